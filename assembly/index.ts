@@ -1,0 +1,31 @@
+/** The whole binary interface. Pointers and strides are bytes, sizes are elements. */
+
+export { copyRows } from './copy';
+export { lstmBackward, lstmForward, lstmRewind, lstmState, lstmWeights } from './lstm';
+export { denseBackward, denseForward, denseWeights } from './dense';
+export { meanSquaredError } from './loss';
+export { adam, sgd } from './optimizers';
+export { orthonormalize, randomNormal, randomUniform, truncatedNormal } from './random';
+
+// The parts, for the tests: each is checked on its own against a float64 reference.
+export { expArray, reluArray, reluBackward, sigmoidArray, sigmoidBackward, tanhArray, tanhBackward } from './activations';
+export { matmul, matmulTransposed, packTransposed } from './matmul';
+export { outerPanel16, rowPanel16 } from './tiles.generated';
+
+/** Whether this build fuses multiply and add. */
+export function isRelaxed(): bool {
+  return ASC_FEATURE_RELAXED_SIMD;
+}
+
+/** A block of memory for the facade, which owns it from here; traps when there is none left. */
+export function allocate(bytes: usize): usize {
+  return heap.alloc(bytes);
+}
+
+export function release(block: usize): void {
+  heap.free(block);
+}
+
+export function zero(block: usize, bytes: usize): void {
+  memory.fill(block, 0, bytes);
+}

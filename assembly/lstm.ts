@@ -1,0 +1,419 @@
+/**
+ * The LSTM layer: the equations, forward above backward, and the sweep over time around them.
+ *
+ *   i_t = sigmoid(x_t Wi + h_{t-1} Ri + bi)     input gate
+ *   f_t = sigmoid(x_t Wf + h_{t-1} Rf + bf)     forget gate
+ *   g_t = tanh   (x_t Wg + h_{t-1} Rg + bg)     candidate; Keras calls its weights c
+ *   o_t = sigmoid(x_t Wo + h_{t-1} Ro + bo)     output gate
+ *   c_t = f_t * c_{t-1} + i_t * g_t             cell state
+ *   h_t = o_t * tanh(c_t)                       output, also called hidden state
+ *
+ * Letters: B batch, T time, I input width, U units, G = ceil(U / 4) groups of 4 units, H = 4G padded units.
+ *
+ * Everything as wide as the gates lies in the order [group][i f g o][4 units]: 64 bytes for a row and a group are one
+ * cache line and as wide as the 2x16 tile. Padded units hold zeros and keep them: z = 0 makes g = 0, so c = h = 0, so
+ * their gradients are 0 and no update moves their weights.
+ */
+
+import { flushSmall, sigmoid, tanh } from './math';
+import { ZEROS, matmul, padded } from './matmul';
+import { outerPanel16, rowPanel16 } from './tiles.generated';
+
+/** Bytes of one row and group of gates. */
+const GATES: usize = 64;
+/** Bytes of one row and group of units. */
+const UNITS: usize = 16;
+/** 2^-63: gradients below it become zero, so that no product of two survivors is subnormal (a hundred cycles each). */
+const SMALLEST: f32 = 1.0842021724855044e-19;
+
+/**
+ * A planned LSTM layer: sizes, byte offsets and byte strides, written by the facade when it plans a batch.
+ * Field by field, i32 each. Activations live in the workspace until the next batch; w and dw are parameters.
+ */
+@unmanaged
+export class LstmPlan {
+  batch: i32; // B
+  steps: i32; // T
+  inputs: i32; // I
+  groups: i32; // G
+  x: usize; // x_0, row 0: the input, read; rows xRow apart, time steps xStep apart (negative: time runs backwards)
+  xRow: usize;
+  xStep: usize;
+  hx: usize; // [T+1][B][h: H | x: I]: h_t stands in slot t+1; the x part is used only when wide is 0
+  hxRow: usize;
+  gates: usize; // [T][G][B][i f g o][4]: gates after their activation; backward overwrites them by their gradients
+  c: usize; // [T+1][G][B][4]: cell states; c_t stands in slot t+1
+  tanhC: usize; // [T][G][B][4]: tanh(c_t)
+  w: usize; // [G][1 + H + I][16]: bias, recurrent kernel, kernel
+  dw: usize; // like w: gradients are added to it
+  wt: usize; // scratch: transposed recurrent kernel [4H, H] and kernel [4H, I], packed
+  dh: usize; // [T or 1][B][H]: gradient of the output, destroyed; rows dhRow apart
+  dhRow: usize;
+  dc: usize; // scratch: [G][B][4]
+  dx: usize; // gradient of the input, overwritten, strides as for x; 0 when nobody wants it
+  dxRow: usize;
+  dxStep: usize;
+  stateH: usize; // [B][H] and [G][B][4]: the state carried from batch to batch; 0 when each batch starts from zero
+  stateC: usize;
+  sequences: i32; // 1: dh has a slot for each time step; 0: only for the last
+  useBias: i32;
+  wide: i32; // 1: x is read where it lies, in a product before the sweep; 0: x is copied beside h
+}
+
+// -------------------------------------------------------------------------------------------------- the equations
+
+/**
+ * One time step of one group: z [B][i f g o][4] becomes the gates, in place.
+ *
+ * @param c, tanhC, h (B, 4): c_t, tanh(c_t) and h_t; rows of h are hRow apart
+ * @param cPrev (B, 4): c_{t-1}
+ */
+function cellForward(z: usize, c: usize, tanhC: usize, h: usize, hRow: usize, cPrev: usize, rows: i32): void {
+  for (; rows > 0; rows--) {
+    const i = sigmoid(v128.load(z));
+    const f = sigmoid(v128.load(z, 16));
+    const g = tanh(v128.load(z, 32));
+    const o = sigmoid(v128.load(z, 48));
+    const ct = f32x4.add(f32x4.mul(f, v128.load(cPrev)), f32x4.mul(i, g));
+    const tc = tanh(ct);
+    v128.store(z, i);
+    v128.store(z, f, 16);
+    v128.store(z, g, 32);
+    v128.store(z, o, 48);
+    v128.store(c, ct);
+    v128.store(tanhC, tc);
+    v128.store(h, f32x4.mul(o, tc));
+    z += GATES;
+    c += UNITS;
+    tanhC += UNITS;
+    cPrev += UNITS;
+    h += hRow;
+  }
+}
+
+/**
+ * The same step backward: the gates become the gradients of z, in place; dc becomes the gradient of c_{t-1}.
+ *
+ * @param dh (B, 4): gradient of h_t, from the layer above and from step t+1; rows are dhRow apart
+ * @param db (i f g o, 4): the gradients of z are added to it
+ */
+function cellBackward(
+  gates: usize, dc: usize, db: usize, dh: usize, dhRow: usize, cPrev: usize, tanhC: usize, rows: i32,
+): void {
+  const one = f32x4.splat(1);
+  const least = f32x4.splat(SMALLEST);
+  let dbi = v128.load(db);
+  let dbf = v128.load(db, 16);
+  let dbg = v128.load(db, 32);
+  let dbo = v128.load(db, 48);
+  for (; rows > 0; rows--) {
+    const i = v128.load(gates);
+    const f = v128.load(gates, 16);
+    const g = v128.load(gates, 32);
+    const o = v128.load(gates, 48);
+    const tc = v128.load(tanhC);
+    const dht = flushSmall(v128.load(dh), least);
+    // h = o tanh(c), and c reaches the loss through h and through c_{t+1}
+    const dct = f32x4.add(v128.load(dc), f32x4.mul(f32x4.mul(dht, o), f32x4.sub(one, f32x4.mul(tc, tc))));
+    // c = f c_{t-1} + i g; sigmoid' = s (1 - s), tanh' = 1 - tanh^2
+    const di = f32x4.mul(f32x4.mul(dct, g), f32x4.mul(i, f32x4.sub(one, i)));
+    const df = f32x4.mul(f32x4.mul(dct, v128.load(cPrev)), f32x4.mul(f, f32x4.sub(one, f)));
+    const dg = f32x4.mul(f32x4.mul(dct, i), f32x4.sub(one, f32x4.mul(g, g)));
+    const dO = f32x4.mul(f32x4.mul(dht, tc), f32x4.mul(o, f32x4.sub(one, o)));
+    v128.store(gates, di);
+    v128.store(gates, df, 16);
+    v128.store(gates, dg, 32);
+    v128.store(gates, dO, 48);
+    v128.store(dc, flushSmall(f32x4.mul(dct, f), least));
+    dbi = f32x4.add(dbi, di);
+    dbf = f32x4.add(dbf, df);
+    dbg = f32x4.add(dbg, dg);
+    dbo = f32x4.add(dbo, dO);
+    gates += GATES;
+    dc += UNITS;
+    cPrev += UNITS;
+    tanhC += UNITS;
+    dh += dhRow;
+  }
+  v128.store(db, dbi);
+  v128.store(db, dbf, 16);
+  v128.store(db, dbg, 32);
+  v128.store(db, dbo, 48);
+}
+
+// ------------------------------------------------------------------------------------------------ the sweep forward
+
+/** Runs rows [first, first + rows) of the batch through all time steps. */
+export function lstmForward(plan: LstmPlan, first: i32, rows: i32): void {
+  assert(rows > 0 && first >= 0 && first + rows <= plan.batch && plan.steps > 0);
+  const B = <usize>plan.batch;
+  const T = plan.steps;
+  const I = plan.inputs;
+  const G = plan.groups;
+  const H = 4 * G;
+  const hxRow = plan.hxRow;
+  const panel = <usize>(1 + H + I) * GATES;
+  const carried = plan.stateH != 0;
+
+  loadState(plan, first, rows);
+  if (plan.wide) projectInput(plan, first, rows);
+  else gatherInput(plan, first, rows);
+
+  for (let t = 0; t < T; t++) {
+    const hx = plan.hx + (<usize>t * B + first) * hxRow;
+    for (let g = 0; g < G; g++) {
+      const at = (<usize>t * G + g) * B + first; // row `first` of this group in slot t
+      const z = plan.gates + at * GATES;
+      const w = plan.w + <usize>g * panel;
+      // h_0 = 0 adds nothing, so the first step of a fresh sequence reads only the input
+      if (plan.wide) {
+        if (t > 0 || carried) rowPanel16(z, GATES, z, GATES, hx, hxRow, 0, H, 1, w + GATES, rows);
+      } else if (t > 0 || carried) {
+        rowPanel16(z, GATES, w, 0, hx, hxRow, 0, H + I, 1, w + GATES, rows);
+      } else {
+        rowPanel16(z, GATES, w, 0, hx + <usize>H * 4, hxRow, 0, I, 1, w + <usize>(1 + H) * GATES, rows);
+      }
+      const c = plan.c + at * UNITS;
+      const h = hx + B * hxRow + <usize>g * UNITS;
+      cellForward(z, c + <usize>G * B * UNITS, plan.tanhC + at * UNITS, h, hxRow, c, rows);
+    }
+  }
+  storeState(plan, T, first, rows);
+}
+
+/** Takes back what lstmForward did to the carried state, as long as the workspace is that of its batch. */
+export function lstmRewind(plan: LstmPlan): void {
+  storeState(plan, 0, 0, plan.batch);
+}
+
+/** x_t [B, I] beside h_{t-1} in slot t. */
+function gatherInput(plan: LstmPlan, first: i32, rows: i32): void {
+  const B = <usize>plan.batch;
+  const bytes = <usize>plan.inputs * 4;
+  for (let t = 0; t < plan.steps; t++) {
+    let from = plan.x + <usize>t * plan.xStep + <usize>first * plan.xRow;
+    let to = plan.hx + (<usize>t * B + first) * plan.hxRow + <usize>plan.groups * UNITS;
+    for (let b = 0; b < rows; b++) {
+      for (let k: usize = 0; k < bytes; k += 4) store<f32>(to + k, load<f32>(from + k));
+      from += plan.xRow;
+      to += plan.hxRow;
+    }
+  }
+}
+
+/** z_t = x_t W + b for all steps: worth a pass of its own where x is wide, because then it would crowd h out of L1. */
+function projectInput(plan: LstmPlan, first: i32, rows: i32): void {
+  const B = <usize>plan.batch;
+  const G = plan.groups;
+  const panel = <usize>(1 + 4 * G + plan.inputs) * GATES;
+  for (let g = 0; g < G; g++) {
+    const w = plan.w + <usize>g * panel;
+    const kernel = w + <usize>(1 + 4 * G) * GATES;
+    for (let t = 0; t < plan.steps; t++) {
+      const z = plan.gates + ((<usize>t * G + g) * B + first) * GATES;
+      const x = plan.x + <usize>t * plan.xStep + <usize>first * plan.xRow;
+      rowPanel16(z, GATES, w, 0, x, plan.xRow, 0, plan.inputs, 1, kernel, rows);
+    }
+  }
+}
+
+/** Slot 0 of h and c: the carried state, or zero. */
+function loadState(plan: LstmPlan, first: i32, rows: i32): void {
+  const B = <usize>plan.batch;
+  const bytes = <usize>plan.groups * UNITS;
+  for (let g: usize = 0; g < <usize>plan.groups; g++) {
+    const at = (g * B + first) * UNITS;
+    if (plan.stateC) memory.copy(plan.c + at, plan.stateC + at, <usize>rows * UNITS);
+    else memory.fill(plan.c + at, 0, <usize>rows * UNITS);
+  }
+  if (!plan.stateH) return; // nobody reads h_0 then
+  for (let b: usize = first; b < <usize>(first + rows); b++) {
+    memory.copy(plan.hx + b * plan.hxRow, plan.stateH + b * bytes, bytes);
+  }
+}
+
+/** Carries on slot `slot` of h and c: the last one after a batch, slot 0 to undo that. */
+function storeState(plan: LstmPlan, slot: i32, first: i32, rows: i32): void {
+  if (!plan.stateH) return;
+  const B = <usize>plan.batch;
+  const bytes = <usize>plan.groups * UNITS;
+  const c = plan.c + <usize>slot * B * bytes;
+  const h = plan.hx + <usize>slot * B * plan.hxRow;
+  for (let g: usize = 0; g < <usize>plan.groups; g++) {
+    const at = (g * B + first) * UNITS;
+    memory.copy(plan.stateC + at, c + at, <usize>rows * UNITS);
+  }
+  for (let b: usize = first; b < <usize>(first + rows); b++) {
+    memory.copy(plan.stateH + b * bytes, h + b * plan.hxRow, bytes);
+  }
+}
+
+// ----------------------------------------------------------------------------------------------- the sweep backward
+
+/** Rows of a weight-gradient product: enough to pay for loading and storing its tile, few enough to stay in L1. */
+const ENOUGH_ROWS = 96;
+
+/** Back-propagation through time for rows [first, first + rows), after lstmForward; adds to dw. */
+export function lstmBackward(plan: LstmPlan, first: i32, rows: i32): void {
+  assert(rows > 0 && first >= 0 && first + rows <= plan.batch && plan.steps > 0);
+  const B = <usize>plan.batch;
+  const I = plan.inputs;
+  const G = plan.groups;
+  const H = 4 * G;
+  const gatesStep = <usize>G * B * GATES;
+  const cStep = <usize>G * B * UNITS;
+  const dhStep = plan.sequences ? B * plan.dhRow : 0; // one slot serves all steps when only the last has a gradient
+  const chunk = max(1, ENOUGH_ROWS / rows);
+
+  transposeWeights(plan);
+  for (let g: usize = 0; g < <usize>G; g++) memory.fill(plan.dc + (g * B + first) * UNITS, 0, <usize>rows * UNITS);
+
+  let pending = 0; // steps whose gates are done but whose weight gradients are not
+  for (let t = plan.steps - 1; t >= 0; t--) {
+    const gates = plan.gates + <usize>t * gatesStep + <usize>first * GATES;
+    const dh = plan.dh + <usize>t * dhStep + <usize>first * plan.dhRow;
+    for (let g: usize = 0; g < <usize>G; g++) {
+      const at = (g * B + first) * UNITS;
+      const c = plan.c + <usize>t * cStep + at;
+      const tanhC = plan.tanhC + <usize>t * cStep + at;
+      const db = plan.dw + g * <usize>(1 + H + I) * GATES;
+      cellBackward(gates + g * B * GATES, plan.dc + at, db, dh + g * UNITS, plan.dhRow, c, tanhC, rows);
+    }
+    if (t > 0) {
+      // dh_{t-1} = what the layer above asks for + dz_t transposed(R)
+      const to = dh - dhStep;
+      const init = plan.sequences ? to : ZEROS;
+      const initRow = plan.sequences ? plan.dhRow : 0;
+      matmul(to, plan.dhRow, init, initRow, plan.sequences ? 32 : 0, gates, GATES, B * GATES, 16, G, plan.wt, rows, H);
+    }
+    if (plan.dx) {
+      const dx = plan.dx + <usize>t * plan.dxStep + <usize>first * plan.dxRow;
+      const kernel = plan.wt + <usize>(16 * H * G) * 4;
+      matmul(dx, plan.dxRow, ZEROS, 0, 0, gates, GATES, B * GATES, 16, G, kernel, rows, I);
+    }
+    if (++pending == chunk || t == 0) {
+      weightGradients(plan, first, rows, t, pending);
+      pending = 0;
+    }
+  }
+  if (!plan.useBias) {
+    for (let g: usize = 0; g < <usize>G; g++) memory.fill(plan.dw + g * <usize>(1 + H + I) * GATES, 0, GATES);
+  }
+}
+
+/** dR += transposed(h_{t-1}) dz_t and dW += transposed(x_t) dz_t, for `count` steps from t on. */
+function weightGradients(plan: LstmPlan, first: i32, rows: i32, t: i32, count: i32): void {
+  const B = <usize>plan.batch;
+  const I = plan.inputs;
+  const G = plan.groups;
+  const H = 4 * G;
+  const hxStep = B * plan.hxRow;
+  const gatesStep = <usize>G * B * GATES;
+  const hx = plan.hx + <usize>t * hxStep + <usize>first * plan.hxRow;
+  const fresh = t == 0 && !plan.stateH ? 1 : 0; // h_0 = 0 adds nothing
+  const beside = !plan.wide && !fresh; // h and x are one matrix
+  for (let g = 0; g < G; g++) {
+    const dz = plan.gates + <usize>t * gatesStep + (<usize>g * B + first) * GATES;
+    const dR = plan.dw + <usize>(g * (1 + H + I) + 1) * GATES;
+    const dW = dR + <usize>H * GATES;
+    if (count > fresh) {
+      const from = <usize>fresh;
+      const width = beside ? H + I : H;
+      outerPanel16(
+        dR, hx + from * hxStep, plan.hxRow, hxStep,
+        dz + from * gatesStep, GATES, gatesStep, rows, count - fresh, width,
+      );
+    }
+    if (plan.wide) {
+      const x = plan.x + <usize>t * plan.xStep + <usize>first * plan.xRow;
+      outerPanel16(dW, x, plan.xRow, plan.xStep, dz, GATES, gatesStep, rows, count, I);
+    } else if (fresh) {
+      outerPanel16(dW, hx + <usize>H * 4, plan.hxRow, hxStep, dz, GATES, gatesStep, rows, count, I);
+    }
+  }
+}
+
+/** wt = transposed(R) [4H, H], then transposed(W) [4H, I] where dx is wanted, both packed. */
+function transposeWeights(plan: LstmPlan): void {
+  const G = plan.groups;
+  const H = 4 * G;
+  const wtKernel = plan.wt + <usize>(16 * H * G) * 4;
+  packGates(plan.wt, plan.w, 1, H, G, 1 + H + plan.inputs);
+  if (plan.dx) packGates(wtKernel, plan.w, 1 + H, plan.inputs, G, 1 + H + plan.inputs);
+}
+
+/** Packs rows [row, row + cols) of w [G][rows][16], as columns of a matrix [16 G, cols]. */
+function packGates(t: usize, w: usize, row: i32, cols: i32, G: i32, rows: i32): void {
+  if (cols & 3) memory.fill(t, 0, <usize>(16 * G * padded(cols)) * 4);
+  for (let n = 0; n < cols; n++) {
+    const panel = n & ~7;
+    const width = cols - panel > 4 ? 8 : 4;
+    let to = t + <usize>(panel * 16 * G + (n - panel)) * 4;
+    for (let g = 0; g < G; g++) {
+      const from = w + <usize>(g * rows + row + n) * GATES;
+      for (let lane: usize = 0; lane < GATES; lane += 4) {
+        store<f32>(to, load<f32>(from + lane));
+        to += <usize>width * 4;
+      }
+    }
+  }
+}
+
+// ---------------------------------------------------------------------------------------- to and from Keras's order
+
+/**
+ * Moves weights between w and the matrices of Keras: kernel [I, 4U], recurrentKernel [U, 4U], bias [4U], gate blocks
+ * i, f, c, o.
+ *
+ * @param bias 0 for a layer without one
+ * @param inward 1: from the matrices into w, whose padding becomes zero; 0: from w into the matrices
+ */
+export function lstmWeights(
+  w: usize, kernel: usize, recurrentKernel: usize, bias: usize, inputs: i32, units: i32, inward: i32,
+): void {
+  const G = padded(units) >> 2;
+  const rows = 1 + 4 * G + inputs;
+  if (inward) memory.fill(w, 0, <usize>(G * rows) * GATES);
+  if (bias) moveRows(w, 0, bias, 1, rows, units, inward);
+  moveRows(w, 1, recurrentKernel, units, rows, units, inward);
+  moveRows(w, 1 + 4 * G, kernel, inputs, rows, units, inward);
+}
+
+/** Rows [row, row + count) of w [G][rows][16] and a plain matrix [count, 4U]. */
+function moveRows(w: usize, row: i32, matrix: usize, count: i32, rows: i32, units: i32, inward: i32): void {
+  for (let r = 0; r < count; r++) {
+    for (let gate = 0; gate < 4; gate++) {
+      for (let u = 0; u < units; u++) {
+        const ours = w + <usize>(((u >> 2) * rows + row + r) * 16 + gate * 4 + (u & 3)) * 4;
+        if (inward) store<f32>(ours, load<f32>(matrix));
+        else store<f32>(matrix, load<f32>(ours));
+        matrix += 4;
+      }
+    }
+  }
+}
+
+/** Moves a state between the layer's h [B][H] and c [G][B][4] and plain matrices [B, U]; padding becomes zero. */
+export function lstmState(
+  stateH: usize, stateC: usize, h: usize, c: usize, batch: i32, units: i32, inward: i32,
+): void {
+  const H = padded(units);
+  if (inward) {
+    memory.fill(stateH, 0, <usize>(batch * H) * 4);
+    memory.fill(stateC, 0, <usize>(batch * H) * 4);
+  }
+  for (let b = 0; b < batch; b++) {
+    for (let u = 0; u < units; u++) {
+      const ourH = stateH + <usize>(b * H + u) * 4;
+      const ourC = stateC + <usize>(((u >> 2) * batch + b) * 4 + (u & 3)) * 4;
+      const plain = <usize>(b * units + u) * 4;
+      if (inward) {
+        store<f32>(ourH, load<f32>(h + plain));
+        store<f32>(ourC, load<f32>(c + plain));
+      } else {
+        store<f32>(h + plain, load<f32>(ourH));
+        store<f32>(c + plain, load<f32>(ourC));
+      }
+    }
+  }
+}

@@ -1,0 +1,103 @@
+/**
+ * Matrix products over packed panels.
+ *
+ * A packed matrix [K, N] is cut into panels of 8 columns, and the last 1 to 4 columns into a panel of 4; each panel
+ * lies row after row: [K][8]. Columns that pad a panel hold zeros. The tiles then read it front to back, and one panel
+ * stays in L1 while all rows of the other factor pass by.
+ *
+ * Letters: M rows, N columns, K reduction. Strides are in bytes, sizes in elements.
+ */
+
+import { outerPanel4, outerPanel8, rowPanel4, rowPanel8 } from './tiles.generated';
+
+/** Eight zeros: what a product starts from when it starts from nothing. */
+export const ZEROS: usize = memory.data(32, 16);
+
+/** Columns of a packed matrix with its padding. */
+@inline
+export function padded(n: i32): i32 {
+  return (n + 3) & ~3;
+}
+
+/**
+ * C [M, N] = init + A [M, K] * P, with K = blocks * depth.
+ *
+ * @param c (M, padded N): the result, rows cRow apart
+ * @param init where row r of the accumulators starts: init + r * initRow, and init moves on by initPanel with every
+ *   panel: (c, cRow, 32) adds to C, (bias, 0, 32) starts every row from a bias, (ZEROS, 0, 0) from nothing
+ * @param a rows aRow apart; a row is `blocks` runs of `depth` numbers, aBlock apart
+ * @param panels the packed P [K, N]
+ */
+export function matmul(
+  c: usize, cRow: usize, init: usize, initRow: usize, initPanel: usize,
+  a: usize, aRow: usize, aBlock: usize, depth: i32, blocks: i32, panels: usize, rows: i32, cols: i32,
+): void {
+  assert(rows > 0 && cols > 0 && depth > 0 && blocks > 0);
+  while (cols > 4) {
+    rowPanel8(c, cRow, init, initRow, a, aRow, aBlock, depth, blocks, panels, rows);
+    c += 32;
+    init += initPanel;
+    panels += <usize>(depth * blocks) * 32;
+    cols -= 8;
+  }
+  if (cols > 0) rowPanel4(c, cRow, init, initRow, a, aRow, aBlock, depth, blocks, panels, rows);
+}
+
+/**
+ * C += transposed(A [K, M]) * B [K, N], with K = blocks * depth and C [M, N] packed.
+ *
+ * @param c the packed C; sums are added to what it holds
+ * @param a, b rows aRow and bRow apart, in `blocks` runs of `depth` rows, aBlock and bBlock apart; rows of B are
+ *   readable up to their padding
+ */
+export function matmulTransposed(
+  c: usize, a: usize, aRow: usize, aBlock: usize,
+  b: usize, bRow: usize, bBlock: usize, depth: i32, blocks: i32, rows: i32, cols: i32,
+): void {
+  assert(rows > 0 && cols > 0 && depth > 0 && blocks > 0);
+  while (cols > 4) {
+    outerPanel8(c, a, aRow, aBlock, b, bRow, bBlock, depth, blocks, rows);
+    c += <usize>rows * 32;
+    b += 32;
+    cols -= 8;
+  }
+  if (cols > 0) outerPanel4(c, a, aRow, aBlock, b, bRow, bBlock, depth, blocks, rows);
+}
+
+/** Byte offset of element (k, n) in a packed matrix [K, N]. */
+@inline
+export function packedAt(k: i32, n: i32, K: i32, N: i32): usize {
+  const panel = n & ~7;
+  const width = N - panel > 4 ? 8 : 4;
+  return <usize>(panel * K + k * width + (n - panel)) * 4;
+}
+
+/** Packs transposed(W) [N, K] out of the packed W [K, N]. */
+export function packTransposed(t: usize, w: usize, K: i32, N: i32): void {
+  memory.fill(t, 0, <usize>(N * padded(K)) * 4);
+  for (let n = 0; n < N; n++) {
+    for (let k = 0; k < K; k++) {
+      store<f32>(t + packedAt(n, k, N, K), load<f32>(w + packedAt(k, n, K, N)));
+    }
+  }
+}
+
+/**
+ * Columns `rows` x 4 of a [T][B][width] block added up, four columns at a time: sums [cols] += column sums.
+ *
+ * @param sums (padded cols)
+ * @param b rows bRow apart
+ */
+export function columnSums(sums: usize, b: usize, bRow: usize, rows: i32, cols: i32): void {
+  for (; cols > 0; cols -= 4) {
+    let sum = v128.load(sums);
+    let row = b;
+    for (let r = 0; r < rows; r++) {
+      sum = f32x4.add(sum, v128.load(row));
+      row += bRow;
+    }
+    v128.store(sums, sum);
+    sums += 16;
+    b += 16;
+  }
+}

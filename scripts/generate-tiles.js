@@ -1,0 +1,202 @@
+/**
+ * Writes assembly/tiles.generated.ts: the register tiles of the two matrix products that everything is made of.
+ *
+ *   node scripts/generate-tiles.js           write
+ *   node scripts/generate-tiles.js --check   exit 1 when the file is not what this script writes
+ *
+ * Why generated: a tile of MR x NR keeps MR * NR / 4 vectors in named locals and addresses memory by literal
+ * offsets. AssemblyScript has neither loop unrolling nor constant generics, and an offset passed to an inlined
+ * function does not become an immediate of the load.
+ *
+ * Why these shapes: V8 has 15 vector registers on x64. Eight accumulators leave room for one row of the panel and the
+ * broadcasts; more of them spill on Node 20. The reduction is not unrolled by hand: V8 does that itself, and a loop
+ * unrolled here spills on Node 20 as well.
+ */
+
+import { readFileSync, writeFileSync } from 'node:fs';
+import { fileURLToPath } from 'node:url';
+
+const target = fileURLToPath(new URL('../assembly/tiles.generated.ts', import.meta.url));
+
+/** Rows x columns of the tiles of C += A * B, widest panels first. Rows that are left over go to the smaller ones. */
+const rowTiles = { 16: [2, 1], 8: [4, 2, 1], 4: [8, 4, 2, 1] };
+/** The same for C += transposed(A) * B, whose rows are the columns of A. */
+const outerTiles = { 16: [2, 1], 8: [4, 2, 1], 4: [8, 4, 2, 1] };
+
+const range = (/** @type {number} */ n) => Array.from({ length: n }, (_, i) => i);
+const widths = (/** @type {Record<string, number[]>} */ tiles) =>
+  Object.keys(tiles)
+    .map(Number)
+    .sort((a, b) => b - a);
+
+/** @type {(mr: number, nr: number) => string} */
+const name = (mr, nr) => `${mr}x${nr}`;
+const at = (/** @type {number} */ offset) => (offset === 0 ? '' : `, ${offset}`);
+
+/**
+ * One tile of the row product.
+ * @param {number} mr
+ * @param {number} nr
+ */
+function rowTile(mr, nr) {
+  const vectors = range(nr / 4);
+  const rows = range(mr);
+  /** @type {string[]} */
+  const lines = [];
+  const say = (/** @type {string} */ line) => lines.push(line);
+  say(`function row${name(mr, nr)}(`);
+  say('  c: usize, cRow: usize, init: usize, initRow: usize,');
+  say('  a: usize, aRow: usize, aBlock: usize, depth: i32, blocks: i32, panel: usize,');
+  say('): void {');
+  for (const r of rows) {
+    for (const v of vectors) say(`  let c${r}${v} = v128.load(init${at(16 * v)});`);
+    if (r < mr - 1) say('  init += initRow;');
+  }
+  say('  do {');
+  for (const r of rows) say(`    let a${r} = ${r === 0 ? 'a' : `a${r - 1} + aRow`};`);
+  say('    let k = depth;');
+  say('    do {');
+  for (const v of vectors) say(`      const b${v} = v128.load(panel${at(16 * v)});`);
+  for (const r of rows) {
+    say(`      const s${r} = v128.load32_splat(a${r});`);
+    for (const v of vectors) say(`      c${r}${v} = madd(s${r}, b${v}, c${r}${v});`);
+  }
+  for (const r of rows) say(`      a${r} += 4;`);
+  say(`      panel += ${4 * nr};`);
+  say('    } while (--k);');
+  say('    a += aBlock;');
+  say('  } while (--blocks);');
+  for (const r of rows) {
+    for (const v of vectors) say(`  v128.store(c, c${r}${v}${at(16 * v)});`);
+    if (r < mr - 1) say('  c += cRow;');
+  }
+  say('}');
+  return lines.join('\n');
+}
+
+/**
+ * One tile of the outer product: mr rows of C are mr neighbouring columns of A.
+ * @param {number} mr
+ * @param {number} nr
+ */
+function outerTile(mr, nr) {
+  const vectors = range(nr / 4);
+  const rows = range(mr);
+  /** @type {string[]} */
+  const lines = [];
+  const say = (/** @type {string} */ line) => lines.push(line);
+  say(`function outer${name(mr, nr)}(`);
+  say('  c: usize, a: usize, aRow: usize, aBlock: usize,');
+  say('  b: usize, bRow: usize, bBlock: usize, depth: i32, blocks: i32,');
+  say('): void {');
+  for (const r of rows) {
+    for (const v of vectors) say(`  let c${r}${v} = v128.load(c${at(4 * nr * r + 16 * v)});`);
+  }
+  say('  do {');
+  say('    let pa = a;');
+  say('    let pb = b;');
+  say('    let k = depth;');
+  say('    do {');
+  for (const v of vectors) say(`      const b${v} = v128.load(pb${at(16 * v)});`);
+  for (const r of rows) {
+    say(`      const s${r} = v128.load32_splat(pa${at(4 * r)});`);
+    for (const v of vectors) say(`      c${r}${v} = madd(s${r}, b${v}, c${r}${v});`);
+  }
+  say('      pa += aRow;');
+  say('      pb += bRow;');
+  say('    } while (--k);');
+  say('    a += aBlock;');
+  say('    b += bBlock;');
+  say('  } while (--blocks);');
+  for (const r of rows) {
+    for (const v of vectors) say(`  v128.store(c, c${r}${v}${at(4 * nr * r + 16 * v)});`);
+  }
+  say('}');
+  return lines.join('\n');
+}
+
+/**
+ * All rows of one panel: the largest tile as often as it fits, then at most once each of the smaller ones.
+ * @param {number} nr
+ */
+function rowPanel(nr) {
+  const sizes = rowTiles[/** @type {16 | 8 | 4} */ (nr)];
+  const lines = [
+    `/** C [rows, ${nr}] = init + A [rows, blocks * depth] * panel [blocks * depth, ${nr}]. */`,
+    `export function rowPanel${nr}(`,
+    '  c: usize, cRow: usize, init: usize, initRow: usize,',
+    '  a: usize, aRow: usize, aBlock: usize, depth: i32, blocks: i32, panel: usize, rows: i32,',
+    '): void {',
+  ];
+  for (const [n, mr] of sizes.entries()) {
+    const call = `row${name(mr, nr)}(c, cRow, init, initRow, a, aRow, aBlock, depth, blocks, panel)`;
+    const step = [`c += ${mr} * cRow`, `init += ${mr} * initRow`, `a += ${mr} * aRow`, `rows -= ${mr}`];
+    const last = n === sizes.length - 1;
+    if (last && n > 0) {
+      lines.push(`  if (rows) ${call};`);
+    } else {
+      lines.push(`  ${n === 0 ? 'while' : 'if'} (rows >= ${mr}) {`, `    ${call};`);
+      for (const line of step) lines.push(`    ${line};`);
+      lines.push('  }');
+    }
+  }
+  lines.push('}');
+  return lines.join('\n').replaceAll('1 * ', '');
+}
+
+/**
+ * All rows of one panel of the outer product.
+ * @param {number} nr
+ */
+function outerPanel(nr) {
+  const sizes = outerTiles[/** @type {16 | 8 | 4} */ (nr)];
+  const lines = [
+    `/** C [rows, ${nr}] += transposed(A [blocks * depth, rows]) * B [blocks * depth, ${nr}]. */`,
+    `export function outerPanel${nr}(`,
+    '  c: usize, a: usize, aRow: usize, aBlock: usize,',
+    '  b: usize, bRow: usize, bBlock: usize, depth: i32, blocks: i32, rows: i32,',
+    '): void {',
+  ];
+  for (const [n, mr] of sizes.entries()) {
+    const call = `outer${name(mr, nr)}(c, a, aRow, aBlock, b, bRow, bBlock, depth, blocks)`;
+    const last = n === sizes.length - 1;
+    if (last && n > 0) {
+      lines.push(`  if (rows) ${call};`);
+    } else {
+      lines.push(`  ${n === 0 ? 'while' : 'if'} (rows >= ${mr}) {`, `    ${call};`);
+      lines.push(`    c += ${4 * nr * mr};`, `    a += ${4 * mr};`, `    rows -= ${mr};`, '  }');
+    }
+  }
+  lines.push('}');
+  return lines.join('\n');
+}
+
+function source() {
+  const parts = [
+    `/**
+ * Generated by scripts/generate-tiles.js; edit that and run it again.
+ *
+ * Strides (aRow, cRow, ...) are in bytes, sizes (rows, depth, blocks) in elements. The reduction runs over \`blocks\`
+ * runs of \`depth\` steps; its order is that of memory, whatever the tile, so all tiles give the same bits.
+ * Nothing may alias, except that init may be c. Every size is at least 1.
+ */
+
+import { madd } from './math';`,
+  ];
+  for (const nr of widths(rowTiles)) {
+    parts.push(rowPanel(nr), ...rowTiles[/** @type {16 | 8 | 4} */ (nr)].map(mr => rowTile(mr, nr)));
+  }
+  for (const nr of widths(outerTiles)) {
+    parts.push(outerPanel(nr), ...outerTiles[/** @type {16 | 8 | 4} */ (nr)].map(mr => outerTile(mr, nr)));
+  }
+  return `${parts.join('\n\n')}\n`;
+}
+
+if (process.argv.includes('--check')) {
+  if (readFileSync(target, 'utf8') !== source()) {
+    console.error('assembly/tiles.generated.ts differs from what scripts/generate-tiles.js writes: run it again.');
+    process.exit(1);
+  }
+} else {
+  writeFileSync(target, source());
+}

@@ -1,0 +1,87 @@
+/** Batches given by callers: what shape they have, whether it fits, and their numbers in one run. */
+
+import { fail, show } from './errors.ts';
+import {
+  copyNested,
+  isTypedArray,
+  type NestedArray,
+  type Shape,
+  shapeOfNested,
+  showShape,
+  sizeOf,
+  type TypedArray,
+} from './shapes.ts';
+import { Tensor, type TensorLike } from './tensor.ts';
+
+/**
+ * The shape of a batch, checked against what the model expects, without reading its numbers.
+ *
+ * A flat typed array takes the expected shape, when at most its first axis is open. Where one number is expected for
+ * each sample, [B] stands for [B, 1], as in TF.js.
+ */
+export function shapeOfBatch(call: string, name: string, value: TensorLike, expected: Shape): number[] {
+  if (isTypedArray(value)) return shapeOfFlat(call, name, value, expected);
+  if (!(value instanceof Tensor) && !Array.isArray(value)) {
+    fail(
+      call,
+      `${name} must be a tensor, nested arrays or a typed array of the shape ${showShape(expected)}, got ${show(value)}`,
+    );
+  }
+  const shape = value instanceof Tensor ? value.shape : shapeOfNested(value as NestedArray);
+  if (fits(shape, expected)) return shape;
+  if (shape.length === 1 && expected.length === 2 && expected[1] === 1 && fits([shape[0]!, 1], expected)) {
+    return [shape[0]!, 1];
+  }
+  return fail(call, `${name} must have the shape ${showShape(expected)}, got ${showShape(shape)}`);
+}
+
+const fits = (shape: readonly number[], expected: Shape): boolean =>
+  shape.length === expected.length &&
+  shape.every((n, axis) => n > 0 && (expected[axis] === null || n === expected[axis]));
+
+function shapeOfFlat(call: string, name: string, value: TypedArray, expected: Shape): number[] {
+  const sample = expected.slice(1);
+  if (sample.includes(null)) {
+    fail(
+      call,
+      `${name} must be a tensor or nested arrays where the model leaves ${showShape(expected)} open, got ${show(value)}`,
+    );
+  }
+  const each = sizeOf(sample as number[]);
+  const samples = value.length / each;
+  if (!Number.isInteger(samples) || samples === 0 || (expected[0] !== null && samples !== expected[0])) {
+    fail(call, `${name} must hold the numbers of the shape ${showShape(expected)}, got ${show(value)}`);
+  }
+  return [samples, ...(sample as number[])];
+}
+
+/** Writes the numbers of a batch into `memory` from `at` on. Allocates nothing. */
+export function writeBatch(
+  call: string,
+  name: string,
+  value: TensorLike,
+  shape: readonly number[],
+  memory: Float32Array,
+  at: number,
+): void {
+  if (value instanceof Tensor) memory.set(value.dataSync(), at);
+  else if (isTypedArray(value)) memory.set(value, at);
+  else
+    copyNested(
+      call,
+      name,
+      value,
+      Array.isArray(value) && typeof value[0] === 'number' ? [value.length] : shape,
+      memory,
+      at,
+    );
+}
+
+/** The numbers of a batch as one array; the caller's own where it already is one. */
+export function readBatch(call: string, name: string, value: TensorLike, shape: readonly number[]): Float32Array {
+  if (value instanceof Tensor) return value.dataSync();
+  if (value instanceof Float32Array) return value;
+  const data = new Float32Array(sizeOf(shape));
+  writeBatch(call, name, value, shape, data, 0);
+  return data;
+}

@@ -1,0 +1,42 @@
+/** The data of the seed program: a sine to be turned into a cosine. */
+
+import { checkCount, checkOptions } from '../options.ts';
+import { Tensor } from '../tensor.ts';
+import { cos, sin } from './sine.ts';
+
+export interface SineCosineOptions {
+  /** Sequences in a batch; default 50. */
+  batchSize?: number;
+  /** Steps of a sequence; default 20. */
+  timeSteps?: number;
+}
+
+export interface SineCosineBatch {
+  /** sin(time), [B, T, 1]. */
+  xs: Tensor;
+  /** cos(time), [B, T, 1]. */
+  ys: Tensor;
+  /** In radians, [B, T]. */
+  time: Tensor;
+}
+
+/**
+ * Batches without end. Batch k holds `time = arange(kT, kT + TB) / (10 pi)` reshaped to [B, T], its sine and its
+ * cosine: row b of batch k + 1 goes on where row b of batch k stopped, which is what makes a stateful model right.
+ *
+ * Every batch has arrays of its own.
+ */
+export function* sineCosine(options?: SineCosineOptions): Generator<SineCosineBatch, never, void> {
+  const call = 'sineCosine';
+  const known = checkOptions<SineCosineOptions>(call, options, ['batchSize', 'timeSteps']);
+  const B = checkCount(call, 'batchSize', known.batchSize ?? 50);
+  const T = checkCount(call, 'timeSteps', known.timeSteps ?? 20);
+  for (let start = 0; ; start += T) {
+    const time = new Float64Array(B * T).map((_, i) => (start + i) / (10 * Math.PI));
+    yield {
+      xs: new Tensor(Float32Array.from(time, sin), [B, T, 1]),
+      ys: new Tensor(Float32Array.from(time, cos), [B, T, 1]),
+      time: new Tensor(Float32Array.from(time), [B, T]),
+    };
+  }
+}

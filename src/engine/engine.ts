@@ -1,0 +1,237 @@
+/**
+ * The running kernels and their memory: one instance for the whole program, started when it is first needed.
+ *
+ * One memory serves all models, because a page may hold only about a hundred of them.
+ */
+
+import { instantiateSync } from '@assemblyscript/loader';
+import { fail, show } from '../errors.ts';
+import { checkName, checkOptions } from '../options.ts';
+import { binaries } from './binaries.generated.ts';
+import type { Address, Kernels } from './kernels.ts';
+
+export type Simd = 'strict' | 'relaxed';
+
+interface Engine {
+  kernels: Kernels;
+  memory: WebAssembly.Memory;
+  simd: Simd;
+  wasmBytes: number;
+}
+
+const INITIAL_PAGES = 2;
+/** A cache line: where every block begins. */
+const ALIGNMENT = 64;
+
+let wanted: Simd | 'auto' = 'auto';
+let engine: Engine | null = null;
+let inUse = false;
+let models = 0;
+
+/** Chooses the kernels. Call it before the first model is made. */
+export function configure(options: { simd?: 'auto' | Simd }): void {
+  const { simd } = checkOptions<{ simd: unknown }>('configure', options, ['simd']);
+  if (simd === undefined) return;
+  const choice = checkName('configure', 'simd', simd, ['auto', 'strict', 'relaxed']);
+  if (choice === 'relaxed' && !canRelax()) {
+    fail('configure', "simd must be 'auto' or 'strict' on this host, which has no relaxed SIMD, got 'relaxed'");
+  }
+  if (inUse && choice !== 'auto' && choice !== engine?.simd) {
+    fail('configure', `simd must be chosen before the first model is made, got '${choice}' while ${engine?.simd} runs`);
+  }
+  wanted = choice;
+  if (!inUse) engine = null;
+}
+
+/** What runs, and what it holds. */
+export interface BackendInfo {
+  /** The kernels: `strict` rounds every operation, `relaxed` fuses multiply and add. */
+  simd: Simd;
+  /** Size of the WebAssembly module in bytes. */
+  wasmBytes: number;
+  /** Size of the memory shared by all models in bytes. */
+  memoryBytes: number;
+  /** Models that hold memory: made, used and not yet disposed of or collected. */
+  models: number;
+}
+
+export function backendInfo(): BackendInfo {
+  const { simd, wasmBytes, memory } = started();
+  return { simd, wasmBytes, memoryBytes: memory.buffer.byteLength, models };
+}
+
+/** Where the kernels come from when the host does not let the package compile its own. */
+export interface InitOptions {
+  /** The compiled `lstm-wasm/kernels.wasm` or `lstm-wasm/kernels-relaxed.wasm`. */
+  module?: WebAssembly.Module;
+  /** The same, not compiled. */
+  bytes?: BufferSource;
+}
+
+/** Starts the given kernels. Needed only by hosts that forbid compiling; call it before the first model is made. */
+export function init(options: InitOptions): void {
+  const { module, bytes } = checkOptions<InitOptions>('init', options, ['module', 'bytes']);
+  if (inUse) fail('init', 'must be called before the first model is made');
+  if (module !== undefined) {
+    if (!(module instanceof WebAssembly.Module))
+      fail('init', `module must be a WebAssembly.Module, got ${show(module)}`);
+    engine = start(module, 0);
+  } else {
+    if (!(bytes instanceof ArrayBuffer || ArrayBuffer.isView(bytes))) {
+      fail('init', `bytes must be an ArrayBuffer or a view of one, got ${show(bytes)}`);
+    }
+    if (!WebAssembly.validate(bytes)) fail('init', 'bytes must be a WebAssembly module that this host can run');
+    engine = start(bytes, bytes.byteLength);
+  }
+}
+
+/** Resolves when the kernels run. Awaiting it is never necessary; programs written for TF.js do it. */
+export async function ready(): Promise<void> {
+  if (engine) return;
+  const bytes = decode(binaries[chosen()]);
+  const module = await WebAssembly.compile(bytes);
+  engine ??= start(module, bytes.byteLength);
+}
+
+/** The kernels. The object stays the same for the rest of the program once a block has been allocated. */
+export function kernels(): Kernels {
+  return started().kernels;
+}
+
+function started(): Engine {
+  if (engine) return engine;
+  const bytes = decode(binaries[chosen()]);
+  engine = start(bytes, bytes.byteLength);
+  return engine;
+}
+
+const chosen = (): Simd => (wanted === 'auto' ? (canRelax() ? 'relaxed' : 'strict') : wanted);
+
+/** Whether this host has relaxed SIMD: it validates a function that multiplies and adds. */
+function canRelax(): boolean {
+  return WebAssembly.validate(
+    Uint8Array.of(
+      0,
+      97,
+      115,
+      109,
+      1,
+      0,
+      0,
+      0, // magic, version
+      1,
+      5,
+      1,
+      96,
+      0,
+      1,
+      123, // type: () -> v128
+      3,
+      2,
+      1,
+      0, // one function
+      10,
+      15,
+      1,
+      13,
+      0,
+      65,
+      0,
+      253,
+      15,
+      65,
+      0,
+      253,
+      15,
+      65,
+      0,
+      253,
+      15,
+      253,
+      133,
+      2,
+      11, // splat x 3, relaxed_madd
+    ),
+  );
+}
+
+function start(source: WebAssembly.Module | BufferSource, wasmBytes: number): Engine {
+  const memory = new WebAssembly.Memory({ initial: INITIAL_PAGES });
+  const { exports } = instantiateSync(source as WebAssembly.Module, { env: { memory } });
+  const kernels = exports as unknown as Kernels;
+  if (typeof kernels.isRelaxed !== 'function') fail('init', 'the module must be one of those that this package ships');
+  return { kernels, memory, simd: kernels.isRelaxed() ? 'relaxed' : 'strict', wasmBytes };
+}
+
+function decode(base64: string): Uint8Array<ArrayBuffer> {
+  return Uint8Array.from(atob(base64), character => character.charCodeAt(0));
+}
+
+// ------------------------------------------------------------------------------------------------------------ memory
+
+/** A block of wasm memory. It goes back when it is freed, or else when nobody holds this object any more. */
+export class Block {
+  readonly address: Address;
+  readonly bytes: number;
+  readonly #pointer: Address;
+
+  /** @throws ValueError when there is not that much memory; nothing has changed then */
+  constructor(call: string, bytes: number) {
+    this.bytes = bytes;
+    this.#pointer = reserve(call, bytes + ALIGNMENT);
+    this.address = Math.ceil(this.#pointer / ALIGNMENT) * ALIGNMENT;
+    kernels().zero(this.address, bytes);
+    abandoned.register(this, this.#pointer, this);
+  }
+
+  free(): void {
+    if (abandoned.unregister(this)) kernels().release(this.#pointer);
+  }
+}
+
+const abandoned = new FinalizationRegistry<Address>(pointer => kernels().release(pointer));
+
+function reserve(call: string, bytes: number): Address {
+  inUse = true;
+  try {
+    if (bytes < 2 ** 30) return started().kernels.allocate(bytes) >>> 0;
+  } catch (error) {
+    if (!(error instanceof WebAssembly.RuntimeError)) throw error;
+  }
+  const held = Math.round(started().memory.buffer.byteLength / 2 ** 20);
+  return fail(
+    call,
+    `the model must fit into memory, got a need of ${Math.ceil(bytes / 2 ** 20)} MiB beside ${held} MiB`,
+  );
+}
+
+let floats = new Float32Array(0);
+let integers = new Int32Array(0);
+
+/** All of memory as float32. Ask again after anything that may have allocated: growth replaces the view. */
+export function float32(): Float32Array {
+  const { buffer } = started().memory;
+  if (floats.buffer !== buffer) floats = new Float32Array(buffer);
+  return floats;
+}
+
+/** All of memory as int32. */
+export function int32(): Int32Array {
+  const { buffer } = started().memory;
+  if (integers.buffer !== buffer) integers = new Int32Array(buffer);
+  return integers;
+}
+
+/** Keeps count of the models that hold memory, by the life of `owner`. */
+export function countModel(owner: object): void {
+  models++;
+  gone.register(owner, undefined, owner);
+}
+
+export function uncountModel(owner: object): void {
+  if (gone.unregister(owner)) models--;
+}
+
+const gone = new FinalizationRegistry<undefined>(() => {
+  models--;
+});

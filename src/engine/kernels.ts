@@ -1,0 +1,84 @@
+/** The binary interface, as TypeScript sees it. `address` is a byte offset, `rows`, `n` and the like count elements. */
+
+export type Address = number;
+
+export interface Kernels {
+  /** 1 in the build that fuses multiply and add. */
+  isRelaxed(): number;
+  allocate(bytes: number): Address;
+  release(block: Address): void;
+  zero(block: Address, bytes: number): void;
+
+  copyRows(
+    dst: Address,
+    dstRow: number,
+    dstStep: number,
+    src: Address,
+    srcRow: number,
+    srcStep: number,
+    steps: number,
+    rows: number,
+    width: number,
+  ): void;
+
+  lstmForward(plan: Address, first: number, rows: number): void;
+  lstmBackward(plan: Address, first: number, rows: number): void;
+  lstmRewind(plan: Address): void;
+  lstmWeights(
+    w: Address,
+    kernel: Address,
+    recurrentKernel: Address,
+    bias: Address,
+    inputs: number,
+    units: number,
+    inward: number,
+  ): void;
+  lstmState(
+    stateH: Address,
+    stateC: Address,
+    h: Address,
+    c: Address,
+    batch: number,
+    units: number,
+    inward: number,
+  ): void;
+
+  denseForward(plan: Address): void;
+  denseBackward(plan: Address): void;
+  denseWeights(w: Address, kernel: Address, bias: Address, inputs: number, units: number, inward: number): void;
+
+  meanSquaredError(
+    dy: Address,
+    dyRow: number,
+    dyStep: number,
+    y: Address,
+    yRow: number,
+    yStep: number,
+    target: Address,
+    targetRow: number,
+    targetStep: number,
+    steps: number,
+    rows: number,
+    cols: number,
+  ): number;
+
+  adam(
+    w: Address,
+    m: Address,
+    v: Address,
+    g: Address,
+    n: number,
+    rate: number,
+    beta1: number,
+    beta2: number,
+    epsilon: number,
+    beta1t: number,
+    beta2t: number,
+  ): void;
+  sgd(w: Address, g: Address, n: number, rate: number): void;
+
+  randomUniform(x: Address, n: number, seed: number, low: number, high: number): void;
+  randomNormal(x: Address, n: number, seed: number, mean: number, deviation: number): void;
+  truncatedNormal(x: Address, n: number, seed: number, mean: number, deviation: number): void;
+  orthonormalize(x: Address, count: number, n: number): number;
+}

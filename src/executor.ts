@@ -1,0 +1,246 @@
+/**
+ * Runs planned batches: turns the places of a plan into addresses, and calls the kernels layer by layer.
+ *
+ * Plans for the batch sizes and lengths seen so far are kept; all of them share one workspace, which grows to the
+ * largest. A batch that has been planned allocates nothing.
+ */
+
+import { structures } from './engine/binaries.generated.ts';
+import { Block, int32, kernels } from './engine/engine.ts';
+import type { Kernels } from './engine/kernels.ts';
+import type { Layer } from './layers/layer.ts';
+import type { Optimizer } from './optimizers.ts';
+import type { Parameters } from './parameters.ts';
+import { type BlockName, type Homes, type Place, type Plan, planBatch, type Stage } from './plan.ts';
+
+const FLOAT = 4;
+/** Plans kept at a time; a program that uses more sizes than that plans some of them anew. */
+const MOST_PLANS = 32;
+
+type Addresses = Record<BlockName, number>;
+
+/** How each kind of stage runs, given the address of its structure and the batch size. */
+const programs: Record<
+  Stage['kind'],
+  {
+    forward(kernels: Kernels, plan: number, batch: number): void;
+    backward(kernels: Kernels, plan: number, batch: number): void;
+    rewind?(kernels: Kernels, plan: number): void;
+  }
+> = {
+  lstm: {
+    forward: (kernels, plan, batch) => kernels.lstmForward(plan, 0, batch),
+    backward: (kernels, plan, batch) => kernels.lstmBackward(plan, 0, batch),
+    rewind: (kernels, plan) => kernels.lstmRewind(plan),
+  },
+  dense: {
+    forward: (kernels, plan) => kernels.denseForward(plan),
+    backward: (kernels, plan) => kernels.denseBackward(plan),
+  },
+};
+
+/** A plan at its place in memory. */
+class BoundPlan {
+  readonly plan: Plan;
+  /** Index of the first number of x, y and the predictions in float32 memory. */
+  readonly input: number;
+  readonly target: number;
+  readonly result: number;
+  readonly resultSize: number;
+  readonly #structures: Block;
+  readonly #addresses: number[] = [];
+  readonly #kernels = kernels();
+  readonly #output: number;
+  readonly #outputGradient: number;
+  readonly #resultAddress: number;
+  readonly #targetAddress: number;
+
+  constructor(call: string, plan: Plan, addresses: Addresses) {
+    this.plan = plan;
+    const address = ({ block, offset }: Place) => addresses[block] + offset;
+    this.#output = address(plan.output.place);
+    this.#outputGradient = plan.outputGradient ? address(plan.outputGradient.place) : 0;
+    this.#targetAddress = address(plan.target);
+    this.#resultAddress = address(plan.result);
+    this.input = address(plan.input) / FLOAT;
+    this.target = this.#targetAddress / FLOAT;
+    this.result = this.#resultAddress / FLOAT;
+    this.resultSize = plan.batch * plan.output.steps * plan.output.width;
+
+    const fields = plan.stages.map(({ kind, fields }) =>
+      structures[kind].map(name => (fields as Record<string, number | Place>)[name]!),
+    );
+    this.#structures = new Block(call, Math.max(1, fields.flat().length) * FLOAT);
+    let next = this.#structures.address;
+    for (const values of fields) {
+      this.#addresses.push(next);
+      int32().set(
+        values.map(value => (typeof value === 'number' ? value : address(value))),
+        next / FLOAT,
+      );
+      next += values.length * FLOAT;
+    }
+  }
+
+  forward(): void {
+    const { stages, batch } = this.plan;
+    for (let n = 0; n < stages.length; n++) {
+      programs[stages[n]!.kind].forward(this.#kernels, this.#addresses[n]!, batch);
+    }
+  }
+
+  /** Back from the gradient of the output, which `loss` has left in place, to gradients of the weights. */
+  backward(): void {
+    const { stages, batch } = this.plan;
+    for (let n = stages.length - 1; n >= 0; n--) {
+      programs[stages[n]!.kind].backward(this.#kernels, this.#addresses[n]!, batch);
+    }
+  }
+
+  /** Puts the carried states back to what they were before `forward`. */
+  rewind(): void {
+    const { stages } = this.plan;
+    for (let n = 0; n < stages.length; n++) programs[stages[n]!.kind].rewind?.(this.#kernels, this.#addresses[n]!);
+  }
+
+  /** The loss of the output against the target; leaves its gradient where `backward` starts when `training`. */
+  loss(training: boolean): number {
+    const { output, outputGradient: gradient, batch } = this.plan;
+    const targetStep = output.width * FLOAT;
+    return this.#kernels.meanSquaredError(
+      training ? this.#outputGradient : 0,
+      gradient?.row ?? 0,
+      gradient?.step ?? 0,
+      this.#output,
+      output.row,
+      output.step,
+      this.#targetAddress,
+      targetStep * output.steps,
+      targetStep,
+      output.steps,
+      batch,
+      output.width,
+    );
+  }
+
+  /** Puts the output in the caller's order, at `result`. */
+  collect(): void {
+    const { output, batch } = this.plan;
+    const step = output.width * FLOAT;
+    this.#kernels.copyRows(
+      this.#resultAddress,
+      step * output.steps,
+      step,
+      this.#output,
+      output.row,
+      output.step,
+      output.steps,
+      batch,
+      output.width,
+    );
+  }
+
+  free(): void {
+    this.#structures.free();
+  }
+}
+
+export type { BoundPlan };
+
+export class Executor {
+  readonly #layers: readonly Layer[];
+  readonly #parameters: Parameters;
+  readonly #width: number;
+  readonly #homes: Homes[] = [];
+  readonly #stateBytes: number;
+  readonly #plans = new Map<string, BoundPlan>();
+  #current: BoundPlan | null = null;
+  #workspace: Block | null = null;
+  #states: Block | null = null;
+
+  /**
+   * @param width numbers in a row of the input
+   * @param batch the batch size where it is fixed, as stateful layers require
+   */
+  constructor(layers: readonly Layer[], parameters: Parameters, width: number, batch: number | null) {
+    this.#layers = layers;
+    this.#parameters = parameters;
+    this.#width = width;
+    let states = 0;
+    for (const [n, layer] of layers.entries()) {
+      this.#homes.push({ parameters: parameters.offsets[n]!, states });
+      states += layer.stateCount(batch ?? 0) * FLOAT;
+    }
+    this.#stateBytes = states;
+  }
+
+  /**
+   * The plan for a batch, in memory and ready to run.
+   *
+   * @param optimizer for training; null for a forward pass only
+   * @throws ValueError when memory does not suffice; nothing has changed then
+   */
+  prepare(call: string, batch: number, steps: number, optimizer: Optimizer | null): BoundPlan {
+    const training = optimizer !== null;
+    const current = this.#current?.plan;
+    if (current?.batch === batch && current.steps === steps && current.training === training) return this.#current!;
+    const key = `${batch} ${steps} ${training}`;
+    let bound = this.#plans.get(key);
+    if (!bound) {
+      const plan = planBatch(this.#layers, this.#homes, batch, steps, this.#width, training);
+      const addresses = {
+        weights: this.#parameters.weights(call),
+        gradients: optimizer ? this.#parameters.gradients(call, optimizer) : 0,
+        states: this.#stateBytes > 0 ? this.states(call) : 0,
+        workspace: this.#reserve(call, plan.bytes),
+      };
+      if (this.#plans.size >= MOST_PLANS) this.dropPlans();
+      bound = new BoundPlan(call, plan, addresses);
+      this.#plans.set(key, bound);
+    }
+    this.#current = bound;
+    return bound;
+  }
+
+  /** Address of the carried states, all zero at first. */
+  states(call: string): number {
+    this.#states ??= new Block(call, this.#stateBytes);
+    return this.#states.address;
+  }
+
+  /** Address of the carried state of layer n. */
+  stateOf(call: string, n: number): number {
+    return this.states(call) + this.#homes[n]!.states;
+  }
+
+  resetStates(): void {
+    if (this.#states) kernels().zero(this.#states.address, this.#states.bytes);
+  }
+
+  /** A workspace of at least so many bytes. Growth moves it, and with it everything planned so far. */
+  #reserve(call: string, bytes: number): number {
+    if (!this.#workspace || this.#workspace.bytes < bytes) {
+      const larger = new Block(call, bytes);
+      this.dropPlans();
+      this.#workspace?.free();
+      this.#workspace = larger;
+    }
+    return this.#workspace.address;
+  }
+
+  /** Forgets all plans, because something they point to has moved. */
+  dropPlans(): void {
+    for (const bound of this.#plans.values()) bound.free();
+    this.#plans.clear();
+    this.#current = null;
+  }
+
+  /** Gives all memory back, but for the parameters. */
+  free(): void {
+    this.dropPlans();
+    this.#workspace?.free();
+    this.#states?.free();
+    this.#workspace = null;
+    this.#states = null;
+  }
+}

@@ -1,0 +1,32 @@
+/**
+ * lstm-wasm: recurrent networks that train and predict in WebAssembly, in Node and in browsers.
+ *
+ * The names are those of the recurrent part of TensorFlow.js Layers.
+ */
+
+import { version } from '../package.json' with { type: 'json' };
+
+export type { Activation } from './activations.ts';
+export { type BackendInfo, backendInfo, configure, type InitOptions, init, ready } from './engine/engine.ts';
+export { ValueError } from './errors.ts';
+export { type Initializer, type InitializerName, initializers } from './initializers.ts';
+export * from './layers/index.ts';
+export type { LayerOptions } from './layers/layer.ts';
+export type { Loss } from './losses.ts';
+export { type AdamOptions, type Optimizer, type OptimizerName, train } from './optimizers.ts';
+export { setRandomSeed } from './random.ts';
+export { type CompileOptions, type Sequential, sequential } from './sequential.ts';
+export type { NestedArray, Shape, TypedArray } from './shapes.ts';
+export {
+  dispose,
+  scalar,
+  type Tensor,
+  type TensorLike,
+  tensor,
+  tensor1d,
+  tensor2d,
+  tensor3d,
+  tensor4d,
+  tidy,
+} from './tensor.ts';
+export { version };

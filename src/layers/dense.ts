@@ -1,0 +1,121 @@
+/** The dense layer: options, shapes, and what its kernels need. */
+
+import { type Activation, activations } from '../activations.ts';
+import type { Kernels } from '../engine/kernels.ts';
+import { type Initializer, type InitializerName, initializers, resolveInitializer } from '../initializers.ts';
+import { checkBoolean, checkCount, checkName } from '../options.ts';
+import { type Homes, type Planner, padded, type Rows, roundUp } from '../plan.ts';
+import type { Shape } from '../shapes.ts';
+import { checkLayerOptions, Layer, type LayerOptions } from './layer.ts';
+
+export interface DenseOptions extends LayerOptions {
+  /** Width of the output. */
+  units: number;
+  /** Default linear. */
+  activation?: Activation;
+  /** Default true. */
+  useBias?: boolean;
+  /** Of the kernel [D, U]; default glorotUniform. */
+  kernelInitializer?: Initializer | InitializerName;
+  /** Of the bias [U]; default zeros. */
+  biasInitializer?: Initializer | InitializerName;
+}
+
+const own = [
+  'units',
+  'activation',
+  'useBias',
+  'kernelInitializer',
+  'biasInitializer',
+] as const satisfies readonly (keyof DenseOptions)[];
+
+const FLOAT = 4;
+
+export class Dense extends Layer {
+  readonly units: number;
+  readonly activation: Activation;
+  readonly useBias: boolean;
+  readonly #kernelInitializer: Initializer;
+  readonly #biasInitializer: Initializer;
+
+  constructor(options: DenseOptions) {
+    const call = 'layers.dense';
+    const known = checkLayerOptions<DenseOptions>(call, options, own);
+    const units = checkCount(call, 'units', known.units);
+    const activation = checkName(call, 'activation', known.activation ?? 'linear', activations);
+    const useBias = known.useBias === undefined ? true : checkBoolean(call, 'useBias', known.useBias);
+    const kernel = resolveInitializer(
+      call,
+      'kernelInitializer',
+      known.kernelInitializer ?? initializers.glorotUniform(),
+    );
+    const bias = resolveInitializer(call, 'biasInitializer', known.biasInitializer ?? initializers.zeros());
+    super('Dense', known, 1);
+    this.units = units;
+    this.activation = activation;
+    this.useBias = useBias;
+    this.#kernelInitializer = kernel;
+    this.#biasInitializer = bias;
+  }
+
+  override outputShapeFor(_call: string, input: Shape): Shape {
+    return [...input.slice(0, -1), this.units];
+  }
+
+  protected override describeWeights(input: Shape) {
+    const kernel = { name: 'kernel', shape: [input.at(-1)!, this.units], initializer: this.#kernelInitializer };
+    if (!this.useBias) return [kernel];
+    return [kernel, { name: 'bias', shape: [this.units], initializer: this.#biasInitializer }];
+  }
+
+  get #inputs(): number {
+    return this.built.input.at(-1)!;
+  }
+
+  override get parameterCount(): number {
+    return roundUp((1 + this.#inputs) * padded(this.units), 16);
+  }
+
+  override moveWeights(kernels: Kernels, packed: number, plain: readonly number[], inward: boolean): void {
+    const [kernel, bias] = plain;
+    kernels.denseWeights(packed, kernel!, bias ?? 0, this.#inputs, this.units, Number(inward));
+  }
+
+  override plan(planner: Planner, x: Rows, dx: Rows | null, home: Homes): { y: Rows; dy: Rows | null } {
+    const { training } = planner;
+    const K = x.width;
+    const N = this.units;
+    const width = padded(N);
+    // Rows go through in the order in which they lie, sample by sample or step by step: their order is that of y.
+    const bySample = x.row > x.step;
+    const like = (name: string): Rows => {
+      const place = planner.floats(`${this.name}/${name}`, x.steps * x.rows, width);
+      const row = (bySample ? x.steps : 1) * width * FLOAT;
+      const step = (bySample ? 1 : x.rows) * width * FLOAT;
+      return { place, row, step, steps: x.steps, rows: x.rows, width: N };
+    };
+    const stride = (rows: Rows) => (bySample ? rows.step : rows.row);
+    const y = like('y');
+    const dy = training ? like('dy') : null;
+    planner.stages.push({
+      kind: 'dense',
+      fields: {
+        rows: x.steps * x.rows,
+        inputs: K,
+        units: N,
+        activation: activations.indexOf(this.activation),
+        x: x.place,
+        xRow: stride(x),
+        y: y.place,
+        w: { block: 'weights', offset: home.parameters },
+        dw: training ? { block: 'gradients', offset: home.parameters } : 0,
+        wt: dx ? planner.floats(`${this.name}/wt`, N, padded(K)) : 0,
+        dy: dy?.place ?? 0,
+        dx: dx?.place ?? 0,
+        dxRow: dx ? stride(dx) : 0,
+        useBias: Number(this.useBias),
+      },
+    });
+    return { y, dy };
+  }
+}

@@ -1,0 +1,32 @@
+/** Names the input of a model; computes nothing. */
+
+import { fail } from '../errors.ts';
+import type { Homes, Planner, Rows } from '../plan.ts';
+import type { Shape } from '../shapes.ts';
+import { checkLayerOptions, Layer, type LayerOptions } from './layer.ts';
+
+export type InputLayerOptions = Omit<LayerOptions, 'weights' | 'trainable' | 'inputDim'>;
+
+export class InputLayer extends Layer {
+  override readonly parameterCount = 0;
+
+  constructor(options: InputLayerOptions) {
+    const known = checkLayerOptions<LayerOptions>('layers.inputLayer', options, []);
+    super('InputLayer', known, 1);
+    if (!this.batchInputShape) fail('layers.inputLayer', 'needs inputShape or batchInputShape, got neither');
+  }
+
+  override outputShapeFor(_call: string, input: Shape): Shape {
+    return input;
+  }
+
+  protected override describeWeights(): [] {
+    return [];
+  }
+
+  override moveWeights(): void {}
+
+  override plan(_planner: Planner, x: Rows, dx: Rows | null, _home: Homes): { y: Rows; dy: Rows | null } {
+    return { y: x, dy: dx };
+  }
+}

@@ -1,0 +1,266 @@
+/** What every layer is: shapes, weights, and a plan for its kernels. Layers do no arithmetic. */
+
+import type { Kernels } from '../engine/kernels.ts';
+import { fail, show } from '../errors.ts';
+import type { Initializer } from '../initializers.ts';
+import { checkBoolean, checkCount, checkOptions } from '../options.ts';
+import type { Homes, Planner, Rows } from '../plan.ts';
+import { checkShape, type Shape, showShape, sizeOf } from '../shapes.ts';
+import { Tensor, type TensorLike, tensor } from '../tensor.ts';
+
+/** Options of every layer. */
+export interface LayerOptions {
+  /** Unique within a model; drawn from the class name when absent. */
+  name?: string;
+  /** Whether training changes the weights; default true. */
+  trainable?: boolean;
+  /** First layer only: the shape of one sample, `[T, D]` or `[D]`; T may be null. */
+  inputShape?: Shape;
+  /** First layer only: the shape of a batch, `[B, T, D]` or `[B, D]`; B and T may be null. */
+  batchInputShape?: Shape;
+  /** First layer only, beside inputShape: the batch size, fixed. */
+  batchSize?: number;
+  /** First layer only: the width of the input, short for an inputShape whose other axis is open. */
+  inputDim?: number;
+  /** Initial values, in the order of `getWeights`. */
+  weights?: readonly TensorLike[];
+  dtype?: 'float32';
+}
+
+export const layerOptions = [
+  'name',
+  'trainable',
+  'inputShape',
+  'batchInputShape',
+  'batchSize',
+  'inputDim',
+  'weights',
+  'dtype',
+] as const;
+
+/** A weight of a built layer, in Keras's terms. */
+export interface WeightSpec {
+  readonly name: string;
+  readonly shape: readonly number[];
+  readonly initializer: Initializer;
+  /** The seed drawn for it when the layer was built. */
+  readonly seed: number;
+}
+
+/** What holds the weights of a layer once it belongs to a model. */
+export interface WeightHome {
+  read(layer: Layer): Float32Array[];
+  write(layer: Layer, values: readonly Float32Array[]): void;
+}
+
+const counters = new Map<string, number>();
+
+export abstract class Layer {
+  readonly name: string;
+  readonly batchInputShape: Shape | null;
+  #trainable: boolean;
+  #weights: WeightSpec[] = [];
+  #home: WeightHome | null = null;
+  #built: { input: Shape; output: Shape } | null = null;
+  #initialValues: Float32Array[] | null = null;
+  readonly #initialWeights: readonly TensorLike[] | undefined;
+
+  constructor(
+    /** The name Keras gives it. */
+    readonly className: string,
+    options: LayerOptions,
+    /** Rank of one sample, for inputDim. */
+    inputRank: 1 | 2,
+  ) {
+    const call = `layers.${className}`;
+    this.#trainable = options.trainable === undefined ? true : checkBoolean(call, 'trainable', options.trainable);
+    this.batchInputShape = readInputShape(call, options, inputRank);
+    if (options.dtype !== undefined && options.dtype !== 'float32') {
+      fail(call, `dtype must be 'float32', got ${show(options.dtype)}`);
+    }
+    if (options.weights !== undefined && !Array.isArray(options.weights)) {
+      fail(call, `weights must be an array of tensors, got ${show(options.weights)}`);
+    }
+    this.#initialWeights = options.weights;
+    this.name = readName(call, className, options.name);
+  }
+
+  get trainable(): boolean {
+    return this.#trainable;
+  }
+
+  set trainable(value: boolean) {
+    this.#trainable = checkBoolean(this.name, 'trainable', value);
+  }
+
+  /** The shape of a batch that comes out, null where it is open. */
+  get outputShape(): Shape {
+    return [...this.built.output];
+  }
+
+  get inputShape(): Shape {
+    return [...this.built.input];
+  }
+
+  /** How many numbers the layer learns. */
+  countParams(): number {
+    return this.weightSpecs.reduce((count, { shape }) => count + sizeOf(shape), 0);
+  }
+
+  /** The weights, in Keras's order and layout. */
+  getWeights(): Tensor[] {
+    const values = this.#homeOf('getWeights').read(this);
+    return this.weightSpecs.map(({ shape }, i) => new Tensor(values[i]!, [...shape]));
+  }
+
+  /** Replaces the weights; takes what `getWeights` gives. */
+  setWeights(weights: readonly TensorLike[]): void {
+    const call = `${this.name}.setWeights`;
+    const home = this.#homeOf('setWeights');
+    home.write(this, this.checkWeights(call, weights));
+  }
+
+  /** @internal Weights given by a caller, checked and copied. */
+  checkWeights(call: string, weights: unknown): Float32Array[] {
+    return readWeights(call, weights, this.weightSpecs);
+  }
+
+  #homeOf(call: string): WeightHome {
+    return this.#home ?? fail(`${this.name}.${call}`, 'the layer must belong to a model first; pass it to model.add');
+  }
+
+  // --------------------------------------------------------------------------------------- between layers and models
+
+  /** @internal The weights of the built layer. */
+  get weightSpecs(): readonly WeightSpec[] {
+    return this.#weights;
+  }
+
+  /** @internal Values for weights that no memory holds yet. */
+  get initialValues(): Float32Array[] | null {
+    return this.#initialValues;
+  }
+
+  set initialValues(values: Float32Array[] | null) {
+    this.#initialValues = values;
+  }
+
+  /** @internal */
+  get built(): { input: Shape; output: Shape } {
+    return this.#built ?? fail(this.name, 'the layer has no shape before it belongs to a model; pass it to model.add');
+  }
+
+  /** @internal Whether the layer carries a state from batch to batch. */
+  get stateful(): boolean {
+    return false;
+  }
+
+  /** @internal Fixes the shapes and draws the seeds of the initial weights. Checks everything before it keeps any. */
+  build(call: string, input: Shape, home: WeightHome): void {
+    if (this.#home) fail(call, `layer must not belong to a model yet, got '${this.name}'`);
+    const output = this.outputShapeFor(call, input);
+    const weights = this.describeWeights(input).map(spec => ({ ...spec, seed: spec.initializer.plan() }));
+    if (this.#initialWeights) this.initialValues = readWeights(call, this.#initialWeights, weights);
+    this.#built = { input, output };
+    this.#weights = weights;
+    this.#home = home;
+  }
+
+  /** @internal Undoes `build`: the layer may join another model. */
+  leave(): void {
+    this.#home = null;
+    this.#built = null;
+    this.initialValues = null;
+  }
+
+  /** @internal The output shape for an input shape, or a ValueError that names `call`. */
+  abstract outputShapeFor(call: string, input: Shape): Shape;
+
+  /** @internal */
+  protected abstract describeWeights(input: Shape): Omit<WeightSpec, 'seed'>[];
+
+  /** @internal Floats the packed weights take. */
+  abstract get parameterCount(): number;
+
+  /** @internal Floats the carried state takes; 0 for layers without one. */
+  stateCount(_batch: number): number {
+    return 0;
+  }
+
+  /**
+   * @internal Moves weights between `packed` and plain matrices, one address for each of `describeWeights`.
+   * Inward packs, outward unpacks.
+   */
+  abstract moveWeights(kernels: Kernels, packed: number, plain: readonly number[], inward: boolean): void;
+
+  /**
+   * @internal Reserves buffers and adds a stage for the kernels.
+   * @param dx where the gradient of x is wanted, or null
+   * @returns where the output will be, and, in training, where its gradient is expected
+   */
+  abstract plan(planner: Planner, x: Rows, dx: Rows | null, home: Homes): { y: Rows; dy: Rows | null };
+}
+
+function readName(call: string, className: string, name: unknown): string {
+  if (name !== undefined) {
+    if (typeof name !== 'string' || name === '') fail(call, `name must be a non-empty string, got ${show(name)}`);
+    return name;
+  }
+  const count = (counters.get(className) ?? 0) + 1;
+  counters.set(className, count);
+  const snake = className.replace(/([a-z0-9])([A-Z])/g, '$1_$2').toLowerCase();
+  return `${snake}_${className}${count}`;
+}
+
+function readInputShape(call: string, options: LayerOptions, inputRank: 1 | 2): Shape | null {
+  const { inputShape, batchInputShape, batchSize, inputDim } = options;
+  const batch = batchSize === undefined || batchSize === null ? null : checkCount(call, 'batchSize', batchSize);
+  let shape: Shape;
+  if (batchInputShape !== undefined) {
+    if (inputShape !== undefined) fail(call, 'takes either inputShape or batchInputShape, got both');
+    shape = checkShape(call, 'batchInputShape', batchInputShape, { open: true });
+  } else if (inputShape !== undefined) {
+    shape = [batch, ...checkShape(call, 'inputShape', inputShape, { open: true })];
+  } else if (inputDim !== undefined) {
+    shape = [batch, ...(inputRank === 2 ? [null] : []), checkCount(call, 'inputDim', inputDim)];
+  } else {
+    return null;
+  }
+  const name = batchInputShape === undefined ? 'inputShape' : 'batchInputShape';
+  const sample = shape.slice(1);
+  if (sample.length !== 1 && sample.length !== 2) {
+    const rule = batchInputShape === undefined ? '[T, D] or [D]' : '[B, T, D] or [B, D]';
+    fail(call, `${name} must be ${rule}, got ${showShape(batchInputShape === undefined ? sample : shape)}`);
+  }
+  if (sample.at(-1) === null) fail(call, `${name} must fix its last axis, got ${showShape(shape)}`);
+  return shape;
+}
+
+/** Weights given by a caller, checked against what is expected; copies. */
+function readWeights(call: string, weights: unknown, specs: readonly WeightSpec[]): Float32Array[] {
+  if (!Array.isArray(weights) || weights.length !== specs.length) {
+    const got = Array.isArray(weights) ? `${weights.length}` : show(weights);
+    fail(
+      call,
+      `weights must be an array of ${specs.length} tensors (${specs.map(s => s.name).join(', ')}), got ${got}`,
+    );
+  }
+  return specs.map(({ name, shape }, i) => {
+    const value: unknown = weights[i];
+    const given =
+      value instanceof Tensor ? value : tensor(value as TensorLike, ArrayBuffer.isView(value) ? shape : undefined);
+    if (showShape(given.shape) !== showShape(shape)) {
+      fail(call, `weight ${i} (${name}) must have the shape ${showShape(shape)}, got ${showShape(given.shape)}`);
+    }
+    return given.dataSync().slice();
+  });
+}
+
+/** The options of a layer that must be known by name, beside those of every layer. */
+export function checkLayerOptions<T extends LayerOptions>(
+  call: string,
+  options: unknown,
+  own: readonly string[],
+): Partial<T> {
+  return checkOptions<T>(call, options, [...own, ...layerOptions]);
+}

@@ -1,0 +1,85 @@
+/** Applies a layer to every time step: for a dense layer that is what it does anyway, so this only checks and names. */
+
+import type { Kernels } from '../engine/kernels.ts';
+import { fail, show } from '../errors.ts';
+import type { Homes, Planner, Rows } from '../plan.ts';
+import { type Shape, showShape } from '../shapes.ts';
+import { Dense } from './dense.ts';
+import { checkLayerOptions, Layer, type LayerOptions, type WeightHome, type WeightSpec } from './layer.ts';
+
+export interface TimeDistributedOptions extends Omit<LayerOptions, 'weights'> {
+  /** The layer to apply; a dense layer. Initial weights are an option of that layer. */
+  layer: Dense;
+}
+
+/** The weights are those of the wrapped layer, which is built along with this one. */
+export class TimeDistributed extends Layer {
+  readonly layer: Dense;
+
+  constructor(options: TimeDistributedOptions) {
+    const call = 'layers.timeDistributed';
+    const known = checkLayerOptions<TimeDistributedOptions & LayerOptions>(call, options, ['layer']);
+    if (!(known.layer instanceof Dense)) fail(call, `layer must be a dense layer, got ${show(known.layer)}`);
+    if (known.weights !== undefined) fail(call, 'weights must be given to the wrapped layer, got them here');
+    super('TimeDistributed', known, 2);
+    this.layer = known.layer;
+  }
+
+  override get trainable(): boolean {
+    return super.trainable && this.layer.trainable;
+  }
+
+  override set trainable(value: boolean) {
+    super.trainable = value;
+    this.layer.trainable = value;
+  }
+
+  override build(call: string, input: Shape, home: WeightHome): void {
+    this.outputShapeFor(call, input);
+    this.layer.build(call, input, {
+      read: () => home.read(this),
+      write: (_layer, values) => home.write(this, values),
+    });
+    super.build(call, input, home);
+  }
+
+  override leave(): void {
+    super.leave();
+    this.layer.leave();
+  }
+
+  override outputShapeFor(call: string, input: Shape): Shape {
+    if (input.length !== 3) {
+      fail(call, `${this.name} needs an input [batch, time steps, width], got ${showShape(input)}`);
+    }
+    return this.layer.outputShapeFor(call, input);
+  }
+
+  protected override describeWeights(): [] {
+    return [];
+  }
+
+  override get weightSpecs(): readonly WeightSpec[] {
+    return this.layer.weightSpecs;
+  }
+
+  override get initialValues(): Float32Array[] | null {
+    return this.layer.initialValues;
+  }
+
+  override set initialValues(values: Float32Array[] | null) {
+    this.layer.initialValues = values;
+  }
+
+  override get parameterCount(): number {
+    return this.layer.parameterCount;
+  }
+
+  override moveWeights(kernels: Kernels, packed: number, plain: readonly number[], inward: boolean): void {
+    this.layer.moveWeights(kernels, packed, plain, inward);
+  }
+
+  override plan(planner: Planner, x: Rows, dx: Rows | null, home: Homes): { y: Rows; dy: Rows | null } {
+    return this.layer.plan(planner, x, dx, home);
+  }
+}

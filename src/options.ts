@@ -1,0 +1,64 @@
+/** Checks of arguments, shared by every public call. Nothing here reads anything but its arguments. */
+
+import { fail, show, suggest } from './errors.ts';
+
+/**
+ * Refuses anything but a plain object whose keys are all known. An option that is `undefined` counts as absent.
+ *
+ * @returns a copy without the undefined keys; the caller's object is never written.
+ */
+export function checkOptions<T extends object>(call: string, options: unknown, known: readonly string[]): Partial<T> {
+  if (options === undefined) return {};
+  if (options === null || typeof options !== 'object' || Array.isArray(options) || ArrayBuffer.isView(options)) {
+    fail(call, `options must be an object, got ${show(options)}`);
+  }
+  const copy: Record<string, unknown> = {};
+  for (const [key, value] of Object.entries(options)) {
+    if (value === undefined) continue;
+    if (!known.includes(key)) fail(call, `unknown option '${key}'${suggest(key, known)}`);
+    copy[key] = value;
+  }
+  return copy as Partial<T>;
+}
+
+/** A positive whole number, such as a count of units. */
+export function checkCount(call: string, name: string, value: unknown, least = 1): number {
+  if (typeof value !== 'number' || !Number.isSafeInteger(value) || value < least) {
+    fail(call, `${name} must be a whole number of at least ${least}, got ${show(value)}`);
+  }
+  return value;
+}
+
+/** A finite number within [least, most]; the ends are part of the range unless `open` is set. */
+export function checkNumber(
+  call: string,
+  name: string,
+  value: unknown,
+  { least = -Infinity, most = Infinity, below = Infinity, above = -Infinity } = {},
+): number {
+  const inside = typeof value === 'number' && Number.isFinite(value) && value >= least && value <= most;
+  if (!inside || value >= below || value <= above) {
+    const rules = [
+      least > -Infinity && `at least ${least}`,
+      above > -Infinity && `above ${above}`,
+      most < Infinity && `at most ${most}`,
+      below < Infinity && `below ${below}`,
+    ].filter(Boolean);
+    fail(call, `${name} must be a finite number${rules.length ? ` ${rules.join(' and ')}` : ''}, got ${show(value)}`);
+  }
+  return value;
+}
+
+export function checkBoolean(call: string, name: string, value: unknown): boolean {
+  if (typeof value !== 'boolean') fail(call, `${name} must be true or false, got ${show(value)}`);
+  return value;
+}
+
+/** One of a list of names; an unknown one is answered with the nearest. */
+export function checkName<K extends string>(call: string, name: string, value: unknown, known: readonly K[]): K {
+  if (typeof value !== 'string') fail(call, `${name} must be a name, got ${show(value)}`);
+  if (!(known as readonly string[]).includes(value)) {
+    fail(call, `unknown ${name} '${value}'${suggest(value, known)}`);
+  }
+  return value as K;
+}

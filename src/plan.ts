@@ -1,0 +1,156 @@
+/**
+ * Plans where everything lies: a pure function from layers, batch size and time steps to named byte offsets.
+ * A plan can be printed and tested without wasm; src/executor.ts turns its places into addresses.
+ */
+
+import type { structures } from './engine/binaries.generated.ts';
+import type { Layer } from './layers/layer.ts';
+import { sizeOf } from './shapes.ts';
+
+/**
+ * The blocks of a model. Weights, gradients and states outlive a batch; the workspace holds everything else and
+ * serves every batch anew.
+ */
+export type BlockName = 'weights' | 'gradients' | 'states' | 'workspace';
+
+/** A byte offset within a block. */
+export interface Place {
+  readonly block: BlockName;
+  readonly offset: number;
+}
+
+/** Rows of numbers at every time step: strides in bytes, `step` from one time step to the next, `row` within one. */
+export interface Rows {
+  readonly place: Place;
+  readonly row: number;
+  readonly step: number;
+  readonly steps: number;
+  readonly rows: number;
+  readonly width: number;
+}
+
+/** A named buffer, for reading and for tests. */
+export interface Buffer {
+  readonly name: string;
+  readonly shape: readonly number[];
+  readonly place: Place;
+}
+
+type Structures = typeof structures;
+
+/** What one layer hands to its kernels: a structure of assembly/, field by field. */
+export type Stage = {
+  [K in keyof Structures]: { readonly kind: K; readonly fields: Record<Structures[K][number], number | Place> };
+}[keyof Structures];
+
+/** The plan of a batch. */
+export interface Plan {
+  readonly batch: number;
+  readonly steps: number;
+  readonly training: boolean;
+  readonly buffers: readonly Buffer[];
+  /** Size of the workspace in bytes. */
+  readonly bytes: number;
+  /** The layers in order; backward runs them in reverse. */
+  readonly stages: readonly Stage[];
+  /** Where the caller's x goes, [B, T, D] row by row. */
+  readonly input: Place;
+  /** Where the last layer leaves its output, and where its gradient is expected. */
+  readonly output: Rows;
+  readonly outputGradient: Rows | null;
+  /** Where the caller's y goes, and where predictions are put in order, [B, T, O] row by row. */
+  readonly target: Place;
+  readonly result: Place;
+}
+
+const FLOAT = 4;
+const LINE = 64;
+
+export const at = (place: Place, bytes: number): Place => ({ block: place.block, offset: place.offset + bytes });
+
+/** n rounded up to a multiple of `unit`. */
+export const roundUp = (n: number, unit: number): number => Math.ceil(n / unit) * unit;
+
+/** Floats in a row of at least n numbers: whole vectors. */
+export const padded = (n: number): number => roundUp(n, 4);
+
+/** Where one layer keeps what outlives a batch; the same offset serves its weights and its gradients. */
+export interface Homes {
+  readonly parameters: number;
+  readonly states: number;
+}
+
+/** What `Layer.plan` works with: a place for each buffer it needs. */
+export class Planner {
+  readonly buffers: Buffer[] = [];
+  readonly stages: Stage[] = [];
+  #bytes = 0;
+
+  constructor(
+    readonly batch: number,
+    readonly training: boolean,
+  ) {}
+
+  get bytes(): number {
+    return this.#bytes;
+  }
+
+  /** Room for float32 numbers in the workspace, beginning on a cache line. */
+  floats(name: string, ...shape: number[]): Place {
+    const place: Place = { block: 'workspace', offset: this.#bytes };
+    this.buffers.push({ name, shape, place });
+    this.#bytes += roundUp(sizeOf(shape) * FLOAT, LINE);
+    return place;
+  }
+
+  /** Room for rows at every time step, one step after the other. */
+  rows(name: string, steps: number, width: number): Rows {
+    const row = padded(width) * FLOAT;
+    const place = this.floats(name, steps, this.batch, padded(width));
+    return { place, row, step: row * this.batch, steps, rows: this.batch, width };
+  }
+}
+
+/**
+ * Plans a batch.
+ *
+ * @param layers in order, built
+ * @param homes one for each layer
+ * @param steps time steps of the input; 1 where it has no time axis
+ * @param width numbers in a row of the input
+ */
+export function planBatch(
+  layers: readonly Layer[],
+  homes: readonly Homes[],
+  batch: number,
+  steps: number,
+  width: number,
+  training: boolean,
+): Plan {
+  const planner = new Planner(batch, training);
+  const input = planner.floats('input', batch, steps, width);
+  let x: Rows = { place: input, row: steps * width * FLOAT, step: width * FLOAT, steps, rows: batch, width };
+  let dx: Rows | null = null; // nobody asks for the gradient of the data
+  for (const [n, layer] of layers.entries()) {
+    const { y, dy } = layer.plan(planner, x, dx, homes[n]!);
+    x = y;
+    dx = dy;
+  }
+  const count = batch * x.steps * x.width;
+  // Losses read a whole vector at the last number of a target.
+  const target = planner.floats('target', count + 3);
+  const result = planner.floats('result', count);
+  return {
+    batch,
+    steps,
+    training,
+    buffers: planner.buffers,
+    bytes: planner.bytes,
+    stages: planner.stages,
+    input,
+    output: x,
+    outputGradient: dx,
+    target,
+    result,
+  };
+}

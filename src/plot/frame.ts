@@ -1,0 +1,190 @@
+/**
+ * What all charts share: the drawing itself, its header (title, legend, caption), axes and the area for the data.
+ *
+ *     title
+ *     -- target  - - prediction            caption
+ *      1 |
+ *      0 |            data area
+ *     -1 |__________________________________
+ *        0        1        2        3
+ *                                      x label
+ */
+
+import { type Container, type Dom, type G, getWindow, type Polyline, SVG, type Svg } from '@svgdotjs/svg.js';
+import { fail, show } from '../errors.ts';
+import { checkName } from '../options.ts';
+import { type Area, Axis, type Tick } from './axes.ts';
+import { checkSize, checkText } from './check.ts';
+import { serialize } from './serialize.ts';
+import { addText, setText, textWidth } from './text.ts';
+import { fontFamily, type Part, paint, styleSheet, type Theme, themes } from './theme.ts';
+
+/** The options every chart has. */
+export interface FrameOptions {
+  /** An element, or a CSS selector of one, that the chart is appended to; without it the chart stays by itself. */
+  container?: Element | string;
+  width?: number;
+  height?: number;
+  title?: string;
+  /** `auto` follows the reader's system. */
+  theme?: Theme;
+  xLabel?: string;
+}
+export const frameOptions = ['container', 'width', 'height', 'title', 'theme', 'xLabel'] as const;
+
+/** A line of the chart, as the legend shows it. */
+export interface Series {
+  label: string;
+  part: Part;
+  width: number;
+  dash?: string;
+}
+
+const side = 24;
+const headerSize = 13;
+/** How far the data area reaches beyond its axes to the left and right, so that round line ends are not cut. */
+const overhang = 5;
+/** About 25 letters, such as "step 500, cost 0.00312". */
+const captionRoom = 190;
+
+export class Frame {
+  readonly svg: Svg;
+  readonly area: Area;
+  readonly theme: Theme;
+  readonly x: Axis;
+  readonly y: Axis;
+  readonly #caption: Dom;
+  /** The base line of the caption: that of the legend, or the next where a narrow chart has no room for both. */
+  readonly captionLine: number;
+  readonly #legendLine: number;
+
+  constructor(call: string, options: FrameOptions, series: readonly Series[], footer = 0) {
+    const { title, theme = 'light' } = options;
+    const width = checkSize(call, 'width', options.width ?? 720, 240);
+    const height = checkSize(call, 'height', options.height ?? 360, 160);
+    const xLabel = checkText(call, 'xLabel', options.xLabel ?? '');
+    this.theme = checkName(call, 'theme', theme, themes);
+    if (title !== undefined) checkText(call, 'title', title);
+    const container = findContainer(call, options.container);
+    if (!getWindow()) fail(call, 'needs a document to draw in, and this host, such as a worker, has none');
+
+    this.#legendLine = title ? 58 : 32;
+    this.captionLine = this.#legendLine + (legendWidth(series) + captionRoom > width ? 20 : 0);
+    const top = this.captionLine + 22;
+    const bottom = (xLabel ? 54 : 36) + footer;
+    this.area = { left: 58, top, width: width - 58 - side - 4, height: height - top - bottom };
+
+    this.svg = this.#addRoot(width, height, [title, ...series.map(line => line.label)]);
+    if (title) addText(this.svg, title, { x: side, y: 34, part: 'title', theme: this.theme, size: 17, weight: 600 });
+    this.#addLegend(series);
+    this.#caption = this.addCaption(this.svg, '');
+    [this.y, this.x] = this.#addAxes();
+    if (xLabel) this.#addXLabel(xLabel);
+    if (container) this.svg.addTo(container as HTMLElement);
+  }
+
+  /** Text at the right end of the header, in the line of the legend. */
+  addCaption(parent: Container, content: string, x = this.area.left + this.area.width, y = this.captionLine): Dom {
+    return addText(parent, content, { x, y, part: 'text', theme: this.theme, size: headerSize, anchor: 'end' });
+  }
+
+  setCaption(content: string | undefined): void {
+    if (content !== undefined) setText(this.#caption, content);
+  }
+
+  /** A group whose origin is the upper left corner of the data area and which clips what lies outside. */
+  addDataArea(parent: Container = this.svg): G {
+    return this.addWindow(parent, this.area, overhang).addClass('lw-data');
+  }
+
+  /**
+   * A group moved to a rectangle and clipped by it. Clipped by path and not by a nested `<svg>`, because Chromium runs
+   * the animations in a nested one by a clock of its own. The path is named by its size: where two pictures in one page
+   * come to use the same name, they mean the same path.
+   */
+  addWindow(parent: Container, { left, top, width, height }: Area, overhang = 0): G {
+    const id = `lw-clip-${Math.round(width)}-${Math.round(height)}-${overhang}`;
+    if (!this.svg.findOne(`#${id}`)) {
+      const clip = this.svg.defs().element('clipPath', { id });
+      clip.element('rect', { x: -overhang, width: width + 2 * overhang, height });
+    }
+    return parent.group().attr({ transform: `translate(${left} ${top})`, 'clip-path': `url(#${id})` });
+  }
+
+  addLine(parent: Container, { part, width, dash }: Series): Polyline {
+    const line = parent.polyline().attr({ fill: 'none', 'stroke-width': width });
+    line.attr({ 'stroke-linejoin': 'round', 'stroke-linecap': 'round', 'stroke-dasharray': dash ?? null });
+    return paint(line, part, this.theme);
+  }
+
+  addStyle(css: string): void {
+    if (css) this.svg.put(this.svg.element('style').words(css), 0);
+  }
+
+  drawAxes(x: readonly Tick[], y: readonly Tick[]): void {
+    this.x.update(x);
+    this.y.update(y);
+  }
+
+  toSVG(): string {
+    return serialize(this.svg.node);
+  }
+
+  remove(): void {
+    this.svg.remove();
+  }
+
+  #addRoot(width: number, height: number, names: (string | undefined)[]): Svg {
+    const svg = SVG().size(width, height).viewbox(0, 0, width, height);
+    svg.addClass('lw-plot').addClass(`lw-${this.theme}`);
+    svg.attr({ 'font-family': fontFamily, role: 'img', 'aria-label': names.filter(Boolean).join(', ') });
+    const css = styleSheet(this.theme);
+    if (css) svg.element('style').words(css);
+    paint(svg.rect(width, height).attr('rx', 8), 'background', this.theme);
+    return svg;
+  }
+
+  #addLegend(series: readonly Series[]): void {
+    const group = this.svg.group().addClass('lw-legend');
+    let x = side;
+    for (const line of series) {
+      const y = this.#legendLine - headerSize / 3;
+      this.addLine(group, line).plot(`${x + 1},${y} ${x + 28},${y}`);
+      const text = { x: x + 37, y: this.#legendLine, part: 'text' as const, theme: this.theme, size: headerSize };
+      addText(group, line.label, text);
+      x += entryWidth(line);
+    }
+  }
+
+  /** The base line is drawn over the grid, and both lie under the data. */
+  #addAxes(): [Axis, Axis] {
+    const { left, top, width, height } = this.area;
+    const y = new Axis(this.#addAxisGroup(), 'y', this.area, this.theme);
+    const x = new Axis(this.#addAxisGroup(), 'x', this.area, this.theme);
+    const base = this.svg.line(left, top + height, left + width, top + height).attr('shape-rendering', 'crispEdges');
+    paint(base, 'axis', this.theme);
+    return [y, x];
+  }
+
+  #addAxisGroup(): G {
+    return this.svg.group().attr('shape-rendering', 'crispEdges');
+  }
+
+  #addXLabel(label: string): void {
+    const { left, top, width, height } = this.area;
+    const position = { x: left + width, y: top + height + 40, anchor: 'end' as const };
+    addText(this.svg, label, { ...position, part: 'muted', theme: this.theme });
+  }
+}
+
+const entryWidth = ({ label }: Series) => 37 + textWidth(label, headerSize) + 18;
+const legendWidth = (series: readonly Series[]) => series.reduce((sum, line) => sum + entryWidth(line), side);
+
+function findContainer(call: string, container: unknown): Element | null {
+  if (container === undefined) return null;
+  const found = typeof container === 'string' ? globalThis.document?.querySelector(container) : container;
+  if (typeof (found as Element | null)?.appendChild !== 'function') {
+    fail(call, `container must be an element or the selector of one in the page, got ${show(container)}`);
+  }
+  return found as Element;
+}

@@ -1,0 +1,32 @@
+/** The charts in Node: a document to draw in, and a way to keep what was drawn. */
+
+import { mkdirSync, writeFileSync } from 'node:fs';
+import { dirname, resolve } from 'node:path';
+import { getWindow, registerWindow } from '@svgdotjs/svg.js';
+import { DOMParser } from 'linkedom';
+import { fail, show } from '../errors.ts';
+
+export * from './index.ts';
+
+// A host that has a document of its own, such as Electron or a test environment, keeps it. The document is an SVG one:
+// an HTML document of linkedom would put names of elements in capitals.
+if (!getWindow()) {
+  const document = new DOMParser().parseFromString('<svg xmlns="http://www.w3.org/2000/svg"/>', 'image/svg+xml');
+  registerWindow(document.defaultView as unknown as Window, document as unknown as Document);
+}
+
+/**
+ * Writes a chart, or the text of one such as `animation` makes, to a file; folders on the way are made.
+ *
+ * @returns the absolute path of the file.
+ */
+export function writeSVG(path: string, plot: string | { toSVG(): string }): string {
+  const call = 'writeSVG';
+  if (typeof path !== 'string' || path === '') fail(call, `path must be the name of a file, got ${show(path)}`);
+  const svg = typeof plot === 'string' ? plot : plot?.toSVG?.();
+  if (typeof svg !== 'string') fail(call, `plot must be a chart or the text of one, got ${show(plot)}`);
+  const file = resolve(path);
+  mkdirSync(dirname(file), { recursive: true });
+  writeFileSync(file, svg);
+  return file;
+}

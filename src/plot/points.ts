@@ -1,0 +1,55 @@
+/** From numbers to the `points` of a polyline. */
+
+import type { Scale } from './axes.ts';
+
+export type Point = readonly [x: number, y: number];
+
+/** Two decimals: finer than a screen, coarser than the noise of floating point, and short in the file. */
+export const round = (value: number) => Math.round(value * 100) / 100 + 0;
+
+/** Far enough outside to be clipped, near enough for any renderer's coordinates. */
+const far = 1e5;
+
+/**
+ * Values at their places in pixels, y pointing down. What is not a number has no place and is left out; the line
+ * bridges the gap. What is infinite leaves the picture upwards or downwards.
+ */
+export function project(xs: ArrayLike<number>, ys: ArrayLike<number>, x: Scale, y: Scale): Point[] {
+  const points: Point[] = [];
+  for (let i = 0; i < ys.length; i++) {
+    const px = x(xs[i]!);
+    const py = Math.abs(ys[i]!) === Infinity ? -ys[i]! : y(ys[i]!);
+    if (!Number.isNaN(px + py)) points.push([px, Math.max(-far, Math.min(far, py))]);
+  }
+  return points;
+}
+
+/**
+ * Thins a long line to its highest and its lowest point in every column of one pixel, and its two ends: the picture
+ * stays what it was, spikes included, and the file stays small.
+ */
+export function decimate(points: readonly Point[]): Point[] {
+  const kept: Point[] = [];
+  for (let start = 0; start < points.length; ) {
+    const column = Math.floor(points[start]![0]);
+    let low = start;
+    let high = start;
+    let end = start;
+    for (; end < points.length && Math.floor(points[end]![0]) === column; end++) {
+      if (points[end]![1] < points[low]![1]) low = end;
+      if (points[end]![1] > points[high]![1]) high = end;
+    }
+    const indices = new Set([low, high]);
+    if (start === 0) indices.add(0);
+    if (end === points.length) indices.add(end - 1);
+    for (const index of [...indices].sort((a, b) => a - b)) kept.push(points[index]!);
+    start = end;
+  }
+  return kept;
+}
+
+/** The attribute's text. A single point is written twice, since a line of no segment draws nothing, not even a dot. */
+export function pointsText(points: readonly Point[]): string {
+  const shown = points.length === 1 ? [points[0]!, points[0]!] : points;
+  return shown.map(([x, y]) => `${round(x)},${round(y)}`).join(' ');
+}

@@ -1,0 +1,71 @@
+/** The picture of a sequence model at work: what it should say, and what it says. */
+
+import { checkOptions } from '../options.ts';
+import { countTicks, linearScale, linearTicks, type Scale } from './axes.ts';
+import { checkDomain, checkPair, checkPrediction, extent, isWhole, type PredictionData } from './check.ts';
+import { Frame, type FrameOptions, frameOptions, type Series } from './frame.ts';
+import type { Plot } from './plot.ts';
+import { pointsText, project } from './points.ts';
+
+export interface PredictionOptions extends FrameOptions {
+  /** The ends of the y axis; what lies beyond is cut off. */
+  yDomain?: [number, number];
+  /** The names of the two lines in the legend. */
+  labels?: [string, string];
+}
+export const predictionOptions = [...frameOptions, 'yDomain', 'labels'] as const;
+
+/** A live chart of target and prediction; every `update` moves the points of the two lines it was made with. */
+export function predictionPlot(options: PredictionOptions = {}): Plot<PredictionData> {
+  const call = 'predictionPlot';
+  const drawing = new PredictionDrawing(call, checkOptions<PredictionOptions>(call, options, predictionOptions));
+  const { frame } = drawing;
+  const area = frame.addDataArea();
+  const lines = drawing.series.map(series => frame.addLine(area, series));
+
+  const plot: Plot<PredictionData> = {
+    node: frame.svg.node,
+    update(data) {
+      const { time, target, prediction, caption } = checkPrediction(`${call}.update`, data);
+      const x = drawing.drawAxes(extent(time), isWhole(time));
+      lines[0]!.plot(drawing.points(time, target, x));
+      lines[1]!.plot(drawing.points(time, prediction, x));
+      frame.setCaption(caption);
+      return plot;
+    },
+    toSVG: () => frame.toSVG(),
+    remove: () => frame.remove(),
+  };
+  return plot;
+}
+
+/** Frame, scales and lines of the chart, shared by the live plot and the animation. */
+export class PredictionDrawing {
+  readonly frame: Frame;
+  readonly series: [Series, Series];
+  readonly #y: Scale;
+
+  constructor(call: string, options: PredictionOptions, footer = 0) {
+    const [target, prediction] = checkPair(call, 'labels', options.labels ?? ['target', 'prediction']);
+    const yDomain = checkDomain(call, 'yDomain', options.yDomain ?? [-1.2, 1.2]);
+    this.series = [
+      { label: target, part: 'target', width: 2.5 },
+      { label: prediction, part: 'prediction', width: 2.5, dash: '5 6' },
+    ];
+    this.frame = new Frame(call, { xLabel: 'time', ...options }, this.series, footer);
+    this.#y = linearScale(yDomain, [this.frame.area.height, 0]);
+    this.drawAxes([0, 1], true);
+  }
+
+  drawAxes(xDomain: [number, number], counts: boolean): Scale {
+    const { width, height } = this.frame.area;
+    const x = linearScale(xDomain, [0, width]);
+    const [across, up] = [Math.max(2, width / 90), Math.max(2, height / 44)];
+    this.frame.drawAxes(counts ? countTicks(x, across) : linearTicks(x, across), linearTicks(this.#y, up));
+    return x;
+  }
+
+  points(time: ArrayLike<number>, values: ArrayLike<number>, x: Scale): string {
+    return pointsText(project(time, values, x, this.#y));
+  }
+}

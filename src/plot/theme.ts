@@ -1,0 +1,75 @@
+/**
+ * What a chart looks like: every colour, and the property each part takes it by.
+ *
+ * Colours are set as presentation attributes, which every viewer reads; a style sheet comes in only where an attribute
+ * cannot say it (the dark half of `auto`). The red and the blue differ in lightness too, and the blue is dashed, so
+ * the pair can be told apart without seeing hue.
+ */
+
+import type { Dom, Element } from '@svgdotjs/svg.js';
+
+export type Theme = 'light' | 'dark' | 'auto';
+export const themes = ['light', 'dark', 'auto'] as const;
+
+export const fontFamily = "-apple-system, 'Segoe UI', Roboto, 'Helvetica Neue', Arial, sans-serif";
+
+const light = {
+  background: '#ffffff',
+  title: '#1b1f24',
+  text: '#3d444d',
+  muted: '#6a737d',
+  grid: '#e7eaee',
+  minor: '#f3f5f7',
+  axis: '#aab2bb',
+  target: '#dc3f3a',
+  prediction: '#1663b0',
+};
+const dark: typeof light = {
+  background: '#0f141a',
+  title: '#f0f3f6',
+  text: '#c4ccd5',
+  muted: '#8f99a4',
+  grid: '#252c35',
+  minor: '#1a2028',
+  axis: '#56606b',
+  target: '#ff6f66',
+  prediction: '#78b8ff',
+};
+
+/** The parts of a chart, and whether their colour fills or strokes. */
+const parts = {
+  background: 'fill',
+  title: 'fill',
+  text: 'fill',
+  muted: 'fill',
+  grid: 'stroke',
+  minor: 'stroke',
+  axis: 'stroke',
+  target: 'stroke',
+  prediction: 'stroke',
+  track: 'fill',
+  progress: 'fill',
+  mark: 'fill',
+} as const;
+export type Part = keyof typeof parts;
+
+/** Parts that borrow the colour of another. */
+const borrowed: Partial<Record<Part, keyof typeof light>> = { track: 'grid', progress: 'axis', mark: 'prediction' };
+
+const colour = (palette: typeof light, part: Part) => palette[borrowed[part] ?? (part as keyof typeof light)];
+
+/** Gives an element the colour of a part, and the part's class so that a page can restyle it. */
+export function paint<E extends Dom | Element>(element: E, part: Part, theme: Theme): E {
+  element.addClass(`lw-${part}`);
+  element.attr(parts[part], colour(theme === 'dark' ? dark : light, part));
+  return element;
+}
+
+/** The style sheet of a theme; scoped by class, because a style sheet inside a page's SVG holds for the whole page. */
+export function styleSheet(theme: Theme): string {
+  if (theme !== 'auto') return '';
+  const rules = (Object.keys(parts) as Part[]).map(
+    part => `.lw-auto .lw-${part}{${parts[part]}:${colour(dark, part)}}`,
+  );
+  return `@media (prefers-color-scheme:dark){${rules.join('')}}`;
+}

@@ -1,0 +1,429 @@
+/** The model: a stack of layers that trains and predicts. */
+
+import { readBatch, shapeOfBatch, writeBatch } from './batches.ts';
+import { Block, float32, kernels } from './engine/engine.ts';
+import { fail, show, suggest } from './errors.ts';
+import { type BoundPlan, Executor } from './executor.ts';
+import { Layer } from './layers/layer.ts';
+import { Lstm } from './layers/lstm.ts';
+import { type Loss, type LossName, resolveLoss } from './losses.ts';
+import { type Optimizer, type OptimizerName, resolveOptimizer } from './optimizers.ts';
+import { checkCount, checkOptions } from './options.ts';
+import { Parameters } from './parameters.ts';
+import { type Shape, showShape, sizeOf } from './shapes.ts';
+import { summarize } from './summary.ts';
+import { Tensor, type TensorLike, tensor } from './tensor.ts';
+
+export interface CompileOptions {
+  /** One of `train.*`, or 'adam' or 'sgd' for its defaults. */
+  optimizer: Optimizer | OptimizerName;
+  /** 'meanSquaredError', also spelled 'mse'. */
+  loss: Loss;
+}
+
+const FLOAT = 4;
+const DEFAULT_BATCH = 32;
+let unnamed = 0;
+
+/** A stack of layers; make one with `sequential()`. */
+export class Sequential {
+  readonly name: string;
+  readonly #layers: Layer[] = [];
+  #parameters: Parameters | null = null;
+  #executor: Executor | null = null;
+  #optimizer: Optimizer | null = null;
+  #loss: LossName | null = null;
+  #disposed = false;
+
+  constructor(options?: { layers?: readonly Layer[]; name?: string }) {
+    const { layers, name } = checkOptions<{ layers: unknown; name: unknown }>('sequential', options, [
+      'layers',
+      'name',
+    ]);
+    if (name !== undefined && (typeof name !== 'string' || name === '')) {
+      fail('sequential', `name must be a non-empty string, got ${show(name)}`);
+    }
+    if (layers !== undefined && !Array.isArray(layers)) {
+      fail('sequential', `layers must be an array of layers, got ${show(layers)}`);
+    }
+    this.name = name ?? `sequential_${++unnamed}`;
+    for (const layer of layers ?? []) this.add(layer);
+  }
+
+  // ----------------------------------------------------------------------------------------------------- the stack
+
+  /** Puts a layer on top. The first one must name its input: `inputShape` or `batchInputShape`. */
+  add(layer: Layer): void {
+    const call = 'model.add';
+    this.#alive(call);
+    if (!(layer instanceof Layer)) fail(call, `layer must be one of layers.*, got ${show(layer)}`);
+    if (this.#layers.some(({ name }) => name === layer.name)) {
+      fail(call, `the name of a layer must be unique in its model, got a second '${layer.name}'`);
+    }
+    const below = this.#layers.at(-1);
+    const input = below ? below.outputShape : layer.batchInputShape;
+    if (!input) fail(call, `the first layer must have inputShape or batchInputShape, got neither in '${layer.name}'`);
+    if (below && layer.batchInputShape && !agree(layer.batchInputShape, input)) {
+      const got = showShape(layer.batchInputShape);
+      fail(call, `the input shape of '${layer.name}' must be that of the layer below, ${showShape(input)}, got ${got}`);
+    }
+    const home = {
+      read: (asked: Layer) => this.#home('getWeights').read(asked),
+      write: (asked: Layer, values: readonly Float32Array[]) => this.#home('setWeights').write(asked, values),
+    };
+    layer.build(call, input, home);
+    this.#rebuild(() => this.#layers.push(layer));
+  }
+
+  /** Takes the top layer off. */
+  pop(): void {
+    this.#alive('model.pop');
+    const top = this.#layers.at(-1) ?? fail('model.pop', 'the model must have a layer, got none');
+    this.#rebuild(() => this.#layers.pop());
+    top.leave();
+  }
+
+  /** The layers, bottom up. */
+  get layers(): Layer[] {
+    return [...this.#layers];
+  }
+
+  /** A layer by its name, or by its index where the name is absent. */
+  getLayer(name?: string | null, index?: number): Layer {
+    const call = 'model.getLayer';
+    if (typeof name === 'string') {
+      const names = this.#layers.map(layer => layer.name);
+      return this.#layers[names.indexOf(name)] ?? fail(call, `unknown layer '${name}'${suggest(name, names)}`);
+    }
+    if (name !== undefined && name !== null) fail(call, `name must be a string, got ${show(name)}`);
+    const count = this.#layers.length;
+    if (!Number.isInteger(index) || !this.#layers[index!]) {
+      fail(call, `index must be a whole number below ${count}, the number of layers, got ${show(index)}`);
+    }
+    return this.#layers[index!]!;
+  }
+
+  /** What goes in: `inputs[0].shape`, null where an axis is open. */
+  get inputs(): { shape: Shape }[] {
+    return [{ shape: this.#bottom('model.inputs').inputShape }];
+  }
+
+  /** What comes out: `outputs[0].shape`, null where an axis is open. */
+  get outputs(): { shape: Shape }[] {
+    this.#bottom('model.outputs');
+    return [{ shape: this.#layers.at(-1)!.outputShape }];
+  }
+
+  /** How many numbers the model learns. */
+  countParams(): number {
+    return this.#layers.reduce((count, layer) => count + layer.countParams(), 0);
+  }
+
+  /** Prints layers, output shapes and numbers of parameters. */
+  summary(lineLength?: number, positions?: number[], printFn: (line: string) => void = console.log): void {
+    for (const line of summarize(this.name, this.#layers, lineLength, positions)) printFn(line);
+  }
+
+  // -------------------------------------------------------------------------------------------------------- weights
+
+  /** All weights in the order of the layers, in Keras's layout. */
+  getWeights(): Tensor[] {
+    this.#alive('model.getWeights');
+    return this.#layers.flatMap(layer => layer.getWeights());
+  }
+
+  /** Replaces all weights; takes what `getWeights` gives. States and optimizer stay as they are. */
+  setWeights(weights: readonly TensorLike[]): void {
+    const call = 'model.setWeights';
+    this.#alive(call);
+    const count = this.#layers.reduce((sum, layer) => sum + layer.weightSpecs.length, 0);
+    if (!Array.isArray(weights) || weights.length !== count) {
+      fail(call, `weights must be an array of ${count} tensors, got ${show(weights)}`);
+    }
+    let next = 0;
+    const checked = this.#layers.map(layer => {
+      const own = weights.slice(next, next + layer.weightSpecs.length);
+      next += own.length;
+      return layer.checkWeights(call, own);
+    });
+    const home = this.#home(call);
+    for (const [n, layer] of this.#layers.entries()) home.write(layer, checked[n]!);
+  }
+
+  // ------------------------------------------------------------------------------------------------------- training
+
+  /** Chooses optimizer and loss. Doing it again starts the optimizer afresh; the weights stay. */
+  compile(options: CompileOptions): void {
+    const call = 'model.compile';
+    this.#alive(call);
+    const known = checkOptions<CompileOptions & { metrics: unknown }>(call, options, ['optimizer', 'loss', 'metrics']);
+    if (known.optimizer === undefined) fail(call, 'optimizer must be one of train.* or its name, got none');
+    if (known.loss === undefined) fail(call, "loss must be a name such as 'meanSquaredError', got none");
+    if (known.metrics !== undefined && !(Array.isArray(known.metrics) && known.metrics.length === 0)) {
+      fail(call, `metrics must be absent or empty in this version, got ${show(known.metrics)}`);
+    }
+    const optimizer = resolveOptimizer(call, known.optimizer);
+    const loss = resolveLoss(call, known.loss);
+    this.#executor?.dropPlans();
+    this.#parameters?.forgetTraining();
+    this.#optimizer = optimizer;
+    this.#loss = loss;
+  }
+
+  /** What `compile` chose; null before. */
+  get optimizer(): Optimizer | null {
+    return this.#optimizer;
+  }
+
+  /**
+   * One step of training on one batch. Stateful layers carry their state on, as in Keras.
+   *
+   * A batch whose loss is not a finite number (NaN or Infinity in the data, or an overflow) changes nothing: weights,
+   * optimizer and carried states stay as they were. The loss that comes back tells.
+   *
+   * @param x [B, T, D] or [B, D]
+   * @param y in the shape of the model's output
+   * @returns the loss of the weights before the step
+   */
+  trainOnBatch(x: TensorLike, y: TensorLike): number {
+    const call = 'model.trainOnBatch';
+    const { optimizer } = this.#compiled(call);
+    const batch = this.#load(call, x, y, optimizer);
+    const parameters = this.#parameters!;
+    batch.forward();
+    const loss = batch.loss(true);
+    if (!Number.isFinite(loss)) {
+      batch.rewind();
+      return loss;
+    }
+    parameters.zeroGradients();
+    batch.backward();
+    parameters.update(optimizer);
+    return loss;
+  }
+
+  /** The loss on one batch, without training. Stateful layers carry their state on. */
+  testOnBatch(x: TensorLike, y: TensorLike): number {
+    const call = 'model.testOnBatch';
+    this.#compiled(call);
+    const batch = this.#load(call, x, y, null);
+    batch.forward();
+    return batch.loss(false);
+  }
+
+  // ------------------------------------------------------------------------------------------------------ prediction
+
+  /**
+   * Predictions for any number of samples, batch by batch.
+   *
+   * @param x [N, T, D] or [N, D]
+   * @param options batchSize: 32, or the model's own where that is fixed
+   * @returns in the shape of the model's output
+   */
+  predict(x: TensorLike, options?: { batchSize?: number; verbose?: boolean }): Tensor {
+    const call = 'model.predict';
+    this.#alive(call);
+    const known = checkOptions<{ batchSize: number }>(call, options, ['batchSize', 'verbose']);
+    const expected = this.#bottom(call).inputShape;
+    const fixed = expected[0] ?? null;
+    const size =
+      known.batchSize === undefined ? (fixed ?? DEFAULT_BATCH) : checkCount(call, 'batchSize', known.batchSize);
+    if (fixed !== null && size !== fixed) {
+      fail(call, `batchSize must be ${fixed}, which the model fixes, got ${size}`);
+    }
+    const shape = shapeOfBatch(call, 'x', x, [null, ...expected.slice(1)]);
+    const samples = shape[0]!;
+    if (fixed !== null && samples % fixed !== 0) {
+      fail(
+        call,
+        `x must hold a multiple of ${fixed} samples, the model's batch size, got the shape ${showShape(shape)}`,
+      );
+    }
+    return this.#predict(call, x, shape, Math.min(size, samples));
+  }
+
+  /** Predictions for one batch of any size, or of the model's where that is fixed. */
+  predictOnBatch(x: TensorLike): Tensor {
+    const call = 'model.predictOnBatch';
+    this.#alive(call);
+    const shape = shapeOfBatch(call, 'x', x, this.#bottom(call).inputShape);
+    return this.#predict(call, x, shape, shape[0]!);
+  }
+
+  #predict(call: string, x: TensorLike, shape: readonly number[], size: number): Tensor {
+    const samples = shape[0]!;
+    const sample = sizeOf(shape.slice(1));
+    const output = this.#layers.at(-1)!.outputShape;
+    const outputShape = [samples, ...output.slice(1).map(n => n ?? shape[1]!)];
+    const out = new Float32Array(sizeOf(outputShape));
+    const each = sizeOf(outputShape.slice(1));
+    const source = readBatch(call, 'x', x, shape); // one array, whatever was given: a ragged one fails here, early
+    for (let from = 0; from < samples; from += size) {
+      const count = Math.min(size, samples - from);
+      const batch = this.#prepare(call, count, shape, null);
+      float32().set(source.subarray(from * sample, (from + count) * sample), batch.input);
+      batch.forward();
+      batch.collect();
+      out.set(float32().subarray(batch.result, batch.result + batch.resultSize), from * each);
+    }
+    return new Tensor(out, outputShape);
+  }
+
+  // --------------------------------------------------------------------------------------------------------- states
+
+  /** Sets the carried states of all stateful layers to zero. */
+  resetStates(): void {
+    this.#alive('model.resetStates');
+    this.#executor?.resetStates();
+  }
+
+  /** The carried states, a list for each recurrent layer in order: [h, c] for an lstm, each [B, U]. */
+  getStates(): Tensor[][] {
+    const call = 'model.getStates';
+    const batch = this.#stateBatch(call);
+    return this.#recurrent(call).map(([layer, n]) =>
+      withState(call, batch * layer.units, (h, c, values) => {
+        layer.moveState(kernels(), this.#run(call).stateOf(call, n), batch, h, c, false);
+        return values().map(state => new Tensor(state.slice(), [batch, layer.units]));
+      }),
+    );
+  }
+
+  /** Replaces the carried states; takes what `getStates` gives. */
+  setStates(states: readonly (readonly TensorLike[])[]): void {
+    const call = 'model.setStates';
+    const batch = this.#stateBatch(call);
+    const recurrent = this.#recurrent(call);
+    if (!Array.isArray(states) || states.length !== recurrent.length) {
+      fail(call, `states must be a list for each of ${recurrent.length} recurrent layers, got ${show(states)}`);
+    }
+    const checked = recurrent.map(([layer], n) => {
+      const pair: unknown = states[n];
+      if (!Array.isArray(pair) || pair.length !== 2) {
+        fail(call, `states[${n}] must be [h, c] of ${layer.name}, got ${show(pair)}`);
+      }
+      return pair.map((value: TensorLike) => {
+        const state = value instanceof Tensor ? value : tensor(value);
+        if (showShape(state.shape) !== showShape([batch, layer.units])) {
+          fail(
+            call,
+            `a state of ${layer.name} must have the shape [${batch}, ${layer.units}], got ${showShape(state.shape)}`,
+          );
+        }
+        return state.dataSync();
+      });
+    });
+    for (const [i, [layer, n]] of recurrent.entries()) {
+      withState(call, batch * layer.units, (h, c, values) => {
+        for (const [k, view] of values().entries()) view.set(checked[i]![k]!);
+        layer.moveState(kernels(), this.#run(call).stateOf(call, n), batch, h, c, true);
+      });
+    }
+  }
+
+  #recurrent(call: string): [Lstm, number][] {
+    const found = [...this.#layers.entries()].flatMap(([n, layer]): [Lstm, number][] =>
+      layer instanceof Lstm ? [[layer, n]] : [],
+    );
+    const stateless = found.find(([layer]) => !layer.stateful)?.[0];
+    if (stateless) fail(call, `all recurrent layers must be stateful, got '${stateless.name}', which is not`);
+    return found;
+  }
+
+  #stateBatch(call: string): number {
+    this.#alive(call);
+    this.#recurrent(call);
+    return this.#bottom(call).inputShape[0] ?? 0;
+  }
+
+  // ------------------------------------------------------------------------------------------------------------ life
+
+  /** Gives the model's memory back at once. Without it, that happens when the model is garbage collected. */
+  dispose(): void {
+    this.#executor?.free();
+    this.#parameters?.free();
+    this.#executor = null;
+    this.#parameters = null;
+    this.#disposed = true;
+  }
+
+  #alive(call: string): void {
+    if (this.#disposed) fail(call, 'the model must not be used after dispose()');
+  }
+
+  #bottom(call: string): Layer {
+    return this.#layers[0] ?? fail(call, 'the model must have a layer, got none; call model.add first');
+  }
+
+  #compiled(call: string): { optimizer: Optimizer; loss: LossName } {
+    this.#alive(call);
+    this.#bottom(call);
+    if (!this.#optimizer || !this.#loss) fail(call, 'the model must be compiled first; call model.compile');
+    return { optimizer: this.#optimizer, loss: this.#loss };
+  }
+
+  #home(call: string): Parameters {
+    this.#alive(`model.${call}`);
+    this.#parameters ??= new Parameters([...this.#layers]);
+    return this.#parameters;
+  }
+
+  #run(call: string): Executor {
+    if (!this.#executor) {
+      const input = this.#bottom(call).inputShape;
+      this.#executor = new Executor([...this.#layers], this.#home(call), input.at(-1)!, input[0]!);
+    }
+    return this.#executor;
+  }
+
+  #prepare(call: string, count: number, shape: readonly number[], optimizer: Optimizer | null): BoundPlan {
+    return this.#run(call).prepare(call, count, shape.length === 3 ? shape[1]! : 1, optimizer);
+  }
+
+  /** Checks x and y, and puts them where the kernels expect them. */
+  #load(call: string, x: TensorLike, y: TensorLike, optimizer: Optimizer | null): BoundPlan {
+    const shape = shapeOfBatch(call, 'x', x, this.#layers[0]!.built.input);
+    const [samples, steps] = shape;
+    const output = this.#layers.at(-1)!.built.output;
+    const wanted = output.map((n, axis) => (axis === 0 ? samples! : (n ?? steps!)));
+    const target = shapeOfBatch(call, 'y', y, wanted);
+    const batch = this.#prepare(call, samples!, shape, optimizer);
+    const memory = float32();
+    writeBatch(call, 'x', x, shape, memory, batch.input);
+    writeBatch(call, 'y', y, target, memory, batch.target);
+    return batch;
+  }
+
+  /** Changes the stack. What has been learned so far moves along; the optimizer starts afresh. */
+  #rebuild(change: () => void): void {
+    const parameters = this.#parameters;
+    if (parameters) {
+      for (const layer of this.#layers) layer.initialValues = parameters.read(layer);
+      this.#executor?.free();
+      parameters.free();
+      this.#executor = null;
+      this.#parameters = null;
+    }
+    change();
+  }
+}
+
+/** Calls `use` with room for plain h and c of so many numbers each, and a maker of views of them. */
+function withState<T>(call: string, count: number, use: (h: number, c: number, values: () => Float32Array[]) => T): T {
+  const block = new Block(call, 2 * count * FLOAT);
+  try {
+    const from = block.address / FLOAT;
+    const views = () => [from, from + count].map(at => float32().subarray(at, at + count));
+    return use(block.address, block.address + count * FLOAT, views);
+  } finally {
+    block.free();
+  }
+}
+
+const agree = (a: Shape, b: Shape): boolean =>
+  a.length === b.length && a.every((n, axis) => n === null || b[axis] === null || n === b[axis]);
+
+/** A new model: a stack of layers. */
+export function sequential(options?: { layers?: readonly Layer[]; name?: string }): Sequential {
+  return new Sequential(options);
+}

@@ -1,0 +1,76 @@
+/** Shapes, and numbers in the forms in which callers hold them. Knows nothing of wasm. */
+
+import { fail, show } from './errors.ts';
+
+/** Sizes of the axes; null where a size is open until a batch arrives, as in `[null, 20, 1]`. */
+export type Shape = (number | null)[];
+
+/** Numbers nested to any depth, all branches of equal length. */
+export type NestedArray = number | readonly NestedArray[];
+
+export type TypedArray =
+  | Float32Array
+  | Float64Array
+  | Int32Array
+  | Uint8Array
+  | Int16Array
+  | Uint16Array
+  | Int8Array
+  | Uint32Array
+  | Uint8ClampedArray;
+
+export const sizeOf = (shape: readonly number[]): number => shape.reduce((size, n) => size * n, 1);
+
+export const showShape = (shape: readonly (number | null)[]): string => `[${shape.map(String).join(', ')}]`;
+
+export const isTypedArray = (value: unknown): value is TypedArray =>
+  ArrayBuffer.isView(value) &&
+  !(value instanceof DataView) &&
+  !(value instanceof BigInt64Array) &&
+  !(value instanceof BigUint64Array);
+
+/** A shape given by a caller: whole numbers, or null where `open` allows it. */
+export function checkShape(call: string, name: string, value: unknown, { open = false } = {}): Shape {
+  const fine = (n: unknown) => (open && n === null) || (Number.isSafeInteger(n) && (n as number) >= (open ? 1 : 0));
+  if (!Array.isArray(value) || !value.every(fine)) {
+    fail(call, `${name} must be an array of whole numbers${open ? ' or null' : ''}, got ${show(value)}`);
+  }
+  return [...value];
+}
+
+/** The shape of a nested array, read along its first branches; `copyNested` finds out whether the others agree. */
+export function shapeOfNested(value: NestedArray): number[] {
+  const shape = [];
+  for (let branch: NestedArray | undefined = value; Array.isArray(branch); branch = branch[0])
+    shape.push(branch.length);
+  return shape;
+}
+
+/**
+ * Writes a nested array into `target` from `at` on, row by row.
+ *
+ * @throws ValueError where a branch is ragged or a leaf is not a number
+ * @returns the index behind the last number written
+ */
+export function copyNested(
+  call: string,
+  name: string,
+  value: NestedArray,
+  shape: readonly number[],
+  target: Float32Array,
+  at: number,
+  axis = 0,
+): number {
+  if (axis === shape.length) {
+    if (typeof value !== 'number')
+      fail(call, `${name} must hold numbers in the shape ${showShape(shape)}, got ${show(value)}`);
+    target[at] = value;
+    return at + 1;
+  }
+  if (!Array.isArray(value) || value.length !== shape[axis]) {
+    const got = Array.isArray(value) ? `one of ${value.length}` : show(value);
+    fail(call, `${name} must not be ragged: expected arrays of ${shape[axis]} on axis ${axis}, got ${got}`);
+  }
+  for (const branch of value) at = copyNested(call, name, branch, shape, target, at, axis + 1);
+  return at;
+}

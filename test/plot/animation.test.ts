@@ -1,0 +1,54 @@
+import { expect, test } from 'vitest';
+import { animation } from '../../src/plot/node.ts';
+import { frames } from './scenes.ts';
+import { parseXML } from './xml.ts';
+
+const animates = (svg: string) => parseXML(svg).filter(tag => tag.name.startsWith('animate'));
+
+test('all parts keep the same time and loop for ever', () => {
+  const parts = animates(animation(frames, { duration: 6, hold: 2 }));
+  expect(parts.map(part => part.attributes.attributeName)).toEqual(['points', 'points', 'transform', 'width']);
+  for (const { attributes } of parts) {
+    expect(attributes).toMatchObject({ dur: '8s', repeatCount: 'indefinite' });
+    const times = attributes.keyTimes!.split(';').map(Number);
+    expect(times).toHaveLength(attributes.values!.split(';').length);
+    expect(times[0]).toBe(0);
+    expect(times.every((time, i) => i === 0 || time > times[i - 1]!)).toBe(true);
+  }
+});
+
+test('the last frame is held, and is what a viewer without animation shows', () => {
+  const svg = animation(frames, { duration: 6, hold: 2 });
+  const [target] = animates(svg);
+  const values = target!.attributes.values!.split(';');
+  const times = target!.attributes.keyTimes!.split(';').map(Number);
+  expect(values).toHaveLength(52);
+  expect(values.at(-1)).toBe(values.at(-2));
+  expect(times.slice(-2)).toEqual([0.75, 1]);
+  const lines = parseXML(svg).filter(tag => tag.name === 'polyline' && tag.attributes.points === values.at(-1));
+  expect(lines).toHaveLength(2);
+  expect(svg).toContain('prefers-reduced-motion');
+  expect(svg).toMatch(/<g transform="translate\(0 -1200\)"/);
+});
+
+test('one frame is a still', () => {
+  const svg = animation(frames.slice(-1));
+  expect(animates(svg)).toHaveLength(0);
+  expect(svg).not.toContain('<style');
+  expect(svg).toContain('step 500');
+});
+
+test('no hold ends the replay with the last frame', () => {
+  for (const { attributes } of animates(animation(frames, { hold: 0 }))) {
+    const times = attributes.keyTimes!.split(';').map(Number);
+    expect(times.every((time, i) => i === 0 || time > times[i - 1]!)).toBe(true);
+    expect(attributes.dur).toBe('8s');
+  }
+});
+
+test('a window that moves along the time axis is drawn from its own start, one that stands still where it is', () => {
+  expect(animation(frames)).toContain('time since the start of the sequence');
+  const still = animation(frames.map(frame => ({ ...frame, time: frames[0]!.time })));
+  expect(still).toContain('>time</text>');
+  expect(animation(frames, { xLabel: 'seconds' })).toContain('>seconds</text>');
+});

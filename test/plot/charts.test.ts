@@ -1,0 +1,135 @@
+import { mkdtempSync, readFileSync, rmSync } from 'node:fs';
+import { tmpdir } from 'node:os';
+import { isAbsolute, join } from 'node:path';
+import { expect, test } from 'vitest';
+import { animation, lossPlot, predictionPlot, type Theme, writeSVG } from '../../src/plot/node.ts';
+import { frameAt, frames, losses } from './scenes.ts';
+import { matchSnapshot } from './snapshot.ts';
+import { parseXML } from './xml.ts';
+
+const scenes: Record<string, (theme?: Theme) => string> = {
+  'prediction-plot': theme => predictionPlot({ title: 'Sine in, cosine out', theme }).update(frameAt(500)).toSVG(),
+  'loss-plot': theme => lossPlot({ title: 'Cost of each training step', theme }).update({ losses }).toSVG(),
+  'loss-plot-linear': theme => lossPlot({ log: false, width: 400, height: 260, theme }).update({ losses }).toSVG(),
+  animation: theme => animation(frames, { title: 'An LSTM learns the cosine of a sine', theme }),
+};
+
+for (const [name, draw] of Object.entries(scenes)) {
+  test(`${name} looks as accepted`, () => matchSnapshot(name, draw()));
+
+  test(`${name} is a standalone XML file in every theme`, () => {
+    for (const theme of ['light', 'dark', 'auto'] as const) {
+      const svg = draw(theme);
+      const [root, ...tags] = parseXML(svg);
+      expect(root).toMatchObject({ name: 'svg', attributes: { xmlns: 'http://www.w3.org/2000/svg', role: 'img' } });
+      const { width, height, viewBox } = root!.attributes;
+      expect(viewBox).toBe(`0 0 ${width} ${height}`);
+      expect(svg.replace('http://www.w3.org/2000/svg', '')).not.toMatch(/https?:|href|@import|<image|<script/);
+      const ids = tags.map(tag => tag.attributes.id);
+      for (const [, id] of svg.matchAll(/url\(([^)]*)\)/g)) expect(ids).toContain(id!.replace('#', ''));
+    }
+  });
+}
+
+test('the three pictures of the seed program are small files', () => {
+  expect(scenes['prediction-plot']!().length).toBeLessThan(6_000);
+  expect(scenes['loss-plot']!().length).toBeLessThan(16_000);
+  expect(scenes.animation!().length).toBeLessThan(48_000);
+});
+
+test('a prediction update moves the lines and keeps every element', () => {
+  const plot = predictionPlot().update(frameAt(0));
+  const before = [...plot.node.querySelectorAll('*')];
+  const points = plot.node.querySelector('.lw-data .lw-prediction')!.getAttribute('points');
+  for (let step = 1; step <= 30; step++) plot.update(frameAt(step));
+  const after = [...plot.node.querySelectorAll('*')];
+  expect(after.slice(0, before.length).every((element, i) => element === before[i])).toBe(true);
+  expect(after.length).toBe(before.length);
+  expect(plot.node.querySelector('.lw-data .lw-prediction')!.getAttribute('points')).not.toBe(points);
+});
+
+test('a loss update keeps every element, adds ticks at most, and shows the spare ones in no file', () => {
+  const plot = lossPlot().update({ losses });
+  const before = [...plot.node.querySelectorAll('*')];
+  for (const length of [1, 10, 100, 501]) {
+    plot.update({ losses: losses.slice(0, length) });
+    const after = new Set(plot.node.querySelectorAll('*'));
+    expect(before.every(element => after.has(element))).toBe(true);
+  }
+  expect(plot.toSVG()).toBe(lossPlot().update({ losses }).toSVG());
+});
+
+test('a failed update changes nothing', () => {
+  const plot = predictionPlot().update(frameAt(3));
+  const before = plot.toSVG();
+  expect(() => plot.update({ target: [1], prediction: [1], caption: 3 as never })).toThrow('caption');
+  expect(plot.toSVG()).toBe(before);
+});
+
+test('a caption stays until there is another', () => {
+  const plot = predictionPlot().update({ target: [1], prediction: [0], caption: 'before' });
+  expect(plot.update({ target: [0], prediction: [1] }).toSVG()).toContain('before');
+  expect(plot.update({ target: [0], prediction: [1], caption: '' }).toSVG()).not.toContain('before');
+});
+
+test('values that are no numbers are left out, infinite ones leave the picture, and the caption says NaN', () => {
+  const plot = predictionPlot().update({ target: [NaN, 0, Infinity, -Infinity], prediction: [NaN, NaN, NaN, NaN] });
+  const points = plot.node.querySelector('.lw-data .lw-target')!.getAttribute('points')!.split(' ');
+  expect(points.map(point => Math.sign(Number(point.split(',')[1])))).toEqual([1, -1, 1]);
+  const svg = lossPlot()
+    .update({ losses: [0.5, 0, -1, Infinity, NaN] })
+    .toSVG();
+  expect(svg).toContain('cost NaN at step 4');
+  expect(svg).not.toMatch(/="[^"]*(NaN|Infinity)/);
+});
+
+test('text that is markup, or cannot be written in XML at all, harms no file', () => {
+  const svg = predictionPlot({ title: '<b> & "c" \u0000\ud800', labels: ['a<b', 'ä → 😀'] }).toSVG();
+  expect(() => parseXML(svg)).not.toThrow();
+  expect(svg).toContain('&lt;b&gt; &amp; &quot;c&quot;');
+  expect(svg).toContain('ä → 😀');
+});
+
+test('the dark half of theme auto gives each part the colour it has in theme dark', () => {
+  const css = /<style>(.*)<\/style>/.exec(predictionPlot({ theme: 'auto' }).toSVG())![1]!;
+  expect(css).toMatch(/^@media \(prefers-color-scheme:dark\)\{.*\}$/);
+  const painted = parseXML(predictionPlot({ theme: 'dark' }).toSVG()).filter(tag =>
+    /^lw-(?!plot|legend|axis-|data)/.test(tag.attributes.class ?? ''),
+  );
+  for (const { attributes } of painted) {
+    const { class: part, fill, stroke } = attributes;
+    expect(css).toContain(`.lw-auto .${part}{${stroke ? `stroke:${stroke}` : `fill:${fill}`}}`);
+  }
+  expect(new Set(painted.map(tag => tag.attributes.class)).size).toBeGreaterThan(6);
+});
+
+test('a narrow chart gives the caption a line of its own', () => {
+  const y = (width: number) => {
+    const texts = parseXML(predictionPlot({ width }).toSVG()).filter(tag => tag.name === 'text');
+    return texts.slice(0, 3).map(text => Number(text.attributes.y));
+  };
+  expect(y(720)).toEqual([32, 32, 32]);
+  expect(y(320)).toEqual([32, 32, 52]);
+});
+
+test('a chart can be placed in a container and taken out of it', () => {
+  const outer = predictionPlot();
+  const container = outer.node.ownerDocument.createElement('div');
+  const plot = lossPlot({ container });
+  expect(plot.node.parentNode).toBe(container);
+  plot.remove();
+  expect(plot.node.parentNode).toBe(null);
+});
+
+test('writeSVG makes the folders, writes the file and says where it is', () => {
+  const folder = mkdtempSync(join(tmpdir(), 'plot-'));
+  try {
+    const plot = predictionPlot().update(frameAt(7));
+    const file = writeSVG(join(folder, 'deep', 'er', 'a.svg'), plot);
+    expect(isAbsolute(file)).toBe(true);
+    expect(readFileSync(file, 'utf8')).toBe(plot.toSVG());
+    expect(readFileSync(writeSVG(file, '<svg/>'), 'utf8')).toBe('<svg/>');
+  } finally {
+    rmSync(folder, { recursive: true });
+  }
+});

@@ -1,0 +1,19 @@
+/** Numbers with a shape, row by row: the form in which the fixtures and the reference hand each other tensors. */
+export interface Block {
+  shape: number[];
+  data: Float64Array;
+}
+
+/** The number of elements of a shape. */
+export function sizeOf(shape: readonly number[]): number {
+  return shape.reduce((product, length) => product * length, 1);
+}
+
+/** A block of a copy of these numbers, or of zeros. */
+export function block(shape: readonly number[], values?: ArrayLike<number>): Block {
+  const data = values ? Float64Array.from(values) : new Float64Array(sizeOf(shape));
+  if (data.length !== sizeOf(shape)) {
+    throw new Error(`block: values must fill the shape [${shape}], got ${data.length} of them`);
+  }
+  return { shape: [...shape], data };
+}

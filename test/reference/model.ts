@@ -1,0 +1,255 @@
+// A sequential model of lstm and dense layers in plain float64, described by the same objects as the fixtures and with
+// the methods of the real one. Mean squared error is its only loss.
+
+import type { ActivationName } from './activations.ts';
+import { type Block, block, sizeOf } from './block.ts';
+import { denseBackward, denseForward } from './dense.ts';
+import { meanSquaredError } from './loss.ts';
+import { lstmBackward, lstmForward } from './lstm.ts';
+import { type Optimizer, type OptimizerSpec, optimizerOf } from './optimizers.ts';
+
+/** Only the first layer names its input: [T,D], or with the batch [B,T,D]; null where a length is open. */
+interface InputConfig {
+  inputShape?: (number | null)[];
+  batchInputShape?: (number | null)[];
+}
+
+export interface LstmConfig extends InputConfig {
+  units: number;
+  useBias?: boolean;
+  returnSequences?: boolean;
+  stateful?: boolean;
+  goBackwards?: boolean;
+}
+
+export interface DenseConfig extends InputConfig {
+  units: number;
+  useBias?: boolean;
+  activation?: ActivationName;
+}
+
+export type DenseSpec = { class: 'dense'; config: DenseConfig };
+export type LayerSpec =
+  | { class: 'lstm'; config: LstmConfig }
+  | DenseSpec
+  | { class: 'timeDistributed'; config: InputConfig & { layer: DenseSpec } };
+
+/** The result of a layer, and the way back: from the gradient in y to those in x and in the layer's weights. */
+interface Pass {
+  y: Block;
+  backward(dY: Float64Array): { dX: Float64Array; dWeights: Float64Array[] };
+}
+
+interface Layer {
+  readonly width: number;
+  readonly weights: Block[];
+  forward(x: Block): Pass;
+}
+
+class LstmLayer implements Layer {
+  readonly width: number;
+  readonly weights: Block[];
+  /** h and c, each [B,U]; null stands for zero. Moves on only when stateful. */
+  states: [Block, Block] | null = null;
+
+  constructor(
+    private readonly config: LstmConfig,
+    private readonly inputWidth: number,
+    private readonly batchSize: number | null,
+  ) {
+    const U = config.units;
+    this.width = U;
+    this.weights = [block([inputWidth, 4 * U]), block([U, 4 * U])];
+    if (config.useBias ?? true) this.weights.push(block([4 * U]));
+  }
+
+  getStates(): Block[] {
+    if (this.states) return this.states.map(({ shape, data }) => block(shape, data));
+    if (this.batchSize === null) throw new Error('getStates: a state not yet computed needs batchInputShape');
+    return [block([this.batchSize, this.width]), block([this.batchSize, this.width])];
+  }
+
+  forward(x: Block): Pass {
+    const [B, T] = x.shape as [number, number, number];
+    const U = this.width;
+    const [kernel, recurrentKernel, bias] = this.weights.map(w => w.data) as [
+      Float64Array,
+      Float64Array,
+      Float64Array?,
+    ];
+    const { outputs, h, c, cache } = lstmForward({
+      sizes: { B, T, D: this.inputWidth, U },
+      x: x.data,
+      kernel,
+      recurrentKernel,
+      bias: bias ?? null,
+      h0: this.states?.[0].data,
+      c0: this.states?.[1].data,
+      goBackwards: this.config.goBackwards,
+    });
+    if (this.config.stateful) this.states = [block([B, U], h), block([B, U], c)];
+
+    const sequences = this.config.returnSequences ?? false;
+    return {
+      y: sequences ? block([B, T, U], outputs) : block([B, U], h),
+      backward(dY) {
+        const none = new Float64Array(B * T * U);
+        const grads = sequences ? lstmBackward(cache, dY) : lstmBackward(cache, none, dY);
+        const dWeights = [grads.dKernel, grads.dRecurrentKernel];
+        if (bias) dWeights.push(grads.dBias);
+        return { dX: grads.dX, dWeights };
+      },
+    };
+  }
+}
+
+/** A dense layer works on the last axis, so that it and the time-distributed one are the same. */
+class DenseLayer implements Layer {
+  readonly width: number;
+  readonly weights: Block[];
+
+  constructor(
+    private readonly config: DenseConfig,
+    private readonly inputWidth: number,
+  ) {
+    this.width = config.units;
+    this.weights = [block([inputWidth, config.units])];
+    if (config.useBias ?? true) this.weights.push(block([config.units]));
+  }
+
+  forward(x: Block): Pass {
+    const [kernel, bias] = this.weights.map(w => w.data) as [Float64Array, Float64Array?];
+    const inputs = {
+      sizes: { M: x.data.length / this.inputWidth, D: this.inputWidth, U: this.width },
+      x: x.data,
+      kernel,
+      bias: bias ?? null,
+      activation: this.config.activation,
+    };
+    const y = denseForward(inputs);
+    return {
+      y: block([...x.shape.slice(0, -1), this.width], y),
+      backward(dY) {
+        const { dX, dKernel, dBias } = denseBackward(inputs, y, dY);
+        return { dX, dWeights: bias ? [dKernel, dBias] : [dKernel] };
+      },
+    };
+  }
+}
+
+function layerOf(spec: LayerSpec, inputWidth: number, batchSize: number | null): Layer {
+  switch (spec.class) {
+    case 'lstm':
+      return new LstmLayer(spec.config, inputWidth, batchSize);
+    case 'dense':
+      return new DenseLayer(spec.config, inputWidth);
+    case 'timeDistributed':
+      return layerOf(spec.config.layer, inputWidth, batchSize);
+  }
+}
+
+/** Weights are zero until `setWeights`; without an optimizer the model predicts and differentiates but cannot train. */
+export class ReferenceModel {
+  readonly #layers: Layer[] = [];
+  readonly #optimizer: Optimizer | null;
+
+  constructor({ layers, optimizer }: { layers: LayerSpec[]; optimizer?: OptimizerSpec }) {
+    const { inputShape, batchInputShape } = layers[0]!.config;
+    const batchSize = batchInputShape?.[0] ?? null;
+    let width = (batchInputShape ?? inputShape)!.at(-1)!;
+    for (const spec of layers) {
+      const layer = layerOf(spec, width, batchSize);
+      this.#layers.push(layer);
+      width = layer.width;
+    }
+    this.#optimizer = optimizer ? optimizerOf(optimizer) : null;
+  }
+
+  /** The shapes of `getWeights`, layer after layer: kernel, recurrent kernel, bias. */
+  get weightShapes(): number[][] {
+    return this.#weights.map(w => [...w.shape]);
+  }
+
+  getWeights(): Block[] {
+    return this.#weights.map(({ shape, data }) => block(shape, data));
+  }
+
+  setWeights(weights: Block[]): void {
+    this.#weights.forEach((own, n) => {
+      own.data.set(block(own.shape, weights[n]!.data).data);
+    });
+  }
+
+  /** x [B,T,D] gives the output of the last layer, [B,T,U] or [B,U]. A stateful layer moves its state on. */
+  predict(x: Block): Block {
+    return this.#forward(x).y;
+  }
+
+  /** The loss. A stateful layer moves its state on. */
+  testOnBatch(x: Block, y: Block): number {
+    return meanSquaredError(this.predict(x).data, y.data).loss;
+  }
+
+  /** One step of the optimizer; the loss is that of the weights before it. A stateful layer moves its state on. */
+  trainOnBatch(x: Block, y: Block): number {
+    if (!this.#optimizer) throw new Error('trainOnBatch: the model needs an optimizer');
+    const { loss, gradients } = this.#differentiate(x, y);
+    const weights = this.#weights.map(w => w.data);
+    this.#optimizer.step(weights, gradients);
+    return loss;
+  }
+
+  /** The gradient of the loss in every weight, in the order of `getWeights`. Changes nothing. */
+  gradients(x: Block, y: Block): Block[] {
+    const states = this.#recurrent.map(layer => layer.states);
+    const { gradients } = this.#differentiate(x, y);
+    this.#recurrent.forEach((layer, n) => {
+      layer.states = states[n]!;
+    });
+    return gradients.map((values, n) => block(this.#weights[n]!.shape, values));
+  }
+
+  resetStates(): void {
+    for (const layer of this.#recurrent) layer.states = null;
+  }
+
+  /** [h, c] of every lstm layer, each [B,U]. */
+  getStates(): Block[][] {
+    return this.#recurrent.map(layer => layer.getStates());
+  }
+
+  get #weights(): Block[] {
+    return this.#layers.flatMap(layer => layer.weights);
+  }
+
+  get #recurrent(): LstmLayer[] {
+    return this.#layers.filter(layer => layer instanceof LstmLayer);
+  }
+
+  #forward(x: Block): { y: Block; passes: Pass[] } {
+    const passes: Pass[] = [];
+    let y = x;
+    for (const layer of this.#layers) {
+      const pass = layer.forward(y);
+      passes.push(pass);
+      y = pass.y;
+    }
+    return { y, passes };
+  }
+
+  #differentiate(x: Block, targets: Block): { loss: number; gradients: Float64Array[] } {
+    const { y, passes } = this.#forward(x);
+    if (sizeOf(y.shape) !== targets.data.length) {
+      throw new Error(`the targets must have the shape of the output, [${y.shape}], got [${targets.shape}]`);
+    }
+    const { loss, dOutputs } = meanSquaredError(y.data, targets.data);
+    const gradients: Float64Array[][] = [];
+    let dY = dOutputs;
+    for (const pass of passes.reverse()) {
+      const { dX, dWeights } = pass.backward(dY);
+      gradients.unshift(dWeights);
+      dY = dX;
+    }
+    return { loss, gradients: gradients.flat() };
+  }
+}

@@ -1,0 +1,50 @@
+import { type Block, block, sizeOf } from './block.ts';
+
+/**
+ * Seeded numbers for tests. Each is exactly a float32, so that a float32 kernel and the float64 reference start from
+ * the same bits, and each comes from additions and multiplications alone, so that every engine draws the same.
+ */
+export class Random {
+  #state: number;
+
+  constructor(seed: number) {
+    this.#state = seed >>> 0;
+  }
+
+  /** 32 random bits (mulberry32). */
+  bits(): number {
+    this.#state = (this.#state + 0x6d2b79f5) >>> 0;
+    let z = this.#state;
+    z = Math.imul(z ^ (z >>> 15), z | 1);
+    z ^= z + Math.imul(z ^ (z >>> 7), z | 61);
+    return (z ^ (z >>> 14)) >>> 0;
+  }
+
+  /** Uniform in [-1, 1), a multiple of 2^-23. */
+  uniform(): number {
+    return (this.bits() >>> 8) / 2 ** 23 - 1;
+  }
+
+  /** Near enough to normal: half the sum of 12 uniform numbers. Mean 0, deviation 1, within [-6, 6). */
+  normal(): number {
+    let sum = 0;
+    for (let n = 0; n < 12; n++) sum += this.uniform();
+    return Math.fround(sum / 2);
+  }
+
+  /** A block of uniform numbers in [-scale, scale]. */
+  uniforms(shape: readonly number[], scale = 1): Block {
+    return block(
+      shape,
+      Float64Array.from({ length: sizeOf(shape) }, () => Math.fround(scale * this.uniform())),
+    );
+  }
+
+  /** A block of normal numbers of deviation `scale`. */
+  normals(shape: readonly number[], scale = 1): Block {
+    return block(
+      shape,
+      Float64Array.from({ length: sizeOf(shape) }, () => Math.fround(scale * this.normal())),
+    );
+  }
+}

@@ -1,0 +1,12 @@
+/** Starts the build of the kernels that the vitest project names, before any test touches the package. */
+
+import { readFileSync } from 'node:fs';
+import v8 from 'node:v8';
+import { init } from 'lstm-wasm';
+
+const build = process.env.LSTM_WASM_BUILD;
+if (!build) throw new Error('LSTM_WASM_BUILD must name a build');
+
+// Node 20 has relaxed SIMD behind a flag; from 21 on it is there.
+if (build === 'relaxed') v8.setFlagsFromString('--experimental-wasm-relaxed-simd');
+init({ bytes: readFileSync(new URL(`../../build/${build}.wasm`, import.meta.url)) });
