@@ -107,53 +107,8 @@ function started(): Engine {
 
 const chosen = (): Simd => (wanted === 'auto' ? (canRelax() ? 'relaxed' : 'strict') : wanted);
 
-/** Whether this host has relaxed SIMD: it validates a function that multiplies and adds. */
-function canRelax(): boolean {
-  return WebAssembly.validate(
-    Uint8Array.of(
-      0,
-      97,
-      115,
-      109,
-      1,
-      0,
-      0,
-      0, // magic, version
-      1,
-      5,
-      1,
-      96,
-      0,
-      1,
-      123, // type: () -> v128
-      3,
-      2,
-      1,
-      0, // one function
-      10,
-      15,
-      1,
-      13,
-      0,
-      65,
-      0,
-      253,
-      15,
-      65,
-      0,
-      253,
-      15,
-      65,
-      0,
-      253,
-      15,
-      253,
-      133,
-      2,
-      11, // splat x 3, relaxed_madd
-    ),
-  );
-}
+/** Whether this host has relaxed SIMD: whether it accepts the build that needs it. */
+const canRelax = (): boolean => WebAssembly.validate(decode(binaries.relaxed));
 
 function start(source: WebAssembly.Module | BufferSource, wasmBytes: number): Engine {
   const memory = new WebAssembly.Memory({ initial: INITIAL_PAGES });

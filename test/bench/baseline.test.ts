@@ -1,5 +1,6 @@
 import { describe, expect, it } from 'vitest';
 import { BaselineLstm } from '../../bench/baseline.js';
+import { TunedLstm } from '../../bench/tuned.js';
 import { expectClose } from '../compare.ts';
 import { readFixture } from '../fixtures.ts';
 import { type Block, block, sizeOf } from '../reference/block.ts';
@@ -7,10 +8,13 @@ import { ReferenceModel } from '../reference/model.ts';
 
 const flat = (blocks: Block[]) => blocks.map(b => Float32Array.from(b.data));
 
-describe('the rival in plain JavaScript', () => {
+describe.each([
+  ['baseline', BaselineLstm],
+  ['tuned', TunedLstm],
+])('the rival in plain JavaScript, %s', (_name, Rival) => {
   it('has the losses, outputs and weights of the seed program', () => {
     const { weights, steps, final, tolerance } = readFixture('seed-program');
-    const model = new BaselineLstm({ batch: 50, timeSteps: 20, inputs: 1, units: 20, outputs: 1, learningRate: 0.006 });
+    const model = new Rival({ batch: 50, timeSteps: 20, inputs: 1, units: 20, outputs: 1, learningRate: 0.006 });
     model.setWeights(flat(weights));
     const compared = { losses: 0, outputs: 0 };
     steps.forEach((step, n) => {
@@ -39,7 +43,7 @@ describe('the rival in plain JavaScript', () => {
     { B: 2, T: 3, D: 2, U: 6, O: 3 },
   ])('agrees with the float64 reference at %o', ({ B, T, D, U, O }) => {
     const learningRate = 0.02;
-    const model = new BaselineLstm({ batch: B, timeSteps: T, inputs: D, units: U, outputs: O, learningRate });
+    const model = new Rival({ batch: B, timeSteps: T, inputs: D, units: U, outputs: O, learningRate });
     const reference = new ReferenceModel({
       layers: [
         { class: 'lstm', config: { units: U, returnSequences: true, stateful: true, batchInputShape: [B, T, D] } },
@@ -73,7 +77,7 @@ describe('the rival in plain JavaScript', () => {
   });
 
   it('saturates at large inputs and passes NaN on', () => {
-    const model = new BaselineLstm({ batch: 1, timeSteps: 1, inputs: 1, units: 1, outputs: 1, learningRate: 0.1 });
+    const model = new Rival({ batch: 1, timeSteps: 1, inputs: 1, units: 1, outputs: 1, learningRate: 0.1 });
     model.setWeights([[1, 1, 1, 1], [0, 0, 0, 0], [0, 0, 0, 0], [1], [0]]);
     expectClose(model.predict(Float32Array.of(1e30)), [Math.tanh(1)], { abs: 0, rel: 1e-6 });
     model.resetStates();
@@ -81,11 +85,15 @@ describe('the rival in plain JavaScript', () => {
     expect(model.predict(Float32Array.of(Number.NaN))).toEqual(Float32Array.of(Number.NaN));
   });
 
-  it('allocates no new output, and rejects wrong lengths', () => {
-    const model = new BaselineLstm({ batch: 2, timeSteps: 3, inputs: 1, units: 2, outputs: 1, learningRate: 0.1 });
+  it('gives the same output array every time', () => {
+    const model = new Rival({ batch: 2, timeSteps: 3, inputs: 1, units: 2, outputs: 1, learningRate: 0.1 });
     expect(model.predict(new Float32Array(6))).toBe(model.predict(new Float32Array(6)));
-    expect(() => model.predict(new Float32Array(5))).toThrow('x: expected 6 numbers, got 5');
-    expect(() => model.trainOnBatch(new Float32Array(6), new Float32Array(7))).toThrow('y: expected 6 numbers, got 7');
-    expect(() => model.setWeights([[1]])).toThrow('setWeights: expected arrays of 8,16,8,2,1 numbers, got 1');
   });
+});
+
+it('the tuned rival rejects wrong lengths', () => {
+  const model = new TunedLstm({ batch: 2, timeSteps: 3, inputs: 1, units: 2, outputs: 1, learningRate: 0.1 });
+  expect(() => model.predict(new Float32Array(5))).toThrow('x: expected 6 numbers, got 5');
+  expect(() => model.trainOnBatch(new Float32Array(6), new Float32Array(7))).toThrow('y: expected 6 numbers, got 7');
+  expect(() => model.setWeights([[1]])).toThrow('setWeights: expected arrays of 8,16,8,2,1 numbers, got 1');
 });

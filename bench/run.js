@@ -1,0 +1,127 @@
+/**
+ * Times the seed program's batch (LSTM(20), batch 50, 20 steps, width 1, dense 1): a step of training and a
+ * prediction, in the strict and the relaxed build and in plain JavaScript, interleaved in one process.
+ *
+ *   npm run bench                    prints a table, writes bench/results/latest.local.json
+ *   npm run bench -- --rounds 400    more samples
+ */
+
+import { mkdirSync, writeFileSync } from 'node:fs';
+import { fileURLToPath } from 'node:url';
+import v8 from 'node:v8';
+import { BaselineLstm } from './baseline.js';
+import { interleave, machineHeader, table } from './harness.js';
+import { TunedLstm } from './tuned.js';
+
+const SIZES = { batch: 50, timeSteps: 20, inputs: 1, units: 20, outputs: 1, learningRate: 0.006 };
+const AGREEMENT = { rounds: 30, relative: 1e-4 };
+
+const at = process.argv.indexOf('--rounds');
+const rounds = at < 0 ? 200 : Number(process.argv[at + 1]);
+if (!Number.isInteger(rounds) || rounds < 1) {
+  console.error(`bench: --rounds must be a whole number of at least 1, got ${process.argv[at + 1]}`);
+  process.exit(1);
+}
+
+// Compile to final code at once: without that the first samples measure the engine's warm-up.
+v8.setFlagsFromString('--no-liftoff');
+v8.setFlagsFromString('--no-wasm-lazy-compilation');
+// Node 20 has relaxed SIMD behind a flag.
+if (process.version.startsWith('v20.')) v8.setFlagsFromString('--experimental-wasm-relaxed-simd');
+
+const dist = new URL('../dist/', import.meta.url).href;
+const { sineCosine } = await import(`${dist}data.js`);
+
+/** @typedef {{ name: string, train(x: Float32Array, y: Float32Array): number, predict(x: Float32Array): unknown }} Rival */
+
+/**
+ * The package with one build of the kernels; each has an instance of the package to itself.
+ * @param {'strict' | 'relaxed'} simd
+ */
+async function ours(simd) {
+  const lw = await import(`${dist}index.js?${simd}`);
+  lw.configure({ simd });
+  lw.setRandomSeed(1);
+  const { batch, timeSteps, inputs, units, outputs, learningRate } = SIZES;
+  const model = lw.sequential();
+  const batchInputShape = [batch, timeSteps, inputs];
+  model.add(lw.layers.lstm({ units, returnSequences: true, stateful: true, batchInputShape }));
+  model.add(lw.layers.timeDistributed({ layer: lw.layers.dense({ units: outputs }) }));
+  model.compile({ optimizer: lw.train.adam(learningRate), loss: 'meanSquaredError' });
+  /** @type {Rival} */
+  const rival = {
+    name: simd,
+    train: (x, y) => model.trainOnBatch(x, y),
+    predict: x => model.predict(x),
+  };
+  return { rival, model };
+}
+
+const { rival: strict, model } = await ours('strict');
+const { rival: relaxed } = await ours('relaxed');
+/** @type {Float32Array[]} */
+const weights = model.getWeights().map((/** @type {{ dataSync(): Float32Array }} */ weight) => weight.dataSync());
+
+/** @type {(name: string, Lstm: typeof BaselineLstm | typeof TunedLstm) => Rival} */
+const plain = (name, Lstm) => {
+  const lstm = new Lstm(SIZES);
+  lstm.setWeights(weights);
+  return { name, train: (x, y) => lstm.trainOnBatch(x, y), predict: x => lstm.predict(x) };
+};
+const rivals = [strict, relaxed, plain('plain JavaScript', BaselineLstm), plain('tuned JavaScript', TunedLstm)];
+
+// First that they compute the same, then how fast.
+const batches = sineCosine({ batchSize: SIZES.batch, timeSteps: SIZES.timeSteps });
+/** @type {Float32Array} */
+let x = new Float32Array();
+/** @type {Float32Array} */
+let y = new Float32Array();
+for (let k = 0; k < AGREEMENT.rounds; k++) {
+  const { xs, ys } = batches.next().value;
+  [x, y] = [xs.dataSync(), ys.dataSync()];
+  const losses = rivals.map(({ train }) => train(x, y));
+  for (const [n, loss] of losses.entries()) {
+    const expected = losses[0] ?? Number.NaN;
+    if (!(Math.abs(loss - expected) <= AGREEMENT.relative * expected)) {
+      throw new Error(`${rivals[n]?.name} has the loss ${loss} in step ${k}, strict has ${expected}`);
+    }
+  }
+}
+
+const header = machineHeader();
+console.log(
+  Object.entries(header)
+    .map(([key, value]) => `${key} ${value}`)
+    .join(', '),
+);
+console.log(
+  `same losses within ${AGREEMENT.relative} over ${AGREEMENT.rounds} steps; then ${rounds} rounds, ms per call\n`,
+);
+
+/** @type {Record<string, Awaited<ReturnType<typeof interleave>>>} */
+const results = {};
+for (const what of /** @type {const} */ (['train', 'predict'])) {
+  const subjects = rivals.map(rival => ({
+    name: rival.name,
+    run: what === 'train' ? () => rival.train(x, y) : () => void rival.predict(x),
+  }));
+  const timed = await interleave(subjects, { rounds });
+  results[what] = timed;
+  const [baseline, tuned] = [timed[2]?.min ?? Number.NaN, timed[3]?.min ?? Number.NaN];
+  table(
+    timed.map(({ name, min, median, p90 }) => ({
+      [`seed ${what}`]: name,
+      min,
+      median,
+      p90,
+      'vs plain': `${(baseline / min).toFixed(1)}x`,
+      'vs tuned': `${(tuned / min).toFixed(1)}x`,
+    })),
+  );
+  console.log();
+}
+
+const file = fileURLToPath(new URL('results/latest.local.json', import.meta.url));
+mkdirSync(fileURLToPath(new URL('results/', import.meta.url)), { recursive: true });
+writeFileSync(file, `${JSON.stringify({ ...header, sizes: SIZES, rounds, unit: 'ms', results }, null, 2)}\n`);
+console.log(`written to ${file}`);
