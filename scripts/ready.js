@@ -1,0 +1,91 @@
+/**
+ * Makes a checkout ready to run: installs packages and builds what is missing or out of date, and nothing else.
+ *
+ *   node scripts/ready.js            packages, kernels, package
+ *   node scripts/ready.js kernels    packages and kernels
+ *
+ * What was built from what is remembered as a hash in build/stamps.json, so a second call only reads sources.
+ */
+
+import { execFileSync } from 'node:child_process';
+import { createHash } from 'node:crypto';
+import { existsSync, mkdirSync, readdirSync, readFileSync, statSync, writeFileSync } from 'node:fs';
+import { fileURLToPath } from 'node:url';
+
+const root = fileURLToPath(new URL('..', import.meta.url));
+const stampFile = `${root}build/stamps.json`;
+
+/** What each product is made of, and what must exist when it is done. */
+const products = {
+  packages: {
+    from: ['package-lock.json', 'package.json'],
+    makes: ['node_modules/assemblyscript', 'node_modules/vite'],
+  },
+  kernels: {
+    from: ['assembly', 'asconfig.json', 'scripts/build.js', 'package-lock.json'],
+    makes: ['build/strict.wasm', 'build/relaxed.wasm', 'build/debug.wasm', 'src/engine/binaries.generated.ts'],
+  },
+  package: {
+    from: ['src', 'vite.config.ts', 'tsconfig.json', 'tsconfig.build.json', 'scripts/build.js', 'package.json'],
+    makes: ['dist/index.js', 'dist/data.js', 'dist/plot-node.js', 'dist/index.d.ts'],
+  },
+};
+
+/**
+ * @param {'kernels' | 'package'} upTo
+ * @param {(line: string) => void} say
+ */
+export async function ready(upTo = 'package', say = console.log) {
+  await make('packages', say, 'Installing packages (once)', install);
+  const { buildKernels, buildPackage } = await import('./build.js');
+  await make('kernels', say, 'Compiling the kernels to WebAssembly', buildKernels);
+  if (upTo === 'package') await make('package', say, 'Bundling the package', buildPackage);
+}
+
+/** npm is the one that runs us, where it does. */
+function install() {
+  const npm = process.env.npm_execpath;
+  const words = ['ci', '--no-audit', '--no-fund', '--loglevel', 'error'];
+  if (npm?.endsWith('.js')) execFileSync(process.execPath, [npm, ...words], { cwd: root, stdio: 'inherit' });
+  else execFileSync('npm', words, { cwd: root, stdio: 'inherit', shell: process.platform === 'win32' });
+}
+
+/**
+ * @param {keyof typeof products} name
+ * @param {(line: string) => void} say
+ * @param {string} what
+ * @param {() => unknown} work
+ */
+async function make(name, say, what, work) {
+  const { from, makes } = products[name];
+  const stamps = existsSync(stampFile) ? JSON.parse(readFileSync(stampFile, 'utf8')) : {};
+  const stamp = hashOf(from);
+  if (stamps[name] === stamp && makes.every(path => existsSync(root + path))) return;
+  say(`${what} ...`);
+  await work();
+  mkdirSync(`${root}build`, { recursive: true });
+  writeFileSync(stampFile, `${JSON.stringify({ ...stamps, [name]: hashOf(from) }, null, 2)}\n`);
+}
+
+/** @param {readonly string[]} paths */
+function hashOf(paths) {
+  const hash = createHash('sha256');
+  for (const path of paths.flatMap(filesUnder)) hash.update(`${path}\0`).update(readFileSync(root + path));
+  return hash.digest('hex');
+}
+
+/**
+ * @param {string} path
+ * @returns {string[]}
+ */
+function filesUnder(path) {
+  if (!existsSync(root + path)) return [];
+  if (!statSync(root + path).isDirectory()) return [path];
+  return readdirSync(root + path)
+    .sort()
+    .flatMap(name => filesUnder(`${path}/${name}`));
+}
+
+if (process.argv[1] === fileURLToPath(import.meta.url)) {
+  await ready(process.argv[2] === 'kernels' ? 'kernels' : 'package');
+}
