@@ -29,29 +29,34 @@ import { fileURLToPath } from 'node:url';
 const target = fileURLToPath(new URL('../assembly/math.ts', import.meta.url));
 
 /**
- * Solves A x = b by elimination with pivots; destroys both.
- * @type {(A: number[][], b: number[]) => number[]}
+ * An element that is there, which the type checker cannot know.
+ * @type {<T>(list: readonly T[], i: number) => T}
  */
-function solve(A, b) {
-  const n = b.length;
-  for (let i = 0; i < n; i++) {
-    let pivot = i;
-    for (let j = i + 1; j < n; j++) if (Math.abs(A[j][i]) > Math.abs(A[pivot][i])) pivot = j;
-    [A[i], A[pivot]] = [A[pivot], A[i]];
-    [b[i], b[pivot]] = [b[pivot], b[i]];
-    for (let j = i + 1; j < n; j++) {
-      const factor = A[j][i] / A[i][i];
-      for (let k = i; k < n; k++) A[j][k] -= factor * A[i][k];
-      b[j] -= factor * b[i];
-    }
-  }
-  const x = new Array(n).fill(0);
-  for (let i = n - 1; i >= 0; i--) {
-    let sum = b[i];
-    for (let k = i + 1; k < n; k++) sum -= A[i][k] * x[k];
-    x[i] = sum / A[i][i];
-  }
-  return x;
+const at = (list, i) => /** @type {any} */ (list[i]);
+
+/**
+ * The place of the greatest value.
+ * @type {<T>(list: readonly T[], value: (element: T) => number) => number}
+ */
+const greatest = (list, value) =>
+  list.reduce((best, element, i) => (value(element) > value(at(list, best)) ? i : best), 0);
+
+/**
+ * Solves a linear system of rows [coefficients..., right side] by elimination with pivots.
+ * @type {(rows: number[][]) => number[]}
+ */
+function solve(rows) {
+  if (rows.length === 0) return [];
+  const lead = at(
+    rows,
+    greatest(rows, row => Math.abs(at(row, 0))),
+  );
+  const others = rows
+    .filter(row => row !== lead)
+    .map(row => row.map((value, k) => value - (at(row, 0) / at(lead, 0)) * at(lead, k)).slice(1));
+  const rest = solve(others);
+  const sum = rest.reduce((left, x, k) => left - at(lead, k + 1) * x, at(lead, lead.length - 1));
+  return [sum / at(lead, 0), ...rest];
 }
 
 /** @type {(coefficients: number[], r: number) => number} */
@@ -62,22 +67,24 @@ const polynomial = (coefficients, r) => coefficients.reduceRight((sum, c) => sum
  * @type {(error: number[], count: number) => number[]}
  */
 function extrema(error, count) {
-  const size = (/** @type {number} */ at) => Math.abs(error[at]);
+  const size = (/** @type {number} */ place) => Math.abs(at(error, place));
   /** @type {number[]} */
-  const places = [];
-  error.forEach((e, at) => {
+  let places = [];
+  error.forEach((e, place) => {
     const last = places.at(-1);
-    if (last === undefined || Math.sign(e) !== Math.sign(error[last])) places.push(at);
-    else if (size(at) > size(last)) places[places.length - 1] = at;
+    if (last === undefined || Math.sign(e) !== Math.sign(at(error, last))) places.push(place);
+    else if (size(place) > size(last)) places[places.length - 1] = place;
   });
   while (places.length > count) {
-    const ends = size(places[0]) < size(places[places.length - 1]) ? 0 : places.length - 1;
-    const least = places.reduce((best, at, i) => (size(at) < size(places[best]) ? i : best), 0);
+    const least = greatest(places, place => -size(place));
     const inside = least > 0 && least < places.length - 1;
-    // Out of the middle they go in pairs, or two neighbours would have the same sign.
     if (inside && places.length > count + 1) {
-      places.splice(size(places[least - 1]) < size(places[least + 1]) ? least - 1 : least, 2);
-    } else places.splice(ends, 1);
+      // Out of the middle they go in pairs, or two neighbours would have the same sign.
+      places.splice(size(at(places, least - 1)) < size(at(places, least + 1)) ? least - 1 : least, 2);
+    } else {
+      const firstIsLess = size(at(places, 0)) < size(at(places, places.length - 1));
+      places = firstIsLess ? places.slice(1) : places.slice(0, -1);
+    }
   }
   return places;
 }
@@ -97,13 +104,15 @@ function minimax(f, weight, half, fixed, more) {
   const ramp = Array.from({ length: more }, (_, k) => k);
   let places = Array.from({ length: more + 1 }, (_, i) => Math.round((3999 * (i + 0.5)) / (more + 1)));
   for (let round = 0; round < 50; round++) {
-    const equations = places.map((at, i) => [...ramp.map(k => nodes[at] ** k), (i % 2 ? -1 : 1) / weights[at]]);
-    const wanted = places.map(at => values[at]);
-    const solution = solve(equations, wanted).slice(0, more);
-    const error = nodes.map((r, i) => (values[i] - polynomial(solution, r)) * weights[i]);
+    const system = places.map((place, i) => {
+      const level = (i % 2 ? -1 : 1) / at(weights, place);
+      return [...ramp.map(k => at(nodes, place) ** k), level, at(values, place)];
+    });
+    const solution = solve(system).slice(0, more);
+    const error = nodes.map((r, i) => (at(values, i) - polynomial(solution, r)) * at(weights, i));
     const next = extrema(error, more + 1);
     if (next.length <= more) throw new Error('fit-activations: the error does not alternate often enough');
-    if (next.every((at, i) => at === places[i])) return [...fixed, ...solution];
+    if (next.every((place, i) => place === places[i])) return [...fixed, ...solution];
     places = next;
   }
   throw new Error('fit-activations: the exchange does not settle');
@@ -113,12 +122,12 @@ function minimax(f, weight, half, fixed, more) {
  * The same with coefficients that are float32 numbers.
  * @type {(f: Real, weight: Real, half: number, count: number) => { coefficients: number[]; error: number }}
  */
-function fit(f, weight, half, count) {
+function rounded(f, weight, half, count) {
   /** @type {number[]} */
   const coefficients = [];
   while (coefficients.length < count) {
     const best = minimax(f, weight, half, coefficients, count - coefficients.length);
-    coefficients.push(Math.fround(best[coefficients.length]));
+    coefficients.push(Math.fround(at(best, coefficients.length)));
   }
   let error = 0;
   for (let i = 0; i <= 4000; i++) {
@@ -145,9 +154,9 @@ const secondOrder = a => r => {
 /** Room for the rounding of the multiple of ln 2: at most 2^-17 of it. */
 const HALF = (Math.LN2 / 2) * (1 + 2 ** -16);
 
-const sigmoidFit = fit(secondOrder(1), r => r * r * Math.exp(r), HALF, 4);
+const sigmoidFit = rounded(secondOrder(1), r => r * r * Math.exp(r), HALF, 4);
 
-const tanhFit = fit(
+const tanhFit = rounded(
   r => secondOrder(2)(r) / 2,
   r => {
     const p = Math.exp(-2 * r);
@@ -162,7 +171,8 @@ const tanhFit = fit(
 const LN2_HIGH = Math.floor(Math.LN2 * 2 ** 16) / 2 ** 16;
 
 /** @type {(fitted: { coefficients: number[] }, of: string) => [number, string][]} */
-const rows = ({ coefficients }, of) => coefficients.map((c, k) => [c, `${of}: t, r^${k}`]).reverse();
+const rows = ({ coefficients }, of) =>
+  coefficients.map((c, k) => /** @type {[number, string]} */ ([c, `${of}: t, r^${k}`])).reverse();
 
 /** @type {[number, string][]} */
 const table = [

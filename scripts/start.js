@@ -40,7 +40,7 @@ function read() {
   try {
     return parseArgs({ options: flags, allowPositionals: false }).values;
   } catch (error) {
-    const [sentence] = /** @type {Error} */ (error).message.split('. ');
+    const [sentence] = /** @type {Error} */ (error).message.split(/\.\s/);
     return refuse(`${sentence}; npm start -- --help lists the flags`);
   }
 }

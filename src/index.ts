@@ -4,7 +4,7 @@
  * The names are those of the recurrent part of TensorFlow.js Layers.
  */
 
-import { version } from '../package.json' with { type: 'json' };
+import { version as packageVersion } from '../package.json' with { type: 'json' };
 
 export type { Activation } from './activations.ts';
 export { type BackendInfo, backendInfo, configure, type InitOptions, init, ready } from './engine/engine.ts';
@@ -29,4 +29,6 @@ export {
   tensor4d,
   tidy,
 } from './tensor.ts';
-export { version };
+
+/** The version of this package. */
+export const version: string = packageVersion;

@@ -9,7 +9,7 @@ import { checkName, checkNumber, checkOptions } from './options.ts';
 import { checkSeed, nextSeed } from './random.ts';
 import { sizeOf } from './shapes.ts';
 
-/** @internal Where to write, and with what. */
+/** Where to write, and with what. */
 export interface Target {
   kernels: Kernels;
   address: number;
@@ -30,12 +30,12 @@ export abstract class Initializer {
     this.seed = seed === undefined ? undefined : checkSeed(`initializers.${className}`, seed);
   }
 
-  /** Draws the seed now, so that the order of `add` calls decides, not the order of first use. */
+  /** @internal Draws the seed now, so that the order of `add` calls decides, not the order of first use. */
   plan(): number {
     return this.seed ?? nextSeed();
   }
 
-  /** Fills a matrix of the given shape. */
+  /** @internal Fills a matrix of the given shape. */
   abstract fill(target: Target, shape: readonly number[], seed: number): void;
 }
 
@@ -143,7 +143,7 @@ type Seeded = { seed?: number };
 const number = (call: string, options: Record<string, unknown>, name: string, otherwise: number, range = {}) =>
   options[name] === undefined ? otherwise : checkNumber(call, name, options[name], range);
 
-/** The bias of an LSTM [4U] with the block of the forget gate at one, so that cells remember before they have learned. */
+/** @internal The bias of an LSTM [4U] with the block of the forget gate at one, so that cells remember before they have learned. */
 export class ForgetBias extends Initializer {
   constructor(
     readonly others: Initializer,

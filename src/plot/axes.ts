@@ -1,12 +1,20 @@
 /** Ticks and their labels, and the axes that show them. The only place where either is made. */
 
 import type { Dom, G } from '@svgdotjs/svg.js';
-import { type ScaleContinuousNumeric, scaleLinear, scaleLog } from 'd3-scale';
+import { scaleLinear, scaleLog } from 'd3-scale';
 import { round } from './points.ts';
 import { addText, setText } from './text.ts';
 import { paint, type Theme } from './theme.ts';
 
-export type Scale = ScaleContinuousNumeric<number, number>;
+/** The part of a d3 scale that is used here; written out so that nobody needs d3's types to use ours. */
+export interface Scale {
+  (value: number): number;
+  domain(): number[];
+  ticks(count: number): number[];
+  tickFormat(count: number, format?: string): (value: number) => string;
+  /** Widens the domain to whole ticks. */
+  nice(): Scale;
+}
 
 /** A tick at `at` pixels; one without a label is a minor tick. */
 export interface Tick {

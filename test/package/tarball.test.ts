@@ -1,0 +1,132 @@
+/** The package as a user installs it: packed, installed elsewhere, imported, trained, type-checked. */
+
+import { execFileSync } from 'node:child_process';
+import { mkdtempSync, rmSync, writeFileSync } from 'node:fs';
+import { tmpdir } from 'node:os';
+import { join } from 'node:path';
+import { fileURLToPath } from 'node:url';
+import { afterAll, beforeAll, describe, expect, it } from 'vitest';
+
+const root = fileURLToPath(new URL('../../', import.meta.url));
+const home = mkdtempSync(join(tmpdir(), 'lstm-wasm-package-'));
+let files: string[] = [];
+
+const npm = (cwd: string, ...words: string[]) =>
+  execFileSync('npm', [...words, '--loglevel', 'error'], { cwd, encoding: 'utf8', shell: process.platform === 'win32' });
+
+const run = (name: string, source: string) => {
+  writeFileSync(join(home, name), source);
+  return execFileSync(process.execPath, [name], { cwd: home, encoding: 'utf8' });
+};
+
+beforeAll(() => {
+  const [packed] = JSON.parse(npm(root, 'pack', '--json', '--ignore-scripts', '--pack-destination', home));
+  files = packed.files.map(({ path }: { path: string }) => path);
+  writeFileSync(join(home, 'package.json'), JSON.stringify({ name: 'user', private: true, type: 'module' }));
+  npm(home, 'install', '--no-audit', '--no-fund', join(home, packed.filename));
+}, 120_000);
+
+afterAll(() => rmSync(home, { recursive: true, force: true }));
+
+describe('the tarball', () => {
+  it('holds the package, its types and the kernels, and nothing else', () => {
+    for (const file of ['dist/index.js', 'dist/index.d.ts', 'dist/data.js', 'dist/plot.js', 'dist/plot-node.js']) {
+      expect(files).toContain(file);
+    }
+    expect(files).toEqual(expect.arrayContaining(['dist/kernels.wasm', 'dist/kernels-relaxed.wasm']));
+    expect(files).toEqual(expect.arrayContaining(['README.md', 'LICENSE', 'package.json']));
+    const strange = files.filter(file => !/^(dist\/|README\.md|LICENSE|package\.json)/.test(file));
+    expect(strange).toEqual([]);
+  });
+
+  it('trains the seed program', () => {
+    const out = run(
+      'train.mjs',
+      `import * as lw from 'lstm-wasm';
+       import { sineCosine } from 'lstm-wasm/data';
+       lw.setRandomSeed(1);
+       const model = lw.sequential();
+       model.add(lw.layers.lstm({ units: 20, returnSequences: true, stateful: true, batchInputShape: [50, 20, 1] }));
+       model.add(lw.layers.timeDistributed({ layer: lw.layers.dense({ units: 1 }) }));
+       model.compile({ optimizer: lw.train.adam(0.006), loss: 'meanSquaredError' });
+       const batches = sineCosine();
+       const losses = [];
+       for (let step = 0; step < 200; step++) {
+         const { xs, ys } = batches.next().value;
+         losses.push(model.trainOnBatch(xs, ys));
+       }
+       console.log(JSON.stringify(losses));`,
+    );
+    const losses: number[] = JSON.parse(out);
+    expect(Math.min(...losses)).toBeLessThan(0.02);
+  });
+
+  it('never loads svg.js with the core, and draws with it in Node', () => {
+    const out = run(
+      'plot.mjs',
+      `import { registerHooks } from 'node:module';
+       import * as lw from 'lstm-wasm';
+       const before = process.memoryUsage().heapUsed > 0 && globalThis.document === undefined;
+       const { predictionPlot } = await import('lstm-wasm/plot');
+       const svg = predictionPlot({}).update({ target: [0, 1], prediction: [0, 0.5] }).toSVG();
+       console.log(JSON.stringify({ before, svg: svg.slice(0, 5) }));`.replace(/^import \{ registerHooks.*\n/, ''),
+    );
+    expect(JSON.parse(out)).toEqual({ before: true, svg: '<svg ' });
+  });
+
+  it('starts from the exported wasm files through init', () => {
+    const out = run(
+      'init.mjs',
+      `import { readFileSync } from 'node:fs';
+       import { createRequire } from 'node:module';
+       import * as lw from 'lstm-wasm';
+       const file = createRequire(import.meta.url).resolve('lstm-wasm/kernels.wasm');
+       lw.init({ module: new WebAssembly.Module(readFileSync(file)) });
+       const model = lw.sequential({ layers: [lw.layers.lstm({ units: 3, inputShape: [4, 2] })] });
+       console.log(lw.backendInfo().simd, model.predict([[[1, 2], [3, 4], [5, 6], [7, 8]]]).shape.join());`,
+    );
+    expect(out.trim()).toBe('strict 1,3');
+  });
+
+  it.each([
+    ['nodenext', { module: 'nodenext', moduleResolution: 'nodenext' }],
+    ['bundler', { module: 'esnext', moduleResolution: 'bundler' }],
+  ])('has types for %s resolution, also without skipLibCheck', (_name, options) => {
+    writeFileSync(
+      join(home, 'types.ts'),
+      `import { type Tensor, layers, sequential, train } from 'lstm-wasm';
+       import { sineCosine } from 'lstm-wasm/data';
+       import { predictionPlot } from 'lstm-wasm/plot';
+       const model = sequential();
+       model.add(layers.lstm({ units: 4, kernelInitializer: 'glorotUniform', inputShape: [null, 1] }));
+       model.add(layers.dense({ units: 1, activation: 'tanh' }));
+       model.compile({ optimizer: train.adam(0.01), loss: 'mse' });
+       const { xs } = sineCosine().next().value;
+       const loss: number = model.trainOnBatch(xs, new Float32Array(50));
+       const out: Tensor = model.predict(xs);
+       predictionPlot({ title: String(loss) }).update({ target: out.dataSync(), prediction: [1] });
+       // @ts-expect-error an unknown option
+       layers.lstm({ unit: 4 });
+       // @ts-expect-error an unknown loss
+       model.compile({ optimizer: 'adam', loss: 'meanSquaredErrors' });`,
+    );
+    const compilerOptions = {
+      ...options,
+      strict: true,
+      noEmit: true,
+      target: 'es2023',
+      lib: ['es2023', 'dom'],
+      types: [],
+      skipLibCheck: false,
+    };
+    writeFileSync(join(home, 'tsconfig.json'), JSON.stringify({ compilerOptions, files: ['types.ts'] }));
+    const tsc = join(root, 'node_modules/typescript/bin/tsc');
+    let said = '';
+    try {
+      execFileSync(process.execPath, [tsc, '-p', home], { cwd: home, encoding: 'utf8' });
+    } catch (error) {
+      said = (error as { stdout: string }).stdout;
+    }
+    expect(said).toBe('');
+  });
+});
