@@ -1,0 +1,89 @@
+/** The browsers of this machine. */
+
+import { accessSync, constants } from 'node:fs';
+import { delimiter, join } from 'node:path';
+import puppeteer, { type Browser, type Page } from 'puppeteer-core';
+
+export interface InstalledBrowser {
+  name: 'chromium' | 'firefox';
+  /** What it may be called, the first one found wins. */
+  commands: string[];
+  executable: string | null;
+}
+
+export const browsers: InstalledBrowser[] = [
+  find('chromium', ['chromium', 'chromium-browser', 'google-chrome']),
+  find('firefox', ['firefox-esr', 'firefox']),
+];
+
+function find(name: InstalledBrowser['name'], commands: string[]): InstalledBrowser {
+  const folders = (process.env.PATH ?? '').split(delimiter).filter(Boolean);
+  const paths = commands.flatMap(command => folders.map(folder => join(folder, command)));
+  return { name, commands, executable: paths.find(isExecutable) ?? null };
+}
+
+function isExecutable(path: string): boolean {
+  try {
+    accessSync(path, constants.X_OK);
+    return true;
+  } catch {
+    return false;
+  }
+}
+
+/** What the reader's system asks of pages. */
+export interface Preferences {
+  dark: boolean;
+  reducedMotion: boolean;
+}
+
+export interface RunningBrowser {
+  newPage(): Promise<Page>;
+  close(): Promise<void>;
+}
+
+export async function launch({ name, executable }: InstalledBrowser, asked: Preferences): Promise<RunningBrowser> {
+  const browser = name === 'firefox' ? await launchFirefox(executable!, asked) : await launchChromium(executable!);
+  return {
+    async newPage() {
+      const page = await browser.newPage();
+      if (name === 'chromium') {
+        await page.emulateMediaFeatures([
+          { name: 'prefers-color-scheme', value: asked.dark ? 'dark' : 'light' },
+          { name: 'prefers-reduced-motion', value: asked.reducedMotion ? 'reduce' : 'no-preference' },
+        ]);
+      }
+      return page;
+    },
+    close: () => browser.close(),
+  };
+}
+
+const launchChromium = (executablePath: string): Promise<Browser> =>
+  puppeteer.launch({
+    executablePath,
+    headless: true,
+    timeout: 120_000,
+    args: [
+      '--no-sandbox', // there is none for root, and the only page it sees is ours
+      '--disable-gpu',
+      '--disable-quic',
+      '--no-first-run',
+      '--disable-background-networking',
+      '--disable-component-update',
+      '--disable-sync',
+    ],
+  });
+
+/** Firefox takes these wishes from its settings only, and so they hold for all of its pages. */
+const launchFirefox = (executablePath: string, { dark, reducedMotion }: Preferences): Promise<Browser> =>
+  puppeteer.launch({
+    browser: 'firefox',
+    executablePath,
+    headless: true,
+    timeout: 120_000,
+    extraPrefsFirefox: {
+      'layout.css.prefers-color-scheme.content-override': dark ? 0 : 1,
+      'ui.prefersReducedMotion': reducedMotion ? 1 : 0,
+    },
+  });

@@ -1,0 +1,121 @@
+/** A visit to the page: what a reader does there, and everything that goes wrong meanwhile. */
+
+import { mkdir } from 'node:fs/promises';
+import { fileURLToPath } from 'node:url';
+import type { Page } from 'puppeteer-core';
+import type { RunningBrowser } from './browsers.ts';
+
+const screenshots = fileURLToPath(new URL('screenshots', import.meta.url));
+/** Milliseconds; a slow machine takes seconds for what takes a moment. */
+const patience = 90_000;
+
+export type State = 'loading' | 'ready' | 'training' | 'paused' | 'done' | 'failed';
+
+export const sizes = { wide: { width: 1280, height: 800 }, narrow: { width: 390, height: 844 } };
+
+export class Visit {
+  readonly page: Page;
+  /** Errors and warnings on the console, exceptions, requests that failed or went elsewhere. */
+  readonly faults: string[] = [];
+  readonly requests: string[] = [];
+
+  private constructor(page: Page, url: string) {
+    this.page = page;
+    page.setDefaultTimeout(patience);
+    page.on('console', message => {
+      if (['error', 'warn', 'assert'].includes(message.type()))
+        this.faults.push(`${message.type()}: ${message.text()}`);
+    });
+    page.on('pageerror', error => this.faults.push(`exception: ${error}`));
+    page.on('requestfailed', request => this.faults.push(`failed: ${request.url()}`));
+    page.on('response', response => {
+      if (response.status() >= 400) this.faults.push(`status ${response.status()}: ${response.url()}`);
+    });
+    page.on('request', request => {
+      this.requests.push(request.url());
+      if (!/^(data|blob):/.test(request.url()) && !request.url().startsWith(url)) {
+        this.faults.push(`left the host: ${request.url()}`);
+      }
+    });
+  }
+
+  static async begin(browser: RunningBrowser, url: string, at = url): Promise<Visit> {
+    const visit = new Visit(await browser.newPage(), url);
+    await visit.page.setViewport(sizes.wide);
+    await visit.page.goto(at, { waitUntil: 'load', timeout: patience });
+    return visit;
+  }
+
+  /** Once the page is in one of these states, or has at least so many steps. */
+  async until(wanted: State | number): Promise<void> {
+    await this.page.waitForFunction(
+      wanted => {
+        const { state, step } = document.querySelector('main')!.dataset;
+        if (state === 'failed') throw new Error(document.querySelector('#status')!.textContent ?? '');
+        return typeof wanted === 'number' ? Number(step) >= wanted : state === wanted;
+      },
+      {},
+      wanted,
+    );
+  }
+
+  /** Once the cost is below `limit` in some frame. */
+  async untilCostBelow(limit: number): Promise<void> {
+    await this.page.waitForFunction(
+      limit => {
+        const { cost } = document.querySelector('main')!.dataset;
+        return cost !== '' && Number(cost) < limit;
+      },
+      { polling: 'raf' },
+      limit,
+    );
+  }
+
+  /** A dozen frames: time for what should not happen to happen. */
+  async pass(): Promise<void> {
+    await this.page.evaluate(async () => {
+      for (let i = 0; i < 12; i++) await new Promise(requestAnimationFrame);
+    });
+  }
+
+  /** Moves the slider as a keyboard does. */
+  async setSpeed(key: 'Home' | 'End'): Promise<string> {
+    await this.page.focus('#speed');
+    await this.page.keyboard.press(key);
+    return this.page.$eval('#speed', slider => slider.getAttribute('aria-valuetext') ?? '');
+  }
+
+  async state(): Promise<{ state: State; step: number; cost: string; button: string; status: string }> {
+    return this.page.evaluate(() => {
+      const { state, step, cost } = document.querySelector('main')!.dataset;
+      const text = (id: string) => document.getElementById(id)!.textContent ?? '';
+      return { state: state as State, step: Number(step), cost: cost!, button: text('toggle'), status: text('status') };
+    });
+  }
+
+  /** The points of a line of the upper chart, in pixels. */
+  async line(part: 'target' | 'prediction'): Promise<[number, number][]> {
+    const points = await this.page.$eval(`#wave-plot .lw-data .lw-${part}`, line => line.getAttribute('points') ?? '');
+    return points.split(' ').map(point => point.split(',').map(Number) as [number, number]);
+  }
+
+  /** How far apart the two lines lie, root mean square, where the wave is 2 high. */
+  async distance(): Promise<number> {
+    const [target, prediction] = [await this.line('target'), await this.line('prediction')];
+    const heights = target.map(([, y]) => y);
+    const pixels = (Math.max(...heights) - Math.min(...heights)) / 2;
+    const squares = target.map(([, y], i) => ((y - prediction[i]![1]) / pixels) ** 2);
+    return Math.sqrt(squares.reduce((sum, square) => sum + square, 0) / squares.length);
+  }
+
+  /** Pictures for eyes, at both sizes. */
+  async screenshot(name: string): Promise<void> {
+    await mkdir(screenshots, { recursive: true });
+    for (const [size, viewport] of Object.entries(sizes)) {
+      await this.page.setViewport(viewport);
+      await this.pass();
+      await this.page.screenshot({ path: `${screenshots}/${name}-${size}.png` });
+    }
+    await this.page.setViewport(sizes.wide);
+  }
+}
