@@ -15,7 +15,7 @@
  * their gradients are 0 and no update moves their weights.
  */
 
-import { flushSmall, sigmoid, tanh } from './math';
+import { activateGates, flushSmall, tanh } from './math';
 import { ZEROS, matmul, padded } from './matmul';
 import { outerPanel16, rowPanel16 } from './tiles.generated';
 
@@ -23,7 +23,10 @@ import { outerPanel16, rowPanel16 } from './tiles.generated';
 const GATES: usize = 64;
 /** Bytes of one row and group of units. */
 const UNITS: usize = 16;
-/** 2^-63: gradients below it become zero, so that no product of two survivors is subnormal (a hundred cycles each). */
+/**
+ * 2^-63: cell states and gradients below it become zero, so that no product of two survivors is subnormal (a hundred
+ * cycles each).
+ */
 const SMALLEST: f32 = 1.0842021724855044e-19;
 
 /**
@@ -42,6 +45,7 @@ export class LstmPlan {
   hx: usize; // [T+1][B][h: H | x: I]: h_t stands in slot t+1; the x part is used only when wide is 0
   hxRow: usize;
   gates: usize; // [T][G][B][i f g o][4]: gates after their activation; backward overwrites them by their gradients
+  gatesGroup: usize; // from one group to the next; for large batches not a multiple of 128, see rowBytes in plan.ts
   c: usize; // [T+1][G][B][4]: cell states; c_t stands in slot t+1
   tanhC: usize; // [T][G][B][4]: tanh(c_t)
   w: usize; // [G][1 + H + I][16]: bias, recurrent kernel, kernel
@@ -69,17 +73,16 @@ export class LstmPlan {
  * @param cPrev (B, 4): c_{t-1}
  */
 function cellForward(z: usize, c: usize, tanhC: usize, h: usize, hRow: usize, cPrev: usize, rows: i32): void {
+  // Two loops: in a single one the chain from the gates over c to tanh(c) is what the CPU would wait for.
+  for (let gates = z, end = z + <usize>rows * GATES; gates < end; gates += GATES) activateGates(gates);
+  const least = f32x4.splat(SMALLEST);
   for (; rows > 0; rows--) {
-    const i = sigmoid(v128.load(z));
-    const f = sigmoid(v128.load(z, 16));
-    const g = tanh(v128.load(z, 32));
-    const o = sigmoid(v128.load(z, 48));
-    const ct = f32x4.add(f32x4.mul(f, v128.load(cPrev)), f32x4.mul(i, g));
+    const i = v128.load(z);
+    const f = v128.load(z, 16);
+    const g = v128.load(z, 32);
+    const o = v128.load(z, 48);
+    const ct = flushSmall(f32x4.add(f32x4.mul(f, v128.load(cPrev)), f32x4.mul(i, g)), least);
     const tc = tanh(ct);
-    v128.store(z, i);
-    v128.store(z, f, 16);
-    v128.store(z, g, 32);
-    v128.store(z, o, 48);
     v128.store(c, ct);
     v128.store(tanhC, tc);
     v128.store(h, f32x4.mul(o, tc));
@@ -163,15 +166,15 @@ export function lstmForward(plan: LstmPlan, first: i32, rows: i32): void {
     const hx = plan.hx + (<usize>t * B + first) * hxRow;
     for (let g = 0; g < G; g++) {
       const at = (<usize>t * G + g) * B + first; // row `first` of this group in slot t
-      const z = plan.gates + at * GATES;
+      const z = plan.gates + (<usize>t * G + g) * plan.gatesGroup + <usize>first * GATES;
       const w = plan.w + <usize>g * panel;
       // h_0 = 0 adds nothing, so the first step of a fresh sequence reads only the input
       if (plan.wide) {
-        if (t > 0 || carried) rowPanel16(z, GATES, z, GATES, hx, hxRow, 0, H, 1, w + GATES, rows);
+        if (t > 0 || carried) product(z, z, GATES, hx, hxRow, H, w + GATES, rows);
       } else if (t > 0 || carried) {
-        rowPanel16(z, GATES, w, 0, hx, hxRow, 0, H + I, 1, w + GATES, rows);
+        product(z, w, 0, hx, hxRow, H + I, w + GATES, rows);
       } else {
-        rowPanel16(z, GATES, w, 0, hx + <usize>H * 4, hxRow, 0, I, 1, w + <usize>(1 + H) * GATES, rows);
+        product(z, w, 0, hx + <usize>H * 4, hxRow, I, w + <usize>(1 + H) * GATES, rows);
       }
       const c = plan.c + at * UNITS;
       const h = hx + B * hxRow + <usize>g * UNITS;
@@ -184,6 +187,20 @@ export function lstmForward(plan: LstmPlan, first: i32, rows: i32): void {
 /** Takes back what lstmForward did to the carried state, as long as the workspace is that of its batch. */
 export function lstmRewind(plan: LstmPlan): void {
   storeState(plan, 0, 0, plan.batch);
+}
+
+/** Rows of a panel of gates that go through at a time: 16 KB, half of a small L1. */
+const SLICE = 256;
+
+/** z [B][16] = init + a [B, K] * panel [K, 16]. */
+function product(z: usize, init: usize, initRow: usize, a: usize, aRow: usize, K: i32, panel: usize, rows: i32): void {
+  for (; K > 0; K -= SLICE) {
+    rowPanel16(z, GATES, init, initRow, a, aRow, 0, min(K, SLICE), 1, panel, rows);
+    init = z;
+    initRow = GATES;
+    a += SLICE * 4;
+    panel += SLICE * GATES;
+  }
 }
 
 /** x_t [B, I] beside h_{t-1} in slot t. */
@@ -203,16 +220,15 @@ function gatherInput(plan: LstmPlan, first: i32, rows: i32): void {
 
 /** z_t = x_t W + b for all steps: worth a pass of its own where x is wide, because then it would crowd h out of L1. */
 function projectInput(plan: LstmPlan, first: i32, rows: i32): void {
-  const B = <usize>plan.batch;
   const G = plan.groups;
   const panel = <usize>(1 + 4 * G + plan.inputs) * GATES;
   for (let g = 0; g < G; g++) {
     const w = plan.w + <usize>g * panel;
     const kernel = w + <usize>(1 + 4 * G) * GATES;
     for (let t = 0; t < plan.steps; t++) {
-      const z = plan.gates + ((<usize>t * G + g) * B + first) * GATES;
+      const z = plan.gates + (<usize>t * G + g) * plan.gatesGroup + <usize>first * GATES;
       const x = plan.x + <usize>t * plan.xStep + <usize>first * plan.xRow;
-      rowPanel16(z, GATES, w, 0, x, plan.xRow, 0, plan.inputs, 1, kernel, rows);
+      product(z, w, 0, x, plan.xRow, plan.inputs, kernel, rows);
     }
   }
 }
@@ -260,7 +276,7 @@ export function lstmBackward(plan: LstmPlan, first: i32, rows: i32): void {
   const I = plan.inputs;
   const G = plan.groups;
   const H = 4 * G;
-  const gatesStep = <usize>G * B * GATES;
+  const gatesStep = <usize>G * plan.gatesGroup;
   const cStep = <usize>G * B * UNITS;
   const dhStep = plan.sequences ? B * plan.dhRow : 0; // one slot serves all steps when only the last has a gradient
   const chunk = max(1, ENOUGH_ROWS / rows);
@@ -277,19 +293,19 @@ export function lstmBackward(plan: LstmPlan, first: i32, rows: i32): void {
       const c = plan.c + <usize>t * cStep + at;
       const tanhC = plan.tanhC + <usize>t * cStep + at;
       const db = plan.dw + g * <usize>(1 + H + I) * GATES;
-      cellBackward(gates + g * B * GATES, plan.dc + at, db, dh + g * UNITS, plan.dhRow, c, tanhC, rows);
+      cellBackward(gates + g * plan.gatesGroup, plan.dc + at, db, dh + g * UNITS, plan.dhRow, c, tanhC, rows);
     }
     if (t > 0) {
       // dh_{t-1} = what the layer above asks for + dz_t transposed(R)
       const to = dh - dhStep;
       const init = plan.sequences ? to : ZEROS;
       const initRow = plan.sequences ? plan.dhRow : 0;
-      matmul(to, plan.dhRow, init, initRow, plan.sequences ? 32 : 0, gates, GATES, B * GATES, 16, G, plan.wt, rows, H);
+      matmul(to, plan.dhRow, init, initRow, plan.sequences ? 32 : 0, gates, GATES, plan.gatesGroup, 16, G, plan.wt, rows, H);
     }
     if (plan.dx) {
       const dx = plan.dx + <usize>t * plan.dxStep + <usize>first * plan.dxRow;
       const kernel = plan.wt + <usize>(16 * H * G) * 4;
-      matmul(dx, plan.dxRow, ZEROS, 0, 0, gates, GATES, B * GATES, 16, G, kernel, rows, I);
+      matmul(dx, plan.dxRow, ZEROS, 0, 0, gates, GATES, plan.gatesGroup, 16, G, kernel, rows, I);
     }
     if (++pending == chunk || t == 0) {
       weightGradients(plan, first, rows, t, pending);
@@ -308,12 +324,12 @@ function weightGradients(plan: LstmPlan, first: i32, rows: i32, t: i32, count: i
   const G = plan.groups;
   const H = 4 * G;
   const hxStep = B * plan.hxRow;
-  const gatesStep = <usize>G * B * GATES;
+  const gatesStep = <usize>G * plan.gatesGroup;
   const hx = plan.hx + <usize>t * hxStep + <usize>first * plan.hxRow;
   const fresh = t == 0 && !plan.stateH ? 1 : 0; // h_0 = 0 adds nothing
   const beside = !plan.wide && !fresh; // h and x are one matrix
   for (let g = 0; g < G; g++) {
-    const dz = plan.gates + <usize>t * gatesStep + (<usize>g * B + first) * GATES;
+    const dz = plan.gates + <usize>t * gatesStep + <usize>g * plan.gatesGroup + <usize>first * GATES;
     const dR = plan.dw + <usize>(g * (1 + H + I) + 1) * GATES;
     const dW = dR + <usize>H * GATES;
     if (count > fresh) {

@@ -13,6 +13,9 @@ import { outerPanel4, outerPanel8, rowPanel4, rowPanel8 } from './tiles.generate
 /** Eight zeros: what a product starts from when it starts from nothing. */
 export const ZEROS: usize = memory.data(32, 16);
 
+/** Rows of a panel that go through at a time: 16 KB of an 8-wide one, half of a small L1. */
+const SLICE = 512;
+
 /** Columns of a packed matrix with its padding. */
 @inline
 export function padded(n: i32): i32 {
@@ -33,14 +36,28 @@ export function matmul(
   a: usize, aRow: usize, aBlock: usize, depth: i32, blocks: i32, panels: usize, rows: i32, cols: i32,
 ): void {
   assert(rows > 0 && cols > 0 && depth > 0 && blocks > 0);
-  while (cols > 4) {
-    rowPanel8(c, cRow, init, initRow, a, aRow, aBlock, depth, blocks, panels, rows);
+  const most = max(1, SLICE / depth);
+  for (; cols > 0; cols -= 8) {
+    // A long panel goes through in slices, each of which stays in L1 while all rows pass by.
+    let from = init;
+    let fromRow = initRow;
+    let slice = a;
+    for (let n = 0; n < blocks; n += most) {
+      const count = min(most, blocks - n);
+      if (cols > 4) {
+        rowPanel8(c, cRow, from, fromRow, slice, aRow, aBlock, depth, count, panels, rows);
+        panels += <usize>(count * depth) * 32;
+      } else {
+        rowPanel4(c, cRow, from, fromRow, slice, aRow, aBlock, depth, count, panels, rows);
+        panels += <usize>(count * depth) * 16;
+      }
+      slice += <usize>count * aBlock;
+      from = c;
+      fromRow = cRow;
+    }
     c += 32;
     init += initPanel;
-    panels += <usize>(depth * blocks) * 32;
-    cols -= 8;
   }
-  if (cols > 0) rowPanel4(c, cRow, init, initRow, a, aRow, aBlock, depth, blocks, panels, rows);
 }
 
 /**

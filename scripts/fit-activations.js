@@ -13,8 +13,8 @@
  *
  * Weight: how an error of the exponential p shows in the relative error of the result, at its worst.
  *   sigmoid = s / (s + p), s = 2^n: relative error of p times p / (s + p), so at most the relative error of p itself.
- *   tanh = (s - p) / (s + p): an error d of p gives 2 s d / (s^2 - p^2). Arguments are made positive before, so the worst
- *   case is n = 0 for positive r, and n = 1 for negative r.
+ *   tanh = (s - p) / (s + p): an error d of p gives 2 s d / (s^2 - p^2). Arguments are made positive before, so the
+ *   worst case is n = 0 for positive r, and n = 1 for negative r.
  *
  * How: Remez exchange. The coefficients are then rounded to float32 one by one, the most significant (the lowest power)
  * first, and what is left is fitted again after each. Errors of the rounded polynomials are given in units of 2^-24,

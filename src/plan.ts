@@ -74,6 +74,17 @@ export const roundUp = (n: number, unit: number): number => Math.ceil(n / unit) 
 /** Floats in a row of at least n numbers: whole vectors. */
 export const padded = (n: number): number => roundUp(n, 4);
 
+/**
+ * Bytes of a row of n floats. Long rows are an odd number of cache lines: columns of a block of rows would otherwise
+ * fall into a few sets of the cache and push each other out.
+ */
+export function rowBytes(n: number): number {
+  const bytes = padded(n) * FLOAT;
+  if (bytes < 8 * LINE) return bytes;
+  const lines = Math.ceil(bytes / LINE);
+  return (lines + (lines % 2 === 0 ? 1 : 0)) * LINE;
+}
+
 /** Where one layer keeps what outlives a batch; the same offset serves its weights and its gradients. */
 export interface Homes {
   readonly parameters: number;
@@ -105,8 +116,8 @@ export class Planner {
 
   /** Room for rows at every time step, one step after the other. */
   rows(name: string, steps: number, width: number): Rows {
-    const row = padded(width) * FLOAT;
-    const place = this.floats(name, steps, this.batch, padded(width));
+    const row = rowBytes(width);
+    const place = this.floats(name, steps, this.batch, row / FLOAT);
     return { place, row, step: row * this.batch, steps, rows: this.batch, width };
   }
 }

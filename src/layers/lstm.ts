@@ -10,7 +10,7 @@ import {
   resolveInitializer,
 } from '../initializers.ts';
 import { checkBoolean, checkCount, checkName } from '../options.ts';
-import { at, type Homes, type Planner, padded, type Rows } from '../plan.ts';
+import { at, type Homes, type Planner, padded, type Rows, rowBytes } from '../plan.ts';
 import { type Shape, showShape } from '../shapes.ts';
 import { checkLayerOptions, Layer, type LayerOptions } from './layer.ts';
 
@@ -177,6 +177,7 @@ export class Lstm extends Layer {
     const H = this.#paddedUnits;
     const G = H / 4;
     const wide = I > WIDE;
+    const gatesGroup = rowBytes(B * GATES);
     const hxWidth = wide ? H : H + I;
     const hx = planner.rows(`${this.name}/hx`, T + 1, hxWidth);
     const dh = training ? planner.rows(`${this.name}/dh`, this.returnSequences ? T : 1, this.units) : null;
@@ -197,7 +198,8 @@ export class Lstm extends Layer {
         xStep: input.step,
         hx: hx.place,
         hxRow: hx.row,
-        gates: planner.floats(`${this.name}/gates`, T, G, B, GATES),
+        gates: planner.floats(`${this.name}/gates`, T, G, gatesGroup / FLOAT),
+        gatesGroup,
         c: planner.floats(`${this.name}/c`, T + 1, G, B, 4),
         tanhC: planner.floats(`${this.name}/tanhC`, T, G, B, 4),
         w: { block: 'weights', offset: home.parameters },
