@@ -4,7 +4,7 @@ export { copyRows } from './copy';
 export { lstmBackward, lstmForward, lstmRewind, lstmState, lstmWeights } from './lstm';
 export { denseBackward, denseForward, denseWeights } from './dense';
 export { meanSquaredError } from './loss';
-export { adam, sgd } from './optimizers';
+export { adam, areSound, sgd } from './optimizers';
 export { orthonormalize, randomNormal, randomUniform, truncatedNormal } from './random';
 
 // The parts, for the tests: each is checked on its own against a float64 reference.

@@ -1,12 +1,6 @@
 /** Losses: the value in float64, the gradient of the predictions beside it, in one pass. */
 
-/** Lanes below N & 3 of the last vector of a row; a whole vector when N is a multiple of 4. */
-const LANES: usize = memory.data<u32>([
-  ~0, ~0, ~0, ~0,
-  ~0, 0, 0, 0,
-  ~0, ~0, 0, 0,
-  ~0, ~0, ~0, 0,
-], 16);
+import { allLanes, lastLanes } from './lanes';
 
 /**
  * Sum of (y - target)^2 over T steps, B rows and N columns, and dy = 2 (y - target) / (T B N).
@@ -24,8 +18,8 @@ export function meanSquaredError(
   assert(steps > 0 && rows > 0 && cols > 0);
   const count = <f64>steps * <f64>rows * <f64>cols;
   const scale = f32x4.splat(<f32>(2 / count));
-  const tail = v128.load(LANES + (<usize>(cols & 3) << 4));
-  const whole = v128.load(LANES);
+  const tail = lastLanes(cols);
+  const whole = allLanes();
   const bytes = <usize>cols * 4;
   let low = f64x2.splat(0);
   let high = f64x2.splat(0);

@@ -15,6 +15,7 @@
  * their gradients are 0 and no update moves their weights.
  */
 
+import { allLanes, lastLanes } from './lanes';
 import { activateGates, flushSmall, tanh } from './math';
 import { ZEROS, matmul, padded } from './matmul';
 import { outerPanel16, rowPanel16 } from './tiles.generated';
@@ -38,7 +39,7 @@ export class LstmPlan {
   batch: i32; // B
   steps: i32; // T
   inputs: i32; // I
-  groups: i32; // G
+  units: i32; // U
   x: usize; // x_0, row 0: the input, read; rows xRow apart, time steps xStep apart (negative: time runs backwards)
   xRow: usize;
   xStep: usize;
@@ -64,6 +65,12 @@ export class LstmPlan {
   wide: i32; // 1: x is read where it lies, in a product before the sweep; 0: x is copied beside h
 }
 
+// @ts-ignore: decorator
+@inline
+function groups(plan: LstmPlan): i32 {
+  return (plan.units + 3) >> 2;
+}
+
 // -------------------------------------------------------------------------------------------------- the equations
 
 /**
@@ -71,8 +78,11 @@ export class LstmPlan {
  *
  * @param c, tanhC, h (B, 4): c_t, tanh(c_t) and h_t; rows of h are hRow apart
  * @param cPrev (B, 4): c_{t-1}
+ * @param lanes zeros where units are padding: they stay 0 even if the input is infinite, and 0 times that is NaN
  */
-function cellForward(z: usize, c: usize, tanhC: usize, h: usize, hRow: usize, cPrev: usize, rows: i32): void {
+function cellForward(
+  z: usize, c: usize, tanhC: usize, h: usize, hRow: usize, cPrev: usize, rows: i32, lanes: v128,
+): void {
   // Two loops: in a single one the chain from the gates over c to tanh(c) is what the CPU would wait for.
   for (let gates = z, end = z + <usize>rows * GATES; gates < end; gates += GATES) activateGates(gates);
   const least = f32x4.splat(SMALLEST);
@@ -81,11 +91,11 @@ function cellForward(z: usize, c: usize, tanhC: usize, h: usize, hRow: usize, cP
     const f = v128.load(z, 16);
     const g = v128.load(z, 32);
     const o = v128.load(z, 48);
-    const ct = flushSmall(f32x4.add(f32x4.mul(f, v128.load(cPrev)), f32x4.mul(i, g)), least);
+    const ct = v128.and(flushSmall(f32x4.add(f32x4.mul(f, v128.load(cPrev)), f32x4.mul(i, g)), least), lanes);
     const tc = tanh(ct);
     v128.store(c, ct);
     v128.store(tanhC, tc);
-    v128.store(h, f32x4.mul(o, tc));
+    v128.store(h, v128.and(f32x4.mul(o, tc), lanes));
     z += GATES;
     c += UNITS;
     tanhC += UNITS;
@@ -152,7 +162,7 @@ export function lstmForward(plan: LstmPlan, first: i32, rows: i32): void {
   const B = <usize>plan.batch;
   const T = plan.steps;
   const I = plan.inputs;
-  const G = plan.groups;
+  const G = groups(plan);
   const H = 4 * G;
   const hxRow = plan.hxRow;
   const panel = <usize>(1 + H + I) * GATES;
@@ -178,7 +188,8 @@ export function lstmForward(plan: LstmPlan, first: i32, rows: i32): void {
       }
       const c = plan.c + at * UNITS;
       const h = hx + B * hxRow + <usize>g * UNITS;
-      cellForward(z, c + <usize>G * B * UNITS, plan.tanhC + at * UNITS, h, hxRow, c, rows);
+      const lanes = g < G - 1 ? allLanes() : lastLanes(plan.units);
+      cellForward(z, c + <usize>G * B * UNITS, plan.tanhC + at * UNITS, h, hxRow, c, rows, lanes);
     }
   }
   storeState(plan, T, first, rows);
@@ -209,7 +220,7 @@ function gatherInput(plan: LstmPlan, first: i32, rows: i32): void {
   const bytes = <usize>plan.inputs * 4;
   for (let t = 0; t < plan.steps; t++) {
     let from = plan.x + <usize>t * plan.xStep + <usize>first * plan.xRow;
-    let to = plan.hx + (<usize>t * B + first) * plan.hxRow + <usize>plan.groups * UNITS;
+    let to = plan.hx + (<usize>t * B + first) * plan.hxRow + <usize>groups(plan) * UNITS;
     for (let b = 0; b < rows; b++) {
       for (let k: usize = 0; k < bytes; k += 4) store<f32>(to + k, load<f32>(from + k));
       from += plan.xRow;
@@ -220,7 +231,7 @@ function gatherInput(plan: LstmPlan, first: i32, rows: i32): void {
 
 /** z_t = x_t W + b for all steps: worth a pass of its own where x is wide, because then it would crowd h out of L1. */
 function projectInput(plan: LstmPlan, first: i32, rows: i32): void {
-  const G = plan.groups;
+  const G = groups(plan);
   const panel = <usize>(1 + 4 * G + plan.inputs) * GATES;
   for (let g = 0; g < G; g++) {
     const w = plan.w + <usize>g * panel;
@@ -236,8 +247,8 @@ function projectInput(plan: LstmPlan, first: i32, rows: i32): void {
 /** Slot 0 of h and c: the carried state, or zero. */
 function loadState(plan: LstmPlan, first: i32, rows: i32): void {
   const B = <usize>plan.batch;
-  const bytes = <usize>plan.groups * UNITS;
-  for (let g: usize = 0; g < <usize>plan.groups; g++) {
+  const bytes = <usize>groups(plan) * UNITS;
+  for (let g: usize = 0; g < <usize>groups(plan); g++) {
     const at = (g * B + first) * UNITS;
     if (plan.stateC) memory.copy(plan.c + at, plan.stateC + at, <usize>rows * UNITS);
     else memory.fill(plan.c + at, 0, <usize>rows * UNITS);
@@ -252,10 +263,10 @@ function loadState(plan: LstmPlan, first: i32, rows: i32): void {
 function storeState(plan: LstmPlan, slot: i32, first: i32, rows: i32): void {
   if (!plan.stateH) return;
   const B = <usize>plan.batch;
-  const bytes = <usize>plan.groups * UNITS;
+  const bytes = <usize>groups(plan) * UNITS;
   const c = plan.c + <usize>slot * B * bytes;
   const h = plan.hx + <usize>slot * B * plan.hxRow;
-  for (let g: usize = 0; g < <usize>plan.groups; g++) {
+  for (let g: usize = 0; g < <usize>groups(plan); g++) {
     const at = (g * B + first) * UNITS;
     memory.copy(plan.stateC + at, c + at, <usize>rows * UNITS);
   }
@@ -274,7 +285,7 @@ export function lstmBackward(plan: LstmPlan, first: i32, rows: i32): void {
   assert(rows > 0 && first >= 0 && first + rows <= plan.batch && plan.steps > 0);
   const B = <usize>plan.batch;
   const I = plan.inputs;
-  const G = plan.groups;
+  const G = groups(plan);
   const H = 4 * G;
   const gatesStep = <usize>G * plan.gatesGroup;
   const cStep = <usize>G * B * UNITS;
@@ -321,7 +332,7 @@ export function lstmBackward(plan: LstmPlan, first: i32, rows: i32): void {
 function weightGradients(plan: LstmPlan, first: i32, rows: i32, t: i32, count: i32): void {
   const B = <usize>plan.batch;
   const I = plan.inputs;
-  const G = plan.groups;
+  const G = groups(plan);
   const H = 4 * G;
   const hxStep = B * plan.hxRow;
   const gatesStep = <usize>G * plan.gatesGroup;
@@ -351,7 +362,7 @@ function weightGradients(plan: LstmPlan, first: i32, rows: i32, t: i32, count: i
 
 /** wt = transposed(R) [4H, H], then transposed(W) [4H, I] where dx is wanted, both packed. */
 function transposeWeights(plan: LstmPlan): void {
-  const G = plan.groups;
+  const G = groups(plan);
   const H = 4 * G;
   const wtKernel = plan.wt + <usize>(16 * H * G) * 4;
   packGates(plan.wt, plan.w, 1, H, G, 1 + H + plan.inputs);

@@ -35,6 +35,21 @@ export function adam(
   }
 }
 
+/**
+ * Whether all n gradients are numbers that an optimizer can take: finite, and so small that the sum of their squares
+ * is finite too.
+ */
+export function areSound(g: usize, n: i32): bool {
+  assert(n % 4 == 0);
+  let sum = f32x4.splat(0);
+  for (let i: usize = 0; i < <usize>n << 2; i += 16) {
+    const gi = v128.load(g + i);
+    sum = f32x4.add(sum, f32x4.mul(gi, gi));
+  }
+  const greatest = f32x4.splat(f32.MAX_VALUE);
+  return v128.all_true<i32>(f32x4.le(sum, greatest));
+}
+
 /** w -= rate g. */
 export function sgd(w: usize, g: usize, n: i32, rate: f64): void {
   assert(n % 4 == 0);

@@ -35,6 +35,12 @@ export function show(value: unknown): string {
   return String(value);
 }
 
+/** The name under which a factory makes a class: 'LSTM' by `lstm`, 'GlorotUniform' by `glorotUniform`. */
+export function factoryOf(className: string): string {
+  if (className === className.toUpperCase()) return className.toLowerCase();
+  return className.charAt(0).toLowerCase() + className.slice(1);
+}
+
 /** The known name closest to `name`, as `; did you mean 'x'?`, or the list of all when nothing is close. */
 export function suggest(name: string, known: readonly string[]): string {
   let best = '';

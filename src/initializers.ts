@@ -4,7 +4,7 @@
  */
 
 import type { Kernels } from './engine/kernels.ts';
-import { fail, show } from './errors.ts';
+import { factoryOf, fail, show } from './errors.ts';
 import { checkName, checkNumber, checkOptions } from './options.ts';
 import { checkSeed, nextSeed } from './random.ts';
 import { sizeOf } from './shapes.ts';
@@ -27,7 +27,7 @@ export abstract class Initializer {
     readonly className: string,
     seed?: unknown,
   ) {
-    this.seed = seed === undefined ? undefined : checkSeed(`initializers.${className}`, seed);
+    this.seed = seed === undefined ? undefined : checkSeed(`initializers.${factoryOf(className)}`, seed);
   }
 
   /** @internal Draws the seed now, so that the order of `add` calls decides, not the order of first use. */

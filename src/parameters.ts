@@ -64,6 +64,11 @@ export class Parameters implements WeightHome {
     this.#training = null;
   }
 
+  /** Whether the gradients are numbers an optimizer can take. */
+  get gradientsAreSound(): boolean {
+    return kernels().areSound(this.#training!.address, this.#count) === 1;
+  }
+
   zeroGradients(): void {
     kernels().zero(this.#training!.address, this.#count * FLOAT);
   }
@@ -84,21 +89,21 @@ export class Parameters implements WeightHome {
     }
   }
 
-  read(layer: Layer): Float32Array[] {
-    const address = this.weights(`${layer.name}.getWeights`) + this.offsets[this.#layers.indexOf(layer)]!;
-    return withPlain(`${layer.name}.getWeights`, layer, (plain, views) => {
+  read(call: string, layer: Layer): Float32Array[] {
+    const address = this.weights(call) + this.offsets[this.#layers.indexOf(layer)]!;
+    return withPlain(call, layer, (plain, views) => {
       layer.moveWeights(kernels(), address, plain, false);
       return views().map(view => view.slice());
     });
   }
 
-  write(layer: Layer, values: readonly Float32Array[]): void {
+  write(call: string, layer: Layer, values: readonly Float32Array[]): void {
     if (!this.#weights) {
       layer.initialValues = [...values];
       return;
     }
     const address = this.#weights.address + this.offsets[this.#layers.indexOf(layer)]!;
-    withPlain(`${layer.name}.setWeights`, layer, (plain, views) => {
+    withPlain(call, layer, (plain, views) => {
       for (const [i, view] of views().entries()) view.set(values[i]!);
       layer.moveWeights(kernels(), address, plain, true);
     });

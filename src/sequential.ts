@@ -10,9 +10,9 @@ import { type Loss, type LossName, resolveLoss } from './losses.ts';
 import { type Optimizer, type OptimizerName, resolveOptimizer } from './optimizers.ts';
 import { checkCount, checkOptions } from './options.ts';
 import { Parameters } from './parameters.ts';
-import { type Shape, showShape, sizeOf } from './shapes.ts';
+import { floatsFor, type Shape, showShape, sizeOf } from './shapes.ts';
 import { summarize } from './summary.ts';
-import { Tensor, type TensorLike, tensor } from './tensor.ts';
+import { readTensor, Tensor, type TensorLike } from './tensor.ts';
 
 export interface CompileOptions {
   /** One of `train.*`, or 'adam' or 'sgd' for its defaults. */
@@ -47,15 +47,23 @@ export class Sequential {
       fail('sequential', `layers must be an array of layers, got ${show(layers)}`);
     }
     this.name = name ?? `sequential_${++unnamed}`;
-    for (const layer of layers ?? []) this.add(layer);
+    try {
+      for (const layer of layers ?? []) this.#push('sequential', layer);
+    } catch (error) {
+      for (const layer of this.#layers) layer.leave();
+      throw error;
+    }
   }
 
   // ----------------------------------------------------------------------------------------------------- the stack
 
   /** Puts a layer on top. The first one must name its input: `inputShape` or `batchInputShape`. */
   add(layer: Layer): void {
-    const call = 'model.add';
-    this.#alive(call);
+    this.#alive('model.add');
+    this.#push('model.add', layer);
+  }
+
+  #push(call: string, layer: Layer): void {
     if (!(layer instanceof Layer)) fail(call, `layer must be one of layers.*, got ${show(layer)}`);
     if (this.#layers.some(({ name }) => name === layer.name)) {
       fail(call, `the name of a layer must be unique in its model, got a second '${layer.name}'`);
@@ -68,8 +76,8 @@ export class Sequential {
       fail(call, `the input shape of '${layer.name}' must be that of the layer below, ${showShape(input)}, got ${got}`);
     }
     const home = {
-      read: (asked: Layer) => this.#home('getWeights').read(asked),
-      write: (asked: Layer, values: readonly Float32Array[]) => this.#home('setWeights').write(asked, values),
+      read: (asked: string, from: Layer) => this.#home(asked).read(asked, from),
+      write: (asked: string, to: Layer, values: readonly Float32Array[]) => this.#home(asked).write(asked, to, values),
     };
     layer.build(call, input, home);
     this.#rebuild(() => this.#layers.push(layer));
@@ -91,6 +99,7 @@ export class Sequential {
   /** A layer by its name, or by its index where the name is absent. */
   getLayer(name?: string | null, index?: number): Layer {
     const call = 'model.getLayer';
+    this.#alive(call);
     if (typeof name === 'string') {
       const names = this.#layers.map(layer => layer.name);
       return this.#layers[names.indexOf(name)] ?? fail(call, `unknown layer '${name}'${suggest(name, names)}`);
@@ -116,11 +125,13 @@ export class Sequential {
 
   /** How many numbers the model learns. */
   countParams(): number {
+    this.#alive('model.countParams');
     return this.#layers.reduce((count, layer) => count + layer.countParams(), 0);
   }
 
   /** Prints layers, output shapes and numbers of parameters. */
   summary(lineLength?: number, positions?: number[], printFn: (line: string) => void = console.log): void {
+    this.#alive('model.summary');
     for (const line of summarize(this.name, this.#layers, lineLength, positions)) printFn(line);
   }
 
@@ -128,8 +139,9 @@ export class Sequential {
 
   /** All weights in the order of the layers, in Keras's layout. */
   getWeights(): Tensor[] {
-    this.#alive('model.getWeights');
-    return this.#layers.flatMap(layer => layer.getWeights());
+    const call = 'model.getWeights';
+    this.#alive(call);
+    return this.#layers.flatMap(layer => layer.readWeights(call));
   }
 
   /** Replaces all weights; takes what `getWeights` gives. States and optimizer stay as they are. */
@@ -147,7 +159,7 @@ export class Sequential {
       return layer.checkWeights(call, own);
     });
     const home = this.#home(call);
-    for (const [n, layer] of this.#layers.entries()) home.write(layer, checked[n]!);
+    for (const [n, layer] of this.#layers.entries()) home.write(call, layer, checked[n]!);
   }
 
   // ------------------------------------------------------------------------------------------------------- training
@@ -178,12 +190,12 @@ export class Sequential {
   /**
    * One step of training on one batch. Stateful layers carry their state on, as in Keras.
    *
-   * A batch whose loss is not a finite number (NaN or Infinity in the data, or an overflow) changes nothing: weights,
-   * optimizer and carried states stay as they were. The loss that comes back tells.
+   * A batch whose loss or gradients are not finite (NaN or Infinity in the data, or an overflow) changes nothing:
+   * weights, optimizer and carried states stay as they were. The loss that comes back says so: it is NaN or Infinity.
    *
    * @param x [B, T, D] or [B, D]
    * @param y in the shape of the model's output
-   * @returns the loss of the weights before the step
+   * @returns the loss of the weights before the step; NaN when only the gradients were not finite
    */
   trainOnBatch(x: TensorLike, y: TensorLike): number {
     const call = 'model.trainOnBatch';
@@ -198,6 +210,10 @@ export class Sequential {
     }
     parameters.zeroGradients();
     batch.backward();
+    if (!parameters.gradientsAreSound) {
+      batch.rewind();
+      return Number.NaN;
+    }
     parameters.update(optimizer);
     return loss;
   }
@@ -255,7 +271,7 @@ export class Sequential {
     const sample = sizeOf(shape.slice(1));
     const output = this.#layers.at(-1)!.outputShape;
     const outputShape = [samples, ...output.slice(1).map(n => n ?? shape[1]!)];
-    const out = new Float32Array(sizeOf(outputShape));
+    const out = floatsFor(call, 'the predictions', outputShape);
     const each = sizeOf(outputShape.slice(1));
     const source = readBatch(call, 'x', x, shape); // one array, whatever was given: a ragged one fails here, early
     for (let from = 0; from < samples; from += size) {
@@ -302,16 +318,7 @@ export class Sequential {
       if (!Array.isArray(pair) || pair.length !== 2) {
         fail(call, `states[${n}] must be [h, c] of ${layer.name}, got ${show(pair)}`);
       }
-      return pair.map((value: TensorLike) => {
-        const state = value instanceof Tensor ? value : tensor(value);
-        if (showShape(state.shape) !== showShape([batch, layer.units])) {
-          fail(
-            call,
-            `a state of ${layer.name} must have the shape [${batch}, ${layer.units}], got ${showShape(state.shape)}`,
-          );
-        }
-        return state.dataSync();
-      });
+      return pair.map((value: unknown, k) => readTensor(call, `states[${n}][${k}]`, value, [batch, layer.units]));
     });
     for (const [i, [layer, n]] of recurrent.entries()) {
       withState(call, batch * layer.units, (h, c, values) => {
@@ -363,7 +370,7 @@ export class Sequential {
   }
 
   #home(call: string): Parameters {
-    this.#alive(`model.${call}`);
+    this.#alive(call);
     this.#parameters ??= new Parameters([...this.#layers]);
     return this.#parameters;
   }
@@ -398,7 +405,7 @@ export class Sequential {
   #rebuild(change: () => void): void {
     const parameters = this.#parameters;
     if (parameters) {
-      for (const layer of this.#layers) layer.initialValues = parameters.read(layer);
+      for (const layer of this.#layers) layer.initialValues = parameters.read('model.add', layer);
       this.#executor?.free();
       parameters.free();
       this.#executor = null;

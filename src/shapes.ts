@@ -38,6 +38,15 @@ export function checkShape(call: string, name: string, value: unknown, { open = 
   return [...value];
 }
 
+/** Room for the numbers of a shape, or a ValueError where there is not that much. */
+export function floatsFor(call: string, name: string, shape: readonly number[]): Float32Array<ArrayBuffer> {
+  try {
+    return new Float32Array(sizeOf(shape));
+  } catch {
+    return fail(call, `${name} must fit into memory, got the shape ${showShape(shape)}`);
+  }
+}
+
 /** The shape of a nested array, read along its first branches; `copyNested` finds out whether the others agree. */
 export function shapeOfNested(value: NestedArray): number[] {
   const shape = [];

@@ -4,6 +4,7 @@ import { fail, show } from './errors.ts';
 import {
   checkShape,
   copyNested,
+  floatsFor,
   isTypedArray,
   type NestedArray,
   shapeOfNested,
@@ -16,14 +17,15 @@ import {
 export type TensorLike = Tensor | NestedArray | TypedArray;
 
 export class Tensor {
+  /** Sizes of the axes; frozen. */
   readonly shape: number[];
   readonly dtype = 'float32' as const;
   readonly #values: Float32Array;
 
   /** @internal Use `tensor`; this keeps `values` without a copy. */
-  constructor(values: Float32Array, shape: number[]) {
+  constructor(values: Float32Array, shape: readonly number[]) {
     this.#values = values;
-    this.shape = shape;
+    this.shape = Object.freeze([...shape]) as number[];
   }
 
   get size(): number {
@@ -128,7 +130,7 @@ function make(
   if (wanted && rank !== undefined && wanted.length !== rank) {
     fail(call, `shape must have ${rank} axes, got ${showShape(wanted)}`);
   }
-  const { data, found } = read(call, values, wanted);
+  const { data, found } = read(call, 'values', values, wanted);
   const result = wanted ?? found;
   if (rank !== undefined && result.length !== rank) {
     fail(call, `values must have ${rank} axes where no shape is given, got the shape ${showShape(found)}`);
@@ -139,18 +141,36 @@ function make(
   return new Tensor(data, result);
 }
 
-function read(call: string, values: unknown, wanted: number[] | undefined): { data: Float32Array; found: number[] } {
+/**
+ * @internal The numbers of a tensor that must have a given shape, copied. A flat array or typed array takes the shape.
+ * @param name of the argument, for the error
+ */
+export function readTensor(call: string, name: string, values: unknown, shape: readonly number[]): Float32Array {
+  const { data, found } = read(call, name, values, undefined);
+  const flat = found.length === 1 && !(values instanceof Tensor);
+  if (flat ? data.length !== sizeOf(shape) : showShape(found) !== showShape(shape)) {
+    fail(call, `${name} must have the shape ${showShape(shape)}, got ${showShape(found)}`);
+  }
+  return data;
+}
+
+function read(
+  call: string,
+  name: string,
+  values: unknown,
+  wanted: readonly number[] | undefined,
+): { data: Float32Array; found: readonly number[] } {
   if (values instanceof Tensor) return { data: values.dataSync().slice(), found: values.shape };
   if (isTypedArray(values)) return { data: Float32Array.from(values), found: [values.length] };
   if (typeof values !== 'number' && !Array.isArray(values)) {
-    fail(call, `values must be numbers in arrays, a typed array or a tensor, got ${show(values)}`);
+    fail(call, `${name} must be numbers in arrays, a typed array or a tensor, got ${show(values)}`);
   }
   const found = shapeOfNested(values);
   if (wanted && found.length > 1 && showShape(found) !== showShape(wanted)) {
-    fail(call, `values must have the shape ${showShape(wanted)}, got ${showShape(found)}`);
+    fail(call, `${name} must have the shape ${showShape(wanted)}, got ${showShape(found)}`);
   }
-  const data = new Float32Array(sizeOf(found));
-  copyNested(call, 'values', values, found, data, 0);
+  const data = floatsFor(call, name, found);
+  copyNested(call, name, values, found, data, 0);
   return { data, found };
 }
 

@@ -1,6 +1,7 @@
 /** The data of the seed program: a sine to be turned into a cosine. */
 
 import { checkCount, checkOptions } from '../options.ts';
+import { floatsFor } from '../shapes.ts';
 import { Tensor } from '../tensor.ts';
 import { cos, sin } from './sine.ts';
 
@@ -26,13 +27,18 @@ export interface SineCosineBatch {
  *
  * Every batch has arrays of its own.
  */
-export function* sineCosine(options?: SineCosineOptions): Generator<SineCosineBatch, never, void> {
+export function sineCosine(options?: SineCosineOptions): Generator<SineCosineBatch, never, void> {
   const call = 'sineCosine';
   const known = checkOptions<SineCosineOptions>(call, options, ['batchSize', 'timeSteps']);
   const B = checkCount(call, 'batchSize', known.batchSize ?? 50);
   const T = checkCount(call, 'timeSteps', known.timeSteps ?? 20);
+  floatsFor(call, 'a batch', [B, T, 4]); // fails here rather than at the first batch
+  return batches(B, T);
+}
+
+function* batches(B: number, T: number): Generator<SineCosineBatch, never, void> {
   for (let start = 0; ; start += T) {
-    const time = new Float64Array(B * T).map((_, i) => (start + i) / (10 * Math.PI));
+    const time = Float64Array.from({ length: B * T }, (_, i) => (start + i) / (10 * Math.PI));
     yield {
       xs: new Tensor(Float32Array.from(time, sin), [B, T, 1]),
       ys: new Tensor(Float32Array.from(time, cos), [B, T, 1]),

@@ -112,10 +112,19 @@ const canRelax = (): boolean => WebAssembly.validate(decode(binaries.relaxed));
 
 function start(source: WebAssembly.Module | BufferSource, wasmBytes: number): Engine {
   const memory = new WebAssembly.Memory({ initial: INITIAL_PAGES });
-  const { exports } = instantiateSync(source as WebAssembly.Module, { env: { memory } });
-  const kernels = exports as unknown as Kernels;
-  if (typeof kernels.isRelaxed !== 'function') fail('init', 'the module must be one of those that this package ships');
+  const kernels = instantiate(source, memory);
+  if (typeof kernels?.isRelaxed !== 'function') fail('init', 'the module must be one of those that this package ships');
   return { kernels, memory, simd: kernels.isRelaxed() ? 'relaxed' : 'strict', wasmBytes };
+}
+
+/** The exports of a module; null where it asks for imports that ours do not. */
+function instantiate(source: WebAssembly.Module | BufferSource, memory: WebAssembly.Memory): Kernels | null {
+  try {
+    return instantiateSync(source as WebAssembly.Module, { env: { memory } }).exports as unknown as Kernels;
+  } catch (error) {
+    if (error instanceof TypeError || error instanceof WebAssembly.LinkError) return null;
+    throw error;
+  }
 }
 
 function decode(base64: string): Uint8Array<ArrayBuffer> {

@@ -75,6 +75,8 @@ export interface Kernels {
     beta1t: number,
     beta2t: number,
   ): void;
+  /** 1 when all gradients are finite and of a size that optimizers can square. */
+  areSound(g: Address, n: number): number;
   sgd(w: Address, g: Address, n: number, rate: number): void;
 
   randomUniform(x: Address, n: number, seed: number, low: number, high: number): void;

@@ -1,12 +1,12 @@
 /** What every layer is: shapes, weights, and a plan for its kernels. Layers do no arithmetic. */
 
 import type { Kernels } from '../engine/kernels.ts';
-import { fail, show } from '../errors.ts';
+import { factoryOf, fail, show } from '../errors.ts';
 import type { Initializer } from '../initializers.ts';
 import { checkBoolean, checkCount, checkOptions } from '../options.ts';
 import type { Homes, Planner, Rows } from '../plan.ts';
 import { checkShape, type Shape, showShape, sizeOf } from '../shapes.ts';
-import { Tensor, type TensorLike, tensor } from '../tensor.ts';
+import { readTensor, Tensor, type TensorLike } from '../tensor.ts';
 
 /** Options of every layer. */
 export interface LayerOptions {
@@ -49,8 +49,8 @@ export interface WeightSpec {
 
 /** What holds the weights of a layer once it belongs to a model. */
 export interface WeightHome {
-  read(layer: Layer): Float32Array[];
-  write(layer: Layer, values: readonly Float32Array[]): void;
+  read(call: string, layer: Layer): Float32Array[];
+  write(call: string, layer: Layer, values: readonly Float32Array[]): void;
 }
 
 const counters = new Map<string, number>();
@@ -72,7 +72,7 @@ export abstract class Layer {
     /** Rank of one sample, for inputDim. */
     inputRank: 1 | 2,
   ) {
-    const call = `layers.${className}`;
+    const call = `layers.${factoryOf(className)}`;
     this.#trainable = options.trainable === undefined ? true : checkBoolean(call, 'trainable', options.trainable);
     this.batchInputShape = readInputShape(call, options, inputRank);
     if (options.dtype !== undefined && options.dtype !== 'float32') {
@@ -109,15 +109,19 @@ export abstract class Layer {
 
   /** The weights, in Keras's order and layout. */
   getWeights(): Tensor[] {
-    const values = this.#homeOf('getWeights').read(this);
+    return this.readWeights(`${this.name}.getWeights`);
+  }
+
+  /** @internal */
+  readWeights(call: string): Tensor[] {
+    const values = this.#homeOf(call).read(call, this);
     return this.weightSpecs.map(({ shape }, i) => new Tensor(values[i]!, [...shape]));
   }
 
   /** Replaces the weights; takes what `getWeights` gives. */
   setWeights(weights: readonly TensorLike[]): void {
     const call = `${this.name}.setWeights`;
-    const home = this.#homeOf('setWeights');
-    home.write(this, this.checkWeights(call, weights));
+    this.#homeOf(call).write(call, this, this.checkWeights(call, weights));
   }
 
   /** @internal Weights given by a caller, checked and copied. */
@@ -126,7 +130,7 @@ export abstract class Layer {
   }
 
   #homeOf(call: string): WeightHome {
-    return this.#home ?? fail(`${this.name}.${call}`, 'the layer must belong to a model first; pass it to model.add');
+    return this.#home ?? fail(call, 'the layer must belong to a model first; pass it to model.add');
   }
 
   // --------------------------------------------------------------------------------------- between layers and models
@@ -159,8 +163,10 @@ export abstract class Layer {
   build(call: string, input: Shape, home: WeightHome): void {
     if (this.#home) fail(call, `layer must not belong to a model yet, got '${this.name}'`);
     const output = this.outputShapeFor(call, input);
-    const weights = this.describeWeights(input).map(spec => ({ ...spec, seed: spec.initializer.plan() }));
-    if (this.#initialWeights) this.initialValues = readWeights(call, this.#initialWeights, weights);
+    const specs = this.describeWeights(input);
+    const values = this.#initialWeights ? readWeights(call, this.#initialWeights, specs) : null;
+    const weights = specs.map(spec => ({ ...spec, seed: spec.initializer.plan() }));
+    this.initialValues = values;
     this.#built = { input, output };
     this.#weights = weights;
     this.#home = home;
@@ -237,7 +243,7 @@ function readInputShape(call: string, options: LayerOptions, inputRank: 1 | 2): 
 }
 
 /** Weights given by a caller, checked against what is expected; copies. */
-function readWeights(call: string, weights: unknown, specs: readonly WeightSpec[]): Float32Array[] {
+function readWeights(call: string, weights: unknown, specs: readonly Omit<WeightSpec, 'seed'>[]): Float32Array[] {
   if (!Array.isArray(weights) || weights.length !== specs.length) {
     const got = Array.isArray(weights) ? `${weights.length}` : show(weights);
     fail(
@@ -245,15 +251,7 @@ function readWeights(call: string, weights: unknown, specs: readonly WeightSpec[
       `weights must be an array of ${specs.length} tensors (${specs.map(s => s.name).join(', ')}), got ${got}`,
     );
   }
-  return specs.map(({ name, shape }, i) => {
-    const value: unknown = weights[i];
-    const given =
-      value instanceof Tensor ? value : tensor(value as TensorLike, ArrayBuffer.isView(value) ? shape : undefined);
-    if (showShape(given.shape) !== showShape(shape)) {
-      fail(call, `weight ${i} (${name}) must have the shape ${showShape(shape)}, got ${showShape(given.shape)}`);
-    }
-    return given.dataSync().slice();
-  });
+  return specs.map(({ name, shape }, i) => readTensor(call, `weights[${i}] (${name})`, weights[i], shape));
 }
 
 /** The options of a layer that must be known by name, beside those of every layer. */

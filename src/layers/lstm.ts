@@ -192,7 +192,7 @@ export class Lstm extends Layer {
         batch: B,
         steps: T,
         inputs: I,
-        groups: G,
+        units: this.units,
         x: input.place,
         xRow: input.row,
         xStep: input.step,

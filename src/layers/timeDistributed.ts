@@ -37,8 +37,8 @@ export class TimeDistributed extends Layer {
   override build(call: string, input: Shape, home: WeightHome): void {
     this.outputShapeFor(call, input);
     this.layer.build(call, input, {
-      read: () => home.read(this),
-      write: (_layer, values) => home.write(this, values),
+      read: asked => home.read(asked, this),
+      write: (asked, _layer, values) => home.write(asked, this, values),
     });
     super.build(call, input, home);
   }
