@@ -278,7 +278,7 @@ function storeState(plan: LstmPlan, slot: i32, first: i32, rows: i32): void {
 // ----------------------------------------------------------------------------------------------- the sweep backward
 
 /** Rows of a weight-gradient product: enough to pay for loading and storing its tile, few enough to stay in L1. */
-const ENOUGH_ROWS = 96;
+const ENOUGH_ROWS = 256;
 
 /** Back-propagation through time for rows [first, first + rows), after lstmForward; adds to dw. */
 export function lstmBackward(plan: LstmPlan, first: i32, rows: i32): void {

@@ -41,6 +41,26 @@ export interface TestKernels extends Kernels {
     rows: number,
     cols: number,
   ): void;
+  matmulNaive(
+    c: Address,
+    cRow: number,
+    a: Address,
+    aRow: number,
+    p: Address,
+    M: number,
+    N: number,
+    K: number,
+  ): void;
+  matmulTransposedNaive(
+    c: Address,
+    a: Address,
+    aRow: number,
+    b: Address,
+    bRow: number,
+    M: number,
+    N: number,
+    K: number,
+  ): void;
   packTransposed(t: Address, w: Address, K: number, N: number): void;
   rowPanel16(
     c: Address,
@@ -69,6 +89,15 @@ export interface TestKernels extends Kernels {
   ): void;
 }
 
+/** Room for numbers, NaN until somebody writes there, with a fence on both sides. */
+export interface Room {
+  address: Address;
+  /** The numbers themselves, not a copy; ask again after anything that may have allocated. */
+  floats(): Float32Array;
+  /** Fails when anything but the numbers at `targets` has changed since it was made, the fences included. */
+  expectUntouched(targets: Iterable<number>, what?: string): void;
+}
+
 export interface Harness {
   kernels: TestKernels;
   memory: WebAssembly.Memory;
@@ -78,13 +107,21 @@ export interface Harness {
   put(values: ArrayLike<number>): Address;
   /** A copy of n numbers. */
   get(address: Address, n: number): Float32Array;
+  /** Room for n numbers, each written into it at once where `values` are given. */
+  room(n: number, values?: ArrayLike<number>): Room;
 }
 
 export const build = process.env.LSTM_WASM_BUILD ?? 'strict';
 
-export function harness(): Harness {
+/** Numbers of a fence, as many as the widest tile. */
+const FENCE = 16;
+/** What a fence is made of: not NaN, which stays what it is when something is added to it. */
+export const FENCE_POST = 1234.5;
+
+/** @param name of a build, when it is not the one that the project names */
+export function harness(name = build): Harness {
   const memory = new WebAssembly.Memory({ initial: 2 });
-  const bytes = readFileSync(new URL(`../../build/${build}.wasm`, import.meta.url));
+  const bytes = readFileSync(new URL(`../../build/${name}.wasm`, import.meta.url));
   const { exports } = instantiateSync(bytes, { env: { memory } });
   const kernels = exports as unknown as TestKernels;
   const alloc = (bytes: number) => Math.ceil(kernels.allocate(bytes + 64) / 64) * 64;
@@ -98,5 +135,25 @@ export function harness(): Harness {
       return address;
     },
     get: (address, n) => new Float32Array(memory.buffer, address, n).slice(),
+    room(n, values) {
+      const whole = alloc((n + 2 * FENCE) * 4);
+      const all = () => new Float32Array(memory.buffer, whole, n + 2 * FENCE);
+      const floats = () => new Float32Array(memory.buffer, whole + FENCE * 4, n);
+      all().fill(FENCE_POST);
+      floats().fill(Number.NaN);
+      if (values) floats().set(values);
+      const before = all().slice();
+      return {
+        address: whole + FENCE * 4,
+        floats,
+        expectUntouched(targets, what = 'room') {
+          const after = all().slice();
+          for (const index of targets) after[FENCE + index] = before[FENCE + index]!;
+          const index = after.findIndex((value, index) => !Object.is(value, before[index]));
+          if (index < 0) return;
+          throw new Error(`${what}: number ${index - FENCE} of ${n} must be left alone, got ${after[index]} there`);
+        },
+      };
+    },
   };
 }
