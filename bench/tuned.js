@@ -69,7 +69,6 @@ function expectLength(name, values, length) {
  * @returns {number}
  */
 function exp(x) {
-  // biome-ignore lint/complexity/useMathMinMax: comparisons are faster, and they let a NaN pass
   const y = x > LIMIT ? LIMIT : x < -LIMIT ? -LIMIT : x;
   const n = (y * (16 * Math.LOG2E) + (HALF + 0.5)) | 0;
   const r = y - (n - HALF) * (Math.LN2 / 16);

@@ -41,16 +41,7 @@ export interface TestKernels extends Kernels {
     rows: number,
     cols: number,
   ): void;
-  matmulNaive(
-    c: Address,
-    cRow: number,
-    a: Address,
-    aRow: number,
-    p: Address,
-    M: number,
-    N: number,
-    K: number,
-  ): void;
+  matmulNaive(c: Address, cRow: number, a: Address, aRow: number, p: Address, M: number, N: number, K: number): void;
   matmulTransposedNaive(
     c: Address,
     a: Address,

@@ -9,7 +9,9 @@ const root = fileURLToPath(new URL('../../', import.meta.url));
 const folder = `${root}build/readme/`; // inside the package, so that it can import itself by name
 mkdirSync(folder, { recursive: true });
 
-const programs = [...readFileSync(`${root}README.md`, 'utf8').matchAll(/```js\n([^]*?)```/g)].map(match => match[1]!);
+const programs = [...readFileSync(`${root}README.md`, 'utf8').matchAll(/```js\n([\s\S]*?)```/g)].map(
+  match => match[1]!,
+);
 
 describe('README', () => {
   it('holds programs', () => {

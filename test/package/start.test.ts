@@ -26,7 +26,7 @@ it('trains, prints the cost every ten steps, and draws three pictures', () => {
   expect(readdirSync(out).sort()).toEqual(pictures);
   for (const picture of pictures) {
     expect(stdout).toContain(join(out, picture));
-    expect(readFileSync(join(out, picture), 'utf8')).toMatch(/^<svg [^]*<\/svg>\s*$/);
+    expect(readFileSync(join(out, picture), 'utf8')).toMatch(/^<svg [\s\S]*<\/svg>\s*$/);
   }
   expect(readFileSync(join(out, 'learning.svg'), 'utf8')).toContain('repeatCount="indefinite"');
 });

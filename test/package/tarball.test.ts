@@ -12,7 +12,11 @@ const home = mkdtempSync(join(tmpdir(), 'lstm-wasm-package-'));
 let files: string[] = [];
 
 const npm = (cwd: string, ...words: string[]) =>
-  execFileSync('npm', [...words, '--loglevel', 'error'], { cwd, encoding: 'utf8', shell: process.platform === 'win32' });
+  execFileSync('npm', [...words, '--loglevel', 'error'], {
+    cwd,
+    encoding: 'utf8',
+    shell: process.platform === 'win32',
+  });
 
 const run = (name: string, source: string) => {
   writeFileSync(join(home, name), source);

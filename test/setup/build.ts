@@ -8,5 +8,6 @@ const build = process.env.LSTM_WASM_BUILD;
 if (!build) throw new Error('LSTM_WASM_BUILD must name a build');
 
 // Node 20 has relaxed SIMD behind a flag; from 21 on it is there.
-if (build === 'relaxed' && process.version.startsWith('v20.')) v8.setFlagsFromString('--experimental-wasm-relaxed-simd');
+if (build === 'relaxed' && process.version.startsWith('v20.'))
+  v8.setFlagsFromString('--experimental-wasm-relaxed-simd');
 init({ bytes: readFileSync(new URL(`../../build/${build}.wasm`, import.meta.url)) });

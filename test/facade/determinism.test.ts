@@ -1,0 +1,145 @@
+// The same seed gives the same bits: of initial weights in every build, of training in the strict one.
+
+import { createHash } from 'node:crypto';
+import { initializers, layers, type Sequential, sequential, setRandomSeed, tensor, train } from 'lstm-wasm';
+import { sineCosine } from 'lstm-wasm/data';
+import { beforeEach, describe, expect, test } from 'vitest';
+import { expectBits } from '../compare.ts';
+import { Random } from '../reference/random.ts';
+
+const build = process.env.LSTM_WASM_BUILD;
+
+const weightsOf = (model: Sequential) => model.getWeights().flatMap(weight => [...weight.dataSync()]);
+const hash = (values: Float32Array | Float64Array) => createHash('sha256').update(values).digest('hex');
+
+function seedModel(): Sequential {
+  const model = sequential();
+  model.add(layers.lstm({ units: 20, returnSequences: true, stateful: true, batchInputShape: [50, 20, 1] }));
+  model.add(layers.timeDistributed({ layer: layers.dense({ units: 1 }) }));
+  model.compile({ optimizer: train.adam(0.006), loss: 'meanSquaredError' });
+  return model;
+}
+
+/** Trains and predicts as the seed program does. */
+function run(model: Sequential, steps = 20): { losses: number[]; prediction: Float32Array; weights: number[] } {
+  const batches = sineCosine({ batchSize: 50, timeSteps: 20 });
+  const losses: number[] = [];
+  let prediction = new Float32Array();
+  for (let step = 0; step < steps; step++) {
+    const { xs, ys } = batches.next().value;
+    losses.push(model.trainOnBatch(xs, ys));
+    prediction = Float32Array.from(model.predict(xs, { batchSize: 50 }).dataSync());
+  }
+  return { losses, prediction, weights: weightsOf(model) };
+}
+
+describe('the seed program with setRandomSeed(1)', () => {
+  beforeEach(() => setRandomSeed(1));
+
+  // A change here changes what everybody's programs compute: it belongs into the changelog.
+  test('starts from these weights, in every build', () => {
+    const weights = Float32Array.from(weightsOf(seedModel()));
+    expect(hash(weights)).toBe('d90418ecd0a697e1ac52555221b8cf8dd7aa920320c2dc91d9c34fe486323418');
+  });
+
+  test.skipIf(build === 'relaxed')('ends with these losses and weights, in the strict build', () => {
+    const { losses, weights } = run(seedModel());
+    expect(losses[0]).toBe(0.5447575182550712);
+    expect(losses.at(-1)).toBe(0.12670952650029005);
+    expect(hash(Float64Array.from(losses))).toBe('5c5fe1f58ecaf51eb8f52752d9390ab53fab1f6d8ee3ed20b84db860f7d44286');
+    expect(hash(Float32Array.from(weights))).toBe('df93dca469f21d391fd8f97f85f8d4c1c04d1aa84ebde1fed143adb2972bacef');
+  });
+
+  test('ends the same when run again', () => {
+    const first = run(seedModel());
+    setRandomSeed(1);
+    const second = run(seedModel());
+    expect(second.losses).toEqual(first.losses);
+    expectBits(second.prediction, first.prediction, 'prediction');
+    expectBits(second.weights, first.weights, 'weights');
+  });
+
+  test('ends otherwise with another seed', () => {
+    const first = weightsOf(seedModel());
+    setRandomSeed(2);
+    const second = weightsOf(seedModel());
+    const same = first.filter((weight, n) => weight === second[n] && weight !== 0 && weight !== 1);
+    expect(same).toEqual([]);
+  });
+
+  test('ends the same whatever other models do meanwhile', () => {
+    const alone = run(seedModel());
+    setRandomSeed(1);
+    const model = seedModel();
+    const other = seedModel();
+    run(other, 3);
+    const { losses, weights } = run(model);
+    other.dispose();
+    expect(losses).toEqual(alone.losses);
+    expectBits(weights, alone.weights);
+  });
+});
+
+describe('initial weights', () => {
+  const make = (seed: number) => {
+    setRandomSeed(seed);
+    return [seedModel(), seedModel()] as const;
+  };
+
+  test('depend on the order in which layers are added, not on which model is used first', () => {
+    const [first, second] = make(5);
+    const expected = [weightsOf(first), weightsOf(second)];
+    const [again, other] = make(5);
+    expectBits(weightsOf(other), expected[1]!, 'used first');
+    expectBits(weightsOf(again), expected[0]!, 'used last');
+    expect(expected[0]).not.toEqual(expected[1]);
+  });
+
+  test('with a seed of their own do not depend on the global one', () => {
+    const drawn = [1, 2].map(seed => {
+      setRandomSeed(seed);
+      const kernelInitializer = initializers.glorotUniform({ seed: 3 });
+      return weightsOf(sequential({ layers: [layers.dense({ units: 5, inputShape: [4], kernelInitializer })] }));
+    });
+    expectBits(drawn[0]!, drawn[1]!);
+  });
+
+  test('of two layers differ, and so do those of one layer', () => {
+    setRandomSeed(1);
+    const dense = (options: object) => layers.dense({ units: 5, ...options });
+    const weights = sequential({ layers: [dense({ inputShape: [5] }), dense({})] }).getWeights();
+    const kernels = [...weights[0]!.dataSync(), ...weights[2]!.dataSync()];
+    expect(new Set(kernels).size).toBe(50);
+  });
+});
+
+// Rows do not meet each other, so how they are cut into batches must not show.
+test('predictions do not depend on the size of the batches', () => {
+  setRandomSeed(1);
+  for (const units of [3, 20]) {
+    for (const width of [1, 5, 60]) {
+      const lstm = layers.lstm({ units, inputShape: [null, width], returnSequences: true });
+      const model = sequential({
+        layers: [lstm, layers.lstm({ units: 5 }), layers.dense({ units: 3, activation: 'tanh' })],
+      });
+      const x = tensor(Float32Array.from(new Random(1).normals([13, 4, width]).data), [13, 4, width]);
+      const whole = model.predictOnBatch(x).dataSync();
+      for (const batchSize of [1, 2, 3, 5, 8, 12, 13, 100]) {
+        expectBits(model.predict(x, { batchSize }).dataSync(), whole, `batches of ${batchSize}`);
+      }
+    }
+  }
+});
+
+test('setWeights takes what getWeights gives, and training goes on as if nothing had happened', () => {
+  setRandomSeed(1);
+  const [model, twin] = [seedModel(), seedModel()];
+  twin.setWeights(model.getWeights());
+  run(model, 3);
+  run(twin, 3);
+  twin.setWeights(twin.getWeights());
+  twin.setStates(twin.getStates());
+  const [after, afterTwin] = [run(model, 3), run(twin, 3)];
+  expect(afterTwin.losses).toEqual(after.losses);
+  expectBits(afterTwin.weights, after.weights);
+});

@@ -1,0 +1,153 @@
+// The mean squared error, and its gradient, against float64.
+//
+//   B batch, T time, N columns; u = 2^-24
+//
+// A difference of two float32 numbers is rounded once, u; its square and the sum of all squares are float64. So the
+// loss is off by 2 u of itself, and a gradient, rounded twice more, by 3 u; both bounds allow a little for u^2.
+
+import { describe, expect, test } from 'vitest';
+import { expectBits, expectClose } from '../compare.ts';
+import * as reference from '../reference/loss.ts';
+import { Random } from '../reference/random.ts';
+import { type Harness, harness } from './harness.ts';
+
+const bounds = { loss: { abs: 0, rel: 2.01 * 2 ** -24 }, gradient: { abs: 0, rel: 3.01 * 2 ** -24 } };
+
+const padded = (n: number) => Math.ceil(n / 4) * 4;
+
+/** How rows lie: sample after sample, or time step after time step. */
+type Order = 'samples' | 'steps';
+const orders: Order[] = ['samples', 'steps'];
+
+interface Case {
+  B: number;
+  T: number;
+  N: number;
+  /** Of y, and of dy; the target always lies sample after sample. */
+  order?: Order;
+  dyOrder?: Order;
+  /** Numbers between rows of y and dy beyond their padding. */
+  gap?: number;
+}
+
+/** The loss of y against the target, both [B, T, N], and dy in the same order; dy null where only the loss is asked for. */
+function run(h: Harness, subject: Case, y: ArrayLike<number>, target: ArrayLike<number>, wanted = true) {
+  const { B, T, N, order = 'steps', dyOrder = order, gap = 0 } = subject;
+  const width = padded(N) + gap;
+  const strides = (order: Order) =>
+    order === 'samples' ? { row: T * width, step: width } : { row: width, step: B * width };
+  const [forY, forDy] = [strides(order), strides(dyOrder)];
+  const eachRow = (use: (b: number, t: number) => void) => {
+    for (let b = 0; b < B; b++) for (let t = 0; t < T; t++) use(b, t);
+  };
+  const given = h.room(B * T * width);
+  eachRow((b, t) => {
+    const from = (b * T + t) * N;
+    for (let n = 0; n < N; n++) given.floats()[b * forY.row + t * forY.step + n] = y[from + n]!;
+  });
+  const targets = h.room(B * T * N + 3); // the last vector may reach over the end
+  targets.floats().set(target);
+  const out = h.room(B * T * width);
+
+  const loss = h.kernels.meanSquaredError(
+    ...([wanted ? out.address : 0, forDy.row * 4, forDy.step * 4] as const),
+    ...([given.address, forY.row * 4, forY.step * 4, targets.address, T * N * 4, N * 4, T, B, N] as const),
+  );
+
+  const dy = new Float32Array(B * T * N);
+  const padding: number[] = [];
+  const written: number[] = [];
+  eachRow((b, t) => {
+    for (let n = 0; n < padded(N); n++) {
+      const at = b * forDy.row + t * forDy.step + n;
+      if (n < N) dy[(b * T + t) * N + n] = out.floats()[at]!;
+      else padding.push(out.floats()[at]!);
+      written.push(at);
+    }
+  });
+  out.expectUntouched(wanted ? written : [], 'dy');
+  return { loss, dy, padding };
+}
+
+function expectReference(h: Harness, subject: Case, scale = 1): void {
+  const { B, T, N } = subject;
+  const random = new Random(B * T * N);
+  const y = random.normals([B, T, N], scale).data;
+  const target = random.normals([B, T, N], scale).data;
+  const expected = reference.meanSquaredError(y, target);
+  const { loss, dy, padding } = run(h, subject, y, target);
+  const what = JSON.stringify(subject);
+  expectClose([loss], [expected.loss], { ...bounds.loss, what: `loss of ${what}` });
+  expectClose(dy, expected.dOutputs, { ...bounds.gradient, what: `dy of ${what}` });
+  expectBits(
+    padding,
+    padding.map(() => 0),
+    `padding of ${what}`,
+  );
+  expect(run(h, subject, y, target, false).loss, `without a gradient, ${what}`).toBe(loss);
+}
+
+describe('against the reference', () => {
+  test.each([1, 2, 3, 4, 5, 7, 8, 9, 13, 16, 33, 130])('%i columns', N => {
+    const h = harness();
+    for (const B of [1, 2, 3, 50]) {
+      for (const T of [1, 2, 5, 20]) {
+        for (const order of orders) {
+          for (const dyOrder of orders) expectReference(h, { B, T, N, order, dyOrder, gap: (B + T) % 3 });
+        }
+      }
+    }
+  });
+
+  test.each([1e-15, 1e-3, 1e3, 1e15, 1e30])('numbers of the size %d: squares are beyond float32', scale => {
+    expectReference(harness(), { B: 3, T: 5, N: 7 }, scale);
+  });
+
+  // The sum of a million squares in float32 would be off by a thousandth.
+  test('a million squares', () => expectReference(harness(), { B: 1000, T: 100, N: 10 }));
+});
+
+test('equal numbers have no loss and no gradient', () => {
+  const y = new Random(1).normals([2, 3, 5]).data;
+  const { loss, dy } = run(harness(), { B: 2, T: 3, N: 5 }, y, y);
+  expect(loss).toBe(0);
+  expectBits(dy, new Float32Array(30));
+});
+
+test('asked for the loss alone, it writes nothing at all', () => {
+  const h = harness();
+  const y = h.put(new Random(1).normals([2, 3, 8]).data);
+  const before = new Uint8Array(h.memory.buffer).slice();
+  h.kernels.meanSquaredError(0, 0, 0, y, 32, 64, y + 4, 84, 28, 3, 2, 7);
+  expect(Buffer.compare(new Uint8Array(h.memory.buffer), before)).toBe(0);
+});
+
+describe.each([1, 3, 4, 5])('what is not finite shows: %i columns', N => {
+  const { NaN: nan, POSITIVE_INFINITY: infinity, NEGATIVE_INFINITY: minus } = Number;
+  const subject = { B: 2, T: 3, N };
+  const count = 6 * N;
+  const zeros = new Float64Array(count);
+
+  test.each([0, N, count - 1])('at number %i', at => {
+    const h = harness();
+    const withOne = (value: number) => zeros.with(at, value);
+    const cases: [string, Float64Array, Float64Array, number, number][] = [
+      ['NaN in y', withOne(nan), zeros, nan, nan],
+      ['NaN in the target', zeros, withOne(nan), nan, nan],
+      ['Infinity in y', withOne(infinity), zeros, infinity, infinity],
+      ['Infinity in the target', zeros, withOne(infinity), infinity, minus],
+      ['-Infinity in y', withOne(minus), zeros, infinity, minus],
+      ['Infinity in both', withOne(infinity), withOne(infinity), nan, nan],
+    ];
+    for (const [what, y, target, loss, gradient] of cases) {
+      const got = run(h, subject, y, target);
+      expect(got.loss, what).toBe(loss);
+      expectClose(got.dy, withOne(gradient), { abs: 0, rel: 0, what });
+      expectBits(
+        got.padding,
+        got.padding.map(() => 0),
+        `padding, ${what}`,
+      );
+    }
+  });
+});

@@ -1,0 +1,199 @@
+// Adam and plain descent: the values, what may be touched, and the time a step takes when gradients have died.
+
+import { describe, expect, test } from 'vitest';
+import { expectBits, expectClose } from '../compare.ts';
+import { readFixture } from '../fixtures.ts';
+import { Adam } from '../reference/optimizers.ts';
+import { Random } from '../reference/random.ts';
+import { build, type Harness, harness, type Room } from './harness.ts';
+
+const config = { learningRate: 0.006, beta1: 0.9, beta2: 0.999, epsilon: 1e-7 };
+
+interface Run {
+  w: Room;
+  m: Room;
+  v: Room;
+  step(g: ArrayLike<number>): void;
+}
+
+/** Adam over these weights; the gradients are put in place before each step. */
+function start(h: Harness, weights: ArrayLike<number>, { learningRate, beta1, beta2, epsilon } = config): Run {
+  const n = weights.length;
+  const zeros = new Float32Array(n);
+  const [w, m, v, g] = [weights, zeros, zeros, zeros].map(values => h.room(n, values)) as [Room, Room, Room, Room];
+  let t = 0;
+  return {
+    ...{ w, m, v },
+    step(gradients) {
+      g.floats().set(gradients);
+      t++;
+      const powers = [beta1 ** t, beta2 ** t] as const;
+      const runs = [w.address, m.address, v.address, g.address] as const;
+      h.kernels.adam(...runs, n, learningRate, beta1, beta2, epsilon, ...powers);
+    },
+  };
+}
+
+const rows = (values: Float64Array, n: number) =>
+  Array.from({ length: values.length / n }, (_, k) => values.subarray(k * n, (k + 1) * n));
+
+describe('adam', () => {
+  test('the fixture, weights after every step and moments after the last', () => {
+    const fixture = readFixture('adam');
+    const { abs, rel, momentsRel, momentsAbs } = fixture.tolerance;
+    const n = fixture.weights.data.length;
+    const { w, m, v, step } = start(harness(), fixture.weights.data, fixture.config);
+    const expected = rows(fixture.expect.weights.data, n);
+    for (const [k, gradients] of rows(fixture.gradients.data, n).entries()) {
+      step(gradients);
+      expectClose(w.floats(), expected[k]!, { abs, rel, what: `weights after step ${k + 1}` });
+    }
+    const tolerance = { abs: momentsAbs, rel: momentsRel };
+    expectClose(m.floats(), fixture.expect.m.data, { ...tolerance, what: 'm' });
+    expectClose(v.floats(), fixture.expect.v.data, { ...tolerance, what: 'v' });
+  });
+
+  // A step is off by some 6 roundings of its own, and by that of the weight it is taken from.
+  test.each([4, 8, 20, 1000])('%i weights, other rates and betas, nothing else touched', n => {
+    for (const other of [config, { learningRate: 0.5, beta1: 0, beta2: 0.5, epsilon: 1e-3 }]) {
+      const random = new Random(n);
+      const weights = random.normals([n]).data;
+      const run = start(harness(), weights, other);
+      const expected = weights.slice();
+      const adam = new Adam(other);
+      for (let t = 0; t < 5; t++) {
+        const g = random.normals([n]).data;
+        run.step(g);
+        adam.step([expected], [g]);
+      }
+      const tolerance = { abs: 5 * (3 * 2 ** -23 + 2 * other.learningRate * 8 * 2 ** -24), rel: 0 };
+      expectClose(run.w.floats(), expected, { ...tolerance, what: 'weights' });
+      for (const room of [run.w, run.m, run.v]) room.expectUntouched(room.floats().keys());
+    }
+  });
+
+  test('a gradient that is always zero moves nothing, to the bit', () => {
+    const weights = Float32Array.of(1, -0, 1e-45, 3e38);
+    const { w, m, v, step } = start(harness(), weights);
+    for (let t = 0; t < 10; t++) step(new Float32Array(4));
+    expectBits(w.floats(), weights);
+    expectBits([...m.floats(), ...v.floats()], new Float32Array(8));
+  });
+
+  test('moments end as zero, without ever being subnormal', () => {
+    const { m, v, step } = start(harness(), new Float32Array(4));
+    step([1e-12, -1e-12, 1e-10, -1e-14]);
+    const least: number[] = [];
+    for (let t = 0; t < 20_000; t++) {
+      step(new Float32Array(4));
+      for (const value of [...m.floats(), ...v.floats()]) if (value !== 0) least.push(Math.abs(value));
+    }
+    expect(least.reduce((least, value) => Math.min(least, value))).toBeGreaterThanOrEqual(Math.fround(1e-30));
+    expectBits([...m.floats(), ...v.floats()], new Float32Array(8));
+  });
+
+  test('a moment at the threshold stays', () => {
+    const { m, v, step } = start(harness(), new Float32Array(4));
+    step([0, 0, 0, 0]);
+    m.floats().set([1e-29, -1e-29, 1.2e-30, -1.0e-30]);
+    v.floats().set([1e-29, 1.2e-30, 1.0e-30, 0]);
+    step([0, 0, 0, 0]);
+    const [nine, almost] = [0.9, 0.999];
+    expectClose(m.floats(), [nine * 1e-29, -nine * 1e-29, nine * 1.2e-30, 0], { abs: 0, rel: 1e-6, what: 'm' });
+    expectClose(v.floats(), [almost * 1e-29, almost * 1.2e-30, 0, 0], { abs: 0, rel: 1e-6, what: 'v' });
+  });
+
+  test('NaN in a gradient stays with its weight', () => {
+    const { w, step } = start(harness(), [1, 2, 3, 4]);
+    step([1, Number.NaN, 1, 1]);
+    expect([...w.floats()].map(Number.isNaN)).toEqual([false, true, false, false]);
+  });
+});
+
+describe('areSound', () => {
+  test.each([4, 8, 20])('%i gradients: what no optimizer can take is found wherever it stands', n => {
+    const h = harness();
+    const fine = new Random(n).normals([n]).data;
+    const g = h.room(n, fine);
+    const { NaN: nan, POSITIVE_INFINITY: infinity } = Number;
+    expect(h.kernels.areSound(g.address, n)).toBe(1);
+    for (let at = 0; at < n; at++) {
+      for (const value of [nan, infinity, -infinity, 3e38, -2e19]) {
+        g.floats().set(fine.with(at, value));
+        expect(h.kernels.areSound(g.address, n), `${value} at ${at}`).toBe(0);
+      }
+      for (const value of [1e18, -1e18, 1e-45, -0]) {
+        g.floats().set(fine.with(at, value));
+        expect(h.kernels.areSound(g.address, n), `${value} at ${at}`).toBe(1);
+      }
+    }
+  });
+
+  test('after large gradients that pass, adam leaves finite weights', () => {
+    const { w, step } = start(harness(), new Float32Array(4));
+    for (let t = 0; t < 10; t++) step([1e18, -1e18, 1e18, 1]);
+    expect(w.floats().every(Number.isFinite)).toBe(true);
+  });
+});
+
+describe('sgd', () => {
+  test.each([4, 8, 20, 1000])('%i weights: w - rate g, rounded twice, nothing else touched', n => {
+    const h = harness();
+    const random = new Random(n);
+    const [weights, gradients] = [random.normals([n]).data, random.normals([n]).data];
+    const [w, g] = [h.room(n, weights), h.room(n, gradients)];
+    h.kernels.sgd(w.address, g.address, n, 0.1);
+    const rate = Math.fround(0.1);
+    expectBits(
+      w.floats(),
+      weights.map((weight, k) => weight - Math.fround(gradients[k]! * rate)),
+    );
+    expectBits(g.floats(), gradients, 'gradients');
+    w.expectUntouched(w.floats().keys());
+  });
+});
+
+// A product with a subnormal number takes a hundred cycles. The debug build is slow anyway.
+describe.skipIf(build === 'debug')('the time of a step', () => {
+  const n = 4096;
+  const weights = new Random(1).normals([n]).data;
+  const gradients = new Random(2).normals([n]).data;
+  const none = new Float32Array(n);
+
+  /** Milliseconds that 100 steps take: the least of many. */
+  function timeOf({ step }: Run, g: ArrayLike<number>, times = 20): number {
+    let least = Number.POSITIVE_INFINITY;
+    for (let k = 0; k < times; k++) {
+      const start = performance.now();
+      for (let t = 0; t < 100; t++) step(g);
+      least = Math.min(least, performance.now() - start);
+    }
+    return least;
+  }
+
+  test.each([1, 1e-6, 1e-12, 1e-15])('stays when a gradient of the size %d has died', size => {
+    const h = harness();
+    const dying = start(h, weights);
+    for (let t = 0; t < 10; t++) dying.step(gradients.map(g => g * size));
+    const fresh = start(h, weights);
+    timeOf(fresh, gradients); // the engine optimizes
+    const spans = [1, 2, 3, 4].map(() => timeOf(dying, none, 5)); // 2000 steps
+    expect(Math.max(...spans) / timeOf(fresh, gradients)).toBeLessThan(3);
+  });
+
+  // Their squares, or a thousandth of those, are subnormal.
+  test.each([1e-17, 1e-18, 1e-19, 1e-20, 1e-22])('stays when gradients of the size %d live on', size => {
+    const h = harness();
+    const fresh = start(h, weights);
+    timeOf(fresh, gradients);
+    const tiny = start(h, weights);
+    const [slow, normal] = [
+      timeOf(
+        tiny,
+        gradients.map(g => g * size),
+      ),
+      timeOf(fresh, gradients),
+    ];
+    expect(slow / normal).toBeLessThan(3);
+  });
+});

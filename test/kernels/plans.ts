@@ -1,0 +1,175 @@
+/**
+ * Layers planned and bound for their kernels, as the facade does it, but with room for the test to look inside: the
+ * layout is that of `Layer.plan`, and everything that a kernel may not read before it is written is NaN.
+ */
+
+import { structures } from '../../src/engine/binaries.generated.ts';
+import type { Layer } from '../../src/layers/layer.ts';
+import { at, type BlockName, type Place, Planner, padded, type Rows, type Stage } from '../../src/plan.ts';
+import { type Block, block as blockOf, sizeOf } from '../reference/block.ts';
+import { FENCE_POST, type Harness } from './harness.ts';
+
+const FLOAT = 4;
+
+/** The order of the numbers of a batch: [B, T, D] as callers have it, or [T, B, padded D] as layers leave it. */
+export type Order = 'samples' | 'steps';
+
+export interface PlanOptions {
+  batch: number;
+  steps: number;
+  /** Width of the input. */
+  inputs: number;
+  order?: Order;
+  /** Whether the gradient of x is wanted; needs the order of steps, since that of the data is never asked for. */
+  dx?: boolean;
+  /** Fields of the structure to set otherwise than the layer does. */
+  fields?: Record<string, number>;
+}
+
+/** A layer ready to run: the address of its structure, and its numbers in the caller's order. */
+export interface BoundLayer {
+  address: number;
+  /** Fields of the structure: numbers and addresses. */
+  fields: Record<string, number>;
+  setX(x: Block): void;
+  /** The output [B, T, U], T = 1 where the layer gives the last step only. */
+  y(): Float32Array;
+  /** The rest of the rows of dy is zero, as the layer above leaves it. */
+  setDy(dy: ArrayLike<number>): void;
+  dx(): Float32Array;
+  /** What fills the rows of dx up to whole vectors. */
+  dxPadding(): Float32Array;
+  /** Weights in Keras's order and layout. */
+  setWeights(values: readonly ArrayLike<number>[]): void;
+  weights(): Float32Array[];
+  /** The gradients, in the form of the weights. */
+  gradients(): Float32Array[];
+  /** Everything of a run of parameters, packed, a view. */
+  packed(run: 'weights' | 'gradients'): Float32Array;
+  states(): Float32Array;
+  /** Fails when the kernels have written outside the buffers of the plan. */
+  expectFences(): void;
+}
+
+export function bind(h: Harness, layer: Layer, options: PlanOptions): BoundLayer {
+  const { batch, steps, inputs, order = 'samples', dx: wanted = false } = options;
+  layer.build('test', [batch, steps, inputs], { read: () => [], write: () => {} });
+
+  const planner = new FencedPlanner(batch, true);
+  const x = order === 'steps' ? planner.rows('x', steps, inputs) : bySample(planner, batch, steps, inputs);
+  const dx = wanted ? planner.rows('dx', steps, inputs) : null;
+  const { y, dy } = layer.plan(planner, x, dx, { parameters: 0, states: 0 });
+  const stage = planner.stages[0]!;
+
+  const parameters = layer.parameterCount;
+  const rooms = {
+    weights: h.room(parameters, new Float32Array(parameters)),
+    gradients: h.room(parameters, new Float32Array(parameters)),
+    states: h.room(layer.stateCount(batch), new Float32Array(layer.stateCount(batch))),
+    workspace: h.room(planner.bytes / FLOAT, planner.emptied()),
+  } satisfies Record<BlockName, unknown>;
+  const addressOf = ({ block, offset }: Place) => rooms[block].address + offset;
+
+  const fields = { ...addressed(stage, addressOf), ...options.fields };
+  const names: readonly string[] = structures[stage.kind];
+  const address = h.alloc(names.length * FLOAT);
+  new Int32Array(h.memory.buffer, address, names.length).set(names.map(name => fields[name]!));
+
+  const floats = (place: Place) => new Float32Array(h.memory.buffer, addressOf(place));
+  const set = (to: Rows, values: ArrayLike<number>) => {
+    const memory = floats(to.place);
+    eachOf(to, (index, n) => {
+      memory[index] = values[n]!;
+    });
+  };
+  const get = (from: Rows) => {
+    const memory = floats(from.place);
+    const values = new Float32Array(from.rows * from.steps * from.width);
+    eachOf(from, (index, n) => {
+      values[n] = memory[index]!;
+    });
+    return values;
+  };
+  const specs = layer.weightSpecs.map(({ shape }) => blockOf(shape));
+  const move = (run: 'weights' | 'gradients', plain: number[], inward: boolean) =>
+    layer.moveWeights(h.kernels, rooms[run].address, plain, inward);
+  const unpack = (run: 'weights' | 'gradients') => {
+    const plain = specs.map(({ data }) => h.put(data));
+    move(run, plain, false);
+    return specs.map(({ data }, n) => h.get(plain[n]!, data.length));
+  };
+
+  return {
+    address,
+    fields,
+    setX: ({ data }) => set(x, data),
+    y: () => get(y),
+    setDy(values) {
+      floats(dy!.place).fill(0, 0, Math.max(dy!.steps * dy!.step, dy!.rows * dy!.row) / FLOAT);
+      set(dy!, values);
+    },
+    dx: () => get(dx!),
+    dxPadding: () => get({ ...dx!, place: at(dx!.place, inputs * FLOAT), width: padded(inputs) - inputs }),
+    setWeights: values =>
+      move(
+        'weights',
+        values.map(value => h.put(value)),
+        true,
+      ),
+    weights: () => unpack('weights'),
+    gradients: () => unpack('gradients'),
+    packed: run => rooms[run].floats(),
+    states: () => rooms.states.floats(),
+    expectFences() {
+      for (const run of ['weights', 'gradients', 'states'] as const) {
+        rooms[run].expectUntouched(rooms[run].floats().keys(), run);
+      }
+      const targets = planner.buffers
+        .filter(({ name }) => name !== FENCE)
+        .flatMap(({ shape, place: { offset } }) => Array.from({ length: sizeOf(shape) }, (_, n) => offset / FLOAT + n));
+      rooms.workspace.expectUntouched(targets, 'workspace');
+    },
+  };
+}
+
+const FENCE = 'fence';
+
+/** Leaves a gap behind every buffer, wide enough for a row or a time step of a small layer. */
+class FencedPlanner extends Planner {
+  override floats(name: string, ...shape: number[]): Place {
+    const place = super.floats(name, ...shape);
+    super.floats(FENCE, 256);
+    return place;
+  }
+
+  /** What the workspace holds before anybody writes there. */
+  emptied(): Float32Array {
+    const all = new Float32Array(this.bytes / FLOAT).fill(Number.NaN);
+    for (const { name, shape, place } of this.buffers) {
+      if (name === FENCE) all.fill(FENCE_POST, place.offset / FLOAT, place.offset / FLOAT + sizeOf(shape));
+    }
+    return all;
+  }
+}
+
+function bySample(planner: Planner, rows: number, steps: number, width: number): Rows {
+  const place = planner.floats('x', rows, steps, width);
+  return { place, row: steps * width * FLOAT, step: width * FLOAT, steps, rows, width };
+}
+
+function addressed(stage: Stage, addressOf: (place: Place) => number): Record<string, number> {
+  const fields = Object.entries(stage.fields as Record<string, number | Place>);
+  return Object.fromEntries(
+    fields.map(([name, value]) => [name, typeof value === 'number' ? value : addressOf(value)]),
+  );
+}
+
+/** The index in memory, from the place on, of each number of the rows in the order [B, T, D]. */
+function eachOf({ rows, steps, width, row, step }: Rows, use: (index: number, n: number) => void): void {
+  let n = 0;
+  for (let b = 0; b < rows; b++) {
+    for (let t = 0; t < steps; t++) {
+      for (let d = 0; d < width; d++) use((b * row + t * step) / FLOAT + d, n++);
+    }
+  }
+}

@@ -1,0 +1,223 @@
+// The generators against SplitMix64 written out in integers of any length, and against what they promise: moments,
+// ranges, orthonormal vectors, and the same bits in every build.
+
+import { describe, expect, test } from 'vitest';
+import { expectBits, expectClose } from '../compare.ts';
+import { type Harness, harness } from './harness.ts';
+
+const MASK = (1n << 64n) - 1n;
+const seeds = [0, 1, 2, 12345, 2 ** 32, 2 ** 53 - 1];
+
+/** SplitMix64 (Steele, Lea and Flood 2014). */
+class SplitMix64 {
+  #counter: bigint;
+
+  constructor(counter: bigint) {
+    this.#counter = counter;
+  }
+
+  /** As the kernels start it: one output of the seed is where they count from. */
+  static of(seed: number): SplitMix64 {
+    return new SplitMix64(new SplitMix64(BigInt(seed)).next());
+  }
+
+  next(): bigint {
+    this.#counter = (this.#counter + 0x9e3779b97f4a7c15n) & MASK;
+    let z = this.#counter;
+    z = ((z ^ (z >> 30n)) * 0xbf58476d1ce4e5b9n) & MASK;
+    z = ((z ^ (z >> 27n)) * 0x94d049bb133111ebn) & MASK;
+    return z ^ (z >> 31n);
+  }
+
+  /** In [0, 1), from the upper 53 bits. */
+  uniform(): number {
+    return Number(this.next() >> 11n) / 2 ** 53;
+  }
+
+  /** Marsaglia's polar method, the first number of each pair. */
+  normal(): number {
+    for (;;) {
+      const [u, v] = [2 * this.uniform() - 1, 2 * this.uniform() - 1];
+      const s = u * u + v * v;
+      if (s > 0 && s < 1) return u * Math.sqrt((-2 * Math.log(s)) / s);
+    }
+  }
+
+  truncated(): number {
+    for (;;) {
+      const z = this.normal();
+      if (Math.abs(z) <= 2) return z;
+    }
+  }
+}
+
+type Generator = 'randomUniform' | 'randomNormal' | 'truncatedNormal';
+const generators: Generator[] = ['randomUniform', 'randomNormal', 'truncatedNormal'];
+
+/** n numbers; a and b are low and high, or mean and deviation. */
+function draw(h: Harness, generator: Generator, n: number, seed: number, a: number, b: number): Float32Array {
+  const x = h.room(n);
+  h.kernels[generator](x.address, n, seed, a, b);
+  x.expectUntouched(x.floats().keys(), generator);
+  return x.floats().slice();
+}
+
+function moments(values: Float32Array): { mean: number; deviation: number; skew: number } {
+  const mean = values.reduce((sum, value) => sum + value, 0) / values.length;
+  const central = (power: number) => values.reduce((sum, value) => sum + (value - mean) ** power, 0) / values.length;
+  const deviation = Math.sqrt(central(2));
+  return { mean, deviation, skew: central(3) / deviation ** 3 };
+}
+
+test('SplitMix64 here is the one that others know', () => {
+  const random = new SplitMix64(1234567n);
+  expect(Array.from({ length: 5 }, () => random.next())).toEqual([
+    6457827717110365317n,
+    3203168211198807973n,
+    9817491932198370423n,
+    4593380528125082431n,
+    16408922859458223821n,
+  ]);
+});
+
+describe('the numbers', () => {
+  test.each(seeds)('of seed %d are those of SplitMix64', seed => {
+    const h = harness();
+    const n = 500;
+    const list = (next: (random: SplitMix64) => number) => {
+      const random = SplitMix64.of(seed);
+      return Float32Array.from({ length: n }, () => next(random));
+    };
+    const uniform = list(random => -0.25 + 0.75 * random.uniform());
+    expectBits(draw(h, 'randomUniform', n, seed, -0.25, 0.5), uniform, 'uniform');
+    // The logarithm of the kernels and that of the host may differ in the last bit of a float64.
+    const close = { abs: 2 ** -24, rel: 2 ** -24 };
+    const normal = list(random => 1 + 2 * random.normal());
+    expectClose(draw(h, 'randomNormal', n, seed, 1, 2), normal, { ...close, what: 'normal' });
+    const truncated = list(random => 1 + 2 * random.truncated());
+    expectClose(draw(h, 'truncatedNormal', n, seed, 1, 2), truncated, { ...close, what: 'truncated' });
+  });
+
+  // Saved programs rely on them: a seed gives these weights, today and in every version.
+  test.each<[Generator, number[]]>([
+    ['randomUniform', [0x3ebc8356, 0x3f718d6d, 0x3d395f67, 0x3f47061b, 0x3e605fb7]],
+    ['randomNormal', [0xbe225b74, 0xbf3407ef, 0x3f2c951e, 0xbf303bb7, 0x3e38ad95]],
+    ['truncatedNormal', [0xbe225b74, 0xbf3407ef, 0x3f2c951e, 0xbf303bb7, 0x3e38ad95]],
+  ])('of %s with seed 1 stay what they are', (generator, bits) => {
+    const drawn = draw(harness(), generator, 5, 1, 0, 1);
+    expectBits(drawn, new Float32Array(Uint32Array.from(bits).buffer));
+  });
+
+  test.each(generators)('of %s depend on nothing but the seed', generator => {
+    const h = harness();
+    const first = draw(h, generator, 100, 7, 0, 1);
+    draw(h, generator, 33, 8, 0, 1);
+    expectBits(draw(h, generator, 100, 7, 0, 1), first, 'again');
+    expectBits(draw(h, generator, 50, 7, 0, 1), first.subarray(0, 50), 'fewer');
+    for (const other of [6, 8]) {
+      const same = draw(h, generator, 100, other, 0, 1).filter((value, n) => value === first[n]);
+      expect(same.length, `seed ${other}`).toBe(0);
+    }
+  });
+});
+
+// A mean of n numbers has a deviation of 1 / sqrt(n) of theirs: the bounds are five of those.
+describe('moments and ranges', () => {
+  const n = 100_000;
+  const within = { abs: 5 / Math.sqrt(n), rel: 0 };
+
+  test.each(seeds)('seed %d', seed => {
+    const h = harness();
+    const uniform = draw(h, 'randomUniform', n, seed, 2, 4);
+    expect(uniform.every(value => value >= 2 && value <= 4)).toBe(true); // 4 - 2^-52 rounds to 4
+    const of = moments(uniform);
+    expectClose([of.mean, of.deviation, of.skew], [3, Math.sqrt(1 / 3), 0], { ...within, what: 'uniform' });
+
+    const normal = moments(draw(h, 'randomNormal', n, seed, -1, 1));
+    expectClose([normal.mean, normal.deviation], [-1, 1], { ...within, what: 'normal' });
+    expectClose([normal.skew], [0], { abs: Math.sqrt(6) * within.abs, rel: 0, what: 'skew of normal' });
+
+    const truncated = draw(h, 'truncatedNormal', n, seed, -1, 0.5);
+    expect(truncated.every(value => Math.abs(value + 1) <= 1)).toBe(true);
+    const { mean, deviation, skew } = moments(truncated);
+    const expected = [-1, 0.5 * 0.87962566103423978, 0];
+    expectClose([mean, deviation, skew], expected, { ...within, what: 'truncated' });
+  });
+
+  test('every tenth of a uniform range gets its tenth', () => {
+    const counts = new Float64Array(10);
+    for (const value of draw(harness(), 'randomUniform', n, 3, 0, 1)) counts[Math.min(9, Math.floor(value * 10))]!++;
+    expectClose(counts, new Float64Array(10).fill(n / 10), { abs: 5 * Math.sqrt(n * 0.09), rel: 0 });
+  });
+
+  test('a normal number lies beyond 1, 2 and 3 deviations as often as it should', () => {
+    const values = draw(harness(), 'randomNormal', n, 3, 0, 1);
+    for (const [reach, part] of [
+      [1, 0.317311],
+      [2, 0.0455],
+      [3, 0.0027],
+    ] as const) {
+      const beyond = values.filter(value => Math.abs(value) > reach).length;
+      expectClose([beyond], [n * part], { abs: 5 * Math.sqrt(n * part), rel: 0, what: `beyond ${reach}` });
+    }
+  });
+});
+
+describe('orthonormalize', () => {
+  const dot = (x: Float32Array, y: Float32Array) => x.reduce((sum, value, k) => sum + value * y[k]!, 0);
+
+  function orthonormal(count: number, n: number, seed: number) {
+    const h = harness();
+    const before = draw(h, 'randomNormal', count * n, seed, 0, 1);
+    const x = h.room(count * n, before);
+    expect(h.kernels.orthonormalize(x.address, count, n)).toBe(1);
+    x.expectUntouched(x.floats().keys());
+    const rows = (values: Float32Array) => Array.from({ length: count }, (_, i) => values.subarray(i * n, (i + 1) * n));
+    return { before: rows(before), after: rows(x.floats().slice()) };
+  }
+
+  test.each([
+    [1, 1],
+    [1, 5],
+    [2, 2],
+    [3, 7],
+    [20, 80],
+    [64, 64],
+    [33, 132],
+    [130, 130],
+  ])('%i vectors of length %i', (count, n) => {
+    for (const seed of [1, 2, 3]) {
+      const { before, after } = orthonormal(count, n, seed);
+      const gram = after.flatMap(x => after.map(y => dot(x, y)));
+      const identity = gram.map((_, k) => Number(k % (count + 1) === 0));
+      expectClose(gram, identity, { abs: 1e-5, rel: 0, what: 'products of the vectors' });
+      // Each is made of the vectors up to it, and points to the same side as it did.
+      for (const [i, x] of before.entries()) {
+        const length = Math.sqrt(dot(x, x));
+        const later = after.slice(i + 1).map(y => dot(x, y) / length);
+        expectClose(
+          later,
+          later.map(() => 0),
+          { abs: 2e-5, rel: 0, what: `vector ${i} along later ones` },
+        );
+        expect(dot(x, after[i]!), `vector ${i} along itself`).toBeGreaterThan(0);
+      }
+    }
+  });
+
+  test('says when a vector vanishes', () => {
+    const h = harness();
+    expect(h.kernels.orthonormalize(h.put(new Float32Array(6)), 2, 3)).toBe(0);
+    expect(h.kernels.orthonormalize(h.put([1, 2, 2, 1, 2, 2]), 2, 3)).toBe(0);
+  });
+});
+
+test('the build does not show', () => {
+  const run = (h: Harness) => {
+    const drawn = generators.flatMap(generator => [...draw(h, generator, 10_000, 5, -1, 0.7)]);
+    const vectors = h.put(draw(h, 'randomNormal', 50 * 67, 6, 0, 1));
+    h.kernels.orthonormalize(vectors, 50, 67);
+    return [...drawn, ...h.get(vectors, 50 * 67)];
+  };
+  expectBits(run(harness()), run(harness('strict')));
+});
