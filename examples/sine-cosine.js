@@ -19,7 +19,7 @@ import { progressBar } from './progress.js';
  * @property {number} batchSize
  * @property {number} timeSteps
  * @property {number} learningRate
- * @property {number | undefined} seed
+ * @property {number} seed
  * @property {'auto' | 'strict' | 'relaxed'} simd
  * @property {string} out folder for the pictures
  *
@@ -35,7 +35,7 @@ const FRAME_STEPS = 220;
 /** @param {Options} options */
 export async function run({ steps, units, batchSize, timeSteps, learningRate, seed, simd, out }) {
   lw.configure({ simd });
-  if (seed !== undefined) lw.setRandomSeed(seed);
+  lw.setRandomSeed(seed);
 
   const model = lw.sequential();
   const batchInputShape = [batchSize, timeSteps, 1];

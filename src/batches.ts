@@ -27,7 +27,7 @@ export function shapeOfBatch(call: string, name: string, value: TensorLike, expe
       `${name} must be a tensor, nested arrays or a typed array of the shape ${showShape(expected)}, got ${show(value)}`,
     );
   }
-  const shape = value instanceof Tensor ? value.shape : shapeOfNested(value as NestedArray);
+  const shape = value instanceof Tensor ? value.shape : shapeOfNested(call, name, value as NestedArray);
   if (fits(shape, expected)) return shape;
   if (shape.length === 1 && expected.length === 2 && expected[1] === 1 && fits([shape[0]!, 1], expected)) {
     return [shape[0]!, 1];

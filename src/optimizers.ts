@@ -1,8 +1,11 @@
 /** Optimizers: their options and where they are in their schedule. The arithmetic is in assembly/optimizers.ts. */
 
 import type { Kernels } from './engine/kernels.ts';
-import { fail, show } from './errors.ts';
+import { factoryOf, fail, show } from './errors.ts';
 import { checkName, checkNumber, checkOptions } from './options.ts';
+
+/** Step sizes are float32 in the kernels. */
+const checkRate = (call: string, rate: unknown) => checkNumber(call, 'learningRate', rate, { least: 0, most: 1e38 });
 
 /** What turns gradients into new weights; make one with `train.*`. */
 export abstract class Optimizer {
@@ -15,7 +18,7 @@ export abstract class Optimizer {
     /** Numbers it keeps beside every weight, such as moments. */
     readonly slots: number,
   ) {
-    this.#learningRate = checkNumber(`train.${className.toLowerCase()}`, 'learningRate', learningRate, { least: 0 });
+    this.#learningRate = checkRate(`train.${factoryOf(className)}`, learningRate);
   }
 
   /** The step size; it may be set between batches. */
@@ -24,7 +27,7 @@ export abstract class Optimizer {
   }
 
   set learningRate(value: number) {
-    this.#learningRate = checkNumber('optimizer', 'learningRate', value, { least: 0 });
+    this.#learningRate = checkRate('optimizer', value);
   }
 
   /** @internal What changes from step to step beside the slots: numbers, all 1 before the first step. */

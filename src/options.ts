@@ -9,7 +9,7 @@ import { fail, show, suggest } from './errors.ts';
  */
 export function checkOptions<T extends object>(call: string, options: unknown, known: readonly string[]): Partial<T> {
   if (options === undefined) return {};
-  if (options === null || typeof options !== 'object' || Array.isArray(options) || ArrayBuffer.isView(options)) {
+  if (!isPlain(options)) {
     fail(call, `options must be an object, got ${show(options)}`);
   }
   const copy: Record<string, unknown> = {};
@@ -19,6 +19,13 @@ export function checkOptions<T extends object>(call: string, options: unknown, k
     copy[key] = value;
   }
   return copy as Partial<T>;
+}
+
+/** An object literal, and not a list, a map or an instance of something. */
+function isPlain(value: unknown): value is object {
+  if (value === null || typeof value !== 'object') return false;
+  const prototype: unknown = Object.getPrototypeOf(value);
+  return prototype === null || Object.getPrototypeOf(prototype) === null;
 }
 
 /** A positive whole number, such as a count of units. */

@@ -8,7 +8,7 @@ import { Layer } from './layers/layer.ts';
 import { Lstm } from './layers/lstm.ts';
 import { type Loss, type LossName, resolveLoss } from './losses.ts';
 import { type Optimizer, type OptimizerName, resolveOptimizer } from './optimizers.ts';
-import { checkCount, checkOptions } from './options.ts';
+import { checkBoolean, checkCount, checkOptions } from './options.ts';
 import { Parameters } from './parameters.ts';
 import { floatsFor, type Shape, showShape, sizeOf } from './shapes.ts';
 import { summarize } from './summary.ts';
@@ -132,6 +132,7 @@ export class Sequential {
   /** Prints layers, output shapes and numbers of parameters. */
   summary(lineLength?: number, positions?: number[], printFn: (line: string) => void = console.log): void {
     this.#alive('model.summary');
+    if (lineLength !== undefined) checkCount('model.summary', 'lineLength', lineLength, 20);
     for (const line of summarize(this.name, this.#layers, lineLength, positions)) printFn(line);
   }
 
@@ -239,7 +240,8 @@ export class Sequential {
   predict(x: TensorLike, options?: { batchSize?: number; verbose?: boolean }): Tensor {
     const call = 'model.predict';
     this.#alive(call);
-    const known = checkOptions<{ batchSize: number }>(call, options, ['batchSize', 'verbose']);
+    const known = checkOptions<{ batchSize: number; verbose: boolean }>(call, options, ['batchSize', 'verbose']);
+    if (known.verbose !== undefined) checkBoolean(call, 'verbose', known.verbose);
     const expected = this.#bottom(call).inputShape;
     const fixed = expected[0] ?? null;
     const size =

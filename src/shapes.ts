@@ -47,11 +47,15 @@ export function floatsFor(call: string, name: string, shape: readonly number[]):
   }
 }
 
+/** More axes than anything here has; an array that contains itself would have no end of them. */
+const MOST_AXES = 8;
+
 /** The shape of a nested array, read along its first branches; `copyNested` finds out whether the others agree. */
-export function shapeOfNested(value: NestedArray): number[] {
+export function shapeOfNested(call: string, name: string, value: NestedArray): number[] {
   const shape = [];
-  for (let branch: NestedArray | undefined = value; Array.isArray(branch); branch = branch[0])
-    shape.push(branch.length);
+  for (let branch: NestedArray | undefined = value; Array.isArray(branch); branch = branch[0]) {
+    if (shape.push(branch.length) > MOST_AXES) fail(call, `${name} must have at most ${MOST_AXES} axes, got more`);
+  }
   return shape;
 }
 

@@ -165,7 +165,7 @@ function read(
   if (typeof values !== 'number' && !Array.isArray(values)) {
     fail(call, `${name} must be numbers in arrays, a typed array or a tensor, got ${show(values)}`);
   }
-  const found = shapeOfNested(values);
+  const found = shapeOfNested(call, name, values);
   if (wanted && found.length > 1 && showShape(found) !== showShape(wanted)) {
     fail(call, `${name} must have the shape ${showShape(wanted)}, got ${showShape(found)}`);
   }

@@ -9,6 +9,7 @@ import { fail, show } from '../errors.ts';
 import { checkName, checkOptions } from '../options.ts';
 import { binaries } from './binaries.generated.ts';
 import type { Address, Kernels } from './kernels.ts';
+import { type TurboFlag, turbo } from './turbo.ts';
 
 export type Simd = 'strict' | 'relaxed';
 
@@ -16,6 +17,7 @@ interface Engine {
   kernels: Kernels;
   memory: WebAssembly.Memory;
   simd: Simd;
+  turbo: readonly TurboFlag[];
   wasmBytes: number;
 }
 
@@ -47,6 +49,11 @@ export function configure(options: { simd?: 'auto' | Simd }): void {
 export interface BackendInfo {
   /** The kernels: `strict` rounds every operation, `relaxed` fuses multiply and add. */
   simd: Simd;
+  /**
+   * What `lstm-wasm/turbo` switched on before the kernels started: `relaxed-simd` on Node 20, `revectorize` on Node 24
+   * and later on x64. Empty elsewhere, without that import, and when it came too late.
+   */
+  turbo: readonly TurboFlag[];
   /** Size of the WebAssembly module in bytes. */
   wasmBytes: number;
   /** Size of the memory shared by all models in bytes. */
@@ -56,8 +63,8 @@ export interface BackendInfo {
 }
 
 export function backendInfo(): BackendInfo {
-  const { simd, wasmBytes, memory } = started();
-  return { simd, wasmBytes, memoryBytes: memory.buffer.byteLength, models };
+  const { simd, turbo, wasmBytes, memory } = started();
+  return { simd, turbo: [...turbo], wasmBytes, memoryBytes: memory.buffer.byteLength, models };
 }
 
 /** Where the kernels come from when the host does not let the package compile its own. */
@@ -114,7 +121,8 @@ function start(source: WebAssembly.Module | BufferSource, wasmBytes: number): En
   const memory = new WebAssembly.Memory({ initial: INITIAL_PAGES });
   const kernels = instantiate(source, memory);
   if (typeof kernels?.isRelaxed !== 'function') fail('init', 'the module must be one of those that this package ships');
-  return { kernels, memory, simd: kernels.isRelaxed() ? 'relaxed' : 'strict', wasmBytes };
+  turbo.started = true;
+  return { kernels, memory, simd: kernels.isRelaxed() ? 'relaxed' : 'strict', turbo: turbo.flags, wasmBytes };
 }
 
 /** The exports of a module; null where it asks for imports that ours do not. */

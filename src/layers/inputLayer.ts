@@ -12,6 +12,9 @@ export class InputLayer extends Layer {
 
   constructor(options: InputLayerOptions) {
     const known = checkLayerOptions<LayerOptions>('layers.inputLayer', options, []);
+    for (const name of ['weights', 'trainable'] as const) {
+      if (known[name] !== undefined) fail('layers.inputLayer', `${name} must be absent, there is nothing to learn`);
+    }
     super('InputLayer', known, 1);
     if (!this.batchInputShape) fail('layers.inputLayer', 'needs inputShape or batchInputShape, got neither');
   }
