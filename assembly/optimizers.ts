@@ -7,7 +7,8 @@ import { flushSmall } from './math';
  * w -= rate sqrt(1 - beta2^t) / (1 - beta1^t) * m / (sqrt(v) + epsilon).
  *
  * Moments below 1e-30 become zero: without that they would linger as subnormal numbers, which cost a hundred cycles
- * each, long after the gradient of an idle parameter has died.
+ * each, long after the gradient of an idle parameter has died. For the same reason gradients below 2^-50 count as zero
+ * where they are squared; their squares would leave no trace in v.
  *
  * @param w, m, v (n): updated in place
  * @param beta1t, beta2t the betas to the power of t, t counting from 1
@@ -22,12 +23,14 @@ export function adam(
   const towards2 = f32x4.splat(<f32>(1 - beta2));
   const eps = f32x4.splat(<f32>epsilon);
   const least = f32x4.splat(1e-30);
+  const leastSquared = f32x4.splat(8.8817842e-16); // 2^-50
   for (let i: usize = 0; i < <usize>n << 2; i += 16) {
     const gi = v128.load(g + i);
     const m0 = v128.load(m + i);
     const v0 = v128.load(v + i);
     const mi = flushSmall(f32x4.add(m0, f32x4.mul(f32x4.sub(gi, m0), towards1)), least);
-    const vi = flushSmall(f32x4.add(v0, f32x4.mul(f32x4.sub(f32x4.mul(gi, gi), v0), towards2)), least);
+    const gv = flushSmall(gi, leastSquared);
+    const vi = flushSmall(f32x4.add(v0, f32x4.mul(f32x4.sub(f32x4.mul(gv, gv), v0), towards2)), least);
     v128.store(m + i, mi);
     v128.store(v + i, vi);
     const change = f32x4.div(f32x4.mul(mi, step), f32x4.add(f32x4.sqrt(vi), eps));
@@ -35,19 +38,18 @@ export function adam(
   }
 }
 
-/**
- * Whether all n gradients are numbers that an optimizer can take: finite, and so small that the sum of their squares
- * is finite too.
- */
+/** Gradients beyond it are refused: Adam could not square them. */
+const GREATEST: f32 = 1e19;
+
+/** Whether all n gradients are numbers that an optimizer can take: not NaN, and of at most 1e19. */
 export function areSound(g: usize, n: i32): bool {
   assert(n % 4 == 0);
-  let sum = f32x4.splat(0);
+  const greatest = f32x4.splat(GREATEST);
+  let sound = i32x4.splat(-1);
   for (let i: usize = 0; i < <usize>n << 2; i += 16) {
-    const gi = v128.load(g + i);
-    sum = f32x4.add(sum, f32x4.mul(gi, gi));
+    sound = v128.and(sound, f32x4.le(f32x4.abs(v128.load(g + i)), greatest));
   }
-  const greatest = f32x4.splat(f32.MAX_VALUE);
-  return v128.all_true<i32>(f32x4.le(sum, greatest));
+  return i32x4.all_true(sound);
 }
 
 /** w -= rate g. */
