@@ -3,7 +3,7 @@
 import type { Layer } from './layers/layer.ts';
 import { showShape } from './shapes.ts';
 
-const DEFAULT_LENGTH = 65;
+const DEFAULT_LENGTH = 80;
 const DEFAULT_POSITIONS = [0.5, 0.85, 1];
 
 /**
