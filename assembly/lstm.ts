@@ -246,14 +246,9 @@ function projectInput(plan: LstmPlan, first: i32, rows: i32): void {
 
 /** Slot 0 of h and c: the carried state, or zero. */
 function loadState(plan: LstmPlan, first: i32, rows: i32): void {
-  const B = <usize>plan.batch;
+  if (!plan.stateH) return fillUnits(plan.c, plan, first, rows); // nobody reads h_0 then
+  copyUnits(plan.c, plan.stateC, plan, first, rows);
   const bytes = <usize>groups(plan) * UNITS;
-  for (let g: usize = 0; g < <usize>groups(plan); g++) {
-    const at = (g * B + first) * UNITS;
-    if (plan.stateC) memory.copy(plan.c + at, plan.stateC + at, <usize>rows * UNITS);
-    else memory.fill(plan.c + at, 0, <usize>rows * UNITS);
-  }
-  if (!plan.stateH) return; // nobody reads h_0 then
   for (let b: usize = first; b < <usize>(first + rows); b++) {
     memory.copy(plan.hx + b * plan.hxRow, plan.stateH + b * bytes, bytes);
   }
@@ -264,14 +259,29 @@ function storeState(plan: LstmPlan, slot: i32, first: i32, rows: i32): void {
   if (!plan.stateH) return;
   const B = <usize>plan.batch;
   const bytes = <usize>groups(plan) * UNITS;
-  const c = plan.c + <usize>slot * B * bytes;
   const h = plan.hx + <usize>slot * B * plan.hxRow;
-  for (let g: usize = 0; g < <usize>groups(plan); g++) {
-    const at = (g * B + first) * UNITS;
-    memory.copy(plan.stateC + at, c + at, <usize>rows * UNITS);
-  }
+  copyUnits(plan.stateC, plan.c + <usize>slot * B * bytes, plan, first, rows);
   for (let b: usize = first; b < <usize>(first + rows); b++) {
     memory.copy(plan.stateH + b * bytes, h + b * plan.hxRow, bytes);
+  }
+}
+
+/** Copies some rows of a [G][B][4]. */
+function copyUnits(dst: usize, src: usize, plan: LstmPlan, first: i32, rows: i32): void {
+  const B = <usize>plan.batch;
+  if (rows == plan.batch) return memory.copy(dst, src, <usize>groups(plan) * B * UNITS);
+  for (let g: usize = 0; g < <usize>groups(plan); g++) {
+    const at = (g * B + first) * UNITS;
+    memory.copy(dst + at, src + at, <usize>rows * UNITS);
+  }
+}
+
+/** Zeros some rows of a [G][B][4]. */
+function fillUnits(dst: usize, plan: LstmPlan, first: i32, rows: i32): void {
+  const B = <usize>plan.batch;
+  if (rows == plan.batch) return memory.fill(dst, 0, <usize>groups(plan) * B * UNITS);
+  for (let g: usize = 0; g < <usize>groups(plan); g++) {
+    memory.fill(dst + (g * B + first) * UNITS, 0, <usize>rows * UNITS);
   }
 }
 
@@ -293,7 +303,7 @@ export function lstmBackward(plan: LstmPlan, first: i32, rows: i32): void {
   const chunk = max(1, ENOUGH_ROWS / rows);
 
   transposeWeights(plan);
-  for (let g: usize = 0; g < <usize>G; g++) memory.fill(plan.dc + (g * B + first) * UNITS, 0, <usize>rows * UNITS);
+  fillUnits(plan.dc, plan, first, rows);
 
   let pending = 0; // steps whose gates are done but whose weight gradients are not
   for (let t = plan.steps - 1; t >= 0; t--) {

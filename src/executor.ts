@@ -11,7 +11,7 @@ import type { Kernels } from './engine/kernels.ts';
 import type { Layer } from './layers/layer.ts';
 import type { Optimizer } from './optimizers.ts';
 import type { Parameters } from './parameters.ts';
-import { type BlockName, type Homes, type Place, type Plan, planBatch, type Stage } from './plan.ts';
+import { type BlockName, type Homes, type Place, type Plan, Planner, planBatch, type Stage } from './plan.ts';
 
 const FLOAT = 4;
 /** Plans kept at a time; a program that uses more sizes than that plans some of them anew. */
@@ -42,15 +42,17 @@ const programs: Record<
 /** A plan at its place in memory. */
 class BoundPlan {
   readonly plan: Plan;
-  /** Index of the first number of x, y and the predictions in float32 memory. */
+  /** Index of the first number of x, y and the collected predictions in float32 memory. */
   readonly input: number;
   readonly target: number;
   readonly result: number;
+  /** Index of the output where the last layer leaves it: in order as it is for one sample and one step. */
+  readonly output: number;
   readonly resultSize: number;
   readonly #structures: Block;
   readonly #addresses: number[] = [];
   readonly #kernels = kernels();
-  readonly #output: number;
+  readonly #outputAddress: number;
   readonly #outputGradient: number;
   readonly #resultAddress: number;
   readonly #targetAddress: number;
@@ -58,7 +60,8 @@ class BoundPlan {
   constructor(call: string, plan: Plan, addresses: Addresses) {
     this.plan = plan;
     const address = ({ block, offset }: Place) => addresses[block] + offset;
-    this.#output = address(plan.output.place);
+    this.#outputAddress = address(plan.output.place);
+    this.output = this.#outputAddress / FLOAT;
     this.#outputGradient = plan.outputGradient ? address(plan.outputGradient.place) : 0;
     this.#targetAddress = address(plan.target);
     this.#resultAddress = address(plan.result);
@@ -111,7 +114,7 @@ class BoundPlan {
       training ? this.#outputGradient : 0,
       gradient?.row ?? 0,
       gradient?.step ?? 0,
-      this.#output,
+      this.#outputAddress,
       output.row,
       output.step,
       this.#targetAddress,
@@ -131,7 +134,7 @@ class BoundPlan {
       this.#resultAddress,
       step * output.steps,
       step,
-      this.#output,
+      this.#outputAddress,
       output.row,
       output.step,
       output.steps,
@@ -153,23 +156,34 @@ export class Executor {
   readonly #width: number;
   readonly #homes: Homes[] = [];
   readonly #stateBytes: number;
+  readonly #carriesAll: boolean;
   readonly #plans = new Map<string, BoundPlan>();
   #current: BoundPlan | null = null;
+  #moves: number;
   #workspace: Block | null = null;
   #states: Block | null = null;
 
   /**
    * @param width numbers in a row of the input
    * @param batch the batch size where it is fixed, as stateful layers require
+   * @param carriesAll carry the state of every recurrent layer, stateful or not
    */
-  constructor(layers: readonly Layer[], parameters: Parameters, width: number, batch: number | null) {
+  constructor(
+    layers: readonly Layer[],
+    parameters: Parameters,
+    width: number,
+    batch: number | null,
+    carriesAll = false,
+  ) {
     this.#layers = layers;
     this.#parameters = parameters;
     this.#width = width;
+    this.#carriesAll = carriesAll;
+    this.#moves = parameters.moves;
     let states = 0;
     for (const [n, layer] of layers.entries()) {
       this.#homes.push({ parameters: parameters.offsets[n]!, states });
-      states += layer.stateCount(batch ?? 0) * FLOAT;
+      if (carriesAll || layer.stateful) states += layer.stateCount(batch ?? 0) * FLOAT;
     }
     this.#stateBytes = states;
   }
@@ -182,12 +196,17 @@ export class Executor {
    */
   prepare(call: string, batch: number, steps: number, optimizer: Optimizer | null): BoundPlan {
     const training = optimizer !== null;
+    if (this.#moves !== this.#parameters.moves) {
+      this.dropPlans();
+      this.#moves = this.#parameters.moves;
+    }
     const current = this.#current?.plan;
     if (current?.batch === batch && current.steps === steps && current.training === training) return this.#current!;
     const key = `${batch} ${steps} ${training}`;
     let bound = this.#plans.get(key);
     if (!bound) {
-      const plan = planBatch(this.#layers, this.#homes, batch, steps, this.#width, training);
+      const planner = new Planner(batch, training, this.#carriesAll);
+      const plan = planBatch(planner, this.#layers, this.#homes, steps, this.#width);
       const addresses = {
         weights: this.#parameters.weights(call),
         gradients: optimizer ? this.#parameters.gradients(call, optimizer) : 0,

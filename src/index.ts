@@ -17,6 +17,7 @@ export { type AdamOptions, type Optimizer, type OptimizerName, train } from './o
 export { setRandomSeed } from './random.ts';
 export { type CompileOptions, type Sequential, sequential } from './sequential.ts';
 export type { NestedArray, Shape, TypedArray } from './shapes.ts';
+export type { Stream } from './stream.ts';
 export {
   dispose,
   scalar,

@@ -21,6 +21,8 @@ export class Parameters implements WeightHome {
   /** Gradients, then one run for each slot of the optimizer. */
   #training: Block | null = null;
   #counters = new Float64Array(0);
+  #free = false;
+  #moves = 0;
 
   constructor(layers: readonly Layer[]) {
     this.#layers = layers;
@@ -31,6 +33,16 @@ export class Parameters implements WeightHome {
       return offset;
     });
     this.#count = count;
+  }
+
+  /** Whether the memory has been given back; nothing works then. */
+  get isFree(): boolean {
+    return this.#free;
+  }
+
+  /** Counts the times gradients have moved, and with them what was planned to write there. */
+  get moves(): number {
+    return this.#moves;
   }
 
   /** Address of the weights; they are allocated and filled on first use. */
@@ -60,8 +72,10 @@ export class Parameters implements WeightHome {
 
   /** Drops gradients and optimizer state: the next batch begins with a fresh optimizer. */
   forgetTraining(): void {
-    this.#training?.free();
+    if (!this.#training) return;
+    this.#training.free();
     this.#training = null;
+    this.#moves++;
   }
 
   /** Whether the gradients are numbers an optimizer can take. */
@@ -115,6 +129,7 @@ export class Parameters implements WeightHome {
     if (this.#weights) uncountModel(this);
     this.#weights?.free();
     this.#weights = null;
+    this.#free = true;
   }
 }
 

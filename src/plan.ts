@@ -100,6 +100,8 @@ export class Planner {
   constructor(
     readonly batch: number,
     readonly training: boolean,
+    /** Whether every recurrent layer carries its state, stateful or not. */
+    readonly carriesAll = false,
   ) {}
 
   get bytes(): number {
@@ -125,20 +127,20 @@ export class Planner {
 /**
  * Plans a batch.
  *
+ * @param planner a fresh one, which knows the batch size and what the plan is for
  * @param layers in order, built
  * @param homes one for each layer
  * @param steps time steps of the input; 1 where it has no time axis
  * @param width numbers in a row of the input
  */
 export function planBatch(
+  planner: Planner,
   layers: readonly Layer[],
   homes: readonly Homes[],
-  batch: number,
   steps: number,
   width: number,
-  training: boolean,
 ): Plan {
-  const planner = new Planner(batch, training);
+  const { batch, training } = planner;
   const input = planner.floats('input', batch, steps, width);
   let x: Rows = { place: input, row: steps * width * FLOAT, step: width * FLOAT, steps, rows: batch, width };
   let dx: Rows | null = null; // nobody asks for the gradient of the data

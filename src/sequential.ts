@@ -1,18 +1,20 @@
 /** The model: a stack of layers that trains and predicts. */
 
 import { readBatch, shapeOfBatch, writeBatch } from './batches.ts';
-import { Block, float32, kernels } from './engine/engine.ts';
+import { float32 } from './engine/engine.ts';
 import { fail, show, suggest } from './errors.ts';
 import { type BoundPlan, Executor } from './executor.ts';
 import { Layer } from './layers/layer.ts';
-import { Lstm } from './layers/lstm.ts';
+import type { Lstm } from './layers/lstm.ts';
 import { type Loss, type LossName, resolveLoss } from './losses.ts';
 import { type Optimizer, type OptimizerName, resolveOptimizer } from './optimizers.ts';
 import { checkBoolean, checkCount, checkOptions } from './options.ts';
 import { Parameters } from './parameters.ts';
 import { floatsFor, type Shape, showShape, sizeOf } from './shapes.ts';
+import { readStates, recurrentOf, writeStates } from './states.ts';
+import { Stream } from './stream.ts';
 import { summarize } from './summary.ts';
-import { readTensor, Tensor, type TensorLike } from './tensor.ts';
+import { Tensor, type TensorLike } from './tensor.ts';
 
 export interface CompileOptions {
   /** One of `train.*`, or 'adam' or 'sgd' for its defaults. */
@@ -21,18 +23,26 @@ export interface CompileOptions {
   loss: Loss;
 }
 
-const FLOAT = 4;
 const DEFAULT_BATCH = 32;
 let unnamed = 0;
+
+/** What models that differ only in their batch size share. */
+interface Stack {
+  readonly layers: Layer[];
+  parameters: Parameters | null;
+  optimizer: Optimizer | null;
+  loss: LossName | null;
+  /** How many models have been made of it. */
+  models: number;
+}
 
 /** A stack of layers; make one with `sequential()`. */
 export class Sequential {
   readonly name: string;
-  readonly #layers: Layer[] = [];
-  #parameters: Parameters | null = null;
+  #stack: Stack = { layers: [], parameters: null, optimizer: null, loss: null, models: 1 };
+  /** The batch size of `withBatchSize`; null for that of the layers. */
+  #batch: number | null = null;
   #executor: Executor | null = null;
-  #optimizer: Optimizer | null = null;
-  #loss: LossName | null = null;
   #disposed = false;
 
   constructor(options?: { layers?: readonly Layer[]; name?: string }) {
@@ -50,7 +60,7 @@ export class Sequential {
     try {
       for (const layer of layers ?? []) this.#push('sequential', layer);
     } catch (error) {
-      for (const layer of this.#layers) layer.leave();
+      for (const layer of this.#stack.layers) layer.leave();
       throw error;
     }
   }
@@ -60,15 +70,16 @@ export class Sequential {
   /** Puts a layer on top. The first one must name its input: `inputShape` or `batchInputShape`. */
   add(layer: Layer): void {
     this.#alive('model.add');
+    this.#unshared('model.add');
     this.#push('model.add', layer);
   }
 
   #push(call: string, layer: Layer): void {
     if (!(layer instanceof Layer)) fail(call, `layer must be one of layers.*, got ${show(layer)}`);
-    if (this.#layers.some(({ name }) => name === layer.name)) {
+    if (this.#stack.layers.some(({ name }) => name === layer.name)) {
       fail(call, `the name of a layer must be unique in its model, got a second '${layer.name}'`);
     }
-    const below = this.#layers.at(-1);
+    const below = this.#stack.layers.at(-1);
     const input = below ? below.outputShape : layer.batchInputShape;
     if (!input) fail(call, `the first layer must have inputShape or batchInputShape, got neither in '${layer.name}'`);
     if (below && layer.batchInputShape && !agree(layer.batchInputShape, input)) {
@@ -80,20 +91,21 @@ export class Sequential {
       write: (asked: string, to: Layer, values: readonly Float32Array[]) => this.#home(asked).write(asked, to, values),
     };
     layer.build(call, input, home);
-    this.#rebuild(() => this.#layers.push(layer));
+    this.#rebuild(() => this.#stack.layers.push(layer));
   }
 
   /** Takes the top layer off. */
   pop(): void {
     this.#alive('model.pop');
-    const top = this.#layers.at(-1) ?? fail('model.pop', 'the model must have a layer, got none');
-    this.#rebuild(() => this.#layers.pop());
+    this.#unshared('model.pop');
+    const top = this.#stack.layers.at(-1) ?? fail('model.pop', 'the model must have a layer, got none');
+    this.#rebuild(() => this.#stack.layers.pop());
     top.leave();
   }
 
   /** The layers, bottom up. */
   get layers(): Layer[] {
-    return [...this.#layers];
+    return [...this.#stack.layers];
   }
 
   /** A layer by its name, or by its index where the name is absent. */
@@ -101,39 +113,38 @@ export class Sequential {
     const call = 'model.getLayer';
     this.#alive(call);
     if (typeof name === 'string') {
-      const names = this.#layers.map(layer => layer.name);
-      return this.#layers[names.indexOf(name)] ?? fail(call, `unknown layer '${name}'${suggest(name, names)}`);
+      const names = this.#stack.layers.map(layer => layer.name);
+      return this.#stack.layers[names.indexOf(name)] ?? fail(call, `unknown layer '${name}'${suggest(name, names)}`);
     }
     if (name !== undefined && name !== null) fail(call, `name must be a string, got ${show(name)}`);
-    const count = this.#layers.length;
-    if (!Number.isInteger(index) || !this.#layers[index!]) {
+    const count = this.#stack.layers.length;
+    if (!Number.isInteger(index) || !this.#stack.layers[index!]) {
       fail(call, `index must be a whole number below ${count}, the number of layers, got ${show(index)}`);
     }
-    return this.#layers[index!]!;
+    return this.#stack.layers[index!]!;
   }
 
   /** What goes in: `inputs[0].shape`, null where an axis is open. */
   get inputs(): { shape: Shape }[] {
-    return [{ shape: this.#bottom('model.inputs').inputShape }];
+    return [{ shape: this.#inputShape('model.inputs') }];
   }
 
   /** What comes out: `outputs[0].shape`, null where an axis is open. */
   get outputs(): { shape: Shape }[] {
-    this.#bottom('model.outputs');
-    return [{ shape: this.#layers.at(-1)!.outputShape }];
+    return [{ shape: this.#outputShape('model.outputs') }];
   }
 
   /** How many numbers the model learns. */
   countParams(): number {
     this.#alive('model.countParams');
-    return this.#layers.reduce((count, layer) => count + layer.countParams(), 0);
+    return this.#stack.layers.reduce((count, layer) => count + layer.countParams(), 0);
   }
 
   /** Prints layers, output shapes and numbers of parameters. */
   summary(lineLength?: number, positions?: number[], printFn: (line: string) => void = console.log): void {
     this.#alive('model.summary');
     if (lineLength !== undefined) checkCount('model.summary', 'lineLength', lineLength, 20);
-    for (const line of summarize(this.name, this.#layers, lineLength, positions)) printFn(line);
+    for (const line of summarize(this.name, this.#stack.layers, lineLength, positions)) printFn(line);
   }
 
   // -------------------------------------------------------------------------------------------------------- weights
@@ -142,25 +153,25 @@ export class Sequential {
   getWeights(): Tensor[] {
     const call = 'model.getWeights';
     this.#alive(call);
-    return this.#layers.flatMap(layer => layer.readWeights(call));
+    return this.#stack.layers.flatMap(layer => layer.readWeights(call));
   }
 
   /** Replaces all weights; takes what `getWeights` gives. States and optimizer stay as they are. */
   setWeights(weights: readonly TensorLike[]): void {
     const call = 'model.setWeights';
     this.#alive(call);
-    const count = this.#layers.reduce((sum, layer) => sum + layer.weightSpecs.length, 0);
+    const count = this.#stack.layers.reduce((sum, layer) => sum + layer.weightSpecs.length, 0);
     if (!Array.isArray(weights) || weights.length !== count) {
       fail(call, `weights must be an array of ${count} tensors, got ${show(weights)}`);
     }
     let next = 0;
-    const checked = this.#layers.map(layer => {
+    const checked = this.#stack.layers.map(layer => {
       const own = weights.slice(next, next + layer.weightSpecs.length);
       next += own.length;
       return layer.checkWeights(call, own);
     });
     const home = this.#home(call);
-    for (const [n, layer] of this.#layers.entries()) home.write(call, layer, checked[n]!);
+    for (const [n, layer] of this.#stack.layers.entries()) home.write(call, layer, checked[n]!);
   }
 
   // ------------------------------------------------------------------------------------------------------- training
@@ -177,15 +188,14 @@ export class Sequential {
     }
     const optimizer = resolveOptimizer(call, known.optimizer);
     const loss = resolveLoss(call, known.loss);
-    this.#executor?.dropPlans();
-    this.#parameters?.forgetTraining();
-    this.#optimizer = optimizer;
-    this.#loss = loss;
+    this.#stack.parameters?.forgetTraining();
+    this.#stack.optimizer = optimizer;
+    this.#stack.loss = loss;
   }
 
   /** What `compile` chose; null before. */
   get optimizer(): Optimizer | null {
-    return this.#optimizer;
+    return this.#stack.optimizer;
   }
 
   /**
@@ -202,7 +212,7 @@ export class Sequential {
     const call = 'model.trainOnBatch';
     const { optimizer } = this.#compiled(call);
     const batch = this.#load(call, x, y, optimizer);
-    const parameters = this.#parameters!;
+    const parameters = this.#stack.parameters!;
     batch.forward();
     const loss = batch.loss(true);
     if (!Number.isFinite(loss)) {
@@ -242,7 +252,7 @@ export class Sequential {
     this.#alive(call);
     const known = checkOptions<{ batchSize: number; verbose: boolean }>(call, options, ['batchSize', 'verbose']);
     if (known.verbose !== undefined) checkBoolean(call, 'verbose', known.verbose);
-    const expected = this.#bottom(call).inputShape;
+    const expected = this.#inputShape(call);
     const fixed = expected[0] ?? null;
     const size =
       known.batchSize === undefined ? (fixed ?? DEFAULT_BATCH) : checkCount(call, 'batchSize', known.batchSize);
@@ -264,14 +274,14 @@ export class Sequential {
   predictOnBatch(x: TensorLike): Tensor {
     const call = 'model.predictOnBatch';
     this.#alive(call);
-    const shape = shapeOfBatch(call, 'x', x, this.#bottom(call).inputShape);
+    const shape = shapeOfBatch(call, 'x', x, this.#inputShape(call));
     return this.#predict(call, x, shape, shape[0]!);
   }
 
   #predict(call: string, x: TensorLike, shape: readonly number[], size: number): Tensor {
     const samples = shape[0]!;
     const sample = sizeOf(shape.slice(1));
-    const output = this.#layers.at(-1)!.outputShape;
+    const output = this.#stack.layers.at(-1)!.outputShape;
     const outputShape = [samples, ...output.slice(1).map(n => n ?? shape[1]!)];
     const out = floatsFor(call, 'the predictions', outputShape);
     const each = sizeOf(outputShape.slice(1));
@@ -298,89 +308,111 @@ export class Sequential {
   /** The carried states, a list for each recurrent layer in order: [h, c] for an lstm, each [B, U]. */
   getStates(): Tensor[][] {
     const call = 'model.getStates';
-    const batch = this.#stateBatch(call);
-    return this.#recurrent(call).map(([layer, n]) =>
-      withState(call, batch * layer.units, (h, c, values) => {
-        layer.moveState(kernels(), this.#run(call).stateOf(call, n), batch, h, c, false);
-        return values().map(state => new Tensor(state.slice(), [batch, layer.units]));
-      }),
-    );
+    const recurrent = this.#stateful(call);
+    return readStates(call, this.#run(call), recurrent, this.#inputShape(call)[0] ?? 0);
   }
 
   /** Replaces the carried states; takes what `getStates` gives. */
   setStates(states: readonly (readonly TensorLike[])[]): void {
     const call = 'model.setStates';
-    const batch = this.#stateBatch(call);
-    const recurrent = this.#recurrent(call);
-    if (!Array.isArray(states) || states.length !== recurrent.length) {
-      fail(call, `states must be a list for each of ${recurrent.length} recurrent layers, got ${show(states)}`);
-    }
-    const checked = recurrent.map(([layer], n) => {
-      const pair: unknown = states[n];
-      if (!Array.isArray(pair) || pair.length !== 2) {
-        fail(call, `states[${n}] must be [h, c] of ${layer.name}, got ${show(pair)}`);
-      }
-      return pair.map((value: unknown, k) => readTensor(call, `states[${n}][${k}]`, value, [batch, layer.units]));
-    });
-    for (const [i, [layer, n]] of recurrent.entries()) {
-      withState(call, batch * layer.units, (h, c, values) => {
-        for (const [k, view] of values().entries()) view.set(checked[i]![k]!);
-        layer.moveState(kernels(), this.#run(call).stateOf(call, n), batch, h, c, true);
-      });
-    }
+    const recurrent = this.#stateful(call);
+    writeStates(call, this.#run(call), recurrent, this.#inputShape(call)[0] ?? 0, states);
   }
 
-  #recurrent(call: string): [Lstm, number][] {
-    const found = [...this.#layers.entries()].flatMap(([n, layer]): [Lstm, number][] =>
-      layer instanceof Lstm ? [[layer, n]] : [],
-    );
+  #stateful(call: string): [Lstm, number][] {
+    this.#alive(call);
+    this.#bottom(call);
+    const found = recurrentOf(this.#stack.layers);
     const stateless = found.find(([layer]) => !layer.stateful)?.[0];
     if (stateless) fail(call, `all recurrent layers must be stateful, got '${stateless.name}', which is not`);
     return found;
   }
 
-  #stateBatch(call: string): number {
+  // ------------------------------------------------------------------------------------ other uses of the same weights
+
+  /**
+   * A stepper for inference one sample and one time step at a time, with a state of its own, whatever batch size the
+   * model has. It runs on the model's weights: when the model trains on, the stream sees it.
+   */
+  stream(): Stream {
+    const call = 'model.stream';
     this.#alive(call);
-    this.#recurrent(call);
-    return this.#bottom(call).inputShape[0] ?? 0;
+    this.#bottom(call);
+    return new Stream(call, this.#stack.layers, this.#home(call));
+  }
+
+  /**
+   * The same model at another batch size. Layers, weights and optimizer are shared: training one trains both, and
+   * compiling one compiles both. Carried states are each one's own. After this, neither takes or loses layers.
+   */
+  withBatchSize(batchSize: number): Sequential {
+    const call = 'model.withBatchSize';
+    this.#alive(call);
+    this.#bottom(call);
+    const size = checkCount(call, 'batchSize', batchSize);
+    this.#home(call);
+    const other = new Sequential({ name: `${this.name}_batch${size}` });
+    other.#stack = this.#stack;
+    other.#batch = size;
+    this.#stack.models++;
+    return other;
   }
 
   // ------------------------------------------------------------------------------------------------------------ life
 
-  /** Gives the model's memory back at once. Without it, that happens when the model is garbage collected. */
+  /**
+   * Gives the model's memory back at once. Without it, that happens when the model is garbage collected. What a model
+   * made by `withBatchSize` shares stays with the others.
+   */
   dispose(): void {
     this.#executor?.free();
-    this.#parameters?.free();
     this.#executor = null;
-    this.#parameters = null;
+    if (this.#batch === null) this.#stack.parameters?.free();
     this.#disposed = true;
   }
 
   #alive(call: string): void {
-    if (this.#disposed) fail(call, 'the model must not be used after dispose()');
+    if (this.#disposed || this.#stack.parameters?.isFree) fail(call, 'the model must not be used after dispose()');
+  }
+
+  #unshared(call: string): void {
+    if (this.#stack.models > 1) fail(call, 'the model must not share its layers; withBatchSize has made them common');
   }
 
   #bottom(call: string): Layer {
-    return this.#layers[0] ?? fail(call, 'the model must have a layer, got none; call model.add first');
+    return this.#stack.layers[0] ?? fail(call, 'the model must have a layer, got none; call model.add first');
+  }
+
+  #inputShape(call: string): Shape {
+    const shape = this.#bottom(call).inputShape;
+    if (this.#batch !== null) shape[0] = this.#batch;
+    return shape;
+  }
+
+  #outputShape(call: string): Shape {
+    this.#bottom(call);
+    const shape = this.#stack.layers.at(-1)!.outputShape;
+    if (this.#batch !== null) shape[0] = this.#batch;
+    return shape;
   }
 
   #compiled(call: string): { optimizer: Optimizer; loss: LossName } {
     this.#alive(call);
     this.#bottom(call);
-    if (!this.#optimizer || !this.#loss) fail(call, 'the model must be compiled first; call model.compile');
-    return { optimizer: this.#optimizer, loss: this.#loss };
+    if (!this.#stack.optimizer || !this.#stack.loss) fail(call, 'the model must be compiled first; call model.compile');
+    return { optimizer: this.#stack.optimizer, loss: this.#stack.loss };
   }
 
   #home(call: string): Parameters {
     this.#alive(call);
-    this.#parameters ??= new Parameters([...this.#layers]);
-    return this.#parameters;
+    this.#stack.parameters ??= new Parameters([...this.#stack.layers]);
+    return this.#stack.parameters;
   }
 
   #run(call: string): Executor {
     if (!this.#executor) {
-      const input = this.#bottom(call).inputShape;
-      this.#executor = new Executor([...this.#layers], this.#home(call), input.at(-1)!, input[0]!);
+      const input = this.#inputShape(call);
+      this.#executor = new Executor([...this.#stack.layers], this.#home(call), input.at(-1)!, input[0]!);
     }
     return this.#executor;
   }
@@ -391,9 +423,9 @@ export class Sequential {
 
   /** Checks x and y, and puts them where the kernels expect them. */
   #load(call: string, x: TensorLike, y: TensorLike, optimizer: Optimizer | null): BoundPlan {
-    const shape = shapeOfBatch(call, 'x', x, this.#layers[0]!.built.input);
+    const shape = shapeOfBatch(call, 'x', x, this.#inputShape(call));
     const [samples, steps] = shape;
-    const output = this.#layers.at(-1)!.built.output;
+    const output = this.#outputShape(call);
     const wanted = output.map((n, axis) => (axis === 0 ? samples! : (n ?? steps!)));
     const target = shapeOfBatch(call, 'y', y, wanted);
     const batch = this.#prepare(call, samples!, shape, optimizer);
@@ -405,27 +437,15 @@ export class Sequential {
 
   /** Changes the stack. What has been learned so far moves along; the optimizer starts afresh. */
   #rebuild(change: () => void): void {
-    const parameters = this.#parameters;
+    const parameters = this.#stack.parameters;
     if (parameters) {
-      for (const layer of this.#layers) layer.initialValues = parameters.read('model.add', layer);
+      for (const layer of this.#stack.layers) layer.initialValues = parameters.read('model.add', layer);
       this.#executor?.free();
       parameters.free();
       this.#executor = null;
-      this.#parameters = null;
+      this.#stack.parameters = null;
     }
     change();
-  }
-}
-
-/** Calls `use` with room for plain h and c of so many numbers each, and a maker of views of them. */
-function withState<T>(call: string, count: number, use: (h: number, c: number, values: () => Float32Array[]) => T): T {
-  const block = new Block(call, 2 * count * FLOAT);
-  try {
-    const from = block.address / FLOAT;
-    const views = () => [from, from + count].map(at => float32().subarray(at, at + count));
-    return use(block.address, block.address + count * FLOAT, views);
-  } finally {
-    block.free();
   }
 }
 

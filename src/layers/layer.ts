@@ -188,7 +188,7 @@ export abstract class Layer {
   /** @internal Floats the packed weights take. */
   abstract get parameterCount(): number;
 
-  /** @internal Floats the carried state takes; 0 for layers without one. */
+  /** @internal Floats a carried state takes; 0 for layers that have none. */
   stateCount(_batch: number): number {
     return 0;
   }

@@ -156,7 +156,7 @@ export class Lstm extends Layer {
   }
 
   override stateCount(batch: number): number {
-    return this.stateful ? 2 * batch * this.#paddedUnits : 0;
+    return 2 * batch * this.#paddedUnits;
   }
 
   override moveWeights(kernels: Kernels, packed: number, plain: readonly number[], inward: boolean): void {
@@ -186,6 +186,7 @@ export class Lstm extends Layer {
     const input = this.goBackwards ? backwards(x) : x;
     const inputGradient = dx && (this.goBackwards ? backwards(dx) : dx);
     const states = { block: 'states', offset: home.states } as const;
+    const carries = this.stateful || planner.carriesAll;
     planner.stages.push({
       kind: 'lstm',
       fields: {
@@ -211,8 +212,8 @@ export class Lstm extends Layer {
         dx: inputGradient?.place ?? 0,
         dxRow: inputGradient?.row ?? 0,
         dxStep: inputGradient?.step ?? 0,
-        stateH: this.stateful ? states : 0,
-        stateC: this.stateful ? at(states, B * H * FLOAT) : 0,
+        stateH: carries ? states : 0,
+        stateC: carries ? at(states, B * H * FLOAT) : 0,
         sequences: Number(this.returnSequences),
         useBias: Number(this.useBias),
         wide: Number(wide),

@@ -1,0 +1,84 @@
+/** Inference one sample and one time step at a time, on the weights of a model and a state of its own. */
+
+import { float32 } from './engine/engine.ts';
+import { fail, show } from './errors.ts';
+import { type BoundPlan, Executor } from './executor.ts';
+import type { Layer } from './layers/layer.ts';
+import type { Lstm } from './layers/lstm.ts';
+import type { Parameters } from './parameters.ts';
+import { readStates, recurrentOf, writeStates } from './states.ts';
+import type { Tensor, TensorLike } from './tensor.ts';
+
+/** A stepper; make one with `model.stream()`. It sees what the model learns, and changes nothing of it. */
+export class Stream {
+  readonly #parameters: Parameters;
+  readonly #executor: Executor;
+  readonly #recurrent: [Lstm, number][];
+  readonly #inputs: number;
+  readonly #outputs: number;
+  #plan: BoundPlan | null = null;
+
+  /** @internal */
+  constructor(call: string, layers: readonly Layer[], parameters: Parameters) {
+    this.#recurrent = recurrentOf(layers);
+    const backwards = this.#recurrent.find(([layer]) => layer.goBackwards)?.[0];
+    if (backwards) fail(call, `no layer may run backwards in time, as '${backwards.name}' does`);
+    this.#inputs = layers[0]!.built.input.at(-1)!;
+    this.#outputs = layers.at(-1)!.built.output.at(-1)!;
+    this.#parameters = parameters;
+    this.#executor = new Executor(layers, parameters, this.#inputs, 1, true);
+  }
+
+  /**
+   * Takes the next time step.
+   *
+   * @param input the D numbers of the step
+   * @param out where the U numbers of the output go; with it, nothing is allocated
+   * @returns out, or a new array
+   */
+  step(input: Float32Array | readonly number[], out: Float32Array = new Float32Array(this.#outputs)): Float32Array {
+    const call = 'stream.step';
+    const plan = this.#ready(call);
+    const count = this.#inputs;
+    if (!(input instanceof Float32Array) && !(Array.isArray(input) && input.every(isNumber))) {
+      fail(call, `input must be a Float32Array or an array of numbers, got ${show(input)}`);
+    }
+    if (input.length !== count) fail(call, `input must hold ${count} numbers, got ${input.length}`);
+    if (!(out instanceof Float32Array) || out.length !== this.#outputs) {
+      fail(call, `out must be a Float32Array of ${this.#outputs}, got ${show(out)}`);
+    }
+    const memory = float32();
+    for (let i = 0; i < count; i++) memory[plan.input + i] = input[i]!;
+    plan.forward();
+    for (let i = 0; i < out.length; i++) out[i] = memory[plan.output + i]!;
+    return out;
+  }
+
+  /** Sets the state to zero: the next step is the first of a sequence. */
+  reset(): void {
+    this.#ready('stream.reset');
+    this.#executor.resetStates();
+  }
+
+  /** The state, a list for each recurrent layer in order: [h, c], each [1, U]. */
+  getStates(): Tensor[][] {
+    const call = 'stream.getStates';
+    this.#ready(call);
+    return readStates(call, this.#executor, this.#recurrent, 1);
+  }
+
+  /** Replaces the state; takes what `getStates` gives. */
+  setStates(states: readonly (readonly TensorLike[])[]): void {
+    const call = 'stream.setStates';
+    this.#ready(call);
+    writeStates(call, this.#executor, this.#recurrent, 1, states);
+  }
+
+  #ready(call: string): BoundPlan {
+    if (this.#parameters.isFree) fail(call, 'the model must not be disposed of or changed while it is streamed');
+    this.#plan ??= this.#executor.prepare(call, 1, 1, null);
+    return this.#plan;
+  }
+}
+
+const isNumber = (value: unknown): value is number => typeof value === 'number';
