@@ -12,6 +12,7 @@ let counter: u64 = 0;
 function seed(value: f64): void {
   counter = <u64>value;
   counter = next(); // neighbouring seeds start far apart
+  hasSpare = false;
 }
 
 function next(): u64 {
@@ -27,15 +28,25 @@ function uniform(): f64 {
   return <f64>(next() >> 11) * (1.0 / 9007199254740992.0);
 }
 
-/** Standard normal, by Marsaglia's polar method; the second number of each pair is left unused. */
+let spare: f64 = 0;
+let hasSpare: bool = false;
+
+/** Standard normal, by Marsaglia's polar method, which makes two at a time. */
 function normal(): f64 {
+  if (hasSpare) {
+    hasSpare = false;
+    return spare;
+  }
   let u: f64, v: f64, s: f64;
   do {
     u = 2 * uniform() - 1;
     v = 2 * uniform() - 1;
     s = u * u + v * v;
   } while (s >= 1 || s == 0);
-  return u * sqrt((-2 * ln(s)) / s);
+  const scale = sqrt((-2 * ln(s)) / s);
+  spare = v * scale;
+  hasSpare = true;
+  return u * scale;
 }
 
 /**
@@ -51,9 +62,17 @@ function ln(x: f64): f64 {
     e++;
   }
   const s = (m - 1) / (m + 1);
-  const s2 = s * s;
-  let sum: f64 = 0;
-  for (let k = 19; k > 0; k -= 2) sum = sum * s2 + 1 / <f64>k;
+  const z = s * s;
+  let sum: f64 = 1.0 / 19;
+  sum = sum * z + 1.0 / 17;
+  sum = sum * z + 1.0 / 15;
+  sum = sum * z + 1.0 / 13;
+  sum = sum * z + 1.0 / 11;
+  sum = sum * z + 1.0 / 9;
+  sum = sum * z + 1.0 / 7;
+  sum = sum * z + 1.0 / 5;
+  sum = sum * z + 1.0 / 3;
+  sum = sum * z + 1.0;
   return <f64>e * 0.6931471805599453 + 2 * s * sum;
 }
 
@@ -81,30 +100,105 @@ export function truncatedNormal(x: usize, n: i32, from: f64, mean: f64, deviatio
   }
 }
 
+/** Vectors that go through Gram-Schmidt together: with one more they fit into L1 up to a length of 1500. */
+const TOGETHER = 4;
+
 /**
  * Makes `count` vectors of length n, n at least count, orthonormal: x [count, n], rows of independent normal numbers.
  *
- * Gram-Schmidt with every vector projected twice, which leaves them orthogonal to rounding ("twice is enough",
- * Giraud et al. 2005). Each vector keeps the side it points to, so that the result is uniform among all such sets.
+ * Modified Gram-Schmidt. A vector that lost much of its length by it is projected a second time, which leaves all of
+ * them orthogonal to rounding ("twice is enough", Kahan and Parlett). Each vector keeps the side it points to, so that
+ * the result is uniform among all such sets.
  *
  * @returns false when a vector vanished, which those of random numbers do not do
  */
 export function orthonormalize(x: usize, count: i32, n: i32): bool {
   const bytes = <usize>n * 4;
-  for (let i = 0; i < count; i++) {
-    const xi = x + <usize>i * bytes;
-    for (let pass = 0; pass < 2; pass++) {
-      for (let j = 0; j < i; j++) {
-        const xj = x + <usize>j * bytes;
-        subtract(xi, xj, <f32>dot(xi, xj, n), n);
-      }
-      const norm = sqrt(dot(xi, xi, n));
+  for (let i = 0; i < count; i += TOGETHER) {
+    const block = x + <usize>i * bytes;
+    const width = min(TOGETHER, count - i);
+    const before = smallestNorm(block, width, n);
+    projectOut(block, width, x, i, n);
+    if (smallestNorm(block, width, n) < 0.5 * before) projectOut(block, width, x, i, n);
+    for (let b = 0; b < width; b++) {
+      const xb = block + <usize>b * bytes;
+      for (let pass = 0; pass < 2; pass++) projectOut(xb, 1, block, b, n);
+      const norm = sqrt(dot(xb, xb, n));
       if (norm < 1e-6) return false;
       const scale = <f32>(1 / norm);
-      for (let k: usize = 0; k < bytes; k += 4) store<f32>(xi + k, load<f32>(xi + k) * scale);
+      for (let k: usize = 0; k < bytes; k += 4) store<f32>(xb + k, load<f32>(xb + k) * scale);
     }
   }
   return true;
+}
+
+/** The square of the length of the shortest of `width` vectors. */
+function smallestNorm(block: usize, width: i32, n: i32): f64 {
+  let least = f64.MAX_VALUE;
+  for (let b: usize = 0; b < <usize>width; b++) {
+    const xb = block + b * <usize>n * 4;
+    least = min(least, dot(xb, xb, n));
+  }
+  return least;
+}
+
+/** Takes the parts along `count` orthonormal vectors out of `width` vectors. */
+function projectOut(block: usize, width: i32, x: usize, count: i32, n: i32): void {
+  const bytes = <usize>n * 4;
+  for (let j = 0; j < count; j++) {
+    const xj = x + <usize>j * bytes;
+    if (width == TOGETHER && n % 4 == 0) {
+      projectFour(block, xj, bytes);
+    } else {
+      for (let b = 0; b < width; b++) {
+        const xb = block + <usize>b * bytes;
+        subtract(xb, xj, <f32>dot(xb, xj, n), n);
+      }
+    }
+  }
+}
+
+/** The same for four vectors and one, whose length is a multiple of 4: one vector is read, four are worked on. */
+function projectFour(block: usize, xj: usize, bytes: usize): void {
+  const b1 = bytes;
+  const b2 = 2 * bytes;
+  const b3 = 3 * bytes;
+  let d0 = f32x4.splat(0);
+  let d1 = d0;
+  let d2 = d0;
+  let d3 = d0;
+  for (let k: usize = 0; k < bytes; k += 16) {
+    const v = v128.load(xj + k);
+    const p = block + k;
+    d0 = f32x4.add(d0, f32x4.mul(v128.load(p), v));
+    d1 = f32x4.add(d1, f32x4.mul(v128.load(p + b1), v));
+    d2 = f32x4.add(d2, f32x4.mul(v128.load(p + b2), v));
+    d3 = f32x4.add(d3, f32x4.mul(v128.load(p + b3), v));
+  }
+  const s0 = f32x4.splat(<f32>total(d0));
+  const s1 = f32x4.splat(<f32>total(d1));
+  const s2 = f32x4.splat(<f32>total(d2));
+  const s3 = f32x4.splat(<f32>total(d3));
+  for (let k: usize = 0; k < bytes; k += 16) {
+    const v = v128.load(xj + k);
+    const p = block + k;
+    // All loads before all stores: vectors a multiple of 4096 bytes apart would otherwise wait for each other
+    const p0 = v128.load(p);
+    const p1 = v128.load(p + b1);
+    const p2 = v128.load(p + b2);
+    const p3 = v128.load(p + b3);
+    v128.store(p, f32x4.sub(p0, f32x4.mul(v, s0)));
+    v128.store(p + b1, f32x4.sub(p1, f32x4.mul(v, s1)));
+    v128.store(p + b2, f32x4.sub(p2, f32x4.mul(v, s2)));
+    v128.store(p + b3, f32x4.sub(p3, f32x4.mul(v, s3)));
+  }
+}
+
+// @ts-ignore: decorator
+@inline
+function total(lanes: v128): f64 {
+  const low = <f64>f32x4.extract_lane(lanes, 0) + <f64>f32x4.extract_lane(lanes, 1);
+  return low + (<f64>f32x4.extract_lane(lanes, 2) + <f64>f32x4.extract_lane(lanes, 3));
 }
 
 function dot(a: usize, b: usize, n: i32): f64 {
@@ -114,8 +208,7 @@ function dot(a: usize, b: usize, n: i32): f64 {
   for (let k: usize = 0; k < whole; k += 16) {
     lanes = f32x4.add(lanes, f32x4.mul(v128.load(a + k), v128.load(b + k)));
   }
-  let sum = <f64>f32x4.extract_lane(lanes, 0) + <f64>f32x4.extract_lane(lanes, 1);
-  sum += <f64>f32x4.extract_lane(lanes, 2) + <f64>f32x4.extract_lane(lanes, 3);
+  let sum = total(lanes);
   for (let k = whole; k < bytes; k += 4) sum += <f64>load<f32>(a + k) * <f64>load<f32>(b + k);
   return sum;
 }
