@@ -69,7 +69,7 @@ const GATES = 16;
  * Inputs wider than this are multiplied before the sweep over time. Narrow ones are copied beside h instead, which
  * makes one product of two.
  */
-const WIDE = 48;
+const WIDE = 8;
 
 export class Lstm extends Layer {
   readonly units: number;
