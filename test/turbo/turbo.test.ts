@@ -1,0 +1,80 @@
+/** lstm-wasm/turbo in processes of its own, because flags of V8 stay: on the running Node and on others that are here. */
+
+import { execFileSync } from 'node:child_process';
+import { readFileSync } from 'node:fs';
+import { describe, expect, it } from 'vitest';
+import { type NodeBinary, nodesHere } from '../../scripts/nodes.js';
+
+const dist = new URL('../../dist/', import.meta.url);
+const importTurbo = `await import('${new URL('turbo.js', dist).href}');`;
+
+/** Says what runs, then trains the seed program for 100 steps and prints a hash of its weights. */
+const train = `
+  const { createHash } = await import('node:crypto');
+  const lw = await import('${new URL('index.js', dist).href}');
+  const { sineCosine } = await import('${new URL('data.js', dist).href}');
+  lw.configure({ simd: process.argv[1] });
+  lw.setRandomSeed(1);
+  const model = lw.sequential();
+  model.add(lw.layers.lstm({ units: 20, returnSequences: true, stateful: true, batchInputShape: [50, 20, 1] }));
+  model.add(lw.layers.timeDistributed({ layer: lw.layers.dense({ units: 1 }) }));
+  model.compile({ optimizer: lw.train.adam(0.006), loss: 'meanSquaredError' });
+  const batches = sineCosine();
+  for (let step = 0; step < 100; step++) {
+    const { xs, ys } = batches.next().value;
+    model.trainOnBatch(xs, ys);
+    // V8 swaps in its optimized code between tasks
+    if (step % 10 === 9) await new Promise(resolve => setTimeout(resolve, 10));
+  }
+  const hash = createHash('sha256');
+  for (const weight of model.getWeights()) hash.update(weight.dataSync());
+  const { simd, turbo } = lw.backendInfo();
+  console.log(JSON.stringify({ simd, turbo, weights: hash.digest('hex') }));
+`;
+
+function run(node: NodeBinary, program: string, simd = 'auto') {
+  const words = ['--input-type=module', '--eval', program, simd];
+  const env = { ...process.env, NODE_OPTIONS: '' };
+  return JSON.parse(execFileSync(node.path, words, { encoding: 'utf8', env }));
+}
+
+describe.each(nodesHere().map(node => [node.version, node] as const))('Node %s', (_version, node) => {
+  const { major } = node;
+
+  it('says what it switched on', () => {
+    const { simd, turbo } = run(node, importTurbo + train);
+    if (major === 20) expect({ simd, turbo }).toEqual({ simd: 'relaxed', turbo: ['relaxed-simd'] });
+    else
+      expect({ simd, turbo }).toEqual({
+        simd: 'relaxed',
+        turbo: major >= 24 && process.arch === 'x64' ? ['revectorize'] : [],
+      });
+  });
+
+  it('computes the same strict bits as without', () => {
+    const { weights } = run(node, train, 'strict');
+    expect(run(node, importTurbo + train, 'strict')).toMatchObject({ simd: 'strict', weights });
+  });
+
+  it('changes nothing once kernels run', () => {
+    const late = `(await import('${new URL('index.js', dist).href}')).backendInfo(); ${importTurbo} ${train}`;
+    const { simd, turbo } = run(node, late);
+    expect({ simd, turbo }).toEqual({ simd: major === 20 ? 'strict' : 'relaxed', turbo: [] });
+  });
+
+  it.each([
+    ['is no Node', 'globalThis.process = undefined;'],
+    ['imitates Node', "Object.defineProperty(process, 'versions', { value: { ...process.versions, bun: '1.3.0' } });"],
+  ])('does nothing in a host that %s', (_what, disguise) => {
+    const program = `const { log } = console; ${disguise} ${importTurbo}
+      log(JSON.stringify(globalThis[Symbol.for('lstm-wasm.turbo')].flags));`;
+    expect(run(node, program)).toEqual([]);
+  });
+});
+
+it('imports nothing that a browser or a bundler would look for in vain', () => {
+  const imports = [
+    ...readFileSync(new URL('turbo.js', dist), 'utf8').matchAll(/\bfrom\s+"([^"]+)"|\bimport\("([^"]+)"\)/g),
+  ];
+  for (const [, from, dynamic] of imports) expect(from ?? dynamic).toMatch(/^\.\//);
+});
