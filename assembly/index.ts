@@ -1,7 +1,8 @@
 /** The whole binary interface. Pointers and strides are bytes, sizes are elements. */
 
 export { copyRows } from './copy';
-export { lstmBackward, lstmForward, lstmRewind, lstmState, lstmWeights } from './lstm';
+export { lstmBackward, lstmForward, lstmRewind } from './lstm';
+export { lstmState, lstmWeights } from './lstmOrder';
 export { denseBackward, denseForward, denseWeights } from './dense';
 export { meanSquaredError } from './loss';
 export { adam, areSound, sgd } from './optimizers';

@@ -8,14 +8,12 @@ const MASKS: usize = memory.data<u32>([
 ], 16);
 
 /** All ones in the lanes that the last of n numbers fill, zeros in the padding behind them. */
-// @ts-ignore: decorator
 @inline
 export function lastLanes(n: i32): v128 {
   return v128.load(MASKS + (<usize>(n & 3) << 4));
 }
 
 /** All ones in every lane. */
-// @ts-ignore: decorator
 @inline
 export function allLanes(): v128 {
   return v128.load(MASKS);

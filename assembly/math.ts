@@ -54,7 +54,6 @@ const TABLE: usize = memory.data<f32>([
 ], 16);
 
 /** a * b + c: rounded twice in the strict build, once in the relaxed one wherever the CPU can. */
-// @ts-ignore: decorator
 @inline
 export function madd(a: v128, b: v128, c: v128): v128 {
   if (ASC_FEATURE_RELAXED_SIMD) return f32x4.relaxed_madd(a, b, c);
@@ -62,7 +61,6 @@ export function madd(a: v128, b: v128, c: v128): v128 {
 }
 
 /** c - a * b, rounded like madd. */
-// @ts-ignore: decorator
 @inline
 export function nmadd(a: v128, b: v128, c: v128): v128 {
   if (ASC_FEATURE_RELAXED_SIMD) return f32x4.relaxed_nmadd(a, b, c);
@@ -70,14 +68,12 @@ export function nmadd(a: v128, b: v128, c: v128): v128 {
 }
 
 /** 0 where |x| < threshold, else x. NaN is not below anything, so it stays. */
-// @ts-ignore: decorator
 @inline
 export function flushSmall(x: v128, threshold: v128): v128 {
   return v128.andnot(x, f32x4.lt(f32x4.abs(x), threshold));
 }
 
 /** Results below 2^-125.5 are 0: the exponent bits of 2^(n-1) have no room for them. */
-// @ts-ignore: decorator
 @inline
 export function exp(x: v128): v128 {
   const magic = v128.load(TABLE, 304);
@@ -91,7 +87,6 @@ export function exp(x: v128): v128 {
 }
 
 /** 1 / (1 + exp(-x)). */
-// @ts-ignore: decorator
 @inline
 export function sigmoid(x: v128): v128 {
   x = sigmoidClamp(x);
@@ -99,7 +94,6 @@ export function sigmoid(x: v128): v128 {
   return sigmoidQuotient(biased, oneMinusExp(sigmoidReduced(x, biased)));
 }
 
-// @ts-ignore: decorator
 @inline
 export function tanh(x: v128): v128 {
   const sign = signOf(x);
@@ -114,7 +108,6 @@ export function tanh(x: v128): v128 {
  * All four go through the same steps together: one alone is a chain of dependent operations, and a CPU looks only so
  * far ahead for other work.
  */
-// @ts-ignore: decorator
 @inline
 export function activateGates(z: usize): void {
   let i = sigmoidClamp(v128.load(z));
@@ -144,27 +137,23 @@ export function activateGates(z: usize): void {
 // ------------------------------------------------------------------------------------------------------ the steps
 
 /** With x as first operand both comparisons let NaN through. */
-// @ts-ignore: decorator
 @inline
 function clamp(x: v128, least: v128, greatest: v128): v128 {
   return f32x4.pmax(f32x4.pmin(x, greatest), least);
 }
 
-// @ts-ignore: decorator
 @inline
 function sigmoidClamp(x: v128): v128 {
   return clamp(x, v128.load(TABLE, 144), v128.load(TABLE, 160));
 }
 
 /** n, in the last bits of a number so large that they count ones; shifted to the left they are the exponent of 2^n. */
-// @ts-ignore: decorator
 @inline
 function sigmoidBiased(x: v128): v128 {
   return madd(x, v128.load(TABLE, 0), v128.load(TABLE, 128));
 }
 
 /** r = x - n ln 2. The first product is exact, so little is lost even at n = 127. */
-// @ts-ignore: decorator
 @inline
 function sigmoidReduced(x: v128, biased: v128): v128 {
   const n = f32x4.sub(biased, v128.load(TABLE, 128));
@@ -172,7 +161,6 @@ function sigmoidReduced(x: v128, biased: v128): v128 {
 }
 
 /** 1 - exp(-r). */
-// @ts-ignore: decorator
 @inline
 function oneMinusExp(r: v128): v128 {
   let t = madd(r, v128.load(TABLE, 48), v128.load(TABLE, 64));
@@ -182,41 +170,35 @@ function oneMinusExp(r: v128): v128 {
 }
 
 /** 2^n / (2^n + 1 - w). */
-// @ts-ignore: decorator
 @inline
 function sigmoidQuotient(biased: v128, w: v128): v128 {
   const scale = i32x4.shl(biased, 23);
   return f32x4.div(scale, f32x4.sub(f32x4.add(scale, v128.load(TABLE, 112)), w));
 }
 
-// @ts-ignore: decorator
 @inline
 function signOf(x: v128): v128 {
   return v128.and(x, v128.load(TABLE, 336));
 }
 
-// @ts-ignore: decorator
 @inline
 function tanhClamp(x: v128, sign: v128): v128 {
   return f32x4.pmin(v128.xor(x, sign), v128.load(TABLE, 320));
 }
 
 /** As for sigmoid, but of 2x, and 2^(n-1). */
-// @ts-ignore: decorator
 @inline
 function tanhBiased(x: v128): v128 {
   return madd(x, v128.load(TABLE, 176), v128.load(TABLE, 304));
 }
 
 /** r = x - n ln 2 / 2. One step is enough: n <= 29, and where it is large the result hardly depends on r. */
-// @ts-ignore: decorator
 @inline
 function tanhReduced(x: v128, biased: v128): v128 {
   return nmadd(f32x4.sub(biased, v128.load(TABLE, 304)), v128.load(TABLE, 192), x);
 }
 
 /** (1 - exp(-2r)) / 2. */
-// @ts-ignore: decorator
 @inline
 function halfOneMinusExp2(r: v128): v128 {
   let t = madd(r, v128.load(TABLE, 208), v128.load(TABLE, 224));
@@ -227,7 +209,6 @@ function halfOneMinusExp2(r: v128): v128 {
 }
 
 /** (2^(n-1) - 1/2 + w) / (2^(n-1) + 1/2 - w), with the sign of the argument. */
-// @ts-ignore: decorator
 @inline
 function tanhQuotient(biased: v128, w: v128, sign: v128): v128 {
   const scale = i32x4.shl(biased, 23);

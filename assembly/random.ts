@@ -194,7 +194,6 @@ function projectFour(block: usize, xj: usize, bytes: usize): void {
   }
 }
 
-// @ts-ignore: decorator
 @inline
 function total(lanes: v128): f64 {
   const low = <f64>f32x4.extract_lane(lanes, 0) + <f64>f32x4.extract_lane(lanes, 1);
