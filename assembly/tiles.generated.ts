@@ -247,12 +247,12 @@ export function rowPanel4(
   c: usize, cRow: usize, init: usize, initRow: usize,
   a: usize, aRow: usize, aBlock: usize, depth: i32, blocks: i32, panel: usize, rows: i32,
 ): void {
-  while (rows >= 8) {
-    row8x4(c, cRow, init, initRow, a, aRow, aBlock, depth, blocks, panel);
-    c += 8 * cRow;
-    init += 8 * initRow;
-    a += 8 * aRow;
-    rows -= 8;
+  while (rows >= 6) {
+    row6x4(c, cRow, init, initRow, a, aRow, aBlock, depth, blocks, panel);
+    c += 6 * cRow;
+    init += 6 * initRow;
+    a += 6 * aRow;
+    rows -= 6;
   }
   if (rows >= 4) {
     row4x4(c, cRow, init, initRow, a, aRow, aBlock, depth, blocks, panel);
@@ -271,7 +271,7 @@ export function rowPanel4(
   if (rows) row1x4(c, cRow, init, initRow, a, aRow, aBlock, depth, blocks, panel);
 }
 
-function row8x4(
+function row6x4(
   c: usize, cRow: usize, init: usize, initRow: usize,
   a: usize, aRow: usize, aBlock: usize, depth: i32, blocks: i32, panel: usize,
 ): void {
@@ -286,10 +286,6 @@ function row8x4(
   let c40 = v128.load(init);
   init += initRow;
   let c50 = v128.load(init);
-  init += initRow;
-  let c60 = v128.load(init);
-  init += initRow;
-  let c70 = v128.load(init);
   do {
     let a0 = a;
     let a1 = a0 + aRow;
@@ -297,8 +293,6 @@ function row8x4(
     let a3 = a2 + aRow;
     let a4 = a3 + aRow;
     let a5 = a4 + aRow;
-    let a6 = a5 + aRow;
-    let a7 = a6 + aRow;
     let k = depth;
     do {
       const b0 = v128.load(panel);
@@ -314,18 +308,12 @@ function row8x4(
       c40 = madd(s4, b0, c40);
       const s5 = v128.load32_splat(a5);
       c50 = madd(s5, b0, c50);
-      const s6 = v128.load32_splat(a6);
-      c60 = madd(s6, b0, c60);
-      const s7 = v128.load32_splat(a7);
-      c70 = madd(s7, b0, c70);
       a0 += 4;
       a1 += 4;
       a2 += 4;
       a3 += 4;
       a4 += 4;
       a5 += 4;
-      a6 += 4;
-      a7 += 4;
       panel += 16;
     } while (--k);
     a += aBlock;
@@ -341,10 +329,6 @@ function row8x4(
   v128.store(c, c40);
   c += cRow;
   v128.store(c, c50);
-  c += cRow;
-  v128.store(c, c60);
-  c += cRow;
-  v128.store(c, c70);
 }
 
 function row4x4(
@@ -665,11 +649,11 @@ export function outerPanel4(
   c: usize, a: usize, aRow: usize, aBlock: usize,
   b: usize, bRow: usize, bBlock: usize, depth: i32, blocks: i32, rows: i32,
 ): void {
-  while (rows >= 8) {
-    outer8x4(c, a, aRow, aBlock, b, bRow, bBlock, depth, blocks);
-    c += 128;
-    a += 32;
-    rows -= 8;
+  while (rows >= 6) {
+    outer6x4(c, a, aRow, aBlock, b, bRow, bBlock, depth, blocks);
+    c += 96;
+    a += 24;
+    rows -= 6;
   }
   if (rows >= 4) {
     outer4x4(c, a, aRow, aBlock, b, bRow, bBlock, depth, blocks);
@@ -686,7 +670,7 @@ export function outerPanel4(
   if (rows) outer1x4(c, a, aRow, aBlock, b, bRow, bBlock, depth, blocks);
 }
 
-function outer8x4(
+function outer6x4(
   c: usize, a: usize, aRow: usize, aBlock: usize,
   b: usize, bRow: usize, bBlock: usize, depth: i32, blocks: i32,
 ): void {
@@ -696,8 +680,6 @@ function outer8x4(
   let c30 = v128.load(c, 48);
   let c40 = v128.load(c, 64);
   let c50 = v128.load(c, 80);
-  let c60 = v128.load(c, 96);
-  let c70 = v128.load(c, 112);
   do {
     let pa = a;
     let pb = b;
@@ -716,10 +698,6 @@ function outer8x4(
       c40 = madd(s4, b0, c40);
       const s5 = v128.load32_splat(pa, 20);
       c50 = madd(s5, b0, c50);
-      const s6 = v128.load32_splat(pa, 24);
-      c60 = madd(s6, b0, c60);
-      const s7 = v128.load32_splat(pa, 28);
-      c70 = madd(s7, b0, c70);
       pa += aRow;
       pb += bRow;
     } while (--k);
@@ -732,8 +710,6 @@ function outer8x4(
   v128.store(c, c30, 48);
   v128.store(c, c40, 64);
   v128.store(c, c50, 80);
-  v128.store(c, c60, 96);
-  v128.store(c, c70, 112);
 }
 
 function outer4x4(

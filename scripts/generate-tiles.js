@@ -19,9 +19,9 @@ import { fileURLToPath } from 'node:url';
 const target = fileURLToPath(new URL('../assembly/tiles.generated.ts', import.meta.url));
 
 /** Rows x columns of the tiles of C += A * B, widest panels first. Rows that are left over go to the smaller ones. */
-const rowTiles = { 16: [2, 1], 8: [4, 2, 1], 4: [8, 4, 2, 1] };
+const rowTiles = { 16: [2, 1], 8: [4, 2, 1], 4: [6, 4, 2, 1] };
 /** The same for C += transposed(A) * B, whose rows are the columns of A. */
-const outerTiles = { 16: [2, 1], 8: [4, 2, 1], 4: [8, 4, 2, 1] };
+const outerTiles = { 16: [2, 1], 8: [4, 2, 1], 4: [6, 4, 2, 1] };
 
 const range = (/** @type {number} */ n) => Array.from({ length: n }, (_, i) => i);
 const widths = (/** @type {Record<string, number[]>} */ tiles) =>

@@ -34,7 +34,14 @@ afterAll(() => rmSync(home, { recursive: true, force: true }));
 
 describe('the tarball', () => {
   it('holds the package, its types and the kernels, and nothing else', () => {
-    for (const file of ['dist/index.js', 'dist/index.d.ts', 'dist/data.js', 'dist/plot.js', 'dist/plot-node.js']) {
+    for (const file of [
+      'dist/index.js',
+      'dist/index.d.ts',
+      'dist/data.js',
+      'dist/plot.js',
+      'dist/plot-node.js',
+      'dist/turbo.js',
+    ]) {
       expect(files).toContain(file);
     }
     expect(files).toEqual(expect.arrayContaining(['dist/kernels.wasm', 'dist/kernels-relaxed.wasm']));
@@ -101,6 +108,7 @@ describe('the tarball', () => {
       `import { type Tensor, layers, sequential, train } from 'lstm-wasm';
        import { sineCosine } from 'lstm-wasm/data';
        import { predictionPlot } from 'lstm-wasm/plot';
+       import 'lstm-wasm/turbo';
        const model = sequential();
        model.add(layers.lstm({ units: 4, kernelInitializer: 'glorotUniform', inputShape: [null, 1] }));
        model.add(layers.dense({ units: 1, activation: 'tanh' }));
