@@ -8,7 +8,9 @@ import os from 'node:os';
 /**
  * @typedef {object} Subject
  * @property {string} name
- * @property {() => unknown} run what is timed; a returned number is taken into the sink
+ * @property {(calls: number) => number | Promise<number>} measure makes so many calls and says how many milliseconds
+ *   they took together; `timed` and `timedAsync` make one
+ * @property {number} [firstMs] what a call took that was made before, where there was one
  */
 
 /**
@@ -19,7 +21,7 @@ import os from 'node:os';
  * @property {number} p10
  * @property {number} p90
  * @property {number} runs how many samples the figures come from
- * @property {number} calls how many calls of `run` a sample takes
+ * @property {number} calls how many calls a sample takes
  */
 
 /**
@@ -27,7 +29,11 @@ import os from 'node:os';
  * @property {number} [rounds] samples of every subject
  * @property {number} [warmup] rounds before the first that counts
  * @property {number} [minMs] how long a sample takes at least, for the sake of the clock's resolution
+ * @property {number} [budgetMs] what all samples together may take; a slow subject gets fewer, though at least one
  */
+
+/** What plain JavaScript needs at least before it runs at its full speed. */
+const WARM_MS = 200;
 
 let sunk = 0;
 
@@ -46,53 +52,97 @@ export function sinkValue() {
 }
 
 /**
+ * @param {() => unknown} run what is timed; a returned number is taken into the sink
+ * @returns {Subject['measure']}
+ */
+export function timed(run) {
+  return calls => {
+    const start = performance.now();
+    for (let call = 0; call < calls; call++) sink(run());
+    return performance.now() - start;
+  };
+}
+
+/**
+ * The same for what returns a promise.
+ * @param {() => Promise<unknown>} run
+ * @returns {Subject['measure']}
+ */
+export function timedAsync(run) {
+  return async calls => {
+    const start = performance.now();
+    for (let call = 0; call < calls; call++) sink(await run());
+    return performance.now() - start;
+  };
+}
+
+/**
  * @param {Subject[]} subjects
  * @param {Options} [options]
  * @returns {Promise<Result[]>} in the order of the subjects
  */
-export async function interleave(subjects, { rounds = 50, warmup = 20, minMs = 1 } = {}) {
-  const contestants = subjects.map(({ name, run }) => ({ name, run, calls: 1, samples: /** @type {number[]} */ ([]) }));
+export async function interleave(subjects, options = {}) {
+  const { rounds = 50, warmup = 20, minMs = 1, budgetMs = Number.POSITIVE_INFINITY } = options;
+  const share = budgetMs / subjects.length;
+  const contestants = subjects.map(({ name, measure, firstMs = 0 }) => {
+    // So slow that warming up makes no difference, and that there is no time for more: the one call counts.
+    const samples = firstMs > Math.max(share / 2, 1000) ? [firstMs] : [];
+    return { name, measure, calls: 1, cost: firstMs, warm: firstMs, wanted: rounds, samples };
+  });
+  const unseen = contestants.filter(({ samples }) => samples.length === 0);
 
   // The engine compiles its faster code in the background, and a sample then needs more calls: hence the yielding, and
   // a new calibration in every round.
-  for (let round = 0; round < warmup; round++) {
-    for (const contestant of contestants) contestant.calls = calibrated(contestant.run, contestant.calls, minMs);
+  for (let round = 0; round <= warmup; round++) {
+    for (const contestant of unseen) {
+      if (round === 0 || contestant.warm < Math.max(share / 8, WARM_MS)) await calibrate(contestant, minMs);
+    }
     await new Promise(resolve => setTimeout(resolve, 0));
   }
-  for (const contestant of contestants) contestant.calls = calibrated(contestant.run, contestant.calls, minMs);
 
+  apportion(unseen, rounds, budgetMs);
   for (let round = 0; round < rounds; round++) {
-    for (let n = 0; n < contestants.length; n++) {
-      const contestant = contestants[(round + n) % contestants.length];
-      if (contestant) contestant.samples.push(time(contestant.run, contestant.calls) / contestant.calls);
+    for (let n = 0; n < unseen.length; n++) {
+      const contestant = unseen[(round + n) % unseen.length];
+      if (!contestant) continue;
+      const { measure, calls, wanted, samples } = contestant;
+      // Spread evenly over the rounds, so that the slow meet the same weather as the fast.
+      if (Math.floor(((round + 1) * wanted) / rounds) === Math.floor((round * wanted) / rounds)) continue;
+      samples.push((await measure(calls)) / calls);
     }
   }
   return contestants.map(({ name, calls, samples }) => ({ name, ...statistics(samples), calls }));
 }
 
 /**
- * The smallest number of calls, from the given one upwards, that take minMs.
- * @param {() => unknown} run
- * @param {number} calls
+ * Finds the smallest number of calls, from the present one upwards, that take minMs.
+ * @param {{ measure: Subject['measure'], calls: number, cost: number, warm: number }} contestant
  * @param {number} minMs
- * @returns {number}
  */
-function calibrated(run, calls, minMs) {
-  const elapsed = time(run, calls);
-  if (elapsed >= minMs) return calls;
-  const missing = elapsed > 0 ? (1.2 * minMs) / elapsed : 10;
-  return calibrated(run, Math.ceil(calls * Math.min(10, Math.max(missing, 1.2))), minMs);
+async function calibrate(contestant, minMs) {
+  for (;;) {
+    const elapsed = await contestant.measure(contestant.calls);
+    contestant.warm += elapsed;
+    contestant.cost = elapsed;
+    if (elapsed >= minMs) return;
+    const missing = elapsed > 0 ? (1.2 * minMs) / elapsed : 10;
+    contestant.calls = Math.ceil(contestant.calls * Math.min(10, Math.max(missing, 1.2)));
+  }
 }
 
 /**
- * @param {() => unknown} run
- * @param {number} calls
- * @returns {number} milliseconds for all calls
+ * Decides how many samples each may have: all have the same time, and what the fast do not need goes to the slow.
+ * @param {{ cost: number, wanted: number }[]} contestants
+ * @param {number} rounds
+ * @param {number} budgetMs
  */
-function time(run, calls) {
-  const start = performance.now();
-  for (let call = 0; call < calls; call++) sink(run());
-  return performance.now() - start;
+function apportion(contestants, rounds, budgetMs) {
+  let left = budgetMs;
+  for (const [n, contestant] of contestants.toSorted((a, b) => a.cost - b.cost).entries()) {
+    const share = left / (contestants.length - n);
+    contestant.wanted = Math.min(rounds, Math.max(1, Math.floor(share / contestant.cost)));
+    left -= contestant.wanted * contestant.cost;
+  }
 }
 
 /**

@@ -10,7 +10,7 @@ import { mkdirSync, writeFileSync } from 'node:fs';
 import { fileURLToPath } from 'node:url';
 import v8 from 'node:v8';
 import { BaselineLstm } from './baseline.js';
-import { interleave, machineHeader, table } from './harness.js';
+import { interleave, machineHeader, table, timed } from './harness.js';
 import { TunedLstm } from './tuned.js';
 
 const SIZES = { batch: 50, timeSteps: 20, inputs: 1, units: 20, outputs: 1, learningRate: 0.006 };
@@ -103,13 +103,13 @@ const results = {};
 for (const what of /** @type {const} */ (['train', 'predict'])) {
   const subjects = rivals.map(rival => ({
     name: rival.name,
-    run: what === 'train' ? () => rival.train(x, y) : () => void rival.predict(x),
+    measure: timed(what === 'train' ? () => rival.train(x, y) : () => void rival.predict(x)),
   }));
-  const timed = await interleave(subjects, { rounds });
-  results[what] = timed;
-  const [baseline, tuned] = [timed[2]?.min ?? Number.NaN, timed[3]?.min ?? Number.NaN];
+  const figures = await interleave(subjects, { rounds });
+  results[what] = figures;
+  const [baseline, tuned] = [figures[2]?.min ?? Number.NaN, figures[3]?.min ?? Number.NaN];
   table(
-    timed.map(({ name, min, median, p90 }) => ({
+    figures.map(({ name, min, median, p90 }) => ({
       [`seed ${what}`]: name,
       min,
       median,

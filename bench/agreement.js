@@ -1,0 +1,92 @@
+/** Shows that a rival computes what we compute, before either is timed. */
+
+import { dataOf, LEARNING_RATE, weightsOf } from './workloads.js';
+
+/** @typedef {import('./workloads.js').Workload} Workload */
+/** @typedef {import('./rivals/rival.js').Rival} Rival */
+
+/**
+ * How much may differ: predictions absolutely (they are of the order of one), losses relatively. Sums in another order
+ * and other exponentials differ by some 1e-6.
+ */
+export const TOLERANCE = { outputs: 1e-4, loss: 1e-4 };
+/** Large enough for a few steps of gradient descent to change the loss by far more than the tolerance. */
+const SGD_RATE = 0.1;
+
+/**
+ * What a rival makes of a few sequences of a workload: predictions, of which the second shows carried states, then the
+ * losses of some steps.
+ * @typedef {object} Answers
+ * @property {Float32Array[]} outputs
+ * @property {number[]} losses none where it does not train
+ * @property {number} batch how many sequences
+ * @property {Record<'predict' | 'train', number>} ms the shortest call
+ */
+
+/**
+ * @param {Rival} rival
+ * @param {Workload} workload
+ * @param {'sgd' | 'adam'} optimizer
+ * @param {{ sequences?: number, predictions?: number, steps?: number }} [extent]
+ * @returns {Promise<Answers>}
+ */
+export async function answersOf(rival, workload, optimizer, { sequences = 2, predictions = 2, steps = 3 } = {}) {
+  const batch = Math.min(workload.batch, sequences);
+  const small = { ...workload, batch };
+  const trains = workload.kinds.includes('train') && !rival.refuses(workload, 'train');
+  const model = await rival.build({
+    workload: small,
+    weights: weightsOf(small),
+    data: dataOf(small),
+    optimizer: trains ? optimizer : 'none',
+    learningRate: optimizer === 'sgd' ? SGD_RATE : LEARNING_RATE,
+  });
+  const ms = { predict: Number.POSITIVE_INFINITY, train: Number.POSITIVE_INFINITY };
+  /** @type {<T>(kind: 'predict' | 'train', run: () => T | Promise<T>) => Promise<T>} */
+  const clocked = async (kind, run) => {
+    const start = performance.now();
+    const result = await run();
+    ms[kind] = Math.min(ms[kind], performance.now() - start);
+    return result;
+  };
+  const outputs = [];
+  const losses = [];
+  for (let n = 0; n < predictions; n++) outputs.push(await clocked('predict', () => model.outputs()));
+  for (let n = 0; trains && n < steps; n++) losses.push(await clocked('train', () => model.train()));
+  await model.dispose();
+  return { outputs, losses, batch, ms };
+}
+
+/**
+ * @param {Pick<Answers, 'outputs' | 'losses'>} got
+ * @param {Pick<Answers, 'outputs' | 'losses'>} expected
+ * @returns {string} what differs; empty where nothing does
+ */
+export function difference(got, expected) {
+  for (const [n, outputs] of got.outputs.entries()) {
+    const wanted = expected.outputs[n] ?? new Float32Array();
+    if (outputs.length !== wanted.length) return `it predicts ${outputs.length} numbers, expected ${wanted.length}`;
+    const worst = outputs.reduce((most, value, k) => larger(most, Math.abs(value - (wanted[k] ?? Number.NaN))), 0);
+    if (!(worst <= TOLERANCE.outputs)) return `its prediction ${n + 1} differs from ours by ${worst.toPrecision(2)}`;
+  }
+  for (const [n, loss] of got.losses.entries()) {
+    const wanted = expected.losses[n] ?? Number.NaN;
+    const relative = Math.abs(loss / wanted - 1);
+    if (!(relative <= TOLERANCE.loss)) return `its loss in step ${n + 1} is ${loss}, ours ${wanted}`;
+  }
+  return '';
+}
+
+/** The larger of two, and NaN where there is one. @param {number} a @param {number} b */
+const larger = (a, b) => (a >= b || Number.isNaN(a) ? a : b);
+
+/**
+ * Losses that hardly move would agree whatever the gradients were.
+ * @param {number[]} losses
+ */
+export function checkLosses(losses) {
+  const [first = 0, last = 0] = [losses[0], losses.at(-1)];
+  if (losses.length > 0 && !(Math.abs(last / first - 1) > 20 * TOLERANCE.loss)) {
+    throw new Error(`the losses ${losses.join(', ')} move too little to show anything`);
+  }
+}

@@ -1,0 +1,77 @@
+/** The package itself: one rival for each build of its kernels, each with an instance of the package to itself. */
+
+import { timed } from '../harness.js';
+import { load, measured } from './rival.js';
+
+/** @typedef {import('./rival.js').Rival} Rival */
+/** @typedef {import('./rival.js').Workload} Workload */
+
+const dist = new URL('../../dist/index.js', import.meta.url).href;
+
+/**
+ * @param {'strict' | 'relaxed'} simd
+ * @returns {Promise<Rival>}
+ */
+export async function ours(simd) {
+  const lw = await load(`${dist}?${simd}`);
+  lw.configure({ simd });
+  return {
+    name: simd,
+    version: `lstm-wasm ${lw.version}, ${simd} build`,
+    checkedWith: 'sgd',
+    refuses: () => '',
+
+    async build({ workload, weights, data, optimizer, learningRate }) {
+      const { batch, timeSteps, inputs, outputs } = workload;
+      const model = network(lw, workload);
+      if (optimizer !== 'none') model.compile({ optimizer: lw.train[optimizer](learningRate), loss: 'mse' });
+      model.setWeights(weights);
+      const x = lw.tensor3d(data.x, [batch, timeSteps, inputs]);
+      const y = lw.tensor3d(data.y, [batch, timeSteps, outputs]);
+      const predict = batch * timeSteps === 1 ? stepper(model, data.x) : () => model.predictOnBatch(x).dataSync();
+      const train = () => model.trainOnBatch(x, y);
+      return {
+        outputs: () => predict().slice(),
+        train,
+        measure: measured(() => void predict(), train),
+        dispose: () => model.dispose(),
+      };
+    },
+
+    // Weights are made when they are first needed: reading them is what makes them.
+    create: async workload =>
+      timed(() => {
+        const model = network(lw, workload);
+        model.compile({ optimizer: 'adam', loss: 'mse' });
+        model.getWeights();
+        model.dispose();
+      }),
+  };
+}
+
+/**
+ * @param {any} lw
+ * @param {Workload} workload
+ */
+function network(lw, { units, batch, timeSteps, inputs, outputs, stateful }) {
+  const model = lw.sequential();
+  for (const [n, width] of units.entries()) {
+    const shape = stateful ? { batchInputShape: [batch, timeSteps, inputs] } : { inputShape: [timeSteps, inputs] };
+    model.add(lw.layers.lstm({ units: width, returnSequences: true, stateful, ...(n === 0 ? shape : {}) }));
+  }
+  model.add(lw.layers.timeDistributed({ layer: lw.layers.dense({ units: outputs }) }));
+  return model;
+}
+
+/**
+ * One step of one sample, the state carried on.
+ * @param {any} model
+ * @param {Float32Array} x
+ * @returns {() => Float32Array}
+ */
+function stepper(model, x) {
+  if (!model.stream) return () => model.predictOnBatch([[[...x]]]).dataSync();
+  const stream = model.stream();
+  const out = new Float32Array(1);
+  return () => stream.step(x, out);
+}

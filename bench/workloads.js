@@ -1,0 +1,158 @@
+/**
+ * What is measured: a table of networks, each an LSTM or two under a dense layer on every step, with their data, their
+ * weights and their arithmetic.
+ *
+ * Letters: B batch, T time, I inputs, U units, O outputs.
+ */
+
+/**
+ * @typedef {object} Workload
+ * @property {string} name as `--only` takes it
+ * @property {string} title
+ * @property {number[]} units of the LSTM layers, bottom up
+ * @property {number} batch
+ * @property {number} timeSteps
+ * @property {number} inputs
+ * @property {number} outputs
+ * @property {boolean} stateful
+ * @property {Kind[]} kinds what is timed
+ * @property {'sine' | 'noise' | 'oneHot'} data
+ */
+
+/** @typedef {'train' | 'predict' | 'step' | 'create'} Kind one batch trained or predicted, one step, one new model */
+
+/** @typedef {Float32Array & { [index: number]: any }} Floats `any` spares the checker's "possibly undefined". */
+
+/** @typedef {{ x: Float32Array, y: Float32Array }} Data x is [B, T, I], y is [B, T, O] */
+
+/** Adam's in all timed training. */
+export const LEARNING_RATE = 0.001;
+
+/** @type {Omit<Workload, 'name' | 'title' | 'units'>} */
+const usual = {
+  batch: 64,
+  timeSteps: 50,
+  inputs: 16,
+  outputs: 1,
+  stateful: false,
+  kinds: ['train', 'predict'],
+  data: 'noise',
+};
+
+/** @type {Workload[]} */
+export const workloads = [
+  {
+    ...usual,
+    ...{
+      name: 'seed',
+      title: 'seed: LSTM(20), B50 T20 I1, stateful',
+      units: [20],
+      batch: 50,
+      timeSteps: 20,
+      inputs: 1,
+    },
+    ...{ stateful: true, data: 'sine' },
+  },
+  { ...usual, name: '32', title: 'LSTM(32), B64 T50 I16', units: [32] },
+  { ...usual, name: '64', title: 'LSTM(64), B64 T50 I16', units: [64] },
+  { ...usual, name: '128', title: 'LSTM(128), B64 T50 I16', units: [128] },
+  { ...usual, name: '256', title: 'LSTM(256), B64 T50 I16', units: [256] },
+  { ...usual, name: '512', title: 'LSTM(512), B64 T50 I64', units: [512], inputs: 64 },
+  { ...usual, name: '2x128', title: '2 x LSTM(128), B64 T50 I16', units: [128, 128] },
+  { ...usual, name: 'stateful', title: 'LSTM(128), B64 T50 I16, stateful', units: [128], stateful: true },
+  {
+    ...usual,
+    ...{ name: 'char', title: 'char-level: LSTM(128), B64 T50, one-hot 64 in, 64 out', units: [128] },
+    ...{ inputs: 64, outputs: 64, data: 'oneHot' },
+  },
+  {
+    ...usual,
+    ...{ name: 'stream', title: 'streaming: LSTM(64), one sample, one step', units: [64], batch: 1, timeSteps: 1 },
+    ...{ inputs: 1, stateful: true, kinds: ['step'] },
+  },
+  { ...usual, name: 'create-128', title: 'a new model of LSTM(128)', units: [128], kinds: ['create'] },
+  { ...usual, name: 'create-512', title: 'a new model of LSTM(512)', units: [512], inputs: 64, kinds: ['create'] },
+];
+
+/**
+ * Floating-point operations in the matrix products of one call; activations, loss and optimizer are left out, as are
+ * the products of the lowest layer's input gradient, which nobody needs.
+ * @param {Workload} workload
+ * @param {Kind} kind
+ */
+export function flops({ units, batch: B, timeSteps: T, inputs, outputs: O }, kind) {
+  const top = units.at(-1) ?? 0;
+  const dense = 2 * B * T * top * O;
+  let forward = dense;
+  let backward = 2 * dense; // into the layer below, and into the kernel
+  for (const [n, U] of units.entries()) {
+    const I = n === 0 ? inputs : (units[n - 1] ?? 0);
+    const product = 2 * B * T * 4 * U;
+    forward += product * (U + I);
+    backward += product * U + (n > 0 ? product * I : 0) + product * (U + I);
+  }
+  return kind === 'create' ? 0 : kind === 'train' ? forward + backward : forward;
+}
+
+/**
+ * The weights in Keras's order and layout: for each LSTM kernel [I, 4U], recurrent kernel [U, 4U] and bias [4U], gates
+ * i f c o; then kernel [U, O] and bias [O] of the dense layer. No two are alike, none is zero.
+ * @param {Workload} workload
+ * @returns {Float32Array[]}
+ */
+export function weightsOf({ units, inputs, outputs }) {
+  const random = generator(7);
+  /** @type {(length: number, limit: number, middle?: number) => Float32Array} */
+  const uniform = (length, limit, middle = 0) => Float32Array.from({ length }, () => middle + limit * random());
+  let width = inputs;
+  /** @type {Float32Array[]} */
+  const weights = [];
+  for (const U of units) {
+    weights.push(uniform(width * 4 * U, Math.sqrt(6 / (width + 4 * U))));
+    weights.push(uniform(U * 4 * U, Math.sqrt(3 / U)), uniform(4 * U, 0.5, 0.2));
+    width = U;
+  }
+  weights.push(uniform(width * outputs, Math.sqrt(6 / (width + outputs))), uniform(outputs, 0.1));
+  return weights;
+}
+
+/**
+ * @param {Workload} workload
+ * @returns {Data}
+ */
+export function dataOf({ batch: B, timeSteps: T, inputs: I, outputs: O, data }) {
+  const random = generator(11);
+  const x = /** @type {Floats} */ (new Float32Array(B * T * I));
+  const y = /** @type {Floats} */ (new Float32Array(B * T * O));
+  if (data === 'noise') {
+    for (let n = 0; n < x.length; n++) x[n] = random();
+    for (let n = 0; n < y.length; n++) y[n] = random();
+  }
+  if (data === 'sine') {
+    for (let n = 0; n < x.length; n++) [x[n], y[n]] = [Math.sin(0.3 * n), Math.cos(0.3 * n)];
+  }
+  if (data === 'oneHot') {
+    // Every letter is to be followed by the next one drawn.
+    let letter = 0;
+    for (let step = 0; step < B * T; step++) {
+      x[step * I + letter] = 1;
+      letter = Math.floor(((random() + 1) / 2) * I);
+      y[step * O + letter] = 1;
+    }
+  }
+  return { x, y };
+}
+
+/**
+ * The same numbers between -1 and 1 everywhere.
+ * @param {number} seed
+ */
+function generator(seed) {
+  let state = seed;
+  return () => {
+    state = (Math.imul(state ^ (state >>> 15), 0x2c1b3c6d) + 0x9e3779b9) | 0;
+    let mixed = Math.imul(state ^ (state >>> 16), 0x45d9f3b);
+    mixed = Math.imul(mixed ^ (mixed >>> 16), 0x45d9f3b);
+    return ((mixed ^ (mixed >>> 16)) >>> 0) / 2 ** 31 - 1;
+  };
+}
