@@ -5,7 +5,13 @@ const path = (relative: string) => fileURLToPath(new URL(relative, import.meta.u
 
 /** What runs on kernels runs on every build of them; the rest runs once. */
 const onKernels = ['test/kernels/**/*.test.ts', 'test/facade/**/*.test.ts'];
-const builds = ['strict', 'relaxed', 'debug'];
+const builds = [
+  { name: 'strict', build: 'strict' },
+  { name: 'relaxed', build: 'relaxed' },
+  { name: 'debug', build: 'debug' },
+  // The tiles and panels of lstm-wasm/turbo, which give the same bits on any host, only not fast.
+  { name: 'joined', build: 'debug', joined: '1' },
+];
 
 export default defineConfig({
   resolve: {
@@ -18,12 +24,12 @@ export default defineConfig({
   test: {
     testTimeout: 30_000,
     projects: [
-      ...builds.map(build => ({
+      ...builds.map(({ name, build, joined = '' }) => ({
         extends: true as const,
         test: {
-          name: build,
+          name,
           include: onKernels,
-          env: { LSTM_WASM_BUILD: build },
+          env: { LSTM_WASM_BUILD: build, LSTM_WASM_JOINED: joined },
           setupFiles: ['test/setup/build.ts'],
         },
       })),

@@ -34,7 +34,7 @@ export function denseForward(plan: DensePlan): void {
   const width = padded(plan.units);
   const kernel = plan.w + <usize>width * 4;
   matmul(
-    plan.y, <usize>width * 4, plan.w, 0, 32,
+    plan.y, <usize>width * 4, plan.w, 0, 4,
     plan.x, plan.xRow, 0, plan.inputs, 1, kernel, plan.rows, plan.units,
   );
   activate(plan.activation, plan.y, plan.rows * width);

@@ -10,6 +10,7 @@ export { orthonormalize, randomNormal, randomUniform, truncatedNormal } from './
 
 // The parts, for the tests: each is checked on its own against a float64 reference.
 export { expArray, reluArray, reluBackward, sigmoidArray, sigmoidBackward, tanhArray, tanhBackward } from './activations';
+export { setJoined } from './joined';
 export { matmul, matmulTransposed, packTransposed } from './matmul';
 export { matmulNaive, matmulTransposedNaive } from './naive';
 export { outerPanel16, rowPanel16 } from './tiles.generated';

@@ -17,7 +17,7 @@
 
 import { allLanes, lastLanes } from './lanes';
 import { activateGates, flushSmall, tanh } from './math';
-import { ZEROS, matmul, padded } from './matmul';
+import { SLICE, ZEROS, matmul, packedAt, padded } from './matmul';
 import { outerPanel16, rowPanel16 } from './tiles.generated';
 
 /** Bytes of one row and group of gates. */
@@ -199,17 +199,15 @@ export function lstmRewind(plan: LstmPlan): void {
   storeState(plan, 0, 0, plan.batch);
 }
 
-/** Rows of a panel of gates that go through at a time: 16 KB, half of a small L1. */
-const SLICE = 256;
-
 /** z [B][16] = init + a [B, K] * panel [K, 16]. */
 function product(z: usize, init: usize, initRow: usize, a: usize, aRow: usize, K: i32, panel: usize, rows: i32): void {
-  for (; K > 0; K -= SLICE) {
-    rowPanel16(z, GATES, init, initRow, a, aRow, 0, min(K, SLICE), 1, panel, rows);
+  const most = SLICE / <i32>GATES;
+  for (; K > 0; K -= most) {
+    rowPanel16(z, GATES, init, initRow, a, aRow, 0, min(K, most), 1, panel, rows);
     init = z;
     initRow = GATES;
-    a += SLICE * 4;
-    panel += SLICE * GATES;
+    a += <usize>most * 4;
+    panel += SLICE;
   }
 }
 
@@ -320,7 +318,7 @@ export function lstmBackward(plan: LstmPlan, first: i32, rows: i32): void {
       const to = dh - dhStep;
       const init = plan.sequences ? to : ZEROS;
       const initRow = plan.sequences ? plan.dhRow : 0;
-      matmul(to, plan.dhRow, init, initRow, plan.sequences ? 32 : 0, gates, GATES, plan.gatesGroup, 16, G, plan.wt, rows, H);
+      matmul(to, plan.dhRow, init, initRow, plan.sequences ? 4 : 0, gates, GATES, plan.gatesGroup, 16, G, plan.wt, rows, H);
     }
     if (plan.dx) {
       const dx = plan.dx + <usize>t * plan.dxStep + <usize>first * plan.dxRow;
@@ -382,14 +380,13 @@ function transposeWeights(plan: LstmPlan): void {
 function packGates(t: usize, w: usize, row: i32, cols: i32, G: i32, rows: i32): void {
   if (cols & 3) memory.fill(t, 0, <usize>(16 * G * padded(cols)) * 4);
   for (let n = 0; n < cols; n++) {
-    const panel = n & ~7;
-    const width = cols - panel > 4 ? 8 : 4;
-    let to = t + <usize>(panel * 16 * G + (n - panel)) * 4;
+    let to = t + packedAt(0, n, 16 * G, cols);
+    const next = packedAt(1, n, 16 * G, cols) - packedAt(0, n, 16 * G, cols);
     for (let g = 0; g < G; g++) {
       const from = w + <usize>(g * rows + row + n) * GATES;
       for (let lane: usize = 0; lane < GATES; lane += 4) {
         store<f32>(to, load<f32>(from + lane));
-        to += <usize>width * 4;
+        to += next;
       }
     }
   }

@@ -3,18 +3,20 @@
  *
  * A packed matrix [K, N] is cut into panels of 8 columns, and the last 1 to 4 columns into a panel of 4; each panel
  * lies row after row: [K][8]. Columns that pad a panel hold zeros. The tiles then read it front to back, and one panel
- * stays in L1 while all rows of the other factor pass by.
+ * stays in L1 while all rows of the other factor pass by. Where the host joins vectors, panels are 16 columns wide as
+ * long as more than 12 are left.
  *
  * Letters: M rows, N columns, K reduction. Strides are in bytes, sizes in elements.
  */
 
-import { outerPanel4, outerPanel8, rowPanel4, rowPanel8 } from './tiles.generated';
+import { joined } from './joined';
+import { outerPanel16, outerPanel4, outerPanel8, rowPanel16, rowPanel4, rowPanel8 } from './tiles.generated';
 
-/** Eight zeros: what a product starts from when it starts from nothing. */
-export const ZEROS: usize = memory.data(32, 16);
+/** Sixteen zeros: what a product starts from when it starts from nothing. */
+export const ZEROS: usize = memory.data(64, 16);
 
-/** Rows of a panel that go through at a time: 16 KB of an 8-wide one, half of a small L1. */
-const SLICE = 512;
+/** Bytes of a panel that go through at a time: half of a small L1. */
+export const SLICE = 16384;
 
 /** Columns of a packed matrix with its padding. */
 @inline
@@ -22,41 +24,47 @@ export function padded(n: i32): i32 {
   return (n + 3) & ~3;
 }
 
+/** Columns of the panel that starts where `cols` columns are left. */
+@inline
+export function panelWidth(cols: i32): i32 {
+  return joined && cols > 12 ? 16 : cols > 4 ? 8 : 4;
+}
+
 /**
  * C [M, N] = init + A [M, K] * P, with K = blocks * depth.
  *
  * @param c (M, padded N): the result, rows cRow apart
- * @param init where row r of the accumulators starts: init + r * initRow, and init moves on by initPanel with every
- *   panel: (c, cRow, 32) adds to C, (bias, 0, 32) starts every row from a bias, (ZEROS, 0, 0) from nothing
+ * @param init where row r of the accumulators starts: init + r * initRow, and init moves on by initCol with every
+ *   column: (c, cRow, 4) adds to C, (bias, 0, 4) starts every row from a bias, (ZEROS, 0, 0) from nothing
  * @param a rows aRow apart; a row is `blocks` runs of `depth` numbers, aBlock apart
  * @param panels the packed P [K, N]
  */
 export function matmul(
-  c: usize, cRow: usize, init: usize, initRow: usize, initPanel: usize,
+  c: usize, cRow: usize, init: usize, initRow: usize, initCol: usize,
   a: usize, aRow: usize, aBlock: usize, depth: i32, blocks: i32, panels: usize, rows: i32, cols: i32,
 ): void {
   assert(rows > 0 && cols > 0 && depth > 0 && blocks > 0);
-  const most = max(1, SLICE / depth);
-  for (; cols > 0; cols -= 8) {
+  while (cols > 0) {
+    const width = panelWidth(cols);
+    const bytes = depth * width * 4;
+    const most = max(1, SLICE / bytes);
     // A long panel goes through in slices, each of which stays in L1 while all rows pass by.
     let from = init;
     let fromRow = initRow;
     let slice = a;
     for (let n = 0; n < blocks; n += most) {
       const count = min(most, blocks - n);
-      if (cols > 4) {
-        rowPanel8(c, cRow, from, fromRow, slice, aRow, aBlock, depth, count, panels, rows);
-        panels += <usize>(count * depth) * 32;
-      } else {
-        rowPanel4(c, cRow, from, fromRow, slice, aRow, aBlock, depth, count, panels, rows);
-        panels += <usize>(count * depth) * 16;
-      }
+      if (width == 16) rowPanel16(c, cRow, from, fromRow, slice, aRow, aBlock, depth, count, panels, rows);
+      else if (width == 8) rowPanel8(c, cRow, from, fromRow, slice, aRow, aBlock, depth, count, panels, rows);
+      else rowPanel4(c, cRow, from, fromRow, slice, aRow, aBlock, depth, count, panels, rows);
+      panels += <usize>(count * bytes);
       slice += <usize>count * aBlock;
       from = c;
       fromRow = cRow;
     }
-    c += 32;
-    init += initPanel;
+    c += <usize>width * 4;
+    init += <usize>width * initCol;
+    cols -= width;
   }
 }
 
@@ -72,20 +80,26 @@ export function matmulTransposed(
   b: usize, bRow: usize, bBlock: usize, depth: i32, blocks: i32, rows: i32, cols: i32,
 ): void {
   assert(rows > 0 && cols > 0 && depth > 0 && blocks > 0);
-  while (cols > 4) {
-    outerPanel8(c, a, aRow, aBlock, b, bRow, bBlock, depth, blocks, rows);
-    c += <usize>rows * 32;
-    b += 32;
-    cols -= 8;
+  while (cols > 0) {
+    const width = panelWidth(cols);
+    if (width == 16) outerPanel16(c, a, aRow, aBlock, b, bRow, bBlock, depth, blocks, rows);
+    else if (width == 8) outerPanel8(c, a, aRow, aBlock, b, bRow, bBlock, depth, blocks, rows);
+    else outerPanel4(c, a, aRow, aBlock, b, bRow, bBlock, depth, blocks, rows);
+    c += <usize>(rows * width) * 4;
+    b += <usize>width * 4;
+    cols -= width;
   }
-  if (cols > 0) outerPanel4(c, a, aRow, aBlock, b, bRow, bBlock, depth, blocks, rows);
 }
 
 /** Byte offset of element (k, n) in a packed matrix [K, N]. */
 @inline
 export function packedAt(k: i32, n: i32, K: i32, N: i32): usize {
-  const panel = n & ~7;
-  const width = N - panel > 4 ? 8 : 4;
+  let panel = n & ~15;
+  let width = panelWidth(N - panel);
+  if (width < 16) {
+    panel = n & ~7;
+    width = panelWidth(N - panel);
+  }
   return <usize>(panel * K + k * width + (n - panel)) * 4;
 }
 

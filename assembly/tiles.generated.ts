@@ -6,6 +6,7 @@
  * Nothing may alias, except that init may be c. Every size is at least 1.
  */
 
+import { joined } from './joined';
 import { madd } from './math';
 
 /** C [rows, 16] = init + A [rows, blocks * depth] * panel [blocks * depth, 16]. */
@@ -13,6 +14,13 @@ export function rowPanel16(
   c: usize, cRow: usize, init: usize, initRow: usize,
   a: usize, aRow: usize, aBlock: usize, depth: i32, blocks: i32, panel: usize, rows: i32,
 ): void {
+  if (joined) while (rows >= 4) {
+    row4x16(c, cRow, init, initRow, a, aRow, aBlock, depth, blocks, panel);
+    c += 4 * cRow;
+    init += 4 * initRow;
+    a += 4 * aRow;
+    rows -= 4;
+  }
   while (rows >= 2) {
     row2x16(c, cRow, init, initRow, a, aRow, aBlock, depth, blocks, panel);
     c += 2 * cRow;
@@ -21,6 +29,89 @@ export function rowPanel16(
     rows -= 2;
   }
   if (rows) row1x16(c, cRow, init, initRow, a, aRow, aBlock, depth, blocks, panel);
+}
+
+function row4x16(
+  c: usize, cRow: usize, init: usize, initRow: usize,
+  a: usize, aRow: usize, aBlock: usize, depth: i32, blocks: i32, panel: usize,
+): void {
+  let c00 = v128.load(init);
+  let c01 = v128.load(init, 16);
+  let c02 = v128.load(init, 32);
+  let c03 = v128.load(init, 48);
+  init += initRow;
+  let c10 = v128.load(init);
+  let c11 = v128.load(init, 16);
+  let c12 = v128.load(init, 32);
+  let c13 = v128.load(init, 48);
+  init += initRow;
+  let c20 = v128.load(init);
+  let c21 = v128.load(init, 16);
+  let c22 = v128.load(init, 32);
+  let c23 = v128.load(init, 48);
+  init += initRow;
+  let c30 = v128.load(init);
+  let c31 = v128.load(init, 16);
+  let c32 = v128.load(init, 32);
+  let c33 = v128.load(init, 48);
+  do {
+    let a0 = a;
+    let a1 = a0 + aRow;
+    let a2 = a1 + aRow;
+    let a3 = a2 + aRow;
+    let k = depth;
+    do {
+      const b0 = v128.load(panel);
+      const b1 = v128.load(panel, 16);
+      const b2 = v128.load(panel, 32);
+      const b3 = v128.load(panel, 48);
+      const s0 = v128.load32_splat(a0);
+      c00 = madd(s0, b0, c00);
+      c01 = madd(s0, b1, c01);
+      c02 = madd(s0, b2, c02);
+      c03 = madd(s0, b3, c03);
+      const s1 = v128.load32_splat(a1);
+      c10 = madd(s1, b0, c10);
+      c11 = madd(s1, b1, c11);
+      c12 = madd(s1, b2, c12);
+      c13 = madd(s1, b3, c13);
+      const s2 = v128.load32_splat(a2);
+      c20 = madd(s2, b0, c20);
+      c21 = madd(s2, b1, c21);
+      c22 = madd(s2, b2, c22);
+      c23 = madd(s2, b3, c23);
+      const s3 = v128.load32_splat(a3);
+      c30 = madd(s3, b0, c30);
+      c31 = madd(s3, b1, c31);
+      c32 = madd(s3, b2, c32);
+      c33 = madd(s3, b3, c33);
+      a0 += 4;
+      a1 += 4;
+      a2 += 4;
+      a3 += 4;
+      panel += 64;
+    } while (--k);
+    a += aBlock;
+  } while (--blocks);
+  v128.store(c, c00);
+  v128.store(c, c01, 16);
+  v128.store(c, c02, 32);
+  v128.store(c, c03, 48);
+  c += cRow;
+  v128.store(c, c10);
+  v128.store(c, c11, 16);
+  v128.store(c, c12, 32);
+  v128.store(c, c13, 48);
+  c += cRow;
+  v128.store(c, c20);
+  v128.store(c, c21, 16);
+  v128.store(c, c22, 32);
+  v128.store(c, c23, 48);
+  c += cRow;
+  v128.store(c, c30);
+  v128.store(c, c31, 16);
+  v128.store(c, c32, 32);
+  v128.store(c, c33, 48);
 }
 
 function row2x16(
@@ -428,6 +519,12 @@ export function outerPanel16(
   c: usize, a: usize, aRow: usize, aBlock: usize,
   b: usize, bRow: usize, bBlock: usize, depth: i32, blocks: i32, rows: i32,
 ): void {
+  if (joined) while (rows >= 4) {
+    outer4x16(c, a, aRow, aBlock, b, bRow, bBlock, depth, blocks);
+    c += 256;
+    a += 16;
+    rows -= 4;
+  }
   while (rows >= 2) {
     outer2x16(c, a, aRow, aBlock, b, bRow, bBlock, depth, blocks);
     c += 128;
@@ -435,6 +532,79 @@ export function outerPanel16(
     rows -= 2;
   }
   if (rows) outer1x16(c, a, aRow, aBlock, b, bRow, bBlock, depth, blocks);
+}
+
+function outer4x16(
+  c: usize, a: usize, aRow: usize, aBlock: usize,
+  b: usize, bRow: usize, bBlock: usize, depth: i32, blocks: i32,
+): void {
+  let c00 = v128.load(c);
+  let c01 = v128.load(c, 16);
+  let c02 = v128.load(c, 32);
+  let c03 = v128.load(c, 48);
+  let c10 = v128.load(c, 64);
+  let c11 = v128.load(c, 80);
+  let c12 = v128.load(c, 96);
+  let c13 = v128.load(c, 112);
+  let c20 = v128.load(c, 128);
+  let c21 = v128.load(c, 144);
+  let c22 = v128.load(c, 160);
+  let c23 = v128.load(c, 176);
+  let c30 = v128.load(c, 192);
+  let c31 = v128.load(c, 208);
+  let c32 = v128.load(c, 224);
+  let c33 = v128.load(c, 240);
+  do {
+    let pa = a;
+    let pb = b;
+    let k = depth;
+    do {
+      const b0 = v128.load(pb);
+      const b1 = v128.load(pb, 16);
+      const b2 = v128.load(pb, 32);
+      const b3 = v128.load(pb, 48);
+      const s0 = v128.load32_splat(pa);
+      c00 = madd(s0, b0, c00);
+      c01 = madd(s0, b1, c01);
+      c02 = madd(s0, b2, c02);
+      c03 = madd(s0, b3, c03);
+      const s1 = v128.load32_splat(pa, 4);
+      c10 = madd(s1, b0, c10);
+      c11 = madd(s1, b1, c11);
+      c12 = madd(s1, b2, c12);
+      c13 = madd(s1, b3, c13);
+      const s2 = v128.load32_splat(pa, 8);
+      c20 = madd(s2, b0, c20);
+      c21 = madd(s2, b1, c21);
+      c22 = madd(s2, b2, c22);
+      c23 = madd(s2, b3, c23);
+      const s3 = v128.load32_splat(pa, 12);
+      c30 = madd(s3, b0, c30);
+      c31 = madd(s3, b1, c31);
+      c32 = madd(s3, b2, c32);
+      c33 = madd(s3, b3, c33);
+      pa += aRow;
+      pb += bRow;
+    } while (--k);
+    a += aBlock;
+    b += bBlock;
+  } while (--blocks);
+  v128.store(c, c00);
+  v128.store(c, c01, 16);
+  v128.store(c, c02, 32);
+  v128.store(c, c03, 48);
+  v128.store(c, c10, 64);
+  v128.store(c, c11, 80);
+  v128.store(c, c12, 96);
+  v128.store(c, c13, 112);
+  v128.store(c, c20, 128);
+  v128.store(c, c21, 144);
+  v128.store(c, c22, 160);
+  v128.store(c, c23, 176);
+  v128.store(c, c30, 192);
+  v128.store(c, c31, 208);
+  v128.store(c, c32, 224);
+  v128.store(c, c33, 240);
 }
 
 function outer2x16(

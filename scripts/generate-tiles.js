@@ -10,7 +10,8 @@
  *
  * Why these shapes: V8 has 15 vector registers on x64. Eight accumulators leave room for one row of the panel and the
  * broadcasts; more of them spill on Node 20. The reduction is not unrolled by hand: V8 does that itself, and a loop
- * unrolled here spills on Node 20 as well.
+ * unrolled here spills on Node 20 as well. The tiles of 4x16 are for hosts that join pairs of vectors into one of 256
+ * bits: there they have eight accumulators too. Elsewhere they would spill, and are not called.
  */
 
 import { readFileSync, writeFileSync } from 'node:fs';
@@ -19,9 +20,12 @@ import { fileURLToPath } from 'node:url';
 const target = fileURLToPath(new URL('../assembly/tiles.generated.ts', import.meta.url));
 
 /** Rows x columns of the tiles of C += A * B, widest panels first. Rows that are left over go to the smaller ones. */
-const rowTiles = { 16: [2, 1], 8: [4, 2, 1], 4: [6, 4, 2, 1] };
+const rowTiles = { 16: [4, 2, 1], 8: [4, 2, 1], 4: [6, 4, 2, 1] };
 /** The same for C += transposed(A) * B, whose rows are the columns of A. */
-const outerTiles = { 16: [2, 1], 8: [4, 2, 1], 4: [6, 4, 2, 1] };
+const outerTiles = { 16: [4, 2, 1], 8: [4, 2, 1], 4: [6, 4, 2, 1] };
+
+/** The vectors of a tile that only hosts with joined vectors can hold in registers. */
+const JOINED = 16;
 
 const range = (/** @type {number} */ n) => Array.from({ length: n }, (_, i) => i);
 const widths = (/** @type {Record<string, number[]>} */ tiles) =>
@@ -116,6 +120,23 @@ function outerTile(mr, nr) {
 }
 
 /**
+ * As often as tile n of a panel's tiles fits: again and again for the largest one that every host calls, and at most
+ * once for those below it.
+ * @param {number[]} sizes
+ * @param {number} n
+ * @param {number} nr
+ * @param {string[]} statements the call first
+ */
+function repeat(sizes, n, nr, statements) {
+  const rows = sizes[n] ?? 0;
+  const isJoined = (/** @type {number} */ mr) => (mr * nr) / 4 >= JOINED;
+  const largest = n === sizes.findIndex(mr => !isJoined(mr));
+  if (n === sizes.length - 1 && !largest) return [`  if (rows) ${statements[0]};`];
+  const when = isJoined(rows) ? 'if (joined) while' : largest ? 'while' : 'if';
+  return [`  ${when} (rows >= ${rows}) {`, ...statements.map(statement => `    ${statement};`), '  }'];
+}
+
+/**
  * All rows of one panel: the largest tile as often as it fits, then at most once each of the smaller ones.
  * @param {number} nr
  */
@@ -131,14 +152,7 @@ function rowPanel(nr) {
   for (const [n, mr] of sizes.entries()) {
     const call = `row${name(mr, nr)}(c, cRow, init, initRow, a, aRow, aBlock, depth, blocks, panel)`;
     const step = [`c += ${mr} * cRow`, `init += ${mr} * initRow`, `a += ${mr} * aRow`, `rows -= ${mr}`];
-    const last = n === sizes.length - 1;
-    if (last && n > 0) {
-      lines.push(`  if (rows) ${call};`);
-    } else {
-      lines.push(`  ${n === 0 ? 'while' : 'if'} (rows >= ${mr}) {`, `    ${call};`);
-      for (const line of step) lines.push(`    ${line};`);
-      lines.push('  }');
-    }
+    lines.push(...repeat(sizes, n, nr, [call, ...step]));
   }
   lines.push('}');
   return lines.join('\n').replaceAll('1 * ', '');
@@ -159,13 +173,8 @@ function outerPanel(nr) {
   ];
   for (const [n, mr] of sizes.entries()) {
     const call = `outer${name(mr, nr)}(c, a, aRow, aBlock, b, bRow, bBlock, depth, blocks)`;
-    const last = n === sizes.length - 1;
-    if (last && n > 0) {
-      lines.push(`  if (rows) ${call};`);
-    } else {
-      lines.push(`  ${n === 0 ? 'while' : 'if'} (rows >= ${mr}) {`, `    ${call};`);
-      lines.push(`    c += ${4 * nr * mr};`, `    a += ${4 * mr};`, `    rows -= ${mr};`, '  }');
-    }
+    const step = [`c += ${4 * nr * mr}`, `a += ${4 * mr}`, `rows -= ${mr}`];
+    lines.push(...repeat(sizes, n, nr, [call, ...step]));
   }
   lines.push('}');
   return lines.join('\n');
@@ -181,6 +190,7 @@ function source() {
  * Nothing may alias, except that init may be c. Every size is at least 1.
  */
 
+import { joined } from './joined';
 import { madd } from './math';`,
   ];
   for (const nr of widths(rowTiles)) {

@@ -121,6 +121,7 @@ function start(source: WebAssembly.Module | BufferSource, wasmBytes: number): En
   const memory = new WebAssembly.Memory({ initial: INITIAL_PAGES });
   const kernels = instantiate(source, memory);
   if (typeof kernels?.isRelaxed !== 'function') fail('init', 'the module must be one of those that this package ships');
+  kernels.setJoined(turbo.flags.includes('revectorize') ? 1 : 0);
   turbo.started = true;
   return { kernels, memory, simd: kernels.isRelaxed() ? 'relaxed' : 'strict', turbo: turbo.flags, wasmBytes };
 }

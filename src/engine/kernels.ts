@@ -5,6 +5,8 @@ export type Address = number;
 export interface Kernels {
   /** 1 in the build that fuses multiply and add. */
   isRelaxed(): number;
+  /** 1 where the host joins vectors: tiles and packed matrices of 16 columns. Before anything is packed. */
+  setJoined(on: number): void;
   allocate(bytes: number): Address;
   release(block: Address): void;
   zero(block: Address, bytes: number): void;

@@ -87,7 +87,11 @@ for (const node of nodes) {
         const loops = compiled(node.path, flags, build);
         skip(loops.length === 0, 'this Node does not print machine code');
 
-        const products = loops.filter(loop => loop.function.startsWith('assembly/') && tileOf(loop));
+        // Tiles of 4x16 are called only where vectors are joined, and have too many registers elsewhere.
+        const called = (tile: string) => wide || !tile.endsWith('4x16');
+        const products = loops.filter(
+          loop => loop.function.startsWith('assembly/') && tileOf(loop) && called(nameOf(loop)),
+        );
         const steps = new Map(products.map(loop => [nameOf(loop), tileOf(loop)!.instructions]));
         const cells = loops.filter(loop => loop.function.endsWith('/cellForward')).map(spills);
         console.log(
@@ -96,7 +100,7 @@ for (const node of nodes) {
         );
 
         // First that the reader has found what it is to judge. Tiles of 4 columns look different in wider vectors.
-        for (const tile of tiles.filter(tile => !wide || !tile.endsWith('x4'))) {
+        for (const tile of tiles.filter(tile => called(tile) && !(wide && tile.endsWith('x4')))) {
           expect(products.map(nameOf), tile).toContain(tile);
         }
         if (wide && cpuHasAvx2) expect(products.filter(isWide)).not.toEqual([]);

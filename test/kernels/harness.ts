@@ -18,7 +18,7 @@ export interface TestKernels extends Kernels {
     cRow: number,
     init: Address,
     initRow: number,
-    initPanel: number,
+    initCol: number,
     a: Address,
     aRow: number,
     aBlock: number,
@@ -80,6 +80,15 @@ export interface TestKernels extends Kernels {
   ): void;
 }
 
+/** Where a packed matrix [rows, columns] has its numbers, as assembly/matmul.ts describes it. */
+export function packedIndex(rows: number, columns: number) {
+  return (r: number, c: number) => {
+    const wide = 16 * Math.floor(c / 16);
+    const [first, width] = joined && columns - wide > 12 ? [wide, 16] : [8 * Math.floor(c / 8), 0];
+    return first * rows + r * (width || (columns - first > 4 ? 8 : 4)) + (c - first);
+  };
+}
+
 /** Room for numbers, NaN until somebody writes there, with a fence on both sides. */
 export interface Room {
   address: Address;
@@ -104,6 +113,9 @@ export interface Harness {
 
 export const build = process.env.LSTM_WASM_BUILD ?? 'strict';
 
+/** Whether packed matrices are those of hosts that join vectors. */
+export const joined = Boolean(process.env.LSTM_WASM_JOINED);
+
 /** Numbers of a fence, as many as the widest tile. */
 const FENCE = 16;
 /** What a fence is made of: not NaN, which stays what it is when something is added to it. */
@@ -115,6 +127,7 @@ export function harness(name = build): Harness {
   const bytes = readFileSync(new URL(`../../build/${name}.wasm`, import.meta.url));
   const { exports } = instantiateSync(bytes, { env: { memory } });
   const kernels = exports as unknown as TestKernels;
+  kernels.setJoined(joined ? 1 : 0);
   const alloc = (bytes: number) => Math.ceil(kernels.allocate(bytes + 64) / 64) * 64;
   return {
     kernels,

@@ -9,7 +9,7 @@ import { describe, test } from 'vitest';
 import { expectBits, expectClose } from '../compare.ts';
 import * as reference from '../reference/matmul.ts';
 import { Random } from '../reference/random.ts';
-import { type Harness, harness, type Room } from './harness.ts';
+import { type Harness, harness, packedIndex, type Room } from './harness.ts';
 
 const sizes = [1, 2, 3, 4, 5, 7, 8, 9, 12, 13, 16, 20, 21, 33, 64, 65, 130];
 /** Every fourth size, another four for another `turn`: enough for a third axis, since every pair still meets. */
@@ -36,15 +36,6 @@ function lay(
   const floats = new Float32Array(size).fill(Number.NaN);
   for (let r = 0; r < rows; r++) for (let c = 0; c < columns; c++) floats[index(r, c)] = values[r * columns + c]!;
   return { room: room(size, floats), index };
-}
-
-/** Where a packed matrix [rows, columns] has its numbers, as assembly/matmul.ts describes it. */
-function packedIndex(rows: number, columns: number) {
-  return (r: number, c: number) => {
-    const panel = Math.floor(c / 8);
-    const width = columns - 8 * panel > 4 ? 8 : 4;
-    return 8 * panel * rows + r * width + (c - 8 * panel);
-  };
 }
 
 /** A packed matrix; its padding is `pad`. */
@@ -114,16 +105,16 @@ const starts = ['nothing', 'bias', 'itself', 'another matrix'] as const;
 function layStart(h: Harness, kind: (typeof starts)[number], c: Laid, cRow: number, M: number, N: number) {
   const random = new Random(N);
   const width = padded(N);
-  if (kind === 'nothing') return { address: h.put(new Float32Array(16)), row: 0, panel: 0, of: () => 0 };
+  if (kind === 'nothing') return { address: h.put(new Float32Array(16)), row: 0, column: 0, of: () => 0 };
   if (kind === 'bias') {
     const bias = random.uniforms([width]).data;
-    return { address: h.put(bias), row: 0, panel: 32, of: (_: number, n: number) => bias[n]! };
+    return { address: h.put(bias), row: 0, column: 4, of: (_: number, n: number) => bias[n]! };
   }
   const row = kind === 'itself' ? cRow : width + 9;
   const { room, index } = kind === 'itself' ? c : layC(h, M, row);
   for (const at of block(index, M, width)) room.floats()[at] = random.uniform();
   const before = room.floats().slice();
-  return { address: room.address, row: row * 4, panel: 32, of: (m: number, n: number) => before[index(m, n)]! };
+  return { address: room.address, row: row * 4, column: 4, of: (m: number, n: number) => before[index(m, n)]! };
 }
 
 /** Room for C [M, N] with rows `row` numbers apart. */
@@ -153,7 +144,7 @@ test.each(sizes)('matmul: %i rows', M => {
       const init = layStart(h, start, C, row, M, N);
 
       h.kernels.matmul(
-        ...([C.room.address, row * 4, init.address, init.row, init.panel] as const),
+        ...([C.room.address, row * 4, init.address, init.row, init.column] as const),
         ...([A.room.address, A.row * 4, A.block * 4, A.depth, blocks, P.room.address, M, N] as const),
       );
 
@@ -189,7 +180,7 @@ test.each([
       const P = pack(h, b, K, N).room.address;
 
       h.kernels.matmul(
-        ...([C.room.address, row * 4, init.address, init.row, init.panel] as const),
+        ...([C.room.address, row * 4, init.address, init.row, init.column] as const),
         ...([A.room.address, A.row * 4, A.block * 4, depth, blocks, P, M, N] as const),
       );
 

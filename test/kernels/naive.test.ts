@@ -3,7 +3,7 @@
 import { test } from 'vitest';
 import { expectBits } from '../compare.ts';
 import { Random } from '../reference/random.ts';
-import { harness } from './harness.ts';
+import { harness, packedIndex } from './harness.ts';
 
 const { kernels, put, get } = harness();
 const random = new Random(31);
@@ -23,7 +23,7 @@ test.each(sizes)('matmul of %i rows is the naive one to the bit', M => {
       const start = numbers(M * padded(N));
       const [fast, naive] = [put(start), put(start)];
       const row = padded(N) * 4;
-      kernels.matmul(fast, row, fast, row, 32, a, K * 4, 0, K, 1, panels, M, N);
+      kernels.matmul(fast, row, fast, row, 4, a, K * 4, 0, K, 1, panels, M, N);
       kernels.matmulNaive(naive, row, a, K * 4, panels, M, N, K);
       const columns = (at: number) => get(at, M * padded(N)).filter((_, i) => i % padded(N) < N);
       expectBits(columns(fast), columns(naive), `${M} x ${N} x ${K}`);
@@ -40,12 +40,11 @@ test.each(sizes)('matmulTransposed of %i columns of A is the naive one to the bi
       const [fast, naive] = [put(start), put(start)];
       kernels.matmulTransposed(fast, a, M * 4, 0, b, padded(N) * 4, 0, K, 1, M, N);
       kernels.matmulTransposedNaive(naive, a, M * 4, b, padded(N) * 4, M, N, K);
-      const inside = (at: number) => {
-        const values = get(at, start.length);
+      const at = packedIndex(M, N);
+      const inside = (address: number) => {
+        const values = get(address, start.length);
         return Array.from({ length: M * N }, (_, i) => {
-          const [m, n] = [Math.floor(i / N), i % N];
-          const panel = n & ~7;
-          return values[panel * M + m * (N - panel > 4 ? 8 : 4) + (n - panel)]!;
+          return values[at(Math.floor(i / N), i % N)]!;
         });
       };
       expectBits(inside(fast), inside(naive), `${M} x ${N} x ${K}`);

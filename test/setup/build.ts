@@ -3,6 +3,7 @@
 import { readFileSync } from 'node:fs';
 import v8 from 'node:v8';
 import { init } from 'lstm-wasm';
+import { turbo } from '../../src/engine/turbo.ts';
 
 const build = process.env.LSTM_WASM_BUILD;
 if (!build) throw new Error('LSTM_WASM_BUILD must name a build');
@@ -10,4 +11,6 @@ if (!build) throw new Error('LSTM_WASM_BUILD must name a build');
 // Node 20 has relaxed SIMD behind a flag; from 21 on it is there.
 if (build === 'relaxed' && process.version.startsWith('v20.'))
   v8.setFlagsFromString('--experimental-wasm-relaxed-simd');
+// As if lstm-wasm/turbo had made V8 join vectors: the tiles and panels for that are chosen, whatever V8 does.
+if (process.env.LSTM_WASM_JOINED) turbo.flags = ['revectorize'];
 init({ bytes: readFileSync(new URL(`../../build/${build}.wasm`, import.meta.url)) });
