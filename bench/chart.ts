@@ -33,7 +33,12 @@ const columns: [workload: string, kind: Row['kind']][][] = [
   ],
 ];
 /** The names of our own. */
-const ours: Record<string, string> = { strict: 'ours, strict', relaxed: 'ours, relaxed', 'lstm-wasm': 'ours' };
+const ours: Record<string, string> = {
+  strict: 'ours, strict',
+  relaxed: 'ours, relaxed',
+  turbo: 'ours, turbo',
+  'lstm-wasm': 'ours',
+};
 const titles: Partial<Record<Row['kind'], string>> = {
   train: ', a step of training',
   predict: ', a prediction',

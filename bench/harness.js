@@ -10,6 +10,7 @@ import os from 'node:os';
  * @property {string} name
  * @property {(calls: number) => number | Promise<number>} measure makes so many calls and says how many milliseconds
  *   they took together; `timed` and `timedAsync` make one
+ * @property {number} [minMs] how long a sample of this one takes at least, where not as long as everybody's
  * @property {number} [firstMs] what a call took that was made before, where there was one
  */
 
@@ -84,10 +85,10 @@ export function timedAsync(run) {
 export async function interleave(subjects, options = {}) {
   const { rounds = 50, warmup = 20, minMs = 1, budgetMs = Number.POSITIVE_INFINITY } = options;
   const share = budgetMs / subjects.length;
-  const contestants = subjects.map(({ name, measure, firstMs = 0 }) => {
+  const contestants = subjects.map(({ name, measure, minMs: ownMs = minMs, firstMs = 0 }) => {
     // So slow that warming up makes no difference, and that there is no time for more: the one call counts.
     const samples = firstMs > Math.max(share / 2, 1000) ? [firstMs] : [];
-    return { name, measure, calls: 1, cost: firstMs, warm: firstMs, wanted: rounds, samples };
+    return { name, measure, minMs: ownMs, calls: 1, cost: firstMs, warm: firstMs, wanted: rounds, samples };
   });
   const unseen = contestants.filter(({ samples }) => samples.length === 0);
 
@@ -95,7 +96,7 @@ export async function interleave(subjects, options = {}) {
   // a new calibration in every round.
   for (let round = 0; round <= warmup; round++) {
     for (const contestant of unseen) {
-      if (round === 0 || contestant.warm < Math.max(share / 8, WARM_MS)) await calibrate(contestant, minMs);
+      if (round === 0 || contestant.warm < Math.max(share / 8, WARM_MS)) await calibrate(contestant);
     }
     await new Promise(resolve => setTimeout(resolve, 0));
   }
@@ -116,10 +117,10 @@ export async function interleave(subjects, options = {}) {
 
 /**
  * Finds the smallest number of calls, from the present one upwards, that take minMs.
- * @param {{ measure: Subject['measure'], calls: number, cost: number, warm: number }} contestant
- * @param {number} minMs
+ * @param {{ measure: Subject['measure'], minMs: number, calls: number, cost: number, warm: number }} contestant
  */
-async function calibrate(contestant, minMs) {
+async function calibrate(contestant) {
+  const { minMs } = contestant;
   for (;;) {
     const elapsed = await contestant.measure(contestant.calls);
     contestant.warm += elapsed;

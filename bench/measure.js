@@ -4,7 +4,7 @@ import { answersOf, checkLosses, difference } from './agreement.js';
 import { interleave, timed } from './harness.js';
 import { peaks } from './peak.js';
 import { firstLine } from './rivals/index.js';
-import { dataOf, flops, LEARNING_RATE, weightsOf } from './workloads.js';
+import { dataOf, flops, LEARNING_RATE, sizes, weightsOf } from './workloads.js';
 
 /** @typedef {import('./workloads.js').Workload} Workload */
 /** @typedef {import('./workloads.js').Kind} Kind */
@@ -18,27 +18,31 @@ import { dataOf, flops, LEARNING_RATE, weightsOf } from './workloads.js';
  * @typedef {object} Row
  * @property {string} workload
  * @property {string} title
- * @property {Kind | 'start'} kind
+ * @property {Kind | 'size' | 'start'} kind
  * @property {number} flops of one call, in matrix products only
  * @property {Result[]} results by rival; milliseconds
  * @property {Absence[]} absent
+ * @property {Peak[]} [peaks] what the machine could do at the time
  */
 
 /** @typedef {{ rival: string, why: string, failed?: boolean }} Absence `failed` where it should have taken part */
 
-/** @typedef {{ name: string, build: 'strict' | 'relaxed', gflops: number }} Peak the best seen of one loop */
+/**
+ * The best seen of one loop, in samples as long as our calls: one of half a second is never as lucky as one of 3 ms.
+ * @typedef {{ name: string, build: 'strict' | 'relaxed', gflops: number }} Peak
+ */
 
 /**
  * @typedef {object} Limits
- * @property {Record<Kind | 'start', number>} seconds for the samples of a row
+ * @property {Record<Row['kind'], number>} seconds for the samples of a row
  * @property {number} rounds samples of a rival at most
  * @property {number} slowest milliseconds: whose call is expected to take longer is left out
  */
 
 /** @type {{ full: Limits, quick: Limits }} */
 export const LIMITS = {
-  full: { seconds: { train: 30, predict: 15, step: 8, create: 12, start: 40 }, rounds: 300, slowest: 30_000 },
-  quick: { seconds: { train: 2, predict: 1, step: 0.5, create: 1, start: 10 }, rounds: 30, slowest: 6_000 },
+  full: { seconds: { train: 30, predict: 15, step: 8, create: 12, size: 30, start: 40 }, rounds: 300, slowest: 30_000 },
+  quick: { seconds: { train: 2, predict: 1, step: 0.5, create: 1, size: 3, start: 10 }, rounds: 30, slowest: 6_000 },
 };
 
 /** Long enough for the clock, short enough to fall between two interruptions now and then. */
@@ -51,10 +55,10 @@ const SAMPLE_MS = 3;
  * @param {Rival[]} rivals ourselves first: the others are compared with the first
  * @param {Workload} workload
  * @param {Limits} limits
- * @returns {Promise<{ rows: Row[], peaks: Peak[] }>}
+ * @returns {Promise<Row[]>}
  */
 export async function measureWorkload(rivals, workload, limits) {
-  if (workload.kinds[0] === 'create') return { rows: [await measureCreation(rivals, workload, limits)], peaks: [] };
+  if (workload.kinds[0] === 'create') return [await measureCreation(rivals, workload, limits)];
 
   /** @type {(Absence & { kind: Kind })[]} */
   const absences = [];
@@ -63,8 +67,6 @@ export async function measureWorkload(rivals, workload, limits) {
   });
   /** @type {Row[]} */
   const rows = [];
-  /** @type {Peak[]} */
-  const seen = [];
   // Predictions first, since training moves the weights.
   for (const kind of [...workload.kinds].sort()) {
     const loops = peaks();
@@ -75,7 +77,8 @@ export async function measureWorkload(rivals, workload, limits) {
         measure: model.measure(kind),
         firstMs: first[kind === 'train' ? 'train' : 'predict'],
       }));
-    const limit = loops.map(({ name, run }) => ({ name, measure: timed(run) }));
+    const sampleMs = Math.max(SAMPLE_MS, subjects[0]?.firstMs ?? 0);
+    const limit = loops.map(({ name, run }) => ({ name, measure: timed(run), minMs: sampleMs }));
     const timings = await interleave([...subjects, ...limit], {
       rounds: limits.rounds,
       minMs: SAMPLE_MS,
@@ -83,14 +86,15 @@ export async function measureWorkload(rivals, workload, limits) {
     });
     const sound = await soundness(entrants, kind, absences);
     const absent = absences.filter(absence => absence.kind === kind).map(({ kind: _, ...absence }) => absence);
-    rows.push({ ...heading(workload, kind), results: timings.slice(0, subjects.length).filter(sound), absent });
-    for (const [n, { name, build, flops }] of loops.entries()) {
+    const peaksSeen = loops.map(({ name, build, flops }, n) => {
       const { min } = timings[subjects.length + n] ?? { min: Number.NaN };
-      seen.push({ name, build, gflops: flops / min / 1e6 });
-    }
+      return { name, build, gflops: flops / min / 1e6 };
+    });
+    const results = timings.slice(0, subjects.length).filter(sound);
+    rows.push({ ...heading(workload, kind), results, absent, peaks: peaksSeen });
   }
   for (const { model } of entrants) await model.dispose();
-  return { rows: workload.kinds.flatMap(kind => rows.filter(row => row.kind === kind)), peaks: seen };
+  return workload.kinds.flatMap(kind => rows.filter(row => row.kind === kind));
 }
 
 /** @param {Workload} workload @param {Kind} kind */
@@ -251,4 +255,31 @@ async function measureCreation(rivals, workload, limits) {
   const budgetMs = 1e3 * limits.seconds.create;
   const results = await interleave(subjects, { rounds: limits.rounds, warmup: 5, minMs: SAMPLE_MS, budgetMs });
   return { ...heading(workload, 'create'), results, absent };
+}
+
+/**
+ * Our own training at all sizes in turn, since they are compared with each other.
+ * @param {Rival[]} rivals
+ * @param {Limits} limits
+ * @returns {Promise<Row[]>}
+ */
+export async function measureSizes(rivals, limits) {
+  /** @type {(Entrant & { workload: Workload })[]} */
+  const entrants = [];
+  for (const workload of sizes) {
+    for (const rival of rivals.filter(({ name }) => name === 'strict' || name === 'relaxed')) {
+      const { entrant } = await enter(rival, workload, ['train']);
+      entrants.push({ workload, ...entrant });
+    }
+  }
+  const subjects = entrants.map(({ rival, model }) => ({ name: rival.name, measure: model.measure('train') }));
+  const options = { rounds: limits.rounds, minMs: SAMPLE_MS, budgetMs: 1e3 * limits.seconds.size };
+  const results = await interleave(subjects, options);
+  for (const { model } of entrants) await model.dispose();
+  return sizes.map(workload => ({
+    ...heading(workload, 'train'),
+    kind: /** @type {const} */ ('size'),
+    results: results.filter((_, n) => entrants[n]?.workload === workload),
+    absent: [],
+  }));
 }

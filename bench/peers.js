@@ -2,7 +2,7 @@
  * Measures the package against what people would otherwise use, and against the machine. Every rival is first shown to
  * compute the same; then all are timed, interleaved, on one thread.
  *
- *   npm run bench:peers                              all of it, in a quarter of an hour: bench/results, docs/benchmark.svg
+ *   npm run bench:peers                              all of it, in half an hour: bench/results, docs/benchmark.svg
  *   npm run bench:peers -- --only seed,512 --quick   some of it, roughly: out/bench
  *   npm run bench:peers -- --draw FILE               tables and chart anew from the numbers of an earlier run
  */
@@ -12,16 +12,17 @@ import { parseArgs } from 'node:util';
 import v8 from 'node:v8';
 import { coldStarts } from './cold-starts.js';
 import { machineHeader, table } from './harness.js';
-import { LIMITS, measureWorkload } from './measure.js';
+import { LIMITS, measureSizes, measureWorkload } from './measure.js';
 import { publish } from './publish.js';
-import { digits, ownTime, peakOf, ratio } from './report.js';
+import { BUILDS, digits, ownTime, peakOf, ratio } from './report.js';
 import { startRivals } from './rivals/index.js';
 import { workloads } from './workloads.js';
 
 /** @typedef {import('./report.js').Report} Report */
 /** @typedef {import('./measure.js').Row} Row */
 
-const START = 'start';
+const SIZES = 'sizes';
+const START = /** @type {const} */ ('start');
 
 /** @param {string} sentence @returns {never} */
 function refuse(sentence) {
@@ -44,7 +45,7 @@ function flags() {
 }
 
 const { only, quick, draw } = flags();
-const known = [...workloads.map(({ name }) => name), START];
+const known = [...workloads.map(({ name }) => name), SIZES, START];
 const chosen = only?.split(',').map(name => name.trim()) ?? known;
 const unknown = chosen.find(name => !known.includes(name));
 if (unknown !== undefined) refuse(`--only must name some of ${known.join(', ')}, got '${unknown}'`);
@@ -81,17 +82,16 @@ async function measure() {
     partial: only !== undefined,
     rivals: rivals.map(({ name, version, differs }) => ({ name, version, differs })),
     absent,
-    peaks: [],
     rows: [],
   };
   for (const workload of workloads.filter(({ name }) => chosen.includes(name))) {
-    const { rows, peaks } = await measureWorkload(rivals, workload, limits);
+    const rows = await measureWorkload(rivals, workload, limits);
     report.rows.push(...rows);
-    for (const peak of peaks) {
-      const best = report.peaks.find(({ name }) => name === peak.name);
-      if (best) best.gflops = Math.max(best.gflops, peak.gflops);
-      else report.peaks.push(peak);
-    }
+    for (const row of rows) print(row);
+  }
+  if (chosen.includes(SIZES)) {
+    const rows = await measureSizes(rivals, limits);
+    report.rows.push(...rows);
     for (const row of rows) print(row);
   }
   for (const rival of rivals) rival.close?.();
@@ -104,8 +104,6 @@ async function measure() {
     report.rows.push(row);
     print(row);
   }
-  const [strict, relaxed] = [peakOf(report, 'strict'), peakOf(report, 'relaxed')].map(best => best.toFixed(1));
-  console.log(`\nlimit of the machine: ${strict} GFLOP/s strict, ${relaxed} relaxed`);
   return report;
 }
 
@@ -135,7 +133,9 @@ function print(row) {
     'to ours': ratio(min / own),
     ...(row.flops > 0 ? { 'GFLOP/s': row.flops / min / 1e6 } : {}),
   }));
+  const limits = BUILDS.map(build => `${peakOf(row, build).toFixed(1)} GFLOP/s ${build}`);
   console.log(`\n${row.title}, ${row.kind}; ms`);
   table(rows);
+  if (row.peaks) console.log(`limit of the machine: ${limits.join(', ')}`);
   for (const { rival, why } of row.absent) console.log(`without ${rival}: ${why}`);
 }

@@ -1,7 +1,6 @@
 /** What a run has found, as a file of numbers and as tables in Markdown. */
 
 /** @typedef {import('./measure.js').Row} Row */
-/** @typedef {import('./measure.js').Peak} Peak */
 
 /**
  * @typedef {object} Report
@@ -10,7 +9,6 @@
  * @property {boolean} partial whether something was left out, so that it is not to be published
  * @property {{ name: string, version: string, differs?: string }[]} rivals
  * @property {{ rival: string, why: string }[]} absent from the whole run
- * @property {Peak[]} peaks the best seen of each loop
  * @property {Row[]} rows
  */
 
@@ -18,7 +16,7 @@
 const US = ['relaxed', 'lstm-wasm', 'strict'];
 export const BUILDS = /** @type {const} */ (['strict', 'relaxed']);
 
-/** @type {Record<Row['kind'], string>} */
+/** @type {Record<Exclude<Row['kind'], 'size'>, string>} */
 const headlines = {
   train: 'One step of training',
   predict: 'One prediction of the same batch',
@@ -41,20 +39,21 @@ export const timeOf = (row, rival) => row.results.find(({ name }) => name === ri
 export const ownTime = row => US.map(name => timeOf(row, name)).find(time => time !== undefined);
 
 /**
- * The best of the machine for a build, in GFLOP/s.
- * @param {Report} report
+ * The best of the machine for a build while a row was measured, in GFLOP/s.
+ * @param {Row} row
  * @param {'strict' | 'relaxed'} build
  */
-export const peakOf = ({ peaks }, build) =>
+export const peakOf = ({ peaks = [] }, build) =>
   Math.max(0, ...peaks.filter(peak => peak.build === build).map(({ gflops }) => gflops));
 
 /** @param {Report} report @returns {string} */
 export function markdown(report) {
-  const kinds = /** @type {Row['kind'][]} */ (Object.keys(headlines));
+  const kinds = /** @type {(keyof typeof headlines)[]} */ (Object.keys(headlines));
   return [
     introduction(report),
     ...kinds.flatMap(kind => comparison(report, kind)),
     ...limit(report),
+    ...sizes(report),
     ...participants(report),
     ...spread(report),
   ].join('\n\n');
@@ -68,7 +67,7 @@ function introduction({ machine, quick }) {
 shortest of many interleaved samples; in brackets how many times that of our relaxed build.`;
 }
 
-/** @param {Report} report @param {Row['kind']} kind */
+/** @param {Report} report @param {keyof typeof headlines} kind */
 function comparison({ rows, rivals }, kind) {
   const chosen = rows.filter(row => row.kind === kind);
   if (chosen.length === 0) return [];
@@ -111,22 +110,41 @@ function gaps(rows, names) {
 function limit(report) {
   const chosen = report.rows.filter(row => row.kind === 'train' || row.kind === 'predict');
   if (chosen.length === 0) return [];
-  const body = chosen.map(row => [`${row.title}, ${row.kind}`, ...BUILDS.flatMap(build => share(report, row, build))]);
-  const loops = report.peaks.map(({ name, gflops }) => `${name} ${gflops.toFixed(1)}`).join(', ');
+  const body = chosen.map(row => [`${row.title}, ${row.kind}`, ...BUILDS.flatMap(build => share(row, build))]);
   return [
     '### Of the limit of the machine',
     `The arithmetic of the matrix products alone, by the time of the whole call, as GFLOP/s, and that as a part of what a
-loop does that only multiplies and adds in registers, measured in the same run (GFLOP/s: ${loops}; the faster form counts).`,
-    table(['', 'strict', 'of the limit', 'relaxed', 'of the limit'], body),
+loop does that only multiplies and adds in registers. The loop ran in turn with the calls, in samples as long as ours.`,
+    table(['', 'strict', 'of', 'that is', 'relaxed', 'of', 'that is'], body),
   ];
 }
 
-/** @param {Report} report @param {Row} row @param {'strict' | 'relaxed'} build */
-function share(report, row, build) {
+/** @param {Row} row @param {'strict' | 'relaxed'} build */
+function share(row, build) {
   const time = timeOf(row, build);
-  if (time === undefined) return ['', ''];
+  if (time === undefined) return ['', '', ''];
   const gflops = row.flops / time / 1e6;
-  return [gflops.toFixed(1), `${Math.round((100 * gflops) / peakOf(report, build))} %`];
+  const peak = peakOf(row, build);
+  return [gflops.toFixed(1), peak.toFixed(1), `${Math.round((100 * gflops) / peak)} %`];
+}
+
+/** @param {Report} report */
+function sizes({ rows }) {
+  const chosen = rows.filter(({ kind }) => kind === 'size');
+  const [first] = chosen;
+  if (!first) return [];
+  const body = chosen.map(row => [
+    row.title,
+    ...BUILDS.flatMap(build => {
+      const [time, usual] = [timeOf(row, build), timeOf(first, build)];
+      return time && usual ? [digits(time), (time / row.flops / (usual / first.flops)).toFixed(2)] : ['', ''];
+    }),
+  ]);
+  return [
+    '### Sizes that fill no tile',
+    "A step of training, 20 time steps of width 1; and the time for its arithmetic, as a multiple of the first one's.",
+    table(['', 'strict', 'for its arithmetic', 'relaxed', 'for its arithmetic'], body),
+  ];
 }
 
 /** @param {Report} report */

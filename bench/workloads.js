@@ -74,6 +74,14 @@ export const workloads = [
   { ...usual, name: 'create-512', title: 'a new model of LSTM(512)', units: [512], inputs: 64, kinds: ['create'] },
 ];
 
+const seed = { ...usual, batch: 50, timeSteps: 20, inputs: 1 };
+
+/** The seed's batch at sizes that fill no tile: what each costs for its arithmetic, compared with the first. */
+export const sizes = [
+  ...[20, 19, 21, 33, 130].map(units => ({ ...seed, name: 'sizes', title: `LSTM(${units}), B50`, units: [units] })),
+  ...[1, 3, 49, 51].map(batch => ({ ...seed, name: 'sizes', title: `LSTM(20), B${batch}`, units: [20], batch })),
+];
+
 /**
  * Floating-point operations in the matrix products of one call; activations, loss and optimizer are left out, as are
  * the products of the lowest layer's input gradient, which nobody needs.

@@ -17,6 +17,9 @@ const FLOAT = 4;
 /** Plans kept at a time; a program that uses more sizes than that plans some of them anew. */
 const MOST_PLANS = 32;
 
+/** Rows of a batch that go through all time steps together; more would push each other's weight gradients out of L1. */
+const BLOCK = 256;
+
 type Addresses = Record<BlockName, number>;
 
 /** How each kind of stage runs, given the address of its structure and the batch size. */
@@ -29,8 +32,14 @@ const programs: Record<
   }
 > = {
   lstm: {
-    forward: (kernels, plan, batch) => kernels.lstmForward(plan, 0, batch),
-    backward: (kernels, plan, batch) => kernels.lstmBackward(plan, 0, batch),
+    forward(kernels, plan, batch) {
+      for (let first = 0; first < batch; first += BLOCK)
+        kernels.lstmForward(plan, first, Math.min(BLOCK, batch - first));
+    },
+    backward(kernels, plan, batch) {
+      for (let first = 0; first < batch; first += BLOCK)
+        kernels.lstmBackward(plan, first, Math.min(BLOCK, batch - first));
+    },
     rewind: (kernels, plan) => kernels.lstmRewind(plan),
   },
   dense: {

@@ -7,6 +7,7 @@ import { ours } from './ours.js';
 import { plain } from './plain.js';
 import { tfjs } from './tfjs.js';
 import { hasTorch, PYTHON, torch } from './torch.js';
+import { missingTurbo, turbo } from './turbo.js';
 
 /** @typedef {import('./rival.js').Rival} Rival */
 
@@ -16,6 +17,7 @@ const node = Number(process.versions.node.split('.')[0]);
 const candidates = [
   { name: 'strict', start: () => ours('strict') },
   { name: 'relaxed', start: () => ours('relaxed') },
+  { name: 'turbo', missing: missingTurbo, start: turbo },
   { name: 'plain JavaScript', start: () => plain('plain JavaScript') },
   { name: 'tuned JavaScript', start: () => plain('tuned JavaScript') },
   { name: 'TF.js wasm', start: () => tfjs('wasm') },

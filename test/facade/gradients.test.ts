@@ -83,6 +83,16 @@ describe('against the reference', () => {
     expectGradients(caseOf(layers, [B, T, D]));
   });
 
+  // The rows of a batch go through in blocks of 256.
+  test.each([256, 257, 515])('batch %i, stacked', B => {
+    const layers = [
+      lstm({ units: 6, returnSequences: true, inputShape: [4, 3] }),
+      lstm({ units: 5, goBackwards: true }),
+      dense({ units: 2 }),
+    ];
+    expectGradients(caseOf(layers, [B, 4, 3]));
+  });
+
   const open = { inputShape: [null, 3] };
   const all = { returnSequences: true };
   const fixed = { batchInputShape: [5, 6, 3] };
