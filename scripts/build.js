@@ -6,7 +6,7 @@
  */
 
 import { execFileSync } from 'node:child_process';
-import { cpSync, mkdirSync, readFileSync, rmSync, writeFileSync } from 'node:fs';
+import { cpSync, mkdirSync, readdirSync, readFileSync, rmSync, writeFileSync } from 'node:fs';
 import { fileURLToPath } from 'node:url';
 
 const root = fileURLToPath(new URL('..', import.meta.url));
@@ -34,23 +34,23 @@ export const binaries: { strict: string; relaxed: string } = {
 
 /** The fields of each plan structure, i32 each, in the order in which the kernels read them. */
 export const structures = {
-  lstm: ${fields('assembly/lstm.ts', 'LstmPlan')},
-  dense: ${fields('assembly/dense.ts', 'DensePlan')},
+${structures().join('\n')}
 } as const;
 `,
   );
 }
 
-/**
- * The fields of an unmanaged class, read from its source so that their order has one home.
- * @param {string} path
- * @param {string} name
- */
-function fields(path, name) {
-  const body = readFileSync(inRoot(path), 'utf8').match(new RegExp(`class ${name} {\n([^]*?)\n}`))?.[1];
-  const names = [...(body ?? '').matchAll(/^ {2}(\w+): (?:i32|usize);/gm)].map(match => `'${match[1]}'`);
-  if (names.length === 0) throw new Error(`no fields of ${name} in ${path}`);
-  return `[${names.join(', ')}]`;
+/** The fields of every class in assembly/ whose name ends in Plan, read from the source so that they have one home. */
+function structures() {
+  const sources = readdirSync(inRoot('assembly')).sort();
+  return sources.flatMap(file =>
+    [...readFileSync(inRoot(`assembly/${file}`), 'utf8').matchAll(/class (\w+)Plan {\n([^]*?)\n}/g)].map(match => {
+      const [, name = '', body = ''] = match;
+      const names = [...body.matchAll(/^ {2}(\w+): (?:i32|usize);/gm)].map(field => `'${field[1]}'`);
+      if (names.length === 0) throw new Error(`no fields of ${name}Plan in ${file}`);
+      return `  ${name.charAt(0).toLowerCase()}${name.slice(1)}: [${names.join(', ')}],`;
+    }),
+  );
 }
 
 /** Bundles the package and writes its types. */

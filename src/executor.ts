@@ -9,9 +9,9 @@ import { structures } from './engine/binaries.generated.ts';
 import { Block, int32, kernels } from './engine/engine.ts';
 import type { Kernels } from './engine/kernels.ts';
 import type { Layer } from './layers/layer.ts';
-import type { Optimizer } from './optimizers.ts';
+import type { Objective } from './objective.ts';
 import type { Parameters } from './parameters.ts';
-import { type BlockName, type Homes, type Place, type Plan, Planner, planBatch, type Stage } from './plan.ts';
+import { type BlockName, type Homes, type Place, type Plan, Planner, type Purpose, planBatch, type Stage } from './plan.ts';
 
 const FLOAT = 4;
 /** Plans kept at a time; a program that uses more sizes than that plans some of them anew. */
@@ -62,22 +62,23 @@ class BoundPlan {
   readonly #addresses: number[] = [];
   readonly #kernels = kernels();
   readonly #outputAddress: number;
-  readonly #outputGradient: number;
+  readonly #gradientAddress: number;
   readonly #resultAddress: number;
   readonly #targetAddress: number;
 
   constructor(call: string, plan: Plan, addresses: Addresses) {
     this.plan = plan;
     const address = ({ block, offset }: Place) => addresses[block] + offset;
-    this.#outputAddress = address(plan.output.place);
+    const { y, dy } = plan.output;
+    this.#outputAddress = address(y.place);
     this.output = this.#outputAddress / FLOAT;
-    this.#outputGradient = plan.outputGradient ? address(plan.outputGradient.place) : 0;
+    this.#gradientAddress = plan.purpose === 'train' && dy ? address(dy.place) : 0;
     this.#targetAddress = address(plan.target);
     this.#resultAddress = address(plan.result);
     this.input = address(plan.input) / FLOAT;
     this.target = this.#targetAddress / FLOAT;
     this.result = this.#resultAddress / FLOAT;
-    this.resultSize = plan.batch * plan.output.steps * plan.output.width;
+    this.resultSize = plan.batch * y.steps * y.width;
 
     const fields = plan.stages.map(({ kind, fields }) =>
       structures[kind].map(name => (fields as Record<string, number | Place>)[name]!),
@@ -115,29 +116,30 @@ class BoundPlan {
     for (let n = 0; n < stages.length; n++) programs[stages[n]!.kind].rewind?.(this.#kernels, this.#addresses[n]!);
   }
 
-  /** The loss of the output against the target; leaves its gradient where `backward` starts when `training`. */
-  loss(training: boolean): number {
-    const { output, outputGradient: gradient, batch } = this.plan;
-    const targetStep = output.width * FLOAT;
+  /** The loss of the output against the target; in training it leaves its gradient where `backward` starts. */
+  loss(): number {
+    const { y, dy } = this.plan.output;
+    const targetStep = y.width * FLOAT;
     return this.#kernels.meanSquaredError(
-      training ? this.#outputGradient : 0,
-      gradient?.row ?? 0,
-      gradient?.step ?? 0,
+      this.#gradientAddress,
+      dy?.row ?? 0,
+      dy?.step ?? 0,
       this.#outputAddress,
-      output.row,
-      output.step,
+      y.row,
+      y.step,
       this.#targetAddress,
-      targetStep * output.steps,
+      targetStep * y.steps,
       targetStep,
-      output.steps,
-      batch,
-      output.width,
+      y.steps,
+      this.plan.batch,
+      y.width,
     );
   }
 
   /** Puts the output in the caller's order, at `result`. */
   collect(): void {
-    const { output, batch } = this.plan;
+    const { y: output } = this.plan.output;
+    const { batch } = this.plan;
     const step = output.width * FLOAT;
     this.#kernels.copyRows(
       this.#resultAddress,
@@ -157,12 +159,18 @@ class BoundPlan {
   }
 }
 
+/** Whether a plan is the one for a batch; compares without allocating, because most batches are like the one before. */
+const serves = (plan: Plan, batch: number, sample: readonly number[], purpose: Purpose): boolean =>
+  plan.batch === batch &&
+  plan.purpose === purpose &&
+  plan.sample.length === sample.length &&
+  plan.sample.every((n, axis) => n === sample[axis]);
+
 export type { BoundPlan };
 
 export class Executor {
   readonly #layers: readonly Layer[];
   readonly #parameters: Parameters;
-  readonly #width: number;
   readonly #homes: Homes[] = [];
   readonly #stateBytes: number;
   readonly #carriesAll: boolean;
@@ -173,20 +181,17 @@ export class Executor {
   #states: Block | null = null;
 
   /**
-   * @param width numbers in a row of the input
    * @param batch the batch size where it is fixed, as stateful layers require
    * @param carriesAll carry the state of every recurrent layer, stateful or not
    */
   constructor(
     layers: readonly Layer[],
     parameters: Parameters,
-    width: number,
     batch: number | null,
     carriesAll = false,
   ) {
     this.#layers = layers;
     this.#parameters = parameters;
-    this.#width = width;
     this.#carriesAll = carriesAll;
     this.#moves = parameters.moves;
     let states = 0;
@@ -200,25 +205,30 @@ export class Executor {
   /**
    * The plan for a batch, in memory and ready to run.
    *
-   * @param optimizer for training; null for a forward pass only
+   * @param sample the shape of one sample: [T, D] or [D]
+   * @param objective needed for all but predictions
    * @throws ValueError when memory does not suffice; nothing has changed then
    */
-  prepare(call: string, batch: number, steps: number, optimizer: Optimizer | null): BoundPlan {
-    const training = optimizer !== null;
+  prepare(
+    call: string,
+    batch: number,
+    sample: readonly number[],
+    purpose: Purpose,
+    objective: Objective | null = null,
+  ): BoundPlan {
     if (this.#moves !== this.#parameters.moves) {
       this.dropPlans();
       this.#moves = this.#parameters.moves;
     }
-    const current = this.#current?.plan;
-    if (current?.batch === batch && current.steps === steps && current.training === training) return this.#current!;
-    const key = `${batch} ${steps} ${training}`;
+    if (this.#current && serves(this.#current.plan, batch, sample, purpose)) return this.#current;
+    const key = `${purpose} ${batch} ${sample.join(' ')}`;
     let bound = this.#plans.get(key);
     if (!bound) {
-      const planner = new Planner(batch, training, this.#carriesAll);
-      const plan = planBatch(planner, this.#layers, this.#homes, steps, this.#width);
+      const planner = new Planner(batch, purpose, this.#carriesAll);
+      const plan = planBatch(planner, this.#layers, this.#homes, sample);
       const addresses = {
         weights: this.#parameters.weights(call),
-        gradients: optimizer ? this.#parameters.gradients(call, optimizer) : 0,
+        gradients: purpose === 'train' ? this.#parameters.gradients(call, objective!.optimizer) : 0,
         states: this.#stateBytes > 0 ? this.states(call) : 0,
         workspace: this.#reserve(call, plan.bytes),
       };

@@ -29,6 +29,30 @@ export interface Rows {
   readonly width: number;
 }
 
+/** Which time steps count, one float for every row of a step: 1 where it counts, 0 where it is masked. */
+export interface Mask {
+  readonly place: Place;
+  /** Bytes from one time step to the next; negative where time runs backwards. */
+  readonly step: number;
+}
+
+/** What one layer hands to the next. */
+export interface Flow {
+  readonly y: Rows;
+  /** In training, where the gradient of y is wanted; its contents may be destroyed. Null where nobody wants it. */
+  readonly dy: Rows | null;
+  /** Null where every time step counts. */
+  readonly mask: Mask | null;
+  /**
+   * What softmax or sigmoid made y from, where a loss starts there: it then leaves the gradient of the logits in dy.
+   * Present only at the top of a plan made for such a loss.
+   */
+  readonly logits?: Rows;
+}
+
+/** What a batch is run for: `test` stops at the loss. */
+export type Purpose = 'predict' | 'test' | 'train';
+
 /** A named buffer, for reading and for tests. */
 export interface Buffer {
   readonly name: string;
@@ -46,8 +70,8 @@ export type Stage = {
 /** The plan of a batch. */
 export interface Plan {
   readonly batch: number;
-  readonly steps: number;
-  readonly training: boolean;
+  readonly sample: readonly number[];
+  readonly purpose: Purpose;
   readonly buffers: readonly Buffer[];
   /** Size of the workspace in bytes. */
   readonly bytes: number;
@@ -55,9 +79,8 @@ export interface Plan {
   readonly stages: readonly Stage[];
   /** Where the caller's x goes, [B, T, D] row by row. */
   readonly input: Place;
-  /** Where the last layer leaves its output, and where its gradient is expected. */
-  readonly output: Rows;
-  readonly outputGradient: Rows | null;
+  /** What the last layer leaves. */
+  readonly output: Flow;
   /** Where the caller's y goes, and where predictions are put in order, [B, T, O] row by row. */
   readonly target: Place;
   readonly result: Place;
@@ -99,10 +122,16 @@ export class Planner {
 
   constructor(
     readonly batch: number,
-    readonly training: boolean,
+    readonly purpose: Purpose,
     /** Whether every recurrent layer carries its state, stateful or not. */
     readonly carriesAll = false,
+    /** The activation of the top layer that the loss undoes, so that it can start from the logits. */
+    readonly fused: 'softmax' | 'sigmoid' | null = null,
   ) {}
+
+  get training(): boolean {
+    return this.purpose === 'train';
+  }
 
   get bytes(): number {
     return this.#bytes;
@@ -130,39 +159,34 @@ export class Planner {
  * @param planner a fresh one, which knows the batch size and what the plan is for
  * @param layers in order, built
  * @param homes one for each layer
- * @param steps time steps of the input; 1 where it has no time axis
- * @param width numbers in a row of the input
+ * @param sample the shape of one sample: [T, D] or [D]
  */
 export function planBatch(
   planner: Planner,
   layers: readonly Layer[],
   homes: readonly Homes[],
-  steps: number,
-  width: number,
+  sample: readonly number[],
 ): Plan {
-  const { batch, training } = planner;
+  const { batch, purpose } = planner;
+  const [steps, width] = sample.length === 2 ? [sample[0]!, sample[1]!] : [1, sample[0]!];
   const input = planner.floats('input', batch, steps, width);
-  let x: Rows = { place: input, row: steps * width * FLOAT, step: width * FLOAT, steps, rows: batch, width };
-  let dx: Rows | null = null; // nobody asks for the gradient of the data
-  for (const [n, layer] of layers.entries()) {
-    const { y, dy } = layer.plan(planner, x, dx, homes[n]!);
-    x = y;
-    dx = dy;
-  }
-  const count = batch * x.steps * x.width;
+  const x: Rows = { place: input, row: steps * width * FLOAT, step: width * FLOAT, steps, rows: batch, width };
+  // Nobody asks for the gradient of the data.
+  const start: Flow = { y: x, dy: null, mask: null };
+  const output = layers.reduce((flow, layer, n) => layer.plan(planner, flow, homes[n]!, n === layers.length - 1), start);
+  const count = batch * output.y.steps * output.y.width;
   // Losses read a whole vector at the last number of a target.
   const target = planner.floats('target', count + 3);
   const result = planner.floats('result', count);
   return {
     batch,
-    steps,
-    training,
+    sample,
+    purpose,
     buffers: planner.buffers,
     bytes: planner.bytes,
     stages: planner.stages,
     input,
-    output: x,
-    outputGradient: dx,
+    output,
     target,
     result,
   };

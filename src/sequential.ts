@@ -6,10 +6,12 @@ import { fail, show, suggest } from './errors.ts';
 import { type BoundPlan, Executor } from './executor.ts';
 import { Layer } from './layers/layer.ts';
 import type { Lstm } from './layers/lstm.ts';
-import { type Loss, type LossName, resolveLoss } from './losses.ts';
+import { type Loss, resolveLoss } from './losses.ts';
+import type { Objective } from './objective.ts';
 import { type Optimizer, type OptimizerName, resolveOptimizer } from './optimizers.ts';
 import { checkBoolean, checkCount, checkOptions } from './options.ts';
 import { Parameters } from './parameters.ts';
+import type { Purpose } from './plan.ts';
 import { floatsFor, type Shape, showShape, sizeOf } from './shapes.ts';
 import { readStates, recurrentOf, writeStates } from './states.ts';
 import { Stream } from './stream.ts';
@@ -30,8 +32,7 @@ let unnamed = 0;
 interface Stack {
   readonly layers: Layer[];
   parameters: Parameters | null;
-  optimizer: Optimizer | null;
-  loss: LossName | null;
+  objective: Objective | null;
   /** How many models have been made of it. */
   models: number;
 }
@@ -39,7 +40,7 @@ interface Stack {
 /** A stack of layers; make one with `sequential()`. */
 export class Sequential {
   readonly name: string;
-  #stack: Stack = { layers: [], parameters: null, optimizer: null, loss: null, models: 1 };
+  #stack: Stack = { layers: [], parameters: null, objective: null, models: 1 };
   /** The batch size of `withBatchSize`; null for that of the layers. */
   #batch: number | null = null;
   #executor: Executor | null = null;
@@ -189,13 +190,12 @@ export class Sequential {
     const optimizer = resolveOptimizer(call, known.optimizer);
     const loss = resolveLoss(call, known.loss);
     this.#stack.parameters?.forgetTraining();
-    this.#stack.optimizer = optimizer;
-    this.#stack.loss = loss;
+    this.#stack.objective = { optimizer, loss };
   }
 
   /** What `compile` chose; null before. */
   get optimizer(): Optimizer | null {
-    return this.#stack.optimizer;
+    return this.#stack.objective?.optimizer ?? null;
   }
 
   /**
@@ -210,11 +210,11 @@ export class Sequential {
    */
   trainOnBatch(x: TensorLike, y: TensorLike): number {
     const call = 'model.trainOnBatch';
-    const { optimizer } = this.#compiled(call);
-    const batch = this.#load(call, x, y, optimizer);
+    const objective = this.#compiled(call);
+    const batch = this.#load(call, x, y, 'train', objective);
     const parameters = this.#stack.parameters!;
     batch.forward();
-    const loss = batch.loss(true);
+    const loss = batch.loss();
     if (!Number.isFinite(loss)) {
       batch.rewind();
       return loss;
@@ -225,17 +225,16 @@ export class Sequential {
       batch.rewind();
       return Number.NaN;
     }
-    parameters.update(optimizer);
+    parameters.update(objective.optimizer);
     return loss;
   }
 
   /** The loss on one batch, without training. Stateful layers carry their state on. */
   testOnBatch(x: TensorLike, y: TensorLike): number {
     const call = 'model.testOnBatch';
-    this.#compiled(call);
-    const batch = this.#load(call, x, y, null);
+    const batch = this.#load(call, x, y, 'test', this.#compiled(call));
     batch.forward();
-    return batch.loss(false);
+    return batch.loss();
   }
 
   // ------------------------------------------------------------------------------------------------------ prediction
@@ -288,7 +287,7 @@ export class Sequential {
     const source = readBatch(call, 'x', x, shape); // one array, whatever was given: a ragged one fails here, early
     for (let from = 0; from < samples; from += size) {
       const count = Math.min(size, samples - from);
-      const batch = this.#prepare(call, count, shape, null);
+      const batch = this.#run(call).prepare(call, count, shape.slice(1), 'predict');
       float32().set(source.subarray(from * sample, (from + count) * sample), batch.input);
       batch.forward();
       batch.collect();
@@ -396,11 +395,10 @@ export class Sequential {
     return shape;
   }
 
-  #compiled(call: string): { optimizer: Optimizer; loss: LossName } {
+  #compiled(call: string): Objective {
     this.#alive(call);
     this.#bottom(call);
-    if (!this.#stack.optimizer || !this.#stack.loss) fail(call, 'the model must be compiled first; call model.compile');
-    return { optimizer: this.#stack.optimizer, loss: this.#stack.loss };
+    return this.#stack.objective ?? fail(call, 'the model must be compiled first; call model.compile');
   }
 
   #home(call: string): Parameters {
@@ -412,23 +410,19 @@ export class Sequential {
   #run(call: string): Executor {
     if (!this.#executor) {
       const input = this.#inputShape(call);
-      this.#executor = new Executor([...this.#stack.layers], this.#home(call), input.at(-1)!, input[0]!);
+      this.#executor = new Executor([...this.#stack.layers], this.#home(call), input[0]!);
     }
     return this.#executor;
   }
 
-  #prepare(call: string, count: number, shape: readonly number[], optimizer: Optimizer | null): BoundPlan {
-    return this.#run(call).prepare(call, count, shape.length === 3 ? shape[1]! : 1, optimizer);
-  }
-
   /** Checks x and y, and puts them where the kernels expect them. */
-  #load(call: string, x: TensorLike, y: TensorLike, optimizer: Optimizer | null): BoundPlan {
+  #load(call: string, x: TensorLike, y: TensorLike, purpose: Purpose, objective: Objective): BoundPlan {
     const shape = shapeOfBatch(call, 'x', x, this.#inputShape(call));
     const [samples, steps] = shape;
     const output = this.#outputShape(call);
     const wanted = output.map((n, axis) => (axis === 0 ? samples! : (n ?? steps!)));
     const target = shapeOfBatch(call, 'y', y, wanted);
-    const batch = this.#prepare(call, samples!, shape, optimizer);
+    const batch = this.#run(call).prepare(call, samples!, shape.slice(1), purpose, objective);
     const memory = float32();
     writeBatch(call, 'x', x, shape, memory, batch.input);
     writeBatch(call, 'y', y, target, memory, batch.target);

@@ -26,7 +26,7 @@ export class Stream {
     this.#inputs = layers[0]!.built.input.at(-1)!;
     this.#outputs = layers.at(-1)!.built.output.at(-1)!;
     this.#parameters = parameters;
-    this.#executor = new Executor(layers, parameters, this.#inputs, 1, true);
+    this.#executor = new Executor(layers, parameters, 1, true);
   }
 
   /**
@@ -76,7 +76,7 @@ export class Stream {
 
   #ready(call: string): BoundPlan {
     if (this.#parameters.isFree) fail(call, 'the model must not be disposed of or changed while it is streamed');
-    this.#plan ??= this.#executor.prepare(call, 1, 1, null);
+    this.#plan ??= this.#executor.prepare(call, 1, [1, this.#inputs], 'predict');
     return this.#plan;
   }
 }

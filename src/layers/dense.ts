@@ -4,7 +4,7 @@ import { type Activation, activations } from '../activations.ts';
 import type { Kernels } from '../engine/kernels.ts';
 import { type Initializer, type InitializerName, initializers, resolveInitializer } from '../initializers.ts';
 import { checkBoolean, checkCount, checkName } from '../options.ts';
-import { type Homes, type Planner, padded, type Rows, roundUp } from '../plan.ts';
+import { type Flow, type Homes, type Planner, padded, type Rows, roundUp } from '../plan.ts';
 import type { Shape } from '../shapes.ts';
 import { checkLayerOptions, Layer, type LayerOptions } from './layer.ts';
 
@@ -81,7 +81,7 @@ export class Dense extends Layer {
     kernels.denseWeights(packed, kernel!, bias ?? 0, this.#inputs, this.units, Number(inward));
   }
 
-  override plan(planner: Planner, x: Rows, dx: Rows | null, home: Homes): { y: Rows; dy: Rows | null } {
+  override plan(planner: Planner, { y: x, dy: dx, mask }: Flow, home: Homes, _top: boolean): Flow {
     const { training } = planner;
     const K = x.width;
     const N = this.units;
@@ -116,6 +116,6 @@ export class Dense extends Layer {
         useBias: Number(this.useBias),
       },
     });
-    return { y, dy };
+    return { y, dy, mask };
   }
 }

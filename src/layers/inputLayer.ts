@@ -1,7 +1,7 @@
 /** Names the input of a model; computes nothing. */
 
 import { fail } from '../errors.ts';
-import type { Homes, Planner, Rows } from '../plan.ts';
+import type { Flow, Planner } from '../plan.ts';
 import type { Shape } from '../shapes.ts';
 import { checkLayerOptions, Layer, type LayerOptions } from './layer.ts';
 
@@ -29,7 +29,7 @@ export class InputLayer extends Layer {
 
   override moveWeights(): void {}
 
-  override plan(_planner: Planner, x: Rows, dx: Rows | null, _home: Homes): { y: Rows; dy: Rows | null } {
-    return { y: x, dy: dx };
+  override plan(_planner: Planner, input: Flow): Flow {
+    return input;
   }
 }

@@ -4,7 +4,7 @@ import type { Kernels } from '../engine/kernels.ts';
 import { factoryOf, fail, show } from '../errors.ts';
 import type { Initializer } from '../initializers.ts';
 import { checkBoolean, checkCount, checkOptions } from '../options.ts';
-import type { Homes, Planner, Rows } from '../plan.ts';
+import type { Flow, Homes, Planner } from '../plan.ts';
 import { checkShape, type Shape, showShape, sizeOf } from '../shapes.ts';
 import { readTensor, Tensor, type TensorLike } from '../tensor.ts';
 
@@ -200,11 +200,12 @@ export abstract class Layer {
   abstract moveWeights(kernels: Kernels, packed: number, plain: readonly number[], inward: boolean): void;
 
   /**
-   * @internal Reserves buffers and adds a stage for the kernels.
-   * @param dx where the gradient of x is wanted, or null
-   * @returns where the output will be, and, in training, where its gradient is expected
+   * @internal Reserves buffers and adds stages for the kernels.
+   * @param input what the layer below leaves, and where it wants the gradient
+   * @param top whether the loss comes next
+   * @returns what this layer leaves, and, in training, where it expects the gradient of that
    */
-  abstract plan(planner: Planner, x: Rows, dx: Rows | null, home: Homes): { y: Rows; dy: Rows | null };
+  abstract plan(planner: Planner, input: Flow, home: Homes, top: boolean): Flow;
 }
 
 function readName(call: string, className: string, name: unknown): string {

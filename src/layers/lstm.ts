@@ -10,7 +10,7 @@ import {
   resolveInitializer,
 } from '../initializers.ts';
 import { checkBoolean, checkCount, checkName } from '../options.ts';
-import { at, type Homes, type Planner, padded, type Rows, rowBytes } from '../plan.ts';
+import { at, type Flow, type Homes, type Planner, padded, type Rows, rowBytes } from '../plan.ts';
 import { type Shape, showShape } from '../shapes.ts';
 import { checkLayerOptions, Layer, type LayerOptions } from './layer.ts';
 
@@ -170,7 +170,7 @@ export class Lstm extends Layer {
     kernels.lstmState(home, stateC, h, c, batch, this.units, Number(inward));
   }
 
-  override plan(planner: Planner, x: Rows, dx: Rows | null, home: Homes): { y: Rows; dy: Rows | null } {
+  override plan(planner: Planner, { y: x, dy: dx }: Flow, home: Homes): Flow {
     const { batch: B, training } = planner;
     const T = x.steps;
     const I = x.width;
@@ -222,7 +222,7 @@ export class Lstm extends Layer {
     // h_t stands in slot t + 1.
     const first = this.returnSequences ? 1 : T;
     const steps = this.returnSequences ? T : 1;
-    return { y: { ...hx, place: at(hx.place, first * hx.step), steps, width: this.units }, dy: dh };
+    return { y: { ...hx, place: at(hx.place, first * hx.step), steps, width: this.units }, dy: dh, mask: null };
   }
 }
 

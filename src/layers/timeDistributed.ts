@@ -2,7 +2,7 @@
 
 import type { Kernels } from '../engine/kernels.ts';
 import { fail, show } from '../errors.ts';
-import type { Homes, Planner, Rows } from '../plan.ts';
+import type { Flow, Homes, Planner } from '../plan.ts';
 import { type Shape, showShape } from '../shapes.ts';
 import { Dense } from './dense.ts';
 import { checkLayerOptions, Layer, type LayerOptions, type WeightHome, type WeightSpec } from './layer.ts';
@@ -79,7 +79,7 @@ export class TimeDistributed extends Layer {
     this.layer.moveWeights(kernels, packed, plain, inward);
   }
 
-  override plan(planner: Planner, x: Rows, dx: Rows | null, home: Homes): { y: Rows; dy: Rows | null } {
-    return this.layer.plan(planner, x, dx, home);
+  override plan(planner: Planner, input: Flow, home: Homes, top: boolean): Flow {
+    return this.layer.plan(planner, input, home, top);
   }
 }

@@ -55,10 +55,10 @@ export function bind(h: Harness, layer: Layer, options: PlanOptions): BoundLayer
   const { batch, steps, inputs, order = 'samples', dx: wanted = false } = options;
   layer.build('test', [batch, steps, inputs], { read: () => [], write: () => {} });
 
-  const planner = new FencedPlanner(batch, true);
+  const planner = new FencedPlanner(batch, 'train');
   const x = order === 'steps' ? planner.rows('x', steps, inputs) : bySample(planner, batch, steps, inputs);
   const dx = wanted ? planner.rows('dx', steps, inputs) : null;
-  const { y, dy } = layer.plan(planner, x, dx, { parameters: 0, states: 0 });
+  const { y, dy } = layer.plan(planner, { y: x, dy: dx, mask: null }, { parameters: 0, states: 0 }, false);
   const stage = planner.stages[0]!;
 
   const parameters = layer.parameterCount;
