@@ -44,7 +44,7 @@ ${structures().join('\n')}
 function structures() {
   const sources = readdirSync(inRoot('assembly')).sort();
   return sources.flatMap(file =>
-    [...readFileSync(inRoot(`assembly/${file}`), 'utf8').matchAll(/class (\w+)Plan {\n([^]*?)\n}/g)].map(match => {
+    [...readFileSync(inRoot(`assembly/${file}`), 'utf8').matchAll(/class (\w+)Plan {\n([\s\S]*?)\n}/g)].map(match => {
       const [, name = '', body = ''] = match;
       const names = [...body.matchAll(/^ {2}(\w+): (?:i32|usize);/gm)].map(field => `'${field[1]}'`);
       if (names.length === 0) throw new Error(`no fields of ${name}Plan in ${file}`);

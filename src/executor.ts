@@ -11,7 +11,16 @@ import type { Kernels } from './engine/kernels.ts';
 import type { Layer } from './layers/layer.ts';
 import type { Objective } from './objective.ts';
 import type { Parameters } from './parameters.ts';
-import { type BlockName, type Homes, type Place, type Plan, Planner, type Purpose, planBatch, type Stage } from './plan.ts';
+import {
+  type BlockName,
+  type Homes,
+  type Place,
+  type Plan,
+  Planner,
+  type Purpose,
+  planBatch,
+  type Stage,
+} from './plan.ts';
 
 const FLOAT = 4;
 /** Plans kept at a time; a program that uses more sizes than that plans some of them anew. */
@@ -184,12 +193,7 @@ export class Executor {
    * @param batch the batch size where it is fixed, as stateful layers require
    * @param carriesAll carry the state of every recurrent layer, stateful or not
    */
-  constructor(
-    layers: readonly Layer[],
-    parameters: Parameters,
-    batch: number | null,
-    carriesAll = false,
-  ) {
+  constructor(layers: readonly Layer[], parameters: Parameters, batch: number | null, carriesAll = false) {
     this.#layers = layers;
     this.#parameters = parameters;
     this.#carriesAll = carriesAll;

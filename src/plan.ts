@@ -173,7 +173,10 @@ export function planBatch(
   const x: Rows = { place: input, row: steps * width * FLOAT, step: width * FLOAT, steps, rows: batch, width };
   // Nobody asks for the gradient of the data.
   const start: Flow = { y: x, dy: null, mask: null };
-  const output = layers.reduce((flow, layer, n) => layer.plan(planner, flow, homes[n]!, n === layers.length - 1), start);
+  const output = layers.reduce(
+    (flow, layer, n) => layer.plan(planner, flow, homes[n]!, n === layers.length - 1),
+    start,
+  );
   const count = batch * output.y.steps * output.y.width;
   // Losses read a whole vector at the last number of a target.
   const target = planner.floats('target', count + 3);
