@@ -6,7 +6,7 @@
  */
 
 import { structures } from './engine/binaries.generated.ts';
-import { Block, int32, kernels } from './engine/engine.ts';
+import { Block, float32, int32, kernels } from './engine/engine.ts';
 import type { Kernels } from './engine/kernels.ts';
 import type { Layer } from './layers/layer.ts';
 import { fusedWith } from './losses.ts';
@@ -77,6 +77,8 @@ class BoundPlan {
   readonly #outputAddress: number;
   readonly #resultAddress: number;
   readonly #lossAddress: number = 0;
+  /** Index of the mask of the output; 0 where there is none. */
+  readonly #mask: number;
   readonly #metrics: readonly { program: 'loss' | 'metric'; address: number }[];
 
   constructor(call: string, plan: Plan, addresses: Addresses, objective: Objective | null) {
@@ -88,6 +90,7 @@ class BoundPlan {
     this.#resultAddress = address(plan.result);
     this.input = address(plan.input) / FLOAT;
     this.target = address(plan.target) / FLOAT;
+    this.#mask = plan.output.mask ? address(plan.output.mask.place) / FLOAT : 0;
     this.weights = plan.weights ? address(plan.weights) / FLOAT : 0;
     this.result = this.#resultAddress / FLOAT;
     this.resultSize = plan.batch * y.steps * y.width;
@@ -156,6 +159,22 @@ class BoundPlan {
       : this.plan.batch * this.plan.output.y.steps;
   }
 
+  /** A number in the target that is no class of the output, where the loss counts it; undefined when there is none. */
+  wrongClass(): number | undefined {
+    const { batch, output } = this.plan;
+    const { steps, width } = output.y;
+    const memory = float32();
+    const maskStep = (output.mask?.step ?? 0) / FLOAT;
+    for (let row = 0; row < batch * steps; row++) {
+      const value = memory[this.target + row]!;
+      if ((value >= 0 && value < width) || !Number.isFinite(value)) continue;
+      if (this.#mask && memory[this.#mask + (row % steps) * maskStep + Math.floor(row / steps)] === 0) continue;
+      if (this.weights && memory[this.weights + row] === 0) continue;
+      return value;
+    }
+    return undefined;
+  }
+
   /** Puts the output in the caller's order, at `result`. */
   collect(): void {
     const { y: output } = this.plan.output;
@@ -180,13 +199,7 @@ class BoundPlan {
 }
 
 /** Whether a plan is the one for a batch; compares without allocating, because most batches are like the one before. */
-const serves = (
-  plan: Plan,
-  batch: number,
-  sample: readonly number[],
-  purpose: Purpose,
-  weighted: boolean,
-): boolean =>
+const serves = (plan: Plan, batch: number, sample: readonly number[], purpose: Purpose, weighted: boolean): boolean =>
   plan.batch === batch &&
   plan.purpose === purpose &&
   (plan.weights !== null) === weighted &&

@@ -51,7 +51,9 @@ export interface Metric {
 
 export function resolveMetrics(call: string, value: unknown, loss: LossName): Metric[] {
   const given = value === undefined || value === null ? [] : Array.isArray(value) ? value : [value];
-  const metrics = given.map((one, n) => resolveMetric(call, Array.isArray(value) ? `metrics[${n}]` : 'metrics', one, loss));
+  const metrics = given.map((one, n) =>
+    resolveMetric(call, Array.isArray(value) ? `metrics[${n}]` : 'metrics', one, loss),
+  );
   const keys = metrics.map(({ key }) => key);
   // As in TF.js, twins are told apart by number.
   return metrics.map((metric, n) => {
@@ -71,7 +73,9 @@ function resolveMetric(call: string, argument: string, value: unknown, loss: Los
     const key = byOutput[name as keyof typeof byOutput];
     return { key, kindOf: width => (key === 'acc' ? accuracyFor : crossentropyFor)(width, loss) };
   }
-  const kind = { ...scoreSpellings, ...lossSpellings }[name as keyof typeof scoreSpellings | keyof typeof lossSpellings];
+  const kind = { ...scoreSpellings, ...lossSpellings }[
+    name as keyof typeof scoreSpellings | keyof typeof lossSpellings
+  ];
   const sparse = kind === 'sparseCategoricalAccuracy' || kind === 'sparseCategoricalCrossentropy';
   if (sparse !== isSparse(loss)) {
     const rule = isSparse(loss) ? "for numbers of classes, such as 'acc'," : 'for targets as wide as the output';

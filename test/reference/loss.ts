@@ -71,9 +71,7 @@ export const rowLosses = {
       oneHot(y, t),
     ),
   meanAbsolutePercentageError: meanOf((y, t) => (100 * Math.abs(t - y)) / Math.max(Math.abs(t), least)),
-  meanSquaredLogarithmicError: meanOf(
-    (y, t) => (Math.log1p(Math.max(y, least)) - Math.log1p(Math.max(t, least))) ** 2,
-  ),
+  meanSquaredLogarithmicError: meanOf((y, t) => (Math.log1p(Math.max(y, least)) - Math.log1p(Math.max(t, least))) ** 2),
   hinge: meanOf((y, t) => Math.max(0, 1 - t * y)),
   squaredHinge: meanOf((y, t) => Math.max(0, 1 - t * y) ** 2),
   categoricalHinge: (y, t) => {
