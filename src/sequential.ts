@@ -2,17 +2,18 @@
 
 import { readBatch, shapeOfBatch, writeBatch } from './batches.ts';
 import { float32 } from './engine/engine.ts';
-import { fail, show, suggest } from './errors.ts';
+import { fail, show } from './errors.ts';
 import { type BoundPlan, Executor } from './executor.ts';
-import { Layer } from './layers/layer.ts';
+import type { Layer } from './layers/layer.ts';
 import type { Lstm } from './layers/lstm.ts';
 import { type Loss, resolveLoss } from './losses.ts';
 import type { Objective } from './objective.ts';
 import { type Optimizer, type OptimizerName, resolveOptimizer } from './optimizers.ts';
 import { checkBoolean, checkCount, checkOptions } from './options.ts';
-import { Parameters } from './parameters.ts';
+import type { Parameters } from './parameters.ts';
 import type { Purpose } from './plan.ts';
 import { floatsFor, type Shape, showShape, sizeOf } from './shapes.ts';
+import { Stack } from './stack.ts';
 import { readStates, recurrentOf, writeStates } from './states.ts';
 import { Stream } from './stream.ts';
 import { summarize } from './summary.ts';
@@ -28,19 +29,10 @@ export interface CompileOptions {
 const DEFAULT_BATCH = 32;
 let unnamed = 0;
 
-/** What models that differ only in their batch size share. */
-interface Stack {
-  readonly layers: Layer[];
-  parameters: Parameters | null;
-  objective: Objective | null;
-  /** How many models have been made of it. */
-  models: number;
-}
-
 /** A stack of layers; make one with `sequential()`. */
 export class Sequential {
   readonly name: string;
-  #stack: Stack = { layers: [], parameters: null, objective: null, models: 1 };
+  #stack = new Stack();
   /** The batch size of `withBatchSize`; null for that of the layers. */
   #batch: number | null = null;
   #executor: Executor | null = null;
@@ -59,7 +51,7 @@ export class Sequential {
     }
     this.name = name ?? `sequential_${++unnamed}`;
     try {
-      for (const layer of layers ?? []) this.#push('sequential', layer);
+      for (const layer of layers ?? []) this.#stack.push('sequential', layer);
     } catch (error) {
       for (const layer of this.#stack.layers) layer.leave();
       throw error;
@@ -72,36 +64,16 @@ export class Sequential {
   add(layer: Layer): void {
     this.#alive('model.add');
     this.#unshared('model.add');
-    this.#push('model.add', layer);
-  }
-
-  #push(call: string, layer: Layer): void {
-    if (!(layer instanceof Layer)) fail(call, `layer must be one of layers.*, got ${show(layer)}`);
-    if (this.#stack.layers.some(({ name }) => name === layer.name)) {
-      fail(call, `the name of a layer must be unique in its model, got a second '${layer.name}'`);
-    }
-    const below = this.#stack.layers.at(-1);
-    const input = below ? below.outputShape : layer.batchInputShape;
-    if (!input) fail(call, `the first layer must have inputShape or batchInputShape, got neither in '${layer.name}'`);
-    if (below && layer.batchInputShape && !agree(layer.batchInputShape, input)) {
-      const got = showShape(layer.batchInputShape);
-      fail(call, `the input shape of '${layer.name}' must be that of the layer below, ${showShape(input)}, got ${got}`);
-    }
-    const home = {
-      read: (asked: string, from: Layer) => this.#home(asked).read(asked, from),
-      write: (asked: string, to: Layer, values: readonly Float32Array[]) => this.#home(asked).write(asked, to, values),
-    };
-    layer.build(call, input, home);
-    this.#rebuild(() => this.#stack.layers.push(layer));
+    this.#stack.push('model.add', layer);
+    this.#forgetPlans();
   }
 
   /** Takes the top layer off. */
   pop(): void {
     this.#alive('model.pop');
     this.#unshared('model.pop');
-    const top = this.#stack.layers.at(-1) ?? fail('model.pop', 'the model must have a layer, got none');
-    this.#rebuild(() => this.#stack.layers.pop());
-    top.leave();
+    this.#stack.pop('model.pop');
+    this.#forgetPlans();
   }
 
   /** The layers, bottom up. */
@@ -113,16 +85,7 @@ export class Sequential {
   getLayer(name?: string | null, index?: number): Layer {
     const call = 'model.getLayer';
     this.#alive(call);
-    if (typeof name === 'string') {
-      const names = this.#stack.layers.map(layer => layer.name);
-      return this.#stack.layers[names.indexOf(name)] ?? fail(call, `unknown layer '${name}'${suggest(name, names)}`);
-    }
-    if (name !== undefined && name !== null) fail(call, `name must be a string, got ${show(name)}`);
-    const count = this.#stack.layers.length;
-    if (!Number.isInteger(index) || !this.#stack.layers[index!]) {
-      fail(call, `index must be a whole number below ${count}, the number of layers, got ${show(index)}`);
-    }
-    return this.#stack.layers[index!]!;
+    return this.#stack.find(call, name, index);
   }
 
   /** What goes in: `inputs[0].shape`, null where an axis is open. */
@@ -154,25 +117,14 @@ export class Sequential {
   getWeights(): Tensor[] {
     const call = 'model.getWeights';
     this.#alive(call);
-    return this.#stack.layers.flatMap(layer => layer.readWeights(call));
+    return this.#stack.readWeights(call);
   }
 
   /** Replaces all weights; takes what `getWeights` gives. States and optimizer stay as they are. */
   setWeights(weights: readonly TensorLike[]): void {
     const call = 'model.setWeights';
     this.#alive(call);
-    const count = this.#stack.layers.reduce((sum, layer) => sum + layer.weightSpecs.length, 0);
-    if (!Array.isArray(weights) || weights.length !== count) {
-      fail(call, `weights must be an array of ${count} tensors, got ${show(weights)}`);
-    }
-    let next = 0;
-    const checked = this.#stack.layers.map(layer => {
-      const own = weights.slice(next, next + layer.weightSpecs.length);
-      next += own.length;
-      return layer.checkWeights(call, own);
-    });
-    const home = this.#home(call);
-    for (const [n, layer] of this.#stack.layers.entries()) home.write(call, layer, checked[n]!);
+    this.#stack.writeWeights(call, weights);
   }
 
   // ------------------------------------------------------------------------------------------------------- training
@@ -364,14 +316,14 @@ export class Sequential {
    * made by `withBatchSize` shares stays with the others.
    */
   dispose(): void {
-    this.#executor?.free();
-    this.#executor = null;
-    if (this.#batch === null) this.#stack.parameters?.free();
+    this.#forgetPlans();
+    if (this.#batch === null) this.#stack.dispose();
     this.#disposed = true;
   }
 
   #alive(call: string): void {
-    if (this.#disposed || this.#stack.parameters?.isFree) fail(call, 'the model must not be used after dispose()');
+    if (this.#disposed) fail(call, 'the model must not be used after dispose()');
+    this.#stack.alive(call);
   }
 
   #unshared(call: string): void {
@@ -403,8 +355,7 @@ export class Sequential {
 
   #home(call: string): Parameters {
     this.#alive(call);
-    this.#stack.parameters ??= new Parameters([...this.#stack.layers]);
-    return this.#stack.parameters;
+    return this.#stack.home(call);
   }
 
   #run(call: string): Executor {
@@ -429,22 +380,12 @@ export class Sequential {
     return batch;
   }
 
-  /** Changes the stack. What has been learned so far moves along; the optimizer starts afresh. */
-  #rebuild(change: () => void): void {
-    const parameters = this.#stack.parameters;
-    if (parameters) {
-      for (const layer of this.#stack.layers) layer.initialValues = parameters.read('model.add', layer);
-      this.#executor?.free();
-      parameters.free();
-      this.#executor = null;
-      this.#stack.parameters = null;
-    }
-    change();
+  /** Gives back what was planned for other layers than there are now. */
+  #forgetPlans(): void {
+    this.#executor?.free();
+    this.#executor = null;
   }
 }
-
-const agree = (a: Shape, b: Shape): boolean =>
-  a.length === b.length && a.every((n, axis) => n === null || b[axis] === null || n === b[axis]);
 
 /** A new model: a stack of layers. */
 export function sequential(options?: { layers?: readonly Layer[]; name?: string }): Sequential {
