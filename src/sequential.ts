@@ -12,12 +12,24 @@ import { type Optimizer, type OptimizerName, resolveOptimizer } from './optimize
 import { checkBoolean, checkCount, checkOptions } from './options.ts';
 import type { Parameters } from './parameters.ts';
 import type { Purpose } from './plan.ts';
-import { floatsFor, type Shape, showShape, sizeOf } from './shapes.ts';
+import { floatsFor, type Shape, sizeOf } from './shapes.ts';
 import { Stack } from './stack.ts';
 import { readStates, recurrentOf, writeStates } from './states.ts';
 import { Stream } from './stream.ts';
 import { summarize } from './summary.ts';
 import { Tensor, type TensorLike } from './tensor.ts';
+import type { Dataset } from './training/dataset.ts';
+import {
+  evaluate,
+  evaluateDataset,
+  type ModelEvaluateArgs,
+  type ModelEvaluateDatasetArgs,
+} from './training/evaluate.ts';
+import { fitSamples, type ModelFitArgs } from './training/fit.ts';
+import { fitDataset, type ModelFitDatasetArgs } from './training/fitDataset.ts';
+import type { History } from './training/history.ts';
+import { checkBatchSize, checkWhole } from './training/options.ts';
+import type { Trainee } from './training/trainee.ts';
 
 export interface CompileOptions {
   /** One of `train.*`, or 'adam' or 'sgd' for its defaults. */
@@ -26,7 +38,6 @@ export interface CompileOptions {
   loss: Loss;
 }
 
-const DEFAULT_BATCH = 32;
 let unnamed = 0;
 
 /** A stack of layers; make one with `sequential()`. */
@@ -37,6 +48,10 @@ export class Sequential {
   #batch: number | null = null;
   #executor: Executor | null = null;
   #disposed = false;
+  #stopTraining = false;
+  readonly #trainee = this.#asTrainee();
+  /** What the last training left behind; null before the first. */
+  history: History | null = null;
 
   constructor(options?: { layers?: readonly Layer[]; name?: string }) {
     const { layers, name } = checkOptions<{ layers: unknown; name: unknown }>('sequential', options, [
@@ -189,6 +204,79 @@ export class Sequential {
     return batch.loss();
   }
 
+  /**
+   * Trains on all samples, epoch by epoch. Samples are read once, at the start.
+   *
+   * @param x [N, T, D] or [N, D]
+   * @param y in the shape of the model's output
+   * @returns losses and metrics of every epoch
+   */
+  async fit(x: TensorLike, y: TensorLike, options?: ModelFitArgs): Promise<History> {
+    return fitSamples(this.#trainee, x, y, options);
+  }
+
+  /**
+   * Trains on batches as they come.
+   *
+   * @param dataset batches of { xs, ys }: an array, a generator, an iterator, a function that makes one, a TF.js data set
+   */
+  async fitDataset(dataset: Dataset, options?: ModelFitDatasetArgs): Promise<History> {
+    return fitDataset(this.#trainee, dataset, options);
+  }
+
+  /**
+   * Loss and metrics over any number of samples, without training. Stateful layers carry their state on.
+   *
+   * @returns a scalar, or a list of them where there are metrics; `Number(loss)` is its number
+   */
+  evaluate(x: TensorLike, y: TensorLike, options?: ModelEvaluateArgs): Tensor | Tensor[] {
+    return evaluate(this.#trainee, x, y, options);
+  }
+
+  /** Loss and metrics over batches as they come, without training. */
+  async evaluateDataset(dataset: Dataset, options?: ModelEvaluateDatasetArgs): Promise<Tensor | Tensor[]> {
+    return evaluateDataset(this.#trainee, dataset, options);
+  }
+
+  /** Set by a callback, it ends the training that is going on, after the batch. */
+  get stopTraining(): boolean {
+    return this.#stopTraining;
+  }
+
+  set stopTraining(value: boolean) {
+    this.#stopTraining = checkBoolean('model', 'stopTraining', value);
+  }
+
+  /** The names of what `evaluate` and `trainOnBatch` return: 'loss', then each metric. */
+  get metricsNames(): string[] {
+    return ['loss'];
+  }
+
+  /** What src/training/ needs of the model. */
+  #asTrainee(): Trainee {
+    const model = this;
+    return {
+      model,
+      training: false,
+      get stateful() {
+        return model.#stack.layers.some(layer => layer.stateful);
+      },
+      objective: call => this.#compiled(call),
+      alive: (call, message) => {
+        if (this.#disposed || this.#stack.parameters?.isFree) fail(call, message);
+      },
+      fixedBatch: call => this.#inputShape(call)[0] ?? null,
+      shapes: (call, x, y, names, samples) => {
+        const shape = shapeOfBatch(call, names[0], x, [samples, ...this.#inputShape(call).slice(1)]);
+        return { x: shape, y: shapeOfBatch(call, names[1], y, this.#targetShape(shape)) };
+      },
+      labels: () => this.metricsNames,
+      // A selection is a batch to those who read it, if not to callers.
+      train: (x, y) => this.trainOnBatch(x as TensorLike, y as TensorLike),
+      test: (x, y) => this.testOnBatch(x as TensorLike, y as TensorLike),
+    };
+  }
+
   // ------------------------------------------------------------------------------------------------------ prediction
 
   /**
@@ -205,19 +293,10 @@ export class Sequential {
     if (known.verbose !== undefined) checkBoolean(call, 'verbose', known.verbose);
     const expected = this.#inputShape(call);
     const fixed = expected[0] ?? null;
-    const size =
-      known.batchSize === undefined ? (fixed ?? DEFAULT_BATCH) : checkCount(call, 'batchSize', known.batchSize);
-    if (fixed !== null && size !== fixed) {
-      fail(call, `batchSize must be ${fixed}, which the model fixes, got ${size}`);
-    }
+    const size = checkBatchSize(call, known.batchSize, fixed);
     const shape = shapeOfBatch(call, 'x', x, [null, ...expected.slice(1)]);
     const samples = shape[0]!;
-    if (fixed !== null && samples % fixed !== 0) {
-      fail(
-        call,
-        `x must hold a multiple of ${fixed} samples, the model's batch size, got the shape ${showShape(shape)}`,
-      );
-    }
+    checkWhole(call, 'x', samples, fixed);
     return this.#predict(call, x, shape, Math.min(size, samples));
   }
 
@@ -366,14 +445,17 @@ export class Sequential {
     return this.#executor;
   }
 
+  /** The shape y must have beside an x of the given shape. */
+  #targetShape([samples, steps]: readonly number[]): number[] {
+    const [, ...sample] = this.#stack.layers.at(-1)!.outputShape;
+    return [samples!, ...sample.map(n => n ?? steps!)];
+  }
+
   /** Checks x and y, and puts them where the kernels expect them. */
   #load(call: string, x: TensorLike, y: TensorLike, purpose: Purpose, objective: Objective): BoundPlan {
     const shape = shapeOfBatch(call, 'x', x, this.#inputShape(call));
-    const [samples, steps] = shape;
-    const output = this.#outputShape(call);
-    const wanted = output.map((n, axis) => (axis === 0 ? samples! : (n ?? steps!)));
-    const target = shapeOfBatch(call, 'y', y, wanted);
-    const batch = this.#run(call).prepare(call, samples!, shape.slice(1), purpose, objective);
+    const target = shapeOfBatch(call, 'y', y, this.#targetShape(shape));
+    const batch = this.#run(call).prepare(call, shape[0]!, shape.slice(1), purpose, objective);
     const memory = float32();
     writeBatch(call, 'x', x, shape, memory, batch.input);
     writeBatch(call, 'y', y, target, memory, batch.target);
