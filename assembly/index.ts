@@ -4,13 +4,15 @@ export { copyRows } from './copy';
 export { lstmBackward, lstmForward, lstmRewind } from './lstm';
 export { lstmState, lstmWeights } from './lstmOrder';
 export { denseBackward, denseForward, denseWeights } from './dense';
-export { meanSquaredError } from './loss';
+export { countedRows, loss } from './loss';
+export { metric } from './metrics';
 export { adam, areSound, sgd } from './optimizers';
 export { orthonormalize, randomNormal, randomUniform, truncatedNormal } from './random';
 
 // The parts, for the tests: each is checked on its own against a float64 reference.
 export { expArray, reluArray, reluBackward, sigmoidArray, sigmoidBackward, tanhArray, tanhBackward } from './activations';
 export { setJoined } from './joined';
+export { log1pArray, logArray } from './log';
 export { matmul, matmulTransposed, packTransposed } from './matmul';
 export { matmulNaive, matmulTransposedNaive } from './naive';
 export { outerPanel16, rowPanel16 } from './tiles.generated';

@@ -62,10 +62,13 @@ export interface Buffer {
 
 type Structures = typeof structures;
 
-/** What one layer hands to its kernels: a structure of assembly/, field by field. */
+/** The numbers of a structure of assembly/, field by field. */
+export type Fields<K extends keyof Structures> = Record<Structures[K][number], number | Place>;
+
+/** What one layer hands to its kernels. */
 export type Stage = {
-  [K in keyof Structures]: { readonly kind: K; readonly fields: Record<Structures[K][number], number | Place> };
-}[keyof Structures];
+  [K in Exclude<keyof Structures, 'loss'>]: { readonly kind: K; readonly fields: Fields<K> };
+}[Exclude<keyof Structures, 'loss'>];
 
 /** The plan of a batch. */
 export interface Plan {
@@ -84,6 +87,8 @@ export interface Plan {
   /** Where the caller's y goes, and where predictions are put in order, [B, T, O] row by row. */
   readonly target: Place;
   readonly result: Place;
+  /** Where weights of the losses go, [B, T]; null in a plan without them. */
+  readonly weights: Place | null;
 }
 
 const FLOAT = 4;
@@ -127,6 +132,8 @@ export class Planner {
     readonly carriesAll = false,
     /** The activation of the top layer that the loss undoes, so that it can start from the logits. */
     readonly fused: 'softmax' | 'sigmoid' | null = null,
+    /** Whether samples or time steps weigh differently. */
+    readonly weighted = false,
   ) {}
 
   get training(): boolean {
@@ -181,6 +188,7 @@ export function planBatch(
   // Losses read a whole vector at the last number of a target.
   const target = planner.floats('target', count + 3);
   const result = planner.floats('result', count);
+  const weights = planner.weighted ? planner.floats('weights', batch, output.y.steps) : null;
   return {
     batch,
     sample,
@@ -192,5 +200,6 @@ export function planBatch(
     output,
     target,
     result,
+    weights,
   };
 }

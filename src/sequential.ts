@@ -6,7 +6,8 @@ import { fail, show } from './errors.ts';
 import { type BoundPlan, Executor } from './executor.ts';
 import type { Layer } from './layers/layer.ts';
 import type { Lstm } from './layers/lstm.ts';
-import { type Loss, resolveLoss } from './losses.ts';
+import { isSparse, type Loss, resolveLoss } from './losses.ts';
+import { type MetricName, resolveMetrics } from './metrics.ts';
 import type { Objective } from './objective.ts';
 import { type Optimizer, type OptimizerName, resolveOptimizer } from './optimizers.ts';
 import { checkBoolean, checkCount, checkOptions } from './options.ts';
@@ -17,6 +18,7 @@ import { Stack } from './stack.ts';
 import { readStates, recurrentOf, writeStates } from './states.ts';
 import { Stream } from './stream.ts';
 import { summarize } from './summary.ts';
+import { shapeOfTarget, targetShapeOf } from './targets.ts';
 import { Tensor, type TensorLike } from './tensor.ts';
 import type { Dataset } from './training/dataset.ts';
 import {
@@ -30,12 +32,15 @@ import { fitDataset, type ModelFitDatasetArgs } from './training/fitDataset.ts';
 import type { History } from './training/history.ts';
 import { checkBatchSize, checkWhole } from './training/options.ts';
 import type { Trainee } from './training/trainee.ts';
+import { checkWeightOptions, type WeightOptions, writeWeights } from './weights.ts';
 
 export interface CompileOptions {
   /** One of `train.*`, or 'adam' or 'sgd' for its defaults. */
   optimizer: Optimizer | OptimizerName;
-  /** 'meanSquaredError', also spelled 'mse'. */
+  /** By its name in TF.js or Keras, such as 'meanSquaredError', or 'mse' for short. */
   loss: Loss;
+  /** Names of losses and accuracies; 'acc' is the accuracy that fits output and loss. */
+  metrics?: MetricName | readonly MetricName[];
 }
 
 let unnamed = 0;
@@ -144,20 +149,18 @@ export class Sequential {
 
   // ------------------------------------------------------------------------------------------------------- training
 
-  /** Chooses optimizer and loss. Doing it again starts the optimizer afresh; the weights stay. */
+  /** Chooses optimizer, loss and metrics. Doing it again starts the optimizer afresh; the weights stay. */
   compile(options: CompileOptions): void {
     const call = 'model.compile';
     this.#alive(call);
-    const known = checkOptions<CompileOptions & { metrics: unknown }>(call, options, ['optimizer', 'loss', 'metrics']);
+    const known = checkOptions<CompileOptions>(call, options, ['optimizer', 'loss', 'metrics']);
     if (known.optimizer === undefined) fail(call, 'optimizer must be one of train.* or its name, got none');
     if (known.loss === undefined) fail(call, "loss must be a name such as 'meanSquaredError', got none");
-    if (known.metrics !== undefined && !(Array.isArray(known.metrics) && known.metrics.length === 0)) {
-      fail(call, `metrics must be absent or empty in this version, got ${show(known.metrics)}`);
-    }
     const optimizer = resolveOptimizer(call, known.optimizer);
     const loss = resolveLoss(call, known.loss);
+    const metrics = resolveMetrics(call, known.metrics, loss);
     this.#stack.parameters?.forgetTraining();
-    this.#stack.objective = { optimizer, loss };
+    this.#stack.objective = { optimizer, loss, metrics };
   }
 
   /** What `compile` chose; null before. */
@@ -172,36 +175,52 @@ export class Sequential {
    * weights, optimizer and carried states stay as they were. The loss that comes back says so: it is NaN or Infinity.
    *
    * @param x [B, T, D] or [B, D]
-   * @param y in the shape of the model's output
-   * @returns the loss of the weights before the step; NaN when only the gradients were not finite
+   * @param y in the shape of the model's output; numbers of classes, [B, 1] or [B, T, 1], for sparse losses
+   * @param options sampleWeight, classWeight: factors for the loss, not for metrics. TF.js has them in `fit` alone
+   * @returns the loss of the weights before the step; NaN when only the gradients were not finite. Where there are
+   * metrics, a list: the loss, then each of them, of the same outputs
    */
-  trainOnBatch(x: TensorLike, y: TensorLike): number {
+  trainOnBatch(x: TensorLike, y: TensorLike, options?: WeightOptions): number | number[] {
     const call = 'model.trainOnBatch';
     const objective = this.#compiled(call);
-    const batch = this.#load(call, x, y, 'train', objective);
+    const batch = this.#load(call, x, y, 'train', objective, options);
     const parameters = this.#stack.parameters!;
     batch.forward();
     const loss = batch.loss();
+    const results = measure(batch, objective, loss);
     if (!Number.isFinite(loss)) {
+      refuseWrongClass(call, batch, objective);
       batch.rewind();
-      return loss;
+      return results;
     }
     parameters.zeroGradients();
     batch.backward();
     if (!parameters.gradientsAreSound) {
       batch.rewind();
-      return Number.NaN;
+      return withLoss(results, Number.NaN);
     }
     parameters.update(objective.optimizer);
-    return loss;
+    return results;
   }
 
-  /** The loss on one batch, without training. Stateful layers carry their state on. */
-  testOnBatch(x: TensorLike, y: TensorLike): number {
+  /**
+   * The loss on one batch, without training; with metrics a list, as from `trainOnBatch`. Stateful layers carry their
+   * state on.
+   */
+  testOnBatch(x: TensorLike, y: TensorLike, options?: WeightOptions): number | number[] {
     const call = 'model.testOnBatch';
-    const batch = this.#load(call, x, y, 'test', this.#compiled(call));
+    const objective = this.#compiled(call);
+    const batch = this.#load(call, x, y, 'test', objective, options);
     batch.forward();
-    return batch.loss();
+    const loss = batch.loss();
+    if (!Number.isFinite(loss)) refuseWrongClass(call, batch, objective);
+    return measure(batch, objective, loss);
+  }
+
+  /** What `trainOnBatch`, `testOnBatch` and `evaluate` return, in order: 'loss', then each metric. Empty before `compile`. */
+  get metricsNames(): string[] {
+    const { objective } = this.#stack;
+    return objective ? ['loss', ...objective.metrics.map(({ key }) => key)] : [];
   }
 
   /**
@@ -247,11 +266,6 @@ export class Sequential {
     this.#stopTraining = checkBoolean('model', 'stopTraining', value);
   }
 
-  /** The names of what `evaluate` and `trainOnBatch` return: 'loss', then each metric. */
-  get metricsNames(): string[] {
-    return ['loss'];
-  }
-
   /** What src/training/ needs of the model. */
   #asTrainee(): Trainee {
     const model = this;
@@ -267,13 +281,15 @@ export class Sequential {
       },
       fixedBatch: call => this.#inputShape(call)[0] ?? null,
       shapes: (call, x, y, names, samples) => {
+        const { loss } = this.#compiled(call);
         const shape = shapeOfBatch(call, names[0], x, [samples, ...this.#inputShape(call).slice(1)]);
-        return { x: shape, y: shapeOfBatch(call, names[1], y, this.#targetShape(shape)) };
+        const wanted = targetShapeOf(call, loss, this.#outputFor(shape));
+        return { x: shape, y: shapeOfTarget(call, names[1], y as TensorLike, loss, wanted) };
       },
       labels: () => this.metricsNames,
       // A selection is a batch to those who read it, if not to callers.
-      train: (x, y) => this.trainOnBatch(x as TensorLike, y as TensorLike),
-      test: (x, y) => this.testOnBatch(x as TensorLike, y as TensorLike),
+      train: (x, y, weights) => this.trainOnBatch(x as TensorLike, y as TensorLike, weights),
+      test: (x, y, weights) => this.testOnBatch(x as TensorLike, y as TensorLike, weights),
     };
   }
 
@@ -445,20 +461,36 @@ export class Sequential {
     return this.#executor;
   }
 
-  /** The shape y must have beside an x of the given shape. */
-  #targetShape([samples, steps]: readonly number[]): number[] {
+  /** The shape of what comes out where x has the given shape. */
+  #outputFor([samples, steps]: readonly number[]): number[] {
     const [, ...sample] = this.#stack.layers.at(-1)!.outputShape;
     return [samples!, ...sample.map(n => n ?? steps!)];
   }
 
   /** Checks x and y, and puts them where the kernels expect them. */
-  #load(call: string, x: TensorLike, y: TensorLike, purpose: Purpose, objective: Objective): BoundPlan {
+  #load(
+    call: string,
+    x: TensorLike,
+    y: TensorLike,
+    purpose: Purpose,
+    objective: Objective,
+    options?: WeightOptions,
+  ): BoundPlan {
+    const weights = checkWeightOptions(call, options);
     const shape = shapeOfBatch(call, 'x', x, this.#inputShape(call));
-    const target = shapeOfBatch(call, 'y', y, this.#targetShape(shape));
-    const batch = this.#run(call).prepare(call, shape[0]!, shape.slice(1), purpose, objective);
+    const samples = shape[0]!;
+    const whole = this.#outputFor(shape);
+    const { loss } = objective;
+    const target = shapeOfTarget(call, 'y', y, loss, targetShapeOf(call, loss, whole));
+    const batch = this.#run(call).prepare(call, samples, shape.slice(1), purpose, objective, weights !== null);
     const memory = float32();
     writeBatch(call, 'x', x, shape, memory, batch.input);
     writeBatch(call, 'y', y, target, memory, batch.target);
+    if (weights) {
+      const sequence = whole.length === 3 ? whole[1]! : null;
+      const targets = { values: memory, from: batch.target, samples, steps: sequence, width: target.at(-1)! };
+      writeWeights(call, weights, targets, memory, batch.weights);
+    }
     return batch;
   }
 
@@ -467,6 +499,26 @@ export class Sequential {
     this.#executor?.free();
     this.#executor = null;
   }
+}
+
+/** The loss, or a list of it and the metrics of the output as it stands. */
+function measure(batch: BoundPlan, { metrics }: Objective, loss: number): number | number[] {
+  if (metrics.length === 0) return loss;
+  const values = [loss];
+  batch.measure(values);
+  return values;
+}
+
+const withLoss = (results: number | number[], loss: number) =>
+  typeof results === 'number' ? loss : [loss, ...results.slice(1)];
+
+/** Says so where a loss is no number because y holds the number of a class that does not exist. */
+function refuseWrongClass(call: string, batch: BoundPlan, { loss }: Objective): void {
+  if (!isSparse(loss)) return;
+  const wrong = batch.wrongClass();
+  if (wrong === undefined) return;
+  batch.rewind();
+  fail(call, `y must hold numbers of classes from 0 to ${batch.plan.output.y.width - 1}, got ${wrong}`);
 }
 
 /** A new model: a stack of layers. */

@@ -49,20 +49,12 @@ export interface Kernels {
   denseBackward(plan: Address): void;
   denseWeights(w: Address, kernel: Address, bias: Address, inputs: number, units: number, inward: number): void;
 
-  meanSquaredError(
-    dy: Address,
-    dyRow: number,
-    dyStep: number,
-    y: Address,
-    yRow: number,
-    yStep: number,
-    target: Address,
-    targetRow: number,
-    targetStep: number,
-    steps: number,
-    rows: number,
-    cols: number,
-  ): number;
+  /** The loss of a planned batch; leaves its gradient where the plan says. */
+  loss(plan: Address): number;
+  /** A metric of a planned batch, for those that are no losses. */
+  metric(plan: Address): number;
+  /** How many rows of a planned batch the mask leaves. */
+  countedRows(plan: Address): number;
 
   adam(
     w: Address,

@@ -3,6 +3,7 @@
 import type { Batch } from '../batches.ts';
 import type { Objective } from '../objective.ts';
 import type { Sequential } from '../sequential.ts';
+import type { WeightOptions } from '../weights.ts';
 
 export interface Trainee {
   /** The model itself, for callbacks. */
@@ -25,8 +26,8 @@ export interface Trainee {
   shapes(call: string, x: Batch, y: Batch, names: readonly [string, string], samples: number | null): Shapes;
   /** The names of what `train` and `test` return: 'loss', then the metrics. */
   labels(): string[];
-  train(x: Batch, y: Batch): number | number[];
-  test(x: Batch, y: Batch): number | number[];
+  train(x: Batch, y: Batch, weights?: WeightOptions): number | number[];
+  test(x: Batch, y: Batch, weights?: WeightOptions): number | number[];
 }
 
 export interface Shapes {
