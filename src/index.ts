@@ -30,6 +30,7 @@ export {
   tensor4d,
   tidy,
 } from './tensor.ts';
+export * from './training/index.ts';
 
 /** The version of this package. */
 export const version: string = packageVersion;

@@ -2,23 +2,36 @@
 
 import { readBatch, shapeOfBatch, writeBatch } from './batches.ts';
 import { float32 } from './engine/engine.ts';
-import { fail, show, suggest } from './errors.ts';
+import { fail, show } from './errors.ts';
 import { type BoundPlan, Executor } from './executor.ts';
-import { Layer } from './layers/layer.ts';
+import type { Layer } from './layers/layer.ts';
 import type { Lstm } from './layers/lstm.ts';
 import { isSparse, type Loss, resolveLoss } from './losses.ts';
 import { type MetricName, resolveMetrics } from './metrics.ts';
 import type { Objective } from './objective.ts';
 import { type Optimizer, type OptimizerName, resolveOptimizer } from './optimizers.ts';
 import { checkBoolean, checkCount, checkOptions } from './options.ts';
-import { Parameters } from './parameters.ts';
+import type { Parameters } from './parameters.ts';
 import type { Purpose } from './plan.ts';
-import { floatsFor, type Shape, showShape, sizeOf } from './shapes.ts';
+import { floatsFor, type Shape, sizeOf } from './shapes.ts';
+import { Stack } from './stack.ts';
 import { readStates, recurrentOf, writeStates } from './states.ts';
 import { Stream } from './stream.ts';
 import { summarize } from './summary.ts';
 import { shapeOfTarget, targetShapeOf } from './targets.ts';
 import { Tensor, type TensorLike } from './tensor.ts';
+import type { Dataset } from './training/dataset.ts';
+import {
+  evaluate,
+  evaluateDataset,
+  type ModelEvaluateArgs,
+  type ModelEvaluateDatasetArgs,
+} from './training/evaluate.ts';
+import { fitSamples, type ModelFitArgs } from './training/fit.ts';
+import { fitDataset, type ModelFitDatasetArgs } from './training/fitDataset.ts';
+import type { History } from './training/history.ts';
+import { checkBatchSize, checkWhole } from './training/options.ts';
+import type { Trainee } from './training/trainee.ts';
 import { checkWeightOptions, type WeightOptions, writeWeights } from './weights.ts';
 
 export interface CompileOptions {
@@ -30,26 +43,20 @@ export interface CompileOptions {
   metrics?: MetricName | readonly MetricName[];
 }
 
-const DEFAULT_BATCH = 32;
 let unnamed = 0;
-
-/** What models that differ only in their batch size share. */
-interface Stack {
-  readonly layers: Layer[];
-  parameters: Parameters | null;
-  objective: Objective | null;
-  /** How many models have been made of it. */
-  models: number;
-}
 
 /** A stack of layers; make one with `sequential()`. */
 export class Sequential {
   readonly name: string;
-  #stack: Stack = { layers: [], parameters: null, objective: null, models: 1 };
+  #stack = new Stack();
   /** The batch size of `withBatchSize`; null for that of the layers. */
   #batch: number | null = null;
   #executor: Executor | null = null;
   #disposed = false;
+  #stopTraining = false;
+  readonly #trainee = this.#asTrainee();
+  /** What the last training left behind; null before the first. */
+  history: History | null = null;
 
   constructor(options?: { layers?: readonly Layer[]; name?: string }) {
     const { layers, name } = checkOptions<{ layers: unknown; name: unknown }>('sequential', options, [
@@ -64,7 +71,7 @@ export class Sequential {
     }
     this.name = name ?? `sequential_${++unnamed}`;
     try {
-      for (const layer of layers ?? []) this.#push('sequential', layer);
+      for (const layer of layers ?? []) this.#stack.push('sequential', layer);
     } catch (error) {
       for (const layer of this.#stack.layers) layer.leave();
       throw error;
@@ -77,36 +84,16 @@ export class Sequential {
   add(layer: Layer): void {
     this.#alive('model.add');
     this.#unshared('model.add');
-    this.#push('model.add', layer);
-  }
-
-  #push(call: string, layer: Layer): void {
-    if (!(layer instanceof Layer)) fail(call, `layer must be one of layers.*, got ${show(layer)}`);
-    if (this.#stack.layers.some(({ name }) => name === layer.name)) {
-      fail(call, `the name of a layer must be unique in its model, got a second '${layer.name}'`);
-    }
-    const below = this.#stack.layers.at(-1);
-    const input = below ? below.outputShape : layer.batchInputShape;
-    if (!input) fail(call, `the first layer must have inputShape or batchInputShape, got neither in '${layer.name}'`);
-    if (below && layer.batchInputShape && !agree(layer.batchInputShape, input)) {
-      const got = showShape(layer.batchInputShape);
-      fail(call, `the input shape of '${layer.name}' must be that of the layer below, ${showShape(input)}, got ${got}`);
-    }
-    const home = {
-      read: (asked: string, from: Layer) => this.#home(asked).read(asked, from),
-      write: (asked: string, to: Layer, values: readonly Float32Array[]) => this.#home(asked).write(asked, to, values),
-    };
-    layer.build(call, input, home);
-    this.#rebuild(() => this.#stack.layers.push(layer));
+    this.#stack.push('model.add', layer);
+    this.#forgetPlans();
   }
 
   /** Takes the top layer off. */
   pop(): void {
     this.#alive('model.pop');
     this.#unshared('model.pop');
-    const top = this.#stack.layers.at(-1) ?? fail('model.pop', 'the model must have a layer, got none');
-    this.#rebuild(() => this.#stack.layers.pop());
-    top.leave();
+    this.#stack.pop('model.pop');
+    this.#forgetPlans();
   }
 
   /** The layers, bottom up. */
@@ -118,16 +105,7 @@ export class Sequential {
   getLayer(name?: string | null, index?: number): Layer {
     const call = 'model.getLayer';
     this.#alive(call);
-    if (typeof name === 'string') {
-      const names = this.#stack.layers.map(layer => layer.name);
-      return this.#stack.layers[names.indexOf(name)] ?? fail(call, `unknown layer '${name}'${suggest(name, names)}`);
-    }
-    if (name !== undefined && name !== null) fail(call, `name must be a string, got ${show(name)}`);
-    const count = this.#stack.layers.length;
-    if (!Number.isInteger(index) || !this.#stack.layers[index!]) {
-      fail(call, `index must be a whole number below ${count}, the number of layers, got ${show(index)}`);
-    }
-    return this.#stack.layers[index!]!;
+    return this.#stack.find(call, name, index);
   }
 
   /** What goes in: `inputs[0].shape`, null where an axis is open. */
@@ -159,25 +137,14 @@ export class Sequential {
   getWeights(): Tensor[] {
     const call = 'model.getWeights';
     this.#alive(call);
-    return this.#stack.layers.flatMap(layer => layer.readWeights(call));
+    return this.#stack.readWeights(call);
   }
 
   /** Replaces all weights; takes what `getWeights` gives. States and optimizer stay as they are. */
   setWeights(weights: readonly TensorLike[]): void {
     const call = 'model.setWeights';
     this.#alive(call);
-    const count = this.#stack.layers.reduce((sum, layer) => sum + layer.weightSpecs.length, 0);
-    if (!Array.isArray(weights) || weights.length !== count) {
-      fail(call, `weights must be an array of ${count} tensors, got ${show(weights)}`);
-    }
-    let next = 0;
-    const checked = this.#stack.layers.map(layer => {
-      const own = weights.slice(next, next + layer.weightSpecs.length);
-      next += own.length;
-      return layer.checkWeights(call, own);
-    });
-    const home = this.#home(call);
-    for (const [n, layer] of this.#stack.layers.entries()) home.write(call, layer, checked[n]!);
+    this.#stack.writeWeights(call, weights);
   }
 
   // ------------------------------------------------------------------------------------------------------- training
@@ -256,6 +223,76 @@ export class Sequential {
     return objective ? ['loss', ...objective.metrics.map(({ key }) => key)] : [];
   }
 
+  /**
+   * Trains on all samples, epoch by epoch. Samples are read once, at the start.
+   *
+   * @param x [N, T, D] or [N, D]
+   * @param y in the shape of the model's output
+   * @returns losses and metrics of every epoch
+   */
+  async fit(x: TensorLike, y: TensorLike, options?: ModelFitArgs): Promise<History> {
+    return fitSamples(this.#trainee, x, y, options);
+  }
+
+  /**
+   * Trains on batches as they come.
+   *
+   * @param dataset batches of { xs, ys }: an array, a generator, an iterator, a function that makes one, a TF.js data set
+   */
+  async fitDataset(dataset: Dataset, options?: ModelFitDatasetArgs): Promise<History> {
+    return fitDataset(this.#trainee, dataset, options);
+  }
+
+  /**
+   * Loss and metrics over any number of samples, without training. Stateful layers carry their state on.
+   *
+   * @returns a scalar, or a list of them where there are metrics; `Number(loss)` is its number
+   */
+  evaluate(x: TensorLike, y: TensorLike, options?: ModelEvaluateArgs): Tensor | Tensor[] {
+    return evaluate(this.#trainee, x, y, options);
+  }
+
+  /** Loss and metrics over batches as they come, without training. */
+  async evaluateDataset(dataset: Dataset, options?: ModelEvaluateDatasetArgs): Promise<Tensor | Tensor[]> {
+    return evaluateDataset(this.#trainee, dataset, options);
+  }
+
+  /** Set by a callback, it ends the training that is going on, after the batch. */
+  get stopTraining(): boolean {
+    return this.#stopTraining;
+  }
+
+  set stopTraining(value: boolean) {
+    this.#stopTraining = checkBoolean('model', 'stopTraining', value);
+  }
+
+  /** What src/training/ needs of the model. */
+  #asTrainee(): Trainee {
+    const model = this;
+    return {
+      model,
+      training: false,
+      get stateful() {
+        return model.#stack.layers.some(layer => layer.stateful);
+      },
+      objective: call => this.#compiled(call),
+      alive: (call, message) => {
+        if (this.#disposed || this.#stack.parameters?.isFree) fail(call, message);
+      },
+      fixedBatch: call => this.#inputShape(call)[0] ?? null,
+      shapes: (call, x, y, names, samples) => {
+        const { loss } = this.#compiled(call);
+        const shape = shapeOfBatch(call, names[0], x, [samples, ...this.#inputShape(call).slice(1)]);
+        const wanted = targetShapeOf(call, loss, this.#outputFor(shape));
+        return { x: shape, y: shapeOfTarget(call, names[1], y as TensorLike, loss, wanted) };
+      },
+      labels: () => this.metricsNames,
+      // A selection is a batch to those who read it, if not to callers.
+      train: (x, y, weights) => this.trainOnBatch(x as TensorLike, y as TensorLike, weights),
+      test: (x, y, weights) => this.testOnBatch(x as TensorLike, y as TensorLike, weights),
+    };
+  }
+
   // ------------------------------------------------------------------------------------------------------ prediction
 
   /**
@@ -272,19 +309,10 @@ export class Sequential {
     if (known.verbose !== undefined) checkBoolean(call, 'verbose', known.verbose);
     const expected = this.#inputShape(call);
     const fixed = expected[0] ?? null;
-    const size =
-      known.batchSize === undefined ? (fixed ?? DEFAULT_BATCH) : checkCount(call, 'batchSize', known.batchSize);
-    if (fixed !== null && size !== fixed) {
-      fail(call, `batchSize must be ${fixed}, which the model fixes, got ${size}`);
-    }
+    const size = checkBatchSize(call, known.batchSize, fixed);
     const shape = shapeOfBatch(call, 'x', x, [null, ...expected.slice(1)]);
     const samples = shape[0]!;
-    if (fixed !== null && samples % fixed !== 0) {
-      fail(
-        call,
-        `x must hold a multiple of ${fixed} samples, the model's batch size, got the shape ${showShape(shape)}`,
-      );
-    }
+    checkWhole(call, 'x', samples, fixed);
     return this.#predict(call, x, shape, Math.min(size, samples));
   }
 
@@ -383,14 +411,14 @@ export class Sequential {
    * made by `withBatchSize` shares stays with the others.
    */
   dispose(): void {
-    this.#executor?.free();
-    this.#executor = null;
-    if (this.#batch === null) this.#stack.parameters?.free();
+    this.#forgetPlans();
+    if (this.#batch === null) this.#stack.dispose();
     this.#disposed = true;
   }
 
   #alive(call: string): void {
-    if (this.#disposed || this.#stack.parameters?.isFree) fail(call, 'the model must not be used after dispose()');
+    if (this.#disposed) fail(call, 'the model must not be used after dispose()');
+    this.#stack.alive(call);
   }
 
   #unshared(call: string): void {
@@ -422,8 +450,7 @@ export class Sequential {
 
   #home(call: string): Parameters {
     this.#alive(call);
-    this.#stack.parameters ??= new Parameters([...this.#stack.layers]);
-    return this.#stack.parameters;
+    return this.#stack.home(call);
   }
 
   #run(call: string): Executor {
@@ -432,6 +459,12 @@ export class Sequential {
       this.#executor = new Executor([...this.#stack.layers], this.#home(call), input[0]!);
     }
     return this.#executor;
+  }
+
+  /** The shape of what comes out where x has the given shape. */
+  #outputFor([samples, steps]: readonly number[]): number[] {
+    const [, ...sample] = this.#stack.layers.at(-1)!.outputShape;
+    return [samples!, ...sample.map(n => n ?? steps!)];
   }
 
   /** Checks x and y, and puts them where the kernels expect them. */
@@ -445,34 +478,26 @@ export class Sequential {
   ): BoundPlan {
     const weights = checkWeightOptions(call, options);
     const shape = shapeOfBatch(call, 'x', x, this.#inputShape(call));
-    const [samples, steps] = shape;
-    const output = this.#outputShape(call);
-    const whole = output.map((n, axis) => (axis === 0 ? samples! : (n ?? steps!)));
+    const samples = shape[0]!;
+    const whole = this.#outputFor(shape);
     const { loss } = objective;
     const target = shapeOfTarget(call, 'y', y, loss, targetShapeOf(call, loss, whole));
-    const batch = this.#run(call).prepare(call, samples!, shape.slice(1), purpose, objective, weights !== null);
+    const batch = this.#run(call).prepare(call, samples, shape.slice(1), purpose, objective, weights !== null);
     const memory = float32();
     writeBatch(call, 'x', x, shape, memory, batch.input);
     writeBatch(call, 'y', y, target, memory, batch.target);
     if (weights) {
       const sequence = whole.length === 3 ? whole[1]! : null;
-      const targets = { values: memory, from: batch.target, samples: samples!, steps: sequence, width: target.at(-1)! };
+      const targets = { values: memory, from: batch.target, samples, steps: sequence, width: target.at(-1)! };
       writeWeights(call, weights, targets, memory, batch.weights);
     }
     return batch;
   }
 
-  /** Changes the stack. What has been learned so far moves along; the optimizer starts afresh. */
-  #rebuild(change: () => void): void {
-    const parameters = this.#stack.parameters;
-    if (parameters) {
-      for (const layer of this.#stack.layers) layer.initialValues = parameters.read('model.add', layer);
-      this.#executor?.free();
-      parameters.free();
-      this.#executor = null;
-      this.#stack.parameters = null;
-    }
-    change();
+  /** Gives back what was planned for other layers than there are now. */
+  #forgetPlans(): void {
+    this.#executor?.free();
+    this.#executor = null;
   }
 }
 
@@ -495,9 +520,6 @@ function refuseWrongClass(call: string, batch: BoundPlan, { loss }: Objective): 
   batch.rewind();
   fail(call, `y must hold numbers of classes from 0 to ${batch.plan.output.y.width - 1}, got ${wrong}`);
 }
-
-const agree = (a: Shape, b: Shape): boolean =>
-  a.length === b.length && a.every((n, axis) => n === null || b[axis] === null || n === b[axis]);
 
 /** A new model: a stack of layers. */
 export function sequential(options?: { layers?: readonly Layer[]; name?: string }): Sequential {
