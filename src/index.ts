@@ -18,18 +18,7 @@ export { setRandomSeed } from './random.ts';
 export { type CompileOptions, type Sequential, sequential } from './sequential.ts';
 export type { NestedArray, Shape, TypedArray } from './shapes.ts';
 export type { Stream } from './stream.ts';
-export {
-  dispose,
-  scalar,
-  type Tensor,
-  type TensorLike,
-  tensor,
-  tensor1d,
-  tensor2d,
-  tensor3d,
-  tensor4d,
-  tidy,
-} from './tensor.ts';
+export * from './tensor/index.ts';
 
 /** The version of this package. */
 export const version: string = packageVersion;
