@@ -7,6 +7,7 @@
 import { version as packageVersion } from '../package.json' with { type: 'json' };
 
 export type { Activation } from './activations.ts';
+export { type Dataset, data } from './data/dataset.ts';
 export { type BackendInfo, backendInfo, configure, type InitOptions, init, ready } from './engine/engine.ts';
 export { ValueError } from './errors.ts';
 export { type Initializer, type InitializerName, initializers } from './initializers.ts';

@@ -367,6 +367,7 @@ export class Sequential {
     this.#executor?.free();
     this.#executor = null;
     if (this.#batch === null) this.#stack.parameters?.free();
+    else if (!this.#disposed) this.#stack.models--;
     this.#disposed = true;
   }
 
