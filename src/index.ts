@@ -7,6 +7,7 @@
 import { version as packageVersion } from '../package.json' with { type: 'json' };
 
 export type { Activation } from './activations.ts';
+export { type Dataset, data } from './data/dataset.ts';
 export { type BackendInfo, backendInfo, configure, type InitOptions, init, ready } from './engine/engine.ts';
 export { ValueError } from './errors.ts';
 export { type Initializer, type InitializerName, initializers } from './initializers.ts';
@@ -18,18 +19,7 @@ export { setRandomSeed } from './random.ts';
 export { type CompileOptions, type Sequential, sequential } from './sequential.ts';
 export type { NestedArray, Shape, TypedArray } from './shapes.ts';
 export type { Stream } from './stream.ts';
-export {
-  dispose,
-  scalar,
-  type Tensor,
-  type TensorLike,
-  tensor,
-  tensor1d,
-  tensor2d,
-  tensor3d,
-  tensor4d,
-  tidy,
-} from './tensor.ts';
+export * from './tensor/index.ts';
 export * from './training/index.ts';
 
 /** The version of this package. */

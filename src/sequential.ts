@@ -413,6 +413,7 @@ export class Sequential {
   dispose(): void {
     this.#forgetPlans();
     if (this.#batch === null) this.#stack.dispose();
+    else if (!this.#disposed) this.#stack.models--;
     this.#disposed = true;
   }
 
