@@ -1,6 +1,6 @@
 /** The model: a stack of layers that trains and predicts. */
 
-import { readBatch, shapeOfBatch, writeBatch } from './batches.ts';
+import { type Batch, readBatch, shapeOfBatch, writeBatch } from './batches.ts';
 import { float32 } from './engine/engine.ts';
 import { fail, show } from './errors.ts';
 import { type BoundPlan, Executor } from './executor.ts';
@@ -181,7 +181,10 @@ export class Sequential {
    * metrics, a list: the loss, then each of them, of the same outputs
    */
   trainOnBatch(x: TensorLike, y: TensorLike, options?: WeightOptions): number | number[] {
-    const call = 'model.trainOnBatch';
+    return this.#trainBatch('model.trainOnBatch', x, y, options);
+  }
+
+  #trainBatch(call: string, x: Batch, y: Batch, options?: WeightOptions): number | number[] {
     const objective = this.#compiled(call);
     const batch = this.#load(call, x, y, 'train', objective, options);
     const parameters = this.#stack.parameters!;
@@ -208,7 +211,10 @@ export class Sequential {
    * state on.
    */
   testOnBatch(x: TensorLike, y: TensorLike, options?: WeightOptions): number | number[] {
-    const call = 'model.testOnBatch';
+    return this.#testBatch('model.testOnBatch', x, y, options);
+  }
+
+  #testBatch(call: string, x: Batch, y: Batch, options?: WeightOptions): number | number[] {
     const objective = this.#compiled(call);
     const batch = this.#load(call, x, y, 'test', objective, options);
     batch.forward();
@@ -284,12 +290,15 @@ export class Sequential {
         const { loss } = this.#compiled(call);
         const shape = shapeOfBatch(call, names[0], x, [samples, ...this.#inputShape(call).slice(1)]);
         const wanted = targetShapeOf(call, loss, this.#outputFor(shape));
-        return { x: shape, y: shapeOfTarget(call, names[1], y as TensorLike, loss, wanted) };
+        return { x: shape, y: shapeOfTarget(call, names[1], y, loss, wanted) };
       },
       labels: () => this.metricsNames,
-      // A selection is a batch to those who read it, if not to callers.
-      train: (x, y, weights) => this.trainOnBatch(x as TensorLike, y as TensorLike, weights),
-      test: (x, y, weights) => this.testOnBatch(x as TensorLike, y as TensorLike, weights),
+      classes: call => {
+        const masks = this.#stack.layers.some(layer => layer.className === 'Masking' || 'maskZero' in layer);
+        return isSparse(this.#compiled(call).loss) && !masks ? (this.#outputShape(call).at(-1) ?? null) : null;
+      },
+      train: (...given) => this.#trainBatch(...given),
+      test: (...given) => this.#testBatch(...given),
     };
   }
 
@@ -469,14 +478,7 @@ export class Sequential {
   }
 
   /** Checks x and y, and puts them where the kernels expect them. */
-  #load(
-    call: string,
-    x: TensorLike,
-    y: TensorLike,
-    purpose: Purpose,
-    objective: Objective,
-    options?: WeightOptions,
-  ): BoundPlan {
+  #load(call: string, x: Batch, y: Batch, purpose: Purpose, objective: Objective, options?: WeightOptions): BoundPlan {
     const weights = checkWeightOptions(call, options);
     const shape = shapeOfBatch(call, 'x', x, this.#inputShape(call));
     const samples = shape[0]!;

@@ -1,10 +1,10 @@
 /** What shape the targets of a loss have. */
 
-import { shapeOfBatch } from './batches.ts';
+import { type Batch, shapeOfBatch } from './batches.ts';
 import { fail } from './errors.ts';
 import { fusedWith, isSparse, type LossName } from './losses.ts';
 import { type Shape, shapeOfNested, showShape } from './shapes.ts';
-import { Tensor, type TensorLike } from './tensor.ts';
+import { Tensor } from './tensor.ts';
 
 /** The shape y must have beside an output: the same, or with one number for each row where classes go by number. */
 export function targetShapeOf(call: string, loss: LossName, output: readonly number[]): number[] {
@@ -19,12 +19,12 @@ export function targetShapeOf(call: string, loss: LossName, output: readonly num
 }
 
 /** The shape of y, checked like `shapeOfBatch`; numbers of classes may come without their last axis, as in Keras. */
-export function shapeOfTarget(call: string, name: string, y: TensorLike, loss: LossName, wanted: Shape): number[] {
+export function shapeOfTarget(call: string, name: string, y: Batch, loss: LossName, wanted: Shape): number[] {
   const short = isSparse(loss) && wanted.length === 3 && rankOf(call, name, y) === 2;
   return short ? [...shapeOfBatch(call, name, y, wanted.slice(0, -1)), 1] : shapeOfBatch(call, name, y, wanted);
 }
 
-function rankOf(call: string, name: string, y: TensorLike): number | null {
+function rankOf(call: string, name: string, y: Batch): number | null {
   if (y instanceof Tensor) return y.rank;
   return Array.isArray(y) ? shapeOfNested(call, name, y).length : null;
 }

@@ -2,6 +2,7 @@
 
 import { fail, show } from '../errors.ts';
 import { Tensor, type TensorLike } from '../tensor.ts';
+import type { WeightOptions } from '../weights.ts';
 
 /** A tensor of another package, such as TF.js's own. It is read, and disposed of when its batch is done, as TF.js does. */
 export interface Foreign {
@@ -14,6 +15,8 @@ export interface Foreign {
 export interface DatasetBatch {
   readonly xs: TensorLike | Foreign;
   readonly ys: TensorLike | Foreign;
+  /** A factor for the loss of each sample, [B], or of each of its time steps, [B, T]. */
+  readonly sampleWeight?: TensorLike;
 }
 
 type Steps =
@@ -32,6 +35,7 @@ export type Dataset = Steppable | Steps | (() => Steppable | Steps | Promise<Ste
 export interface ReadBatch {
   readonly xs: TensorLike;
   readonly ys: TensorLike;
+  readonly weights: WeightOptions | undefined;
   /** Gives back what the batch came with. */
   release(): void;
 }
@@ -122,14 +126,18 @@ function readerOf(call: string, name: string, steps: AnySteps, kept: boolean): R
 }
 
 function readBatch(call: string, name: string, value: unknown): ReadBatch {
-  const { xs, ys } = (typeof value === 'object' && value !== null ? value : {}) as Record<string, unknown>;
+  const { xs, ys, sampleWeight } = (typeof value === 'object' && value !== null ? value : {}) as Record<
+    string,
+    unknown
+  >;
   if (xs === undefined || xs === null || ys === undefined || ys === null) {
     fail(call, `${name} must hold batches of the form { xs, ys }, got ${show(value)}`);
   }
-  const foreign = [xs, ys].filter(isForeign);
+  const foreign = [xs, ys, sampleWeight].filter(isForeign);
   return {
     xs: own(xs),
     ys: own(ys),
+    weights: sampleWeight === undefined ? undefined : { sampleWeight: own(sampleWeight) },
     release() {
       for (const tensor of foreign) tensor.dispose?.();
     },

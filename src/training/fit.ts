@@ -5,7 +5,7 @@ import { checkNumber, checkOptions } from '../options.ts';
 import { nextSeed } from '../random.ts';
 import type { TensorLike } from '../tensor.ts';
 import type { Logs } from './callback.ts';
-import { type Pairs, readPairs, testing } from './evaluate.ts';
+import { type Pairs, readPairs, readWeights, testing } from './evaluate.ts';
 import type { History } from './history.ts';
 import {
   checkBatchSize,
@@ -16,9 +16,11 @@ import {
   type TrainingOptions,
   trainingOptions,
 } from './options.ts';
-import { Order, type Samples, Selection, type Shuffle } from './samples.ts';
+import { Order, type Samples, Selection, type Shuffle, Weighing } from './samples.ts';
 import { Session } from './session.ts';
 import type { Trainee } from './trainee.ts';
+
+export type ValidationData = readonly [TensorLike, TensorLike] | readonly [TensorLike, TensorLike, TensorLike];
 
 /** Options of `fit`. */
 export interface ModelFitArgs extends TrainingOptions {
@@ -28,8 +30,10 @@ export interface ModelFitArgs extends TrainingOptions {
   shuffle?: Shuffle;
   /** What part of the samples, the last ones, to test on after every epoch instead of training on them. */
   validationSplit?: number;
-  /** Samples to test on after every epoch, [x, y]; goes before validationSplit. */
-  validationData?: readonly [TensorLike, TensorLike];
+  /** Samples to test on after every epoch, [x, y] or [x, y, sampleWeight]; goes before validationSplit. */
+  validationData?: ValidationData;
+  /** A factor for the loss of each sample, [N], or of each of its time steps, [N, T]; in validation, too. */
+  sampleWeight?: TensorLike;
 }
 
 interface Fit extends Training {
@@ -39,7 +43,7 @@ interface Fit extends Training {
   readonly validation: Pairs | null;
 }
 
-const OPTIONS = [...trainingOptions, 'batchSize', 'shuffle', 'validationSplit', 'validationData'];
+const OPTIONS = [...trainingOptions, 'batchSize', 'shuffle', 'validationSplit', 'validationData', 'sampleWeight'];
 
 export async function fitSamples(
   trainee: Trainee,
@@ -61,6 +65,7 @@ export async function fitSamples(
   const session = new Session(call, trainee, { callbacks, yieldEvery, params });
   const order = new Order(samples, batchSize, shuffle, nextSeed);
   const [xs, ys] = [new Selection(pairs.x, order.places), new Selection(pairs.y, order.places)];
+  const weighing = pairs.weights && new Weighing(pairs.weights, order.places, batchSize);
   const diagnose = () => findFault('x', pairs.x) ?? findFault('y', pairs.y);
 
   return session.run(async epochLogs => {
@@ -72,9 +77,10 @@ export async function fitSamples(
       await session.batchBegin(batch, logs);
       logs.batch = batch;
       logs.size = size;
-      session.train(logs, xs.select(from, size), ys.select(from, size), diagnose);
+      session.train(logs, xs.select(from, size), ys.select(from, size), weighing?.select(from, size), diagnose);
       // Before the end of the last batch, as in TF.js.
-      if (batch === steps - 1 && validation) await session.validate(testing(trainee, validation, batchSize), epochLogs);
+      if (batch === steps - 1 && validation)
+        await session.validate(testing(call, trainee, validation, batchSize), epochLogs);
       await session.batchEnd(batch, logs);
       if (session.ending) break;
     }
@@ -90,21 +96,28 @@ function readFit(call: string, trainee: Trainee, x: TensorLike, y: TensorLike, o
   const fixed = trainee.fixedBatch(call);
   const batchSize = checkBatchSize(call, known.batchSize, fixed);
   const shuffle = checkShuffle(call, known.shuffle, trainee.stateful);
-  const all = readPairs(call, trainee, x, y);
-  const validation = known.validationData === undefined ? null : readValidation(call, trainee, known.validationData);
+  const { sampleWeight, classWeight } = known;
+  const all = readPairs(call, trainee, x, y, { sampleWeight, classWeight });
+  const given = known.validationData === undefined ? null : readValidation(call, trainee, known.validationData);
   const split = checkNumber(call, 'validationSplit', known.validationSplit ?? 0, { least: 0, below: 1 });
   const count = all.x.count;
-  if (validation || split === 0) {
+  if (given || split === 0) {
     checkWhole(call, 'x', count, fixed);
-    if (validation) checkWhole(call, 'validationData[0]', validation.x.count, fixed);
-    return { ...training, pairs: all, batchSize, shuffle, validation };
+    if (given) checkWhole(call, 'validationData[0]', given.x.count, fixed);
+    return { ...training, pairs: all, batchSize, shuffle, validation: given };
   }
   const at = Math.floor(count * (1 - split));
   if (at === 0) fail(call, `validationSplit must leave a sample of ${count} to train on, got ${split}`);
   checkWhole(call, 'the part of x that validationSplit leaves for training', at, fixed);
   checkWhole(call, 'the part of x that validationSplit sets apart', count - at, fixed);
-  const part = (from: number, to: number) => ({ x: all.x.part(from, to), y: all.y.part(from, to) });
-  return { ...training, pairs: part(0, at), batchSize, shuffle, validation: part(at, count) };
+  const part = (from: number, to: number, weights: Samples | null) => ({
+    x: all.x.part(from, to),
+    y: all.y.part(from, to),
+    weights: weights?.part(from, to) ?? null,
+  });
+  // As in Keras, classes weigh in training only.
+  const validation = part(at, count, readWeights(call, all.y, { sampleWeight }));
+  return { ...training, pairs: part(0, at, all.weights), batchSize, shuffle, validation };
 }
 
 function readOptions(call: string, options: unknown): ModelFitArgs {
@@ -136,10 +149,13 @@ function checkShuffle(call: string, value: unknown, stateful: boolean): Shuffle 
   return shuffle;
 }
 
-/** Samples given as [x, y]. */
+/** Samples given as [x, y] or [x, y, sampleWeight]. */
 export function readValidation(call: string, trainee: Trainee, data: unknown): Pairs {
-  if (!Array.isArray(data) || data.length !== 2) fail(call, `validationData must be [x, y], got ${show(data)}`);
-  return readPairs(call, trainee, data[0], data[1], ['validationData[0]', 'validationData[1]']);
+  if (!Array.isArray(data) || data.length < 2 || data.length > 3) {
+    fail(call, `validationData must be [x, y] or [x, y, sampleWeight], got ${show(data)}`);
+  }
+  const [x, y, sampleWeight] = data;
+  return readPairs(call, trainee, x, y, { sampleWeight }, ['validationData[0]', 'validationData[1]']);
 }
 
 /** The first of the samples that holds a number which is not finite, in words. */

@@ -2,11 +2,11 @@
 
 import { fail } from '../errors.ts';
 import { checkCount, checkOptions } from '../options.ts';
-import type { TensorLike } from '../tensor.ts';
+import type { WeightOptions } from '../weights.ts';
 import type { Logs } from './callback.ts';
 import { type Dataset, type Reader, type Source, sourceOf } from './dataset.ts';
 import { type Pairs, testing, testSource } from './evaluate.ts';
-import { readValidation } from './fit.ts';
+import { readValidation, type ValidationData } from './fit.ts';
 import type { History } from './history.ts';
 import {
   checkBatchSize,
@@ -24,8 +24,8 @@ import type { Trainee } from './trainee.ts';
 export interface ModelFitDatasetArgs extends TrainingOptions {
   /** Batches in an epoch, all from one pass over the data; absent, every epoch is a pass. */
   batchesPerEpoch?: number;
-  /** What to test on after every epoch: a data set, or [x, y]. */
-  validationData?: Dataset | readonly [TensorLike, TensorLike];
+  /** What to test on after every epoch: a data set, [x, y] or [x, y, sampleWeight]. */
+  validationData?: Dataset | ValidationData;
   /** Batches to take of a data set to test on; absent, all. */
   validationBatches?: number;
   /** Samples in a batch of [x, y] to test on; default 32, or the model's own. */
@@ -35,6 +35,7 @@ export interface ModelFitDatasetArgs extends TrainingOptions {
 interface FitDataset extends Training {
   readonly source: Source;
   readonly batchesPerEpoch: number | null;
+  readonly classWeight: WeightOptions['classWeight'];
   readonly validation: { pairs: Pairs; size: number } | { source: Source; batches: number | null } | null;
 }
 
@@ -53,7 +54,7 @@ export async function fitDataset(
   options: ModelFitDatasetArgs | undefined,
 ): Promise<History> {
   const call = 'model.fitDataset';
-  const { source, batchesPerEpoch, validation, callbacks, yieldEvery, ...rest } = readArguments(
+  const { source, batchesPerEpoch, validation, classWeight, callbacks, yieldEvery, ...rest } = readArguments(
     call,
     trainee,
     dataset,
@@ -67,7 +68,7 @@ export async function fitDataset(
   const validate = async (epochLogs: Logs) => {
     if (!validation) return;
     if ('pairs' in validation) {
-      return session.validate(testing(trainee, validation.pairs, validation.size), epochLogs);
+      return session.validate(testing(call, trainee, validation.pairs, validation.size), epochLogs);
     }
     const breathe = () => session.breathe();
     const [means] = await testSource(call, trainee, validation.source, validation.batches, breathe);
@@ -87,7 +88,7 @@ export async function fitDataset(
         const { x } = trainee.shapes(call, next.xs, next.ys, ['xs', 'ys'], trainee.fixedBatch(call));
         const logs: Logs = { batch, size: x[0]! };
         await session.batchBegin(batch, logs);
-        session.train(logs, next.xs, next.ys, () => null);
+        session.train(logs, next.xs, next.ys, weightsOf(next.weights, classWeight), () => null);
         await session.batchEnd(batch, logs);
       } finally {
         next.release();
@@ -105,6 +106,9 @@ export async function fitDataset(
     await (reader as Reader | null)?.close();
   }
 }
+
+const weightsOf = (own: WeightOptions | undefined, classWeight: WeightOptions['classWeight']) =>
+  classWeight === undefined ? own : { ...own, classWeight };
 
 /** The data was not enough: the epoch ends here, and training with it. */
 function runDry(call: string, session: Session, got: number, batchesPerEpoch: number, epochs: number): void {
@@ -133,7 +137,9 @@ function readArguments(
     known.batchesPerEpoch === undefined ? null : checkCount(call, 'batchesPerEpoch', known.batchesPerEpoch);
   const passes = training.epochs - training.initialEpoch;
   checkPasses(call, source, batchesPerEpoch, 'batchesPerEpoch', passes);
-  return { ...training, source, batchesPerEpoch, validation: readAnyValidation(call, trainee, known, passes) };
+  const { classWeight } = known;
+  const validation = readAnyValidation(call, trainee, known, passes);
+  return { ...training, source, batchesPerEpoch, classWeight, validation };
 }
 
 function readAnyValidation(

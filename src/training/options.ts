@@ -24,9 +24,11 @@ export interface TrainingOptions {
   verbose?: Verbosity;
   /** How often to let go of the thread; default 'auto', every 125 ms. */
   yieldEvery?: YieldEvery;
+  /** A factor for the loss of each class that occurs in y, by its number: { 0: 1, 1: 5 }. */
+  classWeight?: Record<number, number>;
 }
 
-export const trainingOptions = ['epochs', 'initialEpoch', 'callbacks', 'verbose', 'yieldEvery'] as const;
+export const trainingOptions = ['epochs', 'initialEpoch', 'callbacks', 'verbose', 'yieldEvery', 'classWeight'] as const;
 
 export interface Training {
   readonly epochs: number;

@@ -2,6 +2,7 @@
 
 import { Dice } from '../random.ts';
 import { sizeOf } from '../shapes.ts';
+import type { WeightOptions } from '../weights.ts';
 
 /** Numbers of many samples in one run. */
 export class Samples {
@@ -61,6 +62,28 @@ export class Selection {
       for (let i = 0; i < each; i++) memory[at + i] = data[source + i]!;
       at += each;
     }
+  }
+}
+
+/** The weights of one batch after the other, in the form in which trainOnBatch takes them. */
+export class Weighing {
+  readonly #selection: Selection;
+  readonly #room: Float32Array;
+  readonly #options: { sampleWeight: Float32Array };
+
+  /** @param samples a weight for each sample, or for each of its time steps */
+  constructor(samples: Samples, order: Uint32Array | null, batchSize: number) {
+    this.#selection = new Selection(samples, order);
+    this.#room = new Float32Array(Math.min(batchSize, samples.count) * samples.each);
+    this.#options = { sampleWeight: this.#room };
+  }
+
+  /** The weights of a batch, which stand until the next is selected. */
+  select(from: number, count: number): WeightOptions {
+    const length = count * this.#selection.samples.each;
+    if (this.#options.sampleWeight.length !== length) this.#options.sampleWeight = this.#room.subarray(0, length);
+    this.#selection.select(from, count).write(this.#room, 0);
+    return this.#options;
   }
 }
 

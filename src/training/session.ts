@@ -4,6 +4,7 @@ import type { Batch } from '../batches.ts';
 import { fail } from '../errors.ts';
 import type { Objective } from '../objective.ts';
 import type { Sequential } from '../sequential.ts';
+import type { WeightOptions } from '../weights.ts';
 import { type BaseCallback, CustomCallback, type Logs, type Params } from './callback.ts';
 import { ProgressBar } from './callbacks/progressBar.ts';
 import { at, History, Means } from './history.ts';
@@ -108,9 +109,9 @@ export class Session {
   }
 
   /** Trains one batch, and puts loss and metrics into its logs. */
-  train(logs: Logs, x: Batch, y: Batch, diagnose: Diagnosis): void {
+  train(logs: Logs, x: Batch, y: Batch, weights: WeightOptions | undefined, diagnose: Diagnosis): void {
     this.#checkModel();
-    const values = this.#trainee.train(x, y);
+    const values = this.#trainee.train(this.#call, x, y, weights);
     for (const [n, label] of this.labels.entries()) logs[label] = at(values, n);
     this.#means.add(values, logs.size!);
     if (!this.#warned && !Number.isFinite(at(values, 0))) this.#warn(at(values, 0), diagnose());

@@ -26,8 +26,11 @@ export interface Trainee {
   shapes(call: string, x: Batch, y: Batch, names: readonly [string, string], samples: number | null): Shapes;
   /** The names of what `train` and `test` return: 'loss', then the metrics. */
   labels(): string[];
-  train(x: Batch, y: Batch, weights?: WeightOptions): number | number[];
-  test(x: Batch, y: Batch, weights?: WeightOptions): number | number[];
+  /** How many classes there are where y holds their numbers and every one counts; else null. */
+  classes(call: string): number | null;
+  /** `trainOnBatch` under the name of the call that wants it. */
+  train(call: string, x: Batch, y: Batch, weights?: WeightOptions): number | number[];
+  test(call: string, x: Batch, y: Batch, weights?: WeightOptions): number | number[];
 }
 
 export interface Shapes {

@@ -71,14 +71,13 @@ describe('the order of TF.js', () => {
 
   test('validation comes before the end of the last batch', async () => {
     const list: string[] = [];
-    const model = small();
-    const original = model.testOnBatch.bind(model);
-    model.testOnBatch = (...args) => {
-      list.push('test');
-      return original(...args);
+    const watch = {
+      onBatchEnd: (n: number) => void list.push(`end ${n}`),
+      // Waited for after every batch, and between the two of the validation.
+      nextFrameFunc: async () => void list.push('turn'),
     };
-    await train({ onBatchEnd: n => void list.push(`end ${n}`) }, { validationSplit: 0.4, batchSize: 1 }, model);
-    expect(list).toEqual(['end 0', 'end 1', 'test', 'test', 'end 2']);
+    await train(watch, { validationSplit: 0.4, batchSize: 1, yieldEvery: 0 });
+    expect(list).toEqual(['end 0', 'turn', 'end 1', 'turn', 'turn', 'end 2', 'turn']);
   });
 
   test('an object, an instance, lists of both, and nothing', async () => {

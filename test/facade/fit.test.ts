@@ -423,7 +423,11 @@ describe('errors', () => {
     ['another shuffle', { shuffle: 'all' }, "shuffle must be true, false or 'batch', got 'all'"],
     ['a split of all', { validationSplit: 1 }, 'validationSplit must be a finite number at least 0 and below 1, got 1'],
     ['a split that leaves nothing', { validationSplit: 0.99 }, 'validationSplit must leave a sample of 4'],
-    ['validation without y', { validationData: [xs] }, 'validationData must be [x, y], got [a Tensor]'],
+    [
+      'validation without y',
+      { validationData: [xs] },
+      'validationData must be [x, y] or [x, y, sampleWeight], got [a Tensor]',
+    ],
     ['validation that does not fit', { validationData: [xs, [[1]]] }, 'validationData[1] must have the shape [4, 1]'],
     ['validation of another width', { validationData: [[[[1]]], [[1]]] }, 'validationData[0] must have the shape'],
     ['steps', { stepsPerEpoch: 3 }, 'stepsPerEpoch must be absent'],
