@@ -449,14 +449,15 @@ export class Sequential {
     const output = this.#outputShape(call);
     const whole = output.map((n, axis) => (axis === 0 ? samples! : (n ?? steps!)));
     const { loss } = objective;
-    const target = shapeOfTarget(call, 'y', y, loss, targetShapeOf(call, loss, whole));
+    const wanted = targetShapeOf(call, loss, whole);
+    const target = shapeOfTarget(call, 'y', y, loss, wanted);
     const batch = this.#run(call).prepare(call, samples!, shape.slice(1), purpose, objective, weights !== null);
     const memory = float32();
     writeBatch(call, 'x', x, shape, memory, batch.input);
     writeBatch(call, 'y', y, target, memory, batch.target);
     if (weights) {
       const sequence = whole.length === 3 ? whole[1]! : null;
-      const targets = { values: memory, from: batch.target, samples: samples!, steps: sequence, width: target.at(-1)! };
+      const targets = { values: memory, from: batch.target, samples: samples!, steps: sequence, width: wanted.at(-1)! };
       writeWeights(call, weights, targets, memory, batch.weights);
     }
     return batch;

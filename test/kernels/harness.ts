@@ -7,6 +7,8 @@ import type { Address, Kernels } from '../../src/engine/kernels.ts';
 /** What the kernels export for tests beside what the facade uses. */
 export interface TestKernels extends Kernels {
   expArray(y: Address, x: Address, n: number): void;
+  logArray(y: Address, x: Address, n: number): void;
+  log1pArray(y: Address, x: Address, n: number): void;
   sigmoidArray(y: Address, x: Address, n: number): void;
   sigmoidBackward(dy: Address, y: Address, n: number): void;
   tanhArray(y: Address, x: Address, n: number): void;
