@@ -1,5 +1,6 @@
 /** The whole binary interface. Pointers and strides are bytes, sizes are elements. */
 
+export { boundNorms, nonNegative } from './constraints';
 export { copyRows } from './copy';
 export { lstmBackward, lstmForward, lstmRewind } from './lstm';
 export { lstmState, lstmWeights } from './lstmOrder';
@@ -7,6 +8,7 @@ export { denseBackward, denseForward, denseWeights } from './dense';
 export { dropoutBackward, dropoutForward, setBatch } from './dropout';
 export { meanSquaredError } from './loss';
 export { adam, areSound, sgd } from './optimizers';
+export { addTo, penalty, penaltyGradient } from './regularizers';
 export { orthonormalize, randomNormal, randomUniform, truncatedNormal } from './random';
 
 // The parts, for the tests: each is checked on its own against a float64 reference.

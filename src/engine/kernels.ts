@@ -86,6 +86,12 @@ export interface Kernels {
   areSound(g: Address, n: number): number;
   sgd(w: Address, g: Address, n: number, rate: number): void;
 
+  addTo(a: Address, b: Address, n: number): void;
+  penalty(w: Address, n: number, l1: number, l2: number): number;
+  penaltyGradient(w: Address, n: number, l1: number, l2: number): void;
+  nonNegative(w: Address, n: number): void;
+  boundNorms(w: Address, outer: number, length: number, inner: number, least: number, most: number, rate: number): void;
+
   randomUniform(x: Address, n: number, seed: number, low: number, high: number): void;
   randomNormal(x: Address, n: number, seed: number, mean: number, deviation: number): void;
   truncatedNormal(x: Address, n: number, seed: number, mean: number, deviation: number): void;

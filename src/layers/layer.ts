@@ -1,10 +1,12 @@
 /** What every layer is: shapes, weights, and a plan for its kernels. Layers do no arithmetic. */
 
+import type { Constraint } from '../constraints.ts';
 import type { Kernels } from '../engine/kernels.ts';
 import { factoryOf, fail, show } from '../errors.ts';
 import type { Initializer } from '../initializers.ts';
 import { checkBoolean, checkCount, checkOptions } from '../options.ts';
 import type { Flow, Homes, Planner } from '../plan.ts';
+import type { Regularizer } from '../regularizers.ts';
 import { checkShape, type Shape, showShape, sizeOf } from '../shapes.ts';
 import { readTensor, Tensor, type TensorLike } from '../tensor.ts';
 
@@ -43,6 +45,10 @@ export interface WeightSpec {
   readonly name: string;
   readonly shape: readonly number[];
   readonly initializer: Initializer;
+  /** A penalty that joins the loss; null or absent for none. */
+  readonly regularizer?: Regularizer | null;
+  /** What it must be after every update; null or absent for anything. */
+  readonly constraint?: Constraint | null;
   /** The seed drawn for it when the layer was built. */
   readonly seed: number;
 }
@@ -164,6 +170,7 @@ export abstract class Layer {
     if (this.#home) fail(call, `layer must not belong to a model yet, got '${this.name}'`);
     const output = this.outputShapeFor(call, input);
     const specs = this.describeWeights(input);
+    for (const { name, shape, constraint } of specs) constraint?.checkWeight(call, name, shape);
     const values = this.#initialWeights ? readWeights(call, this.#initialWeights, specs) : null;
     const weights = specs.map(spec => ({ ...spec, seed: spec.initializer.plan() }));
     this.initialValues = values;
