@@ -31,8 +31,8 @@ const BLOCK = 256;
 
 type Addresses = Record<BlockName, number>;
 
-/** How each kind of stage runs, given the address of its structure and the batch size. */
-const programs: Record<
+/** @internal How each kind of stage runs, given the address of its structure and the batch size. */
+export const programs: Record<
   Stage['kind'],
   {
     forward(kernels: Kernels, plan: number, batch: number): void;
