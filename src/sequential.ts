@@ -1,7 +1,7 @@
 /** The model: a stack of layers that trains and predicts. */
 
 import { readBatch, shapeOfBatch, writeBatch } from './batches.ts';
-import { float32 } from './engine/engine.ts';
+import { float32, kernels } from './engine/engine.ts';
 import { fail, show, suggest } from './errors.ts';
 import { type BoundPlan, Executor } from './executor.ts';
 import { Layer } from './layers/layer.ts';
@@ -92,6 +92,7 @@ export class Sequential {
       const got = showShape(layer.batchInputShape);
       fail(call, `the input shape of '${layer.name}' must be that of the layer below, ${showShape(input)}, got ${got}`);
     }
+    if (below) layer.checkBelow(call, below);
     const home = {
       read: (asked: string, from: Layer) => this.#home(asked).read(asked, from),
       write: (asked: string, to: Layer, values: readonly Float32Array[]) => this.#home(asked).write(asked, to, values),
@@ -218,6 +219,7 @@ export class Sequential {
     const objective = this.#compiled(call);
     const batch = this.#load(call, x, y, 'train', objective, options);
     const parameters = this.#stack.parameters!;
+    kernels().setBatch(parameters.batches);
     batch.forward();
     const loss = batch.loss();
     const results = measure(batch, objective, loss);
@@ -304,6 +306,7 @@ export class Sequential {
     const out = floatsFor(call, 'the predictions', outputShape);
     const each = sizeOf(outputShape.slice(1));
     const source = readBatch(call, 'x', x, shape); // one array, whatever was given: a ragged one fails here, early
+    this.#checkInput(call, source, 0, source.length);
     for (let from = 0; from < samples; from += size) {
       const count = Math.min(size, samples - from);
       const batch = this.#run(call).prepare(call, count, shape.slice(1), 'predict');
@@ -434,6 +437,11 @@ export class Sequential {
     return this.#executor;
   }
 
+  /** Lets the layers refuse numbers of x that they cannot take: ids that no row of an embedding has. */
+  #checkInput(call: string, numbers: Float32Array, from: number, count: number): void {
+    for (const layer of this.#stack.layers) layer.checkInput(call, 'x', numbers, from, count);
+  }
+
   /** Checks x and y, and puts them where the kernels expect them. */
   #load(
     call: string,
@@ -454,6 +462,7 @@ export class Sequential {
     const batch = this.#run(call).prepare(call, samples!, shape.slice(1), purpose, objective, weights !== null);
     const memory = float32();
     writeBatch(call, 'x', x, shape, memory, batch.input);
+    this.#checkInput(call, memory, batch.input, sizeOf(shape));
     writeBatch(call, 'y', y, target, memory, batch.target);
     if (weights) {
       const sequence = whole.length === 3 ? whole[1]! : null;
