@@ -14,6 +14,8 @@ export { type Initializer, type InitializerName, initializers } from './initiali
 export * from './layers/index.ts';
 export type { LayerOptions } from './layers/layer.ts';
 export type { Loss } from './losses.ts';
+export { type MetricFunction, metrics } from './metricFunctions.ts';
+export type { MetricName } from './metrics.ts';
 export { type AdamOptions, type Optimizer, type OptimizerName, train } from './optimizers.ts';
 export { setRandomSeed } from './random.ts';
 export { type Regularizer, type RegularizerName, regularizers } from './regularizers.ts';
@@ -32,6 +34,8 @@ export {
   tensor4d,
   tidy,
 } from './tensor.ts';
+
+export type { WeightOptions } from './weights.ts';
 
 /** The version of this package. */
 export const version: string = packageVersion;

@@ -7,6 +7,7 @@ import { type BoundPlan, Executor } from './executor.ts';
 import { Layer } from './layers/layer.ts';
 import type { Lstm } from './layers/lstm.ts';
 import { isSparse, type Loss, resolveLoss } from './losses.ts';
+import type { MetricFunction } from './metricFunctions.ts';
 import { type MetricName, resolveMetrics } from './metrics.ts';
 import type { Objective } from './objective.ts';
 import { type Optimizer, type OptimizerName, resolveOptimizer } from './optimizers.ts';
@@ -25,9 +26,9 @@ export interface CompileOptions {
   /** One of `train.*`, or 'adam' or 'sgd' for its defaults. */
   optimizer: Optimizer | OptimizerName;
   /** By its name in TF.js or Keras, such as 'meanSquaredError', or 'mse' for short. */
-  loss: Loss;
-  /** Names of losses and accuracies; 'acc' is the accuracy that fits output and loss. */
-  metrics?: MetricName | readonly MetricName[];
+  loss: Loss | MetricFunction;
+  /** Names of losses and accuracies, or functions of `metrics`; 'acc' is the accuracy that fits output and loss. */
+  metrics?: MetricName | MetricFunction | readonly (MetricName | MetricFunction)[];
 }
 
 const DEFAULT_BATCH = 32;
