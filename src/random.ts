@@ -84,3 +84,6 @@ export class Dice {
     }
   }
 }
+
+/** A seed as the kernels take it for dropout, 32 bits. */
+export const seedBits = (seed: number): number => seed ^ Math.floor(seed / 2 ** 32);

@@ -1,12 +1,13 @@
 /** The model: a stack of layers that trains and predicts. */
 
 import { type Batch, readBatch, shapeOfBatch, writeBatch } from './batches.ts';
-import { float32 } from './engine/engine.ts';
+import { float32, kernels } from './engine/engine.ts';
 import { fail, show } from './errors.ts';
 import { type BoundPlan, Executor } from './executor.ts';
 import type { Layer } from './layers/layer.ts';
 import type { Lstm } from './layers/lstm.ts';
 import { isSparse, type Loss, resolveLoss } from './losses.ts';
+import type { MetricFunction } from './metricFunctions.ts';
 import { type MetricName, resolveMetrics } from './metrics.ts';
 import type { Objective } from './objective.ts';
 import { type Optimizer, type OptimizerName, resolveOptimizer } from './optimizers.ts';
@@ -20,7 +21,7 @@ import { Stream } from './stream.ts';
 import { summarize } from './summary.ts';
 import { shapeOfTarget, targetShapeOf } from './targets.ts';
 import { Tensor, type TensorLike } from './tensor.ts';
-import type { Dataset } from './training/dataset.ts';
+import type { BatchSource } from './training/dataset.ts';
 import {
   evaluate,
   evaluateDataset,
@@ -38,9 +39,9 @@ export interface CompileOptions {
   /** One of `train.*`, or 'adam' or 'sgd' for its defaults. */
   optimizer: Optimizer | OptimizerName;
   /** By its name in TF.js or Keras, such as 'meanSquaredError', or 'mse' for short. */
-  loss: Loss;
-  /** Names of losses and accuracies; 'acc' is the accuracy that fits output and loss. */
-  metrics?: MetricName | readonly MetricName[];
+  loss: Loss | MetricFunction;
+  /** Names of losses and accuracies, or functions of `metrics`; 'acc' is the accuracy that fits output and loss. */
+  metrics?: MetricName | MetricFunction | readonly (MetricName | MetricFunction)[];
 }
 
 let unnamed = 0;
@@ -188,6 +189,7 @@ export class Sequential {
     const objective = this.#compiled(call);
     const batch = this.#load(call, x, y, 'train', objective, options);
     const parameters = this.#stack.parameters!;
+    kernels().setBatch(parameters.batches);
     batch.forward();
     const loss = batch.loss();
     const results = measure(batch, objective, loss);
@@ -245,7 +247,7 @@ export class Sequential {
    *
    * @param dataset batches of { xs, ys }: an array, a generator, an iterator, a function that makes one, a TF.js data set
    */
-  async fitDataset(dataset: Dataset, options?: ModelFitDatasetArgs): Promise<History> {
+  async fitDataset(dataset: BatchSource, options?: ModelFitDatasetArgs): Promise<History> {
     return fitDataset(this.#trainee, dataset, options);
   }
 
@@ -259,7 +261,7 @@ export class Sequential {
   }
 
   /** Loss and metrics over batches as they come, without training. */
-  async evaluateDataset(dataset: Dataset, options?: ModelEvaluateDatasetArgs): Promise<Tensor | Tensor[]> {
+  async evaluateDataset(dataset: BatchSource, options?: ModelEvaluateDatasetArgs): Promise<Tensor | Tensor[]> {
     return evaluateDataset(this.#trainee, dataset, options);
   }
 
@@ -341,6 +343,7 @@ export class Sequential {
     const out = floatsFor(call, 'the predictions', outputShape);
     const each = sizeOf(outputShape.slice(1));
     const source = readBatch(call, 'x', x, shape); // one array, whatever was given: a ragged one fails here, early
+    this.#checkInput(call, source, 0, source.length);
     for (let from = 0; from < samples; from += size) {
       const count = Math.min(size, samples - from);
       const batch = this.#run(call).prepare(call, count, shape.slice(1), 'predict');
@@ -477,6 +480,11 @@ export class Sequential {
     return [samples!, ...sample.map(n => n ?? steps!)];
   }
 
+  /** Lets the layers refuse numbers of x that they cannot take: ids that no row of an embedding has. */
+  #checkInput(call: string, numbers: Float32Array, from: number, count: number): void {
+    for (const layer of this.#stack.layers) layer.checkInput(call, 'x', numbers, from, count);
+  }
+
   /** Checks x and y, and puts them where the kernels expect them. */
   #load(call: string, x: Batch, y: Batch, purpose: Purpose, objective: Objective, options?: WeightOptions): BoundPlan {
     const weights = checkWeightOptions(call, options);
@@ -488,6 +496,7 @@ export class Sequential {
     const batch = this.#run(call).prepare(call, samples, shape.slice(1), purpose, objective, weights !== null);
     const memory = float32();
     writeBatch(call, 'x', x, shape, memory, batch.input);
+    this.#checkInput(call, memory, batch.input, sizeOf(shape));
     writeBatch(call, 'y', y, target, memory, batch.target);
     if (weights) {
       const sequence = whole.length === 3 ? whole[1]! : null;

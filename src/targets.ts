@@ -21,7 +21,7 @@ export function targetShapeOf(call: string, loss: LossName, output: readonly num
 /** The shape of y, checked like `shapeOfBatch`; numbers of classes may come without their last axis, as in Keras. */
 export function shapeOfTarget(call: string, name: string, y: Batch, loss: LossName, wanted: Shape): number[] {
   const short = isSparse(loss) && wanted.length === 3 && rankOf(call, name, y) === 2;
-  return short ? [...shapeOfBatch(call, name, y, wanted.slice(0, -1)), 1] : shapeOfBatch(call, name, y, wanted);
+  return shapeOfBatch(call, name, y, short ? wanted.slice(0, -1) : wanted);
 }
 
 function rankOf(call: string, name: string, y: Batch): number | null {

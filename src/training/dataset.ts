@@ -29,7 +29,7 @@ type Steppable = Iterable<DatasetBatch> | AsyncIterable<DatasetBatch> | { iterat
  * Batches of { xs, ys }: an array or anything else to iterate over, an iterator, a TF.js data set, or a function that
  * makes one of these. An iterator can be gone through only once; the others anew for each epoch.
  */
-export type Dataset = Steppable | Steps | (() => Steppable | Steps | Promise<Steppable | Steps>);
+export type BatchSource = Steppable | Steps | (() => Steppable | Steps | Promise<Steppable | Steps>);
 
 /** A batch, read. */
 export interface ReadBatch {

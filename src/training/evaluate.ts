@@ -7,7 +7,7 @@ import { floatsFor } from '../shapes.ts';
 import { Tensor, type TensorLike } from '../tensor.ts';
 import { type WeightOptions, writeWeights } from '../weights.ts';
 import { report } from './callbacks/progressBar.ts';
-import { type Dataset, type Source, sourceOf } from './dataset.ts';
+import { type BatchSource, type Source, sourceOf } from './dataset.ts';
 import { Means } from './history.ts';
 import { checkBatchSize, checkVerbose, checkWhole, type Verbosity } from './options.ts';
 import { Samples, Selection, Weighing } from './samples.ts';
@@ -118,7 +118,7 @@ export function evaluate(
 
 export async function evaluateDataset(
   trainee: Trainee,
-  dataset: Dataset,
+  dataset: BatchSource,
   options: ModelEvaluateDatasetArgs | undefined,
 ): Promise<Tensor | Tensor[]> {
   const call = 'model.evaluateDataset';

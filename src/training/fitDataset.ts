@@ -4,7 +4,7 @@ import { fail } from '../errors.ts';
 import { checkCount, checkOptions } from '../options.ts';
 import type { WeightOptions } from '../weights.ts';
 import type { Logs } from './callback.ts';
-import { type Dataset, type Reader, type Source, sourceOf } from './dataset.ts';
+import { type BatchSource, type Reader, type Source, sourceOf } from './dataset.ts';
 import { type Pairs, testing, testSource } from './evaluate.ts';
 import { readValidation, type ValidationData } from './fit.ts';
 import type { History } from './history.ts';
@@ -25,7 +25,7 @@ export interface ModelFitDatasetArgs extends TrainingOptions {
   /** Batches in an epoch, all from one pass over the data; absent, every epoch is a pass. */
   batchesPerEpoch?: number;
   /** What to test on after every epoch: a data set, [x, y] or [x, y, sampleWeight]. */
-  validationData?: Dataset | ValidationData;
+  validationData?: BatchSource | ValidationData;
   /** Batches to take of a data set to test on; absent, all. */
   validationBatches?: number;
   /** Samples in a batch of [x, y] to test on; default 32, or the model's own. */
@@ -50,7 +50,7 @@ const OPTIONS = [
 
 export async function fitDataset(
   trainee: Trainee,
-  dataset: Dataset,
+  dataset: BatchSource,
   options: ModelFitDatasetArgs | undefined,
 ): Promise<History> {
   const call = 'model.fitDataset';
@@ -122,7 +122,7 @@ function runDry(call: string, session: Session, got: number, batchesPerEpoch: nu
 function readArguments(
   call: string,
   trainee: Trainee,
-  dataset: Dataset,
+  dataset: BatchSource,
   options: ModelFitDatasetArgs | undefined,
 ): FitDataset {
   trainee.objective(call);

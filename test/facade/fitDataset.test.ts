@@ -1,7 +1,7 @@
 // fitDataset: batches as they come, from anything that gives them.
 
 import {
-  type Dataset,
+  type BatchSource,
   type DatasetBatch,
   layers,
   sequential,
@@ -57,7 +57,7 @@ function fresh() {
 }
 
 describe('any form of a data set', () => {
-  const forms: [string, Dataset][] = [
+  const forms: [string, BatchSource][] = [
     ['an array', batches],
     ['a set', new Set(batches)],
     ['a function that makes a generator', generated],
@@ -74,7 +74,7 @@ describe('any form of a data set', () => {
     expectBits(weightsOf(model), byHand(2));
   });
 
-  const once: [string, () => Dataset][] = [
+  const once: [string, () => BatchSource][] = [
     ['a generator', generated],
     ['an asynchronous generator', later],
     ['an iterator', () => batches.values()],
