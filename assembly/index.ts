@@ -6,8 +6,11 @@ export { lstmBackward, lstmForward, lstmRewind } from './lstm';
 export { lstmState, lstmWeights } from './lstmOrder';
 export { denseBackward, denseForward, denseWeights } from './dense';
 export { meanSquaredError } from './loss';
-export { adam, areSound, sgd } from './optimizers';
-export { addTo, penalty, penaltyGradient } from './regularizers';
+export { areSound, clamp, scale, sumOfSquares } from './gradients';
+export {
+  adadelta, adagrad, adam, adamax, amsgrad, average, decay, momentum, nadam, rmsprop, sgd,
+} from './optimizers';
+export { penalty, penaltyGradient } from './regularizers';
 export { orthonormalize, randomNormal, randomUniform, truncatedNormal } from './random';
 
 // The parts, for the tests: each is checked on its own against a float64 reference.

@@ -8,7 +8,7 @@ import { Layer } from './layers/layer.ts';
 import type { Lstm } from './layers/lstm.ts';
 import { type Loss, resolveLoss } from './losses.ts';
 import type { Objective } from './objective.ts';
-import { type Optimizer, type OptimizerName, resolveOptimizer } from './optimizers.ts';
+import { type Optimizer, type OptimizerName, resolveOptimizer } from './optimizers/index.ts';
 import { checkBoolean, checkCount, checkOptions } from './options.ts';
 import { Parameters } from './parameters.ts';
 import type { Purpose } from './plan.ts';
@@ -190,6 +190,7 @@ export class Sequential {
     const optimizer = resolveOptimizer(call, known.optimizer);
     const loss = resolveLoss(call, known.loss);
     this.#stack.parameters?.forgetTraining();
+    optimizer.moveTo(0);
     this.#stack.objective = { optimizer, loss };
   }
 
@@ -211,30 +212,42 @@ export class Sequential {
   trainOnBatch(x: TensorLike, y: TensorLike): number {
     const call = 'model.trainOnBatch';
     const objective = this.#compiled(call);
+    const parameters = this.#home(call);
+    // First of all, because a function of the caller's may be behind it
+    const rate = parameters.rate(call, objective.optimizer);
     const batch = this.#load(call, x, y, 'train', objective);
-    const parameters = this.#stack.parameters!;
+    const penalty = parameters.startGradients();
     batch.forward();
-    const loss = batch.loss();
+    const loss = batch.loss() + penalty;
     if (!Number.isFinite(loss)) {
       batch.rewind();
       return loss;
     }
-    parameters.zeroGradients();
     batch.backward();
     if (!parameters.gradientsAreSound) {
       batch.rewind();
       return Number.NaN;
     }
-    parameters.update(objective.optimizer);
+    parameters.update(objective.optimizer, rate);
     return loss;
+  }
+
+  /**
+   * Puts the moving averages of the weights in place of the weights, where the optimizer keeps them (`useEma`), and
+   * does nothing where it does not. `fit` does it at its end; whoever trains batch by batch calls it.
+   */
+  finalizeVariableValues(): void {
+    const { optimizer } = this.#compiled('model.finalizeVariableValues');
+    this.#stack.parameters?.takeAverages(optimizer);
   }
 
   /** The loss on one batch, without training. Stateful layers carry their state on. */
   testOnBatch(x: TensorLike, y: TensorLike): number {
     const call = 'model.testOnBatch';
     const batch = this.#load(call, x, y, 'test', this.#compiled(call));
+    const penalty = this.#stack.parameters!.penalty(call);
     batch.forward();
-    return batch.loss();
+    return batch.loss() + penalty;
   }
 
   // ------------------------------------------------------------------------------------------------------ prediction
