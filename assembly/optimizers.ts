@@ -5,8 +5,8 @@
  * a gradient of zero and what is kept for it starts like the rest: it stays zero in w.
  *
  * What is kept and falls below 1e-30 becomes zero: without that it would linger as subnormal numbers, which cost a
- * hundred cycles each, long after the gradient of an idle parameter has died. For the same reason gradients below 2^-50
- * count as zero where they are squared; their squares would leave no trace.
+ * hundred cycles each, long after the gradient of an idle parameter has died. For the same reason gradients below 1e-30
+ * count as zero, but in adam, and those below 2^-50 where they are squared; their squares would leave no trace.
  */
 
 import { flushSmall } from './math';
@@ -72,7 +72,7 @@ export function amsgrad(
   const least = f32x4.splat(LEAST);
   const leastSquared = f32x4.splat(LEAST_SQUARED);
   for (let i: usize = 0; i < <usize>n << 2; i += 16) {
-    const gi = v128.load(g + i);
+    const gi = flushSmall(v128.load(g + i), least);
     const m0 = v128.load(m + i);
     const v0 = v128.load(v + i);
     const most0 = v128.load(most + i);
@@ -133,7 +133,7 @@ export function adamax(
   const eps = f32x4.splat(<f32>epsilon);
   const least = f32x4.splat(LEAST);
   for (let i: usize = 0; i < <usize>n << 2; i += 16) {
-    const gi = v128.load(g + i);
+    const gi = flushSmall(v128.load(g + i), least);
     const m0 = v128.load(m + i);
     const u0 = v128.load(u + i);
     const mi = moved(m0, gi, towards1, least);
@@ -149,8 +149,10 @@ export function adamax(
 export function sgd(w: usize, g: usize, n: i32, rate: f64): void {
   assert(n % 4 == 0);
   const step = f32x4.splat(<f32>rate);
+  const least = f32x4.splat(LEAST);
   for (let i: usize = 0; i < <usize>n << 2; i += 16) {
-    v128.store(w + i, f32x4.sub(v128.load(w + i), f32x4.mul(v128.load(g + i), step)));
+    const gi = flushSmall(v128.load(g + i), least);
+    v128.store(w + i, f32x4.sub(v128.load(w + i), f32x4.mul(gi, step)));
   }
 }
 
