@@ -86,7 +86,7 @@ export const schedules = {
   }): Schedule {
     const call = 'schedules.exponentialDecay';
     const { known, initialLearningRate, decaySteps } = readDecay(call, options, ['decayRate', 'staircase']);
-    const decayRate = checkNumber(call, 'decayRate', known.decayRate, { least: 0, most: 1 });
+    const decayRate = checkNumber(call, 'decayRate', known.decayRate, { least: 0 });
     const staircase = flag(call, 'staircase', known.staircase);
     return new Schedule('ExponentialDecay', { initialLearningRate, decaySteps, decayRate, staircase }, step => {
       const times = step / decaySteps;

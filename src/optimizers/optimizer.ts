@@ -128,8 +128,8 @@ export abstract class Optimizer {
   rateAt(call: string, step: number): number {
     const rate = this.#rate;
     if (typeof rate === 'number') return rate;
-    if (rate instanceof Schedule) return rate.at(step);
-    return checkNumber(call, `learningRate(${step})`, rate(step), rates);
+    const value = rate instanceof Schedule ? rate.at(step) : rate(step);
+    return checkNumber(call, `learningRate(${step})`, value, rates);
   }
 
   /** @internal Tells how many batches the model has trained, for `learningRate`. */
