@@ -4,7 +4,7 @@
  */
 
 import { fail, show } from './errors.ts';
-import { cos, power } from './math.ts';
+import { cos, power as raised } from './math.ts';
 import { checkBoolean, checkCount, checkNumber, checkOptions } from './options.ts';
 
 /** A learning rate that depends on the step; make one with `schedules.*`. */
@@ -89,7 +89,7 @@ export const schedules = {
     const staircase = flag(call, 'staircase', known.staircase);
     return new Schedule('ExponentialDecay', { initialLearningRate, decaySteps, decayRate, staircase }, step => {
       const times = step / decaySteps;
-      return initialLearningRate * power(decayRate, staircase ? Math.floor(times) : times);
+      return initialLearningRate * raised(decayRate, staircase ? Math.floor(times) : times);
     });
   },
 
@@ -131,7 +131,7 @@ export const schedules = {
     return new Schedule('PolynomialDecay', config, step => {
       const whole = cycle ? decaySteps * Math.max(1, Math.ceil(step / decaySteps)) : decaySteps;
       const left = 1 - Math.min(step, whole) / whole;
-      return (initialLearningRate - endLearningRate) * power(left, power) + endLearningRate;
+      return (initialLearningRate - endLearningRate) * raised(left, power) + endLearningRate;
     });
   },
 
