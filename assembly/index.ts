@@ -1,8 +1,12 @@
 /** The whole binary interface. Pointers and strides are bytes, sizes are elements. */
 
 export { copyRows } from './copy';
+export { gruBackward, gruForward, gruRewind } from './gru';
+export { gruWeights } from './gruOrder';
 export { lstmBackward, lstmForward, lstmRewind } from './lstm';
 export { lstmState, lstmWeights } from './lstmOrder';
+export { hState } from './recurrent';
+export { simpleRnnBackward, simpleRnnForward, simpleRnnRewind, simpleRnnWeights } from './simpleRnn';
 export { denseBackward, denseForward, denseWeights } from './dense';
 export { meanSquaredError } from './loss';
 export { adam, areSound, sgd } from './optimizers';
@@ -13,7 +17,7 @@ export { expArray, reluArray, reluBackward, sigmoidArray, sigmoidBackward, tanhA
 export { setJoined } from './joined';
 export { matmul, matmulTransposed, packTransposed } from './matmul';
 export { matmulNaive, matmulTransposedNaive } from './naive';
-export { outerPanel16, rowPanel16 } from './tiles.generated';
+export { outerPanel12, outerPanel16, rowPanel12, rowPanel16 } from './tiles.generated';
 
 /** Whether this build fuses multiply and add. */
 export function isRelaxed(): bool {
