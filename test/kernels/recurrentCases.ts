@@ -174,7 +174,7 @@ export const flags = [false, true];
 const usual = ['tanh', 'sigmoid'] as const;
 const others = [
   ['tanh', 'hardSigmoid'],
-  ['sigmoid', 'tanh'],
+  ['sigmoid', 'hardSigmoid'],
   ['relu', 'sigmoid'],
   ['linear', 'sigmoid'],
 ] as const satisfies Case['activations'][];

@@ -130,6 +130,7 @@ export function gruBackward(cache: GruCache, dOutputs: ArrayLike<number>, dh?: A
   const { B, T, D, U } = inputs.sizes;
   const G = 3 * U;
   const [activation, gate] = activationsOf(inputs);
+  const kernels = parts(inputs.kernel, U);
   const recurrent = parts(inputs.recurrentKernel, U);
   const dKernel = new Float64Array(D * G);
   const dRecurrentKernel = new Float64Array(U * G);
@@ -180,7 +181,7 @@ export function gruBackward(cache: GruCache, dOutputs: ArrayLike<number>, dh?: A
       addBlock(dRecurrentKernel, matmulAtB(readBy[block]!, fromState[block]!, U, B, U), block, U);
       addRows(dBias.subarray(block * U, (block + 1) * U), fromInput[block]!);
       addRows(dRecurrentBias.subarray(block * U, (block + 1) * U), fromState[block]!);
-      add(dXT, matmulABt(fromInput[block]!, parts(inputs.kernel, U)[block]!, B, U, D));
+      add(dXT, matmulABt(fromInput[block]!, kernels[block]!, B, U, D));
       if (inputs.resetAfter || block < 2) add(dRead, matmulABt(fromState[block]!, recurrent[block]!, B, U, U));
     }
     placeOfStep(dX, dXT, inputs, t);

@@ -88,8 +88,9 @@ export function addRows(sum: Float64Array, rows: Float64Array): void {
 /** Columns [from, from + count) of a matrix with rows of `width`. */
 export function columns(matrix: ArrayLike<number>, width: number, from: number, count: number): Float64Array {
   const rows = matrix.length / width;
-  return Float64Array.from(
-    { length: rows * count },
-    (_, n) => matrix[Math.floor(n / count) * width + from + (n % count)]!,
-  );
+  const result = new Float64Array(rows * count);
+  for (let row = 0; row < rows; row++) {
+    for (let n = 0; n < count; n++) result[row * count + n] = matrix[row * width + from + n]!;
+  }
+  return result;
 }
