@@ -217,6 +217,18 @@ export class Lstm extends Layer {
         sequences: Number(this.returnSequences),
         useBias: Number(this.useBias),
         wide: Number(wide),
+        mask: 0,
+        maskStep: 0,
+        drop: 0,
+        dropSeed: 0,
+        dropRate: 0,
+        y: 0,
+        yRow: 0,
+        dhx: 0,
+        activation: 3,
+        recurrentActivation: 2,
+        slopes: 0,
+        slopesC: 0,
       },
     });
     // h_t stands in slot t + 1.
