@@ -5,6 +5,7 @@ export { copyRows } from './copy';
 export { lstmBackward, lstmForward, lstmRewind } from './lstm';
 export { lstmState, lstmWeights } from './lstmOrder';
 export { denseBackward, denseForward, denseWeights } from './dense';
+export { joinBackward, mergeBackward, mergeForward } from './merge';
 export { meanSquaredError } from './loss';
 export { adam, areSound, sgd } from './optimizers';
 export { addTo, penalty, penaltyGradient } from './regularizers';

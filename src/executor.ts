@@ -51,6 +51,14 @@ const programs: Record<
     },
     rewind: (kernels, plan) => kernels.lstmRewind(plan),
   },
+  merge: {
+    forward: (kernels, plan) => kernels.mergeForward(plan),
+    backward: (kernels, plan) => kernels.mergeBackward(plan),
+  },
+  join: {
+    forward() {},
+    backward: (kernels, plan) => kernels.joinBackward(plan),
+  },
   dense: {
     forward: (kernels, plan) => kernels.denseForward(plan),
     backward: (kernels, plan) => kernels.denseBackward(plan),

@@ -5,7 +5,7 @@ import { float32 } from './engine/engine.ts';
 import { fail, show, suggest } from './errors.ts';
 import { type BoundPlan, Executor } from './executor.ts';
 import { Layer } from './layers/layer.ts';
-import type { Lstm } from './layers/lstm.ts';
+import type { RecurrentLayer } from './layers/recurrent.ts';
 import { type Loss, resolveLoss } from './losses.ts';
 import type { Objective } from './objective.ts';
 import { type Optimizer, type OptimizerName, resolveOptimizer } from './optimizers.ts';
@@ -304,7 +304,7 @@ export class Sequential {
     this.#executor?.resetStates();
   }
 
-  /** The carried states, a list for each recurrent layer in order: [h, c] for an lstm, each [B, U]. */
+  /** The carried states, a list for each recurrent layer in order: [h, c] for lstm, [h] otherwise, each [B, U]. */
   getStates(): Tensor[][] {
     const call = 'model.getStates';
     const recurrent = this.#stateful(call);
@@ -318,7 +318,7 @@ export class Sequential {
     writeStates(call, this.#run(call), recurrent, this.#inputShape(call)[0] ?? 0, states);
   }
 
-  #stateful(call: string): [Lstm, number][] {
+  #stateful(call: string): [RecurrentLayer, number][] {
     this.#alive(call);
     this.#bottom(call);
     const found = recurrentOf(this.#stack.layers);
