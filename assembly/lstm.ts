@@ -63,6 +63,18 @@ export class LstmPlan {
   sequences: i32; // 1: dh has a slot for each time step; 0: only for the last
   useBias: i32;
   wide: i32; // 1: x is read where it lies, in a product before the sweep; 0: x is copied beside h
+  mask: usize; // one float for each row at mask + t * maskStep + 4b, 0 where the row skips the step; 0: none skips any
+  maskStep: usize;
+  drop: usize; // [B][H]: factors on h_{t-1}, recurrent dropout; filled by forward unless dropRate is 0; 0: no dropout
+  dropSeed: i32;
+  dropRate: i32; // the bits of an f32
+  y: usize; // [T+1][B][H], rows yRow apart: the output where there is a drop, laid out like hx; else 0, hx is the output
+  yRow: usize;
+  dhx: usize; // scratch [B][H] for backward with a mask or recurrent dropout, else 0
+  activation: i32; // of g and c; numbers as in src/activations.ts
+  recurrentActivation: i32; // of i, f and o
+  slopes: usize; // like gates: slopes of activations other than tanh and sigmoid; 0 with those, or without backward
+  slopesC: usize; // like tanhC, under the same conditions
 }
 
 @inline
