@@ -11,7 +11,7 @@ import type { Kernels } from '../engine/kernels.ts';
 import { fail, show } from '../errors.ts';
 import { type Initializer, type InitializerName, initializers, resolveInitializer } from '../initializers.ts';
 import { checkBoolean, checkCount, checkName, checkNumber } from '../options.ts';
-import type { Mask, Place, Planner, Rows } from '../plan.ts';
+import { at, type Mask, type Place, type Planner, padded, type Rows } from '../plan.ts';
 import { checkSeed } from '../random.ts';
 import { type Regularizer, type RegularizerName, resolveRegularizer } from '../regularizers.ts';
 import type { WeightSpec } from './layer.ts';
@@ -206,7 +206,61 @@ export abstract class Cell {
 
   /** Reserves buffers and adds a stage for the kernels. */
   abstract plan(planner: Planner, seat: Seat): Outcome;
+
+  /**
+   * What all cells hand to their kernels in the same way.
+   *
+   * @param h (T+1, B, H): h_t in slot t+1, on whose rows the output stands
+   * @returns fields of the stage, and what the cell leaves
+   */
+  protected frame(planner: Planner, seat: Seat, h: Rows) {
+    const { name, x, dx, mask, parameters, states, sequences } = seat;
+    const { batch, training } = planner;
+    const T = x.steps;
+    const dropped = training && this.recurrentDropout > 0;
+    const dh = training ? planner.rows(`${name}/dh`, sequences ? T : 1, this.units) : null;
+    // What the next step sees of h is not what comes out, so that the output has rows of its own.
+    const y = dropped ? planner.rows(`${name}/y`, T + 1, this.units) : null;
+    const fields = {
+      batch,
+      steps: T,
+      inputs: x.width,
+      units: this.units,
+      x: x.place,
+      xRow: x.row,
+      xStep: x.step,
+      w: { block: 'weights', offset: parameters } as const,
+      dw: training ? ({ block: 'gradients', offset: parameters } as const) : 0,
+      dh: dh?.place ?? 0,
+      dhRow: dh?.row ?? 0,
+      dhx: training && (mask || dropped) ? planner.floats(`${name}/dhx`, batch, padded(this.units)) : 0,
+      dx: dx?.place ?? 0,
+      dxRow: dx?.row ?? 0,
+      dxStep: dx?.step ?? 0,
+      stateH: states ?? 0,
+      sequences: Number(sequences),
+      useBias: Number(this.useBias),
+      mask: mask?.place ?? 0,
+      maskStep: mask?.step ?? 0,
+      drop: dropped ? planner.floats(`${name}/drop`, batch, padded(this.units)) : 0,
+      dropSeed: dropped ? seat.seed : 0,
+      dropRate: dropped ? bitsOf(this.recurrentDropout) : 0,
+      y: y?.place ?? 0,
+      yRow: y?.row ?? 0,
+      activation: activations.indexOf(this.activation),
+    };
+    const out = y ?? h;
+    const first = sequences ? 1 : T; // h_t stands in slot t + 1
+    const outcome: Outcome = {
+      y: { ...out, place: at(out.place, first * out.step), steps: sequences ? T : 1, width: this.units },
+      dy: dh,
+    };
+    return { fields, outcome };
+  }
 }
+
+/** The bits of a float32, for fields that hold one. */
+const bitsOf = (value: number): number => new Int32Array(Float32Array.of(value).buffer)[0]!;
 
 /** One of the activations that work on a number alone. */
 export function checkActivation(call: string, name: string, value: unknown): RecurrentActivation {

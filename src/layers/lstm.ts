@@ -1,5 +1,6 @@
 /** LSTM, the layer and its cell: options, and what the kernels need. The equations are in assembly/lstm.ts. */
 
+import { activations } from '../activations.ts';
 import type { Kernels } from '../engine/kernels.ts';
 import { ForgetBias, type Initializer } from '../initializers.ts';
 import { checkBoolean, checkOptions } from '../options.ts';
@@ -88,55 +89,39 @@ export class LstmCell extends Cell {
     kernels.lstmState(home, stateC, h!, c!, batch, this.units, Number(inward));
   }
 
-  override plan(planner: Planner, { name, x, dx, parameters, states, sequences }: Seat): Outcome {
+  override plan(planner: Planner, seat: Seat): Outcome {
+    const { name, x, dx, states } = seat;
     const { batch: B, training } = planner;
     const T = x.steps;
     const I = x.width;
     const H = padded(this.units);
     const G = H / 4;
     const wide = I > WIDE;
+    const fast = this.activation === 'tanh' && this.recurrentActivation === 'sigmoid';
     const gatesGroup = rowBytes(B * GATES);
     const hx = planner.rows(`${name}/hx`, T + 1, wide ? H : H + I);
-    const dh = training ? planner.rows(`${name}/dh`, sequences ? T : 1, this.units) : null;
+    const { fields, outcome } = this.frame(planner, seat, hx);
     const scratch = (what: string, ...shape: number[]) => (training ? planner.floats(`${name}/${what}`, ...shape) : 0);
     planner.stages.push({
       kind: 'lstm',
       fields: {
-        batch: B,
-        steps: T,
-        inputs: I,
-        units: this.units,
-        x: x.place,
-        xRow: x.row,
-        xStep: x.step,
+        ...fields,
         hx: hx.place,
         hxRow: hx.row,
         gates: planner.floats(`${name}/gates`, T, G, gatesGroup / FLOAT),
         gatesGroup,
         c: planner.floats(`${name}/c`, T + 1, G, B, 4),
         tanhC: planner.floats(`${name}/tanhC`, T, G, B, 4),
-        w: { block: 'weights', offset: parameters },
-        dw: training ? { block: 'gradients', offset: parameters } : 0,
         wt: scratch('wt', 4 * H * (H + (dx ? padded(I) : 0))),
-        dh: dh?.place ?? 0,
-        dhRow: dh?.row ?? 0,
         dc: scratch('dc', G, B, 4),
-        dx: dx?.place ?? 0,
-        dxRow: dx?.row ?? 0,
-        dxStep: dx?.step ?? 0,
-        stateH: states ?? 0,
         stateC: states ? at(states, B * H * FLOAT) : 0,
-        sequences: Number(sequences),
-        useBias: Number(this.useBias),
         wide: Number(wide),
+        recurrentActivation: activations.indexOf(this.recurrentActivation),
+        slopes: fast ? 0 : scratch('slopes', T, G, gatesGroup / FLOAT),
+        slopesC: fast ? 0 : scratch('slopesC', T, G, B, 4),
       },
     });
-    // h_t stands in slot t + 1.
-    const first = sequences ? 1 : T;
-    return {
-      y: { ...hx, place: at(hx.place, first * hx.step), steps: sequences ? T : 1, width: this.units },
-      dy: dh,
-    };
+    return outcome;
   }
 }
 
@@ -157,7 +142,7 @@ export class Lstm extends Recurrent {
 }
 
 /** A cell for `layers.rnn`. */
-export function lstmCell(options: LstmCellOptions & { name?: string }): LstmCell {
+export function lstmCell(options: LstmCellOptions): LstmCell {
   const call = 'layers.lstmCell';
   return new LstmCell(call, checkOptions<LstmCellOptions>(call, options, own));
 }
