@@ -4,7 +4,7 @@
  * Letters: M rows (batch, or batch x time), K inputs, N units.
  */
 
-import { reluArray, reluBackward, sigmoidArray, sigmoidBackward, tanhArray, tanhBackward } from './activations';
+import { activate, activateBackward } from './activations';
 import { ZEROS, columnSums, matmul, matmulTransposed, packTransposed, packedAt, padded } from './matmul';
 
 /** A planned dense layer, written by the facade; offsets and strides in bytes, i32 each. */
@@ -37,7 +37,7 @@ export function denseForward(plan: DensePlan): void {
     plan.y, <usize>width * 4, plan.w, 0, 4,
     plan.x, plan.xRow, 0, plan.inputs, 1, kernel, plan.rows, plan.units,
   );
-  activate(plan.activation, plan.y, plan.rows * width);
+  activate(plan.activation, plan.y, plan.y, plan.rows * width);
 }
 
 /** After denseForward on the same plan; adds to dw. */
@@ -59,24 +59,6 @@ export function denseBackward(plan: DensePlan): void {
       plan.dx, plan.dxRow, ZEROS, 0, 0,
       plan.dy, row, 0, plan.units, 1, plan.wt, plan.rows, plan.inputs,
     );
-  }
-}
-
-/** y = f(y) over n numbers, n a multiple of 4. The numbers of the activations are those of src/activations.ts. */
-function activate(activation: i32, y: usize, n: i32): void {
-  switch (activation) {
-    case 1: return reluArray(y, y, n);
-    case 2: return sigmoidArray(y, y, n);
-    case 3: return tanhArray(y, y, n);
-  }
-}
-
-/** dy *= f'(y), written in terms of y. */
-function activateBackward(activation: i32, dy: usize, y: usize, n: i32): void {
-  switch (activation) {
-    case 1: return reluBackward(dy, y, n);
-    case 2: return sigmoidBackward(dy, y, n);
-    case 3: return tanhBackward(dy, y, n);
   }
 }
 

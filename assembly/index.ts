@@ -6,12 +6,15 @@ export { lstmBackward, lstmForward, lstmRewind } from './lstm';
 export { lstmState, lstmWeights } from './lstmOrder';
 export { denseBackward, denseForward, denseWeights } from './dense';
 export { joinBackward, mergeBackward, mergeForward } from './merge';
+export { dropoutBackward, dropoutForward, setBatch } from './dropout';
 export { meanSquaredError } from './loss';
 export { adam, areSound, sgd } from './optimizers';
 export { addTo, penalty, penaltyGradient } from './regularizers';
 export { orthonormalize, randomNormal, randomUniform, truncatedNormal } from './random';
 
 // The parts, for the tests: each is checked on its own against a float64 reference.
+export { activateWithSlope } from './activations';
+export { dropoutMask } from './dropout';
 export { expArray, reluArray, reluBackward, sigmoidArray, sigmoidBackward, tanhArray, tanhBackward } from './activations';
 export { setJoined } from './joined';
 export { matmul, matmulTransposed, packTransposed } from './matmul';

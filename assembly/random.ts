@@ -15,7 +15,15 @@ function seed(value: f64): void {
   hasSpare = false;
 }
 
-function next(): u64 {
+/** Starts the stream that belongs to a pair of numbers: what a layer, known by its seed, draws in a batch. */
+export function seedPair(layer: i32, batch: f64): void {
+  counter = <u64>batch;
+  counter = next() + <u64><u32>layer;
+  counter = next();
+  hasSpare = false;
+}
+
+export function next(): u64 {
   counter += GOLDEN;
   let z = counter;
   z = (z ^ (z >> 30)) * 0xbf58476d1ce4e5b9;

@@ -63,6 +63,10 @@ const programs: Record<
     forward: (kernels, plan) => kernels.denseForward(plan),
     backward: (kernels, plan) => kernels.denseBackward(plan),
   },
+  dropout: {
+    forward: (kernels, plan) => kernels.dropoutForward(plan),
+    backward: (kernels, plan) => kernels.dropoutBackward(plan),
+  },
 };
 
 /** A plan at its place in memory. */

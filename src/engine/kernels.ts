@@ -53,6 +53,11 @@ export interface Kernels {
   denseBackward(plan: Address): void;
   denseWeights(w: Address, kernel: Address, bias: Address, inputs: number, units: number, inward: number): void;
 
+  /** Names the training batch that comes next: what dropout drops depends on it. */
+  setBatch(n: number): void;
+  dropoutForward(plan: Address): void;
+  dropoutBackward(plan: Address): void;
+
   meanSquaredError(
     dy: Address,
     dyRow: number,

@@ -36,7 +36,8 @@ export class Bidirectional extends RecurrentLayer {
     if (!(layer instanceof Recurrent)) {
       fail(call, `layer must be one of lstm, gru, simpleRNN and rnn, got ${show(layer)}`);
     }
-    if (layer.hasOwnWeights) fail(call, 'weights must be given to the bidirectional layer, got them in the wrapped one');
+    if (layer.hasOwnWeights)
+      fail(call, 'weights must be given to the bidirectional layer, got them in the wrapped one');
     if (mergeMode === null) {
       fail(call, `mergeMode must make one output of two, which is all a sequential model has, got null`);
     }

@@ -5,19 +5,19 @@
  * time, so that one cell may serve several layers.
  */
 
-import { type Activation, activations } from '../activations.ts';
+import { type Activation, type ActivationName, numberOf, ofRows, resolveActivation } from '../activations.ts';
 import { type Constraint, type ConstraintName, resolveConstraint } from '../constraints.ts';
 import type { Kernels } from '../engine/kernels.ts';
 import { fail, show } from '../errors.ts';
 import { type Initializer, type InitializerName, initializers, resolveInitializer } from '../initializers.ts';
-import { checkBoolean, checkCount, checkName, checkNumber } from '../options.ts';
+import { checkBoolean, checkCount, checkNumber } from '../options.ts';
 import { at, type Mask, type Place, type Planner, padded, type Rows } from '../plan.ts';
 import { checkSeed } from '../random.ts';
 import { type Regularizer, type RegularizerName, resolveRegularizer } from '../regularizers.ts';
 import type { WeightSpec } from './layer.ts';
 
-/** Every activation but softmax, which would need the other units of its row. */
-export type RecurrentActivation = Exclude<Activation, 'softmax'>;
+/** Every activation that works on a number alone; softmax needs the other units of its row. */
+export type RecurrentActivation = Exclude<Activation, 'softmax' | 'logSoftmax' | 'log_softmax'>;
 
 /** Options of every cell, and of the layer that is made of one. G is 4 for lstm, 3 for gru and 1 for simpleRNN. */
 export interface CellOptions {
@@ -112,7 +112,7 @@ export const FLOAT = 4;
 
 export abstract class Cell {
   readonly units: number;
-  readonly activation: RecurrentActivation;
+  readonly activation: ActivationName;
   readonly useBias: boolean;
   readonly dropout: number;
   readonly recurrentDropout: number;
@@ -141,9 +141,7 @@ export abstract class Cell {
       const value = known[`${part}Initializer`];
       return value === undefined ? otherwise[part]() : resolveInitializer(call, `${part}Initializer`, value);
     });
-    this.#regularizers = each(part =>
-      resolveRegularizer(call, `${part}Regularizer`, known[`${part}Regularizer`]),
-    );
+    this.#regularizers = each(part => resolveRegularizer(call, `${part}Regularizer`, known[`${part}Regularizer`]));
     this.#constraints = each(part => resolveConstraint(call, `${part}Constraint`, known[`${part}Constraint`]));
     this.dropout = checkRate(call, 'dropout', known.dropout);
     this.recurrentDropout = checkRate(call, 'recurrentDropout', known.recurrentDropout);
@@ -247,7 +245,7 @@ export abstract class Cell {
       dropRate: dropped ? bitsOf(this.recurrentDropout) : 0,
       y: y?.place ?? 0,
       yRow: y?.row ?? 0,
-      activation: activations.indexOf(this.activation),
+      activation: numberOf(this.activation),
     };
     const out = y ?? h;
     const first = sequences ? 1 : T; // h_t stands in slot t + 1
@@ -260,19 +258,28 @@ export abstract class Cell {
 }
 
 /** The bits of a float32, for fields that hold one. */
-const bitsOf = (value: number): number => new Int32Array(Float32Array.of(value).buffer)[0]!;
+export const bitsOf = (value: number): number => new Int32Array(Float32Array.of(value).buffer)[0]!;
 
-/** One of the activations that work on a number alone. */
-export function checkActivation(call: string, name: string, value: unknown): RecurrentActivation {
-  if (value === 'softmax') {
-    fail(call, `${name} must work on each unit alone, got 'softmax'; put a dense or activation layer on top for it`);
+/**
+ * A seed as the field of a plan. Both dropouts of a cell have one seed, and must not drop the same numbers.
+ *
+ * @param which 0 for the input, 1 for the state
+ */
+export function seedField(seed: number, which: 0 | 1): number {
+  const high = Math.floor(seed / 2 ** 32);
+  return (seed ^ Math.imul(high, 0x9e3779b1) ^ (which * 0x5bd1e995)) | 0;
+}
+
+/** An activation that works on a number alone. */
+export function checkActivation(call: string, name: string, value: unknown): ActivationName {
+  const activation = resolveActivation(call, name, value);
+  if (ofRows.includes(activation)) {
+    fail(
+      call,
+      `${name} must work on each unit alone, got '${activation}', which needs all of them; put a dense layer on top for it`,
+    );
   }
-  return checkName(
-    call,
-    name,
-    value,
-    (activations as readonly string[]).filter(known => known !== 'softmax') as RecurrentActivation[],
-  );
+  return activation;
 }
 
 function checkRate(call: string, name: string, value: unknown): number {

@@ -1,9 +1,9 @@
 /** The dense layer: options, shapes, and what its kernels need. */
 
-import { type Activation, activations } from '../activations.ts';
+import { type Activation, type ActivationName, numberOf, resolveActivation } from '../activations.ts';
 import type { Kernels } from '../engine/kernels.ts';
 import { type Initializer, type InitializerName, initializers, resolveInitializer } from '../initializers.ts';
-import { checkBoolean, checkCount, checkName } from '../options.ts';
+import { checkBoolean, checkCount } from '../options.ts';
 import { type Flow, type Homes, type Planner, padded, type Rows, roundUp } from '../plan.ts';
 import type { Shape } from '../shapes.ts';
 import { checkLayerOptions, Layer, type LayerOptions } from './layer.ts';
@@ -33,7 +33,7 @@ const FLOAT = 4;
 
 export class Dense extends Layer {
   readonly units: number;
-  readonly activation: Activation;
+  readonly activation: ActivationName;
   readonly useBias: boolean;
   readonly #kernelInitializer: Initializer;
   readonly #biasInitializer: Initializer;
@@ -42,7 +42,7 @@ export class Dense extends Layer {
     const call = 'layers.dense';
     const known = checkLayerOptions<DenseOptions>(call, options, own);
     const units = checkCount(call, 'units', known.units);
-    const activation = checkName(call, 'activation', known.activation ?? 'linear', activations);
+    const activation = resolveActivation(call, 'activation', known.activation ?? 'linear');
     const useBias = known.useBias === undefined ? true : checkBoolean(call, 'useBias', known.useBias);
     const kernel = resolveInitializer(
       call,
@@ -103,7 +103,7 @@ export class Dense extends Layer {
         rows: x.steps * x.rows,
         inputs: K,
         units: N,
-        activation: activations.indexOf(this.activation),
+        activation: numberOf(this.activation),
         x: x.place,
         xRow: stride(x),
         y: y.place,

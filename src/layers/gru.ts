@@ -1,6 +1,6 @@
 /** GRU, the layer and its cell: options, and what the kernels need. The equations are in assembly/gru.ts. */
 
-import { activations } from '../activations.ts';
+import { type ActivationName, numberOf } from '../activations.ts';
 import type { Kernels } from '../engine/kernels.ts';
 import { checkBoolean, checkOptions } from '../options.ts';
 import { type Planner, padded, roundUp, rowBytes } from '../plan.ts';
@@ -11,7 +11,6 @@ import {
   FLOAT,
   type GatedCellOptions,
   type Outcome,
-  type RecurrentActivation,
   type Seat,
   type StateSpec,
 } from './cell.ts';
@@ -35,7 +34,7 @@ const own = [...cellOptions, 'recurrentActivation', 'resetAfter'] as const satis
 const GATES = 16;
 
 export class GruCell extends Cell {
-  readonly recurrentActivation: RecurrentActivation;
+  readonly recurrentActivation: ActivationName;
   readonly resetAfter: boolean;
   protected override readonly blocks = 3;
 
@@ -100,7 +99,7 @@ export class GruCell extends Cell {
         wt: scratch('wt', 3 * H * (H + (dx ? padded(x.width) : 0))),
         drh: this.resetAfter ? 0 : scratch('drh', B, H),
         resetAfter: Number(this.resetAfter),
-        recurrentActivation: activations.indexOf(this.recurrentActivation),
+        recurrentActivation: numberOf(this.recurrentActivation),
         slopes: fast ? 0 : scratch('slopes', T, G, gatesGroup / FLOAT),
       },
     });

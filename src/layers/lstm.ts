@@ -1,6 +1,6 @@
 /** LSTM, the layer and its cell: options, and what the kernels need. The equations are in assembly/lstm.ts. */
 
-import { activations } from '../activations.ts';
+import { type ActivationName, numberOf } from '../activations.ts';
 import type { Kernels } from '../engine/kernels.ts';
 import { ForgetBias, type Initializer } from '../initializers.ts';
 import { checkBoolean, checkOptions } from '../options.ts';
@@ -12,7 +12,6 @@ import {
   FLOAT,
   type GatedCellOptions,
   type Outcome,
-  type RecurrentActivation,
   type Seat,
   type StateSpec,
 } from './cell.ts';
@@ -42,7 +41,7 @@ const GATES = 16;
 const WIDE = 8;
 
 export class LstmCell extends Cell {
-  readonly recurrentActivation: RecurrentActivation;
+  readonly recurrentActivation: ActivationName;
   protected override readonly blocks = 4;
   readonly #unitForgetBias: boolean;
 
@@ -116,7 +115,7 @@ export class LstmCell extends Cell {
         dc: scratch('dc', G, B, 4),
         stateC: states ? at(states, B * H * FLOAT) : 0,
         wide: Number(wide),
-        recurrentActivation: activations.indexOf(this.recurrentActivation),
+        recurrentActivation: numberOf(this.recurrentActivation),
         slopes: fast ? 0 : scratch('slopes', T, G, gatesGroup / FLOAT),
         slopesC: fast ? 0 : scratch('slopesC', T, G, B, 4),
       },

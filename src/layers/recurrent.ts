@@ -6,10 +6,10 @@
 import type { Kernels } from '../engine/kernels.ts';
 import { factoryOf, fail } from '../errors.ts';
 import { checkBoolean, checkCount } from '../options.ts';
-import { at, backwards, type Flow, type Homes, type Planner } from '../plan.ts';
+import { backwards, type Flow, type Homes, type Planner, padded } from '../plan.ts';
 import { nextSeed } from '../random.ts';
 import { type Shape, showShape } from '../shapes.ts';
-import { type Cell, FLOAT, type StateSpec } from './cell.ts';
+import { bitsOf, type Cell, FLOAT, type StateSpec, seedField } from './cell.ts';
 import { Layer, type LayerOptions, type WeightHome, type WeightSpec } from './layer.ts';
 
 export interface RecurrentOptions extends LayerOptions {
@@ -173,19 +173,57 @@ export abstract class Recurrent extends RecurrentLayer {
       const last = n === this.cells.length - 1;
       const name = this.cells.length === 1 ? this.name : `${this.name}/${n}`;
       const sequences = this.returnSequences || !last;
-      const { y: x, dy: dx, mask } = flow;
-      const seat = { name, x, dx, mask, parameters, sequences, seed: this.#seeds[n]! };
+      const seed = this.#seeds[n]!;
+      const inputs = flow.y.width;
+      if (planner.training && cell.dropout > 0) flow = dropInput(planner, flow, name, cell.dropout, seed);
       const { y, dy } = cell.plan(planner, {
-        ...seat,
+        name,
+        x: flow.y,
+        dx: flow.dy,
+        mask: flow.mask,
+        parameters,
         states: carries ? { block: 'states', offset: states } : null,
+        sequences,
+        seed: seedField(seed, 1),
       });
       // The last output stands for the whole sequence, masked steps and all.
-      flow = { y, dy, mask: sequences ? mask : null };
-      parameters += cell.parameterCount(x.width) * FLOAT;
+      flow = { y, dy, mask: sequences ? flow.mask : null };
+      parameters += cell.parameterCount(inputs) * FLOAT;
       states += cell.stateCount(planner.batch) * FLOAT;
     }
     return flow;
   }
+}
+
+/** Drops a share of the input, the same numbers at every time step. */
+function dropInput(planner: Planner, { y: x, dy: dx, mask }: Flow, name: string, rate: number, seed: number): Flow {
+  const y = planner.rows(`${name}/x`, x.steps, x.width);
+  const dy = dx && planner.rows(`${name}/dx`, x.steps, x.width);
+  planner.stages.push({
+    kind: 'dropout',
+    fields: {
+      steps: x.steps,
+      rows: x.rows,
+      width: x.width,
+      x: x.place,
+      xRow: x.row,
+      xStep: x.step,
+      y: y.place,
+      yRow: y.row,
+      yStep: y.step,
+      dy: dy?.place ?? 0,
+      dyRow: dy?.row ?? 0,
+      dyStep: dy?.step ?? 0,
+      dx: dx?.place ?? 0,
+      dxRow: dx?.row ?? 0,
+      dxStep: dx?.step ?? 0,
+      mask: planner.floats(`${name}/dropped`, x.rows, padded(x.width)),
+      seed: seedField(seed, 0),
+      rate: bitsOf(rate),
+      shared: 1,
+    },
+  });
+  return { y, dy, mask };
 }
 
 /** inputLength beside inputDim, as the input shape it stands for. */
