@@ -2,8 +2,12 @@
 
 export { boundNorms, nonNegative } from './constraints';
 export { copyRows } from './copy';
+export { gruBackward, gruForward, gruRewind } from './gru';
+export { gruWeights } from './gruOrder';
 export { lstmBackward, lstmForward, lstmRewind } from './lstm';
 export { lstmState, lstmWeights } from './lstmOrder';
+export { hState } from './recurrent';
+export { simpleRnnBackward, simpleRnnForward, simpleRnnRewind, simpleRnnWeights } from './simpleRnn';
 export { denseBackward, denseForward, denseWeights } from './dense';
 export { joinBackward, mergeBackward, mergeForward } from './merge';
 export { dropoutBackward, dropoutForward, setBatch } from './dropout';
@@ -19,7 +23,7 @@ export { expArray, reluArray, reluBackward, sigmoidArray, sigmoidBackward, tanhA
 export { setJoined } from './joined';
 export { matmul, matmulTransposed, packTransposed } from './matmul';
 export { matmulNaive, matmulTransposedNaive } from './naive';
-export { outerPanel16, rowPanel16 } from './tiles.generated';
+export { outerPanel12, outerPanel16, rowPanel12, rowPanel16 } from './tiles.generated';
 
 /** Whether this build fuses multiply and add. */
 export function isRelaxed(): bool {

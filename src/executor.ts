@@ -31,26 +31,29 @@ const BLOCK = 256;
 
 type Addresses = Record<BlockName, number>;
 
-/** How each kind of stage runs, given the address of its structure and the batch size. */
-const programs: Record<
-  Stage['kind'],
-  {
-    forward(kernels: Kernels, plan: number, batch: number): void;
-    backward(kernels: Kernels, plan: number, batch: number): void;
-    rewind?(kernels: Kernels, plan: number): void;
-  }
-> = {
-  lstm: {
-    forward(kernels, plan, batch) {
-      for (let first = 0; first < batch; first += BLOCK)
-        kernels.lstmForward(plan, first, Math.min(BLOCK, batch - first));
-    },
-    backward(kernels, plan, batch) {
-      for (let first = 0; first < batch; first += BLOCK)
-        kernels.lstmBackward(plan, first, Math.min(BLOCK, batch - first));
-    },
-    rewind: (kernels, plan) => kernels.lstmRewind(plan),
+interface Program {
+  forward(kernels: Kernels, plan: number, batch: number): void;
+  backward(kernels: Kernels, plan: number, batch: number): void;
+  rewind?(kernels: Kernels, plan: number): void;
+}
+
+const recurrent = (layer: 'lstm' | 'gru' | 'simpleRnn'): Program => ({
+  forward(kernels, plan, batch) {
+    for (let first = 0; first < batch; first += BLOCK)
+      kernels[`${layer}Forward`](plan, first, Math.min(BLOCK, batch - first));
   },
+  backward(kernels, plan, batch) {
+    for (let first = 0; first < batch; first += BLOCK)
+      kernels[`${layer}Backward`](plan, first, Math.min(BLOCK, batch - first));
+  },
+  rewind: (kernels, plan) => kernels[`${layer}Rewind`](plan),
+});
+
+/** How each kind of stage runs, given the address of its structure and the batch size. */
+const programs: Record<Stage['kind'], Program> = {
+  lstm: recurrent('lstm'),
+  gru: recurrent('gru'),
+  simpleRnn: recurrent('simpleRnn'),
   merge: {
     forward: (kernels, plan) => kernels.mergeForward(plan),
     backward: (kernels, plan) => kernels.mergeBackward(plan),

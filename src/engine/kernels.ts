@@ -45,6 +45,35 @@ export interface Kernels {
     inward: number,
   ): void;
 
+  gruForward(plan: Address, first: number, rows: number): void;
+  gruBackward(plan: Address, first: number, rows: number): void;
+  gruRewind(plan: Address): void;
+  gruWeights(
+    w: Address,
+    kernel: Address,
+    recurrentKernel: Address,
+    bias: Address,
+    inputs: number,
+    units: number,
+    resetAfter: number,
+    inward: number,
+  ): void;
+
+  simpleRnnForward(plan: Address, first: number, rows: number): void;
+  simpleRnnBackward(plan: Address, first: number, rows: number): void;
+  simpleRnnRewind(plan: Address): void;
+  simpleRnnWeights(
+    w: Address,
+    kernel: Address,
+    recurrentKernel: Address,
+    bias: Address,
+    inputs: number,
+    units: number,
+    inward: number,
+  ): void;
+  /** The state of a gru or simpleRnn layer. */
+  hState(stateH: Address, h: Address, batch: number, units: number, inward: number): void;
+
   mergeForward(plan: Address): void;
   mergeBackward(plan: Address): void;
   joinBackward(plan: Address): void;
