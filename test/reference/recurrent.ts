@@ -285,8 +285,8 @@ export class BidirectionalLayer implements Recurrent {
 
   set states(states: Block[] | null) {
     const count = this.halves[0].stateWidths.length;
-    this.halves[0].states = states && states.slice(0, count);
-    this.halves[1].states = states && states.slice(count);
+    this.halves[0].states = states?.slice(0, count) ?? null;
+    this.halves[1].states = states?.slice(count) ?? null;
   }
 
   forward(x: Block, mask: Mask = null): RecurrentPass {
