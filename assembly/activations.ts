@@ -78,6 +78,20 @@ export function activateWithSlope(kind: i32, y: usize, slope: usize, x: usize, n
   activateBackward(kind, slope, y, n);
 }
 
+/** y = x, at most top, where x > 0, and alpha x elsewhere, with the slope where that is not 0. The kink belongs below. */
+export function rectify(y: usize, slope: usize, x: usize, n: i32, alpha: f32, top: f32): void {
+  const most = f32x4.splat(top);
+  const below = f32x4.splat(alpha);
+  const zero = f32x4.splat(0);
+  const one = f32x4.splat(1);
+  for (let k: usize = 0; k < <usize>n << 2; k += 16) {
+    const a = v128.load(x + k);
+    const positive = f32x4.gt(a, zero);
+    if (slope) v128.store(slope + k, v128.bitselect(v128.and(one, f32x4.le(a, most)), below, positive));
+    v128.store(y + k, v128.bitselect(f32x4.pmin(a, most), f32x4.mul(a, below), positive));
+  }
+}
+
 /** dy *= f'(x), for the activations up to tanh, whose slope can be told from y. */
 export function activateBackward(kind: i32, dy: usize, y: usize, n: i32): void {
   switch (kind) {

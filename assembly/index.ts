@@ -10,10 +10,14 @@ export { hState } from './recurrent';
 export { simpleRnnBackward, simpleRnnForward, simpleRnnRewind, simpleRnnWeights } from './simpleRnn';
 export { denseBackward, denseForward, denseWeights } from './dense';
 export { joinBackward, mergeBackward, mergeForward } from './merge';
+export { activationBackward, activationForward } from './activation';
 export { dropoutBackward, dropoutForward, setBatch } from './dropout';
+export { embeddingBackward, embeddingForward, embeddingWeights } from './embedding';
 export { meanSquaredError } from './loss';
+export { maskingBackward, maskingForward } from './masking';
 export { adam, areSound, sgd } from './optimizers';
 export { addTo, penalty, penaltyGradient } from './regularizers';
+export { repeatBackward, repeatForward, reshapeBackward, reshapeForward } from './reshape';
 export { orthonormalize, randomNormal, randomUniform, truncatedNormal } from './random';
 
 // The parts, for the tests: each is checked on its own against a float64 reference.

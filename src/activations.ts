@@ -38,6 +38,10 @@ export type Activation = ActivationName | keyof typeof spellings;
 /** Those that work on whole rows: no number of a row can be told without the others. */
 export const ofRows: readonly ActivationName[] = ['softmax', 'logSoftmax'];
 
+/** Whether the way back needs more than y: the slope beside it, made on the way forward. */
+export const hasOwnSlope = (activation: ActivationName): boolean =>
+  numberOf(activation) > numberOf('tanh') && !ofRows.includes(activation);
+
 /** The number of an activation in the kernels. */
 export const numberOf = (activation: ActivationName): number => activations.indexOf(activation);
 

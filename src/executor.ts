@@ -70,6 +70,26 @@ const programs: Record<Stage['kind'], Program> = {
     forward: (kernels, plan) => kernels.dropoutForward(plan),
     backward: (kernels, plan) => kernels.dropoutBackward(plan),
   },
+  activation: {
+    forward: (kernels, plan) => kernels.activationForward(plan),
+    backward: (kernels, plan) => kernels.activationBackward(plan),
+  },
+  masking: {
+    forward: (kernels, plan) => kernels.maskingForward(plan),
+    backward: (kernels, plan) => kernels.maskingBackward(plan),
+  },
+  embedding: {
+    forward: (kernels, plan) => kernels.embeddingForward(plan),
+    backward: (kernels, plan) => kernels.embeddingBackward(plan),
+  },
+  reshape: {
+    forward: (kernels, plan) => kernels.reshapeForward(plan),
+    backward: (kernels, plan) => kernels.reshapeBackward(plan),
+  },
+  repeat: {
+    forward: (kernels, plan) => kernels.repeatForward(plan),
+    backward: (kernels, plan) => kernels.repeatBackward(plan),
+  },
 };
 
 /** A plan at its place in memory. */

@@ -6,7 +6,7 @@
 
 import { version as packageVersion } from '../package.json' with { type: 'json' };
 
-export type { Activation } from './activations.ts';
+export type { Activation as ActivationIdentifier } from './activations.ts';
 export { type Constraint, type ConstraintName, constraints } from './constraints.ts';
 export { type BackendInfo, backendInfo, configure, type InitOptions, init, ready } from './engine/engine.ts';
 export { ValueError } from './errors.ts';

@@ -35,3 +35,6 @@ export function nextSeed(): number {
   z = ((z ^ (z >> 27n)) * 0x94d049bb133111ebn) & MASK;
   return Number((z ^ (z >> 31n)) >> 11n);
 }
+
+/** A seed as the kernels take it for dropout, 32 bits. */
+export const seedBits = (seed: number): number => seed ^ Math.floor(seed / 2 ** 32);

@@ -1,7 +1,7 @@
 /** The model: a stack of layers that trains and predicts. */
 
 import { readBatch, shapeOfBatch, writeBatch } from './batches.ts';
-import { float32 } from './engine/engine.ts';
+import { float32, kernels } from './engine/engine.ts';
 import { fail, show, suggest } from './errors.ts';
 import { type BoundPlan, Executor } from './executor.ts';
 import { Layer } from './layers/layer.ts';
@@ -87,6 +87,7 @@ export class Sequential {
       const got = showShape(layer.batchInputShape);
       fail(call, `the input shape of '${layer.name}' must be that of the layer below, ${showShape(input)}, got ${got}`);
     }
+    if (below) layer.checkBelow(call, below);
     const home = {
       read: (asked: string, from: Layer) => this.#home(asked).read(asked, from),
       write: (asked: string, to: Layer, values: readonly Float32Array[]) => this.#home(asked).write(asked, to, values),
@@ -213,6 +214,7 @@ export class Sequential {
     const objective = this.#compiled(call);
     const batch = this.#load(call, x, y, 'train', objective);
     const parameters = this.#stack.parameters!;
+    kernels().setBatch(parameters.batches);
     batch.forward();
     const loss = batch.loss();
     if (!Number.isFinite(loss)) {
@@ -285,6 +287,7 @@ export class Sequential {
     const out = floatsFor(call, 'the predictions', outputShape);
     const each = sizeOf(outputShape.slice(1));
     const source = readBatch(call, 'x', x, shape); // one array, whatever was given: a ragged one fails here, early
+    this.#checkInput(call, source, 0, source.length);
     for (let from = 0; from < samples; from += size) {
       const count = Math.min(size, samples - from);
       const batch = this.#run(call).prepare(call, count, shape.slice(1), 'predict');
@@ -415,6 +418,11 @@ export class Sequential {
     return this.#executor;
   }
 
+  /** Lets the layers refuse numbers of x that they cannot take: ids that no row of an embedding has. */
+  #checkInput(call: string, numbers: Float32Array, from: number, count: number): void {
+    for (const layer of this.#stack.layers) layer.checkInput(call, 'x', numbers, from, count);
+  }
+
   /** Checks x and y, and puts them where the kernels expect them. */
   #load(call: string, x: TensorLike, y: TensorLike, purpose: Purpose, objective: Objective): BoundPlan {
     const shape = shapeOfBatch(call, 'x', x, this.#inputShape(call));
@@ -425,6 +433,7 @@ export class Sequential {
     const batch = this.#run(call).prepare(call, samples!, shape.slice(1), purpose, objective);
     const memory = float32();
     writeBatch(call, 'x', x, shape, memory, batch.input);
+    this.#checkInput(call, memory, batch.input, sizeOf(shape));
     writeBatch(call, 'y', y, target, memory, batch.target);
     return batch;
   }

@@ -11,6 +11,7 @@ import type { Tensor, TensorLike } from './tensor.ts';
 
 /** A stepper; make one with `model.stream()`. It sees what the model learns, and changes nothing of it. */
 export class Stream {
+  readonly #layers: readonly Layer[];
   readonly #parameters: Parameters;
   readonly #executor: Executor;
   readonly #recurrent: [RecurrentLayer, number][];
@@ -21,6 +22,7 @@ export class Stream {
 
   /** @internal */
   constructor(call: string, layers: readonly Layer[], parameters: Parameters) {
+    this.#layers = layers;
     this.#recurrent = recurrentOf(layers);
     const backwards = this.#recurrent.find(([layer]) => layer.looksAhead)?.[0];
     if (backwards) fail(call, `no layer may run backwards in time, as '${backwards.name}' does`);
@@ -55,6 +57,7 @@ export class Stream {
     }
     const memory = float32();
     for (let i = 0; i < count; i++) memory[plan.input + i] = input[i]!;
+    for (const layer of this.#layers) layer.checkInput(call, 'input', memory, plan.input, count);
     plan.forward();
     for (let i = 0; i < out.length; i++) out[i] = memory[plan.output + i]!;
     return out;

@@ -86,6 +86,17 @@ export interface Kernels {
   setBatch(n: number): void;
   dropoutForward(plan: Address): void;
   dropoutBackward(plan: Address): void;
+  activationForward(plan: Address): void;
+  activationBackward(plan: Address): void;
+  maskingForward(plan: Address): void;
+  maskingBackward(plan: Address): void;
+  embeddingForward(plan: Address): void;
+  embeddingBackward(plan: Address): void;
+  embeddingWeights(w: Address, embeddings: Address, inputs: number, units: number, inward: number): void;
+  reshapeForward(plan: Address): void;
+  reshapeBackward(plan: Address): void;
+  repeatForward(plan: Address): void;
+  repeatBackward(plan: Address): void;
 
   meanSquaredError(
     dy: Address,

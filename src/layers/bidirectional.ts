@@ -3,7 +3,7 @@
 import type { Kernels } from '../engine/kernels.ts';
 import { fail, show } from '../errors.ts';
 import { checkName } from '../options.ts';
-import { backwards, type Flow, type Homes, type Planner } from '../plan.ts';
+import { backwards, type Flow, type Homes, type Planner, strided } from '../plan.ts';
 import type { Shape } from '../shapes.ts';
 import type { TensorLike } from '../tensor.ts';
 import { FLOAT, type StateSpec } from './cell.ts';
@@ -166,16 +166,12 @@ export class Bidirectional extends RecurrentLayer {
           steps: x.steps,
           rows: batch,
           width: x.width,
-          dx: dx.place,
-          dxRow: dx.row,
-          dxStep: dx.step,
-          more: more.place,
-          moreRow: more.row,
-          moreStep: more.step,
+          ...strided('dx', dx),
+          ...strided('more', more),
         },
       });
     }
-    const ahead = this.forwardLayer.plan(planner, input, home);
+    const a = this.forwardLayer.plan(planner, input, home);
     const behind = this.backwardLayer.plan(
       planner,
       { ...input, dy: more },
@@ -184,7 +180,6 @@ export class Bidirectional extends RecurrentLayer {
         states: home.states + this.forwardLayer.stateCount(batch) * FLOAT,
       },
     );
-    const a = ahead;
     const b = backwards(behind); // what came out last belongs to the first step
     const { steps, width } = a.y;
     const outputs = this.mergeMode === 'concat' ? 2 * width : width;
@@ -197,24 +192,12 @@ export class Bidirectional extends RecurrentLayer {
         steps,
         rows: batch,
         width,
-        a: a.y.place,
-        aRow: a.y.row,
-        aStep: a.y.step,
-        b: b.y.place,
-        bRow: b.y.row,
-        bStep: b.y.step,
-        y: y.place,
-        yRow: y.row,
-        yStep: y.step,
-        dy: dy?.place ?? 0,
-        dyRow: dy?.row ?? 0,
-        dyStep: dy?.step ?? 0,
-        da: a.dy?.place ?? 0,
-        daRow: a.dy?.row ?? 0,
-        daStep: a.dy?.step ?? 0,
-        db: b.dy?.place ?? 0,
-        dbRow: b.dy?.row ?? 0,
-        dbStep: b.dy?.step ?? 0,
+        ...strided('a', a.y),
+        ...strided('b', b.y),
+        ...strided('y', y),
+        ...strided('dy', dy),
+        ...strided('da', a.dy),
+        ...strided('db', b.dy),
       },
     });
     return { y, dy, mask: a.mask };

@@ -11,7 +11,7 @@ import type { Kernels } from '../engine/kernels.ts';
 import { fail, show } from '../errors.ts';
 import { type Initializer, type InitializerName, initializers, resolveInitializer } from '../initializers.ts';
 import { checkBoolean, checkCount, checkNumber } from '../options.ts';
-import { at, type Mask, type Place, type Planner, padded, type Rows } from '../plan.ts';
+import { at, floatBits, type Mask, type Place, type Planner, padded, type Rows, strided } from '../plan.ts';
 import { checkSeed } from '../random.ts';
 import { type Regularizer, type RegularizerName, resolveRegularizer } from '../regularizers.ts';
 import type { WeightSpec } from './layer.ts';
@@ -94,8 +94,8 @@ export interface Seat {
   readonly states: Place | null;
   /** Whether every step has an output, or only the last. */
   readonly sequences: boolean;
-  /** Of the recurrent dropout. */
-  readonly seed: number;
+  /** Of the recurrent dropout, as the kernels take it. */
+  readonly dropSeed: number;
 }
 
 /** What a cell leaves: its output, and where it expects the gradient of that. */
@@ -104,10 +104,11 @@ export interface Outcome {
   readonly dy: Rows | null;
 }
 
+/** The parts of a cell that have weights; options name them. */
 const parts = ['kernel', 'recurrent', 'bias'] as const;
 type Part = (typeof parts)[number];
 
-/** Floats of the lanes in which units are processed. */
+/** Bytes of a number. */
 export const FLOAT = 4;
 
 export abstract class Cell {
@@ -224,25 +225,21 @@ export abstract class Cell {
       steps: T,
       inputs: x.width,
       units: this.units,
-      x: x.place,
-      xRow: x.row,
-      xStep: x.step,
+      ...strided('x', x),
       w: { block: 'weights', offset: parameters } as const,
       dw: training ? ({ block: 'gradients', offset: parameters } as const) : 0,
       dh: dh?.place ?? 0,
       dhRow: dh?.row ?? 0,
       dhx: training && (mask || dropped) ? planner.floats(`${name}/dhx`, batch, padded(this.units)) : 0,
-      dx: dx?.place ?? 0,
-      dxRow: dx?.row ?? 0,
-      dxStep: dx?.step ?? 0,
+      ...strided('dx', dx),
       stateH: states ?? 0,
       sequences: Number(sequences),
       useBias: Number(this.useBias),
       mask: mask?.place ?? 0,
       maskStep: mask?.step ?? 0,
       drop: dropped ? planner.floats(`${name}/drop`, batch, padded(this.units)) : 0,
-      dropSeed: dropped ? seat.seed : 0,
-      dropRate: dropped ? bitsOf(this.recurrentDropout) : 0,
+      dropSeed: dropped ? seat.dropSeed : 0,
+      dropRate: dropped ? floatBits(this.recurrentDropout) : 0,
       y: y?.place ?? 0,
       yRow: y?.row ?? 0,
       activation: numberOf(this.activation),
@@ -255,19 +252,6 @@ export abstract class Cell {
     };
     return { fields, outcome };
   }
-}
-
-/** The bits of a float32, for fields that hold one. */
-export const bitsOf = (value: number): number => new Int32Array(Float32Array.of(value).buffer)[0]!;
-
-/**
- * A seed as the field of a plan. Both dropouts of a cell have one seed, and must not drop the same numbers.
- *
- * @param which 0 for the input, 1 for the state
- */
-export function seedField(seed: number, which: 0 | 1): number {
-  const high = Math.floor(seed / 2 ** 32);
-  return (seed ^ Math.imul(high, 0x9e3779b1) ^ (which * 0x5bd1e995)) | 0;
 }
 
 /** An activation that works on a number alone. */

@@ -6,10 +6,10 @@
 import type { Kernels } from '../engine/kernels.ts';
 import { factoryOf, fail } from '../errors.ts';
 import { checkBoolean, checkCount } from '../options.ts';
-import { backwards, type Flow, type Homes, type Planner, padded } from '../plan.ts';
-import { nextSeed } from '../random.ts';
+import { backwards, type Flow, floatBits, type Homes, type Planner, padded, strided } from '../plan.ts';
+import { nextSeed, seedBits } from '../random.ts';
 import { type Shape, showShape } from '../shapes.ts';
-import { bitsOf, type Cell, FLOAT, type StateSpec, seedField } from './cell.ts';
+import { type Cell, FLOAT, type StateSpec } from './cell.ts';
 import { Layer, type LayerOptions, type WeightHome, type WeightSpec } from './layer.ts';
 
 export interface RecurrentOptions extends LayerOptions {
@@ -35,6 +35,9 @@ export const recurrentOptions = [
   'inputLength',
   'unroll',
 ] as const satisfies readonly (keyof RecurrentOptions)[];
+
+/** Tells the seed of the recurrent dropout from that of the dropout of the input: they share an option. */
+export const STATE = 0x5bd1e995;
 
 /** A layer with states, as `getStates`, `setStates` and streams see it. */
 export abstract class RecurrentLayer extends Layer {
@@ -184,7 +187,7 @@ export abstract class Recurrent extends RecurrentLayer {
         parameters,
         states: carries ? { block: 'states', offset: states } : null,
         sequences,
-        seed: seedField(seed, 1),
+        dropSeed: seedBits(seed) ^ STATE,
       });
       // The last output stands for the whole sequence, masked steps and all.
       flow = { y, dy, mask: sequences ? flow.mask : null };
@@ -205,21 +208,13 @@ function dropInput(planner: Planner, { y: x, dy: dx, mask }: Flow, name: string,
       steps: x.steps,
       rows: x.rows,
       width: x.width,
-      x: x.place,
-      xRow: x.row,
-      xStep: x.step,
-      y: y.place,
-      yRow: y.row,
-      yStep: y.step,
-      dy: dy?.place ?? 0,
-      dyRow: dy?.row ?? 0,
-      dyStep: dy?.step ?? 0,
-      dx: dx?.place ?? 0,
-      dxRow: dx?.row ?? 0,
-      dxStep: dx?.step ?? 0,
+      ...strided('x', x),
+      ...strided('y', y),
+      ...strided('dy', dy),
+      ...strided('dx', dx),
       mask: planner.floats(`${name}/dropped`, x.rows, padded(x.width)),
-      seed: seedField(seed, 0),
-      rate: bitsOf(rate),
+      seed: seedBits(seed),
+      rate: floatBits(rate),
       shared: 1,
     },
   });
