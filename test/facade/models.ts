@@ -11,9 +11,13 @@ import type { Block } from '../reference/block.ts';
 import type { LayerSpec } from '../reference/model.ts';
 import type { RecurrentSpec } from '../reference/recurrent.ts';
 
-/** The model these layers describe, made through the public interface; not yet compiled. */
-export function modelOf(specs: LayerSpec[]): Sequential {
+/** The model these layers describe, made through the public interface, on a masking layer if asked; not yet compiled. */
+export function modelOf(specs: LayerSpec[], masked = false): Sequential {
   const model = sequential();
+  if (masked) {
+    const { inputShape, batchInputShape } = specs[0]!.config;
+    model.add(layers.masking({ inputShape, batchInputShape }));
+  }
   for (const spec of specs) model.add(layerOf(spec));
   return model;
 }

@@ -13,6 +13,8 @@ export interface TestKernels extends Kernels {
   tanhBackward(dy: Address, y: Address, n: number): void;
   reluArray(y: Address, x: Address, n: number): void;
   reluBackward(dy: Address, y: Address, n: number): void;
+  activateWithSlope(kind: number, y: Address, slope: Address, x: Address, n: number): void;
+  dropoutMask(mask: Address, n: number, seed: number, rate: number): void;
   matmul(
     c: Address,
     cRow: number,

@@ -94,6 +94,8 @@ export class ReferenceModel {
   readonly #layers: Layer[] = [];
   readonly #optimizer: Optimizer | null;
   readonly #batchSize: number | null;
+  /** Which steps of the input count, [B,T]. */
+  mask: Mask = null;
 
   constructor({ layers, optimizer }: { layers: LayerSpec[]; optimizer?: OptimizerSpec }) {
     const { inputShape, batchInputShape } = layers[0]!.config;
@@ -176,7 +178,7 @@ export class ReferenceModel {
   #forward(x: Block): { y: Block; passes: Pass[] } {
     const passes: Pass[] = [];
     let y = x;
-    let mask: Mask = null;
+    let mask = this.mask;
     for (const layer of this.#layers) {
       const pass = layer.forward(y, mask);
       passes.push(pass);
