@@ -9,7 +9,7 @@ import {
 } from 'lstm-wasm';
 import type { Block } from '../reference/block.ts';
 import type { LayerSpec } from '../reference/model.ts';
-import type { RecurrentSpec } from '../reference/recurrent.ts';
+import type { RecurrentSpec } from '../reference/layers.ts';
 
 /** The model these layers describe, made through the public interface, on a masking layer if asked; not yet compiled. */
 export function modelOf(specs: LayerSpec[], masked = false): Sequential {

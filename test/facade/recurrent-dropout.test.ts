@@ -8,7 +8,7 @@ import { seedBits } from '../../src/random.ts';
 import { harness } from '../kernels/harness.ts';
 import type { LayerSpec } from '../reference/model.ts';
 import { Random } from '../reference/random.ts';
-import { BidirectionalLayer, type CellConfig, type Drops, PlainLayer } from '../reference/recurrent.ts';
+import { BidirectionalLayer, type CellConfig, type Drops, PlainLayer } from '../reference/layers.ts';
 import { caseOf, expectGradients } from './cases.ts';
 
 const spec = (kind: string, config: object) => ({ class: kind, config }) as LayerSpec;

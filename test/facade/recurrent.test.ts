@@ -3,7 +3,7 @@
 
 import { describe, test } from 'vitest';
 import type { LayerSpec } from '../reference/model.ts';
-import { functions } from '../reference/recurrent.ts';
+import { functions } from '../reference/layers.ts';
 import { caseOf, expectDifferences, expectEverything } from './cases.ts';
 
 const spec = (kind: string, config: object) => ({ class: kind, config }) as LayerSpec;
