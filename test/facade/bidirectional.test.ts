@@ -61,7 +61,7 @@ describe.each(modes)('%s', mergeMode => {
 
     test('against differences of the loss', () => {
       const layers = [both(spec(kind, { ...all, units: 5 }), { inputShape: [4, 3] }), both(spec(kind, { units: 3 }))];
-      expectDifferences(caseOf(layers, [5, 4, 3]), 2 ** -6);
+      expectDifferences(caseOf(layers, [5, 4, 3]), 2 ** -7);
     });
   });
 

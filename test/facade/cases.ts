@@ -112,7 +112,7 @@ export function expectEverything(subject: Case, batches = 1): void {
  * that nothing cancels in the slope. The points are rounded to float32 and the slope taken between the rounded ones.
  * What remains: the third derivative, a relative 4e-4 here at most, and float32 outputs behind a loss of order 1, which
  * is off by less than 1e-7 then. Those are small beside differences of 1e-3 to 3e-2. Layers that bend more than an LSTM
- * take a reach of half as much, which leaves a quarter of the third derivative.
+ * take a smaller reach; half of it leaves a quarter of the third derivative.
  */
 export function expectDifferences(subject: Case, reach = 2 ** -5): void {
   const { model, weights, x, y } = subject;

@@ -8,8 +8,8 @@ import {
   tensor,
 } from 'lstm-wasm';
 import type { Block } from '../reference/block.ts';
-import type { LayerSpec } from '../reference/model.ts';
 import type { RecurrentSpec } from '../reference/layers.ts';
+import type { LayerSpec } from '../reference/model.ts';
 
 /** The model these layers describe, made through the public interface, on a masking layer if asked; not yet compiled. */
 export function modelOf(specs: LayerSpec[], masked = false): Sequential {

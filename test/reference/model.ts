@@ -4,9 +4,9 @@
 import type { ActivationName } from './activations.ts';
 import { type Block, block, sizeOf } from './block.ts';
 import { denseBackward, denseForward } from './dense.ts';
+import { BidirectionalLayer, type Mask, PlainLayer, type Recurrent, type RecurrentSpec } from './layers.ts';
 import { meanSquaredError } from './loss.ts';
 import { type Optimizer, type OptimizerSpec, optimizerOf } from './optimizers.ts';
-import { BidirectionalLayer, type Mask, PlainLayer, type Recurrent, type RecurrentSpec } from './layers.ts';
 
 /** Only the first layer names its input: [T,D], or with the batch [B,T,D]; null where a length is open. */
 interface InputConfig {
