@@ -26,7 +26,8 @@ export function logSoftmaxRows(
   const bytes = <usize>cols * 4;
   for (; rows > 0; rows--, x += xRow, y += yRow) {
     const most = greatest(x, bytes, cols);
-    const base = <f64>most + ln(expRow(scratch, x, bytes, cols, most));
+    const sum = expRow(scratch, x, bytes, cols, most);
+    const base = <f64>most + (isNaN(sum) ? sum : ln(sum));
     const tail = lastLanes(cols);
     for (let k: usize = 0; k < bytes; k += 16) {
       const difference = minus(v128.load(x + k), base);

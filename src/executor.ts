@@ -49,8 +49,8 @@ const recurrent = (layer: 'lstm' | 'gru' | 'simpleRnn'): Program => ({
   rewind: (kernels, plan) => kernels[`${layer}Rewind`](plan),
 });
 
-/** How each kind of stage runs, given the address of its structure and the batch size. */
-const programs: Record<Stage['kind'], Program> = {
+/** @internal How each kind of stage runs, given the address of its structure and the batch size. */
+export const programs: Record<Stage['kind'], Program> = {
   lstm: recurrent('lstm'),
   gru: recurrent('gru'),
   simpleRnn: recurrent('simpleRnn'),

@@ -28,9 +28,11 @@ export interface Case {
  *
  * @param masked puts a masking layer at the bottom, and zeros into the steps that it is to mask
  */
-export function caseOf(layers: LayerSpec[], [B, T, D]: [number, number, number], masked = false): Case {
+export function caseOf(specs: LayerSpec[], [B, T, D]: [number, number, number], masked = false): Case {
   const random = new Random(B * 10000 + T * 100 + D);
-  const model = modelOf(layers, masked);
+  const { inputShape, batchInputShape } = specs[0]!.config;
+  const layers = masked ? [{ class: 'masking' as const, config: { inputShape, batchInputShape } }, ...specs] : specs;
+  const model = modelOf(layers);
   model.compile({ optimizer: train.sgd(rate), loss: 'meanSquaredError' });
   const reference = new ReferenceModel({ layers });
   const weights = reference.weightShapes.map(shape =>
@@ -40,9 +42,9 @@ export function caseOf(layers: LayerSpec[], [B, T, D]: [number, number, number],
   model.setWeights(weights.map(tensorOf));
   const [before, x] = [random.normals([B, T, D]), random.normals([B, T, D])];
   if (masked) {
-    reference.mask = maskOf(random, B, T);
     for (const { data } of [before, x]) {
-      for (const n of data.keys()) data[n]! *= reference.mask[Math.floor(n / D)]!;
+      const mask = maskOf(random, B, T);
+      for (const n of data.keys()) data[n]! *= mask[Math.floor(n / D)]!;
     }
   }
   const y = random.normals(reference.predict(x).shape);
@@ -52,9 +54,7 @@ export function caseOf(layers: LayerSpec[], [B, T, D]: [number, number, number],
 
 /** A mask [B,T] with steps missing at the beginning, in the middle and at the end, and one row without any. */
 function maskOf(random: Random, B: number, T: number): Float64Array {
-  return Float64Array.from({ length: B * T }, (_, n) =>
-    n % (B * T) < T && B > 1 ? 0 : Number(random.uniform() < 0.2),
-  );
+  return Float64Array.from({ length: B * T }, (_, n) => (n < T && B > 1 ? 0 : Number(random.uniform() < 0.2)));
 }
 
 /** Trains once and takes the gradient from what that did to the weights, [weight block][element]. */

@@ -1,5 +1,6 @@
 import {
   type Bidirectional,
+  type Layer,
   layers,
   type Recurrent,
   type Sequential,
@@ -8,21 +9,17 @@ import {
   tensor,
 } from 'lstm-wasm';
 import type { Block } from '../reference/block.ts';
-import type { RecurrentSpec } from '../reference/layers.ts';
 import type { LayerSpec } from '../reference/model.ts';
+import type { RecurrentSpec } from '../reference/recurrentLayers.ts';
 
-/** The model these layers describe, made through the public interface, on a masking layer if asked; not yet compiled. */
-export function modelOf(specs: LayerSpec[], masked = false): Sequential {
+/** The model these layers describe, made through the public interface; not yet compiled. */
+export function modelOf(specs: LayerSpec[]): Sequential {
   const model = sequential();
-  if (masked) {
-    const { inputShape, batchInputShape } = specs[0]!.config;
-    model.add(layers.masking({ inputShape, batchInputShape }));
-  }
   for (const spec of specs) model.add(layerOf(spec));
   return model;
 }
 
-function layerOf(spec: LayerSpec) {
+function layerOf(spec: LayerSpec): Layer {
   switch (spec.class) {
     case 'lstm':
     case 'gru':
@@ -33,7 +30,21 @@ function layerOf(spec: LayerSpec) {
     case 'dense':
       return layers.dense(spec.config);
     case 'timeDistributed':
-      return layers.timeDistributed({ ...spec.config, layer: layers.dense(spec.config.layer.config) });
+      return layers.timeDistributed({ ...spec.config, layer: layerOf(spec.config.layer) });
+    case 'activation':
+      return layers.activation(spec.config);
+    case 'dropout':
+      return layers.dropout(spec.config);
+    case 'embedding':
+      return layers.embedding(spec.config);
+    case 'masking':
+      return layers.masking(spec.config);
+    case 'repeatVector':
+      return layers.repeatVector(spec.config);
+    case 'flatten':
+      return layers.flatten(spec.config);
+    case 'reshape':
+      return layers.reshape(spec.config);
   }
 }
 

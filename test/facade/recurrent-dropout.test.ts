@@ -6,9 +6,9 @@ import { describe, expect, test } from 'vitest';
 import { STATE } from '../../src/layers/recurrent.ts';
 import { seedBits } from '../../src/random.ts';
 import { harness } from '../kernels/harness.ts';
-import { BidirectionalLayer, type CellConfig, type Drops, PlainLayer } from '../reference/layers.ts';
 import type { LayerSpec } from '../reference/model.ts';
 import { Random } from '../reference/random.ts';
+import { BidirectionalLayer, type CellConfig, type Drops, PlainLayer } from '../reference/recurrentLayers.ts';
 import { caseOf, expectGradients } from './cases.ts';
 
 const spec = (kind: string, config: object) => ({ class: kind, config }) as LayerSpec;

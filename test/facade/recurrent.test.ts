@@ -2,8 +2,8 @@
 // reference, for every option, at odd sizes; gradients also against the losses at neighbouring weights.
 
 import { describe, test } from 'vitest';
-import { functions } from '../reference/layers.ts';
 import type { LayerSpec } from '../reference/model.ts';
+import { functions } from '../reference/recurrentLayers.ts';
 import { caseOf, expectDifferences, expectEverything } from './cases.ts';
 
 const spec = (kind: string, config: object) => ({ class: kind, config }) as LayerSpec;

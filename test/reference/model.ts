@@ -1,12 +1,13 @@
 // A sequential model of recurrent and dense layers in plain float64, described by the same objects as the fixtures and with
 // the methods of the real one. Mean squared error is its only loss.
 
-import type { ActivationName } from './activations.ts';
+import type { ActivationName, RowActivationName } from './activations.ts';
 import { type Block, block, sizeOf } from './block.ts';
 import { denseBackward, denseForward } from './dense.ts';
-import { BidirectionalLayer, type Mask, PlainLayer, type Recurrent, type RecurrentSpec } from './layers.ts';
+import { type OtherSpec, otherLayerOf } from './layers.ts';
 import { meanSquaredError } from './loss.ts';
 import { type Optimizer, type OptimizerSpec, optimizerOf } from './optimizers.ts';
+import { BidirectionalLayer, type Mask, PlainLayer, type Recurrent, type RecurrentSpec } from './recurrentLayers.ts';
 
 /** Only the first layer names its input: [T,D], or with the batch [B,T,D]; null where a length is open. */
 interface InputConfig {
@@ -17,14 +18,15 @@ interface InputConfig {
 export interface DenseConfig extends InputConfig {
   units: number;
   useBias?: boolean;
-  activation?: ActivationName;
+  activation?: ActivationName | RowActivationName;
 }
 
 export type DenseSpec = { class: 'dense'; config: DenseConfig };
 export type LayerSpec =
   | RecurrentSpec
   | DenseSpec
-  | { class: 'timeDistributed'; config: InputConfig & { layer: DenseSpec } };
+  | { class: 'timeDistributed'; config: InputConfig & { layer: DenseSpec | OtherSpec } }
+  | OtherSpec;
 
 /** The result of a layer, and the way back: from the gradient in y to those in x and in the layer's weights. */
 interface Pass {
@@ -36,6 +38,8 @@ interface Pass {
 interface Layer {
   readonly width: number;
   readonly weights: Block[];
+  /** Whether the pass is one of training, for layers that then do something else. */
+  training?: boolean;
   forward(x: Block, mask?: Mask): Pass;
 }
 
@@ -86,6 +90,8 @@ function layerOf(spec: LayerSpec, inputWidth: number): Layer {
       return new DenseLayer(spec.config, inputWidth);
     case 'timeDistributed':
       return layerOf(spec.config.layer, inputWidth);
+    default:
+      return otherLayerOf(spec, inputWidth);
   }
 }
 
@@ -94,8 +100,6 @@ export class ReferenceModel {
   readonly #layers: Layer[] = [];
   readonly #optimizer: Optimizer | null;
   readonly #batchSize: number | null;
-  /** Which steps of the input count, [B,T]. */
-  mask: Mask = null;
 
   constructor({ layers, optimizer }: { layers: LayerSpec[]; optimizer?: OptimizerSpec }) {
     const { inputShape, batchInputShape } = layers[0]!.config;
@@ -178,7 +182,7 @@ export class ReferenceModel {
   #forward(x: Block): { y: Block; passes: Pass[] } {
     const passes: Pass[] = [];
     let y = x;
-    let mask = this.mask;
+    let mask: Mask = null;
     for (const layer of this.#layers) {
       const pass = layer.forward(y, mask);
       passes.push(pass);
@@ -189,7 +193,9 @@ export class ReferenceModel {
   }
 
   #differentiate(x: Block, targets: Block): { loss: number; gradients: Float64Array[] } {
+    for (const layer of this.#layers) layer.training = true;
     const { y, passes } = this.#forward(x);
+    for (const layer of this.#layers) layer.training = false;
     if (sizeOf(y.shape) !== targets.data.length) {
       throw new Error(`the targets must have the shape of the output, [${y.shape}], got [${targets.shape}]`);
     }
