@@ -82,7 +82,7 @@ describe.each(cells)('%s', (_, kind, own) => {
   const layer = (config: object) => spec(kind, { ...own, ...config });
 
   describe.each(rates)('%o', rate => {
-    test.each([2, 3, 4, 7, 20])('%i units', units => {
+    test.each([3, 4, 7, 20])('%i units', units => {
       for (const [B, T, D] of [
         [1, 2, 1],
         [5, 4, 3],

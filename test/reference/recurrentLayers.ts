@@ -3,14 +3,15 @@
 //
 //   B batch, T time, D input width, U units
 
+import { type ActivationName, activations } from './activations.ts';
 import { type Block, block } from './block.ts';
 import { Tape, type Value } from './tape.ts';
 
 export interface CellConfig {
   units: number;
   useBias?: boolean;
-  activation?: string;
-  recurrentActivation?: string;
+  activation?: ActivationName;
+  recurrentActivation?: ActivationName;
   resetAfter?: boolean;
   unitForgetBias?: boolean;
   dropout?: number;
@@ -46,45 +47,6 @@ export interface RecurrentPass {
   backward(dY: Float64Array): { dX: Float64Array; dWeights: Float64Array[] };
 }
 
-const sigmoid = (z: number) => (z >= 0 ? 1 / (1 + Math.exp(-z)) : Math.exp(z) / (1 + Math.exp(z)));
-const softplus = (z: number) => (z > 30 ? z : Math.log1p(Math.exp(z)));
-
-/** The error function by its series, and by its continued fraction where that is slow. */
-function erf(x: number): number {
-  const a = Math.abs(x);
-  if (a > 3) {
-    let fraction = 0;
-    for (let k = 60; k > 0; k--) fraction = k / 2 / (a + fraction);
-    return Math.sign(x) * (1 - Math.exp(-a * a) / Math.sqrt(Math.PI) / (a + fraction));
-  }
-  let [term, sum] = [x, x];
-  for (let n = 1; n < 80; n++) {
-    term *= (-x * x) / n;
-    sum += term / (2 * n + 1);
-  }
-  return (2 / Math.sqrt(Math.PI)) * sum;
-}
-
-const [scale, alpha] = [1.0507009873554805, 1.6732632423543772];
-
-/** The activations that work on a number alone. */
-export const functions: Record<string, (z: number) => number> = {
-  linear: z => z,
-  relu: z => Math.max(z, 0),
-  sigmoid,
-  tanh: Math.tanh,
-  hardSigmoid: z => Math.min(1, Math.max(0, 0.2 * z + 0.5)),
-  elu: z => (z > 0 ? z : Math.expm1(z)),
-  selu: z => scale * (z > 0 ? z : alpha * Math.expm1(z)),
-  softplus,
-  softsign: z => z / (1 + Math.abs(z)),
-  swish: z => z * sigmoid(z),
-  gelu: z => (z / 2) * (1 + erf(z / Math.SQRT2)),
-  gelu_new: z => (z / 2) * (1 + Math.tanh(Math.sqrt(2 / Math.PI) * (z + 0.044715 * z ** 3))),
-  relu6: z => Math.min(6, Math.max(0, z)),
-  mish: z => z * Math.tanh(softplus(z)),
-};
-
 /** Factors of the dropouts of a cell, for all time steps: on the input [B,D] and on h_{t-1} [B,U]. */
 export interface Drops {
   input?: ArrayLike<number>;
@@ -108,8 +70,8 @@ function shapesOf({ class: kind, config }: CellSpec, inputs: number): number[][]
 function step(tape: Tape, spec: CellSpec, weights: Value[], x: Value, states: Value[], drops: Drops): Value[] {
   const { class: kind, config } = spec;
   const U = config.units;
-  const activation = functions[config.activation ?? 'tanh']!;
-  const gate = functions[config.recurrentActivation ?? 'sigmoid']!;
+  const activation = activations[config.activation ?? 'tanh'];
+  const gate = activations[config.recurrentActivation ?? 'sigmoid'];
   const [kernel, recurrent, bias] = weights as [Value, Value, Value?];
   const [h, c] = states as [Value, Value];
   const input = drops.input ? tape.mul(x, tape.value(x.M, x.N, drops.input)) : x;
@@ -132,7 +94,7 @@ function step(tape: Tape, spec: CellSpec, weights: Value[], x: Value, states: Va
       const reset = tape.matmul(tape.mul(r, before), tape.columns(recurrent, 2 * U, U));
       candidate = tape.map(tape.add(part(xz, 2), reset), activation);
     }
-    const rest = tape.map(z, v => 1 - v);
+    const rest = tape.map(z, { of: v => 1 - v, slope: () => -1 });
     return [tape.add(tape.mul(z, before), tape.mul(rest, candidate))];
   }
   const z = biased(tape.add(fromInput, tape.matmul(before, recurrent)), bias);

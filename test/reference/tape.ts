@@ -61,13 +61,11 @@ export class Tape {
     );
   }
 
-  /** f of each element. The slope is a difference over 2^-16, which is off by about 1e-10. */
-  map(a: Value, f: (z: number) => number): Value {
-    const reach = 2 ** -17;
-    return this.#made(a.M, a.N, a.data.map(f), grad => {
-      for (let n = 0; n < grad.length; n++) {
-        a.grad[n]! += (grad[n]! * (f(a.data[n]! + reach) - f(a.data[n]! - reach))) / (2 * reach);
-      }
+  /** f of each element, whose slope is written in terms of y and z. */
+  map(a: Value, { of, slope }: { of(z: number): number; slope(y: number, z: number): number }): Value {
+    const y = a.data.map(of);
+    return this.#made(a.M, a.N, y, grad => {
+      for (let n = 0; n < grad.length; n++) a.grad[n]! += grad[n]! * slope(y[n]!, a.data[n]!);
     });
   }
 
