@@ -129,7 +129,7 @@ export abstract class Cell {
    */
   constructor(call: string, known: Partial<CellOptions>) {
     this.units = checkCount(call, 'units', known.units);
-    this.activation = checkActivation(call, 'activation', known.activation ?? 'tanh');
+    this.activation = checkActivation(call, 'activation', known.activation, 'tanh');
     this.useBias = known.useBias === undefined ? true : checkBoolean(call, 'useBias', known.useBias);
     const otherwise = {
       kernel: initializers.glorotUniform,
@@ -255,8 +255,8 @@ export abstract class Cell {
 }
 
 /** An activation that works on a number alone. */
-export function checkActivation(call: string, name: string, value: unknown): ActivationName {
-  const activation = resolveActivation(call, name, value);
+export function checkActivation(call: string, name: string, value: unknown, otherwise: ActivationName): ActivationName {
+  const activation = value === undefined ? otherwise : resolveActivation(call, name, value);
   if (ofRows.includes(activation)) {
     fail(
       call,

@@ -41,7 +41,7 @@ export class GruCell extends Cell {
   /** @internal */
   constructor(call: string, known: Partial<GruCellOptions>) {
     super(call, known);
-    this.recurrentActivation = checkActivation(call, 'recurrentActivation', known.recurrentActivation ?? 'sigmoid');
+    this.recurrentActivation = checkActivation(call, 'recurrentActivation', known.recurrentActivation, 'sigmoid');
     this.resetAfter = known.resetAfter === undefined ? true : checkBoolean(call, 'resetAfter', known.resetAfter);
   }
 

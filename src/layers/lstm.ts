@@ -48,7 +48,7 @@ export class LstmCell extends Cell {
   /** @internal */
   constructor(call: string, known: Partial<LstmCellOptions>) {
     super(call, known);
-    this.recurrentActivation = checkActivation(call, 'recurrentActivation', known.recurrentActivation ?? 'sigmoid');
+    this.recurrentActivation = checkActivation(call, 'recurrentActivation', known.recurrentActivation, 'sigmoid');
     this.#unitForgetBias =
       known.unitForgetBias === undefined ? true : checkBoolean(call, 'unitForgetBias', known.unitForgetBias);
   }
