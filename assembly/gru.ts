@@ -95,38 +95,32 @@ function panelBytes(plan: GruPlan): usize {
 
 // -------------------------------------------------------------------------------------------------- the equations
 
-/** z and r of one group through their activation, in place; slopes 0 when nobody wants them. */
-function openGates(plan: GruPlan, gates: usize, slopes: usize, rows: i32): void {
-  if (isGeneral(plan)) {
-    const f = plan.recurrentActivation;
-    activateColumn(f, gates + Z, GATES, slopes ? slopes + Z : 0, GATES, rows);
-    activateColumn(f, gates + R, GATES, slopes ? slopes + R : 0, GATES, rows);
-    return;
+/**
+ * z and r of one group through their activation, in place, and what r resets: n += r * a with resetAfter,
+ * a = r * h_{t-1} without.
+ *
+ * @param slopes 0 when nobody wants them
+ */
+function openGates(
+  plan: GruPlan, gates: usize, slopes: usize, hPrev: usize, hPrevRow: usize, rows: i32,
+): void {
+  const general = isGeneral(plan);
+  const resetAfter = plan.resetAfter != 0;
+  if (general) {
+    activateColumn(plan.recurrentActivation, gates + Z, GATES, slopes ? slopes + Z : 0, GATES, rows);
+    activateColumn(plan.recurrentActivation, gates + R, GATES, slopes ? slopes + R : 0, GATES, rows);
   }
   for (; rows > 0; rows--) {
-    const z = sigmoid(v128.load(gates, Z));
-    const r = sigmoid(v128.load(gates, R));
-    v128.store(gates, z, Z);
-    v128.store(gates, r, R);
-    gates += GATES;
-  }
-}
-
-/** a = r * h_{t-1}, without resetAfter. */
-function resetState(gates: usize, hPrev: usize, hPrevRow: usize, rows: i32): void {
-  for (; rows > 0; rows--) {
-    v128.store(gates, f32x4.mul(v128.load(gates, R), v128.load(hPrev)));
+    let r = v128.load(gates, R);
+    if (!general) {
+      r = sigmoid(r);
+      v128.store(gates, r, R);
+      v128.store(gates, sigmoid(v128.load(gates, Z)), Z);
+    }
+    if (resetAfter) v128.store(gates, f32x4.add(v128.load(gates, N), f32x4.mul(r, v128.load(gates))), N);
+    else v128.store(gates, f32x4.mul(r, v128.load(hPrev)));
     gates += GATES;
     hPrev += hPrevRow;
-  }
-}
-
-/** n += r * a, with resetAfter. */
-function resetProduct(gates: usize, rows: i32): void {
-  for (; rows > 0; rows--) {
-    const reset = f32x4.mul(v128.load(gates, R), v128.load(gates));
-    v128.store(gates, f32x4.add(v128.load(gates, N), reset), N);
-    gates += GATES;
   }
 }
 
@@ -141,7 +135,6 @@ function cellForward(
   plan: GruPlan, gates: usize, slopes: usize, h: usize, hRow: usize, hPrev: usize, hPrevRow: usize, rows: i32,
   lanes: v128,
 ): void {
-  if (plan.resetAfter) resetProduct(gates, rows);
   const general = isGeneral(plan);
   if (general) activateColumn(plan.activation, gates + N, GATES, slopes ? slopes + N : 0, GATES, rows);
   const least = f32x4.splat(SMALLEST);
@@ -303,7 +296,6 @@ export function gruForward(plan: GruPlan, first: i32, rows: i32): void {
   drawDrop(plan.drop, plan.dropSeed, plan.dropRate, plan.batch, H);
   loadH(out, outRow, plan.stateH, first, rows, H);
   if (plan.drop) dropState(plan, 0, first, rows);
-  projectInput(plan, first, rows);
 
   for (let t = 0; t < T; t++) {
     const h = plan.h + (<usize>t * B + first) * plan.hRow;
@@ -313,15 +305,17 @@ export function gruForward(plan: GruPlan, first: i32, rows: i32): void {
       const at = (<usize>t * G + g) * plan.gatesGroup + <usize>first * GATES;
       const gates = plan.gates + at;
       const slopes = plan.slopes ? plan.slopes + at : 0;
-      const w = plan.w + <usize>g * panelBytes(plan) + 2 * PANEL;
+      const hPrev = h + <usize>g * UNITS;
+      const panels = plan.w + <usize>g * panelBytes(plan);
+      const w = panels + 2 * PANEL;
+      projectInput(plan, gates, panels, t, first, rows);
       if (plan.resetAfter) {
         if (reads) product12(gates, gates, GATES, h, plan.hRow, H, w, rows);
-        openGates(plan, gates, slopes, rows);
+        openGates(plan, gates, slopes, hPrev, plan.hRow, rows);
         finishGroup(plan, t, g, first, rows);
       } else {
         if (reads) product8(gates + Z, h, plan.hRow, H, w, rows);
-        openGates(plan, gates, slopes, rows);
-        resetState(gates, h + <usize>g * UNITS, plan.hRow, rows);
+        openGates(plan, gates, slopes, hPrev, plan.hRow, rows);
       }
     }
     if (!plan.resetAfter) {
@@ -401,27 +395,19 @@ function productBlocks(c: usize, a: usize, aBlock: usize, G: i32, panel: usize, 
   }
 }
 
-/** Where the gates of a row start: all biases of a group, in the order of the gates. */
-const START: usize = memory.data(64, 16);
+/** Where z, r and n of a row start: all biases of a group. */
+const START: usize = memory.data(48, 16);
 
-/** Gates [a z r n] = biases + x_t [0 Wz Wr Wn] for all steps. */
-function projectInput(plan: GruPlan, first: i32, rows: i32): void {
-  const G = groups(plan);
-  for (let g = 0; g < G; g++) {
-    const w = plan.w + <usize>g * panelBytes(plan);
-    const kernel = w + <usize>(2 + 4 * G) * PANEL;
-    const a = v128.load(w, 48);
-    v128.store(START, a);
-    v128.store(START, f32x4.add(v128.load(w), v128.load(w, 64)), Z);
-    v128.store(START, f32x4.add(v128.load(w, 16), v128.load(w, 80)), R);
-    v128.store(START, v128.load(w, 32), N);
-    for (let t = 0; t < plan.steps; t++) {
-      const gates = plan.gates + (<usize>t * G + g) * plan.gatesGroup + <usize>first * GATES;
-      const x = plan.x + <usize>t * plan.xStep + <usize>first * plan.xRow;
-      for (let at = gates, end = gates + <usize>rows * GATES; at < end; at += GATES) v128.store(at, a);
-      product12(gates + Z, START + Z, 0, x, plan.xRow, plan.inputs, kernel, rows);
-    }
-  }
+/** Gates [a z r n] = biases + x_t [0 Wz Wr Wn] in one step of one group, whose panels are at w. */
+function projectInput(plan: GruPlan, gates: usize, w: usize, t: i32, first: i32, rows: i32): void {
+  const a = v128.load(w, 48);
+  v128.store(START, f32x4.add(v128.load(w), v128.load(w, 64)));
+  v128.store(START, f32x4.add(v128.load(w, 16), v128.load(w, 80)), 16);
+  v128.store(START, v128.load(w, 32), 32);
+  const x = plan.x + <usize>t * plan.xStep + <usize>first * plan.xRow;
+  const kernel = w + <usize>(2 + 4 * groups(plan)) * PANEL;
+  for (let at = gates, end = gates + <usize>rows * GATES; at < end; at += GATES) v128.store(at, a);
+  product12(gates + Z, START, 0, x, plan.xRow, plan.inputs, kernel, rows);
 }
 
 // ----------------------------------------------------------------------------------------------- the sweep backward

@@ -66,8 +66,8 @@ function cellForward(h: usize, hRow: usize, rows: i32, width: i32, units: i32): 
   const last = <usize>(width - 4) * 4;
   const lanes = lastLanes(units);
   for (; rows > 0; rows--) {
-    for (let k: usize = 0; k <= last; k += UNITS) v128.store(h + k, flushSmall(tanh(v128.load(h + k)), least));
-    v128.store(h + last, v128.and(v128.load(h + last), lanes));
+    for (let k: usize = 0; k < last; k += UNITS) v128.store(h + k, flushSmall(tanh(v128.load(h + k)), least));
+    v128.store(h + last, v128.and(flushSmall(tanh(v128.load(h + last)), least), lanes));
     h += hRow;
   }
 }

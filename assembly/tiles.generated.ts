@@ -200,14 +200,14 @@ export function rowPanel12(
   c: usize, cRow: usize, init: usize, initRow: usize,
   a: usize, aRow: usize, aBlock: usize, depth: i32, blocks: i32, panel: usize, rows: i32,
 ): void {
-  while (rows >= 3) {
+  if (ASC_FEATURE_RELAXED_SIMD) while (rows >= 3) {
     row3x12(c, cRow, init, initRow, a, aRow, aBlock, depth, blocks, panel);
     c += 3 * cRow;
     init += 3 * initRow;
     a += 3 * aRow;
     rows -= 3;
   }
-  if (rows >= 2) {
+  while (rows >= 2) {
     row2x12(c, cRow, init, initRow, a, aRow, aBlock, depth, blocks, panel);
     c += 2 * cRow;
     init += 2 * initRow;
@@ -841,13 +841,13 @@ export function outerPanel12(
   c: usize, a: usize, aRow: usize, aBlock: usize,
   b: usize, bRow: usize, bBlock: usize, depth: i32, blocks: i32, rows: i32,
 ): void {
-  while (rows >= 3) {
+  if (ASC_FEATURE_RELAXED_SIMD) while (rows >= 3) {
     outer3x12(c, a, aRow, aBlock, b, bRow, bBlock, depth, blocks);
     c += 144;
     a += 12;
     rows -= 3;
   }
-  if (rows >= 2) {
+  while (rows >= 2) {
     outer2x12(c, a, aRow, aBlock, b, bRow, bBlock, depth, blocks);
     c += 96;
     a += 8;

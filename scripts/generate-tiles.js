@@ -9,10 +9,10 @@
  * function does not become an immediate of the load.
  *
  * Why these shapes: V8 has 15 vector registers on x64. Eight accumulators leave room for one row of the panel and the
- * broadcasts; more of them spill on Node 20. (Nine of them, three rows of the three gates of a GRU, just fit.) The
- * reduction is not unrolled by hand: V8 does that itself, and a loop unrolled here spills on Node 20 as well. The tiles
- * of 4x16 are for hosts that join pairs of vectors into one of 256 bits: there they have eight accumulators too.
- * Elsewhere they would spill, and are not called.
+ * broadcasts; more of them spill on Node 20. (Nine, three rows of the three gates of a GRU, fit in the build that fuses
+ * multiply and add, which gains by them.) The reduction is not unrolled by hand: V8 does that itself, and a loop unrolled
+ * here spills on Node 20 as well. The tiles of 4x16 are for hosts that join pairs of vectors into one of 256 bits: there
+ * they have eight accumulators too. Elsewhere they would spill, and are not called.
  */
 
 import { readFileSync, writeFileSync } from 'node:fs';
@@ -27,12 +27,21 @@ const outerTiles = { 16: [4, 2, 1], 12: [3, 2, 1], 8: [4, 2, 1], 4: [6, 4, 2, 1]
 
 /** The vectors of a tile that only hosts with joined vectors can hold in registers. */
 const JOINED = 16;
+/** Vector registers of x64 that V8 gives to a function. */
+const REGISTERS = 15;
 
 const range = (/** @type {number} */ n) => Array.from({ length: n }, (_, i) => i);
 const widths = (/** @type {Record<string, number[]>} */ tiles) =>
   Object.keys(tiles)
     .map(Number)
     .sort((a, b) => b - a);
+
+/**
+ * Whether a tile fits only where one instruction multiplies and adds: its accumulators, a row of the panel and the
+ * broadcasts take all registers, and a product needs one more.
+ * @type {(mr: number, nr: number) => boolean}
+ */
+const isFused = (mr, nr) => (mr * nr) / 4 < JOINED && (mr * nr) / 4 + nr / 4 + mr === REGISTERS;
 
 /** @type {(mr: number, nr: number) => string} */
 const name = (mr, nr) => `${mr}x${nr}`;
@@ -121,8 +130,8 @@ function outerTile(mr, nr) {
 }
 
 /**
- * As often as tile n of a panel's tiles fits: again and again for the largest one that every host calls, and at most
- * once for those below it.
+ * As often as tile n of a panel's tiles fits: again and again for the largest one that every host and build calls, and
+ * at most once for those below it.
  * @param {number[]} sizes
  * @param {number} n
  * @param {number} nr
@@ -131,9 +140,10 @@ function outerTile(mr, nr) {
 function repeat(sizes, n, nr, statements) {
   const rows = sizes[n] ?? 0;
   const isJoined = (/** @type {number} */ mr) => (mr * nr) / 4 >= JOINED;
-  const largest = n === sizes.findIndex(mr => !isJoined(mr));
+  const largest = n === sizes.findIndex(mr => !isJoined(mr) && !isFused(mr, nr));
   if (n === sizes.length - 1 && !largest) return [`  if (rows) ${statements[0]};`];
-  const when = isJoined(rows) ? 'if (joined) while' : largest ? 'while' : 'if';
+  const special = isJoined(rows) ? 'if (joined) ' : isFused(rows, nr) ? 'if (ASC_FEATURE_RELAXED_SIMD) ' : '';
+  const when = special || largest ? `${special}while` : 'if';
   return [`  ${when} (rows >= ${rows}) {`, ...statements.map(statement => `    ${statement};`), '  }'];
 }
 
