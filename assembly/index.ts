@@ -11,6 +11,7 @@ export { simpleRnnBackward, simpleRnnForward, simpleRnnRewind, simpleRnnWeights 
 export { denseBackward, denseForward, denseWeights } from './dense';
 export { countedRows, loss } from './loss';
 export { metric } from './metrics';
+export { joinBackward, mergeBackward, mergeForward } from './merge';
 export { activationBackward, activationForward } from './activation';
 export { dropoutBackward, dropoutForward, setBatch } from './dropout';
 export { embeddingBackward, embeddingForward, embeddingWeights } from './embedding';

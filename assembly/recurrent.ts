@@ -10,7 +10,8 @@
 
 import { copyRows } from './copy';
 import { ZEROS, matmul, packedAt, padded } from './matmul';
-import { activateWithSlope, dropoutMask } from './slopes';
+import { activateWithSlope } from './activations';
+import { dropoutMask } from './dropout';
 
 /** Bytes of one row and group of units. */
 export const UNITS: usize = 16;

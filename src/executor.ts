@@ -39,23 +39,34 @@ interface Program {
   rewind?(kernels: Kernels, plan: number): void;
 }
 
-const recurrent = (layer: 'lstm' | 'gru' | 'simpleRnn'): Program => ({
-  forward(kernels, plan, batch) {
-    for (let first = 0; first < batch; first += BLOCK)
-      kernels[`${layer}Forward`](plan, first, Math.min(BLOCK, batch - first));
-  },
-  backward(kernels, plan, batch) {
-    for (let first = 0; first < batch; first += BLOCK)
-      kernels[`${layer}Backward`](plan, first, Math.min(BLOCK, batch - first));
-  },
-  rewind: (kernels, plan) => kernels[`${layer}Rewind`](plan),
-});
+/** A recurrent layer, whose batch goes through block by block. */
+function recurrent(layer: 'lstm' | 'gru' | 'simpleRnn'): Program {
+  // Named once: a name put together in each call would be a string in each call.
+  const [forward, backward, rewind] = [`${layer}Forward`, `${layer}Backward`, `${layer}Rewind`] as const;
+  return {
+    forward(kernels, plan, batch) {
+      for (let first = 0; first < batch; first += BLOCK) kernels[forward](plan, first, Math.min(BLOCK, batch - first));
+    },
+    backward(kernels, plan, batch) {
+      for (let first = 0; first < batch; first += BLOCK) kernels[backward](plan, first, Math.min(BLOCK, batch - first));
+    },
+    rewind: (kernels, plan) => kernels[rewind](plan),
+  };
+}
 
 /** @internal How each kind of stage runs, given the address of its structure and the batch size. */
 export const programs: Record<Stage['kind'], Program> = {
   lstm: recurrent('lstm'),
   gru: recurrent('gru'),
   simpleRnn: recurrent('simpleRnn'),
+  merge: {
+    forward: (kernels, plan) => kernels.mergeForward(plan),
+    backward: (kernels, plan) => kernels.mergeBackward(plan),
+  },
+  join: {
+    forward() {},
+    backward: (kernels, plan) => kernels.joinBackward(plan),
+  },
   dense: {
     forward: (kernels, plan) => kernels.denseForward(plan),
     backward: (kernels, plan) => kernels.denseBackward(plan),

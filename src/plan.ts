@@ -96,6 +96,20 @@ const LINE = 64;
 
 export const at = (place: Place, bytes: number): Place => ({ block: place.block, offset: place.offset + bytes });
 
+/** The same flow with the last time step first. */
+export function backwards({ y, dy, mask }: Flow): Flow {
+  const reversed = (rows: Rows): Rows => ({
+    ...rows,
+    place: at(rows.place, (rows.steps - 1) * rows.step),
+    step: -rows.step,
+  });
+  return {
+    y: reversed(y),
+    dy: dy && reversed(dy),
+    mask: mask && { place: at(mask.place, (y.steps - 1) * mask.step), step: -mask.step },
+  };
+}
+
 /** n rounded up to a multiple of `unit`. */
 export const roundUp = (n: number, unit: number): number => Math.ceil(n / unit) * unit;
 

@@ -5,7 +5,7 @@ import { float32, kernels } from './engine/engine.ts';
 import { fail, show } from './errors.ts';
 import { type BoundPlan, Executor } from './executor.ts';
 import type { Layer } from './layers/layer.ts';
-import type { Lstm } from './layers/lstm.ts';
+import type { RecurrentLayer } from './layers/recurrent.ts';
 import { isSparse, type Loss, resolveLoss } from './losses.ts';
 import type { MetricFunction } from './metricFunctions.ts';
 import { type MetricName, resolveMetrics } from './metrics.ts';
@@ -376,7 +376,7 @@ export class Sequential {
     this.#executor?.resetStates();
   }
 
-  /** The carried states, a list for each recurrent layer in order: [h, c] for an lstm, each [B, U]. */
+  /** The carried states, a list for each recurrent layer in order: [h, c] for lstm, [h] otherwise, each [B, U]. */
   getStates(): Tensor[][] {
     const call = 'model.getStates';
     const recurrent = this.#stateful(call);
@@ -390,7 +390,7 @@ export class Sequential {
     writeStates(call, this.#run(call), recurrent, this.#inputShape(call)[0] ?? 0, states);
   }
 
-  #stateful(call: string): [Lstm, number][] {
+  #stateful(call: string): [RecurrentLayer, number][] {
     this.#alive(call);
     this.#bottom(call);
     const found = recurrentOf(this.#stack.layers);

@@ -74,6 +74,10 @@ export interface Kernels {
   /** The state of a gru or simpleRnn layer. */
   hState(stateH: Address, h: Address, batch: number, units: number, inward: number): void;
 
+  mergeForward(plan: Address): void;
+  mergeBackward(plan: Address): void;
+  joinBackward(plan: Address): void;
+
   denseForward(plan: Address): void;
   denseBackward(plan: Address): void;
   denseWeights(w: Address, kernel: Address, bias: Address, inputs: number, units: number, inward: number): void;

@@ -292,10 +292,10 @@ describe('layers', () => {
       [`${name} of a name that needs a value`, () => lstm({ [name]: 'constant' }), name],
     ]),
     ['returnState', () => lstm({ returnState: true }), 'model.getStates()'],
-    ['another activation', () => lstm({ activation: 'relu' }), "known: 'tanh'"],
+    ['softmax', () => lstm({ activation: 'softmax' }), 'activation must work on each unit alone'],
     ['a misspelt activation', () => lstm({ recurrentActivation: 'sigmiod' }), "did you mean 'sigmoid'?"],
     ['another implementation', () => lstm({ implementation: 3 }), 'implementation'],
-    ['dropout, which is not there yet', () => lstm({ dropout: 0.5 }), "unknown option 'dropout'"],
+    ['a dropout of everything', () => lstm({ dropout: 1 }), 'dropout must be a finite number at least 0 and below 1'],
     ['unit for units', () => layers.lstm(wrong({ unit: 5 })), "did you mean 'units'?"],
   ]);
 

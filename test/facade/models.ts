@@ -1,6 +1,16 @@
-import { type Layer, layers, type Sequential, sequential, type Tensor, tensor } from 'lstm-wasm';
+import {
+  type Bidirectional,
+  type Layer,
+  layers,
+  type Recurrent,
+  type Sequential,
+  sequential,
+  type Tensor,
+  tensor,
+} from 'lstm-wasm';
 import type { Block } from '../reference/block.ts';
 import type { LayerSpec } from '../reference/model.ts';
+import type { RecurrentSpec } from '../reference/recurrentLayers.ts';
 
 /** The model these layers describe, made through the public interface; not yet compiled. */
 export function modelOf(specs: LayerSpec[]): Sequential {
@@ -12,7 +22,11 @@ export function modelOf(specs: LayerSpec[]): Sequential {
 function layerOf(spec: LayerSpec): Layer {
   switch (spec.class) {
     case 'lstm':
-      return layers.lstm(spec.config);
+    case 'gru':
+    case 'simpleRNN':
+    case 'rnn':
+    case 'bidirectional':
+      return recurrentOf(spec);
     case 'dense':
       return layers.dense(spec.config);
     case 'timeDistributed':
@@ -33,6 +47,25 @@ function layerOf(spec: LayerSpec): Layer {
       return layers.reshape(spec.config);
   }
 }
+
+/** The names of activations are strings in specs. */
+// biome-ignore lint/suspicious/noExplicitAny: and the layers check them
+type Any = any;
+
+function recurrentOf(spec: RecurrentSpec): Recurrent | Bidirectional {
+  switch (spec.class) {
+    case 'rnn': {
+      const { cells, ...config } = spec.config;
+      return layers.rnn({ ...config, cell: cells.map(cell => layers[`${cellNames[cell.class]}`](cell.config as Any)) });
+    }
+    case 'bidirectional':
+      return layers.bidirectional({ ...spec.config, layer: recurrentOf(spec.config.layer) as Recurrent });
+    default:
+      return layers[spec.class](spec.config as Any);
+  }
+}
+
+const cellNames = { lstm: 'lstmCell', gru: 'gruCell', simpleRNN: 'simpleRNNCell' } as const;
 
 /** Blocks hold float32 values, so nothing is lost. */
 export function tensorOf({ shape, data }: Block): Tensor {
