@@ -153,5 +153,8 @@ describe('masks', () => {
     const loss = model.testOnBatch(x, tensor(classes, [B, T])) as number[];
     expect(loss.every(Number.isFinite)).toBe(true);
     expect(() => model.trainOnBatch(x, tensor(classes.with(0, 6), [B, T]))).toThrow('from 0 to 5, got 6');
+    // NaN in x is not the fault of a class that nobody looks at.
+    const bad = tensor(x.dataSync().with(0, Number.NaN), [B, T, D]);
+    expect((model.trainOnBatch(bad, tensor(classes, [B, T])) as number[])[0]).toBe(Number.NaN);
   });
 });
