@@ -116,6 +116,11 @@ describe('sample', () => {
       expect(sample([0, 1, 0], { random: () => at })).toBe(1);
       expect(sample([0, 1e-30, 0], { random: () => at, temperature: 3 })).toBe(1);
     }
+    // However the sum was rounded, the end of the line is the last that is possible.
+    for (let n = 1; n < 500; n++) {
+      const weights = [0.1 / n, 0.7, n / 3, 0.2 * n, 0];
+      expect(sample(weights, { random: () => 1 - 2 ** -53 })).toBe(3);
+    }
   });
 
   it('is fixed by a seed or by setRandomSeed', () => {
