@@ -58,7 +58,7 @@ export function forecast(model: Sequential, history: Series, steps: number, opti
 
   const input = model.inputs[0]!.shape;
   if (input.length !== 3 || input[2] !== D) {
-    fail(call, `history must have the width of the model's input, ${showShape(input)}, got ${D} numbers in each step`);
+    fail(call, `history must have the width of the model's input, ${showShape(input)}, got a width of ${D}`);
   }
   const { outputSteps: K, width: W } = formOf(call, model, D, wanted, direct, target?.length);
   if (target && target.length !== W) {
@@ -120,7 +120,7 @@ function eachOf(width: number, D: number, wanted: number, targets: number | unde
 }
 
 function needs(output: Shape, D: number, wanted: number, direct: boolean | undefined): string {
-  const next = `the ${D} columns it takes, to be fed its own output`;
+  const next = `as many numbers as it takes in a step, ${D}, to be fed its own output`;
   const all = `all ${wanted} steps at once, [null, ${wanted}]`;
   const rule = direct === undefined ? `${next}, or ${all}` : direct ? all : next;
   return `the model must tell ${rule}, got the output ${showShape(output)}`;
@@ -128,7 +128,8 @@ function needs(output: Shape, D: number, wanted: number, direct: boolean | undef
 
 function checkScaler(call: string, scaler: unknown, width: number): Scaler {
   if (!(scaler instanceof Scaler)) fail(call, `scaler must be one of standardize or minMax, got ${show(scaler)}`);
-  if (scaler.width !== width) fail(call, `scaler must know the ${width} columns of history, got ${scaler.width}`);
+  if (scaler.width !== width)
+    fail(call, `scaler must know as many columns as history has, ${width}, got ${scaler.width}`);
   return scaler;
 }
 

@@ -100,11 +100,13 @@ export class MinMaxScaler extends Scaler {
  */
 export function standardize(train: Series): StandardScaler {
   const { columns, steps } = columnsOf('standardize', train);
-  // A constant column is known by its numbers: the sum of many, rounded as it is, need not say so.
-  const constant = columns.map(column => column.every(x => x === column[0]));
-  const mean = columns.map((column, c) => (constant[c] ? column[0]! : column.reduce((sum, x) => sum + x, 0) / steps));
+  const mean = columns.map(column => {
+    // The mean of a constant column is that constant, which the sum, rounded as it is, need not say.
+    if (column.every(x => x === column[0])) return column[0]!;
+    return column.reduce((sum, x) => sum + x, 0) / steps;
+  });
   const std = columns.map((column, c) =>
-    constant[c] ? 0 : Math.sqrt(column.reduce((sum, x) => sum + (x - mean[c]!) * (x - mean[c]!), 0) / steps),
+    Math.sqrt(column.reduce((sum, x) => sum + (x - mean[c]!) * (x - mean[c]!), 0) / steps),
   );
   return new StandardScaler(mean, std);
 }

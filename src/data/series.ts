@@ -51,7 +51,7 @@ export function readSeries(call: string, name: string, value: unknown, least = 1
     fail(call, `${name} must have the shape [steps] or [steps, width], got ${showShape(shape)}`);
   }
   const [steps, width = 1] = shape as [number, number?];
-  if (steps < least) fail(call, `${name} must hold at least ${least} steps, got ${steps}`);
+  if (steps < least) fail(call, `${name} must hold at least ${least} step${least === 1 ? '' : 's'}, got ${steps}`);
   if (width === 0) fail(call, `${name} must hold a number in each step, got ${showShape(shape)}`);
   return { values, steps, width, flat: shape.length === 1 };
 }

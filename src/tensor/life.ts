@@ -11,7 +11,9 @@ import type { Tensor } from './tensor.ts';
 /** Calls `f` and returns what it returns. Here for programs written for TF.js, where it frees tensors. */
 export function tidy<T>(nameOrFunction: string | (() => T), f?: () => T): T {
   const run = typeof nameOrFunction === 'function' ? nameOrFunction : f;
-  if (typeof run !== 'function') fail('tidy', `f must be a function, got ${show(run)}`);
+  if (typeof run !== 'function') {
+    fail('tidy', `f must be a function, got ${show(typeof nameOrFunction === 'string' ? f : nameOrFunction)}`);
+  }
   return run();
 }
 

@@ -1,6 +1,6 @@
 /** Random tensors: from the seed of the call or, without one, from the stream that `setRandomSeed` fixes. */
 
-import { fail, show } from '../errors.ts';
+import { fail } from '../errors.ts';
 import { Generator } from '../generator.ts';
 import { checkBoolean, checkCount, checkNumber } from '../options.ts';
 import { checkSeed, nextSeed } from '../random.ts';
@@ -92,10 +92,12 @@ export function multinomial(logits: TensorLike, numSamples: number, seed?: numbe
   const drawn = new Int32Array(rows * samples);
   for (let b = 0; b < rows; b++) {
     const row = Float64Array.from(from.dataSync().subarray(b * classes, (b + 1) * classes));
-    if (!ready) normalize(row);
-    if (row.some(p => !(p >= 0))) {
-      fail(call, `logits must give probabilities, got ${show(from.dataSync()[b * classes])} and such in row ${b}`);
+    const bad = row.find(value => !(value < Number.POSITIVE_INFINITY) || (ready && value < 0));
+    if (bad !== undefined) {
+      fail(call, `logits must be ${ready ? 'probabilities' : 'numbers below Infinity'}, got ${bad} in row ${b}`);
     }
+    if (!ready) normalize(row);
+    if (!row.some(p => p > 0)) fail(call, `logits must leave a class possible, got none in row ${b}`);
     for (let i = 0; i < samples; i++) drawn[b * samples + i] = draw(row, generator.uniform());
   }
   return new Tensor(drawn, from.rank === 1 ? [samples] : [rows, samples]);

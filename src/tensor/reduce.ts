@@ -113,8 +113,7 @@ export function softmax(logits: TensorLike, dim = -1): Tensor {
 export function normalize(row: Float32Array | Float64Array): void {
   let most = Number.NEGATIVE_INFINITY;
   for (const logit of row) most = Math.max(most, logit);
-  const powers = Float64Array.from(row, logit => f64.exp(logit - most));
   let sum = 0;
-  for (const one of powers) sum += one;
-  for (let i = 0; i < row.length; i++) row[i] = powers[i]! / sum;
+  for (let i = 0; i < row.length; i++) sum += f64.exp(row[i]! - most);
+  for (let i = 0; i < row.length; i++) row[i] = f64.exp(row[i]! - most) / sum;
 }
