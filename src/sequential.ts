@@ -13,13 +13,14 @@ import { type Optimizer, type OptimizerName, resolveOptimizer } from './optimize
 import { checkBoolean, checkCount, checkOptions } from './options.ts';
 import type { Parameters } from './parameters.ts';
 import type { Purpose } from './plan.ts';
-import { floatsFor, type Shape, sizeOf } from './shapes.ts';
+import { predictAll } from './prediction.ts';
+import type { Shape } from './shapes.ts';
 import { Stack } from './stack.ts';
 import { readStates, recurrentOf, writeStates } from './states.ts';
 import { Stream } from './stream.ts';
 import { summarize } from './summary.ts';
 import { shapeOfTarget, targetShapeOf } from './targets.ts';
-import { Tensor, type TensorLike } from './tensor.ts';
+import type { Tensor, TensorLike } from './tensor.ts';
 import type { Dataset } from './training/dataset.ts';
 import {
   evaluate,
@@ -320,9 +321,8 @@ export class Sequential {
     const fixed = expected[0] ?? null;
     const size = checkBatchSize(call, known.batchSize, fixed);
     const shape = shapeOfBatch(call, 'x', x, [null, ...expected.slice(1)]);
-    const samples = shape[0]!;
-    checkWhole(call, 'x', samples, fixed);
-    return this.#predict(call, x, shape, Math.min(size, samples));
+    checkWhole(call, 'x', shape, fixed);
+    return this.#predict(call, x, shape, Math.min(size, shape[0]!));
   }
 
   /** Predictions for one batch of any size, or of the model's where that is fixed. */
@@ -334,22 +334,7 @@ export class Sequential {
   }
 
   #predict(call: string, x: TensorLike, shape: readonly number[], size: number): Tensor {
-    const samples = shape[0]!;
-    const sample = sizeOf(shape.slice(1));
-    const output = this.#stack.layers.at(-1)!.outputShape;
-    const outputShape = [samples, ...output.slice(1).map(n => n ?? shape[1]!)];
-    const out = floatsFor(call, 'the predictions', outputShape);
-    const each = sizeOf(outputShape.slice(1));
-    const source = readBatch(call, 'x', x, shape); // one array, whatever was given: a ragged one fails here, early
-    for (let from = 0; from < samples; from += size) {
-      const count = Math.min(size, samples - from);
-      const batch = this.#run(call).prepare(call, count, shape.slice(1), 'predict');
-      float32().set(source.subarray(from * sample, (from + count) * sample), batch.input);
-      batch.forward();
-      batch.collect();
-      out.set(float32().subarray(batch.result, batch.result + batch.resultSize), from * each);
-    }
-    return new Tensor(out, outputShape);
+    return predictAll(call, () => this.#run(call), this.#outputFor(shape), x, shape, size);
   }
 
   // --------------------------------------------------------------------------------------------------------- states

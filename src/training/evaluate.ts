@@ -50,13 +50,16 @@ export function readPairs(
 ): Pairs {
   const shapes = trainee.shapes(call, x, y, names, null);
   const pairs = {
-    x: new Samples(readBatch(call, names[0], x, shapes.x), shapes.x),
-    y: new Samples(readBatch(call, names[1], y, shapes.y), shapes.y),
+    x: readSamples(call, names[0], x, shapes.x),
+    y: readSamples(call, names[1], y, shapes.y),
   };
   const read = { ...pairs, weights: readWeights(call, pairs.y, weights) };
   checkClasses(call, names[1], trainee.classes(call), read);
   return read;
 }
+
+export const readSamples = (call: string, name: string, value: TensorLike, shape: readonly number[]): Samples =>
+  new Samples(readBatch(call, name, value, shape), shape);
 
 /** Fails where y holds a number that is no class, before anything has been trained on the samples that are right. */
 function checkClasses(call: string, name: string, classes: number | null, { y, weights }: Pairs): void {
@@ -106,7 +109,7 @@ export function evaluate(
   const size = checkBatchSize(call, known.batchSize, fixed);
   const verbose = checkVerbose(call, known.verbose ?? 0);
   const pairs = readPairs(call, trainee, x, y, { sampleWeight: known.sampleWeight });
-  checkWhole(call, 'x', pairs.x.count, fixed);
+  checkWhole(call, 'x', pairs.x.shape, fixed);
   const start = performance.now();
   const steps = testing(call, trainee, pairs, size);
   let step = steps.next();

@@ -399,6 +399,11 @@ describe('a loss that is not a number', () => {
     );
 
     warn.mockClear();
+    await a.fitDataset([{ xs, ys: y.map((value, n) => (n === 4 ? Infinity : value)) }], quiet);
+    expect(warn.mock.calls).toHaveLength(1);
+    expect(warn.mock.calls[0]![0]).toMatch(/^model\.fitDataset: .* is Infinity; .*sample 4 of ys holds Infinity$/);
+
+    warn.mockClear();
     a.setWeights(a.getWeights().map(w => tensor(w.dataSync().fill(3e38), w.shape)));
     await a.fit(xs, ys, options);
     expect(warn.mock.calls).toHaveLength(1);
