@@ -1,15 +1,24 @@
 /** The whole binary interface. Pointers and strides are bytes, sizes are elements. */
 
+export { boundNorms, nonNegative } from './constraints';
 export { copyRows } from './copy';
 export { lstmBackward, lstmForward, lstmRewind } from './lstm';
 export { lstmState, lstmWeights } from './lstmOrder';
 export { denseBackward, denseForward, denseWeights } from './dense';
 export { countedRows, loss } from './loss';
 export { metric } from './metrics';
+export { activationBackward, activationForward } from './activation';
+export { dropoutBackward, dropoutForward, setBatch } from './dropout';
+export { embeddingBackward, embeddingForward, embeddingWeights } from './embedding';
+export { maskingBackward, maskingForward } from './masking';
 export { adam, areSound, sgd } from './optimizers';
+export { addTo, penalty, penaltyGradient } from './regularizers';
+export { repeatBackward, repeatForward, reshapeBackward, reshapeForward } from './reshape';
 export { orthonormalize, randomNormal, randomUniform, truncatedNormal } from './random';
 
 // The parts, for the tests: each is checked on its own against a float64 reference.
+export { activateWithSlope } from './activations';
+export { dropoutMask } from './dropout';
 export { expArray, reluArray, reluBackward, sigmoidArray, sigmoidBackward, tanhArray, tanhBackward } from './activations';
 export { setJoined } from './joined';
 export { log1pArray, logArray } from './log';

@@ -33,8 +33,8 @@ const BLOCK = 256;
 
 type Addresses = Record<BlockName, number>;
 
-/** How each kind of stage runs, given the address of its structure and the batch size. */
-const programs: Record<
+/** @internal How each kind of stage runs, given the address of its structure and the batch size. */
+export const programs: Record<
   Stage['kind'],
   {
     forward(kernels: Kernels, plan: number, batch: number): void;
@@ -56,6 +56,30 @@ const programs: Record<
   dense: {
     forward: (kernels, plan) => kernels.denseForward(plan),
     backward: (kernels, plan) => kernels.denseBackward(plan),
+  },
+  dropout: {
+    forward: (kernels, plan) => kernels.dropoutForward(plan),
+    backward: (kernels, plan) => kernels.dropoutBackward(plan),
+  },
+  activation: {
+    forward: (kernels, plan) => kernels.activationForward(plan),
+    backward: (kernels, plan) => kernels.activationBackward(plan),
+  },
+  masking: {
+    forward: (kernels, plan) => kernels.maskingForward(plan),
+    backward: (kernels, plan) => kernels.maskingBackward(plan),
+  },
+  embedding: {
+    forward: (kernels, plan) => kernels.embeddingForward(plan),
+    backward: (kernels, plan) => kernels.embeddingBackward(plan),
+  },
+  reshape: {
+    forward: (kernels, plan) => kernels.reshapeForward(plan),
+    backward: (kernels, plan) => kernels.reshapeBackward(plan),
+  },
+  repeat: {
+    forward: (kernels, plan) => kernels.repeatForward(plan),
+    backward: (kernels, plan) => kernels.repeatBackward(plan),
   },
 };
 

@@ -1,6 +1,7 @@
 /** Losses by name. The arithmetic is in assembly/loss.ts. */
 
 import { fail, show } from './errors.ts';
+import { nameOfFunction } from './metricFunctions.ts';
 import { checkName } from './options.ts';
 
 /** Each at the number under which assembly/loss.ts knows it. */
@@ -72,7 +73,8 @@ export const lossSpellings = {
 /** A loss as `compile` accepts it. */
 export type Loss = keyof typeof lossSpellings;
 
-export function resolveLoss(call: string, value: unknown): LossName {
+export function resolveLoss(call: string, given: unknown): LossName {
+  const value = nameOfFunction(given) ?? given;
   if (typeof value === 'function') {
     const name = nearest(value.name, Object.keys(lossSpellings)) ?? 'meanSquaredError';
     fail(call, `loss must be a name such as '${name}', because losses run in the kernels, got ${show(value)}`);

@@ -2,6 +2,7 @@
 
 import { fail, show } from './errors.ts';
 import { isSparse, type LossName, lossSpellings, nearest } from './losses.ts';
+import { nameOfFunction } from './metricFunctions.ts';
 import { checkName } from './options.ts';
 
 /** Metrics that are no losses, each at the number under which assembly/metrics.ts knows it. */
@@ -63,7 +64,8 @@ export function resolveMetrics(call: string, value: unknown, loss: LossName): Me
   });
 }
 
-function resolveMetric(call: string, argument: string, value: unknown, loss: LossName): Metric {
+function resolveMetric(call: string, argument: string, given: unknown, loss: LossName): Metric {
+  const value = nameOfFunction(given) ?? given;
   if (typeof value === 'function') {
     const name = nearest(value.name, spellings) ?? 'acc';
     fail(call, `${argument} must be a name such as '${name}', because metrics run in the kernels, got ${show(value)}`);

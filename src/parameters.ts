@@ -21,6 +21,8 @@ export class Parameters implements WeightHome {
   /** Gradients, then one run for each slot of the optimizer. */
   #training: Block | null = null;
   #counters = new Float64Array(0);
+  /** Batches that have changed the weights. */
+  #batches = 0;
   #free = false;
   #moves = 0;
 
@@ -38,6 +40,11 @@ export class Parameters implements WeightHome {
   /** Whether the memory has been given back; nothing works then. */
   get isFree(): boolean {
     return this.#free;
+  }
+
+  /** The number of the next training batch, over the life of the weights: what dropout drops hangs on it. */
+  get batches(): number {
+    return this.#batches;
   }
 
   /** Counts the times gradients have moved, and with them what was planned to write there. */
@@ -92,6 +99,7 @@ export class Parameters implements WeightHome {
     const bytes = this.#count * FLOAT;
     const weights = this.#weights!.address;
     const gradients = this.#training!.address;
+    this.#batches++;
     optimizer.advance(this.#counters);
     for (let n = 0; n < this.#layers.length; n++) {
       if (!this.#layers[n]!.trainable) continue;

@@ -113,6 +113,17 @@ export function rowBytes(n: number): number {
   return (lines + (lines % 2 === 0 ? 1 : 0)) * LINE;
 }
 
+/**
+ * Bytes between neighbours where rows lie at equal distances, all steps of a sample together or all samples of a step;
+ * null where they do not.
+ */
+export function spacing({ row, step, steps, rows }: Rows): { stride: number; bySample: boolean } | null {
+  if (steps === 1) return { stride: row, bySample: false };
+  if (rows === 1 && step > 0) return { stride: step, bySample: false };
+  if (row > 0 && step === rows * row) return { stride: row, bySample: false };
+  return step > 0 && row === steps * step ? { stride: step, bySample: true } : null;
+}
+
 /** Where one layer keeps what outlives a batch; the same offset serves its weights and its gradients. */
 export interface Homes {
   readonly parameters: number;
@@ -158,7 +169,52 @@ export class Planner {
     const place = this.floats(name, steps, this.batch, row / FLOAT);
     return { place, row, step: row * this.batch, steps, rows: this.batch, width };
   }
+
+  /** Room for a mask. */
+  mask(name: string, steps: number): Mask {
+    const step = padded(this.batch);
+    return { place: this.floats(name, steps, step), step: step * FLOAT };
+  }
 }
+
+/** A flow whose rows, and those of its gradient, can be gone through as one matrix: itself, or else a copy. */
+export function inLine(planner: Planner, name: string, flow: Flow): Flow {
+  const order = spacing(flow.y);
+  const back = flow.dy && spacing(flow.dy);
+  if (order && (!flow.dy || back?.bySample === order.bySample)) return flow;
+  const { steps, width } = flow.y;
+  return { ...reshaped(planner, `${name}/line`, flow, steps, width), mask: flow.mask };
+}
+
+/** The numbers of each sample as so many steps of another width, moved there. Steps are no longer the same: no mask. */
+export function reshaped(planner: Planner, name: string, { y: x, dy: dx }: Flow, steps: number, width: number): Flow {
+  const y = planner.rows(`${name}/y`, steps, width);
+  const dy = dx && planner.rows(`${name}/dy`, steps, width);
+  planner.stages.push({
+    kind: 'reshape',
+    fields: {
+      rows: x.rows,
+      xSteps: x.steps,
+      xWidth: x.width,
+      ...strided('x', x),
+      ySteps: steps,
+      yWidth: width,
+      ...strided('y', y),
+      ...strided('dy', dy),
+      ...strided('dx', dx),
+    },
+  });
+  return { y, dy, mask: null };
+}
+
+type Strided<K extends string> = Record<K | `${K}Row` | `${K}Step`, number | Place>;
+
+/** Place and strides of rows, as the plan structures name them; zeros for none. */
+export const strided = <K extends string>(name: K, rows: Rows | null): Strided<K> =>
+  ({ [name]: rows?.place ?? 0, [`${name}Row`]: rows?.row ?? 0, [`${name}Step`]: rows?.step ?? 0 }) as Strided<K>;
+
+/** A float32 number as a field of a structure. */
+export const floatBits = (value: number): number => new Int32Array(Float32Array.of(value).buffer)[0]!;
 
 /**
  * Plans a batch.

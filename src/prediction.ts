@@ -7,14 +7,14 @@ import { floatsFor, sizeOf } from './shapes.ts';
 import { Tensor, type TensorLike } from './tensor.ts';
 
 /**
- * @param run the executor of the model, made when the samples have been found to be right
+ * @param ready checks the numbers of all samples, and gives the executor of the model
  * @param output the shape of what comes out
  * @param shape that of x
  * @param size samples in a batch
  */
 export function predictAll(
   call: string,
-  run: () => Executor,
+  ready: (numbers: Float32Array) => Executor,
   output: readonly number[],
   x: TensorLike,
   shape: readonly number[],
@@ -25,9 +25,10 @@ export function predictAll(
   const out = floatsFor(call, 'the predictions', output);
   const each = sizeOf(output.slice(1));
   const source = readBatch(call, 'x', x, shape); // one array, whatever was given: a ragged one fails here, early
+  const executor = ready(source);
   for (let from = 0; from < samples; from += size) {
     const count = Math.min(size, samples - from);
-    const batch = run().prepare(call, count, shape.slice(1), 'predict');
+    const batch = executor.prepare(call, count, shape.slice(1), 'predict');
     float32().set(source.subarray(from * sample, (from + count) * sample), batch.input);
     batch.forward();
     batch.collect();

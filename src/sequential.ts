@@ -1,12 +1,15 @@
 /** The model: a stack of layers that trains and predicts. */
 
-import { type Batch, readBatch, shapeOfBatch, writeBatch } from './batches.ts';
-import { float32 } from './engine/engine.ts';
+import { type Batch, shapeOfBatch, writeBatch } from './batches.ts';
+import { float32, kernels } from './engine/engine.ts';
 import { fail, show } from './errors.ts';
 import { type BoundPlan, Executor } from './executor.ts';
+import { Embedding } from './layers/embedding.ts';
 import type { Layer } from './layers/layer.ts';
 import type { Lstm } from './layers/lstm.ts';
+import { Masking } from './layers/masking.ts';
 import { isSparse, type Loss, resolveLoss } from './losses.ts';
+import type { MetricFunction } from './metricFunctions.ts';
 import { type MetricName, resolveMetrics } from './metrics.ts';
 import type { Objective } from './objective.ts';
 import { type Optimizer, type OptimizerName, resolveOptimizer } from './optimizers.ts';
@@ -14,7 +17,7 @@ import { checkBoolean, checkCount, checkOptions } from './options.ts';
 import type { Parameters } from './parameters.ts';
 import type { Purpose } from './plan.ts';
 import { predictAll } from './prediction.ts';
-import type { Shape } from './shapes.ts';
+import { type Shape, sizeOf } from './shapes.ts';
 import { Stack } from './stack.ts';
 import { readStates, recurrentOf, writeStates } from './states.ts';
 import { Stream } from './stream.ts';
@@ -39,9 +42,9 @@ export interface CompileOptions {
   /** One of `train.*`, or 'adam' or 'sgd' for its defaults. */
   optimizer: Optimizer | OptimizerName;
   /** By its name in TF.js or Keras, such as 'meanSquaredError', or 'mse' for short. */
-  loss: Loss;
-  /** Names of losses and accuracies; 'acc' is the accuracy that fits output and loss. */
-  metrics?: MetricName | readonly MetricName[];
+  loss: Loss | MetricFunction;
+  /** Names of losses and accuracies, or functions of `metrics`; 'acc' is the accuracy that fits output and loss. */
+  metrics?: MetricName | MetricFunction | readonly (MetricName | MetricFunction)[];
 }
 
 let unnamed = 0;
@@ -189,6 +192,7 @@ export class Sequential {
     const objective = this.#compiled(call);
     const batch = this.#load(call, x, y, 'train', objective, options);
     const parameters = this.#stack.parameters!;
+    kernels().setBatch(parameters.batches);
     batch.forward();
     const loss = batch.loss();
     const results = measure(batch, objective, loss);
@@ -291,11 +295,14 @@ export class Sequential {
         const { loss } = this.#compiled(call);
         const shape = shapeOfBatch(call, names[0], x, [samples, ...this.#inputShape(call).slice(1)]);
         const wanted = targetShapeOf(call, loss, this.#outputFor(shape));
-        return { x: shape, y: shapeOfTarget(call, names[1], y, loss, wanted) };
+        return { x: shape, y: shapeOfTarget(call, names[1], y, loss, wanted), target: wanted };
       },
+      checkInput: (call, name, numbers) => this.#checkInput(call, name, numbers, 0, numbers.length),
       labels: () => this.metricsNames,
       classes: call => {
-        const masks = this.#stack.layers.some(layer => layer.className === 'Masking' || 'maskZero' in layer);
+        const masks = this.#stack.layers.some(
+          layer => layer instanceof Masking || (layer instanceof Embedding && layer.maskZero),
+        );
         return isSparse(this.#compiled(call).loss) && !masks ? (this.#outputShape(call).at(-1) ?? null) : null;
       },
       train: (...given) => this.#trainBatch(...given),
@@ -334,7 +341,11 @@ export class Sequential {
   }
 
   #predict(call: string, x: TensorLike, shape: readonly number[], size: number): Tensor {
-    return predictAll(call, () => this.#run(call), this.#outputFor(shape), x, shape, size);
+    const ready = (numbers: Float32Array) => {
+      this.#checkInput(call, 'x', numbers, 0, numbers.length);
+      return this.#run(call);
+    };
+    return predictAll(call, ready, this.#outputFor(shape), x, shape, size);
   }
 
   // --------------------------------------------------------------------------------------------------------- states
@@ -461,6 +472,11 @@ export class Sequential {
     return [samples!, ...sample.map(n => n ?? steps!)];
   }
 
+  /** Lets the layers refuse numbers of x that they cannot take: ids that no row of an embedding has. */
+  #checkInput(call: string, name: string, numbers: Float32Array, from: number, count: number): void {
+    for (const layer of this.#stack.layers) layer.checkInput(call, name, numbers, from, count);
+  }
+
   /** Checks x and y, and puts them where the kernels expect them. */
   #load(call: string, x: Batch, y: Batch, purpose: Purpose, objective: Objective, options?: WeightOptions): BoundPlan {
     const weights = checkWeightOptions(call, options);
@@ -468,14 +484,16 @@ export class Sequential {
     const samples = shape[0]!;
     const whole = this.#outputFor(shape);
     const { loss } = objective;
-    const target = shapeOfTarget(call, 'y', y, loss, targetShapeOf(call, loss, whole));
+    const wanted = targetShapeOf(call, loss, whole);
+    const target = shapeOfTarget(call, 'y', y, loss, wanted);
     const batch = this.#run(call).prepare(call, samples, shape.slice(1), purpose, objective, weights !== null);
     const memory = float32();
     writeBatch(call, 'x', x, shape, memory, batch.input);
+    this.#checkInput(call, 'x', memory, batch.input, sizeOf(shape));
     writeBatch(call, 'y', y, target, memory, batch.target);
     if (weights) {
       const sequence = whole.length === 3 ? whole[1]! : null;
-      const targets = { values: memory, from: batch.target, samples, steps: sequence, width: target.at(-1)! };
+      const targets = { values: memory, from: batch.target, samples, steps: sequence, width: wanted.at(-1)! };
       writeWeights(call, weights, targets, memory, batch.weights);
     }
     return batch;

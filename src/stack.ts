@@ -28,6 +28,7 @@ export class Stack {
       const got = showShape(layer.batchInputShape);
       fail(call, `the input shape of '${layer.name}' must be that of the layer below, ${showShape(input)}, got ${got}`);
     }
+    if (below) layer.checkBelow(call, below);
     const home = {
       read: (asked: string, from: Layer) => this.home(asked).read(asked, from),
       write: (asked: string, to: Layer, values: readonly Float32Array[]) => this.home(asked).write(asked, to, values),

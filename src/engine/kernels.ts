@@ -55,6 +55,21 @@ export interface Kernels {
   metric(plan: Address): number;
   /** How many rows of a planned batch the mask leaves. */
   countedRows(plan: Address): number;
+  /** Names the training batch that comes next: what dropout drops depends on it. */
+  setBatch(n: number): void;
+  dropoutForward(plan: Address): void;
+  dropoutBackward(plan: Address): void;
+  activationForward(plan: Address): void;
+  activationBackward(plan: Address): void;
+  maskingForward(plan: Address): void;
+  maskingBackward(plan: Address): void;
+  embeddingForward(plan: Address): void;
+  embeddingBackward(plan: Address): void;
+  embeddingWeights(w: Address, embeddings: Address, inputs: number, units: number, inward: number): void;
+  reshapeForward(plan: Address): void;
+  reshapeBackward(plan: Address): void;
+  repeatForward(plan: Address): void;
+  repeatBackward(plan: Address): void;
 
   adam(
     w: Address,
@@ -72,6 +87,12 @@ export interface Kernels {
   /** 1 when all gradients are finite and of a size that optimizers can square. */
   areSound(g: Address, n: number): number;
   sgd(w: Address, g: Address, n: number, rate: number): void;
+
+  addTo(a: Address, b: Address, n: number): void;
+  penalty(w: Address, n: number, l1: number, l2: number): number;
+  penaltyGradient(w: Address, n: number, l1: number, l2: number): void;
+  nonNegative(w: Address, n: number): void;
+  boundNorms(w: Address, outer: number, length: number, inner: number, least: number, most: number, rate: number): void;
 
   randomUniform(x: Address, n: number, seed: number, low: number, high: number): void;
   randomNormal(x: Address, n: number, seed: number, mean: number, deviation: number): void;

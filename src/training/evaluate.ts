@@ -51,15 +51,24 @@ export function readPairs(
   const shapes = trainee.shapes(call, x, y, names, null);
   const pairs = {
     x: readSamples(call, names[0], x, shapes.x),
-    y: readSamples(call, names[1], y, shapes.y),
+    y: readSamples(call, names[1], y, shapes.y, shapes.target),
   };
+  trainee.checkInput(call, names[0], pairs.x.data);
   const read = { ...pairs, weights: readWeights(call, pairs.y, weights) };
   checkClasses(call, names[1], trainee.classes(call), read);
   return read;
 }
 
-export const readSamples = (call: string, name: string, value: TensorLike, shape: readonly number[]): Samples =>
-  new Samples(readBatch(call, name, value, shape), shape);
+/** @param meant what shape the numbers are meant to have, where they may come in another */
+export function readSamples(
+  call: string,
+  name: string,
+  value: TensorLike,
+  shape: readonly number[],
+  meant = shape,
+): Samples {
+  return new Samples(readBatch(call, name, value, shape), meant);
+}
 
 /** Fails where y holds a number that is no class, before anything has been trained on the samples that are right. */
 function checkClasses(call: string, name: string, classes: number | null, { y, weights }: Pairs): void {

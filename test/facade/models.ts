@@ -1,4 +1,4 @@
-import { layers, type Sequential, sequential, type Tensor, tensor } from 'lstm-wasm';
+import { type Layer, layers, type Sequential, sequential, type Tensor, tensor } from 'lstm-wasm';
 import type { Block } from '../reference/block.ts';
 import type { LayerSpec } from '../reference/model.ts';
 
@@ -9,14 +9,28 @@ export function modelOf(specs: LayerSpec[]): Sequential {
   return model;
 }
 
-function layerOf(spec: LayerSpec) {
+function layerOf(spec: LayerSpec): Layer {
   switch (spec.class) {
     case 'lstm':
       return layers.lstm(spec.config);
     case 'dense':
       return layers.dense(spec.config);
     case 'timeDistributed':
-      return layers.timeDistributed({ ...spec.config, layer: layers.dense(spec.config.layer.config) });
+      return layers.timeDistributed({ ...spec.config, layer: layerOf(spec.config.layer) });
+    case 'activation':
+      return layers.activation(spec.config);
+    case 'dropout':
+      return layers.dropout(spec.config);
+    case 'embedding':
+      return layers.embedding(spec.config);
+    case 'masking':
+      return layers.masking(spec.config);
+    case 'repeatVector':
+      return layers.repeatVector(spec.config);
+    case 'flatten':
+      return layers.flatten(spec.config);
+    case 'reshape':
+      return layers.reshape(spec.config);
   }
 }
 

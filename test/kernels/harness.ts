@@ -7,12 +7,16 @@ import type { Address, Kernels } from '../../src/engine/kernels.ts';
 /** What the kernels export for tests beside what the facade uses. */
 export interface TestKernels extends Kernels {
   expArray(y: Address, x: Address, n: number): void;
+  logArray(y: Address, x: Address, n: number): void;
+  log1pArray(y: Address, x: Address, n: number): void;
   sigmoidArray(y: Address, x: Address, n: number): void;
   sigmoidBackward(dy: Address, y: Address, n: number): void;
   tanhArray(y: Address, x: Address, n: number): void;
   tanhBackward(dy: Address, y: Address, n: number): void;
   reluArray(y: Address, x: Address, n: number): void;
   reluBackward(dy: Address, y: Address, n: number): void;
+  activateWithSlope(kind: number, y: Address, slope: Address, x: Address, n: number): void;
+  dropoutMask(mask: Address, n: number, seed: number, rate: number): void;
   matmul(
     c: Address,
     cRow: number,

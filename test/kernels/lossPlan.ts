@@ -62,7 +62,7 @@ export function planLoss(
       mask.floats()[lies(t) * B + b] = subject.mask![b * T + t]!;
     });
   }
-  const perRow = targetWidth(name as LossName, N);
+  const perRow = name === 'sparseCategoricalAccuracy' ? 1 : targetWidth(name as LossName, N);
   const first = (address: number, step: number) => address + (reversed ? (T - 1) * step : 0);
   const stepOf = (step: number) => (reversed ? -step : step);
   const values: Record<(typeof structures.loss)[number], number> = {

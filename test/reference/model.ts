@@ -1,9 +1,10 @@
 // A sequential model of lstm and dense layers in plain float64, described by the same objects as the fixtures and with
 // the methods of the real one. Mean squared error is its only loss.
 
-import type { ActivationName } from './activations.ts';
+import type { ActivationName, RowActivationName } from './activations.ts';
 import { type Block, block, sizeOf } from './block.ts';
 import { denseBackward, denseForward } from './dense.ts';
+import { type OtherSpec, otherLayerOf } from './layers.ts';
 import { meanSquaredError } from './loss.ts';
 import { lstmBackward, lstmForward } from './lstm.ts';
 import { type Optimizer, type OptimizerSpec, optimizerOf } from './optimizers.ts';
@@ -25,14 +26,15 @@ export interface LstmConfig extends InputConfig {
 export interface DenseConfig extends InputConfig {
   units: number;
   useBias?: boolean;
-  activation?: ActivationName;
+  activation?: ActivationName | RowActivationName;
 }
 
 export type DenseSpec = { class: 'dense'; config: DenseConfig };
 export type LayerSpec =
   | { class: 'lstm'; config: LstmConfig }
   | DenseSpec
-  | { class: 'timeDistributed'; config: InputConfig & { layer: DenseSpec } };
+  | { class: 'timeDistributed'; config: InputConfig & { layer: DenseSpec | OtherSpec } }
+  | OtherSpec;
 
 /** The result of a layer, and the way back: from the gradient in y to those in x and in the layer's weights. */
 interface Pass {
@@ -43,6 +45,8 @@ interface Pass {
 interface Layer {
   readonly width: number;
   readonly weights: Block[];
+  /** Whether the pass is one of training, for layers that then do something else. */
+  training?: boolean;
   forward(x: Block): Pass;
 }
 
@@ -145,6 +149,8 @@ function layerOf(spec: LayerSpec, inputWidth: number, batchSize: number | null):
       return new DenseLayer(spec.config, inputWidth);
     case 'timeDistributed':
       return layerOf(spec.config.layer, inputWidth, batchSize);
+    default:
+      return otherLayerOf(spec, inputWidth);
   }
 }
 
@@ -238,7 +244,9 @@ export class ReferenceModel {
   }
 
   #differentiate(x: Block, targets: Block): { loss: number; gradients: Float64Array[] } {
+    for (const layer of this.#layers) layer.training = true;
     const { y, passes } = this.#forward(x);
+    for (const layer of this.#layers) layer.training = false;
     if (sizeOf(y.shape) !== targets.data.length) {
       throw new Error(`the targets must have the shape of the output, [${y.shape}], got [${targets.shape}]`);
     }
