@@ -11,8 +11,11 @@ export { activationBackward, activationForward } from './activation';
 export { dropoutBackward, dropoutForward, setBatch } from './dropout';
 export { embeddingBackward, embeddingForward, embeddingWeights } from './embedding';
 export { maskingBackward, maskingForward } from './masking';
-export { adam, areSound, sgd } from './optimizers';
-export { addTo, penalty, penaltyGradient } from './regularizers';
+export { areSound, clamp, scale, sumOfSquares } from './gradients';
+export {
+  adadelta, adagrad, adam, adamax, amsgrad, average, decay, momentum, nadam, rmsprop, sgd,
+} from './optimizers';
+export { penalty, penaltyGradient } from './regularizers';
 export { repeatBackward, repeatForward, reshapeBackward, reshapeForward } from './reshape';
 export { orthonormalize, randomNormal, randomUniform, truncatedNormal } from './random';
 

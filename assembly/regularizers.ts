@@ -22,9 +22,3 @@ export function penaltyGradient(w: usize, n: i32, l1: f64, l2: f64): void {
     store<f32>(w + i, sign + second * wi);
   }
 }
-
-/** a += b over n numbers, n a multiple of 4. */
-export function addTo(a: usize, b: usize, n: i32): void {
-  assert(n % 4 == 0);
-  for (let i: usize = 0; i < <usize>n << 2; i += 16) v128.store(a + i, f32x4.add(v128.load(a + i), v128.load(b + i)));
-}

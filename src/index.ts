@@ -16,9 +16,23 @@ export type { LayerOptions } from './layers/layer.ts';
 export type { Loss } from './losses.ts';
 export { type MetricFunction, metrics } from './metricFunctions.ts';
 export type { MetricName } from './metrics.ts';
-export { type AdamOptions, type Optimizer, type OptimizerName, train } from './optimizers.ts';
+export {
+  type AdadeltaOptions,
+  type AdagradOptions,
+  type AdamaxOptions,
+  type AdamOptions,
+  type LearningRate,
+  type MomentsOptions,
+  type MomentumOptions,
+  type Optimizer,
+  type OptimizerName,
+  type OptimizerOptions,
+  type RmspropOptions,
+  train,
+} from './optimizers/index.ts';
 export { setRandomSeed } from './random.ts';
 export { type Regularizer, type RegularizerName, regularizers } from './regularizers.ts';
+export { type Schedule, schedules } from './schedules.ts';
 export { type CompileOptions, type Sequential, sequential } from './sequential.ts';
 export type { NestedArray, Shape, TypedArray } from './shapes.ts';
 export type { Stream } from './stream.ts';

@@ -2,7 +2,7 @@
 
 import type { LossName } from './losses.ts';
 import type { Metric } from './metrics.ts';
-import type { Optimizer } from './optimizers.ts';
+import type { Optimizer } from './optimizers/index.ts';
 
 export interface Objective {
   readonly optimizer: Optimizer;

@@ -12,7 +12,7 @@ import { isSparse, type Loss, resolveLoss } from './losses.ts';
 import type { MetricFunction } from './metricFunctions.ts';
 import { type MetricName, resolveMetrics } from './metrics.ts';
 import type { Objective } from './objective.ts';
-import { type Optimizer, type OptimizerName, resolveOptimizer } from './optimizers.ts';
+import { type Optimizer, type OptimizerName, resolveOptimizer } from './optimizers/index.ts';
 import { checkBoolean, checkCount, checkOptions } from './options.ts';
 import type { Parameters } from './parameters.ts';
 import type { Purpose } from './plan.ts';
@@ -164,6 +164,7 @@ export class Sequential {
     const loss = resolveLoss(call, known.loss);
     const metrics = resolveMetrics(call, known.metrics, loss);
     this.#stack.parameters?.forgetTraining();
+    optimizer.moveTo(0);
     this.#stack.objective = { optimizer, loss, metrics };
   }
 
@@ -190,25 +191,36 @@ export class Sequential {
 
   #trainBatch(call: string, x: Batch, y: Batch, options?: WeightOptions): number | number[] {
     const objective = this.#compiled(call);
+    const parameters = this.#home(call);
+    // First of all, because a function of the caller's may be behind it
+    const rate = parameters.rate(call, objective.optimizer);
     const batch = this.#load(call, x, y, 'train', objective, options);
-    const parameters = this.#stack.parameters!;
+    const penalty = parameters.startGradients();
     kernels().setBatch(parameters.batches);
     batch.forward();
-    const loss = batch.loss();
+    const loss = batch.loss() + penalty;
     const results = measure(batch, objective, loss);
     if (!Number.isFinite(loss)) {
       refuseWrongClass(call, batch, objective);
       batch.rewind();
       return results;
     }
-    parameters.zeroGradients();
     batch.backward();
     if (!parameters.gradientsAreSound) {
       batch.rewind();
       return withLoss(results, Number.NaN);
     }
-    parameters.update(objective.optimizer);
+    parameters.update(objective.optimizer, rate);
     return results;
+  }
+
+  /**
+   * Puts the moving averages of the weights in place of the weights, where the optimizer keeps them (`useEma`), and
+   * does nothing where it does not. `fit` does it at its end; whoever trains batch by batch calls it.
+   */
+  finalizeVariableValues(): void {
+    const { optimizer } = this.#compiled('model.finalizeVariableValues');
+    this.#stack.parameters?.takeAverages(optimizer);
   }
 
   /**
@@ -222,8 +234,9 @@ export class Sequential {
   #testBatch(call: string, x: Batch, y: Batch, options?: WeightOptions): number | number[] {
     const objective = this.#compiled(call);
     const batch = this.#load(call, x, y, 'test', objective, options);
+    const penalty = this.#stack.parameters!.penalty(call);
     batch.forward();
-    const loss = batch.loss();
+    const loss = batch.loss() + penalty;
     if (!Number.isFinite(loss)) refuseWrongClass(call, batch, objective);
     return measure(batch, objective, loss);
   }

@@ -84,11 +84,70 @@ export interface Kernels {
     beta1t: number,
     beta2t: number,
   ): void;
+  amsgrad(
+    w: Address,
+    m: Address,
+    v: Address,
+    most: Address,
+    g: Address,
+    n: number,
+    rate: number,
+    beta1: number,
+    beta2: number,
+    epsilon: number,
+    beta1t: number,
+    beta2t: number,
+  ): void;
+  nadam(
+    w: Address,
+    m: Address,
+    v: Address,
+    g: Address,
+    n: number,
+    ofM: number,
+    ofG: number,
+    ofV: number,
+    beta1: number,
+    beta2: number,
+    epsilon: number,
+  ): void;
+  adamax(
+    w: Address,
+    m: Address,
+    u: Address,
+    g: Address,
+    n: number,
+    rate: number,
+    beta1: number,
+    beta2: number,
+    epsilon: number,
+    beta1t: number,
+  ): void;
+  sgd(w: Address, g: Address, n: number, rate: number): void;
+  momentum(w: Address, v: Address, g: Address, n: number, rate: number, keep: number, nesterov: number): void;
+  rmsprop(
+    w: Address,
+    v: Address,
+    p: Address,
+    mean: Address,
+    g: Address,
+    n: number,
+    rate: number,
+    decay: number,
+    keep: number,
+    epsilon: number,
+  ): void;
+  adagrad(w: Address, v: Address, g: Address, n: number, rate: number, epsilon: number): void;
+  adadelta(w: Address, v: Address, u: Address, g: Address, n: number, rate: number, rho: number, epsilon: number): void;
+  decay(w: Address, n: number, share: number): void;
+  average(a: Address, w: Address, n: number, keep: number): void;
+
   /** 1 when all gradients are finite and of a size that optimizers can square. */
   areSound(g: Address, n: number): number;
-  sgd(w: Address, g: Address, n: number, rate: number): void;
+  sumOfSquares(x: Address, n: number): number;
+  scale(x: Address, n: number, factor: number): void;
+  clamp(x: Address, n: number, most: number): void;
 
-  addTo(a: Address, b: Address, n: number): void;
   penalty(w: Address, n: number, l1: number, l2: number): number;
   penaltyGradient(w: Address, n: number, l1: number, l2: number): void;
   nonNegative(w: Address, n: number): void;

@@ -180,8 +180,11 @@ export abstract class Layer {
     }
     const output = this.outputShapeFor(call, input);
     const specs = this.describeWeights(input);
-    for (const { name, shape, constraint } of specs) constraint?.checkWeight(call, name, shape);
     const values = this.#initialWeights ? readWeights(call, this.#initialWeights, specs) : null;
+    for (const { name, shape, initializer, constraint } of specs) {
+      initializer.checkWeight(call, name, shape);
+      constraint?.checkWeight(call, name, shape);
+    }
     const weights = specs.map(spec => ({ ...spec, seed: spec.initializer.plan() }));
     this.initialValues = values;
     this.#built = { input, output };
