@@ -159,6 +159,25 @@ describe('the same as batch after batch by hand', () => {
     expect(split.params.samples).toBe(7);
   });
 
+  test('ends with the averages of the weights where the optimizer keeps them', async () => {
+    const make = () => {
+      const model = small();
+      model.compile({ optimizer: train.adam({ learningRate: 0.01, useEma: true, emaMomentum: 0.5 }), loss: 'mse' });
+      return model;
+    };
+    const [a, b] = twins(make);
+    let last: number[] = [];
+    const onEpochEnd = () => {
+      last = weightsOf(a);
+    };
+    await a.fit(xs, ys, { ...quiet, batchSize: 5, shuffle: false, callbacks: { onEpochEnd } });
+    for (const from of [0, 5]) b.trainOnBatch(part(from, from + 5).xs, part(from, from + 5).ys);
+    expectBits(last, weightsOf(b));
+    b.finalizeVariableValues();
+    expectBits(weightsOf(a), weightsOf(b));
+    expect(weightsOf(a)).not.toEqual(last);
+  });
+
   test('validationData goes before validationSplit', async () => {
     const model = small();
     const validationData = [xs, ys] as const;
