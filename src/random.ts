@@ -36,6 +36,9 @@ export function nextSeed(): number {
   return Number((z ^ (z >> 31n)) >> 11n);
 }
 
+/** A seed as the kernels take it for dropout, 32 bits. */
+export const seedBits = (seed: number): number => seed ^ Math.floor(seed / 2 ** 32);
+
 /** Whole numbers from a seed, for choices on the JavaScript side (xoshiro128**). Integers only: the same everywhere. */
 export class Dice {
   readonly #state: Uint32Array;
@@ -84,6 +87,3 @@ export class Dice {
     }
   }
 }
-
-/** A seed as the kernels take it for dropout, 32 bits. */
-export const seedBits = (seed: number): number => seed ^ Math.floor(seed / 2 ** 32);

@@ -1,10 +1,12 @@
 /** The model: a stack of layers that trains and predicts. */
 
-import { type Batch, readBatch, shapeOfBatch, writeBatch } from './batches.ts';
+import { type Batch, shapeOfBatch, writeBatch } from './batches.ts';
 import { float32, kernels } from './engine/engine.ts';
 import { fail, show } from './errors.ts';
 import { type BoundPlan, Executor } from './executor.ts';
+import { Embedding } from './layers/embedding.ts';
 import type { Layer } from './layers/layer.ts';
+import { Masking } from './layers/masking.ts';
 import type { RecurrentLayer } from './layers/recurrent.ts';
 import { isSparse, type Loss, resolveLoss } from './losses.ts';
 import type { MetricFunction } from './metricFunctions.ts';
@@ -14,13 +16,14 @@ import { type Optimizer, type OptimizerName, resolveOptimizer } from './optimize
 import { checkBoolean, checkCount, checkOptions } from './options.ts';
 import type { Parameters } from './parameters.ts';
 import type { Purpose } from './plan.ts';
-import { floatsFor, type Shape, sizeOf } from './shapes.ts';
+import { predictAll } from './prediction.ts';
+import { type Shape, sizeOf } from './shapes.ts';
 import { Stack } from './stack.ts';
 import { readStates, recurrentOf, writeStates } from './states.ts';
 import { Stream } from './stream.ts';
 import { summarize } from './summary.ts';
 import { shapeOfTarget, targetShapeOf } from './targets.ts';
-import { Tensor, type TensorLike } from './tensor.ts';
+import type { Tensor, TensorLike } from './tensor.ts';
 import type { BatchSource } from './training/dataset.ts';
 import {
   evaluate,
@@ -189,7 +192,7 @@ export class Sequential {
   #trainBatch(call: string, x: Batch, y: Batch, options?: WeightOptions): number | number[] {
     const objective = this.#compiled(call);
     const parameters = this.#home(call);
-    // First of all, because a function of the caller's may be behind it.
+    // First of all, because a function of the caller's may be behind it
     const rate = parameters.rate(call, objective.optimizer);
     const batch = this.#load(call, x, y, 'train', objective, options);
     const penalty = parameters.startGradients();
@@ -305,11 +308,14 @@ export class Sequential {
         const { loss } = this.#compiled(call);
         const shape = shapeOfBatch(call, names[0], x, [samples, ...this.#inputShape(call).slice(1)]);
         const wanted = targetShapeOf(call, loss, this.#outputFor(shape));
-        return { x: shape, y: shapeOfTarget(call, names[1], y, loss, wanted) };
+        return { x: shape, y: shapeOfTarget(call, names[1], y, loss, wanted), target: wanted };
       },
+      checkInput: (call, name, numbers) => this.#checkInput(call, name, numbers, 0, numbers.length),
       labels: () => this.metricsNames,
       classes: call => {
-        const masks = this.#stack.layers.some(layer => layer.className === 'Masking' || 'maskZero' in layer);
+        const masks = this.#stack.layers.some(
+          layer => layer instanceof Masking || (layer instanceof Embedding && layer.maskZero),
+        );
         return isSparse(this.#compiled(call).loss) && !masks ? (this.#outputShape(call).at(-1) ?? null) : null;
       },
       train: (...given) => this.#trainBatch(...given),
@@ -335,9 +341,8 @@ export class Sequential {
     const fixed = expected[0] ?? null;
     const size = checkBatchSize(call, known.batchSize, fixed);
     const shape = shapeOfBatch(call, 'x', x, [null, ...expected.slice(1)]);
-    const samples = shape[0]!;
-    checkWhole(call, 'x', samples, fixed);
-    return this.#predict(call, x, shape, Math.min(size, samples));
+    checkWhole(call, 'x', shape, fixed);
+    return this.#predict(call, x, shape, Math.min(size, shape[0]!));
   }
 
   /** Predictions for one batch of any size, or of the model's where that is fixed. */
@@ -349,23 +354,11 @@ export class Sequential {
   }
 
   #predict(call: string, x: TensorLike, shape: readonly number[], size: number): Tensor {
-    const samples = shape[0]!;
-    const sample = sizeOf(shape.slice(1));
-    const output = this.#stack.layers.at(-1)!.outputShape;
-    const outputShape = [samples, ...output.slice(1).map(n => n ?? shape[1]!)];
-    const out = floatsFor(call, 'the predictions', outputShape);
-    const each = sizeOf(outputShape.slice(1));
-    const source = readBatch(call, 'x', x, shape); // one array, whatever was given: a ragged one fails here, early
-    this.#checkInput(call, source, 0, source.length);
-    for (let from = 0; from < samples; from += size) {
-      const count = Math.min(size, samples - from);
-      const batch = this.#run(call).prepare(call, count, shape.slice(1), 'predict');
-      float32().set(source.subarray(from * sample, (from + count) * sample), batch.input);
-      batch.forward();
-      batch.collect();
-      out.set(float32().subarray(batch.result, batch.result + batch.resultSize), from * each);
-    }
-    return new Tensor(out, outputShape);
+    const ready = (numbers: Float32Array) => {
+      this.#checkInput(call, 'x', numbers, 0, numbers.length);
+      return this.#run(call);
+    };
+    return predictAll(call, ready, this.#outputFor(shape), x, shape, size);
   }
 
   // --------------------------------------------------------------------------------------------------------- states
@@ -494,8 +487,8 @@ export class Sequential {
   }
 
   /** Lets the layers refuse numbers of x that they cannot take: ids that no row of an embedding has. */
-  #checkInput(call: string, numbers: Float32Array, from: number, count: number): void {
-    for (const layer of this.#stack.layers) layer.checkInput(call, 'x', numbers, from, count);
+  #checkInput(call: string, name: string, numbers: Float32Array, from: number, count: number): void {
+    for (const layer of this.#stack.layers) layer.checkInput(call, name, numbers, from, count);
   }
 
   /** Checks x and y, and puts them where the kernels expect them. */
@@ -505,15 +498,16 @@ export class Sequential {
     const samples = shape[0]!;
     const whole = this.#outputFor(shape);
     const { loss } = objective;
-    const target = shapeOfTarget(call, 'y', y, loss, targetShapeOf(call, loss, whole));
+    const wanted = targetShapeOf(call, loss, whole);
+    const target = shapeOfTarget(call, 'y', y, loss, wanted);
     const batch = this.#run(call).prepare(call, samples, shape.slice(1), purpose, objective, weights !== null);
     const memory = float32();
     writeBatch(call, 'x', x, shape, memory, batch.input);
-    this.#checkInput(call, memory, batch.input, sizeOf(shape));
+    this.#checkInput(call, 'x', memory, batch.input, sizeOf(shape));
     writeBatch(call, 'y', y, target, memory, batch.target);
     if (weights) {
       const sequence = whole.length === 3 ? whole[1]! : null;
-      const targets = { values: memory, from: batch.target, samples, steps: sequence, width: target.at(-1)! };
+      const targets = { values: memory, from: batch.target, samples, steps: sequence, width: wanted.at(-1)! };
       writeWeights(call, weights, targets, memory, batch.weights);
     }
     return batch;

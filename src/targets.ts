@@ -18,7 +18,7 @@ export function targetShapeOf(call: string, loss: LossName, output: readonly num
   return isSparse(loss) ? [...output.slice(0, -1), 1] : [...output];
 }
 
-/** The shape of y, checked like `shapeOfBatch`; numbers of classes may come without their last axis, as in Keras. */
+/** The shape of y, as `shapeOfBatch` gives it; numbers of classes may come without their last axis, as in Keras. */
 export function shapeOfTarget(call: string, name: string, y: Batch, loss: LossName, wanted: Shape): number[] {
   const short = isSparse(loss) && wanted.length === 3 && rankOf(call, name, y) === 2;
   return shapeOfBatch(call, name, y, short ? wanted.slice(0, -1) : wanted);

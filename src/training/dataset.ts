@@ -5,7 +5,7 @@ import { Tensor, type TensorLike } from '../tensor.ts';
 import type { WeightOptions } from '../weights.ts';
 
 /** A tensor of another package, such as TF.js's own. It is read, and disposed of when its batch is done, as TF.js does. */
-export interface Foreign {
+export interface ForeignTensor {
   readonly shape: readonly number[];
   dataSync(): ArrayLike<number>;
   dispose?(): void;
@@ -13,8 +13,8 @@ export interface Foreign {
 
 /** A batch as a data set gives it; other keys are nobody's business here. */
 export interface DatasetBatch {
-  readonly xs: TensorLike | Foreign;
-  readonly ys: TensorLike | Foreign;
+  readonly xs: TensorLike | ForeignTensor;
+  readonly ys: TensorLike | ForeignTensor;
   /** A factor for the loss of each sample, [B], or of each of its time steps, [B, T]. */
   readonly sampleWeight?: TensorLike;
 }
@@ -144,7 +144,7 @@ function readBatch(call: string, name: string, value: unknown): ReadBatch {
   };
 }
 
-const isForeign = (value: unknown): value is Foreign =>
+const isForeign = (value: unknown): value is ForeignTensor =>
   typeof value === 'object' &&
   value !== null &&
   !(value instanceof Tensor) &&

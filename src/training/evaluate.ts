@@ -50,12 +50,24 @@ export function readPairs(
 ): Pairs {
   const shapes = trainee.shapes(call, x, y, names, null);
   const pairs = {
-    x: new Samples(readBatch(call, names[0], x, shapes.x), shapes.x),
-    y: new Samples(readBatch(call, names[1], y, shapes.y), shapes.y),
+    x: readSamples(call, names[0], x, shapes.x),
+    y: readSamples(call, names[1], y, shapes.y, shapes.target),
   };
+  trainee.checkInput(call, names[0], pairs.x.data);
   const read = { ...pairs, weights: readWeights(call, pairs.y, weights) };
   checkClasses(call, names[1], trainee.classes(call), read);
   return read;
+}
+
+/** @param meant what shape the numbers are meant to have, where they may come in another */
+export function readSamples(
+  call: string,
+  name: string,
+  value: TensorLike,
+  shape: readonly number[],
+  meant = shape,
+): Samples {
+  return new Samples(readBatch(call, name, value, shape), meant);
 }
 
 /** Fails where y holds a number that is no class, before anything has been trained on the samples that are right. */
@@ -106,7 +118,7 @@ export function evaluate(
   const size = checkBatchSize(call, known.batchSize, fixed);
   const verbose = checkVerbose(call, known.verbose ?? 0);
   const pairs = readPairs(call, trainee, x, y, { sampleWeight: known.sampleWeight });
-  checkWhole(call, 'x', pairs.x.count, fixed);
+  checkWhole(call, 'x', pairs.x.shape, fixed);
   const start = performance.now();
   const steps = testing(call, trainee, pairs, size);
   let step = steps.next();

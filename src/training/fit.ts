@@ -102,14 +102,12 @@ function readFit(call: string, trainee: Trainee, x: TensorLike, y: TensorLike, o
   const split = checkNumber(call, 'validationSplit', known.validationSplit ?? 0, { least: 0, below: 1 });
   const count = all.x.count;
   if (given || split === 0) {
-    checkWhole(call, 'x', count, fixed);
-    if (given) checkWhole(call, 'validationData[0]', given.x.count, fixed);
+    checkWhole(call, 'x', all.x.shape, fixed);
+    if (given) checkWhole(call, 'validationData[0]', given.x.shape, fixed);
     return { ...training, pairs: all, batchSize, shuffle, validation: given };
   }
   const at = Math.floor(count * (1 - split));
   if (at === 0) fail(call, `validationSplit must leave a sample of ${count} to train on, got ${split}`);
-  checkWhole(call, 'the part of x that validationSplit leaves for training', at, fixed);
-  checkWhole(call, 'the part of x that validationSplit sets apart', count - at, fixed);
   const part = (from: number, to: number, weights: Samples | null) => ({
     x: all.x.part(from, to),
     y: all.y.part(from, to),
@@ -117,7 +115,10 @@ function readFit(call: string, trainee: Trainee, x: TensorLike, y: TensorLike, o
   });
   // As in Keras, classes weigh in training only.
   const validation = part(at, count, readWeights(call, all.y, { sampleWeight }));
-  return { ...training, pairs: part(0, at, all.weights), batchSize, shuffle, validation };
+  const pairs = part(0, at, all.weights);
+  checkWhole(call, 'the part of x that validationSplit leaves for training', pairs.x.shape, fixed);
+  checkWhole(call, 'the part of x that validationSplit sets apart', validation.x.shape, fixed);
+  return { ...training, pairs, batchSize, shuffle, validation };
 }
 
 function readOptions(call: string, options: unknown): ModelFitArgs {
@@ -159,7 +160,7 @@ export function readValidation(call: string, trainee: Trainee, data: unknown): P
 }
 
 /** The first of the samples that holds a number which is not finite, in words. */
-function findFault(name: string, { data, each }: Samples): string | null {
+export function findFault(name: string, { data, each }: Samples): string | null {
   const at = data.findIndex(value => !Number.isFinite(value));
   return at < 0 ? null : `sample ${Math.floor(at / each)} of ${name} holds ${data[at]}`;
 }

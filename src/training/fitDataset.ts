@@ -5,8 +5,8 @@ import { checkCount, checkOptions } from '../options.ts';
 import type { WeightOptions } from '../weights.ts';
 import type { Logs } from './callback.ts';
 import { type BatchSource, type Reader, type Source, sourceOf } from './dataset.ts';
-import { type Pairs, testing, testSource } from './evaluate.ts';
-import { readValidation, type ValidationData } from './fit.ts';
+import { type Pairs, readSamples, testing, testSource } from './evaluate.ts';
+import { findFault, readValidation, type ValidationData } from './fit.ts';
 import type { History } from './history.ts';
 import {
   checkBatchSize,
@@ -85,10 +85,12 @@ export async function fitDataset(
         break;
       }
       try {
-        const { x } = trainee.shapes(call, next.xs, next.ys, ['xs', 'ys'], trainee.fixedBatch(call));
+        const { x, y } = trainee.shapes(call, next.xs, next.ys, ['xs', 'ys'], trainee.fixedBatch(call));
         const logs: Logs = { batch, size: x[0]! };
         await session.batchBegin(batch, logs);
-        session.train(logs, next.xs, next.ys, weightsOf(next.weights, classWeight), () => null);
+        const diagnose = () =>
+          findFault('xs', readSamples(call, 'xs', next.xs, x)) ?? findFault('ys', readSamples(call, 'ys', next.ys, y));
+        session.train(logs, next.xs, next.ys, weightsOf(next.weights, classWeight), diagnose);
         await session.batchEnd(batch, logs);
       } finally {
         next.release();
@@ -161,7 +163,7 @@ function readAnyValidation(
   if (data === undefined) return null;
   if (tensors) {
     const pairs = readValidation(call, trainee, data);
-    checkWhole(call, 'validationData[0]', pairs.x.count, fixed);
+    checkWhole(call, 'validationData[0]', pairs.x.shape, fixed);
     return { pairs, size };
   }
   const source = sourceOf(call, 'validationData', data);

@@ -7,12 +7,12 @@ export {
   CustomCallback,
   type CustomCallbackArgs,
   type Logs,
-  type Params,
+  type Params as CallbackParams,
 } from './callback.ts';
 export * from './callbacks/index.ts';
 export type { MonitorOptions } from './callbacks/monitor.ts';
 export type { ProgressStream } from './callbacks/progressBar.ts';
-export type { BatchSource, DatasetBatch, Foreign } from './dataset.ts';
+export type { BatchSource, DatasetBatch, ForeignTensor } from './dataset.ts';
 export type { ModelEvaluateArgs, ModelEvaluateDatasetArgs } from './evaluate.ts';
 export type { ModelFitArgs } from './fit.ts';
 export type { ModelFitDatasetArgs } from './fitDataset.ts';

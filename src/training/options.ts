@@ -2,6 +2,7 @@
 
 import { fail, show } from '../errors.ts';
 import { checkCount } from '../options.ts';
+import { showShape } from '../shapes.ts';
 import { type BaseCallback, type Callbacks, readCallbacks } from './callback.ts';
 import { defaultVerbosity } from './callbacks/progressBar.ts';
 import { checkYieldEvery, type YieldEvery } from './pace.ts';
@@ -66,9 +67,10 @@ export function checkBatchSize(call: string, value: unknown, fixed: number | nul
 }
 
 /** A model of a fixed batch size takes whole batches only. */
-export function checkWhole(call: string, what: string, samples: number, fixed: number | null): void {
-  if (fixed === null || samples % fixed === 0) return;
-  fail(call, `${what} must hold a multiple of ${fixed} samples, the model's batch size, got ${samples}`);
+export function checkWhole(call: string, what: string, shape: readonly number[], fixed: number | null): void {
+  if (fixed === null || shape[0]! % fixed === 0) return;
+  const got = showShape(shape);
+  fail(call, `${what} must hold a multiple of ${fixed} samples, the model's batch size, got the shape ${got}`);
 }
 
 /** A model is trained by one call at a time. */

@@ -96,6 +96,7 @@ export class Session {
         if (this.#callbacks.some(callback => paceOf(callback, this.#pace).afterEpoch)) await this.#wait();
         if (this.ending) break;
       }
+      this.#checkModel();
       this.#model.finalizeVariableValues();
       for (const callback of this.#callbacks) await callback.onTrainEnd({});
       return this.#history;

@@ -24,6 +24,8 @@ export interface Trainee {
    * @param samples how many there must be; null for any number
    */
   shapes(call: string, x: Batch, y: Batch, names: readonly [string, string], samples: number | null): Shapes;
+  /** Fails where x holds numbers that a layer cannot take. */
+  checkInput(call: string, name: string, numbers: Float32Array): void;
   /** The names of what `train` and `test` return: 'loss', then the metrics. */
   labels(): string[];
   /** How many classes there are where y holds their numbers and every one counts; else null. */
@@ -35,5 +37,8 @@ export interface Trainee {
 
 export interface Shapes {
   readonly x: number[];
+  /** As y is given. */
   readonly y: number[];
+  /** As the loss reads it: numbers of classes with their last axis. */
+  readonly target: number[];
 }

@@ -159,6 +159,25 @@ describe('the same as batch after batch by hand', () => {
     expect(split.params.samples).toBe(7);
   });
 
+  test('ends with the averages of the weights where the optimizer keeps them', async () => {
+    const make = () => {
+      const model = small();
+      model.compile({ optimizer: train.adam({ learningRate: 0.01, useEma: true, emaMomentum: 0.5 }), loss: 'mse' });
+      return model;
+    };
+    const [a, b] = twins(make);
+    let last: number[] = [];
+    const onEpochEnd = () => {
+      last = weightsOf(a);
+    };
+    await a.fit(xs, ys, { ...quiet, batchSize: 5, shuffle: false, callbacks: { onEpochEnd } });
+    for (const from of [0, 5]) b.trainOnBatch(part(from, from + 5).xs, part(from, from + 5).ys);
+    expectBits(last, weightsOf(b));
+    b.finalizeVariableValues();
+    expectBits(weightsOf(a), weightsOf(b));
+    expect(weightsOf(a)).not.toEqual(last);
+  });
+
   test('validationData goes before validationSplit', async () => {
     const model = small();
     const validationData = [xs, ys] as const;
@@ -397,6 +416,11 @@ describe('a loss that is not a number', () => {
     expect(warn.mock.calls[0]![0]).toMatch(
       /^model\.fit: the loss of batch 2 of epoch 0 is NaN; .*sample 2 of x holds NaN$/,
     );
+
+    warn.mockClear();
+    await a.fitDataset([{ xs, ys: y.map((value, n) => (n === 4 ? Infinity : value)) }], quiet);
+    expect(warn.mock.calls).toHaveLength(1);
+    expect(warn.mock.calls[0]![0]).toMatch(/^model\.fitDataset: .* is Infinity; .*sample 4 of ys holds Infinity$/);
 
     warn.mockClear();
     a.setWeights(a.getWeights().map(w => tensor(w.dataSync().fill(3e38), w.shape)));

@@ -8,7 +8,7 @@ import { data, quiet, small, weightsOf } from './training.ts';
 
 /** Three classes for sequences of two features, at the last step or at every one. */
 function classifier(returnSequences = false, sparse = false): Sequential {
-  const top = layers.dense({ units: 3, activation: 'sigmoid' });
+  const top = layers.dense({ units: 3, activation: 'softmax' });
   const model = sequential({
     layers: [
       layers.lstm({ units: 4, returnSequences, inputShape: [3, 2] }),
