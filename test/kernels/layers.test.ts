@@ -492,11 +492,11 @@ describe('where the loss starts from the logits', () => {
     });
   });
 
-  test('not below the top', () => {
-    const layer = new Dense({ units: 2, activation: 'softmax' });
-    layer.build('test', [3, 5], { read: () => [], write: () => {} });
+  test.each(makers)('not below the top: %s', (_, make) => {
+    const layer = make('softmax');
+    layer.build('test', [3, 2, 5], { read: () => [], write: () => {} });
     const planner = new Planner(3, 'train', false, 'softmax');
-    const x = planner.rows('x', 1, 5);
+    const x = planner.rows('x', 2, 5);
     const flow = layer.plan(planner, { y: x, dy: null, mask: null }, { parameters: 0, states: 0 }, false);
     expect(flow.logits).toBeUndefined();
   });
