@@ -26,6 +26,7 @@ export class Parameters implements WeightHome {
   #training: Block | null = null;
   /** For the layers whose weights somebody works on as plain matrices; null where nobody does. */
   #room: PlainRoom | null = null;
+  #trained = 0;
   /** Batches trained so far, then the counters of the optimizer. */
   #counters = new Float64Array(1);
   #free = false;
@@ -102,6 +103,11 @@ export class Parameters implements WeightHome {
     this.#training.free();
     this.#training = null;
     this.#moves++;
+  }
+
+  /** How many batches have changed the weights, whatever the optimizer: what dropout draws from. */
+  get trained(): number {
+    return this.#trained;
   }
 
   /** How many batches have been trained with the present optimizer; those that changed nothing do not count. */
@@ -194,6 +200,7 @@ export class Parameters implements WeightHome {
       if (useEma) kernels().average(averages + from, here, count, first ? 0 : emaMomentum);
     });
     this.#counters[0]!++;
+    this.#trained++;
     if (emaOverwriteFrequency !== null && this.batches % emaOverwriteFrequency === 0) this.takeAverages(optimizer);
     this.#constrain();
     optimizer.moveTo(this.batches);

@@ -196,7 +196,7 @@ export class Sequential {
     const rate = parameters.rate(call, objective.optimizer);
     const batch = this.#load(call, x, y, 'train', objective, options);
     const penalty = parameters.startGradients();
-    kernels().setBatch(parameters.batches);
+    kernels().setBatch(parameters.trained);
     batch.forward();
     const loss = batch.loss() + penalty;
     const results = measure(batch, objective, loss);
