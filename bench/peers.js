@@ -13,6 +13,7 @@ import v8 from 'node:v8';
 import { coldStarts } from './cold-starts.js';
 import { machineHeader, table } from './harness.js';
 import { LIMITS, measureSizes, measureWorkload } from './measure.js';
+import { measurePrograms } from './programs.js';
 import { publish } from './publish.js';
 import { BUILDS, digits, ownTime, peakOf, ratio } from './report.js';
 import { startRivals } from './rivals/index.js';
@@ -21,6 +22,7 @@ import { workloads } from './workloads.js';
 /** @typedef {import('./report.js').Report} Report */
 /** @typedef {import('./measure.js').Row} Row */
 
+const PROGRAMS = 'programs';
 const SIZES = 'sizes';
 const START = /** @type {const} */ ('start');
 
@@ -45,7 +47,7 @@ function flags() {
 }
 
 const { only, quick, draw } = flags();
-const known = [...workloads.map(({ name }) => name), SIZES, START];
+const known = [...workloads.map(({ name }) => name), PROGRAMS, SIZES, START];
 const chosen = only?.split(',').map(name => name.trim()) ?? known;
 const unknown = chosen.find(name => !known.includes(name));
 if (unknown !== undefined) refuse(`--only must name some of ${known.join(', ')}, got '${unknown}'`);
@@ -86,6 +88,11 @@ async function measure() {
   };
   for (const workload of workloads.filter(({ name }) => chosen.includes(name))) {
     const rows = await measureWorkload(rivals, workload, limits);
+    report.rows.push(...rows);
+    for (const row of rows) print(row);
+  }
+  if (chosen.includes(PROGRAMS)) {
+    const rows = await measurePrograms(rivals, limits);
     report.rows.push(...rows);
     for (const row of rows) print(row);
   }

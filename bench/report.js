@@ -21,6 +21,7 @@ const headlines = {
   train: 'One step of training',
   predict: 'One prediction of the same batch',
   step: 'One step of one sample',
+  program: 'One step of training of the programs in examples/',
   create: 'One new model with initial weights',
   start: 'From the start of the process to the first step, above an empty process',
 };

@@ -20,6 +20,7 @@ export async function ours(simd) {
     version: `lstm-wasm ${lw.version}, ${simd} build`,
     checkedWith: 'sgd',
     refuses: () => '',
+    library: lw,
 
     async build({ workload, weights, data, optimizer, learningRate }) {
       const { batch, timeSteps, inputs, outputs } = workload;

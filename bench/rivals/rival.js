@@ -20,6 +20,8 @@ import { timed, timedAsync } from '../harness.js';
  * @property {(workload: Workload, kind: Kind) => string} refuses why it cannot run a workload; empty where it can
  * @property {(setup: Setup) => Promise<Model>} build
  * @property {(workload: Workload) => Promise<Measure>} [create] times the making of a model with initial weights
+ * @property {any} [library] where it has the names of TF.js: itself, for programs that run on both
+ * @property {() => Promise<unknown>} [choose] to be awaited before the library is used
  * @property {() => void} [close]
  */
 

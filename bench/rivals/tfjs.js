@@ -41,6 +41,8 @@ export async function tfjs(backend) {
     version: `TensorFlow.js ${tf.version.tfjs}, backend ${backend}${backend === 'wasm' ? ', SIMD, 1 thread' : ''}`,
     checkedWith: 'sgd',
     refuses: () => '',
+    library: tf,
+    choose,
 
     async build({ workload, weights, data, optimizer, learningRate }) {
       await choose();

@@ -91,9 +91,13 @@ for (const node of nodes) {
         // only where multiply and add are one instruction.
         const called = (tile: string) =>
           (wide || !tile.endsWith('4x16')) && (build === 'relaxed' || !tile.endsWith('3x12'));
-        const products = loops.filter(
-          loop => loop.function.startsWith('assembly/') && tileOf(loop) && called(nameOf(loop)),
-        );
+        const shapes = new Set(tiles.map(tile => tile.replace(/^\D+/, '')));
+        // Other loops multiply, too: those of a tile have its name or its shape.
+        const products = loops.filter(loop => {
+          if (!loop.function.startsWith('assembly/') || !tileOf(loop) || !called(nameOf(loop))) return false;
+          const { rows, columns } = tileOf(loop)!;
+          return loop.function.includes('/tiles.generated/') || shapes.has(`${rows}x${columns}`);
+        });
         const steps = new Map(products.map(loop => [nameOf(loop), tileOf(loop)!.instructions]));
         const cells = loops.filter(loop => loop.function.endsWith('/cellForward')).map(spills);
         console.log(
