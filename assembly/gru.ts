@@ -1,5 +1,5 @@
 /**
- * The GRU layer: the equations, forward above backward, and the sweep over time around them.
+ * The GRU layer: the equations, and the sweep over time, forward above backward. The cells are in gruCell.ts.
  *
  *   z_t = sigmoid(x_t Wz + h_{t-1} Rz + bz)               update gate
  *   r_t = sigmoid(x_t Wr + h_{t-1} Rr + br)               reset gate
@@ -16,20 +16,20 @@
  * everything is a product with panels of 12 columns. Padded units hold zeros and keep them, as in lstm.ts.
  */
 
-import { allLanes, lastLanes } from './lanes';
-import { flushSmall, sigmoid, tanh } from './math';
+import {
+  cellBackwardFast, cellBackwardGeneral, cellForward, openGates, resetBackward, skipGates,
+} from './gruCell';
 import { SLICE, ZEROS, matmul } from './matmul';
 import {
-  ENOUGH_ROWS, SIGMOID, SMALLEST, TANH, UNITS, activateColumn, counts, drawDrop, dropRows, keepRows, loadH, packRows,
-  passBack, storeH,
+  ENOUGH_ROWS, SIGMOID, TANH, UNITS, drawDrop, dropRows, keepRows, loadH, maskOf, packRows, passBack, storeH,
 } from './recurrent';
 import { outerPanel12, outerPanel4, outerPanel8, rowPanel12, rowPanel4, rowPanel8 } from './tiles.generated';
 
 /** Bytes of one row and group of gates, and where in them the gates are. */
-const GATES: usize = 64;
-const Z: usize = 16;
-const R: usize = 32;
-const N: usize = 48;
+export const GATES: usize = 64;
+export const Z: usize = 16;
+export const R: usize = 32;
+export const N: usize = 48;
 /** Bytes of one row of a panel of three gates. */
 const PANEL: usize = 48;
 
@@ -69,7 +69,7 @@ export class GruPlan {
   drop: usize; // [B][H]: factors on h_{t-1}, recurrent dropout; filled by forward unless dropRate is 0; 0: no dropout
   dropSeed: i32;
   dropRate: i32; // the bits of an f32
-  y: usize; // [T+1][B][H], rows yRow apart: the output where there is a drop, laid out like h; else 0, h is the output
+  y: usize; // [T+1][B][H], rows yRow apart: the output where there is a drop, laid out like h; else 0: h is it
   yRow: usize;
   activation: i32; // of n; numbers as in src/activations.ts
   recurrentActivation: i32; // of z and r
@@ -83,7 +83,7 @@ function groups(plan: GruPlan): i32 {
 
 /** Whether the activations are not those which the cells have in registers. */
 @inline
-function isGeneral(plan: GruPlan): bool {
+export function isGeneral(plan: GruPlan): bool {
   return plan.activation != TANH || plan.recurrentActivation != SIGMOID;
 }
 
@@ -91,194 +91,6 @@ function isGeneral(plan: GruPlan): bool {
 @inline
 function panelBytes(plan: GruPlan): usize {
   return <usize>(2 + 4 * groups(plan) + plan.inputs) * PANEL;
-}
-
-// -------------------------------------------------------------------------------------------------- the equations
-
-/**
- * z and r of one group through their activation, in place, and what r resets: n += r * a with resetAfter,
- * a = r * h_{t-1} without.
- *
- * @param slopes 0 when nobody wants them
- */
-function openGates(
-  plan: GruPlan, gates: usize, slopes: usize, hPrev: usize, hPrevRow: usize, rows: i32,
-): void {
-  const general = isGeneral(plan);
-  const resetAfter = plan.resetAfter != 0;
-  if (general) {
-    activateColumn(plan.recurrentActivation, gates + Z, GATES, slopes ? slopes + Z : 0, GATES, rows);
-    activateColumn(plan.recurrentActivation, gates + R, GATES, slopes ? slopes + R : 0, GATES, rows);
-  }
-  for (; rows > 0; rows--) {
-    let r = v128.load(gates, R);
-    if (!general) {
-      r = sigmoid(r);
-      v128.store(gates, r, R);
-      v128.store(gates, sigmoid(v128.load(gates, Z)), Z);
-    }
-    if (resetAfter) v128.store(gates, f32x4.add(v128.load(gates, N), f32x4.mul(r, v128.load(gates))), N);
-    else v128.store(gates, f32x4.mul(r, v128.load(hPrev)));
-    gates += GATES;
-    hPrev += hPrevRow;
-  }
-}
-
-/**
- * The candidate and the output of one group, whose gates are open.
- *
- * @param h (B, 4): h_t, rows hRow apart
- * @param hPrev (B, 4): h_{t-1}, rows hPrevRow apart
- * @param lanes zeros where units are padding, as in lstm.ts
- */
-function cellForward(
-  plan: GruPlan, gates: usize, slopes: usize, h: usize, hRow: usize, hPrev: usize, hPrevRow: usize, rows: i32,
-  lanes: v128,
-): void {
-  const general = isGeneral(plan);
-  if (general) activateColumn(plan.activation, gates + N, GATES, slopes ? slopes + N : 0, GATES, rows);
-  const least = f32x4.splat(SMALLEST);
-  for (; rows > 0; rows--) {
-    const z = v128.load(gates, Z);
-    let n = v128.load(gates, N);
-    if (!general) {
-      n = tanh(n);
-      v128.store(gates, n, N);
-    }
-    // z h + (1 - z) n
-    const ht = f32x4.add(n, f32x4.mul(z, f32x4.sub(v128.load(hPrev), n)));
-    v128.store(h, v128.and(flushSmall(ht, least), lanes));
-    gates += GATES;
-    h += hRow;
-    hPrev += hPrevRow;
-  }
-}
-
-/** The gates of rows that skip a step: z = 1 and all else zero, so that backward finds nothing to change in them. */
-function skipGates(gates: usize, slopes: usize, mask: usize, rows: i32): void {
-  const zero = f32x4.splat(0);
-  for (let b = 0; b < rows; b++) {
-    if (!counts(mask, b)) {
-      v128.store(gates, zero);
-      v128.store(gates, f32x4.splat(1), Z);
-      v128.store(gates, zero, R);
-      v128.store(gates, zero, N);
-      if (slopes) memory.fill(slopes, 0, GATES);
-    }
-    gates += GATES;
-    if (slopes) slopes += GATES;
-  }
-}
-
-/**
- * The same step backward. With resetAfter all gates become the gradients before their activation, in place; without it
- * z and n do, and resetBackward follows when the gradient of r * h is known.
- *
- * @param to (B, 4): what of the gradient of h_t reaches h_{t-1} directly; `adds` 1: added to what it holds
- * @param dh (B, 4): gradient of h_t; may be `to`
- * @param db [z r n][4], [a z r][4]: the gradients of the biases are added to it
- */
-@inline
-function cellBackward(
-  gates: usize, slopes: usize, to: usize, toRow: usize, adds: bool, dh: usize, dhRow: usize,
-  hPrev: usize, hPrevRow: usize, db: usize, rows: i32, resetAfter: bool, general: bool,
-): void {
-  const one = f32x4.splat(1);
-  const least = f32x4.splat(SMALLEST);
-  let dbz = f32x4.splat(0);
-  let dbr = f32x4.splat(0);
-  let dbn = f32x4.splat(0);
-  let dba = f32x4.splat(0);
-  for (; rows > 0; rows--) {
-    const z = v128.load(gates, Z);
-    const n = v128.load(gates, N);
-    const dht = flushSmall(v128.load(dh), least);
-    const slopeZ = general ? v128.load(slopes, Z) : f32x4.mul(z, f32x4.sub(one, z));
-    const slopeN = general ? v128.load(slopes, N) : f32x4.sub(one, f32x4.mul(n, n));
-    // h = z h_{t-1} + (1 - z) n
-    const dz = f32x4.mul(f32x4.mul(dht, f32x4.sub(v128.load(hPrev), n)), slopeZ);
-    const dn = f32x4.mul(f32x4.mul(dht, f32x4.sub(one, z)), slopeN);
-    const direct = f32x4.mul(dht, z);
-    v128.store(to, adds ? f32x4.add(v128.load(to), direct) : direct);
-    v128.store(gates, dz, Z);
-    v128.store(gates, dn, N);
-    dbz = f32x4.add(dbz, dz);
-    dbn = f32x4.add(dbn, dn);
-    if (resetAfter) {
-      // n = tanh(.. + r a)
-      const a = v128.load(gates);
-      const r = v128.load(gates, R);
-      const slopeR = general ? v128.load(slopes, R) : f32x4.mul(r, f32x4.sub(one, r));
-      const da = f32x4.mul(dn, r);
-      const dr = f32x4.mul(f32x4.mul(dn, a), slopeR);
-      v128.store(gates, da);
-      v128.store(gates, dr, R);
-      dba = f32x4.add(dba, da);
-      dbr = f32x4.add(dbr, dr);
-    }
-    gates += GATES;
-    if (general) slopes += GATES;
-    to += toRow;
-    dh += dhRow;
-    hPrev += hPrevRow;
-  }
-  addTo(db, dbz);
-  addTo(db + 32, dbn);
-  if (resetAfter) {
-    addTo(db + 16, dbr);
-    addTo(db + 48, dba);
-    addTo(db + 64, dbz);
-    addTo(db + 80, dbr);
-  }
-}
-
-@inline
-function addTo(sums: usize, values: v128): void {
-  v128.store(sums, f32x4.add(v128.load(sums), values));
-}
-
-/** One function for each way, so that the usual one carries nothing of the others. */
-function cellBackwardFast(
-  gates: usize, to: usize, toRow: usize, adds: bool, dh: usize, dhRow: usize, hPrev: usize, hPrevRow: usize, db: usize,
-  rows: i32,
-): void {
-  cellBackward(gates, 0, to, toRow, adds, dh, dhRow, hPrev, hPrevRow, db, rows, true, false);
-}
-
-function cellBackwardGeneral(
-  gates: usize, slopes: usize, to: usize, toRow: usize, adds: bool, dh: usize, dhRow: usize,
-  hPrev: usize, hPrevRow: usize, db: usize, rows: i32, resetAfter: bool,
-): void {
-  if (slopes) cellBackward(gates, slopes, to, toRow, adds, dh, dhRow, hPrev, hPrevRow, db, rows, resetAfter, true);
-  else cellBackward(gates, 0, to, toRow, adds, dh, dhRow, hPrev, hPrevRow, db, rows, resetAfter, false);
-}
-
-/**
- * Without resetAfter, from the gradient of r * h_{t-1} on: that of r, and what reaches h_{t-1}, added to `to`.
- *
- * @param drh (B, 4): gradient of r * h_{t-1}, rows drhRow apart
- */
-function resetBackward(
-  gates: usize, slopes: usize, to: usize, toRow: usize, drh: usize, drhRow: usize, hPrev: usize, hPrevRow: usize,
-  db: usize, rows: i32,
-): void {
-  const one = f32x4.splat(1);
-  let dbr = v128.load(db, 16);
-  for (; rows > 0; rows--) {
-    const r = v128.load(gates, R);
-    const slopeR = slopes ? v128.load(slopes, R) : f32x4.mul(r, f32x4.sub(one, r));
-    const back = v128.load(drh);
-    const dr = f32x4.mul(f32x4.mul(back, v128.load(hPrev)), slopeR);
-    v128.store(to, f32x4.add(v128.load(to), f32x4.mul(back, r)));
-    v128.store(gates, dr, R);
-    dbr = f32x4.add(dbr, dr);
-    gates += GATES;
-    if (slopes) slopes += GATES;
-    to += toRow;
-    drh += drhRow;
-    hPrev += hPrevRow;
-  }
-  v128.store(db, dbr, 16);
 }
 
 // ------------------------------------------------------------------------------------------------ the sweep forward
@@ -327,7 +139,7 @@ export function gruForward(plan: GruPlan, first: i32, rows: i32): void {
         finishGroup(plan, t, g, first, rows);
       }
     }
-    if (plan.mask) keepRows(kept, outRow, B * outRow, plan.mask + <usize>t * plan.maskStep + (<usize>first << 2), rows, H);
+    if (plan.mask) keepRows(kept, outRow, B * outRow, maskOf(plan.mask, plan.maskStep, t, first), rows, H);
     if (plan.drop) dropState(plan, t + 1, first, rows);
   }
   storeH(plan.stateH, out + <usize>T * B * outRow, outRow, first, rows, H);
@@ -350,9 +162,9 @@ function finishGroup(plan: GruPlan, t: i32, g: i32, first: i32, rows: i32): void
   const out = plan.y ? plan.y : plan.h;
   const outRow = plan.y ? plan.yRow : plan.hRow;
   const h = out + ((<usize>t + 1) * B + first) * outRow + <usize>g * UNITS;
-  const lanes = g < G - 1 ? allLanes() : lastLanes(plan.units);
-  cellForward(plan, gates, slopes, h, outRow, hPrev, plan.hRow, rows, lanes);
-  if (plan.mask) skipGates(gates, slopes, plan.mask + <usize>t * plan.maskStep + (<usize>first << 2), rows);
+  const units = g < G - 1 ? 4 : plan.units;
+  cellForward(plan, gates, slopes, h, outRow, hPrev, plan.hRow, rows, units);
+  if (plan.mask) skipGates(gates, slopes, maskOf(plan.mask, plan.maskStep, t, first), rows);
 }
 
 /** h = y * drop in one slot. */
@@ -364,7 +176,9 @@ function dropState(plan: GruPlan, slot: i32, first: i32, rows: i32): void {
 }
 
 /** c [B][12 of 16] = init + a [B, K] * panel [K, 12]. */
-function product12(c: usize, init: usize, initRow: usize, a: usize, aRow: usize, K: i32, panel: usize, rows: i32): void {
+function product12(
+  c: usize, init: usize, initRow: usize, a: usize, aRow: usize, K: i32, panel: usize, rows: i32,
+): void {
   const most = SLICE / <i32>PANEL;
   for (; K > 0; K -= most) {
     rowPanel12(c, GATES, init, initRow, a, aRow, 0, min(K, most), 1, panel, rows);
@@ -442,7 +256,7 @@ export function gruBackward(plan: GruPlan, first: i32, rows: i32): void {
       const depth = plan.resetAfter ? 12 : 8;
       matmul(to, toRow, to, toRow, 4, from, GATES, plan.gatesGroup, depth, G, plan.wt, rows, H);
       if (apart) {
-        const mask = plan.mask ? plan.mask + <usize>t * plan.maskStep + (<usize>first << 2) : 0;
+        const mask = maskOf(plan.mask, plan.maskStep, t, first);
         const drop = plan.drop ? plan.drop + <usize>first * row : 0;
         passBack(below, plan.dhRow, plan.sequences, dh, plan.dhRow, to, drop, mask, rows, H);
       }
@@ -529,7 +343,7 @@ function weightGradients(plan: GruPlan, first: i32, rows: i32, t: i32, count: i3
   }
 }
 
-/** wt = transposed(R) [3H, H], without resetAfter in two parts, then transposed(W) [3H, I] where dx is wanted, packed. */
+/** wt = transposed(R) [3H, H], in two parts without resetAfter, then transposed(W) [3H, I] where dx is wanted. */
 function transposeWeights(plan: GruPlan): void {
   const G = groups(plan);
   const H = 4 * G;

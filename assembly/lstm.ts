@@ -1,5 +1,5 @@
 /**
- * The LSTM layer: the equations, forward above backward, and the sweep over time around them.
+ * The LSTM layer: the equations, and the sweep over time, forward above backward. The cells are in lstmCell.ts.
  *
  *   i_t = sigmoid(x_t Wi + h_{t-1} Ri + bi)     input gate
  *   f_t = sigmoid(x_t Wf + h_{t-1} Rf + bf)     forget gate
@@ -8,6 +8,9 @@
  *   c_t = f_t * c_{t-1} + i_t * g_t             cell state
  *   h_t = o_t * tanh(c_t)                       output, also called hidden state
  *
+ * In rows that a mask takes out of a step, c_t = c_{t-1} and h_t = h_{t-1}. Recurrent dropout puts factors on every
+ * h_{t-1} that a gate reads. Other activations than these take a slower way, which keeps their slopes.
+ *
  * Letters: B batch, T time, I input width, U units, G = ceil(U / 4) groups of 4 units, H = 4G padded units.
  *
  * Everything as wide as the gates lies in the order [group][i f g o][4 units]: 64 bytes for a row and a group are one
@@ -15,17 +18,18 @@
  * their gradients are 0 and no update moves their weights.
  */
 
-import { allLanes, lastLanes } from './lanes';
-import { activateGates, flushSmall, tanh } from './math';
+import {
+  cellBackwardFast, cellBackwardGeneral, cellForward, generalForward, skipCells,
+} from './lstmCell';
 import { SLICE, ZEROS, matmul } from './matmul';
 import {
-  ENOUGH_ROWS, SIGMOID, SMALLEST, TANH, UNITS, activateColumn, counts, drawDrop, dropRows, gatherInput, keepRows, loadH,
-  packRows, passBack, storeH,
+  ENOUGH_ROWS, SIGMOID, TANH, UNITS, drawDrop, dropRows, gatherInput, keepRows, loadH, maskOf, packRows, passBack,
+  storeH,
 } from './recurrent';
 import { outerPanel16, rowPanel16 } from './tiles.generated';
 
 /** Bytes of one row and group of gates. */
-const GATES: usize = 64;
+export const GATES: usize = 64;
 
 /**
  * A planned LSTM layer: sizes, byte offsets and byte strides, written by the facade when it plans a batch.
@@ -65,7 +69,7 @@ export class LstmPlan {
   drop: usize; // [B][H]: factors on h_{t-1}, recurrent dropout; filled by forward unless dropRate is 0; 0: no dropout
   dropSeed: i32;
   dropRate: i32; // the bits of an f32
-  y: usize; // [T+1][B][H], rows yRow apart: the output where there is a drop, laid out like hx; else 0, hx is the output
+  y: usize; // [T+1][B][H], rows yRow apart: the output where there is a drop, laid out like hx; else 0: hx is it
   yRow: usize;
   dhx: usize; // scratch [B][H] for backward with a mask or recurrent dropout, else 0
   activation: i32; // of g and c; numbers as in src/activations.ts
@@ -83,165 +87,6 @@ function groups(plan: LstmPlan): i32 {
 @inline
 function isGeneral(plan: LstmPlan): bool {
   return plan.activation != TANH || plan.recurrentActivation != SIGMOID;
-}
-
-// -------------------------------------------------------------------------------------------------- the equations
-
-/**
- * One time step of one group: z [B][i f g o][4] becomes the gates, in place.
- *
- * @param c, tanhC, h (B, 4): c_t, tanh(c_t) and h_t; rows of h are hRow apart
- * @param cPrev (B, 4): c_{t-1}
- * @param lanes zeros where units are padding: they stay 0 even if the input is infinite, and 0 times that is NaN
- */
-function cellForward(
-  z: usize, c: usize, tanhC: usize, h: usize, hRow: usize, cPrev: usize, rows: i32, lanes: v128,
-): void {
-  // Two loops: in a single one the chain from the gates over c to tanh(c) is what the CPU would wait for.
-  for (let gates = z, end = z + <usize>rows * GATES; gates < end; gates += GATES) activateGates(gates);
-  const least = f32x4.splat(SMALLEST);
-  for (; rows > 0; rows--) {
-    const i = v128.load(z);
-    const f = v128.load(z, 16);
-    const g = v128.load(z, 32);
-    const o = v128.load(z, 48);
-    const ct = v128.and(flushSmall(f32x4.add(f32x4.mul(f, v128.load(cPrev)), f32x4.mul(i, g)), least), lanes);
-    const tc = tanh(ct);
-    v128.store(c, ct);
-    v128.store(tanhC, tc);
-    v128.store(h, v128.and(f32x4.mul(o, tc), lanes));
-    z += GATES;
-    c += UNITS;
-    tanhC += UNITS;
-    cPrev += UNITS;
-    h += hRow;
-  }
-}
-
-/** The same with any activations, whose slopes are kept unless their place is 0. */
-function generalForward(
-  plan: LstmPlan, z: usize, slopes: usize, c: usize, tanhC: usize, slopesC: usize, h: usize, hRow: usize, cPrev: usize,
-  rows: i32, lanes: v128,
-): void {
-  for (let gate: usize = 0; gate < GATES; gate += UNITS) {
-    const f = gate == 32 ? plan.activation : plan.recurrentActivation;
-    activateColumn(f, z + gate, GATES, slopes ? slopes + gate : 0, GATES, rows);
-  }
-  const least = f32x4.splat(SMALLEST);
-  for (let b: usize = 0; b < <usize>rows; b++) {
-    const gates = z + b * GATES;
-    const kept = f32x4.mul(v128.load(gates, 16), v128.load(cPrev + b * UNITS));
-    const added = f32x4.mul(v128.load(gates), v128.load(gates, 32));
-    const ct = v128.and(flushSmall(f32x4.add(kept, added), least), lanes);
-    v128.store(c + b * UNITS, ct);
-    v128.store(tanhC + b * UNITS, ct);
-  }
-  activateColumn(plan.activation, tanhC, UNITS, slopesC, UNITS, rows);
-  for (; rows > 0; rows--) {
-    v128.store(h, v128.and(f32x4.mul(v128.load(z, 48), v128.load(tanhC)), lanes));
-    z += GATES;
-    tanhC += UNITS;
-    h += hRow;
-  }
-}
-
-/**
- * The cells of rows that skip a step: c_t = c_{t-1}, f = 1 and all else zero, so that backward hands on the gradient of
- * c and finds nothing else to change. h is for keepRows.
- */
-function skipCells(
-  gates: usize, slopes: usize, c: usize, tanhC: usize, slopesC: usize, cPrev: usize, mask: usize, rows: i32,
-): void {
-  const zero = f32x4.splat(0);
-  for (let b = 0; b < rows; b++) {
-    if (counts(mask, b)) continue;
-    const unit = <usize>b * UNITS;
-    const gate = <usize>b * GATES;
-    memory.fill(gates + gate, 0, GATES);
-    v128.store(gates + gate, f32x4.splat(1), 16);
-    v128.store(c + unit, v128.load(cPrev + unit));
-    v128.store(tanhC + unit, zero);
-    if (slopes) {
-      memory.fill(slopes + gate, 0, GATES);
-      v128.store(slopesC + unit, zero);
-    }
-  }
-}
-
-/**
- * The same step backward: the gates become the gradients of z, in place; dc becomes the gradient of c_{t-1}.
- *
- * @param dh (B, 4): gradient of h_t, from the layer above and from step t+1; rows are dhRow apart
- * @param db (i f g o, 4): the gradients of z are added to it
- */
-@inline
-function cellBackward(
-  gates: usize, slopes: usize, dc: usize, db: usize, dh: usize, dhRow: usize, cPrev: usize, tanhC: usize,
-  slopesC: usize, rows: i32, general: bool,
-): void {
-  const one = f32x4.splat(1);
-  const least = f32x4.splat(SMALLEST);
-  let dbi = v128.load(db);
-  let dbf = v128.load(db, 16);
-  let dbg = v128.load(db, 32);
-  let dbo = v128.load(db, 48);
-  for (; rows > 0; rows--) {
-    const i = v128.load(gates);
-    const f = v128.load(gates, 16);
-    const g = v128.load(gates, 32);
-    const o = v128.load(gates, 48);
-    const tc = v128.load(tanhC);
-    const dht = flushSmall(v128.load(dh), least);
-    // h = o tanh(c), and c reaches the loss through h and through c_{t+1}
-    // sigmoid' = s (1 - s), tanh' = 1 - tanh^2
-    const slopeC = general ? v128.load(slopesC) : f32x4.sub(one, f32x4.mul(tc, tc));
-    const slopeI = general ? v128.load(slopes) : f32x4.mul(i, f32x4.sub(one, i));
-    const slopeF = general ? v128.load(slopes, 16) : f32x4.mul(f, f32x4.sub(one, f));
-    const slopeG = general ? v128.load(slopes, 32) : f32x4.sub(one, f32x4.mul(g, g));
-    const slopeO = general ? v128.load(slopes, 48) : f32x4.mul(o, f32x4.sub(one, o));
-    const dct = f32x4.add(v128.load(dc), f32x4.mul(f32x4.mul(dht, o), slopeC));
-    // c = f c_{t-1} + i g
-    const di = f32x4.mul(f32x4.mul(dct, g), slopeI);
-    const df = f32x4.mul(f32x4.mul(dct, v128.load(cPrev)), slopeF);
-    const dg = f32x4.mul(f32x4.mul(dct, i), slopeG);
-    const dO = f32x4.mul(f32x4.mul(dht, tc), slopeO);
-    v128.store(gates, di);
-    v128.store(gates, df, 16);
-    v128.store(gates, dg, 32);
-    v128.store(gates, dO, 48);
-    v128.store(dc, flushSmall(f32x4.mul(dct, f), least));
-    dbi = f32x4.add(dbi, di);
-    dbf = f32x4.add(dbf, df);
-    dbg = f32x4.add(dbg, dg);
-    dbo = f32x4.add(dbo, dO);
-    gates += GATES;
-    dc += UNITS;
-    cPrev += UNITS;
-    tanhC += UNITS;
-    if (general) {
-      slopes += GATES;
-      slopesC += UNITS;
-    }
-    dh += dhRow;
-  }
-  v128.store(db, dbi);
-  v128.store(db, dbf, 16);
-  v128.store(db, dbg, 32);
-  v128.store(db, dbo, 48);
-}
-
-/** One function for each way, so that the usual one carries nothing of the other. */
-function cellBackwardFast(
-  gates: usize, dc: usize, db: usize, dh: usize, dhRow: usize, cPrev: usize, tanhC: usize, rows: i32,
-): void {
-  cellBackward(gates, 0, dc, db, dh, dhRow, cPrev, tanhC, 0, rows, false);
-}
-
-function cellBackwardGeneral(
-  gates: usize, slopes: usize, dc: usize, db: usize, dh: usize, dhRow: usize, cPrev: usize, tanhC: usize,
-  slopesC: usize, rows: i32,
-): void {
-  cellBackward(gates, slopes, dc, db, dh, dhRow, cPrev, tanhC, slopesC, rows, true);
 }
 
 // ------------------------------------------------------------------------------------------------ the sweep forward
@@ -269,7 +114,7 @@ export function lstmForward(plan: LstmPlan, first: i32, rows: i32): void {
   for (let t = 0; t < T; t++) {
     const hx = plan.hx + (<usize>t * B + first) * hxRow;
     const kept = out + (<usize>t * B + first) * outRow;
-    const mask = plan.mask ? plan.mask + <usize>t * plan.maskStep + (<usize>first << 2) : 0;
+    const mask = maskOf(plan.mask, plan.maskStep, t, first);
     for (let g = 0; g < G; g++) {
       const at = (<usize>t * G + g) * B + first; // row `first` of this group in slot t
       const z = plan.gates + (<usize>t * G + g) * plan.gatesGroup + <usize>first * GATES;
@@ -286,11 +131,11 @@ export function lstmForward(plan: LstmPlan, first: i32, rows: i32): void {
       const c = cPrev + <usize>G * B * UNITS;
       const tanhC = plan.tanhC + at * UNITS;
       const h = kept + B * outRow + <usize>g * UNITS;
-      const lanes = g < G - 1 ? allLanes() : lastLanes(plan.units);
+      const units = g < G - 1 ? 4 : plan.units;
       const slopes = plan.slopes ? z - plan.gates + plan.slopes : 0;
       const slopesC = plan.slopes ? plan.slopesC + at * UNITS : 0;
-      if (general) generalForward(plan, z, slopes, c, tanhC, slopesC, h, outRow, cPrev, rows, lanes);
-      else cellForward(z, c, tanhC, h, outRow, cPrev, rows, lanes);
+      if (general) generalForward(plan, z, slopes, c, tanhC, slopesC, h, outRow, cPrev, rows, units);
+      else cellForward(z, c, tanhC, h, outRow, cPrev, rows, units);
       if (mask) skipCells(z, slopes, c, tanhC, slopesC, cPrev, mask, rows);
     }
     if (mask) keepRows(kept, outRow, B * outRow, mask, rows, H);
@@ -421,13 +266,14 @@ export function lstmBackward(plan: LstmPlan, first: i32, rows: i32): void {
         const row = <usize>H * 4;
         const dhx = plan.dhx + <usize>first * row;
         const drop = plan.drop ? plan.drop + <usize>first * row : 0;
-        const mask = plan.mask ? plan.mask + <usize>t * plan.maskStep + (<usize>first << 2) : 0;
+        const mask = maskOf(plan.mask, plan.maskStep, t, first);
         matmul(dhx, row, ZEROS, 0, 0, gates, GATES, plan.gatesGroup, 16, G, plan.wt, rows, H);
         passBack(to, plan.dhRow, plan.sequences, dh, plan.dhRow, dhx, drop, mask, rows, H);
       } else {
         const init = plan.sequences ? to : ZEROS;
         const initRow = plan.sequences ? plan.dhRow : 0;
-        matmul(to, plan.dhRow, init, initRow, plan.sequences ? 4 : 0, gates, GATES, plan.gatesGroup, 16, G, plan.wt, rows, H);
+        const initCol = plan.sequences ? 4 : 0;
+        matmul(to, plan.dhRow, init, initRow, initCol, gates, GATES, plan.gatesGroup, 16, G, plan.wt, rows, H);
       }
     }
     if (plan.dx) {

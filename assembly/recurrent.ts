@@ -75,6 +75,12 @@ export function gatherInput(
 
 // ------------------------------------------------------------------------------------------- skipped steps, dropout
 
+/** The mask of step t from row `first` on; 0 where there is none. */
+@inline
+export function maskOf(mask: usize, maskStep: usize, t: i32, first: i32): usize {
+  return mask ? mask + <usize>t * maskStep + (<usize>first << 2) : 0;
+}
+
 /** Whether row b counts at the time step of this mask. */
 @inline
 export function counts(mask: usize, b: i32): bool {

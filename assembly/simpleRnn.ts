@@ -11,12 +11,10 @@ import { lastLanes } from './lanes';
 import { flushSmall, tanh } from './math';
 import { SLICE, ZEROS, columnSums, matmul, packedAt, padded, panelWidth } from './matmul';
 import {
-  ENOUGH_ROWS, SMALLEST, TANH, UNITS, activateColumn, counts, drawDrop, dropRows, gatherInput, keepRows, loadH, passBack,
-  storeH,
+  ENOUGH_ROWS, SMALLEST, TANH, UNITS, activateColumn, counts, drawDrop, dropRows, gatherInput, keepRows, loadH, maskOf,
+  passBack, storeH,
 } from './recurrent';
-import {
-  outerPanel16, outerPanel4, outerPanel8, rowPanel16, rowPanel4, rowPanel8,
-} from './tiles.generated';
+import { outerPanel16, outerPanel4, outerPanel8, rowPanel16, rowPanel4, rowPanel8 } from './tiles.generated';
 
 /**
  * A planned simple recurrent layer, written by the facade; offsets and strides in bytes, i32 each.
@@ -53,7 +51,7 @@ export class SimpleRnnPlan {
   drop: usize; // [B][H]: factors on h_{t-1}, recurrent dropout; filled by forward unless dropRate is 0; 0: no dropout
   dropSeed: i32;
   dropRate: i32; // the bits of an f32
-  y: usize; // [T+1][B][H], rows yRow apart: the output where there is a drop, laid out like hx; else 0, hx is the output
+  y: usize; // [T+1][B][H], rows yRow apart: the output where there is a drop, laid out like hx; else 0: hx is it
   yRow: usize;
   activation: i32; // numbers as in src/activations.ts; others than tanh leave their slopes in dz, unless that is 0
 }
@@ -124,7 +122,9 @@ export function simpleRnnForward(plan: SimpleRnnPlan, first: i32, rows: i32): vo
   drawDrop(plan.drop, plan.dropSeed, plan.dropRate, plan.batch, H);
   if (carried || plan.mask) loadH(out, outRow, plan.stateH, first, rows, H); // else nobody reads h_0
   if (carried && plan.drop) dropState(plan, 0, first, rows);
-  if (!plan.wide) gatherInput(plan.hx + <usize>H * 4, hxRow, plan.x, plan.xRow, plan.xStep, T, plan.batch, first, rows, I);
+  if (!plan.wide) {
+    gatherInput(plan.hx + <usize>H * 4, hxRow, plan.x, plan.xRow, plan.xStep, T, plan.batch, first, rows, I);
+  }
 
   for (let t = 0; t < T; t++) {
     const hx = plan.hx + (<usize>t * B + first) * hxRow;
@@ -142,7 +142,7 @@ export function simpleRnnForward(plan: SimpleRnnPlan, first: i32, rows: i32): vo
     const dz = plan.dz ? plan.dz + (<usize>t * B + first) * plan.dzRow : 0;
     if (plan.activation == TANH) cellForward(h, outRow, rows, H, plan.units);
     else generalForward(plan.activation, h, outRow, dz, plan.dzRow, rows, H, plan.units);
-    if (plan.mask) keepRows(kept, outRow, B * outRow, plan.mask + <usize>t * plan.maskStep + (<usize>first << 2), rows, H);
+    if (plan.mask) keepRows(kept, outRow, B * outRow, maskOf(plan.mask, plan.maskStep, t, first), rows, H);
     if (plan.drop) dropState(plan, t + 1, first, rows);
   }
   storeH(plan.stateH, out + <usize>T * B * outRow, outRow, first, rows, H);
@@ -218,7 +218,7 @@ export function simpleRnnBackward(plan: SimpleRnnPlan, first: i32, rows: i32): v
     const dz = plan.dz + (<usize>t * B + first) * plan.dzRow;
     const dh = plan.dh + <usize>t * dhStep + <usize>first * plan.dhRow;
     const h = out + ((<usize>t + 1) * B + first) * outRow;
-    const mask = plan.mask ? plan.mask + <usize>t * plan.maskStep + (<usize>first << 2) : 0;
+    const mask = maskOf(plan.mask, plan.maskStep, t, first);
     cellBackward(plan.activation, dz, plan.dzRow, dh, plan.dhRow, h, outRow, rows, H);
     if (mask) skipRows(dz, plan.dzRow, mask, rows, H);
     if (plan.useBias) columnSums(plan.dw, dz, plan.dzRow, rows, H);

@@ -55,32 +55,38 @@ export interface TestKernels extends Kernels {
     K: number,
   ): void;
   packTransposed(t: Address, w: Address, K: number, N: number): void;
-  rowPanel16(
-    c: Address,
-    cRow: number,
-    init: Address,
-    initRow: number,
-    a: Address,
-    aRow: number,
-    aBlock: number,
-    depth: number,
-    blocks: number,
-    panel: Address,
-    rows: number,
-  ): void;
-  outerPanel16(
-    c: Address,
-    a: Address,
-    aRow: number,
-    aBlock: number,
-    b: Address,
-    bRow: number,
-    bBlock: number,
-    depth: number,
-    blocks: number,
-    rows: number,
-  ): void;
+  rowPanel12: RowPanel;
+  rowPanel16: RowPanel;
+  outerPanel12: OuterPanel;
+  outerPanel16: OuterPanel;
 }
+
+type RowPanel = (
+  c: Address,
+  cRow: number,
+  init: Address,
+  initRow: number,
+  a: Address,
+  aRow: number,
+  aBlock: number,
+  depth: number,
+  blocks: number,
+  panel: Address,
+  rows: number,
+) => void;
+
+type OuterPanel = (
+  c: Address,
+  a: Address,
+  aRow: number,
+  aBlock: number,
+  b: Address,
+  bRow: number,
+  bBlock: number,
+  depth: number,
+  blocks: number,
+  rows: number,
+) => void;
 
 /** Where a packed matrix [rows, columns] has its numbers, as assembly/matmul.ts describes it. */
 export function packedIndex(rows: number, columns: number) {
