@@ -16,7 +16,7 @@ import { Masking } from '../../src/layers/masking.ts';
 import { RepeatVector } from '../../src/layers/repeatVector.ts';
 import { Reshape } from '../../src/layers/reshape.ts';
 import { TimeDistributed } from '../../src/layers/timeDistributed.ts';
-import { at, Planner } from '../../src/plan.ts';
+import { Planner } from '../../src/plan.ts';
 import { expectBits, expectClose } from '../compare.ts';
 import { derive } from '../reference/activations.ts';
 import { type Block, block } from '../reference/block.ts';
@@ -492,31 +492,34 @@ describe('where the loss starts from the logits', () => {
     });
   });
 
-  test('not below the top', () => {
-    const layer = new Dense({ units: 2, activation: 'softmax' });
-    layer.build('test', [3, 5], { read: () => [], write: () => {} });
+  test.each(makers)('not below the top: %s', (_, make) => {
+    const layer = make('softmax');
+    layer.build('test', [3, 2, 5], { read: () => [], write: () => {} });
     const planner = new Planner(3, 'train', false, 'softmax');
-    const x = planner.rows('x', 1, 5);
+    const x = planner.rows('x', 2, 5);
     const flow = layer.plan(planner, { y: x, dy: null, mask: null }, { parameters: 0, states: 0 }, false);
     expect(flow.logits).toBeUndefined();
   });
 });
 
-test('dense takes rows that do not lie at equal distances, and puts their gradient there', () => {
-  const [B, T, D] = [3, 4, 5];
-  const x = normals({ batch: B, steps: T, inputs: D });
-  const plans = [1, -1].map(direction => {
-    const h = harness();
-    const layer = new Dense({ units: 2 });
-    layer.build('test', [B, T, D], { read: () => [], write: () => {} });
-    const planner = new Planner(B, 'train');
-    const forward = planner.rows('x', T, D);
-    const back = planner.rows('dx', T, D);
-    // Last time step first.
-    const turn = (rows: typeof forward) =>
-      direction > 0 ? rows : { ...rows, place: at(rows.place, (T - 1) * rows.step), step: -rows.step };
-    layer.plan(planner, { y: turn(forward), dy: turn(back), mask: null }, { parameters: 0, states: 0 }, false);
-    return { h, stages: planner.stages.map(({ kind }) => kind), x };
-  });
-  expect(plans.map(({ stages }) => stages)).toEqual([['dense'], ['reshape', 'dense']]);
+test('dense takes rows that lie in no line, and puts their gradient there', () => {
+  const size = { batch: 3, steps: 4, inputs: 5, order: 'steps', dx: true } as const;
+  const [straight, reversed] = [false, true].map(reversed => {
+    const bound = bind(harness(), new Dense({ units: 2 }), { ...size, reversed });
+    const random = new Random(1);
+    bound.setX(random.normals([3, 4, 5]));
+    bound.setWeights([random.normals([5, 2]).data, random.normals([2]).data]);
+    bound.forward();
+    bound.setDy(random.normals([3, 4, 2]).data);
+    bound.backward();
+    bound.expectFences();
+    return bound;
+  }) as [BoundLayer, BoundLayer];
+  expect([straight.stages, reversed.stages]).toEqual([['dense'], ['reshape', 'dense']]);
+  expectBits(reversed.y(), straight.y(), 'y');
+  expectBits(reversed.dx(), straight.dx(), 'dx');
+  expectBits(
+    reversed.gradients().flatMap(values => [...values]),
+    straight.gradients().flatMap(values => [...values]),
+  );
 });

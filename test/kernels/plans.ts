@@ -40,6 +40,8 @@ export interface PlanOptions {
   /** Of the input, [B, T]. */
   mask?: ArrayLike<number>;
   order?: Order;
+  /** Whether time steps lie in reverse, the last one first; needs the order of steps. */
+  reversed?: boolean;
   /** Whether the gradient of x is wanted; needs the order of steps, since that of the data is never asked for. */
   dx?: boolean;
   /** Fields of the first structure to set otherwise than the layer does. */
@@ -88,8 +90,10 @@ export function bind(h: Harness, layer: Layer, options: PlanOptions): BoundLayer
   layer.build('test', shape, { read: () => [], write: () => {} });
 
   const planner = new FencedPlanner(batch, purpose, false, fused);
-  const x = order === 'steps' ? planner.rows('x', steps, inputs) : bySample(planner, batch, steps, inputs);
-  const dx = wanted ? planner.rows('dx', steps, inputs) : null;
+  const turn = (rows: Rows): Rows =>
+    options.reversed ? { ...rows, place: at(rows.place, (steps - 1) * rows.step), step: -rows.step } : rows;
+  const x = order === 'steps' ? turn(planner.rows('x', steps, inputs)) : bySample(planner, batch, steps, inputs);
+  const dx = wanted ? turn(planner.rows('dx', steps, inputs)) : null;
   const given = options.mask ? planner.mask('mask', steps) : null;
   const flow = layer.plan(
     planner,
@@ -118,16 +122,18 @@ export function bind(h: Harness, layer: Layer, options: PlanOptions): BoundLayer
 
   const floats = (place: Place) => new Float32Array(h.memory.buffer, addressOf(place));
   const set = (to: Rows, values: ArrayLike<number>) => {
-    const memory = floats(to.place);
+    const memory = new Float32Array(h.memory.buffer);
+    const first = addressOf(to.place) / FLOAT;
     eachOf(to, (index, n) => {
-      memory[index] = values[n]!;
+      memory[first + index] = values[n]!;
     });
   };
   const get = (from: Rows) => {
-    const memory = floats(from.place);
+    const memory = new Float32Array(h.memory.buffer);
+    const first = addressOf(from.place) / FLOAT;
     const values = new Float32Array(from.rows * from.steps * from.width);
     eachOf(from, (index, n) => {
-      values[n] = memory[index]!;
+      values[n] = memory[first + index]!;
     });
     return values;
   };
