@@ -141,6 +141,11 @@ describe.each(cells)('%s', (_, kind, own) => {
   });
 });
 
+test('what is dropped of the state is not what is dropped of the input', () => {
+  const [input, state] = [seedBits(3), seedBits(3) ^ STATE].map(seed => factors(seed, 5, 8, 0.5));
+  expect([...state!]).not.toEqual([...input!]);
+});
+
 test('stacked cells drop each for themselves', () => {
   const cells = [
     { class: 'lstm', config: { units: 5, dropout: 0.2, recurrentDropout: 0.3, seed: 1 } },
