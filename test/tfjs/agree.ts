@@ -1,0 +1,216 @@
+/**
+ * Runs a program in TF.js and in lstm-wasm, with the same weights on the same data, and compares all that comes out.
+ *
+ * What may differ follows from float32. Both libraries compute the result of inputs that are off by some roundings:
+ * each number is a sum of at most some dozens of products, so it is what exact arithmetic would give for weights and
+ * data changed by a few units in the last place. How far such a change moves a result depends on the program (a
+ * normalized gradient near zero moves a lot, a sigmoid hardly), so it is measured, in TF.js alone: the program runs
+ * again with every weight and every number of the data changed at random by up to 2^-21 of itself, which is eight
+ * roundings, and what moves by d may differ by FACTOR times d. Nothing about lstm-wasm goes into that.
+ */
+
+import * as lw from 'lstm-wasm';
+import { loadTfjs } from '../../scripts/tfjs.js';
+import { Random } from '../reference/random.ts';
+import { build, buildOptimizer, type Library } from './build.ts';
+import { batchOf, type Data } from './data.ts';
+import type { Program } from './programs.ts';
+import { repairTfjs } from './repair.ts';
+
+/** One thing that both libraries computed. */
+export interface Result {
+  what: string;
+  values: ArrayLike<number>;
+}
+
+/** How far the two are apart, as a multiple of what is allowed, where that is more than 1. */
+export interface Disagreement {
+  what: string;
+  index: number;
+  got: number;
+  expected: number;
+  allowed: number;
+}
+
+export const tf = await loadTfjs();
+
+const SHAKE = 2 ** -21;
+const SHAKES = 3;
+const FACTOR = 8;
+/** The part of the largest number of a tensor that may always differ: eight roundings. */
+const FLOOR = 2 ** -20;
+
+/** Null where TF.js itself has no finite answer, which says nothing about either. */
+export async function disagreements(program: Program): Promise<Disagreement[] | null> {
+  const weights = weightsFor(program);
+  const expected = await runTfjs(program, weights);
+  if (!expected.every(({ values }) => Array.from(values).every(value => Math.abs(value) < 1e6))) return null;
+  const got = runOurs(program, weights);
+  if (got.length !== expected.length) throw new Error(`${got.length} results, expected ${expected.length}`);
+  const shaken: Result[][] = [];
+  for (let n = 0; n < SHAKES; n++) {
+    const random = new Random(1000 * program.seed + n);
+    shaken.push(await runTfjs(program, weights, values => shake(values, random)));
+  }
+  return expected.flatMap((result, n) => {
+    const apart = compare(
+      result,
+      got[n]!,
+      shaken.map(run => run[n]!.values),
+    );
+    return apart ? [apart] : [];
+  });
+}
+
+/** The element that is furthest beyond what is allowed; null where none is. */
+function compare(expected: Result, got: Result, shaken: ArrayLike<number>[]): Disagreement | null {
+  const { what, values } = expected;
+  if (got.what !== what) throw new Error(`got ${got.what}, expected ${what}`);
+  if (got.values.length !== values.length) {
+    throw new Error(`${what}: got ${got.values.length} numbers, expected ${values.length}`);
+  }
+  const moved = Array.from(values, (value, i) => Math.max(...shaken.map(run => Math.abs(run[i]! - value))));
+  const usual = moved.toSorted((a, b) => a - b)[moved.length >> 1] ?? 0;
+  const largest = Math.max(0, ...Array.from(values, Math.abs));
+  let worst: Disagreement | null = null;
+  let excess = 1;
+  for (let index = 0; index < values.length; index++) {
+    const allowed = FACTOR * Math.max(moved[index]!, usual) + FLOOR * largest;
+    const error = Math.abs(got.values[index]! - values[index]!);
+    if (error <= excess * allowed) continue;
+    excess = error / allowed;
+    worst = { what, index, got: got.values[index]!, expected: values[index]!, allowed };
+  }
+  return worst;
+}
+
+// ------------------------------------------------------------------------------------------------------------- runs
+
+/** Weights of each layer, in its own order: of TF.js's shapes, random, and as its constraints leave them. */
+export function weightsFor(program: Program): Float32Array[][] {
+  const random = new Random(program.seed + 1);
+  const model = build(tf, program.layers);
+  const weights = layersWithWeights(model).map(layer => {
+    const shapes = layer.getWeights().map((weight: Tensor) => weight.shape);
+    layer.setWeights(
+      shapes.map((shape: number[]) => {
+        const scale = shape.length === 1 ? 0.3 : 1.2 / Math.sqrt(shape[0]!);
+        return tf.tensor(Float32Array.from(random.normals(shape, scale).data), shape);
+      }),
+    );
+    return layer.getWeights().map((weight: Tensor) => weight.dataSync());
+  });
+  model.dispose();
+  return weights;
+}
+
+type Shaking = (values: Float32Array) => Float32Array;
+const untouched: Shaking = values => values;
+
+/** Every number changed by up to SHAKE of itself. */
+function shake(values: Float32Array, random: Random): Float32Array {
+  return values.map(value => value * (1 + SHAKE * random.uniform()));
+}
+
+export async function runTfjs(
+  program: Program,
+  weights: Float32Array[][],
+  change: Shaking = untouched,
+): Promise<Result[]> {
+  tf.engine().startScope();
+  const model = build(tf, program.layers);
+  setWeights(
+    model,
+    weights.map(layer => layer.map(change)),
+    tf,
+  );
+  const repair = repairTfjs(tf, model, program);
+  const optimizer = buildOptimizer(tf, program);
+  repair.compile(optimizer);
+  const results: Result[] = [];
+  const data = batchOf(program);
+  for (let step = 0; step <= program.trainingSteps; step++) {
+    const { x, y } = tensorsOf(tf, program, data.next(), change);
+    repair.beforeBatch(x);
+    const options = { batchSize: program.batch };
+    results.push({ what: `prediction ${step}`, values: model.predict(x, options).dataSync() });
+    const scalars = [model.evaluate(x, y, options)].flat();
+    results.push({ what: `evaluation ${step}`, values: scalars.map(scalar => scalar.dataSync()[0]) });
+    if (step === program.trainingSteps) break;
+    results.push({ what: `losses ${step}`, values: [await model.trainOnBatch(x, y)].flat() });
+    repair.afterBatch();
+    results.push(...weightResults(model, step));
+  }
+  optimizer.dispose();
+  model.dispose();
+  tf.engine().endScope();
+  return results;
+}
+
+function runOurs(program: Program, weights: Float32Array[][]): Result[] {
+  const model = build(lw as unknown as Library, program.layers) as unknown as lw.Sequential;
+  setWeights(model as unknown as Model, weights, lw as unknown as Library);
+  const optimizer = buildOptimizer(lw as unknown as Library, program) as lw.Optimizer;
+  model.compile({ optimizer, loss: program.loss as lw.Loss, metrics: program.metrics as never });
+  const results: Result[] = [];
+  const data = batchOf(program);
+  for (let step = 0; step <= program.trainingSteps; step++) {
+    const { x, y } = tensorsOf(lw as unknown as Library, program, data.next(), untouched) as Record<string, lw.Tensor>;
+    const options = { batchSize: program.batch };
+    results.push({ what: `prediction ${step}`, values: model.predict(x!, options).dataSync() });
+    const scalars = [model.evaluate(x!, y!, options)].flat();
+    results.push({ what: `evaluation ${step}`, values: scalars.map(scalar => scalar.dataSync()[0]!) });
+    if (step === program.trainingSteps) break;
+    results.push({ what: `losses ${step}`, values: [model.trainOnBatch(x!, y!)].flat() });
+    results.push(...weightResults(model as unknown as Model, step));
+  }
+  model.dispose();
+  return results;
+}
+
+// ----------------------------------------------------------------------------------------------------------- pieces
+
+export interface Tensor {
+  shape: number[];
+  dataSync(): Float32Array;
+}
+
+interface WeightedLayer {
+  name: string;
+  getWeights(): Tensor[];
+  setWeights(weights: unknown[]): void;
+}
+
+interface Model {
+  layers: WeightedLayer[];
+}
+
+function layersWithWeights(model: Model): WeightedLayer[] {
+  return model.layers.filter(layer => layer.getWeights().length > 0);
+}
+
+/** The shapes are those the layer says it has; the numbers those of TF.js's layer. */
+function setWeights(model: Model, weights: Float32Array[][], library: Library): void {
+  const layers = layersWithWeights(model);
+  if (layers.length !== weights.length) throw new Error(`${layers.length} layers with weights, not ${weights.length}`);
+  for (const [n, layer] of layers.entries()) {
+    const shapes = layer.getWeights().map(weight => weight.shape);
+    layer.setWeights(weights[n]!.map((values, w) => library.tensor(values, shapes[w]!)));
+  }
+}
+
+function weightResults(model: Model, step: number): Result[] {
+  return layersWithWeights(model).flatMap((layer, n) =>
+    layer.getWeights().map((weight, w) => ({
+      what: `weight ${w} [${weight.shape}] of weighted layer ${n} after step ${step}`,
+      values: weight.dataSync(),
+    })),
+  );
+}
+
+/** Indices and targets are exact; the rest may be shaken, apart from what a masking layer looks for. */
+function tensorsOf(library: Library, program: Program, data: Data, change: Shaking): { x: unknown; y: unknown } {
+  const exact = program.input.kind === 'indices' || program.layers[0]!.kind === 'masking';
+  const x = exact ? data.x : change(data.x);
+  return { x: library.tensor(x, data.xShape), y: library.tensor(data.y, data.yShape) };
+}
