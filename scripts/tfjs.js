@@ -73,10 +73,10 @@ function npmCi() {
  */
 export async function loadTfjs() {
   await installTfjs();
-  const require = createRequire(`${folder}package.json`);
-  const core = require('@tensorflow/tfjs-core');
-  const layers = require('@tensorflow/tfjs-layers');
-  require('@tensorflow/tfjs-backend-cpu');
+  const load = createRequire(`${folder}package.json`);
+  const core = load('@tensorflow/tfjs-core');
+  const layers = load('@tensorflow/tfjs-layers');
+  load('@tensorflow/tfjs-backend-cpu');
   chain(core, readdirSync(`${folder}node_modules/@tensorflow/tfjs-core/dist/public/chained_ops`));
   core.enableProdMode(); // it greets otherwise
   await core.setBackend('cpu');

@@ -35,7 +35,7 @@ export interface Disagreement {
 export const tf = await loadTfjs();
 
 const SHAKE = 2 ** -21;
-const SHAKES = 3;
+export const SHAKES = 3;
 const FACTOR = 8;
 /** The part of the largest number of a tensor that may always differ: eight roundings. */
 const FLOOR = 2 ** -20;
@@ -63,7 +63,7 @@ export async function disagreements(program: Program): Promise<Disagreement[] | 
 }
 
 /** The element that is furthest beyond what is allowed; null where none is. */
-function compare(expected: Result, got: Result, shaken: ArrayLike<number>[]): Disagreement | null {
+export function compare(expected: Result, got: Result, shaken: ArrayLike<number>[]): Disagreement | null {
   const { what, values } = expected;
   if (got.what !== what) throw new Error(`got ${got.what}, expected ${what}`);
   if (got.values.length !== values.length) {
@@ -87,7 +87,7 @@ function compare(expected: Result, got: Result, shaken: ArrayLike<number>[]): Di
 // ------------------------------------------------------------------------------------------------------------- runs
 
 /** Weights of each layer, in its own order: of TF.js's shapes, random, and as its constraints leave them. */
-export function weightsFor(program: Program): Float32Array[][] {
+function weightsFor(program: Program): Float32Array[][] {
   const random = new Random(program.seed + 1);
   const model = build(tf, program.layers);
   const weights = layersWithWeights(model).map(layer => {
@@ -108,15 +108,11 @@ type Shaking = (values: Float32Array) => Float32Array;
 const untouched: Shaking = values => values;
 
 /** Every number changed by up to SHAKE of itself. */
-function shake(values: Float32Array, random: Random): Float32Array {
+export function shake(values: Float32Array, random: Random): Float32Array {
   return values.map(value => value * (1 + SHAKE * random.uniform()));
 }
 
-export async function runTfjs(
-  program: Program,
-  weights: Float32Array[][],
-  change: Shaking = untouched,
-): Promise<Result[]> {
+async function runTfjs(program: Program, weights: Float32Array[][], change: Shaking = untouched): Promise<Result[]> {
   tf.engine().startScope();
   const model = build(tf, program.layers);
   setWeights(

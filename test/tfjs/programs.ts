@@ -282,8 +282,8 @@ export class Generator {
       { kind: 'adagrad', args: [rate, 0.1] },
     ]);
     if (!this.#chance(0.3)) return optimizer;
-    const clip = this.#pick([{ clipNorm: 0.05 }, { clipValue: 0.01 }, { globalClipNorm: 0.1 }]);
-    return { ...optimizer, clip: clip as Record<string, number> };
+    const clip = this.#pick<Record<string, number>>([{ clipNorm: 0.05 }, { clipValue: 0.01 }, { globalClipNorm: 0.1 }]);
+    return { ...optimizer, clip };
   }
 
   /** Freezes one layer, as long as another one learns. */
