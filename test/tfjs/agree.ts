@@ -6,7 +6,9 @@
  * data changed by a few units in the last place. How far such a change moves a result depends on the program (a
  * normalized gradient near zero moves a lot, a sigmoid hardly), so it is measured, in TF.js alone: the program runs
  * again with every weight and every number of the data changed at random by up to 2^-21 of itself, which is eight
- * roundings, and what moves by d may differ by FACTOR times d. Nothing about lstm-wasm goes into that.
+ * roundings, and every output changed by one on its way to the loss (of a probability near 1 the loss needs what is
+ * missing to 1, and of that a rounding is a large part). What moves by d may differ by FACTOR times d. Nothing about
+ * lstm-wasm goes into that.
  */
 
 import * as lw from 'lstm-wasm';
@@ -35,6 +37,8 @@ export interface Disagreement {
 export const tf = await loadTfjs();
 
 const SHAKE = 2 ** -21;
+/** Of the float32 numbers above 1. */
+const SPACING = 2 ** -23;
 export const SHAKES = 3;
 const FACTOR = 8;
 /** The part of the largest number of a tensor that may always differ: eight roundings. */
@@ -50,7 +54,7 @@ export async function disagreements(program: Program): Promise<Disagreement[] | 
   const shaken: Result[][] = [];
   for (let n = 0; n < SHAKES; n++) {
     const random = new Random(1000 * program.seed + n);
-    shaken.push(await runTfjs(program, weights, values => shake(values, random)));
+    shaken.push(await runTfjs(program, weights, random));
   }
   return expected.flatMap((result, n) => {
     const apart = compare(
@@ -104,15 +108,13 @@ function weightsFor(program: Program): Float32Array[][] {
   return weights;
 }
 
-type Shaking = (values: Float32Array) => Float32Array;
-const untouched: Shaking = values => values;
-
 /** Every number changed by up to SHAKE of itself. */
-export function shake(values: Float32Array, random: Random): Float32Array {
-  return values.map(value => value * (1 + SHAKE * random.uniform()));
+export function shake(values: Float32Array, random: Random, part = SHAKE): Float32Array {
+  return values.map(value => value * (1 + part * random.uniform()));
 }
 
-async function runTfjs(program: Program, weights: Float32Array[][], change: Shaking = untouched): Promise<Result[]> {
+async function runTfjs(program: Program, weights: Float32Array[][], random?: Random): Promise<Result[]> {
+  const change = (values: Float32Array) => (random ? shake(values, random) : values);
   tf.engine().startScope();
   const model = build(tf, program.layers);
   setWeights(
@@ -123,6 +125,7 @@ async function runTfjs(program: Program, weights: Float32Array[][], change: Shak
   const repair = repairTfjs(tf, model, program);
   const optimizer = buildOptimizer(tf, program);
   repair.compile(optimizer);
+  if (random) roundOutputs(model, random);
   const results: Result[] = [];
   const data = batchOf(program);
   for (let step = 0; step <= program.trainingSteps; step++) {
@@ -143,6 +146,17 @@ async function runTfjs(program: Program, weights: Float32Array[][], change: Shak
   return results;
 }
 
+/** Rounds another way what goes into the loss. */
+function roundOutputs(model: Library, random: Random): void {
+  const [loss] = model.model.lossFunctions;
+  model.model.lossFunctions = [
+    (yTrue: Library, yPred: Library) => {
+      const ones = new Float32Array(yPred.size).fill(1);
+      return loss(yTrue, tf.mul(yPred, tf.tensor(shake(ones, random, SPACING), yPred.shape)));
+    },
+  ];
+}
+
 function runOurs(program: Program, weights: Float32Array[][]): Result[] {
   const model = build(lw as unknown as Library, program.layers) as unknown as lw.Sequential;
   setWeights(model as unknown as Model, weights, lw as unknown as Library);
@@ -151,7 +165,10 @@ function runOurs(program: Program, weights: Float32Array[][]): Result[] {
   const results: Result[] = [];
   const data = batchOf(program);
   for (let step = 0; step <= program.trainingSteps; step++) {
-    const { x, y } = tensorsOf(lw as unknown as Library, program, data.next(), untouched) as Record<string, lw.Tensor>;
+    const { x, y } = tensorsOf(lw as unknown as Library, program, data.next(), values => values) as Record<
+      string,
+      lw.Tensor
+    >;
     const options = { batchSize: program.batch };
     results.push({ what: `prediction ${step}`, values: model.predict(x!, options).dataSync() });
     const scalars = [model.evaluate(x!, y!, options)].flat();
@@ -205,7 +222,12 @@ function weightResults(model: Model, step: number): Result[] {
 }
 
 /** Indices and targets are exact; the rest may be shaken, apart from what a masking layer looks for. */
-function tensorsOf(library: Library, program: Program, data: Data, change: Shaking): { x: unknown; y: unknown } {
+function tensorsOf(
+  library: Library,
+  program: Program,
+  data: Data,
+  change: (values: Float32Array) => Float32Array,
+): { x: unknown; y: unknown } {
   const exact = program.input.kind === 'indices' || program.layers[0]!.kind === 'masking';
   const x = exact ? data.x : change(data.x);
   return { x: library.tensor(x, data.xShape), y: library.tensor(data.y, data.yShape) };
