@@ -36,6 +36,23 @@ was. and the miller heard it, and he did not laugh, and he knew why.
 the children of the miller went over the hill in the summer. they saw the grass bend down and they saw the grass stand
 up again, and they said: something goes over the hill that nobody sees. they put an ear to the ground and they said:
 something runs under the hill that nobody sees. then they went home to the mill, and they saw it turn.
+
+the eldest child stayed at the mill. he learned when the river is low and when the river is high, and he learned to
+sleep when the river is low. the mill turned in the morning and the mill turned in the evening, and he did not ask why.
+
+the second child went with the river. she went where it runs in the dark and where it comes out of the dark, and she
+went on until there was no hill and no mill. when she came home she said: the river does not end, it only stands still
+for a while. so it was when the world was young, and so it will be when the world is old.
+
+the youngest child went with the wind. he went over the hill in the morning and he did not come home in the evening. in
+the winter the miller sat at the window and looked at the hill. in the spring the ice broke, and the grass stood up,
+and something came over the hill in the evening that nobody saw. the grass bent down, and the miller heard it in his
+sleep, and he laughed, and in the morning he knew why.
+
+the mill is old now. the river is low in the summer and the river is high in the spring, and the mill turns when the
+river is high. the wind comes over the hill in the morning and the grass bends down. the wind goes over the hill in the
+evening and the grass stands up again. here i am, says the river. here i was, says the mill. and the hill says nothing,
+as it was when the hill was young, and as it will be when the hill is old.
 `
   .trim()
   .replace(/(?<!\n)\n(?!\n)/g, ' ');
@@ -43,7 +60,7 @@ something runs under the hill that nobody sees. then they went home to the mill,
 const { tf, name, quick, flag } = await backend(5);
 const temperature = Number(flag('temperature', '0.5'));
 const units = quick ? 32 : 128;
-const epochs = quick ? 8 : 30;
+const epochs = quick ? 6 : 20;
 const steps = quick ? 12 : 32;
 const stride = quick ? 2 : 1;
 

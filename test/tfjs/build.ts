@@ -1,6 +1,7 @@
 /** Makes the model of a program in either library, out of the same words. */
 
 import type { Json, Program, Spec } from './programs.ts';
+import { resetAfterCell } from './resetAfter.ts';
 
 /** Either package: the names are the same, the types are not. */
 // biome-ignore lint/suspicious/noExplicitAny: TF.js describes itself in three packages, and both are used as one here
@@ -11,7 +12,11 @@ export function build(library: Library, layers: readonly Spec[]): Library {
 }
 
 function buildLayer(library: Library, { kind, config, layer, cells }: Spec): Library {
-  const own = resolve(library, config) as object;
+  const own = resolve(library, config) as Record<string, unknown>;
+  if (isTfjs(library) && own.resetAfter) {
+    const cell = new (resetAfterCell(library))(own);
+    return kind === 'gru' ? library.layers.rnn({ ...own, cell }) : cell;
+  }
   return library.layers[kind]({
     ...own,
     ...(layer ? { layer: buildLayer(library, layer) } : {}),
@@ -34,7 +39,7 @@ function resolve(library: Library, value: Json): unknown {
 /** Clipping goes in an object with names, which only ours takes; `repairTfjs` does it for TF.js. */
 export function buildOptimizer(library: Library, { optimizer }: Program): Library {
   const { kind, args, clip } = optimizer;
-  if (!clip || 'engine' in library) return library.train[kind](...args);
+  if (!clip || isTfjs(library)) return library.train[kind](...args);
   const names = {
     sgd: ['learningRate'],
     momentum: ['learningRate', 'momentum', 'useNesterov'],
@@ -43,4 +48,8 @@ export function buildOptimizer(library: Library, { optimizer }: Program): Librar
     adagrad: ['learningRate', 'initialAccumulatorValue'],
   }[kind]!;
   return library.train[kind]({ ...Object.fromEntries(args.map((value, n) => [names[n], value])), ...clip });
+}
+
+function isTfjs(library: Library): boolean {
+  return 'engine' in library;
 }

@@ -142,6 +142,7 @@ export class Generator {
         const layer = this.#recurrent(this.#pick(['lstm', 'gru', 'simpleRNN']), shape, returnSequences, stateful);
         const mergeMode = this.#pick(['concat', 'sum', 'ave', 'mul']);
         if (mergeMode === 'concat') shape.width *= 2;
+        if (layer.config.resetAfter) layer.config.resetAfter = false; // TF.js cannot copy a layer with a cell of ours
         return { kind, config: { mergeMode }, layer };
       }
       case 'rnn': {
@@ -171,7 +172,7 @@ export class Generator {
         units,
         activation: usual ? 'tanh' : this.#activation(),
         ...gates,
-        ...(kind === 'gru' ? { resetAfter: false } : {}),
+        ...(kind === 'gru' ? { resetAfter: this.#chance(0.5) } : {}),
         useBias: this.#chance(0.8),
         ...(kind === 'lstm' ? { unitForgetBias: this.#chance(0.5) } : {}),
         recurrentInitializer: 'zeros', // weights are set; TF.js takes its time over orthogonal ones
