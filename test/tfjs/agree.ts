@@ -133,8 +133,7 @@ async function runTfjs(program: Program, weights: Float32Array[][], random?: Ran
     repair.beforeBatch(x);
     const options = { batchSize: program.batch };
     results.push({ what: `prediction ${step}`, values: model.predict(x, options).dataSync() });
-    const scalars = [model.evaluate(x, y, options)].flat();
-    results.push({ what: `evaluation ${step}`, values: scalars.map(scalar => scalar.dataSync()[0]) });
+    results.push({ what: `evaluation ${step}`, values: repair.evaluate(x, y) });
     if (step === program.trainingSteps) break;
     results.push({ what: `losses ${step}`, values: [await model.trainOnBatch(x, y)].flat() });
     repair.afterBatch();

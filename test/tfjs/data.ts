@@ -1,7 +1,7 @@
 /** Random batches for a program: what goes in, and targets that fit its loss. */
 
 import { Random } from '../reference/random.ts';
-import type { Program } from './programs.ts';
+import { losses, type Program } from './programs.ts';
 
 export interface Data {
   x: Float32Array;
@@ -35,18 +35,23 @@ function targets({ output, batch, loss }: Program, random: Random): Pick<Data, '
   const { width } = output;
   const outer = output.steps === null ? [batch] : [batch, output.steps];
   const rows = outer.reduce((a, b) => a * b);
-  switch (loss) {
-    case 'sparseCategoricalCrossentropy':
+  const drawn = (value: () => number) => ({ y: floats(rows * width, value), yShape: [...outer, width] });
+  switch (losses[loss]!.targets) {
+    case 'classes':
       return { y: floats(rows, () => random.bits() % width), yShape: [...outer, 1] };
-    case 'categoricalCrossentropy': {
-      const y = new Float32Array(rows * width);
+    case 'one-hot': {
+      const { y, yShape } = drawn(() => 0);
       for (let row = 0; row < rows; row++) y[row * width + (random.bits() % width)] = 1;
-      return { y, yShape: [...outer, width] };
+      return { y, yShape };
     }
-    case 'binaryCrossentropy':
-      return { y: floats(rows * width, () => random.bits() % 2), yShape: [...outer, width] };
+    case 'bits':
+      return drawn(() => random.bits() % 2);
+    case 'signs':
+      return drawn(() => 2 * (random.bits() % 2) - 1);
+    case 'counts':
+      return drawn(() => random.bits() % 4);
     default:
-      return { y: floats(rows * width, () => random.normal()), yShape: [...outer, width] };
+      return drawn(() => random.normal());
   }
 }
 

@@ -51,6 +51,34 @@ const activations = [
   'gelu',
 ];
 
+interface LossKind {
+  targets: 'any' | 'counts' | 'signs' | 'bits' | 'one-hot' | 'classes';
+  /** The activation of the top layer, where the loss cannot take every number. */
+  outputs?: string;
+  /** The least number of outputs. */
+  least?: number;
+  metrics: string[];
+}
+
+/** The losses and what they ask for. */
+export const losses: Record<string, LossKind> = {
+  meanSquaredError: { targets: 'any', metrics: ['mse', 'mae', 'cosine'] },
+  meanAbsoluteError: { targets: 'any', metrics: ['mse', 'mape'] },
+  huberLoss: { targets: 'any', metrics: ['mse', 'mae'] },
+  logcosh: { targets: 'any', metrics: ['mse', 'mae'] },
+  meanAbsolutePercentageError: { targets: 'any', metrics: ['mse'] },
+  meanSquaredLogarithmicError: { targets: 'counts', outputs: 'softplus', metrics: ['mse'] },
+  poisson: { targets: 'counts', outputs: 'softplus', metrics: ['mse'] },
+  hinge: { targets: 'signs', metrics: ['mse'] },
+  squaredHinge: { targets: 'signs', metrics: ['mse'] },
+  categoricalHinge: { targets: 'one-hot', least: 2, metrics: ['categoricalAccuracy'] },
+  cosineProximity: { targets: 'any', least: 2, metrics: ['mse'] },
+  kullbackLeiblerDivergence: { targets: 'one-hot', outputs: 'softmax', least: 2, metrics: ['accuracy'] },
+  binaryCrossentropy: { targets: 'bits', outputs: 'sigmoid', metrics: ['accuracy', 'binaryAccuracy', 'mse'] },
+  categoricalCrossentropy: { targets: 'one-hot', outputs: 'softmax', least: 2, metrics: ['accuracy', 'mse'] },
+  sparseCategoricalCrossentropy: { targets: 'classes', outputs: 'softmax', least: 2, metrics: ['accuracy'] },
+};
+
 /** Draws one program; the same seed gives the same program on every machine. */
 export class Generator {
   #random: Random;
@@ -243,34 +271,26 @@ export class Generator {
     return bounds;
   }
 
-  /** A loss that fits, its metrics, and where the loss asks for probabilities the layer that gives them. */
+  /** A loss, its metrics, and where the loss asks for it a layer that gives outputs of its kind. */
   #head(layers: Spec[], shape: Shape): Pick<Program, 'loss' | 'metrics'> {
-    const plain = ['meanSquaredError', 'meanAbsoluteError', 'huberLoss', 'logcosh'];
-    const loss = this.#pick([
-      ...plain,
-      'binaryCrossentropy',
-      'categoricalCrossentropy',
-      'categoricalCrossentropy',
-      'sparseCategoricalCrossentropy',
-    ]);
-    const some = (names: string[]) => names.filter(() => this.#chance(0.5));
-    if (plain.includes(loss)) {
-      if (!layers.some(hasWeights)) layers.push(this.#dense(shape, 'tanh'));
-      return { loss, metrics: some(['mse', 'mae']) };
+    const loss = this.#pick(Object.keys(losses));
+    const { outputs, least = 1, metrics } = losses[loss]!;
+    if (outputs) layers.push(...this.#outputs(shape, outputs, least));
+    else if (!layers.some(hasWeights) || shape.width < least) layers.push(this.#dense(shape, 'tanh', this.#whole(least, 5)));
+    return { loss, metrics: metrics.filter(() => this.#chance(0.4)) };
+  }
+
+  /** The same layer, put in all the ways people put it. */
+  #outputs(shape: Shape, activation: string, least: number): Spec[] {
+    const width = this.#whole(least, 6);
+    switch (this.#pick(['dense', 'activation', ...(shape.steps === null ? [] : ['timeDistributed'])])) {
+      case 'activation':
+        return [this.#dense(shape, 'linear', width), { kind: 'activation', config: { activation } }];
+      case 'timeDistributed':
+        return [{ kind: 'timeDistributed', config: {}, layer: this.#dense(shape, activation, width) }];
+      default:
+        return [this.#dense(shape, activation, width)];
     }
-    const binary = loss === 'binaryCrossentropy';
-    const width = binary ? this.#whole(1, 3) : this.#whole(2, 6);
-    const activation = binary ? 'sigmoid' : 'softmax';
-    // The same function, put in all the ways people put it.
-    const form = this.#pick(['dense', 'activation', ...(shape.steps === null ? [] : ['timeDistributed'])]);
-    if (form === 'activation') {
-      layers.push(this.#dense(shape, 'linear', width), { kind: 'activation', config: { activation } });
-    } else if (form === 'timeDistributed') {
-      layers.push({ kind: 'timeDistributed', config: {}, layer: this.#dense(shape, activation, width) });
-    } else {
-      layers.push(this.#dense(shape, activation, width));
-    }
-    return { loss, metrics: some(['accuracy', ...(loss.startsWith('sparse') ? [] : ['mse'])]) };
   }
 
   #optimizer(): Program['optimizer'] {

@@ -9,6 +9,8 @@ import type { Program } from './programs.ts';
 export interface Repair {
   compile(optimizer: Library): void;
   beforeBatch(x: Library): void;
+  /** Loss and metrics; the loss with the penalties of the regularizers, which only training adds in TF.js. */
+  evaluate(x: Library, y: Library): number[];
   afterBatch(): void;
 }
 
@@ -27,6 +29,13 @@ export function repairTfjs(tf: Library, model: Library, program: Program): Repai
       mask?.dispose();
       mask = program.output.masked ? tf.keep(maskOf(tf, model, x)) : null;
     },
+    evaluate: (x, y) =>
+      tf.tidy(() => {
+        const scalars = [model.evaluate(x, y, { batchSize: program.batch })].flat();
+        const [loss, ...metrics] = scalars.map((scalar: Library) => scalar.dataSync()[0]);
+        const penalties = model.model.calculateLosses().map((penalty: Library) => penalty.dataSync()[0]);
+        return [penalties.reduce((sum: number, penalty: number) => sum + penalty, loss), ...metrics];
+      }),
     afterBatch: () => constrain(model),
   };
 }

@@ -13,14 +13,14 @@ export function resetAfterCell(tf: Library): Library {
   const GruCell = tf.layers.gruCell({ units: 1 }).constructor;
 
   made = class ResetAfterCell extends GruCell {
-    static override className = 'ResetAfterCell';
+    static className = 'ResetAfterCell';
 
     constructor(config: object) {
       super({ ...config, resetAfter: false });
     }
 
     /** The bias has a row for the input and one for the state: [2, 3U]. */
-    override build(inputShape: Library): void {
+    build(inputShape: Library): void {
       const { useBias, units } = this as Library;
       (this as Library).useBias = false;
       super.build(inputShape);
@@ -31,7 +31,7 @@ export function resetAfterCell(tf: Library): Library {
       this.bias = this.addWeight('bias', shape, null, biasInitializer, biasRegularizer, true, biasConstraint);
     }
 
-    override call([x, h]: Library[]): Library {
+    call([x, h]: Library[]): Library {
       return tf.tidy(() => {
         const add = (product: Library, row: number) =>
           this.bias ? tf.add(product, tf.gather(this.bias.read(), row)) : product;
