@@ -276,7 +276,8 @@ export class Generator {
     const loss = this.#pick(Object.keys(losses));
     const { outputs, least = 1, metrics } = losses[loss]!;
     if (outputs) layers.push(...this.#outputs(shape, outputs, least));
-    else if (!layers.some(hasWeights) || shape.width < least) layers.push(this.#dense(shape, 'tanh', this.#whole(least, 5)));
+    else if (!layers.some(hasWeights) || shape.width < least)
+      layers.push(this.#dense(shape, 'tanh', this.#whole(least, 5)));
     return { loss, metrics: metrics.filter(() => this.#chance(0.4)) };
   }
 
