@@ -58,10 +58,10 @@ function npmCi() {
     if (npm?.endsWith('.js')) execFileSync(process.execPath, [npm, ...words], { cwd: folder, stdio: 'pipe' });
     else execFileSync('npm', words, { cwd: folder, stdio: 'pipe', shell: process.platform === 'win32' });
   } catch (error) {
-    const reason = String(/** @type {{ stderr?: Buffer }} */ (error).stderr ?? error).trim();
+    const reason = String(/** @type {{ stderr?: Buffer }} */ (error).stderr ?? error);
     throw new Error(
-      'TensorFlow.js could not be installed: with the npm registry in reach, ' +
-        `run \`npm ci --prefix test/tfjs\` and try again. npm said:\n${reason}`,
+      'TensorFlow.js could not be installed in test/tfjs. With the npm registry in reach, run `node scripts/tfjs.js`, ' +
+        `and try again. npm said:\n${reason.split('\n').slice(0, 4).join('\n')}`,
     );
   }
 }
