@@ -102,16 +102,17 @@ for (const cell of cells) {
   const seconds = (performance.now() - start) / 1000;
   const answers = decode(/** @type {import('lstm-wasm').Tensor} */ (model.predict(testXs)));
   const right = answers.filter((answer, n) => answer === testSums[n]?.[1]).length;
+  const characters = answers.flatMap((answer, n) => Array.from(answer, (c, t) => c === testSums[n]?.[1].charAt(t)));
   for (const [n, [question, answer]] of testSums.slice(0, 6).entries()) {
     const got = answers[n] ?? '';
     console.log(`  ${question} = ${got} ${got === answer ? 'right' : `wrong, it is ${answer}`}`);
   }
   console.log(`  ${right} of ${testCount} sums right after ${seconds.toFixed(1)} s`);
-  worst = Math.min(worst, right / testCount);
+  worst = Math.min(worst, characters.filter(Boolean).length / characters.length);
   model.dispose();
 }
 
-judge('Share of unseen sums that come out right, worst cell', worst, 'at least', quick ? 0.3 : 0.8);
+judge('Share of right characters in unseen sums, worst cell', worst, 'at least', quick ? 0.5 : 0.9);
 
 /** @param {number} share */
 function percent(share) {

@@ -16,7 +16,7 @@
  */
 
 /**
- * @param {number} seed fixes initial weights and shuffles
+ * @param {number} seed fixes initial weights and shuffles, unless `--seed` gives another
  * @returns {Promise<Backend>}
  */
 export async function backend(seed) {
@@ -24,7 +24,8 @@ export async function backend(seed) {
   /** @type {Backend['flag']} */
   const flag = (name, usual) => words[words.indexOf(`--${name}`) + 1 || words.length] ?? usual;
   const quick = words.includes('--quick');
-  const tf = words.includes('--tfjs') ? await tfjs(seed) : await ours(seed);
+  const own = Number(flag('seed', `${seed}`));
+  const tf = words.includes('--tfjs') ? await tfjs(own) : await ours(own);
   const name = words.includes('--tfjs') ? 'TensorFlow.js' : 'lstm-wasm';
   return { tf, name, quick, flag };
 }
