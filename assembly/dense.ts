@@ -4,8 +4,11 @@
  * Letters: M rows (batch, or batch x time), K inputs, N units.
  */
 
-import { reluArray, reluBackward, sigmoidArray, sigmoidBackward, tanhArray, tanhBackward } from './activations';
+import {
+  activate, activateBackward, activateWithSlope, LOG_SOFTMAX, slopeBackward, SOFTMAX,
+} from './activations';
 import { ZEROS, columnSums, matmul, matmulTransposed, packTransposed, packedAt, padded } from './matmul';
+import { logSoftmaxBackward, logSoftmaxRows, softmaxBackward, softmaxRows } from './softmax';
 
 /** A planned dense layer, written by the facade; offsets and strides in bytes, i32 each. */
 @unmanaged
@@ -13,10 +16,13 @@ export class DensePlan {
   rows: i32; // M
   inputs: i32; // K
   units: i32; // N
-  activation: i32; // see activate
+  activation: i32; // its number
   x: usize; // [M, K], rows xRow apart
   xRow: usize;
+  z: usize; // x W + b [M, padded N], contiguous; may be y, where nobody wants it
   y: usize; // [M, padded N], contiguous
+  slope: usize; // f'(z) [M, padded N], where that cannot be told from y; 0 where it can, and without training
+  scratch: usize; // [padded N], logSoftmax only
   w: usize; // bias [padded N], then the packed kernel [K, N]
   dw: usize; // like w: gradients are added to it
   wt: usize; // scratch: transposed kernel, packed
@@ -24,6 +30,7 @@ export class DensePlan {
   dx: usize; // gradient of x, overwritten, rows dxRow apart; 0 when nobody wants it
   dxRow: usize;
   useBias: i32;
+  fused: i32; // 1: dy is the gradient of x W + b from the start
 }
 
 /** Rows of a weight-gradient product that are added up before its tile goes back to memory. */
@@ -32,12 +39,16 @@ const CHUNK = 256;
 export function denseForward(plan: DensePlan): void {
   assert(plan.rows > 0);
   const width = padded(plan.units);
-  const kernel = plan.w + <usize>width * 4;
+  const row = <usize>width * 4;
   matmul(
-    plan.y, <usize>width * 4, plan.w, 0, 4,
-    plan.x, plan.xRow, 0, plan.inputs, 1, kernel, plan.rows, plan.units,
+    plan.z, row, plan.w, 0, 4,
+    plan.x, plan.xRow, 0, plan.inputs, 1, plan.w + row, plan.rows, plan.units,
   );
-  activate(plan.activation, plan.y, plan.rows * width);
+  const kind = plan.activation;
+  if (kind == SOFTMAX) softmaxRows(plan.y, row, plan.z, row, plan.rows, plan.units);
+  else if (kind == LOG_SOFTMAX) logSoftmaxRows(plan.y, row, plan.z, row, plan.rows, plan.units, plan.scratch);
+  else if (plan.slope) activateWithSlope(kind, plan.y, plan.slope, plan.z, plan.rows * width);
+  else activate(kind, plan.y, plan.z, plan.rows * width);
 }
 
 /** After denseForward on the same plan; adds to dw. */
@@ -45,7 +56,7 @@ export function denseBackward(plan: DensePlan): void {
   assert(plan.rows > 0);
   const width = padded(plan.units);
   const row = <usize>width * 4;
-  activateBackward(plan.activation, plan.dy, plan.y, plan.rows * width);
+  if (!plan.fused) derive(plan, row);
   if (plan.useBias) columnSums(plan.dw, plan.dy, row, plan.rows, plan.units);
   for (let m = 0; m < plan.rows; m += CHUNK) {
     const x = plan.x + <usize>m * plan.xRow;
@@ -62,22 +73,14 @@ export function denseBackward(plan: DensePlan): void {
   }
 }
 
-/** y = f(y) over n numbers, n a multiple of 4. The numbers of the activations are those of src/activations.ts. */
-function activate(activation: i32, y: usize, n: i32): void {
-  switch (activation) {
-    case 1: return reluArray(y, y, n);
-    case 2: return sigmoidArray(y, y, n);
-    case 3: return tanhArray(y, y, n);
-  }
-}
-
-/** dy *= f'(y), written in terms of y. */
-function activateBackward(activation: i32, dy: usize, y: usize, n: i32): void {
-  switch (activation) {
-    case 1: return reluBackward(dy, y, n);
-    case 2: return sigmoidBackward(dy, y, n);
-    case 3: return tanhBackward(dy, y, n);
-  }
+/** From the gradient of y to that of x W + b, in place. */
+function derive(plan: DensePlan, row: usize): void {
+  const kind = plan.activation;
+  const n = plan.rows * padded(plan.units);
+  if (kind == SOFTMAX) softmaxBackward(plan.dy, row, plan.dy, row, plan.y, row, plan.rows, plan.units);
+  else if (kind == LOG_SOFTMAX) logSoftmaxBackward(plan.dy, row, plan.dy, row, plan.y, row, plan.rows, plan.units);
+  else if (plan.slope) slopeBackward(plan.dy, plan.slope, n);
+  else activateBackward(kind, plan.dy, plan.y, n);
 }
 
 /**

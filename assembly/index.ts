@@ -1,19 +1,38 @@
 /** The whole binary interface. Pointers and strides are bytes, sizes are elements. */
 
+export { boundNorms, nonNegative } from './constraints';
 export { copyRows } from './copy';
+export { gruBackward, gruForward, gruRewind } from './gru';
+export { gruWeights } from './gruOrder';
 export { lstmBackward, lstmForward, lstmRewind } from './lstm';
 export { lstmState, lstmWeights } from './lstmOrder';
+export { hState } from './recurrent';
+export { simpleRnnBackward, simpleRnnForward, simpleRnnRewind, simpleRnnWeights } from './simpleRnn';
 export { denseBackward, denseForward, denseWeights } from './dense';
-export { meanSquaredError } from './loss';
-export { adam, areSound, sgd } from './optimizers';
+export { countedRows, loss } from './loss';
+export { metric } from './metrics';
+export { joinBackward, mergeBackward, mergeForward } from './merge';
+export { activationBackward, activationForward } from './activation';
+export { dropoutBackward, dropoutForward, setBatch } from './dropout';
+export { embeddingBackward, embeddingForward, embeddingWeights } from './embedding';
+export { maskingBackward, maskingForward } from './masking';
+export { areSound, clamp, scale, sumOfSquares } from './gradients';
+export {
+  adadelta, adagrad, adam, adamax, amsgrad, average, decay, momentum, nadam, rmsprop, sgd,
+} from './optimizers';
+export { penalty, penaltyGradient } from './regularizers';
+export { repeatBackward, repeatForward, reshapeBackward, reshapeForward } from './reshape';
 export { orthonormalize, randomNormal, randomUniform, truncatedNormal } from './random';
 
 // The parts, for the tests: each is checked on its own against a float64 reference.
+export { activateWithSlope } from './activations';
+export { dropoutMask } from './dropout';
 export { expArray, reluArray, reluBackward, sigmoidArray, sigmoidBackward, tanhArray, tanhBackward } from './activations';
 export { setJoined } from './joined';
+export { log1pArray, logArray } from './log';
 export { matmul, matmulTransposed, packTransposed } from './matmul';
 export { matmulNaive, matmulTransposedNaive } from './naive';
-export { outerPanel16, rowPanel16 } from './tiles.generated';
+export { outerPanel12, outerPanel16, rowPanel12, rowPanel16 } from './tiles.generated';
 
 /** Whether this build fuses multiply and add. */
 export function isRelaxed(): bool {

@@ -1,5 +1,5 @@
 /**
- * The LSTM layer: the equations, forward above backward, and the sweep over time around them.
+ * The LSTM layer: the equations, and the sweep over time, forward above backward. The cells are in lstmCell.ts.
  *
  *   i_t = sigmoid(x_t Wi + h_{t-1} Ri + bi)     input gate
  *   f_t = sigmoid(x_t Wf + h_{t-1} Rf + bf)     forget gate
@@ -8,6 +8,9 @@
  *   c_t = f_t * c_{t-1} + i_t * g_t             cell state
  *   h_t = o_t * tanh(c_t)                       output, also called hidden state
  *
+ * In rows that a mask takes out of a step, c_t = c_{t-1} and h_t = h_{t-1}. Recurrent dropout puts factors on every
+ * h_{t-1} that a gate reads. Other activations than these take a slower way, which keeps their slopes.
+ *
  * Letters: B batch, T time, I input width, U units, G = ceil(U / 4) groups of 4 units, H = 4G padded units.
  *
  * Everything as wide as the gates lies in the order [group][i f g o][4 units]: 64 bytes for a row and a group are one
@@ -15,20 +18,18 @@
  * their gradients are 0 and no update moves their weights.
  */
 
-import { allLanes, lastLanes } from './lanes';
-import { activateGates, flushSmall, tanh } from './math';
-import { SLICE, ZEROS, matmul, packedAt, padded } from './matmul';
+import {
+  cellBackwardFast, cellBackwardGeneral, cellForward, generalForward, skipCells,
+} from './lstmCell';
+import { SLICE, ZEROS, matmul } from './matmul';
+import {
+  ENOUGH_ROWS, SIGMOID, TANH, UNITS, drawDrop, dropRows, gatherInput, keepRows, loadH, maskOf, packRows, passBack,
+  storeH,
+} from './recurrent';
 import { outerPanel16, rowPanel16 } from './tiles.generated';
 
 /** Bytes of one row and group of gates. */
-const GATES: usize = 64;
-/** Bytes of one row and group of units. */
-const UNITS: usize = 16;
-/**
- * 2^-63: cell states and gradients below it become zero, so that no product of two survivors is subnormal (a hundred
- * cycles each).
- */
-const SMALLEST: f32 = 1.0842021724855044e-19;
+export const GATES: usize = 64;
 
 /**
  * A planned LSTM layer: sizes, byte offsets and byte strides, written by the facade when it plans a batch.
@@ -63,6 +64,18 @@ export class LstmPlan {
   sequences: i32; // 1: dh has a slot for each time step; 0: only for the last
   useBias: i32;
   wide: i32; // 1: x is read where it lies, in a product before the sweep; 0: x is copied beside h
+  mask: usize; // one float for each row at mask + t * maskStep + 4b, 0 where the row skips the step; 0: none skips any
+  maskStep: usize;
+  drop: usize; // [B][H]: factors on h_{t-1}, recurrent dropout; filled by forward unless dropRate is 0; 0: no dropout
+  dropSeed: i32;
+  dropRate: i32; // the bits of an f32
+  y: usize; // [T+1][B][H], rows yRow apart: the output where there is a drop, laid out like hx; else 0: hx is it
+  yRow: usize;
+  dhx: usize; // scratch [B][H] for backward with a mask or recurrent dropout, else 0
+  activation: i32; // of g and c; numbers as in src/activations.ts
+  recurrentActivation: i32; // of i, f and o
+  slopes: usize; // like gates: slopes of activations other than tanh and sigmoid; 0 with those, or without backward
+  slopesC: usize; // like tanhC, under the same conditions
 }
 
 @inline
@@ -70,87 +83,10 @@ function groups(plan: LstmPlan): i32 {
   return (plan.units + 3) >> 2;
 }
 
-// -------------------------------------------------------------------------------------------------- the equations
-
-/**
- * One time step of one group: z [B][i f g o][4] becomes the gates, in place.
- *
- * @param c, tanhC, h (B, 4): c_t, tanh(c_t) and h_t; rows of h are hRow apart
- * @param cPrev (B, 4): c_{t-1}
- * @param lanes zeros where units are padding: they stay 0 even if the input is infinite, and 0 times that is NaN
- */
-function cellForward(
-  z: usize, c: usize, tanhC: usize, h: usize, hRow: usize, cPrev: usize, rows: i32, lanes: v128,
-): void {
-  // Two loops: in a single one the chain from the gates over c to tanh(c) is what the CPU would wait for.
-  for (let gates = z, end = z + <usize>rows * GATES; gates < end; gates += GATES) activateGates(gates);
-  const least = f32x4.splat(SMALLEST);
-  for (; rows > 0; rows--) {
-    const i = v128.load(z);
-    const f = v128.load(z, 16);
-    const g = v128.load(z, 32);
-    const o = v128.load(z, 48);
-    const ct = v128.and(flushSmall(f32x4.add(f32x4.mul(f, v128.load(cPrev)), f32x4.mul(i, g)), least), lanes);
-    const tc = tanh(ct);
-    v128.store(c, ct);
-    v128.store(tanhC, tc);
-    v128.store(h, v128.and(f32x4.mul(o, tc), lanes));
-    z += GATES;
-    c += UNITS;
-    tanhC += UNITS;
-    cPrev += UNITS;
-    h += hRow;
-  }
-}
-
-/**
- * The same step backward: the gates become the gradients of z, in place; dc becomes the gradient of c_{t-1}.
- *
- * @param dh (B, 4): gradient of h_t, from the layer above and from step t+1; rows are dhRow apart
- * @param db (i f g o, 4): the gradients of z are added to it
- */
-function cellBackward(
-  gates: usize, dc: usize, db: usize, dh: usize, dhRow: usize, cPrev: usize, tanhC: usize, rows: i32,
-): void {
-  const one = f32x4.splat(1);
-  const least = f32x4.splat(SMALLEST);
-  let dbi = v128.load(db);
-  let dbf = v128.load(db, 16);
-  let dbg = v128.load(db, 32);
-  let dbo = v128.load(db, 48);
-  for (; rows > 0; rows--) {
-    const i = v128.load(gates);
-    const f = v128.load(gates, 16);
-    const g = v128.load(gates, 32);
-    const o = v128.load(gates, 48);
-    const tc = v128.load(tanhC);
-    const dht = flushSmall(v128.load(dh), least);
-    // h = o tanh(c), and c reaches the loss through h and through c_{t+1}
-    const dct = f32x4.add(v128.load(dc), f32x4.mul(f32x4.mul(dht, o), f32x4.sub(one, f32x4.mul(tc, tc))));
-    // c = f c_{t-1} + i g; sigmoid' = s (1 - s), tanh' = 1 - tanh^2
-    const di = f32x4.mul(f32x4.mul(dct, g), f32x4.mul(i, f32x4.sub(one, i)));
-    const df = f32x4.mul(f32x4.mul(dct, v128.load(cPrev)), f32x4.mul(f, f32x4.sub(one, f)));
-    const dg = f32x4.mul(f32x4.mul(dct, i), f32x4.sub(one, f32x4.mul(g, g)));
-    const dO = f32x4.mul(f32x4.mul(dht, tc), f32x4.mul(o, f32x4.sub(one, o)));
-    v128.store(gates, di);
-    v128.store(gates, df, 16);
-    v128.store(gates, dg, 32);
-    v128.store(gates, dO, 48);
-    v128.store(dc, flushSmall(f32x4.mul(dct, f), least));
-    dbi = f32x4.add(dbi, di);
-    dbf = f32x4.add(dbf, df);
-    dbg = f32x4.add(dbg, dg);
-    dbo = f32x4.add(dbo, dO);
-    gates += GATES;
-    dc += UNITS;
-    cPrev += UNITS;
-    tanhC += UNITS;
-    dh += dhRow;
-  }
-  v128.store(db, dbi);
-  v128.store(db, dbf, 16);
-  v128.store(db, dbg, 32);
-  v128.store(db, dbo, 48);
+/** Whether the activations are not those which the cells have in registers. */
+@inline
+function isGeneral(plan: LstmPlan): bool {
+  return plan.activation != TANH || plan.recurrentActivation != SIGMOID;
 }
 
 // ------------------------------------------------------------------------------------------------ the sweep forward
@@ -164,15 +100,21 @@ export function lstmForward(plan: LstmPlan, first: i32, rows: i32): void {
   const G = groups(plan);
   const H = 4 * G;
   const hxRow = plan.hxRow;
+  const out = plan.y ? plan.y : plan.hx;
+  const outRow = plan.y ? plan.yRow : hxRow;
   const panel = <usize>(1 + H + I) * GATES;
   const carried = plan.stateH != 0;
+  const general = isGeneral(plan);
 
+  drawDrop(plan.drop, plan.dropSeed, plan.dropRate, plan.batch, H);
   loadState(plan, first, rows);
   if (plan.wide) projectInput(plan, first, rows);
-  else gatherInput(plan, first, rows);
+  else gatherInput(plan.hx + <usize>H * 4, hxRow, plan.x, plan.xRow, plan.xStep, T, plan.batch, first, rows, I);
 
   for (let t = 0; t < T; t++) {
     const hx = plan.hx + (<usize>t * B + first) * hxRow;
+    const kept = out + (<usize>t * B + first) * outRow;
+    const mask = maskOf(plan.mask, plan.maskStep, t, first);
     for (let g = 0; g < G; g++) {
       const at = (<usize>t * G + g) * B + first; // row `first` of this group in slot t
       const z = plan.gates + (<usize>t * G + g) * plan.gatesGroup + <usize>first * GATES;
@@ -185,11 +127,19 @@ export function lstmForward(plan: LstmPlan, first: i32, rows: i32): void {
       } else {
         product(z, w, 0, hx + <usize>H * 4, hxRow, I, w + <usize>(1 + H) * GATES, rows);
       }
-      const c = plan.c + at * UNITS;
-      const h = hx + B * hxRow + <usize>g * UNITS;
-      const lanes = g < G - 1 ? allLanes() : lastLanes(plan.units);
-      cellForward(z, c + <usize>G * B * UNITS, plan.tanhC + at * UNITS, h, hxRow, c, rows, lanes);
+      const cPrev = plan.c + at * UNITS;
+      const c = cPrev + <usize>G * B * UNITS;
+      const tanhC = plan.tanhC + at * UNITS;
+      const h = kept + B * outRow + <usize>g * UNITS;
+      const units = g < G - 1 ? 4 : plan.units;
+      const slopes = plan.slopes ? z - plan.gates + plan.slopes : 0;
+      const slopesC = plan.slopes ? plan.slopesC + at * UNITS : 0;
+      if (general) generalForward(plan, z, slopes, c, tanhC, slopesC, h, outRow, cPrev, rows, units);
+      else cellForward(z, c, tanhC, h, outRow, cPrev, rows, units);
+      if (mask) skipCells(z, slopes, c, tanhC, slopesC, cPrev, mask, rows);
     }
+    if (mask) keepRows(kept, outRow, B * outRow, mask, rows, H);
+    if (plan.drop) dropState(plan, t + 1, first, rows);
   }
   storeState(plan, T, first, rows);
 }
@@ -211,21 +161,6 @@ function product(z: usize, init: usize, initRow: usize, a: usize, aRow: usize, K
   }
 }
 
-/** x_t [B, I] beside h_{t-1} in slot t. */
-function gatherInput(plan: LstmPlan, first: i32, rows: i32): void {
-  const B = <usize>plan.batch;
-  const bytes = <usize>plan.inputs * 4;
-  for (let t = 0; t < plan.steps; t++) {
-    let from = plan.x + <usize>t * plan.xStep + <usize>first * plan.xRow;
-    let to = plan.hx + (<usize>t * B + first) * plan.hxRow + <usize>groups(plan) * UNITS;
-    for (let b = 0; b < rows; b++) {
-      for (let k: usize = 0; k < bytes; k += 4) store<f32>(to + k, load<f32>(from + k));
-      from += plan.xRow;
-      to += plan.hxRow;
-    }
-  }
-}
-
 /** z_t = x_t W + b for all steps: worth a pass of its own where x is wide, because then it would crowd h out of L1. */
 function projectInput(plan: LstmPlan, first: i32, rows: i32): void {
   const G = groups(plan);
@@ -243,24 +178,31 @@ function projectInput(plan: LstmPlan, first: i32, rows: i32): void {
 
 /** Slot 0 of h and c: the carried state, or zero. */
 function loadState(plan: LstmPlan, first: i32, rows: i32): void {
-  if (!plan.stateH) return fillUnits(plan.c, plan, first, rows); // nobody reads h_0 then
-  copyUnits(plan.c, plan.stateC, plan, first, rows);
-  const bytes = <usize>groups(plan) * UNITS;
-  for (let b: usize = first; b < <usize>(first + rows); b++) {
-    memory.copy(plan.hx + b * plan.hxRow, plan.stateH + b * bytes, bytes);
-  }
+  const out = plan.y ? plan.y : plan.hx;
+  const outRow = plan.y ? plan.yRow : plan.hxRow;
+  const carried = plan.stateH != 0;
+  if (carried) copyUnits(plan.c, plan.stateC, plan, first, rows);
+  else fillUnits(plan.c, plan, first, rows);
+  if (carried || plan.mask) loadH(out, outRow, plan.stateH, first, rows, 4 * groups(plan)); // else nobody reads h_0
+  if (carried && plan.drop) dropState(plan, 0, first, rows);
 }
 
 /** Carries on slot `slot` of h and c: the last one after a batch, slot 0 to undo that. */
 function storeState(plan: LstmPlan, slot: i32, first: i32, rows: i32): void {
   if (!plan.stateH) return;
-  const B = <usize>plan.batch;
-  const bytes = <usize>groups(plan) * UNITS;
-  const h = plan.hx + <usize>slot * B * plan.hxRow;
-  copyUnits(plan.stateC, plan.c + <usize>slot * B * bytes, plan, first, rows);
-  for (let b: usize = first; b < <usize>(first + rows); b++) {
-    memory.copy(plan.stateH + b * bytes, h + b * plan.hxRow, bytes);
-  }
+  const out = plan.y ? plan.y : plan.hx;
+  const outRow = plan.y ? plan.yRow : plan.hxRow;
+  const at = <usize>slot * plan.batch;
+  copyUnits(plan.stateC, plan.c + at * <usize>groups(plan) * UNITS, plan, first, rows);
+  storeH(plan.stateH, out + at * outRow, outRow, first, rows, 4 * groups(plan));
+}
+
+/** hx = y * drop in one slot. */
+function dropState(plan: LstmPlan, slot: i32, first: i32, rows: i32): void {
+  const at = <usize>slot * plan.batch + first;
+  const H = 4 * groups(plan);
+  const drop = plan.drop + <usize>(first * H) * 4;
+  dropRows(plan.hx + at * plan.hxRow, plan.hxRow, plan.y + at * plan.yRow, plan.yRow, drop, rows, H);
 }
 
 /** Copies some rows of a [G][B][4]. */
@@ -283,9 +225,6 @@ function fillUnits(dst: usize, plan: LstmPlan, first: i32, rows: i32): void {
 }
 
 // ----------------------------------------------------------------------------------------------- the sweep backward
-
-/** Rows of a weight-gradient product: enough to pay for loading and storing its tile, few enough to stay in L1. */
-const ENOUGH_ROWS = 256;
 
 /** Back-propagation through time for rows [first, first + rows), after lstmForward; adds to dw. */
 export function lstmBackward(plan: LstmPlan, first: i32, rows: i32): void {
@@ -311,14 +250,31 @@ export function lstmBackward(plan: LstmPlan, first: i32, rows: i32): void {
       const c = plan.c + <usize>t * cStep + at;
       const tanhC = plan.tanhC + <usize>t * cStep + at;
       const db = plan.dw + g * <usize>(1 + H + I) * GATES;
-      cellBackward(gates + g * plan.gatesGroup, plan.dc + at, db, dh + g * UNITS, plan.dhRow, c, tanhC, rows);
+      const z = gates + g * plan.gatesGroup;
+      if (plan.slopes) {
+        const slopes = z - plan.gates + plan.slopes;
+        const slopesC = plan.slopesC + <usize>t * cStep + at;
+        cellBackwardGeneral(z, slopes, plan.dc + at, db, dh + g * UNITS, plan.dhRow, c, tanhC, slopesC, rows);
+      } else {
+        cellBackwardFast(z, plan.dc + at, db, dh + g * UNITS, plan.dhRow, c, tanhC, rows);
+      }
     }
     if (t > 0) {
       // dh_{t-1} = what the layer above asks for + dz_t transposed(R)
       const to = dh - dhStep;
-      const init = plan.sequences ? to : ZEROS;
-      const initRow = plan.sequences ? plan.dhRow : 0;
-      matmul(to, plan.dhRow, init, initRow, plan.sequences ? 4 : 0, gates, GATES, plan.gatesGroup, 16, G, plan.wt, rows, H);
+      if (plan.mask || plan.drop) {
+        const row = <usize>H * 4;
+        const dhx = plan.dhx + <usize>first * row;
+        const drop = plan.drop ? plan.drop + <usize>first * row : 0;
+        const mask = maskOf(plan.mask, plan.maskStep, t, first);
+        matmul(dhx, row, ZEROS, 0, 0, gates, GATES, plan.gatesGroup, 16, G, plan.wt, rows, H);
+        passBack(to, plan.dhRow, plan.sequences, dh, plan.dhRow, dhx, drop, mask, rows, H);
+      } else {
+        const init = plan.sequences ? to : ZEROS;
+        const initRow = plan.sequences ? plan.dhRow : 0;
+        const initCol = plan.sequences ? 4 : 0;
+        matmul(to, plan.dhRow, init, initRow, initCol, gates, GATES, plan.gatesGroup, 16, G, plan.wt, rows, H);
+      }
     }
     if (plan.dx) {
       const dx = plan.dx + <usize>t * plan.dxStep + <usize>first * plan.dxRow;
@@ -371,23 +327,7 @@ function weightGradients(plan: LstmPlan, first: i32, rows: i32, t: i32, count: i
 function transposeWeights(plan: LstmPlan): void {
   const G = groups(plan);
   const H = 4 * G;
-  const wtKernel = plan.wt + <usize>(16 * H * G) * 4;
-  packGates(plan.wt, plan.w, 1, H, G, 1 + H + plan.inputs);
-  if (plan.dx) packGates(wtKernel, plan.w, 1 + H, plan.inputs, G, 1 + H + plan.inputs);
-}
-
-/** Packs rows [row, row + cols) of w [G][rows][16], as columns of a matrix [16 G, cols]. */
-function packGates(t: usize, w: usize, row: i32, cols: i32, G: i32, rows: i32): void {
-  if (cols & 3) memory.fill(t, 0, <usize>(16 * G * padded(cols)) * 4);
-  for (let n = 0; n < cols; n++) {
-    let to = t + packedAt(0, n, 16 * G, cols);
-    const next = packedAt(1, n, 16 * G, cols) - packedAt(0, n, 16 * G, cols);
-    for (let g = 0; g < G; g++) {
-      const from = w + <usize>(g * rows + row + n) * GATES;
-      for (let lane: usize = 0; lane < GATES; lane += 4) {
-        store<f32>(to, load<f32>(from + lane));
-        to += next;
-      }
-    }
-  }
+  const panel = <usize>(1 + H + plan.inputs) * GATES;
+  packRows(plan.wt, plan.w + GATES, panel, 16, G, H);
+  if (plan.dx) packRows(plan.wt + <usize>(16 * H * G) * 4, plan.w + <usize>(1 + H) * GATES, panel, 16, G, plan.inputs);
 }

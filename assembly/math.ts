@@ -86,6 +86,20 @@ export function exp(x: v128): v128 {
   return f32x4.add(half, half);
 }
 
+/** exp(x) - 1 for x <= 0, with the small relative error near 0 that the difference itself does not have. */
+@inline
+export function expm1(x: v128): v128 {
+  const magic = v128.load(TABLE, 128);
+  x = f32x4.pmax(x, v128.load(TABLE, 144));
+  const biased = madd(x, v128.load(TABLE, 0), magic);
+  const n = f32x4.sub(biased, magic);
+  const r = madd(n, v128.load(TABLE, 32), f32x4.sub(f32x4.mul(n, v128.load(TABLE, 16)), x));
+  const scale = i32x4.shl(biased, 23);
+  // The polynomial of tanh is the one whose relative error is small where r is.
+  const w = halfOneMinusExp2(f32x4.mul(r, v128.load(TABLE, 288)));
+  return nmadd(f32x4.add(scale, scale), w, f32x4.sub(scale, v128.load(TABLE, 112)));
+}
+
 /** 1 / (1 + exp(-x)). */
 @inline
 export function sigmoid(x: v128): v128 {

@@ -15,7 +15,15 @@ function seed(value: f64): void {
   hasSpare = false;
 }
 
-function next(): u64 {
+/** Starts the stream that belongs to a pair of numbers: what a layer, known by its seed, draws in a batch. */
+export function seedPair(layer: i32, batch: f64): void {
+  counter = <u64>batch;
+  counter = next() + <u64><u32>layer;
+  counter = next();
+  hasSpare = false;
+}
+
+export function next(): u64 {
   counter += GOLDEN;
   let z = counter;
   z = (z ^ (z >> 30)) * 0xbf58476d1ce4e5b9;
@@ -53,7 +61,7 @@ function normal(): f64 {
  * Natural logarithm of a positive normal number: x = 2^e m with m in [sqrt(1/2), sqrt(2)), then
  * ln m = 2 artanh((m - 1) / (m + 1)), whose series has a remainder below 1e-16 after ten terms.
  */
-function ln(x: f64): f64 {
+export function ln(x: f64): f64 {
   const bits = reinterpret<u64>(x);
   let e = <i32>(bits >> 52) - 1023;
   let m = reinterpret<f64>((bits & 0x000fffffffffffff) | 0x3ff0000000000000);

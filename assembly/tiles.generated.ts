@@ -195,6 +195,154 @@ function row1x16(
   v128.store(c, c03, 48);
 }
 
+/** C [rows, 12] = init + A [rows, blocks * depth] * panel [blocks * depth, 12]. */
+export function rowPanel12(
+  c: usize, cRow: usize, init: usize, initRow: usize,
+  a: usize, aRow: usize, aBlock: usize, depth: i32, blocks: i32, panel: usize, rows: i32,
+): void {
+  if (ASC_FEATURE_RELAXED_SIMD) while (rows >= 3) {
+    row3x12(c, cRow, init, initRow, a, aRow, aBlock, depth, blocks, panel);
+    c += 3 * cRow;
+    init += 3 * initRow;
+    a += 3 * aRow;
+    rows -= 3;
+  }
+  while (rows >= 2) {
+    row2x12(c, cRow, init, initRow, a, aRow, aBlock, depth, blocks, panel);
+    c += 2 * cRow;
+    init += 2 * initRow;
+    a += 2 * aRow;
+    rows -= 2;
+  }
+  if (rows) row1x12(c, cRow, init, initRow, a, aRow, aBlock, depth, blocks, panel);
+}
+
+function row3x12(
+  c: usize, cRow: usize, init: usize, initRow: usize,
+  a: usize, aRow: usize, aBlock: usize, depth: i32, blocks: i32, panel: usize,
+): void {
+  let c00 = v128.load(init);
+  let c01 = v128.load(init, 16);
+  let c02 = v128.load(init, 32);
+  init += initRow;
+  let c10 = v128.load(init);
+  let c11 = v128.load(init, 16);
+  let c12 = v128.load(init, 32);
+  init += initRow;
+  let c20 = v128.load(init);
+  let c21 = v128.load(init, 16);
+  let c22 = v128.load(init, 32);
+  do {
+    let a0 = a;
+    let a1 = a0 + aRow;
+    let a2 = a1 + aRow;
+    let k = depth;
+    do {
+      const b0 = v128.load(panel);
+      const b1 = v128.load(panel, 16);
+      const b2 = v128.load(panel, 32);
+      const s0 = v128.load32_splat(a0);
+      c00 = madd(s0, b0, c00);
+      c01 = madd(s0, b1, c01);
+      c02 = madd(s0, b2, c02);
+      const s1 = v128.load32_splat(a1);
+      c10 = madd(s1, b0, c10);
+      c11 = madd(s1, b1, c11);
+      c12 = madd(s1, b2, c12);
+      const s2 = v128.load32_splat(a2);
+      c20 = madd(s2, b0, c20);
+      c21 = madd(s2, b1, c21);
+      c22 = madd(s2, b2, c22);
+      a0 += 4;
+      a1 += 4;
+      a2 += 4;
+      panel += 48;
+    } while (--k);
+    a += aBlock;
+  } while (--blocks);
+  v128.store(c, c00);
+  v128.store(c, c01, 16);
+  v128.store(c, c02, 32);
+  c += cRow;
+  v128.store(c, c10);
+  v128.store(c, c11, 16);
+  v128.store(c, c12, 32);
+  c += cRow;
+  v128.store(c, c20);
+  v128.store(c, c21, 16);
+  v128.store(c, c22, 32);
+}
+
+function row2x12(
+  c: usize, cRow: usize, init: usize, initRow: usize,
+  a: usize, aRow: usize, aBlock: usize, depth: i32, blocks: i32, panel: usize,
+): void {
+  let c00 = v128.load(init);
+  let c01 = v128.load(init, 16);
+  let c02 = v128.load(init, 32);
+  init += initRow;
+  let c10 = v128.load(init);
+  let c11 = v128.load(init, 16);
+  let c12 = v128.load(init, 32);
+  do {
+    let a0 = a;
+    let a1 = a0 + aRow;
+    let k = depth;
+    do {
+      const b0 = v128.load(panel);
+      const b1 = v128.load(panel, 16);
+      const b2 = v128.load(panel, 32);
+      const s0 = v128.load32_splat(a0);
+      c00 = madd(s0, b0, c00);
+      c01 = madd(s0, b1, c01);
+      c02 = madd(s0, b2, c02);
+      const s1 = v128.load32_splat(a1);
+      c10 = madd(s1, b0, c10);
+      c11 = madd(s1, b1, c11);
+      c12 = madd(s1, b2, c12);
+      a0 += 4;
+      a1 += 4;
+      panel += 48;
+    } while (--k);
+    a += aBlock;
+  } while (--blocks);
+  v128.store(c, c00);
+  v128.store(c, c01, 16);
+  v128.store(c, c02, 32);
+  c += cRow;
+  v128.store(c, c10);
+  v128.store(c, c11, 16);
+  v128.store(c, c12, 32);
+}
+
+function row1x12(
+  c: usize, cRow: usize, init: usize, initRow: usize,
+  a: usize, aRow: usize, aBlock: usize, depth: i32, blocks: i32, panel: usize,
+): void {
+  let c00 = v128.load(init);
+  let c01 = v128.load(init, 16);
+  let c02 = v128.load(init, 32);
+  do {
+    let a0 = a;
+    let k = depth;
+    do {
+      const b0 = v128.load(panel);
+      const b1 = v128.load(panel, 16);
+      const b2 = v128.load(panel, 32);
+      const s0 = v128.load32_splat(a0);
+      c00 = madd(s0, b0, c00);
+      c01 = madd(s0, b1, c01);
+      c02 = madd(s0, b2, c02);
+      a0 += 4;
+      panel += 48;
+    } while (--k);
+    a += aBlock;
+  } while (--blocks);
+  v128.store(c, c00);
+  v128.store(c, c01, 16);
+  v128.store(c, c02, 32);
+}
+
 /** C [rows, 8] = init + A [rows, blocks * depth] * panel [blocks * depth, 8]. */
 export function rowPanel8(
   c: usize, cRow: usize, init: usize, initRow: usize,
@@ -686,6 +834,146 @@ function outer1x16(
   v128.store(c, c01, 16);
   v128.store(c, c02, 32);
   v128.store(c, c03, 48);
+}
+
+/** C [rows, 12] += transposed(A [blocks * depth, rows]) * B [blocks * depth, 12]. */
+export function outerPanel12(
+  c: usize, a: usize, aRow: usize, aBlock: usize,
+  b: usize, bRow: usize, bBlock: usize, depth: i32, blocks: i32, rows: i32,
+): void {
+  if (ASC_FEATURE_RELAXED_SIMD) while (rows >= 3) {
+    outer3x12(c, a, aRow, aBlock, b, bRow, bBlock, depth, blocks);
+    c += 144;
+    a += 12;
+    rows -= 3;
+  }
+  while (rows >= 2) {
+    outer2x12(c, a, aRow, aBlock, b, bRow, bBlock, depth, blocks);
+    c += 96;
+    a += 8;
+    rows -= 2;
+  }
+  if (rows) outer1x12(c, a, aRow, aBlock, b, bRow, bBlock, depth, blocks);
+}
+
+function outer3x12(
+  c: usize, a: usize, aRow: usize, aBlock: usize,
+  b: usize, bRow: usize, bBlock: usize, depth: i32, blocks: i32,
+): void {
+  let c00 = v128.load(c);
+  let c01 = v128.load(c, 16);
+  let c02 = v128.load(c, 32);
+  let c10 = v128.load(c, 48);
+  let c11 = v128.load(c, 64);
+  let c12 = v128.load(c, 80);
+  let c20 = v128.load(c, 96);
+  let c21 = v128.load(c, 112);
+  let c22 = v128.load(c, 128);
+  do {
+    let pa = a;
+    let pb = b;
+    let k = depth;
+    do {
+      const b0 = v128.load(pb);
+      const b1 = v128.load(pb, 16);
+      const b2 = v128.load(pb, 32);
+      const s0 = v128.load32_splat(pa);
+      c00 = madd(s0, b0, c00);
+      c01 = madd(s0, b1, c01);
+      c02 = madd(s0, b2, c02);
+      const s1 = v128.load32_splat(pa, 4);
+      c10 = madd(s1, b0, c10);
+      c11 = madd(s1, b1, c11);
+      c12 = madd(s1, b2, c12);
+      const s2 = v128.load32_splat(pa, 8);
+      c20 = madd(s2, b0, c20);
+      c21 = madd(s2, b1, c21);
+      c22 = madd(s2, b2, c22);
+      pa += aRow;
+      pb += bRow;
+    } while (--k);
+    a += aBlock;
+    b += bBlock;
+  } while (--blocks);
+  v128.store(c, c00);
+  v128.store(c, c01, 16);
+  v128.store(c, c02, 32);
+  v128.store(c, c10, 48);
+  v128.store(c, c11, 64);
+  v128.store(c, c12, 80);
+  v128.store(c, c20, 96);
+  v128.store(c, c21, 112);
+  v128.store(c, c22, 128);
+}
+
+function outer2x12(
+  c: usize, a: usize, aRow: usize, aBlock: usize,
+  b: usize, bRow: usize, bBlock: usize, depth: i32, blocks: i32,
+): void {
+  let c00 = v128.load(c);
+  let c01 = v128.load(c, 16);
+  let c02 = v128.load(c, 32);
+  let c10 = v128.load(c, 48);
+  let c11 = v128.load(c, 64);
+  let c12 = v128.load(c, 80);
+  do {
+    let pa = a;
+    let pb = b;
+    let k = depth;
+    do {
+      const b0 = v128.load(pb);
+      const b1 = v128.load(pb, 16);
+      const b2 = v128.load(pb, 32);
+      const s0 = v128.load32_splat(pa);
+      c00 = madd(s0, b0, c00);
+      c01 = madd(s0, b1, c01);
+      c02 = madd(s0, b2, c02);
+      const s1 = v128.load32_splat(pa, 4);
+      c10 = madd(s1, b0, c10);
+      c11 = madd(s1, b1, c11);
+      c12 = madd(s1, b2, c12);
+      pa += aRow;
+      pb += bRow;
+    } while (--k);
+    a += aBlock;
+    b += bBlock;
+  } while (--blocks);
+  v128.store(c, c00);
+  v128.store(c, c01, 16);
+  v128.store(c, c02, 32);
+  v128.store(c, c10, 48);
+  v128.store(c, c11, 64);
+  v128.store(c, c12, 80);
+}
+
+function outer1x12(
+  c: usize, a: usize, aRow: usize, aBlock: usize,
+  b: usize, bRow: usize, bBlock: usize, depth: i32, blocks: i32,
+): void {
+  let c00 = v128.load(c);
+  let c01 = v128.load(c, 16);
+  let c02 = v128.load(c, 32);
+  do {
+    let pa = a;
+    let pb = b;
+    let k = depth;
+    do {
+      const b0 = v128.load(pb);
+      const b1 = v128.load(pb, 16);
+      const b2 = v128.load(pb, 32);
+      const s0 = v128.load32_splat(pa);
+      c00 = madd(s0, b0, c00);
+      c01 = madd(s0, b1, c01);
+      c02 = madd(s0, b2, c02);
+      pa += aRow;
+      pb += bRow;
+    } while (--k);
+    a += aBlock;
+    b += bBlock;
+  } while (--blocks);
+  v128.store(c, c00);
+  v128.store(c, c01, 16);
+  v128.store(c, c02, 32);
 }
 
 /** C [rows, 8] += transposed(A [blocks * depth, rows]) * B [blocks * depth, 8]. */

@@ -141,7 +141,7 @@ function sizes({ rows }) {
     }),
   ]);
   return [
-    '### Sizes that fill no tile',
+    '### Other cells, and sizes that fill no tile',
     "A step of training, 20 time steps of width 1; and the time for its arithmetic, as a multiple of the first one's.",
     table(['', 'strict', 'for its arithmetic', 'relaxed', 'for its arithmetic'], body),
   ];

@@ -9,7 +9,8 @@
  * @typedef {object} Workload
  * @property {string} name as `--only` takes it
  * @property {string} title
- * @property {number[]} units of the LSTM layers, bottom up
+ * @property {'lstm' | 'gru' | 'simpleRNN'} cell
+ * @property {number[]} units of the recurrent layers, bottom up
  * @property {number} batch
  * @property {number} timeSteps
  * @property {number} inputs
@@ -30,6 +31,7 @@ export const LEARNING_RATE = 0.001;
 
 /** @type {Omit<Workload, 'name' | 'title' | 'units'>} */
 const usual = {
+  cell: 'lstm',
   batch: 64,
   timeSteps: 50,
   inputs: 16,
@@ -74,13 +76,25 @@ export const workloads = [
   { ...usual, name: 'create-512', title: 'a new model of LSTM(512)', units: [512], inputs: 64, kinds: ['create'] },
 ];
 
+/** @type {Omit<Workload, 'name' | 'title' | 'units'>} */
 const seed = { ...usual, batch: 50, timeSteps: 20, inputs: 1 };
+const small = { ...seed, name: 'sizes', units: [20] };
 
-/** The seed's batch at sizes that fill no tile: what each costs for its arithmetic, compared with the first. */
+/**
+ * The seed's batch with other cells, and at sizes that fill no tile: what each costs for its arithmetic, compared with
+ * the first.
+ * @type {Workload[]}
+ */
 export const sizes = [
-  ...[20, 19, 21, 33, 130].map(units => ({ ...seed, name: 'sizes', title: `LSTM(${units}), B50`, units: [units] })),
-  ...[1, 3, 49, 51].map(batch => ({ ...seed, name: 'sizes', title: `LSTM(20), B${batch}`, units: [20], batch })),
+  { ...small, title: 'LSTM(20), B50' },
+  { ...small, title: 'GRU(20), B50', cell: 'gru' },
+  { ...small, title: 'SimpleRNN(20), B50', cell: 'simpleRNN' },
+  ...[19, 21, 33, 130].map(units => ({ ...small, title: `LSTM(${units}), B50`, units: [units] })),
+  ...[1, 3, 49, 51].map(batch => ({ ...small, title: `LSTM(20), B${batch}`, batch })),
 ];
+
+/** Products of the size of one gate in each cell. */
+const GATES = { lstm: 4, gru: 3, simpleRNN: 1 };
 
 /**
  * Floating-point operations in the matrix products of one call; activations, loss and optimizer are left out, as are
@@ -88,14 +102,14 @@ export const sizes = [
  * @param {Workload} workload
  * @param {Kind} kind
  */
-export function flops({ units, batch: B, timeSteps: T, inputs, outputs: O }, kind) {
+export function flops({ cell, units, batch: B, timeSteps: T, inputs, outputs: O }, kind) {
   const top = units.at(-1) ?? 0;
   const dense = 2 * B * T * top * O;
   let forward = dense;
   let backward = 2 * dense; // into the layer below, and into the kernel
   for (const [n, U] of units.entries()) {
     const I = n === 0 ? inputs : (units[n - 1] ?? 0);
-    const product = 2 * B * T * 4 * U;
+    const product = 2 * B * T * GATES[cell] * U;
     forward += product * (U + I);
     backward += product * U + (n > 0 ? product * I : 0) + product * (U + I);
   }
@@ -104,11 +118,12 @@ export function flops({ units, batch: B, timeSteps: T, inputs, outputs: O }, kin
 
 /**
  * The weights in Keras's order and layout: for each LSTM kernel [I, 4U], recurrent kernel [U, 4U] and bias [4U], gates
- * i f c o; then kernel [U, O] and bias [O] of the dense layer. No two are alike, none is zero.
+ * i f c o; for the other cells likewise; then kernel [U, O] and bias [O] of the dense layer. No two are alike, none is
+ * zero.
  * @param {Workload} workload
  * @returns {Float32Array[]}
  */
-export function weightsOf({ units, inputs, outputs }) {
+export function weightsOf({ cell, units, inputs, outputs }) {
   const random = generator(7);
   /** @type {(length: number, limit: number, middle?: number) => Float32Array} */
   const uniform = (length, limit, middle = 0) => Float32Array.from({ length }, () => middle + limit * random());
@@ -116,8 +131,10 @@ export function weightsOf({ units, inputs, outputs }) {
   /** @type {Float32Array[]} */
   const weights = [];
   for (const U of units) {
-    weights.push(uniform(width * 4 * U, Math.sqrt(6 / (width + 4 * U))));
-    weights.push(uniform(U * 4 * U, Math.sqrt(3 / U)), uniform(4 * U, 0.5, 0.2));
+    const gates = GATES[cell];
+    weights.push(uniform(width * gates * U, Math.sqrt(6 / (width + gates * U))));
+    // The GRU has one bias for the input and one for the state.
+    weights.push(uniform(U * gates * U, Math.sqrt(3 / U)), uniform((cell === 'gru' ? 2 : 1) * gates * U, 0.5, 0.2));
     width = U;
   }
   weights.push(uniform(width * outputs, Math.sqrt(6 / (width + outputs))), uniform(outputs, 0.1));

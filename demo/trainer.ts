@@ -40,7 +40,7 @@ export class Trainer {
   step(): number {
     if (this.#steps > 0) this.#batch = this.#batches.next().value;
     this.#before = this.#model.getStates();
-    const cost = this.#model.trainOnBatch(this.#batch.xs, this.#batch.ys);
+    const cost = this.#model.trainOnBatch(this.#batch.xs, this.#batch.ys) as number;
     this.#steps++;
     return cost;
   }

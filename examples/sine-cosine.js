@@ -64,7 +64,7 @@ export async function run({ steps, units, batchSize, timeSteps, learningRate, se
     const drawn = step === steps - 1 || step % Math.ceil(steps / FRAMES) === 0;
     const states = drawn ? model.getStates() : [];
     const start = performance.now();
-    const cost = model.trainOnBatch(xs, ys);
+    const cost = Number(model.trainOnBatch(xs, ys));
     model.predict(xs, { batchSize });
     milliseconds += performance.now() - start;
     losses.push(cost);

@@ -8,6 +8,7 @@ const root = fileURLToPath(new URL('..', import.meta.url));
 const checks = [
   ['scripts/generate-tiles.js', '--check'],
   ['scripts/fit-activations.js', '--check'],
+  ['scripts/fit-log.js', '--check'],
   ['node_modules/typescript/bin/tsc', '-p', '.'],
   ['node_modules/@biomejs/biome/bin/biome', 'check', '--error-on-warnings'],
 ];

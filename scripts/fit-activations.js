@@ -1,8 +1,8 @@
 /**
- * Fits the polynomials of assembly/math.ts and prints its table of coefficients.
+ * Fits the polynomials of assembly/math.ts and assembly/smooth.ts and prints their tables of coefficients.
  *
- *   node scripts/fit-activations.js           print the table
- *   node scripts/fit-activations.js --check   exit 1 when assembly/math.ts holds other numbers
+ *   node scripts/fit-activations.js           print the tables
+ *   node scripts/fit-activations.js --check   exit 1 when the sources hold other numbers
  *
  * What is fitted: t in 1 - exp(-r) = r - r^2 t(r), for sigmoid and exp, and in (1 - exp(-2r)) / 2 = r - r^2 t(r), for
  * tanh. The first two terms are exact, so that small arguments come out right, and so that the last rounding is that of
@@ -16,6 +16,10 @@
  *   tanh = (s - p) / (s + p): an error d of p gives 2 s d / (s^2 - p^2). Arguments are made positive before, so the
  *   worst case is n = 0 for positive r, and n = 1 for negative r.
  *
+ * For assembly/smooth.ts: ln(1 + u) = 2s + s z P(z) with s = u / (2 + u) and z = s^2, for u in [0, 1]; and the integral
+ * of the normal density below -a, exp(-a^2 / 2) t Q(t) with t = 1 / (1 + c a), for a in [0, 13.3], beyond which it is 0
+ * in float32. Both by their relative error. c is where eight coefficients do best.
+ *
  * How: Remez exchange. The coefficients are then rounded to float32 one by one, the most significant (the lowest power)
  * first, and what is left is fitted again after each. Errors of the rounded polynomials are given in units of 2^-24,
  * half the spacing of float32 numbers above 1. The bound of the functions as they are computed stands in math.ts.
@@ -25,8 +29,7 @@ import { readFileSync } from 'node:fs';
 import { fileURLToPath } from 'node:url';
 
 /** @typedef {(r: number) => number} Real */
-
-const target = fileURLToPath(new URL('../assembly/math.ts', import.meta.url));
+/** @typedef {[low: number, high: number]} Range */
 
 /**
  * An element that is there, which the type checker cannot know.
@@ -90,15 +93,18 @@ function extrema(error, count) {
 }
 
 /**
- * The polynomial with the given first coefficients, and as many more, whose largest weighted error on [-half, half] is
- * least.
- * @type {(f: Real, weight: Real, half: number, fixed: number[], more: number) => number[]}
+ * The polynomial with the given first coefficients, and as many more, whose largest weighted error between low and high
+ * is least.
+ * @type {(f: Real, weight: Real, range: Range, fixed: number[], more: number) => number[]}
  */
-function minimax(f, weight, half, fixed, more) {
+function minimax(f, weight, [low, high], fixed, more) {
   // Divided by the power of r that the fixed coefficients leave over, it is an ordinary polynomial again. The nodes
-  // are those of Chebyshev, an even number of them, so that 0 is not among them.
+  // are those of Chebyshev, an even number of them and none at the ends, so that 0 is not among them.
   const power = fixed.length;
-  const nodes = Array.from({ length: 4000 }, (_, i) => -half * Math.cos((Math.PI * i) / 3999));
+  const nodes = Array.from(
+    { length: 4000 },
+    (_, i) => (low + high - (high - low) * Math.cos((Math.PI * (i + 0.5)) / 4000)) / 2,
+  );
   const values = nodes.map(r => (f(r) - polynomial(fixed, r)) / r ** power);
   const weights = nodes.map(r => weight(r) * Math.abs(r) ** power);
   const ramp = Array.from({ length: more }, (_, k) => k);
@@ -120,18 +126,18 @@ function minimax(f, weight, half, fixed, more) {
 
 /**
  * The same with coefficients that are float32 numbers.
- * @type {(f: Real, weight: Real, half: number, count: number) => { coefficients: number[]; error: number }}
+ * @type {(f: Real, weight: Real, range: Range, count: number) => { coefficients: number[]; error: number }}
  */
-function rounded(f, weight, half, count) {
+function rounded(f, weight, range, count) {
   /** @type {number[]} */
   const coefficients = [];
   while (coefficients.length < count) {
-    const best = minimax(f, weight, half, coefficients, count - coefficients.length);
+    const best = minimax(f, weight, range, coefficients, count - coefficients.length);
     coefficients.push(Math.fround(at(best, coefficients.length)));
   }
   let error = 0;
   for (let i = 0; i <= 4000; i++) {
-    const r = half * (i / 2000 - 1);
+    const r = range[0] + ((range[1] - range[0]) * i) / 4000;
     error = Math.max(error, Math.abs((f(r) - polynomial(coefficients, r)) * weight(r)));
   }
   return { coefficients, error };
@@ -154,7 +160,7 @@ const secondOrder = a => r => {
 /** Room for the rounding of the multiple of ln 2: at most 2^-17 of it. */
 const HALF = (Math.LN2 / 2) * (1 + 2 ** -16);
 
-const sigmoidFit = rounded(secondOrder(1), r => r * r * Math.exp(r), HALF, 4);
+const sigmoidFit = rounded(secondOrder(1), r => r * r * Math.exp(r), [-HALF, HALF], 4);
 
 const tanhFit = rounded(
   r => secondOrder(2)(r) / 2,
@@ -163,7 +169,7 @@ const tanhFit = rounded(
     const s = r > 0 ? 1 : 2;
     return (2 * r * r * 2 * s) / (s * s - p * p);
   },
-  HALF / 2,
+  [-HALF / 2, HALF / 2],
   5,
 );
 
@@ -195,6 +201,40 @@ const table = [
   [89, 'exp, greatest: n = 128'],
 ];
 
+/** (2 artanh(s) / s - 2) / z, z = s^2. @type {Real} */
+const artanhRest = z => {
+  let sum = 0;
+  let power = 1;
+  for (let k = 3; power > 1e-20; k += 2) {
+    sum += (2 / k) * power;
+    power *= z;
+  }
+  return sum;
+};
+
+const log1pFit = rounded(artanhRest, z => z / 2, [0, 1 / 9], 4);
+
+/** The integral of the normal density below -a, times exp(a^2 / 2): by its series, or by a continued fraction. @type {Real} */
+const tail = a => {
+  if (a < 3) {
+    let sum = 0;
+    let term = a;
+    for (let k = 3; term > 1e-20; k += 2) {
+      sum += term;
+      term *= (a * a) / k;
+    }
+    return Math.exp((a * a) / 2) / 2 - sum / Math.sqrt(2 * Math.PI);
+  }
+  let fraction = a;
+  for (let k = 120; k > 0; k--) fraction = a + k / fraction;
+  return 1 / fraction / Math.sqrt(2 * Math.PI);
+};
+
+const TAIL = Math.fround(0.2316419);
+/** @type {Real} */
+const tailOver = t => tail(Math.max(0, (1 / t - 1) / TAIL)) / t;
+const tailFit = rounded(tailOver, t => 1 / tailOver(t), [1 / (1 + TAIL * 13.3), 1], 8);
+
 /**
  * The shortest decimal that is read as the float32 number nearest to the value.
  * @type {(value: number) => string}
@@ -207,19 +247,35 @@ function literal(value) {
   return String(Number(wanted.toPrecision(digits)));
 }
 
-const text = [
-  'const TABLE: usize = memory.data<f32>([',
-  ...table.map(([value, says], i) => `  ${new Array(4).fill(literal(value)).join(', ')}, // ${16 * i}: ${says}`),
-  '], 16);',
-].join('\n');
+/** @type {(names: string[], values: number[]) => string} */
+const constants = (names, values) =>
+  names.map((name, k) => `const ${name}: f32 = ${literal(at(values, k))};`).join('\n');
 
-if (process.argv.includes('--check')) {
-  if (!readFileSync(target, 'utf8').includes(text)) {
-    console.error('assembly/math.ts does not hold the table that scripts/fit-activations.js prints');
+const texts = {
+  math: [
+    'const TABLE: usize = memory.data<f32>([',
+    ...table.map(([value, says], i) => `  ${new Array(4).fill(literal(value)).join(', ')}, // ${16 * i}: ${says}`),
+    '], 16);',
+  ].join('\n'),
+  smooth: [
+    constants(['P0', 'P1', 'P2', 'P3'], log1pFit.coefficients),
+    constants(['C', 'Q0', 'Q1', 'Q2', 'Q3', 'Q4', 'Q5', 'Q6', 'Q7'], [TAIL, ...tailFit.coefficients]),
+  ].join('\n'),
+};
+
+for (const [name, text] of Object.entries(texts)) {
+  if (process.argv.includes('--check')) {
+    const source = fileURLToPath(new URL(`../assembly/${name}.ts`, import.meta.url));
+    if (readFileSync(source, 'utf8').includes(text)) continue;
+    console.error(`assembly/${name}.ts does not hold the numbers that scripts/fit-activations.js prints`);
     process.exit(1);
+  } else {
+    console.log(text);
   }
-} else {
-  console.log(text);
-  console.log(`// 1 - exp(-r): within ${(sigmoidFit.error * 2 ** 24).toFixed(2)} * 2^-24`);
-  console.log(`// (1 - exp(-2r)) / 2: within ${(tanhFit.error * 2 ** 24).toFixed(2)} * 2^-24`);
+}
+if (!process.argv.includes('--check')) {
+  const within = { '1 - exp(-r)': sigmoidFit, '(1 - exp(-2r)) / 2': tanhFit, 'ln(1 + u)': log1pFit, tail: tailFit };
+  for (const [of, { error }] of Object.entries(within)) {
+    console.log(`// ${of}: within ${(error * 2 ** 24).toFixed(2)} * 2^-24`);
+  }
 }

@@ -9,9 +9,10 @@
  * function does not become an immediate of the load.
  *
  * Why these shapes: V8 has 15 vector registers on x64. Eight accumulators leave room for one row of the panel and the
- * broadcasts; more of them spill on Node 20. The reduction is not unrolled by hand: V8 does that itself, and a loop
- * unrolled here spills on Node 20 as well. The tiles of 4x16 are for hosts that join pairs of vectors into one of 256
- * bits: there they have eight accumulators too. Elsewhere they would spill, and are not called.
+ * broadcasts; more of them spill on Node 20. (Nine, three rows of the three gates of a GRU, fit in the build that fuses
+ * multiply and add, which gains by them.) The reduction is not unrolled by hand: V8 does that itself, and a loop unrolled
+ * here spills on Node 20 as well. The tiles of 4x16 are for hosts that join pairs of vectors into one of 256 bits: there
+ * they have eight accumulators too. Elsewhere they would spill, and are not called.
  */
 
 import { readFileSync, writeFileSync } from 'node:fs';
@@ -20,18 +21,27 @@ import { fileURLToPath } from 'node:url';
 const target = fileURLToPath(new URL('../assembly/tiles.generated.ts', import.meta.url));
 
 /** Rows x columns of the tiles of C += A * B, widest panels first. Rows that are left over go to the smaller ones. */
-const rowTiles = { 16: [4, 2, 1], 8: [4, 2, 1], 4: [6, 4, 2, 1] };
+const rowTiles = { 16: [4, 2, 1], 12: [3, 2, 1], 8: [4, 2, 1], 4: [6, 4, 2, 1] };
 /** The same for C += transposed(A) * B, whose rows are the columns of A. */
-const outerTiles = { 16: [4, 2, 1], 8: [4, 2, 1], 4: [6, 4, 2, 1] };
+const outerTiles = { 16: [4, 2, 1], 12: [3, 2, 1], 8: [4, 2, 1], 4: [6, 4, 2, 1] };
 
 /** The vectors of a tile that only hosts with joined vectors can hold in registers. */
 const JOINED = 16;
+/** Vector registers of x64 that V8 gives to a function. */
+const REGISTERS = 15;
 
 const range = (/** @type {number} */ n) => Array.from({ length: n }, (_, i) => i);
 const widths = (/** @type {Record<string, number[]>} */ tiles) =>
   Object.keys(tiles)
     .map(Number)
     .sort((a, b) => b - a);
+
+/**
+ * Whether a tile fits only where one instruction multiplies and adds: its accumulators, a row of the panel and the
+ * broadcasts take all registers, and a product needs one more.
+ * @type {(mr: number, nr: number) => boolean}
+ */
+const isFused = (mr, nr) => (mr * nr) / 4 < JOINED && (mr * nr) / 4 + nr / 4 + mr === REGISTERS;
 
 /** @type {(mr: number, nr: number) => string} */
 const name = (mr, nr) => `${mr}x${nr}`;
@@ -120,8 +130,8 @@ function outerTile(mr, nr) {
 }
 
 /**
- * As often as tile n of a panel's tiles fits: again and again for the largest one that every host calls, and at most
- * once for those below it.
+ * As often as tile n of a panel's tiles fits: again and again for the largest one that every host and build calls, and
+ * at most once for those below it.
  * @param {number[]} sizes
  * @param {number} n
  * @param {number} nr
@@ -130,9 +140,10 @@ function outerTile(mr, nr) {
 function repeat(sizes, n, nr, statements) {
   const rows = sizes[n] ?? 0;
   const isJoined = (/** @type {number} */ mr) => (mr * nr) / 4 >= JOINED;
-  const largest = n === sizes.findIndex(mr => !isJoined(mr));
+  const largest = n === sizes.findIndex(mr => !isJoined(mr) && !isFused(mr, nr));
   if (n === sizes.length - 1 && !largest) return [`  if (rows) ${statements[0]};`];
-  const when = isJoined(rows) ? 'if (joined) while' : largest ? 'while' : 'if';
+  const special = isJoined(rows) ? 'if (joined) ' : isFused(rows, nr) ? 'if (ASC_FEATURE_RELAXED_SIMD) ' : '';
+  const when = special || largest ? `${special}while` : 'if';
   return [`  ${when} (rows >= ${rows}) {`, ...statements.map(statement => `    ${statement};`), '  }'];
 }
 
@@ -141,7 +152,7 @@ function repeat(sizes, n, nr, statements) {
  * @param {number} nr
  */
 function rowPanel(nr) {
-  const sizes = rowTiles[/** @type {16 | 8 | 4} */ (nr)];
+  const sizes = rowTiles[/** @type {16 | 12 | 8 | 4} */ (nr)];
   const lines = [
     `/** C [rows, ${nr}] = init + A [rows, blocks * depth] * panel [blocks * depth, ${nr}]. */`,
     `export function rowPanel${nr}(`,
@@ -163,7 +174,7 @@ function rowPanel(nr) {
  * @param {number} nr
  */
 function outerPanel(nr) {
-  const sizes = outerTiles[/** @type {16 | 8 | 4} */ (nr)];
+  const sizes = outerTiles[/** @type {16 | 12 | 8 | 4} */ (nr)];
   const lines = [
     `/** C [rows, ${nr}] += transposed(A [blocks * depth, rows]) * B [blocks * depth, ${nr}]. */`,
     `export function outerPanel${nr}(`,
@@ -194,10 +205,10 @@ import { joined } from './joined';
 import { madd } from './math';`,
   ];
   for (const nr of widths(rowTiles)) {
-    parts.push(rowPanel(nr), ...rowTiles[/** @type {16 | 8 | 4} */ (nr)].map(mr => rowTile(mr, nr)));
+    parts.push(rowPanel(nr), ...rowTiles[/** @type {16 | 12 | 8 | 4} */ (nr)].map(mr => rowTile(mr, nr)));
   }
   for (const nr of widths(outerTiles)) {
-    parts.push(outerPanel(nr), ...outerTiles[/** @type {16 | 8 | 4} */ (nr)].map(mr => outerTile(mr, nr)));
+    parts.push(outerPanel(nr), ...outerTiles[/** @type {16 | 12 | 8 | 4} */ (nr)].map(mr => outerTile(mr, nr)));
   }
   return `${parts.join('\n\n')}\n`;
 }

@@ -1,5 +1,55 @@
-/** The activations of dense layers, by name; each stands at the number under which assembly/dense.ts knows it. */
+/** Activations by name; each stands at the number under which assembly/activations.ts knows it. */
 
-export const activations = ['linear', 'relu', 'sigmoid', 'tanh'] as const;
+import { checkName } from './options.ts';
 
-export type Activation = (typeof activations)[number];
+export const activations = [
+  'linear',
+  'relu',
+  'sigmoid',
+  'tanh',
+  'hardSigmoid',
+  'elu',
+  'selu',
+  'softplus',
+  'softsign',
+  'swish',
+  'gelu',
+  'gelu_new',
+  'relu6',
+  'mish',
+  'softmax',
+  'logSoftmax',
+] as const;
+
+/** The name of an activation as this package, TF.js and its saved models write it. */
+export type ActivationName = (typeof activations)[number];
+
+/** What Keras calls some of them, and TF.js's name in the style of the others. */
+const spellings = {
+  hard_sigmoid: 'hardSigmoid',
+  log_softmax: 'logSoftmax',
+  silu: 'swish',
+  geluNew: 'gelu_new',
+} as const satisfies Record<string, ActivationName>;
+
+/** An activation as layers accept it: by its TF.js name, or by that of Keras. */
+export type Activation = ActivationName | keyof typeof spellings;
+
+/** Those that work on whole rows: no number of a row can be told without the others. */
+export const ofRows: readonly ActivationName[] = ['softmax', 'logSoftmax'];
+
+/** Whether the way back needs more than y: the slope beside it, made on the way forward. */
+export const hasOwnSlope = (activation: ActivationName): boolean =>
+  numberOf(activation) > numberOf('tanh') && !ofRows.includes(activation);
+
+/** The number of an activation in the kernels. */
+export const numberOf = (activation: ActivationName): number => activations.indexOf(activation);
+
+/** An activation as a layer option. */
+export function resolveActivation(call: string, name: string, value: unknown): ActivationName {
+  const known = checkName(call, name, value, [
+    ...activations,
+    ...(Object.keys(spellings) as (keyof typeof spellings)[]),
+  ]);
+  return known in spellings ? spellings[known as keyof typeof spellings] : (known as ActivationName);
+}

@@ -12,6 +12,10 @@ import {
   type TypedArray,
 } from './shapes.ts';
 import { Tensor, type TensorLike } from './tensor.ts';
+import { Selection } from './training/samples.ts';
+
+/** A batch as a caller gives it, or as `fit` chooses it. */
+export type Batch = TensorLike | Selection;
 
 /**
  * The shape of a batch, checked against what the model expects, without reading its numbers.
@@ -19,15 +23,16 @@ import { Tensor, type TensorLike } from './tensor.ts';
  * A flat typed array takes the expected shape, when at most its first axis is open. Where one number is expected for
  * each sample, [B] stands for [B, 1], as in TF.js.
  */
-export function shapeOfBatch(call: string, name: string, value: TensorLike, expected: Shape): number[] {
+export function shapeOfBatch(call: string, name: string, value: Batch, expected: Shape): number[] {
   if (isTypedArray(value)) return shapeOfFlat(call, name, value, expected);
-  if (!(value instanceof Tensor) && !Array.isArray(value)) {
+  if (!(value instanceof Tensor) && !(value instanceof Selection) && !Array.isArray(value)) {
     fail(
       call,
       `${name} must be a tensor, nested arrays or a typed array of the shape ${showShape(expected)}, got ${show(value)}`,
     );
   }
-  const shape = value instanceof Tensor ? value.shape : shapeOfNested(call, name, value as NestedArray);
+  const given = value instanceof Tensor || value instanceof Selection;
+  const shape = given ? value.shape : shapeOfNested(call, name, value as NestedArray);
   if (fits(shape, expected)) return shape;
   if (shape.length === 1 && expected.length === 2 && expected[1] === 1 && fits([shape[0]!, 1], expected)) {
     return [shape[0]!, 1];
@@ -59,12 +64,13 @@ function shapeOfFlat(call: string, name: string, value: TypedArray, expected: Sh
 export function writeBatch(
   call: string,
   name: string,
-  value: TensorLike,
+  value: Batch,
   shape: readonly number[],
   memory: Float32Array,
   at: number,
 ): void {
-  if (value instanceof Tensor) memory.set(value.dataSync(), at);
+  if (value instanceof Selection) value.write(memory, at);
+  else if (value instanceof Tensor) memory.set(value.dataSync(), at);
   else if (isTypedArray(value)) memory.set(value, at);
   else
     copyNested(

@@ -6,9 +6,11 @@
  */
 
 import { structures } from './engine/binaries.generated.ts';
-import { Block, int32, kernels } from './engine/engine.ts';
+import { Block, float32, int32, kernels } from './engine/engine.ts';
 import type { Kernels } from './engine/kernels.ts';
 import type { Layer } from './layers/layer.ts';
+import { fusedWith } from './losses.ts';
+import { planLoss, planMetrics } from './lossPlan.ts';
 import type { Objective } from './objective.ts';
 import type { Parameters } from './parameters.ts';
 import {
@@ -31,29 +33,67 @@ const BLOCK = 256;
 
 type Addresses = Record<BlockName, number>;
 
-/** How each kind of stage runs, given the address of its structure and the batch size. */
-const programs: Record<
-  Stage['kind'],
-  {
-    forward(kernels: Kernels, plan: number, batch: number): void;
-    backward(kernels: Kernels, plan: number, batch: number): void;
-    rewind?(kernels: Kernels, plan: number): void;
-  }
-> = {
-  lstm: {
+interface Program {
+  forward(kernels: Kernels, plan: number, batch: number): void;
+  backward(kernels: Kernels, plan: number, batch: number): void;
+  rewind?(kernels: Kernels, plan: number): void;
+}
+
+/** A recurrent layer, whose batch goes through block by block. */
+function recurrent(layer: 'lstm' | 'gru' | 'simpleRnn'): Program {
+  // Named once: a name put together in each call would be a string in each call.
+  const [forward, backward, rewind] = [`${layer}Forward`, `${layer}Backward`, `${layer}Rewind`] as const;
+  return {
     forward(kernels, plan, batch) {
-      for (let first = 0; first < batch; first += BLOCK)
-        kernels.lstmForward(plan, first, Math.min(BLOCK, batch - first));
+      for (let first = 0; first < batch; first += BLOCK) kernels[forward](plan, first, Math.min(BLOCK, batch - first));
     },
     backward(kernels, plan, batch) {
-      for (let first = 0; first < batch; first += BLOCK)
-        kernels.lstmBackward(plan, first, Math.min(BLOCK, batch - first));
+      for (let first = 0; first < batch; first += BLOCK) kernels[backward](plan, first, Math.min(BLOCK, batch - first));
     },
-    rewind: (kernels, plan) => kernels.lstmRewind(plan),
+    rewind: (kernels, plan) => kernels[rewind](plan),
+  };
+}
+
+/** @internal How each kind of stage runs, given the address of its structure and the batch size. */
+export const programs: Record<Stage['kind'], Program> = {
+  lstm: recurrent('lstm'),
+  gru: recurrent('gru'),
+  simpleRnn: recurrent('simpleRnn'),
+  merge: {
+    forward: (kernels, plan) => kernels.mergeForward(plan),
+    backward: (kernels, plan) => kernels.mergeBackward(plan),
+  },
+  join: {
+    forward() {},
+    backward: (kernels, plan) => kernels.joinBackward(plan),
   },
   dense: {
     forward: (kernels, plan) => kernels.denseForward(plan),
     backward: (kernels, plan) => kernels.denseBackward(plan),
+  },
+  dropout: {
+    forward: (kernels, plan) => kernels.dropoutForward(plan),
+    backward: (kernels, plan) => kernels.dropoutBackward(plan),
+  },
+  activation: {
+    forward: (kernels, plan) => kernels.activationForward(plan),
+    backward: (kernels, plan) => kernels.activationBackward(plan),
+  },
+  masking: {
+    forward: (kernels, plan) => kernels.maskingForward(plan),
+    backward: (kernels, plan) => kernels.maskingBackward(plan),
+  },
+  embedding: {
+    forward: (kernels, plan) => kernels.embeddingForward(plan),
+    backward: (kernels, plan) => kernels.embeddingBackward(plan),
+  },
+  reshape: {
+    forward: (kernels, plan) => kernels.reshapeForward(plan),
+    backward: (kernels, plan) => kernels.reshapeBackward(plan),
+  },
+  repeat: {
+    forward: (kernels, plan) => kernels.repeatForward(plan),
+    backward: (kernels, plan) => kernels.repeatBackward(plan),
   },
 };
 
@@ -64,6 +104,8 @@ class BoundPlan {
   readonly input: number;
   readonly target: number;
   readonly result: number;
+  /** The same of the weights of the losses, [B, T]; 0 in a plan without them. */
+  readonly weights: number;
   /** Index of the output where the last layer leaves it: in order as it is for one sample and one step. */
   readonly output: number;
   readonly resultSize: number;
@@ -71,27 +113,34 @@ class BoundPlan {
   readonly #addresses: number[] = [];
   readonly #kernels = kernels();
   readonly #outputAddress: number;
-  readonly #gradientAddress: number;
   readonly #resultAddress: number;
-  readonly #targetAddress: number;
+  readonly #lossAddress: number = 0;
+  /** Index of the mask of the output; 0 where there is none. */
+  readonly #mask: number;
+  readonly #metrics: readonly { program: 'loss' | 'metric'; address: number }[];
 
-  constructor(call: string, plan: Plan, addresses: Addresses) {
+  constructor(call: string, plan: Plan, addresses: Addresses, objective: Objective | null) {
     this.plan = plan;
     const address = ({ block, offset }: Place) => addresses[block] + offset;
-    const { y, dy } = plan.output;
+    const { y } = plan.output;
     this.#outputAddress = address(y.place);
     this.output = this.#outputAddress / FLOAT;
-    this.#gradientAddress = plan.purpose === 'train' && dy ? address(dy.place) : 0;
-    this.#targetAddress = address(plan.target);
     this.#resultAddress = address(plan.result);
     this.input = address(plan.input) / FLOAT;
-    this.target = this.#targetAddress / FLOAT;
+    this.target = address(plan.target) / FLOAT;
+    this.#mask = plan.output.mask ? address(plan.output.mask.place) / FLOAT : 0;
+    this.weights = plan.weights ? address(plan.weights) / FLOAT : 0;
     this.result = this.#resultAddress / FLOAT;
     this.resultSize = plan.batch * y.steps * y.width;
 
-    const fields = plan.stages.map(({ kind, fields }) =>
-      structures[kind].map(name => (fields as Record<string, number | Place>)[name]!),
-    );
+    const loss = objective ? [planLoss(plan, objective)] : [];
+    const metrics = objective ? planMetrics(plan, objective) : [];
+    const fields = [
+      ...plan.stages.map(({ kind, fields }) =>
+        structures[kind].map(name => (fields as Record<string, number | Place>)[name]!),
+      ),
+      ...[...loss, ...metrics.map(({ fields }) => fields)].map(fields => structures.loss.map(name => fields[name])),
+    ];
     this.#structures = new Block(call, Math.max(1, fields.flat().length) * FLOAT);
     let next = this.#structures.address;
     for (const values of fields) {
@@ -102,6 +151,9 @@ class BoundPlan {
       );
       next += values.length * FLOAT;
     }
+    const scored = this.#addresses.splice(plan.stages.length);
+    if (objective) this.#lossAddress = scored[0]!;
+    this.#metrics = metrics.map(({ program }, n) => ({ program, address: scored[n + 1]! }));
   }
 
   forward(): void {
@@ -127,22 +179,38 @@ class BoundPlan {
 
   /** The loss of the output against the target; in training it leaves its gradient where `backward` starts. */
   loss(): number {
-    const { y, dy } = this.plan.output;
-    const targetStep = y.width * FLOAT;
-    return this.#kernels.meanSquaredError(
-      this.#gradientAddress,
-      dy?.row ?? 0,
-      dy?.step ?? 0,
-      this.#outputAddress,
-      y.row,
-      y.step,
-      this.#targetAddress,
-      targetStep * y.steps,
-      targetStep,
-      y.steps,
-      this.plan.batch,
-      y.width,
-    );
+    return this.#kernels.loss(this.#lossAddress);
+  }
+
+  /** The metrics of the output, from place 1 of `values` on; before `backward`, which may destroy the output. */
+  measure(values: number[]): void {
+    for (let n = 0; n < this.#metrics.length; n++) {
+      const { program, address } = this.#metrics[n]!;
+      values[n + 1] = this.#kernels[program](address);
+    }
+  }
+
+  /** How many (sample, time step) the loss is the mean of: all that no mask hides. */
+  counted(): number {
+    return this.plan.output.mask
+      ? this.#kernels.countedRows(this.#lossAddress)
+      : this.plan.batch * this.plan.output.y.steps;
+  }
+
+  /** A number in the target that is no class of the output, where the loss counts it; undefined when there is none. */
+  wrongClass(): number | undefined {
+    const { batch, output } = this.plan;
+    const { steps, width } = output.y;
+    const memory = float32();
+    const maskStep = (output.mask?.step ?? 0) / FLOAT;
+    for (let row = 0; row < batch * steps; row++) {
+      const value = memory[this.target + row]!;
+      if ((value >= 0 && value < width) || !Number.isFinite(value)) continue;
+      if (this.#mask && memory[this.#mask + (row % steps) * maskStep + Math.floor(row / steps)] === 0) continue;
+      if (this.weights && memory[this.weights + row] === 0) continue;
+      return value;
+    }
+    return undefined;
   }
 
   /** Puts the output in the caller's order, at `result`. */
@@ -169,9 +237,10 @@ class BoundPlan {
 }
 
 /** Whether a plan is the one for a batch; compares without allocating, because most batches are like the one before. */
-const serves = (plan: Plan, batch: number, sample: readonly number[], purpose: Purpose): boolean =>
+const serves = (plan: Plan, batch: number, sample: readonly number[], purpose: Purpose, weighted: boolean): boolean =>
   plan.batch === batch &&
   plan.purpose === purpose &&
+  (plan.weights !== null) === weighted &&
   plan.sample.length === sample.length &&
   plan.sample.every((n, axis) => n === sample[axis]);
 
@@ -185,6 +254,8 @@ export class Executor {
   readonly #carriesAll: boolean;
   readonly #plans = new Map<string, BoundPlan>();
   #current: BoundPlan | null = null;
+  /** What plans that know the loss were made for. */
+  #objective: Objective | null = null;
   #moves: number;
   #workspace: Block | null = null;
   #states: Block | null = null;
@@ -211,6 +282,7 @@ export class Executor {
    *
    * @param sample the shape of one sample: [T, D] or [D]
    * @param objective needed for all but predictions
+   * @param weighted whether samples or time steps weigh differently; the caller then fills `weights`
    * @throws ValueError when memory does not suffice; nothing has changed then
    */
   prepare(
@@ -219,16 +291,20 @@ export class Executor {
     sample: readonly number[],
     purpose: Purpose,
     objective: Objective | null = null,
+    weighted = false,
   ): BoundPlan {
-    if (this.#moves !== this.#parameters.moves) {
+    const compiled = objective !== null && objective !== this.#objective;
+    if (compiled || this.#moves !== this.#parameters.moves) {
       this.dropPlans();
       this.#moves = this.#parameters.moves;
+      if (compiled) this.#objective = objective;
     }
-    if (this.#current && serves(this.#current.plan, batch, sample, purpose)) return this.#current;
-    const key = `${purpose} ${batch} ${sample.join(' ')}`;
+    if (this.#current && serves(this.#current.plan, batch, sample, purpose, weighted)) return this.#current;
+    const key = `${purpose} ${batch} ${sample.join(' ')} ${weighted}`;
     let bound = this.#plans.get(key);
     if (!bound) {
-      const planner = new Planner(batch, purpose, this.#carriesAll);
+      const fused = objective && purpose !== 'predict' ? fusedWith(objective.loss) : null;
+      const planner = new Planner(batch, purpose, this.#carriesAll, fused, weighted);
       const plan = planBatch(planner, this.#layers, this.#homes, sample);
       const addresses = {
         weights: this.#parameters.weights(call),
@@ -237,7 +313,7 @@ export class Executor {
         workspace: this.#reserve(call, plan.bytes),
       };
       if (this.#plans.size >= MOST_PLANS) this.dropPlans();
-      bound = new BoundPlan(call, plan, addresses);
+      bound = new BoundPlan(call, plan, addresses, objective);
       this.#plans.set(key, bound);
     }
     this.#current = bound;

@@ -6,30 +6,41 @@
 
 import { version as packageVersion } from '../package.json' with { type: 'json' };
 
-export type { Activation } from './activations.ts';
+export type { Activation as ActivationIdentifier } from './activations.ts';
+export { type Constraint, type ConstraintName, constraints } from './constraints.ts';
+export { type Dataset, data } from './data/dataset.ts';
 export { type BackendInfo, backendInfo, configure, type InitOptions, init, ready } from './engine/engine.ts';
 export { ValueError } from './errors.ts';
 export { type Initializer, type InitializerName, initializers } from './initializers.ts';
 export * from './layers/index.ts';
 export type { LayerOptions } from './layers/layer.ts';
 export type { Loss } from './losses.ts';
-export { type AdamOptions, type Optimizer, type OptimizerName, train } from './optimizers.ts';
+export { type MetricFunction, metrics } from './metricFunctions.ts';
+export type { MetricName } from './metrics.ts';
+export {
+  type AdadeltaOptions,
+  type AdagradOptions,
+  type AdamaxOptions,
+  type AdamOptions,
+  type LearningRate,
+  type MomentsOptions,
+  type MomentumOptions,
+  type Optimizer,
+  type OptimizerName,
+  type OptimizerOptions,
+  type RmspropOptions,
+  train,
+} from './optimizers/index.ts';
 export { setRandomSeed } from './random.ts';
+export { type Regularizer, type RegularizerName, regularizers } from './regularizers.ts';
+export { type Schedule, schedules } from './schedules.ts';
 export { type CompileOptions, type Sequential, sequential } from './sequential.ts';
 export type { NestedArray, Shape, TypedArray } from './shapes.ts';
 export type { Stream } from './stream.ts';
-export {
-  dispose,
-  scalar,
-  type Tensor,
-  type TensorLike,
-  tensor,
-  tensor1d,
-  tensor2d,
-  tensor3d,
-  tensor4d,
-  tidy,
-} from './tensor.ts';
+export * from './tensor/index.ts';
+export * from './training/index.ts';
+
+export type { WeightOptions } from './weights.ts';
 
 /** The version of this package. */
 export const version: string = packageVersion;

@@ -7,7 +7,7 @@ import type { Kernels } from './engine/kernels.ts';
 import { factoryOf, fail, show } from './errors.ts';
 import { checkName, checkNumber, checkOptions } from './options.ts';
 import { checkSeed, nextSeed } from './random.ts';
-import { sizeOf } from './shapes.ts';
+import { showShape, sizeOf } from './shapes.ts';
 
 /** Where to write, and with what. */
 export interface Target {
@@ -34,6 +34,9 @@ export abstract class Initializer {
   plan(): number {
     return this.seed ?? nextSeed();
   }
+
+  /** @internal Refuses a weight of a shape it cannot fill. */
+  checkWeight(_call: string, _name: string, _shape: readonly number[]): void {}
 
   /** @internal Fills a matrix of the given shape. */
   abstract fill(target: Target, shape: readonly number[], seed: number): void;
@@ -96,20 +99,56 @@ class RandomNormal extends Initializer {
 /** A truncated normal loses variance; dividing by this gives it back (the standard deviation within +-2). */
 const TRUNCATED_DEVIATION = 0.87962566103423978;
 
-class Glorot extends Initializer {
-  constructor(className: 'GlorotUniform' | 'GlorotNormal', seed?: unknown) {
+const modes = ['fanIn', 'fanOut', 'fanAvg'] as const;
+/** 'normal' is the truncated one, as in TF.js and in Keras before 3. */
+const distributions = ['normal', 'truncatedNormal', 'untruncatedNormal', 'uniform'] as const;
+
+/** Random numbers of mean zero whose variance is scale / fan. */
+class VarianceScaling extends Initializer {
+  constructor(
+    className: string,
+    readonly scale: number,
+    readonly mode: (typeof modes)[number],
+    readonly distribution: (typeof distributions)[number],
+    seed?: unknown,
+  ) {
     super(className, seed);
   }
 
   fill({ kernels, address, values }: Target, shape: readonly number[], seed: number): void {
     const [fanIn, fanOut] = fans(shape);
-    const variance = 2 / (fanIn + fanOut);
-    if (this.className === 'GlorotUniform') {
+    const fan = { fanIn, fanOut, fanAvg: (fanIn + fanOut) / 2 }[this.mode];
+    const variance = this.scale / Math.max(1, fan);
+    const deviation = Math.sqrt(variance);
+    if (this.distribution === 'uniform') {
       const limit = Math.sqrt(3 * variance);
       kernels.randomUniform(address, values.length, seed, -limit, limit);
+    } else if (this.distribution === 'untruncatedNormal') {
+      kernels.randomNormal(address, values.length, seed, 0, deviation);
     } else {
-      kernels.truncatedNormal(address, values.length, seed, 0, Math.sqrt(variance) / TRUNCATED_DEVIATION);
+      kernels.truncatedNormal(address, values.length, seed, 0, deviation / TRUNCATED_DEVIATION);
     }
+  }
+}
+
+class Identity extends Initializer {
+  constructor(readonly gain: number) {
+    super('Identity');
+  }
+
+  override plan(): number {
+    return 0;
+  }
+
+  override checkWeight(call: string, name: string, shape: readonly number[]): void {
+    if (shape.length !== 2 || shape[0] !== shape[1]) {
+      fail(call, `${name} must be a square matrix for initializers.identity, got the shape ${showShape(shape)}`);
+    }
+  }
+
+  fill({ values }: Target, shape: readonly number[]): void {
+    values.fill(0);
+    for (let i = 0; i < values.length; i += shape[1]! + 1) values[i] = this.gain;
   }
 }
 
@@ -121,8 +160,13 @@ class Orthogonal extends Initializer {
     super('Orthogonal', seed);
   }
 
+  override checkWeight(call: string, name: string, shape: readonly number[]): void {
+    if (shape.length < 2) {
+      fail(call, `${name} must be a matrix for initializers.orthogonal, got the shape ${showShape(shape)}`);
+    }
+  }
+
   fill({ kernels, address, values }: Target, shape: readonly number[], seed: number): void {
-    if (shape.length < 2) fail('initializers.orthogonal', `needs a matrix, got the shape [${shape.join(', ')}]`);
     const cols = shape.at(-1)!;
     const rows = values.length / cols;
     const [count, length] = rows <= cols ? [rows, cols] : [cols, rows];
@@ -156,11 +200,31 @@ export class ForgetBias extends Initializer {
     return this.others.plan();
   }
 
+  override checkWeight(call: string, name: string, shape: readonly number[]): void {
+    this.others.checkWeight(call, name, shape);
+  }
+
   fill(target: Target, shape: readonly number[], seed: number): void {
     this.others.fill(target, shape, seed);
     target.values.fill(1, this.units, 2 * this.units);
   }
 }
+
+/** One of the scalings with a name of its own. */
+function scaling(
+  className: string,
+  scale: number,
+  mode: (typeof modes)[number],
+  distribution: (typeof distributions)[number],
+  options?: Seeded,
+): Initializer {
+  const { seed } = checkOptions<Seeded>(`initializers.${factoryOf(className)}`, options, ['seed']);
+  return new VarianceScaling(className, scale, mode, distribution, seed);
+}
+
+/** Keras's fan_in as fanIn; what is no string is left alone. */
+const toCamel = (value: unknown): unknown =>
+  typeof value === 'string' ? value.replace(/_([a-z])/g, (_, letter: string) => letter.toUpperCase()) : value;
 
 /** Makes initializers by their TF.js names. */
 export const initializers = {
@@ -203,13 +267,49 @@ export const initializers = {
     return new RandomNormal('TruncatedNormal', mean, number(call, known, 'stddev', 0.05, { least: 0 }), known.seed);
   },
 
+  /** The identity times gain, for square matrices. */
+  identity(options?: { gain?: number }): Initializer {
+    const call = 'initializers.identity';
+    return new Identity(number(call, checkOptions<Record<string, unknown>>(call, options, ['gain']), 'gain', 1));
+  },
+
+  /**
+   * Variance scale / fan, by default 1 / fanIn. The distribution is 'normal', truncated at two standard deviations, by
+   * default.
+   */
+  varianceScaling(
+    options?: {
+      scale?: number;
+      mode?: (typeof modes)[number];
+      distribution?: (typeof distributions)[number];
+    } & Seeded,
+  ): Initializer {
+    const call = 'initializers.varianceScaling';
+    const names = ['scale', 'mode', 'distribution', 'seed'];
+    const known = checkOptions<Record<string, unknown>>(call, options, names);
+    const scale = number(call, known, 'scale', 1, { above: 0 });
+    const mode = checkName(call, 'mode', toCamel(known.mode ?? 'fanIn'), modes);
+    const distribution = checkName(call, 'distribution', toCamel(known.distribution ?? 'normal'), distributions);
+    return new VarianceScaling('VarianceScaling', scale, mode, distribution, known.seed);
+  },
+
   /** Uniform within sqrt(6 / (fanIn + fanOut)); the default of every kernel. */
-  glorotUniform: (options?: Seeded): Initializer =>
-    new Glorot('GlorotUniform', checkOptions<Seeded>('initializers.glorotUniform', options, ['seed']).seed),
+  glorotUniform: (options?: Seeded): Initializer => scaling('GlorotUniform', 1, 'fanAvg', 'uniform', options),
 
   /** Truncated normal with variance 2 / (fanIn + fanOut). */
-  glorotNormal: (options?: Seeded): Initializer =>
-    new Glorot('GlorotNormal', checkOptions<Seeded>('initializers.glorotNormal', options, ['seed']).seed),
+  glorotNormal: (options?: Seeded): Initializer => scaling('GlorotNormal', 1, 'fanAvg', 'normal', options),
+
+  /** Uniform within sqrt(6 / fanIn), for layers with relu. */
+  heUniform: (options?: Seeded): Initializer => scaling('HeUniform', 2, 'fanIn', 'uniform', options),
+
+  /** Truncated normal with variance 2 / fanIn, for layers with relu. */
+  heNormal: (options?: Seeded): Initializer => scaling('HeNormal', 2, 'fanIn', 'normal', options),
+
+  /** Uniform within sqrt(3 / fanIn). */
+  leCunUniform: (options?: Seeded): Initializer => scaling('LeCunUniform', 1, 'fanIn', 'uniform', options),
+
+  /** Truncated normal with variance 1 / fanIn. */
+  leCunNormal: (options?: Seeded): Initializer => scaling('LeCunNormal', 1, 'fanIn', 'normal', options),
 
   /** Orthonormal rows or columns, whichever are fewer, times gain; the default of recurrent kernels. */
   orthogonal(options?: { gain?: number } & Seeded): Initializer {
@@ -228,6 +328,7 @@ const byName = Object.keys(initializers).filter(name => name !== 'constant') as 
 export function resolveInitializer(call: string, name: string, value: unknown): Initializer {
   if (value instanceof Initializer) return value;
   if (typeof value !== 'string') fail(call, `${name} must be an initializer or its name, got ${show(value)}`);
-  const camel = value.replace(/_([a-z])/g, (_, letter: string) => letter.toUpperCase()); // Keras: glorot_uniform
+  // Keras: glorot_uniform, lecun_normal; classes: GlorotUniform
+  const camel = factoryOf(toCamel(value) as string).replace(/^lecun(?=[A-Z])/, 'leCun');
   return initializers[checkName(call, name, camel, byName)]();
 }

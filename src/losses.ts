@@ -1,23 +1,97 @@
 /** Losses by name. The arithmetic is in assembly/loss.ts. */
 
 import { fail, show } from './errors.ts';
+import { nameOfFunction } from './metricFunctions.ts';
 import { checkName } from './options.ts';
 
-export type LossName = 'meanSquaredError';
+/** Each at the number under which assembly/loss.ts knows it. */
+export const losses = [
+  'meanSquaredError',
+  'meanAbsoluteError',
+  'huberLoss',
+  'logcosh',
+  'binaryCrossentropy',
+  'categoricalCrossentropy',
+  'sparseCategoricalCrossentropy',
+  'meanAbsolutePercentageError',
+  'meanSquaredLogarithmicError',
+  'hinge',
+  'squaredHinge',
+  'categoricalHinge',
+  'kullbackLeiblerDivergence',
+  'poisson',
+  'cosineProximity',
+] as const;
 
-/** Every accepted spelling; the first of each kind is the one that messages and saved models use. */
-const spellings = {
+export type LossName = (typeof losses)[number];
+
+/** Every accepted spelling: that of TF.js, that of Keras, and short ones. */
+export const lossSpellings = {
   meanSquaredError: 'meanSquaredError',
-  mse: 'meanSquaredError',
   mean_squared_error: 'meanSquaredError',
+  mse: 'meanSquaredError',
+  MSE: 'meanSquaredError',
+  meanAbsoluteError: 'meanAbsoluteError',
+  mean_absolute_error: 'meanAbsoluteError',
+  mae: 'meanAbsoluteError',
+  MAE: 'meanAbsoluteError',
+  huberLoss: 'huberLoss',
+  huber_loss: 'huberLoss',
+  huber: 'huberLoss',
+  logcosh: 'logcosh',
+  logCosh: 'logcosh',
+  log_cosh: 'logcosh',
+  binaryCrossentropy: 'binaryCrossentropy',
+  binary_crossentropy: 'binaryCrossentropy',
+  categoricalCrossentropy: 'categoricalCrossentropy',
+  categorical_crossentropy: 'categoricalCrossentropy',
+  sparseCategoricalCrossentropy: 'sparseCategoricalCrossentropy',
+  sparse_categorical_crossentropy: 'sparseCategoricalCrossentropy',
+  meanAbsolutePercentageError: 'meanAbsolutePercentageError',
+  mean_absolute_percentage_error: 'meanAbsolutePercentageError',
+  mape: 'meanAbsolutePercentageError',
+  MAPE: 'meanAbsolutePercentageError',
+  meanSquaredLogarithmicError: 'meanSquaredLogarithmicError',
+  mean_squared_logarithmic_error: 'meanSquaredLogarithmicError',
+  msle: 'meanSquaredLogarithmicError',
+  MSLE: 'meanSquaredLogarithmicError',
+  hinge: 'hinge',
+  squaredHinge: 'squaredHinge',
+  squared_hinge: 'squaredHinge',
+  categoricalHinge: 'categoricalHinge',
+  categorical_hinge: 'categoricalHinge',
+  kullbackLeiblerDivergence: 'kullbackLeiblerDivergence',
+  kullback_leibler_divergence: 'kullbackLeiblerDivergence',
+  kld: 'kullbackLeiblerDivergence',
+  KLD: 'kullbackLeiblerDivergence',
+  poisson: 'poisson',
+  cosineProximity: 'cosineProximity',
+  cosine_proximity: 'cosineProximity',
+  cosine: 'cosineProximity',
 } as const satisfies Record<string, LossName>;
 
 /** A loss as `compile` accepts it. */
-export type Loss = keyof typeof spellings;
+export type Loss = keyof typeof lossSpellings;
 
-export function resolveLoss(call: string, value: unknown): LossName {
+export function resolveLoss(call: string, given: unknown): LossName {
+  const value = nameOfFunction(given) ?? given;
   if (typeof value === 'function') {
-    fail(call, `loss must be a name, because losses run in the kernels, got ${show(value)}; known: 'meanSquaredError'`);
+    const name = nearest(value.name, Object.keys(lossSpellings)) ?? 'meanSquaredError';
+    fail(call, `loss must be a name such as '${name}', because losses run in the kernels, got ${show(value)}`);
   }
-  return spellings[checkName(call, 'loss', value, Object.keys(spellings) as Loss[])];
+  return lossSpellings[checkName(call, 'loss', value, Object.keys(lossSpellings) as Loss[])];
+}
+
+/** The known name of a function, however it is wrapped up: 'huberLoss' for one called huberLoss_. */
+export function nearest(name: string, known: readonly string[]): string | undefined {
+  return known.find(k => k.toLowerCase() === name.toLowerCase().replace(/_+$/, ''));
+}
+
+/** Whether targets are numbers of classes, one for each row, and not a row as wide as the output. */
+export const isSparse = (loss: LossName): boolean => loss === 'sparseCategoricalCrossentropy';
+
+/** The activation that a loss undoes: it then starts from the logits. */
+export function fusedWith(loss: LossName): 'softmax' | 'sigmoid' | null {
+  if (loss === 'binaryCrossentropy') return 'sigmoid';
+  return loss === 'categoricalCrossentropy' || isSparse(loss) ? 'softmax' : null;
 }

@@ -5,22 +5,30 @@
 
 import { Block, countModel, float32, kernels, uncountModel } from './engine/engine.ts';
 import type { Layer, WeightHome } from './layers/layer.ts';
-import type { Optimizer } from './optimizers.ts';
-import { roundUp } from './plan.ts';
+import type { Optimizer } from './optimizers/index.ts';
+import { PlainRoom, withPlain } from './plainWeights.ts';
 import { sizeOf } from './shapes.ts';
 
 const FLOAT = 4;
-const LINE = 64;
+
+const layersWith = (layers: readonly Layer[], what: 'regularizer' | 'constraint'): readonly Layer[] =>
+  layers.filter(layer => layer.weightSpecs.some(spec => spec[what]));
 
 export class Parameters implements WeightHome {
   /** Byte offset of each layer within every run. */
   readonly offsets: readonly number[];
   readonly #layers: readonly Layer[];
   readonly #count: number;
+  readonly #penalized: readonly Layer[];
+  readonly #constrained: readonly Layer[];
   #weights: Block | null = null;
-  /** Gradients, then one run for each slot of the optimizer. */
+  /** Gradients, then one run for each slot of the optimizer, then one for averages where it keeps them. */
   #training: Block | null = null;
-  #counters = new Float64Array(0);
+  /** For the layers whose weights somebody works on as plain matrices; null where nobody does. */
+  #room: PlainRoom | null = null;
+  #trained = 0;
+  /** Batches trained so far, then the counters of the optimizer. */
+  #counters = new Float64Array(1);
   #free = false;
   #moves = 0;
 
@@ -33,6 +41,8 @@ export class Parameters implements WeightHome {
       return offset;
     });
     this.#count = count;
+    this.#penalized = layersWith(layers, 'regularizer');
+    this.#constrained = layersWith(layers, 'constraint');
   }
 
   /** Whether the memory has been given back; nothing works then. */
@@ -64,18 +74,103 @@ export class Parameters implements WeightHome {
   /** Address of the gradients; memory for them and for the optimizer is allocated on first use. */
   gradients(call: string, optimizer: Optimizer): number {
     if (!this.#training) {
-      this.#training = new Block(call, Math.max(this.#count, 1) * FLOAT * (1 + optimizer.slots));
-      this.#counters = new Float64Array(optimizer.counters).fill(1);
+      const weights = this.weights(call) / FLOAT;
+      this.#reserve(call, optimizer.clipNorm !== null);
+      const runs = 1 + optimizer.slots + Number(optimizer.useEma);
+      this.#training = new Block(call, Math.max(this.#count, 1) * FLOAT * runs);
+      this.#counters = new Float64Array(1 + optimizer.counters).fill(1, 1);
+      const memory = float32();
+      const start = (run: number) => this.#training!.address / FLOAT + run * this.#count;
+      for (let n = 0; n < optimizer.slots; n++) memory.fill(optimizer.slotStart(n), start(1 + n), start(2 + n));
+      if (optimizer.useEma) memory.copyWithin(start(1 + optimizer.slots), weights, weights + this.#count);
     }
     return this.#training.address;
   }
 
+  /** Room for plain weights: of the layers that ask for it, or of all. */
+  #reserve(call: string, all: boolean): void {
+    const asking = all ? this.#layers : [...this.#penalized, ...this.#constrained];
+    if (asking.length === 0 || this.#room?.holds(asking)) return;
+    const room = new PlainRoom(call, asking);
+    this.#room?.free();
+    this.#room = room;
+  }
+
   /** Drops gradients and optimizer state: the next batch begins with a fresh optimizer. */
   forgetTraining(): void {
+    this.#counters = new Float64Array(1);
     if (!this.#training) return;
     this.#training.free();
     this.#training = null;
     this.#moves++;
+  }
+
+  /** How many batches have changed the weights, whatever the optimizer: what dropout draws from. */
+  get trained(): number {
+    return this.#trained;
+  }
+
+  /** How many batches have been trained with the present optimizer; those that changed nothing do not count. */
+  get batches(): number {
+    return this.#counters[0]!;
+  }
+
+  // ---------------------------------------------------------------------------------------------------- one batch
+
+  /** The learning rate of the next batch. */
+  rate(call: string, optimizer: Optimizer): number {
+    return optimizer.rateAt(call, this.batches);
+  }
+
+  /** What the regularizers add to the loss. */
+  penalty(call: string): number {
+    if (this.#penalized.length === 0) return 0;
+    this.weights(call);
+    this.#reserve(call, false);
+    let sum = 0;
+    for (const layer of this.#penalized) sum += this.#penaltyOf(layer, this.#unpack(layer));
+    return sum;
+  }
+
+  #penaltyOf(layer: Layer, plain: readonly number[]): number {
+    let sum = 0;
+    for (const [i, { regularizer, shape }] of layer.weightSpecs.entries()) {
+      if (regularizer) sum += kernels().penalty(plain[i]!, sizeOf(shape), regularizer.l1, regularizer.l2);
+    }
+    return sum;
+  }
+
+  /** The weights of a layer as plain matrices, until the next layer needs the room. */
+  #unpack(layer: Layer): readonly number[] {
+    const plain = this.#room!.of(layer);
+    layer.moveWeights(kernels(), this.#weights!.address + this.#offsetOf(layer), plain, false);
+    return plain;
+  }
+
+  #offsetOf(layer: Layer): number {
+    return this.offsets[this.#layers.indexOf(layer)]!;
+  }
+
+  /**
+   * Begins the gradients of a batch, to which the layers then add: zero, or those of the regularizers.
+   *
+   * @returns what the regularizers add to the loss
+   */
+  startGradients(): number {
+    const gradients = this.#training!.address;
+    kernels().zero(gradients, this.#count * FLOAT);
+    let sum = 0;
+    for (const layer of this.#penalized) {
+      const plain = this.#unpack(layer);
+      sum += this.#penaltyOf(layer, plain);
+      for (const [i, { regularizer, shape }] of layer.weightSpecs.entries()) {
+        const size = sizeOf(shape);
+        if (regularizer) kernels().penaltyGradient(plain[i]!, size, regularizer.l1, regularizer.l2);
+        else kernels().zero(plain[i]!, size * FLOAT);
+      }
+      layer.moveWeights(kernels(), gradients + this.#offsetOf(layer), plain, true);
+    }
+    return sum;
   }
 
   /** Whether the gradients are numbers an optimizer can take. */
@@ -83,28 +178,104 @@ export class Parameters implements WeightHome {
     return kernels().areSound(this.#training!.address, this.#count) === 1;
   }
 
-  zeroGradients(): void {
-    kernels().zero(this.#training!.address, this.#count * FLOAT);
-  }
-
-  /** One optimizer step over every run of trainable layers. */
-  update(optimizer: Optimizer): void {
+  /**
+   * One step over every run of trainable layers, in the order of Keras: clip, decay, update, average; constraints come
+   * last.
+   *
+   * @param rate what `rate` gave for this batch
+   */
+  update(optimizer: Optimizer, rate: number): void {
+    const { weightDecay, useEma, emaMomentum, emaOverwriteFrequency } = optimizer;
     const bytes = this.#count * FLOAT;
     const weights = this.#weights!.address;
     const gradients = this.#training!.address;
+    const averages = gradients + (1 + optimizer.slots) * bytes;
+    const first = this.batches === 0;
+    this.#clip(optimizer);
     optimizer.advance(this.#counters);
+    this.#eachRun((from, count) => {
+      const here = weights + from;
+      if (weightDecay !== null) kernels().decay(here, count, rate * weightDecay);
+      optimizer.update(kernels(), here, gradients + from, bytes, count, rate, this.#counters);
+      if (useEma) kernels().average(averages + from, here, count, first ? 0 : emaMomentum);
+    });
+    this.#counters[0]!++;
+    this.#trained++;
+    if (emaOverwriteFrequency !== null && this.batches % emaOverwriteFrequency === 0) this.takeAverages(optimizer);
+    this.#constrain();
+    optimizer.moveTo(this.batches);
+  }
+
+  /** Calls `use` with every run of trainable layers: its offset in bytes, and how many numbers it has. */
+  #eachRun(use: (from: number, count: number) => void): void {
     for (let n = 0; n < this.#layers.length; n++) {
       if (!this.#layers[n]!.trainable) continue;
       const from = this.offsets[n]!;
       while (n + 1 < this.#layers.length && this.#layers[n + 1]!.trainable) n++;
-      const count = (this.offsets[n + 1] ?? bytes) - from;
-      if (count === 0) continue;
-      optimizer.update(kernels(), weights + from, gradients + from, bytes, count / FLOAT, this.#counters);
+      const count = (this.offsets[n + 1] ?? this.#count * FLOAT) - from;
+      if (count > 0) use(from, count / FLOAT);
     }
   }
 
+  #clip({ clipNorm, clipValue, globalClipNorm }: Optimizer): void {
+    const gradients = this.#training!.address;
+    if (clipValue !== null) {
+      this.#eachRun((from, count) => kernels().clamp(gradients + from, count, clipValue));
+    } else if (globalClipNorm !== null) {
+      let squares = 0;
+      this.#eachRun((from, count) => {
+        squares += kernels().sumOfSquares(gradients + from, count);
+      });
+      const norm = Math.sqrt(squares);
+      if (norm <= globalClipNorm) return;
+      this.#eachRun((from, count) => kernels().scale(gradients + from, count, globalClipNorm / norm));
+    } else if (clipNorm !== null) {
+      for (const layer of this.#layers) if (layer.trainable) this.#clipEach(layer, clipNorm);
+    }
+  }
+
+  /** Scales the gradient of every weight of a layer down to a norm. */
+  #clipEach(layer: Layer, most: number): void {
+    const packed = this.#training!.address + this.#offsetOf(layer);
+    const plain = this.#room!.of(layer);
+    layer.moveWeights(kernels(), packed, plain, false);
+    let clipped = false;
+    for (const [i, { shape }] of layer.weightSpecs.entries()) {
+      const size = sizeOf(shape);
+      const norm = Math.sqrt(kernels().sumOfSquares(plain[i]!, size));
+      if (norm <= most) continue;
+      kernels().scale(plain[i]!, size, most / norm);
+      clipped = true;
+    }
+    if (clipped) layer.moveWeights(kernels(), packed, plain, true);
+  }
+
+  #constrain(): void {
+    for (const layer of this.#constrained) {
+      if (!layer.trainable) continue;
+      const plain = this.#unpack(layer);
+      for (const [i, { constraint, shape }] of layer.weightSpecs.entries()) {
+        constraint?.apply(kernels(), plain[i]!, shape);
+      }
+      layer.moveWeights(kernels(), this.#weights!.address + this.#offsetOf(layer), plain, true);
+    }
+  }
+
+  /** Puts the averages of trainable weights, where the optimizer has made some, in place of the weights. */
+  takeAverages(optimizer: Optimizer): void {
+    if (!optimizer.useEma || !this.#training || this.batches === 0) return;
+    const weights = this.#weights!.address;
+    const averages = this.#training.address + (1 + optimizer.slots) * this.#count * FLOAT;
+    this.#eachRun((from, count) => {
+      const source = (averages + from) / FLOAT;
+      float32().copyWithin((weights + from) / FLOAT, source, source + count);
+    });
+  }
+
+  // --------------------------------------------------------------------------------------------------- for callers
+
   read(call: string, layer: Layer): Float32Array[] {
-    const address = this.weights(call) + this.offsets[this.#layers.indexOf(layer)]!;
+    const address = this.weights(call) + this.#offsetOf(layer);
     return withPlain(call, layer, (plain, views) => {
       layer.moveWeights(kernels(), address, plain, false);
       return views().map(view => view.slice());
@@ -116,7 +287,7 @@ export class Parameters implements WeightHome {
       layer.initialValues = [...values];
       return;
     }
-    const address = this.#weights.address + this.offsets[this.#layers.indexOf(layer)]!;
+    const address = this.#weights.address + this.#offsetOf(layer);
     withPlain(call, layer, (plain, views) => {
       for (const [i, view] of views().entries()) view.set(values[i]!);
       layer.moveWeights(kernels(), address, plain, true);
@@ -126,6 +297,8 @@ export class Parameters implements WeightHome {
   /** Gives all memory back. */
   free(): void {
     this.forgetTraining();
+    this.#room?.free();
+    this.#room = null;
     if (this.#weights) uncountModel(this);
     this.#weights?.free();
     this.#weights = null;
@@ -144,27 +317,4 @@ function initialize(call: string, layer: Layer, address: number): void {
     }
     layer.moveWeights(kernels(), address, plain, true);
   });
-}
-
-/** Calls `use` with room for the plain matrices of a layer: their addresses, and views of them made when asked for. */
-function withPlain<T>(call: string, layer: Layer, use: (plain: number[], views: () => Float32Array[]) => T): T {
-  const sizes = layer.weightSpecs.map(({ shape }) => sizeOf(shape));
-  const block = new Block(
-    call,
-    Math.max(
-      1,
-      sizes.reduce((sum, size) => sum + roundUp(size * FLOAT, LINE), 0),
-    ),
-  );
-  try {
-    let address = block.address;
-    const plain = sizes.map(size => {
-      const here = address;
-      address += roundUp(size * FLOAT, LINE);
-      return here;
-    });
-    return use(plain, () => plain.map((from, i) => float32().subarray(from / FLOAT, from / FLOAT + sizes[i]!)));
-  } finally {
-    block.free();
-  }
 }

@@ -62,10 +62,13 @@ export interface Buffer {
 
 type Structures = typeof structures;
 
-/** What one layer hands to its kernels: a structure of assembly/, field by field. */
+/** The numbers of a structure of assembly/, field by field. */
+export type Fields<K extends keyof Structures> = Record<Structures[K][number], number | Place>;
+
+/** What one layer hands to its kernels. */
 export type Stage = {
-  [K in keyof Structures]: { readonly kind: K; readonly fields: Record<Structures[K][number], number | Place> };
-}[keyof Structures];
+  [K in Exclude<keyof Structures, 'loss'>]: { readonly kind: K; readonly fields: Fields<K> };
+}[Exclude<keyof Structures, 'loss'>];
 
 /** The plan of a batch. */
 export interface Plan {
@@ -84,12 +87,28 @@ export interface Plan {
   /** Where the caller's y goes, and where predictions are put in order, [B, T, O] row by row. */
   readonly target: Place;
   readonly result: Place;
+  /** Where weights of the losses go, [B, T]; null in a plan without them. */
+  readonly weights: Place | null;
 }
 
 const FLOAT = 4;
 const LINE = 64;
 
 export const at = (place: Place, bytes: number): Place => ({ block: place.block, offset: place.offset + bytes });
+
+/** The same flow with the last time step first. */
+export function backwards({ y, dy, mask }: Flow): Flow {
+  const reversed = (rows: Rows): Rows => ({
+    ...rows,
+    place: at(rows.place, (rows.steps - 1) * rows.step),
+    step: -rows.step,
+  });
+  return {
+    y: reversed(y),
+    dy: dy && reversed(dy),
+    mask: mask && { place: at(mask.place, (y.steps - 1) * mask.step), step: -mask.step },
+  };
+}
 
 /** n rounded up to a multiple of `unit`. */
 export const roundUp = (n: number, unit: number): number => Math.ceil(n / unit) * unit;
@@ -106,6 +125,17 @@ export function rowBytes(n: number): number {
   if (bytes < 8 * LINE) return bytes;
   const lines = Math.ceil(bytes / LINE);
   return (lines + (lines % 2 === 0 ? 1 : 0)) * LINE;
+}
+
+/**
+ * Bytes between neighbours where rows lie at equal distances, all steps of a sample together or all samples of a step;
+ * null where they do not.
+ */
+export function spacing({ row, step, steps, rows }: Rows): { stride: number; bySample: boolean } | null {
+  if (steps === 1) return { stride: row, bySample: false };
+  if (rows === 1 && step > 0) return { stride: step, bySample: false };
+  if (row > 0 && step === rows * row) return { stride: row, bySample: false };
+  return step > 0 && row === steps * step ? { stride: step, bySample: true } : null;
 }
 
 /** Where one layer keeps what outlives a batch; the same offset serves its weights and its gradients. */
@@ -127,6 +157,8 @@ export class Planner {
     readonly carriesAll = false,
     /** The activation of the top layer that the loss undoes, so that it can start from the logits. */
     readonly fused: 'softmax' | 'sigmoid' | null = null,
+    /** Whether samples or time steps weigh differently. */
+    readonly weighted = false,
   ) {}
 
   get training(): boolean {
@@ -151,7 +183,52 @@ export class Planner {
     const place = this.floats(name, steps, this.batch, row / FLOAT);
     return { place, row, step: row * this.batch, steps, rows: this.batch, width };
   }
+
+  /** Room for a mask. */
+  mask(name: string, steps: number): Mask {
+    const step = padded(this.batch);
+    return { place: this.floats(name, steps, step), step: step * FLOAT };
+  }
 }
+
+/** A flow whose rows, and those of its gradient, can be gone through as one matrix: itself, or else a copy. */
+export function inLine(planner: Planner, name: string, flow: Flow): Flow {
+  const order = spacing(flow.y);
+  const back = flow.dy && spacing(flow.dy);
+  if (order && (!flow.dy || back?.bySample === order.bySample)) return flow;
+  const { steps, width } = flow.y;
+  return { ...reshaped(planner, `${name}/line`, flow, steps, width), mask: flow.mask };
+}
+
+/** The numbers of each sample as so many steps of another width, moved there. Steps are no longer the same: no mask. */
+export function reshaped(planner: Planner, name: string, { y: x, dy: dx }: Flow, steps: number, width: number): Flow {
+  const y = planner.rows(`${name}/y`, steps, width);
+  const dy = dx && planner.rows(`${name}/dy`, steps, width);
+  planner.stages.push({
+    kind: 'reshape',
+    fields: {
+      rows: x.rows,
+      xSteps: x.steps,
+      xWidth: x.width,
+      ...strided('x', x),
+      ySteps: steps,
+      yWidth: width,
+      ...strided('y', y),
+      ...strided('dy', dy),
+      ...strided('dx', dx),
+    },
+  });
+  return { y, dy, mask: null };
+}
+
+type Strided<K extends string> = Record<K | `${K}Row` | `${K}Step`, number | Place>;
+
+/** Place and strides of rows, as the plan structures name them; zeros for none. */
+export const strided = <K extends string>(name: K, rows: Rows | null): Strided<K> =>
+  ({ [name]: rows?.place ?? 0, [`${name}Row`]: rows?.row ?? 0, [`${name}Step`]: rows?.step ?? 0 }) as Strided<K>;
+
+/** A float32 number as a field of a structure. */
+export const floatBits = (value: number): number => new Int32Array(Float32Array.of(value).buffer)[0]!;
 
 /**
  * Plans a batch.
@@ -181,6 +258,7 @@ export function planBatch(
   // Losses read a whole vector at the last number of a target.
   const target = planner.floats('target', count + 3);
   const result = planner.floats('result', count);
+  const weights = planner.weighted ? planner.floats('weights', batch, output.y.steps) : null;
   return {
     batch,
     sample,
@@ -192,5 +270,6 @@ export function planBatch(
     output,
     target,
     result,
+    weights,
   };
 }

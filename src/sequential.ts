@@ -1,50 +1,66 @@
 /** The model: a stack of layers that trains and predicts. */
 
-import { readBatch, shapeOfBatch, writeBatch } from './batches.ts';
-import { float32 } from './engine/engine.ts';
-import { fail, show, suggest } from './errors.ts';
+import { type Batch, shapeOfBatch, writeBatch } from './batches.ts';
+import { float32, kernels } from './engine/engine.ts';
+import { fail, show } from './errors.ts';
 import { type BoundPlan, Executor } from './executor.ts';
-import { Layer } from './layers/layer.ts';
-import type { Lstm } from './layers/lstm.ts';
-import { type Loss, resolveLoss } from './losses.ts';
+import { Embedding } from './layers/embedding.ts';
+import type { Layer } from './layers/layer.ts';
+import { Masking } from './layers/masking.ts';
+import type { RecurrentLayer } from './layers/recurrent.ts';
+import { isSparse, type Loss, resolveLoss } from './losses.ts';
+import type { MetricFunction } from './metricFunctions.ts';
+import { type MetricName, resolveMetrics } from './metrics.ts';
 import type { Objective } from './objective.ts';
-import { type Optimizer, type OptimizerName, resolveOptimizer } from './optimizers.ts';
+import { type Optimizer, type OptimizerName, resolveOptimizer } from './optimizers/index.ts';
 import { checkBoolean, checkCount, checkOptions } from './options.ts';
-import { Parameters } from './parameters.ts';
+import type { Parameters } from './parameters.ts';
 import type { Purpose } from './plan.ts';
-import { floatsFor, type Shape, showShape, sizeOf } from './shapes.ts';
+import { predictAll } from './prediction.ts';
+import { type Shape, sizeOf } from './shapes.ts';
+import { Stack } from './stack.ts';
 import { readStates, recurrentOf, writeStates } from './states.ts';
 import { Stream } from './stream.ts';
 import { summarize } from './summary.ts';
-import { Tensor, type TensorLike } from './tensor.ts';
+import { shapeOfTarget, targetShapeOf } from './targets.ts';
+import type { Tensor, TensorLike } from './tensor.ts';
+import type { BatchSource } from './training/dataset.ts';
+import {
+  evaluate,
+  evaluateDataset,
+  type ModelEvaluateArgs,
+  type ModelEvaluateDatasetArgs,
+} from './training/evaluate.ts';
+import { fitSamples, type ModelFitArgs } from './training/fit.ts';
+import { fitDataset, type ModelFitDatasetArgs } from './training/fitDataset.ts';
+import type { History } from './training/history.ts';
+import { checkBatchSize, checkWhole } from './training/options.ts';
+import type { Trainee } from './training/trainee.ts';
+import { checkWeightOptions, type WeightOptions, writeWeights } from './weights.ts';
 
 export interface CompileOptions {
   /** One of `train.*`, or 'adam' or 'sgd' for its defaults. */
   optimizer: Optimizer | OptimizerName;
-  /** 'meanSquaredError', also spelled 'mse'. */
-  loss: Loss;
+  /** By its name in TF.js or Keras, such as 'meanSquaredError', or 'mse' for short. */
+  loss: Loss | MetricFunction;
+  /** Names of losses and accuracies, or functions of `metrics`; 'acc' is the accuracy that fits output and loss. */
+  metrics?: MetricName | MetricFunction | readonly (MetricName | MetricFunction)[];
 }
 
-const DEFAULT_BATCH = 32;
 let unnamed = 0;
-
-/** What models that differ only in their batch size share. */
-interface Stack {
-  readonly layers: Layer[];
-  parameters: Parameters | null;
-  objective: Objective | null;
-  /** How many models have been made of it. */
-  models: number;
-}
 
 /** A stack of layers; make one with `sequential()`. */
 export class Sequential {
   readonly name: string;
-  #stack: Stack = { layers: [], parameters: null, objective: null, models: 1 };
+  #stack = new Stack();
   /** The batch size of `withBatchSize`; null for that of the layers. */
   #batch: number | null = null;
   #executor: Executor | null = null;
   #disposed = false;
+  #stopTraining = false;
+  readonly #trainee = this.#asTrainee();
+  /** What the last training left behind; null before the first. */
+  history: History | null = null;
 
   constructor(options?: { layers?: readonly Layer[]; name?: string }) {
     const { layers, name } = checkOptions<{ layers: unknown; name: unknown }>('sequential', options, [
@@ -59,7 +75,7 @@ export class Sequential {
     }
     this.name = name ?? `sequential_${++unnamed}`;
     try {
-      for (const layer of layers ?? []) this.#push('sequential', layer);
+      for (const layer of layers ?? []) this.#stack.push('sequential', layer);
     } catch (error) {
       for (const layer of this.#stack.layers) layer.leave();
       throw error;
@@ -72,36 +88,16 @@ export class Sequential {
   add(layer: Layer): void {
     this.#alive('model.add');
     this.#unshared('model.add');
-    this.#push('model.add', layer);
-  }
-
-  #push(call: string, layer: Layer): void {
-    if (!(layer instanceof Layer)) fail(call, `layer must be one of layers.*, got ${show(layer)}`);
-    if (this.#stack.layers.some(({ name }) => name === layer.name)) {
-      fail(call, `the name of a layer must be unique in its model, got a second '${layer.name}'`);
-    }
-    const below = this.#stack.layers.at(-1);
-    const input = below ? below.outputShape : layer.batchInputShape;
-    if (!input) fail(call, `the first layer must have inputShape or batchInputShape, got neither in '${layer.name}'`);
-    if (below && layer.batchInputShape && !agree(layer.batchInputShape, input)) {
-      const got = showShape(layer.batchInputShape);
-      fail(call, `the input shape of '${layer.name}' must be that of the layer below, ${showShape(input)}, got ${got}`);
-    }
-    const home = {
-      read: (asked: string, from: Layer) => this.#home(asked).read(asked, from),
-      write: (asked: string, to: Layer, values: readonly Float32Array[]) => this.#home(asked).write(asked, to, values),
-    };
-    layer.build(call, input, home);
-    this.#rebuild(() => this.#stack.layers.push(layer));
+    this.#stack.push('model.add', layer);
+    this.#forgetPlans();
   }
 
   /** Takes the top layer off. */
   pop(): void {
     this.#alive('model.pop');
     this.#unshared('model.pop');
-    const top = this.#stack.layers.at(-1) ?? fail('model.pop', 'the model must have a layer, got none');
-    this.#rebuild(() => this.#stack.layers.pop());
-    top.leave();
+    this.#stack.pop('model.pop');
+    this.#forgetPlans();
   }
 
   /** The layers, bottom up. */
@@ -113,16 +109,7 @@ export class Sequential {
   getLayer(name?: string | null, index?: number): Layer {
     const call = 'model.getLayer';
     this.#alive(call);
-    if (typeof name === 'string') {
-      const names = this.#stack.layers.map(layer => layer.name);
-      return this.#stack.layers[names.indexOf(name)] ?? fail(call, `unknown layer '${name}'${suggest(name, names)}`);
-    }
-    if (name !== undefined && name !== null) fail(call, `name must be a string, got ${show(name)}`);
-    const count = this.#stack.layers.length;
-    if (!Number.isInteger(index) || !this.#stack.layers[index!]) {
-      fail(call, `index must be a whole number below ${count}, the number of layers, got ${show(index)}`);
-    }
-    return this.#stack.layers[index!]!;
+    return this.#stack.find(call, name, index);
   }
 
   /** What goes in: `inputs[0].shape`, null where an axis is open. */
@@ -154,43 +141,31 @@ export class Sequential {
   getWeights(): Tensor[] {
     const call = 'model.getWeights';
     this.#alive(call);
-    return this.#stack.layers.flatMap(layer => layer.readWeights(call));
+    return this.#stack.readWeights(call);
   }
 
   /** Replaces all weights; takes what `getWeights` gives. States and optimizer stay as they are. */
   setWeights(weights: readonly TensorLike[]): void {
     const call = 'model.setWeights';
     this.#alive(call);
-    const count = this.#stack.layers.reduce((sum, layer) => sum + layer.weightSpecs.length, 0);
-    if (!Array.isArray(weights) || weights.length !== count) {
-      fail(call, `weights must be an array of ${count} tensors, got ${show(weights)}`);
-    }
-    let next = 0;
-    const checked = this.#stack.layers.map(layer => {
-      const own = weights.slice(next, next + layer.weightSpecs.length);
-      next += own.length;
-      return layer.checkWeights(call, own);
-    });
-    const home = this.#home(call);
-    for (const [n, layer] of this.#stack.layers.entries()) home.write(call, layer, checked[n]!);
+    this.#stack.writeWeights(call, weights);
   }
 
   // ------------------------------------------------------------------------------------------------------- training
 
-  /** Chooses optimizer and loss. Doing it again starts the optimizer afresh; the weights stay. */
+  /** Chooses optimizer, loss and metrics. Doing it again starts the optimizer afresh; the weights stay. */
   compile(options: CompileOptions): void {
     const call = 'model.compile';
     this.#alive(call);
-    const known = checkOptions<CompileOptions & { metrics: unknown }>(call, options, ['optimizer', 'loss', 'metrics']);
+    const known = checkOptions<CompileOptions>(call, options, ['optimizer', 'loss', 'metrics']);
     if (known.optimizer === undefined) fail(call, 'optimizer must be one of train.* or its name, got none');
     if (known.loss === undefined) fail(call, "loss must be a name such as 'meanSquaredError', got none");
-    if (known.metrics !== undefined && !(Array.isArray(known.metrics) && known.metrics.length === 0)) {
-      fail(call, `metrics must be absent or empty in this version, got ${show(known.metrics)}`);
-    }
     const optimizer = resolveOptimizer(call, known.optimizer);
     const loss = resolveLoss(call, known.loss);
+    const metrics = resolveMetrics(call, known.metrics, loss);
     this.#stack.parameters?.forgetTraining();
-    this.#stack.objective = { optimizer, loss };
+    optimizer.moveTo(0);
+    this.#stack.objective = { optimizer, loss, metrics };
   }
 
   /** What `compile` chose; null before. */
@@ -205,36 +180,147 @@ export class Sequential {
    * weights, optimizer and carried states stay as they were. The loss that comes back says so: it is NaN or Infinity.
    *
    * @param x [B, T, D] or [B, D]
-   * @param y in the shape of the model's output
-   * @returns the loss of the weights before the step; NaN when only the gradients were not finite
+   * @param y in the shape of the model's output; numbers of classes, [B, 1] or [B, T, 1], for sparse losses
+   * @param options sampleWeight, classWeight: factors for the loss, not for metrics. TF.js has them in `fit` alone
+   * @returns the loss of the weights before the step; NaN when only the gradients were not finite. Where there are
+   * metrics, a list: the loss, then each of them, of the same outputs
    */
-  trainOnBatch(x: TensorLike, y: TensorLike): number {
-    const call = 'model.trainOnBatch';
+  trainOnBatch(x: TensorLike, y: TensorLike, options?: WeightOptions): number | number[] {
+    return this.#trainBatch('model.trainOnBatch', x, y, options);
+  }
+
+  #trainBatch(call: string, x: Batch, y: Batch, options?: WeightOptions): number | number[] {
     const objective = this.#compiled(call);
-    const batch = this.#load(call, x, y, 'train', objective);
-    const parameters = this.#stack.parameters!;
+    const parameters = this.#home(call);
+    // First of all, because a function of the caller's may be behind it
+    const rate = parameters.rate(call, objective.optimizer);
+    const batch = this.#load(call, x, y, 'train', objective, options);
+    const penalty = parameters.startGradients();
+    kernels().setBatch(parameters.trained);
     batch.forward();
-    const loss = batch.loss();
+    const loss = batch.loss() + penalty;
+    const results = measure(batch, objective, loss);
     if (!Number.isFinite(loss)) {
+      refuseWrongClass(call, batch, objective);
       batch.rewind();
-      return loss;
+      return results;
     }
-    parameters.zeroGradients();
     batch.backward();
     if (!parameters.gradientsAreSound) {
       batch.rewind();
-      return Number.NaN;
+      return withLoss(results, Number.NaN);
     }
-    parameters.update(objective.optimizer);
-    return loss;
+    parameters.update(objective.optimizer, rate);
+    return results;
   }
 
-  /** The loss on one batch, without training. Stateful layers carry their state on. */
-  testOnBatch(x: TensorLike, y: TensorLike): number {
-    const call = 'model.testOnBatch';
-    const batch = this.#load(call, x, y, 'test', this.#compiled(call));
+  /**
+   * Puts the moving averages of the weights in place of the weights, where the optimizer keeps them (`useEma`), and
+   * does nothing where it does not. `fit` does it at its end; whoever trains batch by batch calls it.
+   */
+  finalizeVariableValues(): void {
+    const { optimizer } = this.#compiled('model.finalizeVariableValues');
+    this.#stack.parameters?.takeAverages(optimizer);
+  }
+
+  /**
+   * The loss on one batch, without training; with metrics a list, as from `trainOnBatch`. Stateful layers carry their
+   * state on.
+   */
+  testOnBatch(x: TensorLike, y: TensorLike, options?: WeightOptions): number | number[] {
+    return this.#testBatch('model.testOnBatch', x, y, options);
+  }
+
+  #testBatch(call: string, x: Batch, y: Batch, options?: WeightOptions): number | number[] {
+    const objective = this.#compiled(call);
+    const batch = this.#load(call, x, y, 'test', objective, options);
+    const penalty = this.#stack.parameters!.penalty(call);
     batch.forward();
-    return batch.loss();
+    const loss = batch.loss() + penalty;
+    if (!Number.isFinite(loss)) refuseWrongClass(call, batch, objective);
+    return measure(batch, objective, loss);
+  }
+
+  /** What `trainOnBatch`, `testOnBatch` and `evaluate` return, in order: 'loss', then each metric. Empty before `compile`. */
+  get metricsNames(): string[] {
+    const { objective } = this.#stack;
+    return objective ? ['loss', ...objective.metrics.map(({ key }) => key)] : [];
+  }
+
+  /**
+   * Trains on all samples, epoch by epoch. Samples are read once, at the start.
+   *
+   * @param x [N, T, D] or [N, D]
+   * @param y in the shape of the model's output
+   * @returns losses and metrics of every epoch
+   */
+  async fit(x: TensorLike, y: TensorLike, options?: ModelFitArgs): Promise<History> {
+    return fitSamples(this.#trainee, x, y, options);
+  }
+
+  /**
+   * Trains on batches as they come.
+   *
+   * @param dataset batches of { xs, ys }: an array, a generator, an iterator, a function that makes one, a TF.js data set
+   */
+  async fitDataset(dataset: BatchSource, options?: ModelFitDatasetArgs): Promise<History> {
+    return fitDataset(this.#trainee, dataset, options);
+  }
+
+  /**
+   * Loss and metrics over any number of samples, without training. Stateful layers carry their state on.
+   *
+   * @returns a scalar, or a list of them where there are metrics; `Number(loss)` is its number
+   */
+  evaluate(x: TensorLike, y: TensorLike, options?: ModelEvaluateArgs): Tensor | Tensor[] {
+    return evaluate(this.#trainee, x, y, options);
+  }
+
+  /** Loss and metrics over batches as they come, without training. */
+  async evaluateDataset(dataset: BatchSource, options?: ModelEvaluateDatasetArgs): Promise<Tensor | Tensor[]> {
+    return evaluateDataset(this.#trainee, dataset, options);
+  }
+
+  /** Set by a callback, it ends the training that is going on, after the batch. */
+  get stopTraining(): boolean {
+    return this.#stopTraining;
+  }
+
+  set stopTraining(value: boolean) {
+    this.#stopTraining = checkBoolean('model', 'stopTraining', value);
+  }
+
+  /** What src/training/ needs of the model. */
+  #asTrainee(): Trainee {
+    const model = this;
+    return {
+      model,
+      training: false,
+      get stateful() {
+        return model.#stack.layers.some(layer => layer.stateful);
+      },
+      objective: call => this.#compiled(call),
+      alive: (call, message) => {
+        if (this.#disposed || this.#stack.parameters?.isFree) fail(call, message);
+      },
+      fixedBatch: call => this.#inputShape(call)[0] ?? null,
+      shapes: (call, x, y, names, samples) => {
+        const { loss } = this.#compiled(call);
+        const shape = shapeOfBatch(call, names[0], x, [samples, ...this.#inputShape(call).slice(1)]);
+        const wanted = targetShapeOf(call, loss, this.#outputFor(shape));
+        return { x: shape, y: shapeOfTarget(call, names[1], y, loss, wanted), target: wanted };
+      },
+      checkInput: (call, name, numbers) => this.#checkInput(call, name, numbers, 0, numbers.length),
+      labels: () => this.metricsNames,
+      classes: call => {
+        const masks = this.#stack.layers.some(
+          layer => layer instanceof Masking || (layer instanceof Embedding && layer.maskZero),
+        );
+        return isSparse(this.#compiled(call).loss) && !masks ? (this.#outputShape(call).at(-1) ?? null) : null;
+      },
+      train: (...given) => this.#trainBatch(...given),
+      test: (...given) => this.#testBatch(...given),
+    };
   }
 
   // ------------------------------------------------------------------------------------------------------ prediction
@@ -253,20 +339,10 @@ export class Sequential {
     if (known.verbose !== undefined) checkBoolean(call, 'verbose', known.verbose);
     const expected = this.#inputShape(call);
     const fixed = expected[0] ?? null;
-    const size =
-      known.batchSize === undefined ? (fixed ?? DEFAULT_BATCH) : checkCount(call, 'batchSize', known.batchSize);
-    if (fixed !== null && size !== fixed) {
-      fail(call, `batchSize must be ${fixed}, which the model fixes, got ${size}`);
-    }
+    const size = checkBatchSize(call, known.batchSize, fixed);
     const shape = shapeOfBatch(call, 'x', x, [null, ...expected.slice(1)]);
-    const samples = shape[0]!;
-    if (fixed !== null && samples % fixed !== 0) {
-      fail(
-        call,
-        `x must hold a multiple of ${fixed} samples, the model's batch size, got the shape ${showShape(shape)}`,
-      );
-    }
-    return this.#predict(call, x, shape, Math.min(size, samples));
+    checkWhole(call, 'x', shape, fixed);
+    return this.#predict(call, x, shape, Math.min(size, shape[0]!));
   }
 
   /** Predictions for one batch of any size, or of the model's where that is fixed. */
@@ -278,22 +354,11 @@ export class Sequential {
   }
 
   #predict(call: string, x: TensorLike, shape: readonly number[], size: number): Tensor {
-    const samples = shape[0]!;
-    const sample = sizeOf(shape.slice(1));
-    const output = this.#stack.layers.at(-1)!.outputShape;
-    const outputShape = [samples, ...output.slice(1).map(n => n ?? shape[1]!)];
-    const out = floatsFor(call, 'the predictions', outputShape);
-    const each = sizeOf(outputShape.slice(1));
-    const source = readBatch(call, 'x', x, shape); // one array, whatever was given: a ragged one fails here, early
-    for (let from = 0; from < samples; from += size) {
-      const count = Math.min(size, samples - from);
-      const batch = this.#run(call).prepare(call, count, shape.slice(1), 'predict');
-      float32().set(source.subarray(from * sample, (from + count) * sample), batch.input);
-      batch.forward();
-      batch.collect();
-      out.set(float32().subarray(batch.result, batch.result + batch.resultSize), from * each);
-    }
-    return new Tensor(out, outputShape);
+    const ready = (numbers: Float32Array) => {
+      this.#checkInput(call, 'x', numbers, 0, numbers.length);
+      return this.#run(call);
+    };
+    return predictAll(call, ready, this.#outputFor(shape), x, shape, size);
   }
 
   // --------------------------------------------------------------------------------------------------------- states
@@ -304,7 +369,7 @@ export class Sequential {
     this.#executor?.resetStates();
   }
 
-  /** The carried states, a list for each recurrent layer in order: [h, c] for an lstm, each [B, U]. */
+  /** The carried states, a list for each recurrent layer in order: [h, c] for lstm, [h] otherwise, each [B, U]. */
   getStates(): Tensor[][] {
     const call = 'model.getStates';
     const recurrent = this.#stateful(call);
@@ -318,7 +383,7 @@ export class Sequential {
     writeStates(call, this.#run(call), recurrent, this.#inputShape(call)[0] ?? 0, states);
   }
 
-  #stateful(call: string): [Lstm, number][] {
+  #stateful(call: string): [RecurrentLayer, number][] {
     this.#alive(call);
     this.#bottom(call);
     const found = recurrentOf(this.#stack.layers);
@@ -364,14 +429,15 @@ export class Sequential {
    * made by `withBatchSize` shares stays with the others.
    */
   dispose(): void {
-    this.#executor?.free();
-    this.#executor = null;
-    if (this.#batch === null) this.#stack.parameters?.free();
+    this.#forgetPlans();
+    if (this.#batch === null) this.#stack.dispose();
+    else if (!this.#disposed) this.#stack.models--;
     this.#disposed = true;
   }
 
   #alive(call: string): void {
-    if (this.#disposed || this.#stack.parameters?.isFree) fail(call, 'the model must not be used after dispose()');
+    if (this.#disposed) fail(call, 'the model must not be used after dispose()');
+    this.#stack.alive(call);
   }
 
   #unshared(call: string): void {
@@ -403,8 +469,7 @@ export class Sequential {
 
   #home(call: string): Parameters {
     this.#alive(call);
-    this.#stack.parameters ??= new Parameters([...this.#stack.layers]);
-    return this.#stack.parameters;
+    return this.#stack.home(call);
   }
 
   #run(call: string): Executor {
@@ -415,36 +480,65 @@ export class Sequential {
     return this.#executor;
   }
 
+  /** The shape of what comes out where x has the given shape. */
+  #outputFor([samples, steps]: readonly number[]): number[] {
+    const [, ...sample] = this.#stack.layers.at(-1)!.outputShape;
+    return [samples!, ...sample.map(n => n ?? steps!)];
+  }
+
+  /** Lets the layers refuse numbers of x that they cannot take: ids that no row of an embedding has. */
+  #checkInput(call: string, name: string, numbers: Float32Array, from: number, count: number): void {
+    for (const layer of this.#stack.layers) layer.checkInput(call, name, numbers, from, count);
+  }
+
   /** Checks x and y, and puts them where the kernels expect them. */
-  #load(call: string, x: TensorLike, y: TensorLike, purpose: Purpose, objective: Objective): BoundPlan {
+  #load(call: string, x: Batch, y: Batch, purpose: Purpose, objective: Objective, options?: WeightOptions): BoundPlan {
+    const weights = checkWeightOptions(call, options);
     const shape = shapeOfBatch(call, 'x', x, this.#inputShape(call));
-    const [samples, steps] = shape;
-    const output = this.#outputShape(call);
-    const wanted = output.map((n, axis) => (axis === 0 ? samples! : (n ?? steps!)));
-    const target = shapeOfBatch(call, 'y', y, wanted);
-    const batch = this.#run(call).prepare(call, samples!, shape.slice(1), purpose, objective);
+    const samples = shape[0]!;
+    const whole = this.#outputFor(shape);
+    const { loss } = objective;
+    const wanted = targetShapeOf(call, loss, whole);
+    const target = shapeOfTarget(call, 'y', y, loss, wanted);
+    const batch = this.#run(call).prepare(call, samples, shape.slice(1), purpose, objective, weights !== null);
     const memory = float32();
     writeBatch(call, 'x', x, shape, memory, batch.input);
+    this.#checkInput(call, 'x', memory, batch.input, sizeOf(shape));
     writeBatch(call, 'y', y, target, memory, batch.target);
+    if (weights) {
+      const sequence = whole.length === 3 ? whole[1]! : null;
+      const targets = { values: memory, from: batch.target, samples, steps: sequence, width: wanted.at(-1)! };
+      writeWeights(call, weights, targets, memory, batch.weights);
+    }
     return batch;
   }
 
-  /** Changes the stack. What has been learned so far moves along; the optimizer starts afresh. */
-  #rebuild(change: () => void): void {
-    const parameters = this.#stack.parameters;
-    if (parameters) {
-      for (const layer of this.#stack.layers) layer.initialValues = parameters.read('model.add', layer);
-      this.#executor?.free();
-      parameters.free();
-      this.#executor = null;
-      this.#stack.parameters = null;
-    }
-    change();
+  /** Gives back what was planned for other layers than there are now. */
+  #forgetPlans(): void {
+    this.#executor?.free();
+    this.#executor = null;
   }
 }
 
-const agree = (a: Shape, b: Shape): boolean =>
-  a.length === b.length && a.every((n, axis) => n === null || b[axis] === null || n === b[axis]);
+/** The loss, or a list of it and the metrics of the output as it stands. */
+function measure(batch: BoundPlan, { metrics }: Objective, loss: number): number | number[] {
+  if (metrics.length === 0) return loss;
+  const values = [loss];
+  batch.measure(values);
+  return values;
+}
+
+const withLoss = (results: number | number[], loss: number) =>
+  typeof results === 'number' ? loss : [loss, ...results.slice(1)];
+
+/** Says so where a loss is no number because y holds the number of a class that does not exist. */
+function refuseWrongClass(call: string, batch: BoundPlan, { loss }: Objective): void {
+  if (!isSparse(loss)) return;
+  const wrong = batch.wrongClass();
+  if (wrong === undefined) return;
+  batch.rewind();
+  fail(call, `y must hold numbers of classes from 0 to ${batch.plan.output.y.width - 1}, got ${wrong}`);
+}
 
 /** A new model: a stack of layers. */
 export function sequential(options?: { layers?: readonly Layer[]; name?: string }): Sequential {

@@ -70,20 +70,26 @@ export function copyNested(
   name: string,
   value: NestedArray,
   shape: readonly number[],
-  target: Float32Array,
+  target: { [index: number]: number },
   at: number,
   axis = 0,
 ): number {
   if (axis === shape.length) {
-    if (typeof value !== 'number')
-      fail(call, `${name} must hold numbers in the shape ${showShape(shape)}, got ${show(value)}`);
-    target[at] = value;
+    target[at] = checkLeaf(call, name, value, shape);
     return at + 1;
   }
   if (!Array.isArray(value) || value.length !== shape[axis]) {
     const got = Array.isArray(value) ? `one of ${value.length}` : show(value);
     fail(call, `${name} must not be ragged: expected arrays of ${shape[axis]} on axis ${axis}, got ${got}`);
   }
-  for (const branch of value) at = copyNested(call, name, branch, shape, target, at, axis + 1);
+  if (axis === shape.length - 1) for (const leaf of value) target[at++] = checkLeaf(call, name, leaf, shape);
+  else for (const branch of value) at = copyNested(call, name, branch, shape, target, at, axis + 1);
   return at;
+}
+
+/** A number; true and false stand for 1 and 0. */
+function checkLeaf(call: string, name: string, leaf: unknown, shape: readonly number[]): number {
+  if (typeof leaf === 'number') return leaf;
+  if (typeof leaf === 'boolean') return Number(leaf);
+  return fail(call, `${name} must hold numbers in the shape ${showShape(shape)}, got ${show(leaf)}`);
 }

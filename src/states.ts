@@ -4,22 +4,29 @@ import { Block, float32, kernels } from './engine/engine.ts';
 import { fail, show } from './errors.ts';
 import type { Executor } from './executor.ts';
 import type { Layer } from './layers/layer.ts';
-import { Lstm } from './layers/lstm.ts';
+import { RecurrentLayer } from './layers/recurrent.ts';
 import { readTensor, Tensor } from './tensor.ts';
 
 const FLOAT = 4;
 
 /** The recurrent layers of a stack, each with its place in it. */
-export function recurrentOf(layers: readonly Layer[]): [Lstm, number][] {
-  return [...layers.entries()].flatMap(([n, layer]): [Lstm, number][] => (layer instanceof Lstm ? [[layer, n]] : []));
+export function recurrentOf(layers: readonly Layer[]): [RecurrentLayer, number][] {
+  return [...layers.entries()].flatMap(([n, layer]): [RecurrentLayer, number][] =>
+    layer instanceof RecurrentLayer ? [[layer, n]] : [],
+  );
 }
 
-/** The carried states, a list for each recurrent layer in order: [h, c], each [B, U]. */
-export function readStates(call: string, executor: Executor, recurrent: [Lstm, number][], batch: number): Tensor[][] {
+/** The carried states, a list for each recurrent layer in order: [h, c] for lstm, [h] otherwise, each [B, U]. */
+export function readStates(
+  call: string,
+  executor: Executor,
+  recurrent: [RecurrentLayer, number][],
+  batch: number,
+): Tensor[][] {
   return recurrent.map(([layer, n]) =>
-    withPlain(call, batch * layer.units, (h, c, values) => {
-      layer.moveState(kernels(), executor.stateOf(call, n), batch, h, c, false);
-      return values().map(state => new Tensor(state.slice(), [batch, layer.units]));
+    withPlain(call, layer, batch, (plain, values) => {
+      layer.moveStates(kernels(), executor.stateOf(call, n), batch, plain, false);
+      return values().map((state, k) => new Tensor(state.slice(), [batch, layer.states[k]!.width]));
     }),
   );
 }
@@ -28,7 +35,7 @@ export function readStates(call: string, executor: Executor, recurrent: [Lstm, n
 export function writeStates(
   call: string,
   executor: Executor,
-  recurrent: [Lstm, number][],
+  recurrent: [RecurrentLayer, number][],
   batch: number,
   states: unknown,
 ): void {
@@ -36,27 +43,39 @@ export function writeStates(
     fail(call, `states must be a list for each of ${recurrent.length} recurrent layers, got ${show(states)}`);
   }
   const checked = recurrent.map(([layer], n) => {
-    const pair: unknown = states[n];
-    if (!Array.isArray(pair) || pair.length !== 2) {
-      fail(call, `states[${n}] must be [h, c] of ${layer.name}, got ${show(pair)}`);
+    const list: unknown = states[n];
+    if (!Array.isArray(list) || list.length !== layer.states.length) {
+      const names = layer.states.map(({ name }) => name).join(', ');
+      fail(call, `states[${n}] must be [${names}] of ${layer.name}, got ${show(list)}`);
     }
-    return [0, 1].map(k => readTensor(call, `states[${n}][${k}]`, pair[k], [batch, layer.units]));
+    return layer.states.map(({ width }, k) => readTensor(call, `states[${n}][${k}]`, list[k], [batch, width]));
   });
   for (const [i, [layer, n]] of recurrent.entries()) {
-    withPlain(call, batch * layer.units, (h, c, values) => {
+    withPlain(call, layer, batch, (plain, values) => {
       for (const [k, view] of values().entries()) view.set(checked[i]![k]!);
-      layer.moveState(kernels(), executor.stateOf(call, n), batch, h, c, true);
+      layer.moveStates(kernels(), executor.stateOf(call, n), batch, plain, true);
     });
   }
 }
 
-/** Calls `use` with room for plain h and c of so many numbers each, and a maker of views of them. */
-function withPlain<T>(call: string, count: number, use: (h: number, c: number, values: () => Float32Array[]) => T): T {
-  const block = new Block(call, 2 * count * FLOAT);
+/** Calls `use` with room for the plain states of a layer: their addresses, and a maker of views of them. */
+function withPlain<T>(
+  call: string,
+  layer: RecurrentLayer,
+  batch: number,
+  use: (plain: number[], values: () => Float32Array[]) => T,
+): T {
+  const counts = layer.states.map(({ width }) => batch * width);
+  const block = new Block(call, counts.reduce((sum, count) => sum + count, 0) * FLOAT);
   try {
-    const from = block.address / FLOAT;
-    const views = () => [from, from + count].map(at => float32().subarray(at, at + count));
-    return use(block.address, block.address + count * FLOAT, views);
+    let next = block.address;
+    const plain = counts.map(count => {
+      const here = next;
+      next += count * FLOAT;
+      return here;
+    });
+    const views = () => plain.map((from, k) => float32().subarray(from / FLOAT, from / FLOAT + counts[k]!));
+    return use(plain, views);
   } finally {
     block.free();
   }

@@ -4,26 +4,34 @@ import { float32 } from './engine/engine.ts';
 import { fail, show } from './errors.ts';
 import { type BoundPlan, Executor } from './executor.ts';
 import type { Layer } from './layers/layer.ts';
-import type { Lstm } from './layers/lstm.ts';
+import { RecurrentLayer } from './layers/recurrent.ts';
 import type { Parameters } from './parameters.ts';
 import { readStates, recurrentOf, writeStates } from './states.ts';
 import type { Tensor, TensorLike } from './tensor.ts';
 
 /** A stepper; make one with `model.stream()`. It sees what the model learns, and changes nothing of it. */
 export class Stream {
+  readonly #layers: readonly Layer[];
   readonly #parameters: Parameters;
   readonly #executor: Executor;
-  readonly #recurrent: [Lstm, number][];
+  readonly #recurrent: [RecurrentLayer, number][];
+  readonly #sample: readonly number[];
   readonly #inputs: number;
   readonly #outputs: number;
   #plan: BoundPlan | null = null;
 
   /** @internal */
   constructor(call: string, layers: readonly Layer[], parameters: Parameters) {
+    this.#layers = layers;
     this.#recurrent = recurrentOf(layers);
-    const backwards = this.#recurrent.find(([layer]) => layer.goBackwards)?.[0];
+    const backwards = this.#recurrent.find(([layer]) => layer.looksAhead)?.[0];
     if (backwards) fail(call, `no layer may run backwards in time, as '${backwards.name}' does`);
-    this.#inputs = layers[0]!.built.input.at(-1)!;
+    const joins = layers.find(joinsSteps);
+    if (joins) fail(call, `every layer must work on one time step at a time, which '${joins.name}' does not`);
+    // One step of [T, D], or one number of a sequence [T], such as the index that an embedding takes.
+    const { input } = layers[0]!.built;
+    this.#sample = input.length === 3 ? [1, input[2]!] : layers.some(opensTime) ? [1] : [input[1]!];
+    this.#inputs = this.#sample.at(-1)!;
     this.#outputs = layers.at(-1)!.built.output.at(-1)!;
     this.#parameters = parameters;
     this.#executor = new Executor(layers, parameters, 1, true);
@@ -49,6 +57,7 @@ export class Stream {
     }
     const memory = float32();
     for (let i = 0; i < count; i++) memory[plan.input + i] = input[i]!;
+    for (const layer of this.#layers) layer.checkInput(call, 'input', memory, plan.input, count);
     plan.forward();
     for (let i = 0; i < out.length; i++) out[i] = memory[plan.output + i]!;
     return out;
@@ -60,7 +69,7 @@ export class Stream {
     this.#executor.resetStates();
   }
 
-  /** The state, a list for each recurrent layer in order: [h, c], each [1, U]. */
+  /** The state, a list for each recurrent layer in order: [h, c] for lstm, [h] otherwise, each [1, U]. */
   getStates(): Tensor[][] {
     const call = 'stream.getStates';
     this.#ready(call);
@@ -76,9 +85,18 @@ export class Stream {
 
   #ready(call: string): BoundPlan {
     if (this.#parameters.isFree) fail(call, 'the model must not be disposed of or changed while it is streamed');
-    this.#plan ??= this.#executor.prepare(call, 1, [1, this.#inputs], 'predict');
+    this.#plan ??= this.#executor.prepare(call, 1, this.#sample, 'predict');
     return this.#plan;
   }
 }
+
+/** Whether a layer makes a sequence of vectors from one of numbers, as an embedding does. */
+const opensTime = ({ className }: Layer): boolean => className === 'Embedding';
+
+/** Whether a layer mixes what stands at different time steps, or makes steps of its own. */
+const joinsSteps = (layer: Layer): boolean => {
+  const { input, output } = layer.built;
+  return !(layer instanceof RecurrentLayer) && !opensTime(layer) && input.length !== output.length;
+};
 
 const isNumber = (value: unknown): value is number => typeof value === 'number';

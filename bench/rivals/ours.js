@@ -53,11 +53,11 @@ export async function ours(simd) {
  * @param {any} lw
  * @param {Workload} workload
  */
-function network(lw, { units, batch, timeSteps, inputs, outputs, stateful }) {
+function network(lw, { cell, units, batch, timeSteps, inputs, outputs, stateful }) {
   const model = lw.sequential();
   for (const [n, width] of units.entries()) {
     const shape = stateful ? { batchInputShape: [batch, timeSteps, inputs] } : { inputShape: [timeSteps, inputs] };
-    model.add(lw.layers.lstm({ units: width, returnSequences: true, stateful, ...(n === 0 ? shape : {}) }));
+    model.add(lw.layers[cell]({ units: width, returnSequences: true, stateful, ...(n === 0 ? shape : {}) }));
   }
   model.add(lw.layers.timeDistributed({ layer: lw.layers.dense({ units: outputs }) }));
   return model;

@@ -1,3 +1,12 @@
-/** Data to train on. Nothing here needs the kernels. */
+/** Data to train on, and what models make of it. Nothing here needs the kernels. */
 
+export type { Batch, Batches, BatchOptions } from './batches.ts';
+export { type Dataset, data } from './dataset.ts';
+export { type ForecastOptions, forecast } from './forecast.ts';
+export { type SampleOptions, sample } from './sample.ts';
+export { type MinMaxScaler, minMax, type Scaler, type StandardScaler, standardize } from './scalers.ts';
+export type { Series } from './series.ts';
 export { type SineCosineBatch, type SineCosineOptions, sineCosine } from './sineCosine.ts';
+export { type Split, type SplitOptions, trainTestSplit } from './split.ts';
+export { type TextWindowOptions, type Vocabulary, type VocabularyOptions, vocabulary } from './vocabulary.ts';
+export { type WindowOptions, windows } from './windows.ts';

@@ -1,9 +1,9 @@
 /** The data of the seed program: a sine to be turned into a cosine. */
 
+import { cos, sin } from '../math.ts';
 import { checkCount, checkOptions } from '../options.ts';
 import { floatsFor } from '../shapes.ts';
 import { Tensor } from '../tensor.ts';
-import { cos, sin } from './sine.ts';
 
 export interface SineCosineOptions {
   /** Sequences in a batch; default 50. */

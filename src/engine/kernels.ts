@@ -45,24 +45,64 @@ export interface Kernels {
     inward: number,
   ): void;
 
+  gruForward(plan: Address, first: number, rows: number): void;
+  gruBackward(plan: Address, first: number, rows: number): void;
+  gruRewind(plan: Address): void;
+  gruWeights(
+    w: Address,
+    kernel: Address,
+    recurrentKernel: Address,
+    bias: Address,
+    inputs: number,
+    units: number,
+    resetAfter: number,
+    inward: number,
+  ): void;
+
+  simpleRnnForward(plan: Address, first: number, rows: number): void;
+  simpleRnnBackward(plan: Address, first: number, rows: number): void;
+  simpleRnnRewind(plan: Address): void;
+  simpleRnnWeights(
+    w: Address,
+    kernel: Address,
+    recurrentKernel: Address,
+    bias: Address,
+    inputs: number,
+    units: number,
+    inward: number,
+  ): void;
+  /** The state of a gru or simpleRnn layer. */
+  hState(stateH: Address, h: Address, batch: number, units: number, inward: number): void;
+
+  mergeForward(plan: Address): void;
+  mergeBackward(plan: Address): void;
+  joinBackward(plan: Address): void;
+
   denseForward(plan: Address): void;
   denseBackward(plan: Address): void;
   denseWeights(w: Address, kernel: Address, bias: Address, inputs: number, units: number, inward: number): void;
 
-  meanSquaredError(
-    dy: Address,
-    dyRow: number,
-    dyStep: number,
-    y: Address,
-    yRow: number,
-    yStep: number,
-    target: Address,
-    targetRow: number,
-    targetStep: number,
-    steps: number,
-    rows: number,
-    cols: number,
-  ): number;
+  /** The loss of a planned batch; leaves its gradient where the plan says. */
+  loss(plan: Address): number;
+  /** A metric of a planned batch, for those that are no losses. */
+  metric(plan: Address): number;
+  /** How many rows of a planned batch the mask leaves. */
+  countedRows(plan: Address): number;
+  /** Names the training batch that comes next: what dropout drops depends on it. */
+  setBatch(n: number): void;
+  dropoutForward(plan: Address): void;
+  dropoutBackward(plan: Address): void;
+  activationForward(plan: Address): void;
+  activationBackward(plan: Address): void;
+  maskingForward(plan: Address): void;
+  maskingBackward(plan: Address): void;
+  embeddingForward(plan: Address): void;
+  embeddingBackward(plan: Address): void;
+  embeddingWeights(w: Address, embeddings: Address, inputs: number, units: number, inward: number): void;
+  reshapeForward(plan: Address): void;
+  reshapeBackward(plan: Address): void;
+  repeatForward(plan: Address): void;
+  repeatBackward(plan: Address): void;
 
   adam(
     w: Address,
@@ -77,9 +117,74 @@ export interface Kernels {
     beta1t: number,
     beta2t: number,
   ): void;
+  amsgrad(
+    w: Address,
+    m: Address,
+    v: Address,
+    most: Address,
+    g: Address,
+    n: number,
+    rate: number,
+    beta1: number,
+    beta2: number,
+    epsilon: number,
+    beta1t: number,
+    beta2t: number,
+  ): void;
+  nadam(
+    w: Address,
+    m: Address,
+    v: Address,
+    g: Address,
+    n: number,
+    ofM: number,
+    ofG: number,
+    ofV: number,
+    beta1: number,
+    beta2: number,
+    epsilon: number,
+  ): void;
+  adamax(
+    w: Address,
+    m: Address,
+    u: Address,
+    g: Address,
+    n: number,
+    rate: number,
+    beta1: number,
+    beta2: number,
+    epsilon: number,
+    beta1t: number,
+  ): void;
+  sgd(w: Address, g: Address, n: number, rate: number): void;
+  momentum(w: Address, v: Address, g: Address, n: number, rate: number, keep: number, nesterov: number): void;
+  rmsprop(
+    w: Address,
+    v: Address,
+    p: Address,
+    mean: Address,
+    g: Address,
+    n: number,
+    rate: number,
+    decay: number,
+    keep: number,
+    epsilon: number,
+  ): void;
+  adagrad(w: Address, v: Address, g: Address, n: number, rate: number, epsilon: number): void;
+  adadelta(w: Address, v: Address, u: Address, g: Address, n: number, rate: number, rho: number, epsilon: number): void;
+  decay(w: Address, n: number, share: number): void;
+  average(a: Address, w: Address, n: number, keep: number): void;
+
   /** 1 when all gradients are finite and of a size that optimizers can square. */
   areSound(g: Address, n: number): number;
-  sgd(w: Address, g: Address, n: number, rate: number): void;
+  sumOfSquares(x: Address, n: number): number;
+  scale(x: Address, n: number, factor: number): void;
+  clamp(x: Address, n: number, most: number): void;
+
+  penalty(w: Address, n: number, l1: number, l2: number): number;
+  penaltyGradient(w: Address, n: number, l1: number, l2: number): void;
+  nonNegative(w: Address, n: number): void;
+  boundNorms(w: Address, outer: number, length: number, inner: number, least: number, most: number, rate: number): void;
 
   randomUniform(x: Address, n: number, seed: number, low: number, high: number): void;
   randomNormal(x: Address, n: number, seed: number, mean: number, deviation: number): void;

@@ -1,12 +1,14 @@
 /** The dense layer: options, shapes, and what its kernels need. */
 
-import { type Activation, activations } from '../activations.ts';
+import { type Activation, type ActivationName, hasOwnSlope, numberOf, resolveActivation } from '../activations.ts';
+import { type Constraint, type ConstraintName, resolveConstraint } from '../constraints.ts';
 import type { Kernels } from '../engine/kernels.ts';
 import { type Initializer, type InitializerName, initializers, resolveInitializer } from '../initializers.ts';
-import { checkBoolean, checkCount, checkName } from '../options.ts';
-import { type Flow, type Homes, type Planner, padded, type Rows, roundUp } from '../plan.ts';
+import { checkBoolean, checkCount } from '../options.ts';
+import { type Flow, type Homes, inLine, type Planner, padded, type Rows, roundUp, spacing } from '../plan.ts';
+import { type Regularizer, type RegularizerName, resolveRegularizer } from '../regularizers.ts';
 import type { Shape } from '../shapes.ts';
-import { checkLayerOptions, Layer, type LayerOptions } from './layer.ts';
+import { checkLayerOptions, Layer, type LayerOptions, type WeightOptions } from './layer.ts';
 
 export interface DenseOptions extends LayerOptions {
   /** Width of the output. */
@@ -19,6 +21,10 @@ export interface DenseOptions extends LayerOptions {
   kernelInitializer?: Initializer | InitializerName;
   /** Of the bias [U]; default zeros. */
   biasInitializer?: Initializer | InitializerName;
+  kernelRegularizer?: Regularizer | RegularizerName | null;
+  biasRegularizer?: Regularizer | RegularizerName | null;
+  kernelConstraint?: Constraint | ConstraintName | null;
+  biasConstraint?: Constraint | ConstraintName | null;
 }
 
 const own = [
@@ -27,35 +33,47 @@ const own = [
   'useBias',
   'kernelInitializer',
   'biasInitializer',
+  'kernelRegularizer',
+  'biasRegularizer',
+  'kernelConstraint',
+  'biasConstraint',
 ] as const satisfies readonly (keyof DenseOptions)[];
 
 const FLOAT = 4;
 
 export class Dense extends Layer {
   readonly units: number;
-  readonly activation: Activation;
+  readonly activation: ActivationName;
   readonly useBias: boolean;
-  readonly #kernelInitializer: Initializer;
-  readonly #biasInitializer: Initializer;
+  readonly #kernel: WeightOptions;
+  readonly #bias: WeightOptions;
 
   constructor(options: DenseOptions) {
     const call = 'layers.dense';
     const known = checkLayerOptions<DenseOptions>(call, options, own);
     const units = checkCount(call, 'units', known.units);
-    const activation = checkName(call, 'activation', known.activation ?? 'linear', activations);
+    const activation = resolveActivation(call, 'activation', known.activation ?? 'linear');
     const useBias = known.useBias === undefined ? true : checkBoolean(call, 'useBias', known.useBias);
-    const kernel = resolveInitializer(
-      call,
-      'kernelInitializer',
-      known.kernelInitializer ?? initializers.glorotUniform(),
-    );
-    const bias = resolveInitializer(call, 'biasInitializer', known.biasInitializer ?? initializers.zeros());
+    const kernel = {
+      initializer: resolveInitializer(
+        call,
+        'kernelInitializer',
+        known.kernelInitializer ?? initializers.glorotUniform(),
+      ),
+      regularizer: resolveRegularizer(call, 'kernelRegularizer', known.kernelRegularizer),
+      constraint: resolveConstraint(call, 'kernelConstraint', known.kernelConstraint),
+    };
+    const bias = {
+      initializer: resolveInitializer(call, 'biasInitializer', known.biasInitializer ?? initializers.zeros()),
+      regularizer: resolveRegularizer(call, 'biasRegularizer', known.biasRegularizer),
+      constraint: resolveConstraint(call, 'biasConstraint', known.biasConstraint),
+    };
     super('Dense', known, 1);
     this.units = units;
     this.activation = activation;
     this.useBias = useBias;
-    this.#kernelInitializer = kernel;
-    this.#biasInitializer = bias;
+    this.#kernel = kernel;
+    this.#bias = bias;
   }
 
   override outputShapeFor(_call: string, input: Shape): Shape {
@@ -63,9 +81,8 @@ export class Dense extends Layer {
   }
 
   protected override describeWeights(input: Shape) {
-    const kernel = { name: 'kernel', shape: [input.at(-1)!, this.units], initializer: this.#kernelInitializer };
-    if (!this.useBias) return [kernel];
-    return [kernel, { name: 'bias', shape: [this.units], initializer: this.#biasInitializer }];
+    const kernel = { name: 'kernel', shape: [input.at(-1)!, this.units], ...this.#kernel };
+    return this.useBias ? [kernel, { name: 'bias', shape: [this.units], ...this.#bias }] : [kernel];
   }
 
   get #inputs(): number {
@@ -81,41 +98,48 @@ export class Dense extends Layer {
     kernels.denseWeights(packed, kernel!, bias ?? 0, this.#inputs, this.units, Number(inward));
   }
 
-  override plan(planner: Planner, { y: x, dy: dx, mask }: Flow, home: Homes, _top: boolean): Flow {
+  override plan(planner: Planner, input: Flow, home: Homes, top: boolean): Flow {
     const { training } = planner;
+    const { y: x, dy: dx, mask } = inLine(planner, this.name, input);
     const K = x.width;
     const N = this.units;
     const width = padded(N);
     // Rows go through in the order in which they lie, sample by sample or step by step: their order is that of y.
-    const bySample = x.row > x.step;
+    const { bySample, stride } = spacing(x)!;
     const like = (name: string): Rows => {
       const place = planner.floats(`${this.name}/${name}`, x.steps * x.rows, width);
       const row = (bySample ? x.steps : 1) * width * FLOAT;
       const step = (bySample ? 1 : x.rows) * width * FLOAT;
       return { place, row, step, steps: x.steps, rows: x.rows, width: N };
     };
-    const stride = (rows: Rows) => (bySample ? rows.step : rows.row);
     const y = like('y');
     const dy = training ? like('dy') : null;
+    const fused = top && planner.fused === this.activation;
+    const logits = fused ? like('logits') : null;
+    const slope = training && !fused && hasOwnSlope(this.activation) ? like('slope') : null;
     planner.stages.push({
       kind: 'dense',
       fields: {
         rows: x.steps * x.rows,
         inputs: K,
         units: N,
-        activation: activations.indexOf(this.activation),
+        activation: numberOf(this.activation),
         x: x.place,
-        xRow: stride(x),
+        xRow: stride,
+        z: (logits ?? y).place,
         y: y.place,
+        slope: slope?.place ?? 0,
+        scratch: this.activation === 'logSoftmax' ? planner.floats(`${this.name}/scratch`, width) : 0,
         w: { block: 'weights', offset: home.parameters },
         dw: training ? { block: 'gradients', offset: home.parameters } : 0,
         wt: dx ? planner.floats(`${this.name}/wt`, N, padded(K)) : 0,
         dy: dy?.place ?? 0,
         dx: dx?.place ?? 0,
-        dxRow: dx ? stride(dx) : 0,
+        dxRow: dx ? spacing(dx)!.stride : 0,
         useBias: Number(this.useBias),
+        fused: Number(fused),
       },
     });
-    return { y, dy, mask };
+    return logits ? { y, dy, mask, logits } : { y, dy, mask };
   }
 }

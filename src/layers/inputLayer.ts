@@ -15,7 +15,7 @@ export class InputLayer extends Layer {
     for (const name of ['weights', 'trainable'] as const) {
       if (known[name] !== undefined) fail('layers.inputLayer', `${name} must be absent, there is nothing to learn`);
     }
-    super('InputLayer', known, 1);
+    super('InputLayer', known, 1, true);
     if (!this.batchInputShape) fail('layers.inputLayer', 'needs inputShape or batchInputShape, got neither');
   }
 

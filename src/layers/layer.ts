@@ -1,10 +1,12 @@
 /** What every layer is: shapes, weights, and a plan for its kernels. Layers do no arithmetic. */
 
+import type { Constraint } from '../constraints.ts';
 import type { Kernels } from '../engine/kernels.ts';
 import { factoryOf, fail, show } from '../errors.ts';
 import type { Initializer } from '../initializers.ts';
 import { checkBoolean, checkCount, checkOptions } from '../options.ts';
 import type { Flow, Homes, Planner } from '../plan.ts';
+import type { Regularizer } from '../regularizers.ts';
 import { checkShape, type Shape, showShape, sizeOf } from '../shapes.ts';
 import { readTensor, Tensor, type TensorLike } from '../tensor.ts';
 
@@ -43,9 +45,16 @@ export interface WeightSpec {
   readonly name: string;
   readonly shape: readonly number[];
   readonly initializer: Initializer;
+  /** A penalty that joins the loss; null or absent for none. */
+  readonly regularizer?: Regularizer | null;
+  /** What it must be after every update; null or absent for anything. */
+  readonly constraint?: Constraint | null;
   /** The seed drawn for it when the layer was built. */
   readonly seed: number;
 }
+
+/** What a caller chooses for a weight. */
+export type WeightOptions = Pick<WeightSpec, 'initializer' | 'regularizer' | 'constraint'>;
 
 /** What holds the weights of a layer once it belongs to a model. */
 export interface WeightHome {
@@ -59,6 +68,7 @@ export abstract class Layer {
   readonly name: string;
   readonly batchInputShape: Shape | null;
   #trainable: boolean;
+  readonly #lists: boolean;
   #weights: WeightSpec[] = [];
   #home: WeightHome | null = null;
   #built: { input: Shape; output: Shape } | null = null;
@@ -71,10 +81,12 @@ export abstract class Layer {
     options: LayerOptions,
     /** Rank of one sample, for inputDim. */
     inputRank: 1 | 2,
+    /** Whether a sample may be a list of any length, `[null]`, as one of ids is. */
+    lists = false,
   ) {
     const call = `layers.${factoryOf(className)}`;
     this.#trainable = options.trainable === undefined ? true : checkBoolean(call, 'trainable', options.trainable);
-    this.batchInputShape = readInputShape(call, options, inputRank);
+    this.batchInputShape = readInputShape(call, options, inputRank, lists);
     if (options.dtype !== undefined && options.dtype !== 'float32') {
       fail(call, `dtype must be 'float32', got ${show(options.dtype)}`);
     }
@@ -82,6 +94,7 @@ export abstract class Layer {
       fail(call, `weights must be an array of tensors, got ${show(options.weights)}`);
     }
     this.#initialWeights = options.weights;
+    this.#lists = lists;
     this.name = readName(call, className, options.name);
   }
 
@@ -162,15 +175,28 @@ export abstract class Layer {
   /** @internal Fixes the shapes and draws the seeds of the initial weights. Checks everything before it keeps any. */
   build(call: string, input: Shape, home: WeightHome): void {
     if (this.#home) fail(call, `layer must not belong to a model yet, got '${this.name}'`);
+    if (input.at(-1) === null && !this.#lists) {
+      fail(call, `${this.name} needs an input whose last axis is fixed, got ${showShape(input)}`);
+    }
     const output = this.outputShapeFor(call, input);
     const specs = this.describeWeights(input);
     const values = this.#initialWeights ? readWeights(call, this.#initialWeights, specs) : null;
+    for (const { name, shape, initializer, constraint } of specs) {
+      initializer.checkWeight(call, name, shape);
+      constraint?.checkWeight(call, name, shape);
+    }
     const weights = specs.map(spec => ({ ...spec, seed: spec.initializer.plan() }));
     this.initialValues = values;
     this.#built = { input, output };
     this.#weights = weights;
     this.#home = home;
   }
+
+  /** @internal Refuses to stand on a layer it cannot work with; shapes are looked at elsewhere. */
+  checkBelow(_call: string, _below: Layer): void {}
+
+  /** @internal Refuses numbers of the model's input that it cannot take, before anything has changed. */
+  checkInput(_call: string, _name: string, _numbers: Float32Array, _from: number, _count: number): void {}
 
   /** @internal Undoes `build`: the layer may join another model. */
   leave(): void {
@@ -219,7 +245,7 @@ function readName(call: string, className: string, name: unknown): string {
   return `${snake}_${className}${count}`;
 }
 
-function readInputShape(call: string, options: LayerOptions, inputRank: 1 | 2): Shape | null {
+function readInputShape(call: string, options: LayerOptions, inputRank: 1 | 2, lists: boolean): Shape | null {
   const { inputShape, batchInputShape, batchSize, inputDim } = options;
   const batch = batchSize === undefined || batchSize === null ? null : checkCount(call, 'batchSize', batchSize);
   let shape: Shape;
@@ -239,7 +265,9 @@ function readInputShape(call: string, options: LayerOptions, inputRank: 1 | 2): 
     const rule = batchInputShape === undefined ? '[T, D] or [D]' : '[B, T, D] or [B, D]';
     fail(call, `${name} must be ${rule}, got ${showShape(batchInputShape === undefined ? sample : shape)}`);
   }
-  if (sample.at(-1) === null) fail(call, `${name} must fix its last axis, got ${showShape(shape)}`);
+  if (sample.at(-1) === null && !(lists && sample.length === 1)) {
+    fail(call, `${name} must fix its last axis, got ${showShape(shape)}`);
+  }
   return shape;
 }
 

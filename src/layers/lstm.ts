@@ -1,68 +1,37 @@
-/** The LSTM layer: options, shapes, and what its kernels need. The equations are in assembly/lstm.ts. */
+/** LSTM, the layer and its cell: options, and what the kernels need. The equations are in assembly/lstm.ts. */
 
+import { type ActivationName, numberOf } from '../activations.ts';
 import type { Kernels } from '../engine/kernels.ts';
-import { fail, show } from '../errors.ts';
+import { ForgetBias, type Initializer } from '../initializers.ts';
+import { checkBoolean, checkOptions } from '../options.ts';
+import { at, type Planner, padded, rowBytes } from '../plan.ts';
 import {
-  ForgetBias,
-  type Initializer,
-  type InitializerName,
-  initializers,
-  resolveInitializer,
-} from '../initializers.ts';
-import { checkBoolean, checkCount, checkName } from '../options.ts';
-import { at, type Flow, type Homes, type Planner, padded, type Rows, rowBytes } from '../plan.ts';
-import { type Shape, showShape } from '../shapes.ts';
-import { checkLayerOptions, Layer, type LayerOptions } from './layer.ts';
+  Cell,
+  cellOptions,
+  checkActivation,
+  FLOAT,
+  type GatedCellOptions,
+  type Outcome,
+  type Seat,
+  type StateSpec,
+} from './cell.ts';
+import { checkLayerOptions } from './layer.ts';
+import { Recurrent, type RecurrentOptions, recurrentOptions } from './recurrent.ts';
 
-export interface LstmOptions extends LayerOptions {
-  /** Width of the output and of both states. */
-  units: number;
-  /** Return the output of every time step, [B, T, U], instead of the last one, [B, U]; default false. */
-  returnSequences?: boolean;
-  /** Carry the final state into the next batch; fixes the batch size; default false. */
-  stateful?: boolean;
-  /** Process the time steps in reverse; outputs come in that order; default false. */
-  goBackwards?: boolean;
-  /** Default true. */
-  useBias?: boolean;
+/** Gate blocks come in the order i, f, c, o. */
+export interface LstmCellOptions extends GatedCellOptions {
   /** Start the bias of the forget gate at one; default true. */
   unitForgetBias?: boolean;
-  /** Of the kernel [D, 4U]; default glorotUniform. */
-  kernelInitializer?: Initializer | InitializerName;
-  /** Of the recurrent kernel [U, 4U]; default orthogonal. */
-  recurrentInitializer?: Initializer | InitializerName;
-  /** Of the bias [4U]; default zeros. */
-  biasInitializer?: Initializer | InitializerName;
-  /** Of the candidate and the output: tanh, the only one so far. */
-  activation?: 'tanh';
-  /** Of the gates: sigmoid, the only one so far. */
-  recurrentActivation?: 'sigmoid';
-  /** Refused: use `model.getStates()`. */
-  returnState?: false;
-  /** Accepted as in TF.js; changes nothing a caller can see. */
-  unroll?: boolean;
-  /** Accepted as in TF.js; changes nothing a caller can see. */
-  implementation?: number;
 }
 
-const own = [
-  'units',
-  'returnSequences',
-  'stateful',
-  'goBackwards',
-  'useBias',
-  'unitForgetBias',
-  'kernelInitializer',
-  'recurrentInitializer',
-  'biasInitializer',
-  'activation',
-  'recurrentActivation',
-  'returnState',
-  'unroll',
-  'implementation',
-] as const satisfies readonly (keyof LstmOptions)[];
+export interface LstmOptions extends LstmCellOptions, RecurrentOptions {}
 
-const FLOAT = 4;
+const own = [
+  ...cellOptions,
+  'recurrentActivation',
+  'unitForgetBias',
+] as const satisfies readonly (keyof LstmCellOptions)[];
+
 /** Floats of one row and group of gates: i f g o of four units. */
 const GATES = 16;
 /**
@@ -71,164 +40,108 @@ const GATES = 16;
  */
 const WIDE = 8;
 
-export class Lstm extends Layer {
-  readonly units: number;
-  readonly returnSequences: boolean;
-  readonly goBackwards: boolean;
-  readonly useBias: boolean;
-  readonly #stateful: boolean;
+export class LstmCell extends Cell {
+  readonly recurrentActivation: ActivationName;
+  protected override readonly blocks = 4;
   readonly #unitForgetBias: boolean;
-  readonly #initializers: { kernel: Initializer; recurrent: Initializer; bias: Initializer };
 
-  constructor(options: LstmOptions) {
-    const call = 'layers.lstm';
-    const known = checkLayerOptions<LstmOptions>(call, options, own);
-    const flag = (name: keyof LstmOptions, otherwise: boolean) =>
-      known[name] === undefined ? otherwise : checkBoolean(call, name, known[name]);
-    if (flag('returnState', false)) {
-      fail(call, 'returnState must be false in a sequential model, got true; model.getStates() gives the states');
-    }
-    flag('unroll', false);
-    if (known.implementation !== undefined && ![0, 1, 2].includes(known.implementation)) {
-      fail(call, `implementation must be 0, 1 or 2, got ${show(known.implementation)}`);
-    }
-    checkName(call, 'activation', known.activation ?? 'tanh', ['tanh']);
-    checkName(call, 'recurrentActivation', known.recurrentActivation ?? 'sigmoid', ['sigmoid']);
-    const units = checkCount(call, 'units', known.units);
-    const initializer = (name: `${'kernel' | 'recurrent' | 'bias'}Initializer`, otherwise: Initializer) =>
-      known[name] === undefined ? otherwise : resolveInitializer(call, name, known[name]);
-    const chosen = {
-      kernel: initializer('kernelInitializer', initializers.glorotUniform()),
-      recurrent: initializer('recurrentInitializer', initializers.orthogonal()),
-      bias: initializer('biasInitializer', initializers.zeros()),
-    };
-    const stateful = flag('stateful', false);
-    const [sequences, backwards] = [flag('returnSequences', false), flag('goBackwards', false)];
-    const [useBias, unitForgetBias] = [flag('useBias', true), flag('unitForgetBias', true)];
-    super('LSTM', known, 2);
-    this.units = units;
-    this.returnSequences = sequences;
-    this.goBackwards = backwards;
-    this.useBias = useBias;
-    this.#stateful = stateful;
-    this.#unitForgetBias = unitForgetBias;
-    this.#initializers = chosen;
+  /** @internal */
+  constructor(call: string, known: Partial<LstmCellOptions>) {
+    super(call, known);
+    this.recurrentActivation = checkActivation(call, 'recurrentActivation', known.recurrentActivation, 'sigmoid');
+    this.#unitForgetBias =
+      known.unitForgetBias === undefined ? true : checkBoolean(call, 'unitForgetBias', known.unitForgetBias);
   }
 
-  override get stateful(): boolean {
-    return this.#stateful;
-  }
-
-  override outputShapeFor(call: string, input: Shape): Shape {
-    if (input.length !== 3) {
-      fail(call, `${this.name} needs an input [batch, time steps, width], got ${showShape(input)}`);
-    }
-    if (this.stateful && input[0] === null) {
-      fail(call, `${this.name} is stateful and needs a fixed batch size, got ${showShape(input)}; use batchInputShape`);
-    }
-    return this.returnSequences ? [input[0]!, input[1]!, this.units] : [input[0]!, this.units];
-  }
-
-  protected override describeWeights(input: Shape) {
-    const { kernel, recurrent, bias } = this.#initializers;
-    const gates = 4 * this.units;
-    const weights = [
-      { name: 'kernel', shape: [input[2]!, gates], initializer: kernel },
-      { name: 'recurrentKernel', shape: [this.units, gates], initializer: recurrent },
+  override get states(): readonly StateSpec[] {
+    return [
+      { name: 'h', width: this.units },
+      { name: 'c', width: this.units },
     ];
-    if (!this.useBias) return weights;
-    const start = this.#unitForgetBias ? new ForgetBias(bias, this.units) : bias;
-    return [...weights, { name: 'bias', shape: [gates], initializer: start }];
   }
 
-  get #inputs(): number {
-    return this.built.input[2]!;
+  protected override biasStart(chosen: Initializer): Initializer {
+    return this.#unitForgetBias ? new ForgetBias(chosen, this.units) : chosen;
   }
 
-  /** Units with their padding: whole groups of four. */
-  get #paddedUnits(): number {
-    return padded(this.units);
-  }
-
-  override get parameterCount(): number {
-    const H = this.#paddedUnits;
-    return (H / 4) * (1 + H + this.#inputs) * GATES;
+  override parameterCount(inputs: number): number {
+    const H = padded(this.units);
+    return (H / 4) * (1 + H + inputs) * GATES;
   }
 
   override stateCount(batch: number): number {
-    return 2 * batch * this.#paddedUnits;
+    return 2 * batch * padded(this.units);
   }
 
-  override moveWeights(kernels: Kernels, packed: number, plain: readonly number[], inward: boolean): void {
-    const [kernel, recurrent, bias] = plain;
-    kernels.lstmWeights(packed, kernel!, recurrent!, bias ?? 0, this.#inputs, this.units, Number(inward));
+  override moveWeights(
+    kernels: Kernels,
+    packed: number,
+    [kernel, recurrent, bias]: readonly number[],
+    inputs: number,
+    inward: boolean,
+  ): void {
+    kernels.lstmWeights(packed, kernel!, recurrent!, bias ?? 0, inputs, this.units, Number(inward));
   }
 
-  /** @internal Moves the carried state between its home and plain h and c [B, U]. */
-  moveState(kernels: Kernels, home: number, batch: number, h: number, c: number, inward: boolean): void {
-    const stateC = home + batch * this.#paddedUnits * FLOAT;
-    kernels.lstmState(home, stateC, h, c, batch, this.units, Number(inward));
+  override moveStates(kernels: Kernels, home: number, batch: number, [h, c]: readonly number[], inward: boolean): void {
+    const stateC = home + batch * padded(this.units) * FLOAT;
+    kernels.lstmState(home, stateC, h!, c!, batch, this.units, Number(inward));
   }
 
-  override plan(planner: Planner, { y: x, dy: dx }: Flow, home: Homes): Flow {
+  override plan(planner: Planner, seat: Seat): Outcome {
+    const { name, x, dx, states } = seat;
     const { batch: B, training } = planner;
     const T = x.steps;
     const I = x.width;
-    const H = this.#paddedUnits;
+    const H = padded(this.units);
     const G = H / 4;
     const wide = I > WIDE;
+    const fast = this.activation === 'tanh' && this.recurrentActivation === 'sigmoid';
     const gatesGroup = rowBytes(B * GATES);
-    const hxWidth = wide ? H : H + I;
-    const hx = planner.rows(`${this.name}/hx`, T + 1, hxWidth);
-    const dh = training ? planner.rows(`${this.name}/dh`, this.returnSequences ? T : 1, this.units) : null;
-    const scratch = (name: string, ...shape: number[]) =>
-      training ? planner.floats(`${this.name}/${name}`, ...shape) : 0;
-    const input = this.goBackwards ? backwards(x) : x;
-    const inputGradient = dx && (this.goBackwards ? backwards(dx) : dx);
-    const states = { block: 'states', offset: home.states } as const;
-    const carries = this.stateful || planner.carriesAll;
+    const hx = planner.rows(`${name}/hx`, T + 1, wide ? H : H + I);
+    const { fields, outcome } = this.frame(planner, seat, hx);
+    const scratch = (what: string, ...shape: number[]) => (training ? planner.floats(`${name}/${what}`, ...shape) : 0);
     planner.stages.push({
       kind: 'lstm',
       fields: {
-        batch: B,
-        steps: T,
-        inputs: I,
-        units: this.units,
-        x: input.place,
-        xRow: input.row,
-        xStep: input.step,
+        ...fields,
         hx: hx.place,
         hxRow: hx.row,
-        gates: planner.floats(`${this.name}/gates`, T, G, gatesGroup / FLOAT),
+        gates: planner.floats(`${name}/gates`, T, G, gatesGroup / FLOAT),
         gatesGroup,
-        c: planner.floats(`${this.name}/c`, T + 1, G, B, 4),
-        tanhC: planner.floats(`${this.name}/tanhC`, T, G, B, 4),
-        w: { block: 'weights', offset: home.parameters },
-        dw: training ? { block: 'gradients', offset: home.parameters } : 0,
+        c: planner.floats(`${name}/c`, T + 1, G, B, 4),
+        tanhC: planner.floats(`${name}/tanhC`, T, G, B, 4),
         wt: scratch('wt', 4 * H * (H + (dx ? padded(I) : 0))),
-        dh: dh?.place ?? 0,
-        dhRow: dh?.row ?? 0,
         dc: scratch('dc', G, B, 4),
-        dx: inputGradient?.place ?? 0,
-        dxRow: inputGradient?.row ?? 0,
-        dxStep: inputGradient?.step ?? 0,
-        stateH: carries ? states : 0,
-        stateC: carries ? at(states, B * H * FLOAT) : 0,
-        sequences: Number(this.returnSequences),
-        useBias: Number(this.useBias),
+        stateC: states ? at(states, B * H * FLOAT) : 0,
         wide: Number(wide),
+        recurrentActivation: numberOf(this.recurrentActivation),
+        slopes: fast ? 0 : scratch('slopes', T, G, gatesGroup / FLOAT),
+        slopesC: fast ? 0 : scratch('slopesC', T, G, B, 4),
       },
     });
-    // h_t stands in slot t + 1.
-    const first = this.returnSequences ? 1 : T;
-    const steps = this.returnSequences ? T : 1;
-    return { y: { ...hx, place: at(hx.place, first * hx.step), steps, width: this.units }, dy: dh, mask: null };
+    return outcome;
   }
 }
 
-/** The same rows, last time step first. */
-const backwards = (rows: Rows): Rows => ({
-  ...rows,
-  place: at(rows.place, (rows.steps - 1) * rows.step),
-  step: -rows.step,
-});
+export class Lstm extends Recurrent {
+  readonly useBias: boolean;
+
+  constructor(options: LstmOptions) {
+    const call = 'layers.lstm';
+    const known = checkLayerOptions<LstmOptions>(call, options, [...own, ...recurrentOptions]);
+    const cell = new LstmCell(call, known);
+    super('LSTM', known, [cell]);
+    this.useBias = cell.useBias;
+  }
+
+  protected override remake(options: RecurrentOptions): Lstm {
+    return new Lstm(options as LstmOptions);
+  }
+}
+
+/** A cell for `layers.rnn`. */
+export function lstmCell(options: LstmCellOptions): LstmCell {
+  const call = 'layers.lstmCell';
+  return new LstmCell(call, checkOptions<LstmCellOptions>(call, options, own));
+}

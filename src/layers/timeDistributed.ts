@@ -1,28 +1,36 @@
-/** Applies a layer to every time step: for a dense layer that is what it does anyway, so this only checks and names. */
+/** Applies a layer to every time step: what can be wrapped does that anyway, so this only checks and names. */
 
 import type { Kernels } from '../engine/kernels.ts';
 import { fail, show } from '../errors.ts';
 import type { Flow, Homes, Planner } from '../plan.ts';
 import { type Shape, showShape } from '../shapes.ts';
+import { Pointwise } from './activation.ts';
 import { Dense } from './dense.ts';
+import { Dropout } from './dropout.ts';
 import { checkLayerOptions, Layer, type LayerOptions, type WeightHome, type WeightSpec } from './layer.ts';
 
 export interface TimeDistributedOptions extends Omit<LayerOptions, 'weights'> {
-  /** The layer to apply; a dense layer. Initial weights are an option of that layer. */
-  layer: Dense;
+  /** The layer to apply: dense, dropout or an activation. Initial weights are an option of that layer. */
+  layer: Layer;
 }
 
 /** The weights are those of the wrapped layer, which is built along with this one. */
 export class TimeDistributed extends Layer {
-  readonly layer: Dense;
+  readonly layer: Layer;
 
   constructor(options: TimeDistributedOptions) {
     const call = 'layers.timeDistributed';
     const known = checkLayerOptions<TimeDistributedOptions & LayerOptions>(call, options, ['layer']);
-    if (!(known.layer instanceof Dense)) fail(call, `layer must be a dense layer, got ${show(known.layer)}`);
+    const { layer } = known;
+    if (!(layer instanceof Dense || layer instanceof Dropout || layer instanceof Pointwise)) {
+      fail(call, `layer must be a dense layer, dropout or an activation, got ${show(layer)}`);
+    }
+    if (layer instanceof Dropout && layer.noiseShape) {
+      fail(call, `layer must be a dropout without noiseShape, got ${show(layer.noiseShape)}`);
+    }
     if (known.weights !== undefined) fail(call, 'weights must be given to the wrapped layer, got them here');
     super('TimeDistributed', known, 2);
-    this.layer = known.layer;
+    this.layer = layer;
   }
 
   override get trainable(): boolean {

@@ -27,7 +27,7 @@ function run(model: Sequential, steps = 20): { losses: number[]; prediction: Flo
   let prediction = new Float32Array();
   for (let step = 0; step < steps; step++) {
     const { xs, ys } = batches.next().value;
-    losses.push(model.trainOnBatch(xs, ys));
+    losses.push(model.trainOnBatch(xs, ys) as number);
     prediction = Float32Array.from(model.predict(xs, { batchSize: 50 }).dataSync());
   }
   return { losses, prediction, weights: weightsOf(model) };

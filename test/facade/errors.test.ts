@@ -169,7 +169,7 @@ describe('tensors', () => {
     ['a negative axis', () => tensor([1, 2], [-1, -2])],
     ['NaN in the shape', () => tensor([1], [nan])],
     ['a shape that is none', () => tensor([1], wrong(1))],
-    ['another dtype', () => tensor([1], [1], wrong('int32')), "'float32'"],
+    ['another dtype', () => tensor([1], [1], wrong('complex64')), "'float32'"],
   ]);
   describeBad('tensor1d', [['two axes', () => tensor1d([[1]])]]);
   describeBad('tensor2d', [
@@ -292,10 +292,10 @@ describe('layers', () => {
       [`${name} of a name that needs a value`, () => lstm({ [name]: 'constant' }), name],
     ]),
     ['returnState', () => lstm({ returnState: true }), 'model.getStates()'],
-    ['another activation', () => lstm({ activation: 'relu' }), "known: 'tanh'"],
+    ['softmax', () => lstm({ activation: 'softmax' }), 'activation must work on each unit alone'],
     ['a misspelt activation', () => lstm({ recurrentActivation: 'sigmiod' }), "did you mean 'sigmoid'?"],
     ['another implementation', () => lstm({ implementation: 3 }), 'implementation'],
-    ['dropout, which is not there yet', () => lstm({ dropout: 0.5 }), "unknown option 'dropout'"],
+    ['a dropout of everything', () => lstm({ dropout: 1 }), 'dropout must be a finite number at least 0 and below 1'],
     ['unit for units', () => layers.lstm(wrong({ unit: 5 })), "did you mean 'units'?"],
   ]);
 
@@ -425,8 +425,45 @@ const badCalls: BadCall[] = [
   ],
   ['model.compile', 'a misspelt loss', model => model.compile({ optimizer: 'adam', loss: wrong('msee') }), "'mse'?"],
   ['model.compile', 'an optimizer that is none', model => model.compile({ optimizer: wrong({}), loss: 'mse' })],
-  ['model.compile', 'a loss that is a function', model => model.compile({ optimizer: 'adam', loss: wrong(() => 0) })],
-  ['model.compile', 'metrics', model => model.compile(wrong({ optimizer: 'adam', loss: 'mse', metrics: ['mae'] }))],
+  [
+    'model.compile',
+    'a loss that is a function',
+    model => model.compile({ optimizer: 'adam', loss: wrong(() => 0) }),
+    "loss must be a name such as 'meanSquaredError', because losses run in the kernels, got",
+  ],
+  [
+    'model.compile',
+    'a loss of TF.js that is a function',
+    model => model.compile({ optimizer: 'adam', loss: wrong(function huberLoss_() {}) }),
+    "loss must be a name such as 'huberLoss', because losses run in the kernels, got function huberLoss_",
+  ],
+  ...(
+    [
+      ['a metric that is a function', () => 0, "metrics must be a name such as 'acc'"],
+      ['a metric of TF.js', [function binaryAccuracy() {}], "metrics[0] must be a name such as 'binaryAccuracy'"],
+      ['a misspelt metric', ['mae', 'accurracy'], "unknown metrics[1] 'accurracy'; did you mean 'accuracy'?"],
+      ['a metric that is a number', 3, 'metrics must be a name, got 3'],
+      ['metrics by output', { top: 'acc' }, 'metrics must be a name'],
+      [
+        'a metric of class numbers',
+        'sparseCategoricalAccuracy',
+        "for targets as wide as the output where the loss is 'm",
+      ],
+    ] as const
+  ).map(
+    ([what, metrics, message]): BadCall => [
+      'model.compile',
+      what,
+      model => model.compile(wrong({ optimizer: 'adam', loss: 'mse', metrics })),
+      message,
+    ],
+  ),
+  [
+    'model.compile',
+    'a metric of whole targets beside class numbers',
+    model => model.compile({ optimizer: 'adam', loss: 'sparseCategoricalCrossentropy', metrics: ['acc', 'mse'] }),
+    "metrics[1] must be for numbers of classes, such as 'acc', where the loss is 'sparseCategoricalCrossentropy'",
+  ],
 
   ...(['trainOnBatch', 'testOnBatch'] as const).flatMap((name): BadCall[] => {
     const call = `model.${name}`;
@@ -434,7 +471,28 @@ const badCalls: BadCall[] = [
       [...[call, what, (model: Sequential) => model[name](wrong(x), good.y), message]] as unknown as BadCall;
     const onY = (what: string, y: unknown, message = 'y must'): BadCall =>
       [...[call, what, (model: Sequential) => model[name](good.x, wrong(y)), message]] as unknown as BadCall;
+    const onWeights = (what: string, options: unknown, message: string): BadCall =>
+      [
+        ...[call, what, (model: Sequential) => model[name](good.x, good.y, wrong(options)), message],
+      ] as unknown as BadCall;
     return [
+      onWeights('weights that are none', 5, 'options must be an object, got 5'),
+      onWeights('a misspelt weight', { sampleWeights: [1, 1, 1] }, "did you mean 'sampleWeight'?"),
+      onWeights('a number for sampleWeight', { sampleWeight: 2 }, 'sampleWeight must be a tensor'),
+      onWeights('too few weights', { sampleWeight: [1, 2] }, 'sampleWeight must have the shape [3], got [2]'),
+      onWeights('too many weights', { sampleWeight: new Float32Array(12) }, 'shape [3], got a Float32Array of 12'),
+      onWeights('weights of steps', { sampleWeight: zeros(3, 4) }, 'sampleWeight must have the shape [3], got [3, 4]'),
+      onWeights('NaN in weights', { sampleWeight: [1, nan, 1] }, 'finite numbers, got NaN at index 1'),
+      onWeights('no numbers in weights', { sampleWeight: [1, '2', 1] }, "'2'"),
+      onWeights('a list for classWeight', { classWeight: [1, 2] }, 'classWeight must be an object'),
+      onWeights('names of classes', { classWeight: { a: 1 } }, "got the class 'a'"),
+      onWeights('a class that weighs nothing known', { classWeight: { 0: '1' } }, "got '1' for class 0"),
+      onWeights('NaN for a class', { classWeight: { 0: 1, 1: nan } }, 'got NaN for class 1'),
+      onWeights(
+        'a class without weight',
+        { classWeight: { 7: 1 } },
+        'classWeight must hold every class that occurs in y',
+      ),
       onX('no x', undefined),
       onX('null for x', null),
       onX('a number for x', 5),

@@ -1,6 +1,16 @@
-import { layers, type Sequential, sequential, type Tensor, tensor } from 'lstm-wasm';
+import {
+  type Bidirectional,
+  type Layer,
+  layers,
+  type Recurrent,
+  type Sequential,
+  sequential,
+  type Tensor,
+  tensor,
+} from 'lstm-wasm';
 import type { Block } from '../reference/block.ts';
 import type { LayerSpec } from '../reference/model.ts';
+import type { RecurrentSpec } from '../reference/recurrentLayers.ts';
 
 /** The model these layers describe, made through the public interface; not yet compiled. */
 export function modelOf(specs: LayerSpec[]): Sequential {
@@ -9,16 +19,53 @@ export function modelOf(specs: LayerSpec[]): Sequential {
   return model;
 }
 
-function layerOf(spec: LayerSpec) {
+function layerOf(spec: LayerSpec): Layer {
   switch (spec.class) {
     case 'lstm':
-      return layers.lstm(spec.config);
+    case 'gru':
+    case 'simpleRNN':
+    case 'rnn':
+    case 'bidirectional':
+      return recurrentOf(spec);
     case 'dense':
       return layers.dense(spec.config);
     case 'timeDistributed':
-      return layers.timeDistributed({ ...spec.config, layer: layers.dense(spec.config.layer.config) });
+      return layers.timeDistributed({ ...spec.config, layer: layerOf(spec.config.layer) });
+    case 'activation':
+      return layers.activation(spec.config);
+    case 'dropout':
+      return layers.dropout(spec.config);
+    case 'embedding':
+      return layers.embedding(spec.config);
+    case 'masking':
+      return layers.masking(spec.config);
+    case 'repeatVector':
+      return layers.repeatVector(spec.config);
+    case 'flatten':
+      return layers.flatten(spec.config);
+    case 'reshape':
+      return layers.reshape(spec.config);
   }
 }
+
+/** The names of activations are strings in specs. */
+// biome-ignore lint/suspicious/noExplicitAny: and the layers check them
+type Any = any;
+
+function recurrentOf(spec: RecurrentSpec): Recurrent | Bidirectional {
+  switch (spec.class) {
+    case 'rnn': {
+      const { cells, ...config } = spec.config;
+      return layers.rnn({ ...config, cell: cells.map(cell => layers[`${cellNames[cell.class]}`](cell.config as Any)) });
+    }
+    case 'bidirectional':
+      return layers.bidirectional({ ...spec.config, layer: recurrentOf(spec.config.layer) as Recurrent });
+    default:
+      return layers[spec.class](spec.config as Any);
+  }
+}
+
+const cellNames = { lstm: 'lstmCell', gru: 'gruCell', simpleRNN: 'simpleRNNCell' } as const;
 
 /** Blocks hold float32 values, so nothing is lost. */
 export function tensorOf({ shape, data }: Block): Tensor {

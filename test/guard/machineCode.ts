@@ -62,5 +62,6 @@ export function tileOf(loop: Loop): Tile | null {
   const steps = loads / vectors; // V8 unrolls
   const rows = broadcasts / steps;
   if (![vectors, steps, rows].every(Number.isInteger)) return null;
-  return { rows, columns: vectors * (isWide(loop) ? 8 : 4), instructions: Math.round(instructions.length / steps) };
+  const wide = count(/^v(mulps|fmadd\d+ps) ymm/); // a tile of three vectors has some of each
+  return { rows, columns: (4 * (products + wide)) / broadcasts, instructions: Math.round(instructions.length / steps) };
 }

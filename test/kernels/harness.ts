@@ -7,12 +7,16 @@ import type { Address, Kernels } from '../../src/engine/kernels.ts';
 /** What the kernels export for tests beside what the facade uses. */
 export interface TestKernels extends Kernels {
   expArray(y: Address, x: Address, n: number): void;
+  logArray(y: Address, x: Address, n: number): void;
+  log1pArray(y: Address, x: Address, n: number): void;
   sigmoidArray(y: Address, x: Address, n: number): void;
   sigmoidBackward(dy: Address, y: Address, n: number): void;
   tanhArray(y: Address, x: Address, n: number): void;
   tanhBackward(dy: Address, y: Address, n: number): void;
   reluArray(y: Address, x: Address, n: number): void;
   reluBackward(dy: Address, y: Address, n: number): void;
+  activateWithSlope(kind: number, y: Address, slope: Address, x: Address, n: number): void;
+  dropoutMask(mask: Address, n: number, seed: number, rate: number): void;
   matmul(
     c: Address,
     cRow: number,
@@ -53,32 +57,38 @@ export interface TestKernels extends Kernels {
     K: number,
   ): void;
   packTransposed(t: Address, w: Address, K: number, N: number): void;
-  rowPanel16(
-    c: Address,
-    cRow: number,
-    init: Address,
-    initRow: number,
-    a: Address,
-    aRow: number,
-    aBlock: number,
-    depth: number,
-    blocks: number,
-    panel: Address,
-    rows: number,
-  ): void;
-  outerPanel16(
-    c: Address,
-    a: Address,
-    aRow: number,
-    aBlock: number,
-    b: Address,
-    bRow: number,
-    bBlock: number,
-    depth: number,
-    blocks: number,
-    rows: number,
-  ): void;
+  rowPanel12: RowPanel;
+  rowPanel16: RowPanel;
+  outerPanel12: OuterPanel;
+  outerPanel16: OuterPanel;
 }
+
+type RowPanel = (
+  c: Address,
+  cRow: number,
+  init: Address,
+  initRow: number,
+  a: Address,
+  aRow: number,
+  aBlock: number,
+  depth: number,
+  blocks: number,
+  panel: Address,
+  rows: number,
+) => void;
+
+type OuterPanel = (
+  c: Address,
+  a: Address,
+  aRow: number,
+  aBlock: number,
+  b: Address,
+  bRow: number,
+  bBlock: number,
+  depth: number,
+  blocks: number,
+  rows: number,
+) => void;
 
 /** Where a packed matrix [rows, columns] has its numbers, as assembly/matmul.ts describes it. */
 export function packedIndex(rows: number, columns: number) {

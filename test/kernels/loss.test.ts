@@ -1,8 +1,8 @@
-// The mean squared error, and its gradient, against float64.
+// Every loss, and its gradient, against float64.
 //
 //   B batch, T time, N columns; u = 2^-24
 //
-// A difference of two float32 numbers is rounded once, u; its square and the sum of all squares are float64. So the
+// The mean squared error first. A difference of two float32 numbers is rounded once, u; its square and the sum of all squares are float64. So the
 // loss is off by 2 u of itself, and a gradient, rounded twice more, by 3 u; both bounds allow a little for u^2.
 
 import { describe, expect, test } from 'vitest';
@@ -10,64 +10,14 @@ import { expectBits, expectClose } from '../compare.ts';
 import * as reference from '../reference/loss.ts';
 import { Random } from '../reference/random.ts';
 import { type Harness, harness } from './harness.ts';
+import { type LossCase as Case, type Order, planLoss, runLoss } from './lossPlan.ts';
 
 const bounds = { loss: { abs: 0, rel: 2.01 * 2 ** -24 }, gradient: { abs: 0, rel: 3.01 * 2 ** -24 } };
 
-const padded = (n: number) => Math.ceil(n / 4) * 4;
-
-/** How rows lie: sample after sample, or time step after time step. */
-type Order = 'samples' | 'steps';
 const orders: Order[] = ['samples', 'steps'];
 
-interface Case {
-  B: number;
-  T: number;
-  N: number;
-  /** Of y, and of dy; the target always lies sample after sample. */
-  order?: Order;
-  dyOrder?: Order;
-  /** Numbers between rows of y and dy beyond their padding. */
-  gap?: number;
-}
-
-/** The loss of y against the target, both [B, T, N], and dy in the same order; dy null where only the loss is asked for. */
-function run(h: Harness, subject: Case, y: ArrayLike<number>, target: ArrayLike<number>, wanted = true) {
-  const { B, T, N, order = 'steps', dyOrder = order, gap = 0 } = subject;
-  const width = padded(N) + gap;
-  const strides = (order: Order) =>
-    order === 'samples' ? { row: T * width, step: width } : { row: width, step: B * width };
-  const [forY, forDy] = [strides(order), strides(dyOrder)];
-  const eachRow = (use: (b: number, t: number) => void) => {
-    for (let b = 0; b < B; b++) for (let t = 0; t < T; t++) use(b, t);
-  };
-  const given = h.room(B * T * width);
-  eachRow((b, t) => {
-    const from = (b * T + t) * N;
-    for (let n = 0; n < N; n++) given.floats()[b * forY.row + t * forY.step + n] = y[from + n]!;
-  });
-  const targets = h.room(B * T * N + 3); // the last vector may reach over the end
-  targets.floats().set(target);
-  const out = h.room(B * T * width);
-
-  const loss = h.kernels.meanSquaredError(
-    ...([wanted ? out.address : 0, forDy.row * 4, forDy.step * 4] as const),
-    ...([given.address, forY.row * 4, forY.step * 4, targets.address, T * N * 4, N * 4, T, B, N] as const),
-  );
-
-  const dy = new Float32Array(B * T * N);
-  const padding: number[] = [];
-  const written: number[] = [];
-  eachRow((b, t) => {
-    for (let n = 0; n < padded(N); n++) {
-      const at = b * forDy.row + t * forDy.step + n;
-      if (n < N) dy[(b * T + t) * N + n] = out.floats()[at]!;
-      else padding.push(out.floats()[at]!);
-      written.push(at);
-    }
-  });
-  out.expectUntouched(wanted ? written : [], 'dy');
-  return { loss, dy, padding };
-}
+const run = (h: Harness, subject: Case, y: ArrayLike<number>, target: ArrayLike<number>, wanted = true) =>
+  runLoss(h, 'meanSquaredError', subject, y, target, wanted);
 
 function expectReference(h: Harness, subject: Case, scale = 1): void {
   const { B, T, N } = subject;
@@ -116,9 +66,10 @@ test('equal numbers have no loss and no gradient', () => {
 
 test('asked for the loss alone, it writes nothing at all', () => {
   const h = harness();
-  const y = h.put(new Random(1).normals([2, 3, 8]).data);
+  const y = new Random(1).normals([2, 3, 7]).data;
+  const plan = planLoss(h, 'meanSquaredError', { B: 2, T: 3, N: 7 }, y, y, false);
   const before = new Uint8Array(h.memory.buffer).slice();
-  h.kernels.meanSquaredError(0, 0, 0, y, 32, 64, y + 4, 84, 28, 3, 2, 7);
+  h.kernels.loss(plan.address);
   expect(Buffer.compare(new Uint8Array(h.memory.buffer), before)).toBe(0);
 });
 

@@ -70,7 +70,7 @@ function prepare(h: Harness, subject: Case, given: Given): Bound {
   const bound = bind(h, layer, { batch: B, steps: T, inputs: I, order, dx, fields });
   const { kernels } = h;
   const moveState = (h: number, c: number, inward: boolean) =>
-    layer.moveState(kernels, bound.fields.stateH!, B, h, c, inward);
+    layer.moveStates(kernels, bound.fields.stateH!, B, [h, c], inward);
   const ready: Bound = {
     ...bound,
     forward: (first = 0, rows = B) => kernels.lstmForward(bound.address, first, rows),

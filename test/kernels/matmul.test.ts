@@ -219,7 +219,7 @@ test.each(sizes)('matmulTransposed: %i rows', M => {
   }
 });
 
-test('rowPanel16', () => {
+test.each([12, 16] as const)('rowPanel%i', N => {
   const h = harness();
   const random = new Random(16);
   for (const M of sizes) {
@@ -227,49 +227,49 @@ test('rowPanel16', () => {
       const choice = M + K;
       const blocks = runsOf(K, choice);
       const start = starts[choice % 4]!;
-      const what = `[${M}, ${K}] x [${K}, 16], ${blocks} runs, from ${start}`;
-      const [a, b] = [random.uniforms([M, K]).data, random.uniforms([K, 16]).data];
+      const what = `[${M}, ${K}] x [${K}, ${N}], ${blocks} runs, from ${start}`;
+      const [a, b] = [random.uniforms([M, K]).data, random.uniforms([K, N]).data];
       const A = layRuns(h, a, M, K, blocks, choice % 2 === 0);
-      const row = 16 + (choice % 5);
+      const row = N + (choice % 5);
       const C = layC(h, M, row);
-      const init = layStart(h, start, C, row, M, 16);
+      const init = layStart(h, start, C, row, M, N);
 
-      h.kernels.rowPanel16(
+      h.kernels[`rowPanel${N}`](
         ...([C.room.address, row * 4, init.address, init.row] as const),
         ...([A.room.address, A.row * 4, A.block * 4, A.depth, blocks, h.put(b), M] as const),
       );
 
-      const of = (n: number) => init.of(Math.floor(n / 16), n % 16);
-      const magnitude = reference.matmul(absolute(a), absolute(b), M, K, 16);
-      expectProduct(numbersOf(C, M, 16), reference.matmul(a, b, M, K, 16), magnitude, of, K, what);
-      C.room.expectUntouched(block(C.index, M, 16), what);
+      const of = (n: number) => init.of(Math.floor(n / N), n % N);
+      const magnitude = reference.matmul(absolute(a), absolute(b), M, K, N);
+      expectProduct(numbersOf(C, M, N), reference.matmul(a, b, M, K, N), magnitude, of, K, what);
+      C.room.expectUntouched(block(C.index, M, N), what);
     }
   }
 });
 
-test('outerPanel16', () => {
+test.each([12, 16] as const)('outerPanel%i', N => {
   const h = harness();
   const random = new Random(17);
   for (const M of sizes) {
     for (const K of sizes) {
       const blocks = runsOf(K, M + K);
-      const what = `transposed [${K}, ${M}] x [${K}, 16], ${blocks} runs`;
-      const [a, b] = [random.uniforms([K, M]).data, random.uniforms([K, 16]).data];
+      const what = `transposed [${K}, ${M}] x [${K}, ${N}], ${blocks} runs`;
+      const [a, b] = [random.uniforms([K, M]).data, random.uniforms([K, N]).data];
       const A = layRows(h, a, K, M, blocks, M);
-      const B = layRows(h, b, K, 16, blocks, 16);
-      const C = layC(h, M, 16);
-      const before = random.uniforms([M, 16]).data;
+      const B = layRows(h, b, K, N, blocks, N);
+      const C = layC(h, M, N);
+      const before = random.uniforms([M, N]).data;
       C.room.floats().set(before);
 
-      h.kernels.outerPanel16(
+      h.kernels[`outerPanel${N}`](
         ...([C.room.address, A.room.address, A.row * 4, A.block * 4] as const),
         ...([B.room.address, B.row * 4, B.block * 4, A.depth, blocks, M] as const),
       );
 
-      const magnitude = reference.matmulAtB(absolute(a), absolute(b), M, K, 16);
-      const product = reference.matmulAtB(a, b, M, K, 16);
-      expectProduct(numbersOf(C, M, 16), product, magnitude, n => before[n]!, K, what);
-      C.room.expectUntouched(range(M * 16), what);
+      const magnitude = reference.matmulAtB(absolute(a), absolute(b), M, K, N);
+      const product = reference.matmulAtB(a, b, M, K, N);
+      expectProduct(numbersOf(C, M, N), product, magnitude, n => before[n]!, K, what);
+      C.room.expectUntouched(range(M * N), what);
     }
   }
 });

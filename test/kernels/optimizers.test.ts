@@ -1,11 +1,13 @@
-// Adam and plain descent: the values, what may be touched, and the time a step takes when gradients have died.
+// Optimizers: the values, what may be touched, and the time a step takes when gradients have died.
 
 import { describe, expect, test } from 'vitest';
+import { type Optimizer, train } from '../../src/optimizers/index.ts';
 import { expectBits, expectClose } from '../compare.ts';
 import { readFixture } from '../fixtures.ts';
-import { Adam } from '../reference/optimizers.ts';
+import { Adam, type RuleName, Stepper } from '../reference/optimizers.ts';
 import { Random } from '../reference/random.ts';
 import { build, type Harness, harness, type Room } from './harness.ts';
+import { drive } from './steps.ts';
 
 const config = { learningRate: 0.006, beta1: 0.9, beta2: 0.999, epsilon: 1e-7 };
 
@@ -153,6 +155,127 @@ describe('sgd', () => {
   });
 });
 
+/** Every kernel, in each of its forms. Epsilons are large enough to show. */
+const forms: [string, RuleName, Record<string, number | boolean>][] = [
+  ['sgd', 'sgd', { learningRate: 0.1 }],
+  ['momentum', 'momentum', { learningRate: 0.05, momentum: 0.9 }],
+  ['momentum of Nesterov', 'momentum', { learningRate: 0.05, momentum: 0.7, useNesterov: true }],
+  ['adam', 'adam', { learningRate: 0.01, beta1: 0.8, epsilon: 1e-3 }],
+  ['amsgrad', 'adam', { learningRate: 0.01, beta2: 0.6, amsgrad: true }],
+  ['nadam', 'nadam', { learningRate: 0.01, beta1: 0.7, beta2: 0.9, epsilon: 1e-3 }],
+  ['adamax', 'adamax', { learningRate: 0.02, beta1: 0.8, beta2: 0.5, epsilon: 1e-2, decay: 0.1 }],
+  ['rmsprop', 'rmsprop', { learningRate: 0.01, decay: 0.8, epsilon: 1e-2 }],
+  ['rmsprop with momentum', 'rmsprop', { learningRate: 0.01, decay: 0.8, momentum: 0.9 }],
+  ['rmsprop centered', 'rmsprop', { learningRate: 0.01, centered: true, epsilon: 1e-2 }],
+  ['rmsprop centered, with momentum', 'rmsprop', { learningRate: 0.01, decay: 0.7, momentum: 0.5, centered: true }],
+  ['adagrad', 'adagrad', { learningRate: 0.1, initialAccumulatorValue: 0.2, epsilon: 1e-2 }],
+  ['adadelta', 'adadelta', { learningRate: 1, rho: 0.8, epsilon: 1e-2 }],
+];
+
+const make = (rule: RuleName, options: object) => (train[rule] as (options: object) => Optimizer)(options);
+
+describe.each(forms)('%s', (_, rule, options) => {
+  // A change is off by some 16 roundings of its own, slots included, and a weight by one for every step.
+  test.each([4, 8, 20, 1000])('%i weights over 10 steps, nothing else touched', n => {
+    const random = new Random(n);
+    const weights = random.normals([n]).data;
+    const run = drive(harness(), make(rule, options), weights);
+    const stepper = new Stepper(rule, options as never);
+    const expected = [weights.slice()];
+    let longest = 0;
+    for (let t = 0; t < 10; t++) {
+      const g = random.normals([n]).data;
+      const before = expected[0]!.slice();
+      stepper.step(expected, [g]);
+      run.step(g);
+      for (let k = 0; k < n; k++) longest = Math.max(longest, Math.abs(expected[0]![k]! - before[k]!));
+    }
+    const tolerance = { abs: 10 * (4 * 2 ** -24 + 16 * longest * 2 ** -24), rel: 0 };
+    expectClose(run.weights(), expected[0]!, { ...tolerance, what: 'weights' });
+    run.slots().forEach((slot, k) => {
+      const kept = stepper.kept[0]!.map(own => own[k]!);
+      expectClose(slot, kept, { abs: 1e-6, rel: 1e-5, what: `slot ${k}` });
+    });
+    run.expectUntouched();
+  });
+
+  test('a gradient that is always zero moves nothing', () => {
+    const weights = Float32Array.of(1, 0, -3, 3e38);
+    const run = drive(harness(), make(rule, options), weights);
+    for (let t = 0; t < 10; t++) run.step(new Float32Array(4));
+    expectBits(run.weights(), weights);
+  });
+
+  test('what is kept ends as zero, or stays, without ever being subnormal', () => {
+    const run = drive(harness(), make(rule, options), new Float32Array(8));
+    run.step([1e-12, -1e-12, 1e-10, -1e-14, 1, -1, 1e-20, -1e-35]);
+    const least: number[] = [1];
+    for (let t = 0; t < 5000; t++) {
+      run.step(new Float32Array(8));
+      for (const slot of run.slots()) for (const value of slot) if (value !== 0) least.push(Math.abs(value));
+    }
+    expect(least.reduce((least, value) => Math.min(least, value))).toBeGreaterThanOrEqual(Math.fround(1e-30));
+  });
+
+  test('after the largest gradients that pass, weights are finite', () => {
+    const run = drive(harness(), make(rule, options), new Float32Array(4));
+    for (let t = 0; t < 10; t++) run.step([1e19, -1e19, 1e18, 1]);
+    expect([...run.weights()].every(Number.isFinite)).toBe(true);
+  });
+});
+
+test('rmsprop centered lives through a gradient that fell and stays: its variance rounds to below zero', () => {
+  const run = drive(harness(), train.rmsprop({ centered: true, epsilon: 1e-12 }), new Float32Array(1000));
+  const g = new Random(3).normals([1000], 100).data;
+  for (let t = 0; t < 300; t++) run.step(t < 100 ? g.map(value => 2 * value) : g);
+  expect([...run.weights()].every(Number.isFinite)).toBe(true);
+});
+
+describe('decay and average', () => {
+  test.each([4, 8, 20, 1000])('%i numbers, nothing else touched', n => {
+    const h = harness();
+    const random = new Random(n);
+    const [before, other] = [random.normals([n]).data, random.normals([n]).data];
+    const [w, a] = [h.room(n, before), h.room(n, other)];
+    h.kernels.decay(w.address, n, 0.3);
+    expectClose(
+      w.floats(),
+      before.map(value => 0.7 * value),
+      { abs: 0, rel: 2 ** -22, what: 'decayed' },
+    );
+    const decayed = w.floats().slice();
+    h.kernels.average(a.address, w.address, n, 0.9);
+    const expected = other.map((value, k) => 0.9 * value + 0.1 * decayed[k]!);
+    expectClose(a.floats(), expected, { abs: 2 ** -23, rel: 2 ** -22, what: 'average' });
+    expectBits(w.floats(), decayed, 'weights');
+    for (const room of [w, a]) room.expectUntouched(room.floats().keys());
+  });
+
+  test('an average that keeps nothing is the weight, to the bit; one that equals it stays', () => {
+    const h = harness();
+    const weights = new Random(1).normals([20]).data;
+    const [w, a] = [h.room(20, weights), h.room(20, new Float32Array(20))];
+    h.kernels.average(a.address, w.address, 20, 0);
+    expectBits(a.floats(), weights);
+    h.kernels.average(a.address, w.address, 20, 0.99);
+    expectBits(a.floats(), weights);
+  });
+
+  test('both end as zero without being subnormal', () => {
+    const h = harness();
+    const [w, a] = [h.room(4, [1, -1, 1e-20, 3]), h.room(4, [1, -1, 1e-20, 3])];
+    const zeros = h.room(4, new Float32Array(4));
+    let least = 1;
+    for (let t = 0; t < 500; t++) {
+      h.kernels.decay(w.address, 4, 0.5);
+      h.kernels.average(a.address, zeros.address, 4, 0.5);
+      for (const value of [...w.floats(), ...a.floats()]) if (value !== 0) least = Math.min(least, Math.abs(value));
+    }
+    expect(least).toBeGreaterThanOrEqual(Math.fround(1e-30));
+    for (const room of [w, a]) expect([...room.floats()].map(Math.abs)).toEqual([0, 0, 0, 0]);
+  });
+});
+
 // A product with a subnormal number takes a hundred cycles. The debug build is slow anyway.
 describe.skipIf(build === 'debug')('the time of a step', () => {
   const n = 4096;
@@ -161,7 +284,7 @@ describe.skipIf(build === 'debug')('the time of a step', () => {
   const none = new Float32Array(n);
 
   /** Milliseconds that 100 steps take: the least of many. */
-  function timeOf({ step }: Run, g: ArrayLike<number>, times = 20): number {
+  function timeOf({ step }: Pick<Run, 'step'>, g: ArrayLike<number>, times = 20): number {
     let least = Number.POSITIVE_INFINITY;
     for (let k = 0; k < times; k++) {
       const start = performance.now();
@@ -195,5 +318,20 @@ describe.skipIf(build === 'debug')('the time of a step', () => {
       timeOf(fresh, gradients),
     ];
     expect(slow / normal).toBeLessThan(3);
+  });
+
+  test.each(forms)('of %s stays, whether gradients have died or are tiny', (form, rule, options) => {
+    const h = harness();
+    const runs = () => drive(h, make(rule, options), weights);
+    const fresh = runs();
+    timeOf(fresh, gradients);
+    const normal = timeOf(fresh, gradients);
+    // adam takes gradients as they are, where the backward passes have long made zeros of them
+    for (const size of [1e-12, 1e-18, 1e-22, ...(form === 'adam' ? [] : [1e-37])]) {
+      const small = gradients.map(g => g * size);
+      const tiny = runs();
+      expect(timeOf(tiny, small, 5) / normal, `size ${size}`).toBeLessThan(3);
+      expect(timeOf(tiny, none, 20) / normal, `died at ${size}`).toBeLessThan(3);
+    }
   });
 });

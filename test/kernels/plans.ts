@@ -4,8 +4,20 @@
  */
 
 import { structures } from '../../src/engine/binaries.generated.ts';
+import { programs } from '../../src/executor.ts';
 import type { Layer } from '../../src/layers/layer.ts';
-import { at, type BlockName, type Place, Planner, padded, type Rows, type Stage } from '../../src/plan.ts';
+import {
+  at,
+  type BlockName,
+  type Flow,
+  type Mask,
+  type Place,
+  Planner,
+  type Purpose,
+  padded,
+  type Rows,
+  type Stage,
+} from '../../src/plan.ts';
 import { type Block, block as blockOf, sizeOf } from '../reference/block.ts';
 import { FENCE_POST, type Harness } from './harness.ts';
 
@@ -19,18 +31,39 @@ export interface PlanOptions {
   steps: number;
   /** Width of the input. */
   inputs: number;
+  /** The shape of a batch, where it is not [batch, steps, inputs]. */
+  shape?: number[];
+  /** What the plan is for; training by default. */
+  purpose?: Purpose;
+  /** What the loss starts below of; the layer is then on top. */
+  fused?: 'softmax' | 'sigmoid';
+  /** Of the input, [B, T]. */
+  mask?: ArrayLike<number>;
   order?: Order;
+  /** Whether time steps lie in reverse, the last one first; needs the order of steps. */
+  reversed?: boolean;
   /** Whether the gradient of x is wanted; needs the order of steps, since that of the data is never asked for. */
   dx?: boolean;
-  /** Fields of the structure to set otherwise than the layer does. */
+  /** Fields of the first structure to set otherwise than the layer does. */
   fields?: Record<string, number>;
 }
 
-/** A layer ready to run: the address of its structure, and its numbers in the caller's order. */
+/** A layer ready to run: its stages, and its numbers in the caller's order. */
 export interface BoundLayer {
+  /** The address of the structure of the first stage; 0 without one. */
   address: number;
-  /** Fields of the structure: numbers and addresses. */
+  /** Fields of that structure: numbers and addresses. */
   fields: Record<string, number>;
+  /** The kinds of all stages, and what the layer hands on. */
+  stages: Stage['kind'][];
+  flow: Flow;
+  /** Runs all stages. */
+  forward(): void;
+  backward(): void;
+  /** The mask that the layer hands on, [B, T]; null without one. */
+  mask(): Float32Array | null;
+  /** What a loss starts from. */
+  logits(): Float32Array;
   setX(x: Block): void;
   /** The output [B, T, U], T = 1 where the layer gives the last step only. */
   y(): Float32Array;
@@ -52,14 +85,23 @@ export interface BoundLayer {
 }
 
 export function bind(h: Harness, layer: Layer, options: PlanOptions): BoundLayer {
-  const { batch, steps, inputs, order = 'samples', dx: wanted = false } = options;
-  layer.build('test', [batch, steps, inputs], { read: () => [], write: () => {} });
+  const { batch, steps, inputs, order = 'samples', dx: wanted = false, fused = null } = options;
+  const { shape = [batch, steps, inputs], purpose = 'train' } = options;
+  layer.build('test', shape, { read: () => [], write: () => {} });
 
-  const planner = new FencedPlanner(batch, 'train');
-  const x = order === 'steps' ? planner.rows('x', steps, inputs) : bySample(planner, batch, steps, inputs);
-  const dx = wanted ? planner.rows('dx', steps, inputs) : null;
-  const { y, dy } = layer.plan(planner, { y: x, dy: dx, mask: null }, { parameters: 0, states: 0 }, false);
-  const stage = planner.stages[0]!;
+  const planner = new FencedPlanner(batch, purpose, false, fused);
+  const turn = (rows: Rows): Rows =>
+    options.reversed ? { ...rows, place: at(rows.place, (steps - 1) * rows.step), step: -rows.step } : rows;
+  const x = order === 'steps' ? turn(planner.rows('x', steps, inputs)) : bySample(planner, batch, steps, inputs);
+  const dx = wanted ? turn(planner.rows('dx', steps, inputs)) : null;
+  const given = options.mask ? planner.mask('mask', steps) : null;
+  const flow = layer.plan(
+    planner,
+    { y: x, dy: dx, mask: given },
+    { parameters: 0, states: 0 },
+    options.fused !== undefined,
+  );
+  const { y, dy } = flow;
 
   const parameters = layer.parameterCount;
   const rooms = {
@@ -70,26 +112,45 @@ export function bind(h: Harness, layer: Layer, options: PlanOptions): BoundLayer
   } satisfies Record<BlockName, unknown>;
   const addressOf = ({ block, offset }: Place) => rooms[block].address + offset;
 
-  const fields = { ...addressed(stage, addressOf), ...options.fields };
-  const names: readonly string[] = structures[stage.kind];
-  const address = h.alloc(names.length * FLOAT);
-  new Int32Array(h.memory.buffer, address, names.length).set(names.map(name => fields[name]!));
+  const bound = planner.stages.map((stage, n) => {
+    const fields = { ...addressed(stage, addressOf), ...(n === 0 ? options.fields : {}) };
+    const names: readonly string[] = structures[stage.kind];
+    const address = h.alloc(names.length * FLOAT);
+    new Int32Array(h.memory.buffer, address, names.length).set(names.map(name => fields[name]!));
+    return { ...programs[stage.kind], address, fields };
+  });
 
   const floats = (place: Place) => new Float32Array(h.memory.buffer, addressOf(place));
   const set = (to: Rows, values: ArrayLike<number>) => {
-    const memory = floats(to.place);
+    const memory = new Float32Array(h.memory.buffer);
+    const first = addressOf(to.place) / FLOAT;
     eachOf(to, (index, n) => {
-      memory[index] = values[n]!;
+      memory[first + index] = values[n]!;
     });
   };
   const get = (from: Rows) => {
-    const memory = floats(from.place);
+    const memory = new Float32Array(h.memory.buffer);
+    const first = addressOf(from.place) / FLOAT;
     const values = new Float32Array(from.rows * from.steps * from.width);
     eachOf(from, (index, n) => {
-      values[n] = memory[index]!;
+      values[n] = memory[first + index]!;
     });
     return values;
   };
+  const eachOfMask = (
+    { place, step }: Mask,
+    count: number,
+    use: (memory: Float32Array, index: number, n: number) => void,
+  ) => {
+    for (let n = 0; n < batch * count; n++) {
+      use(floats(place), ((n % count) * step) / FLOAT + Math.floor(n / count), n);
+    }
+  };
+  if (given) {
+    eachOfMask(given, steps, (memory, index, n) => {
+      memory[index] = options.mask![n]!;
+    });
+  }
   const specs = layer.weightSpecs.map(({ shape }) => blockOf(shape));
   const move = (run: 'weights' | 'gradients', plain: number[], inward: boolean) =>
     layer.moveWeights(h.kernels, rooms[run].address, plain, inward);
@@ -100,8 +161,25 @@ export function bind(h: Harness, layer: Layer, options: PlanOptions): BoundLayer
   };
 
   return {
-    address,
-    fields,
+    address: bound[0]?.address ?? 0,
+    fields: bound[0]?.fields ?? {},
+    stages: planner.stages.map(({ kind }) => kind),
+    flow,
+    forward() {
+      for (const stage of bound) stage.forward(h.kernels, stage.address, batch);
+    },
+    backward() {
+      for (const stage of bound.toReversed()) stage.backward(h.kernels, stage.address, batch);
+    },
+    mask() {
+      if (!flow.mask) return null;
+      const values = new Float32Array(batch * y.steps);
+      eachOfMask(flow.mask, y.steps, (memory, index, n) => {
+        values[n] = memory[index]!;
+      });
+      return values;
+    },
+    logits: () => get(flow.logits!),
     setX: ({ data }) => set(x, data),
     y: () => get(y),
     setDy(values) {

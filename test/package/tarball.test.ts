@@ -114,7 +114,7 @@ describe('the tarball', () => {
        model.add(layers.dense({ units: 1, activation: 'tanh' }));
        model.compile({ optimizer: train.adam(0.01), loss: 'mse' });
        const { xs } = sineCosine().next().value;
-       const loss: number = model.trainOnBatch(xs, new Float32Array(50));
+       const loss = model.trainOnBatch(xs, new Float32Array(50)) as number;
        const out: Tensor = model.predict(xs);
        predictionPlot({ title: String(loss) }).update({ target: out.dataSync(), prediction: [1] });
        // @ts-expect-error an unknown option

@@ -1,6 +1,6 @@
 // y = activation(x kernel + bias). M rows (batch, or batch times time), D input width, U units.
 
-import { type ActivationName, activations } from './activations.ts';
+import { type ActivationName, activate, derive, type RowActivationName } from './activations.ts';
 import { matmul, matmulABt, matmulAtB } from './matmul.ts';
 
 export interface DenseInputs {
@@ -11,7 +11,7 @@ export interface DenseInputs {
   kernel: ArrayLike<number>;
   /** [U], or null for none */
   bias: ArrayLike<number> | null;
-  activation?: ActivationName;
+  activation?: ActivationName | RowActivationName;
 }
 
 export interface DenseGradients {
@@ -24,19 +24,24 @@ export interface DenseGradients {
 }
 
 /** The outputs, [M,U]. */
-export function denseForward({ sizes, x, kernel, bias, activation = 'linear' }: DenseInputs): Float64Array {
-  const { M, D, U } = sizes;
-  return matmul(x, kernel, M, D, U).map((z, mu) => activations[activation].of(z + (bias ? bias[mu % U]! : 0)));
+export function denseForward(inputs: DenseInputs): Float64Array {
+  return activate(inputs.activation ?? 'linear', denseLogits(inputs), inputs.sizes.U);
+}
+
+/** What the activation is applied to, [M,U]. */
+export function denseLogits({ sizes: { M, D, U }, x, kernel, bias }: DenseInputs): Float64Array {
+  return matmul(x, kernel, M, D, U).map((z, mu) => z + (bias ? bias[mu % U]! : 0));
 }
 
 /** The gradient in everything that went into `denseForward`, from its outputs [M,U] and the gradient in them. */
 export function denseBackward(
-  { sizes, x, kernel, activation = 'linear' }: DenseInputs,
+  inputs: DenseInputs,
   outputs: ArrayLike<number>,
   dOutputs: ArrayLike<number>,
 ): DenseGradients {
+  const { sizes, x, kernel, activation = 'linear' } = inputs;
   const { M, D, U } = sizes;
-  const dz = Float64Array.from(dOutputs, (dy, mu) => dy * activations[activation].slope(outputs[mu]!));
+  const dz = derive(activation, denseLogits(inputs), outputs, dOutputs, U);
   const dBias = new Float64Array(U);
   dz.forEach((value, mu) => {
     dBias[mu % U]! += value;

@@ -1,3 +1,5 @@
+// Losses in plain float64, by their definitions. The gradients of all but the first are left to finite differences.
+
 /** The mean of the squared errors over all elements, and its gradient in the outputs. */
 export function meanSquaredError(
   outputs: ArrayLike<number>,
@@ -8,4 +10,119 @@ export function meanSquaredError(
     loss: errors.reduce((sum, error) => sum + error * error, 0) / errors.length,
     dOutputs: errors.map(error => (2 * error) / errors.length),
   };
+}
+
+type Numbers = ArrayLike<number>;
+
+/** The loss of one row, from predictions y and targets t. */
+export type RowLoss = (y: Numbers, t: Numbers) => number;
+
+/** The bounds of probabilities are float32 numbers. */
+export const least = Math.fround(1e-7);
+export const most = Math.fround(1 - least);
+
+const clip = (x: number, low: number, high: number) => (x < low ? low : x > high ? high : x);
+const sum = (values: Numbers, term: (value: number, n: number) => number) =>
+  Array.from(values, term).reduce((a, b) => a + b, 0);
+
+const meanOf =
+  (term: (y: number, t: number) => number): RowLoss =>
+  (y, t) =>
+    sum(y, (value, n) => term(value, t[n]!)) / y.length;
+
+const product = (a: Numbers, b: Numbers) => sum(a, (value, n) => value * b[n]!);
+const lengthOf = (a: Numbers) => Math.sqrt(Math.max(product(a, a), 1e-7));
+
+/** -log of what softmax makes of logit n. */
+const surprise = (y: Numbers, n: number) => {
+  const largest = Math.max(...Array.from(y));
+  const others = sum(y, (value, m) => (m === n ? 0 : Math.exp(value - largest)));
+  const own = Math.exp(y[n]! - largest);
+  return largest - y[n]! + (own === 1 ? Math.log1p(others) : Math.log(others + own));
+};
+
+const oneHot = (y: Numbers, t: Numbers) => Float64Array.from(y, (_, n) => Number(n === t[0]));
+
+const crossentropy: RowLoss = (y, t) => {
+  const total = sum(y, value => value);
+  return -sum(y, (value, n) => t[n]! * Math.log(clip(value / total, least, most)));
+};
+
+export const rowLosses = {
+  meanSquaredError: meanOf((y, t) => (y - t) ** 2),
+  meanAbsoluteError: meanOf((y, t) => Math.abs(y - t)),
+  huberLoss: meanOf((y, t) => {
+    const d = Math.abs(y - t);
+    return d <= 1 ? (d * d) / 2 : d - 0.5;
+  }),
+  // cosh d = 1 + 2 sinh(d/2)^2
+  logcosh: meanOf((y, t) => {
+    const d = Math.abs(y - t);
+    return d < 1 ? Math.log1p(2 * Math.sinh(d / 2) ** 2) : d + Math.log1p(Math.exp(-2 * d)) - Math.LN2;
+  }),
+  binaryCrossentropy: meanOf((y, t) => {
+    const p = clip(y, least, most);
+    return -t * Math.log(p) - (1 - t) * Math.log1p(-p);
+  }),
+  categoricalCrossentropy: crossentropy,
+  sparseCategoricalCrossentropy: (y, t) =>
+    crossentropy(
+      Float64Array.from(y, value => clip(value, least, most)),
+      oneHot(y, t),
+    ),
+  meanAbsolutePercentageError: meanOf((y, t) => (100 * Math.abs(t - y)) / Math.max(Math.abs(t), least)),
+  meanSquaredLogarithmicError: meanOf((y, t) => (Math.log1p(Math.max(y, least)) - Math.log1p(Math.max(t, least))) ** 2),
+  hinge: meanOf((y, t) => Math.max(0, 1 - t * y)),
+  squaredHinge: meanOf((y, t) => Math.max(0, 1 - t * y) ** 2),
+  categoricalHinge: (y, t) => {
+    const wrong = Math.max(...Array.from(y, (value, n) => (1 - t[n]!) * value));
+    return Math.max(0, 1 + wrong - product(y, t));
+  },
+  kullbackLeiblerDivergence: (y, t) =>
+    sum(y, (value, n) => t[n]! * Math.log(clip(t[n]!, least, 1) / clip(value, least, 1))),
+  poisson: meanOf((y, t) => y - t * Math.log(y + least)),
+  cosineProximity: (y, t) => -product(y, t) / (lengthOf(y) * lengthOf(t)),
+} satisfies Record<string, RowLoss>;
+
+export type LossName = keyof typeof rowLosses;
+
+/** Cross-entropies from logits instead of probabilities. */
+export const logitLosses: Partial<Record<LossName, RowLoss>> = {
+  binaryCrossentropy: meanOf((y, t) => Math.max(y, 0) - y * t + Math.log1p(Math.exp(-Math.abs(y)))),
+  categoricalCrossentropy: (y, t) => sum(t, (value, n) => value * surprise(y, n)),
+  sparseCategoricalCrossentropy: (y, t) => surprise(y, t[0]!),
+};
+
+/** How many numbers a target has for a row of N. */
+export const targetWidth = (name: LossName, N: number) => (name === 'sparseCategoricalCrossentropy' ? 1 : N);
+
+interface Options {
+  N: number;
+  logits?: boolean;
+  /** One number for each row. */
+  mask?: Numbers;
+  weights?: Numbers;
+}
+
+/** The mean over the rows that the mask leaves, each times its weight, and its gradient by central differences. */
+export function lossOf(name: LossName, y: Numbers, target: Numbers, { N, logits, mask, weights }: Options) {
+  const rowLoss = logits ? logitLosses[name]! : rowLosses[name];
+  const M = y.length / N;
+  const width = targetWidth(name, N);
+  const counted = mask ? sum(mask, value => value) : M;
+  const dOutputs = new Float64Array(y.length);
+  let loss = 0;
+  for (let m = 0; m < M; m++) {
+    const factor = (mask?.[m] ?? 1) * (weights?.[m] ?? 1);
+    if (factor === 0) continue;
+    const row = Float64Array.from({ length: N }, (_, n) => y[m * N + n]!);
+    const t = Float64Array.from({ length: width }, (_, n) => target[m * width + n]!);
+    loss += (factor * rowLoss(row, t)) / counted;
+    for (let n = 0; n < N; n++) {
+      const h = 1e-6 * Math.max(Math.abs(row[n]!), 1e-2);
+      const [ahead, behind] = [row.with(n, row[n]! + h), row.with(n, row[n]! - h)];
+      dOutputs[m * N + n] = ((factor / counted) * (rowLoss(ahead, t) - rowLoss(behind, t))) / (ahead[n]! - behind[n]!);
+    }
+  }
+  return { loss, dOutputs };
 }

@@ -9,37 +9,39 @@
 //
 // t counts steps in the order of processing, which with goBackwards is the reverse of the order in x.
 
-import { sigmoid } from './activations.ts';
 import { matmul, matmulABt, matmulAtB } from './matmul.ts';
+import {
+  add,
+  addRows,
+  type Curve,
+  curves,
+  dropped,
+  inputOfStep,
+  placeOfStep,
+  type RecurrentInputs,
+  skips,
+} from './recurrent.ts';
 
-export interface LstmSizes {
-  B: number;
-  T: number;
-  D: number;
-  U: number;
-}
-
-export interface LstmInputs {
-  sizes: LstmSizes;
-  /** [B,T,D] */
-  x: ArrayLike<number>;
+export interface LstmInputs extends RecurrentInputs {
   /** [D,G] */
   kernel: ArrayLike<number>;
   /** [U,G] */
   recurrentKernel: ArrayLike<number>;
   /** [G], or null for none */
   bias: ArrayLike<number> | null;
-  /** [B,U], the state before the first step; zero when absent */
-  h0?: ArrayLike<number>;
+  /** [B,U], the cell state before the first step; zero when absent */
   c0?: ArrayLike<number>;
-  goBackwards?: boolean;
+  /** of g and c; tanh when absent */
+  activation?: Curve;
+  /** of i, f and o; sigmoid when absent */
+  recurrentActivation?: Curve;
 }
 
 /** What backward needs of forward. States have T+1 slots: slot t is the state before step t. */
 export interface LstmCache {
   inputs: LstmInputs;
-  /** T times [B,G], after the activations */
-  gates: Float64Array[];
+  /** T times [B,G], before the activations */
+  z: Float64Array[];
   /** T+1 times [B,U] */
   h: Float64Array[];
   c: Float64Array[];
@@ -70,40 +72,34 @@ export interface LstmGradients {
 
 export function lstmForward(inputs: LstmInputs): LstmOutputs {
   const { B, T, U } = inputs.sizes;
-  const G = 4 * U;
   const h = [Float64Array.from(inputs.h0 ?? new Float64Array(B * U))];
   const c = [Float64Array.from(inputs.c0 ?? new Float64Array(B * U))];
-  const gates: Float64Array[] = [];
+  const zs: Float64Array[] = [];
+  const [activation, gate] = activationsOf(inputs);
   const outputs = new Float64Array(B * T * U);
 
   for (let t = 0; t < T; t++) {
-    const z = preactivations(inputs, t, h[t]!);
-    const gatesT = new Float64Array(B * G);
+    const z = preactivations(inputs, t, dropped(inputs, h[t]!));
     const hT = new Float64Array(B * U);
     const cT = new Float64Array(B * U);
     for (let b = 0; b < B; b++) {
       for (let u = 0; u < U; u++) {
         const bu = b * U + u;
-        const [atI, atF, atC, atO] = gateIndices(b, u, U);
-        const i = sigmoid(z[atI]!);
-        const f = sigmoid(z[atF]!);
-        const g = Math.tanh(z[atC]!);
-        const o = sigmoid(z[atO]!);
+        const [i, f, g, o] = gatesOf(z, b, u, U, activation.of, gate.of);
         cT[bu] = f * c[t]![bu]! + i * g;
-        hT[bu] = o * Math.tanh(cT[bu]);
-
+        hT[bu] = o * activation.of(cT[bu]);
+        if (skips(inputs, b, t)) {
+          cT[bu] = c[t]![bu]!;
+          hT[bu] = h[t]![bu]!;
+        }
         outputs[(b * T + t) * U + u] = hT[bu];
-        gatesT[atI] = i;
-        gatesT[atF] = f;
-        gatesT[atC] = g;
-        gatesT[atO] = o;
       }
     }
-    gates.push(gatesT);
+    zs.push(z);
     h.push(hT);
     c.push(cT);
   }
-  return { outputs, h: h[T]!, c: c[T]!, cache: { inputs, gates, h, c } };
+  return { outputs, h: h[T]!, c: c[T]!, cache: { inputs, z: zs, h, c } };
 }
 
 /**
@@ -116,8 +112,10 @@ export function lstmBackward(
   dh?: ArrayLike<number>,
   dc?: ArrayLike<number>,
 ): LstmGradients {
-  const { kernel, recurrentKernel, sizes } = cache.inputs;
+  const { inputs } = cache;
+  const { kernel, recurrentKernel, sizes } = inputs;
   const { B, T, D, U } = sizes;
+  const [activation, gate] = activationsOf(inputs);
   const G = 4 * U;
   const dKernel = new Float64Array(D * G);
   const dRecurrentKernel = new Float64Array(U * G);
@@ -128,36 +126,36 @@ export function lstmBackward(
   const dcT = Float64Array.from(dc ?? new Float64Array(B * U));
 
   for (let t = T - 1; t >= 0; t--) {
-    const gates = cache.gates[t]!;
+    const z = cache.z[t]!;
     const dz = new Float64Array(B * G);
+    const kept = new Float64Array(B * U);
     for (let b = 0; b < B; b++) {
       for (let u = 0; u < U; u++) {
         const bu = b * U + u;
-        const [atI, atF, atC, atO] = gateIndices(b, u, U);
-        const i = gates[atI]!;
-        const f = gates[atF]!;
-        const g = gates[atC]!;
-        const o = gates[atO]!;
-        const tanhC = Math.tanh(cache.c[t + 1]![bu]!);
         const dhHere = dhT[bu]! + dOutputs[(b * T + t) * U + u]!;
-        const dcHere = dcT[bu]! + dhHere * o * (1 - tanhC * tanhC);
+        if (skips(inputs, b, t)) {
+          kept[bu] = dhHere;
+          continue;
+        }
+        const [atI, atF, atC, atO] = gateIndices(b, u, U);
+        const [i, f, g, o] = gatesOf(z, b, u, U, activation.of, gate.of);
+        const [slopeI, slopeF, slopeG, slopeO] = gatesOf(z, b, u, U, activation.slope, gate.slope);
+        const ct = cache.c[t + 1]![bu]!;
+        const dcHere = dcT[bu]! + dhHere * o * activation.slope(ct);
 
-        dz[atI] = dcHere * g * i * (1 - i);
-        dz[atF] = dcHere * cache.c[t]![bu]! * f * (1 - f);
-        dz[atC] = dcHere * i * (1 - g * g);
-        dz[atO] = dhHere * tanhC * o * (1 - o);
+        dz[atI] = dcHere * g * slopeI;
+        dz[atF] = dcHere * cache.c[t]![bu]! * slopeF;
+        dz[atC] = dcHere * i * slopeG;
+        dz[atO] = dhHere * activation.of(ct) * slopeO;
         dcT[bu] = dcHere * f;
       }
     }
-    add(dKernel, matmulAtB(inputOfStep(cache.inputs, t), dz, D, B, G));
-    add(dRecurrentKernel, matmulAtB(cache.h[t]!, dz, U, B, G));
-    for (let b = 0; b < B; b++) add(dBias, dz.subarray(b * G, (b + 1) * G));
-
-    const dXT = matmulABt(dz, kernel, B, G, D);
-    for (let b = 0; b < B; b++) {
-      dX.set(dXT.subarray(b * D, (b + 1) * D), (b * T + timeOfStep(cache.inputs, t)) * D);
-    }
-    dhT = matmulABt(dz, recurrentKernel, B, G, U);
+    add(dKernel, matmulAtB(inputOfStep(inputs, t), dz, D, B, G));
+    add(dRecurrentKernel, matmulAtB(dropped(inputs, cache.h[t]!), dz, U, B, G));
+    addRows(dBias, dz);
+    placeOfStep(dX, matmulABt(dz, kernel, B, G, D), inputs, t);
+    dhT = dropped(inputs, matmulABt(dz, recurrentKernel, B, G, U));
+    add(dhT, kept);
   }
   return { dKernel, dRecurrentKernel, dBias, dX, dH0: dhT, dC0: dcT };
 }
@@ -177,21 +175,19 @@ function gateIndices(b: number, u: number, U: number): [number, number, number, 
   return [first, first + U, first + 2 * U, first + 3 * U];
 }
 
-/** Where in x step t finds its input. */
-function timeOfStep({ sizes, goBackwards }: LstmInputs, t: number): number {
-  return goBackwards ? sizes.T - 1 - t : t;
-}
+/** The activations of candidate and cell state, and of the gates. */
+const activationsOf = ({ activation, recurrentActivation }: LstmInputs) =>
+  [activation ?? curves.tanh, recurrentActivation ?? curves.sigmoid] as const;
 
-/** The input of step t, [B,D]. */
-function inputOfStep(inputs: LstmInputs, t: number): Float64Array {
-  const { B, T, D } = inputs.sizes;
-  const result = new Float64Array(B * D);
-  for (let b = 0; b < B; b++) {
-    for (let d = 0; d < D; d++) result[b * D + d] = inputs.x[(b * T + timeOfStep(inputs, t)) * D + d]!;
-  }
-  return result;
-}
-
-function add(sum: Float64Array, values: Float64Array): void {
-  for (let n = 0; n < sum.length; n++) sum[n]! += values[n]!;
+/** Unit u of row b in an array [B,G]: i, f, c and o, each through what belongs to it. */
+function gatesOf(
+  z: Float64Array,
+  b: number,
+  u: number,
+  U: number,
+  candidate: (z: number) => number,
+  gate: (z: number) => number,
+): [number, number, number, number] {
+  const [i, f, c, o] = gateIndices(b, u, U);
+  return [gate(z[i]!), gate(z[f]!), candidate(z[c]!), gate(z[o]!)];
 }

@@ -1,12 +1,13 @@
-// A sequential model of lstm and dense layers in plain float64, described by the same objects as the fixtures and with
+// A sequential model of recurrent and dense layers in plain float64, described by the same objects as the fixtures and with
 // the methods of the real one. Mean squared error is its only loss.
 
-import type { ActivationName } from './activations.ts';
+import type { ActivationName, RowActivationName } from './activations.ts';
 import { type Block, block, sizeOf } from './block.ts';
 import { denseBackward, denseForward } from './dense.ts';
+import { type OtherSpec, otherLayerOf } from './layers.ts';
 import { meanSquaredError } from './loss.ts';
-import { lstmBackward, lstmForward } from './lstm.ts';
 import { type Optimizer, type OptimizerSpec, optimizerOf } from './optimizers.ts';
+import { BidirectionalLayer, type Mask, PlainLayer, type Recurrent, type RecurrentSpec } from './recurrentLayers.ts';
 
 /** Only the first layer names its input: [T,D], or with the batch [B,T,D]; null where a length is open. */
 interface InputConfig {
@@ -14,93 +15,32 @@ interface InputConfig {
   batchInputShape?: (number | null)[];
 }
 
-export interface LstmConfig extends InputConfig {
-  units: number;
-  useBias?: boolean;
-  returnSequences?: boolean;
-  stateful?: boolean;
-  goBackwards?: boolean;
-}
-
 export interface DenseConfig extends InputConfig {
   units: number;
   useBias?: boolean;
-  activation?: ActivationName;
+  activation?: ActivationName | RowActivationName;
 }
 
 export type DenseSpec = { class: 'dense'; config: DenseConfig };
 export type LayerSpec =
-  | { class: 'lstm'; config: LstmConfig }
+  | RecurrentSpec
   | DenseSpec
-  | { class: 'timeDistributed'; config: InputConfig & { layer: DenseSpec } };
+  | { class: 'timeDistributed'; config: InputConfig & { layer: DenseSpec | OtherSpec } }
+  | OtherSpec;
 
 /** The result of a layer, and the way back: from the gradient in y to those in x and in the layer's weights. */
 interface Pass {
   y: Block;
+  mask?: Mask;
   backward(dY: Float64Array): { dX: Float64Array; dWeights: Float64Array[] };
 }
 
 interface Layer {
   readonly width: number;
   readonly weights: Block[];
-  forward(x: Block): Pass;
-}
-
-class LstmLayer implements Layer {
-  readonly width: number;
-  readonly weights: Block[];
-  /** h and c, each [B,U]; null stands for zero. Moves on only when stateful. */
-  states: [Block, Block] | null = null;
-
-  constructor(
-    private readonly config: LstmConfig,
-    private readonly inputWidth: number,
-    private readonly batchSize: number | null,
-  ) {
-    const U = config.units;
-    this.width = U;
-    this.weights = [block([inputWidth, 4 * U]), block([U, 4 * U])];
-    if (config.useBias ?? true) this.weights.push(block([4 * U]));
-  }
-
-  getStates(): Block[] {
-    if (this.states) return this.states.map(({ shape, data }) => block(shape, data));
-    if (this.batchSize === null) throw new Error('getStates: a state not yet computed needs batchInputShape');
-    return [block([this.batchSize, this.width]), block([this.batchSize, this.width])];
-  }
-
-  forward(x: Block): Pass {
-    const [B, T] = x.shape as [number, number, number];
-    const U = this.width;
-    const [kernel, recurrentKernel, bias] = this.weights.map(w => w.data) as [
-      Float64Array,
-      Float64Array,
-      Float64Array?,
-    ];
-    const { outputs, h, c, cache } = lstmForward({
-      sizes: { B, T, D: this.inputWidth, U },
-      x: x.data,
-      kernel,
-      recurrentKernel,
-      bias: bias ?? null,
-      h0: this.states?.[0].data,
-      c0: this.states?.[1].data,
-      goBackwards: this.config.goBackwards,
-    });
-    if (this.config.stateful) this.states = [block([B, U], h), block([B, U], c)];
-
-    const sequences = this.config.returnSequences ?? false;
-    return {
-      y: sequences ? block([B, T, U], outputs) : block([B, U], h),
-      backward(dY) {
-        const none = new Float64Array(B * T * U);
-        const grads = sequences ? lstmBackward(cache, dY) : lstmBackward(cache, none, dY);
-        const dWeights = [grads.dKernel, grads.dRecurrentKernel];
-        if (bias) dWeights.push(grads.dBias);
-        return { dX: grads.dX, dWeights };
-      },
-    };
-  }
+  /** Whether the pass is one of training, for layers that then do something else. */
+  training?: boolean;
+  forward(x: Block, mask?: Mask): Pass;
 }
 
 /** A dense layer works on the last axis, so that it and the time-distributed one are the same. */
@@ -137,14 +77,21 @@ class DenseLayer implements Layer {
   }
 }
 
-function layerOf(spec: LayerSpec, inputWidth: number, batchSize: number | null): Layer {
+function layerOf(spec: LayerSpec, inputWidth: number): Layer {
   switch (spec.class) {
     case 'lstm':
-      return new LstmLayer(spec.config, inputWidth, batchSize);
+    case 'gru':
+    case 'simpleRNN':
+    case 'rnn':
+      return new PlainLayer(spec, inputWidth);
+    case 'bidirectional':
+      return new BidirectionalLayer(spec, inputWidth);
     case 'dense':
       return new DenseLayer(spec.config, inputWidth);
     case 'timeDistributed':
-      return layerOf(spec.config.layer, inputWidth, batchSize);
+      return layerOf(spec.config.layer, inputWidth);
+    default:
+      return otherLayerOf(spec, inputWidth);
   }
 }
 
@@ -152,13 +99,14 @@ function layerOf(spec: LayerSpec, inputWidth: number, batchSize: number | null):
 export class ReferenceModel {
   readonly #layers: Layer[] = [];
   readonly #optimizer: Optimizer | null;
+  readonly #batchSize: number | null;
 
   constructor({ layers, optimizer }: { layers: LayerSpec[]; optimizer?: OptimizerSpec }) {
     const { inputShape, batchInputShape } = layers[0]!.config;
-    const batchSize = batchInputShape?.[0] ?? null;
+    this.#batchSize = batchInputShape?.[0] ?? null;
     let width = (batchInputShape ?? inputShape)!.at(-1)!;
     for (const spec of layers) {
-      const layer = layerOf(spec, width, batchSize);
+      const layer = layerOf(spec, width);
       this.#layers.push(layer);
       width = layer.width;
     }
@@ -201,44 +149,53 @@ export class ReferenceModel {
 
   /** The gradient of the loss in every weight, in the order of `getWeights`. Changes nothing. */
   gradients(x: Block, y: Block): Block[] {
-    const states = this.#recurrent.map(layer => layer.states);
+    const states = this.recurrent.map(layer => layer.states);
     const { gradients } = this.#differentiate(x, y);
-    this.#recurrent.forEach((layer, n) => {
+    this.recurrent.forEach((layer, n) => {
       layer.states = states[n]!;
     });
     return gradients.map((values, n) => block(this.#weights[n]!.shape, values));
   }
 
   resetStates(): void {
-    for (const layer of this.#recurrent) layer.states = null;
+    for (const layer of this.recurrent) layer.states = null;
   }
 
-  /** [h, c] of every lstm layer, each [B,U]. */
+  /** The states of every recurrent layer, each [B,U]. */
   getStates(): Block[][] {
-    return this.#recurrent.map(layer => layer.getStates());
+    return this.recurrent.map(({ states, stateWidths }) => {
+      if (states) return states.map(({ shape, data }) => block(shape, data));
+      const B = this.#batchSize;
+      if (B === null) throw new Error('getStates: a state not yet computed needs batchInputShape');
+      return stateWidths.map(U => block([B, U]));
+    });
   }
 
   get #weights(): Block[] {
     return this.#layers.flatMap(layer => layer.weights);
   }
 
-  get #recurrent(): LstmLayer[] {
-    return this.#layers.filter(layer => layer instanceof LstmLayer);
+  get recurrent(): Recurrent[] {
+    return this.#layers.filter(layer => layer instanceof PlainLayer || layer instanceof BidirectionalLayer);
   }
 
   #forward(x: Block): { y: Block; passes: Pass[] } {
     const passes: Pass[] = [];
     let y = x;
+    let mask: Mask = null;
     for (const layer of this.#layers) {
-      const pass = layer.forward(y);
+      const pass = layer.forward(y, mask);
       passes.push(pass);
       y = pass.y;
+      mask = pass.mask === undefined ? mask : pass.mask;
     }
     return { y, passes };
   }
 
   #differentiate(x: Block, targets: Block): { loss: number; gradients: Float64Array[] } {
+    for (const layer of this.#layers) layer.training = true;
     const { y, passes } = this.#forward(x);
+    for (const layer of this.#layers) layer.training = false;
     if (sizeOf(y.shape) !== targets.data.length) {
       throw new Error(`the targets must have the shape of the output, [${y.shape}], got [${targets.shape}]`);
     }

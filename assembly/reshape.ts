@@ -1,0 +1,108 @@
+/** Layers that move numbers and change none: reshape and flatten, and the repetition of a vector. */
+
+/** A planned reshape, written by the facade; offsets and strides in bytes, i32 each. */
+@unmanaged
+export class ReshapePlan {
+  rows: i32; // B
+  xSteps: i32; // T
+  xWidth: i32; // D
+  x: usize; // [T, B, D], rows xRow apart, steps xStep apart
+  xRow: usize;
+  xStep: usize;
+  ySteps: i32; // T'
+  yWidth: i32; // D', T' D' = T D
+  y: usize; // [T', B, padded D']; the padding is written as zeros
+  yRow: usize;
+  yStep: usize;
+  dy: usize; // [T', B, padded D']: gradient of y
+  dyRow: usize;
+  dyStep: usize;
+  dx: usize; // [T, B, padded D]: gradient of x, overwritten; 0 when nobody wants it
+  dxRow: usize;
+  dxStep: usize;
+}
+
+/** The numbers of every sample, [T, D] in a row, as [T', D']. */
+export function reshapeForward(plan: ReshapePlan): void {
+  move(
+    plan.y, plan.yRow, plan.yStep, plan.yWidth, plan.ySteps,
+    plan.x, plan.xRow, plan.xStep, plan.xWidth, plan.rows,
+  );
+}
+
+export function reshapeBackward(plan: ReshapePlan): void {
+  if (!plan.dx) return;
+  move(
+    plan.dx, plan.dxRow, plan.dxStep, plan.xWidth, plan.xSteps,
+    plan.dy, plan.dyRow, plan.dyStep, plan.yWidth, plan.rows,
+  );
+}
+
+/** Runs as long as both sides allow. */
+function move(
+  to: usize, toRow: usize, toStep: usize, toWidth: i32, toSteps: i32,
+  from: usize, fromRow: usize, fromStep: usize, fromWidth: i32, rows: i32,
+): void {
+  const toBytes = <usize>toWidth * 4;
+  const fromBytes = <usize>fromWidth * 4;
+  const padding = ((toBytes + 15) & ~15) - toBytes;
+  for (let b: usize = 0; b < <usize>rows; b++) {
+    let p = from + b * fromRow;
+    let done: usize = 0; // of the step at p
+    for (let t: usize = 0; t < <usize>toSteps; t++) {
+      const q = to + t * toStep + b * toRow;
+      for (let k: usize = 0; k < toBytes; ) {
+        if (done == fromBytes) {
+          done = 0;
+          p += fromStep;
+        }
+        const run = min(toBytes - k, fromBytes - done);
+        memory.copy(q + k, p + done, run);
+        k += run;
+        done += run;
+      }
+      memory.fill(q + toBytes, 0, padding);
+    }
+  }
+}
+
+/** A planned repetition, written by the facade; offsets and strides in bytes, i32 each. */
+@unmanaged
+export class RepeatPlan {
+  rows: i32; // B
+  steps: i32; // how often
+  width: i32; // D
+  x: usize; // [B, D], rows xRow apart
+  xRow: usize;
+  y: usize; // [steps, B, padded D]; the padding is written as zeros
+  yRow: usize;
+  yStep: usize;
+  dy: usize; // [steps, B, padded D]: gradient of y, its padding zero
+  dyRow: usize;
+  dyStep: usize;
+  dx: usize; // [B, padded D]: gradient of x, overwritten; 0 when nobody wants it
+  dxRow: usize;
+}
+
+export function repeatForward(plan: RepeatPlan): void {
+  for (let t: usize = 0; t < <usize>plan.steps; t++) {
+    move(plan.y + t * plan.yStep, plan.yRow, 0, plan.width, 1, plan.x, plan.xRow, 0, plan.width, plan.rows);
+  }
+}
+
+/** dx = the sum of dy over all steps. */
+export function repeatBackward(plan: RepeatPlan): void {
+  if (!plan.dx) return;
+  const bytes = <usize>plan.width * 4;
+  for (let b: usize = 0; b < <usize>plan.rows; b++) {
+    for (let k: usize = 0; k < bytes; k += 16) {
+      let dy = plan.dy + b * plan.dyRow + k;
+      let sum = v128.load(dy);
+      for (let t = 1; t < plan.steps; t++) {
+        dy += plan.dyStep;
+        sum = f32x4.add(sum, v128.load(dy));
+      }
+      v128.store(plan.dx + b * plan.dxRow + k, sum);
+    }
+  }
+}

@@ -1,0 +1,87 @@
+/** Samples in batches, which can be gone through again and again. */
+
+import { Generator } from '../generator.ts';
+import { checkBoolean, checkCount } from '../options.ts';
+import { checkSeed, nextSeed } from '../random.ts';
+import type { Tensor } from '../tensor.ts';
+
+export interface Batch {
+  xs: Tensor;
+  ys: Tensor;
+}
+
+/** How samples become batches. */
+export interface BatchOptions {
+  /** Samples in a batch; default 32. */
+  batchSize?: number;
+  /** A new order in each epoch; default false. */
+  shuffle?: boolean;
+  /** Fixes these orders; without it, `setRandomSeed` does. */
+  seed?: number;
+  /** Leave a last batch out that is not full; default false. */
+  dropRemainder?: boolean;
+}
+
+export const batchOptions = ['batchSize', 'shuffle', 'seed', 'dropRemainder'] as const;
+
+/** Makes the batch of the samples with these numbers. */
+type Maker = (samples: ArrayLike<number>) => Batch;
+
+/**
+ * A data set for `fitDataset`: each time it is iterated, it gives all batches once, which is an epoch. Every batch has
+ * arrays of its own. `fit(data.xs, data.ys)` takes all samples at once instead.
+ */
+export class Batches implements Iterable<Batch> {
+  /** Samples in an epoch, before `dropRemainder`. */
+  readonly samples: number;
+  readonly batchSize: number;
+  readonly #shuffles: Generator | null;
+  readonly #drops: boolean;
+  readonly #make: Maker;
+
+  /** @internal */
+  constructor(call: string, samples: number, options: BatchOptions, make: Maker) {
+    this.samples = samples;
+    this.batchSize = checkCount(call, 'batchSize', options.batchSize ?? 32);
+    const shuffles = checkBoolean(call, 'shuffle', options.shuffle ?? false);
+    this.#drops = checkBoolean(call, 'dropRemainder', options.dropRemainder ?? false);
+    const seed = options.seed === undefined ? undefined : checkSeed(call, options.seed);
+    this.#shuffles = shuffles ? new Generator(seed ?? nextSeed()) : null;
+    this.#make = make;
+  }
+
+  /** Batches in an epoch. */
+  get length(): number {
+    const batches = this.samples / this.batchSize;
+    return this.#drops ? Math.floor(batches) : Math.ceil(batches);
+  }
+
+  /** The inputs of all samples, in order; made anew each time. */
+  get xs(): Tensor {
+    return this.#make(this.#inOrder()).xs;
+  }
+
+  /** The targets of all samples, in order; made anew each time. */
+  get ys(): Tensor {
+    return this.#make(this.#inOrder()).ys;
+  }
+
+  #inOrder(): Uint32Array {
+    const order = new Uint32Array(this.samples);
+    for (let i = 0; i < order.length; i++) order[i] = i;
+    return order;
+  }
+
+  /** An epoch. */
+  [Symbol.iterator](): IterableIterator<Batch> {
+    const order = this.#inOrder();
+    this.#shuffles?.shuffle(order);
+    return this.#epoch(order);
+  }
+
+  *#epoch(order: Uint32Array): IterableIterator<Batch> {
+    for (let n = 0; n < this.length; n++) {
+      yield this.#make(order.subarray(n * this.batchSize, (n + 1) * this.batchSize));
+    }
+  }
+}

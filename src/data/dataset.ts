@@ -1,0 +1,191 @@
+/**
+ * Data sets in the words of TF.js, `data.generator` and `data.array`, as far as programs around recurrent models use
+ * them. Plain iterables do as well: `fitDataset` takes any.
+ */
+
+import { fail, show } from '../errors.ts';
+import { checkBoolean, checkCount } from '../options.ts';
+import { isTypedArray } from '../shapes.ts';
+import { stack } from '../tensor/layout.ts';
+import { generatorFor } from '../tensor/random.ts';
+import { Tensor, type TensorLike } from '../tensor.ts';
+
+type Items<T> = Iterator<T> | AsyncIterator<T>;
+
+/** Items one after another; each time they are asked for, they start again. Make one with `data.*`. */
+export class Dataset<T> implements AsyncIterable<T> {
+  /** How many items there are; null where nobody knows. */
+  readonly size: number | null;
+  readonly #open: () => Items<T> | Promise<Items<T>>;
+
+  /** @internal */
+  constructor(open: () => Items<T> | Promise<Items<T>>, size: number | null) {
+    this.#open = open;
+    this.size = size;
+  }
+
+  /** A run through the items. */
+  async iterator(): Promise<Items<T>> {
+    return this.#open();
+  }
+
+  async *[Symbol.asyncIterator](): AsyncGenerator<T, void, void> {
+    const items = await this.#open();
+    try {
+      for (let item = await items.next(); !item.done; item = await items.next()) yield item.value;
+    } finally {
+      await items.return?.(); // where the caller has seen enough
+    }
+  }
+
+  #then<U>(run: (items: AsyncIterable<T>) => AsyncGenerator<U, void, void>, size: number | null): Dataset<U> {
+    return new Dataset(() => run(this), size);
+  }
+
+  /** What `f` makes of each item. */
+  map<U>(f: (item: T) => U | Promise<U>): Dataset<U> {
+    if (typeof f !== 'function') fail('dataset.map', `f must be a function, got ${show(f)}`);
+    return this.#then(async function* (items) {
+      for await (const item of items) yield await f(item);
+    }, this.size);
+  }
+
+  /** The first `count` items. */
+  take(count: number): Dataset<T> {
+    const most = checkCount('dataset.take', 'count', count, 0);
+    return this.#then(
+      async function* (items) {
+        let left = most;
+        if (left === 0) return;
+        for await (const item of items) {
+          yield item;
+          if (--left === 0) return;
+        }
+      },
+      this.size === null ? null : Math.min(most, this.size),
+    );
+  }
+
+  /** All items but the first `count`. */
+  skip(count: number): Dataset<T> {
+    const least = checkCount('dataset.skip', 'count', count, 0);
+    return this.#then(
+      async function* (items) {
+        let seen = 0;
+        for await (const item of items) if (seen++ >= least) yield item;
+      },
+      this.size === null ? null : Math.max(0, this.size - least),
+    );
+  }
+
+  /** All items, `count` times over; without end where that is absent. */
+  repeat(count?: number): Dataset<T> {
+    const times = count === undefined ? Number.POSITIVE_INFINITY : checkCount('dataset.repeat', 'count', count, 0);
+    return this.#then(
+      async function* (items) {
+        for (let n = 0; n < times; n++) yield* items;
+      },
+      this.size === null || count === undefined ? null : times * this.size,
+    );
+  }
+
+  /** Items in groups of a size, stacked: numbers, arrays and tensors become tensors, also as fields of objects. */
+  batch(batchSize: number, smallLastBatch = true): Dataset<Stacked<T>> {
+    const call = 'dataset.batch';
+    const full = checkCount(call, 'batchSize', batchSize);
+    const small = checkBoolean(call, 'smallLastBatch', smallLastBatch);
+    return this.#then(
+      async function* (items) {
+        let group: T[] = [];
+        for await (const item of items) {
+          group.push(item);
+          if (group.length < full) continue;
+          yield stacked(call, group) as Stacked<T>;
+          group = [];
+        }
+        if (small && group.length > 0) yield stacked(call, group) as Stacked<T>;
+      },
+      this.size === null ? null : small ? Math.ceil(this.size / full) : Math.floor(this.size / full),
+    );
+  }
+
+  /** Another order: each item comes out of a buffer of so many, at random. */
+  shuffle(bufferSize: number, seed?: number | null): Dataset<T> {
+    const call = 'dataset.shuffle';
+    const most = checkCount(call, 'bufferSize', bufferSize);
+    const random = generatorFor(call, seed);
+    return this.#then(async function* (items) {
+      const held: T[] = [];
+      for await (const item of items) {
+        held.push(item);
+        if (held.length < most) continue;
+        const chosen = random.below(held.length);
+        const [out] = held.splice(chosen, 1);
+        yield out as T;
+      }
+      random.shuffle(held);
+      yield* held;
+    }, this.size);
+  }
+
+  /** Returns the data set itself. Here for programs written for TF.js. */
+  prefetch(_bufferSize: number): Dataset<T> {
+    return this;
+  }
+
+  async forEachAsync(f: (item: T) => unknown): Promise<void> {
+    if (typeof f !== 'function') fail('dataset.forEachAsync', `f must be a function, got ${show(f)}`);
+    for await (const item of this) await f(item);
+  }
+
+  /** All items, which must come to an end. */
+  async toArray(): Promise<T[]> {
+    const items: T[] = [];
+    for await (const item of this) items.push(item);
+    return items;
+  }
+}
+
+/** What a batch of items is: a tensor, or an object of them. */
+export type Stacked<T> = T extends TensorLike ? Tensor : { [K in keyof T]: Stacked<T[K]> };
+
+function stacked(call: string, items: readonly unknown[]): unknown {
+  const [first] = items;
+  if (
+    first instanceof Tensor ||
+    typeof first !== 'object' ||
+    first === null ||
+    Array.isArray(first) ||
+    isTypedArray(first)
+  ) {
+    return stack(items as TensorLike[]);
+  }
+  return Object.fromEntries(
+    Object.keys(first).map(key => {
+      const field = items.map(item => (item as Record<string, unknown>)[key]);
+      return [key, stacked(call, field)];
+    }),
+  );
+}
+
+export const data = {
+  /** The items of an array. */
+  array<T>(items: readonly T[]): Dataset<T> {
+    if (!Array.isArray(items)) fail('data.array', `items must be an array, got ${show(items)}`);
+    return new Dataset(() => items[Symbol.iterator](), items.length);
+  },
+
+  /** The items that a generator yields; the function is called anew for each run. It may also return an iterator. */
+  generator<T>(generator: () => Items<T> | Promise<Items<T>>): Dataset<T> {
+    if (typeof generator !== 'function') {
+      fail('data.generator', `generator must be a function, got ${show(generator)}`);
+    }
+    return new Dataset(async () => {
+      const items = await generator();
+      if (typeof items?.next !== 'function') {
+        fail('data.generator', `generator must return an iterator, got ${show(items)}`);
+      }
+      return items;
+    }, null);
+  },
+};

@@ -1,0 +1,64 @@
+/** Choosing one of several by their probabilities, as text generation does. */
+
+import { fail, show } from '../errors.ts';
+import { Generator } from '../generator.ts';
+import { exp, ln } from '../math.ts';
+import { checkCount, checkNumber, checkOptions } from '../options.ts';
+import { checkSeed, nextSeed } from '../random.ts';
+import type { TypedArray } from '../shapes.ts';
+import { draw } from '../tensor/random.ts';
+import type { Tensor } from '../tensor.ts';
+import { readNumbers } from './series.ts';
+
+export interface SampleOptions {
+  /** Below 1 the likely become likelier, above 1 the choice evens out, 0 takes the likeliest; default 1. */
+  temperature?: number;
+  /** Only the so many likeliest come into question; default all. */
+  topK?: number;
+  /** Fixes the choice. For a run of choices pass `random`, or call `setRandomSeed` once. */
+  seed?: number;
+  /** Gives numbers in [0, 1), one for each choice, as `Math.random` does. */
+  random?: () => number;
+}
+
+export const sampleOptions = ['temperature', 'topK', 'seed', 'random'] as const;
+
+/**
+ * The index of one of the probabilities, drawn by them. Temperature T raises them to the power 1/T.
+ *
+ * @param probabilities numbers from 0 on, such as the output of a softmax for one sample; they need not add up to one
+ */
+export function sample(probabilities: readonly number[] | TypedArray | Tensor, options?: SampleOptions): number {
+  const call = 'sample';
+  const known = checkOptions<SampleOptions>(call, options, sampleOptions);
+  const weights = Float64Array.from(readNumbers(call, 'probabilities', probabilities).values);
+  const wrong = weights.find(p => !(p >= 0 && p < Number.POSITIVE_INFINITY));
+  if (wrong !== undefined) fail(call, `probabilities must be finite numbers from 0 on, got ${wrong}`);
+  if (!weights.some(p => p > 0)) fail(call, 'probabilities must hold a number above 0, got none');
+  const temperature = checkNumber(call, 'temperature', known.temperature ?? 1, { least: 0 });
+  const topK = known.topK === undefined ? weights.length : checkCount(call, 'topK', known.topK);
+  const at = pick(call, known);
+  const likeliest = weights.reduce((best, p, i) => (p > weights[best]! ? i : best), 0);
+  if (temperature === 0) return likeliest;
+  if (topK < weights.length) {
+    const order = [...weights.keys()].sort((a, b) => weights[b]! - weights[a]! || a - b);
+    for (const out of order.slice(topK)) weights[out] = 0;
+  }
+  if (temperature !== 1) {
+    const most = ln(weights[likeliest]!);
+    for (let i = 0; i < weights.length; i++) {
+      if (weights[i]! > 0) weights[i] = exp((ln(weights[i]!) - most) / temperature);
+    }
+  }
+  return draw(weights, at);
+}
+
+/** The number that decides, in [0, 1). */
+function pick(call: string, { seed, random }: SampleOptions): number {
+  if (random === undefined) return new Generator(seed === undefined ? nextSeed() : checkSeed(call, seed)).uniform();
+  if (seed !== undefined) fail(call, 'takes either seed or random, got both');
+  if (typeof random !== 'function') fail(call, `random must be a function, got ${show(random)}`);
+  const at: unknown = random();
+  if (!(typeof at === 'number' && at >= 0 && at < 1)) fail(call, `random must give numbers in [0, 1), got ${show(at)}`);
+  return at;
+}

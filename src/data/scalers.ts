@@ -1,0 +1,143 @@
+/** Scalers: what they know they learn from the training data alone, and they go both ways. */
+
+import { fail, show } from '../errors.ts';
+import { checkNumber, checkOptions } from '../options.ts';
+import { type NestedArray, showShape, type TypedArray } from '../shapes.ts';
+import { Tensor } from '../tensor.ts';
+import { checkColumns, readNumbers, readSeries, type Series } from './series.ts';
+
+/** Per column: y = (x - shift) / scale + offset. */
+interface Map {
+  shift: readonly number[];
+  scale: readonly number[];
+  offset: number;
+}
+
+/** Numbers whose last axis is the columns. */
+type Numbers = Tensor | NestedArray | TypedArray;
+
+/** Brings columns to a common size, and back; make one with `standardize` or `minMax`. */
+export class Scaler {
+  readonly #map: Map;
+
+  /** @internal */
+  constructor(map: Map) {
+    this.#map = map;
+  }
+
+  /** How many columns it knows, D. */
+  get width(): number {
+    return this.#map.shift.length;
+  }
+
+  /**
+   * Scaled numbers, in the shape of the given ones.
+   *
+   * @param values a series, a batch of windows, or a single step: the last axis has D numbers. Where D is 1, any shape.
+   */
+  transform(values: Numbers): Tensor {
+    const { shift, scale, offset } = this.#map;
+    return this.#each('scaler.transform', values, (x, c) => (x - shift[c]!) / scale[c]! + offset);
+  }
+
+  /** Undoes `transform`. */
+  inverse(values: Numbers): Tensor {
+    const { shift, scale, offset } = this.#map;
+    return this.#each('scaler.inverse', values, (y, c) => (y - offset) * scale[c]! + shift[c]!);
+  }
+
+  /** A scaler of some of the columns, such as those a model tells. */
+  columns(target: number | readonly number[]): Scaler {
+    const { shift, scale, offset } = this.#map;
+    const chosen = checkColumns('scaler.columns', 'target', target, this.width);
+    return new Scaler({ shift: chosen.map(c => shift[c]!), scale: chosen.map(c => scale[c]!), offset });
+  }
+
+  #each(call: string, values: unknown, f: (value: number, column: number) => number): Tensor {
+    const D = this.width;
+    const { values: from, shape } = typeof values === 'number' ? scalarOf(values) : readNumbers(call, 'values', values);
+    if (D > 1 && shape.at(-1) !== D) fail(call, `values must have ${D} columns, got the shape ${showShape(shape)}`);
+    const to = new Float32Array(from.length);
+    for (let i = 0; i < to.length; i++) to[i] = f(from[i]!, i % D);
+    return new Tensor(to, shape);
+  }
+}
+
+const scalarOf = (value: number) => ({ values: [value], shape: [] });
+
+export class StandardScaler extends Scaler {
+  /** The mean of each column. */
+  readonly mean: readonly number[];
+  /** The standard deviation of each column; 0 where it is constant, and then it is only shifted. */
+  readonly std: readonly number[];
+
+  /** @internal */
+  constructor(mean: readonly number[], std: readonly number[]) {
+    super({ shift: mean, scale: std.map(s => s || 1), offset: 0 });
+    this.mean = Object.freeze([...mean]);
+    this.std = Object.freeze([...std]);
+  }
+}
+
+export class MinMaxScaler extends Scaler {
+  /** The smallest number of each column. */
+  readonly min: readonly number[];
+  /** The largest number of each column; where it is the smallest too, the column goes to the start of the range. */
+  readonly max: readonly number[];
+
+  /** @internal */
+  constructor(min: readonly number[], max: readonly number[], [low, high]: readonly [number, number]) {
+    super({ shift: min, scale: min.map((least, c) => (max[c]! - least || 1) / (high - low)), offset: low });
+    this.min = Object.freeze([...min]);
+    this.max = Object.freeze([...max]);
+  }
+}
+
+/**
+ * Learns mean and standard deviation of each column; `transform` then gives columns of mean 0 and deviation 1.
+ *
+ * @param train the part of a series that trains, so that nothing of the rest leaks into it
+ */
+export function standardize(train: Series): StandardScaler {
+  const { columns, steps } = columnsOf('standardize', train);
+  const mean = columns.map(column => {
+    // The mean of a constant column is that constant, which the sum, rounded as it is, need not say.
+    if (column.every(x => x === column[0])) return column[0]!;
+    return column.reduce((sum, x) => sum + x, 0) / steps;
+  });
+  const std = columns.map((column, c) =>
+    Math.sqrt(column.reduce((sum, x) => sum + (x - mean[c]!) * (x - mean[c]!), 0) / steps),
+  );
+  return new StandardScaler(mean, std);
+}
+
+/**
+ * Learns the smallest and the largest number of each column; `transform` then gives columns within the range.
+ *
+ * @param train the part of a series that trains; numbers beyond its own land outside of the range
+ * @param options range: [low, high], default [0, 1]
+ */
+export function minMax(train: Series, options?: { range?: readonly [number, number] }): MinMaxScaler {
+  const call = 'minMax';
+  const { range = [0, 1] } = checkOptions<{ range: readonly [number, number] }>(call, options, ['range']);
+  if (!Array.isArray(range) || range.length !== 2) fail(call, `range must be [low, high], got ${show(range)}`);
+  const low = checkNumber(call, 'range[0]', range[0]);
+  const high = checkNumber(call, 'range[1]', range[1], { above: low });
+  const { columns } = columnsOf(call, train);
+  const least = columns.map(column => column.reduce((a, b) => Math.min(a, b)));
+  const most = columns.map(column => column.reduce((a, b) => Math.max(a, b)));
+  return new MinMaxScaler(least, most, [low, high]);
+}
+
+/** The columns of a series, which must be numbers to compute with. */
+function columnsOf(call: string, train: unknown): { columns: Float64Array[]; steps: number } {
+  const { values, steps, width } = readSeries(call, 'train', train);
+  const columns = Array.from({ length: width }, (_, c) =>
+    Float64Array.from({ length: steps }, (_, n) => {
+      const value = values[n * width + c]!;
+      if (!Number.isFinite(value)) fail(call, `train must hold finite numbers, got ${value} in step ${n}, column ${c}`);
+      return value;
+    }),
+  );
+  return { columns, steps };
+}

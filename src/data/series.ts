@@ -1,0 +1,68 @@
+/** Series of numbers in the forms in which callers hold them: one row for each time step. */
+
+import { fail, show } from '../errors.ts';
+import {
+  copyNested,
+  isTypedArray,
+  type NestedArray,
+  shapeOfNested,
+  showShape,
+  sizeOf,
+  type TypedArray,
+} from '../shapes.ts';
+import { Tensor } from '../tensor.ts';
+
+/** One number for each time step, or a row of D numbers, [N, D]. */
+export type Series = readonly number[] | readonly (readonly number[])[] | TypedArray | Tensor;
+
+/** The rows of a series. */
+export interface Rows {
+  /** Row by row, in the caller's precision; the caller's own array where it already is one. */
+  values: ArrayLike<number>;
+  /** N. */
+  steps: number;
+  /** D. */
+  width: number;
+  /** Whether the caller gave one number for each step, not a row. */
+  flat: boolean;
+}
+
+/** Numbers of any shape. */
+export function readNumbers(
+  call: string,
+  name: string,
+  value: unknown,
+): { values: ArrayLike<number>; shape: readonly number[] } {
+  if (value instanceof Tensor) return { values: value.dataSync(), shape: value.shape };
+  if (isTypedArray(value)) return { values: value, shape: [value.length] };
+  if (!Array.isArray(value)) {
+    fail(call, `${name} must be numbers in arrays, a typed array or a tensor, got ${show(value)}`);
+  }
+  const shape = shapeOfNested(call, name, value as NestedArray);
+  const values = new Float64Array(sizeOf(shape));
+  copyNested(call, name, value as NestedArray, shape, values, 0);
+  return { values, shape };
+}
+
+/** @param least the number of steps it must have */
+export function readSeries(call: string, name: string, value: unknown, least = 1): Rows {
+  const { values, shape } = readNumbers(call, name, value);
+  if (shape.length < 1 || shape.length > 2) {
+    fail(call, `${name} must have the shape [steps] or [steps, width], got ${showShape(shape)}`);
+  }
+  const [steps, width = 1] = shape as [number, number?];
+  if (steps < least) fail(call, `${name} must hold at least ${least} step${least === 1 ? '' : 's'}, got ${steps}`);
+  if (width === 0) fail(call, `${name} must hold a number in each step, got ${showShape(shape)}`);
+  return { values, steps, width, flat: shape.length === 1 };
+}
+
+/** Columns of a series by their indices; all of them where none is named. */
+export function checkColumns(call: string, name: string, value: unknown, width: number): number[] {
+  if (value === undefined) return Array.from({ length: width }, (_, i) => i);
+  const list: unknown[] = Array.isArray(value) ? value : [value];
+  const fine = (c: unknown) => Number.isInteger(c) && (c as number) >= 0 && (c as number) < width;
+  if (list.length === 0 || !list.every(fine)) {
+    fail(call, `${name} must be columns of the series, whole numbers from 0 to ${width - 1}, got ${show(value)}`);
+  }
+  return list as number[];
+}

@@ -1,0 +1,58 @@
+/** Series cut in time order: the past trains, the future tests. */
+
+import { fail } from '../errors.ts';
+import { checkCount, checkNumber, checkOptions } from '../options.ts';
+import { isTypedArray } from '../shapes.ts';
+import { slice } from '../tensor/layout.ts';
+import { Tensor } from '../tensor.ts';
+import { readSeries, type Series } from './series.ts';
+
+export interface SplitOptions {
+  /** The share of the steps, the last ones, that tests; default 0.2. */
+  testFraction?: number;
+  /** The same as a number of steps. */
+  testSize?: number;
+  /** The share of the steps, those before the test, that validates; default none. */
+  validationFraction?: number;
+  /** The same as a number of steps. */
+  validationSize?: number;
+}
+
+/** The parts of a series, each in the form in which it was given; `validation` is empty where none was asked for. */
+export interface Split<S> {
+  train: S;
+  validation: S;
+  test: S;
+}
+
+/** Cuts a series into train, validation and test, in this order and without overlap. Each part is a copy. */
+export function trainTestSplit<S extends Series>(series: S, options?: SplitOptions): Split<S> {
+  const call = 'trainTestSplit';
+  const known = checkOptions<SplitOptions>(call, options, [
+    'testFraction',
+    'testSize',
+    'validationFraction',
+    'validationSize',
+  ]);
+  const { steps } = readSeries(call, 'series', series, 2);
+  const part = (name: 'test' | 'validation', otherwise: number): number => {
+    const [fraction, size] = [known[`${name}Fraction`], known[`${name}Size`]];
+    if (size === undefined) {
+      const share = checkNumber(call, `${name}Fraction`, fraction ?? otherwise, { least: 0, below: 1 });
+      return share === 0 ? 0 : Math.max(1, Math.round(share * steps));
+    }
+    if (fraction !== undefined) fail(call, `takes either ${name}Fraction or ${name}Size, got both`);
+    return checkCount(call, `${name}Size`, size, 0);
+  };
+  const test = part('test', 0.2);
+  const validation = part('validation', 0);
+  const train = steps - validation - test;
+  if (train < 1) {
+    fail(call, `the parts must leave a step to train on, got ${validation + test} of ${steps} to validate and test`);
+  }
+  const cut = (from: number, to: number): S => {
+    if (series instanceof Tensor) return slice(series, [from], [to - from]) as Series as S;
+    return (isTypedArray(series) ? series.slice(from, to) : (series as readonly number[]).slice(from, to)) as S;
+  };
+  return { train: cut(0, train), validation: cut(train, train + validation), test: cut(train + validation, steps) };
+}

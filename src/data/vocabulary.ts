@@ -1,0 +1,161 @@
+/** Text as numbers: the characters of a text, each with an id. */
+
+import { fail, show } from '../errors.ts';
+import { checkBoolean, checkCount, checkName, checkOptions } from '../options.ts';
+import { floatsFor, showShape, type TypedArray } from '../shapes.ts';
+import { Tensor } from '../tensor.ts';
+import { Batches, type BatchOptions, batchOptions } from './batches.ts';
+import { type SampleOptions, sample } from './sample.ts';
+import { readNumbers } from './series.ts';
+
+/** Ids of characters. */
+type Ids = readonly number[] | TypedArray | Tensor;
+
+export interface VocabularyOptions {
+  /** Stands for every character that is not in the vocabulary; it joins it. Without it, such a character is an error. */
+  unknown?: string;
+}
+
+export interface TextWindowOptions extends BatchOptions {
+  /** Characters a sample looks at, T. */
+  steps: number;
+  /** Characters from one window to the next; default 1. */
+  stride?: number;
+  /** What xs holds: rows [B, T, size] with a one, or ids [B, T] for an embedding; default 'oneHot'. */
+  inputs?: 'oneHot' | 'ids';
+  /**
+   * What ys holds: a row [B, size] with a one, for categoricalCrossentropy, or an id [B, 1], for
+   * sparseCategoricalCrossentropy; default 'oneHot'.
+   */
+  targets?: 'oneHot' | 'ids';
+  /**
+   * A target for each character of the window, [B, T, size] or [B, T, 1], for models whose recurrent layers return
+   * sequences; default false.
+   */
+  returnSequences?: boolean;
+}
+
+/** The characters of a text; make one with `vocabulary`. */
+export class Vocabulary {
+  /** In the order of their ids. */
+  readonly characters: readonly string[];
+  readonly #ids: ReadonlyMap<string, number>;
+  readonly #unknown: number | undefined;
+
+  /** @internal */
+  constructor(characters: readonly string[], unknown: string | undefined) {
+    this.characters = Object.freeze([...characters]);
+    this.#ids = new Map(characters.map((character, id) => [character, id]));
+    this.#unknown = unknown === undefined ? undefined : this.#ids.get(unknown);
+  }
+
+  /** How many characters it knows. */
+  get size(): number {
+    return this.characters.length;
+  }
+
+  /** The ids of the characters of a text. */
+  encode(text: string): Int32Array {
+    return this.#encode('vocabulary.encode', text);
+  }
+
+  #encode(call: string, text: unknown): Int32Array {
+    if (typeof text !== 'string') fail(call, `text must be a string, got ${show(text)}`);
+    return Int32Array.from(Array.from(text), character => {
+      const id = this.#ids.get(character) ?? this.#unknown;
+      if (id === undefined) {
+        fail(call, `text must hold known characters only, got ${show(character)}; the option unknown names a stand-in`);
+      }
+      return id;
+    });
+  }
+
+  /** The text that ids stand for. */
+  decode(ids: Ids): string {
+    const call = 'vocabulary.decode';
+    return Array.from(this.#check(call, ids), id => this.characters[id]!).join('');
+  }
+
+  /** A row with a one for each character, [length, size], of a text or of ids. */
+  oneHot(textOrIds: string | Ids): Tensor {
+    const call = 'vocabulary.oneHot';
+    const ids = typeof textOrIds === 'string' ? this.#encode(call, textOrIds) : this.#check(call, textOrIds);
+    const rows = floatsFor(call, 'the rows', [ids.length, this.size]);
+    for (let i = 0; i < ids.length; i++) rows[i * this.size + ids[i]!] = 1;
+    return new Tensor(rows, [ids.length, this.size]);
+  }
+
+  #check(call: string, ids: unknown): ArrayLike<number> {
+    const { values } = readNumbers(call, 'ids', ids);
+    for (let i = 0; i < values.length; i++) {
+      if (this.characters[values[i]!] === undefined) {
+        fail(call, `ids must be whole numbers from 0 to ${this.size - 1}, got ${values[i]}`);
+      }
+    }
+    return values;
+  }
+
+  /** A character, drawn by the probabilities of all of them; `sample` gives its id. */
+  sample(probabilities: readonly number[] | TypedArray | Tensor, options?: SampleOptions): string {
+    const { values, shape } = readNumbers('vocabulary.sample', 'probabilities', probabilities);
+    if (values.length !== this.size) {
+      fail('vocabulary.sample', `probabilities must hold ${this.size} numbers, got ${showShape(shape)}`);
+    }
+    return this.characters[sample(probabilities, options)]!;
+  }
+
+  /** Windows of a text as a data set: so many characters to look at, and the next one to be told. */
+  windows(text: string, options: TextWindowOptions): Batches {
+    const call = 'vocabulary.windows';
+    const known = checkOptions<TextWindowOptions>(call, options, [
+      'steps',
+      'stride',
+      'inputs',
+      'targets',
+      'returnSequences',
+      ...batchOptions,
+    ]);
+    const T = checkCount(call, 'steps', known.steps);
+    const stride = checkCount(call, 'stride', known.stride ?? 1);
+    const inputs = checkName(call, 'inputs', known.inputs ?? 'oneHot', ['oneHot', 'ids']);
+    const targets = checkName(call, 'targets', known.targets ?? 'oneHot', ['oneHot', 'ids']);
+    const sequences = checkBoolean(call, 'returnSequences', known.returnSequences ?? false);
+    const ids = this.#encode(call, text);
+    const count = Math.floor((ids.length - T - 1) / stride) + 1;
+    if (ids.length < T + 1) fail(call, `text must hold at least ${T + 1} characters, got ${ids.length}`);
+    const size = this.size;
+    /** The ids from `start` on, so many, at the row `row` of `to`. */
+    const put = (to: Float32Array, row: number, form: 'oneHot' | 'ids', start: number, length: number) => {
+      for (let i = 0; i < length; i++) {
+        if (form === 'ids') to[row + i] = ids[start + i]!;
+        else to[(row + i) * size + ids[start + i]!] = 1;
+      }
+    };
+    const told = sequences ? T : 1;
+    return new Batches(call, count, known, samples => {
+      const B = samples.length;
+      const xShape = inputs === 'ids' ? [B, T] : [B, T, size];
+      const yShape = [B, ...(sequences ? [T] : []), targets === 'ids' ? 1 : size];
+      const [xs, ys] = [floatsFor(call, 'xs', xShape), floatsFor(call, 'ys', yShape)];
+      for (let b = 0; b < B; b++) {
+        const start = samples[b]! * stride;
+        put(xs, b * T, inputs, start, T);
+        put(ys, b * told, targets, start + T + 1 - told, told);
+      }
+      return { xs: new Tensor(xs, xShape), ys: new Tensor(ys, yShape) };
+    });
+  }
+}
+
+/** The characters of a text, sorted by their code points, so that the order of the text does not matter. */
+export function vocabulary(text: string, options?: VocabularyOptions): Vocabulary {
+  const call = 'vocabulary';
+  if (typeof text !== 'string') fail(call, `text must be a string, got ${show(text)}`);
+  const { unknown } = checkOptions<VocabularyOptions>(call, options, ['unknown']);
+  if (unknown !== undefined && (typeof unknown !== 'string' || [...unknown].length !== 1)) {
+    fail(call, `unknown must be a single character, got ${show(unknown)}`);
+  }
+  const characters = [...new Set(text + (unknown ?? ''))].sort((a, b) => a.codePointAt(0)! - b.codePointAt(0)!);
+  if (characters.length === 0) fail(call, "text must hold a character, got ''");
+  return new Vocabulary(characters, unknown);
+}

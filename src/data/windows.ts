@@ -1,0 +1,67 @@
+/** Windows of a time series: so many steps to look at, and the steps that follow to be told. */
+
+import { checkBoolean, checkCount, checkOptions } from '../options.ts';
+import { floatsFor } from '../shapes.ts';
+import { Tensor } from '../tensor.ts';
+import { Batches, type BatchOptions, batchOptions } from './batches.ts';
+import { checkColumns, readSeries, type Series } from './series.ts';
+
+export interface WindowOptions extends BatchOptions {
+  /** Steps a sample looks at, T. */
+  inputSteps: number;
+  /** Steps to be told from them, K; default 1. */
+  outputSteps?: number;
+  /** Steps from one window to the next; default 1. */
+  stride?: number;
+  /** The columns to be told, by index; default all. */
+  target?: number | readonly number[];
+  /** Targets for each step of the input, for models whose recurrent layers return sequences; default false. */
+  returnSequences?: boolean;
+}
+
+/**
+ * Windows over a series of D columns as a data set. xs is [B, T, D]. ys holds the K steps behind the window, of the W
+ * columns of `target`:
+ *
+ * - [B, W] where K is 1, for a dense layer of W units on the last output;
+ * - [B, K] where W is 1, for a dense layer of K units;
+ * - [B, K, W] otherwise;
+ * - [B, T, K * W] with `returnSequences`: at each step of the window the K steps behind it, one after another.
+ *
+ * Windows lie wholly within the series: of N steps, there are floor((N - T - K) / stride) + 1. The series is copied.
+ */
+export function windows(series: Series, options: WindowOptions): Batches {
+  const call = 'windows';
+  const known = checkOptions<WindowOptions>(call, options, [
+    'inputSteps',
+    'outputSteps',
+    'stride',
+    'target',
+    'returnSequences',
+    ...batchOptions,
+  ]);
+  const T = checkCount(call, 'inputSteps', known.inputSteps);
+  const K = checkCount(call, 'outputSteps', known.outputSteps ?? 1);
+  const stride = checkCount(call, 'stride', known.stride ?? 1);
+  const sequences = checkBoolean(call, 'returnSequences', known.returnSequences ?? false);
+  const { values, steps: N, width: D } = readSeries(call, 'series', series, T + K);
+  const columns = checkColumns(call, 'target', known.target, D);
+  const W = columns.length;
+  const numbers = Float32Array.from(values);
+  const shape = sequences ? [T, K * W] : K === 1 ? [W] : W === 1 ? [K] : [K, W];
+  // The steps whose targets are told: all of the window, or its last.
+  const first = sequences ? 0 : T - 1;
+  return new Batches(call, Math.floor((N - T - K) / stride) + 1, known, samples => {
+    const B = samples.length;
+    const xs = floatsFor(call, 'xs', [B, T, D]);
+    const ys = floatsFor(call, 'ys', [B, ...shape]);
+    for (let b = 0, at = 0; b < B; b++) {
+      const start = samples[b]! * stride;
+      xs.set(numbers.subarray(start * D, (start + T) * D), b * T * D);
+      for (let t = start + first; t < start + T; t++) {
+        for (let k = 1; k <= K; k++) for (const column of columns) ys[at++] = numbers[(t + k) * D + column]!;
+      }
+    }
+    return { xs: new Tensor(xs, [B, T, D]), ys: new Tensor(ys, [B, ...shape]) };
+  });
+}

@@ -1,0 +1,70 @@
+/**
+ * Random numbers on the JavaScript side, for shuffles and samples: a stream that its seed fixes, the same in every
+ * engine. Initial weights and dropout have a generator of their own, in the kernels.
+ */
+
+import { ln } from './math.ts';
+
+/** A stream of random numbers (Doty-Humphrey's sfc32: 128 bits of state, additions and shifts alone). */
+export class Generator {
+  #a: number;
+  #b: number;
+  #c = 0x9e3779b9;
+  #counter = 1;
+  #spare: number | null = null;
+
+  /** @param seed a whole number from 0 to 2^53 - 1; `nextSeed()` of random.ts gives one where the caller gives none */
+  constructor(seed: number) {
+    this.#a = seed >>> 0;
+    this.#b = Math.floor(seed / 2 ** 32);
+    for (let i = 0; i < 15; i++) this.bits(); // neighbouring seeds part
+  }
+
+  /** 32 random bits, as a whole number from 0 on. */
+  bits(): number {
+    const sum = (this.#a + this.#b + this.#counter) | 0;
+    this.#counter = (this.#counter + 1) | 0;
+    this.#a = this.#b ^ (this.#b >>> 9);
+    this.#b = (this.#c + (this.#c << 3)) | 0;
+    this.#c = (((this.#c << 21) | (this.#c >>> 11)) + sum) | 0;
+    return sum >>> 0;
+  }
+
+  /** Uniform in [0, 1), a multiple of 2^-53. */
+  uniform(): number {
+    return ((this.bits() >>> 5) * 2 ** 26 + (this.bits() >>> 6)) / 2 ** 53;
+  }
+
+  /** A whole number from 0 to n - 1; n at most 2^32. */
+  below(n: number): number {
+    return Math.floor(this.uniform() * n);
+  }
+
+  /** Standard normal, by Marsaglia's polar method, which makes two at a time. */
+  normal(): number {
+    if (this.#spare !== null) {
+      const spare = this.#spare;
+      this.#spare = null;
+      return spare;
+    }
+    let u: number;
+    let v: number;
+    let s: number;
+    do {
+      u = 2 * this.uniform() - 1;
+      v = 2 * this.uniform() - 1;
+      s = u * u + v * v;
+    } while (s >= 1 || s === 0);
+    const scale = Math.sqrt((-2 * ln(s)) / s);
+    this.#spare = v * scale;
+    return u * scale;
+  }
+
+  /** Puts a list into a random order, in place (Fisher and Yates); lists after the first follow the same order. */
+  shuffle(...lists: { [index: number]: unknown; readonly length: number }[]): void {
+    for (let last = lists[0]!.length - 1; last > 0; last--) {
+      const other = this.below(last + 1);
+      for (const list of lists) [list[last], list[other]] = [list[other], list[last]];
+    }
+  }
+}

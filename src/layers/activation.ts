@@ -1,0 +1,157 @@
+/** Layers that apply an activation and do nothing else. */
+
+import {
+  type ActivationName,
+  hasOwnSlope,
+  type Activation as Name,
+  numberOf,
+  resolveActivation,
+} from '../activations.ts';
+import { fail, show } from '../errors.ts';
+import { checkNumber } from '../options.ts';
+import { type Flow, floatBits, type Homes, type Planner, padded, strided } from '../plan.ts';
+import { type Shape, showShape } from '../shapes.ts';
+import { checkLayerOptions, type LayerOptions } from './layer.ts';
+import { Weightless } from './weightless.ts';
+
+/** max(x, alpha x), at most top: the number by which the kernels know it, and what it needs. */
+interface Rectifier {
+  alpha: number;
+  top: number;
+}
+const RECTIFIER = 16;
+
+/** What all of them are. */
+export abstract class Pointwise extends Weightless {
+  constructor(
+    className: string,
+    options: LayerOptions,
+    private readonly f: ActivationName | Rectifier,
+  ) {
+    super(className, options, 1);
+  }
+
+  override outputShapeFor(_call: string, input: Shape): Shape {
+    return input;
+  }
+
+  override plan(planner: Planner, input: Flow, _home: Homes, top: boolean): Flow {
+    const { f } = this;
+    const { y: x, dy: dx, mask } = input;
+    if (f === 'linear') return input;
+    const fused = top && planner.fused === f;
+    const rectifier = typeof f === 'object';
+    const y = planner.rows(`${this.name}/y`, x.steps, x.width);
+    const dy = dx && !fused ? planner.rows(`${this.name}/dy`, x.steps, x.width) : null;
+    const slope = dy && (rectifier || f === 'relu' || f === 'sigmoid' || f === 'tanh' || hasOwnSlope(f));
+    planner.stages.push({
+      kind: 'activation',
+      fields: {
+        activation: rectifier ? RECTIFIER : numberOf(f),
+        alpha: rectifier ? floatBits(f.alpha) : 0,
+        top: rectifier ? floatBits(f.top) : 0,
+        steps: x.steps,
+        rows: x.rows,
+        width: x.width,
+        ...strided('x', x),
+        ...strided('y', y),
+        slope: slope ? planner.rows(`${this.name}/slope`, x.steps, x.width).place : 0,
+        scratch: f === 'logSoftmax' ? planner.floats(`${this.name}/scratch`, padded(x.width)) : 0,
+        ...strided('dy', dy),
+        ...strided('dx', dy && dx),
+      },
+    });
+    // The gradient of the logits goes straight to the layer below.
+    return fused ? { y, dy: dx, mask, logits: x } : { y, dy, mask };
+  }
+}
+
+export interface ActivationOptions extends LayerOptions {
+  activation: Name;
+}
+
+export class Activation extends Pointwise {
+  readonly activation: ActivationName;
+
+  constructor(options: ActivationOptions) {
+    const call = 'layers.activation';
+    const known = checkLayerOptions<ActivationOptions>(call, options, ['activation']);
+    const activation = resolveActivation(call, 'activation', known.activation);
+    super('Activation', known, activation);
+    this.activation = activation;
+  }
+}
+
+export interface SoftmaxOptions extends LayerOptions {
+  /** The last one, which is the only one: -1, the default, or its number. */
+  axis?: number;
+}
+
+export class Softmax extends Pointwise {
+  readonly axis: number;
+
+  constructor(options?: SoftmaxOptions) {
+    const call = 'layers.softmax';
+    const known = checkLayerOptions<SoftmaxOptions>(call, options, ['axis']);
+    const { axis = -1 } = known;
+    if (![-1, 1, 2].includes(axis)) fail(call, `axis must be the last one, -1, 1 or 2, got ${show(axis)}`);
+    super('Softmax', known, 'softmax');
+    this.axis = axis;
+  }
+
+  override outputShapeFor(call: string, input: Shape): Shape {
+    if (this.axis !== -1 && this.axis !== input.length - 1) {
+      fail(call, `axis of ${this.name} must be -1, the last one of ${showShape(input)}, got ${this.axis}`);
+    }
+    return input;
+  }
+}
+
+export interface ReLUOptions extends LayerOptions {
+  /** The greatest result; none by default. */
+  maxValue?: number;
+}
+
+export class ReLU extends Pointwise {
+  readonly maxValue: number | null;
+
+  constructor(options?: ReLUOptions) {
+    const call = 'layers.reLU';
+    const known = checkLayerOptions<ReLUOptions>(call, options, ['maxValue']);
+    const most = known.maxValue ?? null;
+    if (most !== null) checkNumber(call, 'maxValue', most, { least: 0 });
+    super('ReLU', known, { alpha: 0, top: most ?? Number.POSITIVE_INFINITY });
+    this.maxValue = most;
+  }
+}
+
+export interface LeakyReLUOptions extends LayerOptions {
+  /** The slope below zero; default 0.3. */
+  alpha?: number;
+}
+
+export class LeakyReLU extends Pointwise {
+  readonly alpha: number;
+
+  constructor(options?: LeakyReLUOptions) {
+    const call = 'layers.leakyReLU';
+    const known = checkLayerOptions<LeakyReLUOptions>(call, options, ['alpha']);
+    const alpha = checkNumber(call, 'alpha', known.alpha ?? 0.3);
+    super('LeakyReLU', known, { alpha, top: Number.POSITIVE_INFINITY });
+    this.alpha = alpha;
+  }
+}
+
+export interface ELUOptions extends LayerOptions {
+  /** 1, the default, is the only one. */
+  alpha?: number;
+}
+
+export class ELU extends Pointwise {
+  constructor(options?: ELUOptions) {
+    const call = 'layers.elu';
+    const known = checkLayerOptions<ELUOptions>(call, options, ['alpha']);
+    if (known.alpha !== undefined && known.alpha !== 1) fail(call, `alpha must be 1, got ${show(known.alpha)}`);
+    super('ELU', known, 'elu');
+  }
+}

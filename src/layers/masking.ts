@@ -1,0 +1,54 @@
+/** Masking: time steps whose features all have one value do not count. */
+
+import { fail } from '../errors.ts';
+import { checkNumber } from '../options.ts';
+import { type Flow, floatBits, type Planner, strided } from '../plan.ts';
+import { type Shape, showShape } from '../shapes.ts';
+import { checkLayerOptions, type LayerOptions } from './layer.ts';
+import { Weightless } from './weightless.ts';
+
+export interface MaskingOptions extends LayerOptions {
+  /** A time step whose features all have this value is masked; default 0. */
+  maskValue?: number;
+}
+
+export class Masking extends Weightless {
+  readonly maskValue: number;
+
+  constructor(options?: MaskingOptions) {
+    const call = 'layers.masking';
+    const known = checkLayerOptions<MaskingOptions>(call, options, ['maskValue']);
+    const value = checkNumber(call, 'maskValue', known.maskValue ?? 0);
+    super('Masking', known, 2);
+    this.maskValue = value;
+  }
+
+  override outputShapeFor(call: string, input: Shape): Shape {
+    if (input.length !== 3) {
+      fail(call, `${this.name} needs an input [batch, time steps, width], got ${showShape(input)}`);
+    }
+    return input;
+  }
+
+  override plan(planner: Planner, { y: x, dy: dx }: Flow): Flow {
+    const y = planner.rows(`${this.name}/y`, x.steps, x.width);
+    const dy = dx && planner.rows(`${this.name}/dy`, x.steps, x.width);
+    const mask = planner.mask(`${this.name}/mask`, x.steps);
+    planner.stages.push({
+      kind: 'masking',
+      fields: {
+        steps: x.steps,
+        rows: x.rows,
+        width: x.width,
+        value: floatBits(this.maskValue),
+        ...strided('x', x),
+        ...strided('y', y),
+        mask: mask.place,
+        maskStep: mask.step,
+        ...strided('dy', dy),
+        ...strided('dx', dx),
+      },
+    });
+    return { y, dy, mask };
+  }
+}

@@ -1,0 +1,50 @@
+/** One row for each sample becomes so many time steps of it: from an encoder to a decoder. */
+
+import { fail } from '../errors.ts';
+import { checkCount } from '../options.ts';
+import { type Flow, type Planner, strided } from '../plan.ts';
+import { type Shape, showShape } from '../shapes.ts';
+import { checkLayerOptions, type LayerOptions } from './layer.ts';
+import { Weightless } from './weightless.ts';
+
+export interface RepeatVectorOptions extends LayerOptions {
+  /** How many time steps to make. */
+  n: number;
+}
+
+export class RepeatVector extends Weightless {
+  readonly n: number;
+
+  constructor(options: RepeatVectorOptions) {
+    const call = 'layers.repeatVector';
+    const known = checkLayerOptions<RepeatVectorOptions>(call, options, ['n']);
+    const n = checkCount(call, 'n', known.n);
+    super('RepeatVector', known, 1);
+    this.n = n;
+  }
+
+  override outputShapeFor(call: string, input: Shape): Shape {
+    if (input.length !== 2) fail(call, `${this.name} needs an input [batch, width], got ${showShape(input)}`);
+    return [input[0]!, this.n, input[1]!];
+  }
+
+  override plan(planner: Planner, { y: x, dy: dx }: Flow): Flow {
+    const y = planner.rows(`${this.name}/y`, this.n, x.width);
+    const dy = dx && planner.rows(`${this.name}/dy`, this.n, x.width);
+    planner.stages.push({
+      kind: 'repeat',
+      fields: {
+        rows: x.rows,
+        steps: this.n,
+        width: x.width,
+        x: x.place,
+        xRow: x.row,
+        ...strided('y', y),
+        ...strided('dy', dy),
+        dx: dx?.place ?? 0,
+        dxRow: dx?.row ?? 0,
+      },
+    });
+    return { y, dy, mask: null };
+  }
+}

@@ -1,0 +1,48 @@
+/** Any cell, or several on top of each other, run through time as one layer. */
+
+import { fail, show } from '../errors.ts';
+import { checkOptions } from '../options.ts';
+import { Cell } from './cell.ts';
+import { checkLayerOptions } from './layer.ts';
+import { Recurrent, type RecurrentOptions, recurrentOptions } from './recurrent.ts';
+
+export interface RnnOptions extends RecurrentOptions {
+  /** What runs: a cell, or several, each on the output of the one before. */
+  cell: Cell | StackedRnnCells | readonly (Cell | StackedRnnCells)[];
+}
+
+/** Several cells that stand for one; make them with `layers.stackedRNNCells`. */
+export class StackedRnnCells {
+  readonly cells: readonly Cell[];
+
+  constructor(options: { cells: readonly (Cell | StackedRnnCells)[] }) {
+    const call = 'layers.stackedRNNCells';
+    const { cells } = checkOptions<{ cells: unknown }>(call, options, ['cells']);
+    if (!Array.isArray(cells)) fail(call, `cells must be a list of cells, got ${show(cells)}`);
+    this.cells = checkCells(call, 'cells', cells);
+  }
+}
+
+export class Rnn extends Recurrent {
+  constructor(options: RnnOptions) {
+    const call = 'layers.rnn';
+    const known = checkLayerOptions<RnnOptions>(call, options, ['cell', ...recurrentOptions]);
+    super('RNN', known, checkCells(call, 'cell', known.cell));
+  }
+
+  protected override remake(options: RecurrentOptions): Rnn {
+    return new Rnn(options as RnnOptions);
+  }
+}
+
+/** The cells of a list of cells and stacks, or of a single one. */
+function checkCells(call: string, name: string, value: unknown): readonly Cell[] {
+  const list: unknown[] = Array.isArray(value) ? value : [value];
+  const cells = list.flatMap(cell => {
+    if (cell instanceof StackedRnnCells) return cell.cells;
+    if (cell instanceof Cell) return [cell];
+    return fail(call, `${name} must be made of lstmCell, gruCell and simpleRNNCell, got ${show(value)}`);
+  });
+  if (cells.length === 0) fail(call, `${name} must hold at least one cell, got none`);
+  return cells;
+}

@@ -1,0 +1,143 @@
+/**
+ * Functions in float64 that are the same to the bit in every engine; those of the host are not. They use nothing but
+ * the operations that IEEE 754 rounds correctly: + - * / and the square root.
+ */
+
+// ------------------------------------------------------------------------------------------------------ sine, cosine
+
+const TWO_OVER_PI = 0.6366197723675814;
+// pi/2 = A + B + C with A and B short enough that n * A and n * B are exact for n below 2^20.
+const A = 1.5707963267341256;
+const B = 6.077100506303966e-11;
+const C = 2.0222662487959506e-21;
+
+/** 1/3!, 1/5!, ... and 1/2!, 1/4!, ... with alternating signs, the highest power first. */
+const SINE = [-1 / 1307674368000, 1 / 6227020800, -1 / 39916800, 1 / 362880, -1 / 5040, 1 / 120, -1 / 6];
+const COSINE = [1 / 20922789888000, -1 / 87178291200, 1 / 479001600, -1 / 3628800, 1 / 40320, -1 / 720, 1 / 24, -1 / 2];
+
+/**
+ * Sine and cosine: reduction by pi/2 in three parts (Cody and Waite), then Taylor polynomials on [-pi/4, pi/4], whose
+ * remainders are below 1e-17. Errors stay below 1e-15 for |x| up to a million and grow slowly after that.
+ */
+export const sin = (x: number): number => turned(x, 0);
+export const cos = (x: number): number => turned(x, 1);
+
+/** sin(x + quarters * pi/2). */
+function turned(x: number, quarters: number): number {
+  const n = Math.round(x * TWO_OVER_PI);
+  const r = x - n * A - n * B - n * C;
+  const quadrant = (((n + quarters) % 4) + 4) % 4;
+  const value = quadrant % 2 === 0 ? r + r * series(SINE, r * r) : 1 + series(COSINE, r * r);
+  return quadrant < 2 ? value : -value;
+}
+
+/** c_n s + c_{n-1} s^2 + ..., the last coefficient with the lowest power. */
+function series(coefficients: readonly number[], s: number): number {
+  let sum = 0;
+  for (let i = 0; i < coefficients.length; i++) sum = (sum + coefficients[i]!) * s; // for-of is slower here
+  return sum;
+}
+
+// --------------------------------------------------------------------------------------------- exponential, logarithm
+
+const { LOG2E, SQRT2 } = Math;
+// ln 2 in two parts, the first short enough that its product with an exponent is exact.
+const LN2_HIGH = 6.9314718036912382e-1;
+const LN2_LOW = 1.9082149292705877e-10;
+
+/** 1/13!, 1/12!, ... 1/2!. */
+const EXPONENTIAL = [
+  1 / 6227020800,
+  1 / 479001600,
+  1 / 39916800,
+  1 / 3628800,
+  1 / 362880,
+  1 / 40320,
+  1 / 5040,
+  1 / 720,
+  1 / 120,
+  1 / 24,
+  1 / 6,
+  1 / 2,
+];
+/** 1/19, 1/17, ... 1/3. */
+const ARTANH = [1 / 19, 1 / 17, 1 / 15, 1 / 13, 1 / 11, 1 / 9, 1 / 7, 1 / 5, 1 / 3];
+
+/** Sees the two halves of a float64. */
+const bits = new DataView(new ArrayBuffer(8));
+
+/** e^x: x = k ln 2 + r with |r| at most ln(2)/2, then a Taylor polynomial in r. The relative error is below 1e-15. */
+export function exp(x: number): number {
+  if (Number.isNaN(x)) return x;
+  if (x > 709.79) return Number.POSITIVE_INFINITY;
+  if (x < -745.2) return 0;
+  const k = Math.round(x * LOG2E);
+  const r = x - k * LN2_HIGH - k * LN2_LOW;
+  const half = k >> 1; // in two steps: 2^k alone may be too large or too small
+  return (1 + (r + r * series(EXPONENTIAL, r))) * powerOfTwo(half) * powerOfTwo(k - half);
+}
+
+/** e^x - 1, right to the last digits where x is small. */
+export function expm1(x: number): number {
+  if (x > 0.3 || x < -0.3 || Number.isNaN(x)) return exp(x) - 1;
+  return x + x * series(EXPONENTIAL, x);
+}
+
+/** Exact for k from -1022 to 1023. */
+function powerOfTwo(k: number): number {
+  bits.setUint32(0, (k + 1023) << 20);
+  bits.setUint32(4, 0);
+  return bits.getFloat64(0);
+}
+
+/**
+ * Natural logarithm, as in the kernels: x = 2^e m with m in [sqrt(1/2), sqrt(2)), then
+ * ln m = 2 artanh((m - 1) / (m + 1)). The error is below 1e-15, relative or absolute, whichever is larger.
+ */
+export function ln(x: number): number {
+  if (!(x > 0)) return x === 0 ? Number.NEGATIVE_INFINITY : Number.NaN;
+  if (x === Number.POSITIVE_INFINITY) return x;
+  let e = -1023;
+  if (x < 2.2250738585072014e-308) {
+    x *= 18014398509481984; // 2^54: out of the subnormal numbers
+    e -= 54;
+  }
+  bits.setFloat64(0, x);
+  const high = bits.getUint32(0);
+  e += high >>> 20;
+  bits.setUint32(0, (high & 0xfffff) | 0x3ff00000);
+  let m = bits.getFloat64(0);
+  if (m > SQRT2) {
+    m /= 2;
+    e++;
+  }
+  const s = (m - 1) / (m + 1);
+  return e * LN2_HIGH + (2 * s * (1 + series(ARTANH, s * s)) + e * LN2_LOW);
+}
+
+/** x^y; whole powers of a negative x too, NaN for others. */
+export function power(x: number, y: number): number {
+  if (y === 0) return 1;
+  if (Number.isNaN(y) || Number.isNaN(x)) return Number.NaN;
+  if (Number.isInteger(y) && Math.abs(y) <= 64) return wholePower(x, y);
+  if (x < 0 && !Number.isInteger(y) && Number.isFinite(y)) return Number.NaN;
+  const a = Math.abs(x);
+  if (a === 1) return x < 0 && y % 2 !== 0 && Number.isFinite(y) ? -1 : 1;
+  const value = exp(y * ln(a));
+  return x < 0 && Number.isFinite(y) && y % 2 !== 0 ? -value : value;
+}
+
+/** By repeated squaring, so that small whole numbers come out exact. */
+function wholePower(x: number, y: number): number {
+  let product = 1;
+  for (let n = Math.abs(y), square = x; n > 0; n >>= 1, square *= square) if (n & 1) product *= square;
+  return y < 0 ? 1 / product : product;
+}
+
+export const sigmoid = (x: number): number => (x >= 0 ? 1 / (1 + exp(-x)) : exp(x) / (1 + exp(x)));
+
+export function tanh(x: number): number {
+  const t = expm1(-2 * Math.abs(x));
+  const value = -t / (2 + t);
+  return x < 0 ? -value : x === 0 ? x : value;
+}

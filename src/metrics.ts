@@ -1,0 +1,98 @@
+/** Metrics by name: the losses, and what assembly/metrics.ts counts. */
+
+import { fail, show } from './errors.ts';
+import { isSparse, type LossName, lossSpellings, nearest } from './losses.ts';
+import { nameOfFunction } from './metricFunctions.ts';
+import { checkName } from './options.ts';
+
+/** Metrics that are no losses, each at the number under which assembly/metrics.ts knows it. */
+export const scores = [
+  'binaryAccuracy',
+  'categoricalAccuracy',
+  'sparseCategoricalAccuracy',
+  'precision',
+  'recall',
+  'r2Score',
+] as const;
+
+export type ScoreName = (typeof scores)[number];
+
+const scoreSpellings = {
+  binaryAccuracy: 'binaryAccuracy',
+  binary_accuracy: 'binaryAccuracy',
+  categoricalAccuracy: 'categoricalAccuracy',
+  categorical_accuracy: 'categoricalAccuracy',
+  sparseCategoricalAccuracy: 'sparseCategoricalAccuracy',
+  sparse_categorical_accuracy: 'sparseCategoricalAccuracy',
+  precision: 'precision',
+  recall: 'recall',
+  r2Score: 'r2Score',
+  r2_score: 'r2Score',
+} as const satisfies Record<string, ScoreName>;
+
+/** Names whose meaning depends on loss and output, and the key they go by in `history`. */
+const byOutput = { accuracy: 'acc', acc: 'acc', crossentropy: 'ce', ce: 'ce' } as const;
+
+/** A metric as `compile` accepts it. */
+export type MetricName = keyof typeof byOutput | keyof typeof scoreSpellings | keyof typeof lossSpellings;
+
+const spellings = [
+  ...Object.keys(byOutput),
+  ...Object.keys(scoreSpellings),
+  ...Object.keys(lossSpellings),
+] as MetricName[];
+
+/** A metric that `compile` chose. */
+export interface Metric {
+  /** What it is called in `metricsNames` and `history`. */
+  readonly key: string;
+  /** What it is for an output so wide. */
+  kindOf(width: number): LossName | ScoreName;
+}
+
+export function resolveMetrics(call: string, value: unknown, loss: LossName): Metric[] {
+  const given = value === undefined || value === null ? [] : Array.isArray(value) ? value : [value];
+  const metrics = given.map((one, n) =>
+    resolveMetric(call, Array.isArray(value) ? `metrics[${n}]` : 'metrics', one, loss),
+  );
+  const keys = metrics.map(({ key }) => key);
+  // As in TF.js, twins are told apart by number.
+  return metrics.map((metric, n) => {
+    const { key } = metric;
+    if (keys.indexOf(key) === keys.lastIndexOf(key)) return metric;
+    return { ...metric, key: `${key}_${keys.slice(0, n).filter(other => other === key).length}` };
+  });
+}
+
+function resolveMetric(call: string, argument: string, given: unknown, loss: LossName): Metric {
+  const value = nameOfFunction(given) ?? given;
+  if (typeof value === 'function') {
+    const name = nearest(value.name, spellings) ?? 'acc';
+    fail(call, `${argument} must be a name such as '${name}', because metrics run in the kernels, got ${show(value)}`);
+  }
+  const name = checkName(call, argument, value, spellings);
+  if (name in byOutput) {
+    const key = byOutput[name as keyof typeof byOutput];
+    return { key, kindOf: width => (key === 'acc' ? accuracyFor : crossentropyFor)(width, loss) };
+  }
+  const kind = { ...scoreSpellings, ...lossSpellings }[
+    name as keyof typeof scoreSpellings | keyof typeof lossSpellings
+  ];
+  const sparse = kind === 'sparseCategoricalAccuracy' || kind === 'sparseCategoricalCrossentropy';
+  if (sparse !== isSparse(loss)) {
+    const rule = isSparse(loss) ? "for numbers of classes, such as 'acc'," : 'for targets as wide as the output';
+    fail(call, `${argument} must be ${rule} where the loss is '${loss}', got '${name}'`);
+  }
+  return { key: name, kindOf: () => kind };
+}
+
+/** The choice of TF.js. */
+function accuracyFor(width: number, loss: LossName): ScoreName {
+  if (width === 1 || loss === 'binaryCrossentropy') return 'binaryAccuracy';
+  return isSparse(loss) ? 'sparseCategoricalAccuracy' : 'categoricalAccuracy';
+}
+
+function crossentropyFor(width: number, loss: LossName): LossName {
+  if (width === 1 || loss === 'binaryCrossentropy') return 'binaryCrossentropy';
+  return isSparse(loss) ? 'sparseCategoricalCrossentropy' : 'categoricalCrossentropy';
+}

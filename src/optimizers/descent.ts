@@ -1,0 +1,54 @@
+/** Descent along the gradient, as it is or with momentum. */
+
+import type { Kernels } from '../engine/kernels.ts';
+import { checkBoolean, checkNumber } from '../options.ts';
+import { Optimizer, type OptimizerOptions } from './optimizer.ts';
+
+export class Sgd extends Optimizer {
+  readonly counters = 0;
+
+  constructor(options: OptimizerOptions) {
+    super('SGD', 'train.sgd', { learningRate: 0.01, ...options }, 0);
+  }
+
+  protected settings(): Record<string, number | boolean> {
+    return {};
+  }
+
+  advance(): void {}
+
+  update(kernels: Kernels, weights: number, gradients: number, _slot: number, count: number, rate: number): void {
+    kernels.sgd(weights, gradients, count, rate);
+  }
+}
+
+export interface MomentumOptions extends OptimizerOptions {
+  /** What a step keeps of the one before. */
+  momentum?: number;
+  /** Look ahead along the momentum (Nesterov); default false. */
+  useNesterov?: boolean;
+}
+
+export class Momentum extends Optimizer {
+  readonly counters = 0;
+  readonly momentum: number;
+  readonly useNesterov: boolean;
+
+  constructor(options: MomentumOptions) {
+    const call = 'train.momentum';
+    super('Momentum', call, { learningRate: 0.01, ...options }, 1);
+    this.momentum = checkNumber(call, 'momentum', options.momentum, { least: 0, most: 1 });
+    this.useNesterov =
+      options.useNesterov === undefined ? false : checkBoolean(call, 'useNesterov', options.useNesterov);
+  }
+
+  protected settings(): Record<string, number | boolean> {
+    return { momentum: this.momentum, useNesterov: this.useNesterov };
+  }
+
+  advance(): void {}
+
+  update(kernels: Kernels, weights: number, gradients: number, slot: number, count: number, rate: number): void {
+    kernels.momentum(weights, gradients + slot, gradients, count, rate, this.momentum, Number(this.useNesterov));
+  }
+}

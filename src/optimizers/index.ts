@@ -1,0 +1,135 @@
+/** Optimizers by their TF.js names. */
+
+import { fail, show } from '../errors.ts';
+import { checkName } from '../options.ts';
+import { Adam, Adamax, type AdamaxOptions, type AdamOptions, AdamW, type MomentsOptions, Nadam } from './adam.ts';
+import {
+  Adadelta,
+  type AdadeltaOptions,
+  Adagrad,
+  type AdagradOptions,
+  Rmsprop,
+  type RmspropOptions,
+} from './adaptive.ts';
+import { Momentum, type MomentumOptions, Sgd } from './descent.ts';
+import { type LearningRate, Optimizer, type OptimizerOptions, readArguments } from './optimizer.ts';
+
+export type {
+  AdadeltaOptions,
+  AdagradOptions,
+  AdamaxOptions,
+  AdamOptions,
+  LearningRate,
+  MomentsOptions,
+  MomentumOptions,
+  OptimizerOptions,
+  RmspropOptions,
+};
+export { Optimizer };
+
+/** A factory that takes arguments in the order of TF.js, or one object. */
+interface Factory<Options, Arguments extends unknown[]> {
+  (options?: Options): Optimizer;
+  (...given: Arguments): Optimizer;
+}
+
+function factory<Options extends OptimizerOptions, Arguments extends unknown[]>(
+  call: string,
+  names: readonly (keyof Options & string)[],
+  make: (options: Partial<Options>) => Optimizer,
+): Factory<Options, Arguments> {
+  return (...given: unknown[]) => make(readArguments<Options>(call, names, given));
+}
+
+const moments = ['learningRate', 'beta1', 'beta2', 'epsilon'] as const;
+
+type MomentsArguments = [learningRate?: LearningRate, beta1?: number, beta2?: number, epsilon?: number | null];
+
+/** Makes optimizers by their TF.js names. Arguments as in TF.js, or one object. */
+export const train = {
+  /** Adam (Kingma and Ba 2014) in the form of Keras. */
+  adam: factory<AdamOptions, MomentsArguments>('train.adam', [...moments, 'amsgrad'], options => new Adam(options)),
+
+  /** Adam with weight decay apart from the gradient (Loshchilov and Hutter 2019): weightDecay is 0.004 by default. */
+  adamw: factory<AdamOptions, [learningRate?: LearningRate, weightDecay?: number]>(
+    'train.adamw',
+    ['learningRate', 'weightDecay', 'beta1', 'beta2', 'epsilon', 'amsgrad'],
+    options => new AdamW(options),
+  ),
+
+  /** Adam that divides by the greatest second moment so far. */
+  amsgrad: factory<MomentsOptions, MomentsArguments>(
+    'train.amsgrad',
+    moments,
+    options => new Adam({ ...options, amsgrad: true }, 'Adam', 'train.amsgrad'),
+  ),
+
+  /** Adam with Nesterov's momentum (Dozat 2016). */
+  nadam: factory<MomentsOptions, MomentsArguments>('train.nadam', moments, options => new Nadam(options)),
+
+  /** Adam with the greatest gradient in place of the second moment. */
+  adamax: factory<AdamaxOptions, [...MomentsArguments, decay?: number]>(
+    'train.adamax',
+    [...moments, 'decay'],
+    options => new Adamax(options),
+  ),
+
+  /** Plain gradient descent. */
+  sgd: factory<OptimizerOptions, [learningRate?: LearningRate]>(
+    'train.sgd',
+    ['learningRate'],
+    options => new Sgd(options),
+  ),
+
+  /** Gradient descent with momentum, on request Nesterov's. */
+  momentum: factory<MomentumOptions, [learningRate: LearningRate, momentum: number, useNesterov?: boolean]>(
+    'train.momentum',
+    ['learningRate', 'momentum', 'useNesterov'],
+    options => new Momentum(options),
+  ),
+
+  /** RMSprop (Hinton 2012); centered in the form of Keras. */
+  rmsprop: factory<
+    RmspropOptions,
+    [learningRate?: LearningRate, decay?: number, momentum?: number, epsilon?: number | null, centered?: boolean]
+  >('train.rmsprop', ['learningRate', 'decay', 'momentum', 'epsilon', 'centered'], options => new Rmsprop(options)),
+
+  /** Adagrad (Duchi, Hazan and Singer 2011). */
+  adagrad: factory<AdagradOptions, [learningRate?: LearningRate, initialAccumulatorValue?: number]>(
+    'train.adagrad',
+    ['learningRate', 'initialAccumulatorValue', 'epsilon'],
+    options => new Adagrad(options),
+  ),
+
+  /** Adadelta (Zeiler 2012) in the form of Keras. */
+  adadelta: factory<AdadeltaOptions, [learningRate?: LearningRate, rho?: number, epsilon?: number | null]>(
+    'train.adadelta',
+    ['learningRate', 'rho', 'epsilon'],
+    options => new Adadelta(options),
+  ),
+};
+
+/** Optimizers by name, with their defaults. */
+const byName = {
+  adam: () => train.adam(),
+  adamw: () => train.adamw(),
+  nadam: () => train.nadam(),
+  adamax: () => train.adamax(),
+  sgd: () => train.sgd(),
+  rmsprop: () => train.rmsprop(),
+  adagrad: () => train.adagrad(),
+  adadelta: () => train.adadelta(),
+};
+
+export type OptimizerName = keyof typeof byName;
+
+const names = Object.keys(byName) as OptimizerName[];
+/** The class names that TF.js and Keras take as well: 'RMSProp', 'SGD', 'AdamW', ... */
+const classNames = ['Adam', 'AdamW', 'Nadam', 'Adamax', 'SGD', 'RMSProp', 'RMSprop', 'Adagrad', 'Adadelta'];
+
+export function resolveOptimizer(call: string, value: unknown): Optimizer {
+  if (value instanceof Optimizer) return value;
+  if (typeof value !== 'string') fail(call, `optimizer must be one of train.* or its name, got ${show(value)}`);
+  const name = classNames.includes(value) ? value.toLowerCase() : value;
+  return byName[checkName(call, 'optimizer', name, names)]();
+}

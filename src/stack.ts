@@ -1,0 +1,110 @@
+/** The layers of a model with their weights: what models that differ only in their batch size share. */
+
+import { fail, show, suggest } from './errors.ts';
+import { Layer } from './layers/layer.ts';
+import type { Objective } from './objective.ts';
+import { Parameters } from './parameters.ts';
+import { type Shape, showShape } from './shapes.ts';
+import type { Tensor, TensorLike } from './tensor.ts';
+
+export class Stack {
+  readonly layers: Layer[] = [];
+  parameters: Parameters | null = null;
+  objective: Objective | null = null;
+  /** How many models have been made of it. */
+  models = 1;
+  #disposed = false;
+
+  /** Puts a layer on top. */
+  push(call: string, layer: Layer): void {
+    if (!(layer instanceof Layer)) fail(call, `layer must be one of layers.*, got ${show(layer)}`);
+    if (this.layers.some(({ name }) => name === layer.name)) {
+      fail(call, `the name of a layer must be unique in its model, got a second '${layer.name}'`);
+    }
+    const below = this.layers.at(-1);
+    const input = below ? below.outputShape : layer.batchInputShape;
+    if (!input) fail(call, `the first layer must have inputShape or batchInputShape, got neither in '${layer.name}'`);
+    if (below && layer.batchInputShape && !agree(layer.batchInputShape, input)) {
+      const got = showShape(layer.batchInputShape);
+      fail(call, `the input shape of '${layer.name}' must be that of the layer below, ${showShape(input)}, got ${got}`);
+    }
+    if (below) layer.checkBelow(call, below);
+    const home = {
+      read: (asked: string, from: Layer) => this.home(asked).read(asked, from),
+      write: (asked: string, to: Layer, values: readonly Float32Array[]) => this.home(asked).write(asked, to, values),
+    };
+    layer.build(call, input, home);
+    this.#rebuild(() => this.layers.push(layer));
+  }
+
+  /** Takes the top layer off. */
+  pop(call: string): void {
+    const top = this.layers.at(-1) ?? fail(call, 'the model must have a layer, got none');
+    this.#rebuild(() => this.layers.pop());
+    top.leave();
+  }
+
+  /** A layer by its name, or by its index where the name is absent. */
+  find(call: string, name?: string | null, index?: number): Layer {
+    if (typeof name === 'string') {
+      const names = this.layers.map(layer => layer.name);
+      return this.layers[names.indexOf(name)] ?? fail(call, `unknown layer '${name}'${suggest(name, names)}`);
+    }
+    if (name !== undefined && name !== null) fail(call, `name must be a string, got ${show(name)}`);
+    const count = this.layers.length;
+    if (!Number.isInteger(index) || !this.layers[index!]) {
+      fail(call, `index must be a whole number below ${count}, the number of layers, got ${show(index)}`);
+    }
+    return this.layers[index!]!;
+  }
+
+  readWeights(call: string): Tensor[] {
+    return this.layers.flatMap(layer => layer.readWeights(call));
+  }
+
+  /** All of them are checked before any is written. */
+  writeWeights(call: string, weights: readonly TensorLike[]): void {
+    const count = this.layers.reduce((sum, layer) => sum + layer.weightSpecs.length, 0);
+    if (!Array.isArray(weights) || weights.length !== count) {
+      fail(call, `weights must be an array of ${count} tensors, got ${show(weights)}`);
+    }
+    let next = 0;
+    const checked = this.layers.map(layer => {
+      const own = weights.slice(next, next + layer.weightSpecs.length);
+      next += own.length;
+      return layer.checkWeights(call, own);
+    });
+    const home = this.home(call);
+    for (const [n, layer] of this.layers.entries()) home.write(call, layer, checked[n]!);
+  }
+
+  /** The parameters, made on first use. */
+  home(call: string): Parameters {
+    this.alive(call);
+    this.parameters ??= new Parameters([...this.layers]);
+    return this.parameters;
+  }
+
+  alive(call: string): void {
+    if (this.#disposed) fail(call, 'the model must not be used after dispose()');
+  }
+
+  dispose(): void {
+    this.parameters?.free();
+    this.#disposed = true;
+  }
+
+  /** Changes the stack. What has been learned so far moves along; the optimizer starts afresh. */
+  #rebuild(change: () => void): void {
+    const { parameters } = this;
+    if (parameters) {
+      for (const layer of this.layers) layer.initialValues = parameters.read('model.add', layer);
+      parameters.free();
+      this.parameters = null;
+    }
+    change();
+  }
+}
+
+const agree = (a: Shape, b: Shape): boolean =>
+  a.length === b.length && a.every((n, axis) => n === null || b[axis] === null || n === b[axis]);

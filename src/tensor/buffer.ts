@@ -1,0 +1,78 @@
+/** Numbers that can be set one by one before they become a tensor. */
+
+import { fail, show } from '../errors.ts';
+import { checkShape, showShape } from '../shapes.ts';
+import { Tensor } from './tensor.ts';
+import { checkDataType, convert, type DataType, room, stridesOf, type Values } from './values.ts';
+
+/** As in TF.js: `buffer(shape)` or `new TensorBuffer(shape, dtype)`, then `set` and `toTensor`. */
+export class TensorBuffer {
+  /** Sizes of the axes; frozen. */
+  readonly shape: number[];
+  readonly dtype: DataType;
+  readonly size: number;
+  /** How far apart neighbours on each axis are; the last axis has 1. */
+  readonly strides: number[];
+  /** The numbers, row by row. */
+  readonly values: Values;
+
+  /** @param values as many as the shape holds; kept, not copied, where they are an array of the dtype's own kind */
+  constructor(shape: readonly number[], dtype: DataType = 'float32', values?: ArrayLike<number>) {
+    const call = 'buffer';
+    this.shape = Object.freeze(checkShape(call, 'shape', shape)) as number[];
+    this.dtype = checkDataType(call, dtype);
+    this.strides = stridesOf(this.shape);
+    const fresh = room(call, values === undefined ? this.shape : [0], this.dtype);
+    if (values === undefined) {
+      this.values = fresh;
+    } else {
+      const size = this.shape.reduce((product, n) => product * n, 1);
+      if (typeof values !== 'object' || values === null || values.length !== size) {
+        fail(call, `values must hold the ${size} numbers of the shape ${showShape(this.shape)}, got ${show(values)}`);
+      }
+      const own = values.constructor === fresh.constructor;
+      this.values = own ? (values as Values) : convert(call, values, this.dtype);
+    }
+    this.size = this.values.length;
+  }
+
+  get rank(): number {
+    return this.shape.length;
+  }
+
+  /** Sets the number at an index for each axis; with none of them, the first. */
+  set(value: number, ...indices: number[]): void {
+    if (typeof value !== 'number') {
+      if (typeof value !== 'boolean') fail('buffer.set', `value must be a number, got ${show(value)}`);
+      value = Number(value);
+    }
+    this.values[this.#index('buffer.set', indices)] = this.dtype === 'bool' ? Number(value !== 0) : value;
+  }
+
+  /** The number at an index for each axis; with none of them, the first. */
+  get(...indices: number[]): number {
+    return this.values[this.#index('buffer.get', indices)]!;
+  }
+
+  #index(call: string, indices: number[]): number {
+    if (indices.length === 0) return 0;
+    const { shape, strides } = this;
+    if (indices.length !== shape.length) {
+      fail(call, `indices must be ${shape.length} numbers, one for each axis, got ${show(indices)}`);
+    }
+    let index = 0;
+    for (let axis = 0; axis < shape.length; axis++) {
+      const place = indices[axis]!;
+      if (!(Number.isInteger(place) && place >= 0 && place < shape[axis]!)) {
+        fail(call, `indices must lie within the shape ${showShape(shape)}, got ${show(indices)}`);
+      }
+      index += place * strides[axis]!;
+    }
+    return index;
+  }
+
+  /** A tensor of the numbers as they are now. What is set later does not reach it. */
+  toTensor(): Tensor {
+    return new Tensor(this.values.slice() as Values, this.shape);
+  }
+}

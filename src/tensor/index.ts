@@ -1,0 +1,30 @@
+/** Tensors and the functions of them, by their TF.js names. */
+
+export * from './arithmetic.ts';
+export { TensorBuffer } from './buffer.ts';
+export {
+  cast,
+  clone,
+  concat,
+  expandDims,
+  flatten,
+  gather,
+  reshape,
+  reverse,
+  slice,
+  split,
+  squeeze,
+  stack,
+  tile,
+  transpose,
+  unstack,
+} from './layout.ts';
+export * from './life.ts';
+export { losses } from './losses.ts';
+export * from './make.ts';
+export { multinomial, randomNormal, randomUniform, truncatedNormal } from './random.ts';
+export type { NestedBooleans, TensorLike } from './read.ts';
+export { type Axes, argMax, argMin, max, mean, min, moments, softmax, sum } from './reduce.ts';
+export { Tensor } from './tensor.ts';
+export { util } from './util.ts';
+export type { DataType, DataTypeMap } from './values.ts';

@@ -1,0 +1,309 @@
+/** Functions that move numbers and compute none: other shapes, other orders, parts, and several made one. */
+
+import { fail, show } from '../errors.ts';
+import { checkCount } from '../options.ts';
+import { checkShape, showShape, sizeOf } from '../shapes.ts';
+import { asTensor, asTensors, type TensorLike } from './read.ts';
+import { Tensor } from './tensor.ts';
+import { checkDataType, common, convert, type DataType, room, strided, stridesOf, type Values } from './values.ts';
+
+const valuesOf = (x: Tensor): Values => x.dataSync() as Values;
+
+/** An axis counted from the front or, where negative, from the back. */
+export function checkAxis(call: string, axis: unknown, rank: number, name = 'axis'): number {
+  if (!Number.isInteger(axis) || (axis as number) < -rank || (axis as number) >= rank) {
+    fail(call, `${name} must be a whole number from ${-rank} to ${rank - 1}, got ${show(axis)}`);
+  }
+  return (axis as number) < 0 ? (axis as number) + rank : (axis as number);
+}
+
+// ----------------------------------------------------------------------------------------------------- other shapes
+
+/** The same numbers in another shape; one axis may be -1 and takes what is left. */
+export function reshape(x: TensorLike, shape: readonly number[]): Tensor {
+  return reshaped('reshape', asTensor('reshape', 'x', x), shape);
+}
+
+/** @internal */
+export function reshaped(call: string, x: Tensor, shape: unknown): Tensor {
+  if (!Array.isArray(shape)) fail(call, `shape must be an array of whole numbers, got ${show(shape)}`);
+  const open = shape.indexOf(-1);
+  const known = checkShape(call, 'shape', open < 0 ? shape : shape.toSpliced(open, 1)) as number[];
+  const rest = x.size / sizeOf(known);
+  const wanted = open < 0 ? known : known.toSpliced(open, 0, rest);
+  if (open < 0 ? rest !== 1 && sizeOf(known) !== x.size : !Number.isInteger(rest)) {
+    fail(call, `shape must hold the ${x.size} numbers of ${showShape(x.shape)}, got ${showShape(shape)}`);
+  }
+  return new Tensor(valuesOf(x), wanted);
+}
+
+/** All numbers on one axis. */
+export function flatten(x: TensorLike): Tensor {
+  const from = asTensor('flatten', 'x', x);
+  return new Tensor(valuesOf(from), [from.size]);
+}
+
+/** Without the axes of size 1, or without those of them that are named. */
+export function squeeze(x: TensorLike, axis?: readonly number[]): Tensor {
+  const call = 'squeeze';
+  const from = asTensor(call, 'x', x);
+  if (axis !== undefined && !Array.isArray(axis)) fail(call, `axis must be an array of axes, got ${show(axis)}`);
+  const named = axis?.map(one => checkAxis(call, one, from.rank));
+  const wide = named?.find(one => from.shape[one] !== 1);
+  if (wide !== undefined) fail(call, `axis must name axes of size 1, got ${wide} of ${showShape(from.shape)}`);
+  const shape = from.shape.filter((n, i) => (named ? !named.includes(i) : n !== 1));
+  return new Tensor(valuesOf(from), shape);
+}
+
+/** With an axis of size 1 more, in front of `axis`; -1 puts it last. */
+export function expandDims(x: TensorLike, axis = 0): Tensor {
+  const call = 'expandDims';
+  const from = asTensor(call, 'x', x);
+  return new Tensor(valuesOf(from), from.shape.toSpliced(checkAxis(call, axis, from.rank + 1), 0, 1));
+}
+
+/** As another dtype: towards zero for int32, true for all but zero for bool. */
+export function cast(x: TensorLike, dtype: DataType): Tensor {
+  const from = asTensor('cast', 'x', x);
+  const kind = checkDataType('cast', dtype);
+  return kind === from.dtype ? from : new Tensor(convert('cast', valuesOf(from), kind), from.shape);
+}
+
+/** A copy. */
+export function clone(x: TensorLike): Tensor {
+  const from = asTensor('clone', 'x', x);
+  return new Tensor(valuesOf(from).slice() as Values, from.shape);
+}
+
+// ----------------------------------------------------------------------------------------------------- other orders
+
+/** Axes in another order; reversed where none is given. */
+export function transpose(x: TensorLike, perm?: readonly number[]): Tensor {
+  const call = 'transpose';
+  const from = asTensor(call, 'x', x);
+  const axes = [...from.shape.keys()];
+  if (perm !== undefined && (!Array.isArray(perm) || perm.toSorted((a, b) => a - b).join() !== axes.join())) {
+    fail(call, `perm must name each of the ${from.rank} axes once, got ${show(perm)}`);
+  }
+  return ordered(call, from, perm ?? axes.reverse());
+}
+
+/** @internal Axes in a given order. */
+export function ordered(call: string, x: Tensor, perm: readonly number[]): Tensor {
+  if (perm.every((axis, i) => axis === i)) return x;
+  const strides = stridesOf(x.shape);
+  const shape = perm.map(axis => x.shape[axis]!);
+  return new Tensor(
+    strided(
+      call,
+      valuesOf(x),
+      0,
+      shape,
+      perm.map(axis => strides[axis]!),
+    ),
+    shape,
+  );
+}
+
+/** Back to front along the given axes; along all where none is given. */
+export function reverse(x: TensorLike, axis?: number | readonly number[]): Tensor {
+  const call = 'reverse';
+  const from = asTensor(call, 'x', x);
+  const axes = checkAxes(call, axis, from.rank);
+  const strides = stridesOf(from.shape);
+  let start = 0;
+  for (const one of axes) {
+    start += strides[one]! * Math.max(0, from.shape[one]! - 1);
+    strides[one]! *= -1;
+  }
+  return new Tensor(strided(call, valuesOf(from), start, from.shape, strides), from.shape);
+}
+
+/** One axis, several, or all where none is given; in rising order. */
+export function checkAxes(call: string, axis: unknown, rank: number): number[] {
+  if (axis === undefined || axis === null) return Array.from({ length: rank }, (_, i) => i);
+  const list = Array.isArray(axis) ? axis : [axis];
+  const axes = list.map(one => checkAxis(call, one, rank));
+  if (new Set(axes).size < axes.length) fail(call, `axis must name each axis once, got ${show(axis)}`);
+  return axes.sort((a, b) => a - b);
+}
+
+// ------------------------------------------------------------------------------------------------------------ parts
+
+/**
+ * A part of a tensor.
+ *
+ * @param begin where it starts, on each axis; axes that are not named start at 0
+ * @param size how long it is, on each axis; -1, or nothing, for all that is left
+ */
+export function slice(x: TensorLike, begin: number | readonly number[], size?: number | readonly number[]): Tensor {
+  const call = 'slice';
+  const from = asTensor(call, 'x', x);
+  const list = (name: string, value: unknown): number[] => {
+    const numbers: unknown[] = value === undefined ? [] : Array.isArray(value) ? value : [value];
+    if (numbers.length > from.rank || !numbers.every(n => Number.isInteger(n))) {
+      fail(call, `${name} must be a whole number for each of at most ${from.rank} axes, got ${show(value)}`);
+    }
+    return numbers as number[];
+  };
+  const [starts, sizes] = [list('begin', begin), list('size', size)];
+  const shape = from.shape.map((n, axis) => {
+    const start = starts[axis] ?? 0;
+    const length = (sizes[axis] ?? -1) === -1 ? n - start : sizes[axis]!;
+    if (start < 0 || length < 0 || start + length > n) {
+      const got = `begin ${show(begin)} and size ${show(size)}`;
+      fail(call, `begin and size must stay within the shape ${showShape(from.shape)}, got ${got}`);
+    }
+    return length;
+  });
+  return part(call, from, starts, shape);
+}
+
+function part(call: string, x: Tensor, starts: readonly number[], shape: readonly number[]): Tensor {
+  const strides = stridesOf(x.shape);
+  const from = starts.reduce((sum, start, axis) => sum + start * strides[axis]!, 0);
+  return new Tensor(strided(call, valuesOf(x), from, shape, strides), shape);
+}
+
+/** Parts along an axis: so many of equal size, or one for each size in a list, of which one may be -1. */
+export function split(x: TensorLike, numOrSizeSplits: number | readonly number[], axis = 0): Tensor[] {
+  const call = 'split';
+  const from = asTensor(call, 'x', x);
+  const along = checkAxis(call, axis, from.rank);
+  const length = from.shape[along]!;
+  let sizes: number[];
+  if (Array.isArray(numOrSizeSplits)) {
+    const open = numOrSizeSplits.indexOf(-1);
+    const known = open < 0 ? [...numOrSizeSplits] : numOrSizeSplits.toSpliced(open, 1);
+    for (const size of known) checkCount(call, 'numOrSizeSplits', size, 0);
+    const rest = length - known.reduce((sum, size) => sum + size, 0);
+    sizes = open < 0 ? known : known.toSpliced(open, 0, rest);
+    if (open < 0 ? rest !== 0 : rest < 0) {
+      fail(call, `numOrSizeSplits must add up to ${length}, got ${show(numOrSizeSplits)}`);
+    }
+  } else {
+    const count = checkCount(call, 'numOrSizeSplits', numOrSizeSplits);
+    if (length % count !== 0) fail(call, `numOrSizeSplits must divide ${length}, got ${count}`);
+    sizes = new Array<number>(count).fill(length / count);
+  }
+  let start = 0;
+  return sizes.map(size => {
+    const starts = new Array<number>(from.rank).fill(0).with(along, start);
+    start += size;
+    return part(call, from, starts, from.shape.with(along, size));
+  });
+}
+
+/** The items along an axis, each without it. */
+export function unstack(x: TensorLike, axis = 0): Tensor[] {
+  const call = 'unstack';
+  const from = asTensor(call, 'x', x);
+  const along = checkAxis(call, axis, from.rank);
+  const shape = from.shape.toSpliced(along, 1);
+  const strides = stridesOf(from.shape);
+  const [stride] = strides.splice(along, 1);
+  return Array.from(
+    { length: from.shape[along]! },
+    (_, i) => new Tensor(strided(call, valuesOf(from), i * stride!, shape, strides), shape),
+  );
+}
+
+/** The items at the given indices of an axis; the axes of the indices take the place of that axis. */
+export function gather(x: TensorLike, indices: TensorLike, axis = 0, batchDims = 0): Tensor {
+  const call = 'gather';
+  const from = asTensor(call, 'x', x);
+  const ids = asTensor(call, 'indices', indices);
+  const along = checkAxis(call, axis, from.rank);
+  if (batchDims !== 0) fail(call, `batchDims must be 0 in this version, got ${show(batchDims)}`);
+  const length = from.shape[along]!;
+  const [outer, inner] = [sizeOf(from.shape.slice(0, along)), sizeOf(from.shape.slice(along + 1))];
+  const chosen = ids.dataSync();
+  for (const id of chosen) {
+    if (!(Number.isInteger(id) && id >= 0 && id < length)) {
+      fail(call, `indices must be whole numbers from 0 to ${length - 1}, got ${id}`);
+    }
+  }
+  const shape = from.shape.toSpliced(along, 1, ...ids.shape);
+  const [values, to] = [valuesOf(from), room(call, shape, from.dtype)];
+  for (let o = 0, at = 0; o < outer; o++) {
+    for (let i = 0; i < chosen.length; i++, at += inner) {
+      const start = (o * length + chosen[i]!) * inner;
+      to.set(values.subarray(start, start + inner), at);
+    }
+  }
+  return new Tensor(to, shape);
+}
+
+// ------------------------------------------------------------------------------------------------- several made one
+
+/** One behind the other along an axis; the other axes must agree. */
+export function concat(tensors: readonly TensorLike[], axis = 0): Tensor {
+  const call = 'concat';
+  const list = asTensors(call, 'tensors', tensors);
+  const { shape, rank } = list[0]!;
+  const along = checkAxis(call, axis, rank);
+  for (const other of list) {
+    if (other.rank !== rank || other.shape.some((n, i) => i !== along && n !== shape[i])) {
+      const got = list.map(one => showShape(one.shape)).join(', ');
+      fail(call, `tensors must agree in all axes but ${along}, got ${got}`);
+    }
+  }
+  return joined(
+    call,
+    list,
+    shape.with(
+      along,
+      list.reduce((sum, one) => sum + one.shape[along]!, 0),
+    ),
+    along,
+  );
+}
+
+/** Side by side on a new axis; the shapes must be equal. */
+export function stack(tensors: readonly TensorLike[], axis = 0): Tensor {
+  const call = 'stack';
+  const list = asTensors(call, 'tensors', tensors);
+  const { shape, rank } = list[0]!;
+  const along = checkAxis(call, axis, rank + 1);
+  const other = list.find(one => showShape(one.shape) !== showShape(shape));
+  if (other) fail(call, `tensors must have equal shapes, got ${showShape(shape)} and ${showShape(other.shape)}`);
+  return joined(call, list, shape.toSpliced(along, 0, list.length), along);
+}
+
+/** Blocks of the tensors in turn: what lies within the axis is one block of each. */
+function joined(call: string, list: readonly Tensor[], shape: readonly number[], along: number): Tensor {
+  const to = room(call, shape, list.map(one => one.dtype).reduce(common));
+  const outer = sizeOf(shape.slice(0, along));
+  for (let o = 0, at = 0; o < outer; o++) {
+    for (const one of list) {
+      const block = one.size / outer;
+      to.set(valuesOf(one).subarray(o * block, (o + 1) * block), at);
+      at += block;
+    }
+  }
+  return new Tensor(to, shape);
+}
+
+/** The tensor repeated so many times along each axis. */
+export function tile(x: TensorLike, reps: readonly number[]): Tensor {
+  const call = 'tile';
+  const from = asTensor(call, 'x', x);
+  if (!Array.isArray(reps) || reps.length !== from.rank) {
+    fail(call, `reps must be an array of ${from.rank} whole numbers, one for each axis, got ${show(reps)}`);
+  }
+  for (const times of reps) checkCount(call, 'reps', times, 0);
+  // An axis of repetitions in front of each axis, with no way to go from one to the next.
+  const strides = stridesOf(from.shape);
+  const shape = from.shape.flatMap((n, axis) => [reps[axis]!, n]);
+  const values = strided(
+    call,
+    valuesOf(from),
+    0,
+    shape,
+    strides.flatMap(stride => [0, stride]),
+  );
+  return new Tensor(
+    values,
+    from.shape.map((n, axis) => n * reps[axis]!),
+  );
+}

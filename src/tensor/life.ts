@@ -1,0 +1,64 @@
+/**
+ * What TF.js programs do about the life of tensors. Tensors here are collected like any other object, so most of it does
+ * nothing.
+ */
+
+import { backendInfo } from '../engine/engine.ts';
+import { fail, show } from '../errors.ts';
+import { asTensor, type TensorLike } from './read.ts';
+import type { Tensor } from './tensor.ts';
+
+/** Calls `f` and returns what it returns. Here for programs written for TF.js, where it frees tensors. */
+export function tidy<T>(nameOrFunction: string | (() => T), f?: () => T): T {
+  const run = typeof nameOrFunction === 'function' ? nameOrFunction : f;
+  if (typeof run !== 'function') {
+    fail('tidy', `f must be a function, got ${show(typeof nameOrFunction === 'string' ? f : nameOrFunction)}`);
+  }
+  return run();
+}
+
+/** Returns what it gets. Here for programs written for TF.js, where it saves a tensor from `tidy`. */
+export function keep(x: Tensor): Tensor {
+  return x;
+}
+
+/** Does nothing. Here for programs written for TF.js. */
+export function dispose(_tensors: unknown): void {}
+
+/** What holds memory, in the words of TF.js. */
+export interface MemoryInfo {
+  /** Tensors that wait to be disposed of: none, ever. */
+  numTensors: number;
+  /** Models that hold memory. */
+  numDataBuffers: number;
+  /** Size of the memory that all models share, in bytes; it only grows. */
+  numBytes: number;
+  /** True: tensors belong to the garbage collector and are not in these numbers. */
+  unreliable: boolean;
+  reasons: string[];
+}
+
+/** `backendInfo` for programs that watch `memory().numTensors`. */
+export function memory(): MemoryInfo {
+  const { models, memoryBytes } = backendInfo();
+  return {
+    numTensors: 0,
+    numDataBuffers: models,
+    numBytes: memoryBytes,
+    unreliable: true,
+    reasons: ['Tensors are garbage collected and not counted.'],
+  };
+}
+
+/** Resolves after the page has drawn a frame, or, outside of pages, after other events had their turn. */
+export function nextFrame(): Promise<void> {
+  return new Promise(resolve => {
+    if (typeof requestAnimationFrame === 'function') requestAnimationFrame(() => resolve());
+    else setTimeout(resolve, 0);
+  });
+}
+
+/** Prints a tensor; with `verbose`, its dtype and shape too. */
+export function print(x: TensorLike, verbose = false): void {
+  asTensor('print', 'x', x).print(verbose);
+}

@@ -1,0 +1,30 @@
+/** Losses of tensors, for baselines and reports. Training does not go through them: it takes losses by their names. */
+
+import { fail } from '../errors.ts';
+import { showShape } from '../shapes.ts';
+import { abs, squaredDifference, sub } from './arithmetic.ts';
+import { asTensor, type TensorLike } from './read.ts';
+import { mean } from './reduce.ts';
+import type { Tensor } from './tensor.ts';
+
+function pair(call: string, labels: TensorLike, predictions: TensorLike): [Tensor, Tensor] {
+  const [a, b] = [asTensor(call, 'labels', labels), asTensor(call, 'predictions', predictions)];
+  if (showShape(a.shape) !== showShape(b.shape)) {
+    fail(call, `predictions must have the shape of labels, ${showShape(a.shape)}, got ${showShape(b.shape)}`);
+  }
+  return [a, b];
+}
+
+export const losses = {
+  /** The mean of |labels - predictions|, a scalar. */
+  absoluteDifference(labels: TensorLike, predictions: TensorLike): Tensor {
+    const [a, b] = pair('losses.absoluteDifference', labels, predictions);
+    return mean(abs(sub(a, b)));
+  },
+
+  /** The mean of (labels - predictions)^2, a scalar. */
+  meanSquaredError(labels: TensorLike, predictions: TensorLike): Tensor {
+    const [a, b] = pair('losses.meanSquaredError', labels, predictions);
+    return mean(squaredDifference(a, b));
+  },
+};

@@ -1,0 +1,163 @@
+/** Tensors out of nothing but their arguments. */
+
+import { fail, show } from '../errors.ts';
+import { checkCount, checkNumber } from '../options.ts';
+import { checkShape } from '../shapes.ts';
+import { TensorBuffer } from './buffer.ts';
+import { asTensor, make, type NestedBooleans, type TensorLike } from './read.ts';
+import { Tensor } from './tensor.ts';
+import { checkDataType, convert, type DataType, room } from './values.ts';
+
+/** Numbers to make a tensor of. */
+type Given = TensorLike | NestedBooleans;
+
+/**
+ * A tensor.
+ *
+ * @param values nested arrays, a flat array, a typed array or a number; copied
+ * @param shape needed where a flat array stands for more than one axis
+ * @param dtype where absent, that of the values: int32 for an Int32Array, a Uint8Array and a Uint8ClampedArray, bool for
+ *   booleans, float32 otherwise
+ */
+export function tensor(values: Given, shape?: readonly number[], dtype?: DataType): Tensor {
+  return make('tensor', values, shape, undefined, dtype);
+}
+
+/** A tensor of rank 1. */
+export function tensor1d(values: Given, dtype?: DataType): Tensor {
+  return make('tensor1d', values, undefined, 1, dtype);
+}
+
+/** A tensor of rank 2, `[rows, columns]`. */
+export function tensor2d(values: Given, shape?: readonly number[], dtype?: DataType): Tensor {
+  return make('tensor2d', values, shape, 2, dtype);
+}
+
+/** A tensor of rank 3, such as a batch of sequences `[batch, time, width]`. */
+export function tensor3d(values: Given, shape?: readonly number[], dtype?: DataType): Tensor {
+  return make('tensor3d', values, shape, 3, dtype);
+}
+
+/** A tensor of rank 4. */
+export function tensor4d(values: Given, shape?: readonly number[], dtype?: DataType): Tensor {
+  return make('tensor4d', values, shape, 4, dtype);
+}
+
+/** A tensor of rank 0. */
+export function scalar(value: number | boolean, dtype?: DataType): Tensor {
+  if (typeof value !== 'number' && typeof value !== 'boolean') {
+    fail('scalar', `value must be a number, got ${show(value)}`);
+  }
+  return make('scalar', value, undefined, 0, dtype);
+}
+
+/** Numbers that can be set one by one, to be made into a tensor then. */
+export function buffer(
+  shape: readonly number[],
+  dtype: DataType = 'float32',
+  values?: ArrayLike<number>,
+): TensorBuffer {
+  return new TensorBuffer(shape, dtype, values);
+}
+
+export function zeros(shape: readonly number[], dtype: DataType = 'float32'): Tensor {
+  return filled('zeros', shape, 0, dtype);
+}
+
+export function ones(shape: readonly number[], dtype: DataType = 'float32'): Tensor {
+  return filled('ones', shape, 1, dtype);
+}
+
+/** The same number everywhere. */
+export function fill(shape: readonly number[], value: number, dtype: DataType = 'float32'): Tensor {
+  if (typeof value !== 'number') fail('fill', `value must be a number, got ${show(value)}`);
+  return filled('fill', shape, value, dtype);
+}
+
+/** Zeros in the shape and dtype of `x`. */
+export function zerosLike(x: TensorLike): Tensor {
+  const { shape, dtype } = asTensor('zerosLike', 'x', x);
+  return filled('zerosLike', shape, 0, dtype);
+}
+
+/** Ones in the shape and dtype of `x`. */
+export function onesLike(x: TensorLike): Tensor {
+  const { shape, dtype } = asTensor('onesLike', 'x', x);
+  return filled('onesLike', shape, 1, dtype);
+}
+
+function filled(call: string, shape: unknown, value: number, dtype: unknown): Tensor {
+  const checked = checkShape(call, 'shape', shape) as number[];
+  const kind = checkDataType(call, dtype);
+  const [given] = convert(call, [value], kind);
+  return new Tensor(room(call, checked, kind).fill(given!), checked);
+}
+
+/** Ones on the diagonal, [rows, columns]. */
+export function eye(numRows: number, numColumns?: number): Tensor {
+  const rows = checkCount('eye', 'numRows', numRows, 0);
+  const columns = numColumns === undefined ? rows : checkCount('eye', 'numColumns', numColumns, 0);
+  const values = room('eye', [rows, columns], 'float32');
+  for (let i = 0; i < Math.min(rows, columns); i++) values[i * columns + i] = 1;
+  return new Tensor(values, [rows, columns]);
+}
+
+/**
+ * start, start + step, ... without stop.
+ *
+ * @param step 1 where absent, -1 where stop lies below start; a step away from stop gives no number at all
+ */
+export function range(start: number, stop: number, step?: number, dtype: DataType = 'float32'): Tensor {
+  const call = 'range';
+  const from = checkNumber(call, 'start', start);
+  const to = checkNumber(call, 'stop', stop);
+  const by = step === undefined ? (to < from ? -1 : 1) : checkNumber(call, 'step', step);
+  if (by === 0) fail(call, 'step must not be zero, got 0');
+  const count = Math.max(0, Math.ceil((to - from) / by));
+  const values = room(call, [count], checkDataType(call, dtype));
+  for (let i = 0; i < count; i++) values[i] = from + i * by;
+  return new Tensor(values, [count]);
+}
+
+/** `num` numbers, evenly spaced from start to stop, both included. */
+export function linspace(start: number, stop: number, num: number): Tensor {
+  const call = 'linspace';
+  const from = checkNumber(call, 'start', start);
+  const to = checkNumber(call, 'stop', stop);
+  const count = checkCount(call, 'num', num);
+  const step = count > 1 ? (to - from) / (count - 1) : 0;
+  const values = room(call, [count], 'float32');
+  for (let i = 0; i < count; i++) values[i] = from + i * step;
+  if (count > 1) values[count - 1] = to;
+  return new Tensor(values, [count]);
+}
+
+/**
+ * A one for each index, in a row of `depth`: the shape of the indices with one axis more. An index outside has a row of
+ * `offValue` alone.
+ *
+ * @param indices whole numbers of any dtype
+ */
+export function oneHot(
+  indices: TensorLike,
+  depth: number,
+  onValue = 1,
+  offValue = 0,
+  dtype: DataType = 'int32',
+): Tensor {
+  const call = 'oneHot';
+  const ids = asTensor(call, 'indices', indices);
+  const width = checkCount(call, 'depth', depth);
+  const kind = checkDataType(call, dtype);
+  const [on, off] = convert(
+    call,
+    [checkNumber(call, 'onValue', onValue), checkNumber(call, 'offValue', offValue)],
+    kind,
+  );
+  const values = room(call, [...ids.shape, width], kind).fill(off!);
+  for (const [i, id] of ids.dataSync().entries()) {
+    if (!Number.isInteger(id)) fail(call, `indices must be whole numbers, got ${id}`);
+    if (id >= 0 && id < width) values[i * width + id] = on!;
+  }
+  return new Tensor(values, [...ids.shape, width]);
+}

@@ -1,0 +1,119 @@
+/** Random tensors: from the seed of the call or, without one, from the stream that `setRandomSeed` fixes. */
+
+import { fail } from '../errors.ts';
+import { Generator } from '../generator.ts';
+import { checkBoolean, checkCount, checkNumber } from '../options.ts';
+import { checkSeed, nextSeed } from '../random.ts';
+import { checkShape, showShape } from '../shapes.ts';
+import { asTensor, type TensorLike } from './read.ts';
+import { normalize } from './reduce.ts';
+import { Tensor } from './tensor.ts';
+import { checkDataType, convert, type DataType } from './values.ts';
+
+/** @internal A stream of random numbers from the caller's seed, or from a fresh one where that is absent. */
+export const generatorFor = (call: string, seed: unknown): Generator =>
+  new Generator(seed === undefined || seed === null ? nextSeed() : checkSeed(call, seed));
+
+function random(call: string, shape: unknown, dtype: unknown, draw: () => number): Tensor {
+  const wanted = checkShape(call, 'shape', shape) as number[];
+  const kind = checkDataType(call, dtype);
+  const count = wanted.reduce((product, n) => product * n, 1);
+  const values = new Float64Array(count);
+  for (let i = 0; i < count; i++) values[i] = draw();
+  return new Tensor(convert(call, values, kind), wanted);
+}
+
+/** Uniform from minval, included, to maxval, not included. */
+export function randomUniform(
+  shape: readonly number[],
+  minval = 0,
+  maxval = 1,
+  dtype: DataType = 'float32',
+  seed?: number | null,
+): Tensor {
+  const call = 'randomUniform';
+  const low = checkNumber(call, 'minval', minval);
+  const width = checkNumber(call, 'maxval', maxval, { least: low }) - low;
+  const generator = generatorFor(call, seed);
+  // 24 bits, and rounding must not reach maxval: float32 has no more.
+  return random(call, shape, dtype, () => low + width * ((generator.bits() >>> 8) / 2 ** 24));
+}
+
+export function randomNormal(
+  shape: readonly number[],
+  mean = 0,
+  stdDev = 1,
+  dtype: DataType = 'float32',
+  seed?: number | null,
+): Tensor {
+  const call = 'randomNormal';
+  const middle = checkNumber(call, 'mean', mean);
+  const deviation = checkNumber(call, 'stdDev', stdDev, { least: 0 });
+  const generator = generatorFor(call, seed);
+  return random(call, shape, dtype, () => middle + deviation * generator.normal());
+}
+
+/** Normal, drawn again beyond two standard deviations. */
+export function truncatedNormal(
+  shape: readonly number[],
+  mean = 0,
+  stdDev = 1,
+  dtype: DataType = 'float32',
+  seed?: number | null,
+): Tensor {
+  const call = 'truncatedNormal';
+  const middle = checkNumber(call, 'mean', mean);
+  const deviation = checkNumber(call, 'stdDev', stdDev, { least: 0 });
+  const generator = generatorFor(call, seed);
+  return random(call, shape, dtype, () => {
+    for (;;) {
+      const z = generator.normal();
+      if (Math.abs(z) <= 2) return middle + deviation * z;
+    }
+  });
+}
+
+/**
+ * Draws from the distribution that logits describe: int32, [numSamples] for one row of logits, [B, numSamples] for
+ * [B, classes].
+ *
+ * @param normalized whether the logits are probabilities already
+ */
+export function multinomial(logits: TensorLike, numSamples: number, seed?: number | null, normalized = false): Tensor {
+  const call = 'multinomial';
+  const from = asTensor(call, 'logits', logits);
+  const samples = checkCount(call, 'numSamples', numSamples);
+  const classes = from.shape.at(-1) ?? 0;
+  if (from.rank < 1 || from.rank > 2) fail(call, `logits must have 1 or 2 axes, got ${showShape(from.shape)}`);
+  if (classes < 2) fail(call, `logits must hold at least 2 classes, got ${showShape(from.shape)}`);
+  const ready = checkBoolean(call, 'normalized', normalized);
+  const generator = generatorFor(call, seed);
+  const rows = from.size / classes;
+  const drawn = new Int32Array(rows * samples);
+  for (let b = 0; b < rows; b++) {
+    const row = Float64Array.from(from.dataSync().subarray(b * classes, (b + 1) * classes));
+    const bad = row.find(value => !(value < Number.POSITIVE_INFINITY) || (ready && value < 0));
+    if (bad !== undefined) {
+      fail(call, `logits must be ${ready ? 'probabilities' : 'numbers below Infinity'}, got ${bad} in row ${b}`);
+    }
+    if (!ready) normalize(row);
+    if (!row.some(p => p > 0)) fail(call, `logits must leave a class possible, got none in row ${b}`);
+    for (let i = 0; i < samples; i++) drawn[b * samples + i] = draw(row, generator.uniform());
+  }
+  return new Tensor(drawn, from.rank === 1 ? [samples] : [rows, samples]);
+}
+
+/** @internal The class in whose share of the sum a number from [0, 1) falls; weights need not add up to one. */
+export function draw(weights: ArrayLike<number>, at: number): number {
+  let sum = 0;
+  for (let i = 0; i < weights.length; i++) sum += weights[i]!;
+  let left = at * sum;
+  let last = 0;
+  for (let i = 0; i < weights.length; i++) {
+    if (weights[i]! <= 0) continue; // what cannot happen does not, however the sum was rounded
+    last = i;
+    left -= weights[i]!;
+    if (left < 0) return i;
+  }
+  return last;
+}

@@ -1,0 +1,112 @@
+/** Numbers from callers, in whatever form, made into tensors or into arrays of a given shape. */
+
+import { fail, show } from '../errors.ts';
+import {
+  checkShape,
+  copyNested,
+  floatsFor,
+  isTypedArray,
+  type NestedArray,
+  shapeOfNested,
+  showShape,
+  sizeOf,
+  type TypedArray,
+} from '../shapes.ts';
+import { Tensor } from './tensor.ts';
+import { checkDataType, convert, type DataType, room, type Values } from './values.ts';
+
+/** Numbers in any form a model accepts. */
+export type TensorLike = Tensor | NestedArray | TypedArray;
+
+/** True and false, nested like numbers. */
+export type NestedBooleans = boolean | readonly NestedBooleans[];
+
+/**
+ * @internal A tensor of a caller's numbers, copied.
+ *
+ * @param rank the number of axes it must have, where that is fixed
+ * @param dtype where absent, that of the values: int32 for typed arrays that TF.js takes for it, bool for booleans
+ */
+export function make(call: string, values: unknown, shape: unknown, rank?: number, dtype?: unknown): Tensor {
+  const kind = dtype === undefined ? kindOf(values) : checkDataType(call, dtype);
+  const wanted = shape === undefined ? undefined : (checkShape(call, 'shape', shape) as number[]);
+  if (wanted && rank !== undefined && wanted.length !== rank) {
+    fail(call, `shape must have ${rank} axes, got ${showShape(wanted)}`);
+  }
+  const { data, found } = read(call, 'values', values, kind, wanted);
+  const result = wanted ?? found;
+  if (rank !== undefined && result.length !== rank) {
+    fail(call, `values must have ${rank} axes where no shape is given, got the shape ${showShape(found)}`);
+  }
+  if (sizeOf(result) !== data.length) {
+    fail(call, `shape ${showShape(result)} must hold as many numbers as values, got ${data.length}`);
+  }
+  return new Tensor(data, result);
+}
+
+/** @internal An argument of a function of tensors: the caller's own tensor, or a new one of other numbers. */
+export function asTensor(call: string, name: string, value: unknown): Tensor {
+  if (value instanceof Tensor) return value;
+  const { data, found } = read(call, name, value, kindOf(value), undefined);
+  return new Tensor(data, found);
+}
+
+/** @internal A list of at least one of them. */
+export function asTensors(call: string, name: string, value: unknown): Tensor[] {
+  if (!Array.isArray(value) || value.length === 0) {
+    fail(call, `${name} must be an array of at least one tensor, got ${show(value)}`);
+  }
+  return value.map((item, i) => asTensor(call, `${name}[${i}]`, item));
+}
+
+/**
+ * @internal The numbers of a tensor that must have a given shape, copied. A flat array or typed array takes the shape.
+ * @param name of the argument, for the error
+ */
+export function readTensor(call: string, name: string, values: unknown, shape: readonly number[]): Float32Array {
+  const { data, found } = read(call, name, values, 'float32', undefined);
+  const flat = found.length === 1 && !(values instanceof Tensor);
+  if (flat ? data.length !== sizeOf(shape) : showShape(found) !== showShape(shape)) {
+    fail(call, `${name} must have the shape ${showShape(shape)}, got ${showShape(found)}`);
+  }
+  return data as Float32Array;
+}
+
+/** The kind of numbers TF.js takes values for. */
+function kindOf(values: unknown): DataType {
+  if (values instanceof Tensor) return values.dtype;
+  if (values instanceof Int32Array || values instanceof Uint8Array || values instanceof Uint8ClampedArray)
+    return 'int32';
+  let leaf = values;
+  for (let depth = 0; Array.isArray(leaf) && depth < 10; depth++) leaf = leaf[0];
+  return typeof leaf === 'boolean' ? 'bool' : 'float32';
+}
+
+function read(
+  call: string,
+  name: string,
+  values: unknown,
+  dtype: DataType,
+  wanted: readonly number[] | undefined,
+): { data: Values; found: readonly number[] } {
+  if (values instanceof Tensor) return { data: convert(call, values.dataSync(), dtype), found: values.shape };
+  if (isTypedArray(values)) return { data: convert(call, values, dtype), found: [values.length] };
+  if (typeof values !== 'number' && typeof values !== 'boolean' && !Array.isArray(values)) {
+    fail(call, `${name} must be numbers in arrays, a typed array or a tensor, got ${show(values)}`);
+  }
+  const nested = values as NestedArray;
+  const found = shapeOfNested(call, name, nested);
+  if (wanted && found.length > 1 && showShape(found) !== showShape(wanted)) {
+    fail(call, `${name} must have the shape ${showShape(wanted)}, got ${showShape(found)}`);
+  }
+  // Through float64 where the kind of number changes: int32 does not fit into float32.
+  if (dtype === 'float32') {
+    const data = floatsFor(call, name, found);
+    copyNested(call, name, nested, found, data, 0);
+    return { data, found };
+  }
+  const data = room(call, found, dtype);
+  const exact = new Float64Array(data.length);
+  copyNested(call, name, nested, found, exact, 0);
+  return { data: convert(call, exact, dtype), found };
+}

@@ -1,0 +1,119 @@
+/** Functions that make one number of many: along the given axes, or over all of them. Sums are in float64. */
+
+import { fail, show } from '../errors.ts';
+import * as f64 from '../math.ts';
+import { checkBoolean } from '../options.ts';
+import { showShape } from '../shapes.ts';
+import { checkAxes, checkAxis, ordered } from './layout.ts';
+import { asTensor, type TensorLike } from './read.ts';
+import { Tensor } from './tensor.ts';
+import { room, type Values } from './values.ts';
+
+/** One axis, several, or all where it is absent. */
+export type Axes = number | readonly number[];
+
+/** Makes one number of `count` of them that begin at `from`. */
+type Reducer = (values: Values, from: number, count: number) => number;
+
+/** @param result the dtype of the result: float32, that of the argument, or that with int32 for bool */
+function reduce(
+  call: string,
+  x: TensorLike,
+  axis: Axes | null | undefined,
+  keepDims: boolean,
+  result: 'float32' | 'same' | 'numbers',
+  f: Reducer,
+): Tensor {
+  const from = asTensor(call, 'x', x);
+  const axes = checkAxes(call, axis, from.rank);
+  const kept = [...from.shape.keys()].filter(one => !axes.includes(one));
+  checkBoolean(call, 'keepDims', keepDims);
+  const values = ordered(call, from, [...kept, ...axes]).dataSync() as Values;
+  const shape = kept.map(one => from.shape[one]!);
+  const kind = result === 'float32' ? result : from.dtype === 'bool' && result === 'numbers' ? 'int32' : from.dtype;
+  const to = room(call, shape, kind);
+  const count = axes.reduce((product, one) => product * from.shape[one]!, 1);
+  for (let i = 0; i < to.length; i++) to[i] = f(values, i * count, count);
+  return new Tensor(to, keepDims ? from.shape.map((n, one) => (axes.includes(one) ? 1 : n)) : shape);
+}
+
+function total(values: Values, from: number, count: number): number {
+  let sum = 0;
+  for (let i = from; i < from + count; i++) sum += values[i]!;
+  return sum;
+}
+
+export const sum = (x: TensorLike, axis?: Axes | null, keepDims = false): Tensor =>
+  reduce('sum', x, axis, keepDims, 'numbers', total);
+
+export const mean = (x: TensorLike, axis?: Axes | null, keepDims = false): Tensor =>
+  reduce('mean', x, axis, keepDims, 'float32', (values, from, count) => total(values, from, count) / count);
+
+/** The largest; NaN where one is NaN. */
+export const max = (x: TensorLike, axis?: Axes | null, keepDims = false): Tensor =>
+  reduce('max', x, axis, keepDims, 'same', (values, from, count) => {
+    let most = Number.NEGATIVE_INFINITY;
+    for (let i = from; i < from + count; i++) most = Math.max(most, values[i]!);
+    return most;
+  });
+
+/** The smallest; NaN where one is NaN. */
+export const min = (x: TensorLike, axis?: Axes | null, keepDims = false): Tensor =>
+  reduce('min', x, axis, keepDims, 'same', (values, from, count) => {
+    let least = Number.POSITIVE_INFINITY;
+    for (let i = from; i < from + count; i++) least = Math.min(least, values[i]!);
+    return least;
+  });
+
+/** Mean and variance, the mean of the squared distances from it, both float32. */
+export function moments(x: TensorLike, axis?: Axes | null, keepDims = false): { mean: Tensor; variance: Tensor } {
+  const average = reduce('moments', x, axis, keepDims, 'float32', (v, from, n) => total(v, from, n) / n);
+  const variance = reduce('moments', x, axis, keepDims, 'float32', (values, from, count) => {
+    const middle = total(values, from, count) / count;
+    let squares = 0;
+    for (let i = from; i < from + count; i++) squares += (values[i]! - middle) ** 2;
+    return squares / count;
+  });
+  return { mean: average, variance };
+}
+
+/** Where the largest stands along an axis, int32; the first of equals. */
+export const argMax = (x: TensorLike, axis = 0): Tensor => place('argMax', x, axis, (a, b) => a > b);
+
+/** Where the smallest stands along an axis, int32; the first of equals. */
+export const argMin = (x: TensorLike, axis = 0): Tensor => place('argMin', x, axis, (a, b) => a < b);
+
+function place(call: string, x: TensorLike, axis: number, better: (a: number, b: number) => boolean): Tensor {
+  const from = asTensor(call, 'x', x);
+  const along = from.rank === 0 && (axis === 0 || axis === -1) ? null : checkAxis(call, axis, from.rank);
+  if (along !== null && from.shape[along] === 0) {
+    fail(call, `x must hold a number along axis ${along}, got the shape ${showShape(from.shape)}`);
+  }
+  const best = reduce(call, from, along, false, 'float32', (values, start, count) => {
+    let found = start;
+    for (let i = start + 1; i < start + count; i++) if (better(values[i]!, values[found]!)) found = i;
+    return found - start;
+  });
+  return new Tensor(Int32Array.from(best.dataSync()), best.shape);
+}
+
+/** e^x divided by the sum of it along the last axis. */
+export function softmax(logits: TensorLike, dim = -1): Tensor {
+  const call = 'softmax';
+  const from = asTensor(call, 'logits', logits);
+  const rank = Math.max(from.rank, 1);
+  if (checkAxis(call, dim, rank, 'dim') !== rank - 1) fail(call, `dim must be the last axis, got ${show(dim)}`);
+  const to = Float32Array.from(from.dataSync());
+  const width = from.shape.at(-1) ?? 1;
+  for (let at = 0; at < to.length; at += width) normalize(to.subarray(at, at + width));
+  return new Tensor(to, from.shape);
+}
+
+/** Logits become probabilities, in place. */
+export function normalize(row: Float32Array | Float64Array): void {
+  let most = Number.NEGATIVE_INFINITY;
+  for (const logit of row) most = Math.max(most, logit);
+  let sum = 0;
+  for (let i = 0; i < row.length; i++) sum += f64.exp(row[i]! - most);
+  for (let i = 0; i < row.length; i++) row[i] = f64.exp(row[i]! - most) / sum;
+}

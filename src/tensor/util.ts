@@ -1,0 +1,59 @@
+/** Helpers that TF.js keeps under `util`. */
+
+import { fail, show } from '../errors.ts';
+import { Generator } from '../generator.ts';
+import { checkCount } from '../options.ts';
+import { nextSeed } from '../random.ts';
+import { checkShape, isTypedArray, sizeOf } from '../shapes.ts';
+
+/** A list that can be reordered in place. */
+type List = { [index: number]: unknown; readonly length: number };
+
+type Nested<T> = T | readonly Nested<T>[];
+
+function checkList(call: string, name: string, value: unknown): List {
+  if (!Array.isArray(value) && !isTypedArray(value)) fail(call, `${name} must be an array, got ${show(value)}`);
+  return value;
+}
+
+export const util = {
+  /** Throws an error with the given message where the condition does not hold. */
+  assert(condition: boolean, message: string | (() => string)): asserts condition {
+    if (!condition) throw new Error(typeof message === 'function' ? message() : message);
+  },
+
+  /** Puts an array into a random order, in place; `setRandomSeed` fixes it. */
+  shuffle(array: List): void {
+    const list = checkList('util.shuffle', 'array', array);
+    new Generator(nextSeed()).shuffle(list);
+  },
+
+  /** Puts two arrays of equal length into the same random order, in place. */
+  shuffleCombo(array: List, array2: List): void {
+    const call = 'util.shuffleCombo';
+    const [one, two] = [checkList(call, 'array', array), checkList(call, 'array2', array2)];
+    if (one.length !== two.length) fail(call, `array2 must be as long as array, ${one.length}, got ${two.length}`);
+    new Generator(nextSeed()).shuffle(one, two);
+  },
+
+  /** The numbers from 0 to n - 1 in a random order. */
+  createShuffledIndices(n: number): Uint32Array {
+    const indices = new Uint32Array(checkCount('util.createShuffledIndices', 'n', n, 0)).map((_, i) => i);
+    new Generator(nextSeed()).shuffle(indices);
+    return indices;
+  },
+
+  /** Milliseconds, for measuring how long something takes. */
+  now: (): number => performance.now(),
+
+  /** All items of nested arrays in one; typed arrays count as arrays. */
+  flatten<T>(array: Nested<T>, result: T[] = []): T[] {
+    if (!Array.isArray(array) && !isTypedArray(array)) result.push(array as T);
+    else for (const item of array as Iterable<Nested<T>>) util.flatten(item, result);
+    return result;
+  },
+
+  /** How many numbers a shape holds. */
+  sizeFromShape: (shape: readonly number[]): number =>
+    sizeOf(checkShape('util.sizeFromShape', 'shape', shape) as number[]),
+};

@@ -1,0 +1,84 @@
+/** Ends training when a number stops getting better. */
+
+import { checkBoolean, checkCount, checkNumber, checkOptions } from '../../options.ts';
+import type { Tensor } from '../../tensor.ts';
+import { Callback, type Logs } from '../callback.ts';
+import { checkVerbose, type Verbosity } from '../options.ts';
+import { Monitor, type MonitorOptions, monitorOptions } from './monitor.ts';
+
+/** Options of `callbacks.earlyStopping`. */
+export interface EarlyStoppingCallbackArgs extends MonitorOptions {
+  /** How many epochs may pass without getting better; default 0. */
+  patience?: number;
+  /** 1 writes a line when training was ended; default 0. */
+  verbose?: Verbosity;
+  /** What must be reached to count as better at all. */
+  baseline?: number;
+  /** Whether to end with the weights of the best epoch rather than the last; default false. */
+  restoreBestWeights?: boolean;
+}
+
+export class EarlyStopping extends Callback {
+  /** The epoch that training was ended after; null while it was not. */
+  stoppedEpoch: number | null = null;
+  /** The best epoch, and its number. */
+  bestEpoch: number | null = null;
+  best: number;
+  readonly #monitor: Monitor;
+  readonly #patience: number;
+  readonly #verbose: number;
+  readonly #baseline: number | null;
+  readonly #restore: boolean;
+  #weights: Tensor[] | null = null;
+  #wait = 0;
+
+  constructor(args?: EarlyStoppingCallbackArgs) {
+    super();
+    const call = 'callbacks.earlyStopping';
+    const known = checkOptions<EarlyStoppingCallbackArgs>(call, args ?? undefined, [
+      ...monitorOptions,
+      'patience',
+      'verbose',
+      'baseline',
+      'restoreBestWeights',
+    ]);
+    this.#monitor = new Monitor('EarlyStopping', known);
+    this.#patience = checkCount(call, 'patience', known.patience ?? 0, 0);
+    this.#verbose = checkVerbose(call, known.verbose ?? 0);
+    this.#baseline = known.baseline === undefined ? null : checkNumber(call, 'baseline', known.baseline);
+    this.#restore = checkBoolean(call, 'restoreBestWeights', known.restoreBestWeights ?? false);
+    this.best = this.#monitor.worst;
+  }
+
+  override async onTrainBegin(): Promise<void> {
+    this.#monitor.reset();
+    this.stoppedEpoch = null;
+    this.bestEpoch = null;
+    this.best = this.#monitor.worst;
+    this.#weights = null;
+    this.#wait = 0;
+  }
+
+  override async onEpochEnd(epoch: number, logs: Logs = {}): Promise<void> {
+    const value = this.#monitor.read(logs);
+    if (value === null) return;
+    this.#wait++;
+    if (this.#monitor.isBetter(value, this.best)) {
+      this.best = value;
+      this.bestEpoch = epoch;
+      if (this.#restore) this.#weights = this.model.getWeights();
+      // Short of the baseline it is the best so far, but training is still waiting.
+      if (this.#baseline === null || this.#monitor.isBetter(value, this.#baseline)) this.#wait = 0;
+    }
+    if (this.#wait > 0 && this.#wait >= this.#patience) {
+      this.stoppedEpoch = epoch;
+      this.model.stopTraining = true;
+    }
+  }
+
+  override async onTrainEnd(): Promise<void> {
+    if (this.#verbose && this.stoppedEpoch !== null) console.log(`Epoch ${this.stoppedEpoch}: early stopping.`);
+    if (this.#weights) this.model.setWeights(this.#weights);
+    this.#weights = null;
+  }
+}

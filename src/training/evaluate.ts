@@ -1,0 +1,193 @@
+/** `evaluate` and `evaluateDataset`: losses and metrics without training. */
+
+import { readBatch } from '../batches.ts';
+import { fail } from '../errors.ts';
+import { checkCount, checkOptions } from '../options.ts';
+import { floatsFor } from '../shapes.ts';
+import { Tensor, type TensorLike } from '../tensor.ts';
+import { type WeightOptions, writeWeights } from '../weights.ts';
+import { report } from './callbacks/progressBar.ts';
+import { type BatchSource, type Source, sourceOf } from './dataset.ts';
+import { Means } from './history.ts';
+import { checkBatchSize, checkVerbose, checkWhole, type Verbosity } from './options.ts';
+import { Samples, Selection, Weighing } from './samples.ts';
+import type { Trainee } from './trainee.ts';
+
+/** Options of `evaluate`. */
+export interface ModelEvaluateArgs {
+  /** Default 32, or the model's own. */
+  batchSize?: number;
+  /** A factor for the loss of each sample, [N], or of each of its time steps, [N, T]. */
+  sampleWeight?: TensorLike;
+  /** 1 writes a line when it is done; default 0. */
+  verbose?: Verbosity;
+}
+
+/** Options of `evaluateDataset`. */
+export interface ModelEvaluateDatasetArgs {
+  /** How many batches to take; absent, all there are. */
+  batches?: number;
+  /** 1 writes a line when it is done; default 0. */
+  verbose?: Verbosity;
+}
+
+/** Samples and what they should give. */
+export interface Pairs {
+  readonly x: Samples;
+  readonly y: Samples;
+  /** What the loss of each sample, or of each of its time steps, counts; null where all count alike. */
+  readonly weights: Samples | null;
+}
+
+/** Reads all samples of x and y, once. */
+export function readPairs(
+  call: string,
+  trainee: Trainee,
+  x: TensorLike,
+  y: TensorLike,
+  weights: WeightOptions = {},
+  names: readonly [string, string] = ['x', 'y'],
+): Pairs {
+  const shapes = trainee.shapes(call, x, y, names, null);
+  const pairs = {
+    x: readSamples(call, names[0], x, shapes.x),
+    y: readSamples(call, names[1], y, shapes.y, shapes.target),
+  };
+  trainee.checkInput(call, names[0], pairs.x.data);
+  const read = { ...pairs, weights: readWeights(call, pairs.y, weights) };
+  checkClasses(call, names[1], trainee.classes(call), read);
+  return read;
+}
+
+/** @param meant what shape the numbers are meant to have, where they may come in another */
+export function readSamples(
+  call: string,
+  name: string,
+  value: TensorLike,
+  shape: readonly number[],
+  meant = shape,
+): Samples {
+  return new Samples(readBatch(call, name, value, shape), meant);
+}
+
+/** Fails where y holds a number that is no class, before anything has been trained on the samples that are right. */
+function checkClasses(call: string, name: string, classes: number | null, { y, weights }: Pairs): void {
+  if (classes === null) return;
+  const wrong = y.data.find((value, n) => (value < 0 || value >= classes) && weights?.data[n] !== 0);
+  if (wrong === undefined) return;
+  fail(call, `${name} must hold numbers of classes from 0 to ${classes - 1}, got ${wrong}`);
+}
+
+/** All weights, or null where none are given: those of samples times those of the classes in y. */
+export function readWeights(call: string, y: Samples, weights: WeightOptions): Samples | null {
+  const { sampleWeight, classWeight } = weights;
+  if (sampleWeight === undefined && classWeight === undefined) return null;
+  const [samples, ...rest] = y.shape as [number, ...number[]];
+  const steps = rest.length === 2 ? rest[0]! : null;
+  const shape = [samples, steps ?? 1];
+  const out = floatsFor(call, 'the weights', shape);
+  writeWeights(call, weights, { values: y.data, from: 0, samples, steps, width: rest.at(-1)! }, out, 0);
+  return new Samples(out, shape);
+}
+
+/** Tests batch after batch, and stops after each for whoever has other things to do. */
+export function* testing(call: string, trainee: Trainee, pairs: Pairs, size: number): Generator<void, Means, void> {
+  const { x, y, weights } = pairs;
+  const means = new Means(trainee.labels());
+  const [xs, ys] = [new Selection(x), new Selection(y)];
+  const weighing = weights && new Weighing(weights, null, size);
+  for (let from = 0; from < x.count; from += size) {
+    if (from > 0) yield;
+    const count = Math.min(size, x.count - from);
+    const values = trainee.test(call, xs.select(from, count), ys.select(from, count), weighing?.select(from, count));
+    means.add(values, count);
+  }
+  return means;
+}
+
+export function evaluate(
+  trainee: Trainee,
+  x: TensorLike,
+  y: TensorLike,
+  options: ModelEvaluateArgs | undefined,
+): Tensor | Tensor[] {
+  const call = 'model.evaluate';
+  trainee.objective(call);
+  const known = checkOptions<ModelEvaluateArgs>(call, options, ['batchSize', 'sampleWeight', 'verbose']);
+  const fixed = trainee.fixedBatch(call);
+  const size = checkBatchSize(call, known.batchSize, fixed);
+  const verbose = checkVerbose(call, known.verbose ?? 0);
+  const pairs = readPairs(call, trainee, x, y, { sampleWeight: known.sampleWeight });
+  checkWhole(call, 'x', pairs.x.shape, fixed);
+  const start = performance.now();
+  const steps = testing(call, trainee, pairs, size);
+  let step = steps.next();
+  while (!step.done) step = steps.next();
+  const means = step.value;
+  if (verbose) report(performance.now() - start, Math.ceil(pairs.x.count / size), means);
+  return scalars(means);
+}
+
+export async function evaluateDataset(
+  trainee: Trainee,
+  dataset: BatchSource,
+  options: ModelEvaluateDatasetArgs | undefined,
+): Promise<Tensor | Tensor[]> {
+  const call = 'model.evaluateDataset';
+  trainee.objective(call);
+  const known = checkOptions<ModelEvaluateDatasetArgs>(call, options, ['batches', 'verbose']);
+  const batches = known.batches === undefined ? null : checkCount(call, 'batches', known.batches);
+  const verbose = checkVerbose(call, known.verbose ?? 0);
+  const source = sourceOf(call, 'dataset', dataset);
+  const start = performance.now();
+  const [means, count] = await testSource(call, trainee, source, batches, async () => {});
+  if (verbose) report(performance.now() - start, count, means);
+  return scalars(means);
+}
+
+/**
+ * Tests the batches of a data set.
+ *
+ * @param breathe called between batches
+ * @returns the means, and over how many batches
+ */
+export async function testSource(
+  call: string,
+  trainee: Trainee,
+  source: Source,
+  batches: number | null,
+  breathe: () => Promise<void>,
+): Promise<[Means, number]> {
+  const means = new Means(trainee.labels());
+  const reader = await source.open();
+  let count = 0;
+  try {
+    while (batches === null || count < batches) {
+      const batch = await reader.next();
+      if (!batch) break;
+      try {
+        const { x } = trainee.shapes(call, batch.xs, batch.ys, ['xs', 'ys'], trainee.fixedBatch(call));
+        means.add(trainee.test(call, batch.xs, batch.ys, batch.weights), x[0]!);
+      } finally {
+        batch.release();
+      }
+      count++;
+      await breathe();
+    }
+  } finally {
+    await reader.close();
+  }
+  if (count === 0) source.failEmpty(call);
+  if (batches !== null && count < batches) {
+    console.warn(
+      `${call}: ${source.name} must hold ${batches} batches, got ${count}; the means are over those there are`,
+    );
+  }
+  return [means, count];
+}
+
+/** A scalar for the loss, or a list where there are metrics. */
+function scalars(means: Means): Tensor | Tensor[] {
+  const all = means.values().map(value => new Tensor(Float32Array.of(value), []));
+  return all.length === 1 ? all[0]! : all;
+}

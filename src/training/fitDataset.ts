@@ -1,0 +1,184 @@
+/** `fitDataset`: training on data that comes batch by batch. */
+
+import { fail } from '../errors.ts';
+import { checkCount, checkOptions } from '../options.ts';
+import type { WeightOptions } from '../weights.ts';
+import type { Logs } from './callback.ts';
+import { type BatchSource, type Reader, type Source, sourceOf } from './dataset.ts';
+import { type Pairs, readSamples, testing, testSource } from './evaluate.ts';
+import { findFault, readValidation, type ValidationData } from './fit.ts';
+import type { History } from './history.ts';
+import {
+  checkBatchSize,
+  checkIdle,
+  checkWhole,
+  readTraining,
+  type Training,
+  type TrainingOptions,
+  trainingOptions,
+} from './options.ts';
+import { Session } from './session.ts';
+import type { Trainee } from './trainee.ts';
+
+/** Options of `fitDataset`. */
+export interface ModelFitDatasetArgs extends TrainingOptions {
+  /** Batches in an epoch, all from one pass over the data; absent, every epoch is a pass. */
+  batchesPerEpoch?: number;
+  /** What to test on after every epoch: a data set, [x, y] or [x, y, sampleWeight]. */
+  validationData?: BatchSource | ValidationData;
+  /** Batches to take of a data set to test on; absent, all. */
+  validationBatches?: number;
+  /** Samples in a batch of [x, y] to test on; default 32, or the model's own. */
+  validationBatchSize?: number;
+}
+
+interface FitDataset extends Training {
+  readonly source: Source;
+  readonly batchesPerEpoch: number | null;
+  readonly classWeight: WeightOptions['classWeight'];
+  readonly validation: { pairs: Pairs; size: number } | { source: Source; batches: number | null } | null;
+}
+
+const OPTIONS = [
+  ...trainingOptions,
+  'batchesPerEpoch',
+  'validationData',
+  'validationBatches',
+  'validationBatchSize',
+  'validationSplit',
+];
+
+export async function fitDataset(
+  trainee: Trainee,
+  dataset: BatchSource,
+  options: ModelFitDatasetArgs | undefined,
+): Promise<History> {
+  const call = 'model.fitDataset';
+  const { source, batchesPerEpoch, validation, classWeight, callbacks, yieldEvery, ...rest } = readArguments(
+    call,
+    trainee,
+    dataset,
+    options,
+  );
+  const steps = batchesPerEpoch ?? source.size;
+  const params = { ...rest, samples: null, steps, batchSize: null, doValidation: validation !== null };
+  const session = new Session(call, trainee, { callbacks, yieldEvery, params });
+  let reader: Reader | null = null;
+
+  const validate = async (epochLogs: Logs) => {
+    if (!validation) return;
+    if ('pairs' in validation) {
+      return session.validate(testing(call, trainee, validation.pairs, validation.size), epochLogs);
+    }
+    const breathe = () => session.breathe();
+    const [means] = await testSource(call, trainee, validation.source, validation.batches, breathe);
+    means.into(epochLogs, 'val_');
+  };
+
+  const train = async (epochLogs: Logs) => {
+    reader ??= await source.open();
+    for (let batch = 0; batch !== batchesPerEpoch; batch++) {
+      const next = await reader.next();
+      if (!next) {
+        if (batchesPerEpoch !== null) return runDry(call, session, batch, batchesPerEpoch, rest.epochs);
+        if (batch === 0) source.failEmpty(call);
+        break;
+      }
+      try {
+        const { x, y } = trainee.shapes(call, next.xs, next.ys, ['xs', 'ys'], trainee.fixedBatch(call));
+        const logs: Logs = { batch, size: x[0]! };
+        await session.batchBegin(batch, logs);
+        const diagnose = () =>
+          findFault('xs', readSamples(call, 'xs', next.xs, x)) ?? findFault('ys', readSamples(call, 'ys', next.ys, y));
+        session.train(logs, next.xs, next.ys, weightsOf(next.weights, classWeight), diagnose);
+        await session.batchEnd(batch, logs);
+      } finally {
+        next.release();
+      }
+      // In TF.js, too, an epoch that was broken off has no validation.
+      if (session.ending && batch + 1 !== batchesPerEpoch) return;
+    }
+    if (batchesPerEpoch === null) reader = null;
+    await validate(epochLogs);
+  };
+
+  try {
+    return await session.run(train);
+  } finally {
+    await (reader as Reader | null)?.close();
+  }
+}
+
+const weightsOf = (own: WeightOptions | undefined, classWeight: WeightOptions['classWeight']) =>
+  classWeight === undefined ? own : { ...own, classWeight };
+
+/** The data was not enough: the epoch ends here, and training with it. */
+function runDry(call: string, session: Session, got: number, batchesPerEpoch: number, epochs: number): void {
+  session.end();
+  console.warn(
+    `${call}: dataset must hold batchesPerEpoch * epochs = ${batchesPerEpoch * epochs} batches, but it ran out of them ` +
+      `after ${got} of an epoch; training ends here`,
+  );
+}
+
+function readArguments(
+  call: string,
+  trainee: Trainee,
+  dataset: BatchSource,
+  options: ModelFitDatasetArgs | undefined,
+): FitDataset {
+  trainee.objective(call);
+  checkIdle(call, trainee);
+  const known = checkOptions<ModelFitDatasetArgs & { validationSplit: unknown }>(call, options, OPTIONS);
+  if (known.validationSplit !== undefined && known.validationSplit !== null) {
+    fail(call, `validationSplit must be absent, because only all samples at once can be split; use validationData`);
+  }
+  const training = readTraining(call, known);
+  const source = sourceOf(call, 'dataset', dataset);
+  const batchesPerEpoch =
+    known.batchesPerEpoch === undefined ? null : checkCount(call, 'batchesPerEpoch', known.batchesPerEpoch);
+  const passes = training.epochs - training.initialEpoch;
+  checkPasses(call, source, batchesPerEpoch, 'batchesPerEpoch', passes);
+  const { classWeight } = known;
+  const validation = readAnyValidation(call, trainee, known, passes);
+  return { ...training, source, batchesPerEpoch, classWeight, validation };
+}
+
+function readAnyValidation(
+  call: string,
+  trainee: Trainee,
+  { validationData: data, validationBatches, validationBatchSize }: ModelFitDatasetArgs,
+  passes: number,
+): FitDataset['validation'] {
+  const batches = validationBatches === undefined ? null : checkCount(call, 'validationBatches', validationBatches);
+  const fixed = trainee.fixedBatch(call);
+  const size = checkBatchSize(call, validationBatchSize, fixed, 'validationBatchSize');
+  const tensors = Array.isArray(data) && !isBatch(data[0]);
+  if (batches !== null && (data === undefined || tensors)) {
+    fail(call, 'validationBatches must be absent where validationData is no data set');
+  }
+  if (validationBatchSize !== undefined && !tensors) {
+    fail(call, 'validationBatchSize must be absent where validationData is not [x, y]');
+  }
+  if (data === undefined) return null;
+  if (tensors) {
+    const pairs = readValidation(call, trainee, data);
+    checkWhole(call, 'validationData[0]', pairs.x.shape, fixed);
+    return { pairs, size };
+  }
+  const source = sourceOf(call, 'validationData', data);
+  checkPasses(call, source, batches, 'validationBatches', passes);
+  return { source, batches };
+}
+
+const isBatch = (value: unknown): boolean => typeof value === 'object' && value !== null && 'xs' in value;
+
+/** What can be gone through once is not enough for more passes than one. */
+function checkPasses(call: string, source: Source, batches: number | null, option: string, passes: number): void {
+  if (!source.once || batches !== null || passes <= 1) return;
+  fail(
+    call,
+    `${source.name} must be something to iterate over anew for each of ${passes} epochs, such as an array or a function ` +
+      `that makes a generator, got an iterator, which ends once; or give ${option}`,
+  );
+}

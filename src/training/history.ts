@@ -1,0 +1,65 @@
+/** What training leaves behind: the losses and metrics of its epochs. */
+
+import { BaseCallback, type Logs } from './callback.ts';
+
+/** The record of a training, as `fit` returns it. */
+export class History extends BaseCallback {
+  /** The epochs that were trained. */
+  epoch: number[] = [];
+  /** A number for every epoch, by name: `loss`, metrics, and their `val_` where there was validation. */
+  history: Record<string, number[]> = {};
+
+  override async onTrainBegin(): Promise<void> {
+    this.epoch = [];
+    this.history = {};
+  }
+
+  override async onEpochEnd(epoch: number, logs: Logs = {}): Promise<void> {
+    this.epoch.push(epoch);
+    for (const [key, value] of Object.entries(logs)) {
+      this.history[key] ??= [];
+      this.history[key].push(value);
+    }
+  }
+}
+
+/** Means over batches, each weighted by its number of samples. */
+export class Means {
+  readonly labels: readonly string[];
+  readonly #sums: Float64Array;
+  #seen = 0;
+
+  constructor(labels: readonly string[]) {
+    this.labels = labels;
+    this.#sums = new Float64Array(labels.length);
+  }
+
+  get seen(): number {
+    return this.#seen;
+  }
+
+  reset(): void {
+    this.#sums.fill(0);
+    this.#seen = 0;
+  }
+
+  /** @param values what trainOnBatch or testOnBatch returned for so many samples */
+  add(values: number | readonly number[], samples: number): void {
+    this.#seen += samples;
+    for (let n = 0; n < this.#sums.length; n++) this.#sums[n]! += at(values, n) * samples;
+  }
+
+  values(): number[] {
+    return Array.from(this.#sums, sum => sum / this.#seen);
+  }
+
+  /** Puts the means under their names; nothing where nothing was seen. */
+  into(logs: Logs, prefix = ''): void {
+    if (this.#seen === 0) return;
+    for (const [n, value] of this.values().entries()) logs[prefix + this.labels[n]] = value;
+  }
+}
+
+/** The loss or a metric out of what trainOnBatch returns: the loss alone is a plain number. */
+export const at = (values: number | readonly number[], n: number): number =>
+  typeof values === 'number' ? values : values[n]!;

@@ -1,0 +1,22 @@
+/** What callers see of the training loop. */
+
+export {
+  BaseCallback,
+  Callback,
+  type Callbacks,
+  CustomCallback,
+  type CustomCallbackArgs,
+  type Logs,
+  type Params as CallbackParams,
+} from './callback.ts';
+export * from './callbacks/index.ts';
+export type { MonitorOptions } from './callbacks/monitor.ts';
+export type { ProgressStream } from './callbacks/progressBar.ts';
+export type { BatchSource, DatasetBatch, ForeignTensor } from './dataset.ts';
+export type { ModelEvaluateArgs, ModelEvaluateDatasetArgs } from './evaluate.ts';
+export type { ModelFitArgs } from './fit.ts';
+export type { ModelFitDatasetArgs } from './fitDataset.ts';
+export { History } from './history.ts';
+export type { Verbosity } from './options.ts';
+export type { YieldEvery, YieldEvery as YieldEveryOptions } from './pace.ts';
+export type { Shuffle } from './samples.ts';

@@ -1,0 +1,80 @@
+/** Options that `fit`, `fitDataset` and the evaluations share: what they may be, and what they are when absent. */
+
+import { fail, show } from '../errors.ts';
+import { checkCount } from '../options.ts';
+import { showShape } from '../shapes.ts';
+import { type BaseCallback, type Callbacks, readCallbacks } from './callback.ts';
+import { defaultVerbosity } from './callbacks/progressBar.ts';
+import { checkYieldEvery, type YieldEvery } from './pace.ts';
+import type { Trainee } from './trainee.ts';
+
+export const DEFAULT_BATCH = 32;
+
+/** 0 is silent; 1 draws a bar, 2 writes a line an epoch. */
+export type Verbosity = 0 | 1 | 2 | boolean;
+
+/** Options of a training, however its data comes. */
+export interface TrainingOptions {
+  /** The epoch to stop before; default 1. */
+  epochs?: number;
+  /** The number of the first epoch, for a training that goes on; default 0. */
+  initialEpoch?: number;
+  /** An object of functions, one of `callbacks.*`, an instance of your own class, or a list of them. */
+  callbacks?: Callbacks;
+  /** Default 1 in Node, a progress bar; 0 in browsers, nothing. */
+  verbose?: Verbosity;
+  /** How often to let go of the thread; default 'auto', every 125 ms. */
+  yieldEvery?: YieldEvery;
+  /** A factor for the loss of each class that occurs in y, by its number: { 0: 1, 1: 5 }. */
+  classWeight?: Record<number, number>;
+}
+
+export const trainingOptions = ['epochs', 'initialEpoch', 'callbacks', 'verbose', 'yieldEvery', 'classWeight'] as const;
+
+export interface Training {
+  readonly epochs: number;
+  readonly initialEpoch: number;
+  readonly verbose: 0 | 1 | 2;
+  readonly yieldEvery: YieldEvery;
+  readonly callbacks: BaseCallback[];
+}
+
+/** The options of a training, checked. */
+export function readTraining(call: string, options: TrainingOptions): Training {
+  const { epochs = 1, initialEpoch = 0, verbose, yieldEvery = 'auto' } = options;
+  const every = checkYieldEvery(call, yieldEvery);
+  return {
+    epochs: checkCount(call, 'epochs', epochs),
+    initialEpoch: checkCount(call, 'initialEpoch', initialEpoch, 0),
+    verbose: verbose === undefined ? defaultVerbosity() : checkVerbose(call, verbose),
+    yieldEvery: every,
+    callbacks: readCallbacks(call, options.callbacks, every),
+  };
+}
+
+export function checkVerbose(call: string, value: unknown): 0 | 1 | 2 {
+  if (value === 0 || value === 1 || value === 2) return value;
+  if (typeof value === 'boolean') return value ? 1 : 0;
+  return fail(call, `verbose must be 0, 1, 2, true or false, got ${show(value)}`);
+}
+
+/** The batch size: the model's own where that is fixed. */
+export function checkBatchSize(call: string, value: unknown, fixed: number | null, name = 'batchSize'): number {
+  if (value === undefined) return fixed ?? DEFAULT_BATCH;
+  const size = checkCount(call, name, value);
+  if (fixed !== null && size !== fixed) fail(call, `${name} must be ${fixed}, which the model fixes, got ${size}`);
+  return size;
+}
+
+/** A model of a fixed batch size takes whole batches only. */
+export function checkWhole(call: string, what: string, shape: readonly number[], fixed: number | null): void {
+  if (fixed === null || shape[0]! % fixed === 0) return;
+  const got = showShape(shape);
+  fail(call, `${what} must hold a multiple of ${fixed} samples, the model's batch size, got the shape ${got}`);
+}
+
+/** A model is trained by one call at a time. */
+export function checkIdle(call: string, trainee: Trainee): void {
+  if (!trainee.training) return;
+  fail(call, 'the model must not be in training already; await the promise of the call that trains it');
+}

@@ -1,0 +1,238 @@
+// Bad arguments of lstm-wasm/data: each is answered with one sentence that starts with the call.
+
+import { layers, sequential, tensor, ValueError } from 'lstm-wasm';
+import { data, forecast, minMax, sample, standardize, trainTestSplit, vocabulary, windows } from 'lstm-wasm/data';
+import { expect, test } from 'vitest';
+
+// biome-ignore lint/suspicious/noExplicitAny: wrong arguments are the point
+const wrong = (value: unknown): any => value;
+
+const series = [1, 2, 3, 4, 5, 6, 7, 8];
+const table = series.map(x => [x, 2 * x]);
+const v = vocabulary('abc');
+const model = (D: number, outputs: number, T: number | null = null) =>
+  sequential({ layers: [layers.lstm({ units: 2, inputShape: [T, D] }), layers.dense({ units: outputs })] });
+const one = model(1, 1);
+const two = model(2, 2, 4);
+const flat = sequential({ layers: [layers.dense({ units: 1, inputShape: [1] })] });
+
+const mistakes: [call: () => unknown, sentence: string][] = [
+  [
+    () => windows(wrong('1'), { inputSteps: 1 }),
+    "windows: series must be numbers in arrays, a typed array or a tensor, got '1'",
+  ],
+  [() => windows([1, 2], wrong(undefined)), 'windows: inputSteps must be a whole number of at least 1, got undefined'],
+  [() => windows([1, 2], wrong({ inputStep: 1 })), "windows: unknown option 'inputStep'; did you mean 'inputSteps'?"],
+  [() => windows([1, 2], { inputSteps: 0 }), 'windows: inputSteps must be a whole number of at least 1, got 0'],
+  [
+    () => windows([1, 2], { inputSteps: 1, outputSteps: 0.5 }),
+    'windows: outputSteps must be a whole number of at least 1, got 0.5',
+  ],
+  [() => windows([1, 2], { inputSteps: 1, stride: 0 }), 'windows: stride must be a whole number of at least 1, got 0'],
+  [() => windows([1, 2], { inputSteps: 2 }), 'windows: series must hold at least 3 steps, got 2'],
+  [
+    () => windows(wrong([[[1]]]), { inputSteps: 1 }),
+    'windows: series must have the shape [steps] or [steps, width], got [1, 1, 1]',
+  ],
+  [
+    () => windows([[1, 2], [3]], { inputSteps: 1 }),
+    'windows: series must not be ragged: expected arrays of 2 on axis 1, got one of 1',
+  ],
+  [() => windows([[], [], []], { inputSteps: 1 }), 'windows: series must hold a number in each step, got [3, 0]'],
+  [
+    () => windows(table, { inputSteps: 1, target: 2 }),
+    'windows: target must be columns of the series, whole numbers from 0 to 1, got 2',
+  ],
+  [
+    () => windows(table, { inputSteps: 1, target: [] }),
+    'windows: target must be columns of the series, whole numbers from 0 to 1, got []',
+  ],
+  [
+    () => windows(series, { inputSteps: 1, batchSize: -1 }),
+    'windows: batchSize must be a whole number of at least 1, got -1',
+  ],
+  [
+    () => windows(series, { inputSteps: 1, shuffle: wrong('yes') }),
+    "windows: shuffle must be true or false, got 'yes'",
+  ],
+  [
+    () => windows(series, { inputSteps: 1, seed: 0.5 }),
+    'windows: seed must be a whole number from 0 to 2^53 - 1, got 0.5',
+  ],
+  [
+    () => windows(series, { inputSteps: 1, dropRemainder: wrong(1) }),
+    'windows: dropRemainder must be true or false, got 1',
+  ],
+  [
+    () => windows(series, { inputSteps: 1, returnSequences: wrong(1) }),
+    'windows: returnSequences must be true or false, got 1',
+  ],
+
+  [() => trainTestSplit([1]), 'trainTestSplit: series must hold at least 2 steps, got 1'],
+  [
+    () => trainTestSplit(series, { testFraction: 1 }),
+    'trainTestSplit: testFraction must be a finite number at least 0 and below 1, got 1',
+  ],
+  [
+    () => trainTestSplit(series, { testFraction: 0.1, testSize: 1 }),
+    'trainTestSplit: takes either testFraction or testSize, got both',
+  ],
+  [
+    () => trainTestSplit(series, { validationSize: 1.5 }),
+    'trainTestSplit: validationSize must be a whole number of at least 0, got 1.5',
+  ],
+  [
+    () => trainTestSplit(series, { testSize: 4, validationSize: 4 }),
+    'trainTestSplit: the parts must leave a step to train on, got 8 of 8 to validate and test',
+  ],
+  [
+    () => trainTestSplit(series, wrong({ testsize: 1 })),
+    "trainTestSplit: unknown option 'testsize'; did you mean 'testSize'?",
+  ],
+
+  [() => standardize(wrong(null)), 'standardize: train must be numbers in arrays, a typed array or a tensor, got null'],
+  [() => standardize([]), 'standardize: train must hold at least 1 step, got 0'],
+  [
+    () =>
+      standardize([
+        [1, 2],
+        [3, Number.NaN],
+      ]),
+    'standardize: train must hold finite numbers, got NaN in step 1, column 1',
+  ],
+  [() => minMax(series, { range: wrong([0]) }), 'minMax: range must be [low, high], got [0]'],
+  [() => minMax(series, { range: [1, 1] }), 'minMax: range[1] must be a finite number above 1, got 1'],
+  [() => minMax(series, wrong({ rang: [0, 1] })), "minMax: unknown option 'rang'; did you mean 'range'?"],
+  [() => standardize(table).transform([1, 2, 3]), 'scaler.transform: values must have 2 columns, got the shape [3]'],
+  [
+    () => standardize(table).inverse(wrong('x')),
+    "scaler.inverse: values must be numbers in arrays, a typed array or a tensor, got 'x'",
+  ],
+  [
+    () => standardize(table).columns(2),
+    'scaler.columns: target must be columns of the series, whole numbers from 0 to 1, got 2',
+  ],
+
+  [() => vocabulary(wrong(1)), 'vocabulary: text must be a string, got 1'],
+  [() => vocabulary(''), "vocabulary: text must hold a character, got ''"],
+  [() => vocabulary('a', { unknown: '??' }), "vocabulary: unknown must be a single character, got '??'"],
+  [() => v.encode(wrong(1)), 'vocabulary.encode: text must be a string, got 1'],
+  [() => v.decode([3]), 'vocabulary.decode: ids must be whole numbers from 0 to 2, got 3'],
+  [() => v.decode([0.5]), 'vocabulary.decode: ids must be whole numbers from 0 to 2, got 0.5'],
+  [() => v.oneHot([-1]), 'vocabulary.oneHot: ids must be whole numbers from 0 to 2, got -1'],
+  [
+    () => v.oneHot('abx'),
+    "vocabulary.oneHot: text must hold known characters only, got 'x'; the option unknown names a stand-in",
+  ],
+  [() => v.sample([1, 2]), 'vocabulary.sample: probabilities must hold 3 numbers, got [2]'],
+  [() => v.windows('abc', { steps: 3 }), 'vocabulary.windows: text must hold at least 4 characters, got 3'],
+  [() => v.windows('abc', wrong({})), 'vocabulary.windows: steps must be a whole number of at least 1, got undefined'],
+  [
+    () => v.windows('abc', { steps: 1, inputs: wrong('onehot') }),
+    "vocabulary.windows: unknown inputs 'onehot'; did you mean 'oneHot'?",
+  ],
+  [
+    () => v.windows('abc', { steps: 1, targets: wrong('id') }),
+    "vocabulary.windows: unknown targets 'id'; did you mean 'ids'?",
+  ],
+
+  [() => sample([]), 'sample: probabilities must hold a number above 0, got none'],
+  [() => sample([0, 0]), 'sample: probabilities must hold a number above 0, got none'],
+  [() => sample([1, -1]), 'sample: probabilities must be finite numbers from 0 on, got -1'],
+  [() => sample([1, Number.NaN]), 'sample: probabilities must be finite numbers from 0 on, got NaN'],
+  [() => sample([1], { temperature: -1 }), 'sample: temperature must be a finite number at least 0, got -1'],
+  [() => sample([1], { topK: 0 }), 'sample: topK must be a whole number of at least 1, got 0'],
+  [() => sample([1], { seed: -1 }), 'sample: seed must be a whole number from 0 to 2^53 - 1, got -1'],
+  [() => sample([1], { seed: 1, random: Math.random }), 'sample: takes either seed or random, got both'],
+  [() => sample([1], { random: wrong(0.5) }), 'sample: random must be a function, got 0.5'],
+  [() => sample([1], { random: () => 1 }), 'sample: random must give numbers in [0, 1), got 1'],
+
+  [() => forecast(wrong({}), series, 1), 'forecast: model must be one of sequential(), got {}'],
+  [() => forecast(wrong(null), series, 1), 'forecast: model must be one of sequential(), got null'],
+  [() => forecast(one, series, 0), 'forecast: steps must be a whole number of at least 1, got 0'],
+  [() => forecast(one, [], 1), 'forecast: history must hold at least 1 step, got 0'],
+  [
+    () => forecast(one, table, 1),
+    "forecast: history must have the width of the model's input, [null, null, 1], got a width of 2",
+  ],
+  [
+    () => forecast(flat, series, 1),
+    "forecast: history must have the width of the model's input, [null, 1], got a width of 1",
+  ],
+  [() => forecast(two, table.slice(0, 3), 1), 'forecast: history must hold the 4 steps that the model looks at, got 3'],
+  [
+    () =>
+      forecast(
+        model(3, 2, 4),
+        series.map(x => [x, x, x]),
+        5,
+      ),
+    'forecast: the model must tell as many numbers as it takes in a step, 3, to be fed its own output, or all 5 steps at once, [null, 5], got the output [null, 2]',
+  ],
+  [
+    () => forecast(one, series, 5, { direct: true }),
+    'forecast: the model must tell all 5 steps at once, [null, 5], got the output [null, 1]',
+  ],
+  [
+    () => forecast(model(1, 5), series, 5, { direct: false }),
+    'forecast: the model must tell as many numbers as it takes in a step, 1, to be fed its own output, got the output [null, 5]',
+  ],
+  [() => forecast(one, series, 5, { stream: wrong(1) }), 'forecast: stream must be true or false, got 1'],
+  [() => forecast(one, series, 5, { direct: wrong(1) }), 'forecast: direct must be true or false, got 1'],
+  [
+    () => forecast(model(1, 5), series, 5, { stream: true }),
+    'forecast: stream must be false for a model that tells several steps at once, got true',
+  ],
+  [() => forecast(two, table, 5, { inputSteps: 3 }), 'forecast: inputSteps must be 4, which the model fixes, got 3'],
+  [
+    () => forecast(one, series, 5, { inputSteps: 0 }),
+    'forecast: inputSteps must be a whole number of at least 1, got 0',
+  ],
+  [
+    () => forecast(one, series, 5, { scaler: wrong({}) }),
+    'forecast: scaler must be one of standardize or minMax, got {}',
+  ],
+  [
+    () => forecast(one, series, 5, { scaler: standardize(table) }),
+    'forecast: scaler must know as many columns as history has, 1, got 2',
+  ],
+  [
+    () => forecast(model(2, 4, 4), table, 4, { scaler: standardize(table) }),
+    'forecast: target must name the 1 of 2 columns that the model tells, got none',
+  ],
+  [
+    () => forecast(two, table, 5, { target: 2 }),
+    'forecast: target must be columns of the series, whole numbers from 0 to 1, got 2',
+  ],
+  [() => forecast(one, series, 5, wrong({ scalar: 1 })), "forecast: unknown option 'scalar'; did you mean 'scaler'?"],
+
+  [() => data.array(wrong(tensor([1]))), 'data.array: items must be an array, got a Tensor'],
+  [() => data.generator(wrong([])), 'data.generator: generator must be a function, got []'],
+  [() => data.array([1]).take(-1), 'dataset.take: count must be a whole number of at least 0, got -1'],
+  [() => data.array([1]).skip(0.5), 'dataset.skip: count must be a whole number of at least 0, got 0.5'],
+  [() => data.array([1]).repeat(-1), 'dataset.repeat: count must be a whole number of at least 0, got -1'],
+  [() => data.array([1]).batch(0), 'dataset.batch: batchSize must be a whole number of at least 1, got 0'],
+  [() => data.array([1]).batch(1, wrong(1)), 'dataset.batch: smallLastBatch must be true or false, got 1'],
+  [() => data.array([1]).shuffle(0), 'dataset.shuffle: bufferSize must be a whole number of at least 1, got 0'],
+  [() => data.array([1]).map(wrong(1)), 'dataset.map: f must be a function, got 1'],
+];
+
+test.each(mistakes.map(([call, sentence]) => [sentence, call] as const))('%s', (sentence, call) => {
+  let error: unknown;
+  try {
+    call();
+  } catch (thrown) {
+    error = thrown;
+  }
+  expect(error).toBeInstanceOf(ValueError);
+  expect((error as ValueError).message).toBe(sentence);
+});
+
+test('what only shows later', async () => {
+  await expect(data.generator(wrong(() => 5)).toArray()).rejects.toThrow(
+    new ValueError('data.generator: generator must return an iterator, got 5'),
+  );
+  await expect(data.array([1]).forEachAsync(wrong(1))).rejects.toThrow(
+    new ValueError('dataset.forEachAsync: f must be a function, got 1'),
+  );
+});

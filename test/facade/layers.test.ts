@@ -1,0 +1,653 @@
+// The layers that are not recurrent, through the public interface: gradients against the float64 reference and against
+// differences of the loss, seeds of dropout, open lengths, and what is refused.
+
+import {
+  backendInfo,
+  initializers,
+  type Layer,
+  layers,
+  type Sequential,
+  sequential,
+  setRandomSeed,
+  tensor,
+  train,
+  ValueError,
+} from 'lstm-wasm';
+import { describe, expect, test } from 'vitest';
+import { activations } from '../../src/activations.ts';
+import { expectBits, expectClose } from '../compare.ts';
+import { type Block, block } from '../reference/block.ts';
+import { dropoutMask, seedBits } from '../reference/dropout.ts';
+import { type LayerSpec, ReferenceModel } from '../reference/model.ts';
+import { Random } from '../reference/random.ts';
+import { modelOf, tensorOf } from './models.ts';
+
+const spec = (name: string, config: object = {}, more: object = {}) => ({ class: name, config, ...more }) as LayerSpec;
+const lstm = (units: number, config: object = {}) => spec('lstm', { units, returnSequences: true, ...config });
+const dense = (units: number, config: object = {}) => spec('dense', { units, ...config });
+const input = { inputShape: [6, 3] };
+
+const [B, T, D] = [5, 6, 3];
+const [V, VECTOR] = [11, 5];
+const ids = (random: Random, shape: number[]) =>
+  block(
+    shape,
+    random.uniforms(shape).data.map(() => random.bits() % V),
+  );
+
+const stacks: [string, LayerSpec[]][] = [
+  ['dropout between', [lstm(7, input), spec('dropout', { rate: 0.4, seed: 3 }), lstm(4), dense(2)]],
+  ['dropout first', [spec('dropout', { rate: 0.4, seed: 3, ...input }), lstm(4), dense(2)]],
+  ['dropout on top', [lstm(4, input), spec('dropout', { rate: 0.4, seed: 3 })]],
+  [
+    'dropout of whole rows',
+    [lstm(7, input), spec('dropout', { rate: 0.4, seed: 3, noiseShape: [null, 1, null] }), dense(2)],
+  ],
+  [
+    'dropout behind the last step',
+    [lstm(7, { ...input, returnSequences: false }), spec('dropout', { rate: 0.5, seed: 2 ** 50 }), dense(2)],
+  ],
+  [
+    'two dropouts',
+    [spec('dropout', { rate: 0.2, seed: 1, ...input }), dense(5), spec('dropout', { rate: 0.2, seed: 2 }), dense(2)],
+  ],
+  [
+    'timeDistributed dropout',
+    [lstm(7, input), spec('timeDistributed', { layer: spec('dropout', { rate: 0.4, seed: 3 }) }), dense(2)],
+  ],
+  [
+    'timeDistributed activation',
+    [lstm(7, input), spec('timeDistributed', { layer: spec('activation', { activation: 'elu' }) }), dense(2)],
+  ],
+  ['flatten', [lstm(7, input), spec('flatten', {}, { width: 42 }), dense(2)]],
+  ['flatten first', [spec('flatten', input, { width: 18 }), dense(5, { activation: 'gelu' }), dense(2)]],
+  ['flatten on top', [lstm(3, input), spec('flatten', {}, { width: 18 })]],
+  ['reshape', [lstm(7, input), spec('reshape', { targetShape: [14, 3] }), lstm(4), dense(2)]],
+  [
+    'reshape to vectors and back',
+    [
+      lstm(2, input),
+      spec('reshape', { targetShape: [12] }),
+      dense(8),
+      spec('reshape', { targetShape: [4, 2] }),
+      lstm(3),
+    ],
+  ],
+  ['repeatVector', [lstm(7, { ...input, returnSequences: false }), spec('repeatVector', { n: 4 }), lstm(5), dense(2)]],
+  ['repeatVector under dense', [dense(4, { inputShape: [3] }), spec('repeatVector', { n: 3 }), dense(2)]],
+  ['masking, then flatten', [spec('masking', input), spec('flatten', {}, { width: 18 }), dense(2)]],
+  [
+    'masking within',
+    [
+      lstm(4, input),
+      spec('activation', { activation: 'relu' }),
+      spec('masking', {}),
+      spec('flatten', {}, { width: 24 }),
+      dense(2),
+    ],
+  ],
+  [
+    'embedding',
+    [
+      spec('embedding', { inputDim: V, outputDim: VECTOR, inputShape: [T] }),
+      lstm(4, { returnSequences: false }),
+      dense(2),
+    ],
+  ],
+  ['embedding, wide', [spec('embedding', { inputDim: V, outputDim: 20, inputShape: [null] }), lstm(4), dense(2)]],
+  [
+    'embedding and flatten',
+    [
+      spec('embedding', { inputDim: V, outputDim: VECTOR, inputShape: [T], maskZero: true }),
+      spec('flatten', {}, { width: 30 }),
+      dense(2),
+    ],
+  ],
+  ['embedding alone', [spec('embedding', { inputDim: V, outputDim: VECTOR, inputShape: [T] })]],
+  ...activations.flatMap((activation): [string, LayerSpec[]][] => [
+    [`dense ${activation}`, [dense(5, { ...input, activation }), lstm(4), dense(3, { activation })]],
+    [
+      `activation ${activation}`,
+      [dense(5, input), spec('activation', { activation }), lstm(3), spec('activation', { activation })],
+    ],
+  ]),
+];
+
+const rate = 2 ** 20;
+
+/** A compiled model and its reference at the same weights, and a batch. */
+function caseOf(specs: LayerSpec[]) {
+  const random = new Random(specs.length * 100 + specs[0]!.class.length);
+  const model = modelOf(specs);
+  model.compile({ optimizer: train.sgd(rate), loss: 'meanSquaredError' });
+  const reference = new ReferenceModel({ layers: specs });
+  const weights = reference.weightShapes.map(shape =>
+    random.normals(shape, shape.length > 1 ? shape[0]! ** -0.5 : 0.3),
+  );
+  reference.setWeights(weights);
+  model.setWeights(weights.map(tensorOf));
+  const first = specs[0]!.config.inputShape!;
+  const x =
+    specs[0]!.class === 'embedding' ? ids(random, [B, T]) : random.normals(first.length === 2 ? [B, T, D] : [B, D]);
+  if (specs[0]!.class === 'masking') x.data.fill(0, 7 * D, 12 * D);
+  const y = random.normals(reference.predict(x).shape);
+  return { model, reference, weights, x, y };
+}
+
+function gradientsOf({ model, weights, x, y }: ReturnType<typeof caseOf>) {
+  const loss = model.trainOnBatch(tensorOf(x), tensorOf(y)) as number;
+  const after = model.getWeights().map(weight => weight.dataSync());
+  return { loss, gradients: weights.map(({ data }, n) => data.map((w, m) => (w - after[n]![m]!) / rate)) };
+}
+
+// Bounds as in gradients.test.ts.
+test.each(stacks)('against the reference: %s', (_, specs) => {
+  const subject = caseOf(specs);
+  const { model, reference, x, y } = subject;
+  const predicted = reference.predict(x);
+  const output = model.predict(tensorOf(x));
+  expect(output.shape).toEqual(predicted.shape);
+  expectClose(output.dataSync(), predicted.data, { abs: 5e-6, rel: 2e-6, what: 'prediction' });
+  expectClose([model.testOnBatch(tensorOf(x), tensorOf(y)) as number], [reference.testOnBatch(x, y)], {
+    abs: 0,
+    rel: 2e-6,
+    what: 'loss',
+  });
+  const expected = reference.gradients(x, y);
+  const { gradients } = gradientsOf(subject);
+  expected.forEach(({ shape, data }, n) => {
+    const largest = data.reduce((most, value) => Math.max(most, Math.abs(value)), 0);
+    const what = `gradient in weights ${n} [${shape}]`;
+    expectClose(gradients[n]!, data, { abs: 5e-6 * largest, rel: 1e-5, what });
+  });
+});
+
+// As in gradients.test.ts, but nearer, because logSoftmax bends the loss more. Without dropout, which testOnBatch leaves
+// out, and without what has a kink.
+const smooth = stacks.filter(([, specs]) => !JSON.stringify(specs).match(/dropout|relu|hardSigmoid|selu/));
+test.each(smooth)('against differences of the loss: %s', (_, specs) => {
+  const subject = caseOf(specs);
+  const { model, weights, x, y } = subject;
+  const { gradients } = gradientsOf(subject);
+  const random = new Random(7);
+  const lossAt = (at: Block[]) => {
+    model.setWeights(at.map(tensorOf));
+    return model.testOnBatch(tensorOf(x), tensorOf(y)) as number;
+  };
+  weights.forEach(({ shape, data }, n) => {
+    const gradient = gradients[n]!;
+    const lengths = gradient.map(() => Math.abs(random.normal()));
+    const scale = 2 ** -7 / Math.hypot(...lengths);
+    const moved = (sign: number) =>
+      block(
+        shape,
+        data.map((w, m) => Math.fround(w + sign * scale * lengths[m]! * Math.sign(gradient[m]!))),
+      );
+    const [ahead, behind] = [moved(1), moved(-1)];
+    const difference = lossAt(weights.with(n, ahead)) - lossAt(weights.with(n, behind));
+    const slope = gradient.reduce((sum, g, m) => sum + g * (ahead.data[m]! - behind.data[m]!), 0);
+    expectClose([difference], [slope], { abs: 1e-6, rel: 1e-3, what: `weights ${n} [${shape}]` });
+  });
+});
+
+describe('dropout', () => {
+  const identity = { kernelInitializer: 'zeros', biasInitializer: 'ones' } as const;
+  /** y = dropout(1), target 0: the gradient of the bias tells the mask. */
+  const make = (seed?: number) => {
+    const model = sequential();
+    model.add(layers.dense({ units: 8, inputShape: [1], ...identity }));
+    model.add(layers.dropout({ rate: 0.5, ...(seed === undefined ? {} : { seed }) }));
+    model.compile({ optimizer: train.sgd(2 ** -10), loss: 'meanSquaredError' });
+    return model;
+  };
+  const zeros = tensor(new Float32Array(8), [1, 8]);
+  const kept = (model: Sequential) => {
+    const before = model.getWeights()[1]!.dataSync();
+    model.trainOnBatch([[0]], zeros);
+    const after = model.getWeights()[1]!.dataSync();
+    return Array.from(before, (w, n) => (w === after[n] ? 0 : 1));
+  };
+  const expected = (seed: number, batch: number) => [...dropoutMask(8, seedBits(seed), batch, 0.5)].map(Math.sign);
+
+  test('drops what seed and number of the batch say, one batch after the other, in every build', () => {
+    const [model, other] = [make(5), make(5)];
+    for (let batch = 0; batch < 5; batch++) {
+      expect(kept(model)).toEqual(expected(5, batch));
+      if (batch % 2 === 0) expect(kept(other)).toEqual(expected(5, batch / 2)); // each model counts for itself
+    }
+  });
+
+  test('a batch that changed nothing does not count', () => {
+    const model = make(5);
+    kept(model);
+    model.trainOnBatch([[Number.NaN]], zeros);
+    model.testOnBatch([[0]], zeros);
+    model.predict([[0]]);
+    expect(kept(model)).toEqual(expected(5, 1));
+  });
+
+  test('compiling again does not start over', () => {
+    const model = make(5);
+    kept(model);
+    model.compile({ optimizer: train.sgd(2 ** -10), loss: 'meanSquaredError' });
+    expect(kept(model)).toEqual(expected(5, 1));
+  });
+
+  test('without a seed draws one, which setRandomSeed fixes', () => {
+    const [a, b, c] = [9, 9, 10].map(seed => {
+      setRandomSeed(seed);
+      const model = make();
+      return Array.from({ length: 8 }, () => kept(model)).flat();
+    });
+    expect(a).toEqual(b);
+    expect(a).not.toEqual(c);
+  });
+
+  test('a layer that drops nothing draws nothing', () => {
+    const weights = [0, null].map(rate => {
+      setRandomSeed(4);
+      const model = sequential();
+      model.add(layers.dense({ units: 3, inputShape: [2] }));
+      if (rate !== null) model.add(layers.dropout({ rate }));
+      model.add(layers.dense({ units: 3 }));
+      return model.getWeights().flatMap(weight => [...weight.dataSync()]);
+    });
+    expectBits(weights[0]!, weights[1]!);
+  });
+
+  test('does nothing to predictions', () => {
+    expectBits(
+      make(1)
+        .predict([[0]])
+        .dataSync(),
+      new Float32Array(8).fill(1),
+    );
+  });
+});
+
+describe('embedding', () => {
+  const table = tensor(
+    Float32Array.from({ length: 3 * 2 }, (_, n) => n),
+    [3, 2],
+  );
+  const make = (options: object = {}) => {
+    const model = sequential();
+    model.add(layers.embedding({ inputDim: 3, outputDim: 2, weights: [table], ...options }));
+    return model;
+  };
+
+  test('takes any length where none is named', () => {
+    const model = make();
+    expect(model.inputs[0]!.shape).toEqual([null, null]);
+    expect(model.outputs[0]!.shape).toEqual([null, null, 2]);
+    model.compile({ optimizer: train.sgd(0.1), loss: 'meanSquaredError' });
+    for (const length of [1, 2, 5, 2]) {
+      const x = [Array.from({ length }, (_, n) => n % 3)];
+      const rows = x[0]!.flatMap(id => [2 * id, 2 * id + 1]);
+      const y = model.predict(x);
+      expect(y.shape).toEqual([1, length, 2]);
+      expectBits(y.dataSync(), rows);
+      expect(model.testOnBatch(x, y)).toBe(0);
+      expect(model.trainOnBatch(x, y)).toBe(0);
+    }
+  });
+
+  test.each<[string, () => Sequential, (number | null)[]]>([
+    ['inputLength', () => make({ inputLength: 4 }), [null, 4]],
+    ['inputShape', () => make({ inputShape: [4] }), [null, 4]],
+    ['an open inputShape', () => make({ inputShape: [null] }), [null, null]],
+    ['batchInputShape', () => make({ batchInputShape: [2, 4] }), [2, 4]],
+    ['batchSize', () => make({ inputLength: 4, batchSize: 2 }), [2, 4]],
+    [
+      'an input layer',
+      () =>
+        sequential({
+          layers: [layers.inputLayer({ inputShape: [4] }), layers.embedding({ inputDim: 3, outputDim: 2 })],
+        }),
+      [null, 4],
+    ],
+    [
+      'an open input layer',
+      () =>
+        sequential({
+          layers: [layers.inputLayer({ inputShape: [null] }), layers.embedding({ inputDim: 3, outputDim: 2 })],
+        }),
+      [null, null],
+    ],
+  ])('its input is that of %s', (_, build, shape) => {
+    const model = build();
+    expect(model.inputs[0]!.shape).toEqual(shape);
+    expect(model.outputs[0]!.shape).toEqual([...shape, 2]);
+    expect(
+      model.predict([
+        [0, 1, 2, 0],
+        [1, 1, 1, 1],
+      ]).shape,
+    ).toEqual([2, 4, 2]);
+  });
+
+  test('takes integers as they come', () => {
+    const model = make({ inputLength: 2 });
+    for (const x of [[[2, 0]], tensor(Int32Array.of(2, 0), [1, 2]), Int32Array.of(2, 0), Uint8Array.of(2, 0)]) {
+      expectBits(model.predict(x).dataSync(), [4, 5, 0, 1]);
+    }
+  });
+
+  test('starts within 0.05 of zero, or as its initializer says', () => {
+    const drawn = (options: object) =>
+      sequential({ layers: [layers.embedding({ inputDim: 100, outputDim: 10, ...options })] })
+        .getWeights()[0]!
+        .dataSync();
+    const values = drawn({});
+    expect(Math.max(...values)).toBeGreaterThan(0.045);
+    expect(Math.max(...values.map(Math.abs))).toBeLessThan(0.05);
+    const embeddingsInitializer = initializers.constant({ value: 3 });
+    expectBits(drawn({ embeddingsInitializer }), new Float32Array(1000).fill(3));
+  });
+
+  test('ids that are none change nothing, wherever they stand', () => {
+    for (const bad of [-1, 3, 0.5, Number.NaN, Number.POSITIVE_INFINITY, 2 ** 40]) {
+      const model = sequential();
+      model.add(layers.embedding({ inputDim: 3, outputDim: 2, batchInputShape: [2, 3] }));
+      model.add(layers.lstm({ units: 2, stateful: true }));
+      model.compile({ optimizer: train.sgd(0.1), loss: 'meanSquaredError' });
+      const [good, y] = [[[0, 1, 2], [2, 1, 0]], [[1, 2], [3, 4]]]; // biome-ignore format: two batches
+      model.trainOnBatch(good, y);
+      const all = () => [...model.getWeights(), ...model.getStates().flat()].flatMap(t => [...t.dataSync()]);
+      const before = all();
+      const wrong = [[0, 1, 2], [2, 1, bad]]; // biome-ignore format: one batch
+      const calls = [
+        () => model.trainOnBatch(wrong, y),
+        () => model.testOnBatch(wrong, y),
+        () => model.predict(wrong),
+        () => model.predict([...good, ...wrong]),
+        () => model.predictOnBatch(wrong),
+      ];
+      for (const call of calls) {
+        expect(call).toThrow(ValueError);
+        expect(call).toThrow(/x must hold whole numbers from 0 to 2, the ids of embedding_Embedding\d+, got /);
+      }
+      expectBits(all(), before);
+    }
+  });
+});
+
+test('a thousand batches through all layers hold the memory of the first', () => {
+  const [random, length] = [new Random(1), 6];
+  const model = sequential();
+  model.add(layers.embedding({ inputDim: V, outputDim: 5, inputLength: length, maskZero: true }));
+  model.add(layers.dropout({ rate: 0.5 }));
+  model.add(layers.lstm({ units: 4, returnSequences: true }));
+  model.add(layers.activation({ activation: 'gelu' }));
+  model.add(layers.masking());
+  model.add(layers.reshape({ targetShape: [3, 8] }));
+  model.add(layers.timeDistributed({ layer: layers.dense({ units: 2, activation: 'softmax' }) }));
+  model.add(layers.flatten());
+  model.add(layers.repeatVector({ n: 2 }));
+  model.compile({ optimizer: 'adam', loss: 'meanSquaredError' });
+  const batches = [1, 7, 33].map(samples => [
+    tensorOf(ids(random, [samples, length])),
+    tensorOf(random.normals([samples, 2, 6])),
+  ]);
+  const round = () => {
+    for (const [x, y] of batches) {
+      model.trainOnBatch(x!, y!);
+      model.predict(x!);
+    }
+  };
+  round();
+  const bytes = backendInfo().memoryBytes;
+  for (let n = 0; n < 1000; n++) round();
+  expect(backendInfo().memoryBytes).toBe(bytes);
+  model.dispose();
+});
+
+describe('shapes', () => {
+  test.each<[string, Layer[], (number | null)[]]>([
+    ['repeatVector', [layers.dense({ units: 3, inputShape: [2] }), layers.repeatVector({ n: 4 })], [null, 4, 3]],
+    ['flatten', [layers.masking({ inputShape: [4, 3] }), layers.flatten()], [null, 12]],
+    [
+      'flatten of rows',
+      [layers.dense({ units: 3, inputShape: [2] }), layers.flatten({ dataFormat: 'channelsLast' })],
+      [null, 3],
+    ],
+    ['reshape', [layers.masking({ inputShape: [4, 3] }), layers.reshape({ targetShape: [6, -1] })], [null, 6, 2]],
+    [
+      'reshape, null',
+      [layers.masking({ inputShape: [4, 3] }), layers.reshape({ targetShape: [null] as never })],
+      [null, 12],
+    ],
+    ['a fixed batch', [layers.masking({ batchInputShape: [7, 4, 3] }), layers.flatten()], [7, 12]],
+    [
+      'activations',
+      [layers.reLU({ inputShape: [null, 3] }), layers.softmax({ axis: 2 }), layers.elu(), layers.leakyReLU()],
+      [null, null, 3],
+    ],
+    [
+      'a list of names',
+      [
+        layers.dense({ units: 3, inputShape: [2], activation: 'hard_sigmoid' }),
+        layers.activation({ activation: 'silu' }),
+      ],
+      [null, 3],
+    ],
+  ])('%s', (_, stack, shape) => {
+    const model = sequential({ layers: stack });
+    expect(model.outputs[0]!.shape).toEqual(shape);
+    const [, ...sample] = model.inputs[0]!.shape;
+    const x = [7, ...sample.map(n => n ?? 5)];
+    const y = model.predict(new Random(1).uniforms(x).data.length ? tensorOf(new Random(1).uniforms(x)) : []);
+    expect(y.shape).toEqual([7, ...shape.slice(1).map(n => n ?? 5)]);
+  });
+});
+
+test('regularizers and constraints stand with the weights they are for', () => {
+  const model = sequential({
+    layers: [
+      layers.embedding({ inputDim: 3, outputDim: 2, embeddingsRegularizer: 'l2', embeddingsConstraint: 'nonNeg' }),
+      layers.dense({
+        units: 2,
+        kernelRegularizer: 'l1',
+        biasRegularizer: 'l1l2',
+        kernelConstraint: 'unitNorm',
+        biasConstraint: 'maxNorm',
+      }),
+    ],
+  });
+  const told = model.layers.flatMap(layer =>
+    layer.weightSpecs.map(({ name, regularizer, constraint }) => [
+      name,
+      regularizer?.l1,
+      regularizer?.l2,
+      constraint?.className,
+    ]),
+  );
+  expect(told).toEqual([
+    ['embeddings', 0, 0.01, 'NonNeg'],
+    ['kernel', 0.01, 0, 'UnitNorm'],
+    ['bias', 0.01, 0.01, 'MaxNorm'],
+  ]);
+});
+
+// ------------------------------------------------------------------------------------------------------ bad arguments
+
+// biome-ignore lint/suspicious/noExplicitAny: wrong arguments are the point
+const wrong = (value: unknown): any => value;
+const on = (input: Layer, layer: Layer) => () => sequential({ layers: [input, layer] });
+const rows = () => layers.dense({ units: 3, inputShape: [2] });
+const sequences = () => layers.dense({ units: 3, inputShape: [4, 2] });
+const open = () => layers.dense({ units: 3, inputShape: [null, 2] });
+
+test.each<[string, () => unknown, string]>([
+  [
+    'an unknown activation',
+    () => layers.activation({ activation: wrong('relo') }),
+    "layers.activation: unknown activation 'relo'; did you mean 'relu'?",
+  ],
+  ['no activation', () => layers.activation(wrong({})), 'layers.activation: activation must be a name, got undefined'],
+  [
+    'a function',
+    () => layers.dense({ units: 1, activation: wrong(Math.tanh) }),
+    'layers.dense: activation must be a name, got function tanh',
+  ],
+  ['softmax along time', on(sequences(), layers.softmax({ axis: 1 })), 'sequential: axis of softmax_Softmax'],
+  [
+    'softmax along nothing',
+    () => layers.softmax({ axis: 3 }),
+    'layers.softmax: axis must be the last one, -1, 1 or 2, got 3',
+  ],
+  [
+    'a negative maxValue',
+    () => layers.reLU({ maxValue: -1 }),
+    'layers.reLU: maxValue must be a finite number at least 0, got -1',
+  ],
+  [
+    'alpha NaN',
+    () => layers.leakyReLU({ alpha: Number.NaN }),
+    'layers.leakyReLU: alpha must be a finite number, got NaN',
+  ],
+  ['another elu', () => layers.elu({ alpha: 2 }), 'layers.elu: alpha must be 1, got 2'],
+  [
+    'rate 1',
+    () => layers.dropout({ rate: 1 }),
+    'layers.dropout: rate must be a finite number at least 0 and below 1, got 1',
+  ],
+  ['no rate', () => layers.dropout(wrong({})), 'layers.dropout: rate must be'],
+  ['a bad seed', () => layers.dropout({ rate: 0.5, seed: -1 }), 'layers.dropout: seed must be'],
+  [
+    'a noiseShape that is none',
+    () => layers.dropout({ rate: 0.5, noiseShape: wrong('no') }),
+    'layers.dropout: noiseShape must be',
+  ],
+  [
+    'a noiseShape along the features',
+    on(sequences(), layers.dropout({ rate: 0.5, noiseShape: [null, null, 1] })),
+    'sequential: noiseShape of dropout_Dropout',
+  ],
+  [
+    'a noiseShape of another rank',
+    on(rows(), layers.dropout({ rate: 0.5, noiseShape: [null, 1, 3] })),
+    'sequential: noiseShape of dropout_Dropout',
+  ],
+  [
+    'inputDim 0',
+    () => layers.embedding({ inputDim: 0, outputDim: 1 }),
+    'layers.embedding: inputDim must be a whole number of at least 1, got 0',
+  ],
+  [
+    'too many ids',
+    () => layers.embedding({ inputDim: 2 ** 24 + 1, outputDim: 1 }),
+    'layers.embedding: inputDim must be at most 16777216, got 16777217',
+  ],
+  ['no outputDim', () => layers.embedding(wrong({ inputDim: 1 })), 'layers.embedding: outputDim must be'],
+  [
+    'a list of lengths',
+    () => layers.embedding({ inputDim: 1, outputDim: 1, inputLength: wrong([3]) }),
+    'layers.embedding: inputLength must be',
+  ],
+  [
+    'two lengths',
+    () => sequential({ layers: [layers.embedding({ inputDim: 1, outputDim: 1, inputLength: 3, inputShape: [4] })] }),
+    'sequential: inputLength of',
+  ],
+  [
+    'ids with a width',
+    () => sequential({ layers: [layers.embedding({ inputDim: 1, outputDim: 1, inputShape: [4, 2] })] }),
+    'sequential: embedding_Embedding',
+  ],
+  [
+    'an embedding on another layer',
+    on(rows(), layers.embedding({ inputDim: 3, outputDim: 2 })),
+    'must be the first layer, because it takes ids',
+  ],
+  [
+    'maskZero 1',
+    () => layers.embedding({ inputDim: 1, outputDim: 1, maskZero: wrong(1) }),
+    'layers.embedding: maskZero must be true or false, got 1',
+  ],
+  [
+    'a regularizer that is none',
+    () => layers.dense({ units: 1, kernelRegularizer: wrong('l3') }),
+    "layers.dense: unknown kernelRegularizer 'l3'",
+  ],
+  [
+    'a constraint that is none',
+    () => layers.dense({ units: 1, biasConstraint: wrong(3) }),
+    'layers.dense: biasConstraint must be',
+  ],
+  [
+    'an open list of features',
+    () => layers.dense({ units: 1, inputShape: [null] }),
+    'layers.dense: inputShape must fix its last axis',
+  ],
+  [
+    'a list of any length below dense',
+    () => sequential({ layers: [layers.inputLayer({ inputShape: [null] }), layers.dense({ units: 1 })] }),
+    'needs an input whose last axis is fixed, got [null, null]',
+  ],
+  ['masking of rows', on(rows(), layers.masking()), 'needs an input [batch, time steps, width], got [null, 3]'],
+  [
+    'maskValue NaN',
+    () => layers.masking({ maskValue: Number.NaN }),
+    'layers.masking: maskValue must be a finite number, got NaN',
+  ],
+  ['n 0', () => layers.repeatVector({ n: 0 }), 'layers.repeatVector: n must be a whole number of at least 1, got 0'],
+  [
+    'repeatVector of sequences',
+    on(sequences(), layers.repeatVector({ n: 2 })),
+    'needs an input [batch, width], got [null, 4, 3]',
+  ],
+  [
+    'flatten of an open length',
+    on(open(), layers.flatten()),
+    'needs an input with a fixed number of time steps, got [null, null, 3]',
+  ],
+  [
+    'channelsFirst',
+    () => layers.flatten({ dataFormat: wrong('channelsFirst') }),
+    "layers.flatten: dataFormat must be 'channelsLast', got 'channelsFirst'",
+  ],
+  [
+    'reshape of an open length',
+    on(open(), layers.reshape({ targetShape: [3] })),
+    'needs an input with a fixed number of time steps',
+  ],
+  [
+    'reshape to three axes',
+    () => layers.reshape({ targetShape: [1, 2, 3] }),
+    'layers.reshape: targetShape must be [T, D] or [D]',
+  ],
+  [
+    'reshape with two open axes',
+    () => layers.reshape({ targetShape: [-1, -1] }),
+    'layers.reshape: targetShape must leave at most one axis open',
+  ],
+  [
+    'reshape to another size',
+    on(sequences(), layers.reshape({ targetShape: [5, 2] })),
+    'must hold the 12 numbers of a sample, got [5, 2]',
+  ],
+  [
+    'reshape that does not divide',
+    on(sequences(), layers.reshape({ targetShape: [5, -1] })),
+    'must hold the 12 numbers of a sample, got [5, -1]',
+  ],
+  [
+    'timeDistributed lstm',
+    () => layers.timeDistributed({ layer: layers.lstm({ units: 1 }) }),
+    'layers.timeDistributed: layer must be a dense layer, dropout or an activation, got a Lstm',
+  ],
+  [
+    'timeDistributed noiseShape',
+    () => layers.timeDistributed({ layer: layers.dropout({ rate: 0.5, noiseShape: [null, 3] }) }),
+    'layers.timeDistributed: layer must be a dropout without noiseShape',
+  ],
+  [
+    'an unknown option',
+    () => layers.embedding(wrong({ inputDim: 1, outputDim: 1, maskzero: true })),
+    "layers.embedding: unknown option 'maskzero'; did you mean 'maskZero'?",
+  ],
+])('refused: %s', (_, call, message) => {
+  expect(call).toThrow(ValueError);
+  expect(call).toThrow(message);
+});

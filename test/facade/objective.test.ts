@@ -1,0 +1,364 @@
+// Losses, metrics and weights through the public interface, against the float64 reference.
+
+import { layers, type Sequential, sequential, type Tensor, tensor, train } from 'lstm-wasm';
+import { describe, expect, test } from 'vitest';
+import { type LossName, losses, lossSpellings, resolveLoss } from '../../src/losses.ts';
+import { planLoss, planMetrics } from '../../src/lossPlan.ts';
+import { resolveMetrics, scores } from '../../src/metrics.ts';
+import type { Plan } from '../../src/plan.ts';
+import { expectBits, expectClose } from '../compare.ts';
+import { lossOf, targetWidth } from '../reference/loss.ts';
+import { Random } from '../reference/random.ts';
+
+const bounds = { abs: 1e-6, rel: 2e-6 };
+const B = 5;
+const T = 3;
+const D = 4;
+
+/** One dense layer, on [B, D] or on every step of [B, T, D], whose outputs are between 0 and 1. */
+function modelOf(N: number, sequence: boolean): { model: Sequential; x: Tensor; rows: number } {
+  const random = new Random(N);
+  const inputShape = sequence ? [T, D] : [D];
+  const model = sequential({ layers: [layers.dense({ units: N, inputShape, useBias: false, name: `top${N}` })] });
+  const kernel = random.uniforms([D, N]).data.map(value => 0.02 + 0.2 * Math.abs(value));
+  model.setWeights([tensor(Float32Array.from(kernel), [D, N])]);
+  const rows = sequence ? B * T : B;
+  const x = Float32Array.from(random.uniforms([rows, D]).data, value => 0.1 + 0.9 * Math.abs(value));
+  return { model, x: tensor(x, sequence ? [B, T, D] : [B, D]), rows };
+}
+
+/** One 1 in every row, or its number. */
+function targetsOf(name: LossName, rows: number, N: number, sequence: boolean): Tensor {
+  const width = targetWidth(name, N);
+  const values = Float32Array.from({ length: rows * width }, (_, i) => {
+    const row = Math.floor(i / width);
+    return width === N && N > 1 ? Number(i % N === (row * 2) % N) : (row * 2) % Math.max(N, 2);
+  });
+  return tensor(values, sequence ? [B, T, width] : [B, width]);
+}
+
+const compile = (model: Sequential, loss: string, metrics?: string | string[], rate = 0.5) =>
+  model.compile({ optimizer: train.sgd(rate), loss, metrics } as Parameters<Sequential['compile']>[0]);
+
+describe.each(losses)('%s', name => {
+  test.each([
+    [3, false],
+    [3, true],
+    [6, true],
+  ])('one step, %i columns, on a sequence: %s', (N, sequence) => {
+    const { model, x, rows } = modelOf(N, sequence);
+    const y = targetsOf(name, rows, N, sequence);
+    compile(model, name);
+    const outputs = model.predict(x).dataSync();
+    const expected = lossOf(name, outputs, y.dataSync(), { N });
+    expectClose([model.testOnBatch(x, y) as number], [expected.loss], { ...bounds, what: 'testOnBatch' });
+
+    const before = model.getWeights()[0]!.dataSync();
+    expectClose([model.trainOnBatch(x, y) as number], [expected.loss], { ...bounds, what: 'trainOnBatch' });
+    const after = model.getWeights()[0]!.dataSync();
+    const step = new Float64Array(D * N);
+    for (let row = 0; row < rows; row++) {
+      for (let d = 0; d < D; d++) {
+        for (let n = 0; n < N; n++) step[d * N + n]! += x.dataSync()[row * D + d]! * expected.dOutputs[row * N + n]!;
+      }
+    }
+    const wanted = Float64Array.from(before, (w, i) => w - 0.5 * step[i]!);
+    const size = step.reduce((most, value) => Math.max(most, Math.abs(value)), 0);
+    expectClose(after, wanted, { abs: 2e-6 * Math.max(size, 0.1), rel: 2e-7, what: 'weights' });
+  });
+
+  test('weights of samples and of time steps', () => {
+    const { model, x, rows } = modelOf(3, true);
+    const y = targetsOf(name, rows, 3, true);
+    compile(model, name, 'acc');
+    const outputs = model.predict(x).dataSync();
+    const bySample = [1, 0, 2.5, 0.5, 3];
+    const byStep = Array.from({ length: rows }, (_, row) => (row % 4) / 2);
+    for (const [sampleWeight, weights] of [
+      [bySample, byStep.map((_, row) => bySample[Math.floor(row / T)]!)],
+      [new Float32Array(bySample), byStep.map((_, row) => bySample[Math.floor(row / T)]!)],
+      [tensor(byStep, [B, T]), byStep],
+      [new Float32Array(byStep), byStep],
+      [Array.from({ length: B }, (_, b) => byStep.slice(b * T, b * T + T)), byStep],
+    ] as const) {
+      const expected = lossOf(name, outputs, y.dataSync(), { N: 3, weights });
+      const [loss, accuracy] = model.testOnBatch(x, y, { sampleWeight }) as number[];
+      expectClose([loss!], [expected.loss], bounds);
+      expect(accuracy).toBe((model.testOnBatch(x, y) as number[])[1]);
+    }
+  });
+});
+
+describe('classWeight', () => {
+  test.each(['sparseCategoricalCrossentropy', 'categoricalCrossentropy', 'meanSquaredError'] as const)('%s', name => {
+    const { model, x, rows } = modelOf(3, true);
+    const y = targetsOf(name, rows, 3, true);
+    compile(model, name);
+    const outputs = model.predict(x).dataSync();
+    const classWeight = { 0: 1, 1: 4, 2: 0.5 };
+    const classes = Array.from({ length: rows }, (_, row) => (row * 2) % 3);
+    const ofClass = classes.map(k => classWeight[k as 0 | 1 | 2]);
+    const expected = lossOf(name, outputs, y.dataSync(), { N: 3, weights: ofClass });
+    expectClose([model.testOnBatch(x, y, { classWeight }) as number], [expected.loss], bounds);
+
+    const sampleWeight = [1, 2, 3, 4, 5];
+    const both = ofClass.map((weight, row) => weight * sampleWeight[Math.floor(row / T)]!);
+    const multiplied = lossOf(name, outputs, y.dataSync(), { N: 3, weights: both });
+    expectClose([model.testOnBatch(x, y, { classWeight, sampleWeight }) as number], [multiplied.loss], bounds);
+  });
+
+  test('of targets that are 0 or 1', () => {
+    const { model, x } = modelOf(1, false);
+    const y = [0, 1, 1, 0, 1];
+    compile(model, 'binaryCrossentropy');
+    const outputs = model.predict(x).dataSync();
+    const expected = lossOf('binaryCrossentropy', outputs, y, { N: 1, weights: [0.5, 2, 2, 0.5, 2] });
+    expectClose([model.testOnBatch(x, y, { classWeight: { 0: 0.5, 1: 2 } }) as number], [expected.loss], bounds);
+  });
+});
+
+test('training with weights is training on the weighted loss', () => {
+  const [first, second] = [modelOf(3, false), modelOf(3, false)];
+  const y = targetsOf('meanSquaredError', B, 3, false);
+  compile(first.model, 'mse');
+  compile(second.model, 'mse', undefined, 1);
+  first.model.trainOnBatch(first.x, y, { sampleWeight: [2, 2, 2, 2, 2] });
+  second.model.trainOnBatch(second.x, y);
+  expectBits(first.model.getWeights()[0]!.dataSync(), second.model.getWeights()[0]!.dataSync());
+  // And without them it is as before.
+  expect(first.model.testOnBatch(first.x, y)).toBe(second.model.testOnBatch(second.x, y));
+});
+
+describe('targets by number', () => {
+  test.each([false, true])('with and without their last axis, on a sequence: %s', sequence => {
+    const { model, x, rows } = modelOf(3, sequence);
+    const y = targetsOf('sparseCategoricalCrossentropy', rows, 3, sequence);
+    compile(model, 'sparse_categorical_crossentropy', ['acc', 'ce']);
+    const expected = model.testOnBatch(x, y);
+    const short = y.shape.slice(0, -1);
+    const nested = tensor(y.dataSync(), short).arraySync();
+    for (const form of [
+      tensor(y.dataSync(), short),
+      nested,
+      y.arraySync(),
+      y.dataSync(),
+      Int32Array.from(y.dataSync()),
+    ]) {
+      expect(model.testOnBatch(x, form as Tensor)).toEqual(expected);
+    }
+  });
+
+  test('a class that does not exist is refused, and changes nothing', () => {
+    const model = sequential();
+    model.add(layers.lstm({ units: 3, stateful: true, batchInputShape: [2, 4, 1] }));
+    compile(model, 'sparseCategoricalCrossentropy', 'acc');
+    const x = tensor(Float32Array.of(1, 2, 3, 4, 5, 6, 7, 8), [2, 4, 1]);
+    model.trainOnBatch(x, [0, 2]);
+    const state = () => [...model.getWeights(), ...model.getStates().flat()].flatMap(values => [...values.dataSync()]);
+    const before = state();
+    for (const wrong of [-1, 3, 99]) {
+      const message = `y must hold numbers of classes from 0 to 2, got ${wrong}`;
+      expect(() => model.trainOnBatch(x, [0, wrong])).toThrow(`model.trainOnBatch: ${message}`);
+      expect(() => model.testOnBatch(x, [wrong, 0])).toThrow(`model.testOnBatch: ${message}`);
+    }
+    expect(model.trainOnBatch(x, [0, Number.NaN])).toEqual([Number.NaN, expect.any(Number)]);
+    expectBits(state(), before);
+    // It matters to nobody where it weighs nothing.
+    expect(model.testOnBatch(x, [0, -1], { sampleWeight: [1, 0] })).toEqual([expect.any(Number), expect.any(Number)]);
+  });
+
+  test.each(['categoricalCrossentropy', 'sparseCategoricalCrossentropy'])('%s needs more than one column', loss => {
+    const { model, x } = modelOf(1, false);
+    compile(model, loss);
+    expect(() => model.trainOnBatch(x, [0, 1, 0, 1, 0])).toThrow(
+      `model.trainOnBatch: the output must have a column for each class where the loss is '${loss}', got [5, 1]; for one`,
+    );
+  });
+});
+
+describe('metrics', () => {
+  test('come behind the loss, of the outputs before the update, by their names in TF.js', () => {
+    const { model, x } = modelOf(3, false);
+    const y = targetsOf('meanSquaredError', B, 3, false);
+    expect(model.metricsNames).toEqual([]);
+    const metrics = [
+      'accuracy',
+      'mse',
+      'mean_absolute_error',
+      'cosineProximity',
+      'binaryAccuracy',
+      'precision',
+      'recall',
+    ];
+    compile(model, 'meanSquaredError', metrics);
+    expect(model.metricsNames).toEqual(['loss', 'acc', ...metrics.slice(1)]);
+    const [outputs, target] = [model.predict(x).dataSync(), y.dataSync()];
+    const reference = (name: LossName) => lossOf(name, outputs, target, { N: 3 }).loss;
+    let right = 0;
+    for (let b = 0; b < B; b++) {
+      const row = [...outputs.subarray(b * 3, b * 3 + 3)];
+      right += target[b * 3 + row.indexOf(Math.max(...row))]!;
+    }
+    const same = outputs.filter((value, i) => Number(value > 0.5) === target[i]).length;
+    const said = outputs.filter(value => value > 0.5).length;
+    const found = outputs.filter((value, i) => value > 0.5 && target[i] === 1).length;
+    const expected = [
+      reference('meanSquaredError'),
+      right / B,
+      reference('meanSquaredError'),
+      reference('meanAbsoluteError'),
+      reference('cosineProximity'),
+      same / 15,
+      said ? found / said : 0,
+      found / 5,
+    ];
+    expectClose(model.testOnBatch(x, y) as number[], expected, bounds);
+    expectClose(model.trainOnBatch(x, y) as number[], expected, bounds);
+    expect(model.testOnBatch(x, y)).not.toEqual(expected);
+  });
+
+  test.each(['acc', ['acc'], ['accuracy']])('%j', metrics => {
+    const { model, x } = modelOf(3, false);
+    compile(model, 'mse', metrics);
+    expect(model.metricsNames).toEqual(['loss', 'acc']);
+    expect(model.testOnBatch(x, targetsOf('meanSquaredError', B, 3, false))).toHaveLength(2);
+  });
+
+  test('none at all: a number', () => {
+    for (const metrics of [undefined, [], null]) {
+      const { model, x } = modelOf(2, false);
+      compile(model, 'mse', metrics as string[]);
+      expect(model.metricsNames).toEqual(['loss']);
+      expect(model.trainOnBatch(x, targetsOf('meanSquaredError', B, 2, false))).toEqual(expect.any(Number));
+    }
+  });
+
+  test('twins have numbers', () => {
+    const { model } = modelOf(2, false);
+    compile(model, 'mse', ['mae', 'acc', 'accuracy']);
+    expect(model.metricsNames).toEqual(['loss', 'mae', 'acc_0', 'acc_1']);
+  });
+
+  // As TF.js chooses: binary for one column or binary cross-entropy, then by the loss.
+  test.each([
+    ['mse', 1, 'binaryAccuracy', 'binaryCrossentropy'],
+    ['binaryCrossentropy', 4, 'binaryAccuracy', 'binaryCrossentropy'],
+    ['sparseCategoricalCrossentropy', 4, 'sparseCategoricalAccuracy', 'sparseCategoricalCrossentropy'],
+    ['categoricalCrossentropy', 4, 'categoricalAccuracy', 'categoricalCrossentropy'],
+    ['mae', 4, 'categoricalAccuracy', 'categoricalCrossentropy'],
+  ] as const)('acc and ce beside %s of %i columns', (loss, width, accuracy, crossentropy) => {
+    const metrics = resolveMetrics('test', ['acc', 'ce', 'accuracy', 'crossentropy'], lossSpellings[loss]);
+    expect(metrics.map(metric => metric.kindOf(width))).toEqual([accuracy, crossentropy, accuracy, crossentropy]);
+  });
+
+  test('a batch that is not finite has them, too', () => {
+    const { model, x } = modelOf(2, false);
+    compile(model, 'mse', 'mae');
+    const before = model.getWeights()[0]!.dataSync();
+    const bad = targetsOf('meanSquaredError', B, 2, false).dataSync().with(3, Number.NaN);
+    expect(model.trainOnBatch(x, bad)).toEqual([Number.NaN, Number.NaN]);
+    const huge = tensor(new Float32Array(B * D).fill(3e37), [B, D]);
+    const [loss, mae] = model.trainOnBatch(huge, new Float32Array(B * 2)) as [number, number];
+    expect(loss).toBe(Number.NaN);
+    expect(mae).toBeGreaterThan(1e36);
+    expectBits(model.getWeights()[0]!.dataSync(), before);
+  });
+});
+
+test('compiling again brings another loss and other metrics, in every model that shares the layers', () => {
+  const model = sequential({ layers: [layers.dense({ units: 2, batchInputShape: [4, 3] })] });
+  const other = model.withBatchSize(2);
+  const [x, y] = [new Random(1).normals([4, 3]).data, new Random(2).normals([4, 2]).data];
+  const four = () => model.testOnBatch(Float32Array.from(x), Float32Array.from(y));
+  const two = () => other.testOnBatch(Float32Array.from(x.subarray(0, 6)), Float32Array.from(y.subarray(0, 4)));
+  const outputs = model.predict(Float32Array.from(x)).dataSync();
+  const expected = (name: LossName, rows: number) => lossOf(name, outputs.subarray(0, rows * 2), y, { N: 2 }).loss;
+  compile(model, 'mse');
+  expectClose(
+    [four() as number, two() as number],
+    [expected('meanSquaredError', 4), expected('meanSquaredError', 2)],
+    bounds,
+  );
+  compile(other, 'mae', 'hinge');
+  const all = [...(four() as number[]), ...(two() as number[])];
+  const names = ['meanAbsoluteError', 'hinge'] as const;
+  expectClose(all, [...names.map(name => expected(name, 4)), ...names.map(name => expected(name, 2))], bounds);
+});
+
+test('every spelling of a loss is that of one that exists, and each has its own in Keras', () => {
+  for (const spelling of Object.keys(lossSpellings)) expect(losses).toContain(resolveLoss('test', spelling));
+  for (const name of losses)
+    expect(
+      resolveLoss(
+        'test',
+        name.replace(/[A-Z]/g, c => `_${c.toLowerCase()}`),
+      ),
+    ).toBe(name);
+  expect(
+    resolveMetrics(
+      'test',
+      scores.filter(name => !name.startsWith('sparse')),
+      'hinge',
+    ),
+  ).toHaveLength(scores.length - 1);
+});
+
+describe('what the kernels are told of a plan', () => {
+  const place = (offset: number) => ({ block: 'workspace', offset }) as const;
+  const rows = (offset: number, row = 32, step = 160) => ({
+    place: place(offset),
+    row,
+    step,
+    steps: 3,
+    rows: 5,
+    width: 6,
+  });
+  const plan = {
+    batch: 5,
+    output: {
+      y: rows(0),
+      dy: rows(1000, 48, 240),
+      mask: { place: place(2000), step: -20 },
+      logits: rows(3000, 64, 320),
+    },
+    target: place(4000),
+    weights: place(5000),
+  } as unknown as Plan;
+  const objective = (loss: LossName, metrics: string[]) => ({
+    loss,
+    metrics: resolveMetrics('test', metrics, loss),
+    optimizer: train.sgd(),
+  });
+
+  test('the loss starts from logits where there are some; a metric of the same kind, too', () => {
+    const chosen = objective('categoricalCrossentropy', ['mse', 'categoricalCrossentropy', 'acc']);
+    expect(planLoss(plan, chosen)).toEqual({
+      ...{ kind: 5, steps: 3, rows: 5, cols: 6, logits: 1, delta: 0x3f80_0000 },
+      ...{ y: place(3000), yRow: 64, yStep: 320, dy: place(1000), dyRow: 48, dyStep: 240 },
+      ...{ target: place(4000), targetRow: 72, targetStep: 24, mask: place(2000), maskStep: -20 },
+      ...{ weights: place(5000), weightRow: 12, weightStep: 4 },
+    });
+    const [mse, same, accuracy] = planMetrics(plan, chosen);
+    expect(mse).toMatchObject({ program: 'loss', fields: { kind: 0, y: place(0), logits: 0, dy: 0, weights: 0 } });
+    expect(same).toMatchObject({ program: 'loss', fields: { kind: 5, y: place(3000), logits: 1, dy: 0, weights: 0 } });
+    expect(accuracy).toMatchObject({
+      program: 'metric',
+      fields: { kind: 1, y: place(0), mask: place(2000), maskStep: -20 },
+    });
+  });
+
+  test('without logits, mask and weights, and with targets by number', () => {
+    const bare = { ...plan, output: { y: rows(0), dy: null, mask: null }, weights: null } as unknown as Plan;
+    const fields = planLoss(bare, objective('sparseCategoricalCrossentropy', []));
+    expect(fields).toMatchObject({
+      kind: 6,
+      y: place(0),
+      logits: 0,
+      dy: 0,
+      mask: 0,
+      weights: 0,
+      targetRow: 12,
+      targetStep: 4,
+    });
+  });
+});

@@ -1,0 +1,145 @@
+// What training writes, on a terminal and elsewhere.
+
+import { callbacks, type ModelFitArgs } from 'lstm-wasm';
+import { afterEach, describe, expect, test, vi } from 'vitest';
+import { data, Pretend, small } from './training.ts';
+
+const { xs, ys, part } = data(6);
+
+/** Where it writes, when it need not be drawn over at most every 50 ms. */
+function screen(isTTY: boolean, columns?: number) {
+  const written: string[] = [];
+  return { stream: { isTTY, columns, write: (text: string) => written.push(text) }, written };
+}
+
+afterEach(() => {
+  vi.restoreAllMocks();
+});
+
+const slowly = {
+  onBatchBegin: () => {
+    const until = performance.now() + 52;
+    while (performance.now() < until);
+  },
+};
+
+describe('a bar', () => {
+  test('on a terminal is one line an epoch, drawn over as batches go by', async () => {
+    const { stream, written } = screen(true, 200);
+    const validationData = [xs, ys] as const;
+    await small().fit(xs, ys, {
+      batchSize: 2,
+      epochs: 2,
+      validationData,
+      callbacks: [slowly, callbacks.progressBar({ stream })],
+    });
+    expect(written).toHaveLength(8);
+    const number = String.raw`[\d.e+-]+`;
+    const drawn = (n: number, bar: string) =>
+      new RegExp(
+        String.raw`^\r\x1b\[2KEpoch 1/2 \[${bar}\] ${n}/3, ${number} ms/step, ${number} m?s left, loss=${number}$`,
+      );
+    expect(written[0]).toMatch(drawn(1, `={8}\\.{16}`));
+    expect(written[1]).toMatch(drawn(2, `={16}\\.{8}`));
+    expect(written[2]).toMatch(drawn(3, `={24}`));
+    const line = new RegExp(
+      String.raw`^\r\x1b\[2KEpoch 1/2: ${number} m?s, ${number} ms/step, loss=${number} val_loss=${number}\n$`,
+    );
+    expect(written[3]).toMatch(line);
+    expect(written.filter(text => text.endsWith('\n'))).toHaveLength(2);
+  });
+
+  test('is not drawn more often than every 50 ms', async () => {
+    const { stream, written } = screen(true, 200);
+    await small().fit(xs, ys, { batchSize: 1, callbacks: callbacks.progressBar({ stream }) });
+    expect(written).toHaveLength(2); // the first batch, and the end
+  });
+
+  test('never reaches the edge of a narrow terminal, where it would wrap', async () => {
+    const { stream, written } = screen(true, 40);
+    await small().fit(xs, ys, { batchSize: 2, callbacks: [slowly, callbacks.progressBar({ stream })] });
+    for (const text of written.slice(0, -1)) expect(text.replace('\r\x1b[2K', '')).toHaveLength(39);
+  });
+
+  test('elsewhere is one line an epoch when it is over', async () => {
+    const { stream, written } = screen(false);
+    const list = [slowly, new Pretend({ acc: [0.123456] }), callbacks.progressBar({ stream })];
+    await small().fit(xs, ys, { batchSize: 2, callbacks: list });
+    expect(written).toHaveLength(1);
+    expect(written[0]).toMatch(/^Epoch 1\/1: \d+ ms, [\d.]+ ms\/step, loss=[\d.]+ acc=0\.1235\n$/);
+  });
+
+  test('counts batches where nobody knows how many there will be', async () => {
+    const { stream, written } = screen(true, 200);
+    function* batches() {
+      yield part(0, 2);
+      yield part(2, 4);
+    }
+    await small().fitDataset(batches(), { callbacks: [slowly, callbacks.progressBar({ stream })] });
+    expect(written[1]).toMatch(/^\r.*Epoch 1\/1 2 batches, [\d.]+ ms\/step, loss=[\d.]+$/);
+  });
+});
+
+describe('verbose', () => {
+  /** What a training writes to the standard error and the console. */
+  async function output(options: ModelFitArgs, isTTY = false): Promise<string> {
+    const before = Object.getOwnPropertyDescriptor(process.stderr, 'isTTY');
+    Object.defineProperty(process.stderr, 'isTTY', { value: isTTY, configurable: true });
+    const error = vi.spyOn(process.stderr, 'write').mockReturnValue(true);
+    const others = [vi.spyOn(process.stdout, 'write'), vi.spyOn(console, 'log'), vi.spyOn(console, 'warn')];
+    for (const other of others) other.mockReturnValue(undefined as never);
+    await small().fit(xs, ys, { epochs: 2, ...options });
+    const written = error.mock.calls.map(([text]) => String(text)).join('');
+    for (const other of others) expect(other).not.toHaveBeenCalled();
+    vi.restoreAllMocks();
+    if (before) Object.defineProperty(process.stderr, 'isTTY', before);
+    else delete (process.stderr as { isTTY?: boolean }).isTTY;
+    return written;
+  }
+
+  test('0 and false are silent', async () => {
+    expect(await output({ verbose: 0 })).toBe('');
+    expect(await output({ verbose: false })).toBe('');
+  });
+
+  test('1, true and nothing, in Node, show a bar', async () => {
+    for (const verbose of [1, true, undefined] as const) {
+      expect((await output({ verbose })).split('\n')).toHaveLength(3);
+      expect(await output({ verbose }, true)).toContain('\r');
+    }
+  });
+
+  test('2 is a line an epoch on a terminal, too', async () => {
+    expect(await output({ verbose: 2 }, true)).not.toContain('\r');
+  });
+
+  test('a bar among the callbacks is the only one', async () => {
+    const { stream, written } = screen(false);
+    expect(await output({ callbacks: callbacks.progressBar({ stream }) })).toBe('');
+    expect(written).toHaveLength(2);
+  });
+
+  test('in a page nothing is shown unless asked for, and then on the console', async () => {
+    vi.stubGlobal('process', undefined);
+    const log = vi.spyOn(console, 'log').mockReturnValue();
+    await small().fit(xs, ys);
+    const calls = log.mock.calls.length;
+    await small().fit(xs, ys, { verbose: 1 });
+    const shown = log.mock.calls.flat();
+    vi.unstubAllGlobals();
+    expect(calls).toBe(0);
+    expect(shown).toEqual([expect.stringMatching(/^Epoch 1\/1: .*loss=[\d.]+$/)]);
+  });
+
+  test('1 in evaluate writes one line', async () => {
+    const error = vi.spyOn(process.stderr, 'write').mockReturnValue(true);
+    const model = small();
+    model.evaluate(xs, ys);
+    expect(error).not.toHaveBeenCalled();
+    model.evaluate(xs, ys, { verbose: 1 });
+    await model.evaluateDataset([part(0, 2)], { verbose: true });
+    expect(error.mock.calls.map(([text]) => text)).toEqual(
+      [1, 2].map(() => expect.stringMatching(/^Evaluation: \d+ ms, [\d.]+ ms\/step, loss=[\d.]+\n$/)),
+    );
+  });
+});

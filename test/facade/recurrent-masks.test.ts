@@ -1,0 +1,116 @@
+// Masks on their way through recurrent layers: a masked step leaves the state as it is and repeats the output, in both
+// directions of time and through every stack; what gives its last output alone ends the mask.
+
+import { layers, sequential, setRandomSeed, tensor } from 'lstm-wasm';
+import { describe, expect, test } from 'vitest';
+import { expectBits } from '../compare.ts';
+import type { LayerSpec } from '../reference/model.ts';
+import { Random } from '../reference/random.ts';
+import { caseOf, expectEverything } from './cases.ts';
+
+const spec = (kind: string, config: object) => ({ class: kind, config }) as LayerSpec;
+const dense = (config: object) => spec('dense', config);
+const flags = [false, true];
+const all = { returnSequences: true };
+
+const cells: [string, string, object][] = [
+  ['lstm', 'lstm', {}],
+  ['gru', 'gru', {}],
+  ['gru, resetAfter: false', 'gru', { resetAfter: false }],
+  ['simpleRNN', 'simpleRNN', {}],
+  ['lstm, other activations', 'lstm', { activation: 'relu', recurrentActivation: 'hardSigmoid' }],
+  ['gru, other activations', 'gru', { activation: 'swish', recurrentActivation: 'hardSigmoid' }],
+  ['simpleRNN, another activation', 'simpleRNN', { activation: 'elu' }],
+];
+
+describe.each(cells)('%s', (_, kind, own) => {
+  const layer = (config: object) => spec(kind, { ...own, ...config });
+
+  test.each([1, 3, 4, 7, 20])('last output, %i units', units => {
+    for (const [B, T, D] of [
+      [1, 2, 1],
+      [5, 7, 3],
+      [3, 6, 12],
+    ] as const) {
+      for (const goBackwards of flags) {
+        expectEverything(caseOf([layer({ units, goBackwards, inputShape: [null, D] })], [B, T, D], true));
+      }
+    }
+  });
+
+  test('through a stack, whose lower layers pass the mask on', () => {
+    for (const goBackwards of flags) {
+      for (const turned of flags) {
+        const layers = [
+          layer({ ...all, units: 5, goBackwards, inputShape: [null, 3] }),
+          dense({ units: 4, activation: 'tanh' }),
+          layer({ ...all, units: 6, goBackwards: turned }),
+          layer({ units: 3 }),
+          dense({ units: 2 }),
+        ];
+        expectEverything(caseOf(layers, [4, 6, 3], true));
+      }
+    }
+  });
+
+  test('stateful: a masked batch leaves the state of the one before', () => {
+    for (const goBackwards of flags) {
+      const layers = [
+        layer({ ...all, units: 5, stateful: true, goBackwards, batchInputShape: [4, 3, 2] }),
+        layer({ units: 7, stateful: true }),
+      ];
+      expectEverything(caseOf(layers, [4, 3, 2], true), 4);
+    }
+  });
+
+  test.each(['concat', 'sum', 'ave', 'mul'])('bidirectional, %s', mergeMode => {
+    for (const goBackwards of flags) {
+      const layers = [
+        spec('bidirectional', { layer: layer({ ...all, units: 5, goBackwards }), mergeMode, inputShape: [null, 3] }),
+        spec('bidirectional', { layer: layer({ units: 3 }), mergeMode }),
+        dense({ units: 2 }),
+      ];
+      expectEverything(caseOf(layers, [4, 6, 3], true));
+    }
+  });
+
+  test('in more than 256 rows', () => {
+    expectEverything(caseOf([layer({ units: 3, inputShape: [null, 2] })], [300, 4, 2], true));
+  });
+});
+
+test('stacked cells hold their states together', () => {
+  const cells = [
+    { class: 'lstm', config: { units: 5 } },
+    { class: 'gru', config: { units: 3 } },
+    { class: 'simpleRNN', config: { units: 4 } },
+  ];
+  for (const goBackwards of flags) {
+    const layers = [spec('rnn', { cells, goBackwards, ...all, inputShape: [null, 2] }), spec('lstm', { units: 3 })];
+    expectEverything(caseOf(layers, [4, 6, 2], true));
+  }
+});
+
+test.each(['lstm', 'gru', 'simpleRNN'] as const)('%s: padding at the end changes nothing, to the bit', kind => {
+  const random = new Random(3);
+  setRandomSeed(2);
+  const model = sequential({ layers: [layers.masking({ inputShape: [null, 2] }), layers[kind]({ units: 5 })] });
+  const x = random.normals([3, 4, 2]);
+  const short = tensor(Float32Array.from(x.data), [3, 4, 2]);
+  const long = new Float32Array(3 * 9 * 2);
+  for (let b = 0; b < 3; b++) long.set(x.data.subarray(b * 8, (b + 1) * 8), b * 18);
+  const expected = model.predict(short).dataSync();
+  expectBits(model.predict(tensor(long, [3, 9, 2])).dataSync(), expected);
+  expect(expected.every(value => value !== 0)).toBe(true);
+});
+
+test('an embedding with maskZero masks ids of zero', () => {
+  setRandomSeed(2);
+  const both = layers.bidirectional({ layer: layers.gru({ units: 3, returnSequences: true }) });
+  const model = sequential({
+    layers: [layers.embedding({ inputDim: 9, outputDim: 4, maskZero: true }), both, layers.lstm({ units: 2 })],
+  });
+  const short = model.predict([[3, 1, 4]]).dataSync();
+  expectBits(model.predict([[3, 1, 4, 0, 0]]).dataSync(), short);
+  expect([...model.predict([[3, 1, 4, 1]]).dataSync()]).not.toEqual([...short]);
+});

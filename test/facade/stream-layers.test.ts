@@ -1,0 +1,120 @@
+// Streams over every recurrent layer, and over ids; and the layers that cannot be streamed.
+
+import { layers, type Sequential, sequential, setRandomSeed } from 'lstm-wasm';
+import { beforeEach, describe, expect, it } from 'vitest';
+import { expectBits, expectClose } from '../compare.ts';
+import { Random } from '../reference/random.ts';
+
+const random = new Random(12);
+const rows = (count: number, width: number) =>
+  Array.from({ length: count }, () => [...Float32Array.from(random.normals([width]).data)]);
+const near = { abs: 2e-7, rel: 2e-6 };
+
+beforeEach(() => setRandomSeed(5));
+
+const all = { returnSequences: true };
+type Options = { returnSequences?: boolean; inputShape?: (number | null)[] };
+const makers: Record<string, (units: number, options?: Options) => Parameters<Sequential['add']>[0]> = {
+  lstm: (units, options) => layers.lstm({ units, ...options }),
+  'lstm with other activations': (units, options) =>
+    layers.lstm({ units, activation: 'relu', recurrentActivation: 'hardSigmoid', ...options }),
+  gru: (units, options) => layers.gru({ units, ...options }),
+  'gru, resetAfter: false': (units, options) => layers.gru({ units, resetAfter: false, ...options }),
+  simpleRNN: (units, options) => layers.simpleRNN({ units, ...options }),
+  rnn: (units, options) => layers.rnn({ cell: [layers.gruCell({ units: 3 }), layers.lstmCell({ units })], ...options }),
+};
+
+describe.each(Object.entries(makers))('%s', (_, make) => {
+  it.each([1, 3, 4, 20, 33])('says step by step what predict says at once, %i units', units => {
+    for (const width of [1, 3, 12]) {
+      const model = sequential({
+        layers: [
+          make(units, { ...all, inputShape: [null, width] }),
+          make(units + 2, all),
+          layers.dense({ units: 2, activation: 'tanh' }),
+        ],
+      });
+      const x = rows(7, width);
+      const expected = (model.predict([x]).arraySync() as number[][][])[0]!;
+      const stream = model.stream();
+      for (const [t, step] of x.entries()) expectClose(stream.step(step), expected[t]!, { ...near, what: `step ${t}` });
+      stream.reset();
+      expectClose(stream.step(x[0]!), expected[0]!, near);
+    }
+  });
+
+  it('gives the last output of every sequence so far', () => {
+    const model = sequential({ layers: [make(5, { inputShape: [null, 2] }), layers.dense({ units: 3 })] });
+    const x = rows(5, 2);
+    const stream = model.stream();
+    for (const t of x.keys()) {
+      expectClose(stream.step(x[t]!), model.predict([x.slice(0, t + 1)]).dataSync(), { ...near, what: `step ${t}` });
+    }
+  });
+
+  it('goes back to a state it was in', () => {
+    const model = sequential({ layers: [make(5, { ...all, inputShape: [null, 2] }), make(3)] });
+    const stream = model.stream();
+    stream.step([1, 2]);
+    const states = stream.getStates();
+    const next = stream.step([2, 1]).slice();
+    stream.step([9, 9]);
+    stream.setStates(states);
+    expectBits(stream.step([2, 1]), next);
+  });
+});
+
+it('takes one id a step over an embedding', () => {
+  for (const maskZero of [false, true]) {
+    const model = sequential({
+      layers: [
+        layers.embedding({ inputDim: 7, outputDim: 3, maskZero }),
+        layers.gru({ units: 4, returnSequences: true }),
+        layers.dropout({ rate: 0.5 }),
+        layers.lstm({ units: 5 }),
+        layers.dense({ units: 7, activation: 'softmax' }),
+      ],
+    });
+    const ids = [3, 0, 6, 1];
+    const stream = model.stream();
+    for (const t of ids.keys()) {
+      expectClose(stream.step([ids[t]!]), model.predict([ids.slice(0, t + 1)]).dataSync(), near);
+    }
+    const before = stream.getStates().flat();
+    for (const id of [7, -1, 1.5, Number.NaN]) {
+      expect(() => stream.step([id])).toThrow(/^stream\.step: input must hold whole numbers from 0 to 6/);
+    }
+    expect(() => stream.step([1, 2])).toThrow('stream.step: input must hold 1 numbers, got 2');
+    for (const [n, state] of stream.getStates().flat().entries()) expectBits(state.dataSync(), before[n]!.dataSync());
+  }
+});
+
+it('masks what masking masks: the output stays', () => {
+  const model = sequential({
+    layers: [layers.masking({ inputShape: [null, 2] }), layers.simpleRNN({ units: 3 })],
+  });
+  const stream = model.stream();
+  const first = stream.step([1, 2]).slice();
+  expectBits(stream.step([0, 0]), first);
+  expect([...stream.step([1, 2])]).not.toEqual([...first]);
+});
+
+describe('refuses', () => {
+  const open = { inputShape: [null, 2] };
+  it.each([
+    ['a gru that runs backwards', () => [layers.gru({ units: 2, goBackwards: true, ...open })]],
+    ['a bidirectional layer', () => [layers.bidirectional({ layer: layers.gru({ units: 2 }), ...open })]],
+  ])('%s', (_, make) => {
+    const model = sequential({ layers: make() });
+    expect(() => model.stream()).toThrow(/^model\.stream: no layer may run backwards in time, as '.*' does$/);
+  });
+
+  it.each([
+    ['flatten', () => [layers.lstm({ units: 2, ...all, inputShape: [3, 2] }), layers.flatten()]],
+    ['repeatVector', () => [layers.lstm({ units: 2, ...open }), layers.repeatVector({ n: 3 })]],
+    ['a reshape', () => [layers.lstm({ units: 2, ...open }), layers.reshape({ targetShape: [2, 1] })]],
+  ])('%s', (_, make) => {
+    const model = sequential({ layers: make() });
+    expect(() => model.stream()).toThrow(/^model\.stream: every layer must work on one time step at a time/);
+  });
+});

@@ -1,0 +1,124 @@
+/** Losses and metrics planned for their kernels, with rows in any order and a fence around the gradient. */
+
+import { structures } from '../../src/engine/binaries.generated.ts';
+import { type LossName, losses } from '../../src/losses.ts';
+import { type ScoreName, scores } from '../../src/metrics.ts';
+import { targetWidth } from '../reference/loss.ts';
+import type { Harness } from './harness.ts';
+
+/** How rows lie: sample after sample, or time step after time step. */
+export type Order = 'samples' | 'steps';
+
+export interface LossCase {
+  B: number;
+  T: number;
+  N: number;
+  /** Of y, and of dy; the target always lies sample after sample. */
+  order?: Order;
+  dyOrder?: Order;
+  /** Numbers between rows of y and dy beyond their padding. */
+  gap?: number;
+  logits?: boolean;
+  /** [B, T]. */
+  mask?: ArrayLike<number>;
+  /** [B, T]. */
+  weights?: ArrayLike<number>;
+  /** Whether time runs backwards in y, dy and the mask as they lie. */
+  reversed?: boolean;
+}
+
+const padded = (n: number) => Math.ceil(n / 4) * 4;
+
+/** A loss or a metric of y [B, T, N] against the target, ready to run; dy of address 0 where it is not wanted. */
+export function planLoss(
+  h: Harness,
+  name: LossName | ScoreName,
+  subject: LossCase,
+  y: ArrayLike<number>,
+  target: ArrayLike<number>,
+  wanted: boolean,
+) {
+  const { B, T, N, order = 'steps', dyOrder = order, gap = 0, reversed = false } = subject;
+  const width = padded(N) + gap;
+  const strides = (order: Order) =>
+    order === 'samples' ? { row: T * width, step: width } : { row: width, step: B * width };
+  const [forY, forDy] = [strides(order), strides(dyOrder)];
+  /** Where time step t lies. */
+  const lies = (t: number) => (reversed ? T - 1 - t : t);
+  const eachRow = (use: (b: number, t: number) => void) => {
+    for (let b = 0; b < B; b++) for (let t = 0; t < T; t++) use(b, t);
+  };
+  const given = h.room(B * T * width);
+  eachRow((b, t) => {
+    const from = (b * T + t) * N;
+    for (let n = 0; n < N; n++) given.floats()[b * forY.row + lies(t) * forY.step + n] = y[from + n]!;
+  });
+  const targets = h.room(target.length + 3); // the last vector may reach over the end
+  targets.floats().set(Float32Array.from(target));
+  const out = h.room(B * T * width);
+  const mask = subject.mask ? h.room(B * T) : null;
+  if (mask) {
+    eachRow((b, t) => {
+      mask.floats()[lies(t) * B + b] = subject.mask![b * T + t]!;
+    });
+  }
+  const perRow = name === 'sparseCategoricalAccuracy' ? 1 : targetWidth(name as LossName, N);
+  const first = (address: number, step: number) => address + (reversed ? (T - 1) * step : 0);
+  const stepOf = (step: number) => (reversed ? -step : step);
+  const values: Record<(typeof structures.loss)[number], number> = {
+    kind: Math.max((losses as readonly string[]).indexOf(name), (scores as readonly string[]).indexOf(name)),
+    steps: T,
+    rows: B,
+    cols: N,
+    y: first(given.address, forY.step * 4),
+    yRow: forY.row * 4,
+    yStep: stepOf(forY.step * 4),
+    dy: wanted ? first(out.address, forDy.step * 4) : 0,
+    dyRow: forDy.row * 4,
+    dyStep: stepOf(forDy.step * 4),
+    target: targets.address,
+    targetRow: T * perRow * 4,
+    targetStep: perRow * 4,
+    mask: mask ? first(mask.address, B * 4) : 0,
+    maskStep: stepOf(B * 4),
+    weights: subject.weights ? h.put(subject.weights) : 0,
+    weightRow: T * 4,
+    weightStep: 4,
+    logits: Number(subject.logits ?? false),
+    delta: new Int32Array(Float32Array.of(1).buffer)[0]!,
+  };
+  const address = h.alloc(structures.loss.length * 4);
+  new Int32Array(h.memory.buffer, address).set(structures.loss.map(field => values[field]));
+
+  /** dy [B, T, N], and what fills its rows up to whole vectors; fails when more has been written. */
+  const gradient = () => {
+    const dy = new Float32Array(B * T * N);
+    const padding: number[] = [];
+    const written: number[] = [];
+    eachRow((b, t) => {
+      for (let n = 0; n < padded(N); n++) {
+        const at = b * forDy.row + lies(t) * forDy.step + n;
+        if (n < N) dy[(b * T + t) * N + n] = out.floats()[at]!;
+        else padding.push(out.floats()[at]!);
+        written.push(at);
+      }
+    });
+    out.expectUntouched(wanted ? written : [], 'dy');
+    return { dy, padding };
+  };
+  return { address, gradient };
+}
+
+/** The loss of y against the target; dy in the same order, which nobody has written where only the loss is asked for. */
+export function runLoss(
+  h: Harness,
+  name: LossName,
+  subject: LossCase,
+  y: ArrayLike<number>,
+  target: ArrayLike<number>,
+  wanted = true,
+) {
+  const plan = planLoss(h, name, subject, y, target, wanted);
+  const loss = h.kernels.loss(plan.address);
+  return { loss, ...plan.gradient() };
+}

@@ -1,0 +1,504 @@
+/** What holds for every recurrent layer, as tests: each runs them for its own kernels. */
+
+import { describe, expect, test } from 'vitest';
+import { expectBits, expectClose } from '../compare.ts';
+import { type Block, block } from '../reference/block.ts';
+import * as gru from '../reference/gru.ts';
+import * as lstm from '../reference/lstm.ts';
+import { Random } from '../reference/random.ts';
+import { curves } from '../reference/recurrent.ts';
+import * as simpleRnn from '../reference/simpleRnn.ts';
+import { type Harness, harness } from './harness.ts';
+import {
+  type ActivationName,
+  type BoundCell,
+  bindCell,
+  type Cell,
+  gatesOf,
+  type PlanOptions,
+} from './recurrentPlans.ts';
+
+export interface Case extends Omit<PlanOptions, 'mask' | 'drop' | 'activation' | 'recurrentActivation'> {
+  masked?: boolean;
+  drops?: boolean;
+  activations?: readonly [ActivationName, ActivationName];
+}
+
+/** All that goes into a layer, in the caller's order; weights are scaled for sums of order 1. */
+export interface Given {
+  x: Block;
+  /** Kernel, recurrent kernel, bias. */
+  weights: Block[];
+  states: Block[];
+  /** [B,T,U], or [B,U] for the last step only */
+  dY: Block;
+  mask: Float64Array;
+  drop: Float64Array;
+}
+
+export function draw({ cell, U, B, T, I, sequences, resetAfter = true }: Case, seed = 1): Given {
+  const random = new Random(seed);
+  const gates = gatesOf[cell] * U;
+  const mask = random.uniforms([B, T]).data.map(value => (value < 0.3 ? 1 : 0));
+  mask[0] = 0; // a row that skips the first step, one that skips the last, and one that skips all where there are more
+  if (B > 1) mask[2 * T - 1] = 0;
+  if (B > 2) mask.fill(0, 2 * T, 3 * T);
+  if (B > 3) mask.fill(1, 3 * T, 4 * T);
+  return {
+    x: random.normals([B, T, I]),
+    weights: [
+      random.normals([I, gates], I ** -0.5),
+      random.normals([U, gates], U ** -0.5),
+      random.normals(cell === 'gru' && resetAfter ? [2, gates] : [gates], 0.5),
+    ],
+    states: [random.uniforms([B, U]), random.normals([B, U])].slice(0, cell === 'lstm' ? 2 : 1),
+    dY: random.normals(sequences ? [B, T, U] : [B, U]),
+    mask,
+    drop: random.uniforms([B, U]).data.map(value => (value < -0.4 ? 0 : 1.25)),
+  };
+}
+
+export function prepare(h: Harness, subject: Case, given: Given): BoundCell {
+  const [activation, recurrentActivation] = subject.activations ?? [];
+  const bound = bindCell(h, {
+    ...subject,
+    ...(subject.masked ? { mask: given.mask } : {}),
+    ...(subject.drops ? { drop: given.drop } : {}),
+    ...(activation ? { activation, recurrentActivation } : {}),
+  });
+  bound.setX(given.x);
+  bound.setWeights(given.weights.slice(0, (subject.useBias ?? true) ? 3 : 2).map(({ data }) => data));
+  if (subject.carried) bound.setState(given.states.map(({ data }) => data));
+  return bound;
+}
+
+interface Expected {
+  outputs: Float64Array;
+  states: Float64Array[];
+  gradients(dOutputs: ArrayLike<number>, dh?: ArrayLike<number>): gru.GruGradients;
+}
+
+/** The reference of a case; `drop` where the kernel has drawn it. */
+export function expectedOf(subject: Case, given: Given, drop = subject.drops ? given.drop : undefined): Expected {
+  const { cell, U, B, T, I, goBackwards, useBias = true, resetAfter = true, activations } = subject;
+  const [kernel, recurrentKernel, bias] = given.weights.map(({ data }) => data);
+  const [h0, c0] = subject.carried ? given.states.map(({ data }) => data) : [];
+  const inputs = {
+    sizes: { B, T, D: I, U },
+    x: given.x.data,
+    kernel: kernel!,
+    recurrentKernel: recurrentKernel!,
+    bias: useBias ? bias! : null,
+    h0,
+    goBackwards,
+    mask: subject.masked ? given.mask : undefined,
+    drop,
+    activation: activations && curves[activations[0]],
+    recurrentActivation: activations && curves[activations[1]],
+  };
+  if (cell === 'lstm') {
+    const { outputs, h, c, cache } = lstm.lstmForward({ ...inputs, c0 });
+    return { outputs, states: [h, c], gradients: (dOutputs, dh) => lstm.lstmBackward(cache, dOutputs, dh) };
+  }
+  if (cell === 'gru') {
+    const { outputs, h, cache } = gru.gruForward({ ...inputs, resetAfter });
+    return { outputs, states: [h], gradients: (dOutputs, dh) => gru.gruBackward(cache, dOutputs, dh) };
+  }
+  const { outputs, h, cache } = simpleRnn.simpleRnnForward(inputs);
+  return { outputs, states: [h], gradients: (dOutputs, dh) => simpleRnn.simpleRnnBackward(cache, dOutputs, dh) };
+}
+
+const largest = (values: ArrayLike<number>) =>
+  Array.from(values).reduce((most, value) => Math.max(most, Math.abs(value)), 0);
+
+/** The bounds of lstm.test.ts, and the reasons there. States beyond 1 are judged by their size. */
+const bounds = { state: 3e-6, gradient: { abs: 5e-6, rel: 1e-5 } };
+
+const expectState = (got: ArrayLike<number>, expected: ArrayLike<number>, what: string) =>
+  expectClose(got, expected, { abs: bounds.state * Math.max(1, largest(expected)), rel: 0, what });
+
+const expectZero = (values: ArrayLike<number>, what: string) =>
+  expectClose(values, new Float32Array(values.length), { abs: 0, rel: 0, what });
+
+/** Forward and backward over all rows, and every result against the reference. */
+export function expectReference(h: Harness, subject: Case, given = draw(subject)): BoundCell {
+  const { U, B, T, sequences = false, carried = false, useBias = true, dx = false } = subject;
+  const what = JSON.stringify(subject).replaceAll('"', '');
+  const layer = prepare(h, subject, given);
+  const dropped = subject.drops || (subject.dropRate ?? 0) > 0;
+
+  layer.forward();
+  const expected = expectedOf(subject, given, dropped ? Float64Array.from(layer.drop()) : undefined);
+  const end = expected.states[0]!;
+  expectState(layer.y(), sequences ? expected.outputs : end, `outputs of ${what}`);
+  if (carried) {
+    for (const [n, state] of layer.state().entries()) expectState(state, expected.states[n]!, `state ${n} of ${what}`);
+  }
+  if (subject.predicts) return layer;
+
+  layer.setDy(given.dY.data);
+  layer.backward();
+  const { dKernel, dRecurrentKernel, dBias, dX } = sequences
+    ? expected.gradients(given.dY.data)
+    : expected.gradients(new Float64Array(B * T * U), given.dY.data);
+  // A block of one number has nothing to show how large the terms are that cancel in it, but all weights together do.
+  const weights = Math.max(...[dKernel, dRecurrentKernel, dBias].map(largest));
+  const expectGradient = (got: Float32Array, wanted: Float64Array, name: string, scale = weights) =>
+    expectClose(got, wanted, {
+      abs: bounds.gradient.abs * scale,
+      rel: bounds.gradient.rel,
+      what: `${name} of ${what}`,
+    });
+  const [gotKernel, gotRecurrent, gotBias] = layer.gradients();
+  expectGradient(gotKernel!, dKernel, 'dKernel');
+  expectGradient(gotRecurrent!, dRecurrentKernel, 'dRecurrentKernel');
+  if (useBias) expectGradient(gotBias!, dBias, 'dBias');
+  if (dx) {
+    expectGradient(layer.dx(), dX, 'dX', largest(dX));
+    expectZero(layer.dxPadding(), `padding of dX of ${what}`); // the layer below counts on it
+  }
+  return layer;
+}
+
+/** Every combination of the values of each field. */
+export function product<K extends keyof Case>(axes: { [N in K]: Required<Case>[N][] }): Pick<Required<Case>, K>[] {
+  let cases: object[] = [{}];
+  for (const [name, values] of Object.entries<unknown[]>(axes)) {
+    cases = cases.flatMap(subject => values.map(value => ({ ...subject, [name]: value })));
+  }
+  return cases as Pick<Required<Case>, K>[];
+}
+
+export const flags = [false, true];
+
+const usual = ['tanh', 'sigmoid'] as const;
+const others = [
+  ['tanh', 'hardSigmoid'],
+  ['sigmoid', 'hardSigmoid'],
+  ['relu', 'sigmoid'],
+  ['linear', 'sigmoid'],
+] as const satisfies Case['activations'][];
+
+/** All tests of a cell. `kind` is what its cases have in common, such as resetAfter. */
+export function describeCell(kind: Pick<Case, 'cell' | 'resetAfter'> & { cell: Cell }): void {
+  const { cell } = kind;
+  const wides = cell === 'gru' ? [1] : [0, 1];
+  const odd: Case = { ...kind, U: 7, B: 5, T: 6, I: 3, sequences: true, carried: true, dx: true };
+  /** The ways in which a step can differ from the plain one. */
+  const steps = product({ masked: flags, drops: flags, activations: [usual, others[0]] });
+
+  describe('against the reference', () => {
+    // Each size meets each other size; the ways to run go round among them.
+    test.each([1, 2, 3, 5, 7, 20, 33, 64, 130])('%i units, all batches and lengths', U => {
+      const h = harness();
+      const sizes = product({ B: [1, 2, 3, 50], T: [1, 2, 3, 40] }).filter(({ B, T }) => U * B * T <= 20_000);
+      for (const [n, { B, T }] of sizes.entries()) {
+        const turn = n + U;
+        expectReference(h, {
+          ...{ ...kind, U, B, T, I: [1, 2, 3, 8][turn % 4]! },
+          wide: Math.floor(turn / 3) % 2,
+          sequences: turn % 3 > 0,
+          carried: turn % 5 > 2,
+          useBias: turn % 7 > 0,
+          goBackwards: turn % 4 === 3,
+          dx: turn % 5 > 1,
+          masked: turn % 6 === 1,
+          drops: turn % 7 === 2,
+          activations: turn % 8 === 5 ? others[turn % 2]! : usual,
+        });
+      }
+    });
+
+    // Each way to run meets each other way.
+    const sizes = product({ U: [1, 6], B: [4], T: [1, 3] });
+    test.each(sizes.flatMap(size => steps.map(step => ({ ...size, ...step }))))('all ways: %o', size => {
+      const h = harness();
+      const ways = product({
+        I: [1, 9],
+        wide: wides,
+        sequences: flags,
+        carried: flags,
+        useBias: flags,
+        goBackwards: flags,
+        dx: flags,
+      });
+      for (const way of ways) expectReference(h, { ...kind, ...size, ...way });
+    });
+
+    // Products go through in slices of a panel.
+    test.each(product({ carried: flags, sequences: flags }))('long reductions: %o', way => {
+      const h = harness();
+      for (const [U, I] of [
+        [250, 6],
+        [257, 1],
+        [342, 2],
+        [3, 255],
+        [3, 257],
+        [3, 342],
+        [6, 530],
+        [2, 1030],
+      ] as const) {
+        expectReference(h, { ...kind, U, B: 3, T: 3, I, dx: true, ...way });
+      }
+    });
+
+    // Weight gradients are added up over 256 rows at a time: over 19 steps here.
+    test.each(product({ wide: wides, carried: flags }))('1 to 40 steps: %o', way => {
+      const h = harness();
+      for (let T = 1; T <= 40; T++) {
+        expectReference(h, { ...kind, U: 5, B: 13, T, I: 2, sequences: T % 2 > 0, masked: T % 3 > 1, ...way });
+      }
+    });
+
+    test.each(product({ activations: [...others], masked: flags, sequences: flags, carried: flags }))(
+      'other activations: %o',
+      way => {
+        const h = harness();
+        // more rows than go through an activation together
+        for (const B of [1, 3, 64, 65, 150]) expectReference(h, { ...kind, U: 6, B, T: 4, I: 2, dx: true, ...way });
+      },
+    );
+
+    test.each(steps)('plans for prediction: %o', way => {
+      for (const sequences of flags) expectReference(harness(), { ...odd, sequences, predicts: true, ...way });
+    });
+  });
+
+  describe('rows in two blocks', () => {
+    test.each(steps.flatMap(step => product({ carried: flags, sequences: flags }).map(way => ({ ...step, ...way }))))(
+      '%o',
+      way => {
+        const subject = { ...odd, ...way };
+        const given = draw(subject);
+        const h = harness();
+        const whole = prepare(h, subject, given);
+        whole.forward();
+        const [y, states] = [whole.y(), way.carried ? whole.state() : []];
+        whole.setDy(given.dY.data);
+        whole.backward();
+        for (let first = 1; first < subject.B; first++) {
+          const what = `${first} and ${subject.B - first} rows`;
+          const layer = prepare(h, subject, given);
+          layer.forward(first, subject.B - first);
+          layer.forward(0, first);
+          expectBits(layer.y(), y, `outputs of ${what}`);
+          for (const [n, values] of states.entries()) expectBits(layer.state()[n]!, values, `state ${n} of ${what}`);
+
+          layer.setDy(given.dY.data);
+          layer.backward(0, first);
+          layer.backward(first, subject.B - first);
+          expectBits(layer.dx(), whole.dx(), `dX of ${what}`);
+          const expected = whole.gradients();
+          for (const [n, gradient] of layer.gradients().entries()) {
+            const abs = bounds.gradient.abs * largest(expected[n]!);
+            expectClose(gradient, expected[n]!, { abs, rel: bounds.gradient.rel, what: `gradient ${n} of ${what}` });
+          }
+        }
+      },
+    );
+
+    test('a block touches no row of another', () => {
+      const given = draw(odd);
+      const layer = prepare(harness(), odd, given);
+      layer.forward(1, 3);
+      const y = layer.y();
+      const rows = [0, 1, 2, 3, 4].map(b => y.subarray(b * odd.T * odd.U, (b + 1) * odd.T * odd.U));
+      expect(rows.map(row => row.every(Number.isNaN))).toEqual([true, false, false, false, true]);
+      expect(rows.map(row => row.some(Number.isNaN))).toEqual([true, false, false, false, true]);
+      const h = layer.state()[0]!;
+      for (const b of [0, 4]) {
+        const given0 = given.states[0]!.data.subarray(b * odd.U, (b + 1) * odd.U);
+        expectBits(h.subarray(b * odd.U, (b + 1) * odd.U), given0, `state of row ${b}`);
+      }
+    });
+  });
+
+  describe('memory', () => {
+    const ways = product({ U: [1, 6, 8], wide: wides, sequences: flags, carried: flags, dx: flags });
+    test.each(steps)('is written nowhere but in the buffers of the plan: %o', step => {
+      for (const way of ways) expectReference(harness(), { ...odd, ...way, ...step }).expectFences();
+    });
+
+    // What pads the units must be zero in all that multiplies something, else it would leak into the units.
+    test.each(product({ U: [1, 2, 3, 5, 7], wide: wides, activations: [usual, ['sigmoid', 'sigmoid']] }))(
+      'padding stays zero: %o',
+      way => {
+        const subject = { ...odd, ...way };
+        const { U, B, T } = subject;
+        const H = Math.ceil(U / 4) * 4;
+        const layer = prepare(harness(), subject, draw(subject));
+        layer.forward();
+        const row = layer.fields.hRow! / 4;
+        for (let slot = 0; slot < (T + 1) * B; slot++) {
+          expectZero(layer.rooms.h!.floats().subarray(slot * row + U, slot * row + H), `h in row ${slot}`);
+        }
+        expectPaddingZero(layer, subject, 'states');
+        layer.setDy(draw(subject).dY.data);
+        layer.backward();
+        expectPaddingZero(layer, subject, 'dw');
+      },
+    );
+
+    test.each(wides)('padding stays zero where the input is infinite: wide %i', wide => {
+      const subject = { ...odd, U: 5, T: 1, wide };
+      const given = draw(subject);
+      given.x.data.fill(Number.POSITIVE_INFINITY, 0, 1);
+      const layer = prepare(harness(), subject, given);
+      layer.forward();
+      expectPaddingZero(layer, subject, 'states');
+    });
+  });
+
+  /** Out into the order of Keras and in again, where padding becomes zero, must change nothing. */
+  function expectPaddingZero(layer: BoundCell, subject: Case, room: 'states' | 'dw'): void {
+    const before = layer.rooms[room]!.floats().slice();
+    if (room === 'states') {
+      layer.setState(layer.state());
+      expectBits(before, layer.rooms.states!.floats(), 'states');
+    } else {
+      const other = prepare(harness(), subject, draw(subject));
+      other.setWeights(layer.gradients());
+      expectBits(before, other.rooms.w!.floats(), 'gradients');
+    }
+  }
+
+  describe('gradients', () => {
+    test('are added to what dw holds', () => {
+      const given = draw(odd);
+      const [fresh, filled] = [prepare(harness(), odd, given), prepare(harness(), odd, given)];
+      filled.rooms.dw!.floats().fill(16);
+      for (const layer of [fresh, filled]) {
+        layer.forward();
+        layer.setDy(given.dY.data);
+        layer.backward();
+      }
+      // Every addition beside 16 rounds to a multiple of 2^-20.
+      const expected = fresh.gradients().map(values => Float64Array.from(values, value => value + 16));
+      for (const [n, values] of filled.gradients().entries()) {
+        expectClose(values, expected[n]!, { abs: odd.B * odd.T * 2 ** -20, rel: 0, what: `gradient ${n}` });
+      }
+    });
+
+    test('of a bias that is not used are zero, and of the rest as if it were there', () => {
+      const given = draw(odd);
+      given.weights[2]!.data.fill(0);
+      const [without, zero] = [{ ...odd, useBias: false }, odd].map(subject => {
+        const layer = prepare(harness(), subject, given);
+        layer.forward();
+        layer.setDy(given.dY.data);
+        layer.backward();
+        return layer;
+      });
+      for (const n of [0, 1]) expectBits(without!.gradients()[n]!, zero!.gradients()[n]!, `gradient ${n}`);
+      expectPaddingZero(without!, { ...odd, useBias: false }, 'dw');
+    });
+
+    // The cost of a product with a subnormal number is a hundred times that of another one.
+    test('that vanish end as zeros, not as subnormal numbers', () => {
+      const subject: Case = { ...kind, U: 4, B: 2, T: 200, I: 1 };
+      const given = draw(subject);
+      // about a tenth is left of a gradient after each step
+      given.weights[1]!.data.forEach((value, n, data) => {
+        data[n] = value / 8;
+      });
+      given.weights[2]!.data.fill(cell === 'simpleRnn' ? 0 : -2);
+      const layer = prepare(harness(), subject, given);
+      layer.forward();
+      layer.setDy(given.dY.data);
+      layer.backward();
+      const gradients = layer.rooms[cell === 'simpleRnn' ? 'dz' : 'gates']!.floats();
+      const subnormal = gradients.filter(value => value !== 0 && Math.abs(value) < 2 ** -126);
+      expect([...subnormal]).toEqual([]);
+      expect(gradients.subarray(0, 8).every(value => value === 0)).toBe(true);
+      expect(gradients.subarray(-4).every(value => value !== 0)).toBe(true);
+    });
+  });
+
+  describe('the carried state', () => {
+    test.each(steps)('goes from batch to batch: %o', step => {
+      const subject = { ...odd, ...step };
+      const given = draw(subject);
+      const layer = prepare(harness(), subject, given);
+      layer.forward();
+      layer.setX(draw(subject, 2).x);
+      layer.forward();
+      const first = expectedOf(subject, given);
+      const states = first.states.map(state => block([odd.B, odd.U], state));
+      const { outputs, states: last } = expectedOf(subject, { ...given, x: draw(subject, 2).x, states });
+      expectState(layer.y(), outputs, 'outputs');
+      for (const [n, state] of layer.state().entries()) expectState(state, last[n]!, `state ${n}`);
+    });
+
+    test.each(steps.flatMap(step => product({ wide: wides, U: [5, 8] }).map(way => ({ ...step, ...way }))))(
+      'is put back by rewinding, to the bit: %o',
+      way => {
+        const subject = { ...odd, ...way };
+        const layer = prepare(harness(), subject, draw(subject));
+        const before = layer.rooms.states!.floats().slice();
+        layer.forward();
+        const y = layer.y();
+        expect([...layer.rooms.states!.floats()]).not.toEqual([...before]);
+        layer.rewind();
+        expectBits(layer.rooms.states!.floats(), before);
+        layer.forward();
+        expectBits(layer.y(), y, 'outputs of the same batch again');
+      },
+    );
+
+    test('is not there to be rewound', () => {
+      const subject = { ...odd, carried: false };
+      const layer = prepare(harness(), subject, draw(subject));
+      layer.forward();
+      const y = layer.y();
+      layer.rewind();
+      expectBits(layer.y(), y);
+    });
+  });
+
+  describe('recurrent dropout', () => {
+    test.each(product({ masked: flags, carried: flags, sequences: flags }))('draws its factors: %o', way => {
+      const layer = expectReference(harness(), { ...odd, ...way, B: 30, dropRate: 0.25, dropSeed: 5 });
+      const factors = [...layer.drop()];
+      expect(new Set(factors)).toEqual(new Set([0, Math.fround(4 / 3)]));
+      const zeros = factors.filter(value => value === 0).length;
+      expect(Math.abs(zeros / factors.length - 0.25)).toBeLessThan(0.12);
+    });
+  });
+
+  describe('to and from the order of Keras, to the bit', () => {
+    const units = [1, 2, 3, 4, 5, 7, 8, 20, 33];
+    /** Every number different, with the rare ones among them. */
+    const different = (n: number, from: number) => {
+      const values = Float32Array.from({ length: n }, (_, i) => from + i);
+      values.set([-0, Number.POSITIVE_INFINITY, 1e-45].slice(0, n));
+      return values;
+    };
+
+    test.each(product({ U: units, I: [1, 3, 17], useBias: flags }))('weights: %o', way => {
+      const h = harness();
+      const layer = bindCell(h, { ...kind, B: 1, T: 1, ...way });
+      const shapes = draw({ ...kind, B: 1, T: 1, ...way }).weights.slice(0, way.useBias ? 3 : 2);
+      const given = shapes.map(({ data }, n) => different(data.length, 1 + n * 1e5));
+      layer.rooms.w!.floats().fill(Number.NaN);
+      layer.setWeights(given);
+      layer.weights().forEach((values, n) => {
+        expectBits(values, given[n]!, `weight ${n}`);
+      });
+      layer.expectFences();
+      // All that is not a weight is zero.
+      const numbers = layer.rooms.w!.floats().filter(value => value !== 0).length;
+      expect(numbers).toBe(given.reduce((sum, values) => sum + values.filter(value => value !== 0).length, 0));
+    });
+
+    test.each(product({ U: units, B: [1, 2, 5] }))('states: %o', way => {
+      const layer = bindCell(harness(), { ...kind, T: 1, I: 1, carried: true, ...way });
+      const given = draw({ ...kind, T: 1, I: 1, ...way }).states.map((_, n) => different(way.B * way.U, 1 + n * 1e5));
+      layer.rooms.states!.floats().fill(Number.NaN);
+      layer.setState(given);
+      layer.state().forEach((state, n) => {
+        expectBits(state, given[n]!, `state ${n}`);
+      });
+      layer.expectFences();
+    });
+  });
+}

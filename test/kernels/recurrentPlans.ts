@@ -1,0 +1,247 @@
+/**
+ * Recurrent kernels bound to memory by hand, structure by structure, every buffer in a room of its own: no layer of the
+ * facade decides anything here. Whatever a kernel may not read before it is written is NaN.
+ */
+
+import { structures } from '../../src/engine/binaries.generated.ts';
+import { padded, rowBytes } from '../../src/plan.ts';
+import { type Block, sizeOf } from '../reference/block.ts';
+import type { Harness, Room } from './harness.ts';
+
+const FLOAT = 4;
+
+export type Cell = 'lstm' | 'gru' | 'simpleRnn';
+
+/** Numbers of the activations, as the kernels know them. */
+export const activationNumbers = { linear: 0, relu: 1, sigmoid: 2, tanh: 3, hardSigmoid: 4 } as const;
+export type ActivationName = keyof typeof activationNumbers;
+
+export const gatesOf = { lstm: 4, gru: 3, simpleRnn: 1 } as const satisfies Record<Cell, number>;
+
+export interface PlanOptions {
+  cell: Cell;
+  U: number;
+  B: number;
+  T: number;
+  I: number;
+  /** The input in a product of its own; meaningless for a gru. */
+  wide?: number;
+  sequences?: boolean;
+  carried?: boolean;
+  useBias?: boolean;
+  goBackwards?: boolean;
+  dx?: boolean;
+  /** [B,T], in the order of x. */
+  mask?: ArrayLike<number>;
+  /** [B,U]: factors of recurrent dropout. */
+  drop?: ArrayLike<number>;
+  /** Factors drawn by the kernel instead. */
+  dropRate?: number;
+  dropSeed?: number;
+  activation?: ActivationName;
+  recurrentActivation?: ActivationName;
+  /** Of a gru. */
+  resetAfter?: boolean;
+  /** A plan for prediction only. */
+  predicts?: boolean;
+}
+
+export interface BoundCell {
+  address: number;
+  fields: Record<string, number>;
+  rooms: Record<string, Room>;
+  forward(first?: number, rows?: number): void;
+  backward(first?: number, rows?: number): void;
+  rewind(): void;
+  setX(x: Block): void;
+  /** The output [B,T,U], T = 1 where only the last step is given. */
+  y(): Float32Array;
+  setDy(dy: ArrayLike<number>): void;
+  /** [B,T,I]. */
+  dx(): Float32Array;
+  dxPadding(): Float32Array;
+  setWeights(values: readonly ArrayLike<number>[]): void;
+  weights(): Float32Array[];
+  /** The gradients, in the form of the weights. */
+  gradients(): Float32Array[];
+  /** h, and c of an lstm, [B,U] each. */
+  state(): Float32Array[];
+  setState(values: readonly ArrayLike<number>[]): void;
+  /** [B,U]: the factors in memory. */
+  drop(): Float32Array;
+  /** Fails when a kernel has written outside its buffers, or into what it only reads. */
+  expectFences(): void;
+}
+
+export function bindCell(h: Harness, options: PlanOptions): BoundCell {
+  const { cell, U, B, T, I, sequences = false, carried = false, useBias = true, goBackwards = false } = options;
+  const { mask, resetAfter = true, activation = 'tanh', recurrentActivation = 'sigmoid', dropRate = 0 } = options;
+  const { kernels } = h;
+  const trains = !options.predicts;
+  const wantsDx = trains && Boolean(options.dx);
+  const drops = options.drop !== undefined || dropRate > 0;
+  const general = activation !== 'tanh' || (cell !== 'simpleRnn' && recurrentActivation !== 'sigmoid');
+  const H = padded(U);
+  const G = H / 4;
+  const wide = cell === 'gru' ? 1 : (options.wide ?? Number(I > 8));
+  const group = rowBytes(B * 16) / FLOAT;
+  const hRow = rowBytes(wide ? H : H + I);
+  const unitRow = rowBytes(U);
+  const dxRow = rowBytes(I);
+  const outSteps = sequences ? T : 1;
+
+  const rooms: Record<string, Room> = {};
+  const room = (name: string, n: number, values?: ArrayLike<number>) => {
+    rooms[name] = h.room(n, values);
+    return rooms[name].address;
+  };
+  const when = (wanted: boolean, name: string, n: number, values?: ArrayLike<number>) =>
+    wanted ? room(name, n, values) : 0;
+
+  const parameters = cell === 'lstm' ? G * (1 + H + I) * 16 : cell === 'gru' ? G * (2 + H + I) * 12 : H * (1 + H + I);
+  const zeros = new Float32Array(parameters);
+  const x = room('x', B * T * I + 3);
+  const dx = when(wantsDx, 'dx', (T * B * dxRow) / FLOAT);
+  const stateCount = B * H * (cell === 'lstm' ? 2 : 1);
+  const states = when(carried, 'states', stateCount, new Float32Array(stateCount));
+  const maskByStep = mask && Float32Array.from({ length: T * B }, (_, n) => mask[(n % B) * T + Math.floor(n / B)]!);
+  const maskAt = when(mask !== undefined, 'mask', T * B, maskByStep);
+  const dropValues = Float32Array.from({ length: B * H }, (_, n) =>
+    n % H < U ? (options.drop?.[Math.floor(n / H) * U + (n % H)] ?? Number.NaN) : 7,
+  );
+  const apart = trains && (mask !== undefined || drops);
+  const h0 = room('h', ((T + 1) * B * hRow) / FLOAT);
+  const rate = new Int32Array(Float32Array.of(dropRate).buffer)[0]!;
+  const mayShare = sequences && !mask && activation === 'tanh';
+  const dh = when(trains, 'dh', (outSteps * B * unitRow) / FLOAT);
+
+  const fields: Record<string, number> = {
+    batch: B,
+    steps: T,
+    inputs: I,
+    units: U,
+    x: goBackwards ? x + (T - 1) * I * FLOAT : x,
+    xRow: T * I * FLOAT,
+    xStep: (goBackwards ? -I : I) * FLOAT,
+    h: h0,
+    hx: h0,
+    hRow,
+    hxRow: hRow,
+    gates: when(cell !== 'simpleRnn', 'gates', T * G * group),
+    gatesGroup: group * FLOAT,
+    c: when(cell === 'lstm', 'c', (T + 1) * B * H),
+    tanhC: when(cell === 'lstm', 'tanhC', T * B * H),
+    w: room('w', parameters, zeros),
+    dw: when(trains, 'dw', parameters, zeros),
+    wt: when(trains, 'wt', gatesOf[cell] * H * (H + (wantsDx ? padded(I) : 0))),
+    dz: trains && cell === 'simpleRnn' ? (mayShare ? dh : room('dz', (T * B * unitRow) / FLOAT)) : 0,
+    dzRow: unitRow,
+    dh,
+    dhRow: unitRow,
+    dhx: when(apart, 'dhx', B * H),
+    drh: when(trains && cell === 'gru' && !resetAfter, 'drh', B * H),
+    dc: when(trains && cell === 'lstm', 'dc', B * H),
+    dx: wantsDx && goBackwards ? dx + (T - 1) * B * dxRow : dx,
+    dxRow,
+    dxStep: (goBackwards ? -1 : 1) * B * dxRow,
+    stateH: states,
+    stateC: carried ? states + B * H * FLOAT : 0,
+    sequences: Number(sequences),
+    useBias: Number(useBias),
+    wide,
+    resetAfter: Number(resetAfter),
+    mask: mask && goBackwards ? maskAt + (T - 1) * B * FLOAT : maskAt,
+    maskStep: mask ? (goBackwards ? -B : B) * FLOAT : 0,
+    drop: when(drops, 'drop', B * H, dropValues),
+    dropSeed: options.dropSeed ?? 0,
+    dropRate: rate,
+    y: when(drops, 'y', ((T + 1) * B * unitRow) / FLOAT),
+    yRow: drops ? unitRow : 0,
+    activation: activationNumbers[activation],
+    recurrentActivation: activationNumbers[recurrentActivation],
+    slopes: when(trains && general && cell !== 'simpleRnn', 'slopes', T * G * group),
+    slopesC: when(trains && general && cell === 'lstm', 'slopesC', T * B * H),
+  };
+  const names: readonly string[] = structures[cell];
+  const address = h.alloc(names.length * FLOAT);
+  const values = names.map(name => {
+    if (!(name in fields)) throw new Error(`no field ${name}`);
+    return fields[name]!;
+  });
+  new Int32Array(h.memory.buffer, address, names.length).set(values);
+
+  const shapes = [
+    [I, gatesOf[cell] * U],
+    [U, gatesOf[cell] * U],
+  ];
+  if (useBias) shapes.push(cell === 'gru' && resetAfter ? [2, 3 * U] : [gatesOf[cell] * U]);
+  const move = (run: 'w' | 'dw', [kernel, recurrent, bias = 0]: number[], inward: number) => {
+    const at = rooms[run]!.address;
+    if (cell === 'gru') kernels.gruWeights(at, kernel!, recurrent!, bias, I, U, Number(resetAfter), inward);
+    else kernels[`${cell}Weights`](at, kernel!, recurrent!, bias, I, U, inward);
+  };
+  const unpack = (run: 'w' | 'dw') => {
+    const plain = shapes.map(shape => h.put(new Float32Array(sizeOf(shape))));
+    move(run, plain, 0);
+    return shapes.map((shape, n) => h.get(plain[n]!, sizeOf(shape)));
+  };
+  const moveState = ([h, c]: number[], inward: number) => {
+    if (cell === 'lstm') kernels.lstmState(states, states + B * H * FLOAT, h!, c!, B, U, inward);
+    else kernels.hState(states, h!, B, U, inward);
+  };
+  /** Rows [T][B], `row` apart, in the order [B,T]. */
+  const bySample = (values: Float32Array, row: number, steps: number, from: number, width: number) =>
+    Float32Array.from({ length: B * steps * width }, (_, n) => {
+      const [b, t] = [Math.floor(n / (steps * width)), Math.floor(n / width) % steps];
+      return values[((t * B + b) * row) / FLOAT + from + (n % width)]!;
+    });
+
+  return {
+    address,
+    fields,
+    rooms,
+    forward: (first = 0, rows = B) => kernels[`${cell}Forward`](address, first, rows),
+    backward: (first = 0, rows = B) => kernels[`${cell}Backward`](address, first, rows),
+    rewind: () => kernels[`${cell}Rewind`](address),
+    setX: ({ data }) => rooms.x!.floats().set(data),
+    y() {
+      const row = drops ? unitRow : hRow;
+      const slots = rooms[drops ? 'y' : 'h']!.floats().subarray(((sequences ? 1 : T) * B * row) / FLOAT);
+      return bySample(slots, row, outSteps, 0, U);
+    },
+    setDy(values) {
+      const memory = rooms.dh!.floats().fill(0);
+      for (let n = 0; n < values.length; n++) {
+        const [b, t] = [Math.floor(n / (outSteps * U)), Math.floor(n / U) % outSteps];
+        memory[((t * B + b) * unitRow) / FLOAT + (n % U)] = values[n]!;
+      }
+    },
+    dx: () => bySample(rooms.dx!.floats(), dxRow, T, 0, I),
+    dxPadding: () => bySample(rooms.dx!.floats(), dxRow, T, I, padded(I) - I),
+    setWeights: values =>
+      move(
+        'w',
+        values.map(value => h.put(value)),
+        1,
+      ),
+    weights: () => unpack('w'),
+    gradients: () => unpack('dw'),
+    state() {
+      const plain = [0, 1].slice(0, cell === 'lstm' ? 2 : 1).map(() => h.put(new Float32Array(B * U)));
+      moveState(plain, 0);
+      return plain.map(at => h.get(at, B * U));
+    },
+    setState: values =>
+      moveState(
+        values.map(value => h.put(value)),
+        1,
+      ),
+    drop: () => bySample(rooms.drop!.floats(), H * FLOAT, 1, 0, U),
+    expectFences() {
+      const isRead = (name: string) => name === 'mask' || (name === 'drop' && dropRate === 0);
+      for (const [name, room] of Object.entries(rooms)) {
+        room.expectUntouched(isRead(name) ? [] : room.floats().keys(), name);
+      }
+    },
+  };
+}

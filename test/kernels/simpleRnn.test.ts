@@ -1,0 +1,5 @@
+// simpleRnnForward and simpleRnnBackward on their own against plain float64 loops.
+
+import { describeCell } from './recurrentCases.ts';
+
+describeCell({ cell: 'simpleRnn' });

@@ -1,0 +1,156 @@
+// The layers that are neither recurrent nor dense, in plain float64.
+//
+//   B batch, T time, D width
+
+import { type ActivationName, activate, derive, type RowActivationName } from './activations.ts';
+import { type Block, block, sizeOf } from './block.ts';
+import { dropoutMask, seedBits } from './dropout.ts';
+
+interface InputConfig {
+  inputShape?: (number | null)[];
+  batchInputShape?: (number | null)[];
+}
+
+export type OtherSpec =
+  | { class: 'activation'; config: InputConfig & { activation: ActivationName | RowActivationName } }
+  | { class: 'dropout'; config: InputConfig & { rate: number; seed: number; noiseShape?: (number | null)[] } }
+  | { class: 'embedding'; config: InputConfig & { inputDim: number; outputDim: number; maskZero?: boolean } }
+  | { class: 'masking'; config: InputConfig & { maskValue?: number } }
+  | { class: 'repeatVector'; config: InputConfig & { n: number } }
+  /** `width` is what comes out, which depends on more than the width of what goes in. */
+  | { class: 'flatten'; config: InputConfig; width: number }
+  | { class: 'reshape'; config: InputConfig & { targetShape: number[] } };
+
+/** One mask [B,T], 1 where a step counts. */
+export type Mask = Float64Array | null;
+
+interface Pass {
+  y: Block;
+  /** Undefined where that of the input goes on. */
+  mask?: Mask;
+  backward(dY: Float64Array): { dX: Float64Array; dWeights: Float64Array[] };
+}
+
+interface Layer {
+  readonly width: number;
+  readonly weights: Block[];
+  training?: boolean;
+  forward(x: Block): Pass;
+}
+
+/** A layer without weights, from y and the way back. */
+const weightless = (
+  width: number,
+  forward: (x: Block, training: boolean) => { y: Block; mask?: Mask; backward(dY: Float64Array): Float64Array },
+): Layer => ({
+  width,
+  weights: [],
+  forward(x) {
+    const { backward, ...pass } = forward(x, this.training ?? false);
+    return { ...pass, backward: dY => ({ dX: backward(dY), dWeights: [] }) };
+  },
+});
+
+export function otherLayerOf(spec: OtherSpec, width: number): Layer {
+  switch (spec.class) {
+    case 'activation':
+      return weightless(width, x => activation(spec.config.activation, x));
+    case 'dropout':
+      return weightless(width, (x, training) => (training ? dropout(spec.config, x) : unchanged(x)));
+    case 'embedding':
+      return embedding(spec.config);
+    case 'masking':
+      return weightless(width, x => masking(spec.config.maskValue ?? 0, x));
+    case 'repeatVector':
+      return weightless(width, x => repeat(spec.config.n, x));
+    case 'flatten':
+      return weightless(spec.width, x => reshape(x, [x.shape[0]!, spec.width]));
+    case 'reshape':
+      return weightless(spec.config.targetShape.at(-1)!, x => reshape(x, [x.shape[0]!, ...spec.config.targetShape]));
+  }
+}
+
+const unchanged = (y: Block) => ({ y, backward: (dY: Float64Array) => dY });
+
+/** Row by row the same numbers. */
+const reshape = (x: Block, shape: number[]) => ({ ...unchanged(block(shape, x.data)), mask: null });
+
+function activation(name: ActivationName | RowActivationName, x: Block) {
+  const U = x.shape.at(-1)!;
+  const y = activate(name, x.data, U);
+  return { y: block(x.shape, y), backward: (dY: Float64Array) => derive(name, x.data, y, dY, U) };
+}
+
+/** The mask of the first batch, [T,B,D padded to 4] or, shared by all steps, [1,B,...]. */
+function dropout(config: { rate: number; seed: number; noiseShape?: (number | null)[] }, x: Block) {
+  const [B, T, D] = x.shape.length === 3 ? (x.shape as [number, number, number]) : [x.shape[0]!, 1, x.shape[1]!];
+  const shared = config.noiseShape?.[1] === 1;
+  const width = Math.ceil(D / 4) * 4;
+  const mask = dropoutMask((shared ? 1 : T) * B * width, seedBits(config.seed), 0, config.rate);
+  const apply = (values: Float64Array) =>
+    values.map((value, n) => {
+      const [b, t, d] = [Math.floor(n / (T * D)), Math.floor(n / D) % T, n % D];
+      return value * mask[((shared ? 0 : t) * B + b) * width + d]!;
+    });
+  return { y: block(x.shape, apply(x.data)), backward: apply };
+}
+
+function embedding({
+  inputDim: V,
+  outputDim: U,
+  maskZero = false,
+}: {
+  inputDim: number;
+  outputDim: number;
+  maskZero?: boolean;
+}): Layer {
+  const weights = [block([V, U])];
+  return {
+    width: U,
+    weights,
+    forward(x) {
+      const table = weights[0]!.data;
+      const y = block([...x.shape, U]);
+      x.data.forEach((id, n) => {
+        y.data.set(table.subarray(id * U, (id + 1) * U), n * U);
+      });
+      return {
+        y,
+        mask: maskZero ? x.data.map(id => Number(id !== 0)) : null,
+        backward(dY) {
+          const dTable = new Float64Array(V * U);
+          dY.forEach((d, n) => {
+            dTable[x.data[Math.floor(n / U)]! * U + (n % U)]! += d;
+          });
+          return { dX: new Float64Array(x.data.length), dWeights: [dTable] };
+        },
+      };
+    },
+  };
+}
+
+function masking(maskValue: number, x: Block) {
+  const D = x.shape[2]!;
+  const value = Math.fround(maskValue);
+  const mask = new Float64Array(sizeOf(x.shape) / D).map((_, n) =>
+    Number(x.data.subarray(n * D, (n + 1) * D).some(feature => feature !== value)),
+  );
+  const apply = (values: Float64Array) => values.map((v, n) => (mask[Math.floor(n / D)] ? v : 0));
+  return { y: block(x.shape, apply(x.data)), mask, backward: apply };
+}
+
+function repeat(n: number, x: Block) {
+  const [B, D] = x.shape as [number, number];
+  return {
+    y: block(
+      [B, n, D],
+      Float64Array.from({ length: B * n * D }, (_, i) => x.data[Math.floor(i / (n * D)) * D + (i % D)]!),
+    ),
+    mask: null,
+    backward: (dY: Float64Array) =>
+      Float64Array.from({ length: B * D }, (_, i) => {
+        const from = Math.floor(i / D) * n * D + (i % D);
+        return Array.from({ length: n }, (_, t) => dY[from + t * D]!).reduce((sum, d) => sum + d, 0);
+      }),
+  };
+}

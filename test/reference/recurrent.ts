@@ -1,0 +1,96 @@
+// What the references of the recurrent layers share. Every array is flat and row by row.
+//
+//   B batch, T time, D input width, U units
+
+import { sigmoid } from './activations.ts';
+
+export interface Sizes {
+  B: number;
+  T: number;
+  D: number;
+  U: number;
+}
+
+/** y = of(z), and its slope at z. */
+export interface Curve {
+  of(z: number): number;
+  slope(z: number): number;
+}
+
+/** Activations of cells, by their names in Keras. */
+export const curves = {
+  linear: { of: z => z, slope: () => 1 },
+  relu: { of: z => Math.max(z, 0), slope: z => (z > 0 ? 1 : 0) },
+  sigmoid: { of: sigmoid, slope: z => sigmoid(z) * sigmoid(-z) },
+  tanh: { of: Math.tanh, slope: z => 1 - Math.tanh(z) ** 2 },
+  hardSigmoid: {
+    of: z => Math.min(Math.max(0.2 * z + 0.5, 0), 1),
+    slope: z => (Math.abs(z) < 2.5 ? 0.2 : 0),
+  },
+} satisfies Record<string, Curve>;
+
+/** What goes into every recurrent layer beside its weights. */
+export interface RecurrentInputs {
+  sizes: Sizes;
+  /** [B,T,D] */
+  x: ArrayLike<number>;
+  /** [B,U], the state before the first step; zero when absent */
+  h0?: ArrayLike<number>;
+  goBackwards?: boolean;
+  /** [B,T], in the order of x: a row skips a step where it is 0, keeps its state, and puts it out once more */
+  mask?: ArrayLike<number>;
+  /** [B,U]: factors on h_{t-1} wherever a step reads it, unless it skips */
+  drop?: ArrayLike<number>;
+}
+
+/** Where in x step t finds its input. */
+export function timeOfStep({ sizes, goBackwards }: RecurrentInputs, t: number): number {
+  return goBackwards ? sizes.T - 1 - t : t;
+}
+
+/** The input of step t, [B,D]. */
+export function inputOfStep(inputs: RecurrentInputs, t: number): Float64Array {
+  const { B, T, D } = inputs.sizes;
+  const result = new Float64Array(B * D);
+  for (let b = 0; b < B; b++) {
+    for (let d = 0; d < D; d++) result[b * D + d] = inputs.x[(b * T + timeOfStep(inputs, t)) * D + d]!;
+  }
+  return result;
+}
+
+/** Puts the gradient of the input of step t, [B,D], at its place in dX [B,T,D]. */
+export function placeOfStep(dX: Float64Array, dXT: Float64Array, inputs: RecurrentInputs, t: number): void {
+  const { B, T, D } = inputs.sizes;
+  for (let b = 0; b < B; b++) {
+    dX.set(dXT.subarray(b * D, (b + 1) * D), (b * T + timeOfStep(inputs, t)) * D);
+  }
+}
+
+/** Whether row b leaves step t out. */
+export function skips(inputs: RecurrentInputs, b: number, t: number): boolean {
+  return inputs.mask !== undefined && inputs.mask[b * inputs.sizes.T + timeOfStep(inputs, t)] === 0;
+}
+
+/** A state [B,U] times its factors. */
+export function dropped({ drop }: RecurrentInputs, h: Float64Array): Float64Array {
+  return drop ? h.map((value, n) => value * drop[n]!) : h;
+}
+
+export function add(sum: Float64Array, values: Float64Array): void {
+  for (let n = 0; n < sum.length; n++) sum[n]! += values[n]!;
+}
+
+/** Adds up the rows of a matrix [rows, sum.length]. */
+export function addRows(sum: Float64Array, rows: Float64Array): void {
+  for (let n = 0; n < rows.length; n++) sum[n % sum.length]! += rows[n]!;
+}
+
+/** Columns [from, from + count) of a matrix with rows of `width`. */
+export function columns(matrix: ArrayLike<number>, width: number, from: number, count: number): Float64Array {
+  const rows = matrix.length / width;
+  const result = new Float64Array(rows * count);
+  for (let row = 0; row < rows; row++) {
+    for (let n = 0; n < count; n++) result[row * count + n] = matrix[row * width + from + n]!;
+  }
+  return result;
+}

@@ -1,0 +1,116 @@
+// Matrices in float64 that remember how they came about, so that their gradients need no equations of their own: what
+// a layer computes is written down once, forward, and `backward` plays it in reverse.
+
+import { matmul, matmulABt, matmulAtB } from './matmul.ts';
+
+/** A matrix [M,N], row by row, and beside it the gradient of whatever was made of it. */
+export interface Value {
+  readonly M: number;
+  readonly N: number;
+  readonly data: Float64Array;
+  readonly grad: Float64Array;
+}
+
+export class Tape {
+  readonly #steps: (() => void)[] = [];
+
+  /** A copy of the numbers of a matrix, or zeros. */
+  value(M: number, N: number, data?: ArrayLike<number>): Value {
+    return { M, N, data: data ? Float64Array.from(data) : new Float64Array(M * N), grad: new Float64Array(M * N) };
+  }
+
+  #made(M: number, N: number, data: Float64Array, back: (grad: Float64Array) => void): Value {
+    const value = { M, N, data, grad: new Float64Array(M * N) };
+    this.#steps.push(() => back(value.grad));
+    return value;
+  }
+
+  /** a [M,K] times b [K,N]. */
+  matmul(a: Value, b: Value): Value {
+    return this.#made(a.M, b.N, matmul(a.data, b.data, a.M, a.N, b.N), grad => {
+      add(a.grad, matmulABt(grad, b.data, a.M, b.N, a.N));
+      add(b.grad, matmulAtB(a.data, grad, b.M, a.M, b.N));
+    });
+  }
+
+  /** a + b; b may be a single row, for all rows. */
+  add(a: Value, b: Value): Value {
+    return this.#made(
+      a.M,
+      a.N,
+      a.data.map((v, n) => v + b.data[n % b.data.length]!),
+      grad => {
+        add(a.grad, grad);
+        for (let n = 0; n < grad.length; n++) b.grad[n % b.grad.length]! += grad[n]!;
+      },
+    );
+  }
+
+  /** a times b, element by element. */
+  mul(a: Value, b: Value): Value {
+    return this.#made(
+      a.M,
+      a.N,
+      a.data.map((v, n) => v * b.data[n]!),
+      grad => {
+        for (let n = 0; n < grad.length; n++) {
+          a.grad[n]! += grad[n]! * b.data[n]!;
+          b.grad[n]! += grad[n]! * a.data[n]!;
+        }
+      },
+    );
+  }
+
+  /** f of each element, whose slope is written in terms of y and z. */
+  map(a: Value, { of, slope }: { of(z: number): number; slope(y: number, z: number): number }): Value {
+    const y = a.data.map(of);
+    return this.#made(a.M, a.N, y, grad => {
+      for (let n = 0; n < grad.length; n++) a.grad[n]! += grad[n]! * slope(y[n]!, a.data[n]!);
+    });
+  }
+
+  /** Columns [from, from + count). */
+  columns(a: Value, from: number, count: number): Value {
+    const data = new Float64Array(a.M * count);
+    const each = (use: (here: number, there: number) => void) => {
+      for (let m = 0; m < a.M; m++) for (let n = 0; n < count; n++) use(m * count + n, m * a.N + from + n);
+    };
+    each((here, there) => {
+      data[here] = a.data[there]!;
+    });
+    return this.#made(a.M, count, data, grad =>
+      each((here, there) => {
+        a.grad[there]! += grad[here]!;
+      }),
+    );
+  }
+
+  /** Row m of a matrix of M rows. */
+  row(a: Value, m: number): Value {
+    return this.#made(1, a.N, a.data.slice(m * a.N, (m + 1) * a.N), grad => {
+      for (let n = 0; n < a.N; n++) a.grad[m * a.N + n]! += grad[n]!;
+    });
+  }
+
+  /** Rows of a where the mask [M] is 1, of b where it is 0. */
+  choose(mask: ArrayLike<number>, a: Value, b: Value): Value {
+    const from = (n: number) => (mask[Math.floor(n / a.N)] ? a : b);
+    return this.#made(
+      a.M,
+      a.N,
+      a.data.map((_, n) => from(n).data[n]!),
+      grad => {
+        for (let n = 0; n < grad.length; n++) from(n).grad[n]! += grad[n]!;
+      },
+    );
+  }
+
+  /** Adds to `grad` of everything, from what stands in `grad` of the results. */
+  backward(): void {
+    for (const step of this.#steps.toReversed()) step();
+  }
+}
+
+function add(sum: Float64Array, values: Float64Array): void {
+  for (let n = 0; n < sum.length; n++) sum[n]! += values[n]!;
+}
