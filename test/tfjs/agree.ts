@@ -6,8 +6,7 @@
  * data changed by a few units in the last place. How far such a change moves a result depends on the program (a
  * normalized gradient near zero moves a lot, a sigmoid hardly), so it is measured, in TF.js alone: the program runs
  * again with every weight and every number of the data changed at random by up to 2^-21 of itself, which is eight
- * roundings, and every output changed by one on its way to the loss (of a probability near 1 the loss needs what is
- * missing to 1, and of that a rounding is a large part). What moves by d may differ by FACTOR times d. Nothing about
+ * roundings, and with the activations rounded another way (`shake.ts`). What moves by d may differ by FACTOR times d. Nothing about
  * lstm-wasm goes into that.
  */
 
@@ -18,11 +17,14 @@ import { build, buildOptimizer, type Library } from './build.ts';
 import { batchOf, type Data } from './data.ts';
 import type { Program } from './programs.ts';
 import { assignWeights, repairTfjs } from './repair.ts';
+import { roundActivations, shake } from './shake.ts';
 
 /** One thing that both libraries computed. */
 export interface Result {
   what: string;
   values: ArrayLike<number>;
+  /** What may differ always; where absent, FLOOR of the largest. */
+  floor?: number;
 }
 
 /** How far the two are apart, as a multiple of what is allowed, where that is more than 1. */
@@ -36,15 +38,13 @@ export interface Disagreement {
 
 export const tf = await loadTfjs();
 
-const SHAKE = 2 ** -21;
-/** Of the float32 numbers above 1. */
-const SPACING = 2 ** -23;
 export const SHAKES = 3;
 const FACTOR = 8;
 /** The part of the largest number of a tensor that may always differ: eight roundings. */
 const FLOOR = 2 ** -20;
 /** What a loss may differ by always: it is a sum of logarithms and the like, which are near 1 and may cancel. */
 const LOSS_FLOOR = 2 ** -22;
+const lossFloor = (values: number[]) => LOSS_FLOOR + FLOOR * largest(values);
 
 /**
  * Null where there is nothing to compare: TF.js has no finite answer, or a cross-entropy gets probabilities outside of
@@ -84,8 +84,7 @@ export function compare(expected: Result, got: Result, shaken: ArrayLike<number>
   }
   const moved = Array.from(values, (value, i) => Math.max(...shaken.map(run => Math.abs(run[i]! - value))));
   const usual = moved.toSorted((a, b) => a - b)[moved.length >> 1] ?? 0;
-  const largest = Math.max(0, ...Array.from(values, Math.abs));
-  const floor = FLOOR * largest + (/^(losses|evaluation)/.test(what) ? LOSS_FLOOR : 0);
+  const floor = expected.floor ?? FLOOR * largest(values);
   let worst: Disagreement | null = null;
   let excess = 1;
   for (let index = 0; index < values.length; index++) {
@@ -114,11 +113,6 @@ function weightsFor(program: Program): Float32Array[][] {
   return weights;
 }
 
-/** Every number changed by up to a part of itself. */
-export function shake(values: Float32Array, random: Random, part = SHAKE): Float32Array {
-  return values.map(value => value * (1 + part * random.uniform()));
-}
-
 async function runTfjs(program: Program, weights: Float32Array[][], random?: Random): Promise<Result[]> {
   const change = (values: Float32Array) => (random ? shake(values, random) : values);
   tf.engine().startScope();
@@ -132,7 +126,7 @@ async function runTfjs(program: Program, weights: Float32Array[][], random?: Ran
   const repair = repairTfjs(tf, model, program);
   const optimizer = buildOptimizer(tf, program);
   repair.compile(optimizer);
-  if (random) roundOutputs(model, random);
+  if (random) roundActivations(tf, model, random);
   const results: Result[] = [];
   const data = batchOf(program);
   for (let step = 0; step <= program.trainingSteps; step++) {
@@ -140,27 +134,19 @@ async function runTfjs(program: Program, weights: Float32Array[][], random?: Ran
     repair.beforeBatch(x);
     const options = { batchSize: program.batch };
     results.push({ what: `prediction ${step}`, values: model.predict(x, options).dataSync() });
-    results.push({ what: `evaluation ${step}`, values: repair.evaluate(x, y) });
+    const evaluation = repair.evaluate(x, y);
+    results.push({ what: `evaluation ${step}`, values: evaluation, floor: lossFloor(evaluation) });
     if (step === program.trainingSteps) break;
-    results.push({ what: `losses ${step}`, values: [await model.trainOnBatch(x, y)].flat() });
+    const before = weightsOf(model);
+    const losses = [await model.trainOnBatch(x, y)].flat();
+    results.push({ what: `losses ${step}`, values: losses, floor: lossFloor(losses) });
     repair.afterBatch();
-    results.push(...weightResults(model, step));
+    results.push(...changes(before, weightsOf(model), step));
   }
   optimizer.dispose();
   model.dispose();
   tf.engine().endScope();
   return results;
-}
-
-/** Rounds another way what goes into the loss. */
-function roundOutputs(model: Library, random: Random): void {
-  const [loss] = model.model.lossFunctions;
-  model.model.lossFunctions = [
-    (yTrue: Library, yPred: Library) => {
-      const ones = new Float32Array(yPred.size).fill(1);
-      return loss(yTrue, tf.mul(yPred, tf.tensor(shake(ones, random, SPACING), yPred.shape)));
-    },
-  ];
 }
 
 function runOurs(program: Program, weights: Float32Array[][]): Result[] {
@@ -180,8 +166,9 @@ function runOurs(program: Program, weights: Float32Array[][]): Result[] {
     const scalars = [model.evaluate(x!, y!, options)].flat();
     results.push({ what: `evaluation ${step}`, values: scalars.map(scalar => scalar.dataSync()[0]!) });
     if (step === program.trainingSteps) break;
+    const before = weightsOf(model as unknown as Model);
     results.push({ what: `losses ${step}`, values: [model.trainOnBatch(x!, y!)].flat() });
-    results.push(...weightResults(model as unknown as Model, step));
+    results.push(...changes(before, weightsOf(model as unknown as Model), step));
   }
   model.dispose();
   return results;
@@ -226,14 +213,24 @@ function setWeights(
   }
 }
 
-function weightResults(model: Model, step: number): Result[] {
-  return layersWithWeights(model).flatMap((layer, n) =>
-    layer.getWeights().map((weight, w) => ({
-      what: `weight ${w} [${weight.shape}] of weighted layer ${n} after step ${step}`,
-      values: weight.dataSync(),
-    })),
-  );
+/** Copies of all weights: those of TF.js change as it learns. */
+function weightsOf(model: Model): Float32Array[] {
+  return layersWithWeights(model).flatMap(layer => layer.getWeights().map(weight => weight.dataSync().slice()));
 }
+
+/**
+ * What a step has added to each weight. Apart from what any result may differ by, there are the roundings of the weight
+ * itself, on which the step does not depend: one of the update and three of a constraint in either library, 2^-24 each.
+ */
+function changes(before: Float32Array[], after: Float32Array[], step: number): Result[] {
+  return after.map((weight, n) => {
+    const values = Array.from(weight, (value, i) => value - before[n]![i]!);
+    const floor = 8 * 2 ** -24 * largest(weight) + FLOOR * largest(values);
+    return { what: `change of weight ${n} in step ${step}`, values, floor };
+  });
+}
+
+const largest = (values: ArrayLike<number>) => Math.max(0, ...Array.from(values, Math.abs));
 
 /** Indices and targets are exact; the rest may be shaken, apart from what a masking layer looks for. */
 function tensorsOf(

@@ -7,7 +7,7 @@ import { Generator } from './programs.ts';
 const CASES = 300;
 const EACH = 20;
 const first = Number(process.env.PARITY_SEED ?? 1);
-const cases = process.env.PARITY_SEED ? 1 : CASES;
+const cases = Number(process.env.PARITY_CASES ?? (process.env.PARITY_SEED ? 1 : CASES));
 
 let compared = 0;
 

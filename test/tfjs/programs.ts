@@ -303,7 +303,7 @@ export class Generator {
   }
 
   #optimizer(): Program['optimizer'] {
-    const rate = this.#pick([0.01, 0.1]);
+    const rate = this.#pick([0.1, 0.5]);
     const optimizer = this.#pick<Program['optimizer']>([
       { kind: 'sgd', args: [rate] },
       { kind: 'momentum', args: [rate, 0.9, this.#chance(0.5)] },
