@@ -1,0 +1,122 @@
+// Many models: thousands made and dropped one after the other, and a thousand alive at the same time.
+
+import v8 from 'node:v8';
+import vm from 'node:vm';
+import { backendInfo, layers, type Sequential, sequential, setRandomSeed, tensor, train } from 'lstm-wasm';
+import { expect, test } from 'vitest';
+import { expectBits } from '../compare.ts';
+
+v8.setFlagsFromString('--expose-gc');
+const collectGarbage = vm.runInNewContext('gc') as () => void;
+
+const slow = { timeout: 240_000 };
+const MIB = 2 ** 20;
+const isDebug = process.env.LSTM_WASM_BUILD === 'debug';
+/** The debug builds take their time. */
+const MANY = isDebug ? 1000 : 10_000;
+
+const STEPS = 4;
+const BATCH = 3;
+const x = tensor(
+  Float32Array.from({ length: BATCH * STEPS * 2 }, (_, n) => Math.sin(n)),
+  [BATCH, STEPS, 2],
+);
+const indices = tensor(
+  Float32Array.from({ length: BATCH * STEPS }, (_, n) => (n * 3) % 5),
+  [BATCH, STEPS],
+);
+
+/** Small models of every kind of layer that has memory of its own. */
+const kinds = {
+  lstm: () => [layers.lstm({ units: 3, inputShape: [STEPS, 2] })],
+  gru: () => [layers.gru({ units: 5, inputShape: [STEPS, 2] })],
+  'stateful simpleRNN': () => [layers.simpleRNN({ units: 4, stateful: true, batchInputShape: [BATCH, STEPS, 2] })],
+  bidirectional: () => [
+    layers.bidirectional({ layer: layers.gru({ units: 2, returnSequences: true }), inputShape: [STEPS, 2] }),
+    layers.lstm({ units: 2, dropout: 0.2, recurrentDropout: 0.2 }),
+  ],
+  'embedding and masks': () => [
+    layers.embedding({ inputDim: 5, outputDim: 3, maskZero: true, inputLength: STEPS }),
+    layers.bidirectional({ layer: layers.lstm({ units: 2 }), mergeMode: 'sum' }),
+  ],
+  'a stack of cells': () => [
+    layers.rnn({ cell: [layers.lstmCell({ units: 2 }), layers.gruCell({ units: 3 })], inputShape: [STEPS, 2] }),
+  ],
+  'encoder and decoder': () => [
+    layers.simpleRNN({ units: 3, inputShape: [STEPS, 2] }),
+    layers.repeatVector({ n: 2 }),
+    layers.lstm({ units: 3, returnSequences: true }),
+    layers.timeDistributed({ layer: layers.dense({ units: 2, activation: 'relu' }) }),
+    layers.flatten(),
+  ],
+};
+const names = Object.keys(kinds) as (keyof typeof kinds)[];
+
+/** A trained model of the n-th kind, and the input it takes. */
+function make(n: number): { model: Sequential; input: typeof x } {
+  const name = names[n % names.length]!;
+  const model = sequential({ layers: [...kinds[name](), layers.dense({ units: 1 })] });
+  const optimizer = n % 2 ? train.adam(0.01) : train.rmsprop(0.01, 0.9, 0.1);
+  model.compile({ optimizer, loss: 'meanSquaredError' });
+  const input = name === 'embedding and masks' ? indices : x;
+  model.trainOnBatch(input, tensor([[1], [0], [-1]]));
+  return { model, input };
+}
+
+const bytes = () => backendInfo().memoryBytes;
+const alive = () => backendInfo().models;
+
+test(`${MANY} models, each disposed before the next, need the memory of the first few`, slow, () => {
+  const before = alive();
+  for (let n = 0; n < 4 * names.length; n++) make(n).model.dispose();
+  const held = bytes();
+  for (let n = 0; n < MANY; n++) make(n).model.dispose();
+  expect(bytes()).toBe(held);
+  expect(alive()).toBe(before);
+});
+
+test(`${MANY} models that nobody disposes of give their memory back to the ones that follow`, slow, async () => {
+  const before = alive();
+  const round = async () => {
+    for (let n = 0; n < MANY / 20; n++) make(n);
+    // Finalizers run some time after a collection.
+    for (let n = 0; n < 400 && alive() > before; n++) {
+      collectGarbage();
+      await new Promise(resolve => setTimeout(resolve, 5));
+    }
+    expect(alive()).toBe(before);
+  };
+  await round();
+  const held = bytes();
+  for (let n = 1; n < 20; n++) await round();
+  expect(bytes()).toBeLessThanOrEqual(held);
+});
+
+test('1,000 models are alive at the same time, each for itself', slow, () => {
+  const before = alive();
+  const first = names.map((_, n) => {
+    setRandomSeed(n);
+    const { model, input } = make(n);
+    const prediction = model.predictOnBatch(input).dataSync();
+    model.dispose();
+    return prediction;
+  });
+  const empty = bytes();
+  const models = Array.from({ length: 1000 }, (_, n) => {
+    setRandomSeed(n % names.length);
+    return make(names.length * 2 * Math.floor(n / names.length) + (n % names.length));
+  });
+  expect(alive()).toBe(before + 1000);
+  // A model of this size keeps some hundred numbers, four times over, and as much to work with.
+  expect((bytes() - empty) / MIB).toBeLessThan(64);
+  for (const [n, { model, input }] of models.entries()) {
+    expectBits(model.predictOnBatch(input).dataSync(), first[n % names.length]!, names[n % names.length]);
+  }
+  for (const { model } of models) model.dispose();
+  expect(alive()).toBe(before);
+  // What they leave is enough for the next thousand.
+  const held = bytes();
+  const again = Array.from({ length: 1000 }, (_, n) => make(n).model);
+  expect(bytes()).toBe(held);
+  for (const model of again) model.dispose();
+});

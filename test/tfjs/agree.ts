@@ -1,0 +1,245 @@
+/**
+ * Runs a program in TF.js and in lstm-wasm, with the same weights on the same data, and compares all that comes out.
+ *
+ * What may differ follows from float32. Both libraries compute the result of inputs that are off by some roundings:
+ * each number is a sum of at most some dozens of products, so it is what exact arithmetic would give for weights and
+ * data changed by a few units in the last place. How far such a change moves a result depends on the program (a
+ * normalized gradient near zero moves a lot, a sigmoid hardly), so it is measured, in TF.js alone: the program runs
+ * again with every weight and every number of the data changed at random by up to 2^-21 of itself, which is eight
+ * roundings, and with the activations rounded another way (`shake.ts`). What moves by d may differ by FACTOR times d. Nothing about
+ * lstm-wasm goes into that.
+ */
+
+import * as lw from 'lstm-wasm';
+import { loadTfjs } from '../../scripts/tfjs.js';
+import { Random } from '../reference/random.ts';
+import { build, buildOptimizer, type Library } from './build.ts';
+import { batchOf, type Data } from './data.ts';
+import type { Program } from './programs.ts';
+import { assignWeights, repairTfjs } from './repair.ts';
+import { roundActivations, shake } from './shake.ts';
+
+/** One thing that both libraries computed. */
+export interface Result {
+  what: string;
+  values: ArrayLike<number>;
+  /** What may differ always; where absent, FLOOR of the largest. */
+  floor?: number;
+}
+
+/** How far the two are apart, as a multiple of what is allowed, where that is more than 1. */
+export interface Disagreement {
+  what: string;
+  index: number;
+  got: number;
+  expected: number;
+  allowed: number;
+}
+
+export const tf = await loadTfjs();
+
+export const SHAKES = 3;
+const FACTOR = 8;
+/** The part of the largest number of a tensor that may always differ: eight roundings. */
+const FLOOR = 2 ** -20;
+/** What a loss may differ by always: it is a sum of logarithms and the like, which are near 1 and may cancel. */
+const LOSS_FLOOR = 2 ** -22;
+const lossFloor = (values: number[]) => LOSS_FLOOR + FLOOR * largest(values);
+
+/**
+ * Null where there is nothing to compare: TF.js has no finite answer, or a cross-entropy gets probabilities outside of
+ * [1e-7, 1 - 1e-7], where TF.js cuts off and lstm-wasm, which starts from logits, does not.
+ */
+export async function disagreements(program: Program): Promise<Disagreement[] | null> {
+  const weights = weightsFor(program);
+  const expected = await runTfjs(program, weights);
+  if (!expected.every(({ values }) => Array.from(values).every(value => Math.abs(value) < 1e6))) return null;
+  if (program.loss.endsWith('Crossentropy') && expected.some(isCutOff)) return null;
+  const got = runOurs(program, weights);
+  if (got.length !== expected.length) throw new Error(`${got.length} results, expected ${expected.length}`);
+  const shaken: Result[][] = [];
+  for (let n = 0; n < SHAKES; n++) {
+    const random = new Random(1000 * program.seed + n);
+    shaken.push(await runTfjs(program, weights, random));
+  }
+  return expected.flatMap((result, n) => {
+    const apart = compare(
+      result,
+      got[n]!,
+      shaken.map(run => run[n]!.values),
+    );
+    return apart ? [apart] : [];
+  });
+}
+
+const isCutOff = ({ what, values }: Result) =>
+  what.startsWith('prediction') && Array.from(values).some(p => p < 2e-7 || p > 1 - 2e-7);
+
+/** The element that is furthest beyond what is allowed; null where none is. */
+export function compare(expected: Result, got: Result, shaken: ArrayLike<number>[]): Disagreement | null {
+  const { what, values } = expected;
+  if (got.what !== what) throw new Error(`got ${got.what}, expected ${what}`);
+  if (got.values.length !== values.length) {
+    throw new Error(`${what}: got ${got.values.length} numbers, expected ${values.length}`);
+  }
+  const moved = Array.from(values, (value, i) => Math.max(...shaken.map(run => Math.abs(run[i]! - value))));
+  const usual = moved.toSorted((a, b) => a - b)[moved.length >> 1] ?? 0;
+  const floor = expected.floor ?? FLOOR * largest(values);
+  let worst: Disagreement | null = null;
+  let excess = 1;
+  for (let index = 0; index < values.length; index++) {
+    const allowed = FACTOR * Math.max(moved[index]!, usual) + floor;
+    const error = Math.abs(got.values[index]! - values[index]!);
+    if (error <= excess * allowed) continue;
+    excess = error / allowed;
+    worst = { what, index, got: got.values[index]!, expected: values[index]!, allowed };
+  }
+  return worst;
+}
+
+// ------------------------------------------------------------------------------------------------------------- runs
+
+/** Random weights for each layer that has some, in the shapes and the order of TF.js's layer. */
+function weightsFor(program: Program): Float32Array[][] {
+  const random = new Random(program.seed + 1);
+  const model = build(tf, program.layers);
+  const weights = layersWithWeights(model).map(layer =>
+    layer.getWeights().map(({ shape }) => {
+      const scale = shape.length === 1 ? 0.3 : 1.2 / Math.sqrt(shape[0]!);
+      return Float32Array.from(random.normals(shape, scale).data);
+    }),
+  );
+  model.dispose();
+  return weights;
+}
+
+async function runTfjs(program: Program, weights: Float32Array[][], random?: Random): Promise<Result[]> {
+  const change = (values: Float32Array) => (random ? shake(values, random) : values);
+  tf.engine().startScope();
+  const model = build(tf, program.layers);
+  setWeights(
+    model,
+    weights.map(layer => layer.map(change)),
+    tf,
+    assignWeights,
+  );
+  const repair = repairTfjs(tf, model, program);
+  const optimizer = buildOptimizer(tf, program);
+  repair.compile(optimizer);
+  if (random) roundActivations(tf, model, random);
+  const results: Result[] = [];
+  const data = batchOf(program);
+  for (let step = 0; step <= program.trainingSteps; step++) {
+    const { x, y } = tensorsOf(tf, program, data.next(), change);
+    repair.beforeBatch(x);
+    const options = { batchSize: program.batch };
+    results.push({ what: `prediction ${step}`, values: model.predict(x, options).dataSync() });
+    const evaluation = repair.evaluate(x, y);
+    results.push({ what: `evaluation ${step}`, values: evaluation, floor: lossFloor(evaluation) });
+    if (step === program.trainingSteps) break;
+    const before = weightsOf(model);
+    const losses = [await model.trainOnBatch(x, y)].flat();
+    results.push({ what: `losses ${step}`, values: losses, floor: lossFloor(losses) });
+    repair.afterBatch();
+    results.push(...changes(before, weightsOf(model), step));
+  }
+  optimizer.dispose();
+  model.dispose();
+  tf.engine().endScope();
+  return results;
+}
+
+function runOurs(program: Program, weights: Float32Array[][]): Result[] {
+  const model = build(lw as unknown as Library, program.layers) as unknown as lw.Sequential;
+  setWeights(model as unknown as Model, weights, lw as unknown as Library);
+  const optimizer = buildOptimizer(lw as unknown as Library, program) as lw.Optimizer;
+  model.compile({ optimizer, loss: program.loss as lw.Loss, metrics: program.metrics as never });
+  const results: Result[] = [];
+  const data = batchOf(program);
+  for (let step = 0; step <= program.trainingSteps; step++) {
+    const { x, y } = tensorsOf(lw as unknown as Library, program, data.next(), values => values) as Record<
+      string,
+      lw.Tensor
+    >;
+    const options = { batchSize: program.batch };
+    results.push({ what: `prediction ${step}`, values: model.predict(x!, options).dataSync() });
+    const scalars = [model.evaluate(x!, y!, options)].flat();
+    results.push({ what: `evaluation ${step}`, values: scalars.map(scalar => scalar.dataSync()[0]!) });
+    if (step === program.trainingSteps) break;
+    const before = weightsOf(model as unknown as Model);
+    results.push({ what: `losses ${step}`, values: [model.trainOnBatch(x!, y!)].flat() });
+    results.push(...changes(before, weightsOf(model as unknown as Model), step));
+  }
+  model.dispose();
+  return results;
+}
+
+// ----------------------------------------------------------------------------------------------------------- pieces
+
+export interface Tensor {
+  shape: number[];
+  dataSync(): Float32Array;
+}
+
+interface WeightedLayer {
+  name: string;
+  getWeights(): Tensor[];
+  setWeights(weights: unknown[]): void;
+}
+
+interface Model {
+  layers: WeightedLayer[];
+}
+
+function layersWithWeights(model: Model): WeightedLayer[] {
+  return model.layers.filter(layer => layer.getWeights().length > 0);
+}
+
+/** The shapes are those the layer says it has; the numbers those of TF.js's layer. */
+function setWeights(
+  model: Model,
+  weights: Float32Array[][],
+  library: Library,
+  set = (layer: WeightedLayer, own: unknown[]) => layer.setWeights(own),
+): void {
+  const layers = layersWithWeights(model);
+  if (layers.length !== weights.length) throw new Error(`${layers.length} layers with weights, not ${weights.length}`);
+  for (const [n, layer] of layers.entries()) {
+    const shapes = layer.getWeights().map(weight => weight.shape);
+    set(
+      layer,
+      weights[n]!.map((values, w) => library.tensor(values, shapes[w]!)),
+    );
+  }
+}
+
+/** Copies of all weights: those of TF.js change as it learns. */
+function weightsOf(model: Model): Float32Array[] {
+  return layersWithWeights(model).flatMap(layer => layer.getWeights().map(weight => weight.dataSync().slice()));
+}
+
+/**
+ * What a step has added to each weight. Apart from what any result may differ by, there are the roundings of the weight
+ * itself, on which the step does not depend: one of the update and three of a constraint in either library, 2^-24 each.
+ */
+function changes(before: Float32Array[], after: Float32Array[], step: number): Result[] {
+  return after.map((weight, n) => {
+    const values = Array.from(weight, (value, i) => value - before[n]![i]!);
+    const floor = 8 * 2 ** -24 * largest(weight) + FLOOR * largest(values);
+    return { what: `change of weight ${n} in step ${step}`, values, floor };
+  });
+}
+
+const largest = (values: ArrayLike<number>) => Math.max(0, ...Array.from(values, Math.abs));
+
+/** Indices and targets are exact; the rest may be shaken, apart from what a masking layer looks for. */
+function tensorsOf(
+  library: Library,
+  program: Program,
+  data: Data,
+  change: (values: Float32Array) => Float32Array,
+): { x: unknown; y: unknown } {
+  const exact = program.input.kind === 'indices' || program.layers[0]!.kind === 'masking';
+  const x = exact ? data.x : change(data.x);
+  return { x: library.tensor(x, data.xShape), y: library.tensor(data.y, data.yShape) };
+}

@@ -1,0 +1,55 @@
+/** Makes the model of a program in either library, out of the same words. */
+
+import type { Json, Program, Spec } from './programs.ts';
+import { resetAfterCell } from './resetAfter.ts';
+
+/** Either package: the names are the same, the types are not. */
+// biome-ignore lint/suspicious/noExplicitAny: TF.js describes itself in three packages, and both are used as one here
+export type Library = any;
+
+export function build(library: Library, layers: readonly Spec[]): Library {
+  return library.sequential({ layers: layers.map(spec => buildLayer(library, spec)) });
+}
+
+function buildLayer(library: Library, { kind, config, layer, cells }: Spec): Library {
+  const own = resolve(library, config) as Record<string, unknown>;
+  if (isTfjs(library) && own.resetAfter) {
+    const cell = new (resetAfterCell(library))(own);
+    return kind === 'gru' ? library.layers.rnn({ ...own, cell }) : cell;
+  }
+  return library.layers[kind]({
+    ...own,
+    ...(layer ? { layer: buildLayer(library, layer) } : {}),
+    ...(cells ? { cell: cells.map(cell => buildLayer(library, cell)) } : {}),
+  });
+}
+
+/** Turns `{ call, args }` into what the library's function of that name gives. */
+function resolve(library: Library, value: Json): unknown {
+  if (value === null || typeof value !== 'object') return value;
+  if (Array.isArray(value)) return value.map(item => resolve(library, item));
+  const entries = value as { readonly [key: string]: Json };
+  if (typeof entries.call === 'string') {
+    const [group, name] = entries.call.split('.');
+    return library[group!][name!](entries.args);
+  }
+  return Object.fromEntries(Object.entries(entries).map(([key, item]) => [key, resolve(library, item)]));
+}
+
+/** Clipping goes in an object with names, which only ours takes; `repairTfjs` does it for TF.js. */
+export function buildOptimizer(library: Library, { optimizer }: Program): Library {
+  const { kind, args, clip } = optimizer;
+  if (!clip || isTfjs(library)) return library.train[kind](...args);
+  const names = {
+    sgd: ['learningRate'],
+    momentum: ['learningRate', 'momentum', 'useNesterov'],
+    adam: ['learningRate', 'beta1', 'beta2', 'epsilon'],
+    rmsprop: ['learningRate', 'decay', 'momentum', 'epsilon', 'centered'],
+    adagrad: ['learningRate', 'initialAccumulatorValue'],
+  }[kind]!;
+  return library.train[kind]({ ...Object.fromEntries(args.map((value, n) => [names[n], value])), ...clip });
+}
+
+function isTfjs(library: Library): boolean {
+  return 'engine' in library;
+}

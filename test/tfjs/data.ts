@@ -1,0 +1,58 @@
+/** Random batches for a program: what goes in, and targets that fit its loss. */
+
+import { Random } from '../reference/random.ts';
+import { losses, type Program } from './programs.ts';
+
+export interface Data {
+  x: Float32Array;
+  xShape: number[];
+  y: Float32Array;
+  yShape: number[];
+}
+
+/** Batches without end, the same for the same program. */
+export function batchOf(program: Program): { next(): Data } {
+  const random = new Random(program.seed + 2);
+  return { next: () => ({ ...inputs(program, random), ...targets(program, random) }) };
+}
+
+function inputs({ input, batch, layers }: Program, random: Random): Pick<Data, 'x' | 'xShape'> {
+  const { kind, steps, width } = input;
+  if (kind === 'rows') return { x: floats(batch * width, () => random.normal()), xShape: [batch, width] };
+  if (kind === 'indices') return { x: floats(batch * steps, () => random.bits() % width), xShape: [batch, steps] };
+  const x = floats(batch * steps * width, () => random.normal());
+  const [bottom] = layers;
+  if (bottom!.kind === 'masking') {
+    // A third of the time steps, anywhere, is masked; so may be a whole row.
+    for (let step = 0; step < batch * steps; step++) {
+      if (random.bits() % 3 === 0) x.fill(bottom!.config.maskValue as number, step * width, (step + 1) * width);
+    }
+  }
+  return { x, xShape: [batch, steps, width] };
+}
+
+function targets({ output, batch, loss }: Program, random: Random): Pick<Data, 'y' | 'yShape'> {
+  const { width } = output;
+  const outer = output.steps === null ? [batch] : [batch, output.steps];
+  const rows = outer.reduce((a, b) => a * b);
+  const drawn = (value: () => number) => ({ y: floats(rows * width, value), yShape: [...outer, width] });
+  switch (losses[loss]!.targets) {
+    case 'classes':
+      return { y: floats(rows, () => random.bits() % width), yShape: [...outer, 1] };
+    case 'one-hot': {
+      const { y, yShape } = drawn(() => 0);
+      for (let row = 0; row < rows; row++) y[row * width + (random.bits() % width)] = 1;
+      return { y, yShape };
+    }
+    case 'bits':
+      return drawn(() => random.bits() % 2);
+    case 'signs':
+      return drawn(() => 2 * (random.bits() % 2) - 1);
+    case 'counts':
+      return drawn(() => random.bits() % 4);
+    default:
+      return drawn(() => random.normal());
+  }
+}
+
+const floats = (count: number, value: () => number) => Float32Array.from({ length: count }, value);

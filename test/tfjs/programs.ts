@@ -1,0 +1,367 @@
+/**
+ * Random programs: a stack of layers with a loss, an optimizer and the sizes of its data, drawn from a seed.
+ *
+ * A program is plain data, so that a failing one can be printed, and one builder makes it in either library. Options
+ * whose defaults differ between the libraries (docs/differences.md) are always given.
+ */
+
+import { Random } from '../reference/random.ts';
+
+export type Json = string | number | boolean | null | undefined | readonly Json[] | { readonly [key: string]: Json };
+
+/** A layer or cell: `layers.${kind}(config)`; `layer` and `cells` are what wrappers and rnn hold. */
+export interface Spec {
+  kind: string;
+  config: Record<string, Json>;
+  layer?: Spec;
+  cells?: Spec[];
+}
+
+export interface Program {
+  seed: number;
+  /** Samples in a batch. */
+  batch: number;
+  /** What goes in: rows of numbers, [B, D]; sequences of them, [B, T, D]; or indices, [B, T]. */
+  input: { kind: 'rows' | 'sequences' | 'indices'; steps: number; width: number };
+  layers: Spec[];
+  loss: string;
+  metrics: string[];
+  optimizer: { kind: string; args: (number | boolean)[]; clip?: Record<string, number> };
+  trainingSteps: number;
+  /** What comes out of the top layer. */
+  output: { steps: number | null; width: number; masked: boolean };
+}
+
+/** A call in the library's own words, `{ call: 'regularizers.l2', args: { l2: 0.1 } }`. */
+const call = (name: string, args: Record<string, Json>): Json => ({ call: name, args });
+
+/** Of activations that work on each number by itself; softmax needs the whole row, so it is only for outputs. */
+const activations = [
+  'tanh',
+  'sigmoid',
+  'hardSigmoid',
+  'linear',
+  'relu',
+  'relu6',
+  'elu',
+  'selu',
+  'softplus',
+  'softsign',
+  'swish',
+  'gelu',
+];
+
+interface LossKind {
+  targets: 'any' | 'counts' | 'signs' | 'bits' | 'one-hot' | 'classes';
+  /** The activation of the top layer, where the loss cannot take every number. */
+  outputs?: string;
+  /** The least number of outputs. */
+  least?: number;
+  metrics: string[];
+}
+
+/** The losses and what they ask for. */
+export const losses: Record<string, LossKind> = {
+  meanSquaredError: { targets: 'any', metrics: ['mse', 'mae', 'cosine'] },
+  meanAbsoluteError: { targets: 'any', metrics: ['mse', 'mape'] },
+  huberLoss: { targets: 'any', metrics: ['mse', 'mae'] },
+  logcosh: { targets: 'any', metrics: ['mse', 'mae'] },
+  meanAbsolutePercentageError: { targets: 'any', metrics: ['mse'] },
+  meanSquaredLogarithmicError: { targets: 'counts', outputs: 'softplus', metrics: ['mse'] },
+  poisson: { targets: 'counts', outputs: 'softplus', metrics: ['mse'] },
+  hinge: { targets: 'signs', metrics: ['mse'] },
+  squaredHinge: { targets: 'signs', metrics: ['mse'] },
+  categoricalHinge: { targets: 'one-hot', least: 2, metrics: ['categoricalAccuracy'] },
+  cosineProximity: { targets: 'any', least: 2, metrics: ['mse'] },
+  kullbackLeiblerDivergence: { targets: 'one-hot', outputs: 'softmax', least: 2, metrics: ['accuracy'] },
+  binaryCrossentropy: { targets: 'bits', outputs: 'sigmoid', metrics: ['accuracy', 'binaryAccuracy', 'mse'] },
+  categoricalCrossentropy: { targets: 'one-hot', outputs: 'softmax', least: 2, metrics: ['accuracy', 'mse'] },
+  sparseCategoricalCrossentropy: { targets: 'classes', outputs: 'softmax', least: 2, metrics: ['accuracy'] },
+};
+
+/** Draws one program; the same seed gives the same program on every machine. */
+export class Generator {
+  #random: Random;
+  readonly #seed: number;
+
+  constructor(seed: number) {
+    this.#seed = seed;
+    this.#random = new Random(seed);
+  }
+
+  program(): Program {
+    const batch = this.#whole(1, 5);
+    const steps = this.#whole(2, 6); // TF.js cannot train on sequences of one step
+    const stateful = this.#chance(0.2);
+    const input = this.#input(steps);
+    const shape: Shape = { steps: input.kind === 'rows' ? null : steps, width: input.width, masked: false };
+    const layers = this.#bottom(input, shape, batch, stateful);
+    const count = this.#whole(1, 3);
+    for (let n = 0; n < count; n++) layers.push(this.#layer(shape, stateful));
+    const head = this.#head(layers, shape);
+    if (shape.masked) head.metrics = []; // TF.js averages them over masked steps too
+    if (!stateful && input.kind !== 'rows' && !shape.fixesSteps && this.#chance(0.5)) openSteps(layers[0]!);
+    if (this.#chance(0.15)) this.#freeze(layers);
+    return {
+      seed: this.#seed,
+      batch,
+      input,
+      layers,
+      ...head,
+      optimizer: this.#optimizer(),
+      trainingSteps: this.#whole(1, 4),
+      output: { steps: shape.steps, width: shape.width, masked: shape.masked },
+    };
+  }
+
+  #input(steps: number): Program['input'] {
+    const kind = this.#chance(0.1) ? 'rows' : this.#chance(0.3) ? 'indices' : 'sequences';
+    return { kind, steps, width: kind === 'indices' ? this.#whole(2, 9) : this.#whole(1, 6) };
+  }
+
+  /** The first layers, of which the very first names the input. */
+  #bottom(input: Program['input'], shape: Shape, batch: number, stateful: boolean): Spec[] {
+    const rest =
+      input.kind === 'rows' ? [input.width] : input.kind === 'indices' ? [input.steps] : [input.steps, input.width];
+    const named = stateful ? { batchInputShape: [batch, ...rest] } : { inputShape: rest };
+    if (input.kind === 'indices') {
+      const outputDim = this.#whole(1, 6);
+      const maskZero = this.#chance(0.5);
+      shape.width = outputDim;
+      shape.masked = maskZero;
+      const config = { inputDim: input.width, outputDim, maskZero, ...named };
+      return [{ kind: 'embedding', config: { ...config, ...this.#bounds(['embeddings']) } }];
+    }
+    if (input.kind === 'sequences' && this.#chance(0.25)) {
+      shape.masked = true;
+      return [{ kind: 'masking', config: { maskValue: this.#pick([0, 0, -1, 0.5]), ...named } }];
+    }
+    return [{ kind: 'inputLayer', config: named }];
+  }
+
+  #layer(shape: Shape, stateful: boolean): Spec {
+    const kinds =
+      shape.steps === null
+        ? ['dense', 'dense', 'activation', 'dropout', ...(shape.hadMask ? [] : ['repeatVector', 'reshape'])]
+        : ['lstm', 'lstm', 'gru', 'gru', 'simpleRNN', 'simpleRNN', 'bidirectional', 'bidirectional', 'rnn'].concat(
+            ['dense', 'timeDistributed', 'activation', 'dropout'],
+            shape.masked ? [] : ['flatten', 'reshape'],
+          );
+    const kind = this.#pick(kinds);
+    switch (kind) {
+      case 'dense':
+        return this.#dense(shape);
+      case 'timeDistributed':
+        return { kind, config: {}, layer: this.#dense(shape) };
+      case 'activation':
+        return { kind, config: { activation: this.#activation() } };
+      case 'dropout':
+        return { kind, config: { rate: 0 } };
+      case 'repeatVector':
+        shape.steps = this.#whole(2, 4);
+        return { kind, config: { n: shape.steps } };
+      case 'flatten':
+        this.#flatten(shape);
+        return { kind, config: {} };
+      case 'reshape':
+        return this.#reshape(shape);
+      case 'bidirectional': {
+        const returnSequences = this.#chance(0.5);
+        const layer = this.#recurrent(this.#pick(['lstm', 'gru', 'simpleRNN']), shape, returnSequences, stateful);
+        const mergeMode = this.#pick(['concat', 'sum', 'ave', 'mul']);
+        if (mergeMode === 'concat') shape.width *= 2;
+        if (layer.config.resetAfter) layer.config.resetAfter = false; // TF.js cannot copy a layer with a cell of ours
+        return { kind, config: { mergeMode }, layer };
+      }
+      case 'rnn': {
+        const returnSequences = this.#chance(0.5);
+        const cells = Array.from({ length: this.#whole(1, 3) }, () => {
+          const { kind, config } = this.#recurrent(this.#pick(['lstm', 'gru', 'simpleRNN']), shape, true, false);
+          const { returnSequences: _, stateful: __, goBackwards: ___, ...own } = config;
+          return { kind: `${kind}Cell`, config: own };
+        });
+        const goBackwards = this.#goBackwards(shape, returnSequences);
+        this.#end(shape, returnSequences);
+        return { kind, config: { returnSequences, stateful, goBackwards }, cells };
+      }
+      default:
+        return this.#recurrent(kind, shape, this.#chance(0.5), stateful);
+    }
+  }
+
+  #recurrent(kind: string, shape: Shape, returnSequences: boolean, stateful: boolean): Spec {
+    const units = this.#whole(1, 7);
+    const goBackwards = this.#goBackwards(shape, returnSequences);
+    shape.width = units;
+    this.#end(shape, returnSequences);
+    const usual = this.#chance(0.5);
+    const gates = kind === 'simpleRNN' ? {} : { recurrentActivation: usual ? 'sigmoid' : this.#gate() };
+    return {
+      kind,
+      config: {
+        units,
+        activation: usual ? 'tanh' : this.#activation(),
+        ...gates,
+        ...(kind === 'gru' ? { resetAfter: this.#chance(0.5) } : {}),
+        useBias: this.#chance(0.8),
+        ...(kind === 'lstm' ? { unitForgetBias: this.#chance(0.5) } : {}),
+        recurrentInitializer: 'zeros', // weights are set; TF.js takes its time over orthogonal ones
+        dropout: 0,
+        recurrentDropout: 0,
+        ...this.#bounds(['kernel', 'recurrent', 'bias']),
+        returnSequences,
+        stateful,
+        goBackwards,
+      },
+    };
+  }
+
+  #dense(shape: Shape, activation = this.#activation(), units = this.#whole(1, 6)): Spec {
+    shape.width = units;
+    const config = { units, activation, useBias: this.#chance(0.8), ...this.#bounds(['kernel', 'bias']) };
+    return { kind: 'dense', config };
+  }
+
+  #reshape(shape: Shape): Spec {
+    const size = (shape.steps ?? 1) * shape.width;
+    const divisors = Array.from({ length: size }, (_, n) => n + 1).filter(n => n > 1 && size % n === 0);
+    const targetShape = divisors.length > 0 && this.#chance(0.6) ? [this.#pick(divisors)] : [];
+    if (targetShape.length > 0) {
+      targetShape.push(size / targetShape[0]!);
+      [shape.steps, shape.width] = [targetShape[0]!, targetShape[1]!];
+    } else {
+      targetShape.push(size);
+      this.#flatten(shape);
+    }
+    shape.fixesSteps = true;
+    return { kind: 'reshape', config: { targetShape } };
+  }
+
+  #flatten(shape: Shape): void {
+    shape.width *= shape.steps ?? 1;
+    shape.steps = null;
+    shape.fixesSteps = true;
+  }
+
+  /** In TF.js the mask of a sequence that comes out backwards is not turned round with it. */
+  #goBackwards(shape: Shape, returnSequences: boolean): boolean {
+    return this.#chance(0.2) && !(shape.masked && returnSequences);
+  }
+
+  #end(shape: Shape, returnSequences: boolean): void {
+    if (returnSequences) return;
+    shape.steps = null;
+    shape.hadMask ||= shape.masked;
+    shape.masked = false;
+  }
+
+  /** A regularizer or a constraint here and there. */
+  #bounds(weights: string[]): Record<string, Json> {
+    const bounds: Record<string, Json> = {};
+    for (const weight of weights) {
+      if (this.#chance(0.1)) {
+        bounds[`${weight}Regularizer`] = this.#pick([
+          call('regularizers.l1', { l1: 0.01 }),
+          call('regularizers.l2', { l2: 0.02 }),
+          call('regularizers.l1l2', { l1: 0.005, l2: 0.01 }),
+        ]);
+      }
+      if (this.#chance(0.1)) {
+        bounds[`${weight}Constraint`] = this.#pick([
+          call('constraints.maxNorm', { maxValue: 0.8, axis: 0 }),
+          // The slope of |w| at 0, where nonNeg puts weights, is -1 in TF.js and 0 here.
+          ...(JSON.stringify(bounds).includes('l1') ? [] : [call('constraints.nonNeg', {})]),
+          call('constraints.unitNorm', { axis: 0 }),
+          call('constraints.minMaxNorm', { minValue: 0.4, maxValue: 0.9, rate: 0.7, axis: 0 }),
+        ]);
+      }
+    }
+    return bounds;
+  }
+
+  /** A loss, its metrics, and where the loss asks for it a layer that gives outputs of its kind. */
+  #head(layers: Spec[], shape: Shape): Pick<Program, 'loss' | 'metrics'> {
+    const loss = this.#pick(Object.keys(losses));
+    const { outputs, least = 1, metrics } = losses[loss]!;
+    if (outputs) layers.push(...this.#outputs(shape, outputs, least));
+    else if (!layers.some(hasWeights) || shape.width < least)
+      layers.push(this.#dense(shape, 'tanh', this.#whole(least, 5)));
+    return { loss, metrics: metrics.filter(() => this.#chance(0.4)) };
+  }
+
+  /** The same layer, put in all the ways people put it. */
+  #outputs(shape: Shape, activation: string, least: number): Spec[] {
+    const width = this.#whole(least, 6);
+    switch (this.#pick(['dense', 'activation', ...(shape.steps === null ? [] : ['timeDistributed'])])) {
+      case 'activation':
+        return [this.#dense(shape, 'linear', width), { kind: 'activation', config: { activation } }];
+      case 'timeDistributed':
+        return [{ kind: 'timeDistributed', config: {}, layer: this.#dense(shape, activation, width) }];
+      default:
+        return [this.#dense(shape, activation, width)];
+    }
+  }
+
+  #optimizer(): Program['optimizer'] {
+    const rate = this.#pick([0.1, 0.5]);
+    const optimizer = this.#pick<Program['optimizer']>([
+      { kind: 'sgd', args: [rate] },
+      { kind: 'momentum', args: [rate, 0.9, this.#chance(0.5)] },
+      // So small an epsilon makes no difference, wherever it is added.
+      { kind: 'adam', args: [rate / 10, 0.9, 0.99, 1e-16] },
+      { kind: 'rmsprop', args: [rate / 10, 0.9, this.#pick([0, 0.5]), 1e-4, this.#chance(0.3)] },
+      { kind: 'adagrad', args: [rate, 0.1] },
+    ]);
+    if (!this.#chance(0.3)) return optimizer;
+    const clip = this.#pick<Record<string, number>>([{ clipNorm: 0.05 }, { clipValue: 0.01 }, { globalClipNorm: 0.1 }]);
+    return { ...optimizer, clip };
+  }
+
+  /** Freezes one layer, as long as another one learns. */
+  #freeze(layers: Spec[]): void {
+    const able = layers.filter(hasWeights);
+    const plain = able.filter(spec => !spec.layer && !spec.cells);
+    if (able.length > 1 && plain.length > 0) this.#pick(plain).config.trainable = false;
+  }
+
+  #activation(): string {
+    return this.#pick(activations);
+  }
+
+  /** For gates: activations that do not let a state grow without bound. */
+  #gate(): string {
+    return this.#pick(['hardSigmoid', 'hardSigmoid', 'sigmoid', 'tanh', 'softsign']);
+  }
+
+  #whole(least: number, most: number): number {
+    return least + (this.#random.bits() % (most - least + 1));
+  }
+
+  #chance(share: number): boolean {
+    return this.#random.bits() / 2 ** 32 < share;
+  }
+
+  #pick<T>(from: readonly T[]): T {
+    return from[this.#random.bits() % from.length]!;
+  }
+}
+
+const hasWeights = ({ kind }: Spec) =>
+  ['lstm', 'gru', 'simpleRNN', 'rnn', 'bidirectional', 'dense', 'timeDistributed', 'embedding'].includes(kind);
+
+/** Leaves the number of time steps open: [T, D] becomes [null, D]. */
+function openSteps({ config }: Spec): void {
+  const [, ...rest] = config.inputShape as number[];
+  config.inputShape = [null, ...rest];
+}
+
+/** What has come out of the layers so far. */
+interface Shape {
+  steps: number | null;
+  width: number;
+  masked: boolean;
+  /** There was a mask further down: TF.js would apply it to whatever sequence comes later. */
+  hadMask?: boolean;
+  /** A layer asks for a fixed number of time steps. */
+  fixesSteps?: boolean;
+}

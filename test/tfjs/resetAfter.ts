@@ -1,0 +1,49 @@
+/**
+ * The GRU that TF.js does not have: its reset gate acts after the recurrent product, as in cuDNN and in Keras 3. A cell of
+ * TF.js, so that its gradients come from TF.js all the same.
+ */
+
+import type { Library } from './build.ts';
+
+let made: Library = null;
+
+/** The class of the cell; TF.js asks for one it knows by name. */
+export function resetAfterCell(tf: Library): Library {
+  if (made) return made;
+  const GruCell = tf.layers.gruCell({ units: 1 }).constructor;
+
+  made = class ResetAfterCell extends GruCell {
+    static className = 'ResetAfterCell';
+
+    constructor(config: object) {
+      super({ ...config, resetAfter: false });
+    }
+
+    /** The bias has a row for the input and one for the state: [2, 3U]. */
+    build(inputShape: Library): void {
+      const { useBias, units } = this as Library;
+      (this as Library).useBias = false;
+      super.build(inputShape);
+      (this as Library).useBias = useBias;
+      if (!useBias) return;
+      const { biasInitializer, biasRegularizer, biasConstraint } = this as Library;
+      const shape = [2, 3 * units];
+      this.bias = this.addWeight('bias', shape, null, biasInitializer, biasRegularizer, true, biasConstraint);
+    }
+
+    call([x, h]: Library[]): Library {
+      return tf.tidy(() => {
+        const add = (product: Library, row: number) =>
+          this.bias ? tf.add(product, tf.gather(this.bias.read(), row)) : product;
+        const inputs = tf.split(add(tf.matMul(x, this.kernel.read()), 0), 3, 1);
+        const states = tf.split(add(tf.matMul(h, this.recurrentKernel.read()), 1), 3, 1);
+        const [z, r] = [0, 1].map(n => this.recurrentActivation.apply(tf.add(inputs[n], states[n])));
+        const candidate = this.activation.apply(tf.add(inputs[2], tf.mul(r, states[2])));
+        const next = tf.add(tf.mul(z, h), tf.mul(tf.sub(1, z), candidate));
+        return [next, next];
+      });
+    }
+  };
+  tf.serialization.registerClass(made);
+  return made;
+}
