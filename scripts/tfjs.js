@@ -53,10 +53,12 @@ function lockIsOurs() {
 
 function npmCi() {
   const words = ['ci', '--no-audit', '--no-fund', '--fetch-retries', '1', '--loglevel', 'error'];
-  const npm = process.env.npm_execpath;
+  // Under `npm test`, npm says by this variable which package it runs in, and would install there.
+  const { npm_config_local_prefix: _, npm_execpath: npm, ...env } = process.env;
+  const options = { cwd: folder, stdio: /** @type {const} */ ('pipe'), env };
   try {
-    if (npm?.endsWith('.js')) execFileSync(process.execPath, [npm, ...words], { cwd: folder, stdio: 'pipe' });
-    else execFileSync('npm', words, { cwd: folder, stdio: 'pipe', shell: process.platform === 'win32' });
+    if (npm?.endsWith('.js')) execFileSync(process.execPath, [npm, ...words], options);
+    else execFileSync('npm', words, { ...options, shell: process.platform === 'win32' });
   } catch (error) {
     const reason = String(/** @type {{ stderr?: Buffer }} */ (error).stderr ?? error);
     throw new Error(
