@@ -23,6 +23,7 @@ import {
   planBatch,
   type Stage,
 } from './plan.ts';
+import { sameShape } from './shapes.ts';
 
 const FLOAT = 4;
 /** Plans kept at a time; a program that uses more sizes than that plans some of them anew. */
@@ -241,8 +242,7 @@ const serves = (plan: Plan, batch: number, sample: readonly number[], purpose: P
   plan.batch === batch &&
   plan.purpose === purpose &&
   (plan.weights !== null) === weighted &&
-  plan.sample.length === sample.length &&
-  plan.sample.every((n, axis) => n === sample[axis]);
+  sameShape(plan.sample, sample);
 
 export type { BoundPlan };
 
