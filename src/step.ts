@@ -1,9 +1,9 @@
 /** One batch through a model: checked, put in place, run, and, in training, learned from. */
 
 import { type Batch, shapeOfBatch, writeBatch } from './batches.ts';
+import type { BoundPlan } from './boundPlan.ts';
 import { float32, kernels } from './engine/engine.ts';
 import { fail } from './errors.ts';
-import type { BoundPlan } from './executor.ts';
 import { isSparse, type LossName } from './losses.ts';
 import type { Objective } from './objective.ts';
 import type { Purpose } from './plan.ts';
