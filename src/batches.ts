@@ -23,7 +23,7 @@ export type Batch = TensorLike | Selection;
  * A flat typed array takes the expected shape, when at most its first axis is open. Where one number is expected for
  * each sample, [B] stands for [B, 1], as in TF.js.
  */
-export function shapeOfBatch(call: string, name: string, value: Batch, expected: Shape): number[] {
+export function shapeOfBatch(call: string, name: string, value: Batch, expected: Readonly<Shape>): number[] {
   if (isTypedArray(value)) return shapeOfFlat(call, name, value, expected);
   if (!(value instanceof Tensor) && !(value instanceof Selection) && !Array.isArray(value)) {
     fail(
@@ -40,11 +40,16 @@ export function shapeOfBatch(call: string, name: string, value: Batch, expected:
   return fail(call, `${name} must have the shape ${showShape(expected)}, got ${showShape(shape)}`);
 }
 
-const fits = (shape: readonly number[], expected: Shape): boolean =>
-  shape.length === expected.length &&
-  shape.every((n, axis) => n > 0 && (expected[axis] === null || n === expected[axis]));
+function fits(shape: readonly number[], expected: Readonly<Shape>): boolean {
+  if (shape.length !== expected.length) return false;
+  for (let axis = 0; axis < shape.length; axis++) {
+    const n = shape[axis]!;
+    if (!(n > 0) || (expected[axis] !== null && n !== expected[axis])) return false;
+  }
+  return true;
+}
 
-function shapeOfFlat(call: string, name: string, value: TypedArray, expected: Shape): number[] {
+function shapeOfFlat(call: string, name: string, value: TypedArray, expected: Readonly<Shape>): number[] {
   const sample = expected.slice(1);
   if (sample.includes(null)) {
     fail(

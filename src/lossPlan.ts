@@ -4,8 +4,8 @@ import { isSparse, type LossName, losses } from './losses.ts';
 import { type ScoreName, scores } from './metrics.ts';
 import type { Objective } from './objective.ts';
 import type { Fields, Plan } from './plan.ts';
+import { FLOAT } from './units.ts';
 
-const FLOAT = 4;
 /** 1, as the bits of a float32: the only delta there is of the Huber loss, as in TF.js. */
 const DELTA = 0x3f80_0000;
 

@@ -8,11 +8,16 @@ import type { Layer, WeightHome } from './layers/layer.ts';
 import type { Optimizer } from './optimizers/index.ts';
 import { PlainRoom, withPlain } from './plainWeights.ts';
 import { sizeOf } from './shapes.ts';
-
-const FLOAT = 4;
+import { FLOAT } from './units.ts';
 
 const layersWith = (layers: readonly Layer[], what: 'regularizer' | 'constraint'): readonly Layer[] =>
   layers.filter(layer => layer.weightSpecs.some(spec => spec[what]));
+
+/** Weights of neighbouring layers: their offset in bytes, and how many numbers they are. */
+interface Run {
+  readonly from: number;
+  readonly count: number;
+}
 
 export class Parameters implements WeightHome {
   /** Byte offset of each layer within every run. */
@@ -21,6 +26,9 @@ export class Parameters implements WeightHome {
   readonly #count: number;
   readonly #penalized: readonly Layer[];
   readonly #constrained: readonly Layer[];
+  /** Which layers were trainable when the runs were found. */
+  readonly #learns: boolean[] = [];
+  #found: Run[] = [];
   #weights: Block | null = null;
   /** Gradients, then one run for each slot of the optimizer, then one for averages where it keeps them. */
   #training: Block | null = null;
@@ -193,12 +201,12 @@ export class Parameters implements WeightHome {
     const first = this.batches === 0;
     this.#clip(optimizer);
     optimizer.advance(this.#counters);
-    this.#eachRun((from, count) => {
+    for (const { from, count } of this.#runs()) {
       const here = weights + from;
       if (weightDecay !== null) kernels().decay(here, count, rate * weightDecay);
       optimizer.update(kernels(), here, gradients + from, bytes, count, rate, this.#counters);
       if (useEma) kernels().average(averages + from, here, count, first ? 0 : emaMomentum);
-    });
+    }
     this.#counters[0]!++;
     this.#trained++;
     if (emaOverwriteFrequency !== null && this.batches % emaOverwriteFrequency === 0) this.takeAverages(optimizer);
@@ -206,29 +214,39 @@ export class Parameters implements WeightHome {
     optimizer.moveTo(this.batches);
   }
 
-  /** Calls `use` with every run of trainable layers: its offset in bytes, and how many numbers it has. */
-  #eachRun(use: (from: number, count: number) => void): void {
-    for (let n = 0; n < this.#layers.length; n++) {
-      if (!this.#layers[n]!.trainable) continue;
-      const from = this.offsets[n]!;
-      while (n + 1 < this.#layers.length && this.#layers[n + 1]!.trainable) n++;
-      const count = (this.offsets[n + 1] ?? this.#count * FLOAT) - from;
-      if (count > 0) use(from, count / FLOAT);
+  /** The runs of trainable layers; made anew where that has changed since they were made. */
+  #runs(): readonly Run[] {
+    const layers = this.#layers;
+    let same = true;
+    for (let n = 0; n < layers.length; n++) {
+      const { trainable } = layers[n]!;
+      if (trainable === this.#learns[n]) continue;
+      this.#learns[n] = trainable;
+      same = false;
     }
+    if (same) return this.#found;
+    const end = this.#count * FLOAT;
+    this.#found = [];
+    for (let n = 0; n < layers.length; n++) {
+      if (!this.#learns[n]) continue;
+      const from = this.offsets[n]!;
+      while (this.#learns[n + 1]) n++;
+      const count = ((this.offsets[n + 1] ?? end) - from) / FLOAT;
+      if (count > 0) this.#found.push({ from, count });
+    }
+    return this.#found;
   }
 
   #clip({ clipNorm, clipValue, globalClipNorm }: Optimizer): void {
     const gradients = this.#training!.address;
     if (clipValue !== null) {
-      this.#eachRun((from, count) => kernels().clamp(gradients + from, count, clipValue));
+      for (const { from, count } of this.#runs()) kernels().clamp(gradients + from, count, clipValue);
     } else if (globalClipNorm !== null) {
       let squares = 0;
-      this.#eachRun((from, count) => {
-        squares += kernels().sumOfSquares(gradients + from, count);
-      });
+      for (const { from, count } of this.#runs()) squares += kernels().sumOfSquares(gradients + from, count);
       const norm = Math.sqrt(squares);
       if (norm <= globalClipNorm) return;
-      this.#eachRun((from, count) => kernels().scale(gradients + from, count, globalClipNorm / norm));
+      for (const { from, count } of this.#runs()) kernels().scale(gradients + from, count, globalClipNorm / norm);
     } else if (clipNorm !== null) {
       for (const layer of this.#layers) if (layer.trainable) this.#clipEach(layer, clipNorm);
     }
@@ -266,10 +284,10 @@ export class Parameters implements WeightHome {
     if (!optimizer.useEma || !this.#training || this.batches === 0) return;
     const weights = this.#weights!.address;
     const averages = this.#training.address + (1 + optimizer.slots) * this.#count * FLOAT;
-    this.#eachRun((from, count) => {
+    for (const { from, count } of this.#runs()) {
       const source = (averages + from) / FLOAT;
       float32().copyWithin((weights + from) / FLOAT, source, source + count);
-    });
+    }
   }
 
   // --------------------------------------------------------------------------------------------------- for callers

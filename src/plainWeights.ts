@@ -4,9 +4,7 @@ import { Block, float32 } from './engine/engine.ts';
 import type { Layer } from './layers/layer.ts';
 import { roundUp } from './plan.ts';
 import { sizeOf } from './shapes.ts';
-
-const FLOAT = 4;
-const LINE = 64;
+import { FLOAT, LINE } from './units.ts';
 
 /** Bytes of each weight of a layer, whole cache lines. */
 const bytesOf = (layer: Layer): number[] => layer.weightSpecs.map(({ shape }) => roundUp(sizeOf(shape) * FLOAT, LINE));

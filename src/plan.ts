@@ -1,11 +1,12 @@
 /**
  * Plans where everything lies: a pure function from layers, batch size and time steps to named byte offsets.
- * A plan can be printed and tested without wasm; src/executor.ts turns its places into addresses.
+ * A plan can be printed and tested without wasm; src/boundPlan.ts turns its places into addresses.
  */
 
 import type { structures } from './engine/binaries.generated.ts';
 import type { Layer } from './layers/layer.ts';
 import { sizeOf } from './shapes.ts';
+import { FLOAT, LINE } from './units.ts';
 
 /**
  * The blocks of a model. Weights, gradients and states outlive a batch; the workspace holds everything else and
@@ -91,9 +92,6 @@ export interface Plan {
   readonly weights: Place | null;
 }
 
-const FLOAT = 4;
-const LINE = 64;
-
 export const at = (place: Place, bytes: number): Place => ({ block: place.block, offset: place.offset + bytes });
 
 /** The same flow with the last time step first. */
@@ -112,6 +110,9 @@ export function backwards({ y, dy, mask }: Flow): Flow {
 
 /** n rounded up to a multiple of `unit`. */
 export const roundUp = (n: number, unit: number): number => Math.ceil(n / unit) * unit;
+
+/** n floats rounded up to whole cache lines. */
+export const wholeLines = (n: number): number => roundUp(n, LINE / FLOAT);
 
 /** Floats in a row of at least n numbers: whole vectors. */
 export const padded = (n: number): number => roundUp(n, 4);

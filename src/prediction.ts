@@ -2,34 +2,34 @@
 
 import { readBatch } from './batches.ts';
 import { float32 } from './engine/engine.ts';
-import type { Executor } from './executor.ts';
+import type { Runner } from './runner.ts';
 import { floatsFor, sizeOf } from './shapes.ts';
 import { Tensor, type TensorLike } from './tensor.ts';
 
 /**
- * @param ready checks the numbers of all samples, and gives the executor of the model
- * @param output the shape of what comes out
- * @param shape that of x
+ * @param shape that of x, checked
  * @param size samples in a batch
  */
 export function predictAll(
   call: string,
-  ready: (numbers: Float32Array) => Executor,
-  output: readonly number[],
+  runner: Runner,
   x: TensorLike,
   shape: readonly number[],
   size: number,
 ): Tensor {
   const samples = shape[0]!;
-  const sample = sizeOf(shape.slice(1));
+  const sample = shape.slice(1);
+  const width = sizeOf(sample);
+  const output = runner.outputFor(shape);
   const out = floatsFor(call, 'the predictions', output);
   const each = sizeOf(output.slice(1));
   const source = readBatch(call, 'x', x, shape); // one array, whatever was given: a ragged one fails here, early
-  const executor = ready(source);
+  runner.checkInput(call, 'x', source, 0, source.length);
+  const executor = runner.executor(call);
   for (let from = 0; from < samples; from += size) {
     const count = Math.min(size, samples - from);
-    const batch = executor.prepare(call, count, shape.slice(1), 'predict');
-    float32().set(source.subarray(from * sample, (from + count) * sample), batch.input);
+    const batch = executor.prepare(call, count, sample, 'predict');
+    float32().set(source.subarray(from * width, (from + count) * width), batch.input);
     batch.forward();
     batch.collect();
     out.set(float32().subarray(batch.result, batch.result + batch.resultSize), from * each);

@@ -19,7 +19,17 @@ export type TypedArray =
   | Uint32Array
   | Uint8ClampedArray;
 
-export const sizeOf = (shape: readonly number[]): number => shape.reduce((size, n) => size * n, 1);
+export function sizeOf(shape: readonly number[]): number {
+  let size = 1;
+  for (const n of shape) size *= n;
+  return size;
+}
+
+export function sameShape(a: Readonly<Shape>, b: Readonly<Shape>): boolean {
+  if (a.length !== b.length) return false;
+  for (let axis = 0; axis < a.length; axis++) if (a[axis] !== b[axis]) return false;
+  return true;
+}
 
 export const showShape = (shape: readonly (number | null)[]): string => `[${shape.map(String).join(', ')}]`;
 

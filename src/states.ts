@@ -6,8 +6,7 @@ import type { Executor } from './executor.ts';
 import type { Layer } from './layers/layer.ts';
 import { RecurrentLayer } from './layers/recurrent.ts';
 import { readTensor, Tensor } from './tensor.ts';
-
-const FLOAT = 4;
+import { FLOAT } from './units.ts';
 
 /** The recurrent layers of a stack, each with its place in it. */
 export function recurrentOf(layers: readonly Layer[]): [RecurrentLayer, number][] {

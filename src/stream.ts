@@ -1,8 +1,9 @@
 /** Inference one sample and one time step at a time, on the weights of a model and a state of its own. */
 
+import type { BoundPlan } from './boundPlan.ts';
 import { float32 } from './engine/engine.ts';
 import { fail, show } from './errors.ts';
-import { type BoundPlan, Executor } from './executor.ts';
+import { Executor } from './executor.ts';
 import type { Layer } from './layers/layer.ts';
 import { RecurrentLayer } from './layers/recurrent.ts';
 import type { Parameters } from './parameters.ts';

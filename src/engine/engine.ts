@@ -7,6 +7,7 @@
 import { instantiateSync } from '@assemblyscript/loader';
 import { fail, show } from '../errors.ts';
 import { checkName, checkOptions } from '../options.ts';
+import { LINE } from '../units.ts';
 import { binaries } from './binaries.generated.ts';
 import type { Address, Kernels } from './kernels.ts';
 import { type TurboFlag, turbo } from './turbo.ts';
@@ -22,8 +23,6 @@ interface Engine {
 }
 
 const INITIAL_PAGES = 2;
-/** A cache line: where every block begins. */
-const ALIGNMENT = 64;
 
 let wanted: Simd | 'auto' = 'auto';
 let engine: Engine | null = null;
@@ -151,8 +150,8 @@ export class Block {
   /** @throws ValueError when there is not that much memory; nothing has changed then */
   constructor(call: string, bytes: number) {
     this.bytes = bytes;
-    this.#pointer = reserve(call, bytes + ALIGNMENT);
-    this.address = Math.ceil(this.#pointer / ALIGNMENT) * ALIGNMENT;
+    this.#pointer = reserve(call, bytes + LINE);
+    this.address = Math.ceil(this.#pointer / LINE) * LINE;
     kernels().zero(this.address, bytes);
     abandoned.register(this, this.#pointer, this);
   }

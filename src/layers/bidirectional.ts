@@ -6,7 +6,8 @@ import { checkName } from '../options.ts';
 import { backwards, type Flow, type Homes, type Planner, strided } from '../plan.ts';
 import type { Shape } from '../shapes.ts';
 import type { TensorLike } from '../tensor.ts';
-import { FLOAT, type StateSpec } from './cell.ts';
+import { FLOAT } from '../units.ts';
+import type { StateSpec } from './cell.ts';
 import { checkLayerOptions, type Layer, type LayerOptions, type WeightHome, type WeightSpec } from './layer.ts';
 import { Recurrent, RecurrentLayer } from './recurrent.ts';
 

@@ -108,9 +108,6 @@ export interface Outcome {
 const parts = ['kernel', 'recurrent', 'bias'] as const;
 type Part = (typeof parts)[number];
 
-/** Bytes of a number. */
-export const FLOAT = 4;
-
 export abstract class Cell {
   readonly units: number;
   readonly activation: ActivationName;

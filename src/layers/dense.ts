@@ -5,9 +5,10 @@ import { type Constraint, type ConstraintName, resolveConstraint } from '../cons
 import type { Kernels } from '../engine/kernels.ts';
 import { type Initializer, type InitializerName, initializers, resolveInitializer } from '../initializers.ts';
 import { checkBoolean, checkCount } from '../options.ts';
-import { type Flow, type Homes, inLine, type Planner, padded, type Rows, roundUp, spacing } from '../plan.ts';
+import { type Flow, type Homes, inLine, type Planner, padded, type Rows, spacing, wholeLines } from '../plan.ts';
 import { type Regularizer, type RegularizerName, resolveRegularizer } from '../regularizers.ts';
 import type { Shape } from '../shapes.ts';
+import { FLOAT } from '../units.ts';
 import { checkLayerOptions, Layer, type LayerOptions, type WeightOptions } from './layer.ts';
 
 export interface DenseOptions extends LayerOptions {
@@ -38,8 +39,6 @@ const own = [
   'kernelConstraint',
   'biasConstraint',
 ] as const satisfies readonly (keyof DenseOptions)[];
-
-const FLOAT = 4;
 
 export class Dense extends Layer {
   readonly units: number;
@@ -90,7 +89,7 @@ export class Dense extends Layer {
   }
 
   override get parameterCount(): number {
-    return roundUp((1 + this.#inputs) * padded(this.units), 16);
+    return wholeLines((1 + this.#inputs) * padded(this.units));
   }
 
   override moveWeights(kernels: Kernels, packed: number, plain: readonly number[], inward: boolean): void {

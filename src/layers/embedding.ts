@@ -5,7 +5,7 @@ import type { Kernels } from '../engine/kernels.ts';
 import { fail, show } from '../errors.ts';
 import { type Initializer, type InitializerName, initializers, resolveInitializer } from '../initializers.ts';
 import { checkBoolean, checkCount } from '../options.ts';
-import { type Flow, type Homes, type Planner, padded, roundUp, strided } from '../plan.ts';
+import { type Flow, type Homes, type Planner, padded, strided, wholeLines } from '../plan.ts';
 import { type Regularizer, type RegularizerName, resolveRegularizer } from '../regularizers.ts';
 import { type Shape, showShape } from '../shapes.ts';
 import { InputLayer } from './inputLayer.ts';
@@ -100,7 +100,7 @@ export class Embedding extends Layer {
   }
 
   override get parameterCount(): number {
-    return roundUp(this.inputDim * padded(this.outputDim), 16);
+    return wholeLines(this.inputDim * padded(this.outputDim));
   }
 
   override moveWeights(kernels: Kernels, packed: number, plain: readonly number[], inward: boolean): void {

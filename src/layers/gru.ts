@@ -3,12 +3,12 @@
 import { type ActivationName, numberOf } from '../activations.ts';
 import type { Kernels } from '../engine/kernels.ts';
 import { checkBoolean, checkOptions } from '../options.ts';
-import { type Planner, padded, roundUp, rowBytes } from '../plan.ts';
+import { type Planner, padded, rowBytes, wholeLines } from '../plan.ts';
+import { FLOAT } from '../units.ts';
 import {
   Cell,
   cellOptions,
   checkActivation,
-  FLOAT,
   type GatedCellOptions,
   type Outcome,
   type Seat,
@@ -55,7 +55,7 @@ export class GruCell extends Cell {
 
   override parameterCount(inputs: number): number {
     const H = padded(this.units);
-    return roundUp((H / 4) * (2 + H + inputs) * 12, 16);
+    return wholeLines((H / 4) * (2 + H + inputs) * 12);
   }
 
   override stateCount(batch: number): number {

@@ -5,11 +5,11 @@ import type { Kernels } from '../engine/kernels.ts';
 import { ForgetBias, type Initializer } from '../initializers.ts';
 import { checkBoolean, checkOptions } from '../options.ts';
 import { at, type Planner, padded, rowBytes } from '../plan.ts';
+import { FLOAT } from '../units.ts';
 import {
   Cell,
   cellOptions,
   checkActivation,
-  FLOAT,
   type GatedCellOptions,
   type Outcome,
   type Seat,

@@ -9,7 +9,8 @@ import { checkBoolean, checkCount } from '../options.ts';
 import { backwards, type Flow, floatBits, type Homes, type Planner, padded, strided } from '../plan.ts';
 import { nextSeed, seedBits } from '../random.ts';
 import { type Shape, showShape } from '../shapes.ts';
-import { type Cell, FLOAT, type StateSpec } from './cell.ts';
+import { FLOAT } from '../units.ts';
+import type { Cell, StateSpec } from './cell.ts';
 import { Layer, type LayerOptions, type WeightHome, type WeightSpec } from './layer.ts';
 
 export interface RecurrentOptions extends LayerOptions {

@@ -2,7 +2,7 @@
 
 import type { Kernels } from '../engine/kernels.ts';
 import { checkOptions } from '../options.ts';
-import { type Planner, padded, roundUp } from '../plan.ts';
+import { type Planner, padded, wholeLines } from '../plan.ts';
 import { Cell, type CellOptions, cellOptions, type Outcome, type Seat, type StateSpec } from './cell.ts';
 import { checkLayerOptions } from './layer.ts';
 import { Recurrent, type RecurrentOptions, recurrentOptions } from './recurrent.ts';
@@ -21,7 +21,7 @@ export class SimpleRnnCell extends Cell {
 
   override parameterCount(inputs: number): number {
     const H = padded(this.units);
-    return roundUp(H * (1 + H + inputs), 16);
+    return wholeLines(H * (1 + H + inputs));
   }
 
   override stateCount(batch: number): number {

@@ -75,7 +75,8 @@ export class Adam extends Moments {
     const { beta1, beta2, epsilon } = this;
     const m = gradients + slot;
     const v = m + slot;
-    const [b1, b2] = [counters[1]!, counters[2]!];
+    const b1 = counters[1]!;
+    const b2 = counters[2]!;
     if (this.amsgrad) {
       kernels.amsgrad(weights, m, v, v + slot, gradients, count, rate, beta1, beta2, epsilon, b1, b2);
     } else {
@@ -117,12 +118,13 @@ export class Nadam extends Moments {
     rate: number,
     counters: Float64Array,
   ): void {
-    const [power, beta2t, product] = [counters[1]!, counters[2]!, counters[3]!];
+    const power = counters[1]!;
+    const product = counters[3]!;
     const next = this.#momentum(power * 0.96);
     const ofM = (rate * next) / (1 - product * next);
     const ofG = (rate * (1 - this.#momentum(power))) / (1 - product);
     const m = gradients + slot;
-    const ofV = 1 / (1 - beta2t);
+    const ofV = 1 / (1 - counters[2]!);
     kernels.nadam(weights, m, m + slot, gradients, count, ofM, ofG, ofV, this.beta1, this.beta2, this.epsilon);
   }
 }

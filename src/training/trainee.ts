@@ -1,8 +1,15 @@
 /** What the loop needs of a model, some of which is nobody else's business. */
 
-import type { Batch } from '../batches.ts';
+import { type Batch, shapeOfBatch } from '../batches.ts';
+import { fail } from '../errors.ts';
+import { Embedding } from '../layers/embedding.ts';
+import { Masking } from '../layers/masking.ts';
+import { isSparse } from '../losses.ts';
 import type { Objective } from '../objective.ts';
+import type { Runner } from '../runner.ts';
 import type { Sequential } from '../sequential.ts';
+import type { Step } from '../step.ts';
+import { shapeOfTarget, targetShapeOf } from '../targets.ts';
 import type { WeightOptions } from '../weights.ts';
 
 export interface Trainee {
@@ -41,4 +48,38 @@ export interface Shapes {
   readonly y: number[];
   /** As the loss reads it: numbers of classes with their last axis. */
   readonly target: number[];
+}
+
+/** A model as the loop sees it. */
+export function traineeOf(model: Sequential, runner: Runner, step: Step): Trainee {
+  const { stack } = runner;
+  return {
+    model,
+    training: false,
+    get stateful() {
+      return stack.layers.some(layer => layer.stateful);
+    },
+    objective: call => runner.objective(call),
+    alive: (call, message) => {
+      if (runner.isDisposed || stack.parameters?.isFree) fail(call, message);
+    },
+    fixedBatch: call => runner.fixedBatch(call),
+    shapes: (call, x, y, names, samples) => {
+      const { loss } = runner.objective(call);
+      const shape = shapeOfBatch(call, names[0], x, [samples, ...runner.inputShape(call).slice(1)]);
+      const target = targetShapeOf(call, loss, runner.outputFor(shape));
+      return { x: shape, y: shapeOfTarget(call, names[1], y, loss, target), target };
+    },
+    checkInput: (call, name, numbers) => runner.checkInput(call, name, numbers, 0, numbers.length),
+    labels: () => model.metricsNames,
+    classes: call => {
+      if (!isSparse(runner.objective(call).loss)) return null;
+      const masks = stack.layers.some(
+        layer => layer instanceof Masking || (layer instanceof Embedding && layer.maskZero),
+      );
+      return masks ? null : (runner.outputShape(call).at(-1) ?? null);
+    },
+    train: (call, x, y, weights) => step.train(call, x, y, weights),
+    test: (call, x, y, weights) => step.test(call, x, y, weights),
+  };
 }

@@ -4,7 +4,6 @@
  */
 
 import { structures } from '../../src/engine/binaries.generated.ts';
-import { programs } from '../../src/executor.ts';
 import type { Layer } from '../../src/layers/layer.ts';
 import {
   at,
@@ -18,10 +17,10 @@ import {
   type Rows,
   type Stage,
 } from '../../src/plan.ts';
+import { programs } from '../../src/programs.ts';
+import { FLOAT } from '../../src/units.ts';
 import { type Block, block as blockOf, sizeOf } from '../reference/block.ts';
 import { FENCE_POST, type Harness } from './harness.ts';
-
-const FLOAT = 4;
 
 /** The order of the numbers of a batch: [B, T, D] as callers have it, or [T, B, padded D] as layers leave it. */
 export type Order = 'samples' | 'steps';

@@ -5,10 +5,9 @@
 
 import { structures } from '../../src/engine/binaries.generated.ts';
 import { padded, rowBytes } from '../../src/plan.ts';
+import { FLOAT } from '../../src/units.ts';
 import { type Block, sizeOf } from '../reference/block.ts';
 import type { Harness, Room } from './harness.ts';
-
-const FLOAT = 4;
 
 export type Cell = 'lstm' | 'gru' | 'simpleRnn';
 

@@ -1,0 +1,127 @@
+/** A stack of layers at a batch size: what must hold before it runs, the shapes of its batches, and its executor. */
+
+import { fail } from './errors.ts';
+import { Executor } from './executor.ts';
+import type { Layer } from './layers/layer.ts';
+import type { Objective } from './objective.ts';
+import type { Parameters } from './parameters.ts';
+import type { Shape } from './shapes.ts';
+import { Stack } from './stack.ts';
+
+export class Runner {
+  readonly stack: Stack;
+  /** The batch size of `withBatchSize`; null for that of the layers. */
+  readonly #batch: number | null;
+  /** Null until it is asked for, and again when the layers have changed. */
+  #input: Shape | null = null;
+  #executor: Executor | null = null;
+  #disposed = false;
+
+  constructor(stack = new Stack(), batch: number | null = null) {
+    this.stack = stack;
+    this.#batch = batch;
+  }
+
+  /** The same stack at another batch size. */
+  at(batch: number): Runner {
+    this.stack.models++;
+    return new Runner(this.stack, batch);
+  }
+
+  // ------------------------------------------------------------------------------------------------ what must hold
+
+  get isDisposed(): boolean {
+    return this.#disposed;
+  }
+
+  alive(call: string): void {
+    if (this.#disposed) fail(call, 'the model must not be used after dispose()');
+    this.stack.alive(call);
+  }
+
+  unshared(call: string): void {
+    if (this.stack.models > 1) fail(call, 'the model must not share its layers; withBatchSize has made them common');
+  }
+
+  bottom(call: string): Layer {
+    return this.stack.layers[0] ?? fail(call, 'the model must have a layer, got none; call model.add first');
+  }
+
+  /** What `compile` chose. */
+  objective(call: string): Objective {
+    this.alive(call);
+    this.bottom(call);
+    return this.stack.objective ?? fail(call, 'the model must be compiled first; call model.compile');
+  }
+
+  /** Lets the layers refuse numbers of x that they cannot take: ids that no row of an embedding has. */
+  checkInput(call: string, name: string, numbers: Float32Array, from: number, count: number): void {
+    for (const layer of this.stack.layers) layer.checkInput(call, name, numbers, from, count);
+  }
+
+  // -------------------------------------------------------------------------------------------------------- shapes
+
+  /** The shape of a batch that goes in, null where it is open: the same object as long as the layers are. */
+  inputShape(call: string): Readonly<Shape> {
+    const bottom = this.bottom(call);
+    this.#input ??= this.#atBatch(bottom.inputShape);
+    return this.#input;
+  }
+
+  /** The shape of a batch that comes out. */
+  outputShape(call: string): Shape {
+    this.bottom(call);
+    return this.#atBatch(this.stack.layers.at(-1)!.outputShape);
+  }
+
+  #atBatch(shape: Shape): Shape {
+    if (this.#batch !== null) shape[0] = this.#batch;
+    return shape;
+  }
+
+  /** The batch size where it is fixed. */
+  fixedBatch(call: string): number | null {
+    return this.inputShape(call)[0] ?? null;
+  }
+
+  /** The shape of what comes out where x has the given shape. */
+  outputFor([samples, steps]: readonly number[]): number[] {
+    const [, ...sample] = this.stack.layers.at(-1)!.outputShape;
+    return [samples!, ...sample.map(n => n ?? steps!)];
+  }
+
+  // -------------------------------------------------------------------------------------------------------- memory
+
+  /** Weights, gradients and what the optimizer keeps. */
+  parameters(call: string): Parameters {
+    this.alive(call);
+    return this.stack.home(call);
+  }
+
+  executor(call: string): Executor {
+    if (!this.#executor) {
+      const batch = this.fixedBatch(call);
+      this.#executor = new Executor([...this.stack.layers], this.parameters(call), batch);
+    }
+    return this.#executor;
+  }
+
+  /** Sets the carried states to zero. */
+  resetStates(): void {
+    this.#executor?.resetStates();
+  }
+
+  /** Gives back what was planned for other layers than there are now. */
+  forgetPlans(): void {
+    this.#executor?.free();
+    this.#executor = null;
+    this.#input = null;
+  }
+
+  dispose(): void {
+    this.forgetPlans();
+    if (this.#batch === null) this.stack.dispose();
+    else if (!this.#disposed) this.stack.models--;
+    this.#disposed = true;
+  }
+}

@@ -1,0 +1,125 @@
+/** One batch through a model: checked, put in place, run, and, in training, learned from. */
+
+import { type Batch, shapeOfBatch, writeBatch } from './batches.ts';
+import type { BoundPlan } from './boundPlan.ts';
+import { float32, kernels } from './engine/engine.ts';
+import { fail } from './errors.ts';
+import { isSparse, type LossName } from './losses.ts';
+import type { Objective } from './objective.ts';
+import type { Purpose } from './plan.ts';
+import type { Runner } from './runner.ts';
+import { type Shape, sameShape, sizeOf } from './shapes.ts';
+import { shapeOfTarget, targetShapeOf } from './targets.ts';
+import { checkWeightOptions, type WeightOptions, writeWeights } from './weights.ts';
+
+/** The shapes that follow from that of x. */
+interface Form {
+  /** What the model expected, and the loss: the form is good as long as both are the same. */
+  readonly input: Readonly<Shape>;
+  readonly loss: LossName;
+  readonly x: readonly number[];
+  /** One sample of x. */
+  readonly sample: readonly number[];
+  readonly output: readonly number[];
+  /** What y must have. */
+  readonly target: number[];
+}
+
+/** Steps of a model. Between batches of one shape, nothing is allocated for one but the list of its metrics. */
+export class Step {
+  readonly #runner: Runner;
+  /** That of the batch before, because most batches are like it. */
+  #form: Form | null = null;
+
+  constructor(runner: Runner) {
+    this.#runner = runner;
+  }
+
+  /** As `trainOnBatch`, under the name of the call that wants it. */
+  train(call: string, x: Batch, y: Batch, options?: WeightOptions): number | number[] {
+    const objective = this.#runner.objective(call);
+    const parameters = this.#runner.parameters(call);
+    // First of all, because a function of the caller's may be behind it
+    const rate = parameters.rate(call, objective.optimizer);
+    const batch = this.#load(call, x, y, 'train', objective, options);
+    const penalty = parameters.startGradients();
+    kernels().setBatch(parameters.trained);
+    batch.forward();
+    const loss = batch.loss() + penalty;
+    const results = measure(batch, objective, loss);
+    if (!Number.isFinite(loss)) {
+      refuseWrongClass(call, batch, objective);
+      batch.rewind();
+      return results;
+    }
+    batch.backward();
+    if (!parameters.gradientsAreSound) {
+      batch.rewind();
+      return withLoss(results, Number.NaN);
+    }
+    parameters.update(objective.optimizer, rate);
+    return results;
+  }
+
+  /** As `testOnBatch`, likewise. */
+  test(call: string, x: Batch, y: Batch, options?: WeightOptions): number | number[] {
+    const objective = this.#runner.objective(call);
+    const batch = this.#load(call, x, y, 'test', objective, options);
+    const penalty = this.#runner.parameters(call).penalty(call);
+    batch.forward();
+    const loss = batch.loss() + penalty;
+    if (!Number.isFinite(loss)) refuseWrongClass(call, batch, objective);
+    return measure(batch, objective, loss);
+  }
+
+  /** Checks x and y, and puts them where the kernels expect them. */
+  #load(call: string, x: Batch, y: Batch, purpose: Purpose, objective: Objective, options?: WeightOptions): BoundPlan {
+    const weights = checkWeightOptions(call, options);
+    const input = this.#runner.inputShape(call);
+    const shape = shapeOfBatch(call, 'x', x, input);
+    const form = this.#formOf(call, input, shape, objective.loss);
+    const target = shapeOfTarget(call, 'y', y, form.loss, form.target);
+    const executor = this.#runner.executor(call);
+    const batch = executor.prepare(call, shape[0]!, form.sample, purpose, objective, weights !== null);
+    const memory = float32();
+    writeBatch(call, 'x', x, shape, memory, batch.input);
+    this.#runner.checkInput(call, 'x', memory, batch.input, sizeOf(shape));
+    writeBatch(call, 'y', y, target, memory, batch.target);
+    if (weights) {
+      const steps = form.output.length === 3 ? form.output[1]! : null;
+      const width = form.target.at(-1)!;
+      const targets = { values: memory, from: batch.target, samples: shape[0]!, steps, width };
+      writeWeights(call, weights, targets, memory, batch.weights);
+    }
+    return batch;
+  }
+
+  #formOf(call: string, input: Readonly<Shape>, x: readonly number[], loss: LossName): Form {
+    const last = this.#form;
+    if (last && last.input === input && last.loss === loss && sameShape(last.x, x)) return last;
+    const output = this.#runner.outputFor(x);
+    const target = targetShapeOf(call, loss, output);
+    this.#form = { input, loss, x: [...x], sample: x.slice(1), output, target };
+    return this.#form;
+  }
+}
+
+/** The loss, or a list of it and the metrics of the output as it stands. */
+function measure(batch: BoundPlan, { metrics }: Objective, loss: number): number | number[] {
+  if (metrics.length === 0) return loss;
+  const values = [loss];
+  batch.measure(values);
+  return values;
+}
+
+const withLoss = (results: number | number[], loss: number) =>
+  typeof results === 'number' ? loss : [loss, ...results.slice(1)];
+
+/** Says so where a loss is no number because y holds the number of a class that does not exist. */
+function refuseWrongClass(call: string, batch: BoundPlan, { loss }: Objective): void {
+  if (!isSparse(loss)) return;
+  const wrong = batch.wrongClass();
+  if (wrong === undefined) return;
+  batch.rewind();
+  fail(call, `y must hold numbers of classes from 0 to ${batch.plan.output.y.width - 1}, got ${wrong}`);
+}
