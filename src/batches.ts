@@ -11,7 +11,8 @@ import {
   sizeOf,
   type TypedArray,
 } from './shapes.ts';
-import { Tensor, type TensorLike } from './tensor.ts';
+import type { TensorLike } from './tensor/read.ts';
+import { Tensor } from './tensor/tensor.ts';
 import { Selection } from './training/samples.ts';
 
 /** A batch as a caller gives it, or as `fit` chooses it. */

@@ -8,7 +8,8 @@
 import { readBatch } from './batches.ts';
 import { fail, show } from './errors.ts';
 import { isTypedArray, shapeOfNested, showShape } from './shapes.ts';
-import { Tensor, type TensorLike } from './tensor.ts';
+import type { TensorLike } from './tensor/read.ts';
+import { Tensor } from './tensor/tensor.ts';
 
 /** Numbers that logarithms and quotients stay away from 0 by; of float32, as in the kernels. */
 const EPSILON = Math.fround(1e-7);

@@ -4,7 +4,8 @@ import { readBatch } from './batches.ts';
 import { float32 } from './engine/engine.ts';
 import type { Runner } from './runner.ts';
 import { floatsFor, sizeOf } from './shapes.ts';
-import { Tensor, type TensorLike } from './tensor.ts';
+import type { TensorLike } from './tensor/read.ts';
+import { Tensor } from './tensor/tensor.ts';
 
 /**
  * @param shape that of x, checked

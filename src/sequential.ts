@@ -17,7 +17,8 @@ import { readStates, recurrentOf, writeStates } from './states.ts';
 import { Step } from './step.ts';
 import { Stream } from './stream.ts';
 import { summarize } from './summary.ts';
-import type { Tensor, TensorLike } from './tensor.ts';
+import type { TensorLike } from './tensor/read.ts';
+import type { Tensor } from './tensor/tensor.ts';
 import type { BatchSource } from './training/dataset.ts';
 import {
   evaluate,

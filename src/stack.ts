@@ -5,7 +5,8 @@ import { Layer } from './layers/layer.ts';
 import type { Objective } from './objective.ts';
 import { Parameters } from './parameters.ts';
 import { type Shape, showShape } from './shapes.ts';
-import type { Tensor, TensorLike } from './tensor.ts';
+import type { TensorLike } from './tensor/read.ts';
+import type { Tensor } from './tensor/tensor.ts';
 
 export class Stack {
   readonly layers: Layer[] = [];

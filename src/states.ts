@@ -5,7 +5,8 @@ import { fail, show } from './errors.ts';
 import type { Executor } from './executor.ts';
 import type { Layer } from './layers/layer.ts';
 import { RecurrentLayer } from './layers/recurrent.ts';
-import { readTensor, Tensor } from './tensor.ts';
+import { readTensor } from './tensor/read.ts';
+import { Tensor } from './tensor/tensor.ts';
 import { FLOAT } from './units.ts';
 
 /** The recurrent layers of a stack, each with its place in it. */

@@ -8,7 +8,8 @@ import type { Layer } from './layers/layer.ts';
 import { RecurrentLayer } from './layers/recurrent.ts';
 import type { Parameters } from './parameters.ts';
 import { readStates, recurrentOf, writeStates } from './states.ts';
-import type { Tensor, TensorLike } from './tensor.ts';
+import type { TensorLike } from './tensor/read.ts';
+import type { Tensor } from './tensor/tensor.ts';
 
 /** A stepper; make one with `model.stream()`. It sees what the model learns, and changes nothing of it. */
 export class Stream {

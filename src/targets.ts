@@ -4,7 +4,7 @@ import { type Batch, shapeOfBatch } from './batches.ts';
 import { fail } from './errors.ts';
 import { fusedWith, isSparse, type LossName } from './losses.ts';
 import { type Shape, shapeOfNested, showShape } from './shapes.ts';
-import { Tensor } from './tensor.ts';
+import { Tensor } from './tensor/tensor.ts';
 
 /** The shape y must have beside an output: the same, or with one number for each row where classes go by number. */
 export function targetShapeOf(call: string, loss: LossName, output: readonly number[]): number[] {

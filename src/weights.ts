@@ -4,7 +4,8 @@ import { readBatch } from './batches.ts';
 import { fail, show } from './errors.ts';
 import { checkOptions } from './options.ts';
 import { isTypedArray, type NestedArray, shapeOfNested, showShape } from './shapes.ts';
-import { Tensor, type TensorLike } from './tensor.ts';
+import type { TensorLike } from './tensor/read.ts';
+import { Tensor } from './tensor/tensor.ts';
 
 export interface WeightOptions {
   /** A factor for the loss of each sample, [B], or of each time step of outputs that are sequences, [B, T]. */

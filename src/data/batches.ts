@@ -3,7 +3,7 @@
 import { Generator } from '../generator.ts';
 import { checkBoolean, checkCount } from '../options.ts';
 import { checkSeed, nextSeed } from '../random.ts';
-import type { Tensor } from '../tensor.ts';
+import type { Tensor } from '../tensor/tensor.ts';
 
 export interface Batch {
   xs: Tensor;

@@ -8,7 +8,8 @@ import { checkBoolean, checkCount } from '../options.ts';
 import { isTypedArray } from '../shapes.ts';
 import { stack } from '../tensor/layout.ts';
 import { generatorFor } from '../tensor/random.ts';
-import { Tensor, type TensorLike } from '../tensor.ts';
+import type { TensorLike } from '../tensor/read.ts';
+import { Tensor } from '../tensor/tensor.ts';
 
 type Items<T> = Iterator<T> | AsyncIterator<T>;
 

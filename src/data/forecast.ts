@@ -5,7 +5,7 @@ import { checkBoolean, checkCount, checkOptions } from '../options.ts';
 import type { Sequential } from '../sequential.ts';
 import { type Shape, showShape } from '../shapes.ts';
 import type { Stream } from '../stream.ts';
-import { Tensor } from '../tensor.ts';
+import { Tensor } from '../tensor/tensor.ts';
 import { Scaler } from './scalers.ts';
 import { checkColumns, readSeries, type Series } from './series.ts';
 

@@ -7,7 +7,7 @@ import { checkCount, checkNumber, checkOptions } from '../options.ts';
 import { checkSeed, nextSeed } from '../random.ts';
 import type { TypedArray } from '../shapes.ts';
 import { draw } from '../tensor/random.ts';
-import type { Tensor } from '../tensor.ts';
+import type { Tensor } from '../tensor/tensor.ts';
 import { readNumbers } from './series.ts';
 
 export interface SampleOptions {

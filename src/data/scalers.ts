@@ -3,7 +3,7 @@
 import { fail, show } from '../errors.ts';
 import { checkNumber, checkOptions } from '../options.ts';
 import { type NestedArray, showShape, type TypedArray } from '../shapes.ts';
-import { Tensor } from '../tensor.ts';
+import { Tensor } from '../tensor/tensor.ts';
 import { checkColumns, readNumbers, readSeries, type Series } from './series.ts';
 
 /** Per column: y = (x - shift) / scale + offset. */

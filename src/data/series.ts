@@ -10,7 +10,7 @@ import {
   sizeOf,
   type TypedArray,
 } from '../shapes.ts';
-import { Tensor } from '../tensor.ts';
+import { Tensor } from '../tensor/tensor.ts';
 
 /** One number for each time step, or a row of D numbers, [N, D]. */
 export type Series = readonly number[] | readonly (readonly number[])[] | TypedArray | Tensor;

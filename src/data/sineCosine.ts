@@ -3,7 +3,7 @@
 import { cos, sin } from '../math.ts';
 import { checkCount, checkOptions } from '../options.ts';
 import { floatsFor } from '../shapes.ts';
-import { Tensor } from '../tensor.ts';
+import { Tensor } from '../tensor/tensor.ts';
 
 export interface SineCosineOptions {
   /** Sequences in a batch; default 50. */

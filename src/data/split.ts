@@ -4,7 +4,7 @@ import { fail } from '../errors.ts';
 import { checkCount, checkNumber, checkOptions } from '../options.ts';
 import { isTypedArray } from '../shapes.ts';
 import { slice } from '../tensor/layout.ts';
-import { Tensor } from '../tensor.ts';
+import { Tensor } from '../tensor/tensor.ts';
 import { readSeries, type Series } from './series.ts';
 
 export interface SplitOptions {

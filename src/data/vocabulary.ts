@@ -3,7 +3,7 @@
 import { fail, show } from '../errors.ts';
 import { checkBoolean, checkCount, checkName, checkOptions } from '../options.ts';
 import { floatsFor, showShape, type TypedArray } from '../shapes.ts';
-import { Tensor } from '../tensor.ts';
+import { Tensor } from '../tensor/tensor.ts';
 import { Batches, type BatchOptions, batchOptions } from './batches.ts';
 import { type SampleOptions, sample } from './sample.ts';
 import { readNumbers } from './series.ts';

@@ -2,7 +2,7 @@
 
 import { checkBoolean, checkCount, checkOptions } from '../options.ts';
 import { floatsFor } from '../shapes.ts';
-import { Tensor } from '../tensor.ts';
+import { Tensor } from '../tensor/tensor.ts';
 import { Batches, type BatchOptions, batchOptions } from './batches.ts';
 import { checkColumns, readSeries, type Series } from './series.ts';
 

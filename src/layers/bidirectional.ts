@@ -5,7 +5,7 @@ import { fail, show } from '../errors.ts';
 import { checkName } from '../options.ts';
 import { backwards, type Flow, type Homes, type Planner, strided } from '../plan.ts';
 import type { Shape } from '../shapes.ts';
-import type { TensorLike } from '../tensor.ts';
+import type { TensorLike } from '../tensor/read.ts';
 import { FLOAT } from '../units.ts';
 import type { StateSpec } from './cell.ts';
 import { checkLayerOptions, type Layer, type LayerOptions, type WeightHome, type WeightSpec } from './layer.ts';

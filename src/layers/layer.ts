@@ -8,7 +8,8 @@ import { checkBoolean, checkCount, checkOptions } from '../options.ts';
 import type { Flow, Homes, Planner } from '../plan.ts';
 import type { Regularizer } from '../regularizers.ts';
 import { checkShape, type Shape, showShape, sizeOf } from '../shapes.ts';
-import { readTensor, Tensor, type TensorLike } from '../tensor.ts';
+import { readTensor, type TensorLike } from '../tensor/read.ts';
+import { Tensor } from '../tensor/tensor.ts';
 
 /** Options of every layer. */
 export interface LayerOptions {

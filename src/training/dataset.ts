@@ -1,7 +1,8 @@
 /** Data that comes batch by batch: arrays, generators, iterators and the data sets of TF.js, all read in one way. */
 
 import { fail, show } from '../errors.ts';
-import { Tensor, type TensorLike } from '../tensor.ts';
+import type { TensorLike } from '../tensor/read.ts';
+import { Tensor } from '../tensor/tensor.ts';
 import type { WeightOptions } from '../weights.ts';
 
 /** A tensor of another package, such as TF.js's own. It is read, and disposed of when its batch is done, as TF.js does. */

@@ -3,7 +3,7 @@
 import { fail, show } from '../errors.ts';
 import { checkNumber, checkOptions } from '../options.ts';
 import { nextSeed } from '../random.ts';
-import type { TensorLike } from '../tensor.ts';
+import type { TensorLike } from '../tensor/read.ts';
 import type { Logs } from './callback.ts';
 import { type Pairs, readPairs, readWeights, testing } from './evaluate.ts';
 import type { History } from './history.ts';

@@ -3,7 +3,7 @@
 import { fail, show } from '../../errors.ts';
 import { checkBoolean, checkOptions } from '../../options.ts';
 import type { Sequential } from '../../sequential.ts';
-import type { Tensor } from '../../tensor.ts';
+import type { Tensor } from '../../tensor/tensor.ts';
 import { Callback, type Logs } from '../callback.ts';
 import { checkVerbose, type Verbosity } from '../options.ts';
 import { Monitor, type MonitorOptions, monitorOptions } from './monitor.ts';
