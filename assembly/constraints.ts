@@ -1,5 +1,7 @@
 /** Weights put back within bounds, in place. They are plain: row by row, without padding. */
 
+import { highHalf, lowHalf } from './halves';
+
 /** Beside a norm that divides, as in Keras. */
 const EPSILON: f64 = 1e-7;
 
@@ -32,8 +34,8 @@ function boundFour(w: usize, length: i32, next: usize, least: f64, most: f64, ra
   let high = f64x2.splat(0);
   for (let l = 0, at = w; l < length; l++, at += next) {
     const v = v128.load(at);
-    const a = f64x2.promote_low_f32x4(v);
-    const b = f64x2.promote_low_f32x4(v128.shuffle<f32>(v, v, 2, 3, 2, 3));
+    const a = lowHalf(v);
+    const b = highHalf(v);
     low = f64x2.add(low, f64x2.mul(a, a));
     high = f64x2.add(high, f64x2.mul(b, b));
   }

@@ -1,5 +1,6 @@
 /** Gradients before an optimizer takes them: whether it can, and clipping. */
 
+import { highHalf, lowHalf } from './halves';
 import { allLanes, lastLanes } from './lanes';
 
 /** Gradients beyond it are refused: optimizers could not square them. */
@@ -25,8 +26,8 @@ export function sumOfSquares(x: usize, n: i32): f64 {
   let high = f64x2.splat(0);
   for (let i: usize = 0; i < bytes; i += 16) {
     const v = v128.and(v128.load(x + i), i + 16 > bytes ? tail : whole);
-    const a = f64x2.promote_low_f32x4(v);
-    const b = f64x2.promote_low_f32x4(v128.shuffle<f32>(v, v, 2, 3, 2, 3));
+    const a = lowHalf(v);
+    const b = highHalf(v);
     low = f64x2.add(low, f64x2.mul(a, a));
     high = f64x2.add(high, f64x2.mul(b, b));
   }

@@ -1,6 +1,6 @@
 /** Metrics that are no losses: how many predictions are right, over the rows that the mask leaves. */
 
-import { LossPlan, at, countedRows, factorOf } from './loss';
+import { LossPlan, at, countedRows, factorOf } from './lossPlan';
 
 // The numbers of the metrics: those of src/metrics.ts.
 const BINARY_ACCURACY = 0;

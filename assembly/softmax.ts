@@ -5,6 +5,7 @@
  * Rows are padded to 4 columns; the padding of everything written here is zero.
  */
 
+import { highHalf, lowHalf, sumOf } from './halves';
 import { allLanes, lastLanes } from './lanes';
 import { exp } from './math';
 import { ln } from './random';
@@ -13,7 +14,7 @@ import { ln } from './random';
 export function softmaxRows(y: usize, yRow: usize, x: usize, xRow: usize, rows: i32, cols: i32): void {
   const bytes = <usize>cols * 4;
   for (; rows > 0; rows--, x += xRow, y += yRow) {
-    const sum = expRow(y, x, bytes, cols, greatest(x, bytes, cols));
+    const sum = expRow(y, x, bytes, cols, greatest(x, cols));
     const scale = f32x4.splat(<f32>(1 / sum));
     for (let k: usize = 0; k < bytes; k += 16) v128.store(y + k, f32x4.mul(v128.load(y + k), scale));
   }
@@ -25,7 +26,7 @@ export function logSoftmaxRows(
 ): void {
   const bytes = <usize>cols * 4;
   for (; rows > 0; rows--, x += xRow, y += yRow) {
-    const most = greatest(x, bytes, cols);
+    const most = greatest(x, cols);
     const sum = expRow(scratch, x, bytes, cols, most);
     const base = <f64>most + (isNaN(sum) ? sum : ln(sum));
     const tail = lastLanes(cols);
@@ -47,10 +48,10 @@ export function softmaxBackward(
     for (let k: usize = 0; k < bytes; k += 16) {
       const d = v128.load(dy + k);
       const p = v128.load(y + k);
-      low = f64x2.add(low, f64x2.mul(f64x2.promote_low_f32x4(d), f64x2.promote_low_f32x4(p)));
-      high = f64x2.add(high, f64x2.mul(promoteHigh(d), promoteHigh(p)));
+      low = f64x2.add(low, f64x2.mul(lowHalf(d), lowHalf(p)));
+      high = f64x2.add(high, f64x2.mul(highHalf(d), highHalf(p)));
     }
-    const dot = total(low, high);
+    const dot = sumOf(f64x2.add(low, high));
     for (let k: usize = 0; k < bytes; k += 16) {
       v128.store(dx + k, f32x4.mul(v128.load(y + k), minus(v128.load(dy + k), dot)));
     }
@@ -67,10 +68,10 @@ export function logSoftmaxBackward(
     let high = low;
     for (let k: usize = 0; k < bytes; k += 16) {
       const d = v128.load(dy + k);
-      low = f64x2.add(low, f64x2.promote_low_f32x4(d));
-      high = f64x2.add(high, promoteHigh(d));
+      low = f64x2.add(low, lowHalf(d));
+      high = f64x2.add(high, highHalf(d));
     }
-    const sum = f32x4.splat(<f32>total(low, high));
+    const sum = f32x4.splat(<f32>sumOf(f64x2.add(low, high)));
     const tail = lastLanes(cols);
     for (let k: usize = 0; k < bytes; k += 16) {
       const d = f32x4.sub(v128.load(dy + k), f32x4.mul(exp(v128.load(y + k)), sum));
@@ -79,8 +80,9 @@ export function logSoftmaxBackward(
   }
 }
 
-/** The greatest number of a row. */
-function greatest(x: usize, bytes: usize, cols: i32): f32 {
+/** The greatest number of a row. NaN is passed over: it shows in sums. */
+export function greatest(x: usize, cols: i32): f32 {
+  const bytes = <usize>cols * 4;
   let most = f32x4.splat(-Infinity);
   const tail = lastLanes(cols);
   for (let k: usize = 0; k < bytes; k += 16) {
@@ -99,28 +101,17 @@ function expRow(y: usize, x: usize, bytes: usize, cols: i32, most: f32): f64 {
   for (let k: usize = 0; k < bytes; k += 16) {
     const e = v128.and(exp(f32x4.sub(v128.load(x + k), shift)), k + 16 > bytes ? tail : allLanes());
     v128.store(y + k, e);
-    low = f64x2.add(low, f64x2.promote_low_f32x4(e));
-    high = f64x2.add(high, promoteHigh(e));
+    low = f64x2.add(low, lowHalf(e));
+    high = f64x2.add(high, highHalf(e));
   }
-  return total(low, high);
+  return sumOf(f64x2.add(low, high));
 }
 
 /** a - base, rounded once. */
 @inline
 function minus(a: v128, base: f64): v128 {
   const b = f64x2.splat(base);
-  const low = f32x4.demote_f64x2_zero(f64x2.sub(f64x2.promote_low_f32x4(a), b));
-  const high = f32x4.demote_f64x2_zero(f64x2.sub(promoteHigh(a), b));
+  const low = f32x4.demote_f64x2_zero(f64x2.sub(lowHalf(a), b));
+  const high = f32x4.demote_f64x2_zero(f64x2.sub(highHalf(a), b));
   return v128.shuffle<f32>(low, high, 0, 1, 4, 5);
-}
-
-@inline
-function promoteHigh(a: v128): v128 {
-  return f64x2.promote_low_f32x4(v128.shuffle<f32>(a, a, 2, 3, 2, 3));
-}
-
-@inline
-function total(low: v128, high: v128): f64 {
-  const sum = f64x2.add(low, high);
-  return f64x2.extract_lane(sum, 0) + f64x2.extract_lane(sum, 1);
 }

@@ -4,7 +4,7 @@ import { fail, show } from './errors.ts';
 import { nameOfFunction } from './metricFunctions.ts';
 import { checkName } from './options.ts';
 
-/** Each at the number under which assembly/loss.ts knows it. */
+/** Each at the number under which assembly/lossPlan.ts knows it. */
 export const losses = [
   'meanSquaredError',
   'meanAbsoluteError',
