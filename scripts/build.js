@@ -57,7 +57,11 @@ function structures() {
 export async function buildPackage() {
   const { build } = await import('vite');
   rmSync(inRoot('dist'), { recursive: true, force: true });
+  const { NODE_ENV } = process.env;
   await build({ root, configFile: inRoot('vite.config.ts'), logLevel: 'warn' });
+  // Vite leaves 'production' behind, by which npm, called later, would install less than it should.
+  if (NODE_ENV === undefined) delete process.env.NODE_ENV;
+  else process.env.NODE_ENV = NODE_ENV;
   execFileSync(process.execPath, [inRoot('node_modules/typescript/bin/tsc'), '-p', inRoot('tsconfig.build.json')], {
     stdio: 'inherit',
   });

@@ -52,7 +52,7 @@ function lockIsOurs() {
 }
 
 function npmCi() {
-  const words = ['ci', '--no-audit', '--no-fund', '--fetch-retries', '1', '--loglevel', 'error'];
+  const words = ['ci', '--include=dev', '--no-audit', '--no-fund', '--fetch-retries', '1', '--loglevel', 'error'];
   // Under `npm test`, npm says by this variable which package it runs in, and would install there.
   const { npm_config_local_prefix: _, npm_execpath: npm, ...env } = process.env;
   const options = { cwd: folder, stdio: /** @type {const} */ ('pipe'), env };
