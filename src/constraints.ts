@@ -1,5 +1,6 @@
 /** What weights must be after every update. The arithmetic is in assembly/constraints.ts. */
 
+import type { Config } from './config.ts';
 import type { Kernels } from './engine/kernels.ts';
 import { fail, show } from './errors.ts';
 import { checkName, checkNumber, checkOptions } from './options.ts';
@@ -12,6 +13,9 @@ export abstract class Constraint {
     readonly className: string,
   ) {}
 
+  /** Its options. */
+  abstract getConfig(): Config;
+
   /** @internal Refuses a weight of a shape it cannot work on. */
   checkWeight(_call: string, _name: string, _shape: readonly number[]): void {}
 
@@ -22,6 +26,10 @@ export abstract class Constraint {
 class NonNeg extends Constraint {
   constructor() {
     super('NonNeg');
+  }
+
+  getConfig(): Config {
+    return {};
   }
 
   apply(kernels: Kernels, address: number, shape: readonly number[]): void {
@@ -40,6 +48,12 @@ class NormBounds extends Constraint {
     readonly axis: number,
   ) {
     super(className);
+  }
+
+  getConfig(): Config {
+    const { className, minValue, maxValue, rate, axis } = this;
+    if (className === 'UnitNorm') return { axis };
+    return className === 'MaxNorm' ? { maxValue, axis } : { minValue, maxValue, rate, axis };
   }
 
   override checkWeight(call: string, name: string, shape: readonly number[]): void {

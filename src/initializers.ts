@@ -3,6 +3,7 @@
  * kernels, with numbers that are the same on every host.
  */
 
+import type { Config } from './config.ts';
 import type { Kernels } from './engine/kernels.ts';
 import { factoryOf, fail, show } from './errors.ts';
 import { checkName, checkNumber, checkOptions } from './options.ts';
@@ -29,6 +30,9 @@ export abstract class Initializer {
   ) {
     this.seed = seed === undefined ? undefined : checkSeed(`initializers.${factoryOf(className)}`, seed);
   }
+
+  /** Its options. */
+  abstract getConfig(): Config;
 
   /** @internal Draws the seed now, so that the order of `add` calls decides, not the order of first use. */
   plan(): number {
@@ -57,6 +61,10 @@ class Constant extends Initializer {
     super(className);
   }
 
+  getConfig(): Config {
+    return this.className === 'Constant' ? { value: this.value } : {};
+  }
+
   override plan(): number {
     return 0;
   }
@@ -75,6 +83,10 @@ class RandomUniform extends Initializer {
     super('RandomUniform', seed);
   }
 
+  getConfig(): Config {
+    return { minval: this.minval, maxval: this.maxval, seed: this.seed ?? null };
+  }
+
   fill({ kernels, address, values }: Target, _shape: readonly number[], seed: number): void {
     kernels.randomUniform(address, values.length, seed, this.minval, this.maxval);
   }
@@ -88,6 +100,10 @@ class RandomNormal extends Initializer {
     seed?: unknown,
   ) {
     super(className, seed);
+  }
+
+  getConfig(): Config {
+    return { mean: this.mean, stddev: this.stddev, seed: this.seed ?? null };
   }
 
   fill({ kernels, address, values }: Target, _shape: readonly number[], seed: number): void {
@@ -115,6 +131,12 @@ class VarianceScaling extends Initializer {
     super(className, seed);
   }
 
+  getConfig(): Config {
+    const { scale, mode, distribution } = this;
+    const seed = this.seed ?? null;
+    return this.className === 'VarianceScaling' ? { scale, mode, distribution, seed } : { seed };
+  }
+
   fill({ kernels, address, values }: Target, shape: readonly number[], seed: number): void {
     const [fanIn, fanOut] = fans(shape);
     const fan = { fanIn, fanOut, fanAvg: (fanIn + fanOut) / 2 }[this.mode];
@@ -134,6 +156,10 @@ class VarianceScaling extends Initializer {
 class Identity extends Initializer {
   constructor(readonly gain: number) {
     super('Identity');
+  }
+
+  getConfig(): Config {
+    return { gain: this.gain };
   }
 
   override plan(): number {
@@ -158,6 +184,10 @@ class Orthogonal extends Initializer {
     seed?: unknown,
   ) {
     super('Orthogonal', seed);
+  }
+
+  getConfig(): Config {
+    return { gain: this.gain, seed: this.seed ?? null };
   }
 
   override checkWeight(call: string, name: string, shape: readonly number[]): void {
@@ -194,6 +224,10 @@ export class ForgetBias extends Initializer {
     readonly units: number,
   ) {
     super('ForgetBias');
+  }
+
+  getConfig(): Config {
+    return this.others.getConfig();
   }
 
   override plan(): number {

@@ -19,6 +19,21 @@ interface Run {
   readonly count: number;
 }
 
+/** What a training has come to, apart from the weights: with them, all that the next batch depends on. */
+export interface Progress {
+  /** Batches trained with the present optimizer; those that changed nothing do not count. */
+  readonly batches: number;
+  /** Batches that have changed the weights, whatever the optimizer. */
+  readonly trained: number;
+  /** The counters of the optimizer; null where they are to be counted anew. */
+  readonly counters: readonly number[] | null;
+  /**
+   * What the optimizer keeps beside the weights, slot by slot, then their averages, if any: of each one matrix for every
+   * weight, in the order of `getWeights`. None before the first batch.
+   */
+  readonly runs: readonly (readonly Float32Array[])[];
+}
+
 export class Parameters implements WeightHome {
   /** Byte offset of each layer within every run. */
   readonly offsets: readonly number[];
@@ -84,7 +99,7 @@ export class Parameters implements WeightHome {
     if (!this.#training) {
       const weights = this.weights(call) / FLOAT;
       this.#reserve(call, optimizer.clipNorm !== null);
-      const runs = 1 + optimizer.slots + Number(optimizer.useEma);
+      const runs = 1 + this.#runsOf(optimizer);
       this.#training = new Block(call, Math.max(this.#count, 1) * FLOAT * runs);
       this.#counters = new Float64Array(1 + optimizer.counters).fill(1, 1);
       const memory = float32();
@@ -292,8 +307,57 @@ export class Parameters implements WeightHome {
 
   // --------------------------------------------------------------------------------------------------- for callers
 
+  /** What the training has come to; the arrays are copies. */
+  progress(call: string, optimizer: Optimizer | null): Progress {
+    const { batches, trained } = this;
+    const counters = [...this.#counters.subarray(1)];
+    if (batches === 0 || !this.#training || !optimizer) return { batches, trained, counters, runs: [] };
+    const runs = Array.from({ length: this.#runsOf(optimizer) }, (_, run) =>
+      this.#layers.flatMap(layer => this.#readFrom(call, layer, this.#training!.address + this.#runStart(run))),
+    );
+    return { batches, trained, counters, runs };
+  }
+
+  /**
+   * Goes on where another training stood.
+   *
+   * @param progress checked: as many runs, and matrices of such sizes, as `progress` gives for this optimizer
+   */
+  resume(call: string, optimizer: Optimizer, { batches, trained, counters, runs }: Progress): void {
+    if (batches === 0) this.forgetTraining();
+    const address = batches === 0 ? 0 : this.gradients(call, optimizer);
+    this.#trained = trained;
+    optimizer.moveTo(batches);
+    if (batches === 0) return;
+    for (const [run, values] of runs.entries()) {
+      let next = 0;
+      for (const layer of this.#layers) {
+        const own = values.slice(next, next + layer.weightSpecs.length);
+        next += own.length;
+        this.#writeTo(call, layer, address + this.#runStart(run), own);
+      }
+    }
+    this.#counters[0] = batches;
+    if (counters) this.#counters.set(counters, 1);
+    else advance(optimizer, this.#counters.fill(1, 1), batches);
+  }
+
+  /** How many runs of numbers lie behind the gradients. */
+  #runsOf(optimizer: Optimizer): number {
+    return optimizer.slots + Number(optimizer.useEma);
+  }
+
+  /** Bytes from the gradients to a run. */
+  #runStart(run: number): number {
+    return (1 + run) * this.#count * FLOAT;
+  }
+
   read(call: string, layer: Layer): Float32Array[] {
-    const address = this.weights(call) + this.#offsetOf(layer);
+    return this.#readFrom(call, layer, this.weights(call));
+  }
+
+  #readFrom(call: string, layer: Layer, run: number): Float32Array[] {
+    const address = run + this.#offsetOf(layer);
     return withPlain(call, layer, (plain, views) => {
       layer.moveWeights(kernels(), address, plain, false);
       return views().map(view => view.slice());
@@ -305,7 +369,11 @@ export class Parameters implements WeightHome {
       layer.initialValues = [...values];
       return;
     }
-    const address = this.#weights.address + this.#offsetOf(layer);
+    this.#writeTo(call, layer, this.#weights.address, values);
+  }
+
+  #writeTo(call: string, layer: Layer, run: number, values: readonly Float32Array[]): void {
+    const address = run + this.#offsetOf(layer);
     withPlain(call, layer, (plain, views) => {
       for (const [i, view] of views().entries()) view.set(values[i]!);
       layer.moveWeights(kernels(), address, plain, true);
@@ -321,6 +389,16 @@ export class Parameters implements WeightHome {
     this.#weights?.free();
     this.#weights = null;
     this.#free = true;
+  }
+}
+
+/** Moves the counters of an optimizer on from the start, until they stand still at the latest. */
+function advance(optimizer: Optimizer, counters: Float64Array, batches: number): void {
+  const before = counters.slice();
+  for (let n = 0; n < batches; n++) {
+    before.set(counters);
+    optimizer.advance(counters);
+    if (counters.every((value, i) => value === before[i])) return;
   }
 }
 

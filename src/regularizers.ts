@@ -1,5 +1,6 @@
 /** Penalties on weights that join the loss. The arithmetic is in assembly/regularizers.ts. */
 
+import type { Config } from './config.ts';
 import { fail, show } from './errors.ts';
 import { checkName, checkNumber, checkOptions } from './options.ts';
 
@@ -12,6 +13,11 @@ export class Regularizer {
     readonly l1: number,
     readonly l2: number,
   ) {}
+
+  /** Its options. */
+  getConfig(): Config {
+    return { l1: this.l1, l2: this.l2 };
+  }
 }
 
 const factor = (call: string, name: string, value: unknown = 0.01) => checkNumber(call, name, value, { least: 0 });

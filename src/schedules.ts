@@ -3,6 +3,7 @@
  * formulas of Keras, and gives the same bits in every engine.
  */
 
+import type { Config } from './config.ts';
 import { fail, show } from './errors.ts';
 import { cos, power as raised } from './math.ts';
 import { checkBoolean, checkCount, checkNumber, checkOptions } from './options.ts';
@@ -15,10 +16,14 @@ export class Schedule {
     /** The name Keras gives it, or nearly. */
     readonly className: string,
     /** What it was made from. */
-    readonly config: Readonly<Record<string, unknown>>,
+    readonly config: Config,
     rate: (step: number) => number,
   ) {
     this.#rate = rate;
+  }
+
+  getConfig(): Config {
+    return this.config;
   }
 
   /** The learning rate of a batch: 0 for the first one. */
@@ -35,11 +40,11 @@ const rateOf = (call: string, name: string, value: unknown) => checkNumber(call,
 /** Half a cosine from `from` at 0 to `to` at 1. */
 const cosine = (from: number, to: number, share: number): number => to + (from - to) * 0.5 * (1 + cos(Math.PI * share));
 
-type Config = Record<string, unknown>;
+type Options = Record<string, unknown>;
 
 /** What most of them have: where they start and how long they take. */
-function readDecay<T extends Config>(call: string, options: unknown, more: readonly string[]) {
-  const known = checkOptions<Config>(call, options, ['initialLearningRate', 'decaySteps', ...more]) as Partial<T>;
+function readDecay<T extends Options>(call: string, options: unknown, more: readonly string[]) {
+  const known = checkOptions<Options>(call, options, ['initialLearningRate', 'decaySteps', ...more]) as Partial<T>;
   const initialLearningRate = rateOf(call, 'initialLearningRate', known.initialLearningRate);
   const decaySteps = checkNumber(call, 'decaySteps', known.decaySteps, { above: 0 });
   return { known, initialLearningRate, decaySteps };
@@ -53,7 +58,7 @@ export const schedules = {
   /** Always the same. */
   constant(options: { learningRate: number }): Schedule {
     const call = 'schedules.constant';
-    const known = checkOptions<Config>(call, options, ['learningRate']);
+    const known = checkOptions<Options>(call, options, ['learningRate']);
     const learningRate = rateOf(call, 'learningRate', known.learningRate);
     return new Schedule('Constant', { learningRate }, () => learningRate);
   },
@@ -61,7 +66,7 @@ export const schedules = {
   /** values[0] up to and including step boundaries[0], values[1] up to boundaries[1], ...; one value more at the end. */
   step(options: { boundaries: readonly number[]; values: readonly number[] }): Schedule {
     const call = 'schedules.step';
-    const known = checkOptions<Config>(call, options, ['boundaries', 'values']);
+    const known = checkOptions<Options>(call, options, ['boundaries', 'values']);
     const boundaries = readList(call, 'boundaries', known.boundaries, (name, n) => checkCount(call, name, n, 0));
     const values = readList(call, 'values', known.values, (name, rate) => rateOf(call, name, rate));
     if (boundaries.some((n, i) => i > 0 && n <= boundaries[i - 1]!)) {
@@ -178,7 +183,7 @@ export const schedules = {
   }): Schedule {
     const call = 'schedules.oneCycle';
     const names = ['maxLearningRate', 'totalSteps', 'warmupShare', 'divFactor', 'finalDivFactor'];
-    const known = checkOptions<Config>(call, options, names);
+    const known = checkOptions<Options>(call, options, names);
     const maxLearningRate = rateOf(call, 'maxLearningRate', known.maxLearningRate);
     const totalSteps = checkCount(call, 'totalSteps', known.totalSteps, 2);
     const warmupShare = checkNumber(call, 'warmupShare', known.warmupShare ?? 0.3, { least: 0, most: 1 });

@@ -1,6 +1,8 @@
 /** The model: a stack of layers that trains and predicts. */
 
+import { version } from '../package.json' with { type: 'json' };
 import { shapeOfBatch } from './batches.ts';
+import { type Config, describe, toPython } from './config.ts';
 import { fail, show } from './errors.ts';
 import type { Layer } from './layers/layer.ts';
 import type { RecurrentLayer } from './layers/recurrent.ts';
@@ -46,6 +48,8 @@ let unnamed = 0;
 
 /** A stack of layers; make one with `sequential()`. */
 export class Sequential {
+  /** The name Keras gives it. */
+  readonly className = 'Sequential';
   readonly name: string;
   readonly #runner: Runner;
   readonly #stack: Stack;
@@ -131,6 +135,23 @@ export class Sequential {
     this.#runner.alive('model.summary');
     if (lineLength !== undefined) checkCount('model.summary', 'lineLength', lineLength, 20);
     for (const line of summarize(this.name, this.#stack.layers, lineLength, positions)) printFn(line);
+  }
+
+  /** The options of the layers, and the name: what the model is, without what it has learned. */
+  getConfig(): Config {
+    const { name, layers } = this;
+    return { name, layers: layers.map(layer => describe(layer)) };
+  }
+
+  /**
+   * The model without its weights, as TF.js and Keras write it into `model.json`; `modelFromJSON` reads it.
+   *
+   * @param returnString whether to return JSON, the default, or the object that it stands for
+   */
+  toJSON(_unused?: unknown, returnString = true): string | Config {
+    const { className } = this;
+    const topology = toPython({ className, config: this.getConfig(), kerasVersion: `lstm-wasm ${version}` });
+    return returnString ? JSON.stringify(topology) : (topology as Config);
   }
 
   // -------------------------------------------------------------------------------------------------------- weights

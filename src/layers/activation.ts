@@ -7,6 +7,7 @@ import {
   numberOf,
   resolveActivation,
 } from '../activations.ts';
+import type { Config } from '../config.ts';
 import { fail, show } from '../errors.ts';
 import { checkNumber } from '../options.ts';
 import { type Flow, floatBits, type Homes, type Planner, padded, strided } from '../plan.ts';
@@ -80,6 +81,10 @@ export class Activation extends Pointwise {
     super('Activation', known, activation);
     this.activation = activation;
   }
+
+  protected override settings(): Config {
+    return { activation: this.activation };
+  }
 }
 
 export interface SoftmaxOptions extends LayerOptions {
@@ -97,6 +102,10 @@ export class Softmax extends Pointwise {
     if (![-1, 1, 2].includes(axis)) fail(call, `axis must be the last one, -1, 1 or 2, got ${show(axis)}`);
     super('Softmax', known, 'softmax');
     this.axis = axis;
+  }
+
+  protected override settings(): Config {
+    return { axis: this.axis };
   }
 
   override outputShapeFor(call: string, input: Shape): Shape {
@@ -123,6 +132,10 @@ export class ReLU extends Pointwise {
     super('ReLU', known, { alpha: 0, top: most ?? Number.POSITIVE_INFINITY });
     this.maxValue = most;
   }
+
+  protected override settings(): Config {
+    return { maxValue: this.maxValue };
+  }
 }
 
 export interface LeakyReLUOptions extends LayerOptions {
@@ -140,6 +153,10 @@ export class LeakyReLU extends Pointwise {
     super('LeakyReLU', known, { alpha, top: Number.POSITIVE_INFINITY });
     this.alpha = alpha;
   }
+
+  protected override settings(): Config {
+    return { alpha: this.alpha };
+  }
 }
 
 export interface ELUOptions extends LayerOptions {
@@ -153,5 +170,9 @@ export class ELU extends Pointwise {
     const known = checkLayerOptions<ELUOptions>(call, options, ['alpha']);
     if (known.alpha !== undefined && known.alpha !== 1) fail(call, `alpha must be 1, got ${show(known.alpha)}`);
     super('ELU', known, 'elu');
+  }
+
+  protected override settings(): Config {
+    return { alpha: 1 };
   }
 }

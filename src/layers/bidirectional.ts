@@ -1,5 +1,6 @@
 /** Runs a recurrent layer in both directions of time, and merges what comes out. */
 
+import { type Config, describe } from '../config.ts';
 import type { Kernels } from '../engine/kernels.ts';
 import { fail, show } from '../errors.ts';
 import { checkName } from '../options.ts';
@@ -29,6 +30,7 @@ export class Bidirectional extends RecurrentLayer {
   readonly mergeMode: MergeMode;
   /** Initial weights of both, as they were given. */
   readonly #given: readonly TensorLike[] | undefined;
+  readonly #pattern: Recurrent;
 
   constructor(options: BidirectionalOptions) {
     const call = 'layers.bidirectional';
@@ -52,6 +54,15 @@ export class Bidirectional extends RecurrentLayer {
     this.backwardLayer = layer.copy(`backward_${layer.name}`, !layer.goBackwards);
     this.mergeMode = mode;
     this.#given = weights;
+    this.#pattern = layer;
+  }
+
+  protected override settings(): Config {
+    return { mergeMode: this.mergeMode, layer: describe(this.#pattern) };
+  }
+
+  override get weightPaths(): string[] {
+    return this.#halves.flatMap(half => half.weightPaths.map(path => `${this.name}/${path}`));
   }
 
   get #halves(): readonly Recurrent[] {
@@ -108,6 +119,15 @@ export class Bidirectional extends RecurrentLayer {
   override leave(): void {
     super.leave();
     for (const half of this.#halves) half.leave();
+  }
+
+  override get dropoutSeeds(): number[] {
+    return this.#halves.flatMap(half => half.dropoutSeeds);
+  }
+
+  override set dropoutSeeds(seeds: readonly number[]) {
+    const count = this.forwardLayer.cells.length;
+    for (const [n, half] of this.#halves.entries()) half.dropoutSeeds = seeds.slice(n * count, (n + 1) * count);
   }
 
   override outputShapeFor(call: string, input: Shape): Shape {

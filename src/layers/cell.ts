@@ -6,6 +6,7 @@
  */
 
 import { type Activation, type ActivationName, numberOf, ofRows, resolveActivation } from '../activations.ts';
+import { type Config, type Describable, describe } from '../config.ts';
 import { type Constraint, type ConstraintName, resolveConstraint } from '../constraints.ts';
 import type { Kernels } from '../engine/kernels.ts';
 import { fail, show } from '../errors.ts';
@@ -147,6 +148,27 @@ export abstract class Cell {
     if (known.implementation !== undefined && ![0, 1, 2].includes(known.implementation)) {
       fail(call, `implementation must be 0, 1 or 2, got ${show(known.implementation)}`);
     }
+  }
+
+  /** The name Keras gives it. */
+  abstract readonly className: string;
+
+  /** Its options. */
+  getConfig(): Config {
+    const { units, activation, useBias, dropout, recurrentDropout } = this;
+    const each = <T extends Describable>(what: string, of: Record<Part, T | null>) =>
+      Object.fromEntries(parts.map(part => [`${part}${what}`, describe(of[part])]));
+    return {
+      units,
+      activation,
+      useBias,
+      ...each('Initializer', this.#initializers),
+      ...each('Regularizer', this.#regularizers),
+      ...each('Constraint', this.#constraints),
+      dropout,
+      recurrentDropout,
+      seed: this.seed ?? null,
+    };
   }
 
   /** The states, in the order in which callers have them. */

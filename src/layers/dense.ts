@@ -1,6 +1,7 @@
 /** The dense layer: options, shapes, and what its kernels need. */
 
 import { type Activation, type ActivationName, hasOwnSlope, numberOf, resolveActivation } from '../activations.ts';
+import type { Config } from '../config.ts';
 import { type Constraint, type ConstraintName, resolveConstraint } from '../constraints.ts';
 import type { Kernels } from '../engine/kernels.ts';
 import { type Initializer, type InitializerName, initializers, resolveInitializer } from '../initializers.ts';
@@ -9,7 +10,7 @@ import { type Flow, type Homes, inLine, type Planner, padded, type Rows, spacing
 import { type Regularizer, type RegularizerName, resolveRegularizer } from '../regularizers.ts';
 import type { Shape } from '../shapes.ts';
 import { FLOAT } from '../units.ts';
-import { checkLayerOptions, Layer, type LayerOptions, type WeightOptions } from './layer.ts';
+import { checkLayerOptions, Layer, type LayerOptions, settingsOf, type WeightOptions } from './layer.ts';
 
 export interface DenseOptions extends LayerOptions {
   /** Width of the output. */
@@ -73,6 +74,11 @@ export class Dense extends Layer {
     this.useBias = useBias;
     this.#kernel = kernel;
     this.#bias = bias;
+  }
+
+  protected override settings(): Config {
+    const { units, activation, useBias } = this;
+    return { units, activation, useBias, ...settingsOf('kernel', this.#kernel), ...settingsOf('bias', this.#bias) };
   }
 
   override outputShapeFor(_call: string, input: Shape): Shape {

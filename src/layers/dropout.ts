@@ -1,5 +1,6 @@
 /** Dropout: in training, numbers are dropped at random and the others grow; elsewhere the layer is not there. */
 
+import type { Config } from '../config.ts';
 import { fail, show } from '../errors.ts';
 import { checkNumber } from '../options.ts';
 import { type Flow, floatBits, type Planner, padded, strided } from '../plan.ts';
@@ -37,11 +38,24 @@ export class Dropout extends Weightless {
     this.#givenSeed = seed;
   }
 
+  protected override settings(): Config {
+    const { rate, noiseShape } = this;
+    return { rate, noiseShape, seed: this.#givenSeed };
+  }
+
   override build(call: string, input: Shape, home: WeightHome): void {
     super.build(call, input, home);
     this.#shared = this.#sharesSteps(call, input);
     // Layers that drop nothing draw nothing, so that what is drawn after them does not depend on this.
     this.#seed = this.rate === 0 ? 0 : (this.#givenSeed ?? nextSeed());
+  }
+
+  override get dropoutSeeds(): number[] {
+    return [this.#seed];
+  }
+
+  override set dropoutSeeds(seeds: readonly number[]) {
+    this.#seed = seeds[0]!;
   }
 
   override outputShapeFor(call: string, input: Shape): Shape {

@@ -1,5 +1,6 @@
 /** Embedding: every number of a sample is an id, and becomes the row of a table of weights that it names. */
 
+import type { Config } from '../config.ts';
 import { type Constraint, type ConstraintName, resolveConstraint } from '../constraints.ts';
 import type { Kernels } from '../engine/kernels.ts';
 import { fail, show } from '../errors.ts';
@@ -9,7 +10,7 @@ import { type Flow, type Homes, type Planner, padded, strided, wholeLines } from
 import { type Regularizer, type RegularizerName, resolveRegularizer } from '../regularizers.ts';
 import { type Shape, showShape } from '../shapes.ts';
 import { InputLayer } from './inputLayer.ts';
-import { checkLayerOptions, Layer, type LayerOptions, type WeightOptions } from './layer.ts';
+import { checkLayerOptions, Layer, type LayerOptions, settingsOf, type WeightOptions } from './layer.ts';
 
 export interface EmbeddingOptions extends Omit<LayerOptions, 'inputDim'> {
   /** Rows of the table: ids go from 0 to inputDim - 1. */
@@ -69,6 +70,11 @@ export class Embedding extends Layer {
     this.maskZero = maskZero;
     this.inputLength = length;
     this.#embeddings = embeddings;
+  }
+
+  protected override settings(): Config {
+    const { inputDim, outputDim, maskZero, inputLength } = this;
+    return { inputDim, outputDim, maskZero, inputLength, ...settingsOf('embeddings', this.#embeddings) };
   }
 
   override checkBelow(call: string, below: Layer): void {

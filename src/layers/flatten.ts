@@ -1,5 +1,6 @@
 /** The numbers of a sample in one row. */
 
+import type { Config } from '../config.ts';
 import { fail, show } from '../errors.ts';
 import { type Flow, type Planner, reshaped } from '../plan.ts';
 import { type Shape, showShape } from '../shapes.ts';
@@ -20,6 +21,10 @@ export class Flatten extends Weightless {
       fail(call, `dataFormat must be 'channelsLast', got ${show(known.dataFormat)}`);
     }
     super('Flatten', known, 2);
+  }
+
+  protected override settings(): Config {
+    return { dataFormat: 'channelsLast' };
   }
 
   override outputShapeFor(call: string, input: Shape): Shape {

@@ -1,6 +1,7 @@
 /** GRU, the layer and its cell: options, and what the kernels need. The equations are in assembly/gru.ts. */
 
 import { type ActivationName, numberOf } from '../activations.ts';
+import type { Config } from '../config.ts';
 import type { Kernels } from '../engine/kernels.ts';
 import { checkBoolean, checkOptions } from '../options.ts';
 import { type Planner, padded, rowBytes, wholeLines } from '../plan.ts';
@@ -34,6 +35,7 @@ const own = [...cellOptions, 'recurrentActivation', 'resetAfter'] as const satis
 const GATES = 16;
 
 export class GruCell extends Cell {
+  readonly className = 'GRUCell';
   readonly recurrentActivation: ActivationName;
   readonly resetAfter: boolean;
   protected override readonly blocks = 3;
@@ -43,6 +45,11 @@ export class GruCell extends Cell {
     super(call, known);
     this.recurrentActivation = checkActivation(call, 'recurrentActivation', known.recurrentActivation, 'sigmoid');
     this.resetAfter = known.resetAfter === undefined ? true : checkBoolean(call, 'resetAfter', known.resetAfter);
+  }
+
+  override getConfig(): Config {
+    const { recurrentActivation, resetAfter } = this;
+    return { ...super.getConfig(), recurrentActivation, resetAfter };
   }
 
   override get states(): readonly StateSpec[] {

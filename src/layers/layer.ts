@@ -1,5 +1,6 @@
 /** What every layer is: shapes, weights, and a plan for its kernels. Layers do no arithmetic. */
 
+import { type Config, describe, toPython } from '../config.ts';
 import type { Constraint } from '../constraints.ts';
 import type { Kernels } from '../engine/kernels.ts';
 import { factoryOf, fail, show } from '../errors.ts';
@@ -56,6 +57,13 @@ export interface WeightSpec {
 
 /** What a caller chooses for a weight. */
 export type WeightOptions = Pick<WeightSpec, 'initializer' | 'regularizer' | 'constraint'>;
+
+/** As plain data: what was chosen for the weight of a name. */
+export const settingsOf = (name: string, { initializer, regularizer, constraint }: WeightOptions): Config => ({
+  [`${name}Initializer`]: describe(initializer),
+  [`${name}Regularizer`]: describe(regularizer ?? null),
+  [`${name}Constraint`]: describe(constraint ?? null),
+});
 
 /** What holds the weights of a layer once it belongs to a model. */
 export interface WeightHome {
@@ -147,6 +155,22 @@ export abstract class Layer {
     return this.#home ?? fail(call, 'the layer must belong to a model first; pass it to model.add');
   }
 
+  /** The options of the layer, as TF.js has them: the factory of its class makes the same layer of them. */
+  getConfig(): Config {
+    const { name, trainable, batchInputShape } = this;
+    return { name, trainable, ...(batchInputShape && { batchInputShape, dtype: 'float32' }), ...this.settings() };
+  }
+
+  /** @internal Its own options. */
+  protected settings(): Config {
+    return {};
+  }
+
+  /** @internal The names of the weights in files, each once in a model. */
+  get weightPaths(): string[] {
+    return this.weightSpecs.map(spec => `${this.name}/${toPython(spec.name)}`);
+  }
+
   // --------------------------------------------------------------------------------------- between layers and models
 
   /** @internal The weights of the built layer. */
@@ -167,6 +191,13 @@ export abstract class Layer {
   get built(): { input: Shape; output: Shape } {
     return this.#built ?? fail(this.name, 'the layer has no shape before it belongs to a model; pass it to model.add');
   }
+
+  /** @internal The seeds from which dropout draws, given or drawn; they belong to the state of a training. */
+  get dropoutSeeds(): readonly number[] {
+    return [];
+  }
+
+  set dropoutSeeds(_seeds: readonly number[]) {}
 
   /** @internal Whether the layer carries a state from batch to batch. */
   get stateful(): boolean {

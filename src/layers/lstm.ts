@@ -1,6 +1,7 @@
 /** LSTM, the layer and its cell: options, and what the kernels need. The equations are in assembly/lstm.ts. */
 
 import { type ActivationName, numberOf } from '../activations.ts';
+import type { Config } from '../config.ts';
 import type { Kernels } from '../engine/kernels.ts';
 import { ForgetBias, type Initializer } from '../initializers.ts';
 import { checkBoolean, checkOptions } from '../options.ts';
@@ -41,6 +42,7 @@ const GATES = 16;
 const WIDE = 8;
 
 export class LstmCell extends Cell {
+  readonly className = 'LSTMCell';
   readonly recurrentActivation: ActivationName;
   protected override readonly blocks = 4;
   readonly #unitForgetBias: boolean;
@@ -51,6 +53,11 @@ export class LstmCell extends Cell {
     this.recurrentActivation = checkActivation(call, 'recurrentActivation', known.recurrentActivation, 'sigmoid');
     this.#unitForgetBias =
       known.unitForgetBias === undefined ? true : checkBoolean(call, 'unitForgetBias', known.unitForgetBias);
+  }
+
+  override getConfig(): Config {
+    const { recurrentActivation } = this;
+    return { ...super.getConfig(), recurrentActivation, unitForgetBias: this.#unitForgetBias };
   }
 
   override get states(): readonly StateSpec[] {

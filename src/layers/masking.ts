@@ -1,5 +1,6 @@
 /** Masking: time steps whose features all have one value do not count. */
 
+import type { Config } from '../config.ts';
 import { fail } from '../errors.ts';
 import { checkNumber } from '../options.ts';
 import { type Flow, floatBits, type Planner, strided } from '../plan.ts';
@@ -21,6 +22,10 @@ export class Masking extends Weightless {
     const value = checkNumber(call, 'maskValue', known.maskValue ?? 0);
     super('Masking', known, 2);
     this.maskValue = value;
+  }
+
+  protected override settings(): Config {
+    return { maskValue: this.maskValue };
   }
 
   override outputShapeFor(call: string, input: Shape): Shape {

@@ -3,6 +3,7 @@
  * states they may carry from batch to batch.
  */
 
+import { type Config, toPython } from '../config.ts';
 import type { Kernels } from '../engine/kernels.ts';
 import { factoryOf, fail } from '../errors.ts';
 import { checkBoolean, checkCount } from '../options.ts';
@@ -82,6 +83,25 @@ export abstract class Recurrent extends RecurrentLayer {
     this.#options = known;
   }
 
+  protected override settings(): Config {
+    const { returnSequences, goBackwards, stateful } = this;
+    return { ...this.cellSettings(), returnSequences, returnState: false, goBackwards, stateful, unroll: false };
+  }
+
+  /** @internal What the cells are: the options of the only one, or a list. */
+  protected cellSettings(): Config {
+    return this.cells[0]!.getConfig();
+  }
+
+  override get weightPaths(): string[] {
+    const { cells } = this;
+    return cells.flatMap((cell, n) =>
+      cell
+        .describeWeights(this.#widthBelow(n))
+        .map(({ name }) => `${this.name}/${cells.length > 1 ? `RNNCell_${n}/` : ''}${toPython(name)}`),
+    );
+  }
+
   /** Width of the output. */
   get units(): number {
     return this.cells.at(-1)!.units;
@@ -115,6 +135,14 @@ export abstract class Recurrent extends RecurrentLayer {
     this.#seeds = this.cells.map(({ dropout, recurrentDropout, seed }) =>
       dropout > 0 || recurrentDropout > 0 ? (seed ?? nextSeed()) : 0,
     );
+  }
+
+  override get dropoutSeeds(): number[] {
+    return this.#seeds;
+  }
+
+  override set dropoutSeeds(seeds: readonly number[]) {
+    this.#seeds = [...seeds];
   }
 
   override outputShapeFor(call: string, input: Shape): Shape {

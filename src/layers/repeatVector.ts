@@ -1,5 +1,6 @@
 /** One row for each sample becomes so many time steps of it: from an encoder to a decoder. */
 
+import type { Config } from '../config.ts';
 import { fail } from '../errors.ts';
 import { checkCount } from '../options.ts';
 import { type Flow, type Planner, strided } from '../plan.ts';
@@ -21,6 +22,10 @@ export class RepeatVector extends Weightless {
     const n = checkCount(call, 'n', known.n);
     super('RepeatVector', known, 1);
     this.n = n;
+  }
+
+  protected override settings(): Config {
+    return { n: this.n };
   }
 
   override outputShapeFor(call: string, input: Shape): Shape {

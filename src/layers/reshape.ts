@@ -1,5 +1,6 @@
 /** The numbers of a sample in the same order, in another shape. */
 
+import type { Config } from '../config.ts';
 import { fail, show } from '../errors.ts';
 import { type Flow, type Planner, reshaped } from '../plan.ts';
 import { type Shape, showShape, sizeOf } from '../shapes.ts';
@@ -29,6 +30,10 @@ export class Reshape extends Weightless {
     }
     super('Reshape', known, 2);
     this.targetShape = shape;
+  }
+
+  protected override settings(): Config {
+    return { targetShape: this.targetShape };
   }
 
   override outputShapeFor(call: string, input: Shape): Shape {

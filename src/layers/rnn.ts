@@ -1,5 +1,6 @@
 /** Any cell, or several on top of each other, run through time as one layer. */
 
+import { type Config, describe } from '../config.ts';
 import { fail, show } from '../errors.ts';
 import { checkOptions } from '../options.ts';
 import { Cell } from './cell.ts';
@@ -28,6 +29,12 @@ export class Rnn extends Recurrent {
     const call = 'layers.rnn';
     const known = checkLayerOptions<RnnOptions>(call, options, ['cell', ...recurrentOptions]);
     super('RNN', known, checkCells(call, 'cell', known.cell));
+  }
+
+  protected override cellSettings(): Config {
+    const cells = this.cells.map(cell => describe(cell));
+    if (cells.length === 1) return { cell: cells[0]! };
+    return { cell: { className: 'StackedRNNCells', config: { cells } } };
   }
 
   protected override remake(options: RecurrentOptions): Rnn {

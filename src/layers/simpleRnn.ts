@@ -13,6 +13,7 @@ export interface SimpleRnnOptions extends CellOptions, RecurrentOptions {}
 const WIDE = 8;
 
 export class SimpleRnnCell extends Cell {
+  readonly className = 'SimpleRNNCell';
   protected override readonly blocks = 1;
 
   override get states(): readonly StateSpec[] {

@@ -1,5 +1,6 @@
 /** Applies a layer to every time step: what can be wrapped does that anyway, so this only checks and names. */
 
+import { type Config, describe } from '../config.ts';
 import type { Kernels } from '../engine/kernels.ts';
 import { fail, show } from '../errors.ts';
 import type { Flow, Homes, Planner } from '../plan.ts';
@@ -31,6 +32,10 @@ export class TimeDistributed extends Layer {
     if (known.weights !== undefined) fail(call, 'weights must be given to the wrapped layer, got them here');
     super('TimeDistributed', known, 2);
     this.layer = layer;
+  }
+
+  protected override settings(): Config {
+    return { layer: describe(this.layer) };
   }
 
   override get trainable(): boolean {
@@ -77,6 +82,14 @@ export class TimeDistributed extends Layer {
 
   override set initialValues(values: Float32Array[] | null) {
     this.layer.initialValues = values;
+  }
+
+  override get dropoutSeeds(): readonly number[] {
+    return this.layer.dropoutSeeds;
+  }
+
+  override set dropoutSeeds(seeds: readonly number[]) {
+    this.layer.dropoutSeeds = seeds;
   }
 
   override get parameterCount(): number {

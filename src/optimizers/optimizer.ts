@@ -1,5 +1,6 @@
 /** What every optimizer is: common options, a learning rate and its schedule. The arithmetic is in assembly/optimizers.ts. */
 
+import { type Config, type ConfigValue, describe } from '../config.ts';
 import type { Kernels } from '../engine/kernels.ts';
 import { fail, show } from '../errors.ts';
 import { checkBoolean, checkCount, checkNumber, checkOptions } from '../options.ts';
@@ -108,11 +109,15 @@ export abstract class Optimizer {
     return this.className;
   }
 
-  /** The options, with the present learning rate; those of every optimizer only where they do something. */
-  getConfig(): Record<string, number | boolean> {
-    const { learningRate, weightDecay, clipNorm, clipValue, globalClipNorm, emaOverwriteFrequency } = this;
+  /**
+   * The options; those of every optimizer only where they do something. The learning rate is a number, or the schedule
+   * as plain data; of a function, the present value.
+   */
+  getConfig(): Config {
+    const { weightDecay, clipNorm, clipValue, globalClipNorm, emaOverwriteFrequency } = this;
     const optional = { weightDecay, clipNorm, clipValue, globalClipNorm, emaOverwriteFrequency };
-    const config: Record<string, number | boolean> = { learningRate, ...this.settings() };
+    const learningRate = this.#rate instanceof Schedule ? describe(this.#rate) : this.learningRate;
+    const config: Record<string, ConfigValue> = { learningRate, ...this.settings() };
     for (const [name, value] of Object.entries(optional)) if (value !== null) config[name] = value;
     if (this.useEma) Object.assign(config, { useEma: true, emaMomentum: this.emaMomentum });
     return config;
@@ -120,6 +125,11 @@ export abstract class Optimizer {
 
   /** Does nothing: what an optimizer keeps belongs to the model. TF.js programs call it. */
   dispose(): void {}
+
+  /** @internal Whether `getConfig` says all there is to say of the learning rate. */
+  get rateIsData(): boolean {
+    return typeof this.#rate !== 'function';
+  }
 
   /** @internal Its own options. */
   protected abstract settings(): Record<string, number | boolean>;

@@ -1,0 +1,179 @@
+/** Layers, optimizers and what they are made of, made anew from plain data: the other way round of `getConfig`. */
+
+import { type Config, type ConfigValue, fromPython } from '../config.ts';
+import { constraints } from '../constraints.ts';
+import { factoryOf, fail, show, suggest, ValueError } from '../errors.ts';
+import { initializers } from '../initializers.ts';
+import { type Layer, layers } from '../layers/index.ts';
+import { type Optimizer, train } from '../optimizers/index.ts';
+import { regularizers } from '../regularizers.ts';
+import { schedules } from '../schedules.ts';
+import { Sequential } from '../sequential.ts';
+
+/** Deeper than any model is nested, and far from the end of the stack. */
+const DEEPEST = 100;
+
+/** Options that other programs write into their files, and that say nothing when they are off or absent. */
+const whenOff = [
+  'activityRegularizer',
+  'backwardLayer',
+  'cacheConfig',
+  'optional',
+  'quantizationConfig',
+  'ragged',
+  'sparse',
+  'timeMajor',
+  'useCudnn',
+  'zeroOutputForMask',
+];
+
+type Factory = (options?: never) => unknown;
+type Factories = { readonly [name: string]: Factory };
+
+/** Where in a file something stands, for messages. */
+export interface Place {
+  /** The public call. */
+  readonly call: string;
+  /** The part of the file. */
+  readonly part: string;
+}
+
+const within = ({ call, part }: Place, inner: string): Place => ({ call, part: part ? `${part}.${inner}` : inner });
+
+const refuse = ({ call, part }: Place, message: string): never => fail(call, `${part}: ${message}`);
+
+/** A model from its topology: `{ className: 'Sequential', config }`, names as Python or as JavaScript spells them. */
+export function modelFrom(place: Place, topology: unknown): Sequential {
+  checkDepth(place, topology);
+  const { className, config } = readDescribed(place, fromPython(topology as ConfigValue));
+  if (className !== 'Sequential') {
+    refuse(place, `class_name must be 'Sequential', the only kind of model there is here, got ${show(className)}`);
+  }
+  // Keras once wrote the list alone
+  const list = Array.isArray(config) ? config : (config as Config).layers;
+  if (!Array.isArray(list)) refuse(within(place, 'config.layers'), `must be a list, got ${show(list)}`);
+  const { name } = config as Config;
+  const made = (list as ConfigValue[]).map((item, n) => layerFrom(within(place, `config.layers[${n}]`), item));
+  const options = { layers: made, ...(typeof name === 'string' && name && { name }) };
+  return inPlace(within(place, 'config'), () => new Sequential(options));
+}
+
+/** A layer from `{ className, config }`. */
+export function layerFrom(place: Place, described: unknown): Layer {
+  const { className, config } = readDescribed(place, described);
+  const inner = within(place, 'config');
+  const options: Record<string, unknown> = optionsFrom(inner, config as Config);
+  if (className === 'InputLayer') {
+    delete options.trainable;
+  } else if (className === 'Bidirectional' || className === 'TimeDistributed') {
+    options.layer = layerFrom(within(inner, 'layer'), config.layer);
+  } else if (className === 'RNN') {
+    delete options.cells; // TF.js writes them twice
+    options.cell = cellFrom(within(inner, 'cell'), config.cell);
+  }
+  return make(place, layers as unknown as Factories, className, options, cells) as Layer;
+}
+
+const cells = ['lstmCell', 'gruCell', 'simpleRNNCell', 'stackedRNNCells'];
+
+function cellFrom(place: Place, described: unknown): unknown {
+  const { className, config } = readDescribed(place, described);
+  const inner = within(place, 'config');
+  if (className === 'StackedRNNCells') {
+    const list = config.cells;
+    if (!Array.isArray(list)) refuse(within(inner, 'cells'), `must be a list, got ${show(list)}`);
+    const made = (list as ConfigValue[]).map((item, n) => cellFrom(within(inner, `cells[${n}]`), item));
+    return inPlace(place, () => layers.stackedRNNCells({ cells: made as never }));
+  }
+  const { name, trainable, dtype, ...options } = optionsFrom(inner, config);
+  const others = Object.keys(layers).filter(factory => !cells.includes(factory));
+  return make(place, layers as unknown as Factories, className, options, others);
+}
+
+/** An optimizer from `{ className, config }`. */
+export function optimizerFrom(place: Place, described: unknown): Optimizer {
+  const { className, config } = readDescribed(place, described);
+  const { name, isLegacyOptimizer, ...options } = optionsFrom(within(place, 'config'), config);
+  const factories = Object.fromEntries(Object.entries(train).map(([key, factory]) => [key, factory as Factory]));
+  return make(place, factories, className.toLowerCase(), options) as Optimizer;
+}
+
+/** The options of a factory: what is absent or off is left out, and objects among them are made. */
+function optionsFrom(place: Place, config: Config): Record<string, unknown> {
+  const options: Record<string, unknown> = {};
+  for (const [name, value] of Object.entries(config)) {
+    if (value === null || (whenOff.includes(name) && (value === false || value === 'auto'))) continue;
+    if (name === 'layer' || name === 'cell') continue;
+    if (name === 'dataFormat' && value === 'channels_last') continue;
+    Object.defineProperty(options, name, { value: valueFrom(within(place, name), name, value), ...plain });
+  }
+  return options;
+}
+
+/** Of an ordinary property; a name such as __proto__ is one, too. */
+const plain = { enumerable: true, configurable: true, writable: true };
+
+const kinds: [RegExp, Factories][] = [
+  [/Initializer$/, initializers as unknown as Factories],
+  [/Regularizer$/, regularizers as unknown as Factories],
+  [/Constraint$/, constraints as unknown as Factories],
+  [/^learningRate$/, schedules as unknown as Factories],
+];
+
+/** Classes whose factories are not called like them. */
+const spellings: { readonly [className: string]: string } = {
+  GRUCell: 'gruCell',
+  L1L2: 'l1l2',
+  LSTMCell: 'lstmCell',
+  LecunNormal: 'leCunNormal',
+  LecunUniform: 'leCunUniform',
+  PiecewiseConstantDecay: 'step',
+};
+
+function valueFrom(place: Place, name: string, value: ConfigValue): unknown {
+  const factories = kinds.find(([pattern]) => pattern.test(name))?.[1];
+  if (!factories || typeof value !== 'object' || value === null) return value;
+  const { className, config } = readDescribed(place, value);
+  const options = optionsFrom(within(place, 'config'), config);
+  return make(place, factories, className.replace(/Initializer$/, ''), options);
+}
+
+/** Calls the factory of a class; what it refuses is said with the place in the file. */
+function make(
+  place: Place,
+  factories: Factories,
+  className: string,
+  options: object,
+  without: readonly string[] = [],
+): unknown {
+  const name = Object.hasOwn(spellings, className) ? spellings[className]! : factoryOf(className);
+  const known = Object.keys(factories).filter(factory => !without.includes(factory));
+  if (!known.includes(name)) refuse(place, `unknown class '${className.slice(0, 60)}'${suggest(name, known)}`);
+  return inPlace(place, () => factories[name]!(options as never));
+}
+
+function inPlace<T>({ call, part }: Place, work: () => T): T {
+  try {
+    return work();
+  } catch (error) {
+    if (error instanceof ValueError) fail(call, `${part}: ${error.message}`);
+    throw error;
+  }
+}
+
+function readDescribed(place: Place, value: unknown): { className: string; config: Config } {
+  const { className, config } = (isObject(value) ? value : {}) as { className?: unknown; config?: unknown };
+  if (typeof className !== 'string' || !isObject(config)) {
+    refuse(place, `must be { class_name, config }, got ${show(value)}`);
+  }
+  return { className: className as string, config: config as Config };
+}
+
+const isObject = (value: unknown): value is object => value !== null && typeof value === 'object';
+
+/** Refuses data that is nested so deeply, or in a circle, that working on it would exhaust the stack. */
+export function checkDepth(place: Place, value: unknown, depth = 0): void {
+  if (!isObject(value)) return;
+  if (depth > DEEPEST) refuse(place, `must be nested at most ${DEEPEST} deep, got more`);
+  for (const item of Object.values(value)) checkDepth(place, item, depth + 1);
+}

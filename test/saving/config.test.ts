@@ -1,0 +1,174 @@
+// What a model is, written down and made anew: every layer, initializer, regularizer, constraint, optimizer, schedule.
+
+import {
+  constraints,
+  initializers,
+  layers,
+  regularizers,
+  type Sequential,
+  schedules,
+  sequential,
+  train,
+} from 'lstm-wasm';
+import { describe, expect, test } from 'vitest';
+import { modelFrom, optimizerFrom } from '../../src/saving/rebuild.ts';
+
+const place = { call: 'load', part: 'model' };
+const again = (model: Sequential) => modelFrom(place, model.toJSON(null, false));
+const T = 3;
+
+const stacks = {
+  lstm: () => [layers.lstm({ units: 3, inputShape: [T, 2] })],
+  'lstm with everything': () => [
+    layers.lstm({
+      name: 'all',
+      units: 3,
+      activation: 'softsign',
+      recurrentActivation: 'hardSigmoid',
+      useBias: true,
+      kernelInitializer: initializers.varianceScaling({ scale: 2, mode: 'fanAvg', distribution: 'uniform', seed: 7 }),
+      recurrentInitializer: initializers.orthogonal({ gain: 0.5, seed: 8 }),
+      biasInitializer: initializers.constant({ value: 0.25 }),
+      unitForgetBias: false,
+      kernelRegularizer: regularizers.l1l2({ l1: 0.1, l2: 0.2 }),
+      recurrentRegularizer: 'l2',
+      biasRegularizer: 'l1',
+      kernelConstraint: constraints.maxNorm({ maxValue: 3, axis: 1 }),
+      recurrentConstraint: constraints.minMaxNorm({ minValue: 0.5, rate: 0.5 }),
+      biasConstraint: 'nonNeg',
+      dropout: 0.1,
+      recurrentDropout: 0.2,
+      seed: 5,
+      returnSequences: true,
+      stateful: true,
+      goBackwards: true,
+      trainable: false,
+      batchInputShape: [4, null, 2],
+    }),
+  ],
+  gru: () => [layers.gru({ units: 3, resetAfter: false, inputShape: [T, 2] }), layers.dense({ units: 1 })],
+  'gru, reset after': () => [layers.gru({ units: 3, inputShape: [T, 2] })],
+  simpleRNN: () => [layers.simpleRNN({ units: 3, useBias: false, inputShape: [T, 2], activation: 'relu' })],
+  bidirectional: () => [
+    layers.bidirectional({ layer: layers.gru({ units: 2 }), mergeMode: 'ave', inputShape: [T, 2] }),
+  ],
+  'rnn of one cell': () => [layers.rnn({ cell: layers.lstmCell({ units: 3 }), inputShape: [T, 2] })],
+  'rnn of many cells': () => [
+    layers.rnn({
+      cell: [layers.lstmCell({ units: 3 }), layers.gruCell({ units: 2 }), layers.simpleRNNCell({ units: 4 })],
+      inputShape: [T, 2],
+    }),
+  ],
+  'embedding and masks': () => [
+    layers.embedding({ inputDim: 5, outputDim: 2, maskZero: true, inputLength: T }),
+    layers.lstm({ units: 2 }),
+  ],
+  'masking, timeDistributed': () => [
+    layers.masking({ maskValue: -1, inputShape: [T, 2] }),
+    layers.simpleRNN({ units: 2, returnSequences: true }),
+    layers.timeDistributed({ layer: layers.dense({ units: 2, activation: 'softmax', kernelInitializer: 'heNormal' }) }),
+  ],
+  'without weights': () => [
+    layers.inputLayer({ inputShape: [T, 2] }),
+    layers.dropout({ rate: 0.5, noiseShape: [null, 1, null], seed: 3 }),
+    layers.activation({ activation: 'gelu_new' }),
+    layers.leakyReLU({ alpha: 0.1 }),
+    layers.reLU({ maxValue: 2 }),
+    layers.elu(),
+    layers.softmax({ axis: 2 }),
+    layers.reshape({ targetShape: [2, -1] }),
+    layers.flatten(),
+    layers.repeatVector({ n: 2 }),
+  ],
+};
+
+describe.each(Object.entries(stacks))('%s', (_name, make) => {
+  test('comes back as it was', () => {
+    const model = sequential({ layers: make(), name: 'one' });
+    const copy = again(model);
+    expect(copy.toJSON(null, false)).toEqual(model.toJSON(null, false));
+    expect(copy.layers.map(layer => layer.constructor)).toEqual(model.layers.map(layer => layer.constructor));
+    expect(copy.getWeights().map(({ shape }) => shape)).toEqual(model.getWeights().map(({ shape }) => shape));
+    expect(JSON.parse(JSON.stringify(model.toJSON(null, false)))).toEqual(model.toJSON(null, false));
+    expect(model.toJSON()).toBe(JSON.stringify(model.toJSON(null, false)));
+  });
+
+  test('has weights whose names are its own', () => {
+    const model = sequential({ layers: make() });
+    const paths = model.layers.flatMap(layer => layer.weightPaths);
+    expect(new Set(paths).size).toBe(model.getWeights().length);
+    expect(paths.length).toBe(model.getWeights().length);
+  });
+});
+
+test('every initializer comes back as it was', () => {
+  for (const [name, make] of Object.entries(initializers)) {
+    const square = name === 'identity';
+    const initializer = name === 'constant' ? initializers.constant({ value: 2 }) : (make as () => never)();
+    const options = { units: 4, kernelInitializer: initializer, inputShape: [square ? 4 : 3] };
+    const model = sequential({ layers: [layers.dense(options)] });
+    expect(again(model).toJSON(), name).toEqual(model.toJSON());
+  }
+});
+
+test('every optimizer comes back as it was, schedules and all', () => {
+  const rates = [
+    0.5,
+    schedules.constant({ learningRate: 0.1 }),
+    schedules.step({ boundaries: [2], values: [0.1, 0.2] }),
+    schedules.exponentialDecay({ initialLearningRate: 0.1, decaySteps: 3, decayRate: 0.5, staircase: true }),
+    schedules.inverseTimeDecay({ initialLearningRate: 0.1, decaySteps: 3, decayRate: 0.5 }),
+    schedules.polynomialDecay({ initialLearningRate: 0.1, decaySteps: 3, cycle: true }),
+    schedules.cosineDecay({ initialLearningRate: 0.1, decaySteps: 3, warmupTarget: 0.2, warmupSteps: 4 }),
+    schedules.oneCycle({ maxLearningRate: 0.1, totalSteps: 30 }),
+  ];
+  const { momentum: _, ...others } = train;
+  const made = Object.values(others).map(make => (make as (rate: number) => ReturnType<typeof train.sgd>)(0.25));
+  const scheduled = rates.map(learningRate => train.adam({ learningRate, clipNorm: 1, useEma: true, amsgrad: true }));
+  for (const optimizer of [...made, ...scheduled, train.momentum(0.1, 0.8, true), train.rmsprop(0.1, 0.8, 0.1)]) {
+    const { className } = optimizer;
+    const copy = optimizerFrom(place, { className, config: optimizer.getConfig() });
+    expect(copy.constructor).toBe(optimizer.constructor);
+    expect(copy.getConfig()).toEqual(optimizer.getConfig());
+    copy.moveTo(5);
+    optimizer.moveTo(5);
+    expect(copy.learningRate).toBe(optimizer.learningRate);
+  }
+});
+
+const stranger = (change: (model: Record<string, never>) => void) => {
+  const model = sequential({ layers: [layers.lstm({ units: 2, inputShape: [3, 1] })] });
+  const json = JSON.parse(model.toJSON() as string);
+  change(json);
+  return () => modelFrom(place, json);
+};
+
+// biome-ignore lint/suspicious/noExplicitAny: data from elsewhere
+const spoiled: [string, (json: any) => void, RegExp][] = [
+  ['no class', json => delete json.class_name, /^load: model: must be \{ class_name, config \}/],
+  ['another kind of model', json => (json.class_name = 'Functional'), /class_name must be 'Sequential'/],
+  [
+    'an unknown layer',
+    json => (json.config.layers[0].class_name = 'Conv1D'),
+    /^load: model.config.layers\[0\]: unknown class 'Conv1D'/,
+  ],
+  ['no list', json => (json.config.layers = 7), /^load: model.config.layers: must be a list, got 7/],
+  ['a cell as a layer', json => (json.config.layers[0].class_name = 'LSTMCell'), /unknown class 'LSTMCell'/],
+  ['a wrong option', json => (json.config.layers[0].config.units = -1), /layers\[0\]: layers.lstm: units must be/],
+  ['an option that is on', json => (json.config.layers[0].config.time_major = true), /unknown option 'timeMajor'/],
+  [
+    'a foreign initializer',
+    json => (json.config.layers[0].config.kernel_initializer.class_name = 'toString'),
+    /config.kernelInitializer: unknown class 'toString'/,
+  ],
+  [
+    '__proto__',
+    json => Object.defineProperty(json.config.layers[0].config, '__proto__', { value: 1, enumerable: true }),
+    /unknown option '__proto__'/,
+  ],
+  ['a circle', json => (json.config.layers[0].config.self = json), /nested at most 100 deep/],
+];
+
+test.each(spoiled)('%s is refused with its place', (_name, change, message) => {
+  expect(stranger(change)).toThrow(message);
+});
