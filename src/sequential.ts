@@ -33,6 +33,7 @@ import { checkBatchSize, checkWhole } from './training/options.ts';
 import { type Trainee, traineeOf } from './training/trainee.ts';
 import type { WeightOptions } from './weights.ts';
 
+/** Options of `compile`. */
 export interface CompileOptions {
   /** One of `train.*`, or 'adam' or 'sgd' for its defaults. */
   optimizer: Optimizer | OptimizerName;

@@ -27,6 +27,7 @@ export interface LayerOptions {
   inputDim?: number;
   /** Initial values, in the order of `getWeights`. */
   weights?: readonly TensorLike[];
+  /** The only one there is. */
   dtype?: 'float32';
 }
 
@@ -65,8 +66,10 @@ export interface WeightHome {
 
 const counters = new Map<string, number>();
 
+/** A layer; make one with `layers.*`. */
 export abstract class Layer {
   readonly name: string;
+  /** What the options say of the input, null where they say nothing: only the first layer of a model needs it. */
   readonly batchInputShape: Shape | null;
   #trainable: boolean;
   readonly #lists: boolean;
@@ -99,6 +102,7 @@ export abstract class Layer {
     this.name = readName(call, className, options.name);
   }
 
+  /** Whether training changes the weights. It may be set at any time, also between batches. */
   get trainable(): boolean {
     return this.#trainable;
   }
@@ -112,6 +116,7 @@ export abstract class Layer {
     return [...this.built.output];
   }
 
+  /** The shape of a batch that goes in, null where it is open. */
   get inputShape(): Shape {
     return [...this.built.input];
   }
