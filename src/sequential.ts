@@ -260,7 +260,7 @@ export class Sequential {
    * Predictions for any number of samples, batch by batch.
    *
    * @param x [N, T, D] or [N, D]
-   * @param options batchSize: 32, or the model's own where that is fixed
+   * @param options batchSize: 32, or the model's own where that is fixed; verbose shows nothing, as in TF.js
    * @returns in the shape of the model's output
    */
   predict(x: TensorLike, options?: { batchSize?: number; verbose?: boolean }): Tensor {

@@ -274,6 +274,13 @@ function readInputShape(call: string, options: LayerOptions, inputRank: 1 | 2, l
   if (sample.at(-1) === null && !(lists && sample.length === 1)) {
     fail(call, `${name} must fix its last axis, got ${showShape(shape)}`);
   }
+  // What two options say must agree: neither is passed over.
+  if (batch !== null && shape[0] !== batch) {
+    fail(call, `batchSize must be that of batchInputShape ${showShape(shape)}, got ${batch}`);
+  }
+  if (inputDim !== undefined && shape.at(-1) !== inputDim) {
+    fail(call, `inputDim must be the last axis of ${name} ${showShape(shape)}, got ${show(inputDim)}`);
+  }
   return shape;
 }
 

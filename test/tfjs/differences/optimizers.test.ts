@@ -12,6 +12,9 @@ test('names stand for the learning rates of Keras', async () => {
   const adagrad = await compared(library => weightsAfter(library, 'adagrad', [0]));
   expectClose(adagrad.tf, [0.5 - 0.01 / Math.sqrt(1.1)], { abs: 0, rel: 2 ** -22 });
   expectClose(adagrad.lw, [0.5 - 0.001 / Math.sqrt(1.1)], { abs: 0, rel: 2 ** -22 });
+  const adadelta = await compared(library => weightsAfter(library, 'adadelta', [0]));
+  expectClose(adadelta.tf, [0.5 - 1], { abs: 0, rel: 2 ** -22 });
+  expect(0.5 - adadelta.lw[0]!).toBeLessThan(0.001);
 });
 
 test('constraints are not applied after updates by TF.js', async () => {
@@ -81,6 +84,14 @@ test('compile starts the optimizer afresh; in TF.js it goes on where it was', as
   });
   expectClose(weights.tf, [0.4, 0.4 - 0.1 * (0.5 * 1 + 0.8)], { abs: 0, rel: 2 ** -21 });
   expectClose(weights.lw, [0.4, 0.4 - 0.1 * 0.8], { abs: 0, rel: 2 ** -21 });
+});
+
+test('a model that is frozen trains, and learns nothing; in TF.js it fails', async () => {
+  const frozen = { options: { trainable: false } };
+  const weights = await compared(library =>
+    weightsAfter(library, library.train.sgd(0.1), [0], frozen).catch(() => 'an error'),
+  );
+  expect(weights).toEqual({ tf: 'an error', lw: [0.5] });
 });
 
 test('a layer that is set to learn after compile learns at once', async () => {
