@@ -35,6 +35,7 @@ import { checkBatchSize, checkWhole } from './training/options.ts';
 import { type Trainee, traineeOf } from './training/trainee.ts';
 import type { WeightOptions } from './weights.ts';
 
+/** Options of `compile`. */
 export interface CompileOptions {
   /** One of `train.*`, or 'adam' or 'sgd' for its defaults. */
   optimizer: Optimizer | OptimizerName;
@@ -280,7 +281,7 @@ export class Sequential {
    * Predictions for any number of samples, batch by batch.
    *
    * @param x [N, T, D] or [N, D]
-   * @param options batchSize: 32, or the model's own where that is fixed
+   * @param options batchSize: 32, or the model's own where that is fixed; verbose shows nothing, as in TF.js
    * @returns in the shape of the model's output
    */
   predict(x: TensorLike, options?: { batchSize?: number; verbose?: boolean }): Tensor {

@@ -8,6 +8,7 @@ export type Shape = (number | null)[];
 /** Numbers nested to any depth, all branches of equal length. */
 export type NestedArray = number | readonly NestedArray[];
 
+/** An array of numbers of one kind. */
 export type TypedArray =
   | Float32Array
   | Float64Array

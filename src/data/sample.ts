@@ -10,6 +10,7 @@ import { draw } from '../tensor/random.ts';
 import type { Tensor } from '../tensor/tensor.ts';
 import { readNumbers } from './series.ts';
 
+/** Options of `sample`. */
 export interface SampleOptions {
   /** Below 1 the likely become likelier, above 1 the choice evens out, 0 takes the likeliest; default 1. */
   temperature?: number;

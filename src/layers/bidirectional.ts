@@ -15,8 +15,10 @@ import { Recurrent, RecurrentLayer } from './recurrent.ts';
 /** Each stands at the number under which assembly/merge.ts knows it. */
 const mergeModes = ['concat', 'sum', 'ave', 'mul'] as const;
 
+/** How two outputs become one. */
 export type MergeMode = (typeof mergeModes)[number];
 
+/** Options of `layers.bidirectional`. */
 export interface BidirectionalOptions extends LayerOptions {
   /** One of lstm, gru, simpleRNN and rnn. It serves as a pattern: both directions get a copy, and weights of their own. */
   layer: Recurrent;

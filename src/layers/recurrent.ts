@@ -14,6 +14,7 @@ import { FLOAT } from '../units.ts';
 import type { Cell, StateSpec } from './cell.ts';
 import { Layer, type LayerOptions, type WeightHome, type WeightSpec } from './layer.ts';
 
+/** Options of every recurrent layer. */
 export interface RecurrentOptions extends LayerOptions {
   /** Return the output of every time step, [B, T, U], instead of the last one, [B, U]; default false. */
   returnSequences?: boolean;

@@ -10,6 +10,7 @@ import { Dense } from './dense.ts';
 import { Dropout } from './dropout.ts';
 import { checkLayerOptions, Layer, type LayerOptions, type WeightHome, type WeightSpec } from './layer.ts';
 
+/** Options of `layers.timeDistributed`. */
 export interface TimeDistributedOptions extends Omit<LayerOptions, 'weights'> {
   /** The layer to apply: dense, dropout or an activation. Initial weights are an option of that layer. */
   layer: Layer;
