@@ -22,7 +22,7 @@ export interface SampleOptions {
   random?: () => number;
 }
 
-export const sampleOptions = ['temperature', 'topK', 'seed', 'random'] as const;
+const sampleOptions = ['temperature', 'topK', 'seed', 'random'] as const;
 
 /**
  * The index of one of the probabilities, drawn by them. Temperature T raises them to the power 1/T.

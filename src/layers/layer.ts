@@ -32,7 +32,7 @@ export interface LayerOptions {
   dtype?: 'float32';
 }
 
-export const layerOptions = [
+const layerOptions = [
   'name',
   'trainable',
   'inputShape',

@@ -83,7 +83,7 @@ function twice(z: number): number {
 
 export const activations: Readonly<Record<ActivationName, Activation>> = table;
 
-export const rowActivations: Readonly<
+const rowActivations: Readonly<
   Record<
     RowActivationName,
     { of(z: Float64Array): Float64Array; backward(y: ArrayLike<number>, dy: Float64Array): Float64Array }
