@@ -127,6 +127,7 @@ test('at the ends', () => {
   const at = (name: ActivationName) => apply(name, Float32Array.of(-infinity, -huge, -0, 0, huge, infinity)).y.slice();
   const expected: [ActivationName, number[]][] = [
     ['hardSigmoid', [0, 0, 0.5, 0.5, 1, 1]],
+    ['hard_sigmoid_keras3', [0, 0, 0.5, 0.5, 1, 1]],
     ['elu', [-1, -1, 0, 0, huge, infinity]],
     ['selu', [selu, selu, 0, 0, Math.fround(huge * Math.fround(1.0507009873554805)), infinity]],
     ['softplus', [0, 0, Math.fround(Math.LN2), Math.fround(Math.LN2), huge, infinity]],
