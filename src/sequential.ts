@@ -155,6 +155,16 @@ export class Sequential {
     return returnString ? JSON.stringify(topology) : (topology as Config);
   }
 
+  /**
+   * The model as a `.keras` file, which Keras 3 opens; `toKeras` of lstm-wasm/keras, loaded when it is called. Needs the
+   * package h5wasm.
+   */
+  async toKeras(): Promise<Uint8Array> {
+    this.#runner.alive('model.toKeras');
+    const { toKeras } = await import('./keras/index.ts');
+    return toKeras(this);
+  }
+
   // -------------------------------------------------------------------------------------------------------- weights
 
   /** All weights in the order of the layers, in Keras's layout. */

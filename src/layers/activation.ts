@@ -20,7 +20,7 @@ interface Rectifier {
   alpha: number;
   top: number;
 }
-const RECTIFIER = 16;
+const RECTIFIER = 17;
 
 /** What all of them are. */
 export abstract class Pointwise extends Weightless {

@@ -65,6 +65,7 @@ const bounds: Partial<Record<ActivationName, { ulp: number; least: number; absol
   gelu: { ulp: 10.5, least: 2 ** -119, absolute: 2 ** -119, slope: 5.6 },
   gelu_new: { ulp: 26, least: 2 ** -20, absolute: 2 ** -39, slope: 3.7 },
   relu6: { ulp: 0.1, least: 2 ** -126, absolute: 0, slope: 0.1 },
+  hard_sigmoid_keras3: { ulp: 1, least: 2 ** -2, absolute: 2 ** -24, slope: 0.2 },
   mish: { ulp: 5.5, least: 2 ** -119, absolute: 2 ** -119, slope: 3.3 },
 };
 const names = Object.keys(bounds) as (keyof typeof bounds)[];
@@ -126,6 +127,7 @@ test('at the ends', () => {
   const at = (name: ActivationName) => apply(name, Float32Array.of(-infinity, -huge, -0, 0, huge, infinity)).y.slice();
   const expected: [ActivationName, number[]][] = [
     ['hardSigmoid', [0, 0, 0.5, 0.5, 1, 1]],
+    ['hard_sigmoid_keras3', [0, 0, 0.5, 0.5, 1, 1]],
     ['elu', [-1, -1, 0, 0, huge, infinity]],
     ['selu', [selu, selu, 0, 0, Math.fround(huge * Math.fround(1.0507009873554805)), infinity]],
     ['softplus', [0, 0, Math.fround(Math.LN2), Math.fround(Math.LN2), huge, infinity]],
