@@ -29,6 +29,7 @@ export class Bidirectional extends RecurrentLayer {
   readonly mergeMode: MergeMode;
   /** Initial weights of both, as they were given. */
   readonly #given: readonly TensorLike[] | undefined;
+  #specs: readonly WeightSpec[] = [];
 
   constructor(options: BidirectionalOptions) {
     const call = 'layers.bidirectional';
@@ -98,6 +99,11 @@ export class Bidirectional extends RecurrentLayer {
     super.build(call, input, home);
     try {
       for (const half of this.#halves) half.build(call, input, part(half));
+      // Made once: training with regularizers, constraints or clipNorm reads them in every batch.
+      this.#specs = [
+        ...this.forwardLayer.weightSpecs.map(spec => ({ ...spec, name: `forward ${spec.name}` })),
+        ...this.backwardLayer.weightSpecs.map(spec => ({ ...spec, name: `backward ${spec.name}` })),
+      ];
       this.initialValues = this.#given ? this.checkWeights(call, this.#given) : null;
     } catch (error) {
       this.leave();
@@ -121,10 +127,7 @@ export class Bidirectional extends RecurrentLayer {
   }
 
   override get weightSpecs(): readonly WeightSpec[] {
-    return [
-      ...this.forwardLayer.weightSpecs.map(spec => ({ ...spec, name: `forward ${spec.name}` })),
-      ...this.backwardLayer.weightSpecs.map(spec => ({ ...spec, name: `backward ${spec.name}` })),
-    ];
+    return this.#specs;
   }
 
   override get parameterCount(): number {
