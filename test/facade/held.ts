@@ -30,13 +30,18 @@ export function held(): { blocks: number; bytes: number; models: number } {
   return { blocks, bytes: memoryBytes, models };
 }
 
-/** Bytes that JavaScript holds, in its heap and in arrays beside it, once finalizers have had their turn. */
+/** Bytes of JavaScript, in its heap and in arrays beside it. */
+function hostNow(): number {
+  const { heapUsed, arrayBuffers } = process.memoryUsage();
+  return heapUsed + arrayBuffers;
+}
+
+/** The same once all garbage is gone, and finalizers have had their turn. */
 async function hostBytes(): Promise<number> {
   collectGarbage();
   await new Promise(resolve => setTimeout(resolve));
   collectGarbage();
-  const { heapUsed, arrayBuffers } = process.memoryUsage();
-  return heapUsed + arrayBuffers;
+  return hostNow();
 }
 
 /**
@@ -75,9 +80,9 @@ export function garbageOf(call: () => unknown, enough: number): number {
   let least = Number.POSITIVE_INFINITY;
   for (let n = 0; n < 50 && least > enough; n++) {
     collectGarbage();
-    const before = process.memoryUsage().heapUsed;
+    const before = hostNow();
     for (let m = 0; m < 100; m++) call();
-    const each = (process.memoryUsage().heapUsed - before) / 100;
+    const each = (hostNow() - before) / 100;
     // It shrinks where a collection came between.
     if (each >= 0) least = Math.min(least, each);
   }
