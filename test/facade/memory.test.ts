@@ -297,7 +297,8 @@ describe('other calls', () => {
 
   test.each(Object.entries(calls))('%s', slow, async (_, run) => {
     const model = small();
-    await expectFlat(batches => run(model, batches), { most: 8 });
+    // The history of a round stays with the model: some numbers for every epoch, which may be of three batches.
+    await expectFlat(batches => run(model, batches), { most: 32 });
     model.dispose();
   });
 
