@@ -22,7 +22,8 @@ export type TypedArray =
 
 export function sizeOf(shape: readonly number[]): number {
   let size = 1;
-  for (const n of shape) size *= n;
+  // By index: the iterator of for..of would be an object for every number of every batch's shape.
+  for (let axis = 0; axis < shape.length; axis++) size *= shape[axis]!;
   return size;
 }
 

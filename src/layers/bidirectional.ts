@@ -33,6 +33,7 @@ export class Bidirectional extends RecurrentLayer {
   /** Initial weights of both, as they were given. */
   readonly #given: readonly TensorLike[] | undefined;
   readonly #pattern: Recurrent;
+  #specs: readonly WeightSpec[] = [];
 
   constructor(options: BidirectionalOptions) {
     const call = 'layers.bidirectional';
@@ -111,6 +112,11 @@ export class Bidirectional extends RecurrentLayer {
     super.build(call, input, home);
     try {
       for (const half of this.#halves) half.build(call, input, part(half));
+      // Made once: training with regularizers, constraints or clipNorm reads them in every batch.
+      this.#specs = [
+        ...this.forwardLayer.weightSpecs.map(spec => ({ ...spec, name: `forward ${spec.name}` })),
+        ...this.backwardLayer.weightSpecs.map(spec => ({ ...spec, name: `backward ${spec.name}` })),
+      ];
       this.initialValues = this.#given ? this.checkWeights(call, this.#given) : null;
     } catch (error) {
       this.leave();
@@ -143,10 +149,7 @@ export class Bidirectional extends RecurrentLayer {
   }
 
   override get weightSpecs(): readonly WeightSpec[] {
-    return [
-      ...this.forwardLayer.weightSpecs.map(spec => ({ ...spec, name: `forward ${spec.name}` })),
-      ...this.backwardLayer.weightSpecs.map(spec => ({ ...spec, name: `backward ${spec.name}` })),
-    ];
+    return this.#specs;
   }
 
   override get parameterCount(): number {
