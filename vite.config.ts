@@ -16,6 +16,7 @@ export default defineConfig({
         data: entry('data/index.ts'),
         plot: entry('plot/index.ts'),
         'plot-node': entry('plot/node.ts'),
+        safetensors: entry('safetensors/index.ts'),
         turbo: entry('turbo.ts'),
       },
       formats: ['es'],
