@@ -1,15 +1,6 @@
 // What a model is, written down and made anew: every layer, initializer, regularizer, constraint, optimizer, schedule.
 
-import {
-  constraints,
-  initializers,
-  layers,
-  regularizers,
-  type Sequential,
-  schedules,
-  sequential,
-  train,
-} from 'lstm-wasm';
+import { initializers, layers, type Sequential, schedules, sequential, train } from 'lstm-wasm';
 import { describe, expect, test } from 'vitest';
 import { modelFrom, optimizerFrom } from '../../src/saving/rebuild.ts';
 import { stacks } from './stacks.ts';
