@@ -218,6 +218,7 @@ describe('reading', () => {
       file({ a: entry(0, 8, [3]) }, 8),
       /must be 12 bytes apart, which F32 \[3\] takes, got \[0, 8\]/,
     ],
+    ['a size that is too small', file({ a: entry(0, 8, [1]) }, 8), /must be 4 bytes apart, which F32 \[1\] takes/],
     ['a huge size that lies', file({ a: entry(0, 8, [2 ** 40]) }, 8), /must be 4398046511104 bytes apart/],
     ['half a byte', file({ a: entry(0, 1, [3], 'F4') }, 1), /must be 1.5 bytes apart/],
     [

@@ -14,7 +14,10 @@ function fill(model: Sequential, seed = 1): Sequential {
   const generator = new Generator(seed);
   const special = [0, -0, 1e-45, -3.4028234663852886e38, Number.POSITIVE_INFINITY];
   const weights = model.getWeights().map(({ shape, size }) => {
-    const values = Float32Array.from({ length: size }, (_, i) => (seed > 1 && special[i]) || generator.normal());
+    const values = Float32Array.from(
+      { length: size },
+      (_, i) => (seed > 1 ? special[i] : undefined) ?? generator.normal(),
+    );
     return new Tensor(values, shape);
   });
   model.setWeights(weights);
