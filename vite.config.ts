@@ -17,6 +17,7 @@ export default defineConfig({
         keras: entry('keras/index.ts'),
         plot: entry('plot/index.ts'),
         'plot-node': entry('plot/node.ts'),
+        safetensors: entry('safetensors/index.ts'),
         turbo: entry('turbo.ts'),
       },
       formats: ['es'],

@@ -25,9 +25,8 @@ export default defineConfig({
   resolve: {
     alias: [
       { find: /^lstm-wasm$/, replacement: path('src/index.ts') },
-      { find: /^lstm-wasm\/data$/, replacement: path('src/data/index.ts') },
-      { find: /^lstm-wasm\/keras$/, replacement: path('src/keras/index.ts') },
       { find: /^lstm-wasm\/plot$/, replacement: path('src/plot/node.ts') },
+      { find: /^lstm-wasm\/(\w+)$/, replacement: path('src/$1/index.ts') },
     ],
   },
   test: {
