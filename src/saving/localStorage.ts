@@ -1,6 +1,6 @@
 /** `localstorage://`: models in the local storage of a page, under the keys of TF.js, so that either opens the other's. */
 
-import { fail, show } from '../errors.ts';
+import { fail } from '../errors.ts';
 import {
   infoOf,
   joinData,
@@ -11,7 +11,8 @@ import {
   type SaveResult,
   type WeightsManifestEntry,
 } from './artifacts.ts';
-import { type Place, parseJson, readObject, reasonOf, refuse } from './place.ts';
+import { fromBase64, toBase64 } from './base64.ts';
+import { parseJson, readObject, reasonOf, refuse } from './place.ts';
 
 const PREFIX = 'tensorflowjs_models/';
 const INFO = '/info';
@@ -88,7 +89,7 @@ async function load(call: string, name: string): Promise<ModelArtifacts> {
     ...partsOf(readObject({ call, part: keys.modelMetadata }, metadata) as ModelArtifacts),
     modelTopology: readObject(topology, read(keys.topology)),
     weightSpecs: read(keys.weightSpecs) as WeightsManifestEntry[],
-    weightData: fromBase64(data, store.getItem(keys.weightData)),
+    weightData: fromBase64(data, store.getItem(keys.weightData) ?? refuse(data, 'must be there, got nothing')).buffer,
   };
 }
 
@@ -114,27 +115,4 @@ export async function removeFromLocalStorage(call: string, name: string): Promis
   for (const key of Object.values(keys)) store.removeItem(key);
   const place = { call, part: keys.info };
   return readObject(place, parseJson(place, item)) as unknown as ModelArtifactsInfo;
-}
-
-const CHUNK = 0x2000;
-
-function toBase64(bytes: Uint8Array): string {
-  const pieces: string[] = [];
-  for (let at = 0; at < bytes.length; at += CHUNK) {
-    pieces.push(String.fromCharCode(...bytes.subarray(at, at + CHUNK)));
-  }
-  return btoa(pieces.join(''));
-}
-
-function fromBase64(place: Place, text: string | null): ArrayBuffer {
-  if (text === null) return refuse(place, 'must be there, got nothing');
-  let plain: string;
-  try {
-    plain = atob(text);
-  } catch {
-    return refuse(place, `must be bytes in base64, got ${show(text)}`);
-  }
-  const bytes = new Uint8Array(plain.length);
-  for (let n = 0; n < plain.length; n++) bytes[n] = plain.charCodeAt(n);
-  return bytes.buffer;
 }

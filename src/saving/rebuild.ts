@@ -56,11 +56,16 @@ export function layerFrom(place: Place, described: unknown): Layer {
   } else if (className === 'Bidirectional' || className === 'TimeDistributed') {
     options.layer = layerFrom(within(inner, 'layer'), config.layer);
   } else if (className === 'RNN') {
-    delete options.cells; // TF.js writes them twice
     options.cell = cellFrom(within(inner, 'cell'), config.cell);
+    // TF.js writes the options of the cell a second time, among those of the layer
+    const { config: again } = config.cell as { config: Config };
+    for (const twin of Object.keys(again)) if (!ofLayers.includes(twin)) delete options[twin];
   }
   return make(place, layers as unknown as Factories, className, options, cells) as Layer;
 }
+
+/** Options that a cell and its layer have each for themselves. */
+const ofLayers = ['name', 'trainable', 'dtype'];
 
 const cells = ['lstmCell', 'gruCell', 'simpleRNNCell', 'stackedRNNCells'];
 

@@ -17,6 +17,7 @@ import type { Optimizer } from '../optimizers/index.ts';
 import type { Parameters, Progress } from '../parameters.ts';
 import { floatsFor, showShape, sizeOf } from '../shapes.ts';
 import type { TrainingConfig } from './artifacts.ts';
+import { fromBase64, toBase64 } from './base64.ts';
 import {
   checkDepth,
   inPlace,
@@ -39,13 +40,20 @@ import type { NewWeight, StoredWeight } from './weightData.ts';
 interface TfjsOptimizer {
   readonly options: readonly string[];
   slots(optimizer: Optimizer): readonly string[];
+  /** What a slot of TF.js is multiplied by to give ours; 1 where absent. */
+  scale?(optimizer: Optimizer): number;
 }
 
 const rate = 'learningRate';
 
 const tfjsOptimizers: { readonly [className: string]: TfjsOptimizer } = {
   SGD: { options: [rate], slots: () => [] },
-  Momentum: { options: [rate, 'momentum', 'useNesterov'], slots: () => ['momentum'] },
+  Momentum: {
+    options: [rate, 'momentum', 'useNesterov'],
+    slots: () => ['momentum'],
+    // A sum of gradients there, and one of steps here
+    scale: optimizer => -optimizer.learningRate,
+  },
   RMSProp: {
     options: [rate, 'decay', 'momentum', 'epsilon', 'centered'],
     slots: optimizer => ['rms', 'momentum', ...(optimizer.getConfig().centered ? ['mg'] : [])],
@@ -163,17 +171,12 @@ export function describeTraining(
   }
   const progress = parameters.progress(call, optimizer);
   const weights = weightsOf(layers);
-  const frozen = weights.filter(({ layer }) => !layer.trainable);
-  // TF.js knows nothing of what the optimizer kept for weights that are frozen now
-  const forgets = progress.runs.some((run, slot) =>
-    frozen.some(({ index }) => !isConstant(run[index]!, optimizer.slotStart(slot))),
-  );
-  const trainingConfig = forgets ? null : tfjsTrainingConfig(objective);
-  const slots = slotsOf(optimizer, trainingConfig !== null);
+  const scale = tfjsOptimizers[optimizer.className]?.scale?.(optimizer) ?? 1;
+  const trainingConfig = scale === 0 ? null : tfjsTrainingConfig(objective);
   const kept = trainingConfig ? weights.filter(({ layer }) => layer.trainable) : weights;
   let next = 0;
-  const states =
-    progress.batches === 0 ? [] : slots.map(({ name, idle }) => ({ name, run: idle ? null : progress.runs[next++]! }));
+  const slots = progress.batches === 0 ? [] : slotsOf(optimizer, trainingConfig !== null);
+  const states = slots.map(({ name, idle }) => ({ name, run: idle ? null : progress.runs[next++]! }));
   const iterations = Int32Array.of(Math.min(progress.batches, MOST_COUNTED));
   return {
     trainingConfig,
@@ -185,17 +188,38 @@ export function describeTraining(
       trained: progress.trained,
       counters: progress.counters,
       dropoutSeeds: layers.map(layer => [...layer.dropoutSeeds]),
+      ...(trainingConfig &&
+        isLost(optimizer, progress, weights, scale) && { slots: toBase64(joined(progress.runs.flat())) }),
     },
     weights: [
       { name: 'iter', shape: [], dtype: 'int32', values: iterations },
       ...states.flatMap(({ name, run }) =>
         kept.map(({ path, shape, index }): NewWeight => {
-          const values = run?.[index] ?? new Float32Array(sizeOf(shape));
+          const own = run?.[index] ?? new Float32Array(sizeOf(shape));
+          const values = trainingConfig && scale !== 1 ? own.map(value => value / scale) : own;
           return { name: `${path}/${name}`, shape, dtype: 'float32', values };
         }),
       ),
     ],
   };
+}
+
+/** Whether the weights of TF.js's optimizer say less than ours: rounded, or nothing of what is frozen now. */
+function isLost(optimizer: Optimizer, { runs }: Progress, weights: readonly ModelWeight[], scale: number): boolean {
+  const frozen = weights.filter(({ layer }) => !layer.trainable);
+  const learned = (run: readonly Float32Array[], slot: number) =>
+    frozen.some(({ index }) => !isConstant(run[index]!, optimizer.slotStart(slot)));
+  return runs.length > 0 && (scale !== 1 || runs.some(learned));
+}
+
+function joined(pieces: readonly Float32Array[]): Uint8Array {
+  const whole = new Float32Array(pieces.reduce((sum, { length }) => sum + length, 0));
+  let at = 0;
+  for (const piece of pieces) {
+    whole.set(piece, at);
+    at += piece.length;
+  }
+  return new Uint8Array(whole.buffer);
 }
 
 const isConstant = (values: Float32Array, value: number): boolean => {
@@ -280,6 +304,7 @@ export function readOwnTraining(
     refuse(within(place, 'batches'), `must be what the weight 'iter' says, ${iterations}, got ${batches}`);
   }
   const runs = readRuns(specs, stored, layers, optimizer, asTfjs, batches);
+  const exact = own.slots === undefined ? runs : readSlots(within(place, 'slots'), own.slots, runs);
   const seedsPlace = within(place, 'dropoutSeeds');
   const lists = readList(seedsPlace, own.dropoutSeeds);
   if (lists.length !== layers.length) {
@@ -290,7 +315,22 @@ export function readOwnTraining(
     const seeds = readNumbers(here, lists[n], layer.dropoutSeeds.length);
     return seeds.map((seed, i) => readCount(itemOf(here, i), seed));
   });
-  return { objective, progress: { batches, trained, counters, runs }, dropoutSeeds };
+  return { objective, progress: { batches, trained, counters, runs: exact }, dropoutSeeds };
+}
+
+/** What is kept for each weight, as it was: of the sizes of `runs`. */
+function readSlots(place: Place, value: unknown, runs: readonly (readonly Float32Array[])[]): Float32Array[][] {
+  const bytes = fromBase64(place, readText(place, value));
+  const expected = runs.flat().reduce((sum, { byteLength }) => sum + byteLength, 0);
+  if (bytes.byteLength !== expected) refuse(place, `must be ${expected} bytes, got ${bytes.byteLength}`);
+  let at = 0;
+  return runs.map(run =>
+    run.map(({ byteLength }) => {
+      const from = at;
+      at += byteLength;
+      return new Float32Array(bytes.slice(from, at).buffer);
+    }),
+  );
 }
 
 function objectiveOf(place: Place, optimizer: Optimizer, lossName: string, names: readonly string[]): Objective {
@@ -348,6 +388,7 @@ function readRuns(
     }
   }
   if (count === 0) return [];
+  const scale = asTfjs ? (tfjsOptimizers[optimizer.className]!.scale?.(optimizer) ?? 1) : 1;
   const runs: Float32Array[][] = [];
   for (const [s, { name, idle }] of slots.entries()) {
     const start = optimizer.slotStart(runs.length);
@@ -358,7 +399,7 @@ function readRuns(
         const wanted = `'${path}/${name}' of float32 ${showShape(shape)}`;
         refuse(specs, `must have ${wanted} in its order, got ${show(found)} of ${dtype} ${showShape(got)}`);
       }
-      run[index] = values as Float32Array;
+      run[index] = scale === 1 ? (values as Float32Array) : (values as Float32Array).map(value => value * scale);
     }
     if (idle) continue;
     for (const { index, shape } of weights) run[index] ??= floatsFor(specs.call, 'layers', shape).fill(start);
