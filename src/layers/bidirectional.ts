@@ -61,7 +61,8 @@ export class Bidirectional extends RecurrentLayer {
   }
 
   protected override settings(): Config {
-    return { mergeMode: this.mergeMode, layer: describe(this.#pattern) };
+    const { className, config } = describe(this.#pattern);
+    return { mergeMode: this.mergeMode, layer: { className, config: { ...config, trainable: this.trainable } } };
   }
 
   override get weightPaths(): string[] {

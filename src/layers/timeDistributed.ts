@@ -36,7 +36,8 @@ export class TimeDistributed extends Layer {
   }
 
   protected override settings(): Config {
-    return { layer: describe(this.layer) };
+    const { className, config } = describe(this.layer);
+    return { layer: { className, config: { ...config, trainable: this.trainable } } };
   }
 
   override get trainable(): boolean {
