@@ -33,6 +33,7 @@ export {
 } from './optimizers/index.ts';
 export { setRandomSeed } from './random.ts';
 export { type Regularizer, type RegularizerName, regularizers } from './regularizers.ts';
+export type { Restored } from './saving/snapshot.ts';
 export { type Schedule, schedules } from './schedules.ts';
 export { type CompileOptions, type Sequential, sequential } from './sequential.ts';
 export type { NestedArray, Shape, TypedArray } from './shapes.ts';

@@ -13,6 +13,7 @@ import { type Optimizer, type OptimizerName, resolveOptimizer } from './optimize
 import { checkBoolean, checkCount, checkOptions } from './options.ts';
 import { predictAll } from './prediction.ts';
 import { Runner } from './runner.ts';
+import { type Restored, readSnapshot, takeSnapshot } from './saving/snapshot.ts';
 import type { Shape } from './shapes.ts';
 import type { Stack } from './stack.ts';
 import { readStates, recurrentOf, writeStates } from './states.ts';
@@ -332,6 +333,37 @@ export class Sequential {
     const stateless = found.find(([layer]) => !layer.stateful)?.[0];
     if (stateless) fail(call, `all recurrent layers must be stateful, got '${stateless.name}', which is not`);
     return found;
+  }
+
+  // ------------------------------------------------------------------------------------------------------ snapshots
+
+  /**
+   * Everything that the next batch depends on, to go on from there another day: weights, optimizer, carried states, the
+   * seeds of dropout, the random numbers of the package, and, in a callback of `fit` or `fitDataset`, where that stands.
+   *
+   * @returns one block of bytes with a version and a checksum, for `restore` and the option `resume` of `fit`
+   */
+  snapshot(): Uint8Array<ArrayBuffer> {
+    const call = 'model.snapshot';
+    this.#runner.alive(call);
+    return takeSnapshot(call, this.#runner, this.#trainee.standing?.(call) ?? null);
+  }
+
+  /**
+   * Puts the model, and the random numbers of the package, where they were when a snapshot was taken. Models that share
+   * the weights get them, too; carried states are this model's own. The optimizer must be of the kind it was and keeps
+   * its options, but for a learning rate that is a number. A model that is not compiled takes weights and states alone.
+   *
+   * `fit` begins a training of its own afterwards; to go on with one that was interrupted, give `fit` the snapshot.
+   *
+   * @param bytes what `snapshot` returned for a model of the same layers; anything else is refused, and changes nothing
+   */
+  restore(bytes: Uint8Array | ArrayBuffer): Restored {
+    const call = 'model.restore';
+    this.#runner.alive(call);
+    const { step, epoch, batch, write } = readSnapshot(call, this.#runner, bytes, 'bytes');
+    write();
+    return { step, epoch, batch };
   }
 
   // ------------------------------------------------------------------------------------ other uses of the same weights

@@ -9,9 +9,7 @@ import { type Optimizer, train } from '../optimizers/index.ts';
 import { regularizers } from '../regularizers.ts';
 import { schedules } from '../schedules.ts';
 import { Sequential } from '../sequential.ts';
-
-/** Deeper than any model is nested, and far from the end of the stack. */
-const DEEPEST = 100;
+import { checkDepth, type Place } from './depth.ts';
 
 /** Options that other programs write into their files, and that say nothing when they are off or absent. */
 const whenOff = [
@@ -30,13 +28,7 @@ const whenOff = [
 type Factory = (options?: never) => unknown;
 type Factories = { readonly [name: string]: Factory };
 
-/** Where in a file something stands, for messages. */
-export interface Place {
-  /** The public call. */
-  readonly call: string;
-  /** The part of the file. */
-  readonly part: string;
-}
+export { checkDepth, type Place };
 
 const within = ({ call, part }: Place, inner: string): Place => ({ call, part: part ? `${part}.${inner}` : inner });
 
@@ -170,10 +162,3 @@ function readDescribed(place: Place, value: unknown): { className: string; confi
 }
 
 const isObject = (value: unknown): value is object => value !== null && typeof value === 'object';
-
-/** Refuses data that is nested so deeply, or in a circle, that working on it would exhaust the stack. */
-export function checkDepth(place: Place, value: unknown, depth = 0): void {
-  if (!isObject(value)) return;
-  if (depth > DEEPEST) refuse(place, `must be nested at most ${DEEPEST} deep, got more`);
-  for (const item of Object.values(value)) checkDepth(place, item, depth + 1);
-}

@@ -1,0 +1,67 @@
+/** Files in Node. What reads and writes them is loaded when it is needed, so that browsers never see it. */
+
+import { fail, show } from '../errors.ts';
+
+type Files = typeof import('node:fs/promises');
+
+/** Bundlers follow names they can read, and would look for this one in the page. */
+const promises = 'node:fs/promises';
+
+const files = (): Promise<Files> => import(/* @vite-ignore */ /* webpackIgnore: true */ promises);
+
+const inNode = (): boolean => typeof process === 'object' && typeof process?.versions?.node === 'string';
+
+/** The path of a file, given as such or as a URL; refused where there are no files. */
+export function checkFile(call: string, name: string, value: unknown, instead: string): string {
+  const path = value instanceof URL && value.protocol === 'file:' ? pathOf(value) : value;
+  if (typeof path !== 'string' || path === '' || path.includes('\0')) {
+    fail(call, `${name} must be a path or a file: URL, got ${show(value)}`);
+  }
+  if (!inNode()) fail(call, `${name} must be absent in a browser, which has no files; ${instead}`);
+  return path;
+}
+
+/** As Node does it; drive letters stand after a slash. */
+const pathOf = ({ pathname }: URL): string => decodeURIComponent(pathname).replace(/^\/(?=[A-Za-z]:)/, '');
+
+/** The bytes of a file; null where there is none. */
+export async function readWhole(path: string): Promise<Uint8Array | null> {
+  const { readFile } = await files();
+  try {
+    return await readFile(path);
+  } catch (error) {
+    if ((error as { code?: unknown }).code === 'ENOENT') return null;
+    throw error;
+  }
+}
+
+/**
+ * Replaces a file as a whole: whenever the power fails, or the process is killed, it holds the old bytes or the new. They
+ * are written beside it first, to the same name with '.tmp' at its end.
+ */
+export async function replaceWhole(path: string, bytes: Uint8Array): Promise<void> {
+  const { open, rename, rm } = await files();
+  const beside = `${path}.tmp`;
+  try {
+    const file = await open(beside, 'w');
+    try {
+      await file.writeFile(bytes);
+      await file.sync();
+    } finally {
+      await file.close();
+    }
+    await rename(beside, path);
+  } catch (error) {
+    await rm(beside, { force: true });
+    throw error;
+  }
+  await syncFolder(path);
+}
+
+/** Has the folder on disk say that the file was replaced; some systems cannot be told, and do it by themselves. */
+async function syncFolder(path: string): Promise<void> {
+  const { open } = await files();
+  const folder = await open(/[\\/]/.test(path) ? path.replace(/[^\\/]*$/, '') : '.', 'r').catch(() => null);
+  await folder?.sync().catch(() => {});
+  await folder?.close();
+}
