@@ -5,7 +5,7 @@ import { checkCount, checkOptions } from '../options.ts';
 import { randomState } from '../random.ts';
 import type { WeightOptions } from '../weights.ts';
 import type { Logs } from './callback.ts';
-import { type BatchSource, type Reader, type Source, sourceOf } from './dataset.ts';
+import { type BatchSource, type ReadBatch, type Reader, type Source, sourceOf } from './dataset.ts';
 import { type Pairs, readSamples, testing, testSource } from './evaluate.ts';
 import { findFault, readValidation, type ValidationData } from './fit.ts';
 import type { History } from './history.ts';
@@ -76,6 +76,8 @@ export async function fitDataset(
   });
   interrupted?.write();
   let reader: Reader | null = null;
+  /** A batch that had been read, but not trained, when the training was interrupted. */
+  let held: ReadBatch | null = null;
 
   const validate = async (epochLogs: Logs) => {
     if (!validation) return;
@@ -92,7 +94,8 @@ export async function fitDataset(
     if (session.cut && start !== batchesPerEpoch) return;
     reader ??= await source.open();
     for (let batch = start; batch !== batchesPerEpoch; batch++) {
-      const next = await reader.next();
+      const next = held ?? (await reader.next());
+      held = null;
       if (!next) {
         if (batchesPerEpoch !== null) return runDry(call, session, batch, batchesPerEpoch, rest.epochs);
         if (batch === 0) source.failEmpty(call);
@@ -120,13 +123,16 @@ export async function fitDataset(
    * Takes, without training on them, the batches that were trained before the interruption, and those tested: what the
    * data set draws at random then comes out as it did.
    */
-  const replay = async ({ epoch, batch, stage }: Standing) => {
+  const replay = async ({ epoch, batch, stage, told, ended }: Standing) => {
+    const isOver = stage === 'epochEnd' || stage === 'trainEnd' || (stage === 'epochBegin' && told === 0);
+    if (ended && isOver) return; // no more of the data is wanted
     for (let past = rest.initialEpoch; past <= epoch; past++) {
-      const isLast = past === epoch;
-      if (isLast && batch === 0) break;
+      const isWhole = past < epoch || stage === 'epochEnd';
+      if (!isWhole && batch === 0 && stage !== 'batchBegin') break;
       reader ??= await source.open();
-      await skip(reader, isLast ? batch : batchesPerEpoch, session);
-      if (isLast && stage !== 'epochEnd') break;
+      await skip(reader, isWhole ? batchesPerEpoch : batch, session);
+      if (stage === 'batchBegin' && !isWhole) held = await reader.next();
+      if (!isWhole) break;
       if (batchesPerEpoch === null) {
         await reader.close();
         reader = null;

@@ -239,7 +239,7 @@ export class Session {
   async batchBegin(batch: number, logs: Logs): Promise<void> {
     this.#batch = batch;
     this.#next = batch;
-    this.#enter('batches');
+    this.#enter('batchBegin');
     for (const callback of this.#callbacks) await callback.onBatchBegin(batch, logs);
   }
 

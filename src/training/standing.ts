@@ -2,10 +2,13 @@
 
 import type { CallbackState, Logs } from './callback.ts';
 
-/** What is being done. The callbacks are told of all but 'batches', the first `told` of them have been. */
+/**
+ * What is being done: callbacks are told of an event, and the first `told` of them have been, or 'batches', where the first
+ * batch is about to be read. From 'batchBegin' on a batch is there that has not been trained yet; all are told again.
+ */
 export type Stage = (typeof stages)[number];
 
-export const stages = ['epochBegin', 'batches', 'batchEnd', 'epochEnd', 'trainEnd'] as const;
+export const stages = ['epochBegin', 'batches', 'batchBegin', 'batchEnd', 'epochEnd', 'trainEnd'] as const;
 
 /** What says which batch comes when: by `fit` samples, batchSize, shuffle; by `fitDataset` batchesPerEpoch. */
 export type DataOrder = Readonly<Record<string, number | boolean | string | null>>;
