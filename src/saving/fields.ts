@@ -32,3 +32,10 @@ export function readNames(call: string, name: string, value: unknown): readonly 
   }
   return names as readonly string[];
 }
+
+export function readChoice<K extends string>(call: string, name: string, value: unknown, choices: readonly K[]): K {
+  if (!(choices as readonly unknown[]).includes(value)) {
+    fail(call, `${name} must be one of ${choices.map(show).join(', ')}, got ${show(value)}`);
+  }
+  return value as K;
+}

@@ -1,14 +1,14 @@
 /** Where a training stands as a part of a snapshot: plain data for the header, and runs of numbers. */
 
 import { fail, show } from '../errors.ts';
-import { checkBoolean, checkCount, checkName } from '../options.ts';
+import { checkBoolean, checkCount } from '../options.ts';
 import { checkSeed } from '../random.ts';
 import { sizeOf } from '../shapes.ts';
 import { Tensor } from '../tensor/tensor.ts';
 import type { CallbackState, Logs } from '../training/callback.ts';
 import { type DataOrder, type Standing, stages } from '../training/standing.ts';
 import type { Body, Numbers } from './block.ts';
-import { type Fields, readList, readNames, readObject } from './fields.ts';
+import { type Fields, readChoice, readList, readNames, readObject } from './fields.ts';
 
 export function packTraining(standing: Standing): { header: Fields; runs: Numbers[] } {
   const { random: _, sums, logs, batchLogs, history, states, ...header } = standing;
@@ -70,14 +70,14 @@ export function readTraining(
     readState(call, `${name}.states[${n}]`, state, body, shapes),
   );
   return {
-    method: checkName(call, `${name}.method`, fields.method, ['fit', 'fitDataset']),
+    method: readChoice(call, `${name}.method`, fields.method, ['fit', 'fitDataset']),
     data: readData(call, `${name}.data`, fields.data),
     seed: fields.seed === null ? null : checkSeed(`${call}: ${name}`, fields.seed),
     began: readRandom(call, `${name}.began`, fields.began),
     random,
     epoch: count('epoch'),
     batch: count('batch', fields.stage === 'batchEnd' ? 1 : 0),
-    stage: checkName(call, `${name}.stage`, fields.stage, stages),
+    stage: readChoice(call, `${name}.stage`, fields.stage, stages),
     told: count('told'),
     ended: checkBoolean(call, `${name}.ended`, fields.ended),
     labels,
