@@ -6,10 +6,8 @@ import { type Config, describe, toPython } from './config.ts';
 import { fail, show } from './errors.ts';
 import type { Layer } from './layers/layer.ts';
 import type { RecurrentLayer } from './layers/recurrent.ts';
-import { type Loss, resolveLoss } from './losses.ts';
-import type { MetricFunction } from './metricFunctions.ts';
-import { type MetricName, resolveMetrics } from './metrics.ts';
-import { type Optimizer, type OptimizerName, resolveOptimizer } from './optimizers/index.ts';
+import { type CompileOptions, readObjective } from './objective.ts';
+import type { Optimizer } from './optimizers/index.ts';
 import { checkBoolean, checkCount, checkOptions } from './options.ts';
 import { predictAll } from './prediction.ts';
 import { Runner } from './runner.ts';
@@ -35,15 +33,6 @@ import type { History } from './training/history.ts';
 import { checkBatchSize, checkWhole } from './training/options.ts';
 import { type Trainee, traineeOf } from './training/trainee.ts';
 import type { WeightOptions } from './weights.ts';
-
-export interface CompileOptions {
-  /** One of `train.*`, or 'adam' or 'sgd' for its defaults. */
-  optimizer: Optimizer | OptimizerName;
-  /** By its name in TF.js or Keras, such as 'meanSquaredError', or 'mse' for short. */
-  loss: Loss | MetricFunction;
-  /** Names of losses and accuracies, or functions of `metrics`; 'acc' is the accuracy that fits output and loss. */
-  metrics?: MetricName | MetricFunction | readonly (MetricName | MetricFunction)[];
-}
 
 let unnamed = 0;
 
@@ -177,15 +166,10 @@ export class Sequential {
   compile(options: CompileOptions): void {
     const call = 'model.compile';
     this.#runner.alive(call);
-    const known = checkOptions<CompileOptions>(call, options, ['optimizer', 'loss', 'metrics']);
-    if (known.optimizer === undefined) fail(call, 'optimizer must be one of train.* or its name, got none');
-    if (known.loss === undefined) fail(call, "loss must be a name such as 'meanSquaredError', got none");
-    const optimizer = resolveOptimizer(call, known.optimizer);
-    const loss = resolveLoss(call, known.loss);
-    const metrics = resolveMetrics(call, known.metrics, loss);
+    const objective = readObjective(call, options);
     this.#stack.parameters?.forgetTraining();
-    optimizer.moveTo(0);
-    this.#stack.objective = { optimizer, loss, metrics };
+    objective.optimizer.moveTo(0);
+    this.#stack.objective = objective;
   }
 
   /** What `compile` chose; null before. */

@@ -259,7 +259,13 @@ describe('fit', () => {
       make: () => plain(train.sgd(0.1)),
       run: (model, options) => {
         const scheduler = callbacks.learningRateScheduler((_epoch, rate) => rate * 0.7);
-        return model.fit(x, y, { ...options, callbacks: [scheduler, ...options.callbacks], epochs: 3, batchSize: 9 });
+        const drawing = { onEpochEnd: () => void util.createShuffledIndices(2) };
+        return model.fit(x, y, {
+          ...options,
+          callbacks: [drawing, scheduler, ...options.callbacks],
+          epochs: 3,
+          batchSize: 9,
+        });
       },
     });
   });
