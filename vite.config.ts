@@ -14,6 +14,7 @@ export default defineConfig({
       entry: {
         index: entry('index.ts'),
         data: entry('data/index.ts'),
+        onnx: entry('onnx/index.ts'),
         plot: entry('plot/index.ts'),
         'plot-node': entry('plot/node.ts'),
         turbo: entry('turbo.ts'),
@@ -21,7 +22,7 @@ export default defineConfig({
       formats: ['es'],
     },
     rolldownOptions: {
-      external: [/^node:/, '@svgdotjs/svg.js', 'd3-scale', 'linkedom'],
+      external: [/^node:/, '@svgdotjs/svg.js', 'd3-scale', 'linkedom', 'pbf'],
     },
   },
 });

@@ -18,6 +18,7 @@ export default defineConfig({
     alias: [
       { find: /^lstm-wasm$/, replacement: path('src/index.ts') },
       { find: /^lstm-wasm\/data$/, replacement: path('src/data/index.ts') },
+      { find: /^lstm-wasm\/onnx$/, replacement: path('src/onnx/index.ts') },
       { find: /^lstm-wasm\/plot$/, replacement: path('src/plot/node.ts') },
     ],
   },

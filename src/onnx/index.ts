@@ -1,0 +1,3 @@
+/** lstm-wasm/onnx: models to ONNX, and recurrent models from it. */
+
+export { type ToOnnxOptions, toOnnx } from './export.ts';
