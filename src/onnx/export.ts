@@ -68,6 +68,10 @@ export function toOnnx(model: Sequential, options?: ToOnnxOptions): Uint8Array {
   const time = fixedTime(layers) ?? 'time';
   const shape = sample.length === 2 ? ['batch', time, sample[1]!] : ['batch', ids ? time : sample[0]!];
   graph.input('input', ids ? 'int64' : 'float32', shape);
+  // The first of all outputs: readers take it for the model's.
+  const [, ...result] = layers.at(-1)!.outputShape;
+  const steps = keepsTime(layers) ? time : result[0]!;
+  graph.output('output', 'float32', ['batch', ...(result.length === 2 ? [steps, result[1]!] : [result[0]!])]);
   let batch: string | null = null;
   const draw: Draw = {
     call,
@@ -84,9 +88,6 @@ export function toOnnx(model: Sequential, options?: ToOnnxOptions): Uint8Array {
     flow = write(draw, layer, flow, masked);
   }
   graph.rename(flow.value, 'output');
-  const [, ...result] = layers.at(-1)!.outputShape;
-  const steps = keepsTime(layers) ? time : result[0]!;
-  graph.output('output', 'float32', ['batch', ...(result.length === 2 ? [steps, result[1]!] : [result[0]!])]);
   return writeModel({
     irVersion: IR_VERSION,
     producerName: 'lstm-wasm',
