@@ -42,7 +42,11 @@ export async function loadOnnxModel(bytes: Uint8Array | ArrayBuffer): Promise<Se
   if (!(bytes instanceof Uint8Array || bytes instanceof ArrayBuffer)) {
     fail(call, `bytes must be a Uint8Array or an ArrayBuffer, got ${show(bytes)}`);
   }
-  const file = bytes instanceof Uint8Array ? bytes : new Uint8Array(bytes);
+  // A Buffer of Node is a Uint8Array, but its slices are not copies
+  const file =
+    bytes instanceof Uint8Array
+      ? new Uint8Array(bytes.buffer, bytes.byteOffset, bytes.byteLength)
+      : new Uint8Array(bytes);
   const { graph, opsetImport } = readModel(call, file);
   if (!graph) fail(call, 'the file must hold a graph, got none');
   const opset = opsetImport.find(({ domain }) => isStandard(domain))?.version;
