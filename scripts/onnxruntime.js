@@ -23,6 +23,7 @@ function fromBench(name) {
 }
 
 /**
+ * Load it or onnxruntime-node in a process, never both: they share what knows the one that runs.
  * Its types are those of a package that is not installed with this one, so it has none here.
  * @returns {Promise<any>} onnxruntime-web, on one thread
  */

@@ -16,7 +16,7 @@ import { Recurrent, RecurrentLayer } from '../layers/recurrent.ts';
 import { RepeatVector } from '../layers/repeatVector.ts';
 import { Reshape } from '../layers/reshape.ts';
 import { TimeDistributed } from '../layers/timeDistributed.ts';
-import { checkBoolean, checkOptions } from '../options.ts';
+import { checkOptions } from '../options.ts';
 import { Sequential } from '../sequential.ts';
 import { writeActivation } from './activations.ts';
 import { Graph } from './graph.ts';
@@ -26,8 +26,12 @@ import { type Draw, type Written, writeRecurrent } from './writeRecurrent.ts';
 export interface ToOnnxOptions {
   /** Version of the operators, 14 to 17; default 17, which ONNX Runtime knows from 1.12 on. */
   opset?: number;
-  /** Whether initial and final states are inputs and outputs, which may be left out; default true. */
-  states?: boolean;
+  /**
+   * Whether initial and final states are inputs and outputs; default false. With 'optional' the inputs may be left out,
+   * and the states are zero then. ONNX Runtime takes such inputs in Python, C++, C# and Java; in JavaScript it does not:
+   * onnxruntime-node ignores them in silence, onnxruntime-web refuses them. There, true is right.
+   */
+  states?: boolean | 'optional';
   /** Of the graph; default that of the model. */
   name?: string;
 }
@@ -42,9 +46,9 @@ const NEWEST = 17;
  *
  * Input 'input' is [batch, time, width], or [batch, width], or int64 ids [batch, time] below an embedding; 'output' has the
  * shape of the model's output. Batch and time are open; time is fixed where a layer needs that, as flatten does.
- * Every recurrent layer has its states as inputs '<layer>_h' and, of lstm, '<layer>_c', which are zero where they are left
- * out, and as outputs '<layer>_h_out' and '<layer>_c_out', all of them [directions, batch, units]. Cells of a stack count:
- * '<layer>_0_h'. So that a sequence may be fed in pieces.
+ * With states, every recurrent layer has inputs '<layer>_h' and, of lstm, '<layer>_c', and outputs '<layer>_h_out' and
+ * '<layer>_c_out', all of them [directions, batch, units], so that a sequence may be fed in pieces. The cells of a stack
+ * count: '<layer>_0_h'.
  *
  * @throws ValueError where a cell has an activation that ONNX has not
  */
@@ -56,7 +60,10 @@ export function toOnnx(model: Sequential, options?: ToOnnxOptions): Uint8Array {
   if (!Number.isInteger(opset) || opset < OLDEST || opset > NEWEST) {
     fail(call, `opset must be a whole number from ${OLDEST} to ${NEWEST}, got ${show(opset)}`);
   }
-  const states = known.states === undefined ? true : checkBoolean(call, 'states', known.states);
+  const { states = false } = known;
+  if (typeof states !== 'boolean' && states !== 'optional') {
+    fail(call, `states must be true, false or 'optional', got ${show(states)}`);
+  }
   if (typeof name !== 'string' || name === '') fail(call, `name must be a non-empty string, got ${show(name)}`);
   const { layers } = model;
   if (layers.length === 0) fail(call, 'model must have a layer, got none');

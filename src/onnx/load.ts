@@ -11,6 +11,7 @@ import { operators } from './operators.ts';
 import { FLOAT32, type GraphProto, INT32, INT64, type NodeProto, readModel, type ValueInfoProto } from './proto.ts';
 import { Reading, type Source, TimeFirst } from './reading.ts';
 import { readTensor } from './tensors.ts';
+import { clean, quote } from './text.ts';
 import {
   type Axis,
   type Chain,
@@ -78,7 +79,7 @@ function follow(call: string, graph: GraphProto, opset: number, timeFirst: boole
   const needed = nodesFor(call, graph, output);
   const values = new Map<string, Value>();
   const defined = (name: string, value: Value, part: string) => {
-    if (values.has(name)) fail(call, `${part} must be the only one of its name, got a second '${name.slice(0, 60)}'`);
+    if (values.has(name)) fail(call, `${part} must be the only one of its name, got a second ${quote(name)}`);
     values.set(name, value);
   };
   const initialized = new Set(graph.initializer.map(({ name }) => name));
@@ -92,7 +93,7 @@ function follow(call: string, graph: GraphProto, opset: number, timeFirst: boole
   for (const [n, info] of graph.input.entries()) {
     const { name } = info;
     if (!wanted.has(name)) continue;
-    const part = `graph.input[${n}] ('${name.slice(0, 60)}')`;
+    const part = `graph.input[${n}] (${quote(name)})`;
     if (initialized.has(name)) {
       // Old files list all weights among the inputs; others only what the caller may give, such as states
       const value = values.get(name)!;
@@ -117,8 +118,7 @@ function follow(call: string, graph: GraphProto, opset: number, timeFirst: boole
   const nothing: NodeProto = { name: output, opType: 'output', domain: '', input: [output], output: [], attribute: [] };
   const last = new Reading(source, graph.node[index] ?? nothing, index);
   const value = values.get(output);
-  if (!value || !input)
-    fail(call, `graph.output[0] must depend on an input of the graph, got '${output.slice(0, 60)}'`);
+  if (!value || !input) fail(call, `graph.output[0] must depend on an input of the graph, got ${quote(output)}`);
   if (value.kind === 'unknown') fail(call, value.why);
   if (value.kind !== 'stream') fail(call, `graph.output[0] must be what the layers give, got ${value.kind}`);
   const stream = last.settle(value);
@@ -139,7 +139,12 @@ function follow(call: string, graph: GraphProto, opset: number, timeFirst: boole
 /** The nodes on which an output depends, in order. */
 function nodesFor(call: string, graph: GraphProto, output: string): number[] {
   const makers = new Map<string, number>();
-  for (const [n, node] of graph.node.entries()) for (const name of node.output) if (name !== '') makers.set(name, n);
+  for (const [n, { output: made }] of graph.node.entries()) {
+    for (const name of made) {
+      if (makers.has(name)) fail(call, `graph.node[${n}].output must be new names, got a second ${quote(name)}`);
+      if (name !== '') makers.set(name, n);
+    }
+  }
   const needed = new Set<number>();
   const open = [output];
   for (let name = open.pop(); name !== undefined; name = open.pop()) {
@@ -151,7 +156,7 @@ function nodesFor(call: string, graph: GraphProto, output: string): number[] {
       if ((makers.get(input) ?? -1) >= n) {
         fail(
           call,
-          `graph.node[${n}] ('${graph.node[n]!.name.slice(0, 60)}') must come after what it takes, got a later one's '${input.slice(0, 60)}'`,
+          `graph.node[${n}] (${quote(graph.node[n]!.name)}) must come after what it takes, got a later one's ${quote(input)}`,
         );
       }
       open.push(input);
@@ -167,11 +172,13 @@ function unknownOutput(first: Value, n: number, place: number): Value {
 
 function evaluate(node: Reading, { domain, opType }: NodeProto): Value[] {
   if (!isStandard(domain) || !Object.hasOwn(operators, opType)) {
-    const name = isStandard(domain) ? opType : `${domain.slice(0, 60)}.${opType}`;
+    const name = isStandard(domain) ? opType : `${clean(domain)}.${opType}`;
     return [
       {
         kind: 'unknown',
-        why: node.why(`unsupported operator ${name.slice(0, 60)}; layers here cannot do what it does`),
+        why: node.why(
+          `must have an operator that layers here can stand for, got the unsupported operator ${clean(name)}`,
+        ),
       },
     ];
   }
@@ -215,7 +222,11 @@ function build(call: string, name: string, { chain, input }: Found): Sequential 
   const specs = specsOf(chain);
   const taken = new Set<string>();
   const unique = ({ name: wish, factory }: Spec) => {
-    const base = wish.replace(/^\/+/, '').replaceAll('/', '_').slice(0, 200) || factory;
+    const base =
+      wish
+        .replace(/^\/+/, '')
+        .replaceAll(/[/\p{C}]/gu, '_')
+        .slice(0, 200) || factory;
     let result = base;
     for (let n = 1; taken.has(result); n++) result = `${base}_${n}`;
     taken.add(result);
@@ -227,7 +238,7 @@ function build(call: string, name: string, { chain, input }: Found): Sequential 
       specs.length === 0
         ? [layers.inputLayer({ inputShape: input })]
         : specs.map((spec, n) => layerFrom(spec, { name: unique(spec), ...first(n) }));
-    return new Sequential({ layers: made, ...(name && { name: name.slice(0, 200) }) });
+    return new Sequential({ layers: made, ...(name && { name: name.slice(0, 200).replaceAll(/\p{C}/gu, '_') }) });
   } catch (error) {
     if (error instanceof ValueError) fail(call, `graph: ${error.message}`);
     throw error;

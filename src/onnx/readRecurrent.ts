@@ -4,6 +4,7 @@ import type { ActivationName } from '../activations.ts';
 import { type CellActivation, cellActivations, cellDefaults } from './activations.ts';
 import { biasFromOnnx, gateOrders, kernelFromOnnx, type RecurrentOp } from './gates.ts';
 import type { Reading } from './reading.ts';
+import { quote } from './text.ts';
 import type { Axis, Floats, Spec, Value } from './values.ts';
 import { streamOf } from './values.ts';
 
@@ -23,7 +24,7 @@ export function readRecurrent(node: Reading, op: RecurrentOp): Value[] {
   const { chain } = x.parts[0]!;
   const direction = node.string('direction', 'forward');
   if (!['forward', 'reverse', 'bidirectional'].includes(direction)) {
-    node.fail(`direction must be 'forward', 'reverse' or 'bidirectional', got '${direction.slice(0, 60)}'`);
+    node.fail(`direction must be 'forward', 'reverse' or 'bidirectional', got ${quote(direction)}`);
   }
   const both = direction === 'bidirectional';
   const directions = both ? 2 : 1;
@@ -139,7 +140,7 @@ function activations(node: Reading, op: RecurrentOp, directions: number) {
     const numbers = [alpha, beta].filter(n => n !== undefined).join(', ');
     const known = Object.values(cellActivations).map(activation => activation.op);
     return node.fail(
-      `activations must be some of ${known.join(', ')}, as layers here have them, got '${name.slice(0, 60)}' ${numbers}`.trim(),
+      `activations must be some of ${known.join(', ')}, as layers here have them, got ${quote(name)} ${numbers}`.trim(),
     );
   });
   const [gates, activation] = count === 1 ? [null, found[0]!] : [found[0]!, found[1]!];

@@ -4,6 +4,7 @@ import { fail } from '../errors.ts';
 import { showShape } from '../shapes.ts';
 import { apply, type Form, identity, isHalf, LONGEST, layersOf, type Pointwise } from './forms.ts';
 import type { AttributeProto, NodeProto } from './proto.ts';
+import { clean, quote } from './text.ts';
 import {
   type Axis,
   type Chain,
@@ -47,7 +48,7 @@ export class Reading {
   ) {
     this.#node = node;
     this.name = node.name;
-    this.#at = `graph.node[${index}] ('${node.name.slice(0, 60)}', ${node.opType.slice(0, 60)})`;
+    this.#at = `graph.node[${index}] (${quote(node.name)}, ${clean(node.opType)})`;
     this.attributes = new Map(node.attribute.map(attribute => [attribute.name, attribute]));
   }
 
@@ -78,7 +79,7 @@ export class Reading {
     const name = this.#node.input[place];
     if (!name) this.fail(`must have an input number ${place + 1}, got none`);
     const value = this.source.values.get(name!);
-    return value ?? this.fail(`its input '${name!.slice(0, 60)}' must be made before, got a name that nothing has yet`);
+    return value ?? this.fail(`its input ${quote(name!)} must be made before, got a name that nothing has yet`);
   }
 
   stream(place: number): Stream {

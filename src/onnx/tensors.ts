@@ -3,6 +3,7 @@
 import { fail } from '../errors.ts';
 import { sizeOf } from '../shapes.ts';
 import { FLOAT32, INT32, INT64, type TensorProto } from './proto.ts';
+import { quote } from './text.ts';
 import { MOST_AXES, MOST_ITEMS, type Value } from './values.ts';
 
 const WIDTHS: { readonly [dataType: number]: number } = { [FLOAT32]: 4, [INT32]: 4, [INT64]: 8 };
@@ -14,7 +15,7 @@ const WIDTHS: { readonly [dataType: number]: number } = { [FLOAT32]: 4, [INT32]:
  */
 export function readTensor(call: string, part: string, tensor: TensorProto): Value {
   const { dims, dataType, floatData, int32Data, int64Data, rawData } = tensor;
-  const at = `${part}${tensor.name && ` ('${tensor.name.slice(0, 60)}')`}`;
+  const at = `${part}${tensor.name && ` (${quote(tensor.name)})`}`;
   if (tensor.dataLocation) fail(call, `${at} must have its numbers in the file itself, got data in another file`);
   if (dims.length > MOST_AXES || !dims.every(n => Number.isSafeInteger(n) && n >= 0)) {
     fail(call, `${at} must have at most ${MOST_AXES} dims, whole numbers from 0 on, got [${dims.slice(0, 12)}]`);

@@ -15,8 +15,8 @@ import { type Attributes, Graph } from './graph.ts';
 export interface Draw {
   readonly call: string;
   readonly graph: Graph;
-  /** Whether states are inputs and outputs. */
-  readonly states: boolean;
+  /** Whether states are inputs and outputs, and whether the inputs may be left out. */
+  readonly states: boolean | 'optional';
   /** The batch size, a list of one number. */
   batch(): string;
 }
@@ -238,7 +238,8 @@ function runNode(draw: Draw, set: Set, x: string): string[] {
 }
 
 /**
- * A state that the caller may give. Left out, it is zero, in a batch of one, which is made as large as the batch is.
+ * A state that the caller gives. Left out, where it may be, it is zero: in a batch of one, which is made as large as the
+ * batch is.
  *
  * @returns [directions, B, U]
  */
@@ -246,6 +247,7 @@ function stateInput(draw: Draw, { name, directions, cell: { units } }: Set, stat
   const { graph } = draw;
   const input = graph.name(`${name}_${state}`);
   graph.input(input, 'float32', [directions, 'batch', units]);
+  if (draw.states !== 'optional') return input;
   graph.zeros(input, [directions, 1, units]);
   const shape = [graph.ints([directions]), draw.batch(), graph.ints([units])];
   const wanted = graph.add('Concat', `${input}/shape`, shape, { axis: { i: 0 } });
