@@ -183,7 +183,7 @@ describe('graphs that no model here can be', () => {
     [
       'an unknown operator',
       { node: [product, node('Conv', ['z'], ['y'])] },
-      /graph.node\[1\] \('Conv_y', Conv\): unsupported operator Conv/,
+      /graph.node\[1\] \('Conv_y', Conv\): must have .* got the unsupported operator Conv/,
     ],
     [
       'an operator of another domain',

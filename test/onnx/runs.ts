@@ -22,6 +22,7 @@ export function testRuntime(ort: Ort): void {
         expect(output!.shape).toEqual(expected.shape);
         expectClose(output!.dataSync(), expected.dataSync(), { ...close, what: `${batch} samples of ${steps} steps` });
       }
+      await session.close();
     }
   });
 

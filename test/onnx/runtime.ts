@@ -10,10 +10,15 @@ export interface Session {
   readonly outputNames: readonly string[];
   /** Runs the model on tensors of ours. */
   run(feeds: { [name: string]: Tensor }): Promise<{ [name: string]: Tensor }>;
+  close(): Promise<void>;
 }
 
 export async function open(ort: Ort, bytes: Uint8Array): Promise<Session> {
-  const options = { executionProviders: [ort.env.wasm.numThreads === 1 ? 'wasm' : 'cpu'], logSeverityLevel: 3 };
+  const options = {
+    executionProviders: [ort.env.wasm.numThreads === 1 ? 'wasm' : 'cpu'],
+    intraOpNumThreads: 1,
+    logSeverityLevel: 3,
+  };
   const session = await ort.InferenceSession.create(bytes, options);
   const ids = new Set(
     session.inputMetadata
@@ -23,6 +28,7 @@ export async function open(ort: Ort, bytes: Uint8Array): Promise<Session> {
   return {
     inputNames: session.inputNames,
     outputNames: session.outputNames,
+    close: () => session.release(),
     async run(feeds) {
       const given = Object.entries(feeds).map(([name, value]) => {
         const data = value.dataSync();
