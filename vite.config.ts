@@ -14,15 +14,17 @@ export default defineConfig({
       entry: {
         index: entry('index.ts'),
         data: entry('data/index.ts'),
+        keras: entry('keras/index.ts'),
         onnx: entry('onnx/index.ts'),
         plot: entry('plot/index.ts'),
         'plot-node': entry('plot/node.ts'),
+        safetensors: entry('safetensors/index.ts'),
         turbo: entry('turbo.ts'),
       },
       formats: ['es'],
     },
     rolldownOptions: {
-      external: [/^node:/, '@svgdotjs/svg.js', 'd3-scale', 'linkedom', 'pbf'],
+      external: [/^node:/, '@svgdotjs/svg.js', 'd3-scale', 'fflate', 'h5wasm', 'linkedom', 'pbf'],
     },
   },
 });

@@ -30,7 +30,7 @@ export class ActivationPlan {
 }
 
 /** max(x, alpha x) up to top: what reLU and leakyReLU are. The numbers before it are those of src/activations.ts. */
-const RECTIFIER = 16;
+const RECTIFIER = 17;
 
 export function activationForward(plan: ActivationPlan): void {
   const kind = plan.activation;

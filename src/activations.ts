@@ -17,6 +17,7 @@ export const activations = [
   'gelu_new',
   'relu6',
   'mish',
+  'hard_sigmoid_keras3',
   'softmax',
   'logSoftmax',
 ] as const;

@@ -44,6 +44,8 @@ const spellings = [
 
 /** A metric that `compile` chose. */
 export interface Metric {
+  /** What it was chosen by. */
+  readonly name: MetricName;
   /** What it is called in `metricsNames` and `history`. */
   readonly key: string;
   /** What it is for an output so wide. */
@@ -73,7 +75,7 @@ function resolveMetric(call: string, argument: string, given: unknown, loss: Los
   const name = checkName(call, argument, value, spellings);
   if (name in byOutput) {
     const key = byOutput[name as keyof typeof byOutput];
-    return { key, kindOf: width => (key === 'acc' ? accuracyFor : crossentropyFor)(width, loss) };
+    return { name, key, kindOf: width => (key === 'acc' ? accuracyFor : crossentropyFor)(width, loss) };
   }
   const kind = { ...scoreSpellings, ...lossSpellings }[
     name as keyof typeof scoreSpellings | keyof typeof lossSpellings
@@ -83,7 +85,7 @@ function resolveMetric(call: string, argument: string, given: unknown, loss: Los
     const rule = isSparse(loss) ? "for numbers of classes, such as 'acc'," : 'for targets as wide as the output';
     fail(call, `${argument} must be ${rule} where the loss is '${loss}', got '${name}'`);
   }
-  return { key: name, kindOf: () => kind };
+  return { name, key: name, kindOf: () => kind };
 }
 
 /** The choice of TF.js. */

@@ -22,7 +22,7 @@ export function checkOptions<T extends object>(call: string, options: unknown, k
 }
 
 /** An object literal, and not a list, a map or an instance of something. */
-function isPlain(value: unknown): value is object {
+export function isPlain(value: unknown): value is object {
   if (value === null || typeof value !== 'object') return false;
   const prototype: unknown = Object.getPrototypeOf(value);
   return prototype === null || Object.getPrototypeOf(prototype) === null;

@@ -157,7 +157,9 @@ export class Parameters implements WeightHome {
 
   #penaltyOf(layer: Layer, plain: readonly number[]): number {
     let sum = 0;
-    for (const [i, { regularizer, shape }] of layer.weightSpecs.entries()) {
+    const specs = layer.weightSpecs;
+    for (let i = 0; i < specs.length; i++) {
+      const { regularizer, shape } = specs[i]!;
       if (regularizer) sum += kernels().penalty(plain[i]!, sizeOf(shape), regularizer.l1, regularizer.l2);
     }
     return sum;
@@ -186,7 +188,9 @@ export class Parameters implements WeightHome {
     for (const layer of this.#penalized) {
       const plain = this.#unpack(layer);
       sum += this.#penaltyOf(layer, plain);
-      for (const [i, { regularizer, shape }] of layer.weightSpecs.entries()) {
+      const specs = layer.weightSpecs;
+      for (let i = 0; i < specs.length; i++) {
+        const { regularizer, shape } = specs[i]!;
         const size = sizeOf(shape);
         if (regularizer) kernels().penaltyGradient(plain[i]!, size, regularizer.l1, regularizer.l2);
         else kernels().zero(plain[i]!, size * FLOAT);
@@ -273,8 +277,9 @@ export class Parameters implements WeightHome {
     const plain = this.#room!.of(layer);
     layer.moveWeights(kernels(), packed, plain, false);
     let clipped = false;
-    for (const [i, { shape }] of layer.weightSpecs.entries()) {
-      const size = sizeOf(shape);
+    const specs = layer.weightSpecs;
+    for (let i = 0; i < specs.length; i++) {
+      const size = sizeOf(specs[i]!.shape);
       const norm = Math.sqrt(kernels().sumOfSquares(plain[i]!, size));
       if (norm <= most) continue;
       kernels().scale(plain[i]!, size, most / norm);
@@ -287,7 +292,9 @@ export class Parameters implements WeightHome {
     for (const layer of this.#constrained) {
       if (!layer.trainable) continue;
       const plain = this.#unpack(layer);
-      for (const [i, { constraint, shape }] of layer.weightSpecs.entries()) {
+      const specs = layer.weightSpecs;
+      for (let i = 0; i < specs.length; i++) {
+        const { constraint, shape } = specs[i]!;
         constraint?.apply(kernels(), plain[i]!, shape);
       }
       layer.moveWeights(kernels(), this.#weights!.address + this.#offsetOf(layer), plain, true);

@@ -56,7 +56,8 @@ export class Runner {
 
   /** Lets the layers refuse numbers of x that they cannot take: ids that no row of an embedding has. */
   checkInput(call: string, name: string, numbers: Float32Array, from: number, count: number): void {
-    for (const layer of this.stack.layers) layer.checkInput(call, name, numbers, from, count);
+    const { layers } = this.stack;
+    for (let n = 0; n < layers.length; n++) layers[n]!.checkInput(call, name, numbers, from, count);
   }
 
   // -------------------------------------------------------------------------------------------------------- shapes

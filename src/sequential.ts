@@ -13,6 +13,8 @@ import { type Optimizer, type OptimizerName, resolveOptimizer } from './optimize
 import { checkBoolean, checkCount, checkOptions } from './options.ts';
 import { predictAll } from './prediction.ts';
 import { Runner } from './runner.ts';
+import type { IOHandler, SaveResult } from './saving/artifacts.ts';
+import { checkMetadata, type SaveOptions, saveModel } from './saving/save.ts';
 import type { Shape } from './shapes.ts';
 import type { Stack } from './stack.ts';
 import { readStates, recurrentOf, writeStates } from './states.ts';
@@ -35,6 +37,7 @@ import { checkBatchSize, checkWhole } from './training/options.ts';
 import { type Trainee, traineeOf } from './training/trainee.ts';
 import type { WeightOptions } from './weights.ts';
 
+/** Options of `compile`. */
 export interface CompileOptions {
   /** One of `train.*`, or 'adam' or 'sgd' for its defaults. */
   optimizer: Optimizer | OptimizerName;
@@ -46,8 +49,15 @@ export interface CompileOptions {
 
 let unnamed = 0;
 
+/** @internal What a model runs on, for those who load one. */
+export let runnerOf: (model: Sequential) => Runner;
+
 /** A stack of layers; make one with `sequential()`. */
 export class Sequential {
+  static {
+    runnerOf = model => model.#runner;
+  }
+
   /** The name Keras gives it. */
   readonly className = 'Sequential';
   readonly name: string;
@@ -56,6 +66,7 @@ export class Sequential {
   readonly #step: Step;
   readonly #trainee: Trainee;
   #stopTraining = false;
+  #metadata: { [name: string]: unknown } | null = null;
   /** What the last training left behind; null before the first. */
   history: History | null = null;
 
@@ -152,6 +163,43 @@ export class Sequential {
     const { className } = this;
     const topology = toPython({ className, config: this.getConfig(), kerasVersion: `lstm-wasm ${version}` });
     return returnString ? JSON.stringify(topology) : (topology as Config);
+  }
+
+  // --------------------------------------------------------------------------------------------------------- saving
+
+  /**
+   * Saves the model in the layers-model format of TF.js: `loadLayersModel` reads it, here and there. With
+   * `includeOptimizer`, what it is compiled with and what its optimizer keeps are saved too, and training goes on to the
+   * same bits; TF.js can go on as well where it has that optimizer, loss and metrics, and opens the model uncompiled
+   * where it has not. The states that stateful layers carry are not part of the format.
+   *
+   * @param target 'file://folder' in Node (model.json and weights.bin), 'localstorage://name', 'indexeddb://name' or
+   * 'downloads://name' in a page, a URL that takes a form, or a handler with a `save` method
+   * @throws ValueError where the target cannot be written, and for includeOptimizer where the model is not compiled or
+   * its learning rate is a function
+   */
+  async save(target: string | IOHandler, options?: SaveOptions): Promise<SaveResult> {
+    return saveModel('model.save', this, this.#runner, target, options);
+  }
+
+  /** Data of the caller's own, saved with the model: an object that JSON can hold. */
+  setUserDefinedMetadata(metadata: { [name: string]: unknown }): void {
+    this.#metadata = checkMetadata('model.setUserDefinedMetadata', metadata);
+  }
+
+  /** What `setUserDefinedMetadata` set, or the file had that the model was loaded from; null where there is none. */
+  getUserDefinedMetadata(): { [name: string]: unknown } | null {
+    return this.#metadata;
+  }
+
+  /**
+   * The model as a `.keras` file, which Keras 3 opens; `toKeras` of lstm-wasm/keras, loaded when it is called. Needs the
+   * package h5wasm.
+   */
+  async toKeras(): Promise<Uint8Array> {
+    this.#runner.alive('model.toKeras');
+    const { toKeras } = await import('./keras/index.ts');
+    return toKeras(this);
   }
 
   // -------------------------------------------------------------------------------------------------------- weights
@@ -280,7 +328,7 @@ export class Sequential {
    * Predictions for any number of samples, batch by batch.
    *
    * @param x [N, T, D] or [N, D]
-   * @param options batchSize: 32, or the model's own where that is fixed
+   * @param options batchSize: 32, or the model's own where that is fixed; verbose shows nothing, as in TF.js
    * @returns in the shape of the model's output
    */
   predict(x: TensorLike, options?: { batchSize?: number; verbose?: boolean }): Tensor {

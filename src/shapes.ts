@@ -8,6 +8,7 @@ export type Shape = (number | null)[];
 /** Numbers nested to any depth, all branches of equal length. */
 export type NestedArray = number | readonly NestedArray[];
 
+/** An array of numbers of one kind. */
 export type TypedArray =
   | Float32Array
   | Float64Array
@@ -21,7 +22,8 @@ export type TypedArray =
 
 export function sizeOf(shape: readonly number[]): number {
   let size = 1;
-  for (const n of shape) size *= n;
+  // By index: the iterator of for..of would be an object for every number of every batch's shape.
+  for (let axis = 0; axis < shape.length; axis++) size *= shape[axis]!;
   return size;
 }
 

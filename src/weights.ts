@@ -7,6 +7,7 @@ import { isTypedArray, type NestedArray, shapeOfNested, showShape } from './shap
 import type { TensorLike } from './tensor/read.ts';
 import { Tensor } from './tensor/tensor.ts';
 
+/** What samples and classes count in the loss; metrics take no notice of it. */
 export interface WeightOptions {
   /** A factor for the loss of each sample, [B], or of each time step of outputs that are sequences, [B, T]. */
   sampleWeight?: TensorLike;

@@ -5,8 +5,11 @@ import { checkBoolean, checkCount } from '../options.ts';
 import { checkSeed, nextSeed } from '../random.ts';
 import type { Tensor } from '../tensor/tensor.ts';
 
+/** A batch of samples. */
 export interface Batch {
+  /** What the model looks at, [B, ...]. */
   xs: Tensor;
+  /** What it should tell, [B, ...]. */
   ys: Tensor;
 }
 

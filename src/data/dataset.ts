@@ -134,6 +134,7 @@ export class Dataset<T> implements AsyncIterable<T> {
     return this;
   }
 
+  /** Calls `f` for each item, one after the other, and awaits it. */
   async forEachAsync(f: (item: T) => unknown): Promise<void> {
     if (typeof f !== 'function') fail('dataset.forEachAsync', `f must be a function, got ${show(f)}`);
     for await (const item of this) await f(item);
@@ -169,6 +170,7 @@ function stacked(call: string, items: readonly unknown[]): unknown {
   );
 }
 
+/** Makes data sets for `fitDataset`. */
 export const data = {
   /** The items of an array. */
   array<T>(items: readonly T[]): Dataset<T> {

@@ -9,6 +9,7 @@ import { Tensor } from '../tensor/tensor.ts';
 import { Scaler } from './scalers.ts';
 import { checkColumns, readSeries, type Series } from './series.ts';
 
+/** Options of `forecast`. */
 export interface ForecastOptions {
   /** What the training data went through: the history goes through it too, and the forecast back. */
   scaler?: Scaler;

@@ -10,6 +10,7 @@ import { draw } from '../tensor/random.ts';
 import type { Tensor } from '../tensor/tensor.ts';
 import { readNumbers } from './series.ts';
 
+/** Options of `sample`. */
 export interface SampleOptions {
   /** Below 1 the likely become likelier, above 1 the choice evens out, 0 takes the likeliest; default 1. */
   temperature?: number;
@@ -21,7 +22,7 @@ export interface SampleOptions {
   random?: () => number;
 }
 
-export const sampleOptions = ['temperature', 'topK', 'seed', 'random'] as const;
+const sampleOptions = ['temperature', 'topK', 'seed', 'random'] as const;
 
 /**
  * The index of one of the probabilities, drawn by them. Temperature T raises them to the power 1/T.

@@ -65,6 +65,7 @@ export class Scaler {
 
 const scalarOf = (value: number) => ({ values: [value], shape: [] });
 
+/** What `standardize` has learned. */
 export class StandardScaler extends Scaler {
   /** The mean of each column. */
   readonly mean: readonly number[];
@@ -79,6 +80,7 @@ export class StandardScaler extends Scaler {
   }
 }
 
+/** What `minMax` has learned. */
 export class MinMaxScaler extends Scaler {
   /** The smallest number of each column. */
   readonly min: readonly number[];

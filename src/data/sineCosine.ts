@@ -5,6 +5,7 @@ import { checkCount, checkOptions } from '../options.ts';
 import { floatsFor } from '../shapes.ts';
 import { Tensor } from '../tensor/tensor.ts';
 
+/** Options of `sineCosine`. */
 export interface SineCosineOptions {
   /** Sequences in a batch; default 50. */
   batchSize?: number;
@@ -12,6 +13,7 @@ export interface SineCosineOptions {
   timeSteps?: number;
 }
 
+/** A batch of `sineCosine`. */
 export interface SineCosineBatch {
   /** sin(time), [B, T, 1]. */
   xs: Tensor;

@@ -7,6 +7,7 @@ import { slice } from '../tensor/layout.ts';
 import { Tensor } from '../tensor/tensor.ts';
 import { readSeries, type Series } from './series.ts';
 
+/** Options of `trainTestSplit`. */
 export interface SplitOptions {
   /** The share of the steps, the last ones, that tests; default 0.2. */
   testFraction?: number;

@@ -11,11 +11,13 @@ import { readNumbers } from './series.ts';
 /** Ids of characters. */
 type Ids = readonly number[] | TypedArray | Tensor;
 
+/** Options of `vocabulary`. */
 export interface VocabularyOptions {
   /** Stands for every character that is not in the vocabulary; it joins it. Without it, such a character is an error. */
   unknown?: string;
 }
 
+/** Options of `vocabulary(...).windows`. */
 export interface TextWindowOptions extends BatchOptions {
   /** Characters a sample looks at, T. */
   steps: number;

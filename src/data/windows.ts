@@ -6,6 +6,7 @@ import { Tensor } from '../tensor/tensor.ts';
 import { Batches, type BatchOptions, batchOptions } from './batches.ts';
 import { checkColumns, readSeries, type Series } from './series.ts';
 
+/** Options of `windows`. */
 export interface WindowOptions extends BatchOptions {
   /** Steps a sample looks at, T. */
   inputSteps: number;

@@ -61,6 +61,7 @@ export interface BackendInfo {
   models: number;
 }
 
+/** What the kernels run on, and how much memory they hold. Starts them where no call has yet. */
 export function backendInfo(): BackendInfo {
   const { simd, turbo, wasmBytes, memory } = started();
   return { simd, turbo: [...turbo], wasmBytes, memoryBytes: memory.buffer.byteLength, models };

@@ -20,7 +20,7 @@ interface Rectifier {
   alpha: number;
   top: number;
 }
-const RECTIFIER = 16;
+const RECTIFIER = 17;
 
 /** What all of them are. */
 export abstract class Pointwise extends Weightless {
@@ -67,7 +67,9 @@ export abstract class Pointwise extends Weightless {
   }
 }
 
+/** Options of `layers.activation`. */
 export interface ActivationOptions extends LayerOptions {
+  /** Its name, as in the option of other layers. */
   activation: Name;
 }
 
@@ -87,6 +89,7 @@ export class Activation extends Pointwise {
   }
 }
 
+/** Options of `layers.softmax`. */
 export interface SoftmaxOptions extends LayerOptions {
   /** The last one, which is the only one: -1, the default, or its number. */
   axis?: number;
@@ -116,6 +119,7 @@ export class Softmax extends Pointwise {
   }
 }
 
+/** Options of `layers.reLU`. */
 export interface ReLUOptions extends LayerOptions {
   /** The greatest result; none by default. */
   maxValue?: number;
@@ -138,6 +142,7 @@ export class ReLU extends Pointwise {
   }
 }
 
+/** Options of `layers.leakyReLU`. */
 export interface LeakyReLUOptions extends LayerOptions {
   /** The slope below zero; default 0.3. */
   alpha?: number;
@@ -159,6 +164,7 @@ export class LeakyReLU extends Pointwise {
   }
 }
 
+/** Options of `layers.elu`. */
 export interface ELUOptions extends LayerOptions {
   /** 1, the default, is the only one. */
   alpha?: number;

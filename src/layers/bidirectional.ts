@@ -15,8 +15,10 @@ import { Recurrent, RecurrentLayer } from './recurrent.ts';
 /** Each stands at the number under which assembly/merge.ts knows it. */
 const mergeModes = ['concat', 'sum', 'ave', 'mul'] as const;
 
+/** How two outputs become one. */
 export type MergeMode = (typeof mergeModes)[number];
 
+/** Options of `layers.bidirectional`. */
 export interface BidirectionalOptions extends LayerOptions {
   /** One of lstm, gru, simpleRNN and rnn. It serves as a pattern: both directions get a copy, and weights of their own. */
   layer: Recurrent;
@@ -31,6 +33,7 @@ export class Bidirectional extends RecurrentLayer {
   /** Initial weights of both, as they were given. */
   readonly #given: readonly TensorLike[] | undefined;
   readonly #pattern: Recurrent;
+  #specs: readonly WeightSpec[] = [];
 
   constructor(options: BidirectionalOptions) {
     const call = 'layers.bidirectional';
@@ -58,7 +61,8 @@ export class Bidirectional extends RecurrentLayer {
   }
 
   protected override settings(): Config {
-    return { mergeMode: this.mergeMode, layer: describe(this.#pattern) };
+    const { className, config } = describe(this.#pattern);
+    return { mergeMode: this.mergeMode, layer: { className, config: { ...config, trainable: this.trainable } } };
   }
 
   override get weightPaths(): string[] {
@@ -109,6 +113,11 @@ export class Bidirectional extends RecurrentLayer {
     super.build(call, input, home);
     try {
       for (const half of this.#halves) half.build(call, input, part(half));
+      // Made once: training with regularizers, constraints or clipNorm reads them in every batch.
+      this.#specs = [
+        ...this.forwardLayer.weightSpecs.map(spec => ({ ...spec, name: `forward ${spec.name}` })),
+        ...this.backwardLayer.weightSpecs.map(spec => ({ ...spec, name: `backward ${spec.name}` })),
+      ];
       this.initialValues = this.#given ? this.checkWeights(call, this.#given) : null;
     } catch (error) {
       this.leave();
@@ -141,10 +150,7 @@ export class Bidirectional extends RecurrentLayer {
   }
 
   override get weightSpecs(): readonly WeightSpec[] {
-    return [
-      ...this.forwardLayer.weightSpecs.map(spec => ({ ...spec, name: `forward ${spec.name}` })),
-      ...this.backwardLayer.weightSpecs.map(spec => ({ ...spec, name: `backward ${spec.name}` })),
-    ];
+    return this.#specs;
   }
 
   override get parameterCount(): number {

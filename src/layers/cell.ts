@@ -34,15 +34,21 @@ export interface CellOptions {
   recurrentInitializer?: Initializer | InitializerName;
   /** Of the bias; default zeros. */
   biasInitializer?: Initializer | InitializerName;
+  /** A penalty on the kernel that joins the loss; none by default. */
   kernelRegularizer?: Regularizer | RegularizerName | null;
+  /** A penalty on the recurrent kernel that joins the loss; none by default. */
   recurrentRegularizer?: Regularizer | RegularizerName | null;
+  /** A penalty on the bias that joins the loss; none by default. */
   biasRegularizer?: Regularizer | RegularizerName | null;
+  /** What the kernel must be after every update; anything by default. */
   kernelConstraint?: Constraint | ConstraintName | null;
+  /** What the recurrent kernel must be after every update; anything by default. */
   recurrentConstraint?: Constraint | ConstraintName | null;
+  /** What the bias must be after every update; anything by default. */
   biasConstraint?: Constraint | ConstraintName | null;
   /** Share of the input that is dropped in training, the same numbers at every time step; default 0. */
   dropout?: number;
-  /** Share of h_{t-1} that is dropped in training on its way into the product, the same at every step; default 0. */
+  /** Share of h_{t-1} that is dropped in training before a step works on it, the same at every step; default 0. */
   recurrentDropout?: number;
   /** Of both dropouts; drawn when absent. */
   seed?: number;
@@ -109,6 +115,7 @@ export interface Outcome {
 const parts = ['kernel', 'recurrent', 'bias'] as const;
 type Part = (typeof parts)[number];
 
+/** What runs through time in a recurrent layer; make one with `layers.lstmCell` and its kin. */
 export abstract class Cell {
   readonly units: number;
   readonly activation: ActivationName;

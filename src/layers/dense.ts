@@ -12,6 +12,7 @@ import type { Shape } from '../shapes.ts';
 import { FLOAT } from '../units.ts';
 import { checkLayerOptions, Layer, type LayerOptions, settingsOf, type WeightOptions } from './layer.ts';
 
+/** Options of `layers.dense`. */
 export interface DenseOptions extends LayerOptions {
   /** Width of the output. */
   units: number;
@@ -23,9 +24,13 @@ export interface DenseOptions extends LayerOptions {
   kernelInitializer?: Initializer | InitializerName;
   /** Of the bias [U]; default zeros. */
   biasInitializer?: Initializer | InitializerName;
+  /** A penalty on the kernel that joins the loss; none by default. */
   kernelRegularizer?: Regularizer | RegularizerName | null;
+  /** A penalty on the bias that joins the loss; none by default. */
   biasRegularizer?: Regularizer | RegularizerName | null;
+  /** What the kernel must be after every update; anything by default. */
   kernelConstraint?: Constraint | ConstraintName | null;
+  /** What the bias must be after every update; anything by default. */
   biasConstraint?: Constraint | ConstraintName | null;
 }
 

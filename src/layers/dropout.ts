@@ -9,6 +9,7 @@ import { checkShape, type Shape, showShape } from '../shapes.ts';
 import { checkLayerOptions, type LayerOptions, type WeightHome } from './layer.ts';
 import { Weightless } from './weightless.ts';
 
+/** Options of `layers.dropout`. */
 export interface DropoutOptions extends LayerOptions {
   /** The share of numbers to drop, from 0 up to, but not including, 1. */
   rate: number;

@@ -12,6 +12,7 @@ import { type Shape, showShape } from '../shapes.ts';
 import { InputLayer } from './inputLayer.ts';
 import { checkLayerOptions, Layer, type LayerOptions, settingsOf, type WeightOptions } from './layer.ts';
 
+/** Options of `layers.embedding`. */
 export interface EmbeddingOptions extends Omit<LayerOptions, 'inputDim'> {
   /** Rows of the table: ids go from 0 to inputDim - 1. */
   inputDim: number;
@@ -19,7 +20,9 @@ export interface EmbeddingOptions extends Omit<LayerOptions, 'inputDim'> {
   outputDim: number;
   /** Of the table [inputDim, outputDim]; default randomUniform, from -0.05 to 0.05. */
   embeddingsInitializer?: Initializer | InitializerName;
+  /** A penalty on the table that joins the loss; none by default. */
   embeddingsRegularizer?: Regularizer | RegularizerName | null;
+  /** What the table must be after every update; anything by default. */
   embeddingsConstraint?: Constraint | ConstraintName | null;
   /** The id 0 stands for padding: time steps that have it are masked; default false. */
   maskZero?: boolean;

@@ -7,6 +7,7 @@ import { type Shape, showShape } from '../shapes.ts';
 import { checkLayerOptions, type LayerOptions } from './layer.ts';
 import { Weightless } from './weightless.ts';
 
+/** Options of `layers.flatten`. */
 export interface FlattenOptions extends LayerOptions {
   /** Accepted as in TF.js; the numbers are in the order in which they stand. */
   dataFormat?: 'channelsLast';

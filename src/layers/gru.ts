@@ -27,6 +27,7 @@ export interface GruCellOptions extends GatedCellOptions {
   resetAfter?: boolean;
 }
 
+/** Options of `layers.gru`. */
 export interface GruOptions extends GruCellOptions, RecurrentOptions {}
 
 const own = [...cellOptions, 'recurrentActivation', 'resetAfter'] as const satisfies readonly (keyof GruCellOptions)[];

@@ -42,9 +42,11 @@ export const layers = {
   bidirectional: (options: BidirectionalOptions): Bidirectional => new Bidirectional(options),
   /** Runs a cell, or a list of them, over [B, T, D]. */
   rnn: (options: RnnOptions): Rnn => new Rnn(options),
-  /** Cells for `rnn`. */
+  /** A long short-term memory, for `rnn`. */
   lstmCell,
+  /** A gated recurrent unit, for `rnn`. */
   gruCell,
+  /** The simplest cell, for `rnn`. */
   simpleRNNCell,
   /** Several cells as one, for `rnn`. */
   stackedRNNCells: (options: { cells: readonly (Cell | StackedRnnCells)[] }): StackedRnnCells =>

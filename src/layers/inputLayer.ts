@@ -5,6 +5,7 @@ import type { Flow, Planner } from '../plan.ts';
 import type { Shape } from '../shapes.ts';
 import { checkLayerOptions, Layer, type LayerOptions } from './layer.ts';
 
+/** Options of `layers.inputLayer`. */
 export type InputLayerOptions = Omit<LayerOptions, 'weights' | 'trainable' | 'inputDim'>;
 
 export class InputLayer extends Layer {

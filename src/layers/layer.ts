@@ -28,10 +28,11 @@ export interface LayerOptions {
   inputDim?: number;
   /** Initial values, in the order of `getWeights`. */
   weights?: readonly TensorLike[];
+  /** The only one there is. */
   dtype?: 'float32';
 }
 
-export const layerOptions = [
+const layerOptions = [
   'name',
   'trainable',
   'inputShape',
@@ -73,8 +74,10 @@ export interface WeightHome {
 
 const counters = new Map<string, number>();
 
+/** A layer; make one with `layers.*`. */
 export abstract class Layer {
   readonly name: string;
+  /** What the options say of the input, null where they say nothing: only the first layer of a model needs it. */
   readonly batchInputShape: Shape | null;
   #trainable: boolean;
   readonly #lists: boolean;
@@ -107,6 +110,7 @@ export abstract class Layer {
     this.name = readName(call, className, options.name);
   }
 
+  /** Whether training changes the weights. It may be set at any time, also between batches. */
   get trainable(): boolean {
     return this.#trainable;
   }
@@ -120,6 +124,7 @@ export abstract class Layer {
     return [...this.built.output];
   }
 
+  /** The shape of a batch that goes in, null where it is open. */
   get inputShape(): Shape {
     return [...this.built.input];
   }
@@ -299,6 +304,13 @@ function readInputShape(call: string, options: LayerOptions, inputRank: 1 | 2, l
   }
   if (sample.at(-1) === null && !(lists && sample.length === 1)) {
     fail(call, `${name} must fix its last axis, got ${showShape(shape)}`);
+  }
+  // What two options say must agree: neither is passed over.
+  if (batch !== null && shape[0] !== batch) {
+    fail(call, `batchSize must be that of batchInputShape ${showShape(shape)}, got ${batch}`);
+  }
+  if (inputDim !== undefined && shape.at(-1) !== inputDim) {
+    fail(call, `inputDim must be the last axis of ${name} ${showShape(shape)}, got ${show(inputDim)}`);
   }
   return shape;
 }

@@ -25,6 +25,7 @@ export interface LstmCellOptions extends GatedCellOptions {
   unitForgetBias?: boolean;
 }
 
+/** Options of `layers.lstm`. */
 export interface LstmOptions extends LstmCellOptions, RecurrentOptions {}
 
 const own = [

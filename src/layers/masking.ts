@@ -8,6 +8,7 @@ import { type Shape, showShape } from '../shapes.ts';
 import { checkLayerOptions, type LayerOptions } from './layer.ts';
 import { Weightless } from './weightless.ts';
 
+/** Options of `layers.masking`. */
 export interface MaskingOptions extends LayerOptions {
   /** A time step whose features all have this value is masked; default 0. */
   maskValue?: number;

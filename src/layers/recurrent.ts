@@ -14,6 +14,7 @@ import { FLOAT } from '../units.ts';
 import type { Cell, StateSpec } from './cell.ts';
 import { Layer, type LayerOptions, type WeightHome, type WeightSpec } from './layer.ts';
 
+/** Options of every recurrent layer. */
 export interface RecurrentOptions extends LayerOptions {
   /** Return the output of every time step, [B, T, U], instead of the last one, [B, U]; default false. */
   returnSequences?: boolean;
@@ -178,10 +179,12 @@ export abstract class Recurrent extends RecurrentLayer {
 
   override moveWeights(kernels: Kernels, packed: number, plain: readonly number[], inward: boolean): void {
     let next = 0;
-    for (const [n, cell] of this.cells.entries()) {
+    for (let n = 0; n < this.cells.length; n++) {
+      const cell = this.cells[n]!;
       const inputs = this.#widthBelow(n);
       const count = cell.useBias ? 3 : 2;
-      cell.moveWeights(kernels, packed, plain.slice(next, next + count), inputs, inward);
+      const own = plain.length === count ? plain : plain.slice(next, next + count);
+      cell.moveWeights(kernels, packed, own, inputs, inward);
       next += count;
       packed += cell.parameterCount(inputs) * FLOAT;
     }

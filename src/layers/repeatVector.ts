@@ -8,6 +8,7 @@ import { type Shape, showShape } from '../shapes.ts';
 import { checkLayerOptions, type LayerOptions } from './layer.ts';
 import { Weightless } from './weightless.ts';
 
+/** Options of `layers.repeatVector`. */
 export interface RepeatVectorOptions extends LayerOptions {
   /** How many time steps to make. */
   n: number;

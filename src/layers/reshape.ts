@@ -7,6 +7,7 @@ import { type Shape, showShape, sizeOf } from '../shapes.ts';
 import { checkLayerOptions, type LayerOptions } from './layer.ts';
 import { Weightless } from './weightless.ts';
 
+/** Options of `layers.reshape`. */
 export interface ReshapeOptions extends LayerOptions {
   /** The shape of one sample, [T, D] or [D]; one number may be -1 or null, for what is left. */
   targetShape: Shape;

@@ -7,6 +7,7 @@ import { Cell } from './cell.ts';
 import { checkLayerOptions } from './layer.ts';
 import { Recurrent, type RecurrentOptions, recurrentOptions } from './recurrent.ts';
 
+/** Options of `layers.rnn`. */
 export interface RnnOptions extends RecurrentOptions {
   /** What runs: a cell, or several, each on the output of the one before. */
   cell: Cell | StackedRnnCells | readonly (Cell | StackedRnnCells)[];

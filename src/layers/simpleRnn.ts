@@ -7,6 +7,7 @@ import { Cell, type CellOptions, cellOptions, type Outcome, type Seat, type Stat
 import { checkLayerOptions } from './layer.ts';
 import { Recurrent, type RecurrentOptions, recurrentOptions } from './recurrent.ts';
 
+/** Options of `layers.simpleRNN`. */
 export interface SimpleRnnOptions extends CellOptions, RecurrentOptions {}
 
 /** Inputs wider than this are multiplied before the sweep over time, as for lstm. */

@@ -10,6 +10,7 @@ import { Dense } from './dense.ts';
 import { Dropout } from './dropout.ts';
 import { checkLayerOptions, Layer, type LayerOptions, type WeightHome, type WeightSpec } from './layer.ts';
 
+/** Options of `layers.timeDistributed`. */
 export interface TimeDistributedOptions extends Omit<LayerOptions, 'weights'> {
   /** The layer to apply: dense, dropout or an activation. Initial weights are an option of that layer. */
   layer: Layer;
@@ -35,7 +36,8 @@ export class TimeDistributed extends Layer {
   }
 
   protected override settings(): Config {
-    return { layer: describe(this.layer) };
+    const { className, config } = describe(this.layer);
+    return { layer: { className, config: { ...config, trainable: this.trainable } } };
   }
 
   override get trainable(): boolean {

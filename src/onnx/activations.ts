@@ -18,6 +18,8 @@ const alongRows =
 
 export const SELU = { alpha: 1.6732632423543772, gamma: 1.0507009873554805 };
 export const HARD_SIGMOID = { alpha: 0.2, beta: 0.5 };
+/** That of Keras 3 and of PyTorch. */
+export const HARD_SIGMOID_KERAS3 = { alpha: 1 / 6, beta: 0.5 };
 
 /** sqrt(2 / pi) and the factor of the cube, in the approximation of gelu by tanh. */
 const GELU = { scale: 0.7978845608028654, cube: 0.044715 };
@@ -57,6 +59,7 @@ export const writeActivation: { readonly [name in ActivationName]: Write } = {
     const softplus = graph.add('Softplus', `${name}/softplus`, [x]);
     return graph.add('Mul', name, [x, graph.add('Tanh', `${name}/tanh`, [softplus])]);
   },
+  hard_sigmoid_keras3: plain('HardSigmoid', HARD_SIGMOID_KERAS3),
   softmax: alongRows('Softmax'),
   logSoftmax: alongRows('LogSoftmax'),
 };
@@ -75,6 +78,7 @@ export const cellActivations: { readonly [name in ActivationName]?: CellActivati
   sigmoid: { op: 'Sigmoid' },
   tanh: { op: 'Tanh' },
   hardSigmoid: { op: 'HardSigmoid', ...HARD_SIGMOID },
+  hard_sigmoid_keras3: { op: 'HardSigmoid', ...HARD_SIGMOID_KERAS3 },
   elu: { op: 'Elu', alpha: 1 },
   softplus: { op: 'Softplus' },
   softsign: { op: 'Softsign' },

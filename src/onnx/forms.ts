@@ -4,7 +4,7 @@
  */
 
 import type { ActivationName } from '../activations.ts';
-import { HARD_SIGMOID, SELU } from './activations.ts';
+import { HARD_SIGMOID, HARD_SIGMOID_KERAS3, SELU } from './activations.ts';
 
 export interface Form {
   /** As a formula of x. */
@@ -73,6 +73,7 @@ const spelled: [ActivationName, Form][] = [
   ['sigmoid', apply('Sigmoid', x)],
   ['tanh', apply('Tanh', x)],
   ['hardSigmoid', apply('HardSigmoid', x, HARD_SIGMOID.alpha, HARD_SIGMOID.beta)],
+  ['hard_sigmoid_keras3', apply('HardSigmoid', x, HARD_SIGMOID_KERAS3.alpha, HARD_SIGMOID_KERAS3.beta)],
   ['elu', apply('Elu', x, 1)],
   ['selu', apply('Selu', x, SELU.alpha, SELU.gamma)],
   ['softplus', apply('Softplus', x)],

@@ -4,6 +4,7 @@ import type { Kernels } from '../engine/kernels.ts';
 import { checkBoolean, checkNumber } from '../options.ts';
 import { checkEpsilon, checkShare, Optimizer, type OptimizerOptions } from './optimizer.ts';
 
+/** What Adam and its relatives have in common, beside the options of every optimizer; learningRate is 0.001 by default. */
 export interface MomentsOptions extends OptimizerOptions {
   /** Decay of the first moment, default 0.9. */
   beta1?: number;
@@ -13,11 +14,13 @@ export interface MomentsOptions extends OptimizerOptions {
   epsilon?: number;
 }
 
+/** Options of `train.adam` and `train.adamw`. */
 export interface AdamOptions extends MomentsOptions {
   /** Divide by the greatest second moment so far instead of the present one; default false. */
   amsgrad?: boolean;
 }
 
+/** Options of `train.adamax`. */
 export interface AdamaxOptions extends MomentsOptions {
   /** The learning rate is divided by 1 + decay * step, as in TF.js; default 0. */
   decay?: number;

@@ -4,6 +4,7 @@ import type { Kernels } from '../engine/kernels.ts';
 import { checkBoolean, checkNumber } from '../options.ts';
 import { checkEpsilon, checkShare, Optimizer, type OptimizerOptions } from './optimizer.ts';
 
+/** Options of `train.rmsprop`, beside those of every optimizer; learningRate is 0.001 by default. */
 export interface RmspropOptions extends OptimizerOptions {
   /** What the average of the squares keeps of itself, default 0.9; Keras calls it rho. */
   decay?: number;
@@ -47,6 +48,7 @@ export class Rmsprop extends Optimizer {
   }
 }
 
+/** Options of `train.adagrad`, beside those of every optimizer; learningRate is 0.001 by default. */
 export interface AdagradOptions extends OptimizerOptions {
   /** What the sum of the squares starts with, default 0.1. */
   initialAccumulatorValue?: number;
@@ -82,6 +84,7 @@ export class Adagrad extends Optimizer {
   }
 }
 
+/** Options of `train.adadelta`, beside those of every optimizer; learningRate is 0.001 by default. */
 export interface AdadeltaOptions extends OptimizerOptions {
   /** What both averages keep of themselves, default 0.95. */
   rho?: number;

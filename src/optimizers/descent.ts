@@ -22,6 +22,7 @@ export class Sgd extends Optimizer {
   }
 }
 
+/** Options of `train.momentum`, beside those of every optimizer; learningRate is 0.01 by default. */
 export interface MomentumOptions extends OptimizerOptions {
   /** What a step keeps of the one before. */
   momentum?: number;

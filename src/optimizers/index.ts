@@ -121,6 +121,7 @@ const byName = {
   adadelta: () => train.adadelta(),
 };
 
+/** A name that stands for an optimizer with its defaults. */
 export type OptimizerName = keyof typeof byName;
 
 const names = Object.keys(byName) as OptimizerName[];

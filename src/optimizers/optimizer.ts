@@ -105,6 +105,7 @@ export abstract class Optimizer {
     this.#rate = checkRate('optimizer.setLearningRate', value);
   }
 
+  /** The same as `className`; TF.js programs call it. */
   getClassName(): string {
     return this.className;
   }

@@ -2,16 +2,16 @@
 
 import { type Config, type ConfigValue, fromPython } from '../config.ts';
 import { constraints } from '../constraints.ts';
-import { factoryOf, fail, show, suggest, ValueError } from '../errors.ts';
+import { factoryOf, show, suggest } from '../errors.ts';
 import { initializers } from '../initializers.ts';
 import { type Layer, layers } from '../layers/index.ts';
 import { type Optimizer, train } from '../optimizers/index.ts';
 import { regularizers } from '../regularizers.ts';
 import { schedules } from '../schedules.ts';
 import { Sequential } from '../sequential.ts';
+import { checkDepth, inPlace, isObject, type Place, refuse, within } from './place.ts';
 
-/** Deeper than any model is nested, and far from the end of the stack. */
-const DEEPEST = 100;
+export { checkDepth, type Place };
 
 /** Options that other programs write into their files, and that say nothing when they are off or absent. */
 const whenOff = [
@@ -29,18 +29,6 @@ const whenOff = [
 
 type Factory = (options?: never) => unknown;
 type Factories = { readonly [name: string]: Factory };
-
-/** Where in a file something stands, for messages. */
-export interface Place {
-  /** The public call. */
-  readonly call: string;
-  /** The part of the file. */
-  readonly part: string;
-}
-
-const within = ({ call, part }: Place, inner: string): Place => ({ call, part: part ? `${part}.${inner}` : inner });
-
-const refuse = ({ call, part }: Place, message: string): never => fail(call, `${part}: ${message}`);
 
 /** A model from its topology: `{ className: 'Sequential', config }`, names as Python or as JavaScript spells them. */
 export function modelFrom(place: Place, topology: unknown): Sequential {
@@ -68,11 +56,16 @@ export function layerFrom(place: Place, described: unknown): Layer {
   } else if (className === 'Bidirectional' || className === 'TimeDistributed') {
     options.layer = layerFrom(within(inner, 'layer'), config.layer);
   } else if (className === 'RNN') {
-    delete options.cells; // TF.js writes them twice
     options.cell = cellFrom(within(inner, 'cell'), config.cell);
+    // TF.js writes the options of the cell a second time, among those of the layer
+    const { config: again } = config.cell as { config: Config };
+    for (const twin of Object.keys(again)) if (!ofLayers.includes(twin)) delete options[twin];
   }
   return make(place, layers as unknown as Factories, className, options, cells) as Layer;
 }
+
+/** Options that a cell and its layer have each for themselves. */
+const ofLayers = ['name', 'trainable', 'dtype'];
 
 const cells = ['lstmCell', 'gruCell', 'simpleRNNCell', 'stackedRNNCells'];
 
@@ -152,28 +145,10 @@ function make(
   return inPlace(place, () => factories[name]!(options as never));
 }
 
-function inPlace<T>({ call, part }: Place, work: () => T): T {
-  try {
-    return work();
-  } catch (error) {
-    if (error instanceof ValueError) fail(call, `${part}: ${error.message}`);
-    throw error;
-  }
-}
-
 function readDescribed(place: Place, value: unknown): { className: string; config: Config } {
   const { className, config } = (isObject(value) ? value : {}) as { className?: unknown; config?: unknown };
   if (typeof className !== 'string' || !isObject(config)) {
     refuse(place, `must be { class_name, config }, got ${show(value)}`);
   }
   return { className: className as string, config: config as Config };
-}
-
-const isObject = (value: unknown): value is object => value !== null && typeof value === 'object';
-
-/** Refuses data that is nested so deeply, or in a circle, that working on it would exhaust the stack. */
-export function checkDepth(place: Place, value: unknown, depth = 0): void {
-  if (!isObject(value)) return;
-  if (depth > DEEPEST) refuse(place, `must be nested at most ${DEEPEST} deep, got more`);
-  for (const item of Object.values(value)) checkDepth(place, item, depth + 1);
 }

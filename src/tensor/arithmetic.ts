@@ -21,17 +21,21 @@ function each(call: string, x: TensorLike, result: 'float32' | 'same', f: (x: nu
 
 export const neg = (x: TensorLike): Tensor => each('neg', x, 'same', v => -v);
 export const abs = (x: TensorLike): Tensor => each('abs', x, 'same', Math.abs);
+/** -1, 0 or 1. */
 export const sign = (x: TensorLike): Tensor => each('sign', x, 'same', Math.sign);
 export const square = (x: TensorLike): Tensor => each('square', x, 'same', v => v * v);
 export const floor = (x: TensorLike): Tensor => each('floor', x, 'same', Math.floor);
 export const ceil = (x: TensorLike): Tensor => each('ceil', x, 'same', Math.ceil);
 /** To the nearest whole number; a half goes to the even one. */
 export const round = (x: TensorLike): Tensor => each('round', x, 'same', halfToEven);
+/** The square root; NaN below zero. */
 export const sqrt = (x: TensorLike): Tensor => each('sqrt', x, 'float32', Math.sqrt);
 export const exp = (x: TensorLike): Tensor => each('exp', x, 'float32', f64.exp);
 /** The natural logarithm. */
 export const log = (x: TensorLike): Tensor => each('log', x, 'float32', f64.ln);
+/** Of radians. */
 export const sin = (x: TensorLike): Tensor => each('sin', x, 'float32', f64.sin);
+/** Of radians. */
 export const cos = (x: TensorLike): Tensor => each('cos', x, 'float32', f64.cos);
 export const sigmoid = (x: TensorLike): Tensor => each('sigmoid', x, 'float32', f64.sigmoid);
 export const tanh = (x: TensorLike): Tensor => each('tanh', x, 'float32', f64.tanh);
@@ -99,21 +103,28 @@ function spread(call: string, x: Tensor, wanted: readonly number[]): Values {
   return strided(call, values, 0, wanted, strides);
 }
 
+/** a + b; shapes broadcast, as in all functions of two tensors. */
 export const add = (a: TensorLike, b: TensorLike): Tensor => both('add', a, b, 'common', (x, y) => x + y);
+/** a - b. */
 export const sub = (a: TensorLike, b: TensorLike): Tensor => both('sub', a, b, 'common', (x, y) => x - y);
+/** a times b, number by number. */
 export const mul = (a: TensorLike, b: TensorLike): Tensor => both('mul', a, b, 'common', (x, y) => x * y);
 /** Two tensors of int32 are divided as whole numbers, rounded down, as in TF.js. */
 export const div = (a: TensorLike, b: TensorLike): Tensor =>
   both('div', a, b, 'common', (x, y, whole) => (whole ? Math.floor(x / y) : x / y));
 /** a to the power of b. */
 export const pow = (a: TensorLike, b: TensorLike): Tensor => both('pow', a, b, 'common', f64.power);
+/** The greater of each pair; NaN where one is NaN. */
 export const maximum = (a: TensorLike, b: TensorLike): Tensor =>
   both('maximum', a, b, 'common', (x, y) => Math.max(x, y));
+/** The smaller of each pair; NaN where one is NaN. */
 export const minimum = (a: TensorLike, b: TensorLike): Tensor =>
   both('minimum', a, b, 'common', (x, y) => Math.min(x, y));
+/** (a - b)^2. */
 export const squaredDifference = (a: TensorLike, b: TensorLike): Tensor =>
   both('squaredDifference', a, b, 'common', (x, y) => (x - y) * (x - y));
 
+/** Where a is b: a tensor of bool, as from the other comparisons. */
 export const equal = (a: TensorLike, b: TensorLike): Tensor => both('equal', a, b, 'bool', (x, y) => Number(x === y));
 export const notEqual = (a: TensorLike, b: TensorLike): Tensor =>
   both('notEqual', a, b, 'bool', (x, y) => Number(x !== y));

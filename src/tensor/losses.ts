@@ -15,6 +15,7 @@ function pair(call: string, labels: TensorLike, predictions: TensorLike): [Tenso
   return [a, b];
 }
 
+/** Losses of two tensors of one shape. */
 export const losses = {
   /** The mean of |labels - predictions|, a scalar. */
   absoluteDifference(labels: TensorLike, predictions: TensorLike): Tensor {

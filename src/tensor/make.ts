@@ -60,10 +60,12 @@ export function buffer(
   return new TensorBuffer(shape, dtype, values);
 }
 
+/** All zeros. */
 export function zeros(shape: readonly number[], dtype: DataType = 'float32'): Tensor {
   return filled('zeros', shape, 0, dtype);
 }
 
+/** All ones. */
 export function ones(shape: readonly number[], dtype: DataType = 'float32'): Tensor {
   return filled('ones', shape, 1, dtype);
 }

@@ -39,6 +39,7 @@ export function randomUniform(
   return random(call, shape, dtype, () => low + width * ((generator.bits() >>> 8) / 2 ** 24));
 }
 
+/** Normal, by default with mean 0 and standard deviation 1. */
 export function randomNormal(
   shape: readonly number[],
   mean = 0,

@@ -43,9 +43,11 @@ function total(values: Values, from: number, count: number): number {
   return sum;
 }
 
+/** int32 for bool; otherwise of the dtype of x. */
 export const sum = (x: TensorLike, axis?: Axes | null, keepDims = false): Tensor =>
   reduce('sum', x, axis, keepDims, 'numbers', total);
 
+/** float32, whatever x is. */
 export const mean = (x: TensorLike, axis?: Axes | null, keepDims = false): Tensor =>
   reduce('mean', x, axis, keepDims, 'float32', (values, from, count) => total(values, from, count) / count);
 

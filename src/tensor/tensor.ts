@@ -15,9 +15,11 @@ import type { TensorLike } from './read.ts';
 import * as reduce from './reduce.ts';
 import { type DataType, type DataTypeMap, dataTypeOf, type Values } from './values.ts';
 
+/** Numbers in a shape; make one with `tensor`. Its methods are the functions of their names, with the tensor in front. */
 export class Tensor {
   /** Sizes of the axes; frozen. */
   readonly shape: number[];
+  /** What kind of numbers: float32, int32 or bool. */
   readonly dtype: DataType;
   readonly #values: Values;
 

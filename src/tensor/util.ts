@@ -16,6 +16,7 @@ function checkList(call: string, name: string, value: unknown): List {
   return value;
 }
 
+/** Helpers by their TF.js names. */
 export const util = {
   /** Throws an error with the given message where the condition does not hold. */
   assert(condition: boolean, message: string | (() => string)): asserts condition {

@@ -26,6 +26,7 @@ export interface Params {
 export class BaseCallback {
   /** Set before training begins. */
   params!: Params;
+  /** Null; here for programs written for TF.js. */
   readonly validationData = null;
 
   setParams(params: Params): void {
@@ -58,12 +59,19 @@ type Wait = void | Promise<void>;
 
 /** A callback as an object of functions. */
 export interface CustomCallbackArgs {
+  /** Before the first epoch. */
   onTrainBegin?: (logs?: Logs) => Wait;
+  /** After the last epoch. */
   onTrainEnd?: (logs?: Logs) => Wait;
+  /** Epochs count from 0. */
   onEpochBegin?: (epoch: number, logs?: Logs) => Wait;
+  /** The logs hold the means of the epoch, and of its validation; what is added to them is history, too. */
   onEpochEnd?: (epoch: number, logs?: Logs) => Wait;
+  /** Batches count from 0 in each epoch. */
   onBatchBegin?: (batch: number, logs?: Logs) => Wait;
+  /** The logs hold batch, size, the loss and the metrics of the batch. */
   onBatchEnd?: (batch: number, logs?: Logs) => Wait;
+  /** Each time training is about to let go of the thread; see `yieldEvery`. */
   onYield?: (epoch: number, batch: number, logs: Logs) => Wait;
   /** The clock of yieldEvery, in milliseconds; for tests. */
   nowFunc?: () => number;

@@ -14,7 +14,9 @@ export interface ForeignTensor {
 
 /** A batch as a data set gives it; other keys are nobody's business here. */
 export interface DatasetBatch {
+  /** In the shape of the model's input. */
   readonly xs: TensorLike | ForeignTensor;
+  /** In the shape of the model's output; numbers of classes where the loss takes these. */
   readonly ys: TensorLike | ForeignTensor;
   /** A factor for the loss of each sample, [B], or of each of its time steps, [B, T]. */
   readonly sampleWeight?: TensorLike;

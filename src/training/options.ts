@@ -8,7 +8,7 @@ import { defaultVerbosity } from './callbacks/progressBar.ts';
 import { checkYieldEvery, type YieldEvery } from './pace.ts';
 import type { Trainee } from './trainee.ts';
 
-export const DEFAULT_BATCH = 32;
+const DEFAULT_BATCH = 32;
 
 /** 0 is silent; 1 draws a bar, 2 writes a line an epoch. */
 export type Verbosity = 0 | 1 | 2 | boolean;

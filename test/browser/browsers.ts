@@ -35,6 +35,8 @@ function isExecutable(path: string): boolean {
 export interface Preferences {
   dark: boolean;
   reducedMotion: boolean;
+  /** Whether pages may collect garbage, by `gc()`; only Chromium grants it. */
+  gc?: boolean;
 }
 
 export interface RunningBrowser {
@@ -43,7 +45,8 @@ export interface RunningBrowser {
 }
 
 export async function launch({ name, executable }: InstalledBrowser, asked: Preferences): Promise<RunningBrowser> {
-  const browser = name === 'firefox' ? await launchFirefox(executable!, asked) : await launchChromium(executable!);
+  const browser =
+    name === 'firefox' ? await launchFirefox(executable!, asked) : await launchChromium(executable!, asked);
   return {
     async newPage() {
       const page = await browser.newPage();
@@ -59,7 +62,7 @@ export async function launch({ name, executable }: InstalledBrowser, asked: Pref
   };
 }
 
-const launchChromium = (executablePath: string): Promise<Browser> =>
+const launchChromium = (executablePath: string, { gc = false }: Preferences): Promise<Browser> =>
   puppeteer.launch({
     executablePath,
     headless: true,
@@ -72,6 +75,7 @@ const launchChromium = (executablePath: string): Promise<Browser> =>
       '--disable-background-networking',
       '--disable-component-update',
       '--disable-sync',
+      ...(gc ? ['--js-flags=--expose-gc'] : []),
     ],
   });
 

@@ -20,8 +20,20 @@ const path = (relative: string) => fileURLToPath(new URL(relative, import.meta.u
 export async function openSite(): Promise<Site> {
   const folder = await mkdtemp(join(tmpdir(), 'lstm-wasm-demo-'));
   await buildInto(folder);
+  const { url, close } = await serve(folder);
+  return {
+    url,
+    async close() {
+      await close();
+      await rm(folder, { recursive: true, force: true });
+    },
+  };
+}
+
+/** A folder, named without a slash at its end, with an empty page at its root where it has none. */
+export async function serve(folder: string): Promise<Site> {
   const server = createServer(async (request, response) => {
-    const found = await read(folder, request.url ?? '/');
+    const found = (await read(folder, request.url ?? '/')) ?? (request.url === '/' ? emptyPage : null);
     response.writeHead(found ? 200 : 404, { 'content-type': found?.type ?? 'text/plain' });
     response.end(found?.body ?? 'not found');
   });
@@ -33,10 +45,11 @@ export async function openSite(): Promise<Site> {
     async close() {
       server.closeAllConnections();
       await new Promise(closed => server.close(closed));
-      await rm(folder, { recursive: true, force: true });
     },
   };
 }
+
+const emptyPage = { type: 'text/html; charset=utf-8', body: '<!doctype html><link rel="icon" href="data:,">' };
 
 async function buildInto(folder: string): Promise<void> {
   const quiet = { configFile: false, logLevel: 'warn' } as const;

@@ -80,6 +80,35 @@ describe('the seed program with setRandomSeed(1)', () => {
   });
 });
 
+test('what dropout draws does not depend on what other models do meanwhile', () => {
+  const dropouts = { dropout: 0.2, recurrentDropout: 0.3 };
+  const cell = [layers.gruCell({ units: 3, ...dropouts }), layers.lstmCell({ units: 6, ...dropouts })];
+  const make = () => {
+    const model = sequential({
+      layers: [
+        layers.bidirectional({ layer: layers.rnn({ cell, stateful: true }), batchInputShape: [2, 3, 2] }),
+        layers.dense({ units: 1 }),
+      ],
+    });
+    model.compile({ optimizer: 'adam', loss: 'mse' });
+    return model;
+  };
+  const x = tensor([1, 2, 3, 4, 0, 0, 5, 6, 0, 0, 0, 0], [2, 3, 2]);
+  const trained = (beside?: Sequential) => {
+    setRandomSeed(7);
+    const model = make();
+    const losses = Array.from({ length: 20 }, () => {
+      beside?.trainOnBatch(x, [1, -1]);
+      return model.trainOnBatch(x, [1, -1]);
+    });
+    return { losses, weights: weightsOf(model) };
+  };
+  const alone = trained();
+  const { losses, weights } = trained(make());
+  expect(losses).toEqual(alone.losses);
+  expectBits(weights, alone.weights);
+});
+
 describe('initial weights', () => {
   const make = (seed: number) => {
     setRandomSeed(seed);

@@ -269,6 +269,12 @@ describe('layers', () => {
   ];
   const trainable = (make: (options: object) => unknown): Bad[] => [
     ['no input width', () => make({ inputDim: 0 }), 'inputDim'],
+    [
+      'two input widths',
+      () => make({ inputShape: [2, 3], inputDim: 4 }),
+      'inputDim must be the last axis of inputShape',
+    ],
+    ['two batch sizes', () => make({ batchInputShape: [2, 3, 1], batchSize: 4 }), 'batchSize must be that of'],
     ['NaN for an input width', () => make({ inputDim: nan }), 'inputDim'],
     ['trainable that is neither', () => make({ trainable: 1 }), 'trainable'],
     ['weights that are no list', () => make({ weights: 5 }), 'weights'],

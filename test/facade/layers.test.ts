@@ -2,7 +2,6 @@
 // differences of the loss, seeds of dropout, open lengths, and what is refused.
 
 import {
-  backendInfo,
   initializers,
   type Layer,
   layers,
@@ -370,36 +369,6 @@ describe('embedding', () => {
       expectBits(all(), before);
     }
   });
-});
-
-test('a thousand batches through all layers hold the memory of the first', () => {
-  const [random, length] = [new Random(1), 6];
-  const model = sequential();
-  model.add(layers.embedding({ inputDim: V, outputDim: 5, inputLength: length, maskZero: true }));
-  model.add(layers.dropout({ rate: 0.5 }));
-  model.add(layers.lstm({ units: 4, returnSequences: true }));
-  model.add(layers.activation({ activation: 'gelu' }));
-  model.add(layers.masking());
-  model.add(layers.reshape({ targetShape: [3, 8] }));
-  model.add(layers.timeDistributed({ layer: layers.dense({ units: 2, activation: 'softmax' }) }));
-  model.add(layers.flatten());
-  model.add(layers.repeatVector({ n: 2 }));
-  model.compile({ optimizer: 'adam', loss: 'meanSquaredError' });
-  const batches = [1, 7, 33].map(samples => [
-    tensorOf(ids(random, [samples, length])),
-    tensorOf(random.normals([samples, 2, 6])),
-  ]);
-  const round = () => {
-    for (const [x, y] of batches) {
-      model.trainOnBatch(x!, y!);
-      model.predict(x!);
-    }
-  };
-  round();
-  const bytes = backendInfo().memoryBytes;
-  for (let n = 0; n < 1000; n++) round();
-  expect(backendInfo().memoryBytes).toBe(bytes);
-  model.dispose();
 });
 
 describe('shapes', () => {

@@ -1,19 +1,14 @@
 // Many models: thousands made and dropped one after the other, and a thousand alive at the same time.
 
-import v8 from 'node:v8';
-import vm from 'node:vm';
 import { backendInfo, layers, type Sequential, sequential, setRandomSeed, tensor, train } from 'lstm-wasm';
 import { expect, test } from 'vitest';
 import { expectBits } from '../compare.ts';
-
-v8.setFlagsFromString('--expose-gc');
-const collectGarbage = vm.runInNewContext('gc') as () => void;
+import { collectUntil } from './held.ts';
 
 const slow = { timeout: 240_000 };
 const MIB = 2 ** 20;
-const isDebug = process.env.LSTM_WASM_BUILD === 'debug';
-/** The debug builds take their time. */
-const MANY = isDebug ? 1000 : 10_000;
+/** All of them on the build that rounds every operation, because none does anything else with memory. */
+const MANY = process.env.LSTM_WASM_BUILD === 'strict' ? 10_000 : 1000;
 
 const STEPS = 4;
 const BATCH = 3;
@@ -79,11 +74,7 @@ test(`${MANY} models that nobody disposes of give their memory back to the ones 
   const before = alive();
   const round = async () => {
     for (let n = 0; n < MANY / 20; n++) make(n);
-    // Finalizers run some time after a collection.
-    for (let n = 0; n < 400 && alive() > before; n++) {
-      collectGarbage();
-      await new Promise(resolve => setTimeout(resolve, 5));
-    }
+    await collectUntil(() => alive() <= before);
     expect(alive()).toBe(before);
   };
   await round();

@@ -2,7 +2,6 @@
 // every option; learning rates; what a failed call leaves; what is refused.
 
 import {
-  backendInfo,
   constraints,
   layers,
   type Optimizer,
@@ -413,41 +412,6 @@ describe('the loss with penalties', () => {
     const { x, y } = twins.draw();
     expect(twins.model.trainOnBatch(tensorOf(x), tensorOf(y))).toBeNaN(); // its gradients are too large
     for (const [n, weight] of twins.model.getWeights().entries()) expectBits(weight.dataSync(), before[n]!);
-  });
-});
-
-describe('memory', () => {
-  const busy = () =>
-    run(
-      'adam',
-      { learningRate: 0.01, amsgrad: true, clipNorm: 0.1, useEma: true, emaOverwriteFrequency: 2, weightDecay: 0.1 },
-      {
-        wishes: [
-          { kernel: { regularizer: regularizers.l2() } },
-          { kernel: { constraint: constraints.nonNeg(), bound: w => w.set(w.map(value => Math.max(value, 0))) } },
-        ],
-      },
-      2,
-    );
-
-  test('stays while models come, train with everything there is, and go', () => {
-    busy().model.dispose();
-    const { memoryBytes, models } = backendInfo();
-    for (let n = 0; n < 200; n++) busy().model.dispose();
-    expect(backendInfo()).toMatchObject({ memoryBytes, models });
-  });
-
-  test('stays while one model is compiled again and again', () => {
-    const { model, step } = line([1, 2, 3], train.adam());
-    const around = [{ clipNorm: 1 }, { useEma: true }, { globalClipNorm: 1 }, {}];
-    const compile = (n: number) => {
-      model.compile({ optimizer: train.adam(around[n % 4]), loss: 'mse' });
-      step([1, 2, 3]);
-    };
-    for (let n = 0; n < 8; n++) compile(n);
-    const { memoryBytes } = backendInfo();
-    for (let n = 0; n < 2000; n++) compile(n);
-    expect(backendInfo().memoryBytes).toBe(memoryBytes);
   });
 });
 

@@ -79,7 +79,7 @@ interface Expected {
 }
 
 /** The reference of a case; `drop` where the kernel has drawn it. */
-export function expectedOf(subject: Case, given: Given, drop = subject.drops ? given.drop : undefined): Expected {
+function expectedOf(subject: Case, given: Given, drop = subject.drops ? given.drop : undefined): Expected {
   const { cell, U, B, T, I, goBackwards, useBias = true, resetAfter = true, activations } = subject;
   const [kernel, recurrentKernel, bias] = given.weights.map(({ data }) => data);
   const [h0, c0] = subject.carried ? given.states.map(({ data }) => data) : [];

@@ -12,7 +12,7 @@ import type { Harness, Room } from './harness.ts';
 export type Cell = 'lstm' | 'gru' | 'simpleRnn';
 
 /** Numbers of the activations, as the kernels know them. */
-export const activationNumbers = { linear: 0, relu: 1, sigmoid: 2, tanh: 3, hardSigmoid: 4 } as const;
+const activationNumbers = { linear: 0, relu: 1, sigmoid: 2, tanh: 3, hardSigmoid: 4 } as const;
 export type ActivationName = keyof typeof activationNumbers;
 
 export const gatesOf = { lstm: 4, gru: 3, simpleRnn: 1 } as const satisfies Record<Cell, number>;

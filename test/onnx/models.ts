@@ -24,10 +24,12 @@ const biased = { biasInitializer: random() };
 const inputShape = [null, D];
 const sequences = { returnSequences: true } as const;
 
-const cellActivations = ['linear', 'relu', 'tanh', 'hardSigmoid', 'elu', 'softplus', 'softsign'] as const;
+const cellActivations = [
+  ...['linear', 'relu', 'tanh', 'hardSigmoid', 'hard_sigmoid_keras3', 'elu', 'softplus', 'softsign'],
+];
 const denseActivations = [
   ...['linear', 'relu', 'sigmoid', 'tanh', 'hardSigmoid', 'elu', 'selu', 'softplus', 'softsign'],
-  ...['swish', 'gelu', 'gelu_new', 'relu6', 'mish', 'softmax', 'logSoftmax'],
+  ...['swish', 'gelu', 'gelu_new', 'relu6', 'mish', 'hard_sigmoid_keras3', 'softmax', 'logSoftmax'],
 ] as const as readonly 'relu'[];
 
 const recurrent = {

@@ -14,7 +14,7 @@ export function frameAt(step: number): Required<PredictionData> {
 }
 
 /** From 0.6 to 0.003, with the noise of single batches. */
-export const costAt = (step: number) =>
+const costAt = (step: number) =>
   (0.0026 + 0.57 * Math.exp(-step / 28) + 0.03 * Math.exp(-step / 120)) * Math.exp(0.3 * wobble(step));
 
 export const frames = Array.from({ length: 51 }, (_, i) => frameAt(i * 10));

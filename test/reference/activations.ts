@@ -72,6 +72,10 @@ const table = {
       return t + (Number.isFinite(q) ? (z! * sigmoid(z!) * 4 * q) / (q + 1) ** 2 : 0);
     },
   },
+  hard_sigmoid_keras3: {
+    of: z => Math.min(6, Math.max(0, z + 3)) / 6,
+    slope: (_, z) => (Math.abs(z!) < 3 ? 1 / 6 : 0),
+  },
 } as const satisfies Record<string, Activation>;
 
 const SCALE = 1.0507009873554805;
@@ -83,7 +87,7 @@ function twice(z: number): number {
 
 export const activations: Readonly<Record<ActivationName, Activation>> = table;
 
-export const rowActivations: Readonly<
+const rowActivations: Readonly<
   Record<
     RowActivationName,
     { of(z: Float64Array): Float64Array; backward(y: ArrayLike<number>, dy: Float64Array): Float64Array }

@@ -29,7 +29,7 @@ export function denseForward(inputs: DenseInputs): Float64Array {
 }
 
 /** What the activation is applied to, [M,U]. */
-export function denseLogits({ sizes: { M, D, U }, x, kernel, bias }: DenseInputs): Float64Array {
+function denseLogits({ sizes: { M, D, U }, x, kernel, bias }: DenseInputs): Float64Array {
   return matmul(x, kernel, M, D, U).map((z, mu) => z + (bias ? bias[mu % U]! : 0));
 }
 

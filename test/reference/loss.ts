@@ -48,7 +48,7 @@ const crossentropy: RowLoss = (y, t) => {
   return -sum(y, (value, n) => t[n]! * Math.log(clip(value / total, least, most)));
 };
 
-export const rowLosses = {
+const rowLosses = {
   meanSquaredError: meanOf((y, t) => (y - t) ** 2),
   meanAbsoluteError: meanOf((y, t) => Math.abs(y - t)),
   huberLoss: meanOf((y, t) => {

@@ -44,7 +44,7 @@ export interface RecurrentInputs {
 }
 
 /** Where in x step t finds its input. */
-export function timeOfStep({ sizes, goBackwards }: RecurrentInputs, t: number): number {
+function timeOfStep({ sizes, goBackwards }: RecurrentInputs, t: number): number {
   return goBackwards ? sizes.T - 1 - t : t;
 }
 

@@ -1,0 +1,112 @@
+/** A model in the words of Keras 3: what it writes into `config.json`. */
+
+import { type Config, type ConfigValue, toPython } from '../config.ts';
+import { show } from '../errors.ts';
+import { Bidirectional } from '../layers/bidirectional.ts';
+import type { Layer } from '../layers/layer.ts';
+import { TimeDistributed } from '../layers/timeDistributed.ts';
+import type { Sequential } from '../sequential.ts';
+import { type Place, refuse, within } from './place.ts';
+
+/** An object of Keras, as its saving writes it. */
+const keras = (module: string, className: string, config: Config): Config => ({
+  module,
+  class_name: className,
+  config,
+  registered_name: null,
+});
+
+/** What to put into `config.json`; refuses what Keras 3 does not have. */
+export function describeModel(place: Place, model: Sequential): Config {
+  const { name, layers, inputs } = model;
+  checkName(within(place, 'name'), name);
+  const shape = inputs[0]!.shape;
+  const [first] = layers;
+  const isInput = first!.className === 'InputLayer';
+  const input = { batch_shape: shape, dtype: 'float32', sparse: false, name: isInput ? first!.name : freeName(layers) };
+  const others = isInput ? layers.slice(1) : layers;
+  const list = [
+    keras('keras.layers', 'InputLayer', input),
+    ...others.map(layer => describeLayer(within(place, layer.name), layer)),
+  ];
+  const config = { name, trainable: true, dtype: 'float32', layers: list, build_input_shape: shape };
+  return { ...keras('keras', 'Sequential', config), build_config: { input_shape: shape } };
+}
+
+function freeName(layers: readonly Layer[]): string {
+  const names = layers.map(({ name }) => name);
+  let name = 'input_layer';
+  for (let n = 1; names.includes(name); n++) name = `input_layer_${n}`;
+  return name;
+}
+
+function describeLayer(place: Place, layer: Layer): Config {
+  checkName(place, layer.name);
+  const { className } = layer;
+  const { batchInputShape: _, dtype, ...settings } = layer.getConfig() as Config & { dtype?: string };
+  const config = { ...(pythonOf(place, settings) as Config), dtype: 'float32' };
+  return keras('keras.layers', className, ownOf(place, layer, config));
+}
+
+/** What is spelled differently, layer by layer. */
+function ownOf(place: Place, layer: Layer, config: Config): Config {
+  if (layer instanceof TimeDistributed) return { ...config, layer: describeLayer(place, layer.layer) };
+  if (layer instanceof Bidirectional) {
+    const [forward, backward] = [layer.forwardLayer, layer.backwardLayer].map(half => describeLayer(place, half));
+    return { ...config, layer: forward!, backward_layer: backward! };
+  }
+  switch (layer.className) {
+    case 'Embedding': {
+      const { input_length: _, ...options } = config;
+      return options;
+    }
+    case 'LeakyReLU': {
+      const { alpha, ...options } = config;
+      if ((alpha as number) < 0) refuse(within(place, 'alpha'), `must be at least 0 in Keras 3, got ${show(alpha)}`);
+      return { ...options, negative_slope: alpha! };
+    }
+    case 'ReLU':
+      return { ...config, negative_slope: 0, threshold: 0 };
+    case 'Reshape':
+      return { ...config, target_shape: (config.target_shape as (number | null)[]).map(n => n ?? -1) };
+    default:
+      return config;
+  }
+}
+
+const modules: [RegExp, string][] = [
+  [/Initializer$/, 'keras.initializers'],
+  [/Regularizer$/, 'keras.regularizers'],
+  [/Constraint$/, 'keras.constraints'],
+  [/^cells?$/, 'keras.layers'],
+];
+
+/** Options in the spelling of Python, objects among them with their module. */
+function pythonOf(place: Place, value: ConfigValue, name = ''): ConfigValue {
+  if (/^(recurrentA|a)ctivation$/.test(name)) return activationOf(within(place, name), value as string);
+  if (name === 'name') return value;
+  if (value === null || typeof value !== 'object') return toPython(value);
+  if (Array.isArray(value)) return value.map(item => pythonOf(place, item, name));
+  const { className, config } = value as Config;
+  if (typeof className === 'string') {
+    const module = modules.find(([pattern]) => pattern.test(name))?.[1];
+    if (!module) return null; // the layer within a layer is described elsewhere
+    return keras(module, className.replace(/^LeCun/, 'Lecun'), pythonOf(place, config!) as Config);
+  }
+  return Object.fromEntries(
+    Object.entries(value as Config).map(([key, item]) => [toPython(key) as string, pythonOf(place, item, key)]),
+  );
+}
+
+function activationOf(place: Place, name: string): string {
+  if (name === 'hardSigmoid') {
+    refuse(place, "must be one that Keras 3 has, got 'hardSigmoid': its hard_sigmoid is 'hard_sigmoid_keras3' here");
+  }
+  if (name === 'gelu_new') refuse(place, "must be one that Keras 3 has by name, got 'gelu_new'; 'gelu' is");
+  if (name === 'hard_sigmoid_keras3') return 'hard_sigmoid';
+  return name === 'swish' ? 'silu' : (toPython(name) as string);
+}
+
+function checkName(place: Place, name: string): void {
+  if (name.includes('/')) refuse(place, `a name must not hold '/' in Keras, got ${show(name)}`);
+}

@@ -1,0 +1,66 @@
+/** Where Keras keeps the variables of a model in `model.weights.h5`: by the classes of its layers, not by their names. */
+
+import { toPython } from '../config.ts';
+import { Bidirectional } from '../layers/bidirectional.ts';
+import type { Layer } from '../layers/layer.ts';
+import { Recurrent } from '../layers/recurrent.ts';
+import { TimeDistributed } from '../layers/timeDistributed.ts';
+import type { Sequential } from '../sequential.ts';
+
+/** An object of Keras that may have variables: the next so many of those that `getWeights` gives. */
+export interface Holder {
+  /** Its group, which holds a group `vars`, which holds the variables `0`, `1` and so on. */
+  readonly path: string;
+  readonly name: string;
+  readonly count: number;
+}
+
+/** Every object of the model, layer by layer, in the order of the weights. */
+export function holdersOf({ layers }: Sequential): readonly (readonly Holder[])[] {
+  const names = numbered();
+  // Keras does not count an input layer at the bottom among the layers
+  return layers.map((layer, n) =>
+    n === 0 && layer.className === 'InputLayer' ? [] : holders(layer, `layers/${names(layer.className)}`),
+  );
+}
+
+function holders(layer: Layer, path: string): Holder[] {
+  const { name } = layer;
+  if (layer instanceof Bidirectional) {
+    const { forwardLayer, backwardLayer } = layer;
+    return [
+      { path, name, count: 0 },
+      ...holders(forwardLayer, `${path}/forward_layer`),
+      ...holders(backwardLayer, `${path}/backward_layer`),
+    ];
+  }
+  if (layer instanceof TimeDistributed) return [{ path, name, count: 0 }, ...holders(layer.layer, `${path}/layer`)];
+  if (!(layer instanceof Recurrent)) return [{ path, name, count: layer.weightSpecs.length }];
+  const count = (n: number) => (layer.cells[n]!.useBias ? 3 : 2);
+  const cell = `${path}/cell`;
+  const of = (n: number) => snake(layer.cells[n]!.className);
+  if (layer.cells.length === 1)
+    return [
+      { path, name, count: 0 },
+      { path: cell, name: of(0), count: count(0) },
+    ];
+  const names = numbered();
+  return [
+    { path, name, count: 0 },
+    { path: cell, name: 'stacked_rnn_cells', count: 0 },
+    ...layer.cells.map((each, n) => ({ path: `${cell}/cells/${names(each.className)}`, name: of(n), count: count(n) })),
+  ];
+}
+
+const snake = (className: string) => toPython(className) as string;
+
+/** Names after classes: dense, dense_1, dense_2. */
+function numbered(): (className: string) => string {
+  const used = new Map<string, number>();
+  return className => {
+    const name = snake(className);
+    const count = used.get(name) ?? 0;
+    used.set(name, count + 1);
+    return count === 0 ? name : `${name}_${count}`;
+  };
+}

@@ -1,0 +1,109 @@
+/** Weights under Keras's names: what `weightPaths` of the layers say, each tensor as the layer has it. */
+
+import { fail } from '../errors.ts';
+import type { Sequential } from '../sequential.ts';
+import type { Tensors } from './format.ts';
+import { type Entry, quote } from './header.ts';
+import { checkNothingElse, checkThere, isSame, type Part, showSizes } from './part.ts';
+
+export function kerasParts(model: Sequential): Part[] {
+  return model.layers.flatMap(layer => layer.weightSpecs.map(({ shape }, i) => asItIs(layer.weightPaths[i]!, shape)));
+}
+
+const asItIs = (name: string, shape: readonly number[]): Part => ({
+  names: [name],
+  shape,
+  write: weight => [weight],
+  read: ([tensor]) => tensor!,
+});
+
+/** The parts, with the names that a file has for them. */
+export function findKeras(call: string, file: Tensors, model: Sequential, strict: boolean): Part[] {
+  const parts = kerasParts(model);
+  const byName = parts.every(({ names: [name] }) => file.entries.has(name!));
+  if (strict || byName) {
+    checkThere(call, file, parts, strict ? '; strict: false looks for weights by their order, too' : '');
+    if (strict) checkNothingElse(call, file, parts);
+    return parts;
+  }
+  return inOrder(call, file, parts);
+}
+
+// -------------------------------------------------------------------------------------------------------- by order
+
+/** Weights that stand together: those of a layer, or of one direction or cell of it. */
+interface Group {
+  /** What stands before the last slash of their names. */
+  readonly prefix: string;
+  /** 'forward' or 'backward' where they belong to a direction. */
+  readonly direction: string;
+  readonly weights: Map<string, { readonly name: string; readonly shape: readonly number[] }>;
+}
+
+/**
+ * Matches groups of weights by their order: each of the model takes the first that is left in the file and has weights
+ * of the same names, shapes and direction. None may be left over.
+ */
+function inOrder(call: string, file: Tensors, parts: readonly Part[]): Part[] {
+  const ours = groups(parts.map(({ names, shape }) => ({ name: names[0]!, shape })));
+  const theirs = groups([...file.entries.values()]);
+  const taken = new Map<string, Group>();
+  const names = new Map<string, string>();
+  for (const group of ours) {
+    const n = theirs.findIndex(other => agree(group, other));
+    if (n < 0) fail(call, `header must have ${showGroup(group)} as ${quote(group.prefix)} has, got none that is left`);
+    const [other] = theirs.splice(n, 1) as [Group];
+    checkOrder(call, taken, group, other);
+    for (const [last, { name }] of group.weights) names.set(name, other.weights.get(last)!.name);
+  }
+  const left = theirs[0];
+  if (left) fail(call, `header must have no weights but those of the model, got ${quote(left.prefix)}, too`);
+  return parts.map(part => asItIs(names.get(part.names[0]!)!, part.shape));
+}
+
+function groups(tensors: readonly Pick<Entry, 'name' | 'shape'>[]): Group[] {
+  const found = new Map<string, Group>();
+  for (const tensor of tensors) {
+    const slash = tensor.name.lastIndexOf('/');
+    const prefix = tensor.name.slice(0, Math.max(slash, 0));
+    const direction = /(?:^|\/)(forward|backward)_/.exec(prefix)?.[1] ?? '';
+    if (!found.has(prefix)) found.set(prefix, { prefix, direction, weights: new Map() });
+    found.get(prefix)!.weights.set(tensor.name.slice(slash + 1), tensor);
+  }
+  return [...found.values()];
+}
+
+function agree(a: Group, b: Group): boolean {
+  if (a.direction !== b.direction || a.weights.size !== b.weights.size) return false;
+  return [...a.weights].every(([last, { shape }]) => {
+    const other = b.weights.get(last);
+    return other !== undefined && isSame(other.shape, shape);
+  });
+}
+
+/**
+ * Programs that sort the names put lstm_10 before lstm_2. Where both would do, their order says nothing.
+ *
+ * @param taken by what they are like, the group that was matched last
+ */
+function checkOrder(call: string, taken: Map<string, Group>, group: Group, other: Group): void {
+  const kind = `${group.direction} ${showGroup(group)}`;
+  const before = taken.get(kind);
+  taken.set(kind, other);
+  if (before && numbersFall(before.prefix, other.prefix)) {
+    const both = `${quote(before.prefix)} and ${quote(other.prefix)}`;
+    fail(call, `header must have layers of equal weights in the order of their numbers, got ${both}: rename them`);
+  }
+}
+
+/** Whether two names differ in their numbers alone, and the numbers fall. */
+function numbersFall(before: string, after: string): boolean {
+  const words = (name: string) => name.split(/(\d+)/);
+  const [a, b] = [words(before), words(after)];
+  if (a.length !== b.length || a.some((word, i) => i % 2 === 0 && word !== b[i])) return false;
+  const i = a.findIndex((word, at) => at % 2 === 1 && Number(word) !== Number(b[at]));
+  return i >= 0 && Number(a[i]) > Number(b[i]);
+}
+
+const showGroup = ({ weights }: Group): string =>
+  [...weights].map(([last, { shape }]) => `${last} ${showSizes(shape)}`).join(', ');

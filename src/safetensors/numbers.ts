@@ -1,0 +1,82 @@
+/** Numbers as safetensors files hold them, and as float32. Bytes stand in little-endian order. */
+
+import { fail, show } from '../errors.ts';
+
+/** Bits of a number of each kind that the format knows. */
+export const bits: ReadonlyMap<string, number> = new Map([
+  ['F4', 4],
+  ['F6_E2M3', 6],
+  ['F6_E3M2', 6],
+  ...['BOOL', 'U8', 'I8', 'F8_E5M2', 'F8_E4M3', 'F8_E8M0', 'F8_E4M3FNUZ', 'F8_E5M2FNUZ'].map(
+    name => [name, 8] as const,
+  ),
+  ...['I16', 'U16', 'F16', 'BF16'].map(name => [name, 16] as const),
+  ...['I32', 'U32', 'F32'].map(name => [name, 32] as const),
+  ...['C64', 'F64', 'I64', 'U64'].map(name => [name, 64] as const),
+]);
+
+/** The number at a byte; NaN for a bool that is neither. */
+const readers: { readonly [dtype: string]: (view: DataView, at: number) => number | bigint } = {
+  F32: (view, at) => view.getFloat32(at, true),
+  F16: (view, at) => half(view.getUint16(at, true)),
+  BF16: (view, at) => brain(view.getUint16(at, true)),
+  F64: (view, at) => view.getFloat64(at, true),
+  I8: (view, at) => view.getInt8(at),
+  U8: (view, at) => view.getUint8(at),
+  I16: (view, at) => view.getInt16(at, true),
+  U16: (view, at) => view.getUint16(at, true),
+  I32: (view, at) => view.getInt32(at, true),
+  U32: (view, at) => view.getUint32(at, true),
+  I64: (view, at) => view.getBigInt64(at, true),
+  U64: (view, at) => view.getBigUint64(at, true),
+  BOOL: (view, at) => view.getUint8(at),
+};
+
+/** float16: a sign, 5 bits of exponent, 10 bits of fraction. Every one of them is a float32. */
+function half(word: number): number {
+  const sign = word & 0x8000 ? -1 : 1;
+  const exponent = (word >> 10) & 31;
+  const fraction = word & 1023;
+  if (exponent === 31) return fraction === 0 ? sign * Number.POSITIVE_INFINITY : Number.NaN;
+  return sign * (exponent === 0 ? fraction : fraction + 1024) * 2 ** (Math.max(exponent, 1) - 25);
+}
+
+const word = new Uint32Array(1);
+const float = new Float32Array(word.buffer);
+
+/** bfloat16: the upper half of a float32. */
+function brain(upper: number): number {
+  word[0] = upper << 16;
+  return float[0]!;
+}
+
+/**
+ * The numbers of a tensor as float32. float64 is rounded to the nearest; whole numbers must be float32 as they are.
+ *
+ * @param part of the file, for messages
+ * @param bytes as many as `count` numbers of the kind take
+ */
+export function toFloats(call: string, part: string, dtype: string, bytes: Uint8Array, count: number): Float32Array {
+  const read = Object.hasOwn(readers, dtype) ? readers[dtype]! : null;
+  if (!read) {
+    fail(call, `${part} must be of one of the kinds ${Object.keys(readers).join(', ')} to be read, got ${show(dtype)}`);
+  }
+  const view = new DataView(bytes.buffer, bytes.byteOffset, bytes.byteLength);
+  const size = bits.get(dtype)! / 8;
+  const exact = !dtype.includes('F');
+  const values = new Float32Array(count);
+  for (let i = 0; i < count; i++) {
+    const value = read(view, i * size);
+    values[i] = Number(value);
+    const got = values[i]!;
+    // A finite number that has become an infinity fits in no sense.
+    if (exact ? isOther(got, value) : dtype === 'F64' && !Number.isFinite(got) && Number.isFinite(value)) {
+      fail(call, `${part} must hold numbers that fit into float32, got ${show(value)}`);
+    }
+    if (dtype === 'BOOL' && got > 1) fail(call, `${part} must hold 0 and 1, the two of its kind, got ${got}`);
+  }
+  return values;
+}
+
+const isOther = (got: number, value: number | bigint): boolean =>
+  typeof value === 'bigint' ? BigInt(got) !== value : got !== value;

@@ -1,0 +1,27 @@
+/** Bytes as text. */
+
+import { show } from '../errors.ts';
+import { type Place, refuse } from './place.ts';
+
+/** As many as a call may have arguments anywhere. */
+const CHUNK = 0x2000;
+
+export function toBase64(bytes: Uint8Array): string {
+  const pieces: string[] = [];
+  for (let at = 0; at < bytes.length; at += CHUNK) {
+    pieces.push(String.fromCharCode(...bytes.subarray(at, at + CHUNK)));
+  }
+  return btoa(pieces.join(''));
+}
+
+export function fromBase64(place: Place, text: string): Uint8Array<ArrayBuffer> {
+  let plain: string;
+  try {
+    plain = atob(text);
+  } catch {
+    return refuse(place, `must be bytes in base64, got ${show(text)}`);
+  }
+  const bytes = new Uint8Array(plain.length);
+  for (let n = 0; n < plain.length; n++) bytes[n] = plain.charCodeAt(n);
+  return bytes;
+}

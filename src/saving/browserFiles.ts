@@ -1,0 +1,72 @@
+/** `downloads://`, and files that somebody chose in a page. */
+
+import { fail, show } from '../errors.ts';
+import { infoOf, joinData, type ModelArtifacts, modelJsonOf, type OwnHandler, partsOf } from './artifacts.ts';
+import { artifactsFrom, Collector, readManifest } from './manifest.ts';
+import { type Place, reasonOf, refuse } from './place.ts';
+
+/** Milliseconds after which a browser has certainly begun to write a download. */
+const HOLD = 60_000;
+
+/** @param name of the files, without their endings: name.json and name.weights.bin */
+export function inDownloads(name: string): OwnHandler {
+  return {
+    async save(call, artifacts) {
+      if (typeof document === 'undefined') fail(call, 'downloads:// must have a page, got a host without a document');
+      const weights = `${name || 'model'}.weights.bin`;
+      const json = JSON.stringify(modelJsonOf(artifacts, weights));
+      await download(`${name || 'model'}.json`, new Blob([json], { type: 'application/json' }));
+      const { weightData } = artifacts;
+      if (weightData) await download(weights, new Blob([joinData(weightData)], { type: 'application/octet-stream' }));
+      return { modelArtifactsInfo: infoOf(artifacts) };
+    },
+  };
+}
+
+/** One at a time: of two clicks at once, Firefox follows the last alone. */
+async function download(name: string, content: Blob): Promise<void> {
+  await new Promise(resolve => setTimeout(resolve));
+  const link = document.createElement('a');
+  link.download = name;
+  link.href = URL.createObjectURL(content);
+  link.dispatchEvent(new MouseEvent('click'));
+  setTimeout(() => URL.revokeObjectURL(link.href), HOLD);
+}
+
+/** @param files model.json first, then the files of its weights, by the names that it gives them */
+export function chosenFiles(asked: string, files: ArrayLike<File>): OwnHandler {
+  const list = Array.from(files ?? []);
+  if (list.length === 0 || !list.every(file => file instanceof Blob)) {
+    fail(asked, `files must be a list of files, model.json first, got ${show(files)}`);
+  }
+  return { load: call => load(call, list) };
+}
+
+async function load(call: string, [first, ...others]: readonly File[]): Promise<ModelArtifacts> {
+  const json = { call, part: first!.name };
+  const text = await first!.text().catch(error => unread(json, error));
+  const manifest = readManifest(json, text);
+  // As in TF.js: the model alone, without what it has learned
+  if (others.length === 0) return partsOf(manifest.json);
+  const names = manifest.shards.map(({ path }) => path.slice(path.lastIndexOf('/') + 1));
+  const chosen = manifest.shards.map(({ place, path }, n) => {
+    const name = names[n]!;
+    if (names.indexOf(name) !== n) refuse(place, `must have a name of its own, got ${show(path)}`);
+    return (
+      others.find(file => file.name === name) ?? refuse(place, `must be among the files, got none called ${show(name)}`)
+    );
+  });
+  const stray = others.find(file => !chosen.includes(file));
+  if (stray) refuse({ call, part: stray.name }, `must be named by ${first!.name}, got no mention of it`);
+  const weights = new Collector({ call, part: names.join(', ') || first!.name }, manifest.bytes);
+  const size = chosen.reduce((sum, file) => sum + file.size, 0);
+  if (size > manifest.bytes) weights.refuse(`${size}`);
+  for (const [n, file] of chosen.entries()) {
+    const place = { call, part: names[n]! };
+    weights.add(new Uint8Array(await file.arrayBuffer().catch(error => unread(place, error))));
+  }
+  return artifactsFrom(manifest, weights.whole());
+}
+
+const unread = (place: Place, error: unknown) =>
+  refuse(place, `must be a file that can be read, got ${reasonOf(error)}`);

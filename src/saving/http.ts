@@ -1,0 +1,125 @@
+/** `http://`, `https://` and plain paths: a model on a server. */
+
+import { fail, show } from '../errors.ts';
+import { checkOptions } from '../options.ts';
+import { infoOf, joinData, type ModelArtifacts, modelJsonOf, type OnProgress, type OwnHandler } from './artifacts.ts';
+import { artifactsFrom, Collector, checkPath, readManifest, type Shard } from './manifest.ts';
+import { type Place, reasonOf, refuse } from './place.ts';
+
+export interface HttpOptions {
+  /** For every request, as `fetch` takes it. */
+  requestInit?: RequestInit;
+  /** In place of `fetch`. */
+  fetchFunc?: typeof fetch;
+  /** Where the files of weights are; by default beside model.json. */
+  weightPathPrefix?: string;
+  /** Makes the URL of a file of weights from its name in model.json. */
+  weightUrlConverter?: (fileName: string) => Promise<string> | string;
+  /** Called with the share of the weights that is there. */
+  onProgress?: OnProgress;
+}
+
+export const httpOptions = [
+  'requestInit',
+  'fetchFunc',
+  'weightPathPrefix',
+  'weightUrlConverter',
+  'onProgress',
+] as const satisfies readonly (keyof HttpOptions)[];
+
+const WEIGHTS_FILE = 'model.weights.bin';
+
+/** @param options of the caller, not yet looked at */
+export function http(call: string, url: string, options?: HttpOptions): OwnHandler {
+  const known = checkOptions<HttpOptions>(call, options, httpOptions);
+  for (const name of ['fetchFunc', 'weightUrlConverter', 'onProgress'] as const) {
+    if (known[name] !== undefined && typeof known[name] !== 'function') {
+      fail(call, `${name} must be a function, got ${show(known[name])}`);
+    }
+  }
+  if (known.weightPathPrefix !== undefined && typeof known.weightPathPrefix !== 'string') {
+    fail(call, `weightPathPrefix must be a string, got ${show(known.weightPathPrefix)}`);
+  }
+  const { requestInit } = known;
+  if (requestInit !== undefined && (requestInit === null || typeof requestInit !== 'object' || requestInit.body)) {
+    fail(call, `requestInit must be an object without a body, got ${show(requestInit)}`);
+  }
+  return {
+    save: (saving, artifacts) => send({ call: saving, part: url }, url, known, artifacts),
+    load: (loading, onProgress) => receive(loading, url, { ...known, ...(onProgress && { onProgress }) }),
+  };
+}
+
+async function send(place: Place, url: string, options: HttpOptions, artifacts: ModelArtifacts) {
+  const body = new FormData();
+  const json = JSON.stringify(modelJsonOf(artifacts, WEIGHTS_FILE));
+  body.append('model.json', new Blob([json], { type: 'application/json' }), 'model.json');
+  const weights = new Blob([joinData(artifacts.weightData)], { type: 'application/octet-stream' });
+  body.append(WEIGHTS_FILE, weights, WEIGHTS_FILE);
+  const response = await ask(place, url, options, { method: 'POST', ...options.requestInit, body });
+  return { modelArtifactsInfo: infoOf(artifacts), responses: [response] };
+}
+
+async function ask(place: Place, url: string, { fetchFunc }: HttpOptions, init?: RequestInit): Promise<Response> {
+  let response: Response;
+  try {
+    response = await (fetchFunc ?? fetch)(url, init);
+  } catch (error) {
+    const files = /^[a-z]+:/i.test(url) ? '' : '; in Node, a file is file://path';
+    return refuse(place, `must be within reach, got ${reasonOf(error)}${files}`);
+  }
+  if (!response.ok) refuse(place, `must be within reach, got the status ${response.status}`);
+  return response;
+}
+
+async function receive(call: string, url: string, options: HttpOptions): Promise<ModelArtifacts> {
+  const response = await ask({ call, part: url }, url, options, options.requestInit);
+  const text = await response.text().catch(error => refuse({ call, part: url }, `must arrive, got ${reasonOf(error)}`));
+  const manifest = readManifest({ call, part: url }, text);
+  const urls: string[] = [];
+  for (const shard of manifest.shards) urls.push(await urlOf(url, shard, options));
+  const weights = new Collector({ call, part: urls.join(', ') || url }, manifest.bytes);
+  options.onProgress?.(0);
+  for (const one of urls) {
+    const part = { call, part: one };
+    const found = await ask(part, one, options, options.requestInit);
+    for await (const piece of piecesOf(part, found)) {
+      weights.add(piece);
+      options.onProgress?.(weights.fraction);
+    }
+  }
+  return artifactsFrom(manifest, weights.whole());
+}
+
+async function urlOf(json: string, shard: Shard, options: HttpOptions): Promise<string> {
+  if (options.weightUrlConverter) return options.weightUrlConverter(shard.path);
+  const path = checkPath(shard);
+  const [address, query] = split(json);
+  const folder = address.slice(0, address.lastIndexOf('/') + 1);
+  return `${options.weightPathPrefix ?? (folder || './')}${path}${query}`;
+}
+
+/** A URL without its query, and the query. */
+function split(url: string): [string, string] {
+  const at = url.indexOf('?');
+  return at < 0 ? [url, ''] : [url.slice(0, at), url.slice(at)];
+}
+
+/** The bytes as they come, so that a file without an end is not read to its end. */
+async function* piecesOf(place: Place, response: Response): AsyncGenerator<Uint8Array<ArrayBuffer>> {
+  const lost = (error: unknown) => refuse(place, `must arrive, got ${reasonOf(error)}`);
+  const reader = response.body?.getReader?.();
+  if (!reader) {
+    yield new Uint8Array(await response.arrayBuffer().catch(lost));
+    return;
+  }
+  try {
+    for (;;) {
+      const { done, value } = await reader.read().catch(lost);
+      if (done) return;
+      yield value;
+    }
+  } finally {
+    reader.cancel().catch(() => {});
+  }
+}

@@ -1,0 +1,111 @@
+/** `indexeddb://`: models in the data base of a page, in the stores of TF.js, so that either opens the other's. */
+
+import { fail } from '../errors.ts';
+import {
+  infoOf,
+  joinData,
+  type ModelArtifacts,
+  type ModelArtifactsInfo,
+  type OwnHandler,
+  type SaveResult,
+} from './artifacts.ts';
+import { readObject, reasonOf } from './place.ts';
+
+const DATABASE = 'tensorflowjs';
+const VERSION = 1;
+const MODELS = 'models_store';
+const INFOS = 'model_info_store';
+
+/** As the stores have it. */
+interface Entry {
+  modelPath: string;
+  modelArtifactsInfo: ModelArtifactsInfo;
+}
+
+export function inIndexedDb(name: string): OwnHandler {
+  return {
+    async save(call, artifacts): Promise<SaveResult> {
+      const modelArtifacts = { ...artifacts, weightData: joinData(artifacts.weightData) };
+      const modelArtifactsInfo = infoOf(modelArtifacts);
+      // One transaction: all of it is there afterwards, or none
+      await transact(call, 'readwrite', stores => {
+        stores.infos.put({ modelPath: name, modelArtifactsInfo });
+        stores.models.put({ modelPath: name, modelArtifacts, modelArtifactsInfo });
+      });
+      return { modelArtifactsInfo };
+    },
+    async load(call): Promise<ModelArtifacts> {
+      const entry = await ask<{ modelArtifacts: unknown }>(call, ({ models }) => models.get(name));
+      if (!entry) fail(call, `indexeddb://${name} must be a saved model, got none`);
+      return readObject({ call, part: `indexeddb://${name}` }, entry.modelArtifacts) as ModelArtifacts;
+    },
+  };
+}
+
+/** By name. */
+export async function listIndexedDb(call: string): Promise<Map<string, ModelArtifactsInfo>> {
+  if (!factory()) return new Map();
+  const entries = (await ask<Entry[]>(call, ({ infos }) => infos.getAll())) ?? [];
+  return new Map(entries.map(({ modelPath, modelArtifactsInfo }) => [modelPath, modelArtifactsInfo]));
+}
+
+export async function removeFromIndexedDb(call: string, name: string): Promise<ModelArtifactsInfo> {
+  const entry = await ask<Entry>(call, ({ infos }) => infos.get(name));
+  if (!entry) fail(call, `indexeddb://${name} must be a saved model, got none`);
+  await transact(call, 'readwrite', ({ infos, models }) => {
+    infos.delete(name);
+    models.delete(name);
+  });
+  return entry.modelArtifactsInfo;
+}
+
+interface Stores {
+  readonly infos: IDBObjectStore;
+  readonly models: IDBObjectStore;
+}
+
+function factory(): IDBFactory | null {
+  try {
+    return globalThis.indexedDB ?? null;
+  } catch {
+    return null;
+  }
+}
+
+async function ask<T>(call: string, question: (stores: Stores) => IDBRequest): Promise<T | undefined> {
+  let request: IDBRequest;
+  await transact(call, 'readonly', stores => {
+    request = question(stores);
+  });
+  return request!.result as T | undefined;
+}
+
+/** Runs work in a transaction of its own, and waits until that is done. */
+async function transact(call: string, mode: IDBTransactionMode, work: (stores: Stores) => void): Promise<void> {
+  const source = factory() ?? fail(call, 'indexeddb:// must have a page with a data base, got none');
+  try {
+    const opening = source.open(DATABASE, VERSION);
+    opening.onupgradeneeded = () => {
+      for (const store of [MODELS, INFOS]) opening.result.createObjectStore(store, { keyPath: 'modelPath' });
+    };
+    const base = await new Promise<IDBDatabase>((resolve, reject) => {
+      opening.onsuccess = () => resolve(opening.result);
+      opening.onerror = () => reject(opening.error);
+      opening.onblocked = () => reject(new Error('another page holds it'));
+    });
+    try {
+      const transaction = base.transaction([INFOS, MODELS], mode);
+      const done = new Promise<void>((resolve, reject) => {
+        transaction.oncomplete = () => resolve();
+        transaction.onabort = () => reject(transaction.error);
+        transaction.onerror = () => reject(transaction.error);
+      });
+      work({ infos: transaction.objectStore(INFOS), models: transaction.objectStore(MODELS) });
+      await done;
+    } finally {
+      base.close();
+    }
+  } catch (error) {
+    fail(call, `indexeddb:// must be a data base that can be used, got ${reasonOf(error)}`);
+  }
+}

@@ -1,0 +1,95 @@
+/** Where in a file something stands, for messages, and the checks that data from elsewhere must pass first. */
+
+import { fail, show, ValueError } from '../errors.ts';
+
+/** Deeper than any model is nested, and far from the end of the stack. */
+const DEEPEST = 100;
+
+/** More values than any model is made of; objects that share their parts could otherwise have no end of them. */
+const MOST_VALUES = 1_000_000;
+
+/** Where in a file something stands, for messages. */
+export interface Place {
+  /** The public call. */
+  readonly call: string;
+  /** The part of the file. */
+  readonly part: string;
+}
+
+export const within = ({ call, part }: Place, inner: string): Place => ({
+  call,
+  part: part ? `${part}.${inner}` : inner,
+});
+
+/** The item of a list. */
+export const itemOf = ({ call, part }: Place, n: number): Place => ({ call, part: `${part}[${n}]` });
+
+export const refuse = ({ call, part }: Place, message: string): never =>
+  fail(call, part ? `${part}: ${message}` : message);
+
+/** What is refused inside is said with the place in the file. */
+export function inPlace<T>({ call, part }: Place, work: () => T): T {
+  try {
+    return work();
+  } catch (error) {
+    if (error instanceof ValueError) fail(call, `${part}: ${error.message}`);
+    throw error;
+  }
+}
+
+export const isObject = (value: unknown): value is object => value !== null && typeof value === 'object';
+
+/** An object with names, and not a list. */
+export function readObject(place: Place, value: unknown): { readonly [name: string]: unknown } {
+  if (!isObject(value) || Array.isArray(value)) refuse(place, `must be an object, got ${show(value)}`);
+  return value as { readonly [name: string]: unknown };
+}
+
+export function readList(place: Place, value: unknown): readonly unknown[] {
+  if (!Array.isArray(value)) refuse(place, `must be a list, got ${show(value)}`);
+  return value as unknown[];
+}
+
+export function readText(place: Place, value: unknown): string {
+  if (typeof value !== 'string') refuse(place, `must be a string, got ${show(value)}`);
+  return value as string;
+}
+
+/** A whole number from 0 on. */
+export function readCount(place: Place, value: unknown): number {
+  if (!Number.isSafeInteger(value) || (value as number) < 0) {
+    refuse(place, `must be a whole number of at least 0, got ${show(value)}`);
+  }
+  return value as number;
+}
+
+export function readNumber(place: Place, value: unknown): number {
+  if (!Number.isFinite(value)) refuse(place, `must be a finite number, got ${show(value)}`);
+  return value as number;
+}
+
+/** Refuses data that is nested so deeply, or in a circle, that working on it would have no end. */
+export function checkDepth(place: Place, value: unknown): void {
+  let left = MOST_VALUES;
+  const visit = (item: unknown, depth: number): void => {
+    if (!isObject(item)) return;
+    if (depth > DEEPEST) refuse(place, `must be nested at most ${DEEPEST} deep, got more`);
+    for (const inner of Object.values(item)) {
+      if (--left < 0) refuse(place, `must consist of at most ${MOST_VALUES} values, got more`);
+      visit(inner, depth + 1);
+    }
+  };
+  visit(value, 0);
+}
+
+/** JSON as it comes from a file. */
+export function parseJson(place: Place, text: string): unknown {
+  try {
+    return JSON.parse(text);
+  } catch (error) {
+    return refuse(place, `must be JSON, got ${show(text)} (${error instanceof Error ? error.message : error})`);
+  }
+}
+
+/** What an error says that came from the host. */
+export const reasonOf = (error: unknown): string => (error instanceof Error ? error.message : String(error));

@@ -1,0 +1,136 @@
+/** Weights as bytes, one after the other, and the list that says what they are. */
+
+import { show } from '../errors.ts';
+import { showShape, sizeOf } from '../shapes.ts';
+import type { WeightsManifestEntry, WeightType } from './artifacts.ts';
+import { itemOf, type Place, readCount, readList, readNumber, readObject, readText, refuse, within } from './place.ts';
+
+/** A weight of a file, read. */
+export interface StoredWeight {
+  readonly name: string;
+  readonly shape: readonly number[];
+  readonly dtype: WeightType;
+  readonly optimizer: boolean;
+  readonly values: Float32Array | Int32Array | Uint8Array;
+}
+
+/** A weight to be written. */
+export type NewWeight = Omit<StoredWeight, 'optimizer'>;
+
+/** What `weightSpecs` and `weightData` are for some weights. */
+export function encodeWeights(
+  weights: readonly NewWeight[],
+  optimizer: readonly NewWeight[],
+): { weightSpecs: WeightsManifestEntry[]; weightData: ArrayBuffer } {
+  const all = [...weights, ...optimizer];
+  const weightSpecs = all.map(({ name, shape, dtype }, n): WeightsManifestEntry => {
+    return { name, shape: [...shape], dtype, ...(n >= weights.length && { group: 'optimizer' as const }) };
+  });
+  const bytes = new Uint8Array(all.reduce((sum, { values }) => sum + values.byteLength, 0));
+  let at = 0;
+  for (const { values } of all) {
+    bytes.set(new Uint8Array(values.buffer, values.byteOffset, values.byteLength), at);
+    at += values.byteLength;
+  }
+  return { weightSpecs, weightData: bytes.buffer };
+}
+
+const sizes = { float32: 4, int32: 4, bool: 1, uint8: 1, uint16: 2, float16: 2 } as const;
+
+/** An entry of the list, checked. */
+interface Entry {
+  readonly place: Place;
+  readonly name: string;
+  readonly shape: readonly number[];
+  readonly dtype: WeightType;
+  readonly stored: keyof typeof sizes;
+  readonly scale: number;
+  readonly min: number;
+  readonly optimizer: boolean;
+  readonly bytes: number;
+}
+
+/** The list, checked in itself; how many bytes it asks for is known afterwards, and none of them has been allocated. */
+export function checkSpecs(place: Place, specs: unknown): { entries: readonly Entry[]; bytes: number } {
+  const entries = readList(place, specs).map((spec, n) => readEntry(itemOf(place, n), spec));
+  const seen = new Set<string>();
+  for (const { place, name, optimizer } of entries) {
+    const key = `${optimizer}/${name}`;
+    if (seen.has(key)) refuse(within(place, 'name'), `must be there once, got a second ${show(name)}`);
+    seen.add(key);
+  }
+  return { entries, bytes: entries.reduce((sum, { bytes }) => sum + bytes, 0) };
+}
+
+const MOST_AXES = 8;
+
+function readEntry(place: Place, value: unknown): Entry {
+  const spec = readObject(place, value);
+  const name = readText(within(place, 'name'), spec.name);
+  const axes = within(place, 'shape');
+  const shape = readList(axes, spec.shape);
+  if (shape.length > MOST_AXES) refuse(axes, `must have at most ${MOST_AXES} axes, got ${shape.length}`);
+  for (const [n, size] of shape.entries()) readCount(itemOf(axes, n), size);
+  const dtype = oneOf(within(place, 'dtype'), spec.dtype, ['float32', 'int32', 'bool'] as const);
+  const group = spec.group ?? 'model';
+  oneOf(within(place, 'group'), group, ['model', 'optimizer'] as const);
+  const { stored, scale, min } = readQuantization(within(place, 'quantization'), spec.quantization, dtype);
+  const bytes = sizeOf(shape as number[]) * sizes[stored];
+  if (!Number.isSafeInteger(bytes)) refuse(axes, `must be that of a weight, got ${showShape(shape as number[])}`);
+  return { place, name, shape: shape as number[], dtype, stored, scale, min, optimizer: group === 'optimizer', bytes };
+}
+
+function readQuantization(place: Place, value: unknown, dtype: WeightType): Pick<Entry, 'stored' | 'scale' | 'min'> {
+  if (value === undefined || value === null) return { stored: dtype, scale: 1, min: 0 };
+  const { dtype: asked, scale, min } = readObject(place, value);
+  const stored = oneOf(within(place, 'dtype'), asked, ['uint8', 'uint16', 'float16'] as const);
+  const fits = stored === 'float16' ? ['float32'] : ['float32', 'int32'];
+  if (!fits.includes(dtype)) refuse(place, `must be of a weight of dtype ${fits.join(' or ')}, got ${show(dtype)}`);
+  if (stored === 'float16') return { stored, scale: 1, min: 0 };
+  return { stored, scale: readNumber(within(place, 'scale'), scale), min: readNumber(within(place, 'min'), min) };
+}
+
+function oneOf<K extends string>(place: Place, value: unknown, known: readonly K[]): K {
+  if (!known.includes(value as K)) {
+    refuse(place, `must be ${known.map(name => `'${name}'`).join(' or ')}, got ${show(value)}`);
+  }
+  return value as K;
+}
+
+/**
+ * The weights of a file.
+ *
+ * @param data the place of the bytes, and the bytes: as many as the list asks for
+ */
+export function decodeWeights(place: Place, specs: unknown, data: Place, bytes: Uint8Array): StoredWeight[] {
+  const { entries, bytes: expected } = checkSpecs(place, specs);
+  if (bytes.byteLength !== expected) {
+    refuse(data, `must have ${expected} bytes, as ${place.part} says, got ${bytes.byteLength}`);
+  }
+  let at = 0;
+  return entries.map(entry => {
+    const from = at;
+    at += entry.bytes;
+    const { name, shape, dtype, optimizer } = entry;
+    return { name, shape, dtype, optimizer, values: valuesOf(entry, bytes.slice(from, at).buffer) };
+  });
+}
+
+function valuesOf({ dtype, stored, scale, min }: Entry, own: ArrayBuffer): StoredWeight['values'] {
+  if (stored === 'float32') return new Float32Array(own);
+  if (stored === 'int32') return new Int32Array(own);
+  if (stored === 'bool') return new Uint8Array(own);
+  if (stored === 'float16') return Float32Array.from(new Uint16Array(own), fromHalf);
+  const whole = stored === 'uint8' ? new Uint8Array(own) : new Uint16Array(own);
+  if (dtype === 'int32') return Int32Array.from(whole, n => Math.round(n * scale + min));
+  return Float32Array.from(whole, n => n * scale + min);
+}
+
+/** The number whose 16 bits these are (IEEE 754, binary16). */
+function fromHalf(bits: number): number {
+  const sign = bits & 0x8000 ? -1 : 1;
+  const exponent = (bits >> 10) & 31;
+  const fraction = bits & 0x3ff;
+  if (exponent === 31) return fraction ? Number.NaN : sign * Number.POSITIVE_INFINITY;
+  return sign * (exponent === 0 ? fraction * 2 ** -24 : (1024 + fraction) * 2 ** (exponent - 25));
+}

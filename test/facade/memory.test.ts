@@ -1,0 +1,416 @@
+// Memory stays flat: every layer, every optimizer and every call over thousands of batches, and models come and go.
+
+import {
+  callbacks,
+  constraints,
+  type Layer,
+  layers,
+  regularizers,
+  type Sequential,
+  schedules,
+  sequential,
+  type Tensor,
+  tensor,
+  train,
+} from 'lstm-wasm';
+import { describe, expect, test } from 'vitest';
+import { collectUntil, expectFlat, garbageOf, held } from './held.ts';
+import { data, quiet, small } from './training.ts';
+
+const slow = { timeout: 60_000 };
+
+const [B, T, D] = [8, 6, 4];
+const numbers = (shape: number[], value: (n: number) => number) =>
+  tensor(
+    Float32Array.from({ length: shape.reduce((a, b) => a * b) }, (_, n) => value(n)),
+    shape,
+  );
+const sequences = (steps = T) => numbers([B, steps, D], n => (Math.floor(n / D) % 5 === 0 ? 0 : Math.sin(n))); // every fifth step is masked
+const vectors = numbers([B, D], Math.sin);
+const ids = (steps = T) => numbers([B, steps], n => (n * 3) % 5);
+
+const inputShape = [T, D];
+const dropouts = { dropout: 0.2, recurrentDropout: 0.3 };
+const cells = () => [
+  layers.lstmCell({ units: 3, ...dropouts }),
+  layers.gruCell({ units: 2, ...dropouts }),
+  layers.simpleRNNCell({ units: 3 }),
+];
+
+/** Recurrent layers, with what all of them take. */
+const recurrent = {
+  lstm: more => layers.lstm({ units: 3, ...dropouts, ...more }),
+  gru: more => layers.gru({ units: 3, ...dropouts, ...more }),
+  'gru that resets before': more => layers.gru({ units: 3, resetAfter: false, ...dropouts, ...more }),
+  simpleRNN: more => layers.simpleRNN({ units: 3, ...dropouts, ...more }),
+  'stacked cells': more => layers.rnn({ cell: cells(), ...more }),
+} satisfies Record<string, (more: More) => Layer>;
+type More = {
+  returnSequences?: boolean;
+  stateful?: boolean;
+  goBackwards?: boolean;
+  inputShape?: (number | null)[];
+  batchInputShape?: (number | null)[];
+};
+
+type Row = [name: string, x: Tensor, make: () => Layer[]];
+
+const kinds: Row[] = [
+  ...Object.entries(recurrent).flatMap(([name, make]): Row[] => [
+    [name, sequences(), () => [make({ inputShape })]],
+    [
+      `${name}, stateful, backwards, with sequences`,
+      sequences(),
+      () => [make({ batchInputShape: [B, T, D], stateful: true, goBackwards: true, returnSequences: true })],
+    ],
+  ]),
+  ...(['concat', 'sum', 'mul', 'ave'] as const).map(
+    (mergeMode, n): Row => [
+      `bidirectional, ${mergeMode}`,
+      sequences(),
+      () => [
+        layers.masking({ inputShape }),
+        layers.bidirectional({ layer: Object.values(recurrent)[n]!({ returnSequences: n > 1 }), mergeMode }),
+      ],
+    ],
+  ),
+  [
+    'bidirectional, stateful',
+    sequences(),
+    () => [layers.bidirectional({ layer: layers.lstm({ units: 2, stateful: true }), batchInputShape: [B, T, D] })],
+  ],
+  [
+    'embedding that masks',
+    ids(),
+    () => [layers.embedding({ inputDim: 5, outputDim: 3, maskZero: true, inputLength: T }), layers.gru({ units: 2 })],
+  ],
+  [
+    'encoder and decoder',
+    sequences(),
+    () => [
+      layers.inputLayer({ inputShape }),
+      layers.masking(),
+      layers.simpleRNN({ units: 3 }),
+      layers.repeatVector({ n: 4 }),
+      layers.lstm({ units: 3, returnSequences: true }),
+      layers.timeDistributed({ layer: layers.dense({ units: 2 }) }),
+    ],
+  ],
+  [
+    'layers without time',
+    vectors,
+    () => [
+      layers.dense({ units: 6, activation: 'gelu', inputShape: [D] }),
+      layers.dropout({ rate: 0.3 }),
+      layers.reLU({ maxValue: 6 }),
+      layers.reshape({ targetShape: [3, 2] }),
+      layers.leakyReLU(),
+      layers.dense({ units: 3 }),
+      layers.elu(),
+      layers.softmax(),
+      layers.flatten(),
+      layers.activation({ activation: 'tanh' }),
+    ],
+  ],
+  [
+    'penalties and bounds',
+    sequences(),
+    () => {
+      const kernelRegularizer = regularizers.l1l2();
+      const wishes = { kernelRegularizer, kernelConstraint: constraints.maxNorm({ maxValue: 1 }) };
+      return [
+        layers.bidirectional({ layer: layers.lstm({ units: 2, ...wishes }), inputShape }),
+        layers.dense({ units: 1, ...wishes, biasConstraint: 'nonNeg' }),
+      ];
+    },
+  ],
+];
+
+/** Something of the shape of what comes out. */
+const targetFor = (model: Sequential, x: Tensor) => numbers(model.predict(x).shape, n => Math.cos(n) ** 2);
+
+const regression = { optimizer: 'adam', loss: 'mse' } as const;
+
+function madeOf([, , make]: Row): Sequential {
+  const model = sequential({ layers: make() });
+  model.compile(regression);
+  return model;
+}
+
+test('every layer is among them', () => {
+  const used = kinds.flatMap(([, , make]) => make().map(layer => layer.className.toLowerCase()));
+  const wanted = Object.keys(layers).filter(name => !name.toLowerCase().includes('cell'));
+  expect(wanted.filter(name => !used.includes(name.toLowerCase()))).toEqual([]);
+});
+
+/** Rounds of batches of every sort. */
+const batchesOf = (model: Sequential, x: Tensor) => {
+  const y = targetFor(model, x);
+  return (rounds: number) => {
+    for (let n = 0; n < rounds; n++) {
+      model.trainOnBatch(x, y);
+      model.testOnBatch(x, y);
+      model.predict(x);
+    }
+  };
+};
+
+describe.each(kinds)('%s', (...row) => {
+  const [, x] = row;
+
+  test('trains, tests and predicts in what the first batch took', slow, async () => {
+    const before = held();
+    const model = madeOf(row);
+    await expectFlat(batchesOf(model, x));
+    model.dispose();
+    expect(held()).toMatchObject({ blocks: before.blocks, models: before.models });
+  });
+
+  test('leaves nothing behind', () => {
+    const cycle = () => {
+      const model = madeOf(row);
+      model.trainOnBatch(x, targetFor(model, x));
+      model.setWeights(model.getWeights());
+      if (model.layers[0]!.stateful) model.setStates(model.getStates());
+      model.dispose();
+    };
+    for (let n = 0; n < 2; n++) cycle();
+    const before = held();
+    for (let n = 0; n < 30; n++) cycle();
+    expect(held()).toEqual(before);
+  });
+});
+
+const { momentum, ...others } = train;
+const rate = schedules.cosineDecay({ initialLearningRate: 0.01, decaySteps: 1000 });
+const optimizers = {
+  momentum: () => momentum(0.01, 0.9),
+  ...Object.fromEntries(Object.entries(others).map(([name, make]) => [name, () => make(0.01)])),
+  'centered rmsprop': () => train.rmsprop(0.01, 0.9, 0.1, null, true),
+  'clipNorm and a schedule': () => train.adam({ clipNorm: 0.01, learningRate: rate }),
+  'clipValue and a function': () => train.sgd({ clipValue: 0.01, learningRate: step => 1 / (100 + step) }),
+  'globalClipNorm and averages': () => train.adam({ globalClipNorm: 0.01, useEma: true, emaOverwriteFrequency: 3 }),
+  'decay and averages': () => train.adamw({ weightDecay: 0.1, useEma: true }),
+};
+
+test.each(Object.entries(optimizers))('%s', slow, async (_, make) => {
+  const before = held();
+  const model = sequential({ layers: [recurrent['stacked cells']({ inputShape }), layers.dense({ units: 1 })] });
+  const x = sequences();
+  const y = targetFor(model, x);
+  model.compile({ optimizer: make(), loss: 'mse' });
+  await expectFlat(batches => {
+    for (let n = 0; n < batches; n++) model.trainOnBatch(x, y);
+  });
+  // Another optimizer in its place, again and again
+  for (let n = 0; n < 40; n++) {
+    model.compile({ optimizer: n % 2 ? make() : 'sgd', loss: 'mse' });
+    model.trainOnBatch(x, y);
+  }
+  model.dispose();
+  expect(held()).toMatchObject({ blocks: before.blocks, models: before.models });
+});
+
+describe('batches of new lengths', () => {
+  const open: Row[] = [
+    ['lstm', sequences(), () => [recurrent.lstm({ inputShape: [null, D] })]],
+    [
+      'masks in both directions',
+      sequences(),
+      () => [
+        layers.masking({ inputShape: [null, D] }),
+        layers.bidirectional({ layer: recurrent.gru({ returnSequences: true }) }),
+        layers.timeDistributed({ layer: layers.dense({ units: 1 }) }),
+      ],
+    ],
+    [
+      'embedding',
+      ids(),
+      () => [layers.embedding({ inputDim: 5, outputDim: 2, maskZero: true }), layers.simpleRNN({ units: 3 })],
+    ],
+  ];
+
+  /** Plans are lists that come and go, and leave the engine with room for more or less of them. */
+  const lists = { first: 2 * 64, most: 300 };
+
+  test.each(open)('%s', slow, async (...row) => {
+    const before = held();
+    const model = madeOf(row);
+    // Twice as many plans as are kept: after each round it is the same ones
+    const batches = Array.from({ length: 64 }, (_, n) => {
+      const steps = 1 + ((n * 7) % 64);
+      const x = row[1].rank === 2 ? ids(steps) : sequences(steps);
+      return { x, y: targetFor(model, x) };
+    });
+    let next = 0;
+    await expectFlat(count => {
+      for (let n = 0; n < count; n++) {
+        const { x, y } = batches[next++ % batches.length]!;
+        model.trainOnBatch(x, y);
+      }
+    }, lists);
+    model.dispose();
+    expect(held()).toMatchObject({ blocks: before.blocks, models: before.models });
+  });
+});
+
+describe('other calls', () => {
+  const { xs, ys, part } = data(101);
+  const list = [part(0, 10), part(10, 20), part(20, 21)];
+
+  /** Batches of the model of `small`. */
+  const calls: Record<string, (model: Sequential, batches: number) => unknown> = {
+    fit: (model, batches) =>
+      model.fit(xs, ys, {
+        ...quiet,
+        epochs: Math.ceil(batches / 11),
+        batchSize: 10,
+        validationData: [part(0, 25).xs, part(0, 25).ys],
+        callbacks: [
+          callbacks.earlyStopping({ patience: 1e6, restoreBestWeights: true }),
+          callbacks.reduceLROnPlateau({ patience: 5 }),
+          { onBatchEnd: () => {} },
+        ],
+        sampleWeight: new Float32Array(101).fill(1),
+      }),
+    fitDataset: (model, batches) =>
+      model.fitDataset(list, { ...quiet, epochs: Math.ceil(batches / 3), validationData: list }),
+    'fit, again and again': async (model, batches) => {
+      for (let n = 0; n < batches / 33; n++) await model.fit(xs, ys, { ...quiet, epochs: 3, batchSize: 10 });
+    },
+    evaluate: (model, batches) => {
+      for (let n = 0; n < batches / 11; n++) model.evaluate(xs, ys, { batchSize: 10 });
+    },
+    evaluateDataset: async (model, batches) => {
+      for (let n = 0; n < batches / 3; n++) await model.evaluateDataset(list);
+    },
+    'batches with weights': (model, batches) => {
+      for (let n = 0; n < batches; n++) model.trainOnBatch(xs, ys, { sampleWeight: new Float32Array(101).fill(2) });
+    },
+    'nested arrays': (model, batches) => {
+      for (let n = 0; n < batches; n++) model.trainOnBatch([[[1, 2], [3, n % 5]]], [[1]]); // biome-ignore format: one sample
+    },
+    'batches that are no numbers': (model, batches) => {
+      for (let n = 0; n < batches; n++) model.trainOnBatch([[[1, Number.NaN]]], [[1]]);
+    },
+  };
+
+  test.each(Object.entries(calls))('%s', slow, async (_, run) => {
+    const model = small();
+    // The history of a round stays with the model: some numbers for every epoch, which may be of three batches.
+    await expectFlat(batches => run(model, batches), { most: 32 });
+    model.dispose();
+  });
+
+  test('steps of a stream', slow, async () => {
+    const model = small();
+    const stream = model.stream();
+    const [input, out] = [Float32Array.of(1, 2), new Float32Array(1)];
+    await expectFlat(steps => {
+      for (let n = 0; n < steps; n++) stream.step(input, out);
+    });
+    model.dispose();
+  });
+
+  test('streams that nobody holds', slow, async () => {
+    const model = small();
+    model.predict([[[1, 2]]]);
+    const before = held();
+    for (let n = 0; n < 100; n++) {
+      const stream = model.stream();
+      stream.step([1, 2], new Float32Array(1));
+      stream.setStates(stream.getStates());
+    }
+    await collectUntil(() => held().blocks <= before.blocks);
+    model.dispose();
+  });
+});
+
+describe('what is made and thrown away leaves nothing', () => {
+  const one = { x: [[[1, 2]]], y: [[1]] };
+  const model = small();
+  const large = small({ units: 200 });
+  const huge = tensor(new Float32Array(2 ** 19), [512, 512, 2]);
+  const states = sequential({ layers: [layers.lstm({ units: 3, stateful: true, batchInputShape: [2, 3, 2] })] });
+
+  const cycles: Record<string, (n: number) => void> = {
+    'a model of any size, with batches of two': n => {
+      const model = small({ units: 1 + (n % 10) });
+      model.trainOnBatch(numbers([2, 3, 2], Math.sin), [1, 2]);
+      model.trainOnBatch(numbers([9, 5, 2], Math.sin), new Float32Array(9));
+      model.dispose();
+    },
+    'a model that nobody used': () => small().dispose(),
+    'a model of another batch size': n => {
+      const other = model.withBatchSize(1 + (n % 3));
+      other.predict(numbers([1 + (n % 3), 3, 2], Math.sin));
+      other.dispose();
+    },
+    'another layer on top': () => {
+      model.trainOnBatch(one.x, one.y);
+      model.add(layers.dense({ units: 2 }));
+      model.trainOnBatch(one.x, [[1, 2]]);
+      model.pop();
+    },
+    'weights and states': () => {
+      model.setWeights(model.getWeights());
+      states.predict(new Float32Array(12));
+      states.setStates(states.getStates());
+    },
+    'what was compiled before': n => {
+      model.compile({ optimizer: train.adam([{ clipNorm: 1 }, { useEma: true }, {}][n % 3]), loss: 'mse' });
+      model.trainOnBatch(one.x, one.y);
+    },
+    'calls that are refused': n => {
+      const calls = [
+        () => model.trainOnBatch([[[1, 2], [3]]], [[1]]), // biome-ignore format: one sample
+        () => large.trainOnBatch(huge, new Float32Array(512)), // needs a workspace of more than a gibibyte
+        () => large.setWeights([]),
+        () => sequential({ layers: [layers.lstm({ units: 200_000, inputShape: [null, 1] })] }).getWeights(),
+      ];
+      expect(calls[n % calls.length]).toThrow();
+    },
+  };
+
+  test.each(Object.entries(cycles))('%s', slow, async (_, cycle) => {
+    let next = 0;
+    const run = (times: number) => {
+      for (let n = 0; n < times; n++) cycle(next++);
+    };
+    await expectFlat(run, { first: 120, most: 500 });
+  });
+});
+
+/** An array as large as any of these batches would be more than what is allowed. */
+describe('a batch makes hardly any garbage', () => {
+  const x = numbers([50, 20, 1], Math.sin);
+  const wishes = { kernelRegularizer: regularizers.l2(), kernelConstraint: constraints.maxNorm({ maxValue: 1 }) };
+  const lstm = () => layers.lstm({ units: 4, returnSequences: true, ...wishes });
+  const inputShape = [20, 1];
+
+  test.each([
+    ['of a dense layer', 500, regression, () => [layers.dense({ units: 1, inputShape })]],
+    ['with penalties and bounds', 3000, regression, () => [layers.bidirectional({ layer: lstm(), inputShape })]],
+    [
+      'with clipped gradients',
+      3000,
+      { optimizer: train.adam({ clipNorm: 0.01 }), loss: 'mse' } as const,
+      () => [layers.bidirectional({ layer: layers.gru({ units: 4 }), inputShape })],
+    ],
+  ])('%s', (_, most, objective, make) => {
+    const model = sequential({ layers: make() });
+    model.compile(objective);
+    const y = targetFor(model, x);
+    const calls = [() => model.trainOnBatch(x, y), () => model.testOnBatch(x, y)];
+    for (const call of calls) expect(garbageOf(call, most)).toBeLessThanOrEqual(most);
+    model.dispose();
+  });
+
+  test('nor does a step of a stream', () => {
+    const model = small();
+    const stream = model.stream();
+    const [input, out] = [Float32Array.of(1, 2), new Float32Array(1)];
+    expect(garbageOf(() => stream.step(input, out), 200)).toBeLessThanOrEqual(200);
+    model.dispose();
+  });
+});

@@ -1,0 +1,88 @@
+"""Opens a .keras file as Keras 3 does, without Keras: prints what its loader would give to each object, as JSON.
+
+   /usr/bin/python3 test/saving/keras/walk.py model.keras
+
+The walk is that of _load_state and H5Entry in keras/src/saving/saving_lib.py: the paths come from the configuration,
+the variables from the group vars at each path.
+"""
+
+import io
+import json
+import re
+import sys
+import zipfile
+
+import h5py
+import numpy as np
+
+
+def snake(name):
+    name = re.sub(r"\W+", "", name)
+    name = re.sub("(.)([A-Z][a-z]+)", r"\1_\2", name)
+    return re.sub("([a-z])([A-Z])", r"\1_\2", name).lower()
+
+
+def listed(items):
+    used = {}
+    for item in items:
+        name = snake(item["class_name"])
+        if name in used:
+            used[name] += 1
+            yield item, f"{name}_{used[name]}"
+        else:
+            used[name] = 0
+            yield item, name
+
+
+def walk(item, path):
+    """Every object that Keras visits below one, and what is wanted at its path."""
+    config = item["config"]
+    kind = item["class_name"]
+    yield path, kind, config
+    if kind == "Bidirectional":
+        for direction, name in (("backward_layer", "backward_layer"), ("forward_layer", "layer")):
+            yield from walk(config[name], f"{path}/{direction}")
+    elif kind == "TimeDistributed":
+        yield from walk(config["layer"], f"{path}/layer")
+    elif kind == "RNN":
+        yield from walk(config["cell"], f"{path}/cell")
+    elif kind == "StackedRNNCells":
+        for child, name in listed(config["cells"]):
+            yield from walk(child, f"{path}/cells/{name}")
+    elif kind in ("LSTM", "GRU", "SimpleRNN"):
+        yield f"{path}/cell", f"{kind}Cell", config
+
+
+def expected(kind, config):
+    if kind.endswith("Cell") or kind == "Dense":
+        return (2 if kind != "Dense" else 1) + int(config["use_bias"])
+    return 1 if kind == "Embedding" else 0
+
+
+def main(name):
+    result = {"variables": []}
+    with zipfile.ZipFile(name) as archive:
+        assert archive.testzip() is None
+        result["names"] = archive.namelist()
+        model = json.loads(archive.read("config.json"))
+        result["metadata"] = json.loads(archive.read("metadata.json"))
+        result["model"] = model
+        file = h5py.File(io.BytesIO(archive.read("model.weights.h5")), "r")
+    assert len(file["vars"].keys()) == 0
+    layers = model["config"]["layers"]
+    assert layers[0]["class_name"] == "InputLayer"
+    for item, name in listed(layers[1:]):
+        for path, kind, config in walk(item, f"layers/{name}"):
+            group = file[path]["vars"] if path in file and "vars" in file[path] else {}
+            assert len(group.keys()) == expected(kind, config), f"{path}: {list(group.keys())}"
+            for n in range(len(group.keys())):
+                data = group[str(n)]
+                assert data.dtype == np.float32 and data.chunks is None, data
+                bits = data[()].view(np.uint32).ravel().tolist()
+                result["variables"].append({"path": f"{path}/vars/{n}", "shape": data.shape, "bits": bits})
+            if group:
+                assert isinstance(group.attrs["name"], str), group.attrs["name"]
+    print(json.dumps(result))
+
+
+main(sys.argv[1])

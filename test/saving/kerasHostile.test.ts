@@ -1,0 +1,256 @@
+// Files of Keras that are damaged or made to harm: each either loads, or is refused with the part of the file that is
+// wrong, and leaves the model in hand as it was.
+
+import { readFileSync } from 'node:fs';
+import { fileURLToPath } from 'node:url';
+import { strFromU8, strToU8, unzipSync, zipSync } from 'fflate';
+import { backendInfo, layers, sequential, ValueError } from 'lstm-wasm';
+import { loadKerasModel, loadKerasWeights, toKeras, toKerasWeights } from 'lstm-wasm/keras';
+import { describe, expect, test } from 'vitest';
+import { Generator } from '../../src/generator.ts';
+
+const folder = fileURLToPath(new URL('keras/', import.meta.url));
+const fixture = (name: string) => new Uint8Array(readFileSync(`${folder}${name}`));
+
+/** The parts of a file that a message may name. */
+const parts = /^loadKeras(Model|Weights): (the file|config\.json|metadata\.json|model\.weights\.h5|model_config)/;
+
+async function expectSound(load: () => Promise<unknown>): Promise<'loads' | 'refused'> {
+  try {
+    await load();
+    return 'loads';
+  } catch (error) {
+    if (!(error instanceof ValueError)) throw error;
+    expect(error.message).toMatch(parts);
+    expect(error.message.length).toBeLessThan(800);
+    return 'refused';
+  }
+}
+
+/** A damaged copy: cut off, bits flipped, numbers changed, or a piece put elsewhere. */
+function damage(bytes: Uint8Array, random: Generator, targets: readonly number[]): Uint8Array {
+  const copy = bytes.slice();
+  const at = () => targets[random.below(targets.length)]!;
+  switch (random.below(5)) {
+    case 0:
+      return copy.slice(0, random.below(copy.length));
+    case 1:
+      for (let n = random.below(4); n >= 0; n--) copy[at()]! ^= 1 << random.below(8);
+      return copy;
+    case 2: {
+      const from = at();
+      const value = [0, 1, 127, 255][random.below(4)]!;
+      copy.fill(value, from, from + [1, 2, 4, 8][random.below(4)]!);
+      return copy;
+    }
+    case 3: {
+      const from = at();
+      for (let n = random.below(8); n >= 0; n--) copy[Math.min(from + n, copy.length - 1)] = random.below(256);
+      return copy;
+    }
+    default: {
+      const from = at();
+      copy.copyWithin(at(), from, from + random.below(64));
+      return copy;
+    }
+  }
+}
+
+/** Bytes that say something: all but long runs of zeros. */
+const telling = (bytes: Uint8Array) =>
+  [...bytes.keys()].filter(n => bytes.subarray(Math.max(0, n - 7), n + 1).some(Boolean));
+
+const smallModel = () =>
+  sequential({
+    layers: [layers.lstm({ units: 3, inputShape: [4, 2] }), layers.leakyReLU(), layers.dense({ units: 2 })],
+  });
+const bits = (model: ReturnType<typeof smallModel>) =>
+  model.getWeights().flatMap(weight => [...new Uint32Array(weight.dataSync().slice().buffer)]);
+
+describe('files at random', () => {
+  test.each([
+    ['lstm-2.15.keras', 1500, 1],
+    ['many-latest.keras', 1000, 2],
+    ['legacy.h5', 2500, 3],
+  ])('%s', async (name, count, seed) => {
+    const whole = fixture(name);
+    const random = new Generator(seed);
+    const targets = telling(whole);
+    const found = { loads: 0, refused: 0 };
+    for (let n = 0; n < count; n++) found[await expectSound(() => loadKerasModel(damage(whole, random, targets)))]++;
+    expect(found.refused).toBeGreaterThan(count / 4);
+  });
+
+  test.each([
+    ['lstm.weights.h5', 4000, 4, (bytes: Uint8Array) => bytes],
+    ['lstm-2.15.keras', 500, 5, (bytes: Uint8Array) => bytes],
+    // The newer layout of HDF5
+    ['many-latest.keras', 1500, 6, (bytes: Uint8Array) => unzipSync(bytes)['model.weights.h5']!],
+    ['deep-latest.keras', 500, 7, (bytes: Uint8Array) => unzipSync(bytes)['model.weights.h5']!],
+  ] as const)('%s as weights of a model', async (name, count, seed, take) => {
+    const whole = take(fixture(name));
+    const random = new Generator(seed);
+    const targets = telling(whole);
+    const model = name.startsWith('lstm') ? smallModel() : await loadKerasModel(fixture(name));
+    const zeros = model.getWeights().map(weight => weight.mul(0));
+    const found = { loads: 0, refused: 0 };
+    for (let n = 0; n < count; n++) {
+      model.setWeights(zeros);
+      const result = await expectSound(() => loadKerasWeights(model, damage(whole, random, targets)));
+      found[result]++;
+      if (result === 'refused' && n % 10 === 0) expect(bits(model).every(bit => bit << 1 === 0)).toBe(true);
+    }
+    expect(found.refused).toBeGreaterThan(count / 10);
+    await expectSound(() => loadKerasWeights(model, whole));
+  });
+
+  test('configurations whose values have been changed', async () => {
+    const entries = unzipSync(fixture('many-latest.keras'));
+    const config = strFromU8(entries['config.json']!);
+    const random = new Generator(8);
+    const values = ['null', '-1', '1e9', '1e999', '"x"', '[]', '{}', 'true', '[[[]]]', '0.5', '{"class_name":"LSTM"}'];
+    const places = [...config.matchAll(/: ("[^"]*"|[\d.]+|true|false|null|\{|\[)/g)];
+    const found = { loads: 0, refused: 0 };
+    for (let n = 0; n < 1500; n++) {
+      const { index, 0: whole, 1: value } = places[random.below(places.length)]!;
+      const end = index + whole.length;
+      const changed =
+        value === '{' || value === '['
+          ? `${config.slice(0, end)}${value === '{' ? '"__proto__": {"x": 1}, ' : '{}, '}${config.slice(end)}`
+          : `${config.slice(0, index)}: ${values[random.below(values.length)]}${config.slice(end)}`;
+      const file = zipSync({ ...entries, 'config.json': strToU8(changed) }, { level: 0 });
+      found[await expectSound(() => loadKerasModel(file))]++;
+    }
+    expect(found.refused).toBeGreaterThan(300);
+    expect(found.loads).toBeGreaterThan(100);
+    expect(({} as { x?: number }).x).toBeUndefined();
+  });
+});
+
+/** A .keras file whose configuration is another one. */
+function withConfig(change: (model: Plain) => unknown, name = 'lstm-2.15.keras') {
+  const entries = unzipSync(fixture(name));
+  const model = JSON.parse(strFromU8(entries['config.json']!));
+  const changed = change(model) ?? model;
+  return zipSync({
+    ...entries,
+    'config.json': strToU8(typeof changed === 'string' ? changed : JSON.stringify(changed)),
+  });
+}
+
+// biome-ignore lint/suspicious/noExplicitAny: data from elsewhere
+type Plain = any;
+
+/** Changes one value, and returns nothing. */
+function set(target: Plain, name: string, value: unknown): void {
+  target[name] = value;
+}
+
+const spoiled: [string, (model: Plain) => unknown, RegExp][] = [
+  [
+    'a functional model',
+    model => set(model, 'class_name', 'Functional'),
+    /config.json: class_name must be 'Sequential'/,
+  ],
+  ['a layer there is not here', model => set(model.config.layers[1], 'class_name', 'Conv1D'), /unknown class 'Conv1D'/],
+  [
+    'a layer of somebody',
+    model => set(model.config.layers[1], 'registered_name', 'mine>LSTM'),
+    /must be a class of Keras/,
+  ],
+  [
+    'half precision',
+    model => set(model.config.layers[1].config.dtype.config, 'name', 'mixed_float16'),
+    /must be float32/,
+  ],
+  ['an activation', model => set(model.config.layers[4].config, 'activation', 'exponential'), /activation/],
+  [
+    'an activity regularizer',
+    model => set(model.config.layers[1].config, 'activity_regularizer', { class_name: 'L2', config: {} }),
+    /activityRegularizer/,
+  ],
+  [
+    'zeros for masked outputs',
+    model => set(model.config.layers[1].config, 'zero_output_for_mask', true),
+    /zeroOutputForMask/,
+  ],
+  ['a size that lies', model => set(model.config.layers[1].config, 'units', 1e9), /model.weights.h5/],
+  ['deep nesting', () => `${'['.repeat(1e5)}${']'.repeat(1e5)}`, /nested at most 100 deep|must be JSON/],
+  ['no layers', model => set(model.config, 'layers', []), /config.layers: must hold a layer/],
+  ['a million layers', model => set(model.config, 'layers', Array(5000).fill(model.config.layers[4])), /at most 4096/],
+  [
+    'a constraint on two axes',
+    model => set(model.config.layers[1].config.kernel_constraint.config, 'axis', [0, 1]),
+    /axis/,
+  ],
+];
+
+test.each(spoiled)('%s is refused', async (_name, change, message) => {
+  await expect(loadKerasModel(withConfig(change))).rejects.toThrow(message);
+  expect(await expectSound(() => loadKerasModel(withConfig(change)))).toBe('refused');
+});
+
+test('directions that differ are refused', async () => {
+  const both = (change: (backward: Plain) => void) =>
+    withConfig(model => void change(model.config.layers[2].config.backward_layer), 'many-latest.keras');
+  for (const change of [
+    (layer: Plain) => set(layer.config, 'units', 3),
+    (layer: Plain) => set(layer.config, 'go_backwards', false),
+    (layer: Plain) => set(layer, 'class_name', 'LSTM'),
+  ]) {
+    await expect(loadKerasModel(both(change))).rejects.toThrow(
+      /backward_layer: must be the layer in the other direction/,
+    );
+  }
+  const open = withConfig(model => set(model.config.layers[2].config, 'merge_mode', null), 'many-latest.keras');
+  await expect(loadKerasModel(open)).rejects.toThrow(/merge_mode: must make one output/);
+});
+
+describe('archives', () => {
+  const entries = unzipSync(fixture('lstm-2.15.keras'));
+
+  test('a bomb is not unpacked', async () => {
+    const bomb = zipSync({ ...entries, 'model.weights.h5': new Uint8Array(2 ** 26) });
+    await expect(loadKerasModel(bomb)).rejects.toThrow(
+      /^loadKerasModel: model.weights.h5: must be at most \d+ bytes long/,
+    );
+    const config = zipSync({ ...entries, 'config.json': new Uint8Array(2 ** 25) });
+    await expect(loadKerasModel(config)).rejects.toThrow(
+      /^loadKerasModel: config.json: must be at most 16777216 bytes/,
+    );
+  });
+
+  test('a part is missing, or damaged', async () => {
+    for (const name of ['config.json', 'model.weights.h5']) {
+      const { [name]: _, ...others } = entries;
+      await expect(loadKerasModel(zipSync(others))).rejects.toThrow(`loadKerasModel: ${name}: must be in the file`);
+    }
+    const stored = zipSync(entries, { level: 0 });
+    const text = new TextDecoder('latin1').decode(stored);
+    stored[text.indexOf('SNOD')]!++;
+    await expect(loadKerasModel(stored)).rejects.toThrow('model.weights.h5: is damaged: its checksum does not fit');
+  });
+
+  test('a version there is not', async () => {
+    for (const version of ['"4.0.0"', '7', '"x"', 'null']) {
+      const metadata = strToU8(`{ "keras_version": ${version} }`);
+      await expect(loadKerasModel(zipSync({ ...entries, 'metadata.json': metadata }))).rejects.toThrow(
+        /^loadKerasModel: metadata.json: keras_version must be/,
+      );
+    }
+  });
+});
+
+test('arguments are checked first', async () => {
+  await expect(loadKerasModel('x' as never)).rejects.toThrow(/bytes must be a Uint8Array/);
+  await expect(loadKerasModel(new Uint8Array(0))).rejects.toThrow(/the file: must be an HDF5 file/);
+  await expect(loadKerasModel(fixture('lstm.weights.h5'))).rejects.toThrow(/weights alone are for loadKerasWeights/);
+  await expect(loadKerasWeights({} as never, new Uint8Array(0))).rejects.toThrow(/model must be a sequential model/);
+  await expect(toKeras(sequential())).rejects.toThrow(/model must have a layer/);
+  await expect(toKerasWeights({} as never)).rejects.toThrow(/model must be a sequential model/);
+  const model = smallModel();
+  model.dispose();
+  await expect(model.toKeras()).rejects.toThrow(/must not be used after dispose/);
+  await expect(toKeras(model)).rejects.toThrow(ValueError);
+  expect(backendInfo().memoryBytes).toBeLessThan(2 ** 28);
+});

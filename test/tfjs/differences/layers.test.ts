@@ -1,0 +1,118 @@
+// Layers that behave otherwise than in TF.js: docs/differences.md.
+
+import { expect, test } from 'vitest';
+import type { Library } from '../build.ts';
+import { compared, errors, ones } from './compared.ts';
+
+test('bidirectional takes rnn here, not in TF.js', async () => {
+  const messages = await errors(library => {
+    const layer = library.layers.rnn({ cell: library.layers.simpleRNNCell({ units: 2 }) });
+    return library.sequential({ layers: [library.layers.bidirectional({ layer, inputShape: [3, 2] })] });
+  });
+  expect(messages.lw).toBeNull();
+  expect(messages.tf).not.toBeNull();
+});
+
+/** Losses of batches of ones whose target is zero: how many numbers a dropout layer has kept. */
+async function kept(library: Library, layers: Library[], shape: number[]): Promise<number[]> {
+  const model = library.sequential({ layers });
+  for (const layer of model.layers) {
+    layer.setWeights(layer.getWeights().map((w: Library, n: number) => library.tensor([1 - n], w.shape)));
+  }
+  model.compile({ optimizer: library.train.sgd(0), loss: 'meanSquaredError' });
+  const x = library.tensor(ones(...shape), shape);
+  const y = library.tensor(new Float32Array(shape[0]!), [shape[0], 1]);
+  model.predict(x, { batchSize: shape[0] });
+  const losses: number[] = [];
+  for (let n = 0; n < 8; n++) losses.push(await model.trainOnBatch(x, y));
+  return losses;
+}
+
+test('a seed of dropout begins a run of masks; in TF.js every batch has the same one', async () => {
+  const losses = await compared(library => {
+    const { dense, dropout } = library.layers;
+    const layers = [dropout({ rate: 0.5, seed: 3, inputShape: [1] }), dense({ units: 1, useBias: false })];
+    return kept(library, layers, [64, 1]);
+  });
+  expect(new Set(losses.tf).size).toBe(1);
+  expect(new Set(losses.lw).size).toBeGreaterThan(1);
+});
+
+test('a cell inside rnn drops anew in every batch; in TF.js it goes on as in its first, be that a prediction', async () => {
+  const losses = await compared(library => {
+    const cell = library.layers.simpleRNNCell({ units: 1, dropout: 0.5, useBias: false, activation: 'linear' });
+    return kept(library, [library.layers.rnn({ cell, inputShape: [1, 1] })], [64, 1, 1]);
+  });
+  expect(new Set(losses.tf)).toEqual(new Set([1])); // nothing is dropped
+  expect(new Set(losses.lw).size).toBeGreaterThan(1);
+});
+
+test('a rate of 1 drops nothing in TF.js, and is an error here', async () => {
+  const messages = await errors(async library => {
+    const { dense, dropout } = library.layers;
+    const layers = [dropout({ rate: 1, inputShape: [1] }), dense({ units: 1, useBias: false })];
+    expect(await kept(library, layers, [4, 1])).toEqual(Array(8).fill(1));
+  });
+  expect(messages.tf).toBeNull();
+  expect(messages.lw).toContain('rate must be a finite number at least 0 and below 1, got 1');
+});
+
+test('softmax is along the last axis; in TF.js along the first of a sample', async () => {
+  const messages = await errors(library => {
+    const model = library.sequential({ layers: [library.layers.softmax({ inputShape: [2, 3] })] });
+    return model.predict(library.tensor(ones(6), [1, 2, 3]));
+  });
+  expect(messages.lw).toBeNull();
+  expect(messages.tf).toContain('non-last dimension');
+});
+
+test('an id that is no row of the table is an error here', async () => {
+  const predict = (id: number) => (library: Library) => {
+    const layer = library.layers.embedding({ inputDim: 3, outputDim: 1, inputLength: 1 });
+    return library.sequential({ layers: [layer] }).predict(library.tensor([id], [1, 1]));
+  };
+  const between = await errors(predict(1.5)); // row 1 in TF.js
+  expect(between.tf).toBeNull();
+  expect(between.lw).toContain('whole numbers from 0 to 2');
+});
+
+test('states of cells on top of each other come first cell first; in TF.js last cell first', async () => {
+  const widths = await compared(library => {
+    const cell = [2, 3].map(units => library.layers.simpleRNNCell({ units }));
+    const layer = library.layers.rnn({ cell, stateful: true, batchInputShape: [1, 1, 1] });
+    const model = library.sequential({ layers: [layer] });
+    model.predict(library.tensor([1], [1, 1, 1]), { batchSize: 1 });
+    const states = model.getStates ? model.getStates()[0] : layer.getStates();
+    return states.map(({ shape }: { shape: number[] }) => shape[1]);
+  });
+  expect(widths).toEqual({ tf: [3, 2], lw: [2, 3] });
+});
+
+test('one cell can serve two layers here, each with weights of its own', async () => {
+  const messages = await errors(library => {
+    const cell = library.layers.simpleRNNCell({ units: 1 });
+    const below = library.layers.rnn({ cell, returnSequences: true, inputShape: [2, 1] });
+    return library.sequential({ layers: [below, library.layers.rnn({ cell })] });
+  });
+  expect(messages.lw).toBeNull();
+  expect(messages.tf).toContain('Duplicate weight name');
+});
+
+test('getWeights is in the order of the layers; in TF.js what learns comes first', async () => {
+  const widths = await compared(library => {
+    const { dense } = library.layers;
+    const frozen = dense({ units: 2, useBias: false, trainable: false, inputShape: [1] });
+    const model = library.sequential({ layers: [frozen, dense({ units: 3, useBias: false })] });
+    return model.getWeights().map(({ shape }: { shape: number[] }) => shape);
+  });
+  expect(widths).toEqual({
+    tf: [
+      [2, 3],
+      [1, 2],
+    ],
+    lw: [
+      [1, 2],
+      [2, 3],
+    ],
+  });
+});

@@ -1,0 +1,88 @@
+// Masks in TF.js and here: docs/differences.md.
+
+import { expect, test } from 'vitest';
+import { expectClose } from '../../compare.ts';
+import type { Library } from '../build.ts';
+import { compared, ones } from './compared.ts';
+
+test('one that has ended goes on in TF.js, and ends here', async () => {
+  const predict = (library: Library, between: Library[]) => {
+    const model = library.sequential({
+      layers: [
+        library.layers.masking({ inputShape: [2, 1] }),
+        library.layers.simpleRNN({ units: 1 }),
+        library.layers.repeatVector({ n: 2 }),
+        ...between,
+        library.layers.simpleRNN({ units: 1, returnSequences: true }),
+      ],
+    });
+    const own = [ones(1), ones(1), new Float32Array(1)].map((values, n) =>
+      library.tensor(values, n < 2 ? [1, 1] : [1]),
+    );
+    model.setWeights([...own, ...own]);
+    return model.predict(library.tensor([1, 0], [1, 2, 1])).dataSync();
+  };
+  const { tf: theirs, lw: ours } = await compared(library => predict(library, []));
+  const first = Math.tanh(1);
+  const [one, two] = [Math.tanh(first), Math.tanh(first + Math.tanh(first))];
+  expectClose(ours, [one, two], { abs: 0, rel: 2e-6 });
+  // The second of the repeated steps is taken for masked: it repeats the output of the first.
+  expectClose(theirs, [one, one], { abs: 0, rel: 2e-6 });
+});
+
+test('of sequences that come out backwards is turned round here, not in TF.js', async () => {
+  const predict = (library: Library) => {
+    const model = library.sequential({
+      layers: [
+        library.layers.masking({ inputShape: [2, 1] }),
+        library.layers.simpleRNN({ units: 1, returnSequences: true, goBackwards: true }),
+        library.layers.simpleRNN({ units: 1, activation: 'linear' }),
+      ],
+    });
+    // The first passes its input on, the second adds up what it gets.
+    const [pass, add] = [0, 1].map(recurrent =>
+      [[1], [recurrent], [0]].map((w, n) => library.tensor(w, n < 2 ? [1, 1] : [1])),
+    );
+    model.setWeights([...pass!, ...add!]);
+    return model.predict(library.tensor([1, 0], [1, 2, 1])).dataSync()[0];
+  };
+  // Backwards, the masked step comes first and gives 0; then comes the 1, which TF.js takes for masked.
+  const { tf: theirs, lw: ours } = await compared(predict);
+  expectClose([ours], [Math.tanh(1)], { abs: 0, rel: 2e-6 });
+  expect(theirs).toBe(0);
+});
+
+test('ends where the time steps become others; in TF.js it goes on', async () => {
+  const predict = (library: Library) => {
+    const all = {
+      activation: 'linear',
+      kernelInitializer: 'ones',
+      recurrentInitializer: 'ones',
+      biasInitializer: 'ones',
+    };
+    const model = library.sequential({
+      layers: [
+        library.layers.masking({ inputShape: [2, 1] }),
+        library.layers.reshape({ targetShape: [2, 1] }),
+        library.layers.simpleRNN({ units: 1, ...all }),
+      ],
+    });
+    return model.predict(library.tensor([1, 0], [1, 2, 1])).dataSync()[0];
+  };
+  expect(await compared(predict)).toEqual({ tf: 1 + 1, lw: 1 + 1 + 1 });
+});
+
+test('leaves the loss and the metrics of masked steps out, not in TF.js', async () => {
+  const results = await compared(async library => {
+    const model = library.sequential({
+      layers: [
+        library.layers.masking({ inputShape: [2, 1] }),
+        library.layers.dense({ units: 1, kernelInitializer: 'ones' }),
+      ],
+    });
+    model.compile({ optimizer: 'sgd', loss: 'meanSquaredError', metrics: ['mae'] });
+    const scalars = model.evaluate(library.tensor([1, 0], [1, 2, 1]), library.tensor([3, 4], [1, 2, 1]));
+    return scalars.map((scalar: Library) => scalar.dataSync()[0]);
+  });
+  expect(results).toEqual({ tf: [(4 + 16) / 2, (2 + 4) / 2], lw: [4, 2] });
+});

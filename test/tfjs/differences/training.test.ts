@@ -1,0 +1,212 @@
+// Losses, metrics and the training loop where they differ: docs/differences.md.
+
+import { expect, test, vi } from 'vitest';
+import { expectClose } from '../../compare.ts';
+import type { Library } from '../build.ts';
+import { compared, compiled, dense, errors, ones, step } from './compared.ts';
+
+test('on sequences of one step, above a layer that learns too, fails in TF.js', async () => {
+  const messages = await errors(async library => {
+    const below = library.layers.dense({ units: 1, inputShape: [1, 1] });
+    const model = library.sequential({ layers: [below, library.layers.simpleRNN({ units: 1 })] });
+    model.compile({ optimizer: 'sgd', loss: 'meanSquaredError' });
+    await model.trainOnBatch(library.tensor([1], [1, 1, 1]), library.tensor([1], [1, 1]));
+  });
+  expect(messages.lw).toBeNull();
+  expect(messages.tf).toContain('stack');
+});
+
+test('regularizers of recurrent layers are left out by TF.js', async () => {
+  const losses = await compared(async library => {
+    const kernelRegularizer = library.regularizers.l2({ l2: 3 });
+    const layer = library.layers.simpleRNN({ units: 1, kernelRegularizer, inputShape: [2, 1] });
+    const model = library.sequential({ layers: [layer] });
+    model.setWeights(
+      [ones(1), new Float32Array(1), new Float32Array(1)].map((w, n) => library.tensor(w, n < 2 ? [1, 1] : [1])),
+    );
+    model.compile({ optimizer: 'sgd', loss: 'meanSquaredError' });
+    return model.trainOnBatch(library.tensor([0, 0], [1, 2, 1]), library.tensor([0], [1, 1]));
+  });
+  expect(losses).toEqual({ tf: 0, lw: 3 });
+});
+
+test('the slope of |w| at 0 is -1 in TF.js, and 0 here', async () => {
+  const weights = await compared(async library => {
+    const model = dense(library, { kernelRegularizer: library.regularizers.l1({ l1: 0.25 }) });
+    model.setWeights([library.tensor([0], [1, 1])]);
+    model.compile({ optimizer: library.train.sgd(1), loss: 'meanSquaredError' });
+    await model.trainOnBatch(library.tensor([0], [1, 1]), library.tensor([0], [1, 1]));
+    return model.getWeights()[0].dataSync()[0];
+  });
+  expect(weights).toEqual({ tf: 0.25, lw: 0 });
+});
+
+test.each([
+  ['meanAbsoluteError', 1],
+  ['meanAbsolutePercentageError', 200],
+])('the slope of %s where the prediction is right is not 0 in TF.js', async (loss, slope) => {
+  const weights = await compared(async library => {
+    const model = compiled(library, { optimizer: library.train.sgd(1), loss });
+    await step(library, model, 0.5);
+    return model.getWeights()[0].dataSync()[0];
+  });
+  const up = loss === 'meanAbsoluteError' ? 1 : -1; // the one is |prediction - target|, the other |target - prediction|
+  expect(weights).toEqual({ tf: 0.5 + up * slope, lw: 0.5 });
+});
+
+test('penalties are a part of what evaluate tells, not in TF.js', async () => {
+  const losses = await compared(library => {
+    const model = dense(library, { kernelRegularizer: library.regularizers.l2({ l2: 4 }) });
+    model.compile({ optimizer: 'sgd', loss: 'meanSquaredError' });
+    return model.evaluate(library.tensor([1], [1, 1]), library.tensor([0.5], [1, 1])).dataSync()[0];
+  });
+  expect(losses).toEqual({ tf: 0, lw: 1 });
+});
+
+test('a batch that is not finite changes nothing here', async () => {
+  const weights = await compared(async library => {
+    const model = compiled(library);
+    await step(library, model, Number.NaN);
+    return model.getWeights()[0].dataSync()[0];
+  });
+  expect(weights).toEqual({ tf: Number.NaN, lw: 0.5 });
+});
+
+test('the cross-entropy of a probability that rounds to 1 goes on growing', async () => {
+  const losses = await compared(library => {
+    const model = dense(library, { activation: 'sigmoid' });
+    model.setWeights([library.tensor([50], [1, 1])]);
+    model.compile({ optimizer: 'sgd', loss: 'binaryCrossentropy' });
+    return model.evaluate(library.tensor([1], [1, 1]), library.tensor([0], [1, 1])).dataSync()[0];
+  });
+  expect(losses.tf).toBeLessThan(16); // -log(1e-7)
+  expect(losses.lw).toBe(50);
+});
+
+test('a class that there is none of is an error here', async () => {
+  const train = (library: Library) => {
+    const model = library.sequential({
+      layers: [library.layers.dense({ units: 2, activation: 'softmax', inputShape: [1] })],
+    });
+    model.compile({ optimizer: 'sgd', loss: 'sparseCategoricalCrossentropy' });
+    return model.trainOnBatch(library.tensor([1], [1, 1]), library.tensor([5], [1, 1]));
+  };
+  const messages = await errors(train);
+  expect(messages.tf).toBeNull(); // the loss is 0
+  expect(messages.lw).toContain('must hold numbers of classes from 0 to 1, got 5');
+});
+
+test('precision and recall take more than one half for 1; in TF.js nothing but 1 is 1', async () => {
+  const values = await compared(async library => {
+    const model = compiled(library, { metrics: [library.metrics.precision, library.metrics.recall] });
+    // Predictions of 0.75 for both.
+    const scalars = model.evaluate(library.tensor([1.5, 1.5], [2, 1]), library.tensor([1, 0], [2, 1]));
+    return scalars.slice(1).map((scalar: Library) => scalar.dataSync()[0]);
+  });
+  expect(values).toEqual({ tf: [0, 0], lw: [0.5, 1] });
+});
+
+test('metrics of one name are told apart in metricsNames, too', async () => {
+  const names = await compared(library => compiled(library, { metrics: ['acc', 'accuracy'] }).metricsNames);
+  expect(names).toEqual({ tf: ['loss', 'acc', 'acc'], lw: ['loss', 'acc_0', 'acc_1'] });
+});
+
+test('weights of classes work on sequences, not in TF.js', async () => {
+  const messages = await errors(library => {
+    const model = library.sequential({
+      layers: [library.layers.dense({ units: 2, activation: 'softmax', inputShape: [2, 1] })],
+    });
+    model.compile({ optimizer: 'sgd', loss: 'categoricalCrossentropy' });
+    const y = library.tensor([0, 1, 0, 1], [1, 2, 2]);
+    return model.fit(library.tensor([1, 1], [1, 2, 1]), y, { classWeight: { 1: 3 }, verbose: 0 });
+  });
+  expect(messages.lw).toBeNull();
+  expect(messages.tf).toContain('rank');
+});
+
+test('getWeights gives copies here, in TF.js what the model learns', async () => {
+  const weights = await compared(async library => {
+    const model = compiled(library);
+    const [weight] = model.getWeights();
+    await step(library, model, 0);
+    return weight.dataSync()[0];
+  });
+  expectClose([weights.tf], [0.4], { abs: 0, rel: 2 ** -22 });
+  expect(weights.lw).toBe(0.5);
+});
+
+test('a batch size that is fixed holds for all batches', async () => {
+  const messages = await errors(library => {
+    const layer = library.layers.dense({ units: 1, batchInputShape: [2, 1] });
+    return library.sequential({ layers: [layer] }).predict(library.tensor([1, 2, 3], [3, 1]));
+  });
+  expect(messages.tf).toBeNull();
+  expect(messages.lw).toContain('must hold a multiple of 2 samples');
+});
+
+test('the samples of a stateful model are not shuffled here', async () => {
+  const fit = (library: Library, options: object) => {
+    const layer = library.layers.simpleRNN({ units: 1, stateful: true, batchInputShape: [1, 1, 1] });
+    const model = library.sequential({ layers: [layer] });
+    model.compile({ optimizer: 'sgd', loss: 'meanSquaredError' });
+    const [x, y] = [library.tensor(ones(2), [2, 1, 1]), library.tensor(ones(2), [2, 1])];
+    return model.fit(x, y, { batchSize: 1, verbose: 0, ...options });
+  };
+  const messages = await errors(library => fit(library, { shuffle: true }));
+  expect(messages.tf).toBeNull();
+  expect(messages.lw).toContain('shuffle must be false for a stateful model');
+  expect((await errors(library => fit(library, {}))).lw).toBeNull();
+});
+
+test.each(['batch', 'epoch'])("onYield is called where yieldEvery is '%s', not in TF.js", async yieldEvery => {
+  const calls = await compared(async library => {
+    const model = compiled(library);
+    const onYield = vi.fn();
+    const [x, y] = [library.tensor(ones(4), [4, 1]), library.tensor(ones(4), [4, 1])];
+    await model.fit(x, y, { batchSize: 2, epochs: 3, yieldEvery, verbose: 0, callbacks: { onYield } });
+    return onYield.mock.calls.length;
+  });
+  expect(calls).toEqual({ tf: 0, lw: yieldEvery === 'batch' ? 6 : 3 });
+});
+
+test('instances and objects may stand in one list of callbacks', async () => {
+  const messages = await errors(library => {
+    const callbacks = [library.callbacks.earlyStopping({ monitor: 'loss' }), { onEpochEnd: () => {} }];
+    const [x, y] = [library.tensor([1], [1, 1]), library.tensor([1], [1, 1])];
+    return compiled(library).fit(x, y, { callbacks, verbose: 0 });
+  });
+  expect(messages.lw).toBeNull();
+  expect(messages.tf).not.toBeNull();
+});
+
+/** So many batches of one sample, once. */
+function batches(library: Library, count: number): object {
+  let given = 0;
+  const next = async () => {
+    const done = given++ >= count;
+    return { done, value: done ? null : { xs: library.tensor([1], [1, 1]), ys: library.tensor([1], [1, 1]) } };
+  };
+  return { iterator: async () => ({ next }) };
+}
+
+test('training ends where the data does; in TF.js empty epochs follow', async () => {
+  const warn = vi.spyOn(console, 'warn').mockImplementation(() => {});
+  const epochs = await compared(async library => {
+    const seen: string[][] = [];
+    const callbacks = { onEpochEnd: (_epoch: number, logs: object) => seen.push(Object.keys(logs)) };
+    const options = { epochs: 4, batchesPerEpoch: 2, verbose: 0, callbacks };
+    await compiled(library).fitDataset(batches(library, 3), options);
+    return seen;
+  });
+  expect(warn).toHaveBeenCalledTimes(3 + 1);
+  warn.mockRestore();
+  expect(epochs).toEqual({ tf: [['loss'], ['loss'], [], []], lw: [['loss'], ['loss']] });
+});
+
+test('data without a batch is an error here', async () => {
+  const messages = await errors(library =>
+    compiled(library).fitDataset(batches(library, 0), { epochs: 1, verbose: 0 }),
+  );
+  expect(messages.tf).toBeNull();
+  expect(messages.lw).toContain('dataset must hold a batch, got none');
+});
