@@ -15,6 +15,7 @@ export default defineConfig({
         index: entry('index.ts'),
         data: entry('data/index.ts'),
         keras: entry('keras/index.ts'),
+        onnx: entry('onnx/index.ts'),
         plot: entry('plot/index.ts'),
         'plot-node': entry('plot/node.ts'),
         safetensors: entry('safetensors/index.ts'),
@@ -23,7 +24,7 @@ export default defineConfig({
       formats: ['es'],
     },
     rolldownOptions: {
-      external: [/^node:/, '@svgdotjs/svg.js', 'd3-scale', 'fflate', 'h5wasm', 'linkedom'],
+      external: [/^node:/, '@svgdotjs/svg.js', 'd3-scale', 'fflate', 'h5wasm', 'linkedom', 'pbf'],
     },
   },
 });

@@ -3,70 +3,16 @@
  * and is installed there once, when somebody asks for it.
  */
 
-import { execFileSync } from 'node:child_process';
-import { createHash } from 'node:crypto';
-import { existsSync, mkdirSync, readdirSync, readFileSync, rmdirSync, statSync, writeFileSync } from 'node:fs';
+import { readdirSync } from 'node:fs';
 import { createRequire } from 'node:module';
 import { fileURLToPath } from 'node:url';
+import { install } from './install.js';
 
 const folder = fileURLToPath(new URL('../test/tfjs/', import.meta.url));
-const stampFile = `${folder}node_modules/.stamp`;
-/** A folder, because making one either succeeds or not, whoever else tries. */
-const lock = `${folder}.installing`;
-const LONGEST_INSTALL_MS = 10 * 60_000;
 
-/**
- * Installs TensorFlow.js where it is missing; several processes may ask at the same time.
- * @param {(line: string) => void} say
- */
-export async function installTfjs(say = console.log) {
-  const stamp = createHash('sha256')
-    .update(readFileSync(`${folder}package-lock.json`))
-    .digest('hex');
-  const isThere = () => existsSync(stampFile) && readFileSync(stampFile, 'utf8') === stamp;
-  while (!isThere()) {
-    if (!lockIsOurs()) {
-      await new Promise(resolve => setTimeout(resolve, 200));
-      continue;
-    }
-    try {
-      if (isThere()) return;
-      say('Installing TensorFlow.js 4.22 in test/tfjs (once, 80 MB) ...');
-      npmCi();
-      writeFileSync(stampFile, stamp);
-    } finally {
-      rmdirSync(lock);
-    }
-  }
-}
-
-function lockIsOurs() {
-  try {
-    mkdirSync(lock);
-    return true;
-  } catch {
-    const since = existsSync(lock) ? statSync(lock).mtimeMs : Date.now();
-    if (Date.now() - since > LONGEST_INSTALL_MS) rmdirSync(lock); // whoever made it has died
-    return false;
-  }
-}
-
-function npmCi() {
-  const words = ['ci', '--include=dev', '--no-audit', '--no-fund', '--fetch-retries', '1', '--loglevel', 'error'];
-  // Under `npm test`, npm says by this variable which package it runs in, and would install there.
-  const { npm_config_local_prefix: _, npm_execpath: npm, ...env } = process.env;
-  const options = { cwd: folder, stdio: /** @type {const} */ ('pipe'), env };
-  try {
-    if (npm?.endsWith('.js')) execFileSync(process.execPath, [npm, ...words], options);
-    else execFileSync('npm', words, { ...options, shell: process.platform === 'win32' });
-  } catch (error) {
-    const reason = String(/** @type {{ stderr?: Buffer }} */ (error).stderr ?? error);
-    throw new Error(
-      'TensorFlow.js could not be installed in test/tfjs. With the npm registry in reach, run `node scripts/tfjs.js`, ' +
-        `and try again. npm said:\n${reason.split('\n').slice(0, 4).join('\n')}`,
-    );
-  }
-}
+/** Installs TensorFlow.js where it is missing; several processes may ask at the same time. */
+export const installTfjs = () =>
+  install({ folder: 'test/tfjs', what: 'TensorFlow.js 4.22', size: '80 MB', script: 'scripts/tfjs.js' });
 
 /**
  * TensorFlow.js on its plain CPU backend, core and layers in one object, as `@tensorflow/tfjs` has them.

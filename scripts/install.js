@@ -1,0 +1,84 @@
+/**
+ * Packages that only tests and examples need, each set in a folder of its own with its own lock file: installed there
+ * once, when somebody asks for them.
+ */
+
+import { execFileSync } from 'node:child_process';
+import { createHash } from 'node:crypto';
+import { existsSync, mkdirSync, readFileSync, rmdirSync, statSync, writeFileSync } from 'node:fs';
+import { fileURLToPath } from 'node:url';
+
+const root = fileURLToPath(new URL('..', import.meta.url));
+const LONGEST_INSTALL_MS = 10 * 60_000;
+
+/**
+ * @typedef {object} Packages
+ * @property {string} folder from the root of the repository; it has package.json and package-lock.json
+ * @property {string} what for messages
+ * @property {string} size for messages
+ * @property {string} script that installs them by hand
+ */
+
+/**
+ * Installs packages where they are missing; several processes may ask at the same time.
+ * @param {Packages} packages
+ * @param {(line: string) => void} say
+ */
+export async function install({ folder, what, size, script }, say = console.log) {
+  const home = `${root}${folder}/`;
+  const stampFile = `${home}node_modules/.stamp`;
+  /** A folder, because making one either succeeds or not, whoever else tries. */
+  const lock = `${home}.installing`;
+  const stamp = createHash('sha256')
+    .update(readFileSync(`${home}package-lock.json`))
+    .digest('hex');
+  const isThere = () => existsSync(stampFile) && readFileSync(stampFile, 'utf8') === stamp;
+  while (!isThere()) {
+    if (!lockIsOurs(lock)) {
+      await new Promise(resolve => setTimeout(resolve, 200));
+      continue;
+    }
+    try {
+      if (isThere()) return;
+      say(`Installing ${what} in ${folder} (once, ${size}) ...`);
+      npmCi(
+        home,
+        reason =>
+          `${what} could not be installed in ${folder}. With the npm registry in reach, run \`node ${script}\`, and try again. npm said:\n${reason}`,
+      );
+      writeFileSync(stampFile, stamp);
+    } finally {
+      rmdirSync(lock);
+    }
+  }
+}
+
+/** @param {string} lock */
+function lockIsOurs(lock) {
+  try {
+    mkdirSync(lock);
+    return true;
+  } catch {
+    const since = existsSync(lock) ? statSync(lock).mtimeMs : Date.now();
+    if (Date.now() - since > LONGEST_INSTALL_MS) rmdirSync(lock); // whoever made it has died
+    return false;
+  }
+}
+
+/**
+ * @param {string} home
+ * @param {(reason: string) => string} complain
+ */
+function npmCi(home, complain) {
+  const words = ['ci', '--include=dev', '--no-audit', '--no-fund', '--fetch-retries', '1', '--loglevel', 'error'];
+  // Under `npm test`, npm says by this variable which package it runs in, and would install there.
+  const { npm_config_local_prefix: _, npm_execpath: npm, ...env } = process.env;
+  const options = { cwd: home, stdio: /** @type {const} */ ('pipe'), env };
+  try {
+    if (npm?.endsWith('.js')) execFileSync(process.execPath, [npm, ...words], options);
+    else execFileSync('npm', words, { ...options, shell: process.platform === 'win32' });
+  } catch (error) {
+    const reason = String(/** @type {{ stderr?: Buffer }} */ (error).stderr ?? error);
+    throw new Error(complain(reason.split('\n').slice(0, 4).join('\n')));
+  }
+}

@@ -1,0 +1,122 @@
+/**
+ * Functions of one number as graphs spell them out, node by node, and the activations that they are. Sums and products
+ * are flat and sorted, so that the order in which a graph makes them does not matter.
+ */
+
+import type { ActivationName } from '../activations.ts';
+import { HARD_SIGMOID, HARD_SIGMOID_KERAS3, SELU } from './activations.ts';
+
+export interface Form {
+  /** As a formula of x. */
+  readonly text: string;
+  /** As a product: a number times these. */
+  readonly scale: number;
+  readonly factors: readonly string[];
+  /** As a sum: a number plus these. */
+  readonly offset: number;
+  readonly terms: readonly string[];
+  /** As a function of another form: what it does to x, and that form. */
+  readonly outer?: Form;
+  readonly inner?: Form;
+  /** What else it depends on, which its text has rounded. */
+  readonly numbers?: readonly number[];
+}
+
+/** Longer ones are no activations. */
+export const LONGEST = 300;
+
+const digits = (value: number): string => String(Number(value.toPrecision(6)));
+
+const atom = (text: string): Form => ({ text, scale: 1, factors: [text], offset: 0, terms: [text] });
+
+/** The number itself. */
+export const identity: Form = atom('x');
+
+export const constant = (value: number): Form => ({
+  text: digits(value),
+  scale: value,
+  factors: [],
+  offset: value,
+  terms: [],
+});
+
+/** A function by its name in ONNX. */
+export function apply(op: string, inner: Form, ...numbers: number[]): Form {
+  const named = `${op}${numbers.map(n => `:${digits(n)}`).join('')}`;
+  return { ...atom(`${named}(${inner.text})`), outer: { ...atom(`${named}(x)`), numbers }, inner, numbers };
+}
+
+export function times(a: Form, b: Form): Form {
+  const scale = a.scale * b.scale;
+  const factors = [...a.factors, ...b.factors].sort();
+  if (factors.length === 0) return constant(scale);
+  const text = scale === 1 && factors.length === 1 ? factors[0]! : `mul(${[digits(scale), ...factors].join()})`;
+  return { text, scale, factors, offset: 0, terms: [text] };
+}
+
+export function plus(a: Form, b: Form): Form {
+  const offset = a.offset + b.offset;
+  const terms = [...a.terms, ...b.terms].sort();
+  if (terms.length === 0) return constant(offset);
+  const text = offset === 0 && terms.length === 1 ? terms[0]! : `add(${[digits(offset), ...terms].join()})`;
+  return { text, scale: 1, factors: [text], offset, terms };
+}
+
+const x = identity;
+const half = times(x, constant(0.5));
+const cube = times(x, times(x, x));
+const bent = times(plus(x, times(cube, constant(0.044715))), constant(Math.sqrt(2 / Math.PI)));
+
+const spelled: [ActivationName, Form][] = [
+  ['relu', apply('Relu', x)],
+  ['relu', apply('Clip', x, 0, Number.POSITIVE_INFINITY)],
+  ['sigmoid', apply('Sigmoid', x)],
+  ['tanh', apply('Tanh', x)],
+  ['hardSigmoid', apply('HardSigmoid', x, HARD_SIGMOID.alpha, HARD_SIGMOID.beta)],
+  ['hard_sigmoid_keras3', apply('HardSigmoid', x, HARD_SIGMOID_KERAS3.alpha, HARD_SIGMOID_KERAS3.beta)],
+  ['elu', apply('Elu', x, 1)],
+  ['selu', apply('Selu', x, SELU.alpha, SELU.gamma)],
+  ['softplus', apply('Softplus', x)],
+  ['softsign', apply('Softsign', x)],
+  ['swish', times(x, apply('Sigmoid', x))],
+  ['gelu', times(half, plus(apply('Erf', times(x, constant(Math.SQRT1_2))), constant(1)))],
+  ['gelu', apply('Gelu', x)],
+  ['gelu_new', times(half, plus(apply('Tanh', bent), constant(1)))],
+  ['gelu_new', apply('GeluTanh', x)],
+  ['relu6', apply('Clip', x, 0, 6)],
+  ['mish', times(x, apply('Tanh', apply('Softplus', x)))],
+  ['mish', apply('Mish', x)],
+  ['softmax', apply('Softmax', x)],
+  ['logSoftmax', apply('LogSoftmax', x)],
+];
+
+const known = new Map(spelled.map(([name, { text }]) => [text, name]));
+
+/** A layer without weights, by its factory. */
+export interface Pointwise {
+  readonly factory: 'activation' | 'leakyReLU' | 'reLU';
+  readonly options: { readonly [name: string]: string | number };
+}
+
+/** The half of what both directions of a layer sum up to. */
+export const isHalf = ({ text }: Form): boolean => text === half.text;
+
+/** The layers that do what a form says, one after the other; null where there are none. */
+export function layersOf(form: Form): Pointwise[] | null {
+  if (form.text === identity.text) return [];
+  const one = layerOf(form);
+  if (one) return [one];
+  const last = form.outer && layerOf(form.outer);
+  const first = last && layersOf(form.inner!);
+  return first ? [...first, last!] : null;
+}
+
+function layerOf({ text, numbers = [] }: Form): Pointwise | null {
+  const activation = known.get(text);
+  if (activation) return { factory: 'activation', options: { activation } };
+  if (/^LeakyRelu:[^(]+\(x\)$/.test(text)) return { factory: 'leakyReLU', options: { alpha: numbers[0]! } };
+  if (/^Clip:0:[^(]+\(x\)$/.test(text) && numbers[1]! >= 0) {
+    return { factory: 'reLU', options: { maxValue: numbers[1]! } };
+  }
+  return null;
+}

@@ -1,0 +1,73 @@
+/**
+ * Weights of recurrent cells in both orders. Here: kernel [I, G U], recurrent kernel [U, G U], gates i f c o or z r h,
+ * biases in one row, or in two with resetAfter. In ONNX: W [G U, I], R [G U, U], gates i o f c or z r h, and always two
+ * rows of biases, of the input and of the state, in one line of 2 G U.
+ */
+
+/** Which of our gates stands at each place in ONNX, by the operator. */
+export const gateOrders = { LSTM: [0, 3, 1, 2], GRU: [0, 1, 2], RNN: [0] } as const;
+
+export type RecurrentOp = keyof typeof gateOrders;
+
+/** A kernel [rows, G U] as ONNX has it, [G U, rows]. */
+export function kernelToOnnx(op: RecurrentOp, kernel: Float32Array, rows: number, units: number): Float32Array {
+  const result = new Float32Array(kernel.length);
+  moveKernel(op, rows, units, (ours, theirs) => {
+    result[theirs] = kernel[ours]!;
+  });
+  return result;
+}
+
+/** The way back. */
+export function kernelFromOnnx(op: RecurrentOp, kernel: Float32Array, rows: number, units: number): Float32Array {
+  const result = new Float32Array(kernel.length);
+  moveKernel(op, rows, units, (ours, theirs) => {
+    result[ours] = kernel[theirs]!;
+  });
+  return result;
+}
+
+function moveKernel(op: RecurrentOp, rows: number, units: number, move: (ours: number, theirs: number) => void): void {
+  const order = gateOrders[op];
+  const columns = order.length * units;
+  for (const [place, gate] of order.entries()) {
+    for (let u = 0; u < units; u++) {
+      for (let row = 0; row < rows; row++) {
+        move(row * columns + gate * units + u, (place * units + u) * rows + row);
+      }
+    }
+  }
+}
+
+/** One or two rows of biases as the 2 G U numbers of ONNX. */
+export function biasToOnnx(op: RecurrentOp, bias: Float32Array, units: number): Float32Array {
+  const order = gateOrders[op];
+  const row = order.length * units;
+  const result = new Float32Array(2 * row);
+  for (let start = 0; start < bias.length; start += row) {
+    for (const [place, gate] of order.entries()) {
+      const from = start + gate * units;
+      result.set(bias.subarray(from, from + units), start + place * units);
+    }
+  }
+  return result;
+}
+
+/** The way back: two rows, or their sum in one. */
+export function biasFromOnnx(op: RecurrentOp, bias: Float32Array, units: number, rows: 1 | 2): Float32Array {
+  const order = gateOrders[op];
+  const row = order.length * units;
+  const result = new Float32Array(2 * row);
+  for (let start = 0; start < bias.length; start += row) {
+    for (const [place, gate] of order.entries()) {
+      const from = start + place * units;
+      result.set(bias.subarray(from, from + units), start + gate * units);
+    }
+  }
+  if (rows === 2) return result;
+  for (let k = 0; k < row; k++) {
+    const more = result[row + k]!;
+    if (more !== 0) result[k]! += more; // a zero would take the sign of -0
+  }
+  return result.slice(0, row);
+}

@@ -1,0 +1,142 @@
+/** A graph in the making: nodes with the tensors they need, under names that are each used once. */
+
+import { sizeOf } from '../shapes.ts';
+import {
+  type AttributeValue,
+  attribute,
+  BOOL,
+  type Draft,
+  FLOAT32,
+  type GraphProto,
+  INT64,
+  type NodeProto,
+  type TensorProto,
+  type ValueInfoProto,
+} from './proto.ts';
+
+/** Sizes of axes; a name where the size is open. */
+export type OpenShape = readonly (number | string)[];
+
+export type Attributes = { readonly [name: string]: AttributeValue };
+
+const elementTypes = { float32: FLOAT32, int64: INT64, bool: BOOL } as const;
+type ElementType = keyof typeof elementTypes;
+
+export class Graph {
+  readonly #nodes: Draft<NodeProto>[] = [];
+  readonly #tensors: Draft<TensorProto>[] = [];
+  readonly #inputs: Draft<ValueInfoProto>[] = [];
+  readonly #outputs: Draft<ValueInfoProto>[] = [];
+  readonly #taken: Set<string>;
+  /** Constants that were made before, by what they hold. */
+  readonly #constants = new Map<string, string>();
+
+  /** @param outer the graph of a node within which this one stands, and whose tensors it sees */
+  constructor(readonly outer: Graph | null = null) {
+    this.#taken = outer ? outer.#taken : new Set();
+  }
+
+  /** A name that nothing else has: the one wished for, or one that begins with it. */
+  name(wish: string): string {
+    let name = wish;
+    for (let n = 1; this.#taken.has(name); n++) name = `${wish}_${n}`;
+    this.#taken.add(name);
+    return name;
+  }
+
+  /** Appends a node with one output. */
+  add(op: string, name: string, inputs: readonly string[], attributes: Attributes = {}): string {
+    return this.addMany(op, name, inputs, 1, attributes)[0]!;
+  }
+
+  /** Appends a node with several outputs. */
+  addMany(op: string, name: string, inputs: readonly string[], outputs: number, attributes: Attributes = {}): string[] {
+    const node = this.name(name);
+    const made = Array.from({ length: outputs }, (_, n) => (n === 0 ? node : this.name(`${node}:${n}`)));
+    this.#nodes.push({
+      name: node,
+      opType: op,
+      input: [...inputs],
+      output: made,
+      attribute: Object.entries(attributes).map(([key, value]) => attribute(key, value)),
+    });
+    return made;
+  }
+
+  /** Gives a value the name under which the graph shows it. */
+  rename(value: string, name: string): void {
+    const made = this.#nodes.some(({ output }) => output!.includes(value));
+    const used = [...this.#inputs, ...this.#outputs].some(info => info.name === value);
+    if (!made || used) {
+      this.#nodes.push({ name: this.name(`${name}:same`), opType: 'Identity', input: [value], output: [name] });
+      return;
+    }
+    const swap = (list: (string | undefined)[]) => list.map(one => (one === value ? name : one));
+    for (const node of this.#nodes) {
+      node.input = swap(node.input!) as string[];
+      node.output = swap(node.output!) as string[];
+    }
+  }
+
+  /** Weights. */
+  floats(name: string, dims: readonly number[], values: Float32Array): string {
+    const rawData = new Uint8Array(values.slice().buffer);
+    return this.#tensor(this.name(name), dims, FLOAT32, rawData);
+  }
+
+  /** The default of an input that may be left out: zeros. */
+  zeros(name: string, dims: readonly number[]): void {
+    this.#tensor(name, dims, FLOAT32, new Uint8Array(4 * sizeOf(dims)));
+  }
+
+  /** A float32 number. */
+  number(value: number): string {
+    return this.#constant(`number ${value}`, [], FLOAT32, new Uint8Array(Float32Array.of(value).buffer));
+  }
+
+  /** A list of whole numbers, or one of them where `scalar` is set. */
+  ints(values: readonly number[], scalar = false): string {
+    const rawData = new Uint8Array(BigInt64Array.from(values, BigInt).buffer);
+    return this.#constant(`${scalar ? 'int' : 'ints'} ${values}`, scalar ? [] : [values.length], INT64, rawData);
+  }
+
+  #constant(wish: string, dims: readonly number[], dataType: number, rawData: Uint8Array): string {
+    // Tensors of the outermost graph are seen by all
+    if (this.outer) return this.outer.#constant(wish, dims, dataType, rawData);
+    const known = this.#constants.get(wish);
+    if (known !== undefined) return known;
+    const name = this.#tensor(this.name(wish.replaceAll(/[ ,]/g, '_')), dims, dataType, rawData);
+    this.#constants.set(wish, name);
+    return name;
+  }
+
+  #tensor(name: string, dims: readonly number[], dataType: number, rawData: Uint8Array): string {
+    this.#tensors.push({ name, dims: [...dims], dataType, rawData });
+    return name;
+  }
+
+  /** Something that goes in; its name is taken by `name` before. */
+  input(name: string, type: ElementType, shape: OpenShape | null): void {
+    this.#inputs.push(infoOf(name, type, shape));
+  }
+
+  /** Something that comes out. */
+  output(name: string, type: ElementType, shape: OpenShape | null): void {
+    this.#outputs.push(infoOf(name, type, shape));
+  }
+
+  finish(name: string): Draft<GraphProto> {
+    return {
+      name,
+      node: this.#nodes,
+      initializer: this.#tensors,
+      input: this.#inputs,
+      output: this.#outputs,
+    };
+  }
+}
+
+function infoOf(name: string, type: ElementType, shape: OpenShape | null): Draft<ValueInfoProto> {
+  const dim = shape?.map(size => (typeof size === 'string' ? { dimParam: size } : { dimValue: size }));
+  return { name, type: { tensorType: { elemType: elementTypes[type], ...(dim && { shape: { dim } }) } } };
+}

@@ -1,0 +1,277 @@
+/**
+ * The messages of onnx.proto that a sequential model needs, as tables of their fields, read and written by one function
+ * each. Numbers of fields are those of onnx.proto; fields that stand in no table are skipped.
+ */
+
+import { PbfReader, PbfWriter } from 'pbf';
+import { fail, ValueError } from '../errors.ts';
+
+/** What `TensorProto.data_type` and `elem_type` say. */
+export const FLOAT32 = 1;
+export const INT32 = 6;
+export const INT64 = 7;
+export const BOOL = 9;
+
+/** What `AttributeProto.type` says. */
+const attributeTypes = { f: 1, i: 2, s: 3, t: 4, g: 5, floats: 6, ints: 7, strings: 8 } as const;
+
+export interface TensorProto {
+  name: string;
+  dims: number[];
+  dataType: number;
+  floatData: number[];
+  int32Data: number[];
+  int64Data: number[];
+  rawData?: Uint8Array;
+  /** 1 where the numbers are in another file. */
+  dataLocation?: number;
+}
+
+export interface AttributeProto {
+  name: string;
+  type: number;
+  f?: number;
+  i?: number;
+  s?: string;
+  t?: TensorProto;
+  g?: Partial<GraphProto>;
+  floats: number[];
+  ints: number[];
+  strings: string[];
+}
+
+export interface NodeProto {
+  name: string;
+  opType: string;
+  domain: string;
+  input: string[];
+  output: string[];
+  attribute: AttributeProto[];
+}
+
+export interface DimensionProto {
+  dimValue?: number;
+  dimParam?: string;
+}
+
+export interface ValueInfoProto {
+  name: string;
+  type?: { tensorType?: { elemType: number; shape?: { dim: DimensionProto[] } } };
+}
+
+export interface GraphProto {
+  name: string;
+  node: NodeProto[];
+  initializer: TensorProto[];
+  input: ValueInfoProto[];
+  output: ValueInfoProto[];
+  /** Anything, counted alone. */
+  sparseInitializer: unknown[];
+}
+
+export interface ModelProto {
+  irVersion: number;
+  producerName: string;
+  producerVersion: string;
+  graph?: GraphProto;
+  opsetImport: { domain: string; version: number }[];
+}
+
+/** A message with only what is to be written. */
+export type Draft<T> = { [K in keyof T]?: T[K] extends (infer I)[] ? Draft<I>[] : Draft<T[K]> };
+
+type Kind = 'int' | 'float' | 'string' | 'bytes' | Message;
+/** Number and kind; a list where the third is true. Those that are `written` are skipped by readers. */
+type Field = readonly [number, Kind, many?: boolean, written?: 'written'];
+interface Message {
+  readonly [name: string]: Field;
+}
+
+const tensor: Message = {
+  dims: [1, 'int', true],
+  dataType: [2, 'int'],
+  floatData: [4, 'float', true],
+  int32Data: [5, 'int', true],
+  int64Data: [7, 'int', true],
+  name: [8, 'string'],
+  rawData: [9, 'bytes'],
+  dataLocation: [14, 'int'],
+};
+
+const dimension: Message = { dimValue: [1, 'int'], dimParam: [2, 'string'] };
+const shape: Message = { dim: [1, dimension, true] };
+const tensorType: Message = { elemType: [1, 'int'], shape: [2, shape] };
+const valueInfo: Message = { name: [1, 'string'], type: [2, { tensorType: [1, tensorType] }] };
+
+/** A graph may hold nodes that hold graphs; reading stops at the first, so that no file is nested without end. */
+const graph: Message = {
+  node: [
+    1,
+    {
+      input: [1, 'string', true],
+      output: [2, 'string', true],
+      name: [3, 'string'],
+      opType: [4, 'string'],
+      attribute: [
+        5,
+        {
+          name: [1, 'string'],
+          f: [2, 'float'],
+          i: [3, 'int'],
+          s: [4, 'string'],
+          t: [5, tensor],
+          get g(): Field {
+            return [6, graph, false, 'written'];
+          },
+          floats: [7, 'float', true],
+          ints: [8, 'int', true],
+          strings: [9, 'string', true],
+          type: [20, 'int'],
+        },
+        true,
+      ],
+      domain: [7, 'string'],
+    },
+    true,
+  ],
+  name: [2, 'string'],
+  initializer: [5, tensor, true],
+  input: [11, valueInfo, true],
+  output: [12, valueInfo, true],
+  sparseInitializer: [15, {}, true],
+};
+
+const model: Message = {
+  irVersion: [1, 'int'],
+  producerName: [2, 'string'],
+  producerVersion: [3, 'string'],
+  graph: [7, graph],
+  opsetImport: [8, { domain: [1, 'string'], version: [2, 'int'] }, true],
+};
+
+/** What has no default in the file has one here. */
+const defaults: { readonly [name: string]: unknown } = {
+  name: '',
+  opType: '',
+  domain: '',
+  producerName: '',
+  producerVersion: '',
+  irVersion: 0,
+  version: 0,
+  type: 0,
+  dataType: 0,
+  elemType: 0,
+};
+
+/** Messages in a list; far more than a model of layers has, and no great memory. */
+const MOST = 50_000;
+const BYTES = 2;
+
+/**
+ * Reads a model.
+ *
+ * @throws ValueError where the bytes are no such message; it names the field, as in `graph.node[3].attribute[0].t`
+ */
+export function readModel(call: string, bytes: Uint8Array): ModelProto {
+  return read(call, model, bytes, '') as unknown as ModelProto;
+}
+
+type Plain = Record<string, unknown>;
+
+function read(call: string, message: Message, bytes: Uint8Array, part: string): Plain {
+  const result: Plain = {};
+  for (const [name, [, kind, many]] of Object.entries(message)) {
+    if (many) result[name] = [];
+    else if (name in defaults && typeof kind === 'string') result[name] = defaults[name];
+  }
+  const broken = (what: string): never => fail(call, `${part || 'the file'} must be a message of onnx.proto, ${what}`);
+  const reader = new PbfReader(bytes);
+  try {
+    for (let tag = reader.nextField(); tag !== 0; tag = reader.nextField()) {
+      const found = Object.entries(message).find(([, [number]]) => number === tag);
+      if (!found || found[1][3]) continue;
+      const [name, [, kind, many]] = found;
+      const place = part ? `${part}.${name}` : name;
+      if (!many) result[name] = one(call, reader, kind, place);
+      else if (reader.type === BYTES && (kind === 'int' || kind === 'float')) {
+        const packed = new PbfReader(block(call, reader, place));
+        const list = result[name] as number[];
+        while (packed.pos < packed.length) list.push(one(call, packed, kind, place, true) as number);
+      } else {
+        const list = result[name] as unknown[];
+        if (kind !== 'int' && kind !== 'float') {
+          if (list.length >= MOST) fail(call, `${place} must have at most ${MOST} entries, got more`);
+        }
+        list.push(one(call, reader, kind, `${place}[${list.length}]`));
+      }
+    }
+  } catch (error) {
+    if (error instanceof ValueError) throw error;
+    broken('got one that is cut off or malformed'); // what pbf says is about bytes
+  }
+  if (reader.pos !== reader.length) broken(`got one that ends in the middle of a field`);
+  return result;
+}
+
+/** The bytes of a field that says how many it has, all of which are there. */
+function block(call: string, reader: PbfReader, place: string): Uint8Array {
+  const length = reader.readVarint();
+  const left = reader.length - reader.pos;
+  if (!(length <= left)) fail(call, `${place} must lie within its message, got ${length} bytes where ${left} are left`);
+  const bytes = reader.buf.subarray(reader.pos, reader.pos + length);
+  reader.pos += length;
+  return bytes;
+}
+
+const wireTypes = { int: 0, float: 5, string: BYTES, bytes: BYTES };
+
+function one(call: string, reader: PbfReader, kind: Kind, place: string, packed = false): unknown {
+  const type = typeof kind === 'string' ? wireTypes[kind] : BYTES;
+  if (!packed && reader.type !== type) {
+    fail(call, `${place} must have wire type ${type} of Protocol Buffers, got ${reader.type}`);
+  }
+  switch (kind) {
+    case 'int': {
+      const value = reader.readVarint(true);
+      if (reader.pos > reader.length) fail(call, `${place} must lie within its message, got one that is cut off`);
+      return value;
+    }
+    case 'float':
+      return reader.readFloat();
+    case 'string':
+      return new TextDecoder().decode(block(call, reader, place));
+    case 'bytes':
+      return block(call, reader, place);
+    default:
+      return read(call, kind, block(call, reader, place), place);
+  }
+}
+
+/** The bytes of a model. */
+export function writeModel(value: Draft<ModelProto>): Uint8Array {
+  const writer = new PbfWriter();
+  write({ message: model, value: value as Plain }, writer);
+  return writer.finish().slice();
+}
+
+function write({ message, value }: { message: Message; value: Plain }, writer: PbfWriter): void {
+  for (const [name, [tag, kind, many]] of Object.entries(message)) {
+    const field = value[name];
+    if (field === undefined) continue;
+    for (const item of many ? (field as unknown[]) : [field]) {
+      if (kind === 'int') writer.writeVarintField(tag, item as number);
+      else if (kind === 'float') writer.writeFloatField(tag, item as number);
+      else if (kind === 'string') writer.writeStringField(tag, item as string);
+      else if (kind === 'bytes') writer.writeBytesField(tag, item as Uint8Array);
+      else writer.writeMessage(tag, write, { message: kind, value: item as Plain });
+    }
+  }
+}
+
+/** A value for an attribute, under the name of its field. */
+export type AttributeValue = Draft<Pick<AttributeProto, keyof typeof attributeTypes>>;
+
+export function attribute(name: string, value: AttributeValue): Draft<AttributeProto> {
+  const [field] = Object.keys(value) as (keyof typeof attributeTypes)[];
+  return { name, ...value, type: attributeTypes[field!] };
+}

@@ -1,0 +1,154 @@
+/** Nodes of LSTM, GRU and RNN as recurrent layers. */
+
+import type { ActivationName } from '../activations.ts';
+import { type CellActivation, cellActivations, cellDefaults } from './activations.ts';
+import { biasFromOnnx, gateOrders, kernelFromOnnx, type RecurrentOp } from './gates.ts';
+import type { Reading } from './reading.ts';
+import { quote } from './text.ts';
+import type { Axis, Floats, Spec, Value } from './values.ts';
+import { streamOf } from './values.ts';
+
+const factories = { LSTM: 'lstm', GRU: 'gru', RNN: 'simpleRNN' } as const;
+
+/** What ONNX takes where a node does not say. */
+const defaultActivations = { LSTM: ['Sigmoid', 'Tanh', 'Tanh'], GRU: ['Sigmoid', 'Tanh'], RNN: ['Tanh'] } as const;
+
+const inputNames = ['X', 'W', 'R', 'B', 'sequence_lens', 'initial_h', 'initial_c', 'P'];
+
+/** @returns the outputs of the node: Y, Y_h and, of LSTM, Y_c */
+export function readRecurrent(node: Reading, op: RecurrentOp): Value[] {
+  const layout = node.int('layout', 0);
+  const x = node.layered(0);
+  const wanted: Axis[] = layout === 1 ? ['batch', 'time', 'width'] : ['time', 'batch', 'width'];
+  if (x.axes.join() !== wanted.join()) node.refuseAxes(x, wanted);
+  const { chain } = x.parts[0]!;
+  const direction = node.string('direction', 'forward');
+  if (!['forward', 'reverse', 'bidirectional'].includes(direction)) {
+    node.fail(`direction must be 'forward', 'reverse' or 'bidirectional', got ${quote(direction)}`);
+  }
+  const both = direction === 'bidirectional';
+  const directions = both ? 2 : 1;
+  if (both && chain.flipped) node.fail('must not read the outputs of a reversed layer in both directions');
+  refuseOthers(node);
+
+  const w = node.floats(1);
+  const r = node.floats(2);
+  const b = node.has(3) ? node.floats(3) : null;
+  const units = r.dims[2] ?? 0;
+  const rows = gateOrders[op].length * units;
+  node.expectShape('R', r, [directions, rows, units]);
+  node.expectShape('W', w, [directions, rows, chain.width]);
+  if (b) node.expectShape('B', b, [directions, 2 * rows]);
+  if (units === 0 || chain.width === 0) node.fail('must have at least one unit and one input, got none');
+  if (node.int('hidden_size', units) !== units) {
+    node.fail(`hidden_size must be that of R, ${units}, got ${node.int('hidden_size', units)}`);
+  }
+
+  const resetAfter = op === 'GRU' && node.int('linear_before_reset', 0) !== 0;
+  const part = ({ values }: Floats, n: number) =>
+    values.subarray((n * values.length) / directions).subarray(0, values.length / directions);
+  const columns = rows;
+  const weights = Array.from({ length: directions }, (_, n) => {
+    const kernel = { dims: [chain.width, columns], values: kernelFromOnnx(op, part(w, n), chain.width, units) };
+    const recurrent = { dims: [units, columns], values: kernelFromOnnx(op, part(r, n), units, units) };
+    if (!b) return [kernel, recurrent];
+    const bias = biasFromOnnx(op, part(b, n), units, resetAfter ? 2 : 1);
+    return [kernel, recurrent, { dims: resetAfter ? [2, columns] : [columns], values: bias }];
+  });
+  for (const floats of [w, r, ...(b ? [b] : [])]) node.spend(floats.values.length);
+
+  const reverse = direction === 'reverse';
+  const options = {
+    units,
+    useBias: b !== null,
+    ...activations(node, op, directions),
+    ...(op === 'GRU' && { resetAfter }),
+    returnSequences: true,
+    goBackwards: reverse !== chain.flipped,
+  };
+  const spec: Spec = both
+    ? {
+        factory: 'bidirectional',
+        name: node.name,
+        options: { layer: factories[op], inner: options },
+        weights,
+        kind: 'steps',
+      }
+    : { factory: factories[op], name: node.name, options, weights, kind: 'steps' };
+  const sequence = node.grow(chain, spec, { width: units, flipped: reverse });
+  const last = node.grow(chain, lastOf(spec), { width: units, steps: null, flipped: false });
+  const outputs: [typeof last, Axis[]][] = [
+    [sequence, layout === 1 ? ['batch', 'time', 'direction', 'width'] : ['time', 'direction', 'batch', 'width']],
+    [last, layout === 1 ? ['batch', 'direction', 'width'] : ['direction', 'batch', 'width']],
+  ];
+  const streams = outputs.map(([made, axes]): Value => {
+    const stream = streamOf(made, axes);
+    if (!both) return stream;
+    return { ...stream, parts: [0, 1].map(half => ({ chain: made, half: half as 0 | 1 })) };
+  });
+  return [...streams, { kind: 'state' }];
+}
+
+/** A recurrent layer that gives the last output alone. */
+export function lastOf(spec: Spec): Spec {
+  const { inner } = spec.options as { inner?: object };
+  const options = inner
+    ? { ...spec.options, inner: { ...inner, returnSequences: false } }
+    : { ...spec.options, returnSequences: false };
+  return { ...spec, options, kind: 'other' };
+}
+
+/** What no layer here can do. */
+function refuseOthers(node: Reading): void {
+  if (node.attributes.has('clip')) node.fail('must not clip, got the attribute clip');
+  if (node.int('input_forget', 0) !== 0) node.fail('input_forget must be 0, got another number');
+  if (node.has(4))
+    node.fail('sequence_lens must be absent: lengths of their own are masks here, which are not in the file');
+  for (const place of [5, 6, 7]) {
+    if (!node.has(place)) continue;
+    const value = node.value(place);
+    if (value.kind === 'unknown') node.fail(value.why);
+    const zero = value.kind === 'floats' && value.values.every(v => v === 0);
+    if (value.kind !== 'zeros' && !zero && (value.kind !== 'state' || place === 7)) {
+      const rule = place === 7 ? 'absent or zero' : 'zero or an input of the graph';
+      node.fail(`${inputNames[place]} must be ${rule}, got other values`);
+    }
+  }
+}
+
+/** The activations of a node as options of a layer. */
+function activations(node: Reading, op: RecurrentOp, directions: number) {
+  const standard = defaultActivations[op];
+  const count = standard.length;
+  const given = node.strings('activations');
+  const names = given.length > 0 ? given : Array.from({ length: directions }, () => standard).flat();
+  if (names.length !== count * directions) {
+    node.fail(`activations must be ${count * directions} names, got ${names.length}`);
+  }
+  const alphas = [...node.numbers('activation_alpha')];
+  const betas = [...node.numbers('activation_beta')];
+  const found = names.map((name): ActivationName => {
+    const otherwise = Object.hasOwn(cellDefaults, name) ? cellDefaults[name]! : {};
+    const alpha = otherwise.alpha === undefined ? undefined : (alphas.shift() ?? otherwise.alpha);
+    const beta = otherwise.beta === undefined ? undefined : (betas.shift() ?? otherwise.beta);
+    const same = (a?: number, b?: number) =>
+      a === b || (a !== undefined && b !== undefined && Math.fround(a) === Math.fround(b));
+    const entry = Object.entries(cellActivations).find(([, known]: [string, CellActivation]) => {
+      return known.op === name && same(known.alpha, alpha) && same(known.beta, beta);
+    });
+    if (entry) return entry[0] as ActivationName;
+    const numbers = [alpha, beta].filter(n => n !== undefined).join(', ');
+    const known = Object.values(cellActivations).map(activation => activation.op);
+    return node.fail(
+      `activations must be some of ${known.join(', ')}, as layers here have them, got ${quote(name)} ${numbers}`.trim(),
+    );
+  });
+  const [gates, activation] = count === 1 ? [null, found[0]!] : [found[0]!, found[1]!];
+  const all = Array.from({ length: directions }, () =>
+    [gates ?? activation, activation, activation].slice(0, count),
+  ).flat();
+  if (all.join() !== found.join()) {
+    node.fail(`activations must be the same in both directions, and of candidate and output, got ${found.join(', ')}`);
+  }
+  return { activation, ...(gates && { recurrentActivation: gates }) };
+}

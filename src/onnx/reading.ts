@@ -1,0 +1,233 @@
+/** One node of a graph that is being read: its inputs, its attributes, and what to say about it. */
+
+import { fail } from '../errors.ts';
+import { showShape } from '../shapes.ts';
+import { apply, type Form, identity, isHalf, LONGEST, layersOf, type Pointwise } from './forms.ts';
+import type { AttributeProto, NodeProto } from './proto.ts';
+import { clean, quote } from './text.ts';
+import {
+  type Axis,
+  type Chain,
+  type Floats,
+  type Ints,
+  MOST_LAYERS,
+  type Part,
+  type Spec,
+  type Stream,
+  type Value,
+} from './values.ts';
+
+/** The graph turns out to have its time steps before its samples; it is read again as such. */
+export class TimeFirst extends Error {}
+
+/** What all nodes of a graph share. */
+export interface Source {
+  readonly call: string;
+  readonly opset: number;
+  /** Whether the input is taken for [time, batch, width]. */
+  readonly timeFirst: boolean;
+  /** The batch size where the input fixes it. */
+  readonly batch: number | null;
+  /** By name. */
+  readonly values: Map<string, Value>;
+  /** How many numbers may still be copied: the layers of a file need about as many as it holds. */
+  budget: number;
+}
+
+export class Reading {
+  /** What a layer made of the node is called. */
+  readonly name: string;
+  readonly attributes: ReadonlyMap<string, AttributeProto>;
+  readonly #node: NodeProto;
+  readonly #at: string;
+
+  constructor(
+    readonly source: Source,
+    node: NodeProto,
+    index: number,
+  ) {
+    this.#node = node;
+    this.name = node.name;
+    this.#at = `graph.node[${index}] (${quote(node.name)}, ${clean(node.opType)})`;
+    this.attributes = new Map(node.attribute.map(attribute => [attribute.name, attribute]));
+  }
+
+  get op(): string {
+    return this.#node.opType;
+  }
+
+  /** What is wrong with the node, as a sentence. */
+  why(message: string): string {
+    return `${this.#at}: ${message}`;
+  }
+
+  fail(message: string): never {
+    return fail(this.source.call, message.startsWith('graph.') ? message : this.why(message));
+  }
+
+  // -------------------------------------------------------------------------------------------------------- inputs
+
+  get count(): number {
+    return this.#node.input.length;
+  }
+
+  has(place: number): boolean {
+    return Boolean(this.#node.input[place]);
+  }
+
+  value(place: number): Value {
+    const name = this.#node.input[place];
+    if (!name) this.fail(`must have an input number ${place + 1}, got none`);
+    const value = this.source.values.get(name!);
+    return value ?? this.fail(`its input ${quote(name!)} must be made before, got a name that nothing has yet`);
+  }
+
+  stream(place: number): Stream {
+    const value = this.value(place);
+    if (value.kind === 'unknown') this.fail(value.why);
+    if (value.kind !== 'stream')
+      this.fail(`input number ${place + 1} must depend on the input of the model, got ${value.kind}`);
+    return value;
+  }
+
+  floats(place: number): Floats {
+    const value = this.value(place);
+    if (value.kind === 'unknown') this.fail(value.why);
+    if (value.kind !== 'floats')
+      this.fail(`input number ${place + 1} must be float32 weights of the file, got ${value.kind}`);
+    return value;
+  }
+
+  /** Whole numbers, all known but for open axes. */
+  sizes(place: number): Ints {
+    const value = this.value(place);
+    if (value.kind === 'unknown') this.fail(value.why);
+    if (value.kind !== 'ints')
+      this.fail(`input number ${place + 1} must be whole numbers of the file, got ${value.kind}`);
+    return value;
+  }
+
+  /** Whole numbers, all known. */
+  ints(place: number): number[] {
+    return this.sizes(place).items.map(item =>
+      typeof item === 'number'
+        ? item
+        : this.fail(`input number ${place + 1} must be known, got the size of the axis ${item}`),
+    );
+  }
+
+  // ---------------------------------------------------------------------------------------------------- attributes
+
+  int(name: string, otherwise: number): number {
+    return this.attributes.get(name)?.i ?? otherwise;
+  }
+
+  float(name: string, otherwise: number): number {
+    return this.attributes.get(name)?.f ?? otherwise;
+  }
+
+  string(name: string, otherwise: string): string {
+    return this.attributes.get(name)?.s ?? otherwise;
+  }
+
+  strings(name: string): readonly string[] {
+    return this.attributes.get(name)?.strings ?? [];
+  }
+
+  numbers(name: string): readonly number[] {
+    return this.attributes.get(name)?.floats ?? [];
+  }
+
+  /** A list of whole numbers that is an attribute in old operators and an input in new ones. */
+  list(name: string, place: number): number[] | null {
+    if (this.attributes.has(name)) return this.attributes.get(name)!.ints;
+    return this.has(place) ? this.ints(place) : null;
+  }
+
+  /** The number of an axis, counted from the end where it is negative. */
+  axis(axis: number, rank: number): number {
+    if (!Number.isInteger(axis) || axis < -rank || axis >= rank) {
+      this.fail(`its axis must be one of ${rank}, from ${-rank} to ${rank - 1}, got ${axis}`);
+    }
+    return axis < 0 ? axis + rank : axis;
+  }
+
+  // -------------------------------------------------------------------------------------------------------- layers
+
+  /** Refuses what is not in the shape that the node needs. */
+  expectShape(name: string, { dims }: Floats, shape: readonly number[]): void {
+    if (dims.join() !== shape.join())
+      this.fail(`${name} must have the shape ${showShape(shape)}, got ${showShape(dims)}`);
+  }
+
+  /** Counts numbers that are copied. */
+  spend(numbers: number): void {
+    this.source.budget -= numbers;
+    if (this.source.budget < 0)
+      this.fail('the nodes must not need far more weights than the file holds, got too many uses of them');
+  }
+
+  refuseAxes({ axes }: Stream, wanted: readonly Axis[]): never {
+    const sequences = [...axes].sort().join() === 'batch,time,width';
+    if (sequences && !this.source.timeFirst) throw new TimeFirst();
+    return this.fail(`its input must be [${wanted.join(', ')}], got [${axes.join(', ')}]`);
+  }
+
+  /** An input as the output of layers, all of them known: what was made of the numbers one by one is a layer now. */
+  layered(place: number): Stream {
+    return this.settle(this.stream(place));
+  }
+
+  settle(stream: Stream): Stream {
+    const { parts, form } = stream;
+    if (stream.ids) this.fail('must not compute with ids, which only an embedding takes');
+    if (parts.length !== 1 || parts[0]!.half !== null) {
+      this.fail('must not take one direction of a bidirectional layer, or several, before they are merged');
+    }
+    const [{ chain }] = parts as [Part];
+    if (form === identity || form.text === identity.text) return { ...stream, form: identity };
+    const { spec } = chain;
+    if (isHalf(form) && spec?.factory === 'bidirectional' && spec.options.mergeMode === 'sum') {
+      const merged = this.replace(chain, { ...spec, options: { ...spec.options, mergeMode: 'ave' } });
+      return { ...stream, parts: [{ chain: merged, half: null }], form: identity };
+    }
+    const found = layersOf(form);
+    if (!found) this.fail(`its input must be the output of a layer or an activation, got ${form.text.slice(0, 100)}`);
+    const top = found.reduce((below, layer) => this.activate(below, layer), chain);
+    return { ...stream, parts: [{ chain: top, half: null }], form: identity };
+  }
+
+  /** An activation, within the dense layer below where it can be. */
+  activate(chain: Chain, { factory, options }: Pointwise): Chain {
+    const { spec } = chain;
+    if (factory === 'activation' && spec?.factory === 'dense' && spec.options.activation === 'linear') {
+      return this.replace(chain, { ...spec, options: { ...spec.options, ...options } });
+    }
+    return this.grow(chain, { factory, name: '', options, weights: [], kind: 'each' });
+  }
+
+  /** A function of each number, or of each row. */
+  pointwise(place: number, op: string, ...numbers: number[]): Stream {
+    const stream = this.stream(place);
+    if (stream.ids) this.fail('must not compute with ids, which only an embedding takes');
+    return this.formed(stream, apply(op, stream.form, ...numbers));
+  }
+
+  /** A stream of which more has been made. */
+  formed(stream: Stream, form: Form): Stream {
+    if (form.text.length > LONGEST) this.fail('must be part of an activation, got a longer formula');
+    return { ...stream, form };
+  }
+
+  /** A layer on top. */
+  grow(below: Chain, spec: Spec, more: Partial<Chain> = {}): Chain {
+    const depth = below.depth + 1;
+    if (depth > MOST_LAYERS) this.fail(`the graph must have at most ${MOST_LAYERS} layers, got more`);
+    return { ...below, ...more, below, spec, depth };
+  }
+
+  /** Another layer in place of the top one. */
+  replace(chain: Chain, spec: Spec, more: Partial<Chain> = {}): Chain {
+    return { ...chain, ...more, spec };
+  }
+}

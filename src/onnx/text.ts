@@ -1,0 +1,7 @@
+/** Names out of a file, as they may stand in a message: short and on one line. */
+
+const LONGEST = 60;
+
+export const clean = (text: string): string => text.slice(0, LONGEST).replaceAll(/\p{C}/gu, '?');
+
+export const quote = (text: string): string => `'${clean(text)}'`;

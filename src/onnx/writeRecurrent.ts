@@ -1,0 +1,315 @@
+/** Recurrent layers as nodes of LSTM, GRU and RNN, with their states as inputs and outputs of the graph. */
+
+import type { ActivationName } from '../activations.ts';
+import { fail, show } from '../errors.ts';
+import { Bidirectional } from '../layers/bidirectional.ts';
+import type { Cell } from '../layers/cell.ts';
+import { GruCell } from '../layers/gru.ts';
+import { LstmCell } from '../layers/lstm.ts';
+import type { Recurrent } from '../layers/recurrent.ts';
+import { type CellActivation, cellActivations } from './activations.ts';
+import { biasToOnnx, gateOrders, kernelToOnnx, type RecurrentOp } from './gates.ts';
+import { type Attributes, Graph } from './graph.ts';
+
+/** What the writing of all layers shares. */
+export interface Draw {
+  readonly call: string;
+  readonly graph: Graph;
+  /** Whether states are inputs and outputs, and whether the inputs may be left out. */
+  readonly states: boolean | 'optional';
+  /** The batch size, a list of one number. */
+  batch(): string;
+}
+
+/** What a layer leaves: the value, and which of its time steps count, [B, T, 1], where some do not. */
+export interface Written {
+  readonly value: string;
+  readonly mask: string | null;
+}
+
+/** Sequences within: time first, as the operators have them. */
+const SWAP = { perm: { ints: [1, 0, 2] } };
+/** The end of an axis that is run through backwards. */
+const BEFORE_FIRST = -(2 ** 63);
+
+/**
+ * A recurrent layer, alone or in both directions.
+ *
+ * @param x [B, T, D]
+ * @returns [B, T, U], or [B, U] of a layer that gives the last output alone
+ */
+export function writeRecurrent(draw: Draw, layer: Recurrent | Bidirectional, x: string, mask: string | null): Written {
+  const { graph } = draw;
+  const { name } = layer;
+  const both = layer instanceof Bidirectional;
+  const first = both ? layer.forwardLayer : layer;
+  const sequences = layer.returnSequences;
+  const swapped = graph.add('Transpose', `${name}/steps`, [x], SWAP);
+  const counts = mask && graph.add('Transpose', `${name}/mask`, [mask], SWAP);
+  let y: string;
+  if (!both) y = writeCells(draw, layer, name, swapped, counts);
+  else if (!mask && first.cells.length === 1 && !first.goBackwards) y = writeBothAtOnce(draw, layer, swapped);
+  else y = writeBoth(draw, layer, swapped, counts);
+  if (!sequences) return { value: y, mask: null };
+  // The operators give every output in the order of time, the layers in that in which they went through it.
+  const flip = (value: string, axis: number) => {
+    const ends = [-1, BEFORE_FIRST, axis, -1].map(n => graph.ints([n]));
+    return graph.add('Slice', `${name}/reversed`, [value, ...ends]);
+  };
+  const value = graph.add('Transpose', `${name}/samples`, [first.goBackwards ? flip(y, 0) : y], SWAP);
+  return { value, mask: mask && first.goBackwards ? flip(mask, 1) : mask };
+}
+
+/**
+ * The cells of a layer, one after the other, in its direction.
+ *
+ * @param x [T, B, D]
+ * @param mask [T, B, 1], or null where every step counts
+ * @returns [T, B, U] in the order of time, or the last output [B, U]
+ */
+function writeCells(draw: Draw, layer: Recurrent, name: string, x: string, mask: string | null): string {
+  const weights = weightsOf(draw, layer);
+  let value = x;
+  for (const [n, cell] of layer.cells.entries()) {
+    const top = n === layer.cells.length - 1;
+    const part = layer.cells.length === 1 ? name : `${name}_${n}`;
+    const set = makeSet(draw, layer.name, part, [cell], [weights[n]!], layer.goBackwards ? 'reverse' : 'forward');
+    const outputs = mask ? runMasked(draw, set, value, mask) : runPlain(draw, set, value);
+    value = top && !layer.returnSequences ? outputs.last() : outputs.sequence();
+  }
+  return value;
+}
+
+const mergeOps = { concat: 'Concat', sum: 'Add', ave: 'Add', mul: 'Mul' } as const;
+
+/** Both directions, each for itself. */
+function writeBoth(draw: Draw, layer: Bidirectional, x: string, mask: string | null): string {
+  const { graph } = draw;
+  const { name, mergeMode } = layer;
+  const halves = [layer.forwardLayer, layer.backwardLayer].map(half => writeCells(draw, half, half.name, x, mask));
+  const merged = graph.add(mergeOps[mergeMode], name, halves, mergeMode === 'concat' ? { axis: { i: -1 } } : {});
+  return mergeMode === 'ave' ? graph.add('Mul', `${name}/half`, [merged, graph.number(0.5)]) : merged;
+}
+
+/** Both directions, of one cell each, by one node. */
+function writeBothAtOnce(draw: Draw, layer: Bidirectional, x: string): string {
+  const { graph } = draw;
+  const { name, mergeMode, forwardLayer, backwardLayer } = layer;
+  const halves = [forwardLayer, backwardLayer];
+  const cells = halves.map(half => half.cells[0]!);
+  const weights = halves.map(half => weightsOf(draw, half)[0]!);
+  const set = makeSet(draw, name, name, cells, weights, 'bidirectional');
+  const [y, h] = runNode(draw, set, x);
+  const [value, axis] = layer.returnSequences ? [y!, 1] : [h!, 0];
+  if (mergeMode === 'sum') return graph.add('ReduceSum', `${name}/sum`, [value, graph.ints([axis])], { keepdims: NO });
+  if (mergeMode !== 'concat') {
+    const op = mergeMode === 'ave' ? 'ReduceMean' : 'ReduceProd';
+    return graph.add(op, `${name}/${mergeMode}`, [value], { axes: { ints: [axis] }, keepdims: NO });
+  }
+  const perm = { perm: { ints: layer.returnSequences ? [0, 2, 1, 3] : [1, 0, 2] } };
+  const sideBySide = graph.add('Transpose', `${name}/side_by_side`, [value], perm);
+  return graph.add('Reshape', `${name}/joined`, [sideBySide, graph.ints(layer.returnSequences ? [0, 0, -1] : [0, -1])]);
+}
+
+const NO = { i: 0 };
+
+// ------------------------------------------------------------------------------------------------------ one operator
+
+/** A node of a recurrent operator, before it stands in a graph. */
+interface Set {
+  readonly op: RecurrentOp;
+  readonly name: string;
+  readonly cell: Cell;
+  readonly directions: number;
+  readonly reverse: boolean;
+  /** W, R and B; the last is '' where there is none. */
+  readonly tensors: readonly string[];
+  readonly attributes: Attributes;
+}
+
+/** The weights of a layer, cell by cell. */
+function weightsOf({ call }: Draw, layer: Recurrent): Float32Array[][] {
+  const all = layer.readWeights(call).map(tensor => tensor.dataSync());
+  return layer.cells.map(cell => all.splice(0, cell.useBias ? 3 : 2));
+}
+
+function makeSet(
+  { call, graph }: Draw,
+  owner: string,
+  name: string,
+  cells: readonly Cell[],
+  weights: readonly Float32Array[][],
+  direction: 'forward' | 'reverse' | 'bidirectional',
+): Set {
+  const cell = cells[0]!;
+  const op = cell instanceof LstmCell ? 'LSTM' : cell instanceof GruCell ? 'GRU' : 'RNN';
+  const { units, useBias } = cell;
+  const columns = gateOrders[op].length * units;
+  const inputs = weights[0]![0]!.length / columns;
+  const tensor = (what: string, dims: number[], values: Float32Array[]) =>
+    graph.floats(`${name}/${what}`, [values.length, ...dims], joined(values));
+  const tensors = [
+    tensor(
+      'W',
+      [columns, inputs],
+      weights.map(([kernel]) => kernelToOnnx(op, kernel!, inputs, units)),
+    ),
+    tensor(
+      'R',
+      [columns, units],
+      weights.map(([, kernel]) => kernelToOnnx(op, kernel!, units, units)),
+    ),
+    useBias
+      ? tensor(
+          'B',
+          [2 * columns],
+          weights.map(([, , bias]) => biasToOnnx(op, bias!, units)),
+        )
+      : '',
+  ];
+  const functions = activationsOf(cell).map(({ what, activation }) => {
+    const known = cellActivations[activation];
+    if (known) return known;
+    const names = Object.keys(cellActivations).map(show).join(', ');
+    return fail(call, `${what} of '${owner}' must be one that ${op} nodes of ONNX know, ${names}; got '${activation}'`);
+  });
+  const all = cells.flatMap(() => functions);
+  const numbers = (key: 'alpha' | 'beta') => all.flatMap(known => known[key] ?? []);
+  return {
+    op,
+    name,
+    cell,
+    directions: cells.length,
+    reverse: direction === 'reverse',
+    tensors,
+    attributes: {
+      hidden_size: { i: units },
+      direction: { s: direction },
+      activations: { strings: all.map((known: CellActivation) => known.op) },
+      ...(numbers('alpha').length > 0 && { activation_alpha: { floats: numbers('alpha') } }),
+      ...(numbers('beta').length > 0 && { activation_beta: { floats: numbers('beta') } }),
+      ...(cell instanceof GruCell && { linear_before_reset: { i: Number(cell.resetAfter) } }),
+    },
+  };
+}
+
+/** In the order of ONNX: LSTM has f g h, GRU f g, RNN f. */
+function activationsOf(cell: Cell): { what: string; activation: ActivationName }[] {
+  const own = { what: 'activation', activation: cell.activation };
+  if (!(cell instanceof LstmCell || cell instanceof GruCell)) return [own];
+  const gates = { what: 'recurrentActivation', activation: cell.recurrentActivation };
+  return cell instanceof LstmCell ? [gates, own, own] : [gates, own];
+}
+
+function joined(parts: readonly Float32Array[]): Float32Array {
+  const [first] = parts;
+  const result = new Float32Array(parts.length * first!.length);
+  for (const [n, part] of parts.entries()) result.set(part, n * first!.length);
+  return result;
+}
+
+/** What comes out of a direction. Nodes are added when they are asked for. */
+interface Outputs {
+  /** [T, B, U] in the order of time. */
+  sequence(): string;
+  /** [B, U]. */
+  last(): string;
+}
+
+function runPlain(draw: Draw, set: Set, x: string): Outputs {
+  const { graph } = draw;
+  const [y, h] = runNode(draw, set, x);
+  return {
+    sequence: () => graph.add('Squeeze', `${set.name}/sequence`, [y!, graph.ints([1])]),
+    last: () => graph.add('Squeeze', `${set.name}/last`, [h!, graph.ints([0])]),
+  };
+}
+
+/** The node by itself: [T, directions, B, U], then the final states [directions, B, U]. */
+function runNode(draw: Draw, set: Set, x: string): string[] {
+  const { graph } = draw;
+  const states = draw.states ? set.cell.states.map(({ name }) => stateInput(draw, set, name)) : [];
+  const inputs = [x, ...set.tensors, '', ...states];
+  while (inputs.at(-1) === '') inputs.pop();
+  const results = graph.addMany(set.op, set.name, inputs, 1 + set.cell.states.length, set.attributes);
+  if (!draw.states) return results;
+  const [y, ...after] = results;
+  return [y!, ...set.cell.states.map(({ name }, n) => stateOutput(draw, set, name, after[n]!))];
+}
+
+/**
+ * A state that the caller gives. Left out, where it may be, it is zero: in a batch of one, which is made as large as the
+ * batch is.
+ *
+ * @returns [directions, B, U]
+ */
+function stateInput(draw: Draw, { name, directions, cell: { units } }: Set, state: string): string {
+  const { graph } = draw;
+  const input = graph.name(`${name}_${state}`);
+  graph.input(input, 'float32', [directions, 'batch', units]);
+  if (draw.states !== 'optional') return input;
+  graph.zeros(input, [directions, 1, units]);
+  const shape = [graph.ints([directions]), draw.batch(), graph.ints([units])];
+  const wanted = graph.add('Concat', `${input}/shape`, shape, { axis: { i: 0 } });
+  return graph.add('Expand', `${input}/start`, [input, wanted]);
+}
+
+/** Shows a final state; it goes by the name that comes back from then on. */
+function stateOutput({ graph }: Draw, { name, directions, cell }: Set, state: string, value: string): string {
+  const output = graph.name(`${name}_${state}_out`);
+  graph.rename(value, output);
+  graph.output(output, 'float32', [directions, 'batch', cell.units]);
+  return output;
+}
+
+// ------------------------------------------------------------------------------------------------- masked time steps
+
+/**
+ * Steps that do not count leave states and output as they were. No option of the operators says that of steps in the
+ * middle, so a Scan goes through time, in which the operator takes one step, and keeps or drops what comes of it.
+ */
+function runMasked(draw: Draw, set: Set, x: string, mask: string): Outputs {
+  const { graph } = draw;
+  const { name, cell } = set;
+  const names = cell.states.map(state => state.name);
+  const body = new Graph(graph);
+  const before = names.map(state => body.name(`${name}/${state}_before`));
+  const step = body.name(`${name}/step`);
+  const counts = body.name(`${name}/counts`);
+  for (const state of before) body.input(state, 'float32', null);
+  body.input(step, 'float32', null);
+  body.input(counts, 'bool', null);
+  const whole = (value: string) => body.add('Unsqueeze', `${value}/whole`, [value, body.ints([0])]);
+  const inputs = [whole(step), ...set.tensors, '', ...before.map(whole)];
+  const [, ...after] = body.addMany(set.op, `${name}/cell`, inputs, 1 + names.length, {
+    ...set.attributes,
+    direction: { s: 'forward' },
+  });
+  const kept = after.map((value, n) => {
+    const plain = body.add('Squeeze', `${value}/plain`, [value, body.ints([0])]);
+    return body.add('Where', `${name}/${names[n]}_after`, [counts, plain, before[n]!]);
+  });
+  const out = body.add('Identity', `${name}/out`, [kept[0]!]);
+  for (const value of [...kept, out]) body.output(value, 'float32', null);
+
+  const start = names.map(state => {
+    if (draw.states)
+      return graph.add('Squeeze', `${name}/${state}_start`, [stateInput(draw, set, state), graph.ints([0])]);
+    const shape = graph.add('Concat', `${name}/shape`, [draw.batch(), graph.ints([cell.units])], { axis: { i: 0 } });
+    return graph.add('Expand', `${name}/${state}_start`, [graph.number(0), shape]);
+  });
+  const direction = Number(set.reverse);
+  const results = graph.addMany('Scan', name, [...start, x, mask], names.length + 1, {
+    body: { g: body.finish(`${name}/body`) },
+    num_scan_inputs: { i: 2 },
+    scan_input_directions: { ints: [direction, direction] },
+    scan_output_directions: { ints: [direction] },
+  });
+  if (draw.states) {
+    for (const [n, state] of names.entries()) {
+      const whole = graph.add('Unsqueeze', `${name}/${state}_whole`, [results[n]!, graph.ints([0])]);
+      stateOutput(draw, set, state, whole);
+    }
+  }
+  return { sequence: () => results.at(-1)!, last: () => results[0]! };
+}

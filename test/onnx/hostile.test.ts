@@ -1,0 +1,287 @@
+// Files that are broken, or made to break something: an error that names the part, in bounded time and memory.
+
+import { readFileSync } from 'node:fs';
+import { layers, type Sequential, sequential, ValueError } from 'lstm-wasm';
+import { loadOnnxModel, toOnnx } from 'lstm-wasm/onnx';
+import { PbfWriter } from 'pbf';
+import { describe, expect, test } from 'vitest';
+import { Generator } from '../../src/generator.ts';
+import { attribute, floats, type GraphParts, ints, modelOf, node } from './build.ts';
+import { cases, layersOf } from './models.ts';
+
+const refusal = async (bytes: Uint8Array): Promise<string> => {
+  const error = await loadOnnxModel(bytes).then(
+    () => null,
+    thrown => thrown,
+  );
+  expect(error).toBeInstanceOf(ValueError);
+  return error.message;
+};
+
+const written = (write: (pbf: PbfWriter) => void): Uint8Array => {
+  const pbf = new PbfWriter();
+  write(pbf);
+  return pbf.finish().slice();
+};
+
+describe('bytes that are no model', () => {
+  // biome-ignore lint/suspicious/noExplicitAny: wrong arguments are the point
+  test.each([undefined, null, 'model.onnx', [8, 8], {}, new Float32Array(4)] as any[])('%o', async value => {
+    expect(await refusal(value)).toMatch(/^loadOnnxModel: bytes must be a Uint8Array or an ArrayBuffer, got /);
+  });
+
+  const field = (tag: number, ...bytes: number[]) => Uint8Array.from([tag, ...bytes]);
+  const bad: [string, Uint8Array, RegExp][] = [
+    ['nothing', new Uint8Array(), /the file must hold a graph, got none/],
+    ['text', new TextEncoder().encode('{"format": "layers-model"}'), /the file must be a message of onnx.proto/],
+    ['a graph as a number', field(7 << 3, 1), /graph must have wire type 2 of Protocol Buffers, got 0/],
+    [
+      'a length of 2^32',
+      field((7 << 3) | 2, 0xff, 0xff, 0xff, 0xff, 0x0f),
+      /graph must lie within its message, got 4294967295 bytes where 0/,
+    ],
+    ['a length of 2^63', field((7 << 3) | 2, ...Array(9).fill(0xff), 0x01), /graph must lie within its message/],
+    ['a length that goes on', field((7 << 3) | 2, ...Array(20).fill(0xff)), /the file must be a message/],
+    ['a field number 0', field(0, 1), /the file must be a message of onnx.proto, got one that ends in the middle/],
+    ['a group', field((7 << 3) | 3, 1), /wire type 2 of Protocol Buffers, got 3/],
+    [
+      'an unknown field that is cut off',
+      field((30 << 3) | 1, 1).map((v, i) => (i === 0 ? 0xf1 : v)),
+      /ends in the middle|malformed/,
+    ],
+    [
+      'no opset',
+      modelOf({ node: [] }, { opsetImport: [] }),
+      /opset_import must name a version of the operators from 7 to 25, got none/,
+    ],
+    ['an opset to come', modelOf({ node: [] }, { opsetImport: [{ domain: '', version: 1000 }] }), /got 1000/],
+    ['an opset before all', modelOf({ node: [] }, { opsetImport: [{ domain: '', version: -1 }] }), /got -1/],
+  ];
+  test.each(bad)('%s', async (_, bytes, message) => {
+    expect(await refusal(bytes)).toMatch(message);
+  });
+
+  test('a message in a message in a message', async () => {
+    // A graph within an attribute of a node of a graph, and so on: nobody goes down there.
+    let inner = new Uint8Array();
+    for (let depth = 0; depth < 2000; depth++) {
+      const graph = inner;
+      inner = Uint8Array.from(
+        written(pbf => {
+          pbf.writeBytesField(
+            1,
+            written(body =>
+              body.writeBytesField(
+                5,
+                written(at => at.writeBytesField(6, graph)),
+              ),
+            ),
+          );
+        }),
+      );
+    }
+    const bytes = written(pbf => {
+      pbf.writeBytesField(
+        8,
+        written(at => at.writeVarintField(2, 17)),
+      );
+      pbf.writeBytesField(7, inner);
+    });
+    expect(await refusal(bytes)).toMatch(/graph.output must have an entry/);
+  });
+});
+
+describe('graphs that would grow without end', () => {
+  const chain = (count: number, make: (from: string, to: string) => ReturnType<typeof node>) =>
+    Array.from({ length: count }, (_, n) => make(n === 0 ? 'x' : `v${n - 1}`, n === count - 1 ? 'y' : `v${n}`));
+  const sequence = [{ name: 'x', type: { tensorType: { elemType: 1, shape: { dim: [{}, {}, { dimValue: 1 }] } } } }];
+  const shapes = { initializer: [ints('zero', [0])] };
+  const doubled = (op: string) => chain(60, (from, to) => node(op, [from, from], [to], [attribute('axis', { i: 0 })]));
+  const lstm = [floats('W', [1, 4, 1], [1, 1, 1, 1]), floats('R', [1, 4, 1], [1, 1, 1, 1])];
+  const many: [string, GraphParts, RegExp][] = [
+    ['products of products', { node: doubled('Mul') }, /must be part of an activation, got a longer formula/],
+    ['sums of sums', { node: doubled('Add') }, /\(.*\): /],
+    ['functions of functions', { node: chain(5000, (from, to) => node('Erf', [from], [to])) }, /longer formula/],
+    [
+      'lists of lists',
+      {
+        node: [
+          node('Shape', ['x'], ['v']),
+          ...doubled('Concat').map(n => ({ ...n, input: n.input!.map(i => (i === 'x' ? 'v' : i)) })),
+        ],
+      },
+      /must make at most 64 whole numbers/,
+    ],
+    [
+      'directions of directions',
+      {
+        input: sequence,
+        initializer: lstm,
+        node: [
+          node('LSTM', ['x', 'W', 'R'], ['', 'v']),
+          ...doubled('Concat').map(n => ({ ...n, input: n.input!.map(i => (i === 'x' ? 'v' : i)) })),
+        ],
+      },
+      /must join directions of layers/,
+    ],
+    [
+      'axes without end',
+      { ...shapes, node: chain(50, (from, to) => node('Unsqueeze', [from, 'zero'], [to])) },
+      /at most 8 axes/,
+    ],
+    [
+      'weights used again and again',
+      {
+        initializer: [floats('w', [3, 3], Array(9).fill(0))],
+        node: chain(20_000, (from, to) => node('MatMul', [from, 'w'], [to])),
+      },
+      /at most 1000 layers, got more/,
+    ],
+    [
+      'a large matrix turned round again and again',
+      {
+        initializer: [floats('w0', [300, 300], Array(90_000).fill(0))],
+        node: [
+          ...Array.from({ length: 500 }, (_, n) => node('Transpose', [`w${n}`], [`w${n + 1}`])),
+          node('MatMul', ['x', 'w500'], ['y']),
+        ],
+      },
+      /must not need far more weights than the file holds/,
+    ],
+    [
+      'more nodes than a list may have',
+      { node: chain(60_000, (from, to) => node('Relu', [from], [to])) },
+      /graph.node must have at most 50000 entries/,
+    ],
+    [
+      'a Reshape to a size beyond all',
+      { initializer: [ints('size', [0, 2 ** 52, 2 ** 52])], node: [node('Reshape', ['x', 'size'], ['y'])] },
+      /must keep samples apart/,
+    ],
+  ];
+  test.each(many)('%s', async (_, parts, message) => {
+    const start = Date.now();
+    expect(await refusal(modelOf(parts))).toMatch(message);
+    expect(Date.now() - start).toBeLessThan(3000);
+  });
+
+  test('a vector repeated 2^50 times is a shape, and nothing more', async () => {
+    const parts = {
+      initializer: [ints('n', [1, 2 ** 50, 1]), ints('one', [1])],
+      node: [node('Unsqueeze', ['x', 'one'], ['step']), node('Expand', ['step', 'n'], ['y'])],
+    };
+    const model = await loadOnnxModel(modelOf(parts));
+    expect(() => model.predict([[1, 2, 3]])).toThrow(ValueError);
+    model.dispose();
+  });
+});
+
+// ------------------------------------------------------------------------------------------------------------- fuzz
+
+const CASES = 4000;
+const torch = (name: string) => new Uint8Array(readFileSync(new URL(`./torch/${name}.onnx`, import.meta.url)));
+const seeds = [
+  ...[
+    'bidirectional gru, concat',
+    'lstm, backwards, thrice',
+    'rnn of many cells',
+    'repeatVector',
+    'embedding',
+    'dense, gelu_new',
+  ].map(name => toOnnx(sequential({ layers: layersOf(name) }), { states: 'optional' })),
+  ...['lstm-two-layers-bidirectional', 'words', 'lstm-last', 'lstm-fixed', 'given-states'].map(torch),
+];
+
+/** One of the ways in which files break. */
+function mutate(generator: Generator): Uint8Array {
+  const source = seeds[generator.below(seeds.length)]!;
+  let bytes = source.slice();
+  const at = () => generator.below(Math.max(bytes.length, 1));
+  switch (generator.below(6)) {
+    case 0: // cut off
+      return bytes.slice(0, at());
+    case 1: // bits that flip
+      for (let n = 1 + generator.below(6); n > 0; n--) bytes[at()]! ^= 1 << generator.below(8);
+      return bytes;
+    case 2: // other numbers, large ones among them
+      for (let n = 1 + generator.below(4); n > 0; n--) bytes[at()] = [0, 1, 2, 0x7f, 0x80, 0xff][generator.below(6)]!;
+      return bytes;
+    case 3: {
+      // a piece of another file
+      const other = seeds[generator.below(seeds.length)]!;
+      const from = generator.below(other.length);
+      bytes.set(
+        other.subarray(from, from + Math.min(1 + generator.below(64), bytes.length)).subarray(0, bytes.length),
+        0,
+      );
+      const start = at();
+      bytes.set(other.subarray(from, from + Math.min(64, bytes.length - start)), start);
+      return bytes;
+    }
+    case 4: {
+      // a piece that is gone, or there twice
+      const [from, to] = [at(), at()].sort((a, b) => a - b) as [number, number];
+      const twice = generator.below(2);
+      bytes = Uint8Array.from([...bytes.subarray(0, twice ? to : from), ...bytes.subarray(twice ? from : to)]);
+      return bytes;
+    }
+    default: {
+      // a name or an operator that is another one
+      const names = [
+        'LSTM',
+        'GRU',
+        'RNN',
+        'Add',
+        'Mul',
+        'Transpose',
+        'Squeeze',
+        'Gather',
+        'Reshape',
+        'Slice',
+        'x',
+        'input',
+      ];
+      const name = new TextEncoder().encode(names[generator.below(names.length)]);
+      const places = [...bytes.keys()].filter(n => bytes[n] === name.length && bytes[n - 1] === 0x22);
+      const place = places[generator.below(Math.max(places.length, 1))];
+      if (place !== undefined) bytes.set(name.subarray(0, bytes.length - place - 1), place + 1);
+      return bytes;
+    }
+  }
+}
+
+test(`${CASES} broken files load, or are refused with a sentence that names the part`, async () => {
+  const generator = new Generator(20_260_705);
+  const mine = sequential({ layers: [layers.dense({ units: 2, inputShape: [2] })] });
+  const before = mine.getWeights().map(tensor => [...tensor.dataSync()]);
+  const said = new Set<string>();
+  let loaded = 0;
+  for (let n = 0; n < CASES; n++) {
+    const bytes = mutate(generator);
+    let model: Sequential | null = null;
+    try {
+      model = await loadOnnxModel(bytes);
+    } catch (error) {
+      if (!(error instanceof ValueError)) throw new Error(`case ${n}`, { cause: error });
+      expect(error.message, `case ${n}`).toMatch(
+        /^loadOnnxModel: (graph|opset_import|opsetImport|producer|irVersion|the file)[^\n]* (must|cannot|unsupported)[^\n]*$/,
+      );
+      said.add(error.message.replaceAll(/\d+|'[^']*'/g, '_'));
+      continue;
+    }
+    // All of it is there: it knows its shapes, has its weights, and can be written again.
+    loaded++;
+    expect(model.countParams()).toBe(model.getWeights().reduce((sum, { size }) => sum + size, 0));
+    expect(model.outputs[0]!.shape.length).toBeGreaterThan(1);
+    model.dispose();
+  }
+  // Neither is the rule: the files are broken, but not all of them beyond reading.
+  expect(loaded).toBeGreaterThan(CASES / 20);
+  expect(said.size).toBeGreaterThan(60);
+  expect(mine.getWeights().map(tensor => [...tensor.dataSync()])).toEqual(before);
+}, 60_000);
+
+test('the files that are broken are fine otherwise', async () => {
+  expect(Object.keys(cases).length).toBeGreaterThan(100);
+  for (const bytes of seeds) (await loadOnnxModel(bytes)).dispose();
+});

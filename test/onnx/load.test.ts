@@ -1,0 +1,326 @@
+// What `loadOnnxModel` reads: our own files, those of PyTorch, and graphs that say the same in other ways.
+
+import { readFileSync } from 'node:fs';
+import { layers, sequential, setRandomSeed, train } from 'lstm-wasm';
+import { loadOnnxModel, toOnnx } from 'lstm-wasm/onnx';
+import { describe, expect, test } from 'vitest';
+import { expectBits, expectClose } from '../compare.ts';
+import { attribute, floats, type GraphParts, ints, modelOf, node } from './build.ts';
+import { cases, inputOf, layersOf, T } from './models.ts';
+
+const close = { abs: 1e-5, rel: 0 };
+
+describe('what toOnnx wrote', () => {
+  test.each(Object.entries(cases))('%s', async (name, which) => {
+    const model = sequential({ layers: layersOf(name), name: 'mine' });
+    for (const states of [false, true, 'optional'] as const) {
+      const bytes = toOnnx(model, { states });
+      if (which.refused) {
+        await expect(loadOnnxModel(bytes)).rejects.toThrow(which.refused);
+        continue;
+      }
+      const copy = await loadOnnxModel(bytes);
+      expect(copy.name).toBe('mine');
+      for (const [batch, steps] of [
+        [1, T],
+        [3, which.fixed ? T : 2],
+      ] as [number, number][]) {
+        const x = inputOf(which, batch, steps);
+        const [got, expected] = [copy.predict(x), model.predict(x)];
+        expect(got.shape).toEqual(expected.shape);
+        expectClose(got.dataSync(), expected.dataSync(), { abs: 0, rel: 0 }); // bits, but for the sign of zero
+      }
+    }
+  });
+
+  test('keeps the names of layers that have weights, and their bits', async () => {
+    const model = sequential({
+      layers: [
+        layers.embedding({ inputDim: 5, outputDim: 2, name: 'words' }),
+        layers.bidirectional({ layer: layers.gru({ units: 2, returnSequences: true }), name: 'both' }),
+        layers.lstm({ units: 3, useBias: false, name: 'top' }),
+        layers.dense({ units: 2, activation: 'softmax', name: 'end' }),
+      ],
+    });
+    const copy = await loadOnnxModel(toOnnx(model));
+    expect(copy.layers.map(({ name }) => name)).toEqual(['words', 'both', 'top', 'end']);
+    const [got, expected] = [copy.getWeights(), model.getWeights()];
+    expect(got.map(({ shape }) => shape)).toEqual(expected.map(({ shape }) => shape));
+    for (const [n, weight] of expected.entries()) expectBits(got[n]!.dataSync(), weight.dataSync());
+    expect(toOnnx(copy, { name: model.name })).toEqual(toOnnx(model));
+  });
+});
+
+interface Expected {
+  [name: string]: { x: number[][] | number[][][]; y: number[]; shape: number[] };
+}
+const folder = new URL('./torch/', import.meta.url);
+const fixture = (name: string) => readFileSync(new URL(`${name}.onnx`, folder));
+const expected: Expected = JSON.parse(readFileSync(new URL('expected.json', folder), 'utf8'));
+
+describe('what PyTorch exported', () => {
+  test.each(Object.entries(expected))('%s', async (name, { x, y, shape }) => {
+    const model = await loadOnnxModel(fixture(name));
+    const prediction = model.predict(x);
+    expect(prediction.shape).toEqual(shape);
+    expectClose(prediction.dataSync(), y, close);
+    // One after the other, too
+    const alone = x.flatMap(sample => [...model.predict([sample] as number[][]).dataSync()]);
+    expectClose(alone, y, close);
+  });
+
+  test('can be trained on', async () => {
+    setRandomSeed(1);
+    const model = await loadOnnxModel(fixture('lstm-two-layers-bidirectional'));
+    const { x, shape } = expected['lstm-two-layers-bidirectional']!;
+    const target = Array.from({ length: shape.reduce((a, b) => a * b) }, (_, n) => Math.sin(n));
+    const y = sequential({ layers: [layers.reshape({ targetShape: [5, 2], inputShape: [10] })] }).predict(
+      [0, 1, 2].map(row => target.slice(10 * row, 10 * row + 10)),
+    );
+    model.compile({ optimizer: train.adam(0.02), loss: 'meanSquaredError' });
+    const losses = Array.from({ length: 60 }, () => model.trainOnBatch(x, y) as number);
+    expect(losses.at(-1)!).toBeLessThan(0.3 * losses[0]!);
+    const again = await loadOnnxModel(toOnnx(model));
+    expectBits(again.predict(x).dataSync(), model.predict(x).dataSync());
+  });
+
+  test('runs step by step, with a state of its own', async () => {
+    const model = await loadOnnxModel(fixture('given-states'));
+    const { x, y } = expected['given-states']!;
+    const stream = model.stream();
+    const steps = (x as number[][][])[0]!.flatMap(step => [...stream.step(step)]);
+    expectClose(steps, y.slice(0, 10), close);
+  });
+});
+
+// ------------------------------------------------------------------------------------------------- graphs by hand
+
+const x = [
+  [0.5, -1, 2],
+  [-2, 0.25, 1],
+];
+const kernel = floats('kernel', [3, 2], [0.1, 0.2, -0.3, 0.4, 0.5, -0.6]);
+const product = node('MatMul', ['x', 'kernel'], ['z']);
+const byHand = (parts: Partial<GraphParts>) => loadOnnxModel(modelOf({ initializer: [kernel], ...parts }));
+
+describe('the same in other words', () => {
+  const number = (name: string, value: number) => floats(name, [], [value]);
+  const z = (row: number[]) => [0, 1].map(u => row.reduce((sum, v, i) => sum + v * kernel.floatData![2 * i + u]!, 0));
+  const gauss = (v: number) => v * (1 / (1 + Math.exp(-(2 * Math.sqrt(2 / Math.PI) * (v + 0.044715 * v ** 3)))));
+  const spelled: [string, ReturnType<typeof node>[], ReturnType<typeof number>[], (v: number) => number][] = [
+    ['swish', [node('Sigmoid', ['z'], ['s']), node('Mul', ['s', 'z'], ['y'])], [], v => v / (1 + Math.exp(-v))],
+    [
+      'gelu by tanh and powers',
+      [
+        node('Pow', ['z', 'three'], ['cube']),
+        node('Mul', ['cube', 'small'], ['little']),
+        node('Add', ['little', 'z'], ['sum']),
+        node('Mul', ['scale', 'sum'], ['bent']),
+        node('Tanh', ['bent'], ['t']),
+        node('Add', ['t', 'one'], ['twice']),
+        node('Mul', ['z', 'twice'], ['double']),
+        node('Div', ['double', 'two'], ['y']),
+      ],
+      [
+        number('three', 3),
+        number('small', 0.044715),
+        number('scale', Math.sqrt(2 / Math.PI)),
+        number('one', 1),
+        number('two', 2),
+      ],
+      gauss,
+    ],
+    [
+      'one activation after another',
+      [node('Softplus', ['z'], ['s']), node('Tanh', ['s'], ['t']), node('Relu', ['t'], ['y'])],
+      [],
+      v => Math.tanh(Math.log1p(Math.exp(v))),
+    ],
+    [
+      'clipping at both ends',
+      [node('Clip', ['z', 'least', 'most'], ['y'])],
+      [number('least', 0), number('most', 0.3)],
+      v => Math.min(Math.max(v, 0), 0.3),
+    ],
+    ['a leak', [node('LeakyRelu', ['z'], ['y'], [attribute('alpha', { f: 0.125 })])], [], v => (v > 0 ? v : v / 8)],
+  ];
+  test.each(spelled)('%s', async (_, nodes, numbers, f) => {
+    const model = await byHand({ node: [product, ...nodes], initializer: [kernel, ...numbers] });
+    expectClose(
+      model.predict(x).dataSync(),
+      x.flatMap(row => z(row).map(f)),
+      close,
+    );
+  });
+
+  test('Gemm, with its matrix turned round, and Constant', async () => {
+    const bias = attribute('value', { t: floats('', [2], [1, 2]) });
+    const model = await byHand({
+      node: [
+        node('Constant', [], ['b'], [bias]),
+        node('Gemm', ['x', 'turned', 'b'], ['y'], [attribute('transB', { i: 1 })]),
+      ],
+      initializer: [floats('turned', [2, 3], [0.1, -0.3, 0.5, 0.2, 0.4, -0.6])],
+    });
+    expectClose(
+      model.predict(x).dataSync(),
+      x.flatMap(row => z(row).map((v, u) => v + u + 1)),
+      close,
+    );
+  });
+
+  test('a model whose ids come as floats', async () => {
+    const model = await byHand({
+      node: [node('Cast', ['x'], ['ids'], [attribute('to', { i: 7 })]), node('Gather', ['kernel', 'ids'], ['y'])],
+    });
+    expectClose(model.predict([[2, 0, 1]]).dataSync(), [0.5, -0.6, 0.1, 0.2, -0.3, 0.4], close);
+  });
+});
+
+describe('graphs that no model here can be', () => {
+  const two = node('MatMul', ['x', 'kernel'], ['w']);
+  const refused: [string, Partial<GraphParts>, RegExp][] = [
+    [
+      'an unknown operator',
+      { node: [product, node('Conv', ['z'], ['y'])] },
+      /graph.node\[1\] \('Conv_y', Conv\): must have .* got the unsupported operator Conv/,
+    ],
+    [
+      'an operator of another domain',
+      { node: [{ ...product, domain: 'com.microsoft', output: ['y'] }] },
+      /com.microsoft.MatMul/,
+    ],
+    ['a name of Object', { node: [product, node('constructor', ['z'], ['y'])] }, /unsupported operator constructor/],
+    ['two layers side by side', { node: [product, two, node('Add', ['z', 'w'], ['y'])] }, /stand in one line/],
+    [
+      'no activation',
+      { node: [product, node('Erf', ['z'], ['y'])] },
+      /must be the output of a layer or an activation, got Erf\(x\)/,
+    ],
+    [
+      'a vector',
+      { node: [product, node('Mul', ['z', 'v'], ['y'])], initializer: [kernel, floats('v', [2], [1, 2])] },
+      /must take one number/,
+    ],
+    [
+      'a circle',
+      { node: [node('Relu', ['y'], ['z']), node('Relu', ['z'], ['y'])] },
+      /graph.node\[0\] \('Relu_z'\) must come after what it takes/,
+    ],
+    ['a node that takes its own', { node: [node('Relu', ['y'], ['y'])] }, /must come after what it takes/],
+    [
+      'a missing input',
+      { node: [node('MatMul', ['nobody', 'kernel'], ['y'])] },
+      /its input 'nobody' must be made before/,
+    ],
+    ['no input at all', { node: [node('MatMul', [], ['y'])] }, /must have an input number 2, got none/],
+    ['a missing output', { node: [product] }, /graph.output\[0\] must depend on an input/],
+    [
+      'weights of another shape',
+      { node: [node('MatMul', ['x', 'kernel'], ['y'])], initializer: [floats('kernel', [2, 3], [1, 2, 3, 4, 5, 6])] },
+      /its kernel must have the shape \[3, 3\], got \[2, 3\]/,
+    ],
+    [
+      'two values of one name',
+      { node: [product, { ...two, output: ['z'] }, node('Relu', ['z'], ['y'])] },
+      /graph.node\[1\].output must be new names, got a second 'z'/,
+    ],
+    [
+      'dims that the numbers do not fill',
+      { initializer: [floats('kernel', [3, 2 ** 40], [1])], node: [node('MatMul', ['x', 'kernel'], ['y'])] },
+      /graph.initializer\[0\] \('kernel'\) must hold the \d+ numbers of \[3,1099511627776\], got 1/,
+    ],
+    [
+      'a dim below zero',
+      { initializer: [floats('kernel', [-3, -2], [1, 2, 3, 4, 5, 6])], node: [node('MatMul', ['x', 'kernel'], ['y'])] },
+      /whole numbers from 0 on/,
+    ],
+    [
+      'numbers in another file',
+      { initializer: [{ ...kernel, dataLocation: 1 }], node: [node('MatMul', ['x', 'kernel'], ['y'])] },
+      /must have its numbers in the file itself/,
+    ],
+    [
+      'half precision',
+      { initializer: [{ ...kernel, dataType: 10 }], node: [node('MatMul', ['x', 'kernel'], ['y'])] },
+      /must be of type float32, int32 or int64, got number 10/,
+    ],
+    [
+      'an input of bytes',
+      {
+        input: [{ name: 'x', type: { tensorType: { elemType: 3, shape: { dim: [{}, {}] } } } }],
+        node: [{ ...product, output: ['y'] }],
+      },
+      /graph.input\[0\] \('x'\) must be of type float32/,
+    ],
+    [
+      'an input without a shape',
+      { input: [{ name: 'x', type: { tensorType: { elemType: 1 } } }], node: [{ ...product, output: ['y'] }] },
+      /got no axes/,
+    ],
+    [
+      'an open last axis',
+      {
+        input: [{ name: 'x', type: { tensorType: { elemType: 1, shape: { dim: [{}, {}] } } } }],
+        node: [{ ...product, output: ['y'] }],
+      },
+      /must fix its last axis/,
+    ],
+    [
+      'a sparse tensor',
+      { node: [{ ...product, output: ['y'] }], sparseInitializer: [{}] },
+      /sparse_initializer must be empty/,
+    ],
+    ['no output', { node: [product], output: [] }, /graph.output must have an entry/],
+  ];
+  test.each(refused)('%s', async (_, parts, message) => {
+    await expect(byHand(parts)).rejects.toThrow(message);
+    await expect(byHand(parts)).rejects.toThrow(/^loadOnnxModel: /);
+  });
+
+  const recurrent = (change: object, weights: object = {}) => {
+    const one = (name: string, dims: number[]) => floats(name, dims, Array(dims.reduce((a, b) => a * b)).fill(0.1));
+    const sizes = { W: [1, 8, 3], R: [1, 8, 2], B: [1, 16], P: [1, 6], ...weights };
+    return byHand({
+      input: [{ name: 'x', type: { tensorType: { elemType: 1, shape: { dim: [{}, {}, { dimValue: 3 }] } } } }],
+      initializer: [...Object.entries(sizes).map(([name, dims]) => one(name, dims)), ints('lengths', [1])],
+      node: [{ ...node('LSTM', ['x', 'W', 'R', 'B'], ['', 'y', '']), ...change }],
+    });
+  };
+  const cases: [string, object, RegExp, object?][] = [
+    ['lengths of sequences', { input: ['x', 'W', 'R', 'B', 'lengths'] }, /sequence_lens must be absent/],
+    ['peepholes', { input: ['x', 'W', 'R', 'B', '', '', '', 'P'] }, /P must be absent or zero/],
+    ['a start that is not zero', { input: ['x', 'W', 'R', 'B', '', 'P'] }, /initial_h must be zero or an input/],
+    ['clipping', { attribute: [attribute('clip', { f: 1 })] }, /must not clip/],
+    ['coupled gates', { attribute: [attribute('input_forget', { i: 1 })] }, /input_forget must be 0/],
+    ['a strange direction', { attribute: [attribute('direction', { s: 'up' })] }, /direction must be .*, got 'up'/],
+    [
+      'an activation of its own',
+      { attribute: [attribute('activations', { strings: ['Sigmoid', 'Tanh', 'Cube'] })] },
+      /got 'Cube'/,
+    ],
+    [
+      'two activations in one',
+      { attribute: [attribute('activations', { strings: ['Sigmoid', 'Tanh', 'Relu'] })] },
+      /must be the same/,
+    ],
+    [
+      'too few activations',
+      { attribute: [attribute('activations', { strings: ['Sigmoid'] })] },
+      /must be 3 names, got 1/,
+    ],
+    ['weights of both directions for one', {}, /W must have the shape \[1, 8, 3\], got \[2, 8, 3\]/, { W: [2, 8, 3] }],
+    ['a bias of another size', {}, /B must have the shape \[1, 16\], got \[1, 8\]/, { B: [1, 8] }],
+    [
+      'another hidden size',
+      { attribute: [attribute('hidden_size', { i: 5 })] },
+      /hidden_size must be that of R, 2, got 5/,
+    ],
+  ];
+  test.each(cases)('LSTM with %s', async (_, change, message, weights) => {
+    await expect(recurrent(change, weights)).rejects.toThrow(message);
+  });
+  test('and one that is fine', async () => {
+    expect((await recurrent({})).outputs[0]!.shape).toEqual([null, 2]);
+  });
+});

@@ -1,0 +1,202 @@
+// Models of every layer, for the tests of ONNX: each a list of layers, and what goes in.
+
+import { initializers, layers, setRandomSeed, type Tensor, tensor } from 'lstm-wasm';
+import { Generator } from '../../src/generator.ts';
+import type { Layer } from '../../src/index.ts';
+
+export const T = 5;
+const D = 3;
+
+export interface Case {
+  readonly make: () => Layer[];
+  /** Ids of an embedding, numbers of [B, D], or numbers of [B, T, D]; default the last. */
+  readonly input?: 'ids' | 'rows';
+  /** Whether the number of time steps is fixed. */
+  readonly fixed?: true;
+  /** Whether steps of the input are to be masked. */
+  readonly masked?: true;
+  /** Why `loadOnnxModel` refuses what `toOnnx` makes of it; absent where it reads it. */
+  readonly refused?: RegExp;
+}
+
+const random = () => initializers.randomUniform({ minval: -0.9, maxval: 0.9 });
+const biased = { biasInitializer: random() };
+const inputShape = [null, D];
+const sequences = { returnSequences: true } as const;
+
+const cellActivations = [
+  ...['linear', 'relu', 'tanh', 'hardSigmoid', 'hard_sigmoid_keras3', 'elu', 'softplus', 'softsign'],
+];
+const denseActivations = [
+  ...['linear', 'relu', 'sigmoid', 'tanh', 'hardSigmoid', 'elu', 'selu', 'softplus', 'softsign'],
+  ...['swish', 'gelu', 'gelu_new', 'relu6', 'mish', 'hard_sigmoid_keras3', 'softmax', 'logSoftmax'],
+] as const as readonly 'relu'[];
+
+const recurrent = {
+  lstm: layers.lstm,
+  gru: layers.gru,
+  'gru without resetAfter': (options: object) => layers.gru({ ...(options as { units: number }), resetAfter: false }),
+  simpleRNN: layers.simpleRNN,
+} as const;
+const mergeModes = ['concat', 'sum', 'ave', 'mul'] as const;
+
+/** By the name of the layer. */
+export const cases: { [name: string]: Case } = {};
+
+const add = (name: string, make: () => Layer[], more: Omit<Case, 'make'> = {}) => {
+  cases[name] = { make, ...more };
+};
+
+for (const [name, make] of Object.entries(recurrent)) {
+  const layer = (more: object) => make({ units: 4, ...biased, ...more } as never);
+  add(`${name}, last output`, () => [layer({ inputShape })]);
+  add(`${name}, all outputs`, () => [layer({ inputShape, ...sequences })]);
+  add(`${name}, no bias`, () => [layer({ inputShape, useBias: false })]);
+  add(`${name}, backwards`, () => [layer({ inputShape, goBackwards: true })]);
+  add(`${name}, backwards, all outputs`, () => [layer({ inputShape, goBackwards: true, ...sequences })]);
+  add(`${name}, backwards, thrice`, () => [
+    layer({ inputShape, goBackwards: true, ...sequences }),
+    layer({ goBackwards: true, ...sequences }),
+    layer({ ...sequences }),
+    layer({ goBackwards: true }),
+  ]);
+  add(`${name}, one on another`, () => [layer({ inputShape, ...sequences }), layer({}), layers.dense({ units: 2 })]);
+  for (const activation of cellActivations) {
+    add(`${name}, ${activation}`, () => [
+      layer({ inputShape, activation, ...(name !== 'simpleRNN' && { recurrentActivation: 'hardSigmoid' }) }),
+    ]);
+  }
+  for (const mergeMode of mergeModes) {
+    const both = (more: object) => layers.bidirectional({ layer: layer(more), mergeMode, inputShape });
+    add(`bidirectional ${name}, ${mergeMode}`, () => [both({})]);
+    add(`bidirectional ${name}, ${mergeMode}, all outputs`, () => [both(sequences)]);
+  }
+  add(
+    `bidirectional ${name} that begins at the end`,
+    () => [
+      layers.bidirectional({ layer: layer({ goBackwards: true, ...sequences }), inputShape }),
+      layer({ ...sequences }),
+    ],
+    { refused: /Concat/ },
+  );
+  add(
+    `masking, ${name}`,
+    () => [layers.masking({ inputShape }), layer(sequences), layer({ goBackwards: true, ...sequences }), layer({})],
+    { masked: true, refused: /unsupported operator Scan/ },
+  );
+  add(
+    `masking, bidirectional ${name}`,
+    () => [
+      layers.masking({ maskValue: 0, inputShape }),
+      layers.bidirectional({ layer: layer(sequences) }),
+      layers.bidirectional({ layer: layer({}), mergeMode: 'ave' }),
+    ],
+    { masked: true, refused: /unsupported operator/ },
+  );
+}
+add('rnn of one cell', () => [layers.rnn({ cell: layers.gruCell({ units: 4, ...biased }), inputShape })]);
+const cells = () => [
+  layers.lstmCell({ units: 4, ...biased }),
+  layers.gruCell({ units: 2, resetAfter: false, ...biased }),
+  layers.simpleRNNCell({ units: 3, useBias: false }),
+];
+add('rnn of many cells', () => [layers.rnn({ cell: cells(), inputShape })]);
+add('rnn of many cells, backwards', () => [
+  layers.rnn({ cell: cells(), goBackwards: true, ...sequences, inputShape }),
+  layers.dense({ units: 2 }),
+]);
+add(
+  'bidirectional rnn of many cells',
+  () => [layers.bidirectional({ layer: layers.rnn({ cell: cells(), ...sequences }), inputShape, mergeMode: 'mul' })],
+  { refused: /, Mul\)/ },
+);
+for (const activation of denseActivations) {
+  add(`dense, ${activation}`, () => [layers.dense({ units: 4, activation, ...biased, inputShape: [D] })], {
+    input: 'rows',
+  });
+  add(`activation, ${activation}`, () => [layers.activation({ activation, inputShape })]);
+}
+add('dense over time, no bias', () => [layers.dense({ units: 2, useBias: false, inputShape })]);
+add('timeDistributed', () => [
+  layers.simpleRNN({ units: 3, inputShape, ...sequences }),
+  layers.timeDistributed({ layer: layers.dense({ units: 2, activation: 'softmax', ...biased }) }),
+  layers.timeDistributed({ layer: layers.activation({ activation: 'elu' }) }),
+]);
+add('softmax', () => [layers.softmax({ inputShape })]);
+add('reLU', () => [layers.reLU({ inputShape })]);
+add('reLU up to 0.4', () => [layers.reLU({ maxValue: 0.4, inputShape })]);
+add('leakyReLU', () => [layers.leakyReLU({ alpha: 0.2, inputShape })]);
+add('elu', () => [layers.elu({ inputShape })]);
+add('dropout', () => [
+  layers.dropout({ rate: 0.5, inputShape }),
+  layers.lstm({ units: 3, dropout: 0.3, recurrentDropout: 0.3 }),
+]);
+add('inputLayer', () => [layers.inputLayer({ inputShape }), layers.simpleRNN({ units: 2 })]);
+const embedding = (more: object = {}) =>
+  layers.embedding({ inputDim: 7, outputDim: 3, embeddingsInitializer: random(), ...more });
+add('embedding', () => [embedding(), layers.gru({ units: 3 }), layers.dense({ units: 7, activation: 'softmax' })], {
+  input: 'ids',
+});
+add('embedding alone', () => [embedding({ maskZero: true })], { input: 'ids' });
+add('embedding with maskZero', () => [embedding({ maskZero: true }), layers.lstm({ units: 3, ...sequences })], {
+  input: 'ids',
+  masked: true,
+  refused: /unsupported operator/,
+});
+add(
+  'masking without a recurrent layer',
+  () => [layers.masking({ inputShape }), layers.dense({ units: 2, ...biased })],
+  {
+    masked: true,
+    refused: /unsupported operator/,
+  },
+);
+add('repeatVector', () => [
+  layers.lstm({ units: 3, inputShape }),
+  layers.repeatVector({ n: 4 }),
+  layers.lstm({ units: 2, ...sequences }),
+  layers.flatten(),
+  layers.dense({ units: 2 }),
+]);
+add('flatten', () => [layers.lstm({ units: 3, inputShape: [T, D], ...sequences }), layers.flatten()], { fixed: true });
+add('reshape', () => [layers.reshape({ targetShape: [3, -1], inputShape: [T, D] }), layers.gru({ units: 2 })], {
+  fixed: true,
+});
+add('reshape to a row', () => [layers.reshape({ targetShape: [T * D], inputShape: [T, D] })], { fixed: true });
+add(
+  'reshape from a row',
+  () => [
+    layers.dense({ units: 6, inputShape: [D] }),
+    layers.reshape({ targetShape: [2, 3] }),
+    layers.simpleRNN({ units: 2 }),
+  ],
+  { input: 'rows' },
+);
+add('nothing', () => [layers.inputLayer({ inputShape })]);
+
+/** Input for a case: [B, T, D], [B, D] or ids [B, T]; where it is masked, some steps at the start, amid and at the end. */
+export function inputOf({ input, masked }: Case, batch: number, steps: number): Tensor {
+  const generator = new Generator(100 * batch + steps);
+  if (input === 'rows')
+    return tensor(
+      Float32Array.from({ length: batch * D }, () => generator.normal()),
+      [batch, D],
+    );
+  if (input === 'ids') {
+    return tensor(
+      Float32Array.from({ length: batch * steps }, () => generator.below(7)),
+      [batch, steps],
+    );
+  }
+  const values = Float32Array.from({ length: batch * steps * D }, () => generator.normal());
+  if (masked) {
+    for (let row = 0; row < batch * steps; row++) if (generator.below(3) === 0) values.fill(0, row * D, (row + 1) * D);
+  }
+  return tensor(values, [batch, steps, D]);
+}
+
+/** Fresh layers, always with the same weights. */
+export function layersOf(name: string): Layer[] {
+  setRandomSeed(7);
+  return cases[name]!.make();
+}

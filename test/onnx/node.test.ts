@@ -1,0 +1,10 @@
+// onnxruntime-node runs what `toOnnx` makes, where `npm run bench:peers` has installed it.
+
+import { describe, test } from 'vitest';
+import { loadOnnxRuntimeNode } from '../../scripts/onnxruntime.js';
+import { testRuntime } from './runs.ts';
+
+const ort = loadOnnxRuntimeNode();
+
+if (ort) describe('onnxruntime-node', () => testRuntime(ort));
+else test.skip('onnxruntime-node runs what toOnnx makes (skipped: bench/node_modules does not have it)', () => {});

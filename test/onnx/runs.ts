@@ -1,0 +1,110 @@
+// What ONNX Runtime makes of the files of `toOnnx`: every layer, and its states.
+
+import { layers, sequential, setRandomSeed, type Tensor, tensor } from 'lstm-wasm';
+import { toOnnx } from 'lstm-wasm/onnx';
+import { expect, test } from 'vitest';
+import { expectClose } from '../compare.ts';
+import { cases, inputOf, layersOf, T } from './models.ts';
+import { type Ort, open } from './runtime.ts';
+
+const close = { abs: 1e-5, rel: 0 };
+
+/** The tests that one of them must pass. */
+export function testRuntime(ort: Ort): void {
+  test.each(Object.entries(cases))('%s', async (name, which) => {
+    const model = sequential({ layers: layersOf(name) });
+    for (const states of [false, 'optional'] as const) {
+      const session = await open(ort, toOnnx(model, { states }));
+      for (const [batch, steps] of [[1, T], [4, T], ...(which.fixed ? [] : [[3, 2]])] as [number, number][]) {
+        const x = inputOf(which, batch, steps);
+        const { output } = await session.run({ input: x });
+        const expected = model.predict(x);
+        expect(output!.shape).toEqual(expected.shape);
+        expectClose(output!.dataSync(), expected.dataSync(), { ...close, what: `${batch} samples of ${steps} steps` });
+      }
+      await session.close();
+    }
+  });
+
+  const streamed = (masked: boolean) => [
+    ...(masked ? [layers.masking({ batchInputShape: [2, null, 3] })] : []),
+    layers.lstm({ units: 4, returnSequences: true, stateful: true, batchInputShape: [2, null, 3], name: 'below' }),
+    layers.gru({ units: 3, resetAfter: false, returnSequences: true, stateful: true }),
+    layers.rnn({ cell: cells(), returnSequences: true, stateful: true, name: 'stack' }),
+    layers.dense({ units: 2 }),
+  ];
+  const cells = () => [layers.simpleRNNCell({ units: 3 }), layers.lstmCell({ units: 2 })];
+
+  test.each([
+    ['every step counts', false],
+    ['steps are masked', true],
+  ])('a sequence in pieces, with states, is the whole of it: %s', async (_what, masked) => {
+    setRandomSeed(3);
+    const model = sequential({ layers: streamed(masked) });
+    const session = await open(ort, toOnnx(model, { states: true }));
+    const states = session.inputNames.filter(name => name !== 'input');
+    expect(states.slice(0, 2)).toEqual(['below_h', 'below_c']);
+    expect(states.slice(3)).toEqual(['stack_0_h', 'stack_1_h', 'stack_1_c']);
+    expect(session.outputNames).toEqual(['output', ...states.map(name => `${name}_out`)]);
+    const x = inputOf({ make: () => [], ...(masked && { masked }) }, 2, 7);
+    const zeros = (name: string) => tensor(new Float32Array(2 * widths[name]!), [1, 2, widths[name]!]);
+    const widths: { [name: string]: number } = {
+      below_h: 4,
+      below_c: 4,
+      [states[2]!]: 3,
+      stack_0_h: 3,
+      stack_1_h: 2,
+      stack_1_c: 2,
+    };
+    const start = Object.fromEntries(states.map(name => [name, zeros(name)]));
+    const whole = await session.run({ input: x, ...start });
+    for (const size of [1, 3]) {
+      let feeds: { [name: string]: Tensor } = start;
+      const pieces: number[][][][] = [];
+      for (let start = 0; start < 7; start += size) {
+        const piece = x.slice([0, start, 0], [2, Math.min(size, 7 - start), 3]);
+        const results = await session.run({ input: piece, ...feeds });
+        pieces.push(results.output!.arraySync() as number[][][]);
+        feeds = Object.fromEntries(states.map(name => [name, results[`${name}_out`]!]));
+      }
+      const joined = [0, 1].flatMap(row => pieces.flatMap(piece => piece[row]!.flat()));
+      expectClose(joined, whole.output!.dataSync(), close);
+      for (const name of states) {
+        expectClose(feeds[name]!.dataSync(), whole[`${name}_out`]!.dataSync(), close);
+      }
+    }
+    const expected = model.predict(x);
+    expectClose(whole.output!.dataSync(), expected.dataSync(), close);
+    // The states are the layers' own, and begin where the layers' begin.
+    const ours = model.getStates().flat();
+    for (const [n, name] of states.entries()) {
+      const state = whole[`${name}_out`]!;
+      expect(state.shape).toEqual([1, ...ours[n]!.shape]);
+      expectClose(state.dataSync(), ours[n]!.dataSync(), close);
+    }
+    const later = Object.fromEntries(
+      states.map((name, n) => [name, tensor(ours[n]!.dataSync(), [1, ...ours[n]!.shape])]),
+    );
+    const next = await session.run({ input: x, ...later });
+    expectClose(next.output!.dataSync(), model.predict(x).dataSync(), close);
+  });
+
+  test('both directions have their states together', async () => {
+    const both = layers.bidirectional({ layer: layers.lstm({ units: 2 }), inputShape: [null, 3], name: 'both' });
+    const session = await open(ort, toOnnx(sequential({ layers: [both] }), { states: 'optional' }));
+    const { both_h_out: h, output } = await session.run({ input: inputOf({ make: () => [] }, 3, 4) });
+    expect(h!.shape).toEqual([2, 3, 2]);
+    expect((h!.arraySync() as number[][][])[0]).toEqual(
+      (output!.arraySync() as number[][]).map(row => row.slice(0, 2)),
+    );
+  });
+
+  test.each([14, 15, 16, 17])('opset %i', async opset => {
+    for (const name of ['bidirectional lstm, ave', 'masking, gru', 'gru, backwards, thrice', 'dense, gelu_new']) {
+      const model = sequential({ layers: layersOf(name) });
+      const x = inputOf(cases[name]!, 2, T);
+      const { output } = await (await open(ort, toOnnx(model, { opset }))).run({ input: x });
+      expectClose(output!.dataSync(), model.predict(x).dataSync(), close);
+    }
+  });
+}
