@@ -13,6 +13,10 @@ const programs = [...readFileSync(`${root}README.md`, 'utf8').matchAll(/```js\n(
   match => match[1]!,
 );
 
+// Some starts of the first program get stuck, as the README says. This one does not.
+const seed = `${folder}seed.mjs`;
+writeFileSync(seed, "import { setRandomSeed } from 'lstm-wasm';\nsetRandomSeed(21);\n");
+
 describe('README', () => {
   it('holds programs', () => {
     expect(programs.length).toBeGreaterThanOrEqual(3);
@@ -21,7 +25,7 @@ describe('README', () => {
   it.each(programs.map((program, n) => ({ program, n })))('program $n runs', ({ program, n }) => {
     const file = `${folder}program${n}.mjs`;
     writeFileSync(file, program);
-    const out = execFileSync(process.execPath, [file], { cwd: folder, encoding: 'utf8' });
+    const out = execFileSync(process.execPath, ['--import', seed, file], { cwd: folder, encoding: 'utf8' });
     if (n === 0) {
       const costs = [...out.matchAll(/train cost: (\S+)/g)].map(match => Number(match[1]));
       expect(costs).toHaveLength(51);
