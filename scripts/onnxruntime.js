@@ -10,7 +10,7 @@ import { install } from './install.js';
 /** @param {string} folder */
 const requireFrom = folder => createRequire(fileURLToPath(new URL(`../${folder}/package.json`, import.meta.url)));
 
-const installOnnxRuntime = () =>
+export const installOnnxRuntime = () =>
   install({ folder: 'test/onnx', what: 'ONNX Runtime 1.30', size: '140 MB', script: 'scripts/onnxruntime.js' });
 
 /** @param {string} name @returns {any} null where the bench has not been installed */

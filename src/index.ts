@@ -17,6 +17,7 @@ export type { LayerOptions } from './layers/layer.ts';
 export type { Loss } from './losses.ts';
 export { type MetricFunction, metrics } from './metricFunctions.ts';
 export type { MetricName } from './metrics.ts';
+export type { CompileOptions } from './objective.ts';
 export {
   type AdadeltaOptions,
   type AdagradOptions,
@@ -44,8 +45,9 @@ export type {
 export { io } from './saving/io.ts';
 export { type LoadOptions, loadLayersModel, modelFromJSON, models } from './saving/load.ts';
 export type { SaveOptions } from './saving/save.ts';
+export type { Restored } from './saving/snapshot.ts';
 export { type Schedule, schedules } from './schedules.ts';
-export { type CompileOptions, type Sequential, sequential } from './sequential.ts';
+export { type Sequential, sequential } from './sequential.ts';
 export type { NestedArray, Shape, TypedArray } from './shapes.ts';
 export type { Stream } from './stream.ts';
 export * from './tensor/index.ts';

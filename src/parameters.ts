@@ -78,6 +78,11 @@ export class Parameters implements WeightHome {
     return this.#moves;
   }
 
+  /** Has every plan made anew, of all models that share these parameters: something that is written into plans changed. */
+  outdatePlans(): void {
+    this.#moves++;
+  }
+
   /** Address of the weights; they are allocated and filled on first use. */
   weights(call: string): number {
     if (this.#weights) return this.#weights.address;
@@ -326,14 +331,28 @@ export class Parameters implements WeightHome {
   }
 
   /**
+   * Takes all the memory that writing the weights, and `resume` with some batches, would need; afterwards neither can
+   * fail.
+   *
+   * @param optimizer whose memory to take; null for none
+   */
+  prepare(call: string, optimizer: Optimizer | null): void {
+    this.weights(call);
+    if (optimizer) this.gradients(call, optimizer);
+    new PlainRoom(call, this.#layers).free();
+  }
+
+  /**
    * Goes on where another training stood.
    *
+   * @param optimizer null before `compile`: only the number of batches is taken over then
    * @param progress checked: as many runs, and matrices of such sizes, as `progress` gives for this optimizer
    */
-  resume(call: string, optimizer: Optimizer, { batches, trained, counters, runs }: Progress): void {
+  resume(call: string, optimizer: Optimizer | null, { batches, trained, counters, runs }: Progress): void {
     if (batches === 0) this.forgetTraining();
-    const address = batches === 0 ? 0 : this.gradients(call, optimizer);
+    const address = batches === 0 || !optimizer ? 0 : this.gradients(call, optimizer);
     this.#trained = trained;
+    if (!optimizer) return;
     optimizer.moveTo(batches);
     if (batches === 0) return;
     for (const [run, values] of runs.entries()) {

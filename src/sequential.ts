@@ -6,15 +6,14 @@ import { type Config, describe, toPython } from './config.ts';
 import { fail, show } from './errors.ts';
 import type { Layer } from './layers/layer.ts';
 import type { RecurrentLayer } from './layers/recurrent.ts';
-import { type Loss, resolveLoss } from './losses.ts';
-import type { MetricFunction } from './metricFunctions.ts';
-import { type MetricName, resolveMetrics } from './metrics.ts';
-import { type Optimizer, type OptimizerName, resolveOptimizer } from './optimizers/index.ts';
+import { type CompileOptions, readObjective } from './objective.ts';
+import type { Optimizer } from './optimizers/index.ts';
 import { checkBoolean, checkCount, checkOptions } from './options.ts';
 import { predictAll } from './prediction.ts';
 import { Runner } from './runner.ts';
 import type { IOHandler, SaveResult } from './saving/artifacts.ts';
 import { checkMetadata, type SaveOptions, saveModel } from './saving/save.ts';
+import { type Restored, readSnapshot, takeSnapshot } from './saving/snapshot.ts';
 import type { Shape } from './shapes.ts';
 import type { Stack } from './stack.ts';
 import { readStates, recurrentOf, writeStates } from './states.ts';
@@ -36,16 +35,6 @@ import type { History } from './training/history.ts';
 import { checkBatchSize, checkWhole } from './training/options.ts';
 import { type Trainee, traineeOf } from './training/trainee.ts';
 import type { WeightOptions } from './weights.ts';
-
-/** Options of `compile`. */
-export interface CompileOptions {
-  /** One of `train.*`, or 'adam' or 'sgd' for its defaults. */
-  optimizer: Optimizer | OptimizerName;
-  /** By its name in TF.js or Keras, such as 'meanSquaredError', or 'mse' for short. */
-  loss: Loss | MetricFunction;
-  /** Names of losses and accuracies, or functions of `metrics`; 'acc' is the accuracy that fits output and loss. */
-  metrics?: MetricName | MetricFunction | readonly (MetricName | MetricFunction)[];
-}
 
 let unnamed = 0;
 
@@ -224,15 +213,10 @@ export class Sequential {
   compile(options: CompileOptions): void {
     const call = 'model.compile';
     this.#runner.alive(call);
-    const known = checkOptions<CompileOptions>(call, options, ['optimizer', 'loss', 'metrics']);
-    if (known.optimizer === undefined) fail(call, 'optimizer must be one of train.* or its name, got none');
-    if (known.loss === undefined) fail(call, "loss must be a name such as 'meanSquaredError', got none");
-    const optimizer = resolveOptimizer(call, known.optimizer);
-    const loss = resolveLoss(call, known.loss);
-    const metrics = resolveMetrics(call, known.metrics, loss);
+    const objective = readObjective(call, options);
     this.#stack.parameters?.forgetTraining();
-    optimizer.moveTo(0);
-    this.#stack.objective = { optimizer, loss, metrics };
+    objective.optimizer.moveTo(0);
+    this.#stack.objective = objective;
   }
 
   /** What `compile` chose; null before. */
@@ -380,6 +364,37 @@ export class Sequential {
     const stateless = found.find(([layer]) => !layer.stateful)?.[0];
     if (stateless) fail(call, `all recurrent layers must be stateful, got '${stateless.name}', which is not`);
     return found;
+  }
+
+  // ------------------------------------------------------------------------------------------------------ snapshots
+
+  /**
+   * Everything that the next batch depends on, to go on from there another day: weights, optimizer, carried states, the
+   * seeds of dropout, the random numbers of the package, and, in a callback of `fit` or `fitDataset`, where that stands.
+   *
+   * @returns one block of bytes with a version and a checksum, for `restore` and the option `resume` of `fit`
+   */
+  snapshot(): Uint8Array<ArrayBuffer> {
+    const call = 'model.snapshot';
+    this.#runner.alive(call);
+    return takeSnapshot(call, this.#runner, this.#trainee.standing?.(call) ?? null);
+  }
+
+  /**
+   * Puts the model, and the random numbers of the package, where they were when a snapshot was taken. Models that share
+   * the weights get them, too; carried states are this model's own. The optimizer must be of the kind it was and keeps
+   * its options, but for a learning rate that is a number. A model that is not compiled takes weights and states alone.
+   *
+   * `fit` begins a training of its own afterwards; to go on with one that was interrupted, give `fit` the snapshot.
+   *
+   * @param bytes what `snapshot` returned for a model of the same layers; anything else is refused, and changes nothing
+   */
+  restore(bytes: Uint8Array | ArrayBuffer): Restored {
+    const call = 'model.restore';
+    this.#runner.alive(call);
+    const { step, epoch, batch, write } = readSnapshot(call, this.#runner, bytes, 'bytes');
+    write();
+    return { step, epoch, batch };
   }
 
   // ------------------------------------------------------------------------------------ other uses of the same weights

@@ -132,6 +132,12 @@ export abstract class Optimizer {
     return typeof this.#rate !== 'function';
   }
 
+  /** @internal The learning rate where it was set to a number, or else what it comes from. */
+  get rateOrKind(): number | 'schedule' | 'function' {
+    if (typeof this.#rate === 'number') return this.#rate;
+    return this.#rate instanceof Schedule ? 'schedule' : 'function';
+  }
+
   /** @internal Its own options. */
   protected abstract settings(): Record<string, number | boolean>;
 

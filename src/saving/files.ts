@@ -1,85 +1,75 @@
-/** `file://`: a folder with model.json and the files of its weights, in Node. */
+/** Files in Node. What reads and writes them is loaded when it is needed, so that browsers never see it. */
 
-import { show } from '../errors.ts';
-import { infoOf, joinData, type ModelArtifacts, modelJsonOf, type OwnHandler, type SaveResult } from './artifacts.ts';
-import { artifactsFrom, Collector, checkPath, readManifest } from './manifest.ts';
-import { type Place, reasonOf, refuse } from './place.ts';
+import { fail, show } from '../errors.ts';
 
 type Files = typeof import('node:fs/promises');
-type Paths = typeof import('node:path');
 
 interface Host {
   getBuiltinModule?(name: string): unknown;
 }
 
-/** A module of Node's. No bundler sees the name, and none packs it for a browser. */
-async function node<T>(place: Place, name: string): Promise<T> {
-  const host = (globalThis as { process?: Host }).process;
-  const found = host?.getBuiltinModule?.(name);
+/** A module of Node's; null elsewhere. No bundler sees the name, and none packs it for a browser. */
+export async function nodeModule<T>(name: string): Promise<T | null> {
+  const found = (globalThis as { process?: Host }).process?.getBuiltinModule?.(name);
   if (found) return found as T;
-  try {
-    return (await import(/* @vite-ignore */ /* webpackIgnore: true */ name)) as T;
-  } catch {
-    return refuse(place, 'files can be read and written in Node alone; a page has localstorage:// and indexeddb://');
+  return import(/* @vite-ignore */ /* webpackIgnore: true */ name).catch(() => null) as Promise<T | null>;
+}
+
+const files = async (): Promise<Files> => (await nodeModule<Files>('node:fs/promises'))!;
+
+const inNode = (): boolean => typeof process === 'object' && typeof process?.versions?.node === 'string';
+
+/** The path of a file, given as such or as a URL; refused where there are no files. */
+export function checkFile(call: string, name: string, value: unknown, instead: string): string {
+  const path = value instanceof URL && value.protocol === 'file:' ? pathOf(value) : value;
+  if (typeof path !== 'string' || path === '' || path.includes('\0')) {
+    fail(call, `${name} must be a path or a file: URL, got ${show(value)}`);
   }
+  if (!inNode()) fail(call, `${name} must be absent in a browser, which has no files; ${instead}`);
+  return path;
 }
 
-const JSON_FILE = 'model.json';
-const WEIGHTS_FILE = 'weights.bin';
+/** As Node does it; drive letters stand after a slash. */
+const pathOf = ({ pathname }: URL): string => decodeURIComponent(pathname).replace(/^\/(?=[A-Za-z]:)/, '');
 
-/** @param path of a folder; to load, of a model.json too */
-export function fileSystem(path: string): OwnHandler {
-  return {
-    save: (call, artifacts) => save({ call, part: `file://${path}` }, path, artifacts),
-    load: call => load({ call, part: `file://${path}` }, path),
-  };
-}
-
-async function save(place: Place, folder: string, artifacts: ModelArtifacts): Promise<SaveResult> {
-  const files = await node<Files>(place, 'node:fs/promises');
-  const { join } = await node<Paths>(place, 'node:path');
-  const contents: [string, string | Uint8Array][] = [
-    [WEIGHTS_FILE, new Uint8Array(joinData(artifacts.weightData))],
-    [JSON_FILE, JSON.stringify(modelJsonOf(artifacts, WEIGHTS_FILE))],
-  ];
-  const ending = `.${process.pid}-${Date.now().toString(36)}-${++saves}.tmp`;
-  const made: string[] = [];
+/** The bytes of a file; null where there is none. */
+export async function readWhole(path: string): Promise<Uint8Array | null> {
+  const { readFile } = await files();
   try {
-    await files.mkdir(folder, { recursive: true });
-    for (const [name, content] of contents) {
-      const file = join(folder, `.${name}${ending}`);
-      made.push(file);
-      await files.writeFile(file, content, { flush: true });
-    }
-    for (const [n, [name]] of contents.entries()) await files.rename(made[n]!, join(folder, name));
+    return await readFile(path);
   } catch (error) {
-    for (const file of made) await files.rm(file, { force: true });
-    refuse(place, `must be a folder that can be written, got ${reasonOf(error)}`);
+    if ((error as { code?: unknown }).code === 'ENOENT') return null;
+    throw error;
   }
-  return { modelArtifactsInfo: infoOf(artifacts) };
 }
 
-/** Tells apart what is saved at the same time. */
-let saves = 0;
+/**
+ * Replaces a file as a whole: whenever the power fails, or the process is killed, it holds the old bytes or the new. They
+ * are written beside it first, to the same name with '.tmp' at its end.
+ */
+export async function replaceWhole(path: string, bytes: Uint8Array): Promise<void> {
+  const { open, rename, rm } = await files();
+  const beside = `${path}.tmp`;
+  try {
+    const file = await open(beside, 'w');
+    try {
+      await file.writeFile(bytes);
+      await file.sync();
+    } finally {
+      await file.close();
+    }
+    await rename(beside, path);
+  } catch (error) {
+    await rm(beside, { force: true });
+    throw error;
+  }
+  await syncFolder(path);
+}
 
-async function load(place: Place, path: string): Promise<ModelArtifacts> {
-  const files = await node<Files>(place, 'node:fs/promises');
-  const { dirname, join } = await node<Paths>(place, 'node:path');
-  const { call } = place;
-  const about = (file: string) =>
-    files.stat(file).catch(error => refuse(place, `must be a saved model, got ${reasonOf(error)}`));
-  const isFolder = (await about(path)).isDirectory();
-  const json = isFolder ? join(path, JSON_FILE) : path;
-  const read = async (file: string) => {
-    if (!(await about(file)).isFile()) refuse(place, `must be a saved model, got ${show(file)}, which is no file`);
-    return files.readFile(file).catch(error => refuse(place, `must be a saved model, got ${reasonOf(error)}`));
-  };
-  const manifest = readManifest({ call, part: json }, (await read(json)).toString('utf8'));
-  const names = manifest.shards.map(shard => join(dirname(json), checkPath(shard)));
-  const weights = new Collector({ call, part: names.join(', ') || JSON_FILE }, manifest.bytes);
-  let bytes = 0;
-  for (const name of names) bytes += (await about(name)).size;
-  if (bytes > manifest.bytes) weights.refuse(`${bytes}`);
-  for (const name of names) weights.add(new Uint8Array(await read(name)));
-  return artifactsFrom(manifest, weights.whole());
+/** Has the folder on disk say that the file was replaced; some systems cannot be told, and do it by themselves. */
+async function syncFolder(path: string): Promise<void> {
+  const { open } = await files();
+  const folder = await open(/[\\/]/.test(path) ? path.replace(/[^\\/]*$/, '') : '.', 'r').catch(() => null);
+  await folder?.sync().catch(() => {});
+  await folder?.close();
 }

@@ -3,7 +3,7 @@
 import { fail, show } from '../errors.ts';
 import type { ModelArtifacts, ModelArtifactsInfo, OwnHandler, SaveResult, TrainingConfig } from './artifacts.ts';
 import { chosenFiles } from './browserFiles.ts';
-import { fileSystem } from './files.ts';
+import { fileSystem } from './fileSystem.ts';
 import { type HttpOptions, http } from './http.ts';
 import { listIndexedDb, removeFromIndexedDb } from './indexedDb.ts';
 import { listLocalStorage, removeFromLocalStorage } from './localStorage.ts';

@@ -3,7 +3,7 @@
 import { fail, show } from '../errors.ts';
 import type { IOHandler, ModelArtifacts, OnProgress, OwnHandler, SaveResult } from './artifacts.ts';
 import { inDownloads } from './browserFiles.ts';
-import { fileSystem } from './files.ts';
+import { fileSystem } from './fileSystem.ts';
 import { type HttpOptions, http } from './http.ts';
 import { inIndexedDb } from './indexedDb.ts';
 import { inLocalStorage } from './localStorage.ts';

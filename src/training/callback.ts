@@ -2,6 +2,7 @@
 
 import { fail, show, suggest } from '../errors.ts';
 import type { Sequential } from '../sequential.ts';
+import type { Tensor } from '../tensor/tensor.ts';
 import { checkYieldEvery, Pace, type YieldEvery } from './pace.ts';
 
 /** Losses and metrics by name; batches also say their number and size. */
@@ -20,6 +21,13 @@ export interface Params {
   doValidation: boolean;
   /** The keys that the logs of an epoch will have, 'loss' first. */
   metrics: string[];
+}
+
+/** What a callback has to remember from one event to the next. */
+export interface CallbackState {
+  readonly numbers: Readonly<Record<string, number | null>>;
+  /** All weights of the model, as `getWeights` gives them. */
+  readonly weights?: readonly Tensor[] | null;
 }
 
 /** Called as training goes on; every call is awaited. Derive from `Callback` for one with the model at hand. */
@@ -43,6 +51,24 @@ export class BaseCallback {
   async onBatchEnd(_batch: number, _logs?: Logs): Promise<void> {}
   /** Called each time training is about to let go of the thread; see `yieldEvery`. */
   async onYield(_epoch: number, _batch: number, _logs: Logs): Promise<void> {}
+
+  /** What goes into a snapshot of the training, for `setState` where it is resumed; null, the default, for nothing. */
+  getState(): CallbackState | null {
+    return null;
+  }
+
+  /** Takes what `getState` gave, after `onTrainBegin` of a training that is resumed. */
+  setState(_state: CallbackState): void {}
+
+  /** @internal Whether there may be a snapshot to resume the training from. */
+  get resumes(): boolean {
+    return false;
+  }
+
+  /** @internal That snapshot, and where it is from; null where there is none yet. */
+  async findSnapshot(): Promise<{ name: string; bytes: Uint8Array } | null> {
+    return null;
+  }
 }
 
 /** A callback that knows the model in training; derive your own from it. */

@@ -2,7 +2,7 @@
 
 import { fail, show } from '../errors.ts';
 import { checkNumber, checkOptions } from '../options.ts';
-import { nextSeed } from '../random.ts';
+import { nextSeed, randomState } from '../random.ts';
 import type { TensorLike } from '../tensor/read.ts';
 import type { Logs } from './callback.ts';
 import { type Pairs, readPairs, readWeights, testing } from './evaluate.ts';
@@ -16,6 +16,7 @@ import {
   type TrainingOptions,
   trainingOptions,
 } from './options.ts';
+import { findSnapshot } from './resume.ts';
 import { Order, type Samples, Selection, type Shuffle, Weighing } from './samples.ts';
 import { Session } from './session.ts';
 import type { Trainee } from './trainee.ts';
@@ -52,25 +53,36 @@ export async function fitSamples(
   options: ModelFitArgs | undefined,
 ): Promise<History> {
   const call = 'model.fit';
-  const { pairs, batchSize, shuffle, validation, callbacks, yieldEvery, ...rest } = readFit(
-    call,
-    trainee,
-    x,
-    y,
-    options,
-  );
+  const read = readFit(call, trainee, x, y, options);
+  const { pairs, batchSize, shuffle, validation, callbacks, yieldEvery, resume, ...rest } = read;
+  const asked = resume !== null || callbacks.some(callback => callback.resumes);
+  const interrupted = asked ? await findSnapshot(call, trainee, resume, callbacks) : null;
   const samples = pairs.x.count;
   const steps = Math.ceil(samples / batchSize);
   const params = { ...rest, samples, steps, batchSize, doValidation: validation !== null };
-  const session = new Session(call, trainee, { callbacks, yieldEvery, params });
-  const order = new Order(samples, batchSize, shuffle, nextSeed);
+  const resumed = interrupted?.standing ?? null;
+  const began = resumed?.began ?? randomState();
+  const seed = shuffle ? (resumed?.seed ?? nextSeed()) : null;
+  const data = { samples, batchSize, shuffle };
+  const session = new Session(call, trainee, {
+    callbacks,
+    yieldEvery,
+    params,
+    method: 'fit',
+    data,
+    seed,
+    began,
+    resumed,
+  });
+  interrupted?.write();
+  const order = new Order(samples, batchSize, shuffle, seed);
   const [xs, ys] = [new Selection(pairs.x, order.places), new Selection(pairs.y, order.places)];
   const weighing = pairs.weights && new Weighing(pairs.weights, order.places, batchSize);
   const diagnose = () => findFault('x', pairs.x) ?? findFault('y', pairs.y);
 
-  return session.run(async epochLogs => {
-    order.next();
-    for (let batch = 0; batch < steps; batch++) {
+  return session.run(async (epochLogs, epoch, start) => {
+    order.turnTo(epoch);
+    for (let batch = start; batch < steps && !session.cut; batch++) {
       const from = batch * batchSize;
       const size = Math.min(batchSize, samples - from);
       const logs: Logs = {};

@@ -2,9 +2,10 @@
 
 import { fail } from '../errors.ts';
 import { checkCount, checkOptions } from '../options.ts';
+import { randomState } from '../random.ts';
 import type { WeightOptions } from '../weights.ts';
 import type { Logs } from './callback.ts';
-import { type BatchSource, type Reader, type Source, sourceOf } from './dataset.ts';
+import { type BatchSource, type ReadBatch, type Reader, type Source, sourceOf } from './dataset.ts';
 import { type Pairs, readSamples, testing, testSource } from './evaluate.ts';
 import { findFault, readValidation, type ValidationData } from './fit.ts';
 import type { History } from './history.ts';
@@ -17,7 +18,9 @@ import {
   type TrainingOptions,
   trainingOptions,
 } from './options.ts';
+import { findSnapshot } from './resume.ts';
 import { Session } from './session.ts';
+import type { Standing } from './standing.ts';
 import type { Trainee } from './trainee.ts';
 
 /** Options of `fitDataset`. */
@@ -54,16 +57,27 @@ export async function fitDataset(
   options: ModelFitDatasetArgs | undefined,
 ): Promise<History> {
   const call = 'model.fitDataset';
-  const { source, batchesPerEpoch, validation, classWeight, callbacks, yieldEvery, ...rest } = readArguments(
-    call,
-    trainee,
-    dataset,
-    options,
-  );
+  const read = readArguments(call, trainee, dataset, options);
+  const { source, batchesPerEpoch, validation, classWeight, callbacks, yieldEvery, resume, ...rest } = read;
+  const asked = resume !== null || callbacks.some(callback => callback.resumes);
+  const interrupted = asked ? await findSnapshot(call, trainee, resume, callbacks) : null;
+  const resumed = interrupted?.standing ?? null;
   const steps = batchesPerEpoch ?? source.size;
   const params = { ...rest, samples: null, steps, batchSize: null, doValidation: validation !== null };
-  const session = new Session(call, trainee, { callbacks, yieldEvery, params });
+  const session = new Session(call, trainee, {
+    callbacks,
+    yieldEvery,
+    params,
+    method: 'fitDataset',
+    data: { batchesPerEpoch },
+    seed: null,
+    began: resumed?.began ?? randomState(),
+    resumed,
+  });
+  interrupted?.write();
   let reader: Reader | null = null;
+  /** A batch that had been read, but not trained, when the training was interrupted. */
+  let held: ReadBatch | null = null;
 
   const validate = async (epochLogs: Logs) => {
     if (!validation) return;
@@ -71,14 +85,17 @@ export async function fitDataset(
       return session.validate(testing(call, trainee, validation.pairs, validation.size), epochLogs);
     }
     const breathe = () => session.breathe();
-    const [means] = await testSource(call, trainee, validation.source, validation.batches, breathe);
+    const test = () => testSource(call, trainee, validation.source, validation.batches, breathe);
+    const [means] = await session.apart(test);
     means.into(epochLogs, 'val_');
   };
 
-  const train = async (epochLogs: Logs) => {
+  const train = async (epochLogs: Logs, _epoch: number, start: number) => {
+    if (session.cut && start !== batchesPerEpoch) return;
     reader ??= await source.open();
-    for (let batch = 0; batch !== batchesPerEpoch; batch++) {
-      const next = await reader.next();
+    for (let batch = start; batch !== batchesPerEpoch; batch++) {
+      const next = held ?? (await reader.next());
+      held = null;
       if (!next) {
         if (batchesPerEpoch !== null) return runDry(call, session, batch, batchesPerEpoch, rest.epochs);
         if (batch === 0) source.failEmpty(call);
@@ -102,10 +119,45 @@ export async function fitDataset(
     await validate(epochLogs);
   };
 
+  /**
+   * Takes, without training on them, the batches that were trained before the interruption, and those tested: what the
+   * data set draws at random then comes out as it did.
+   */
+  const replay = async ({ epoch, batch, stage, told, ended }: Standing) => {
+    const isOver = stage === 'epochEnd' || stage === 'trainEnd' || (stage === 'epochBegin' && told === 0);
+    if (ended && isOver) return; // no more of the data is wanted
+    for (let past = rest.initialEpoch; past <= epoch; past++) {
+      const isWhole = past < epoch || stage === 'epochEnd';
+      if (!isWhole && batch === 0 && stage !== 'batchBegin') break;
+      reader ??= await source.open();
+      await skip(reader, isWhole ? batchesPerEpoch : batch, session);
+      if (stage === 'batchBegin' && !isWhole) held = await reader.next();
+      if (!isWhole) break;
+      if (batchesPerEpoch === null) {
+        await reader.close();
+        reader = null;
+      }
+      if (!validation || 'pairs' in validation) continue;
+      const tested = await validation.source.open();
+      await skip(tested, validation.batches, session);
+      await tested.close();
+    }
+  };
+
   try {
-    return await session.run(train);
+    return await session.run(train, replay);
   } finally {
     await (reader as Reader | null)?.close();
+  }
+}
+
+/** Takes so many batches, or all there are. */
+async function skip(reader: Reader, batches: number | null, session: Session): Promise<void> {
+  for (let n = 0; n !== batches; n++) {
+    const batch = await reader.next();
+    if (!batch) break;
+    batch.release();
+    await session.breathe();
   }
 }
 

@@ -14,6 +14,12 @@ export class History extends BaseCallback {
     this.history = {};
   }
 
+  /** @internal Goes on with the record of the training that is resumed. */
+  resume(epoch: readonly number[], history: Readonly<Record<string, readonly number[]>>): void {
+    this.epoch = [...epoch];
+    this.history = Object.fromEntries(Object.entries(history).map(([key, values]) => [key, [...values]]));
+  }
+
   override async onEpochEnd(epoch: number, logs: Logs = {}): Promise<void> {
     this.epoch.push(epoch);
     for (const [key, value] of Object.entries(logs)) {
@@ -38,9 +44,19 @@ export class Means {
     return this.#seen;
   }
 
+  get sums(): readonly number[] {
+    return [...this.#sums];
+  }
+
   reset(): void {
     this.#sums.fill(0);
     this.#seen = 0;
+  }
+
+  /** @internal Goes on from the sums over so many samples. */
+  resume(sums: readonly number[], seen: number): void {
+    this.#sums.set(sums);
+    this.#seen = seen;
   }
 
   /** @param values what trainOnBatch or testOnBatch returned for so many samples */

@@ -3,6 +3,7 @@
 export {
   BaseCallback,
   Callback,
+  type CallbackState,
   type Callbacks,
   CustomCallback,
   type CustomCallbackArgs,

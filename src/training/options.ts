@@ -25,11 +25,24 @@ export interface TrainingOptions {
   verbose?: Verbosity;
   /** How often to let go of the thread; default 'auto', every 125 ms. */
   yieldEvery?: YieldEvery;
+  /**
+   * A snapshot taken in a training like this one, of this model, data and callbacks: the model is restored, and training
+   * goes on from there as if nothing had happened. Null, as absent, for none.
+   */
+  resume?: Uint8Array | null;
   /** A factor for the loss of each class that occurs in y, by its number: { 0: 1, 1: 5 }. */
   classWeight?: Record<number, number>;
 }
 
-export const trainingOptions = ['epochs', 'initialEpoch', 'callbacks', 'verbose', 'yieldEvery', 'classWeight'] as const;
+export const trainingOptions = [
+  'epochs',
+  'initialEpoch',
+  'callbacks',
+  'verbose',
+  'yieldEvery',
+  'resume',
+  'classWeight',
+] as const;
 
 export interface Training {
   readonly epochs: number;
@@ -37,6 +50,8 @@ export interface Training {
   readonly verbose: 0 | 1 | 2;
   readonly yieldEvery: YieldEvery;
   readonly callbacks: BaseCallback[];
+  /** Not looked at yet. */
+  readonly resume: unknown;
 }
 
 /** The options of a training, checked. */
@@ -49,6 +64,7 @@ export function readTraining(call: string, options: TrainingOptions): Training {
     verbose: verbose === undefined ? defaultVerbosity() : checkVerbose(call, verbose),
     yieldEvery: every,
     callbacks: readCallbacks(call, options.callbacks, every),
+    resume: options.resume ?? null,
   };
 }
 

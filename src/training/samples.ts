@@ -1,6 +1,7 @@
 /** Samples given all at once, and the batches chosen from them. Nothing is copied but into the planned buffers. */
 
-import { Dice } from '../random.ts';
+import { Generator } from '../generator.ts';
+import { seedAt } from '../random.ts';
 import { sizeOf } from '../shapes.ts';
 import type { WeightOptions } from '../weights.ts';
 
@@ -90,27 +91,28 @@ export class Weighing {
 /** What `shuffle` may be: 'batch' keeps neighbours together in runs of one batch, whose order changes. */
 export type Shuffle = boolean | 'batch';
 
-/** The order in which samples are trained, new for every epoch. */
+/** The order in which samples are trained, another for every epoch. */
 export class Order {
   /** Null where it is always the order the samples were given in. */
   readonly places: Uint32Array | null;
   readonly #unit: number;
   readonly #units: Uint32Array;
-  readonly #dice: Dice | null;
+  readonly #seed: number | null;
 
-  /** @param seed of everything random here */
-  constructor(count: number, batchSize: number, shuffle: Shuffle, seed: () => number) {
+  /** @param seed of everything random here; null for no shuffle */
+  constructor(count: number, batchSize: number, shuffle: Shuffle, seed: number | null) {
     this.#unit = shuffle === 'batch' ? batchSize : 1;
     // A last batch that is smaller stays the last.
-    this.#units = Uint32Array.from({ length: shuffle ? Math.floor(count / this.#unit) : 0 }, (_, n) => n);
+    this.#units = new Uint32Array(shuffle ? Math.floor(count / this.#unit) : 0);
     this.places = shuffle ? Uint32Array.from({ length: count }, (_, n) => n) : null;
-    this.#dice = shuffle ? new Dice(seed()) : null;
+    this.#seed = seed;
   }
 
-  /** Shuffles what is there: each epoch starts from the order of the one before, as in TF.js. */
-  next(): void {
-    if (!this.#dice) return;
-    this.#dice.shuffle(this.#units);
+  /** Puts the samples into the order of an epoch, whatever epochs came before: a training may be resumed in any. */
+  turnTo(epoch: number): void {
+    if (this.#seed === null) return;
+    for (let n = 0; n < this.#units.length; n++) this.#units[n] = n;
+    new Generator(seedAt(this.#seed, epoch)).shuffle(this.#units);
     let place = 0;
     for (const unit of this.#units) {
       for (let n = 0; n < this.#unit; n++) this.places![place++] = unit * this.#unit + n;

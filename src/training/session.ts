@@ -3,18 +3,29 @@
 import type { Batch } from '../batches.ts';
 import { fail } from '../errors.ts';
 import type { Objective } from '../objective.ts';
+import { randomState, setRandomState } from '../random.ts';
 import type { Sequential } from '../sequential.ts';
 import type { WeightOptions } from '../weights.ts';
 import { type BaseCallback, CustomCallback, type Logs, type Params } from './callback.ts';
 import { ProgressBar } from './callbacks/progressBar.ts';
 import { at, History, Means } from './history.ts';
 import { nextTurn, Pace, type YieldEvery } from './pace.ts';
+import { checkKind } from './resume.ts';
+import type { DataOrder, Stage, Standing } from './standing.ts';
 import type { Trainee } from './trainee.ts';
 
 export interface SessionOptions {
   readonly callbacks: readonly BaseCallback[];
   readonly yieldEvery: YieldEvery;
   readonly params: Omit<Params, 'metrics'>;
+  readonly method: Standing['method'];
+  /** What says which batch comes when, and the seed of that where it is random. */
+  readonly data: DataOrder;
+  readonly seed: number | null;
+  /** Where the random numbers of the package stood before anything was drawn for it. */
+  readonly began: string;
+  /** The training to go on with; null for a fresh one. */
+  readonly resumed: Standing | null;
 }
 
 /** What the loss says that is not a number: which of the data is not one either, where that can be told. */
@@ -32,17 +43,32 @@ export class Session {
   readonly #means: Means;
   readonly #pace: Pace;
   readonly #wait: () => Promise<void>;
+  readonly #options: SessionOptions;
+  /** How many of the callbacks are our own and stand before those of the caller. */
+  readonly #bars: number;
   #epoch = 0;
   #batch = 0;
+  /** The batch that comes next. */
+  #next = 0;
+  #stage: Stage = 'epochBegin';
+  #told = 0;
+  #logs: Logs = {};
+  #batchLogs: Logs = {};
+  #apart = false;
+  #cut = false;
   #warned = false;
   #over = false;
 
-  constructor(call: string, trainee: Trainee, { callbacks, yieldEvery, params }: SessionOptions) {
+  /** Fails where the training is not like the one it is to go on with. */
+  constructor(call: string, trainee: Trainee, options: SessionOptions) {
+    const { callbacks, yieldEvery, params, method, data, resumed } = options;
     this.#call = call;
     this.#trainee = trainee;
     this.#model = trainee.model;
     this.#objective = trainee.objective(call);
     this.labels = trainee.labels();
+    if (resumed) checkKind(call, { method, data, labels: this.labels, callbacks }, resumed);
+    this.#options = options;
     this.#means = new Means(this.labels);
     const metrics = params.doValidation
       ? [...this.labels, ...this.labels.map(label => `val_${label}`)]
@@ -50,6 +76,7 @@ export class Session {
     this.#params = { ...params, metrics };
     const shown = params.verbose > 0 && !callbacks.some(callback => callback instanceof ProgressBar);
     const bar = shown ? [new ProgressBar({}, params.verbose === 2)] : [];
+    this.#bars = bar.length;
     // In this order: what the others write into the logs of an epoch is history, too.
     this.#callbacks = [...bar, ...callbacks, this.#history];
     const custom = callbacks.filter(callback => callback instanceof CustomCallback).map(({ args }) => args);
@@ -67,15 +94,28 @@ export class Session {
     this.#over = true;
   }
 
+  /** Whether the epoch was broken off before the batch it is resumed at. */
+  get cut(): boolean {
+    return this.#cut;
+  }
+
   /**
-   * Goes through all epochs.
+   * Goes through all epochs, or through those that are left of a training that is resumed.
    *
-   * @param train trains one epoch, and puts its validation into the logs
+   * @param train trains one epoch from a batch on, and puts its validation into the logs
+   * @param replay brings the data to where it was when the training was interrupted
    */
-  async run(train: (logs: Logs) => Promise<void>): Promise<History> {
+  async run(
+    train: (logs: Logs, epoch: number, from: number) => Promise<void>,
+    replay?: (standing: Standing) => Promise<void>,
+  ): Promise<History> {
     const { epochs, initialEpoch } = this.#params;
+    const { began, resumed } = this.#options;
     this.#trainee.training = true;
+    this.#trainee.standing = call => this.#standing(call);
+    this.#epoch = initialEpoch;
     try {
+      if (resumed) setRandomState(began);
       for (const callback of this.#callbacks) {
         callback.setParams(this.#params);
         callback.setModel(this.#model);
@@ -83,30 +123,123 @@ export class Session {
       this.#model.history = this.#history;
       this.#model.stopTraining = false;
       for (const callback of this.#callbacks) await callback.onTrainBegin({});
-      for (this.#epoch = initialEpoch; this.#epoch < epochs; this.#epoch++) {
-        this.#means.reset();
-        for (const callback of this.#callbacks) await callback.onEpochBegin(this.#epoch, {});
-        const logs: Logs = {};
-        await train(logs);
-        this.#means.into(logs);
-        for (const callback of this.#callbacks) {
-          await callback.onEpochEnd(this.#epoch, logs);
-          if (paceOf(callback, this.#pace).afterEpoch) await callback.onYield(this.#epoch, this.#batch, logs);
-        }
-        if (this.#callbacks.some(callback => paceOf(callback, this.#pace).afterEpoch)) await this.#wait();
+      if (resumed) {
+        await replay?.(resumed);
+        await this.#resume(resumed);
+      }
+      while (this.#stage !== 'trainEnd' && this.#epoch < epochs && !(this.#over && this.#isBetweenEpochs)) {
+        await this.#runEpoch(train);
         if (this.ending) break;
       }
-      this.#checkModel();
-      this.#model.finalizeVariableValues();
-      for (const callback of this.#callbacks) await callback.onTrainEnd({});
+      if (this.#stage !== 'trainEnd') {
+        this.#checkModel();
+        this.#model.finalizeVariableValues();
+        this.#enter('trainEnd');
+      }
+      while (this.#told < this.#callbacks.length) await this.#callbacks[this.#told++]!.onTrainEnd({});
       return this.#history;
     } finally {
       this.#trainee.training = false;
+      this.#trainee.standing = null;
     }
   }
 
+  get #isBetweenEpochs(): boolean {
+    return this.#stage === 'epochBegin' && this.#told === 0;
+  }
+
+  /** One epoch, from the stage on where it stands. */
+  async #runEpoch(train: (logs: Logs, epoch: number, from: number) => Promise<void>): Promise<void> {
+    const callbacks = this.#callbacks;
+    const epoch = this.#epoch;
+    const logs = this.#logs;
+    if (this.#stage === 'epochBegin') {
+      while (this.#told < callbacks.length) await callbacks[this.#told++]!.onEpochBegin(epoch, {});
+      this.#enter('batches');
+    }
+    if (this.#stage === 'batchEnd') {
+      await this.#tellBatchEnd(this.#next - 1, this.#batchLogs);
+      this.#cut = this.ending;
+    }
+    if (this.#stage !== 'epochEnd') {
+      await train(logs, epoch, this.#next);
+      this.#means.into(logs);
+      this.#enter('epochEnd');
+    }
+    while (this.#told < callbacks.length) {
+      const callback = callbacks[this.#told++]!;
+      await callback.onEpochEnd(epoch, logs);
+      if (paceOf(callback, this.#pace).afterEpoch) await callback.onYield(epoch, this.#batch, logs);
+    }
+    this.#epoch++;
+    this.#next = 0;
+    this.#logs = {};
+    this.#means.reset();
+    this.#enter('epochBegin');
+    if (callbacks.some(callback => paceOf(callback, this.#pace).afterEpoch)) await this.#wait();
+  }
+
+  #enter(stage: Stage): void {
+    this.#stage = stage;
+    this.#told = 0;
+  }
+
+  // ------------------------------------------------------------------------------------------------ interruptions
+
+  #standing(call: string): Standing {
+    if (this.#apart) {
+      fail(call, 'the model must not be in the middle of a validation, which cannot be resumed; wait for onBatchEnd');
+    }
+    const { callbacks, method, data, seed, began } = this.#options;
+    return {
+      method,
+      data,
+      seed,
+      began,
+      random: randomState(),
+      epoch: this.#epoch,
+      batch: this.#next,
+      stage: this.#stage,
+      told: Math.max(0, this.#told - this.#bars),
+      ended: this.ending,
+      labels: this.labels,
+      sums: this.#means.sums,
+      seen: this.#means.seen,
+      logs: this.#logs,
+      batchLogs: this.#stage === 'batchEnd' ? this.#batchLogs : {},
+      history: this.#history,
+      callbacks: callbacks.length,
+      states: callbacks.map(callback => callback.getState()).filter(state => state !== null),
+    };
+  }
+
+  async #resume(standing: Standing): Promise<void> {
+    const { epoch, batch, stage, told, ended, sums, seen, logs, batchLogs, history, states, random } = standing;
+    this.#epoch = epoch;
+    this.#next = batch;
+    this.#batch = Math.max(0, batch - 1);
+    this.#stage = stage;
+    this.#told = told === 0 ? 0 : told + this.#bars;
+    this.#logs = { ...logs };
+    this.#batchLogs = { ...batchLogs };
+    this.#over = ended;
+    this.#means.resume(sums, seen);
+    this.#history.resume(history.epoch, history.history);
+    const keeping = this.#options.callbacks.filter(callback => callback.getState() !== null);
+    for (const [n, callback] of keeping.entries()) callback.setState(states[n]!);
+    if (stage !== 'epochBegin' || told > 0) {
+      const bars = this.#callbacks.filter(callback => callback instanceof ProgressBar);
+      for (const bar of bars) await bar.onEpochBegin(epoch);
+    }
+    setRandomState(random);
+  }
+
+  // ------------------------------------------------------------------------------------------------------ batches
+
   async batchBegin(batch: number, logs: Logs): Promise<void> {
     this.#batch = batch;
+    this.#next = batch;
+    this.#enter('batchBegin');
     for (const callback of this.#callbacks) await callback.onBatchBegin(batch, logs);
   }
 
@@ -116,13 +249,21 @@ export class Session {
     const values = this.#trainee.train(this.#call, x, y, weights);
     for (const [n, label] of this.labels.entries()) logs[label] = at(values, n);
     this.#means.add(values, logs.size!);
+    this.#next++;
     if (!this.#warned && !Number.isFinite(at(values, 0))) this.#warn(at(values, 0), diagnose());
   }
 
   async batchEnd(batch: number, logs: Logs): Promise<void> {
+    this.#enter('batchEnd');
+    this.#batchLogs = logs;
+    await this.#tellBatchEnd(batch, logs);
+  }
+
+  async #tellBatchEnd(batch: number, logs: Logs): Promise<void> {
     const due = this.#pace.afterBatch();
     let wait = due;
-    for (const callback of this.#callbacks) {
+    while (this.#told < this.#callbacks.length) {
+      const callback = this.#callbacks[this.#told++]!;
       await callback.onBatchEnd(batch, logs);
       const mine = paceOf(callback, null);
       const heard = mine ? mine.afterBatch() : due;
@@ -135,13 +276,26 @@ export class Session {
   /** Takes all steps of a validation, and lets go of the thread in between when it is time. */
   async validate(steps: Iterator<void, Means>, logs: Logs): Promise<void> {
     this.#checkModel();
-    let step = steps.next();
-    while (!step.done) {
-      await this.breathe();
-      this.#checkModel();
-      step = steps.next();
+    const means = await this.apart(async () => {
+      let step = steps.next();
+      while (!step.done) {
+        await this.breathe();
+        this.#checkModel();
+        step = steps.next();
+      }
+      return step.value;
+    });
+    means.into(logs, 'val_');
+  }
+
+  /** Does what is no part of the training itself, and cannot be resumed in the middle. */
+  async apart<T>(work: () => Promise<T>): Promise<T> {
+    this.#apart = true;
+    try {
+      return await work();
+    } finally {
+      this.#apart = false;
     }
-    step.value.into(logs, 'val_');
   }
 
   /** Lets go of the thread when it is time. */

@@ -7,16 +7,22 @@ import { Masking } from '../layers/masking.ts';
 import { isSparse } from '../losses.ts';
 import type { Objective } from '../objective.ts';
 import type { Runner } from '../runner.ts';
+import { readSnapshot, type Snapshot } from '../saving/snapshot.ts';
 import type { Sequential } from '../sequential.ts';
 import type { Step } from '../step.ts';
 import { shapeOfTarget, targetShapeOf } from '../targets.ts';
 import type { WeightOptions } from '../weights.ts';
+import type { Standing } from './standing.ts';
 
 export interface Trainee {
   /** The model itself, for callbacks. */
   readonly model: Sequential;
   /** Whether a training is going on. */
   training: boolean;
+  /** Where the training that is going on stands; null while there is none. */
+  standing: ((call: string) => Standing) | null;
+  /** A snapshot, checked against the model, which is as it was. */
+  readSnapshot(call: string, name: string, bytes: unknown): Snapshot;
   /** What the model is compiled for; fails where it is not, or is disposed of. */
   objective(call: string): Objective;
   /** Fails where the model is disposed of. */
@@ -56,6 +62,8 @@ export function traineeOf(model: Sequential, runner: Runner, step: Step): Traine
   return {
     model,
     training: false,
+    standing: null,
+    readSnapshot: (call, name, bytes) => readSnapshot(call, runner, bytes, name),
     get stateful() {
       return stack.layers.some(layer => layer.stateful);
     },

@@ -27,7 +27,7 @@ function twins(make = small): [Sequential, Sequential] {
 
 describe('learning', () => {
   test('remembering the first of eight numbers', async () => {
-    setRandomSeed(3);
+    setRandomSeed(4);
     const random = new Random(7);
     const x = Float32Array.from({ length: 256 * 8 }, () => random.normal());
     const y = Float32Array.from({ length: 256 }, (_, n) => Math.sign(x[8 * n]!));

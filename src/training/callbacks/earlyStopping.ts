@@ -2,7 +2,7 @@
 
 import { checkBoolean, checkCount, checkNumber, checkOptions } from '../../options.ts';
 import type { Tensor } from '../../tensor/tensor.ts';
-import { Callback, type Logs } from '../callback.ts';
+import { Callback, type CallbackState, type Logs } from '../callback.ts';
 import { checkVerbose, type Verbosity } from '../options.ts';
 import { Monitor, type MonitorOptions, monitorOptions } from './monitor.ts';
 
@@ -57,6 +57,19 @@ export class EarlyStopping extends Callback {
     this.best = this.#monitor.worst;
     this.#weights = null;
     this.#wait = 0;
+  }
+
+  override getState(): CallbackState {
+    const { best, bestEpoch, stoppedEpoch } = this;
+    return { numbers: { best, bestEpoch, stoppedEpoch, wait: this.#wait }, weights: this.#weights };
+  }
+
+  override setState({ numbers, weights }: CallbackState): void {
+    this.best = numbers.best ?? this.#monitor.worst;
+    this.bestEpoch = numbers.bestEpoch ?? null;
+    this.stoppedEpoch = numbers.stoppedEpoch ?? null;
+    this.#wait = numbers.wait ?? 0;
+    this.#weights = weights ? [...weights] : null;
   }
 
   override async onEpochEnd(epoch: number, logs: Logs = {}): Promise<void> {

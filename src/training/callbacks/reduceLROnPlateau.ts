@@ -1,7 +1,7 @@
 /** Makes the steps of the optimizer smaller when a number stops getting better. */
 
 import { checkCount, checkNumber, checkOptions } from '../../options.ts';
-import { Callback, type Logs } from '../callback.ts';
+import { Callback, type CallbackState, type Logs } from '../callback.ts';
 import { checkVerbose, type Verbosity } from '../options.ts';
 import { Monitor, type MonitorOptions, monitorOptions } from './monitor.ts';
 
@@ -55,6 +55,16 @@ export class ReduceLROnPlateau extends Callback {
     this.#best = this.#monitor.worst;
     this.#wait = 0;
     this.#cooling = 0;
+  }
+
+  override getState(): CallbackState {
+    return { numbers: { best: this.#best, wait: this.#wait, cooling: this.#cooling } };
+  }
+
+  override setState({ numbers }: CallbackState): void {
+    this.#best = numbers.best ?? this.#monitor.worst;
+    this.#wait = numbers.wait ?? 0;
+    this.#cooling = numbers.cooling ?? 0;
   }
 
   /** Adds `lr`, the learning rate that the epoch had, to the logs. */

@@ -1,0 +1,69 @@
+/** Going on with a training that was interrupted: the snapshot it goes on from, and whether the two belong together. */
+
+import { fail, show } from '../errors.ts';
+import type { Snapshot } from '../saving/snapshot.ts';
+import type { BaseCallback } from './callback.ts';
+import type { DataOrder, Standing } from './standing.ts';
+import type { Trainee } from './trainee.ts';
+
+/** A snapshot of a training. */
+export interface Interrupted extends Snapshot {
+  readonly standing: Standing;
+}
+
+/**
+ * The snapshot to go on from, checked against the model: the one that `resume` gives, or else one that a callback keeps.
+ *
+ * @returns null where training begins afresh
+ */
+export async function findSnapshot(
+  call: string,
+  trainee: Trainee,
+  resume: unknown,
+  callbacks: readonly BaseCallback[],
+): Promise<Interrupted | null> {
+  if (resume !== null) return readInterrupted(call, trainee, 'resume', resume);
+  trainee.training = true; // nobody else may begin while files are read
+  try {
+    for (const callback of callbacks.filter(({ resumes }) => resumes)) {
+      const found = await callback.findSnapshot();
+      if (found) return readInterrupted(call, trainee, found.name, found.bytes);
+    }
+    return null;
+  } finally {
+    trainee.training = false;
+  }
+}
+
+function readInterrupted(call: string, trainee: Trainee, name: string, bytes: unknown): Interrupted {
+  const snapshot = trainee.readSnapshot(call, name, bytes);
+  const { standing } = snapshot;
+  if (!standing) fail(call, `${name} must be a snapshot taken in a training, got one taken outside; use model.restore`);
+  return { ...snapshot, standing };
+}
+
+/** What a training is, as far as one that goes on with it must be the same. */
+export interface Kind {
+  readonly method: Standing['method'];
+  readonly data: DataOrder;
+  readonly labels: readonly string[];
+  readonly callbacks: readonly BaseCallback[];
+}
+
+/** Fails where a training cannot go on with the one that a snapshot was taken in. */
+export function checkKind(call: string, kind: Kind, standing: Standing): void {
+  const check = (name: string, value: unknown, expected: unknown) => {
+    if (Object.is(value, expected)) return;
+    fail(call, `${name} must be ${show(expected)}, as in the training to resume, got ${show(value)}`);
+  };
+  check('the method', kind.method, standing.method);
+  for (const [name, value] of Object.entries(kind.data)) check(name, value, standing.data[name]);
+  check('what compile has to measure', kind.labels.join(', '), standing.labels.join(', '));
+  check('the number of callbacks', kind.callbacks.length, standing.callbacks);
+  const keeping = kind.callbacks.filter(callback => callback.getState() !== null);
+  check('the number of callbacks that keep a state', keeping.length, standing.states.length);
+  for (const [n, callback] of keeping.entries()) {
+    const names = [callback.getState()!, standing.states[n]!].map(({ numbers }) => Object.keys(numbers).join(', '));
+    check(`the state of callback ${n} of them`, names[0], names[1]);
+  }
+}

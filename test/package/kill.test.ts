@@ -1,0 +1,123 @@
+/** A training that is killed again and again, and started again each time, ends with the bits of one that was not. */
+
+import { spawn } from 'node:child_process';
+import { existsSync, mkdtempSync, readdirSync, readFileSync } from 'node:fs';
+import { tmpdir } from 'node:os';
+import { join } from 'node:path';
+import { expect, it } from 'vitest';
+import { Generator } from '../../src/generator.ts';
+
+const dist = new URL('../../dist/', import.meta.url).href;
+
+/** The program of a user: it knows nothing of having been started before. */
+const program = (file: string) => `
+  import { createHash } from 'node:crypto';
+  import * as lw from '${dist}index.js';
+  lw.configure({ simd: 'strict' });
+  lw.setRandomSeed(5);
+  const x = lw.randomNormal([60, 6, 3]);
+  const y = x.sum(1).slice([0, 0], [60, 1]);
+  const model = lw.sequential();
+  model.add(lw.layers.lstm({ units: 96, dropout: 0.1, recurrentDropout: 0.1, inputShape: [6, 3] }));
+  model.add(lw.layers.dense({ units: 1 }));
+  model.compile({ optimizer: lw.train.adam({ learningRate: 0.01, useEma: true, amsgrad: true }), loss: 'mse' });
+  let batches = 0;
+  const onBatchEnd = () => {
+    if (batches++ === 0) console.log('has trained a batch');
+  };
+  const { history } = await model.fit(x, y, {
+    epochs: 30,
+    batchSize: 5,
+    validationSplit: 0.2,
+    verbose: 0,
+    callbacks: [
+      { onBatchEnd },
+      lw.callbacks.reduceLROnPlateau({ patience: 1, factor: 0.7 }),
+      ${file && `lw.callbacks.modelCheckpoint({ file: ${JSON.stringify(file)}, every: { batches: 1 }, resume: true }),`}
+      lw.callbacks.earlyStopping({ patience: 12, restoreBestWeights: true }),
+    ],
+  });
+  const hash = createHash('sha256');
+  for (const weight of model.getWeights()) hash.update(weight.dataSync());
+  console.log(hash.digest('hex'), JSON.stringify(history));
+`;
+
+/**
+ * What the program writes at its end; null where it was killed before.
+ *
+ * @param kill how many milliseconds after it was started, or after its first batch, to kill it
+ */
+function run(file: string, kill: { started?: number; trained?: number } = {}): Promise<string | null> {
+  return new Promise((resolve, reject) => {
+    const child = spawn(process.execPath, ['--input-type=module', '--eval', program(file)]);
+    let out = '';
+    let errors = '';
+    const killIn = (milliseconds?: number) => {
+      if (milliseconds !== undefined) setTimeout(() => child.kill('SIGKILL'), milliseconds);
+    };
+    killIn(kill.started);
+    child.stdout.on('data', data => {
+      if (out === '') killIn(kill.trained);
+      out += data;
+    });
+    child.stderr.on('data', data => {
+      errors += data;
+    });
+    child.on('error', reject);
+    child.on('close', (code, signal) => {
+      if (signal === 'SIGKILL') resolve(null);
+      else if (code === 0) resolve(out.trimEnd().split('\n').at(-1)!);
+      else reject(new Error(errors));
+    });
+  });
+}
+
+/** Where the training of a snapshot stands; fails where the file is not a whole one. */
+async function stands(file: string): Promise<number> {
+  const bytes = new Uint8Array(readFileSync(file));
+  const { readBlock } = await import('../../src/saving/block.ts');
+  const { header } = readBlock({ call: 'test', part: 'file' }, bytes);
+  return (header.optimizer as { batches: number }).batches;
+}
+
+it('twenty times, at any moment', { timeout: 180_000 }, async () => {
+  const expected = await run('');
+  expect(expected).toMatch(/^[0-9a-f]{64} \{"val_loss":/);
+
+  const folder = mkdtempSync(join(tmpdir(), 'lstm-wasm-kill-'));
+  const file = join(folder, 'training.snapshot');
+  const random = new Generator(8);
+  let watched = 0;
+  let watching = true;
+  const watch = (async () => {
+    while (watching) {
+      if (existsSync(file)) {
+        await stands(file);
+        watched++;
+      }
+      await new Promise(resolve => setTimeout(resolve, 3));
+    }
+  })();
+
+  let last = 0;
+  let halves = 0;
+  let moved = 0;
+  for (let kills = 0; kills < 20; kills++) {
+    const moment = kills % 4 === 3 ? { started: random.below(400) } : { trained: random.below(200) };
+    expect(await run(file, moment)).toBe(null);
+    const now = existsSync(file) ? await stands(file) : 0;
+    expect(now).toBeGreaterThanOrEqual(last);
+    moved += Number(now > last);
+    last = now;
+    halves += Number(existsSync(`${file}.tmp`));
+  }
+  const end = await run(file);
+  watching = false;
+  await watch;
+  expect(end).toBe(expected);
+  expect(await run(file)).toBe(expected); // and again, when all is done
+  expect(moved).toBeGreaterThan(3);
+  expect(halves).toBeGreaterThan(0); // some were killed while they wrote
+  expect(watched).toBeGreaterThan(100);
+  expect(readdirSync(folder)).toEqual(['training.snapshot']);
+});

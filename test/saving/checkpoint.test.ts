@@ -1,0 +1,190 @@
+// modelCheckpoint in a file: written as a whole, as often as asked for, and gone on from.
+
+import { existsSync, mkdirSync, mkdtempSync, readdirSync, readFileSync, writeFileSync } from 'node:fs';
+import { tmpdir } from 'node:os';
+import { join } from 'node:path';
+import { pathToFileURL } from 'node:url';
+import {
+  callbacks,
+  configure,
+  layers,
+  type ModelCheckpointArgs,
+  type Sequential,
+  sequential,
+  setRandomSeed,
+  Tensor,
+  train,
+} from 'lstm-wasm';
+import { beforeEach, describe, expect, test, vi } from 'vitest';
+import { expectBits } from '../compare.ts';
+import { Random } from '../reference/random.ts';
+
+configure({ simd: 'strict' });
+const folder = mkdtempSync(join(tmpdir(), 'lstm-wasm-checkpoint-'));
+let number = 0;
+let file: string;
+beforeEach(() => {
+  setRandomSeed(1);
+  file = join(folder, `training${number++}`);
+});
+
+const x = new Tensor(Float32Array.from(new Random(1).normals([10, 2, 2]).data), [10, 2, 2]);
+const y = new Tensor(Float32Array.from(new Random(2).normals([10, 1]).data), [10, 1]);
+const weightsOf = (model: Sequential) => model.getWeights().flatMap(weight => [...weight.dataSync()]);
+
+function make(): Sequential {
+  const model = sequential({ layers: [layers.lstm({ units: 3, inputShape: [2, 2] }), layers.dense({ units: 1 })] });
+  model.compile({ optimizer: train.adam(0.02), loss: 'mse' });
+  return model;
+}
+
+const trained = (model: Sequential, checkpoint: ModelCheckpointArgs, options: object = {}) =>
+  model.fit(x, y, {
+    verbose: 0,
+    batchSize: 2,
+    epochs: 4,
+    callbacks: callbacks.modelCheckpoint(checkpoint),
+    ...options,
+  });
+
+/** Where the snapshots of a training stand, as [step, epoch, batch]. */
+async function kept(checkpoint: ModelCheckpointArgs, options?: object): Promise<(number | null)[][]> {
+  const list: (number | null)[][] = [];
+  const save = (_epoch: number, _logs: unknown, model: Sequential) => {
+    const { step, epoch, batch } = make().restore(model.snapshot());
+    list.push([step, epoch, batch]);
+  };
+  await trained(make(), { save, saveBestOnly: false, ...checkpoint }, options);
+  return list;
+}
+
+describe('every', () => {
+  test('epoch, so many epochs, so many batches, and the end', async () => {
+    expect(await kept({})).toEqual([1, 2, 3, 4].map(epoch => [5 * epoch, epoch, 0]));
+    expect(await kept({ every: 3 })).toEqual([
+      [15, 3, 0],
+      [20, 4, 0],
+    ]);
+    expect(await kept({ every: { epochs: 2 } })).toEqual([
+      [10, 2, 0],
+      [20, 4, 0],
+    ]);
+    expect(await kept({ every: { batches: 7 } })).toEqual([
+      [7, 1, 2],
+      [14, 2, 4],
+      [20, 4, 0],
+    ]);
+    expect(await kept({ every: { batches: 100 } })).toEqual([[20, 4, 0]]);
+  });
+
+  test('an end that a later callback decides on is kept too', async () => {
+    const list: number[] = [];
+    const model = make();
+    const save = () => void list.push(model.restore(model.snapshot()).step);
+    const checkpoint = callbacks.modelCheckpoint({ save, saveBestOnly: false, every: 10 });
+    const onEpochEnd = (epoch: number) => {
+      if (epoch === 1) model.stopTraining = true;
+    };
+    await trained(model, {}, { callbacks: [checkpoint, { onEpochEnd }] });
+    expect(list).toEqual([10]);
+  });
+});
+
+describe('file', () => {
+  test('is there alone, and what it holds goes on', async () => {
+    const whole = make();
+    const begun = whole.snapshot();
+    await trained(whole, { file: `${file}.other` });
+    const model = make();
+    model.restore(begun);
+    const stop = {
+      onBatchEnd: (batch: number) => {
+        if (model.history!.epoch.length === 2 && batch === 3) throw new Error('power failure');
+      },
+    };
+    const checkpoint = callbacks.modelCheckpoint({ file: pathToFileURL(file), every: { batches: 3 }, resume: true });
+    await expect(trained(model, {}, { callbacks: [checkpoint, stop] })).rejects.toThrow('power failure');
+    expect(readdirSync(folder).filter(name => file.endsWith(name.replace('.tmp', '')))).toEqual([
+      file.split('/').pop(),
+    ]);
+    setRandomSeed(99);
+    const other = make();
+    expect(make().restore(readFileSync(file))).toEqual({ step: 12, epoch: 2, batch: 2 });
+    const again = callbacks.modelCheckpoint({ file, every: { batches: 3 }, resume: true });
+    const history = await trained(other, {}, { callbacks: [again, {}] });
+    expectBits(weightsOf(other), weightsOf(whole));
+    expect(history.epoch).toEqual([0, 1, 2, 3]);
+    expect(history.history).toEqual(whole.history!.history);
+    // What is finished stays finished
+    setRandomSeed(100);
+    const last = make();
+    await trained(last, {}, { callbacks: [callbacks.modelCheckpoint({ file, resume: true }), {}] });
+    expectBits(weightsOf(last), weightsOf(whole));
+  });
+
+  test('of the best epoch alone', async () => {
+    const model = make();
+    const bytes: Uint8Array[] = [];
+    const list = [
+      {
+        onEpochEnd: (epoch: number, logs?: Record<string, number>) =>
+          void Object.assign(logs!, { m: [3, 1, 2, 2][epoch] }),
+      },
+      callbacks.modelCheckpoint({ file, saveBestOnly: true, monitor: 'm' }),
+      { onEpochEnd: () => void bytes.push(readFileSync(file)) },
+    ];
+    await trained(model, {}, { callbacks: list });
+    expect(make().restore(bytes[0]!).epoch).toBe(1);
+    expect(make().restore(bytes[1]!).epoch).toBe(2);
+    expectBits(bytes[3]!, bytes[1]!);
+  });
+
+  test('that is no snapshot, or of another model, is refused by its name, and left alone', async () => {
+    writeFileSync(file, 'something else');
+    const model = make();
+    const before = model.snapshot();
+    await expect(trained(model, { file, resume: true })).rejects.toThrow(
+      `model.fit: the file '${file}' must begin as a snapshot does, got 14 bytes that do not`,
+    );
+    expectBits(model.snapshot(), before);
+    expect(readFileSync(file, 'utf8')).toBe('something else');
+    await trained(model, { file }); // not asked to go on: replaced
+    expect(make().restore(readFileSync(file)).epoch).toBe(4);
+  });
+
+  test('that cannot be written ends the training with the reason, and leaves nothing behind', async () => {
+    mkdirSync(file);
+    await expect(trained(make(), { file })).rejects.toThrow(/EISDIR|ENOTEMPTY|EEXIST|EPERM/);
+    expect(existsSync(`${file}.tmp`)).toBe(false);
+    await expect(trained(make(), { file: join(file, 'missing', 'a') })).rejects.toThrow('ENOENT');
+    const model = make();
+    await expect(trained(model, { file })).rejects.toThrow();
+    await trained(model, { file: `${file}.other` }); // and it can be trained again
+  });
+
+  test('is refused where there are no files', () => {
+    vi.stubGlobal('process', undefined);
+    expect(() => callbacks.modelCheckpoint({ file })).toThrow(
+      'callbacks.modelCheckpoint: file must be absent in a browser, which has no files; give save a function that keeps model.snapshot() elsewhere',
+    );
+    vi.unstubAllGlobals();
+  });
+});
+
+test.each<[object, string]>([
+  [{ file: '' }, "file must be a path or a file: URL, got ''"],
+  [{ file: 7 }, 'file must be a path or a file: URL, got 7'],
+  [{ file: new URL('https://a.example/b') }, 'file must be a path or a file: URL, got a URL'],
+  [{ file: 'a', save: () => {} }, 'takes either file or save, got both'],
+  [{ resume: true }, 'resume must be false without a file, got true'],
+  [{ file: 'a', resume: 1 }, 'resume must be true or false, got 1'],
+  [{ file: 'a', every: 0 }, 'every must be a whole number of at least 1, got 0'],
+  [{ file: 'a', every: 'epoch' }, "every must be a number of epochs, { epochs } or { batches }, got 'epoch'"],
+  [{ file: 'a', every: {} }, 'every must have either epochs or batches, got {}'],
+  [{ file: 'a', every: { epochs: 1, batches: 1 } }, 'every must have either epochs or batches'],
+  [{ file: 'a', every: { batches: 0.5 } }, 'every.batches must be a whole number of at least 1, got 0.5'],
+  [{ file: 'a', every: { steps: 5 } }, "unknown option 'steps'"],
+  [{ every: 2 }, 'every must be absent where only the best epochs are kept, got 2'],
+])('%o', (args, message) => {
+  expect(() => callbacks.modelCheckpoint(args as never)).toThrow(`callbacks.modelCheckpoint: ${message}`);
+});

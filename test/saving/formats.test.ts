@@ -1,0 +1,134 @@
+// The table of docs/formats.md: every cell is tried. What reads a file apart from us is tested by the files named there.
+
+import { readFileSync } from 'node:fs';
+import { fileURLToPath } from 'node:url';
+import {
+  type Layer,
+  layers,
+  loadLayersModel,
+  type ModelArtifacts,
+  type Sequential,
+  sequential,
+  tensor,
+} from 'lstm-wasm';
+import { loadKerasModel, toKeras } from 'lstm-wasm/keras';
+import { loadOnnxModel, toOnnx } from 'lstm-wasm/onnx';
+import { loadSafetensors, toSafetensors } from 'lstm-wasm/safetensors';
+import { describe, expect, test } from 'vitest';
+import { expectBits, expectClose } from '../compare.ts';
+
+const doc = readFileSync(fileURLToPath(new URL('../../docs/formats.md', import.meta.url)), 'utf8');
+
+const T = 4;
+const inputShape = [T, 3];
+const name = 'one';
+const lstm = (more = {}) => layers.lstm({ units: 2, name, ...more });
+
+/** By the first cell of their row. Layers have names: safetensors know weights by them. */
+const models: { [row: string]: () => Layer[] } = {
+  lstm: () => [lstm({ inputShape, returnSequences: true }), lstm({ name: 'two' })],
+  'lstm, `goBackwards`': () => [lstm({ inputShape, goBackwards: true })],
+  gru: () => [layers.gru({ units: 2, name, inputShape })],
+  'gru, `resetAfter: false`': () => [layers.gru({ units: 2, name, resetAfter: false, inputShape })],
+  simpleRNN: () => [layers.simpleRNN({ units: 2, name, inputShape })],
+  bidirectional: () => [layers.bidirectional({ layer: lstm(), name: 'both', inputShape })],
+  'rnn over one cell': () => [layers.rnn({ cell: layers.lstmCell({ units: 2 }), name, inputShape })],
+  'rnn over several kinds of cells': () => [
+    layers.rnn({ cell: [layers.lstmCell({ units: 2 }), layers.simpleRNNCell({ units: 3 })], name, inputShape }),
+  ],
+  dense: () => [layers.dense({ units: 2, name, activation: 'softmax', inputShape: [3] })],
+  timeDistributed: () => [layers.timeDistributed({ layer: layers.dense({ units: 2 }), name, inputShape })],
+  embedding: () => [layers.embedding({ inputDim: 5, outputDim: 2, inputLength: T, name: 'table' }), lstm()],
+  'embedding, `maskZero`': () => [
+    layers.embedding({ inputDim: 5, outputDim: 2, maskZero: true, name: 'table' }),
+    lstm(),
+  ],
+  masking: () => [layers.masking({ inputShape }), lstm()],
+  dropout: () => [layers.dropout({ rate: 0.5, inputShape }), lstm({ dropout: 0.5 })],
+  activation: () => [layers.activation({ activation: 'swish', inputShape })],
+  'activation, `hardSigmoid`': () => [layers.activation({ activation: 'hardSigmoid', inputShape })],
+  'softmax, reLU, leakyReLU, elu': () => [
+    layers.softmax({ inputShape }),
+    layers.reLU(),
+    layers.leakyReLU(),
+    layers.elu(),
+  ],
+  repeatVector: () => [layers.repeatVector({ n: 2, inputShape: [3] })],
+  'flatten, reshape': () => [layers.reshape({ targetShape: [2, 6], inputShape }), layers.flatten()],
+  inputLayer: () => [layers.inputLayer({ inputShape }), lstm()],
+};
+
+interface Format {
+  write(model: Sequential): unknown;
+  /** A model from what was written; `fresh` is one of the same layers and other weights. */
+  read(written: never, fresh: Sequential): Promise<Sequential> | Sequential;
+  /** Whether the same bits come back, or the same numbers in other operations. */
+  exact: boolean;
+}
+
+const weightsInto = (names: 'keras' | 'torch'): Format => ({
+  write: model => toSafetensors(model, { names }),
+  read: (bytes, fresh) => {
+    loadSafetensors(fresh, bytes, { names });
+    return fresh;
+  },
+  exact: true,
+});
+
+/** By the heads of their columns. */
+const formats: { [column: string]: Format } = {
+  'TF.js': {
+    async write(model) {
+      const found: ModelArtifacts[] = [];
+      const save = (artifacts: ModelArtifacts) => {
+        found.push(artifacts);
+        return { modelArtifactsInfo: {} } as never;
+      };
+      await model.save({ save });
+      return found[0];
+    },
+    read: artifacts => loadLayersModel({ load: () => artifacts } as never),
+    exact: true,
+  },
+  '`.keras`': { write: toKeras, read: loadKerasModel, exact: true },
+  'safetensors, Keras names': weightsInto('keras'),
+  'safetensors, PyTorch names': weightsInto('torch'),
+  ONNX: { write: model => toOnnx(model), read: loadOnnxModel, exact: false },
+};
+
+const rows = [...doc.matchAll(/^\| (.+?) \|$/gm)].map(([, row]) => row!.split(' | ').map(cell => cell.trim()));
+const start = rows.findIndex(([head]) => head === 'layer');
+const heads = rows[start]!;
+const table = rows.slice(start + 2, start + 2 + Object.keys(models).length);
+
+test('the table has all of them', () => {
+  expect(heads.slice(1)).toEqual(Object.keys(formats));
+  expect(table.map(([row]) => row)).toEqual(Object.keys(models));
+});
+
+describe.each(table.flatMap(([row, ...cells]) => cells.map((cell, n) => [row!, heads[n + 1]!, cell] as const)))(
+  '%s as %s: %s',
+  (row, column, cell) => {
+    const make = models[row]!;
+    const { write, read, exact } = formats[column]!;
+
+    test('holds', async () => {
+      const model = sequential({ layers: make() });
+      const [, ...sample] = model.inputs[0]!.shape.map(size => size ?? T);
+      const count = 2 * sample.reduce<number>((a, b) => a * b, 1);
+      const x = tensor(
+        Float32Array.from({ length: count }, (_, n) => (row.startsWith('embedding') ? (n * 3) % 5 : Math.sin(n))),
+        [2, ...sample],
+      );
+      if (cell === 'refused') return expect(async () => write(model)).rejects.toThrow(/^\S+: /);
+      const written = (await write(model)) as never;
+      const fresh = sequential({ layers: make() });
+      if (cell === 'written') return expect(async () => read(written, fresh)).rejects.toThrow(/^\S+: /);
+      expect(cell).toBe('both');
+      const copy = await read(written, fresh);
+      const [found, expected] = [copy, model].map(one => one.predict(x).dataSync());
+      if (exact) expectBits(found!, expected!);
+      else expectClose(found!, expected!, { abs: 1e-6, rel: 0 });
+    });
+  },
+);

@@ -1,0 +1,51 @@
+// Interrupts a training at every moment at which a callback is called, goes on in a fresh model, and compares.
+
+import { type History, type Sequential, setRandomSeed } from 'lstm-wasm';
+import { expect } from 'vitest';
+import { expectBits } from '../compare.ts';
+
+export interface Options {
+  verbose: 0;
+  resume?: Uint8Array | null;
+  callbacks: object[];
+}
+
+export interface Subject {
+  make(): Sequential;
+  run(model: Sequential, options: Options): Promise<History>;
+}
+
+const weightsOf = (model: Sequential) => model.getWeights().flatMap(weight => [...weight.dataSync()]);
+
+const events = ['onTrainBegin', 'onEpochBegin', 'onBatchBegin', 'onBatchEnd', 'onEpochEnd', 'onTrainEnd'] as const;
+
+/** A training that calls `take` at every event. */
+async function trained(
+  { make, run }: Subject,
+  seed: number,
+  resume: Uint8Array | null,
+  take: (model: Sequential) => void,
+) {
+  setRandomSeed(seed);
+  const model = make();
+  const taking = Object.fromEntries(events.map(event => [event, () => take(model)]));
+  const { epoch, history } = await run(model, { verbose: 0, resume, callbacks: [taking] as object[] });
+  return { model, epoch, history, end: model.snapshot() };
+}
+
+/** @returns what was never interrupted */
+export async function interruptions(subject: Subject): Promise<{ history: Record<string, number[]> }> {
+  const snapshots: Uint8Array[] = [];
+  const whole = await trained(subject, 1, null, model => snapshots.push(model.snapshot()));
+  expect(snapshots.length).toBeGreaterThan(10);
+  for (const [n, bytes] of snapshots.entries()) {
+    const rest = await trained(subject, 1000 + n, bytes, () => {});
+    expectBits(weightsOf(rest.model), weightsOf(whole.model), `weights after moment ${n}`);
+    expect(rest.epoch).toEqual(whole.epoch);
+    expect(rest.history).toEqual(whole.history);
+    expectBits(rest.end, whole.end, `everything after moment ${n}`);
+    rest.model.dispose();
+  }
+  whole.model.dispose();
+  return whole;
+}

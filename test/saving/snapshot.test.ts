@@ -1,0 +1,497 @@
+// Snapshots: what goes on from one ends with the bits of what was never interrupted; bad ones change nothing.
+
+import {
+  callbacks,
+  configure,
+  layers,
+  type Optimizer,
+  type Sequential,
+  schedules,
+  sequential,
+  setRandomSeed,
+  Tensor,
+  train,
+  util,
+} from 'lstm-wasm';
+import { beforeEach, describe, expect, test } from 'vitest';
+import { checksum } from '../../src/saving/checksum.ts';
+import { expectBits } from '../compare.ts';
+import { Random } from '../reference/random.ts';
+import { interruptions } from './interruptions.ts';
+
+configure({ simd: 'strict' });
+beforeEach(() => setRandomSeed(1));
+
+const weightsOf = (model: Sequential) => model.getWeights().flatMap(weight => [...weight.dataSync()]);
+const numbers = (seed: number, ...shape: number[]) =>
+  new Tensor(Float32Array.from(new Random(seed).normals(shape).data), shape);
+
+/** Something of everything that a batch can depend on. */
+function full(optimizer: Optimizer = train.adam(0.01), batch = 4, units = 5): Sequential {
+  const model = sequential();
+  model.add(
+    layers.lstm({
+      units,
+      returnSequences: true,
+      stateful: true,
+      dropout: 0.2,
+      recurrentDropout: 0.1,
+      batchInputShape: [batch, 3, 2],
+    }),
+  );
+  model.add(layers.bidirectional({ layer: layers.gru({ units: 3, dropout: 0.3, returnSequences: true }) }));
+  model.add(layers.dropout({ rate: 0.25 }));
+  model.add(layers.timeDistributed({ layer: layers.dense({ units: 1, kernelRegularizer: 'l2' }) }));
+  model.compile({ optimizer, loss: 'meanSquaredError' });
+  return model;
+}
+
+const step = (model: Sequential, n: number, batch = 4) =>
+  model.trainOnBatch(numbers(2 * n, batch, 3, 2), numbers(2 * n + 1, batch, 3, 1));
+
+const rate = schedules.exponentialDecay({ initialLearningRate: 0.02, decaySteps: 3, decayRate: 0.7 });
+const optimizers: Record<string, () => Optimizer> = {
+  sgd: () => train.sgd(0.05),
+  momentum: () => train.momentum(0.05, 0.8),
+  nesterov: () => train.momentum(0.05, 0.8, true),
+  rmsprop: () => train.rmsprop(0.01),
+  'rmsprop, centered, with momentum': () => train.rmsprop({ learningRate: 0.01, momentum: 0.5, centered: true }),
+  adagrad: () => train.adagrad(0.05),
+  adadelta: () => train.adadelta(0.5),
+  adam: () => train.adam(0.01),
+  amsgrad: () => train.adam({ learningRate: 0.01, amsgrad: true, clipNorm: 1 }),
+  adamw: () => train.adamw({ learningRate: 0.01, globalClipNorm: 1 }),
+  adamax: () => train.adamax({ learningRate: 0.01, decay: 0.1 }),
+  nadam: () => train.nadam(0.01),
+  'averages now and then': () => train.adam({ learningRate: 0.01, useEma: true, emaOverwriteFrequency: 3 }),
+  'a schedule': () => train.adam({ learningRate: rate, useEma: true, emaMomentum: 0.9 }),
+  'a function': () => train.adam({ learningRate: n => 0.01 / (1 + n) }),
+};
+
+describe('batch by batch', () => {
+  test.each(Object.entries(optimizers))('%s goes on with the same bits', (_name, make) => {
+    const model = full(make());
+    for (let n = 0; n < 4; n++) step(model, n);
+    const bytes = model.snapshot();
+    const expected = [4, 5, 6].map(n => step(model, n));
+    const drawn = util.createShuffledIndices(20);
+
+    setRandomSeed(77);
+    const other = full(make());
+    step(other, 9);
+    expect(other.restore(bytes)).toEqual({ step: 4, epoch: null, batch: null });
+    expectBits(other.snapshot(), bytes, 'a snapshot of what was restored');
+    expect([4, 5, 6].map(n => step(other, n))).toEqual(expected);
+    expectBits(util.createShuffledIndices(20), drawn, 'random numbers');
+    expectBits(weightsOf(other), weightsOf(model));
+    other.finalizeVariableValues();
+    model.finalizeVariableValues();
+    expectBits(other.snapshot(), model.snapshot(), 'everything');
+  });
+
+  test('a learning rate set on the way, and what is trainable, come back', () => {
+    const model = full();
+    model.layers[1]!.trainable = false;
+    model.optimizer!.learningRate = 0.003;
+    step(model, 0);
+    const bytes = model.snapshot();
+    const other = full();
+    other.restore(bytes);
+    expect(other.optimizer!.learningRate).toBe(0.003);
+    expect(other.layers.map(({ trainable }) => trainable)).toEqual([true, false, true, true]);
+    expect(step(other, 1)).toBe(step(model, 1));
+  });
+
+  test('a snapshot taken before the first batch begins training anew', () => {
+    const model = full();
+    const bytes = model.snapshot();
+    const first = [0, 1].map(n => step(model, n));
+    expect(model.restore(bytes).step).toBe(0);
+    expect([0, 1].map(n => step(model, n))).toEqual(first);
+  });
+
+  test('plans know the seeds of dropout that were restored, in every model of the weights', () => {
+    const model = full();
+    const twin = full();
+    step(model, 0);
+    step(twin, 0);
+    twin.restore(model.snapshot());
+    expect(step(twin, 1)).toBe(step(model, 1));
+    const small = model.withBatchSize(2);
+    step(small, 2, 2); // a plan with the seeds of before
+    const other = full();
+    step(other, 0);
+    const bytes = other.snapshot();
+    model.restore(bytes);
+    small.resetStates();
+    expect(step(small, 3, 2)).toBe(step(other.withBatchSize(2), 3, 2));
+  });
+
+  test('models and streams of the same weights see them; states are those of the model restored', () => {
+    const make = (seed: number) => {
+      setRandomSeed(seed);
+      const lstm = layers.lstm({ units: 3, stateful: true, batchInputShape: [2, 3, 2], returnSequences: true });
+      const model = sequential({ layers: [lstm, layers.dense({ units: 1 })] });
+      model.compile({ optimizer: train.adam(0.1), loss: 'mse' });
+      return model;
+    };
+    const model = make(1);
+    model.trainOnBatch(numbers(1, 2, 3, 2), numbers(2, 2, 3, 1));
+    const bytes = model.snapshot();
+    const states = model.getStates();
+
+    const other = make(2);
+    const [sibling, stream] = [other.withBatchSize(1), other.stream()];
+    sibling.predict(numbers(3, 1, 3, 2));
+    stream.step([1, 2]);
+    const [kept, streamed] = [sibling.getStates(), stream.getStates()];
+    other.restore(bytes);
+    expect(other.getStates()).toEqual(states);
+    expect(sibling.getStates()).toEqual(kept);
+    expect(stream.getStates()).toEqual(streamed);
+    expectBits(weightsOf(sibling), weightsOf(model));
+    stream.reset();
+    expectBits(stream.step([1, 2]), model.stream().step([1, 2]));
+    expect(() => sibling.restore(bytes)).toThrow(
+      'model.restore: bytes: batchSize must be 1, that of the stateful model, got 2',
+    );
+  });
+
+  test('a model that is not compiled gives and takes weights and states', () => {
+    const make = () => sequential({ layers: [layers.gru({ units: 3, stateful: true, batchInputShape: [2, 3, 2] })] });
+    const [model, other] = [make(), make()];
+    model.predict(numbers(1, 2, 3, 2));
+    const bytes = model.snapshot();
+    expect(other.restore(bytes)).toEqual({ step: 0, epoch: null, batch: null });
+    expectBits(other.snapshot(), bytes);
+    expectBits(other.predict(numbers(2, 2, 3, 2)).dataSync(), model.predict(numbers(2, 2, 3, 2)).dataSync());
+    other.compile({ optimizer: 'sgd', loss: 'mse' });
+    other.trainOnBatch(numbers(1, 2, 3, 2), numbers(2, 2, 3));
+    const trained = other.snapshot();
+    model.restore(trained);
+    expectBits(weightsOf(model), weightsOf(other));
+    expect(model.getStates()).toEqual(other.getStates());
+  });
+
+  test('512 units, 14 MB, are quick: some 30 ms both ways where nothing else runs', () => {
+    const model = sequential({ layers: [layers.lstm({ units: 512, inputShape: [1, 64] })] });
+    model.compile({ optimizer: 'adam', loss: 'mse' });
+    model.trainOnBatch(numbers(1, 1, 1, 64), numbers(2, 1, 512));
+    const times = Array.from({ length: 5 }, () => {
+      const start = performance.now();
+      model.restore(model.snapshot());
+      return performance.now() - start;
+    });
+    expect(Math.min(...times)).toBeLessThan(1000);
+  });
+});
+
+describe('fit', () => {
+  const x = numbers(1, 22, 3, 2);
+  const y = numbers(2, 22, 1);
+  const plain = (optimizer: Optimizer) => {
+    const model = sequential({
+      layers: [
+        layers.lstm({ units: 4, dropout: 0.2, inputShape: [3, 2] }),
+        layers.dropout({ rate: 0.2 }),
+        layers.dense({ units: 1 }),
+      ],
+    });
+    model.compile({ optimizer, loss: 'mse', metrics: ['mae'] });
+    return model;
+  };
+  const carrying = () => {
+    const lstm = layers.lstm({ units: 4, stateful: true, batchInputShape: [2, 3, 2], recurrentDropout: 0.3 });
+    const model = sequential({ layers: [lstm, layers.dense({ units: 1 })] });
+    model.compile({ optimizer: train.rmsprop(0.01), loss: 'mse' });
+    return model;
+  };
+
+  test('shuffled, with a validation, goes on at any moment', async () => {
+    await interruptions({
+      make: () => plain(train.adam(0.01)),
+      run: (model, options) =>
+        model.fit(x, y, { ...options, epochs: 3, batchSize: 5, validationSplit: 0.2, initialEpoch: 1 }),
+    });
+  });
+
+  test('shuffled in whole batches, with a schedule and averages', async () => {
+    await interruptions({
+      make: () => plain(train.adam({ learningRate: rate, useEma: true, emaMomentum: 0.7 })),
+      run: (model, options) => model.fit(x, y, { ...options, epochs: 2, batchSize: 5, shuffle: 'batch' }),
+    });
+  });
+
+  test('with states, which a validation carries on too', async () => {
+    await interruptions({
+      make: carrying,
+      run: (model, options) => model.fit(x, y, { ...options, epochs: 3, validationData: [x, y] }),
+    });
+  });
+
+  test('with callbacks that remember, and end it', async () => {
+    const others = () => [
+      callbacks.reduceLROnPlateau({ monitor: 'loss', patience: 1, cooldown: 1, factor: 0.5, minDelta: 0.1 }),
+      callbacks.modelCheckpoint({ monitor: 'val_loss' }),
+      callbacks.earlyStopping({ monitor: 'val_loss', patience: 2, minDelta: 0.2, restoreBestWeights: true }),
+    ];
+    for (const optimizer of [() => train.adam(0.02), () => train.adam({ learningRate: 0.02, useEma: true })]) {
+      for (const before of [true, false]) {
+        const { history } = await interruptions({
+          make: () => plain(optimizer()),
+          run: (model, { callbacks: taking, ...options }) =>
+            model.fit(x, y, {
+              ...options,
+              callbacks: before ? [...others(), ...taking] : [...taking, ...others()],
+              epochs: 9,
+              batchSize: 8,
+              validationData: [x, y],
+            }),
+        });
+        expect(history.loss!.length).toBeLessThan(9);
+        expect(new Set(history.lr).size).toBeGreaterThan(1);
+      }
+    }
+  });
+
+  test('with a learning rate for each epoch that depends on the one before', async () => {
+    await interruptions({
+      make: () => plain(train.sgd(0.1)),
+      run: (model, options) => {
+        const scheduler = callbacks.learningRateScheduler((_epoch, rate) => rate * 0.7);
+        const drawing = { onEpochEnd: () => void util.createShuffledIndices(2) };
+        return model.fit(x, y, {
+          ...options,
+          callbacks: [drawing, scheduler, ...options.callbacks],
+          epochs: 3,
+          batchSize: 9,
+        });
+      },
+    });
+  });
+
+  test('ended in the middle of an epoch', async () => {
+    await interruptions({
+      make: () => plain(train.sgd(0.1)),
+      run: (model, options) => {
+        const onBatchEnd = (batch: number) => {
+          if (batch === 1 && model.history!.epoch.length === 1) model.stopTraining = true;
+        };
+        const list = [...options.callbacks, { onBatchEnd }];
+        return model.fit(x, y, { ...options, callbacks: list, epochs: 3, batchSize: 6 });
+      },
+    });
+  });
+
+  describe('from a data set', () => {
+    const batches = (shuffled: boolean) =>
+      function* () {
+        const order = shuffled ? [...util.createShuffledIndices(5)] : [0, 1, 2, 3, 4];
+        for (const n of order) yield { xs: numbers(10 + n, 2, 3, 2), ys: numbers(20 + n, 2, 1) };
+      };
+
+    test('that draws its order', async () => {
+      await interruptions({
+        make: () => plain(train.adam(0.01)),
+        run: (model, options) =>
+          model.fitDataset(batches(true), {
+            ...options,
+            epochs: 3,
+            validationData: batches(true),
+            validationBatches: 2,
+          }),
+      });
+    });
+
+    test('in one pass, with states', async () => {
+      const endless = function* () {
+        for (;;) yield* batches(true)();
+      };
+      await interruptions({
+        make: carrying,
+        run: (model, options) =>
+          model.fitDataset(endless, { ...options, epochs: 3, batchesPerEpoch: 3, validationData: batches(false) }),
+      });
+    });
+  });
+
+  test('goes on with more epochs as if they had been asked for at once', async () => {
+    const run = (model: Sequential, epochs: number, options: object) =>
+      model.fit(x, y, { verbose: 0, batchSize: 5, ...options, epochs });
+    const whole = plain(train.adam(0.01));
+    const begun = whole.snapshot();
+    await run(whole, 4, {});
+    const part = plain(train.adam(0.01));
+    part.restore(begun);
+    let bytes: Uint8Array | null = null;
+    const save = () => {
+      bytes = part.snapshot();
+    };
+    await run(part, 2, { callbacks: callbacks.modelCheckpoint({ save, saveBestOnly: false }) });
+    const other = plain(train.adam(0.01));
+    expect(other.restore(bytes!)).toEqual({ step: 10, epoch: 2, batch: 0 });
+    await run(other, 4, {
+      resume: bytes,
+      callbacks: callbacks.modelCheckpoint({ save: () => {}, saveBestOnly: false }),
+    });
+    expectBits(weightsOf(other), weightsOf(whole));
+  });
+
+  test('refuses what it cannot go on with, and changes nothing', async () => {
+    const model = plain(train.adam(0.01));
+    let bytes = new Uint8Array();
+    const take = {
+      onBatchEnd: () => {
+        bytes = model.snapshot();
+      },
+    };
+    const options = { verbose: 0, batchSize: 5, epochs: 2, callbacks: take } as const;
+    await model.fit(x, y, options);
+    const other = plain(train.adam(0.01));
+    const before = other.snapshot();
+    const refused = async (given: object, message: string) => {
+      await expect(other.fit(x, y, { ...options, resume: bytes, ...given })).rejects.toThrow(message);
+      expectBits(other.snapshot(), before, message);
+    };
+    await refused({ batchSize: 4 }, 'model.fit: batchSize must be 5, as in the training to resume, got 4');
+    await refused({ shuffle: false }, 'model.fit: shuffle must be true, as in the training to resume, got false');
+    await refused({ validationSplit: 0.1 }, 'model.fit: samples must be 22, as in the training to resume, got 19');
+    await refused({ callbacks: [] }, 'the number of callbacks must be 1, as in the training to resume, got 0');
+    await refused(
+      { resume: before },
+      'model.fit: resume must be a snapshot taken in a training, got one taken outside',
+    );
+    await refused({ resume: 'file' }, "model.fit: resume must be a Uint8Array or an ArrayBuffer, got 'file'");
+    await refused({ resume: bytes.subarray(1) }, 'model.fit: resume must begin as a snapshot does');
+    const early = callbacks.earlyStopping();
+    await refused({ callbacks: early }, 'callbacks that keep a state must be 0, as in the training to resume, got 1');
+    await expect(
+      other.fitDataset([{ xs: x, ys: y }], { ...options, batchSize: undefined, resume: bytes } as object),
+    ).rejects.toThrow("the method must be 'fit', as in the training to resume, got 'fitDataset'");
+    expectBits(other.snapshot(), before);
+  });
+
+  test('a validation is no moment for a snapshot', async () => {
+    const model = carrying();
+    let taken: unknown;
+    const nextFrameFunc = async () => {
+      try {
+        model.snapshot();
+      } catch (error) {
+        taken ??= error;
+      }
+    };
+    await model.fit(x, y, { verbose: 0, yieldEvery: 'batch', validationData: [x, y], callbacks: { nextFrameFunc } });
+    expect(String(taken)).toContain('model.snapshot: the model must not be in the middle of a validation');
+    expect(() => model.snapshot()).not.toThrow();
+  });
+});
+
+describe('a snapshot that does not fit', () => {
+  const bytes = (make: () => Sequential) => {
+    const model = make();
+    return model.snapshot();
+  };
+  const dense = (options: object, name = 'd') =>
+    sequential({ layers: [layers.dense({ units: 2, inputShape: [3], name, ...options })] });
+  const compiled = (optimizer: Optimizer) => {
+    const model = dense({});
+    model.compile({ optimizer, loss: 'mse' });
+    return model;
+  };
+
+  test.each<[string, () => Sequential, () => Sequential, string]>([
+    ['units', () => dense({}), () => dense({ units: 4 }), 'bytes: layers[0].units must be 4, as in the model, got 2'],
+    [
+      'activation',
+      () => dense({ activation: 'relu' }),
+      () => dense({}),
+      "layers[0].activation must be 'linear', as in the model, got 'relu'",
+    ],
+    [
+      'width',
+      () => dense({ inputShape: [4] }),
+      () => dense({}),
+      'layers[0].batchInputShape[1] must be 3, as in the model, got 4',
+    ],
+    [
+      'class',
+      () => sequential({ layers: [layers.flatten({ inputShape: [3] })] }),
+      () => dense({}),
+      "layers[0].className must be 'Dense', as in the model, got 'Flatten'",
+    ],
+    [
+      'number of layers',
+      () => sequential({ layers: [layers.dense({ units: 2, inputShape: [3] }), layers.dense({ units: 2 })] }),
+      () => dense({}),
+      'layers must be 1, as in the model, got 2',
+    ],
+    ['a cell', () => full(undefined, 4, 6), () => full(), 'layers[0].units must be 5, as in the model, got 6'],
+    [
+      'optimizer',
+      () => compiled(train.adam()),
+      () => compiled(train.sgd(1)),
+      "optimizer.className must be 'SGD', as in the model, got 'Adam'",
+    ],
+    [
+      'slots',
+      () => compiled(train.adam({ amsgrad: true })),
+      () => compiled(train.adam()),
+      'optimizer.slots must be 2, as in the model, got 3',
+    ],
+    [
+      'averages',
+      () => compiled(train.adam({ useEma: true })),
+      () => compiled(train.adam()),
+      'optimizer.useEma must be false, as in the model, got true',
+    ],
+    [
+      'schedule',
+      () => compiled(train.adam(rate)),
+      () => compiled(train.adam()),
+      'optimizer.learningRate must be a number, as in the model, got a schedule',
+    ],
+  ])('%s', (_name, from, into, message) => {
+    const wrong = bytes(from);
+    const model = into();
+    const before = model.snapshot();
+    expect(() => model.restore(wrong)).toThrow(`model.restore: bytes: ${message.replace(/^bytes: /, '')}`);
+    expectBits(model.snapshot(), before);
+  });
+
+  test('names, initial values and the batch size of a model without states may differ', () => {
+    const model = dense({ kernelInitializer: 'zeros', batchInputShape: [5, 3], inputShape: undefined }, 'other');
+    model.restore(bytes(() => dense({})));
+  });
+
+  test('of a later version names the version that can read it', () => {
+    const model = dense({});
+    const later = model.snapshot();
+    const view = new DataView(later.buffer);
+    view.setUint32(8, 2, true);
+    expect(() => model.restore(later)).toThrow(
+      'version must be at most 1, got 2, which lstm-wasm in 0.1.0 and later can read',
+    );
+    view.setUint32(12, 0, true);
+    expect(() => model.restore(later)).toThrow(
+      'version must be at most 1, got 2, which lstm-wasm in a later version can read',
+    );
+    view.setUint32(8, 0, true);
+    expect(() => model.restore(later)).toThrow('bytes: version must be 1, got 0');
+  });
+
+  test('and a model that cannot have one', () => {
+    expect(() => sequential().snapshot()).toThrow('model.snapshot: the model must have a layer');
+    const model = dense({});
+    expect(() => model.restore(undefined as never)).toThrow('model.restore: bytes must be a Uint8Array');
+    model.restore(model.snapshot().buffer);
+    model.dispose();
+    expect(() => model.snapshot()).toThrow('after dispose()');
+    expect(() => model.restore(new Uint8Array())).toThrow('after dispose()');
+  });
+});
+
+test('the checksum is the CRC-32 of zip and PNG', () => {
+  expect(checksum(new TextEncoder().encode('12345678')).toString(16)).toBe('9ae0daaf');
+  expect(checksum(new Uint8Array(32)).toString(16)).toBe('190a55ad');
+});

@@ -1,0 +1,255 @@
+// Snapshots that were damaged or made up: each is read, or refused with a sentence, and a refused one changes nothing.
+
+import {
+  callbacks,
+  configure,
+  layers,
+  type Sequential,
+  sequential,
+  setRandomSeed,
+  Tensor,
+  train,
+  ValueError,
+} from 'lstm-wasm';
+import { beforeAll, describe, expect, test } from 'vitest';
+import { Generator as Numbers } from '../../src/generator.ts';
+import { checksum } from '../../src/saving/checksum.ts';
+import { expectBits } from '../compare.ts';
+import { Random } from '../reference/random.ts';
+
+configure({ simd: 'strict' });
+const HEAD = 32;
+
+const x = new Tensor(Float32Array.from(new Random(1).normals([8, 2, 2]).data), [8, 2, 2]);
+const y = new Tensor(Float32Array.from(new Random(2).normals([8, 1]).data), [8, 1]);
+
+function make(): Sequential {
+  const lstm = layers.lstm({ units: 2, stateful: true, dropout: 0.2, batchInputShape: [2, 2, 2] });
+  const model = sequential({ layers: [lstm, layers.dense({ units: 1 })] });
+  model.compile({ optimizer: train.adam(0.1), loss: 'mse' });
+  return model;
+}
+
+const options = () => ({
+  verbose: 0 as const,
+  epochs: 3,
+  validationData: [x, y] as const,
+  callbacks: [callbacks.earlyStopping({ patience: 5, restoreBestWeights: true }), callbacks.reduceLROnPlateau()],
+});
+
+/** A snapshot taken in a training; and a model that it fits, as it is before. */
+let bytes: Uint8Array;
+let model: Sequential;
+let before: Uint8Array;
+
+beforeAll(async () => {
+  setRandomSeed(3);
+  const trained = make();
+  let epochs = 0;
+  const { callbacks: list, ...rest } = options();
+  const onEpochEnd = () => {
+    if (++epochs === 2) bytes = trained.snapshot();
+  };
+  await trained.fit(x, y, { ...rest, callbacks: [...list, { onEpochEnd }] });
+  model = make();
+  model.trainOnBatch(x.slice([0, 0, 0], [2, 2, 2]), y.slice([0, 0], [2, 1]));
+  before = model.snapshot();
+});
+
+/** What restoring says: null where it is done. */
+function outcome(given: Uint8Array): string | null {
+  try {
+    model.restore(given);
+    return null;
+  } catch (error) {
+    if (!(error instanceof ValueError)) throw error;
+    expect(error.message).toMatch(/^model\.restore: bytes/);
+    return error.message;
+  }
+}
+
+const intact = () => expectBits(model.snapshot(), before, 'the model');
+
+function headerOf(from: Uint8Array): string {
+  const length = new DataView(from.buffer, from.byteOffset).getUint32(24, true);
+  return new TextDecoder().decode(from.subarray(HEAD, HEAD + length));
+}
+
+/** The same numbers under another header, with a checksum that is right. */
+function withHeader(from: Uint8Array, text: string | Uint8Array, body = bodyOf(from)): Uint8Array {
+  const header = typeof text === 'string' ? new TextEncoder().encode(text) : text;
+  const start = Math.ceil((HEAD + header.length) / 8) * 8;
+  const made = new Uint8Array(start + body.length);
+  made.set(from.subarray(0, HEAD));
+  made.set(header, HEAD);
+  made.set(body, start);
+  const view = new DataView(made.buffer);
+  view.setUint32(24, header.length, true);
+  view.setFloat64(16, made.length, true);
+  view.setUint32(12, checksum(made.subarray(16)), true);
+  return made;
+}
+
+const bodyOf = (from: Uint8Array) =>
+  from.subarray(Math.ceil((HEAD + new TextEncoder().encode(headerOf(from)).length) / 8) * 8);
+
+describe('damage', () => {
+  test('a whole one is read', () => {
+    expect(outcome(bytes)).toBe(null);
+    model.restore(before);
+    intact();
+  });
+
+  test('every length but its own is refused', () => {
+    for (let length = 0; length < bytes.length; length++)
+      expect(outcome(bytes.slice(0, length)), `${length}`).toBeTruthy();
+    expect(outcome(Uint8Array.of(...bytes, 0))).toContain('must hold');
+    intact();
+  });
+
+  test('every flipped bit is found', () => {
+    const damaged = bytes.slice();
+    for (let at = 0; at < bytes.length; at++) {
+      damaged[at]! ^= 1 << (at % 8);
+      expect(outcome(damaged), `byte ${at}`).toBeTruthy();
+      damaged[at] = bytes[at]!;
+    }
+    intact();
+  });
+
+  test('so are other bytes, and pieces that have changed places', () => {
+    const random = new Numbers(5);
+    for (let n = 0; n < 2000; n++) {
+      const damaged = bytes.slice();
+      const [from, to] = [random.below(bytes.length), random.below(bytes.length)];
+      const count = 1 + random.below(64);
+      if (n % 2) damaged.copyWithin(to, from, Math.min(from + count, bytes.length));
+      else for (let at = from; at < Math.min(from + count, bytes.length); at++) damaged[at] = random.below(256);
+      const same = damaged.every((byte, at) => byte === bytes[at]);
+      expect(outcome(damaged) === null, `case ${n}`).toBe(same);
+      if (same) model.restore(before);
+    }
+    intact();
+  });
+});
+
+describe('lies, with a checksum that is right', () => {
+  const values = [
+    null,
+    -1,
+    0,
+    1,
+    3,
+    0.5,
+    2 ** 31,
+    2 ** 53,
+    1e308,
+    true,
+    '',
+    'NaN',
+    '__proto__',
+    [],
+    {},
+    [[[]]],
+    { __proto__: null, length: 3 },
+    Array.from({ length: 300 }, () => 'a'),
+  ];
+
+  /** Every place in plain data: an object or a list, and a key of it. */
+  function* places(data: unknown): Generator<[Record<string, unknown>, string], void, void> {
+    if (data === null || typeof data !== 'object') return;
+    for (const key of Object.keys(data)) {
+      yield [data as Record<string, unknown>, key];
+      yield* places((data as Record<string, unknown>)[key]);
+    }
+  }
+
+  test('the header made anew is read', () => {
+    expectBits(withHeader(bytes, headerOf(bytes)), bytes);
+  });
+
+  test('any value in any place of the header', async () => {
+    const count = [...places(JSON.parse(headerOf(bytes)))].length;
+    expect(count).toBeGreaterThan(80);
+    let read = 0;
+    for (let n = 0; n < count; n++) {
+      for (const value of [...values, undefined]) {
+        const header = JSON.parse(headerOf(bytes));
+        const [owner, key] = [...places(header)][n]!;
+        if (value === undefined) delete owner[key];
+        else owner[key] = value;
+        const made = withHeader(bytes, JSON.stringify(header));
+        if (outcome(made) !== null) continue;
+        read++;
+        model.restore(before);
+      }
+    }
+    expect(read).toBeGreaterThan(0);
+    intact();
+  });
+
+  test('what is read can be trained on, or is refused', async () => {
+    const random = new Numbers(7);
+    for (let n = 0; n < 300; n++) {
+      const header = JSON.parse(headerOf(bytes));
+      const all = [...places(header.training)];
+      const [owner, key] = all[random.below(all.length)]!;
+      owner[key] = values[random.below(values.length)];
+      const resume = withHeader(bytes, JSON.stringify(header));
+      const custom = { onEpochEnd: () => {} };
+      const { callbacks: list, ...rest } = options();
+      try {
+        await model.fit(x, y, { ...rest, resume, callbacks: [...list, custom] });
+      } catch (error) {
+        if (!(error instanceof ValueError)) throw error;
+        expect(error.message).toMatch(/^model\.fit: /);
+        intact();
+      }
+      model.restore(before);
+    }
+  });
+
+  test('numbers that are too few or too many, headers that are none', () => {
+    const body = bodyOf(bytes);
+    for (const length of [0, 8, body.length - 8]) {
+      expect(outcome(withHeader(bytes, headerOf(bytes), body.subarray(0, length)))).toMatch(
+        /must hold \d+ numbers, got/,
+      );
+    }
+    const more = new Uint8Array(body.length + 8);
+    more.set(body);
+    expect(outcome(withHeader(bytes, headerOf(bytes), more))).toContain('must end with the last of its numbers');
+    for (const text of ['', 'null', '[]', '7', '{', '{"layers":'])
+      expect(outcome(withHeader(bytes, text))).toBeTruthy();
+    expect(outcome(withHeader(bytes, Uint8Array.of(0x22, 0xff, 0x22)))).toContain('the header must be JSON');
+    intact();
+  });
+
+  test('headers nested without end, or of names that every object has', () => {
+    for (const [open, close] of [
+      ['[', ']'],
+      ['{"a":', '}'],
+    ] as const) {
+      const deep = `{"layers":${open.repeat(200_000)}1${close.repeat(200_000)}}`;
+      expect(outcome(withHeader(bytes, deep))).toMatch(/the header(: must be nested at most 100 deep| must be JSON)/);
+    }
+    const header = headerOf(bytes).replace('"labels":["loss"]', '"labels":["__proto__"]');
+    expect(outcome(withHeader(bytes, header))).toContain("labels must hold different names, got '__proto__'");
+    const hostile = headerOf(bytes).replace(/^\{/, '{"__proto__":{"polluted":1},');
+    outcome(withHeader(bytes, hostile));
+    expect(({} as { polluted?: number }).polluted).toBe(undefined);
+    model.restore(before);
+    intact();
+  });
+
+  test('lengths in the head', () => {
+    const made = bytes.slice();
+    const view = new DataView(made.buffer);
+    for (const length of [0, 7, 2 ** 31, 2 ** 32 - 1]) {
+      view.setUint32(24, length, true);
+      view.setUint32(12, checksum(made.subarray(16)), true);
+      expect(outcome(made), `${length}`).toBeTruthy();
+    }
+    intact();
+  });
+});
