@@ -320,6 +320,21 @@ describe('graphs that no model here can be', () => {
   test.each(cases)('LSTM with %s', async (_, change, message, weights) => {
     await expect(recurrent(change, weights)).rejects.toThrow(message);
   });
+  test('with samples first, which is the same', async () => {
+    const from = (layout: number) => {
+      const input = { input: ['x', 'W', 'R', 'B'], output: ['', 'y', ''] };
+      return recurrent({ ...input, attribute: [attribute('layout', { i: layout })] });
+    };
+    const sequence = [
+      [
+        [1, 2, 3],
+        [-1, 0, 1],
+      ],
+    ];
+    const [stepsFirst, samplesFirst] = [await from(0), await from(1)];
+    expectBits(samplesFirst.predict(sequence).dataSync(), stepsFirst.predict(sequence).dataSync());
+    expect(samplesFirst.predict(sequence).shape).toEqual([1, 2]);
+  });
   test('and one that is fine', async () => {
     expect((await recurrent({})).outputs[0]!.shape).toEqual([null, 2]);
   });

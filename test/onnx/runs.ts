@@ -1,9 +1,10 @@
 // What ONNX Runtime makes of the files of `toOnnx`: every layer, and its states.
 
 import { layers, sequential, setRandomSeed, type Tensor, tensor } from 'lstm-wasm';
-import { toOnnx } from 'lstm-wasm/onnx';
+import { loadOnnxModel, toOnnx } from 'lstm-wasm/onnx';
 import { expect, test } from 'vitest';
 import { expectClose } from '../compare.ts';
+import { byHand } from './byHand.ts';
 import { cases, inputOf, layersOf, T } from './models.ts';
 import { type Ort, open } from './runtime.ts';
 
@@ -107,4 +108,23 @@ export function testRuntime(ort: Ort): void {
       expectClose(output!.dataSync(), model.predict(x).dataSync(), close);
     }
   });
+
+  test.each(Object.entries(byHand))('means what loadOnnxModel makes of it: %s', async (_, bytes) => {
+    const model = await loadOnnxModel(bytes);
+    const session = await open(ort, bytes);
+    for (const batch of [1, 3]) {
+      const x = inputOf({ make: () => [] }, batch, T);
+      const { y } = await session.run({ x });
+      const expected = model.predict(x);
+      expect(y!.size).toBe(expected.size);
+      expectClose(y!.rank === 3 ? samplesFirst(y!) : y!.dataSync(), expected.dataSync(), close);
+    }
+    await session.close();
+  });
+}
+
+/** The numbers of [T, B, U] as those of [B, T, U]. */
+function samplesFirst(steps: Tensor): number[] {
+  const rows = steps.arraySync() as number[][][];
+  return rows[0]!.flatMap((_, sample) => rows.flatMap(step => step[sample]!));
 }

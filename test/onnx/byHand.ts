@@ -1,0 +1,145 @@
+// Graphs that nobody here wrote as layers, from 'x' [batch, time, 3] to 'y', time first where it has time steps. What they
+// mean, ONNX Runtime says.
+
+import { Generator } from '../../src/generator.ts';
+import type { Draft, NodeProto, TensorProto } from '../../src/onnx/proto.ts';
+import { attribute, floats, ints, modelOf, node } from './build.ts';
+import { T } from './models.ts';
+
+const U = 2;
+const generator = new Generator(11);
+const random = (name: string, ...dims: number[]) =>
+  floats(
+    name,
+    dims,
+    Array.from({ length: dims.reduce((a, b) => a * b) }, () => generator.normal() / 2),
+  );
+
+const gates = { LSTM: 4, GRU: 3, RNN: 1 };
+
+/** A layer on [T, B, width], with weights of its own: its node, and those. */
+function layer(
+  op: keyof typeof gates,
+  name: string,
+  from: string,
+  width: number,
+  direction: string,
+  outputs: string[],
+) {
+  const directions = direction === 'bidirectional' ? 2 : 1;
+  const rows = gates[op] * U;
+  const attributes = [attribute('direction', { s: direction }), attribute('hidden_size', { i: U })];
+  return {
+    node: node(op, [from, `${name}W`, `${name}R`, `${name}B`], outputs, attributes),
+    weights: [
+      random(`${name}W`, directions, rows, width),
+      random(`${name}R`, directions, rows, U),
+      random(`${name}B`, directions, 2 * rows),
+    ],
+  };
+}
+
+type Made = ReturnType<typeof layer>;
+
+const steps = node('Transpose', ['x'], ['steps'], [attribute('perm', { ints: [1, 0, 2] })]);
+const squeezed = (from: string, to: string) => node('Squeeze', [from, 'one'], [to]);
+const numbers = [
+  ints('zero', [0]),
+  ints('one', [1]),
+  ints('two', [2]),
+  ints('minus', [-1]),
+  ints('end', [2 ** 62]),
+  { ...ints('first', [0]), dims: [] },
+  { ...ints('second', [1]), dims: [] },
+  { ...ints('last', [-1]), dims: [] },
+];
+
+function graph(layers: Made[], others: Draft<NodeProto>[], more: Draft<TensorProto>[] = []): Uint8Array {
+  const dim = [{ dimParam: 'batch' }, { dimValue: T }, { dimValue: 3 }];
+  const nodes = [steps, ...others];
+  return modelOf({
+    node: nodes,
+    initializer: [...numbers, ...more, ...layers.flatMap(({ weights }) => weights)],
+    input: [{ name: 'x', type: { tensorType: { elemType: 1, shape: { dim } } } }],
+    output: [{ name: 'y', type: { tensorType: { elemType: 1 } } }],
+  });
+}
+
+export const byHand: { [name: string]: Uint8Array } = {};
+
+{
+  const a = layer('LSTM', 'a', 'steps', 3, 'reverse', ['ya']);
+  const b = layer('GRU', 'b', 'sa', U, 'forward', ['yb']);
+  const c = layer('RNN', 'c', 'sb', U, 'reverse', ['yc']);
+  const d = layer('RNN', 'd', 'sc', U, 'reverse', ['', 'hd']);
+  byHand['reverse, forward, reverse, reverse, final state'] = graph(
+    [a, b, c, d],
+    [
+      a.node,
+      squeezed('ya', 'sa'),
+      b.node,
+      squeezed('yb', 'sb'),
+      c.node,
+      squeezed('yc', 'sc'),
+      d.node,
+      node('Squeeze', ['hd', 'zero'], ['y']),
+    ],
+  );
+  byHand['reverse, forward: every step'] = graph([a, b], [a.node, squeezed('ya', 'sa'), b.node, squeezed('yb', 'y')]);
+  byHand['reverse, and of it the first in time'] = graph(
+    [a],
+    [a.node, squeezed('ya', 'sa'), node('Gather', ['sa', 'first'], ['y'], [attribute('axis', { i: 0 })])],
+  );
+  byHand['forward, an activation, and of it the last'] = graph(
+    [a, b],
+    [
+      a.node,
+      squeezed('ya', 'sa'),
+      b.node,
+      squeezed('yb', 'sb'),
+      node('Tanh', ['sb'], ['t']),
+      node('Slice', ['t', 'minus', 'end', 'zero'], ['s']),
+      node('Squeeze', ['s', 'zero'], ['y']),
+    ],
+  );
+}
+{
+  const both = layer('LSTM', 'b', 'steps', 3, 'bidirectional', ['yb', 'hb']);
+  const half = (index: string, from: string, to: string, axis: number) =>
+    node('Gather', [from, index], [to], [attribute('axis', { i: axis })]);
+  const ends = [both.node, half('first', 'hb', 'f', 0), half('second', 'hb', 'r', 0)];
+  const every = [both.node, half('first', 'yb', 'f', 1), half('last', 'yb', 'r', 1)];
+  const joined = node('Concat', ['f', 'r'], ['y'], [attribute('axis', { i: -1 })]);
+  byHand['both ends side by side'] = graph([both], [...ends, joined]);
+  byHand['both ends multiplied'] = graph([both], [...ends, node('Mul', ['f', 'r'], ['y'])]);
+  byHand['both directions side by side'] = graph([both], [...every, joined]);
+  byHand['both directions, averaged by hand'] = graph(
+    [both],
+    [...every, node('Add', ['f', 'r'], ['s']), node('Mul', ['s', 'half'], ['y'])],
+    [floats('half', [], [0.5])],
+  );
+  byHand['both ends, one vector repeated, every step joined'] = graph(
+    [both],
+    [
+      ...ends,
+      node('Concat', ['f', 'r'], ['h'], [attribute('axis', { i: -1 })]),
+      node('Unsqueeze', ['h', 'one'], ['step']),
+      node('Tile', ['step', 'thrice'], ['many']),
+      node('Reshape', ['many', 'row'], ['y']),
+    ],
+    [ints('thrice', [1, 3, 1]), ints('row', [-1, 12])],
+  );
+}
+{
+  const a = layer('GRU', 'a', 'steps', 3, 'forward', ['ya']);
+  byHand['all steps in a row'] = graph(
+    [a],
+    [
+      a.node,
+      squeezed('ya', 'sa'),
+      node('Transpose', ['sa'], ['back'], [attribute('perm', { ints: [1, 0, 2] })]),
+      node('Flatten', ['back'], ['flat'], [attribute('axis', { i: 1 })]),
+      node('Relu', ['flat'], ['y']),
+    ],
+  );
+}
