@@ -1,7 +1,7 @@
 /** Zip archives, as far as `.keras` files are such: three entries, checked before anything is unpacked. */
 
 import { inflateSync, zipSync } from 'fflate';
-import { type Place, refuse } from './place.ts';
+import { type Place, refuse } from '../saving/place.ts';
 
 /** An entry, not yet unpacked. */
 export interface Entry {

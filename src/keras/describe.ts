@@ -5,8 +5,8 @@ import { show } from '../errors.ts';
 import { Bidirectional } from '../layers/bidirectional.ts';
 import type { Layer } from '../layers/layer.ts';
 import { TimeDistributed } from '../layers/timeDistributed.ts';
+import { type Place, refuse, within } from '../saving/place.ts';
 import type { Sequential } from '../sequential.ts';
-import { type Place, refuse, within } from './place.ts';
 
 /** An object of Keras, as its saving writes it. */
 const keras = (module: string, className: string, config: Config): Config => ({

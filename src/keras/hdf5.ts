@@ -8,7 +8,7 @@
  */
 
 import { fail, show } from '../errors.ts';
-import type { Place } from './place.ts';
+import type { Place } from '../saving/place.ts';
 
 /** A dataset of float32 numbers. */
 export interface Hdf5Data {

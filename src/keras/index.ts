@@ -2,6 +2,7 @@
 
 import { version } from '../../package.json' with { type: 'json' };
 import { fail, show } from '../errors.ts';
+import { type Place, refuse } from '../saving/place.ts';
 import { modelFrom } from '../saving/rebuild.ts';
 import { Sequential } from '../sequential.ts';
 import { makeZip, openZip } from './archive.ts';
@@ -9,7 +10,6 @@ import { describeModel } from './describe.ts';
 import { writeHdf5 } from './h5wasm.ts';
 import { openHdf5 } from './hdf5.ts';
 import { checkMasks } from './masks.ts';
-import { type Place, refuse } from './place.ts';
 import { topologyOf } from './topology.ts';
 import { holdersOf } from './variables.ts';
 import { readWeights } from './weights.ts';

@@ -1,8 +1,7 @@
 /** What Keras writes about layers, in the words that `modelFrom` knows. */
 
 import { fail, show } from '../errors.ts';
-import { checkDepth } from '../saving/rebuild.ts';
-import { type Place, refuse, within } from './place.ts';
+import { checkDepth, type Place, refuse, within } from '../saving/place.ts';
 
 /** Plain data from a file; nothing is known about it. */
 // biome-ignore lint/suspicious/noExplicitAny: every use looks first

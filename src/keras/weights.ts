@@ -1,12 +1,12 @@
 /** Weights out of HDF5 files: those of Keras 3, and those of Keras before it, which go by the names of layers. */
 
 import type { WeightSpec } from '../layers/layer.ts';
+import { type Place, refuse, within } from '../saving/place.ts';
 import type { Sequential } from '../sequential.ts';
 import { showShape, sizeOf } from '../shapes.ts';
 import { tensor } from '../tensor/make.ts';
 import type { Tensor } from '../tensor/tensor.ts';
 import type { Hdf5Data, Hdf5Group } from './hdf5.ts';
-import { type Place, refuse, within } from './place.ts';
 import { holdersOf } from './variables.ts';
 
 /** What Keras called the group of the layers before version 2.14. */

@@ -11,8 +11,6 @@ import { schedules } from '../schedules.ts';
 import { Sequential } from '../sequential.ts';
 import { checkDepth, inPlace, isObject, type Place, refuse, within } from './place.ts';
 
-export { checkDepth, type Place };
-
 /** Options that other programs write into their files, and that say nothing when they are off or absent. */
 const whenOff = [
   'activityRegularizer',
