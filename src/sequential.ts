@@ -191,6 +191,17 @@ export class Sequential {
     return toKeras(this);
   }
 
+  /** Whether training changes anything; setting it sets it for every layer. */
+  get trainable(): boolean {
+    const { layers } = this.#stack;
+    return layers.length === 0 || layers.some(layer => layer.trainable);
+  }
+
+  set trainable(value: boolean) {
+    const learns = checkBoolean('model', 'trainable', value);
+    for (const layer of this.#stack.layers) layer.trainable = learns;
+  }
+
   // -------------------------------------------------------------------------------------------------------- weights
 
   /** All weights in the order of the layers, in Keras's layout. */

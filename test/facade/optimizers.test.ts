@@ -157,6 +157,27 @@ describe('frozen layers', () => {
     }
   });
 
+  test('model.trainable is that of all layers', () => {
+    const model = sequential({
+      layers: [
+        layers.lstm({ units: 2, inputShape: [3, 1] }),
+        layers.dropout({ rate: 0.1 }),
+        layers.dense({ units: 1 }),
+      ],
+    });
+    model.compile({ optimizer: train.sgd(0.1), loss: 'meanSquaredError' });
+    expect(model.trainable).toBe(true);
+    model.trainable = false;
+    expect(model.layers.map(layer => layer.trainable)).toEqual([false, false, false]);
+    expect(model.trainable).toBe(false);
+    const before = model.getWeights().map(weight => weight.dataSync());
+    model.trainOnBatch([[[1], [2], [3]]], [[1]]);
+    for (const [n, weight] of model.getWeights().entries()) expectBits(weight.dataSync(), before[n]!);
+    model.layers[2]!.trainable = true;
+    expect(model.trainable).toBe(true);
+    expect(() => Object.assign(model, { trainable: 1 })).toThrow('model: trainable must be true or false, got 1');
+  });
+
   test('all: nothing moves, to the bit', () => {
     const twins = new Twins({ trainable: [false, false, false] });
     const before = twins.model.getWeights().map(weight => weight.dataSync());
