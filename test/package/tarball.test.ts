@@ -38,8 +38,11 @@ describe('the tarball', () => {
       'dist/index.js',
       'dist/index.d.ts',
       'dist/data.js',
+      'dist/keras.js',
+      'dist/onnx.js',
       'dist/plot.js',
       'dist/plot-node.js',
+      'dist/safetensors.js',
       'dist/turbo.js',
     ]) {
       expect(files).toContain(file);
@@ -85,6 +88,27 @@ describe('the tarball', () => {
     expect(JSON.parse(out)).toEqual({ before: true, svg: '<svg ' });
   });
 
+  it('writes models for others, and says what it lacks for Keras', () => {
+    const out = run(
+      'travel.mjs',
+      `import * as lw from 'lstm-wasm';
+       import { loadKerasModel } from 'lstm-wasm/keras';
+       import { loadOnnxModel, toOnnx } from 'lstm-wasm/onnx';
+       import { loadSafetensors, toSafetensors } from 'lstm-wasm/safetensors';
+       const model = lw.sequential({ layers: [lw.layers.gru({ units: 3, inputShape: [4, 2] })] });
+       await model.save('file://saved');
+       const copies = [await lw.loadLayersModel('file://saved'), await loadOnnxModel(toOnnx(model))];
+       loadSafetensors(copies[0], toSafetensors(model));
+       copies[0].restore(model.snapshot());
+       const reasons = await Promise.all([model.toKeras(), loadKerasModel(new Uint8Array(9))].map(p => p.catch(e => e)));
+       const kin = [...copies.map(copy => copy.constructor === model.constructor), reasons.map(e => e instanceof lw.ValueError)];
+       console.log(JSON.stringify({ kin, said: reasons[0].message }));`,
+    );
+    const { kin, said } = JSON.parse(out);
+    expect(kin.flat()).toEqual([true, true, true, true]);
+    expect(said).toContain('npm install h5wasm');
+  });
+
   it('starts from the exported wasm files through init', () => {
     const out = run(
       'init.mjs',
@@ -107,7 +131,10 @@ describe('the tarball', () => {
       join(home, 'types.ts'),
       `import { type Tensor, layers, sequential, train } from 'lstm-wasm';
        import { sineCosine } from 'lstm-wasm/data';
+       import { loadKerasModel } from 'lstm-wasm/keras';
+       import { type ToOnnxOptions, toOnnx } from 'lstm-wasm/onnx';
        import { predictionPlot } from 'lstm-wasm/plot';
+       import { toSafetensors } from 'lstm-wasm/safetensors';
        import 'lstm-wasm/turbo';
        const model = sequential();
        model.add(layers.lstm({ units: 4, kernelInitializer: 'glorotUniform', inputShape: [null, 1] }));
@@ -117,6 +144,8 @@ describe('the tarball', () => {
        const loss = model.trainOnBatch(xs, new Float32Array(50)) as number;
        const out: Tensor = model.predict(xs);
        predictionPlot({ title: String(loss) }).update({ target: out.dataSync(), prediction: [1] });
+       const files: Uint8Array[] = [toOnnx(model, { opset: 15 } satisfies ToOnnxOptions), toSafetensors(model)];
+       const again: Promise<Tensor[]> = loadKerasModel(files[0]!).then(keras => keras.getWeights());
        // @ts-expect-error an unknown option
        layers.lstm({ unit: 4 });
        // @ts-expect-error an unknown loss
