@@ -3,8 +3,18 @@ import { defineConfig } from 'vite';
 
 const entry = (path: string) => fileURLToPath(new URL(`src/${path}`, import.meta.url));
 
+/** Leaves the file of the worker to those who bundle the package: they find it beside the one that names it. */
+const leaveWorker = {
+  name: 'leave-worker',
+  enforce: 'pre' as const,
+  transform: (code: string, id: string) =>
+    id.endsWith('/worker/link.ts') ? code.replaceAll("'./thread.ts', import.meta.url", 'THREAD_FILE') : null,
+  renderChunk: (code: string) => code.replaceAll('THREAD_FILE', "'./thread.js', import.meta.url"),
+};
+
 /** The package: one file for each subpath. The AssemblyScript loader travels inside, the drawing libraries do not. */
 export default defineConfig({
+  plugins: [leaveWorker],
   build: {
     target: 'es2023',
     outDir: 'dist',
@@ -19,7 +29,9 @@ export default defineConfig({
         plot: entry('plot/index.ts'),
         'plot-node': entry('plot/node.ts'),
         safetensors: entry('safetensors/index.ts'),
+        thread: entry('worker/thread.ts'),
         turbo: entry('turbo.ts'),
+        worker: entry('worker/index.ts'),
       },
       formats: ['es'],
     },
