@@ -4,12 +4,13 @@ import { defineConfig } from 'vite';
 const entry = (path: string) => fileURLToPath(new URL(`src/${path}`, import.meta.url));
 
 /** Leaves the file of the worker to those who bundle the package: they find it beside the one that names it. */
+const swap = (code: string, from: string, to: string) =>
+  code.includes(from) ? { code: code.replaceAll(from, to), map: null } : null;
 const leaveWorker = {
   name: 'leave-worker',
   enforce: 'pre' as const,
-  transform: (code: string, id: string) =>
-    id.endsWith('/worker/link.ts') ? code.replaceAll("'./thread.ts', import.meta.url", 'THREAD_FILE') : null,
-  renderChunk: (code: string) => code.replaceAll('THREAD_FILE', "'./thread.js', import.meta.url"),
+  transform: (code: string) => swap(code, "'./thread.ts', import.meta.url", '__THREAD__'),
+  renderChunk: (code: string) => swap(code, '__THREAD__', "'./thread.js', import.meta.url"),
 };
 
 /** The package: one file for each subpath. The AssemblyScript loader travels inside, the drawing libraries do not. */

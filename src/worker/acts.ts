@@ -25,7 +25,9 @@ export interface PlainLayer {
 }
 
 /** A callback: how `callbacks.*` made it, or the methods it has. */
-export type PlainCallback = { readonly made: readonly [name: string, args: Args] } | { readonly heard: readonly string[] };
+export type PlainCallback =
+  | { readonly made: readonly [name: string, args: Args] }
+  | { readonly heard: readonly string[] };
 
 /** A data set: how many batches it has where it says so, and whether it can be gone through only once. */
 export interface PlainSource {

@@ -5,8 +5,18 @@ import type { BaseCallback } from '../training/callback.ts';
 import type { Reader } from '../training/dataset.ts';
 import type { Told } from './events.ts';
 import { type Link, open, type WorkerLike } from './link.ts';
-import { type Moved, type Order, type Outcome, pack, packError, type Report, report, unpack, unpackError } from './wire.ts';
 import type { Way } from './ways.ts';
+import {
+  type Moved,
+  type Order,
+  type Outcome,
+  pack,
+  packError,
+  type Report,
+  report,
+  unpack,
+  unpackError,
+} from './wire.ts';
 
 interface Pending extends Way {
   readonly call: string;
@@ -95,7 +105,10 @@ export class Wire {
     }
     const pending = this.#pending.get(message.id);
     if (!pending) return;
-    const port = { postMessage: (order: unknown, transfer: Transferable[]) => this.#send(order as Order, new Set(transfer as ArrayBuffer[])) };
+    const port = {
+      postMessage: (order: unknown, transfer: Transferable[]) =>
+        this.#send(order as Order, new Set(transfer as ArrayBuffer[])),
+    };
     const work = async () => {
       try {
         return await answer(pending, message.name, message.args);
@@ -162,4 +175,3 @@ async function answer({ callbacks, sources, readers, target }: Pending, name: st
   batch.release();
   return { xs, ys, ...weights };
 }
-

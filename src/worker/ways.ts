@@ -86,7 +86,12 @@ function split<T extends object>(call: string, options: T | undefined) {
 }
 
 function trained(model: Sequential, callbacks: readonly BaseCallback[]) {
-  return (value: { epoch: number[]; history: History['history']; params: Params; states: (CallbackState | null)[] }) => {
+  return (value: {
+    epoch: number[];
+    history: History['history'];
+    params: Params;
+    states: (CallbackState | null)[];
+  }) => {
     for (const [n, state] of value.states.entries()) if (state) callbacks[n]!.setState(state);
     const history = new History();
     history.setParams(value.params);
@@ -143,7 +148,13 @@ export const ways = {
     const { rest, transfer, wait, signal } = split(call, options);
     const { callbacks } = readFit(call, trainedBy(model), x, y, rest);
     const plain = callbacks.map(callback => plainCallback(call, callback));
-    return { args: [x, y, { ...rest, wait, callbacks: plain }], transfer, signal, callbacks, done: trained(model, callbacks) };
+    return {
+      args: [x, y, { ...rest, wait, callbacks: plain }],
+      transfer,
+      signal,
+      callbacks,
+      done: trained(model, callbacks),
+    };
   },
 
   fitDataset(call: string, model: Sequential, ...[dataset, options]: FitDataset): Way {
@@ -158,7 +169,14 @@ export const ways = {
       callbacks: plain,
     };
     const sources = tested ? [source, tested] : [source];
-    return { args: [plainSource(source, 0), all], transfer, signal, callbacks, sources, done: trained(model, callbacks) };
+    return {
+      args: [plainSource(source, 0), all],
+      transfer,
+      signal,
+      callbacks,
+      sources,
+      done: trained(model, callbacks),
+    };
   },
 
   evaluate(call: string, model: Sequential, ...[x, y, options]: Evaluate): Way {
