@@ -4,7 +4,7 @@ import type { Described } from '../config.ts';
 import { backendInfo, configure } from '../engine/engine.ts';
 import type { Layer } from '../layers/layer.ts';
 import { setRandomSeed } from '../random.ts';
-import type { ModelArtifacts } from '../saving/artifacts.ts';
+import type { ModelArtifacts, SaveResult } from '../saving/artifacts.ts';
 import { loadLayersModel } from '../saving/load.ts';
 import { layerFrom, modelFrom, optimizerFrom } from '../saving/rebuild.ts';
 import { runnerOf, type Sequential } from '../sequential.ts';
@@ -35,8 +35,6 @@ export interface PlainSource {
   readonly size: number | null;
   readonly once: boolean;
 }
-
-type Fit = (model: Sequential, options: never) => Promise<History>;
 
 export function actOfHost(models: Models, method: string, args: Args): unknown {
   return hostActs[method as keyof typeof hostActs](models, ...(args as [never, never, never]));
@@ -79,7 +77,11 @@ const special = {
 
   async save(model: Sequential, options: object) {
     let saved: ModelArtifacts | null = null;
-    await model.save({ save: async artifacts => ({ modelArtifactsInfo: void (saved = artifacts) as never }) }, options);
+    const save = async (artifacts: ModelArtifacts) => {
+      saved = artifacts;
+      return {} as SaveResult;
+    };
+    await model.save({ save }, options);
     return saved;
   },
 };
@@ -98,14 +100,14 @@ export function act(models: Models, id: number, method: string, args: Args, ask:
   }
   if (method === 'fit') {
     const [x, y, options] = args as Parameters<Sequential['fit']>;
-    return train(model, options!, ask, known => model.fit(x, y, known));
+    return train(options!, ask, known => model.fit(x, y, known));
   }
   if (method === 'fitDataset') {
     const [source, options] = args as [PlainSource, { validationData?: PlainSource }];
     const { validationData } = options;
     const tested = validationData && 'source' in validationData ? sourceFrom(validationData, ask) : validationData;
     const all = { ...options, validationData: tested };
-    return train(model, all, ask, known => model.fitDataset(sourceFrom(source, ask), known));
+    return train(all, ask, known => model.fitDataset(sourceFrom(source, ask), known));
   }
   if (method === 'evaluateDataset') {
     const [source, options] = args as [PlainSource, object];
@@ -116,7 +118,7 @@ export function act(models: Models, id: number, method: string, args: Args, ask:
 }
 
 /** Trains, with callbacks on either side, and says what became of it. */
-async function train(model: Sequential, options: object, ask: Ask, fit: (options: never) => Promise<History>) {
+async function train(options: object, ask: Ask, run: (options: never) => Promise<History>) {
   const { callbacks: plain, wait, ...rest } = options as { callbacks: PlainCallback[]; wait: boolean };
   const events = new Events(ask, wait);
   const all = plain.map((callback, n): BaseCallback => {
@@ -124,7 +126,7 @@ async function train(model: Sequential, options: object, ask: Ask, fit: (options
     const [name, args] = callback.made;
     return (callbacks[name as keyof typeof callbacks] as (...args: Args) => BaseCallback)(...args);
   });
-  const { epoch, history, params } = await fit({ yieldEvery: PACE, ...rest, callbacks: all } as never);
+  const { epoch, history, params } = await run({ yieldEvery: PACE, ...rest, callbacks: all } as never);
   await events.end();
   return { epoch, history, params: params ?? null, states: all.map(callback => callback.getState()) };
 }

@@ -39,7 +39,8 @@ export function open(given: WorkerLike | undefined, listener: Listener): Link | 
   }
   const start = (threads: Threads | null | undefined) => {
     if (!threads) throw new Error('this host has no workers');
-    return linkTo(new threads.Worker(new URL('./thread.ts', import.meta.url)), listener);
+    // Not a name that bundlers see: in a page, it would be a second file
+    return linkTo(new threads.Worker(new URL(['thread', 'js'].join('.'), import.meta.url)), listener);
   };
   const name = 'node:worker_threads';
   const here = (globalThis as { process?: { getBuiltinModule?(name: string): unknown } }).process;

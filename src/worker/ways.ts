@@ -126,7 +126,7 @@ const nothing = (): Way => ({ args: [] });
 
 /** Every method, by its name in `Sequential`; the call is known by the name of the method. */
 export const ways = {
-  add(call: string, model: Sequential, layer: Layer): Way {
+  add(_call: string, model: Sequential, layer: Layer): Way {
     withoutDrawing(() => model.add(layer));
     return { args: [{ described: describe(layer), values: layer.initialValues }] };
   },
@@ -215,7 +215,6 @@ export const ways = {
   save(call: string, _model: Sequential, ...[target, options]: Parameters<Sequential['save']>): Way {
     return { args: [options], done: saverFor(call, target) as Way['done'] & {} };
   },
-  toKeras: nothing,
   setUserDefinedMetadata: given,
   getUserDefinedMetadata: nothing,
 

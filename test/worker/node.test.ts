@@ -73,7 +73,7 @@ describe('the same bits as without a worker', () => {
     here.compile(mse());
     const options = () => ({ epochs: 6, batchSize: 16, verbose: 0, validationSplit: 0.2 }) as const;
     const stop = () => callbacks.earlyStopping({ patience: 0, minDelta: 0.005, restoreBestWeights: true });
-    const [told, heard]: unknown[][] = [[], []];
+    const [told, heard]: [unknown[], unknown[]] = [[], []];
     const listen = (list: unknown[]) => ({
       onBatchEnd: (batch: number, logs?: Core.Logs) => void list.push([batch, { ...logs }]),
       onEpochEnd: (epoch: number, logs?: Core.Logs) => void list.push([epoch, { ...logs }]),
@@ -125,9 +125,9 @@ describe('the same bits as without a worker', () => {
     expect(plain(here.getWeights())).toEqual(plain(await there.getWeights()));
     await there.trainOnBatch(x.subarray(0, 160), y.subarray(0, 16));
     let files: Core.ModelArtifacts | null = null;
-    const save = async (artifacts: Core.ModelArtifacts) => {
+    const save = async (artifacts: Core.ModelArtifacts): Promise<Core.SaveResult> => {
       files = artifacts;
-      return { modelArtifactsInfo: { dateSaved: new Date(), modelTopologyType: 'JSON' as const } };
+      return {} as Core.SaveResult;
     };
     await there.save({ save }, { includeOptimizer: true });
     const loader = { load: async () => files! };
@@ -333,9 +333,9 @@ describe('memory', () => {
       return (await host.backendInfo()).memoryBytes;
     };
     const few = await run(100);
-    const start_ = process.memoryUsage().arrayBuffers;
+    const before = process.memoryUsage().arrayBuffers;
     expect(await run(3000)).toBe(few);
-    expect(process.memoryUsage().arrayBuffers - start_).toBeLessThan(8 * 2 ** 20);
+    expect(process.memoryUsage().arrayBuffers - before).toBeLessThan(8 * 2 ** 20);
   }, 60_000);
 });
 
