@@ -289,7 +289,7 @@ describe('arguments', () => {
     ][]) {
       const method = (model as unknown as Record<string, (...args: unknown[]) => Promise<unknown>>)[call]!;
       const same = (here as unknown as Record<string, (...args: unknown[]) => unknown>)[call]!;
-      const error = await method.call(model, ...args).catch(e => e);
+      const error: Error = await method.call(model, ...args).then(String, e => e);
       expect(error).toBeInstanceOf(lw.ValueError);
       let said = '';
       try {
