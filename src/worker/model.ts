@@ -26,7 +26,7 @@ type Arguments<M extends Method | Known> = M extends Plain
       : Parameters<Sequential[M]>;
 
 type Methods = {
-  [M in Method | Known]: (...args: Arguments<M>) => Promise<Awaited<ReturnType<Sequential[M]>>>;
+  [M in keyof Pick<Sequential, Method | Known>]: (...args: Arguments<M>) => Promise<Awaited<ReturnType<Sequential[M]>>>;
 };
 
 const known = ['countParams', 'summary', 'getConfig', 'toJSON'] as const satisfies Known[];

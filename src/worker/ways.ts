@@ -27,6 +27,7 @@ import { History } from '../training/history.ts';
 import { checkWeightOptions } from '../weights.ts';
 import type { PlainCallback, PlainSource } from './acts.ts';
 import { describeObjective, withoutDrawing } from './mirror.ts';
+import { pack } from './wire.ts';
 
 /** A call that has been checked. */
 export interface Way {
@@ -48,7 +49,10 @@ export interface TransferOptions {
 
 /** Options of a training in a worker. */
 export interface RemoteTrainingOptions extends TransferOptions {
-  /** Ends the training after the batch when it is aborted; the promise is then rejected with the reason. */
+  /**
+   * Ends the training when it is aborted, after the batch in which the worker hears of it; the promise is then rejected
+   * with the reason. How often the worker listens says yieldEvery, which is 16 ms here by default.
+   */
   signal?: AbortSignal;
   /**
    * Whether training waits for callbacks after every event, as it does without a worker; default false: they are told of
@@ -62,7 +66,10 @@ const ready = [EarlyStopping, LearningRateScheduler, ModelCheckpoint, ProgressBa
 
 function plainCallback(call: string, callback: BaseCallback): PlainCallback {
   const recipe = recipeOf(callback);
-  if (recipe) return { made: [recipe.name, recipe.args] };
+  if (recipe) {
+    const args = pack(call, `callbacks.${recipe.name}`, recipe.args, new Set(), false) as readonly unknown[];
+    return { made: [recipe.name, args] };
+  }
   if (ready.some(kind => callback instanceof kind)) {
     fail(call, `callbacks must be functions or made by callbacks.* in a worker, got a ${callback.constructor.name}`);
   }

@@ -45,7 +45,7 @@ export function pack(call: string, name: string, value: unknown, moved: Moved, g
   if (depth > DEEPEST) fail(call, `${name} must be nested at most ${DEEPEST} deep, got more`);
   const inner = (key: string, item: unknown) => pack(call, `${name}${key}`, item, moved, give, depth + 1);
   if (value instanceof Tensor) return { $tensor: packBytes(value.dataSync(), moved, give), shape: [...value.shape] };
-  if (ArrayBuffer.isView(value)) return packBytes(value as Values, moved, give);
+  if (ArrayBuffer.isView(value)) return packBytes(value, moved, give);
   if (value instanceof ArrayBuffer) {
     const own = give ? value : value.slice(0);
     moved.add(own);
@@ -67,12 +67,20 @@ export function pack(call: string, name: string, value: unknown, moved: Moved, g
   return value;
 }
 
-function packBytes(view: Values, moved: Moved, give: boolean): Values {
+function packBytes(view: ArrayBufferView, moved: Moved, give: boolean): ArrayBufferView {
   const { buffer, byteLength } = view;
   const isWhole = buffer instanceof ArrayBuffer && buffer.byteLength === byteLength;
-  const own = give && isWhole ? view : view.slice();
+  const own = give && isWhole ? view : copyOf(view);
   moved.add(own.buffer as ArrayBuffer);
   return own;
+}
+
+/** With a buffer of its own, which `slice` of Node's Buffer does not give. */
+function copyOf(view: ArrayBufferView): ArrayBufferView {
+  const bytes = new Uint8Array(view.byteLength);
+  bytes.set(new Uint8Array(view.buffer, view.byteOffset, view.byteLength));
+  const kind = (view as Uint8Array)[Symbol.toStringTag];
+  return new (globalThis[kind] as Uint8ArrayConstructor)(bytes.buffer);
 }
 
 /** The other way round. */

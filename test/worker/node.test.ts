@@ -146,6 +146,38 @@ describe('the same bits as without a worker', () => {
   });
 });
 
+describe('what a model is made of', () => {
+  it('goes along: weights that are given, initializers, constraints, and layers around layers', async () => {
+    const make = () => [
+      layers.bidirectional({ layer: layers.lstm({ units: 3, returnSequences: true }), inputShape: [null, 2] }),
+      layers.rnn({ cell: [layers.gruCell({ units: 2 }), layers.lstmCell({ units: 4 })] }),
+      layers.dense({ units: 3, kernelConstraint: 'nonNeg', kernelInitializer: lw.initializers.constant({ value: 2 }) }),
+      layers.dense({ units: 1, weights: [[[1], [2], [3]], [4]], name: 'given' }),
+    ];
+    lw.setRandomSeed(7);
+    const here = lw.sequential({ layers: make(), name: 'whole' });
+    const host = start();
+    const there = await host.sequential({ layers: make(), name: 'whole' });
+    expect(plain(await there.getWeights())).toEqual(plain(here.getWeights()));
+    expect((await there.getConfig()).name).toBe('whole');
+    const lines: string[] = [];
+    await there.summary(undefined, undefined, line => lines.push(line));
+    expect(lines.join('\n')).toContain('given (Dense)');
+    await there.pop();
+    await there.add(layers.dense({ units: 2, useBias: false, weights: [numbers(6, 1)] }));
+    expect(plain(await there.getWeights()).at(-1)).toEqual([...numbers(6, 1)]);
+    expect(there.outputs[0]!.shape).toEqual([null, 2]);
+  });
+
+  it('draws nothing on this side', async () => {
+    lw.setRandomSeed(5);
+    const [first] = [lw.randomNormal([1]).dataSync()[0]];
+    lw.setRandomSeed(5);
+    await small();
+    expect(lw.randomNormal([1]).dataSync()[0]).toBe(first);
+  });
+});
+
 describe('callbacks', () => {
   it('hear of all batches in order, in few messages, and training does not wait for them', async () => {
     const model = await small();
@@ -219,6 +251,21 @@ describe('a training can be ended', () => {
     expect(history.loss).toHaveLength(epoch.length);
   });
 
+  it('and gone on with from a snapshot taken meanwhile, to the same bits', async () => {
+    const model = await small(start(3));
+    const fit = model.fit(x, y, { epochs: 40, verbose: 0, batchSize: 8 });
+    await new Promise(resolve => setTimeout(resolve, 30));
+    const bytes = Buffer.from(await model.snapshot());
+    const expected = await fit;
+    const other = await small(start(4));
+    const { epoch } = await other.restore(bytes);
+    expect(epoch).toBeLessThan(40);
+    const history = await other.fit(x, y, { epochs: 40, verbose: 0, batchSize: 8, resume: bytes });
+    expect(bytes.length).toBeGreaterThan(0);
+    expect(history.history).toEqual(expected.history);
+    expect(plain(await other.getWeights())).toEqual(plain(await model.getWeights()));
+  });
+
   it('while other models of the worker go on', async () => {
     const host = start();
     const [one, other] = [await small(host), await small(host)];
@@ -251,6 +298,15 @@ describe('a training can be ended', () => {
   });
 });
 
+it('a worker that fails rejects what is asked of it', async () => {
+  const { Worker } = await import('node:worker_threads');
+  const worker = new Worker('throw new Error("no such luck")', { eval: true });
+  const host = connect({ worker: worker as never });
+  expect(await messageOf(host.sequential())).toMatch(/^Error sequential: .*failed: no such luck$/);
+  expect(await messageOf(host.backendInfo())).toMatch(/^ValueError backendInfo: .*failed: no such luck$/);
+  await host.terminate();
+});
+
 describe('arguments', () => {
   it('are checked before anything is sent', async () => {
     const host = start();
@@ -266,6 +322,10 @@ describe('arguments', () => {
     expect(await say(model.predict(x.slice(1), give))).toMatch(/^model.predict: x must/);
     expect(await say(model.trainOnBatch(x, [1, 2], give))).toMatch(/^model.trainOnBatch: y must/);
     expect(await say(model.fitDataset([]))).toMatch(/dataset must hold a batch, got none/);
+    const rate = callbacks.learningRateScheduler(() => 1);
+    expect(await say(model.fit(x, y, { callbacks: rate }))).toBe(
+      'model.fit: callbacks.learningRateScheduler[0] must be data, which alone can go to a worker, got a function',
+    );
     const own = new lw.EarlyStopping();
     expect(await say(model.fit(x, y, { callbacks: own }))).toMatch(
       /made by callbacks.* in a worker, got a EarlyStopping/,
