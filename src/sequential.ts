@@ -41,10 +41,14 @@ let unnamed = 0;
 /** @internal What a model runs on, for those who load one. */
 export let runnerOf: (model: Sequential) => Runner;
 
+/** @internal The model as the loop of a training sees it. */
+export let trainedBy: (model: Sequential) => Trainee;
+
 /** A stack of layers; make one with `sequential()`. */
 export class Sequential {
   static {
     runnerOf = model => model.#runner;
+    trainedBy = model => model.#trainee;
   }
 
   /** The name Keras gives it. */

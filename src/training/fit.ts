@@ -100,7 +100,13 @@ export async function fitSamples(
 }
 
 /** All arguments of `fit`, checked. Nothing has changed yet, whatever is wrong with them. */
-function readFit(call: string, trainee: Trainee, x: TensorLike, y: TensorLike, options: ModelFitArgs | undefined): Fit {
+export function readFit(
+  call: string,
+  trainee: Trainee,
+  x: TensorLike,
+  y: TensorLike,
+  options: ModelFitArgs | undefined,
+): Fit {
   trainee.objective(call);
   checkIdle(call, trainee);
   const known = readOptions(call, options);

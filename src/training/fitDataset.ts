@@ -57,7 +57,7 @@ export async function fitDataset(
   options: ModelFitDatasetArgs | undefined,
 ): Promise<History> {
   const call = 'model.fitDataset';
-  const read = readArguments(call, trainee, dataset, options);
+  const read = readFitDataset(call, trainee, dataset, options);
   const { source, batchesPerEpoch, validation, classWeight, callbacks, yieldEvery, resume, ...rest } = read;
   const asked = resume !== null || callbacks.some(callback => callback.resumes);
   const interrupted = asked ? await findSnapshot(call, trainee, resume, callbacks) : null;
@@ -173,7 +173,8 @@ function runDry(call: string, session: Session, got: number, batchesPerEpoch: nu
   );
 }
 
-function readArguments(
+/** All arguments of `fitDataset`, checked, as by `readFit`. */
+export function readFitDataset(
   call: string,
   trainee: Trainee,
   dataset: BatchSource,

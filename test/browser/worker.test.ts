@@ -1,0 +1,243 @@
+/** Models in a Web Worker: from the package as it is built, and from a page that Vite made of the packed package. */
+
+import { execFileSync } from 'node:child_process';
+import { mkdirSync, renameSync, rmSync, writeFileSync } from 'node:fs';
+import { join } from 'node:path';
+import { fileURLToPath } from 'node:url';
+import type { Page } from 'puppeteer-core';
+import { build } from 'vite';
+import { afterAll, beforeAll, describe, expect, it, vi } from 'vitest';
+import { browsers, launch, type RunningBrowser } from './browsers.ts';
+import { type Site, serve } from './site.ts';
+import { Visit } from './visit.ts';
+
+vi.setConfig({ testTimeout: 120_000, hookTimeout: 180_000 });
+
+const root = fileURLToPath(new URL('../../', import.meta.url));
+const folder = join(root, 'build/worker-page'); // inside the package, whose dependencies it then finds
+
+/** A page with the package in it, as a user's bundler makes it. */
+async function bundle(): Promise<string> {
+  rmSync(folder, { recursive: true, force: true });
+  const modules = join(folder, 'node_modules');
+  mkdirSync(modules, { recursive: true });
+  const words = ['pack', '--json', '--ignore-scripts', '--loglevel', 'error', '--pack-destination', folder];
+  const [{ filename }] = JSON.parse(execFileSync('npm', words, { cwd: root, encoding: 'utf8' }));
+  execFileSync('tar', ['-xf', join(folder, filename), '-C', modules]);
+  renameSync(join(modules, 'package'), join(modules, 'lstm-wasm'));
+  writeFileSync(join(folder, 'main.js'), page('lstm-wasm', 'lstm-wasm/worker', 'lstm-wasm/data'));
+  const html = '<!doctype html><link rel="icon" href="data:,"><script type="module" src="./main.js"></script>';
+  writeFileSync(join(folder, 'index.html'), html);
+  const environment = process.env.NODE_ENV;
+  process.env.NODE_ENV = 'production';
+  try {
+    await build({ root: folder, base: './', configFile: false, logLevel: 'error', build: { target: 'es2023' } });
+  } finally {
+    process.env.NODE_ENV = environment;
+  }
+  return join(folder, 'dist');
+}
+
+const page = (core: string, worker: string, data: string) => `
+  import * as lw from '${core}';
+  import { connect } from '${worker}';
+  import { sineCosine } from '${data}';
+  lw.configure({ simd: 'strict' });
+  globalThis.shop = { lw, connect, sineCosine };`;
+
+/** What the page has, and what the tests make of it in every page. */
+interface Shop {
+  lw: typeof import('lstm-wasm');
+  connect: typeof import('lstm-wasm/worker').connect;
+  sineCosine: typeof import('lstm-wasm/data').sineCosine;
+  numbers(count: number): Float32Array;
+  layers(): import('lstm-wasm').Layer[];
+  small(host: import('lstm-wasm/worker').Host): Promise<import('lstm-wasm/worker').RemoteSequential>;
+}
+
+const pages: Record<string, Site> = {};
+
+beforeAll(async () => {
+  pages.bundled = await serve(await bundle());
+  pages.plain = await serve(join(root, 'dist'));
+});
+
+afterAll(async () => {
+  for (const site of Object.values(pages)) await site.close();
+  rmSync(folder, { recursive: true, force: true });
+});
+
+async function open(tab: Page, kind: string): Promise<void> {
+  if (kind === 'plain') {
+    await tab.addScriptTag({ type: 'module', content: page('/index.js', '/worker.js', '/data.js') });
+  }
+  await tab.waitForFunction(() => 'shop' in globalThis);
+  await tab.evaluate(() => {
+    const { shop } = globalThis as unknown as { shop: Shop };
+    const { layers } = shop.lw;
+    shop.numbers = count => Float32Array.from({ length: count }, (_, n) => Math.sin(n * 0.7));
+    shop.layers = () => [
+      layers.gru({ units: 6, inputShape: [5, 2], dropout: 0.2 }),
+      layers.dropout({ rate: 0.3 }),
+      layers.dense({ units: 1 }),
+    ];
+    shop.small = async host => {
+      const model = await host.sequential({ layers: shop.layers() });
+      await model.compile({ optimizer: 'adam', loss: 'mse' });
+      return model;
+    };
+  });
+}
+
+for (const installed of browsers) {
+  const { name, commands, executable } = installed;
+  if (!executable) console.warn(`No ${name} (${commands.join(', ')}) in PATH: its tests are skipped.`);
+
+  describe.skipIf(!executable).each(['plain', 'bundled'])(`${name}, %s`, kind => {
+    let browser: RunningBrowser;
+    let visit: Visit;
+    let tab: Page;
+
+    beforeAll(async () => {
+      browser = await launch(installed, { dark: false, reducedMotion: false, gc: true });
+      visit = await Visit.begin(browser, pages[kind]!.url);
+      tab = visit.page;
+      await open(tab, kind);
+    });
+
+    afterAll(async () => {
+      await browser?.close();
+      expect(visit.faults).toEqual([]);
+    });
+
+    it('gives the same bits as without a worker', async () => {
+      const found = await tab.evaluate(async () => {
+        const { lw, connect, sineCosine, numbers, layers, small } = (globalThis as unknown as { shop: Shop }).shop;
+        const stack = () => [
+          lw.layers.lstm({ units: 20, returnSequences: true, stateful: true, batchInputShape: [50, 20, 1] }),
+          lw.layers.timeDistributed({ layer: lw.layers.dense({ units: 1 }) }),
+        ];
+        const host = connect({ seed: 3, simd: 'strict' });
+        lw.setRandomSeed(3);
+        const here = lw.sequential({ layers: stack() });
+        const there = await host.sequential({ layers: stack() });
+        here.compile({ optimizer: lw.train.adam(0.006), loss: 'meanSquaredError' });
+        await there.compile({ optimizer: lw.train.adam(0.006), loss: 'meanSquaredError' });
+        const batches = sineCosine({ batchSize: 50, timeSteps: 20 });
+        const costs: unknown[][] = [[], []];
+        for (let step = 0; step < 30; step++) {
+          const { xs, ys } = batches.next().value!;
+          costs[0]!.push(here.trainOnBatch(xs, ys));
+          costs[1]!.push(await there.trainOnBatch(xs, ys));
+        }
+        lw.setRandomSeed(4);
+        await host.setRandomSeed(4);
+        const model = lw.sequential({ layers: layers() });
+        model.compile({ optimizer: 'adam', loss: 'mse' });
+        const remote = await small(host);
+        const [x, y] = [numbers(3000), numbers(300)];
+        const losses = [
+          (await model.fit(x, y, { epochs: 3, verbose: 0 })).history.loss,
+          (await remote.fit(x, y, { epochs: 3, verbose: 0 })).history.loss,
+        ];
+        await host.terminate();
+        return { costs, losses };
+      });
+      expect(found.costs[0]).toHaveLength(30);
+      expect(found.costs[1]).toEqual(found.costs[0]);
+      expect(found.losses[1]).toEqual(found.losses[0]);
+    });
+
+    it('ends a training when asked, passes errors on, takes arrays that are given up', async () => {
+      const found = await tab.evaluate(async () => {
+        const { lw, connect, numbers, small } = (globalThis as unknown as { shop: Shop }).shop;
+        const host = connect();
+        const model = await small(host);
+        const [x, y] = [numbers(3000), numbers(300)];
+        const control = new AbortController();
+        setTimeout(() => control.abort(), 200);
+        const aborted = await model
+          .fit(x, y, { epochs: 1e6, verbose: 0, signal: control.signal })
+          .catch((error: Error) => error.name);
+        let stops = 0;
+        const onEpochEnd = (epoch: number) => {
+          if (epoch === 5) model.stopTraining = true;
+          stops = epoch;
+        };
+        const { epoch } = await model.fit(x, y, { epochs: 1e6, verbose: 0, callbacks: { onEpochEnd } });
+        const error = await model.setWeights([[1]]).catch((error: Error) => error);
+        const copied = [x.length, y.length];
+        await model.fit(x, y, { epochs: 1, verbose: 0, transfer: true });
+        const given = [x.length, y.length];
+        await host.terminate();
+        const kind = error instanceof lw.ValueError;
+        return { aborted, ended: epoch.length > 5, heard: stops === epoch.at(-1), kind, copied, given };
+      });
+      const lengths = { copied: [3000, 300], given: [0, 0] };
+      expect(found).toEqual({ aborted: 'AbortError', ended: true, heard: true, kind: true, ...lengths });
+    });
+
+    it('leaves nothing hanging when it is terminated in mid-training, 20 times', async () => {
+      const found = await tab.evaluate(async () => {
+        const { connect, numbers, small } = (globalThis as unknown as { shop: Shop }).shop;
+        const [x, y] = [numbers(3000), numbers(300)];
+        const said = new Set<string>();
+        for (let n = 0; n < 20; n++) {
+          const host = connect();
+          const model = await small(host);
+          const fit = model.fit(x, y, { epochs: 1e6, verbose: 0 }).catch((error: Error) => error.message);
+          await new Promise(resolve => setTimeout(resolve, n));
+          await host.terminate();
+          said.add(String(await fit));
+        }
+        return [...said];
+      });
+      expect(found).toEqual([
+        'model.fit: the worker ended before the call did; the worker must not be used after terminate()',
+      ]);
+    });
+
+    it.runIf(name === 'chromium')('lets the page draw while it trains, and keeps to its memory', async () => {
+      const found = await tab.evaluate(async () => {
+        const { lw, connect, numbers } = (globalThis as unknown as { shop: Shop }).shop;
+        const host = connect();
+        const model = await host.sequential({
+          layers: [lw.layers.lstm({ units: 128, inputShape: [50, 8] }), lw.layers.dense({ units: 1 })],
+        });
+        await model.compile({ optimizer: 'adam', loss: 'mse' });
+        const [x, y] = [numbers(64 * 16 * 400), numbers(64 * 16)];
+        let batches = 0;
+        const train = (epochs: number) =>
+          model.fit(x, y, { epochs, batchSize: 64, callbacks: { onBatchEnd: () => void batches++ } });
+        await train(1);
+        const memory = () => {
+          globalThis.gc!();
+          return (performance as unknown as { memory: { usedJSHeapSize: number } }).memory.usedJSHeapSize;
+        };
+        const before = [(await host.backendInfo()).memoryBytes, memory()] as const;
+        const fit = train(4);
+        const gaps: number[] = [];
+        let going = true;
+        void fit.then(() => {
+          going = false;
+        });
+        for (let last = performance.now(); going; ) {
+          await new Promise(requestAnimationFrame);
+          const now = performance.now();
+          gaps.push(now - last);
+          last = now;
+        }
+        await fit;
+        const after = [(await host.backendInfo()).memoryBytes, memory()] as const;
+        await host.terminate();
+        return { batches, frames: gaps.length, longest: Math.max(...gaps), before, after };
+      });
+      expect(found.batches).toBe(80);
+      expect(found.frames).toBeGreaterThan(30);
+      expect(found.longest).toBeLessThan(100);
+      expect(found.after[0]).toBe(found.before[0]);
+      expect(found.after[1] - found.before[1]).toBeLessThan(4 * 2 ** 20);
+      console.log(`${found.frames} frames, the longest gap ${found.longest.toFixed(1)} ms`);
+    });
+  });
+}
