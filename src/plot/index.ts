@@ -3,7 +3,11 @@
  */
 
 export { type AnimationOptions, animation } from './animation.ts';
+export { type CellData, type CellDiagramOptions, type CellValue, cellDiagram } from './cell.ts';
+export type { CellKind } from './cells.ts';
+export { type ChainData, type ChainDiagramOptions, chainDiagram } from './chain.ts';
 export type { PredictionData } from './check.ts';
+export { type GateData, type GateHeatmapOptions, type GateName, gateHeatmap } from './heatmap.ts';
 export { type LossData, type LossOptions, lossPlot } from './loss.ts';
 export type { Plot } from './plot.ts';
 export { type PredictionOptions, predictionPlot } from './prediction.ts';
