@@ -11,7 +11,7 @@ import { round } from './points.ts';
 import { colours, type ShadeMap, shade, shadeOf, shadeSheet } from './shades.ts';
 import { checkSheet, type Setting, Sheet, type SheetOptions, sheetOptions, side } from './sheet.ts';
 import { addText, setText, textWidth } from './text.ts';
-import type { Theme } from './theme.ts';
+import { paint, type Theme } from './theme.ts';
 
 export interface GateHeatmapOptions extends SheetOptions {
   /** The layer is one of these; default lstm. It decides which panels there are. */
@@ -55,6 +55,7 @@ const mostFields = 100_000;
 const [gutter, head, rowGap, foot] = [22, 24, 20, 54];
 const left = 52;
 const scaleWidth = 90;
+const captionRoom = 170;
 
 /** A live heat map; every `update` changes the colours of the fields it was made with. */
 export function gateHeatmap(options: GateHeatmapOptions): Plot<GateData> {
@@ -68,12 +69,8 @@ export function gateHeatmap(options: GateHeatmapOptions): Plot<GateData> {
   if (fields > mostFields) fail(call, `units x steps must make at most ${mostFields} fields, got ${fields}`);
   const setting = checkSheet(call, given);
   const height = checkSize(call, 'height', given.height ?? 440, 200);
-  const sheet = new Sheet(
-    setting,
-    height,
-    [`gates and states of ${units} units over ${steps} time steps`],
-    css(setting),
-  );
+  const words = [`gates and states of ${units} units over ${steps} time steps`];
+  const sheet = new Sheet(setting, height, words, shadeSheet(setting.theme));
 
   const maps = (['gate', 'state'] as const).filter(map => names.some(name => panels[name][1] === map));
   const header = addHeader(sheet, setting, maps);
@@ -97,8 +94,6 @@ export function gateHeatmap(options: GateHeatmapOptions): Plot<GateData> {
   return plot;
 }
 
-const css = ({ theme }: Setting) => shadeSheet(theme);
-
 interface Grid {
   units: number;
   steps: number;
@@ -120,6 +115,11 @@ class Panel {
     const heading = addText(parent, '', { x: area.left, y: area.top - 8, part: 'text', theme, size: 13 });
     heading.element('tspan', { 'font-style': 'italic', 'font-weight': 600 }).words(name);
     heading.element('tspan', { dx: 7 }).words(title);
+    const axis = (side: 'x' | 'y') => new Axis(parent.group().attr('shape-rendering', 'crispEdges'), side, area, theme);
+    if (outer.bottom) axis('x').update(fieldTicks(steps, area.width, Math.max(2, area.width / 60)));
+    if (outer.left) axis('y').update(fieldTicks(units, area.height, Math.max(2, area.height / 30)));
+    const border = parent.rect(area.width, area.height).attr({ x: area.left, y: area.top, fill: 'none' });
+    paint(border.attr('shape-rendering', 'crispEdges'), 'grid', theme);
     const group = parent.group().attr({ 'shape-rendering': 'crispEdges', class: `lw-panel lw-panel-${name}` });
     group.attr('transform', `translate(${area.left} ${area.top})`);
     // Whole pixels: fields that share one would show seams.
@@ -131,9 +131,6 @@ class Panel {
         this.#cells.push(cell);
       }
     }
-    const axis = (side: 'x' | 'y') => new Axis(parent.group().attr('shape-rendering', 'crispEdges'), side, area, theme);
-    if (outer.bottom) axis('x').update(fieldTicks(steps, area.width, Math.max(2, area.width / 60)));
-    if (outer.left) axis('y').update(fieldTicks(units, area.height, Math.max(2, area.height / 30)));
   }
 
   show(values: ArrayLike<number>): void {
@@ -182,30 +179,31 @@ function layOut(kind: CellKind, width: number, height: number, top: number): Pla
   });
 }
 
-/** The scales of colours, and the caption at the right of them or, where there is no room, below. */
+/** The scales of colours, one below the other where there is no room beside; and likewise the caption. */
 function addHeader(sheet: Sheet, { width, title, theme }: Setting, maps: readonly ShadeMap[]) {
-  const line = title ? 58 : 32;
+  let line = title ? 58 : 32;
   let x = side;
-  for (const map of maps) x = addScale(sheet, map, x, line, theme);
-  const narrow = x + 170 > width;
-  const caption = addText(sheet.svg, '', {
-    x: narrow ? side : width - side,
-    y: narrow ? line + 20 : line,
-    part: 'text',
-    theme,
-    size: 13,
-    anchor: narrow ? 'start' : 'end',
-  });
-  return { caption, bottom: (narrow ? line + 20 : line) + 10 };
+  for (const map of maps) {
+    if (x > side && x + entryWidth(map) > width - side / 2) [x, line] = [side, line + 22];
+    addScale(sheet, map, x, line, theme);
+    x += entryWidth(map) + 18;
+  }
+  const below = x + captionRoom > width;
+  if (below) line += 22;
+  const place = { x: below ? side : width - side, y: line, anchor: below ? ('start' as const) : ('end' as const) };
+  return { caption: addText(sheet.svg, '', { ...place, part: 'text', theme, size: 13 }), bottom: line + 10 };
 }
 
-/** One scale with its ends; returns where the next may begin. */
-function addScale(sheet: Sheet, map: ShadeMap, x: number, y: number, theme: Theme): number {
-  const [low, high] = map === 'gate' ? ['0', '1'] : ['−1', '1'];
+const lowEnd = { gate: '0', state: '−1' };
+const highEnd = { gate: '1  gates', state: '1  states' };
+const entryWidth = (map: ShadeMap) => textWidth(lowEnd[map], 13) + scaleWidth + textWidth(highEnd[map], 13) + 12;
+
+/** One scale with its ends. */
+function addScale(sheet: Sheet, map: ShadeMap, x: number, y: number, theme: Theme): void {
   const group = sheet.svg.group().addClass('lw-legend');
   const style = { y, part: 'text' as const, theme, size: 13 };
-  addText(group, low, { ...style, x });
-  const start = x + textWidth(low, 13) + 6;
+  addText(group, lowEnd[map], { ...style, x });
+  const start = x + textWidth(lowEnd[map], 13) + 6;
   const bar = group.group().attr('shape-rendering', 'crispEdges');
   const count = colours(map, theme).length;
   const ends = edges(count, scaleWidth);
@@ -213,9 +211,7 @@ function addScale(sheet: Sheet, map: ShadeMap, x: number, y: number, theme: Them
     const part = bar.rect(ends[level + 1]! - ends[level]!, 11).attr({ x: start + ends[level]!, y: y - 10 });
     shade(part, map, level, theme);
   }
-  const words = `${high}  ${map === 'gate' ? 'gates' : 'states'}`;
-  addText(group, words, { ...style, x: start + scaleWidth + 6 });
-  return start + scaleWidth + 6 + textWidth(words, 13) + 18;
+  addText(group, highEnd[map], { ...style, x: start + scaleWidth + 6 });
 }
 
 function addAxisNames({ svg, theme }: Sheet, places: readonly Place[]): void {

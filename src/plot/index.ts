@@ -3,6 +3,8 @@
  */
 
 export { type AnimationOptions, animation } from './animation.ts';
+export { type BenchmarkData, type BenchmarkOptions, benchmarkChart } from './benchmark.ts';
+export type { WorkloadGroup } from './benchmarkData.ts';
 export { type CellData, type CellDiagramOptions, type CellValue, cellDiagram } from './cell.ts';
 export type { CellKind } from './cells.ts';
 export { type ChainData, type ChainDiagramOptions, chainDiagram } from './chain.ts';
@@ -11,4 +13,5 @@ export { type GateData, type GateHeatmapOptions, type GateName, gateHeatmap } fr
 export { type LossData, type LossOptions, lossPlot } from './loss.ts';
 export type { Plot } from './plot.ts';
 export { type PredictionOptions, predictionPlot } from './prediction.ts';
+export { type TerminalOptions, terminalPlot } from './terminal.ts';
 export type { Theme } from './theme.ts';
