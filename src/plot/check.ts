@@ -43,6 +43,12 @@ export function checkNumbers(call: string, name: string, value: unknown): Number
   return numbers;
 }
 
+/** One number; NaN and Infinity are numbers here too. */
+export function checkValue(call: string, name: string, value: unknown): number {
+  if (typeof value !== 'number') fail(call, `${name} must be a number, got ${show(value)}`);
+  return value;
+}
+
 export function checkLength(call: string, name: string, values: Numbers, other: string, length: number): void {
   if (values.length !== length) fail(call, `${name} must be as long as ${other} (${length}), got ${values.length}`);
 }

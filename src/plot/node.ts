@@ -30,3 +30,14 @@ export function writeSVG(path: string, plot: string | { toSVG(): string }): stri
   writeFileSync(file, svg);
   return file;
 }
+
+/**
+ * Writes a chart to a file, `out/plot.svg` unless another is named, and prints where it is.
+ *
+ * @returns the absolute path of the file.
+ */
+export function showPlot(plot: string | { toSVG(): string }, path = 'out/plot.svg'): string {
+  const file = writeSVG(path, plot);
+  console.log(file);
+  return file;
+}
