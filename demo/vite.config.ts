@@ -16,5 +16,7 @@ export default defineConfig({
     ],
   },
   server: { fs: { allow: [path('..')] } },
+  // In one file, the worker would carry h5wasm, which is ten times as large and never loaded
+  worker: { format: 'es' },
   build: { outDir: path('dist'), target: 'es2023', emptyOutDir: true },
 });

@@ -22,14 +22,14 @@ const home = join(root, 'build/worker-pages'); // inside the package, whose depe
 const policy = { 'content-security-policy': "script-src 'self' 'wasm-unsafe-eval'; worker-src 'self'" };
 
 /** A page that imports the package; how Vite finds that there, in the folder itself or in the sources, as the demo does. */
-function write(name: string, resolve?: InlineConfig['resolve']): InlineConfig {
+function write(name: string, { resolve, worker }: Pick<InlineConfig, 'resolve' | 'worker'> = {}): InlineConfig {
   const folder = join(home, name);
   mkdirSync(folder, { recursive: true });
   writeFileSync(join(folder, 'main.js'), page('lstm-wasm', 'lstm-wasm/worker', 'lstm-wasm/data'));
   const html = '<!doctype html><link rel="icon" href="data:,"><script type="module" src="./main.js"></script>';
   writeFileSync(join(folder, 'index.html'), html);
   const cacheDir = join(folder, 'cache');
-  return { root: folder, base: './', configFile: false, logLevel: 'error', cacheDir, ...(resolve && { resolve }) };
+  return { root: folder, base: './', configFile: false, logLevel: 'error', cacheDir, resolve, worker };
 }
 
 /** The package where a page finds it that has it installed. */
@@ -58,7 +58,7 @@ async function bundle(config: InlineConfig): Promise<Site> {
 async function develop(config: InlineConfig): Promise<Site> {
   const server = await createServer({
     ...config,
-    server: { host: '127.0.0.1', port: 0, hmr: false, ws: false, fs: { strict: false } },
+    server: { host: '127.0.0.1', port: 0, fs: { strict: false } },
   });
   await server.listen();
   return { url: server.resolvedUrls!.local[0]!, close: () => server.close() };
@@ -85,7 +85,7 @@ const pages: Record<string, Site> = {};
 
 beforeAll(async () => {
   rmSync(home, { recursive: true, force: true });
-  const [installed, sources] = [write('installed'), write('sources', demo.resolve)];
+  const [installed, sources] = [write('installed'), write('sources', demo)];
   install(installed.root!);
   pages.plain = await serve(join(root, 'dist'));
   pages.bundled = await bundle(installed);
