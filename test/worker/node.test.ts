@@ -1,5 +1,6 @@
 /** Models in a worker thread of Node, on the package as it is built. */
 
+import { rmSync } from 'node:fs';
 import type * as Core from 'lstm-wasm';
 import type * as Workers from 'lstm-wasm/worker';
 import type { Host, RemoteSequential } from 'lstm-wasm/worker';
@@ -295,22 +296,24 @@ describe('a training can be ended', () => {
 
   it('by a signal, before it has begun, and in the middle of a long validation', async () => {
     const model = await start().sequential({
-      layers: [layers.lstm({ units: 64, inputShape: [50, 8] }), layers.dense({ units: 1 })],
+      layers: [layers.lstm({ units: 192, inputShape: [50, 8] }), layers.dense({ units: 1 })],
     });
     await model.compile(mse());
     const never = () => new Promise<never>(() => {});
     const opened = model.fitDataset(never, { ...endless, signal: AbortSignal.timeout(50) });
     expect(await messageOf(opened)).toMatch(/^DOMException .*timeout/);
-    const [few, many] = [32, 8192].map(count => [numbers(count * 400, 0.7), numbers(count, 0.3)] as const);
+    const [few, many] = [32, 4096].map(count => [numbers(count * 400, 0.7), numbers(count, 0.3)] as const);
     const checkpoint = callbacks.modelCheckpoint({
-      file: 'build/nothing.snapshot',
+      file: 'build/worker.snapshot',
       every: { epochs: 1e6 },
       resume: true,
     });
+    rmSync('build/worker.snapshot', { force: true });
     const control = new AbortController();
     const resumed = model.fit(...few!, { ...endless, signal: control.signal, callbacks: checkpoint });
     control.abort(new Error('no more'));
     expect(await messageOf(resumed)).toBe('Error no more');
+    rmSync('build/worker.snapshot');
     const begun = performance.now();
     const signal = AbortSignal.timeout(500);
     const tested = model.fit(...few!, { ...endless, signal, validationData: many! });
