@@ -13,8 +13,11 @@ export default defineConfig({
       { find: /^lstm-wasm\/data$/, replacement: path('../src/data/index.ts') },
       { find: /^lstm-wasm\/worker$/, replacement: path('../src/worker/index.ts') },
       { find: /^lstm-wasm\/plot$/, replacement: path('../src/plot/index.ts') },
+      { find: /^lstm-wasm\/worker$/, replacement: path('../src/worker/index.ts') },
     ],
   },
   server: { fs: { allow: [path('..')] } },
+  // In one file, the worker would carry h5wasm, which is ten times as large and never loaded
+  worker: { format: 'es' },
   build: { outDir: path('dist'), target: 'es2023', emptyOutDir: true },
 });
