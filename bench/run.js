@@ -11,6 +11,7 @@ import { fileURLToPath } from 'node:url';
 import v8 from 'node:v8';
 import { BaselineLstm } from './baseline.js';
 import { interleave, machineHeader, table, timed } from './harness.js';
+import { instanceOf } from './instance.js';
 import { TunedLstm } from './tuned.js';
 
 const SIZES = { batch: 50, timeSteps: 20, inputs: 1, units: 20, outputs: 1, learningRate: 0.006 };
@@ -39,8 +40,7 @@ const { sineCosine } = await import(`${dist}data.js`);
  * @param {'strict' | 'relaxed'} simd
  */
 async function ours(simd) {
-  const lw = await import(`${dist}index.js?${simd}`);
-  lw.configure({ simd });
+  const lw = await instanceOf(simd);
   lw.setRandomSeed(1);
   const { batch, timeSteps, inputs, units, outputs, learningRate } = SIZES;
   const model = lw.sequential();

@@ -2,8 +2,8 @@
 
 import { createInterface } from 'node:readline';
 import v8 from 'node:v8';
+import { ours } from './rivals/ours.js';
 import { decode, encode } from './rivals/remote.js';
-import { load } from './rivals/rival.js';
 
 /** @typedef {import('./rivals/rival.js').Model} Model */
 
@@ -11,11 +11,8 @@ import { load } from './rivals/rival.js';
 v8.setFlagsFromString('--no-wasm-inlining');
 v8.setFlagsFromString('--no-liftoff');
 v8.setFlagsFromString('--no-wasm-lazy-compilation');
-const dist = new URL('../dist/', import.meta.url).href;
-await load(`${dist}turbo.js`);
-const { ours } = await import('./rivals/ours.js');
-const rival = await ours('relaxed');
-const lw = await load(`${dist}index.js?relaxed`);
+const rival = await ours('relaxed', { turbo: true });
+const { library: lw } = rival;
 
 /** @type {Map<number, Model>} */
 const models = new Map();

@@ -1,20 +1,19 @@
 /** The package itself: one rival for each build of its kernels, each with an instance of the package to itself. */
 
 import { timed } from '../harness.js';
-import { load, measured } from './rival.js';
+import { instanceOf } from '../instance.js';
+import { measured } from './rival.js';
 
 /** @typedef {import('./rival.js').Rival} Rival */
 /** @typedef {import('./rival.js').Workload} Workload */
 
-const dist = new URL('../../dist/index.js', import.meta.url).href;
-
 /**
  * @param {'strict' | 'relaxed'} simd
+ * @param {{ turbo?: boolean }} [options]
  * @returns {Promise<Rival>}
  */
-export async function ours(simd) {
-  const lw = await load(`${dist}?${simd}`);
-  lw.configure({ simd });
+export async function ours(simd, options) {
+  const lw = await instanceOf(simd, options);
   return {
     name: simd,
     version: `lstm-wasm ${lw.version}, ${simd} build`,
