@@ -8,7 +8,7 @@ import { type CellKind, kinds } from './cells.ts';
 import { checkNumbers, checkSize, checkText } from './check.ts';
 import type { Plot } from './plot.ts';
 import { round } from './points.ts';
-import { colours, type ShadeMap, shade, shadeOf, shadeSheet } from './shades.ts';
+import { colours, type ShadeMap, shade, shadeMapOf, shadeOf, shadeSheet } from './shades.ts';
 import { checkSheet, type Setting, Sheet, type SheetOptions, sheetOptions, side } from './sheet.ts';
 import { addText, setText, textWidth } from './text.ts';
 import { paint, type Theme } from './theme.ts';
@@ -32,17 +32,17 @@ export type GateData = { [name in GateName]?: ArrayLike<number> } & {
   caption?: string;
 };
 
-/** What the panels show, and in which colours. */
-const panels: Record<GateName, [title: string, map: ShadeMap]> = {
-  i: ['input gate', 'gate'],
-  f: ['forget gate', 'gate'],
-  o: ['output gate', 'gate'],
-  g: ['candidate', 'state'],
-  c: ['cell state', 'state'],
-  h: ['output', 'state'],
-  z: ['update gate', 'gate'],
-  r: ['reset gate', 'gate'],
-  n: ['candidate', 'state'],
+/** What the panels show. */
+const titles: Record<GateName, string> = {
+  i: 'input gate',
+  f: 'forget gate',
+  o: 'output gate',
+  g: 'candidate',
+  c: 'cell state',
+  h: 'output',
+  z: 'update gate',
+  r: 'reset gate',
+  n: 'candidate',
 };
 const panelsOf: Record<CellKind, { names: GateName[]; columns: number }> = {
   lstm: { names: ['i', 'f', 'o', 'g', 'c', 'h'], columns: 3 },
@@ -72,7 +72,7 @@ export function gateHeatmap(options: GateHeatmapOptions): Plot<GateData> {
   const words = [`gates and states of ${units} units over ${steps} time steps`];
   const sheet = new Sheet(setting, height, words, shadeSheet(setting.theme));
 
-  const maps = (['gate', 'state'] as const).filter(map => names.some(name => panels[name][1] === map));
+  const maps = (['gate', 'state'] as const).filter(map => names.some(name => shadeMapOf(name) === map));
   const header = addHeader(sheet, setting, maps);
   const areas = layOut(kind, setting.width, height, header.bottom);
   const grid = { units, steps, theme: setting.theme };
@@ -108,13 +108,12 @@ class Panel {
   readonly #levels: Int8Array;
 
   constructor(parent: Container, name: GateName, { area, outer }: Place, { units, steps, theme }: Grid) {
-    const [title, map] = panels[name];
-    this.#map = map;
+    this.#map = shadeMapOf(name);
     this.#theme = theme;
     this.#levels = new Int8Array(units * steps).fill(-1);
     const heading = addText(parent, '', { x: area.left, y: area.top - 8, part: 'text', theme, size: 13 });
     heading.element('tspan', { 'font-style': 'italic', 'font-weight': 600 }).words(name);
-    heading.element('tspan', { dx: 7 }).words(title);
+    heading.element('tspan', { dx: 7 }).words(titles[name]);
     const axis = (side: 'x' | 'y') => new Axis(parent.group().attr('shape-rendering', 'crispEdges'), side, area, theme);
     if (outer.bottom) axis('x').update(fieldTicks(steps, area.width, Math.max(2, area.width / 60)));
     if (outer.left) axis('y').update(fieldTicks(units, area.height, Math.max(2, area.height / 30)));
@@ -186,7 +185,7 @@ function addHeader(sheet: Sheet, { width, title, theme }: Setting, maps: readonl
   for (const map of maps) {
     if (x > side && x + entryWidth(map) > width - side / 2) [x, line] = [side, line + 22];
     addScale(sheet, map, x, line, theme);
-    x += entryWidth(map) + 18;
+    x += entryWidth(map) + 26;
   }
   const below = x + captionRoom > width;
   if (below) line += 22;
@@ -194,16 +193,22 @@ function addHeader(sheet: Sheet, { width, title, theme }: Setting, maps: readonl
   return { caption: addText(sheet.svg, '', { ...place, part: 'text', theme, size: 13 }), bottom: line + 10 };
 }
 
+const scaleName = { gate: 'gates', state: 'states' };
 const lowEnd = { gate: '0', state: '−1' };
-const highEnd = { gate: '1  gates', state: '1  states' };
-const entryWidth = (map: ShadeMap) => textWidth(lowEnd[map], 13) + scaleWidth + textWidth(highEnd[map], 13) + 12;
+const highEnd = '1';
+/** The name, the lower end, the colours, the upper end, and the gaps between them. */
+const partsOf = (map: ShadeMap) =>
+  [textWidth(scaleName[map], 13) + 8, textWidth(lowEnd[map], 13) + 6, scaleWidth + 6, textWidth(highEnd, 13)] as const;
+const entryWidth = (map: ShadeMap) => partsOf(map).reduce((sum, width) => sum + width, 0);
 
-/** One scale with its ends. */
+/** One scale with its name and its ends. */
 function addScale(sheet: Sheet, map: ShadeMap, x: number, y: number, theme: Theme): void {
   const group = sheet.svg.group().addClass('lw-legend');
+  const [nameWidth, lowWidth, barWidth] = partsOf(map);
   const style = { y, part: 'text' as const, theme, size: 13 };
-  addText(group, lowEnd[map], { ...style, x });
-  const start = x + textWidth(lowEnd[map], 13) + 6;
+  const [low, start] = [x + nameWidth, x + nameWidth + lowWidth];
+  addText(group, scaleName[map], { ...style, x });
+  addText(group, lowEnd[map], { ...style, x: low, part: 'muted' });
   const bar = group.group().attr('shape-rendering', 'crispEdges');
   const count = colours(map, theme).length;
   const ends = edges(count, scaleWidth);
@@ -211,7 +216,7 @@ function addScale(sheet: Sheet, map: ShadeMap, x: number, y: number, theme: Them
     const part = bar.rect(ends[level + 1]! - ends[level]!, 11).attr({ x: start + ends[level]!, y: y - 10 });
     shade(part, map, level, theme);
   }
-  addText(group, highEnd[map], { ...style, x: start + scaleWidth + 6 });
+  addText(group, highEnd, { ...style, x: start + barWidth, part: 'muted' });
 }
 
 function addAxisNames({ svg, theme }: Sheet, places: readonly Place[]): void {
