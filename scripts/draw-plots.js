@@ -1,6 +1,6 @@
 /**
- * Draws the pictures of docs/plots.md from a training run: the seed program on the strict build, so that they are the
- * same on every machine, and the newest benchmark.
+ * Draws the pictures of docs/plots.md from a training run on the strict build, so that they are the same on every machine,
+ * and the newest benchmark.
  *
  *   node scripts/draw-plots.js    writes docs/pictures/*.svg
  */
@@ -22,8 +22,10 @@ import {
 const root = fileURLToPath(new URL('..', import.meta.url));
 const STEPS = 500;
 const [B, T, U] = [50, 20, 20];
+/** Of the steps of `sineCosine`, so that a sequence holds two waves. */
+const STRIDE = 20;
 /** Of the units in the heat map: more would make a large file. */
-const SHOWN = 6;
+const SHOWN = 4;
 /** Of the unit and the time step in the live diagrams. */
 const [UNIT, STEP] = [2, 12];
 
@@ -39,20 +41,30 @@ function drawRun() {
   lw.configure({ simd: 'strict' });
   lw.setRandomSeed(21);
   const model = lw.sequential();
-  model.add(lw.layers.lstm({ units: U, returnSequences: true, stateful: true, batchInputShape: [B, T, 1] }));
+  model.add(lw.layers.lstm({ units: U, returnSequences: true, inputShape: [T, 1] }));
   model.add(lw.layers.timeDistributed({ layer: lw.layers.dense({ units: 1 }) }));
-  model.compile({ optimizer: lw.train.adam(0.006), loss: 'meanSquaredError' });
+  model.compile({ optimizer: lw.train.adam(0.01), loss: 'meanSquaredError' });
 
-  const batches = sineCosine({ batchSize: B, timeSteps: T });
+  const batches = sineCosine({ batchSize: B, timeSteps: T * STRIDE });
+  const next = () => {
+    const batch = batches.next().value;
+    /** @param {lw.Tensor} tensor */
+    const thin = tensor =>
+      lw.tensor(
+        tensor.dataSync().filter((_, n) => n % STRIDE === 0),
+        [B, T, 1],
+      );
+    return { xs: thin(batch.xs), ys: thin(batch.ys), time: thin(batch.time) };
+  };
   /** @type {number[]} */
   const losses = [];
   while (losses.length < STEPS) {
-    const { xs, ys } = batches.next().value;
+    const { xs, ys } = next();
     losses.push(/** @type {number} */ (model.trainOnBatch(xs, ys)));
   }
-  const { xs, ys, time } = batches.next().value;
+  const { xs, ys, time } = next();
   const inside = model.inspect(/** @type {lw.Layer} */ (model.layers[0]), xs);
-  const prediction = model.predict(xs);
+  const prediction = model.predict(xs, { batchSize: B });
 
   /** The first sequence of a batch. @param {lw.Tensor} tensor @param {number} width */
   const first = (tensor, width = 1) => tensor.dataSync().subarray(0, T * width);
@@ -60,7 +72,7 @@ function drawRun() {
   keep(
     'prediction',
     predictionPlot({ title: 'Sine in, cosine out', xLabel: 'time (rad)', theme }).update({
-      time: first(time),
+      time: first(time).map((t, _, all) => t - (all[0] ?? 0)),
       target: first(ys),
       prediction: first(prediction),
       caption: `after ${STEPS} steps`,

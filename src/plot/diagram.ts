@@ -105,69 +105,26 @@ export function drawLegend(parent: Container, theme: Theme): void {
   };
   entry(0, 'layer', group => drawLayer(group, 'σ', [20, 0], theme, 0.72));
   entry(110, 'point by point', group => drawOperation(group, '×', [24, 0], theme));
-  entry(282, 'vector', group =>
-    drawWire(
-      group,
-      {
-        points: [
-          [0, 0],
-          [38, 0],
-        ],
-        arrow: true,
-      },
-      theme,
-    ),
-  );
+  const wire = (group: G, points: Point[], arrow = true) => drawWire(group, { points, arrow }, theme);
+  const [start, middle, end] = [0, 15, 40];
+  const straight = (y: number): Point[] => [
+    [start, y],
+    [end, y],
+  ];
+  const bent = (from: number, to: number, last: number): Point[] => [
+    [start, from],
+    [middle, from],
+    [middle, to],
+    [last, to],
+  ];
+  entry(282, 'vector', group => wire(group, straight(0)));
   entry(402, 'concatenation', group => {
-    drawWire(
-      group,
-      {
-        points: [
-          [0, -6],
-          [38, -6],
-        ],
-        arrow: true,
-      },
-      theme,
-    );
-    drawWire(
-      group,
-      {
-        points: [
-          [2, 13],
-          [16, 13],
-          [16, -6],
-          [28, -6],
-        ],
-      },
-      theme,
-    );
+    wire(group, straight(-9));
+    wire(group, bent(11, -9, 26), false);
   });
   entry(574, 'copy', group => {
-    drawWire(
-      group,
-      {
-        points: [
-          [0, 9],
-          [38, 9],
-        ],
-        arrow: true,
-      },
-      theme,
-    );
-    drawWire(
-      group,
-      {
-        points: [
-          [2, 9],
-          [16, 9],
-          [16, -9],
-          [38, -9],
-        ],
-        arrow: true,
-      },
-      theme,
-    );
+    wire(group, straight(10));
+    wire(group, bent(10, -10, end));
   });
 }
 export const legendWidth = 656;
