@@ -30,6 +30,7 @@ beforeAll(async () => {
     logLevel: 'warn',
     build: {
       outDir: folder,
+      emptyOutDir: true,
       minify: false,
       lib: { entry: path('fixture/plots.ts'), formats: ['es'], fileName: () => 'plots.js' },
     },

@@ -55,6 +55,10 @@ for (const kind of kinds) {
     [{ ...gates(kind), caption: 'step 500' }, { h: new Float32Array(45).fill(Number.NaN) }, gates(kind, 2)],
   );
 }
+scenes['gates-narrow'] = scene(
+  theme => gateHeatmap({ units: 3, steps: 20, width: 320, height: 200, theme, title: 'Gates and states' }),
+  [{ ...gatesOf(3, 20), z: undefined, r: undefined, n: undefined, caption: 'unit 3, step 12' }, {}, {}],
+);
 scenes['prediction-plot'] = scene(
   theme => predictionPlot({ title: 'Sine in, cosine out', theme }),
   [frameAt(500), frameAt(7), { target: [Number.NaN, 1e9], prediction: [0, -Infinity], time: [-1e6, 3e6] }],
