@@ -8,10 +8,10 @@
  */
 
 import type { Container, Dom, G, Path } from '@svgdotjs/svg.js';
-import { type Area, Axis, logScale, logTicks, type Scale } from './axes.ts';
+import { type Area, Axis, logScale, logTicks, type Scale, thinLogTicks } from './axes.ts';
 import type { WorkloadGroup } from './benchmarkData.ts';
 import { round } from './points.ts';
-import { addText, setText } from './text.ts';
+import { addText, setText, textWidth } from './text.ts';
 import { type Part, paint, type Theme } from './theme.ts';
 
 export interface ColumnStyle {
@@ -32,6 +32,8 @@ const titleHeight = 30;
 const groupGap = 4;
 /** Behind the longest bar, for what it says in numbers. */
 const valueWidth = 112;
+/** More ticks with a label than `logTicks` ever makes. */
+const mostLabels = 14;
 
 interface Bar {
   own: boolean;
@@ -64,7 +66,8 @@ export class BarColumn {
     const { left, top, theme, own } = this.#style;
     const lines = () => svg.group().attr('shape-rendering', 'crispEdges');
     this.#grid = paint(lines().path('').attr('fill', 'none'), 'grid', theme);
-    this.#axis = new Axis(lines(), 'x', this.#area, theme);
+    this.#axis = new Axis(lines(), 'x', this.#area, theme, mostLabels);
+    if (this.#style.base === undefined) this.#addScaleName(svg);
     let y = top;
     for (const { title, bars } of this.#groups) {
       addText(svg, title, { x: left, y: y + 22, part: 'text', theme, weight: 600 });
@@ -76,6 +79,14 @@ export class BarColumn {
     }
     if (this.#style.base !== undefined) this.#base = paint(lines().path('').attr('fill', 'none'), 'prediction', theme);
   }
+
+  /** Bars that begin at the left end look like amounts, and their lengths are none. */
+  #addScaleName(svg: Container): void {
+    const { left, top, width, theme } = this.#style;
+    const at = { x: left + width, y: top + this.height + 20, anchor: 'end' as const };
+    addText(svg, 'log scale', { ...at, part: 'muted', theme });
+  }
+
   #addBar(group: G, name: string, own: boolean, y: number): Bar {
     const { left, theme } = this.#style;
     const part: Part = own ? 'mark' : 'text';
@@ -94,7 +105,8 @@ export class BarColumn {
   ): void {
     const { base, unit } = this.#style;
     const scale = logScale(domain, [0, this.#area.width]);
-    const ticks = logTicks(scale).filter(({ label }) => label !== '');
+    const labelled = logTicks(scale).filter(({ label }) => label !== '');
+    const ticks = thinLogTicks(labelled, label => textWidth(withUnit(label, unit), 12) + 8);
     this.#axis.update(ticks.map(({ at, label }) => ({ at, label: withUnit(label, unit) })));
     const start = base === undefined ? 0 : scale(base);
     this.#grid.attr('d', ticks.map(({ at }) => this.#upright(at)).join(''));

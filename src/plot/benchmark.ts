@@ -83,7 +83,8 @@ export function benchmarkChart(options: BenchmarkOptions): Plot<BenchmarkData> {
     update(data) {
       const { values, labels, caption: words } = checkBenchmark(`${call}.update`, data, groups);
       const drawn = values.flatMap(list => Array.from(list)).filter(isDrawn);
-      const low = Math.min(base ? base / 2 : Infinity, ...drawn);
+      // Without a base the shortest bar begins where the axis does, and is to be seen all the same.
+      const low = Math.min(base ? base / 2 : Infinity, ...drawn.map(value => (base ? value : 0.8 * value)));
       const high = Math.max(base ? base * 2 : 0, ...drawn);
       const domain: [number, number] = drawn.length > 0 || base ? [low, high] : [1, 10];
       for (const [column, bars] of columns.entries()) {

@@ -6,6 +6,7 @@ import { checkText, checkValue } from './check.ts';
 import { drawCell, drawLabel, drawLegend, drawNode, legendWidth, Value } from './diagram.ts';
 import type { Plot } from './plot.ts';
 import { round } from './points.ts';
+import { shadeSheet } from './shades.ts';
 import { checkSheet, Sheet, type SheetOptions, sheetOptions, side } from './sheet.ts';
 import { addText, setText } from './text.ts';
 
@@ -31,7 +32,10 @@ const margin = 66;
 const [innerWidth, innerHeight] = [cellWidth + 2 * (reach + margin), cellHeight + 2 * (stem + nodeRadius)];
 const footer = 62;
 
-/** A cell in the notation of the well-known article; its height follows from its width. */
+/**
+ * A cell in the notation of the well-known article; its height follows from its width, and equal widths make equal
+ * scales. `update` writes values beside their letters, each with the colour it has in `gateHeatmap`.
+ */
 export function cellDiagram(options: CellDiagramOptions = {}): Plot<CellData> {
   const call = 'cellDiagram';
   const given = checkOptions<CellDiagramOptions>(call, options, cellDiagramOptions);
@@ -43,10 +47,10 @@ export function cellDiagram(options: CellDiagramOptions = {}): Plot<CellData> {
   const scale = round((width - 2 * side) / innerWidth);
   const top = title ? 58 : side;
   const height = Math.round(top + scale * (innerHeight + (legend ? footer : 0)) + side);
-  const sheet = new Sheet(setting, height, [`${plan.title} cell`]);
+  const sheet = new Sheet(setting, height, [`${plan.title} cell`], shadeSheet(theme));
 
   const place = sheet.svg.group();
-  const left = (width - scale * cellWidth) / 2;
+  const left = (width - scale * plan.width) / 2;
   place.attr('transform', `translate(${round(left)} ${round(top + scale * (stem + nodeRadius))}) scale(${scale})`);
   drawCell(place, plan, theme);
   const values = new Map<string, Value[]>();
@@ -55,11 +59,11 @@ export function cellDiagram(options: CellDiagramOptions = {}): Plot<CellData> {
   const [lower, upper] = [cellHeight + stem, -stem];
   drawNode(place, 'x', 't', [plan.input, lower], theme);
   drawNode(place, 'h', 't', [plan.output, upper], theme);
-  add('x', new Value(place, [plan.input + nodeRadius + 9, lower + 5], 'start', theme));
-  add('h', new Value(place, [plan.output - nodeRadius - 9, upper + 5], 'end', theme));
+  add('x', new Value(place, 'x', [plan.input + nodeRadius + 9, lower + 5], 'start', theme));
+  add('h', new Value(place, 'h', [plan.output - nodeRadius - 9, upper + 5], 'end', theme));
   if (legend) {
     const foot = place.group();
-    foot.attr('transform', `translate(${(cellWidth - legendWidth) / 2} ${cellHeight + stem + nodeRadius + 46})`);
+    foot.attr('transform', `translate(${(plan.width - legendWidth) / 2} ${cellHeight + stem + nodeRadius + 46})`);
     drawLegend(foot, theme);
   }
   const captionAt = { x: width - side, y: title ? 34 : side + 10, anchor: 'end' as const };

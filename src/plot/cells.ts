@@ -1,6 +1,6 @@
 /**
  * Where the parts of the recurrent cells stand, in the notation of the well-known article: boxes are layers with
- * weights, circles work number by number. Coordinates are those of a cell of 560 by 345.
+ * weights, circles work number by number. The origin is the upper left corner of the cell's border.
  *
  * The gru is the one of Keras and of this package: z keeps the old state and 1 - z lets in the new. The reset gate is
  * drawn as acting on the state itself; with `resetAfter` it acts on what the recurrent kernel makes of it.
@@ -19,12 +19,14 @@ export interface Label {
   letter: string;
   index: string;
   at: Point;
-  anchor?: 'start' | 'middle' | 'end';
+  anchor: 'start' | 'end';
 }
 
 export interface CellPlan {
   /** What people call it. */
   title: string;
+  /** From its left border to the right one. */
+  width: number;
   layers: { symbol: string; at: Point }[];
   /** Circles; one with a long symbol becomes an ellipse. */
   operations: { symbol: string; at: Point }[];
@@ -40,6 +42,7 @@ export interface CellPlan {
   levels: number[];
 }
 
+/** The widest cell. */
 export const cellWidth = 560;
 export const cellHeight = 345;
 /** From the left border to where the wires from outside begin, and from the right one to where they end. */
@@ -62,11 +65,11 @@ const incoming = (letter: string, y: number): Label => ({
   at: [left - 10, y + 5],
   anchor: 'end',
 });
-const outgoing = (letter: string, y: number): Label => ({
+const outgoing = (letter: string, y: number, x = right): Label => ({
   name: letter,
   letter,
   index: 't',
-  at: [right + 10, y + 5],
+  at: [x + 10, y + 5],
   anchor: 'start',
 });
 const inside = (name: string, x: number, y = 184): Label => ({
@@ -86,6 +89,7 @@ const feed = (x: number): Wire => arrow(x - 20, bottom, x, bottom, x, boxBottom)
 
 const lstm: CellPlan = {
   title: 'LSTM',
+  width: cellWidth,
   layers: [
     { symbol: 'σ', at: [110, box] },
     { symbol: 'σ', at: [210, box] },
@@ -96,8 +100,8 @@ const lstm: CellPlan = {
     { symbol: '×', at: [110, top] },
     { symbol: '+', at: [300, top] },
     { symbol: '×', at: [300, 140] },
-    { symbol: 'tanh', at: [480, 112] },
-    { symbol: '×', at: [480, 165] },
+    { symbol: 'tanh', at: [480, 108] },
+    { symbol: '×', at: [480, 159] },
   ],
   wires: [
     arrow(left, top, 110 - ring, top),
@@ -112,13 +116,13 @@ const lstm: CellPlan = {
     arrow(210, boxTop, 210, 140, 300 - ring, 140),
     arrow(300, boxTop, 300, 140 + ring),
     arrow(300, 140 - ring, 300, top + ring),
-    arrow(405, boxTop, 405, 165, 480 - ring, 165),
-    arrow(460, top, 480, top, 480, 112 - ring),
-    line(480, 112 + ring, 480, 165 - ring),
-    arrow(480, 165 + ring, 480, bottom, right, bottom),
+    arrow(405, boxTop, 405, 159, 480 - ring, 159),
+    arrow(460, top, 480, top, 480, 108 - ring),
+    arrow(480, 108 + ring, 480, 159 - ring),
+    arrow(480, 159 + ring, 480, bottom, right, bottom),
     { ...arrow(505, bottom, 527, bottom, 527, above), bridge: [527, top] },
   ],
-  labels: [inside('f', 110), inside('i', 210), inside('g', 300), inside('o', 405, 187)],
+  labels: [inside('f', 110), inside('i', 210), inside('g', 300), inside('o', 405)],
   states: [incoming('c', top), incoming('h', bottom), outgoing('c', top), outgoing('h', bottom)],
   input: 70,
   output: 527,
@@ -127,6 +131,7 @@ const lstm: CellPlan = {
 
 const gru: CellPlan = {
   title: 'GRU',
+  width: cellWidth,
   layers: [
     { symbol: 'σ', at: [125, box] },
     { symbol: 'σ', at: [230, box] },
@@ -164,21 +169,30 @@ const gru: CellPlan = {
   levels: [top],
 };
 
+const rnnWidth = 390;
 const rnn: CellPlan = {
   title: 'RNN',
-  layers: [{ symbol: 'tanh', at: [280, 165] }],
+  width: rnnWidth,
+  layers: [{ symbol: 'tanh', at: [185, 172] }],
   operations: [],
   wires: [
-    arrow(left, 240, 280, 240, 280, 184),
-    line(150, below, 150, 240, 172, 240),
-    arrow(280, 146, 280, 90, 410, 90, 410, 240, right, 240),
-    arrow(388, 90, 410, 90, 410, above),
+    arrow(left, 245, 185, 245, 185, 191),
+    line(95, below, 95, 245, 117, 245),
+    arrow(185, 153, 185, 98, 295, 98, 295, 245, rnnWidth + reach, 245),
+    arrow(273, 98, 295, 98, 295, above),
   ],
   labels: [],
-  states: [incoming('h', 240), outgoing('h', 240)],
-  input: 150,
-  output: 410,
-  levels: [240],
+  states: [incoming('h', 245), outgoing('h', 245, rnnWidth + reach)],
+  input: 95,
+  output: 295,
+  levels: [245],
 };
 
 export const cellPlans: Record<CellKind, CellPlan> = { lstm, gru, rnn };
+
+/** The same cell with other ends of the wires that go from cell to cell, counted from its borders. */
+export function withEnds(plan: CellPlan, before: number, behind: number): CellPlan {
+  const [start, end] = [-reach, plan.width + reach];
+  const move = ([x, y]: Point): Point => [x === start ? -before : x === end ? plan.width + behind : x, y];
+  return { ...plan, wires: plan.wires.map(wire => ({ ...wire, points: wire.points.map(move) })) };
+}

@@ -3,21 +3,12 @@
 import type { Container } from '@svgdotjs/svg.js';
 import { fail } from '../errors.ts';
 import { checkBoolean, checkCount, checkName, checkOptions } from '../options.ts';
-import {
-  type CellKind,
-  type CellPlan,
-  cellHeight,
-  cellPlans,
-  cellWidth,
-  kinds,
-  nodeRadius,
-  reach,
-  stem,
-} from './cells.ts';
-import { checkLength, checkNumbers, checkText } from './check.ts';
-import { drawBody, drawCell, drawLegend, drawNode, legendWidth, Value } from './diagram.ts';
+import { type CellKind, type CellPlan, cellHeight, cellPlans, kinds, nodeRadius, stem, withEnds } from './cells.ts';
+import { checkLength, checkNumbers, checkText, checkValue } from './check.ts';
+import { drawBody, drawCell, drawLabel, drawLegend, drawNode, legendWidth, Value } from './diagram.ts';
 import type { Plot } from './plot.ts';
 import { type Point, round } from './points.ts';
+import { shadeSheet } from './shades.ts';
 import { checkSheet, Sheet, type SheetOptions, sheetOptions, side } from './sheet.ts';
 import { addText, setText } from './text.ts';
 import type { Theme } from './theme.ts';
@@ -33,21 +24,28 @@ export interface ChainDiagramOptions extends SheetOptions {
 }
 const chainDiagramOptions = [...sheetOptions, 'kind', 'steps', 'legend'] as const;
 
-/** Inputs and outputs of one unit, a number for each cell. */
-export interface ChainData {
-  x?: ArrayLike<number>;
-  h?: ArrayLike<number>;
+/** What flows through one unit; what is absent stays as it was. */
+export type ChainData = {
+  /** A number for each cell: inputs, outputs and, of an lstm, cell states. */
+  [name in 'x' | 'h' | 'c']?: ArrayLike<number>;
+} & {
+  /** Of the open cell: the gates and candidates there are in its kind. */
+  [name in 'i' | 'f' | 'g' | 'o' | 'z' | 'r' | 'n']?: number;
+} & {
   /** A few words at the upper right; the earlier ones stay when absent. */
   caption?: string;
-}
+};
 
 const closedWidth = 250;
-const gap = 2 * reach;
+const gap = 80;
 /** Beyond the first and the last cell, where the chain goes on. */
 const ends = 50;
 const footer = 70;
 
-/** The chain of cells with the inputs below and the outputs above; its height follows from its width. */
+/**
+ * The chain of cells with the inputs below and the outputs above; its height follows from its width. `update` writes
+ * values, each with the colour it has in `gateHeatmap`.
+ */
 export function chainDiagram(options: ChainDiagramOptions = {}): Plot<ChainData> {
   const call = 'chainDiagram';
   const given = checkOptions<ChainDiagramOptions>(call, options, chainDiagramOptions);
@@ -57,22 +55,28 @@ export function chainDiagram(options: ChainDiagramOptions = {}): Plot<ChainData>
   const setting = checkSheet(call, given, 960);
   const { width, title, theme } = setting;
   const plan = cellPlans[kind];
-  const inner = cellWidth + (steps - 1) * (closedWidth + gap) + 2 * ends;
+  const chainWidth = plan.width + (steps - 1) * (closedWidth + gap) + 2 * ends;
+  const inner = Math.max(chainWidth, legendWidth);
   const scale = Math.floor(((width - 2 * side) / inner) * 1e4) / 1e4;
   const top = title ? 58 : side;
   const height = Math.round(top + scale * (cellHeight + 2 * (stem + nodeRadius) + (legend ? footer : 0)) + side);
-  const sheet = new Sheet(setting, height, [`chain of ${plan.title} cells`]);
+  const sheet = new Sheet(setting, height, [`chain of ${plan.title} cells`], shadeSheet(theme));
 
   const place = sheet.svg.group();
   place.attr('transform', `translate(${side} ${round(top + scale * (stem + nodeRadius))}) scale(${scale})`);
-  const values: { x: Value[]; h: Value[] } = { x: [], h: [] };
+  const rows = new Map((kind === 'lstm' ? ['x', 'h', 'c'] : ['x', 'h']).map(name => [name, [] as Value[]]));
+  const single = new Map<string, Value>();
   const open = Math.floor((steps - 1) / 2);
-  let left = ends;
+  let left = (inner - chainWidth) / 2 + ends;
   for (let step = 0; step < steps; step++) {
     const isOpen = step === open;
     const cell = place.group().attr('transform', `translate(${left} 0)`);
-    if (isOpen) drawCell(cell, plan, theme);
-    else drawClosed(cell, plan, theme);
+    const cellWidth = isOpen ? plan.width : closedWidth;
+    // Every link between cells belongs to the one that it leaves, and its arrow ends at the border of the next.
+    const behind = step === steps - 1 ? ends : gap;
+    if (isOpen) drawCell(cell, withEnds(plan, 0, behind), theme);
+    else drawClosed(cell, plan, behind, theme);
+    if (step === 0) for (const y of plan.levels) drawStraight(cell, [-ends, y], [0, y], theme);
     const [below, above]: [Point, Point] = [
       [isOpen ? plan.input : closedWidth / 2, cellHeight + stem],
       [isOpen ? plan.output : closedWidth / 2, -stem],
@@ -80,9 +84,13 @@ export function chainDiagram(options: ChainDiagramOptions = {}): Plot<ChainData>
     const index = indexOf(step - open);
     drawNode(cell, 'x', index, below, theme);
     drawNode(cell, 'h', index, above, theme);
-    values.x.push(new Value(cell, [below[0] + nodeRadius + 9, below[1] + 5], 'start', theme));
-    values.h.push(new Value(cell, [above[0] + nodeRadius + 9, above[1] + 5], 'start', theme));
-    left += (isOpen ? cellWidth : closedWidth) + gap;
+    const beside = ([x, y]: Point): Point => [x + nodeRadius + 9, y + 5];
+    rows.get('x')!.push(new Value(cell, 'x', beside(below), 'start', theme));
+    rows.get('h')!.push(new Value(cell, 'h', beside(above), 'start', theme));
+    const over: Point = [cellWidth + 8, plan.levels[0]! - 33];
+    rows.get('c')?.push(drawLabel(cell, { name: 'c', letter: 'c', index, at: over, anchor: 'start' }, theme, true));
+    if (isOpen) for (const label of plan.labels) single.set(label.name, drawLabel(cell, label, theme, true));
+    left += cellWidth + gap;
   }
   if (legend) {
     const foot = place.group();
@@ -96,10 +104,16 @@ export function chainDiagram(options: ChainDiagramOptions = {}): Plot<ChainData>
   const plot: Plot<ChainData> = {
     node: sheet.svg.node,
     update(data) {
-      const { x, h, caption: words } = checkChainData(`${call}.update`, data, steps);
-      values.x.forEach((value, step) => void (x && value.show(x[step]!)));
-      values.h.forEach((value, step) => void (h && value.show(h[step]!)));
-      if (words !== undefined) setText(caption, words);
+      const given = checkChainData(`${call}.update`, data, steps, [...rows.keys()], [...single.keys()]);
+      for (const [name, values] of rows) {
+        const numbers = given[name as 'x'];
+        if (numbers) for (const [step, value] of values.entries()) value.show(numbers[step]!);
+      }
+      for (const [name, value] of single) {
+        const number = given[name as 'i'];
+        if (number !== undefined) value.show(number);
+      }
+      if (given.caption !== undefined) setText(caption, given.caption);
       return plot;
     },
     toSVG: () => sheet.toSVG(),
@@ -108,59 +122,19 @@ export function chainDiagram(options: ChainDiagramOptions = {}): Plot<ChainData>
   return plot;
 }
 
-/** A cell seen from outside. Its wires meet those of its neighbours half way, as those of the open one do. */
-function drawClosed(parent: Container, plan: CellPlan, theme: Theme): void {
+/** A cell seen from outside. */
+function drawClosed(parent: Container, plan: CellPlan, behind: number, theme: Theme): void {
   drawBody(parent, closedWidth, theme);
   const middle = closedWidth / 2;
   const name = { x: middle, y: cellHeight / 2 + 14, part: 'text' as const, theme, size: 40, weight: 600 };
   addText(parent, plan.title, { ...name, anchor: 'middle' });
-  drawWire(
-    parent,
-    {
-      points: [
-        [middle, cellHeight + stem - nodeRadius],
-        [middle, cellHeight],
-      ],
-      arrow: true,
-    },
-    theme,
-  );
-  drawWire(
-    parent,
-    {
-      points: [
-        [middle, 0],
-        [middle, nodeRadius - stem],
-      ],
-      arrow: true,
-    },
-    theme,
-  );
-  for (const y of plan.levels) {
-    const [start, end] = [-reach, closedWidth + reach];
-    drawWire(
-      parent,
-      {
-        points: [
-          [start, y],
-          [0, y],
-        ],
-      },
-      theme,
-    );
-    drawWire(
-      parent,
-      {
-        points: [
-          [closedWidth, y],
-          [end, y],
-        ],
-        arrow: true,
-      },
-      theme,
-    );
-  }
+  drawStraight(parent, [middle, cellHeight + stem - nodeRadius], [middle, cellHeight], theme);
+  drawStraight(parent, [middle, 0], [middle, nodeRadius - stem], theme);
+  for (const y of plan.levels) drawStraight(parent, [closedWidth, y], [closedWidth + behind, y], theme);
 }
+
+const drawStraight = (parent: Container, from: Point, to: Point, theme: Theme) =>
+  drawWire(parent, { points: [from, to], arrow: true }, theme);
 
 function checkSteps(call: string, value: unknown): number {
   const steps = checkCount(call, 'steps', value);
@@ -171,12 +145,19 @@ function checkSteps(call: string, value: unknown): number {
 /** t, t−1, t+2 */
 const indexOf = (step: number) => (step === 0 ? 't' : `t${step < 0 ? '−' : '+'}${Math.abs(step)}`);
 
-function checkChainData(call: string, data: unknown, steps: number): ChainData {
-  const given = checkOptions<ChainData>(call, data, ['x', 'h', 'caption']);
-  for (const name of ['x', 'h'] as const) {
+function checkChainData(
+  call: string,
+  data: unknown,
+  steps: number,
+  rows: readonly string[],
+  single: readonly string[],
+): ChainData {
+  const given = checkOptions<Record<string, unknown>>(call, data, [...rows, ...single, 'caption']);
+  for (const name of rows) {
     if (given[name] === undefined) continue;
     checkLength(call, name, checkNumbers(call, name, given[name]), 'the chain', steps);
   }
+  for (const name of single) if (given[name] !== undefined) checkValue(call, name, given[name]);
   if (given.caption !== undefined) checkText(call, 'caption', given.caption);
-  return given;
+  return given as ChainData;
 }

@@ -1,26 +1,40 @@
 /** The parts that diagrams of cells are drawn with: boxes, circles, letters with an index, values that change. */
 
-import type { Container, Dom, G } from '@svgdotjs/svg.js';
-import { type CellPlan, cellHeight, cellWidth, type Label, nodeRadius } from './cells.ts';
+import type { Circle, Container, Dom, G } from '@svgdotjs/svg.js';
+import { type CellPlan, cellHeight, type Label, nodeRadius } from './cells.ts';
 import type { Point } from './points.ts';
-import { addText, setText } from './text.ts';
+import { type ShadeMap, shade, shadeMapOf, shadeOf } from './shades.ts';
+import { addText, setText, type TextStyle } from './text.ts';
 import { type Part, paint, type Theme } from './theme.ts';
 import { drawWire } from './wire.ts';
 
 const letterSize = 19;
 
-/** A value beside its letter: nothing until there is one. */
+/** A value beside its letter, with the colour it has in a heat map: nothing until there is one. */
 export class Value {
+  /** What is shown with the value only. */
+  readonly group: G;
   readonly #text: Dom;
+  readonly #mark: Circle;
+  readonly #map: ShadeMap;
+  readonly #theme: Theme;
 
-  constructor(parent: Container, [x, y]: Point, anchor: Label['anchor'], theme: Theme) {
-    this.#text = addText(parent, '', { x, y, anchor, part: 'mark', theme, size: 15, weight: 600 });
-    this.#text.attr('display', 'none');
+  /** @param name by which data calls it */
+  constructor(parent: Container, name: string, [x, y]: Point, anchor: Label['anchor'], theme: Theme) {
+    this.#map = shadeMapOf(name);
+    this.#theme = theme;
+    this.group = parent.group().addClass('lw-value').attr('display', 'none');
+    const inwards = anchor === 'end' ? -1 : 1;
+    const ring = paint(this.group.group().attr('stroke-width', 1.2), 'outline', theme);
+    this.#mark = ring.circle(11).attr({ cx: x + inwards * 6, cy: y - 5, fill: 'none' });
+    const style = { anchor, part: 'mark' as const, theme, size: 15, weight: 600 };
+    this.#text = addText(this.group, '', { x: x + inwards * 16, y, ...style });
   }
 
   show(value: number): void {
     setText(this.#text, formatValue(value));
-    if (this.#text.attr('display') === 'none') this.#text.attr('display', null);
+    shade(this.#mark, this.#map, shadeOf(this.#map, value), this.#theme);
+    if (this.group.attr('display') === 'none') this.group.attr('display', null);
   }
 }
 
@@ -32,7 +46,7 @@ export function formatValue(value: number): string {
 
 /** The border, the wires and all that stands on them. */
 export function drawCell(parent: Container, plan: CellPlan, theme: Theme): void {
-  drawBody(parent, cellWidth, theme);
+  drawBody(parent, plan.width, theme);
   for (const wire of plan.wires) drawWire(parent, wire, theme);
   for (const { symbol, at } of plan.layers) drawLayer(parent, symbol, at, theme);
   for (const { symbol, at } of plan.operations) drawOperation(parent, symbol, at, theme);
@@ -63,17 +77,23 @@ export function drawNode(parent: Container, letter: string, index: string, [x, y
 }
 
 /** An italic letter with its index lowered. */
-export function drawLetter(parent: Container, { letter, index, at, anchor }: Omit<Label, 'name'>, theme: Theme): void {
+export function drawLetter(
+  parent: Container,
+  { letter, index, at, anchor }: Omit<Label, 'name' | 'anchor'> & { anchor: TextStyle['anchor'] },
+  theme: Theme,
+): void {
   const [x, y] = at;
   const text = addText(parent, '', { x, y, anchor, part: 'title', theme, size: letterSize });
   text.element('tspan', { 'font-style': 'italic' }).words(letter);
   text.element('tspan', { 'font-size': 13, dy: 5 }).words(index);
 }
 
-/** A letter and, below it, the place of its value. */
-export function drawLabel(parent: Container, label: Label, theme: Theme): Value {
-  drawLetter(parent, label, theme);
-  return new Value(parent, [label.at[0], label.at[1] + 21], label.anchor, theme);
+/** A letter and, below it, the place of its value; with `shy`, the letter too appears with the value only. */
+export function drawLabel(parent: Container, label: Label, theme: Theme, shy = false): Value {
+  const [x, y] = label.at;
+  const value = new Value(parent, label.name, [x, y + 21], label.anchor, theme);
+  drawLetter(shy ? value.group : parent, label, theme);
+  return value;
 }
 
 /** What the shapes mean, in one line. */
@@ -85,69 +105,26 @@ export function drawLegend(parent: Container, theme: Theme): void {
   };
   entry(0, 'layer', group => drawLayer(group, 'σ', [20, 0], theme, 0.72));
   entry(110, 'point by point', group => drawOperation(group, '×', [24, 0], theme));
-  entry(282, 'vector', group =>
-    drawWire(
-      group,
-      {
-        points: [
-          [0, 0],
-          [38, 0],
-        ],
-        arrow: true,
-      },
-      theme,
-    ),
-  );
+  const wire = (group: G, points: Point[], arrow = true) => drawWire(group, { points, arrow }, theme);
+  const [start, middle, end] = [0, 15, 40];
+  const straight = (y: number): Point[] => [
+    [start, y],
+    [end, y],
+  ];
+  const bent = (from: number, to: number, last: number): Point[] => [
+    [start, from],
+    [middle, from],
+    [middle, to],
+    [last, to],
+  ];
+  entry(282, 'vector', group => wire(group, straight(0)));
   entry(402, 'concatenation', group => {
-    drawWire(
-      group,
-      {
-        points: [
-          [0, -6],
-          [38, -6],
-        ],
-        arrow: true,
-      },
-      theme,
-    );
-    drawWire(
-      group,
-      {
-        points: [
-          [2, 13],
-          [16, 13],
-          [16, -6],
-          [28, -6],
-        ],
-      },
-      theme,
-    );
+    wire(group, straight(-9));
+    wire(group, bent(11, -9, 26), false);
   });
   entry(574, 'copy', group => {
-    drawWire(
-      group,
-      {
-        points: [
-          [0, 9],
-          [38, 9],
-        ],
-        arrow: true,
-      },
-      theme,
-    );
-    drawWire(
-      group,
-      {
-        points: [
-          [2, 9],
-          [16, 9],
-          [16, -9],
-          [38, -9],
-        ],
-        arrow: true,
-      },
-      theme,
-    );
+    wire(group, straight(10));
+    wire(group, bent(10, -10, end));
   });
 }
 export const legendWidth = 656;

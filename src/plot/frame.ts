@@ -11,7 +11,7 @@
  */
 
 import type { Container, Dom, G, Polyline } from '@svgdotjs/svg.js';
-import { type Area, Axis, type Tick } from './axes.ts';
+import { type Area, Axis, mostLogTicks, mostTicks, type Tick } from './axes.ts';
 import { checkSize, checkText } from './check.ts';
 import { checkSheet, Sheet, type SheetOptions, sheetOptions, side } from './sheet.ts';
 import { addText, setText, textWidth } from './text.ts';
@@ -47,7 +47,7 @@ export class Frame extends Sheet {
   readonly captionLine: number;
   readonly #legendLine: number;
 
-  constructor(call: string, options: FrameOptions, series: readonly Series[], footer = 0) {
+  constructor(call: string, options: FrameOptions, series: readonly Series[], { footer = 0, movingY = false } = {}) {
     const setting = checkSheet(call, options);
     const { width, title } = setting;
     const height = checkSize(call, 'height', options.height ?? 360, 160);
@@ -65,7 +65,7 @@ export class Frame extends Sheet {
 
     this.#addLegend(series);
     this.#caption = this.addCaption(this.svg, '');
-    [this.y, this.x] = this.#addAxes();
+    [this.y, this.x] = this.#addAxes(movingY);
     if (xLabel) this.#addXLabel(xLabel);
     this.place();
   }
@@ -108,6 +108,14 @@ export class Frame extends Sheet {
     if (css) this.svg.put(this.svg.element('style').words(css), 0);
   }
 
+  /** About how many ticks the axes have room for. */
+  get ticksAcross(): number {
+    return Math.max(2, this.area.width / 90);
+  }
+  get ticksUp(): number {
+    return Math.max(2, this.area.height / 44);
+  }
+
   drawAxes(x: readonly Tick[], y: readonly Tick[]): void {
     this.x.update(x);
     this.y.update(y);
@@ -126,10 +134,11 @@ export class Frame extends Sheet {
   }
 
   /** The base line is drawn over the grid, and both lie under the data. */
-  #addAxes(): [Axis, Axis] {
+  #addAxes(movingY: boolean): [Axis, Axis] {
     const { left, top, width, height } = this.area;
-    const y = new Axis(this.#addAxisGroup(), 'y', this.area, this.theme);
-    const x = new Axis(this.#addAxisGroup(), 'x', this.area, this.theme);
+    const most = movingY ? Math.max(mostLogTicks, mostTicks(this.ticksUp)) : 0;
+    const y = new Axis(this.#addAxisGroup(), 'y', this.area, this.theme, most);
+    const x = new Axis(this.#addAxisGroup(), 'x', this.area, this.theme, mostTicks(this.ticksAcross));
     const base = this.svg.line(left, top + height, left + width, top + height).attr('shape-rendering', 'crispEdges');
     paint(base, 'axis', this.theme);
     return [y, x];

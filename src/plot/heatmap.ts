@@ -1,6 +1,6 @@
 /** Gates and states of a recurrent layer over the time steps of one sequence, a field for each unit and step. */
 
-import type { Container, Rect } from '@svgdotjs/svg.js';
+import type { Container, Dom, Rect } from '@svgdotjs/svg.js';
 import { fail, show } from '../errors.ts';
 import { checkCount, checkName, checkOptions } from '../options.ts';
 import { type Area, Axis, countTicks, linearScale, type Tick } from './axes.ts';
@@ -8,7 +8,7 @@ import { type CellKind, kinds } from './cells.ts';
 import { checkNumbers, checkSize, checkText } from './check.ts';
 import type { Plot } from './plot.ts';
 import { round } from './points.ts';
-import { colours, type ShadeMap, shade, shadeOf, shadeSheet } from './shades.ts';
+import { colours, type ShadeMap, shade, shadeMapOf, shadeOf, shadeSheet } from './shades.ts';
 import { checkSheet, type Setting, Sheet, type SheetOptions, sheetOptions, side } from './sheet.ts';
 import { addText, setText, textWidth } from './text.ts';
 import { paint, type Theme } from './theme.ts';
@@ -19,6 +19,7 @@ export interface GateHeatmapOptions extends SheetOptions {
   units: number;
   /** Time steps. */
   steps: number;
+  /** 440, or what the panels of a narrow picture need one below the other. */
   height?: number;
 }
 const gateHeatmapOptions = [...sheetOptions, 'kind', 'units', 'steps', 'height'] as const;
@@ -32,17 +33,17 @@ export type GateData = { [name in GateName]?: ArrayLike<number> } & {
   caption?: string;
 };
 
-/** What the panels show, and in which colours. */
-const panels: Record<GateName, [title: string, map: ShadeMap]> = {
-  i: ['input gate', 'gate'],
-  f: ['forget gate', 'gate'],
-  o: ['output gate', 'gate'],
-  g: ['candidate', 'state'],
-  c: ['cell state', 'state'],
-  h: ['output', 'state'],
-  z: ['update gate', 'gate'],
-  r: ['reset gate', 'gate'],
-  n: ['candidate', 'state'],
+/** What the panels show. */
+const titles: Record<GateName, string> = {
+  i: 'input gate',
+  f: 'forget gate',
+  o: 'output gate',
+  g: 'candidate',
+  c: 'cell state',
+  h: 'output',
+  z: 'update gate',
+  r: 'reset gate',
+  n: 'candidate',
 };
 const panelsOf: Record<CellKind, { names: GateName[]; columns: number }> = {
   lstm: { names: ['i', 'f', 'o', 'g', 'c', 'h'], columns: 3 },
@@ -68,12 +69,15 @@ export function gateHeatmap(options: GateHeatmapOptions): Plot<GateData> {
   const fields = names.length * units * steps;
   if (fields > mostFields) fail(call, `units x steps must make at most ${mostFields} fields, got ${fields}`);
   const setting = checkSheet(call, given);
-  const height = checkSize(call, 'height', given.height ?? 440, 200);
+  const asked = given.height === undefined ? undefined : checkSize(call, 'height', given.height, 200);
   const words = [`gates and states of ${units} units over ${steps} time steps`];
+  const maps = (['gate', 'state'] as const).filter(map => names.some(name => shadeMapOf(name) === map));
+  const header = layOutHeader(setting, maps);
+  const needed = (panel: number) =>
+    header.bottom + foot + rowsOf(kind, setting.width) * (head + panel + rowGap) - rowGap;
+  const height = Math.max(asked ?? Math.max(440, needed(72)), needed(16));
   const sheet = new Sheet(setting, height, words, shadeSheet(setting.theme));
-
-  const maps = (['gate', 'state'] as const).filter(map => names.some(name => panels[name][1] === map));
-  const header = addHeader(sheet, setting, maps);
+  const caption = addHeader(sheet, header);
   const areas = layOut(kind, setting.width, height, header.bottom);
   const grid = { units, steps, theme: setting.theme };
   const drawn = new Map(names.map((name, n) => [name, new Panel(sheet.svg, name, areas[n]!, grid)]));
@@ -83,9 +87,9 @@ export function gateHeatmap(options: GateHeatmapOptions): Plot<GateData> {
   const plot: Plot<GateData> = {
     node: sheet.svg.node,
     update(data) {
-      const { caption, ...values } = checkGates(`${call}.update`, data, names, units, steps);
+      const { caption: words, ...values } = checkGates(`${call}.update`, data, names, units, steps);
       for (const [name, numbers] of Object.entries(values)) drawn.get(name as GateName)!.show(numbers);
-      if (caption !== undefined) setText(header.caption, caption);
+      if (words !== undefined) setText(caption, words);
       return plot;
     },
     toSVG: () => sheet.toSVG(),
@@ -108,16 +112,15 @@ class Panel {
   readonly #levels: Int8Array;
 
   constructor(parent: Container, name: GateName, { area, outer }: Place, { units, steps, theme }: Grid) {
-    const [title, map] = panels[name];
-    this.#map = map;
+    this.#map = shadeMapOf(name);
     this.#theme = theme;
     this.#levels = new Int8Array(units * steps).fill(-1);
     const heading = addText(parent, '', { x: area.left, y: area.top - 8, part: 'text', theme, size: 13 });
     heading.element('tspan', { 'font-style': 'italic', 'font-weight': 600 }).words(name);
-    heading.element('tspan', { dx: 7 }).words(title);
+    heading.element('tspan', { dx: 7 }).words(titles[name]);
     const axis = (side: 'x' | 'y') => new Axis(parent.group().attr('shape-rendering', 'crispEdges'), side, area, theme);
-    if (outer.bottom) axis('x').update(fieldTicks(steps, area.width, Math.max(2, area.width / 60)));
-    if (outer.left) axis('y').update(fieldTicks(units, area.height, Math.max(2, area.height / 30)));
+    if (outer.bottom) axis('x').update(fieldTicks(steps, area.width, 60, 30));
+    if (outer.left) axis('y').update(fieldTicks(units, area.height, 30, 13));
     const border = parent.rect(area.width, area.height).attr({ x: area.left, y: area.top, fill: 'none' });
     paint(border.attr('shape-rendering', 'crispEdges'), 'grid', theme);
     const group = parent.group().attr({ 'shape-rendering': 'crispEdges', class: `lw-panel lw-panel-${name}` });
@@ -146,11 +149,14 @@ class Panel {
 const edges = (count: number, length: number) =>
   Array.from({ length: count + 1 }, (_, n) => Math.round((n / count) * length));
 
-/** Ticks in the middle of the fields. */
-function fieldTicks(count: number, length: number, about: number): Tick[] {
+/** Ticks in the middle of the fields, about `apart` pixels from each other and never closer than `least`. */
+function fieldTicks(count: number, length: number, apart: number, least: number): Tick[] {
   const half = length / count / 2;
   if (count === 1) return [{ at: round(half), label: '0' }];
-  return countTicks(linearScale([0, count - 1], [half, length - half]), about);
+  const scale = linearScale([0, count - 1], [half, length - half]);
+  const ticks = countTicks(scale, Math.max(2, length / apart));
+  const every = Math.ceil(least / (ticks[1]!.at - ticks[0]!.at));
+  return ticks.filter((_, n) => n % every === 0);
 }
 
 interface Place {
@@ -159,12 +165,15 @@ interface Place {
   outer: { left: boolean; bottom: boolean };
 }
 
+const columnsOf = (kind: CellKind, width: number) =>
+  Math.min(panelsOf[kind].columns, width >= 520 ? 3 : width >= 360 ? 2 : 1);
+const rowsOf = (kind: CellKind, width: number) => panelsOf[kind].names.length / columnsOf(kind, width);
+
 function layOut(kind: CellKind, width: number, height: number, top: number): Place[] {
-  const { names, columns: most } = panelsOf[kind];
-  const columns = Math.min(most, width >= 520 ? 3 : width >= 360 ? 2 : 1);
-  const rows = names.length / columns;
+  const { names } = panelsOf[kind];
+  const [columns, rows] = [columnsOf(kind, width), rowsOf(kind, width)];
   const across = Math.floor((width - left - side - (columns - 1) * gutter) / columns);
-  const down = Math.max(8, Math.floor((height - top - foot - rows * head - (rows - 1) * rowGap) / rows));
+  const down = Math.floor((height - top - foot - rows * head - (rows - 1) * rowGap) / rows);
   return names.map((_, n) => {
     const [column, row] = [n % columns, Math.floor(n / columns)];
     return {
@@ -179,31 +188,47 @@ function layOut(kind: CellKind, width: number, height: number, top: number): Pla
   });
 }
 
+type Header = ReturnType<typeof layOutHeader>;
+
 /** The scales of colours, one below the other where there is no room beside; and likewise the caption. */
-function addHeader(sheet: Sheet, { width, title, theme }: Setting, maps: readonly ShadeMap[]) {
+function layOutHeader({ width, title }: Setting, maps: readonly ShadeMap[]) {
   let line = title ? 58 : 32;
   let x = side;
-  for (const map of maps) {
+  const scales = maps.map(map => {
     if (x > side && x + entryWidth(map) > width - side / 2) [x, line] = [side, line + 22];
-    addScale(sheet, map, x, line, theme);
-    x += entryWidth(map) + 18;
-  }
+    const place = { map, x, y: line };
+    x += entryWidth(map) + 26;
+    return place;
+  });
   const below = x + captionRoom > width;
   if (below) line += 22;
-  const place = { x: below ? side : width - side, y: line, anchor: below ? ('start' as const) : ('end' as const) };
-  return { caption: addText(sheet.svg, '', { ...place, part: 'text', theme, size: 13 }), bottom: line + 10 };
+  const anchor: 'start' | 'end' = below ? 'start' : 'end';
+  return { scales, caption: { x: below ? side : width - side, y: line, anchor }, bottom: line + 10 };
 }
 
-const lowEnd = { gate: '0', state: '−1' };
-const highEnd = { gate: '1  gates', state: '1  states' };
-const entryWidth = (map: ShadeMap) => textWidth(lowEnd[map], 13) + scaleWidth + textWidth(highEnd[map], 13) + 12;
+/** @returns the caption */
+function addHeader(sheet: Sheet, { scales, caption }: Header): Dom {
+  const { svg, theme } = sheet;
+  for (const { map, x, y } of scales) addScale(sheet, map, x, y, theme);
+  return addText(svg, '', { ...caption, part: 'text', theme, size: 13 });
+}
 
-/** One scale with its ends. */
+const scaleName = { gate: 'gates', state: 'states' };
+const lowEnd = { gate: '0', state: '−1' };
+const highEnd = '1';
+/** The name, the lower end, the colours, the upper end, and the gaps between them. */
+const partsOf = (map: ShadeMap) =>
+  [textWidth(scaleName[map], 13) + 8, textWidth(lowEnd[map], 13) + 6, scaleWidth + 6, textWidth(highEnd, 13)] as const;
+const entryWidth = (map: ShadeMap) => partsOf(map).reduce((sum, width) => sum + width, 0);
+
+/** One scale with its name and its ends. */
 function addScale(sheet: Sheet, map: ShadeMap, x: number, y: number, theme: Theme): void {
   const group = sheet.svg.group().addClass('lw-legend');
+  const [nameWidth, lowWidth, barWidth] = partsOf(map);
   const style = { y, part: 'text' as const, theme, size: 13 };
-  addText(group, lowEnd[map], { ...style, x });
-  const start = x + textWidth(lowEnd[map], 13) + 6;
+  const [low, start] = [x + nameWidth, x + nameWidth + lowWidth];
+  addText(group, scaleName[map], { ...style, x });
+  addText(group, lowEnd[map], { ...style, x: low, part: 'muted' });
   const bar = group.group().attr('shape-rendering', 'crispEdges');
   const count = colours(map, theme).length;
   const ends = edges(count, scaleWidth);
@@ -211,7 +236,7 @@ function addScale(sheet: Sheet, map: ShadeMap, x: number, y: number, theme: Them
     const part = bar.rect(ends[level + 1]! - ends[level]!, 11).attr({ x: start + ends[level]!, y: y - 10 });
     shade(part, map, level, theme);
   }
-  addText(group, highEnd[map], { ...style, x: start + scaleWidth + 6 });
+  addText(group, highEnd, { ...style, x: start + barWidth, part: 'muted' });
 }
 
 function addAxisNames({ svg, theme }: Sheet, places: readonly Place[]): void {

@@ -52,16 +52,16 @@ export class PredictionDrawing {
       { label: target, part: 'target', width: 2.5 },
       { label: prediction, part: 'prediction', width: 2.5, dash: '5 6' },
     ];
-    this.frame = new Frame(call, { xLabel: 'time', ...options }, this.series, footer);
+    this.frame = new Frame(call, { xLabel: 'time', ...options }, this.series, { footer });
     this.#y = linearScale(yDomain, [this.frame.area.height, 0]);
     this.drawAxes([0, 1], true);
   }
 
   drawAxes(xDomain: [number, number], counts: boolean): Scale {
-    const { width, height } = this.frame.area;
-    const x = linearScale(xDomain, [0, width]);
-    const [across, up] = [Math.max(2, width / 90), Math.max(2, height / 44)];
-    this.frame.drawAxes(counts ? countTicks(x, across) : linearTicks(x, across), linearTicks(this.#y, up));
+    const { area, ticksAcross, ticksUp } = this.frame;
+    const x = linearScale(xDomain, [0, area.width]);
+    const ticks = counts ? countTicks : linearTicks;
+    this.frame.drawAxes(ticks(x, ticksAcross), linearTicks(this.#y, ticksUp));
     return x;
   }
 

@@ -9,6 +9,9 @@ import type { Theme } from './theme.ts';
 
 export type ShadeMap = 'gate' | 'state';
 
+/** The map of a gate, a candidate, a state, an input or an output, by its name in the data of a picture. */
+export const shadeMapOf = (name: string): ShadeMap => (/^[ifozr]$/.test(name) ? 'gate' : 'state');
+
 /** So many shades are told apart, the middle one being that of zero in `state`. */
 const count = 33;
 

@@ -8,6 +8,7 @@
  *           0      10     20
  */
 
+import { fail } from '../errors.ts';
 import { checkBoolean, checkCount, checkOptions } from '../options.ts';
 import { countTicks, linearScale, linearTicks, type Scale, type Tick } from './axes.ts';
 import { checkDomain, checkNumbers, checkPrediction, extent, isWhole, type PredictionData } from './check.ts';
@@ -36,16 +37,16 @@ interface Line {
   label: string;
 }
 
-const braille = { bar: '│', tick: '┤', corner: '└', base: '─', mark: '┬', minus: '−' };
-const plain: typeof braille = { bar: '|', tick: '+', corner: '+', base: '-', mark: '+', minus: '-' };
+const braille = { bar: '│', tick: '┤', corner: '└', base: '─', mark: '┬' };
+const plain: typeof braille = { bar: '|', tick: '+', corner: '+', base: '-', mark: '+' };
 const [red, blue, both] = [31, 34, 35];
 
 /** Draws one list of numbers, or target and prediction; the prediction is dashed. */
 export function terminalPlot(data: ArrayLike<number> | PredictionData, options: TerminalOptions = {}): string {
   const call = 'terminalPlot';
   const given = checkOptions<TerminalOptions>(call, options, terminalOptions);
-  const width = checkCount(call, 'width', given.width ?? 72, 24);
-  const height = checkCount(call, 'height', given.height ?? 16, 6);
+  const width = checkLetters(call, 'width', given.width ?? 72, 24);
+  const height = checkLetters(call, 'height', given.height ?? 16, 6);
   const colour = checkBoolean(call, 'colour', given.colour ?? hasColours());
   const ascii = checkBoolean(call, 'ascii', given.ascii ?? false);
   const yDomain = given.yDomain === undefined ? undefined : checkDomain(call, 'yDomain', given.yDomain);
@@ -59,7 +60,7 @@ export function terminalPlot(data: ArrayLike<number> | PredictionData, options: 
   const y = linearScale(yDomain ?? extent(finite), [rows * down - 1, 0]);
   if (!yDomain) y.nice();
   const yTicks = linearTicks(y, Math.max(2, rows / 3));
-  const label = (tick: Tick) => tick.label.replaceAll('−', signs.minus);
+  const label = (tick: Tick) => spell(tick.label, ascii);
   const gutter = Math.max(...yTicks.map(tick => label(tick).length)) + 1;
   const columns = width - gutter - 1;
   const x = linearScale(extent(time), [0, columns * across - 1]);
@@ -72,8 +73,15 @@ export function terminalPlot(data: ArrayLike<number> | PredictionData, options: 
   });
   const count = Math.max(2, Math.floor(columns / 12));
   const xTicks = isWhole(time) ? countTicks(x, count) : linearTicks(x, count);
-  text.push(...writeAxis(xTicks, gutter, columns, across, signs));
+  text.push(...writeAxis(xTicks, gutter, columns, across, ascii));
   return [...(legend ? [legend] : []), ...text].map(line => line.trimEnd()).join('\n');
+}
+
+/** As many letters or lines as somebody can look at. */
+function checkLetters(call: string, name: string, value: unknown, least: number): number {
+  const letters = checkCount(call, name, value, least);
+  if (letters > 1000) fail(call, `${name} must be at most 1000, got ${letters}`);
+  return letters;
 }
 
 function readData(
@@ -129,18 +137,27 @@ function writeRow(
   return text;
 }
 
+/** A label, in plain letters where there are no others: −2×10⁻⁵ as -2e-5. */
+function spell(label: string, ascii: boolean): string {
+  if (!ascii) return label;
+  const plain = label.replace(/[⁻⁰¹²³⁴⁵⁶⁷⁸⁹]/g, c => '-0123456789'['⁻⁰¹²³⁴⁵⁶⁷⁸⁹'.indexOf(c)]!);
+  const powers = /[⁰¹²³⁴⁵⁶⁷⁸⁹]/.test(label);
+  return (powers ? plain.replace(/×10/, 'e').replace(/^(−?)10/, '$11e') : plain).replaceAll('−', '-');
+}
+
 function writeAxis(
   ticks: readonly Tick[],
   gutter: number,
   columns: number,
   across: number,
-  signs: typeof braille,
+  ascii: boolean,
 ): [string, string] {
+  const signs = ascii ? plain : braille;
   const base = Array.from({ length: columns }, () => signs.base);
   let labels = '';
   for (const { at, label } of ticks) {
     const column = Math.min(columns - 1, Math.max(0, Math.floor(at / across)));
-    const words = label.replaceAll('−', signs.minus);
+    const words = spell(label, ascii);
     const start = Math.min(column - Math.floor((words.length - 1) / 2), columns - words.length);
     const from = Math.max(0, gutter + 1 + start);
     // The first label begins at the line's end; the next ones need a gap.

@@ -38,7 +38,9 @@ export function roundedPath(points: readonly Point[]): string {
   let path = `M${write(points[0]!)}`;
   for (let i = 1; i < points.length - 1; i++) {
     const [from, corner, to] = [points[i - 1]!, points[i]!, points[i + 1]!];
-    const reach = Math.min(radius, distance(from, corner), distance(corner, to));
+    // A stretch between two corners is shared by their arcs.
+    const room = (other: Point, isEnd: boolean) => distance(other, corner) / (isEnd ? 1 : 2);
+    const reach = Math.min(radius, room(from, i === 1), room(to, i === points.length - 2));
     const [inX, inY] = direction(from, corner);
     const [outX, outY] = direction(corner, to);
     path += `L${write([corner[0] - inX * reach, corner[1] - inY * reach])}`;

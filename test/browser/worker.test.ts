@@ -294,14 +294,16 @@ for (const installed of browsers) {
         await fit;
         const after = [(await host.backendInfo()).memoryBytes, memory()] as const;
         await host.terminate();
-        return { batches, frames: gaps.length, longest: Math.max(...gaps), before, after };
+        const slow = gaps.sort((a, b) => a - b)[Math.floor(gaps.length * 0.9)]!;
+        return { batches, frames: gaps.length, slow, before, after };
       });
       expect(found.batches).toBe(80);
       expect(found.frames).toBeGreaterThan(30);
-      expect(found.longest).toBeLessThan(100);
+      // Not the longest: one frame may wait for whatever else the machine does.
+      expect(found.slow).toBeLessThan(50);
       expect(found.after[0]).toBe(found.before[0]);
       expect(found.after[1] - found.before[1]).toBeLessThan(4 * 2 ** 20);
-      console.log(`${found.frames} frames, the longest gap ${found.longest.toFixed(1)} ms`);
+      console.log(`${found.frames} frames, nine in ten at most ${found.slow.toFixed(1)} ms apart`);
     });
   });
 
