@@ -3,6 +3,7 @@
 import { shapeOfBatch } from '../batches.ts';
 import { describe } from '../config.ts';
 import { fail, show } from '../errors.ts';
+import { inspected } from '../inspect.ts';
 import type { Layer } from '../layers/layer.ts';
 import { readObjective } from '../objective.ts';
 import { checkBoolean, isPlain } from '../options.ts';
@@ -114,6 +115,7 @@ type Fit = Parameters<Sequential['fit']>;
 type FitDataset = Parameters<Sequential['fitDataset']>;
 type Evaluate = Parameters<Sequential['evaluate']>;
 type OnBatch = Parameters<Sequential['trainOnBatch']>;
+type Inspect = Parameters<Sequential['inspect']>;
 
 function onBatch(call: string, model: Sequential, ...[x, y, options]: OnBatch): Way {
   const { rest, transfer } = split(call, options);
@@ -208,6 +210,13 @@ export const ways = {
     const { transfer } = split(call, options);
     shapeOfBatch(call, 'x', x, runnerOf(model).inputShape(call));
     return { args: [x], transfer };
+  },
+
+  inspect(call: string, model: Sequential, ...[layer, x, options]: [...Inspect, options?: TransferOptions]): Way {
+    const { transfer } = split(call, options);
+    const runner = runnerOf(model);
+    shapeOfBatch(call, 'x', x, runner.inputShape(call));
+    return { args: [inspected(call, runner, layer).name, x], transfer };
   },
 
   getWeights: nothing,
