@@ -117,7 +117,7 @@ class Lesson {
       if (this.#walk) this.#stand();
       else {
         this.#walk = window.setInterval(() => this.#stride(), stride);
-        play.textContent = 'Stand';
+        play.textContent = 'Stop';
         this.#stride();
       }
     });
@@ -143,7 +143,7 @@ class Lesson {
   #stand(): void {
     clearInterval(this.#walk);
     this.#walk = 0;
-    this.#controls.play.textContent = 'Walk';
+    this.#controls.play.textContent = 'Play steps';
   }
 
   /** Draws when the reader comes near, and works while it is in view. */
@@ -184,7 +184,7 @@ class Lesson {
     this.#look = look;
     this.#place.dataset.trained = String(look.trained);
     const costs = [look.plain, look.gated].map(
-      ({ kind, cost }) => cost !== null && `${nameOf[kind]} ${costText(cost)}`,
+      ({ kind, cost }) => cost !== null && `${kind === 'rnn' ? 'plain RNN' : nameOf[kind]} ${costText(cost)}`,
     );
     this.#say('progress', `${count(look.trained)}${costs[0] ? `. Cost: ${costs.join(', ')}` : ''}`);
     this.#judge(look);

@@ -12,7 +12,7 @@ export const frame = `
   <div class="understand-bar" role="group" aria-label="Training, unit and time step">
     <div class="understand-buttons">
       <button type="button" class="primary" data-control="train">Train both</button>
-      <button type="button" data-control="play">Walk</button>
+      <button type="button" data-control="play">Play steps</button>
     </div>
     <div class="understand-slider">
       <label for="understand-unit">Unit</label><output for="understand-unit" aria-live="off">0</output>
@@ -98,6 +98,10 @@ export const frame = `
       </p>
       <p class="understand-verdict" data-text="verdict"></p>
       <p data-text="caution"></p>
+      <p>
+        The longer a task has to be remembered, the plainer the difference. Choose the adding problem with 50 time steps
+        above, and give it a thousand training steps.
+      </p>
     </div>
     <figure class="understand-reach">
       <ul class="understand-legend" aria-label="Lines of the chart">
@@ -153,12 +157,12 @@ const stories: Record<Subject['kind'], Story> = {
       {
         title: 'Input gate <i>i</i>',
         sum: `<i>i</i> × <i>g</i> = ${number('gated.i')} × ${number('gated.g')} = ${number('sum.added')}`,
-        text: 'How much of the news gets onto the belt. Close to 0, a step passes without a trace, however loud it was.',
+        text: 'How much of what is new gets onto the belt. Close to 0, a step passes without a trace, however loud it was.',
       },
       {
         title: 'Candidate <i>g</i>',
         sum: `<i>c</i> = ${number('sum.kept')} + ${number('sum.added')} = ${number('gated.c')}`,
-        text: 'The news themselves, between −1 and 1: what this step would write. With the input gate applied, it is added to what was kept, and that is the new cell state.',
+        text: 'What this step would write, between −1 and 1. With the input gate applied, it is added to what was kept, and that is the new cell state.',
       },
       {
         title: 'Output gate <i>o</i>',
@@ -198,7 +202,7 @@ const stories: Record<Subject['kind'], Story> = {
       {
         title: 'Candidate <i>n</i>',
         sum: `(1 − <i>z</i>) × <i>n</i> = ${number('sum.open')} × ${number('gated.n')} = ${number('sum.added')}`,
-        text: 'The news, between −1 and 1: what h would become if nothing of it were kept.',
+        text: 'What is new, between −1 and 1: what h would become if nothing of the old were kept.',
       },
       {
         title: 'Update gate <i>z</i>',

@@ -44,7 +44,7 @@ export class Pictures {
       return new Fitted(at, width => cell(at, kind(side), width));
     });
     this.#heat = new Fitted(find('heat'), width => heat(this.#subject!, width, chosen));
-    this.#reach = new Fitted(find('reach'), width => new ReachPlot({ width, height: width < 520 ? 260 : 300 }));
+    this.#reach = new Fitted(find('reach'), width => new ReachPlot({ width, height: width < 520 ? 260 : 360 }));
   }
 
   /** Draws all of them, without numbers. */
@@ -76,6 +76,7 @@ function legible(place: HTMLElement, scale: number, most: number): void {
   const size = (pixels: number, most: number) => `${Math.min(pixels / scale, most).toFixed(1)}px`;
   place.style.setProperty('--understand-value', size(13, most));
   place.style.setProperty('--understand-letter', size(15, 25));
+  place.style.setProperty('--understand-lift', `${(15 - Math.min(13 / scale, most)).toFixed(1)}px`);
 }
 
 function chain(place: HTMLElement, kind: CellKind, width: number) {
