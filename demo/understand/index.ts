@@ -38,6 +38,8 @@ class Lesson {
   };
   /** Readers who want less motion start everything themselves. */
   readonly #still = matchMedia('(prefers-reduced-motion: reduce)').matches;
+  /** Whether the reader lets them train: until they are paused, in other settings too. */
+  #lets = !this.#still;
   #subject: Subject | null = null;
   #choice: Choice = { unit: 0, step: 0 };
   #look: Look | null = null;
@@ -78,10 +80,9 @@ class Lesson {
     // Somewhere in the middle there is more to see than at the beginning.
     this.#choose(within(first ? { unit: 0, step: Math.floor(timeSteps / 2) } : this.#choice, units, timeSteps));
     if (this.#near) this.#pictures.draw(this.#subject);
-    const trains = first ? !this.#still : this.#practice.trains;
-    this.#practice.want(settings, task, trains);
-    if (trains) this.#enter('training', training);
-    else if (first) this.#enter('ready', 'Your system asks for reduced motion, so training waits for you to start it.');
+    this.#practice.want(settings, task, this.#lets);
+    if (this.#lets) this.#enter('training', training);
+    else if (this.#still) this.#enter('ready', 'Your system asks for reduced motion, so training waits for you.');
     else this.#enter('ready', 'New networks, not trained yet.');
   }
 
@@ -108,8 +109,9 @@ class Lesson {
       chosen();
     });
     train.addEventListener('click', () => {
-      this.#practice.train(!this.#practice.trains);
-      if (this.#practice.trains) this.#enter('training', training);
+      this.#lets = !this.#practice.trains;
+      this.#practice.train(this.#lets);
+      if (this.#lets) this.#enter('training', training);
       else this.#enter('paused', 'Paused.');
     });
     play.hidden = this.#still;

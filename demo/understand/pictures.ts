@@ -19,7 +19,7 @@ type Side = (typeof sides)[number];
 const cellsInChain = 3;
 
 /** Fields of a panel of the heat map: with more, neither eyes nor the page can keep up. */
-const mostFields = 3000;
+const mostFields = 2000;
 export const unitsShown = ({ units, timeSteps }: Subject) =>
   Math.min(units, Math.max(8, Math.floor(mostFields / timeSteps)));
 

@@ -40,6 +40,8 @@ export class Practice {
   #busy = false;
   #timer = 0;
   #atOnce = 1;
+  /** Milliseconds that it took to show the last look. */
+  #drawing = 0;
 
   constructor(listener: Listener) {
     this.#listener = listener;
@@ -88,8 +90,8 @@ export class Practice {
     }
     this.#busy = false;
     const took = performance.now() - began;
-    // A machine that is slow gets a rest as well, since the page and its other run want to go on.
-    this.#plan(Math.max(pace - took, took / 3));
+    // What is large or slow is done less often, since the page and its other run want to go on.
+    this.#plan(Math.max(pace - took, took / 3, this.#drawing * 15));
   }
 
   async #make(): Promise<void> {
@@ -111,7 +113,9 @@ export class Practice {
   }
 
   #show(look: Look): void {
+    const began = performance.now();
     this.#listener.looked(look);
+    this.#drawing = performance.now() - began;
     if (!this.#trains || look.trained < this.#until) return;
     this.#trains = false;
     this.#listener.rested(look.trained);
