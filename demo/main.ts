@@ -169,5 +169,10 @@ try {
   throw error;
 }
 
-const settings = readAddress(location.hash);
-understand(document.querySelector<HTMLElement>('#understand > div')!).show(settings, tasks[settings.task]!);
+const section = understand(document.querySelector<HTMLElement>('#understand > div')!);
+const showSettings = () => {
+  const settings = readAddress(location.hash);
+  section.show(settings, tasks[settings.task]!);
+};
+addEventListener('hashchange', showSettings);
+showSettings();

@@ -74,6 +74,7 @@ class Lesson {
     const first = this.#subject === null;
     this.#subject = { kind, units, timeSteps };
     this.#look = null;
+    delete this.#place.dataset.trained;
     this.#controls.unit.max = String(units - 1);
     this.#controls.step.max = String(timeSteps - 1);
     this.#tell(kind);

@@ -69,7 +69,8 @@ export function decimal(value: number): string {
 
 /** How a gradient changes on its way, such as "shrinks 340-fold"; two digits, since more would flicker. */
 export function change(ratio: number): string {
-  if (!(ratio > 0)) return 'is lost altogether';
+  if (Number.isNaN(ratio)) return 'is no longer a number';
+  if (ratio === 0) return 'is lost altogether';
   const fold = ratio < 1 ? 1 / ratio : ratio;
   if (fold < 1.05) return 'stays as it is';
   const digits = Number(fold.toPrecision(2));

@@ -73,7 +73,8 @@ it.each([
   [1e-8, 'shrinks 100 million-fold'],
   [1e-20, 'shrinks more than a trillion-fold'],
   [0, 'is lost altogether'],
-  [NaN, 'is lost altogether'],
+  [Infinity, 'grows more than a trillion-fold'],
+  [NaN, 'is no longer a number'],
 ])('a gradient of %d %s', (ratio, words) => {
   expect(change(ratio)).toBe(words);
 });
