@@ -5,7 +5,10 @@ import { lossPlot, predictionPlot } from 'lstm-wasm/plot';
 import { History } from './history.ts';
 import { Meter, Pace, speedName, speeds } from './pace.ts';
 import { ResponsivePlot } from './responsivePlot.ts';
+import { readAddress } from './settings.ts';
+import { tasks } from './tasks/index.ts';
 import { Trainer } from './trainer.ts';
+import { understand } from './understand/index.ts';
 import { elements, type Progress, type State, seconds, showBackend, showProgress, showState } from './view.ts';
 import { firstRow, waves } from './wave.ts';
 
@@ -165,3 +168,11 @@ try {
   showState(state, `The network cannot run in this browser: ${(error as Error).message}`);
   throw error;
 }
+
+const section = understand(document.querySelector<HTMLElement>('#understand > div')!);
+const showSettings = () => {
+  const settings = readAddress(location.hash);
+  section.show(settings, tasks[settings.task]!);
+};
+addEventListener('hashchange', showSettings);
+showSettings();

@@ -11,7 +11,6 @@ export default defineConfig({
     alias: [
       { find: /^lstm-wasm$/, replacement: path('../src/index.ts') },
       { find: /^lstm-wasm\/data$/, replacement: path('../src/data/index.ts') },
-      { find: /^lstm-wasm\/worker$/, replacement: path('../src/worker/index.ts') },
       { find: /^lstm-wasm\/plot$/, replacement: path('../src/plot/index.ts') },
       { find: /^lstm-wasm\/worker$/, replacement: path('../src/worker/index.ts') },
     ],

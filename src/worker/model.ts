@@ -7,7 +7,7 @@ import type { Wire } from './host.ts';
 import { type Method, type RemoteTrainingOptions, type TransferOptions, type Way, ways } from './ways.ts';
 
 /** Methods that take arrays without options of their own. */
-type Plain = 'setWeights' | 'setStates' | 'predictOnBatch' | 'restore';
+type Plain = 'setWeights' | 'setStates' | 'predictOnBatch' | 'inspect' | 'restore';
 /** Methods that have options, as their last argument. */
 type Optional = 'trainOnBatch' | 'testOnBatch' | 'evaluate' | 'evaluateDataset' | 'predict';
 type Training = 'fit' | 'fitDataset';

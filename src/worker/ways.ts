@@ -3,7 +3,8 @@
 import { shapeOfBatch } from '../batches.ts';
 import { describe } from '../config.ts';
 import { fail, show } from '../errors.ts';
-import { Layer } from '../layers/layer.ts';
+import { inspected } from '../inspect.ts';
+import type { Layer } from '../layers/layer.ts';
 import { readObjective } from '../objective.ts';
 import { checkBoolean, checkOptions, isPlain } from '../options.ts';
 import { saverFor } from '../saving/routes.ts';
@@ -120,6 +121,7 @@ type Fit = Parameters<Sequential['fit']>;
 type FitDataset = Parameters<Sequential['fitDataset']>;
 type Evaluate = Parameters<Sequential['evaluate']>;
 type OnBatch = Parameters<Sequential['trainOnBatch']>;
+type Inspect = Parameters<Sequential['inspect']>;
 
 function onBatch(call: string, model: Sequential, ...[x, y, options]: OnBatch): Way {
   const { rest, transfer } = split(call, options);
@@ -137,15 +139,7 @@ function given(call: string, _model: Sequential, value: unknown, options?: Trans
 
 const nothing = (): Way => ({ args: [] });
 
-/** Any arguments that are data, which the model itself checks; layers go by their names. */
-const plainly = (_call: string, _model: Sequential, ...args: readonly unknown[]): Way => ({
-  args: args.map(arg => (arg instanceof Layer ? arg.name : arg)),
-});
-
-/**
- * Every method, by its name in `Sequential`; the call is known by the name of the method. One that takes data and returns
- * data is a line: `method: plainly`.
- */
+/** Every method, by its name in `Sequential`; the call is known by the name of the method. */
 export const ways = {
   add(_call: string, model: Sequential, layer: Layer): Way {
     withoutDrawing(() => model.add(layer));
@@ -223,6 +217,13 @@ export const ways = {
     return given(call, model, x, options);
   },
 
+  inspect(call: string, model: Sequential, ...[layer, x, options]: [...Inspect, options?: TransferOptions]): Way {
+    const { transfer } = split(call, options);
+    const runner = runnerOf(model);
+    shapeOfBatch(call, 'x', x, runner.inputShape(call));
+    return { args: [inspected(call, runner, layer).name, x], transfer };
+  },
+
   getWeights: nothing,
   setWeights: given,
   finalizeVariableValues: nothing,
@@ -235,7 +236,7 @@ export const ways = {
   save(call: string, _model: Sequential, ...[target, options]: Parameters<Sequential['save']>): Way {
     return { args: [options], done: saverFor(call, target) as Way['done'] & {} };
   },
-  setUserDefinedMetadata: plainly,
+  setUserDefinedMetadata: given,
   getUserDefinedMetadata: nothing,
 
   dispose(_call: string, model: Sequential): Way {

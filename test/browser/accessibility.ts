@@ -62,7 +62,10 @@ export function accessibilityFaults(): string[] {
     if (!words || element.closest('style, script, noscript, :disabled')) continue;
     const style = getComputedStyle(element);
     const colour = element.namespaceURI?.endsWith('svg') ? style.fill : style.color;
-    const [dark, light] = [luminance(colour), luminance(background(element))].sort((a, b) => a - b);
+    // In a diagram, words drawn right after a shape stand on it.
+    const shape = element.matches('rect + text, circle + text, ellipse + text') && element.previousElementSibling;
+    const paper = shape ? getComputedStyle(shape).fill : background(element);
+    const [dark, light] = [luminance(colour), luminance(paper)].sort((a, b) => a - b);
     const ratio = (light! + 0.05) / (dark! + 0.05);
     const needed = Number.parseFloat(style.fontSize) >= 24 ? 3 : 4.5;
     if (ratio < needed) faults.push(`${name(element)} "${element.textContent}" has a contrast of ${ratio.toFixed(2)}`);

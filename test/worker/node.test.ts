@@ -177,6 +177,46 @@ describe('the same bits as without a worker', () => {
   });
 });
 
+describe('inspect', () => {
+  it('shows the bits that a model at hand shows, and leaves its states alone', async () => {
+    const { xs } = sineCosine({ batchSize: 50, timeSteps: 20 }).next().value!;
+    lw.setRandomSeed(7);
+    const here = lw.sequential({ layers: seedLayers() });
+    const there = await start().sequential();
+    const [lstm, dense] = seedLayers();
+    await there.add(lstm!);
+    await there.add(dense!);
+    await there.predict(xs);
+    here.predict(xs);
+    const expected = here.inspect(here.layers[0]!, xs);
+    const states = (await there.getStates()).map(plain);
+    for (const layer of [lstm!, lstm!.name]) {
+      const shown = await there.inspect(layer, xs);
+      expect(Object.keys(shown)).toEqual(['i', 'f', 'g', 'o', 'c', 'h']);
+      expect(plain(Object.values(shown))).toEqual(plain(Object.values(expected)));
+      expect(shown.c!.shape).toEqual([50, 20, 20]);
+    }
+    expect((await there.getStates()).map(plain)).toEqual(states);
+  });
+
+  it('refuses on this side what it cannot show', async () => {
+    const model = await small();
+    const given = x.slice(0, 160);
+    const say = async (layer: unknown, ...rest: unknown[]) =>
+      messageOf((model.inspect as (...args: unknown[]) => Promise<unknown>)(layer, ...rest));
+    const { layers: all } = (await model.getConfig()) as unknown as { layers: { config: { name: string } }[] };
+    const top = all[2]!.config.name;
+    expect(await say(top, given)).toMatch(
+      /^ValueError model.inspect: layer must be an lstm, a gru or a simpleRNN, got/,
+    );
+    expect(await say('none', given)).toMatch(/^ValueError model.inspect: unknown layer 'none'/);
+    expect(await say(layers.gru({ units: 2 }), given)).toMatch(/layer must be a layer of the model or its name/);
+    expect(await say(top, given.slice(1), { transfer: true })).toMatch(/^ValueError model.inspect: x must hold/);
+    expect(await say(top, given, { transfer: 1 })).toMatch(/^ValueError model.inspect: transfer must be/);
+    expect(given.length).toBe(160);
+  });
+});
+
 describe('what a model is made of', () => {
   it('goes along: weights that are given, initializers, constraints, and layers around layers', async () => {
     const make = () => [
