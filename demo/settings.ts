@@ -84,7 +84,8 @@ export function writeAddress(settings: Settings): string {
   const address = new URLSearchParams();
   for (const name of Object.keys(defaults) as (keyof Settings)[]) {
     const value = settings[name];
-    if (value !== defaults[name]) address.set(name, typeof value === 'boolean' ? (value ? 'yes' : 'no') : String(value));
+    if (value !== defaults[name])
+      address.set(name, typeof value === 'boolean' ? (value ? 'yes' : 'no') : String(value));
   }
   const text = address.toString();
   return text && `#${text}`;

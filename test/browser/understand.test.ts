@@ -272,7 +272,7 @@ for (const installed of browsers) {
           const room = await reader.page.evaluate(() => document.documentElement.clientWidth);
           const content = await reader.page.evaluate(() => document.documentElement.scrollWidth);
           expect(content, `at ${width} pixels`).toBeLessThanOrEqual(room);
-          expect(await reader.page.evaluate(accessibilityFaults)).toEqual([]);
+          expect(await accessibilityFaults(reader.page)).toEqual([]);
         }
       });
     });
@@ -285,7 +285,7 @@ for (const installed of browsers) {
         await reader.arrive();
         expect(await reader.state()).toMatchObject({ state: 'ready', trained: '0' });
         expect(await reader.page.$eval('[data-control="play"]', button => (button as HTMLElement).hidden)).toBe(true);
-        expect(await reader.page.evaluate(accessibilityFaults)).toEqual([]);
+        expect(await accessibilityFaults(reader.page)).toEqual([]);
         await new Promise(resolve => setTimeout(resolve, 500));
         expect((await reader.state()).trained).toBe('0');
         await reader.train();
