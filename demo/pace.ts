@@ -6,12 +6,12 @@ export const speeds = [1, 2, 5, 10, 20, 30, 60, 120, 240, Infinity] as const;
 export const speedName = (speed: number) =>
   speed === Infinity ? 'full speed' : `${speed} ${speed === 1 ? 'step' : 'steps'} per second`;
 
-/** After a longer pause than this, such as in a hidden tab, the time is not made up for. */
+/** After a longer pause than this the steps of it are not made up for. */
 const longestFrame = 100;
 
 export class Pace {
   speed: number;
-  /** Milliseconds that have counted. */
+  /** Milliseconds that have passed. */
   elapsed = 0;
   #owed = 0;
   #last = 0;
@@ -27,10 +27,10 @@ export class Pace {
   }
 
   pass(now: number): void {
-    const elapsed = Math.min(Math.max(now - this.#last, 0), longestFrame);
+    const passed = Math.max(now - this.#last, 0);
     this.#last = now;
-    this.elapsed += elapsed;
-    if (this.speed < Infinity) this.#owed += (elapsed / 1000) * this.speed;
+    this.elapsed += passed;
+    if (this.speed < Infinity) this.#owed += (Math.min(passed, longestFrame) / 1000) * this.speed;
   }
 
   /** Steps that are due. */
