@@ -15,11 +15,12 @@ export function* batches({ batch, timeSteps, seed }: { batch: number; timeSteps:
     const turns = Float32Array.from({ length: batch }, () => {
       return (2 * Math.PI) / (shortest + (longest - shortest) * random());
     });
-    const [x0, y0, x1, y1] = [tensor(phases).cos(), tensor(phases).sin(), tensor(turns).cos(), tensor(turns).sin()];
+    const [x0, y0] = [tensor(phases).cos().dataSync(), tensor(phases).sin().dataSync()];
+    const [x1, y1] = [tensor(turns).cos().dataSync(), tensor(turns).sin().dataSync()];
     const [xs, ys] = [new Float32Array(batch * timeSteps), new Float32Array(batch * timeSteps)];
     for (let b = 0; b < batch; b++) {
-      let [x, y] = [x0.dataSync()[b]!, y0.dataSync()[b]!];
-      const [c, s] = [left * x1.dataSync()[b]!, left * y1.dataSync()[b]!];
+      let [x, y] = [x0[b]!, y0[b]!];
+      const [c, s] = [left * x1[b]!, left * y1[b]!];
       for (let i = b * timeSteps; i < (b + 1) * timeSteps; i++) {
         xs[i] = x;
         [x, y] = [x * c - y * s, x * s + y * c]; // a turn, and a little shorter

@@ -8,18 +8,19 @@ const fast = 31;
 
 /** A slow and a fast sine, mixed, go in; the slow one alone is to come out. */
 export function* batches({ batch, timeSteps }: { batch: number; timeSteps: number }): Batches {
-  const count = batch * timeSteps;
+  const [low, high] = [wave(slow), wave(fast)];
   for (let start = 0; ; start += timeSteps) {
-    const [low, high] = [sine(start, count, slow), sine(start, count, fast)];
-    const mixed = low.map((value, i) => 0.6 * value + 0.4 * high[i]!);
-    yield {
-      xs: tensor(mixed, [batch, timeSteps, 1]),
-      ys: tensor(low, [batch, timeSteps, 1]),
-    };
+    const [xs, ys] = [new Float32Array(batch * timeSteps), new Float32Array(batch * timeSteps)];
+    for (let i = 0; i < xs.length; i++) {
+      ys[i] = low[(start + i) % slow]!;
+      xs[i] = 0.6 * ys[i]! + 0.4 * high[(start + i) % fast]!;
+    }
+    yield { xs: tensor(xs, [batch, timeSteps, 1]), ys: tensor(ys, [batch, timeSteps, 1]) };
   }
 }
 
-function sine(start: number, count: number, period: number): Float32Array {
-  const angles = Float32Array.from({ length: count }, (_, i) => (2 * Math.PI * ((start + i) % period)) / period);
-  return tensor(angles).sin().dataSync() as Float32Array;
+/** A period of a sine. */
+function wave(period: number) {
+  const angles = Float32Array.from({ length: period }, (_, i) => (2 * Math.PI * i) / period);
+  return tensor(angles).sin().dataSync();
 }

@@ -105,34 +105,37 @@ for (const installed of browsers) {
         expect(most).toBeGreaterThan(speeds.at(-2)! / 4);
       });
 
-      it('draws as smoothly while it trains at full speed as while it rests', async () => {
+      it('draws 30 frames a second and more while it trains at full speed', async () => {
         const reader = await visit('#batch=32');
         await reader.until(3);
         await reader.setSpeed('End');
         await reader.until('done');
-        /** The share of frames that come in time for 30 a second, over four seconds. */
-        const inTime = () =>
-          reader.page.evaluate(async () => {
+        /** The share of frames that come in time, over four seconds; at will beside a worker that does nothing but turn. */
+        const inTime = (busy: boolean) =>
+          reader.page.evaluate(async busy => {
+            const url = URL.createObjectURL(new Blob(['for (;;);'], { type: 'text/javascript' }));
+            const worker = busy ? new Worker(url) : null;
             const gaps: number[] = [];
             for (let last = performance.now(), end = last + 4000; last < end; ) {
               await new Promise(requestAnimationFrame);
               gaps.push(performance.now() - last);
               last = performance.now();
             }
+            worker?.terminate();
             return gaps.filter(gap => gap < 34).length / gaps.length;
-          });
-        // Others may be at work on this machine, and so it is tried again; what it says must hold once.
-        let [resting, training, tries] = [0, 0, 0];
-        while (tries++ < 4 && (resting === 0 || training < 0.95 * resting)) {
-          resting = await inTime();
+          }, busy);
+        // Others may be at work on this machine: then a page that rests drops frames as well, and it is tried again.
+        let [possible, found, tries] = [1, 0, 0];
+        for (; tries < 4 && found < 0.95 * possible; tries++) {
+          possible = await inTime(true);
           await reader.page.click('#toggle');
           await reader.until('training');
-          training = await inTime();
+          found = await inTime(false);
           await reader.page.click('#toggle');
           await reader.until('paused');
         }
-        console.log(`${name}: frames in time, resting ${resting.toFixed(3)}, training ${training.toFixed(3)}`);
-        expect(training).toBeGreaterThanOrEqual(0.95 * resting);
+        console.log(`${name}: frames in time ${found.toFixed(3)}, of a page that rests ${possible.toFixed(3)}`);
+        expect(found).toBeGreaterThanOrEqual(0.95 * possible);
         expect((await reader.state()).step).toBeGreaterThan(1000);
       });
 
