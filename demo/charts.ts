@@ -58,7 +58,7 @@ export class Charts {
 
   /** To be kept, under these names. */
   get pictures(): { name: string; plot: { toSVG(): string } }[] {
-    const all = { prediction: this.#prediction, cost: this.#cost };
+    const all = { Prediction: this.#prediction, Cost: this.#cost };
     return Object.entries(all).flatMap(([name, { plot }]) => (plot ? [{ name, plot }] : []));
   }
 }

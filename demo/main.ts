@@ -9,7 +9,7 @@ import { panel } from './panel.ts';
 import { pictures } from './pictures.ts';
 import { addressFaults, defaultsOf, readAddress, type Settings, type TaskName, writeAddress } from './settings.ts';
 import { tasks } from './tasks/index.ts';
-import { networkCode, networkText, stateWarning } from './texts.ts';
+import { networkText, stateWarning } from './texts.ts';
 import { understand } from './understand/index.ts';
 import { elements, setText, showNote } from './view.ts';
 
@@ -27,7 +27,16 @@ const own: { [name in TaskName]?: string } = { [settings.task]: settings.own };
 
 const learn = new Learn(settings, speeds[elements.speed.valueAsNumber]!);
 const controls = panel(() => settings, change);
-const sections = [understand(place('understand')), compare(place('compare'))];
+const sections = [
+  understand(place('understand')),
+  compare(place('compare')),
+  keep(place('keep'), {
+    settings: () => settings,
+    task: () => tasks[settings.task],
+    model: () => learn.model,
+    pictures: () => learn.pictures,
+  }),
+];
 
 // ------------------------------------------------------------------------------------------------------- settings
 
@@ -45,19 +54,25 @@ function change(next: Settings, address: 'write' | 'leave' = 'write'): void {
 
 function show(otherTask: boolean): void {
   const task = tasks[settings.task];
-  elements.tasks.querySelector<HTMLInputElement>(`[value="${settings.task}"]`)!.checked = true;
   setText(elements.about, task.about);
   setText(elements.shows, pictures[settings.task].shows);
   showNote(elements.warning, stateWarning(settings, task));
   setText(elements.network, networkText(settings, task));
-  setText(elements.networkCode, networkCode(settings, task));
-  setText(elements.dataCode, task.source.trim());
   controls.show(settings);
   if (otherTask) {
+    showTask();
     showOwn();
     showSpeed();
   }
   for (const section of sections) section.show(settings, task);
+}
+
+/** Chooses the task, and brings it into view where the tasks are a strip that is wider than the page. */
+function showTask(): void {
+  const chosen = elements.tasks.querySelector<HTMLInputElement>(`[value="${settings.task}"]`)!;
+  chosen.checked = true;
+  const [strip, label] = [elements.tasks.getBoundingClientRect(), chosen.parentElement!.getBoundingClientRect()];
+  elements.tasks.scrollLeft += label.left + label.width / 2 - (strip.left + strip.width / 2);
 }
 
 const inputs: { [name in TaskName]?: typeof drawPad } = { drawn: drawPad, csv: csvInput };
@@ -117,9 +132,3 @@ function showSpeed(): void {
 show(true);
 controls.say(addressFaults(location.hash).join(' '));
 void learn.begin(settings, moving ? '' : waits);
-keep(place('keep'), {
-  settings: () => settings,
-  task: () => tasks[settings.task],
-  model: () => learn.model,
-  pictures: () => learn.pictures,
-});

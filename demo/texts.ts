@@ -45,30 +45,3 @@ export function noiseNote(noise: number, cost: number | null): string {
   const off = Math.sqrt(cost).toFixed(2);
   return `${best} This one is off by ${off} (standard deviation): about two in three values lie within ±${off} of the dashed line.`;
 }
-
-/** The network as a program with the package makes it. */
-export function networkCode(settings: Settings, task: Task): string {
-  const { cell, units, batch, timeSteps, stateful, optimizer, learningRate } = settings;
-  const lines = Array.from({ length: settings.layers }, (_, n) => {
-    const options = [
-      `units: ${units}`,
-      ...(task.everyStep || n < settings.layers - 1 ? ['returnSequences: true'] : []),
-      ...(stateful ? ['stateful: true'] : []),
-      ...(n === 0 ? [`batchInputShape: [${batch}, ${timeSteps}, ${task.inputs}]`] : []),
-    ];
-    return `model.add(lw.layers.${cell}({ ${options.join(', ')} }));`;
-  });
-  const dense = `lw.layers.dense({ units: ${task.outputs} })`;
-  const rate = optimizer === 'momentum' ? `${learningRate}, 0.9` : learningRate;
-  return `import * as lw from 'lstm-wasm';
-
-lw.setRandomSeed(${settings.seed});
-const model = lw.sequential();
-${lines.join('\n')}
-model.add(${task.everyStep ? `lw.layers.timeDistributed({ layer: ${dense} })` : dense});
-model.compile({ optimizer: lw.train.${optimizer}(${rate}), loss: 'meanSquaredError' });
-
-for (const { xs, ys } of batches({ batch: ${batch}, timeSteps: ${timeSteps}, seed: ${settings.seed} })) {
-  console.log('cost:', model.trainOnBatch(xs, ys));
-}`;
-}

@@ -23,8 +23,6 @@ export const elements = {
   warning: element('warning'),
   noise: element('noise'),
   network: element('network'),
-  networkCode: element('network-code'),
-  dataCode: element('data-code'),
 };
 
 const numbers = {

@@ -3,14 +3,6 @@ import { defineConfig } from 'vite';
 
 const path = (relative: string) => fileURLToPath(new URL(relative, import.meta.url));
 
-/** Keras files are no part of the page, and inside the worker they would make it ten times as large. */
-const withoutKeras = {
-  name: 'without-keras',
-  enforce: 'pre' as const,
-  resolveId: (source: string) => (source.endsWith('/keras/index.ts') ? '\0without-keras' : null),
-  load: (id: string) => (id === '\0without-keras' ? 'export {}' : null),
-};
-
 /** The page. It is built from the sources of the package, so that a change shows at once. */
 export default defineConfig({
   root: path('.'),
@@ -21,9 +13,11 @@ export default defineConfig({
       { find: /^lstm-wasm\/data$/, replacement: path('../src/data/index.ts') },
       { find: /^lstm-wasm\/worker$/, replacement: path('../src/worker/index.ts') },
       { find: /^lstm-wasm\/plot$/, replacement: path('../src/plot/index.ts') },
+      { find: /^lstm-wasm\/worker$/, replacement: path('../src/worker/index.ts') },
     ],
   },
-  worker: { format: 'es', plugins: () => [withoutKeras] },
   server: { fs: { allow: [path('..')] } },
+  // In one file, the worker would carry h5wasm, which is ten times as large and never loaded
+  worker: { format: 'es' },
   build: { outDir: path('dist'), target: 'es2023', emptyOutDir: true },
 });

@@ -10,4 +10,6 @@ export interface Kept {
 }
 
 /** A stand-in. */
-export function keep(_place: HTMLElement, _run: Kept): void {}
+export function keep(_place: HTMLElement, _run: Kept): { show(): void } {
+  return { show() {} };
+}

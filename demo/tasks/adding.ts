@@ -1,9 +1,15 @@
 import { type Tensor, tensor } from 'lstm-wasm';
 
-type Batches = Generator<{ xs: Tensor; ys: Tensor }, never, void>;
-
 /** Two of the numbers of a row are marked, one in each half; their sum is to be said at the end. */
-export function* batches({ batch, timeSteps, seed }: { batch: number; timeSteps: number; seed: number }): Batches {
+export function* batches({
+  batch,
+  timeSteps,
+  seed,
+}: {
+  batch: number;
+  timeSteps: number;
+  seed: number;
+}): Generator<{ xs: Tensor; ys: Tensor }, never, void> {
   const random = mulberry32(seed);
   const half = timeSteps >> 1;
   while (true) {
@@ -16,7 +22,7 @@ export function* batches({ batch, timeSteps, seed }: { batch: number; timeSteps:
         ys[b]! += xs[(b * timeSteps + t) * 2]!;
       }
     }
-    yield { xs: tensor(xs, [batch, timeSteps, 2]), ys: tensor(ys, [batch, 1]) };
+    yield { xs: tensor(xs, [batch, timeSteps, 2]) as Tensor, ys: tensor(ys, [batch, 1]) as Tensor };
   }
 }
 

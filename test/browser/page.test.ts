@@ -280,7 +280,7 @@ for (const installed of browsers) {
           seed: 77,
         };
         expect(await settings()).toEqual(expected);
-        expect(await reader.text('network-code')).toContain('lw.train.rmsprop(0.02)');
+        expect(await reader.text('network')).toMatch(/2 layers of 8 SimpleRNN units each.*30 rows of 10.*RMSProp/);
         await page.click('#another-seed');
         await reader.begun();
         expect((await settings()).seed).not.toBe(77);
