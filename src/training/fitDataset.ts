@@ -10,6 +10,7 @@ import { type Pairs, readSamples, testing, testSource } from './evaluate.ts';
 import { findFault, readValidation, type ValidationData } from './fit.ts';
 import type { History } from './history.ts';
 import {
+  begin,
   checkBatchSize,
   checkIdle,
   checkWhole,
@@ -59,6 +60,7 @@ export async function fitDataset(
   const call = 'model.fitDataset';
   const read = readFitDataset(call, trainee, dataset, options);
   const { source, batchesPerEpoch, validation, classWeight, callbacks, yieldEvery, resume, ...rest } = read;
+  begin(trainee);
   const asked = resume !== null || callbacks.some(callback => callback.resumes);
   const interrupted = asked ? await findSnapshot(call, trainee, resume, callbacks) : null;
   const resumed = interrupted?.standing ?? null;

@@ -21,13 +21,15 @@ import {
 interface Pending extends Way {
   readonly call: string;
   readonly target: object | null;
-  readonly readers: (Reader | null)[];
+  /** Of the caller's data sets; null when it is closed. */
+  readonly readers: (Promise<Reader> | null)[];
   resolve(value: unknown): void;
   reject(error: unknown): void;
   /** What the caller's own callback or data set has thrown. */
   failure: { error: unknown } | null;
 }
 
+/** Messages arrive in the order in which they are sent, and so calls begin in the order in which they are made. */
 export class Wire {
   readonly #pending = new Map<number, Pending>();
   readonly #opening: Promise<Link>;
@@ -37,10 +39,15 @@ export class Wire {
   #over: string | null = null;
 
   constructor(worker: WorkerLike | undefined) {
-    const gone = (reason: string) => this.#end(`the worker must be running, but failed: ${reason}`);
-    const link = open(worker, { receive: message => this.#receive(message), gone });
-    if ('send' in link) this.#link = link;
-    this.#opening = Promise.resolve(link);
+    const gone = (reason: string) => {
+      this.#end(`the worker must be running, but failed: ${reason}`);
+      void this.#link?.close();
+    };
+    this.#opening = new Promise(resolve => {
+      const link = open(worker, { receive: message => this.#receive(message), gone });
+      if ('send' in link) this.#link = link;
+      resolve(link);
+    });
     this.#opening.then(
       opened => {
         this.#link = opened;
@@ -66,7 +73,7 @@ export class Wire {
       this.#pending.set(id, { ...way, call, target, readers: [], resolve, reject, failure: null });
     });
     if (signal && model !== null) {
-      const stop = () => this.#send({ model, stop: true });
+      const stop = () => this.#send({ model, stop: true, cancel: true });
       signal.addEventListener('abort', stop);
       const settled = () => signal.removeEventListener('abort', stop);
       done.then(settled, settled);
@@ -76,7 +83,7 @@ export class Wire {
   }
 
   stop(model: number, stop: boolean): void {
-    if (this.#over === null) this.#send({ model, stop });
+    if (this.#over === null) this.#send({ model, stop, cancel: false });
   }
 
   async terminate(): Promise<void> {
@@ -107,7 +114,9 @@ export class Wire {
     if (!pending) return;
     const port = {
       postMessage: (order: unknown, transfer: Transferable[]) =>
-        this.#send(order as Order, new Set(transfer as ArrayBuffer[])),
+        this.#send(order as Order, new Set(transfer as ArrayBuffer[]), error => {
+          throw error;
+        }),
     };
     const work = async () => {
       try {
@@ -117,7 +126,8 @@ export class Wire {
         throw error;
       }
     };
-    void report(port, { answer: message.question }, work, pending.transfer ?? false);
+    const what = message.name === 'tell' ? 'logs' : 'dataset';
+    void report(port, { answer: message.question }, work, pending.transfer ?? false, pending.call, what);
   }
 
   #settle(id: number, outcome: Outcome): void {
@@ -125,9 +135,10 @@ export class Wire {
     if (!pending) return;
     this.#pending.delete(id);
     if (this.#pending.size === 0) this.#link?.busy(false);
+    closeAll(pending);
     const { signal, failure, resolve, reject, done = (value: unknown) => value } = pending;
-    if ('error' in outcome) reject(failure ? failure.error : unpackError(outcome.error));
-    else if (signal?.aborted) reject(signal.reason);
+    if (signal?.aborted) reject(signal.reason);
+    else if ('error' in outcome) reject(failure ? failure.error : unpackError(outcome.error));
     else {
       try {
         resolve(done(unpack(outcome.value) as never));
@@ -141,9 +152,9 @@ export class Wire {
   #end(reason: string): void {
     if (this.#over !== null) return;
     this.#over = reason;
-    for (const { call, reject, readers } of this.#pending.values()) {
-      for (const reader of readers) void reader?.close().catch(() => {});
-      reject(new Error(`${call}: the worker ended before the call did; ${reason}`));
+    for (const pending of this.#pending.values()) {
+      closeAll(pending);
+      pending.reject(new Error(`${pending.call}: the worker ended before the call did; ${reason}`));
     }
     this.#pending.clear();
     this.#link?.busy(false);
@@ -151,7 +162,8 @@ export class Wire {
 }
 
 /** Answers what the worker asks in the course of a call. */
-async function answer({ callbacks, sources, readers, target }: Pending, name: string, args: readonly unknown[]) {
+async function answer(pending: Pending, name: string, args: readonly unknown[]): Promise<unknown> {
+  const { callbacks, sources, readers, target, signal } = pending;
   if (name === 'tell') {
     let last: unknown;
     for (const [n, method, given] of args[0] as Told[]) {
@@ -163,15 +175,42 @@ async function answer({ callbacks, sources, readers, target }: Pending, name: st
     return last;
   }
   const n = args[0] as number;
-  if (name === 'open') return readers.push(await sources![n]!.open()) - 1;
   if (name === 'close') {
-    await readers[n]!.close();
-    readers[n] = null;
+    // A generator closes after the batch that it is at, which nobody waits for once the call is cancelled
+    if (!signal?.aborted) await closing(readers, n);
     return null;
   }
-  const batch = await readers[n]!.next();
+  signal?.throwIfAborted();
+  if (name === 'open') {
+    const place = readers.push(sources![n]!.open()) - 1;
+    await unlessAborted(signal, readers[place]!);
+    return place;
+  }
+  const reader = await readers[n]!;
+  const batch = await unlessAborted(signal, reader.next());
   if (!batch) return null;
   const { xs, ys, weights } = batch;
   batch.release();
   return { xs, ys, ...weights };
+}
+
+/** What is waited for; the waiting ends when the call is cancelled. */
+function unlessAborted<T>(signal: AbortSignal | undefined, work: Promise<T>): Promise<T> {
+  if (!signal) return work;
+  return new Promise((resolve, reject) => {
+    const stop = () => reject(signal.reason);
+    signal.addEventListener('abort', stop);
+    void work.then(resolve, reject).then(() => signal.removeEventListener('abort', stop));
+  });
+}
+
+async function closing(readers: Pending['readers'], n: number): Promise<void> {
+  const reader = readers[n];
+  readers[n] = null;
+  await (await reader)?.close();
+}
+
+/** Closes what the call has left open, and waits for nothing: it is over. */
+function closeAll({ readers }: Pending): void {
+  for (const n of readers.keys()) void closing(readers, n).catch(() => {});
 }

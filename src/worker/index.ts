@@ -3,9 +3,9 @@
  * interface, with promises in place of values; in browsers and in Node.
  */
 
-import type { BackendInfo, configure } from '../engine/engine.ts';
+import { type BackendInfo, checkSimd, type configure } from '../engine/engine.ts';
 import { fail, show } from '../errors.ts';
-import { checkBoolean, checkName, checkOptions } from '../options.ts';
+import { checkBoolean, checkOptions } from '../options.ts';
 import { checkSeed } from '../random.ts';
 import type { IOHandler } from '../saving/artifacts.ts';
 import { httpOptions } from '../saving/http.ts';
@@ -42,12 +42,12 @@ export class Host {
     const known = checkOptions<ConnectOptions>(call, options, ['seed', 'simd', 'worker']);
     const { seed, simd, worker } = known;
     if (seed !== undefined) checkSeed(call, seed);
-    if (simd !== undefined) checkName(call, 'simd', simd, ['auto', 'strict', 'relaxed']);
+    if (simd !== undefined) checkSimd(call, simd);
     if (worker !== undefined && typeof (worker as Partial<WorkerLike> | null)?.postMessage !== 'function') {
       fail(call, `worker must be a Worker that runs lstm-wasm/thread, got ${show(worker)}`);
     }
     this.#wire = new Wire(worker);
-    // What goes wrong here goes wrong at the first call as well
+    // Both have been checked: what goes wrong is the worker, and then every call goes wrong
     if (seed !== undefined) this.setRandomSeed(seed).catch(() => {});
     if (simd !== undefined) this.configure({ simd }).catch(() => {});
   }

@@ -52,6 +52,7 @@ function linkTo(worker: WorkerLike, { receive, gone }: Listener): Link {
   if ('on' in worker) {
     const { on } = worker as NodeWorker;
     on.call(worker, 'message', receive);
+    on.call(worker, 'messageerror', () => gone('a message could not be read'));
     on.call(worker, 'error', (error: Error) => gone(error.message));
     on.call(worker, 'exit', (code: number) => gone(`it ended with the code ${code}`));
   } else {

@@ -2,7 +2,7 @@
 
 import { checkBoolean, checkCount, checkNumber } from '../options.ts';
 import { rates } from '../schedules.ts';
-import { runnerOf, type Sequential, trainedBy } from '../sequential.ts';
+import { runnerOf, Sequential, trainedBy } from '../sequential.ts';
 import type { Wire } from './host.ts';
 import { type Method, type RemoteTrainingOptions, type TransferOptions, type Way, ways } from './ways.ts';
 
@@ -35,7 +35,7 @@ const known = ['countParams', 'summary', 'getConfig', 'toJSON'] as const satisfi
 const forgotten = new FinalizationRegistry<() => void>(dispose => dispose());
 
 /** What a remote model is, beside the methods that it has in common with a model at hand. */
-class Base {
+class Remote {
   /** The name Keras gives it. */
   readonly className = 'Sequential';
   readonly #wire: Wire;
@@ -44,8 +44,8 @@ class Base {
   #stop = false;
 
   static {
-    const define = (name: string, value: (this: Base, ...args: unknown[]) => Promise<unknown>) =>
-      Object.defineProperty(Base.prototype, name, { value, writable: true, configurable: true });
+    const define = (name: string, value: (this: Remote, ...args: unknown[]) => Promise<unknown>) =>
+      Object.defineProperty(Remote.prototype, name, { value, writable: true, configurable: true });
     for (const [name, way] of Object.entries(ways)) {
       define(name, async function (...args) {
         const call = `model.${name}`;
@@ -128,11 +128,13 @@ class Base {
   /** The same model at another batch size, as in `Sequential`: layers, weights and optimizer are shared. */
   async withBatchSize(batchSize: number): Promise<RemoteSequential> {
     const call = 'model.withBatchSize';
-    runnerOf(this.#mirror).alive(call);
-    checkCount(call, 'batchSize', batchSize);
-    const mirror = this.#mirror.withBatchSize(batchSize);
+    const runner = runnerOf(this.#mirror);
+    runner.alive(call);
+    runner.bottom(call);
+    const size = checkCount(call, 'batchSize', batchSize);
+    const mirror = new Sequential({ name: `${this.name}_batch${size}` }, runner.at(size));
     const id = nextId();
-    await this.#call(call, 'withBatchSize', { args: [id, batchSize] });
+    await this.#call(call, 'withBatchSize', { args: [id, size] });
     return remote(this.#wire, id, mirror);
   }
 }
@@ -142,8 +144,15 @@ let ids = 0;
 /** A number for a model. */
 export const nextId = (): number => ++ids;
 
-/** A model in a worker; make one with `host.sequential`. */
-export type RemoteSequential = Base & Methods;
+/**
+ * A model in a worker; make one with `host.sequential`. Its methods are those of `Sequential`, with the same arguments,
+ * and promises of what these return; what is wrong rejects the promise with the same `ValueError`.
+ *
+ * Calls begin in the order in which they are made, whether or not anybody awaits them, and each is over before the next
+ * begins, but for `fit`, `fitDataset` and `evaluateDataset`: as without a worker, what is called while they run is done
+ * between two of their batches.
+ */
+export type RemoteSequential = Remote & Methods;
 
 export const remote = (wire: Wire, id: number, mirror: Sequential): RemoteSequential =>
-  new Base(wire, id, mirror) as RemoteSequential;
+  new Remote(wire, id, mirror) as RemoteSequential;

@@ -1,6 +1,7 @@
 /** What runs inside the worker: the models, and calls of them as they arrive. */
 
 import { nodeModule } from '../saving/files.ts';
+import { trainedBy } from '../sequential.ts';
 import { act, actOfHost, type Models } from './acts.ts';
 import { type Order, type Port, report, unpack, unpackError } from './wire.ts';
 
@@ -16,7 +17,9 @@ function receive(port: Port, order: Order): void {
     else waiting?.resolve(unpack(order.value));
   } else if ('stop' in order) {
     const model = models.get(order.model);
-    if (model) model.stopTraining = order.stop;
+    if (!model) return;
+    model.stopTraining = order.stop;
+    trainedBy(model).cancelled ||= order.cancel;
   } else {
     const { id, model, method, args } = order;
     const ask = (name: string, ...rest: unknown[]) =>
@@ -26,7 +29,7 @@ function receive(port: Port, order: Order): void {
       });
     const given = args.map(unpack);
     const work = () => (model === null ? actOfHost(models, method, given) : act(models, model, method, given, ask));
-    void report(port, { id }, work, true);
+    void report(port, { id }, work, true, model === null ? method : `model.${method}`, 'what it returns');
   }
 }
 

@@ -3,9 +3,9 @@
 import { shapeOfBatch } from '../batches.ts';
 import { describe } from '../config.ts';
 import { fail, show } from '../errors.ts';
-import type { Layer } from '../layers/layer.ts';
+import { Layer } from '../layers/layer.ts';
 import { readObjective } from '../objective.ts';
-import { checkBoolean, isPlain } from '../options.ts';
+import { checkBoolean, checkOptions, isPlain } from '../options.ts';
 import { saverFor } from '../saving/routes.ts';
 import { runnerOf, type Sequential, trainedBy } from '../sequential.ts';
 import type { TensorLike } from '../tensor/read.ts';
@@ -79,17 +79,23 @@ function plainCallback(call: string, callback: BaseCallback): PlainCallback {
   return { heard: events.filter(name => methods![name] && methods![name] !== plain![name]) };
 }
 
-/** The options of our own, checked, and the others. */
+/** What `transfer` says, and the other options. */
 function split<T extends object>(call: string, options: T | undefined) {
-  if (options === undefined) return { rest: undefined, transfer: false, wait: false, signal: undefined };
+  if (options === undefined) return { rest: undefined, transfer: false };
   if (!isPlain(options)) fail(call, `options must be an object, got ${show(options)}`);
-  const { transfer = false, wait = false, signal, ...rest } = options as T & RemoteTrainingOptions;
-  checkBoolean(call, 'transfer', transfer);
+  const { transfer = false, ...rest } = options as T & TransferOptions;
+  return { rest: rest as unknown as T, transfer: checkBoolean(call, 'transfer', transfer) };
+}
+
+/** The same of a training. */
+function splitTraining<T extends object>(call: string, options: T | undefined) {
+  const { rest: all, transfer } = split(call, options as T & RemoteTrainingOptions);
+  const { wait = false, signal, ...rest } = all ?? {};
   checkBoolean(call, 'wait', wait);
   if (signal !== undefined && !(signal instanceof AbortSignal)) {
     fail(call, `signal must be an AbortSignal, got ${show(signal)}`);
   }
-  return { rest: rest as T, transfer, wait, signal };
+  return { rest: rest as unknown as T, transfer, wait, signal };
 }
 
 function trained(model: Sequential, callbacks: readonly BaseCallback[]) {
@@ -125,13 +131,21 @@ function onBatch(call: string, model: Sequential, ...[x, y, options]: OnBatch): 
 
 /** Numbers that only the model itself can check. */
 function given(call: string, _model: Sequential, value: unknown, options?: TransferOptions): Way {
-  const { transfer } = split(call, options);
-  return { args: [value], transfer };
+  const { transfer = false } = checkOptions<TransferOptions>(call, options, ['transfer']);
+  return { args: [value], transfer: checkBoolean(call, 'transfer', transfer) };
 }
 
 const nothing = (): Way => ({ args: [] });
 
-/** Every method, by its name in `Sequential`; the call is known by the name of the method. */
+/** Any arguments that are data, which the model itself checks; layers go by their names. */
+const plainly = (_call: string, _model: Sequential, ...args: readonly unknown[]): Way => ({
+  args: args.map(arg => (arg instanceof Layer ? arg.name : arg)),
+});
+
+/**
+ * Every method, by its name in `Sequential`; the call is known by the name of the method. One that takes data and returns
+ * data is a line: `method: plainly`.
+ */
 export const ways = {
   add(_call: string, model: Sequential, layer: Layer): Way {
     withoutDrawing(() => model.add(layer));
@@ -152,7 +166,7 @@ export const ways = {
   testOnBatch: onBatch,
 
   fit(call: string, model: Sequential, ...[x, y, options]: Fit): Way {
-    const { rest, transfer, wait, signal } = split(call, options);
+    const { rest, transfer, wait, signal } = splitTraining(call, options);
     const { callbacks } = readFit(call, trainedBy(model), x, y, rest);
     const plain = callbacks.map(callback => plainCallback(call, callback));
     return {
@@ -165,7 +179,7 @@ export const ways = {
   },
 
   fitDataset(call: string, model: Sequential, ...[dataset, options]: FitDataset): Way {
-    const { rest, transfer, wait, signal } = split(call, options);
+    const { rest, transfer, wait, signal } = splitTraining(call, options);
     const { callbacks, source, validation } = readFitDataset(call, trainedBy(model), dataset, rest);
     const plain = callbacks.map(callback => plainCallback(call, callback));
     const tested = validation && 'source' in validation ? validation.source : null;
@@ -205,9 +219,8 @@ export const ways = {
     return { args: [x, rest], transfer };
   },
   predictOnBatch(call: string, model: Sequential, x: TensorLike, options?: TransferOptions): Way {
-    const { transfer } = split(call, options);
     shapeOfBatch(call, 'x', x, runnerOf(model).inputShape(call));
-    return { args: [x], transfer };
+    return given(call, model, x, options);
   },
 
   getWeights: nothing,
@@ -222,7 +235,7 @@ export const ways = {
   save(call: string, _model: Sequential, ...[target, options]: Parameters<Sequential['save']>): Way {
     return { args: [options], done: saverFor(call, target) as Way['done'] & {} };
   },
-  setUserDefinedMetadata: given,
+  setUserDefinedMetadata: plainly,
   getUserDefinedMetadata: nothing,
 
   dispose(_call: string, model: Sequential): Way {

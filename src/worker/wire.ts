@@ -5,11 +5,14 @@ import { isPlain } from '../options.ts';
 import { Tensor } from '../tensor/tensor.ts';
 import type { Values } from '../tensor/values.ts';
 
-/** To the worker: a call, the answer to a question, or a wish that a training ends. */
+/**
+ * To the worker: a call, the answer to a question, or a wish that a training ends; `cancel` where nobody waits for what
+ * comes of it.
+ */
 export type Order =
   | { readonly id: number; readonly model: number | null; readonly method: string; readonly args: readonly unknown[] }
   | ({ readonly answer: number } & Outcome)
-  | { readonly model: number; readonly stop: boolean };
+  | { readonly model: number; readonly stop: boolean; readonly cancel: boolean };
 
 /** From the worker: how a call ended, or a question of one that is going on. */
 export type Report =
@@ -106,11 +109,22 @@ export function unpackError({ ours, name, message }: PlainError): Error {
   return error;
 }
 
-/** Posts the outcome of some work; what cannot be sent is an error as well. */
-export async function report(port: Port, head: object, work: () => unknown, give: boolean): Promise<void> {
+/**
+ * Posts the outcome of some work, which begins at once; what cannot be sent is an error as well.
+ *
+ * @param call which this is an error of, and `name` of what
+ */
+export async function report(
+  port: Port,
+  head: object,
+  work: () => unknown,
+  give: boolean,
+  call: string,
+  name: string,
+): Promise<void> {
   try {
     const moved: Moved = new Set();
-    const value = pack('the worker', 'the result', await work(), moved, give);
+    const value = pack(call, name, await work(), moved, give);
     port.postMessage({ ...head, value }, [...moved]);
   } catch (error) {
     port.postMessage({ ...head, error: packError(error) }, []);

@@ -1,5 +1,6 @@
 /** Models in a worker thread of Node, on the package as it is built. */
 
+import { rmSync } from 'node:fs';
 import type * as Core from 'lstm-wasm';
 import type * as Workers from 'lstm-wasm/worker';
 import type { Host, RemoteSequential } from 'lstm-wasm/worker';
@@ -34,6 +35,10 @@ const mse = () => ({ optimizer: train.adam(0.01), loss: 'mse', metrics: ['mae'] 
 const numbers = (count: number, turn: number) => Float32Array.from({ length: count }, (_, n) => Math.sin(n * turn));
 const [x, y] = [numbers(640 * 10, 0.7), numbers(640, 0.3)];
 const plain = (tensors: readonly Core.Tensor[]) => tensors.map(tensor => [...tensor.dataSync()]);
+const bare = (value: unknown): unknown => {
+  if (Array.isArray(value)) return value.map(bare);
+  return value instanceof lw.Tensor ? [...value.dataSync()] : value;
+};
 const messageOf = (promise: Promise<unknown>) =>
   promise.then(
     () => 'nothing',
@@ -65,6 +70,29 @@ describe('the same bits as without a worker', () => {
     expect((await there.getStates()).map(plain)).toEqual(here.getStates().map(plain));
     expect(await there.countParams()).toBe(here.countParams());
     expect(there.outputs).toEqual(here.outputs);
+  });
+
+  it('in calls that nobody awaits, which are carried out in the order in which they are made', async () => {
+    const play = (model: Core.Sequential | RemoteSequential) => {
+      const batches = sineCosine({ batchSize: 50, timeSteps: 20 });
+      return Array.from({ length: 90 }, (_, step) => {
+        const { xs, ys } = batches.next().value!;
+        if (step === 30) void model.resetStates();
+        if (step === 60) void model.compile({ optimizer: 'sgd', loss: 'mae' });
+        if (step % 15 === 14) return model.predict(xs);
+        return step % 15 === 7 ? model.getStates() : model.trainOnBatch(xs, ys);
+      });
+    };
+    lw.setRandomSeed(7);
+    const here = lw.sequential({ layers: seedLayers() });
+    here.compile({ optimizer: 'adam', loss: 'mse' });
+    const there = await start().sequential({ layers: seedLayers() });
+    await there.compile({ optimizer: 'adam', loss: 'mse' });
+    const settled: number[] = [];
+    const promises = play(there).map((answer, n) => Promise.resolve<unknown>(answer).finally(() => settled.push(n)));
+    const answers = await Promise.all(promises);
+    expect(bare(answers)).toEqual(bare(play(here)));
+    expect(settled).toEqual(promises.map((_, n) => n));
   });
 
   it('in fit with shuffle, dropout, validation and callbacks', async () => {
@@ -136,7 +164,10 @@ describe('the same bits as without a worker', () => {
     const [once, twice] = [await copy.trainOnBatch(x, y), local.trainOnBatch(x, y)];
     expect(once).toEqual(twice);
     await there.restore(local.snapshot());
+    const held = lw.backendInfo().models;
     const single = await there.withBatchSize(1);
+    expect(single.inputs).toEqual([{ shape: [1, 5, 2] }]);
+    expect(lw.backendInfo().models).toBe(held);
     expect(plain([await single.predict(x.slice(0, 10))])).toEqual(plain([local.predict(x.slice(0, 10))]));
     await expect(there.setLearningRate(-1)).rejects.toThrow(/learningRate must be/);
     await there.setLearningRate(0);
@@ -241,6 +272,57 @@ describe('a training can be ended', () => {
     await model.fit(x, y, { epochs: 1, verbose: 0 });
   });
 
+  it('by a signal, also while it waits for data that never comes', async () => {
+    const model = await small();
+    let closed = 0;
+    const batches = {
+      async *[Symbol.asyncIterator]() {
+        try {
+          yield { xs: x.slice(0, 160), ys: y.slice(0, 16) };
+          await new Promise(resolve => setTimeout(resolve, 300));
+        } finally {
+          closed++;
+        }
+      },
+    };
+    const began = performance.now();
+    const fit = model.fitDataset(batches, { ...endless, signal: AbortSignal.timeout(50) });
+    expect(await messageOf(fit)).toMatch(/^DOMException .*timeout/);
+    expect(performance.now() - began).toBeLessThan(250);
+    await model.fit(x, y, { epochs: 1, verbose: 0 });
+    await new Promise(resolve => setTimeout(resolve, 400));
+    expect(closed).toBe(1);
+  });
+
+  it('by a signal, before it has begun, and in the middle of a long validation', async () => {
+    const model = await start().sequential({
+      layers: [layers.lstm({ units: 192, inputShape: [50, 8] }), layers.dense({ units: 1 })],
+    });
+    await model.compile(mse());
+    const never = () => new Promise<never>(() => {});
+    const opened = model.fitDataset(never, { ...endless, signal: AbortSignal.timeout(50) });
+    expect(await messageOf(opened)).toMatch(/^DOMException .*timeout/);
+    const [few, many] = [32, 4096].map(count => [numbers(count * 400, 0.7), numbers(count, 0.3)] as const);
+    const checkpoint = callbacks.modelCheckpoint({
+      file: 'build/worker.snapshot',
+      every: { epochs: 1e6 },
+      resume: true,
+    });
+    rmSync('build/worker.snapshot', { force: true });
+    const control = new AbortController();
+    const resumed = model.fit(...few!, { ...endless, signal: control.signal, callbacks: checkpoint });
+    control.abort(new Error('no more'));
+    expect(await messageOf(resumed)).toBe('Error no more');
+    rmSync('build/worker.snapshot');
+    const begun = performance.now();
+    const signal = AbortSignal.timeout(500);
+    const tested = model.fit(...few!, { ...endless, signal, validationData: many! });
+    expect(await messageOf(tested)).toMatch(/^DOMException .*timeout/);
+    expect(performance.now() - begun).toBeLessThan(1000);
+    const { epoch } = await model.fit(...few!, { epochs: 1, verbose: 0, validationData: few! });
+    expect(epoch).toEqual([0]);
+  });
+
   it('by stopTraining, and has a history then', async () => {
     const model = await small();
     setTimeout(() => {
@@ -281,13 +363,13 @@ describe('a training can be ended', () => {
     expect(await messageOf(one.fit(x, y))).toBe('ValueError model.fit: the model must not be used after dispose()');
   });
 
-  it('by the end of the worker, 20 times', async () => {
-    for (let n = 0; n < 20; n++) {
+  it('by the end of the worker, a hundred times', { timeout: 60_000 }, async () => {
+    for (let n = 0; n < 100; n++) {
       const host = start();
       const model = await small(host);
       const fit = messageOf(model.fit(x, y, endless));
       const predict = messageOf(model.predict(x));
-      await new Promise(resolve => setTimeout(resolve, n));
+      await new Promise(resolve => setTimeout(resolve, n % 25));
       await host.terminate();
       const reason = 'the worker ended before the call did; the worker must not be used after terminate()';
       expect(await fit).toBe(`Error model.fit: ${reason}`);
@@ -307,6 +389,22 @@ it('a worker that fails rejects what is asked of it', async () => {
   await host.terminate();
 });
 
+it.each([
+  ['throw new Error("no such luck")', 'no such luck'],
+  ['process.exit(3)', 'it ended with the code 3'],
+])('a worker that dies in mid-training rejects all that is asked of it: %s', async (code, reason) => {
+  const { Worker } = await import('node:worker_threads');
+  const thread = new URL('../../dist/thread.js', import.meta.url).href;
+  const worker = new Worker(`import('${thread}'); setTimeout(() => { ${code}; }, 400);`, { eval: true });
+  const host = connect({ worker: worker as never });
+  const model = await small(host);
+  const rule = `the worker must be running, but failed: ${reason}`;
+  const fit = model.fit(x, y, { epochs: 1e6, verbose: 0 });
+  expect(await messageOf(fit)).toBe(`Error model.fit: the worker ended before the call did; ${rule}`);
+  expect(await messageOf(model.trainOnBatch(x, y))).toBe(`ValueError model.trainOnBatch: ${rule}`);
+  expect(await messageOf(model.fit(x, y))).toBe(`ValueError model.fit: ${rule}`);
+});
+
 describe('arguments', () => {
   it('are checked before anything is sent', async () => {
     const host = start();
@@ -322,6 +420,12 @@ describe('arguments', () => {
     expect(await say(model.predict(x.slice(1), give))).toMatch(/^model.predict: x must/);
     expect(await say(model.trainOnBatch(x, [1, 2], give))).toMatch(/^model.trainOnBatch: y must/);
     expect(await say(model.fitDataset([]))).toMatch(/dataset must hold a batch, got none/);
+    expect(await say(model.trainOnBatch(x, y, { wait: true } as never))).toMatch(/unknown option 'wait'/);
+    expect(await say(model.setWeights([], { signal: 1 } as never))).toMatch(/unknown option 'signal'/);
+    const odd = { xs: () => 1, ys: y } as never;
+    expect(await say(model.fitDataset([odd]))).toMatch(
+      /^model.fitDataset: dataset.xs must be data, .* got function xs$/,
+    );
     const rate = callbacks.learningRateScheduler(() => 1);
     expect(await say(model.fit(x, y, { callbacks: rate }))).toBe(
       'model.fit: callbacks.learningRateScheduler[0] must be data, which alone can go to a worker, got a function',
