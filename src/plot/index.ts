@@ -12,6 +12,6 @@ export type { PredictionData } from './check.ts';
 export { type GateData, type GateHeatmapOptions, type GateName, gateHeatmap } from './heatmap.ts';
 export { type LossData, type LossOptions, lossPlot } from './loss.ts';
 export type { Plot } from './plot.ts';
-export { type PredictionOptions, predictionPlot } from './prediction.ts';
+export { type LivePredictionOptions, type PredictionOptions, predictionPlot } from './prediction.ts';
 export { type TerminalOptions, terminalPlot } from './terminal.ts';
 export type { Theme } from './theme.ts';

@@ -5,7 +5,7 @@ import type { GateData, PredictionData } from '../../src/plot/index.ts';
 const wobble = (i: number) => Math.sin(i * 12.9898) * Math.cos(i * 78.233);
 
 /** The first row of the batch of a step: 20 points of a cosine, and a prediction that comes closer with the steps. */
-export function frameAt(step: number): Required<PredictionData> {
+export function frameAt(step: number): Required<Omit<PredictionData, 'input'>> {
   const time = Array.from({ length: 20 }, (_, i) => (step * 20 + i) / (10 * Math.PI));
   const ignorance = Math.exp(-step / 70);
   const target = time.map(Math.cos);
