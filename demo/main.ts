@@ -1,5 +1,6 @@
 /** The page: trains the network in short slices between frames, and shows how it does. */
 
+import './sections.ts';
 import { backendInfo, version } from 'lstm-wasm';
 import { lossPlot, predictionPlot } from 'lstm-wasm/plot';
 import { History } from './history.ts';

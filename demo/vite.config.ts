@@ -10,9 +10,7 @@ export default defineConfig({
   resolve: {
     alias: [
       { find: /^lstm-wasm$/, replacement: path('../src/index.ts') },
-      { find: /^lstm-wasm\/data$/, replacement: path('../src/data/index.ts') },
-      { find: /^lstm-wasm\/worker$/, replacement: path('../src/worker/index.ts') },
-      { find: /^lstm-wasm\/plot$/, replacement: path('../src/plot/index.ts') },
+      { find: /^lstm-wasm\/(\w+)$/, replacement: path('../src/$1/index.ts') },
     ],
   },
   server: { fs: { allow: [path('..')] } },

@@ -1,5 +1,6 @@
 /** The tasks by name. */
 
+import { csv, drawn } from '../own/tasks.ts';
 import type { TaskName } from '../settings.ts';
 import { batches as adding } from './adding.ts';
 import addingSource from './adding.ts?raw';
@@ -32,4 +33,6 @@ export const tasks: Partial<Record<TaskName, Task>> = {
     source: addingSource,
     batches: adding,
   },
+  drawn,
+  csv,
 };
