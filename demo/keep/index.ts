@@ -106,10 +106,20 @@ export function keep(place: HTMLElement, run: Kept): { show(): void } {
           element(
             'div',
             { className: 'keep-pair' },
-            handOver('SVG', `Download ${name} as SVG`, () => `${file}.svg`, () => {
-              return new Blob([svg()], { type: 'image/svg+xml' });
-            }),
-            handOver('PNG', `Download ${name} as PNG`, () => `${file}.png`, () => pngOf(svg())),
+            handOver(
+              'SVG',
+              `Download ${name} as SVG`,
+              () => `${file}.svg`,
+              () => {
+                return new Blob([svg()], { type: 'image/svg+xml' });
+              },
+            ),
+            handOver(
+              'PNG',
+              `Download ${name} as PNG`,
+              () => `${file}.png`,
+              () => pngOf(svg()),
+            ),
           ),
         );
       }),
@@ -155,7 +165,11 @@ export function keep(place: HTMLElement, run: Kept): { show(): void } {
       'section',
       {},
       element('h3', {}, 'The pictures'),
-      element('p', {}, 'As they are drawn now. SVG stays sharp at any size and follows light and dark; PNG goes anywhere.'),
+      element(
+        'p',
+        {},
+        'As they are drawn now. SVG stays sharp at any size and follows light and dark; PNG goes anywhere.',
+      ),
       pictures,
     ),
     element(
@@ -168,7 +182,12 @@ export function keep(place: HTMLElement, run: Kept): { show(): void } {
         'div',
         { className: 'keep-pair' },
         copy,
-        handOver('Download', 'Download program.ts', () => 'program.ts', () => new Blob([text()], { type: 'text/plain' })),
+        handOver(
+          'Download',
+          'Download program.ts',
+          () => 'program.ts',
+          () => new Blob([text()], { type: 'text/plain' }),
+        ),
       ),
     ),
     said,

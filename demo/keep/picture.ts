@@ -4,9 +4,8 @@ const scale = 2;
 
 /** A chart that follows the reader's system becomes one that is light or dark for good. */
 export const resolved = (svg: string, dark: boolean): string =>
-  svg.replace(
-    /@media\s*\(prefers-color-scheme:\s*dark\)\s*\{((?:[^{}]*\{[^{}]*\})*)\s*\}/g,
-    (_, rules: string) => (dark ? rules : ''),
+  svg.replace(/@media\s*\(prefers-color-scheme:\s*dark\)\s*\{((?:[^{}]*\{[^{}]*\})*)\s*\}/g, (_, rules: string) =>
+    dark ? rules : '',
   );
 
 /** Twice as large as the chart is on the page, as it looks there. */

@@ -15,7 +15,11 @@ const largest = 16e6;
  */
 export function csvInput(place: HTMLElement, changed: (packed: string) => void): { show(packed: string): void } {
   const file = element('input', { type: 'file', accept: '.csv,.tsv,.txt,text/csv,text/plain', className: 'own-file' });
-  const paste = element('textarea', { rows: 3, spellcheck: false, placeholder: 'month;sales\n2024-01;12,5\n2024-02;13,1' });
+  const paste = element('textarea', {
+    rows: 3,
+    spellcheck: false,
+    placeholder: 'month;sales\n2024-01;12,5\n2024-02;13,1',
+  });
   paste.autocomplete = 'off';
   const column = element('select');
   const choice = element('label', { className: 'own-choice', hidden: true }, 'Column', column);

@@ -61,7 +61,8 @@ export function drawPad(place: HTMLElement, changed: (packed: string) => void): 
   const chosen = () => at.input.valueAsNumber - 1;
 
   function draw(): void {
-    const points = (shift: number) => Array.from(values, (value, n) => `${x(n) + shift},${y(value).toFixed(1)}`).join(' ');
+    const points = (shift: number) =>
+      Array.from(values, (value, n) => `${x(n) + shift},${y(value).toFixed(1)}`).join(' ');
     line.setAttribute('points', points(0));
     again.setAttribute('points', `${points(-width)} ${points(0)} ${points(width)}`);
     mark.setAttribute('cx', String(x(chosen())));

@@ -127,7 +127,10 @@ const grouped = /^[+-]?\d{1,3}(,\d{3})+(\.\d+)?$/;
 
 /** NaN where there is none. */
 function numberOf(field: string, comma: boolean): number {
-  let text = field.trim().replace(/(\d)[\s\u00a0\u202f'’](?=\d{3})/g, '$1').replace(/^\u2212/, '-');
+  let text = field
+    .trim()
+    .replace(/(\d)[\s\u00a0\u202f'’](?=\d{3})/g, '$1')
+    .replace(/^\u2212/, '-');
   if (comma) text = text.replaceAll('.', '').replace(',', '.');
   else if (grouped.test(text)) text = text.replaceAll(',', '');
   const value = decimal.test(text) ? Number(text) : Number.NaN;
@@ -169,5 +172,8 @@ function fill(values: Float64Array): void {
 /** Rows that are numbered, or years: nobody wants those learned. */
 function isCounter(values: Float64Array): boolean {
   const step = values[1]! - values[0]!;
-  return step !== 0 && values.every((value, n) => n === 0 || Math.abs(value - values[n - 1]! - step) < 1e-9 * Math.abs(value));
+  return (
+    step !== 0 &&
+    values.every((value, n) => n === 0 || Math.abs(value - values[n - 1]! - step) < 1e-9 * Math.abs(value))
+  );
 }

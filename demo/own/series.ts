@@ -30,9 +30,8 @@ export const presets = {
 } as const;
 
 /** Ten years of months, made up: a summer and a winter each year, some rise, and weather that repeats nowhere. */
-const example = Float32Array.from(
-  { length: 120 },
-  (_, n) => rounded(10 + 0.03 * n - 9 * Math.cos((2 * Math.PI * n) / 12) + 2 * Math.sin(n * n * 0.7)),
+const example = Float32Array.from({ length: 120 }, (_, n) =>
+  rounded(10 + 0.03 * n - 9 * Math.cos((2 * Math.PI * n) / 12) + 2 * Math.sin(n * n * 0.7)),
 );
 
 /** What a task runs on: the packed numbers, or, where there are none that can be used, something to begin with. */

@@ -1,7 +1,15 @@
 import { type Tensor, tensor } from 'lstm-wasm';
 
 /** Two of the numbers of a row are marked, one in each half; their sum is to be said at the end. */
-export function* batches({ batch, timeSteps, seed }: { batch: number; timeSteps: number; seed: number }) {
+export function* batches({
+  batch,
+  timeSteps,
+  seed,
+}: {
+  batch: number;
+  timeSteps: number;
+  seed: number;
+}): Generator<{ xs: Tensor; ys: Tensor }, never, void> {
   const random = mulberry32(seed);
   const half = timeSteps >> 1;
   while (true) {

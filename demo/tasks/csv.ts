@@ -1,11 +1,19 @@
-import { tensor } from 'lstm-wasm';
+import { type Tensor, tensor } from 'lstm-wasm';
 import { minMax } from 'lstm-wasm/data';
 
 /**
  * What comes next in a series, at every point of it. The rows of a batch begin at places spread over the series, and
  * each goes on where it has stopped; at the end of the series it goes back to the beginning.
  */
-export function* batches({ batch, timeSteps, series }: { batch: number; timeSteps: number; series: ArrayLike<number> }) {
+export function* batches({
+  batch,
+  timeSteps,
+  series,
+}: {
+  batch: number;
+  timeSteps: number;
+  series: ArrayLike<number>;
+}): Generator<{ xs: Tensor; ys: Tensor }, never, void> {
   const scaled = minMax(Float32Array.from(series), { range: [-1, 1] })
     .transform(Float32Array.from(series))
     .dataSync();

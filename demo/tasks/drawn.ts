@@ -1,7 +1,15 @@
-import { tensor } from 'lstm-wasm';
+import { type Tensor, tensor } from 'lstm-wasm';
 
 /** What comes next on a curve that goes round and round, at every point of it. */
-export function* batches({ batch, timeSteps, series }: { batch: number; timeSteps: number; series: ArrayLike<number> }) {
+export function* batches({
+  batch,
+  timeSteps,
+  series,
+}: {
+  batch: number;
+  timeSteps: number;
+  series: ArrayLike<number>;
+}): Generator<{ xs: Tensor; ys: Tensor }, never, void> {
   const at = (n: number) => series[n % series.length]!;
   for (let start = 0; ; start += timeSteps) {
     const count = batch * timeSteps;

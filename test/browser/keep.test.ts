@@ -149,13 +149,16 @@ for (const installed of browsers) {
         expect([...png.bytes.subarray(0, 4)]).toEqual([0x89, 0x50, 0x4e, 0x47]);
         expect([view.getUint32(16), view.getUint32(20)]).toEqual([2 * width, 2 * height]);
         // The paper is as on the page, light or dark
-        const [r] = await page.evaluate(async bytes => {
-          const image = await createImageBitmap(new Blob([Uint8Array.from(bytes)]));
-          const canvas = new OffscreenCanvas(image.width, image.height);
-          const context = canvas.getContext('2d')!;
-          context.drawImage(image, 0, 0);
-          return [...context.getImageData(30, 30, 1, 1).data];
-        }, [...png.bytes]);
+        const [r] = await page.evaluate(
+          async bytes => {
+            const image = await createImageBitmap(new Blob([Uint8Array.from(bytes)]));
+            const canvas = new OffscreenCanvas(image.width, image.height);
+            const context = canvas.getContext('2d')!;
+            context.drawImage(image, 0, 0);
+            return [...context.getImageData(30, 30, 1, 1).data];
+          },
+          [...png.bytes],
+        );
         expect(r).toBe(name === 'firefox' ? 15 : 255);
       }
       const program = text(await take('Download program.ts'));
@@ -215,9 +218,9 @@ for (const installed of browsers) {
       await said('60 rows of sales. One row has no number there');
       await page.waitForFunction(() => location.hash.includes('own='));
       expect(unpack(own()).length).toBe(60);
-      expect([...unpack(own())].slice(0, 9).map(value => Number(value.toFixed(2)))).toEqual(
-        [0.5, 1.5, 2.5, 3.5, 4.5, 5.5, 6.5, 7.5, 8.5],
-      );
+      expect([...unpack(own())].slice(0, 9).map(value => Number(value.toFixed(2)))).toEqual([
+        0.5, 1.5, 2.5, 3.5, 4.5, 5.5, 6.5, 7.5, 8.5,
+      ]);
       await picture(page, `own-csv-${name}`, '.own-csv');
 
       const before = own();

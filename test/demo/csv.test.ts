@@ -2,7 +2,8 @@ import { describe, expect, it } from 'vitest';
 import { readCsv } from '../../demo/own/readCsv.ts';
 
 /** Thirty rows, each made from its number. */
-const rows = (row: (n: number) => string, count = 30, end = '\n') => Array.from({ length: count }, (_, n) => row(n)).join(end);
+const rows = (row: (n: number) => string, count = 30, end = '\n') =>
+  Array.from({ length: count }, (_, n) => row(n)).join(end);
 const found = (text: string) => {
   const { columns, likely, rows } = readCsv(text);
   return { rows, names: columns.map(({ name }) => name), likely: columns[likely]!.name };
@@ -19,17 +20,25 @@ const message = (text: string) => {
 
 describe('a table', () => {
   it('is read with a header or without', () => {
-    expect(found(`day,sales\n${rows(n => `2024-01-${n},${n * n}`)}`)).toEqual({ rows: 30, names: ['sales'], likely: 'sales' });
-    expect(found(rows(n => `${n},${n * n}`))).toEqual({ rows: 30, names: ['Column 1', 'Column 2'], likely: 'Column 2' });
+    expect(found(`day,sales\n${rows(n => `2024-01-${n},${n * n}`)}`)).toEqual({
+      rows: 30,
+      names: ['sales'],
+      likely: 'sales',
+    });
+    expect(found(rows(n => `${n},${n * n}`))).toEqual({
+      rows: 30,
+      names: ['Column 1', 'Column 2'],
+      likely: 'Column 2',
+    });
     expect(found(rows(n => `${n * n}`))).toEqual({ rows: 30, names: ['Column 1'], likely: 'Column 1' });
     expect(found(`sales\n${rows(n => `${n * n}`)}`).names).toEqual(['sales']);
   });
 
   it('has commas, semicolons or tabs between its fields', () => {
     for (const separator of [',', ';', '\t']) {
-      const text = `a${separator}b\n${rows(n => `${n * n}.5${separator}${-n}`)}`;
+      const text = `a${separator}b\n${rows(n => `${n * n}.5${separator}-${n + 1}`)}`;
       expect(values(text)).toEqual([0.5, 1.5, 4.5, 9.5]);
-      expect(values(text, 1)).toEqual([-0, -1, -2, -3]);
+      expect(values(text, 1)).toEqual([-1, -2, -3, -4]);
     }
   });
 
@@ -88,7 +97,28 @@ describe('a table', () => {
       state = (Math.imul(state, 1664525) + 1013904223) >>> 0;
       return Math.floor((state / 2 ** 32) * below);
     };
-    const pieces = ['1', '2.5', '-3', ',', ';', '\t', '\n', '\r\n', '\r', '"', '""', 'NaN', 'x', ' ', '\u00a0', '1,5', 'é', '-', '.', 'e9'];
+    const pieces = [
+      '1',
+      '2.5',
+      '-3',
+      ',',
+      ';',
+      '\t',
+      '\n',
+      '\r\n',
+      '\r',
+      '"',
+      '""',
+      'NaN',
+      'x',
+      ' ',
+      '\u00a0',
+      '1,5',
+      'é',
+      '-',
+      '.',
+      'e9',
+    ];
     for (let n = 0; n < 2000; n++) {
       const text = Array.from({ length: random(400) }, () => pieces[random(pieces.length)]!).join('');
       const said = message(text);

@@ -66,12 +66,13 @@ const variants: Partial<Settings>[] = [
   { ...small, task: 'csv', own, stateful: false },
 ];
 const everyTask = (Object.keys(tasks) as TaskName[]).map(task => ({ ...small, task }));
+const all: Partial<Settings>[] = [...variants, ...everyTask];
 
 describe('the program of the page', () => {
-  it.each([...variants, ...everyTask].map(given => [JSON.stringify({ ...given, own: given.own && '...' }), given]))(
+  it.each(all.map(given => [JSON.stringify({ ...given, own: given.own && '...' }), given] as const))(
     'prints the costs of the page, to the bit: %s',
     async (_, given) => {
-      const settings = { ...defaults, ...(given as Partial<Settings>) };
+      const settings = { ...defaults, ...given };
       const lines = printed(programOf(settings, tasks[settings.task]!));
       expect(lines).toHaveLength(51);
       expect(new Set(lines.map(line => line.split('cost ')[1])).size).toBeGreaterThan(40);

@@ -46,7 +46,9 @@ describe('the verdict', () => {
   });
 
   it('says when it is the other way round, and when costs are not the same', () => {
-    expect(verdict(standings([1], [1], [10, 20]))).toMatch(/^Plain JavaScript was 2\.0 times as fast.* not at all apart/);
+    expect(verdict(standings([1], [1], [10, 20]))).toMatch(
+      /^Plain JavaScript was 2\.0 times as fast.* not at all apart/,
+    );
     expect(verdict(standings([1, 0.5], [1, 0.6]))).toMatch('drifted apart');
     expect(verdict(standings([1, Number.NaN, 1], [1, 0.6, 1]))).toMatch('beyond measure');
   });
