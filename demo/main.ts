@@ -1,11 +1,11 @@
 /** The page: trains the network in short slices between frames, and shows how it does. */
 
-import './sections.ts';
 import { backendInfo, version } from 'lstm-wasm';
 import { lossPlot, predictionPlot } from 'lstm-wasm/plot';
 import { History } from './history.ts';
 import { Meter, Pace, speedName, speeds } from './pace.ts';
 import { ResponsivePlot } from './responsivePlot.ts';
+import { sections } from './sections.ts';
 import { Trainer } from './trainer.ts';
 import { elements, type Progress, type State, seconds, showBackend, showProgress, showState } from './view.ts';
 import { firstRow, waves } from './wave.ts';
@@ -166,3 +166,5 @@ try {
   showState(state, `The network cannot run in this browser: ${(error as Error).message}`);
   throw error;
 }
+
+void sections();

@@ -2,18 +2,12 @@
 
 import { zipSync } from 'fflate';
 import { io, loadLayersModel, type ModelArtifacts } from 'lstm-wasm';
+import { toKeras } from 'lstm-wasm/keras';
 import { toOnnx } from 'lstm-wasm/onnx';
 import { toSafetensors } from 'lstm-wasm/safetensors';
 import type { RemoteSequential } from 'lstm-wasm/worker';
 
 type Bytes = Uint8Array<ArrayBuffer>;
-
-export interface Format {
-  readonly name: string;
-  readonly file: string;
-  readonly type: string;
-  make(model: RemoteSequential): Promise<Bytes>;
-}
 
 export const formats = {
   async tfjs(model: RemoteSequential): Promise<Bytes> {
@@ -26,6 +20,11 @@ export const formats = {
 
   async safetensors(model: RemoteSequential): Promise<Bytes> {
     return atHand(model, toSafetensors);
+  },
+
+  /** By the HDF5 library, a megabyte, which comes from the page's own host when it is first needed. */
+  async keras(model: RemoteSequential): Promise<Bytes> {
+    return atHand(model, toKeras);
   },
 
   async onnx(model: RemoteSequential): Promise<Bytes> {
@@ -50,10 +49,13 @@ async function artifactsOf(model: RemoteSequential): Promise<ModelArtifacts> {
 }
 
 /** The same model on this side of the worker, as long as it takes to write it down. */
-async function atHand(model: RemoteSequential, write: (model: Here) => Uint8Array): Promise<Bytes> {
+async function atHand(
+  model: RemoteSequential,
+  write: (model: Here) => Uint8Array | Promise<Uint8Array>,
+): Promise<Bytes> {
   const here = await loadLayersModel(io.fromMemory(await artifactsOf(model)));
   try {
-    return write(here) as Bytes;
+    return (await write(here)) as Bytes;
   } finally {
     here.dispose();
   }

@@ -30,6 +30,11 @@ const offers: Record<keyof typeof formats, Offer> = {
     about: 'model.json and weights.bin in a zip. TensorFlow.js loads it, and so does lstm-wasm.',
     file: 'model.zip',
   },
+  keras: {
+    title: 'Keras',
+    about: 'The network and its weights, for Keras 3. What writes it is loaded first: a megabyte, once.',
+    file: 'model.keras',
+  },
   safetensors: {
     title: 'Safetensors',
     about: 'The weights alone, by the names of Keras, to be read from any language.',
@@ -159,7 +164,6 @@ export function keep(place: HTMLElement, run: Kept): { show(): void } {
       element('h3', {}, 'The model'),
       element('p', {}, 'As it is at this moment, whether it is still in training or not.'),
       element('ul', { className: 'keep-list' }, ...models),
-      element('p', { className: 'keep-note' }, 'For Keras, lstm-wasm/keras writes .keras files in Node.'),
     ),
     element(
       'section',

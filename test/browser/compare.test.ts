@@ -76,7 +76,8 @@ for (const installed of browsers) {
       await state('racing');
       await page.click('.compare button');
       await state('stopped');
-      expect(page.workers().filter(worker => /plain|wasm/.test(worker.url()))).toEqual([]);
+      const racing = () => page.workers().filter(worker => /\/(plain|wasm)-/.test(worker.url()));
+      await vi.waitFor(() => expect(racing()).toEqual([]), 10_000);
       await page.click('.compare button');
       await state('racing');
       await page.click('.compare button');
