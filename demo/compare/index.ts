@@ -21,10 +21,10 @@ const labels: Record<State, string> = {
 };
 
 const about =
-  'The same network, from the same weights, on the same batches, once in plain JavaScript as a careful programmer ' +
-  'writes it, once in WebAssembly, each in a worker of its own. They take turns of 50 milliseconds, and so neither can ' +
-  'slow the other. The clocks run only inside of training steps, and before they start both have run until they were ' +
-  'warm. Pause the run above for the cleanest numbers.';
+  'Plain JavaScript is here what a careful programmer writes. Both begin with the same weights and see the same ' +
+  'batches, each in a worker of its own. They take turns of 50 milliseconds, and so neither can slow the other. The ' +
+  'clocks run only inside of training steps, and before they start both have run until they were warm. Pause the run ' +
+  'above for the cleanest numbers.';
 
 export function compare(place: HTMLElement): { show(settings: Settings, task: Task): void } {
   const button = element('button', { type: 'button', className: 'primary' }, labels.ready);

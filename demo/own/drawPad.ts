@@ -8,7 +8,7 @@ import { places, presets, seriesOf } from './series.ts';
 
 /** In the units of the picture; a place is `step` wide. */
 const width = 640;
-const height = 220;
+const height = 200;
 const step = width / places;
 const reach = 0.92;
 /** How many neighbours a point takes along when it is moved by keyboard. */
@@ -25,18 +25,21 @@ export function drawPad(place: HTMLElement, changed: (packed: string) => void): 
   const values = Float32Array.from(presets.Hills);
 
   const line = svgElement('polyline', { class: 'own-line' });
-  const mark = svgElement('circle', { class: 'own-mark', r: 6 });
+  // Round ends of lines without length: dots that stay round however the picture is stretched
+  const mark = svgElement('path', { class: 'own-mark' });
+  const middle = svgElement('path', { class: 'own-middle' });
   const zero = svgElement('line', { class: 'own-zero', x1: 0, x2: width, y1: height / 2, y2: height / 2 });
   // Where the next turn begins
   const again = svgElement('polyline', { class: 'own-again' });
   const paper = svgElement('svg', { viewBox: `0 0 ${width} ${height}`, class: 'own-paper', role: 'img' });
-  paper.append(zero, again, line, mark);
+  paper.setAttribute('preserveAspectRatio', 'none');
+  paper.append(zero, again, line, mark, middle);
 
   const slider = (label: string, properties: Partial<HTMLInputElement>) => {
     const input = element('input', { type: 'range', autocomplete: 'off', ...properties });
     return { input, label: element('label', {}, label, input) };
   };
-  const at = slider('Point', { min: '1', max: String(places), value: '1' });
+  const at = slider('Point', { min: '1', max: String(places), value: '17' });
   const level = slider('Height', { min: '-100', max: '100', value: '0' });
   const buttons = Object.entries(presets).map(([name, curve]) => {
     const button = element('button', { type: 'button' }, name);
@@ -65,8 +68,7 @@ export function drawPad(place: HTMLElement, changed: (packed: string) => void): 
       Array.from(values, (value, n) => `${x(n) + shift},${y(value).toFixed(1)}`).join(' ');
     line.setAttribute('points', points(0));
     again.setAttribute('points', `${points(-width)} ${points(0)} ${points(width)}`);
-    mark.setAttribute('cx', String(x(chosen())));
-    mark.setAttribute('cy', String(y(values[chosen()]!)));
+    for (const dot of [mark, middle]) dot.setAttribute('d', `M${x(chosen())} ${y(values[chosen()]!)}h0`);
     const [low, high] = [Math.min(...values), Math.max(...values)];
     paper.setAttribute('aria-label', `Your curve, ${places} points from ${low.toFixed(2)} to ${high.toFixed(2)}`);
     level.input.value = String(Math.round(100 * values[chosen()]!));

@@ -13,7 +13,7 @@ export function svgElement<K extends keyof SVGElementTagNameMap>(
 
 export class Preview {
   readonly node = svgElement('svg', { viewBox: '0 0 600 120', preserveAspectRatio: 'none', class: 'own-preview' });
-  readonly #line = svgElement('polyline', { class: 'own-line', 'vector-effect': 'non-scaling-stroke' });
+  readonly #line = svgElement('polyline', { class: 'own-line' });
 
   constructor() {
     this.node.setAttribute('role', 'img');

@@ -161,7 +161,7 @@ for (const installed of browsers) {
             const canvas = new OffscreenCanvas(image.width, image.height);
             const context = canvas.getContext('2d')!;
             context.drawImage(image, 0, 0);
-            return [...context.getImageData(30, 30, 1, 1).data];
+            return [...context.getImageData(6, image.height >> 1, 1, 1).data];
           },
           [...png.bytes],
         );
