@@ -48,6 +48,17 @@ test('a prediction update moves the lines and keeps every element', () => {
   expect(plot.node.querySelector('.lw-data .lw-prediction')!.getAttribute('points')).not.toBe(points);
 });
 
+test('what goes in is a third line beneath the two, where it has a name', () => {
+  const plot = predictionPlot({ input: 'sine' }).update({ target: [0, 1], prediction: [1, 0], input: [1, 0] });
+  const lines = [...plot.node.querySelectorAll('.lw-data polyline')];
+  expect(lines.map(line => line.getAttribute('class'))).toEqual(['lw-axis', 'lw-target', 'lw-prediction']);
+  expect(lines[0]!.getAttribute('points')).toBe(lines[2]!.getAttribute('points'));
+  expect(plot.node.querySelector('.lw-legend')!.textContent).toContain('sine');
+  plot.update({ target: [0, 1], prediction: [1, 0] });
+  expect(lines[0]!.getAttribute('points')).toBe('');
+  expect(() => predictionPlot().update({ target: [0], prediction: [0], input: [0] })).toThrow(/input/);
+});
+
 test('a loss update keeps every element, adds ticks at most, and shows the spare ones in no file', () => {
   const plot = lossPlot().update({ losses });
   const before = [...plot.node.querySelectorAll('*')];
