@@ -23,5 +23,11 @@ export default defineConfig({
   },
   worker: { plugins: () => [withoutKeras] },
   server: { fs: { allow: [path('..')] } },
-  build: { outDir: path('dist'), target: 'es2023', emptyOutDir: true },
+  build: {
+    outDir: path('dist'),
+    target: 'es2023',
+    emptyOutDir: true,
+    // The HDF5 library, which is loaded when somebody downloads a Keras file
+    chunkSizeWarningLimit: 5000,
+  },
 });

@@ -1,8 +1,13 @@
 /** The live run and its settings, in real browsers, on the page as it is built. */
 
+import { configure, sequential, setRandomSeed } from 'lstm-wasm';
+import type { Host } from 'lstm-wasm/worker';
 import { afterAll, afterEach, beforeAll, describe, expect, it, vi } from 'vitest';
+import { makeModel } from '../../demo/model.ts';
 import { speeds } from '../../demo/pace.ts';
+import { pictures } from '../../demo/pictures.ts';
 import { defaultsOf, readAddress, type TaskName, writeAddress } from '../../demo/settings.ts';
+import { tasks } from '../../demo/tasks/index.ts';
 import { accessibilityFaults } from './accessibility.ts';
 import { browsers, launch, type Preferences, type RunningBrowser } from './browsers.ts';
 import { threeSteps } from './fixture/threeSteps.ts';
@@ -12,6 +17,21 @@ import { Visit } from './visit.ts';
 vi.setConfig({ testTimeout: 180_000, hookTimeout: 180_000 });
 
 let site: Site;
+
+/** The last cost of the run of a link, without a page, a worker, or anybody who looks. */
+async function costIn(link: string): Promise<string> {
+  configure({ simd: 'strict' });
+  const settings = readAddress(link);
+  const here = { setRandomSeed: async (seed: number) => setRandomSeed(seed), sequential: async () => sequential() };
+  const model = await makeModel(here as unknown as Host, settings, tasks[settings.task]);
+  const batches = tasks[settings.task].batches(settings);
+  let cost: unknown = null;
+  for (let step = 0; step < pictures[settings.task].enough; step++) {
+    const { xs, ys } = batches.next().value;
+    cost = await model.trainOnBatch(xs, ys);
+  }
+  return String(cost);
+}
 
 beforeAll(async () => {
   site = await openSite();
@@ -285,6 +305,9 @@ for (const installed of browsers) {
         await reader.begun();
         expect((await settings()).seed).not.toBe(77);
 
+        await page.click('#copy-link');
+        await page.waitForFunction(() => /link/.test(document.getElementById('settings-said')!.textContent ?? ''));
+
         await reader.fill('#set-units', '1000');
         expect(await reader.text('settings-said')).toBe('Units: a whole number from 1 to 128. 1000 became 128.');
         expect(await page.$eval('#set-units', input => (input as HTMLInputElement).value)).toBe('128');
@@ -321,8 +344,19 @@ for (const installed of browsers) {
         await two.page.waitForFunction(() => document.querySelector<HTMLInputElement>('#set-units')!.value === '9');
         await two.until('done');
         expect((await two.state()).cost).toBe(last);
+        expect(await costIn(link)).toBe(last);
         expect(await costAt(two, 3)).toBe(cost);
         expect(Number(cost)).toBeGreaterThan(0);
+      });
+
+      it('leaves a network that takes seconds for a step at once', async () => {
+        const reader = await visit('#units=128&layers=3&batch=128&timeSteps=100');
+        await reader.until(1);
+        const clicked = performance.now();
+        await reader.choose('echo');
+        await reader.until(5);
+        expect(performance.now() - clicked).toBeLessThan(5000);
+        expect(await reader.page.evaluate(() => location.hash)).toBe('#task=echo');
       });
 
       it('says what is wrong with a link, and runs all the same', async () => {

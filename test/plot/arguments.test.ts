@@ -40,6 +40,11 @@ const mistakes: [call: () => unknown, sentence: string][] = [
     'predictionPlot.update: prediction must be as long as target (2), got 1',
   ],
   [
+    () => predictionPlot({ input: 'input' }).update({ ...values, input: [1] }),
+    'predictionPlot.update: input must be as long as target (2), got 1',
+  ],
+  [() => predictionPlot({ input: any(1) }), 'predictionPlot: input must be a text, got 1'],
+  [
     () => predictionPlot().update({ ...values, time: [0, NaN] }),
     'predictionPlot.update: time must be finite, got NaN at index 1',
   ],

@@ -34,6 +34,17 @@ test('a prediction update moves the line', () => {
   expect(points()).not.toBe(before);
 });
 
+test('what goes in is a third line beneath the two, where it has a name', () => {
+  const plot = predictionPlot({ input: 'sine' }).update({ target: [0, 1], prediction: [1, 0], input: [1, 0] });
+  const lines = [...plot.node.querySelectorAll('.lw-data polyline')];
+  expect(lines.map(line => line.getAttribute('class'))).toEqual(['lw-axis', 'lw-target', 'lw-prediction']);
+  expect(lines[0]!.getAttribute('points')).toBe(lines[2]!.getAttribute('points'));
+  expect(plot.node.querySelector('.lw-legend')!.textContent).toContain('sine');
+  plot.update({ target: [0, 1], prediction: [1, 0] });
+  expect(lines[0]!.getAttribute('points')).toBe('');
+  expect(() => predictionPlot().update({ target: [0], prediction: [0], input: [0] })).toThrow(/input/);
+});
+
 test('a loss update shows spare ticks in no file', () => {
   const plot = lossPlot();
   for (const length of [1, 10, 100, 501]) plot.update({ losses: losses.slice(0, length) });
