@@ -139,7 +139,8 @@ for (const installed of browsers) {
       const page = await open(nowhere);
       const take = await catchDownloads(page);
       await page.goto(site.url);
-      await page.waitForSelector('.keep .keep-pair button');
+      await page.$eval('.keep', place => place.scrollIntoView());
+      await page.waitForSelector('.keep button[aria-label$="as SVG"]');
       const offers = await page.$$eval('.keep button[aria-label$="as SVG"]', all => all.map(each => each.ariaLabel!));
       expect(offers.length).toBeGreaterThanOrEqual(2);
       for (const offer of offers) {

@@ -4,7 +4,7 @@ import { mkdir } from 'node:fs/promises';
 import { fileURLToPath } from 'node:url';
 import { type Inspection, layers, sequential, setRandomSeed, train } from 'lstm-wasm';
 import { afterAll, afterEach, beforeAll, describe, expect, it, vi } from 'vitest';
-import { defaults, type Settings } from '../../demo/settings.ts';
+import { defaults, readAddress, type Settings } from '../../demo/settings.ts';
 import { type Batch, tasks } from '../../demo/tasks/index.ts';
 import { type Gates, reach } from '../../demo/understand/reach.ts';
 import { accessibilityFaults } from './accessibility.ts';
@@ -241,8 +241,9 @@ for (const installed of browsers) {
       });
 
       it('has a GRU in the place of the LSTM, and tasks that are answered at the end', async () => {
-        const settings: Settings = { ...defaults, cell: 'gru', task: 'adding', units: 8, timeSteps: 12 };
-        const reader = await visit('#task=adding&cell=gru&units=8&timeSteps=12');
+        const address = '#task=adding&cell=gru&units=8&timeSteps=12';
+        const settings = readAddress(address);
+        const reader = await visit(address);
         await reader.arrive();
         await reader.until(8);
         const trained = await reader.pause();
