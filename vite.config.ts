@@ -3,13 +3,51 @@ import { defineConfig } from 'vite';
 
 const entry = (path: string) => fileURLToPath(new URL(`src/${path}`, import.meta.url));
 
-/** The package: one file for each subpath. The AssemblyScript loader travels inside, the drawing libraries do not. */
-export default defineConfig({
+/** Leaves the file of the worker to those who bundle the package: they find it beside the one that names it. */
+const swap = (code: string, from: string, to: string) =>
+  code.includes(from) ? { code: code.replaceAll(from, to), map: null } : null;
+const leaveWorker = {
+  name: 'leave-worker',
+  enforce: 'pre' as const,
+  transform: (code: string) => swap(code, "'./thread.ts', import.meta.url", '__THREAD__'),
+  renderChunk: (code: string) => swap(code, '__THREAD__', "'./thread.js', import.meta.url"),
+};
+
+/** Keras files are written at home: what is inside the worker would carry h5wasm, which is ten times as large. */
+const withoutKeras = {
+  name: 'without-keras',
+  enforce: 'pre' as const,
+  resolveId: (source: string) => (source.endsWith('/keras/index.ts') ? '\0without-keras' : null),
+  load: (id: string) => (id === '\0without-keras' ? 'export {}' : null),
+};
+
+const library = {
+  target: 'es2023',
+  outDir: 'dist',
+  minify: false,
+  sourcemap: true,
+  rolldownOptions: {
+    external: [/^node:/, '@svgdotjs/svg.js', 'd3-scale', 'fflate', 'h5wasm', 'linkedom', 'pbf'],
+  },
+};
+
+/** What runs in a worker, in one file: bundlers put it into one anyway, and with it whatever it might import. */
+const thread = {
+  plugins: [withoutKeras],
   build: {
-    target: 'es2023',
-    outDir: 'dist',
-    minify: false,
-    sourcemap: true,
+    ...library,
+    emptyOutDir: false,
+    sourcemap: false,
+    lib: { entry: { thread: entry('worker/thread.ts') }, formats: ['es' as const] },
+    rolldownOptions: { ...library.rolldownOptions, output: { codeSplitting: false } },
+  },
+};
+
+/** The package: one file for each subpath. The AssemblyScript loader travels inside, the drawing libraries do not. */
+const main = {
+  plugins: [leaveWorker],
+  build: {
+    ...library,
     lib: {
       entry: {
         index: entry('index.ts'),
@@ -20,11 +58,11 @@ export default defineConfig({
         'plot-node': entry('plot/node.ts'),
         safetensors: entry('safetensors/index.ts'),
         turbo: entry('turbo.ts'),
+        worker: entry('worker/index.ts'),
       },
-      formats: ['es'],
-    },
-    rolldownOptions: {
-      external: [/^node:/, '@svgdotjs/svg.js', 'd3-scale', 'fflate', 'h5wasm', 'linkedom', 'pbf'],
+      formats: ['es' as const],
     },
   },
-});
+};
+
+export default defineConfig(({ mode }) => (mode === 'thread' ? thread : main));

@@ -1,6 +1,6 @@
 /** The costs of a run. */
 
-const most = 2048;
+const most = 1024;
 const recent = 10;
 
 /**
@@ -11,12 +11,14 @@ export class History {
   #steps: number[] = [];
   #costs: number[] = [];
   #stride = 1;
-  #newest: [number, number] | null = null;
+  #count = 0;
+  #newest: number | null = null;
   #recent: number[] = [];
 
-  add(step: number, cost: number): void {
-    this.#newest = [step, cost];
-    this.#recent = [...this.#recent.slice(1 - recent), cost];
+  add(cost: number): void {
+    const step = this.#count++;
+    this.#newest = cost;
+    this.#recent[step % recent] = cost;
     if (step % this.#stride !== 0) return;
     this.#steps.push(step);
     this.#costs.push(cost);
@@ -28,19 +30,17 @@ export class History {
   }
 
   get curve(): { steps: number[]; losses: number[] } {
-    const [step, cost] = this.#newest ?? [];
-    if (step === undefined || cost === undefined || step === this.#steps.at(-1)) {
-      return { steps: this.#steps, losses: this.#costs };
-    }
-    return { steps: [...this.#steps, step], losses: [...this.#costs, cost] };
+    const last = this.#count - 1;
+    if (this.#newest === null || last === this.#steps.at(-1)) return { steps: this.#steps, losses: this.#costs };
+    return { steps: [...this.#steps, last], losses: [...this.#costs, this.#newest] };
   }
 
   get cost(): number | null {
-    return this.#newest?.[1] ?? null;
+    return this.#newest;
   }
 
-  /** The mean of the last few costs; a single one rises and falls with the part of the wave it saw. */
-  get recentCost(): number {
-    return this.#recent.reduce((sum, cost) => sum + cost, 0) / this.#recent.length;
+  /** The mean of the last few costs, since a single one rises and falls with its batch; null while there are few. */
+  get recentCost(): number | null {
+    return this.#count < recent ? null : this.#recent.reduce((sum, cost) => sum + cost, 0) / recent;
   }
 }

@@ -1,167 +1,134 @@
-/** The page: trains the network in short slices between frames, and shows how it does. */
+/** The page: what is set, what is in the address bar, and the sections that show it. */
 
-import { backendInfo, version } from 'lstm-wasm';
-import { lossPlot, predictionPlot } from 'lstm-wasm/plot';
-import { History } from './history.ts';
-import { Meter, Pace, speedName, speeds } from './pace.ts';
-import { ResponsivePlot } from './responsivePlot.ts';
-import { Trainer } from './trainer.ts';
-import { elements, type Progress, type State, seconds, showBackend, showProgress, showState } from './view.ts';
-import { firstRow, waves } from './wave.ts';
+import { compare } from './compare/index.ts';
+import { keep } from './keep/index.ts';
+import { Learn } from './learn.ts';
+import { csvInput, drawPad } from './own/index.ts';
+import { speedName, speeds } from './pace.ts';
+import { panel } from './panel.ts';
+import { pictures } from './pictures.ts';
+import { addressFaults, defaultsOf, readAddress, type Settings, type TaskName, writeAddress } from './settings.ts';
+import { tasks } from './tasks/index.ts';
+import { networkText, stateWarning } from './texts.ts';
+import { understand } from './understand/index.ts';
+import { elements, setText, showNote } from './view.ts';
 
-/** The program shown here takes this many steps; after them the reader decides. */
-const enough = 501;
-/** Below it the lines lie close to each other. Some runs take a few more steps to get there. */
-const learned = 0.02;
+const place = (id: string) => document.querySelector<HTMLElement>(`#${id} > .place`)!;
+const calm = matchMedia('(prefers-reduced-motion: reduce)').matches;
+const waits = 'Your system asks for reduced motion, so training waits for you to start it.';
 
-const pace = new Pace(speeds[elements.speed.valueAsNumber]!);
-const meter = new Meter();
-let trainer: Trainer;
-let history: History;
-let state: State = 'ready';
-let trainingTime = 0;
-let scheduled = 0;
-/** The end of the axis of steps; doubled when the run comes there. */
-let horizon = enough - 1;
+let settings = readAddress(location.hash);
+/** Whether the reader has let anything move. */
+let moving = !calm;
+/** Whether the reader has chosen a speed; until then, tasks that take many steps go fast. */
+let chosenSpeed = false;
+/** The reader's own numbers, which come back with their task. */
+const own: { [name in TaskName]?: string } = { [settings.task]: settings.own };
 
-const wavePlot = new ResponsivePlot(
-  elements.wavePlot,
-  size =>
-    predictionPlot({
-      ...size,
-      theme: 'auto',
-      xLabel: viewed() === 'row' ? 'time, radians' : 'time since a crest, radians',
-    }),
-  () => drawWave(),
-);
-const costPlot = new ResponsivePlot(elements.costPlot, size =>
-  lossPlot({ ...size, theme: 'auto', xDomain: [0, horizon] }),
-);
+const learn = new Learn(settings, speeds[elements.speed.valueAsNumber]!);
+const controls = panel(() => settings, change);
+const sections = [
+  understand(place('understand')),
+  compare(place('compare')),
+  keep(place('keep'), {
+    settings: () => settings,
+    task: () => tasks[settings.task],
+    model: () => learn.model,
+    pictures: () => learn.pictures,
+  }),
+];
 
-// ------------------------------------------------------------------------------------------------------- the run
+// ------------------------------------------------------------------------------------------------------- settings
 
-/** New weights, no steps. */
-function renew(): void {
-  trainer?.dispose();
-  trainer = new Trainer();
-  history = new History();
-  meter.start();
-  trainingTime = 0;
-  horizon = enough - 1;
-  costPlot.rebuild();
-  draw();
-}
-
-function enter(next: State, sentence: string): void {
-  state = next;
-  showProgress(progress(), performance.now(), true);
-  showState(next, sentence);
-  if (next === 'training') {
-    meter.start();
-    pace.start(performance.now());
-    scheduled ||= requestAnimationFrame(frame);
-  } else {
-    cancelAnimationFrame(scheduled);
-    scheduled = 0;
+/** Another run, from its beginning. */
+function change(next: Settings, address: 'write' | 'leave' = 'write'): void {
+  const before = settings;
+  settings = next;
+  own[next.task] = next.own;
+  if (address === 'write') {
+    history.replaceState(null, '', `${location.pathname}${location.search}${writeAddress(next)}`);
   }
+  show(before.task !== next.task);
+  void learn.begin(next, moving ? '' : waits);
 }
 
-function frame(now: number): void {
-  scheduled = requestAnimationFrame(frame);
-  const before = trainer.steps;
-  const started = performance.now();
-  pace.frame(now, trainOne);
-  if (trainer.steps === before) return;
-  trainingTime += performance.now() - started;
-  meter.mark(now, trainer.steps);
-  draw();
-  showProgress(progress(), now);
-  if (trainer.steps === enough) enter('done', verdict());
+function show(otherTask: boolean): void {
+  const task = tasks[settings.task];
+  setText(elements.about, task.about);
+  setText(elements.shows, pictures[settings.task].shows);
+  showNote(elements.warning, stateWarning(settings, task));
+  setText(elements.network, networkText(settings, task));
+  controls.show(settings);
+  if (otherTask) {
+    showTask();
+    showOwn();
+    showSpeed();
+  }
+  for (const section of sections) section.show(settings, task);
 }
 
-/** Says whether there may be another step in this frame: the run stops at `enough`, wherever in a frame that is. */
-function trainOne(): boolean {
-  const step = trainer.steps;
-  history.add(step, trainer.step());
-  return trainer.steps !== enough;
+/** Chooses the task, and brings it into view where the tasks are a strip that is wider than the page. */
+function showTask(): void {
+  const chosen = elements.tasks.querySelector<HTMLInputElement>(`[value="${settings.task}"]`)!;
+  chosen.checked = true;
+  const [strip, label] = [elements.tasks.getBoundingClientRect(), chosen.parentElement!.getBoundingClientRect()];
+  elements.tasks.scrollLeft += label.left + label.width / 2 - (strip.left + strip.width / 2);
 }
 
-function verdict(): string {
-  if (history.recentCost < learned) return `Learned the cosine in ${effort()}.`;
-  return `${effort()}, and not quite there. Keep going, or reset to try other weights.`;
+const inputs: { [name in TaskName]?: typeof drawPad } = { drawn: drawPad, csv: csvInput };
+
+/** The place where readers draw, or put a table in. */
+function showOwn(): void {
+  const input = inputs[settings.task];
+  elements.own.className = '';
+  elements.own.replaceChildren();
+  elements.own.hidden = !input;
+  input?.(elements.own, packed => change({ ...settings, own: packed })).show(settings.own);
 }
 
-const stepsText = () => (trainer.steps === 1 ? '1 step' : `${trainer.steps.toLocaleString('en')} steps`);
-const effort = () => `${stepsText()}, ${seconds(trainingTime)} seconds of training time`;
-
-const progress = (): Progress => ({
-  steps: trainer.steps,
-  cost: history.cost,
-  rate: meter.rate,
-  time: trainingTime,
+elements.tasks.addEventListener('change', event => {
+  const task = (event.target as HTMLInputElement).value as TaskName;
+  controls.say('');
+  // What suits the new task; the seed is the reader's.
+  change({ ...defaultsOf(task), seed: settings.seed, own: own[task] ?? '' });
 });
 
-// ---------------------------------------------------------------------------------------------------- the charts
+window.addEventListener('hashchange', () => {
+  const next = readAddress(location.hash);
+  controls.say(addressFaults(location.hash).join(' '));
+  if (JSON.stringify(next) !== JSON.stringify(settings)) change(next, 'leave');
+});
 
-const viewed = () => elements.views.querySelector<HTMLInputElement>('input:checked')?.value;
-
-function draw(): void {
-  drawWave();
-  if (trainer.steps > horizon + 1) {
-    horizon *= 2;
-    costPlot.rebuild();
-  }
-  costPlot.update({ ...history.curve, caption: '' });
-}
-
-function drawWave(): void {
-  if (state === 'failed') return;
-  const batch = { start: trainer.start, ...trainer.look() };
-  const caption = trainer.steps === 0 ? 'not trained yet' : `after ${stepsText()}`;
-  const data = viewed() === 'row' ? firstRow(batch) : waves(batch, wavePlot.width < 520 ? 1.25 : 2);
-  wavePlot.update({ ...data, caption });
-}
-
-// -------------------------------------------------------------------------------------------------- the controls
+// -------------------------------------------------------------------------------------------------------- the run
 
 elements.toggle.addEventListener('click', () => {
-  if (state === 'training') enter('paused', `Paused after ${effort()}.`);
-  else enter('training', trainer.steps < enough ? 'Training.' : 'Training on.');
+  moving = true;
+  learn.toggle();
 });
-
+elements.step.addEventListener('click', () => learn.step());
 elements.reset.addEventListener('click', () => {
-  renew();
-  enter('ready', 'New random weights, nothing learned yet.');
+  void learn.begin(settings, `Back to the first weights, those of seed ${settings.seed}. Nothing learned yet.`);
 });
 
-elements.speed.addEventListener('input', showSpeed);
-function showSpeed(): void {
-  pace.speed = speeds[elements.speed.valueAsNumber]!;
-  elements.speedName.textContent = speedName(pace.speed);
-  elements.speed.setAttribute('aria-valuetext', speedName(pace.speed));
-}
-
-elements.views.addEventListener('change', () => {
-  drawWave();
-  wavePlot.rebuild();
-});
-
-// Frames stop in a hidden tab, and so does training. The time away is no part of the speed.
-document.addEventListener('visibilitychange', () => meter.start());
-
-// ----------------------------------------------------------------------------------------------------- beginning
-
-try {
+elements.speed.addEventListener('input', () => {
+  chosenSpeed = true;
   showSpeed();
-  renew();
-  showBackend(backendInfo(), version, trainer!.weights);
-  if (matchMedia('(prefers-reduced-motion: reduce)').matches) {
-    enter('ready', 'Your system asks for reduced motion, so training waits for you to start it.');
-  } else {
-    enter('training', 'Training.');
-  }
-} catch (error) {
-  state = 'failed';
-  showState(state, `The network cannot run in this browser: ${(error as Error).message}`);
-  throw error;
+});
+
+/** Steps that nobody wants to watch one by one. */
+const many = 600;
+
+function showSpeed(): void {
+  if (!chosenSpeed && pictures[settings.task].enough > many) elements.speed.value = String(speeds.length - 1);
+  const speed = speeds[elements.speed.valueAsNumber]!;
+  learn.pace.speed = speed;
+  learn.pace.start(performance.now());
+  setText(elements.speedName, speedName(speed));
+  elements.speed.setAttribute('aria-valuetext', speedName(speed));
 }
+
+// ------------------------------------------------------------------------------------------------------ beginning
+
+show(true);
+controls.say(addressFaults(location.hash).join(' '));
+void learn.begin(settings, moving ? '' : waits);

@@ -1,18 +1,18 @@
 /** How fast training goes: the wanted speed, shared out over the frames of the screen, and the speed that came of it. */
 
-/** Steps per second, one for each place of the slider. The last asks for more than any machine does. */
-export const speeds = [1, 2, 5, 10, 20, 30, 60, 120, 240, 1e6] as const;
+/** Steps per second, one for each place of the slider; the last is as fast as the worker is. */
+export const speeds = [1, 2, 5, 10, 20, 30, 60, 120, 240, Infinity] as const;
 
 export const speedName = (speed: number) =>
-  speed === speeds.at(-1) ? 'full speed' : `${speed} ${speed === 1 ? 'step' : 'steps'} per second`;
+  speed === Infinity ? 'full speed' : `${speed} ${speed === 1 ? 'step' : 'steps'} per second`;
 
-/** Milliseconds of a frame that may go into training; at 60 frames a second the rest is for drawing. */
-const slice = 6;
-/** After a longer pause than this, such as in a hidden tab, the time is not made up for. */
+/** After a longer pause than this the steps of it are not made up for. */
 const longestFrame = 100;
 
 export class Pace {
   speed: number;
+  /** Milliseconds that have passed. */
+  elapsed = 0;
   #owed = 0;
   #last = 0;
 
@@ -26,16 +26,22 @@ export class Pace {
     this.#last = now;
   }
 
-  /** Takes the steps that are due, until `step` says no or the frame has no time left. */
-  frame(now: number, step: () => boolean): void {
-    const elapsed = Math.min(Math.max(now - this.#last, 0), longestFrame);
+  pass(now: number): void {
+    const passed = Math.max(now - this.#last, 0);
     this.#last = now;
-    this.#owed += (elapsed / 1000) * this.speed;
-    const end = performance.now() + slice;
-    while (this.#owed >= 1 && step()) {
-      this.#owed--;
-      if (performance.now() >= end) this.#owed %= 1;
-    }
+    this.elapsed += passed;
+    if (this.speed < Infinity) this.#owed += (Math.min(passed, longestFrame) / 1000) * this.speed;
+  }
+
+  /** Steps that are due. */
+  get due(): number {
+    return this.speed === Infinity ? Infinity : Math.floor(this.#owed);
+  }
+
+  /** So many steps have been taken; those that found no room are not made up for. */
+  took(steps: number): void {
+    if (this.speed === Infinity) return;
+    this.#owed = Math.min(this.#owed - steps, 2);
   }
 }
 

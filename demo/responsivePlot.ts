@@ -33,6 +33,17 @@ export class ResponsivePlot<Data> {
     return this.#size.width;
   }
 
+  /** The chart as it stands; null before the first data. */
+  get plot(): Plot<Data> | null {
+    return this.#plot;
+  }
+
+  /** Other data, of another kind: the chart is made again. */
+  begin(data: Data): void {
+    this.#data = data;
+    this.rebuild();
+  }
+
   update(data: Data): void {
     this.#data = data;
     if (!this.#plot) this.rebuild();

@@ -58,7 +58,9 @@ export async function buildPackage() {
   const { build } = await import('vite');
   rmSync(inRoot('dist'), { recursive: true, force: true });
   const { NODE_ENV } = process.env;
-  await build({ root, configFile: inRoot('vite.config.ts'), logLevel: 'warn' });
+  const config = { root, configFile: inRoot('vite.config.ts'), logLevel: /** @type {const} */ ('warn') };
+  await build(config);
+  await build({ ...config, mode: 'thread' });
   // Vite leaves 'production' behind, by which npm, called later, would install less than it should.
   if (NODE_ENV === undefined) delete process.env.NODE_ENV;
   else process.env.NODE_ENV = NODE_ENV;

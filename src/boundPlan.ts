@@ -25,6 +25,7 @@ export class BoundPlan {
   readonly #structures: Block;
   readonly #addresses: number[] = [];
   readonly #kernels = kernels();
+  readonly #blocks: Addresses;
   readonly #outputAddress: number;
   readonly #resultAddress: number;
   readonly #lossAddress: number = 0;
@@ -34,6 +35,7 @@ export class BoundPlan {
 
   constructor(call: string, plan: Plan, addresses: Addresses, objective: Objective | null) {
     this.plan = plan;
+    this.#blocks = addresses;
     const address = ({ block, offset }: Place) => addresses[block] + offset;
     const { y } = plan.output;
     this.#outputAddress = address(y.place);
@@ -67,6 +69,11 @@ export class BoundPlan {
     const scored = this.#addresses.splice(plan.stages.length);
     if (objective) this.#lossAddress = scored[0]!;
     this.#metrics = metrics.map(({ program }, n) => ({ program, address: scored[n + 1]! }));
+  }
+
+  /** Index of the number at a place in float32 memory. */
+  indexOf({ block, offset }: Place): number {
+    return (this.#blocks[block] + offset) / FLOAT;
   }
 
   forward(): void {

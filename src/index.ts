@@ -12,6 +12,7 @@ export { type Dataset, data } from './data/dataset.ts';
 export { type BackendInfo, backendInfo, configure, type InitOptions, init, ready } from './engine/engine.ts';
 export { ValueError } from './errors.ts';
 export { type Initializer, type InitializerName, initializers } from './initializers.ts';
+export type { Inspection } from './inspect.ts';
 export * from './layers/index.ts';
 export type { LayerOptions } from './layers/layer.ts';
 export type { Loss } from './losses.ts';

@@ -4,6 +4,7 @@ import { version } from '../package.json' with { type: 'json' };
 import { shapeOfBatch } from './batches.ts';
 import { type Config, describe, toPython } from './config.ts';
 import { fail, show } from './errors.ts';
+import { type Inspection, inspected, inspectLayer } from './inspect.ts';
 import type { Layer } from './layers/layer.ts';
 import type { RecurrentLayer } from './layers/recurrent.ts';
 import { type CompileOptions, readObjective } from './objective.ts';
@@ -41,10 +42,14 @@ let unnamed = 0;
 /** @internal What a model runs on, for those who load one. */
 export let runnerOf: (model: Sequential) => Runner;
 
+/** @internal The model as the loop of a training sees it. */
+export let trainedBy: (model: Sequential) => Trainee;
+
 /** A stack of layers; make one with `sequential()`. */
 export class Sequential {
   static {
     runnerOf = model => model.#runner;
+    trainedBy = model => model.#trainee;
   }
 
   /** The name Keras gives it. */
@@ -344,6 +349,21 @@ export class Sequential {
     this.#runner.alive(call);
     const shape = shapeOfBatch(call, 'x', x, this.#runner.inputShape(call));
     return predictAll(call, this.#runner, x, shape, shape[0]!);
+  }
+
+  /**
+   * What a recurrent layer computes on a batch, step by step, such as for `gateHeatmap`. Weights and carried states stay
+   * as they are.
+   *
+   * @param layer an lstm, a gru or a simpleRNN of the model, or its name
+   * @param x one batch, as for `predictOnBatch`
+   * @returns tensors [B, T, U]: i, f, g, o, c, h of an lstm, z, r, n, h of a gru, h of a simpleRNN
+   */
+  inspect(layer: Layer | string, x: TensorLike): Inspection {
+    const call = 'model.inspect';
+    this.#runner.alive(call);
+    const shape = shapeOfBatch(call, 'x', x, this.#runner.inputShape(call));
+    return inspectLayer(call, this.#runner, inspected(call, this.#runner, layer), x, shape);
   }
 
   // --------------------------------------------------------------------------------------------------------- states

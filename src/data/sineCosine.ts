@@ -39,12 +39,22 @@ export function sineCosine(options?: SineCosineOptions): Generator<SineCosineBat
 }
 
 function* batches(B: number, T: number): Generator<SineCosineBatch, never, void> {
+  const [time, xs, ys] = [new Float32Array(B * T), new Float32Array(B * T), new Float32Array(B * T)];
+  // The rows of a batch are those of the one before, from the second on, and a new one: that alone is computed.
+  let known = 0;
   for (let start = 0; ; start += T) {
-    const time = Float64Array.from({ length: B * T }, (_, i) => (start + i) / (10 * Math.PI));
+    for (let i = known; i < B * T; i++) {
+      const at = (start + i) / (10 * Math.PI);
+      time[i] = at;
+      xs[i] = sin(at);
+      ys[i] = cos(at);
+    }
     yield {
-      xs: new Tensor(Float32Array.from(time, sin), [B, T, 1]),
-      ys: new Tensor(Float32Array.from(time, cos), [B, T, 1]),
-      time: new Tensor(Float32Array.from(time), [B, T]),
+      xs: new Tensor(xs.slice(), [B, T, 1]),
+      ys: new Tensor(ys.slice(), [B, T, 1]),
+      time: new Tensor(time.slice(), [B, T]),
     };
+    for (const values of [time, xs, ys]) values.copyWithin(0, T);
+    known = (B - 1) * T;
   }
 }

@@ -33,15 +33,21 @@ let models = 0;
 export function configure(options: { simd?: 'auto' | Simd }): void {
   const { simd } = checkOptions<{ simd: unknown }>('configure', options, ['simd']);
   if (simd === undefined) return;
-  const choice = checkName('configure', 'simd', simd, ['auto', 'strict', 'relaxed']);
-  if (choice === 'relaxed' && !canRelax()) {
-    fail('configure', "simd must be 'auto' or 'strict' on this host, which has no relaxed SIMD, got 'relaxed'");
-  }
+  const choice = checkSimd('configure', simd);
   if (inUse && choice !== 'auto' && choice !== engine?.simd) {
     fail('configure', `simd must be chosen before the first model is made, got '${choice}' while ${engine?.simd} runs`);
   }
   wanted = choice;
   if (!inUse) engine = null;
+}
+
+/** @internal One of the names, and not of kernels that this host cannot run. */
+export function checkSimd(call: string, simd: unknown): Simd | 'auto' {
+  const choice = checkName(call, 'simd', simd, ['auto', 'strict', 'relaxed']);
+  if (choice === 'relaxed' && !canRelax()) {
+    fail(call, "simd must be 'auto' or 'strict' on this host, which has no relaxed SIMD, got 'relaxed'");
+  }
+  return choice;
 }
 
 /** What runs, and what it holds. */

@@ -44,10 +44,14 @@ export function logScale(domain: readonly [number, number], range: [number, numb
   return scaleLog([low, high > low ? high : niceAbove(low * 1.5)], range);
 }
 
-/** About `count` ticks. */
+/** About `count` ticks, as powers of ten where other labels would be long. */
 export function linearTicks(scale: Scale, count: number): Tick[] {
-  return toTicks(scale, scale.ticks(count), scale.tickFormat(count));
+  const ticks = toTicks(scale, scale.ticks(count), scale.tickFormat(count));
+  const long = ticks.some(({ label }) => label.length > longest);
+  return long ? toTicks(scale, scale.ticks(count), shortLabel) : ticks;
 }
+/** Letters beside an upright axis. */
+const longest = 7;
 
 /** The same for an axis that counts: half a step is no tick, however much room there is for it. */
 export function countTicks(scale: Scale, count: number): Tick[] {
@@ -79,6 +83,31 @@ function powerLabel(digit: number, power: number): string {
   return digit === 1 ? `10${exponent}` : `${digit}×10${exponent}`;
 }
 
+/** 250,000 as 2.5×10⁵ */
+function shortLabel(value: number): string {
+  if (value === 0) return '0';
+  const { digit, power } = scientific(Number(Math.abs(value).toPrecision(6)));
+  return (value < 0 ? '−' : '') + powerLabel(digit, power);
+}
+
+/**
+ * As many of the ticks of a log scale as have room for their labels: all, the powers of ten, every second of those, and
+ * so on.
+ *
+ * @param width of a label, with the gap to the next
+ */
+export function thinLogTicks(ticks: readonly Tick[], width: (label: string) => number): readonly Tick[] {
+  const fits = (list: readonly Tick[]) =>
+    list.every(({ at, label }, n) => n === 0 || at - list[n - 1]!.at > (width(label) + width(list[n - 1]!.label)) / 2);
+  if (fits(ticks)) return ticks;
+  const powers = ticks.filter(({ label }) => /^(10*|0\.0*1|10[⁻⁰¹²³⁴⁵⁶⁷⁸⁹]+)$/.test(label));
+  for (let every = 1; every < powers.length; every++) {
+    const some = powers.filter((_, n) => n % every === 0);
+    if (fits(some)) return some;
+  }
+  return ticks.slice(0, 1);
+}
+
 /** 0.05 is 5 times ten to the power of -2. Read from the decimal text, since a logarithm would round. */
 function scientific(value: number): { digit: number; power: number } {
   const [digits = '1', power = '0'] = value.toExponential().split('e');
@@ -96,7 +125,15 @@ function niceAbove(value: number): number {
   return Math.min(Number(nice), Number.MAX_VALUE);
 }
 
-/** One axis: it keeps its tick elements and moves them; those it has no use for at the moment are hidden. */
+/** More than `linearTicks` and `countTicks` ever make of `count`: a step is rounded down to 1/1.6 of itself at most. */
+export const mostTicks = (count: number) => Math.ceil(1.6 * count) + 1;
+/** More than `logTicks` ever makes: four decades of nine, and the end. */
+export const mostLogTicks = 38;
+
+/**
+ * One axis: it keeps its tick elements and moves them; those it has no use for at the moment are hidden. All that an
+ * axis can come to need are there from the beginning, so that an update makes no element.
+ */
 export class Axis {
   readonly #group: G;
   readonly #side: 'x' | 'y';
@@ -105,11 +142,13 @@ export class Axis {
   readonly #marks: Mark[] = [];
   #drawn = '';
 
-  constructor(group: G, side: 'x' | 'y', area: Area, theme: Theme) {
+  /** @param most ticks, where their number changes */
+  constructor(group: G, side: 'x' | 'y', area: Area, theme: Theme, most = 0) {
     this.#group = group.addClass(`lw-axis-${side}`);
     this.#side = side;
     this.#area = area;
     this.#theme = theme;
+    for (let i = 0; i < most; i++) this.#marks.push(this.#addMark());
   }
 
   update(ticks: readonly Tick[]): void {
@@ -123,7 +162,7 @@ export class Axis {
   }
 
   #addMark(): Mark {
-    const group = this.#group.group();
+    const group = this.#group.group().attr('display', 'none');
     const horizontal = this.#side === 'y';
     const end = horizontal ? { x2: this.#area.width } : { y2: 5 };
     const line: Dom = group.element('line', end);

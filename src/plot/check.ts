@@ -43,6 +43,12 @@ export function checkNumbers(call: string, name: string, value: unknown): Number
   return numbers;
 }
 
+/** One number; NaN and Infinity are numbers here too. */
+export function checkValue(call: string, name: string, value: unknown): number {
+  if (typeof value !== 'number') fail(call, `${name} must be a number, got ${show(value)}`);
+  return value;
+}
+
 export function checkLength(call: string, name: string, values: Numbers, other: string, length: number): void {
   if (values.length !== length) fail(call, `${name} must be as long as ${other} (${length}), got ${values.length}`);
 }
@@ -78,16 +84,22 @@ export interface PredictionData {
   time?: ArrayLike<number>;
   target: ArrayLike<number>;
   prediction: ArrayLike<number>;
+  /** What goes in, for a plot whose option `input` gives it a name. */
+  input?: ArrayLike<number>;
   /** A few words at the upper right; the earlier ones stay when absent. */
   caption?: string;
 }
 
-export function checkPrediction(call: string, data: unknown) {
-  const given = checkOptions<PredictionData>(call, data, ['time', 'target', 'prediction', 'caption']);
+/** @param hasInput whether there is a line for what goes in */
+export function checkPrediction(call: string, data: unknown, hasInput = false) {
+  const names = ['time', 'target', 'prediction', ...(hasInput ? ['input'] : []), 'caption'];
+  const given = checkOptions<PredictionData>(call, data, names);
   const target = checkNumbers(call, 'target', given.target);
   const prediction = checkNumbers(call, 'prediction', given.prediction);
   checkLength(call, 'prediction', prediction, 'target', target.length);
   const time = checkPositions(call, 'time', given.time, 'target', target.length);
+  const input = given.input === undefined ? [] : checkNumbers(call, 'input', given.input);
+  if (input.length > 0) checkLength(call, 'input', input, 'target', target.length);
   const caption = given.caption === undefined ? undefined : checkText(call, 'caption', given.caption);
-  return { target, prediction, time, caption };
+  return { target, prediction, input, time, caption };
 }

@@ -10,27 +10,19 @@
  *                                      x label
  */
 
-import { type Container, type Dom, type G, getWindow, type Polyline, SVG, type Svg } from '@svgdotjs/svg.js';
-import { fail, show } from '../errors.ts';
-import { checkName } from '../options.ts';
-import { type Area, Axis, type Tick } from './axes.ts';
+import type { Container, Dom, G, Polyline } from '@svgdotjs/svg.js';
+import { type Area, Axis, mostLogTicks, mostTicks, type Tick } from './axes.ts';
 import { checkSize, checkText } from './check.ts';
-import { serialize } from './serialize.ts';
+import { checkSheet, Sheet, type SheetOptions, sheetOptions, side } from './sheet.ts';
 import { addText, setText, textWidth } from './text.ts';
-import { fontFamily, type Part, paint, styleSheet, type Theme, themes } from './theme.ts';
+import { type Part, paint } from './theme.ts';
 
-/** The options every chart has. */
-export interface FrameOptions {
-  /** An element, or a CSS selector of one, that the chart is appended to; without it the chart stays by itself. */
-  container?: Element | string;
-  width?: number;
+/** The options every chart of lines has. */
+export interface FrameOptions extends SheetOptions {
   height?: number;
-  title?: string;
-  /** `auto` follows the reader's system. */
-  theme?: Theme;
   xLabel?: string;
 }
-export const frameOptions = ['container', 'width', 'height', 'title', 'theme', 'xLabel'] as const;
+export const frameOptions = [...sheetOptions, 'height', 'xLabel'] as const;
 
 /** A line of the chart, as the legend shows it. */
 export interface Series {
@@ -40,17 +32,14 @@ export interface Series {
   dash?: string;
 }
 
-const side = 24;
 const headerSize = 13;
 /** How far the data area reaches beyond its axes to the left and right, so that round line ends are not cut. */
 const overhang = 5;
 /** About 25 letters, such as "step 500, cost 0.00312". */
 const captionRoom = 190;
 
-export class Frame {
-  readonly svg: Svg;
+export class Frame extends Sheet {
   readonly area: Area;
-  readonly theme: Theme;
   readonly x: Axis;
   readonly y: Axis;
   readonly #caption: Dom;
@@ -58,29 +47,27 @@ export class Frame {
   readonly captionLine: number;
   readonly #legendLine: number;
 
-  constructor(call: string, options: FrameOptions, series: readonly Series[], footer = 0) {
-    const { title, theme = 'light' } = options;
-    const width = checkSize(call, 'width', options.width ?? 720, 240);
+  constructor(call: string, options: FrameOptions, series: readonly Series[], { footer = 0, movingY = false } = {}) {
+    const setting = checkSheet(call, options);
+    const { width, title } = setting;
     const height = checkSize(call, 'height', options.height ?? 360, 160);
     const xLabel = checkText(call, 'xLabel', options.xLabel ?? '');
-    this.theme = checkName(call, 'theme', theme, themes);
-    if (title !== undefined) checkText(call, 'title', title);
-    const container = findContainer(call, options.container);
-    if (!getWindow()) fail(call, 'needs a document to draw in, and this host, such as a worker, has none');
-
+    super(
+      setting,
+      height,
+      series.map(line => line.label),
+    );
     this.#legendLine = title ? 58 : 32;
     this.captionLine = this.#legendLine + (legendWidth(series) + captionRoom > width ? 20 : 0);
     const top = this.captionLine + 22;
     const bottom = (xLabel ? 54 : 36) + footer;
     this.area = { left: 58, top, width: width - 58 - side - 4, height: height - top - bottom };
 
-    this.svg = this.#addRoot(width, height, [title, ...series.map(line => line.label)]);
-    if (title) addText(this.svg, title, { x: side, y: 34, part: 'title', theme: this.theme, size: 17, weight: 600 });
     this.#addLegend(series);
     this.#caption = this.addCaption(this.svg, '');
-    [this.y, this.x] = this.#addAxes();
+    [this.y, this.x] = this.#addAxes(movingY);
     if (xLabel) this.#addXLabel(xLabel);
-    if (container) this.svg.addTo(container as HTMLElement);
+    this.place();
   }
 
   /** Text at the right end of the header, in the line of the legend. */
@@ -121,27 +108,17 @@ export class Frame {
     if (css) this.svg.put(this.svg.element('style').words(css), 0);
   }
 
+  /** About how many ticks the axes have room for. */
+  get ticksAcross(): number {
+    return Math.max(2, this.area.width / 90);
+  }
+  get ticksUp(): number {
+    return Math.max(2, this.area.height / 44);
+  }
+
   drawAxes(x: readonly Tick[], y: readonly Tick[]): void {
     this.x.update(x);
     this.y.update(y);
-  }
-
-  toSVG(): string {
-    return serialize(this.svg.node);
-  }
-
-  remove(): void {
-    this.svg.remove();
-  }
-
-  #addRoot(width: number, height: number, names: (string | undefined)[]): Svg {
-    const svg = SVG().size(width, height).viewbox(0, 0, width, height);
-    svg.addClass('lw-plot').addClass(`lw-${this.theme}`);
-    svg.attr({ 'font-family': fontFamily, role: 'img', 'aria-label': names.filter(Boolean).join(', ') });
-    const css = styleSheet(this.theme);
-    if (css) svg.element('style').words(css);
-    paint(svg.rect(width, height).attr('rx', 8), 'background', this.theme);
-    return svg;
   }
 
   #addLegend(series: readonly Series[]): void {
@@ -157,10 +134,11 @@ export class Frame {
   }
 
   /** The base line is drawn over the grid, and both lie under the data. */
-  #addAxes(): [Axis, Axis] {
+  #addAxes(movingY: boolean): [Axis, Axis] {
     const { left, top, width, height } = this.area;
-    const y = new Axis(this.#addAxisGroup(), 'y', this.area, this.theme);
-    const x = new Axis(this.#addAxisGroup(), 'x', this.area, this.theme);
+    const most = movingY ? Math.max(mostLogTicks, mostTicks(this.ticksUp)) : 0;
+    const y = new Axis(this.#addAxisGroup(), 'y', this.area, this.theme, most);
+    const x = new Axis(this.#addAxisGroup(), 'x', this.area, this.theme, mostTicks(this.ticksAcross));
     const base = this.svg.line(left, top + height, left + width, top + height).attr('shape-rendering', 'crispEdges');
     paint(base, 'axis', this.theme);
     return [y, x];
@@ -179,12 +157,3 @@ export class Frame {
 
 const entryWidth = ({ label }: Series) => 37 + textWidth(label, headerSize) + 18;
 const legendWidth = (series: readonly Series[]) => series.reduce((sum, line) => sum + entryWidth(line), side);
-
-function findContainer(call: string, container: unknown): Element | null {
-  if (container === undefined) return null;
-  const found = typeof container === 'string' ? globalThis.document?.querySelector(container) : container;
-  if (typeof (found as Element | null)?.appendChild !== 'function') {
-    fail(call, `container must be an element or the selector of one in the page, got ${show(container)}`);
-  }
-  return found as Element;
-}

@@ -3,8 +3,15 @@
  */
 
 export { type AnimationOptions, animation } from './animation.ts';
+export { type BenchmarkData, type BenchmarkOptions, benchmarkChart } from './benchmark.ts';
+export type { WorkloadGroup } from './benchmarkData.ts';
+export { type CellData, type CellDiagramOptions, type CellValue, cellDiagram } from './cell.ts';
+export type { CellKind } from './cells.ts';
+export { type ChainData, type ChainDiagramOptions, chainDiagram } from './chain.ts';
 export type { PredictionData } from './check.ts';
+export { type GateData, type GateHeatmapOptions, type GateName, gateHeatmap } from './heatmap.ts';
 export { type LossData, type LossOptions, lossPlot } from './loss.ts';
 export type { Plot } from './plot.ts';
-export { type PredictionOptions, predictionPlot } from './prediction.ts';
+export { type LivePredictionOptions, type PredictionOptions, predictionPlot } from './prediction.ts';
+export { type TerminalOptions, terminalPlot } from './terminal.ts';
 export type { Theme } from './theme.ts';

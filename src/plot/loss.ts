@@ -35,7 +35,7 @@ export function lossPlot(options: LossOptions = {}): Plot<LossData> {
   const label = checkText(call, 'label', given.label ?? 'cost');
   const xDomain = given.xDomain === undefined ? undefined : checkDomain(call, 'xDomain', given.xDomain);
   const series = { label: log ? `${label}, log scale` : label, part: 'prediction' as const, width: 1.5 };
-  const frame = new Frame(call, { xLabel: 'step', ...given }, [series]);
+  const frame = new Frame(call, { xLabel: 'step', ...given }, [series], { movingY: true });
   const area = frame.addDataArea();
   const line = frame.addLine(area, series);
   // Outside of what is clipped: at the lowest cost of all, half of the mark lies below the axis.
@@ -85,11 +85,8 @@ function costScale(losses: ArrayLike<number>, log: boolean, height: number): Sca
 }
 
 function drawAxes(frame: Frame, x: Scale, y: Scale, log: boolean): void {
-  const { width, height } = frame.area;
-  const yTicks = log ? logTicks(y) : linearTicks(y, Math.max(2, height / 44));
-  const counts = x.domain().every(Number.isInteger);
-  const across = Math.max(2, width / 90);
-  frame.drawAxes(counts ? countTicks(x, across) : linearTicks(x, across), yTicks);
+  const ticks = x.domain().every(Number.isInteger) ? countTicks : linearTicks;
+  frame.drawAxes(ticks(x, frame.ticksAcross), log ? logTicks(y) : linearTicks(y, frame.ticksUp));
 }
 
 function placeMark(mark: Circle, point: Point | undefined, width: number): void {

@@ -21,12 +21,26 @@ if (!getWindow()) {
  * @returns the absolute path of the file.
  */
 export function writeSVG(path: string, plot: string | { toSVG(): string }): string {
-  const call = 'writeSVG';
+  return write('writeSVG', path, plot);
+}
+
+function write(call: string, path: unknown, plot: unknown): string {
   if (typeof path !== 'string' || path === '') fail(call, `path must be the name of a file, got ${show(path)}`);
-  const svg = typeof plot === 'string' ? plot : plot?.toSVG?.();
+  const svg = typeof plot === 'string' ? plot : (plot as { toSVG?(): unknown } | null | undefined)?.toSVG?.();
   if (typeof svg !== 'string') fail(call, `plot must be a chart or the text of one, got ${show(plot)}`);
   const file = resolve(path);
   mkdirSync(dirname(file), { recursive: true });
   writeFileSync(file, svg);
+  return file;
+}
+
+/**
+ * Writes a chart to a file, `out/plot.svg` unless another is named, and prints where it is.
+ *
+ * @returns the absolute path of the file.
+ */
+export function showPlot(plot: string | { toSVG(): string }, path = 'out/plot.svg'): string {
+  const file = write('showPlot', path, plot);
+  console.log(file);
   return file;
 }

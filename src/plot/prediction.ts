@@ -2,7 +2,7 @@
 
 import { checkOptions } from '../options.ts';
 import { countTicks, linearScale, linearTicks, type Scale } from './axes.ts';
-import { checkDomain, checkPair, checkPrediction, extent, isWhole, type PredictionData } from './check.ts';
+import { checkDomain, checkPair, checkPrediction, checkText, extent, isWhole, type PredictionData } from './check.ts';
 import { Frame, type FrameOptions, frameOptions, type Series } from './frame.ts';
 import type { Plot } from './plot.ts';
 import { pointsText, project } from './points.ts';
@@ -15,19 +15,31 @@ export interface PredictionOptions extends FrameOptions {
 }
 export const predictionOptions = [...frameOptions, 'yDomain', 'labels'] as const;
 
+export interface LivePredictionOptions extends PredictionOptions {
+  /** The name of a third line, thin and grey, for what goes in; without it there is none. */
+  input?: string;
+}
+
 /** A live chart of target and prediction; every `update` moves the points of the two lines it was made with. */
-export function predictionPlot(options: PredictionOptions = {}): Plot<PredictionData> {
+export function predictionPlot(options: LivePredictionOptions = {}): Plot<PredictionData> {
   const call = 'predictionPlot';
-  const drawing = new PredictionDrawing(call, checkOptions<PredictionOptions>(call, options, predictionOptions));
+  const known = checkOptions<LivePredictionOptions>(call, options, [...predictionOptions, 'input']);
+  const { input: name, ...rest } = known;
+  const grey =
+    name === undefined ? null : { label: checkText(call, 'input', name), part: 'axis' as const, width: 1.25 };
+  const drawing = new PredictionDrawing(call, rest, 0, grey ? [grey] : []);
   const { frame } = drawing;
   const area = frame.addDataArea();
+  // Beneath the other two
+  const inputLine = grey && frame.addLine(area, grey);
   const lines = drawing.series.map(series => frame.addLine(area, series));
 
   const plot: Plot<PredictionData> = {
     node: frame.svg.node,
     update(data) {
-      const { time, target, prediction, caption } = checkPrediction(`${call}.update`, data);
+      const { time, target, prediction, input, caption } = checkPrediction(`${call}.update`, data, grey !== null);
       const x = drawing.drawAxes(extent(time), isWhole(time));
+      inputLine?.plot(input.length > 0 ? drawing.points(time, input, x) : '');
       lines[0]!.plot(drawing.points(time, target, x));
       lines[1]!.plot(drawing.points(time, prediction, x));
       frame.setCaption(caption);
@@ -45,23 +57,23 @@ export class PredictionDrawing {
   readonly series: [Series, Series];
   readonly #y: Scale;
 
-  constructor(call: string, options: PredictionOptions, footer = 0) {
+  constructor(call: string, options: PredictionOptions, footer = 0, others: readonly Series[] = []) {
     const [target, prediction] = checkPair(call, 'labels', options.labels ?? ['target', 'prediction']);
     const yDomain = checkDomain(call, 'yDomain', options.yDomain ?? [-1.2, 1.2]);
     this.series = [
       { label: target, part: 'target', width: 2.5 },
       { label: prediction, part: 'prediction', width: 2.5, dash: '5 6' },
     ];
-    this.frame = new Frame(call, { xLabel: 'time', ...options }, this.series, footer);
+    this.frame = new Frame(call, { xLabel: 'time', ...options }, [...this.series, ...others], { footer });
     this.#y = linearScale(yDomain, [this.frame.area.height, 0]);
     this.drawAxes([0, 1], true);
   }
 
   drawAxes(xDomain: [number, number], counts: boolean): Scale {
-    const { width, height } = this.frame.area;
-    const x = linearScale(xDomain, [0, width]);
-    const [across, up] = [Math.max(2, width / 90), Math.max(2, height / 44)];
-    this.frame.drawAxes(counts ? countTicks(x, across) : linearTicks(x, across), linearTicks(this.#y, up));
+    const { area, ticksAcross, ticksUp } = this.frame;
+    const x = linearScale(xDomain, [0, area.width]);
+    const ticks = counts ? countTicks : linearTicks;
+    this.frame.drawAxes(ticks(x, ticksAcross), linearTicks(this.#y, ticksUp));
     return x;
   }
 

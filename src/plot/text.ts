@@ -21,12 +21,14 @@ export function addText(parent: Container, content: string, style: TextStyle): D
   const text: Dom = parent.element('text', { x, y, 'font-size': size });
   if (weight !== 400) text.attr('font-weight', weight);
   if (anchor !== 'start') text.attr('text-anchor', anchor);
-  return paint(text.words(content), part, theme);
+  text.node.appendChild(text.node.ownerDocument.createTextNode(content));
+  return paint(text, part, theme);
 }
 
-/** Changes the words only where they differ: writing to a live tree costs a layout. */
+/** Changes the words of what `addText` made, and only where they differ: writing to a live tree costs a layout. */
 export function setText(text: Dom, content: string): void {
-  if (text.node.textContent !== content) text.words(content);
+  const words = text.node.firstChild as Text;
+  if (words.data !== content) words.data = content;
 }
 
 /** A generous guess at the width of a text: sans-serif letters are a little over half as wide as the font is high. */

@@ -23,6 +23,12 @@ const light = {
   axis: '#aab2bb',
   target: '#dc3f3a',
   prediction: '#1663b0',
+  cell: '#e9f3ec',
+  layer: '#ffdf80',
+  operation: '#f8b4c8',
+  vector: '#d7e6f6',
+  wire: '#3d444d',
+  ink: '#1b1f24',
 };
 const dark: typeof light = {
   background: '#0f141a',
@@ -34,6 +40,12 @@ const dark: typeof light = {
   axis: '#56606b',
   target: '#ff6f66',
   prediction: '#78b8ff',
+  cell: '#18261f',
+  layer: '#e0b64a',
+  operation: '#e08fa8',
+  vector: '#223d5c',
+  wire: '#c4ccd5',
+  ink: '#14181d',
 };
 
 /** The parts of a chart, and whether their colour fills or strokes. */
@@ -50,11 +62,27 @@ const parts = {
   track: 'fill',
   progress: 'fill',
   mark: 'fill',
+  cell: 'fill',
+  layer: 'fill',
+  operation: 'fill',
+  vector: 'fill',
+  wire: 'stroke',
+  arrow: 'fill',
+  bridge: 'stroke',
+  outline: 'stroke',
+  ink: 'fill',
 } as const;
 export type Part = keyof typeof parts;
 
 /** Parts that borrow the colour of another. */
-const borrowed: Partial<Record<Part, keyof typeof light>> = { track: 'grid', progress: 'axis', mark: 'prediction' };
+const borrowed: Partial<Record<Part, keyof typeof light>> = {
+  track: 'grid',
+  progress: 'axis',
+  mark: 'prediction',
+  arrow: 'wire',
+  bridge: 'cell',
+  outline: 'axis',
+};
 
 const colour = (palette: typeof light, part: Part) => palette[borrowed[part] ?? (part as keyof typeof light)];
 

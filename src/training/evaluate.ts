@@ -106,13 +106,14 @@ export function* testing(call: string, trainee: Trainee, pairs: Pairs, size: num
   return means;
 }
 
-export function evaluate(
+/** All arguments of `evaluate`, checked. */
+export function readEvaluate(
+  call: string,
   trainee: Trainee,
   x: TensorLike,
   y: TensorLike,
   options: ModelEvaluateArgs | undefined,
-): Tensor | Tensor[] {
-  const call = 'model.evaluate';
+): { pairs: Pairs; size: number; verbose: 0 | 1 | 2 } {
   trainee.objective(call);
   const known = checkOptions<ModelEvaluateArgs>(call, options, ['batchSize', 'sampleWeight', 'verbose']);
   const fixed = trainee.fixedBatch(call);
@@ -120,6 +121,17 @@ export function evaluate(
   const verbose = checkVerbose(call, known.verbose ?? 0);
   const pairs = readPairs(call, trainee, x, y, { sampleWeight: known.sampleWeight });
   checkWhole(call, 'x', pairs.x.shape, fixed);
+  return { pairs, size, verbose };
+}
+
+export function evaluate(
+  trainee: Trainee,
+  x: TensorLike,
+  y: TensorLike,
+  options: ModelEvaluateArgs | undefined,
+): Tensor | Tensor[] {
+  const call = 'model.evaluate';
+  const { pairs, size, verbose } = readEvaluate(call, trainee, x, y, options);
   const start = performance.now();
   const steps = testing(call, trainee, pairs, size);
   let step = steps.next();

@@ -8,6 +8,7 @@ import type { Logs } from './callback.ts';
 import { type Pairs, readPairs, readWeights, testing } from './evaluate.ts';
 import type { History } from './history.ts';
 import {
+  begin,
   checkBatchSize,
   checkIdle,
   checkWhole,
@@ -55,6 +56,7 @@ export async function fitSamples(
   const call = 'model.fit';
   const read = readFit(call, trainee, x, y, options);
   const { pairs, batchSize, shuffle, validation, callbacks, yieldEvery, resume, ...rest } = read;
+  begin(trainee);
   const asked = resume !== null || callbacks.some(callback => callback.resumes);
   const interrupted = asked ? await findSnapshot(call, trainee, resume, callbacks) : null;
   const samples = pairs.x.count;
@@ -100,7 +102,13 @@ export async function fitSamples(
 }
 
 /** All arguments of `fit`, checked. Nothing has changed yet, whatever is wrong with them. */
-function readFit(call: string, trainee: Trainee, x: TensorLike, y: TensorLike, options: ModelFitArgs | undefined): Fit {
+export function readFit(
+  call: string,
+  trainee: Trainee,
+  x: TensorLike,
+  y: TensorLike,
+  options: ModelFitArgs | undefined,
+): Fit {
   trainee.objective(call);
   checkIdle(call, trainee);
   const known = readOptions(call, options);

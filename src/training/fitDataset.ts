@@ -10,6 +10,7 @@ import { type Pairs, readSamples, testing, testSource } from './evaluate.ts';
 import { findFault, readValidation, type ValidationData } from './fit.ts';
 import type { History } from './history.ts';
 import {
+  begin,
   checkBatchSize,
   checkIdle,
   checkWhole,
@@ -57,8 +58,9 @@ export async function fitDataset(
   options: ModelFitDatasetArgs | undefined,
 ): Promise<History> {
   const call = 'model.fitDataset';
-  const read = readArguments(call, trainee, dataset, options);
+  const read = readFitDataset(call, trainee, dataset, options);
   const { source, batchesPerEpoch, validation, classWeight, callbacks, yieldEvery, resume, ...rest } = read;
+  begin(trainee);
   const asked = resume !== null || callbacks.some(callback => callback.resumes);
   const interrupted = asked ? await findSnapshot(call, trainee, resume, callbacks) : null;
   const resumed = interrupted?.standing ?? null;
@@ -173,7 +175,8 @@ function runDry(call: string, session: Session, got: number, batchesPerEpoch: nu
   );
 }
 
-function readArguments(
+/** All arguments of `fitDataset`, checked, as by `readFit`. */
+export function readFitDataset(
   call: string,
   trainee: Trainee,
   dataset: BatchSource,

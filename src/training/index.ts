@@ -10,7 +10,20 @@ export {
   type Logs,
   type Params as CallbackParams,
 } from './callback.ts';
-export * from './callbacks/index.ts';
+export {
+  callbacks,
+  EarlyStopping,
+  type EarlyStoppingCallbackArgs,
+  type LearningRateSchedule,
+  LearningRateScheduler,
+  ModelCheckpoint,
+  type ModelCheckpointArgs,
+  ProgressBar,
+  type ProgressBarArgs,
+  ReduceLROnPlateau,
+  type ReduceLROnPlateauArgs,
+  TerminateOnNaN,
+} from './callbacks/index.ts';
 export type { MonitorOptions } from './callbacks/monitor.ts';
 export type { ProgressStream } from './callbacks/progressBar.ts';
 export type { BatchSource, DatasetBatch, ForeignTensor } from './dataset.ts';

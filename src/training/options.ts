@@ -89,6 +89,12 @@ export function checkWhole(call: string, what: string, shape: readonly number[],
   fail(call, `${what} must hold a multiple of ${fixed} samples, the model's batch size, got the shape ${got}`);
 }
 
+/** A training begins: whatever asks for its end from now on is heard. */
+export function begin(trainee: Trainee): void {
+  trainee.model.stopTraining = false;
+  trainee.cancelled = false;
+}
+
 /** A model is trained by one call at a time. */
 export function checkIdle(call: string, trainee: Trainee): void {
   if (!trainee.training) return;

@@ -121,7 +121,6 @@ export class Session {
         callback.setModel(this.#model);
       }
       this.#model.history = this.#history;
-      this.#model.stopTraining = false;
       for (const callback of this.#callbacks) await callback.onTrainBegin({});
       if (resumed) {
         await replay?.(resumed);
@@ -298,9 +297,10 @@ export class Session {
     }
   }
 
-  /** Lets go of the thread when it is time. */
+  /** Lets go of the thread when it is time; fails where the training has been cancelled meanwhile. */
   async breathe(): Promise<void> {
     if (this.#pace.afterBatch()) await this.#wait();
+    if (this.#trainee.cancelled) throw new Error(`${this.#call}: the training was cancelled`);
   }
 
   /** Callbacks have had their turn since: fails where one has taken the model away. */

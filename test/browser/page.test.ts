@@ -1,4 +1,13 @@
+/** The live run and its settings, in real browsers, on the page as it is built. */
+
+import { configure, sequential, setRandomSeed } from 'lstm-wasm';
+import type { Host } from 'lstm-wasm/worker';
 import { afterAll, afterEach, beforeAll, describe, expect, it, vi } from 'vitest';
+import { makeModel } from '../../demo/model.ts';
+import { speeds } from '../../demo/pace.ts';
+import { pictures } from '../../demo/pictures.ts';
+import { defaultsOf, readAddress, type TaskName, writeAddress } from '../../demo/settings.ts';
+import { tasks } from '../../demo/tasks/index.ts';
 import { accessibilityFaults } from './accessibility.ts';
 import { browsers, launch, type Preferences, type RunningBrowser } from './browsers.ts';
 import { threeSteps } from './fixture/threeSteps.ts';
@@ -8,6 +17,21 @@ import { Visit } from './visit.ts';
 vi.setConfig({ testTimeout: 180_000, hookTimeout: 180_000 });
 
 let site: Site;
+
+/** The last cost of the run of a link, without a page, a worker, or anybody who looks. */
+async function costIn(link: string): Promise<string> {
+  configure({ simd: 'strict' });
+  const settings = readAddress(link);
+  const here = { setRandomSeed: async (seed: number) => setRandomSeed(seed), sequential: async () => sequential() };
+  const model = await makeModel(here as unknown as Host, settings, tasks[settings.task]);
+  const batches = tasks[settings.task].batches(settings);
+  let cost: unknown = null;
+  for (let step = 0; step < pictures[settings.task].enough; step++) {
+    const { xs, ys } = batches.next().value;
+    cost = await model.trainOnBatch(xs, ys);
+  }
+  return String(cost);
+}
 
 beforeAll(async () => {
   site = await openSite();
@@ -27,18 +51,17 @@ for (const installed of browsers) {
         const reader = await visit();
         await reader.until(1);
         const distance = await reader.distance();
-        await reader.screenshot(`${name}-light-1-begins`);
         await reader.until(40);
-        await reader.screenshot(`${name}-light-2-learns`);
+        await reader.screenshot(`${name}-light-1-learns`);
 
         expect(await reader.setSpeed('End')).toBe('full speed');
         await reader.until('done');
         const { step, status, button } = await reader.state();
         expect(step).toBe(501);
-        expect(status).toMatch(/501 steps, \d+\.\d\d seconds of training time/);
+        expect(status).toMatch(/501 steps in \d+\.\d seconds/);
         expect(button).toBe('Keep going');
         expect(await reader.distance()).toBeLessThan(distance / 2);
-        await reader.screenshot(`${name}-light-3-done`);
+        await reader.screenshot(`${name}-light-2-done`);
 
         // Some runs happen to end on a batch that costs more than the one before.
         await reader.page.click('#toggle');
@@ -51,6 +74,7 @@ for (const installed of browsers) {
         const reader = await visit();
         await reader.until(3);
         await reader.page.click('#toggle');
+        await reader.until('paused');
         const paused = await reader.state();
         expect(paused).toMatchObject({ state: 'paused', button: 'Continue' });
         await reader.pass();
@@ -61,45 +85,105 @@ for (const installed of browsers) {
         expect(await reader.state()).toMatchObject({ state: 'training', button: 'Pause' });
       });
 
-      it('begins anew with other weights', async () => {
+      it('takes single steps, and goes back to the same first weights', async () => {
+        const reader = await visit();
+        const costs = async () => {
+          await reader.page.click('#reset');
+          await reader.until('ready');
+          expect(await reader.state()).toMatchObject({ state: 'ready', step: 0, cost: '', button: 'Start' });
+          const line = await reader.line('prediction');
+          const all: string[] = [];
+          for (let step = 1; step <= 4; step++) {
+            await reader.page.click('#step');
+            await reader.until(step);
+            await reader.until('paused');
+            const { step: done, cost } = await reader.state();
+            expect(done).toBe(step);
+            all.push(cost);
+          }
+          expect(await reader.line('prediction')).not.toEqual(line);
+          return { line, all };
+        };
+        await reader.until(3);
+        const first = await costs();
+        expect(new Set(first.all).size).toBe(4);
+        expect(await costs()).toEqual(first);
+      });
+
+      it('goes as fast as it is told to', async () => {
         const reader = await visit();
         await reader.until(3);
-        await reader.page.click('#reset');
-        const reset = { state: 'ready', step: 0, cost: '', button: 'Start' };
-        expect(await reader.state()).toMatchObject(reset);
-        const first = await reader.line('prediction');
+        expect(await reader.setSpeed('Home')).toBe('1 step per second');
+        const before = (await reader.state()).step;
+        await new Promise(passed => setTimeout(passed, 3000));
+        const slow = (await reader.state()).step - before;
+        expect(slow).toBeGreaterThanOrEqual(2);
+        expect(slow).toBeLessThanOrEqual(8); // the first few were on their way
+        expect(await reader.setSpeed('End')).toBe('full speed');
+        await reader.until(400);
+        const most = Number((await reader.text('rate')).replace(',', ''));
+        expect(most).toBeGreaterThan(speeds.at(-2)! / 4);
+      });
 
-        await reader.page.click('#reset');
-        await reader.pass();
-        expect(await reader.state()).toMatchObject(reset);
-        expect(await reader.line('prediction')).not.toEqual(first);
-
-        await reader.page.click('#toggle');
+      it('draws 30 frames a second and more while it trains at full speed', async () => {
+        const reader = await visit('#batch=32');
         await reader.until(3);
-        expect((await reader.state()).state).toBe('training');
+        await reader.setSpeed('End');
+        await reader.until('done');
+        /** The share of frames that come in time, over four seconds; at will beside a worker that does nothing but turn. */
+        const inTime = (busy: boolean) =>
+          reader.page.evaluate(async busy => {
+            const url = URL.createObjectURL(new Blob(['for (;;);'], { type: 'text/javascript' }));
+            const worker = busy ? new Worker(url) : null;
+            const gaps: number[] = [];
+            for (let last = performance.now(), end = last + 4000; last < end; ) {
+              await new Promise(requestAnimationFrame);
+              gaps.push(performance.now() - last);
+              last = performance.now();
+            }
+            worker?.terminate();
+            return gaps.filter(gap => gap < 34).length / gaps.length;
+          }, busy);
+        // Others may be at work on this machine: then a page that rests drops frames as well, and it is tried again.
+        let [possible, found, tries] = [1, 0, 0];
+        for (; tries < 4 && found < 0.95 * possible; tries++) {
+          possible = await inTime(true);
+          await reader.page.click('#toggle');
+          await reader.until('training');
+          found = await inTime(false);
+          await reader.page.click('#toggle');
+          await reader.until('paused');
+        }
+        console.log(`${name}: frames in time ${found.toFixed(3)}, of a page that rests ${possible.toFixed(3)}`);
+        expect(found).toBeGreaterThanOrEqual(0.95 * possible);
+        expect((await reader.state()).step).toBeGreaterThan(1000);
       });
 
       it('obeys the keyboard', async () => {
         const reader = await visit();
         const { page } = reader;
+        const focused = () => page.evaluate(() => document.activeElement?.id);
         await reader.until(1);
         await page.keyboard.press('Tab');
-        expect(await page.evaluate(() => document.activeElement?.id)).toBe('toggle');
+        expect(await page.evaluate(() => (document.activeElement as HTMLInputElement).value)).toBe('cosine');
+        await page.keyboard.press('Tab');
+        expect(await focused()).toBe('toggle');
         await page.keyboard.press(' ');
         await reader.until('paused');
+        const { step } = await reader.state();
         await page.keyboard.press('Tab');
+        await page.keyboard.press('Enter');
+        await reader.until(step + 1);
+        await page.keyboard.press('Tab');
+        expect(await focused()).toBe('reset');
         await page.keyboard.press('Enter');
         await reader.until('ready');
         await page.keyboard.press('Tab');
-        expect(await page.evaluate(() => document.activeElement?.id)).toBe('speed');
-        expect(await reader.setSpeed('Home')).toBe('1 step per second');
-
-        expect(await reader.line('target')).toHaveLength(396);
-        await page.keyboard.press('Tab');
+        expect(await focused()).toBe('speed');
+        await page.focus('[value="cosine"]');
         await page.keyboard.press('ArrowRight');
-        expect(await reader.line('target')).toHaveLength(20);
-        await page.keyboard.press('ArrowLeft');
-        expect(await reader.line('target')).toHaveLength(396);
+        await reader.until('training');
+        expect(await page.evaluate(() => location.hash)).toBe('#task=waves');
       });
 
       it('asks for nothing but its own few files', async () => {
@@ -109,16 +193,24 @@ for (const installed of browsers) {
         await reader.page.click('#reset');
         const files = reader.requests.filter(url => url.startsWith('http'));
         expect(files.length).toBeGreaterThanOrEqual(3);
-        expect(files.length).toBeLessThan(8);
+        expect(files.length).toBeLessThan(12);
+      });
+
+      it('paints within a second', async () => {
+        const reader = await visit();
+        await reader.until(1);
+        const first = await reader.page.evaluate(() => performance.getEntriesByType('paint').at(-1)?.startTime ?? 0);
+        expect(first).toBeGreaterThan(0);
+        expect(first).toBeLessThan(1000);
       });
 
       it('fits every width', async () => {
         const reader = await visit();
         await reader.until(1);
-        for (const width of [360, 640, 901, 1280, 1900]) {
+        for (const width of [360, 640, 999, 1280, 1900]) {
           await reader.page.setViewport({ width, height: 800 });
           await reader.page.waitForFunction(() =>
-            [...document.querySelectorAll('svg')].every(
+            [...document.querySelectorAll('.plot > svg')].every(
               svg => svg.getBoundingClientRect().width === svg.parentElement!.clientWidth,
             ),
           );
@@ -131,9 +223,9 @@ for (const installed of browsers) {
       });
 
       it('is accessible as far as a program can tell', async () => {
-        const reader = await visit();
+        const reader = await visit('#task=forecast&stateful=no');
         await reader.until(1);
-        expect(await reader.page.evaluate(accessibilityFaults)).toEqual([]);
+        expect(await accessibilityFaults(reader.page)).toEqual([]);
       });
 
       it('trains to the same bits as Node', async () => {
@@ -146,6 +238,146 @@ for (const installed of browsers) {
       });
     });
 
+    describe('as it is played with', () => {
+      const { visit } = readers({ dark: false, reducedMotion: false });
+      const quick: TaskName[] = ['waves', 'damped', 'square', 'echo', 'adding', 'forecast'];
+
+      it.each(quick)('learns %s', async task => {
+        const reader = await visit();
+        await reader.until(1);
+        await reader.page.click(`[value="${task}"] + span`);
+        await reader.page.waitForFunction(
+          task => location.hash === `#task=${task}` && Number(document.querySelector('main')!.dataset.step) > 0,
+          {},
+          task,
+        );
+        await reader.page.waitForFunction(
+          () => /^(It has learned|Learned)/.test(document.querySelector('#status')!.textContent ?? ''),
+          { polling: 50 },
+        );
+        await reader.page.click('#toggle');
+        await reader.until('paused');
+        await reader.screenshot(`${name}-light-task-${task}`);
+        if (task === 'forecast') expect(await reader.text('noise')).toMatch(/below a cost of 0.04 .* ±0.2/);
+      });
+
+      it('does what every control says, and writes it into the address', async () => {
+        const reader = await visit();
+        const { page } = reader;
+        const settings = async () => readAddress(await page.evaluate(() => location.hash));
+        const weights = async () => Number((await reader.text('weights')).replace(',', ''));
+        /** Weights of one recurrent layer with so many gates, and of the dense one above. */
+        const count = (gates: number, units: number, bias = units) => gates * (units * (units + 1) + bias) + units + 1;
+        await reader.until(1);
+        expect(await weights()).toBe(count(4, 20));
+
+        await reader.choose('simpleRNN');
+        expect(await weights()).toBe(count(1, 20));
+        await reader.fill('#set-units', '8');
+        expect(await weights()).toBe(count(1, 8));
+        await reader.fill('#set-layers', '2');
+        expect(await weights()).toBe(count(1, 8) + 8 * 17);
+        await reader.fill('#set-time-steps', '10');
+        await reader.fill('#set-batch', '30');
+        await reader.fill('#set-rate', '0.02');
+        await page.select('#set-optimizer', 'rmsprop');
+        await reader.begun();
+        expect(await reader.text('warning')).toBe('');
+        await page.click('[name="stateful"]');
+        await reader.begun();
+        expect(await reader.text('warning')).toMatch(/every 10 points/);
+        await reader.fill('#set-seed', '77');
+        const expected = {
+          ...defaultsOf('cosine'),
+          cell: 'simpleRNN',
+          units: 8,
+          layers: 2,
+          timeSteps: 10,
+          batch: 30,
+          learningRate: 0.02,
+          optimizer: 'rmsprop',
+          stateful: false,
+          seed: 77,
+        };
+        expect(await settings()).toEqual(expected);
+        expect(await reader.text('network')).toMatch(/2 layers of 8 SimpleRNN units each.*30 rows of 10.*RMSProp/);
+        await page.click('#another-seed');
+        await reader.begun();
+        expect((await settings()).seed).not.toBe(77);
+
+        await page.click('#copy-link');
+        await page.waitForFunction(() => /link/.test(document.getElementById('settings-said')!.textContent ?? ''));
+
+        await reader.fill('#set-units', '1000');
+        expect(await reader.text('settings-said')).toBe('Units: a whole number from 1 to 128. 1000 became 128.');
+        expect(await page.$eval('#set-units', input => (input as HTMLInputElement).value)).toBe('128');
+      });
+
+      it('repeats a run from its link, to the bit', async () => {
+        const link = writeAddress({ ...defaultsOf('echo'), units: 9, cell: 'gru', seed: 5 });
+        const costAt = async (reader: Visit, steps: number) => {
+          await reader.until(1);
+          await reader.page.click('#reset');
+          await reader.until('ready');
+          await reader.setSpeed('End');
+          for (let step = 1; step <= steps; step++) {
+            await reader.page.click('#step');
+            await reader.until(step);
+            await reader.until('paused');
+          }
+          return (await reader.state()).cost;
+        };
+        const one = await visit(link);
+        const cost = await costAt(one, 3);
+        // The run itself, to its end, in another visit and in this one
+        const end = async (reader: Visit) => {
+          await reader.page.click('#toggle');
+          await reader.until('done');
+          return (await reader.state()).cost;
+        };
+        const last = await end(one);
+        const two = await visit();
+        await two.until(1);
+        await two.page.evaluate(hash => {
+          location.hash = hash;
+        }, link);
+        await two.page.waitForFunction(() => document.querySelector<HTMLInputElement>('#set-units')!.value === '9');
+        await two.until('done');
+        expect((await two.state()).cost).toBe(last);
+        expect(await costIn(link)).toBe(last);
+        expect(await costAt(two, 3)).toBe(cost);
+        expect(Number(cost)).toBeGreaterThan(0);
+      });
+
+      it('leaves a network that takes seconds for a step at once', async () => {
+        const reader = await visit('#units=128&layers=3&batch=128&timeSteps=100');
+        await reader.until(1);
+        const clicked = performance.now();
+        await reader.choose('echo');
+        await reader.until(5);
+        expect(performance.now() - clicked).toBeLessThan(5000);
+        expect(await reader.page.evaluate(() => location.hash)).toBe('#task=echo');
+      });
+
+      it('says what is wrong with a link, and runs all the same', async () => {
+        const reader = await visit('#task=square&units=many');
+        await reader.until(1);
+        expect(await reader.text('settings-said')).toMatch('units “many”');
+        expect(await reader.page.$eval('#set-units', input => (input as HTMLInputElement).value)).toBe('20');
+      });
+
+      it('stops where the steps were too large', async () => {
+        const reader = await visit('#optimizer=sgd&learningRate=1&cell=simpleRNN&layers=3&units=128&batch=4');
+        await reader.until(1);
+        await reader.setSpeed('End');
+        await reader.page.waitForFunction(() =>
+          ['paused', 'done'].includes(document.querySelector('main')!.dataset.state!),
+        );
+        const { status } = await reader.state();
+        expect(status).toMatch(/no number any more|not quite there/);
+      });
+    });
+
     describe('for readers of dark pages who want less motion', () => {
       const { visit } = readers({ dark: true, reducedMotion: true });
 
@@ -155,14 +387,12 @@ for (const installed of browsers) {
         await reader.pass();
         expect(await reader.state()).toMatchObject({ state: 'ready', step: 0, button: 'Start' });
         expect((await reader.state()).status).toMatch('reduced motion');
-        await reader.screenshot(`${name}-dark-1-waits`);
+        await reader.fill('#set-units', '12');
+        expect(await reader.state()).toMatchObject({ state: 'ready', step: 0 });
 
         await reader.page.click('#toggle');
         await reader.until(40);
-        await reader.screenshot(`${name}-dark-2-learns`);
-        await reader.setSpeed('End');
-        await reader.until('done');
-        await reader.screenshot(`${name}-dark-3-done`);
+        await reader.screenshot(`${name}-dark-learns`);
       });
 
       it('is dark, and accessible all the same', async () => {
@@ -170,28 +400,29 @@ for (const installed of browsers) {
         await reader.until('ready');
         const paper = await reader.page.evaluate(() => getComputedStyle(document.body).backgroundColor);
         expect(paper).toBe('rgb(15, 20, 26)');
-        expect(await reader.page.evaluate(accessibilityFaults)).toEqual([]);
+        expect(await accessibilityFaults(reader.page)).toEqual([]);
       });
     });
 
-    /** A browser for the tests of a suite, and a visit for each of them that must pass without a fault. */
+    /** A browser for the tests of a suite, and visits for each of them that must pass without a fault. */
     function readers(preferences: Preferences): { visit: (path?: string) => Promise<Visit> } {
       let browser: RunningBrowser;
-      let current: Visit | null = null;
+      let visits: Visit[] = [];
       beforeAll(async () => {
         browser = await launch(installed, preferences);
       });
       afterAll(() => browser?.close());
       afterEach(async () => {
-        const faults = current?.faults;
-        await current?.page.close();
-        current = null;
-        expect(faults ?? []).toEqual([]);
+        const faults = visits.flatMap(visit => visit.faults);
+        for (const { page } of visits) await page.close();
+        visits = [];
+        expect(faults).toEqual([]);
       });
       return {
         async visit(path = '') {
-          current = await Visit.begin(browser, site.url, `${site.url}${path}`);
-          return current;
+          const visit = await Visit.begin(browser, site.url, `${site.url}${path}`);
+          visits.push(visit);
+          return visit;
         },
       };
     }

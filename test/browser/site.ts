@@ -31,10 +31,10 @@ export async function openSite(): Promise<Site> {
 }
 
 /** A folder, named without a slash at its end, with an empty page at its root where it has none. */
-export async function serve(folder: string): Promise<Site> {
+export async function serve(folder: string, headers: Record<string, string> = {}): Promise<Site> {
   const server = createServer(async (request, response) => {
     const found = (await read(folder, request.url ?? '/')) ?? (request.url === '/' ? emptyPage : null);
-    response.writeHead(found ? 200 : 404, { 'content-type': found?.type ?? 'text/plain' });
+    response.writeHead(found ? 200 : 404, { 'content-type': found?.type ?? 'text/plain', ...headers });
     response.end(found?.body ?? 'not found');
   });
   await new Promise<void>((listening, failed) => {

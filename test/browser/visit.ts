@@ -85,6 +85,29 @@ export class Visit {
     return this.page.$eval('#speed', slider => slider.getAttribute('aria-valuetext') ?? '');
   }
 
+  async text(id: string): Promise<string> {
+    return this.page.$eval(`#${id}`, element => element.textContent ?? '');
+  }
+
+  /** Once the new run that a change has begun is there. */
+  async begun(): Promise<void> {
+    await this.page.waitForFunction(() => document.querySelector('main')!.dataset.state !== 'loading');
+  }
+
+  /** Puts a value into a field as a reader does. */
+  async fill(selector: string, value: string): Promise<void> {
+    await this.page.click(selector, { count: 3 });
+    await this.page.keyboard.type(value);
+    await this.page.keyboard.press('Enter');
+    await this.begun();
+  }
+
+  /** Chooses one of several. */
+  async choose(value: string): Promise<void> {
+    await this.page.click(`[value="${value}"] + span`);
+    await this.begun();
+  }
+
   async state(): Promise<{ state: State; step: number; cost: string; button: string; status: string }> {
     return this.page.evaluate(() => {
       const { state, step, cost } = document.querySelector('main')!.dataset;

@@ -43,7 +43,9 @@ describe('the tarball', () => {
       'dist/plot.js',
       'dist/plot-node.js',
       'dist/safetensors.js',
+      'dist/thread.js',
       'dist/turbo.js',
+      'dist/worker.js',
     ]) {
       expect(files).toContain(file);
     }
@@ -109,6 +111,18 @@ describe('the tarball', () => {
     expect(said).toContain('npm install h5wasm');
   });
 
+  it('trains in a worker, which does not keep the process alive', () => {
+    const out = run(
+      'worker.mjs',
+      `import { layers } from 'lstm-wasm';
+       import { connect } from 'lstm-wasm/worker';
+       const model = await connect({ seed: 1 }).sequential({ layers: [layers.gru({ units: 3, inputShape: [2, 1] })] });
+       await model.compile({ optimizer: 'adam', loss: 'mse' });
+       console.log(typeof (await model.trainOnBatch([[[1], [2]]], [[0, 1, 0]])));`,
+    );
+    expect(out.trim()).toBe('number');
+  });
+
   it('starts from the exported wasm files through init', () => {
     const out = run(
       'init.mjs',
@@ -136,6 +150,7 @@ describe('the tarball', () => {
        import { predictionPlot } from 'lstm-wasm/plot';
        import { toSafetensors } from 'lstm-wasm/safetensors';
        import 'lstm-wasm/turbo';
+       import { type RemoteSequential, connect } from 'lstm-wasm/worker';
        const model = sequential();
        model.add(layers.lstm({ units: 4, kernelInitializer: 'glorotUniform', inputShape: [null, 1] }));
        model.add(layers.dense({ units: 1, activation: 'tanh' }));
@@ -146,6 +161,11 @@ describe('the tarball', () => {
        predictionPlot({ title: String(loss) }).update({ target: out.dataSync(), prediction: [1] });
        const files: Uint8Array[] = [toOnnx(model, { opset: 15 } satisfies ToOnnxOptions), toSafetensors(model)];
        const again: Promise<Tensor[]> = loadKerasModel(files[0]!).then(keras => keras.getWeights());
+       const remote: Promise<RemoteSequential> = connect({ seed: 1 }).sequential({ layers: [] });
+       const fit = (there: RemoteSequential) => there.fit(xs, xs, { epochs: 2, signal: AbortSignal.timeout(9), wait: true });
+       const rows: Promise<number[][]> = remote.then(there => there.getWeights()).then(all => all.map(one => one.shape));
+       // @ts-expect-error an unknown option
+       remote.then(there => there.predict(xs, { wait: true }));
        // @ts-expect-error an unknown option
        layers.lstm({ unit: 4 });
        // @ts-expect-error an unknown loss

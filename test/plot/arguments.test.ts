@@ -1,9 +1,22 @@
 import { expect, test } from 'vitest';
 import { ValueError } from '../../src/errors.ts';
-import { animation, lossPlot, predictionPlot, writeSVG } from '../../src/plot/node.ts';
+import {
+  animation,
+  benchmarkChart,
+  cellDiagram,
+  chainDiagram,
+  gateHeatmap,
+  lossPlot,
+  predictionPlot,
+  showPlot,
+  terminalPlot,
+  writeSVG,
+} from '../../src/plot/node.ts';
 
 const values = { target: [1, 2], prediction: [1, 2] };
 const any = (value: unknown) => value as never;
+const small = () => gateHeatmap({ units: 2, steps: 3 });
+const bars = () => benchmarkChart({ groups: [{ title: 'a', bars: ['x', 'y'] }] });
 
 /** Each call, and the one sentence it is answered with. */
 const mistakes: [call: () => unknown, sentence: string][] = [
@@ -26,6 +39,11 @@ const mistakes: [call: () => unknown, sentence: string][] = [
     () => predictionPlot().update({ ...values, prediction: [1] }),
     'predictionPlot.update: prediction must be as long as target (2), got 1',
   ],
+  [
+    () => predictionPlot({ input: 'input' }).update({ ...values, input: [1] }),
+    'predictionPlot.update: input must be as long as target (2), got 1',
+  ],
+  [() => predictionPlot({ input: any(1) }), 'predictionPlot: input must be a text, got 1'],
   [
     () => predictionPlot().update({ ...values, time: [0, NaN] }),
     'predictionPlot.update: time must be finite, got NaN at index 1',
@@ -69,6 +87,50 @@ const mistakes: [call: () => unknown, sentence: string][] = [
   ],
   [() => writeSVG('', '<svg/>'), "writeSVG: path must be the name of a file, got ''"],
   [() => writeSVG('a.svg', any(3)), 'writeSVG: plot must be a chart or the text of one, got 3'],
+  [() => showPlot(any({})), 'showPlot: plot must be a chart or the text of one, got {}'],
+  [() => showPlot('<svg/>', any(3)), 'showPlot: path must be the name of a file, got 3'],
+  [() => cellDiagram({ kind: any('lstmm') }), "cellDiagram: unknown kind 'lstmm'; did you mean 'lstm'?"],
+  [() => cellDiagram({ legend: any(1) }), 'cellDiagram: legend must be true or false, got 1'],
+  [() => cellDiagram(any({ height: 3 })), "cellDiagram: unknown option 'height'"],
+  [() => cellDiagram().update({ i: any('1') }), "cellDiagram.update: i must be a number, got '1'"],
+  [() => cellDiagram({ kind: 'gru' }).update({ c: 1 }), "cellDiagram.update: unknown option 'c'"],
+  [() => chainDiagram({ steps: 0 }), 'chainDiagram: steps must be a whole number of at least 1, got 0'],
+  [() => chainDiagram({ steps: 10 }), 'chainDiagram: steps must be at most 9, got 10'],
+  [() => chainDiagram().update({ x: [1] }), 'chainDiagram.update: x must be as long as the chain (3), got 1'],
+  [() => gateHeatmap(any({ steps: 3 })), 'gateHeatmap: units must be a whole number of at least 1, got undefined'],
+  [
+    () => gateHeatmap({ units: 1000, steps: 1000 }),
+    'gateHeatmap: units x steps must make at most 100000 fields, got 6000000',
+  ],
+  [() => gateHeatmap({ units: 1, steps: 1, height: 3 }), 'gateHeatmap: height must be a finite number at least 200'],
+  [() => small().update({ i: [1, 2] }), 'gateHeatmap.update: i must hold steps x units (3 x 2) numbers, got 2'],
+  [() => small().update({ z: [1] }), "gateHeatmap.update: unknown option 'z'"],
+  [() => small().update({ i: any([[1], [2]]) }), 'gateHeatmap.update: i must be a flat array of numbers, got [1]'],
+  [() => benchmarkChart(any({})), 'benchmarkChart: groups must be an array of at least one group, got undefined'],
+  [
+    () => benchmarkChart({ groups: [{ title: 'a', bars: any('b') }] }),
+    "benchmarkChart: bars of group 0 must be an array of texts, got 'b'",
+  ],
+  [
+    () => benchmarkChart({ groups: [{ title: 'a', bars: ['b'], column: 4 }] }),
+    'benchmarkChart: column of group 0 must be at most 3, got 4',
+  ],
+  [() => benchmarkChart({ groups: [{ title: 'a', bars: ['b'] }], base: 0 }), 'benchmarkChart: base must be a finite'],
+  [() => bars().update({ values: [] }), 'benchmarkChart.update: values must be a list for each of 1 groups, got []'],
+  [() => bars().update({ values: [[1]] }), 'benchmarkChart.update: values[0] must be as long as its bars (2), got 1'],
+  [
+    () => bars().update({ values: [[1, 2]], labels: [['a']] }),
+    'benchmarkChart.update: labels[0] must be as long as its bars (2), got 1',
+  ],
+  [() => terminalPlot([1], { width: 3 }), 'terminalPlot: width must be a whole number of at least 24, got 3'],
+  [() => terminalPlot([1], { width: 1e9 }), 'terminalPlot: width must be at most 1000, got 1000000000'],
+  [() => terminalPlot([1], { height: 3 }), 'terminalPlot: height must be a whole number of at least 6, got 3'],
+  [() => terminalPlot([1], any({ color: true })), "terminalPlot: unknown option 'color'; did you mean 'colour'?"],
+  [() => terminalPlot(any(['1'])), "terminalPlot: values must be a flat array of numbers, got '1' at index 0"],
+  [
+    () => terminalPlot({ target: [1], prediction: [1, 2] }),
+    'terminalPlot: prediction must be as long as target (1), got 2',
+  ],
 ];
 
 for (const [call, sentence] of mistakes) {

@@ -1,9 +1,9 @@
 import { expect, test } from 'vitest';
-import { countTicks, linearScale, linearTicks, logScale, logTicks } from '../../src/plot/axes.ts';
+import { countTicks, linearScale, linearTicks, logScale, logTicks, thinLogTicks } from '../../src/plot/axes.ts';
 import { lossPlot } from '../../src/plot/node.ts';
 import { decimate, type Point, pointsText, round } from '../../src/plot/points.ts';
 
-const labels = (ticks: { label: string }[]) => ticks.map(tick => tick.label).filter(Boolean);
+const labels = (ticks: readonly { label: string }[]) => ticks.map(tick => tick.label).filter(Boolean);
 const logLabels = (low: number, high: number) => labels(logTicks(logScale([low, high], [300, 0])));
 
 test('decimation keeps the ends and the extremes of every column, in order', () => {
@@ -83,5 +83,21 @@ test('the ticks of the linear axis: round values with a true minus; counts are w
     '15,000',
     '20,000',
   ]);
+  expect(labels(linearTicks(linearScale([0, 1e6], [0, 300]), 3))).toEqual(['0', '5×10⁵', '10⁶']);
+  expect(labels(linearTicks(linearScale([-5e-7, 0], [0, 300]), 3))).toEqual(['−4×10⁻⁷', '−2×10⁻⁷', '0']);
   expect(linearScale([4, 4], [0, 100])(4)).toBe(50);
+});
+
+test('where labels have no room, powers of ten are left, and then every second of them', () => {
+  const thin = (low: number, high: number, size: number) =>
+    labels(
+      thinLogTicks(
+        logTicks(logScale([low, high], [0, size])).filter(({ label }) => label),
+        () => 40,
+      ),
+    );
+  expect(thin(1, 100, 400)).toEqual(['1', '2', '5', '10', '20', '50', '100']);
+  expect(thin(1, 100, 200)).toEqual(['1', '10', '100']);
+  expect(thin(1e-3, 1e4, 200)).toEqual(['0.001', '0.1', '10', '1000']);
+  expect(thin(1e-3, 1e4, 10)).toEqual(['0.001']);
 });

@@ -1,11 +1,11 @@
 /** Data as a training run makes it, without a random number in it: the pictures of the tests, equal on every run. */
 
-import type { PredictionData } from '../../src/plot/index.ts';
+import type { GateData, PredictionData } from '../../src/plot/index.ts';
 
 const wobble = (i: number) => Math.sin(i * 12.9898) * Math.cos(i * 78.233);
 
 /** The first row of the batch of a step: 20 points of a cosine, and a prediction that comes closer with the steps. */
-export function frameAt(step: number): Required<PredictionData> {
+export function frameAt(step: number): Required<Omit<PredictionData, 'input'>> {
   const time = Array.from({ length: 20 }, (_, i) => (step * 20 + i) / (10 * Math.PI));
   const ignorance = Math.exp(-step / 70);
   const target = time.map(Math.cos);
@@ -19,3 +19,20 @@ const costAt = (step: number) =>
 
 export const frames = Array.from({ length: 51 }, (_, i) => frameAt(i * 10));
 export const losses = Array.from({ length: 501 }, (_, step) => costAt(step));
+
+/** Gates and states of so many units over so many steps, [T, U] each. */
+export function gatesOf(units: number, steps: number, phase = 0): Required<Omit<GateData, 'caption'>> {
+  const wave = (shift: number) =>
+    Float32Array.from({ length: units * steps }, (_, k) => {
+      const [step, unit] = [Math.floor(k / units), k % units];
+      return Math.sin(step / (1 + unit / 3) + shift + phase) * (0.4 + (0.6 * unit) / units);
+    });
+  const gate = (shift: number) => wave(shift).map(value => 1 / (1 + Math.exp(-4 * value)));
+  const [i, f, o, z, r] = [gate(0), gate(1), gate(2), gate(3), gate(4)];
+  return { i, f, o, z, r, g: wave(5), c: wave(6), h: wave(7), n: wave(8) };
+}
+
+export const groups = [
+  { title: 'the seed program, a step of training', bars: ['lstm-wasm', 'plain JavaScript', 'TensorFlow.js'] },
+  { title: 'LSTM(512), a prediction', bars: ['lstm-wasm', 'ONNX Runtime', 'PyTorch'], column: 1 },
+];

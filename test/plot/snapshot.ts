@@ -5,7 +5,7 @@ import { fileURLToPath } from 'node:url';
 
 const folder = new URL('../snapshots/', import.meta.url);
 
-const attribute = / (points|values|transform|c?[xy])="[^"]*"/g;
+const attribute = / (points|values|transform|d|c?[xy]|[xy][12])="[^"]*"/g;
 
 /** Coordinates to a tenth of a pixel, below which no difference is meant, and one tag to a line. */
 function normalize(svg: string): string {

@@ -122,6 +122,14 @@ describe('file', () => {
     expectBits(weightsOf(last), weightsOf(whole));
   });
 
+  test('is looked for, and meanwhile the end is asked for: it comes after a batch', async () => {
+    const model = make();
+    const fit = trained(model, { file, resume: true });
+    model.stopTraining = true;
+    expect((await fit).epoch).toEqual([0]);
+    expect(make().restore(readFileSync(file)).step).toBe(1);
+  });
+
   test('of the best epoch alone', async () => {
     const model = make();
     const bytes: Uint8Array[] = [];

@@ -1,5 +1,6 @@
 /** Ready-made callbacks by name. */
 
+import type { BaseCallback } from '../callback.ts';
 import type { Verbosity } from '../options.ts';
 import { EarlyStopping, type EarlyStoppingCallbackArgs } from './earlyStopping.ts';
 import { type LearningRateSchedule, LearningRateScheduler } from './learningRateScheduler.ts';
@@ -8,21 +9,43 @@ import { ProgressBar, type ProgressBarArgs } from './progressBar.ts';
 import { ReduceLROnPlateau, type ReduceLROnPlateauArgs } from './reduceLROnPlateau.ts';
 import { TerminateOnNaN } from './terminateOnNaN.ts';
 
+/** How a callback was made: by which of `callbacks`, and with what. */
+export interface Recipe {
+  readonly name: string;
+  readonly args: readonly unknown[];
+}
+
+const recipes = new WeakMap<BaseCallback, Recipe>();
+
+/** @internal Null for callbacks that nothing of `callbacks` has made. */
+export const recipeOf = (callback: BaseCallback): Recipe | null => recipes.get(callback) ?? null;
+
+/** A factory that remembers how it made what. */
+const remembered =
+  <Args extends unknown[], C extends BaseCallback>(name: Recipe['name'], make: (...args: Args) => C) =>
+  (...args: Args): C => {
+    const made = make(...args);
+    recipes.set(made, { name, args });
+    return made;
+  };
+
 /** Makes callbacks for `fit` and `fitDataset`. */
 export const callbacks = {
   /** Ends training when a number stops getting better, and restores the best weights if asked to. */
-  earlyStopping: (args?: EarlyStoppingCallbackArgs): EarlyStopping => new EarlyStopping(args),
+  earlyStopping: remembered('earlyStopping', (args?: EarlyStoppingCallbackArgs) => new EarlyStopping(args)),
   /** Makes the learning rate smaller when a number stops getting better. */
-  reduceLROnPlateau: (args?: ReduceLROnPlateauArgs): ReduceLROnPlateau => new ReduceLROnPlateau(args),
+  reduceLROnPlateau: remembered('reduceLROnPlateau', (args?: ReduceLROnPlateauArgs) => new ReduceLROnPlateau(args)),
   /** Keeps the weights of the best epoch, or hands epochs worth keeping to a function. */
-  modelCheckpoint: (args?: ModelCheckpointArgs): ModelCheckpoint => new ModelCheckpoint(args),
+  modelCheckpoint: remembered('modelCheckpoint', (args?: ModelCheckpointArgs) => new ModelCheckpoint(args)),
   /** Sets the learning rate before every epoch. */
-  learningRateScheduler: (schedule: LearningRateSchedule, verbose?: Verbosity): LearningRateScheduler =>
-    new LearningRateScheduler(schedule, verbose),
+  learningRateScheduler: remembered(
+    'learningRateScheduler',
+    (schedule: LearningRateSchedule, verbose?: Verbosity) => new LearningRateScheduler(schedule, verbose),
+  ),
   /** Ends training after a batch whose loss is not finite. */
-  terminateOnNaN: (): TerminateOnNaN => new TerminateOnNaN(),
+  terminateOnNaN: remembered('terminateOnNaN', () => new TerminateOnNaN()),
   /** A line an epoch on the terminal, redrawn as its batches go by. */
-  progressBar: (args?: ProgressBarArgs): ProgressBar => new ProgressBar(args),
+  progressBar: remembered('progressBar', (args?: ProgressBarArgs) => new ProgressBar(args)),
 };
 
 export type {

@@ -1,0 +1,50 @@
+/** What both run: the page's network and task, as far as the baseline in plain JavaScript goes. */
+
+import { sineCosine } from 'lstm-wasm/data';
+import type { Settings } from '../settings.ts';
+import type { Batch, Task } from '../tasks/task.ts';
+
+/** A network of one LSTM layer under a dense layer on every step, trained by Adam. */
+export interface Sizes {
+  readonly batch: number;
+  readonly timeSteps: number;
+  readonly inputs: number;
+  readonly units: number;
+  readonly outputs: number;
+  readonly stateful: boolean;
+  readonly learningRate: number;
+  readonly seed: number;
+}
+
+export interface Course {
+  readonly sizes: Sizes;
+  /** What it is, for readers: "LSTM with 20 units, 50 rows of 20 steps, Adam". */
+  readonly title: string;
+  /** Why it is not what the page is set to; empty where it is. */
+  readonly instead: string;
+  batches(): Generator<Batch, never, void>;
+}
+
+export function courseOf(settings: Settings, task: Task): Course {
+  const { batch, timeSteps, units, stateful, learningRate, seed } = settings;
+  const { everyStep } = task;
+  const { inputs, outputs } = everyStep ? task : { inputs: 1, outputs: 1 };
+  const changes: string[] = [];
+  if (settings.cell !== 'lstm') changes.push(`an LSTM in place of the ${names[settings.cell]}`);
+  if (settings.layers > 1) changes.push(`one layer in place of ${settings.layers}`);
+  if (settings.optimizer !== 'adam') changes.push('Adam in place of the optimizer');
+  if (!everyStep) changes.push('an answer at every step, sine to cosine, in place of one at the end');
+  return {
+    sizes: { batch, timeSteps, inputs, outputs, units, stateful, learningRate, seed },
+    title: `LSTM with ${amount(units, 'unit')}, ${amount(batch, 'row')} of ${timeSteps} steps, Adam`,
+    instead: changes.length === 0 ? '' : `The plain version knows only so much, and so both train ${join(changes)}.`,
+    batches: () => (everyStep ? task.batches(settings) : sineCosine({ batchSize: batch, timeSteps })),
+  };
+}
+
+const names = { lstm: 'LSTM', gru: 'GRU', simpleRNN: 'simple RNN' };
+
+const amount = (count: number, what: string) => `${count} ${what}${count === 1 ? '' : 's'}`;
+
+const join = (parts: readonly string[]) =>
+  parts.length < 2 ? parts.join() : `${parts.slice(0, -1).join(', ')} and ${parts.at(-1)}`;

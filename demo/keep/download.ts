@@ -1,0 +1,12 @@
+/** A file for the reader's folder of downloads. */
+
+/** Milliseconds after which a browser has certainly begun to write it. */
+const hold = 60_000;
+
+export function download(name: string, content: Blob): void {
+  const link = document.createElement('a');
+  link.download = name;
+  link.href = URL.createObjectURL(content);
+  link.click();
+  setTimeout(() => URL.revokeObjectURL(link.href), hold);
+}

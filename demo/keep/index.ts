@@ -1,0 +1,207 @@
+/** The section from which readers take things home: the model, the pictures, the program. */
+
+import './style.css';
+import type { RemoteSequential } from 'lstm-wasm/worker';
+import { element } from '../own/element.ts';
+import type { Settings } from '../settings.ts';
+import type { Task } from '../tasks/task.ts';
+import { download } from './download.ts';
+import type { formats } from './formats.ts';
+import { pngOf } from './picture.ts';
+import { programOf } from './program.ts';
+
+/** What there is to keep, at any time. */
+export interface Kept {
+  settings(): Settings;
+  task(): Task;
+  model(): RemoteSequential;
+  pictures(): { name: string; plot: { toSVG(): string } }[];
+}
+
+interface Offer {
+  readonly title: string;
+  readonly about: string;
+  readonly file: string;
+}
+
+const offers: Record<keyof typeof formats, Offer> = {
+  tfjs: {
+    title: 'TensorFlow.js',
+    about: 'model.json and weights.bin in a zip. TensorFlow.js loads it, and so does lstm-wasm.',
+    file: 'model.zip',
+  },
+  keras: {
+    title: 'Keras',
+    about: 'The network and its weights, for Keras 3. What writes it is loaded first: a megabyte, once.',
+    file: 'model.keras',
+  },
+  safetensors: {
+    title: 'Safetensors',
+    about: 'The weights alone, by the names of Keras, to be read from any language.',
+    file: 'model.safetensors',
+  },
+  onnx: {
+    title: 'ONNX',
+    about: 'The network and its weights, for ONNX Runtime. Where it is stateful, states go in and come out.',
+    file: 'model.onnx',
+  },
+  snapshot: {
+    title: 'Snapshot',
+    about: 'Everything the next step depends on, the optimizer too. model.restore goes on from there, bit for bit.',
+    file: 'model.snapshot',
+  },
+};
+
+/** @returns `show` brings the program and the list of pictures up to date; it also happens as the section comes into view */
+export function keep(place: HTMLElement, run: Kept): { show(): void } {
+  const said = element('p', { className: 'keep-said' });
+  said.setAttribute('role', 'status');
+
+  /** A button that hands over a file, and says so, or why not. */
+  function handOver(label: string, name: string, file: () => string, make: () => Promise<Blob> | Blob): HTMLElement {
+    const button = element('button', { type: 'button' }, label);
+    button.setAttribute('aria-label', name);
+    button.addEventListener('click', async () => {
+      button.disabled = true;
+      try {
+        const content = await make();
+        download(file(), content);
+        said.textContent = `${file()}, ${size(content.size)}, is among your downloads.`;
+      } catch (error) {
+        said.textContent = `${file()} could not be made: ${(error as Error).message}`;
+      }
+      button.disabled = false;
+    });
+    return button;
+  }
+
+  // ------------------------------------------------------------------------------------------------- the model
+
+  const models = Object.entries(offers).map(([name, { title, about, file }]) => {
+    const make = async () => {
+      const { formats } = await import('./formats.ts');
+      const bytes = await formats[name as keyof typeof offers](run.model());
+      return new Blob([bytes], { type: 'application/octet-stream' });
+    };
+    const button = handOver('Download', `Download ${file}`, () => file, make);
+    return element('li', {}, element('div', {}, element('strong', {}, title), element('p', {}, about)), button);
+  });
+
+  // ---------------------------------------------------------------------------------------------- the pictures
+
+  const pictures = element('ul', { className: 'keep-list' });
+  let listed = '';
+
+  function showPictures(): void {
+    const names = run.pictures().map(({ name }) => name);
+    if (names.join('\n') === listed) return;
+    listed = names.join('\n');
+    pictures.replaceChildren(
+      ...names.map(name => {
+        const svg = () => {
+          const found = run.pictures().find(picture => picture.name === name);
+          if (!found) throw new Error('it is no longer on the page');
+          return found.plot.toSVG();
+        };
+        const file = name.toLowerCase().replace(/[^a-z0-9]+/g, '-');
+        return element(
+          'li',
+          {},
+          element('strong', {}, name),
+          element(
+            'div',
+            { className: 'keep-pair' },
+            handOver(
+              'SVG',
+              `Download ${name} as SVG`,
+              () => `${file}.svg`,
+              () => {
+                return new Blob([svg()], { type: 'image/svg+xml' });
+              },
+            ),
+            handOver(
+              'PNG',
+              `Download ${name} as PNG`,
+              () => `${file}.png`,
+              () => pngOf(svg()),
+            ),
+          ),
+        );
+      }),
+    );
+  }
+
+  // ----------------------------------------------------------------------------------------------- the program
+
+  const code = element('code');
+  const text = () => programOf(run.settings(), run.task());
+  const copy = element('button', { type: 'button' }, 'Copy');
+  copy.addEventListener('click', async () => {
+    try {
+      await navigator.clipboard.writeText(text());
+      said.textContent = 'The program is in your clipboard.';
+    } catch {
+      // Some browsers give the clipboard to secure pages only: what is selected can be copied by hand
+      getSelection()?.selectAllChildren(code);
+      said.textContent = 'The program is selected; copy it by keyboard.';
+    }
+  });
+  const listing = element('pre', { tabIndex: 0 }, code);
+  listing.setAttribute('role', 'region');
+  listing.setAttribute('aria-label', 'The program');
+
+  function show(): void {
+    showPictures();
+    const now = text();
+    if (code.textContent !== now) code.textContent = now;
+  }
+
+  place.classList.add('keep');
+  place.replaceChildren(
+    element(
+      'section',
+      {},
+      element('h3', {}, 'The model'),
+      element('p', {}, 'As it is at this moment, whether it is still in training or not.'),
+      element('ul', { className: 'keep-list' }, ...models),
+    ),
+    element(
+      'section',
+      {},
+      element('h3', {}, 'The pictures'),
+      element(
+        'p',
+        {},
+        'As they are drawn now. SVG stays sharp at any size and follows light and dark; PNG goes anywhere.',
+      ),
+      pictures,
+    ),
+    element(
+      'section',
+      { className: 'keep-program' },
+      element('h3', {}, 'The program'),
+      element('p', {}, 'This run, from its first step and to the last bit, without the page.'),
+      listing,
+      element(
+        'div',
+        { className: 'keep-pair' },
+        copy,
+        handOver(
+          'Download',
+          'Download program.ts',
+          () => 'program.ts',
+          () => new Blob([text()], { type: 'text/plain' }),
+        ),
+      ),
+    ),
+    said,
+  );
+  show();
+  new IntersectionObserver(entries => {
+    if (entries.some(entry => entry.isIntersecting)) show();
+  }).observe(place);
+  return { show };
+}
+
+const size = (bytes: number) =>
+  bytes < 1000 ? `${bytes} bytes` : bytes < 1e6 ? `${(bytes / 1e3).toFixed(1)} kB` : `${(bytes / 1e6).toFixed(1)} MB`;

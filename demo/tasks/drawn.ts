@@ -1,0 +1,20 @@
+import { type Tensor, tensor } from 'lstm-wasm';
+
+/** What comes next on a curve that goes round and round, at every point of it. */
+export function* batches({
+  batch,
+  timeSteps,
+  series,
+}: {
+  batch: number;
+  timeSteps: number;
+  series: ArrayLike<number>;
+}): Generator<{ xs: Tensor; ys: Tensor }, never, void> {
+  const at = (n: number) => series[n % series.length]!;
+  for (let start = 0; ; start += timeSteps) {
+    const count = batch * timeSteps;
+    const xs = Float32Array.from({ length: count }, (_, i) => at(start + i));
+    const ys = Float32Array.from({ length: count }, (_, i) => at(start + i + 1));
+    yield { xs: tensor(xs, [batch, timeSteps, 1]), ys: tensor(ys, [batch, timeSteps, 1]) };
+  }
+}

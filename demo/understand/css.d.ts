@@ -1,0 +1,2 @@
+/** Style sheets are for Vite to put into the page. */
+declare module '*.css';

@@ -1,0 +1,45 @@
+/** A picture as wide as its place. */
+
+/** Its height follows from its width, and so it is drawn anew when the width changes, with the data it had. */
+export class Fitted<Data> {
+  readonly #place: HTMLElement;
+  readonly #make: (width: number) => Drawn<Data>;
+  #drawn: Drawn<Data> | null = null;
+  #data: Data | null = null;
+  #width = 0;
+
+  constructor(place: HTMLElement, make: (width: number) => Drawn<Data>) {
+    this.#place = place;
+    this.#make = make;
+    new ResizeObserver(() => {
+      if (this.#drawn && this.#measure() !== this.#width) this.#draw();
+    }).observe(place);
+  }
+
+  update(data: Data): void {
+    this.#data = data;
+    this.#drawn?.update(data);
+  }
+
+  /** Draws it anew, without data. */
+  draw(): void {
+    this.#data = null;
+    this.#draw();
+  }
+
+  #draw(): void {
+    this.#width = this.#measure();
+    this.#drawn = this.#make(this.#width);
+    if (this.#data) this.#drawn.update(this.#data);
+    this.#place.replaceChildren(this.#drawn.node);
+  }
+
+  #measure(): number {
+    return Math.max(240, Math.floor(this.#place.clientWidth));
+  }
+}
+
+interface Drawn<Data> {
+  readonly node: SVGSVGElement;
+  update(data: Data): unknown;
+}

@@ -1,0 +1,143 @@
+/** The pictures of the section, and how they show a look at the networks. */
+
+import { type CellKind, cellDiagram, chainDiagram, type GateData, gateHeatmap } from 'lstm-wasm/plot';
+import { Fitted } from './fitted.ts';
+import { type Choice, chainAt, type Look, type Sight, valuesAt } from './look.ts';
+import { lines, type ReachData, ReachPlot } from './reachPlot.ts';
+
+/** What decides which pictures there are. */
+export interface Subject {
+  readonly kind: 'lstm' | 'gru';
+  readonly units: number;
+  readonly timeSteps: number;
+}
+
+export const nameOf: Record<CellKind, string> = { lstm: 'LSTM', gru: 'GRU', rnn: 'Plain RNN' };
+
+const sides = ['plain', 'gated'] as const;
+type Side = (typeof sides)[number];
+const cellsInChain = 3;
+
+/** Fields of a panel of the heat map: with more, neither eyes nor the page can keep up. */
+const mostFields = 2000;
+export const unitsShown = ({ units, timeSteps }: Subject) =>
+  Math.min(units, Math.max(8, Math.floor(mostFields / timeSteps)));
+
+export class Pictures {
+  readonly #chains: Record<Side, Fitted<Parameters<ReturnType<typeof chainDiagram>['update']>[0]>>;
+  readonly #cells: Record<Side, Fitted<Parameters<ReturnType<typeof cellDiagram>['update']>[0]>>;
+  readonly #heat: Fitted<{ gates: GateData; choice: Choice }>;
+  readonly #reach: Fitted<ReachData>;
+  #subject: Subject | null = null;
+
+  /** @param chosen told of the field of the heat map that the reader has clicked on */
+  constructor(place: HTMLElement, chosen: (choice: Choice) => void) {
+    const find = (name: string) => place.querySelector<HTMLElement>(`[data-picture="${name}"]`)!;
+    const both = <T>(of: (side: Side) => T) => ({ plain: of('plain'), gated: of('gated') });
+    const kind = (side: Side): CellKind => (side === 'plain' ? 'rnn' : this.#subject!.kind);
+    this.#chains = both(side => {
+      const at = find(`${side}-chain`);
+      return new Fitted(at, width => chain(at, kind(side), width));
+    });
+    this.#cells = both(side => {
+      const at = find(`${side}-cell`);
+      return new Fitted(at, width => cell(at, kind(side), width));
+    });
+    this.#heat = new Fitted(find('heat'), width => heat(this.#subject!, width, chosen));
+    this.#reach = new Fitted(find('reach'), width => new ReachPlot({ width, height: width < 520 ? 260 : 360 }));
+  }
+
+  /** Draws all of them, without numbers. */
+  draw(subject: Subject): void {
+    this.#subject = subject;
+    for (const picture of [...Object.values(this.#chains), ...Object.values(this.#cells)]) picture.draw();
+    this.#heat.draw();
+    this.#reach.draw();
+  }
+
+  show(look: Look, choice: Choice): void {
+    const { unit, step } = choice;
+    for (const side of sides) {
+      const sight = look[side];
+      this.#chains[side].update({ ...chainAt(look, sight, choice, cellsInChain), caption: `unit ${unit}` });
+      this.#cells[side].update({ ...valuesAt(look, sight, choice), caption: `unit ${unit} at time step ${step}` });
+    }
+    this.#heat.update({ gates: heatData(look.gated, look.units, unitsShown(this.#subject!)), choice });
+    const shares = [look.plain.reach.h, look.gated.reach.h, look.gated.reach.c].map(shareOfLast);
+    this.#reach.update({ shares: Object.fromEntries(lines.map((name, n) => [name, shares[n]])) as never, step });
+  }
+}
+
+/** Relative to the last step: the networks answer with weights of different sizes. */
+export const shareOfLast = (norms: Float64Array | null) => norms?.map(norm => norm / norms.at(-1)!) ?? null;
+
+/** A diagram is made smaller as a whole; its words are to stay legible, as far as there is room for them. */
+function legible(place: HTMLElement, scale: number, most: number): void {
+  const size = (pixels: number, most: number) => `${Math.min(pixels / scale, most).toFixed(1)}px`;
+  place.style.setProperty('--understand-value', size(13, most));
+  place.style.setProperty('--understand-letter', size(15, 25));
+  place.style.setProperty('--understand-lift', `${(15 - Math.min(13 / scale, most)).toFixed(1)}px`);
+}
+
+function chain(place: HTMLElement, kind: CellKind, width: number) {
+  legible(place, (width - 48) / 1320, 44);
+  const plot = chainDiagram({ kind, width, steps: cellsInChain, legend: false, title: nameOf[kind], theme: 'auto' });
+  const { node } = plot;
+  return {
+    node,
+    update(data: Parameters<typeof plot.update>[0]) {
+      plot.update(data);
+      // Before the first step and behind the last
+      for (const text of node.querySelectorAll('.lw-mark')) if (text.textContent === 'NaN') text.textContent = '–';
+    },
+  };
+}
+
+function cell(place: HTMLElement, kind: CellKind, width: number) {
+  legible(place, (width - 48) / 772, 25);
+  return cellDiagram({ kind, width, legend: false, title: nameOf[kind], theme: 'auto' });
+}
+
+/** The first units of all. */
+function heatData({ gates }: Sight, units: number, shown: number): GateData {
+  const rows = ([name, values]: [string, ArrayLike<number>]) => [
+    name,
+    Array.from(values).filter((_, n) => n % units < shown),
+  ];
+  return Object.fromEntries(Object.entries(gates).map(rows as never));
+}
+
+function heat(subject: Subject, width: number, chosen: (choice: Choice) => void) {
+  const units = unitsShown(subject);
+  const height = width < 520 ? 620 : subject.kind === 'gru' ? 420 : 440;
+  const plot = gateHeatmap({ kind: subject.kind, units, steps: subject.timeSteps, width, height, theme: 'auto' });
+  const { node } = plot;
+  const panels = [...node.querySelectorAll<SVGGElement>('.lw-panel')];
+  const fields = panels.map(panel => [...panel.children]);
+  for (const [n, panel] of panels.entries()) {
+    panel.addEventListener('click', ({ target }) => {
+      const field = fields[n]!.indexOf(target as Element);
+      if (field >= 0) chosen({ unit: field % units, step: Math.floor(field / units) });
+    });
+  }
+  const frames = panels.map(panel => {
+    const frame = document.createElementNS('http://www.w3.org/2000/svg', 'rect');
+    frame.setAttribute('class', 'understand-frame');
+    return panel.appendChild(frame);
+  });
+  return {
+    node,
+    update({ gates, choice }: { gates: GateData; choice: Choice }) {
+      plot.update(gates);
+      for (const [n, frame] of frames.entries()) {
+        const field = choice.unit < units ? fields[n]![choice.step * units + choice.unit] : null;
+        frame.style.display = field ? '' : 'none';
+        const [x, y, width, height] = ['x', 'y', 'width', 'height'].map(name => Number(field?.getAttribute(name)));
+        frame.setAttribute('x', String(x! - 1));
+        frame.setAttribute('y', String(y! - 1));
+        frame.setAttribute('width', String(width! + 2));
+        frame.setAttribute('height', String(height! + 2));
+      }
+    },
+  };
+}

@@ -1,0 +1,133 @@
+/** The run of the two networks: when they are made, when they train, and when somebody looks at them. */
+
+import { connect, type Host } from 'lstm-wasm/worker';
+import type { Settings } from '../settings.ts';
+import type { Task } from '../tasks/index.ts';
+import type { Look } from './look.ts';
+import { Twins } from './twins.ts';
+
+export interface Listener {
+  looked(look: Look): void;
+  /** Enough for now; the reader may let them go on. */
+  rested(trained: number): void;
+  failed(error: Error): void;
+}
+
+/** Steps that are trained without being asked for, or for one press of the button. */
+const enough = 500;
+/** Milliseconds from look to look, and the steps between two of them where the machine is fast enough. */
+const pace = 200;
+const most = 10;
+
+interface Wanted {
+  settings: Settings;
+  task: Task;
+}
+
+/**
+ * One thing at a time: each turn makes the networks anew where others are wanted, or trains them a little, and looks.
+ * No turn begins while nobody sees what comes of it.
+ */
+export class Practice {
+  readonly #listener: Listener;
+  #wanted: Wanted | null = null;
+  #made: Wanted | null = null;
+  #host: Host | null = null;
+  #twins: Twins | null = null;
+  #seen = false;
+  #trains = false;
+  #until = 0;
+  #busy = false;
+  #timer = 0;
+  #atOnce = 1;
+  /** Milliseconds that it took to show the last look. */
+  #drawing = 0;
+
+  constructor(listener: Listener) {
+    this.#listener = listener;
+  }
+
+  get trains(): boolean {
+    return this.#trains;
+  }
+
+  /** Networks for these settings, as soon as somebody looks. */
+  want(settings: Settings, task: Task, trains: boolean): void {
+    this.#wanted = { settings, task };
+    this.#trains = trains;
+    this.#until = enough;
+    this.#plan(0);
+  }
+
+  /** Whether the reader has it in view. */
+  show(seen: boolean): void {
+    this.#seen = seen;
+    this.#plan(0);
+  }
+
+  train(trains: boolean): void {
+    this.#trains = trains;
+    this.#until = (this.#twins?.trained ?? 0) + enough;
+    this.#plan(0);
+  }
+
+  #plan(wait: number): void {
+    clearTimeout(this.#timer);
+    const wanted = this.#wanted !== null && (this.#wanted !== this.#made || this.#trains);
+    if (wanted && this.#seen && !this.#busy) this.#timer = window.setTimeout(() => void this.#turn(), wait);
+  }
+
+  async #turn(): Promise<void> {
+    this.#busy = true;
+    const began = performance.now();
+    try {
+      if (this.#made !== this.#wanted) await this.#make();
+      else await this.#train();
+      const look = await this.#twins!.look();
+      if (this.#made === this.#wanted) this.#show(look);
+    } catch (error) {
+      await this.#fail(error as Error);
+    }
+    this.#busy = false;
+    const took = performance.now() - began;
+    // What is large or slow is done less often, since the page and its other run want to go on.
+    this.#plan(Math.max(pace - took, took / 3, this.#drawing * 15));
+  }
+
+  async #make(): Promise<void> {
+    const wanted = this.#wanted!;
+    this.#host ??= connect();
+    await this.#twins?.dispose();
+    this.#twins = null;
+    this.#twins = await Twins.make(this.#host, wanted.settings, wanted.task);
+    this.#made = wanted;
+    this.#atOnce = 1;
+  }
+
+  async #train(): Promise<void> {
+    const began = performance.now();
+    const count = Math.min(this.#atOnce, this.#until - this.#twins!.trained);
+    await this.#twins!.train(count);
+    const each = (performance.now() - began) / count;
+    this.#atOnce = Math.max(1, Math.min(most, 2 * this.#atOnce, Math.floor((pace * 0.6) / each)));
+  }
+
+  #show(look: Look): void {
+    const began = performance.now();
+    this.#listener.looked(look);
+    this.#drawing = performance.now() - began;
+    if (!this.#trains || look.trained < this.#until) return;
+    this.#trains = false;
+    this.#listener.rested(look.trained);
+  }
+
+  /** The worker may be what has failed: the next networks get another one. */
+  async #fail(error: Error): Promise<void> {
+    this.#made = this.#wanted;
+    this.#trains = false;
+    this.#twins = null;
+    await this.#host?.terminate();
+    this.#host = null;
+    this.#listener.failed(error);
+  }
+}

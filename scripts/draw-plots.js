@@ -1,0 +1,127 @@
+/**
+ * Draws the pictures of docs/plots.md from a training run on the strict build, so that they are the same on every machine,
+ * and the newest benchmark.
+ *
+ *   node scripts/draw-plots.js    writes docs/pictures/*.svg
+ */
+
+import { readdirSync, readFileSync } from 'node:fs';
+import { fileURLToPath } from 'node:url';
+import * as lw from 'lstm-wasm';
+import { sineCosine } from 'lstm-wasm/data';
+import {
+  benchmarkChart,
+  cellDiagram,
+  chainDiagram,
+  gateHeatmap,
+  lossPlot,
+  predictionPlot,
+  showPlot,
+} from 'lstm-wasm/plot';
+
+const root = fileURLToPath(new URL('..', import.meta.url));
+const STEPS = 500;
+const [B, T, U] = [50, 20, 20];
+/** Of the steps of `sineCosine`, so that a sequence holds two waves. */
+const STRIDE = 20;
+/** Of the units in the heat map: more would make a large file. */
+const SHOWN = 4;
+/** Of the unit and the time step in the live diagrams. */
+const [UNIT, STEP] = [2, 12];
+
+const theme = /** @type {const} */ ('auto');
+/** @param {string} name @param {{ toSVG(): string }} plot */
+const keep = (name, plot) => showPlot(plot, `${root}docs/pictures/${name}.svg`);
+
+drawRun();
+for (const kind of /** @type {const} */ (['lstm', 'gru', 'rnn'])) keep(`cell-${kind}`, cellDiagram({ kind, theme }));
+drawBenchmark();
+
+function drawRun() {
+  lw.configure({ simd: 'strict' });
+  lw.setRandomSeed(21);
+  const model = lw.sequential();
+  model.add(lw.layers.lstm({ units: U, returnSequences: true, inputShape: [T, 1] }));
+  model.add(lw.layers.timeDistributed({ layer: lw.layers.dense({ units: 1 }) }));
+  model.compile({ optimizer: lw.train.adam(0.01), loss: 'meanSquaredError' });
+
+  const batches = sineCosine({ batchSize: B, timeSteps: T * STRIDE });
+  const next = () => {
+    const batch = batches.next().value;
+    /** @param {lw.Tensor} tensor */
+    const thin = tensor =>
+      lw.tensor(
+        tensor.dataSync().filter((_, n) => n % STRIDE === 0),
+        [B, T, 1],
+      );
+    return { xs: thin(batch.xs), ys: thin(batch.ys), time: thin(batch.time) };
+  };
+  /** @type {number[]} */
+  const losses = [];
+  while (losses.length < STEPS) {
+    const { xs, ys } = next();
+    losses.push(/** @type {number} */ (model.trainOnBatch(xs, ys)));
+  }
+  const { xs, ys, time } = next();
+  const inside = model.inspect(/** @type {lw.Layer} */ (model.layers[0]), xs);
+  const prediction = model.predict(xs, { batchSize: B });
+
+  /** The first sequence of a batch. @param {lw.Tensor} tensor @param {number} width */
+  const first = (tensor, width = 1) => tensor.dataSync().subarray(0, T * width);
+  keep('loss', lossPlot({ title: 'The cost of every step', theme }).update({ losses }));
+  keep(
+    'prediction',
+    predictionPlot({ title: 'Sine in, cosine out', xLabel: 'time (rad)', theme }).update({
+      time: first(time).map((t, _, all) => t - (all[0] ?? 0)),
+      target: first(ys),
+      prediction: first(prediction),
+      caption: `after ${STEPS} steps`,
+    }),
+  );
+
+  const { i, f, g, o, c, h } = /** @type {Required<lw.Inspection>} */ (inside);
+  /** The first units only. @param {lw.Tensor} tensor */
+  const some = tensor => first(tensor, U).filter((_, n) => n % U < SHOWN);
+  const heat = gateHeatmap({ title: 'Gates and states', units: SHOWN, steps: T, height: 320, theme });
+  keep('gates', heat.update({ i: some(i), f: some(f), g: some(g), o: some(o), c: some(c), h: some(h) }));
+
+  /** @param {lw.Tensor} tensor @param {number} step */
+  const at = (tensor, step) => /** @type {number} */ (tensor.dataSync()[step * U + UNIT]);
+  const gates = { i: at(i, STEP), f: at(f, STEP), g: at(g, STEP), o: at(o, STEP) };
+  const x = first(xs);
+  const caption = `unit ${UNIT}, step ${STEP}`;
+  const live = cellDiagram({ title: 'An LSTM cell at work', theme });
+  const past = { previousH: at(h, STEP - 1), previousC: at(c, STEP - 1) };
+  keep('cell-live', live.update({ x: x[STEP], ...past, ...gates, c: at(c, STEP), h: at(h, STEP), caption }));
+
+  const steps = [STEP - 1, STEP, STEP + 1];
+  const chain = chainDiagram({ title: 'Three steps of a chain', theme });
+  const rows = { x: steps.map(step => x[step] ?? 0), c: steps.map(step => at(c, step)), h: steps.map(n => at(h, n)) };
+  keep('chain', chain.update({ ...rows, ...gates, caption }));
+}
+
+function drawBenchmark() {
+  const results = `${root}bench/results/`;
+  const newest = readdirSync(results)
+    .filter(name => /^\d.*(?<!\.local)\.json$/.test(name))
+    .sort()
+    .at(-1);
+  /** @type {{ machine: { cpu: string, date: string }, rows: import('../bench/measure.js').Row[] }} */
+  const report = JSON.parse(readFileSync(results + newest, 'utf8'));
+  const shown = ['relaxed', 'plain JavaScript', 'TF.js wasm', 'PyTorch'];
+  const rows = ['seed', '128'].map(name => {
+    const row = report.rows.find(row => row.workload === name && row.kind === 'train');
+    if (!row) throw new Error(`no workload ${name} in ${newest}`);
+    return { title: row.title, results: row.results.filter(({ name }) => shown.includes(name)) };
+  });
+  /** @param {string} name */
+  const label = name => (name === 'relaxed' ? 'lstm-wasm' : name);
+  const chart = benchmarkChart({
+    title: 'A step of training',
+    subtitle: `${report.machine.cpu}, one thread, ${report.machine.date}`,
+    own: ['lstm-wasm'],
+    theme,
+    groups: rows.map(({ title, results }) => ({ title, bars: results.map(({ name }) => label(name)) })),
+  });
+  keep('benchmark', chart.update({ values: rows.map(({ results }) => results.map(({ min }) => min)) }));
+}

@@ -1,0 +1,133 @@
+/** How long things take: bars on a log scale, one group for each workload. */
+
+import { fail, show } from '../errors.ts';
+import { checkNumber, checkOptions } from '../options.ts';
+import { BarColumn } from './bars.ts';
+import { checkGroups, checkTexts, checkValues, type WorkloadGroup } from './benchmarkData.ts';
+import { checkText } from './check.ts';
+import type { Plot } from './plot.ts';
+import { checkSheet, Sheet, type SheetOptions, sheetOptions, side } from './sheet.ts';
+import { addText, setText, textWidth } from './text.ts';
+import { type Part, paint, type Theme } from './theme.ts';
+
+export interface BenchmarkOptions extends SheetOptions {
+  /** The workloads, each with the names of its bars. */
+  groups: readonly WorkloadGroup[];
+  /** What the numbers count; default ms. */
+  unit?: string;
+  /** The names of bars to be picked out in blue. */
+  own?: readonly string[];
+  /** Where bars begin, such as 1 for ratios: those below point to the left, in red. Without it, at the left end. */
+  base?: number;
+  /** What the colours mean: blue, grey and, where there is a base, red. No legend when absent. */
+  legend?: readonly string[];
+  /** A line of small print below the title. */
+  subtitle?: string;
+}
+const benchmarkOptions = [...sheetOptions, 'groups', 'unit', 'own', 'base', 'legend', 'subtitle'] as const;
+
+export interface BenchmarkData {
+  /** A list for each group, a positive number for each bar; NaN where there is none. */
+  values: readonly ArrayLike<number>[];
+  /** What is written behind each bar; the number and its unit when absent. */
+  labels?: readonly (readonly string[])[];
+  /** A few words at the upper right; the earlier ones stay when absent. */
+  caption?: string;
+}
+
+const axisHeight = 40;
+const legendParts: readonly Part[] = ['prediction', 'axis', 'target'];
+
+/** A live chart of bars; every `update` moves their ends. Its height follows from the number of bars. */
+export function benchmarkChart(options: BenchmarkOptions): Plot<BenchmarkData> {
+  const call = 'benchmarkChart';
+  const given = checkOptions<BenchmarkOptions>(call, options, benchmarkOptions);
+  const groups = checkGroups(call, given.groups);
+  const unit = checkText(call, 'unit', given.unit ?? 'ms');
+  const own = checkTexts(call, 'own', given.own ?? []);
+  const base = given.base === undefined ? undefined : checkNumber(call, 'base', given.base, { above: 0 });
+  const legend = checkTexts(call, 'legend', given.legend ?? []);
+  if (legend.length > legendParts.length) fail(call, `legend must be at most 3 texts, got ${show(legend)}`);
+  const subtitle = checkText(call, 'subtitle', given.subtitle ?? '');
+  const count = Math.max(...groups.map(({ column }) => column)) + 1;
+  const setting = checkSheet(call, given, count > 1 ? 904 : 720);
+  const { width, theme, title } = setting;
+
+  const lines = [title && 34, subtitle && (title ? 56 : 32)].filter(Number) as number[];
+  const legendLine = legend.length > 0 ? (lines.at(-1) ?? 10) + 22 : undefined;
+  const top = (legendLine ?? lines.at(-1) ?? 10) + 14;
+  const columnWidth = (width - side) / count;
+  // The same room for names in every column, so that equal bars are equally long.
+  const names = Math.max(40, ...groups.flatMap(({ bars }) => bars.map(name => textWidth(name, 12) + 14)));
+  const style = { top, width: columnWidth - side, names, unit, own, base, theme };
+  const columns = Array.from({ length: count }, (_, column) => {
+    const mine = groups.filter(group => group.column === column);
+    return new BarColumn(mine, { ...style, left: side + column * columnWidth });
+  });
+  const height = top + Math.max(...columns.map(column => column.height)) + axisHeight;
+  const sheet = new Sheet(
+    setting,
+    height,
+    groups.map(group => group.title),
+  );
+  const { svg } = sheet;
+  if (subtitle) addText(svg, subtitle, { x: side, y: lines.at(-1)!, part: 'muted', theme });
+  if (legendLine) addLegend(sheet, legend, legendLine, theme);
+  const captionAt = { x: width - side, y: lines[0] ?? legendLine ?? 20, anchor: 'end' as const };
+  const caption = addText(svg, '', { ...captionAt, part: 'text', theme, size: 13 });
+  for (const column of columns) column.draw(svg);
+  sheet.place();
+
+  const plot: Plot<BenchmarkData> = {
+    node: svg.node,
+    update(data) {
+      const { values, labels, caption: words } = checkBenchmark(`${call}.update`, data, groups);
+      const drawn = values.flatMap(list => Array.from(list)).filter(isDrawn);
+      // Without a base the shortest bar begins where the axis does, and is to be seen all the same.
+      const low = Math.min(base ? base / 2 : Infinity, ...drawn.map(value => (base ? value : 0.8 * value)));
+      const high = Math.max(base ? base * 2 : 0, ...drawn);
+      const domain: [number, number] = drawn.length > 0 || base ? [low, high] : [1, 10];
+      for (const [column, bars] of columns.entries()) {
+        const mine = <T>(list: readonly T[]) => list.filter((_, n) => groups[n]!.column === column);
+        bars.update(domain, mine(values), labels && mine(labels));
+      }
+      if (words !== undefined) setText(caption, words);
+      return plot;
+    },
+    toSVG: () => sheet.toSVG(),
+    remove: () => sheet.remove(),
+  };
+  return plot.update({ values: groups.map(({ bars }) => bars.map(() => Number.NaN)) });
+}
+
+/** Nothing else has a place on a log scale. */
+const isDrawn = (value: number) => value > 0 && value < Infinity;
+
+function addLegend({ svg }: Sheet, legend: readonly string[], y: number, theme: Theme): void {
+  const group = svg.group().addClass('lw-legend');
+  let x = side;
+  for (const [n, label] of legend.entries()) {
+    paint(group.line(x, y - 4, x + 22, y - 4).attr('stroke-width', 10), legendParts[n]!, theme);
+    addText(group, label, { x: x + 29, y, part: 'text', theme });
+    x += 29 + textWidth(label, 12) + 20;
+  }
+}
+
+function checkBenchmark(call: string, data: unknown, groups: readonly WorkloadGroup[]) {
+  const given = checkOptions<BenchmarkData>(call, data, ['values', 'labels', 'caption']);
+  const values = checkValues(call, given.values, groups);
+  const { labels, caption } = given;
+  if (labels !== undefined) {
+    if (!Array.isArray(labels) || labels.length !== groups.length) {
+      fail(call, `labels must be a list for each of ${groups.length} groups, got ${show(labels)}`);
+    }
+    for (const [n, list] of labels.entries()) {
+      const texts = checkTexts(call, `labels[${n}]`, list);
+      const { length } = groups[n]!.bars;
+      if (texts.length !== length)
+        fail(call, `labels[${n}] must be as long as its bars (${length}), got ${texts.length}`);
+    }
+  }
+  if (caption !== undefined) checkText(call, 'caption', caption);
+  return { values, labels, caption };
+}

@@ -1,0 +1,96 @@
+/** The picture that explains a recurrent cell: what flows where, and on request the numbers of one unit as they flow. */
+
+import { checkBoolean, checkName, checkOptions } from '../options.ts';
+import { type CellKind, cellHeight, cellPlans, cellWidth, kinds, nodeRadius, reach, stem } from './cells.ts';
+import { checkText, checkValue } from './check.ts';
+import { drawCell, drawLabel, drawLegend, drawNode, legendWidth, Value } from './diagram.ts';
+import type { Plot } from './plot.ts';
+import { round } from './points.ts';
+import { shadeSheet } from './shades.ts';
+import { checkSheet, Sheet, type SheetOptions, sheetOptions, side } from './sheet.ts';
+import { addText, setText } from './text.ts';
+
+export interface CellDiagramOptions extends SheetOptions {
+  /** The cell of which layer; default lstm. */
+  kind?: CellKind;
+  /** Whether a line at the foot says what the shapes mean; default true. */
+  legend?: boolean;
+}
+const cellDiagramOptions = [...sheetOptions, 'kind', 'legend'] as const;
+
+/** What a diagram can show beside its letters. */
+export type CellValue = 'x' | 'h' | 'c' | 'previousH' | 'previousC' | 'i' | 'f' | 'g' | 'o' | 'z' | 'r' | 'n';
+
+/** Values of one unit at one time step; what is absent stays as it was. The kind of the cell decides what there is. */
+export type CellData = { [name in CellValue]?: number } & {
+  /** A few words at the upper right; the earlier ones stay when absent. */
+  caption?: string;
+};
+
+/** Room for the letters at the ends of the wires. */
+const margin = 66;
+const [innerWidth, innerHeight] = [cellWidth + 2 * (reach + margin), cellHeight + 2 * (stem + nodeRadius)];
+const footer = 62;
+
+/**
+ * A cell in the notation of the well-known article; its height follows from its width, and equal widths make equal
+ * scales. `update` writes values beside their letters, each with the colour it has in `gateHeatmap`.
+ */
+export function cellDiagram(options: CellDiagramOptions = {}): Plot<CellData> {
+  const call = 'cellDiagram';
+  const given = checkOptions<CellDiagramOptions>(call, options, cellDiagramOptions);
+  const kind = checkName(call, 'kind', given.kind ?? 'lstm', kinds);
+  const legend = checkBoolean(call, 'legend', given.legend ?? true);
+  const setting = checkSheet(call, given);
+  const { width, title, theme } = setting;
+  const plan = cellPlans[kind];
+  const scale = round((width - 2 * side) / innerWidth);
+  const top = title ? 58 : side;
+  const height = Math.round(top + scale * (innerHeight + (legend ? footer : 0)) + side);
+  const sheet = new Sheet(setting, height, [`${plan.title} cell`], shadeSheet(theme));
+
+  const place = sheet.svg.group();
+  const left = (width - scale * plan.width) / 2;
+  place.attr('transform', `translate(${round(left)} ${round(top + scale * (stem + nodeRadius))}) scale(${scale})`);
+  drawCell(place, plan, theme);
+  const values = new Map<string, Value[]>();
+  const add = (name: string, value: Value) => values.set(name, [...(values.get(name) ?? []), value]);
+  for (const label of [...plan.labels, ...plan.states]) add(label.name, drawLabel(place, label, theme));
+  const [lower, upper] = [cellHeight + stem, -stem];
+  drawNode(place, 'x', 't', [plan.input, lower], theme);
+  drawNode(place, 'h', 't', [plan.output, upper], theme);
+  add('x', new Value(place, 'x', [plan.input + nodeRadius + 9, lower + 5], 'start', theme));
+  add('h', new Value(place, 'h', [plan.output - nodeRadius - 9, upper + 5], 'end', theme));
+  if (legend) {
+    const foot = place.group();
+    foot.attr('transform', `translate(${(plan.width - legendWidth) / 2} ${cellHeight + stem + nodeRadius + 46})`);
+    drawLegend(foot, theme);
+  }
+  const captionAt = { x: width - side, y: title ? 34 : side + 10, anchor: 'end' as const };
+  const caption = addText(sheet.svg, '', { ...captionAt, part: 'text', theme, size: 13 });
+  sheet.place();
+
+  const plot: Plot<CellData> = {
+    node: sheet.svg.node,
+    update(data) {
+      const { caption: words, ...numbers } = checkCellData(`${call}.update`, data, [...values.keys()]);
+      for (const [name, number] of Object.entries(numbers)) {
+        for (const value of values.get(name)!) value.show(number);
+      }
+      if (words !== undefined) setText(caption, words);
+      return plot;
+    },
+    toSVG: () => sheet.toSVG(),
+    remove: () => sheet.remove(),
+  };
+  return plot;
+}
+
+function checkCellData(call: string, data: unknown, known: readonly string[]): Partial<CellData> {
+  const given = checkOptions<CellData>(call, data, [...known, 'caption']);
+  for (const [name, value] of Object.entries(given)) {
+    if (name === 'caption') checkText(call, name, value);
+    else checkValue(call, name, value);
+  }
+  return given;
+}

@@ -1,0 +1,163 @@
+/** The unrolled chain: the same cell at every time step, the one in the middle open. */
+
+import type { Container } from '@svgdotjs/svg.js';
+import { fail } from '../errors.ts';
+import { checkBoolean, checkCount, checkName, checkOptions } from '../options.ts';
+import { type CellKind, type CellPlan, cellHeight, cellPlans, kinds, nodeRadius, stem, withEnds } from './cells.ts';
+import { checkLength, checkNumbers, checkText, checkValue } from './check.ts';
+import { drawBody, drawCell, drawLabel, drawLegend, drawNode, legendWidth, Value } from './diagram.ts';
+import type { Plot } from './plot.ts';
+import { type Point, round } from './points.ts';
+import { shadeSheet } from './shades.ts';
+import { checkSheet, Sheet, type SheetOptions, sheetOptions, side } from './sheet.ts';
+import { addText, setText } from './text.ts';
+import type { Theme } from './theme.ts';
+import { drawWire } from './wire.ts';
+
+export interface ChainDiagramOptions extends SheetOptions {
+  /** The cells of which layer; default lstm. */
+  kind?: CellKind;
+  /** How many cells; default 3. */
+  steps?: number;
+  /** Whether a line at the foot says what the shapes mean; default true. */
+  legend?: boolean;
+}
+const chainDiagramOptions = [...sheetOptions, 'kind', 'steps', 'legend'] as const;
+
+/** What flows through one unit; what is absent stays as it was. */
+export type ChainData = {
+  /** A number for each cell: inputs, outputs and, of an lstm, cell states. */
+  [name in 'x' | 'h' | 'c']?: ArrayLike<number>;
+} & {
+  /** Of the open cell: the gates and candidates there are in its kind. */
+  [name in 'i' | 'f' | 'g' | 'o' | 'z' | 'r' | 'n']?: number;
+} & {
+  /** A few words at the upper right; the earlier ones stay when absent. */
+  caption?: string;
+};
+
+const closedWidth = 250;
+const gap = 80;
+/** Beyond the first and the last cell, where the chain goes on. */
+const ends = 50;
+const footer = 70;
+
+/**
+ * The chain of cells with the inputs below and the outputs above; its height follows from its width. `update` writes
+ * values, each with the colour it has in `gateHeatmap`.
+ */
+export function chainDiagram(options: ChainDiagramOptions = {}): Plot<ChainData> {
+  const call = 'chainDiagram';
+  const given = checkOptions<ChainDiagramOptions>(call, options, chainDiagramOptions);
+  const kind = checkName(call, 'kind', given.kind ?? 'lstm', kinds);
+  const steps = checkSteps(call, given.steps ?? 3);
+  const legend = checkBoolean(call, 'legend', given.legend ?? true);
+  const setting = checkSheet(call, given, 960);
+  const { width, title, theme } = setting;
+  const plan = cellPlans[kind];
+  const chainWidth = plan.width + (steps - 1) * (closedWidth + gap) + 2 * ends;
+  const inner = Math.max(chainWidth, legendWidth);
+  const scale = Math.floor(((width - 2 * side) / inner) * 1e4) / 1e4;
+  const top = title ? 58 : side;
+  const height = Math.round(top + scale * (cellHeight + 2 * (stem + nodeRadius) + (legend ? footer : 0)) + side);
+  const sheet = new Sheet(setting, height, [`chain of ${plan.title} cells`], shadeSheet(theme));
+
+  const place = sheet.svg.group();
+  place.attr('transform', `translate(${side} ${round(top + scale * (stem + nodeRadius))}) scale(${scale})`);
+  const rows = new Map((kind === 'lstm' ? ['x', 'h', 'c'] : ['x', 'h']).map(name => [name, [] as Value[]]));
+  const single = new Map<string, Value>();
+  const open = Math.floor((steps - 1) / 2);
+  let left = (inner - chainWidth) / 2 + ends;
+  for (let step = 0; step < steps; step++) {
+    const isOpen = step === open;
+    const cell = place.group().attr('transform', `translate(${left} 0)`);
+    const cellWidth = isOpen ? plan.width : closedWidth;
+    // Every link between cells belongs to the one that it leaves, and its arrow ends at the border of the next.
+    const behind = step === steps - 1 ? ends : gap;
+    if (isOpen) drawCell(cell, withEnds(plan, 0, behind), theme);
+    else drawClosed(cell, plan, behind, theme);
+    if (step === 0) for (const y of plan.levels) drawStraight(cell, [-ends, y], [0, y], theme);
+    const [below, above]: [Point, Point] = [
+      [isOpen ? plan.input : closedWidth / 2, cellHeight + stem],
+      [isOpen ? plan.output : closedWidth / 2, -stem],
+    ];
+    const index = indexOf(step - open);
+    drawNode(cell, 'x', index, below, theme);
+    drawNode(cell, 'h', index, above, theme);
+    const beside = ([x, y]: Point): Point => [x + nodeRadius + 9, y + 5];
+    rows.get('x')!.push(new Value(cell, 'x', beside(below), 'start', theme));
+    rows.get('h')!.push(new Value(cell, 'h', beside(above), 'start', theme));
+    const over: Point = [cellWidth + 8, plan.levels[0]! - 33];
+    rows.get('c')?.push(drawLabel(cell, { name: 'c', letter: 'c', index, at: over, anchor: 'start' }, theme, true));
+    if (isOpen) for (const label of plan.labels) single.set(label.name, drawLabel(cell, label, theme, true));
+    left += cellWidth + gap;
+  }
+  if (legend) {
+    const foot = place.group();
+    foot.attr('transform', `translate(${(inner - legendWidth) / 2} ${cellHeight + stem + nodeRadius + 54})`);
+    drawLegend(foot, theme);
+  }
+  const captionAt = { x: width - side, y: title ? 34 : side, anchor: 'end' as const };
+  const caption = addText(sheet.svg, '', { ...captionAt, part: 'text', theme, size: 13 });
+  sheet.place();
+
+  const plot: Plot<ChainData> = {
+    node: sheet.svg.node,
+    update(data) {
+      const given = checkChainData(`${call}.update`, data, steps, [...rows.keys()], [...single.keys()]);
+      for (const [name, values] of rows) {
+        const numbers = given[name as 'x'];
+        if (numbers) for (const [step, value] of values.entries()) value.show(numbers[step]!);
+      }
+      for (const [name, value] of single) {
+        const number = given[name as 'i'];
+        if (number !== undefined) value.show(number);
+      }
+      if (given.caption !== undefined) setText(caption, given.caption);
+      return plot;
+    },
+    toSVG: () => sheet.toSVG(),
+    remove: () => sheet.remove(),
+  };
+  return plot;
+}
+
+/** A cell seen from outside. */
+function drawClosed(parent: Container, plan: CellPlan, behind: number, theme: Theme): void {
+  drawBody(parent, closedWidth, theme);
+  const middle = closedWidth / 2;
+  const name = { x: middle, y: cellHeight / 2 + 14, part: 'text' as const, theme, size: 40, weight: 600 };
+  addText(parent, plan.title, { ...name, anchor: 'middle' });
+  drawStraight(parent, [middle, cellHeight + stem - nodeRadius], [middle, cellHeight], theme);
+  drawStraight(parent, [middle, 0], [middle, nodeRadius - stem], theme);
+  for (const y of plan.levels) drawStraight(parent, [closedWidth, y], [closedWidth + behind, y], theme);
+}
+
+const drawStraight = (parent: Container, from: Point, to: Point, theme: Theme) =>
+  drawWire(parent, { points: [from, to], arrow: true }, theme);
+
+function checkSteps(call: string, value: unknown): number {
+  const steps = checkCount(call, 'steps', value);
+  if (steps > 9) fail(call, `steps must be at most 9, got ${steps}`);
+  return steps;
+}
+
+/** t, t−1, t+2 */
+const indexOf = (step: number) => (step === 0 ? 't' : `t${step < 0 ? '−' : '+'}${Math.abs(step)}`);
+
+function checkChainData(
+  call: string,
+  data: unknown,
+  steps: number,
+  rows: readonly string[],
+  single: readonly string[],
+): ChainData {
+  const given = checkOptions<Record<string, unknown>>(call, data, [...rows, ...single, 'caption']);
+  for (const name of rows) {
+    if (given[name] === undefined) continue;
+    checkLength(call, name, checkNumbers(call, name, given[name]), 'the chain', steps);
+  }
+  for (const name of single) if (given[name] !== undefined) checkValue(call, name, given[name]);
+  if (given.caption !== undefined) checkText(call, 'caption', given.caption);
+  return given as ChainData;
+}

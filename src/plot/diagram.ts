@@ -1,0 +1,135 @@
+/** The parts that diagrams of cells are drawn with: boxes, circles, letters with an index, values that change. */
+
+import type { Circle, Container, Dom, G } from '@svgdotjs/svg.js';
+import { type CellPlan, cellHeight, type Label, nodeRadius } from './cells.ts';
+import type { Point } from './points.ts';
+import { type ShadeMap, shade, shadeMapOf, shadeOf } from './shades.ts';
+import { addText, setText, type TextStyle } from './text.ts';
+import { type Part, paint, type Theme } from './theme.ts';
+import { drawWire } from './wire.ts';
+
+const letterSize = 19;
+
+/** A value beside its letter, with the colour it has in a heat map: nothing until there is one. */
+export class Value {
+  /** What is shown with the value only. */
+  readonly group: G;
+  readonly #text: Dom;
+  readonly #mark: Circle;
+  readonly #map: ShadeMap;
+  readonly #theme: Theme;
+
+  /** @param name by which data calls it */
+  constructor(parent: Container, name: string, [x, y]: Point, anchor: Label['anchor'], theme: Theme) {
+    this.#map = shadeMapOf(name);
+    this.#theme = theme;
+    this.group = parent.group().addClass('lw-value').attr('display', 'none');
+    const inwards = anchor === 'end' ? -1 : 1;
+    const ring = paint(this.group.group().attr('stroke-width', 1.2), 'outline', theme);
+    this.#mark = ring.circle(11).attr({ cx: x + inwards * 6, cy: y - 5, fill: 'none' });
+    const style = { anchor, part: 'mark' as const, theme, size: 15, weight: 600 };
+    this.#text = addText(this.group, '', { x: x + inwards * 16, y, ...style });
+  }
+
+  show(value: number): void {
+    setText(this.#text, formatValue(value));
+    shade(this.#mark, this.#map, shadeOf(this.#map, value), this.#theme);
+    if (this.group.attr('display') === 'none') this.group.attr('display', null);
+  }
+}
+
+/** Two decimals and a true minus; what is too wide for that in powers of ten. */
+export function formatValue(value: number): string {
+  const text = Math.abs(value) < 1000 || !Number.isFinite(value) ? value.toFixed(2) : value.toExponential(1);
+  return (Number(text) === 0 ? '0.00' : text).replaceAll('-', '−').replace('Infinity', '∞');
+}
+
+/** The border, the wires and all that stands on them. */
+export function drawCell(parent: Container, plan: CellPlan, theme: Theme): void {
+  drawBody(parent, plan.width, theme);
+  for (const wire of plan.wires) drawWire(parent, wire, theme);
+  for (const { symbol, at } of plan.layers) drawLayer(parent, symbol, at, theme);
+  for (const { symbol, at } of plan.operations) drawOperation(parent, symbol, at, theme);
+}
+
+export function drawBody(parent: Container, width: number, theme: Theme): void {
+  outlined(parent.rect(width, cellHeight).attr('rx', 22), 'cell', theme);
+}
+
+export function drawLayer(parent: Container, symbol: string, [x, y]: Point, theme: Theme, scale = 1): void {
+  const [width, height] = [54 * scale, 36 * scale];
+  outlined(parent.rect(width, height).attr({ x: x - width / 2, y: y - height / 2, rx: 3 }), 'layer', theme);
+  const size = (symbol.length > 1 ? 17 : 21) * scale;
+  addText(parent, symbol, { x, y: y + size * 0.32, part: 'ink', theme, size, anchor: 'middle' });
+}
+
+export function drawOperation(parent: Container, symbol: string, [x, y]: Point, theme: Theme): void {
+  const wide = symbol.length > 2;
+  outlined(parent.ellipse(wide ? 56 : 28, 28).attr({ cx: x, cy: y }), 'operation', theme);
+  const size = wide ? 16 : symbol.length > 1 ? 15 : 21;
+  addText(parent, symbol, { x, y: y + size * (wide ? 0.32 : 0.34), part: 'ink', theme, size, anchor: 'middle' });
+}
+
+/** Input or output: a letter in a circle of its own. */
+export function drawNode(parent: Container, letter: string, index: string, [x, y]: Point, theme: Theme): void {
+  outlined(parent.circle(2 * nodeRadius).attr({ cx: x, cy: y }), 'vector', theme);
+  drawLetter(parent, { letter, index, at: [x, y + 6], anchor: 'middle' }, theme);
+}
+
+/** An italic letter with its index lowered. */
+export function drawLetter(
+  parent: Container,
+  { letter, index, at, anchor }: Omit<Label, 'name' | 'anchor'> & { anchor: TextStyle['anchor'] },
+  theme: Theme,
+): void {
+  const [x, y] = at;
+  const text = addText(parent, '', { x, y, anchor, part: 'title', theme, size: letterSize });
+  text.element('tspan', { 'font-style': 'italic' }).words(letter);
+  text.element('tspan', { 'font-size': 13, dy: 5 }).words(index);
+}
+
+/** A letter and, below it, the place of its value; with `shy`, the letter too appears with the value only. */
+export function drawLabel(parent: Container, label: Label, theme: Theme, shy = false): Value {
+  const [x, y] = label.at;
+  const value = new Value(parent, label.name, [x, y + 21], label.anchor, theme);
+  drawLetter(shy ? value.group : parent, label, theme);
+  return value;
+}
+
+/** What the shapes mean, in one line. */
+export function drawLegend(parent: Container, theme: Theme): void {
+  const entry = (x: number, words: string, draw: (group: G) => void) => {
+    const group = parent.group().attr('transform', `translate(${x} 0)`);
+    draw(group);
+    addText(group, words, { x: 48, y: 5, part: 'text', theme, size: 15 });
+  };
+  entry(0, 'layer', group => drawLayer(group, 'σ', [20, 0], theme, 0.72));
+  entry(110, 'point by point', group => drawOperation(group, '×', [24, 0], theme));
+  const wire = (group: G, points: Point[], arrow = true) => drawWire(group, { points, arrow }, theme);
+  const [start, middle, end] = [0, 15, 40];
+  const straight = (y: number): Point[] => [
+    [start, y],
+    [end, y],
+  ];
+  const bent = (from: number, to: number, last: number): Point[] => [
+    [start, from],
+    [middle, from],
+    [middle, to],
+    [last, to],
+  ];
+  entry(282, 'vector', group => wire(group, straight(0)));
+  entry(402, 'concatenation', group => {
+    wire(group, straight(-9));
+    wire(group, bent(11, -9, 26), false);
+  });
+  entry(574, 'copy', group => {
+    wire(group, straight(10));
+    wire(group, bent(10, -10, end));
+  });
+}
+export const legendWidth = 656;
+
+function outlined<E extends Parameters<typeof paint>[0]>(element: E, part: Part, theme: Theme): E {
+  element.attr('stroke-width', 1.2);
+  return paint(paint(element, part, theme), 'outline', theme);
+}

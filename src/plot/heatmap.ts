@@ -1,0 +1,261 @@
+/** Gates and states of a recurrent layer over the time steps of one sequence, a field for each unit and step. */
+
+import type { Container, Dom, Rect } from '@svgdotjs/svg.js';
+import { fail, show } from '../errors.ts';
+import { checkCount, checkName, checkOptions } from '../options.ts';
+import { type Area, Axis, countTicks, linearScale, type Tick } from './axes.ts';
+import { type CellKind, kinds } from './cells.ts';
+import { checkNumbers, checkSize, checkText } from './check.ts';
+import type { Plot } from './plot.ts';
+import { round } from './points.ts';
+import { colours, type ShadeMap, shade, shadeMapOf, shadeOf, shadeSheet } from './shades.ts';
+import { checkSheet, type Setting, Sheet, type SheetOptions, sheetOptions, side } from './sheet.ts';
+import { addText, setText, textWidth } from './text.ts';
+import { paint, type Theme } from './theme.ts';
+
+export interface GateHeatmapOptions extends SheetOptions {
+  /** The layer is one of these; default lstm. It decides which panels there are. */
+  kind?: CellKind;
+  units: number;
+  /** Time steps. */
+  steps: number;
+  /** 440, or what the panels of a narrow picture need one below the other. */
+  height?: number;
+}
+const gateHeatmapOptions = [...sheetOptions, 'kind', 'units', 'steps', 'height'] as const;
+
+/** The panels there can be: gates i, f, o, z, r, candidates g and n, cell state c, output h. */
+export type GateName = 'i' | 'f' | 'o' | 'g' | 'c' | 'h' | 'z' | 'r' | 'n';
+
+/** Numbers of one sequence, [T, U] row by row; what is absent stays as it was. */
+export type GateData = { [name in GateName]?: ArrayLike<number> } & {
+  /** A few words at the upper right; the earlier ones stay when absent. */
+  caption?: string;
+};
+
+/** What the panels show. */
+const titles: Record<GateName, string> = {
+  i: 'input gate',
+  f: 'forget gate',
+  o: 'output gate',
+  g: 'candidate',
+  c: 'cell state',
+  h: 'output',
+  z: 'update gate',
+  r: 'reset gate',
+  n: 'candidate',
+};
+const panelsOf: Record<CellKind, { names: GateName[]; columns: number }> = {
+  lstm: { names: ['i', 'f', 'o', 'g', 'c', 'h'], columns: 3 },
+  gru: { names: ['z', 'r', 'n', 'h'], columns: 2 },
+  rnn: { names: ['h'], columns: 1 },
+};
+
+/** More fields than this make a file that nobody can open, and no screen has room for them. */
+const mostFields = 100_000;
+const [gutter, head, rowGap, foot] = [22, 24, 20, 54];
+const left = 52;
+const scaleWidth = 90;
+const captionRoom = 170;
+
+/** A live heat map; every `update` changes the colours of the fields it was made with. */
+export function gateHeatmap(options: GateHeatmapOptions): Plot<GateData> {
+  const call = 'gateHeatmap';
+  const given = checkOptions<GateHeatmapOptions>(call, options, gateHeatmapOptions);
+  const kind = checkName(call, 'kind', given.kind ?? 'lstm', kinds);
+  const units = checkCount(call, 'units', given.units);
+  const steps = checkCount(call, 'steps', given.steps);
+  const { names } = panelsOf[kind];
+  const fields = names.length * units * steps;
+  if (fields > mostFields) fail(call, `units x steps must make at most ${mostFields} fields, got ${fields}`);
+  const setting = checkSheet(call, given);
+  const asked = given.height === undefined ? undefined : checkSize(call, 'height', given.height, 200);
+  const words = [`gates and states of ${units} units over ${steps} time steps`];
+  const maps = (['gate', 'state'] as const).filter(map => names.some(name => shadeMapOf(name) === map));
+  const header = layOutHeader(setting, maps);
+  const needed = (panel: number) =>
+    header.bottom + foot + rowsOf(kind, setting.width) * (head + panel + rowGap) - rowGap;
+  const height = Math.max(asked ?? Math.max(440, needed(72)), needed(16));
+  const sheet = new Sheet(setting, height, words, shadeSheet(setting.theme));
+  const caption = addHeader(sheet, header);
+  const areas = layOut(kind, setting.width, height, header.bottom);
+  const grid = { units, steps, theme: setting.theme };
+  const drawn = new Map(names.map((name, n) => [name, new Panel(sheet.svg, name, areas[n]!, grid)]));
+  addAxisNames(sheet, areas);
+  sheet.place();
+
+  const plot: Plot<GateData> = {
+    node: sheet.svg.node,
+    update(data) {
+      const { caption: words, ...values } = checkGates(`${call}.update`, data, names, units, steps);
+      for (const [name, numbers] of Object.entries(values)) drawn.get(name as GateName)!.show(numbers);
+      if (words !== undefined) setText(caption, words);
+      return plot;
+    },
+    toSVG: () => sheet.toSVG(),
+    remove: () => sheet.remove(),
+  };
+  return plot;
+}
+
+interface Grid {
+  units: number;
+  steps: number;
+  theme: Theme;
+}
+
+/** The fields of one gate or state. */
+class Panel {
+  readonly #map: ShadeMap;
+  readonly #theme: Theme;
+  readonly #cells: Rect[] = [];
+  readonly #levels: Int8Array;
+
+  constructor(parent: Container, name: GateName, { area, outer }: Place, { units, steps, theme }: Grid) {
+    this.#map = shadeMapOf(name);
+    this.#theme = theme;
+    this.#levels = new Int8Array(units * steps).fill(-1);
+    const heading = addText(parent, '', { x: area.left, y: area.top - 8, part: 'text', theme, size: 13 });
+    heading.element('tspan', { 'font-style': 'italic', 'font-weight': 600 }).words(name);
+    heading.element('tspan', { dx: 7 }).words(titles[name]);
+    const axis = (side: 'x' | 'y') => new Axis(parent.group().attr('shape-rendering', 'crispEdges'), side, area, theme);
+    if (outer.bottom) axis('x').update(fieldTicks(steps, area.width, 60, 30));
+    if (outer.left) axis('y').update(fieldTicks(units, area.height, 30, 13));
+    const border = parent.rect(area.width, area.height).attr({ x: area.left, y: area.top, fill: 'none' });
+    paint(border.attr('shape-rendering', 'crispEdges'), 'grid', theme);
+    const group = parent.group().attr({ 'shape-rendering': 'crispEdges', class: `lw-panel lw-panel-${name}` });
+    group.attr('transform', `translate(${area.left} ${area.top})`);
+    // Whole pixels: fields that share one would show seams.
+    const [xs, ys] = [edges(steps, area.width), edges(units, area.height)];
+    for (let step = 0; step < steps; step++) {
+      for (let unit = 0; unit < units; unit++) {
+        const [x, y] = [xs[step]!, ys[unit]!];
+        const cell = group.rect(xs[step + 1]! - x, ys[unit + 1]! - y).attr({ x, y, fill: 'none' });
+        this.#cells.push(cell);
+      }
+    }
+  }
+
+  show(values: ArrayLike<number>): void {
+    for (let n = 0; n < this.#cells.length; n++) {
+      const level = shadeOf(this.#map, values[n]!);
+      if (level === this.#levels[n]) continue;
+      this.#levels[n] = level;
+      shade(this.#cells[n]!, this.#map, level, this.#theme);
+    }
+  }
+}
+
+const edges = (count: number, length: number) =>
+  Array.from({ length: count + 1 }, (_, n) => Math.round((n / count) * length));
+
+/** Ticks in the middle of the fields, about `apart` pixels from each other and never closer than `least`. */
+function fieldTicks(count: number, length: number, apart: number, least: number): Tick[] {
+  const half = length / count / 2;
+  if (count === 1) return [{ at: round(half), label: '0' }];
+  const scale = linearScale([0, count - 1], [half, length - half]);
+  const ticks = countTicks(scale, Math.max(2, length / apart));
+  const every = Math.ceil(least / (ticks[1]!.at - ticks[0]!.at));
+  return ticks.filter((_, n) => n % every === 0);
+}
+
+interface Place {
+  area: Area;
+  /** Whether the panel stands at the left and at the lower end, where the axes are. */
+  outer: { left: boolean; bottom: boolean };
+}
+
+const columnsOf = (kind: CellKind, width: number) =>
+  Math.min(panelsOf[kind].columns, width >= 520 ? 3 : width >= 360 ? 2 : 1);
+const rowsOf = (kind: CellKind, width: number) => panelsOf[kind].names.length / columnsOf(kind, width);
+
+function layOut(kind: CellKind, width: number, height: number, top: number): Place[] {
+  const { names } = panelsOf[kind];
+  const [columns, rows] = [columnsOf(kind, width), rowsOf(kind, width)];
+  const across = Math.floor((width - left - side - (columns - 1) * gutter) / columns);
+  const down = Math.floor((height - top - foot - rows * head - (rows - 1) * rowGap) / rows);
+  return names.map((_, n) => {
+    const [column, row] = [n % columns, Math.floor(n / columns)];
+    return {
+      area: {
+        left: left + column * (across + gutter),
+        top: top + head + row * (down + head + rowGap),
+        width: across,
+        height: down,
+      },
+      outer: { left: column === 0, bottom: row === rows - 1 },
+    };
+  });
+}
+
+type Header = ReturnType<typeof layOutHeader>;
+
+/** The scales of colours, one below the other where there is no room beside; and likewise the caption. */
+function layOutHeader({ width, title }: Setting, maps: readonly ShadeMap[]) {
+  let line = title ? 58 : 32;
+  let x = side;
+  const scales = maps.map(map => {
+    if (x > side && x + entryWidth(map) > width - side / 2) [x, line] = [side, line + 22];
+    const place = { map, x, y: line };
+    x += entryWidth(map) + 26;
+    return place;
+  });
+  const below = x + captionRoom > width;
+  if (below) line += 22;
+  const anchor: 'start' | 'end' = below ? 'start' : 'end';
+  return { scales, caption: { x: below ? side : width - side, y: line, anchor }, bottom: line + 10 };
+}
+
+/** @returns the caption */
+function addHeader(sheet: Sheet, { scales, caption }: Header): Dom {
+  const { svg, theme } = sheet;
+  for (const { map, x, y } of scales) addScale(sheet, map, x, y, theme);
+  return addText(svg, '', { ...caption, part: 'text', theme, size: 13 });
+}
+
+const scaleName = { gate: 'gates', state: 'states' };
+const lowEnd = { gate: '0', state: '−1' };
+const highEnd = '1';
+/** The name, the lower end, the colours, the upper end, and the gaps between them. */
+const partsOf = (map: ShadeMap) =>
+  [textWidth(scaleName[map], 13) + 8, textWidth(lowEnd[map], 13) + 6, scaleWidth + 6, textWidth(highEnd, 13)] as const;
+const entryWidth = (map: ShadeMap) => partsOf(map).reduce((sum, width) => sum + width, 0);
+
+/** One scale with its name and its ends. */
+function addScale(sheet: Sheet, map: ShadeMap, x: number, y: number, theme: Theme): void {
+  const group = sheet.svg.group().addClass('lw-legend');
+  const [nameWidth, lowWidth, barWidth] = partsOf(map);
+  const style = { y, part: 'text' as const, theme, size: 13 };
+  const [low, start] = [x + nameWidth, x + nameWidth + lowWidth];
+  addText(group, scaleName[map], { ...style, x });
+  addText(group, lowEnd[map], { ...style, x: low, part: 'muted' });
+  const bar = group.group().attr('shape-rendering', 'crispEdges');
+  const count = colours(map, theme).length;
+  const ends = edges(count, scaleWidth);
+  for (let level = 0; level < count; level++) {
+    const part = bar.rect(ends[level + 1]! - ends[level]!, 11).attr({ x: start + ends[level]!, y: y - 10 });
+    shade(part, map, level, theme);
+  }
+  addText(group, highEnd, { ...style, x: start + barWidth, part: 'muted' });
+}
+
+function addAxisNames({ svg, theme }: Sheet, places: readonly Place[]): void {
+  const style = { part: 'muted' as const, theme, anchor: 'end' as const };
+  const first = places[0]!.area;
+  const last = places.at(-1)!.area;
+  addText(svg, 'unit', { ...style, x: first.left - 10, y: first.top - 8 });
+  addText(svg, 'time step', { ...style, x: last.left + last.width, y: last.top + last.height + 40 });
+}
+
+function checkGates(call: string, data: unknown, names: readonly GateName[], units: number, steps: number) {
+  const given = checkOptions<GateData>(call, data, [...names, 'caption']);
+  for (const name of names) {
+    if (given[name] === undefined) continue;
+    const values = checkNumbers(call, name, given[name]);
+    if (values.length !== units * steps) {
+      fail(call, `${name} must hold steps x units (${steps} x ${units}) numbers, got ${show(values.length)}`);
+    }
+  }
+  if (given.caption !== undefined) checkText(call, 'caption', given.caption);
+  return given as { [name in GateName]?: ArrayLike<number> } & { caption?: string };
+}

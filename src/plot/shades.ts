@@ -1,0 +1,74 @@
+/**
+ * Colours for numbers. Both maps can be read without telling red from green, and change in lightness from end to end:
+ * `gate` from nothing (0) to all (1), `state` from -1 in blue over the background to 1 in red. In the dark theme what
+ * is far from zero is bright.
+ */
+
+import type { Element } from '@svgdotjs/svg.js';
+import type { Theme } from './theme.ts';
+
+export type ShadeMap = 'gate' | 'state';
+
+/** The map of a gate, a candidate, a state, an input or an output, by its name in the data of a picture. */
+export const shadeMapOf = (name: string): ShadeMap => (/^[ifozr]$/.test(name) ? 'gate' : 'state');
+
+/** So many shades are told apart, the middle one being that of zero in `state`. */
+const count = 33;
+
+const stops: Record<ShadeMap, { light: string[]; dark: string[]; domain: [number, number] }> = {
+  gate: {
+    light: ['#f4f8e6', '#bfe3c6', '#5bb5b4', '#2d75a6', '#16285e'],
+    dark: ['#151d2c', '#1f4a75', '#2a8a92', '#84cd9b', '#f6f7c4'],
+    domain: [0, 1],
+  },
+  state: {
+    light: ['#0b4f96', '#74acdb', '#f3f3f1', '#ee9180', '#b3202a'],
+    dark: ['#a5cfff', '#2f6fb3', '#1c2229', '#b8473f', '#ffb3a7'],
+    domain: [-1, 1],
+  },
+};
+
+/** The shade of a value; what lies beyond the ends has the colour of the end, and what is no number has none: -1. */
+export function shadeOf(map: ShadeMap, value: number): number {
+  const [low, high] = stops[map].domain;
+  if (Number.isNaN(value)) return -1;
+  return Math.round(Math.max(0, Math.min(1, (value - low) / (high - low))) * (count - 1));
+}
+
+/** Gives an element its shade; in theme `auto` with a class, by which a style sheet sets the dark one. */
+export function shade(element: Element, map: ShadeMap, level: number, theme: Theme): void {
+  element.attr('fill', level < 0 ? 'none' : colours(map, theme)[level]!);
+  if (theme === 'auto') element.attr('class', level < 0 ? null : `lw-${map}-${level}`);
+}
+
+/** The colours of a map from end to end. */
+export function colours(map: ShadeMap, theme: Theme): readonly string[] {
+  return tables[map][theme === 'dark' ? 'dark' : 'light'];
+}
+
+/** What the style sheet of a picture with shades says besides that of its theme. */
+export function shadeSheet(theme: Theme): string {
+  if (theme !== 'auto') return '';
+  const rules = (Object.keys(stops) as ShadeMap[]).flatMap(map =>
+    tables[map].dark.map((colour, level) => `.lw-auto .lw-${map}-${level}{fill:${colour}}`),
+  );
+  return `@media (prefers-color-scheme:dark){${rules.join('')}}`;
+}
+
+const tables = Object.fromEntries(
+  Object.entries(stops).map(([map, { light, dark }]) => [map, { light: table(light), dark: table(dark) }]),
+) as Record<ShadeMap, { light: string[]; dark: string[] }>;
+
+function table(colours: readonly string[]): string[] {
+  return Array.from({ length: count }, (_, level) => {
+    const place = (level / (count - 1)) * (colours.length - 1);
+    const below = Math.min(Math.floor(place), colours.length - 2);
+    const [from, to] = [channels(colours[below]!), channels(colours[below + 1]!)];
+    const mixed = from.map((value, n) => Math.round(value + (to[n]! - value) * (place - below)));
+    return `#${mixed.map(value => value.toString(16).padStart(2, '0')).join('')}`;
+  });
+}
+
+function channels(colour: string): number[] {
+  return [1, 3, 5].map(at => Number.parseInt(colour.slice(at, at + 2), 16));
+}

@@ -1,0 +1,81 @@
+/** The paper of every picture: the `<svg>` itself, its background and title, and the container it is put into. */
+
+import { getWindow, SVG, type Svg } from '@svgdotjs/svg.js';
+import { fail, show } from '../errors.ts';
+import { checkName } from '../options.ts';
+import { checkSize, checkText } from './check.ts';
+import { serialize } from './serialize.ts';
+import { addText } from './text.ts';
+import { fontFamily, paint, styleSheet, type Theme, themes } from './theme.ts';
+
+/** The options every picture has. */
+export interface SheetOptions {
+  /** An element, or a CSS selector of one, that the picture is appended to; without it the picture stays by itself. */
+  container?: Element | string;
+  width?: number;
+  title?: string;
+  /** `auto` follows the reader's system. */
+  theme?: Theme;
+}
+export const sheetOptions = ['container', 'width', 'title', 'theme'] as const;
+
+/** The options as checked, before anything is drawn. */
+export interface Setting {
+  width: number;
+  title: string;
+  theme: Theme;
+  container: Element | null;
+}
+
+/** The distance of what is drawn from the edge. */
+export const side = 24;
+
+export function checkSheet(call: string, options: SheetOptions, usual = 720): Setting {
+  const width = checkSize(call, 'width', options.width ?? usual, 240);
+  const theme = checkName(call, 'theme', options.theme ?? 'light', themes);
+  const title = checkText(call, 'title', options.title ?? '');
+  const container = findContainer(call, options.container);
+  if (!getWindow()) fail(call, 'needs a document to draw in, and this host, such as a worker, has none');
+  return { width, title, theme, container };
+}
+
+export class Sheet {
+  readonly svg: Svg;
+  readonly theme: Theme;
+  readonly #container: Element | null;
+
+  /** @param names what the picture is of, for those who cannot see it; the title stands before them */
+  constructor({ width, title, theme, container }: Setting, height: number, names: readonly string[], css = '') {
+    this.theme = theme;
+    this.#container = container;
+    this.svg = SVG().size(width, height).viewbox(0, 0, width, height).addClass('lw-plot').addClass(`lw-${theme}`);
+    const label = [title, ...names].filter(Boolean).join(', ');
+    this.svg.attr({ 'font-family': fontFamily, role: 'img', 'aria-label': label });
+    const style = styleSheet(theme) + css;
+    if (style) this.svg.element('style').words(style);
+    paint(this.svg.rect(width, height).attr('rx', 8), 'background', theme);
+    if (title) addText(this.svg, title, { x: side, y: 34, part: 'title', theme, size: 17, weight: 600 });
+  }
+
+  /** Puts the drawing into its container: at the end, since a page lays out every change of what it shows. */
+  place(): void {
+    if (this.#container) this.svg.addTo(this.#container as HTMLElement);
+  }
+
+  toSVG(): string {
+    return serialize(this.svg.node);
+  }
+
+  remove(): void {
+    this.svg.remove();
+  }
+}
+
+function findContainer(call: string, container: unknown): Element | null {
+  if (container === undefined) return null;
+  const found = typeof container === 'string' ? globalThis.document?.querySelector(container) : container;
+  if (typeof (found as Element | null)?.appendChild !== 'function') {
+    fail(call, `container must be an element or the selector of one in the page, got ${show(container)}`);
+  }
+  return found as Element;
+}

@@ -1,0 +1,188 @@
+/**
+ * A chart as text, for those who look at a run through a terminal.
+ *
+ *      1.0 ┤⠉⠑⢄         ⡠⠊
+ *      0.0 ┤   ⠑⢄     ⡠⠊
+ *     −1.0 ┤     ⠑⠤⠤⠔⠊
+ *          └┬──────┬──────┬
+ *           0      10     20
+ */
+
+import { fail } from '../errors.ts';
+import { checkBoolean, checkCount, checkOptions } from '../options.ts';
+import { countTicks, linearScale, linearTicks, type Scale, type Tick } from './axes.ts';
+import { checkDomain, checkNumbers, checkPrediction, extent, isWhole, type PredictionData } from './check.ts';
+import { Dots } from './dots.ts';
+
+export interface TerminalOptions {
+  /** Letters in a line; default 72. */
+  width?: number;
+  /** Lines, those of the axis and the legend included; default 16. */
+  height?: number;
+  /** Red and blue by escape sequences; by default where the output is a terminal and NO_COLOR is not set. */
+  colour?: boolean;
+  /** Plain letters only, for terminals and fonts without braille. */
+  ascii?: boolean;
+  /** The ends of the y axis; those of the values when absent. */
+  yDomain?: [number, number];
+}
+const terminalOptions = ['width', 'height', 'colour', 'ascii', 'yDomain'] as const;
+
+interface Line {
+  values: ArrayLike<number>;
+  /** Its letter where there is no braille, and its colour where there is any. */
+  letter: string;
+  code: number;
+  dashed: boolean;
+  label: string;
+}
+
+const braille = { bar: '│', tick: '┤', corner: '└', base: '─', mark: '┬' };
+const plain: typeof braille = { bar: '|', tick: '+', corner: '+', base: '-', mark: '+' };
+const [red, blue, both] = [31, 34, 35];
+
+/** Draws one list of numbers, or target and prediction; the prediction is dashed. */
+export function terminalPlot(data: ArrayLike<number> | PredictionData, options: TerminalOptions = {}): string {
+  const call = 'terminalPlot';
+  const given = checkOptions<TerminalOptions>(call, options, terminalOptions);
+  const width = checkLetters(call, 'width', given.width ?? 72, 24);
+  const height = checkLetters(call, 'height', given.height ?? 16, 6);
+  const colour = checkBoolean(call, 'colour', given.colour ?? hasColours());
+  const ascii = checkBoolean(call, 'ascii', given.ascii ?? false);
+  const yDomain = given.yDomain === undefined ? undefined : checkDomain(call, 'yDomain', given.yDomain);
+  const { time, lines, caption } = readData(call, data);
+
+  const signs = ascii ? plain : braille;
+  const legend = legendOf(lines, caption, ascii, colour);
+  const rows = height - 2 - (legend ? 1 : 0);
+  const [across, down] = ascii ? ([1, 1] as const) : ([2, 4] as const);
+  const finite = lines.flatMap(({ values }) => Array.from(values).filter(Number.isFinite));
+  const y = linearScale(yDomain ?? extent(finite), [rows * down - 1, 0]);
+  if (!yDomain) y.nice();
+  const yTicks = linearTicks(y, Math.max(2, rows / 3));
+  const label = (tick: Tick) => spell(tick.label, ascii);
+  const gutter = Math.max(...yTicks.map(tick => label(tick).length)) + 1;
+  const columns = width - gutter - 1;
+  const x = linearScale(extent(time), [0, columns * across - 1]);
+
+  const layers = lines.map(line => draw(new Dots(columns, rows, across, down), line, time, x, y));
+  const text = Array.from({ length: rows }, (_, row) => {
+    const tick = yTicks.find(({ at }) => Math.floor(Math.round(at) / down) === row);
+    const side = tick ? `${label(tick).padStart(gutter - 1)} ${signs.tick}` : ' '.repeat(gutter) + signs.bar;
+    return side + writeRow(layers, lines, row, columns, ascii, colour);
+  });
+  const count = Math.max(2, Math.floor(columns / 12));
+  const xTicks = isWhole(time) ? countTicks(x, count) : linearTicks(x, count);
+  text.push(...writeAxis(xTicks, gutter, columns, across, ascii));
+  return [...(legend ? [legend] : []), ...text].map(line => line.trimEnd()).join('\n');
+}
+
+/** As many letters or lines as somebody can look at. */
+function checkLetters(call: string, name: string, value: unknown, least: number): number {
+  const letters = checkCount(call, name, value, least);
+  if (letters > 1000) fail(call, `${name} must be at most 1000, got ${letters}`);
+  return letters;
+}
+
+function readData(
+  call: string,
+  data: unknown,
+): { time: ArrayLike<number>; lines: Line[]; caption: string | undefined } {
+  const list = Array.isArray(data) || ArrayBuffer.isView(data);
+  if (list) {
+    const values = checkNumbers(call, 'values', data);
+    const time = Array.from(values, (_, n) => n);
+    return { time, lines: [{ values, letter: '*', code: blue, dashed: false, label: '' }], caption: undefined };
+  }
+  const { target, prediction, time, caption } = checkPrediction(call, data);
+  const lines = [
+    { values: target, letter: 'o', code: red, dashed: false, label: 'target' },
+    { values: prediction, letter: '+', code: blue, dashed: true, label: 'prediction' },
+  ];
+  return { time, lines, caption };
+}
+
+/** What is not finite has no place; the line bridges it. */
+function draw(dots: Dots, { values, dashed }: Line, time: ArrayLike<number>, x: Scale, y: Scale): Dots {
+  let last: [number, number] | null = null;
+  for (let n = 0; n < values.length; n++) {
+    if (!Number.isFinite(values[n])) continue;
+    const here: [number, number] = [Math.round(x(time[n]!)), Math.round(y(values[n]!))];
+    dots.line(...(last ?? here), ...here, dashed && dots.across > 1);
+    last = here;
+  }
+  return dots;
+}
+
+function writeRow(
+  layers: readonly Dots[],
+  lines: readonly Line[],
+  row: number,
+  columns: number,
+  ascii: boolean,
+  colour: boolean,
+): string {
+  let text = '';
+  for (let column = 0; column < columns; column++) {
+    const dots = layers.map(layer => layer.at(column, row));
+    const used = lines.filter((_, n) => dots[n]! > 0);
+    if (used.length === 0) {
+      text += ' ';
+      continue;
+    }
+    const all = dots.reduce((sum, here) => sum | here, 0);
+    const letter = ascii ? (used.length > 1 ? '#' : used[0]!.letter) : Dots.letter(all);
+    text += paint(letter, used.length > 1 ? both : used[0]!.code, colour);
+  }
+  return text;
+}
+
+/** A label, in plain letters where there are no others: −2×10⁻⁵ as -2e-5. */
+function spell(label: string, ascii: boolean): string {
+  if (!ascii) return label;
+  const plain = label.replace(/[⁻⁰¹²³⁴⁵⁶⁷⁸⁹]/g, c => '-0123456789'['⁻⁰¹²³⁴⁵⁶⁷⁸⁹'.indexOf(c)]!);
+  const powers = /[⁰¹²³⁴⁵⁶⁷⁸⁹]/.test(label);
+  return (powers ? plain.replace(/×10/, 'e').replace(/^(−?)10/, '$11e') : plain).replaceAll('−', '-');
+}
+
+function writeAxis(
+  ticks: readonly Tick[],
+  gutter: number,
+  columns: number,
+  across: number,
+  ascii: boolean,
+): [string, string] {
+  const signs = ascii ? plain : braille;
+  const base = Array.from({ length: columns }, () => signs.base);
+  let labels = '';
+  for (const { at, label } of ticks) {
+    const column = Math.min(columns - 1, Math.max(0, Math.floor(at / across)));
+    const words = spell(label, ascii);
+    const start = Math.min(column - Math.floor((words.length - 1) / 2), columns - words.length);
+    const from = Math.max(0, gutter + 1 + start);
+    // The first label begins at the line's end; the next ones need a gap.
+    if (labels !== '' && from <= labels.length) continue;
+    base[column] = signs.mark;
+    labels = labels.padEnd(from) + words;
+  }
+  return [' '.repeat(gutter) + signs.corner + base.join(''), labels];
+}
+
+function legendOf(lines: readonly Line[], caption: string | undefined, ascii: boolean, colour: boolean): string {
+  const entries = lines
+    .filter(({ label }) => label)
+    .map(({ letter, dashed, code, label }) => {
+      const sign = ascii ? letter.repeat(3) : dashed ? '╍╍╍' : '━━━';
+      return `${paint(sign, code, colour)} ${label}`;
+    });
+  if (caption) entries.push(caption);
+  return entries.join('   ');
+}
+
+const paint = (text: string, code: number, colour: boolean) => (colour ? `\u001b[${code}m${text}\u001b[39m` : text);
+
+/** Whether somebody looks at a terminal that shows colours; https://no-color.org. */
+function hasColours(): boolean {
+  const host = globalThis.process as NodeJS.Process | undefined;
+  return Boolean(host?.stdout?.isTTY && !host.env.NO_COLOR);
+}

@@ -1,0 +1,216 @@
+/** The caller's side of a worker: calls that are on their way, and what they are asked meanwhile. */
+
+import { ValueError } from '../errors.ts';
+import type { BaseCallback } from '../training/callback.ts';
+import type { Reader } from '../training/dataset.ts';
+import type { Told } from './events.ts';
+import { type Link, open, type WorkerLike } from './link.ts';
+import type { Way } from './ways.ts';
+import {
+  type Moved,
+  type Order,
+  type Outcome,
+  pack,
+  packError,
+  type Report,
+  report,
+  unpack,
+  unpackError,
+} from './wire.ts';
+
+interface Pending extends Way {
+  readonly call: string;
+  readonly target: object | null;
+  /** Of the caller's data sets; null when it is closed. */
+  readonly readers: (Promise<Reader> | null)[];
+  resolve(value: unknown): void;
+  reject(error: unknown): void;
+  /** What the caller's own callback or data set has thrown. */
+  failure: { error: unknown } | null;
+}
+
+/** Messages arrive in the order in which they are sent, and so calls begin in the order in which they are made. */
+export class Wire {
+  readonly #pending = new Map<number, Pending>();
+  readonly #opening: Promise<Link>;
+  #link: Link | null = null;
+  #calls = 0;
+  /** Why nothing can be called any more. */
+  #over: string | null = null;
+
+  constructor(worker: WorkerLike | undefined) {
+    const gone = (reason: string) => {
+      this.#end(`the worker must be running, but failed: ${reason}`);
+      void this.#link?.close();
+    };
+    this.#opening = new Promise(resolve => {
+      const link = open(worker, { receive: message => this.#receive(message), gone });
+      if ('send' in link) this.#link = link;
+      resolve(link);
+    });
+    this.#opening.then(
+      opened => {
+        this.#link = opened;
+      },
+      error => gone(error.message),
+    );
+  }
+
+  /**
+   * Calls a method inside. Throws at once where the call is wrong; nothing has been sent then.
+   *
+   * @param model its number; null for what belongs to the worker as a whole
+   * @param target what callbacks get as their model
+   */
+  call(call: string, model: number | null, method: string, way: Way, target: object | null = null): Promise<unknown> {
+    if (this.#over !== null) return Promise.reject(new ValueError(`${call}: ${this.#over}`));
+    const { signal, args, transfer = false } = way;
+    if (signal?.aborted) return Promise.reject(signal.reason);
+    const moved: Moved = new Set();
+    const packed = args.map(arg => pack(call, 'the argument', arg, moved, transfer));
+    const id = ++this.#calls;
+    const done = new Promise((resolve, reject) => {
+      this.#pending.set(id, { ...way, call, target, readers: [], resolve, reject, failure: null });
+    });
+    if (signal && model !== null) {
+      const stop = () => this.#send({ model, stop: true, cancel: true });
+      signal.addEventListener('abort', stop);
+      const settled = () => signal.removeEventListener('abort', stop);
+      done.then(settled, settled);
+    }
+    this.#send({ id, model, method, args: packed }, moved, error => this.#settle(id, { error: packError(error) }));
+    return done;
+  }
+
+  stop(model: number, stop: boolean): void {
+    if (this.#over === null) this.#send({ model, stop, cancel: false });
+  }
+
+  async terminate(): Promise<void> {
+    this.#end('the worker must not be used after terminate()');
+    const link = await this.#opening.catch(() => null);
+    await link?.close();
+  }
+
+  #send(order: Order, moved: Moved = new Set(), failed?: (error: unknown) => void): void {
+    const send = (link: Link) => {
+      try {
+        link.send(order, [...moved]);
+        link.busy(this.#pending.size > 0);
+      } catch (error) {
+        failed?.(error);
+      }
+    };
+    if (this.#link) send(this.#link);
+    else this.#opening.then(send, () => {});
+  }
+
+  #receive(message: Report): void {
+    if (!('question' in message)) {
+      this.#settle(message.id, message);
+      return;
+    }
+    const pending = this.#pending.get(message.id);
+    if (!pending) return;
+    const port = {
+      postMessage: (order: unknown, transfer: Transferable[]) =>
+        this.#send(order as Order, new Set(transfer as ArrayBuffer[]), error => {
+          throw error;
+        }),
+    };
+    const work = async () => {
+      try {
+        return await answer(pending, message.name, message.args);
+      } catch (error) {
+        pending.failure ??= { error };
+        throw error;
+      }
+    };
+    const what = message.name === 'tell' ? 'logs' : 'dataset';
+    void report(port, { answer: message.question }, work, pending.transfer ?? false, pending.call, what);
+  }
+
+  #settle(id: number, outcome: Outcome): void {
+    const pending = this.#pending.get(id);
+    if (!pending) return;
+    this.#pending.delete(id);
+    if (this.#pending.size === 0) this.#link?.busy(false);
+    closeAll(pending);
+    const { signal, failure, resolve, reject, done = (value: unknown) => value } = pending;
+    if (signal?.aborted) reject(signal.reason);
+    else if ('error' in outcome) reject(failure ? failure.error : unpackError(outcome.error));
+    else {
+      try {
+        resolve(done(unpack(outcome.value) as never));
+      } catch (error) {
+        reject(error);
+      }
+    }
+  }
+
+  /** Rejects all that is on its way. */
+  #end(reason: string): void {
+    if (this.#over !== null) return;
+    this.#over = reason;
+    for (const pending of this.#pending.values()) {
+      closeAll(pending);
+      pending.reject(new Error(`${pending.call}: the worker ended before the call did; ${reason}`));
+    }
+    this.#pending.clear();
+    this.#link?.busy(false);
+  }
+}
+
+/** Answers what the worker asks in the course of a call. */
+async function answer(pending: Pending, name: string, args: readonly unknown[]): Promise<unknown> {
+  const { callbacks, sources, readers, target, signal } = pending;
+  if (name === 'tell') {
+    let last: unknown;
+    for (const [n, method, given] of args[0] as Told[]) {
+      const callback = callbacks![n]!;
+      if (method === 'setParams') callback.setModel(target as never);
+      await (callback[method as keyof BaseCallback] as (...args: readonly unknown[]) => unknown)(...given);
+      last = given.at(-1);
+    }
+    return last;
+  }
+  const n = args[0] as number;
+  if (name === 'close') {
+    // A generator closes after the batch that it is at, which nobody waits for once the call is cancelled
+    if (!signal?.aborted) await closing(readers, n);
+    return null;
+  }
+  signal?.throwIfAborted();
+  if (name === 'open') {
+    const place = readers.push(sources![n]!.open()) - 1;
+    await unlessAborted(signal, readers[place]!);
+    return place;
+  }
+  const reader = await readers[n]!;
+  const batch = await unlessAborted(signal, reader.next());
+  if (!batch) return null;
+  const { xs, ys, weights } = batch;
+  batch.release();
+  return { xs, ys, ...weights };
+}
+
+/** What is waited for; the waiting ends when the call is cancelled. */
+function unlessAborted<T>(signal: AbortSignal | undefined, work: Promise<T>): Promise<T> {
+  if (!signal) return work;
+  return new Promise((resolve, reject) => {
+    const stop = () => reject(signal.reason);
+    signal.addEventListener('abort', stop);
+    void work.then(resolve, reject).then(() => signal.removeEventListener('abort', stop));
+  });
+}
+
+async function closing(readers: Pending['readers'], n: number): Promise<void> {
+  const reader = readers[n];
+  readers[n] = null;
+  await (await reader)?.close();
+}
+
+/** Closes what the call has left open, and waits for nothing: it is over. */
+function closeAll({ readers }: Pending): void {
+  for (const n of readers.keys()) void closing(readers, n).catch(() => {});
+}

@@ -1,0 +1,110 @@
+/**
+ * lstm-wasm/worker: models that train and predict in a worker, so that a page goes on drawing meanwhile. The same
+ * interface, with promises in place of values; in browsers and in Node.
+ */
+
+import { type BackendInfo, checkSimd, type configure } from '../engine/engine.ts';
+import { fail, show } from '../errors.ts';
+import { checkBoolean, checkOptions } from '../options.ts';
+import { checkSeed } from '../random.ts';
+import type { IOHandler } from '../saving/artifacts.ts';
+import { httpOptions } from '../saving/http.ts';
+import type { LoadOptions } from '../saving/load.ts';
+import { modelFrom, optimizerFrom } from '../saving/rebuild.ts';
+import { loaderFor } from '../saving/routes.ts';
+import { Sequential } from '../sequential.ts';
+import { Wire } from './host.ts';
+import type { WorkerLike } from './link.ts';
+import { type describeObjective, givenValues, withoutDrawing } from './mirror.ts';
+import { nextId, type RemoteSequential, remote } from './model.ts';
+
+export type { WorkerLike } from './link.ts';
+export type { RemoteSequential } from './model.ts';
+export type { RemoteTrainingOptions, TransferOptions } from './ways.ts';
+
+/** Options of `connect`. */
+export interface ConnectOptions {
+  /** As by `setRandomSeed`, inside the worker. */
+  seed?: number;
+  /** As by `configure`, inside the worker. */
+  simd?: 'auto' | 'strict' | 'relaxed';
+  /** A worker that runs `lstm-wasm/thread`, where the bundler must be told; by default one is started. */
+  worker?: WorkerLike;
+}
+
+/** A worker and the models in it; make one with `connect`. */
+export class Host {
+  readonly #wire: Wire;
+
+  /** @internal */
+  constructor(options?: ConnectOptions) {
+    const call = 'connect';
+    const known = checkOptions<ConnectOptions>(call, options, ['seed', 'simd', 'worker']);
+    const { seed, simd, worker } = known;
+    if (seed !== undefined) checkSeed(call, seed);
+    if (simd !== undefined) checkSimd(call, simd);
+    if (worker !== undefined && typeof (worker as Partial<WorkerLike> | null)?.postMessage !== 'function') {
+      fail(call, `worker must be a Worker that runs lstm-wasm/thread, got ${show(worker)}`);
+    }
+    this.#wire = new Wire(worker);
+    // Both have been checked: what goes wrong is the worker, and then every call goes wrong
+    if (seed !== undefined) this.setRandomSeed(seed).catch(() => {});
+    if (simd !== undefined) this.configure({ simd }).catch(() => {});
+  }
+
+  /** As `sequential`: the layers belong to the model from then on. */
+  async sequential(options?: ConstructorParameters<typeof Sequential>[0]): Promise<RemoteSequential> {
+    const mirror = withoutDrawing(() => new Sequential(options));
+    const id = nextId();
+    await this.#call('sequential', [id, mirror.getConfig(), givenValues(mirror)]);
+    return remote(this.#wire, id, mirror);
+  }
+
+  /** As `loadLayersModel`: the files are read on this side. */
+  async loadLayersModel(source: string | IOHandler, options: LoadOptions = {}): Promise<RemoteSequential> {
+    const call = 'loadLayersModel';
+    const names = [...httpOptions, 'strict', 'streamWeights'];
+    const { strict = true, onProgress, streamWeights, ...rest } = checkOptions<LoadOptions>(call, options, names);
+    checkBoolean(call, 'strict', strict);
+    const artifacts = await loaderFor(call, source, rest)(onProgress);
+    const id = nextId();
+    const { config, objective } = (await this.#call(call, [id, artifacts, strict])) as Loaded;
+    const mirror = withoutDrawing(() => modelFrom({ call, part: '' }, { className: 'Sequential', config }));
+    if (objective) {
+      const { optimizer, ...others } = objective;
+      mirror.compile({ optimizer: optimizerFrom({ call, part: 'optimizer' }, optimizer), ...others });
+    }
+    return remote(this.#wire, id, mirror);
+  }
+
+  /** Fixes everything random that follows in the worker: the same bits as after `setRandomSeed` without one. */
+  async setRandomSeed(seed: number): Promise<void> {
+    await this.#call('setRandomSeed', [checkSeed('setRandomSeed', seed)]);
+  }
+
+  /** Chooses the kernels of the worker. Call it before the first model is made. */
+  async configure(options: Parameters<typeof configure>[0]): Promise<void> {
+    await this.#call('configure', [options]);
+  }
+
+  /** What runs in the worker, and what it holds. */
+  async backendInfo(): Promise<BackendInfo> {
+    return (await this.#call('backendInfo', [])) as BackendInfo;
+  }
+
+  /** Ends the worker at once. Calls that are going on are rejected; nothing can be called afterwards. */
+  async terminate(): Promise<void> {
+    await this.#wire.terminate();
+  }
+
+  #call(method: string, args: unknown[]): Promise<unknown> {
+    return this.#wire.call(method, null, method, { args });
+  }
+}
+
+type Loaded = { config: object; objective: ReturnType<typeof describeObjective> | null };
+
+/** Starts a worker: a Web Worker in browsers, a thread in Node, which does not keep the process alive while it rests. */
+export function connect(options?: ConnectOptions): Host {
+  return new Host(options);
+}

@@ -1,0 +1,71 @@
+/** Starts the thread: a Web Worker in browsers, a worker thread in Node. */
+
+import { nodeModule } from '../saving/files.ts';
+import type { Order, Port, Report } from './wire.ts';
+
+/** What is used of a worker, wherever it comes from. */
+export interface WorkerLike extends Port {
+  terminate(): unknown;
+  // biome-ignore lint/suspicious/noExplicitAny: browsers and Node have different events
+  addEventListener?(type: string, listener: (event: any) => void): void;
+  /** In Node: whether it keeps the process alive. */
+  ref?(): void;
+  unref?(): void;
+}
+
+interface NodeWorker extends WorkerLike {
+  on(type: string, listener: (value: never) => void): void;
+}
+type Threads = { Worker: new (file: URL) => NodeWorker };
+
+export interface Link {
+  send(order: Order, transfer: Transferable[]): void;
+  /** Whether an answer is awaited; else the thread does not keep a Node process alive. */
+  busy(is: boolean): void;
+  close(): Promise<void>;
+}
+
+export interface Listener {
+  receive(report: Report): void;
+  /** The thread is gone, or never came to be. */
+  gone(reason: string): void;
+}
+
+/** At once where the host allows it, so that messages leave in the order of the calls. */
+export function open(given: WorkerLike | undefined, listener: Listener): Link | Promise<Link> {
+  if (given) return linkTo(given, listener);
+  if (typeof Worker === 'function') {
+    return linkTo(new Worker(new URL('./thread.ts', import.meta.url), { type: 'module' }), listener);
+  }
+  const start = (threads: Threads | null | undefined) => {
+    if (!threads) throw new Error('this host has no workers');
+    // Not a name that bundlers see: in a page, it would be a second file
+    return linkTo(new threads.Worker(new URL(['thread', 'js'].join('.'), import.meta.url)), listener);
+  };
+  const name = 'node:worker_threads';
+  const here = (globalThis as { process?: { getBuiltinModule?(name: string): unknown } }).process;
+  const threads = here?.getBuiltinModule?.(name) as Threads | undefined;
+  return threads ? start(threads) : nodeModule<Threads>(name).then(start);
+}
+
+function linkTo(worker: WorkerLike, { receive, gone }: Listener): Link {
+  if ('on' in worker) {
+    const { on } = worker as NodeWorker;
+    on.call(worker, 'message', receive);
+    on.call(worker, 'messageerror', () => gone('a message could not be read'));
+    on.call(worker, 'error', (error: Error) => gone(error.message));
+    on.call(worker, 'exit', (code: number) => gone(`it ended with the code ${code}`));
+  } else {
+    worker.addEventListener?.('message', (event: MessageEvent<Report>) => receive(event.data));
+    worker.addEventListener?.('messageerror', () => gone('a message could not be read'));
+    worker.addEventListener?.('error', (event: ErrorEvent) => gone(event.message || 'its file could not be loaded'));
+  }
+  worker.unref?.();
+  return {
+    send: (order, transfer) => worker.postMessage(order, transfer),
+    busy: is => (is ? worker.ref?.() : worker.unref?.()),
+    close: async () => {
+      await worker.terminate();
+    },
+  };
+}

@@ -1,0 +1,158 @@
+/** A model that lives in a worker: the methods of `Sequential`, with promises in place of values. */
+
+import { checkBoolean, checkCount, checkNumber } from '../options.ts';
+import { rates } from '../schedules.ts';
+import { runnerOf, Sequential, trainedBy } from '../sequential.ts';
+import type { Wire } from './host.ts';
+import { type Method, type RemoteTrainingOptions, type TransferOptions, type Way, ways } from './ways.ts';
+
+/** Methods that take arrays without options of their own. */
+type Plain = 'setWeights' | 'setStates' | 'predictOnBatch' | 'inspect' | 'restore';
+/** Methods that have options, as their last argument. */
+type Optional = 'trainOnBatch' | 'testOnBatch' | 'evaluate' | 'evaluateDataset' | 'predict';
+type Training = 'fit' | 'fitDataset';
+/** Known on this side of the worker, too. */
+type Known = 'countParams' | 'summary' | 'getConfig' | 'toJSON';
+
+type With<Args extends unknown[], Options> =
+  Required<Args> extends [...infer First, infer Last] ? [...First, options?: Last & Options] : never;
+
+type Arguments<M extends Method | Known> = M extends Plain
+  ? [...Parameters<Sequential[M]>, options?: TransferOptions]
+  : M extends Optional
+    ? With<Parameters<Sequential[M]>, TransferOptions>
+    : M extends Training
+      ? With<Parameters<Sequential[M]>, RemoteTrainingOptions>
+      : Parameters<Sequential[M]>;
+
+type Methods = {
+  [M in keyof Pick<Sequential, Method | Known>]: (...args: Arguments<M>) => Promise<Awaited<ReturnType<Sequential[M]>>>;
+};
+
+const known = ['countParams', 'summary', 'getConfig', 'toJSON'] as const satisfies Known[];
+
+/** Tells the worker of models that nobody holds any more. */
+const forgotten = new FinalizationRegistry<() => void>(dispose => dispose());
+
+/** What a remote model is, beside the methods that it has in common with a model at hand. */
+class Remote {
+  /** The name Keras gives it. */
+  readonly className = 'Sequential';
+  readonly #wire: Wire;
+  readonly #id: number;
+  readonly #mirror: Sequential;
+  #stop = false;
+
+  static {
+    const define = (name: string, value: (this: Remote, ...args: unknown[]) => Promise<unknown>) =>
+      Object.defineProperty(Remote.prototype, name, { value, writable: true, configurable: true });
+    for (const [name, way] of Object.entries(ways)) {
+      define(name, async function (...args) {
+        const call = `model.${name}`;
+        if (name !== 'dispose') runnerOf(this.#mirror).alive(call);
+        return this.#call(call, name, (way as (...args: unknown[]) => Way)(call, this.#mirror, ...args));
+      });
+    }
+    for (const name of known) {
+      define(name, async function (...args) {
+        return (this.#mirror[name] as (...args: unknown[]) => unknown)(...args);
+      });
+    }
+  }
+
+  /** @param mirror the same model without weights */
+  constructor(wire: Wire, id: number, mirror: Sequential) {
+    this.#wire = wire;
+    this.#id = id;
+    this.#mirror = mirror;
+    forgotten.register(this, () => {
+      wire.call('model.dispose', id, 'dispose', { args: [] }).catch(() => {});
+    });
+  }
+
+  async #call(call: string, method: string, way: Way): Promise<unknown> {
+    const trainee = trainedBy(this.#mirror);
+    const trains = method === 'fit' || method === 'fitDataset';
+    if (!trains) return this.#wire.call(call, this.#id, method, way, this);
+    trainee.training = true;
+    this.#stop = false;
+    try {
+      return await this.#wire.call(call, this.#id, method, way, this);
+    } finally {
+      trainee.training = false;
+    }
+  }
+
+  get name(): string {
+    return this.#mirror.name;
+  }
+
+  /** What goes in: `inputs[0].shape`, null where an axis is open. */
+  get inputs(): Sequential['inputs'] {
+    return this.#mirror.inputs;
+  }
+
+  /** What comes out: `outputs[0].shape`, null where an axis is open. */
+  get outputs(): Sequential['outputs'] {
+    return this.#mirror.outputs;
+  }
+
+  /** What `trainOnBatch`, `testOnBatch` and `evaluate` return, in order. Empty before `compile`. */
+  get metricsNames(): string[] {
+    return this.#mirror.metricsNames;
+  }
+
+  /** What the last training left behind; null before the first. */
+  get history(): Sequential['history'] {
+    return this.#mirror.history;
+  }
+
+  /** Set to true, it ends the training that is going on, as soon as the worker hears of it. */
+  get stopTraining(): boolean {
+    return this.#stop;
+  }
+
+  set stopTraining(value: boolean) {
+    this.#stop = checkBoolean('model', 'stopTraining', value);
+    this.#wire.stop(this.#id, value);
+  }
+
+  /** Sets the learning rate of the batches to come; in a model at hand, `model.optimizer.learningRate` does it. */
+  async setLearningRate(learningRate: number): Promise<void> {
+    const call = 'model.setLearningRate';
+    runnerOf(this.#mirror).objective(call);
+    checkNumber(call, 'learningRate', learningRate, rates);
+    await this.#call(call, 'setLearningRate', { args: [learningRate] });
+  }
+
+  /** The same model at another batch size, as in `Sequential`: layers, weights and optimizer are shared. */
+  async withBatchSize(batchSize: number): Promise<RemoteSequential> {
+    const call = 'model.withBatchSize';
+    const runner = runnerOf(this.#mirror);
+    runner.alive(call);
+    runner.bottom(call);
+    const size = checkCount(call, 'batchSize', batchSize);
+    const mirror = new Sequential({ name: `${this.name}_batch${size}` }, runner.at(size));
+    const id = nextId();
+    await this.#call(call, 'withBatchSize', { args: [id, size] });
+    return remote(this.#wire, id, mirror);
+  }
+}
+
+let ids = 0;
+
+/** A number for a model. */
+export const nextId = (): number => ++ids;
+
+/**
+ * A model in a worker; make one with `host.sequential`. Its methods are those of `Sequential`, with the same arguments,
+ * and promises of what these return; what is wrong rejects the promise with the same `ValueError`.
+ *
+ * Calls begin in the order in which they are made, whether or not anybody awaits them, and each is over before the next
+ * begins, but for `fit`, `fitDataset` and `evaluateDataset`: as without a worker, what is called while they run is done
+ * between two of their batches.
+ */
+export type RemoteSequential = Remote & Methods;
+
+export const remote = (wire: Wire, id: number, mirror: Sequential): RemoteSequential =>
+  new Remote(wire, id, mirror) as RemoteSequential;

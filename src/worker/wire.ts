@@ -1,0 +1,132 @@
+/** What travels between a program and its worker: messages, and values as data that can be cloned. */
+
+import { fail, show, ValueError } from '../errors.ts';
+import { isPlain } from '../options.ts';
+import { Tensor } from '../tensor/tensor.ts';
+import type { Values } from '../tensor/values.ts';
+
+/**
+ * To the worker: a call, the answer to a question, or a wish that a training ends; `cancel` where nobody waits for what
+ * comes of it.
+ */
+export type Order =
+  | { readonly id: number; readonly model: number | null; readonly method: string; readonly args: readonly unknown[] }
+  | ({ readonly answer: number } & Outcome)
+  | { readonly model: number; readonly stop: boolean; readonly cancel: boolean };
+
+/** From the worker: how a call ended, or a question of one that is going on. */
+export type Report =
+  | ({ readonly id: number } & Outcome)
+  | { readonly id: number; readonly question: number; readonly name: string; readonly args: readonly unknown[] };
+
+export type Outcome = { readonly value: unknown } | { readonly error: PlainError };
+
+interface PlainError {
+  readonly ours: boolean;
+  readonly name: string;
+  readonly message: string;
+}
+
+/** The end that a message is sent from. */
+export interface Port {
+  postMessage(message: unknown, transfer: Transferable[]): void;
+}
+
+/** Buffers that are handed over and not copied; those of the sender are detached then. */
+export type Moved = Set<ArrayBuffer>;
+
+/** Deeper than anything that is sent: an array that contains itself would have no end. */
+const DEEPEST = 12;
+
+/**
+ * A value made of data alone. Numbers in typed arrays are copied, or, with `give`, handed over where they fill their
+ * buffer.
+ *
+ * @param name of the argument, for messages
+ */
+export function pack(call: string, name: string, value: unknown, moved: Moved, give: boolean, depth = 0): unknown {
+  if (depth > DEEPEST) fail(call, `${name} must be nested at most ${DEEPEST} deep, got more`);
+  const inner = (key: string, item: unknown) => pack(call, `${name}${key}`, item, moved, give, depth + 1);
+  if (value instanceof Tensor) return { $tensor: packBytes(value.dataSync(), moved, give), shape: [...value.shape] };
+  if (ArrayBuffer.isView(value)) return packBytes(value, moved, give);
+  if (value instanceof ArrayBuffer) {
+    const own = give ? value : value.slice(0);
+    moved.add(own);
+    return own;
+  }
+  if (Array.isArray(value)) {
+    // The innermost arrays hold numbers, and most of all there is
+    return value.some(item => typeof item === 'object' || typeof item === 'function')
+      ? value.map((item, n) => inner(`[${n}]`, item))
+      : value;
+  }
+  if (value instanceof Date) return value;
+  if (isPlain(value)) {
+    return Object.fromEntries(Object.entries(value).map(([key, item]) => [key, inner(`.${key}`, item)]));
+  }
+  if (typeof value === 'function' || typeof value === 'symbol' || (typeof value === 'object' && value !== null)) {
+    fail(call, `${name} must be data, which alone can go to a worker, got ${show(value)}`);
+  }
+  return value;
+}
+
+function packBytes(view: ArrayBufferView, moved: Moved, give: boolean): ArrayBufferView {
+  const { buffer, byteLength } = view;
+  const isWhole = buffer instanceof ArrayBuffer && buffer.byteLength === byteLength;
+  const own = give && isWhole ? view : copyOf(view);
+  moved.add(own.buffer as ArrayBuffer);
+  return own;
+}
+
+/** With a buffer of its own, which `slice` of Node's Buffer does not give. */
+function copyOf(view: ArrayBufferView): ArrayBufferView {
+  const bytes = new Uint8Array(view.byteLength);
+  bytes.set(new Uint8Array(view.buffer, view.byteOffset, view.byteLength));
+  const kind = (view as Uint8Array)[Symbol.toStringTag];
+  return new (globalThis[kind] as Uint8ArrayConstructor)(bytes.buffer);
+}
+
+/** The other way round. */
+export function unpack(value: unknown): unknown {
+  if (Array.isArray(value)) {
+    return value.some(item => typeof item === 'object') ? value.map(unpack) : value;
+  }
+  if (!isPlain(value)) return value;
+  const { $tensor, shape } = value as { $tensor?: Values; shape?: number[] };
+  if ($tensor) return new Tensor($tensor, shape!);
+  return Object.fromEntries(Object.entries(value).map(([key, item]) => [key, unpack(item)]));
+}
+
+export const packError = (error: unknown): PlainError =>
+  error instanceof Error
+    ? { ours: error instanceof ValueError, name: error.name, message: error.message }
+    : { ours: false, name: 'Error', message: String(error) };
+
+export function unpackError({ ours, name, message }: PlainError): Error {
+  if (ours) return new ValueError(message);
+  const error = new Error(message);
+  error.name = name;
+  return error;
+}
+
+/**
+ * Posts the outcome of some work, which begins at once; what cannot be sent is an error as well.
+ *
+ * @param call which this is an error of, and `name` of what
+ */
+export async function report(
+  port: Port,
+  head: object,
+  work: () => unknown,
+  give: boolean,
+  call: string,
+  name: string,
+): Promise<void> {
+  try {
+    const moved: Moved = new Set();
+    const value = pack(call, name, await work(), moved, give);
+    port.postMessage({ ...head, value }, [...moved]);
+  } catch (error) {
+    port.postMessage({ ...head, error: packError(error) }, []);
+  }
+}

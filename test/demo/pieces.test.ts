@@ -1,0 +1,82 @@
+/** The parts of the page that can be tested without a page. */
+
+import { describe, expect, it } from 'vitest';
+import { History } from '../../demo/history.ts';
+import { Meter, Pace } from '../../demo/pace.ts';
+
+describe('the history', () => {
+  it('keeps every cost of a short run', () => {
+    const history = new History();
+    expect(history.cost).toBeNull();
+    for (let step = 0; step < 501; step++) history.add(1 / (step + 1));
+    expect(history.curve.steps).toEqual(Array.from({ length: 501 }, (_, i) => i));
+    expect(history.curve.losses[500]).toBe(1 / 501);
+  });
+
+  it('thins out a long one evenly and knows the newest cost', () => {
+    const history = new History();
+    for (let step = 0; step <= 100_000; step++) history.add(step + 0.5);
+    const { steps, losses } = history.curve;
+    expect(steps.length).toBeLessThanOrEqual(1025);
+    expect(steps.length).toBeGreaterThan(500);
+    expect(steps.at(-1)).toBe(100_000);
+    expect(losses).toEqual(steps.map(step => step + 0.5));
+    expect(new Set(steps.slice(2, -1).map((step, i) => step - steps[i + 1]!)).size).toBe(1);
+    expect(history.cost).toBe(100_000.5);
+    expect(history.recentCost).toBeCloseTo(99_996, 6);
+  });
+});
+
+describe('the pace', () => {
+  /** Steps taken in a number of frames of 20 ms. */
+  function stepsIn(frames: number, speed: number): number {
+    const pace = new Pace(speed);
+    let steps = 0;
+    pace.start(0);
+    for (let frame = 0; frame < frames; frame++) {
+      pace.pass(frame * 20);
+      steps += pace.due;
+      pace.took(pace.due);
+    }
+    return steps;
+  }
+
+  it('takes a first step at once, and then as many as were asked for', () => {
+    expect(stepsIn(1, 1)).toBe(1);
+    expect(stepsIn(50, 1)).toBe(1);
+    expect(stepsIn(102, 1)).toBe(3);
+    expect(stepsIn(102, 30)).toBe(61);
+  });
+
+  it('does not make up for a long pause, nor for steps that found no room', () => {
+    const pace = new Pace(10);
+    pace.start(0);
+    pace.pass(60_000);
+    expect(pace.due).toBe(2);
+    expect(pace.elapsed).toBe(60_000);
+
+    const crowded = new Pace(1000);
+    crowded.start(0);
+    crowded.pass(50);
+    expect(crowded.due).toBe(51);
+    crowded.took(3);
+    expect(crowded.due).toBe(2);
+  });
+
+  it('has no end at full speed', () => {
+    const pace = new Pace(Infinity);
+    pace.start(0);
+    pace.pass(20);
+    pace.took(64);
+    expect(pace.due).toBe(Infinity);
+  });
+
+  it('is measured over the last second', () => {
+    const meter = new Meter();
+    expect(meter.rate).toBeNull();
+    for (let step = 1; step <= 200; step++) meter.mark(step * 10, step);
+    expect(meter.rate).toBeCloseTo(100, 6);
+    for (let step = 201; step <= 210; step++) meter.mark(2000 + (step - 200) * 500, step);
+    expect(meter.rate).toBeCloseTo(2, 6);
+  });
+});

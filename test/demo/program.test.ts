@@ -1,0 +1,82 @@
+/** The programs that the page hands out: run in Node with the package as it is built, they print the page's own costs. */
+
+import { execFileSync } from 'node:child_process';
+import { mkdirSync, mkdtempSync, rmSync, symlinkSync, writeFileSync } from 'node:fs';
+import { tmpdir } from 'node:os';
+import { join } from 'node:path';
+import { fileURLToPath } from 'node:url';
+import { configure, sequential, setRandomSeed } from 'lstm-wasm';
+import type { Host } from 'lstm-wasm/worker';
+import ts from 'typescript';
+import { afterAll, beforeAll, describe, expect, it } from 'vitest';
+import { programOf } from '../../demo/keep/program.ts';
+import { makeModel } from '../../demo/model.ts';
+import { pack } from '../../demo/own/pack.ts';
+import { defaults, type Settings, type TaskName } from '../../demo/settings.ts';
+import { tasks } from '../../demo/tasks/index.ts';
+
+const home = mkdtempSync(join(tmpdir(), 'lstm-wasm-program-'));
+
+beforeAll(() => {
+  configure({ simd: 'strict' });
+  mkdirSync(join(home, 'node_modules'));
+  symlinkSync(fileURLToPath(new URL('../..', import.meta.url)), join(home, 'node_modules/lstm-wasm'), 'junction');
+});
+
+afterAll(() => rmSync(home, { recursive: true, force: true }));
+
+/** What a program prints, which is TypeScript as far as its grammar goes. */
+function printed(program: string): string[] {
+  const { outputText, diagnostics } = ts.transpileModule(program, {
+    reportDiagnostics: true,
+    compilerOptions: { target: ts.ScriptTarget.ES2023, module: ts.ModuleKind.ESNext },
+  });
+  expect(diagnostics).toEqual([]);
+  writeFileSync(join(home, 'program.mjs'), outputText);
+  return execFileSync(process.execPath, ['program.mjs'], { cwd: home, encoding: 'utf8' }).trim().split('\n');
+}
+
+/** The calls of the page, without the worker. */
+const here = { setRandomSeed: async (seed: number) => setRandomSeed(seed), sequential: async () => sequential() };
+
+async function trained(settings: Settings): Promise<string[]> {
+  const task = tasks[settings.task]!;
+  const model = await makeModel(here as unknown as Host, settings, task);
+  const batches = task.batches(settings);
+  const lines: string[] = [];
+  for (let step = 0; step <= 500; step++) {
+    const { xs, ys } = batches.next().value;
+    const cost = await model.trainOnBatch(xs, ys);
+    if (step % 10 === 0) lines.push(`step ${step}: cost ${cost}`);
+  }
+  await model.dispose();
+  return lines;
+}
+
+const small = { units: 6, batch: 8, timeSteps: 10, seed: 4_000_000_001 } as const;
+const own = pack(Array.from({ length: 50 }, (_, n) => Math.sin(n) * Math.sin(n / 7)));
+const variants: Partial<Settings>[] = [
+  {},
+  { ...small, cell: 'gru', layers: 2, learningRate: 0.0123456789 },
+  { ...small, cell: 'simpleRNN', optimizer: 'momentum', learningRate: 1e-7 },
+  { ...small, layers: 3, optimizer: 'rmsprop', stateful: false },
+  { ...small, optimizer: 'sgd', batch: 1, timeSteps: 2 },
+  { ...small, task: 'adding', cell: 'gru', layers: 2, stateful: false },
+  { ...small, task: 'drawn', own },
+  { ...small, task: 'csv', own, stateful: false },
+];
+const everyTask = (Object.keys(tasks) as TaskName[]).map(task => ({ ...small, task }));
+const all: Partial<Settings>[] = [...variants, ...everyTask];
+
+describe('the program of the page', () => {
+  it.each(all.map(given => [JSON.stringify({ ...given, own: given.own && '...' }), given] as const))(
+    'prints the costs of the page, to the bit: %s',
+    async (_, given) => {
+      const settings = { ...defaults, ...given };
+      const lines = printed(programOf(settings, tasks[settings.task]!));
+      expect(lines).toHaveLength(51);
+      expect(new Set(lines.map(line => line.split('cost ')[1])).size).toBeGreaterThan(40);
+      expect(lines).toEqual(await trained(settings));
+    },
+  );
+});

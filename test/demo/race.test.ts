@@ -1,0 +1,53 @@
+import { describe, expect, it } from 'vitest';
+import { courseOf } from '../../demo/compare/course.ts';
+import { differenceOf, ratioOf, verdict } from '../../demo/compare/verdict.ts';
+import { defaults, type Settings } from '../../demo/settings.ts';
+import { tasks } from '../../demo/tasks/index.ts';
+
+const course = (settings: Partial<Settings> = {}) => {
+  const all = { ...defaults, ...settings };
+  return courseOf(all, tasks[all.task]!);
+};
+
+describe('what both run', () => {
+  it('is what the page is set to', () => {
+    const { sizes, title, instead, batches } = course();
+    expect(sizes).toMatchObject({ batch: 50, timeSteps: 20, units: 20, inputs: 1, outputs: 1, stateful: true });
+    expect(title).toBe('LSTM with 20 units, 50 rows of 20 steps, Adam');
+    expect(instead).toBe('');
+    expect(batches().next().value.ys.shape).toEqual([50, 20, 1]);
+  });
+
+  it('is the nearest there is where it is not, and says so', () => {
+    expect(course({ cell: 'gru' }).instead).toBe(
+      'The plain version knows only so much, and so both train an LSTM in place of the GRU.',
+    );
+    const { instead, sizes, batches } = course({ task: 'adding', layers: 3, optimizer: 'sgd', units: 7 });
+    expect(instead).toMatch('one layer in place of 3, Adam in place of the optimizer and an answer at every step');
+    expect(sizes).toMatchObject({ inputs: 1, outputs: 1, units: 7 });
+    expect(batches().next().value.ys.shape).toEqual([50, 20, 1]);
+  });
+});
+
+describe('the verdict', () => {
+  const standings = (plain: number[], wasm: number[], times = [40, 10]) => ({
+    plain: { costs: plain, time: times[0]! },
+    wasm: { costs: wasm, time: times[1]! },
+  });
+
+  it('says how many times, and that the costs are the same', () => {
+    const result = standings([1, 0.5], [1, 0.50001]);
+    expect(ratioOf(result)).toBe(4);
+    expect(differenceOf(result)).toBeCloseTo(0.00001 / 1.5, 8);
+    expect(verdict(result)).toBe(
+      'WebAssembly was 4.0 times as fast. Both arrived at the same costs: after 2 steps 0.5000 and 0.5000, ' +
+        'on average less than 0.001 % apart.',
+    );
+  });
+
+  it('says when it is the other way round, and when costs are not the same', () => {
+    expect(verdict(standings([1], [1], [10, 20]))).toMatch(/^Plain JavaScript was 2\.0 times as fast.* nothing apart/);
+    expect(verdict(standings([1, 0.5], [1, 0.6]))).toMatch('drifted apart');
+    expect(verdict(standings([1, Number.NaN, 1], [1, 0.6, 1]))).toMatch('beyond measure');
+  });
+});

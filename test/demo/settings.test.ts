@@ -1,0 +1,85 @@
+/** What an address and an input say, and what is made of it. */
+
+import { describe, expect, it } from 'vitest';
+import {
+  addressFaults,
+  defaults,
+  defaultsOf,
+  ranges,
+  readAddress,
+  readRate,
+  readWhole,
+  type Settings,
+  taskNames,
+  type WholeName,
+  writeAddress,
+} from '../../demo/settings.ts';
+import { tasks } from '../../demo/tasks/index.ts';
+import { stateWarning } from '../../demo/texts.ts';
+
+describe('an address', () => {
+  it('is empty for the seed program and names the task alone where all is as it begins', () => {
+    expect(writeAddress(defaults)).toBe('');
+    expect(readAddress('')).toEqual(defaults);
+    for (const task of taskNames.slice(1)) {
+      expect(writeAddress(defaultsOf(task))).toBe(`#task=${task}`);
+      expect(readAddress(`#task=${task}`)).toEqual(defaultsOf(task));
+    }
+  });
+
+  it('holds every setting', () => {
+    const settings: Settings = {
+      task: 'csv',
+      cell: 'gru',
+      units: 7,
+      layers: 3,
+      timeSteps: 11,
+      batch: 1,
+      learningRate: 1 / 3,
+      optimizer: 'sgd',
+      stateful: false,
+      seed: 2 ** 32 - 1,
+      own: 'a+b/c= &#%',
+    };
+    const address = writeAddress(settings);
+    expect(readAddress(address)).toEqual(settings);
+    expect(addressFaults(address)).toEqual([]);
+    for (const name of Object.keys(settings)) expect(address).toContain(`${name}=`);
+  });
+
+  it('that asks for what cannot be is followed as far as it can be, and said to be wrong', () => {
+    const wrong = '#task=adding&cell=ltsm&units=0&layers=2.5&timeSteps=&learningRate=nan&stateful=maybe&seed=-1&unit=3';
+    expect(readAddress(wrong)).toEqual(defaultsOf('adding'));
+    expect(addressFaults(wrong)).toHaveLength(8);
+    expect(addressFaults('#task=cosinus')).toEqual([
+      'The link asks for task “cosinus”, which cannot be; it is cosine here.',
+    ]);
+    expect(addressFaults('#units=3&stateful=no')).toEqual([]);
+  });
+});
+
+describe('an input', () => {
+  it('is brought into its range, with a sentence', () => {
+    expect(readWhole('units', '12', 20)).toEqual({ value: 12, fault: '' });
+    expect(readWhole('units', '500', 20)).toEqual({
+      value: 128,
+      fault: 'Units: a whole number from 1 to 128. 500 became 128.',
+    });
+    expect(readWhole('layers', '1.6', 1).value).toBe(2);
+    expect(readWhole('batch', '', 50)).toMatchObject({ value: 50, fault: expect.stringMatching('stays at 50') });
+    for (const name of Object.keys(ranges) as WholeName[]) {
+      const [least, most] = ranges[name];
+      expect([readWhole(name, '-1e99', least).value, readWhole(name, '1e99', least).value]).toEqual([least, most]);
+    }
+    expect(readRate('1e-4', 0.01)).toEqual({ value: 1e-4, fault: '' });
+    for (const text of ['0', '-1', '2', 'fast', '']) expect(readRate(text, 0.01).value).toBe(0.01);
+  });
+});
+
+it('says what goes wrong with states that do not suit the task, and nothing where they do', () => {
+  for (const name of taskNames) {
+    const usual = defaultsOf(name);
+    expect(stateWarning(usual, tasks[name])).toBe('');
+    expect(stateWarning({ ...usual, stateful: !usual.stateful }, tasks[name])).toMatch(/^Stateful is o/);
+  }
+});

@@ -1,0 +1,114 @@
+/** The data of the tasks, and what is drawn of it. */
+
+import { describe, expect, it } from 'vitest';
+import { drawingOf, pictures } from '../../demo/pictures.ts';
+import { defaultsOf, taskNames } from '../../demo/settings.ts';
+import { type Batch, tasks } from '../../demo/tasks/index.ts';
+
+const numbers = ({ xs, ys }: Batch) => [Array.from(xs.dataSync()), Array.from(ys.dataSync())] as const;
+
+function take(name: (typeof taskNames)[number], count: number, change: object = {}): Batch[] {
+  const batches = tasks[name].batches({ ...defaultsOf(name), ...change });
+  return Array.from({ length: count }, () => batches.next().value);
+}
+
+describe.each(taskNames)('%s', name => {
+  const { inputs, outputs, everyStep, continues } = tasks[name];
+
+  it('has batches of the size that was asked for, the same for the same settings, all different', () => {
+    const size = { batch: 3, timeSteps: 7 };
+    const [one, two] = [take(name, 2, size), take(name, 2, size)];
+    for (const { xs, ys } of one) {
+      expect(xs.shape).toEqual([3, 7, inputs]);
+      expect(ys.shape).toEqual(everyStep ? [3, 7, outputs] : [3, outputs]);
+      expect([...xs.dataSync(), ...ys.dataSync()].every(Number.isFinite)).toBe(true);
+    }
+    expect(one.map(numbers)).toEqual(two.map(numbers));
+    expect(numbers(one[0]!)).not.toEqual(numbers(one[1]!));
+  });
+
+  it.runIf(continues)('goes on in each row where the row of the batch before has stopped', () => {
+    // In pieces of 5 the same rows as in one of 20
+    const [whole] = take(name, 1, { batch: 1, timeSteps: 20 });
+    const pieces = take(name, 4, { batch: 1, timeSteps: 5 }).map(numbers);
+    if (name === 'csv') return; // cuts its rows elsewhere
+    expect(pieces.flatMap(([xs]) => xs)).toEqual(numbers(whole!)[0]);
+    expect(pieces.flatMap(([, ys]) => ys)).toEqual(numbers(whole!)[1]);
+  });
+});
+
+describe('targets', () => {
+  it('of the echo are what came five steps ago', () => {
+    const [xs, ys] = numbers(take('echo', 1, { batch: 1, timeSteps: 50 })[0]!);
+    expect(ys.slice(5)).toEqual(xs.slice(0, -5));
+  });
+
+  it('of the forecasts are what comes next', () => {
+    for (const name of ['forecast', 'damped'] as const) {
+      const [xs, ys] = numbers(take(name, 1, { batch: 1, timeSteps: 50 })[0]!);
+      expect(ys.slice(0, -1)).toEqual(xs.slice(1));
+    }
+  });
+
+  it('of the adding problem are the sums of the two that are marked', () => {
+    const [xs, ys] = numbers(take('adding', 1, { batch: 20, timeSteps: 10 })[0]!);
+    const sums = ys.map((_, b) => {
+      const row = Array.from({ length: 10 }, (_, t) => xs.slice((b * 10 + t) * 2, (b * 10 + t) * 2 + 2));
+      expect(row.filter(([, mark]) => mark === 1)).toHaveLength(2);
+      return row.reduce((sum, [value, mark]) => sum + value! * mark!, 0);
+    });
+    for (const [b, sum] of sums.entries()) expect(ys[b]).toBeCloseTo(sum, 6);
+  });
+
+  it('of the noisy forecast vary as much as the note says', () => {
+    const [, ys] = numbers(take('forecast', 1, { batch: 1, timeSteps: 25_000 })[0]!);
+    const left = ys.map((y, i) => y - ys[(i + 25) % ys.length]!); // the wave is gone, twice the variance is left
+    const variance = left.reduce((sum, value) => sum + value ** 2, 0) / left.length / 2;
+    expect(Math.sqrt(variance)).toBeCloseTo(pictures.forecast.noise!, 2);
+  });
+});
+
+describe('pictures', () => {
+  it('of waves stand still, wherever the batch begins', () => {
+    for (const name of ['cosine', 'waves', 'square'] as const) {
+      const { timeSteps } = defaultsOf(name);
+      const drawn = take(name, 60).map((batch, step) => {
+        const [input, target] = numbers(batch).map(each => Float32Array.from(each)) as [Float32Array, Float32Array];
+        const look = { steps: 0, start: step * timeSteps, input, target, prediction: target };
+        return Array.from(drawingOf(pictures[name], look, 800).target);
+      });
+      expect(drawn[0]!.length).toBeGreaterThan(380);
+      for (const line of drawn) {
+        expect(line).toHaveLength(drawn[0]!.length);
+        for (const [i, value] of line.entries()) expect(Math.abs(value - drawn[0]![i]!)).toBeLessThan(0.04);
+      }
+    }
+  });
+
+  it('hold what there is where a batch is shorter than a wave, and fewer waves where there is less room', () => {
+    const line = (length: number, width: number) => {
+      const target = new Float32Array(length);
+      const look = { steps: 1, start: 40, input: target, target, prediction: target };
+      return drawingOf(pictures.cosine, look, width).target.length;
+    };
+    expect(line(2, 800)).toBe(2);
+    expect(line(300, 800)).toBe(300);
+    expect([line(1000, 800), line(1000, 400)]).toEqual([396, 248]);
+  });
+
+  it('of answers are in the order of what is right', () => {
+    const look = {
+      steps: 1234,
+      start: 0,
+      input: new Float32Array(),
+      target: Float32Array.of(3, 1, 2),
+      prediction: Float32Array.of(30, 10, 20),
+    };
+    expect(drawingOf(pictures.adding, look, 800)).toEqual({
+      time: [1, 2, 3],
+      target: [1, 2, 3],
+      prediction: [10, 20, 30],
+      caption: 'after 1,234 steps',
+    });
+  });
+});

@@ -1,0 +1,150 @@
+/** What `inspect` shows of a layer against the float64 reference, and that it leaves the model as it was. */
+
+import { type Layer, layers, type Sequential, sequential, setRandomSeed, ValueError } from 'lstm-wasm';
+import { beforeEach, describe, expect, it } from 'vitest';
+import { expectBits, expectClose } from '../compare.ts';
+import { sigmoid } from '../reference/activations.ts';
+import { gruForward } from '../reference/gru.ts';
+import { lstmForward } from '../reference/lstm.ts';
+import { Random } from '../reference/random.ts';
+
+const random = new Random(31);
+const input = (B: number, T: number, D: number) => {
+  const flat = random.normals([B * T * D]).data;
+  const nested = Array.from({ length: B }, (_, b) =>
+    Array.from({ length: T }, (_, t) => Array.from(flat.slice((b * T + t) * D, (b * T + t + 1) * D))),
+  );
+  return { flat, nested };
+};
+const weightsOf = (model: Sequential) => model.getWeights().map(tensor => tensor.dataSync());
+const tolerance = { abs: 2e-6, rel: 2e-5 };
+
+/** Sizes with groups that are full and not, inputs beside and in front of the sweep, one and several blocks of rows. */
+const sizes = [
+  { B: 1, T: 1, D: 1, U: 1 },
+  { B: 3, T: 5, D: 2, U: 7 },
+  { B: 50, T: 4, D: 12, U: 20 },
+];
+
+beforeEach(() => setRandomSeed(3));
+
+describe('model.inspect', () => {
+  it.each(sizes)('shows i f g o c h of an lstm, B $B T $T D $D U $U', ({ B, T, D, U }) => {
+    const model = sequential({ layers: [layers.lstm({ units: U, inputShape: [T, D] }), layers.dense({ units: 1 })] });
+    const [kernel, recurrentKernel, bias] = weightsOf(model);
+    const x = input(B, T, D);
+    const shown = model.inspect(model.layers[0]!, x.nested);
+    const reference = lstmForward({
+      sizes: { B, T, D, U },
+      x: x.flat,
+      kernel: kernel!,
+      recurrentKernel: recurrentKernel!,
+      bias: bias!,
+    });
+    expect(Object.keys(shown)).toEqual(['i', 'f', 'g', 'o', 'c', 'h']);
+    const { z, c } = reference.cache;
+    const gate = (block: number, of: (z: number) => number) =>
+      inOrder(B, T, U, (b, t, u) => of(z[t]![b * 4 * U + block * U + u]!));
+    const expected = {
+      i: gate(0, sigmoid),
+      f: gate(1, sigmoid),
+      g: gate(2, Math.tanh),
+      o: gate(3, sigmoid),
+      c: inOrder(B, T, U, (b, t, u) => c[t + 1]![b * U + u]!),
+      h: reference.outputs,
+    };
+    for (const [name, values] of Object.entries(expected)) {
+      const tensor = shown[name as 'h'];
+      expect(tensor.shape).toEqual([B, T, U]);
+      expectClose(tensor.dataSync(), values, { ...tolerance, what: name });
+    }
+  });
+
+  it.each(sizes)('shows z r n h of a gru, B $B T $T D $D U $U', ({ B, T, D, U }) => {
+    const model = sequential({ layers: [layers.gru({ units: U, inputShape: [T, D], returnSequences: true })] });
+    const [kernel, recurrentKernel, bias] = weightsOf(model);
+    const x = input(B, T, D);
+    const shown = model.inspect(model.layers[0]!.name, x.nested);
+    const { outputs } = gruForward({
+      sizes: { B, T, D, U },
+      x: x.flat,
+      kernel: kernel!,
+      recurrentKernel: recurrentKernel!,
+      bias: bias!,
+      resetAfter: true,
+    });
+    expect(Object.keys(shown)).toEqual(['z', 'r', 'n', 'h']);
+    const [z, r, n, h] = [shown.z!, shown.r!, shown.n!, shown.h].map(tensor => tensor.dataSync());
+    expectClose(h!, outputs, { ...tolerance, what: 'h' });
+    const before = inOrder(B, T, U, (b, t, u) => (t === 0 ? 0 : outputs[(b * T + t - 1) * U + u]!));
+    expectClose(
+      h!,
+      before.map((was, k) => z![k]! * was + (1 - z![k]!) * n![k]!),
+      { ...tolerance, what: 'h from z and n' },
+    );
+    // The reset gate by its own equation, from the weights of its block.
+    const own = inOrder(B, T, U, (b, t, u) => {
+      let sum = bias![U + u]! + bias![4 * U + u]!;
+      for (let d = 0; d < D; d++) sum += x.flat[(b * T + t) * D + d]! * kernel![d * 3 * U + U + u]!;
+      for (let k = 0; k < U; k++) sum += before[(b * T + t) * U + k]! * recurrentKernel![k * 3 * U + U + u]!;
+      return sigmoid(sum);
+    });
+    expectClose(r!, own, { ...tolerance, what: 'r' });
+  });
+
+  it('shows what a simpleRNN puts out, at every step', () => {
+    const rnn = layers.simpleRNN({ units: 5, inputShape: [6, 3], returnSequences: true });
+    const model = sequential({ layers: [rnn] });
+    const { nested } = input(2, 6, 3);
+    const shown = model.inspect(rnn, nested);
+    expect(Object.keys(shown)).toEqual(['h']);
+    expectBits(shown.h.dataSync(), model.predictOnBatch(nested).dataSync());
+  });
+
+  it('finds a layer in the middle, and leaves weights and carried states alone', () => {
+    const stateful = { units: 6, stateful: true, returnSequences: true };
+    const model = sequential({
+      layers: [
+        layers.lstm({ ...stateful, batchInputShape: [2, 4, 3] }),
+        layers.gru({ ...stateful, name: 'middle' }),
+        layers.dense({ units: 1 }),
+      ],
+    });
+    const { nested } = input(2, 4, 3);
+    model.predict(nested);
+    const states = model.getStates().flat();
+    const weights = weightsOf(model);
+    const first = model.inspect('middle', nested);
+    for (const [n, state] of model.getStates().flat().entries()) expectBits(state.dataSync(), states[n]!.dataSync());
+    for (const [n, weight] of weightsOf(model).entries()) expectBits(weight, weights[n]!);
+    expectBits(model.inspect('middle', nested).h.dataSync(), first.h.dataSync());
+    model.predict(nested);
+    const last = model.getStates()[1]![0]!.dataSync();
+    expectBits(
+      last,
+      inOrder(2, 1, 6, (b, _, u) => first.h.dataSync()[(b * 4 + 3) * 6 + u]!),
+    );
+  });
+
+  it('refuses what it cannot show, and says so', () => {
+    const model = sequential({
+      layers: [
+        layers.bidirectional({ layer: layers.lstm({ units: 2 }) as never, inputShape: [2, 1], name: 'both' }),
+        layers.dense({ units: 1, name: 'top' }),
+      ],
+    });
+    const x = [[[1], [2]]];
+    const say = (layer: unknown, given: unknown = x) => expect(() => model.inspect(layer as Layer, given as never));
+    say('top').toThrow("model.inspect: layer must be an lstm, a gru or a simpleRNN, got 'top', which is none");
+    say('both').toThrow("model.inspect: layer must be an lstm, a gru or a simpleRNN, got 'both', which is none");
+    say('botth').toThrow("model.inspect: unknown layer 'botth'; did you mean 'both'?");
+    say(layers.dense({ units: 1 })).toThrow('model.inspect: layer must be a layer of the model or its name');
+    say(3).toThrow(ValueError);
+    say('top', [[[1, 2]]]).toThrow('model.inspect: x');
+  });
+});
+
+/** [B, T, U], row by row. */
+function inOrder(B: number, T: number, U: number, of: (b: number, t: number, u: number) => number): number[] {
+  return Array.from({ length: B * T * U }, (_, k) => of(Math.floor(k / (T * U)), Math.floor(k / U) % T, k % U));
+}

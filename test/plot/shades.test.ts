@@ -1,0 +1,55 @@
+import { expect, test } from 'vitest';
+import { colours, shadeOf } from '../../src/plot/shades.ts';
+
+const channels = (colour: string) => [1, 3, 5].map(at => Number.parseInt(colour.slice(at, at + 2), 16) / 255);
+const linear = (value: number) => (value <= 0.04045 ? value / 12.92 : ((value + 0.055) / 1.055) ** 2.4);
+/** Relative luminance, as WCAG defines it. */
+const luminance = (colour: string) => {
+  const [r, g, b] = channels(colour).map(linear);
+  return 0.2126 * r! + 0.7152 * g! + 0.0722 * b!;
+};
+/** What is left of a colour for those who see no green, or no red (Viénot, Brettel and Mollon, 1999). */
+const seenWithout = {
+  green: (colour: string) => {
+    const [r, g, b] = channels(colour).map(linear);
+    return [0.29275 * r! + 0.70725 * g!, 0.29275 * r! + 0.70725 * g!, -0.02234 * r! + 0.02234 * g! + b!];
+  },
+  red: (colour: string) => {
+    const [r, g, b] = channels(colour).map(linear);
+    return [0.11238 * r! + 0.88762 * g!, 0.11238 * r! + 0.88762 * g!, 0.00401 * r! - 0.00401 * g! + b!];
+  },
+};
+
+for (const theme of ['light', 'dark'] as const) {
+  test(`gates change in one direction of lightness, ${theme}`, () => {
+    const steps = colours('gate', theme).map(luminance);
+    const sign = theme === 'light' ? -1 : 1;
+    expect(steps.every((value, n) => n === 0 || sign * (value - steps[n - 1]!) > 0)).toBe(true);
+  });
+
+  test(`states change in lightness on both sides of zero, ${theme}`, () => {
+    const steps = colours('state', theme).map(luminance);
+    const sign = theme === 'light' ? 1 : -1;
+    const middle = (steps.length - 1) / 2;
+    for (let n = 1; n < steps.length; n++) {
+      expect(sign * (n <= middle ? 1 : -1) * (steps[n]! - steps[n - 1]!)).toBeGreaterThan(0);
+    }
+  });
+
+  test(`the sides of zero can be told apart without seeing red or green, ${theme}`, () => {
+    const map = colours('state', theme);
+    for (const see of [seenWithout.green, seenWithout.red]) {
+      for (const away of [6, 10, 16]) {
+        const [low, high] = [see(map[16 - away]!), see(map[16 + away]!)];
+        expect(low[2]! - low[0]!).toBeGreaterThan(0.05);
+        expect(high[2]! - high[0]!).toBeLessThan(low[2]! - low[0]! - 0.1);
+      }
+    }
+  });
+}
+
+test('the shade of a value: ends, middle, beyond, none', () => {
+  expect([-1, 0, 1, -5, Infinity].map(value => shadeOf('state', value))).toEqual([0, 16, 32, 0, 32]);
+  expect([0, 0.5, 1, -0.1].map(value => shadeOf('gate', value))).toEqual([0, 16, 32, 0]);
+  expect(shadeOf('gate', Number.NaN)).toBe(-1);
+});
