@@ -1,0 +1,4 @@
+/** What is verified, in order. */
+
+/** @type {import('../run.js').Step[]} */
+export const steps = [];

@@ -1,0 +1,21 @@
+/** Writes the table of hosts into README.md, from what `npm run verify` has found last. */
+
+import { readFileSync, writeFileSync } from 'node:fs';
+import { fileURLToPath } from 'node:url';
+
+const path = (/** @type {string} */ relative) => fileURLToPath(new URL(relative, import.meta.url));
+const [begin, end] = ['<!-- hosts, by npm run verify -->', '<!-- end of hosts -->'];
+
+/** @typedef {{ name: string, outcomes: import('./run.js').Outcome[] }} Result */
+
+/** @type {{ date: string, results: Result[] }} */
+const { date, results } = JSON.parse(readFileSync(path('results/latest.json'), 'utf8'));
+const hosts = results.find(({ name }) => name === 'hosts')?.outcomes ?? [];
+const rows = hosts.map(({ what, status, note = '' }) => `| ${what} | ${status} | ${note.replaceAll('|', '\\|')} |`);
+const table = ['| host | seed program | |', '| --- | --- | --- |', ...rows].join('\n');
+
+const readme = readFileSync(path('../README.md'), 'utf8');
+const [from, to] = [readme.indexOf(begin), readme.indexOf(end)];
+if (from < 0 || to < from) throw new Error(`README.md must hold ${begin} and ${end}, in this order`);
+const text = `${readme.slice(0, from + begin.length)}\n\n${table}\n\n${date}, by \`npm run verify\`.\n\n${readme.slice(to)}`;
+writeFileSync(path('../README.md'), text);
