@@ -1,34 +1,23 @@
-/** Every program in the README and in docs/plots.md runs as it stands, on the built package. */
+/** Every program in the README runs as it stands, on the built package. Those of docs/ are in the test beside this one. */
 
-import { execFileSync } from 'node:child_process';
-import { mkdirSync, readFileSync, writeFileSync } from 'node:fs';
-import { fileURLToPath } from 'node:url';
+import { readFileSync } from 'node:fs';
 import { describe, expect, it } from 'vitest';
+import { blocksOf, isProgram, root, run } from '../../scripts/documents.js';
 
-const root = fileURLToPath(new URL('../../', import.meta.url));
-const folder = `${root}build/readme/`; // inside the package, so that it can import itself by name
-mkdirSync(folder, { recursive: true });
-
-const programsOf = (file: string) =>
-  [...readFileSync(root + file, 'utf8').matchAll(/```js\n([\s\S]*?)```/g)].map(match => match[1]!);
-const programs = programsOf('README.md');
-const plots = programsOf('docs/plots.md');
+const programs = blocksOf('README.md').filter(isProgram);
 
 // Some starts of the first program get stuck, as the README says. This one does not.
-const seed = `${folder}seed.mjs`;
-writeFileSync(seed, "import { setRandomSeed } from 'lstm-wasm';\nsetRandomSeed(21);\n");
+const seed = 21;
 
 describe('README', () => {
   it('holds programs', () => {
     expect(programs.length).toBeGreaterThanOrEqual(3);
   });
 
-  it.each(programs.map((program, n) => ({ program, n })))('program $n runs', ({ program, n }) => {
-    const file = `${folder}program${n}.mjs`;
-    writeFileSync(file, program);
-    const out = execFileSync(process.execPath, ['--import', seed, file], { cwd: folder, encoding: 'utf8' });
+  it.each(programs.map((program, n) => ({ program, n })))('program $n runs', async ({ program, n }) => {
+    const { output } = await run(program, { seed });
     if (n === 0) {
-      const costs = [...out.matchAll(/train cost: (\S+)/g)].map(match => Number(match[1]));
+      const costs = [...output.matchAll(/train cost: (\S+)/g)].map(match => Number(match[1]));
       expect(costs).toHaveLength(51);
       expect(Math.min(...costs.slice(-10))).toBeLessThan(0.1 * costs[0]!);
     }
@@ -36,17 +25,6 @@ describe('README', () => {
 });
 
 describe('docs/plots.md', () => {
-  it('holds programs', () => {
-    expect(plots.length).toBeGreaterThanOrEqual(3);
-  });
-
-  it.each(plots.map((program, n) => ({ program, n })))('program $n runs', ({ program, n }) => {
-    const file = `${folder}plots${n}.mjs`;
-    writeFileSync(file, program);
-    const out = execFileSync(process.execPath, [file], { cwd: folder, encoding: 'utf8' });
-    for (const [path] of out.matchAll(/^\/.*\.svg$/gm)) expect(readFileSync(path, 'utf8')).toMatch(/^<svg /);
-  });
-
   it('shows pictures that are there, and small', () => {
     const text = readFileSync(`${root}docs/plots.md`, 'utf8');
     const pictures = [...text.matchAll(/\]\((pictures\/[^)]*\.svg)\)/g)].map(match => `${root}docs/${match[1]}`);

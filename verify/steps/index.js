@@ -1,4 +1,7 @@
 /** What is verified, in order. */
 
+import { api } from './api.js';
+import { site } from './site.js';
+
 /** @type {import('../run.js').Step[]} */
-export const steps = [];
+export const steps = [api, site];

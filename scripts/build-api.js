@@ -1,0 +1,63 @@
+/** The API reference, by TypeDoc: a module for each entry point of package.json. */
+
+import { existsSync, readFileSync } from 'node:fs';
+import { pathToFileURL } from 'node:url';
+import { root } from './documents.js';
+
+/**
+ * The entry points that have something to import, by their names, and their sources.
+ * @returns {{ name: string, source: string }[]}
+ */
+export function entryPoints() {
+  const { name: own, exports } = JSON.parse(readFileSync(`${root}package.json`, 'utf8'));
+  return Object.entries(exports).flatMap(([path, target]) => {
+    const types = target.node?.types ?? target.types;
+    if (!types) return []; // the kernels, and package.json
+    const source = types.replace('./dist/', 'src/').replace(/\.d\.ts$/, '.ts');
+    if (!existsSync(root + source)) throw new Error(`${path} of package.json: no ${source}`);
+    return [{ name: path.replace('.', own), source }];
+  });
+}
+
+/**
+ * @param {string} out a folder, which is emptied
+ * @param {string} tools where TypeDoc is installed
+ * @throws where anything is to be warned of
+ */
+export async function buildApi(out, tools) {
+  const { Application, LogLevel, ReflectionKind } = await import(pathToFileURL(`${tools}/typedoc/dist/index.js`).href);
+  const entries = entryPoints();
+  const app = await Application.bootstrap({
+    name: 'lstm-wasm',
+    entryPoints: entries.map(({ source }) => root + source),
+    tsconfig: `${root}tsconfig.build.json`,
+    readme: 'none',
+    basePath: root,
+    excludeInternal: true,
+    excludePrivate: true,
+    excludeProtected: true,
+    excludeExternals: true,
+    disableSources: true,
+    hideGenerator: true,
+    navigationLinks: { Guide: '../docs/guide/', Play: '../play/' },
+    validation: { notExported: true, invalidLink: true, invalidPath: true, notDocumented: false },
+  });
+  /** @type {string[]} */
+  const complaints = [];
+  app.logger.log = (/** @type {string} */ message, /** @type {number} */ level) => {
+    if (level >= LogLevel.Warn) complaints.push(message);
+  };
+  const project = await app.convert();
+  if (!project) throw new Error(complaints.join('\n') || 'TypeDoc could not read the sources');
+  for (const module of project.getChildrenByKind(ReflectionKind.Module)) {
+    const entry = entries.find(({ source }) => module.sources?.[0]?.fileName === source || nameOf(source) === module.name);
+    if (entry) module.name = entry.name;
+  }
+  app.validate(project);
+  if (complaints.length > 0) throw new Error(complaints.join('\n'));
+  await app.generateDocs(project, out);
+  if (complaints.length > 0) throw new Error(complaints.join('\n'));
+}
+
+/** What TypeDoc calls a module: its path below src. @param {string} source */
+const nameOf = source => source.replace('src/', '').replace(/\.ts$/, '').replace(/\/index$/, '');

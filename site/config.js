@@ -1,0 +1,58 @@
+/** VitePress: what is around the pages. `scripts/build-site.js` puts it beside them. */
+
+const about = [
+  { text: 'Formats', link: '/docs/formats' },
+  { text: 'Models of Keras', link: '/docs/keras' },
+  { text: 'Models in ONNX', link: '/docs/onnx' },
+  { text: 'Models in a worker', link: '/docs/worker' },
+  { text: 'Plots', link: '/docs/plots' },
+  { text: 'Differences from TF.js and Keras', link: '/docs/differences' },
+];
+
+const guide = [
+  { text: 'Overview', link: '/docs/guide/' },
+  { text: 'Your first model', link: '/docs/guide/first-model' },
+  { text: 'Windows and scaling', link: '/docs/guide/windows-and-scaling' },
+  { text: 'Forecasting', link: '/docs/guide/forecasting' },
+  { text: 'Choosing units and learning rate', link: '/docs/guide/units-and-learning-rate' },
+  { text: 'Streaming', link: '/docs/guide/streaming' },
+  { text: 'Stateful or not', link: '/docs/guide/stateful' },
+  { text: 'Text', link: '/docs/guide/text' },
+  { text: 'Saving and exchanging', link: '/docs/guide/saving' },
+  { text: 'Speed and SIMD', link: '/docs/guide/speed' },
+  { text: 'Reproducibility', link: '/docs/guide/reproducibility' },
+  { text: 'Coming from TF.js', link: '/docs/guide/from-tfjs' },
+  { text: 'Coming from Keras', link: '/docs/guide/from-keras' },
+];
+
+const icon =
+  "data:image/svg+xml,%3Csvg xmlns='http://www.w3.org/2000/svg' viewBox='0 0 32 32' fill='none' stroke-width='4' " +
+  "stroke-linecap='round'%3E%3Cpath d='M3 16C8 0 11 0 16 16s8 16 13 0' stroke='%23dc3f3a'/%3E%3Cpath d='M3 22C8 6 11 6 16 22' " +
+  "stroke='%231663b0' stroke-dasharray='4 6'/%3E%3C/svg%3E";
+
+export default {
+  title: 'lstm-wasm',
+  description: 'Recurrent networks that train and predict in WebAssembly, in Node and in the browser.',
+  lang: 'en',
+  /** Where the site lies on its host: SITE_BASE=/lstm-wasm/ for the pages of a repository. */
+  base: process.env.SITE_BASE ?? '/',
+  head: [['link', { rel: 'icon', href: icon }]],
+  // The words behind the language of a block are for the tests.
+  markdown: { languageAlias: { text: 'txt' } },
+  themeConfig: {
+    search: { provider: 'local' },
+    outline: [2, 3],
+    nav: [
+      { text: 'Guide', link: '/docs/guide/', activeMatch: '/docs/guide/' },
+      { text: 'Formats and more', items: about },
+      // The next two are made by other tools: the browser goes there, not VitePress.
+      { text: 'API', link: '/api/', target: '_self' },
+      { text: 'Play', link: '/play/', target: '_self' },
+    ],
+    sidebar: [
+      { text: 'Guide', items: guide },
+      { text: 'Formats and more', items: about },
+      { text: 'The package', items: [{ text: 'README', link: '/README' }, { text: 'Changelog', link: '/CHANGELOG' }] },
+    ],
+  },
+};

@@ -1,0 +1,96 @@
+/**
+ * Every block of code in README.md and docs/ is run, prints what stands below it and draws the pictures beside it, or says
+ * why it is not. `scripts/documents.js` knows the words by which blocks say so.
+ */
+
+import { existsSync, readdirSync, readFileSync, statSync } from 'node:fs';
+import { dirname, join } from 'node:path';
+import { describe, expect, it } from 'vitest';
+import { blocksOf, documents, isProgram, root, run } from '../../scripts/documents.js';
+
+const files = documents();
+const blocks = files.flatMap(blocksOf);
+const guide = files.filter(file => file.startsWith('docs/guide/') && !file.endsWith('/index.md'));
+const committed = `${root}docs/guide/pictures/`;
+const nameOf = ({ file, line }: { file: string; line: number }) => `${file}:${line}`;
+
+describe('blocks of code', () => {
+  it('are known kinds, and those that are not run say why', () => {
+    const notRun = blocks.filter(block => !isProgram(block) && block.language !== 'sh');
+    for (const block of notRun) {
+      expect(`${nameOf(block)} ${block.language} ${block.words}`).toMatch(/ (js|python) not run: \w+ \w+ \w+/);
+    }
+    expect(notRun.length).toBeLessThanOrEqual(3);
+  });
+
+  it('name scripts that are there', () => {
+    const { scripts } = JSON.parse(readFileSync(`${root}package.json`, 'utf8'));
+    const commands = blocks.filter(({ language }) => language === 'sh').flatMap(({ code }) => code.trim().split('\n'));
+    expect(commands.length).toBeGreaterThanOrEqual(5);
+    for (const command of commands) {
+      const [, program, word = '', name = ''] = /^(npm|node) (\S+)(?: (\S+))?/.exec(command) ?? [command];
+      if (program === 'node') expect(existsSync(root + word), command).toBe(true);
+      else if (word === 'install') expect(['lstm-wasm', 'h5wasm'], command).toContain(name);
+      else expect(Object.keys(scripts), command).toContain(word === 'run' ? name : word);
+    }
+  });
+});
+
+// Those of README.md are run by the test beside this one.
+describe('programs', () => {
+  const programs = blocks.filter(block => isProgram(block) && block.file !== 'README.md');
+
+  it.each(programs.map(block => ({ ...block, name: nameOf(block) })))('$name runs', async block => {
+    const { output, folder } = await run(block);
+    if (block.output) expect(output).toBe(block.output.code);
+    const drawn = existsSync(`${folder}out`) ? readdirSync(`${folder}out`).filter(name => name.endsWith('.svg')) : [];
+    for (const name of drawn) {
+      const svg = readFileSync(`${folder}out/${name}`, 'utf8');
+      expect(svg).toMatch(/^<svg /);
+      // What is written down with its output draws the same everywhere; the others measure time.
+      if (block.output) expect(svg === readFileSync(committed + name, 'utf8'), `${name} is as committed`).toBe(true);
+    }
+    if (block.file.startsWith('docs/guide/')) expect(drawn).toHaveLength(1);
+  });
+});
+
+describe('the guide', () => {
+  it('has a dozen pages, each with a program and a picture', () => {
+    expect(guide).toHaveLength(12);
+    const shown = guide.flatMap(file => {
+      expect(blocksOf(file).filter(isProgram), file).toHaveLength(1);
+      const pictures = [...readFileSync(root + file, 'utf8').matchAll(/^!\[[^\]]{20,}\]\(pictures\/(\S+\.svg)\)$/gm)];
+      expect(pictures.length, file).toBeGreaterThanOrEqual(1);
+      return pictures.map(([, name]) => name!);
+    });
+    expect(readdirSync(committed).sort()).toEqual(shown.sort());
+    const sizes = shown.map(name => statSync(committed + name).size);
+    expect(sizes.reduce((sum, size) => sum + size, 0)).toBeLessThan(400_000);
+  });
+
+  it('is listed in its index', () => {
+    const index = readFileSync(`${root}docs/guide/index.md`, 'utf8');
+    const listed = [...index.matchAll(/^\| \[[^\]]+\]\((\S+\.md)\)/gm)].map(([, name]) => `docs/guide/${name}`);
+    expect(listed.sort()).toEqual([...guide].sort());
+  });
+});
+
+it.each(files)('%s links to what is there', file => {
+  const text = readFileSync(root + file, 'utf8').replace(/^```[\s\S]*?^```$/gm, '');
+  for (const [, target = ''] of text.matchAll(/\]\(([^)\s]+)\)/g)) {
+    if (/^https?:/.test(target)) continue;
+    const [path = '', anchor] = target.split('#');
+    const to = path === '' ? file : join(dirname(file), path);
+    expect(existsSync(root + to), target).toBe(true);
+    if (anchor !== undefined) expect(anchorsOf(to), target).toContain(anchor);
+  }
+});
+
+/** As GitHub makes them from headings. */
+const anchorsOf = (file: string) =>
+  [...readFileSync(root + file, 'utf8').matchAll(/^#+ (.*)$/gm)].map(([, heading]) =>
+    heading!
+      .toLowerCase()
+      .replace(/[^\p{L}\p{N} _-]/gu, '')
+      .replaceAll(' ', '-'),
+  );

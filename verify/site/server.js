@@ -1,0 +1,47 @@
+/** Serves a folder on this machine, as any host of static files does. */
+
+import { existsSync, readFileSync, statSync } from 'node:fs';
+import { createServer } from 'node:http';
+import { extname, resolve, sep } from 'node:path';
+
+/** @type {Record<string, string>} */
+const types = {
+  '.html': 'text/html; charset=utf-8',
+  '.js': 'text/javascript; charset=utf-8',
+  '.css': 'text/css; charset=utf-8',
+  '.json': 'application/json',
+  '.svg': 'image/svg+xml',
+  '.wasm': 'application/wasm',
+};
+
+/**
+ * The file that stands for a path, or null.
+ * @param {string} folder without a slash at its end
+ * @param {string} pathname as in a URL
+ */
+export function fileOf(folder, pathname) {
+  const path = resolve(folder, `.${decodeURIComponent(pathname)}${pathname.endsWith('/') ? 'index.html' : ''}`);
+  if (!path.startsWith(folder + sep)) return null;
+  return existsSync(path) && statSync(path).isFile() ? path : null;
+}
+
+/**
+ * @param {string} folder
+ * @returns {Promise<{ url: string, close(): Promise<void> }>} the URL ends with a slash
+ */
+export async function serve(folder) {
+  const server = createServer((request, response) => {
+    const file = fileOf(folder, new URL(request.url ?? '/', 'http://localhost').pathname);
+    response.writeHead(file ? 200 : 404, { 'content-type': types[extname(file ?? '')] ?? 'application/octet-stream' });
+    response.end(file ? readFileSync(file) : 'not found');
+  });
+  await new Promise(listening => server.listen(0, '127.0.0.1', () => listening(undefined)));
+  const { port } = /** @type {import('node:net').AddressInfo} */ (server.address());
+  return {
+    url: `http://127.0.0.1:${port}/`,
+    async close() {
+      server.closeAllConnections();
+      await new Promise(closed => server.close(closed));
+    },
+  };
+}
