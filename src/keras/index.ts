@@ -150,5 +150,6 @@ function checkModel(call: string, model: unknown): void {
 function checkBytes(call: string, bytes: unknown): Uint8Array {
   if (bytes instanceof ArrayBuffer) return new Uint8Array(bytes);
   if (!(bytes instanceof Uint8Array)) fail(call, `bytes must be a Uint8Array or an ArrayBuffer, got ${show(bytes)}`);
-  return bytes;
+  // A Buffer of Node is a Uint8Array, but its slices are not copies
+  return new Uint8Array(bytes.buffer, bytes.byteOffset, bytes.byteLength);
 }
