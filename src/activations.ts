@@ -22,7 +22,7 @@ export const activations = [
   'logSoftmax',
 ] as const;
 
-/** The name of an activation as this package, TF.js and its saved models write it. */
+/** The name of an activation as this package, TF.js and its saved models write it. @useDeclaredType */
 export type ActivationName = (typeof activations)[number];
 
 /** What Keras calls some of them, and TF.js's name in the style of the others. */
@@ -33,7 +33,7 @@ const spellings = {
   geluNew: 'gelu_new',
 } as const satisfies Record<string, ActivationName>;
 
-/** An activation as layers accept it: by its TF.js name, or by that of Keras. */
+/** An activation as layers accept it: by its TF.js name, or by that of Keras. @useDeclaredType */
 export type Activation = ActivationName | keyof typeof spellings;
 
 /** Those that work on whole rows: no number of a row can be told without the others. */

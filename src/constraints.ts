@@ -78,6 +78,7 @@ function checkAxis(call: string, axis: unknown = 0): number {
   return axis as number;
 }
 
+/** @inline */
 type Options<K extends string> = { readonly [name in K]?: number };
 
 /** Makes constraints by their TF.js names. */

@@ -6,9 +6,10 @@
 
 import { version as packageVersion } from '../package.json' with { type: 'json' };
 
-export type { Activation as ActivationIdentifier } from './activations.ts';
+export type { Activation as ActivationIdentifier, ActivationName } from './activations.ts';
+export type { Config, ConfigValue } from './config.ts';
 export { type Constraint, type ConstraintName, constraints } from './constraints.ts';
-export { type Dataset, data } from './data/dataset.ts';
+export { type Dataset, data, type Stacked } from './data/dataset.ts';
 export { type BackendInfo, backendInfo, configure, type InitOptions, init, ready } from './engine/engine.ts';
 export { ValueError } from './errors.ts';
 export { type Initializer, type InitializerName, initializers } from './initializers.ts';
@@ -28,6 +29,7 @@ export {
   type MomentsOptions,
   type MomentumOptions,
   type Optimizer,
+  type OptimizerFactory,
   type OptimizerName,
   type OptimizerOptions,
   type RmspropOptions,
@@ -43,6 +45,7 @@ export type {
   TrainingConfig,
   WeightsManifestEntry,
 } from './saving/artifacts.ts';
+export type { HttpOptions } from './saving/http.ts';
 export { io } from './saving/io.ts';
 export { type LoadOptions, loadLayersModel, modelFromJSON, models } from './saving/load.ts';
 export type { SaveOptions } from './saving/save.ts';

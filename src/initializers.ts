@@ -212,6 +212,7 @@ function transpose(values: Float32Array, rows: number, cols: number): void {
   for (let r = 0; r < rows; r++) for (let c = 0; c < cols; c++) values[c * rows + r] = from[r * cols + c]!;
 }
 
+/** @inline */
 type Seeded = { seed?: number };
 
 const number = (call: string, options: Record<string, unknown>, name: string, otherwise: number, range = {}) =>

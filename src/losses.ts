@@ -70,7 +70,7 @@ export const lossSpellings = {
   cosine: 'cosineProximity',
 } as const satisfies Record<string, LossName>;
 
-/** A loss as `compile` accepts it. */
+/** A loss as `compile` accepts it. @useDeclaredType */
 export type Loss = keyof typeof lossSpellings;
 
 export function resolveLoss(call: string, given: unknown): LossName {

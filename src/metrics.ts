@@ -33,7 +33,7 @@ const scoreSpellings = {
 /** Names whose meaning depends on loss and output, and the key they go by in `history`. */
 const byOutput = { accuracy: 'acc', acc: 'acc', crossentropy: 'ce', ce: 'ce' } as const;
 
-/** A metric as `compile` accepts it. */
+/** A metric as `compile` accepts it. @useDeclaredType */
 export type MetricName = keyof typeof byOutput | keyof typeof scoreSpellings | keyof typeof lossSpellings;
 
 const spellings = [

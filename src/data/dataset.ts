@@ -11,6 +11,7 @@ import { generatorFor } from '../tensor/random.ts';
 import type { TensorLike } from '../tensor/read.ts';
 import { Tensor } from '../tensor/tensor.ts';
 
+/** @inline */
 type Items<T> = Iterator<T> | AsyncIterator<T>;
 
 /** Items one after another; each time they are asked for, they start again. Make one with `data.*`. */

@@ -1,7 +1,7 @@
 /** Data to train on, and what models make of it. Nothing here needs the kernels. */
 
 export type { Batch, Batches, BatchOptions } from './batches.ts';
-export { type Dataset, data } from './dataset.ts';
+export { type Dataset, data, type Stacked } from './dataset.ts';
 export { type ForecastOptions, forecast } from './forecast.ts';
 export { type SampleOptions, sample } from './sample.ts';
 export { type MinMaxScaler, minMax, type Scaler, type StandardScaler, standardize } from './scalers.ts';

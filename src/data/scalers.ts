@@ -13,7 +13,7 @@ interface Map {
   offset: number;
 }
 
-/** Numbers whose last axis is the columns. */
+/** Numbers whose last axis is the columns. @inline */
 type Numbers = Tensor | NestedArray | TypedArray;
 
 /** Brings columns to a common size, and back; make one with `standardize` or `minMax`. */

@@ -8,7 +8,7 @@ import { Batches, type BatchOptions, batchOptions } from './batches.ts';
 import { type SampleOptions, sample } from './sample.ts';
 import { readNumbers } from './series.ts';
 
-/** Ids of characters. */
+/** Ids of characters. @inline */
 type Ids = readonly number[] | TypedArray | Tensor;
 
 /** Options of `vocabulary`. */

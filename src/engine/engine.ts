@@ -12,6 +12,7 @@ import { binaries } from './binaries.generated.ts';
 import type { Address, Kernels } from './kernels.ts';
 import { type TurboFlag, turbo } from './turbo.ts';
 
+/** The kernels that may run. @inline */
 export type Simd = 'strict' | 'relaxed';
 
 interface Engine {

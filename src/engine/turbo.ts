@@ -4,7 +4,7 @@
  * V8's flags belong to the process, so this does too: it holds for every copy of the package that a program loads.
  */
 
-/** `relaxed-simd`: Node 20 has fused multiply-add; `revectorize`: V8 joins two vectors of 128 bits into one of 256. */
+/** `relaxed-simd`: Node 20 has fused multiply-add; `revectorize`: V8 joins two vectors of 128 bits into one of 256. @inline */
 export type TurboFlag = 'relaxed-simd' | 'revectorize';
 
 interface Turbo {

@@ -15,7 +15,7 @@ import { Recurrent, RecurrentLayer } from './recurrent.ts';
 /** Each stands at the number under which assembly/merge.ts knows it. */
 const mergeModes = ['concat', 'sum', 'ave', 'mul'] as const;
 
-/** How two outputs become one. */
+/** How two outputs become one. @useDeclaredType */
 export type MergeMode = (typeof mergeModes)[number];
 
 /** Options of `layers.bidirectional`. */

@@ -129,6 +129,7 @@ export abstract class Cell {
   readonly #constraints: Record<Part, Constraint | null>;
 
   /**
+   * @internal
    * @param call who asks, for messages
    * @param known options whose names have been checked
    */
@@ -178,7 +179,7 @@ export abstract class Cell {
     };
   }
 
-  /** The states, in the order in which callers have them. */
+  /** @internal The states, in the order in which callers have them. */
   abstract get states(): readonly StateSpec[];
 
   /** Shape of the bias, and how it starts. */
@@ -193,7 +194,7 @@ export abstract class Cell {
   /** How many blocks of U columns the kernels have. */
   protected abstract readonly blocks: number;
 
-  /** The weights for an input of so many numbers, in Keras's order. */
+  /** @internal The weights for an input of so many numbers, in Keras's order. */
   describeWeights(inputs: number): Omit<WeightSpec, 'seed'>[] {
     const columns = this.blocks * this.units;
     const spec = (name: string, part: Part, shape: number[], initializer: Initializer) => ({
@@ -211,13 +212,13 @@ export abstract class Cell {
     return this.useBias ? [...weights, spec('bias', 'bias', this.biasShape(), this.biasStart(bias))] : weights;
   }
 
-  /** Floats the packed weights take, whole cache lines. */
+  /** @internal Floats the packed weights take, whole cache lines. */
   abstract parameterCount(inputs: number): number;
 
-  /** Floats the carried states take. */
+  /** @internal Floats the carried states take. */
   abstract stateCount(batch: number): number;
 
-  /** Moves weights between `packed` and plain matrices, one address for each of `describeWeights`. */
+  /** @internal Moves weights between `packed` and plain matrices, one address for each of `describeWeights`. */
   abstract moveWeights(
     kernels: Kernels,
     packed: number,
@@ -226,10 +227,10 @@ export abstract class Cell {
     inward: boolean,
   ): void;
 
-  /** Moves the carried states between `home` and plain matrices, one address for each of `states`. */
+  /** @internal Moves the carried states between `home` and plain matrices, one address for each of `states`. */
   abstract moveStates(kernels: Kernels, home: number, batch: number, plain: readonly number[], inward: boolean): void;
 
-  /** Reserves buffers and adds a stage for the kernels. */
+  /** @internal Reserves buffers and adds a stage for the kernels. */
   abstract plan(planner: Planner, seat: Seat): Outcome;
 
   /**

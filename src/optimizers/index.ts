@@ -28,7 +28,7 @@ export type {
 export { Optimizer };
 
 /** A factory that takes arguments in the order of TF.js, or one object. */
-interface Factory<Options, Arguments extends unknown[]> {
+export interface OptimizerFactory<Options, Arguments extends unknown[]> {
   (options?: Options): Optimizer;
   (...given: Arguments): Optimizer;
 }
@@ -37,12 +37,13 @@ function factory<Options extends OptimizerOptions, Arguments extends unknown[]>(
   call: string,
   names: readonly (keyof Options & string)[],
   make: (options: Partial<Options>) => Optimizer,
-): Factory<Options, Arguments> {
+): OptimizerFactory<Options, Arguments> {
   return (...given: unknown[]) => make(readArguments<Options>(call, names, given));
 }
 
 const moments = ['learningRate', 'beta1', 'beta2', 'epsilon'] as const;
 
+/** @inline */
 type MomentsArguments = [learningRate?: LearningRate, beta1?: number, beta2?: number, epsilon?: number | null];
 
 /** Makes optimizers by their TF.js names. Arguments as in TF.js, or one object. */
@@ -121,7 +122,7 @@ const byName = {
   adadelta: () => train.adadelta(),
 };
 
-/** A name that stands for an optimizer with its defaults. */
+/** A name that stands for an optimizer with its defaults. @useDeclaredType */
 export type OptimizerName = keyof typeof byName;
 
 const names = Object.keys(byName) as OptimizerName[];

@@ -10,6 +10,7 @@ import type { Point } from './points.ts';
 import type { Wire } from './wire.ts';
 
 export const kinds = ['lstm', 'gru', 'rnn'] as const;
+/** The cells there are diagrams of. @useDeclaredType */
 export type CellKind = (typeof kinds)[number];
 
 /** A letter with an index, which stands near what it names, and where its value is shown. */

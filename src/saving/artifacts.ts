@@ -3,7 +3,7 @@
 import { version } from '../../package.json' with { type: 'json' };
 import type { Config } from '../config.ts';
 
-/** The number types of weights in a file. */
+/** The number types of weights in a file. @inline */
 export type WeightType = 'float32' | 'int32' | 'bool';
 
 /** A weight in a file: its numbers follow those of the one before. */
@@ -83,6 +83,7 @@ export interface OwnHandler {
   load?(call: string, onProgress?: OnProgress): Promise<ModelArtifacts>;
 }
 
+/** Hears what share has arrived, from 0 to 1. @inline */
 export type OnProgress = (fraction: number) => void;
 
 export const FORMAT = 'layers-model';

@@ -26,5 +26,5 @@ export { multinomial, randomNormal, randomUniform, truncatedNormal } from './ran
 export type { NestedBooleans, TensorLike } from './read.ts';
 export { type Axes, argMax, argMin, max, mean, min, moments, softmax, sum } from './reduce.ts';
 export { Tensor } from './tensor.ts';
-export { util } from './util.ts';
+export { type Nested, util } from './util.ts';
 export type { DataType, DataTypeMap } from './values.ts';

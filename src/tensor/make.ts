@@ -8,7 +8,7 @@ import { asTensor, make, type NestedBooleans, type TensorLike } from './read.ts'
 import { Tensor } from './tensor.ts';
 import { checkDataType, convert, type DataType, room } from './values.ts';
 
-/** Numbers to make a tensor of. */
+/** Numbers to make a tensor of. @inline */
 type Given = TensorLike | NestedBooleans;
 
 /**

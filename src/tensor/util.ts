@@ -6,10 +6,11 @@ import { checkCount } from '../options.ts';
 import { nextSeed } from '../random.ts';
 import { checkShape, isTypedArray, sizeOf } from '../shapes.ts';
 
-/** A list that can be reordered in place. */
+/** A list that can be reordered in place. @inline */
 type List = { [index: number]: unknown; readonly length: number };
 
-type Nested<T> = T | readonly Nested<T>[];
+/** Items, or arrays of items, to any depth. */
+export type Nested<T> = T | readonly Nested<T>[];
 
 function checkList(call: string, name: string, value: unknown): List {
   if (!Array.isArray(value) && !isTypedArray(value)) fail(call, `${name} must be an array, got ${show(value)}`);

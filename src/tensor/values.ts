@@ -13,6 +13,7 @@ export interface DataTypeMap {
   bool: Uint8Array;
 }
 
+/** @inline */
 export type Values = Float32Array | Int32Array | Uint8Array;
 
 const dataTypes: readonly unknown[] = ['float32', 'int32', 'bool'];

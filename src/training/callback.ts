@@ -81,6 +81,7 @@ export abstract class Callback extends BaseCallback {
   }
 }
 
+/** @inline */
 type Wait = void | Promise<void>;
 
 /** A callback as an object of functions. */

@@ -22,10 +22,12 @@ export interface DatasetBatch {
   readonly sampleWeight?: TensorLike;
 }
 
+/** @inline */
 type Steps =
   | Iterator<DatasetBatch, unknown>
   | AsyncIterator<DatasetBatch, unknown>
   | { next(): Promise<{ value: DatasetBatch; done?: boolean }> };
+/** @inline */
 type Steppable = Iterable<DatasetBatch> | AsyncIterable<DatasetBatch> | { iterator(): Steps | Promise<Steps> };
 
 /**

@@ -22,6 +22,7 @@ import { Order, type Samples, Selection, type Shuffle, Weighing } from './sample
 import { Session } from './session.ts';
 import type { Trainee } from './trainee.ts';
 
+/** Samples to test on: [x, y] or [x, y, sampleWeight]. @inline */
 export type ValidationData = readonly [TensorLike, TensorLike] | readonly [TensorLike, TensorLike, TensorLike];
 
 /** Options of `fit`. */

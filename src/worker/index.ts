@@ -19,7 +19,7 @@ import { type describeObjective, givenValues, withoutDrawing } from './mirror.ts
 import { nextId, type RemoteSequential, remote } from './model.ts';
 
 export type { WorkerLike } from './link.ts';
-export type { RemoteSequential } from './model.ts';
+export type { Remote, RemoteMethods, RemoteSequential } from './model.ts';
 export type { RemoteTrainingOptions, TransferOptions } from './ways.ts';
 
 /** Options of `connect`. */

@@ -25,7 +25,8 @@ type Arguments<M extends Method | Known> = M extends Plain
       ? With<Parameters<Sequential[M]>, RemoteTrainingOptions>
       : Parameters<Sequential[M]>;
 
-type Methods = {
+/** The methods of `Sequential`, with promises of what these return. @useDeclaredType */
+export type RemoteMethods = {
   [M in keyof Pick<Sequential, Method | Known>]: (...args: Arguments<M>) => Promise<Awaited<ReturnType<Sequential[M]>>>;
 };
 
@@ -35,7 +36,7 @@ const known = ['countParams', 'summary', 'getConfig', 'toJSON'] as const satisfi
 const forgotten = new FinalizationRegistry<() => void>(dispose => dispose());
 
 /** What a remote model is, beside the methods that it has in common with a model at hand. */
-class Remote {
+export class Remote {
   /** The name Keras gives it. */
   readonly className = 'Sequential';
   readonly #wire: Wire;
@@ -60,7 +61,7 @@ class Remote {
     }
   }
 
-  /** @param mirror the same model without weights */
+  /** @internal @param mirror the same model without weights */
   constructor(wire: Wire, id: number, mirror: Sequential) {
     this.#wire = wire;
     this.#id = id;
@@ -152,7 +153,7 @@ export const nextId = (): number => ++ids;
  * begins, but for `fit`, `fitDataset` and `evaluateDataset`: as without a worker, what is called while they run is done
  * between two of their batches.
  */
-export type RemoteSequential = Remote & Methods;
+export type RemoteSequential = Remote & RemoteMethods;
 
 export const remote = (wire: Wire, id: number, mirror: Sequential): RemoteSequential =>
   new Remote(wire, id, mirror) as RemoteSequential;

@@ -9,7 +9,7 @@ import { Callback, type CallbackState, type Logs } from '../callback.ts';
 import { checkVerbose, type Verbosity } from '../options.ts';
 import { Monitor, type MonitorOptions, monitorOptions } from './monitor.ts';
 
-/** So many epochs, or so many batches. */
+/** So many epochs, or so many batches. @inline */
 export type Every = number | { epochs: number } | { batches: number };
 
 /** Options of `callbacks.modelCheckpoint`. */
