@@ -27,6 +27,7 @@ export function entryPoints() {
 export async function buildApi(out, tools) {
   const { Application, LogLevel, ReflectionKind } = await import(pathToFileURL(`${tools}/typedoc/dist/index.js`).href);
   const entries = entryPoints();
+  const base = process.env.SITE_BASE ?? '/';
   const app = await Application.bootstrap({
     name: 'lstm-wasm',
     entryPoints: entries.map(({ source }) => root + source),
@@ -39,7 +40,8 @@ export async function buildApi(out, tools) {
     excludeExternals: true,
     disableSources: true,
     hideGenerator: true,
-    navigationLinks: { Guide: '../docs/guide/', Play: '../play/' },
+    favicon: `${root}site/icon.svg`,
+    navigationLinks: { Guide: `${base}docs/guide/`, Play: `${base}play/` },
     validation: { notExported: true, invalidLink: true, invalidPath: true, notDocumented: false },
   });
   /** @type {string[]} */
@@ -50,14 +52,12 @@ export async function buildApi(out, tools) {
   const project = await app.convert();
   if (!project) throw new Error(complaints.join('\n') || 'TypeDoc could not read the sources');
   for (const module of project.getChildrenByKind(ReflectionKind.Module)) {
-    const entry = entries.find(({ source }) => module.sources?.[0]?.fileName === source || nameOf(source) === module.name);
-    if (entry) module.name = entry.name;
+    const entry = entries.find(({ source }) => source.replace(/(\/index)?\.ts$/, '') === module.name);
+    if (!entry) throw new Error(`TypeDoc has a module ${module.name}, which is no entry point`);
+    module.name = entry.name;
   }
   app.validate(project);
   if (complaints.length > 0) throw new Error(complaints.join('\n'));
   await app.generateDocs(project, out);
   if (complaints.length > 0) throw new Error(complaints.join('\n'));
 }
-
-/** What TypeDoc calls a module: its path below src. @param {string} source */
-const nameOf = source => source.replace('src/', '').replace(/\.ts$/, '').replace(/\/index$/, '');

@@ -25,6 +25,7 @@ export async function buildSite(out, tools = `${root}verify/node_modules`) {
   checkTools(tools);
   rmSync(stage, { recursive: true, force: true });
   cpSync(`${root}site/index.md`, `${stage}index.md`);
+  cpSync(`${root}site/icon.svg`, `${stage}public/icon.svg`);
   cpSync(`${root}site/config.js`, `${stage}.vitepress/config.js`);
   cpSync(`${root}site/theme.js`, `${stage}.vitepress/theme/index.js`);
   symlinkSync(tools, `${stage}node_modules`, 'junction');

@@ -45,7 +45,9 @@ export function blocksOf(file) {
   const blocks = [];
   /** @type {Block | null} */
   let open = null;
-  for (const [n, line] of readFileSync(root + file, 'utf8').split('\n').entries()) {
+  for (const [n, line] of readFileSync(root + file, 'utf8')
+    .split('\n')
+    .entries()) {
     const fence = /^```(\w*) *(.*)$/.exec(line);
     if (open && fence) {
       const program = blocks.at(-1);

@@ -37,5 +37,8 @@ function put(page, before, after) {
   const text = readFileSync(root + page, 'utf8');
   const block = (/** @type {string} */ output) => `\`\`\`text output\n${output}\`\`\``;
   if (!text.includes(block(before))) throw new Error(`${page}: no such output`);
-  writeFileSync(root + page, text.replace(block(before), () => block(after)));
+  writeFileSync(
+    root + page,
+    text.replace(block(before), () => block(after)),
+  );
 }

@@ -25,20 +25,23 @@ const guide = [
   { text: 'Coming from Keras', link: '/docs/guide/from-keras' },
 ];
 
-const icon =
-  "data:image/svg+xml,%3Csvg xmlns='http://www.w3.org/2000/svg' viewBox='0 0 32 32' fill='none' stroke-width='4' " +
-  "stroke-linecap='round'%3E%3Cpath d='M3 16C8 0 11 0 16 16s8 16 13 0' stroke='%23dc3f3a'/%3E%3Cpath d='M3 22C8 6 11 6 16 22' " +
-  "stroke='%231663b0' stroke-dasharray='4 6'/%3E%3C/svg%3E";
+/** Where the site lies on its host: SITE_BASE=/lstm-wasm/ for the pages of a repository. */
+const base = process.env.SITE_BASE ?? '/';
+
+/** As GitHub makes them from headings, so that a link holds there and here. @param {string} heading */
+const slugify = heading =>
+  heading
+    .toLowerCase()
+    .replace(/[^\p{L}\p{N} _-]/gu, '')
+    .replaceAll(' ', '-');
 
 export default {
   title: 'lstm-wasm',
   description: 'Recurrent networks that train and predict in WebAssembly, in Node and in the browser.',
   lang: 'en',
-  /** Where the site lies on its host: SITE_BASE=/lstm-wasm/ for the pages of a repository. */
-  base: process.env.SITE_BASE ?? '/',
-  head: [['link', { rel: 'icon', href: icon }]],
-  // The words behind the language of a block are for the tests.
-  markdown: { languageAlias: { text: 'txt' } },
+  base,
+  head: [['link', { rel: 'icon', href: `${base}icon.svg` }]],
+  markdown: { anchor: { slugify } },
   themeConfig: {
     search: { provider: 'local' },
     outline: [2, 3],
@@ -52,7 +55,13 @@ export default {
     sidebar: [
       { text: 'Guide', items: guide },
       { text: 'Formats and more', items: about },
-      { text: 'The package', items: [{ text: 'README', link: '/README' }, { text: 'Changelog', link: '/CHANGELOG' }] },
+      {
+        text: 'The package',
+        items: [
+          { text: 'README', link: '/README' },
+          { text: 'Changelog', link: '/CHANGELOG' },
+        ],
+      },
     ],
   },
 };

@@ -19,7 +19,9 @@ export const api = {
         return { what: name, status: there ? 'passed' : 'failed', note: there ? '' : `no page ${file}` };
       });
     } catch (error) {
-      return [{ what: 'API reference', status: 'failed', note: error instanceof Error ? error.message : String(error) }];
+      return [
+        { what: 'API reference', status: 'failed', note: error instanceof Error ? error.message : String(error) },
+      ];
     } finally {
       rmSync(folder, { recursive: true, force: true });
     }
