@@ -203,15 +203,18 @@ function checkSerialized(value: unknown): void {
 }
 
 describe('files in the layout of Keras', () => {
-  test.each(['lstm.keras', 'legacy.h5'])('%s is read from a Buffer of Node, whose slices are not copies', async name => {
-    const bytes = fixture(name);
-    const within = Buffer.alloc(bytes.length + 7);
-    within.set(bytes, 3);
-    const model = await loadKerasModel(within.subarray(3, -4));
-    expectNumbers(model);
-    await loadKerasWeights(model, within.subarray(3, -4));
-    expectNumbers(model);
-  });
+  test.each(['lstm.keras', 'legacy.h5'])(
+    '%s is read from a Buffer of Node, whose slices are not copies',
+    async name => {
+      const bytes = fixture(name);
+      const within = Buffer.alloc(bytes.length + 7);
+      within.set(bytes, 3);
+      const model = await loadKerasModel(within.subarray(3, -4));
+      expectNumbers(model);
+      await loadKerasWeights(model, within.subarray(3, -4));
+      expectNumbers(model);
+    },
+  );
 
   const activationOf = (model: Sequential) =>
     (model.layers[0]!.getConfig() as { recurrentActivation: string }).recurrentActivation;
