@@ -1,4 +1,6 @@
 /** What is verified, in order. */
 
+import { packageStep } from './package.js';
+
 /** @type {import('../run.js').Step[]} */
-export const steps = [];
+export const steps = [packageStep];

@@ -1,0 +1,61 @@
+/** What publint and arethetypeswrong say of the packed package. */
+
+import { readFileSync } from 'node:fs';
+import { createRequire } from 'node:module';
+import { join } from 'node:path';
+import { pathToFileURL } from 'node:url';
+import { ask, firstLines } from './commands.js';
+
+/**
+ * @param {import('../run.js').Context} context
+ * @returns {Promise<import('../run.js').Outcome[]>}
+ */
+export const checkPublished = async context => [await publint(context), typesWrong(context)];
+
+/**
+ * Suggestions count as findings, too.
+ *
+ * @param {import('../run.js').Context} context
+ * @returns {Promise<import('../run.js').Outcome>}
+ */
+async function publint({ home, tools, tarball }) {
+  const from = createRequire(join(tools, 'publint/package.json'));
+  const load = (/** @type {string} */ name) => import(pathToFileURL(join(tools, 'publint', name)).href);
+  const { version } = from('./package.json');
+  const { publint } = await load('src/index-node.js');
+  const { formatMessage } = await load('src/utils.js');
+  const packed = Uint8Array.from(readFileSync(tarball)).buffer;
+  const { messages, pkg } = await publint({ pack: { tarball: packed }, level: 'suggestion', strict: true });
+  if (pkg?.name !== 'lstm-wasm') throw new Error(`publint looked at ${pkg?.name} in ${home}`);
+  const found = messages.map((/** @type {unknown} */ message) => formatMessage(message, pkg, { color: false }));
+  return {
+    what: `publint ${version}`,
+    status: found.length === 0 ? 'passed' : 'failed',
+    note: found.length === 0 ? 'no findings, suggestions included' : firstLines(found.join('\n')),
+  };
+}
+
+/**
+ * The package is for `import` alone: CommonJS, and the resolution of Node 10, which knows no subpaths, are not asked for.
+ *
+ * @param {import('../run.js').Context} context
+ * @returns {import('../run.js').Outcome}
+ */
+function typesWrong({ home, tools, tarball }) {
+  const { version } = JSON.parse(readFileSync(join(tools, '@arethetypeswrong/cli/package.json'), 'utf8'));
+  const words = [join(tools, '@arethetypeswrong/cli/dist/index.js'), tarball, '--profile', 'esm-only', '--format', 'json'];
+  const { status, stdout, stderr } = ask(process.execPath, words, home);
+  const what = `arethetypeswrong ${version}, profile esm-only`;
+  if (!stdout.trimStart().startsWith('{')) return { what, status: 'failed', note: firstLines(stderr || stdout) };
+  const { analysis, problems = {} } = JSON.parse(stdout);
+  const kinds = Object.keys(problems);
+  const entries = Object.keys(analysis.entrypoints ?? {});
+  return {
+    what,
+    status: status === 0 && entries.length > 0 ? 'passed' : 'failed',
+    note:
+      status === 0
+        ? `${entries.length} entry points without findings${kinds.length > 0 ? ` (outside of the profile: ${kinds.join(', ')})` : ''}`
+        : firstLines(`${kinds.join(', ')}\n${stderr}`),
+  };
+}
