@@ -6,14 +6,15 @@ import { spawnSync } from 'node:child_process';
  * @param {string} command
  * @param {readonly string[]} words
  * @param {string} cwd
+ * @param {Record<string, string>} [more] environment
  */
-export function ask(command, words, cwd) {
+export function ask(command, words, cwd, more) {
   // Under `npm run`, npm says by this variable which package it runs in, and would work there.
   const { npm_config_local_prefix: _, ...env } = process.env;
   const shell = process.platform === 'win32' && command === 'npm';
   const { status, stdout, stderr, error } = spawnSync(command, words, {
     cwd,
-    env: { ...env, NO_COLOR: '1' },
+    env: { ...env, NO_COLOR: '1', ...more },
     encoding: 'utf8',
     shell,
     maxBuffer: 2 ** 26,

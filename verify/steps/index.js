@@ -1,7 +1,7 @@
 /** What is verified, in order. */
 
-import { examples } from './examples.js';
 import { packageStep } from './package.js';
+import { tfjs } from './tfjs.js';
 
 /** @type {import('../run.js').Step[]} */
-export const steps = [packageStep, examples];
+export const steps = [packageStep, tfjs];
