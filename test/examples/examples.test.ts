@@ -18,7 +18,9 @@ describe('run to their end', () => {
     const { code, output } = await run(name, '--quick', '--tfjs', '--epochs', '1', ...cell);
     expect(output).toContain('TensorFlow.js');
     // An epoch is too short to learn, but the verdict is the last thing that an example does.
-    expect(output, output).toMatch(code === 0 ? / is asked for\)\n$/ : / is asked for\)\nIt has not learned enough\.\n$/);
+    expect(output, output).toMatch(
+      code === 0 ? / is asked for\)\n$/ : / is asked for\)\nIt has not learned enough\.\n$/,
+    );
   });
 });
 

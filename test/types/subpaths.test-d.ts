@@ -36,7 +36,9 @@ expectTypeOf(prediction.toSVG()).toEqualTypeOf<string>();
 expectTypeOf(prediction.node).toEqualTypeOf<SVGSVGElement>();
 prediction.update({ target: x.dataSync(), prediction: [0.1, 0.9] }).update({ target: [1], prediction: [1] });
 lossPlot({ log: false }).update({ losses: new Float32Array(3), steps: [0, 10, 20] });
-expectTypeOf(gateHeatmap({ units: 4, steps: 20 }).update).parameter(0).toEqualTypeOf<GateData>();
+expectTypeOf(gateHeatmap({ units: 4, steps: 20 }).update)
+  .parameter(0)
+  .toEqualTypeOf<GateData>();
 // @ts-expect-error no target
 prediction.update({ prediction: [1] });
 // @ts-expect-error texts are no numbers

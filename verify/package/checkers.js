@@ -43,7 +43,14 @@ async function publint({ home, tools, tarball }) {
  */
 function typesWrong({ home, tools, tarball }) {
   const { version } = JSON.parse(readFileSync(join(tools, '@arethetypeswrong/cli/package.json'), 'utf8'));
-  const words = [join(tools, '@arethetypeswrong/cli/dist/index.js'), tarball, '--profile', 'esm-only', '--format', 'json'];
+  const words = [
+    join(tools, '@arethetypeswrong/cli/dist/index.js'),
+    tarball,
+    '--profile',
+    'esm-only',
+    '--format',
+    'json',
+  ];
   const { status, stdout, stderr } = ask(process.execPath, words, home);
   const what = `arethetypeswrong ${version}, profile esm-only`;
   if (!stdout.trimStart().startsWith('{')) return { what, status: 'failed', note: firstLines(stderr || stdout) };

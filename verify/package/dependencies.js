@@ -96,13 +96,23 @@ function licences({ home }) {
  */
 function sbom({ root, home }) {
   const what = 'SBOM in CycloneDX';
-  const words = ['sbom', '--sbom-format', 'cyclonedx', '--sbom-type', 'library', '--omit', 'dev', '--package-lock-only'];
+  const words = [
+    'sbom',
+    '--sbom-format',
+    'cyclonedx',
+    '--sbom-type',
+    'library',
+    '--omit',
+    'dev',
+    '--package-lock-only',
+  ];
   const { status, stdout, stderr } = ask('npm', words, root);
   if (status !== 0) return { what, status: 'failed', note: firstLines(stderr) };
   /** @type {{ bomFormat: string, specVersion: string, metadata: { component: { name: string, version: string } }, components: { name: string, group?: string, version: string, purl: string, hashes?: unknown[] }[] }} */
   const list = JSON.parse(stdout);
   const { name, version } = JSON.parse(readFileSync(`${root}package.json`, 'utf8'));
-  const nameOf = (/** @type {{ name: string, group?: string }} */ part) => (part.group ? `${part.group}/${part.name}` : part.name);
+  const nameOf = (/** @type {{ name: string, group?: string }} */ part) =>
+    part.group ? `${part.group}/${part.name}` : part.name;
   const listed = new Set(list.components.map(nameOf));
   const needed = installed(home)
     .map(([path]) => path.split('node_modules/').at(-1) ?? path)

@@ -94,6 +94,8 @@ function home_(said) {
 function changelog(root, said) {
   const text = readFileSync(`${root}CHANGELOG.md`, 'utf8');
   const [first = ''] = text.match(/^## .*$/m) ?? [];
-  const right = new RegExp(`^## (${said.version.replaceAll('.', '\\.')}, (not yet released|\\d{4}-\\d\\d-\\d\\d)|Unreleased)$`);
+  const right = new RegExp(
+    `^## (${said.version.replaceAll('.', '\\.')}, (not yet released|\\d{4}-\\d\\d-\\d\\d)|Unreleased)$`,
+  );
   return { what: 'CHANGELOG.md speaks of this version', status: right.test(first) ? 'passed' : 'failed', note: first };
 }

@@ -35,7 +35,8 @@ export const shaken = [
   {
     what: 'a program that draws one plot carries neither kernels nor the other plots',
     program: "import { predictionPlot } from 'lstm-wasm/plot';\nglobalThis.plot = predictionPlot;",
-    without: /^src\/(engine|layers|tensor|saving|data)\/|^src\/plot\/(animation|bars|benchmark|cells?|chain|heatmap|loss|terminal)\.ts/,
+    without:
+      /^src\/(engine|layers|tensor|saving|data)\/|^src\/plot\/(animation|bars|benchmark|cells?|chain|heatmap|loss|terminal)\.ts/,
   },
   {
     what: 'a program that only writes ONNX carries no HDF5',

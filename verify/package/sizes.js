@@ -47,7 +47,8 @@ export async function checkSizes(context) {
     const { bytes, gzip, later } = await bundle(context, program);
     const notes = [`${count(gzip)} bytes gzip (limit ${count(limit)}), ${count(bytes)} minified`];
     if (later > 0) notes.push(`${count(later)} gzip more where asked for`);
-    if (goal) notes.push(`the goal of ${count(goal)} is ${gzip <= goal ? 'met' : `not met: ${count(gzip - goal)} above`}`);
+    if (goal)
+      notes.push(`the goal of ${count(goal)} is ${gzip <= goal ? 'met' : `not met: ${count(gzip - goal)} above`}`);
     const status = /** @type {const} */ (gzip <= limit ? 'passed' : 'failed');
     outcomes.push({ what: `size of ${what}`, status, note: notes.join('; '), data: { bytes, gzip, later, limit } });
   }
