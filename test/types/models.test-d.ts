@@ -36,7 +36,7 @@ expectTypeOf(model.fit(x, x)).resolves.toEqualTypeOf<History>();
 expectTypeOf(model.getWeights()).toEqualTypeOf<Tensor[]>();
 expectTypeOf(model.getStates()).toEqualTypeOf<Tensor[][]>();
 expectTypeOf(model.stream()).toEqualTypeOf<Stream>();
-expectTypeOf(model.snapshot()).resolves.toExtend<Uint8Array>();
+expectTypeOf(model.snapshot()).toExtend<Uint8Array>();
 expectTypeOf(loadLayersModel('file://model/model.json')).resolves.toEqualTypeOf<Sequential>();
 expectTypeOf<History['history']>().toEqualTypeOf<Record<string, number[]>>();
 expectTypeOf(model.predict(x).dataSync()).toExtend<ArrayLike<number>>();
@@ -52,7 +52,8 @@ model.add(layers.bidirectional({ layer: layers.simpleRNN({ units: 2 }), mergeMod
 model.add(layers.timeDistributed({ layer: layers.dense({ units: 1, activation: 'tanh' }) }));
 model.compile({ optimizer: train.adam(0.006), loss: 'meanSquaredError' });
 model.compile({ optimizer: train.adam({ learningRate: 0.1, clipNorm: 1 }), loss: 'mse', metrics: ['acc', 'mae'] });
-model.compile({ optimizer: train.sgd(schedules.exponentialDecay(0.1, 100, 0.9)), loss: 'binaryCrossentropy' });
+const decay = { initialLearningRate: 0.1, decaySteps: 100, decayRate: 0.9 };
+model.compile({ optimizer: train.sgd(schedules.exponentialDecay(decay)), loss: 'binaryCrossentropy' });
 model.compile({ optimizer: 'adam', loss: 'mse' });
 model.trainOnBatch([[[0], [1]]], [[0.5]]);
 model.trainOnBatch(new Float32Array(2), new Float32Array(1));

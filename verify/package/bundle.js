@@ -28,10 +28,10 @@ import { bytesBySource } from './sourceBytes.js';
 /**
  * @param {import('../run.js').Context} context
  * @param {string} program
- * @param {{ conditions?: string[], external?: string[], sideEffects?: boolean }} [options]
+ * @param {{ conditions?: string[], external?: string[], splitting?: boolean }} [options]
  * @returns {Promise<Bundle>}
  */
-export async function bundle({ home, tools }, program, { conditions, external = [] } = {}) {
+export async function bundle({ home, tools }, program, { conditions, external = [], splitting = true } = {}) {
   const file = createRequire(join(tools, 'esbuild/package.json')).resolve('esbuild');
   const { build } = /** @type {{ build: Build }} */ ((await import(pathToFileURL(file).href)).default);
   const outdir = join(home, 'bundle');
@@ -41,7 +41,7 @@ export async function bundle({ home, tools }, program, { conditions, external = 
     outdir,
     entryNames: 'entry',
     bundle: true,
-    splitting: true,
+    splitting,
     format: 'esm',
     platform: 'browser',
     target: 'es2023',

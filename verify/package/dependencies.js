@@ -108,7 +108,7 @@ function sbom({ root, home }) {
   ];
   const { status, stdout, stderr } = ask('npm', words, root);
   if (status !== 0) return { what, status: 'failed', note: firstLines(stderr) };
-  /** @type {{ bomFormat: string, specVersion: string, metadata: { component: { name: string, version: string } }, components: { name: string, group?: string, version: string, purl: string, hashes?: unknown[] }[] }} */
+  /** @type {{ bomFormat: string, specVersion: string, metadata: { component: { purl: string } }, components: { name: string, group?: string, version: string, purl: string, hashes?: unknown[] }[] }} */
   const list = JSON.parse(stdout);
   const { name, version } = JSON.parse(readFileSync(`${root}package.json`, 'utf8'));
   const nameOf = (/** @type {{ name: string, group?: string }} */ part) =>
@@ -120,14 +120,15 @@ function sbom({ root, home }) {
   const missing = needed.filter(each => !listed.has(each));
   const nameless = list.components.filter(({ purl, version }) => !purl?.startsWith('pkg:npm/') || !version);
   const { component } = list.metadata;
-  const whole =
-    list.bomFormat === 'CycloneDX' && component.name === name && component.version === version && needed.length > 0;
+  // The name of the component is that of the folder.
+  const ours = component.purl === `pkg:npm/${name}@${version}`;
+  const whole = list.bomFormat === 'CycloneDX' && ours && needed.length > 0;
   return {
     what,
     status: whole && missing.length === 0 && nameless.length === 0 ? 'passed' : 'failed',
     note:
       missing.length > 0
         ? `it misses ${missing.join(', ')}`
-        : `version ${list.specVersion}, ${listed.size} packages for ${name} ${version}, all ${needed.length} that a user gets among them`,
+        : `version ${list.specVersion}, ${list.components.length} packages for ${name} ${version}, all ${needed.length} that a user gets among them`,
   };
 }

@@ -4,6 +4,7 @@
  */
 
 import { bundle } from './bundle.js';
+import { passedIf } from './outcome.js';
 import { seed } from './programs.js';
 
 /** What the core import of the seed program is to come down to, kernels included. */
@@ -49,7 +50,7 @@ export async function checkSizes(context) {
     if (later > 0) notes.push(`${count(later)} gzip more where asked for`);
     if (goal)
       notes.push(`the goal of ${count(goal)} is ${gzip <= goal ? 'met' : `not met: ${count(gzip - goal)} above`}`);
-    const status = /** @type {const} */ (gzip <= limit ? 'passed' : 'failed');
+    const status = passedIf(gzip <= limit);
     outcomes.push({ what: `size of ${what}`, status, note: notes.join('; '), data: { bytes, gzip, later, limit } });
   }
   return outcomes;

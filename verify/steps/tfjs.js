@@ -3,6 +3,7 @@
 import { names, run } from '../../scripts/examples.js';
 import { installTfjs } from '../../scripts/tfjs.js';
 import { ask, firstLines } from '../package/commands.js';
+import { passedIf } from '../package/outcome.js';
 
 /** TF.js takes a minute for the three kinds of cells; one of them is enough. */
 const flags = { addition: ['--cell', 'gru', '--epochs', '20'] };
@@ -20,7 +21,7 @@ export const tfjs = {
       const verdict = output.split('\n').find(line => line.endsWith('is asked for)'));
       outcomes.push({
         what: `${name} learns on TensorFlow.js`,
-        status: /** @type {const} */ (code === 0 && verdict ? 'passed' : 'failed'),
+        status: passedIf(code === 0 && verdict),
         note: verdict ?? output.slice(-300),
       });
     }
