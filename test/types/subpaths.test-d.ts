@@ -1,8 +1,19 @@
 // What TypeScript says of the subpaths: data, plot, worker and the formats. Nothing here is run.
 
-import { type BackendInfo, type History, layers, type Sequential, sequential, type Tensor, tensor } from 'lstm-wasm';
+import {
+  type BackendInfo,
+  type History,
+  init,
+  layers,
+  type Sequential,
+  sequential,
+  type Tensor,
+  tensor,
+} from 'lstm-wasm';
 import { forecast, sineCosine, standardize, trainTestSplit, vocabulary, windows } from 'lstm-wasm/data';
 import { loadKerasModel, toKeras } from 'lstm-wasm/keras';
+import kernels from 'lstm-wasm/kernels.wasm';
+import relaxed from 'lstm-wasm/kernels-relaxed.wasm';
 import { loadOnnxModel, toOnnx } from 'lstm-wasm/onnx';
 import { type GateData, gateHeatmap, lossPlot, type Plot, type PredictionData, predictionPlot } from 'lstm-wasm/plot';
 import { loadSafetensors, toSafetensors } from 'lstm-wasm/safetensors';
@@ -77,6 +88,13 @@ remote.predict(x).dataSync();
 model.fit(x, x, { signal: new AbortController().signal });
 // @ts-expect-error no such method in a worker
 remote.stream();
+
+// ------------------------------------------------------------------------------------------------------------ hosts
+
+init({ module: kernels });
+expectTypeOf(relaxed).toEqualTypeOf<WebAssembly.Module>();
+// @ts-expect-error misspelt
+init({ modul: kernels });
 
 // ----------------------------------------------------------------------------------------------------------- formats
 
