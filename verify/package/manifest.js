@@ -2,6 +2,8 @@
 
 import { existsSync, readFileSync } from 'node:fs';
 import { join } from 'node:path';
+import { ask, firstLines } from './commands.js';
+import { passedIf } from './outcome.js';
 
 const NAMES_OF_HOME = ['repository', 'homepage', 'bugs'];
 
@@ -9,10 +11,17 @@ const NAMES_OF_HOME = ['repository', 'homepage', 'bugs'];
  * @param {import('../run.js').Context} context
  * @returns {Promise<import('../run.js').Outcome[]>}
  */
-export async function checkManifest({ root, home }) {
+export async function checkManifest({ root, home, tarball }) {
   const folder = join(home, 'node_modules/lstm-wasm');
   const said = JSON.parse(readFileSync(join(folder, 'package.json'), 'utf8'));
-  return [fields(folder, said), targets(folder, said), effects(folder, said), home_(said), changelog(root, said)];
+  return [
+    fields(folder, said),
+    targets(folder, said),
+    effects(folder, said),
+    addresses(said),
+    changelog(root, said),
+    ...publishing(home, tarball),
+  ];
 }
 
 /**
@@ -75,7 +84,7 @@ function effects(folder, said) {
  * @param {any} said
  * @returns {import('../run.js').Outcome}
  */
-function home_(said) {
+function addresses(said) {
   const what = 'where the package is at home';
   const missing = NAMES_OF_HOME.filter(name => !(name in said));
   if (missing.length === 0) return { what, status: 'passed', note: said.repository.url };
@@ -98,4 +107,33 @@ function changelog(root, said) {
     `^## (${said.version.replaceAll('.', '\\.')}, (not yet released|\\d{4}-\\d\\d-\\d\\d)|Unreleased)$`,
   );
   return { what: 'CHANGELOG.md speaks of this version', status: right.test(first) ? 'passed' : 'failed', note: first };
+}
+
+/**
+ * All of publishing but the sending.
+ *
+ * @param {string} home
+ * @param {string} tarball
+ * @returns {import('../run.js').Outcome[]}
+ */
+function publishing(home, tarball) {
+  const { status, stderr } = ask('npm', ['publish', tarball, '--dry-run', '--ignore-scripts', '--provenance'], home);
+  const [, size = ''] = /package size: (.*)/.exec(stderr) ?? [];
+  // Between a release and the next version npm refuses the number alone.
+  const taken = /previously published/.test(stderr);
+  const identity = 'ACTIONS_ID_TOKEN_REQUEST_URL' in process.env;
+  return [
+    {
+      what: 'npm publish --dry-run',
+      status: passedIf(status === 0 || taken),
+      note: status === 0 ? size : firstLines(stderr),
+    },
+    {
+      what: 'provenance',
+      status: 'not here',
+      note: identity
+        ? 'it is signed where release.yml publishes'
+        : 'no identity to sign with outside of release.yml, which test/package/release.test.ts reads',
+    },
+  ];
 }
