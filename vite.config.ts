@@ -39,7 +39,8 @@ const thread = {
     emptyOutDir: false,
     sourcemap: false,
     lib: { entry: { thread: entry('worker/thread.ts') }, formats: ['es' as const] },
-    rolldownOptions: { ...library.rolldownOptions, output: { codeSplitting: false } },
+    // It imports and exports nothing, and would pass for a file of CommonJS by what the loader calls `exports`.
+    rolldownOptions: { ...library.rolldownOptions, output: { codeSplitting: false, footer: 'export {};' } },
   },
 };
 

@@ -1,3 +1,4 @@
+import { availableParallelism } from 'node:os';
 import { fileURLToPath } from 'node:url';
 import { defineConfig } from 'vitest/config';
 
@@ -5,6 +6,8 @@ const path = (relative: string) => fileURLToPath(new URL(relative, import.meta.u
 
 /** What runs on kernels runs on every build of them; the rest runs once. */
 const onKernels = ['test/kernels/**/*.test.ts', 'test/facade/**/*.test.ts'];
+/** What looks at a clock, or counts frames or kills: one file after the other, when nothing else runs. */
+const onClock = ['test/browser/{pace,plots,worker}.test.ts', 'test/package/kill.test.ts', 'test/worker/node.test.ts'];
 /** What takes long and asks who holds memory, not what is computed in it: strict is what ships, debug is what checks. */
 const onMemory = ['test/facade/{many,memory}.test.ts'];
 /** What is about anything but products of matrices; tiles and panels are for those alone. */
@@ -31,6 +34,8 @@ export default defineConfig({
   },
   test: {
     testTimeout: 30_000,
+    // By default a core stays free, which on two of them is half of all there is.
+    maxWorkers: availableParallelism(),
     projects: [
       ...builds.map(({ name, build, joined = '', but = [] }) => ({
         extends: true as const,
@@ -44,7 +49,11 @@ export default defineConfig({
       })),
       {
         extends: true as const,
-        test: { name: 'once', include: ['test/**/*.test.ts'], exclude: onKernels },
+        test: { name: 'once', include: ['test/**/*.test.ts'], exclude: [...onKernels, ...onClock] },
+      },
+      {
+        extends: true as const,
+        test: { name: 'alone', include: onClock, fileParallelism: false, sequence: { groupOrder: 1 } },
       },
     ],
   },

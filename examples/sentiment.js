@@ -10,7 +10,7 @@
 
 import { backend, judge, progress, random } from './backend.js';
 
-const { tf, name, quick } = await backend(9);
+const { tf, name, quick, flag } = await backend(9);
 const KIND = ['lovely', 'clever', 'warm', 'brilliant', 'honest', 'charming', 'moving', 'fresh', 'funny', 'tender'];
 const UNKIND = ['dull', 'clumsy', 'cold', 'awful', 'false', 'tiresome', 'shallow', 'stale', 'loud', 'bitter'];
 const THINGS = ['film', 'book', 'play', 'song', 'story', 'ending', 'meal', 'concert'];
@@ -19,7 +19,7 @@ const PADDING = '';
 const longest = 14;
 const trainCount = quick ? 600 : 4000;
 const testCount = quick ? 200 : 1000;
-const epochs = quick ? 8 : 8;
+const epochs = Number(flag('epochs', '8'));
 
 const next = random(17);
 const pick = (/** @type {string[]} */ words) => words[Math.floor(next() * words.length)] ?? '';

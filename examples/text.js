@@ -1,7 +1,7 @@
 /**
  * Text generation, character by character: an LSTM learns to continue a text, and writes more of its kind.
  *
- *   node examples/text.js [--temperature 0.5] [--quick] [--tfjs]
+ *   node examples/text.js [--temperature 0.5] [--epochs 20] [--quick] [--tfjs]
  *
  * It sees some characters at a time and guesses the next one. Drawing from its guesses, again and again, gives text;
  * the temperature says how daring the draws are. What it has learned is measured on the end of the text, which it does
@@ -60,7 +60,7 @@ as it was when the hill was young, and as it will be when the hill is old.
 const { tf, name, quick, flag } = await backend(5);
 const temperature = Number(flag('temperature', '0.5'));
 const units = quick ? 32 : 128;
-const epochs = quick ? 6 : 20;
+const epochs = Number(flag('epochs', quick ? '6' : '20'));
 const steps = quick ? 12 : 32;
 const stride = quick ? 2 : 1;
 

@@ -10,7 +10,7 @@
 
 import { backend, dataset, judge, progress, random } from './backend.js';
 
-const { tf, name, quick } = await backend(7);
+const { tf, name, quick, flag } = await backend(7);
 const FEATURES = ['temperature', 'pressure', 'humidity', 'wind', 'sine of the hour', 'cosine of the hour'];
 const EVERY = 2; // hours between the readings of a window
 const AHEAD = 12; // hours
@@ -18,7 +18,7 @@ const lookBack = quick ? 24 : 72; // hours
 const steps = lookBack / EVERY;
 const hours = 24 * (quick ? 200 : 1500);
 const units = quick ? 16 : 32;
-const epochs = quick ? 4 : 10;
+const epochs = Number(flag('epochs', quick ? '4' : '10'));
 const batchesPerEpoch = quick ? 40 : 200;
 const batchSize = quick ? 32 : 64;
 

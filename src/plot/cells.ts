@@ -88,7 +88,7 @@ const arrow = (...numbers: number[]): Wire => ({ ...line(...numbers), arrow: tru
 /** From a wire at the bottom up into a box. */
 const feed = (x: number): Wire => arrow(x - 20, bottom, x, bottom, x, boxBottom);
 
-const lstm: CellPlan = {
+const lstm = (): CellPlan => ({
   title: 'LSTM',
   width: cellWidth,
   layers: [
@@ -128,9 +128,9 @@ const lstm: CellPlan = {
   input: 70,
   output: 527,
   levels: [top, bottom],
-};
+});
 
-const gru: CellPlan = {
+const gru = (): CellPlan => ({
   title: 'GRU',
   width: cellWidth,
   layers: [
@@ -168,10 +168,10 @@ const gru: CellPlan = {
   input: 82,
   output: 519,
   levels: [top],
-};
+});
 
 const rnnWidth = 390;
-const rnn: CellPlan = {
+const rnn = (): CellPlan => ({
   title: 'RNN',
   width: rnnWidth,
   layers: [{ symbol: 'tanh', at: [185, 172] }],
@@ -187,9 +187,14 @@ const rnn: CellPlan = {
   input: 95,
   output: 295,
   levels: [245],
-};
+});
 
-export const cellPlans: Record<CellKind, CellPlan> = { lstm, gru, rnn };
+// By a call that bundlers may leave out where no cell is drawn
+export const cellPlans: Record<CellKind, CellPlan> = /* @__PURE__ */ (() => ({
+  lstm: lstm(),
+  gru: gru(),
+  rnn: rnn(),
+}))();
 
 /** The same cell with other ends of the wires that go from cell to cell, counted from its borders. */
 export function withEnds(plan: CellPlan, before: number, behind: number): CellPlan {

@@ -55,9 +55,13 @@ export function shadeSheet(theme: Theme): string {
   return `@media (prefers-color-scheme:dark){${rules.join('')}}`;
 }
 
-const tables = Object.fromEntries(
-  Object.entries(stops).map(([map, { light, dark }]) => [map, { light: table(light), dark: table(dark) }]),
-) as Record<ShadeMap, { light: string[]; dark: string[] }>;
+type Tables = Record<ShadeMap, { light: string[]; dark: string[] }>;
+
+// By a call that bundlers may leave out where no shades are drawn
+const tables = /* @__PURE__ */ (() =>
+  Object.fromEntries(
+    Object.entries(stops).map(([map, { light, dark }]) => [map, { light: table(light), dark: table(dark) }]),
+  ) as Tables)();
 
 function table(colours: readonly string[]): string[] {
   return Array.from({ length: count }, (_, level) => {

@@ -16,7 +16,11 @@ export interface WorkerLike extends Port {
 interface NodeWorker extends WorkerLike {
   on(type: string, listener: (value: never) => void): void;
 }
-type Threads = { Worker: new (file: URL) => NodeWorker };
+type Threads = { Worker: new (file: URL, options?: { execArgv: string[] }) => NodeWorker };
+interface NodeProcess {
+  execArgv?: string[];
+  getBuiltinModule?(name: string): unknown;
+}
 
 export interface Link {
   send(order: Order, transfer: Transferable[]): void;
@@ -37,13 +41,15 @@ export function open(given: WorkerLike | undefined, listener: Listener): Link | 
   if (typeof Worker === 'function') {
     return linkTo(new Worker(new URL('./thread.ts', import.meta.url), { type: 'module' }), listener);
   }
+  const here = (globalThis as { process?: NodeProcess }).process;
+  // A thread takes over the flags of `node --input-type=module --eval`, and refuses its file for that one
+  const options = here?.execArgv?.some(word => word.startsWith('--input-type')) ? { execArgv: [] } : undefined;
   const start = (threads: Threads | null | undefined) => {
     if (!threads) throw new Error('this host has no workers');
     // Not a name that bundlers see: in a page, it would be a second file
-    return linkTo(new threads.Worker(new URL(['thread', 'js'].join('.'), import.meta.url)), listener);
+    return linkTo(new threads.Worker(new URL(['thread', 'js'].join('.'), import.meta.url), options), listener);
   };
   const name = 'node:worker_threads';
-  const here = (globalThis as { process?: { getBuiltinModule?(name: string): unknown } }).process;
   const threads = here?.getBuiltinModule?.(name) as Threads | undefined;
   return threads ? start(threads) : nodeModule<Threads>(name).then(start);
 }

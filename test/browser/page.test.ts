@@ -2,17 +2,17 @@
 
 import { configure, sequential, setRandomSeed } from 'lstm-wasm';
 import type { Host } from 'lstm-wasm/worker';
-import { afterAll, afterEach, beforeAll, describe, expect, it, vi } from 'vitest';
+import { afterAll, beforeAll, describe, expect, it, vi } from 'vitest';
 import { makeModel } from '../../demo/model.ts';
-import { speeds } from '../../demo/pace.ts';
 import { pictures } from '../../demo/pictures.ts';
 import { defaultsOf, readAddress, type TaskName, writeAddress } from '../../demo/settings.ts';
 import { tasks } from '../../demo/tasks/index.ts';
 import { accessibilityFaults } from './accessibility.ts';
-import { browsers, launch, type Preferences, type RunningBrowser } from './browsers.ts';
+import { browsers } from './browsers.ts';
 import { threeSteps } from './fixture/threeSteps.ts';
+import { readers } from './readers.ts';
 import { openSite, type Site } from './site.ts';
-import { Visit } from './visit.ts';
+import type { Visit } from './visit.ts';
 
 vi.setConfig({ testTimeout: 180_000, hookTimeout: 180_000 });
 
@@ -45,7 +45,7 @@ for (const installed of browsers) {
 
   describe.skipIf(!executable)(name, () => {
     describe('as it opens', () => {
-      const { visit } = readers({ dark: false, reducedMotion: false });
+      const { visit } = readers(installed, { dark: false, reducedMotion: false }, () => site);
 
       it('learns the cosine within seconds', async () => {
         const reader = await visit();
@@ -110,55 +110,6 @@ for (const installed of browsers) {
         expect(await costs()).toEqual(first);
       });
 
-      it('goes as fast as it is told to', async () => {
-        const reader = await visit();
-        await reader.until(3);
-        expect(await reader.setSpeed('Home')).toBe('1 step per second');
-        const before = (await reader.state()).step;
-        await new Promise(passed => setTimeout(passed, 3000));
-        const slow = (await reader.state()).step - before;
-        expect(slow).toBeGreaterThanOrEqual(2);
-        expect(slow).toBeLessThanOrEqual(8); // the first few were on their way
-        expect(await reader.setSpeed('End')).toBe('full speed');
-        await reader.until(400);
-        const most = Number((await reader.text('rate')).replace(',', ''));
-        expect(most).toBeGreaterThan(speeds.at(-2)! / 4);
-      });
-
-      it('draws 30 frames a second and more while it trains at full speed', async () => {
-        const reader = await visit('#batch=32');
-        await reader.until(3);
-        await reader.setSpeed('End');
-        await reader.until('done');
-        /** The share of frames that come in time, over four seconds; at will beside a worker that does nothing but turn. */
-        const inTime = (busy: boolean) =>
-          reader.page.evaluate(async busy => {
-            const url = URL.createObjectURL(new Blob(['for (;;);'], { type: 'text/javascript' }));
-            const worker = busy ? new Worker(url) : null;
-            const gaps: number[] = [];
-            for (let last = performance.now(), end = last + 4000; last < end; ) {
-              await new Promise(requestAnimationFrame);
-              gaps.push(performance.now() - last);
-              last = performance.now();
-            }
-            worker?.terminate();
-            return gaps.filter(gap => gap < 34).length / gaps.length;
-          }, busy);
-        // Others may be at work on this machine: then a page that rests drops frames as well, and it is tried again.
-        let [possible, found, tries] = [1, 0, 0];
-        for (; tries < 4 && found < 0.95 * possible; tries++) {
-          possible = await inTime(true);
-          await reader.page.click('#toggle');
-          await reader.until('training');
-          found = await inTime(false);
-          await reader.page.click('#toggle');
-          await reader.until('paused');
-        }
-        console.log(`${name}: frames in time ${found.toFixed(3)}, of a page that rests ${possible.toFixed(3)}`);
-        expect(found).toBeGreaterThanOrEqual(0.95 * possible);
-        expect((await reader.state()).step).toBeGreaterThan(1000);
-      });
-
       it('obeys the keyboard', async () => {
         const reader = await visit();
         const { page } = reader;
@@ -196,14 +147,6 @@ for (const installed of browsers) {
         expect(files.length).toBeLessThan(12);
       });
 
-      it('paints within a second', async () => {
-        const reader = await visit();
-        await reader.until(1);
-        const first = await reader.page.evaluate(() => performance.getEntriesByType('paint').at(-1)?.startTime ?? 0);
-        expect(first).toBeGreaterThan(0);
-        expect(first).toBeLessThan(1000);
-      });
-
       it('fits every width', async () => {
         const reader = await visit();
         await reader.until(1);
@@ -239,7 +182,7 @@ for (const installed of browsers) {
     });
 
     describe('as it is played with', () => {
-      const { visit } = readers({ dark: false, reducedMotion: false });
+      const { visit } = readers(installed, { dark: false, reducedMotion: false }, () => site);
       const quick: TaskName[] = ['waves', 'damped', 'square', 'echo', 'adding', 'forecast'];
 
       it.each(quick)('learns %s', async task => {
@@ -349,16 +292,6 @@ for (const installed of browsers) {
         expect(Number(cost)).toBeGreaterThan(0);
       });
 
-      it('leaves a network that takes seconds for a step at once', async () => {
-        const reader = await visit('#units=128&layers=3&batch=128&timeSteps=100');
-        await reader.until(1);
-        const clicked = performance.now();
-        await reader.choose('echo');
-        await reader.until(5);
-        expect(performance.now() - clicked).toBeLessThan(5000);
-        expect(await reader.page.evaluate(() => location.hash)).toBe('#task=echo');
-      });
-
       it('says what is wrong with a link, and runs all the same', async () => {
         const reader = await visit('#task=square&units=many');
         await reader.until(1);
@@ -379,7 +312,7 @@ for (const installed of browsers) {
     });
 
     describe('for readers of dark pages who want less motion', () => {
-      const { visit } = readers({ dark: true, reducedMotion: true });
+      const { visit } = readers(installed, { dark: true, reducedMotion: true }, () => site);
 
       it('waits to be started', async () => {
         const reader = await visit();
@@ -403,28 +336,5 @@ for (const installed of browsers) {
         expect(await accessibilityFaults(reader.page)).toEqual([]);
       });
     });
-
-    /** A browser for the tests of a suite, and visits for each of them that must pass without a fault. */
-    function readers(preferences: Preferences): { visit: (path?: string) => Promise<Visit> } {
-      let browser: RunningBrowser;
-      let visits: Visit[] = [];
-      beforeAll(async () => {
-        browser = await launch(installed, preferences);
-      });
-      afterAll(() => browser?.close());
-      afterEach(async () => {
-        const faults = visits.flatMap(visit => visit.faults);
-        for (const { page } of visits) await page.close();
-        visits = [];
-        expect(faults).toEqual([]);
-      });
-      return {
-        async visit(path = '') {
-          const visit = await Visit.begin(browser, site.url, `${site.url}${path}`);
-          visits.push(visit);
-          return visit;
-        },
-      };
-    }
   });
 }

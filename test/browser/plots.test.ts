@@ -1,6 +1,6 @@
 /** The pictures in a page: the same text as in Node, moved and never rebuilt, in time, and with no label over another. */
 
-import { mkdir, mkdtemp, rm } from 'node:fs/promises';
+import { mkdtemp, rm } from 'node:fs/promises';
 import { tmpdir } from 'node:os';
 import { join } from 'node:path';
 import { fileURLToPath } from 'node:url';
@@ -10,6 +10,7 @@ import { afterAll, beforeAll, describe, expect, it, vi } from 'vitest';
 import { predictionPlot } from '../../src/plot/node.ts';
 import { draw, scenes } from '../plot/pictures.ts';
 import { browsers, launch, type RunningBrowser } from './browsers.ts';
+import { show } from './eyes.ts';
 import { type Site, serve } from './site.ts';
 import { Visit } from './visit.ts';
 
@@ -124,8 +125,7 @@ for (const installed of browsers) {
       expect(await page.evaluate(findCollisions, scene)).toEqual([]);
     });
 
-    it('looks good to eyes', async () => {
-      await mkdir(path('screenshots'), { recursive: true });
+    it('is there for eyes, all in one, by day and by night', async () => {
       for (const theme of ['light', 'dark'] as const) {
         await page.evaluate(theme => {
           document.body.replaceChildren();
@@ -135,7 +135,7 @@ for (const installed of browsers) {
           }
         }, theme);
         await page.setViewport({ width: 1980, height: 1000 });
-        await page.screenshot({ path: path(`screenshots/${name}-plots-${theme}.png`), fullPage: true });
+        await show(page, `${name}-plots-${theme}`, true);
       }
       await page.evaluate(() => document.body.replaceChildren());
     });

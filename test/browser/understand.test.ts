@@ -1,7 +1,5 @@
 /** The section that takes the cells apart, against the same networks in Node. */
 
-import { mkdir } from 'node:fs/promises';
-import { fileURLToPath } from 'node:url';
 import { type Inspection, layers, sequential, setRandomSeed, train } from 'lstm-wasm';
 import { afterAll, afterEach, beforeAll, describe, expect, it, vi } from 'vitest';
 import { defaults, readAddress, type Settings } from '../../demo/settings.ts';
@@ -9,12 +7,12 @@ import { type Batch, tasks } from '../../demo/tasks/index.ts';
 import { type Gates, reach } from '../../demo/understand/reach.ts';
 import { accessibilityFaults } from './accessibility.ts';
 import { browsers, launch, type Preferences, type RunningBrowser } from './browsers.ts';
+import { show } from './eyes.ts';
 import { openSite, type Site } from './site.ts';
 import { sizes, Visit } from './visit.ts';
 
 vi.setConfig({ testTimeout: 180_000, hookTimeout: 180_000 });
 
-const screenshots = fileURLToPath(new URL('screenshots', import.meta.url));
 let site: Site;
 
 beforeAll(async () => {
@@ -132,12 +130,10 @@ class Reader {
 
   /** The whole section, for eyes, at both sizes. */
   async screenshot(name: string): Promise<void> {
-    await mkdir(screenshots, { recursive: true });
     for (const [size, viewport] of Object.entries(sizes)) {
       await this.page.setViewport(viewport);
       await this.visit.pass();
-      const section = await this.page.$('#understand');
-      await section!.screenshot({ path: `${screenshots}/${name}-${size}.png` });
+      await show(await this.page.$('#understand'), `${name}-${size}`);
     }
     await this.page.setViewport(sizes.wide);
   }

@@ -1,11 +1,9 @@
 /** A visit to the page: what a reader does there, and everything that goes wrong meanwhile. */
 
-import { mkdir } from 'node:fs/promises';
-import { fileURLToPath } from 'node:url';
 import type { Page } from 'puppeteer-core';
 import type { RunningBrowser } from './browsers.ts';
+import { show } from './eyes.ts';
 
-const screenshots = fileURLToPath(new URL('screenshots', import.meta.url));
 /** Milliseconds; a slow machine takes seconds for what takes a moment. */
 const patience = 90_000;
 
@@ -133,11 +131,10 @@ export class Visit {
 
   /** Pictures for eyes, at both sizes. */
   async screenshot(name: string): Promise<void> {
-    await mkdir(screenshots, { recursive: true });
     for (const [size, viewport] of Object.entries(sizes)) {
       await this.page.setViewport(viewport);
       await this.pass();
-      await this.page.screenshot({ path: `${screenshots}/${name}-${size}.png` });
+      await show(this.page, `${name}-${size}`);
     }
     await this.page.setViewport(sizes.wide);
   }

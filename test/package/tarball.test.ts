@@ -123,6 +123,15 @@ describe('the tarball', () => {
     expect(out.trim()).toBe('number');
   });
 
+  it('trains in a worker for a program that is given to Node as text', () => {
+    const source = `import { layers } from 'lstm-wasm';
+       import { connect } from 'lstm-wasm/worker';
+       const model = await connect({ seed: 1 }).sequential({ layers: [layers.gru({ units: 3, inputShape: [2, 1] })] });
+       console.log(await model.countParams(), (await model.predict([[[1], [2]]])).shape.join());`;
+    const words = ['--input-type=module', '--eval', source];
+    expect(execFileSync(process.execPath, words, { cwd: home, encoding: 'utf8' }).trim()).toBe('54 1,3');
+  });
+
   it('starts from the exported wasm files through init', () => {
     const out = run(
       'init.mjs',

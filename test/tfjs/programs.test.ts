@@ -4,7 +4,8 @@ import { describe, expect, test } from 'vitest';
 import { disagreements } from './agree.ts';
 import { Generator } from './programs.ts';
 
-const CASES = 300;
+/** `npm run verify` takes 300. */
+const CASES = 60;
 const EACH = 20;
 const first = Number(process.env.PARITY_SEED ?? 1);
 const cases = Number(process.env.PARITY_CASES ?? (process.env.PARITY_SEED ? 1 : CASES));
@@ -28,6 +29,6 @@ describe('random programs give in lstm-wasm what they give in TF.js', () => {
   }
 
   test.skipIf(cases < CASES)('nearly all of them had something to compare', () => {
-    expect(compared).toBeGreaterThan(0.95 * CASES);
+    expect(compared).toBeGreaterThan(0.95 * cases);
   });
 });

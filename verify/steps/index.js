@@ -1,7 +1,9 @@
 /** What is verified, in order. */
 
 import { api } from './api.js';
+import { packageStep } from './package.js';
 import { site } from './site.js';
+import { tfjs } from './tfjs.js';
 
 /** @type {import('../run.js').Step[]} */
-export const steps = [api, site];
+export const steps = [packageStep, api, site, tfjs];

@@ -1,0 +1,23 @@
+/** Runs the examples, for tests. Each ends in an error where it does not learn. */
+
+import { execFile } from 'node:child_process';
+import { fileURLToPath } from 'node:url';
+
+const root = fileURLToPath(new URL('..', import.meta.url));
+
+export const names = ['addition', 'text', 'weather', 'sentiment'];
+
+/**
+ * What an example prints, and its exit code.
+ *
+ * @param {string} name
+ * @param {readonly string[]} flags
+ * @returns {Promise<{ code: number, output: string }>}
+ */
+export function run(name, ...flags) {
+  return new Promise(resolve => {
+    execFile(process.execPath, [`examples/${name}.js`, ...flags], { cwd: root }, (error, stdout, stderr) =>
+      resolve({ code: error ? Number(error.code ?? 1) : 0, output: stdout + stderr }),
+    );
+  });
+}

@@ -1,0 +1,127 @@
+// What TypeScript says of models: `npm run check` reads this with the sources, `npm run verify` with the packed types.
+// Nothing here is run. A line under @ts-expect-error that compiles is an error.
+
+import {
+  callbacks,
+  data,
+  type History,
+  type Logs,
+  layers,
+  loadLayersModel,
+  type Sequential,
+  type Stream,
+  schedules,
+  sequential,
+  setRandomSeed,
+  type Tensor,
+  tensor,
+  train,
+  zeros,
+} from 'lstm-wasm';
+import { expectTypeOf } from 'vitest';
+
+const model = sequential();
+const x = tensor([[[0], [1]]]);
+
+// ---------------------------------------------------------------------------------------------------------- results
+
+expectTypeOf(model).toEqualTypeOf<Sequential>();
+expectTypeOf(model.trainOnBatch(x, x)).toEqualTypeOf<number | number[]>();
+expectTypeOf(model.testOnBatch(x, x)).toEqualTypeOf<number | number[]>();
+expectTypeOf(model.predict(x)).toEqualTypeOf<Tensor>();
+expectTypeOf(model.predict(x, { batchSize: 50 })).toEqualTypeOf<Tensor>();
+expectTypeOf(model.predictOnBatch(x)).toEqualTypeOf<Tensor>();
+expectTypeOf(model.evaluate(x, x)).toEqualTypeOf<Tensor | Tensor[]>();
+expectTypeOf(model.fit(x, x)).resolves.toEqualTypeOf<History>();
+expectTypeOf(model.getWeights()).toEqualTypeOf<Tensor[]>();
+expectTypeOf(model.getStates()).toEqualTypeOf<Tensor[][]>();
+expectTypeOf(model.stream()).toEqualTypeOf<Stream>();
+expectTypeOf(model.snapshot()).toExtend<Uint8Array>();
+expectTypeOf(loadLayersModel('file://model/model.json')).resolves.toEqualTypeOf<Sequential>();
+expectTypeOf<History['history']>().toEqualTypeOf<Record<string, number[]>>();
+expectTypeOf(model.predict(x).dataSync()).toExtend<ArrayLike<number>>();
+expectTypeOf(model.predict(x).shape).toExtend<readonly number[]>();
+expectTypeOf(model.inspect('lstm_1', x).h).toEqualTypeOf<Tensor>();
+expectTypeOf(model.inspect('lstm_1', x).i).toEqualTypeOf<Tensor | undefined>();
+
+// ------------------------------------------------------------------------------------- programs that must compile
+
+model.add(layers.lstm({ units: 20, returnSequences: true, stateful: true, batchInputShape: [50, 20, 1] }));
+model.add(layers.gru({ units: 4, inputShape: [null, 3], recurrentActivation: 'sigmoid', resetAfter: false }));
+model.add(layers.bidirectional({ layer: layers.simpleRNN({ units: 2 }), mergeMode: 'concat' }));
+model.add(layers.timeDistributed({ layer: layers.dense({ units: 1, activation: 'tanh' }) }));
+model.compile({ optimizer: train.adam(0.006), loss: 'meanSquaredError' });
+model.compile({ optimizer: train.adam({ learningRate: 0.1, clipNorm: 1 }), loss: 'mse', metrics: ['acc', 'mae'] });
+const decay = { initialLearningRate: 0.1, decaySteps: 100, decayRate: 0.9 };
+model.compile({ optimizer: train.sgd(schedules.exponentialDecay(decay)), loss: 'binaryCrossentropy' });
+model.compile({ optimizer: 'adam', loss: 'mse' });
+model.trainOnBatch([[[0], [1]]], [[0.5]]);
+model.trainOnBatch(new Float32Array(2), new Float32Array(1));
+model.fitDataset(data.array([{ xs: x, ys: x }]), { epochs: 2 });
+
+// ----------------------------------------------------------------------------------------------------- callbacks
+
+model.fit(x, x, {
+  callbacks: {
+    onEpochEnd(epoch, logs) {
+      expectTypeOf(epoch).toEqualTypeOf<number>();
+      expectTypeOf(logs).toEqualTypeOf<Logs | undefined>();
+      expectTypeOf<Logs>().toEqualTypeOf<Record<string, number>>();
+    },
+    onBatchEnd: async batch => {
+      expectTypeOf(batch).toEqualTypeOf<number>();
+    },
+  },
+});
+model.fit(x, x, { callbacks: [callbacks.earlyStopping({ patience: 3 }), { onTrainBegin() {} }] });
+
+// -------------------------------------------------------------------------------- programs that must not compile
+
+// @ts-expect-error units is missing
+layers.lstm({ inputShape: [4, 2] });
+// @ts-expect-error misspelt
+layers.lstm({ units: 4, returnSequence: true });
+// @ts-expect-error a text where a number belongs
+layers.lstm({ units: '4' });
+// @ts-expect-error no such activation
+layers.dense({ units: 4, activation: 'tanhh' });
+// @ts-expect-error no such initializer
+layers.gru({ units: 4, kernelInitializer: 'glorotUnifrom' });
+// @ts-expect-error a stream of states is asked for otherwise
+layers.lstm({ units: 4, returnState: true });
+// @ts-expect-error no such way of merging
+layers.bidirectional({ layer: layers.gru({ units: 2 }), mergeMode: 'concatenate' });
+// @ts-expect-error a layer is made by a factory
+model.add({ units: 3 });
+// @ts-expect-error no loss
+model.compile({ optimizer: 'adam' });
+// @ts-expect-error no such loss
+model.compile({ optimizer: 'adam', loss: 'meanSquaredErrors' });
+// @ts-expect-error no such optimizer
+model.compile({ optimizer: 'adams', loss: 'mse' });
+// @ts-expect-error no such metric
+model.compile({ optimizer: 'adam', loss: 'mse', metrics: ['accurate'] });
+// @ts-expect-error no such option
+train.adam({ learningRate: 0.1, beta: 0.9 });
+// @ts-expect-error no targets
+model.trainOnBatch(x);
+// @ts-expect-error a text is no array
+model.predict('x');
+// @ts-expect-error no such option
+model.predict(x, { batchsize: 50 });
+// @ts-expect-error no such option
+model.fit(x, x, { epoch: 3 });
+// @ts-expect-error no such event
+model.fit(x, x, { callbacks: { onEpochEnds() {} } });
+// @ts-expect-error logs hold numbers
+model.fit(x, x, { callbacks: { onEpochEnd: (_epoch, logs) => logs?.loss?.trim() } });
+// @ts-expect-error a loss may be a list
+model.trainOnBatch(x, x).toFixed(2);
+// @ts-expect-error a history comes with a promise
+model.fit(x, x).history;
+// @ts-expect-error no such mode
+callbacks.earlyStopping({ mode: 'least' });
+// @ts-expect-error a seed is a number
+setRandomSeed('7');
+// @ts-expect-error sizes are numbers
+zeros(['2', '3']);

@@ -1,0 +1,110 @@
+// What TypeScript says of the subpaths: data, plot, worker and the formats. Nothing here is run.
+
+import {
+  type BackendInfo,
+  type History,
+  init,
+  layers,
+  type Sequential,
+  sequential,
+  type Tensor,
+  tensor,
+} from 'lstm-wasm';
+import { forecast, sineCosine, standardize, trainTestSplit, vocabulary, windows } from 'lstm-wasm/data';
+import { loadKerasModel, toKeras } from 'lstm-wasm/keras';
+import kernels from 'lstm-wasm/kernels.wasm';
+import relaxed from 'lstm-wasm/kernels-relaxed.wasm';
+import { loadOnnxModel, toOnnx } from 'lstm-wasm/onnx';
+import { type GateData, gateHeatmap, lossPlot, type Plot, type PredictionData, predictionPlot } from 'lstm-wasm/plot';
+import { loadSafetensors, toSafetensors } from 'lstm-wasm/safetensors';
+import { connect, type RemoteSequential } from 'lstm-wasm/worker';
+import { expectTypeOf } from 'vitest';
+
+const model = sequential();
+const x = tensor([[[0], [1]]]);
+
+// ------------------------------------------------------------------------------------------------------------- data
+
+const batch = sineCosine({ batchSize: 50, timeSteps: 20 }).next().value;
+expectTypeOf(batch.xs).toEqualTypeOf<Tensor>();
+expectTypeOf(batch.ys).toEqualTypeOf<Tensor>();
+expectTypeOf(batch.time).toEqualTypeOf<Tensor>();
+expectTypeOf(forecast(model, [1, 2, 3], 24)).toEqualTypeOf<Tensor>();
+const { train, test } = trainTestSplit([1, 2, 3], { testSize: 1 });
+model.fitDataset(windows(standardize(train).transform(test), { inputSteps: 24, batchSize: 32 }), { epochs: 2 });
+expectTypeOf(vocabulary('abc').size).toEqualTypeOf<number>();
+// @ts-expect-error misspelt
+sineCosine({ batchsize: 50 });
+// @ts-expect-error inputSteps is missing
+windows([1, 2, 3], { batchSize: 2 });
+
+// ------------------------------------------------------------------------------------------------------------- plot
+
+const prediction = predictionPlot({ title: 'Sine to cosine', input: 'sine' });
+expectTypeOf(prediction).toEqualTypeOf<Plot<PredictionData>>();
+expectTypeOf(prediction.update).parameter(0).toEqualTypeOf<PredictionData>();
+expectTypeOf(prediction.toSVG()).toEqualTypeOf<string>();
+expectTypeOf(prediction.node).toEqualTypeOf<SVGSVGElement>();
+prediction.update({ target: x.dataSync(), prediction: [0.1, 0.9] }).update({ target: [1], prediction: [1] });
+lossPlot({ log: false }).update({ losses: new Float32Array(3), steps: [0, 10, 20] });
+expectTypeOf(gateHeatmap({ units: 4, steps: 20 }).update)
+  .parameter(0)
+  .toEqualTypeOf<GateData>();
+// @ts-expect-error no target
+prediction.update({ prediction: [1] });
+// @ts-expect-error texts are no numbers
+prediction.update({ target: ['1'], prediction: [1] });
+// @ts-expect-error misspelt
+predictionPlot({ titel: 'Sine to cosine' });
+// @ts-expect-error losses, not loss
+lossPlot().update({ loss: [1] });
+// @ts-expect-error units are missing
+gateHeatmap({ steps: 20 });
+
+// ------------------------------------------------------------------------------------------------------------ worker
+
+const host = connect({ seed: 1, simd: 'strict' });
+expectTypeOf(host.sequential()).resolves.toEqualTypeOf<RemoteSequential>();
+expectTypeOf(host.backendInfo()).resolves.toEqualTypeOf<BackendInfo>();
+expectTypeOf(host.terminate()).resolves.toEqualTypeOf<void>();
+
+const remote = await host.sequential({ layers: [layers.gru({ units: 8, inputShape: [10, 3] })] });
+expectTypeOf(remote.predict(x)).toEqualTypeOf<Promise<Tensor>>();
+expectTypeOf(remote.trainOnBatch(x, x)).toEqualTypeOf<Promise<number | number[]>>();
+expectTypeOf(remote.fit(x, x, { epochs: 2 })).toEqualTypeOf<Promise<History>>();
+expectTypeOf(remote.getWeights()).toEqualTypeOf<Promise<Tensor[]>>();
+expectTypeOf(remote.compile({ optimizer: 'adam', loss: 'mse' })).toEqualTypeOf<Promise<void>>();
+expectTypeOf(remote.withBatchSize(1)).toEqualTypeOf<Promise<RemoteSequential>>();
+expectTypeOf(remote.countParams()).toEqualTypeOf<Promise<number>>();
+remote.fit(x, x, { signal: new AbortController().signal, wait: true, transfer: true });
+remote.predict(x, { batchSize: 1, transfer: true });
+// @ts-expect-error no such kernels
+connect({ simd: 'fast' });
+// @ts-expect-error a prediction ends by itself
+remote.predict(x, { signal: new AbortController().signal });
+// @ts-expect-error a promise is no tensor
+remote.predict(x).dataSync();
+// @ts-expect-error a model at hand takes no signal
+model.fit(x, x, { signal: new AbortController().signal });
+// @ts-expect-error no such method in a worker
+remote.stream();
+
+// ------------------------------------------------------------------------------------------------------------ hosts
+
+init({ module: kernels });
+expectTypeOf(relaxed).toEqualTypeOf<WebAssembly.Module>();
+// @ts-expect-error misspelt
+init({ modul: kernels });
+
+// ----------------------------------------------------------------------------------------------------------- formats
+
+expectTypeOf(toOnnx(model)).toExtend<Uint8Array>();
+expectTypeOf(toSafetensors(model, { names: 'torch' })).toExtend<Uint8Array>();
+expectTypeOf(toKeras(model)).resolves.toExtend<Uint8Array>();
+expectTypeOf(loadKerasModel(new Uint8Array(1))).resolves.toEqualTypeOf<Sequential>();
+expectTypeOf(loadOnnxModel(new Uint8Array(1))).resolves.toEqualTypeOf<Sequential>();
+loadSafetensors(model, new Uint8Array(1));
+// @ts-expect-error no such names
+toSafetensors(model, { names: 'pytorch' });
+// @ts-expect-error misspelt
+toOnnx(model, { opsets: 15 });

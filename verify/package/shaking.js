@@ -1,0 +1,86 @@
+/** What bundlers leave out, and what they must not leave out. */
+
+import { bundle } from './bundle.js';
+import { passedIf } from './outcome.js';
+import { seed, shaken } from './programs.js';
+
+const LISTED = 25;
+/** Bytes of a source that do not count: names of options in a list that is made of another, which no bundler dares to drop. */
+const CRUMBS = 150;
+
+/**
+ * @param {import('../run.js').Context} context
+ * @returns {Promise<import('../run.js').Outcome[]>}
+ */
+export async function checkShaking(context) {
+  /** @type {import('../run.js').Outcome[]} */
+  const outcomes = [];
+  for (const { what, program, without } of shaken) {
+    const { sources } = await bundle(context, program);
+    const own = [...sources].filter(([name, bytes]) => bytes > 0 && name.startsWith('src/'));
+    const found = [...sources].filter(([name, bytes]) => bytes > CRUMBS && without.test(name));
+    const note = found.length > 0 ? `it carries ${list(found, 5)}` : `${own.length} sources`;
+    // A bundle that is made of nothing would carry nothing either.
+    outcomes.push({ what, status: found.length === 0 && own.length > 0 ? 'passed' : 'failed', note });
+  }
+  outcomes.push(...(await bareImports(context)), await largest(context));
+  return outcomes;
+}
+
+/**
+ * Files whose import alone does something must survive it; of all others nothing may be left.
+ *
+ * @param {import('../run.js').Context} context
+ */
+async function bareImports(context) {
+  const outcomes = [];
+  for (const [subpath, stays] of /** @type {const} */ ([
+    ['', false],
+    ['/data', false],
+    ['/keras', false],
+    ['/onnx', false],
+    ['/plot', false],
+    ['/safetensors', false],
+    ['/worker', false],
+    ['/thread', true],
+    ['/turbo', true],
+  ])) {
+    const { bytes } = await bundle(context, `import 'lstm-wasm${subpath}';`, { splitting: false });
+    const what = `import 'lstm-wasm${subpath}' alone ${stays ? 'keeps what it does' : 'leaves nothing'}`;
+    const status = passedIf(bytes > 100 === stays);
+    outcomes.push({ what, status, note: `${bytes} bytes` });
+  }
+  const { bytes } = await bundle(context, "import 'lstm-wasm/plot';", { conditions: ['node'], external: ['linkedom'] });
+  const status = passedIf(bytes > 100);
+  outcomes.push({ what: "import 'lstm-wasm/plot' in Node keeps what it does", status, note: `${bytes} bytes` });
+  return outcomes;
+}
+
+/**
+ * What the seed program is made of, to see where bytes could go.
+ *
+ * @param {import('../run.js').Context} context
+ * @returns {Promise<import('../run.js').Outcome>}
+ */
+async function largest(context) {
+  const { sources, bytes } = await bundle(context, seed);
+  const rows = [...sources].sort(([, a], [, b]) => b - a);
+  context.say(`  the seed program, ${bytes} bytes minified, by source:`);
+  for (const [name, size] of rows.slice(0, LISTED)) context.say(`    ${String(size).padStart(7)}  ${name}`);
+  const known = rows.filter(([name]) => name.startsWith('src/')).reduce((sum, [, size]) => sum + size, 0);
+  // The source maps of the package must lead to its sources, or the checks above see nothing.
+  const status = passedIf(known > 0.8 * bytes);
+  const note = `${Math.round((100 * known) / bytes)} % of the seed program; most in ${list(rows, 5)}`;
+  return { what: 'source maps say where bytes come from', status, note, data: { sources: rows.slice(0, LISTED) } };
+}
+
+/**
+ * @param {[string, number][]} rows
+ * @param {number} most
+ */
+const list = (rows, most) =>
+  [...rows]
+    .sort(([, a], [, b]) => b - a)
+    .slice(0, most)
+    .map(([name, size]) => `${name} (${size})`)
+    .join(', ');

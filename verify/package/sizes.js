@@ -1,0 +1,59 @@
+/**
+ * How large programs may become in a page, each limit a little above what was measured when it was set: what exceeds one
+ * either goes, or says in a commit why it is worth its bytes.
+ */
+
+import { bundle } from './bundle.js';
+import { passedIf } from './outcome.js';
+import { seed } from './programs.js';
+
+/** What the core import of the seed program is to come down to, kernels included. */
+const GOAL = 40 * 1024;
+
+/**
+ * @typedef {object} Size
+ * @property {string} what
+ * @property {string} program
+ * @property {number} limit gzip bytes of what loads at first
+ * @property {number} [goal] gzip bytes
+ * @property {string[]} [conditions]
+ *
+ * @type {Size[]}
+ */
+export const sizes = [
+  { what: 'the seed program, kernels included', program: seed, limit: 128_000, goal: GOAL },
+  { what: "everything of '.'", program: everything('lstm-wasm'), limit: 140_500 },
+  { what: 'plot', program: everything('lstm-wasm/plot'), limit: 59_000 },
+  { what: 'worker, the side of the page', program: everything('lstm-wasm/worker'), limit: 136_000 },
+  { what: 'thread, what runs in the worker', program: "import 'lstm-wasm/thread'", limit: 135_500 },
+  { what: 'data', program: everything('lstm-wasm/data'), limit: 14_500 },
+  { what: 'keras', program: everything('lstm-wasm/keras'), limit: 142_500 },
+  { what: 'onnx', program: everything('lstm-wasm/onnx'), limit: 147_500 },
+  { what: 'safetensors', program: everything('lstm-wasm/safetensors'), limit: 132_500 },
+  { what: 'turbo', program: "import 'lstm-wasm/turbo'", limit: 400 },
+];
+
+/** @param {string} subpath */
+function everything(subpath) {
+  return `import * as all from '${subpath}';\nglobalThis.all = all;`;
+}
+
+/**
+ * @param {import('../run.js').Context} context
+ * @returns {Promise<import('../run.js').Outcome[]>}
+ */
+export async function checkSizes(context) {
+  const outcomes = [];
+  for (const { what, program, limit, goal } of sizes) {
+    const { bytes, gzip, later } = await bundle(context, program);
+    const notes = [`${count(gzip)} bytes gzip (limit ${count(limit)}), ${count(bytes)} minified`];
+    if (later > 0) notes.push(`${count(later)} gzip more where asked for`);
+    if (goal)
+      notes.push(`the goal of ${count(goal)} is ${gzip <= goal ? 'met' : `not met: ${count(gzip - goal)} above`}`);
+    const status = passedIf(gzip <= limit);
+    outcomes.push({ what: `size of ${what}`, status, note: notes.join('; '), data: { bytes, gzip, later, limit } });
+  }
+  return outcomes;
+}
+
+const count = (/** @type {number} */ bytes) => bytes.toLocaleString('en-US');

@@ -1,0 +1,48 @@
+/** What the packed types say to those who write programs: the tests of test/types, and what an editor offers. */
+
+import { copyFileSync, mkdirSync, readdirSync, writeFileSync } from 'node:fs';
+import { join } from 'node:path';
+import { ask, firstLines } from './commands.js';
+import { offered } from './completions.js';
+
+const folders = ['nodenext', 'bundler'];
+
+/**
+ * @param {import('../run.js').Context} context
+ * @returns {Promise<import('../run.js').Outcome[]>}
+ */
+export async function checkTypes(context) {
+  return [...folders.map(resolution => compile(context, resolution)), ...offered(context)];
+}
+
+/**
+ * @param {import('../run.js').Context} context
+ * @param {string} resolution
+ * @returns {import('../run.js').Outcome}
+ */
+function compile({ root, home }, resolution) {
+  const folder = join(home, `types-${resolution}`);
+  mkdirSync(folder, { recursive: true });
+  const files = readdirSync(`${root}test/types`).filter(file => file.endsWith('.test-d.ts'));
+  for (const file of files) copyFileSync(`${root}test/types/${file}`, join(folder, file));
+  const compilerOptions = {
+    module: resolution === 'nodenext' ? 'nodenext' : 'esnext',
+    moduleResolution: resolution,
+    strict: true,
+    noUncheckedIndexedAccess: true,
+    exactOptionalPropertyTypes: resolution === 'nodenext',
+    noEmit: true,
+    target: 'es2023',
+    lib: ['es2023', 'dom', 'dom.iterable'],
+    types: [],
+    // What expectTypeOf of vitest is made of; all of vitest is not needed to read types.
+    paths: { vitest: [`${root}node_modules/expect-type/dist/index.d.ts`] },
+  };
+  writeFileSync(join(folder, 'tsconfig.json'), JSON.stringify({ compilerOptions, files }));
+  const { status, stdout } = ask(process.execPath, [`${root}node_modules/typescript/bin/tsc`, '-p', folder], home);
+  return {
+    what: `types for ${resolution} resolution`,
+    status: status === 0 && files.length > 0 ? 'passed' : 'failed',
+    note: status === 0 ? files.join(', ') : firstLines(stdout),
+  };
+}
