@@ -17,8 +17,18 @@ const leaveWorker = {
 const withoutKeras = {
   name: 'without-keras',
   enforce: 'pre' as const,
-  resolveId: (source: string) => (source.endsWith('/keras/index.ts') ? '\0without-keras' : null),
+  resolveId: (source: string) => (source.endsWith('/keras/write.ts') ? '\0without-keras' : null),
   load: (id: string) => (id === '\0without-keras' ? 'export {}' : null),
+};
+
+/** A file of its own for the namespace `layers`: a bundler can leave out what nobody uses of a module, not of an object. */
+const layersApart = {
+  name: 'layers-apart',
+  enforce: 'pre' as const,
+  resolveId: (source: string, importer?: string) =>
+    source === './factories.ts' && importer?.endsWith('/layers/index.ts')
+      ? { id: './layers.js', external: true }
+      : null,
 };
 
 const library = {
@@ -45,7 +55,7 @@ const thread = {
 
 /** The package: one file for each subpath. The AssemblyScript loader travels inside, the drawing libraries do not. */
 const main = {
-  plugins: [leaveWorker],
+  plugins: [leaveWorker, layersApart],
   build: {
     ...library,
     lib: {
@@ -53,6 +63,7 @@ const main = {
         index: entry('index.ts'),
         data: entry('data/index.ts'),
         keras: entry('keras/index.ts'),
+        layers: entry('layers/factories.ts'),
         onnx: entry('onnx/index.ts'),
         plot: entry('plot/index.ts'),
         'plot-node': entry('plot/node.ts'),

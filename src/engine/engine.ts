@@ -4,7 +4,6 @@
  * One memory serves all models, because a page may hold only about a hundred of them.
  */
 
-import { instantiateSync } from '@assemblyscript/loader';
 import { fail, show } from '../errors.ts';
 import { checkName, checkOptions } from '../options.ts';
 import { LINE } from '../units.ts';
@@ -142,11 +141,17 @@ function start(source: WebAssembly.Module | BufferSource, wasmBytes: number): En
 /** The exports of a module; null where it asks for imports that ours do not. */
 function instantiate(source: WebAssembly.Module | BufferSource, memory: WebAssembly.Memory): Kernels | null {
   try {
-    return instantiateSync(source as WebAssembly.Module, { env: { memory } }).exports as unknown as Kernels;
+    const module = source instanceof WebAssembly.Module ? source : new WebAssembly.Module(source);
+    return new WebAssembly.Instance(module, { env: { memory, abort } }).exports as unknown as Kernels;
   } catch (error) {
     if (error instanceof TypeError || error instanceof WebAssembly.LinkError) return null;
     throw error;
   }
+}
+
+/** What the kernels call where something cannot be; the debug build does at every assertion that does not hold. */
+function abort(_message: Address, _file: Address, line: number, column: number): never {
+  throw new Error(`the kernels stopped at line ${line}, column ${column} of their source`);
 }
 
 // ------------------------------------------------------------------------------------------------------------ memory
