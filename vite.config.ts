@@ -53,7 +53,7 @@ const thread = {
   },
 };
 
-/** The package: one file for each subpath. The AssemblyScript loader travels inside, the drawing libraries do not. */
+/** The package: one file for each subpath, and what they share. Libraries stay outside. */
 const main = {
   plugins: [leaveWorker, layersApart],
   build: {
