@@ -53,7 +53,10 @@ const thread = {
   },
 };
 
-/** The package: one file for each subpath, and what they share. Libraries stay outside. */
+/**
+ * The package: one file for each subpath, what they share, and of what `index` gathers, files for the parts that bundles
+ * can do without. Libraries stay outside.
+ */
 const main = {
   plugins: [leaveWorker, layersApart],
   build: {
@@ -67,6 +70,7 @@ const main = {
         onnx: entry('onnx/index.ts'),
         plot: entry('plot/index.ts'),
         'plot-node': entry('plot/node.ts'),
+        saving: entry('saving/index.ts'),
         safetensors: entry('safetensors/index.ts'),
         turbo: entry('turbo.ts'),
         worker: entry('worker/index.ts'),

@@ -142,7 +142,7 @@ function start(source: WebAssembly.Module | BufferSource, wasmBytes: number): En
 function instantiate(source: WebAssembly.Module | BufferSource, memory: WebAssembly.Memory): Kernels | null {
   try {
     const module = source instanceof WebAssembly.Module ? source : new WebAssembly.Module(source);
-    return new WebAssembly.Instance(module, { env: { memory, abort } }).exports as unknown as Kernels;
+    return { ...new WebAssembly.Instance(module, { env: { memory, abort } }).exports } as unknown as Kernels;
   } catch (error) {
     if (error instanceof TypeError || error instanceof WebAssembly.LinkError) return null;
     throw error;
