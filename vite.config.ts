@@ -17,8 +17,18 @@ const leaveWorker = {
 const withoutKeras = {
   name: 'without-keras',
   enforce: 'pre' as const,
-  resolveId: (source: string) => (source.endsWith('/keras/index.ts') ? '\0without-keras' : null),
+  resolveId: (source: string) => (source.endsWith('/keras/write.ts') ? '\0without-keras' : null),
   load: (id: string) => (id === '\0without-keras' ? 'export {}' : null),
+};
+
+/** A file of its own for the namespace `layers`: a bundler can leave out what nobody uses of a module, not of an object. */
+const layersApart = {
+  name: 'layers-apart',
+  enforce: 'pre' as const,
+  resolveId: (source: string, importer?: string) =>
+    source === './factories.ts' && importer?.endsWith('/layers/index.ts')
+      ? { id: './layers.js', external: true }
+      : null,
 };
 
 const library = {
@@ -44,9 +54,12 @@ const thread = {
   },
 };
 
-/** The package: one file for each subpath. The AssemblyScript loader travels inside, the drawing libraries do not. */
+/**
+ * The package: one file for each subpath, what they share, and of what `index` gathers, files for the parts that bundles
+ * can do without. Libraries stay outside.
+ */
 const main = {
-  plugins: [leaveWorker],
+  plugins: [leaveWorker, layersApart],
   build: {
     ...library,
     lib: {
@@ -54,9 +67,11 @@ const main = {
         index: entry('index.ts'),
         data: entry('data/index.ts'),
         keras: entry('keras/index.ts'),
+        layers: entry('layers/factories.ts'),
         onnx: entry('onnx/index.ts'),
         plot: entry('plot/index.ts'),
         'plot-node': entry('plot/node.ts'),
+        saving: entry('saving/index.ts'),
         safetensors: entry('safetensors/index.ts'),
         turbo: entry('turbo.ts'),
         worker: entry('worker/index.ts'),

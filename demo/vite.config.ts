@@ -7,7 +7,7 @@ const path = (relative: string) => fileURLToPath(new URL(relative, import.meta.u
 const withoutKeras = {
   name: 'without-keras',
   enforce: 'pre' as const,
-  resolveId: (source: string) => (source.endsWith('/keras/index.ts') ? '\0without-keras' : null),
+  resolveId: (source: string) => (source.endsWith('/keras/write.ts') ? '\0without-keras' : null),
   load: (id: string) => (id === '\0without-keras' ? 'export {}' : null),
 };
 

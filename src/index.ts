@@ -37,19 +37,7 @@ export {
 } from './optimizers/index.ts';
 export { setRandomSeed } from './random.ts';
 export { type Regularizer, type RegularizerName, regularizers } from './regularizers.ts';
-export type {
-  IOHandler,
-  ModelArtifacts,
-  ModelArtifactsInfo,
-  SaveResult,
-  TrainingConfig,
-  WeightsManifestEntry,
-} from './saving/artifacts.ts';
-export type { HttpOptions } from './saving/http.ts';
-export { io } from './saving/io.ts';
-export { type LoadOptions, loadLayersModel, modelFromJSON, models } from './saving/load.ts';
-export type { SaveOptions } from './saving/save.ts';
-export type { Restored } from './saving/snapshot.ts';
+export * from './saving/index.ts';
 export { type Schedule, schedules } from './schedules.ts';
 export { type Sequential, sequential } from './sequential.ts';
 export type { NestedArray, Shape, TypedArray } from './shapes.ts';

@@ -1,7 +1,7 @@
 /** Losses by name. The arithmetic is in assembly/loss.ts. */
 
 import { fail, show } from './errors.ts';
-import { nameOfFunction } from './metricFunctions.ts';
+import { nameOfFunction } from './metricNames.ts';
 import { checkName } from './options.ts';
 
 /** Each at the number under which assembly/lossPlan.ts knows it. */

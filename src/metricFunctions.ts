@@ -7,6 +7,7 @@
 
 import { readBatch } from './batches.ts';
 import { fail, show } from './errors.ts';
+import { named } from './metricNames.ts';
 import { isTypedArray, shapeOfNested, showShape } from './shapes.ts';
 import type { TensorLike } from './tensor/read.ts';
 import { Tensor } from './tensor/tensor.ts';
@@ -74,12 +75,6 @@ function share(of: Row, other: Row): number {
   return all === 0 ? 0 : sum(of, (x, n) => Number(x > 0.5 && other[n]! > 0.5)) / all;
 }
 
-/** A function of its own for each spelling: in `compile` it stands for the name by which it was called. */
-const meanSquaredError = (name: string) => byRow(name, (t, y) => mean(y, (value, n) => (value - t[n]!) ** 2));
-const meanAbsoluteError = byRow('meanAbsoluteError', (t, y) => mean(y, (value, n) => Math.abs(value - t[n]!)));
-const meanAbsolutePercentageError = (name: string) =>
-  byRow(name, (t, y) => 100 * mean(y, (value, n) => Math.abs(value - t[n]!) / Math.max(Math.abs(t[n]!), EPSILON)));
-
 /** One number of a class for each row of yPred, with or without an axis of its own. */
 function sparseCategoricalAccuracy(yTrue: TensorLike, yPred: TensorLike): Tensor {
   const call = 'metrics.sparseCategoricalAccuracy';
@@ -96,58 +91,61 @@ function sparseCategoricalAccuracy(yTrue: TensorLike, yPred: TensorLike): Tensor
 }
 
 /** Metrics of two tensors of one shape, by their TF.js names; most give a number for each row along the last axis. */
-export const metrics = {
-  /** The share of a row in which a target of 0 or 1 is what the prediction says: 1 above one half. */
-  binaryAccuracy: byRow('binaryAccuracy', (t, y) => mean(y, (value, n) => Number(t[n] === Number(value > 0.5)))),
-  /** Of probabilities, kept in [1e-7, 1 - 1e-7]: the mean over a row. */
-  binaryCrossentropy: byRow('binaryCrossentropy', (t, y) =>
-    mean(y, (value, n) => {
-      const p = clip(value, EPSILON, MOST);
-      return -t[n]! * Math.log(p) - (1 - t[n]!) * Math.log1p(-p);
+export const metrics = /* @__PURE__ */ (() => {
+  /** A function of its own for each spelling: in `compile` it stands for the name by which it was called. */
+  const meanSquaredError = (name: string) => byRow(name, (t, y) => mean(y, (value, n) => (value - t[n]!) ** 2));
+  const meanAbsoluteError = byRow('meanAbsoluteError', (t, y) => mean(y, (value, n) => Math.abs(value - t[n]!)));
+  const meanAbsolutePercentageError = (name: string) =>
+    byRow(name, (t, y) => 100 * mean(y, (value, n) => Math.abs(value - t[n]!) / Math.max(Math.abs(t[n]!), EPSILON)));
+
+  return named({
+    /** The share of a row in which a target of 0 or 1 is what the prediction says: 1 above one half. */
+    binaryAccuracy: byRow('binaryAccuracy', (t, y) => mean(y, (value, n) => Number(t[n] === Number(value > 0.5)))),
+    /** Of probabilities, kept in [1e-7, 1 - 1e-7]: the mean over a row. */
+    binaryCrossentropy: byRow('binaryCrossentropy', (t, y) =>
+      mean(y, (value, n) => {
+        const p = clip(value, EPSILON, MOST);
+        return -t[n]! * Math.log(p) - (1 - t[n]!) * Math.log1p(-p);
+      }),
+    ),
+    /** 1 where the greatest of a row is the greatest of its target, else 0. */
+    categoricalAccuracy: byRow('categoricalAccuracy', (t, y) => Number(greatest(t) === greatest(y))),
+    /** Of probabilities, which are made to add up to one: the sum over a row. */
+    categoricalCrossentropy: byRow('categoricalCrossentropy', (t, y) => {
+      const all = sum(y, value => value);
+      return -sum(y, (value, n) => t[n]! * Math.log(clip(value / all, EPSILON, MOST)));
     }),
-  ),
-  /** 1 where the greatest of a row is the greatest of its target, else 0. */
-  categoricalAccuracy: byRow('categoricalAccuracy', (t, y) => Number(greatest(t) === greatest(y))),
-  /** Of probabilities, which are made to add up to one: the sum over a row. */
-  categoricalCrossentropy: byRow('categoricalCrossentropy', (t, y) => {
-    const all = sum(y, value => value);
-    return -sum(y, (value, n) => t[n]! * Math.log(clip(value / all, EPSILON, MOST)));
-  }),
-  sparseCategoricalAccuracy,
-  /** Minus the cosine of the angle between a row and its target. */
-  cosineProximity: byRow(
-    'cosineProximity',
-    (t, y) => -sum(y, (value, n) => value * t[n]!) / (lengthOf(y) * lengthOf(t)),
-  ),
-  /** The mean of |yPred - yTrue| over a row. */
-  meanAbsoluteError,
-  /** 100 times the mean of |yPred - yTrue| / |yTrue| over a row. */
-  meanAbsolutePercentageError: meanAbsolutePercentageError('meanAbsolutePercentageError'),
-  /** The same as `meanAbsolutePercentageError`. */
-  MAPE: meanAbsolutePercentageError('MAPE'),
-  /** The same as `meanAbsolutePercentageError`. */
-  mape: meanAbsolutePercentageError('mape'),
-  /** The mean of (yPred - yTrue)^2 over a row. */
-  meanSquaredError: meanSquaredError('meanSquaredError'),
-  /** The same as `meanSquaredError`. */
-  MSE: meanSquaredError('MSE'),
-  /** The same as `meanSquaredError`. */
-  mse: meanSquaredError('mse'),
-  /** Of all that the predictions call 1, the share whose target is 1; 0 of none. A scalar, as the two that follow. */
-  precision: overall('precision', (t, y) => share(y, t)),
-  /** Of all targets that are 1, the share that the predictions call 1; 0 of none. */
-  recall: overall('recall', (t, y) => share(t, y)),
-  /** 1 - sum (yPred - yTrue)^2 / sum (yTrue - mean)^2: 1 is perfect, 0 as good as the mean. */
-  r2Score: overall('r2Score', (t, y) => {
-    const middle = mean(t, value => value);
-    return 1 - sum(y, (value, n) => (value - t[n]!) ** 2) / sum(t, value => (value - middle) ** 2);
-  }),
-};
+    sparseCategoricalAccuracy,
+    /** Minus the cosine of the angle between a row and its target. */
+    cosineProximity: byRow(
+      'cosineProximity',
+      (t, y) => -sum(y, (value, n) => value * t[n]!) / (lengthOf(y) * lengthOf(t)),
+    ),
+    /** The mean of |yPred - yTrue| over a row. */
+    meanAbsoluteError,
+    /** 100 times the mean of |yPred - yTrue| / |yTrue| over a row. */
+    meanAbsolutePercentageError: meanAbsolutePercentageError('meanAbsolutePercentageError'),
+    /** The same as `meanAbsolutePercentageError`. */
+    MAPE: meanAbsolutePercentageError('MAPE'),
+    /** The same as `meanAbsolutePercentageError`. */
+    mape: meanAbsolutePercentageError('mape'),
+    /** The mean of (yPred - yTrue)^2 over a row. */
+    meanSquaredError: meanSquaredError('meanSquaredError'),
+    /** The same as `meanSquaredError`. */
+    MSE: meanSquaredError('MSE'),
+    /** The same as `meanSquaredError`. */
+    mse: meanSquaredError('mse'),
+    /** Of all that the predictions call 1, the share whose target is 1; 0 of none. A scalar, as the two that follow. */
+    precision: overall('precision', (t, y) => share(y, t)),
+    /** Of all targets that are 1, the share that the predictions call 1; 0 of none. */
+    recall: overall('recall', (t, y) => share(t, y)),
+    /** 1 - sum (yPred - yTrue)^2 / sum (yTrue - mean)^2: 1 is perfect, 0 as good as the mean. */
+    r2Score: overall('r2Score', (t, y) => {
+      const middle = mean(t, value => value);
+      return 1 - sum(y, (value, n) => (value - t[n]!) ** 2) / sum(t, value => (value - middle) ** 2);
+    }),
+  });
+})();
 
 /** One of `metrics`. */
 export type MetricFunction = (typeof metrics)[keyof typeof metrics];
-
-/** The name for which a function of `metrics` stands in `compile`; null for any other. */
-export function nameOfFunction(value: unknown): string | null {
-  return Object.entries(metrics).find(([, metric]) => metric === value)?.[0] ?? null;
-}

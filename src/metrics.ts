@@ -2,7 +2,7 @@
 
 import { fail, show } from './errors.ts';
 import { isSparse, type LossName, lossSpellings, nearest } from './losses.ts';
-import { nameOfFunction } from './metricFunctions.ts';
+import { nameOfFunction } from './metricNames.ts';
 import { checkName } from './options.ts';
 
 /** Metrics that are no losses, each at the number under which assembly/metrics.ts knows it. */

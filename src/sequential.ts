@@ -192,7 +192,7 @@ export class Sequential {
    */
   async toKeras(): Promise<Uint8Array> {
     this.#runner.alive('model.toKeras');
-    const { toKeras } = await import('./keras/index.ts');
+    const { toKeras } = await import('./keras/write.ts');
     return toKeras(this);
   }
 

@@ -4,16 +4,12 @@
  * One memory serves all models, because a page may hold only about a hundred of them.
  */
 
-import { instantiateSync } from '@assemblyscript/loader';
 import { fail, show } from '../errors.ts';
 import { checkName, checkOptions } from '../options.ts';
 import { LINE } from '../units.ts';
-import { binaries } from './binaries.generated.ts';
-import type { Address, Kernels } from './kernels.ts';
+import { binary } from './binaries.ts';
+import type { Address, Kernels, Simd } from './kernels.ts';
 import { type TurboFlag, turbo } from './turbo.ts';
-
-/** The kernels that may run. @inline */
-export type Simd = 'strict' | 'relaxed';
 
 interface Engine {
   kernels: Kernels;
@@ -102,7 +98,7 @@ export function init(options: InitOptions): void {
 /** Resolves when the kernels run. Awaiting it is never necessary; programs written for TF.js do it. */
 export async function ready(): Promise<void> {
   if (engine) return;
-  const bytes = decode(binaries[chosen()]);
+  const bytes = binary(chosen());
   const module = await WebAssembly.compile(bytes);
   engine ??= start(module, bytes.byteLength);
 }
@@ -114,15 +110,24 @@ export function kernels(): Kernels {
 
 function started(): Engine {
   if (engine) return engine;
-  const bytes = decode(binaries[chosen()]);
+  const bytes = binary(chosen());
   engine = start(bytes, bytes.byteLength);
   return engine;
 }
 
 const chosen = (): Simd => (wanted === 'auto' ? (canRelax() ? 'relaxed' : 'strict') : wanted);
 
-/** Whether this host has relaxed SIMD: whether it accepts the build that needs it. */
-const canRelax = (): boolean => WebAssembly.validate(decode(binaries.relaxed));
+/** Whether this host has relaxed SIMD: whether it accepts a module that needs it. */
+const canRelax = (): boolean => WebAssembly.validate(relaxedModule);
+
+/** A module of one function, which gives f32x4.relaxed_madd of three zeros. */
+const relaxedModule = Uint8Array.of(
+  ...[0x00, 0x61, 0x73, 0x6d, 0x01, 0x00, 0x00, 0x00], // the magic number and the version
+  ...[0x01, 0x05, 0x01, 0x60, 0x00, 0x01, 0x7b], // types: () -> v128
+  ...[0x03, 0x02, 0x01, 0x00], // functions: one, of that type
+  ...[0x0a, 0x0f, 0x01, 0x0d, 0x01, 0x01, 0x7b], // code: one body, with a local v128
+  ...[0x20, 0x00, 0x20, 0x00, 0x20, 0x00, 0xfd, 0x85, 0x02, 0x0b], // local.get 0, three times, f32x4.relaxed_madd, end
+);
 
 function start(source: WebAssembly.Module | BufferSource, wasmBytes: number): Engine {
   const memory = new WebAssembly.Memory({ initial: INITIAL_PAGES });
@@ -136,15 +141,17 @@ function start(source: WebAssembly.Module | BufferSource, wasmBytes: number): En
 /** The exports of a module; null where it asks for imports that ours do not. */
 function instantiate(source: WebAssembly.Module | BufferSource, memory: WebAssembly.Memory): Kernels | null {
   try {
-    return instantiateSync(source as WebAssembly.Module, { env: { memory } }).exports as unknown as Kernels;
+    const module = source instanceof WebAssembly.Module ? source : new WebAssembly.Module(source);
+    return { ...new WebAssembly.Instance(module, { env: { memory, abort } }).exports } as unknown as Kernels;
   } catch (error) {
     if (error instanceof TypeError || error instanceof WebAssembly.LinkError) return null;
     throw error;
   }
 }
 
-function decode(base64: string): Uint8Array<ArrayBuffer> {
-  return Uint8Array.from(atob(base64), character => character.charCodeAt(0));
+/** What the kernels call where something cannot be; the debug build does at every assertion that does not hold. */
+function abort(_message: Address, _file: Address, line: number, column: number): never {
+  throw new Error(`the kernels stopped at line ${line}, column ${column} of their source`);
 }
 
 // ------------------------------------------------------------------------------------------------------------ memory

@@ -2,6 +2,9 @@
 
 export type Address = number;
 
+/** The builds: `strict` rounds every operation, `relaxed` fuses multiply and add. */
+export type Simd = 'strict' | 'relaxed';
+
 export interface Kernels {
   /** 1 in the build that fuses multiply and add. */
   isRelaxed(): number;

@@ -3,6 +3,11 @@
 import { inflateSync, zipSync } from 'fflate';
 import { type Place, refuse } from '../saving/place.ts';
 
+/** The entries of a `.keras` file. */
+export const CONFIG = 'config.json';
+export const METADATA = 'metadata.json';
+export const WEIGHTS = 'model.weights.h5';
+
 /** An entry, not yet unpacked. */
 export interface Entry {
   /** Its size, unpacked. */

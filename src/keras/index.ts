@@ -1,25 +1,19 @@
 /** Models of Keras: reads and writes `.keras` files, and the HDF5 files of their weights. */
 
-import { version } from '../../package.json' with { type: 'json' };
 import { fail, show } from '../errors.ts';
 import { type Place, refuse } from '../saving/place.ts';
 import { modelFrom } from '../saving/rebuild.ts';
-import { Sequential } from '../sequential.ts';
-import { makeZip, openZip } from './archive.ts';
-import { describeModel } from './describe.ts';
-import { writeHdf5 } from './h5wasm.ts';
+import type { Sequential } from '../sequential.ts';
+import { CONFIG, METADATA, openZip, WEIGHTS } from './archive.ts';
 import { openHdf5 } from './hdf5.ts';
 import { checkMasks } from './masks.ts';
 import { topologyOf } from './topology.ts';
-import { holdersOf } from './variables.ts';
 import { readWeights } from './weights.ts';
+import { checkModel } from './write.ts';
 
-const CONFIG = 'config.json';
-const METADATA = 'metadata.json';
-const WEIGHTS = 'model.weights.h5';
+export { toKeras, toKerasWeights } from './write.ts';
+
 const MEGABYTE = 2 ** 20;
-/** The layout that is written is that of Keras 3 since its first version. */
-const KERAS = '3.0.0';
 
 /**
  * A model that Keras has saved: a `.keras` file, or a whole model in a `.h5` file as Keras made it before. What a
@@ -44,38 +38,6 @@ export async function loadKerasWeights(model: Sequential, bytes: Uint8Array | Ar
   const weights = isZip(file) ? weightsOf(call, file, model) : file;
   const place = { call, part: isZip(file) ? WEIGHTS : 'the file' };
   model.setWeights(readWeights(place, openHdf5(place, weights), weights.length, model));
-}
-
-/** The model as a `.keras` file, which Keras 3 opens; without optimizer and loss: compile it there. */
-export async function toKeras(model: Sequential): Promise<Uint8Array> {
-  const call = 'toKeras';
-  checkModel(call, model);
-  const config = describeModel({ call, part: '' }, model);
-  checkMasks({ call, part: 'model' }, model);
-  const weights = await write(call, model);
-  const saved = new Date().toISOString().slice(0, 19).replace('T', '@');
-  const metadata = { keras_version: KERAS, date_saved: saved, saved_by: `lstm-wasm ${version}` };
-  return makeZip({ [METADATA]: json(metadata), [CONFIG]: json(config), [WEIGHTS]: weights });
-}
-
-/** The weights of the model as a `.weights.h5` file, for a Keras model of the same layers. */
-export async function toKerasWeights(model: Sequential): Promise<Uint8Array> {
-  const call = 'toKerasWeights';
-  checkModel(call, model);
-  return write(call, model);
-}
-
-async function write(call: string, model: Sequential): Promise<Uint8Array> {
-  const values = model.getWeights().map(weight => ({ shape: weight.shape, values: weight.dataSync() }));
-  let next = 0;
-  const groups = holdersOf(model)
-    .flat()
-    .map(({ path, name, count }) => {
-      const data = values.slice(next, next + count);
-      next += count;
-      return { path: `${path}/vars`, name, data };
-    });
-  return writeHdf5(call, [{ path: 'vars', name: model.name, data: [] }, ...groups]);
 }
 
 // ------------------------------------------------------------------------------------------------------------ files
@@ -138,14 +100,7 @@ function majorOf(place: Place, metadata: unknown): number {
   return major;
 }
 
-const json = (value: unknown) => new TextEncoder().encode(JSON.stringify(value));
-
 const isZip = (bytes: Uint8Array) => bytes[0] === 0x50 && bytes[1] === 0x4b;
-
-function checkModel(call: string, model: unknown): void {
-  if (!(model instanceof Sequential)) fail(call, `model must be a sequential model, got ${show(model)}`);
-  if (model.layers.length === 0) fail(call, 'model must have a layer, got none');
-}
 
 function checkBytes(call: string, bytes: unknown): Uint8Array {
   if (bytes instanceof ArrayBuffer) return new Uint8Array(bytes);

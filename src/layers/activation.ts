@@ -32,6 +32,8 @@ export abstract class Pointwise extends Weightless {
     super(className, options, 1);
   }
 
+  override checkWrapped(): void {}
+
   override outputShapeFor(_call: string, input: Shape): Shape {
     return input;
   }

@@ -86,6 +86,8 @@ export class Dense extends Layer {
     return { units, activation, useBias, ...settingsOf('kernel', this.#kernel), ...settingsOf('bias', this.#bias) };
   }
 
+  override checkWrapped(): void {}
+
   override outputShapeFor(_call: string, input: Shape): Shape {
     return [...input.slice(0, -1), this.units];
   }

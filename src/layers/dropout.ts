@@ -44,6 +44,10 @@ export class Dropout extends Weightless {
     return { rate, noiseShape, seed: this.#givenSeed };
   }
 
+  override checkWrapped(call: string): void {
+    if (this.noiseShape) fail(call, `layer must be a dropout without noiseShape, got ${show(this.noiseShape)}`);
+  }
+
   override build(call: string, input: Shape, home: WeightHome): void {
     super.build(call, input, home);
     this.#shared = this.#sharesSteps(call, input);

@@ -95,6 +95,10 @@ export class Embedding extends Layer {
     }
   }
 
+  override get masks(): boolean {
+    return this.maskZero;
+  }
+
   override outputShapeFor(call: string, input: Shape): Shape {
     if (input.length !== 2) fail(call, `${this.name} needs an input [batch, ids], got ${showShape(input)}`);
     const [batch, length] = input as [number | null, number | null];

@@ -209,6 +209,16 @@ export abstract class Layer {
     return false;
   }
 
+  /** @internal Whether it says which time steps count in the layers above. */
+  get masks(): boolean {
+    return false;
+  }
+
+  /** @internal Refuses to be applied to every time step by `timeDistributed`. */
+  checkWrapped(call: string): void {
+    refuseWrapped(call, this);
+  }
+
   /** @internal Fixes the shapes and draws the seeds of the initial weights. Checks everything before it keeps any. */
   build(call: string, input: Shape, home: WeightHome): void {
     if (this.#home) fail(call, `layer must not belong to a model yet, got '${this.name}'`);
@@ -269,6 +279,11 @@ export abstract class Layer {
    * @returns what this layer leaves, and, in training, where it expects the gradient of that
    */
   abstract plan(planner: Planner, input: Flow, home: Homes, top: boolean): Flow;
+}
+
+/** Of what is no layer, or none that works on each time step by itself. */
+export function refuseWrapped(call: string, layer: unknown): never {
+  return fail(call, `layer must be a dense layer, dropout or an activation, got ${show(layer)}`);
 }
 
 function readName(call: string, className: string, name: unknown): string {

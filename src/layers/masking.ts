@@ -29,6 +29,10 @@ export class Masking extends Weightless {
     return { maskValue: this.maskValue };
   }
 
+  override get masks(): boolean {
+    return true;
+  }
+
   override outputShapeFor(call: string, input: Shape): Shape {
     if (input.length !== 3) {
       fail(call, `${this.name} needs an input [batch, time steps, width], got ${showShape(input)}`);

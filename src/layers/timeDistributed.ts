@@ -2,13 +2,17 @@
 
 import { type Config, describe } from '../config.ts';
 import type { Kernels } from '../engine/kernels.ts';
-import { fail, show } from '../errors.ts';
+import { fail } from '../errors.ts';
 import type { Flow, Homes, Planner } from '../plan.ts';
 import { type Shape, showShape } from '../shapes.ts';
-import { Pointwise } from './activation.ts';
-import { Dense } from './dense.ts';
-import { Dropout } from './dropout.ts';
-import { checkLayerOptions, Layer, type LayerOptions, type WeightHome, type WeightSpec } from './layer.ts';
+import {
+  checkLayerOptions,
+  Layer,
+  type LayerOptions,
+  refuseWrapped,
+  type WeightHome,
+  type WeightSpec,
+} from './layer.ts';
 
 /** Options of `layers.timeDistributed`. */
 export interface TimeDistributedOptions extends Omit<LayerOptions, 'weights'> {
@@ -24,12 +28,8 @@ export class TimeDistributed extends Layer {
     const call = 'layers.timeDistributed';
     const known = checkLayerOptions<TimeDistributedOptions & LayerOptions>(call, options, ['layer']);
     const { layer } = known;
-    if (!(layer instanceof Dense || layer instanceof Dropout || layer instanceof Pointwise)) {
-      fail(call, `layer must be a dense layer, dropout or an activation, got ${show(layer)}`);
-    }
-    if (layer instanceof Dropout && layer.noiseShape) {
-      fail(call, `layer must be a dropout without noiseShape, got ${show(layer.noiseShape)}`);
-    }
+    if (!(layer instanceof Layer)) refuseWrapped(call, layer);
+    layer.checkWrapped(call);
     if (known.weights !== undefined) fail(call, 'weights must be given to the wrapped layer, got them here');
     super('TimeDistributed', known, 2);
     this.layer = layer;

@@ -1,7 +1,7 @@
 /** ONNX graphs as models. */
 
 import { fail, show, ValueError } from '../errors.ts';
-import { layers } from '../layers/index.ts';
+import * as layers from '../layers/factories.ts';
 import type { Layer } from '../layers/layer.ts';
 import { Sequential } from '../sequential.ts';
 import type { Shape } from '../shapes.ts';

@@ -2,8 +2,6 @@
 
 import { type Batch, shapeOfBatch } from '../batches.ts';
 import { fail } from '../errors.ts';
-import { Embedding } from '../layers/embedding.ts';
-import { Masking } from '../layers/masking.ts';
 import { isSparse } from '../losses.ts';
 import type { Objective } from '../objective.ts';
 import type { Runner } from '../runner.ts';
@@ -85,9 +83,7 @@ export function traineeOf(model: Sequential, runner: Runner, step: Step): Traine
     labels: () => model.metricsNames,
     classes: call => {
       if (!isSparse(runner.objective(call).loss)) return null;
-      const masks = stack.layers.some(
-        layer => layer instanceof Masking || (layer instanceof Embedding && layer.maskZero),
-      );
+      const masks = stack.layers.some(layer => layer.masks);
       return masks ? null : (runner.outputShape(call).at(-1) ?? null);
     },
     train: (call, x, y, weights) => step.train(call, x, y, weights),

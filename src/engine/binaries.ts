@@ -1,0 +1,16 @@
+/** The kernels that travel inside the package. */
+
+import { pieces } from './binaries.generated.ts';
+import type { Simd } from './kernels.ts';
+
+/** The bytes of a build, from the text that asText in scripts/build.js makes of them. */
+export function binary(build: Simd): Uint8Array<ArrayBuffer> {
+  const text = pieces.map(piece => piece[build]).join('');
+  const bytes = new Uint8Array(text.length);
+  let count = 0;
+  for (let at = 0; at < text.length; at++) {
+    const value = text.charCodeAt(at) - 35;
+    bytes[count++] = value < 89 ? value : 89 * (value - 88) + text.charCodeAt(++at) - 35;
+  }
+  return bytes.slice(0, count);
+}

@@ -1,0 +1,52 @@
+/** Writes models of Keras. Apart from what reads them: `model.toKeras` loads this file, and needs nothing else. */
+
+import { version } from '../../package.json' with { type: 'json' };
+import { fail, show } from '../errors.ts';
+import { Sequential } from '../sequential.ts';
+import { CONFIG, METADATA, makeZip, WEIGHTS } from './archive.ts';
+import { describeModel } from './describe.ts';
+import { writeHdf5 } from './h5wasm.ts';
+import { checkMasks } from './masks.ts';
+import { holdersOf } from './variables.ts';
+
+/** The layout that is written is that of Keras 3 since its first version. */
+const KERAS = '3.0.0';
+
+/** The model as a `.keras` file, which Keras 3 opens; without optimizer and loss: compile it there. */
+export async function toKeras(model: Sequential): Promise<Uint8Array> {
+  const call = 'toKeras';
+  checkModel(call, model);
+  const config = describeModel({ call, part: '' }, model);
+  checkMasks({ call, part: 'model' }, model);
+  const weights = await write(call, model);
+  const saved = new Date().toISOString().slice(0, 19).replace('T', '@');
+  const metadata = { keras_version: KERAS, date_saved: saved, saved_by: `lstm-wasm ${version}` };
+  return makeZip({ [METADATA]: json(metadata), [CONFIG]: json(config), [WEIGHTS]: weights });
+}
+
+/** The weights of the model as a `.weights.h5` file, for a Keras model of the same layers. */
+export async function toKerasWeights(model: Sequential): Promise<Uint8Array> {
+  const call = 'toKerasWeights';
+  checkModel(call, model);
+  return write(call, model);
+}
+
+async function write(call: string, model: Sequential): Promise<Uint8Array> {
+  const values = model.getWeights().map(weight => ({ shape: weight.shape, values: weight.dataSync() }));
+  let next = 0;
+  const groups = holdersOf(model)
+    .flat()
+    .map(({ path, name, count }) => {
+      const data = values.slice(next, next + count);
+      next += count;
+      return { path: `${path}/vars`, name, data };
+    });
+  return writeHdf5(call, [{ path: 'vars', name: model.name, data: [] }, ...groups]);
+}
+
+const json = (value: unknown) => new TextEncoder().encode(JSON.stringify(value));
+
+export function checkModel(call: string, model: unknown): void {
+  if (!(model instanceof Sequential)) fail(call, `model must be a sequential model, got ${show(model)}`);
+  if (model.layers.length === 0) fail(call, 'model must have a layer, got none');
+}

@@ -1,0 +1,97 @@
+/**
+ * Makes layers, by their TF.js names: the namespace `layers`. The first one of a model names its input with inputShape or
+ * batchInputShape.
+ *
+ * Exports and not the fields of one object: bundlers leave out the layers that a program does not make.
+ */
+
+import {
+  Activation,
+  type ActivationOptions,
+  ELU,
+  type ELUOptions,
+  LeakyReLU,
+  type LeakyReLUOptions,
+  ReLU,
+  type ReLUOptions,
+  Softmax,
+  type SoftmaxOptions,
+} from './activation.ts';
+import { Bidirectional, type BidirectionalOptions } from './bidirectional.ts';
+import type { Cell } from './cell.ts';
+import { Dense, type DenseOptions } from './dense.ts';
+import { Dropout, type DropoutOptions } from './dropout.ts';
+import { Embedding, type EmbeddingOptions } from './embedding.ts';
+import { Flatten, type FlattenOptions } from './flatten.ts';
+import { Gru, type GruOptions, gruCell } from './gru.ts';
+import { InputLayer, type InputLayerOptions } from './inputLayer.ts';
+import { Lstm, type LstmOptions, lstmCell } from './lstm.ts';
+import { Masking, type MaskingOptions } from './masking.ts';
+import { RepeatVector, type RepeatVectorOptions } from './repeatVector.ts';
+import { Reshape, type ReshapeOptions } from './reshape.ts';
+import { Rnn, type RnnOptions, StackedRnnCells } from './rnn.ts';
+import { SimpleRnn, type SimpleRnnOptions, simpleRNNCell } from './simpleRnn.ts';
+import { TimeDistributed, type TimeDistributedOptions } from './timeDistributed.ts';
+
+export { gruCell, lstmCell, simpleRNNCell };
+
+/** Long short-term memory over [B, T, D]: gives [B, U], or [B, T, U] with returnSequences. */
+export const lstm = (options: LstmOptions): Lstm => new Lstm(options);
+
+/** Gated recurrent unit over [B, T, D]: gives [B, U], or [B, T, U] with returnSequences. */
+export const gru = (options: GruOptions): Gru => new Gru(options);
+
+/** The simplest recurrent layer, over [B, T, D]: gives [B, U], or [B, T, U] with returnSequences. */
+export const simpleRNN = (options: SimpleRnnOptions): SimpleRnn => new SimpleRnn(options);
+
+/** Runs a recurrent layer over [B, T, D] in both directions: gives [B, 2U] or [B, T, 2U], or U wide unless concat. */
+export const bidirectional = (options: BidirectionalOptions): Bidirectional => new Bidirectional(options);
+
+/** Runs a cell, or a list of them, over [B, T, D]. */
+export const rnn = (options: RnnOptions): Rnn => new Rnn(options);
+
+/** Several cells as one, for `rnn`. */
+export const stackedRNNCells = (options: { cells: readonly (Cell | StackedRnnCells)[] }): StackedRnnCells =>
+  new StackedRnnCells(options);
+
+/** y = f(x W + b) on the last axis of [B, D] or [B, T, D]. */
+export const dense = (options: DenseOptions): Dense => new Dense(options);
+
+/** Applies a layer to every time step of [B, T, D]. */
+export const timeDistributed = (options: TimeDistributedOptions): TimeDistributed => new TimeDistributed(options);
+
+/** An activation, as a layer of its own. */
+export const activation = (options: ActivationOptions): Activation => new Activation(options);
+
+/** Softmax along the last axis. */
+export const softmax = (options?: SoftmaxOptions): Softmax => new Softmax(options);
+
+/** max(x, 0), at most maxValue. */
+export const reLU = (options?: ReLUOptions): ReLU => new ReLU(options);
+
+/** x above zero, alpha x below. */
+export const leakyReLU = (options?: LeakyReLUOptions): LeakyReLU => new LeakyReLU(options);
+
+/** x above zero, exp(x) - 1 below. */
+export const elu = (options?: ELUOptions): ELU => new ELU(options);
+
+/** Drops numbers at random in training. */
+export const dropout = (options: DropoutOptions): Dropout => new Dropout(options);
+
+/** Ids [B, T] to rows of a table of weights: gives [B, T, outputDim]. First layer only. */
+export const embedding = (options: EmbeddingOptions): Embedding => new Embedding(options);
+
+/** Time steps of [B, T, D] whose features all are maskValue do not count in the layers above, nor in the loss. */
+export const masking = (options?: MaskingOptions): Masking => new Masking(options);
+
+/** [B, D] to [B, n, D], the same row at every time step. */
+export const repeatVector = (options: RepeatVectorOptions): RepeatVector => new RepeatVector(options);
+
+/** [B, T, D] to [B, T D]. */
+export const flatten = (options?: FlattenOptions): Flatten => new Flatten(options);
+
+/** Samples in another shape, their numbers in the same order. */
+export const reshape = (options: ReshapeOptions): Reshape => new Reshape(options);
+
+/** Names the input of a model. */
+export const inputLayer = (options: InputLayerOptions): InputLayer => new InputLayer(options);

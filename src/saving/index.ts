@@ -1,0 +1,15 @@
+/** Models in files and in memory: what the package shows of it beside the methods of a model. */
+
+export type {
+  IOHandler,
+  ModelArtifacts,
+  ModelArtifactsInfo,
+  SaveResult,
+  TrainingConfig,
+  WeightsManifestEntry,
+} from './artifacts.ts';
+export type { HttpOptions } from './http.ts';
+export { io } from './io.ts';
+export { type LoadOptions, loadLayersModel, modelFromJSON, models } from './load.ts';
+export type { SaveOptions } from './save.ts';
+export type { Restored } from './snapshot.ts';
