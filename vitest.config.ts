@@ -31,6 +31,12 @@ export default defineConfig({
   },
   test: {
     testTimeout: 30_000,
+    coverage: {
+      provider: 'v8',
+      include: ['src/**/*.ts'],
+      exclude: ['src/engine/binaries.generated.ts'],
+      reporter: ['json-summary', 'html', 'text-summary'],
+    },
     projects: [
       ...builds.map(({ name, build, joined = '', but = [] }) => ({
         extends: true as const,
