@@ -48,38 +48,53 @@ export async function hunt({ root, list, together, say }) {
   const folder = mkdtempSync(join(tmpdir(), 'lstm-wasm-mutation-'));
   try {
     const trees = Array.from({ length: together }, (_, n) => new Tree(root, join(folder, String(n))));
+    const [first] = trees;
+    if (!first) throw new Error('at least one at a time');
+    const kernels = await compileSound(first, list);
     const waiting = [...list];
-    const sound = await checkSound(trees[0], list);
-    say(`unchanged kernels pass ${sound.passed} tests of ${sound.files} files`);
+    let sound = { passed: 0, files: 0 };
     /** @type {Verdict[]} */
     const verdicts = [];
     await Promise.all(
       trees.map(async tree => {
+        if (tree === first) {
+          sound = await checkSound(tree, list);
+          say(`unchanged kernels pass ${sound.passed} tests of ${sound.files} files`);
+        }
         for (let mutant = waiting.shift(); mutant; mutant = waiting.shift()) {
-          const verdict = await judge(tree, mutant, sound.kernels);
+          const verdict = await judge(tree, mutant, kernels);
           verdicts.push(verdict);
           say(`${verdict.fate}, ${verdict.seconds.toFixed(1)} s: ${mutant.file}: ${mutant.why}; ${verdict.by}`);
         }
       }),
     );
-    return { verdicts, sound, untouched: trees[0].sources.filter(file => !list.some(mutant => mutant.file === file)) };
+    return { verdicts, sound, untouched: first.sources.filter(file => !list.some(mutant => mutant.file === file)) };
   } finally {
     rmSync(folder, { recursive: true, force: true });
   }
 }
 
 /**
- * Without a fault every test must pass, or the failures of those with one would say nothing.
+ * The kernels without a fault, by project.
+ * @param {Tree} tree
+ * @param {readonly Mutant[]} list
+ */
+async function compileSound(tree, list) {
+  /** @type {Map<string, Buffer>} */
+  const kernels = new Map();
+  for (const project of new Set(list.map(projectOf))) kernels.set(project, await tree.compile(project));
+  return kernels;
+}
+
+/**
+ * On the kernels that compileSound has left every test must pass, or a failure with a fault would say nothing.
  * @param {Tree} tree
  * @param {readonly Mutant[]} list
  */
 async function checkSound(tree, list) {
   let passed = 0;
   let files = 0;
-  /** @type {Map<string, Buffer>} */
-  const kernels = new Map();
   for (const project of new Set(list.map(projectOf))) {
-    kernels.set(project, await tree.compile(project));
     const ofProject = list.filter(mutant => projectOf(mutant) === project);
     const tests = [...new Set(filesOf(ofProject.flatMap(({ tests }) => tests)))];
     const run = await tree.test(project, tests);
@@ -88,7 +103,7 @@ async function checkSound(tree, list) {
     passed += run.passed;
     files += tests.length;
   }
-  return { passed, files, kernels };
+  return { passed, files };
 }
 
 /**

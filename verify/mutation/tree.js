@@ -8,7 +8,7 @@ import { cpSync, mkdirSync, readdirSync, readFileSync, rmSync, symlinkSync, writ
 import { join } from 'node:path';
 
 /** What a run of the tests may take before it counts as hung, in milliseconds. */
-const PATIENCE = 300_000;
+const PATIENCE = 900_000;
 
 /**
  * @typedef {'strict' | 'joined'} Project
@@ -30,7 +30,15 @@ export class Tree {
     this.root = root;
     this.folder = folder;
     mkdirSync(join(folder, 'build'), { recursive: true });
-    for (const name of ['assembly', 'src', 'test', 'asconfig.json', 'package.json', 'tsconfig.json', 'vitest.config.ts'])
+    for (const name of [
+      'assembly',
+      'src',
+      'test',
+      'asconfig.json',
+      'package.json',
+      'tsconfig.json',
+      'vitest.config.ts',
+    ])
       cpSync(`${root}${name}`, join(folder, name), { recursive: true });
     symlinkSync(`${root}node_modules`, join(folder, 'node_modules'), 'junction');
   }
@@ -94,7 +102,10 @@ export class Tree {
     const options = { cwd: this.folder, timeout: PATIENCE, killSignal: /** @type {const} */ ('SIGKILL') };
     return new Promise(resolve => {
       execFile(process.execPath, words, { ...options, maxBuffer: 1 << 26 }, (error, stdout, stderr) =>
-        resolve({ status: error ? 1 : 0, output: `${error?.killed ? 'stopped after minutes\n' : ''}${stderr}${stdout}` }),
+        resolve({
+          status: error ? 1 : 0,
+          output: `${error?.killed ? 'stopped after minutes\n' : ''}${stderr}${stdout}`,
+        }),
       );
     });
   }

@@ -8,7 +8,7 @@ export const coverage = {
   name: 'coverage',
   about: 'lines and branches of src/, by the tests of facade, data, plots, formats and workers',
   async run({ root }) {
-    const { total, ...files } = measure();
+    const { total, files } = measure();
     return /** @type {const} */ (['lines', 'branches']).map(kind => {
       const { covered, total: all, pct } = total[kind];
       const least = Object.entries(files)
