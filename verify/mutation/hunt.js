@@ -112,7 +112,7 @@ async function checkSound(tree, list) {
  * @param {Map<string, Buffer>} sound kernels without a fault
  * @returns {Promise<Verdict>}
  */
-async function judge(tree, mutant, sound) {
+export async function judge(tree, mutant, sound) {
   const started = performance.now();
   const verdict = (/** @type {Verdict['fate']} */ fate, /** @type {string} */ by) => ({
     ...{ mutant, fate, by },
