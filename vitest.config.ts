@@ -36,6 +36,12 @@ export default defineConfig({
     testTimeout: 30_000,
     // By default a core stays free, which on two of them is half of all there is.
     maxWorkers: availableParallelism(),
+    coverage: {
+      provider: 'v8',
+      include: ['src/**/*.ts'],
+      exclude: ['src/engine/binaries.generated.ts'],
+      reporter: ['json-summary', 'html', 'text-summary'],
+    },
     projects: [
       ...builds.map(({ name, build, joined = '', but = [] }) => ({
         extends: true as const,

@@ -2,11 +2,17 @@
 
 import { describe, expect, test } from 'vitest';
 import { harness } from './harness.ts';
-import { describeCell } from './recurrentCases.ts';
+import { describeCell, expectReference } from './recurrentCases.ts';
 import { bindCell } from './recurrentPlans.ts';
 
 describe('resetAfter', () => describeCell({ cell: 'gru', resetAfter: true }));
 describe('not resetAfter', () => describeCell({ cell: 'gru', resetAfter: false }));
+
+// A slice of that product has 1024 of them.
+test('not resetAfter: more units than go through together where the gate comes before the product', () => {
+  const subject = { cell: 'gru', resetAfter: false, U: 1030, B: 1, T: 1, I: 1 } as const;
+  expectReference(harness(), { ...subject, carried: true });
+});
 
 test('gruWeights keeps [group][biases z r n, biases a z r, recurrent kernel a z r, kernel z r n][4 units]', () => {
   const [U, I] = [5, 2];

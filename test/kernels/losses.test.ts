@@ -260,6 +260,16 @@ test('losses of large and small differences', () => {
   }
 });
 
+test('a prediction too short to have a direction is not turned by cosineProximity, only lengthened', () => {
+  const subject: LossCase = { B: 2, T: 1, N: 3 };
+  const y = Float64Array.of(1e-5, 2e-5, -1e-5, 0, 0, 0); // the second has no length at all
+  const target = Float64Array.of(1, 0.5, -2, 3, 4, 0);
+  const expected = lossOf('cosineProximity', y, target, subject);
+  const { loss, dy } = runLoss(harness(), 'cosineProximity', subject, y, target);
+  expectClose([loss], [expected.loss], { abs: 0, rel: 1e-6 });
+  expectClose(dy, expected.dOutputs, { abs: 0, rel: 1e-5, what: 'dy' });
+});
+
 // The numbers of unit tests: of Keras 3 (keras/src/losses/losses_test.py) and of TF.js (tfjs-layers/src/losses_test.ts,
 // metrics_test.ts), each given there to so many places.
 describe('golden numbers', () => {

@@ -213,6 +213,15 @@ describe('orthonormalize', () => {
     }
   });
 
+  // What is left of the second has a thousandth of its length, and a thousand times its error before it goes through again.
+  test('of vectors that are nearly parallel', () => {
+    const h = harness();
+    const x = h.put([1, 2, 3, 4, 1.001, 2, 3.003, 4.001]);
+    expect(h.kernels.orthonormalize(x, 2, 4)).toBe(1);
+    const [first, second] = [h.get(x, 4), h.get(x + 16, 4)];
+    expectClose([dot(first, second), dot(first, first), dot(second, second)], [0, 1, 1], { abs: 5e-7, rel: 0 });
+  });
+
   test('says when a vector vanishes', () => {
     const h = harness();
     expect(h.kernels.orthonormalize(h.put(new Float32Array(6)), 2, 3)).toBe(0);

@@ -264,6 +264,31 @@ export function describeCell(kind: Pick<Case, 'cell' | 'resetAfter'> & { cell: C
     });
   });
 
+  // Sums overflow there, and infinity less infinity is NaN: nothing of that may reach a result.
+  test.each(product({ activations: [usual, others[0]], wide: wides, carried: flags, sequences: flags }))(
+    'what a skipped step holds does not matter, however large it is: %o',
+    way => {
+      const subject: Case = { ...odd, I: 2, masked: true, ...way };
+      const run = (skipped: number) => {
+        const given = draw(subject);
+        const [kernel] = given.weights;
+        kernel!.data.forEach((_, n, data) => {
+          data[n] = n < data.length / 2 ? 2 : -2;
+        });
+        given.x.data.forEach((_, n, data) => {
+          if (given.mask[Math.floor(n / subject.I)] === 0) data[n] = skipped;
+        });
+        const layer = prepare(harness(), subject, given);
+        layer.forward();
+        layer.setDy(given.dY.data);
+        layer.backward();
+        return [layer.y(), layer.dx(), ...layer.gradients(), ...(way.carried ? layer.state() : [])];
+      };
+      const [zero, huge] = [run(0), run(3e38)];
+      for (const [n, values] of huge.entries()) expectBits(values, zero[n]!, `result ${n}`);
+    },
+  );
+
   describe('rows in two blocks', () => {
     test.each(steps.flatMap(step => product({ carried: flags, sequences: flags }).map(way => ({ ...step, ...way }))))(
       '%o',

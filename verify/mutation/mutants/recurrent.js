@@ -1,0 +1,178 @@
+/** Faults in the recurrent layers: sweeps, cells, states, and what the three have in common. */
+
+const lstm = ['kernels/lstm', 'kernels/lstmWays'];
+const gru = ['kernels/gru'];
+const simpleRnn = ['kernels/simpleRnn'];
+const ways = ['kernels/lstmWays', 'kernels/simpleRnn'];
+
+/** @type {import('../hunt.js').Mutant[]} */
+export const recurrent = [
+  {
+    file: 'lstm.ts',
+    find: 'a += <usize>most * 4;',
+    replace: 'a += <usize>most;',
+    why: 'the second slice of a long reduction starts in the wrong place',
+    tests: lstm,
+  },
+  {
+    file: 'lstm.ts',
+    find: 'plan.c + at * <usize>groups(plan) * UNITS',
+    replace: 'plan.c + at * UNITS',
+    why: 'the cell state that is carried on is not the last one, where there are more than four units',
+    tests: lstm,
+  },
+  {
+    file: 'lstm.ts',
+    find: 'if (carried && plan.drop) dropState(plan, 0, first, rows);',
+    replace: '',
+    why: 'recurrent dropout misses the carried state',
+    tests: ways,
+  },
+  {
+    file: 'lstm.ts',
+    find: 'const beside = !plan.wide && !fresh;',
+    replace: 'const beside = !plan.wide;',
+    why: 'in a fresh sequence the gradient of the kernel counts all steps but the first twice',
+    tests: lstm,
+  },
+  {
+    file: 'lstm.ts',
+    find: 'memory.fill(dst + (g * B + first) * UNITS, 0,',
+    replace: 'memory.fill(dst + g * B * UNITS, 0,',
+    why: 'a block of rows starts another block from zero, not itself',
+    tests: ways,
+  },
+  {
+    file: 'lstmCell.ts',
+    find: 'f32x4.mul(f32x4.mul(dct, v128.load(cPrev)), slopeF)',
+    replace: 'f32x4.mul(f32x4.mul(dct, g), slopeF)',
+    why: 'the forget gate learns from the candidate instead of the state it forgets',
+    tests: lstm,
+  },
+  {
+    file: 'lstmCell.ts',
+    find: 'v128.store(h, v128.and(f32x4.mul(o, tc), lanes));',
+    replace: 'v128.store(h, f32x4.mul(o, tc));',
+    why: 'an infinite input leaves NaN in the padding of h',
+    tests: ways,
+  },
+  {
+    file: 'lstmCell.ts',
+    find: 'v128.store(tanhC + unit, zero);',
+    replace: '',
+    why: 'NaN in a step that is skipped comes back through tanh(c)',
+    tests: ways,
+  },
+  {
+    file: 'lstmCell.ts',
+    find: 'const f = gate == 32 ? plan.activation',
+    replace: 'const f = gate == 16 ? plan.activation',
+    why: 'with other activations the forget gate gets that of the candidate',
+    tests: ways,
+  },
+  {
+    file: 'lstmOrder.ts',
+    find: 'memory.fill(stateC, 0, <usize>(batch * H) * 4);',
+    replace: '',
+    why: 'the padding of a cell state that comes from outside is whatever stood there',
+    tests: lstm,
+  },
+  {
+    file: 'gru.ts',
+    find: 'const reads = t > 0 || plan.stateH != 0;',
+    replace: 'const reads = t > 0;',
+    why: 'the gates of the first step do not see the carried state',
+    tests: gru,
+  },
+  {
+    file: 'gru.ts',
+    find: 'const adds = !apart && t > 0 && plan.sequences != 0;',
+    replace: 'const adds = !apart && t > 0;',
+    why: 'with a gradient for the last step only, that of h is added to itself',
+    tests: gru,
+  },
+  {
+    file: 'gru.ts',
+    find: 'a += <usize>most * aBlock;',
+    replace: 'a += <usize>most * GATES;',
+    why: 'without resetAfter, units from the 1025th on read the wrong reset states',
+    tests: gru,
+  },
+  {
+    file: 'gru.ts',
+    find: 'rh, GATES, gatesStep, from + N,',
+    replace: 'rh, GATES, gatesStep, from + R,',
+    why: 'without resetAfter the recurrent kernel of the candidate gets the gradient of another gate',
+    tests: gru,
+  },
+  {
+    file: 'gruCell.ts',
+    find: 'addTo(db + 80, dbr);',
+    replace: 'addTo(db + 80, dbz);',
+    why: 'the second bias of the reset gate gets the gradient of the update gate',
+    tests: gru,
+  },
+  {
+    file: 'gruCell.ts',
+    find: 'v128.store(gates, zero, N);',
+    replace: '',
+    why: 'NaN in a step that is skipped comes back through the candidate',
+    tests: gru,
+  },
+  {
+    file: 'gruCell.ts',
+    find: 'f32x4.add(v128.load(to), f32x4.mul(back, r))',
+    replace: 'f32x4.mul(back, r)',
+    why: 'without resetAfter, what reaches h directly is lost on the way back',
+    tests: gru,
+  },
+  {
+    file: 'gruOrder.ts',
+    find: '0 : 4 * (gate + 1);',
+    replace: '0 : 4 * (2 - gate);',
+    why: 'the recurrent kernels of the update and the reset gate change places',
+    tests: gru,
+  },
+  {
+    file: 'simpleRnn.ts',
+    find: 'if (mask) skipRows(dz, plan.dzRow, mask, rows, H);',
+    replace: '',
+    why: 'a step that is skipped teaches the weights',
+    tests: simpleRnn,
+  },
+  {
+    file: 'simpleRnn.ts',
+    find: 'slice += <usize>most * 4;',
+    replace: 'slice += <usize>most;',
+    why: 'the second slice of a long reduction starts in the wrong place',
+    tests: simpleRnn,
+  },
+  {
+    file: 'simpleRnn.ts',
+    find: 'if (cols & 3) memory.fill(t, 0, <usize>(H * padded(cols)) * 4);',
+    replace: '',
+    why: 'the padding of the gradient of the input is made of what stood in the scratch',
+    tests: simpleRnn,
+  },
+  {
+    file: 'recurrent.ts',
+    find: 'if (drop) drop += row;',
+    replace: '',
+    why: 'on the way back all rows have the dropout of the first',
+    tests: ways,
+  },
+  {
+    file: 'recurrent.ts',
+    find: '<usize>t * maskStep + (<usize>first << 2)',
+    replace: '<usize>t * maskStep',
+    why: 'a block of rows reads the mask of the first rows',
+    tests: ways,
+  },
+  {
+    file: 'recurrent.ts',
+    find: 'activateWithSlope(kind, VALUES, SLOPES, VALUES, min(rows, TILE) * 4);',
+    replace: 'activateWithSlope(kind, VALUES, SLOPES, VALUES, min(rows, TILE - 1) * 4);',
+    why: 'the last of 64 rows goes through no activation',
+    tests: ways,
+  },
+];
