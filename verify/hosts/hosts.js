@@ -1,0 +1,185 @@
+/** All hosts: how each is started, and what it is called. */
+
+import { mkdirSync } from 'node:fs';
+import { join } from 'node:path';
+import { fileURLToPath } from 'node:url';
+import { runInPage, titleOf } from './browsers.js';
+import { bundleForCloud, bundlers, compile } from './bundles.js';
+import { writePage } from './stage.js';
+import { NotHere, tell, versionOf } from './tools.js';
+
+/**
+ * @typedef {import('./stage.js').Stage} Stage
+ * @typedef {import('./program.js').Found} Found
+ * @typedef {'strict' | 'auto'} Simd
+ *
+ * A place in which the package can run: a thread of a host, or a bundle in one.
+ * @typedef {object} Place
+ * @property {string} name
+ * @property {(simd: Simd) => Promise<Found>} run starts it anew, every time
+ *
+ * @typedef {object} Ready
+ * @property {string} title with the version
+ * @property {Place[]} places
+ *
+ * @typedef {object} Host
+ * @property {string} name for when it is not here
+ * @property {(stage: Stage) => Promise<Ready>} prepare throws NotHere with the reason
+ */
+
+/** @type {Host[]} */
+export const hosts = [
+  ...[20, 22, 24, 26].map(node),
+  command('Deno', 'deno', ['run', '--no-prompt', '--allow-read=.']),
+  command('Bun', 'bun', ['run']),
+  page('Chromium', 'main thread'),
+  page('Chromium', 'Web Worker'),
+  page('Firefox', 'main thread'),
+  page('Firefox', 'Web Worker'),
+  underPolicy('Chromium'),
+  underPolicy('Firefox'),
+  ...Object.keys(bundlers).map(bundle),
+  typescript('nodenext'),
+  typescript('bundler'),
+  { name: 'workerd', prepare: cloudflare },
+];
+
+/** @param {number} major @returns {Host} */
+function node(major) {
+  const prepare = async (/** @type {Stage} */ stage) => {
+    const { path, version } = binaryOf(stage, major);
+    return { title: `Node ${version.slice(1)}`, places: fromCommand(stage, path, []) };
+  };
+  return { name: `Node ${major}`, prepare };
+}
+
+/** @param {Stage} stage @param {number} major */
+function binaryOf(stage, major) {
+  const found = stage.nodes().find(node => node.major === major);
+  if (found) return found;
+  const reason = process.env.NODE_BINARIES === undefined ? 'npm does not give it out for this machine' : 'not in NODE_BINARIES';
+  throw new NotHere(`no binary of Node ${major}: ${reason}`);
+}
+
+/** @param {string} name @param {string} tool @param {string[]} words @returns {Host} */
+function command(name, tool, words) {
+  const prepare = async (/** @type {Stage} */ stage) => {
+    const title = `${name} ${versionOf(stage.tools, tool)}`;
+    const path = join(stage.tools, '.bin', process.platform === 'win32' ? `${tool}.exe` : tool);
+    try {
+      await tell(path, ['--version'], { cwd: stage.folder });
+    } catch (error) {
+      throw new NotHere(`its binary does not start: ${/** @type {Error} */ (error).message}`);
+    }
+    return { title, places: fromCommand(stage, path, words) };
+  };
+  return { name, prepare };
+}
+
+/** @param {Stage} stage @param {string} path @param {string[]} words @returns {Place[]} */
+function fromCommand(stage, path, words, entry = './entry.js', places = ['here', 'worker']) {
+  return places.map(place => ({
+    name: place === 'here' ? 'main thread' : 'worker',
+    async run(simd) {
+      const env = { DENO_DIR: join(stage.folder, 'deno'), DENO_NO_UPDATE_CHECK: '1' };
+      const out = await tell(path, [...words, 'hosts/command.js', entry, simd, place], {
+        cwd: join(stage.folder, '..'),
+        env,
+      });
+      return JSON.parse(out);
+    },
+  }));
+}
+
+/** @param {'Chromium' | 'Firefox'} name */
+const commandOf = name => (name === 'Firefox' ? 'firefox' : 'chromium');
+
+/** @param {'Chromium' | 'Firefox'} name @param {'main thread' | 'Web Worker'} thread @returns {Host} */
+function page(name, thread) {
+  const prepare = async (/** @type {Stage} */ stage) => {
+    const browser = await stage.browser(commandOf(name));
+    /** @type {import('./browsers.js').Place[]} */
+    const places = thread === 'main thread' ? ['here'] : ['worker', 'inside'];
+    return { title: `${await titleOf(browser)}, ${thread}`, places: inBrowser(browser, stage.sites, places) };
+  };
+  return { name: `${name}, ${thread}`, prepare };
+}
+
+/**
+ * @param {import('puppeteer-core').Browser} browser @param {string} folder
+ * @param {import('./browsers.js').Place[]} places
+ * @returns {Place[]}
+ */
+function inBrowser(browser, folder, places) {
+  const names = { here: 'main thread', worker: 'lstm-wasm/worker', inside: 'a worker of its own' };
+  return places.map(place => ({
+    name: names[place],
+    run: simd => runInPage(browser, `${folder}index.html`, simd, place),
+  }));
+}
+
+/** @param {'Chromium' | 'Firefox'} name @returns {Host} */
+function underPolicy(name) {
+  const prepare = async (/** @type {Stage} */ stage) => {
+    const browser = await stage.browser(commandOf(name));
+    // Else it would not be the policy that was tried.
+    const refused = await runInPage(browser, `${stage.locked}index.html`, 'strict', 'here').then(
+      () => false,
+      () => true,
+    );
+    if (!refused) throw new Error('WebAssembly compiles where the policy forbids it: it does not hold');
+    const title = `${await titleOf(browser)}, Content-Security-Policy with wasm-unsafe-eval alone`;
+    return { title, places: inBrowser(browser, stage.guarded, ['here', 'worker']) };
+  };
+  return { name: `${name}, Content-Security-Policy`, prepare };
+}
+
+/** Runs in the browser, where its worker is found too, and in Node. @param {string} name @returns {Host} */
+function bundle(name) {
+  const prepare = async (/** @type {Stage} */ stage) => {
+    const folder = join(stage.folder, name.toLowerCase());
+    mkdirSync(folder, { recursive: true });
+    const title = await bundlers[name]?.(stage, join(stage.folder, 'entry.js'), folder);
+    writePage(folder, './main.js');
+    const inNode = fromCommand(stage, process.execPath, [], `./${name.toLowerCase()}/main.js`, ['here']);
+    const browser = await stage.browser('chromium').catch(error => {
+      if (error instanceof NotHere) return null;
+      throw error;
+    });
+    const inPage = browser ? inBrowser(browser, `${stage.sites}${name.toLowerCase()}/`, ['here', 'worker']) : [];
+    return {
+      title: `${title}${browser ? ', in Chromium and Node' : ', in Node; no Chromium is here'}`,
+      places: [...inNode.map(place => ({ ...place, name: 'Node' })), ...inPage],
+    };
+  };
+  return { name, prepare };
+}
+
+/** @param {'nodenext' | 'bundler'} resolution @returns {Host} */
+function typescript(resolution) {
+  const prepare = async (/** @type {Stage} */ stage) => {
+    const title = await compile(stage, resolution);
+    return { title, places: fromCommand(stage, process.execPath, [], `./${resolution}/typed.js`) };
+  };
+  return { name: `TypeScript, ${resolution}`, prepare };
+}
+
+/** Cloudflare Workers. The kernels are what is given, so that automatic means the relaxed ones. @param {Stage} stage */
+async function cloudflare(stage) {
+  const title = `workerd ${versionOf(stage.tools, 'workerd')} (Cloudflare Workers), by init({ module })`;
+  versionOf(stage.tools, 'miniflare');
+  const newer = stage.nodes().filter(({ major }) => major >= 22)[0];
+  if (!newer) throw new NotHere('Miniflare wants Node 22, which is not here either');
+  const script = await bundleForCloud(stage, join(stage.folder, 'cloud.js'));
+  const miniflare = fileURLToPath(new URL('miniflare.js', import.meta.url));
+  const dist = join(stage.folder, '../node_modules/lstm-wasm/dist');
+  /** @type {Place} */
+  const place = {
+    name: 'a request',
+    async run(simd) {
+      const kernels = join(dist, simd === 'strict' ? 'kernels.wasm' : 'kernels-relaxed.wasm');
+      return JSON.parse(await tell(newer.path, [miniflare, stage.tools, script, kernels], { cwd: stage.folder }));
+    },
+  };
+  return { title, places: [place] };
+}
