@@ -39,8 +39,9 @@ export function open(given: WorkerLike | undefined, listener: Listener): Link | 
   }
   const start = (threads: Threads | null | undefined) => {
     if (!threads) throw new Error('this host has no workers');
-    // Not a name that bundlers see: in a page, it would be a second file
-    return linkTo(new threads.Worker(new URL(['thread', 'js'].join('.'), import.meta.url)), listener);
+    // Not a form that bundlers know: in a page it would be a second file, and webpack warns of a name it cannot read
+    const here = import.meta.url;
+    return linkTo(new threads.Worker(new URL('thread.js', here)), listener);
   };
   const name = 'node:worker_threads';
   const here = (globalThis as { process?: { getBuiltinModule?(name: string): unknown } }).process;

@@ -6,11 +6,6 @@ import { afterEach, beforeEach, expect, test, vi } from 'vitest';
 const kernels = (build: string) => readFileSync(new URL(`../../build/${build}.wasm`, import.meta.url));
 const canRelax = WebAssembly.validate(kernels('relaxed'));
 
-beforeEach, expect, test, vi } from 'vitest';
-
-const compiled = (build: 'strict' | 'relaxed') =>
-  new WebAssembly.Module(readFileSync(new URL(`../../build/${build}.wasm`, import.meta.url)));
-
 beforeEach(() => vi.resetModules());
 afterEach(() => vi.restoreAllMocks());
 

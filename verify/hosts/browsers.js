@@ -67,7 +67,8 @@ export async function runInPage(browser, url, simd, place) {
   });
   try {
     await page.goto(url, { waitUntil: 'load', timeout: 60_000 });
-    if (!(await page.evaluate(() => 'runProgram' in globalThis))) throw new Error('the page has not loaded the program');
+    if (!(await page.evaluate(() => 'runProgram' in globalThis)))
+      throw new Error('the page has not loaded the program');
     const inside = new URL('inside.js', url).href;
     // As text, because each browser has its own way of handing numbers over.
     return JSON.parse(await page.evaluate(inThePage, simd, place, inside));

@@ -7,20 +7,22 @@ import { load, tell, versionOf } from './tools.js';
 /**
  * @typedef {import('./stage.js').Stage} Stage
  *
- * Bundles entry.js into a folder as main.js, and says what it is called with its version.
- * @typedef {(stage: Stage, entry: string, folder: string) => Promise<string>} Bundle
+ * Bundles entry.js into a folder as main.js; says what it is called with its version, and what it warns of.
+ * @typedef {(stage: Stage, entry: string, folder: string) => Promise<{ title: string, warnings: string[] }>} Bundle
  */
 
 /** @type {Record<string, Bundle>} */
 export const bundlers = {
   async Vite({ modules, folder: root }, entry, folder) {
-    const { build, version } = await load(modules, 'vite');
+    const { build, createLogger, version } = await load(modules, 'vite');
     const environment = process.env.NODE_ENV;
+    /** @type {string[]} */
+    const warnings = [];
     await build({
       root,
       base: './',
       configFile: false,
-      logLevel: 'error',
+      customLogger: loggerInto(warnings, createLogger('silent')),
       build: {
         outDir: folder,
         emptyOutDir: false,
@@ -31,7 +33,7 @@ export const bundlers = {
     // Vite leaves 'production' behind, by which npm, called later, would install less than it should.
     if (environment === undefined) delete process.env.NODE_ENV;
     else process.env.NODE_ENV = environment;
-    return `Vite ${version}`;
+    return { title: `Vite ${version}`, warnings };
   },
 
   async webpack({ tools }, entry, folder) {
@@ -49,8 +51,9 @@ export const bundlers = {
         (/** @type {Error | null} */ error, /** @type {any} */ stats) => (error ? reject(error) : resolve(stats)),
       );
     });
-    refuse([...stats.compilation.errors, ...stats.compilation.warnings].map(({ message }) => message));
-    return `webpack ${webpack.version}`;
+    const { errors, warnings } = stats.compilation;
+    if (errors.length > 0) throw new Error(messagesOf(errors).join('; '));
+    return { title: `webpack ${webpack.version}`, warnings: messagesOf(warnings) };
   },
 
   /** It leaves the address of the worker as it is, so the worker goes beside it as an entry of its own. */
@@ -66,31 +69,34 @@ export const bundlers = {
       target: 'es2022',
       logLevel: 'silent',
     });
-    refuse(warnings.map((/** @type {any} */ warning) => warning.text));
-    return `esbuild ${esbuild.version}`;
+    const said = warnings.map((/** @type {{ text: string }} */ { text }) => text);
+    return { title: `esbuild ${esbuild.version}`, warnings: said };
   },
 
   /** The same is true of Rollup. */
   async Rollup({ tools }, entry, folder) {
     const { rollup, VERSION } = await load(tools, 'rollup');
     const { nodeResolve } = await load(tools, '@rollup/plugin-node-resolve');
-    /** @type {string[]} */
+    /** @type {{ message: string }[]} */
     const warnings = [];
     const bundle = await rollup({
       input: { main: entry, thread: join(entry, '../../node_modules/lstm-wasm/dist/thread.js') },
       plugins: [nodeResolve()],
-      onwarn: (/** @type {any} */ warning) => warnings.push(warning.message),
+      onwarn: (/** @type {{ message: string }} */ warning) => warnings.push(warning),
     });
     await bundle.write({ dir: folder, format: 'es' });
     await bundle.close();
-    refuse(warnings);
-    return `Rollup ${VERSION}`;
+    return { title: `Rollup ${VERSION}`, warnings: messagesOf(warnings) };
   },
 };
 
-/** A bundle that comes with warnings is not what people want. @param {string[]} warnings */
-function refuse(warnings) {
-  if (warnings.length > 0) throw new Error(`it warns: ${warnings.join('; ')}`);
+/** @param {{ message: string }[]} complaints */
+const messagesOf = complaints => complaints.map(({ message }) => message);
+
+/** Keeps what Vite warns of. @param {string[]} warnings @param {Record<string, any>} logger */
+function loggerInto(warnings, logger) {
+  const warn = (/** @type {string} */ message) => void warnings.push(message);
+  return { ...logger, warn, warnOnce: warn, error: warn };
 }
 
 /**
@@ -117,10 +123,10 @@ export async function bundleForCloud({ tools }, entry) {
 /**
  * typed.ts, compiled by TypeScript, its own and our types checked.
  * @param {Stage} stage @param {'nodenext' | 'bundler'} resolution
- * @returns {Promise<{ title: string, main: string }>}
+ * @returns {Promise<string>} what it is called, with its version
  */
 export async function compile({ modules, folder: home }, resolution) {
-  const title = `TypeScript ${versionOf(modules, 'typescript')}, ${resolution}`;
+  const title = `TypeScript ${versionOf(modules, 'typescript')}, ${resolution} resolution`;
   const folder = join(home, resolution);
   mkdirSync(folder, { recursive: true });
   const compilerOptions = {
@@ -139,5 +145,5 @@ export async function compile({ modules, folder: home }, resolution) {
   const config = join(home, `${resolution}.json`);
   writeFileSync(config, JSON.stringify({ compilerOptions, files: ['typed.ts'] }));
   await tell(process.execPath, [join(modules, 'typescript/bin/tsc'), '-p', config], { cwd: home });
-  return { title, main: join(folder, 'typed.js') };
+  return title;
 }

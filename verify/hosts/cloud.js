@@ -5,7 +5,6 @@
 
 import * as lw from 'lstm-wasm';
 import { sineCosine } from 'lstm-wasm/data';
-// @ts-expect-error there are no types of .wasm files
 import kernels from 'lstm-wasm/kernels.wasm';
 import { program } from './program.js';
 

@@ -4,11 +4,11 @@
 await import('./page.js');
 const { runProgram } = /** @type {any} */ (globalThis);
 
-onmessage = async ({ data: simd }) => {
+addEventListener('message', async ({ data: simd }) => {
   try {
     postMessage({ found: await runProgram(simd, 'here') });
   } catch (error) {
     postMessage({ error: String(error) });
   }
-};
+});
 postMessage('ready');

@@ -15,7 +15,7 @@
  * @typedef {object} Found
  * @property {'strict' | 'relaxed'} simd what ran
  * @property {number[]} losses of the seed program
- * @property {number} milliseconds for a training step of it; 0 where the clock stands still
+ * @property {number} milliseconds for a step of it, training and prediction; 0 where the clock stands still
  * @property {string} seedSha of all its weights in the end
  * @property {number[]} early all its weights after the first steps
  * @property {string} stackedSha of all weights of the stacked model
@@ -25,6 +25,8 @@
 /** `npm start` takes the same: a start that ends well. */
 const SEED = 21;
 const STEPS = 501;
+/** Clocks of browsers are coarse, and machines have other things to do: the fastest block of steps is what counts. */
+const BLOCK = 25;
 /** Before chaos sets in, which makes of a last bit a whole number in some two hundred steps. */
 const EARLY = 50;
 
@@ -51,17 +53,18 @@ async function trainSeedProgram({ lw, sineCosine, models }) {
   const losses = [];
   /** @type {number[]} */
   let early = [];
-  let milliseconds = 0;
+  let fastest = Number.POSITIVE_INFINITY;
+  let start = 0;
   for (let step = 0; step < STEPS; step++) {
+    if (step % BLOCK === 0) start = performance.now();
     const { xs, ys } = batches.next().value;
-    const start = performance.now();
     losses.push(Number(await model.trainOnBatch(xs, ys)));
-    milliseconds += performance.now() - start;
     await model.predict(xs, { batchSize: 50 });
+    if ((step + 1) % BLOCK === 0) fastest = Math.min(fastest, performance.now() - start);
     if (step + 1 === EARLY) early = [...(await weightsOf(model))];
   }
   const seedSha = await shaOf(await weightsOf(model));
-  return { losses, milliseconds: milliseconds / STEPS, seedSha, early };
+  return { losses, milliseconds: fastest / BLOCK, seedSha, early };
 }
 
 /** Odd sizes, every kind of dropout, batches that are not whole. @param {Means} means */

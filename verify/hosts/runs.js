@@ -8,7 +8,7 @@ import { NotHere } from './tools.js';
  * @typedef {import('./program.js').Found} Found
  *
  * @typedef {object} Run
- * @property {string} where such as "Deno 2.9.6, worker"
+ * @property {string} where such as "Deno 2.9.6: worker"
  * @property {Found} strict
  * @property {[Found, Found]} auto
  *
@@ -16,7 +16,7 @@ import { NotHere } from './tools.js';
  * @property {string} what
  * @property {Run[]} runs
  * @property {'failed' | 'not here'} [status] unless all went well
- * @property {string} [note] why
+ * @property {string} [note] why, or what people should know
  */
 
 /** @type {Map<string, Promise<HostRuns[]>>} */
@@ -51,13 +51,13 @@ async function runHost(stage, host) {
   /** @type {Run[]} */
   const runs = [];
   try {
-    const { title, places } = await host.prepare(stage);
+    const { title, places, remark } = await host.prepare(stage);
     what = title;
     for (const { name, run } of places) {
       const strict = await run('strict');
-      runs.push({ where: `${what}, ${name}`, strict, auto: [await run('auto'), await run('auto')] });
+      runs.push({ where: `${what}: ${name}`, strict, auto: [await run('auto'), await run('auto')] });
     }
-    return { what, runs };
+    return { what, runs, note: remark };
   } catch (error) {
     const note = error instanceof Error ? error.message : String(error);
     return { what, runs, status: error instanceof NotHere ? 'not here' : 'failed', note };

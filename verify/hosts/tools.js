@@ -4,6 +4,7 @@ import { execFile } from 'node:child_process';
 import { existsSync, readFileSync } from 'node:fs';
 import { createRequire } from 'node:module';
 import { pathToFileURL } from 'node:url';
+import { stripVTControlCharacters } from 'node:util';
 
 /** Why something cannot be shown on this machine. */
 export class NotHere extends Error {}
@@ -11,7 +12,7 @@ export class NotHere extends Error {}
 const PATIENCE = 120_000;
 
 /**
- * Runs a command; what it wrote to its output, or the last of what it complained about.
+ * Runs a command; what it wrote to its output, or the gist of its complaint.
  * @param {string} command @param {readonly string[]} words
  * @param {{ cwd: string, env?: Record<string, string> }} options
  * @returns {Promise<string>}
@@ -22,22 +23,20 @@ export function tell(command, words, { cwd, env }) {
     execFile(command, words, options, (error, stdout, stderr) => {
       if (!error) resolve(stdout);
       else if (error.killed) reject(new Error(`not done after ${PATIENCE / 1000} s`));
-      else reject(new Error(lastOf(stderr) || lastOf(stdout) || error.message));
+      else reject(new Error(gistOf(stderr) || gistOf(stdout) || error.message));
     });
   });
 }
 
-/** A line or some, without colours. @param {string} text */
-const lastOf = text =>
-  text
-    // biome-ignore lint/suspicious/noControlCharactersInRegex: that is what colours are
-    .replace(/\x1b\[[0-9;]*m/g, '')
+/** The lines of a complaint that say what is wrong, else its last ones; without colours. @param {string} text */
+function gistOf(text) {
+  const lines = stripVTControlCharacters(text)
     .trim()
     .split('\n')
-    .slice(0, 12)
-    .map(line => line.trim())
-    .join(' ')
-    .slice(0, 600);
+    .map(line => line.trim());
+  const telling = lines.filter(line => /error/i.test(line));
+  return (telling.length > 0 ? telling.slice(0, 4) : lines.slice(-4)).join(' ').slice(0, 500);
+}
 
 /**
  * A package out of a folder of packages; `import` alone would take the one next to this file.
