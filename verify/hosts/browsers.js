@@ -71,7 +71,9 @@ export async function runInPage(browser, url, simd, place) {
       throw new Error('the page has not loaded the program');
     const inside = new URL('inside.js', url).href;
     // As text, because each browser has its own way of handing numbers over.
-    return JSON.parse(await page.evaluate(inThePage, simd, place, inside));
+    const { found, error } = JSON.parse(await page.evaluate(inThePage, simd, place, inside));
+    if (error) throw new Error(error);
+    return found;
   } catch (error) {
     const said = error instanceof Error ? error.message : String(error);
     throw new Error([said.split('\n')[0], ...faults].join('; '));
@@ -86,15 +88,20 @@ export async function runInPage(browser, url, simd, place) {
  * @returns {Promise<string>}
  */
 async function inThePage(simd, place, inside) {
-  if (place !== 'inside') return JSON.stringify(await /** @type {any} */ (globalThis).runProgram(simd, place));
+  if (place !== 'inside') {
+    try {
+      return JSON.stringify({ found: await /** @type {any} */ (globalThis).runProgram(simd, place) });
+    } catch (error) {
+      return JSON.stringify({ error: String(error) });
+    }
+  }
   const worker = new Worker(inside, { type: 'module' });
   try {
-    return await new Promise((resolve, reject) => {
-      worker.onerror = ({ message }) => reject(new Error(message || 'the worker could not be loaded'));
+    return await new Promise(resolve => {
+      worker.onerror = ({ message }) => resolve(JSON.stringify({ error: message || 'the worker could not be loaded' }));
       worker.onmessage = ({ data }) => {
         if (data === 'ready') worker.postMessage(simd);
-        else if (data.found) resolve(JSON.stringify(data.found));
-        else reject(new Error(data.error));
+        else resolve(JSON.stringify(data));
       };
     });
   } finally {

@@ -32,8 +32,8 @@ function judge(what, runs, remark) {
   if (runs.length === 0) return { what, status: 'failed', note: 'nothing ran' };
   if (stuck.length > 0) return { what, status: 'failed', note: stuck.join('; ') };
   const relaxed = runs.map(({ auto }) => auto[0]).find(({ simd }) => simd === 'relaxed');
-  const found = [.../** @type {Run[]} */ (runs).slice(0, 1).map(({ strict }) => strict), ...(relaxed ? [relaxed] : [])];
-  return { what, status: 'passed', note: [...found.map(sayOf), ...(remark ? [remark] : [])].join('; ') };
+  const said = [runs[0]?.strict, relaxed].map(found => found && sayOf(found));
+  return { what, status: 'passed', note: [...said, remark].filter(Boolean).join('; ') };
 }
 
 /** @param {Found} found */
