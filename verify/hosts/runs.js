@@ -1,5 +1,6 @@
 /** Runs the program in all hosts, once for all steps that ask: strict, and twice with what the host takes by itself. */
 
+import { stripVTControlCharacters } from 'node:util';
 import { hosts } from './hosts.js';
 import { openStage } from './stage.js';
 import { NotHere } from './tools.js';
@@ -59,7 +60,8 @@ async function runHost(stage, host) {
     }
     return { what, runs, note: remark };
   } catch (error) {
-    const note = error instanceof Error ? error.message : String(error);
+    // One line and no colours: it goes into a table.
+    const note = stripVTControlCharacters(error instanceof Error ? error.message : String(error)).replace(/\s+/g, ' ');
     return { what, runs, status: error instanceof NotHere ? 'not here' : 'failed', note };
   }
 }
