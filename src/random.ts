@@ -3,7 +3,8 @@
 import { fail, show } from './errors.ts';
 
 const MASK = (1n << 64n) - 1n;
-let state = freshSeed();
+/** Null before anything was drawn or fixed: Cloudflare Workers draw no random numbers while modules are loaded. */
+let state: bigint | null = null;
 
 function freshSeed(): bigint {
   const words = crypto.getRandomValues(new Uint32Array(2));
@@ -12,7 +13,7 @@ function freshSeed(): bigint {
 
 /**
  * Fixes everything random that follows: initial weights, and later shuffles and dropout. Without it, a fresh seed is
- * drawn when the package is loaded.
+ * drawn when the first is needed.
  *
  * @param seed a whole number from 0 to 2^53 - 1
  */
@@ -39,7 +40,7 @@ function mixed(word: bigint): number {
 
 /** The next seed of the stream, a whole number below 2^53. */
 export function nextSeed(): number {
-  state = (state + STEP) & MASK;
+  state = ((state ?? freshSeed()) + STEP) & MASK;
   return mixed(state);
 }
 
@@ -47,7 +48,10 @@ export function nextSeed(): number {
 export const seedAt = (seed: number, n: number): number => mixed(BigInt(seed) + BigInt(n + 1) * STEP);
 
 /** Where the stream stands: 16 hexadecimal digits. */
-export const randomState = (): string => state.toString(16).padStart(16, '0');
+export function randomState(): string {
+  state ??= freshSeed();
+  return state.toString(16).padStart(16, '0');
+}
 
 /** Puts the stream where `randomState` found it. */
 export function setRandomState(digits: string): void {

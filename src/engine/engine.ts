@@ -23,6 +23,8 @@ const INITIAL_PAGES = 2;
 
 let wanted: Simd | 'auto' = 'auto';
 let engine: Engine | null = null;
+/** Whether it came by `init`: a host that forbids compiling could not make another. */
+let given = false;
 let inUse = false;
 let models = 0;
 
@@ -35,7 +37,9 @@ export function configure(options: { simd?: 'auto' | Simd }): void {
     fail('configure', `simd must be chosen before the first model is made, got '${choice}' while ${engine?.simd} runs`);
   }
   wanted = choice;
-  if (!inUse) engine = null;
+  if (inUse || (given && (choice === 'auto' || choice === engine?.simd))) return;
+  engine = null;
+  given = false;
 }
 
 /** @internal One of the names, and not of kernels that this host cannot run. */
@@ -93,6 +97,7 @@ export function init(options: InitOptions): void {
     if (!WebAssembly.validate(bytes)) fail('init', 'bytes must be a WebAssembly module that this host can run');
     engine = start(bytes, bytes.byteLength);
   }
+  given = true;
 }
 
 /** Resolves when the kernels run. Awaiting it is never necessary; programs written for TF.js do it. */

@@ -46,8 +46,9 @@ export function open(given: WorkerLike | undefined, listener: Listener): Link | 
   const options = here?.execArgv?.some(word => word.startsWith('--input-type')) ? { execArgv: [] } : undefined;
   const start = (threads: Threads | null | undefined) => {
     if (!threads) throw new Error('this host has no workers');
-    // Not a name that bundlers see: in a page, it would be a second file
-    return linkTo(new threads.Worker(new URL(['thread', 'js'].join('.'), import.meta.url), options), listener);
+    // Not a form that bundlers know: in a page it would be a second file, and webpack warns of a name it cannot read
+    const beside = import.meta.url;
+    return linkTo(new threads.Worker(new URL('thread.js', beside), options), listener);
   };
   const name = 'node:worker_threads';
   const threads = here?.getBuiltinModule?.(name) as Threads | undefined;

@@ -1,11 +1,13 @@
 /** What is verified, in order. */
 
 import { api } from './api.js';
+import { bits } from './bits.js';
 import { coverage } from './coverage.js';
+import { hosts } from './hosts.js';
 import { mutation } from './mutation.js';
 import { packageStep } from './package.js';
 import { site } from './site.js';
 import { tfjs } from './tfjs.js';
 
 /** @type {import('../run.js').Step[]} */
-export const steps = [packageStep, api, site, tfjs, coverage, mutation];
+export const steps = [hosts, bits, packageStep, api, site, tfjs, coverage, mutation];

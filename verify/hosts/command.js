@@ -1,0 +1,10 @@
+/**
+ * Runs the program in Node, Deno and Bun and prints what it found.
+ *
+ *   node command.js ./entry.js strict here
+ */
+
+const [entry = '', simd, place] = process.argv.slice(2);
+await import(new URL(entry, import.meta.url).href);
+const { runProgram } = /** @type {any} */ (globalThis);
+console.log(JSON.stringify(await runProgram(simd, place)));

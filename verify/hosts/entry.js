@@ -1,0 +1,24 @@
+/** Imports the package by its names and offers the program: to Node, Deno and Bun as it is, to bundlers as their entry. */
+
+import * as lw from 'lstm-wasm';
+import { sineCosine } from 'lstm-wasm/data';
+import { connect } from 'lstm-wasm/worker';
+import { program } from './program.js';
+
+/** @typedef {(simd: 'strict' | 'auto', place: 'here' | 'worker') => Promise<import('./program.js').Found>} RunProgram */
+
+/** @type {RunProgram} */
+async function runProgram(simd, place) {
+  if (place === 'here') {
+    lw.configure({ simd });
+    return program({ lw, sineCosine, models: lw });
+  }
+  const host = connect({ simd });
+  try {
+    return await program({ lw, sineCosine, models: host });
+  } finally {
+    await host.terminate();
+  }
+}
+
+Object.assign(globalThis, { runProgram });

@@ -1,0 +1,199 @@
+/** All hosts: how each is started, and what it is called. */
+
+import { mkdirSync } from 'node:fs';
+import { join } from 'node:path';
+import { fileURLToPath } from 'node:url';
+import { runInPage, titleOf } from './browsers.js';
+import { bundleForCloud, bundlers, compile } from './bundles.js';
+import { writePage } from './stage.js';
+import { NotHere, tell, versionOf } from './tools.js';
+
+/**
+ * @typedef {import('./stage.js').Stage} Stage
+ * @typedef {import('./program.js').Found} Found
+ * @typedef {'strict' | 'auto'} Simd
+ *
+ * A place in which the package can run: a thread of a host, or a bundle in one.
+ * @typedef {object} Place
+ * @property {string} name
+ * @property {(simd: Simd) => Promise<Found>} run starts it anew, every time
+ *
+ * @typedef {object} Ready
+ * @property {string} title with the version
+ * @property {Place[]} places
+ * @property {string} [remark] what people should know
+ *
+ * @typedef {object} Host
+ * @property {string} name for when it is not here
+ * @property {(stage: Stage) => Promise<Ready>} prepare throws NotHere with the reason
+ */
+
+/** A package for those who write Keras files. Some bundlers warn that it is absent, and go on; it is no fault. */
+const OPTIONAL = 'h5wasm';
+
+/** @type {Host[]} */
+export const hosts = [
+  ...[20, 22, 24, 26].map(node),
+  command('Deno', 'deno', ['run', '--no-prompt', '--allow-read=.']),
+  command('Bun', 'bun', ['run']),
+  page('Chromium', 'main thread'),
+  page('Chromium', 'Web Worker'),
+  page('Firefox', 'main thread'),
+  page('Firefox', 'Web Worker'),
+  underPolicy('Chromium'),
+  underPolicy('Firefox'),
+  ...Object.keys(bundlers).map(bundle),
+  typescript('nodenext'),
+  typescript('bundler'),
+  { name: 'workerd', prepare: cloudflare },
+];
+
+/** @param {number} major @returns {Host} */
+function node(major) {
+  const prepare = async (/** @type {Stage} */ stage) => {
+    const { path, version } = binaryOf(stage, major);
+    return { title: `Node ${version.slice(1)}`, places: fromCommand(stage, path, []) };
+  };
+  return { name: `Node ${major}`, prepare };
+}
+
+/** @param {Stage} stage @param {number} major */
+function binaryOf(stage, major) {
+  const found = stage.nodes().find(node => node.major === major);
+  if (found) return found;
+  const reason =
+    process.env.NODE_BINARIES === undefined ? 'npm does not give it out for this machine' : 'not in NODE_BINARIES';
+  throw new NotHere(`no binary of Node ${major}: ${reason}`);
+}
+
+/** @param {string} name @param {string} tool @param {string[]} words @returns {Host} */
+function command(name, tool, words) {
+  const prepare = async (/** @type {Stage} */ stage) => {
+    const title = `${name} ${versionOf(stage.tools, tool)}`;
+    const path = join(stage.tools, '.bin', process.platform === 'win32' ? `${tool}.exe` : tool);
+    try {
+      await tell(path, ['--version'], { cwd: stage.folder });
+    } catch (error) {
+      throw new NotHere(`its binary does not start: ${/** @type {Error} */ (error).message}`);
+    }
+    return { title, places: fromCommand(stage, path, words) };
+  };
+  return { name, prepare };
+}
+
+/** @param {Stage} stage @param {string} path @param {string[]} words @returns {Place[]} */
+function fromCommand(stage, path, words, entry = './entry.js', places = ['here', 'worker']) {
+  return places.map(place => ({
+    name: place === 'here' ? 'main thread' : 'worker',
+    async run(simd) {
+      const env = { DENO_DIR: join(stage.folder, 'deno'), DENO_NO_UPDATE_CHECK: '1' };
+      const out = await tell(path, [...words, 'hosts/command.js', entry, simd, place], {
+        cwd: join(stage.folder, '..'),
+        env,
+      });
+      return JSON.parse(out);
+    },
+  }));
+}
+
+/** @param {'Chromium' | 'Firefox'} name */
+const commandOf = name => (name === 'Firefox' ? 'firefox' : 'chromium');
+
+/** @param {'Chromium' | 'Firefox'} name @param {'main thread' | 'Web Worker'} thread @returns {Host} */
+function page(name, thread) {
+  const prepare = async (/** @type {Stage} */ stage) => {
+    const browser = await stage.browser(commandOf(name));
+    /** @type {import('./browsers.js').Place[]} */
+    const places = thread === 'main thread' ? ['here'] : ['worker', 'inside'];
+    return { title: `${await titleOf(browser)}, ${thread}`, places: inBrowser(browser, stage.sites, places) };
+  };
+  return { name: `${name}, ${thread}`, prepare };
+}
+
+/**
+ * @param {import('puppeteer-core').Browser} browser @param {string} folder
+ * @param {import('./browsers.js').Place[]} places
+ * @returns {Place[]}
+ */
+function inBrowser(browser, folder, places) {
+  const names = { here: 'the page', worker: 'lstm-wasm/worker', inside: 'a worker of its own' };
+  return places.map(place => ({
+    name: names[place],
+    run: simd => runInPage(browser, `${folder}index.html`, simd, place),
+  }));
+}
+
+/** @param {'Chromium' | 'Firefox'} name @returns {Host} */
+function underPolicy(name) {
+  const prepare = async (/** @type {Stage} */ stage) => {
+    const browser = await stage.browser(commandOf(name));
+    // Else it would not be the policy that was tried.
+    const refusal = await runInPage(browser, `${stage.locked}index.html`, 'strict', 'here').then(
+      () => 'it compiles',
+      (/** @type {Error} */ { message }) => message,
+    );
+    if (!refusal.includes('CompileError')) {
+      throw new Error(`where the policy forbids WebAssembly, a CompileError must say so, but: ${refusal}`);
+    }
+    const title = `${await titleOf(browser)}, strict Content-Security-Policy`;
+    return { title, places: inBrowser(browser, stage.guarded, ['here', 'worker']) };
+  };
+  return { name: `${name}, Content-Security-Policy`, prepare };
+}
+
+/** Runs in the browser, where its worker is found too, and in Node. @param {string} name @returns {Host} */
+function bundle(name) {
+  const prepare = async (/** @type {Stage} */ stage) => {
+    const folder = join(stage.folder, name.toLowerCase());
+    mkdirSync(folder, { recursive: true });
+    const bundled = await /** @type {import('./bundles.js').Bundle} */ (bundlers[name])(
+      stage,
+      join(stage.folder, 'entry.js'),
+      folder,
+    );
+    const others = bundled.warnings.filter(warning => !warning.includes(OPTIONAL));
+    if (others.length > 0) throw new Error(`${bundled.title} warns: ${others.join('; ')}`);
+    writePage(folder, './main.js');
+    const inNode = fromCommand(stage, process.execPath, [], `./${name.toLowerCase()}/main.js`, ['here']);
+    const browser = await stage.browser('chromium').catch(error => {
+      if (error instanceof NotHere) return null;
+      throw error;
+    });
+    const inPage = browser ? inBrowser(browser, `${stage.sites}${name.toLowerCase()}/`, ['here', 'worker']) : [];
+    return {
+      title: `${bundled.title}${browser ? ', in Chromium and Node' : ', in Node; no Chromium is here'}`,
+      places: [...inNode.map(place => ({ ...place, name: 'Node' })), ...inPage],
+      remark: bundled.warnings.length > 0 ? `warns that ${OPTIONAL} is absent` : undefined,
+    };
+  };
+  return { name, prepare };
+}
+
+/** @param {'nodenext' | 'bundler'} resolution @returns {Host} */
+function typescript(resolution) {
+  const prepare = async (/** @type {Stage} */ stage) => {
+    const title = await compile(stage, resolution);
+    return { title, places: fromCommand(stage, process.execPath, [], `./${resolution}/typed.js`) };
+  };
+  return { name: `TypeScript, ${resolution}`, prepare };
+}
+
+/** Cloudflare Workers. The kernels are what is given, so that automatic means the relaxed ones. @param {Stage} stage */
+async function cloudflare(stage) {
+  const title = `workerd ${versionOf(stage.tools, 'workerd')} (Cloudflare Workers), by init({ module })`;
+  versionOf(stage.tools, 'miniflare');
+  const newer = stage.nodes().filter(({ major }) => major >= 22)[0];
+  if (!newer) throw new NotHere('Miniflare wants Node 22, which is not here either');
+  const script = await bundleForCloud(stage, join(stage.folder, 'cloud.js'));
+  const miniflare = fileURLToPath(new URL('miniflare.js', import.meta.url));
+  const dist = join(stage.folder, '../node_modules/lstm-wasm/dist');
+  /** @type {Place} */
+  const place = {
+    name: 'a request',
+    async run(simd) {
+      const kernels = join(dist, simd === 'strict' ? 'kernels.wasm' : 'kernels-relaxed.wasm');
+      return JSON.parse(await tell(newer.path, [miniflare, stage.tools, script, kernels], { cwd: stage.folder }));
+    },
+  };
+  return { title, places: [place] };
+}

@@ -1,0 +1,86 @@
+/** The folder in which a user has installed the package and written the program, and what is shared by many hosts. */
+
+import { copyFileSync, mkdirSync, readFileSync, writeFileSync } from 'node:fs';
+import { join } from 'node:path';
+import { fileURLToPath } from 'node:url';
+import { fetchNodes, nodesHere } from '../../scripts/nodes.js';
+import { launch } from './browsers.js';
+import { serve } from './serve.js';
+
+/** Nothing from elsewhere, nothing inline, no eval; and WebAssembly, or not even that. */
+const policy = (/** @type {string} */ script) => ({
+  'content-security-policy': `default-src 'none'; script-src ${script}; worker-src 'self'; img-src data:`,
+});
+
+/**
+ * @typedef {object} Stage
+ * @property {string} folder with entry.js and the others, beside the node_modules of the user
+ * @property {string} tools the folder `verify/node_modules`
+ * @property {string} modules the folder `node_modules` of the checkout
+ * @property {string} sites where the folder is served without a policy
+ * @property {string} guarded where it is served under a policy that lets WebAssembly compile
+ * @property {string} locked where it may not
+ * @property {() => import('../../scripts/nodes.js').NodeBinary[]} nodes
+ * @property {(name: 'chromium' | 'firefox') => Promise<import('puppeteer-core').Browser>} browser
+ * @property {() => Promise<void>} close
+ */
+
+const MAJORS = [20, 22, 24, 26];
+
+/** @param {import('../run.js').Context} context @returns {Promise<Stage>} */
+export async function openStage({ home, root, tools, say }) {
+  const folder = join(home, 'hosts');
+  mkdirSync(folder, { recursive: true });
+  for (const file of ['program.js', 'entry.js', 'typed.ts', 'command.js', 'inside.js', 'cloud.js']) {
+    copyFileSync(fileURLToPath(new URL(file, import.meta.url)), join(folder, file));
+  }
+  writeFileSync(join(folder, 'page.js'), withAddresses(home, readFileSync(join(folder, 'entry.js'), 'utf8')));
+  writePage(folder, './page.js');
+
+  const open = serve(home);
+  const guarded = serve(home, policy("'self' 'wasm-unsafe-eval'"));
+  const locked = serve(home, policy("'self'"));
+  const servers = await Promise.all([open, guarded, locked]);
+  const [sites = '', guardedSites = '', lockedSites = ''] = servers.map(({ url }) => `${url}hosts/`);
+
+  /** @type {Map<string, Promise<import('puppeteer-core').Browser>>} */
+  const browsers = new Map();
+  /** @type {import('../../scripts/nodes.js').NodeBinary[] | null} */
+  let nodes = null;
+  return {
+    folder,
+    tools,
+    modules: join(root, 'node_modules'),
+    sites,
+    guarded: guardedSites,
+    locked: lockedSites,
+    nodes() {
+      if (!nodes && process.env.NODE_BINARIES === undefined) fetchNodes(MAJORS, say);
+      nodes ??= nodesHere();
+      return nodes;
+    },
+    browser(name) {
+      const running = browsers.get(name) ?? launch(name);
+      browsers.set(name, running);
+      return running;
+    },
+    async close() {
+      for (const browser of browsers.values()) await (await browser.catch(() => null))?.close();
+      for (const server of servers) await server.close();
+    },
+  };
+}
+
+/** @param {string} folder @param {string} script */
+export function writePage(folder, script) {
+  const html = `<!doctype html><link rel="icon" href="data:,"><script type="module" src="${script}"></script>\n`;
+  writeFileSync(join(folder, 'index.html'), html);
+}
+
+/** A program as pages without a bundler have it. @param {string} home @param {string} source */
+function withAddresses(home, source) {
+  const { exports } = JSON.parse(readFileSync(join(home, 'node_modules/lstm-wasm/package.json'), 'utf8'));
+  return source.replaceAll(/'lstm-wasm(\/\w+)?'/g, (_, path = '') => {
+    return `'../node_modules/lstm-wasm/${exports[`.${path}`].default.slice(2)}'`;
+  });
+}

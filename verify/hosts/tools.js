@@ -1,0 +1,56 @@
+/** What the hosts are started with. */
+
+import { execFile } from 'node:child_process';
+import { existsSync, readFileSync } from 'node:fs';
+import { createRequire } from 'node:module';
+import { pathToFileURL } from 'node:url';
+import { stripVTControlCharacters } from 'node:util';
+
+/** Why something cannot be shown on this machine. */
+export class NotHere extends Error {}
+
+const PATIENCE = 120_000;
+
+/**
+ * Runs a command; what it wrote to its output, or the gist of its complaint.
+ * @param {string} command @param {readonly string[]} words
+ * @param {{ cwd: string, env?: Record<string, string> }} options
+ * @returns {Promise<string>}
+ */
+export function tell(command, words, { cwd, env }) {
+  const options = { cwd, env: { ...process.env, ...env }, timeout: PATIENCE, maxBuffer: 2 ** 26 };
+  return new Promise((resolve, reject) => {
+    execFile(command, words, options, (error, stdout, stderr) => {
+      if (!error) resolve(stdout);
+      else if (error.killed) reject(new Error(`not done after ${PATIENCE / 1000} s`));
+      else reject(new Error(gistOf(stderr) || gistOf(stdout) || error.message));
+    });
+  });
+}
+
+/** The lines of a complaint that say what is wrong, else its last ones; without colours. @param {string} text */
+function gistOf(text) {
+  const lines = stripVTControlCharacters(text)
+    .trim()
+    .split('\n')
+    .map(line => line.trim());
+  const telling = lines.filter(line => /error/i.test(line));
+  return (telling.length > 0 ? telling.slice(0, 4) : lines.slice(-4)).join(' ').slice(0, 500);
+}
+
+/**
+ * A package out of a folder of packages; `import` alone would take the one next to this file.
+ * @param {string} folder that ends in node_modules @param {string} name
+ * @returns {Promise<any>}
+ */
+export async function load(folder, name) {
+  versionOf(folder, name);
+  return import(pathToFileURL(createRequire(`${folder}/here.js`).resolve(name)).href);
+}
+
+/** @param {string} folder @param {string} name @returns {string} */
+export function versionOf(folder, name) {
+  const file = `${folder}/${name}/package.json`;
+  if (!existsSync(file)) throw new NotHere(`the package ${name} is not in ${folder}`);
+  return JSON.parse(readFileSync(file, 'utf8')).version;
+}

@@ -1,0 +1,55 @@
+/** The package, installed as a user would, trains the seed program in every host. */
+
+import { runsOf } from '../hosts/runs.js';
+
+/**
+ * @typedef {import('../hosts/program.js').Found} Found
+ * @typedef {import('../hosts/runs.js').Run} Run
+ * @typedef {import('../run.js').Outcome} Outcome
+ */
+
+/** The median of its last hundred losses must be below this share of the first: the program has learned. */
+const LEARNED = 0.05;
+
+/** @type {import('../run.js').Step} */
+export const hosts = {
+  name: 'hosts',
+  about: 'the packed package is installed, imported and trains the seed program in every host and bundle',
+  async run(context) {
+    const all = await runsOf(context);
+    return all.map(({ what, runs, status, note }) => (status ? { what, status, note } : judge(what, runs, note)));
+  },
+};
+
+/** @param {string} what @param {Run[]} runs @param {string} [remark] @returns {Outcome} */
+function judge(what, runs, remark) {
+  const stuck = runs.flatMap(({ where, strict, auto }) => {
+    if (strict.simd !== 'strict') return [`${where} runs ${strict.simd} kernels where strict ones were asked for`];
+    return [strict, ...auto]
+      .filter(found => !hasLearned(found))
+      .map(found => `${where}, ${found.simd}: ${lossesOf(found)}`);
+  });
+  if (runs.length === 0) return { what, status: 'failed', note: 'nothing ran' };
+  if (stuck.length > 0) return { what, status: 'failed', note: stuck.join('; ') };
+  const relaxed = runs.map(({ auto }) => auto[0]).find(({ simd }) => simd === 'relaxed');
+  const said = [runs[0]?.strict, relaxed].map(found => found && sayOf(found));
+  return { what, status: 'passed', note: [...said, remark].filter(Boolean).join('; ') };
+}
+
+/** @param {Found} found */
+const sayOf = found =>
+  `${found.simd}: cost ${lossesOf(found)}${found.milliseconds > 0 ? `, ${found.milliseconds.toPrecision(2)} ms a step` : ''}`;
+
+/** @param {Found} found */
+const hasLearned = ({ losses }) =>
+  losses.length === 501 && losses.every(Number.isFinite) && endOf(losses) < LEARNED * (losses[0] ?? 0);
+
+/** @param {Found} found */
+const lossesOf = ({ losses }) => `${losses[0]?.toPrecision(3)} to ${endOf(losses).toPrecision(3)}`;
+
+/** @param {number[]} losses */
+const endOf = losses =>
+  losses
+    .slice(-100)
+    .sort((a, b) => a - b)
+    .at(50) ?? Number.NaN;
