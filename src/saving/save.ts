@@ -6,6 +6,7 @@ import type { Runner } from '../runner.ts';
 import type { Sequential } from '../sequential.ts';
 import { FORMAT, generatedBy, type IOHandler, type ModelArtifacts, type SaveResult } from './artifacts.ts';
 import { checkDepth, parseJson, readObject } from './place.ts';
+import { saverFor } from './routes.ts';
 import { describeTraining } from './training.ts';
 import { encodeWeights, type NewWeight } from './weightData.ts';
 
@@ -36,10 +37,8 @@ export async function saveModel(
   target: string | IOHandler,
   options?: SaveOptions,
 ): Promise<SaveResult> {
-  const artifacts = artifactsOf(call, model, runner, options);
-  // What writes to files and servers is loaded when it is needed: most programs never save
-  const { saverFor } = await import('./routes.ts');
-  return saverFor(call, target)(artifacts);
+  const save = saverFor(call, target);
+  return save(artifactsOf(call, model, runner, options));
 }
 
 function artifactsOf(call: string, model: Sequential, runner: Runner, options?: SaveOptions): ModelArtifacts {
