@@ -1,4 +1,7 @@
 /** What is verified, in order. */
 
+import { long } from './long.js';
+import { properties } from './properties.js';
+
 /** @type {import('../run.js').Step[]} */
-export const steps = [];
+export const steps = [properties, long];
