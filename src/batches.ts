@@ -11,7 +11,7 @@ import {
   sizeOf,
   type TypedArray,
 } from './shapes.ts';
-import type { TensorLike } from './tensor/read.ts';
+import { checkHeld, type TensorLike } from './tensor/read.ts';
 import { Tensor } from './tensor/tensor.ts';
 import { Selection } from './training/samples.ts';
 
@@ -32,6 +32,7 @@ export function shapeOfBatch(call: string, name: string, value: Batch, expected:
       `${name} must be a tensor, nested arrays or a typed array of the shape ${showShape(expected)}, got ${show(value)}`,
     );
   }
+  if (value instanceof Tensor) checkHeld(call, name, value);
   const given = value instanceof Tensor || value instanceof Selection;
   const shape = given ? value.shape : shapeOfNested(call, name, value as NestedArray);
   if (fits(shape, expected)) return shape;

@@ -3,6 +3,7 @@
 import { createHash } from 'node:crypto';
 import type { Sequential, Stream } from 'lstm-wasm';
 import { ValueError } from 'lstm-wasm';
+import { OwnError } from './strange.ts';
 
 type Held = { m?: unknown; n?: unknown; s?: unknown; o?: unknown; l?: unknown };
 
@@ -43,7 +44,7 @@ function tell(question: () => string): string {
   try {
     return question();
   } catch (error) {
-    if (error instanceof ValueError) return error.message;
+    if (error instanceof ValueError || error instanceof OwnError) return error.message;
     throw error;
   }
 }

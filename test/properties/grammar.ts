@@ -70,7 +70,12 @@ const initializer = fc.oneof(
   call('lw.initializers.orthogonal', object({ gain: one('0.5'), seed })),
   call(
     'lw.initializers.varianceScaling',
-    object({ scale: one('1', '2'), mode: one("'fanIn'", "'fanAvg'"), distribution: one("'normal'", "'uniform'"), seed }),
+    object({
+      scale: one('1', '2'),
+      mode: one("'fanIn'", "'fanAvg'"),
+      distribution: one("'normal'", "'uniform'"),
+      seed,
+    }),
   ),
   call('lw.initializers.glorotNormal', object({ seed })),
 );
@@ -112,7 +117,13 @@ const schedule = fc.oneof(
   call(
     'lw.schedules.oneCycle',
     object(
-      { maxLearningRate: rate, totalSteps: count('2', '10'), warmupShare: rate, divFactor: one('1', '25'), finalDivFactor: one('1') },
+      {
+        maxLearningRate: rate,
+        totalSteps: count('2', '10'),
+        warmupShare: rate,
+        divFactor: one('1', '25'),
+        finalDivFactor: one('1'),
+      },
       'maxLearningRate',
       'totalSteps',
     ),
@@ -189,12 +200,23 @@ const recurrentLayer = fc.oneof(
     call(`lw.layers.${kind}`, object({ ...recurrentOptions, ...cellOptions }, 'units')),
   ),
   call('lw.layers.rnn', object({ ...recurrentOptions, cell: fc.oneof(cells, list(cells)) }, 'cell')),
-  call('lw.layers.rnn', object({ cell: call('lw.layers.stackedRNNCells', object({ cells: list(cells) }, 'cells')) }, 'cell')),
+  call(
+    'lw.layers.rnn',
+    object({ cell: call('lw.layers.stackedRNNCells', object({ cells: list(cells) }, 'cells')) }, 'cell'),
+  ),
 );
 const denseLayer = call(
   'lw.layers.dense',
   object(
-    { ...everyLayer, units: small, activation, useBias: bool, kernelInitializer: initializer, biasRegularizer: regularizer, kernelConstraint: constraint },
+    {
+      ...everyLayer,
+      units: small,
+      activation,
+      useBias: bool,
+      kernelInitializer: initializer,
+      biasRegularizer: regularizer,
+      kernelConstraint: constraint,
+    },
     'units',
   ),
 );
@@ -203,7 +225,10 @@ const layer = fc.oneof(
   denseLayer,
   call(
     'lw.layers.bidirectional',
-    object({ ...everyLayer, layer: recurrentLayer, mergeMode: one("'concat'", "'sum'", "'mul'", "'ave'", 'null') }, 'layer'),
+    object(
+      { ...everyLayer, layer: recurrentLayer, mergeMode: one("'concat'", "'sum'", "'mul'", "'ave'", 'null') },
+      'layer',
+    ),
   ),
   call('lw.layers.timeDistributed', object({ ...everyLayer, layer: fc.oneof(denseLayer, one('l')) }, 'layer')),
   call('lw.layers.activation', object({ ...everyLayer, activation }, 'activation')),
@@ -215,7 +240,14 @@ const layer = fc.oneof(
   call(
     'lw.layers.embedding',
     object(
-      { ...everyLayer, inputDim: small, outputDim: small, maskZero: bool, inputLength: small, embeddingsInitializer: initializer },
+      {
+        ...everyLayer,
+        inputDim: small,
+        outputDim: small,
+        maskZero: bool,
+        inputLength: small,
+        embeddingsInitializer: initializer,
+      },
       'inputDim',
       'outputDim',
     ),
@@ -223,7 +255,10 @@ const layer = fc.oneof(
   call('lw.layers.masking', object({ ...everyLayer, maskValue: one('0', '1') })),
   call('lw.layers.repeatVector', object({ ...everyLayer, n: small }, 'n')),
   call('lw.layers.flatten', object(everyLayer)),
-  call('lw.layers.reshape', object({ ...everyLayer, targetShape: one('[2, 2]', '[-1]', '[6]', '[null, 2]') }, 'targetShape')),
+  call(
+    'lw.layers.reshape',
+    object({ ...everyLayer, targetShape: one('[2, 2]', '[-1]', '[6]', '[null, 2]') }, 'targetShape'),
+  ),
   call('lw.layers.inputLayer', object(everyLayer)),
 );
 
@@ -231,7 +266,15 @@ const layer = fc.oneof(
 
 const batches = (of: string) => [of, `${of}.arraySync()`, `${of}.dataSync()`, `[...${of}.dataSync()]`];
 /** In the midst of reading its numbers, the model becomes another. */
-const acts = ['m.dispose()', 'm.pop()', 'm.predict($.numbers([64, 3, 2]))', "m.compile({ optimizer: 'sgd', loss: 'mse' })", 'm.trainOnBatch(x, y)', 'm.add(l)', 'm.fit(x, y)'];
+const acts = [
+  'm.dispose()',
+  'm.pop()',
+  'm.predict($.numbers([64, 3, 2]))',
+  "m.compile({ optimizer: 'sgd', loss: 'mse' })",
+  'm.trainOnBatch(x, y)',
+  'm.add(l)',
+  '$.beside(m.fit(x, y, { verbose: 0 }))',
+];
 const strangeBatch = fc.oneof(
   strange,
   fc.constantFrom(
@@ -258,7 +301,13 @@ const strangeBatch = fc.oneof(
 );
 const xs = unusual(fc.constantFrom(...batches('x')), strangeBatch);
 const ys = unusual(fc.constantFrom(...batches('y')), strangeBatch);
-const sampleWeight = one('new Float32Array(x.shape[0]).fill(2)', 'lw.ones([x.shape[0]])', 'lw.zeros([x.shape[0]])', 'lw.zeros([x.shape[0], 3])', 'lw.fill([x.shape[0]], -1)');
+const sampleWeight = one(
+  'new Float32Array(x.shape[0]).fill(2)',
+  'lw.ones([x.shape[0]])',
+  'lw.zeros([x.shape[0]])',
+  'lw.zeros([x.shape[0], 3])',
+  'lw.fill([x.shape[0]], -1)',
+);
 const classWeight = one('{ 0: 1, 1: 2 }', '{ 0: 0, 1: 0, 2: 1, 3: 1 }', '{ 0: -1 }', '{ a: 1 }', '[1, 2]');
 const weightOptions = object({ sampleWeight, classWeight });
 
@@ -270,19 +319,45 @@ const trainingOptions = {
   resume: one('null', 'b'),
   classWeight,
 };
-const monitored = { monitor: one("'loss'", "'val_loss'", "'val_acc'"), mode: one("'min'", "'auto'", "'max'"), minDelta: one('0', '0.1') };
+const monitored = {
+  monitor: one("'loss'", "'val_loss'", "'val_acc'"),
+  mode: one("'min'", "'auto'", "'max'"),
+  minDelta: one('0', '0.1'),
+};
 const callback = fc.oneof(
-  call('lw.callbacks.earlyStopping', object({ ...monitored, patience: count('0', '2'), baseline: one('1'), restoreBestWeights: bool })),
-  call('lw.callbacks.reduceLROnPlateau', object({ ...monitored, factor: one('0.5'), patience: count('0'), cooldown: count('0'), minLR: rate })),
+  call(
+    'lw.callbacks.earlyStopping',
+    object({ ...monitored, patience: count('0', '2'), baseline: one('1'), restoreBestWeights: bool }),
+  ),
+  call(
+    'lw.callbacks.reduceLROnPlateau',
+    object({ ...monitored, factor: one('0.5'), patience: count('0'), cooldown: count('0'), minLR: rate }),
+  ),
   call('lw.callbacks.modelCheckpoint', object({ ...monitored, saveBestOnly: bool, save: one('() => {}', '$.own') })),
-  call('lw.callbacks.learningRateScheduler', one('epoch => 0.1', 'epoch => NaN', '(epoch, rate) => rate / 2', '$.own'), verbose),
+  call(
+    'lw.callbacks.learningRateScheduler',
+    one('epoch => 0.1', 'epoch => NaN', '(epoch, rate) => rate / 2', '$.own'),
+    verbose,
+  ),
   call('lw.callbacks.terminateOnNaN'),
   ...['onTrainBegin', 'onBatchEnd', 'onEpochEnd', 'onTrainEnd', 'onYield'].map(event =>
     fc
-      .constantFrom(...acts, '{}', '$.own()', 'm.stopTraining = true', 'b = m.snapshot()', 'm.restore(m.snapshot())', 'm.resetStates()')
+      .constantFrom(
+        ...acts,
+        '{}',
+        '$.own()',
+        'm.stopTraining = true',
+        'b = m.snapshot()',
+        'm.restore(m.snapshot())',
+        'm.resetStates()',
+      )
       .map(act => `{ ${event}: () => { ${act} } }`),
   ),
-  fc.constantFrom('{ onEpochEnd: (e, logs) => { logs.more = e } }', "{ onEpochEnd: (e, logs) => { logs.x = 'y' } }", '{ onBatchEnd: async () => {} }'),
+  fc.constantFrom(
+    '{ onEpochEnd: (e, logs) => { logs.more = e } }',
+    "{ onEpochEnd: (e, logs) => { logs.x = 'y' } }",
+    '{ onBatchEnd: async () => {} }',
+  ),
 );
 const callbacks = fc.oneof(list(callback), callback);
 const validationData = one('[x, y]', '[x, y, new Float32Array(x.shape[0])]', '[x]', '[y, x]');
@@ -301,7 +376,14 @@ const dataset = fc.oneof(
   strangeBatch.map(bad => `[{ xs: x, ys: y }, { xs: ${bad}, ys: y }]`),
   strangeBatch.map(bad => `[{ xs: x, ys: ${bad} }]`),
   strange.map(bad => `() => ${bad}`),
-  fc.constantFrom('{ next: $.own }', '{ next: () => ({}) }', '{ next: async () => ({ value: { xs: x, ys: y }, done: false }) }', '{ iterator: () => 1 }', '{ size: -1, *[Symbol.iterator]() { yield { xs: x, ys: y } } }', '[{ xs: { shape: [4, 3, 2], dataSync: () => [1] }, ys: y }]'),
+  fc.constantFrom(
+    '{ next: $.own }',
+    '{ next: () => ({}) }',
+    '{ next: async () => ({ value: { xs: x, ys: y }, done: false }) }',
+    '{ iterator: () => 1 }',
+    '{ size: -1, *[Symbol.iterator]() { yield { xs: x, ys: y } } }',
+    '[{ xs: { shape: [4, 3, 2], dataSync: () => [1] }, ys: y }]',
+  ),
 );
 
 const fitOptions = object(
@@ -342,8 +424,17 @@ const compile = says(
     object(
       {
         optimizer,
-        loss: one("'mse'", "'binaryCrossentropy'", "'hinge'", "'categoricalCrossentropy'", 'lw.metrics.meanSquaredError'),
-        metrics: fc.oneof(one("'acc'", "'mae'", "['acc', 'mse']", '[]'), list(one("'acc'", "'mape'", "'cosine'", 'lw.metrics.binaryAccuracy', 'lw.metrics.precision'))),
+        loss: one(
+          "'mse'",
+          "'binaryCrossentropy'",
+          "'hinge'",
+          "'categoricalCrossentropy'",
+          'lw.metrics.meanSquaredError',
+        ),
+        metrics: fc.oneof(
+          one("'acc'", "'mae'", "['acc', 'mse']", '[]'),
+          list(one("'acc'", "'mape'", "'cosine'", 'lw.metrics.binaryAccuracy', 'lw.metrics.precision')),
+        ),
       },
       'optimizer',
       'loss',
@@ -360,8 +451,8 @@ const training = fc.oneof(
   says(call('m.fit', xs, ys, object({ verbose, epochs: count('2'), batchSize: count('2') }, 'verbose'))),
   says(call('m.fitDataset', dataset, fitDatasetOptions), partly),
   says(call('m.evaluateDataset', dataset, object({ batches: count('1', '2'), verbose }))),
-  says(fc.constant("Promise.all([m.fit(x, y, { verbose: 0 }), m.fit(x, y, { verbose: 0, yieldEvery: 'batch' })])"), partly),
-  says(fc.constant('Promise.all([m.fit(x, y, { verbose: 0, yieldEvery: "batch", epochs: 3 }), m.dispose()])'), partly),
+  says(fc.constant("$.both(m.fit(x, y, { verbose: 0 }), m.fit(x, y, { verbose: 0, yieldEvery: 'batch' }))"), partly),
+  says(fc.constant('$.both(m.fit(x, y, { verbose: 0, yieldEvery: "batch", epochs: 3 }), m.dispose())'), partly),
   says(call('m.finalizeVariableValues')),
 );
 const asking = fc.oneof(
@@ -370,24 +461,68 @@ const asking = fc.oneof(
   says(call('n.predictOnBatch', xs)),
   says(call('m.inspect', one('m.layers[0]', 'l', "'lstm'", 'm.layers[0].name'), xs)),
   says(call('m.getLayer', one("'a'", 'm.layers[0].name', 'null', 'undefined'), one('0', '1', '-1'))),
-  says(call('m.summary', one('60', 'undefined'), one('undefined', '[10, 20]', '[0.5, 1]'), one('() => {}', 'line => {}'))),
+  says(
+    call('m.summary', one('60', 'undefined'), one('undefined', '[10, 20]', '[0.5, 1]'), one('() => {}', 'line => {}')),
+  ),
   says(call('m.toJSON', one('null'), bool)),
   says(call('m.getConfig')),
   says(call('m.countParams')),
 );
 const changing = fc.oneof(
-  says(call('m.setWeights', one('m.getWeights()', '[]', 'm.getWeights().map(w => w.arraySync())', 'm.getWeights().map(w => lw.fill(w.shape, NaN))', 'm.getWeights().reverse()', 'm.getWeights().map(w => $.detached(w.dataSync()))'))),
+  says(
+    call(
+      'm.setWeights',
+      one(
+        'm.getWeights()',
+        '[]',
+        'm.getWeights().map(w => w.arraySync())',
+        'm.getWeights().map(w => lw.fill(w.shape, NaN))',
+        'm.getWeights().reverse()',
+        'm.getWeights().map(w => $.detached(w.dataSync()))',
+      ),
+    ),
+  ),
   says(call('m.layers[0].setWeights', one('m.layers[0].getWeights()', '[]'))),
   says(call('m.layers[0].getWeights')),
   says(call('l.setWeights', one('[]', '[[[1, 2]], [1, 2]]'))),
   says(call('l.getWeights')),
-  says(call('m.setStates', one('m.getStates()', '[]', '[[lw.zeros([2, 3]), lw.zeros([2, 3])]]', '[[lw.ones([2, 3]), lw.zeros([2, 2])]]', '[[$.getter("0")]]'))),
+  says(
+    call(
+      'm.setStates',
+      one(
+        'm.getStates()',
+        '[]',
+        '[[lw.zeros([2, 3]), lw.zeros([2, 3])]]',
+        '[[lw.ones([2, 3]), lw.zeros([2, 2])]]',
+        '[[$.getter("0")]]',
+      ),
+    ),
+  ),
   says(call('m.getStates')),
   says(call('m.resetStates')),
   says(call('m.snapshot'), { into: 'b' }),
-  says(call('m.restore', one('b', 'm.snapshot()', 'b.buffer', 'b.slice(0, -1)', 'b.slice(3)', 'b.map((v, i) => (i === 99 ? v ^ 1 : v))', '(b => { b[7] ^= 64; return b; })(m.snapshot())'))),
+  says(
+    call(
+      'm.restore',
+      one(
+        'b',
+        'm.snapshot()',
+        'b.buffer',
+        'b.slice(0, -1)',
+        'b.slice(3)',
+        'b.map((v, i) => (i === 99 ? v ^ 1 : v))',
+        '(b => { b[7] ^= 64; return b; })(m.snapshot())',
+      ),
+    ),
+  ),
   says(call('m.stream'), { into: 's' }),
-  says(call('s.step', one('[1, 2]', 'new Float32Array(2)', '[1]', '[NaN, 1]', '[1, 2, 3]'), one('undefined', 'new Float32Array(1)', 'new Float32Array(3)'))),
+  says(
+    call(
+      's.step',
+      one('[1, 2]', 'new Float32Array(2)', '[1]', '[NaN, 1]', '[1, 2, 3]'),
+      one('undefined', 'new Float32Array(1)', 'new Float32Array(3)'),
+    ),
+  ),
   says(call('s.setStates', one('s.getStates()', '[]', '[[lw.ones([1, 3]), lw.ones([1, 3])]]'))),
   says(call('s.reset')),
   says(call('m.withBatchSize', count('1', '2', '4')), { into: 'n' }),
@@ -397,32 +532,129 @@ const changing = fc.oneof(
   says(strange.map(code => `(m.trainable = ${code})`)),
   says(strange.map(code => `(m.stopTraining = ${code})`)),
   says(strange.map(code => `(l.trainable = ${code})`)),
-  says(fc.oneof(strange, learningRate).map(code => `(m.optimizer.learningRate = ${code})`).map(code => `(m.optimizer ? ${code} : 0)`)),
+  says(
+    fc
+      .oneof(strange, learningRate)
+      .map(code => `(m.optimizer.learningRate = ${code})`)
+      .map(code => `(m.optimizer ? ${code} : 0)`),
+  ),
   says(fc.oneof(strange, learningRate).map(code => `(o.learningRate = ${code})`)),
-  says(call('m.setUserDefinedMetadata', one('{ a: 1 }', '{ a: [1, { b: null }] }', '{ a: undefined }', '{ a: 1n }', '{ lstmWasm: 1 }', '{ a: $.cyclic() }', '{ toJSON: $.own }', '{ toJSON: () => 5 }', '{ a: () => {} }'))),
+  says(
+    call(
+      'm.setUserDefinedMetadata',
+      one(
+        '{ a: 1 }',
+        '{ a: [1, { b: null }] }',
+        '{ a: undefined }',
+        '{ a: 1n }',
+        '{ lstmWasm: 1 }',
+        '{ a: $.cyclic() }',
+        '{ toJSON: $.own }',
+        '{ toJSON: () => 5 }',
+        '{ a: () => {} }',
+      ),
+    ),
+  ),
   says(call('m.dispose')),
 );
 const saving = fc.oneof(
-  says(call('m.save', one('lw.io.withSaveHandler(async found => (a = found, { modelArtifactsInfo: {} }))', "'localstorage://m'", "'indexeddb://m'", "'downloads://m'", "'ftp://m'", "'nowhere'", '{ save: $.own }', '{ save: () => null }', '{ load: () => 1 }'), object({ includeOptimizer: bool, trainableOnly: bool }))),
+  says(
+    call(
+      'm.save',
+      one(
+        'lw.io.withSaveHandler(async found => (a = found, { modelArtifactsInfo: {} }))',
+        "'localstorage://m'",
+        "'indexeddb://m'",
+        "'downloads://m'",
+        "'ftp://m'",
+        "'nowhere'",
+        '{ save: $.own }',
+        '{ save: () => null }',
+        '{ load: () => 1 }',
+      ),
+      object({ includeOptimizer: bool, trainableOnly: bool }),
+    ),
+  ),
   says(fc.constant('m.save({ save: async found => found })'), { into: 'a' }),
   says(fc.constant('m.save({ save: async found => found }, { includeOptimizer: true })'), { into: 'a' }),
   says(
-    fc.tuple(
-      fc.constantFrom('modelTopology', 'weightSpecs', 'weightData', 'trainingConfig', 'userDefinedMetadata', 'format'),
-      strange,
-      object({ strict: bool, onProgress: one('() => {}', '$.own'), streamWeights: bool }),
-    ).map(([key, bad, options]) => `lw.loadLayersModel(lw.io.fromMemory({ ...a, modelTopology: a?.modelTopology, ${key}: ${bad} }), ${options})`),
+    fc
+      .tuple(
+        fc.constantFrom(
+          'modelTopology',
+          'weightSpecs',
+          'weightData',
+          'trainingConfig',
+          'userDefinedMetadata',
+          'format',
+        ),
+        strange,
+        object({ strict: bool, onProgress: one('() => {}', '$.own'), streamWeights: bool }),
+      )
+      .map(
+        ([key, bad, options]) =>
+          `lw.loadLayersModel(lw.io.fromMemory({ ...a, modelTopology: a?.modelTopology, ${key}: ${bad} }), ${options})`,
+      ),
   ),
-  says(call('lw.loadLayersModel', one('lw.io.fromMemory(a ?? {})', '{ load: async () => a }', '{ load: () => null }', '{ load: $.own }', "'localstorage://m'", "'nothing'"), object({ strict: bool }))),
-  says(call('lw.modelFromJSON', one('m.toJSON()', 'm.toJSON(null, false)', "'{'", "'[]'", "'null'", '{ className: "Sequential", config: {} }', '{ className: "Sequential", config: { layers: [{}] } }', '{ modelTopology: $.cyclic() }'))),
   says(
-    fc.tuple(fc.constantFrom('class_name', 'config', 'keras_version', 'className'), strange).map(([key, bad]) => `lw.modelFromJSON({ ...m.toJSON(null, false), ${key}: ${bad} })`),
+    call(
+      'lw.loadLayersModel',
+      one(
+        'lw.io.fromMemory(a ?? {})',
+        '{ load: async () => a }',
+        '{ load: () => null }',
+        '{ load: $.own }',
+        "'localstorage://m'",
+        "'nothing'",
+      ),
+      object({ strict: bool }),
+    ),
   ),
   says(
-    fc.tuple(
-      fc.constantFrom('units', 'activation', 'name', 'batch_input_shape', 'kernel_initializer', 'recurrent_initializer', 'trainable', 'stateful', 'kernel_regularizer', 'layer', 'cell', 'dtype', 'rate', 'something'),
-      strange,
-    ).map(([key, bad]) => `lw.modelFromJSON((j => (Object.assign(j.config.layers.at(-1)?.config ?? {}, { ${key}: ${bad} }), j))(m.toJSON(null, false)))`),
+    call(
+      'lw.modelFromJSON',
+      one(
+        'm.toJSON()',
+        'm.toJSON(null, false)',
+        "'{'",
+        "'[]'",
+        "'null'",
+        '{ className: "Sequential", config: {} }',
+        '{ className: "Sequential", config: { layers: [{}] } }',
+        '{ modelTopology: $.cyclic() }',
+      ),
+    ),
+  ),
+  says(
+    fc
+      .tuple(fc.constantFrom('class_name', 'config', 'keras_version', 'className'), strange)
+      .map(([key, bad]) => `lw.modelFromJSON({ ...m.toJSON(null, false), ${key}: ${bad} })`),
+  ),
+  says(
+    fc
+      .tuple(
+        fc.constantFrom(
+          'units',
+          'activation',
+          'name',
+          'batch_input_shape',
+          'kernel_initializer',
+          'recurrent_initializer',
+          'trainable',
+          'stateful',
+          'kernel_regularizer',
+          'layer',
+          'cell',
+          'dtype',
+          'rate',
+          'something',
+        ),
+        strange,
+      )
+      .map(
+        ([key, bad]) =>
+          `lw.modelFromJSON((j => (Object.assign(j.config.layers.at(-1)?.config ?? {}, { ${key}: ${bad} }), j))(m.toJSON(null, false)))`,
+      ),
   ),
   says(call('lw.io.fromMemory', one('a', '{}'), one('undefined', '[]'), one('undefined', 'new ArrayBuffer(4)'))),
   says(call('lw.io.withSaveHandler', one('() => {}'))),
@@ -431,7 +663,13 @@ const saving = fc.oneof(
   says(call('lw.io.moveModel', one("'localstorage://m'"), one("'localstorage://k'", "'x'"))),
   says(call('lw.io.browserFiles', one('[]'))),
   says(call('lw.io.fileSystem', one("''"))),
-  says(call('lw.io.http', one("'nothing'"), object({ requestInit: one('{}'), onProgress: one('() => {}'), fetchFunc: one('() => {}') }))),
+  says(
+    call(
+      'lw.io.http',
+      one("'nothing'"),
+      object({ requestInit: one('{}'), onProgress: one('() => {}'), fetchFunc: one('() => {}') }),
+    ),
+  ),
   says(call('lw.io.listModels')),
 );
 const making = fc.oneof(
@@ -453,12 +691,60 @@ const making = fc.oneof(
   says(call('lw.backendInfo')),
 );
 
-const tensorArgument = fc.oneof(one('t', '[[1, 2, 3], [4, 5, 6]]', '1', '[1, 2, 3]', '$.numbers([2, 3, 2])', 'lw.zeros([2, 0])', '[true, false]', 'new Int32Array([1, 2, 3])', "lw.tensor([2 ** 31 - 1, -1], [2], 'int32')"));
+const tensorArgument = fc.oneof(
+  one(
+    't',
+    '[[1, 2, 3], [4, 5, 6]]',
+    '1',
+    '[1, 2, 3]',
+    '$.numbers([2, 3, 2])',
+    'lw.zeros([2, 0])',
+    '[true, false]',
+    'new Int32Array([1, 2, 3])',
+    "lw.tensor([2 ** 31 - 1, -1], [2], 'int32')",
+  ),
+);
 const shape = one('[2, 3]', '[6]', '[]', '[3, 2]', '[0]', '[1, 6]', '[-1, 2]', '[2, 2]');
 const axis = one('0', '1', '-1', '2', 'undefined', 'null', '[0, 1]');
 const dtype = one("'float32'", "'int32'", "'bool'", 'undefined', "'string'");
-const unary = ['neg', 'abs', 'sign', 'square', 'floor', 'ceil', 'round', 'sqrt', 'exp', 'log', 'sin', 'cos', 'sigmoid', 'tanh', 'relu', 'clone', 'flatten', 'zerosLike', 'onesLike', 'print'];
-const binary = ['add', 'sub', 'mul', 'div', 'pow', 'maximum', 'minimum', 'squaredDifference', 'equal', 'notEqual', 'greater', 'greaterEqual', 'less', 'lessEqual'];
+const unary = [
+  'neg',
+  'abs',
+  'sign',
+  'square',
+  'floor',
+  'ceil',
+  'round',
+  'sqrt',
+  'exp',
+  'log',
+  'sin',
+  'cos',
+  'sigmoid',
+  'tanh',
+  'relu',
+  'clone',
+  'flatten',
+  'zerosLike',
+  'onesLike',
+  'print',
+];
+const binary = [
+  'add',
+  'sub',
+  'mul',
+  'div',
+  'pow',
+  'maximum',
+  'minimum',
+  'squaredDifference',
+  'equal',
+  'notEqual',
+  'greater',
+  'greaterEqual',
+  'less',
+  'lessEqual',
+];
 /** By name, with the arguments behind the tensor: as a function, and as a method. */
 const operations: [string, ...Code[]][] = [
   ...unary.map((name): [string] => [name]),
@@ -477,7 +763,21 @@ const operations: [string, ...Code[]][] = [
   ['gather', one('[0, 1]', '[[1], [0]]', '[]', '[5]', "lw.tensor([1, 0], [2], 'int32')"), axis, one('0', '1')],
   ['tile', one('[1, 2]', '[0, 1]', '[2]')],
 ];
-const chainedAlone = ['dataSync', 'arraySync', 'bufferSync', 'toString', 'asScalar', 'as1D', 'toInt', 'toFloat', 'toBool', 'valueOf', 'data', 'array', 'dispose'];
+const chainedAlone = [
+  'dataSync',
+  'arraySync',
+  'bufferSync',
+  'toString',
+  'asScalar',
+  'as1D',
+  'toInt',
+  'toFloat',
+  'toBool',
+  'valueOf',
+  'data',
+  'array',
+  'dispose',
+];
 const tensors = fc.oneof(
   ...operations.map(([name, ...args]) => says(call(`lw.${name}`, tensorArgument, ...args))),
   ...operations.filter(([name]) => !name.endsWith('Like')).map(([name, ...args]) => says(call(`t.${name}`, ...args))),
@@ -486,7 +786,9 @@ const tensors = fc.oneof(
   says(call('t.as3D', small, small, small)),
   says(call('t.reshapeAs', tensorArgument)),
   says(call('lw.tensor', tensorArgument, shape, dtype), { into: 't' }),
-  ...[1, 2, 3, 4].map(rank => says(call(`lw.tensor${rank}d`, tensorArgument, ...(rank === 1 ? [dtype] : [shape, dtype])))),
+  ...[1, 2, 3, 4].map(rank =>
+    says(call(`lw.tensor${rank}d`, tensorArgument, ...(rank === 1 ? [dtype] : [shape, dtype]))),
+  ),
   says(call('lw.scalar', one('1', 'true'), dtype)),
   ...['zeros', 'ones'].map(name => says(call(`lw.${name}`, shape, dtype))),
   says(call('lw.fill', shape, one('1', '-1', '1e39'), dtype)),
@@ -500,7 +802,9 @@ const tensors = fc.oneof(
   says(call('lw.concat', list(tensorArgument), axis)),
   says(call('lw.stack', list(tensorArgument), axis)),
   says(call('lw.multinomial', one('[[0, 1]]', '[0.5, 0.5]', '[[0, 0]]'), small, seed, bool)),
-  ...['randomUniform', 'randomNormal', 'truncatedNormal'].map(name => says(call(`lw.${name}`, shape, one('0'), one('1'), dtype, seed))),
+  ...['randomUniform', 'randomNormal', 'truncatedNormal'].map(name =>
+    says(call(`lw.${name}`, shape, one('0'), one('1'), dtype, seed)),
+  ),
   says(call('lw.moments', tensorArgument, axis, bool)),
   says(call('lw.tidy', one('() => 1', "'name'"), one('undefined', '() => 2'))),
   says(call('lw.keep', one('t'))),
@@ -510,48 +814,155 @@ const tensors = fc.oneof(
   says(call('lw.util.shuffle', one('[1, 2, 3]'))),
   says(call('lw.util.shuffleCombo', one('[1, 2]'), one('[3, 4]', '[3]'))),
   says(call('lw.util.createShuffledIndices', small)),
-  ...['absoluteDifference', 'meanSquaredError'].map(name => says(call(`lw.losses.${name}`, tensorArgument, tensorArgument))),
-  ...['meanSquaredError', 'binaryAccuracy', 'categoricalAccuracy', 'sparseCategoricalAccuracy', 'precision', 'recall', 'cosineProximity', 'MAPE', 'binaryCrossentropy', 'categoricalCrossentropy'].map(name => says(call(`lw.metrics.${name}`, tensorArgument, tensorArgument))),
+  ...['absoluteDifference', 'meanSquaredError'].map(name =>
+    says(call(`lw.losses.${name}`, tensorArgument, tensorArgument)),
+  ),
+  ...[
+    'meanSquaredError',
+    'binaryAccuracy',
+    'categoricalAccuracy',
+    'sparseCategoricalAccuracy',
+    'precision',
+    'recall',
+    'cosineProximity',
+    'MAPE',
+    'binaryCrossentropy',
+    'categoricalCrossentropy',
+  ].map(name => says(call(`lw.metrics.${name}`, tensorArgument, tensorArgument))),
 );
 
-const series = one('[1, 2, 3, 4, 5, 6, 7, 8]', 't', '$.numbers([9, 2])', 'new Float64Array(9)', '[[1, 2], [3, 4], [5, 6]]', '[1]', '[NaN, 1, 2]');
+const series = one(
+  '[1, 2, 3, 4, 5, 6, 7, 8]',
+  't',
+  '$.numbers([9, 2])',
+  'new Float64Array(9)',
+  '[[1, 2], [3, 4], [5, 6]]',
+  '[1]',
+  '[NaN, 1, 2]',
+);
 const batchOptions = { batchSize: small, shuffle: bool, seed, dropRemainder: bool };
 const columns = one('0', '[0]', '[1, 0]', '[5]');
 const walked = (code: string) => `[...${code}].length`;
 const dataCalls = fc.oneof(
-  says(call('data.windows', series, object({ ...batchOptions, inputSteps: small, outputSteps: small, stride: small, target: columns, returnSequences: bool }, 'inputSteps')#W#
+  says(
+    call(
+      'data.windows',
+      series,
+      object(
+        {
+          ...batchOptions,
+          inputSteps: small,
+          outputSteps: small,
+          stride: small,
+          target: columns,
+          returnSequences: bool,
+        },
+        'inputSteps',
+      ),
+    ).map(walked),
+  ),
   says(call('data.sineCosine', object({ batchSize: small, timeSteps: small })).map(code => `${code}.next().value`)),
-  says(call('data.trainTestSplit', series, object({ testFraction: one('0.2', '0', '0.9'), testSize: small, validationFraction: one('0.2'), validationSize: small }))),
+  says(
+    call(
+      'data.trainTestSplit',
+      series,
+      object({
+        testFraction: one('0.2', '0', '0.9'),
+        testSize: small,
+        validationFraction: one('0.2'),
+        validationSize: small,
+      }),
+    ),
+  ),
   ...['standardize', 'minMax'].flatMap(name => [
-    says(call(`data.${name}`, series, ...(name === 'minMax' ? [object({ range: one('[0, 1]', '[-1, 1]', '[1, 0]') })] : []))),
+    says(
+      call(
+        `data.${name}`,
+        series,
+        ...(name === 'minMax' ? [object({ range: one('[0, 1]', '[-1, 1]', '[1, 0]') })] : []),
+      ),
+    ),
     says(call(`data.${name}([[1, 2], [3, 4]]).transform`, series)),
     says(call(`data.${name}([[1, 2], [3, 4]]).inverse`, series)),
     says(call(`data.${name}([[1, 2], [3, 4]]).columns`, columns)),
   ]),
-  says(call('data.forecast', one('m', 'n'), series, small, object({ scaler: one('data.standardize([[1, 2], [3, 4]])', 'data.minMax([1, 2])'), target: columns, direct: bool, stream: bool, inputSteps: small }))),
-  says(call('data.sample', one('[0.5, 0.5]', 'new Float32Array([1, 0])', '[0]', '[]'), object({ temperature: one('1', '0', '0.1'), topK: small, seed, random: one('() => 0.5', '() => 2', '() => NaN', '$.own') }))),
+  says(
+    call(
+      'data.forecast',
+      one('m', 'n'),
+      series,
+      small,
+      object({
+        scaler: one('data.standardize([[1, 2], [3, 4]])', 'data.minMax([1, 2])'),
+        target: columns,
+        direct: bool,
+        stream: bool,
+        inputSteps: small,
+      }),
+    ),
+  ),
+  says(
+    call(
+      'data.sample',
+      one('[0.5, 0.5]', 'new Float32Array([1, 0])', '[0]', '[]'),
+      object({
+        temperature: one('1', '0', '0.1'),
+        topK: small,
+        seed,
+        random: one('() => 0.5', '() => 2', '() => NaN', '$.own'),
+      }),
+    ),
+  ),
   says(call('data.vocabulary', one("'hello'", "''"), object({ unknown: one("'?'", "'??'") }))),
   says(call("data.vocabulary('hello').encode", one("'hell'", "'x'"))),
   says(call("data.vocabulary('hello').decode", one('[0, 1]', 'new Int32Array([3])', '[9]', 't'))),
   says(call("data.vocabulary('hello').oneHot", one("'hell'", '[0, 1]', '[[0]]'))),
   says(call("data.vocabulary('hello').sample", one('[0, 1, 0, 0]', '[1]'), object({ temperature: one('1', '0') }))),
-  says(call("data.vocabulary('hello').windows", one("'hello'", "'he'"), object({ ...batchOptions, steps: small, stride: small, inputs: one("'ids'", "'oneHot'"), targets: one("'ids'"), returnSequences: bool }, 'steps')#W#
+  says(
+    call(
+      "data.vocabulary('hello').windows",
+      one("'hello'", "'he'"),
+      object(
+        {
+          ...batchOptions,
+          steps: small,
+          stride: small,
+          inputs: one("'ids'", "'oneHot'"),
+          targets: one("'ids'"),
+          returnSequences: bool,
+        },
+        'steps',
+      ),
+    ).map(walked),
+  ),
   says(call('lw.data.array', one('[1, 2, 3]', '[{ xs: x, ys: y }]'))),
   says(call('lw.data.array([1, 2, 3]).batch', small, bool).map(code => `${code}.toArray()`)),
-  ...['take', 'skip', 'prefetch'].map(name => says(call(`lw.data.array([1, 2, 3]).${name}`, small).map(code => `${code}.toArray()`))),
+  ...['take', 'skip', 'prefetch'].map(name =>
+    says(call(`lw.data.array([1, 2, 3]).${name}`, small).map(code => `${code}.toArray()`)),
+  ),
   says(call('lw.data.array([1, 2, 3]).repeat', count('1', '2')).map(code => `${code}.take(9).toArray()`)),
   says(call('lw.data.array([1, 2, 3]).shuffle', small, seed).map(code => `${code}.toArray()`)),
-  says(call('lw.data.array([1, 2, 3]).map', one('v => v + 1', '$.own', 'async v => v')).map(code => `${code}.toArray()`)),
+  says(
+    call('lw.data.array([1, 2, 3]).map', one('v => v + 1', '$.own', 'async v => v')).map(code => `${code}.toArray()`),
+  ),
   says(call('lw.data.array([1, 2, 3]).forEachAsync', one('v => {}', '$.own'))),
-  says(call('lw.data.generator', one('function* () { yield 1; }', '() => [1]', 'async function* () { yield 1; }')).map(code => `${code}.take(3).toArray()`)),
+  says(
+    call('lw.data.generator', one('function* () { yield 1; }', '() => [1]', 'async function* () { yield 1; }')).map(
+      code => `${code}.take(3).toArray()`,
+    ),
+  ),
   says(call('lw.data.array([{ a: 1, b: [1, 2] }, { a: 2, b: [3] }]).batch', small).map(code => `${code}.toArray()`)),
 );
 
 /** Nothing strange about it: what it gives must be numbers. */
 const calm = fc.oneof(
-  ...['m.trainOnBatch(x, y)', 'm.predict(x)', 'm.testOnBatch(x, y)', 'm.fit(x, y, { verbose: 0, epochs: 2 })', 'm.evaluate(x, y)'].map(code =>
-    fc.constant<Statement>({ code, calm: true }),
-  ),
+  ...[
+    'm.trainOnBatch(x, y)',
+    'm.predict(x)',
+    'm.testOnBatch(x, y)',
+    'm.fit(x, y, { verbose: 0, epochs: 2 })',
+    'm.evaluate(x, y)',
+  ].map(code => fc.constant<Statement>({ code, calm: true })),
 );
 
 const statement = fc.oneof(

@@ -1,7 +1,7 @@
 /** Programs: calls in a row, each kept as code, so that one that goes wrong can be read, and pasted. */
 
-import * as data from 'lstm-wasm/data';
 import * as lw from 'lstm-wasm';
+import * as data from 'lstm-wasm/data';
 import { fingerprint } from './fingerprint.ts';
 import { helpers, OwnError } from './strange.ts';
 
@@ -67,7 +67,9 @@ export async function run({ recipe, statements }: Program): Promise<void> {
 }
 
 async function step(statement: Statement, scope: Scope): Promise<void> {
-  const { code, into, partly, calm } = statement;
+  const { code, into, calm } = statement;
+  if (lacks(code, scope)) return;
+  const partly = statement.partly || hasOwnRate(scope) || code.includes('$.meanwhile(');
   const before = fingerprint(scope);
   const watched = calm && isModerate(scope.m as lw.Sequential);
   const started = performance.now();
@@ -82,10 +84,11 @@ async function step(statement: Statement, scope: Scope): Promise<void> {
     thrown = error;
   }
   const took = performance.now() - started;
+  await Promise.allSettled(helpers.pending.splice(0));
   if (took > LONGEST) throw new Error(`${code}\ntook ${Math.round(took)} ms`);
   if (!failed) {
     if (watched) expectNumbers(code, result, scope.m as lw.Sequential);
-    if (into && result !== undefined) scope[into] = result;
+    if (into && fits(into, result)) scope[into] = result;
     fingerprint(scope); // whatever the call was good for, the model can still be asked
     return;
   }
@@ -97,6 +100,21 @@ async function step(statement: Statement, scope: Scope): Promise<void> {
   const what = changed.map(key => `${key}: ${clip(before[key])} -> ${clip(after[key])}`).join('\n');
   throw new Error(`${code}\nthrew ${shown(thrown)}\nbut has changed ${what}`);
 }
+
+/** Whether it asks something of what is not there yet, such as a stream before `m.stream()`. */
+function lacks(code: string, scope: Scope): boolean {
+  const { layers } = scope.m as lw.Sequential;
+  if (code.includes('m.layers[0].') && layers.length === 0) return true;
+  return ['n', 's', 'a', 'b'].some(name => !scope[name] && new RegExp(`(?<![\\w$.'])${name}\\.`).test(code));
+}
+
+/** A function of the caller's gives the learning rate: it may go wrong in any batch. */
+const hasOwnRate = ({ m }: Scope) => (m as lw.Sequential).optimizer?.rateOrKind === 'function';
+
+/** What comes back may be a name of what is meant. */
+const fits = (into: string, result: unknown) => (into === 'o' ? isOptimizer(result) : result !== undefined);
+const isOptimizer = (value: unknown) =>
+  typeof value === 'object' && value !== null && 'learningRate' in value && 'slots' in value;
 
 const clip = (text: string | undefined) => `${text}`.slice(0, 400);
 
@@ -118,7 +136,8 @@ async function inTime(promise: Promise<unknown>, code: string): Promise<unknown>
   }
 }
 
-const shown = (error: unknown) => (error instanceof Error ? `${error.name}: ${error.message}`.slice(0, 400) : typeof error);
+const shown = (error: unknown) =>
+  error instanceof Error ? `${error.name}: ${error.message}`.slice(0, 400) : typeof error;
 
 /** A `ValueError` of one line that names a call which the code has, or what the caller's own functions threw. */
 function checkError(code: string, error: unknown): void {
@@ -129,8 +148,11 @@ function checkError(code: string, error: unknown): void {
   }
   const [, name] = /^(\S+): [^\n\r\u2028\u2029]+$/.exec(error.message) ?? [];
   if (!name) throw new Error(`${code}\nthrew ${JSON.stringify(error.message.slice(0, 400))}, which is no sentence`);
+  // Properties are set, not called
+  const [, property] = /\.(\w+) = /.exec(code) ?? [];
+  if (property && error.message.startsWith(`${name}: ${property} `)) return;
   const last = (path: string) => path.split('.').at(-1)!;
-  const called = [...code.matchAll(/([\w.$]+)(?=\(| = )/g)].map(([, path]) => last(path!));
+  const called = [...code.matchAll(/([\w.$]+)(?=\()/g)].map(([, path]) => last(path!));
   if (!called.includes(last(name))) throw new Error(`${code}\nthrew ${shown(error)}, which names another call`);
 }
 
@@ -148,9 +170,10 @@ function isModerate(model: lw.Sequential): boolean {
 function expectNumbers(code: string, result: unknown, model: lw.Sequential): void {
   const all = numbersOf(result);
   if (!all.every(Number.isFinite)) throw new Error(`${code}\ngave ${all.slice(0, 20)}`);
-  const rate = model.optimizer?.learningRate;
+  const rate = model.optimizer?.rateOrKind;
   if (typeof rate !== 'number' || rate > 1) return;
-  if (!valuesOf(model.getWeights()).every(Number.isFinite)) throw new Error(`${code}\nleft weights that are no numbers`);
+  if (!valuesOf(model.getWeights()).every(Number.isFinite))
+    throw new Error(`${code}\nleft weights that are no numbers`);
 }
 
 /** Of a tensor, a history, or a list. */

@@ -2,7 +2,13 @@
 
 import type { Recipe } from './program.ts';
 
-const recipe = (layers: string, x: string, y: string, compile = "loss: 'meanSquaredError'", optimizer = "'adam'"): Recipe => ({
+const recipe = (
+  layers: string,
+  x: string,
+  y: string,
+  compile = "loss: 'meanSquaredError'",
+  optimizer = "'adam'",
+): Recipe => ({
   model: `lw.sequential({ layers: [${layers}] })`,
   compile: `m.compile({ optimizer: ${optimizer}, ${compile} })`,
   x,

@@ -32,7 +32,7 @@ let allocated: { pointer: number; bytes: number } | null = null;
 let running: readonly Fence[] = [];
 let turn = 0;
 let looked = 0;
-let memory = new Uint8Array(0);
+let memory: Uint8Array = new Uint8Array(0);
 
 function bytes(): Uint8Array {
   const { buffer } = float32();

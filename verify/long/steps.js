@@ -32,7 +32,8 @@ for (let n = 0; n < 1000; n++) {
   if (n === 9) first = await held();
 }
 const last = await held();
-const median = values => values.toSorted()[values.length / 2];
+/** @param {Float64Array} values */
+const median = values => values.toSorted()[Math.floor(values.length / 2)] ?? Number.NaN;
 const report = {
   steps,
   first,
@@ -46,7 +47,7 @@ console.log(JSON.stringify(report));
 /** Bytes, once all garbage is gone. */
 async function held() {
   for (let k = 0; k < 4; k++) {
-    gc();
+    gc?.();
     await new Promise(resolve => setTimeout(resolve, 5));
   }
   const { heapUsed, arrayBuffers, rss } = process.memoryUsage();

@@ -22,7 +22,8 @@ for (let n = 0; n < count; n++) {
     layers: [layers.lstm({ units: 16, inputShape: [8, 3] }), layers.dense({ units: 1 })],
   });
   await model.compile({ optimizer: 'adam', loss: 'mse' });
-  let trained;
+  /** @type {(value?: unknown) => void} */
+  let trained = () => {};
   const begun = new Promise(resolve => {
     trained = resolve;
   });
@@ -43,21 +44,33 @@ for (let n = 0; n < count; n++) {
 }
 console.log(JSON.stringify({ count, batches, refusals: [...refusals], first, last: await held() }));
 
-/** Why a call was refused. */
+/**
+ * Why a call was refused.
+ *
+ * @param {Promise<unknown>} promise
+ */
 async function refused(promise) {
   try {
     await promise;
   } catch (error) {
-    return `${error.name}: ${error.message}`;
+    const { name, message } = /** @type {Error} */ (error);
+    return `${name}: ${message}`;
   }
   return 'not refused';
 }
 
+/**
+ * @template T
+ * @param {Promise<T>} promise
+ * @returns {Promise<T>}
+ */
 async function inTime(promise) {
   let timer;
-  const late = new Promise((_, reject) => {
-    timer = setTimeout(() => reject(new Error('a call is neither done nor refused')), 10_000);
-  });
+  const late = /** @type {Promise<never>} */ (
+    new Promise((_, reject) => {
+      timer = setTimeout(() => reject(new Error('a call is neither done nor refused')), 10_000);
+    })
+  );
   try {
     return await Promise.race([promise, late]);
   } finally {
@@ -67,9 +80,13 @@ async function inTime(promise) {
 
 async function held() {
   for (let k = 0; k < 4; k++) {
-    gc();
+    gc?.();
     await new Promise(resolve => setTimeout(resolve, 5));
   }
   const { heapUsed, rss } = process.memoryUsage();
-  return { heap: heapUsed, rss, handles: process.getActiveResourcesInfo().filter(name => !/Timeout|Pipe|TTY/.test(name)).length };
+  return {
+    heap: heapUsed,
+    rss,
+    handles: process.getActiveResourcesInfo().filter(name => !/Timeout|Pipe|TTY/.test(name)).length,
+  };
 }

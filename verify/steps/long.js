@@ -82,7 +82,10 @@ function checkSteps({ first, last, milliseconds: [early, late], finite, loss }) 
     [
       [last.linear === first.linear, `linear memory went from ${first.linear} to ${last.linear} bytes`],
       [heap <= HEAP, `JavaScript holds ${kib(heap)} more, above ${kib(HEAP)}`],
-      [late <= early * SLOWER, `the last tenth takes ${(late / early).toFixed(3)} times as long as the first, above ${SLOWER}`],
+      [
+        late <= early * SLOWER,
+        `the last tenth takes ${(late / early).toFixed(3)} times as long as the first, above ${SLOWER}`,
+      ],
       [finite && loss[1] < loss[0], `the loss went from ${loss[0]} to ${loss[1]}`],
     ],
     `linear memory ${last.linear} bytes, the same after 1 % and at the end; JavaScript ${kib(heap)} more (at most ${kib(HEAP)}); ` +

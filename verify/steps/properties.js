@@ -45,11 +45,25 @@ export const properties = {
  * @returns {Promise<Omit<import('../run.js').Outcome, 'what'>>}
  */
 async function run(root, build, count, seed) {
-  const words = [`${root}node_modules/vitest/vitest.mjs`, 'run', '--project', 'once', 'test/properties', '--reporter=json'];
+  const words = [
+    `${root}node_modules/vitest/vitest.mjs`,
+    'run',
+    '--project',
+    'once',
+    'test/properties',
+    '--reporter=json',
+  ];
   const env = { ...process.env, PROPERTIES: String(count), SEED: String(seed), PROPERTIES_BUILD: build };
-  const options = { cwd: root, env, timeout: LONGEST, killSignal: /** @type {const} */ ('SIGKILL'), maxBuffer: 2 ** 28 };
+  const options = {
+    cwd: root,
+    env,
+    timeout: LONGEST,
+    killSignal: /** @type {const} */ ('SIGKILL'),
+    maxBuffer: 2 ** 28,
+  };
   const { stdout, killed } = await promisify(execFile)(process.execPath, words, options).catch(error => error);
-  if (killed) return { status: 'failed', note: `a call hangs: SEED=${seed}, not over after ${LONGEST / 60_000} minutes` };
+  if (killed)
+    return { status: 'failed', note: `a call hangs: SEED=${seed}, not over after ${LONGEST / 60_000} minutes` };
   const from = String(stdout).indexOf('{"numTotalTestSuites"');
   if (from < 0) return { status: 'failed', note: `vitest did not run: ${String(stdout).slice(0, 300)}` };
   const report = JSON.parse(String(stdout).slice(from));
