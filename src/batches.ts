@@ -3,6 +3,7 @@
 import { fail, show } from './errors.ts';
 import {
   copyNested,
+  floatsFor,
   isTypedArray,
   type NestedArray,
   type Shape,
@@ -88,6 +89,17 @@ export function writeBatch(
       memory,
       at,
     );
+}
+
+/**
+ * A batch that nothing of the caller's is left in: to read a nested array may be to run its getters, and these may do
+ * anything, even to the model. It is read before the model is told where its numbers go.
+ */
+export function settled(call: string, name: string, value: Batch, shape: readonly number[]): Batch {
+  if (!Array.isArray(value)) return value;
+  const data = floatsFor(call, name, shape);
+  writeBatch(call, name, value, shape, data, 0);
+  return data;
 }
 
 /** The numbers of a batch as one array; the caller's own where it already is one. */

@@ -97,8 +97,10 @@ export function copyNested(
     const got = Array.isArray(value) ? `one of ${value.length}` : show(value);
     fail(call, `${name} must not be ragged: expected arrays of ${shape[axis]} on axis ${axis}, got ${got}`);
   }
-  if (axis === shape.length - 1) for (const leaf of value) target[at++] = checkLeaf(call, name, leaf, shape);
-  else for (const branch of value) at = copyNested(call, name, branch, shape, target, at, axis + 1);
+  // By index, and no further than the shape says, whatever an iterator of the caller's would give
+  const length = shape[axis]!;
+  if (axis === shape.length - 1) for (let i = 0; i < length; i++) target[at++] = checkLeaf(call, name, value[i], shape);
+  else for (let i = 0; i < length; i++) at = copyNested(call, name, value[i]!, shape, target, at, axis + 1);
   return at;
 }
 

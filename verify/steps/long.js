@@ -33,7 +33,7 @@ export const long = {
     const share = Number(process.env.LSTM_WASM_LONG ?? 1);
     const outcomes = [];
     for (const [name, whole, check] of programs) {
-      const count = Math.max(1000 * Number(name === 'steps'), Math.round(whole * share));
+      const count = Math.max(fewest[name] ?? 1, Math.round(whole * share));
       say(`  ${name}: ${count}`);
       const what = `${count.toLocaleString('en')} ${titles[name]}`;
       try {
@@ -53,6 +53,9 @@ const titles = {
   models: 'models made and dropped',
   workers: 'workers ended while they train',
 };
+
+/** Where it is shortened, so that a thousandth and a tenth still mean something. @type {Record<string, number>} */
+const fewest = { steps: 1000, models: 2000, workers: 10 };
 
 /** @type {[string, number, (report: any) => Omit<Outcome, 'what'>][]} */
 const programs = [
