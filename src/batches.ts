@@ -3,6 +3,7 @@
 import { fail, show } from './errors.ts';
 import {
   copyNested,
+  floatsFor,
   isTypedArray,
   type NestedArray,
   type Shape,
@@ -11,7 +12,7 @@ import {
   sizeOf,
   type TypedArray,
 } from './shapes.ts';
-import type { TensorLike } from './tensor/read.ts';
+import { checkHeld, type TensorLike } from './tensor/read.ts';
 import { Tensor } from './tensor/tensor.ts';
 import { Selection } from './training/samples.ts';
 
@@ -32,6 +33,7 @@ export function shapeOfBatch(call: string, name: string, value: Batch, expected:
       `${name} must be a tensor, nested arrays or a typed array of the shape ${showShape(expected)}, got ${show(value)}`,
     );
   }
+  if (value instanceof Tensor) checkHeld(call, name, value);
   const given = value instanceof Tensor || value instanceof Selection;
   const shape = given ? value.shape : shapeOfNested(call, name, value as NestedArray);
   if (fits(shape, expected)) return shape;
@@ -87,6 +89,17 @@ export function writeBatch(
       memory,
       at,
     );
+}
+
+/**
+ * A batch that nothing of the caller's is left in: to read a nested array may be to run its getters, and these may do
+ * anything, even to the model. It is read before the model is told where its numbers go.
+ */
+export function settled(call: string, name: string, value: Batch, shape: readonly number[]): Batch {
+  if (!Array.isArray(value)) return value;
+  const data = floatsFor(call, name, shape);
+  writeBatch(call, name, value, shape, data, 0);
+  return data;
 }
 
 /** The numbers of a batch as one array; the caller's own where it already is one. */

@@ -11,28 +11,49 @@ export class ValueError extends Error {
 
 /** Throws a `ValueError`; shaped as an expression so that it fits behind `??` and `||`. */
 export function fail(call: string, message: string): never {
-  throw new ValueError(`${call}: ${message}`);
+  throw new ValueError(onOneLine(`${call}: ${message}`));
 }
 
+/** Without what would begin a new line, or be no character on its own. */
+const onOneLine = (text: string): string =>
+  text.replace(/[\p{Cc}\p{Cs}\p{Zl}\p{Zp}]/gu, found => `\\u${found.charCodeAt(0).toString(16).padStart(4, '0')}`);
+
+/** Arrays within arrays that are shown; those below are counted. */
+const SHOWN_LEVELS = 4;
+
 /** A value as it stands in an error message: short, on one line, and recognisable. */
-export function show(value: unknown): string {
-  if (typeof value === 'string') return `'${value.length > 60 ? `${value.slice(0, 57)}...` : value}'`;
-  if (typeof value === 'function') return value.name ? `function ${value.name}` : 'a function';
-  if (typeof value === 'bigint') return `${value}n`;
+export const show = (value: unknown): string => shown(value, SHOWN_LEVELS);
+
+function shown(value: unknown, levels: number): string {
+  if (typeof value === 'string') return `'${short(value)}'`;
+  if (typeof value === 'function') return nameOf(value) ? `function ${nameOf(value)}` : 'a function';
+  if (typeof value === 'bigint') return `${short(String(value))}n`;
   if (Array.isArray(value)) {
-    if (value.length > 8) return `an array of ${value.length}`;
-    return `[${value.map(show).join(', ')}]`;
+    if (value.length > 8 || levels === 0) return `an array of ${value.length}`;
+    const items = Array.from({ length: value.length }, (_, n) => (n in value ? shown(value[n], levels - 1) : ''));
+    return `[${items.join(', ')}]`;
   }
   if (ArrayBuffer.isView(value)) {
-    return `a ${value.constructor.name} of ${(value as unknown as ArrayLike<number>).length ?? value.byteLength}`;
+    const kind = nameOf(value.constructor) || 'view';
+    if (value instanceof DataView) return `a ${kind}`; // one of a transferred buffer does not even tell its length
+    return `a ${kind} of ${(value as unknown as ArrayLike<number>).length}`;
   }
   if (value !== null && typeof value === 'object') {
-    const kind = (value as { constructor?: { name?: string } }).constructor?.name;
+    const kind = nameOf(value.constructor);
     const keys = Object.keys(value);
     if (kind && kind !== 'Object') return `a ${kind}`;
-    return keys.length > 4 ? `an object with ${keys.length} keys` : `{ ${keys.join(', ')} }`.replace('{  }', '{}');
+    if (keys.length > 4) return `an object with ${keys.length} keys`;
+    return `{ ${keys.map(short).join(', ')} }`.replace('{  }', '{}');
   }
   return String(value);
+}
+
+const short = (text: string): string => (text.length > 60 ? `${text.slice(0, 57)}...` : text);
+
+/** The name of a function, or of a class; empty where it has none. It may be anything: callers set it. */
+function nameOf(value: unknown): string {
+  const name = typeof value === 'function' ? (value.name as unknown) : undefined;
+  return typeof name === 'string' ? short(name) : '';
 }
 
 /** The name under which a factory makes a class: 'LSTM' by `lstm`, 'GlorotUniform' by `glorotUniform`. */

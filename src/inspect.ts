@@ -50,7 +50,10 @@ export function inspectLayer(
   x: TensorLike,
   shape: readonly number[],
 ): Inspection {
+  const input = runner.inputShape(call);
+  const { objective } = runner.stack;
   const source = readBatch(call, 'x', x, shape);
+  runner.expectSame(call, input, objective);
   runner.checkInput(call, 'x', source, 0, source.length);
   const plan = runner.executor(call).prepare(call, shape[0]!, shape.slice(1), 'predict');
   float32().set(source, plan.input);

@@ -15,7 +15,7 @@ export function checkOptions<T extends object>(call: string, options: unknown, k
   const copy: Record<string, unknown> = {};
   for (const [key, value] of Object.entries(options)) {
     if (value === undefined) continue;
-    if (!known.includes(key)) fail(call, `unknown option '${key}'${suggest(key, known)}`);
+    if (!known.includes(key)) fail(call, `unknown option ${show(key)}${suggest(key, known)}`);
     copy[key] = value;
   }
   return copy as Partial<T>;
@@ -65,7 +65,7 @@ export function checkBoolean(call: string, name: string, value: unknown): boolea
 export function checkName<K extends string>(call: string, name: string, value: unknown, known: readonly K[]): K {
   if (typeof value !== 'string') fail(call, `${name} must be a name, got ${show(value)}`);
   if (!(known as readonly string[]).includes(value)) {
-    fail(call, `unknown ${name} '${value}'${suggest(value, known)}`);
+    fail(call, `unknown ${name} ${show(value)}${suggest(value, known)}`);
   }
   return value as K;
 }

@@ -18,6 +18,8 @@ export function predictAll(
   shape: readonly number[],
   size: number,
 ): Tensor {
+  const input = runner.inputShape(call);
+  const { objective } = runner.stack;
   const samples = shape[0]!;
   const sample = shape.slice(1);
   const width = sizeOf(sample);
@@ -25,6 +27,7 @@ export function predictAll(
   const out = floatsFor(call, 'the predictions', output);
   const each = sizeOf(output.slice(1));
   const source = readBatch(call, 'x', x, shape); // one array, whatever was given: a ragged one fails here, early
+  runner.expectSame(call, input, objective);
   runner.checkInput(call, 'x', source, 0, source.length);
   const executor = runner.executor(call);
   for (let from = 0; from < samples; from += size) {

@@ -54,6 +54,18 @@ export class Runner {
     return this.stack.objective ?? fail(call, 'the model must be compiled first; call model.compile');
   }
 
+  /**
+   * Refuses to go on where code of the caller's, run while its arguments were read, has made another model of this one.
+   *
+   * @param input what `inputShape` gave before
+   * @param objective likewise
+   */
+  expectSame(call: string, input: Readonly<Shape>, objective: Objective | null): void {
+    this.alive(call);
+    if (this.inputShape(call) === input && this.stack.objective === objective) return;
+    fail(call, 'the model must not be compiled anew, nor take or lose layers, while a batch is read');
+  }
+
   /** Lets the layers refuse numbers of x that they cannot take: ids that no row of an embedding has. */
   checkInput(call: string, name: string, numbers: Float32Array, from: number, count: number): void {
     const { layers } = this.stack;

@@ -20,7 +20,7 @@ import type { Stack } from './stack.ts';
 import { readStates, recurrentOf, writeStates } from './states.ts';
 import { Step } from './step.ts';
 import { Stream } from './stream.ts';
-import { summarize } from './summary.ts';
+import { checkSummary, summarize } from './summary.ts';
 import type { TensorLike } from './tensor/read.ts';
 import type { Tensor } from './tensor/tensor.ts';
 import type { BatchSource } from './training/dataset.ts';
@@ -138,7 +138,7 @@ export class Sequential {
   /** Prints layers, output shapes and numbers of parameters. */
   summary(lineLength?: number, positions?: number[], printFn: (line: string) => void = console.log): void {
     this.#runner.alive('model.summary');
-    if (lineLength !== undefined) checkCount('model.summary', 'lineLength', lineLength, 20);
+    checkSummary('model.summary', lineLength, positions, printFn);
     for (const line of summarize(this.name, this.#stack.layers, lineLength, positions)) printFn(line);
   }
 

@@ -41,13 +41,19 @@ export const isTypedArray = (value: unknown): value is TypedArray =>
   !(value instanceof BigInt64Array) &&
   !(value instanceof BigUint64Array);
 
+/** More axes than anything here has; an array that contains itself would have no end of them. */
+const MOST_AXES = 8;
+
 /** A shape given by a caller: whole numbers, or null where `open` allows it. */
 export function checkShape(call: string, name: string, value: unknown, { open = false } = {}): Shape {
   const fine = (n: unknown) => (open && n === null) || (Number.isSafeInteger(n) && (n as number) >= (open ? 1 : 0));
-  if (!Array.isArray(value) || !value.every(fine)) {
-    fail(call, `${name} must be an array of whole numbers${open ? ' or null' : ''}, got ${show(value)}`);
+  const shape =
+    Array.isArray(value) && value.length <= MOST_AXES ? Array.from({ length: value.length }, (_, n) => value[n]) : null;
+  if (!shape?.every(fine)) {
+    const most = Array.isArray(value) && !shape ? `at most ${MOST_AXES} ` : '';
+    fail(call, `${name} must be an array of ${most}whole numbers${open ? ' or null' : ''}, got ${show(value)}`);
   }
-  return [...value];
+  return shape;
 }
 
 /** Room for the numbers of a shape, or a ValueError where there is not that much. */
@@ -58,9 +64,6 @@ export function floatsFor(call: string, name: string, shape: readonly number[]):
     return fail(call, `${name} must fit into memory, got the shape ${showShape(shape)}`);
   }
 }
-
-/** More axes than anything here has; an array that contains itself would have no end of them. */
-const MOST_AXES = 8;
 
 /** The shape of a nested array, read along its first branches; `copyNested` finds out whether the others agree. */
 export function shapeOfNested(call: string, name: string, value: NestedArray): number[] {
@@ -94,8 +97,10 @@ export function copyNested(
     const got = Array.isArray(value) ? `one of ${value.length}` : show(value);
     fail(call, `${name} must not be ragged: expected arrays of ${shape[axis]} on axis ${axis}, got ${got}`);
   }
-  if (axis === shape.length - 1) for (const leaf of value) target[at++] = checkLeaf(call, name, leaf, shape);
-  else for (const branch of value) at = copyNested(call, name, branch, shape, target, at, axis + 1);
+  // By index, and no further than the shape says, whatever an iterator of the caller's would give
+  const length = shape[axis]!;
+  if (axis === shape.length - 1) for (let i = 0; i < length; i++) target[at++] = checkLeaf(call, name, value[i], shape);
+  else for (let i = 0; i < length; i++) at = copyNested(call, name, value[i]!, shape, target, at, axis + 1);
   return at;
 }
 

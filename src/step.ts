@@ -1,6 +1,6 @@
 /** One batch through a model: checked, put in place, run, and, in training, learned from. */
 
-import { type Batch, shapeOfBatch, writeBatch } from './batches.ts';
+import { type Batch, settled, shapeOfBatch, writeBatch } from './batches.ts';
 import type { BoundPlan } from './boundPlan.ts';
 import { float32, kernels } from './engine/engine.ts';
 import { fail } from './errors.ts';
@@ -10,7 +10,7 @@ import type { Purpose } from './plan.ts';
 import type { Runner } from './runner.ts';
 import { type Shape, sameShape, sizeOf } from './shapes.ts';
 import { shapeOfTarget, targetShapeOf } from './targets.ts';
-import { checkWeightOptions, type WeightOptions, writeWeights } from './weights.ts';
+import { checkWeightOptions, settledWeights, type WeightOptions, writeWeights } from './weights.ts';
 
 /** The shapes that follow from that of x. */
 interface Form {
@@ -38,10 +38,10 @@ export class Step {
   /** As `trainOnBatch`, under the name of the call that wants it. */
   train(call: string, x: Batch, y: Batch, options?: WeightOptions): number | number[] {
     const objective = this.#runner.objective(call);
-    const parameters = this.#runner.parameters(call);
     // First of all, because a function of the caller's may be behind it
-    const rate = parameters.rate(call, objective.optimizer);
+    const rate = this.#runner.parameters(call).rate(call, objective.optimizer);
     const batch = this.#load(call, x, y, 'train', objective, options);
+    const parameters = this.#runner.parameters(call);
     const penalty = parameters.startGradients();
     kernels().setBatch(parameters.trained);
     batch.forward();
@@ -79,17 +79,22 @@ export class Step {
     const shape = shapeOfBatch(call, 'x', x, input);
     const form = this.#formOf(call, input, shape, objective.loss);
     const target = shapeOfTarget(call, 'y', y, form.loss, form.target);
+    const xs = settled(call, 'x', x, shape);
+    const ys = settled(call, 'y', y, target);
+    const factors = weights && settledWeights(call, weights, shape[0]!, form.output);
+    // From here on, nothing of the caller's runs
+    this.#runner.expectSame(call, input, objective);
     const executor = this.#runner.executor(call);
     const batch = executor.prepare(call, shape[0]!, form.sample, purpose, objective, weights !== null);
     const memory = float32();
-    writeBatch(call, 'x', x, shape, memory, batch.input);
+    writeBatch(call, 'x', xs, shape, memory, batch.input);
     this.#runner.checkInput(call, 'x', memory, batch.input, sizeOf(shape));
-    writeBatch(call, 'y', y, target, memory, batch.target);
-    if (weights) {
+    writeBatch(call, 'y', ys, target, memory, batch.target);
+    if (factors) {
       const steps = form.output.length === 3 ? form.output[1]! : null;
       const width = form.target.at(-1)!;
       const targets = { values: memory, from: batch.target, samples: shape[0]!, steps, width };
-      writeWeights(call, weights, targets, memory, batch.weights);
+      writeWeights(call, factors, targets, memory, batch.weights);
     }
     return batch;
   }

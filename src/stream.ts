@@ -48,7 +48,7 @@ export class Stream {
    */
   step(input: Float32Array | readonly number[], out: Float32Array = new Float32Array(this.#outputs)): Float32Array {
     const call = 'stream.step';
-    const plan = this.#ready(call);
+    this.#ready(call);
     const count = this.#inputs;
     if (!(input instanceof Float32Array) && !(Array.isArray(input) && input.every(isNumber))) {
       fail(call, `input must be a Float32Array or an array of numbers, got ${show(input)}`);
@@ -57,8 +57,11 @@ export class Stream {
     if (!(out instanceof Float32Array) || out.length !== this.#outputs) {
       fail(call, `out must be a Float32Array of ${this.#outputs}, got ${show(out)}`);
     }
+    // An array may have getters, which may do anything, even to the model: they have run when it is asked for its plan
+    const numbers = input instanceof Float32Array ? input : Float32Array.from({ length: count }, (_, i) => input[i]!);
+    const plan = this.#ready(call);
     const memory = float32();
-    for (let i = 0; i < count; i++) memory[plan.input + i] = input[i]!;
+    for (let i = 0; i < count; i++) memory[plan.input + i] = numbers[i]!;
     for (const layer of this.#layers) layer.checkInput(call, 'input', memory, plan.input, count);
     plan.forward();
     for (let i = 0; i < out.length; i++) out[i] = memory[plan.output + i]!;

@@ -1,10 +1,30 @@
 /** The table that `model.summary()` prints. */
 
+import { fail, show } from './errors.ts';
 import type { Layer } from './layers/layer.ts';
+import { checkCount, checkNumber } from './options.ts';
 import { showShape } from './shapes.ts';
 
 const DEFAULT_LENGTH = 80;
 const DEFAULT_POSITIONS = [0.5, 0.85, 1];
+
+/** Longer than any terminal is wide, and than a name anybody would want to see. */
+const LONGEST = 10_000;
+
+/** The arguments of `model.summary`. */
+export function checkSummary(call: string, lineLength: unknown, positions: unknown, printFn: unknown): void {
+  if (lineLength !== undefined && checkCount(call, 'lineLength', lineLength, 20) > LONGEST) {
+    fail(call, `lineLength must be at most ${LONGEST}, got ${lineLength}`);
+  }
+  if (positions !== undefined) {
+    if (!Array.isArray(positions) || positions.length > 8) {
+      fail(call, `positions must be an array of at most 8 numbers, got ${show(positions)}`);
+    }
+    const bounds = { least: 0, most: LONGEST };
+    for (let n = 0; n < positions.length; n++) checkNumber(call, `positions[${n}]`, positions[n], bounds);
+  }
+  if (typeof printFn !== 'function') fail(call, `printFn must be a function, got ${show(printFn)}`);
+}
 
 /**
  * @param length characters in a line

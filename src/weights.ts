@@ -2,7 +2,7 @@
 
 import { readBatch } from './batches.ts';
 import { fail, show } from './errors.ts';
-import { checkOptions } from './options.ts';
+import { checkOptions, isPlain } from './options.ts';
 import { isTypedArray, type NestedArray, shapeOfNested, showShape } from './shapes.ts';
 import type { TensorLike } from './tensor/read.ts';
 import { Tensor } from './tensor/tensor.ts';
@@ -31,6 +31,20 @@ export function checkWeightOptions(call: string, options: unknown): WeightOption
   const known = checkOptions<WeightOptions>(call, options, ['sampleWeight', 'classWeight']);
   return known.sampleWeight === undefined && known.classWeight === undefined ? null : known;
 }
+
+/** The options with nothing of the caller's left in them, as `settled` says of batches. */
+export function settledWeights(
+  call: string,
+  { sampleWeight, classWeight }: WeightOptions,
+  samples: number,
+  output: readonly number[],
+): WeightOptions {
+  const own = sampleWeight === undefined ? undefined : readSampleWeight(call, sampleWeight, samples, stepsOf(output));
+  return { sampleWeight: own, classWeight: isPlain(classWeight) ? { ...classWeight } : classWeight };
+}
+
+/** The steps of an output that is a sequence. */
+const stepsOf = (output: readonly number[]): number | null => (output.length === 3 ? output[1]! : null);
 
 /**
  * Writes the factors [samples, steps] into `out` from `at` on: weight of the sample or step, times that of the class

@@ -6,7 +6,7 @@
 import { fail, show } from '../errors.ts';
 import { checkBoolean, checkCount } from '../options.ts';
 import { isTypedArray } from '../shapes.ts';
-import { stack } from '../tensor/layout.ts';
+import { stacked as stackedTensors } from '../tensor/layout.ts';
 import { generatorFor } from '../tensor/random.ts';
 import type { TensorLike } from '../tensor/read.ts';
 import { Tensor } from '../tensor/tensor.ts';
@@ -161,7 +161,7 @@ function stacked(call: string, items: readonly unknown[]): unknown {
     Array.isArray(first) ||
     isTypedArray(first)
   ) {
-    return stack(items as TensorLike[]);
+    return stackedTensors(call, items as TensorLike[], 0);
   }
   return Object.fromEntries(
     Object.keys(first).map(key => {

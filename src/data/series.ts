@@ -10,6 +10,7 @@ import {
   sizeOf,
   type TypedArray,
 } from '../shapes.ts';
+import { checkHeld } from '../tensor/read.ts';
 import { Tensor } from '../tensor/tensor.ts';
 
 /** One number for each time step, or a row of D numbers, [N, D]. */
@@ -33,7 +34,7 @@ export function readNumbers(
   name: string,
   value: unknown,
 ): { values: ArrayLike<number>; shape: readonly number[] } {
-  if (value instanceof Tensor) return { values: value.dataSync(), shape: value.shape };
+  if (value instanceof Tensor) return { values: checkHeld(call, name, value).dataSync(), shape: value.shape };
   if (isTypedArray(value)) return { values: value, shape: [value.length] };
   if (!Array.isArray(value)) {
     fail(call, `${name} must be numbers in arrays, a typed array or a tensor, got ${show(value)}`);

@@ -74,6 +74,9 @@ export function checkDepth(place: Place, value: unknown): void {
   const visit = (item: unknown, depth: number): void => {
     if (!isObject(item)) return;
     if (depth > DEEPEST) refuse(place, `must be nested at most ${DEEPEST} deep, got more`);
+    // Holes are no values, and yet would be walked over
+    if (Array.isArray(item) && item.length > MOST_VALUES) left = 0;
+    if (left === 0) refuse(place, `must consist of at most ${MOST_VALUES} values, got more`);
     for (const inner of Object.values(item)) {
       if (--left < 0) refuse(place, `must consist of at most ${MOST_VALUES} values, got more`);
       visit(inner, depth + 1);

@@ -1,11 +1,11 @@
 /** A model, written down in the layers-model format of TF.js. */
 
-import { fail } from '../errors.ts';
+import { fail, show } from '../errors.ts';
 import { checkBoolean, checkOptions } from '../options.ts';
 import type { Runner } from '../runner.ts';
 import type { Sequential } from '../sequential.ts';
 import { FORMAT, generatedBy, type IOHandler, type ModelArtifacts, type SaveResult } from './artifacts.ts';
-import { checkDepth, parseJson, readObject } from './place.ts';
+import { checkDepth, type Place, parseJson, readObject, refuse } from './place.ts';
 import { saverFor } from './routes.ts';
 import { describeTraining } from './training.ts';
 import { encodeWeights, type NewWeight } from './weightData.ts';
@@ -24,9 +24,18 @@ export const OWN = 'lstmWasm';
 export function checkMetadata(call: string, metadata: unknown): { [name: string]: unknown } {
   const place = { call, part: 'metadata' };
   checkDepth(place, readObject(place, metadata));
-  const found = readObject(place, parseJson(place, JSON.stringify(metadata)));
+  const found = readObject(place, parseJson(place, jsonOf(place, metadata)));
   if (OWN in found) fail(call, `metadata must not have the name '${OWN}', under which the training is saved`);
   return found;
+}
+
+function jsonOf(place: Place, value: unknown): string {
+  try {
+    return JSON.stringify(value);
+  } catch (error) {
+    if (error instanceof TypeError) refuse(place, `must be what JSON can hold, got ${show(value)} (${error.message})`);
+    throw error;
+  }
 }
 
 /** Writes all down first, before anything else can happen to the model, and then hands it over. */

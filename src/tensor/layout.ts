@@ -261,7 +261,11 @@ export function concat(tensors: readonly TensorLike[], axis = 0): Tensor {
 
 /** Side by side on a new axis; the shapes must be equal. */
 export function stack(tensors: readonly TensorLike[], axis = 0): Tensor {
-  const call = 'stack';
+  return stacked('stack', tensors, axis);
+}
+
+/** @internal */
+export function stacked(call: string, tensors: readonly TensorLike[], axis: number): Tensor {
   const list = asTensors(call, 'tensors', tensors);
   const { shape, rank } = list[0]!;
   const along = checkAxis(call, axis, rank + 1);

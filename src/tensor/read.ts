@@ -46,9 +46,17 @@ export function make(call: string, values: unknown, shape: unknown, rank?: numbe
 
 /** @internal An argument of a function of tensors: the caller's own tensor, or a new one of other numbers. */
 export function asTensor(call: string, name: string, value: unknown): Tensor {
-  if (value instanceof Tensor) return value;
+  if (value instanceof Tensor) return checkHeld(call, name, value);
   const { data, found } = read(call, name, value, kindOf(value), undefined);
   return new Tensor(data, found);
+}
+
+/** @internal Refuses a tensor whose array somebody has given away, with `postMessage` or `transfer`. */
+export function checkHeld(call: string, name: string, tensor: Tensor): Tensor {
+  if (tensor.dataSync().length !== sizeOf(tensor.shape)) {
+    fail(call, `${name} must hold its numbers, got a tensor whose array has been transferred`);
+  }
+  return tensor;
 }
 
 /** @internal A list of at least one of them. */
@@ -89,7 +97,9 @@ function read(
   dtype: DataType,
   wanted: readonly number[] | undefined,
 ): { data: Values; found: readonly number[] } {
-  if (values instanceof Tensor) return { data: convert(call, values.dataSync(), dtype), found: values.shape };
+  if (values instanceof Tensor) {
+    return { data: convert(call, checkHeld(call, name, values).dataSync(), dtype), found: values.shape };
+  }
   if (isTypedArray(values)) return { data: convert(call, values, dtype), found: [values.length] };
   if (typeof values !== 'number' && typeof values !== 'boolean' && !Array.isArray(values)) {
     fail(call, `${name} must be numbers in arrays, a typed array or a tensor, got ${show(values)}`);

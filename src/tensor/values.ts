@@ -45,7 +45,7 @@ export function room(call: string, shape: readonly number[], dtype: DataType): V
 export function convert(call: string, from: ArrayLike<number>, dtype: DataType): Values {
   const to = room(call, [from.length], dtype);
   if (dtype === 'bool') for (let i = 0; i < from.length; i++) to[i] = Number(from[i] !== 0);
-  else to.set(from);
+  else if (from.length > 0) to.set(from); // an array that has been transferred cannot be read at all
   return to;
 }
 

@@ -88,6 +88,7 @@ export function sourceOf(call: string, name: string, dataset: unknown): Source {
     async open() {
       const made = typeof dataset === 'function' ? await dataset() : methods;
       const steps = typeof made === 'object' && made !== null && opens(made) ? await stepsOf(made) : refuse(made);
+      if (typeof (steps as AnySteps | null | undefined)?.next !== 'function') refuse(steps);
       return readerOf(call, name, steps, steps === dataset);
     },
   };

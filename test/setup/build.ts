@@ -3,6 +3,7 @@
 import { readFileSync } from 'node:fs';
 import v8 from 'node:v8';
 import { init } from 'lstm-wasm';
+import { afterEach } from 'vitest';
 import { turbo } from '../../src/engine/turbo.ts';
 
 const build = process.env.LSTM_WASM_BUILD;
@@ -14,3 +15,8 @@ if (build === 'relaxed' && process.version.startsWith('v20.'))
 // As if lstm-wasm/turbo had made V8 join vectors: the tiles and panels for that are chosen, whatever V8 does.
 if (process.env.LSTM_WASM_JOINED) turbo.flags = ['revectorize'];
 init({ bytes: readFileSync(new URL(`../../build/${build}.wasm`, import.meta.url)) });
+if (build === 'debug') {
+  const { lookAtAll, raise } = await import('./fences.ts');
+  raise();
+  afterEach(() => lookAtAll('a call'));
+}

@@ -1,0 +1,67 @@
+// Fences around blocks and buffers, in the debug build: a write outside of what is planned is found, by name.
+
+import { layers, type Sequential, sequential } from 'lstm-wasm';
+import { describe, expect, test } from 'vitest';
+import { Block, float32, kernels } from '../../src/engine/engine.ts';
+import { Planner } from '../../src/plan.ts';
+import { sizeOf } from '../../src/shapes.ts';
+import { fencesLooked } from '../setup/fences.ts';
+
+const x = new Float32Array(2 * 5 * 3).fill(0.5);
+const y = new Float32Array(2 * 6);
+
+function made(): Sequential {
+  const model = sequential({ layers: [layers.lstm({ units: 6, inputShape: [5, 3] })] });
+  model.compile({ optimizer: 'adam', loss: 'mse' });
+  return model;
+}
+
+describe.runIf(process.env.LSTM_WASM_BUILD === 'debug')('a write is found', () => {
+  test.each([
+    ['before a block', -1],
+    ['right behind it', 40],
+    ['far behind it', 40 + 60],
+  ])('%s', (_, byte) => {
+    const block = new Block('test', 40);
+    const other = new Block('test', 8);
+    new Uint8Array(float32().buffer)[block.address + byte] = 1;
+    expect(() => kernels().zero(other.address, 8)).toThrow(/^zero has written outside .* byte \d+ of the fence/);
+    block.free();
+    other.free();
+  });
+
+  test('of a kernel that is told a block is larger than it is', () => {
+    const block = new Block('test', 32);
+    expect(() => kernels().clamp(block.address, 8, 1)).not.toThrow();
+    expect(() => kernels().scale(block.address, 12, 0.5)).toThrow(
+      'scale has written outside of what is planned: byte 0 of the fence behind a block of 32 bytes',
+    );
+    block.free();
+  });
+
+  test('of a layer whose buffer is planned too small', () => {
+    const { floats } = Planner.prototype;
+    const wanted: string[] = [];
+    Planner.prototype.floats = function (name, ...shape) {
+      if (!name.endsWith('/tanhC')) return floats.call(this, name, ...shape);
+      wanted.push(name);
+      return floats.call(this, name, sizeOf(shape) - 4);
+    };
+    try {
+      const model = made();
+      expect(() => model.trainOnBatch(x, y)).toThrow(/^lstmForward has written outside .* the fence behind .*tanhC/);
+      model.dispose();
+    } finally {
+      Planner.prototype.floats = floats;
+    }
+    expect(wanted).toHaveLength(1);
+  });
+
+  test('and where there is none, the fences have been looked at', () => {
+    const model = made();
+    const before = fencesLooked();
+    model.trainOnBatch(x, y);
+    expect(fencesLooked() - before).toBeGreaterThan(100);
+    model.dispose();
+  });
+});

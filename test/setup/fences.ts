@@ -1,0 +1,178 @@
+/**
+ * Fences: around every block of memory that the facade allocates, to the byte, and around every buffer that a plan lays
+ * into the workspace. Numbers stand there that nobody may change; after every call of a kernel they are looked at.
+ *
+ * The debug build runs with them. A fence that has been run over fails the call behind which it is found, by name.
+ */
+
+import { BoundPlan } from '../../src/boundPlan.ts';
+import { float32, kernels } from '../../src/engine/engine.ts';
+import { Planner } from '../../src/plan.ts';
+import { sizeOf } from '../../src/shapes.ts';
+import { FLOAT, LINE } from '../../src/units.ts';
+
+/** Bytes of a fence at the least: whole lines, as wide as the widest write of a tile. */
+const WIDTH = 2 * LINE;
+/** What stands there: not NaN, which stays what it is when something is added to it. */
+const POST = 0xa5;
+
+interface Fence {
+  readonly what: string;
+  readonly from: number;
+  readonly to: number;
+}
+
+/** More blocks than that are looked at in turns: there are thousands where a test makes thousands of models. */
+const AT_ONCE = 64;
+
+/** The blocks there are, by what `allocate` gave. */
+const blocks = new Map<number, readonly Fence[]>();
+let allocated: { pointer: number; bytes: number } | null = null;
+/** The plan that runs, and the fences in it; another plan of the same workspace has its buffers elsewhere. */
+let running: readonly Fence[] = [];
+let turn = 0;
+let looked = 0;
+let memory: Uint8Array = new Uint8Array(0);
+
+function bytes(): Uint8Array {
+  const { buffer } = float32();
+  if (memory.buffer !== buffer) memory = new Uint8Array(buffer);
+  return memory;
+}
+
+const build = (fences: readonly Fence[]) => {
+  for (const { from, to } of fences) bytes().fill(POST, from, to);
+};
+
+function look(call: string, fences: readonly Fence[]): void {
+  const now = bytes();
+  for (const { what, from, to } of fences) {
+    looked++;
+    for (let at = from; at < to; at++) {
+      if (now[at] === POST) continue;
+      const value = now[at];
+      build([{ what, from, to }]); // said once, and not of every call that follows
+      throw new RangeError(`${call} has written outside of what is planned: byte ${at - from} of ${what} is ${value}`);
+    }
+  }
+}
+
+/** Looks at all fences, or at so many of them as a call has time for. */
+function lookAround(call: string, most = AT_ONCE): void {
+  look(call, running);
+  if (blocks.size <= most) {
+    for (const fences of blocks.values()) look(call, fences);
+    return;
+  }
+  const all = [...blocks.values()];
+  for (let n = 0; n < most; n++) look(call, all[turn++ % all.length]!);
+}
+
+/** Looks at every fence there is. */
+export const lookAtAll = (call: string): void => lookAround(call, Number.POSITIVE_INFINITY);
+
+/** How many fences have been looked at so far. */
+export const fencesLooked = (): number => looked;
+
+/** Puts up the fences, and keeps watch from here on. */
+export function raise(): void {
+  const engine = kernels() as unknown as Record<string, (...args: number[]) => number>;
+  for (const [name, kernel] of Object.entries(engine)) {
+    if (typeof kernel !== 'function' || name === 'allocate' || name === 'release' || name === 'zero') continue;
+    engine[name] = (...args) => {
+      const result = kernel(...args);
+      lookAround(name);
+      return result;
+    };
+  }
+  const { allocate, release, zero } = engine as Record<'allocate' | 'release' | 'zero', (...args: number[]) => number>;
+
+  engine.allocate = size => {
+    const pointer = allocate(size! + 2 * WIDTH) >>> 0;
+    allocated = { pointer, bytes: size! + 2 * WIDTH };
+    // As aligned as it was: a block begins at the next line from there on
+    return pointer + WIDTH;
+  };
+  /** A block is allocated, and then zeroed from its first byte to its last, which tells where these are. */
+  engine.zero = (address, size) => {
+    const result = zero(address!, size!);
+    if (allocated) {
+      const { pointer, bytes } = allocated;
+      allocated = null;
+      const fences = [
+        { what: 'the fence before a block', from: pointer, to: address! },
+        { what: `the fence behind a block of ${size} bytes`, from: address! + size!, to: pointer + bytes },
+      ];
+      build(fences);
+      blocks.set(pointer, fences);
+    }
+    lookAround('zero');
+    return result;
+  };
+  engine.release = address => {
+    const pointer = address! - WIDTH;
+    const fences = blocks.get(pointer) ?? [];
+    blocks.delete(pointer);
+    look('release', fences);
+    return release(pointer);
+  };
+  fenceBuffers();
+  fenceRuns();
+}
+
+/** Has plans leave room behind each buffer. */
+function fenceBuffers(): void {
+  const { floats } = Planner.prototype;
+  Planner.prototype.floats = function (name, ...shape) {
+    if (this.buffers.length === 0) floats.call(this, 'fence', WIDTH / FLOAT);
+    const place = floats.call(this, name, ...shape);
+    floats.call(this, 'fence', WIDTH / FLOAT);
+    return place;
+  };
+}
+
+/** Builds the fences of a plan before it runs, whatever other plans have left in the workspace. */
+function fenceRuns(): void {
+  const { forward } = BoundPlan.prototype;
+  const found = new WeakMap<BoundPlan, readonly Fence[]>();
+  BoundPlan.prototype.forward = function () {
+    let fences = found.get(this);
+    if (!fences) {
+      fences = fencesOf(this);
+      found.set(this, fences);
+    }
+    build(fences);
+    running = fences;
+    try {
+      forward.call(this);
+    } finally {
+      running = [];
+    }
+  };
+  for (const name of ['backward', 'loss', 'rewind', 'measure', 'collect', 'counted'] as const) {
+    const method = BoundPlan.prototype[name] as (this: BoundPlan, ...args: never[]) => unknown;
+    (BoundPlan.prototype as unknown as Record<string, unknown>)[name] = function (this: BoundPlan, ...args: never[]) {
+      running = found.get(this) ?? [];
+      try {
+        return method.apply(this, args);
+      } finally {
+        running = [];
+      }
+    };
+  }
+}
+
+/** From the end of each buffer, to the number, to the beginning of the next. */
+function fencesOf(plan: BoundPlan): Fence[] {
+  const { buffers } = plan.plan;
+  const fences: Fence[] = [];
+  for (const [n, { name, shape, place }] of buffers.entries()) {
+    if (name !== 'fence') continue;
+    const before = buffers[n - 1];
+    const start = plan.indexOf(before ? before.place : place) * FLOAT;
+    const from = before ? start + sizeOf(before.shape) * FLOAT : start;
+    const to = plan.indexOf(place) * FLOAT + sizeOf(shape) * FLOAT;
+    fences.push({ what: `the fence behind ${before?.name ?? 'nothing'}`, from, to });
+  }
+  return fences;
+}

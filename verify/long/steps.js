@@ -1,0 +1,55 @@
+/**
+ * A million steps of the seed program: memory stays where it is, and the last are as fast as the first. Run in a process
+ * of its own, with `--expose-gc`, where lstm-wasm is installed; writes what it measured as JSON.
+ *
+ *   node --expose-gc steps.js 1000000
+ */
+
+import { backendInfo, layers, sequential, setRandomSeed, train } from 'lstm-wasm';
+import { sineCosine } from 'lstm-wasm/data';
+
+const steps = Number(process.argv[2]);
+/** Steps whose time is taken together: a hundred in each tenth. */
+const round = steps / 1000;
+
+setRandomSeed(1);
+const model = sequential();
+model.add(layers.lstm({ units: 20, returnSequences: true, stateful: true, batchInputShape: [50, 20, 1] }));
+model.add(layers.timeDistributed({ layer: layers.dense({ units: 1 }) }));
+model.compile({ optimizer: train.adam(0.006), loss: 'meanSquaredError' });
+const batches = sineCosine();
+
+const times = new Float64Array(1000);
+const losses = new Float64Array(1000);
+let first;
+for (let n = 0; n < 1000; n++) {
+  const started = performance.now();
+  for (let step = 0; step < round; step++) {
+    const { xs, ys } = batches.next().value;
+    losses[n] = Number(model.trainOnBatch(xs, ys));
+  }
+  times[n] = (performance.now() - started) / round;
+  if (n === 9) first = await held();
+}
+const last = await held();
+/** @param {Float64Array} values */
+const median = values => values.toSorted()[Math.floor(values.length / 2)] ?? Number.NaN;
+const report = {
+  steps,
+  first,
+  last,
+  milliseconds: [median(times.subarray(0, 100)), median(times.subarray(900))],
+  finite: losses.every(Number.isFinite),
+  loss: [losses[0], losses[999]],
+};
+console.log(JSON.stringify(report));
+
+/** Bytes, once all garbage is gone. */
+async function held() {
+  for (let k = 0; k < 4; k++) {
+    gc?.();
+    await new Promise(resolve => setTimeout(resolve, 5));
+  }
+  const { heapUsed, arrayBuffers, rss } = process.memoryUsage();
+  return { linear: backendInfo().memoryBytes, heap: heapUsed, buffers: arrayBuffers, rss };
+}

@@ -1,0 +1,75 @@
+/**
+ * Thousands of programs of right and wrong calls in any order, on the kernels that ship and on the debug build with fences
+ * around all that is planned: test/properties says what has to hold.
+ *
+ * LSTM_WASM_PROPERTIES sets how many programs; 6000 where it is absent.
+ */
+
+import { execFile } from 'node:child_process';
+import { promisify } from 'node:util';
+
+/** Longer than that on a slow machine only where something hangs. */
+const LONGEST = 20 * 60_000;
+
+/** Other programs than those of `npm test`, the same ones each time. */
+const SEED = 7;
+
+/** @type {import('../run.js').Step} */
+export const properties = {
+  name: 'properties',
+  about: 'programs of right and wrong calls in any order',
+  async run({ root, say }) {
+    const all = Number(process.env.LSTM_WASM_PROPERTIES ?? 6000);
+    /** @type {[string, number, number][]} */
+    const parts = [
+      ['strict', Math.round((all * 2) / 3), SEED],
+      ['debug', Math.round(all / 3), SEED + 1],
+    ];
+    /** @type {import('../run.js').Outcome[]} */
+    const outcomes = [];
+    for (const [build, count, seed] of parts) {
+      say(`  ${count} on the ${build} build`);
+      const fences = build === 'debug' ? ', with fences around all blocks and buffers' : '';
+      const what = `${count.toLocaleString('en')} programs on the ${build} build${fences}`;
+      outcomes.push({ what, ...(await run(root, build, count, seed)) });
+    }
+    return outcomes;
+  },
+};
+
+/**
+ * @param {string} root
+ * @param {string} build
+ * @param {number} count
+ * @param {number} seed
+ * @returns {Promise<Omit<import('../run.js').Outcome, 'what'>>}
+ */
+async function run(root, build, count, seed) {
+  const words = [
+    `${root}node_modules/vitest/vitest.mjs`,
+    'run',
+    '--project',
+    'once',
+    'test/properties',
+    '--reporter=json',
+  ];
+  const env = { ...process.env, PROPERTIES: String(count), SEED: String(seed), PROPERTIES_BUILD: build };
+  const options = {
+    cwd: root,
+    env,
+    timeout: LONGEST,
+    killSignal: /** @type {const} */ ('SIGKILL'),
+    maxBuffer: 2 ** 28,
+  };
+  const { stdout, killed } = await promisify(execFile)(process.execPath, words, options).catch(error => error);
+  if (killed)
+    return { status: 'failed', note: `a call hangs: SEED=${seed}, not over after ${LONGEST / 60_000} minutes` };
+  const from = String(stdout).indexOf('{"numTotalTestSuites"');
+  if (from < 0) return { status: 'failed', note: `vitest did not run: ${String(stdout).slice(0, 300)}` };
+  const report = JSON.parse(String(stdout).slice(from));
+  const messages = report.testResults.flatMap((/** @type {any} */ file) =>
+    file.assertionResults.flatMap((/** @type {any} */ test) => test.failureMessages),
+  );
+  if (report.success) return { status: 'passed', note: `SEED=${seed}` };
+  return { status: 'failed', note: messages.join('\n').slice(0, 4000) };
+}
