@@ -21,15 +21,15 @@ const GOAL = 40 * 1024;
  * @type {Size[]}
  */
 export const sizes = [
-  { what: 'the seed program, kernels included', program: seed, limit: 128_000, goal: GOAL },
-  { what: "everything of '.'", program: everything('lstm-wasm'), limit: 140_500 },
+  { what: 'the seed program, kernels included', program: seed, limit: 87_500, goal: GOAL },
+  { what: "everything of '.'", program: everything('lstm-wasm'), limit: 102_500 },
   { what: 'plot', program: everything('lstm-wasm/plot'), limit: 59_000 },
-  { what: 'worker, the side of the page', program: everything('lstm-wasm/worker'), limit: 136_000 },
-  { what: 'thread, what runs in the worker', program: "import 'lstm-wasm/thread'", limit: 135_500 },
-  { what: 'data', program: everything('lstm-wasm/data'), limit: 14_500 },
-  { what: 'keras', program: everything('lstm-wasm/keras'), limit: 142_500 },
-  { what: 'onnx', program: everything('lstm-wasm/onnx'), limit: 147_500 },
-  { what: 'safetensors', program: everything('lstm-wasm/safetensors'), limit: 132_500 },
+  { what: 'worker, the side of the page', program: everything('lstm-wasm/worker'), limit: 97_000 },
+  { what: 'thread, what runs in the worker', program: "import 'lstm-wasm/thread'", limit: 97_000 },
+  { what: 'data', program: everything('lstm-wasm/data'), limit: 14_700 },
+  { what: 'keras', program: everything('lstm-wasm/keras'), limit: 104_500 },
+  { what: 'onnx', program: everything('lstm-wasm/onnx'), limit: 107_500 },
+  { what: 'safetensors', program: everything('lstm-wasm/safetensors'), limit: 91_000 },
   { what: 'turbo', program: "import 'lstm-wasm/turbo'", limit: 400 },
 ];
 
