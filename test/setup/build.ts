@@ -3,7 +3,7 @@
 import { readFileSync } from 'node:fs';
 import v8 from 'node:v8';
 import { init } from 'lstm-wasm';
-import { afterEach } from 'vitest';
+import { afterAll } from 'vitest';
 import { turbo } from '../../src/engine/turbo.ts';
 
 const build = process.env.LSTM_WASM_BUILD;
@@ -18,5 +18,5 @@ init({ bytes: readFileSync(new URL(`../../build/${build}.wasm`, import.meta.url)
 if (build === 'debug') {
   const { lookAtAll, raise } = await import('./fences.ts');
   raise();
-  afterEach(() => lookAtAll('a call'));
+  afterAll(() => lookAtAll('some call'));
 }

@@ -22,8 +22,8 @@ interface Fence {
   readonly to: number;
 }
 
-/** More blocks than that are looked at in turns: there are thousands where a test makes thousands of models. */
-const AT_ONCE = 64;
+/** More blocks than that are looked at in turns after a call, and all of them at the end of a file: there may be thousands. */
+const AT_ONCE = 4;
 
 /** The blocks there are, by what `allocate` gave. */
 const blocks = new Map<number, readonly Fence[]>();
