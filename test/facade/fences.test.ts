@@ -34,7 +34,7 @@ describe.runIf(process.env.LSTM_WASM_BUILD === 'debug')('a write is found', () =
     const block = new Block('test', 32);
     expect(() => kernels().clamp(block.address, 8, 1)).not.toThrow();
     expect(() => kernels().scale(block.address, 12, 0.5)).toThrow(
-      'scale has written outside of what is planned: byte 0 of the fence behind a block of 32 bytes',
+      /^scale has written outside of what is planned: byte \d of the fence behind a block of 32 bytes/,
     );
     block.free();
   });
