@@ -4,23 +4,38 @@ import { fail } from '../errors.ts';
 import { Generator } from '../generator.ts';
 import { checkBoolean, checkCount, checkNumber } from '../options.ts';
 import { checkSeed, nextSeed } from '../random.ts';
-import { checkShape, showShape } from '../shapes.ts';
+import { checkShape, showShape, sizeOf } from '../shapes.ts';
 import { asTensor, type TensorLike } from './read.ts';
 import { normalize } from './reduce.ts';
 import { Tensor } from './tensor.ts';
-import { checkDataType, convert, type DataType } from './values.ts';
+import { checkDataType, convert, type DataType, room } from './values.ts';
 
 /** @internal A stream of random numbers from the caller's seed, or from a fresh one where that is absent. */
 export const generatorFor = (call: string, seed: unknown): Generator =>
   new Generator(seed === undefined || seed === null ? nextSeed() : checkSeed(call, seed));
 
-function random(call: string, shape: unknown, dtype: unknown, draw: () => number): Tensor {
+/** All is checked, and there is room, before a seed is drawn: a call that is refused leaves the stream as it was. */
+function random(
+  call: string,
+  shape: unknown,
+  dtype: unknown,
+  seed: unknown,
+  draw: (generator: Generator) => number,
+): Tensor {
   const wanted = checkShape(call, 'shape', shape) as number[];
   const kind = checkDataType(call, dtype);
-  const count = wanted.reduce((product, n) => product * n, 1);
-  const values = new Float64Array(count);
-  for (let i = 0; i < count; i++) values[i] = draw();
+  const values = doublesFor(call, wanted);
+  const generator = generatorFor(call, seed);
+  for (let i = 0; i < values.length; i++) values[i] = draw(generator);
   return new Tensor(convert(call, values, kind), wanted);
+}
+
+function doublesFor(call: string, shape: readonly number[]): Float64Array {
+  try {
+    return new Float64Array(sizeOf(shape));
+  } catch {
+    return fail(call, `the result must fit into memory, got the shape ${showShape(shape)}`);
+  }
 }
 
 /** Uniform from minval, included, to maxval, not included. */
@@ -34,9 +49,8 @@ export function randomUniform(
   const call = 'randomUniform';
   const low = checkNumber(call, 'minval', minval);
   const width = checkNumber(call, 'maxval', maxval, { least: low }) - low;
-  const generator = generatorFor(call, seed);
   // 24 bits, and rounding must not reach maxval: float32 has no more.
-  return random(call, shape, dtype, () => low + width * ((generator.bits() >>> 8) / 2 ** 24));
+  return random(call, shape, dtype, seed, generator => low + width * ((generator.bits() >>> 8) / 2 ** 24));
 }
 
 /** Normal, by default with mean 0 and standard deviation 1. */
@@ -50,8 +64,7 @@ export function randomNormal(
   const call = 'randomNormal';
   const middle = checkNumber(call, 'mean', mean);
   const deviation = checkNumber(call, 'stdDev', stdDev, { least: 0 });
-  const generator = generatorFor(call, seed);
-  return random(call, shape, dtype, () => middle + deviation * generator.normal());
+  return random(call, shape, dtype, seed, generator => middle + deviation * generator.normal());
 }
 
 /** Normal, drawn again beyond two standard deviations. */
@@ -65,8 +78,7 @@ export function truncatedNormal(
   const call = 'truncatedNormal';
   const middle = checkNumber(call, 'mean', mean);
   const deviation = checkNumber(call, 'stdDev', stdDev, { least: 0 });
-  const generator = generatorFor(call, seed);
-  return random(call, shape, dtype, () => {
+  return random(call, shape, dtype, seed, generator => {
     for (;;) {
       const z = generator.normal();
       if (Math.abs(z) <= 2) return middle + deviation * z;
@@ -88,10 +100,9 @@ export function multinomial(logits: TensorLike, numSamples: number, seed?: numbe
   if (from.rank < 1 || from.rank > 2) fail(call, `logits must have 1 or 2 axes, got ${showShape(from.shape)}`);
   if (classes < 2) fail(call, `logits must hold at least 2 classes, got ${showShape(from.shape)}`);
   const ready = checkBoolean(call, 'normalized', normalized);
-  const generator = generatorFor(call, seed);
   const rows = from.size / classes;
-  const drawn = new Int32Array(rows * samples);
-  for (let b = 0; b < rows; b++) {
+  const drawn = room(call, [rows, samples], 'int32');
+  const shares = Array.from({ length: rows }, (_, b) => {
     const row = Float64Array.from(from.dataSync().subarray(b * classes, (b + 1) * classes));
     const bad = row.find(value => !(value < Number.POSITIVE_INFINITY) || (ready && value < 0));
     if (bad !== undefined) {
@@ -99,6 +110,10 @@ export function multinomial(logits: TensorLike, numSamples: number, seed?: numbe
     }
     if (!ready) normalize(row);
     if (!row.some(p => p > 0)) fail(call, `logits must leave a class possible, got none in row ${b}`);
+    return row;
+  });
+  const generator = generatorFor(call, seed);
+  for (const [b, row] of shares.entries()) {
     for (let i = 0; i < samples; i++) drawn[b * samples + i] = draw(row, generator.uniform());
   }
   return new Tensor(drawn, from.rank === 1 ? [samples] : [rows, samples]);

@@ -1,7 +1,21 @@
 // What programs of right and wrong calls have found (test/properties): arguments that nobody expects, and that change the
 // model while they are read.
 
-import { data, layers, modelFromJSON, type Sequential, sequential, tensor, ValueError, zeros } from 'lstm-wasm';
+import {
+  data,
+  layers,
+  modelFromJSON,
+  multinomial,
+  randomNormal,
+  randomUniform,
+  type Sequential,
+  sequential,
+  setRandomSeed,
+  tensor,
+  truncatedNormal,
+  ValueError,
+  zeros,
+} from 'lstm-wasm';
 import { describe, expect, test } from 'vitest';
 
 // biome-ignore lint/suspicious/noExplicitAny: wrong arguments are the point
@@ -147,6 +161,22 @@ describe('shapes and lists', () => {
       ValueError,
     );
     model.dispose();
+  });
+});
+
+describe('a call that is refused draws no seed', () => {
+  test.each<[string, () => unknown]>([
+    ['randomUniform', () => randomUniform(wrong(undefined))],
+    ['randomNormal', () => randomNormal([2 ** 20, 2 ** 40])],
+    ['truncatedNormal', () => truncatedNormal([2], 0, 1, wrong('x'))],
+    ['multinomial', () => multinomial([[0, 1], [Number.NaN, 1]], 2)], // biome-ignore format: two rows
+    ['multinomial', () => multinomial([[0, 1]], 2 ** 53 - 1)],
+  ])('%s', (name, call) => {
+    setRandomSeed(3);
+    const expected = randomNormal([2]).arraySync();
+    setRandomSeed(3);
+    expect(call).toThrow(new RegExp(`^${name}: `));
+    expect(randomNormal([2]).arraySync()).toEqual(expected);
   });
 });
 

@@ -15,7 +15,10 @@ const MIB = 1024 * KIB;
 
 /** What JavaScript may hold more at the end than after the first hundredth: what the engine itself adds and drops. */
 const HEAP = 512 * KIB;
-/** The last steps against the first, by the medians of their tenths: what a machine does to both is not in it. */
+/**
+ * The last steps against the first, by the medians of their tenths, in units of a yardstick that runs between them: what
+ * the machine does to both is not in it.
+ */
 const SLOWER = 1.15;
 /** What the process may hold more at the end, of all kinds, where models and workers come and go. */
 const RESIDENT = 48 * MIB;
@@ -79,7 +82,7 @@ async function runProgram(folder, home, name, count) {
 }
 
 /** @param {any} report */
-function checkSteps({ first, last, milliseconds: [early, late], finite, loss }) {
+function checkSteps({ first, last, milliseconds, ratios: [early, late], finite, loss }) {
   const heap = last.heap + last.buffers - first.heap - first.buffers;
   return verdict(
     [
@@ -92,7 +95,8 @@ function checkSteps({ first, last, milliseconds: [early, late], finite, loss }) 
       [finite && loss[1] < loss[0], `the loss went from ${loss[0]} to ${loss[1]}`],
     ],
     `linear memory ${last.linear} bytes, the same after 1 % and at the end; JavaScript ${kib(heap)} more (at most ${kib(HEAP)}); ` +
-      `${early.toFixed(4)} ms a step in the first tenth, ${late.toFixed(4)} ms in the last, ${(late / early).toFixed(3)} times (at most ${SLOWER})`,
+      `${milliseconds[0].toFixed(4)} ms of processor time a step in the first tenth, ${milliseconds[1].toFixed(4)} ms in the last; by the ` +
+      `yardstick between them ${(late / early).toFixed(3)} times (at most ${SLOWER})`,
   );
 }
 
