@@ -30,7 +30,8 @@ const blocks = new Map<number, readonly Fence[]>();
 let allocated: { pointer: number; bytes: number } | null = null;
 /** The plan that runs, and the fences in it; another plan of the same workspace has its buffers elsewhere. */
 let running: readonly Fence[] = [];
-let turn = 0;
+/** The blocks that have not been looked at in this turn. */
+let round = blocks.values();
 let looked = 0;
 let memory: Uint8Array = new Uint8Array(0);
 
@@ -57,19 +58,23 @@ function look(call: string, fences: readonly Fence[]): void {
   }
 }
 
-/** Looks at all fences, or at so many of them as a call has time for. */
-function lookAround(call: string, most = AT_ONCE): void {
+/** Looks at the fences of the running plan, and at some of the blocks: with every call at the next ones. */
+function lookAround(call: string): void {
   look(call, running);
-  if (blocks.size <= most) {
-    for (const fences of blocks.values()) look(call, fences);
-    return;
+  for (let n = Math.min(AT_ONCE, blocks.size); n > 0; n--) {
+    let next = round.next();
+    if (next.done) {
+      round = blocks.values();
+      next = round.next();
+    }
+    if (next.value) look(call, next.value);
   }
-  const all = [...blocks.values()];
-  for (let n = 0; n < most; n++) look(call, all[turn++ % all.length]!);
 }
 
 /** Looks at every fence there is. */
-export const lookAtAll = (call: string): void => lookAround(call, Number.POSITIVE_INFINITY);
+export function lookAtAll(call: string): void {
+  for (const fences of blocks.values()) look(call, fences);
+}
 
 /** How many fences have been looked at so far. */
 export const fencesLooked = (): number => looked;
