@@ -40,7 +40,8 @@ export default defineConfig({
       provider: 'v8',
       include: ['src/**/*.ts'],
       exclude: ['src/engine/binaries.generated.ts'],
-      reporter: ['json-summary', 'html', 'text-summary'],
+      reporter: ['json-summary', 'json', 'html', 'text-summary'],
+      reportOnFailure: true,
     },
     projects: [
       ...builds.map(({ name, build, joined = '', but = [] }) => ({

@@ -10,7 +10,7 @@ describe('not resetAfter', () => describeCell({ cell: 'gru', resetAfter: false }
 
 // A slice of that product has 1024 of them.
 test('not resetAfter: more units than go through together where the gate comes before the product', () => {
-  const subject = { cell: 'gru', resetAfter: false, U: 1030, B: 1, T: 1, I: 1 } as const;
+  const subject = { cell: 'gru', resetAfter: false, U: 1030, B: 2, T: 1, I: 1 } as const;
   expectReference(harness(), { ...subject, carried: true });
 });
 

@@ -6,6 +6,7 @@
 import { describe, expect, test } from 'vitest';
 import type { ActivationName as Name } from '../../src/activations.ts';
 import { activations } from '../../src/activations.ts';
+import { structures } from '../../src/engine/binaries.generated.ts';
 import { Activation, LeakyReLU, ReLU } from '../../src/layers/activation.ts';
 import { Dense } from '../../src/layers/dense.ts';
 import { Dropout } from '../../src/layers/dropout.ts';
@@ -207,6 +208,27 @@ describe('dropout', () => {
         tolerance: { abs: 0, rel: u },
       };
     });
+  });
+
+  // Behind the rows of x are other numbers, or none at all.
+  test('leaves zeros in the padding of its output', () => {
+    const h = harness();
+    const [rows, width] = [3, 5];
+    const y = h.room(rows * 8);
+    const fields: Record<string, number> = {
+      steps: 1,
+      rows,
+      width,
+      x: h.put(new Float32Array(rows * width + 3).fill(2)),
+      y: y.address,
+    };
+    Object.assign(fields, { xRow: width * 4, yRow: 32, mask: h.alloc(rows * 32), seed: 1 });
+    const plan = h.put(new Float32Array(structures.dropout.length));
+    new Int32Array(h.memory.buffer, plan, structures.dropout.length).set(
+      structures.dropout.map(name => fields[name] ?? 0),
+    );
+    h.kernels.dropoutForward(plan);
+    for (let row = 0; row < rows; row++) expectBits(y.floats().subarray(row * 8 + width, row * 8 + 8), [0, 0, 0]);
   });
 
   test('passes the mask on', () => {

@@ -237,6 +237,14 @@ describe('probabilities of 0 and 1 are cut off at 1e-7, and have no slope there'
   });
 });
 
+test('predictions below 1e-7 and beyond 1 have no slope in Kullback-Leibler', () => {
+  const subject: LossCase = { B: 1, T: 1, N: 4 };
+  const [y, target] = [Float64Array.of(0, 1.5, 0.25, 1), [0.5, 0.25, 0.125, 0.125]];
+  const { loss, dy } = runLoss(harness(), 'kullbackLeiblerDivergence', subject, y, target);
+  expectClose([loss], [lossOf('kullbackLeiblerDivergence', y, target, subject).loss], { abs: 1e-7, rel: 1e-6 });
+  expectClose(dy, [0, 0, -0.5, -0.125], { abs: 0, rel: 1e-6, what: 'dy' });
+});
+
 test.each([-1, 3, 1e10, Number.NaN])('class %d of 3 gives NaN, with and without logits', wrong => {
   for (const logits of [true, false]) {
     const subject: LossCase = { B: 1, T: 2, N: 3, logits };

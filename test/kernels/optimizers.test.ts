@@ -261,6 +261,15 @@ describe('decay and average', () => {
     expectBits(a.floats(), weights);
   });
 
+  test('what is at the threshold stays, what is below it does not', () => {
+    const h = harness();
+    const least = Math.fround(1e-30);
+    const below = least * (1 - 2 ** -23);
+    const a = h.room(4, [least, -least, below, -below]);
+    h.kernels.average(a.address, h.put(new Float32Array(4)), 4, 1);
+    expectBits(a.floats().map(Math.abs), [least, least, 0, 0]);
+  });
+
   test('both end as zero without being subnormal', () => {
     const h = harness();
     const [w, a] = [h.room(4, [1, -1, 1e-20, 3]), h.room(4, [1, -1, 1e-20, 3])];

@@ -150,6 +150,13 @@ test('at the ends', () => {
   }
 });
 
+test('slopes at the ends, where nothing times infinity must not come up', () => {
+  const x = Float32Array.of(Number.NEGATIVE_INFINITY, -3e38, -100, 100, 3e38, Number.POSITIVE_INFINITY);
+  for (const name of ['elu', 'softplus', 'gelu', 'gelu_new'] as const) {
+    expectClose(apply(name, x).slope, [0, 0, 0, 1, 1, 1], { abs: 2 ** -24, rel: 0, what: name });
+  }
+});
+
 test('relu, sigmoid and tanh have their slopes too', () => {
   const x = Float32Array.from({ length: 64 }, (_, i) => i / 4 - 8);
   for (const name of ['linear', 'relu', 'sigmoid', 'tanh'] as const) {
