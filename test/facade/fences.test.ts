@@ -16,7 +16,9 @@ function made(): Sequential {
   return model;
 }
 
-describe.runIf(process.env.LSTM_WASM_BUILD === 'debug')('a write is found', () => {
+const { LSTM_WASM_BUILD, LSTM_WASM_JOINED } = process.env;
+
+describe.runIf(LSTM_WASM_BUILD === 'debug' && !LSTM_WASM_JOINED)('a write is found', () => {
   test.each([
     ['before a block', -1],
     ['right behind it', 40],

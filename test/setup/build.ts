@@ -15,7 +15,7 @@ if (build === 'relaxed' && process.version.startsWith('v20.'))
 // As if lstm-wasm/turbo had made V8 join vectors: the tiles and panels for that are chosen, whatever V8 does.
 if (process.env.LSTM_WASM_JOINED) turbo.flags = ['revectorize'];
 init({ bytes: readFileSync(new URL(`../../build/${build}.wasm`, import.meta.url)) });
-if (build === 'debug') {
+if (build === 'debug' && !process.env.LSTM_WASM_JOINED) {
   const { lookAtAll, raise } = await import('./fences.ts');
   raise();
   afterAll(() => lookAtAll('some call'));

@@ -15,6 +15,7 @@ import { FLOAT, LINE } from '../../src/units.ts';
 const WIDTH = 2 * LINE;
 /** What stands there: not NaN, which stays what it is when something is added to it. */
 const POST = 0xa5;
+const POSTS = 0xa5a5a5a5 | 0;
 
 interface Fence {
   readonly what: string;
@@ -34,10 +35,14 @@ let running: readonly Fence[] = [];
 let round = blocks.values();
 let looked = 0;
 let memory: Uint8Array = new Uint8Array(0);
+let words: Int32Array = new Int32Array(0);
 
 function bytes(): Uint8Array {
   const { buffer } = float32();
-  if (memory.buffer !== buffer) memory = new Uint8Array(buffer);
+  if (memory.buffer !== buffer) {
+    memory = new Uint8Array(buffer);
+    words = new Int32Array(buffer);
+  }
   return memory;
 }
 
@@ -50,7 +55,9 @@ function look(call: string, fences: readonly Fence[]): void {
   for (const { what, from, to } of fences) {
     looked++;
     for (let at = from; at < to; at++) {
-      if (now[at] === POST) continue;
+      // Four at a time, as long as all is well
+      while ((at & 3) === 0 && at + 4 <= to && words[at >> 2] === POSTS) at += 4;
+      if (at === to || now[at] === POST) continue;
       const value = now[at];
       build([{ what, from, to }]); // said once, and not of every call that follows
       throw new RangeError(`${call} has written outside of what is planned: byte ${at - from} of ${what} is ${value}`);
