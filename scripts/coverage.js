@@ -1,8 +1,8 @@
 /**
  * `npm run coverage`: which lines and branches of src/ the tests go through. Pages to look at are in coverage/.
  *
- * One build of the kernels is enough for that, since src/ is the same with all of them. What runs in browsers and in
- * packed packages is out of sight here.
+ * One build of the kernels is enough for that, since src/ is the same with all of them. What runs in browsers, threads
+ * and packed packages is out of sight here.
  */
 
 import { spawnSync } from 'node:child_process';
@@ -13,10 +13,10 @@ import { ready } from './ready.js';
 const root = fileURLToPath(new URL('..', import.meta.url));
 
 /** Percents below which it fails: just below what was measured when they were last raised. */
-export const floor = { lines: 0, branches: 0 };
+export const floor = { lines: 98.2, branches: 94 };
 
 /** What touches src/ and runs on this Node. */
-const tests = ['facade', 'data', 'onnx', 'plot', 'saving', 'worker'].map(folder => `test/${folder}/`);
+const tests = ['facade', 'data', 'onnx', 'plot', 'saving'].map(folder => `test/${folder}/`);
 
 /** @typedef {Record<'lines' | 'branches', { total: number, covered: number, pct: number }>} Figures */
 

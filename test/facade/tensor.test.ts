@@ -2,7 +2,7 @@
 
 import * as lw from 'lstm-wasm';
 import { backendInfo, setRandomSeed, type Tensor, TensorBuffer, tensor, util } from 'lstm-wasm';
-import { describe, expect, it, test } from 'vitest';
+import { describe, expect, it, test, vi } from 'vitest';
 import { expectClose } from '../compare.ts';
 import { Random } from '../reference/random.ts';
 
@@ -580,6 +580,28 @@ describe('random tensors', () => {
 });
 
 describe('what TF.js programs do around tensors', () => {
+  test('they await what is there already, and print it', async () => {
+    const x = tensor([1, 2, 3, 4], [2, 2]);
+    expect(await x.data()).toEqual(Float32Array.of(1, 2, 3, 4));
+    expect(await x.array()).toEqual([
+      [1, 2],
+      [3, 4],
+    ]);
+    const log = vi.spyOn(console, 'log').mockImplementation(() => {});
+    x.print();
+    expect(log.mock.calls).toEqual([[x.toString()]]);
+    log.mockRestore();
+  });
+
+  test('they stack a tensor with others by its method', () => {
+    const [x, y] = [tensor([1, 2]), tensor([3, 4])];
+    expect(x.stack(y, 1).arraySync()).toEqual([
+      [1, 3],
+      [2, 4],
+    ]);
+    expect(x.stack([y, x]).shape).toEqual([3, 2]);
+  });
+
   it('tidy, keep, dispose, nextFrame, memory', async () => {
     const x = tensor([1]);
     expect(lw.tidy(() => lw.keep(x))).toBe(x);

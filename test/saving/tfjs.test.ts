@@ -26,6 +26,17 @@ async function saved(model: Library, options?: object): Promise<lw.ModelArtifact
 const ofTfjs = (artifacts: lw.ModelArtifacts): Promise<Library> => tf.loadLayersModel(tf.io.fromMemory(artifacts));
 const ofOurs = (artifacts: lw.ModelArtifacts) => loadLayersModel(io.fromMemory(artifacts));
 
+test('numbers that come in pieces, as TF.js hands over what is large, are those in one', async () => {
+  const model = sequential({ layers: [layers.gru({ units: 3, inputShape: [4, 2] }), layers.dense({ units: 2 })] });
+  const artifacts = await saved(model);
+  const whole = artifacts.weightData as ArrayBuffer;
+  // not cut where a weight ends, nor where a number does
+  const weightData = [whole.slice(0, 13), whole.slice(13, 13), whole.slice(13, 50), whole.slice(50)];
+  const again = await ofOurs({ ...artifacts, weightData });
+  const numbers = (model: lw.Sequential) => model.getWeights().map(weight => weight.arraySync());
+  expect(numbers(again as lw.Sequential)).toEqual(numbers(model));
+});
+
 /** More layers than `stacks` has in a form that TF.js takes. */
 const more: Record<string, () => lw.Layer[]> = {
   'gru, reset before': () => [layers.gru({ units: 3, resetAfter: false, stateful: true, batchInputShape: [2, 3, 2] })],
