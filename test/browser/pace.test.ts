@@ -59,7 +59,7 @@ for (const installed of browsers) {
         }, busy);
       // Others may be at work on this machine: then a page that rests drops frames as well, and it is tried again.
       let [possible, found, tries] = [1, 0, 0];
-      for (; tries < 4 && found < 0.95 * possible; tries++) {
+      for (; tries < 8 && found < 0.95 * possible; tries++) {
         possible = await inTime(true);
         await reader.page.click('#toggle');
         await reader.until('training');
