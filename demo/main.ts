@@ -3,7 +3,7 @@
 import { compare } from './compare/index.ts';
 import { keep } from './keep/index.ts';
 import { Learn } from './learn.ts';
-import { csvInput, drawPad } from './own/index.ts';
+import { csvInput, drawPad, ownFault } from './own/index.ts';
 import { speedName, speeds } from './pace.ts';
 import { panel } from './panel.ts';
 import { pictures } from './pictures.ts';
@@ -61,7 +61,7 @@ function show(otherTask: boolean): void {
   controls.show(settings);
   if (otherTask) {
     showTask();
-    showOwn();
+    makeOwn();
     showSpeed();
   }
   for (const section of sections) section.show(settings, task);
@@ -76,14 +76,22 @@ function showTask(): void {
 }
 
 const inputs: { [name in TaskName]?: typeof drawPad } = { drawn: drawPad, csv: csvInput };
+/** The place where readers draw, or put a table in; null where the task has none. */
+let ownInput: ReturnType<typeof drawPad> | null = null;
 
-/** The place where readers draw, or put a table in. */
-function showOwn(): void {
+/** A place of its own for each task, so that nothing of the one before listens or shows in it. */
+function makeOwn(): void {
   const input = inputs[settings.task];
-  elements.own.className = '';
-  elements.own.replaceChildren();
+  const box = document.createElement('div');
+  elements.own.replaceChildren(box);
   elements.own.hidden = !input;
-  input?.(elements.own, packed => change({ ...settings, own: packed })).show(settings.own);
+  ownInput = input?.(box, packed => takeOwn(box, packed)) ?? null;
+  ownInput?.show(settings.own);
+}
+
+/** A file is read, and what is pasted waited for, while the reader may go on to another task. */
+function takeOwn(box: HTMLElement, packed: string): void {
+  if (box.isConnected) change({ ...settings, own: packed });
 }
 
 elements.tasks.addEventListener('change', event => {
@@ -95,9 +103,16 @@ elements.tasks.addEventListener('change', event => {
 
 window.addEventListener('hashchange', () => {
   const next = readAddress(location.hash);
-  controls.say(addressFaults(location.hash).join(' '));
+  const otherNumbers = next.own !== settings.own;
   if (JSON.stringify(next) !== JSON.stringify(settings)) change(next, 'leave');
+  if (otherNumbers) ownInput?.show(next.own);
+  sayFaults();
 });
+
+/** What the link asks for and the page cannot do. */
+function sayFaults(): void {
+  controls.say([...addressFaults(location.hash), ownFault(settings)].filter(Boolean).join(' '));
+}
 
 // -------------------------------------------------------------------------------------------------------- the run
 
@@ -130,5 +145,5 @@ function showSpeed(): void {
 // ------------------------------------------------------------------------------------------------------ beginning
 
 show(true);
-controls.say(addressFaults(location.hash).join(' '));
+sayFaults();
 void learn.begin(settings, moving ? '' : waits);

@@ -122,10 +122,11 @@ export function csvInput(place: HTMLElement, changed: (packed: string) => void):
       try {
         const numbers = unpack(packed);
         choice.hidden = true;
-        draw(numbers, 'from the link');
-        said.textContent = `${numbers.length.toLocaleString('en')} numbers came with the link.`;
+        draw(numbers, 'those in the address');
+        said.textContent = `The address holds ${numbers.length.toLocaleString('en')} numbers. All of them are trained on.`;
       } catch {
-        picture.hidden = true;
+        choice.hidden = picture.hidden = true;
+        delete place.dataset.state;
         said.textContent = 'Until there is a table, made-up months stand in: ten years with a summer in each.';
       }
     },

@@ -2,6 +2,4 @@
 
 export { csvInput } from './csvInput.ts';
 export { drawPad } from './drawPad.ts';
-export { pack, unpack } from './pack.ts';
-export { seriesOf } from './series.ts';
-export { csv, drawn } from './tasks.ts';
+export { ownFault } from './series.ts';

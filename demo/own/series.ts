@@ -35,13 +35,22 @@ const example = Float32Array.from({ length: 120 }, (_, n) =>
 );
 
 /** What a task runs on: the packed numbers, or, where there are none that can be used, something to begin with. */
-export function seriesOf({ task, own }: Pick<Settings, 'task' | 'own'>): Float32Array {
-  const drawn = task === 'drawn';
-  const otherwise = drawn ? presets.Hills : example;
+export function seriesOf(settings: Pick<Settings, 'task' | 'own'>): Float32Array {
+  return read(settings) ?? (settings.task === 'drawn' ? presets.Hills : example);
+}
+
+/** A sentence where a link has numbers that are of no use; empty where it has none, or good ones. */
+export function ownFault({ task, own }: Pick<Settings, 'task' | 'own'>): string {
+  if (own === '') return '';
+  if (task !== 'drawn' && task !== 'csv') return 'The link has numbers with it, which this task has no use for.';
+  return read({ task, own }) ? '' : 'The numbers in the link are damaged, and others stand in for them.';
+}
+
+function read({ task, own }: Pick<Settings, 'task' | 'own'>): Float32Array | null {
   try {
     const series = unpack(own);
-    return drawn && series.some(value => Math.abs(value) > 1) ? otherwise : series;
+    return task === 'drawn' && series.some(value => Math.abs(value) > 1) ? null : series;
   } catch {
-    return otherwise;
+    return null;
   }
 }

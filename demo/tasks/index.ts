@@ -1,6 +1,6 @@
 /** The tasks by name. */
 
-import { csv, drawn } from '../own/index.ts';
+import { csv, drawn } from '../own/tasks.ts';
 import type { TaskName } from '../settings.ts';
 import { batches as adding } from './adding.ts';
 import addingSource from './adding.ts?raw';

@@ -10,7 +10,8 @@ import type { Page } from 'puppeteer-core';
 import { afterAll, afterEach, beforeAll, describe, expect, it, vi } from 'vitest';
 import { programOf } from '../../demo/keep/program.ts';
 import { makeModel } from '../../demo/model.ts';
-import { unpack } from '../../demo/own/pack.ts';
+import { pack, unpack } from '../../demo/own/pack.ts';
+import { presets } from '../../demo/own/series.ts';
 import { defaults, readAddress } from '../../demo/settings.ts';
 import { tasks } from '../../demo/tasks/index.ts';
 import { accessibilityFaults } from './accessibility.ts';
@@ -244,6 +245,44 @@ for (const installed of browsers) {
       }, rows.slice(0, 5).join('\n'));
       await said('It has 5 rows of numbers; there must be at least 20.');
       expect(await accessibilityFaults(page)).toEqual([]);
+    });
+
+    it('keeps what readers bring with its task, and follows a link to another', async () => {
+      const page = await open('#task=csv');
+      const drop = (text: string) =>
+        page.evaluate(text => {
+          const dataTransfer = new DataTransfer();
+          dataTransfer.items.add(new File([text], 'table.csv'));
+          document.querySelector('#own > *')!.dispatchEvent(new DragEvent('drop', { dataTransfer, bubbles: true }));
+        }, text);
+      const table = Array.from({ length: 30 }, (_, n) => `${n % 7}`).join('\n');
+      await page.waitForSelector('.own-csv textarea');
+      await drop(table);
+      await page.waitForFunction(() => location.hash.includes('own='));
+
+      await page.click('[value="drawn"] + span');
+      await page.waitForSelector('.own-paper');
+      const line = () => page.$eval('.own-line', each => each.getAttribute('points')!);
+      const hills = await line();
+      await drop(table);
+      await visit!.pass();
+      expect(new URL(page.url()).hash).toBe('#task=drawn');
+
+      const steps = pack(presets.Steps);
+      await page.evaluate(own => {
+        location.hash = `#task=drawn&own=${own}`;
+      }, steps);
+      await page.waitForFunction(
+        hills => document.querySelector('.own-line')!.getAttribute('points') !== hills,
+        {},
+        hills,
+      );
+      expect((await line()).split(' ')[0]).toBe('5,155.2');
+      await page.evaluate(() => {
+        location.hash = '#task=drawn&own=nothing';
+      });
+      await page.waitForFunction(() => /damaged/.test(document.querySelector('#settings-said')!.textContent!));
+      expect(await line()).toBe(hills);
     });
   });
 }

@@ -1,6 +1,6 @@
 import { describe, expect, it } from 'vitest';
 import { mostNumbers, pack, unpack } from '../../demo/own/pack.ts';
-import { presets, seriesOf } from '../../demo/own/series.ts';
+import { ownFault, presets, seriesOf } from '../../demo/own/series.ts';
 import { csv, drawn } from '../../demo/own/tasks.ts';
 
 function randomness(seed: number) {
@@ -123,4 +123,13 @@ describe('the tasks of readers', () => {
     const { xs } = csv.batches({ ...settings, timeSteps: 50, own: pack([1, 2, 3, 4]) }).next().value;
     expect(xs.dataSync().every(Number.isFinite)).toBe(true);
   });
+});
+
+it('says when a link has numbers that are of no use', () => {
+  const own = pack([0.5, -0.5, 0.25]);
+  expect(ownFault({ task: 'drawn', own })).toBe('');
+  expect(ownFault({ task: 'csv', own: '' })).toBe('');
+  expect(ownFault({ task: 'csv', own: own.slice(0, -2) })).toMatch('damaged');
+  expect(ownFault({ task: 'drawn', own: pack([2, 0]) })).toMatch('damaged');
+  expect(ownFault({ task: 'cosine', own })).toMatch('no use');
 });
