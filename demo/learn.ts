@@ -68,7 +68,7 @@ export class Learn {
   }
 
   get model(): RemoteSequential {
-    if (!this.#run) throw new Error('There is no network yet.');
+    if (!this.#run) throw new Error('there is no network');
     return this.#run.model;
   }
 
@@ -279,9 +279,14 @@ export class Learn {
     showNote(elements.noise, noiseNote(noise, this.#history.recentCost));
   }
 
+  /** The worker may be what has failed: the next run gets another one. */
   #fail(error: unknown): void {
     if (this.#state === 'failed') return;
     this.#stop();
     this.#enter('failed', `The network cannot run: ${error instanceof Error ? error.message : error}`);
+    this.#run?.dispose();
+    this.#run = null;
+    void this.#host?.terminate();
+    this.#host = null;
   }
 }

@@ -132,11 +132,12 @@ function heat(subject: Subject, width: number, chosen: (choice: Choice) => void)
       for (const [n, frame] of frames.entries()) {
         const field = choice.unit < units ? fields[n]![choice.step * units + choice.unit] : null;
         frame.style.display = field ? '' : 'none';
-        const [x, y, width, height] = ['x', 'y', 'width', 'height'].map(name => Number(field?.getAttribute(name)));
-        frame.setAttribute('x', String(x! - 1));
-        frame.setAttribute('y', String(y! - 1));
-        frame.setAttribute('width', String(width! + 2));
-        frame.setAttribute('height', String(height! + 2));
+        if (!field) continue;
+        const at = (name: string) => Number(field.getAttribute(name));
+        frame.setAttribute('x', String(at('x') - 1));
+        frame.setAttribute('y', String(at('y') - 1));
+        frame.setAttribute('width', String(at('width') + 2));
+        frame.setAttribute('height', String(at('height') + 2));
       }
     },
   };

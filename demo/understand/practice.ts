@@ -67,7 +67,9 @@ export class Practice {
 
   train(trains: boolean): void {
     this.#trains = trains;
-    this.#until = (this.#twins?.trained ?? 0) + enough;
+    // The networks there are may be those that the next turn replaces
+    const trained = this.#made === this.#wanted ? (this.#twins?.trained ?? 0) : 0;
+    this.#until = trained + enough;
     this.#plan(0);
   }
 
@@ -80,13 +82,14 @@ export class Practice {
   async #turn(): Promise<void> {
     this.#busy = true;
     const began = performance.now();
+    const wanted = this.#wanted!;
     try {
-      if (this.#made !== this.#wanted) await this.#make();
+      if (this.#made !== wanted) await this.#make(wanted);
       else await this.#train();
       const look = await this.#twins!.look();
-      if (this.#made === this.#wanted) this.#show(look);
+      if (this.#wanted === wanted) this.#show(look);
     } catch (error) {
-      await this.#fail(error as Error);
+      await this.#fail(error as Error, wanted);
     }
     this.#busy = false;
     const took = performance.now() - began;
@@ -94,8 +97,7 @@ export class Practice {
     this.#plan(Math.max(pace - took, took / 3, this.#drawing * 15));
   }
 
-  async #make(): Promise<void> {
-    const wanted = this.#wanted!;
+  async #make(wanted: Wanted): Promise<void> {
     this.#host ??= connect();
     await this.#twins?.dispose();
     this.#twins = null;
@@ -122,12 +124,15 @@ export class Practice {
   }
 
   /** The worker may be what has failed: the next networks get another one. */
-  async #fail(error: Error): Promise<void> {
-    this.#made = this.#wanted;
-    this.#trains = false;
-    this.#twins = null;
-    await this.#host?.terminate();
+  async #fail(error: Error, wanted: Wanted): Promise<void> {
+    const host = this.#host;
     this.#host = null;
+    this.#twins = null;
+    await host?.terminate();
+    // Those that are wanted by now have not failed, and the next turn makes them
+    if (this.#wanted !== wanted) return;
+    this.#made = wanted;
+    this.#trains = false;
     this.#listener.failed(error);
   }
 }

@@ -299,6 +299,30 @@ for (const installed of browsers) {
         expect(await reader.page.$eval('#set-units', input => (input as HTMLInputElement).value)).toBe('20');
       });
 
+      it('goes on with another worker where one has failed', async () => {
+        const reader = await visit('three-steps/');
+        await reader.page.evaluateOnNewDocument(() => {
+          const Real = Worker;
+          let made = 0;
+          globalThis.Worker = class extends Real {
+            constructor(...args: ConstructorParameters<typeof Worker>) {
+              super(...args);
+              // As when the system ends it, long after it was made
+              if (made++ === 0) {
+                setTimeout(() => this.dispatchEvent(new ErrorEvent('error', { message: 'it was ended' })), 1000);
+              }
+            }
+          };
+        });
+        await reader.page.goto(site.url);
+        await reader.page.waitForFunction(() => document.querySelector('main')!.dataset.state === 'failed');
+        expect((await reader.state()).status).toMatch(/^The network cannot run: .*it was ended/);
+        await reader.page.click('#reset');
+        await reader.until('ready');
+        await reader.page.click('#toggle');
+        await reader.until(3);
+      });
+
       it('stops where the steps were too large', async () => {
         const reader = await visit('#optimizer=sgd&learningRate=1&cell=simpleRNN&layers=3&units=128&batch=4');
         await reader.until(1);

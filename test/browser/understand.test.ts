@@ -272,6 +272,21 @@ for (const installed of browsers) {
           expect(await accessibilityFaults(reader.page)).toEqual([]);
         }
       });
+
+      it('frames no field for a unit that is not drawn', async () => {
+        const reader = await visit('#units=128&timeSteps=100&batch=1');
+        await reader.arrive();
+        const framed = () =>
+          reader.page.$$eval(
+            '.understand-frame',
+            all => all.filter(each => (each as SVGElement).style.display === '').length,
+          );
+        expect(await framed()).toBe(6);
+        await reader.page.focus('#understand-unit');
+        await reader.page.keyboard.press('End');
+        expect((await reader.state()).unit).toBe('127');
+        expect(await framed()).toBe(0);
+      });
     });
 
     describe('for readers of dark pages who want less motion', () => {
