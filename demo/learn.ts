@@ -5,17 +5,15 @@ import { connect, type Host, type RemoteSequential } from 'lstm-wasm/worker';
 import { Charts } from './charts.ts';
 import { History } from './history.ts';
 import { Meter, Pace } from './pace.ts';
-import { pictures, stepsText } from './pictures.ts';
+import { pictures } from './pictures.ts';
 import { Run } from './run.ts';
 import type { Settings } from './settings.ts';
 import { tasks } from './tasks/index.ts';
 import { noiseNote } from './texts.ts';
 import {
-  costText,
   elements,
   type State,
   say,
-  seconds,
   showBackend,
   showNote,
   showProgress,
@@ -23,6 +21,7 @@ import {
   showToggle,
   showWeights,
 } from './view.ts';
+import { amount, costText, seconds } from './words.ts';
 
 /** Milliseconds of work for which nobody who has changed a setting wants to wait: the worker is replaced instead. */
 const patience = 250;
@@ -256,7 +255,7 @@ export class Learn {
   }
 
   #effort(): string {
-    return `${stepsText(this.#run?.steps ?? 0)} in ${seconds(this.pace.elapsed)} seconds`;
+    return `${amount(this.#run?.steps ?? 0, 'step')} in ${seconds(this.pace.elapsed)} seconds`;
   }
 
   #costs(): string {

@@ -1,6 +1,7 @@
 /** The page: what is set, what is in the address bar, and the sections that show it. */
 
 import { compare } from './compare/index.ts';
+import { setText } from './element.ts';
 import { keep } from './keep/index.ts';
 import { Learn } from './learn.ts';
 import { csvInput, drawPad, ownFault } from './own/index.ts';
@@ -11,7 +12,7 @@ import { addressFaults, defaultsOf, readAddress, type Settings, type TaskName, w
 import { tasks } from './tasks/index.ts';
 import { networkText, stateWarning } from './texts.ts';
 import { understand } from './understand/index.ts';
-import { elements, setText, showNote } from './view.ts';
+import { elements, showNote } from './view.ts';
 
 const place = (id: string) => document.querySelector<HTMLElement>(`#${id} > .place`)!;
 const calm = matchMedia('(prefers-reduced-motion: reduce)').matches;

@@ -2,6 +2,7 @@
 
 import type { PredictionData } from 'lstm-wasm/plot';
 import type { TaskName } from './settings.ts';
+import { amount } from './words.ts';
 
 /** What a network has said to a batch, all rows one after another. */
 export interface Look {
@@ -101,7 +102,7 @@ const narrow = 520;
 export function drawingOf(picture: Picture, look: Look, width: number): PredictionData {
   const { input, target, prediction } = look;
   const length = target.length;
-  const caption = look.steps === 0 ? 'not trained yet' : `after ${stepsText(look.steps)}`;
+  const caption = look.steps === 0 ? 'not trained yet' : `after ${amount(look.steps, 'step')}`;
   if (picture.kind === 'answers') {
     const order = Array.from(target.keys()).sort((a, b) => target[a]! - target[b]!);
     return {
@@ -134,5 +135,3 @@ function window({ period, begin }: Picture, { start, target }: Look, width: numb
 
 /** About 400 points. */
 const periodsFor = (period: number) => Math.max(2, Math.round(400 / period));
-
-export const stepsText = (steps: number) => (steps === 1 ? '1 step' : `${steps.toLocaleString('en')} steps`);

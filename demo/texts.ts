@@ -2,20 +2,18 @@
 
 import type { Settings } from './settings.ts';
 import type { Task } from './tasks/index.ts';
+import { amount, cellNames } from './words.ts';
 
-const kinds = { lstm: 'LSTM', gru: 'GRU', simpleRNN: 'SimpleRNN' };
 const makers = { adam: 'Adam', rmsprop: 'RMSProp', momentum: 'momentum', sgd: 'plain gradient descent' };
 
 /** What is being trained, in words. */
 export function networkText(settings: Settings, task: Task): string {
   const { cell, units, layers, timeSteps, batch, optimizer } = settings;
-  const stack =
-    layers === 1
-      ? `one layer of ${units} ${kinds[cell]} units`
-      : `${layers} layers of ${units} ${kinds[cell]} units each`;
+  const size = amount(units, `${cellNames[cell]} unit`);
+  const stack = layers === 1 ? `There is one layer of ${size}` : `There are ${layers} layers of ${size} each`;
   const goal = task.everyStep ? 'at every point' : 'at the end';
   return (
-    `There is ${stack}, and a dense layer that answers ${goal}. A step takes a batch of ${batch} rows of ${timeSteps} ` +
+    `${stack}, and a dense layer that answers ${goal}. A step takes a batch of ${amount(batch, 'row')} of ${timeSteps} ` +
     `points, runs it forward, compares the answers with the target, carries the error back through ${timeSteps} points ` +
     `of time, and moves every weight a little, by ${makers[optimizer]}.`
   );

@@ -1,6 +1,8 @@
 /** What the page shows of a run besides its charts. */
 
 import type { BackendInfo } from 'lstm-wasm';
+import { setText } from './element.ts';
+import { costText } from './words.ts';
 
 export type State = 'loading' | 'ready' | 'training' | 'paused' | 'done' | 'failed';
 
@@ -56,12 +58,6 @@ export function showProgress({ steps, cost, rate }: Progress, now: number, alway
   return true;
 }
 
-export function costText(cost: number): string {
-  if (!Number.isFinite(cost)) return 'no number';
-  return cost >= 1000 || (cost !== 0 && cost < 1e-5) ? cost.toExponential(1) : cost.toPrecision(cost < 0.001 ? 2 : 3);
-}
-export const seconds = (milliseconds: number) => (milliseconds / 1000).toFixed(1);
-
 const labels: Record<State, string> = {
   loading: 'Start',
   ready: 'Start',
@@ -103,8 +99,4 @@ export function showWeights(count: number): void {
 export function showNote(target: HTMLElement, text: string): void {
   setText(target, text);
   target.hidden = text === '';
-}
-
-export function setText(target: HTMLElement, text: string): void {
-  if (target.textContent !== text) target.textContent = text;
 }

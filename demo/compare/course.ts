@@ -3,6 +3,7 @@
 import { sineCosine } from 'lstm-wasm/data';
 import type { Settings } from '../settings.ts';
 import type { Batch, Task } from '../tasks/task.ts';
+import { amount, cellNames, join } from '../words.ts';
 
 /** A network of one LSTM layer under a dense layer on every step, trained by Adam. */
 export interface Sizes {
@@ -30,7 +31,7 @@ export function courseOf(settings: Settings, task: Task): Course {
   const { everyStep } = task;
   const { inputs, outputs } = everyStep ? task : { inputs: 1, outputs: 1 };
   const changes: string[] = [];
-  if (settings.cell !== 'lstm') changes.push(`an LSTM in place of the ${names[settings.cell]}`);
+  if (settings.cell !== 'lstm') changes.push(`an LSTM in place of the ${cellNames[settings.cell]}`);
   if (settings.layers > 1) changes.push(`one layer in place of ${settings.layers}`);
   if (settings.optimizer !== 'adam') changes.push('Adam in place of the optimizer');
   if (!everyStep) changes.push('an answer at every step, sine to cosine, in place of one at the end');
@@ -41,10 +42,3 @@ export function courseOf(settings: Settings, task: Task): Course {
     batches: () => (everyStep ? task.batches(settings) : sineCosine({ batchSize: batch, timeSteps })),
   };
 }
-
-const names = { lstm: 'LSTM', gru: 'GRU', simpleRNN: 'simple RNN' };
-
-const amount = (count: number, what: string) => `${count} ${what}${count === 1 ? '' : 's'}`;
-
-const join = (parts: readonly string[]) =>
-  parts.length < 2 ? parts.join() : `${parts.slice(0, -1).join(', ')} and ${parts.at(-1)}`;

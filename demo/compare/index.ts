@@ -1,7 +1,7 @@
 /** The section in which plain JavaScript and WebAssembly train the same network. */
 
 import './style.css';
-import { element } from '../own/element.ts';
+import { element } from '../element.ts';
 import type { Settings } from '../settings.ts';
 import type { Task } from '../tasks/task.ts';
 import { type Course, courseOf } from './course.ts';

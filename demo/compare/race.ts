@@ -83,6 +83,8 @@ class Lane {
   readonly #worker: Worker;
   readonly #signal: AbortSignal;
   #settle: { resolve(value: unknown): void; reject(error: unknown): void } | null = null;
+  /** That its program could not be loaded may be known before it is asked anything: it would never answer. */
+  #failure: Error | null = null;
   readonly #stop = () => this.#settle?.reject(this.#signal.reason);
 
   constructor(worker: Worker, signal: AbortSignal) {
@@ -93,13 +95,15 @@ class Lane {
       else this.#settle?.resolve(data.value);
     });
     worker.addEventListener('error', event => {
-      this.#settle?.reject(new Error(event.message || 'its program could not be loaded'));
+      this.#failure = new Error(event.message || 'its program could not be loaded');
+      this.#settle?.reject(this.#failure);
     });
     signal.addEventListener('abort', this.#stop);
   }
 
   ask(order: Order): Promise<unknown> {
     this.#signal.throwIfAborted();
+    if (this.#failure) throw this.#failure;
     return new Promise((resolve, reject) => {
       this.#settle = { resolve, reject };
       this.#worker.postMessage(order);

@@ -1,6 +1,7 @@
 /** One of the two tracks: how far a runner is, and its numbers. */
 
-import { element } from '../own/element.ts';
+import { element } from '../element.ts';
+import { costText } from '../words.ts';
 import type { Standing } from './race.ts';
 import { msPerStep } from './verdict.ts';
 
@@ -45,7 +46,7 @@ export class Track {
     steps.textContent = `${costs.length} of ${this.#steps}`;
     seconds.textContent = `${(time / 1000).toFixed(2)} s`;
     each.textContent = `${significant(msPerStep(standing))} ms`;
-    cost.textContent = significant(costs.at(-1)!);
+    cost.textContent = costText(costs.at(-1)!);
   }
 }
 

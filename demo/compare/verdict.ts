@@ -1,5 +1,6 @@
 /** What came of the race, in words. */
 
+import { amount } from '../words.ts';
 import type { Standing, Standings } from './race.ts';
 
 /** Costs further apart than this, as a share of their size, are not called the same. */
@@ -22,7 +23,7 @@ export function verdict(standings: Standings): string {
   const [faster, times] = ratio >= 1 ? ['WebAssembly', ratio] : ['Plain JavaScript', 1 / ratio];
   const { plain, wasm } = standings;
   const difference = differenceOf(standings);
-  const ends = `after ${plain.costs.length} steps ${number(plain.costs.at(-1)!)} and ${number(wasm.costs.at(-1)!)}`;
+  const ends = `after ${amount(plain.costs.length, 'step')} ${number(plain.costs.at(-1)!)} and ${number(wasm.costs.at(-1)!)}`;
   const apart = difference === 0 ? 'nothing' : share(difference);
   const costs =
     difference <= same
@@ -31,7 +32,7 @@ export function verdict(standings: Standings): string {
   return `${faster} was ${times.toFixed(1)} times as fast. ${costs}`;
 }
 
-const number = (cost: number) => cost.toPrecision(4);
+const number = (cost: number) => (Number.isFinite(cost) ? cost.toPrecision(4) : 'no number');
 
 /** As a percentage of two digits. */
 function share(value: number): string {

@@ -2,7 +2,7 @@
 
 import './style.css';
 import type { RemoteSequential } from 'lstm-wasm/worker';
-import { element } from '../own/element.ts';
+import { element } from '../element.ts';
 import type { Settings } from '../settings.ts';
 import type { Task } from '../tasks/task.ts';
 import { download } from './download.ts';

@@ -1,7 +1,7 @@
 /** Where readers put a table in: a file, dropped or chosen, or text, pasted. */
 
 import './style.css';
-import { element } from './element.ts';
+import { element } from '../element.ts';
 import { pack, unpack } from './pack.ts';
 import { Preview } from './preview.ts';
 import { readCsv, type Table } from './readCsv.ts';

@@ -1,7 +1,7 @@
 /** A pad on which readers draw one turn of a curve, by pointer or by keyboard. */
 
 import './style.css';
-import { element } from './element.ts';
+import { element } from '../element.ts';
 import { pack } from './pack.ts';
 import { svgElement } from './preview.ts';
 import { places, presets, seriesOf } from './series.ts';

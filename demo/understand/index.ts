@@ -1,7 +1,9 @@
 /** The section that takes the cells apart: what the reader chooses in it, and what is shown of the two networks. */
 
+import { setText } from '../element.ts';
 import type { Settings } from '../settings.ts';
 import type { Task } from '../tasks/index.ts';
+import { amount, costText } from '../words.ts';
 import { type Choice, change, decimal, type Look, within } from './look.ts';
 import { frame, storyOf } from './markup.ts';
 import { numbersAt } from './numbers.ts';
@@ -235,9 +237,4 @@ class Lesson {
 
 const training = 'Both learn from the same batches, as long as this part is in view.';
 
-const count = (steps: number) => `${steps.toLocaleString('en')} training ${steps === 1 ? 'step' : 'steps'}`;
-const costText = (cost: number) => cost.toPrecision(cost < 0.001 ? 2 : 3);
-
-function setText(target: HTMLElement, text: string): void {
-  if (target.textContent !== text) target.textContent = text;
-}
+const count = (steps: number) => amount(steps, 'training step');

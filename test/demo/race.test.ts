@@ -1,5 +1,6 @@
-import { describe, expect, it } from 'vitest';
+import { afterEach, describe, expect, it, vi } from 'vitest';
 import { courseOf } from '../../demo/compare/course.ts';
+import { race } from '../../demo/compare/race.ts';
 import { differenceOf, ratioOf, verdict } from '../../demo/compare/verdict.ts';
 import { defaults, type Settings } from '../../demo/settings.ts';
 import { tasks } from '../../demo/tasks/index.ts';
@@ -49,5 +50,30 @@ describe('the verdict', () => {
     expect(verdict(standings([1], [1], [10, 20]))).toMatch(/^Plain JavaScript was 2\.0 times as fast.* nothing apart/);
     expect(verdict(standings([1, 0.5], [1, 0.6]))).toMatch('drifted apart');
     expect(verdict(standings([1, Number.NaN, 1], [1, 0.6, 1]))).toMatch('beyond measure');
+    expect(verdict(standings([Number.NaN], [Infinity]))).toMatch('after 1 step no number and no number');
+  });
+});
+
+describe('the race', () => {
+  afterEach(() => vi.unstubAllGlobals());
+
+  it('does not wait for a worker whose program could not be loaded', async () => {
+    vi.stubGlobal(
+      'Worker',
+      class extends EventTarget {
+        constructor({ href }: URL) {
+          super();
+          if (href.includes('plain')) setTimeout(() => this.dispatchEvent(new Event('error')));
+        }
+        postMessage() {
+          const data = { value: { weights: [], msPerStep: 1 } };
+          setTimeout(() => this.dispatchEvent(new MessageEvent('message', { data })), 20);
+        }
+        terminate() {}
+      },
+    );
+    const nobody = () => {};
+    const run = race(course(), nobody, nobody, new AbortController().signal);
+    await expect(run).rejects.toThrow('could not be loaded');
   });
 });

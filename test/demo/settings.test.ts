@@ -15,7 +15,7 @@ import {
   writeAddress,
 } from '../../demo/settings.ts';
 import { tasks } from '../../demo/tasks/index.ts';
-import { stateWarning } from '../../demo/texts.ts';
+import { networkText, stateWarning } from '../../demo/texts.ts';
 
 describe('an address', () => {
   it('is empty for the seed program and names the task alone where all is as it begins', () => {
@@ -82,4 +82,10 @@ it('says what goes wrong with states that do not suit the task, and nothing wher
     expect(stateWarning(usual, tasks[name])).toBe('');
     expect(stateWarning({ ...usual, stateful: !usual.stateful }, tasks[name])).toMatch(/^Stateful is o/);
   }
+});
+
+it('tells of one and of many', () => {
+  const tell = (settings: Partial<Settings>) => networkText({ ...defaults, ...settings }, tasks.cosine);
+  expect(tell({ units: 1, batch: 1 })).toMatch(/^There is one layer of 1 LSTM unit, .* a batch of 1 row of 20 points/);
+  expect(tell({ layers: 2, cell: 'gru' })).toMatch(/^There are 2 layers of 20 GRU units each, .* of 50 rows of 20/);
 });
