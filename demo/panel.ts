@@ -16,7 +16,6 @@ export function panel(
 ): { show(settings: Settings): void; say(sentence: string): void } {
   const say = (sentence: string) => {
     said.textContent = sentence;
-    said.hidden = sentence === '';
   };
   const show = (settings: Settings) => {
     for (const name of ['cell', 'optimizer', 'learningRate', ...wholes] as const) {

@@ -62,7 +62,9 @@ export function keep(place: HTMLElement, run: Kept): { show(): void } {
     const button = element('button', { type: 'button' }, label);
     button.setAttribute('aria-label', name);
     button.addEventListener('click', async () => {
-      button.disabled = true;
+      // Not `disabled`, by which readers at the keyboard would lose their place
+      if (button.ariaDisabled === 'true') return;
+      button.ariaDisabled = 'true';
       try {
         const content = await make();
         download(file(), content);
@@ -70,7 +72,7 @@ export function keep(place: HTMLElement, run: Kept): { show(): void } {
       } catch (error) {
         said.textContent = `${file()} could not be made: ${(error as Error).message}`;
       }
-      button.disabled = false;
+      button.ariaDisabled = null;
     });
     return button;
   }

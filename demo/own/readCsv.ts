@@ -36,7 +36,7 @@ export function readCsv(text: string): Table {
   if (trimmed.trim() === '') refuse('There is nothing in it.');
   const separator = separatorOf(trimmed);
   const records = split(trimmed, separator).filter(record => record.some(field => field.trim() !== ''));
-  const width = Math.max(...records.map(({ length }) => length));
+  const width = records.reduce((most, { length }) => Math.max(most, length), 0);
   if (width > mostColumns) refuse(`It has ${width} columns, more than ${mostColumns}.`);
   const comma = separator !== ',' && usesDecimalComma(records);
   const numbers = records.map(record => Array.from({ length: width }, (_, n) => numberOf(record[n] ?? '', comma)));

@@ -130,3 +130,7 @@ describe('a table', () => {
     }
   });
 });
+
+it('is refused in words however many rows it has', () => {
+  expect(message('1\n'.repeat(200_000))).toBe('It has 200,000 rows; at most 5,000 fit into a link. Cut it shorter.');
+});
