@@ -28,14 +28,15 @@ const own: { [name in TaskName]?: string } = { [settings.task]: settings.own };
 
 const learn = new Learn(settings, speeds[elements.speed.valueAsNumber]!);
 const controls = panel(() => settings, change);
+const inside = understand(place('understand'));
 const sections = [
-  understand(place('understand')),
+  inside,
   compare(place('compare')),
   keep(place('keep'), {
     settings: () => settings,
     task: () => tasks[settings.task],
     model: () => learn.model,
-    pictures: () => learn.pictures,
+    pictures: () => [...learn.pictures, ...inside.pictures],
   }),
 ];
 

@@ -1,19 +1,24 @@
 /** A picture as wide as its place. */
 
 /** Its height follows from its width, and so it is drawn anew when the width changes, with the data it had. */
-export class Fitted<Data> {
+export class Fitted<Data, Drawn extends Picture<Data> = Picture<Data>> {
   readonly #place: HTMLElement;
-  readonly #make: (width: number) => Drawn<Data>;
-  #drawn: Drawn<Data> | null = null;
+  readonly #make: (width: number) => Drawn;
+  #drawn: Drawn | null = null;
   #data: Data | null = null;
   #width = 0;
 
-  constructor(place: HTMLElement, make: (width: number) => Drawn<Data>) {
+  constructor(place: HTMLElement, make: (width: number) => Drawn) {
     this.#place = place;
     this.#make = make;
     new ResizeObserver(() => {
       if (this.#drawn && this.#measure() !== this.#width) this.#draw();
     }).observe(place);
+  }
+
+  /** The picture as it stands; null before it is drawn. */
+  get drawn(): Drawn | null {
+    return this.#drawn;
   }
 
   update(data: Data): void {
@@ -39,7 +44,7 @@ export class Fitted<Data> {
   }
 }
 
-interface Drawn<Data> {
+interface Picture<Data> {
   readonly node: SVGSVGElement;
   update(data: Data): unknown;
 }

@@ -15,6 +15,8 @@ import './style.css';
 export interface Understand {
   /** Networks for other settings; the reader's choice stays where it can. */
   show(settings: Settings, task: Task): void;
+  /** To be kept, under these names: those that are drawn. */
+  readonly pictures: Pictures['kept'];
 }
 
 /** Milliseconds that a step is shown while the reader lets the steps walk. */
@@ -24,11 +26,10 @@ const near = '600px';
 
 /** Fills a place in the page. Nothing is computed, and hardly anything drawn, before the reader comes near. */
 export function understand(place: HTMLElement): Understand {
-  const lesson = new Lesson(place);
-  return { show: (settings, task) => lesson.show(settings, task) };
+  return new Lesson(place);
 }
 
-class Lesson {
+class Lesson implements Understand {
   readonly #place: HTMLElement;
   readonly #pictures: Pictures;
   readonly #practice: Practice;
@@ -68,6 +69,10 @@ class Lesson {
     });
     this.#listen();
     this.#watch();
+  }
+
+  get pictures(): Pictures['kept'] {
+    return this.#pictures.kept;
   }
 
   show(settings: Settings, task: Task): void {

@@ -1,6 +1,14 @@
 /** The pictures of the section, and how they show a look at the networks. */
 
-import { type CellKind, cellDiagram, chainDiagram, type GateData, gateHeatmap } from 'lstm-wasm/plot';
+import {
+  type CellData,
+  type CellKind,
+  type ChainData,
+  cellDiagram,
+  chainDiagram,
+  type GateData,
+  gateHeatmap,
+} from 'lstm-wasm/plot';
 import { Fitted } from './fitted.ts';
 import { type Choice, chainAt, type Look, type Sight, valuesAt } from './look.ts';
 import { lines, type ReachData, ReachPlot } from './reachPlot.ts';
@@ -24,9 +32,9 @@ export const unitsShown = ({ units, timeSteps }: Subject) =>
   Math.min(units, Math.max(8, Math.floor(mostFields / timeSteps)));
 
 export class Pictures {
-  readonly #chains: Record<Side, Fitted<Parameters<ReturnType<typeof chainDiagram>['update']>[0]>>;
-  readonly #cells: Record<Side, Fitted<Parameters<ReturnType<typeof cellDiagram>['update']>[0]>>;
-  readonly #heat: Fitted<{ gates: GateData; choice: Choice }>;
+  readonly #chains: Record<Side, Fitted<ChainData, ReturnType<typeof chain>>>;
+  readonly #cells: Record<Side, Fitted<CellData, ReturnType<typeof cell>>>;
+  readonly #heat: Fitted<{ gates: GateData; choice: Choice }, ReturnType<typeof heat>>;
   readonly #reach: Fitted<ReachData>;
   #subject: Subject | null = null;
 
@@ -45,6 +53,18 @@ export class Pictures {
     });
     this.#heat = new Fitted(find('heat'), width => heat(this.#subject!, width, chosen));
     this.#reach = new Fitted(find('reach'), width => new ReachPlot({ width, height: width < 520 ? 260 : 360 }));
+  }
+
+  /** To be kept, under these names: those that are drawn. */
+  get kept(): { name: string; plot: { toSVG(): string } }[] {
+    if (!this.#subject) return [];
+    const names = { plain: nameOf.rnn, gated: nameOf[this.#subject.kind] };
+    const all = [
+      ...sides.map(side => [`${names[side]} chain`, this.#chains[side].drawn] as const),
+      ...sides.map(side => [`${names[side]} cell`, this.#cells[side].drawn] as const),
+      [`${names.gated} heat map`, this.#heat.drawn] as const,
+    ];
+    return all.flatMap(([name, plot]) => (plot ? [{ name, plot }] : []));
   }
 
   /** Draws all of them, without numbers. */
@@ -90,6 +110,7 @@ function chain(place: HTMLElement, kind: CellKind, width: number) {
       // Before the first step and behind the last
       for (const text of node.querySelectorAll('.lw-mark')) if (text.textContent === 'NaN') text.textContent = '–';
     },
+    toSVG: plot.toSVG,
   };
 }
 
@@ -122,16 +143,22 @@ function heat(subject: Subject, width: number, chosen: (choice: Choice) => void)
   }
   const frames = panels.map(panel => {
     const frame = document.createElementNS('http://www.w3.org/2000/svg', 'rect');
-    frame.setAttribute('class', 'understand-frame');
+    // With the colour of wires, light and dark, in the file of the picture too
+    frame.setAttribute('class', 'understand-frame lw-wire');
+    for (const [name, value] of Object.entries({ fill: 'none', stroke: '#3d444d', 'stroke-width': '2' })) {
+      frame.setAttribute(name, value);
+    }
     return panel.appendChild(frame);
   });
   return {
     node,
+    toSVG: plot.toSVG,
     update({ gates, choice }: { gates: GateData; choice: Choice }) {
       plot.update(gates);
       for (const [n, frame] of frames.entries()) {
         const field = choice.unit < units ? fields[n]![choice.step * units + choice.unit] : null;
-        frame.style.display = field ? '' : 'none';
+        // What is not displayed by its attribute stays out of the file
+        frame.setAttribute('display', field ? 'inline' : 'none');
         if (!field) continue;
         const at = (name: string) => Number(field.getAttribute(name));
         frame.setAttribute('x', String(at('x') - 1));

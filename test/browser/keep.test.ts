@@ -140,10 +140,16 @@ for (const installed of browsers) {
       const page = await open(nowhere);
       const take = await catchDownloads(page);
       await page.goto(site.url);
+      await page.$eval('#understand', place => place.scrollIntoView());
+      await page.waitForSelector('.understand[data-trained]');
       await page.$eval('.keep', place => place.scrollIntoView());
-      await page.waitForSelector('.keep button[aria-label$="as SVG"]');
+      await page.waitForSelector('.keep button[aria-label="Download LSTM heat map as SVG"]');
       const offers = await page.$$eval('.keep button[aria-label$="as SVG"]', all => all.map(each => each.ariaLabel!));
-      expect(offers.length).toBeGreaterThanOrEqual(2);
+      expect(offers).toEqual(
+        ['Prediction', 'Cost', 'Plain RNN chain', 'LSTM chain', 'Plain RNN cell', 'LSTM cell', 'LSTM heat map'].map(
+          name => `Download ${name} as SVG`,
+        ),
+      );
       for (const offer of offers) {
         const svg = text(await take(offer));
         const [width, height, fault] = await page.evaluate(svg => {

@@ -279,7 +279,7 @@ for (const installed of browsers) {
         const framed = () =>
           reader.page.$$eval(
             '.understand-frame',
-            all => all.filter(each => (each as SVGElement).style.display === '').length,
+            all => all.filter(each => getComputedStyle(each).display !== 'none').length,
           );
         expect(await framed()).toBe(6);
         await reader.page.focus('#understand-unit');
