@@ -1,33 +1,36 @@
 /** The two live charts: what the network says, and what it costs. */
 
-import { lossPlot, predictionPlot } from 'lstm-wasm/plot';
+import { type LossData, lossPlot, type Plot, type PredictionData, predictionPlot } from 'lstm-wasm/plot';
+import { Fitted } from './fitted.ts';
 import type { History } from './history.ts';
 import { drawingOf, type Look, type Picture } from './pictures.ts';
-import { ResponsivePlot } from './responsivePlot.ts';
 
 export class Charts {
   #picture: Picture;
   /** The end of the axis of steps; doubled when a run comes there. */
   #horizon = 1;
   #look: Look | null = null;
-  readonly #prediction;
-  readonly #cost;
+  readonly #prediction: Fitted<PredictionData, Plot<PredictionData>>;
+  readonly #cost: Fitted<LossData, Plot<LossData>>;
 
   constructor(predictionPlace: HTMLElement, costPlace: HTMLElement, picture: Picture) {
     this.#picture = picture;
-    this.#prediction = new ResponsivePlot(
+    this.#prediction = new Fitted(
       predictionPlace,
       size => {
         const { xLabel, yDomain, kind } = this.#picture;
         const input = kind === 'answers' ? undefined : 'input';
         return predictionPlot({ ...size, theme: 'auto', xLabel, yDomain, input });
       },
+      'given',
       () => {
         if (this.#look) this.look(this.#look);
       },
     );
-    this.#cost = new ResponsivePlot(costPlace, size =>
-      lossPlot({ ...size, theme: 'auto', xDomain: [0, this.#horizon] }),
+    this.#cost = new Fitted(
+      costPlace,
+      size => lossPlot({ ...size, theme: 'auto', xDomain: [0, this.#horizon] }),
+      'given',
     );
   }
 
@@ -59,6 +62,6 @@ export class Charts {
   /** To be kept, under these names. */
   get pictures(): { name: string; plot: { toSVG(): string } }[] {
     const all = { Prediction: this.#prediction, Cost: this.#cost };
-    return Object.entries(all).flatMap(([name, { plot }]) => (plot ? [{ name, plot }] : []));
+    return Object.entries(all).flatMap(([name, { drawn: plot }]) => (plot ? [{ name, plot }] : []));
   }
 }

@@ -1,5 +1,6 @@
 /** The settings as controls. */
 
+import { copy } from './clipboard.ts';
 import { ranges, readRate, readWhole, type Settings, type WholeName } from './settings.ts';
 
 const form = document.getElementById('settings-form') as HTMLFormElement;
@@ -16,6 +17,8 @@ export function panel(
 ): { show(settings: Settings): void; say(sentence: string): void } {
   const say = (sentence: string) => {
     said.textContent = sentence;
+    // Below the run the panel may be folded, and what is wrong with a link would go unseen
+    if (sentence) place.open = true;
   };
   const show = (settings: Settings) => {
     for (const name of ['cell', 'optimizer', 'learningRate', ...wholes] as const) {
@@ -67,20 +70,4 @@ export function panel(
   unfold();
 
   return { show, say };
-}
-
-/** Whether the text is on the clipboard, which not every page may write to. */
-async function copy(text: string): Promise<boolean> {
-  try {
-    await navigator.clipboard.writeText(text);
-    return true;
-  } catch {
-    const field = document.createElement('textarea');
-    field.value = text;
-    document.body.append(field);
-    field.select();
-    const done = document.execCommand('copy');
-    field.remove();
-    return done;
-  }
 }

@@ -59,7 +59,7 @@ export const pictures: { readonly [name in TaskName]: Picture } = {
     count: 120,
     yDomain: [-1.2, 1.2],
     enough: 2001,
-    shows: 'The beginning of your numbers, brought between -1 and 1, and what the network says to them.',
+    shows: 'The beginning of your numbers, scaled to lie between −1 and 1, and what the network says to them.',
   },
   damped: {
     ...stretch,

@@ -2,6 +2,7 @@
 
 import './style.css';
 import type { RemoteSequential } from 'lstm-wasm/worker';
+import { copy } from '../clipboard.ts';
 import { element } from '../element.ts';
 import type { Settings } from '../settings.ts';
 import type { Task } from '../tasks/task.ts';
@@ -137,13 +138,11 @@ export function keep(place: HTMLElement, run: Kept): { show(): void } {
 
   const code = element('code');
   const text = () => programOf(run.settings(), run.task());
-  const copy = element('button', { type: 'button' }, 'Copy');
-  copy.addEventListener('click', async () => {
-    try {
-      await navigator.clipboard.writeText(text());
-      said.textContent = 'The program is in your clipboard.';
-    } catch {
-      // Some browsers give the clipboard to secure pages only: what is selected can be copied by hand
+  const copyButton = element('button', { type: 'button' }, 'Copy');
+  copyButton.addEventListener('click', async () => {
+    if (await copy(text())) said.textContent = 'The program is in your clipboard.';
+    else {
+      // What is selected can be copied by hand
       getSelection()?.selectAllChildren(code);
       said.textContent = 'The program is selected; copy it by keyboard.';
     }
@@ -187,7 +186,7 @@ export function keep(place: HTMLElement, run: Kept): { show(): void } {
       element(
         'div',
         { className: 'keep-pair' },
-        copy,
+        copyButton,
         handOver(
           'Download',
           'Download program.ts',

@@ -26,7 +26,7 @@ export function csvInput(place: HTMLElement, changed: (packed: string) => void):
   const said = element('p', { className: 'own-said' });
   said.setAttribute('role', 'status');
   const preview = new Preview();
-  const picture = element('div', { className: 'own-picture', hidden: true }, preview.node);
+  const picture = element('div', { hidden: true }, preview.node);
   const drop = element(
     'div',
     { className: 'own-drop' },

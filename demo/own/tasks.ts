@@ -22,8 +22,8 @@ export const csv: Task = {
   ...forecast,
   title: 'Your own numbers',
   about:
-    'A column of a table, brought between -1 and 1. At every row the network says the next one. It trains on all rows, ' +
-    'so a low cost means that it knows this series, and not yet that it knows the future.',
+    'A column of a table, scaled to lie between −1 and 1. At every row the network says the next one. It trains on ' +
+    'all rows, so a low cost means that it knows this series, and not yet that it knows the future.',
   learned: 0.01,
   source: csvSource,
   batches: settings => csvBatches({ ...settings, series: seriesOf({ task: 'csv', own: settings.own }) }),

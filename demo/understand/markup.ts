@@ -4,7 +4,7 @@ import type { Subject } from './pictures.ts';
 
 /** What stays, whatever the networks are. */
 export const frame = `
-  <p class="understand-lead">
+  <p>
     Two small networks learn the task from above, side by side: a plain recurrent one, and one whose cells have gates.
     All else is the same. Choose a unit and a time step, and follow its numbers through every picture. A sequence
     begins here with an empty memory, and it is always the same one, so what changes is the network.
@@ -52,7 +52,7 @@ export const frame = `
     <div class="understand-picture understand-diagram" data-picture="gated-chain"></div>
   </div>
 
-  <div class="understand-wide">
+  <div>
     <h3>Inside the cell</h3>
     <p>
       A yellow box is a layer with weights of its own, a pink circle works number by number; lines that meet are put

@@ -9,7 +9,7 @@ import {
   type GateData,
   gateHeatmap,
 } from 'lstm-wasm/plot';
-import { Fitted } from './fitted.ts';
+import { Fitted } from '../fitted.ts';
 import { type Choice, chainAt, type Look, type Sight, valuesAt } from './look.ts';
 import { lines, type ReachData, ReachPlot } from './reachPlot.ts';
 
@@ -45,14 +45,18 @@ export class Pictures {
     const kind = (side: Side): CellKind => (side === 'plain' ? 'rnn' : this.#subject!.kind);
     this.#chains = both(side => {
       const at = find(`${side}-chain`);
-      return new Fitted(at, width => chain(at, kind(side), width));
+      return new Fitted(at, ({ width }) => chain(at, kind(side), width), 'free');
     });
     this.#cells = both(side => {
       const at = find(`${side}-cell`);
-      return new Fitted(at, width => cell(at, kind(side), width));
+      return new Fitted(at, ({ width }) => cell(at, kind(side), width), 'free');
     });
-    this.#heat = new Fitted(find('heat'), width => heat(this.#subject!, width, chosen));
-    this.#reach = new Fitted(find('reach'), width => new ReachPlot({ width, height: width < 520 ? 260 : 360 }));
+    this.#heat = new Fitted(find('heat'), ({ width }) => heat(this.#subject!, width, chosen), 'free');
+    this.#reach = new Fitted(
+      find('reach'),
+      ({ width }) => new ReachPlot({ width, height: width < 520 ? 260 : 360 }),
+      'free',
+    );
   }
 
   /** To be kept, under these names: those that are drawn. */
@@ -70,9 +74,9 @@ export class Pictures {
   /** Draws all of them, without numbers. */
   draw(subject: Subject): void {
     this.#subject = subject;
-    for (const picture of [...Object.values(this.#chains), ...Object.values(this.#cells)]) picture.draw();
-    this.#heat.draw();
-    this.#reach.draw();
+    for (const picture of [...Object.values(this.#chains), ...Object.values(this.#cells)]) picture.begin();
+    this.#heat.begin();
+    this.#reach.begin();
   }
 
   show(look: Look, choice: Choice): void {

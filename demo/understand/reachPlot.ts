@@ -51,7 +51,7 @@ export class ReachPlot {
   #drawn = '';
 
   constructor({ width, height }: Size) {
-    this.#svg = SVG().size(width, height).viewbox(0, 0, width, height).addClass('understand-reach-plot');
+    this.#svg = SVG().size(width, height).viewbox(0, 0, width, height);
     this.#svg.attr({ role: 'img', 'aria-label': 'the size of the gradient at each time step, in powers of ten' });
     this.node = this.#svg.node;
     this.#area = { width: width - left - right, height: height - top - bottom };

@@ -71,9 +71,18 @@ export class Sheet {
   }
 }
 
+/** What is no selector at all finds nothing. */
+function select(selector: string): Element | null {
+  try {
+    return globalThis.document?.querySelector(selector) ?? null;
+  } catch {
+    return null;
+  }
+}
+
 function findContainer(call: string, container: unknown): Element | null {
   if (container === undefined) return null;
-  const found = typeof container === 'string' ? globalThis.document?.querySelector(container) : container;
+  const found = typeof container === 'string' ? select(container) : container;
   if (typeof (found as Element | null)?.appendChild !== 'function') {
     fail(call, `container must be an element or the selector of one in the page, got ${show(container)}`);
   }

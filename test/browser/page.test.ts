@@ -12,7 +12,7 @@ import { browsers } from './browsers.ts';
 import { threeSteps } from './fixture/threeSteps.ts';
 import { readers } from './readers.ts';
 import { openSite, type Site } from './site.ts';
-import type { Visit } from './visit.ts';
+import { sizes, type Visit } from './visit.ts';
 
 vi.setConfig({ testTimeout: 180_000, hookTimeout: 180_000 });
 
@@ -297,6 +297,15 @@ for (const installed of browsers) {
         await reader.until(1);
         expect(await reader.text('settings-said')).toMatch('units “many”');
         expect(await reader.page.$eval('#set-units', input => (input as HTMLInputElement).value)).toBe('20');
+
+        // On a phone, where the settings are folded, too
+        const open = () => reader.page.$eval('#settings', place => (place as HTMLDetailsElement).open);
+        await reader.page.setViewport(sizes.narrow);
+        await vi.waitFor(async () => expect(await open()).toBe(false), 10_000);
+        await reader.page.evaluate(() => {
+          location.hash = '#units=none';
+        });
+        await vi.waitFor(async () => expect(await open()).toBe(true), 10_000);
       });
 
       it('goes on with another worker where one has failed', async () => {

@@ -1,4 +1,4 @@
-import { expect, test } from 'vitest';
+import { afterEach, expect, test, vi } from 'vitest';
 import { ValueError } from '../../src/errors.ts';
 import {
   animation,
@@ -147,4 +147,17 @@ test('typed arrays are numbers, undefined options are absent ones', () => {
     time: new Int32Array([0, 1]),
   };
   expect(() => predictionPlot({ title: undefined, theme: undefined }).update(typed)).not.toThrow();
+});
+
+afterEach(() => {
+  vi.unstubAllGlobals();
+});
+
+test('a container that is no selector at all is refused like one that finds nothing', () => {
+  vi.stubGlobal('document', {
+    querySelector() {
+      throw new DOMException("'#' is not a valid selector", 'SyntaxError');
+    },
+  });
+  expect(() => lossPlot({ container: '#' })).toThrow(ValueError);
 });
