@@ -1,8 +1,11 @@
 /** The parts of the page that can be tested without a page. */
 
-import { describe, expect, it } from 'vitest';
+import { afterEach, describe, expect, it, vi } from 'vitest';
 import { History } from '../../demo/history.ts';
 import { Meter, Pace } from '../../demo/pace.ts';
+import { defaults } from '../../demo/settings.ts';
+import { tasks } from '../../demo/tasks/index.ts';
+import { Practice } from '../../demo/understand/practice.ts';
 
 describe('the history', () => {
   it('keeps every cost of a short run', () => {
@@ -78,5 +81,34 @@ describe('the pace', () => {
     expect(meter.rate).toBeCloseTo(100, 6);
     for (let step = 201; step <= 210; step++) meter.mark(2000 + (step - 200) * 500, step);
     expect(meter.rate).toBeCloseTo(2, 6);
+  });
+});
+
+describe('the practice of the two networks', () => {
+  const { waiting } = vi.hoisted(() => ({ waiting: [] as ((error: Error) => void)[] }));
+  vi.mock('lstm-wasm/worker', () => ({
+    connect: () => ({
+      setRandomSeed: () => new Promise((_, reject) => waiting.push(reject)),
+      terminate: async () => {},
+    }),
+  }));
+  afterEach(() => {
+    vi.unstubAllGlobals();
+  });
+
+  it('does not take the failure of networks that nobody wants any more for that of the next', async () => {
+    vi.stubGlobal('window', globalThis);
+    const failed = vi.fn();
+    const practice = new Practice({ looked() {}, rested() {}, failed });
+    practice.show(true);
+    practice.want(defaults, tasks.cosine, true);
+    await vi.waitFor(() => expect(waiting).toHaveLength(1));
+    practice.want({ ...defaults, units: 3 }, tasks.cosine, true);
+    waiting[0]!(new Error('the first'));
+    await vi.waitFor(() => expect(waiting).toHaveLength(2));
+    expect(failed).not.toHaveBeenCalled();
+    waiting[1]!(new Error('the second'));
+    await vi.waitFor(() => expect(failed).toHaveBeenCalledExactlyOnceWith(new Error('the second')));
+    expect(practice.trains).toBe(false);
   });
 });
