@@ -1,6 +1,8 @@
 /** What an address and an input say, and what is made of it. */
 
+import { readFileSync } from 'node:fs';
 import { describe, expect, it } from 'vitest';
+import { speeds } from '../../demo/pace.ts';
 import {
   addressFaults,
   defaults,
@@ -88,4 +90,18 @@ it('tells of one and of many', () => {
   const tell = (settings: Partial<Settings>) => networkText({ ...defaults, ...settings }, tasks.cosine);
   expect(tell({ units: 1, batch: 1 })).toMatch(/^There is one layer of 1 LSTM unit, .* a batch of 1 row of 20 points/);
   expect(tell({ layers: 2, cell: 'gru' })).toMatch(/^There are 2 layers of 20 GRU units each, .* of 50 rows of 20/);
+});
+
+it('is written into the page as the program has it, so that the first paint needs no program', () => {
+  const page = readFileSync(new URL('../../demo/index.html', import.meta.url), 'utf8');
+  const words = page.replace(/\s+/g, ' ');
+  for (const name of taskNames) expect(words).toMatch(`value="${name}"`);
+  for (const name of taskNames) expect(words).toMatch(`<span>${tasks[name].title}</span>`);
+  expect(words).toContain(`> ${tasks.cosine.about} <`);
+  for (const name of Object.keys(ranges) as WholeName[]) {
+    const [least, most] = ranges[name];
+    expect(words).toContain(`name="${name}" type="number" min="${least}" max="${most}" value="${defaults[name]}"`);
+  }
+  expect(words).toContain(`value="${defaults.learningRate}"`);
+  expect(words).toMatch(`id="speed" type="range" min="0" max="${speeds.length - 1}"`);
 });
