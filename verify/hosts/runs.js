@@ -1,9 +1,9 @@
 /** Runs the program in all hosts, once for all steps that ask: strict, and twice with what the host takes by itself. */
 
 import { stripVTControlCharacters } from 'node:util';
+import { NotHere } from '../outcome.js';
 import { hosts } from './hosts.js';
 import { openStage } from './stage.js';
-import { NotHere } from './tools.js';
 
 /**
  * @typedef {import('./program.js').Found} Found

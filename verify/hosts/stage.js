@@ -4,8 +4,8 @@ import { copyFileSync, mkdirSync, readFileSync, writeFileSync } from 'node:fs';
 import { join } from 'node:path';
 import { fileURLToPath } from 'node:url';
 import { fetchNodes, nodesHere } from '../../scripts/nodes.js';
-import { launch } from './browsers.js';
-import { serve } from './serve.js';
+import { launch } from '../browsers.js';
+import { serve } from '../serve.js';
 
 /** Nothing from elsewhere, nothing inline, no eval; and WebAssembly, or not even that. */
 const policy = (/** @type {string} */ script) => ({

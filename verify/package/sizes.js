@@ -3,8 +3,8 @@
  * either goes, or says in a commit why it is worth its bytes.
  */
 
+import { passedIf } from '../outcome.js';
 import { bundle } from './bundle.js';
-import { passedIf } from './outcome.js';
 import { seed } from './programs.js';
 
 /** What the core import of the seed program is to come down to, kernels included. */
