@@ -1,7 +1,5 @@
 /** The site of the guide, the reference and the page: whether it builds, leads nowhere wrong, and is quiet in a browser. */
 
-import { mkdtempSync, rmSync } from 'node:fs';
-import { tmpdir } from 'node:os';
 import { join } from 'node:path';
 import { buildSite } from '../../scripts/build-site.js';
 import { documents } from '../../scripts/documents.js';
@@ -17,21 +15,17 @@ import { visit } from '../site/visit.js';
 export const site = {
   name: 'site',
   about: 'the guide, the API reference and the page, built into one site, its links, and how it is in Chromium',
-  async run({ tools }) {
-    const folder = mkdtempSync(join(tmpdir(), 'lstm-wasm-site-'));
-    try {
-      await buildSite(folder, tools);
-      const { pages, links, dead } = checkLinks(folder);
-      // Each document is a page, and leads at least back to the front page.
-      const least = documents().length;
-      return [
-        { what: 'the site builds', status: passedIf(pages > least), note: `${pages} pages` },
-        outcome('links inside the site', links > least ? dead : ['none are there'], `${links} links lead somewhere`),
-        ...(await look(folder)),
-      ];
-    } finally {
-      rmSync(folder, { recursive: true, force: true });
-    }
+  async run({ home, tools }) {
+    const folder = join(home, 'site');
+    await buildSite(folder, tools);
+    const { pages, links, dead } = checkLinks(folder);
+    // Each document is a page, and leads at least back to the front page.
+    const least = documents().length;
+    return [
+      { what: 'the site builds', status: passedIf(pages > least), note: `${pages} pages` },
+      outcome('links inside the site', links > least ? dead : ['none are there'], `${links} links lead somewhere`),
+      ...(await look(folder)),
+    ];
   },
 };
 
