@@ -64,7 +64,7 @@ function binaryOf(stage, major) {
   const found = stage.nodes().find(node => node.major === major);
   if (found) return found;
   const reason =
-    process.env.NODE_BINARIES === undefined ? 'npm does not give it out for this machine' : 'not in NODE_BINARIES';
+    process.env.NODE_BINARIES === undefined ? 'npm has given none out for this machine' : 'not in NODE_BINARIES';
   throw new NotHere(`no binary of Node ${major}: ${reason}`);
 }
 

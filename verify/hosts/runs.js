@@ -54,7 +54,11 @@ async function runHost(stage, host) {
   try {
     const { title, places, remark } = await host.prepare(stage);
     what = title;
-    for (const { name, run } of places) {
+    for (const { name, run: start } of places) {
+      const run = (/** @type {'strict' | 'auto'} */ simd) =>
+        start(simd).catch(error => {
+          throw new Error(`${name}, ${simd}: ${error instanceof Error ? error.message : error}`);
+        });
       const strict = await run('strict');
       runs.push({ where: `${what}: ${name}`, strict, auto: [await run('auto'), await run('auto')] });
     }

@@ -59,14 +59,17 @@ export async function openStage({ home, root, tools, say }) {
       nodes ??= nodesHere();
       return nodes;
     },
-    browser(name) {
-      const running = browsers.get(name) ?? launch(name);
-      browsers.set(name, running);
-      return running;
+    async browser(name) {
+      const running = browsers.get(name);
+      // One that has died must not take the hosts after it with it.
+      if (running && (await running).connected) return running;
+      const anew = launch(name);
+      browsers.set(name, anew);
+      return anew;
     },
     async close() {
-      for (const browser of browsers.values()) await (await browser.catch(() => null))?.close();
-      for (const server of servers) await server.close();
+      const all = [...browsers.values(), ...servers];
+      await Promise.allSettled(all.map(async each => (await each).close()));
     },
   };
 }

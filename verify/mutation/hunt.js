@@ -55,19 +55,24 @@ export async function hunt({ root, list, together, say }) {
     let sound = { passed: 0, files: 0 };
     /** @type {Verdict[]} */
     const verdicts = [];
-    await Promise.all(
-      trees.map(async tree => {
-        if (tree === first) {
-          sound = await checkSound(tree, list);
-          say(`unchanged kernels pass ${sound.passed} tests of ${sound.files} files`);
-        }
-        for (let mutant = waiting.shift(); mutant; mutant = waiting.shift()) {
-          const verdict = await judge(tree, mutant, kernels);
-          verdicts.push(verdict);
-          say(`${verdict.fate}, ${verdict.seconds.toFixed(1)} s: ${mutant.file}: ${mutant.why}; ${verdict.by}`);
-        }
-      }),
-    );
+    const hunts = trees.map(async tree => {
+      if (tree === first) {
+        sound = await checkSound(tree, list);
+        say(`unchanged kernels pass ${sound.passed} tests of ${sound.files} files`);
+      }
+      for (let mutant = waiting.shift(); mutant; mutant = waiting.shift()) {
+        const verdict = await judge(tree, mutant, kernels);
+        verdicts.push(verdict);
+        say(`${verdict.fate}, ${verdict.seconds.toFixed(1)} s: ${mutant.file}: ${mutant.why}; ${verdict.by}`);
+      }
+    });
+    try {
+      await Promise.all(hunts);
+    } finally {
+      // Where one goes wrong the others end too, before their folder goes.
+      waiting.length = 0;
+      await Promise.allSettled(hunts);
+    }
     return { verdicts, sound, untouched: first.sources.filter(file => !list.some(mutant => mutant.file === file)) };
   } finally {
     rmSync(folder, { recursive: true, force: true });
