@@ -23,6 +23,8 @@ let epochs = 1;
 let plot;
 /** What the plot shows, one after the other. @type {object[]} */
 let scenes;
+/** Updates so far, of all turns: no two look the same. */
+let shown = 0;
 
 /**
  * Makes the model, the plot and all data, and finds out how many epochs take so long.
@@ -47,7 +49,7 @@ async function prepare(milliseconds) {
   scenes = Array.from({ length: 100 }, (_, step) => {
     const time = Float64Array.from({ length: STEPS }, (_, n) => (step * STEPS + n) / 31);
     const target = time.map(Math.cos);
-    return { time, target, prediction: target.map(y => y * (1 - Math.exp(-step / 30))), caption: `step ${step}` };
+    return { time, target, prediction: target.map(y => y * (1 - Math.exp(-step / 30))) };
   });
 
   // The compilers of the browser take their time: what counts comes after.
@@ -67,7 +69,7 @@ async function train(moving) {
   const update = () => {
     // As many as are due: a timer that comes late must not make the work less.
     for (const due = (performance.now() - began) / EVERY; updates < due; updates++) {
-      plot.update(scenes[updates % scenes.length]);
+      plot.update({ ...scenes[shown % scenes.length], caption: `update ${++shown}` });
       plot.node.getBBox(); // laid out, as though it were seen
     }
   };
