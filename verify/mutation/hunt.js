@@ -46,6 +46,8 @@ const projectOf = (/** @type {Mutant} */ { project = 'strict' }) => project;
  */
 export async function hunt({ root, list, together, say }) {
   const folder = mkdtempSync(join(tmpdir(), 'lstm-wasm-mutation-'));
+  const clear = () => rmSync(folder, { recursive: true, force: true });
+  process.once('exit', clear);
   try {
     const trees = Array.from({ length: together }, (_, n) => new Tree(root, join(folder, String(n))));
     const [first] = trees;
@@ -75,7 +77,8 @@ export async function hunt({ root, list, together, say }) {
     }
     return { verdicts, sound, untouched: first.sources.filter(file => !list.some(mutant => mutant.file === file)) };
   } finally {
-    rmSync(folder, { recursive: true, force: true });
+    process.off('exit', clear);
+    clear();
   }
 }
 
@@ -157,6 +160,7 @@ export function plant(source, { file, find, replace, within }) {
 if (process.argv[1] === fileURLToPath(import.meta.url)) {
   const { values } = parseArgs({ options: { only: { type: 'string' }, together: { type: 'string', default: '2' } } });
   const wanted = mutants.filter(({ file, why }) => `${file}: ${why}`.includes(values.only ?? ''));
+  if (wanted.length === 0) throw new Error(`--only must name a fault, got '${values.only}'`);
   const root = fileURLToPath(new URL('../../', import.meta.url));
   const started = performance.now();
   const { verdicts } = await hunt({ root, list: wanted, together: Number(values.together), say: console.log });
