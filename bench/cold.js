@@ -52,5 +52,7 @@ async function seedModel(rival, optimizer) {
 
 // Some let the process end while they still compile, others would keep it alive for ever.
 setInterval(() => {}, 60_000);
-await programs[process.argv[2] ?? '']?.();
+const program = programs[process.argv[2] ?? ''];
+if (!program) throw new Error(`cold.js must be told one of ${Object.keys(programs).join(', ')}`);
+await program();
 process.exit();

@@ -8,6 +8,7 @@
 
 import { mkdirSync, writeFileSync } from 'node:fs';
 import { fileURLToPath } from 'node:url';
+import { parseArgs } from 'node:util';
 import v8 from 'node:v8';
 import { BaselineLstm } from './baseline.js';
 import { interleave, machineHeader, table, timed } from './harness.js';
@@ -17,12 +18,7 @@ import { TunedLstm } from './tuned.js';
 const SIZES = { batch: 50, timeSteps: 20, inputs: 1, units: 20, outputs: 1, learningRate: 0.006 };
 const AGREEMENT = { rounds: 30, relative: 1e-4 };
 
-const at = process.argv.indexOf('--rounds');
-const rounds = at < 0 ? 200 : Number(process.argv[at + 1]);
-if (!Number.isInteger(rounds) || rounds < 1) {
-  console.error(`bench: --rounds must be a whole number of at least 1, got ${process.argv[at + 1]}`);
-  process.exit(1);
-}
+const rounds = readRounds();
 
 // Compile to final code at once: without that the first samples measure the engine's warm-up.
 v8.setFlagsFromString('--no-liftoff');
@@ -125,3 +121,16 @@ const file = fileURLToPath(new URL('results/latest.local.json', import.meta.url)
 mkdirSync(fileURLToPath(new URL('results/', import.meta.url)), { recursive: true });
 writeFileSync(file, `${JSON.stringify({ ...header, sizes: SIZES, rounds, unit: 'ms', results }, null, 2)}\n`);
 console.log(`written to ${file}`);
+
+/** What the flags say; ends where they say something else. */
+function readRounds() {
+  try {
+    const { values } = parseArgs({ options: { rounds: { type: 'string', default: '200' } }, allowPositionals: false });
+    const rounds = Number(values.rounds);
+    if (Number.isInteger(rounds) && rounds >= 1) return rounds;
+    console.error(`bench: --rounds must be a whole number of at least 1, got ${values.rounds}`);
+  } catch (error) {
+    console.error(`bench: ${/** @type {Error} */ (error).message}`);
+  }
+  return process.exit(1);
+}

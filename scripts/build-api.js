@@ -12,7 +12,8 @@ export function entryPoints() {
   const { name: own, exports } = JSON.parse(readFileSync(`${root}package.json`, 'utf8'));
   return Object.entries(exports).flatMap(([path, target]) => {
     const types = target.node?.types ?? target.types;
-    if (!types) return []; // the kernels, and package.json
+    // package.json has none, and the kernels are for bundlers: nobody reads a page about them
+    if (!types || target.default.endsWith('.wasm')) return [];
     const source = types.replace('./dist/', 'src/').replace(/\.d\.ts$/, '.ts');
     if (!existsSync(root + source)) throw new Error(`${path} of package.json: no ${source}`);
     return [{ name: path.replace('.', own), source }];

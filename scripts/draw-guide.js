@@ -15,6 +15,8 @@ const pages = documents().filter(
   file => file.startsWith('docs/guide/') && (wanted.length === 0 || wanted.includes(basename(file, '.md'))),
 );
 
+if (pages.length === 0) throw new Error(`draw-guide must be told pages of docs/guide/, got ${wanted.join(', ')}`);
+
 mkdirSync(pictures, { recursive: true });
 for (const page of pages) {
   for (const block of blocksOf(page).filter(isProgram)) {

@@ -3,6 +3,9 @@
 import { execFile } from 'node:child_process';
 import { fileURLToPath } from 'node:url';
 
+/** Longer than any of them takes on TensorFlow.js, on a slow machine. */
+const LONGEST = 15 * 60_000;
+
 const root = fileURLToPath(new URL('..', import.meta.url));
 
 export const names = ['addition', 'text', 'weather', 'sentiment'];
@@ -16,7 +19,8 @@ export const names = ['addition', 'text', 'weather', 'sentiment'];
  */
 export function run(name, ...flags) {
   return new Promise(resolve => {
-    execFile(process.execPath, [`examples/${name}.js`, ...flags], { cwd: root }, (error, stdout, stderr) =>
+    const options = { cwd: root, timeout: LONGEST, killSignal: /** @type {const} */ ('SIGKILL') };
+    execFile(process.execPath, [`examples/${name}.js`, ...flags], options, (error, stdout, stderr) =>
       resolve({ code: error ? Number(error.code ?? 1) : 0, output: stdout + stderr }),
     );
   });

@@ -8,10 +8,11 @@
 import { execFileSync, spawnSync } from 'node:child_process';
 import { mkdirSync, mkdtempSync, rmSync, writeFileSync } from 'node:fs';
 import { tmpdir } from 'node:os';
-import { join } from 'node:path';
+import { dirname, join } from 'node:path';
 import { fileURLToPath } from 'node:url';
 import { parseArgs } from 'node:util';
 import { ready } from '../scripts/ready.js';
+import { NotHere } from './outcome.js';
 import { steps } from './steps/index.js';
 
 /**
@@ -35,6 +36,7 @@ import { steps } from './steps/index.js';
  */
 
 const root = fileURLToPath(new URL('..', import.meta.url));
+const resultsFile = `${root}verify/results/latest.json`;
 const shell = process.platform === 'win32';
 const { values } = parseArgs({ options: { only: { type: 'string' } } });
 const wanted = values.only?.split(',');
@@ -50,26 +52,33 @@ await ready();
 // Exact versions and no lock file: one that names the binaries of all platforms could only be written where all can be had.
 npm(`${root}verify`, 'install', '--no-package-lock', '--no-audit', '--no-fund');
 const home = mkdtempSync(join(tmpdir(), 'lstm-wasm-verify-'));
-try {
-  const tarball = install();
-  const context = { root, home, tarball, tools: `${root}verify/node_modules`, say: console.log };
-  const results = [];
-  for (const step of steps.filter(({ name }) => !wanted || wanted.includes(name))) {
-    console.log(`\n${step.name}: ${step.about}`);
-    const started = performance.now();
-    const outcomes = await run(step, context);
-    const seconds = Math.round((performance.now() - started) / 1000);
-    for (const { what, status, note } of outcomes) console.log(`  ${status}  ${what}${note ? `: ${note}` : ''}`);
-    results.push({ name: step.name, about: step.about, seconds, outcomes });
-  }
-  if (!wanted) keep(results);
-  const all = results.flatMap(({ outcomes }) => outcomes);
-  const count = (/** @type {string} */ status) => all.filter(outcome => outcome.status === status).length;
-  console.log(`\n${count('passed')} passed, ${count('failed')} failed, ${count('not here')} not here`);
-  process.exitCode = count('failed') > 0 ? 1 : 0;
-} finally {
-  rmSync(home, { recursive: true, force: true });
+// However it ends, nothing is left behind; a signal ends it too, in the midst of a step.
+process.once('exit', () => rmSync(home, { recursive: true, force: true }));
+for (const [signal, code] of /** @type {const} */ ([
+  ['SIGINT', 130],
+  ['SIGTERM', 143],
+])) {
+  process.once(signal, () => process.exit(code));
 }
+// Else those of an earlier run would pass for those of this one, should it come to no end.
+if (!wanted) rmSync(resultsFile, { force: true });
+
+const tarball = install();
+const context = { root, home, tarball, tools: `${root}verify/node_modules`, say: console.log };
+const results = [];
+for (const step of steps.filter(({ name }) => !wanted || wanted.includes(name))) {
+  console.log(`\n${step.name}: ${step.about}`);
+  const started = performance.now();
+  const outcomes = await run(step, context);
+  const seconds = Math.round((performance.now() - started) / 1000);
+  for (const { what, status, note } of outcomes) console.log(`  ${status}  ${what}${note ? `: ${note}` : ''}`);
+  results.push({ name: step.name, about: step.about, seconds, outcomes });
+}
+const kept = wanted !== undefined || keep(results);
+const all = results.flatMap(({ outcomes }) => outcomes);
+const count = (/** @type {string} */ status) => all.filter(outcome => outcome.status === status).length;
+console.log(`\n${count('passed')} passed, ${count('failed')} failed, ${count('not here')} not here`);
+process.exitCode = count('failed') > 0 || !kept ? 1 : 0;
 
 /**
  * @param {Step} step
@@ -77,10 +86,13 @@ try {
  * @returns {Promise<Outcome[]>}
  */
 async function run(step, context) {
+  const what = step.name;
   try {
-    return await step.run(context);
+    const outcomes = await step.run(context);
+    return outcomes.length > 0 ? outcomes : [{ what, status: 'failed', note: 'it has looked at nothing' }];
   } catch (error) {
-    return [{ what: step.name, status: 'failed', note: error instanceof Error ? error.message : String(error) }];
+    const note = error instanceof Error ? error.message : String(error);
+    return [{ what, status: error instanceof NotHere ? 'not here' : 'failed', note }];
   }
 }
 
@@ -93,14 +105,12 @@ function install() {
   return join(home, filename);
 }
 
-/** @param {unknown[]} results */
+/** @param {unknown[]} results @returns {boolean} whether README.md tells of them */
 function keep(results) {
-  const folder = `${root}verify/results`;
-  mkdirSync(folder, { recursive: true });
+  mkdirSync(dirname(resultsFile), { recursive: true });
   const date = new Date().toISOString().slice(0, 10);
-  writeFileSync(`${folder}/latest.json`, `${JSON.stringify({ date, node: process.version, results }, null, 2)}\n`);
-  const { status } = spawnSync(process.execPath, [`${root}verify/table.js`], { stdio: 'inherit' });
-  if (status !== 0) process.exitCode = 1;
+  writeFileSync(resultsFile, `${JSON.stringify({ date, node: process.version, results }, null, 2)}\n`);
+  return spawnSync(process.execPath, [`${root}verify/table.js`], { stdio: 'inherit' }).status === 0;
 }
 
 /**

@@ -11,7 +11,9 @@ const [begin, end] = ['<!-- hosts, by npm run verify -->', '<!-- end of hosts --
 /** @type {{ date: string, results: Result[] }} */
 const { date, results } = JSON.parse(readFileSync(path('results/latest.json'), 'utf8'));
 const hosts = results.find(({ name }) => name === 'hosts')?.outcomes ?? [];
-const rows = hosts.map(({ what, status, note = '' }) => `| ${what} | ${status} | ${note.replaceAll('|', '\\|')} |`);
+if (hosts.length === 0) throw new Error('results/latest.json tells of no host: run npm run verify, all of it');
+const cell = (/** @type {string} */ text) => text.replaceAll(/\s+/g, ' ').replaceAll('|', '\\|');
+const rows = hosts.map(({ what, status, note = '' }) => `| ${cell(what)} | ${status} | ${cell(note)} |`);
 const table = ['| host | seed program | |', '| --- | --- | --- |', ...rows].join('\n');
 
 const readme = readFileSync(path('../README.md'), 'utf8');

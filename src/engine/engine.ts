@@ -29,7 +29,7 @@ let inUse = false;
 let models = 0;
 
 /** Chooses the kernels. Call it before the first model is made. */
-export function configure(options: { simd?: 'auto' | Simd }): void {
+export function configure(options: { simd?: 'auto' | 'strict' | 'relaxed' }): void {
   const { simd } = checkOptions<{ simd: unknown }>('configure', options, ['simd']);
   if (simd === undefined) return;
   const choice = checkSimd('configure', simd);
@@ -54,7 +54,7 @@ export function checkSimd(call: string, simd: unknown): Simd | 'auto' {
 /** What runs, and what it holds. */
 export interface BackendInfo {
   /** The kernels: `strict` rounds every operation, `relaxed` fuses multiply and add. */
-  simd: Simd;
+  simd: 'strict' | 'relaxed';
   /**
    * What `lstm-wasm/turbo` switched on before the kernels started: `relaxed-simd` on Node 20, `revectorize` on Node 24
    * and later on x64. Empty elsewhere, without that import, and when it came too late.

@@ -1,10 +1,10 @@
 /** A training that is killed again and again, and started again each time, ends with the bits of one that was not. */
 
 import { spawn } from 'node:child_process';
-import { existsSync, mkdtempSync, readdirSync, readFileSync } from 'node:fs';
+import { existsSync, mkdtempSync, readdirSync, readFileSync, rmSync } from 'node:fs';
 import { tmpdir } from 'node:os';
 import { join } from 'node:path';
-import { expect, it } from 'vitest';
+import { expect, it, onTestFinished } from 'vitest';
 import { Generator } from '../../src/generator.ts';
 
 const dist = new URL('../../dist/', import.meta.url).href;
@@ -85,6 +85,7 @@ it('twenty times, at any moment', { timeout: 180_000 }, async () => {
   expect(expected).toMatch(/^[0-9a-f]{64} \{"val_loss":/);
 
   const folder = mkdtempSync(join(tmpdir(), 'lstm-wasm-kill-'));
+  onTestFinished(() => rmSync(folder, { recursive: true, force: true }));
   const file = join(folder, 'training.snapshot');
   const random = new Generator(8);
   let watched = 0;

@@ -1,19 +1,26 @@
 /** `npm start` as a user meets it, on a checkout that is ready. */
 
 import { spawnSync } from 'node:child_process';
-import { mkdtempSync, readdirSync, readFileSync } from 'node:fs';
+import { mkdtempSync, readdirSync, readFileSync, rmSync } from 'node:fs';
 import { tmpdir } from 'node:os';
 import { join } from 'node:path';
 import { fileURLToPath } from 'node:url';
-import { expect, it } from 'vitest';
+import { expect, it, onTestFinished } from 'vitest';
 
 const root = fileURLToPath(new URL('../../', import.meta.url));
+
+/** A folder that goes with the test. */
+function folder() {
+  const out = mkdtempSync(join(tmpdir(), 'lstm-wasm-start-'));
+  onTestFinished(() => rmSync(out, { recursive: true, force: true }));
+  return out;
+}
 
 const start = (...flags: string[]) =>
   spawnSync(process.execPath, [`${root}scripts/start.js`, ...flags], { encoding: 'utf8', cwd: root });
 
 it('trains, prints the cost every ten steps, and draws three pictures', () => {
-  const out = mkdtempSync(join(tmpdir(), 'lstm-wasm-start-'));
+  const out = folder();
   const { status, stdout, stderr } = start('--steps', '45', '--units', '9', '--seed', '7', '--out', out);
   expect(stderr).toBe('');
   expect(status).toBe(0);
@@ -32,7 +39,7 @@ it('trains, prints the cost every ten steps, and draws three pictures', () => {
 });
 
 it('the same seed prints the same costs', () => {
-  const out = mkdtempSync(join(tmpdir(), 'lstm-wasm-start-'));
+  const out = folder();
   const costs = () =>
     start('--steps', '31', '--seed', '3', '--simd', 'strict', '--out', out).stdout.match(/^train cost: .*$/gm);
   expect(costs()).toHaveLength(4);

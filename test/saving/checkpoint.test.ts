@@ -1,6 +1,6 @@
 // modelCheckpoint in a file: written as a whole, as often as asked for, and gone on from.
 
-import { existsSync, mkdirSync, mkdtempSync, readdirSync, readFileSync, writeFileSync } from 'node:fs';
+import { existsSync, mkdirSync, mkdtempSync, readdirSync, readFileSync, rmSync, writeFileSync } from 'node:fs';
 import { tmpdir } from 'node:os';
 import { join } from 'node:path';
 import { pathToFileURL } from 'node:url';
@@ -15,12 +15,13 @@ import {
   Tensor,
   train,
 } from 'lstm-wasm';
-import { beforeEach, describe, expect, test, vi } from 'vitest';
+import { afterAll, beforeEach, describe, expect, test, vi } from 'vitest';
 import { expectBits } from '../compare.ts';
 import { Random } from '../reference/random.ts';
 
 configure({ simd: 'strict' });
 const folder = mkdtempSync(join(tmpdir(), 'lstm-wasm-checkpoint-'));
+afterAll(() => rmSync(folder, { recursive: true, force: true }));
 let number = 0;
 let file: string;
 beforeEach(() => {

@@ -57,24 +57,9 @@ export const bundlers = {
     return { title: `webpack ${webpack.version}`, warnings: messagesOf(warnings) };
   },
 
-  /** It leaves the address of the worker as it is, so the worker goes beside it as an entry of its own. */
-  async esbuild({ tools }, entry, folder) {
-    const { default: esbuild } = await load(tools, 'esbuild');
-    const { warnings } = await esbuild.build({
-      entryPoints: { main: entry, thread: 'lstm-wasm/thread' },
-      absWorkingDir: join(entry, '..'),
-      outdir: folder,
-      bundle: true,
-      minify: true,
-      format: 'esm',
-      target: 'es2022',
-      logLevel: 'silent',
-    });
-    const said = warnings.map((/** @type {{ text: string }} */ { text }) => text);
-    return { title: `esbuild ${esbuild.version}`, warnings: said };
-  },
+  esbuild: bundleByEsbuild,
 
-  /** The same is true of Rollup. */
+  /** As with esbuild, the worker is an entry of its own. */
   async Rollup({ tools }, entry, folder) {
     const { rollup, VERSION } = await load(tools, 'rollup');
     const { nodeResolve } = await load(tools, '@rollup/plugin-node-resolve');
@@ -90,6 +75,26 @@ export const bundlers = {
     return { title: `Rollup ${VERSION}`, warnings: messagesOf(warnings) };
   },
 };
+
+/**
+ * It leaves the address of the worker as it is, so the worker goes beside the page's program as an entry of its own.
+ * @param {Pick<Stage, 'tools'>} stage @param {string} entry @param {string} folder
+ */
+export async function bundleByEsbuild({ tools }, entry, folder) {
+  const { default: esbuild } = await load(tools, 'esbuild');
+  const { warnings } = await esbuild.build({
+    entryPoints: { main: entry, thread: 'lstm-wasm/thread' },
+    absWorkingDir: join(entry, '..'),
+    outdir: folder,
+    bundle: true,
+    minify: true,
+    format: 'esm',
+    target: 'es2022',
+    logLevel: 'silent',
+  });
+  const said = warnings.map((/** @type {{ text: string }} */ { text }) => text);
+  return { title: `esbuild ${esbuild.version}`, warnings: said };
+}
 
 /** @param {{ message: string }[]} complaints */
 const messagesOf = complaints => complaints.map(({ message }) => message);

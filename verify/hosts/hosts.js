@@ -3,10 +3,12 @@
 import { mkdirSync } from 'node:fs';
 import { join } from 'node:path';
 import { fileURLToPath } from 'node:url';
-import { runInPage, titleOf } from './browsers.js';
+import { titleOf } from '../browsers.js';
+import { NotHere } from '../outcome.js';
 import { bundleForCloud, bundlers, compile } from './bundles.js';
+import { runInPage } from './inPage.js';
 import { writePage } from './stage.js';
-import { NotHere, tell, versionOf } from './tools.js';
+import { tell, versionOf } from './tools.js';
 
 /**
  * @typedef {import('./stage.js').Stage} Stage
@@ -62,7 +64,7 @@ function binaryOf(stage, major) {
   const found = stage.nodes().find(node => node.major === major);
   if (found) return found;
   const reason =
-    process.env.NODE_BINARIES === undefined ? 'npm does not give it out for this machine' : 'not in NODE_BINARIES';
+    process.env.NODE_BINARIES === undefined ? 'npm has given none out for this machine' : 'not in NODE_BINARIES';
   throw new NotHere(`no binary of Node ${major}: ${reason}`);
 }
 
@@ -103,7 +105,7 @@ const commandOf = name => (name === 'Firefox' ? 'firefox' : 'chromium');
 function page(name, thread) {
   const prepare = async (/** @type {Stage} */ stage) => {
     const browser = await stage.browser(commandOf(name));
-    /** @type {import('./browsers.js').Place[]} */
+    /** @type {import('./inPage.js').Place[]} */
     const places = thread === 'main thread' ? ['here'] : ['worker', 'inside'];
     return { title: `${await titleOf(browser)}, ${thread}`, places: inBrowser(browser, stage.sites, places) };
   };
@@ -112,7 +114,7 @@ function page(name, thread) {
 
 /**
  * @param {import('puppeteer-core').Browser} browser @param {string} folder
- * @param {import('./browsers.js').Place[]} places
+ * @param {import('./inPage.js').Place[]} places
  * @returns {Place[]}
  */
 function inBrowser(browser, folder, places) {

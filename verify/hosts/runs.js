@@ -1,9 +1,9 @@
 /** Runs the program in all hosts, once for all steps that ask: strict, and twice with what the host takes by itself. */
 
 import { stripVTControlCharacters } from 'node:util';
+import { NotHere } from '../outcome.js';
 import { hosts } from './hosts.js';
 import { openStage } from './stage.js';
-import { NotHere } from './tools.js';
 
 /**
  * @typedef {import('./program.js').Found} Found
@@ -54,7 +54,11 @@ async function runHost(stage, host) {
   try {
     const { title, places, remark } = await host.prepare(stage);
     what = title;
-    for (const { name, run } of places) {
+    for (const { name, run: start } of places) {
+      const run = (/** @type {'strict' | 'auto'} */ simd) =>
+        start(simd).catch(error => {
+          throw new Error(`${name}, ${simd}: ${error instanceof Error ? error.message : error}`);
+        });
       const strict = await run('strict');
       runs.push({ where: `${what}: ${name}`, strict, auto: [await run('auto'), await run('auto')] });
     }

@@ -4,8 +4,8 @@ import { copyFileSync, mkdirSync, readFileSync, writeFileSync } from 'node:fs';
 import { join } from 'node:path';
 import { fileURLToPath } from 'node:url';
 import { fetchNodes, nodesHere } from '../../scripts/nodes.js';
-import { launch } from './browsers.js';
-import { serve } from './serve.js';
+import { launch } from '../browsers.js';
+import { serve } from '../serve.js';
 
 /** Nothing from elsewhere, nothing inline, no eval; and WebAssembly, or not even that. */
 const policy = (/** @type {string} */ script) => ({
@@ -59,14 +59,17 @@ export async function openStage({ home, root, tools, say }) {
       nodes ??= nodesHere();
       return nodes;
     },
-    browser(name) {
-      const running = browsers.get(name) ?? launch(name);
-      browsers.set(name, running);
-      return running;
+    async browser(name) {
+      const running = browsers.get(name);
+      // One that has died must not take the hosts after it with it.
+      if (running && (await running).connected) return running;
+      const anew = launch(name);
+      browsers.set(name, anew);
+      return anew;
     },
     async close() {
-      for (const browser of browsers.values()) await (await browser.catch(() => null))?.close();
-      for (const server of servers) await server.close();
+      const all = [...browsers.values(), ...servers];
+      await Promise.allSettled(all.map(async each => (await each).close()));
     },
   };
 }

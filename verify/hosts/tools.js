@@ -5,9 +5,7 @@ import { existsSync, readFileSync } from 'node:fs';
 import { createRequire } from 'node:module';
 import { pathToFileURL } from 'node:url';
 import { stripVTControlCharacters } from 'node:util';
-
-/** Why something cannot be shown on this machine. */
-export class NotHere extends Error {}
+import { NotHere } from '../outcome.js';
 
 const PATIENCE = 120_000;
 

@@ -46,6 +46,8 @@ const projectOf = (/** @type {Mutant} */ { project = 'strict' }) => project;
  */
 export async function hunt({ root, list, together, say }) {
   const folder = mkdtempSync(join(tmpdir(), 'lstm-wasm-mutation-'));
+  const clear = () => rmSync(folder, { recursive: true, force: true });
+  process.once('exit', clear);
   try {
     const trees = Array.from({ length: together }, (_, n) => new Tree(root, join(folder, String(n))));
     const [first] = trees;
@@ -55,22 +57,28 @@ export async function hunt({ root, list, together, say }) {
     let sound = { passed: 0, files: 0 };
     /** @type {Verdict[]} */
     const verdicts = [];
-    await Promise.all(
-      trees.map(async tree => {
-        if (tree === first) {
-          sound = await checkSound(tree, list);
-          say(`unchanged kernels pass ${sound.passed} tests of ${sound.files} files`);
-        }
-        for (let mutant = waiting.shift(); mutant; mutant = waiting.shift()) {
-          const verdict = await judge(tree, mutant, kernels);
-          verdicts.push(verdict);
-          say(`${verdict.fate}, ${verdict.seconds.toFixed(1)} s: ${mutant.file}: ${mutant.why}; ${verdict.by}`);
-        }
-      }),
-    );
+    const hunts = trees.map(async tree => {
+      if (tree === first) {
+        sound = await checkSound(tree, list);
+        say(`unchanged kernels pass ${sound.passed} tests of ${sound.files} files`);
+      }
+      for (let mutant = waiting.shift(); mutant; mutant = waiting.shift()) {
+        const verdict = await judge(tree, mutant, kernels);
+        verdicts.push(verdict);
+        say(`${verdict.fate}, ${verdict.seconds.toFixed(1)} s: ${mutant.file}: ${mutant.why}; ${verdict.by}`);
+      }
+    });
+    try {
+      await Promise.all(hunts);
+    } finally {
+      // Where one goes wrong the others end too, before their folder goes.
+      waiting.length = 0;
+      await Promise.allSettled(hunts);
+    }
     return { verdicts, sound, untouched: first.sources.filter(file => !list.some(mutant => mutant.file === file)) };
   } finally {
-    rmSync(folder, { recursive: true, force: true });
+    process.off('exit', clear);
+    clear();
   }
 }
 
@@ -152,6 +160,7 @@ export function plant(source, { file, find, replace, within }) {
 if (process.argv[1] === fileURLToPath(import.meta.url)) {
   const { values } = parseArgs({ options: { only: { type: 'string' }, together: { type: 'string', default: '2' } } });
   const wanted = mutants.filter(({ file, why }) => `${file}: ${why}`.includes(values.only ?? ''));
+  if (wanted.length === 0) throw new Error(`--only must name a fault, got '${values.only}'`);
   const root = fileURLToPath(new URL('../../', import.meta.url));
   const started = performance.now();
   const { verdicts } = await hunt({ root, list: wanted, together: Number(values.together), say: console.log });

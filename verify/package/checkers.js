@@ -5,8 +5,8 @@ import { closeSync, openSync, readFileSync } from 'node:fs';
 import { createRequire } from 'node:module';
 import { join } from 'node:path';
 import { pathToFileURL } from 'node:url';
+import { passedIf } from '../outcome.js';
 import { firstLines } from './commands.js';
-import { passedIf } from './outcome.js';
 
 /** What the profile does not ask for. */
 const IGNORED = ['node10', 'node16-cjs'];

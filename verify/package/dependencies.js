@@ -8,12 +8,6 @@ import { ask, firstLines } from './commands.js';
 const INSTALLING = ['preinstall', 'install', 'postinstall', 'prepare'];
 
 /**
- * @param {import('../run.js').Context} context
- * @returns {Promise<import('../run.js').Outcome[]>}
- */
-export const checkDependencies = async context => [audit(context), scripts(context), licences(context), sbom(context)];
-
-/**
  * Every package in the folder of the user, by its path: `node_modules/pbf`.
  *
  * @param {string} home
@@ -28,7 +22,7 @@ function installed(home) {
  * @param {import('../run.js').Context} context
  * @returns {import('../run.js').Outcome}
  */
-function audit({ home }) {
+export function checkAudit({ home }) {
   const what = 'npm audit of what a user installs';
   const { stdout, stderr } = ask('npm', ['audit', '--json', '--audit'], home);
   /** @type {{ metadata?: { vulnerabilities: Record<string, number> }, vulnerabilities?: Record<string, unknown>, message?: string, error?: { summary?: string } }} */
@@ -51,7 +45,7 @@ function audit({ home }) {
  * @param {import('../run.js').Context} context
  * @returns {import('../run.js').Outcome}
  */
-function scripts({ home }) {
+export function checkScripts({ home }) {
   const packages = installed(home);
   const running = packages.filter(([path, { hasInstallScript }]) => {
     const { scripts = {} } = JSON.parse(readFileSync(join(home, path, 'package.json'), 'utf8'));
@@ -73,7 +67,7 @@ function scripts({ home }) {
  * @param {import('../run.js').Context} context
  * @returns {import('../run.js').Outcome}
  */
-function licences({ home }) {
+export function checkLicences({ home }) {
   const free = /^\(?(MIT|ISC|BSD-[23]-Clause|0BSD|Apache-2\.0)\b/;
   const named = installed(home).map(([path]) => {
     const { name, license } = JSON.parse(readFileSync(join(home, path, 'package.json'), 'utf8'));
@@ -94,7 +88,7 @@ function licences({ home }) {
  * @param {import('../run.js').Context} context
  * @returns {import('../run.js').Outcome}
  */
-function sbom({ root, home }) {
+export function checkSbom({ root, home }) {
   const what = 'SBOM in CycloneDX';
   const words = [
     'sbom',
@@ -127,8 +121,8 @@ function sbom({ root, home }) {
     what,
     status: whole && missing.length === 0 && nameless.length === 0 ? 'passed' : 'failed',
     note:
-      missing.length > 0
-        ? `it misses ${missing.join(', ')}`
+      missing.length + nameless.length > 0 || !whole
+        ? `it misses ${missing.join(', ') || 'nothing'}; nameless: ${nameless.length}; it is of ${component.purl}`
         : `version ${list.specVersion}, ${list.components.length} packages for ${name} ${version}, all ${needed.length} that a user gets among them`,
   };
 }

@@ -2,8 +2,8 @@
 
 import { existsSync, readFileSync } from 'node:fs';
 import { join } from 'node:path';
+import { passedIf } from '../outcome.js';
 import { ask, firstLines } from './commands.js';
-import { passedIf } from './outcome.js';
 
 const NAMES_OF_HOME = ['repository', 'homepage', 'bugs'];
 

@@ -1,7 +1,7 @@
 /** What bundlers leave out, and what they must not leave out. */
 
+import { passedIf } from '../outcome.js';
 import { bundle } from './bundle.js';
-import { passedIf } from './outcome.js';
 import { seed, shaken } from './programs.js';
 
 const LISTED = 25;

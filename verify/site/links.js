@@ -3,7 +3,7 @@
 import { readdirSync, readFileSync } from 'node:fs';
 import { sep } from 'node:path';
 import { parseHTML } from 'linkedom';
-import { fileOf } from './server.js';
+import { fileOf } from '../serve.js';
 
 /**
  * @param {string} folder without a slash at its end

@@ -3,6 +3,7 @@
 import { runsOf } from '../hosts/runs.js';
 
 /**
+ * @typedef {import('../hosts/runs.js').HostRuns} HostRuns
  * @typedef {import('../hosts/runs.js').Run} Run
  * @typedef {import('../run.js').Outcome} Outcome
  */
@@ -22,9 +23,11 @@ export const bits = {
   name: 'bits',
   about: 'strict kernels train to the same SHA-256 in every host; the others stay close, and are the same on each host',
   async run(context) {
-    const runs = (await runsOf(context)).flatMap(host => host.runs);
+    const hosts = await runsOf(context);
+    const runs = hosts.flatMap(host => host.runs);
     if (runs.length === 0) return [{ what: 'bits', status: 'failed', note: 'no host has run anything' }];
     return [
+      everywhere(hosts),
       same('501 steps of the seed program, strict', SEED_PROGRAM, runs, run => run.strict.seedSha),
       same('a stacked GRU and LSTM with dropout and shuffling, strict', STACKED, runs, run => run.strict.stackedSha),
       close(runs),
@@ -32,6 +35,14 @@ export const bits = {
     ];
   },
 };
+
+/** A host that failed has no bits to compare. @param {HostRuns[]} hosts @returns {Outcome} */
+function everywhere(hosts) {
+  const named = (/** @type {HostRuns['status']} */ wanted) => hosts.filter(({ status }) => status === wanted);
+  const [failed, absent] = [named('failed'), named('not here')].map(some => some.map(({ what }) => what).join(', '));
+  const note = failed ? `no bits from ${failed}` : absent && `without ${absent}, not here`;
+  return { what: 'every host that is here has bits to compare', status: failed ? 'failed' : 'passed', note };
+}
 
 /** @param {string} what @param {string} expected @param {Run[]} runs @param {(run: Run) => string} shaOf @returns {Outcome} */
 function same(what, expected, runs, shaOf) {

@@ -33,7 +33,8 @@ export const long = {
   name: 'long',
   about: 'a million steps, ten thousand models, a hundred workers ended while they train',
   async run({ root, home, say }) {
-    const share = Number(process.env.LSTM_WASM_LONG ?? 1);
+    const share = Number(process.env.LSTM_WASM_LONG || 1);
+    if (!(share > 0)) throw new Error(`LSTM_WASM_LONG must be a number above 0, got ${process.env.LSTM_WASM_LONG}`);
     const outcomes = [];
     for (const [name, whole, check] of programs) {
       const count = Math.max(fewest[name] ?? 1, Math.round(whole * share));
@@ -119,16 +120,20 @@ function checkWorkers({ count, batches, refusals, first, last }) {
   const rss = last.rss - first.rss;
   /** @type {[string, number][]} */
   const reasons = refusals;
+  const refused = reasons.reduce((sum, [, n]) => sum + n, 0);
+  // The training, a call afterwards, and every other time one in between.
+  const calls = 2 * count + Math.floor(count / 2);
   const wrong = reasons.filter(([reason]) => !/^(Value)?Error: \S+: the worker /.test(reason));
   return verdict(
     [
       [wrong.length === 0, `calls came back with ${wrong.map(([reason]) => reason).join('; ')}`],
+      [refused === calls, `${refused} of ${calls} calls came back`],
       [batches >= count, `only ${batches} batches were trained`],
       [last.handles <= first.handles, `${last.handles} handles are open, ${first.handles} were`],
       [last.heap - first.heap <= HEAP, `JavaScript holds ${kib(last.heap - first.heap)} more, above ${kib(HEAP)}`],
       [rss <= RESIDENT, `the process holds ${kib(rss)} more, above ${kib(RESIDENT)}`],
     ],
-    `${batches} batches before, ${reasons.reduce((sum, [, n]) => sum + n, 0)} calls refused, none left hanging; the process holds ${kib(rss)} more`,
+    `${batches} batches before, ${refused} calls refused, none left hanging; the process holds ${kib(rss)} more`,
   );
 }
 

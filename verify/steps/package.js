@@ -1,25 +1,38 @@
 /** The package as such: what checkers say of it, what comes with it, how large it is, and what its types say. */
 
 import { checkPublished } from '../package/checkers.js';
-import { checkDependencies } from '../package/dependencies.js';
+import { checkAudit, checkLicences, checkSbom, checkScripts } from '../package/dependencies.js';
 import { checkManifest } from '../package/manifest.js';
 import { checkShaking } from '../package/shaking.js';
 import { checkSizes } from '../package/sizes.js';
 import { checkTypes } from '../package/types.js';
+
+const checks = [
+  checkPublished,
+  checkManifest,
+  checkAudit,
+  checkScripts,
+  checkLicences,
+  checkSbom,
+  checkSizes,
+  checkShaking,
+  checkTypes,
+];
 
 /** @type {import('../run.js').Step} */
 export const packageStep = {
   name: 'package',
   about: 'checkers, dependencies, sizes, tree shaking, types',
   async run(context) {
+    /** @type {import('../run.js').Outcome[]} */
     const outcomes = [];
     // One that cannot go on must not hide what the others find.
-    for (const check of [checkPublished, checkManifest, checkDependencies, checkSizes, checkShaking, checkTypes]) {
+    for (const check of checks) {
       try {
-        outcomes.push(...(await check(context)));
+        outcomes.push(...[await check(context)].flat());
       } catch (error) {
         const note = error instanceof Error ? error.message : String(error);
-        outcomes.push({ what: check.name, status: /** @type {const} */ ('failed'), note });
+        outcomes.push({ what: check.name, status: 'failed', note });
       }
     }
     return outcomes;

@@ -2,8 +2,8 @@
 
 import { names, run } from '../../scripts/examples.js';
 import { installTfjs } from '../../scripts/tfjs.js';
+import { passedIf } from '../outcome.js';
 import { ask, firstLines } from '../package/commands.js';
-import { passedIf } from '../package/outcome.js';
 
 /** TF.js takes a minute for the three kinds of cells; one of them is enough. */
 const flags = { addition: ['--cell', 'gru', '--epochs', '20'] };

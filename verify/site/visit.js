@@ -1,36 +1,4 @@
-/** Chromium, where this machine has it, and what it says of a page. */
-
-import { accessSync, constants } from 'node:fs';
-import { delimiter, join } from 'node:path';
-import puppeteer from 'puppeteer-core';
-
-const commands = ['chromium', 'chromium-browser', 'google-chrome'];
-
-/** The path of the program, or null. */
-export function findChromium() {
-  const folders = (process.env.PATH ?? '').split(delimiter).filter(Boolean);
-  return commands.flatMap(command => folders.map(folder => join(folder, command))).find(isExecutable) ?? null;
-}
-
-/** @param {string} path */
-function isExecutable(path) {
-  try {
-    accessSync(path, constants.X_OK);
-    return true;
-  } catch {
-    return false;
-  }
-}
-
-/** @param {string} executablePath */
-export const launch = executablePath =>
-  puppeteer.launch({
-    executablePath,
-    headless: true,
-    timeout: 120_000,
-    // No sandbox: there is none for root, and the only pages it sees are ours.
-    args: ['--no-sandbox', '--disable-gpu', '--no-first-run', '--disable-background-networking', '--disable-sync'],
-  });
+/** What a browser says of a page. */
 
 /**
  * Opens a page, does something on it, and tells what was wrong: messages in the console, errors, failed requests, and

@@ -26,16 +26,20 @@ export function fileOf(folder, pathname) {
 }
 
 /**
- * @param {string} folder
+ * @param {string} folder without a slash at its end
+ * @param {Record<string, string>} [headers]
  * @returns {Promise<{ url: string, close(): Promise<void> }>} the URL ends with a slash
  */
-export async function serve(folder) {
+export async function serve(folder, headers = {}) {
   const server = createServer((request, response) => {
     const file = fileOf(folder, new URL(request.url ?? '/', 'http://localhost').pathname);
-    response.writeHead(file ? 200 : 404, { 'content-type': types[extname(file ?? '')] ?? 'application/octet-stream' });
+    const type = types[extname(file ?? '')] ?? 'application/octet-stream';
+    response.writeHead(file ? 200 : 404, { 'content-type': type, ...headers });
     response.end(file ? readFileSync(file) : 'not found');
   });
-  await new Promise(listening => server.listen(0, '127.0.0.1', () => listening(undefined)));
+  await new Promise((listening, failed) => {
+    server.once('error', failed).listen(0, '127.0.0.1', () => listening(undefined));
+  });
   const { port } = /** @type {import('node:net').AddressInfo} */ (server.address());
   return {
     url: `http://127.0.0.1:${port}/`,

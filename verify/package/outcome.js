@@ -1,5 +1,0 @@
-/**
- * @param {boolean} right
- * @returns {import('../run.js').Outcome['status']}
- */
-export const passedIf = right => (right ? 'passed' : 'failed');
