@@ -1,6 +1,7 @@
 /** The pictures in a page: the same text as in Node, moved and never rebuilt, and with no label over another. */
 
 import { expect, it, vi } from 'vitest';
+import '../../src/plot/node.ts'; // with which pictures are drawn in Node
 import { draw, scenes } from '../plot/pictures.ts';
 import { show } from './eyes.ts';
 import { openGallery, plotSite } from './gallery.ts';

@@ -63,16 +63,16 @@ function running(installed: InstalledBrowser, preferences: Preferences): () => R
 }
 
 export interface Readers {
-  /** For a test. The path may be an address elsewhere. */
-  visit(path?: string): Promise<Visit>;
+  /** For a test. The path may be a whole address. */
+  visit(path?: string, elsewhere?: Site): Promise<Visit>;
   /** For all tests of a suite; `settle` does what comes before them. */
-  stay(settle: (visit: Visit) => Promise<void>, path?: string): () => Visit;
+  stay(settle: (visit: Visit) => Promise<void>, elsewhere?: () => Site): () => Visit;
 }
 
 /** Visits, which must all pass without a fault. */
 export function readers(installed: InstalledBrowser, preferences: Preferences, site: () => Site): Readers {
   const browser = running(installed, preferences);
-  const begin = (path: string) => Visit.begin(browser(), site().url, new URL(path, site().url).href);
+  const begin = (path: string, { url }: Site) => Visit.begin(browser(), url, new URL(path, url).href);
   let visits: Visit[] = [];
   afterEach(async () => {
     const faults = visits.flatMap(visit => visit.faults);
@@ -81,15 +81,15 @@ export function readers(installed: InstalledBrowser, preferences: Preferences, s
     expect(faults).toEqual([]);
   });
   return {
-    async visit(path = '') {
-      const visit = await begin(path);
+    async visit(path = '', elsewhere = site()) {
+      const visit = await begin(path, elsewhere);
       visits.push(visit);
       return visit;
     },
-    stay(settle, path = '') {
+    stay(settle, elsewhere = site) {
       let visit: Visit;
       beforeAll(async () => {
-        visit = await begin(path);
+        visit = await begin('', elsewhere());
         await settle(visit);
       });
       afterEach(() => expect(visit.faults).toEqual([]));
