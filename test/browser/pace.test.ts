@@ -59,10 +59,10 @@ inBrowsers(installed => {
     let [possible, found, tries] = [1, 0, 0];
     for (; tries < 8 && found < 0.95 * possible; tries++) {
       possible = await inTime(true);
-      await reader.page.click('#toggle');
+      await reader.press('#toggle');
       await reader.until('training');
       found = await inTime(false);
-      await reader.page.click('#toggle');
+      await reader.press('#toggle');
       await reader.until('paused');
     }
     console.log(`${name}: frames in time ${found.toFixed(3)}, of a page that rests ${possible.toFixed(3)}`);
