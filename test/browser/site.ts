@@ -72,7 +72,10 @@ async function built(): Promise<string> {
       }
       const made = await mkdtemp(join(all, 'new-'));
       await buildInto(made);
-      await rename(made, folder);
+      await rename(made, folder).catch(async error => {
+        await rm(made, { recursive: true, force: true });
+        if (!(await ageOf(folder))) throw error; // otherwise the one that was given up has come to its end
+      });
     } finally {
       await rm(mark, { recursive: true, force: true });
     }
