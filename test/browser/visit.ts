@@ -66,7 +66,9 @@ export class Visit {
     const cost = await this.page.waitForFunction(
       n => {
         const { state, step, cost } = document.querySelector('main')!.dataset;
-        return state === 'paused' && Number(step) === n && cost;
+        if (state !== 'paused' || Number(step) < n) return false;
+        if (Number(step) > n) throw new Error(`It has gone to step ${step} in place of ${n}`);
+        return cost;
       },
       {},
       n,
