@@ -7,7 +7,7 @@ const path = (relative: string) => fileURLToPath(new URL(relative, import.meta.u
 /** What runs on kernels runs on every build of them; the rest runs once. */
 const onKernels = ['test/kernels/**/*.test.ts', 'test/facade/**/*.test.ts'];
 /** What looks at a clock, or counts frames or kills: one file after the other, when nothing else runs. */
-const onClock = ['test/browser/{pace,plots,worker}.test.ts', 'test/package/kill.test.ts', 'test/worker/node.test.ts'];
+const onClock = ['test/browser/pace.test.ts', 'test/package/kill.test.ts', 'test/worker/node.test.ts'];
 /** What takes long and asks who holds memory, not what is computed in it: in the build that ships, without fences. */
 const onMemory = ['test/facade/{many,memory}.test.ts'];
 /** What is about anything but products of matrices; tiles and panels are for those alone. */

@@ -66,6 +66,8 @@ class Lesson implements Understand {
       looked: look => this.#looked(look),
       rested: trained => this.#enter('rested', `Paused after ${count(trained)}. Train on as long as you like.`),
       failed: error => this.#enter('failed', `The networks cannot run here: ${error.message}`),
+      // For programs: what was on its way when it was paused, or left, is done
+      busy: busy => this.#place.toggleAttribute('data-busy', busy),
     });
     this.#listen();
     this.#watch();

@@ -11,6 +11,8 @@ export interface Listener {
   /** Enough for now; the reader may let them go on. */
   rested(trained: number): void;
   failed(error: Error): void;
+  /** A turn begins, or has ended. */
+  busy(busy: boolean): void;
 }
 
 /** Steps that are trained without being asked for, or for one press of the button. */
@@ -81,6 +83,7 @@ export class Practice {
 
   async #turn(): Promise<void> {
     this.#busy = true;
+    this.#listener.busy(true);
     const began = performance.now();
     const wanted = this.#wanted!;
     try {
@@ -92,6 +95,7 @@ export class Practice {
       await this.#fail(error as Error, wanted);
     }
     this.#busy = false;
+    this.#listener.busy(false);
     const took = performance.now() - began;
     // What is large or slow is done less often, since the page and its other run want to go on.
     this.#plan(Math.max(pace - took, took / 3, this.#drawing * 15));

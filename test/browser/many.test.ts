@@ -2,10 +2,9 @@
 
 import { fileURLToPath } from 'node:url';
 import type { Page } from 'puppeteer-core';
-import { afterAll, beforeAll, describe, expect, it, vi } from 'vitest';
-import { browsers, launch, type RunningBrowser } from './browsers.ts';
+import { afterAll, beforeAll, expect, it, vi } from 'vitest';
+import { inBrowsers, readers } from './readers.ts';
 import { type Site, serve } from './site.ts';
-import { Visit } from './visit.ts';
 
 vi.setConfig({ testTimeout: 180_000, hookTimeout: 180_000 });
 
@@ -65,88 +64,72 @@ async function open(page: Page): Promise<void> {
   });
 }
 
-for (const installed of browsers) {
-  const { name, commands, executable } = installed;
-  if (!executable) console.warn(`No ${name} (${commands.join(', ')}) in PATH: its tests are skipped.`);
+inBrowsers(installed => {
+  const { name } = installed;
+  const { stay } = readers(installed, { dark: false, reducedMotion: false, gc: true }, () => site);
+  const here = stay(({ page }) => open(page));
+  const page = () => here().page;
 
-  describe.skipIf(!executable)(name, () => {
-    let browser: RunningBrowser;
-    let visit: Visit;
-    let page: Page;
-
-    beforeAll(async () => {
-      browser = await launch(installed, { dark: false, reducedMotion: false, gc: true });
-      visit = await Visit.begin(browser, site.url);
-      page = visit.page;
-      await open(page);
-    });
-
-    afterAll(async () => {
-      await browser?.close();
-      expect(visit.faults).toEqual([]);
-    });
-
-    it('makes and disposes 10,000 models in the memory of the first few', async () => {
-      const [few, many, models] = await page.evaluate(count => {
-        const { lw, make } = shop;
-        const cycle = (times: number) => {
-          for (let n = 0; n < times; n++) make(n).dispose();
-          return lw.backendInfo().memoryBytes;
-        };
-        return [cycle(20), cycle(count), lw.backendInfo().models];
-      }, MANY);
-      expect(many).toBe(few);
-      expect(models).toBe(0);
-    });
-
-    // Firefox gives them back too, when it pleases: within a minute, after gigabytes of other garbage.
-    it.runIf(name === 'chromium')(
-      'makes 10,000 models that nobody disposes of, and takes their memory back',
-      async () => {
-        const { most, models } = await page.evaluate(async count => {
-          const { lw, make } = shop;
-          let most = 0;
-          for (let n = 0; n < count; n++) {
-            make(n);
-            if (n % 500 < 499) continue;
-            most = Math.max(most, lw.backendInfo().memoryBytes);
-            // Finalizers run some time after a collection.
-            for (let turn = 0; turn < 400 && lw.backendInfo().models > 0; turn++) {
-              globalThis.gc!();
-              await new Promise(resolve => setTimeout(resolve, 5));
-            }
-          }
-          return { most, models: lw.backendInfo().models };
-        }, MANY);
-        // 500 of them take 4 MiB, and all together 128.
-        expect(most / MIB).toBeLessThanOrEqual(8);
-        expect(models).toBe(0);
-      },
-    );
-
-    it('holds 1,000 models, each for itself', async () => {
-      const outcome = await page.evaluate(count => {
-        const { lw, make, predict, kept } = shop;
-        const one = (n: number) => {
-          lw.setRandomSeed(n % 20);
-          return make(n % 20);
-        };
-        const alone = Array.from({ length: 20 }, (_, n) => {
-          const model = one(n);
-          const prediction = predict(model);
-          model.dispose();
-          return prediction;
-        });
-        for (let n = 0; n < count; n++) kept.push(one(n));
-        const wrong = kept.filter((model, n) => predict(model) !== alone[n % 20]).length;
-        const different = new Set(alone).size;
-        const models = lw.backendInfo().models;
-        for (const model of kept) model.dispose();
-        return { wrong, different, models };
-      }, ALIVE);
-      expect(outcome.wrong).toBe(0);
-      expect(outcome.different).toBe(20);
-      expect(outcome.models).toBe(ALIVE);
-    });
+  it('makes and disposes 10,000 models in the memory of the first few', async () => {
+    const [few, many, models] = await page().evaluate(count => {
+      const { lw, make } = shop;
+      const cycle = (times: number) => {
+        for (let n = 0; n < times; n++) make(n).dispose();
+        return lw.backendInfo().memoryBytes;
+      };
+      return [cycle(20), cycle(count), lw.backendInfo().models];
+    }, MANY);
+    expect(many).toBe(few);
+    expect(models).toBe(0);
   });
-}
+
+  // Firefox gives them back too, when it pleases: within a minute, after gigabytes of other garbage.
+  it.runIf(name === 'chromium')(
+    'makes 10,000 models that nobody disposes of, and takes their memory back',
+    async () => {
+      const { most, models } = await page().evaluate(async count => {
+        const { lw, make } = shop;
+        let most = 0;
+        for (let n = 0; n < count; n++) {
+          make(n);
+          if (n % 500 < 499) continue;
+          most = Math.max(most, lw.backendInfo().memoryBytes);
+          // Finalizers run some time after a collection.
+          for (let turn = 0; turn < 400 && lw.backendInfo().models > 0; turn++) {
+            globalThis.gc!();
+            await new Promise(resolve => setTimeout(resolve, 5));
+          }
+        }
+        return { most, models: lw.backendInfo().models };
+      }, MANY);
+      // 500 of them take 4 MiB, and all together 128.
+      expect(most / MIB).toBeLessThanOrEqual(8);
+      expect(models).toBe(0);
+    },
+  );
+
+  it('holds 1,000 models, each for itself', async () => {
+    const outcome = await page().evaluate(count => {
+      const { lw, make, predict, kept } = shop;
+      const one = (n: number) => {
+        lw.setRandomSeed(n % 20);
+        return make(n % 20);
+      };
+      const alone = Array.from({ length: 20 }, (_, n) => {
+        const model = one(n);
+        const prediction = predict(model);
+        model.dispose();
+        return prediction;
+      });
+      for (let n = 0; n < count; n++) kept.push(one(n));
+      const wrong = kept.filter((model, n) => predict(model) !== alone[n % 20]).length;
+      const different = new Set(alone).size;
+      const models = lw.backendInfo().models;
+      for (const model of kept) model.dispose();
+      return { wrong, different, models };
+    }, ALIVE);
+    expect(outcome.wrong).toBe(0);
+    expect(outcome.different).toBe(20);
+    expect(outcome.models).toBe(ALIVE);
+  });
+});

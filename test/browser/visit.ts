@@ -2,14 +2,12 @@
 
 import type { Page } from 'puppeteer-core';
 import type { RunningBrowser } from './browsers.ts';
-import { show } from './eyes.ts';
+import { picture, sizes } from './eyes.ts';
 
 /** Milliseconds; a slow machine takes seconds for what takes a moment. */
 const patience = 90_000;
 
 export type State = 'loading' | 'ready' | 'training' | 'paused' | 'done' | 'failed';
-
-export const sizes = { wide: { width: 1280, height: 800 }, narrow: { width: 390, height: 844 } };
 
 export class Visit {
   readonly page: Page;
@@ -57,6 +55,27 @@ export class Visit {
     );
   }
 
+  /** Presses a button as programs do, where the click itself is not what is tested: that takes half a second in Firefox. */
+  async press(selector: string): Promise<void> {
+    await this.page.$eval(selector, button => (button as HTMLElement).click());
+  }
+
+  /** Takes a single step, which is the n-th; returns the cost. */
+  async step(n: number): Promise<string> {
+    await this.press('#step');
+    const cost = await this.page.waitForFunction(
+      n => {
+        const { state, step, cost } = document.querySelector('main')!.dataset;
+        if (state !== 'paused' || Number(step) < n) return false;
+        if (Number(step) > n) throw new Error(`It has gone to step ${step} in place of ${n}`);
+        return cost;
+      },
+      {},
+      n,
+    );
+    return (await cost.jsonValue()) as string;
+  }
+
   /** Once the cost is below `limit` in some frame. */
   async untilCostBelow(limit: number): Promise<void> {
     await this.page.waitForFunction(
@@ -90,6 +109,19 @@ export class Visit {
   /** Once the new run that a change has begun is there. */
   async begun(): Promise<void> {
     await this.page.waitForFunction(() => document.querySelector('main')!.dataset.state !== 'loading');
+  }
+
+  /** Puts a value into a field, without the keyboard. */
+  async put(selector: string, value: string): Promise<void> {
+    await this.page.$eval(
+      selector,
+      (field, value) => {
+        (field as HTMLInputElement).value = value;
+        field.dispatchEvent(new Event('change', { bubbles: true }));
+      },
+      value,
+    );
+    await this.begun();
   }
 
   /** Puts a value into a field as a reader does. */
@@ -129,13 +161,8 @@ export class Visit {
     return Math.sqrt(squares.reduce((sum, square) => sum + square, 0) / squares.length);
   }
 
-  /** Pictures for eyes, at both sizes. */
-  async screenshot(name: string): Promise<void> {
-    for (const [size, viewport] of Object.entries(sizes)) {
-      await this.page.setViewport(viewport);
-      await this.pass();
-      await show(this.page, `${name}-${size}`);
-    }
-    await this.page.setViewport(sizes.wide);
+  /** A picture for eyes. */
+  async screenshot(name: string, part?: string): Promise<void> {
+    await picture(this.page, name, part);
   }
 }

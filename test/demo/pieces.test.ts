@@ -99,7 +99,7 @@ describe('the practice of the two networks', () => {
   it('does not take the failure of networks that nobody wants any more for that of the next', async () => {
     vi.stubGlobal('window', globalThis);
     const failed = vi.fn();
-    const practice = new Practice({ looked() {}, rested() {}, failed });
+    const practice = new Practice({ looked() {}, rested() {}, failed, busy() {} });
     practice.show(true);
     practice.want(defaults, tasks.cosine, true);
     await vi.waitFor(() => expect(waiting).toHaveLength(1));

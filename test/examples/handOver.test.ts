@@ -47,7 +47,13 @@ test.skipIf(!chromium?.executable || !hasTorch)(
     mkdirSync(source);
     writeFileSync(join(source, 'index.html'), program('page.html'));
     const outDir = join(folder, 'page');
-    await build({ root: source, configFile: false, logLevel: 'warn', resolve: demo.resolve, build: { outDir } });
+    await build({
+      root: source,
+      configFile: false,
+      logLevel: 'warn',
+      resolve: demo.resolve,
+      build: { outDir, emptyOutDir: true, chunkSizeWarningLimit: Number.POSITIVE_INFINITY },
+    });
     const site = await serve(outDir);
     const browser = await launch(chromium!, { dark: false, reducedMotion: false });
     try {
