@@ -1,4 +1,4 @@
-import { type Block, block, sizeOf } from './block.ts';
+import { type Block, sizeOf } from './block.ts';
 
 /**
  * Seeded numbers for tests. Each is exactly a float32, so that a float32 kernel and the float64 reference start from
@@ -34,17 +34,15 @@ export class Random {
 
   /** A block of uniform numbers in [-scale, scale]. */
   uniforms(shape: readonly number[], scale = 1): Block {
-    return block(
-      shape,
-      Float64Array.from({ length: sizeOf(shape) }, () => Math.fround(scale * this.uniform())),
-    );
+    const data = new Float64Array(sizeOf(shape));
+    for (let n = 0; n < data.length; n++) data[n] = Math.fround(scale * this.uniform());
+    return { shape: [...shape], data };
   }
 
   /** A block of normal numbers of deviation `scale`. */
   normals(shape: readonly number[], scale = 1): Block {
-    return block(
-      shape,
-      Float64Array.from({ length: sizeOf(shape) }, () => Math.fround(scale * this.normal())),
-    );
+    const data = new Float64Array(sizeOf(shape));
+    for (let n = 0; n < data.length; n++) data[n] = Math.fround(scale * this.normal());
+    return { shape: [...shape], data };
   }
 }
