@@ -7,7 +7,8 @@ const numbers = (values: ArrayLike<number>) => (values instanceof Float64Array ?
 
 /** a [M,K] times b [K,N]. */
 export function matmul(a: ArrayLike<number>, b: ArrayLike<number>, M: number, K: number, N: number): Float64Array {
-  const [left, right] = [numbers(a), numbers(b)];
+  const left = numbers(a);
+  const right = numbers(b);
   const result = new Float64Array(M * N);
   for (let m = 0; m < M; m++) {
     for (let k = 0; k < K; k++) {
@@ -20,7 +21,8 @@ export function matmul(a: ArrayLike<number>, b: ArrayLike<number>, M: number, K:
 
 /** The transpose of a [K,M] times b [K,N]. */
 export function matmulAtB(a: ArrayLike<number>, b: ArrayLike<number>, M: number, K: number, N: number): Float64Array {
-  const [left, right] = [numbers(a), numbers(b)];
+  const left = numbers(a);
+  const right = numbers(b);
   const result = new Float64Array(M * N);
   for (let k = 0; k < K; k++) {
     for (let m = 0; m < M; m++) {
@@ -33,7 +35,8 @@ export function matmulAtB(a: ArrayLike<number>, b: ArrayLike<number>, M: number,
 
 /** a [M,K] times the transpose of b [N,K]. */
 export function matmulABt(a: ArrayLike<number>, b: ArrayLike<number>, M: number, K: number, N: number): Float64Array {
-  const [left, right] = [numbers(a), numbers(b)];
+  const left = numbers(a);
+  const right = numbers(b);
   const result = new Float64Array(M * N);
   for (let m = 0; m < M; m++) {
     for (let n = 0; n < N; n++) {
