@@ -18,8 +18,9 @@ export function expectClose(
   let violations = 0;
   let worst = { index: 0, error: 0, allowed: 0, excess: 0 };
   for (let index = 0; index < expected.length; index++) {
-    const [g, e] = [got[index]!, expected[index]!];
-    if (Object.is(g, e)) continue;
+    const g = got[index]!;
+    const e = expected[index]!;
+    if (g === e ? g !== 0 || Object.is(g, e) : Number.isNaN(g) && Number.isNaN(e)) continue;
     const error = Math.abs(g - e);
     const allowed = abs + rel * Math.abs(e);
     if (error <= allowed && Number.isFinite(e)) continue;
@@ -40,9 +41,12 @@ export function expectClose(
 /** Passes when every element has the same bits as a float32; +0 and -0 differ. */
 export function expectBits(got: ArrayLike<number>, expected: ArrayLike<number>, what = 'values'): void {
   expectLength(got, expected, what, expectBits);
-  const gotBits = new Uint32Array(Float32Array.from(got).buffer);
-  const expectedBits = new Uint32Array(Float32Array.from(expected).buffer);
-  const different = [...expectedBits.keys()].filter(index => gotBits[index] !== expectedBits[index]);
+  const gotBits = new Uint32Array(new Float32Array(got).buffer);
+  const expectedBits = new Uint32Array(new Float32Array(expected).buffer);
+  const different: number[] = [];
+  for (let index = 0; index < expectedBits.length; index++) {
+    if (gotBits[index] !== expectedBits[index]) different.push(index);
+  }
   if (different.length === 0) return;
   const index = different[0]!;
   const show = (value: number, bits: number) => `${Object.is(value, -0) ? '-0' : value} (0x${bits.toString(16)})`;

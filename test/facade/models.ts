@@ -69,5 +69,5 @@ const cellNames = { lstm: 'lstmCell', gru: 'gruCell', simpleRNN: 'simpleRNNCell'
 
 /** Blocks hold float32 values, so nothing is lost. */
 export function tensorOf({ shape, data }: Block): Tensor {
-  return tensor(Float32Array.from(data), shape);
+  return tensor(new Float32Array(data), shape);
 }

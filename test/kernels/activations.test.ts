@@ -34,7 +34,8 @@ const floats = (...values: number[]) => Float32Array.from(values);
 /** float32 numbers by their bits: a sorted run of those numbered first, first + step, ..., of one sign. */
 function run(first: number, count: number, step: number, negative: boolean): Float32Array {
   const sign = negative ? 0x8000_0000 : 0;
-  const bits = Uint32Array.from({ length: count }, (_, i) => Math.min(first + i * step, 0x7f80_0000) + sign);
+  const bits = new Uint32Array(count);
+  for (let i = 0; i < count; i++) bits[i] = Math.min(first + i * step, 0x7f80_0000) + sign;
   return new Float32Array(negative ? bits.reverse().buffer : bits.buffer);
 }
 
@@ -65,20 +66,25 @@ const exact = {
   tanh: Math.tanh,
 };
 
-/** The distance from 2^e <= |y| < 2^(e+1) to its neighbour in float32, that of 2^-126 for all below. */
+const number = new Float64Array(1);
+const halves = new Uint32Array(number.buffer); // the upper one behind the lower
+
+/** The distance from 2^e <= |y| < 2^(e+1) to its neighbour in float32, that of 2^-126 for all below; by the bits of e. */
 function unit(y: number): number {
-  scratch.setFloat64(0, Math.max(Math.abs(y), 2 ** -126));
-  return 2 ** ((scratch.getUint16(0) >> 4) - 1023 - 23);
+  number[0] = Math.max(Math.abs(y), 2 ** -126);
+  halves[1] = ((halves[1]! >>> 20) - 23) << 20;
+  halves[0] = 0;
+  return number[0];
 }
-const scratch = new DataView(new ArrayBuffer(8));
 
 /** Fails when an error exceeds so many units in the last place of the exact result, where that is worth a look. */
 function expectUlp(name: keyof typeof exact, bound: number, worthALook: (exact: number, x: number) => boolean) {
   let found = { ulp: 0, x: 0, got: 0 };
+  const of = exact[name];
   for (const x of runs(name)) {
     const y = apply(name, x);
     for (let i = 0; i < x.length; i++) {
-      const expected = exact[name](x[i]!);
+      const expected = of(x[i]!);
       if (!worthALook(expected, x[i]!)) continue;
       const ulp = Math.abs(y[i]! - expected) / unit(expected);
       if (!(ulp <= found.ulp)) found = { ulp, x: x[i]!, got: y[i]! };

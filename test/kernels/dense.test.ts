@@ -29,7 +29,11 @@ interface Case {
   order?: Order;
 }
 
-const absolute = (values: Float64Array) => values.map(Math.abs);
+function absolute(values: Float64Array): Float64Array {
+  const result = new Float64Array(values.length);
+  for (let n = 0; n < result.length; n++) result[n] = Math.abs(values[n]!);
+  return result;
+}
 const show = (subject: Case) => JSON.stringify(subject).replaceAll('"', '');
 
 function draw({ B, T, K, N }: Case) {
@@ -63,7 +67,11 @@ function expectReference(h: Harness, subject: Case): ReturnType<typeof bind> {
 
   /** Passes when each number is within its own bound. */
   const expectWithin = (got: Float32Array, expected: Float64Array, bound: Float64Array, name: string) => {
-    const scaled = (values: ArrayLike<number>) => Float64Array.from(values, (value, n) => value / (bound[n]! || 1));
+    const scaled = (values: ArrayLike<number>) => {
+      const result = new Float64Array(values);
+      for (let n = 0; n < result.length; n++) result[n]! /= bound[n]! || 1;
+      return result;
+    };
     expectClose(scaled(got), scaled(expected), { abs: 1, rel: 0, what: `${name} of ${what}, in units of its bound` });
   };
 

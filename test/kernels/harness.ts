@@ -104,8 +104,11 @@ export interface Room {
   address: Address;
   /** The numbers themselves, not a copy; ask again after anything that may have allocated. */
   floats(): Float32Array;
-  /** Fails when anything but the numbers at `targets` has changed since it was made, the fences included. */
-  expectUntouched(targets: Iterable<number>, what?: string): void;
+  /**
+   * Fails when anything but the numbers at `targets` has changed since it was made, the fences included. A target is one
+   * number, or a run of them, [first, count].
+   */
+  expectUntouched(targets: Iterable<number | readonly [number, number]>, what?: string): void;
 }
 
 export interface Harness {
@@ -131,11 +134,22 @@ const FENCE = 16;
 /** What a fence is made of: not NaN, which stays what it is when something is added to it. */
 export const FENCE_POST = 1234.5;
 
+/** Compiled once for all the instances that a file of tests makes, which are thousands. */
+const modules = new Map<string, WebAssembly.Module>();
+
+function moduleOf(name: string): WebAssembly.Module {
+  let module = modules.get(name);
+  if (!module) {
+    module = new WebAssembly.Module(readFileSync(new URL(`../../build/${name}.wasm`, import.meta.url)));
+    modules.set(name, module);
+  }
+  return module;
+}
+
 /** @param name of a build, when it is not the one that the project names */
 export function harness(name = build): Harness {
   const memory = new WebAssembly.Memory({ initial: 2 });
-  const bytes = readFileSync(new URL(`../../build/${name}.wasm`, import.meta.url));
-  const { exports } = instantiateSync(bytes, { env: { memory } });
+  const { exports } = instantiateSync(moduleOf(name), { env: { memory } });
   const kernels = exports as unknown as TestKernels;
   kernels.setJoined(joined ? 1 : 0);
   const alloc = (bytes: number) => Math.ceil(kernels.allocate(bytes + 64) / 64) * 64;
@@ -156,16 +170,22 @@ export function harness(name = build): Harness {
       all().fill(FENCE_POST);
       floats().fill(Number.NaN);
       if (values) floats().set(values);
-      const before = all().slice();
+      // As bits, among which NaN equals itself
+      const bits = () => new Uint32Array(memory.buffer, whole, n + 2 * FENCE);
+      const before = bits().slice();
       return {
         address: whole + FENCE * 4,
         floats,
         expectUntouched(targets, what = 'room') {
-          const after = all().slice();
-          for (const index of targets) after[FENCE + index] = before[FENCE + index]!;
-          const index = after.findIndex((value, index) => !Object.is(value, before[index]));
-          if (index < 0) return;
-          throw new Error(`${what}: number ${index - FENCE} of ${n} must be left alone, got ${after[index]} there`);
+          const after = bits().slice();
+          for (const target of targets) {
+            const [first, count] = typeof target === 'number' ? [target, 1] : target;
+            for (let n = FENCE + first; n < FENCE + first + count; n++) after[n] = before[n]!;
+          }
+          for (let index = 0; index < after.length; index++) {
+            if (after[index] === before[index]) continue;
+            throw new Error(`${what}: number ${index - FENCE} of ${n} must be left alone, got ${all()[index]} there`);
+          }
         },
       };
     },

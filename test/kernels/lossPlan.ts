@@ -49,12 +49,14 @@ export function planLoss(
     for (let b = 0; b < B; b++) for (let t = 0; t < T; t++) use(b, t);
   };
   const given = h.room(B * T * width);
+  const into = given.floats();
   eachRow((b, t) => {
     const from = (b * T + t) * N;
-    for (let n = 0; n < N; n++) given.floats()[b * forY.row + lies(t) * forY.step + n] = y[from + n]!;
+    const to = b * forY.row + lies(t) * forY.step;
+    for (let n = 0; n < N; n++) into[to + n] = y[from + n]!;
   });
   const targets = h.room(target.length + 3); // the last vector may reach over the end
-  targets.floats().set(Float32Array.from(target));
+  targets.floats().set(target);
   const out = h.room(B * T * width);
   const mask = subject.mask ? h.room(B * T) : null;
   if (mask) {
@@ -94,14 +96,15 @@ export function planLoss(
   const gradient = () => {
     const dy = new Float32Array(B * T * N);
     const padding: number[] = [];
-    const written: number[] = [];
+    const written: [number, number][] = [];
+    const from = out.floats();
     eachRow((b, t) => {
+      const at = b * forDy.row + lies(t) * forDy.step;
       for (let n = 0; n < padded(N); n++) {
-        const at = b * forDy.row + lies(t) * forDy.step + n;
-        if (n < N) dy[(b * T + t) * N + n] = out.floats()[at]!;
-        else padding.push(out.floats()[at]!);
-        written.push(at);
+        if (n < N) dy[(b * T + t) * N + n] = from[at + n]!;
+        else padding.push(from[at + n]!);
       }
+      written.push([at, padded(N)]);
     });
     out.expectUntouched(wanted ? written : [], 'dy');
     return { dy, padding };

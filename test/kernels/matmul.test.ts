@@ -49,7 +49,9 @@ function pack(h: Harness, values: ArrayLike<number>, rows: number, columns: numb
 
 function numbersOf({ room, index }: Laid, rows: number, columns: number): Float32Array {
   const floats = room.floats();
-  return Float32Array.from({ length: rows * columns }, (_, n) => floats[index(Math.floor(n / columns), n % columns)]!);
+  const numbers = new Float32Array(rows * columns);
+  for (let r = 0; r < rows; r++) for (let c = 0; c < columns; c++) numbers[r * columns + c] = floats[index(r, c)]!;
+  return numbers;
 }
 
 /** A matrix [rows, columns] with its rows filled up by zeros to whole vectors. */
@@ -74,9 +76,12 @@ function expectProduct(
   K: number,
   what: string,
 ): void {
-  const size = magnitude.map((sum, n) => sum + Math.abs(start(n)) || 1);
-  const expected = product.map((sum, n) => (sum + start(n)) / size[n]!);
-  const scaled = Float64Array.from(got, (value, n) => value / size[n]!);
+  const [expected, scaled] = [new Float64Array(product.length), new Float64Array(got)];
+  for (let n = 0; n < product.length; n++) {
+    const size = magnitude[n]! + Math.abs(start(n)) || 1;
+    expected[n] = (product[n]! + start(n)) / size;
+    scaled[n]! /= size;
+  }
   expectClose(scaled, expected, { abs: (K + 2) * 2 ** -24, rel: 0, what });
 }
 

@@ -199,11 +199,11 @@ export function bind(h: Harness, layer: Layer, options: PlanOptions): BoundLayer
     states: () => rooms.states.floats(),
     expectFences() {
       for (const run of ['weights', 'gradients', 'states'] as const) {
-        rooms[run].expectUntouched(rooms[run].floats().keys(), run);
+        rooms[run].expectUntouched([[0, rooms[run].floats().length]], run);
       }
       const targets = planner.buffers
         .filter(({ name }) => name !== FENCE)
-        .flatMap(({ shape, place: { offset } }) => Array.from({ length: sizeOf(shape) }, (_, n) => offset / FLOAT + n));
+        .map(({ shape, place: { offset } }) => [offset / FLOAT, sizeOf(shape)] as const);
       rooms.workspace.expectUntouched(targets, 'workspace');
     },
   };

@@ -105,9 +105,10 @@ export function bindCell(h: Harness, options: PlanOptions): BoundCell {
   const states = when(carried, 'states', stateCount, new Float32Array(stateCount));
   const maskByStep = mask && Float32Array.from({ length: T * B }, (_, n) => mask[(n % B) * T + Math.floor(n / B)]!);
   const maskAt = when(mask !== undefined, 'mask', T * B, maskByStep);
-  const dropValues = Float32Array.from({ length: B * H }, (_, n) =>
-    n % H < U ? (options.drop?.[Math.floor(n / H) * U + (n % H)] ?? Number.NaN) : 7,
-  );
+  const dropValues = () =>
+    Float32Array.from({ length: B * H }, (_, n) =>
+      n % H < U ? (options.drop?.[Math.floor(n / H) * U + (n % H)] ?? Number.NaN) : 7,
+    );
   const apart = trains && (mask !== undefined || drops);
   const h0 = room('h', ((T + 1) * B * hRow) / FLOAT);
   const rate = new Int32Array(Float32Array.of(dropRate).buffer)[0]!;
@@ -151,7 +152,7 @@ export function bindCell(h: Harness, options: PlanOptions): BoundCell {
     resetAfter: Number(resetAfter),
     mask: mask && goBackwards ? maskAt + (T - 1) * B * FLOAT : maskAt,
     maskStep: mask ? (goBackwards ? -B : B) * FLOAT : 0,
-    drop: when(drops, 'drop', B * H, dropValues),
+    drop: when(drops, 'drop', B * H, drops ? dropValues() : undefined),
     dropSeed: options.dropSeed ?? 0,
     dropRate: rate,
     y: when(drops, 'y', ((T + 1) * B * unitRow) / FLOAT),
@@ -189,11 +190,16 @@ export function bindCell(h: Harness, options: PlanOptions): BoundCell {
     else kernels.hState(states, h!, B, U, inward);
   };
   /** Rows [T][B], `row` apart, in the order [B,T]. */
-  const bySample = (values: Float32Array, row: number, steps: number, from: number, width: number) =>
-    Float32Array.from({ length: B * steps * width }, (_, n) => {
-      const [b, t] = [Math.floor(n / (steps * width)), Math.floor(n / width) % steps];
-      return values[((t * B + b) * row) / FLOAT + from + (n % width)]!;
-    });
+  const bySample = (values: Float32Array, row: number, steps: number, from: number, width: number) => {
+    const result = new Float32Array(B * steps * width);
+    for (let b = 0; b < B; b++) {
+      for (let t = 0; t < steps; t++) {
+        const at = ((t * B + b) * row) / FLOAT + from;
+        for (let n = 0; n < width; n++) result[(b * steps + t) * width + n] = values[at + n]!;
+      }
+    }
+    return result;
+  };
 
   return {
     address,
@@ -210,9 +216,9 @@ export function bindCell(h: Harness, options: PlanOptions): BoundCell {
     },
     setDy(values) {
       const memory = rooms.dh!.floats().fill(0);
-      for (let n = 0; n < values.length; n++) {
-        const [b, t] = [Math.floor(n / (outSteps * U)), Math.floor(n / U) % outSteps];
-        memory[((t * B + b) * unitRow) / FLOAT + (n % U)] = values[n]!;
+      for (let row = 0; row < values.length / U; row++) {
+        const at = (((row % outSteps) * B + Math.floor(row / outSteps)) * unitRow) / FLOAT;
+        for (let u = 0; u < U; u++) memory[at + u] = values[row * U + u]!;
       }
     },
     dx: () => bySample(rooms.dx!.floats(), dxRow, T, 0, I),
@@ -239,7 +245,7 @@ export function bindCell(h: Harness, options: PlanOptions): BoundCell {
     expectFences() {
       const isRead = (name: string) => name === 'mask' || (name === 'drop' && dropRate === 0);
       for (const [name, room] of Object.entries(rooms)) {
-        room.expectUntouched(isRead(name) ? [] : room.floats().keys(), name);
+        room.expectUntouched(isRead(name) ? [] : [[0, room.floats().length]], name);
       }
     },
   };

@@ -44,11 +44,14 @@ const runs = [false, true].flatMap(negative => [
   ...places.map(x => run(bitsOf(x) - CHUNK / 2, 1, negative)),
 ]);
 
-const scratch = new DataView(new ArrayBuffer(8));
-/** The distance from 2^e <= |y| < 2^(e+1) to its neighbour in float32. */
+const number = new Float64Array(1);
+const halves = new Uint32Array(number.buffer); // the upper one behind the lower
+/** The distance from 2^e <= |y| < 2^(e+1) to its neighbour in float32: 2^(e-23), by the bits of e. */
 function unit(y: number): number {
-  scratch.setFloat64(0, Math.max(Math.abs(y), 2 ** -126));
-  return 2 ** ((scratch.getUint16(0) >> 4) - 1023 - 23);
+  number[0] = Math.max(Math.abs(y), 2 ** -126);
+  halves[1] = ((halves[1]! >>> 20) - 23) << 20;
+  halves[0] = 0;
+  return number[0];
 }
 
 /**
@@ -76,7 +79,11 @@ describe.each(names)('%s', name => {
   // Computed once for both tests, because some take their time
   let values: Float64Array[] | null = null;
   const expectedIn = (n: number): Float64Array => {
-    values ??= runs.map(x => Float64Array.from(x, of));
+    values ??= runs.map(x => {
+      const y = new Float64Array(x.length);
+      for (let i = 0; i < y.length; i++) y[i] = of(x[i]!);
+      return y;
+    });
     return values[n]!;
   };
 

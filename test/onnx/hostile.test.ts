@@ -6,6 +6,7 @@ import { loadOnnxModel, toOnnx } from 'lstm-wasm/onnx';
 import { PbfWriter } from 'pbf';
 import { describe, expect, test } from 'vitest';
 import { Generator } from '../../src/generator.ts';
+import { often } from '../setup/often.ts';
 import { attribute, floats, type GraphParts, ints, modelOf, node } from './build.ts';
 import { cases, layersOf } from './models.ts';
 
@@ -178,7 +179,7 @@ describe('graphs that would grow without end', () => {
 
 // ------------------------------------------------------------------------------------------------------------- fuzz
 
-const CASES = 4000;
+const CASES = often(4000);
 const torch = (name: string) => new Uint8Array(readFileSync(new URL(`./torch/${name}.onnx`, import.meta.url)));
 const seeds = [
   ...[

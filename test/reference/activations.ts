@@ -30,9 +30,11 @@ function normal(z: number): number {
     }
     tail = 0.5 - density(a) * sum;
   } else {
+    const top = density(a);
     let fraction = a;
-    for (let k = 120; k > 0; k--) fraction = a + k / fraction;
-    tail = density(a) / fraction;
+    // Beyond 39 nothing is left of the density, nor of the quotient
+    if (top > 0) for (let k = 120; k > 0; k--) fraction = a + k / fraction;
+    tail = top / fraction;
   }
   return z > 0 ? 1 - tail : tail;
 }
@@ -118,7 +120,12 @@ function normalized(z: Float64Array): Float64Array {
 
 /** y over the rows of z, [M,U]. */
 export function activate(name: ActivationName | RowActivationName, z: Float64Array, U: number): Float64Array {
-  if (name in activations) return z.map(activations[name as ActivationName].of);
+  if (name in activations) {
+    const { of } = activations[name as ActivationName];
+    const y = new Float64Array(z.length);
+    for (let n = 0; n < y.length; n++) y[n] = of(z[n]!);
+    return y;
+  }
   return byRow(z, U, row => rowActivations[name as RowActivationName].of(row));
 }
 
@@ -130,9 +137,13 @@ export function derive(
   dY: ArrayLike<number>,
   U: number,
 ): Float64Array {
-  const dy = Float64Array.from(dY);
-  if (name in activations) return dy.map((d, n) => d * activations[name as ActivationName].slope(y[n]!, z[n]!));
-  const all = Float64Array.from(y);
+  const dy = new Float64Array(dY);
+  if (name in activations) {
+    const { slope } = activations[name as ActivationName];
+    for (let n = 0; n < dy.length; n++) dy[n]! *= slope(y[n]!, z[n]!);
+    return dy;
+  }
+  const all = new Float64Array(y);
   return byRow(dy, U, (row, at) => rowActivations[name as RowActivationName].backward(all.subarray(at, at + U), row));
 }
 

@@ -11,7 +11,7 @@ export function sizeOf(shape: readonly number[]): number {
 
 /** A block of a copy of these numbers, or of zeros. */
 export function block(shape: readonly number[], values?: ArrayLike<number>): Block {
-  const data = values ? Float64Array.from(values) : new Float64Array(sizeOf(shape));
+  const data = values ? new Float64Array(values) : new Float64Array(sizeOf(shape));
   if (data.length !== sizeOf(shape)) {
     throw new Error(`block: values must fill the shape [${shape}], got ${data.length} of them`);
   }

@@ -30,7 +30,10 @@ export function denseForward(inputs: DenseInputs): Float64Array {
 
 /** What the activation is applied to, [M,U]. */
 function denseLogits({ sizes: { M, D, U }, x, kernel, bias }: DenseInputs): Float64Array {
-  return matmul(x, kernel, M, D, U).map((z, mu) => z + (bias ? bias[mu % U]! : 0));
+  const z = matmul(x, kernel, M, D, U);
+  if (!bias) return z;
+  for (let m = 0; m < M; m++) for (let u = 0; u < U; u++) z[m * U + u]! += bias[u]!;
+  return z;
 }
 
 /** The gradient in everything that went into `denseForward`, from its outputs [M,U] and the gradient in them. */

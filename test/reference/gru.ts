@@ -79,7 +79,18 @@ const activationsOf = ({ activation, recurrentActivation }: GruInputs) =>
 const parts = (matrix: ArrayLike<number>, U: number) =>
   [0, 1, 2].map(gate => columns(matrix, 3 * U, gate * U, U)) as [Float64Array, Float64Array, Float64Array];
 
-const times = (a: Float64Array, b: Float64Array) => a.map((value, n) => value * b[n]!);
+function times(a: Float64Array, b: Float64Array): Float64Array {
+  const result = new Float64Array(a.length);
+  for (let n = 0; n < a.length; n++) result[n] = a[n]! * b[n]!;
+  return result;
+}
+
+/** Of each number. */
+function each(values: Float64Array, f: (value: number) => number): Float64Array {
+  const result = new Float64Array(values.length);
+  for (let n = 0; n < values.length; n++) result[n] = f(values[n]!);
+  return result;
+}
 
 export function gruForward(inputs: GruInputs): GruOutputs {
   const { B, T, D, U } = inputs.sizes;
@@ -87,8 +98,14 @@ export function gruForward(inputs: GruInputs): GruOutputs {
   const [activation, gate] = activationsOf(inputs);
   const kernels = parts(inputs.kernel, U);
   const recurrent = parts(inputs.recurrentKernel, U);
-  const biasOf = (block: number) => (bu: number) => bias?.[block * U + (bu % U)] ?? 0;
-  const recurrentBiasOf = (block: number) => (resetAfter ? biasOf(3 + block) : () => 0);
+  /** Adds block `block` of the biases to every row. */
+  const biased = (sums: Float64Array, block: number) => {
+    if (!bias) return sums;
+    for (let row = 0; row < B * U; row += U) {
+      for (let u = 0; u < U; u++) sums[row + u]! += bias[block * U + u]!;
+    }
+    return sums;
+  };
   const h = [Float64Array.from(inputs.h0 ?? new Float64Array(B * U))];
   const steps: Step[] = [];
   const outputs = new Float64Array(B * T * U);
@@ -96,14 +113,15 @@ export function gruForward(inputs: GruInputs): GruOutputs {
   for (let t = 0; t < T; t++) {
     const x = inputOfStep(inputs, t);
     const read = dropped(inputs, h[t]!);
-    const fromInput = (block: number) =>
-      matmul(x, kernels[block]!, B, D, U).map((value, bu) => value + biasOf(block)(bu));
-    const fromState = (block: number) =>
-      matmul(read, recurrent[block]!, B, U, U).map((value, bu) => value + recurrentBiasOf(block)(bu));
+    const fromInput = (block: number) => biased(matmul(x, kernels[block]!, B, D, U), block);
+    const fromState = (block: number) => {
+      const sums = matmul(read, recurrent[block]!, B, U, U);
+      return resetAfter ? biased(sums, 3 + block) : sums;
+    };
     const [z, r, n] = [fromInput(0), fromInput(1), fromInput(2)];
     add(z, fromState(0));
     add(r, fromState(1));
-    const opened = r.map(gate.of);
+    const opened = each(r, gate.of);
     const a = resetAfter ? fromState(2) : times(opened, read);
     add(n, resetAfter ? times(opened, a) : matmul(a, recurrent[2], B, U, U));
     const hT = new Float64Array(B * U);
@@ -165,10 +183,10 @@ export function gruBackward(cache: GruCache, dOutputs: ArrayLike<number>, dh?: A
       }
     }
     // da: gradient of a, which is the product with resetAfter, and what goes into it without
-    const opened = r.map(gate.of);
+    const opened = each(r, gate.of);
     da.set(inputs.resetAfter ? times(dn, opened) : matmulABt(dn, recurrent[2], B, U, U));
     const dOpened = inputs.resetAfter ? times(dn, a) : times(da, read);
-    dr.set(times(dOpened, r.map(gate.slope)));
+    dr.set(times(dOpened, each(r, gate.slope)));
 
     const fromInput = [dz, dr, dn];
     const fromState = [dz, dr, inputs.resetAfter ? da : dn];
@@ -194,5 +212,7 @@ export function gruBackward(cache: GruCache, dOutputs: ArrayLike<number>, dh?: A
 
 /** Adds a matrix [rows, U] to one gate of a matrix [rows, 3U]. */
 function addBlock(sum: Float64Array, matrix: Float64Array, block: number, U: number): void {
-  for (let n = 0; n < matrix.length; n++) sum[Math.floor(n / U) * 3 * U + block * U + (n % U)]! += matrix[n]!;
+  for (let row = 0; row < matrix.length / U; row++) {
+    for (let u = 0; u < U; u++) sum[row * 3 * U + block * U + u]! += matrix[row * U + u]!;
+  }
 }

@@ -5,11 +5,14 @@ export function meanSquaredError(
   outputs: ArrayLike<number>,
   targets: ArrayLike<number>,
 ): { loss: number; dOutputs: Float64Array } {
-  const errors = Float64Array.from(outputs, (y, n) => y - targets[n]!);
-  return {
-    loss: errors.reduce((sum, error) => sum + error * error, 0) / errors.length,
-    dOutputs: errors.map(error => (2 * error) / errors.length),
-  };
+  const dOutputs = new Float64Array(outputs.length);
+  let total = 0;
+  for (let n = 0; n < dOutputs.length; n++) {
+    const error = outputs[n]! - targets[n]!;
+    total += error * error;
+    dOutputs[n] = (2 * error) / dOutputs.length;
+  }
+  return { loss: total / dOutputs.length, dOutputs };
 }
 
 type Numbers = ArrayLike<number>;
@@ -22,8 +25,11 @@ export const least = Math.fround(1e-7);
 export const most = Math.fround(1 - least);
 
 const clip = (x: number, low: number, high: number) => (x < low ? low : x > high ? high : x);
-const sum = (values: Numbers, term: (value: number, n: number) => number) =>
-  Array.from(values, term).reduce((a, b) => a + b, 0);
+const sum = (values: Numbers, term: (value: number, n: number) => number) => {
+  let total = 0;
+  for (let n = 0; n < values.length; n++) total += term(values[n]!, n);
+  return total;
+};
 
 const meanOf =
   (term: (y: number, t: number) => number): RowLoss =>
@@ -35,7 +41,8 @@ const lengthOf = (a: Numbers) => Math.sqrt(Math.max(product(a, a), 1e-7));
 
 /** -log of what softmax makes of logit n. */
 const surprise = (y: Numbers, n: number) => {
-  const largest = Math.max(...Array.from(y));
+  let largest = Number.NEGATIVE_INFINITY;
+  for (let m = 0; m < y.length; m++) largest = Math.max(largest, y[m]!);
   const others = sum(y, (value, m) => (m === n ? 0 : Math.exp(value - largest)));
   const own = Math.exp(y[n]! - largest);
   return largest - y[n]! + (own === 1 ? Math.log1p(others) : Math.log(others + own));

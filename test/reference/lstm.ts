@@ -166,7 +166,11 @@ function preactivations(inputs: LstmInputs, t: number, h: Float64Array): Float64
   const G = 4 * U;
   const fromInput = matmul(inputOfStep(inputs, t), inputs.kernel, B, D, G);
   const fromState = matmul(h, inputs.recurrentKernel, B, U, G);
-  return fromInput.map((z, bg) => z + fromState[bg]! + (inputs.bias?.[bg % G] ?? 0));
+  const { bias } = inputs;
+  for (let b = 0; b < B; b++) {
+    for (let g = 0; g < G; g++) fromInput[b * G + g]! += fromState[b * G + g]! + (bias?.[g] ?? 0);
+  }
+  return fromInput;
 }
 
 /** Where in an array [B,G] unit u of row b has its gates i, f, c, o. */

@@ -51,9 +51,11 @@ function timeOfStep({ sizes, goBackwards }: RecurrentInputs, t: number): number 
 /** The input of step t, [B,D]. */
 export function inputOfStep(inputs: RecurrentInputs, t: number): Float64Array {
   const { B, T, D } = inputs.sizes;
+  const { x } = inputs;
+  const time = timeOfStep(inputs, t);
   const result = new Float64Array(B * D);
   for (let b = 0; b < B; b++) {
-    for (let d = 0; d < D; d++) result[b * D + d] = inputs.x[(b * T + timeOfStep(inputs, t)) * D + d]!;
+    for (let d = 0; d < D; d++) result[b * D + d] = x[(b * T + time) * D + d]!;
   }
   return result;
 }
@@ -73,7 +75,10 @@ export function skips(inputs: RecurrentInputs, b: number, t: number): boolean {
 
 /** A state [B,U] times its factors. */
 export function dropped({ drop }: RecurrentInputs, h: Float64Array): Float64Array {
-  return drop ? h.map((value, n) => value * drop[n]!) : h;
+  if (!drop) return h;
+  const result = new Float64Array(h.length);
+  for (let n = 0; n < h.length; n++) result[n] = h[n]! * drop[n]!;
+  return result;
 }
 
 export function add(sum: Float64Array, values: Float64Array): void {
@@ -82,7 +87,9 @@ export function add(sum: Float64Array, values: Float64Array): void {
 
 /** Adds up the rows of a matrix [rows, sum.length]. */
 export function addRows(sum: Float64Array, rows: Float64Array): void {
-  for (let n = 0; n < rows.length; n++) sum[n % sum.length]! += rows[n]!;
+  for (let row = 0; row < rows.length; row += sum.length) {
+    for (let n = 0; n < sum.length; n++) sum[n]! += rows[row + n]!;
+  }
 }
 
 /** Columns [from, from + count) of a matrix with rows of `width`. */

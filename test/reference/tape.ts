@@ -16,7 +16,7 @@ export class Tape {
 
   /** A copy of the numbers of a matrix, or zeros. */
   value(M: number, N: number, data?: ArrayLike<number>): Value {
-    return { M, N, data: data ? Float64Array.from(data) : new Float64Array(M * N), grad: new Float64Array(M * N) };
+    return { M, N, data: data ? new Float64Array(data) : new Float64Array(M * N), grad: new Float64Array(M * N) };
   }
 
   #made(M: number, N: number, data: Float64Array, back: (grad: Float64Array) => void): Value {
@@ -35,35 +35,35 @@ export class Tape {
 
   /** a + b; b may be a single row, for all rows. */
   add(a: Value, b: Value): Value {
-    return this.#made(
-      a.M,
-      a.N,
-      a.data.map((v, n) => v + b.data[n % b.data.length]!),
-      grad => {
-        add(a.grad, grad);
-        for (let n = 0; n < grad.length; n++) b.grad[n % b.grad.length]! += grad[n]!;
-      },
-    );
+    const data = new Float64Array(a.data.length);
+    const length = b.data.length;
+    for (let row = 0; row < data.length; row += length) {
+      for (let n = 0; n < length; n++) data[row + n] = a.data[row + n]! + b.data[n]!;
+    }
+    return this.#made(a.M, a.N, data, grad => {
+      add(a.grad, grad);
+      for (let row = 0; row < grad.length; row += length) {
+        for (let n = 0; n < length; n++) b.grad[n]! += grad[row + n]!;
+      }
+    });
   }
 
   /** a times b, element by element. */
   mul(a: Value, b: Value): Value {
-    return this.#made(
-      a.M,
-      a.N,
-      a.data.map((v, n) => v * b.data[n]!),
-      grad => {
-        for (let n = 0; n < grad.length; n++) {
-          a.grad[n]! += grad[n]! * b.data[n]!;
-          b.grad[n]! += grad[n]! * a.data[n]!;
-        }
-      },
-    );
+    const data = new Float64Array(a.data.length);
+    for (let n = 0; n < data.length; n++) data[n] = a.data[n]! * b.data[n]!;
+    return this.#made(a.M, a.N, data, grad => {
+      for (let n = 0; n < grad.length; n++) {
+        a.grad[n]! += grad[n]! * b.data[n]!;
+        b.grad[n]! += grad[n]! * a.data[n]!;
+      }
+    });
   }
 
   /** f of each element, whose slope is written in terms of y and z. */
   map(a: Value, { of, slope }: { of(z: number): number; slope(y: number, z: number): number }): Value {
-    const y = a.data.map(of);
+    const y = new Float64Array(a.data.length);
+    for (let n = 0; n < y.length; n++) y[n] = of(a.data[n]!);
     return this.#made(a.M, a.N, y, grad => {
       for (let n = 0; n < grad.length; n++) a.grad[n]! += grad[n]! * slope(y[n]!, a.data[n]!);
     });
@@ -72,17 +72,14 @@ export class Tape {
   /** Columns [from, from + count). */
   columns(a: Value, from: number, count: number): Value {
     const data = new Float64Array(a.M * count);
-    const each = (use: (here: number, there: number) => void) => {
-      for (let m = 0; m < a.M; m++) for (let n = 0; n < count; n++) use(m * count + n, m * a.N + from + n);
-    };
-    each((here, there) => {
-      data[here] = a.data[there]!;
+    for (let m = 0; m < a.M; m++) {
+      for (let n = 0; n < count; n++) data[m * count + n] = a.data[m * a.N + from + n]!;
+    }
+    return this.#made(a.M, count, data, grad => {
+      for (let m = 0; m < a.M; m++) {
+        for (let n = 0; n < count; n++) a.grad[m * a.N + from + n]! += grad[m * count + n]!;
+      }
     });
-    return this.#made(a.M, count, data, grad =>
-      each((here, there) => {
-        a.grad[there]! += grad[here]!;
-      }),
-    );
   }
 
   /** Row m of a matrix of M rows. */

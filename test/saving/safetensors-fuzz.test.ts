@@ -5,9 +5,10 @@ import { layers, type Sequential, sequential, Tensor, ValueError } from 'lstm-wa
 import { type LoadSafetensorsOptions, loadSafetensors, readSafetensors, toSafetensors } from 'lstm-wasm/safetensors';
 import { describe, expect, test } from 'vitest';
 import { Generator } from '../../src/generator.ts';
+import { often } from '../setup/often.ts';
 import { fixtures } from './torchModels.ts';
 
-const CASES = 4000;
+const CASES = often(4000);
 
 const generator = new Generator(20_231);
 const pick = <T>(list: readonly T[]): T => list[generator.below(list.length)]!;

@@ -2,8 +2,9 @@
 
 import { readFileSync } from 'node:fs';
 import v8 from 'node:v8';
-import { init } from 'lstm-wasm';
 import { afterAll } from 'vitest';
+// The engine alone: what tests kernels on their own needs nothing else of the package
+import { init } from '../../src/engine/engine.ts';
 import { turbo } from '../../src/engine/turbo.ts';
 
 const build = process.env.LSTM_WASM_BUILD;

@@ -5,8 +5,8 @@ import { disagreements } from './agree.ts';
 import { Generator } from './programs.ts';
 
 /** `npm run verify` takes 300. */
-const CASES = 60;
-const EACH = 20;
+const CASES = 30;
+const EACH = 15;
 const first = Number(process.env.PARITY_SEED ?? 1);
 const cases = Number(process.env.PARITY_CASES ?? (process.env.PARITY_SEED ? 1 : CASES));
 

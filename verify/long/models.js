@@ -1,6 +1,7 @@
 /**
- * Ten thousand models, half of them disposed of and half dropped, each after a step of training. Run in a process of its
- * own, with `--expose-gc`, where lstm-wasm is installed; writes what it measured as JSON.
+ * Ten thousand models of every kind of layer that has memory of its own, half of them disposed of and half dropped, each
+ * after a step of training. Run in a process of its own, with `--expose-gc`, where lstm-wasm is installed; writes what it
+ * measured as JSON.
  *
  *   node --expose-gc models.js 10000
  */
@@ -8,9 +9,30 @@
 import { backendInfo, layers, randomNormal, sequential, setRandomSeed } from 'lstm-wasm';
 
 const count = Number(process.argv[2]);
-const x = randomNormal([8, 5, 3]);
+const [T, D] = [5, 3];
+const x = randomNormal([8, T, D]);
 const y = randomNormal([8, 1]);
 setRandomSeed(1);
+
+/** The layers below the last, of so many units. @type {((units: number) => import('lstm-wasm').Layer[])[]} */
+const kinds = [
+  units => [layers.lstm({ units, inputShape: [T, D] })],
+  units => [layers.gru({ units, inputShape: [T, D] })],
+  units => [layers.simpleRNN({ units, stateful: true, batchInputShape: [8, T, D] })],
+  units => [
+    layers.masking({ inputShape: [T, D] }),
+    layers.bidirectional({ layer: layers.gru({ units, returnSequences: true }) }),
+    layers.lstm({ units: 2, dropout: 0.2, recurrentDropout: 0.2 }),
+  ],
+  units => [layers.rnn({ cell: [layers.lstmCell({ units }), layers.gruCell({ units: 3 })], inputShape: [T, D] })],
+  units => [
+    layers.simpleRNN({ units, inputShape: [T, D] }),
+    layers.repeatVector({ n: 2 }),
+    layers.lstm({ units: 3, returnSequences: true }),
+    layers.timeDistributed({ layer: layers.dense({ units: 2, activation: 'relu' }) }),
+    layers.flatten(),
+  ],
+];
 
 /**
  * Nobody holds it when this returns.
@@ -18,13 +40,13 @@ setRandomSeed(1);
  * @param {number} n
  */
 function one(n) {
-  const kind = /** @type {const} */ (['lstm', 'gru', 'simpleRNN'])[n % 3] ?? 'lstm';
-  const model = sequential();
-  model.add(layers[kind]({ units: 4 + (n % 29), inputShape: [5, 3] }));
-  model.add(layers.dense({ units: 1 }));
+  // Disposed of and dropped is every other one: after each round of the kinds it is the other way round
+  const round = Math.floor(n / kinds.length);
+  const below = kinds[n % kinds.length] ?? (() => []);
+  const model = sequential({ layers: [...below(4 + (round % 29)), layers.dense({ units: 1 })] });
   model.compile({ optimizer: 'adam', loss: 'mse' });
   if (!Number.isFinite(Number(model.trainOnBatch(x, y)))) throw new Error(`model ${n} has no loss`);
-  if (n % 2 === 0) model.dispose();
+  if ((n + round) % 2 === 0) model.dispose();
 }
 
 let most = 0;
