@@ -14,6 +14,9 @@ export function fail(call: string, message: string): never {
   throw new ValueError(onOneLine(`${call}: ${message}`));
 }
 
+/** What an error says that came from the host. */
+export const reasonOf = (error: unknown): string => (error instanceof Error ? error.message : String(error));
+
 /** Without what would begin a new line, or be no character on its own. */
 const onOneLine = (text: string): string =>
   text.replace(/[\p{Cc}\p{Cs}\p{Zl}\p{Zp}]/gu, found => `\\u${found.charCodeAt(0).toString(16).padStart(4, '0')}`);

@@ -58,7 +58,7 @@ export async function fitSamples(
   const read = readFit(call, trainee, x, y, options);
   const { pairs, batchSize, shuffle, validation, callbacks, yieldEvery, resume, ...rest } = read;
   begin(trainee);
-  const asked = resume !== null || callbacks.some(callback => callback.resumes);
+  const asked = resume !== null || callbacks.some(callback => callback.keepsFile);
   const interrupted = asked ? await findSnapshot(call, trainee, resume, callbacks) : null;
   const samples = pairs.x.count;
   const steps = Math.ceil(samples / batchSize);

@@ -11,7 +11,7 @@ import {
   scalar,
   sequential,
   setRandomSeed,
-  type Tensor,
+  Tensor,
   tensor,
   tensor1d,
   tensor2d,
@@ -152,6 +152,20 @@ describe('what makes things', () => {
 });
 
 describe('tensors', () => {
+  describeBad('Tensor', [
+    [
+      'made of nothing',
+      () => new (wrong(Tensor))(),
+      'values must be a Float32Array, an Int32Array or a Uint8Array, got undefined',
+    ],
+    ['made of nested arrays', () => new (wrong(Tensor))([[1]], [1, 1]), 'got [[1]]; use tensor'],
+    ['made of float64', () => new (wrong(Tensor))(new Float64Array(1), [1]), 'got a Float64Array of 1; use tensor'],
+    [
+      'without a shape',
+      () => new (wrong(Tensor))(new Float32Array(1)),
+      'shape must be an array of whole numbers, got undefined',
+    ],
+  ]);
   describeBad('tensor', [
     ['nothing', () => tensor(wrong(undefined))],
     ['null', () => tensor(wrong(null))],
