@@ -504,6 +504,8 @@ describe('arguments', () => {
       ['an object that is no schedule', made({ learningRate: {} }), 'learningRate'],
       ['an object and more', () => make({ ...given }, 0.9), 'takes either one object or arguments in order'],
       ['an unknown option', made({ clipnorm: 1 }), "did you mean 'clipNorm'?"],
+      ['the name that Keras had', made({ lr: 0.1 }), "unknown option 'lr'; did you mean 'learningRate'?"],
+      ['first letters', made({ wd: 0.1 }), "unknown option 'wd'; did you mean 'weightDecay'?"],
       ['a clipNorm of zero', made({ clipNorm: 0 }), 'clipNorm must be'],
       ['a negative clipValue', made({ clipValue: -1 }), 'clipValue must be'],
       ['NaN for globalClipNorm', made({ globalClipNorm: nan }), 'globalClipNorm must be'],
@@ -517,6 +519,18 @@ describe('arguments', () => {
       ['emaOverwriteFrequency of zero', made({ useEma: true, emaOverwriteFrequency: 0 }), 'emaOverwriteFrequency'],
     ]);
   }
+
+  test.each(makers)('train.%s lists every option once', (_, make) => {
+    let message = '';
+    try {
+      make({ nothingLikeIt: 1 });
+    } catch (error) {
+      ({ message } = error as Error);
+    }
+    const listed = [...message.split('; known: ')[1]!.matchAll(/'(\w+)'/g)].map(([, option]) => option);
+    expect(listed).toEqual(expect.arrayContaining(['learningRate', 'weightDecay', 'emaOverwriteFrequency']));
+    expect(listed).toEqual([...new Set(listed)]);
+  });
 
   for (const [name, make] of makers.filter(([name]) => /adam|ams/.test(name))) {
     describeBad(`train.${name}`, [
