@@ -5,7 +5,7 @@ import {
   copyNested,
   floatsFor,
   isTypedArray,
-  type NestedArray,
+  type NestedNumbers,
   type Shape,
   shapeOfNested,
   showShape,
@@ -35,7 +35,7 @@ export function shapeOfBatch(call: string, name: string, value: Batch, expected:
   }
   if (value instanceof Tensor) checkHeld(call, name, value);
   const given = value instanceof Tensor || value instanceof Selection;
-  const shape = given ? value.shape : shapeOfNested(call, name, value as NestedArray);
+  const shape = given ? value.shape : shapeOfNested(call, name, value as NestedNumbers);
   if (fits(shape, expected)) return shape;
   if (shape.length === 1 && expected.length === 2 && expected[1] === 1 && fits([shape[0]!, 1], expected)) {
     return [shape[0]!, 1];

@@ -35,6 +35,13 @@ type Bad = [what: string, call: () => unknown, message?: string];
 // biome-ignore lint/suspicious/noExplicitAny: wrong arguments are the point
 const wrong = (value: unknown): any => value;
 
+/** A typed array whose memory has gone elsewhere. */
+function transferred(count: number): Float32Array {
+  const array = new Float32Array(count);
+  structuredClone(array, { transfer: [array.buffer] });
+  return array;
+}
+
 /** The message of the ValueError that `call` throws, which must be one sentence that starts with `name`. */
 function messageOf(name: string, call: () => unknown): string {
   let error: unknown;
@@ -174,6 +181,15 @@ describe('tensors', () => {
     ['ragged arrays', () => tensor([[1, 2], [3]]), 'must not be ragged'],
     ['arrays that end at different depths', () => tensor([[1], 2]), 'must not be ragged'],
     ['the same, the other way round', () => tensor([1, [2]]), 'must hold numbers'],
+    [
+      'ragged typed arrays',
+      () => tensor([new Float32Array(2), new Float32Array(1)]),
+      'arrays of 2 on axis 1, got one of 1',
+    ],
+    ['a typed array among numbers', () => tensor([1, new Float32Array(2)]), 'got a Float32Array of 2'],
+    ['a number among typed arrays', () => tensor([new Float32Array(1), 1]), 'must not be ragged'],
+    ['arrays of big integers', () => tensor(wrong([new BigInt64Array(2)])), 'got a BigInt64Array of 2'],
+    ['an array whose memory has gone', () => tensor([new Float32Array(2), transferred(2)]), 'got one of 0'],
     ['something else than numbers', () => tensor(wrong([[1, '2']])), "'2'"],
     ['a hole', () => tensor(wrong([[1, undefined]])), 'undefined'],
     ['big integers', () => tensor(wrong(new BigInt64Array(2)))],

@@ -53,6 +53,42 @@ describe('learning', () => {
   });
 });
 
+describe('typed arrays in arrays', () => {
+  const { xs, ys } = data(8);
+  /** The innermost arrays as typed ones. */
+  const typed = (nested: unknown): TensorLike =>
+    (nested as unknown[]).every(item => typeof item === 'number')
+      ? Float32Array.from(nested as number[])
+      : ((nested as unknown[]).map(typed) as TensorLike);
+  const [x, y] = [xs, ys].map(values => typed((values as Tensor).arraySync())) as [TensorLike, TensorLike];
+
+  test('are axes, wherever numbers are taken', async () => {
+    const [a, b] = twins();
+    b.setWeights(a.getWeights().map(weight => typed(weight.arraySync())));
+    expect((x as TensorLike[][])[0]![0]).toBeInstanceOf(Float32Array);
+    expectBits(b.predict(x).dataSync(), a.predict(xs).dataSync());
+    expectBits(b.predictOnBatch(x).dataSync(), a.predict(xs).dataSync());
+    expect(b.trainOnBatch(x, y)).toBe(a.trainOnBatch(xs, ys));
+    expect(b.testOnBatch(x, y)).toBe(a.testOnBatch(xs, ys));
+    await a.fit(xs, ys, { ...quiet, shuffle: false, validationData: [xs, ys] });
+    await b.fit(x, y, { ...quiet, shuffle: false, validationData: [x, y] });
+    expect(b.history!.history).toEqual(a.history!.history);
+    expect(Number(b.evaluate(x, y))).toBe(Number(a.evaluate(xs, ys)));
+    expectBits(weightsOf(b), weightsOf(a));
+  });
+
+  test('must not be ragged: nothing has changed then', () => {
+    const model = small();
+    const before = model.snapshot();
+    const ragged = [...(x as TensorLike[]).slice(0, 7), [new Float32Array(1)]] as TensorLike;
+    for (const call of [() => model.trainOnBatch(ragged, y), () => model.predict(ragged)]) {
+      expect(call).toThrow(ValueError);
+      expect(call).toThrow('x must not be ragged');
+    }
+    expectBits(model.snapshot(), before);
+  });
+});
+
 describe('the same as batch after batch by hand', () => {
   const { xs, ys, part } = data(10);
 

@@ -57,6 +57,8 @@ model.compile({ optimizer: train.sgd(schedules.exponentialDecay(decay)), loss: '
 model.compile({ optimizer: 'adam', loss: 'mse' });
 model.trainOnBatch([[[0], [1]]], [[0.5]]);
 model.trainOnBatch(new Float32Array(2), new Float32Array(1));
+model.predict([[new Float32Array(2), [1, 2]]]);
+tensor([new Float32Array(2), new Int32Array(2)]);
 model.fitDataset(data.array([{ xs: x, ys: x }]), { epochs: 2 });
 
 // ----------------------------------------------------------------------------------------------------- callbacks

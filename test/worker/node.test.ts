@@ -72,6 +72,22 @@ describe('the same bits as without a worker', () => {
     expect(there.outputs).toEqual(here.outputs);
   });
 
+  it('on arrays of typed arrays', async () => {
+    lw.setRandomSeed(7);
+    const here = lw.sequential({ layers: fitLayers() });
+    here.compile(mse());
+    const there = await small();
+    const rows = (values: Float32Array, width: number) =>
+      Array.from({ length: values.length / width }, (_, n) => values.slice(n * width, (n + 1) * width));
+    const xs = Array.from({ length: 16 }, (_, n) => rows(x.subarray(n * 10, (n + 1) * 10), 2));
+    const ys = rows(y.subarray(0, 16), 1);
+    expect(await there.trainOnBatch(xs, ys)).toEqual(here.trainOnBatch(xs, ys));
+    const options = { epochs: 2, verbose: 0, batchSize: 4, transfer: true } as const;
+    const expected = await here.fit(xs, ys, { epochs: 2, verbose: 0, batchSize: 4 });
+    expect((await there.fit(xs, ys, options)).history).toEqual(expected.history);
+    expect(xs[0]![0]).toHaveLength(0); // handed over
+  });
+
   it('in calls that nobody awaits, which are carried out in the order in which they are made', async () => {
     const play = (model: Core.Sequential | RemoteSequential) => {
       const batches = sineCosine({ batchSize: 50, timeSteps: 20 });
