@@ -7,6 +7,7 @@
 import { version as packageVersion } from '../package.json' with { type: 'json' };
 
 export type { Activation as ActivationIdentifier, ActivationName } from './activations.ts';
+export { enableProdMode, getBackend, setBackend } from './backend.ts';
 export type { Config, ConfigValue } from './config.ts';
 export { type Constraint, type ConstraintName, constraints } from './constraints.ts';
 export { type Dataset, data, type Stacked } from './data/dataset.ts';

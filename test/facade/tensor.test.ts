@@ -642,6 +642,19 @@ describe('what TF.js programs do around tensors', () => {
     expect(x instanceof lw.Tensor).toBe(true);
   });
 
+  it('setBackend, getBackend, enableProdMode', async () => {
+    lw.enableProdMode();
+    expect(await lw.setBackend('wasm')).toBe(true);
+    for (const other of ['cpu', 'webgl', 'webgpu', 'tensorflow']) expect(await lw.setBackend(other)).toBe(false);
+    expect(lw.getBackend()).toBe('wasm');
+    const fault = lw.setBackend('wsam');
+    await expect(fault).rejects.toThrow("setBackend: unknown backendName 'wsam'; did you mean 'wasm'?");
+    await expect(fault).rejects.toBeInstanceOf(lw.ValueError);
+    await expect(lw.setBackend(undefined as never)).rejects.toThrow(
+      'setBackend: backendName must be a name, got undefined',
+    );
+  });
+
   it('util', () => {
     expect(() => util.assert(true, 'fine')).not.toThrow();
     expect(() => util.assert(false, 'not fine')).toThrow('not fine');

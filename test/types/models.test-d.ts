@@ -4,6 +4,8 @@
 import {
   callbacks,
   data,
+  enableProdMode,
+  getBackend,
   type History,
   type Logs,
   layers,
@@ -12,6 +14,7 @@ import {
   type Stream,
   schedules,
   sequential,
+  setBackend,
   setRandomSeed,
   type Tensor,
   tensor,
@@ -60,6 +63,10 @@ model.trainOnBatch(new Float32Array(2), new Float32Array(1));
 model.predict([[new Float32Array(2), [1, 2]]]);
 tensor([new Float32Array(2), new Int32Array(2)]);
 model.fitDataset(data.array([{ xs: x, ys: x }]), { epochs: 2 });
+
+expectTypeOf(setBackend('webgl')).resolves.toEqualTypeOf<boolean>();
+expectTypeOf(getBackend()).toEqualTypeOf<string>();
+expectTypeOf(enableProdMode()).toEqualTypeOf<void>();
 
 // ----------------------------------------------------------------------------------------------------- callbacks
 
