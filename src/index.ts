@@ -40,7 +40,7 @@ export { setRandomSeed } from './random.ts';
 export { type Regularizer, type RegularizerName, regularizers } from './regularizers.ts';
 export * from './saving/index.ts';
 export { type Schedule, schedules } from './schedules.ts';
-export { type Sequential, sequential } from './sequential.ts';
+export { type Sequential, type Sequential as LayersModel, sequential } from './sequential.ts';
 export type { NestedArray, NestedNumbers, Shape, TypedArray } from './shapes.ts';
 export type { Stream } from './stream.ts';
 export * from './tensor/index.ts';

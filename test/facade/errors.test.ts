@@ -760,6 +760,7 @@ describe('out of order', () => {
   describeBad('model.pop', [['without a layer', () => sequential().pop()]]);
   describeBad('model.inputs', [['without a layer', () => sequential().inputs]]);
   describeBad('model.outputs', [['without a layer', () => sequential().outputs]]);
+  describeBad('model.outputShape', [['without a layer', () => sequential().outputShape]]);
   describeBad('model.getStates', [['of a stateless layer', () => model().getStates(), 'stateful']]);
   describeBad('model.setStates', [['of a stateless layer', () => model().setStates([]), 'stateful']]);
   describeBad('model.add', [

@@ -178,6 +178,21 @@ describe('frozen layers', () => {
     expect(() => Object.assign(model, { trainable: 1 })).toThrow('model: trainable must be true or false, got 1');
   });
 
+  test('getWeights(true) leaves them out, as in TF.js', () => {
+    const model = sequential({
+      layers: [layers.dense({ units: 2, inputShape: [3], trainable: false }), layers.dense({ units: 1 })],
+    });
+    const [frozen, other] = model.layers;
+    expect(frozen!.getWeights(true)).toEqual([]);
+    expect(frozen!.getWeights()).toHaveLength(2);
+    expect(other!.getWeights(true).map(({ shape }) => shape)).toEqual([[2, 1], [1]]);
+    expect(model.getWeights(true).map(({ shape }) => shape)).toEqual([[2, 1], [1]]);
+    frozen!.trainable = true;
+    expect(model.getWeights(true)).toHaveLength(4);
+    expect(() => model.getWeights(wrong(1))).toThrow('model.getWeights: trainableOnly must be true or false, got 1');
+    expect(() => other!.getWeights(wrong(1))).toThrow(`${other!.name}.getWeights: trainableOnly must be`);
+  });
+
   test('all: nothing moves, to the bit', () => {
     const twins = new Twins({ trainable: [false, false, false] });
     const before = twins.model.getWeights().map(weight => weight.dataSync());

@@ -655,6 +655,10 @@ describe('what TF.js programs do around tensors', () => {
     );
   });
 
+  it('mean, max and min of no numbers', () => {
+    expect([lw.mean([]), lw.max([]), lw.min([]), lw.sum([])].map(Number)).toEqual([Number.NaN, -Infinity, Infinity, 0]);
+  });
+
   it('util', () => {
     expect(() => util.assert(true, 'fine')).not.toThrow();
     expect(() => util.assert(false, 'not fine')).toThrow('not fine');
