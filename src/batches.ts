@@ -5,7 +5,7 @@ import {
   copyNested,
   floatsFor,
   isTypedArray,
-  type NestedArray,
+  type NestedNumbers,
   type Shape,
   shapeOfNested,
   showShape,
@@ -18,6 +18,18 @@ import { Selection } from './training/samples.ts';
 
 /** A batch as a caller gives it, or as `fit` chooses it. */
 export type Batch = TensorLike | Selection;
+
+/** Numbers for the one input or output of a model, which TF.js programs may put into a list. @inline */
+export type OneTensor = TensorLike | readonly [Tensor];
+
+/** The tensor in a list of one; anything else as it is. Look once: what an array of the caller's holds may change. */
+export function single<B extends Batch>(call: string, name: string, value: B | readonly [Tensor]): B | Tensor {
+  const first: unknown = Array.isArray(value) ? value[0] : null;
+  if (!(first instanceof Tensor)) return value as B;
+  const { length } = value as readonly unknown[];
+  if (length !== 1) fail(call, `${name} must be one tensor, or a list of one, got a list of ${length}`);
+  return first;
+}
 
 /**
  * The shape of a batch, checked against what the model expects, without reading its numbers.
@@ -35,7 +47,7 @@ export function shapeOfBatch(call: string, name: string, value: Batch, expected:
   }
   if (value instanceof Tensor) checkHeld(call, name, value);
   const given = value instanceof Tensor || value instanceof Selection;
-  const shape = given ? value.shape : shapeOfNested(call, name, value as NestedArray);
+  const shape = given ? value.shape : shapeOfNested(call, name, value as NestedNumbers);
   if (fits(shape, expected)) return shape;
   if (shape.length === 1 && expected.length === 2 && expected[1] === 1 && fits([shape[0]!, 1], expected)) {
     return [shape[0]!, 1];

@@ -14,6 +14,9 @@ export function fail(call: string, message: string): never {
   throw new ValueError(onOneLine(`${call}: ${message}`));
 }
 
+/** What an error says that came from the host. */
+export const reasonOf = (error: unknown): string => (error instanceof Error ? error.message : String(error));
+
 /** Without what would begin a new line, or be no character on its own. */
 const onOneLine = (text: string): string =>
   text.replace(/[\p{Cc}\p{Cs}\p{Zl}\p{Zp}]/gu, found => `\\u${found.charCodeAt(0).toString(16).padStart(4, '0')}`);
@@ -62,12 +65,17 @@ export function factoryOf(className: string): string {
   return className.charAt(0).toLowerCase() + className.slice(1);
 }
 
-/** The known name closest to `name`, as `; did you mean 'x'?`, or the list of all when nothing is close. */
+/**
+ * The known name closest to `name`, or that it has the first letters of, as 'lr' of `learningRate`: `; did you mean 'x'?`.
+ * Or the list of all when nothing is close.
+ */
 export function suggest(name: string, known: readonly string[]): string {
   let best = '';
   let least = Number.POSITIVE_INFINITY;
+  const plain = simplify(name);
   for (const candidate of known) {
-    const distance = editDistance(simplify(name), simplify(candidate));
+    const isShort = plain.length > 1 && initials(candidate) === plain; // one letter says too little
+    const distance = isShort ? 0 : editDistance(plain, simplify(candidate));
     if (distance < least) [best, least] = [candidate, distance];
   }
   return least <= Math.max(2, name.length / 3)
@@ -76,6 +84,9 @@ export function suggest(name: string, known: readonly string[]): string {
 }
 
 const simplify = (name: string) => name.toLowerCase().replace(/[^a-z0-9]/g, '');
+
+/** The first letters of the words of a name: 'lr' of learningRate. */
+const initials = (name: string) => (name.slice(0, 1) + name.slice(1).replace(/[^A-Z]/g, '')).toLowerCase();
 
 /** Levenshtein distance. Names here are short, and so is any input that is compared. */
 function editDistance(a: string, b: string): number {

@@ -7,6 +7,7 @@
 import { version as packageVersion } from '../package.json' with { type: 'json' };
 
 export type { Activation as ActivationIdentifier, ActivationName } from './activations.ts';
+export { enableProdMode, getBackend, setBackend } from './backend.ts';
 export type { Config, ConfigValue } from './config.ts';
 export { type Constraint, type ConstraintName, constraints } from './constraints.ts';
 export { type Dataset, data, type Stacked } from './data/dataset.ts';
@@ -39,8 +40,8 @@ export { setRandomSeed } from './random.ts';
 export { type Regularizer, type RegularizerName, regularizers } from './regularizers.ts';
 export * from './saving/index.ts';
 export { type Schedule, schedules } from './schedules.ts';
-export { type Sequential, sequential } from './sequential.ts';
-export type { NestedArray, Shape, TypedArray } from './shapes.ts';
+export { type Sequential, type Sequential as LayersModel, sequential } from './sequential.ts';
+export type { NestedArray, NestedNumbers, Shape, TypedArray } from './shapes.ts';
 export type { Stream } from './stream.ts';
 export * from './tensor/index.ts';
 export * from './training/index.ts';

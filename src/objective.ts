@@ -16,8 +16,8 @@ export interface Objective {
 export interface CompileOptions {
   /** One of `train.*`, or 'adam' or 'sgd' for its defaults. */
   optimizer: Optimizer | OptimizerName;
-  /** By its name in TF.js or Keras, such as 'meanSquaredError', or 'mse' for short. */
-  loss: Loss | MetricFunction;
+  /** By its name in TF.js or Keras, such as 'meanSquaredError', or 'mse' for short; a list of one is fine, too. */
+  loss: Loss | MetricFunction | readonly [Loss | MetricFunction];
   /** Names of losses and accuracies, or functions of `metrics`; 'acc' is the accuracy that fits output and loss. */
   metrics?: MetricName | MetricFunction | readonly (MetricName | MetricFunction)[];
 }
@@ -28,6 +28,6 @@ export function readObjective(call: string, options: CompileOptions): Objective 
   if (known.optimizer === undefined) fail(call, 'optimizer must be one of train.* or its name, got none');
   if (known.loss === undefined) fail(call, "loss must be a name such as 'meanSquaredError', got none");
   const optimizer = resolveOptimizer(call, known.optimizer);
-  const loss = resolveLoss(call, known.loss);
+  const loss = resolveLoss(call, Array.isArray(known.loss) && known.loss.length === 1 ? known.loss[0] : known.loss);
   return { optimizer, loss, metrics: resolveMetrics(call, known.metrics, loss) };
 }

@@ -1,7 +1,7 @@
 /** The model: a stack of layers that trains and predicts. */
 
 import { version } from '../package.json' with { type: 'json' };
-import { shapeOfBatch } from './batches.ts';
+import { type OneTensor, shapeOfBatch, single } from './batches.ts';
 import { type Config, describe, toPython } from './config.ts';
 import { fail, show } from './errors.ts';
 import { type Inspection, inspected, inspectLayer } from './inspect.ts';
@@ -129,6 +129,11 @@ export class Sequential {
     return [{ shape: this.#runner.outputShape('model.outputs') }];
   }
 
+  /** The same as `outputs[0].shape`; TF.js programs ask for it. */
+  get outputShape(): Shape {
+    return this.#runner.outputShape('model.outputShape');
+  }
+
   /** How many numbers the model learns. */
   countParams(): number {
     this.#runner.alive('model.countParams');
@@ -209,11 +214,15 @@ export class Sequential {
 
   // -------------------------------------------------------------------------------------------------------- weights
 
-  /** All weights in the order of the layers, in Keras's layout. */
-  getWeights(): Tensor[] {
+  /**
+   * All weights in the order of the layers, in Keras's layout.
+   *
+   * @param trainableOnly leave out those of frozen layers; default false
+   */
+  getWeights(trainableOnly = false): Tensor[] {
     const call = 'model.getWeights';
     this.#runner.alive(call);
-    return this.#stack.readWeights(call);
+    return this.#stack.readWeights(call, trainableOnly);
   }
 
   /** Replaces all weights; takes what `getWeights` gives. States and optimizer stay as they are. */
@@ -252,7 +261,7 @@ export class Sequential {
    * @returns the loss of the weights before the step; NaN when only the gradients were not finite. Where there are
    * metrics, a list: the loss, then each of them, of the same outputs
    */
-  trainOnBatch(x: TensorLike, y: TensorLike, options?: WeightOptions): number | number[] {
+  trainOnBatch(x: OneTensor, y: OneTensor, options?: WeightOptions): number | number[] {
     return this.#step.train('model.trainOnBatch', x, y, options);
   }
 
@@ -269,7 +278,7 @@ export class Sequential {
    * The loss on one batch, without training; with metrics a list, as from `trainOnBatch`. Stateful layers carry their
    * state on.
    */
-  testOnBatch(x: TensorLike, y: TensorLike, options?: WeightOptions): number | number[] {
+  testOnBatch(x: OneTensor, y: OneTensor, options?: WeightOptions): number | number[] {
     return this.#step.test('model.testOnBatch', x, y, options);
   }
 
@@ -286,7 +295,7 @@ export class Sequential {
    * @param y in the shape of the model's output
    * @returns losses and metrics of every epoch
    */
-  async fit(x: TensorLike, y: TensorLike, options?: ModelFitArgs): Promise<History> {
+  async fit(x: OneTensor, y: OneTensor, options?: ModelFitArgs): Promise<History> {
     return fitSamples(this.#trainee, x, y, options);
   }
 
@@ -304,7 +313,7 @@ export class Sequential {
    *
    * @returns a scalar, or a list of them where there are metrics; `Number(loss)` is its number
    */
-  evaluate(x: TensorLike, y: TensorLike, options?: ModelEvaluateArgs): Tensor | Tensor[] {
+  evaluate(x: OneTensor, y: OneTensor, options?: ModelEvaluateArgs): Tensor | Tensor[] {
     return evaluate(this.#trainee, x, y, options);
   }
 
@@ -331,24 +340,26 @@ export class Sequential {
    * @param options batchSize: 32, or the model's own where that is fixed; verbose shows nothing, as in TF.js
    * @returns in the shape of the model's output
    */
-  predict(x: TensorLike, options?: { batchSize?: number; verbose?: boolean }): Tensor {
+  predict(x: OneTensor, options?: { batchSize?: number; verbose?: boolean }): Tensor {
     const call = 'model.predict';
     this.#runner.alive(call);
     const known = checkOptions<{ batchSize: number; verbose: boolean }>(call, options, ['batchSize', 'verbose']);
     if (known.verbose !== undefined) checkBoolean(call, 'verbose', known.verbose);
     const fixed = this.#runner.fixedBatch(call);
     const size = checkBatchSize(call, known.batchSize, fixed);
-    const shape = shapeOfBatch(call, 'x', x, [null, ...this.#runner.inputShape(call).slice(1)]);
+    const one = single(call, 'x', x);
+    const shape = shapeOfBatch(call, 'x', one, [null, ...this.#runner.inputShape(call).slice(1)]);
     checkWhole(call, 'x', shape, fixed);
-    return predictAll(call, this.#runner, x, shape, Math.min(size, shape[0]!));
+    return predictAll(call, this.#runner, one, shape, Math.min(size, shape[0]!));
   }
 
   /** Predictions for one batch of any size, or of the model's where that is fixed. */
-  predictOnBatch(x: TensorLike): Tensor {
+  predictOnBatch(x: OneTensor): Tensor {
     const call = 'model.predictOnBatch';
     this.#runner.alive(call);
-    const shape = shapeOfBatch(call, 'x', x, this.#runner.inputShape(call));
-    return predictAll(call, this.#runner, x, shape, shape[0]!);
+    const one = single(call, 'x', x);
+    const shape = shapeOfBatch(call, 'x', one, this.#runner.inputShape(call));
+    return predictAll(call, this.#runner, one, shape, shape[0]!);
   }
 
   /**

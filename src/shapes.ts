@@ -20,6 +20,9 @@ export type TypedArray =
   | Uint32Array
   | Uint8ClampedArray;
 
+/** Numbers nested to any depth, as callers give them: the innermost arrays may be typed. */
+export type NestedNumbers = number | TypedArray | readonly NestedNumbers[];
+
 export function sizeOf(shape: readonly number[]): number {
   let size = 1;
   // By index: the iterator of for..of would be an object for every number of every batch's shape.
@@ -40,6 +43,10 @@ export const isTypedArray = (value: unknown): value is TypedArray =>
   !(value instanceof DataView) &&
   !(value instanceof BigInt64Array) &&
   !(value instanceof BigUint64Array);
+
+/** What makes an axis of nested arrays. */
+const isAxis = (value: unknown): value is TypedArray | readonly NestedNumbers[] =>
+  Array.isArray(value) || isTypedArray(value);
 
 /** More axes than anything here has; an array that contains itself would have no end of them. */
 const MOST_AXES = 8;
@@ -66,9 +73,9 @@ export function floatsFor(call: string, name: string, shape: readonly number[]):
 }
 
 /** The shape of a nested array, read along its first branches; `copyNested` finds out whether the others agree. */
-export function shapeOfNested(call: string, name: string, value: NestedArray): number[] {
+export function shapeOfNested(call: string, name: string, value: NestedNumbers): number[] {
   const shape = [];
-  for (let branch: NestedArray | undefined = value; Array.isArray(branch); branch = branch[0]) {
+  for (let branch: NestedNumbers | undefined = value; isAxis(branch); branch = branch[0]) {
     if (shape.push(branch.length) > MOST_AXES) fail(call, `${name} must have at most ${MOST_AXES} axes, got more`);
   }
   return shape;
@@ -83,7 +90,7 @@ export function shapeOfNested(call: string, name: string, value: NestedArray): n
 export function copyNested(
   call: string,
   name: string,
-  value: NestedArray,
+  value: NestedNumbers,
   shape: readonly number[],
   target: { [index: number]: number },
   at: number,
@@ -93,8 +100,8 @@ export function copyNested(
     target[at] = checkLeaf(call, name, value, shape);
     return at + 1;
   }
-  if (!Array.isArray(value) || value.length !== shape[axis]) {
-    const got = Array.isArray(value) ? `one of ${value.length}` : show(value);
+  if (!isAxis(value) || value.length !== shape[axis]) {
+    const got = isAxis(value) ? `one of ${value.length}` : show(value);
     fail(call, `${name} must not be ragged: expected arrays of ${shape[axis]} on axis ${axis}, got ${got}`);
   }
   // By index, and no further than the shape says, whatever an iterator of the caller's would give

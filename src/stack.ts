@@ -59,8 +59,8 @@ export class Stack {
     return this.layers[index!]!;
   }
 
-  readWeights(call: string): Tensor[] {
-    return this.layers.flatMap(layer => layer.readWeights(call));
+  readWeights(call: string, trainableOnly = false): Tensor[] {
+    return this.layers.flatMap(layer => layer.readWeights(call, trainableOnly));
   }
 
   /** All of them are checked before any is written. */

@@ -1,6 +1,6 @@
 /** One batch through a model: checked, put in place, run, and, in training, learned from. */
 
-import { type Batch, settled, shapeOfBatch, writeBatch } from './batches.ts';
+import { type Batch, settled, shapeOfBatch, single, writeBatch } from './batches.ts';
 import type { BoundPlan } from './boundPlan.ts';
 import { float32, kernels } from './engine/engine.ts';
 import { fail } from './errors.ts';
@@ -10,7 +10,10 @@ import type { Purpose } from './plan.ts';
 import type { Runner } from './runner.ts';
 import { type Shape, sameShape, sizeOf } from './shapes.ts';
 import { shapeOfTarget, targetShapeOf } from './targets.ts';
+import type { Tensor } from './tensor/tensor.ts';
 import { checkWeightOptions, settledWeights, type WeightOptions, writeWeights } from './weights.ts';
+
+type Given = Batch | readonly [Tensor];
 
 /** The shapes that follow from that of x. */
 interface Form {
@@ -36,7 +39,7 @@ export class Step {
   }
 
   /** As `trainOnBatch`, under the name of the call that wants it. */
-  train(call: string, x: Batch, y: Batch, options?: WeightOptions): number | number[] {
+  train(call: string, x: Given, y: Given, options?: WeightOptions): number | number[] {
     const objective = this.#runner.objective(call);
     // First of all, because a function of the caller's may be behind it
     const rate = this.#runner.parameters(call).rate(call, objective.optimizer);
@@ -62,7 +65,7 @@ export class Step {
   }
 
   /** As `testOnBatch`, likewise. */
-  test(call: string, x: Batch, y: Batch, options?: WeightOptions): number | number[] {
+  test(call: string, x: Given, y: Given, options?: WeightOptions): number | number[] {
     const objective = this.#runner.objective(call);
     const batch = this.#load(call, x, y, 'test', objective, options);
     const penalty = this.#runner.parameters(call).penalty(call);
@@ -73,7 +76,16 @@ export class Step {
   }
 
   /** Checks x and y, and puts them where the kernels expect them. */
-  #load(call: string, x: Batch, y: Batch, purpose: Purpose, objective: Objective, options?: WeightOptions): BoundPlan {
+  #load(
+    call: string,
+    givenX: Given,
+    givenY: Given,
+    purpose: Purpose,
+    objective: Objective,
+    options?: WeightOptions,
+  ): BoundPlan {
+    const x = single(call, 'x', givenX);
+    const y = single(call, 'y', givenY);
     const weights = checkWeightOptions(call, options);
     const input = this.#runner.inputShape(call);
     const shape = shapeOfBatch(call, 'x', x, input);

@@ -3,7 +3,7 @@
 import { readBatch } from './batches.ts';
 import { fail, show } from './errors.ts';
 import { checkOptions, isPlain } from './options.ts';
-import { isTypedArray, type NestedArray, shapeOfNested, showShape } from './shapes.ts';
+import { isTypedArray, type NestedNumbers, shapeOfNested, showShape } from './shapes.ts';
 import type { TensorLike } from './tensor/read.ts';
 import { Tensor } from './tensor/tensor.ts';
 
@@ -80,7 +80,7 @@ function readSampleWeight(call: string, value: TensorLike, samples: number, step
       ? value.shape
       : isTypedArray(value)
         ? null
-        : shapeOfNested(call, name, value as NestedArray);
+        : shapeOfNested(call, name, value as NestedNumbers);
   const found = allowed.find(fit =>
     shape ? showShape(shape) === showShape(fit) : (value as Float32Array).length === fit.reduce((a, b) => a * b),
   );

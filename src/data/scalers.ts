@@ -2,7 +2,8 @@
 
 import { fail, show } from '../errors.ts';
 import { checkNumber, checkOptions } from '../options.ts';
-import { type NestedArray, showShape, type TypedArray } from '../shapes.ts';
+import { showShape } from '../shapes.ts';
+import type { TensorLike } from '../tensor/read.ts';
 import { Tensor } from '../tensor/tensor.ts';
 import { checkColumns, readNumbers, readSeries, type Series } from './series.ts';
 
@@ -12,9 +13,6 @@ interface Map {
   scale: readonly number[];
   offset: number;
 }
-
-/** Numbers whose last axis is the columns. @inline */
-type Numbers = Tensor | NestedArray | TypedArray;
 
 /** Brings columns to a common size, and back; make one with `standardize` or `minMax`. */
 export class Scaler {
@@ -35,13 +33,13 @@ export class Scaler {
    *
    * @param values a series, a batch of windows, or a single step: the last axis has D numbers. Where D is 1, any shape.
    */
-  transform(values: Numbers): Tensor {
+  transform(values: TensorLike): Tensor {
     const { shift, scale, offset } = this.#map;
     return this.#each('scaler.transform', values, (x, c) => (x - shift[c]!) / scale[c]! + offset);
   }
 
   /** Undoes `transform`. */
-  inverse(values: Numbers): Tensor {
+  inverse(values: TensorLike): Tensor {
     const { shift, scale, offset } = this.#map;
     return this.#each('scaler.inverse', values, (y, c) => (y - offset) * scale[c]! + shift[c]!);
   }

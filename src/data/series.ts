@@ -4,7 +4,7 @@ import { fail, show } from '../errors.ts';
 import {
   copyNested,
   isTypedArray,
-  type NestedArray,
+  type NestedNumbers,
   shapeOfNested,
   showShape,
   sizeOf,
@@ -14,7 +14,7 @@ import { checkHeld } from '../tensor/read.ts';
 import { Tensor } from '../tensor/tensor.ts';
 
 /** One number for each time step, or a row of D numbers, [N, D]. */
-export type Series = readonly number[] | readonly (readonly number[])[] | TypedArray | Tensor;
+export type Series = readonly number[] | readonly (readonly number[] | TypedArray)[] | TypedArray | Tensor;
 
 /** The rows of a series. */
 export interface Rows {
@@ -39,9 +39,9 @@ export function readNumbers(
   if (!Array.isArray(value)) {
     fail(call, `${name} must be numbers in arrays, a typed array or a tensor, got ${show(value)}`);
   }
-  const shape = shapeOfNested(call, name, value as NestedArray);
+  const shape = shapeOfNested(call, name, value as NestedNumbers);
   const values = new Float64Array(sizeOf(shape));
-  copyNested(call, name, value as NestedArray, shape, values, 0);
+  copyNested(call, name, value as NestedNumbers, shape, values, 0);
   return { values, shape };
 }
 

@@ -134,13 +134,18 @@ export abstract class Layer {
     return this.weightSpecs.reduce((count, { shape }) => count + sizeOf(shape), 0);
   }
 
-  /** The weights, in Keras's order and layout. */
-  getWeights(): Tensor[] {
-    return this.readWeights(`${this.name}.getWeights`);
+  /**
+   * The weights, in Keras's order and layout.
+   *
+   * @param trainableOnly none of a frozen layer; default false
+   */
+  getWeights(trainableOnly = false): Tensor[] {
+    return this.readWeights(`${this.name}.getWeights`, trainableOnly);
   }
 
   /** @internal */
-  readWeights(call: string): Tensor[] {
+  readWeights(call: string, trainableOnly = false): Tensor[] {
+    if (checkBoolean(call, 'trainableOnly', trainableOnly) && !this.trainable) return [];
     const values = this.#homeOf(call).read(call, this);
     return this.weightSpecs.map(({ shape }, i) => new Tensor(values[i]!, [...shape]));
   }

@@ -198,7 +198,7 @@ export function readArguments<T extends OptimizerOptions>(
   if (first !== null && typeof first === 'object' && !(first instanceof Schedule)) {
     const more = given.findIndex((value, n) => n > 0 && value !== undefined);
     if (more > 0) fail(call, `takes either one object or arguments in order, got both (${names[more]})`);
-    return checkOptions<T>(call, first, [...names, ...common]);
+    return checkOptions<T>(call, first, [...new Set([...names, ...common])]);
   }
   // TF.js gives null for the default epsilon
   const present = names.map((name, n) => [name, name === 'epsilon' ? (given[n] ?? undefined) : given[n]] as const);

@@ -4,7 +4,7 @@ import { mkdirSync, writeFileSync } from 'node:fs';
 import { dirname, resolve } from 'node:path';
 import { getWindow, registerWindow } from '@svgdotjs/svg.js';
 import { DOMParser } from 'linkedom';
-import { fail, show } from '../errors.ts';
+import { fail, reasonOf, show } from '../errors.ts';
 
 export * from './index.ts';
 
@@ -29,8 +29,12 @@ function write(call: string, path: unknown, plot: unknown): string {
   const svg = typeof plot === 'string' ? plot : (plot as { toSVG?(): unknown } | null | undefined)?.toSVG?.();
   if (typeof svg !== 'string') fail(call, `plot must be a chart or the text of one, got ${show(plot)}`);
   const file = resolve(path);
-  mkdirSync(dirname(file), { recursive: true });
-  writeFileSync(file, svg);
+  try {
+    mkdirSync(dirname(file), { recursive: true });
+    writeFileSync(file, svg);
+  } catch (error) {
+    fail(call, `path must be a file that can be written, got ${reasonOf(error)}`);
+  }
   return file;
 }
 

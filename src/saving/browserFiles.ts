@@ -1,9 +1,9 @@
 /** `downloads://`, and files that somebody chose in a page. */
 
-import { fail, show } from '../errors.ts';
+import { fail, reasonOf, show } from '../errors.ts';
 import { infoOf, joinData, type ModelArtifacts, modelJsonOf, type OwnHandler, partsOf } from './artifacts.ts';
 import { artifactsFrom, Collector, readManifest } from './manifest.ts';
-import { type Place, reasonOf, refuse } from './place.ts';
+import { type Place, refuse } from './place.ts';
 
 /** Milliseconds after which a browser has certainly begun to write a download. */
 const HOLD = 60_000;

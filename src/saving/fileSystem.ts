@@ -1,10 +1,10 @@
 /** `file://`: a folder with model.json and the files of its weights, in Node. */
 
-import { show } from '../errors.ts';
+import { reasonOf, show } from '../errors.ts';
 import { infoOf, joinData, type ModelArtifacts, modelJsonOf, type OwnHandler, type SaveResult } from './artifacts.ts';
 import { nodeModule } from './files.ts';
 import { artifactsFrom, Collector, checkPath, readManifest } from './manifest.ts';
-import { type Place, reasonOf, refuse } from './place.ts';
+import { type Place, refuse } from './place.ts';
 
 type Files = typeof import('node:fs/promises');
 type Paths = typeof import('node:path');

@@ -1,6 +1,6 @@
 /** Files in Node. What reads and writes them is loaded when it is needed, so that browsers never see it. */
 
-import { fail, show } from '../errors.ts';
+import { fail, reasonOf, show } from '../errors.ts';
 
 type Files = typeof import('node:fs/promises');
 
@@ -32,22 +32,45 @@ export function checkFile(call: string, name: string, value: unknown, instead: s
 /** As Node does it; drive letters stand after a slash. */
 const pathOf = ({ pathname }: URL): string => decodeURIComponent(pathname).replace(/^\/(?=[A-Za-z]:)/, '');
 
+/** Where a path was given: the call, and the name of the argument. */
+export interface Given {
+  readonly call: string;
+  readonly name: string;
+}
+
 /** The bytes of a file; null where there is none. */
-export async function readWhole(path: string): Promise<Uint8Array | null> {
+export async function readWhole({ call, name }: Given, path: string): Promise<Uint8Array | null> {
   const { readFile } = await files();
   try {
     return await readFile(path);
   } catch (error) {
     if ((error as { code?: unknown }).code === 'ENOENT') return null;
-    throw error;
+    return fail(call, `${name} must be a file that can be read, got ${reasonOf(error)}`);
   }
 }
+
+/** Fails where a file could not be replaced: while there is nothing to lose yet. */
+export async function checkReplaceable(given: Given, path: string): Promise<void> {
+  const { open, rm, stat } = await files();
+  const beside = `${path}.tmp`;
+  const found = await stat(path).catch(() => null);
+  if (found?.isDirectory()) refuse(given, `the folder ${show(path)}`);
+  try {
+    await (await open(beside, 'w')).close();
+    await rm(beside);
+  } catch (error) {
+    refuse(given, reasonOf(error));
+  }
+}
+
+const refuse = ({ call, name }: Given, got: string): never =>
+  fail(call, `${name} must be a file that can be written, got ${got}`);
 
 /**
  * Replaces a file as a whole: whenever the power fails, or the process is killed, it holds the old bytes or the new. They
  * are written beside it first, to the same name with '.tmp' at its end.
  */
-export async function replaceWhole(path: string, bytes: Uint8Array): Promise<void> {
+export async function replaceWhole(given: Given, path: string, bytes: Uint8Array): Promise<void> {
   const { open, rename, rm } = await files();
   const beside = `${path}.tmp`;
   try {
@@ -60,8 +83,8 @@ export async function replaceWhole(path: string, bytes: Uint8Array): Promise<voi
     }
     await rename(beside, path);
   } catch (error) {
-    await rm(beside, { force: true });
-    throw error;
+    await rm(beside, { force: true }).catch(() => {});
+    refuse(given, reasonOf(error));
   }
   await syncFolder(path);
 }

@@ -1,10 +1,10 @@
 /** `http://`, `https://` and plain paths: a model on a server. */
 
-import { fail, show } from '../errors.ts';
+import { fail, reasonOf, show } from '../errors.ts';
 import { checkOptions } from '../options.ts';
 import { infoOf, joinData, type ModelArtifacts, modelJsonOf, type OnProgress, type OwnHandler } from './artifacts.ts';
 import { artifactsFrom, Collector, checkPath, readManifest, type Shard } from './manifest.ts';
-import { type Place, reasonOf, refuse } from './place.ts';
+import { type Place, refuse } from './place.ts';
 
 export interface HttpOptions {
   /** For every request, as `fetch` takes it. */

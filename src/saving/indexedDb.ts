@@ -1,6 +1,6 @@
 /** `indexeddb://`: models in the data base of a page, in the stores of TF.js, so that either opens the other's. */
 
-import { fail } from '../errors.ts';
+import { fail, reasonOf } from '../errors.ts';
 import {
   infoOf,
   joinData,
@@ -9,7 +9,7 @@ import {
   type OwnHandler,
   type SaveResult,
 } from './artifacts.ts';
-import { readObject, reasonOf } from './place.ts';
+import { readObject } from './place.ts';
 
 const DATABASE = 'tensorflowjs';
 const VERSION = 1;

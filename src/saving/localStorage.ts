@@ -1,6 +1,6 @@
 /** `localstorage://`: models in the local storage of a page, under the keys of TF.js, so that either opens the other's. */
 
-import { fail } from '../errors.ts';
+import { fail, reasonOf } from '../errors.ts';
 import {
   infoOf,
   joinData,
@@ -12,7 +12,7 @@ import {
   type WeightsManifestEntry,
 } from './artifacts.ts';
 import { fromBase64, toBase64 } from './base64.ts';
-import { parseJson, readObject, reasonOf, refuse } from './place.ts';
+import { parseJson, readObject, refuse } from './place.ts';
 
 const PREFIX = 'tensorflowjs_models/';
 const INFO = '/info';

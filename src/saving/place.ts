@@ -1,6 +1,6 @@
 /** Where in a file something stands, for messages, and the checks that data from elsewhere must pass first. */
 
-import { fail, show, ValueError } from '../errors.ts';
+import { fail, reasonOf, show, ValueError } from '../errors.ts';
 
 /** Deeper than any model is nested, and far from the end of the stack. */
 const DEEPEST = 100;
@@ -90,9 +90,6 @@ export function parseJson(place: Place, text: string): unknown {
   try {
     return JSON.parse(text);
   } catch (error) {
-    return refuse(place, `must be JSON, got ${show(text)} (${error instanceof Error ? error.message : error})`);
+    return refuse(place, `must be JSON, got ${show(text)} (${reasonOf(error)})`);
   }
 }
-
-/** What an error says that came from the host. */
-export const reasonOf = (error: unknown): string => (error instanceof Error ? error.message : String(error));

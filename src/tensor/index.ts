@@ -25,6 +25,14 @@ export * from './make.ts';
 export { multinomial, randomNormal, randomUniform, truncatedNormal } from './random.ts';
 export type { NestedBooleans, TensorLike } from './read.ts';
 export { type Axes, argMax, argMin, max, mean, min, moments, softmax, sum } from './reduce.ts';
+// TF.js has a type for each rank, which programs in TypeScript name; here the type does not tell it.
+export type {
+  Tensor as Scalar,
+  Tensor as Tensor1D,
+  Tensor as Tensor2D,
+  Tensor as Tensor3D,
+  Tensor as Tensor4D,
+} from './tensor.ts';
 export { Tensor } from './tensor.ts';
 export { type Nested, util } from './util.ts';
 export type { DataType, DataTypeMap } from './values.ts';

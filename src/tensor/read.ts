@@ -6,17 +6,16 @@ import {
   copyNested,
   floatsFor,
   isTypedArray,
-  type NestedArray,
+  type NestedNumbers,
   shapeOfNested,
   showShape,
   sizeOf,
-  type TypedArray,
 } from '../shapes.ts';
 import { Tensor } from './tensor.ts';
 import { checkDataType, convert, type DataType, room, type Values } from './values.ts';
 
 /** Numbers in any form a model accepts. */
-export type TensorLike = Tensor | NestedArray | TypedArray;
+export type TensorLike = Tensor | NestedNumbers;
 
 /** True and false, nested like numbers. */
 export type NestedBooleans = boolean | readonly NestedBooleans[];
@@ -83,10 +82,9 @@ export function readTensor(call: string, name: string, values: unknown, shape: r
 /** The kind of numbers TF.js takes values for. */
 function kindOf(values: unknown): DataType {
   if (values instanceof Tensor) return values.dtype;
-  if (values instanceof Int32Array || values instanceof Uint8Array || values instanceof Uint8ClampedArray)
-    return 'int32';
   let leaf = values;
   for (let depth = 0; Array.isArray(leaf) && depth < 10; depth++) leaf = leaf[0];
+  if (leaf instanceof Int32Array || leaf instanceof Uint8Array || leaf instanceof Uint8ClampedArray) return 'int32';
   return typeof leaf === 'boolean' ? 'bool' : 'float32';
 }
 
@@ -104,7 +102,7 @@ function read(
   if (typeof values !== 'number' && typeof values !== 'boolean' && !Array.isArray(values)) {
     fail(call, `${name} must be numbers in arrays, a typed array or a tensor, got ${show(values)}`);
   }
-  const nested = values as NestedArray;
+  const nested = values as NestedNumbers;
   const found = shapeOfNested(call, name, nested);
   if (wanted && found.length > 1 && showShape(found) !== showShape(wanted)) {
     fail(call, `${name} must have the shape ${showShape(wanted)}, got ${showShape(found)}`);

@@ -27,6 +27,7 @@ export class Tensor {
   constructor(values: Values, shape: readonly number[]) {
     this.#values = values;
     this.dtype = dataTypeOf(values);
+    if (!Array.isArray(shape)) fail('Tensor', `shape must be an array of whole numbers, got ${show(shape)}`);
     this.shape = Object.freeze([...shape]) as number[];
   }
 

@@ -23,8 +23,15 @@ export function checkDataType(call: string, value: unknown): DataType {
   return value as DataType;
 }
 
-export const dataTypeOf = (values: Values): DataType =>
-  values instanceof Float32Array ? 'float32' : values instanceof Int32Array ? 'int32' : 'bool';
+export function dataTypeOf(values: Values): DataType {
+  if (values instanceof Float32Array) return 'float32';
+  if (values instanceof Int32Array) return 'int32';
+  if (values instanceof Uint8Array) return 'bool';
+  return fail(
+    'Tensor',
+    `values must be a Float32Array, an Int32Array or a Uint8Array, got ${show(values)}; use tensor`,
+  );
+}
 
 /** Room for so many numbers, all zero, or a ValueError where there is not that much. */
 export function room<D extends DataType>(call: string, shape: readonly number[], dtype: D): DataTypeMap[D];

@@ -60,12 +60,15 @@ export class BaseCallback {
   /** Takes what `getState` gave, after `onTrainBegin` of a training that is resumed. */
   setState(_state: CallbackState): void {}
 
-  /** @internal Whether there may be a snapshot to resume the training from. */
-  get resumes(): boolean {
+  /** @internal Whether there is a file to look at before training begins. */
+  get keepsFile(): boolean {
     return false;
   }
 
-  /** @internal That snapshot, and where it is from; null where there is none yet. */
+  /**
+   * @internal The snapshot in it to resume the training from, and where that is from; null for none. Fails where the file
+   * could not be written.
+   */
   async findSnapshot(): Promise<{ name: string; bytes: Uint8Array } | null> {
     return null;
   }

@@ -1,5 +1,6 @@
 /** Data that comes batch by batch: arrays, generators, iterators and the data sets of TF.js, all read in one way. */
 
+import { type OneTensor, single } from '../batches.ts';
 import { fail, show } from '../errors.ts';
 import type { TensorLike } from '../tensor/read.ts';
 import { Tensor } from '../tensor/tensor.ts';
@@ -15,9 +16,9 @@ export interface ForeignTensor {
 /** A batch as a data set gives it; other keys are nobody's business here. */
 export interface DatasetBatch {
   /** In the shape of the model's input. */
-  readonly xs: TensorLike | ForeignTensor;
+  readonly xs: OneTensor | ForeignTensor;
   /** In the shape of the model's output; numbers of classes where the loss takes these. */
-  readonly ys: TensorLike | ForeignTensor;
+  readonly ys: OneTensor | ForeignTensor;
   /** A factor for the loss of each sample, [B], or of each of its time steps, [B, T]. */
   readonly sampleWeight?: TensorLike;
 }
@@ -141,8 +142,8 @@ function readBatch(call: string, name: string, value: unknown): ReadBatch {
   }
   const foreign = [xs, ys, sampleWeight].filter(isForeign);
   return {
-    xs: own(xs),
-    ys: own(ys),
+    xs: single(call, 'xs', own(xs)),
+    ys: single(call, 'ys', own(ys)),
     weights: sampleWeight === undefined ? undefined : { sampleWeight: own(sampleWeight) },
     release() {
       for (const tensor of foreign) tensor.dispose?.();

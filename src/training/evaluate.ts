@@ -1,6 +1,6 @@
 /** `evaluate` and `evaluateDataset`: losses and metrics without training. */
 
-import { readBatch } from '../batches.ts';
+import { type OneTensor, readBatch, single } from '../batches.ts';
 import { fail } from '../errors.ts';
 import { checkCount, checkOptions } from '../options.ts';
 import { floatsFor } from '../shapes.ts';
@@ -44,15 +44,16 @@ export interface Pairs {
 export function readPairs(
   call: string,
   trainee: Trainee,
-  x: TensorLike,
-  y: TensorLike,
+  x: OneTensor,
+  y: OneTensor,
   weights: WeightOptions = {},
   names: readonly [string, string] = ['x', 'y'],
 ): Pairs {
-  const shapes = trainee.shapes(call, x, y, names, null);
+  const [input, target] = [single(call, names[0], x), single(call, names[1], y)];
+  const shapes = trainee.shapes(call, input, target, names, null);
   const pairs = {
-    x: readSamples(call, names[0], x, shapes.x),
-    y: readSamples(call, names[1], y, shapes.y, shapes.target),
+    x: readSamples(call, names[0], input, shapes.x),
+    y: readSamples(call, names[1], target, shapes.y, shapes.target),
   };
   trainee.checkInput(call, names[0], pairs.x.data);
   const read = { ...pairs, weights: readWeights(call, pairs.y, weights) };
@@ -110,8 +111,8 @@ export function* testing(call: string, trainee: Trainee, pairs: Pairs, size: num
 export function readEvaluate(
   call: string,
   trainee: Trainee,
-  x: TensorLike,
-  y: TensorLike,
+  x: OneTensor,
+  y: OneTensor,
   options: ModelEvaluateArgs | undefined,
 ): { pairs: Pairs; size: number; verbose: 0 | 1 | 2 } {
   trainee.objective(call);
@@ -126,8 +127,8 @@ export function readEvaluate(
 
 export function evaluate(
   trainee: Trainee,
-  x: TensorLike,
-  y: TensorLike,
+  x: OneTensor,
+  y: OneTensor,
   options: ModelEvaluateArgs | undefined,
 ): Tensor | Tensor[] {
   const call = 'model.evaluate';

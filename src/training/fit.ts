@@ -1,5 +1,6 @@
 /** `fit`: training on samples that are all there. */
 
+import type { OneTensor } from '../batches.ts';
 import { fail, show } from '../errors.ts';
 import { checkNumber, checkOptions } from '../options.ts';
 import { nextSeed, randomState } from '../random.ts';
@@ -23,7 +24,7 @@ import { Session } from './session.ts';
 import type { Trainee } from './trainee.ts';
 
 /** Samples to test on: [x, y] or [x, y, sampleWeight]. @inline */
-export type ValidationData = readonly [TensorLike, TensorLike] | readonly [TensorLike, TensorLike, TensorLike];
+export type ValidationData = readonly [OneTensor, OneTensor] | readonly [OneTensor, OneTensor, TensorLike];
 
 /** Options of `fit`. */
 export interface ModelFitArgs extends TrainingOptions {
@@ -50,15 +51,15 @@ const OPTIONS = [...trainingOptions, 'batchSize', 'shuffle', 'validationSplit', 
 
 export async function fitSamples(
   trainee: Trainee,
-  x: TensorLike,
-  y: TensorLike,
+  x: OneTensor,
+  y: OneTensor,
   options: ModelFitArgs | undefined,
 ): Promise<History> {
   const call = 'model.fit';
   const read = readFit(call, trainee, x, y, options);
   const { pairs, batchSize, shuffle, validation, callbacks, yieldEvery, resume, ...rest } = read;
   begin(trainee);
-  const asked = resume !== null || callbacks.some(callback => callback.resumes);
+  const asked = resume !== null || callbacks.some(callback => callback.keepsFile);
   const interrupted = asked ? await findSnapshot(call, trainee, resume, callbacks) : null;
   const samples = pairs.x.count;
   const steps = Math.ceil(samples / batchSize);
@@ -106,8 +107,8 @@ export async function fitSamples(
 export function readFit(
   call: string,
   trainee: Trainee,
-  x: TensorLike,
-  y: TensorLike,
+  x: OneTensor,
+  y: OneTensor,
   options: ModelFitArgs | undefined,
 ): Fit {
   trainee.objective(call);

@@ -61,7 +61,7 @@ export async function fitDataset(
   const read = readFitDataset(call, trainee, dataset, options);
   const { source, batchesPerEpoch, validation, classWeight, callbacks, yieldEvery, resume, ...rest } = read;
   begin(trainee);
-  const asked = resume !== null || callbacks.some(callback => callback.resumes);
+  const asked = resume !== null || callbacks.some(callback => callback.keepsFile);
   const interrupted = asked ? await findSnapshot(call, trainee, resume, callbacks) : null;
   const resumed = interrupted?.standing ?? null;
   const steps = batchesPerEpoch ?? source.size;

@@ -13,6 +13,7 @@ export interface Interrupted extends Snapshot {
 
 /**
  * The snapshot to go on from, checked against the model: the one that `resume` gives, or else one that a callback keeps.
+ * Fails where a callback could not write its file, which would otherwise show after an epoch.
  *
  * @returns null where training begins afresh
  */
@@ -22,14 +23,14 @@ export async function findSnapshot(
   resume: unknown,
   callbacks: readonly BaseCallback[],
 ): Promise<Interrupted | null> {
-  if (resume !== null) return readInterrupted(call, trainee, 'resume', resume);
-  trainee.training = true; // nobody else may begin while files are read
+  let found: { name: string; bytes: unknown } | null = resume === null ? null : { name: 'resume', bytes: resume };
+  trainee.training = true; // nobody else may begin while files are looked at
   try {
-    for (const callback of callbacks.filter(({ resumes }) => resumes)) {
-      const found = await callback.findSnapshot();
-      if (found) return readInterrupted(call, trainee, found.name, found.bytes);
+    for (const callback of callbacks.filter(({ keepsFile }) => keepsFile)) {
+      const kept = await callback.findSnapshot();
+      found ??= kept;
     }
-    return null;
+    return found && readInterrupted(call, trainee, found.name, found.bytes);
   } finally {
     trainee.training = false;
   }

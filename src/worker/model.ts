@@ -98,6 +98,11 @@ export class Remote {
     return this.#mirror.outputs;
   }
 
+  /** The same as `outputs[0].shape`. */
+  get outputShape(): Sequential['outputShape'] {
+    return this.#mirror.outputShape;
+  }
+
   /** What `trainOnBatch`, `testOnBatch` and `evaluate` return, in order. Empty before `compile`. */
   get metricsNames(): string[] {
     return this.#mirror.metricsNames;

@@ -1,6 +1,6 @@
 /** The methods of a model in a worker: what is checked before a call leaves, what goes, and what is made of the answer. */
 
-import { shapeOfBatch } from '../batches.ts';
+import { type OneTensor, shapeOfBatch, single } from '../batches.ts';
 import { describe } from '../config.ts';
 import { fail, show } from '../errors.ts';
 import { inspected } from '../inspect.ts';
@@ -9,7 +9,6 @@ import { readObjective } from '../objective.ts';
 import { checkBoolean, checkOptions, isPlain } from '../options.ts';
 import { saverFor } from '../saving/routes.ts';
 import { runnerOf, type Sequential, trainedBy } from '../sequential.ts';
-import type { TensorLike } from '../tensor/read.ts';
 import { BaseCallback, type CallbackState, CustomCallback, type Params } from '../training/callback.ts';
 import {
   EarlyStopping,
@@ -127,7 +126,7 @@ function onBatch(call: string, model: Sequential, ...[x, y, options]: OnBatch): 
   const { rest, transfer } = split(call, options);
   const trainee = trainedBy(model);
   checkWeightOptions(call, rest);
-  trainee.shapes(call, x, y, ['x', 'y'], trainee.fixedBatch(call));
+  trainee.shapes(call, single(call, 'x', x), single(call, 'y', y), ['x', 'y'], trainee.fixedBatch(call));
   return { args: [x, y, rest], transfer };
 }
 
@@ -209,11 +208,11 @@ export const ways = {
 
   predict(call: string, model: Sequential, ...[x, options]: Parameters<Sequential['predict']>): Way {
     const { rest, transfer } = split(call, options);
-    shapeOfBatch(call, 'x', x, [null, ...runnerOf(model).inputShape(call).slice(1)]);
+    shapeOfBatch(call, 'x', single(call, 'x', x), [null, ...runnerOf(model).inputShape(call).slice(1)]);
     return { args: [x, rest], transfer };
   },
-  predictOnBatch(call: string, model: Sequential, x: TensorLike, options?: TransferOptions): Way {
-    shapeOfBatch(call, 'x', x, runnerOf(model).inputShape(call));
+  predictOnBatch(call: string, model: Sequential, x: OneTensor, options?: TransferOptions): Way {
+    shapeOfBatch(call, 'x', single(call, 'x', x), runnerOf(model).inputShape(call));
     return given(call, model, x, options);
   },
 
@@ -224,7 +223,9 @@ export const ways = {
     return { args: [inspected(call, runner, layer).name, x], transfer };
   },
 
-  getWeights: nothing,
+  getWeights: (call: string, _model: Sequential, trainableOnly = false): Way => ({
+    args: [checkBoolean(call, 'trainableOnly', trainableOnly)],
+  }),
   setWeights: given,
   finalizeVariableValues: nothing,
   getStates: nothing,

@@ -179,6 +179,9 @@ describe('scalers', () => {
     expectClose(scaled.mean(0).dataSync(), [0, 0, 0], { abs: 1e-6, rel: 0 });
     expectClose(scaled.square().mean(0).dataSync(), [1, 1, 1], { abs: 1e-6, rel: 0 });
     expect(standardize([2, 4, 4, 4, 5, 5, 7, 9])).toMatchObject({ mean: [5], std: [2] });
+    const typed = standardize([Float32Array.of(2, 1), Float32Array.of(4, 3), Float64Array.of(6, 5)]);
+    expect(typed).toMatchObject({ mean: [4, 3] });
+    expect(typed.inverse([Float32Array.of(0, 0)]).arraySync()).toEqual([[4, 3]]);
     expect(standardize([2, 4, 4, 4, 5, 5, 7, 9]).transform([9, 5]).arraySync()).toEqual([2, 0]);
   });
 

@@ -11,7 +11,7 @@ import {
   scalar,
   sequential,
   setRandomSeed,
-  type Tensor,
+  Tensor,
   tensor,
   tensor1d,
   tensor2d,
@@ -34,6 +34,13 @@ type Bad = [what: string, call: () => unknown, message?: string];
 /** What a type would refuse. */
 // biome-ignore lint/suspicious/noExplicitAny: wrong arguments are the point
 const wrong = (value: unknown): any => value;
+
+/** A typed array whose memory has gone elsewhere. */
+function transferred(count: number): Float32Array {
+  const array = new Float32Array(count);
+  structuredClone(array, { transfer: [array.buffer] });
+  return array;
+}
 
 /** The message of the ValueError that `call` throws, which must be one sentence that starts with `name`. */
 function messageOf(name: string, call: () => unknown): string {
@@ -152,6 +159,20 @@ describe('what makes things', () => {
 });
 
 describe('tensors', () => {
+  describeBad('Tensor', [
+    [
+      'made of nothing',
+      () => new (wrong(Tensor))(),
+      'values must be a Float32Array, an Int32Array or a Uint8Array, got undefined',
+    ],
+    ['made of nested arrays', () => new (wrong(Tensor))([[1]], [1, 1]), 'got [[1]]; use tensor'],
+    ['made of float64', () => new (wrong(Tensor))(new Float64Array(1), [1]), 'got a Float64Array of 1; use tensor'],
+    [
+      'without a shape',
+      () => new (wrong(Tensor))(new Float32Array(1)),
+      'shape must be an array of whole numbers, got undefined',
+    ],
+  ]);
   describeBad('tensor', [
     ['nothing', () => tensor(wrong(undefined))],
     ['null', () => tensor(wrong(null))],
@@ -160,6 +181,15 @@ describe('tensors', () => {
     ['ragged arrays', () => tensor([[1, 2], [3]]), 'must not be ragged'],
     ['arrays that end at different depths', () => tensor([[1], 2]), 'must not be ragged'],
     ['the same, the other way round', () => tensor([1, [2]]), 'must hold numbers'],
+    [
+      'ragged typed arrays',
+      () => tensor([new Float32Array(2), new Float32Array(1)]),
+      'arrays of 2 on axis 1, got one of 1',
+    ],
+    ['a typed array among numbers', () => tensor([1, new Float32Array(2)]), 'got a Float32Array of 2'],
+    ['a number among typed arrays', () => tensor([new Float32Array(1), 1]), 'must not be ragged'],
+    ['arrays of big integers', () => tensor(wrong([new BigInt64Array(2)])), 'got a BigInt64Array of 2'],
+    ['an array whose memory has gone', () => tensor([new Float32Array(2), transferred(2)]), 'got one of 0'],
     ['something else than numbers', () => tensor(wrong([[1, '2']])), "'2'"],
     ['a hole', () => tensor(wrong([[1, undefined]])), 'undefined'],
     ['big integers', () => tensor(wrong(new BigInt64Array(2)))],
@@ -730,6 +760,7 @@ describe('out of order', () => {
   describeBad('model.pop', [['without a layer', () => sequential().pop()]]);
   describeBad('model.inputs', [['without a layer', () => sequential().inputs]]);
   describeBad('model.outputs', [['without a layer', () => sequential().outputs]]);
+  describeBad('model.outputShape', [['without a layer', () => sequential().outputShape]]);
   describeBad('model.getStates', [['of a stateless layer', () => model().getStates(), 'stateful']]);
   describeBad('model.setStates', [['of a stateless layer', () => model().setStates([]), 'stateful']]);
   describeBad('model.add', [

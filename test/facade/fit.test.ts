@@ -53,6 +53,107 @@ describe('learning', () => {
   });
 });
 
+describe('a list of one tensor', () => {
+  const { xs, ys } = data(8) as { xs: Tensor; ys: Tensor };
+
+  test('stands for the tensor, as in TF.js, and so does a list of one loss', async () => {
+    const [a, b] = twins();
+    b.compile({ optimizer: train.adam(0.01), loss: ['meanSquaredError'] });
+    expectBits(b.predict([xs]).dataSync(), a.predict(xs).dataSync());
+    expectBits(b.predictOnBatch([xs]).dataSync(), a.predict(xs).dataSync());
+    expect(b.trainOnBatch([xs], [ys])).toBe(a.trainOnBatch(xs, ys));
+    expect(b.testOnBatch([xs], [ys])).toBe(a.testOnBatch(xs, ys));
+    await a.fit(xs, ys, { ...quiet, shuffle: false, validationData: [xs, ys] });
+    await b.fit([xs], [ys], { ...quiet, shuffle: false, validationData: [[xs], [ys]] });
+    expect(b.history!.history).toEqual(a.history!.history);
+    await a.fitDataset([{ xs, ys }], quiet);
+    await b.fitDataset([{ xs: [xs], ys: [ys] }], quiet);
+    expect(Number(b.evaluate([xs], [ys]))).toBe(Number(a.evaluate(xs, ys)));
+    expectBits(weightsOf(b), weightsOf(a));
+  });
+
+  test('stands for numbers of classes, too', () => {
+    const model = sequential({
+      layers: [
+        layers.gru({ units: 3, returnSequences: true, inputShape: [3, 2] }),
+        layers.activation({ activation: 'softmax' }),
+      ],
+    });
+    model.compile({ optimizer: 'sgd', loss: 'sparseCategoricalCrossentropy' });
+    const classes = tensor([...'012012012012012012012012'].map(Number), [8, 3]);
+    expect(model.testOnBatch([xs], [classes])).toBe(model.testOnBatch(xs, classes));
+  });
+
+  test('of two is refused, and changes nothing', async () => {
+    const model = small();
+    const before = model.snapshot();
+    const two = [xs, xs] as unknown as [Tensor];
+    const message = (name: string) => `${name} must be one tensor, or a list of one, got a list of 2`;
+    for (const call of [() => model.predict(two), () => model.predictOnBatch(two), () => model.trainOnBatch(two, ys)]) {
+      expect(call).toThrow(ValueError);
+      expect(call).toThrow(message('x'));
+    }
+    expect(() => model.testOnBatch(xs, two)).toThrow(message('y'));
+    expect(() => model.evaluate(xs, two)).toThrow(message('y'));
+    await expect(model.fit(two, ys, quiet)).rejects.toThrow(message('x'));
+    await expect(model.fit(xs, ys, { ...quiet, validationData: [xs, two] })).rejects.toThrow(
+      message('validationData[1]'),
+    );
+    await expect(model.fitDataset([{ xs: two, ys }], quiet)).rejects.toThrow(message('xs'));
+    expectBits(model.snapshot(), before);
+    expect(() => model.compile({ optimizer: 'sgd', loss: ['mse', 'mae'] as never })).toThrow(
+      'model.compile: loss must be',
+    );
+  });
+
+  test('that says another thing each time it is looked at is read once', () => {
+    const model = small();
+    let reads = 0;
+    const other = tensor(new Float32Array(400), [100, 2, 2]);
+    const list = Object.defineProperty([xs], '0', { get: () => (reads++ === 0 ? xs : other) }) as [Tensor];
+    expectBits(model.predict(list).dataSync(), model.predict(xs).dataSync());
+    reads = 0;
+    expect(model.testOnBatch(list, [ys])).toBe(model.testOnBatch(xs, ys));
+    expect(reads).toBe(1);
+  });
+});
+
+describe('typed arrays in arrays', () => {
+  const { xs, ys } = data(8);
+  /** The innermost arrays as typed ones. */
+  const typed = (nested: unknown): TensorLike =>
+    (nested as unknown[]).every(item => typeof item === 'number')
+      ? Float32Array.from(nested as number[])
+      : ((nested as unknown[]).map(typed) as TensorLike);
+  const [x, y] = [xs, ys].map(values => typed((values as Tensor).arraySync())) as [TensorLike, TensorLike];
+
+  test('are axes, wherever numbers are taken', async () => {
+    const [a, b] = twins();
+    b.setWeights(a.getWeights().map(weight => typed(weight.arraySync())));
+    expect((x as TensorLike[][])[0]![0]).toBeInstanceOf(Float32Array);
+    expectBits(b.predict(x).dataSync(), a.predict(xs).dataSync());
+    expectBits(b.predictOnBatch(x).dataSync(), a.predict(xs).dataSync());
+    expect(b.trainOnBatch(x, y)).toBe(a.trainOnBatch(xs, ys));
+    expect(b.testOnBatch(x, y)).toBe(a.testOnBatch(xs, ys));
+    await a.fit(xs, ys, { ...quiet, shuffle: false, validationData: [xs, ys] });
+    await b.fit(x, y, { ...quiet, shuffle: false, validationData: [x, y] });
+    expect(b.history!.history).toEqual(a.history!.history);
+    expect(Number(b.evaluate(x, y))).toBe(Number(a.evaluate(xs, ys)));
+    expectBits(weightsOf(b), weightsOf(a));
+  });
+
+  test('must not be ragged: nothing has changed then', () => {
+    const model = small();
+    const before = model.snapshot();
+    const ragged = [...(x as TensorLike[]).slice(0, 7), [new Float32Array(1)]] as TensorLike;
+    for (const call of [() => model.trainOnBatch(ragged, y), () => model.predict(ragged)]) {
+      expect(call).toThrow(ValueError);
+      expect(call).toThrow('x must not be ragged');
+    }
+    expectBits(model.snapshot(), before);
+  });
+});
+
 describe('the same as batch after batch by hand', () => {
   const { xs, ys, part } = data(10);
 

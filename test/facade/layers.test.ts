@@ -403,6 +403,7 @@ describe('shapes', () => {
   ])('%s', (_, stack, shape) => {
     const model = sequential({ layers: stack });
     expect(model.outputs[0]!.shape).toEqual(shape);
+    expect(model.outputShape).toEqual(shape);
     const [, ...sample] = model.inputs[0]!.shape;
     const x = [7, ...sample.map(n => n ?? 5)];
     const y = model.predict(new Random(1).uniforms(x).data.length ? tensorOf(new Random(1).uniforms(x)) : []);

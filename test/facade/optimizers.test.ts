@@ -178,6 +178,21 @@ describe('frozen layers', () => {
     expect(() => Object.assign(model, { trainable: 1 })).toThrow('model: trainable must be true or false, got 1');
   });
 
+  test('getWeights(true) leaves them out, as in TF.js', () => {
+    const model = sequential({
+      layers: [layers.dense({ units: 2, inputShape: [3], trainable: false }), layers.dense({ units: 1 })],
+    });
+    const [frozen, other] = model.layers;
+    expect(frozen!.getWeights(true)).toEqual([]);
+    expect(frozen!.getWeights()).toHaveLength(2);
+    expect(other!.getWeights(true).map(({ shape }) => shape)).toEqual([[2, 1], [1]]);
+    expect(model.getWeights(true).map(({ shape }) => shape)).toEqual([[2, 1], [1]]);
+    frozen!.trainable = true;
+    expect(model.getWeights(true)).toHaveLength(4);
+    expect(() => model.getWeights(wrong(1))).toThrow('model.getWeights: trainableOnly must be true or false, got 1');
+    expect(() => other!.getWeights(wrong(1))).toThrow(`${other!.name}.getWeights: trainableOnly must be`);
+  });
+
   test('all: nothing moves, to the bit', () => {
     const twins = new Twins({ trainable: [false, false, false] });
     const before = twins.model.getWeights().map(weight => weight.dataSync());
@@ -504,6 +519,8 @@ describe('arguments', () => {
       ['an object that is no schedule', made({ learningRate: {} }), 'learningRate'],
       ['an object and more', () => make({ ...given }, 0.9), 'takes either one object or arguments in order'],
       ['an unknown option', made({ clipnorm: 1 }), "did you mean 'clipNorm'?"],
+      ['the name that Keras had', made({ lr: 0.1 }), "unknown option 'lr'; did you mean 'learningRate'?"],
+      ['first letters', made({ wd: 0.1 }), "unknown option 'wd'; did you mean 'weightDecay'?"],
       ['a clipNorm of zero', made({ clipNorm: 0 }), 'clipNorm must be'],
       ['a negative clipValue', made({ clipValue: -1 }), 'clipValue must be'],
       ['NaN for globalClipNorm', made({ globalClipNorm: nan }), 'globalClipNorm must be'],
@@ -517,6 +534,18 @@ describe('arguments', () => {
       ['emaOverwriteFrequency of zero', made({ useEma: true, emaOverwriteFrequency: 0 }), 'emaOverwriteFrequency'],
     ]);
   }
+
+  test.each(makers)('train.%s lists every option once', (_, make) => {
+    let message = '';
+    try {
+      make({ nothingLikeIt: 1 });
+    } catch (error) {
+      ({ message } = error as Error);
+    }
+    const listed = [...message.split('; known: ')[1]!.matchAll(/'(\w+)'/g)].map(([, option]) => option);
+    expect(listed).toEqual(expect.arrayContaining(['learningRate', 'weightDecay', 'emaOverwriteFrequency']));
+    expect(listed).toEqual([...new Set(listed)]);
+  });
 
   for (const [name, make] of makers.filter(([name]) => /adam|ams/.test(name))) {
     describeBad(`train.${name}`, [

@@ -292,6 +292,32 @@ describe('dtypes', () => {
     expect(tensor([2 ** 30 + 1], [1], 'int32').dataSync()[0]).toBe(2 ** 30 + 1);
   });
 
+  it('follow the innermost arrays, which may be typed, as in TF.js', () => {
+    const rows = (kind: { of(...items: number[]): lw.TypedArray }) => [kind.of(1, 2, 3), kind.of(4, 5, 6)];
+    for (const kind of [Float32Array, Float64Array, Int16Array]) {
+      const x = lw.tensor2d(rows(kind));
+      expect([x.shape, x.dtype, x.arraySync()]).toEqual([
+        [2, 3],
+        'float32',
+        [
+          [1, 2, 3],
+          [4, 5, 6],
+        ],
+      ]);
+    }
+    for (const kind of [Int32Array, Uint8Array, Uint8ClampedArray]) expect(tensor(rows(kind)).dtype).toBe('int32');
+    expect(lw.tensor3d([rows(Float32Array), rows(Float32Array)]).shape).toEqual([2, 2, 3]);
+    expect(tensor([Int32Array.of(2 ** 30 + 1)]).dataSync()[0]).toBe(2 ** 30 + 1);
+    expect(tensor([Int32Array.of(-1, 2)], [1, 2], 'float32').dataSync()).toEqual(Float32Array.of(-1, 2));
+    expect(tensor([Float32Array.of(1, 2), [3, 4]]).arraySync()).toEqual([
+      [1, 2],
+      [3, 4],
+    ]);
+    expect(lw.stack([rows(Float32Array), rows(Float32Array)]).shape).toEqual([2, 2, 3]);
+    expect(lw.sum(rows(Float32Array), 1).arraySync()).toEqual([6, 15]);
+    expect(tensor([new Float32Array(0)]).shape).toEqual([1, 0]);
+  });
+
   it('convert: towards zero for int32, all but zero for bool', () => {
     const x = tensor([1.9, -1.9, 0, 0.5]);
     expect([...x.toInt().dataSync()]).toEqual([1, -1, 0, 0]);
@@ -614,6 +640,23 @@ describe('what TF.js programs do around tensors', () => {
     expect(Number(x)).toBe(1);
     expect(Number(tensor([1, 2]))).toBeNaN();
     expect(x instanceof lw.Tensor).toBe(true);
+  });
+
+  it('setBackend, getBackend, enableProdMode', async () => {
+    lw.enableProdMode();
+    expect(await lw.setBackend('wasm')).toBe(true);
+    for (const other of ['cpu', 'webgl', 'webgpu', 'tensorflow']) expect(await lw.setBackend(other)).toBe(false);
+    expect(lw.getBackend()).toBe('wasm');
+    const fault = lw.setBackend('wsam');
+    await expect(fault).rejects.toThrow("setBackend: unknown backendName 'wsam'; did you mean 'wasm'?");
+    await expect(fault).rejects.toBeInstanceOf(lw.ValueError);
+    await expect(lw.setBackend(undefined as never)).rejects.toThrow(
+      'setBackend: backendName must be a name, got undefined',
+    );
+  });
+
+  it('mean, max and min of no numbers', () => {
+    expect([lw.mean([]), lw.max([]), lw.min([]), lw.sum([])].map(Number)).toEqual([Number.NaN, -Infinity, Infinity, 0]);
   });
 
   it('util', () => {

@@ -2,7 +2,8 @@ import { mkdtempSync, readFileSync, rmSync } from 'node:fs';
 import { tmpdir } from 'node:os';
 import { isAbsolute, join } from 'node:path';
 import { expect, test } from 'vitest';
-import { animation, lossPlot, predictionPlot, type Theme, writeSVG } from '../../src/plot/node.ts';
+import { ValueError } from '../../src/errors.ts';
+import { animation, lossPlot, predictionPlot, showPlot, type Theme, writeSVG } from '../../src/plot/node.ts';
 import { frameAt, frames, losses } from './scenes.ts';
 import { matchSnapshot } from './snapshot.ts';
 import { expectStandalone } from './standalone.ts';
@@ -111,6 +112,23 @@ test('a chart can be placed in a container and taken out of it', () => {
   expect(plot.node.parentNode).toBe(container);
   plot.remove();
   expect(plot.node.parentNode).toBe(null);
+});
+
+test('writeSVG and showPlot refuse a path below a file, or that is a folder, and say why', () => {
+  const folder = mkdtempSync(join(tmpdir(), 'lstm-wasm-'));
+  try {
+    const file = writeSVG(join(folder, 'a.svg'), '<svg/>');
+    for (const [call, write] of Object.entries({ writeSVG, showPlot: (path: string) => showPlot('<svg/>', path) })) {
+      for (const path of [join(file, 'b.svg'), join(file, 'deep', 'b.svg'), folder]) {
+        const attempt = () => write(path, '<svg/>');
+        expect(attempt).toThrow(ValueError);
+        expect(attempt).toThrow(new RegExp(`^${call}: path must be a file that can be written, got E[A-Z]+: `));
+      }
+    }
+    expect(readFileSync(file, 'utf8')).toBe('<svg/>');
+  } finally {
+    rmSync(folder, { recursive: true });
+  }
 });
 
 test('writeSVG makes the folders, writes the file and says where it is', () => {

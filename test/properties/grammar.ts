@@ -688,12 +688,14 @@ const making = fc.oneof(
   says(call('lw.configure', object({ simd: one("'auto'", "'strict'", "'relaxed'", "'fast'") }))),
   says(call('lw.init', object({ module: one('{}'), bytes: one('new Uint8Array(8)') }))),
   says(call('lw.ready')),
+  says(call('lw.setBackend', one("'wasm'", "'cpu'", "'wsam'"))),
   says(call('lw.backendInfo')),
 );
 
 const tensorArgument = fc.oneof(
   one(
     't',
+    '[new Float32Array(3), Float32Array.of(1, 2, 3)]',
     '[[1, 2, 3], [4, 5, 6]]',
     '1',
     '[1, 2, 3]',

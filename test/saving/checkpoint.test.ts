@@ -14,6 +14,7 @@ import {
   setRandomSeed,
   Tensor,
   train,
+  ValueError,
 } from 'lstm-wasm';
 import { afterAll, beforeEach, describe, expect, test, vi } from 'vitest';
 import { expectBits } from '../compare.ts';
@@ -161,14 +162,62 @@ describe('file', () => {
     expect(make().restore(readFileSync(file)).epoch).toBe(4);
   });
 
-  test('that cannot be written ends the training with the reason, and leaves nothing behind', async () => {
+  test.each<[what: string, path: () => string, reason: string | RegExp]>([
+    ['a folder', () => file, /got the folder '.*'$/],
+    ['a file in a folder that is not there', () => join(file, 'missing', 'a'), 'got ENOENT: '],
+    ['a file below a file', () => join(file, 'taken', 'a'), 'got ENOTDIR: '],
+  ])('that is %s is refused before anything is trained, and nothing is left behind', async (_, path, reason) => {
     mkdirSync(file);
-    await expect(trained(make(), { file })).rejects.toThrow(/EISDIR|ENOTEMPTY|EEXIST|EPERM/);
-    expect(existsSync(`${file}.tmp`)).toBe(false);
-    await expect(trained(make(), { file: join(file, 'missing', 'a') })).rejects.toThrow('ENOENT');
+    writeFileSync(join(file, 'taken'), 'something else');
     const model = make();
-    await expect(trained(model, { file })).rejects.toThrow();
+    const before = model.snapshot(); // weights, optimizer, random numbers
+    for (const resume of [false, true]) {
+      const onTrainBegin = vi.fn();
+      const checkpoint = callbacks.modelCheckpoint({ file: path(), resume });
+      const list = [{ onTrainBegin }, checkpoint];
+      const error: unknown = await trained(model, {}, { callbacks: list }).catch(thrown => thrown);
+      expect(error).toBeInstanceOf(ValueError);
+      expect(error).toMatchObject({
+        message: expect.stringMatching(/^callbacks\.modelCheckpoint: file must be a file that can be \w+, got /),
+      });
+      expect(() => {
+        throw error;
+      }).toThrow(reason);
+      expect(onTrainBegin).not.toHaveBeenCalled();
+      expectBits(model.snapshot(), before);
+    }
+    await expect(
+      model.fitDataset([{ xs: x, ys: y }], { callbacks: callbacks.modelCheckpoint({ file }) }),
+    ).rejects.toThrow('callbacks.modelCheckpoint: file must be');
+    expectBits(model.snapshot(), before);
+    expect(readdirSync(file)).toEqual(['taken']);
+    expect(existsSync(`${file}.tmp`)).toBe(false);
     await trained(model, { file: `${file}.other` }); // and it can be trained again
+  });
+
+  test('is looked at first, also where the snapshot to go on from is given', async () => {
+    const whole = make();
+    const kept: Uint8Array[] = [];
+    await trained(whole, {}, { callbacks: [{ onEpochEnd: () => void kept.push(whole.snapshot()) }, {}] });
+    const model = make();
+    const before = model.snapshot();
+    const missing = callbacks.modelCheckpoint({ file: join(file, 'a') });
+    const going = trained(model, {}, { resume: kept[0], callbacks: [{}, missing] });
+    await expect(going).rejects.toThrow('file must be a file that can be written, got ENOENT');
+    expectBits(model.snapshot(), before);
+  });
+
+  test('that cannot be written any more ends the training with a ValueError, and leaves nothing behind', async () => {
+    const model = make();
+    const take = { onEpochEnd: () => mkdirSync(file, { recursive: true }) };
+    const error: unknown = await trained(model, {}, { callbacks: [take, callbacks.modelCheckpoint({ file })] }).catch(
+      thrown => thrown,
+    );
+    expect(error).toBeInstanceOf(ValueError);
+    expect((error as Error).message).toMatch(
+      /^callbacks\.modelCheckpoint: file must be a file that can be written, got (EISDIR|ENOTEMPTY|EEXIST|EPERM)/,
+    );
+    expect(existsSync(`${file}.tmp`)).toBe(false);
   });
 
   test('is refused where there are no files', () => {

@@ -4,16 +4,25 @@
 import {
   callbacks,
   data,
+  enableProdMode,
+  getBackend,
   type History,
+  type LayersModel,
   type Logs,
   layers,
   loadLayersModel,
+  type Scalar,
   type Sequential,
   type Stream,
   schedules,
   sequential,
+  setBackend,
   setRandomSeed,
   type Tensor,
+  type Tensor1D,
+  type Tensor2D,
+  type Tensor3D,
+  type Tensor4D,
   tensor,
   train,
   zeros,
@@ -57,7 +66,30 @@ model.compile({ optimizer: train.sgd(schedules.exponentialDecay(decay)), loss: '
 model.compile({ optimizer: 'adam', loss: 'mse' });
 model.trainOnBatch([[[0], [1]]], [[0.5]]);
 model.trainOnBatch(new Float32Array(2), new Float32Array(1));
+model.predict([[new Float32Array(2), [1, 2]]]);
+tensor([new Float32Array(2), new Int32Array(2)]);
 model.fitDataset(data.array([{ xs: x, ys: x }]), { epochs: 2 });
+
+// TF.js has a type for each rank, and one for models that are loaded.
+expectTypeOf<Scalar>().toEqualTypeOf<Tensor>();
+expectTypeOf<Tensor1D>().toEqualTypeOf<Tensor>();
+expectTypeOf<Tensor2D>().toEqualTypeOf<Tensor>();
+expectTypeOf<Tensor3D>().toEqualTypeOf<Tensor>();
+expectTypeOf<Tensor4D>().toEqualTypeOf<Tensor>();
+expectTypeOf<LayersModel>().toEqualTypeOf<Sequential>();
+expectTypeOf(model.outputShape).toEqualTypeOf<(number | null)[]>();
+expectTypeOf(model.getWeights(true)).toEqualTypeOf<Tensor[]>();
+model.compile({ optimizer: 'adam', loss: ['mse'] });
+model.fit([x], [x], { validationData: [[x], [x]] });
+model.predict([x]);
+// @ts-expect-error a model has one input
+model.predict([x, x]);
+// @ts-expect-error and one loss
+model.compile({ optimizer: 'adam', loss: ['mse', 'mae'] });
+
+expectTypeOf(setBackend('webgl')).resolves.toEqualTypeOf<boolean>();
+expectTypeOf(getBackend()).toEqualTypeOf<string>();
+expectTypeOf(enableProdMode()).toEqualTypeOf<void>();
 
 // ----------------------------------------------------------------------------------------------------- callbacks
 

@@ -32,6 +32,7 @@ expectTypeOf(batch.time).toEqualTypeOf<Tensor>();
 expectTypeOf(forecast(model, [1, 2, 3], 24)).toEqualTypeOf<Tensor>();
 const { train, test } = trainTestSplit([1, 2, 3], { testSize: 1 });
 model.fitDataset(windows(standardize(train).transform(test), { inputSteps: 24, batchSize: 32 }), { epochs: 2 });
+standardize([new Float32Array(2), [1, 2]]).transform([new Float64Array(2)]);
 expectTypeOf(vocabulary('abc').size).toEqualTypeOf<number>();
 // @ts-expect-error misspelt
 sineCosine({ batchsize: 50 });

@@ -72,6 +72,45 @@ describe('the same bits as without a worker', () => {
     expect(there.outputs).toEqual(here.outputs);
   });
 
+  it('on lists of one tensor, and with weights that are frozen', async () => {
+    lw.setRandomSeed(7);
+    const stack = () => [layers.gru({ units: 6, inputShape: [5, 2], trainable: false }), layers.dense({ units: 1 })];
+    const here = lw.sequential({ layers: stack() });
+    const there = await start().sequential({ layers: stack() });
+    for (const model of [here, there]) await model.compile({ optimizer: 'adam', loss: ['mse'] });
+    const [xs, ys] = [lw.tensor3d(x.slice(0, 160), [16, 5, 2]), lw.tensor2d(y.slice(0, 16), [16, 1])];
+    expect(await there.trainOnBatch([xs], [ys])).toBe(here.trainOnBatch([xs], [ys]));
+    const options = { epochs: 2, verbose: 0 } as const;
+    expect((await there.fit([xs], [ys], options)).history).toEqual((await here.fit([xs], [ys], options)).history);
+    expect(plain([await there.predict([xs])])).toEqual(plain([here.predict([xs])]));
+    expect(plain([await there.predictOnBatch([xs])])).toEqual(plain([here.predictOnBatch([xs])]));
+    expect(bare(await there.evaluate([xs], [ys]))).toEqual(bare(here.evaluate([xs], [ys])));
+    const two = [xs, xs] as unknown as [Core.Tensor];
+    expect(await messageOf(there.predict(two))).toBe(
+      'ValueError model.predict: x must be one tensor, or a list of one, got a list of 2',
+    );
+    expect(plain(await there.getWeights(true))).toEqual(plain(here.getWeights(true)));
+    expect(await there.getWeights(true)).toHaveLength(2);
+    expect(await there.getWeights()).toHaveLength(5);
+    expect(there.outputShape).toEqual([null, 1]);
+  });
+
+  it('on arrays of typed arrays', async () => {
+    lw.setRandomSeed(7);
+    const here = lw.sequential({ layers: fitLayers() });
+    here.compile(mse());
+    const there = await small();
+    const rows = (values: Float32Array, width: number) =>
+      Array.from({ length: values.length / width }, (_, n) => values.slice(n * width, (n + 1) * width));
+    const xs = Array.from({ length: 16 }, (_, n) => rows(x.subarray(n * 10, (n + 1) * 10), 2));
+    const ys = rows(y.subarray(0, 16), 1);
+    expect(await there.trainOnBatch(xs, ys)).toEqual(here.trainOnBatch(xs, ys));
+    const options = { epochs: 2, verbose: 0, batchSize: 4, transfer: true } as const;
+    const expected = await here.fit(xs, ys, { epochs: 2, verbose: 0, batchSize: 4 });
+    expect((await there.fit(xs, ys, options)).history).toEqual(expected.history);
+    expect(xs[0]![0]).toHaveLength(0); // handed over
+  });
+
   it('in calls that nobody awaits, which are carried out in the order in which they are made', async () => {
     const play = (model: Core.Sequential | RemoteSequential) => {
       const batches = sineCosine({ batchSize: 50, timeSteps: 20 });

@@ -2,7 +2,7 @@
 
 import { fail, show } from '../../errors.ts';
 import { checkBoolean, checkCount, checkOptions } from '../../options.ts';
-import { checkFile, readWhole, replaceWhole } from '../../saving/files.ts';
+import { checkFile, checkReplaceable, type Given, readWhole, replaceWhole } from '../../saving/files.ts';
 import type { Sequential } from '../../sequential.ts';
 import type { Tensor } from '../../tensor/tensor.ts';
 import { Callback, type CallbackState, type Logs } from '../callback.ts';
@@ -34,6 +34,8 @@ export interface ModelCheckpointArgs extends MonitorOptions {
   verbose?: Verbosity;
 }
 
+const given: Given = { call: 'callbacks.modelCheckpoint', name: 'file' };
+
 type Save = (epoch: number, logs: Logs, model: Sequential) => unknown;
 
 export class ModelCheckpoint extends Callback {
@@ -57,7 +59,7 @@ export class ModelCheckpoint extends Callback {
 
   constructor(args?: ModelCheckpointArgs) {
     super();
-    const call = 'callbacks.modelCheckpoint';
+    const { call } = given;
     const names = [...monitorOptions, 'file', 'resume', 'save', 'every', 'saveBestOnly', 'verbose'];
     const known = checkOptions<ModelCheckpointArgs>(call, args, names);
     this.#monitor = new Monitor('ModelCheckpoint', known);
@@ -69,7 +71,7 @@ export class ModelCheckpoint extends Callback {
     const file = known.file === undefined ? null : checkFile(call, 'file', known.file, instead);
     if (file !== null && save) fail(call, 'takes either file or save, got both');
     this.#file = file;
-    this.#save = file === null ? save : (_epoch, _logs, model) => replaceWhole(file, model.snapshot());
+    this.#save = file === null ? save : (_epoch, _logs, model) => replaceWhole(given, file, model.snapshot());
     this.#resume = checkBoolean(call, 'resume', known.resume ?? false);
     if (this.#resume && file === null) fail(call, 'resume must be false without a file, got true');
     this.#bestOnly = checkBoolean(call, 'saveBestOnly', known.saveBestOnly ?? file === null);
@@ -91,13 +93,15 @@ export class ModelCheckpoint extends Callback {
     this.#isBehind = false;
   }
 
-  override get resumes(): boolean {
-    return this.#resume;
+  override get keepsFile(): boolean {
+    return this.#file !== null;
   }
 
   override async findSnapshot(): Promise<{ name: string; bytes: Uint8Array } | null> {
-    const bytes = await readWhole(this.#file!);
-    return bytes && { name: `the file ${show(this.#file)}`, bytes };
+    const file = this.#file!;
+    await checkReplaceable(given, file);
+    const bytes = this.#resume ? await readWhole(given, file) : null;
+    return bytes && { name: `the file ${show(file)}`, bytes };
   }
 
   override getState(): CallbackState {
