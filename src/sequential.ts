@@ -253,7 +253,10 @@ export class Sequential {
    * metrics, a list: the loss, then each of them, of the same outputs
    */
   trainOnBatch(x: TensorLike, y: TensorLike, options?: WeightOptions): number | number[] {
-    return this.#step.train('model.trainOnBatch', x, y, options);
+    const call = 'model.trainOnBatch';
+    const results = this.#step.train(call, x, y, options);
+    this.#step.doubt(call, results, true);
+    return results;
   }
 
   /**
