@@ -435,7 +435,8 @@ export class Sequential {
 
   /**
    * A stepper for inference one sample and one time step at a time, with a state of its own, whatever batch size the
-   * model has. It runs on the model's weights: when the model trains on, the stream sees it.
+   * model has. It runs on the model's weights: when the model trains on, the stream sees it. It ends when the model is
+   * disposed of, or loses its weights by another layer.
    */
   stream(): Stream {
     const call = 'model.stream';
@@ -446,7 +447,8 @@ export class Sequential {
 
   /**
    * The same model at another batch size. Layers, weights and optimizer are shared: training one trains both, and
-   * compiling one compiles both. Carried states are each one's own. After this, neither takes or loses layers.
+   * compiling one compiles both. Carried states are each one's own. As long as both are there, neither takes or loses
+   * layers; the weights stay until the last is disposed of.
    */
   withBatchSize(batchSize: number): Sequential {
     const call = 'model.withBatchSize';
@@ -460,8 +462,9 @@ export class Sequential {
   // ------------------------------------------------------------------------------------------------------------ life
 
   /**
-   * Gives the model's memory back at once. Without it, that happens when the model is garbage collected. What a model
-   * made by `withBatchSize` shares stays with the others.
+   * Gives the model's memory back at once, and ends its streams. Without it, that happens when the model is garbage
+   * collected. Weights that models made by `withBatchSize` share, and streams on them, stay until the last of these
+   * models is disposed of or collected.
    */
   dispose(): void {
     this.#runner.dispose();

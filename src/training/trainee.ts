@@ -75,7 +75,7 @@ export function traineeOf(model: Sequential, runner: Runner, step: Step): Traine
     },
     objective: call => runner.objective(call),
     alive: (call, message) => {
-      if (runner.isDisposed || stack.parameters?.isFree) fail(call, message);
+      if (runner.isDisposed) fail(call, message);
     },
     fixedBatch: call => runner.fixedBatch(call),
     shapes: (call, x, y, names, samples) => {
