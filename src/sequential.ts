@@ -283,7 +283,8 @@ export class Sequential {
   }
 
   /**
-   * Trains on all samples, epoch by epoch. Samples are read once, at the start.
+   * Trains on all samples, epoch by epoch. Samples are read once, at the start. Where it fails on its way (a learning-rate
+   * function that returns NaN, a checkpoint that cannot be written), the batches trained before stay trained.
    *
    * @param x [N, T, D] or [N, D]
    * @param y in the shape of the model's output
@@ -294,7 +295,7 @@ export class Sequential {
   }
 
   /**
-   * Trains on batches as they come.
+   * Trains on batches as they come. Where it fails on its way, such as at a bad batch, those trained before stay trained.
    *
    * @param dataset batches of { xs, ys }: an array, a generator, an iterator, a function that makes one, a TF.js data set
    */
@@ -303,7 +304,8 @@ export class Sequential {
   }
 
   /**
-   * Loss and metrics over any number of samples, without training. Stateful layers carry their state on.
+   * Loss and metrics over any number of samples, without training. Stateful layers carry their state on. The means of the
+   * batches are weighed by their samples; masked steps are left out within a batch only.
    *
    * @returns a scalar, or a list of them where there are metrics; `Number(loss)` is its number
    */
@@ -328,7 +330,7 @@ export class Sequential {
   // ------------------------------------------------------------------------------------------------------ prediction
 
   /**
-   * Predictions for any number of samples, batch by batch.
+   * Predictions for any number of samples, batch by batch. What is not finite in them is warned of once.
    *
    * @param x [N, T, D] or [N, D]
    * @param options batchSize: 32, or the model's own where that is fixed; verbose shows nothing, as in TF.js
