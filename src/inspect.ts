@@ -10,6 +10,7 @@ import type { Runner } from './runner.ts';
 import { floatsFor } from './shapes.ts';
 import type { TensorLike } from './tensor/read.ts';
 import { Tensor } from './tensor/tensor.ts';
+import { isOdd, warnOnce } from './warning.ts';
 
 /**
  * Tensors [B, T, U] by their letters: i, f, g, o, c, h of an lstm, z, r, n, h of a gru, h of a simpleRNN. Steps are in
@@ -66,6 +67,8 @@ export function inspectLayer(
   const read = letters.map((letter, n) => (letter ? [[letter, reader.grouped('gates', 0, letters.length, n)]] : []));
   const cells = className === 'LSTMCell' ? [['c', reader.grouped('c', 1, 1, 0)]] : [];
   const h = reader.rows(className === 'GRUCell' ? 'h' : 'hx');
+  const wrong = h.dataSync().find(isOdd);
+  if (wrong !== undefined) warnOnce(runner.parameters(call), call, 'h holds', wrong);
   return { ...Object.fromEntries([...read.flat(), ...cells]), h };
 }
 

@@ -35,6 +35,8 @@ export interface Progress {
 }
 
 export class Parameters implements WeightHome {
+  /** Whether somebody has been warned of numbers that are not finite. */
+  warned = false;
   /** Byte offset of each layer within every run. */
   readonly offsets: readonly number[];
   readonly #layers: readonly Layer[];
@@ -126,6 +128,7 @@ export class Parameters implements WeightHome {
 
   /** Drops gradients and optimizer state: the next batch begins with a fresh optimizer. */
   forgetTraining(): void {
+    this.warned = false;
     this.#counters = new Float64Array(1);
     if (!this.#training) return;
     this.#training.free();
@@ -391,6 +394,7 @@ export class Parameters implements WeightHome {
   }
 
   write(call: string, layer: Layer, values: readonly Float32Array[]): void {
+    this.warned = false;
     if (!this.#weights) {
       layer.initialValues = [...values];
       return;

@@ -1,11 +1,13 @@
 /** Predictions for any number of samples, batch by batch. */
 
 import { readBatch } from './batches.ts';
-import { float32 } from './engine/engine.ts';
+import { float32, kernels } from './engine/engine.ts';
 import type { Runner } from './runner.ts';
 import { floatsFor, sizeOf } from './shapes.ts';
 import type { TensorLike } from './tensor/read.ts';
 import { Tensor } from './tensor/tensor.ts';
+import { FLOAT } from './units.ts';
+import { isOdd, warnOnce } from './warning.ts';
 
 /**
  * @param shape that of x, checked
@@ -30,13 +32,16 @@ export function predictAll(
   runner.expectSame(call, input, objective);
   runner.checkInput(call, 'x', source, 0, source.length);
   const executor = runner.executor(call);
+  let squares = 0; // of finite numbers, finite in float64
   for (let from = 0; from < samples; from += size) {
     const count = Math.min(size, samples - from);
     const batch = executor.prepare(call, count, sample, 'predict');
     float32().set(source.subarray(from * width, (from + count) * width), batch.input);
     batch.forward();
     batch.collect();
+    squares += kernels().sumOfSquares(batch.result * FLOAT, batch.resultSize);
     out.set(float32().subarray(batch.result, batch.result + batch.resultSize), from * each);
   }
+  if (isOdd(squares)) warnOnce(runner.parameters(call), call, 'the predictions hold', out.find(isOdd));
   return new Tensor(out, output);
 }

@@ -20,12 +20,17 @@ export class Runner {
   constructor(stack = new Stack(), batch: number | null = null) {
     this.stack = stack;
     this.#batch = batch;
+    stack.models++;
   }
 
   /** The same stack at another batch size. */
   at(batch: number): Runner {
-    this.stack.models++;
-    return new Runner(this.stack, batch);
+    const other = new Runner(this.stack, batch);
+    for (const runner of [this, other]) {
+      abandoned.unregister(runner); // this one may have been there
+      abandoned.register(runner, this.stack, runner);
+    }
+    return other;
   }
 
   // ------------------------------------------------------------------------------------------------ what must hold
@@ -36,7 +41,6 @@ export class Runner {
 
   alive(call: string): void {
     if (this.#disposed) fail(call, 'the model must not be used after dispose()');
-    this.stack.alive(call);
   }
 
   unshared(call: string): void {
@@ -133,8 +137,11 @@ export class Runner {
 
   dispose(): void {
     this.forgetPlans();
-    if (this.#batch === null) this.stack.dispose();
-    else if (!this.#disposed) this.stack.models--;
+    abandoned.unregister(this);
+    if (!this.#disposed) this.stack.leave(true);
     this.#disposed = true;
   }
 }
+
+/** Of those that share a stack, the ones that nobody holds any more. */
+const abandoned = new FinalizationRegistry<Stack>(stack => stack.leave(false));

@@ -262,7 +262,10 @@ export class Sequential {
    * metrics, a list: the loss, then each of them, of the same outputs
    */
   trainOnBatch(x: OneTensor, y: OneTensor, options?: WeightOptions): number | number[] {
-    return this.#step.train('model.trainOnBatch', x, y, options);
+    const call = 'model.trainOnBatch';
+    const results = this.#step.train(call, x, y, options);
+    this.#step.doubt(call, results, true);
+    return results;
   }
 
   /**
@@ -289,7 +292,8 @@ export class Sequential {
   }
 
   /**
-   * Trains on all samples, epoch by epoch. Samples are read once, at the start.
+   * Trains on all samples, epoch by epoch. Samples are read once, at the start. Where it fails on its way (a learning-rate
+   * function that returns NaN, a checkpoint that cannot be written), the batches trained before stay trained.
    *
    * @param x [N, T, D] or [N, D]
    * @param y in the shape of the model's output
@@ -300,7 +304,7 @@ export class Sequential {
   }
 
   /**
-   * Trains on batches as they come.
+   * Trains on batches as they come. Where it fails on its way, such as at a bad batch, those trained before stay trained.
    *
    * @param dataset batches of { xs, ys }: an array, a generator, an iterator, a function that makes one, a TF.js data set
    */
@@ -309,7 +313,8 @@ export class Sequential {
   }
 
   /**
-   * Loss and metrics over any number of samples, without training. Stateful layers carry their state on.
+   * Loss and metrics over any number of samples, without training. Stateful layers carry their state on. The means of the
+   * batches are weighed by their samples; masked steps are left out within a batch only.
    *
    * @returns a scalar, or a list of them where there are metrics; `Number(loss)` is its number
    */
@@ -334,7 +339,7 @@ export class Sequential {
   // ------------------------------------------------------------------------------------------------------ prediction
 
   /**
-   * Predictions for any number of samples, batch by batch.
+   * Predictions for any number of samples, batch by batch. What is not finite in them is warned of once.
    *
    * @param x [N, T, D] or [N, D]
    * @param options batchSize: 32, or the model's own where that is fixed; verbose shows nothing, as in TF.js
@@ -443,7 +448,8 @@ export class Sequential {
 
   /**
    * A stepper for inference one sample and one time step at a time, with a state of its own, whatever batch size the
-   * model has. It runs on the model's weights: when the model trains on, the stream sees it.
+   * model has. It runs on the model's weights: when the model trains on, the stream sees it. It ends when the model is
+   * disposed of, or loses its weights by another layer.
    */
   stream(): Stream {
     const call = 'model.stream';
@@ -454,7 +460,8 @@ export class Sequential {
 
   /**
    * The same model at another batch size. Layers, weights and optimizer are shared: training one trains both, and
-   * compiling one compiles both. Carried states are each one's own. After this, neither takes or loses layers.
+   * compiling one compiles both. Carried states are each one's own. As long as both are there, neither takes or loses
+   * layers; the weights stay until the last is disposed of.
    */
   withBatchSize(batchSize: number): Sequential {
     const call = 'model.withBatchSize';
@@ -468,8 +475,9 @@ export class Sequential {
   // ------------------------------------------------------------------------------------------------------------ life
 
   /**
-   * Gives the model's memory back at once. Without it, that happens when the model is garbage collected. What a model
-   * made by `withBatchSize` shares stays with the others.
+   * Gives the model's memory back at once, and ends its streams. Without it, that happens when the model is garbage
+   * collected. Weights that models made by `withBatchSize` share, and streams on them, stay until the last of these
+   * models is disposed of or collected.
    */
   dispose(): void {
     this.#runner.dispose();

@@ -12,8 +12,9 @@ export class Stack {
   readonly layers: Layer[] = [];
   parameters: Parameters | null = null;
   objective: Objective | null = null;
-  /** How many models have been made of it. */
-  models = 1;
+  /** How many models run on it: made, and neither disposed of nor collected. */
+  models = 0;
+  /** Whether one of them has been disposed of. */
   #disposed = false;
 
   /** Puts a layer on top. */
@@ -81,18 +82,22 @@ export class Stack {
 
   /** The parameters, made on first use. */
   home(call: string): Parameters {
-    this.alive(call);
+    if (this.#disposed && this.models === 0) fail(call, 'the model must not be used after dispose()');
     this.parameters ??= new Parameters([...this.layers]);
     return this.parameters;
   }
 
-  alive(call: string): void {
-    if (this.#disposed) fail(call, 'the model must not be used after dispose()');
-  }
-
-  dispose(): void {
-    this.parameters?.free();
-    this.#disposed = true;
+  /**
+   * One of the models is gone, and with the last of them go the weights. Where all were collected, and none disposed of,
+   * they stay, for layers and streams that somebody may still hold.
+   *
+   * @param disposed of; else nobody holds it any more
+   */
+  leave(disposed: boolean): void {
+    this.#disposed ||= disposed;
+    if (--this.models > 0 || !this.#disposed) return;
+    if (disposed) this.parameters?.free();
+    this.parameters = null; // a stream of a model that was collected goes on
   }
 
   /** Changes the stack. What has been learned so far moves along; the optimizer starts afresh. */

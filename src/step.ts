@@ -11,6 +11,7 @@ import type { Runner } from './runner.ts';
 import { type Shape, sameShape, sizeOf } from './shapes.ts';
 import { shapeOfTarget, targetShapeOf } from './targets.ts';
 import type { Tensor } from './tensor/tensor.ts';
+import { ADVICE, isOdd, warnOnce } from './warning.ts';
 import { checkWeightOptions, settledWeights, type WeightOptions, writeWeights } from './weights.ts';
 
 type Given = Batch | readonly [Tensor];
@@ -28,6 +29,11 @@ interface Form {
   readonly target: number[];
 }
 
+const nothing = () => '';
+
+/** What of the data is no number, where that can be told. */
+export type Diagnosis = () => string | null;
+
 /** Steps of a model. Between batches of one shape, nothing is allocated for one but the list of its metrics. */
 export class Step {
   readonly #runner: Runner;
@@ -38,7 +44,7 @@ export class Step {
     this.#runner = runner;
   }
 
-  /** As `trainOnBatch`, under the name of the call that wants it. */
+  /** As `trainOnBatch`, under the name of the call that wants it, which also warns of what is not finite. */
   train(call: string, x: Given, y: Given, options?: WeightOptions): number | number[] {
     const objective = this.#runner.objective(call);
     // First of all, because a function of the caller's may be behind it
@@ -64,15 +70,35 @@ export class Step {
     return results;
   }
 
-  /** As `testOnBatch`, likewise. */
-  test(call: string, x: Given, y: Given, options?: WeightOptions): number | number[] {
+  /**
+   * Warns, once, of what `train` or `test` gave where it is not finite.
+   *
+   * @param of what of, as in ' of the validation'
+   * @param diagnose what is wrong with the data, where that can be told
+   */
+  doubt(call: string, results: number | number[], trained: boolean, of = nothing, diagnose?: Diagnosis): void {
+    if (typeof results === 'number' ? Number.isFinite(results) : results.every(Number.isFinite)) return;
+    const parameters = this.#runner.parameters(call);
+    if (parameters.warned) return;
+    const values = [results].flat();
+    const wrong = values.findIndex(isOdd);
+    const metric = this.#runner.objective(call).metrics[wrong - 1];
+    const what = metric ? `the metric '${metric.key}'` : 'the loss';
+    const skipped = trained && !metric ? 'such a batch changes nothing, and training goes on without it; ' : '';
+    warnOnce(parameters, call, `${what}${of()} is`, values[wrong], skipped + (diagnose?.() ?? ADVICE));
+  }
+
+  /** As `testOnBatch`, likewise; warns of what is not finite. */
+  test(call: string, x: Given, y: Given, options?: WeightOptions, of = nothing): number | number[] {
     const objective = this.#runner.objective(call);
     const batch = this.#load(call, x, y, 'test', objective, options);
     const penalty = this.#runner.parameters(call).penalty(call);
     batch.forward();
     const loss = batch.loss() + penalty;
     if (!Number.isFinite(loss)) refuseWrongClass(call, batch, objective);
-    return measure(batch, objective, loss);
+    const results = measure(batch, objective, loss);
+    this.doubt(call, results, false, of);
+    return results;
   }
 
   /** Checks x and y, and puts them where the kernels expect them. */

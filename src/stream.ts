@@ -10,6 +10,7 @@ import type { Parameters } from './parameters.ts';
 import { readStates, recurrentOf, writeStates } from './states.ts';
 import type { TensorLike } from './tensor/read.ts';
 import type { Tensor } from './tensor/tensor.ts';
+import { isOdd, warnOnce } from './warning.ts';
 
 /** A stepper; make one with `model.stream()`. It sees what the model learns, and changes nothing of it. */
 export class Stream {
@@ -64,7 +65,12 @@ export class Stream {
     for (let i = 0; i < count; i++) memory[plan.input + i] = numbers[i]!;
     for (const layer of this.#layers) layer.checkInput(call, 'input', memory, plan.input, count);
     plan.forward();
-    for (let i = 0; i < out.length; i++) out[i] = memory[plan.output + i]!;
+    let zeros = 0; // NaN after a number that is not finite
+    for (let i = 0; i < out.length; i++) {
+      out[i] = memory[plan.output + i]!;
+      zeros += out[i]! * 0;
+    }
+    if (zeros !== 0) warnOnce(this.#parameters, call, 'the output holds', out.find(isOdd));
     return out;
   }
 

@@ -5,6 +5,7 @@ import { fail } from '../errors.ts';
 import type { Objective } from '../objective.ts';
 import { randomState, setRandomState } from '../random.ts';
 import type { Sequential } from '../sequential.ts';
+import type { Diagnosis } from '../step.ts';
 import type { WeightOptions } from '../weights.ts';
 import { type BaseCallback, CustomCallback, type Logs, type Params } from './callback.ts';
 import { ProgressBar } from './callbacks/progressBar.ts';
@@ -27,9 +28,6 @@ export interface SessionOptions {
   /** The training to go on with; null for a fresh one. */
   readonly resumed: Standing | null;
 }
-
-/** What the loss says that is not a number: which of the data is not one either, where that can be told. */
-type Diagnosis = () => string | null;
 
 export class Session {
   readonly labels: readonly string[];
@@ -56,8 +54,8 @@ export class Session {
   #batchLogs: Logs = {};
   #apart = false;
   #cut = false;
-  #warned = false;
   #over = false;
+  readonly #place = () => ` of batch ${this.#batch} of epoch ${this.#epoch}`;
 
   /** Fails where the training is not like the one it is to go on with. */
   constructor(call: string, trainee: Trainee, options: SessionOptions) {
@@ -111,6 +109,7 @@ export class Session {
   ): Promise<History> {
     const { epochs, initialEpoch } = this.#params;
     const { began, resumed } = this.#options;
+    this.#trainee.begun(this.#call);
     this.#trainee.training = true;
     this.#trainee.standing = call => this.#standing(call);
     this.#epoch = initialEpoch;
@@ -249,7 +248,7 @@ export class Session {
     for (const [n, label] of this.labels.entries()) logs[label] = at(values, n);
     this.#means.add(values, logs.size!);
     this.#next++;
-    if (!this.#warned && !Number.isFinite(at(values, 0))) this.#warn(at(values, 0), diagnose());
+    this.#trainee.doubt(this.#call, values, this.#place, diagnose);
   }
 
   async batchEnd(batch: number, logs: Logs): Promise<void> {
@@ -309,17 +308,6 @@ export class Session {
     if (this.#trainee.objective(this.#call) !== this.#objective) {
       fail(this.#call, 'the model must not be compiled anew while it is trained');
     }
-  }
-
-  #warn(loss: number, found: string | null): void {
-    this.#warned = true;
-    const advice =
-      found ??
-      'check that the data holds finite numbers; if it does, try a smaller learning rate, or an optimizer with clipNorm';
-    console.warn(
-      `${this.#call}: the loss of batch ${this.#batch} of epoch ${this.#epoch} is ${loss}; such a batch changes nothing, ` +
-        `and training goes on without it; ${advice}`,
-    );
   }
 }
 

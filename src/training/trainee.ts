@@ -7,7 +7,7 @@ import type { Objective } from '../objective.ts';
 import type { Runner } from '../runner.ts';
 import { readSnapshot, type Snapshot } from '../saving/snapshot.ts';
 import type { Sequential } from '../sequential.ts';
-import type { Step } from '../step.ts';
+import type { Diagnosis, Step } from '../step.ts';
 import { shapeOfTarget, targetShapeOf } from '../targets.ts';
 import type { WeightOptions } from '../weights.ts';
 import type { Standing } from './standing.ts';
@@ -46,6 +46,9 @@ export interface Trainee {
   /** `trainOnBatch` under the name of the call that wants it. */
   train(call: string, x: Batch, y: Batch, weights?: WeightOptions): number | number[];
   test(call: string, x: Batch, y: Batch, weights?: WeightOptions): number | number[];
+  /** Warns of what `train` gave where it is not finite; `begun` at first, because each training does so once. */
+  doubt(call: string, results: number | number[], of: () => string, diagnose: Diagnosis): void;
+  begun(call: string): void;
 }
 
 export interface Shapes {
@@ -55,6 +58,8 @@ export interface Shapes {
   /** As the loss reads it: numbers of classes with their last axis. */
   readonly target: number[];
 }
+
+const ofValidation = () => ' of the validation';
 
 /** A model as the loop sees it. */
 export function traineeOf(model: Sequential, runner: Runner, step: Step): Trainee {
@@ -70,7 +75,7 @@ export function traineeOf(model: Sequential, runner: Runner, step: Step): Traine
     },
     objective: call => runner.objective(call),
     alive: (call, message) => {
-      if (runner.isDisposed || stack.parameters?.isFree) fail(call, message);
+      if (runner.isDisposed) fail(call, message);
     },
     fixedBatch: call => runner.fixedBatch(call),
     shapes: (call, x, y, names, samples) => {
@@ -87,6 +92,12 @@ export function traineeOf(model: Sequential, runner: Runner, step: Step): Traine
       return masks ? null : (runner.outputShape(call).at(-1) ?? null);
     },
     train: (call, x, y, weights) => step.train(call, x, y, weights),
-    test: (call, x, y, weights) => step.test(call, x, y, weights),
+    // A training tests for its validation alone
+    test: (call, x, y, weights) =>
+      step.test(call, x, y, weights, call.startsWith('model.fit') ? ofValidation : undefined),
+    doubt: (call, results, of, diagnose) => step.doubt(call, results, true, of, diagnose),
+    begun: call => {
+      runner.parameters(call).warned = false;
+    },
   };
 }

@@ -22,7 +22,7 @@ import {
   ValueError,
 } from 'lstm-wasm';
 import { sineCosine } from 'lstm-wasm/data';
-import { describe, expect, test } from 'vitest';
+import { afterEach, beforeEach, describe, expect, type MockInstance, test, vi } from 'vitest';
 import { expectBits } from '../compare.ts';
 import { Random } from '../reference/random.ts';
 
@@ -910,6 +910,8 @@ describe('after dispose', () => {
 
 /** What its documentation says of trainOnBatch: the loss tells, and nothing has changed. */
 describe('NaN and Infinity in the data are no error', () => {
+  beforeEach(() => void vi.spyOn(console, 'warn').mockReturnValue());
+  afterEach(() => void vi.restoreAllMocks());
   const models: [string, () => Sequential][] = [
     ['lstm of whole groups', () => recurrent(8)],
     ['lstm with padding', () => recurrent(7)],
@@ -1013,5 +1015,166 @@ describe('NaN and Infinity in the data are no error', () => {
         ]),
       ),
     ).toBe(infinity);
+  });
+});
+
+/** No NaN out of finite numbers without a word. */
+describe('what comes out and is not finite is warned of', () => {
+  let warn: MockInstance<typeof console.warn>;
+  beforeEach(() => {
+    warn = vi.spyOn(console, 'warn').mockReturnValue();
+  });
+  afterEach(() => warn.mockRestore());
+  /** The warnings since it was asked last. */
+  const told = () => {
+    const all = warn.mock.calls.map(([message]) => String(message));
+    warn.mockClear();
+    return all;
+  };
+  const huge = 3e38;
+  const advice = '; check that the data holds finite numbers, none of them huge, ';
+
+  /** The sum of two huge numbers, and nothing times that; the width of what comes out. */
+  const overflowing = (units = 1, activation?: 'relu') =>
+    compiled([
+      layers.dense({ units: 2, activation, kernelInitializer: 'ones', inputShape: [2] }),
+      layers.dense({ units, kernelInitializer: 'zeros' }),
+    ]);
+  const compiled = (stack: lw.Layer[], options: Partial<lw.CompileOptions> = {}) => {
+    const model = sequential({ layers: stack });
+    model.compile({ optimizer: train.sgd(0.01), loss: 'meanSquaredError', ...options });
+    return model;
+  };
+  const recurrent = () => compiled([layers.simpleRNN({ units: 2, activation: 'linear', inputShape: [null, 1] })]);
+  const x = [[huge, huge]];
+  const y = [[0]];
+
+  test.each<[string, string, (model: Sequential) => unknown]>([
+    ['model.predict', 'the predictions hold NaN', model => model.predict(x)],
+    ['model.predict', 'the predictions hold NaN', model => model.predict([[1, 1], ...x, [1, 1]], { batchSize: 1 })],
+    ['model.predictOnBatch', 'the predictions hold NaN', model => model.predictOnBatch(x)],
+    ['model.trainOnBatch', 'the loss is NaN; such a batch changes nothing', model => model.trainOnBatch(x, y)],
+    ['model.testOnBatch', 'the loss is NaN', model => model.testOnBatch(x, y)],
+    ['model.evaluate', 'the loss is NaN', model => model.evaluate(x, y)],
+    ['model.evaluateDataset', 'the loss is NaN', model => model.evaluateDataset([{ xs: x, ys: y }])],
+    ['stream.step', 'the output holds NaN', model => model.stream().step([huge, huge])],
+    [
+      'model.fit',
+      'the loss of batch 0 of epoch 0 is NaN; such a batch changes nothing',
+      m => m.fit(x, y, { verbose: 0 }),
+    ],
+    [
+      'model.fit',
+      'the loss of the validation is NaN',
+      model => model.fit([[1, 1]], y, { verbose: 0, validationData: [x, y] }),
+    ],
+    [
+      'model.fitDataset',
+      'the loss of the validation is NaN',
+      m => m.fitDataset([{ xs: [[1, 1]], ys: y }], { verbose: 0, validationData: [{ xs: x, ys: y }] }),
+    ],
+  ])('%s: %s', async (call, what, give) => {
+    const model = overflowing();
+    await give(model);
+    const [message, ...more] = told();
+    expect(more).toEqual([]);
+    expect(message!.startsWith(`${call}: ${what}`)).toBe(true);
+    expect(message).toContain(advice);
+    expect(message).toMatch(/^[^\n]+[^\n.]$/);
+    await give(model);
+    expect(told()).toHaveLength(call.startsWith('model.fit') ? 1 : 0); // every training says so
+  });
+
+  test('of a loss alone, of gradients, and of weights that ran away', () => {
+    const far = compiled([layers.dense({ units: 1, kernelInitializer: 'zeros', inputShape: [1] })]);
+    expect(far.trainOnBatch([[1e30]], [[1e30]])).toBe(nan);
+    expect(told()).toEqual([expect.stringMatching(/^model\.trainOnBatch: the loss is NaN; such a batch/)]);
+
+    const running = compiled([layers.dense({ units: 1, inputShape: [1] })], { optimizer: train.sgd(1e10) });
+    let steps = 0;
+    while (Number.isFinite(running.trainOnBatch([[1]], [[2]]))) {
+      expect(told()).toEqual([]);
+      expect(++steps).toBeLessThan(100);
+    }
+    expect(told()).toHaveLength(1);
+  });
+
+  test('of Infinity as well, and of its place in a wide output', () => {
+    for (const units of [1, 2, 3, 5, 8]) {
+      const model = compiled([layers.dense({ units, kernelInitializer: 'zeros', inputShape: [1] })]);
+      const weights = (value: number) => [zeros(1, units), tensor([...Array(units - 1).fill(0), value])];
+      model.setWeights(weights(huge)); // the square of which float32 does not hold
+      expect(
+        model
+          .predict([[1], [1], [1]])
+          .dataSync()
+          .at(-1),
+      ).toBe(Math.fround(huge));
+      model.stream().step([1]);
+      expect(told()).toEqual([]);
+      model.setWeights(weights(minusInfinity));
+      model.predict([[1], [1], [1]]);
+      expect(told()).toEqual([expect.stringMatching(/^model\.predict: the predictions hold -Infinity; /)]);
+      model.setWeights(weights(infinity));
+      model.stream().step([1]);
+      expect(told()).toEqual([expect.stringMatching(/^stream\.step: the output holds Infinity; /)]);
+    }
+  });
+
+  test('but not of what a larger batch has left behind', () => {
+    const model = overflowing(3);
+    model.predict([[1, 1], ...x]);
+    expect(told()).toHaveLength(1);
+    model.setWeights(model.getWeights());
+    model.predict([[1, 1]]);
+    model.evaluate([[1, 1]], [[0, 0, 0]]);
+    expect(told()).toEqual([]);
+  });
+
+  test('of a metric, by its name, where the batch is learned from', () => {
+    const kernel = layers.dense({ units: 1, kernelInitializer: 'zeros', inputShape: [1] });
+    const model = compiled([kernel], { loss: 'mae', metrics: ['mse', 'mape'] });
+    const [loss, , mape] = model.trainOnBatch([[1], [2]], [[huge], [-huge]]) as number[];
+    expect([loss, mape]).toEqual([Math.fround(huge), infinity]);
+    expect(told()).toEqual([expect.stringMatching(/^model\.trainOnBatch: the metric 'mape' is Infinity; check/)]);
+    expect(model.getWeights()[0]!.dataSync()[0]).not.toBe(0);
+  });
+
+  test('of what inspect shows', () => {
+    const model = recurrent();
+    model.setWeights([tensor([[1, 1]]), tensor([[1, -1], [1, -1]]), zeros(2)]); // biome-ignore format: one matrix
+    const { h } = model.inspect(model.layers[0]!, [[[huge], [huge], [huge], [huge]]]);
+    expect([...h.dataSync()].every(Number.isFinite)).toBe(false);
+    expect(told()).toEqual([expect.stringMatching(/^model\.inspect: h holds -?(NaN|Infinity); /)]);
+  });
+
+  test('once by a model, its streams, and those of other batch sizes', () => {
+    const model = overflowing();
+    const two = model.withBatchSize(2);
+    const stream = model.stream();
+    model.predict(x);
+    for (const each of [model, two])
+      each.trainOnBatch([...x, ...x].slice(0, each === two ? 2 : 1), each === two ? [[0], [0]] : y);
+    stream.step([huge, huge]);
+    two.predict([...x, ...x]);
+    expect(told()).toHaveLength(1);
+    overflowing().predict(x);
+    expect(told()).toHaveLength(1);
+  });
+
+  test.each<[string, (model: Sequential) => unknown, number]>([
+    ['compile', model => model.compile({ optimizer: 'sgd', loss: 'mse' }), 1],
+    ['setWeights', model => model.setWeights(model.getWeights()), 1],
+    ['setWeights of a layer', model => model.layers[1]!.setWeights(model.layers[1]!.getWeights()), 1],
+    ['restore', model => model.restore(model.snapshot()), 1],
+    ['resetStates', model => model.resetStates(), 0],
+    ['setWeights that is refused', model => expect(() => model.setWeights([])).toThrow(ValueError), 0],
+  ])('after %s', (_, change, times) => {
+    const model = overflowing();
+    model.predict(x);
+    expect(told()).toHaveLength(1);
+    change(model);
+    model.predict(x);
+    expect(told()).toHaveLength(times);
   });
 });

@@ -14,6 +14,7 @@ import {
   train,
 } from 'lstm-wasm';
 import { describe, expect, test } from 'vitest';
+import { expectBits } from '../compare.ts';
 import { collectUntil, expectFlat, garbageOf, held } from './held.ts';
 import { data, quiet, small } from './training.ts';
 
@@ -323,6 +324,58 @@ describe('other calls', () => {
     }
     await collectUntil(() => held().blocks <= before.blocks);
     model.dispose();
+  });
+});
+
+describe('models of other batch sizes that nobody holds', () => {
+  const sample = [[[1, 2]]];
+  const add = (model: Sequential) => () => model.add(layers.dense({ units: 1 }));
+
+  test('leave the layers to the one that is left', slow, async () => {
+    const model = small();
+    for (const n of [2, 3]) model.withBatchSize(n).predict(numbers([n, 1, 2], Math.sin));
+    expect(add(model)).toThrow('the model must not share its layers');
+    const isFree = () => {
+      try {
+        add(model)();
+        return true;
+      } catch {
+        return false;
+      }
+    };
+    await collectUntil(isFree);
+    model.predict(sample);
+    model.dispose();
+  });
+
+  test('take the weights along where the others have been disposed of', slow, async () => {
+    const before = held();
+    const model = small();
+    model.withBatchSize(2).predict(numbers([2, 1, 2], Math.sin));
+    const [layer] = model.layers;
+    model.dispose();
+    expect(held().models).toBe(before.models + 1);
+    await collectUntil(() => held().blocks <= before.blocks);
+    expect(held().models).toBe(before.models);
+    expect(() => layer!.getWeights()).toThrow('after dispose()');
+  });
+
+  test('leave them to a layer and a stream where none has been disposed of', slow, async () => {
+    let gone = 0;
+    const registry = new FinalizationRegistry(() => gone++);
+    const make = () => {
+      const model = small();
+      const two = model.withBatchSize(2);
+      for (const each of [model, two]) registry.register(each, null);
+      return { layer: model.layers[0]!, stream: two.stream(), weights: model.getWeights()[0]! };
+    };
+    const { layer, stream, weights } = make();
+    const said = stream.step([1, 2]);
+    await collectUntil(() => gone === 2);
+    await new Promise(resolve => setTimeout(resolve, 20)); // finalizers have had their turn
+    expectBits(layer.getWeights()[0]!.dataSync(), weights.dataSync());
+    stream.reset();
+    expectBits(stream.step([1, 2]), said);
   });
 });
 

@@ -1,6 +1,6 @@
 /** Streams and models of another batch size: the same weights, put to other uses. */
 
-import { layers, type Sequential, sequential, setRandomSeed, train, ValueError } from 'lstm-wasm';
+import { backendInfo, layers, type Sequential, sequential, setRandomSeed, train, ValueError } from 'lstm-wasm';
 import { beforeEach, describe, expect, it } from 'vitest';
 import { expectBits, expectClose } from '../compare.ts';
 import { Random } from '../reference/random.ts';
@@ -165,15 +165,53 @@ describe('model.withBatchSize', () => {
     for (const [n, weight] of m.getWeights().entries()) expectBits(weight.dataSync(), before[n]!);
   });
 
-  it('fixes the stack, and lives as long as the original', () => {
+  it('fixes the stack as long as there are two', () => {
     const m = model();
     const two = m.withBatchSize(2);
     expect(() => m.add(layers.dense({ units: 1 }))).toThrow(/^model\.add: the model must not share its layers/);
     expect(() => two.pop()).toThrow(/^model\.pop: the model must not share its layers/);
     two.dispose();
+    two.dispose();
     expect(m.predict([[[1, 2, 3]]]).shape).toEqual([1, 1, 2]);
-    const three = m.withBatchSize(3);
+    m.add(layers.dense({ units: 1 }));
+    expect(m.predict([[[1, 2, 3]]]).shape).toEqual([1, 1, 1]);
+  });
+
+  it('keeps the weights until the last is disposed of, in whatever order', () => {
+    const m = model();
+    const { models } = backendInfo();
+    const [x, y] = [numbers(2 * 3 * 3), numbers(2 * 3 * 2)];
+    const two = m.withBatchSize(2);
+    const three = two.withBatchSize(3);
+    const stream = m.stream();
+    const said = stream.step([1, 2, 3]);
+    const all = [x.subarray(0, 9), x.subarray(9)].map(row => [0, 1, 2].map(t => [...row.subarray(3 * t, 3 * t + 3)]));
+    const targets = [y.subarray(0, 6), y.subarray(6)].map(row =>
+      [0, 1, 2].map(t => [...row.subarray(2 * t, 2 * t + 2)]),
+    );
+    const expected = m.predict(all);
+    expect(backendInfo().models).toBe(models + 1);
+
     m.dispose();
-    expect(() => three.getWeights()).toThrow(/^model\.getWeights: the model must not be used after dispose/);
+    m.dispose();
+    expect(() => m.getWeights()).toThrow(/^model\.getWeights: the model must not be used after dispose/);
+    expectBits(two.predict(all).dataSync(), expected.dataSync());
+    stream.reset();
+    expectBits(stream.step([1, 2, 3]), said);
+    expect(two.trainOnBatch(all, targets)).toBeGreaterThan(0);
+    expect(three.layers[0]!.getWeights()).toHaveLength(3);
+    expect(() => two.pop()).toThrow(/^model\.pop: the model must not share its layers/);
+
+    three.dispose();
+    two.pop();
+    expect(two.outputs[0]!.shape).toEqual([2, null, 9]);
+    two.add(layers.dense({ units: 1 }));
+    expect(two.predict(all).shape).toEqual([2, 3, 1]);
+    const [layer] = two.layers;
+    two.dispose();
+    expect(backendInfo().models).toBe(models);
+    expect(() => two.predict(all)).toThrow(/^model\.predict: the model must not be used after dispose/);
+    expect(() => layer!.getWeights()).toThrow(/after dispose/);
+    expect(() => stream.step([1, 2, 3])).toThrow(/^stream\.step: the model must not be disposed of or changed/);
   });
 });
