@@ -519,7 +519,7 @@ const changing = fc.oneof(
   says(
     call(
       's.step',
-      one('[1, 2]', 'new Float32Array(2)', '[1]', '[NaN, 1]', '[1, 2, 3]'),
+      one('[1, 2]', 'new Float32Array(2)', '[1]', '[NaN, 1]', '[3e38, -3e38]', '[1, 2, 3]'),
       one('undefined', 'new Float32Array(1)', 'new Float32Array(3)'),
     ),
   ),
@@ -967,7 +967,27 @@ const calm = fc.oneof(
   ].map(code => fc.constant<Statement>({ code, calm: true })),
 );
 
+/** Finite, and more than float32 has room for once it is multiplied or summed. */
+const vast = fc.oneof(
+  ...[
+    'm.predict(lw.fill(x.shape, 3e38))',
+    'm.predict(lw.mul(x, -3e38), { batchSize: 2 })',
+    'n.predictOnBatch(lw.fill(n.inputs[0].shape.map(size => size ?? 3), 3e38))',
+    'm.trainOnBatch(lw.fill(x.shape, 1e38), y)',
+    'm.trainOnBatch(x, lw.fill(y.shape, 1e30))',
+    'm.testOnBatch(lw.mul(x, 3e38), y)',
+    'm.evaluate(lw.fill(x.shape, 3e38), y, { batchSize: 2 })',
+    'm.evaluateDataset([{ xs: lw.mul(x, 3e38), ys: y }])',
+    'm.fit(x, y, { verbose: 0, validationData: [lw.mul(x, 3e38), y] })',
+    'm.inspect(m.layers[0], lw.fill(x.shape, 3e38))',
+    's.step([3e38, 3e38])',
+    'm.setWeights(m.getWeights().map(w => lw.fill(w.shape, 3e38)))',
+    'm.setWeights(m.getWeights().map(w => lw.mul(w, -1e38)))',
+  ].map(code => fc.constant<Statement>({ code })),
+);
+
 const statement = fc.oneof(
+  { weight: 2, arbitrary: vast },
   { weight: 3, arbitrary: calm },
   { weight: 6, arbitrary: training },
   { weight: 3, arbitrary: asking },

@@ -29,6 +29,9 @@ export interface Program {
   readonly statements: readonly Statement[];
 }
 
+/** What the package has warned of in the course of a program; whoever listens to the console puts it here. */
+export const said: string[] = [];
+
 /** Longer than any of these calls may take, on a busy machine, too. */
 const LONGEST = 10_000;
 
@@ -59,6 +62,7 @@ export async function run({ recipe, statements }: Program): Promise<void> {
     [4, 5, 6],
   ]);
   scope.n = scope.s = scope.b = scope.a = null;
+  said.length = 0;
   try {
     for (const statement of statements) await step(statement, scope);
   } finally {
@@ -88,6 +92,7 @@ async function step(statement: Statement, scope: Scope): Promise<void> {
   if (took > LONGEST) throw new Error(`${code}\ntook ${Math.round(took)} ms`);
   if (!failed) {
     if (watched) expectNumbers(code, result, scope.m as lw.Sequential);
+    expectWarning(code, result);
     if (into && fits(into, result)) scope[into] = result;
     fingerprint(scope); // whatever the call was good for, the model can still be asked
     return;
@@ -176,10 +181,20 @@ function expectNumbers(code: string, result: unknown, model: lw.Sequential): voi
     throw new Error(`${code}\nleft weights that are no numbers`);
 }
 
-/** Of a tensor, a history, or a list. */
+/** NaN does not come out without a word. One is enough for a program: models that share their weights also share it. */
+function expectWarning(code: string, result: unknown): void {
+  if (!/^[mns]\.(?:train|test|predict|evaluate|fit|step|inspect)\w*\(/.test(code)) return;
+  if (!numbersOf(result).some(Number.isNaN)) return;
+  if (said.some(warning => / (?:is|holds?) -?(?:NaN|Infinity); /.test(warning))) return;
+  throw new Error(`${code}\ngave NaN without a warning`);
+}
+
+/** Of a tensor, a history, what a stream or `inspect` gave, or a list. */
 function numbersOf(result: unknown): number[] {
   if (typeof result === 'number') return [result];
   if (result instanceof lw.Tensor) return valuesOf([result]);
   if (result instanceof lw.History) return numbersOf(Object.values(result.history));
+  if (result instanceof Float32Array) return [...result];
+  if (typeof result === 'object' && result && 'h' in result) return numbersOf(result.h);
   return Array.isArray(result) ? result.flatMap(numbersOf) : [];
 }
