@@ -83,8 +83,9 @@ export function resolveLoss(call: string, given: unknown): LossName {
 }
 
 /** The known name of a function, however it is wrapped up: 'huberLoss' for one called huberLoss_. */
-export function nearest(name: string, known: readonly string[]): string | undefined {
-  return known.find(k => k.toLowerCase() === name.toLowerCase().replace(/_+$/, ''));
+export function nearest(name: unknown, known: readonly string[]): string | undefined {
+  const plain = typeof name === 'string' ? name.toLowerCase().replace(/_+$/, '') : null;
+  return known.find(k => k.toLowerCase() === plain);
 }
 
 /** Whether targets are numbers of classes, one for each row, and not a row as wide as the output. */

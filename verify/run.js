@@ -33,6 +33,14 @@ import { steps } from './steps/index.js';
  * @property {string} name
  * @property {string} about a line for those who wait
  * @property {(context: Context) => Promise<Outcome[]>} run
+ * @property {'beside' | 'alone'} [when] beside the others, since it takes long and one core only; or alone, after them, since
+ * it takes all cores, or looks at a clock
+ *
+ * @typedef {object} Result
+ * @property {string} name
+ * @property {string} about
+ * @property {number} seconds
+ * @property {Outcome[]} outcomes
  */
 
 const root = fileURLToPath(new URL('..', import.meta.url));
@@ -65,20 +73,35 @@ if (!wanted) rmSync(resultsFile, { force: true });
 
 const tarball = install();
 const context = { root, home, tarball, tools: `${root}verify/node_modules`, say: console.log };
+const chosen = steps.filter(({ name }) => !wanted || wanted.includes(name));
+const at = (/** @type {Step['when']} */ when) => chosen.filter(step => step.when === when);
+const beside = at('beside').map(take);
+/** @type {Result[]} */
 const results = [];
-for (const step of steps.filter(({ name }) => !wanted || wanted.includes(name))) {
-  console.log(`\n${step.name}: ${step.about}`);
-  const started = performance.now();
-  const outcomes = await run(step, context);
-  const seconds = Math.round((performance.now() - started) / 1000);
-  for (const { what, status, note } of outcomes) console.log(`  ${status}  ${what}${note ? `: ${note}` : ''}`);
-  results.push({ name: step.name, about: step.about, seconds, outcomes });
-}
+for (const step of at(undefined)) results.push(await take(step));
+results.push(...(await Promise.all(beside)));
+for (const step of at('alone')) results.push(await take(step));
 const kept = wanted !== undefined || keep(results);
 const all = results.flatMap(({ outcomes }) => outcomes);
 const count = (/** @type {string} */ status) => all.filter(outcome => outcome.status === status).length;
 console.log(`\n${count('passed')} passed, ${count('failed')} failed, ${count('not here')} not here`);
 process.exitCode = count('failed') > 0 || !kept ? 1 : 0;
+
+/**
+ * @param {Step} step
+ * @returns {Promise<Result>}
+ */
+async function take(step) {
+  const { name, about } = step;
+  const besides = step.when === 'beside' ? ', beside what follows' : '';
+  console.log(`\n${name}: ${about}${besides}`);
+  const started = performance.now();
+  const outcomes = await run(step, context);
+  const seconds = Math.round((performance.now() - started) / 1000);
+  if (besides) console.log(`\n${name}:`);
+  for (const { what, status, note } of outcomes) console.log(`  ${status}  ${what}${note ? `: ${note}` : ''}`);
+  return { name, about, seconds, outcomes };
+}
 
 /**
  * @param {Step} step

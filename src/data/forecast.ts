@@ -48,6 +48,7 @@ export function forecast(model: Sequential, history: Series, steps: number, opti
   if (typeof model?.predict !== 'function' || typeof model.stream !== 'function') {
     fail(call, `model must be one of sequential(), got ${show(model)}`);
   }
+  if (model.layers.length === 0) fail(call, 'model must have a layer, got none; call model.add first');
   const known = checkOptions<ForecastOptions>(call, options, ['scaler', 'target', 'direct', 'stream', 'inputSteps']);
   const past = readSeries(call, 'history', history);
   const wanted = checkCount(call, 'steps', steps);

@@ -141,7 +141,7 @@ export function slice(x: TensorLike, begin: number | readonly number[], size?: n
   const from = asTensor(call, 'x', x);
   const list = (name: string, value: unknown): number[] => {
     const numbers: unknown[] = value === undefined ? [] : Array.isArray(value) ? value : [value];
-    if (numbers.length > from.rank || !numbers.every(n => Number.isInteger(n))) {
+    if (numbers.length > from.rank || numbers.findIndex(n => !Number.isInteger(n)) >= 0) {
       fail(call, `${name} must be a whole number for each of at most ${from.rank} axes, got ${show(value)}`);
     }
     return numbers as number[];

@@ -31,6 +31,11 @@ export class Tensor {
     this.shape = Object.freeze([...shape]) as number[];
   }
 
+  /** @internal Tensors that the constructor has made: what merely descends from one has no numbers. */
+  static [Symbol.hasInstance](value: unknown): boolean {
+    return typeof value === 'object' && value !== null && #values in value;
+  }
+
   get size(): number {
     return this.#values.length;
   }

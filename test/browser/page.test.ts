@@ -325,6 +325,9 @@ inBrowsers(installed => {
       );
       const { status } = await reader.state();
       expect(status).toMatch(/no number any more|not quite there/);
+      // The package says it, too
+      for (const fault of reader.faults.splice(0))
+        expect(fault).toMatch(/^warn: model\.trainOnBatch: the loss is NaN;/);
     });
   });
 

@@ -112,6 +112,10 @@ const mistakes: [call: () => unknown, sentence: string][] = [
     () => standardize(table).columns(2),
     'scaler.columns: target must be columns of the series, whole numbers from 0 to 1, got 2',
   ],
+  [
+    () => standardize(table).columns(new Array(2 ** 32 - 1)), // holes, and far too many to look at
+    'scaler.columns: target must be columns of the series, whole numbers from 0 to 1, got an array of 4294967295',
+  ],
 
   [() => vocabulary(wrong(1)), 'vocabulary: text must be a string, got 1'],
   [() => vocabulary(''), "vocabulary: text must hold a character, got ''"],
@@ -149,6 +153,7 @@ const mistakes: [call: () => unknown, sentence: string][] = [
 
   [() => forecast(wrong({}), series, 1), 'forecast: model must be one of sequential(), got {}'],
   [() => forecast(wrong(null), series, 1), 'forecast: model must be one of sequential(), got null'],
+  [() => forecast(sequential(), series, 1), 'forecast: model must have a layer, got none; call model.add first'],
   [() => forecast(one, series, 0), 'forecast: steps must be a whole number of at least 1, got 0'],
   [() => forecast(one, [], 1), 'forecast: history must hold at least 1 step, got 0'],
   [

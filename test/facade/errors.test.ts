@@ -476,6 +476,11 @@ const badCalls: BadCall[] = [
   ...(
     [
       ['a metric that is a function', () => 0, "metrics must be a name such as 'acc'"],
+      [
+        'a metric that is a function without a name',
+        Object.defineProperty(() => 0, 'name', { value: {} }),
+        "metrics must be a name such as 'acc'",
+      ],
       ['a metric of TF.js', [function binaryAccuracy() {}], "metrics[0] must be a name such as 'binaryAccuracy'"],
       ['a misspelt metric', ['mae', 'accurracy'], "unknown metrics[1] 'accurracy'; did you mean 'accuracy'?"],
       ['a metric that is a number', 3, 'metrics must be a name, got 3'],

@@ -100,6 +100,7 @@ describe('model.stream', () => {
     ['too few numbers', [1, 2], undefined, 'stream.step: input must hold 3 numbers, got 2'],
     ['strings', ['1', '2', '3'], undefined, 'stream.step: input must be a Float32Array or an array of numbers'],
     ['nothing', undefined, undefined, 'stream.step: input must be a Float32Array or an array of numbers'],
+    ['holes', new Array(3), undefined, 'stream.step: input must be a Float32Array or an array of numbers'],
     ['a long out', [1, 2, 3], new Float32Array(3), 'stream.step: out must be a Float32Array of 2'],
     ['another out', [1, 2, 3], [0, 0], 'stream.step: out must be a Float32Array of 2'],
   ])('refuses %s, and the state stays', (_what, input, out, message) => {

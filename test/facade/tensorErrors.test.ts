@@ -28,6 +28,12 @@ test.each([...unary, ...more, ...shaping, ...parts])('%s takes no text for a ten
   expect(() => functional[name]('text', 0)).toThrow(new ValueError(message));
 });
 
+test('what merely descends from a tensor has no numbers, and is none', () => {
+  const heir = Object.create(lw.Tensor.prototype);
+  expect(heir).not.toBeInstanceOf(lw.Tensor);
+  expect(() => lw.relu(heir)).toThrow(/^relu: x must be numbers in arrays, a typed array or a tensor, got /);
+});
+
 test.each([...binary, ...compare])('%s takes no text for either tensor', name => {
   const rule = "must be numbers in arrays, a typed array or a tensor, got 'text'";
   expect(() => functional[name]('text', row)).toThrow(new ValueError(`${name}: a ${rule}`));

@@ -375,11 +375,12 @@ const dataset = fc.oneof(
   strange.map(bad => `[{ xs: x, ys: y }, ${bad}]`),
   strangeBatch.map(bad => `[{ xs: x, ys: y }, { xs: ${bad}, ys: y }]`),
   strangeBatch.map(bad => `[{ xs: x, ys: ${bad} }]`),
-  strange.map(bad => `() => ${bad}`),
+  strange.map(bad => `() => (${bad})`),
   fc.constantFrom(
     '{ next: $.own }',
     '{ next: () => ({}) }',
-    '{ next: async () => ({ value: { xs: x, ys: y }, done: false }) }',
+    // Without an end nothing could end that reads it
+    '{ left: 5, async next() { return { value: { xs: x, ys: y }, done: this.left-- === 0 }; } }',
     '{ iterator: () => 1 }',
     '{ size: -1, *[Symbol.iterator]() { yield { xs: x, ys: y } } }',
     '[{ xs: { shape: [4, 3, 2], dataSync: () => [1] }, ys: y }]',

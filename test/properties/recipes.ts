@@ -64,7 +64,7 @@ export const recipes: Recipe[] = [
     'lw.train.adadelta()',
   ),
   recipe(
-    'lw.layers.bidirectional({ layer: lw.layers.lstm({ units: 2, stateful: true }), batchInputShape: [2, null, 2] }), lw.layers.dense({ units: 1 })',
+    "lw.layers.bidirectional({ layer: lw.layers.lstm({ units: 2, stateful: true }), batchInputShape: [2, null, 2] }), lw.layers.dense({ units: 1, activation: 'softplus' })",
     '$.numbers([2, 3, 2])',
     '$.numbers([2, 1])',
     "loss: 'poisson'",

@@ -1,4 +1,4 @@
-/** What is verified, in order. */
+/** What is verified, in order, but for those that run beside the others or alone. */
 
 import { api } from './api.js';
 import { bits } from './bits.js';
@@ -13,4 +13,4 @@ import { site } from './site.js';
 import { tfjs } from './tfjs.js';
 
 /** @type {import('../run.js').Step[]} */
-export const steps = [hosts, bits, packageStep, api, site, plots, tfjs, properties, coverage, mutation, long];
+export const steps = [long, hosts, bits, packageStep, api, site, tfjs, properties, coverage, plots, mutation];

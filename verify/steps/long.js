@@ -31,6 +31,7 @@ const LONGEST = 40 * 60_000;
 /** @type {import('../run.js').Step} */
 export const long = {
   name: 'long',
+  when: 'beside',
   about: 'a million steps, ten thousand models, a hundred workers ended while they train',
   async run({ root, home, say }) {
     const share = Number(process.env.LSTM_WASM_LONG || 1);

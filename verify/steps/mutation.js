@@ -14,6 +14,7 @@ const withoutFaults = ['index.ts'];
 /** @type {import('../run.js').Step} */
 export const mutation = {
   name: 'mutation',
+  when: 'alone',
   about: `${mutants.length} small faults in the kernels, one at a time; some minutes`,
   async run({ root, say }) {
     const started = performance.now();

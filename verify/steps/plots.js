@@ -40,6 +40,7 @@ const FREE = 0.75;
 /** @type {import('../run.js').Step} */
 export const plots = {
   name: 'plots',
+  when: 'alone',
   about: 'training in a worker, with and without 200 updates of a plot a second; a minute and a half',
   async run({ home, tools, say }) {
     const folder = join(home, 'plots');
