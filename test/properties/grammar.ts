@@ -375,7 +375,8 @@ const dataset = fc.oneof(
   strange.map(bad => `[{ xs: x, ys: y }, ${bad}]`),
   strangeBatch.map(bad => `[{ xs: x, ys: y }, { xs: ${bad}, ys: y }]`),
   strangeBatch.map(bad => `[{ xs: x, ys: ${bad} }]`),
-  strange.map(bad => `() => (${bad})`),
+  // A promise that is never kept is waited for as long
+  strange.filter(bad => !bad.includes('then:')).map(bad => `() => (${bad})`),
   fc.constantFrom(
     '{ next: $.own }',
     '{ next: () => ({}) }',
