@@ -34,8 +34,8 @@ export default defineConfig({
   },
   test: {
     testTimeout: 30_000,
-    // One more than there are cores, since those that ask a browser wait a third of their time. By default a core stays free.
-    maxWorkers: availableParallelism() + 1,
+    // By default a core stays free, which on two of them is half of all there is; one more than cores is slower.
+    maxWorkers: availableParallelism(),
     coverage: {
       provider: 'v8',
       include: ['src/**/*.ts'],
