@@ -22,7 +22,7 @@ const GOAL = 40 * 1024;
  */
 export const sizes = [
   { what: 'the seed program, kernels included', program: seed, limit: 87_500, goal: GOAL },
-  { what: "everything of '.'", program: everything('lstm-wasm'), limit: 102_500 },
+  { what: "everything of '.'", program: everything('lstm-wasm'), limit: 103_500 },
   { what: 'plot', program: everything('lstm-wasm/plot'), limit: 59_000 },
   { what: 'worker, the side of the page', program: everything('lstm-wasm/worker'), limit: 97_000 },
   { what: 'thread, what runs in the worker', program: "import 'lstm-wasm/thread'", limit: 97_000 },
