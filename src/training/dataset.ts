@@ -95,7 +95,9 @@ export function sourceOf(call: string, name: string, dataset: unknown): Source {
   };
 }
 
+/** Numbers can be iterated over, too, but are no batches. */
 const opens = (methods: Methods): boolean =>
+  !ArrayBuffer.isView(methods) &&
   [methods.next, methods.iterator, methods[Symbol.asyncIterator], methods[Symbol.iterator]].some(
     method => typeof method === 'function',
   );

@@ -248,6 +248,8 @@ describe('errors', () => {
 
   const bad: [what: string, dataset: unknown, options: unknown, message: string][] = [
     ['nothing', undefined, {}, 'dataset must be batches of { xs, ys }'],
+    ['numbers', new Float32Array(3), {}, 'dataset must be batches of { xs, ys }'],
+    ['what gives numbers', () => new Float32Array(3), {}, 'dataset must be batches of { xs, ys }'],
     ['a word', 'data', {}, "TF.js data set, got 'data'"],
     ['an object', {}, {}, 'TF.js data set, got {}'],
     ['no batch', [], {}, 'dataset must hold a batch, got none'],
