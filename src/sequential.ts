@@ -253,7 +253,8 @@ export class Sequential {
    * One step of training on one batch. Stateful layers carry their state on, as in Keras.
    *
    * A batch whose loss or gradients are not finite (NaN or Infinity in the data, or an overflow) changes nothing:
-   * weights, optimizer and carried states stay as they were. The loss that comes back says so: it is NaN or Infinity.
+   * weights, optimizer and carried states stay as they were. The loss that comes back says so: it is NaN or Infinity,
+   * and the model warns of it on the console, the first time.
    *
    * @param x [B, T, D] or [B, D]
    * @param y in the shape of the model's output; numbers of classes, [B, 1] or [B, T, 1], for sparse losses

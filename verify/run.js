@@ -99,6 +99,8 @@ async function take(step) {
   const outcomes = await run(step, context);
   const seconds = Math.round((performance.now() - started) / 1000);
   if (besides) console.log(`\n${name}:`);
+  // The results are for others to read: to them, files are where they are in a checkout.
+  for (const outcome of outcomes) outcome.note = outcome.note?.replaceAll(home, '').replaceAll(root, '');
   for (const { what, status, note } of outcomes) console.log(`  ${status}  ${what}${note ? `: ${note}` : ''}`);
   return { name, about, seconds, outcomes };
 }

@@ -16,10 +16,10 @@ const program = `
   const batches = sineCosine();
   const { xs, ys } = batches.next().value;
   const measured = [];
-  for (let step = 1; step <= 5000; step++) {
+  for (let step = 1; step <= 7000; step++) {
     model.trainOnBatch(xs, ys);
     model.predict(xs);
-    if (step === 100 || step === 5000) {
+    if (step === 1000 || step === 7000) {
       for (let k = 0; k < 4; k++) {
         gc();
         await new Promise(resolve => setTimeout(resolve, 5));
@@ -31,11 +31,12 @@ const program = `
   console.log(JSON.stringify(measured));
 `;
 
-it('memory after 5,000 steps is that after 100', { timeout: 60_000 }, () => {
+it('memory after 7,000 steps is that after 1,000', { timeout: 60_000 }, () => {
   const words = ['--expose-gc', '--input-type=module', '--eval', program];
   const cwd = fileURLToPath(new URL('../../', import.meta.url));
   const [early, late] = JSON.parse(execFileSync(process.execPath, words, { cwd, encoding: 'utf8' }));
   expect(late.memory).toBe(early.memory);
-  expect(late.arrayBuffers).toBeLessThanOrEqual(early.arrayBuffers + 16_384);
-  expect(late.heapUsed).toBeLessThan(early.heapUsed + 200_000); // what the engine itself adds and drops
+  expect(late.arrayBuffers).toBeLessThanOrEqual(early.arrayBuffers);
+  // The engine adds and drops some 200 KB of code, when it comes to it; a step that left an object behind would add more.
+  expect(late.heapUsed - early.heapUsed).toBeLessThan(6000 * 50);
 });

@@ -5,6 +5,7 @@ import type * as Core from 'lstm-wasm';
 import type * as Workers from 'lstm-wasm/worker';
 import type { Host, RemoteSequential } from 'lstm-wasm/worker';
 import { afterAll, afterEach, describe, expect, it } from 'vitest';
+import { onClock } from '../setup/clock.ts';
 
 const built = (name: string) => import(/* @vite-ignore */ new URL(`../../dist/${name}.js`, import.meta.url).href);
 const lw: typeof Core = await built('index');
@@ -351,7 +352,7 @@ describe('a training can be ended', () => {
     await model.fit(x, y, { epochs: 1, verbose: 0 });
   });
 
-  it('by a signal, also while it waits for data that never comes', async () => {
+  it('by a signal, also while it waits for data that never comes', onClock, async () => {
     const model = await small();
     let closed = 0;
     const batches = {
@@ -373,7 +374,7 @@ describe('a training can be ended', () => {
     expect(closed).toBe(1);
   });
 
-  it('by a signal, before it has begun, and in the middle of a long validation', async () => {
+  it('by a signal, before it has begun, and in the middle of a long validation', onClock, async () => {
     const model = await start().sequential({
       layers: [layers.lstm({ units: 192, inputShape: [50, 8] }), layers.dense({ units: 1 })],
     });
