@@ -25,7 +25,7 @@ export interface Progress {
   readonly batches: number;
   /** Batches that have changed the weights, whatever the optimizer. */
   readonly trained: number;
-  /** The counters of the optimizer; null where they are to be counted anew. */
+  /** The counters of the optimizer, none before the first batch; null where they are to be counted anew. */
   readonly counters: readonly number[] | null;
   /**
    * What the optimizer keeps beside the weights, slot by slot, then their averages, if any: of each one matrix for every
@@ -325,12 +325,11 @@ export class Parameters implements WeightHome {
   /** What the training has come to; the arrays are copies. */
   progress(call: string, optimizer: Optimizer | null): Progress {
     const { batches, trained } = this;
-    const counters = [...this.#counters.subarray(1)];
-    if (batches === 0 || !this.#training || !optimizer) return { batches, trained, counters, runs: [] };
+    if (batches === 0 || !this.#training || !optimizer) return { batches, trained, counters: [], runs: [] };
     const runs = Array.from({ length: this.#runsOf(optimizer) }, (_, run) =>
       this.#layers.flatMap(layer => this.#readFrom(call, layer, this.#training!.address + this.#runStart(run))),
     );
-    return { batches, trained, counters, runs };
+    return { batches, trained, counters: [...this.#counters.subarray(1)], runs };
   }
 
   /**

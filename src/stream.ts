@@ -107,6 +107,7 @@ const opensTime = ({ className }: Layer): boolean => className === 'Embedding';
 /** Whether a layer mixes what stands at different time steps, or makes steps of its own. */
 const joinsSteps = (layer: Layer): boolean => {
   const { input, output } = layer.built;
+  if (layer.className === 'Reshape' && output.length === 3) return true;
   return !(layer instanceof RecurrentLayer) && !opensTime(layer) && input.length !== output.length;
 };
 

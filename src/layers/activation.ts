@@ -15,7 +15,7 @@ import { type Shape, showShape } from '../shapes.ts';
 import { checkLayerOptions, type LayerOptions } from './layer.ts';
 import { Weightless } from './weightless.ts';
 
-/** max(x, alpha x), at most top: the number by which the kernels know it, and what it needs. */
+/** x, at most top, above zero, and alpha x below: the number by which the kernels know it, and what it needs. */
 interface Rectifier {
   alpha: number;
   top: number;

@@ -238,7 +238,7 @@ export abstract class Layer {
       constraint?.checkWeight(call, name, shape);
     }
     const weights = specs.map(spec => ({ ...spec, seed: spec.initializer.plan() }));
-    this.initialValues = values;
+    if (values) this.initialValues = values; // a layer around another one has those of that
     this.#built = { input, output };
     this.#weights = weights;
     this.#home = home;

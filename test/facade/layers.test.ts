@@ -411,6 +411,12 @@ describe('shapes', () => {
   });
 });
 
+test('timeDistributed begins with the weights given to the layer in it', () => {
+  const layer = layers.dense({ units: 1, weights: [[[7]], [3]] });
+  const model = sequential({ layers: [layers.timeDistributed({ layer, inputShape: [2, 1] })] });
+  expect(model.predict([[[0], [1]]]).arraySync()).toEqual([[[3], [10]]]);
+});
+
 test('regularizers and constraints stand with the weights they are for', () => {
   const model = sequential({
     layers: [

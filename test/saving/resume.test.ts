@@ -14,7 +14,7 @@ import {
   tensor,
   train,
 } from 'lstm-wasm';
-import { beforeAll, describe, expect, test } from 'vitest';
+import { beforeAll, describe, expect, test, vi } from 'vitest';
 import { Random } from '../reference/random.ts';
 
 beforeAll(() => configure({ simd: 'strict' }));
@@ -131,6 +131,16 @@ test('dropout goes on from where it stood, after a second compile too', async ()
     return bits(model);
   };
   expect(await go(true)).toEqual(await go(false));
+});
+
+test('before the first batch that counts', async () => {
+  const model = make();
+  model.compile({ optimizer: 'adam', loss: 'mse' });
+  vi.spyOn(console, 'warn').mockImplementationOnce(() => {});
+  model.trainOnBatch(batches[0]!.x.mul(Number.NaN), batches[0]!.y);
+  const loaded = await roundTrip(model);
+  for (const one of [model, loaded]) run(one, 0, 3);
+  expect(bits(loaded)).toEqual(bits(model));
 });
 
 test('a learning rate that is a function, and a model that is not compiled, cannot be saved with the optimizer', async () => {
