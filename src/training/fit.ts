@@ -9,7 +9,7 @@ import type { Logs } from './callback.ts';
 import { type Pairs, readPairs, readWeights, testing } from './evaluate.ts';
 import type { History } from './history.ts';
 import {
-  begin,
+  alone,
   checkBatchSize,
   checkIdle,
   checkWhole,
@@ -18,7 +18,7 @@ import {
   type TrainingOptions,
   trainingOptions,
 } from './options.ts';
-import { findSnapshot } from './resume.ts';
+import { findSnapshot, readInterrupted } from './resume.ts';
 import { Order, type Samples, Selection, type Shuffle, Weighing } from './samples.ts';
 import { Session } from './session.ts';
 import type { Trainee } from './trainee.ts';
@@ -57,10 +57,14 @@ export async function fitSamples(
 ): Promise<History> {
   const call = 'model.fit';
   const read = readFit(call, trainee, x, y, options);
+  return alone(trainee, () => train(call, trainee, read));
+}
+
+async function train(call: string, trainee: Trainee, read: Fit): Promise<History> {
   const { pairs, batchSize, shuffle, validation, callbacks, yieldEvery, resume, ...rest } = read;
-  begin(trainee);
   const asked = resume !== null || callbacks.some(callback => callback.keepsFile);
-  const interrupted = asked ? await findSnapshot(call, trainee, resume, callbacks) : null;
+  const found = asked ? await findSnapshot(resume, callbacks) : null;
+  const interrupted = found && readInterrupted(call, trainee, found);
   const samples = pairs.x.count;
   const steps = Math.ceil(samples / batchSize);
   const params = { ...rest, samples, steps, batchSize, doValidation: validation !== null };

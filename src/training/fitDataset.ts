@@ -10,7 +10,7 @@ import { type Pairs, readSamples, testing, testSource } from './evaluate.ts';
 import { findFault, readValidation, type ValidationData } from './fit.ts';
 import type { History } from './history.ts';
 import {
-  begin,
+  alone,
   checkBatchSize,
   checkIdle,
   checkWhole,
@@ -19,7 +19,7 @@ import {
   type TrainingOptions,
   trainingOptions,
 } from './options.ts';
-import { findSnapshot } from './resume.ts';
+import { findSnapshot, readInterrupted } from './resume.ts';
 import { Session } from './session.ts';
 import type { Standing } from './standing.ts';
 import type { Trainee } from './trainee.ts';
@@ -59,10 +59,14 @@ export async function fitDataset(
 ): Promise<History> {
   const call = 'model.fitDataset';
   const read = readFitDataset(call, trainee, dataset, options);
+  return alone(trainee, () => train(call, trainee, read));
+}
+
+async function train(call: string, trainee: Trainee, read: FitDataset): Promise<History> {
   const { source, batchesPerEpoch, validation, classWeight, callbacks, yieldEvery, resume, ...rest } = read;
-  begin(trainee);
   const asked = resume !== null || callbacks.some(callback => callback.keepsFile);
-  const interrupted = asked ? await findSnapshot(call, trainee, resume, callbacks) : null;
+  const found = asked ? await findSnapshot(resume, callbacks) : null;
+  const interrupted = found && readInterrupted(call, trainee, found);
   const resumed = interrupted?.standing ?? null;
   const steps = batchesPerEpoch ?? source.size;
   const params = { ...rest, samples: null, steps, batchSize: null, doValidation: validation !== null };
@@ -92,7 +96,7 @@ export async function fitDataset(
     means.into(epochLogs, 'val_');
   };
 
-  const train = async (epochLogs: Logs, _epoch: number, start: number) => {
+  const trainEpoch = async (epochLogs: Logs, _epoch: number, start: number) => {
     if (session.cut && start !== batchesPerEpoch) return;
     reader ??= await source.open();
     for (let batch = start; batch !== batchesPerEpoch; batch++) {
@@ -147,7 +151,7 @@ export async function fitDataset(
   };
 
   try {
-    return await session.run(train, replay);
+    return await session.run(trainEpoch, replay);
   } finally {
     await (reader as Reader | null)?.close();
   }

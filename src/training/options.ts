@@ -89,10 +89,17 @@ export function checkWhole(call: string, what: string, shape: readonly number[],
   fail(call, `${what} must hold a multiple of ${fixed} samples, the model's batch size, got the shape ${got}`);
 }
 
-/** A training begins: whatever asks for its end from now on is heard. */
-export function begin(trainee: Trainee): void {
+/** A training from its beginning: whatever asks for its end from now on is heard, and no other may begin before it. */
+export async function alone<T>(trainee: Trainee, work: () => Promise<T>): Promise<T> {
   trainee.model.stopTraining = false;
   trainee.cancelled = false;
+  trainee.training = true;
+  try {
+    return await work();
+  } finally {
+    trainee.training = false;
+    trainee.standing = null;
+  }
 }
 
 /** A model is trained by one call at a time. */

@@ -11,32 +11,29 @@ export interface Interrupted extends Snapshot {
   readonly standing: Standing;
 }
 
+/** Bytes that should be a snapshot, and where they are from. */
+interface Found {
+  readonly name: string;
+  readonly bytes: unknown;
+}
+
 /**
- * The snapshot to go on from, checked against the model: the one that `resume` gives, or else one that a callback keeps.
- * Fails where a callback could not write its file, which would otherwise show after an epoch.
+ * The snapshot to go on from: the one that `resume` gives, or else one that a callback keeps. Fails where a callback could
+ * not write its file, which would otherwise show after an epoch.
  *
  * @returns null where training begins afresh
  */
-export async function findSnapshot(
-  call: string,
-  trainee: Trainee,
-  resume: unknown,
-  callbacks: readonly BaseCallback[],
-): Promise<Interrupted | null> {
-  let found: { name: string; bytes: unknown } | null = resume === null ? null : { name: 'resume', bytes: resume };
-  trainee.training = true; // nobody else may begin while files are looked at
-  try {
-    for (const callback of callbacks.filter(({ keepsFile }) => keepsFile)) {
-      const kept = await callback.findSnapshot();
-      found ??= kept;
-    }
-    return found && readInterrupted(call, trainee, found.name, found.bytes);
-  } finally {
-    trainee.training = false;
+export async function findSnapshot(resume: unknown, callbacks: readonly BaseCallback[]): Promise<Found | null> {
+  let found: Found | null = resume === null ? null : { name: 'resume', bytes: resume };
+  for (const callback of callbacks.filter(({ keepsFile }) => keepsFile)) {
+    const kept = await callback.findSnapshot();
+    found ??= kept;
   }
+  return found;
 }
 
-function readInterrupted(call: string, trainee: Trainee, name: string, bytes: unknown): Interrupted {
+/** A snapshot, checked against the model as it is now: it must be written before anybody else has a turn. */
+export function readInterrupted(call: string, trainee: Trainee, { name, bytes }: Found): Interrupted {
   const snapshot = trainee.readSnapshot(call, name, bytes);
   const { standing } = snapshot;
   if (!standing) fail(call, `${name} must be a snapshot taken in a training, got one taken outside; use model.restore`);

@@ -110,36 +110,30 @@ export class Session {
     const { epochs, initialEpoch } = this.#params;
     const { began, resumed } = this.#options;
     this.#trainee.begun(this.#call);
-    this.#trainee.training = true;
     this.#trainee.standing = call => this.#standing(call);
     this.#epoch = initialEpoch;
-    try {
-      if (resumed) setRandomState(began);
-      for (const callback of this.#callbacks) {
-        callback.setParams(this.#params);
-        callback.setModel(this.#model);
-      }
-      this.#model.history = this.#history;
-      for (const callback of this.#callbacks) await callback.onTrainBegin({});
-      if (resumed) {
-        await replay?.(resumed);
-        await this.#resume(resumed);
-      }
-      while (this.#stage !== 'trainEnd' && this.#epoch < epochs && !(this.#over && this.#isBetweenEpochs)) {
-        await this.#runEpoch(train);
-        if (this.ending) break;
-      }
-      if (this.#stage !== 'trainEnd') {
-        this.#checkModel();
-        this.#model.finalizeVariableValues();
-        this.#enter('trainEnd');
-      }
-      while (this.#told < this.#callbacks.length) await this.#callbacks[this.#told++]!.onTrainEnd({});
-      return this.#history;
-    } finally {
-      this.#trainee.training = false;
-      this.#trainee.standing = null;
+    if (resumed) setRandomState(began);
+    for (const callback of this.#callbacks) {
+      callback.setParams(this.#params);
+      callback.setModel(this.#model);
     }
+    this.#model.history = this.#history;
+    for (const callback of this.#callbacks) await callback.onTrainBegin({});
+    if (resumed) {
+      await replay?.(resumed);
+      await this.#resume(resumed);
+    }
+    while (this.#stage !== 'trainEnd' && this.#epoch < epochs && !(this.#over && this.#isBetweenEpochs)) {
+      await this.#runEpoch(train);
+      if (this.ending) break;
+    }
+    if (this.#stage !== 'trainEnd') {
+      this.#checkModel();
+      this.#model.finalizeVariableValues();
+      this.#enter('trainEnd');
+    }
+    while (this.#told < this.#callbacks.length) await this.#callbacks[this.#told++]!.onTrainEnd({});
+    return this.#history;
   }
 
   get #isBetweenEpochs(): boolean {
@@ -221,6 +215,7 @@ export class Session {
     this.#logs = { ...logs };
     this.#batchLogs = { ...batchLogs };
     this.#over = ended;
+    if (ended) this.#model.stopTraining = true;
     this.#means.resume(sums, seen);
     this.#history.resume(history.epoch, history.history);
     const keeping = this.#options.callbacks.filter(callback => callback.getState() !== null);

@@ -93,6 +93,25 @@ describe('every', () => {
 });
 
 describe('file', () => {
+  test('holds the end of a training that was interrupted after somebody had asked for it', async () => {
+    const model = make();
+    let resume: Uint8Array | null = null;
+    const onBatchEnd = (batch: number) => {
+      if (batch !== 1) return;
+      model.stopTraining = true;
+      resume ??= model.snapshot();
+    };
+    const ends: number[][] = [];
+    for (const from of [undefined, () => resume]) {
+      const every = callbacks.modelCheckpoint({ file, every: { batches: 100 } });
+      await trained(model, {}, { resume: from?.(), callbacks: [every, { onBatchEnd }] });
+      ends.push([...readFileSync(file)]);
+      rmSync(file);
+      expect(model.stopTraining).toBe(true);
+    }
+    expect(ends[1]).toEqual(ends[0]);
+  });
+
   test('is there alone, and what it holds goes on', async () => {
     const whole = make();
     const begun = whole.snapshot();

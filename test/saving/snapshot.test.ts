@@ -371,6 +371,39 @@ describe('fit', () => {
     expectBits(other.snapshot(), before);
   });
 
+  test('keeps others out, and looks at the model, while its snapshot is looked for', async () => {
+    const x = [[1], [2]];
+    const options = { verbose: 0, batchSize: 1, epochs: 3 } as const;
+    const make = () => {
+      const model = sequential({ layers: [layers.dense({ units: 1, inputShape: [1] })] });
+      model.compile({ optimizer: 'adam', loss: 'mse' });
+      return model;
+    };
+    const model = make();
+    let resume: Uint8Array | null = null;
+    const onEpochBegin = () => {
+      resume ??= model.snapshot();
+    };
+    await model.fit(x, x, { ...options, callbacks: { onEpochBegin } });
+    const snapshot = resume!;
+    const goOn = (other: Sequential) => other.fit(x, x, { ...options, resume: snapshot, callbacks: {} });
+
+    const first = make();
+    const going = goOn(first);
+    await expect(first.fit(x, x, options)).rejects.toThrow('the model must not be in training already');
+    await going;
+    expect(first.getWeights().map(String)).toEqual(model.getWeights().map(String));
+
+    // What one optimizer keeps must not be written where another keeps less
+    const second = make();
+    const other = goOn(second);
+    second.compile({ optimizer: 'sgd', loss: 'mse' });
+    const before = second.getWeights().map(String);
+    await expect(other).rejects.toThrow(/^model\.fit: resume: optimizer\.className must be 'SGD'/);
+    expect(second.getWeights().map(String)).toEqual(before);
+    await second.fit(x, x, options);
+  });
+
   test('a validation is no moment for a snapshot', async () => {
     const model = carrying();
     let taken: unknown;
