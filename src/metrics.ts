@@ -54,7 +54,8 @@ export interface Metric {
 
 export function resolveMetrics(call: string, value: unknown, loss: LossName): Metric[] {
   const given = value === undefined || value === null ? [] : Array.isArray(value) ? value : [value];
-  const metrics = given.map((one, n) =>
+  // Not `map`, which passes over holes
+  const metrics = Array.from(given, (one, n) =>
     resolveMetric(call, Array.isArray(value) ? `metrics[${n}]` : 'metrics', one, loss),
   );
   const keys = metrics.map(({ key }) => key);

@@ -210,5 +210,5 @@ function readList(
   check: (name: string, item: unknown) => number,
 ): readonly number[] {
   if (!Array.isArray(value)) fail(call, `${name} must be an array of numbers, got ${show(value)}`);
-  return value.map((item, i) => check(`${name}[${i}]`, item));
+  return Array.from(value, (item, i) => check(`${name}[${i}]`, item));
 }

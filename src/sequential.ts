@@ -293,8 +293,9 @@ export class Sequential {
   }
 
   /**
-   * Trains on all samples, epoch by epoch. Samples are read once, at the start. Where it fails on its way (a learning-rate
-   * function that returns NaN, a checkpoint that cannot be written), the batches trained before stay trained.
+   * Trains on all samples, epoch by epoch. Nested arrays are read once, at the start; tensors and typed arrays are not
+   * copied, and must stay as they are until the end. Where it fails on its way (a learning-rate function that returns NaN,
+   * a checkpoint that cannot be written), the batches trained before stay trained.
    *
    * @param x [N, T, D] or [N, D]
    * @param y in the shape of the model's output

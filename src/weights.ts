@@ -96,9 +96,7 @@ function readSampleWeight(call: string, value: TensorLike, samples: number, step
 
 function readClassWeight(call: string, value: unknown): Map<number, number> {
   const rule = 'classWeight must be an object that gives numbers to numbers of classes';
-  if (value === null || typeof value !== 'object' || Array.isArray(value) || ArrayBuffer.isView(value)) {
-    fail(call, `${rule}, got ${show(value)}`);
-  }
+  if (!isPlain(value)) fail(call, `${rule}, got ${show(value)}`);
   const classes = new Map<number, number>();
   for (const [key, weight] of Object.entries(value)) {
     if (!/^\d+$/.test(key)) fail(call, `${rule}, got the class '${key}'`);

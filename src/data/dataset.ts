@@ -85,7 +85,14 @@ export class Dataset<T> implements AsyncIterable<T> {
     const times = count === undefined ? Number.POSITIVE_INFINITY : checkCount('dataset.repeat', 'count', count, 0);
     return this.#then(
       async function* (items) {
-        for (let n = 0; n < times; n++) yield* items;
+        let some = true; // of nothing, there is no end otherwise
+        for (let n = 0; n < times && some; n++) {
+          some = false;
+          for await (const item of items) {
+            some = true;
+            yield item;
+          }
+        }
       },
       this.size === null || count === undefined ? null : times * this.size,
     );

@@ -3,7 +3,7 @@
 import { fail, show, ValueError } from '../errors.ts';
 import { checkBoolean, checkCount, checkOptions } from '../options.ts';
 import type { Sequential } from '../sequential.ts';
-import { type Shape, showShape } from '../shapes.ts';
+import { floatsFor, type Shape, showShape } from '../shapes.ts';
 import type { Stream } from '../stream.ts';
 import { Tensor } from '../tensor/tensor.ts';
 import { Scaler } from './scalers.ts';
@@ -84,9 +84,9 @@ export function forecast(model: Sequential, history: Series, steps: number, opti
   const carries = fixed === null || model.layers.some(layer => layer.stateful);
   const stream = K === 1 && (streams ?? carries) ? streamOf(model, streams === true) : null;
   // A model that has seen windows of one length only is warmed up on one of them.
-  const told = stream
-    ? runOn(stream, carries && known.inputSteps === undefined ? rows : window, D, W, wanted)
-    : slide(model, window, D, K, W, wanted);
+  const told = floatsFor(call, 'the forecast', [wanted, W]);
+  if (stream) runOn(stream, carries && known.inputSteps === undefined ? rows : window, D, W, told);
+  else slide(model, window, D, K, W, told);
 
   const result = new Tensor(told, W === 1 && (past.flat || D > 1) ? [wanted] : [wanted, W]);
   if (!scaler) return result;
@@ -146,30 +146,27 @@ function streamOf(model: Sequential, forced: boolean): Stream | null {
 }
 
 /** Steps through the history, then through what comes out. */
-function runOn(stream: Stream, rows: Float32Array, D: number, W: number, wanted: number): Float32Array {
-  const told = new Float32Array(wanted * W);
+function runOn(stream: Stream, rows: Float32Array, D: number, W: number, told: Float32Array): void {
   const out = new Float32Array(W);
   for (let at = 0; at < rows.length; at += D) stream.step(rows.subarray(at, at + D), out);
   told.set(out);
-  for (let n = 1; n < wanted; n++) told.set(stream.step(out, out), n * W);
-  return told;
+  for (let at = W; at < told.length; at += W) told.set(stream.step(out, out), at);
 }
 
 /** Looks at a window, puts what comes out behind it, and moves on. The window is overwritten. */
-function slide(model: Sequential, window: Float32Array, D: number, K: number, W: number, wanted: number): Float32Array {
-  const told = new Float32Array(wanted * W);
+function slide(model: Sequential, window: Float32Array, D: number, K: number, W: number, told: Float32Array): void {
   const stateful = model.layers.some(layer => layer.stateful);
   const own = stateful || (model.inputs[0]!.shape[0] ?? 1) !== 1;
   const single = own ? model.withBatchSize(1) : model;
   try {
-    for (let n = 0; ; n += K) {
+    for (let at = 0; ; at += K * W) {
       if (stateful) single.resetStates();
       const block = single
         .predict(new Tensor(window, [1, window.length / D, D]))
         .dataSync()
         .slice(-K * W);
-      told.set(block.subarray(0, (wanted - n) * W), n * W);
-      if (n + K >= wanted) return told;
+      told.set(block.subarray(0, told.length - at), at);
+      if (at + K * W >= told.length) return;
       window.copyWithin(0, block.length);
       window.set(block.subarray(-window.length), Math.max(0, window.length - block.length));
     }

@@ -129,7 +129,7 @@ function bytesOf(place: Place, data: unknown): Uint8Array {
     return refuse(here, `must be an ArrayBuffer or a list of them, got ${show(piece)}`);
   };
   if (!Array.isArray(data)) return view(data, place);
-  const pieces = data.map((piece, n) => view(piece, itemOf(place, n)));
+  const pieces = Array.from(data, (piece, n) => view(piece, itemOf(place, n)));
   const whole = new Uint8Array(pieces.reduce((sum, { byteLength }) => sum + byteLength, 0));
   let at = 0;
   for (const piece of pieces) {

@@ -52,7 +52,7 @@ interface Entry {
 
 /** The list, checked in itself; how many bytes it asks for is known afterwards, and none of them has been allocated. */
 export function checkSpecs(place: Place, specs: unknown): { entries: readonly Entry[]; bytes: number } {
-  const entries = readList(place, specs).map((spec, n) => readEntry(itemOf(place, n), spec));
+  const entries = Array.from(readList(place, specs), (spec, n) => readEntry(itemOf(place, n), spec));
   const seen = new Set<string>();
   for (const { place, name, optimizer } of entries) {
     const key = `${optimizer}/${name}`;

@@ -123,7 +123,7 @@ export function reverse(x: TensorLike, axis?: number | readonly number[]): Tenso
 export function checkAxes(call: string, axis: unknown, rank: number): number[] {
   if (axis === undefined || axis === null) return Array.from({ length: rank }, (_, i) => i);
   const list = Array.isArray(axis) ? axis : [axis];
-  const axes = list.map(one => checkAxis(call, one, rank));
+  const axes = Array.from(list, one => checkAxis(call, one, rank));
   if (new Set(axes).size < axes.length) fail(call, `axis must name each axis once, got ${show(axis)}`);
   return axes.sort((a, b) => a - b);
 }

@@ -49,8 +49,11 @@ export function randomUniform(
   const call = 'randomUniform';
   const low = checkNumber(call, 'minval', minval);
   const width = checkNumber(call, 'maxval', maxval, { least: low }) - low;
-  // 24 bits, and rounding must not reach maxval: float32 has no more.
-  return random(call, shape, dtype, seed, generator => low + width * ((generator.bits() >>> 8) / 2 ** 24));
+  return random(call, shape, dtype, seed, generator => {
+    const value = low + width * ((generator.bits() >>> 8) / 2 ** 24);
+    // Rounding must not reach maxval: between 1 and 2, float32 has fewer than 24 bits
+    return dtype !== 'float32' || Math.fround(value) < maxval ? value : low;
+  });
 }
 
 /** Normal, by default with mean 0 and standard deviation 1. */

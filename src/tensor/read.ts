@@ -63,7 +63,7 @@ export function asTensors(call: string, name: string, value: unknown): Tensor[] 
   if (!Array.isArray(value) || value.length === 0) {
     fail(call, `${name} must be an array of at least one tensor, got ${show(value)}`);
   }
-  return value.map((item, i) => asTensor(call, `${name}[${i}]`, item));
+  return Array.from(value, (item, i) => asTensor(call, `${name}[${i}]`, item));
 }
 
 /**

@@ -5,6 +5,7 @@ import { Generator } from '../generator.ts';
 import { checkCount } from '../options.ts';
 import { nextSeed } from '../random.ts';
 import { checkShape, isTypedArray, sizeOf } from '../shapes.ts';
+import { room } from './values.ts';
 
 /** A list that can be reordered in place. @inline */
 type List = { [index: number]: unknown; readonly length: number };
@@ -40,7 +41,9 @@ export const util = {
 
   /** The numbers from 0 to n - 1 in a random order. */
   createShuffledIndices(n: number): Uint32Array {
-    const indices = new Uint32Array(checkCount('util.createShuffledIndices', 'n', n, 0)).map((_, i) => i);
+    const call = 'util.createShuffledIndices';
+    const { buffer } = room(call, [checkCount(call, 'n', n, 0)], 'int32');
+    const indices = new Uint32Array(buffer).map((_, i) => i);
     new Generator(nextSeed()).shuffle(indices);
     return indices;
   },

@@ -177,7 +177,7 @@ export class CustomCallback extends BaseCallback {
 export function readCallbacks(call: string, value: unknown, yieldEvery: YieldEvery): BaseCallback[] {
   if (value === undefined || value === null) return [];
   const list: unknown[] = Array.isArray(value) ? value : [value];
-  return list.map((item, n) => {
+  return Array.from(list, (item, n) => {
     if (item instanceof BaseCallback) return item;
     const args = checkFunctions(call, Array.isArray(value) ? `callbacks[${n}]` : 'callbacks', item);
     if (yieldEvery === 'never') checkHeard(call, args);

@@ -173,6 +173,7 @@ export async function testSource(
   breathe: () => Promise<void>,
 ): Promise<[Means, number]> {
   const means = new Means(trainee.labels());
+  const objective = trainee.objective(call);
   const reader = await source.open();
   let count = 0;
   try {
@@ -180,6 +181,7 @@ export async function testSource(
       const batch = await reader.next();
       if (!batch) break;
       try {
+        if (trainee.objective(call) !== objective) fail(call, 'the model must not be compiled anew while it is tested');
         const { x } = trainee.shapes(call, batch.xs, batch.ys, ['xs', 'ys'], trainee.fixedBatch(call));
         means.add(trainee.test(call, batch.xs, batch.ys, batch.weights), x[0]!);
       } finally {

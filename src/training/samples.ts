@@ -37,9 +37,9 @@ export class Selection {
     readonly order: Uint32Array | null = null,
   ) {}
 
-  /** [count, ...shape of one sample] */
+  /** [count, ...shape of one sample]; a count of 0 where the caller has given the numbers away since. */
   get shape(): number[] {
-    return this.#shape;
+    return this.samples.data.length > 0 ? this.#shape : [0, ...this.#shape.slice(1)];
   }
 
   /** Moves on to the batch of `count` samples from place `from` of the order on. */

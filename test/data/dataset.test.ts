@@ -35,6 +35,7 @@ it('take, skip, map, repeat, shuffle, prefetch', async () => {
   expect(await numbers.map(x => 2 * x).toArray()).toEqual([2, 4, 6, 8, 10]);
   expect(await numbers.repeat(2).toArray()).toEqual([1, 2, 3, 4, 5, 1, 2, 3, 4, 5]);
   expect(await numbers.repeat().take(7).toArray()).toEqual([1, 2, 3, 4, 5, 1, 2]);
+  expect(await data.array([]).repeat().toArray()).toEqual([]);
   expect([numbers.take(9).size, numbers.skip(9).size, numbers.repeat(2).size, numbers.repeat().size]).toEqual([
     5,
     0,

@@ -156,6 +156,11 @@ describe('a model that tells several steps at once', () => {
     expect(forecast(three, wave(6, 3), 3, { direct: true }).shape).toEqual([3]);
     expect(forecast(three, wave(6, 3), 3, { target: 0 }).shape).toEqual([3]);
   });
+
+  it('tells no more than memory holds', () => {
+    const rule = /^forecast: the forecast must fit into memory, got the shape \[1099511627776, 1\]$/;
+    for (const T of [null, 6]) expect(() => forecast(model(1, 1, { T }), wave(9, 1), 2 ** 40)).toThrow(rule);
+  });
 });
 
 describe('scalers', () => {

@@ -303,5 +303,13 @@ describe('errors', () => {
     );
     await expect(model.evaluateDataset(batches, { batches: 0 })).rejects.toThrow('batches must be a whole number');
     await expect(model.evaluateDataset(wrong(1))).rejects.toThrow('dataset must be batches of { xs, ys }');
+    async function* changing() {
+      yield batches[0]!;
+      model.compile({ optimizer: 'sgd', loss: 'mse', metrics: 'mae' });
+      yield batches[0]!;
+    }
+    await expect(model.evaluateDataset(changing())).rejects.toThrow(
+      'model.evaluateDataset: the model must not be compiled anew while it is tested',
+    );
   });
 });

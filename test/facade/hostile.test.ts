@@ -2,17 +2,23 @@
 // model while they are read.
 
 import {
+  concat,
   data,
+  io,
   layers,
+  loadLayersModel,
   modelFromJSON,
   multinomial,
   randomNormal,
   randomUniform,
   type Sequential,
+  schedules,
   sequential,
   setRandomSeed,
+  sum,
   tensor,
   truncatedNormal,
+  util,
   ValueError,
   zeros,
 } from 'lstm-wasm';
@@ -79,6 +85,16 @@ describe('a model that changes while its arguments are read', () => {
       expect(() => call(model, () => act(model))).toThrow(ValueError);
       model.dispose();
     });
+  });
+
+  test('by a weight of a class: only plain objects are looked into', () => {
+    const model = made();
+    const weights = Object.create({ constructor: Map });
+    Object.defineProperty(weights, 1, { enumerable: true, get: () => model.pop() });
+    expect(() => model.trainOnBatch(x(), [[1]], { classWeight: weights })).toThrow(
+      /^model.trainOnBatch: classWeight must be an object .*, got a Map$/,
+    );
+    expect(model.layers).toHaveLength(2);
   });
 
   test('disposed of by an input of its stream', () => {
@@ -161,6 +177,41 @@ describe('shapes and lists', () => {
       ValueError,
     );
     model.dispose();
+  });
+});
+
+describe('lists with a hole', () => {
+  const hole = wrong(new Array(1));
+  const artifacts = { modelTopology: {}, weightSpecs: [], weightData: new ArrayBuffer(0) };
+  test.each<[string, () => unknown]>([
+    ['metrics', () => made().compile({ optimizer: 'sgd', loss: 'mse', metrics: hole })],
+    ['callbacks', () => made().fit(x(), [[1]], { callbacks: hole, verbose: 0 })],
+    ['tensors', () => concat(hole)],
+    ['axes', () => sum(tensor([1, 2]), hole)],
+    ['values of a schedule', () => schedules.step({ boundaries: [], values: hole })],
+    ['weightSpecs', () => loadLayersModel(io.fromMemory({ ...artifacts, weightSpecs: hole }))],
+    ['weightData', () => loadLayersModel(io.fromMemory({ ...artifacts, weightData: hole }))],
+  ])('%s', async (_, call) => {
+    await expect((async () => call())()).rejects.toThrow(ValueError);
+  });
+});
+
+describe('numbers that are given away while fit trains on them', () => {
+  test.each([true, false])('shuffle: %s', async shuffle => {
+    const model = sequential({ layers: [layers.dense({ units: 1, inputShape: [1] })] });
+    model.compile({ optimizer: 'sgd', loss: 'mse' });
+    const numbers = Float32Array.of(1, 2, 3, 4);
+    const onBatchEnd = () => void transferred(numbers);
+    const options = { batchSize: 2, verbose: 0, shuffle, callbacks: { onBatchEnd } } as const;
+    await expect(model.fit(numbers, [1, 2, 3, 4], options)).rejects.toThrow(
+      /^model.fit: x must have the shape \[null, 1\], got \[0, 1\]$/,
+    );
+  });
+});
+
+describe('more than there is memory for', () => {
+  test('indices in a random order', () => {
+    expect(() => util.createShuffledIndices(2 ** 40)).toThrow(/^util.createShuffledIndices: the result must fit into/);
   });
 });
 

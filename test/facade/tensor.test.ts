@@ -3,6 +3,7 @@
 import * as lw from 'lstm-wasm';
 import { backendInfo, setRandomSeed, type Tensor, TensorBuffer, tensor, util } from 'lstm-wasm';
 import { describe, expect, it, test, vi } from 'vitest';
+import { Generator } from '../../src/generator.ts';
 import { expectClose } from '../compare.ts';
 import { Random } from '../reference/random.ts';
 
@@ -587,6 +588,15 @@ describe('random tensors', () => {
     expect(Number(truncated.abs().max())).toBeLessThanOrEqual(2);
     expect(Number(lw.moments(truncated).variance)).toBeCloseTo(0.8796 ** 2, 1);
     expect(new Set(lw.randomUniform([500], 0, 4, 'int32', 2).dataSync())).toEqual(new Set([0, 1, 2, 3]));
+  });
+
+  it('stay below maxval where float32 rounds up to it', () => {
+    const bits = vi.spyOn(Generator.prototype, 'bits').mockReturnValue(2 ** 32 - 1);
+    const greatest = [1, 2, 3].map(most => lw.randomUniform([1], most - 1, most).dataSync()[0]!);
+    const whole = lw.randomUniform([1], 0, 2 ** 30 + 1, 'int32').dataSync()[0];
+    bits.mockRestore();
+    for (const [n, value] of greatest.entries()) expect(value).toBeLessThan(n + 1);
+    expect(whole).toBe(2 ** 30 - 63);
   });
 
   it('multinomial draws by the logits', () => {
