@@ -102,10 +102,12 @@ export function init(options: InitOptions): void {
 
 /** Resolves when the kernels run. Awaiting it is never necessary; programs written for TF.js do it. */
 export async function ready(): Promise<void> {
-  if (engine) return;
-  const bytes = binary(chosen());
-  const module = await WebAssembly.compile(bytes);
-  engine ??= start(module, bytes.byteLength);
+  while (!engine) {
+    const simd = chosen();
+    const bytes = binary(simd);
+    const module = await WebAssembly.compile(bytes);
+    if (simd === chosen()) engine ??= start(module, bytes.byteLength); // else others have been chosen meanwhile
+  }
 }
 
 /** The kernels. The object stays the same for the rest of the program once a block has been allocated. */
@@ -184,9 +186,12 @@ export class Block {
 const abandoned = new FinalizationRegistry<Address>(pointer => kernels().release(pointer));
 
 function reserve(call: string, bytes: number): Address {
-  inUse = true;
   try {
-    if (bytes < 2 ** 30) return started().kernels.allocate(bytes) >>> 0;
+    if (bytes < 2 ** 30) {
+      const pointer = started().kernels.allocate(bytes) >>> 0;
+      inUse = true;
+      return pointer;
+    }
   } catch (error) {
     if (!(error instanceof WebAssembly.RuntimeError)) throw error;
   }

@@ -27,8 +27,10 @@ function receive(port: Port, order: Order): void {
         questions.set(++asked, { resolve, reject });
         port.postMessage({ id, question: asked, name, args: rest }, []);
       });
-    const given = args.map(unpack);
-    const work = () => (model === null ? actOfHost(models, method, given) : act(models, model, method, given, ask));
+    const work = () => {
+      const given = args.map(unpack);
+      return model === null ? actOfHost(models, method, given) : act(models, model, method, given, ask);
+    };
     void report(port, { id }, work, true, model === null ? method : `model.${method}`, 'what it returns');
   }
 }

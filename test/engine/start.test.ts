@@ -42,3 +42,31 @@ test.skipIf(!canRelax)('configure to other kernels than init was given starts th
   configure({ simd: 'relaxed' });
   expect(backendInfo()).toMatchObject({ simd: 'relaxed', wasmBytes: kernels('relaxed').length });
 });
+
+test('ready starts the kernels that are chosen while it compiles others', async () => {
+  const { backendInfo, configure, ready } = await import('lstm-wasm');
+  // As on a host with relaxed SIMD, whichever this is
+  vi.spyOn(WebAssembly, 'validate').mockReturnValue(true);
+  const compile = vi.spyOn(WebAssembly, 'compile').mockResolvedValue(new WebAssembly.Module(kernels('strict')));
+  const started = ready();
+  configure({ simd: 'strict' });
+  await started;
+  expect(compile).toHaveBeenCalledTimes(2);
+  expect(backendInfo().wasmBytes).toBe(kernels('strict').length);
+});
+
+test('a host that forbids compiling can be given the kernels after a first attempt', async () => {
+  const { init, layers, sequential } = await import('lstm-wasm');
+  const module = new WebAssembly.Module(kernels('strict'));
+  const predict = () => sequential({ layers: [layers.dense({ units: 1, inputShape: [1] })] }).predict([[1]]);
+  const Forbidden = class {
+    constructor() {
+      throw new WebAssembly.CompileError('forbidden');
+    }
+  };
+  const forbidden = vi.spyOn(WebAssembly, 'Module').mockImplementation(Forbidden as never);
+  expect(predict).toThrow('forbidden');
+  forbidden.mockRestore();
+  init({ module });
+  expect(predict().shape).toEqual([1, 1]);
+});

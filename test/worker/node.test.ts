@@ -487,6 +487,16 @@ it.each([
 });
 
 describe('arguments', () => {
+  it('that pass for a tensor and are none reject their call alone', async () => {
+    const host = start();
+    const model = await host.sequential({ layers: fitLayers() });
+    await expect(model.setUserDefinedMetadata({ $tensor: 5 })).rejects.toThrow(
+      /^Tensor: values must be a Float32Array/,
+    );
+    expect(await model.getUserDefinedMetadata()).toBe(null);
+    await host.terminate();
+  });
+
   it('are checked before anything is sent', async () => {
     const host = start();
     const model = await host.sequential({ layers: fitLayers() });
