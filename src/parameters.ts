@@ -341,7 +341,12 @@ export class Parameters implements WeightHome {
   prepare(call: string, optimizer: Optimizer | null): void {
     this.weights(call);
     if (optimizer) this.gradients(call, optimizer);
-    new PlainRoom(call, this.#layers).free();
+    this.makeRoom(call);
+  }
+
+  /** Takes, for a moment, the memory that writing the weights of any layer needs. */
+  makeRoom(call: string): void {
+    if (this.#weights) new PlainRoom(call, this.#layers).free();
   }
 
   /**

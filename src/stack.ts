@@ -35,14 +35,16 @@ export class Stack {
       read: (asked: string, from: Layer) => this.home(asked).read(asked, from),
       write: (asked: string, to: Layer, values: readonly Float32Array[]) => this.home(asked).write(asked, to, values),
     };
-    layer.build(call, input, home);
-    this.#rebuild(() => this.layers.push(layer));
+    this.#rebuild(call, () => {
+      layer.build(call, input, home);
+      this.layers.push(layer);
+    });
   }
 
   /** Takes the top layer off. */
   pop(call: string): void {
     const top = this.layers.at(-1) ?? fail(call, 'the model must have a layer, got none');
-    this.#rebuild(() => this.layers.pop());
+    this.#rebuild(call, () => this.layers.pop());
     top.leave();
   }
 
@@ -64,7 +66,7 @@ export class Stack {
     return this.layers.flatMap(layer => layer.readWeights(call, trainableOnly));
   }
 
-  /** All of them are checked before any is written. */
+  /** All of them are checked, and have room, before any is written. */
   writeWeights(call: string, weights: readonly TensorLike[]): void {
     const count = this.layers.reduce((sum, layer) => sum + layer.weightSpecs.length, 0);
     if (!Array.isArray(weights) || weights.length !== count) {
@@ -77,6 +79,7 @@ export class Stack {
       return layer.checkWeights(call, own);
     });
     const home = this.home(call);
+    home.makeRoom(call);
     for (const [n, layer] of this.layers.entries()) home.write(call, layer, checked[n]!);
   }
 
@@ -101,14 +104,15 @@ export class Stack {
   }
 
   /** Changes the stack. What has been learned so far moves along; the optimizer starts afresh. */
-  #rebuild(change: () => void): void {
+  #rebuild(call: string, change: () => void): void {
     const { parameters } = this;
-    if (parameters) {
-      for (const layer of this.layers) layer.initialValues = parameters.read('model.add', layer);
-      parameters.free();
-      this.parameters = null;
-    }
+    const learned = parameters && this.layers.map(layer => [layer, parameters.read(call, layer)] as const);
     change();
+    if (!learned) return;
+    for (const [layer, values] of learned) layer.initialValues = values;
+    parameters.free();
+    this.parameters = null;
+    this.objective?.optimizer.moveTo(0);
   }
 }
 

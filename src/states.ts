@@ -31,7 +31,7 @@ export function readStates(
   );
 }
 
-/** Replaces the carried states by what `readStates` gives. All of it is checked before any of it is written. */
+/** Replaces the carried states by what `readStates` gives. All of it is checked, and has room, before any is written. */
 export function writeStates(
   call: string,
   executor: Executor,
@@ -50,6 +50,7 @@ export function writeStates(
     }
     return layer.states.map(({ width }, k) => readTensor(call, `states[${n}][${k}]`, list[k], [batch, width]));
   });
+  readStates(call, executor, recurrent, batch); // takes all memory first: what follows cannot fail
   for (const [i, [layer, n]] of recurrent.entries()) {
     withPlain(call, layer, batch, (plain, values) => {
       for (const [k, view] of values().entries()) view.set(checked[i]![k]!);

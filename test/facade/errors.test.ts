@@ -23,6 +23,7 @@ import {
 } from 'lstm-wasm';
 import { sineCosine } from 'lstm-wasm/data';
 import { afterEach, beforeEach, describe, expect, type MockInstance, test, vi } from 'vitest';
+import { kernels } from '../../src/engine/engine.ts';
 import { expectBits } from '../compare.ts';
 import { Random } from '../reference/random.ts';
 
@@ -863,6 +864,44 @@ describe('what cannot be allocated', () => {
       need,
     ],
   ]);
+
+  test('weights beside a new layer: it can join another model', () => {
+    const model = huge();
+    expect(() => model.getWeights()).toThrow(need);
+    const layer = layers.dense({ units: 1 });
+    setRandomSeed(1);
+    expect(() => model.add(layer)).toThrow(/^model.add: the model must fit into memory/);
+    expect(() => model.pop()).toThrow(/^model.pop: the model must fit into memory/);
+    expect(model.layers).toHaveLength(1);
+    const [kernel] = sequential({ layers: [layers.inputLayer({ inputShape: [2] }), layer] }).getWeights();
+    setRandomSeed(1);
+    expectBits(kernel!.dataSync(), denseOf(1, 2).getWeights()[0]!.dataSync());
+  });
+
+  test('room for the second of two layers: the first is left alone', () => {
+    const options = { stateful: true, returnSequences: true };
+    const model = sequential({
+      layers: [layers.lstm({ units: 3, batchInputShape: [2, 1, 2], ...options }), layers.gru({ units: 9, ...options })],
+    });
+    model.predict(zeros(2, 1, 2));
+    const weights = model.getWeights().map(weight => weight.add(1));
+    const states = model.getStates().map(list => list.map(state => state.add(1)));
+    const { allocate } = kernels();
+    for (const [most, call] of [
+      [1000, () => model.setWeights(weights)],
+      [120, () => model.setStates(states)],
+    ] as const) {
+      const before = model.snapshot();
+      const scarce = vi.spyOn(kernels(), 'allocate').mockImplementation(bytes => {
+        if (bytes > most) throw new WebAssembly.RuntimeError('unreachable');
+        return allocate(bytes);
+      });
+      expect(call).toThrow(need);
+      scarce.mockRestore();
+      expectBits(model.snapshot(), before);
+      call();
+    }
+  });
 
   test('a batch that is too large leaves the model to smaller ones', () => {
     const model = lstmOf(64);

@@ -344,6 +344,19 @@ describe('the learning rate', () => {
     }
   });
 
+  test('begins anew with another layer', () => {
+    const optimizer = train.sgd({ learningRate: falling });
+    const model = sequential({ layers: [layers.dense({ units: 1, inputShape: [1] })] });
+    model.compile({ optimizer, loss: 'mse' });
+    model.trainOnBatch([[0]], [[0]]);
+    expect(optimizer.learningRate).toBe(1 / 2);
+    model.add(layers.activation({ activation: 'linear' }));
+    expect(optimizer.learningRate).toBe(1);
+    model.trainOnBatch([[0]], [[0]]);
+    model.pop();
+    expect(optimizer.learningRate).toBe(1);
+  });
+
   test('may be the first argument of any optimizer', () => {
     const schedule = schedules.constant({ learningRate: 0.25 });
     for (const make of [train.adam, train.adamw, train.amsgrad, train.nadam, train.adamax, train.sgd]) {
