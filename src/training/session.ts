@@ -127,6 +127,7 @@ export class Session {
       }
       while (this.#stage !== 'trainEnd' && this.#epoch < epochs && !(this.#over && this.#isBetweenEpochs)) {
         await this.#runEpoch(train);
+        this.#checkWanted();
         if (this.ending) break;
       }
       if (this.#stage !== 'trainEnd') {
@@ -136,6 +137,11 @@ export class Session {
       }
       while (this.#told < this.#callbacks.length) await this.#callbacks[this.#told++]!.onTrainEnd({});
       return this.#history;
+    } catch (error) {
+      // A training that was cancelled has not ended, and callbacks hear of no end; but a file keeps the place it came to.
+      const keeping = this.#trainee.cancelled && !this.#apart ? this.#callbacks : [];
+      for (const callback of keeping) if (callback.keepsFile) await callback.onTrainEnd({});
+      throw error;
     } finally {
       this.#trainee.training = false;
       this.#trainee.standing = null;
@@ -255,6 +261,7 @@ export class Session {
     this.#enter('batchEnd');
     this.#batchLogs = logs;
     await this.#tellBatchEnd(batch, logs);
+    this.#checkWanted();
   }
 
   async #tellBatchEnd(batch: number, logs: Logs): Promise<void> {
@@ -286,19 +293,21 @@ export class Session {
     means.into(logs, 'val_');
   }
 
-  /** Does what is no part of the training itself, and cannot be resumed in the middle. */
+  /** Does what is no part of the training itself, and cannot be resumed in the middle: not where it fails, either. */
   async apart<T>(work: () => Promise<T>): Promise<T> {
     this.#apart = true;
-    try {
-      return await work();
-    } finally {
-      this.#apart = false;
-    }
+    const result = await work();
+    this.#apart = false;
+    return result;
   }
 
   /** Lets go of the thread when it is time; fails where the training has been cancelled meanwhile. */
   async breathe(): Promise<void> {
     if (this.#pace.afterBatch()) await this.#wait();
+    this.#checkWanted();
+  }
+
+  #checkWanted(): void {
     if (this.#trainee.cancelled) throw new Error(`${this.#call}: the training was cancelled`);
   }
 
