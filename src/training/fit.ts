@@ -57,8 +57,8 @@ export async function fitSamples(
 ): Promise<History> {
   const call = 'model.fit';
   const read = readFit(call, trainee, x, y, options);
-  const { pairs, batchSize, shuffle, validation, callbacks, yieldEvery, resume, ...rest } = read;
-  begin(trainee);
+  const { pairs, batchSize, shuffle, validation, callbacks, yieldEvery, resume, signal, ...rest } = read;
+  begin(trainee, signal);
   const asked = resume !== null || callbacks.some(callback => callback.keepsFile);
   const interrupted = asked ? await findSnapshot(call, trainee, resume, callbacks) : null;
   const samples = pairs.x.count;

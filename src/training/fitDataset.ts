@@ -59,8 +59,8 @@ export async function fitDataset(
 ): Promise<History> {
   const call = 'model.fitDataset';
   const read = readFitDataset(call, trainee, dataset, options);
-  const { source, batchesPerEpoch, validation, classWeight, callbacks, yieldEvery, resume, ...rest } = read;
-  begin(trainee);
+  const { source, batchesPerEpoch, validation, classWeight, callbacks, yieldEvery, resume, signal, ...rest } = read;
+  begin(trainee, signal);
   const asked = resume !== null || callbacks.some(callback => callback.keepsFile);
   const interrupted = asked ? await findSnapshot(call, trainee, resume, callbacks) : null;
   const resumed = interrupted?.standing ?? null;

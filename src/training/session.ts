@@ -127,7 +127,7 @@ export class Session {
       }
       while (this.#stage !== 'trainEnd' && this.#epoch < epochs && !(this.#over && this.#isBetweenEpochs)) {
         await this.#runEpoch(train);
-        this.#checkWanted();
+        this.#trainee.signal?.throwIfAborted();
         if (this.ending) break;
       }
       if (this.#stage !== 'trainEnd') {
@@ -139,7 +139,7 @@ export class Session {
       return this.#history;
     } catch (error) {
       // A training that was cancelled has not ended, and callbacks hear of no end; but a file keeps the place it came to.
-      const keeping = this.#trainee.cancelled && !this.#apart ? this.#callbacks : [];
+      const keeping = this.#trainee.signal?.aborted && !this.#apart ? this.#callbacks : [];
       for (const callback of keeping) if (callback.keepsFile) await callback.onTrainEnd({});
       throw error;
     } finally {
@@ -261,7 +261,7 @@ export class Session {
     this.#enter('batchEnd');
     this.#batchLogs = logs;
     await this.#tellBatchEnd(batch, logs);
-    this.#checkWanted();
+    this.#trainee.signal?.throwIfAborted();
   }
 
   async #tellBatchEnd(batch: number, logs: Logs): Promise<void> {
@@ -304,11 +304,7 @@ export class Session {
   /** Lets go of the thread when it is time; fails where the training has been cancelled meanwhile. */
   async breathe(): Promise<void> {
     if (this.#pace.afterBatch()) await this.#wait();
-    this.#checkWanted();
-  }
-
-  #checkWanted(): void {
-    if (this.#trainee.cancelled) throw new Error(`${this.#call}: the training was cancelled`);
+    this.#trainee.signal?.throwIfAborted();
   }
 
   /** Callbacks have had their turn since: fails where one has taken the model away. */

@@ -18,7 +18,7 @@ function receive(port: Port, order: Order): void {
   } else if ('stop' in order) {
     const model = models.get(order.model);
     if (!model) return;
-    if (order.cancel) trainedBy(model).cancelled = true;
+    if (order.cancel) trainedBy(model).signal = AbortSignal.abort();
     else model.stopTraining = order.stop;
   } else {
     const { id, model, method, args } = order;
