@@ -20,7 +20,7 @@ export type { LayerOptions } from './layers/layer.ts';
 export type { Loss } from './losses.ts';
 export { type MetricFunction, metrics } from './metricFunctions.ts';
 export type { MetricName } from './metrics.ts';
-export type { CompileOptions } from './objective.ts';
+export type { CompileOptions, CompileOptions as ModelCompileArgs } from './objective.ts';
 export {
   type AdadeltaOptions,
   type AdagradOptions,

@@ -1,7 +1,7 @@
 /** Scalers: what they know they learn from the training data alone, and they go both ways. */
 
 import { fail, show } from '../errors.ts';
-import { checkNumber, checkOptions } from '../options.ts';
+import { checkNumber, checkOptions, isPlain } from '../options.ts';
 import { showShape } from '../shapes.ts';
 import type { TensorLike } from '../tensor/read.ts';
 import { Tensor } from '../tensor/tensor.ts';
@@ -84,22 +84,31 @@ export class MinMaxScaler extends Scaler {
   readonly min: readonly number[];
   /** The largest number of each column; where it is the smallest too, the column goes to the start of the range. */
   readonly max: readonly number[];
+  /** Where they go: [low, high]. */
+  readonly range: readonly [number, number];
 
   /** @internal */
   constructor(min: readonly number[], max: readonly number[], [low, high]: readonly [number, number]) {
     super({ shift: min, scale: min.map((least, c) => (max[c]! - least || 1) / (high - low)), offset: low });
     this.min = Object.freeze([...min]);
     this.max = Object.freeze([...max]);
+    this.range = Object.freeze([low, high] as const);
   }
 }
 
 /**
  * Learns mean and standard deviation of each column; `transform` then gives columns of mean 0 and deviation 1.
  *
- * @param train the part of a series that trains, so that nothing of the rest leaks into it
+ * @param train the part of a series that trains, so that nothing of the rest leaks into it; or what JSON has kept of such a
+ * scaler, { mean, std }, which makes it again
  */
-export function standardize(train: Series): StandardScaler {
-  const { columns, steps } = columnsOf('standardize', train);
+export function standardize(train: Series | Pick<StandardScaler, 'mean' | 'std'>): StandardScaler {
+  const call = 'standardize';
+  if (isPlain(train)) {
+    const { mean, std } = checkOptions<StandardScaler>(call, train, ['mean', 'std']);
+    return new StandardScaler(...kept(call, 'mean and std', mean, std));
+  }
+  const { columns, steps } = columnsOf(call, train);
   const mean = columns.map(column => {
     // The mean of a constant column is that constant, which the sum, rounded as it is, need not say.
     if (column.every(x => x === column[0])) return column[0]!;
@@ -114,28 +123,42 @@ export function standardize(train: Series): StandardScaler {
 /**
  * Learns the smallest and the largest number of each column; `transform` then gives columns within the range.
  *
- * @param train the part of a series that trains; numbers beyond its own land outside of the range
+ * @param train the part of a series that trains; numbers beyond its own land outside of the range. Or what JSON has kept of
+ * such a scaler, { min, max, range }, which makes it again
  * @param options range: [low, high], default [0, 1]
  */
-export function minMax(train: Series, options?: { range?: readonly [number, number] }): MinMaxScaler {
+export function minMax(
+  train: Series | (Pick<MinMaxScaler, 'min' | 'max'> & { range?: readonly [number, number] }),
+  options?: { range?: readonly [number, number] },
+): MinMaxScaler {
   const call = 'minMax';
-  const { range = [0, 1] } = checkOptions<{ range: readonly [number, number] }>(call, options, ['range']);
+  const old = isPlain(train) ? checkOptions<MinMaxScaler>(call, train, ['min', 'max', 'range']) : null;
+  const known = checkOptions<{ range: readonly [number, number] }>(call, options, ['range']);
+  const { range = old?.range ?? [0, 1] } = known;
   if (!Array.isArray(range) || range.length !== 2) fail(call, `range must be [low, high], got ${show(range)}`);
   const low = checkNumber(call, 'range[0]', range[0]);
   const high = checkNumber(call, 'range[1]', range[1], { above: low });
+  if (old) return new MinMaxScaler(...kept(call, 'min and max', old.min, old.max), [low, high]);
   const { columns } = columnsOf(call, train);
   const least = columns.map(column => column.reduce((a, b) => Math.min(a, b)));
   const most = columns.map(column => column.reduce((a, b) => Math.max(a, b)));
   return new MinMaxScaler(least, most, [low, high]);
 }
 
+/** Two numbers for each column, as a scaler had them. */
+function kept(call: string, names: string, ...rows: unknown[]): [number[], number[]] {
+  const { columns } = columnsOf(call, rows, names);
+  return [columns.map(([first]) => first!), columns.map(([, second]) => second!)];
+}
+
 /** The columns of a series, which must be numbers to compute with. */
-function columnsOf(call: string, train: unknown): { columns: Float64Array[]; steps: number } {
-  const { values, steps, width } = readSeries(call, 'train', train);
+function columnsOf(call: string, train: unknown, name = 'train'): { columns: Float64Array[]; steps: number } {
+  const { values, steps, width } = readSeries(call, name, train);
   const columns = Array.from({ length: width }, (_, c) =>
     Float64Array.from({ length: steps }, (_, n) => {
       const value = values[n * width + c]!;
-      if (!Number.isFinite(value)) fail(call, `train must hold finite numbers, got ${value} in step ${n}, column ${c}`);
+      if (!Number.isFinite(value))
+        fail(call, `${name} must hold finite numbers, got ${value} in step ${n}, column ${c}`);
       return value;
     }),
   );

@@ -19,14 +19,33 @@ export type { Dropout, DropoutOptions } from './dropout.ts';
 export type { Embedding, EmbeddingOptions } from './embedding.ts';
 export * as layers from './factories.ts';
 export type { Flatten, FlattenOptions } from './flatten.ts';
-export type { Gru, GruCell, GruCellOptions, GruOptions } from './gru.ts';
+export type {
+  Gru,
+  GruCell,
+  GruCellOptions,
+  GruCellOptions as GRUCellLayerArgs,
+  GruOptions,
+  GruOptions as GRULayerArgs,
+} from './gru.ts';
 export type { InputLayer, InputLayerOptions } from './inputLayer.ts';
 export type { Layer } from './layer.ts';
-export type { Lstm, LstmCell, LstmCellOptions, LstmOptions } from './lstm.ts';
+export type {
+  Lstm,
+  LstmCell,
+  LstmCellOptions,
+  LstmCellOptions as LSTMCellLayerArgs,
+  LstmOptions,
+  LstmOptions as LSTMLayerArgs,
+} from './lstm.ts';
 export type { Masking, MaskingOptions } from './masking.ts';
-export type { Recurrent, RecurrentOptions } from './recurrent.ts';
+export type { Recurrent, Recurrent as RNN, RecurrentOptions } from './recurrent.ts';
 export type { RepeatVector, RepeatVectorOptions } from './repeatVector.ts';
 export type { Reshape, ReshapeOptions } from './reshape.ts';
-export type { Rnn, RnnOptions, StackedRnnCells } from './rnn.ts';
-export type { SimpleRnn, SimpleRnnCell, SimpleRnnOptions } from './simpleRnn.ts';
+export type { Rnn, RnnOptions, RnnOptions as RNNLayerArgs, StackedRnnCells } from './rnn.ts';
+export type {
+  SimpleRnn,
+  SimpleRnnCell,
+  SimpleRnnOptions,
+  SimpleRnnOptions as SimpleRNNLayerArgs,
+} from './simpleRnn.ts';
 export type { TimeDistributed, TimeDistributedOptions } from './timeDistributed.ts';

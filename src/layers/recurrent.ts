@@ -148,7 +148,8 @@ export abstract class Recurrent extends RecurrentLayer {
 
   override outputShapeFor(call: string, input: Shape): Shape {
     if (input.length !== 3) {
-      fail(call, `${this.name} needs an input [batch, time steps, width], got ${showShape(input)}`);
+      const below = 'a recurrent layer below gives that with returnSequences: true';
+      fail(call, `${this.name} needs an input [batch, time steps, width], got ${showShape(input)}; ${below}`);
     }
     if (this.stateful && input[0] === null) {
       fail(call, `${this.name} is stateful and needs a fixed batch size, got ${showShape(input)}; use batchInputShape`);

@@ -65,7 +65,8 @@ export class TimeDistributed extends Layer {
 
   override outputShapeFor(call: string, input: Shape): Shape {
     if (input.length !== 3) {
-      fail(call, `${this.name} needs an input [batch, time steps, width], got ${showShape(input)}`);
+      const below = 'a recurrent layer below gives that with returnSequences: true';
+      fail(call, `${this.name} needs an input [batch, time steps, width], got ${showShape(input)}; ${below}`);
     }
     return this.layer.outputShapeFor(call, input);
   }

@@ -51,7 +51,8 @@ export function findTorch(call: string, file: Tensors, model: Sequential, module
       fail(call, `header must be of an LSTM without projections, which no layer here has, got ${quote(name)}`);
     }
     const whose = `that of the model, without ${quote(name)}`;
-    fail(call, `header must have the module ${quote(moduleOf(name))} as ${whose}, got it with that`);
+    const whole = 'the option modules says of which layers it is made';
+    fail(call, `header must have the module ${quote(moduleOf(name))} as ${whose}, got it with that; ${whole}`);
   }
   const there = [...new Set([...file.entries.keys()].map(moduleOf))];
   checkThere(

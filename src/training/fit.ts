@@ -57,11 +57,11 @@ export async function fitSamples(
 ): Promise<History> {
   const call = 'model.fit';
   const read = readFit(call, trainee, x, y, options);
-  return alone(trainee, () => train(call, trainee, read));
+  return alone(trainee, read.signal, () => train(call, trainee, read));
 }
 
 async function train(call: string, trainee: Trainee, read: Fit): Promise<History> {
-  const { pairs, batchSize, shuffle, validation, callbacks, yieldEvery, resume, ...rest } = read;
+  const { pairs, batchSize, shuffle, validation, callbacks, yieldEvery, resume, signal, ...rest } = read;
   const asked = resume !== null || callbacks.some(callback => callback.keepsFile);
   const found = asked ? await findSnapshot(resume, callbacks) : null;
   const interrupted = found && readInterrupted(call, trainee, found);

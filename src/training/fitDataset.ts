@@ -59,11 +59,11 @@ export async function fitDataset(
 ): Promise<History> {
   const call = 'model.fitDataset';
   const read = readFitDataset(call, trainee, dataset, options);
-  return alone(trainee, () => train(call, trainee, read));
+  return alone(trainee, read.signal, () => train(call, trainee, read));
 }
 
 async function train(call: string, trainee: Trainee, read: FitDataset): Promise<History> {
-  const { source, batchesPerEpoch, validation, classWeight, callbacks, yieldEvery, resume, ...rest } = read;
+  const { source, batchesPerEpoch, validation, classWeight, callbacks, yieldEvery, resume, signal, ...rest } = read;
   const asked = resume !== null || callbacks.some(callback => callback.keepsFile);
   const found = asked ? await findSnapshot(resume, callbacks) : null;
   const interrupted = found && readInterrupted(call, trainee, found);

@@ -32,6 +32,11 @@ export interface TrainingOptions {
   resume?: Uint8Array | null;
   /** A factor for the loss of each class that occurs in y, by its number: { 0: 1, 1: 5 }. */
   classWeight?: Record<number, number>;
+  /**
+   * Ends the training when it is aborted, after the batch in which that happens; the promise is then rejected with the
+   * reason. `callbacks.modelCheckpoint` with a file keeps the place, to go on from.
+   */
+  signal?: AbortSignal;
 }
 
 export const trainingOptions = [
@@ -42,6 +47,7 @@ export const trainingOptions = [
   'yieldEvery',
   'resume',
   'classWeight',
+  'signal',
 ] as const;
 
 export interface Training {
@@ -52,6 +58,7 @@ export interface Training {
   readonly callbacks: BaseCallback[];
   /** Not looked at yet. */
   readonly resume: unknown;
+  readonly signal: AbortSignal | null;
 }
 
 /** The options of a training, checked. */
@@ -65,7 +72,13 @@ export function readTraining(call: string, options: TrainingOptions): Training {
     yieldEvery: every,
     callbacks: readCallbacks(call, options.callbacks, every),
     resume: options.resume ?? null,
+    signal: checkSignal(call, options.signal ?? null),
   };
+}
+
+export function checkSignal(call: string, signal: unknown): AbortSignal | null {
+  if (signal === null || signal instanceof AbortSignal) return signal;
+  return fail(call, `signal must be an AbortSignal, got ${show(signal)}`);
 }
 
 export function checkVerbose(call: string, value: unknown): 0 | 1 | 2 {
@@ -90,9 +103,10 @@ export function checkWhole(call: string, what: string, shape: readonly number[],
 }
 
 /** A training from its beginning: whatever asks for its end from now on is heard, and no other may begin before it. */
-export async function alone<T>(trainee: Trainee, work: () => Promise<T>): Promise<T> {
+export async function alone<T>(trainee: Trainee, signal: AbortSignal | null, work: () => Promise<T>): Promise<T> {
+  signal?.throwIfAborted();
   trainee.model.stopTraining = false;
-  trainee.cancelled = false;
+  trainee.signal = signal;
   trainee.training = true;
   try {
     return await work();

@@ -112,28 +112,36 @@ export class Session {
     this.#trainee.begun(this.#call);
     this.#trainee.standing = call => this.#standing(call);
     this.#epoch = initialEpoch;
-    if (resumed) setRandomState(began);
-    for (const callback of this.#callbacks) {
-      callback.setParams(this.#params);
-      callback.setModel(this.#model);
+    try {
+      if (resumed) setRandomState(began);
+      for (const callback of this.#callbacks) {
+        callback.setParams(this.#params);
+        callback.setModel(this.#model);
+      }
+      this.#model.history = this.#history;
+      for (const callback of this.#callbacks) await callback.onTrainBegin({});
+      if (resumed) {
+        await replay?.(resumed);
+        await this.#resume(resumed);
+      }
+      while (this.#stage !== 'trainEnd' && this.#epoch < epochs && !(this.#over && this.#isBetweenEpochs)) {
+        await this.#runEpoch(train);
+        this.#trainee.signal?.throwIfAborted();
+        if (this.ending) break;
+      }
+      if (this.#stage !== 'trainEnd') {
+        this.#checkModel();
+        this.#model.finalizeVariableValues();
+        this.#enter('trainEnd');
+      }
+      while (this.#told < this.#callbacks.length) await this.#callbacks[this.#told++]!.onTrainEnd({});
+      return this.#history;
+    } catch (error) {
+      // A training that was cancelled has not ended, and callbacks hear of no end; but a file keeps the place it came to.
+      const keeping = this.#trainee.signal?.aborted && !this.#apart ? this.#callbacks : [];
+      for (const callback of keeping) if (callback.keepsFile) await callback.onTrainEnd({});
+      throw error;
     }
-    this.#model.history = this.#history;
-    for (const callback of this.#callbacks) await callback.onTrainBegin({});
-    if (resumed) {
-      await replay?.(resumed);
-      await this.#resume(resumed);
-    }
-    while (this.#stage !== 'trainEnd' && this.#epoch < epochs && !(this.#over && this.#isBetweenEpochs)) {
-      await this.#runEpoch(train);
-      if (this.ending) break;
-    }
-    if (this.#stage !== 'trainEnd') {
-      this.#checkModel();
-      this.#model.finalizeVariableValues();
-      this.#enter('trainEnd');
-    }
-    while (this.#told < this.#callbacks.length) await this.#callbacks[this.#told++]!.onTrainEnd({});
-    return this.#history;
   }
 
   get #isBetweenEpochs(): boolean {
@@ -250,6 +258,7 @@ export class Session {
     this.#enter('batchEnd');
     this.#batchLogs = logs;
     await this.#tellBatchEnd(batch, logs);
+    this.#trainee.signal?.throwIfAborted();
   }
 
   async #tellBatchEnd(batch: number, logs: Logs): Promise<void> {
@@ -281,20 +290,18 @@ export class Session {
     means.into(logs, 'val_');
   }
 
-  /** Does what is no part of the training itself, and cannot be resumed in the middle. */
+  /** Does what is no part of the training itself, and cannot be resumed in the middle: not where it fails, either. */
   async apart<T>(work: () => Promise<T>): Promise<T> {
     this.#apart = true;
-    try {
-      return await work();
-    } finally {
-      this.#apart = false;
-    }
+    const result = await work();
+    this.#apart = false;
+    return result;
   }
 
   /** Lets go of the thread when it is time; fails where the training has been cancelled meanwhile. */
   async breathe(): Promise<void> {
     if (this.#pace.afterBatch()) await this.#wait();
-    if (this.#trainee.cancelled) throw new Error(`${this.#call}: the training was cancelled`);
+    this.#trainee.signal?.throwIfAborted();
   }
 
   /** Callbacks have had their turn since: fails where one has taken the model away. */

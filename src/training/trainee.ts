@@ -17,8 +17,8 @@ export interface Trainee {
   readonly model: Sequential;
   /** Whether a training is going on. */
   training: boolean;
-  /** Whether nobody waits any more for what the training that is going on gives: it fails in its validation, then. */
-  cancelled: boolean;
+  /** Aborted where nobody waits any more for what the training that is going on gives: it fails at the next batch. */
+  signal: AbortSignal | null;
   /** Where the training that is going on stands; null while there is none. */
   standing: ((call: string) => Standing) | null;
   /** A snapshot, checked against the model, which is as it was. */
@@ -67,7 +67,7 @@ export function traineeOf(model: Sequential, runner: Runner, step: Step): Traine
   return {
     model,
     training: false,
-    cancelled: false,
+    signal: null,
     standing: null,
     readSnapshot: (call, name, bytes) => readSnapshot(call, runner, bytes, name),
     get stateful() {

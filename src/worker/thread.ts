@@ -18,8 +18,8 @@ function receive(port: Port, order: Order): void {
   } else if ('stop' in order) {
     const model = models.get(order.model);
     if (!model) return;
-    model.stopTraining = order.stop;
-    trainedBy(model).cancelled ||= order.cancel;
+    if (order.cancel) trainedBy(model).signal = AbortSignal.abort();
+    else model.stopTraining = order.stop;
   } else {
     const { id, model, method, args } = order;
     const ask = (name: string, ...rest: unknown[]) =>

@@ -24,6 +24,7 @@ import { readEvaluate } from '../training/evaluate.ts';
 import { readFit } from '../training/fit.ts';
 import { readFitDataset } from '../training/fitDataset.ts';
 import { History } from '../training/history.ts';
+import { checkSignal } from '../training/options.ts';
 import { checkWeightOptions } from '../weights.ts';
 import type { PlainCallback, PlainSource } from './acts.ts';
 import { describeObjective, withoutDrawing } from './mirror.ts';
@@ -90,11 +91,9 @@ function split<T extends object>(call: string, options: T | undefined) {
 /** The same of a training. */
 function splitTraining<T extends object>(call: string, options: T | undefined) {
   const { rest: all, transfer } = split(call, options as T & RemoteTrainingOptions);
-  const { wait = false, signal, ...rest } = all ?? {};
+  const { wait = false, signal: given = null, ...rest } = all ?? {};
   checkBoolean(call, 'wait', wait);
-  if (signal !== undefined && !(signal instanceof AbortSignal)) {
-    fail(call, `signal must be an AbortSignal, got ${show(signal)}`);
-  }
+  const signal = checkSignal(call, given) ?? undefined;
   return { rest: rest as unknown as T, transfer, wait, signal };
 }
 

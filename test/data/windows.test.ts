@@ -185,6 +185,30 @@ describe('scalers', () => {
     expect(standardize([2, 4, 4, 4, 5, 5, 7, 9]).transform([9, 5]).arraySync()).toEqual([2, 0]);
   });
 
+  it('come back from JSON', () => {
+    const standard = standardize(series);
+    const ranged = minMax(series, { range: [-1, 3] });
+    const pairs = [
+      [standard, standardize(JSON.parse(JSON.stringify(standard)))],
+      [ranged, minMax(JSON.parse(JSON.stringify(ranged)))],
+    ] as const;
+    for (const [scaler, again] of pairs) {
+      expect(again).toEqual(scaler);
+      expect(again.transform(series).dataSync()).toEqual(scaler.transform(series).dataSync());
+      expect(again.inverse(series).dataSync()).toEqual(scaler.inverse(series).dataSync());
+    }
+    expect(
+      minMax({ min: [0], max: [2] }, { range: [0, 4] })
+        .transform([1])
+        .arraySync(),
+    ).toEqual([2]);
+    expect(
+      standardize({ mean: [3, 1], std: [2, 0] })
+        .transform([5, 2])
+        .arraySync(),
+    ).toEqual([1, 1]);
+  });
+
   it('minMax: the range, per column', () => {
     for (const range of [[0, 1] as const, [-1, 1] as const, [5, 5.5] as const]) {
       const scaled = minMax(series, { range }).transform(series);

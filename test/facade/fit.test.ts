@@ -484,6 +484,29 @@ describe('one training at a time', () => {
     await a.fit(xs, ys, options);
   });
 
+  test('a signal ends it between two batches, and the model can be trained again', async () => {
+    const [a, b] = twins();
+    const reason = new RangeError('enough');
+    const ended = vi.fn();
+    for (const source of ['samples', 'a data set']) {
+      const control = new AbortController();
+      const onBatchEnd = (batch: number) => void (batch === 1 && control.abort(reason));
+      const { signal } = control;
+      const options = { ...quiet, epochs: 3, signal, callbacks: { onBatchEnd, onEpochEnd: ended, onTrainEnd: ended } };
+      const train = () =>
+        source === 'samples'
+          ? a.fit(xs, ys, { ...options, batchSize: 2, shuffle: false })
+          : a.fitDataset([part(0, 2), part(2, 4), part(4, 6)], options);
+      await expect(train()).rejects.toBe(reason);
+      for (const { xs, ys } of [part(0, 2), part(2, 4)]) b.trainOnBatch(xs, ys);
+      expectBits(weightsOf(a), weightsOf(b));
+      await expect(train()).rejects.toBe(reason); // before anything is trained
+      expectBits(weightsOf(a), weightsOf(b));
+    }
+    expect(ended).not.toHaveBeenCalled();
+    await a.fit(xs, ys, { ...quiet, signal: new AbortController().signal });
+  });
+
   test('dispose and compile end it with an error that says so', async () => {
     const options = { ...quiet, batchSize: 2, epochs: 3 };
     const disposed = small();
@@ -558,6 +581,7 @@ describe('errors', () => {
     ['steps', { stepsPerEpoch: 3 }, 'stepsPerEpoch must be absent'],
     ['steps of validation', { validationSteps: 3 }, 'fitDataset has validationBatches'],
     ['a verbosity', { verbose: 3 }, 'verbose must be 0, 1, 2, true or false, got 3'],
+    ['a signal that is none', { signal: 3 }, 'signal must be an AbortSignal, got 3'],
     ['a time', { yieldEvery: -1 }, "yieldEvery must be 'auto', 'batch', 'epoch', 'never' or milliseconds, got -1"],
     ['a time in words', { yieldEvery: 'frame' }, "got 'frame'"],
     ['callbacks that are none', { callbacks: 3 }, 'callbacks must be an object with functions'],

@@ -202,7 +202,7 @@ describe('model.add', () => {
     [
       'a bidirectional layer on a last output',
       () => add(layers.gru({ units: 2, ...one }), layers.bidirectional({ layer: gru() })),
-      'needs an input [batch, time steps, width], got [null, 2]',
+      'needs an input [batch, time steps, width], got [null, 2]; a recurrent layer below gives that with returnSequences',
     ],
     [
       'a stateful one of any batch size',

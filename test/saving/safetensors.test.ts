@@ -272,7 +272,7 @@ describe('with the names of PyTorch', () => {
       loadSafetensors(fill(model, 2), writeSafetensors({ ...tensors, ...more }), { names: 'torch', strict });
     for (const strict of [true, false]) {
       expect(load({ 'l.weight_ih_l1': [1] }, strict)).toThrow(
-        /module 'l' as that of the model, without 'l.weight_ih_l1'/,
+        /module 'l' as that of the model, without 'l.weight_ih_l1', got it with that; the option modules says of which/,
       );
       expect(load({ 'l.weight_hr_l0': [1] }, strict)).toThrow(/header must be of an LSTM without projections/);
     }

@@ -2,6 +2,7 @@
 // Nothing here is run. A line under @ts-expect-error that compiles is an error.
 
 import {
+  type CompileOptions,
   callbacks,
   data,
   enableProdMode,
@@ -9,8 +10,11 @@ import {
   type History,
   type LayersModel,
   type Logs,
+  type LSTMLayerArgs,
   layers,
   loadLayersModel,
+  type ModelCompileArgs,
+  type RNN,
   type Scalar,
   type Sequential,
   type Stream,
@@ -70,13 +74,16 @@ model.predict([[new Float32Array(2), [1, 2]]]);
 tensor([new Float32Array(2), new Int32Array(2)]);
 model.fitDataset(data.array([{ xs: x, ys: x }]), { epochs: 2 });
 
-// TF.js has a type for each rank, and one for models that are loaded.
+// TF.js has a type for each rank, one for models that are loaded, and names of its own for options.
 expectTypeOf<Scalar>().toEqualTypeOf<Tensor>();
 expectTypeOf<Tensor1D>().toEqualTypeOf<Tensor>();
 expectTypeOf<Tensor2D>().toEqualTypeOf<Tensor>();
 expectTypeOf<Tensor3D>().toEqualTypeOf<Tensor>();
 expectTypeOf<Tensor4D>().toEqualTypeOf<Tensor>();
 expectTypeOf<LayersModel>().toEqualTypeOf<Sequential>();
+const args: LSTMLayerArgs = { units: 2 };
+model.add(layers.bidirectional({ layer: layers.lstm(args) as RNN }));
+expectTypeOf<ModelCompileArgs>().toEqualTypeOf<CompileOptions>();
 expectTypeOf(model.outputShape).toEqualTypeOf<(number | null)[]>();
 expectTypeOf(model.getWeights(true)).toEqualTypeOf<Tensor[]>();
 model.compile({ optimizer: 'adam', loss: ['mse'] });

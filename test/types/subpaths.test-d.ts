@@ -85,8 +85,9 @@ connect({ simd: 'fast' });
 remote.predict(x, { signal: new AbortController().signal });
 // @ts-expect-error a promise is no tensor
 remote.predict(x).dataSync();
-// @ts-expect-error a model at hand takes no signal
 model.fit(x, x, { signal: new AbortController().signal });
+// @ts-expect-error a model at hand has nothing to wait for
+model.fit(x, x, { wait: true });
 // @ts-expect-error no such method in a worker
 remote.stream();
 

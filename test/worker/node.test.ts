@@ -428,6 +428,32 @@ describe('a training can be ended', () => {
     expect(plain(await other.getWeights())).toEqual(plain(await model.getWeights()));
   });
 
+  it('by a signal, and gone on with from the file it kept, to the same bits', async () => {
+    const file = 'build/cancelled.snapshot';
+    const train = async (model: RemoteSequential, onBatchEnd: () => void, signal?: AbortSignal) => {
+      const checkpoint = callbacks.modelCheckpoint({ file, every: { epochs: 1e6 }, resume: true });
+      const given = { epochs: 40, verbose: 0, batchSize: 8, callbacks: [checkpoint, { onBatchEnd }] } as const;
+      return model.fit(x, y, signal ? { ...given, signal } : given);
+    };
+    rmSync(file, { force: true });
+    const whole = await small(start(3));
+    const expected = await train(whole, () => {});
+    rmSync(file);
+    let heard = 0;
+    const control = new AbortController();
+    const stop = () => void (++heard === 100 && control.abort(new Error('no more')));
+    expect(await messageOf(train(await small(start(3)), stop, control.signal))).toBe('Error no more');
+    const other = await small(start(4));
+    let more = 0;
+    const history = await train(other, () => void more++);
+    rmSync(file);
+    expect(more).toBeGreaterThan(0);
+    expect(heard + more).toBeLessThanOrEqual(40 * 80);
+    expect(history.epoch).toHaveLength(40);
+    expect(history.history).toEqual(expected.history);
+    expect(plain(await other.getWeights())).toEqual(plain(await whole.getWeights()));
+  });
+
   it('while other models of the worker go on', async () => {
     const host = start();
     const [one, other] = [await small(host), await small(host)];
