@@ -105,8 +105,14 @@ const mistakes: [call: () => unknown, sentence: string][] = [
     'standardize: mean and std must hold finite numbers, got NaN in step 1, column 1',
   ],
   [() => standardize(wrong({ mean: [1], sd: [1] })), "standardize: unknown option 'sd'; did you mean 'std'?"],
-  [() => standardize(wrong({ mean: [1] })), 'standardize: mean and std must not be ragged: expected arrays of 1 on axis 1, got undefined'],
-  [() => minMax({ min: [0], max: [1, 2] }), 'minMax: min and max must not be ragged: expected arrays of 1 on axis 1, got one of 2'],
+  [
+    () => standardize(wrong({ mean: [1] })),
+    'standardize: mean and std must not be ragged: expected arrays of 1 on axis 1, got undefined',
+  ],
+  [
+    () => minMax({ min: [0], max: [1, 2] }),
+    'minMax: min and max must not be ragged: expected arrays of 1 on axis 1, got one of 2',
+  ],
   [() => minMax(series, { range: wrong([0]) }), 'minMax: range must be [low, high], got [0]'],
   [() => minMax(series, { range: [1, 1] }), 'minMax: range[1] must be a finite number above 1, got 1'],
   [() => minMax(series, wrong({ rang: [0, 1] })), "minMax: unknown option 'rang'; did you mean 'range'?"],
