@@ -1,6 +1,9 @@
-/** Losses of tensors, for baselines and reports. Training does not go through them: it takes losses by their names. */
+/**
+ * Losses of tensors, for baselines and reports. In `compile` each stands for its name: training does not go through them.
+ */
 
 import { fail } from '../errors.ts';
+import { named } from '../metricNames.ts';
 import { showShape } from '../shapes.ts';
 import { abs, squaredDifference, sub } from './arithmetic.ts';
 import { asTensor, type TensorLike } from './read.ts';
@@ -16,16 +19,20 @@ function pair(call: string, labels: TensorLike, predictions: TensorLike): [Tenso
 }
 
 /** Losses of two tensors of one shape. */
-export const losses = {
-  /** The mean of |labels - predictions|, a scalar. */
-  absoluteDifference(labels: TensorLike, predictions: TensorLike): Tensor {
-    const [a, b] = pair('losses.absoluteDifference', labels, predictions);
-    return mean(abs(sub(a, b)));
-  },
+export const losses = /* @__PURE__ */ (() => {
+  const all = {
+    /** The mean of |labels - predictions|, a scalar. */
+    absoluteDifference(labels: TensorLike, predictions: TensorLike): Tensor {
+      const [a, b] = pair('losses.absoluteDifference', labels, predictions);
+      return mean(abs(sub(a, b)));
+    },
 
-  /** The mean of (labels - predictions)^2, a scalar. */
-  meanSquaredError(labels: TensorLike, predictions: TensorLike): Tensor {
-    const [a, b] = pair('losses.meanSquaredError', labels, predictions);
-    return mean(squaredDifference(a, b));
-  },
-};
+    /** The mean of (labels - predictions)^2, a scalar. */
+    meanSquaredError(labels: TensorLike, predictions: TensorLike): Tensor {
+      const [a, b] = pair('losses.meanSquaredError', labels, predictions);
+      return mean(squaredDifference(a, b));
+    },
+  };
+  named({ meanAbsoluteError: all.absoluteDifference, meanSquaredError: all.meanSquaredError });
+  return all;
+})();

@@ -1,7 +1,7 @@
 // Metrics of two tensors: the numbers of TF.js's unit tests (tfjs-layers/src/metrics_test.ts, losses_test.ts), and
 // the same as the kernels give for the same outputs.
 
-import { layers, metrics, sequential, type Tensor, tensor1d, tensor2d, tensor3d } from 'lstm-wasm';
+import { layers, losses, metrics, sequential, type Tensor, tensor1d, tensor2d, tensor3d } from 'lstm-wasm';
 import { describe, expect, test } from 'vitest';
 import { expectClose } from '../compare.ts';
 import { Random } from '../reference/random.ts';
@@ -146,6 +146,11 @@ describe('in compile each stands for its name', () => {
     model.compile({ optimizer: 'sgd', loss: metrics.meanAbsoluteError });
     const [x, y] = [new Float32Array(4), new Float32Array(3).fill(2)];
     expect(model.testOnBatch(x, y)).toBe(2);
+    model.compile({ optimizer: 'sgd', loss: losses.absoluteDifference, metrics: [losses.meanSquaredError] });
+    expect(model.testOnBatch(x, y)).toEqual([2, 4]);
+    expect(model.metricsNames).toEqual(['loss', 'meanSquaredError']);
+    model.compile({ optimizer: 'sgd', loss: losses.meanSquaredError });
+    expect(model.testOnBatch(x, y)).toBe(4);
     expect(() => model.compile({ optimizer: 'sgd', loss: metrics.precision })).toThrow(
       "model.compile: unknown loss 'precision'",
     );
