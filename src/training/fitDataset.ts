@@ -150,10 +150,13 @@ async function train(call: string, trainee: Trainee, read: FitDataset): Promise<
     }
   };
 
+  let failed = true;
   try {
-    return await session.run(trainEpoch, replay);
+    const history = await session.run(trainEpoch, replay);
+    failed = false;
+    return history;
   } finally {
-    await (reader as Reader | null)?.close();
+    await (reader as Reader | null)?.close(failed);
   }
 }
 
