@@ -277,7 +277,7 @@ export const initializers = {
     );
   },
 
-  /** Uniform in [minval, maxval), by default [-0.05, 0.05). */
+  /** Uniform from minval to maxval, by default from -0.05 to 0.05. */
   randomUniform(options?: { minval?: number; maxval?: number } & Seeded): Initializer {
     const call = 'initializers.randomUniform';
     const known = checkOptions<Record<string, unknown>>(call, options, ['minval', 'maxval', 'seed']);
