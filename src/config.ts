@@ -34,6 +34,10 @@ const toSnake = (name: string) =>
 
 const toCamel = (name: string) => name.replace(/(?<=[a-z0-9])_([a-z])/g, (_, letter: string) => letter.toUpperCase());
 
+/** A choice in the spelling of JavaScript: Keras's fan_in as fanIn. */
+export const fromSnake = (name: string): string =>
+  name.replace(/_([a-z])/g, (_, letter: string) => letter.toUpperCase());
+
 /** Names that somebody chose, or that Python writes as we do. */
 const asTheyAre = ['name', 'className'];
 

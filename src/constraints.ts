@@ -1,8 +1,8 @@
 /** What weights must be after every update. The arithmetic is in assembly/constraints.ts. */
 
-import type { Config } from './config.ts';
+import { type Config, fromSnake } from './config.ts';
 import type { Kernels } from './engine/kernels.ts';
-import { fail, show } from './errors.ts';
+import { factoryOf, fail, show } from './errors.ts';
 import { checkName, checkNumber, checkOptions } from './options.ts';
 import { showShape, sizeOf } from './shapes.ts';
 
@@ -135,8 +135,5 @@ export function resolveConstraint(call: string, name: string, value: unknown): C
   if (value === undefined || value === null || value instanceof Constraint) return value ?? null;
   if (typeof value !== 'string') fail(call, `${name} must be a constraint or its name, got ${show(value)}`);
   // Keras: max_norm; classes: MaxNorm
-  const camel = value
-    .replace(/_([a-z])/g, (_, letter: string) => letter.toUpperCase())
-    .replace(/^[A-Z]/, letter => letter.toLowerCase());
-  return constraints[checkName(call, name, camel, names)]();
+  return constraints[checkName(call, name, factoryOf(fromSnake(value)), names)]();
 }

@@ -3,7 +3,7 @@
  * kernels, with numbers that are the same on every host.
  */
 
-import type { Config } from './config.ts';
+import { type Config, fromSnake } from './config.ts';
 import type { Kernels } from './engine/kernels.ts';
 import { factoryOf, fail, show } from './errors.ts';
 import { checkName, checkNumber, checkOptions } from './options.ts';
@@ -257,9 +257,8 @@ function scaling(
   return new VarianceScaling(className, scale, mode, distribution, seed);
 }
 
-/** Keras's fan_in as fanIn; what is no string is left alone. */
-const toCamel = (value: unknown): unknown =>
-  typeof value === 'string' ? value.replace(/_([a-z])/g, (_, letter: string) => letter.toUpperCase()) : value;
+/** What is no string is left alone. */
+const toCamel = (value: unknown): unknown => (typeof value === 'string' ? fromSnake(value) : value);
 
 /** Makes initializers by their TF.js names. */
 export const initializers = {
@@ -278,7 +277,7 @@ export const initializers = {
     );
   },
 
-  /** Uniform in [minval, maxval), by default [-0.05, 0.05). */
+  /** Uniform from minval to maxval, by default from -0.05 to 0.05. */
   randomUniform(options?: { minval?: number; maxval?: number } & Seeded): Initializer {
     const call = 'initializers.randomUniform';
     const known = checkOptions<Record<string, unknown>>(call, options, ['minval', 'maxval', 'seed']);
@@ -364,6 +363,6 @@ export function resolveInitializer(call: string, name: string, value: unknown): 
   if (value instanceof Initializer) return value;
   if (typeof value !== 'string') fail(call, `${name} must be an initializer or its name, got ${show(value)}`);
   // Keras: glorot_uniform, lecun_normal; classes: GlorotUniform
-  const camel = factoryOf(toCamel(value) as string).replace(/^lecun(?=[A-Z])/, 'leCun');
+  const camel = factoryOf(fromSnake(value)).replace(/^lecun(?=[A-Z])/, 'leCun');
   return initializers[checkName(call, name, camel, byName)]();
 }

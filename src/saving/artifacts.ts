@@ -118,17 +118,20 @@ export function modelJsonOf(artifacts: ModelArtifacts, weightsFile: string): Mod
   };
 }
 
-/** The numbers in one piece. */
-export function joinData(data: ModelArtifacts['weightData']): ArrayBuffer {
-  if (!Array.isArray(data)) return data ?? new ArrayBuffer(0);
-  const whole = new Uint8Array(data.reduce((sum, { byteLength }) => sum + byteLength, 0));
+/** The bytes of arrays, one after the other. */
+export function joined(pieces: readonly ArrayBufferView[]): Uint8Array<ArrayBuffer> {
+  const whole = new Uint8Array(pieces.reduce((sum, { byteLength }) => sum + byteLength, 0));
   let at = 0;
-  for (const piece of data) {
-    whole.set(new Uint8Array(piece), at);
-    at += piece.byteLength;
+  for (const { buffer, byteOffset, byteLength } of pieces) {
+    whole.set(new Uint8Array(buffer, byteOffset, byteLength), at);
+    at += byteLength;
   }
-  return whole.buffer;
+  return whole;
 }
+
+/** The numbers in one piece. */
+export const joinData = (data: ModelArtifacts['weightData']): ArrayBuffer =>
+  Array.isArray(data) ? joined(data.map(piece => new Uint8Array(piece))).buffer : (data ?? new ArrayBuffer(0));
 
 const bytesOf = (value: unknown): number =>
   value === undefined ? 0 : new TextEncoder().encode(JSON.stringify(value)).length;

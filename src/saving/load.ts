@@ -6,7 +6,7 @@ import { checkBoolean, checkOptions } from '../options.ts';
 import type { Parameters } from '../parameters.ts';
 import { runnerOf, type Sequential } from '../sequential.ts';
 import { showShape } from '../shapes.ts';
-import { GENERATOR, type IOHandler, type ModelArtifacts } from './artifacts.ts';
+import { GENERATOR, type IOHandler, joined, type ModelArtifacts } from './artifacts.ts';
 import { type HttpOptions, httpOptions } from './http.ts';
 import { checkDepth, itemOf, type Place, parseJson, readObject, refuse, within } from './place.ts';
 import { modelFrom, optimizerFrom } from './rebuild.ts';
@@ -129,14 +129,7 @@ function bytesOf(place: Place, data: unknown): Uint8Array {
     return refuse(here, `must be an ArrayBuffer or a list of them, got ${show(piece)}`);
   };
   if (!Array.isArray(data)) return view(data, place);
-  const pieces = Array.from(data, (piece, n) => view(piece, itemOf(place, n)));
-  const whole = new Uint8Array(pieces.reduce((sum, { byteLength }) => sum + byteLength, 0));
-  let at = 0;
-  for (const piece of pieces) {
-    whole.set(piece, at);
-    at += piece.byteLength;
-  }
-  return whole;
+  return joined(Array.from(data, (piece, n) => view(piece, itemOf(place, n))));
 }
 
 /** What we wrote there, and what somebody else did. */

@@ -1,7 +1,7 @@
 /** model.json, read: what a model is, and in which files its weights are. */
 
 import { show } from '../errors.ts';
-import { type ModelArtifacts, type ModelJson, partsOf, type WeightsManifestEntry } from './artifacts.ts';
+import { joined, type ModelArtifacts, type ModelJson, partsOf, type WeightsManifestEntry } from './artifacts.ts';
 import { itemOf, type Place, parseJson, readList, readObject, readText, refuse, within } from './place.ts';
 import { checkSpecs } from './weightData.ts';
 
@@ -77,13 +77,7 @@ export class Collector {
 
   whole(): ArrayBuffer {
     if (this.#count !== this.expected) this.refuse(`${this.#count}`);
-    const whole = new Uint8Array(this.expected);
-    let at = 0;
-    for (const piece of this.#bytes) {
-      whole.set(piece, at);
-      at += piece.byteLength;
-    }
-    return whole.buffer;
+    return joined(this.#bytes).buffer;
   }
 
   refuse(got: string): never {

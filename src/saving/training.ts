@@ -5,7 +5,7 @@
  * training it in another way unnoticed. Either way all of it, to the bit, is in `userDefinedMetadata.lstmWasm`.
  */
 
-import { type Config, type ConfigValue, describe, fromPython, toPython } from '../config.ts';
+import { type Config, type ConfigValue, describe, fromPython, fromSnake, toPython } from '../config.ts';
 import { fail, show } from '../errors.ts';
 import type { Layer } from '../layers/layer.ts';
 import { type LossName, resolveLoss } from '../losses.ts';
@@ -16,7 +16,7 @@ import { Adam } from '../optimizers/adam.ts';
 import type { Optimizer } from '../optimizers/index.ts';
 import type { Parameters, Progress } from '../parameters.ts';
 import { floatsFor, showShape, sizeOf } from '../shapes.ts';
-import type { TrainingConfig } from './artifacts.ts';
+import { joined, type TrainingConfig } from './artifacts.ts';
 import { fromBase64, toBase64 } from './base64.ts';
 import {
   checkDepth,
@@ -124,8 +124,6 @@ function tfjsTrainingConfig({ optimizer, loss, metrics }: Objective): TrainingCo
   return { loss: snake(loss), metrics: names.map(snake), optimizer_config };
 }
 
-const fromSnake = (name: string) => name.replace(/_([a-z])/g, (_, letter: string) => letter.toUpperCase());
-
 // ------------------------------------------------------------------------------------------------------- to a file
 
 /** What there is to say of a training. */
@@ -210,16 +208,6 @@ function isLost(optimizer: Optimizer, { runs }: Progress, weights: readonly Mode
   const learned = (run: readonly Float32Array[], slot: number) =>
     frozen.some(({ index }) => !isConstant(run[index]!, optimizer.slotStart(slot)));
   return runs.length > 0 && (scale !== 1 || runs.some(learned));
-}
-
-function joined(pieces: readonly Float32Array[]): Uint8Array {
-  const whole = new Float32Array(pieces.reduce((sum, { length }) => sum + length, 0));
-  let at = 0;
-  for (const piece of pieces) {
-    whole.set(piece, at);
-    at += piece.length;
-  }
-  return new Uint8Array(whole.buffer);
 }
 
 const isConstant = (values: Float32Array, value: number): boolean => {

@@ -2,7 +2,7 @@
 
 import { show } from '../errors.ts';
 import { showShape, sizeOf } from '../shapes.ts';
-import type { WeightsManifestEntry, WeightType } from './artifacts.ts';
+import { joined, type WeightsManifestEntry, type WeightType } from './artifacts.ts';
 import { itemOf, type Place, readCount, readList, readNumber, readObject, readText, refuse, within } from './place.ts';
 
 /** A weight of a file, read. */
@@ -26,13 +26,7 @@ export function encodeWeights(
   const weightSpecs = all.map(({ name, shape, dtype }, n): WeightsManifestEntry => {
     return { name, shape: [...shape], dtype, ...(n >= weights.length && { group: 'optimizer' as const }) };
   });
-  const bytes = new Uint8Array(all.reduce((sum, { values }) => sum + values.byteLength, 0));
-  let at = 0;
-  for (const { values } of all) {
-    bytes.set(new Uint8Array(values.buffer, values.byteOffset, values.byteLength), at);
-    at += values.byteLength;
-  }
-  return { weightSpecs, weightData: bytes.buffer };
+  return { weightSpecs, weightData: joined(all.map(({ values }) => values)).buffer };
 }
 
 const sizes = { float32: 4, int32: 4, bool: 1, uint8: 1, uint16: 2, float16: 2 } as const;

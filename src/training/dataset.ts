@@ -50,8 +50,12 @@ export interface ReadBatch {
 export interface Reader {
   /** The next batch; null at the end. */
   next(): Promise<ReadBatch | null>;
-  /** No more batches are wanted. What the caller made goes on living. */
-  close(): Promise<void>;
+  /**
+   * No more batches are wanted. What the caller made goes on living.
+   *
+   * @param failed because something went wrong, which must not be lost where closing goes wrong, too
+   */
+  close(failed?: boolean): Promise<void>;
 }
 
 /** A data set that has been looked at. */
@@ -128,8 +132,12 @@ function readerOf(call: string, name: string, steps: AnySteps, kept: boolean): R
       if (ended) return null;
       return readBatch(call, name, result.value);
     },
-    async close() {
-      if (!ended && !kept) await steps.return?.();
+    async close(failed = false) {
+      try {
+        if (!ended && !kept) await steps.return?.();
+      } catch (error) {
+        if (!failed) throw error;
+      }
     },
   };
 }

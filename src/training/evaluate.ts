@@ -176,6 +176,7 @@ export async function testSource(
   const objective = trainee.objective(call);
   const reader = await source.open();
   let count = 0;
+  let failed = true;
   try {
     while (batches === null || count < batches) {
       const batch = await reader.next();
@@ -190,8 +191,9 @@ export async function testSource(
       count++;
       await breathe();
     }
+    failed = false;
   } finally {
-    await reader.close();
+    await reader.close(failed);
   }
   if (count === 0) source.failEmpty(call);
   if (batches !== null && count < batches) {

@@ -129,10 +129,10 @@ async function train(call: string, trainee: Trainee, read: FitDataset): Promise<
    * Takes, without training on them, the batches that were trained before the interruption, and those tested: what the
    * data set draws at random then comes out as it did.
    */
-  const replay = async ({ epoch, batch, stage, told, ended }: Standing) => {
+  const replay = async ({ epoch, batch, stage, told, ended, history }: Standing) => {
     const isOver = stage === 'epochEnd' || stage === 'trainEnd' || (stage === 'epochBegin' && told === 0);
     if (ended && isOver) return; // no more of the data is wanted
-    for (let past = rest.initialEpoch; past <= epoch; past++) {
+    for (let past = history.epoch[0] ?? epoch; past <= epoch; past++) {
       const isWhole = past < epoch || stage === 'epochEnd';
       if (!isWhole && batch === 0 && stage !== 'batchBegin') break;
       reader ??= await source.open();
@@ -150,10 +150,13 @@ async function train(call: string, trainee: Trainee, read: FitDataset): Promise<
     }
   };
 
+  let failed = true;
   try {
-    return await session.run(trainEpoch, replay);
+    const history = await session.run(trainEpoch, replay);
+    failed = false;
+    return history;
   } finally {
-    await (reader as Reader | null)?.close();
+    await (reader as Reader | null)?.close(failed);
   }
 }
 

@@ -296,6 +296,26 @@ describe('errors', () => {
     expectBits(weightsOf(model), byHand(1));
   });
 
+  test('of a bad batch are told, also where its generator cannot be closed', async () => {
+    const model = fresh();
+    const dataset = (good: boolean) =>
+      function* () {
+        try {
+          yield good ? batches[0]! : wrong({ xs: 1, ys: 1 });
+          yield batches[0]!;
+        } finally {
+          yield* wrong(null);
+        }
+      };
+    for (const call of [
+      (good: boolean) => model.fitDataset(dataset(good), { ...quiet, batchesPerEpoch: 1 }),
+      (good: boolean) => model.evaluateDataset(dataset(good), { batches: 1 }),
+    ]) {
+      await expect(call(false)).rejects.toThrow('xs must be a tensor');
+      await expect(call(true)).rejects.toThrow(TypeError);
+    }
+  });
+
   test('of evaluateDataset', async () => {
     const model = fresh();
     await expect(model.evaluateDataset([])).rejects.toThrow(

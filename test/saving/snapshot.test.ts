@@ -315,6 +315,29 @@ describe('fit', () => {
     });
   });
 
+  test('takes of a data set what the training took that is resumed, whatever initialEpoch says now', async () => {
+    const taken: number[] = [];
+    function* numbers() {
+      for (let n = 0; n < 10; n++) {
+        taken.push(n);
+        yield { xs: [[n]], ys: [[1]] };
+      }
+    }
+    let resume: Uint8Array | null = null;
+    const trained = async (initialEpoch: number) => {
+      const model = sequential({ layers: [layers.dense({ units: 1, inputShape: [1] })] });
+      model.compile({ optimizer: 'sgd', loss: 'mse' });
+      const onBatchEnd = (batch: number) => {
+        if (batch === 1) resume ??= model.snapshot();
+      };
+      const options = { verbose: 0, epochs: 4, batchesPerEpoch: 3, callbacks: { onBatchEnd } } as const;
+      const { epoch } = await model.fitDataset(numbers, { ...options, initialEpoch, resume });
+      return { epoch, taken: taken.splice(0), weights: model.getWeights().map(String) };
+    };
+    const whole = await trained(2);
+    expect(await trained(0)).toEqual(whole);
+  });
+
   test('goes on with more epochs as if they had been asked for at once', async () => {
     const run = (model: Sequential, epochs: number, options: object) =>
       model.fit(x, y, { verbose: 0, batchSize: 5, ...options, epochs });
