@@ -58,5 +58,16 @@ export function setRandomState(digits: string): void {
   state = BigInt(`0x${digits}`) & MASK;
 }
 
+/** Work that draws seeds, for itself alone; where it fails, none have been drawn. */
+export function drawing<T>(work: () => T): T {
+  const before = state;
+  try {
+    return work();
+  } catch (error) {
+    state = before;
+    throw error;
+  }
+}
+
 /** A seed as the kernels take it for dropout, 32 bits. */
 export const seedBits = (seed: number): number => seed ^ Math.floor(seed / 2 ** 32);

@@ -11,6 +11,7 @@ import { type CompileOptions, readObjective } from './objective.ts';
 import type { Optimizer } from './optimizers/index.ts';
 import { checkBoolean, checkCount, checkOptions } from './options.ts';
 import { predictAll } from './prediction.ts';
+import { drawing } from './random.ts';
 import { Runner } from './runner.ts';
 import type { IOHandler, SaveResult } from './saving/artifacts.ts';
 import { checkMetadata, type SaveOptions, saveModel } from './saving/save.ts';
@@ -82,7 +83,9 @@ export class Sequential {
     this.#step = new Step(runner);
     this.#trainee = traineeOf(this, runner, this.#step);
     try {
-      for (const layer of layers ?? []) this.#stack.push('sequential', layer);
+      drawing(() => {
+        for (const layer of layers ?? []) this.#stack.push('sequential', layer);
+      });
     } catch (error) {
       for (const layer of this.#stack.layers) layer.leave();
       throw error;

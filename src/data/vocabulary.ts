@@ -94,7 +94,7 @@ export class Vocabulary {
         fail(call, `ids must be whole numbers from 0 to ${this.size - 1}, got ${values[i]}`);
       }
     }
-    return values;
+    return values.length > 0 ? values : []; // one that was given away is empty, and cannot be iterated
   }
 
   /** A character, drawn by the probabilities of all of them; `sample` gives its id. */

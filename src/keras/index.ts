@@ -1,6 +1,7 @@
 /** Models of Keras: reads and writes `.keras` files, and the HDF5 files of their weights. */
 
 import { fail, show } from '../errors.ts';
+import { drawing } from '../random.ts';
 import { type Place, refuse } from '../saving/place.ts';
 import { modelFrom } from '../saving/rebuild.ts';
 import type { Sequential } from '../sequential.ts';
@@ -24,7 +25,7 @@ const MEGABYTE = 2 ** 20;
 export async function loadKerasModel(bytes: Uint8Array | ArrayBuffer): Promise<Sequential> {
   const call = 'loadKerasModel';
   const file = checkBytes(call, bytes);
-  return isZip(file) ? readArchive(call, file) : readWhole(call, file);
+  return drawing(() => (isZip(file) ? readArchive(call, file) : readWhole(call, file)));
 }
 
 /**

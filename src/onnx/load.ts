@@ -3,6 +3,7 @@
 import { fail, show, ValueError } from '../errors.ts';
 import * as layers from '../layers/factories.ts';
 import type { Layer } from '../layers/layer.ts';
+import { drawing } from '../random.ts';
 import { Sequential } from '../sequential.ts';
 import type { Shape } from '../shapes.ts';
 import { Tensor } from '../tensor/tensor.ts';
@@ -62,7 +63,7 @@ export async function loadOnnxModel(bytes: Uint8Array | ArrayBuffer): Promise<Se
     if (!(error instanceof TimeFirst)) throw error;
     found = read(true);
   }
-  return build(call, graph.name, found);
+  return drawing(() => build(call, graph.name, found));
 }
 
 const isStandard = (domain: string): boolean => domain === '' || domain === 'ai.onnx';

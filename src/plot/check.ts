@@ -40,7 +40,7 @@ export function checkNumbers(call: string, name: string, value: unknown): Number
       fail(call, `${name} must be a flat array of numbers, got ${show(numbers[i])} at index ${i}`);
     }
   }
-  return numbers;
+  return numbers.length > 0 ? numbers : []; // one that was given away is empty, and cannot be iterated
 }
 
 /** One number; NaN and Infinity are numbers here too. */

@@ -35,7 +35,7 @@ async function download(name: string, content: Blob): Promise<void> {
 
 /** @param files model.json first, then the files of its weights, by the names that it gives them */
 export function chosenFiles(asked: string, files: ArrayLike<File>): OwnHandler {
-  const list = Array.from(files ?? []);
+  const list = ArrayBuffer.isView(files) ? [] : Array.from(files ?? []); // one that was given away cannot be iterated
   if (list.length === 0 || !list.every(file => file instanceof Blob)) {
     fail(asked, `files must be a list of files, model.json first, got ${show(files)}`);
   }

@@ -4,6 +4,7 @@ import { fail, show } from '../errors.ts';
 import type { Layer } from '../layers/layer.ts';
 import { checkBoolean, checkOptions } from '../options.ts';
 import type { Parameters } from '../parameters.ts';
+import { drawing } from '../random.ts';
 import { runnerOf, type Sequential } from '../sequential.ts';
 import { showShape } from '../shapes.ts';
 import { GENERATOR, type IOHandler, joined, type ModelArtifacts } from './artifacts.ts';
@@ -42,9 +43,11 @@ export async function loadLayersModel(source: string | IOHandler, options?: Load
   }
   const load = loaderFor(call, source, rest);
   const artifacts = await load(onProgress);
-  const model = modelOf(call, artifacts, strict);
-  onProgress?.(1);
-  return model;
+  return drawing(() => {
+    const model = modelOf(call, artifacts, strict);
+    onProgress?.(1);
+    return model;
+  });
 }
 
 /**

@@ -4,6 +4,7 @@ import { oneHot, setRandomSeed, tensor } from 'lstm-wasm';
 import { sample, vocabulary } from 'lstm-wasm/data';
 import { describe, expect, it } from 'vitest';
 import { expectClose } from '../compare.ts';
+import { transferred } from '../transferred.ts';
 
 describe('vocabulary', () => {
   it('knows the characters of a text, sorted, and goes both ways', () => {
@@ -14,6 +15,7 @@ describe('vocabulary', () => {
     expect(v.decode(v.encode('hello world'))).toBe('hello world');
     expect(v.decode(tensor([3, 2]))).toBe('he');
     expect(v.decode([])).toBe('');
+    expect(v.decode(transferred(new Int32Array(2)))).toBe('');
     expect(vocabulary('world hello').characters).toEqual(v.characters);
   });
 

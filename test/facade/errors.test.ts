@@ -26,6 +26,7 @@ import { afterEach, beforeEach, describe, expect, type MockInstance, test, vi } 
 import { kernels } from '../../src/engine/engine.ts';
 import { expectBits } from '../compare.ts';
 import { Random } from '../reference/random.ts';
+import { transferred } from '../transferred.ts';
 
 const { NaN: nan, POSITIVE_INFINITY: infinity, NEGATIVE_INFINITY: minusInfinity } = Number;
 
@@ -35,13 +36,6 @@ type Bad = [what: string, call: () => unknown, message?: string];
 /** What a type would refuse. */
 // biome-ignore lint/suspicious/noExplicitAny: wrong arguments are the point
 const wrong = (value: unknown): any => value;
-
-/** A typed array whose memory has gone elsewhere. */
-function transferred(count: number): Float32Array {
-  const array = new Float32Array(count);
-  structuredClone(array, { transfer: [array.buffer] });
-  return array;
-}
 
 /** The message of the ValueError that `call` throws, which must be one sentence that starts with `name`. */
 function messageOf(name: string, call: () => unknown): string {
@@ -190,7 +184,11 @@ describe('tensors', () => {
     ['a typed array among numbers', () => tensor([1, new Float32Array(2)]), 'got a Float32Array of 2'],
     ['a number among typed arrays', () => tensor([new Float32Array(1), 1]), 'must not be ragged'],
     ['arrays of big integers', () => tensor(wrong([new BigInt64Array(2)])), 'got a BigInt64Array of 2'],
-    ['an array whose memory has gone', () => tensor([new Float32Array(2), transferred(2)]), 'got one of 0'],
+    [
+      'an array whose memory has gone',
+      () => tensor([new Float32Array(2), transferred(new Float32Array(2))]),
+      'got one of 0',
+    ],
     ['something else than numbers', () => tensor(wrong([[1, '2']])), "'2'"],
     ['a hole', () => tensor(wrong([[1, undefined]])), 'undefined'],
     ['big integers', () => tensor(wrong(new BigInt64Array(2)))],

@@ -23,6 +23,7 @@ import {
   zeros,
 } from 'lstm-wasm';
 import { describe, expect, test } from 'vitest';
+import { transferred } from '../transferred.ts';
 
 // biome-ignore lint/suspicious/noExplicitAny: wrong arguments are the point
 const wrong = (value: unknown): any => value;
@@ -138,11 +139,6 @@ describe('values that cannot be shown are refused all the same', () => {
   });
 });
 
-function transferred<T extends ArrayBufferView>(view: T): T {
-  structuredClone(view.buffer, { transfer: [view.buffer as ArrayBuffer] });
-  return view;
-}
-
 describe('shapes and lists', () => {
   test.each([
     ['with a hole', Object.assign([], { 1: 2 })],
@@ -222,6 +218,13 @@ describe('a call that is refused draws no seed', () => {
     ['truncatedNormal', () => truncatedNormal([2], 0, 1, wrong('x'))],
     ['multinomial', () => multinomial([[0, 1], [Number.NaN, 1]], 2)], // biome-ignore format: two rows
     ['multinomial', () => multinomial([[0, 1]], 2 ** 53 - 1)],
+    [
+      'sequential',
+      () =>
+        sequential({
+          layers: [layers.dense({ units: 1, inputShape: [2] }), layers.dense({ units: 1, inputShape: [7] })],
+        }),
+    ],
   ])('%s', (name, call) => {
     setRandomSeed(3);
     const expected = randomNormal([2]).arraySync();

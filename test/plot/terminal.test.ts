@@ -3,6 +3,7 @@ import { tmpdir } from 'node:os';
 import { join } from 'node:path';
 import { expect, test, vi } from 'vitest';
 import { cellDiagram, showPlot, terminalPlot } from '../../src/plot/node.ts';
+import { transferred } from '../transferred.ts';
 
 const time = Array.from({ length: 21 }, (_, n) => n / 10);
 const pair = { time, target: time.map(t => Math.cos(3 * t)), prediction: time.map(t => 0.8 * Math.cos(3 * t + 0.4)) };
@@ -26,6 +27,10 @@ test('two lines in braille', () => {
       "   0.0     0.5      1.0      1.5     2.0",
     ]
   `);
+});
+
+test('an array whose memory has gone holds nothing', () => {
+  expect(terminalPlot(transferred(new Float32Array(3)), plain)).toBe(terminalPlot([], plain));
 });
 
 test('two lines in plain letters', () => {

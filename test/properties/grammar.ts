@@ -295,7 +295,7 @@ const strangeBatch = fc.oneof(
     'new Uint8Array(x.size)',
     '$.lying(x.arraySync(), 1)',
     'x.arraySync().map(row => Array.isArray(row) ? $.lying(row, 1, 2, 3, 4) : row)',
-    '(t => ($.detached(t.dataSync()), t))(x.clone())',
+    '(t => ($.transferred(t.dataSync()), t))(x.clone())',
     ...acts.flatMap(act => [`$.meanwhile(x.arraySync(), () => ${act})`, `$.meanwhile(y.arraySync(), () => ${act})`]),
   ),
 );
@@ -317,6 +317,7 @@ const trainingOptions = {
   initialEpoch: count('0', '1'),
   yieldEvery: one("'auto'", "'never'", "'batch'", "'epoch'", '1'),
   resume: one('null', 'b'),
+  signal: one('null', 'new AbortController().signal'),
   classWeight,
 };
 const monitored = {
@@ -480,7 +481,7 @@ const changing = fc.oneof(
         'm.getWeights().map(w => w.arraySync())',
         'm.getWeights().map(w => lw.fill(w.shape, NaN))',
         'm.getWeights().reverse()',
-        'm.getWeights().map(w => $.detached(w.dataSync()))',
+        'm.getWeights().map(w => $.transferred(w.dataSync()))',
       ),
     ),
   ),

@@ -1,6 +1,7 @@
 /** Values that nobody expects, as code; what cannot be written down in a line is made by `$`. */
 
 import { type NestedArray, type Tensor, tensor } from 'lstm-wasm';
+import { transferred } from '../transferred.ts';
 
 /** What the caller's own functions and getters throw: it comes through as it is. */
 export class OwnError extends Error {
@@ -33,12 +34,6 @@ function hostile(target: object): object {
 
 /** An object of which one property throws. */
 const getter = (name: string): object => Object.defineProperty({}, name, { enumerable: true, get: own });
-
-/** A typed array whose memory has gone elsewhere. */
-function detached<T extends ArrayBufferView>(array: T): T {
-  structuredClone(array.buffer, { transfer: [array.buffer as ArrayBuffer] });
-  return array;
-}
 
 /** A typed array that has become shorter than it was. */
 function shrunken(): Float32Array {
@@ -113,7 +108,7 @@ export const helpers = {
   deep,
   hostile,
   getter,
-  detached,
+  transferred,
   shrunken,
   lying,
   posing,
@@ -239,9 +234,9 @@ export const strangeValues = [
   'new ArrayBuffer(8)',
   'new SharedArrayBuffer(8)',
   'new Float32Array(new SharedArrayBuffer(48))',
-  '$.detached(new Float32Array(12))',
-  '$.detached(new Uint8Array(12))',
-  '$.detached(new DataView(new ArrayBuffer(8)))',
+  '$.transferred(new Float32Array(12))',
+  '$.transferred(new Uint8Array(12))',
+  '$.transferred(new DataView(new ArrayBuffer(8)))',
   '$.shrunken()',
   'new Date(0)',
   'new Date(NaN)',

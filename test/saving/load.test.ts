@@ -7,6 +7,7 @@ import * as lw from 'lstm-wasm';
 import { backendInfo, io, layers, loadLayersModel, modelFromJSON, sequential, train, ValueError } from 'lstm-wasm';
 import { afterAll, afterEach, describe, expect, test, vi } from 'vitest';
 import { Generator } from '../../src/generator.ts';
+import { transferred } from '../transferred.ts';
 
 // biome-ignore lint/suspicious/noExplicitAny: files from elsewhere
 type Any = any;
@@ -335,6 +336,11 @@ describe('arguments', () => {
     ['nothing to remove', () => io.removeModel('file://x'), 'url must begin with localstorage:// or indexeddb://'],
     ['a copy onto itself', () => io.copyModel('localstorage://x', 'localstorage://x'), 'targetUrl must be another'],
     ['no files', async () => io.browserFiles([]), 'files must be a list of files, model.json first'],
+    [
+      'a list that was given away',
+      async () => io.browserFiles(transferred(new Float32Array(2)) as never),
+      'files must be a list of files',
+    ],
     ['no function', async () => io.withSaveHandler(1 as never), 'handler must be a function'],
     ['no memory', async () => io.fromMemory(null as never), 'artifacts must be an object'],
     [
@@ -361,6 +367,20 @@ describe('arguments', () => {
     await expect(done).rejects.toThrow(message);
     await expect(done).rejects.toThrow(ValueError);
   });
+});
+
+test('a model that cannot be loaded has drawn no seeds', async () => {
+  const artifacts = await artifactsOf();
+  lw.setRandomSeed(3);
+  const expected = lw.randomNormal([2]).arraySync();
+  lw.setRandomSeed(3);
+  const tired = () => {
+    throw new Error('no more');
+  };
+  await expect(loadLayersModel(io.fromMemory(artifacts), { onProgress: tired })).rejects.toThrow('no more');
+  artifacts.weightData = artifacts.weightData.slice(4);
+  await expect(loadLayersModel(io.fromMemory(artifacts))).rejects.toThrow(lw.ValueError);
+  expect(lw.randomNormal([2]).arraySync()).toEqual(expected);
 });
 
 test('modelFromJSON reads what toJSON gives', async () => {
