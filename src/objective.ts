@@ -14,7 +14,7 @@ export interface Objective {
 }
 
 export interface CompileOptions {
-  /** One of `train.*`, or 'adam' or 'sgd' for its defaults. */
+  /** One of `train.*`, or a name such as 'adam' or 'sgd', for its defaults. */
   optimizer: Optimizer | OptimizerName;
   /** By its name in TF.js or Keras, such as 'meanSquaredError', or 'mse' for short; a list of one is fine, too. */
   loss: Loss | MetricFunction | readonly [Loss | MetricFunction];

@@ -12,8 +12,8 @@ function freshSeed(): bigint {
 }
 
 /**
- * Fixes everything random that follows: initial weights, and later shuffles and dropout. Without it, a fresh seed is
- * drawn when the first is needed.
+ * Fixes everything random that follows: initial weights, shuffles, dropout, and tensors drawn at random. Without
+ * it, a fresh seed is drawn when the first is needed.
  *
  * @param seed a whole number from 0 to 2^53 - 1
  */

@@ -35,7 +35,7 @@ export const callbacks = {
   earlyStopping: remembered('earlyStopping', (args?: EarlyStoppingCallbackArgs) => new EarlyStopping(args)),
   /** Makes the learning rate smaller when a number stops getting better. */
   reduceLROnPlateau: remembered('reduceLROnPlateau', (args?: ReduceLROnPlateauArgs) => new ReduceLROnPlateau(args)),
-  /** Keeps the weights of the best epoch, or hands epochs worth keeping to a function. */
+  /** Keeps the weights of the best epoch, hands epochs worth keeping to a function, or writes snapshots into a file. */
   modelCheckpoint: remembered('modelCheckpoint', (args?: ModelCheckpointArgs) => new ModelCheckpoint(args)),
   /** Sets the learning rate before every epoch. */
   learningRateScheduler: remembered(

@@ -10,7 +10,7 @@ export interface MonitorOptions {
   monitor?: string;
   /** Whether less or more is better; 'auto', the default: more of what has 'acc' in its name, less of all else. */
   mode?: 'auto' | 'min' | 'max';
-  /** How much better it must be to count. */
+  /** How much better it must be to count; default 0. */
   minDelta?: number;
 }
 

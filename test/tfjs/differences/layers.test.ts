@@ -74,6 +74,11 @@ test('an id that is no row of the table is an error here', async () => {
   const between = await errors(predict(1.5)); // row 1 in TF.js
   expect(between.tf).toBeNull();
   expect(between.lw).toContain('whole numbers from 0 to 2');
+  for (const id of [-1, 3]) {
+    const outside = await errors(predict(id));
+    expect(outside.tf).toContain(`the index value ${id} is not in [0, 2]`); // of the backend cpu
+    expect(outside.lw).toContain(`whole numbers from 0 to 2, the ids of embedding`);
+  }
 });
 
 test('states of cells on top of each other come first cell first; in TF.js last cell first', async () => {
