@@ -1,5 +1,6 @@
 /** Models of Keras: reads and writes `.keras` files, and the HDF5 files of their weights. */
 
+import { checkBytes } from '../bytes.ts';
 import { fail, show } from '../errors.ts';
 import { drawing } from '../random.ts';
 import { type Place, refuse } from '../saving/place.ts';
@@ -24,7 +25,7 @@ const MEGABYTE = 2 ** 20;
  */
 export async function loadKerasModel(bytes: Uint8Array | ArrayBuffer): Promise<Sequential> {
   const call = 'loadKerasModel';
-  const file = checkBytes(call, bytes);
+  const file = checkBytes(call, 'bytes', bytes);
   return drawing(() => (isZip(file) ? readArchive(call, file) : readWhole(call, file)));
 }
 
@@ -35,7 +36,7 @@ export async function loadKerasModel(bytes: Uint8Array | ArrayBuffer): Promise<S
 export async function loadKerasWeights(model: Sequential, bytes: Uint8Array | ArrayBuffer): Promise<void> {
   const call = 'loadKerasWeights';
   checkModel(call, model);
-  const file = checkBytes(call, bytes);
+  const file = checkBytes(call, 'bytes', bytes);
   const weights = isZip(file) ? weightsOf(call, file, model) : file;
   const place = { call, part: isZip(file) ? WEIGHTS : 'the file' };
   model.setWeights(readWeights(place, openHdf5(place, weights), weights.length, model));
@@ -102,10 +103,3 @@ function majorOf(place: Place, metadata: unknown): number {
 }
 
 const isZip = (bytes: Uint8Array) => bytes[0] === 0x50 && bytes[1] === 0x4b;
-
-function checkBytes(call: string, bytes: unknown): Uint8Array {
-  if (bytes instanceof ArrayBuffer) return new Uint8Array(bytes);
-  if (!(bytes instanceof Uint8Array)) fail(call, `bytes must be a Uint8Array or an ArrayBuffer, got ${show(bytes)}`);
-  // A Buffer of Node is a Uint8Array, but its slices are not copies
-  return new Uint8Array(bytes.buffer, bytes.byteOffset, bytes.byteLength);
-}

@@ -1,6 +1,7 @@
 /** ONNX graphs as models. */
 
-import { fail, show, ValueError } from '../errors.ts';
+import { checkBytes } from '../bytes.ts';
+import { fail, ValueError } from '../errors.ts';
 import * as layers from '../layers/factories.ts';
 import type { Layer } from '../layers/layer.ts';
 import { drawing } from '../random.ts';
@@ -41,14 +42,7 @@ const NEWEST = 25;
  */
 export async function loadOnnxModel(bytes: Uint8Array | ArrayBuffer): Promise<Sequential> {
   const call = 'loadOnnxModel';
-  if (!(bytes instanceof Uint8Array || bytes instanceof ArrayBuffer)) {
-    fail(call, `bytes must be a Uint8Array or an ArrayBuffer, got ${show(bytes)}`);
-  }
-  // A Buffer of Node is a Uint8Array, but its slices are not copies
-  const file =
-    bytes instanceof Uint8Array
-      ? new Uint8Array(bytes.buffer, bytes.byteOffset, bytes.byteLength)
-      : new Uint8Array(bytes);
+  const file = checkBytes(call, 'bytes', bytes);
   const { graph, opsetImport } = readModel(call, file);
   if (!graph) fail(call, 'the file must hold a graph, got none');
   const opset = opsetImport.find(({ domain }) => isStandard(domain))?.version;

@@ -5,6 +5,7 @@
  * follow each other without holes or overlaps and fill the file, and each has the size that its shape and kind say.
  */
 
+import { checkBytes } from '../bytes.ts';
 import { fail, show } from '../errors.ts';
 import { checkOptions, isPlain } from '../options.ts';
 import { asTensor, type TensorLike } from '../tensor/read.ts';
@@ -34,7 +35,7 @@ export class Tensors {
   readonly #data: Uint8Array;
 
   constructor(call: string, file: unknown) {
-    const bytes = asBytes(call, file);
+    const bytes = checkBytes(call, 'bytes', file);
     const length = headerLength(call, bytes);
     const { entries, metadata } = parseHeader(call, decode(call, bytes.subarray(LENGTH, LENGTH + length)));
     this.#call = call;
@@ -51,12 +52,6 @@ export class Tensors {
     const count = shape.reduce((size, n) => size * n, 1);
     return toFloats(this.#call, `tensor ${quote(name)}`, dtype, this.#data.subarray(begin, end), count);
   }
-}
-
-function asBytes(call: string, file: unknown): Uint8Array {
-  if (file instanceof Uint8Array) return file;
-  if (file instanceof ArrayBuffer) return new Uint8Array(file);
-  return fail(call, `bytes must be a Uint8Array or an ArrayBuffer, got ${show(file)}`);
 }
 
 function headerLength(call: string, bytes: Uint8Array): number {

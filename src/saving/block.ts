@@ -13,6 +13,7 @@
  * Whatever later versions change, they keep the head, and `needs` in the header: the first lstm-wasm that reads them.
  */
 
+import { checkBytes } from '../bytes.ts';
 import { fail, show } from '../errors.ts';
 import { checksum } from './checksum.ts';
 import { checkDepth, type Place } from './place.ts';
@@ -79,9 +80,8 @@ export function readBlock(place: Place, given: unknown): { header: Header; body:
 
 /** The bytes from an address on at which numbers may begin. */
 function aligned({ call, part }: Place, given: unknown): Uint8Array {
-  if (given instanceof ArrayBuffer) return new Uint8Array(given);
-  if (!(given instanceof Uint8Array)) fail(call, `${part} must be a Uint8Array or an ArrayBuffer, got ${show(given)}`);
-  return given.byteOffset % 8 === 0 ? given : new Uint8Array(given);
+  const bytes = checkBytes(call, part, given);
+  return bytes.byteOffset % 8 === 0 ? bytes : new Uint8Array(bytes);
 }
 
 function readText(place: Place, text: Uint8Array): Header {

@@ -35,10 +35,10 @@ async function download(name: string, content: Blob): Promise<void> {
 
 /** @param files model.json first, then the files of its weights, by the names that it gives them */
 export function chosenFiles(asked: string, files: ArrayLike<File>): OwnHandler {
-  const list = ArrayBuffer.isView(files) ? [] : Array.from(files ?? []); // one that was given away cannot be iterated
-  if (list.length === 0 || !list.every(file => file instanceof Blob)) {
-    fail(asked, `files must be a list of files, model.json first, got ${show(files)}`);
-  }
+  const refuse = () => fail(asked, `files must be a list of files, model.json first, got ${show(files)}`);
+  const isList = Array.isArray(files) || Object.prototype.toString.call(files) === '[object FileList]';
+  if (!isList || files.length === 0) refuse();
+  const list = Array.from(files, file => (file instanceof Blob ? file : refuse()));
   return { load: call => load(call, list) };
 }
 

@@ -1,5 +1,6 @@
 /** A model out of what TF.js or `model.save` wrote down. */
 
+import { bytesIn } from '../bytes.ts';
 import { fail, show } from '../errors.ts';
 import type { Layer } from '../layers/layer.ts';
 import { checkBoolean, checkOptions } from '../options.ts';
@@ -126,11 +127,10 @@ function modelOf(call: string, artifacts: unknown, strict: boolean): Sequential 
 
 /** The bytes of the weights in one piece. */
 function bytesOf(place: Place, data: unknown): Uint8Array {
-  const view = (piece: unknown, here: Place): Uint8Array => {
-    if (piece instanceof ArrayBuffer) return new Uint8Array(piece);
-    if (ArrayBuffer.isView(piece)) return new Uint8Array(piece.buffer, piece.byteOffset, piece.byteLength);
-    return refuse(here, `must be an ArrayBuffer or a list of them, got ${show(piece)}`);
-  };
+  const view = (piece: unknown, here: Place): Uint8Array =>
+    piece instanceof ArrayBuffer || ArrayBuffer.isView(piece)
+      ? bytesIn(piece)
+      : refuse(here, `must be an ArrayBuffer or a list of them, got ${show(piece)}`);
   if (!Array.isArray(data)) return view(data, place);
   return joined(Array.from(data, (piece, n) => view(piece, itemOf(place, n))));
 }

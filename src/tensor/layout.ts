@@ -173,6 +173,7 @@ export function split(x: TensorLike, numOrSizeSplits: number | readonly number[]
   const length = from.shape[along]!;
   let sizes: number[];
   if (Array.isArray(numOrSizeSplits)) {
+    for (const size of numOrSizeSplits) if (size !== -1) checkCount(call, 'numOrSizeSplits', size, 0);
     const open = numOrSizeSplits.indexOf(-1);
     const known = open < 0 ? [...numOrSizeSplits] : numOrSizeSplits.toSpliced(open, 1);
     for (const size of known) checkCount(call, 'numOrSizeSplits', size, 0);

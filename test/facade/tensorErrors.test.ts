@@ -109,6 +109,10 @@ const mistakes: [call: () => unknown, sentence: string][] = [
   [() => table.split(2, 1), 'split: numOrSizeSplits must divide 3, got 2'],
   [() => table.split([1, 1], 1), 'split: numOrSizeSplits must add up to 3, got [1, 1]'],
   [() => table.split([-1, 4], 1), 'split: numOrSizeSplits must add up to 3, got [-1, 4]'],
+  [
+    () => table.split(new Array(2 ** 32 - 1), 1),
+    'split: numOrSizeSplits must be a whole number of at least 0, got undefined',
+  ],
   [() => table.split(0), 'split: numOrSizeSplits must be a whole number of at least 1, got 0'],
   [() => table.unstack(5), 'unstack: axis must be a whole number from -2 to 1, got 5'],
   [() => table.gather([2]), 'gather: indices must be whole numbers from 0 to 1, got 2'],
