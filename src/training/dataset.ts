@@ -99,9 +99,11 @@ export function sourceOf(call: string, name: string, dataset: unknown): Source {
   };
 }
 
+const TypedArray = Object.getPrototypeOf(Int8Array) as new () => object;
+
 /** Numbers can be iterated over, too, but are no batches. */
 const opens = (methods: Methods): boolean =>
-  !ArrayBuffer.isView(methods) &&
+  !(methods instanceof TypedArray) &&
   [methods.next, methods.iterator, methods[Symbol.asyncIterator], methods[Symbol.iterator]].some(
     method => typeof method === 'function',
   );

@@ -250,6 +250,12 @@ describe('errors', () => {
     ['nothing', undefined, {}, 'dataset must be batches of { xs, ys }'],
     ['numbers', new Float32Array(3), {}, 'dataset must be batches of { xs, ys }'],
     ['what gives numbers', () => new Float32Array(3), {}, 'dataset must be batches of { xs, ys }'],
+    [
+      'what gives an heir of numbers',
+      () => Object.create(Float32Array.prototype),
+      {},
+      'dataset must be batches of { xs, ys }',
+    ],
     ['a word', 'data', {}, "TF.js data set, got 'data'"],
     ['an object', {}, {}, 'TF.js data set, got {}'],
     ['no batch', [], {}, 'dataset must hold a batch, got none'],
