@@ -16,7 +16,7 @@ const withoutTiles = [
   'test/facade/{callbacks,errors,initializers,metrics,objective,optimizers,progressBar,schedules,wishes}.test.ts',
   'test/facade/{fit,tensor}*.test.ts',
 ];
-/** What the other builds have gone through as well: left to `npm run verify`, whose coverage runs everything. */
+/** What the other builds have gone through as well: left to `npm run verify`, in its step `properties`. */
 const [onceMoreRelaxed, onceMoreJoined] = process.env.LSTM_WASM_OFTEN
   ? [[], []]
   : [

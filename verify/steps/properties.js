@@ -1,7 +1,8 @@
 /**
  * Thousands of programs of right and wrong calls in any order, on the kernels that ship and on the debug build with fences
  * around all that is planned: test/properties says what has to hold. And all the damaged files of which `npm test` tries a
- * quarter: test/setup/often.ts.
+ * quarter: test/setup/often.ts. And on the relaxed and the joined build the tests of the facade that `npm test` leaves to the
+ * others: vitest.config.ts.
  *
  * LSTM_WASM_PROPERTIES sets how many programs; 6000 where it is absent.
  */
@@ -15,13 +16,15 @@ const LONGEST = 20 * 60_000;
 /** Other programs than those of `npm test`, the same ones each time. */
 const SEED = 7;
 
+const often = { LSTM_WASM_OFTEN: '1' };
+
 /** The tests that ask test/setup/often.ts how often. */
 const FILES = ['test/onnx/hostile.test.ts', 'test/saving/kerasHostile.test.ts', 'test/saving/safetensors-fuzz.test.ts'];
 
 /** @type {import('../run.js').Step} */
 export const properties = {
   name: 'properties',
-  about: 'programs of right and wrong calls in any order, and damaged files',
+  about: 'programs of right and wrong calls in any order, damaged files, and the facade on all builds',
   async run({ root, say }) {
     const all = Number(process.env.LSTM_WASM_PROPERTIES || 6000);
     if (!Number.isInteger(all) || all < 3) throw new Error(`LSTM_WASM_PROPERTIES must be at least 3, got ${all}`);
@@ -41,7 +44,12 @@ export const properties = {
     }
     say('  damaged files');
     const what = 'Damaged files of Keras, ONNX and safetensors, four times as many as in the tests';
-    outcomes.push({ what, ...(await run(root, FILES, { LSTM_WASM_OFTEN: '1' }, `${FILES.length} files of tests`)) });
+    outcomes.push({ what, ...(await run(root, FILES, often, `${FILES.length} files of tests`)) });
+    for (const build of ['relaxed', 'joined']) {
+      say(`  the facade on the ${build} build`);
+      const what = `All tests of the facade on the ${build} build`;
+      outcomes.push({ what, ...(await run(root, ['test/facade/'], often, `--project ${build}`, build)) });
+    }
     return outcomes;
   },
 };
@@ -51,14 +59,15 @@ export const properties = {
  * @param {string[]} files of tests
  * @param {Record<string, string>} more of the environment
  * @param {string} note what says how to repeat it
+ * @param {string} [project] of vitest.config.ts
  * @returns {Promise<Omit<import('../run.js').Outcome, 'what'>>}
  */
-async function run(root, files, more, note) {
+async function run(root, files, more, note, project = 'once') {
   const words = [
     `${root}node_modules/vitest/vitest.mjs`,
     'run',
     '--project',
-    'once',
+    project,
     ...files,
     '--pool=threads', // of one process, which ends as a whole where a call hangs
     '--reporter=json',
