@@ -1,6 +1,7 @@
 import { availableParallelism } from 'node:os';
 import { fileURLToPath } from 'node:url';
 import { defineConfig } from 'vitest/config';
+import { everything } from './test/setup/often.ts';
 
 const path = (relative: string) => fileURLToPath(new URL(relative, import.meta.url));
 
@@ -16,13 +17,14 @@ const withoutTiles = [
   'test/facade/{callbacks,errors,initializers,metrics,objective,optimizers,progressBar,schedules,wishes}.test.ts',
   'test/facade/{fit,tensor}*.test.ts',
 ];
-/** What the other builds have gone through as well: left to `npm run verify`, in its step `properties`. */
-const [onceMoreRelaxed, onceMoreJoined] = process.env.LSTM_WASM_OFTEN
-  ? [[], []]
-  : [
-      ['test/facade/{callbacks,errors,progressBar,schedules,wishes}.test.ts', 'test/facade/tensor*.test.ts'],
-      ['test/facade/{bidirectional,inspect,recurrent*,rnn,states,stream*}.test.ts'],
-    ];
+/** Files that `npm test` leaves to `npm run verify`, in its steps `tests` and `clock`. */
+const later = (files: string[]) => (everything ? [] : files);
+/** What the other builds have gone through as well. */
+const onceMoreRelaxed = later([
+  'test/facade/{callbacks,errors,progressBar,schedules,wishes}.test.ts',
+  'test/facade/tensor*.test.ts',
+]);
+const onceMoreJoined = later(['test/facade/{bidirectional,inspect,recurrent*,rnn,states,stream*}.test.ts']);
 const builds = [
   { name: 'strict', build: 'strict' },
   { name: 'relaxed', build: 'relaxed', but: [...onMemory, ...onceMoreRelaxed] },
@@ -68,7 +70,13 @@ export default defineConfig({
       },
       {
         extends: true as const,
-        test: { name: 'alone', include: onClock, fileParallelism: false, sequence: { groupOrder: 1 } },
+        test: {
+          name: 'alone',
+          include: onClock,
+          exclude: later(['test/browser/pace.test.ts', 'test/package/kill.test.ts']),
+          fileParallelism: false,
+          sequence: { groupOrder: 1 },
+        },
       },
     ],
   },

@@ -1,6 +1,7 @@
 /** Readers of a page, in every browser of this machine: one that is launched once for the tests of a suite. */
 
 import { afterAll, afterEach, beforeAll, describe, expect } from 'vitest';
+import { everything } from '../setup/often.ts';
 import { browsers, type InstalledBrowser, launch, type Preferences, type RunningBrowser } from './browsers.ts';
 import { openSite, type Site } from './site.ts';
 import { Visit } from './visit.ts';
@@ -15,9 +16,12 @@ export function builtSite(): () => Site {
   return () => site;
 }
 
+/** Where the sections below the run are opened: by `npm test` in the first browser, by `npm run verify` in all of them. */
+export const browsersOfSections = everything ? browsers : browsers.slice(0, 1);
+
 /** Suites for each browser. One that is missing is named, and its suites are skipped. */
-export function inBrowsers(suites: (installed: InstalledBrowser) => void): void {
-  for (const installed of browsers) {
+export function inBrowsers(suites: (installed: InstalledBrowser) => void, all = browsers): void {
+  for (const installed of all) {
     const { name, commands, executable } = installed;
     if (!executable) console.warn(`No ${name} (${commands.join(', ')}) in PATH: its tests are skipped.`);
     describe.skipIf(!executable)(name, () => suites(installed));

@@ -1,5 +1,5 @@
-// The examples learn on lstm-wasm, and their sources run on TF.js as they stand. That they learn there too takes minutes:
-// `npm run verify` shows it.
+// The examples learn on lstm-wasm, and their sources run on TF.js as they stand. That each of them learns there too takes
+// minutes: `npm run verify` shows it.
 
 import { describe, expect, test } from 'vitest';
 import { names, run } from '../../scripts/examples.js';
@@ -12,16 +12,11 @@ describe('learn in a small run', () => {
   });
 });
 
-describe('run to their end', () => {
-  test.each(names)('%s on TensorFlow.js', { timeout: 600_000 }, async name => {
-    const cell = name === 'addition' ? ['--cell', 'gru'] : [];
-    const { code, output } = await run(name, '--quick', '--tfjs', '--epochs', '1', ...cell);
-    expect(output).toContain('TensorFlow.js');
-    // An epoch is too short to learn, but the verdict is the last thing that an example does.
-    expect(output, output).toMatch(
-      code === 0 ? / is asked for\)\n$/ : / is asked for\)\nIt has not learned enough\.\n$/,
-    );
-  });
+test('one of them runs to its end on TensorFlow.js', { timeout: 600_000 }, async () => {
+  const { code, output } = await run('weather', '--quick', '--tfjs', '--epochs', '1');
+  expect(output).toContain('TensorFlow.js');
+  // An epoch is too short to learn, but the verdict is the last thing that an example does.
+  expect(output, output).toMatch(code === 0 ? / is asked for\)\n$/ : / is asked for\)\nIt has not learned enough\.\n$/);
 });
 
 test('an example that learns too little says so, and fails', { timeout: 120_000 }, async () => {

@@ -1,6 +1,6 @@
 // Metrics and weights on their way through fit: the same numbers as batch after batch by hand.
 
-import { type DatasetBatch, layers, type Sequential, sequential, type Tensor, tensor } from 'lstm-wasm';
+import { type DatasetBatch, layers, type Sequential, sequential, setRandomSeed, type Tensor, tensor } from 'lstm-wasm';
 import { describe, expect, test } from 'vitest';
 import { expectBits, expectClose } from '../compare.ts';
 import { Random } from '../reference/random.ts';
@@ -105,6 +105,7 @@ describe('weights', () => {
       return (a.testOnBatch(rows(n, n + 1), y.slice(n, n + 1), one) as number[])[0]!;
     });
     a.optimizer!.learningRate = 0;
+    setRandomSeed(7); // of 5040 orders, one is that in which they came
     await a.fit(x, y, {
       ...quiet,
       batchSize: 1,

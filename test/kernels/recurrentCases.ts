@@ -8,6 +8,7 @@ import * as lstm from '../reference/lstm.ts';
 import { Random } from '../reference/random.ts';
 import { curves } from '../reference/recurrent.ts';
 import * as simpleRnn from '../reference/simpleRnn.ts';
+import { some } from '../setup/often.ts';
 import { type Harness, harness } from './harness.ts';
 import {
   type ActivationName,
@@ -195,7 +196,7 @@ export function describeCell(kind: Pick<Case, 'cell' | 'resetAfter'> & { cell: C
     test.each([1, 2, 3, 5, 7, 20, 33, 64, 130])('%i units, all batches and lengths', U => {
       const h = harness();
       const sizes = product({ B: [1, 2, 3, 50], T: [1, 2, 3, 40] }).filter(({ B, T }) => U * B * T <= 20_000);
-      for (const [n, { B, T }] of sizes.entries()) {
+      for (const [n, { B, T }] of some([...sizes.entries()])) {
         const turn = n + U;
         expectReference(h, {
           ...{ ...kind, U, B, T, I: [1, 2, 3, 8][turn % 4]! },
@@ -225,11 +226,11 @@ export function describeCell(kind: Pick<Case, 'cell' | 'resetAfter'> & { cell: C
         goBackwards: flags,
         dx: flags,
       });
-      for (const way of ways) expectReference(h, { ...kind, ...size, ...way });
+      for (const way of some(ways)) expectReference(h, { ...kind, ...size, ...way });
     });
 
     // Products go through in slices of a panel.
-    test.each(product({ carried: flags, sequences: flags }))('long reductions: %o', way => {
+    test.each(some(product({ carried: flags, sequences: flags })))('long reductions: %o', way => {
       const h = harness();
       for (const [U, I] of [
         [250, 6],

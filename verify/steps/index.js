@@ -10,7 +10,22 @@ import { packageStep } from './package.js';
 import { plots } from './plots.js';
 import { properties } from './properties.js';
 import { site } from './site.js';
+import { clock, tests } from './tests.js';
 import { tfjs } from './tfjs.js';
 
 /** @type {import('../run.js').Step[]} */
-export const steps = [long, hosts, bits, packageStep, api, site, tfjs, properties, coverage, plots, mutation];
+export const steps = [
+  long,
+  hosts,
+  bits,
+  packageStep,
+  api,
+  site,
+  tfjs,
+  properties,
+  tests,
+  coverage,
+  plots,
+  clock,
+  mutation,
+];

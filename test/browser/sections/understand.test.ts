@@ -2,13 +2,13 @@
 
 import { type Inspection, layers, sequential, setRandomSeed, train } from 'lstm-wasm';
 import { describe, expect, it, vi } from 'vitest';
-import { defaults, readAddress, type Settings } from '../../demo/settings.ts';
-import { type Batch, tasks } from '../../demo/tasks/index.ts';
-import { type Gates, reach } from '../../demo/understand/reach.ts';
-import { accessibilityFaults } from './accessibility.ts';
-import { wanted } from './eyes.ts';
-import { builtSite, inBrowsers, readers } from './readers.ts';
-import type { Visit } from './visit.ts';
+import { defaults, readAddress, type Settings } from '../../../demo/settings.ts';
+import { type Batch, tasks } from '../../../demo/tasks/index.ts';
+import { type Gates, reach } from '../../../demo/understand/reach.ts';
+import { accessibilityFaults } from '../accessibility.ts';
+import { wanted } from '../eyes.ts';
+import { browsersOfSections, builtSite, inBrowsers, readers } from '../readers.ts';
+import type { Visit } from '../visit.ts';
 
 vi.setConfig({ testTimeout: 180_000, hookTimeout: 180_000 });
 
@@ -311,4 +311,4 @@ inBrowsers(installed => {
       await reader.screenshot(`${name}-understand-dark`);
     });
   });
-});
+}, browsersOfSections);

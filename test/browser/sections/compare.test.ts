@@ -1,8 +1,8 @@
 /** The race of plain JavaScript and WebAssembly, on the page as it is built. */
 
 import { expect, it, vi } from 'vitest';
-import { accessibilityFaults } from './accessibility.ts';
-import { builtSite, inBrowsers, readers } from './readers.ts';
+import { accessibilityFaults } from '../accessibility.ts';
+import { browsersOfSections, builtSite, inBrowsers, readers } from '../readers.ts';
 
 vi.setConfig({ testTimeout: 180_000, hookTimeout: 180_000 });
 
@@ -70,4 +70,4 @@ inBrowsers(installed => {
     await state('done');
     expect(Number(await page.$eval('.compare', place => (place as HTMLElement).dataset.difference))).toBeLessThan(0.01);
   });
-});
+}, browsersOfSections);

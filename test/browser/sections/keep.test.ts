@@ -8,15 +8,15 @@ import { loadSafetensors } from 'lstm-wasm/safetensors';
 import type { Host } from 'lstm-wasm/worker';
 import type { Page } from 'puppeteer-core';
 import { beforeAll, expect, it, vi } from 'vitest';
-import { programOf } from '../../demo/keep/program.ts';
-import { makeModel } from '../../demo/model.ts';
-import { pack, unpack } from '../../demo/own/pack.ts';
-import { presets } from '../../demo/own/series.ts';
-import { defaults, readAddress } from '../../demo/settings.ts';
-import { tasks } from '../../demo/tasks/index.ts';
-import { accessibilityFaults } from './accessibility.ts';
-import { picture } from './eyes.ts';
-import { builtSite, inBrowsers, readers } from './readers.ts';
+import { programOf } from '../../../demo/keep/program.ts';
+import { makeModel } from '../../../demo/model.ts';
+import { pack, unpack } from '../../../demo/own/pack.ts';
+import { presets } from '../../../demo/own/series.ts';
+import { defaults, readAddress } from '../../../demo/settings.ts';
+import { tasks } from '../../../demo/tasks/index.ts';
+import { accessibilityFaults } from '../accessibility.ts';
+import { picture } from '../eyes.ts';
+import { browsersOfSections, builtSite, inBrowsers, readers } from '../readers.ts';
 
 vi.setConfig({ testTimeout: 180_000, hookTimeout: 180_000 });
 
@@ -268,4 +268,4 @@ inBrowsers(installed => {
     await page.waitForFunction(() => /damaged/.test(document.querySelector('#settings-said')!.textContent!));
     expect(await line()).toBe(hills);
   });
-});
+}, browsersOfSections);
