@@ -19,16 +19,20 @@ const withoutTiles = [
 ];
 /** Files that `npm test` leaves to `npm run verify`, in its steps `tests` and `clock`. */
 const later = (files: string[]) => (everything ? [] : files);
-/** What the other builds have gone through as well. */
-const onceMoreRelaxed = later([
+/** What does not ask how numbers are computed, and runs on the build that ships. */
+const withoutKernels = later([
   'test/facade/{callbacks,errors,progressBar,schedules,wishes}.test.ts',
   'test/facade/tensor*.test.ts',
 ]);
+/** What the other builds have gone through as well; the kernels have tests of their own on each. */
+const onceMoreRelaxed = later(['test/facade/{bidirectional,optimizers,recurrent}.test.ts']);
 const onceMoreJoined = later(['test/facade/{bidirectional,inspect,recurrent*,rnn,states,stream*}.test.ts']);
+/** What looks at memory or at machine code for long. */
+const shownLater = later(['test/browser/many.test.ts', 'test/guard/spills.test.ts', 'test/package/heap.test.ts']);
 const builds = [
   { name: 'strict', build: 'strict' },
-  { name: 'relaxed', build: 'relaxed', but: [...onMemory, ...onceMoreRelaxed] },
-  { name: 'debug', build: 'debug', but: onMemory },
+  { name: 'relaxed', build: 'relaxed', but: [...onMemory, ...withoutKernels, ...onceMoreRelaxed] },
+  { name: 'debug', build: 'debug', but: [...onMemory, ...withoutKernels] },
   // The tiles and panels of lstm-wasm/turbo, which give the same bits on any host, only not fast.
   { name: 'joined', build: 'debug', joined: '1', but: [...onMemory, ...withoutTiles, ...onceMoreJoined] },
 ];
@@ -66,7 +70,7 @@ export default defineConfig({
       })),
       {
         extends: true as const,
-        test: { name: 'once', include: ['test/**/*.test.ts'], exclude: [...onKernels, ...onClock] },
+        test: { name: 'once', include: ['test/**/*.test.ts'], exclude: [...onKernels, ...onClock, ...shownLater] },
       },
       {
         extends: true as const,

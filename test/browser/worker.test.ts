@@ -5,6 +5,7 @@
 
 import type { Page } from 'puppeteer-core';
 import { describe, expect, it, vi } from 'vitest';
+import { often } from '../setup/often.ts';
 import { inBrowsers, readers } from './readers.ts';
 import { kinds, openShop, policy, type Shop, shopSites } from './shop.ts';
 
@@ -120,12 +121,12 @@ inBrowsers(installed => {
       expect(later).toMatch(reason);
     });
 
-    it('leaves nothing hanging when it is terminated in mid-training, 20 times', async () => {
-      const found = await tab().evaluate(async () => {
+    it('leaves nothing hanging when it is terminated in mid-training, again and again', async () => {
+      const found = await tab().evaluate(async times => {
         const { connect, numbers, small } = (globalThis as unknown as { shop: Shop }).shop;
         const [x, y] = [numbers(3000), numbers(300)];
         const said = new Set<string>();
-        for (let n = 0; n < 20; n++) {
+        for (let n = 0; n < times; n++) {
           const host = connect();
           const model = await small(host);
           const fit = model.fit(x, y, { epochs: 1e6, verbose: 0 }).catch((error: Error) => error.message);
@@ -134,7 +135,7 @@ inBrowsers(installed => {
           said.add(String(await fit));
         }
         return [...said];
-      });
+      }, often(20));
       expect(found).toEqual([
         'model.fit: the worker ended before the call did; the worker must not be used after terminate()',
       ]);

@@ -17,8 +17,15 @@ const damaged = [
 const all = [
   { what: 'Damaged files of Keras, ONNX and safetensors, four times as many as in the tests', files: damaged },
   { what: 'The sections of the page, in all browsers', files: ['test/browser/sections/'] },
-  { what: 'All tests of the facade on the relaxed build', project: 'relaxed', files: ['test/facade/'] },
-  { what: 'All tests of the facade on the joined build', project: 'joined', files: ['test/facade/'] },
+  { what: 'Models in workers that are terminated, in browsers', files: ['test/browser/worker.test.ts'] },
+  { what: 'Many models in a page', files: ['test/browser/many.test.ts'] },
+  { what: 'The heap of a long training', files: ['test/package/heap.test.ts'] },
+  { what: 'Every tile stays in registers', files: ['test/guard/spills.test.ts'] },
+  ...['relaxed', 'debug', 'joined'].map(project => ({
+    what: `All tests of the facade on the ${project} build`,
+    project,
+    files: ['test/facade/'],
+  })),
   ...['relaxed', 'debug', 'joined'].map(project => ({
     what: `All cases of the recurrent kernels on the ${project} build`,
     project,
@@ -29,7 +36,7 @@ const all = [
 /** @type {import('../run.js').Step} */
 export const tests = {
   name: 'tests',
-  about: 'what `npm test` leaves out: damaged files, sections of the page, the facade and the recurrent kernels',
+  about: 'what `npm test` leaves out: in other browsers, on other builds, or more often; seven minutes',
   async run({ root, say }) {
     /** @type {import('../run.js').Outcome[]} */
     const outcomes = [];
