@@ -26,8 +26,8 @@ const written = (write: (pbf: PbfWriter) => void): Uint8Array => {
 };
 
 describe('bytes that are no model', () => {
-  // biome-ignore lint/suspicious/noExplicitAny: wrong arguments are the point
-  test.each([undefined, null, 'model.onnx', [8, 8], {}, new Float32Array(4)] as any[])('%o', async value => {
+  // Wrong arguments are the point
+  test.each([undefined, null, 'model.onnx', [8, 8], {}, new Float32Array(4)] as never[])('%o', async value => {
     expect(await refusal(value)).toMatch(/^loadOnnxModel: bytes must be a Uint8Array or an ArrayBuffer, got /);
   });
 

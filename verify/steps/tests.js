@@ -36,7 +36,7 @@ const all = [
 /** @type {import('../run.js').Step} */
 export const tests = {
   name: 'tests',
-  about: 'what `npm test` leaves out: in other browsers, on other builds, or more often; seven minutes',
+  about: 'what `npm test` leaves out: in other browsers, on other builds, or more often; five minutes',
   async run({ root, say }) {
     /** @type {import('../run.js').Outcome[]} */
     const outcomes = [];
