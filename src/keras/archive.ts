@@ -1,6 +1,7 @@
 /** Zip archives, as far as `.keras` files are such: three entries, checked before anything is unpacked. */
 
 import { inflateSync, zipSync } from 'fflate';
+import { describeForeign } from '../saving/foreign.ts';
 import { type Place, refuse } from '../saving/place.ts';
 
 /** The entries of a `.keras` file. */
@@ -24,11 +25,13 @@ const COMMENT = 0xffff;
 
 /** The entries of an archive by name. */
 export function openZip(place: Place, bytes: Uint8Array): Map<string, Entry> {
+  const foreign = describeForeign(bytes, 'zip');
+  if (foreign) refuse(place, `must be a .keras file, got ${foreign}`);
   const view = new DataView(bytes.buffer, bytes.byteOffset, bytes.byteLength);
   let end = bytes.length - 22;
   const least = Math.max(0, end - COMMENT);
   while (end >= least && view.getUint32(end, true) !== DIRECTORY_END) end--;
-  if (end < least) refuse(place, 'must be a zip archive that is whole, got none, or a part of one');
+  if (end < least) refuse(place, 'must be a whole zip archive, got one without its end; download it again');
   const count = view.getUint16(end + 10, true);
   let at = view.getUint32(end + 16, true);
   const entries = new Map<string, Entry>();

@@ -8,6 +8,7 @@
  */
 
 import { fail, show } from '../errors.ts';
+import { describeForeign } from '../saving/foreign.ts';
 import type { Place } from '../saving/place.ts';
 
 /** A dataset of float32 numbers. */
@@ -75,7 +76,9 @@ class Reader {
   // ---------------------------------------------------------------------------------------------------- the file
 
   root(): Hdf5Group {
-    if (!SIGNATURE.every((byte, n) => this.bytes[n] === byte)) this.refuse('must be an HDF5 file, got something else');
+    if (!SIGNATURE.every((byte, n) => this.bytes[n] === byte)) {
+      this.refuse(`must be an HDF5 file, got ${describeForeign(this.bytes) ?? 'something else'}`);
+    }
     const version = this.#u8(8);
     if (version <= 1) {
       this.#sizes(this.#u8(13), this.#u8(14));

@@ -5,6 +5,7 @@ import { fail, ValueError } from '../errors.ts';
 import * as layers from '../layers/factories.ts';
 import type { Layer } from '../layers/layer.ts';
 import { drawing } from '../random.ts';
+import { describeForeign } from '../saving/foreign.ts';
 import { Sequential } from '../sequential.ts';
 import type { Shape } from '../shapes.ts';
 import { Tensor } from '../tensor/tensor.ts';
@@ -43,6 +44,8 @@ const NEWEST = 25;
 export async function loadOnnxModel(bytes: Uint8Array | ArrayBuffer): Promise<Sequential> {
   const call = 'loadOnnxModel';
   const file = checkBytes(call, 'bytes', bytes);
+  const foreign = describeForeign(file, 'ONNX');
+  if (foreign) fail(call, `the file must be an ONNX model, got ${foreign}`);
   const { graph, opsetImport } = readModel(call, file);
   if (!graph) fail(call, 'the file must hold a graph, got none');
   const opset = opsetImport.find(({ domain }) => isStandard(domain))?.version;

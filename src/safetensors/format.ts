@@ -8,6 +8,7 @@
 import { checkBytes } from '../bytes.ts';
 import { fail, show } from '../errors.ts';
 import { checkOptions, isPlain } from '../options.ts';
+import { describeForeign } from '../saving/foreign.ts';
 import { asTensor, type TensorLike } from '../tensor/read.ts';
 import { Tensor } from '../tensor/tensor.ts';
 import { type Entry, isWhole, METADATA, parseHeader, quote } from './header.ts';
@@ -36,6 +37,8 @@ export class Tensors {
 
   constructor(call: string, file: unknown) {
     const bytes = checkBytes(call, 'bytes', file);
+    const foreign = describeForeign(bytes, 'safetensors');
+    if (foreign) fail(call, `bytes must be a safetensors file, got ${foreign}`);
     const length = headerLength(call, bytes);
     const { entries, metadata } = parseHeader(call, decode(call, bytes.subarray(LENGTH, LENGTH + length)));
     this.#call = call;

@@ -1,6 +1,7 @@
 /** Where in a file something stands, for messages, and the checks that data from elsewhere must pass first. */
 
 import { fail, reasonOf, show, ValueError } from '../errors.ts';
+import { describeForeign } from './foreign.ts';
 
 /** Deeper than any model is nested, and far from the end of the stack. */
 const DEEPEST = 100;
@@ -90,6 +91,7 @@ export function parseJson(place: Place, text: string): unknown {
   try {
     return JSON.parse(text);
   } catch (error) {
-    return refuse(place, `must be JSON, got ${show(text)} (${reasonOf(error)})`);
+    const foreign = describeForeign(new TextEncoder().encode(text.slice(0, 512)), 'JSON');
+    return refuse(place, `must be JSON, got ${foreign ?? `${show(text)} (${reasonOf(error)})`}`);
   }
 }

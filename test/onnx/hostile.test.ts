@@ -33,8 +33,8 @@ describe('bytes that are no model', () => {
 
   const field = (tag: number, ...bytes: number[]) => Uint8Array.from([tag, ...bytes]);
   const bad: [string, Uint8Array, RegExp][] = [
-    ['nothing', new Uint8Array(), /the file must hold a graph, got none/],
-    ['text', new TextEncoder().encode('{"format": "layers-model"}'), /the file must be a message of onnx.proto/],
+    ['nothing', new Uint8Array(), /the file must be an ONNX model, got an empty file/],
+    ['text', new TextEncoder().encode('{"format": "layers-model"}'), /the file must be an ONNX model, got JSON/],
     ['a graph as a number', field(7 << 3, 1), /graph must have wire type 2 of Protocol Buffers, got 0/],
     [
       'a length of 2^32',

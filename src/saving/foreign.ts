@@ -1,0 +1,62 @@
+/** Recognizes files that were taken for a model but are something else, by their first bytes. */
+
+/** Bytes that are looked at; no signature is further in. */
+const LOOKED_AT = 512;
+
+/** A format that the caller may itself read. */
+export type OwnFormat = 'HDF5' | 'JSON' | 'ONNX' | 'safetensors' | 'zip';
+
+interface Format {
+  /** The first bytes as hexadecimal digits. */
+  readonly hex?: RegExp;
+  /** The first bytes as characters of Latin-1. */
+  readonly text?: RegExp;
+  /** What the file is; what to do about it. */
+  readonly what: string;
+  /** Not foreign to the reader of this format. */
+  readonly own?: OwnFormat;
+}
+
+const DOWNLOAD = 'download the file itself again';
+const PYTHON =
+  'a file of Python (PyTorch or NumPy); save the weights as safetensors, or export the model to ONNX, and load that';
+
+/** The first that fits counts. */
+const formats: readonly Format[] = [
+  // Their first bytes are a number, which may look like anything else
+  { hex: /^.{8}000000007b/, what: "a safetensors file; 'lstm-wasm/safetensors' reads it", own: 'safetensors' },
+  { text: /^version https:\/\/git-lfs/, what: 'a Git LFS pointer in place of the file; run git lfs pull' },
+  { text: /^\s*<(!doctype html|html|head|body)\b/i, what: `a web page (HTML); ${DOWNLOAD}` },
+  { text: /^\s*<(\?xml|[a-z!])/i, what: `an XML document; ${DOWNLOAD}` },
+  // The second form is what a decoder makes of it that takes the bytes for UTF-8
+  { hex: /^(89|efbfbd)4844460d0a1a0a/, what: "an HDF5 file; 'lstm-wasm/keras' reads those of Keras", own: 'HDF5' },
+  { text: /^PK\W{2}.*(data\.pkl|\.npy)/s, what: PYTHON },
+  { hex: /^504b0304/, what: "a zip archive; 'lstm-wasm/keras' reads those that are .keras files", own: 'zip' },
+  { hex: /^1f8b08/, what: 'a gzip archive; unpack it and load the model in it' },
+  { text: /^.{257}ustar/s, what: 'a tar archive; unpack it and load the model in it' },
+  { text: /^.{4}TFL3/s, what: 'a TensorFlow Lite model; load the model it was converted from' },
+  {
+    // saved_model_schema_version 1, then a graph that begins with its meta_info_def
+    hex: /^080112([89a-f].)*[0-7].0a/,
+    what: 'a SavedModel of TensorFlow; load it in Keras and save it as .keras',
+  },
+  { hex: /^08(0.|1.)(12|1a|22|28|32|3a|42)/, what: "an ONNX file; 'lstm-wasm/onnx' reads it", own: 'ONNX' },
+  { hex: /^80(02|03|04|05)|^934e554d5059/, what: PYTHON },
+  { text: /^\s*[{[]/, what: 'JSON; loadLayersModel reads a model.json and its weights', own: 'JSON' },
+  { text: /^[\t\n\r\x20-\x7e]+$/, what: `a text that is no model; ${DOWNLOAD}`, own: 'JSON' },
+];
+
+/**
+ * What a file is, and what to do about it: the end of a message, such as `must be an HDF5 file, got ${this}`.
+ *
+ * @param own the format that the caller reads: bytes that look like it are not foreign
+ * @returns undefined where the bytes are of the own format, or of none that is known
+ */
+export function describeForeign(bytes: Uint8Array, own?: OwnFormat): string | undefined {
+  if (bytes.length === 0) return `an empty file; ${DOWNLOAD}`;
+  const first = bytes.subarray(0, LOOKED_AT);
+  const text = String.fromCharCode(...first).replace(/^\xef\xbb\xbf/, '');
+  const hex = Array.from(first, byte => byte.toString(16).padStart(2, '0')).join('');
+  const found = formats.find(format => format.text?.test(text) || format.hex?.test(hex));
+  return found?.own && found.own === own ? undefined : found?.what;
+}

@@ -1,0 +1,125 @@
+// Files that are no model: every reader says what the file is, and what to do about it.
+
+import { mkdtempSync, rmSync, writeFileSync } from 'node:fs';
+import { tmpdir } from 'node:os';
+import { gzipSync, strToU8, zipSync } from 'fflate';
+import { layers, loadLayersModel, sequential, ValueError } from 'lstm-wasm';
+import { loadKerasModel, loadKerasWeights, toKeras, toKerasWeights } from 'lstm-wasm/keras';
+import { loadOnnxModel, toOnnx } from 'lstm-wasm/onnx';
+import { readSafetensors, toSafetensors } from 'lstm-wasm/safetensors';
+import { describe, expect, test } from 'vitest';
+
+const model = sequential({ layers: [layers.lstm({ units: 2, inputShape: [3, 1] })] });
+
+type Read = (bytes: Uint8Array) => Promise<unknown>;
+
+/** By what their messages begin with. */
+const ofBytes = {
+  'loadKerasModel: the file: must be': bytes => loadKerasModel(bytes),
+  'loadKerasWeights: the file: must be': bytes => loadKerasWeights(model, bytes),
+  'loadOnnxModel: the file must be': bytes => loadOnnxModel(bytes),
+  'readSafetensors: bytes must be': async bytes => readSafetensors(bytes),
+} satisfies Record<string, Read>;
+
+const ofText = {
+  'loadLayersModel: ': bytes => {
+    const folder = mkdtempSync(`${tmpdir()}/foreign-`);
+    writeFileSync(`${folder}/model.json`, bytes);
+    return loadLayersModel(`file://${folder}`).finally(() => rmSync(folder, { recursive: true }));
+  },
+  'loadLayersModel: https://somewhere/model.json: must be JSON': bytes =>
+    loadLayersModel('https://somewhere/model.json', { fetchFunc: async () => new Response(bytes.slice()) }),
+} satisfies Record<string, Read>;
+
+async function expectRefused(call: string, read: Read, bytes: Uint8Array, message: RegExp) {
+  const error = await read(bytes).then(
+    () => null,
+    reason => reason,
+  );
+  expect(error).toBeInstanceOf(ValueError);
+  expect(error.message.slice(0, call.length)).toBe(call);
+  expect(error.message).toMatch(message);
+}
+
+const pointer = `version https://git-lfs.github.com/spec/v1\noid sha256:${'0a'.repeat(32)}\nsize 12345\n`;
+const torchZip = zipSync({ 'archive/data.pkl': new Uint8Array([128, 2, 125]), 'archive/version': strToU8('3\n') });
+
+const texts: [string, Uint8Array, RegExp][] = [
+  ['a Git LFS pointer', strToU8(pointer), /got a Git LFS pointer in place of the file; run git lfs pull$/],
+  [
+    'a web page',
+    strToU8('\ufeff\n<!DOCTYPE html>\n<html>'),
+    /got a web page \(HTML\); download the file itself again$/,
+  ],
+  ['the error of a bucket', strToU8('<?xml version="1.0"?><Error/>'), /got an XML document; download/],
+  ['an empty file', new Uint8Array(0), /got an empty file; download the file itself again$/],
+  ['a checkpoint of PyTorch', torchZip, /got a file of Python \(PyTorch or NumPy\); save the weights as safetensors/],
+  ['a TensorFlow Lite model', strToU8('\x1c\0\0\0TFL3\x14\0'), /got a TensorFlow Lite model/],
+];
+
+/** saved_model.pb: version 1, and a graph with what is said of it. */
+const savedModel = [8, 1, 18, 136, 1, 10, 6, 34, 4, ...strToU8('serve'), ...Array(123).fill(7)];
+const tar = new Uint8Array(1024);
+tar.set(strToU8('model.h5'));
+tar.set(strToU8('ustar'), 257);
+
+const binaries: typeof texts = [
+  [
+    'a SavedModel',
+    new Uint8Array(savedModel),
+    /got a SavedModel of TensorFlow; load it in Keras and save it as .keras$/,
+  ],
+  ['a pickle', new Uint8Array([128, 4, 149, 0]), /got a file of Python/],
+  ['a gzip archive', gzipSync(strToU8('x'), { mtime: 0 }), /got a gzip archive; unpack it/],
+  ['a tar archive', tar, /got a tar archive; unpack it/],
+  ['an array of NumPy', new Uint8Array([0x93, ...strToU8('NUMPY\x01\0')]), /got a file of Python/],
+];
+
+const rows = (files: typeof texts, readers: Record<string, Read>) =>
+  files.flatMap(([what, bytes, message]) =>
+    Object.entries(readers).map(([call, read]) => [what, call, { read, bytes, message }] as const),
+  );
+
+test.each([...rows(texts, { ...ofBytes, ...ofText }), ...rows(binaries, ofBytes)])(
+  '%s is named in the error "%s ..."',
+  (_, call, { read, bytes, message }) => expectRefused(call, read, bytes, message),
+);
+
+describe('models in another format are named', () => {
+  const small = { write: () => toKerasWeights(model), message: /got an HDF5 file; 'lstm-wasm\/keras' reads/ };
+  const hdf5 = { own: ['loadKerasModel: the file: must be', 'loadKerasWeights: the file: must be'], ...small };
+  const archive = { ...hdf5, write: () => toKeras(model), message: /got a zip archive; 'lstm-wasm\/keras' reads/ };
+  const onnx = {
+    own: ['loadOnnxModel: the file must be'],
+    write: async () => toOnnx(model),
+    message: /got an ONNX file; 'lstm-wasm\/onnx' reads it$/,
+  };
+  const tensors = {
+    own: ['readSafetensors: bytes must be'],
+    write: async () => toSafetensors(model),
+    message: /got a safetensors file; 'lstm-wasm\/safetensors' reads it$/,
+  };
+
+  test.each(Object.entries({ hdf5, archive, onnx, tensors }))('by the readers of others: %s', async (_, format) => {
+    const bytes = await format.write();
+    for (const [call, read] of Object.entries(ofBytes)) {
+      if (!format.own.includes(call)) await expectRefused(call, read, bytes, format.message);
+    }
+  });
+
+  test('by loadLayersModel, for HDF5 files and .keras archives', async () => {
+    for (const { write, message } of [hdf5, archive]) {
+      for (const [call, read] of Object.entries(ofText)) await expectRefused(call, read, await write(), message);
+    }
+  });
+});
+
+test('a safetensors header of any length is read, whatever its first bytes look like', () => {
+  // '<a', a pickle, the start of gzip, 'PK': as numbers, lengths of headers
+  for (const length of [0x613c, 0x0280, 0x08_8b1f, 0x4b50]) {
+    const bytes = new Uint8Array(8 + length).fill(0x20);
+    new DataView(bytes.buffer).setBigUint64(0, BigInt(length), true);
+    bytes.set(strToU8('{}'), 8);
+    expect(readSafetensors(bytes).tensors).toEqual({});
+  }
+});
