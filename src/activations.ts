@@ -18,6 +18,7 @@ export const activations = [
   'relu6',
   'mish',
   'hard_sigmoid_keras3',
+  'leakyRelu',
   'softmax',
   'logSoftmax',
 ] as const;
@@ -31,6 +32,7 @@ const spellings = {
   log_softmax: 'logSoftmax',
   silu: 'swish',
   geluNew: 'gelu_new',
+  leaky_relu: 'leakyRelu',
 } as const satisfies Record<string, ActivationName>;
 
 /** An activation as layers accept it: by its TF.js name, or by that of Keras. @useDeclaredType */

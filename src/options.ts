@@ -1,6 +1,6 @@
 /** Checks of arguments, shared by every public call. Nothing here reads anything but its arguments. */
 
-import { fail, show, suggest } from './errors.ts';
+import { fail, show, suggest, UnknownOption } from './errors.ts';
 
 /**
  * Refuses anything but a plain object whose keys are all known. An option that is `undefined` counts as absent.
@@ -15,7 +15,7 @@ export function checkOptions<T extends object>(call: string, options: unknown, k
   const copy: Record<string, unknown> = {};
   for (const [key, value] of Object.entries(options)) {
     if (value === undefined) continue;
-    if (!known.includes(key)) fail(call, `unknown option ${show(key)}${suggest(key, known)}`);
+    if (!known.includes(key)) throw new UnknownOption(call, key, known);
     copy[key] = value;
   }
   return copy as Partial<T>;

@@ -3,13 +3,12 @@
 import { checkBytes } from '../bytes.ts';
 import { fail, show } from '../errors.ts';
 import { drawing } from '../random.ts';
+import { type Dialect, dialectOf } from '../saving/dialect.ts';
 import { type Place, refuse } from '../saving/place.ts';
-import { modelFrom } from '../saving/rebuild.ts';
+import { modelOf } from '../saving/topology.ts';
 import type { Sequential } from '../sequential.ts';
 import { CONFIG, METADATA, openZip, WEIGHTS } from './archive.ts';
 import { openHdf5 } from './hdf5.ts';
-import { checkMasks } from './masks.ts';
-import { topologyOf } from './topology.ts';
 import { readWeights } from './weights.ts';
 import { checkModel } from './write.ts';
 
@@ -48,9 +47,9 @@ function readArchive(call: string, file: Uint8Array): Sequential {
   const entries = openZip({ call, part: 'the file' }, file);
   const text = entries.get(CONFIG) ?? fail(call, `${CONFIG}: must be in the file, got none`);
   const metadata = entries.get(METADATA)?.read(MEGABYTE);
-  const version = metadata ? majorOf({ call, part: METADATA }, parse({ call, part: METADATA }, metadata)) : 3;
+  const dialect = metadata ? versionOf({ call, part: METADATA }, parse({ call, part: METADATA }, metadata)) : 'keras3';
   const config = parse({ call, part: CONFIG }, text.read(16 * MEGABYTE));
-  const model = build({ call, part: CONFIG }, config, version);
+  const model = modelOf({ call, part: CONFIG }, config, dialect);
   const weights = weightsOf(call, file, model);
   const place = { call, part: WEIGHTS };
   model.setWeights(readWeights(place, openHdf5(place, weights), weights.length, model));
@@ -67,14 +66,9 @@ function readWhole(call: string, file: Uint8Array): Sequential {
   const config = parse(at, text);
   const group = root.get('model_weights');
   const version = root.strings('keras_version') ?? (group?.kind === 'group' ? group.strings('keras_version') : null);
-  const model = build(at, config, version ? majorOf(at, { keras_version: version.join('') }) : 2);
+  const dialect = version ? versionOf(at, { keras_version: version.join('') }) : 'keras2';
+  const model = modelOf(at, config, dialect);
   model.setWeights(readWeights(place, root, file.length, model));
-  return model;
-}
-
-function build(place: Place, config: unknown, version: number): Sequential {
-  const model = modelFrom(place, topologyOf(place, config, version));
-  checkMasks(place, model);
   return model;
 }
 
@@ -93,13 +87,11 @@ function parse(place: Place, text: Uint8Array | string): unknown {
   }
 }
 
-/** Which Keras it was: 3 or one before. */
-function majorOf(place: Place, metadata: unknown): number {
+/** Which Keras it was. */
+function versionOf(place: Place, metadata: unknown): Dialect {
   const { keras_version } = (metadata ?? {}) as { keras_version?: unknown };
-  const major = typeof keras_version === 'string' ? Number.parseInt(keras_version, 10) : Number.NaN;
-  if (!(major >= 1 && major <= 3))
-    refuse(place, `keras_version must be that of Keras 1, 2 or 3, got ${show(keras_version)}`);
-  return major;
+  const dialect = dialectOf(place, keras_version);
+  return dialect ?? refuse(place, `keras_version must be that of Keras 2 or 3, got ${show(keras_version)}`);
 }
 
 const isZip = (bytes: Uint8Array) => bytes[0] === 0x50 && bytes[1] === 0x4b;

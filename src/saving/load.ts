@@ -9,11 +9,13 @@ import { drawing } from '../random.ts';
 import { runnerOf, type Sequential } from '../sequential.ts';
 import { showShape } from '../shapes.ts';
 import { GENERATOR, type IOHandler, joined, type ModelArtifacts } from './artifacts.ts';
+import { dialectIn } from './dialect.ts';
 import { type HttpOptions, httpOptions } from './http.ts';
 import { checkDepth, itemOf, type Place, parseJson, readObject, refuse, within } from './place.ts';
-import { modelFrom, optimizerFrom } from './rebuild.ts';
+import { optimizerFrom } from './rebuild.ts';
 import { loaderFor } from './routes.ts';
 import { OWN } from './save.ts';
+import { modelOf } from './topology.ts';
 import { type FoundTraining, readOwnTraining, readTfjsTraining } from './training.ts';
 import { decodeWeights, type StoredWeight } from './weightData.ts';
 
@@ -45,7 +47,7 @@ export async function loadLayersModel(source: string | IOHandler, options?: Load
   const load = loaderFor(call, source, rest);
   const artifacts = await load(onProgress);
   return drawing(() => {
-    const model = modelOf(call, artifacts, strict);
+    const model = modelFromArtifacts(call, artifacts, strict);
     onProgress?.(1);
     return model;
   });
@@ -72,15 +74,26 @@ export const models = { modelFromJSON };
 
 function topologyOf(call: string, topology: unknown, part = 'modelTopology'): Sequential {
   // Keras wrote the topology among other things
-  const inner = readObject({ call, part }, topology).model_config;
-  if (inner === undefined || inner === null) return modelFrom({ call, part }, topology);
-  return modelFrom({ call, part: `${part}.model_config` }, inner);
+  const all = readObject({ call, part }, topology);
+  const { model_config: inner, node } = all;
+  if (Array.isArray(node)) refuseGraphModel({ call, part });
+  const dialect = dialectIn({ call, part }, all);
+  if (inner === undefined || inner === null) return modelOf({ call, part }, topology, dialect);
+  return modelOf({ call, part: `${part}.model_config` }, inner, dialect);
 }
 
+/** What the converter makes of a SavedModel: operations of TensorFlow, and no layers. */
+const refuseGraphModel = (place: Place): never =>
+  refuse(
+    place,
+    'must be a layers model, got a graph model, which has no layers; convert the Keras model with --output_format=tfjs_layers_model, or load its .keras or .h5 file with loadKerasModel',
+  );
+
 /** Everything is checked before any of it is put into the model, and where something is wrong, the model goes. */
-function modelOf(call: string, artifacts: unknown, strict: boolean): Sequential {
+function modelFromArtifacts(call: string, artifacts: unknown, strict: boolean): Sequential {
   const all = readObject({ call, part: 'artifacts' }, artifacts) as ModelArtifacts;
   const { weightSpecs, weightData, trainingConfig, userDefinedMetadata } = all;
+  if (all.format === 'graph-model') refuseGraphModel({ call, part: 'format' });
   const place = { call, part: 'weightSpecs' };
   const stored =
     weightData === undefined || weightData === null

@@ -1,6 +1,7 @@
 /** Where in a file something stands, for messages, and the checks that data from elsewhere must pass first. */
 
-import { fail, reasonOf, show, ValueError } from '../errors.ts';
+import { toPython } from '../config.ts';
+import { fail, reasonOf, show, UnknownOption, ValueError } from '../errors.ts';
 import { describeForeign } from './foreign.ts';
 
 /** Deeper than any model is nested, and far from the end of the stack. */
@@ -33,6 +34,9 @@ export function inPlace<T>({ call, part }: Place, work: () => T): T {
   try {
     return work();
   } catch (error) {
+    if (error instanceof UnknownOption) {
+      fail(call, `${part}: ${error.call}: unknown option ${show(toPython(error.option))}`);
+    }
     if (error instanceof ValueError) fail(call, `${part}: ${error.message}`);
     throw error;
   }

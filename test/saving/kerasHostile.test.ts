@@ -152,9 +152,14 @@ function set(target: Plain, name: string, value: unknown): void {
 
 const spoiled: [string, (model: Plain) => unknown, RegExp][] = [
   [
-    'a functional model',
+    'another kind of model',
+    model => set(model, 'class_name', 'Graph'),
+    /config.json: class_name must be 'Sequential', or a 'Functional' model that is one line of layers, got 'Graph'/,
+  ],
+  [
+    'a functional model without an input',
     model => set(model, 'class_name', 'Functional'),
-    /config.json: class_name must be 'Sequential'/,
+    /config.json: must be a model whose layers follow one another from one input to one output, got a graph of 0 inputs/,
   ],
   ['a layer there is not here', model => set(model.config.layers[1], 'class_name', 'Conv1D'), /unknown class 'Conv1D'/],
   [
@@ -171,12 +176,12 @@ const spoiled: [string, (model: Plain) => unknown, RegExp][] = [
   [
     'an activity regularizer',
     model => set(model.config.layers[1].config, 'activity_regularizer', { class_name: 'L2', config: {} }),
-    /activityRegularizer/,
+    /unknown option 'activity_regularizer'/,
   ],
   [
     'zeros for masked outputs',
     model => set(model.config.layers[1].config, 'zero_output_for_mask', true),
-    /zeroOutputForMask/,
+    /unknown option 'zero_output_for_mask'/,
   ],
   ['a size that lies', model => set(model.config.layers[1].config, 'units', 1e9), /model.weights.h5/],
   ['deep nesting', () => `${'['.repeat(1e5)}${']'.repeat(1e5)}`, /nested at most 100 deep|must be JSON/],
