@@ -213,7 +213,7 @@ describe('graphs that no model here can be', () => {
       { node: [node('MatMul', ['nobody', 'kernel'], ['y'])] },
       /its input 'nobody' must be made before/,
     ],
-    ['no input at all', { node: [node('MatMul', [], ['y'])] }, /must have an input number 2, got none/],
+    ['no input at all', { node: [node('MatMul', [], ['y'])] }, /must have an input number 1, got none/],
     ['a missing output', { node: [product] }, /graph.output\[0\] must depend on an input/],
     [
       'weights of another shape',
@@ -243,7 +243,7 @@ describe('graphs that no model here can be', () => {
     [
       'half precision',
       { initializer: [{ ...kernel, dataType: 10 }], node: [node('MatMul', ['x', 'kernel'], ['y'])] },
-      /must be of type float32, int32 or int64, got number 10/,
+      /must be of type float32, int32 or int64, got float16 \(number 10\); export the model in float32/,
     ],
     [
       'an input of bytes',
@@ -288,7 +288,11 @@ describe('graphs that no model here can be', () => {
     });
   };
   const cases: [string, object, RegExp, object?][] = [
-    ['lengths of sequences', { input: ['x', 'W', 'R', 'B', 'lengths'] }, /sequence_lens must be absent/],
+    [
+      'lengths of sequences',
+      { input: ['x', 'W', 'R', 'B', 'lengths'] },
+      /sequence_lens must be the number of time steps, time, for every sample, or absent, got 1/,
+    ],
     ['peepholes', { input: ['x', 'W', 'R', 'B', '', '', '', 'P'] }, /P must be absent or zero/],
     ['a start that is not zero', { input: ['x', 'W', 'R', 'B', '', 'P'] }, /initial_h must be zero or an input/],
     ['clipping', { attribute: [attribute('clip', { f: 1 })] }, /must not clip/],
