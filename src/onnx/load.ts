@@ -21,7 +21,6 @@ import {
   type Chain,
   type Factories,
   nameOf,
-  type Part,
   type Spec,
   type Stream,
   specsOf,
