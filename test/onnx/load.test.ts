@@ -1,7 +1,7 @@
 // What `loadOnnxModel` reads: our own files, those of PyTorch, and graphs that say the same in other ways.
 
 import { readFileSync } from 'node:fs';
-import { layers, sequential, setRandomSeed, train } from 'lstm-wasm';
+import { layers, ones, sequential, setRandomSeed, train } from 'lstm-wasm';
 import { loadOnnxModel, toOnnx } from 'lstm-wasm/onnx';
 import { describe, expect, test } from 'vitest';
 import { expectBits, expectClose } from '../compare.ts';
@@ -90,6 +90,16 @@ describe('what PyTorch exported', () => {
     const stream = model.stream();
     const steps = (x as number[][][])[0]!.flatMap(step => [...stream.step(step)]);
     expectClose(steps, y.slice(0, 10), close);
+  });
+});
+
+describe('what tf2onnx and the exporter of PyTorch today write', () => {
+  const found = new URL('./found/', import.meta.url);
+  const numbers: { [name: string]: number[] } = JSON.parse(readFileSync(new URL('expected.json', found), 'utf8'));
+
+  test.each(Object.entries(numbers))('%s gives what ONNX Runtime gives of ones', async (name, y) => {
+    const model = await loadOnnxModel(readFileSync(new URL(`${name}.onnx`, found)));
+    expectClose(model.predict(ones([1, 4, 3])).dataSync(), y, { abs: 2e-6, rel: 0 });
   });
 });
 
