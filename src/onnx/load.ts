@@ -10,18 +10,20 @@ import { Sequential } from '../sequential.ts';
 import type { Shape } from '../shapes.ts';
 import { Tensor } from '../tensor/tensor.ts';
 import { identity } from './forms.ts';
-import { operators } from './operators.ts';
+import { asSequence, upright } from './inserted.ts';
+import { evaluate, isStandard } from './operators.ts';
 import { FLOAT32, type GraphProto, INT32, INT64, type NodeProto, readModel, type ValueInfoProto } from './proto.ts';
 import { Reading, type Source, TimeFirst } from './reading.ts';
-import { readTensor } from './tensors.ts';
-import { clean, quote } from './text.ts';
+import type { Size } from './sizes.ts';
+import { readTensor, typeName } from './tensors.ts';
+import { quote } from './text.ts';
 import {
   type Axis,
   type Chain,
   type Factories,
-  type Part,
-  type Size,
+  nameOf,
   type Spec,
+  type Stream,
   specsOf,
   streamOf,
   type Value,
@@ -35,8 +37,8 @@ const NEWEST = 25;
  * A model of an ONNX file: one line of LSTM, GRU and RNN nodes, dense layers, activations, embeddings and what lies
  * between them, as `toOnnx` and `torch.onnx.export` write it. It is there to be compiled and trained on.
  *
- * The first output of the graph is that of the model; other outputs, such as final states, are left alone, and so are
- * initial states: `model.stream()` and stateful layers have their own. A graph that takes [time, batch, width] becomes a
+ * The first output of the graph that layers give is that of the model; other outputs, such as cell states, are left alone,
+ * and so are initial states: `model.stream()` and stateful layers have their own. A graph that takes [time, batch, width] becomes a
  * model that takes [batch, time, width].
  *
  * @throws ValueError that names the node and the operator where the graph is anything else
@@ -63,17 +65,37 @@ export async function loadOnnxModel(bytes: Uint8Array | ArrayBuffer): Promise<Se
   return drawing(() => build(call, graph.name, found));
 }
 
-const isStandard = (domain: string): boolean => domain === '' || domain === 'ai.onnx';
-
 interface Found {
   readonly chain: Chain;
   readonly input: Shape;
 }
 
-/** Goes through the nodes, in the order in which the file has them, up to the first output. */
+/** More outputs than this are not tried. */
+const MOST_OUTPUTS = 16;
+
+/** The first output that layers give; cell states, and states that come in and go out, are not. */
 function follow(call: string, graph: GraphProto, opset: number, timeFirst: boolean, bytes: number): Found {
   if (graph.sparseInitializer.length > 0) fail(call, 'graph.sparse_initializer must be empty, got sparse tensors');
-  const output = graph.output[0]?.name ?? fail(call, 'graph.output must have an entry, got none');
+  if (graph.output.length === 0) fail(call, 'graph.output must have an entry, got none');
+  let why = '';
+  for (const [n, { name }] of graph.output.slice(0, MOST_OUTPUTS).entries()) {
+    const found = followOutput(call, graph, opset, timeFirst, bytes, n);
+    if (typeof found !== 'string') return found;
+    why ||= `graph.output[${n}] (${quote(name)}) must be what layers give, got ${found}`;
+  }
+  return fail(call, why);
+}
+
+/** Goes through the nodes, in the order in which the file has them, up to an output; what it is where no layer gives it. */
+function followOutput(
+  call: string,
+  graph: GraphProto,
+  opset: number,
+  timeFirst: boolean,
+  bytes: number,
+  which: number,
+): Found | string {
+  const output = graph.output[which]!.name;
   const needed = nodesFor(call, graph, output);
   const values = new Map<string, Value>();
   const defined = (name: string, value: Value, part: string) => {
@@ -90,13 +112,10 @@ function follow(call: string, graph: GraphProto, opset: number, timeFirst: boole
   let batch: number | null = null;
   for (const [n, info] of graph.input.entries()) {
     const { name } = info;
-    if (!wanted.has(name)) continue;
+    // Old files list all weights among the inputs; others only what the caller may give, such as states
+    if (!wanted.has(name) || initialized.has(name)) continue;
     const part = `graph.input[${n}] (${quote(name)})`;
-    if (initialized.has(name)) {
-      // Old files list all weights among the inputs; others only what the caller may give, such as states
-      const value = values.get(name)!;
-      if (value.kind === 'floats' && value.values.every(v => v === 0)) values.set(name, { kind: 'state' });
-    } else if (input) defined(name, { kind: 'state' }, part);
+    if (input) defined(name, { kind: 'state', what: `another input of the graph, ${quote(name)}` }, part);
     else {
       const made = inputOf(call, part, info, timeFirst);
       ({ input, batch } = made);
@@ -116,23 +135,33 @@ function follow(call: string, graph: GraphProto, opset: number, timeFirst: boole
   const nothing: NodeProto = { name: output, opType: 'output', domain: '', input: [output], output: [], attribute: [] };
   const last = new Reading(source, graph.node[index] ?? nothing, index);
   const value = values.get(output);
-  if (!value || !input) fail(call, `graph.output[0] must depend on an input of the graph, got ${quote(output)}`);
+  if (value?.kind === 'state') return value.what;
+  if (!value || !input) fail(call, `graph.output[${which}] must depend on an input of the graph, got ${quote(output)}`);
   if (value.kind === 'unknown') fail(call, value.why);
-  if (value.kind !== 'stream') fail(call, `graph.output[0] must be what the layers give, got ${value.kind}`);
-  const stream = last.settle(value);
-  const axes = stream.axes.filter(axis => axis !== 'one' && axis !== 'direction').join();
-  const [{ chain }] = stream.parts as [Part];
-  if (!['batch,width', 'batch,time,width', 'time,batch,width'].includes(axes)) {
-    fail(call, `graph.output[0] must be [batch, width] or [batch, time, width], got [${stream.axes.join(', ')}]`);
-  }
-  if (chain.flipped) {
-    fail(
-      call,
-      'graph.output[0] must have its time steps in the order in which the layers go through them, got them reversed',
-    );
-  }
-  return { chain, input };
+  if (value.kind !== 'stream') return nameOf(value);
+  return { chain: chainOf(call, last, value, which), input };
 }
+
+/** The layers that give an output, in the shape that models have. */
+function chainOf(call: string, node: Reading, value: Stream, which: number): Chain {
+  const slim = node.settle({ ...value, axes: value.axes.filter(axis => axis !== 'direction') });
+  const stream = upright(node, asSequence(node, slim));
+  const axes = stream.axes.filter(axis => axis !== 'one').join();
+  if (!outputAxes.includes(axes)) {
+    const shapes = 'must be [batch, width] or [batch, time, width]';
+    fail(call, `graph.output[${which}] ${shapes}, got [${value.axes.join(', ')}]`);
+  }
+  return stream.parts[0]!.chain;
+}
+
+const outputAxes = [
+  'batch,width',
+  'batch,time,width',
+  'time,batch,width',
+  // Every step of every sample in a row of its own: the same numbers
+  'batch*time,width',
+  'time*batch,width',
+];
 
 /** The nodes on which an output depends, in order. */
 function nodesFor(call: string, graph: GraphProto, output: string): number[] {
@@ -168,27 +197,11 @@ function unknownOutput(first: Value, n: number, place: number): Value {
   return { kind: 'unknown', why: `graph.node[${n}].output[${place}]: must be an output that its operator has` };
 }
 
-function evaluate(node: Reading, { domain, opType }: NodeProto): Value[] {
-  if (!isStandard(domain) || !Object.hasOwn(operators, opType)) {
-    const name = isStandard(domain) ? opType : `${clean(domain)}.${opType}`;
-    return [
-      {
-        kind: 'unknown',
-        why: node.why(
-          `must have an operator that layers here can stand for, got the unsupported operator ${clean(name)}`,
-        ),
-      },
-    ];
-  }
-  const made = operators[opType]!(node);
-  return Array.isArray(made) ? made : [made];
-}
-
 /** The input of the model: features of every time step, or of every sample, or ids. */
 function inputOf(call: string, part: string, { type }: ValueInfoProto, timeFirst: boolean) {
   const { elemType, shape } = type?.tensorType ?? { elemType: 0, shape: undefined };
   if (![FLOAT32, INT32, INT64].includes(elemType)) {
-    fail(call, `${part} must be of type float32, or int64 for ids, got number ${elemType}`);
+    fail(call, `${part} must be of type float32, or int64 for ids, got ${typeName(elemType)}`);
   }
   const rank = shape?.dim.length;
   const ids = elemType !== FLOAT32;
@@ -207,7 +220,7 @@ function inputOf(call: string, part: string, { type }: ValueInfoProto, timeFirst
   const size = (axis: Axis) => sizes[axes.indexOf(axis)] ?? null;
   const width = ids ? 0 : (size('width') ?? fail(call, `${part} must fix its last axis, got an open one`));
   const steps: Size | null = sequence ? (size('time') ?? 'time') : null;
-  const chain: Chain = { below: null, spec: null, depth: 0, steps, width, flipped: false };
+  const chain: Chain = { below: null, spec: null, depth: 0, steps, width, flipped: false, last: null };
   const value: Value = { ...streamOf(chain, axes), form: identity, ids };
   const time = typeof steps === 'number' ? steps : null;
   const input: Shape = ids ? [time] : sequence ? [time, width] : [width];

@@ -3,10 +3,12 @@
 import type { ActivationName } from '../activations.ts';
 import { type CellActivation, cellActivations, cellDefaults } from './activations.ts';
 import { biasFromOnnx, gateOrders, kernelFromOnnx, type RecurrentOp } from './gates.ts';
+import { asSequence } from './inserted.ts';
 import type { Reading } from './reading.ts';
+import type { Size } from './sizes.ts';
+import { checkLengths } from './steps.ts';
 import { quote } from './text.ts';
-import type { Axis, Floats, Spec, Value } from './values.ts';
-import { streamOf } from './values.ts';
+import { type Axis, type Floats, lastOf, nameOf, onlyNumber, type Spec, streamOf, type Value } from './values.ts';
 
 const factories = { LSTM: 'lstm', GRU: 'gru', RNN: 'simpleRNN' } as const;
 
@@ -18,7 +20,7 @@ const inputNames = ['X', 'W', 'R', 'B', 'sequence_lens', 'initial_h', 'initial_c
 /** @returns the outputs of the node: Y, Y_h and, of LSTM, Y_c */
 export function readRecurrent(node: Reading, op: RecurrentOp): Value[] {
   const layout = node.int('layout', 0);
-  const x = node.layered(0);
+  const x = asSequence(node, node.layered(0));
   const wanted: Axis[] = layout === 1 ? ['batch', 'time', 'width'] : ['time', 'batch', 'width'];
   if (x.axes.join() !== wanted.join()) node.refuseAxes(x, wanted);
   const { chain } = x.parts[0]!;
@@ -28,8 +30,7 @@ export function readRecurrent(node: Reading, op: RecurrentOp): Value[] {
   }
   const both = direction === 'bidirectional';
   const directions = both ? 2 : 1;
-  if (both && chain.flipped) node.fail('must not read the outputs of a reversed layer in both directions');
-  refuseOthers(node);
+  refuseOthers(node, chain.steps!);
 
   const w = node.floats(1);
   const r = node.floats(2);
@@ -75,8 +76,8 @@ export function readRecurrent(node: Reading, op: RecurrentOp): Value[] {
         kind: 'steps',
       }
     : { factory: factories[op], name: node.name, options, weights, kind: 'steps' };
-  const sequence = node.grow(chain, spec, { width: units, flipped: reverse });
   const last = node.grow(chain, lastOf(spec), { width: units, steps: null, flipped: false });
+  const sequence = node.grow(chain, spec, { width: units, flipped: reverse, last });
   const outputs: [typeof last, Axis[]][] = [
     [sequence, layout === 1 ? ['batch', 'time', 'direction', 'width'] : ['time', 'direction', 'batch', 'width']],
     [last, layout === 1 ? ['batch', 'direction', 'width'] : ['direction', 'batch', 'width']],
@@ -86,33 +87,21 @@ export function readRecurrent(node: Reading, op: RecurrentOp): Value[] {
     if (!both) return stream;
     return { ...stream, parts: [0, 1].map(half => ({ chain: made, half: half as 0 | 1 })) };
   });
-  return [...streams, { kind: 'state' }];
-}
-
-/** A recurrent layer that gives the last output alone. */
-export function lastOf(spec: Spec): Spec {
-  const { inner } = spec.options as { inner?: object };
-  const options = inner
-    ? { ...spec.options, inner: { ...inner, returnSequences: false } }
-    : { ...spec.options, returnSequences: false };
-  return { ...spec, options, kind: 'other' };
+  return [...streams, { kind: 'state', what: `the cell state of ${quote(node.name)}` }];
 }
 
 /** What no layer here can do. */
-function refuseOthers(node: Reading): void {
+function refuseOthers(node: Reading, steps: Size): void {
   if (node.attributes.has('clip')) node.fail('must not clip, got the attribute clip');
   if (node.int('input_forget', 0) !== 0) node.fail('input_forget must be 0, got another number');
-  if (node.has(4))
-    node.fail('sequence_lens must be absent: lengths of their own are masks here, which are not in the file');
+  if (node.has(4)) checkLengths(node, 4, steps);
   for (const place of [5, 6, 7]) {
     if (!node.has(place)) continue;
     const value = node.value(place);
     if (value.kind === 'unknown') node.fail(value.why);
-    const zero = value.kind === 'floats' && value.values.every(v => v === 0);
-    if (value.kind !== 'zeros' && !zero && (value.kind !== 'state' || place === 7)) {
-      const rule = place === 7 ? 'absent or zero' : 'zero or an input of the graph';
-      node.fail(`${inputNames[place]} must be ${rule}, got other values`);
-    }
+    if (onlyNumber(value) === 0 || (value.kind === 'state' && place !== 7)) continue;
+    const rule = place === 7 ? 'absent or zero' : 'zero or an input of the graph';
+    node.fail(`${inputNames[place]} must be ${rule}, got ${nameOf(value)}`);
   }
 }
 

@@ -11,6 +11,7 @@ import {
   type Floats,
   type Ints,
   MOST_LAYERS,
+  nameOf,
   type Part,
   type Spec,
   type Stream,
@@ -82,11 +83,22 @@ export class Reading {
     return value ?? this.fail(`its input ${quote(name!)} must be made before, got a name that nothing has yet`);
   }
 
+  /** All inputs; null where one is left out. */
+  values(): (Value | null)[] {
+    return this.#node.input.map((name, place) => (name ? this.value(place) : null));
+  }
+
+  /** How many outputs it has. */
+  get outputs(): number {
+    return this.#node.output.length;
+  }
+
   stream(place: number): Stream {
     const value = this.value(place);
     if (value.kind === 'unknown') this.fail(value.why);
-    if (value.kind !== 'stream')
-      this.fail(`input number ${place + 1} must depend on the input of the model, got ${value.kind}`);
+    if (value.kind !== 'stream') {
+      this.fail(`input number ${place + 1} must depend on the input of the model, got ${nameOf(value)}`);
+    }
     return value;
   }
 
@@ -94,7 +106,7 @@ export class Reading {
     const value = this.value(place);
     if (value.kind === 'unknown') this.fail(value.why);
     if (value.kind !== 'floats')
-      this.fail(`input number ${place + 1} must be float32 weights of the file, got ${value.kind}`);
+      this.fail(`input number ${place + 1} must be float32 weights of the file, got ${nameOf(value)}`);
     return value;
   }
 
@@ -103,16 +115,14 @@ export class Reading {
     const value = this.value(place);
     if (value.kind === 'unknown') this.fail(value.why);
     if (value.kind !== 'ints')
-      this.fail(`input number ${place + 1} must be whole numbers of the file, got ${value.kind}`);
+      this.fail(`input number ${place + 1} must be whole numbers of the file, got ${nameOf(value)}`);
     return value;
   }
 
   /** Whole numbers, all known. */
   ints(place: number): number[] {
-    return this.sizes(place).items.map(item =>
-      typeof item === 'number'
-        ? item
-        : this.fail(`input number ${place + 1} must be known, got the size of the axis ${item}`),
+    return this.sizes(place).values.map(item =>
+      typeof item === 'number' ? item : this.fail(`input number ${place + 1} must be known, got the size ${item}`),
     );
   }
 
@@ -163,8 +173,9 @@ export class Reading {
   /** Counts numbers that are copied. */
   spend(numbers: number): void {
     this.source.budget -= numbers;
-    if (this.source.budget < 0)
-      this.fail('the nodes must not need far more weights than the file holds, got too many uses of them');
+    if (this.source.budget < 0) {
+      this.fail('the nodes must not need far more numbers than the file holds, got too many uses of them');
+    }
   }
 
   refuseAxes({ axes }: Stream, wanted: readonly Axis[]): never {
@@ -223,11 +234,11 @@ export class Reading {
   grow(below: Chain, spec: Spec, more: Partial<Chain> = {}): Chain {
     const depth = below.depth + 1;
     if (depth > MOST_LAYERS) this.fail(`the graph must have at most ${MOST_LAYERS} layers, got more`);
-    return { ...below, ...more, below, spec, depth };
+    return { ...below, last: null, ...more, below, spec, depth };
   }
 
   /** Another layer in place of the top one. */
   replace(chain: Chain, spec: Spec, more: Partial<Chain> = {}): Chain {
-    return { ...chain, ...more, spec };
+    return { ...chain, last: null, ...more, spec };
   }
 }

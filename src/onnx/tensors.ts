@@ -2,14 +2,14 @@
 
 import { fail } from '../errors.ts';
 import { sizeOf } from '../shapes.ts';
-import { FLOAT32, INT32, INT64, type TensorProto } from './proto.ts';
+import { BOOL, FLOAT32, INT32, INT64, type TensorProto } from './proto.ts';
 import { quote } from './text.ts';
-import { MOST_AXES, MOST_ITEMS, type Value } from './values.ts';
+import { MOST_AXES, type Value } from './values.ts';
 
-const WIDTHS: { readonly [dataType: number]: number } = { [FLOAT32]: 4, [INT32]: 4, [INT64]: 8 };
+const WIDTHS: { readonly [dataType: number]: number } = { [FLOAT32]: 4, [INT32]: 4, [INT64]: 8, [BOOL]: 1 };
 
 /**
- * The numbers of a tensor: floats in any shape, or a short list of whole numbers. Of other types nothing is known.
+ * The numbers of a tensor: floats or whole numbers. Of other types nothing is known.
  *
  * @param part where it stands in the file
  */
@@ -22,24 +22,37 @@ export function readTensor(call: string, part: string, tensor: TensorProto): Val
   }
   const width = WIDTHS[dataType];
   if (width === undefined) {
-    return { kind: 'unknown', why: `${at} must be of type float32, int32 or int64, got number ${dataType}` };
+    return { kind: 'unknown', why: `${at} must be of type float32, int32 or int64, got ${typeName(dataType)}` };
   }
   const count = sizeOf(dims);
-  const listed = dataType === FLOAT32 ? floatData : dataType === INT32 ? int32Data : int64Data;
+  const listed = dataType === FLOAT32 ? floatData : dataType === INT64 ? int64Data : int32Data;
   const there = rawData ? rawData.length / width : listed.length;
   if (there !== count) fail(call, `${at} must hold the ${count} numbers of [${dims}], got ${there}`);
   if (dataType === FLOAT32) {
     const values = rawData ? new Float32Array(rawData.slice().buffer) : Float32Array.from(listed);
     return { kind: 'floats', dims, values };
   }
-  if (dims.length > 1 || count > MOST_ITEMS) {
-    const why = `${at} must be a list of at most ${MOST_ITEMS} where it holds whole numbers, got [${dims}]`;
-    return { kind: 'unknown', why };
-  }
-  return { kind: 'ints', scalar: dims.length === 0, items: rawData ? wholeNumbers(rawData, dataType) : listed };
+  return { kind: 'ints', dims, values: rawData ? wholeNumbers(rawData, dataType) : listed };
 }
 
 function wholeNumbers(bytes: Uint8Array, dataType: number): number[] {
+  if (dataType === BOOL) return [...bytes];
   const { buffer } = bytes.slice();
   return dataType === INT32 ? [...new Int32Array(buffer)] : Array.from(new BigInt64Array(buffer), Number);
+}
+
+const typeNames: { readonly [dataType: number]: string } = {
+  2: 'uint8',
+  3: 'int8',
+  8: 'string',
+  10: 'float16',
+  11: 'float64',
+  16: 'bfloat16',
+};
+
+/** What the type of a tensor is called, and what to do about it. */
+export function typeName(dataType: number): string {
+  const name = typeNames[dataType];
+  if (!name) return `number ${dataType}`;
+  return `${name} (number ${dataType}); export the model in float32, without quantization`;
 }

@@ -5,9 +5,7 @@
 
 import type { Layer } from '../layers/layer.ts';
 import { type Form, identity } from './forms.ts';
-
-/** The size of an axis, or what it is called where it is open. */
-export type Size = number | 'batch' | 'time';
+import { multiplied, type Size } from './sizes.ts';
 
 /** A layer to be made. */
 export interface Spec {
@@ -31,9 +29,12 @@ export interface Chain {
   readonly width: number;
   /** Whether the layers give the time steps in reverse of the order in which the graph has them. */
   readonly flipped: boolean;
+  /** The same layers, the topmost of which gives its last output alone; null where it cannot. */
+  readonly last: Chain | null;
 }
 
-export type Axis = 'batch' | 'time' | 'width' | 'direction' | 'one';
+/** What an axis holds; batch and time may be one axis, in either order. */
+export type Axis = 'batch' | 'time' | 'width' | 'direction' | 'one' | 'batch*time' | 'time*batch';
 
 /** What the layers of a chain give; of a bidirectional layer that has no merge mode yet, one direction of it. */
 export interface Part {
@@ -59,27 +60,34 @@ export interface Floats {
   readonly values: Float32Array;
 }
 
-/** A list of whole numbers, or one: shapes and what is made of them. */
+/** Whole numbers, and truth as 0 and 1: shapes, indices and what is computed of them. */
 export interface Ints {
   readonly kind: 'ints';
-  readonly scalar: boolean;
-  readonly items: readonly Size[];
+  readonly dims: readonly number[];
+  readonly values: readonly Size[];
+}
+
+/** A tensor whose numbers are known. */
+export type Constant = Floats | Ints;
+
+/** One number everywhere, in a shape that is open and that nothing here depends on: initial states, lengths. */
+export interface Fill {
+  readonly kind: 'fill';
+  readonly value: Size;
 }
 
 export type Value =
   | Stream
-  | Floats
-  | Ints
-  /** Zeros in any shape. */
-  | { readonly kind: 'zeros' }
-  /** A state that comes in or goes out. */
-  | { readonly kind: 'state' }
-  /** What cannot be told; whoever needs it says why. */
+  | Constant
+  | Fill
+  /** A state that comes in or goes out, or another thing that a model here does not have; `what` says which. */
+  | { readonly kind: 'state'; readonly what: string }
+  /** What cannot be told; a node that needs it fails with this sentence. */
   | { readonly kind: 'unknown'; readonly why: string };
 
 /** More than any model has; what grows with every node stays small below it. */
 export const MOST_LAYERS = 1000;
-export const MOST_ITEMS = 64;
+export const MOST_PARTS = 64;
 export const MOST_AXES = 8;
 
 export const streamOf = (chain: Chain, axes: readonly Axis[]): Stream => ({
@@ -101,9 +109,50 @@ export function sizeOfAxis({ axes, parts }: Stream, axis: number): Size {
       return chain.width;
     case 'direction':
       return parts.length;
+    case 'batch*time':
+    case 'time*batch':
+      return multiplied('batch', chain.steps!) ?? -2;
     default:
       return 1;
   }
+}
+
+/** What a value is, for a message. */
+export function nameOf(value: Value): string {
+  switch (value.kind) {
+    case 'stream':
+      return 'what layers give';
+    case 'floats':
+      return 'float32 numbers of the file';
+    case 'ints':
+      return 'whole numbers';
+    case 'fill':
+      return `the number ${value.value} everywhere`;
+    case 'state':
+      return value.what;
+    default:
+      return value.why;
+  }
+}
+
+/** The number that a constant or a fill has everywhere; null where there are several. */
+export function onlyNumber(value: Value): Size | null {
+  if (value.kind === 'fill') return value.value;
+  if (value.kind !== 'floats' && value.kind !== 'ints') return null;
+  const { values } = value;
+  const [first] = values;
+  if (first === undefined) return null;
+  for (let n = 1; n < values.length; n++) if (values[n] !== first) return null;
+  return first;
+}
+
+/** A recurrent layer that gives the last output alone. */
+export function lastOf(spec: Spec): Spec {
+  const { inner } = spec.options as { inner?: object };
+  const options = inner
+    ? { ...spec.options, inner: { ...inner, returnSequences: false } }
+    : { ...spec.options, returnSequences: false };
+  return { ...spec, options, kind: 'other' };
 }
 
 /** The layers of a chain, bottom up. */

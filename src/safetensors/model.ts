@@ -74,7 +74,8 @@ export function toSafetensors(model: Sequential, options?: ToSafetensorsOptions)
  * Sets the weights of a model from a safetensors file: all of them, or none where it throws. States and optimizer
  * stay as they are.
  *
- * Takes what `toSafetensors` writes, and a `state_dict` of PyTorch: F16, BF16 and F64 are made into float32. The two
+ * Takes what `toSafetensors` writes, and a `state_dict` of PyTorch, whose `LSTMCell`, `GRUCell` and `RNNCell` have
+ * `weight_ih` where a layer has `weight_ih_l0`: F16, BF16 and F64 are made into float32. The two
  * biases of an LSTM or RNN are added.
  *
  * @param model with the layers that the file has weights for

@@ -1,5 +1,6 @@
 /**
- * Weights under PyTorch's names: those of the `state_dict` of `torch.nn.LSTM`, `GRU`, `RNN`, `Linear` and `Embedding`.
+ * Weights under PyTorch's names: those of the `state_dict` of `torch.nn.LSTM`, `GRU`, `RNN`, `Linear` and `Embedding`;
+ * when read, of `LSTMCell`, `GRUCell` and `RNNCell`, too.
  *
  * PyTorch keeps matrices the other way round, [out, in]. Its LSTM has the gates i, f, g, o, which are our i, f, c, o;
  * its GRU has r, z, n where we have z, r, h. It has two biases where we have one, except in a GRU, where both have
@@ -40,7 +41,7 @@ export function torchParts(call: string, model: Sequential, modules: unknown): P
 
 /** The same, held against the names and shapes of a file. */
 export function findTorch(call: string, file: Tensors, model: Sequential, modules: unknown, strict: boolean): Part[] {
-  const all = modulesOf(call, model, modules);
+  const all = modulesOf(call, model, modules, name => file.entries.has(name));
   const parts = all.flatMap(one => one.parts);
   const wanted = new Set(parts.flatMap(({ names }) => names));
   const used = new Set(all.map(({ name }) => name));
@@ -72,7 +73,10 @@ const within = (module: string, parameter: string): string => (module === '' ? p
 
 // -------------------------------------------------------------------------------------------------- which is which
 
-function modulesOf(call: string, model: Sequential, modules: unknown): Module[] {
+/** Whether a file has a parameter; a model that is written has none yet. */
+type Has = (name: string) => boolean;
+
+function modulesOf(call: string, model: Sequential, modules: unknown, has: Has = () => false): Module[] {
   const layers = model.layers.filter(({ weightSpecs }) => weightSpecs.length > 0);
   const chosen = readModules(call, layers, modules);
   const made: Module[] = [];
@@ -86,7 +90,7 @@ function modulesOf(call: string, model: Sequential, modules: unknown): Module[] 
       );
     }
     checkNeighbours(call, model, name, members);
-    made.push({ name, parts: members.length > 1 ? stacked(call, name, members) : single(call, name, layer) });
+    made.push({ name, parts: members.length > 1 ? stacked(call, name, members, has) : single(call, name, layer, has) });
     n += members.length;
   }
   const names = new Set<string>();
@@ -141,7 +145,7 @@ function checkNeighbours(call: string, model: Sequential, module: string, member
   }
 }
 
-function single(call: string, module: string, layer: Layer): Part[] {
+function single(call: string, module: string, layer: Layer, has: Has): Part[] {
   const inner = layer instanceof TimeDistributed ? layer.layer : layer;
   if (inner instanceof Dense) {
     const [inputs, units] = inner.weightSpecs[0]!.shape as [number, number];
@@ -150,7 +154,7 @@ function single(call: string, module: string, layer: Layer): Part[] {
     return inner.useBias ? [...parts, list(within(module, 'bias'), units)] : parts;
   }
   if (inner instanceof Embedding) return [asItIs(within(module, 'weight'), inner.weightSpecs[0]!.shape)];
-  return stacked(call, module, [layer]);
+  return stacked(call, module, [layer], has);
 }
 
 // ------------------------------------------------------------------------------------------------ recurrent layers
@@ -159,12 +163,12 @@ function single(call: string, module: string, layer: Layer): Part[] {
 interface Strand {
   readonly cell: Cell;
   readonly inputs: number;
-  /** What its parameters are called behind: l0, l0_reverse, l1, ... */
+  /** What its parameters are called behind: _l0, _l0_reverse, _l1, ...; nothing in a cell of its own. */
   readonly suffix: string;
 }
 
 /** The weights of layers that run on top of each other as one module of PyTorch. */
-function stacked(call: string, module: string, layers: readonly Layer[]): Part[] {
+function stacked(call: string, module: string, layers: readonly Layer[], has: Has): Part[] {
   const strands: Strand[] = [];
   let level = 0;
   for (const layer of layers) {
@@ -172,13 +176,17 @@ function stacked(call: string, module: string, layers: readonly Layer[]): Part[]
     let inputs = layer.inputShape.at(-1)!;
     for (const cell of recurrent.cells) {
       checkCell(call, layer, cell);
-      strands.push({ cell, inputs, suffix: `l${level}` });
-      if (layer instanceof Bidirectional) strands.push({ cell, inputs, suffix: `l${level}_reverse` });
+      strands.push({ cell, inputs, suffix: `_l${level}` });
+      if (layer instanceof Bidirectional) strands.push({ cell, inputs, suffix: `_l${level}_reverse` });
       inputs = cell.units;
       level++;
     }
   }
   checkAlike(call, module, layers, strands);
+  const [first] = strands as [Strand];
+  if (strands.length === 1 && has(within(module, 'weight_ih')) && !has(within(module, 'weight_ih_l0'))) {
+    return partsOf(module, { ...first, suffix: '' });
+  }
   return strands.flatMap(strand => partsOf(module, strand));
 }
 
@@ -232,7 +240,7 @@ const gatesOf = (cell: Cell): readonly number[] =>
 function partsOf(module: string, { cell, inputs, suffix }: Strand): Part[] {
   const gates = gatesOf(cell);
   const { units, useBias } = cell;
-  const name = (parameter: string) => within(module, `${parameter}_${suffix}`);
+  const name = (parameter: string) => within(module, `${parameter}${suffix}`);
   const matrices = [matrix(name('weight_ih'), inputs, units, gates), matrix(name('weight_hh'), units, units, gates)];
   if (!useBias) return matrices;
   const biases = [name('bias_ih'), name('bias_hh')];

@@ -1,7 +1,7 @@
 // What `loadOnnxModel` reads: our own files, those of PyTorch, and graphs that say the same in other ways.
 
 import { readFileSync } from 'node:fs';
-import { layers, sequential, setRandomSeed, train } from 'lstm-wasm';
+import { layers, ones, sequential, setRandomSeed, train } from 'lstm-wasm';
 import { loadOnnxModel, toOnnx } from 'lstm-wasm/onnx';
 import { describe, expect, test } from 'vitest';
 import { expectBits, expectClose } from '../compare.ts';
@@ -90,6 +90,16 @@ describe('what PyTorch exported', () => {
     const stream = model.stream();
     const steps = (x as number[][][])[0]!.flatMap(step => [...stream.step(step)]);
     expectClose(steps, y.slice(0, 10), close);
+  });
+});
+
+describe('what tf2onnx and the exporter of PyTorch today write', () => {
+  const found = new URL('./found/', import.meta.url);
+  const numbers: { [name: string]: number[] } = JSON.parse(readFileSync(new URL('expected.json', found), 'utf8'));
+
+  test.each(Object.entries(numbers))('%s gives what ONNX Runtime gives of ones', async (name, y) => {
+    const model = await loadOnnxModel(readFileSync(new URL(`${name}.onnx`, found)));
+    expectClose(model.predict(ones([1, 4, 3])).dataSync(), y, { abs: 2e-6, rel: 0 });
   });
 });
 
@@ -213,7 +223,7 @@ describe('graphs that no model here can be', () => {
       { node: [node('MatMul', ['nobody', 'kernel'], ['y'])] },
       /its input 'nobody' must be made before/,
     ],
-    ['no input at all', { node: [node('MatMul', [], ['y'])] }, /must have an input number 2, got none/],
+    ['no input at all', { node: [node('MatMul', [], ['y'])] }, /must have an input number 1, got none/],
     ['a missing output', { node: [product] }, /graph.output\[0\] must depend on an input/],
     [
       'weights of another shape',
@@ -243,7 +253,7 @@ describe('graphs that no model here can be', () => {
     [
       'half precision',
       { initializer: [{ ...kernel, dataType: 10 }], node: [node('MatMul', ['x', 'kernel'], ['y'])] },
-      /must be of type float32, int32 or int64, got number 10/,
+      /must be of type float32, int32 or int64, got float16 \(number 10\); export the model in float32/,
     ],
     [
       'an input of bytes',
@@ -288,7 +298,11 @@ describe('graphs that no model here can be', () => {
     });
   };
   const cases: [string, object, RegExp, object?][] = [
-    ['lengths of sequences', { input: ['x', 'W', 'R', 'B', 'lengths'] }, /sequence_lens must be absent/],
+    [
+      'lengths of sequences',
+      { input: ['x', 'W', 'R', 'B', 'lengths'] },
+      /sequence_lens must be the number of time steps, time, for every sample, or absent, got 1/,
+    ],
     ['peepholes', { input: ['x', 'W', 'R', 'B', '', '', '', 'P'] }, /P must be absent or zero/],
     ['a start that is not zero', { input: ['x', 'W', 'R', 'B', '', 'P'] }, /initial_h must be zero or an input/],
     ['clipping', { attribute: [attribute('clip', { f: 1 })] }, /must not clip/],

@@ -71,14 +71,10 @@ for (const [name, make] of Object.entries(recurrent)) {
     add(`bidirectional ${name}, ${mergeMode}`, () => [both({})]);
     add(`bidirectional ${name}, ${mergeMode}, all outputs`, () => [both(sequences)]);
   }
-  add(
-    `bidirectional ${name} that begins at the end`,
-    () => [
-      layers.bidirectional({ layer: layer({ goBackwards: true, ...sequences }), inputShape }),
-      layer({ ...sequences }),
-    ],
-    { refused: /Concat/ },
-  );
+  add(`bidirectional ${name} that begins at the end`, () => [
+    layers.bidirectional({ layer: layer({ goBackwards: true, ...sequences }), inputShape }),
+    layer({ ...sequences }),
+  ]);
   add(
     `masking, ${name}`,
     () => [layers.masking({ inputShape }), layer(sequences), layer({ goBackwards: true, ...sequences }), layer({})],
@@ -151,6 +147,12 @@ add(
     refused: /unsupported operator/,
   },
 );
+add('repeatVector, once', () => [
+  layers.lstm({ units: 3, inputShape }),
+  layers.repeatVector({ n: 1 }),
+  layers.gru({ units: 2, ...sequences }),
+]);
+add('repeatVector, once, at the end', () => [layers.lstm({ units: 3, inputShape }), layers.repeatVector({ n: 1 })]);
 add('repeatVector', () => [
   layers.lstm({ units: 3, inputShape }),
   layers.repeatVector({ n: 4 }),

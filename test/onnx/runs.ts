@@ -5,6 +5,7 @@ import { loadOnnxModel, toOnnx } from 'lstm-wasm/onnx';
 import { expect, test } from 'vitest';
 import { expectClose } from '../compare.ts';
 import { byHand } from './byHand.ts';
+import { exported } from './exporters.ts';
 import { cases, inputOf, layersOf, T } from './models.ts';
 import { type Ort, open } from './runtime.ts';
 
@@ -118,6 +119,22 @@ export function testRuntime(ort: Ort): void {
       const expected = model.predict(x);
       expect(y!.size).toBe(expected.size);
       expectClose(y!.rank === 3 ? samplesFirst(y!) : y!.dataSync(), expected.dataSync(), close);
+    }
+    await session.close();
+  });
+
+  test.each(Object.entries(exported))('gives what loadOnnxModel makes of it: %s', async (_, { bytes, ...how }) => {
+    const model = await loadOnnxModel(bytes);
+    const session = await open(ort, bytes);
+    for (const [batch, steps] of [[1, T], [3, T], ...(how.fixed || how.rows ? [] : [[2, 2]])] as [number, number][]) {
+      const x = inputOf({ make: () => [], ...(how.rows && { input: 'rows' }) }, batch, steps);
+      const expected = (await session.run({ x }))[how.output]!;
+      const got = model.predict(x);
+      expect(got.shape).toEqual(expected.shape);
+      expectClose(got.dataSync(), expected.dataSync(), { abs: 2e-6, rel: 0 });
+      // Written again, it is the same model
+      const again = await loadOnnxModel(toOnnx(model));
+      expectClose(again.predict(x).dataSync(), got.dataSync(), { abs: 0, rel: 0 });
     }
     await session.close();
   });

@@ -41,6 +41,41 @@ describe('what PyTorch has written computes the same here', () => {
     }
   });
 
+  // The state_dict of LSTMCell, GRUCell and RNNCell: the parameters of the first layer, without its number.
+  const ofCells = (bytes: Uint8Array) => {
+    const { tensors } = readSafetensors(bytes);
+    return Object.fromEntries(Object.entries(tensors).map(([name, tensor]) => [name.replace(/_l0$/, ''), tensor]));
+  };
+  const oneLayer = cases.filter(({ modules }) =>
+    modules.every(([, , { num_layers = 1, bidirectional = false }]) => num_layers === 1 && !bidirectional),
+  );
+  const recurrent = oneLayer.filter(({ modules }) => modules.some(([, kind]) => ['LSTM', 'GRU', 'RNN'].includes(kind)));
+
+  test('LSTM, GRU and RNN are all among the modules of one layer', () => {
+    const kinds = new Set(recurrent.flatMap(({ modules }) => modules.map(([, kind]) => kind)));
+    expect([...kinds]).toEqual(expect.arrayContaining(['LSTM', 'GRU', 'RNN']));
+  });
+
+  test.each(recurrent)('$name: the same weights under the names of a cell of PyTorch load to the bit', one => {
+    const file = readFileSync(`${fixtures}${one.name}.safetensors`);
+    const cells = ofCells(file);
+    expect(Object.keys(cells).some(name => /(^|\.)weight_hh$/.test(name))).toBe(true);
+    const [layer, cell] = [modelOf(one), modelOf(one)];
+    loadSafetensors(layer.model, file, { names: 'torch', modules: layer.modules });
+    loadSafetensors(cell.model, writeSafetensors(cells), { names: 'torch', modules: cell.modules });
+    const expected = layer.model.getWeights();
+    for (const [n, weight] of cell.model.getWeights().entries()) expectBits(weight.dataSync(), expected[n]!.dataSync());
+  });
+
+  test('a cell of PyTorch for a layer of both directions is refused, with the name of its parameter', () => {
+    const both = cases.find(({ modules }) => modules.some(([, , { bidirectional }]) => bidirectional))!;
+    const { model, modules } = modelOf(both);
+    const cells = ofCells(readFileSync(`${fixtures}${both.name}.safetensors`));
+    expect(() => loadSafetensors(model, writeSafetensors(cells), { names: 'torch', modules })).toThrow(
+      /must have the module 'lstm' .*, without 'lstm.bias_hh'/,
+    );
+  });
+
   test('the shapes and names that we write are those of PyTorch', () => {
     for (const one of cases) {
       const { model, modules } = modelOf(one);

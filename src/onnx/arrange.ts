@@ -1,0 +1,286 @@
+/** Constants with their numbers in another arrangement: what Slice, Concat, Transpose and the like make of them. */
+
+import { sizeOf } from '../shapes.ts';
+import type { Reading } from './reading.ts';
+import type { Size } from './sizes.ts';
+import { rangeOf } from './stretches.ts';
+import { type Constant, MOST_AXES } from './values.ts';
+
+/** What a node makes of constants; null where it cannot be told. */
+export type Folder = (node: Reading, inputs: readonly (Constant | null)[]) => Constant | Constant[] | null;
+
+/** Whole numbers take more memory and time than floats do; no file needs many of them. */
+const COST_OF_INTS = 16;
+
+const spendOn = (node: Reading, kind: Constant['kind'], size: number): void =>
+  node.spend(1 + size * (kind === 'ints' ? COST_OF_INTS : 1));
+
+/** A constant of another shape, each of whose numbers is one of a given constant. */
+export function taken(
+  node: Reading,
+  from: Constant,
+  dims: readonly number[],
+  place: (index: number) => number,
+): Constant {
+  if (dims.length > MOST_AXES) node.fail(`must make at most ${MOST_AXES} axes, got ${dims.length}`);
+  const size = sizeOf(dims);
+  spendOn(node, from.kind, size);
+  if (from.kind === 'ints') {
+    const values = Array.from({ length: size }, (_, index) => from.values[place(index)]!);
+    return { kind: 'ints', dims, values };
+  }
+  const values = new Float32Array(size);
+  for (let index = 0; index < size; index++) values[index] = from.values[place(index)]!;
+  return { kind: 'floats', dims, values };
+}
+
+/** How the numbers before, along and behind an axis are counted. */
+function around(dims: readonly number[], axis: number) {
+  return { before: dims.slice(0, axis), size: dims[axis]!, behind: dims.slice(axis + 1) };
+}
+
+/** Some places of an axis, in a given order. `shape` is what the axis becomes. */
+function alongAxis(
+  node: Reading,
+  from: Constant,
+  axis: number,
+  shape: readonly number[],
+  at: (n: number) => number,
+): Constant {
+  const { before, size, behind } = around(from.dims, axis);
+  const [inner, count] = [sizeOf(behind), sizeOf(shape)];
+  return taken(node, from, [...before, ...shape, ...behind], index => {
+    const row = Math.floor(index / inner);
+    return (Math.floor(row / count) * size + at(row % count)) * inner + (index % inner);
+  });
+}
+
+/** The same numbers under another shape of the same size. */
+const renamed = (from: Constant, dims: readonly number[]): Constant => ({ ...from, dims });
+
+/** Every axis repeated, as often as it says. */
+function tiled(node: Reading, from: Constant, times: readonly number[]): Constant {
+  let made = from;
+  for (const [axis, n] of times.entries()) {
+    const size = made.dims[axis]!;
+    if (n !== 1) made = alongAxis(node, made, axis, [size * n], index => index % size);
+  }
+  return made;
+}
+
+/** A constant in the shape that several have together; null where they do not fit. */
+export function broadcast(node: Reading, from: Constant, dims: readonly number[]): Constant | null {
+  if (dims.length > MOST_AXES) node.fail(`must make at most ${MOST_AXES} axes, got ${dims.length}`);
+  const missing = dims.length - from.dims.length;
+  if (missing < 0) return null;
+  const own = [...Array.from({ length: missing }, () => 1), ...from.dims];
+  if (!own.every((size, axis) => size === 1 || size === dims[axis])) return null;
+  return tiled(
+    node,
+    renamed(from, own),
+    own.map((size, axis) => (size === dims[axis] ? 1 : dims[axis]!)),
+  );
+}
+
+/** The shape that two have together; null where they do not fit. */
+export function commonDims(a: readonly number[], b: readonly number[]): number[] | null {
+  const rank = Math.max(a.length, b.length);
+  const size = (dims: readonly number[], axis: number) => dims[axis - rank + dims.length] ?? 1;
+  const dims = Array.from({ length: rank }, (_, axis) => {
+    const [left, right] = [size(a, axis), size(b, axis)];
+    return left === 1 ? right : right === 1 || right === left ? left : -1;
+  });
+  return dims.includes(-1) ? null : dims;
+}
+
+const squeeze: Folder = (node, [from]) => {
+  const { dims } = from!;
+  const axes = node.list('axes', 1);
+  const gone = axes?.map(axis => node.axis(axis, dims.length)) ?? [...dims.keys()].filter(axis => dims[axis] === 1);
+  if (gone.some(axis => dims[axis] !== 1)) node.fail(`must take away axes of one, got [${dims.join(', ')}]`);
+  return renamed(
+    from!,
+    dims.filter((_, axis) => !gone.includes(axis)),
+  );
+};
+
+/** Where a node that adds axes puts them, counted in the result. */
+export function addedAxes(node: Reading, rank: number): number[] {
+  const axes = node.list('axes', 1) ?? [];
+  if (rank + axes.length > MOST_AXES) node.fail(`must make at most ${MOST_AXES} axes, got ${rank + axes.length}`);
+  const places = axes.map(axis => node.axis(axis, rank + axes.length));
+  if (new Set(places).size !== places.length) node.fail('its axes must be different ones, got one twice');
+  return places;
+}
+
+/** A list with something put at the places that are new in it. */
+export function withAdded<T>(list: readonly T[], places: readonly number[], one: T): T[] {
+  const rest = list[Symbol.iterator]();
+  return Array.from({ length: list.length + places.length }, (_, n) =>
+    places.includes(n) ? one : (rest.next().value as T),
+  );
+}
+
+const unsqueeze: Folder = (node, [from]) => {
+  const { dims } = from!;
+  return renamed(from!, withAdded(dims, addedAxes(node, dims.length), 1));
+};
+
+/** The order of axes that a Transpose names. */
+export function permOf(node: Reading, rank: number): readonly number[] {
+  const perm = node.attributes.get('perm')?.ints ?? Array.from({ length: rank }, (_, n) => rank - 1 - n);
+  if ([...perm].sort((a, b) => a - b).join() !== Array.from({ length: rank }, (_, n) => n).join()) {
+    node.fail(`perm must be an order of ${rank} axes, got [${perm.slice(0, 12).join(', ')}]`);
+  }
+  return perm;
+}
+
+/** A constant with its axes in another order. */
+export function transposed(node: Reading, from: Constant, perm: readonly number[]): Constant {
+  const { dims } = from;
+  const strides = dims.map((_, axis) => sizeOf(dims.slice(axis + 1)));
+  const sizes = perm.map(axis => dims[axis]!);
+  return taken(node, from, sizes, index => {
+    let [rest, place] = [index, 0];
+    for (let axis = sizes.length - 1; axis >= 0; axis--) {
+      place += (rest % sizes[axis]!) * strides[perm[axis]!]!;
+      rest = Math.floor(rest / sizes[axis]!);
+    }
+    return place;
+  });
+}
+
+const reshape: Folder = (node, [from]) => {
+  const target = node.attributes.get('shape')?.ints ?? node.sizes(1).values;
+  const copies = node.int('allowzero', 0) === 0;
+  const dims = target.map((size, axis) => (size === 0 && copies ? (from!.dims[axis] ?? -2) : size));
+  if (!dims.every(size => typeof size === 'number')) return null;
+  const known = sizeOf(dims.filter(size => size !== -1));
+  const made = dims.map(size => (size === -1 ? from!.values.length / known : size));
+  const fits = made.length <= MOST_AXES && made.every(size => Number.isSafeInteger(size) && size >= 0);
+  if (!fits || sizeOf(made) !== from!.values.length) {
+    node.fail(`must keep ${from!.values.length} numbers, got the shape [${target.slice(0, 12).join(', ')}]`);
+  }
+  return renamed(from!, made);
+};
+
+const flatten: Folder = (node, [from]) => {
+  const { dims } = from!;
+  const axis = node.axis(node.int('axis', 1), dims.length + 1);
+  return renamed(from!, [sizeOf(dims.slice(0, axis)), sizeOf(dims.slice(axis))]);
+};
+
+/** What a Slice names: for each axis the start, the end and the step. */
+export function slicesOf(node: Reading, rank: number): { axis: number; start: number; end: Size; step: number }[] {
+  const starts = node.list('starts', 1) ?? [];
+  const ends = node.attributes.get('ends')?.ints ?? node.sizes(2).values;
+  const axes = node.list('axes', 3) ?? starts.map((_, n) => n);
+  const steps = node.has(4) ? node.ints(4) : starts.map(() => 1);
+  if ([ends, axes, steps].some(({ length }) => length !== starts.length)) {
+    node.fail('starts, ends, axes and steps must be equally many, got others');
+  }
+  if (steps.includes(0)) node.fail('steps must not be 0, got one that is');
+  return starts.map((start, n) => ({ axis: node.axis(axes[n]!, rank), start, end: ends[n]!, step: steps[n]! }));
+}
+
+const slice: Folder = (node, [from]) => {
+  let made = from!;
+  for (const { axis, start, end, step } of slicesOf(node, made.dims.length)) {
+    if (typeof end !== 'number') return null;
+    const range = rangeOf(made.dims[axis]!, start, end, step);
+    made = alongAxis(node, made, axis, [range.count], n => range.from + n * step);
+  }
+  return made;
+};
+
+const gather: Folder = (node, [from]) => {
+  const axis = node.axis(node.int('axis', 0), from!.dims.length);
+  const size = from!.dims[axis]!;
+  const places = node.ints(1).map(n => node.axis(n, size));
+  return alongAxis(node, from!, axis, node.sizes(1).dims, n => places[n]!);
+};
+
+const concat: Folder = (node, inputs) => {
+  const [first, ...others] = inputs.filter(input => input !== null);
+  if (!first || others.some(({ kind }) => kind !== first.kind)) return null;
+  const axis = node.axis(node.int('axis', 0), first.dims.length);
+  const rest = (dims: readonly number[]) => dims.filter((_, n) => n !== axis).join();
+  const strange = others.find(({ dims }) => dims.length !== first.dims.length || rest(dims) !== rest(first.dims));
+  if (strange) node.fail(`must join tensors alike, got [${first.dims.join(', ')}] and [${strange.dims.join(', ')}]`);
+  const parts = [first, ...others];
+  const { before, behind } = around(first.dims, axis);
+  const dims = [...before, parts.reduce((sum, part) => sum + part.dims[axis]!, 0), ...behind];
+  const size = sizeOf(dims);
+  spendOn(node, first.kind, size);
+  const pieces = Array.from({ length: size === 0 ? 0 : sizeOf(before) }, (_, row) =>
+    parts.map(({ dims, values }) => {
+      const length = dims[axis]! * sizeOf(behind);
+      return values.slice(row * length, (row + 1) * length);
+    }),
+  ).flat();
+  if (first.kind === 'ints') return { kind: 'ints', dims, values: (pieces as Size[][]).flat() };
+  const values = new Float32Array(size);
+  let at = 0;
+  for (const piece of pieces as Float32Array[]) {
+    values.set(piece, at);
+    at += piece.length;
+  }
+  return { kind: 'floats', dims, values };
+};
+
+/** The sizes of the parts that a Split makes of an axis. */
+export function splitsOf(node: Reading, size: number): number[] {
+  const count = node.outputs;
+  const even = Math.ceil(size / count);
+  const sizes = node.list('split', 1) ?? Array.from({ length: count }, (_, n) => Math.min(even, size - n * even));
+  const fine = sizes.length === count && sizes.every(n => n >= 0) && sizes.reduce((a, b) => a + b, 0) === size;
+  return fine
+    ? sizes
+    : node.fail(`must split ${size} into its ${count} outputs, got [${sizes.slice(0, 12).join(', ')}]`);
+}
+
+const split: Folder = (node, [from]) => {
+  const axis = node.axis(node.int('axis', 0), from!.dims.length);
+  let start = 0;
+  return splitsOf(node, from!.dims[axis]!).map(size => {
+    const first = start;
+    start += size;
+    return alongAxis(node, from!, axis, [size], n => first + n);
+  });
+};
+
+/** Sizes that are all known; null where one is open. */
+function knownSizes(node: Reading, place: number): number[] | null {
+  const { values } = node.sizes(place);
+  const known = values.filter(size => typeof size === 'number');
+  return known.length === values.length && known.every(size => Number.isSafeInteger(size) && size >= 0) ? known : null;
+}
+
+const expand: Folder = (node, [from]) => {
+  const shape = knownSizes(node, 1);
+  const dims = shape && commonDims(from!.dims, shape);
+  return dims && broadcast(node, from!, dims);
+};
+
+const tile: Folder = (node, [from]) => {
+  const times = knownSizes(node, 1);
+  return times && times.length === from!.dims.length ? tiled(node, from!, times) : null;
+};
+
+const same: Folder = (_node, [from]) => from!;
+
+export const arrangements: { readonly [op: string]: Folder } = {
+  Identity: same,
+  Dropout: same,
+  Squeeze: squeeze,
+  Unsqueeze: unsqueeze,
+  Transpose: (node, [from]) => transposed(node, from!, permOf(node, from!.dims.length)),
+  Reshape: reshape,
+  Flatten: flatten,
+  Slice: slice,
+  Gather: gather,
+  Concat: concat,
+  Split: split,
+  Expand: expand,
+  Tile: tile,
+};

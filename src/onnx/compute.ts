@@ -1,0 +1,181 @@
+/** What is computed of constants number by number: shapes, lengths, and sums and products of weights. */
+
+import { sizeOf } from '../shapes.ts';
+import { broadcast, commonDims, type Folder } from './arrange.ts';
+import { BOOL, FLOAT32, INT32, INT64 } from './proto.ts';
+import type { Reading } from './reading.ts';
+import { added, divided, equals, multiplied, type Size } from './sizes.ts';
+import { readTensor } from './tensors.ts';
+import type { Constant, Value } from './values.ts';
+
+/** A function of one number of each input; null where its value cannot be told. */
+export type Rule = (numbers: readonly Size[], whole: boolean) => Size | null;
+
+/** Of numbers alone. */
+const ofNumbers =
+  (f: (...numbers: number[]) => number): Rule =>
+  numbers =>
+    numbers.every(n => typeof n === 'number') ? f(...(numbers as number[])) : null;
+
+const sum: Rule = numbers => numbers.reduce<Size | null>((total, n) => (total === null ? null : added(total, n)), 0);
+const product: Rule = ([a, b]) => multiplied(a!, b!);
+const negative: Rule = ([a]) => multiplied(a!, -1);
+const difference: Rule = ([a, b]) => {
+  const minus = multiplied(b!, -1);
+  return minus === null ? null : added(a!, minus);
+};
+const quotient: Rule = ([a, b], whole) =>
+  whole || typeof a === 'string' || typeof b === 'string' ? divided(a!, b!) : a! / b!;
+
+/** Rules by operator; the numbers of all inputs go in, each in the shape that they have together. */
+export const rules: { readonly [op: string]: Rule } = {
+  Add: sum,
+  Sum: sum,
+  Sub: difference,
+  Mul: product,
+  Div: quotient,
+  Neg: negative,
+  Abs: ofNumbers(Math.abs),
+  Floor: ([a]) => (typeof a === 'number' ? Math.floor(a) : a!),
+  Ceil: ([a]) => (typeof a === 'number' ? Math.ceil(a) : a!),
+  Sqrt: ofNumbers(Math.sqrt),
+  Reciprocal: ofNumbers(a => 1 / a),
+  Pow: ofNumbers((a, b) => a ** b),
+  Min: numbers => (numbers.every(n => n === numbers[0]) ? numbers[0]! : ofNumbers(Math.min)(numbers, true)),
+  Max: numbers => (numbers.every(n => n === numbers[0]) ? numbers[0]! : ofNumbers(Math.max)(numbers, true)),
+  Not: ([a]) => equals(a!, 0),
+  Equal: ([a, b]) => equals(a!, b!),
+  Where: ([condition, a, b]) => (condition === 0 ? b! : condition === 1 ? a! : null),
+};
+
+/** Which input says of what kind the result is; null where it is truth. */
+const kindOf = (op: string): number | null => (op === 'Where' ? 1 : op === 'Equal' || op === 'Not' ? null : 0);
+
+/** Constants combined number by number, in the shape that they have together. */
+export const combined: Folder = (node, inputs) => {
+  const all = inputs.filter(input => input !== null);
+  const dims = all.reduce<readonly number[] | null>((shape, input) => shape && commonDims(shape, input.dims), []);
+  const spread = dims && all.map(input => broadcast(node, input, dims));
+  if (!dims || !spread?.every(input => input !== null)) return null;
+  const place = kindOf(node.op);
+  const floats = place !== null && all[place]?.kind === 'floats';
+  const size = sizeOf(dims);
+  node.spend(size + 1);
+  const whole = all.every(({ kind }) => kind === 'ints');
+  const rule = rules[node.op]!;
+  const made: Size[] = [];
+  for (let n = 0; n < size; n++) {
+    const number = rule(
+      spread.map(({ values }) => values[n]!),
+      whole,
+    );
+    if (number === null || (floats && typeof number !== 'number')) return null;
+    if (!floats && typeof number === 'number' && !Number.isSafeInteger(number)) return null;
+    made.push(number);
+  }
+  return floats
+    ? { kind: 'floats', dims, values: Float32Array.from(made as number[]) }
+    : { kind: 'ints', dims, values: made };
+};
+
+/** All numbers of a constant as one, or those of a list. */
+const reduced =
+  (rule: Rule, start: Size): Folder =>
+  (node, [from]) => {
+    const { dims, values, kind } = from!;
+    const axes = node.list('axes', 1)?.map(axis => node.axis(axis, dims.length));
+    if (kind !== 'ints' || (axes && new Set(axes).size !== dims.length)) return null;
+    node.spend(values.length + 1);
+    let total: Size | null = start;
+    for (const value of values) if (total !== null) total = rule([total, value], true);
+    if (total === null) return null;
+    return { kind, dims: node.int('keepdims', 1) === 0 ? [] : dims.map(() => 1), values: [total] };
+  };
+
+const range: Folder = (node, inputs) => {
+  const ends = inputs.map(input => (input?.kind === 'ints' && input.values.length === 1 ? input.values[0]! : null));
+  if (!ends.every(end => typeof end === 'number') || ends.length !== 3 || ends[2] === 0) return null;
+  const [start, limit, delta] = ends as [number, number, number];
+  const count = Math.max(Math.ceil((limit - start) / delta), 0);
+  node.spend(count + 1);
+  return { kind: 'ints', dims: [count], values: Array.from({ length: count }, (_, n) => start + n * delta) };
+};
+
+/** A number as one of another type. */
+export function castTo(type: number, value: Size): Size {
+  if (typeof value !== 'number' || type === FLOAT32) return value;
+  return type === BOOL ? Number(value !== 0) : Math.trunc(value);
+}
+
+/** Open sizes stay what they are, as floats too: some exporters compute shapes in floats. */
+const cast: Folder = (node, [from]) => {
+  const to = node.int('to', 0);
+  const { dims, kind, values } = from!;
+  if (![FLOAT32, INT32, INT64, BOOL].includes(to)) return null;
+  node.spend(values.length + 1);
+  if (to === FLOAT32) {
+    const known = values.every(value => typeof value === 'number');
+    return known && kind === 'ints'
+      ? { kind: 'floats', dims, values: Float32Array.from(values as readonly number[]) }
+      : from!;
+  }
+  const numbers = Array.from(values as Iterable<Size>, value => castTo(to, value));
+  return numbers.every(n => typeof n === 'string' || Number.isSafeInteger(n) || kind === 'ints')
+    ? { kind: 'ints', dims, values: numbers }
+    : null;
+};
+
+const shape: Folder = (node, [from]) => shapeFrom(node, from!.dims);
+
+/** What Shape gives, or the part of it that its attributes name. */
+export function shapeFrom(node: Reading, sizes: readonly Size[]): Constant {
+  const values = sizes.slice(node.int('start', 0), node.int('end', sizes.length));
+  return { kind: 'ints', dims: [values.length], values };
+}
+
+export const computations: { readonly [op: string]: Folder } = {
+  ...Object.fromEntries(Object.keys(rules).map(op => [op, combined])),
+  Cast: cast,
+  Range: range,
+  ReduceProd: reduced(product, 1),
+  ReduceSum: reduced(sum, 0),
+  Shape: shape,
+  Size: (_node, [from]) => ({ kind: 'ints', dims: [], values: [from!.values.length] }),
+};
+
+/** The tensor in a node. */
+export function constantOf(node: Reading): Value {
+  const attribute = (name: string) => node.attributes.get(name);
+  const tensor = attribute('value')?.t;
+  if (tensor) return readTensor(node.source.call, node.why('value'), tensor);
+  const floats = attribute('value_floats')?.floats ?? listOf(attribute('value_float')?.f);
+  if (floats) {
+    return {
+      kind: 'floats',
+      dims: attribute('value_floats') ? [floats.length] : [],
+      values: Float32Array.from(floats),
+    };
+  }
+  const ints = attribute('value_ints')?.ints ?? listOf(attribute('value_int')?.i);
+  if (ints) return { kind: 'ints', dims: attribute('value_ints') ? [ints.length] : [], values: ints };
+  return { kind: 'unknown', why: node.why('must hold a tensor of numbers, got something else') };
+}
+
+const listOf = (value: number | undefined): number[] | undefined => (value === undefined ? undefined : [value]);
+
+/** Larger ones are not made, but known by the one number that they have everywhere. */
+const MOST_FILLED = 2 ** 16;
+
+export function constantOfShape(node: Reading): Value {
+  const tensor = node.attributes.get('value')?.t;
+  const value: Value = tensor
+    ? readTensor(node.source.call, node.why('value'), tensor)
+    : { kind: 'floats', dims: [1], values: new Float32Array(1) };
+  if (value.kind !== 'floats' && value.kind !== 'ints') return value;
+  if (value.values.length !== 1) node.fail(`value must be one number, got ${value.values.length}`);
+  const dims = node.sizes(0).values;
+  const known = dims.filter(size => typeof size === 'number');
+  if (known.length < dims.length || sizeOf(known) > MOST_FILLED) return { kind: 'fill', value: value.values[0]! };
+  if (known.some(size => size < 0)) node.fail(`must have a shape, got [${known.slice(0, 12).join(', ')}]`);
+  return broadcast(node, { ...value, dims: [] }, known) ?? node.fail(`must have at most 8 axes, got ${dims.length}`);
+}

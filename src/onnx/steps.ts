@@ -1,0 +1,114 @@
+/** Parts of an axis: directions, the last time step, and the time steps the other way round. */
+
+import { slicesOf } from './arrange.ts';
+import { isSingle, without } from './halves.ts';
+import type { Reading } from './reading.ts';
+import type { Size } from './sizes.ts';
+import { rangeOf, type Stretch, stretchAt, stretchOf } from './stretches.ts';
+import { type Axis, type Chain, lastOf, onlyNumber, type Part, type Stream, sizeOfAxis, type Value } from './values.ts';
+import { embed } from './weighted.ts';
+
+export function slice(node: Reading): Stream {
+  const stream = node.stream(0);
+  return slicesOf(node, stream.axes.length).reduce<Stream>((from, { axis, start, end, step }) => {
+    const stretch = stretchOf(sizeOfAxis(from, axis), start, end, step);
+    if (stretch === 'all') return from;
+    if (from.axes[axis] === 'direction' && step === 1) return directions(node, from, start, end);
+    if (from.axes[axis] !== 'time') {
+      node.fail(`must take all of the axis ${from.axes[axis]}, got ${start} up to ${end} by ${step}`);
+    }
+    if (stretch === 'reversed') return turned(from);
+    return oneStep(node, from, axis, stretch);
+  }, stream);
+}
+
+export function gather(node: Reading): Value {
+  const value = node.value(0);
+  const indices = node.value(1);
+  if (indices.kind === 'unknown') return indices;
+  if (indices.kind === 'stream') return embed(node, node.floats(0), indices);
+  if (value.kind !== 'stream') return value;
+  const axis = node.axis(node.int('axis', 0), value.axes.length);
+  const [index, ...more] = node.ints(1);
+  if (index === undefined || more.length > 0) node.fail(`must take one index, got ${more.length + 1}`);
+  const size = sizeOfAxis(value, axis);
+  if (typeof size === 'number') node.axis(index, size);
+  const stretch = stretchAt(size, index);
+  let picked = value;
+  if (value.axes[axis] === 'time') picked = oneStep(node, value, axis, stretch);
+  else if (value.axes[axis] === 'direction') picked = directions(node, value, index, index === -1 ? size : index + 1);
+  else if (!isSingle(value, axis)) node.fail(`must take all of the axis ${value.axes[axis]}, got the index ${index}`);
+  return node.sizes(1).dims.length === 0 ? without(picked, axis) : picked;
+}
+
+function directions(node: Reading, stream: Stream, start: number, end: Size): Stream {
+  if (typeof end !== 'number') node.fail(`must take directions by number, got those up to ${end}`);
+  const { from, count } = rangeOf(stream.parts.length, start, end, 1);
+  const parts = stream.parts.slice(from, from + count);
+  return parts.length > 0 ? { ...stream, parts } : node.fail('must pick at least one direction, got none');
+}
+
+/** The time step that each direction comes to last: the last one, or the first in time where it runs backwards. */
+export function oneStep(node: Reading, stream: Stream, axis: number, stretch: Stretch): Stream {
+  const parts = stream.parts.map(({ chain, half }): Part => {
+    const ends = chain.flipped !== (half === 1) ? 'first' : 'last';
+    if (chain.steps !== 1 && stretch !== ends) {
+      const which = stretch ?? 'several of them, or another';
+      node.fail(`must take the time step that a layer comes to last, which is the ${ends}, got ${which}`);
+    }
+    return { chain: lastOfChain(node, chain, half), half };
+  });
+  return { ...stream, axes: stream.axes.map((name, n): Axis => (n === axis ? 'one' : name)), parts };
+}
+
+/** Layers that work on every step alone do so on the last; the recurrent layer below them gives no other. */
+function lastOfChain(node: Reading, chain: Chain, half: 0 | 1 | null): Chain {
+  const above: Chain[] = [];
+  let at = chain;
+  while (at.spec?.kind === 'each' && at.below) {
+    above.push(at);
+    at = at.below;
+  }
+  const { spec } = at;
+  const both = spec?.factory === 'bidirectional';
+  if (spec?.kind !== 'steps' || (both && half === null && at.steps !== 1)) {
+    const rule = 'must take the last time step of a recurrent layer of one direction';
+    node.fail(
+      `${rule}, got that of ${both ? 'both directions, whose way back has seen one step by then' : 'something else'}`,
+    );
+  }
+  const end = { steps: null, flipped: false, last: null };
+  const last = at.last ?? { ...at, ...end, spec: lastOf(spec) };
+  return above.reduceRight((below, layer): Chain => ({ ...layer, ...end, below }), last);
+}
+
+/** All time steps the other way round. */
+function turned(stream: Stream): Stream {
+  return {
+    ...stream,
+    parts: stream.parts.map(({ chain, half }): Part => ({ chain: { ...chain, flipped: !chain.flipped }, half })),
+  };
+}
+
+/** The time steps of every sample the other way round, all of them. */
+export function reverseSequence(node: Reading): Stream {
+  const stream = node.stream(0);
+  const rank = stream.axes.length;
+  const [time, batch] = [node.int('time_axis', 0), node.int('batch_axis', 1)].map(axis => node.axis(axis, rank));
+  if (stream.axes[time!] !== 'time' || stream.axes[batch!] !== 'batch') {
+    node.fail(`must turn the axis time round for each of the axis batch, got [${stream.axes.join(', ')}]`);
+  }
+  checkLengths(node, 1, sizeOfAxis(stream, time!));
+  return turned(stream);
+}
+
+/** Refuses lengths of sequences unless they are all of the time steps. */
+export function checkLengths(node: Reading, place: number, steps: Size): void {
+  const lengths = node.value(place);
+  if (lengths.kind === 'unknown') node.fail(lengths.why);
+  const length = onlyNumber(lengths);
+  if (length === steps) return;
+  const got = length === null ? 'others' : `${length}`;
+  const rule = `sequence_lens must be the number of time steps, ${steps}, for every sample, or absent`;
+  node.fail(`${rule}, got ${got}; lengths of their own are masks here, which are not in the file`);
+}

@@ -1,0 +1,81 @@
+/** Layers with weights other than recurrent ones: MatMul, Gemm, and Gather from a table. */
+
+import { transposed } from './arrange.ts';
+import { identity } from './forms.ts';
+import type { Reading } from './reading.ts';
+import { type Floats, type Part, type Stream, streamOf } from './values.ts';
+
+export function dense(node: Reading, x: Stream, kernel: Floats, bias?: Floats): Stream {
+  const stream = node.settle(x);
+  if (stream.axes.at(-1) !== 'width') node.fail(`its input must end with the axis width, got [${x.axes.join(', ')}]`);
+  const [{ chain }] = stream.parts as [Part];
+  const units = kernel.dims[1] ?? 0;
+  node.expectShape('its kernel', kernel, [chain.width, units]);
+  if (units === 0 || chain.width === 0) node.fail('its kernel must have at least one number, got none');
+  node.spend(kernel.values.length);
+  const spec = {
+    factory: 'dense',
+    name: node.name,
+    options: { units, activation: 'linear', useBias: false },
+    weights: [[kernel]],
+    kind: 'each',
+  } as const;
+  const grown = { ...stream, parts: [{ chain: node.grow(chain, spec, { width: units }), half: null }] };
+  if (!bias) return grown;
+  return (
+    withBias(node, grown, bias) ?? node.fail(`its bias must be one number for each unit, got [${bias.dims.join(', ')}]`)
+  );
+}
+
+/** A dense layer with what is added to it, one number for each unit or for all; null where that is no bias of it. */
+export function withBias(node: Reading, stream: Stream, bias: Floats): Stream | null {
+  const [{ chain }] = stream.parts as [Part];
+  const { spec } = chain;
+  const { dims, values } = bias;
+  const fits = (values.length === chain.width || values.length === 1) && dims.slice(0, -1).every(n => n === 1);
+  if (stream.form.text !== identity.text || spec?.factory !== 'dense' || spec.options.useBias || !fits) return null;
+  if (dims.length > stream.axes.length) return null;
+  node.spend(chain.width);
+  const all = values.length === chain.width ? values : new Float32Array(chain.width).fill(values[0]!);
+  const weights = [[spec.weights[0]![0]!, { dims: [chain.width], values: all }]];
+  const better = node.replace(chain, { ...spec, options: { ...spec.options, useBias: true }, weights });
+  return { ...stream, parts: [{ chain: better, half: null }] };
+}
+
+/** alpha A B + beta C, A and B turned round where it says so. */
+export function gemm(node: Reading): Stream {
+  const x = node.stream(0);
+  if (x.axes.length !== 2) node.fail(`its input must have two axes, got [${x.axes.join(', ')}]`);
+  const turned = node.int('transA', 0) === 0 ? x : { ...x, axes: [...x.axes].reverse() };
+  const kernel = node.floats(1);
+  if (kernel.dims.length !== 2) node.fail(`its kernel must have two axes, got [${kernel.dims.join(', ')}]`);
+  const upright = node.int('transB', 0) === 0 ? kernel : (transposed(node, kernel, [1, 0]) as Floats);
+  const bias = node.has(2) ? scaled(node, node.floats(2), node.float('beta', 1)) : undefined;
+  return dense(node, turned, scaled(node, upright, node.float('alpha', 1)), bias);
+}
+
+function scaled(node: Reading, floats: Floats, factor: number): Floats {
+  if (factor === 1) return floats;
+  node.spend(floats.values.length);
+  return { ...floats, values: floats.values.map(value => value * factor) };
+}
+
+/** Ids to rows of a table. */
+export function embed(node: Reading, table: Floats, ids: Stream): Stream {
+  if (!ids.ids) node.fail('its indices must be the input of the model, whole numbers, got the output of a layer');
+  if (table.dims.length !== 2 || table.values.length === 0) {
+    node.fail(`its table must be [ids, width], got [${table.dims.join(', ')}]`);
+  }
+  if (node.axis(node.int('axis', 0), 2) !== 0) node.fail('its axis must be 0, that of the ids, got 1');
+  const [{ chain }] = ids.parts as [Part];
+  const [inputDim, outputDim] = table.dims as [number, number];
+  node.spend(table.values.length);
+  const spec = {
+    factory: 'embedding',
+    name: node.name,
+    options: { inputDim, outputDim },
+    weights: [[table]],
+    kind: 'other',
+  } as const;
+  return streamOf(node.grow(chain, spec, { width: outputDim }), [...ids.axes, 'width']);
+}
