@@ -1,6 +1,5 @@
 /** How each task is drawn, and what is said about the picture. */
 
-import type { PredictionData } from 'lstm-wasm/plot';
 import type { TaskName } from './settings.ts';
 import { amount } from './words.ts';
 
@@ -98,8 +97,16 @@ export const pictures: { readonly [name in TaskName]: Picture } = {
 /** Narrower than this, in pixels, a picture holds fewer periods. */
 const narrow = 520;
 
-/** What is drawn of a look. */
-export function drawingOf(picture: Picture, look: Look, width: number): PredictionData {
+/** What is drawn of a look, as data of `predictionPlot`. */
+export type Drawing = {
+  time: number[];
+  target: ArrayLike<number>;
+  prediction: ArrayLike<number>;
+  input?: ArrayLike<number>;
+  caption: string;
+};
+
+export function drawingOf(picture: Picture, look: Look, width: number): Drawing {
   const { input, target, prediction } = look;
   const length = target.length;
   const caption = look.steps === 0 ? 'not trained yet' : `after ${amount(look.steps, 'step')}`;

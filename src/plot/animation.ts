@@ -9,9 +9,12 @@
 import type { Container, Dom, Element } from '@svgdotjs/svg.js';
 import { fail, show } from '../errors.ts';
 import { checkNumber, checkOptions } from '../options.ts';
-import { checkLength, checkPrediction, extent, isWhole, type PredictionData } from './check.ts';
+import { checkLength, isWhole } from './check.ts';
+import { checkLines, type Line, type LineSet } from './lines.ts';
+import { lineText } from './paths.ts';
 import { round } from './points.ts';
-import { PredictionDrawing, type PredictionOptions, predictionOptions } from './prediction.ts';
+import { type PredictionData, PredictionDrawing, type PredictionOptions, predictionOptions } from './prediction.ts';
+import { addLine, type Series } from './series.ts';
 import { paint } from './theme.ts';
 
 export interface AnimationOptions extends Omit<PredictionOptions, 'container'> {
@@ -40,18 +43,24 @@ export function animation(frames: readonly PredictionData[], options: AnimationO
   return reel.drawing.frame.toSVG();
 }
 
-type Checked = ReturnType<typeof checkPrediction>;
-
-function checkFrames(call: string, frames: unknown): Checked[] {
+/** Every frame with the lines of the first one, in its order. */
+function checkFrames(call: string, frames: unknown): LineSet[] {
   if (!Array.isArray(frames) || frames.length === 0) {
     fail(call, `frames must be an array of at least one frame, got ${show(frames)}`);
   }
-  const checked = frames.map((frame, i) => checkPrediction(`${call}: frame ${i}`, frame));
-  const { length } = checked[0]!.target;
-  for (const [i, { target }] of checked.entries()) {
-    checkLength(call, `target of frame ${i}`, target, 'that of frame 0', length);
-  }
-  return checked;
+  const sets = frames.map((frame, i) => checkLines(`${call}: frame ${i}`, frame, 'time'));
+  const [first] = sets as [LineSet];
+  return sets.map((set, i) => {
+    const lines = first.lines.map(({ name, values }) => {
+      const line = set.lines.find(line => line.name === name);
+      if (!line) fail(call, `frame ${i} must have the lines of frame 0, got none by the name ${show(name)}`);
+      checkLength(call, `${name} of frame ${i}`, line.values, 'that of frame 0', values.length);
+      return line;
+    });
+    const other = set.lines.find(line => !lines.includes(line));
+    if (other) fail(call, `frame ${i} must have the lines of frame 0 and no others, got ${show(other.name)}`);
+    return { ...set, lines };
+  });
 }
 
 /** The `<animate>` attributes by which all parts of the picture keep the same time. */
@@ -93,31 +102,47 @@ class Clock {
   }
 }
 
+const fromItsStart = (set: LineSet): LineSet => {
+  const start = set.lines[0]!.at[0] ?? 0;
+  return { ...set, lines: set.lines.map(line => ({ ...line, at: Array.from(line.at, time => time - start) })) };
+};
+
 /** All frames, in the pixels of one drawing. */
 class Reel {
   readonly drawing: PredictionDrawing;
   readonly #captions: string[];
-  readonly #lines: [target: string[], prediction: string[]];
+  readonly #series: Series[];
+  /** The texts of each line, frame by frame. */
+  readonly #lines: string[][];
 
-  constructor(call: string, options: AnimationOptions, frames: readonly Checked[]) {
-    const times = frames.map(frame => frame.time);
-    const moves = times.some(time => time[0] !== times[0]![0]);
+  constructor(call: string, options: AnimationOptions, frames: readonly LineSet[]) {
+    const [{ lines, kind }] = frames as readonly [LineSet];
+    const moves = kind !== 'date' && frames.some(frame => frame.lines[0]!.at[0] !== lines[0]!.at[0]);
     // A window that moves along the time axis is drawn from its own start: labels that race past cannot be read.
-    const shown = moves ? times.map(time => Array.from(time, t => t - time[0]!)) : times;
+    const shown = moves ? frames.map(fromItsStart) : frames;
     const xLabel = options.xLabel ?? (moves ? 'time since the start of the sequence' : 'time');
-    this.drawing = new PredictionDrawing(call, { ...options, xLabel }, footer);
-    const x = this.drawing.drawAxes(extent(shown.flatMap(extent)), shown.every(isWhole));
-    const lineOf = (name: 'target' | 'prediction') =>
-      frames.map((frame, i) => this.drawing.points(shown[i]!, frame[name], x));
-    this.#lines = [lineOf('target'), lineOf('prediction')];
+    this.drawing = new PredictionDrawing(call, { ...options, xLabel }, { footer });
+    const { frame } = this.drawing;
     let caption = '';
-    this.#captions = frames.map(frame => (caption = frame.caption ?? caption));
+    this.#captions = frames.map(frame => {
+      caption = frame.caption ?? caption;
+      return caption;
+    });
+    this.#series = this.drawing.legendOf(lines);
+    frame.show(this.#series);
+    frame.reserve(this.#captions);
+    const counts = shown.every(({ lines }) => lines.every(({ at }) => isWhole(at)));
+    const axis = kind === 'date' ? kind : counts ? 'count' : 'number';
+    const [x, y] = this.drawing.drawAxes({ lines: shown.flatMap(({ lines }) => lines), kind: axis });
+    const textOf = (line: Line) => lineText(line, x, y, Infinity); // a line keeps its number of points
+    this.#lines = lines.map((_, n) => shown.map(({ lines }) => textOf(lines[n]!)));
   }
 
   drawStill(): void {
     const group = this.drawing.frame.svg.group().addClass('lw-still');
     this.#addLines(group);
-    this.drawing.frame.addCaption(group, this.#captions.at(-1)!);
+    const { area, header } = this.drawing.frame;
+    header.addCaption(group, this.#captions.at(-1)!, area.left + area.width, header.captionLine);
   }
 
   drawMoving(clock: Clock): void {
@@ -125,27 +150,27 @@ class Reel {
     frame.addStyle(css);
     const group = frame.svg.group().addClass('lw-moving');
     this.#addLines(group).forEach((line, i) => {
-      clock.glide(line, 'points', this.#lines[i]!);
+      clock.glide(line, 'd', this.#lines[i]!);
     });
     this.#addCaptions(group, clock);
     this.#addProgress(group, clock);
   }
 
   #addLines(parent: Container) {
-    const { frame, series } = this.drawing;
+    const { frame } = this.drawing;
     const area = frame.addDataArea(parent);
-    return series.map((line, i) => frame.addLine(area, line).plot(this.#lines[i]!.at(-1)!));
+    return this.#series.map((line, i) => addLine(area, line, frame.theme).attr('d', this.#lines[i]!.at(-1)!));
   }
 
   /** All captions one below the other, like a film strip, seen through a window of one line. */
   #addCaptions(parent: Container, clock: Clock): void {
     const { frame } = this.drawing;
-    const [width, pitch] = [Math.round(frame.area.width * 0.6), 24];
-    const left = frame.area.left + frame.area.width - width;
-    const view = frame.addWindow(parent, { left, top: frame.captionLine - 17, width, height: pitch });
+    const { area, header } = frame;
+    const pitch = 24;
+    const view = frame.addWindow(parent, { ...area, top: header.captionLine - 17, height: pitch });
     const strip = view.group();
     const places = this.#captions.map((caption, i) => {
-      frame.addCaption(strip, caption, width, 17 + i * pitch);
+      header.addCaption(strip, caption, area.width, 17 + i * pitch);
       return `0 ${-i * pitch}`;
     });
     strip.attr('transform', `translate(${places.at(-1)})`);

@@ -8,11 +8,12 @@
  */
 
 import type { Container, Dom, G, Path } from '@svgdotjs/svg.js';
-import { type Area, Axis, logScale, logTicks, type Scale, thinLogTicks } from './axes.ts';
+import { type Area, Axis } from './axes.ts';
 import type { WorkloadGroup } from './benchmarkData.ts';
 import { round } from './points.ts';
 import { addText, setText, textWidth } from './text.ts';
 import { type Part, paint, type Theme } from './theme.ts';
+import { logScale, logTicks, type Scale, thinLogTicks } from './ticks.ts';
 
 export interface ColumnStyle {
   left: number;
@@ -24,14 +25,16 @@ export interface ColumnStyle {
   own: readonly string[];
   base: number | undefined;
   theme: Theme;
+  /** The width of the whole picture. */
+  sheetWidth: number;
 }
 
 const rowHeight = 16;
 const barWidth = rowHeight - 6;
 const titleHeight = 30;
 const groupGap = 4;
-/** Behind the longest bar, for what it says in numbers. */
-const valueWidth = 112;
+/** Behind the longest bar, for what it says in numbers, and at most this part of the column. */
+const [valueWidth, valueShare] = [112, 0.3];
 /** More ticks with a label than `logTicks` ever makes. */
 const mostLabels = 14;
 
@@ -59,18 +62,19 @@ export class BarColumn {
     this.#style = style;
     this.height = groups.reduce((sum, { bars }) => sum + titleHeight + bars.length * rowHeight + groupGap, 0);
     const { left, top, width, names } = style;
-    this.#area = { left: left + names, top, width: Math.max(40, width - names - valueWidth), height: this.height };
+    const values = Math.min(valueWidth, valueShare * width);
+    this.#area = { left: left + names, top, width: Math.max(40, width - names - values), height: this.height };
   }
 
   draw(svg: Container): void {
-    const { left, top, theme, own } = this.#style;
+    const { left, top, theme, own, width, sheetWidth } = this.#style;
     const lines = () => svg.group().attr('shape-rendering', 'crispEdges');
     this.#grid = paint(lines().path('').attr('fill', 'none'), 'grid', theme);
-    this.#axis = new Axis(lines(), 'x', this.#area, theme, mostLabels);
+    this.#axis = new Axis(lines(), { side: 'x', area: this.#area, sheetWidth, theme, most: mostLabels });
     if (this.#style.base === undefined) this.#addScaleName(svg);
     let y = top;
     for (const { title, bars } of this.#groups) {
-      addText(svg, title, { x: left, y: y + 22, part: 'text', theme, weight: 600 });
+      addText(svg, title, { x: left, y: y + 22, part: 'text', theme, weight: 600, room: width });
       y += titleHeight;
       this.#spans.push([y, y + bars.length * rowHeight]);
       const group = svg.group().addClass('lw-bars');
@@ -88,9 +92,9 @@ export class BarColumn {
   }
 
   #addBar(group: G, name: string, own: boolean, y: number): Bar {
-    const { left, theme } = this.#style;
+    const { left, theme, names } = this.#style;
     const part: Part = own ? 'mark' : 'text';
-    addText(group, name, { x: left, y: y + 4, part, theme });
+    addText(group, name, { x: left, y: y + 4, part, theme, room: names - 8 });
     // A thick line, since the parts of a plot that have these colours are lines.
     const line: Dom = group.element('line', { y1: y, y2: y, 'stroke-width': barWidth });
     const value = addText(group, '', { x: 0, y: y + 4, part: own ? 'mark' : 'muted', theme });
@@ -120,15 +124,16 @@ export class BarColumn {
   }
 
   #move({ own, line, value: text, y }: Bar, value: number, start: number, scale: Scale, label: string): void {
-    const { base, theme } = this.#style;
+    const { base, theme, left: columnLeft, width } = this.#style;
     const drawn = value > 0 && value < Infinity;
     const end = drawn ? scale(value) : start;
     const part: Part = own ? 'prediction' : base !== undefined && value < base ? 'target' : 'axis';
     if (!line.hasClass(`lw-${part}`)) paint(line.attr('class', null), part, theme);
     const { left } = this.#area;
     line.attr({ x1: round(left + start), x2: round(left + end), y1: y, y2: y });
-    text.attr('x', round(left + Math.max(start, end) + 6));
-    setText(text, label);
+    const x = round(left + Math.max(start, end) + 6);
+    text.attr('x', x);
+    setText(text, label, { room: columnLeft + width - x });
   }
 
   /** A line at `at` pixels beside the bars of every group. */

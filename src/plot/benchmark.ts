@@ -6,9 +6,9 @@ import { BarColumn } from './bars.ts';
 import { checkGroups, checkTexts, checkValues, type WorkloadGroup } from './benchmarkData.ts';
 import { checkText } from './check.ts';
 import type { Plot } from './plot.ts';
-import { checkSheet, Sheet, type SheetOptions, sheetOptions, side } from './sheet.ts';
-import { addText, setText, textWidth } from './text.ts';
-import { type Part, paint, type Theme } from './theme.ts';
+import { checkSheet, Sheet, type SheetOptions, sheetOptions, side, titleLine } from './sheet.ts';
+import { addText, textWidth } from './text.ts';
+import { type Part, paint } from './theme.ts';
 
 export interface BenchmarkOptions extends SheetOptions {
   /** The workloads, each with the names of its bars. */
@@ -53,13 +53,14 @@ export function benchmarkChart(options: BenchmarkOptions): Plot<BenchmarkData> {
   const setting = checkSheet(call, given, count > 1 ? 904 : 720);
   const { width, theme, title } = setting;
 
-  const lines = [title && 34, subtitle && (title ? 56 : 32)].filter(Number) as number[];
+  const lines = [title && titleLine, subtitle && (title ? 56 : 32)].filter(Number) as number[];
   const legendLine = legend.length > 0 ? (lines.at(-1) ?? 10) + 22 : undefined;
   const top = (legendLine ?? lines.at(-1) ?? 10) + 14;
   const columnWidth = (width - side) / count;
   // The same room for names in every column, so that equal bars are equally long.
-  const names = Math.max(40, ...groups.flatMap(({ bars }) => bars.map(name => textWidth(name, 12) + 14)));
-  const style = { top, width: columnWidth - side, names, unit, own, base, theme };
+  const needed = Math.max(40, ...groups.flatMap(({ bars }) => bars.map(name => textWidth(name, 12) + 14)));
+  const names = Math.min(needed, 0.4 * (columnWidth - side));
+  const style = { top, width: columnWidth - side, names, unit, own, base, theme, sheetWidth: width };
   const columns = Array.from({ length: count }, (_, column) => {
     const mine = groups.filter(group => group.column === column);
     return new BarColumn(mine, { ...style, left: side + column * columnWidth });
@@ -69,12 +70,14 @@ export function benchmarkChart(options: BenchmarkOptions): Plot<BenchmarkData> {
     setting,
     height,
     groups.map(group => group.title),
+    { captionBesideTitle: true },
   );
   const { svg } = sheet;
-  if (subtitle) addText(svg, subtitle, { x: side, y: lines.at(-1)!, part: 'muted', theme });
-  if (legendLine) addLegend(sheet, legend, legendLine, theme);
-  const captionAt = { x: width - side, y: lines[0] ?? legendLine ?? 20, anchor: 'end' as const };
-  const caption = addText(svg, '', { ...captionAt, part: 'text', theme, size: 13 });
+  const room = width - 2 * side;
+  if (subtitle) addText(svg, subtitle, { x: side, y: lines.at(-1)!, part: 'muted', theme, room });
+  const legendEnd = legendLine ? addLegend(sheet, legend, legendLine, room) : side;
+  const taken = title ? sheet.titleWidth : subtitle ? textWidth(subtitle, 12) + 12 : legendEnd - side;
+  const caption = sheet.addCaption(lines[0] ?? legendLine ?? 20, Math.min(taken, 0.65 * room));
   for (const column of columns) column.draw(svg);
   sheet.place();
 
@@ -91,7 +94,7 @@ export function benchmarkChart(options: BenchmarkOptions): Plot<BenchmarkData> {
         const mine = <T>(list: readonly T[]) => list.filter((_, n) => groups[n]!.column === column);
         bars.update(domain, mine(values), labels && mine(labels));
       }
-      if (words !== undefined) setText(caption, words);
+      caption(words);
       return plot;
     },
     toSVG: () => sheet.toSVG(),
@@ -103,14 +106,18 @@ export function benchmarkChart(options: BenchmarkOptions): Plot<BenchmarkData> {
 /** Nothing else has a place on a log scale. */
 const isDrawn = (value: number) => value > 0 && value < Infinity;
 
-function addLegend({ svg }: Sheet, legend: readonly string[], y: number, theme: Theme): void {
+/** @returns where it ends */
+function addLegend({ svg, theme }: Sheet, legend: readonly string[], y: number, room: number): number {
   const group = svg.group().addClass('lw-legend');
+  // Each may take its part of the line, and what those before it have left.
   let x = side;
   for (const [n, label] of legend.entries()) {
     paint(group.line(x, y - 4, x + 22, y - 4).attr('stroke-width', 10), legendParts[n]!, theme);
-    addText(group, label, { x: x + 29, y, part: 'text', theme });
-    x += 29 + textWidth(label, 12) + 20;
+    const left = side + ((n + 1) * room) / legend.length - x - 29;
+    addText(group, label, { x: x + 29, y, part: 'text', theme, room: left });
+    x += 29 + Math.min(left, textWidth(label, 12)) + 20;
   }
+  return x;
 }
 
 function checkBenchmark(call: string, data: unknown, groups: readonly WorkloadGroup[]) {

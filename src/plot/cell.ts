@@ -7,8 +7,7 @@ import { drawCell, drawLabel, drawLegend, drawNode, legendWidth, Value } from '.
 import type { Plot } from './plot.ts';
 import { round } from './points.ts';
 import { shadeSheet } from './shades.ts';
-import { checkSheet, Sheet, type SheetOptions, sheetOptions, side } from './sheet.ts';
-import { addText, setText } from './text.ts';
+import { checkSheet, Sheet, type SheetOptions, sheetOptions, side, titleLine } from './sheet.ts';
 
 export interface CellDiagramOptions extends SheetOptions {
   /** The cell of which layer; default lstm. */
@@ -47,7 +46,10 @@ export function cellDiagram(options: CellDiagramOptions = {}): Plot<CellData> {
   const scale = round((width - 2 * side) / innerWidth);
   const top = title ? 58 : side;
   const height = Math.round(top + scale * (innerHeight + (legend ? footer : 0)) + side);
-  const sheet = new Sheet(setting, height, [`${plan.title} cell`], shadeSheet(theme));
+  const sheet = new Sheet(setting, height, [`${plan.title} cell`], {
+    css: shadeSheet(theme),
+    captionBesideTitle: true,
+  });
 
   const place = sheet.svg.group();
   const left = (width - scale * plan.width) / 2;
@@ -66,8 +68,7 @@ export function cellDiagram(options: CellDiagramOptions = {}): Plot<CellData> {
     foot.attr('transform', `translate(${(plan.width - legendWidth) / 2} ${cellHeight + stem + nodeRadius + 46})`);
     drawLegend(foot, theme);
   }
-  const captionAt = { x: width - side, y: title ? 34 : side + 10, anchor: 'end' as const };
-  const caption = addText(sheet.svg, '', { ...captionAt, part: 'text', theme, size: 13 });
+  const caption = sheet.addCaption(titleLine, sheet.titleWidth);
   sheet.place();
 
   const plot: Plot<CellData> = {
@@ -77,7 +78,7 @@ export function cellDiagram(options: CellDiagramOptions = {}): Plot<CellData> {
       for (const [name, number] of Object.entries(numbers)) {
         for (const value of values.get(name)!) value.show(number);
       }
-      if (words !== undefined) setText(caption, words);
+      caption(words);
       return plot;
     },
     toSVG: () => sheet.toSVG(),

@@ -9,8 +9,8 @@ import { drawBody, drawCell, drawLabel, drawLegend, drawNode, legendWidth, Value
 import type { Plot } from './plot.ts';
 import { type Point, round } from './points.ts';
 import { shadeSheet } from './shades.ts';
-import { checkSheet, Sheet, type SheetOptions, sheetOptions, side } from './sheet.ts';
-import { addText, setText } from './text.ts';
+import { checkSheet, Sheet, type SheetOptions, sheetOptions, side, titleLine } from './sheet.ts';
+import { addText } from './text.ts';
 import type { Theme } from './theme.ts';
 import { drawWire } from './wire.ts';
 
@@ -60,7 +60,10 @@ export function chainDiagram(options: ChainDiagramOptions = {}): Plot<ChainData>
   const scale = Math.floor(((width - 2 * side) / inner) * 1e4) / 1e4;
   const top = title ? 58 : side;
   const height = Math.round(top + scale * (cellHeight + 2 * (stem + nodeRadius) + (legend ? footer : 0)) + side);
-  const sheet = new Sheet(setting, height, [`chain of ${plan.title} cells`], shadeSheet(theme));
+  const sheet = new Sheet(setting, height, [`chain of ${plan.title} cells`], {
+    css: shadeSheet(theme),
+    captionBesideTitle: true,
+  });
 
   const place = sheet.svg.group();
   place.attr('transform', `translate(${side} ${round(top + scale * (stem + nodeRadius))}) scale(${scale})`);
@@ -97,8 +100,7 @@ export function chainDiagram(options: ChainDiagramOptions = {}): Plot<ChainData>
     foot.attr('transform', `translate(${(inner - legendWidth) / 2} ${cellHeight + stem + nodeRadius + 54})`);
     drawLegend(foot, theme);
   }
-  const captionAt = { x: width - side, y: title ? 34 : side, anchor: 'end' as const };
-  const caption = addText(sheet.svg, '', { ...captionAt, part: 'text', theme, size: 13 });
+  const caption = sheet.addCaption(title ? titleLine : side, sheet.titleWidth);
   sheet.place();
 
   const plot: Plot<ChainData> = {
@@ -113,7 +115,7 @@ export function chainDiagram(options: ChainDiagramOptions = {}): Plot<ChainData>
         const number = given[name as 'i'];
         if (number !== undefined) value.show(number);
       }
-      if (given.caption !== undefined) setText(caption, given.caption);
+      caption(given.caption);
       return plot;
     },
     toSVG: () => sheet.toSVG(),

@@ -33,15 +33,22 @@ export function checkPair(call: string, name: string, value: unknown): [string, 
 /** A flat array of numbers, typed or not. NaN and Infinity are numbers here: training that diverged is drawn too. */
 export function checkNumbers(call: string, name: string, value: unknown): Numbers {
   const numbers = value as Numbers;
-  const listed = ArrayBuffer.isView(value) ? !(value instanceof DataView) : Array.isArray(value);
-  if (!listed) fail(call, `${name} must be a flat array of numbers, got ${show(value)}`);
+  const rule = `${name} must be a flat array of numbers`;
+  if (!isList(value)) fail(call, `${rule}, got ${show(value)}${isTensor(value) ? `; pass ${name}.dataSync()` : ''}`);
   for (let i = 0; i < numbers.length; i++) {
-    if (typeof numbers[i] !== 'number') {
-      fail(call, `${name} must be a flat array of numbers, got ${show(numbers[i])} at index ${i}`);
-    }
+    if (typeof numbers[i] === 'number') continue;
+    const fix = Array.isArray(numbers[i]) ? `; pass ${name}.flat(Infinity)` : '';
+    fail(call, `${rule}, got ${show(numbers[i])} at index ${i}${fix}`);
   }
   return numbers.length > 0 ? numbers : []; // one that was given away is empty, and cannot be iterated
 }
+
+/** An array, typed or not. */
+export const isList = (value: unknown): boolean =>
+  ArrayBuffer.isView(value) ? !(value instanceof DataView) : Array.isArray(value);
+
+const isTensor = (value: unknown): boolean =>
+  typeof (value as { dataSync?: unknown } | null | undefined)?.dataSync === 'function';
 
 /** One number; NaN and Infinity are numbers here too. */
 export function checkValue(call: string, name: string, value: unknown): number {
@@ -51,17 +58,6 @@ export function checkValue(call: string, name: string, value: unknown): number {
 
 export function checkLength(call: string, name: string, values: Numbers, other: string, length: number): void {
   if (values.length !== length) fail(call, `${name} must be as long as ${other} (${length}), got ${values.length}`);
-}
-
-/** Positions along x: finite, one for each value, counted from 0 where none are given. */
-export function checkPositions(call: string, name: string, value: unknown, other: string, length: number): Numbers {
-  if (value === undefined) return Array.from({ length }, (_, i) => i);
-  const positions = checkNumbers(call, name, value);
-  checkLength(call, name, positions, other, length);
-  for (let i = 0; i < length; i++) {
-    if (!Number.isFinite(positions[i])) fail(call, `${name} must be finite, got ${positions[i]} at index ${i}`);
-  }
-  return positions;
 }
 
 /** The lowest and the highest of some numbers; [0, 1] where there are none. */
@@ -77,29 +73,3 @@ export function extent(values: Numbers): [number, number] {
 
 /** Whether the values count something, such as steps. */
 export const isWhole = (values: Numbers) => Array.from(values).every(Number.isInteger);
-
-/** One step of two lines over time: the data of `predictionPlot` and a frame of `animation`. */
-export interface PredictionData {
-  /** Where the values lie along x; 0, 1, 2 ... when absent. */
-  time?: ArrayLike<number>;
-  target: ArrayLike<number>;
-  prediction: ArrayLike<number>;
-  /** What goes in, for a plot whose option `input` gives it a name. */
-  input?: ArrayLike<number>;
-  /** A few words at the upper right; the earlier ones stay when absent. */
-  caption?: string;
-}
-
-/** @param hasInput whether there is a line for what goes in */
-export function checkPrediction(call: string, data: unknown, hasInput = false) {
-  const names = ['time', 'target', 'prediction', ...(hasInput ? ['input'] : []), 'caption'];
-  const given = checkOptions<PredictionData>(call, data, names);
-  const target = checkNumbers(call, 'target', given.target);
-  const prediction = checkNumbers(call, 'prediction', given.prediction);
-  checkLength(call, 'prediction', prediction, 'target', target.length);
-  const time = checkPositions(call, 'time', given.time, 'target', target.length);
-  const input = given.input === undefined ? [] : checkNumbers(call, 'input', given.input);
-  if (input.length > 0) checkLength(call, 'input', input, 'target', target.length);
-  const caption = given.caption === undefined ? undefined : checkText(call, 'caption', given.caption);
-  return { target, prediction, input, time, caption };
-}

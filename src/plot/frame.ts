@@ -1,5 +1,5 @@
 /**
- * What all charts share: the drawing itself, its header (title, legend, caption), axes and the area for the data.
+ * What all charts of lines share: the drawing itself, its header (title, legend, caption), axes and the area for the data.
  *
  *     title
  *     -- target  - - prediction            caption
@@ -10,12 +10,16 @@
  *                                      x label
  */
 
-import type { Container, Dom, G, Polyline } from '@svgdotjs/svg.js';
-import { type Area, Axis, mostLogTicks, mostTicks, type Tick } from './axes.ts';
+import type { Container, Dom, G } from '@svgdotjs/svg.js';
+import { type Area, Axis, roomForLabels } from './axes.ts';
 import { checkSize, checkText } from './check.ts';
+import { Header } from './header.ts';
+import { round } from './points.ts';
+import type { Series } from './series.ts';
 import { checkSheet, Sheet, type SheetOptions, sheetOptions, side } from './sheet.ts';
-import { addText, setText, textWidth } from './text.ts';
-import { type Part, paint } from './theme.ts';
+import { addText, setText } from './text.ts';
+import { paint } from './theme.ts';
+import { mostLogTicks, mostTicks, type Tick } from './ticks.ts';
 
 /** The options every chart of lines has. */
 export interface FrameOptions extends SheetOptions {
@@ -24,136 +28,147 @@ export interface FrameOptions extends SheetOptions {
 }
 export const frameOptions = [...sheetOptions, 'height', 'xLabel'] as const;
 
-/** A line of the chart, as the legend shows it. */
-export interface Series {
-  label: string;
-  part: Part;
-  width: number;
-  dash?: string;
-}
-
-const headerSize = 13;
-/** How far the data area reaches beyond its axes to the left and right, so that round line ends are not cut. */
-const overhang = 5;
-/** About 25 letters, such as "step 500, cost 0.00312". */
-const captionRoom = 190;
+/** How far the data area reaches beyond its axes, so that lines along them and round line ends are not cut. */
+const overhang = { x: 5, y: 2 };
+/** The room for the labels of the y axis, unless they need more. */
+const usualLeft = 58;
+const leastHeight = 24;
 
 export class Frame extends Sheet {
+  /** Where the data is drawn: moves when the legend takes another row, or the labels of the y axis become longer. */
   readonly area: Area;
-  readonly x: Axis;
-  readonly y: Axis;
-  readonly #caption: Dom;
-  /** The base line of the caption: that of the legend, or the next where a narrow chart has no room for both. */
-  readonly captionLine: number;
-  readonly #legendLine: number;
+  readonly header: Header;
+  readonly #height: number;
+  readonly #width: number;
+  readonly #bottom: number;
+  readonly #x: Axis;
+  readonly #y: Axis;
+  readonly #base: Dom;
+  readonly #xLabel: Dom;
+  readonly #clip: { path: Dom; rect: Dom };
+  readonly #groups: { group: G; clipped: boolean }[] = [];
+  #left = usualLeft;
+  #laidOut = '';
 
-  constructor(call: string, options: FrameOptions, series: readonly Series[], { footer = 0, movingY = false } = {}) {
+  /** @param footer pixels below the axis, for more than its labels */
+  constructor(call: string, options: FrameOptions, footer = 0) {
     const setting = checkSheet(call, options);
-    const { width, title } = setting;
     const height = checkSize(call, 'height', options.height ?? 360, 160);
     const xLabel = checkText(call, 'xLabel', options.xLabel ?? '');
-    super(
-      setting,
-      height,
-      series.map(line => line.label),
-    );
-    this.#legendLine = title ? 58 : 32;
-    this.captionLine = this.#legendLine + (legendWidth(series) + captionRoom > width ? 20 : 0);
-    const top = this.captionLine + 22;
-    const bottom = (xLabel ? 54 : 36) + footer;
-    this.area = { left: 58, top, width: width - 58 - side - 4, height: height - top - bottom };
-
-    this.#addLegend(series);
-    this.#caption = this.addCaption(this.svg, '');
-    [this.y, this.x] = this.#addAxes(movingY);
-    if (xLabel) this.#addXLabel(xLabel);
-    this.place();
+    super(setting, height, []);
+    const { theme, svg } = this;
+    this.#width = setting.width;
+    this.#height = height;
+    this.#bottom = (xLabel ? 54 : 36) + footer;
+    this.area = { left: 0, top: 0, width: 0, height: 0 };
+    this.header = new Header(svg, setting.width, setting.title ? 58 : 32, theme);
+    // The base line is drawn over the grid, and both lie under the data.
+    const axis = { area: this.area, sheetWidth: setting.width, theme };
+    const most = Math.max(mostLogTicks, mostTicks(ticksUp(height)));
+    this.#y = new Axis(this.#addAxisGroup(), { ...axis, side: 'y', most });
+    this.#x = new Axis(this.#addAxisGroup(), { ...axis, side: 'x', most: mostTicks(ticksAcross(setting.width)) });
+    this.#base = paint(svg.element('line', { 'shape-rendering': 'crispEdges' }) as Dom, 'axis', theme);
+    this.#xLabel = addText(svg, '', { x: 0, y: 0, anchor: 'end', part: 'muted', theme });
+    const path: Dom = svg.defs().element('clipPath');
+    this.#clip = { path, rect: (path as unknown as Container).element('rect') };
+    this.setXLabel(xLabel);
+    this.#layOut();
   }
 
-  /** Text at the right end of the header, in the line of the legend. */
-  addCaption(parent: Container, content: string, x = this.area.left + this.area.width, y = this.captionLine): Dom {
-    return addText(parent, content, { x, y, part: 'text', theme: this.theme, size: headerSize, anchor: 'end' });
+  /** Shows the legend of these lines; comes before the axes, which lie below it. */
+  show(series: readonly Series[], caption?: string, note = ''): void {
+    this.name(series.map(line => line.label));
+    this.header.show(series, note);
+    if (caption !== undefined) this.header.setCaption(caption);
+    this.#layOut();
   }
 
-  setCaption(content: string | undefined): void {
-    if (content !== undefined) setText(this.#caption, content);
+  /** Keeps room for the longest of some captions. */
+  reserve(captions: readonly string[]): void {
+    this.header.reserve(captions);
+    this.#layOut();
   }
 
-  /** A group whose origin is the upper left corner of the data area and which clips what lies outside. */
-  addDataArea(parent: Container = this.svg): G {
-    return this.addWindow(parent, this.area, overhang).addClass('lw-data');
+  setXLabel(label: string): void {
+    setText(this.#xLabel, label, { room: this.#width - 2 * side });
+  }
+
+  /** About how many ticks the axes have room for. */
+  get ticksAcross(): number {
+    return ticksAcross(this.area.width);
+  }
+  get ticksUp(): number {
+    return ticksUp(this.area.height);
+  }
+
+  /** Comes before `drawX`: the labels decide how much of the width is left. */
+  drawY(ticks: readonly Tick[]): void {
+    this.#left = Math.max(usualLeft, roomForLabels(ticks));
+    this.#layOut();
+    this.#y.update(ticks);
+  }
+
+  drawX(ticks: readonly Tick[]): void {
+    this.#x.update(ticks);
+  }
+
+  /** A group whose origin is the upper left corner of the data area; `clipped` cuts off what lies outside. */
+  addDataArea(parent: Container = this.svg, clipped = true): G {
+    const group = parent.group();
+    if (clipped) group.addClass('lw-data');
+    this.#groups.push({ group, clipped });
+    this.#moveGroups();
+    return group;
   }
 
   /**
    * A group moved to a rectangle and clipped by it. Clipped by path and not by a nested `<svg>`, because Chromium runs
-   * the animations in a nested one by a clock of its own. The path is named by its size: where two pictures in one page
-   * come to use the same name, they mean the same path.
+   * the animations in a nested one by a clock of its own.
    */
-  addWindow(parent: Container, { left, top, width, height }: Area, overhang = 0): G {
-    const id = `lw-clip-${Math.round(width)}-${Math.round(height)}-${overhang}`;
-    if (!this.svg.findOne(`#${id}`)) {
-      const clip = this.svg.defs().element('clipPath', { id });
-      clip.element('rect', { x: -overhang, width: width + 2 * overhang, height });
-    }
+  addWindow(parent: Container, { left, top, width, height }: Area): G {
+    const id = clipId(width, height);
+    this.svg.defs().element('clipPath', { id }).element('rect', { width, height });
     return parent.group().attr({ transform: `translate(${left} ${top})`, 'clip-path': `url(#${id})` });
-  }
-
-  addLine(parent: Container, { part, width, dash }: Series): Polyline {
-    const line = parent.polyline().attr({ fill: 'none', 'stroke-width': width });
-    line.attr({ 'stroke-linejoin': 'round', 'stroke-linecap': 'round', 'stroke-dasharray': dash ?? null });
-    return paint(line, part, this.theme);
   }
 
   addStyle(css: string): void {
     if (css) this.svg.put(this.svg.element('style').words(css), 0);
   }
 
-  /** About how many ticks the axes have room for. */
-  get ticksAcross(): number {
-    return Math.max(2, this.area.width / 90);
-  }
-  get ticksUp(): number {
-    return Math.max(2, this.area.height / 44);
-  }
-
-  drawAxes(x: readonly Tick[], y: readonly Tick[]): void {
-    this.x.update(x);
-    this.y.update(y);
-  }
-
-  #addLegend(series: readonly Series[]): void {
-    const group = this.svg.group().addClass('lw-legend');
-    let x = side;
-    for (const line of series) {
-      const y = this.#legendLine - headerSize / 3;
-      this.addLine(group, line).plot(`${x + 1},${y} ${x + 28},${y}`);
-      const text = { x: x + 37, y: this.#legendLine, part: 'text' as const, theme: this.theme, size: headerSize };
-      addText(group, line.label, text);
-      x += entryWidth(line);
-    }
-  }
-
-  /** The base line is drawn over the grid, and both lie under the data. */
-  #addAxes(movingY: boolean): [Axis, Axis] {
-    const { left, top, width, height } = this.area;
-    const most = movingY ? Math.max(mostLogTicks, mostTicks(this.ticksUp)) : 0;
-    const y = new Axis(this.#addAxisGroup(), 'y', this.area, this.theme, most);
-    const x = new Axis(this.#addAxisGroup(), 'x', this.area, this.theme, mostTicks(this.ticksAcross));
-    const base = this.svg.line(left, top + height, left + width, top + height).attr('shape-rendering', 'crispEdges');
-    paint(base, 'axis', this.theme);
-    return [y, x];
-  }
-
   #addAxisGroup(): G {
     return this.svg.group().attr('shape-rendering', 'crispEdges');
   }
 
-  #addXLabel(label: string): void {
+  /** Gives the data what header, axes and footer leave. */
+  #layOut(): void {
+    const top = this.header.captionLine + 22;
+    const key = `${this.#left} ${top}`;
+    if (key === this.#laidOut) return;
+    this.#laidOut = key;
+    const left = this.#left;
+    const width = this.#width - left - side - 4;
+    const height = Math.max(leastHeight, this.#height - top - this.#bottom);
+    Object.assign(this.area, { left, top, width, height });
+    this.#base.attr({ x1: left, x2: left + width, y1: top + height, y2: top + height });
+    this.#xLabel.attr({ x: left + width, y: top + height + 40 });
+    this.#moveGroups();
+  }
+
+  #moveGroups(): void {
     const { left, top, width, height } = this.area;
-    const position = { x: left + width, y: top + height + 40, anchor: 'end' as const };
-    addText(this.svg, label, { ...position, part: 'muted', theme: this.theme });
+    const id = clipId(width, height);
+    this.#clip.path.attr('id', id);
+    const size = { width: width + 2 * overhang.x, height: height + 2 * overhang.y };
+    this.#clip.rect.attr({ x: -overhang.x, y: -overhang.y, ...size });
+    for (const { group, clipped } of this.#groups) {
+      group.attr('transform', `translate(${left} ${top})`);
+      if (clipped) group.attr('clip-path', `url(#${id})`);
+    }
   }
 }
 
-const entryWidth = ({ label }: Series) => 37 + textWidth(label, headerSize) + 18;
-const legendWidth = (series: readonly Series[]) => series.reduce((sum, line) => sum + entryWidth(line), side);
+const ticksAcross = (width: number) => Math.max(2, width / 90);
+const ticksUp = (height: number) => Math.max(2, height / 44);
+
+/** Named by its size: where two pictures in one page come to use the same name, they mean the same path. */
+const clipId = (width: number, height: number) => `lw-clip-${round(width)}-${round(height)}`;

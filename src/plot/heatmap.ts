@@ -1,17 +1,18 @@
 /** Gates and states of a recurrent layer over the time steps of one sequence, a field for each unit and step. */
 
-import type { Container, Dom, Rect } from '@svgdotjs/svg.js';
+import type { Container, Rect } from '@svgdotjs/svg.js';
 import { fail, show } from '../errors.ts';
 import { checkCount, checkName, checkOptions } from '../options.ts';
-import { type Area, Axis, countTicks, linearScale, type Tick } from './axes.ts';
+import { type Area, Axis, roomForLabels } from './axes.ts';
 import { type CellKind, kinds } from './cells.ts';
 import { checkNumbers, checkSize, checkText } from './check.ts';
 import type { Plot } from './plot.ts';
 import { round } from './points.ts';
 import { colours, type ShadeMap, shade, shadeMapOf, shadeOf, shadeSheet } from './shades.ts';
 import { checkSheet, type Setting, Sheet, type SheetOptions, sheetOptions, side } from './sheet.ts';
-import { addText, setText, textWidth } from './text.ts';
+import { addText, textWidth } from './text.ts';
 import { paint, type Theme } from './theme.ts';
+import { countTicks, linearScale, type Tick } from './ticks.ts';
 
 export interface GateHeatmapOptions extends SheetOptions {
   /** The layer is one of these; default lstm. It decides which panels there are. */
@@ -54,7 +55,8 @@ const panelsOf: Record<CellKind, { names: GateName[]; columns: number }> = {
 /** More fields than this make a file that nobody can open, and no screen has room for them. */
 const mostFields = 100_000;
 const [gutter, head, rowGap, foot] = [22, 24, 20, 54];
-const left = 52;
+/** The room for the labels of the units, unless they need more. */
+const usualLeft = 52;
 const scaleWidth = 90;
 const captionRoom = 170;
 
@@ -76,10 +78,10 @@ export function gateHeatmap(options: GateHeatmapOptions): Plot<GateData> {
   const needed = (panel: number) =>
     header.bottom + foot + rowsOf(kind, setting.width) * (head + panel + rowGap) - rowGap;
   const height = Math.max(asked ?? Math.max(440, needed(72)), needed(16));
-  const sheet = new Sheet(setting, height, words, shadeSheet(setting.theme));
+  const sheet = new Sheet(setting, height, words, { css: shadeSheet(setting.theme) });
   const caption = addHeader(sheet, header);
-  const areas = layOut(kind, setting.width, height, header.bottom);
-  const grid = { units, steps, theme: setting.theme };
+  const areas = layOut(kind, setting.width, height, header.bottom, units);
+  const grid = { units, steps, sheetWidth: setting.width, theme: setting.theme };
   const drawn = new Map(names.map((name, n) => [name, new Panel(sheet.svg, name, areas[n]!, grid)]));
   addAxisNames(sheet, areas);
   sheet.place();
@@ -89,7 +91,7 @@ export function gateHeatmap(options: GateHeatmapOptions): Plot<GateData> {
     update(data) {
       const { caption: words, ...values } = checkGates(`${call}.update`, data, names, units, steps);
       for (const [name, numbers] of Object.entries(values)) drawn.get(name as GateName)!.show(numbers);
-      if (words !== undefined) setText(caption, words);
+      caption(words);
       return plot;
     },
     toSVG: () => sheet.toSVG(),
@@ -101,6 +103,7 @@ export function gateHeatmap(options: GateHeatmapOptions): Plot<GateData> {
 interface Grid {
   units: number;
   steps: number;
+  sheetWidth: number;
   theme: Theme;
 }
 
@@ -111,14 +114,15 @@ class Panel {
   readonly #cells: Rect[] = [];
   readonly #levels: Int8Array;
 
-  constructor(parent: Container, name: GateName, { area, outer }: Place, { units, steps, theme }: Grid) {
+  constructor(parent: Container, name: GateName, { area, outer }: Place, { units, steps, sheetWidth, theme }: Grid) {
     this.#map = shadeMapOf(name);
     this.#theme = theme;
     this.#levels = new Int8Array(units * steps).fill(-1);
     const heading = addText(parent, '', { x: area.left, y: area.top - 8, part: 'text', theme, size: 13 });
     heading.element('tspan', { 'font-style': 'italic', 'font-weight': 600 }).words(name);
     heading.element('tspan', { dx: 7 }).words(titles[name]);
-    const axis = (side: 'x' | 'y') => new Axis(parent.group().attr('shape-rendering', 'crispEdges'), side, area, theme);
+    const axis = (side: 'x' | 'y') =>
+      new Axis(parent.group().attr('shape-rendering', 'crispEdges'), { side, area, sheetWidth, theme });
     if (outer.bottom) axis('x').update(fieldTicks(steps, area.width, 60, 30));
     if (outer.left) axis('y').update(fieldTicks(units, area.height, 30, 13));
     const border = parent.rect(area.width, area.height).attr({ x: area.left, y: area.top, fill: 'none' });
@@ -169,7 +173,8 @@ const columnsOf = (kind: CellKind, width: number) =>
   Math.min(panelsOf[kind].columns, width >= 520 ? 3 : width >= 360 ? 2 : 1);
 const rowsOf = (kind: CellKind, width: number) => panelsOf[kind].names.length / columnsOf(kind, width);
 
-function layOut(kind: CellKind, width: number, height: number, top: number): Place[] {
+function layOut(kind: CellKind, width: number, height: number, top: number, units: number): Place[] {
+  const left = Math.max(usualLeft, roomForLabels([{ at: 0, label: units.toLocaleString('en') }]));
   const { names } = panelsOf[kind];
   const [columns, rows] = [columnsOf(kind, width), rowsOf(kind, width)];
   const across = Math.floor((width - left - side - (columns - 1) * gutter) / columns);
@@ -202,15 +207,13 @@ function layOutHeader({ width, title }: Setting, maps: readonly ShadeMap[]) {
   });
   const below = x + captionRoom > width;
   if (below) line += 22;
-  const anchor: 'start' | 'end' = below ? 'start' : 'end';
-  return { scales, caption: { x: below ? side : width - side, y: line, anchor }, bottom: line + 10 };
+  return { scales, line, taken: below ? 0 : x - side, bottom: line + 10 };
 }
 
-/** @returns the caption */
-function addHeader(sheet: Sheet, { scales, caption }: Header): Dom {
-  const { svg, theme } = sheet;
-  for (const { map, x, y } of scales) addScale(sheet, map, x, y, theme);
-  return addText(svg, '', { ...caption, part: 'text', theme, size: 13 });
+/** @returns what changes the caption */
+function addHeader(sheet: Sheet, { scales, line, taken }: Header): (words: string | undefined) => void {
+  for (const { map, x, y } of scales) addScale(sheet, map, x, y, sheet.theme);
+  return sheet.addCaption(line, taken, taken > 0 ? 'end' : 'start');
 }
 
 const scaleName = { gate: 'gates', state: 'states' };

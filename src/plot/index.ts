@@ -8,10 +8,16 @@ export type { WorkloadGroup } from './benchmarkData.ts';
 export { type CellData, type CellDiagramOptions, type CellValue, cellDiagram } from './cell.ts';
 export type { CellKind } from './cells.ts';
 export { type ChainData, type ChainDiagramOptions, chainDiagram } from './chain.ts';
-export type { PredictionData } from './check.ts';
 export { type GateData, type GateHeatmapOptions, type GateName, gateHeatmap } from './heatmap.ts';
+export type { LineData, Positions } from './lines.ts';
 export { type LossData, type LossOptions, lossPlot } from './loss.ts';
 export type { Plot } from './plot.ts';
-export { type LivePredictionOptions, type PredictionOptions, predictionPlot } from './prediction.ts';
+export {
+  type LivePredictionOptions,
+  type PredictionData,
+  type PredictionOptions,
+  predictionPlot,
+} from './prediction.ts';
+export { type Drawn, showPlot, writeSVG } from './show.ts';
 export { type TerminalOptions, terminalPlot } from './terminal.ts';
 export type { Theme } from './theme.ts';

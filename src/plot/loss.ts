@@ -1,102 +1,134 @@
-/** The cost over the steps of a training run. */
+/** Losses, and whatever else is measured, over the steps or the epochs of a training run. */
 
-import type { Circle } from '@svgdotjs/svg.js';
-import { checkBoolean, checkOptions } from '../options.ts';
-import { countTicks, linearScale, linearTicks, logScale, logTicks, type Scale } from './axes.ts';
-import { checkDomain, checkNumbers, checkPositions, checkText, extent } from './check.ts';
+import { checkBoolean, checkOptions, isPlain } from '../options.ts';
+import { checkDomain, checkText } from './check.ts';
 import { Frame, type FrameOptions, frameOptions } from './frame.ts';
+import { checkLines, extentOf, type Line, type LineData, type LineSet, type Positions, xDomainOf } from './lines.ts';
+import { LinePaths, piecesOf } from './paths.ts';
 import type { Plot } from './plot.ts';
-import { decimate, type Point, pointsText, project, round } from './points.ts';
-import { paint } from './theme.ts';
+import { pathText } from './points.ts';
+import { lookOf, type Series } from './series.ts';
+import { day, linearScale, linearTicks, logScale, logTicks, type Scale, ticksOf } from './ticks.ts';
 
 export interface LossOptions extends FrameOptions {
-  /** Powers of ten on the y axis. A cost of zero or below has no place there and is left out. */
+  /** Powers of ten on the y axis. A loss of zero or below has no place there and is left out. */
   log?: boolean;
-  /** What the line is called. */
+  /** What the line `losses` is called. */
   label?: string;
   /** The ends of the x axis; those of the data when absent. A live chart stands still with a fixed one. */
   xDomain?: [number, number];
 }
 const lossOptions = [...frameOptions, 'log', 'label', 'xDomain'] as const;
 
-export interface LossData {
-  /** The step of each cost; 0, 1, 2 ... when absent. */
-  steps?: ArrayLike<number>;
-  losses: ArrayLike<number>;
-  /** A few words at the upper right; the last step and its cost when absent. */
-  caption?: string;
-}
+/**
+ * The whole run so far: `losses` by steps, or any lines by their names, such as `history.history`; or what `fit` returns.
+ * NaN leaves a gap.
+ */
+export type LossData =
+  | {
+      /** Where the values lie along x: numbers, `Date`s or ISO dates. When absent, steps from 0, or epochs from 1. */
+      steps?: Positions;
+      losses?: ArrayLike<number>;
+      /** A few words at the upper right; the last values when absent. */
+      caption?: string;
+      /** Any other line. */
+      [line: string]: LineData | Positions | string | undefined;
+    }
+  | Readonly<Record<string, ArrayLike<number>>>
+  | { history: Readonly<Record<string, ArrayLike<number>>>; epoch?: readonly number[] };
 
-/** A live chart of the cost; every `update` takes the whole run so far. */
+/** A live chart of losses; every `update` takes the whole run so far. */
 export function lossPlot(options: LossOptions = {}): Plot<LossData> {
   const call = 'lossPlot';
   const given = checkOptions<LossOptions>(call, options, lossOptions);
   const log = checkBoolean(call, 'log', given.log ?? true);
   const label = checkText(call, 'label', given.label ?? 'cost');
   const xDomain = given.xDomain === undefined ? undefined : checkDomain(call, 'xDomain', given.xDomain);
-  const series = { label: log ? `${label}, log scale` : label, part: 'prediction' as const, width: 1.5 };
-  const frame = new Frame(call, { xLabel: 'step', ...given }, [series], { movingY: true });
-  const area = frame.addDataArea();
-  const line = frame.addLine(area, series);
-  // Outside of what is clipped: at the lowest cost of all, half of the mark lies below the axis.
-  const place = frame.svg.group().attr('transform', area.attr('transform'));
-  const mark = paint(place.circle(8), 'mark', frame.theme).attr('display', 'none');
+  const frame = new Frame(call, { xLabel: 'step', ...given });
+  const paths = new LinePaths(frame.addDataArea(), frame.theme);
+  // Outside of what is clipped: at the lowest loss of all, half of a mark lies below the axis.
+  const marks = new LinePaths(frame.addDataArea(frame.svg, false), frame.theme);
+  const labelOf = ({ name }: Line) => (name === 'losses' ? label : name);
+
+  const draw = (set: Pick<LineSet, 'lines' | 'kind'>): void => {
+    const { lines, kind } = set;
+    const y = lossScale(lines, log, frame.area.height);
+    frame.drawY(log ? logTicks(y) : linearTicks(y, frame.ticksUp));
+    const { width } = frame.area;
+    const x = linearScale(xDomain ?? stepDomain(lines, kind), [0, width]);
+    const fraction = xDomain !== undefined && !xDomain.every(Number.isInteger);
+    frame.drawX(ticksOf(kind === 'count' && fraction ? 'number' : kind, x, frame.ticksAcross));
+    const series = lines.map((line, n) => ({ label: labelOf(line), ...lossLook(n), width: 1.5 }));
+    const pieces = lines.map(line => piecesOf(line, x, y, width));
+    paths.show(series, pieces.map(pathText));
+    const ends = pieces.map(all => all.at(-1)?.at(-1)).map(point => (point ? pathText([[point]]) : ''));
+    marks.show(
+      series.map(line => ({ ...line, width: 8, dash: undefined })),
+      ends,
+    );
+  };
 
   const plot: Plot<LossData> = {
     node: frame.svg.node,
     update(data) {
-      const { steps, losses, caption } = checkLosses(`${call}.update`, data);
-      const x = linearScale(xDomain ?? stepDomain(steps), [0, frame.area.width]);
-      const y = costScale(losses, log, frame.area.height);
-      drawAxes(frame, x, y, log);
-      const points = project(steps, losses, x, y);
-      line.plot(pointsText(points.length > 2 * frame.area.width ? decimate(points) : points));
-      placeMark(mark, points.at(-1), frame.area.width);
-      frame.setCaption(caption ?? lastCost(steps, losses, label));
+      const { byStep, ...set } = checkLosses(`${call}.update`, data);
+      const word = byStep ? 'step' : 'epoch';
+      if (given.xLabel === undefined) frame.setXLabel(set.kind === 'date' ? '' : word);
+      frame.show(
+        legendOf(set.lines.map(labelOf)),
+        set.caption ?? lastLosses(set, labelOf, word),
+        log ? 'log scale' : '',
+      );
+      draw(set);
       return plot;
     },
     toSVG: () => frame.toSVG(),
     remove: () => frame.remove(),
   };
-  drawAxes(frame, linearScale(xDomain ?? [0, 1], [0, frame.area.width]), costScale([], log, frame.area.height), log);
+  frame.show(legendOf([label]), undefined, log ? 'log scale' : '');
+  draw({ lines: [], kind: 'count' });
+  frame.place();
   return plot;
 }
 
-function checkLosses(call: string, data: unknown) {
-  const given = checkOptions<LossData>(call, data, ['steps', 'losses', 'caption']);
-  const losses = checkNumbers(call, 'losses', given.losses);
-  const steps = checkPositions(call, 'steps', given.steps, 'losses', losses.length);
-  const caption = given.caption === undefined ? undefined : checkText(call, 'caption', given.caption);
-  return { losses, steps, caption };
+const legendOf = (labels: readonly string[]): Series[] =>
+  labels.map((label, n) => ({ label, ...lossLook(n), width: 1.5 }));
+
+/** Blue for the first, as a cost has always been; red for the second. */
+const lossLook = (n: number) => ({ ...lookOf(n), part: lookOf(n < 2 ? 1 - n : n).part });
+
+/** Steps count from 0, as the losses of a loop do, and epochs from 1, as `fit` prints them. */
+function checkLosses(call: string, data: unknown): LineSet & { byStep: boolean } {
+  const { history, epoch } = (data ?? {}) as { history?: unknown; epoch?: unknown };
+  if (isPlain(history) && !('values' in history)) {
+    const steps = Array.isArray(epoch) ? epoch.map(number => Number(number) + 1) : undefined;
+    return { ...checkLines(call, { ...history, steps }, 'steps', 1), byStep: false };
+  }
+  const byStep = isPlain(data) && ('losses' in data || Object.keys(data).length === 0);
+  return { ...checkLines(call, data, 'steps', byStep ? 0 : 1), byStep };
 }
 
 /** From the first step to the last; after one step the axis already runs to where the next will be. */
-function stepDomain(steps: ArrayLike<number>): [number, number] {
-  const [first, last] = extent(steps);
-  return [first, Math.max(last, first + 1)];
+function stepDomain(lines: readonly Line[], kind: LineSet['kind']): [number, number] {
+  const [first, last] = xDomainOf(lines, kind);
+  return [first, Math.max(last, first + (kind === 'date' ? day : 1))];
 }
 
-/** The scale that holds every cost that can be drawn; a plain one stands on zero. */
-function costScale(losses: ArrayLike<number>, log: boolean, height: number): Scale {
-  const drawn = Array.from(losses).filter(loss => Number.isFinite(loss) && (!log || loss > 0));
-  const [low, high] = drawn.length ? extent(drawn) : [0.01, 1];
+/** The scale that holds every loss that can be drawn; a plain one stands on zero. */
+function lossScale(lines: readonly Line[], log: boolean, height: number): Scale {
+  const drawn = (values: ArrayLike<number>) => (log ? Array.from(values).filter(value => value > 0) : values);
+  const [low, high] = extentOf(lines.map(({ values }) => drawn(values))) ?? [0.01, 1];
   if (log) return logScale([low, high], [height, 0]);
   return linearScale([Math.min(0, low), Math.max(0, high)], [height, 0]).nice();
 }
 
-function drawAxes(frame: Frame, x: Scale, y: Scale, log: boolean): void {
-  const ticks = x.domain().every(Number.isInteger) ? countTicks : linearTicks;
-  frame.drawAxes(ticks(x, frame.ticksAcross), log ? logTicks(y) : linearTicks(y, frame.ticksUp));
-}
-
-function placeMark(mark: Circle, point: Point | undefined, width: number): void {
-  const shown = point !== undefined && point[0] >= 0 && point[0] <= width && point[1] >= 0;
-  mark.attr('display', shown ? null : 'none');
-  if (shown) mark.attr({ cx: round(point[0]), cy: round(point[1]) });
-}
-
-/** "cost 0.00312 at step 500" */
-function lastCost(steps: ArrayLike<number>, losses: ArrayLike<number>, label: string): string {
-  const last = losses.length - 1;
-  return last < 0 ? '' : `${label} ${Number(losses[last]!.toPrecision(3))} at step ${steps[last]}`;
+/** "loss 0.00312, val_loss 0.0046 at epoch 30"; of many lines the first ones. */
+function lastLosses({ lines, kind }: LineSet, labelOf: (line: Line) => string, word: string): string {
+  const [first] = lines;
+  const last = (first?.values.length ?? 0) - 1;
+  if (!first || last < 0) return '';
+  const told = lines.slice(0, 2).filter(({ values }) => values.length > last);
+  const values = told.map(line => `${labelOf(line)} ${Number(line.values[last]!.toPrecision(3))}`);
+  const at = first.at[last]!;
+  return `${values.join(', ')} ${kind === 'date' ? `on ${new Date(at).toISOString().slice(0, 10)}` : `at ${word} ${at}`}`;
 }

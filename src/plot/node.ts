@@ -5,6 +5,7 @@ import { dirname, resolve } from 'node:path';
 import { getWindow, registerWindow } from '@svgdotjs/svg.js';
 import { DOMParser } from 'linkedom';
 import { fail, reasonOf, show } from '../errors.ts';
+import { checkDrawn, type Drawn } from './show.ts';
 
 export * from './index.ts';
 
@@ -20,14 +21,13 @@ if (!getWindow()) {
  *
  * @returns the absolute path of the file.
  */
-export function writeSVG(path: string, plot: string | { toSVG(): string }): string {
+export function writeSVG(path: string, plot: Drawn): string {
   return write('writeSVG', path, plot);
 }
 
 function write(call: string, path: unknown, plot: unknown): string {
   if (typeof path !== 'string' || path === '') fail(call, `path must be the name of a file, got ${show(path)}`);
-  const svg = typeof plot === 'string' ? plot : (plot as { toSVG?(): unknown } | null | undefined)?.toSVG?.();
-  if (typeof svg !== 'string') fail(call, `plot must be a chart or the text of one, got ${show(plot)}`);
+  const svg = checkDrawn(call, plot);
   const file = resolve(path);
   try {
     mkdirSync(dirname(file), { recursive: true });
@@ -43,7 +43,7 @@ function write(call: string, path: unknown, plot: unknown): string {
  *
  * @returns the absolute path of the file.
  */
-export function showPlot(plot: string | { toSVG(): string }, path = 'out/plot.svg'): string {
+export function showPlot(plot: Drawn, path = 'out/plot.svg'): string {
   const file = write('showPlot', path, plot);
   console.log(file);
   return file;

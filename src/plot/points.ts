@@ -1,6 +1,6 @@
-/** From numbers to the `points` of a polyline. */
+/** From numbers to the `d` of a path. */
 
-import type { Scale } from './axes.ts';
+import type { Scale } from './ticks.ts';
 
 export type Point = readonly [x: number, y: number];
 
@@ -11,17 +11,24 @@ export const round = (value: number) => Math.round(value * 100) / 100 + 0;
 const far = 1e5;
 
 /**
- * Values at their places in pixels, y pointing down. What is not a number has no place and is left out; the line
- * bridges the gap. What is infinite leaves the picture upwards or downwards.
+ * Values at their places in pixels, y pointing down, as pieces of a line: what is not a number is missing, and leaves a
+ * gap. What is infinite leaves the picture upwards or downwards.
  */
-export function project(xs: ArrayLike<number>, ys: ArrayLike<number>, x: Scale, y: Scale): Point[] {
-  const points: Point[] = [];
+export function project(xs: ArrayLike<number>, ys: ArrayLike<number>, x: Scale, y: Scale): Point[][] {
+  const pieces: Point[][] = [];
+  let piece: Point[] = [];
   for (let i = 0; i < ys.length; i++) {
     const px = x(xs[i]!);
     const py = Math.abs(ys[i]!) === Infinity ? -ys[i]! : y(ys[i]!);
-    if (!Number.isNaN(px + py)) points.push([px, Math.max(-far, Math.min(far, py))]);
+    if (Number.isNaN(px + py)) {
+      if (piece.length > 0) pieces.push(piece);
+      piece = [];
+    } else {
+      piece.push([px, Math.max(-far, Math.min(far, py))]);
+    }
   }
-  return points;
+  if (piece.length > 0) pieces.push(piece);
+  return pieces;
 }
 
 /**
@@ -49,7 +56,8 @@ export function decimate(points: readonly Point[]): Point[] {
 }
 
 /** The attribute's text. A single point is written twice, since a line of no segment draws nothing, not even a dot. */
-export function pointsText(points: readonly Point[]): string {
-  const shown = points.length === 1 ? [points[0]!, points[0]!] : points;
-  return shown.map(([x, y]) => `${round(x)},${round(y)}`).join(' ');
+export function pathText(pieces: readonly (readonly Point[])[]): string {
+  return pieces.map(points => `M${pointsText(points.length === 1 ? [points[0]!, points[0]!] : points)}`).join('');
 }
+
+const pointsText = (points: readonly Point[]) => points.map(([x, y]) => `${round(x)},${round(y)}`).join(' ');

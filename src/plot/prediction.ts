@@ -1,48 +1,69 @@
-/** The picture of a sequence model at work: what it should say, and what it says. */
+/** The picture of a sequence model at work: what it should say, what it says, and what others say. */
 
 import { checkOptions } from '../options.ts';
-import { countTicks, linearScale, linearTicks, type Scale } from './axes.ts';
-import { checkDomain, checkPair, checkPrediction, checkText, extent, isWhole, type PredictionData } from './check.ts';
-import { Frame, type FrameOptions, frameOptions, type Series } from './frame.ts';
+import { checkDomain, checkPair, checkText } from './check.ts';
+import { Frame, type FrameOptions, frameOptions } from './frame.ts';
+import { checkLines, extentOf, type Line, type LineData, type LineSet, type Positions, xDomainOf } from './lines.ts';
+import { LinePaths, lineText } from './paths.ts';
 import type { Plot } from './plot.ts';
-import { pointsText, project } from './points.ts';
+import { lookOf, type Series } from './series.ts';
+import { linearScale, linearTicks, roomyScale, type Scale, ticksOf } from './ticks.ts';
+
+/** Numbers by the name of their line. NaN is a value that is missing, and leaves a gap. */
+export type PredictionData =
+  | {
+      /** Where the values lie along x: numbers, `Date`s or ISO dates; 0, 1, 2 ... when absent. */
+      time?: Positions;
+      target?: LineData;
+      prediction?: LineData;
+      /** Thin and grey where the option `input` gives it a name; else a line like the others. */
+      input?: LineData;
+      /** A few words at the upper right; the earlier ones stay when absent. */
+      caption?: string;
+      /** Any other line. */
+      [line: string]: LineData | Positions | string | undefined;
+    }
+  | Readonly<Record<string, LineData>>;
 
 export interface PredictionOptions extends FrameOptions {
-  /** The ends of the y axis; what lies beyond is cut off. */
+  /** The ends of the y axis; what lies beyond is cut off. When absent, the axis holds all values. */
   yDomain?: [number, number];
-  /** The names of the two lines in the legend. */
+  /** The names of the lines `target` and `prediction` in the legend. */
   labels?: [string, string];
 }
 export const predictionOptions = [...frameOptions, 'yDomain', 'labels'] as const;
 
 export interface LivePredictionOptions extends PredictionOptions {
-  /** The name of a third line, thin and grey, for what goes in; without it there is none. */
+  /** The name of the line `input` in the legend: it is thin and grey, and lies beneath the others. */
   input?: string;
 }
 
-/** A live chart of target and prediction; every `update` moves the points of the two lines it was made with. */
+/**
+ * A live chart of target and prediction, or of any lines by their names; every `update` moves what is there.
+ *
+ * Without `yDomain` the y axis holds all values, with a little room. It widens for an update that leaves it and never
+ * narrows again, so that a live chart does not jump: a new plot begins anew.
+ */
 export function predictionPlot(options: LivePredictionOptions = {}): Plot<PredictionData> {
   const call = 'predictionPlot';
-  const known = checkOptions<LivePredictionOptions>(call, options, [...predictionOptions, 'input']);
-  const { input: name, ...rest } = known;
-  const grey =
-    name === undefined ? null : { label: checkText(call, 'input', name), part: 'axis' as const, width: 1.25 };
-  const drawing = new PredictionDrawing(call, rest, 0, grey ? [grey] : []);
+  const { input, ...rest } = checkOptions<LivePredictionOptions>(call, options, [...predictionOptions, 'input']);
+  const inputLabel = input === undefined ? undefined : checkText(call, 'input', input);
+  const drawing = new PredictionDrawing(call, rest, { inputLabel });
   const { frame } = drawing;
-  const area = frame.addDataArea();
-  // Beneath the other two
-  const inputLine = grey && frame.addLine(area, grey);
-  const lines = drawing.series.map(series => frame.addLine(area, series));
+  const paths = new LinePaths(frame.addDataArea(), frame.theme);
+  frame.place();
 
   const plot: Plot<PredictionData> = {
     node: frame.svg.node,
     update(data) {
-      const { time, target, prediction, input, caption } = checkPrediction(`${call}.update`, data, grey !== null);
-      const x = drawing.drawAxes(extent(time), isWhole(time));
-      inputLine?.plot(input.length > 0 ? drawing.points(time, input, x) : '');
-      lines[0]!.plot(drawing.points(time, target, x));
-      lines[1]!.plot(drawing.points(time, prediction, x));
-      frame.setCaption(caption);
+      const set = checkLines(`${call}.update`, data, 'time');
+      frame.show(drawing.legendOf(set.lines), set.caption);
+      const [x, y] = drawing.drawAxes(set);
+      const { lines, series } = drawing.layersOf(set.lines);
+      paths.show(
+        series,
+        lines.map(line => lineText(line, x, y, frame.area.width)),
+      );
       return plot;
     },
     toSVG: () => frame.toSVG(),
@@ -51,33 +72,71 @@ export function predictionPlot(options: LivePredictionOptions = {}): Plot<Predic
   return plot;
 }
 
-/** Frame, scales and lines of the chart, shared by the live plot and the animation. */
+type Named = Pick<Line, 'name'>;
+
+/** Frame, scales and looks of the chart, shared by the live plot and the animation. */
 export class PredictionDrawing {
   readonly frame: Frame;
-  readonly series: [Series, Series];
-  readonly #y: Scale;
+  readonly #labels: [string, string];
+  readonly #inputLabel: string | undefined;
+  readonly #yDomain: [number, number] | undefined;
+  /** The lowest and the highest value so far. */
+  #seen: [number, number] | null = null;
 
-  constructor(call: string, options: PredictionOptions, footer = 0, others: readonly Series[] = []) {
-    const [target, prediction] = checkPair(call, 'labels', options.labels ?? ['target', 'prediction']);
-    const yDomain = checkDomain(call, 'yDomain', options.yDomain ?? [-1.2, 1.2]);
-    this.series = [
-      { label: target, part: 'target', width: 2.5 },
-      { label: prediction, part: 'prediction', width: 2.5, dash: '5 6' },
-    ];
-    this.frame = new Frame(call, { xLabel: 'time', ...options }, [...this.series, ...others], { footer });
-    this.#y = linearScale(yDomain, [this.frame.area.height, 0]);
-    this.drawAxes([0, 1], true);
+  constructor(
+    call: string,
+    options: PredictionOptions,
+    { footer = 0, inputLabel }: { footer?: number; inputLabel?: string | undefined } = {},
+  ) {
+    const { labels, yDomain } = options;
+    this.#labels = checkPair(call, 'labels', labels ?? ['target', 'prediction']);
+    this.#yDomain = yDomain === undefined ? undefined : checkDomain(call, 'yDomain', yDomain);
+    this.#inputLabel = inputLabel;
+    this.frame = new Frame(call, { xLabel: 'time', ...options }, footer);
+    const usual = ['target', 'prediction', ...(inputLabel === undefined ? [] : ['input'])];
+    this.frame.show(this.legendOf(usual.map(name => ({ name }))));
+    this.drawAxes({ lines: [], kind: 'count' });
   }
 
-  drawAxes(xDomain: [number, number], counts: boolean): Scale {
-    const { area, ticksAcross, ticksUp } = this.frame;
-    const x = linearScale(xDomain, [0, area.width]);
-    const ticks = counts ? countTicks : linearTicks;
-    this.frame.drawAxes(ticks(x, ticksAcross), linearTicks(this.#y, ticksUp));
-    return x;
+  /** The input is the last one in the legend. */
+  legendOf(lines: readonly Named[]): Series[] {
+    const series = this.#seriesOf(lines);
+    const isInput = (_: Series, n: number) => this.#isInput(lines[n]!.name);
+    return [...series.filter((line, n) => !isInput(line, n)), ...series.filter(isInput)];
   }
 
-  points(time: ArrayLike<number>, values: ArrayLike<number>, x: Scale): string {
-    return pointsText(project(time, values, x, this.#y));
+  /** Lines and their looks from the lowest to the uppermost: the input lies beneath the others. */
+  layersOf(lines: readonly Line[]): { lines: Line[]; series: Series[] } {
+    const layers = [...lines].sort((a, b) => Number(this.#isInput(b.name)) - Number(this.#isInput(a.name)));
+    return { lines: layers, series: this.#seriesOf(layers) };
+  }
+
+  drawAxes({ lines, kind }: Pick<LineSet, 'lines' | 'kind'>): [x: Scale, y: Scale] {
+    const { frame } = this;
+    const values = extentOf(lines.map(line => line.values));
+    const seen = this.#seen ?? values;
+    if (seen && values) this.#seen = [Math.min(seen[0], values[0]), Math.max(seen[1], values[1])];
+    const down: [number, number] = [frame.area.height, 0];
+    const y = this.#yDomain ? linearScale(this.#yDomain, down) : roomyScale(this.#seen ?? [0, 1], down, frame.ticksUp);
+    frame.drawY(linearTicks(y, frame.ticksUp));
+    const x = linearScale(xDomainOf(lines, kind), [0, frame.area.width]);
+    frame.drawX(ticksOf(kind, x, frame.ticksAcross));
+    return [x, y];
+  }
+
+  #isInput(name: string): boolean {
+    return this.#inputLabel !== undefined && name === 'input';
+  }
+
+  /** Target and prediction always look the same; the others take the looks that are left, in their order. */
+  #seriesOf(lines: readonly Named[]): Series[] {
+    const own = ['target', 'prediction'];
+    const free = own.map((_, n) => n).filter(n => !lines.some(({ name }) => name === own[n]));
+    let next = own.length;
+    return lines.map(({ name }) => {
+      if (this.#isInput(name)) return { label: this.#inputLabel!, part: 'axis', width: 1.25 };
+      const n = own.includes(name) ? own.indexOf(name) : (free.shift() ?? next++);
+      return { label: this.#labels[own.indexOf(name)] ?? name, ...lookOf(n), width: 2.5 };
+    });
   }
 }

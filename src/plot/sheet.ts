@@ -5,7 +5,7 @@ import { fail, show } from '../errors.ts';
 import { checkName } from '../options.ts';
 import { checkSize, checkText } from './check.ts';
 import { serialize } from './serialize.ts';
-import { addText } from './text.ts';
+import { addText, setText, textWidth } from './text.ts';
 import { fontFamily, paint, styleSheet, type Theme, themes } from './theme.ts';
 
 /** The options every picture has. */
@@ -29,6 +29,11 @@ export interface Setting {
 
 /** The distance of what is drawn from the edge. */
 export const side = 24;
+/** The base line of the title. */
+export const titleLine = 34;
+const titleStyle = { size: 17, weight: 600 };
+/** What a title may take of the width where a caption shares its line. */
+const titleShare = 0.65;
 
 export function checkSheet(call: string, options: SheetOptions, usual = 720): Setting {
   const width = checkSize(call, 'width', options.width ?? usual, 240);
@@ -43,18 +48,58 @@ export class Sheet {
   readonly svg: Svg;
   readonly theme: Theme;
   readonly #container: Element | null;
+  readonly #title: string;
+
+  readonly #width: number;
+  readonly #titleRoom: number;
 
   /** @param names what the picture is of, for those who cannot see it; the title stands before them */
-  constructor({ width, title, theme, container }: Setting, height: number, names: readonly string[], css = '') {
+  constructor(
+    { width, title, theme, container }: Setting,
+    height: number,
+    names: readonly string[],
+    { css = '', captionBesideTitle = false } = {},
+  ) {
     this.theme = theme;
+    this.#width = width;
     this.#container = container;
+    this.#title = title;
     this.svg = SVG().size(width, height).viewbox(0, 0, width, height).addClass('lw-plot').addClass(`lw-${theme}`);
-    const label = [title, ...names].filter(Boolean).join(', ');
-    this.svg.attr({ 'font-family': fontFamily, role: 'img', 'aria-label': label });
+    this.svg.attr({ 'font-family': fontFamily, role: 'img' });
+    this.name(names);
     const style = styleSheet(theme) + css;
     if (style) this.svg.element('style').words(style);
     paint(this.svg.rect(width, height).attr('rx', 8), 'background', theme);
-    if (title) addText(this.svg, title, { x: side, y: 34, part: 'title', theme, size: 17, weight: 600 });
+    this.#titleRoom = (width - 2 * side) * (captionBesideTitle ? titleShare : 1);
+    const heading = { x: side, y: titleLine, part: 'title' as const, theme, ...titleStyle, room: this.#titleRoom };
+    if (title) addText(this.svg, title, heading);
+  }
+
+  /**
+   * An empty caption on a base line, at its right end unless `anchor` says otherwise.
+   *
+   * @param taken pixels at the left end of the line that are in use already
+   * @returns what changes its words; undefined leaves them
+   */
+  addCaption(y: number, taken = 0, anchor: 'start' | 'end' = 'end'): (words: string | undefined) => void {
+    const style = { size: 13, room: this.#width - 2 * side - taken };
+    const x = anchor === 'end' ? this.#width - side : side;
+    const text = addText(this.svg, '', { ...style, x, y, anchor, part: 'text', theme: this.theme });
+    return words => {
+      if (words !== undefined) setText(text, words, style);
+    };
+  }
+
+  /** What the title takes of its line, with the gap behind it. */
+  get titleWidth(): number {
+    const { size, weight } = titleStyle;
+    return this.#title ? Math.min(this.#titleRoom, textWidth(this.#title, size, weight)) + 12 : 0;
+  }
+
+  /** Says what the picture is of, for those who cannot see it. */
+  name(names: readonly string[]): void {
+    const label = [this.#title, ...names].filter(Boolean).join(', ');
+    if (this.svg.attr('aria-label') !== label) this.svg.attr('aria-label', label);
   }
 
   /** Puts the drawing into its container: at the end, since a page lays out every change of what it shows. */

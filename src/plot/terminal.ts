@@ -10,9 +10,11 @@
 
 import { fail } from '../errors.ts';
 import { checkBoolean, checkCount, checkOptions } from '../options.ts';
-import { countTicks, linearScale, linearTicks, type Scale, type Tick } from './axes.ts';
-import { checkDomain, checkNumbers, checkPrediction, extent, isWhole, type PredictionData } from './check.ts';
+import { checkDomain, isList } from './check.ts';
 import { Dots } from './dots.ts';
+import { checkLines, extentOf, type LineSet, xDomainOf } from './lines.ts';
+import type { PredictionData } from './prediction.ts';
+import { linearScale, linearTicks, type Scale, type Tick, ticksOf } from './ticks.ts';
 
 export interface TerminalOptions {
   /** Letters in a line; default 72. */
@@ -28,7 +30,9 @@ export interface TerminalOptions {
 }
 const terminalOptions = ['width', 'height', 'colour', 'ascii', 'yDomain'] as const;
 
+/** A line and what it is drawn with. */
 interface Line {
+  at: ArrayLike<number>;
   values: ArrayLike<number>;
   /** Its letter where there is no braille, and its colour where there is any. */
   letter: string;
@@ -39,9 +43,18 @@ interface Line {
 
 const braille = { bar: '│', tick: '┤', corner: '└', base: '─', mark: '┬' };
 const plain: typeof braille = { bar: '|', tick: '+', corner: '+', base: '-', mark: '+' };
-const [red, blue, both] = [31, 34, 35];
+/** The letters and colours of lines, in their order: red and blue first. */
+const looks = [
+  ['o', 31],
+  ['+', 34],
+  ['x', 33],
+  ['=', 32],
+  ['@', 36],
+  ['%', 90],
+] as const;
+const both = 35;
 
-/** Draws one list of numbers, or target and prediction; the prediction is dashed. */
+/** Draws one list of numbers, or what `predictionPlot` takes; every second line is dashed. */
 export function terminalPlot(data: ArrayLike<number> | PredictionData, options: TerminalOptions = {}): string {
   const call = 'terminalPlot';
   const given = checkOptions<TerminalOptions>(call, options, terminalOptions);
@@ -50,30 +63,28 @@ export function terminalPlot(data: ArrayLike<number> | PredictionData, options: 
   const colour = checkBoolean(call, 'colour', given.colour ?? hasColours());
   const ascii = checkBoolean(call, 'ascii', given.ascii ?? false);
   const yDomain = given.yDomain === undefined ? undefined : checkDomain(call, 'yDomain', given.yDomain);
-  const { time, lines, caption } = readData(call, data);
+  const { lines, caption, kind, domain } = readData(call, data);
 
   const signs = ascii ? plain : braille;
-  const legend = legendOf(lines, caption, ascii, colour);
+  const legend = legendOf(lines, caption, ascii, colour, width);
   const rows = height - 2 - (legend ? 1 : 0);
   const [across, down] = ascii ? ([1, 1] as const) : ([2, 4] as const);
-  const finite = lines.flatMap(({ values }) => Array.from(values).filter(Number.isFinite));
-  const y = linearScale(yDomain ?? extent(finite), [rows * down - 1, 0]);
+  const y = linearScale(yDomain ?? extentOf(lines.map(({ values }) => values)) ?? [0, 1], [rows * down - 1, 0]);
   if (!yDomain) y.nice();
   const yTicks = linearTicks(y, Math.max(2, rows / 3));
   const label = (tick: Tick) => spell(tick.label, ascii);
   const gutter = Math.max(...yTicks.map(tick => label(tick).length)) + 1;
   const columns = width - gutter - 1;
-  const x = linearScale(extent(time), [0, columns * across - 1]);
+  const x = linearScale(domain, [0, columns * across - 1]);
 
-  const layers = lines.map(line => draw(new Dots(columns, rows, across, down), line, time, x, y));
+  const layers = lines.map(line => draw(new Dots(columns, rows, across, down), line, x, y));
   const text = Array.from({ length: rows }, (_, row) => {
     const tick = yTicks.find(({ at }) => Math.floor(Math.round(at) / down) === row);
     const side = tick ? `${label(tick).padStart(gutter - 1)} ${signs.tick}` : ' '.repeat(gutter) + signs.bar;
     return side + writeRow(layers, lines, row, columns, ascii, colour);
   });
   const count = Math.max(2, Math.floor(columns / 12));
-  const xTicks = isWhole(time) ? countTicks(x, count) : linearTicks(x, count);
-  text.push(...writeAxis(xTicks, gutter, columns, across, ascii));
+  text.push(...writeAxis(ticksOf(kind, x, count), gutter, columns, across, ascii));
   return [...(legend ? [legend] : []), ...text].map(line => line.trimEnd()).join('\n');
 }
 
@@ -84,30 +95,26 @@ function checkLetters(call: string, name: string, value: unknown, least: number)
   return letters;
 }
 
-function readData(
-  call: string,
-  data: unknown,
-): { time: ArrayLike<number>; lines: Line[]; caption: string | undefined } {
-  const list = Array.isArray(data) || ArrayBuffer.isView(data);
-  if (list) {
-    const values = checkNumbers(call, 'values', data);
-    const time = Array.from(values, (_, n) => n);
-    return { time, lines: [{ values, letter: '*', code: blue, dashed: false, label: '' }], caption: undefined };
-  }
-  const { target, prediction, time, caption } = checkPrediction(call, data);
-  const lines = [
-    { values: target, letter: 'o', code: red, dashed: false, label: 'target' },
-    { values: prediction, letter: '+', code: blue, dashed: true, label: 'prediction' },
-  ];
-  return { time, lines, caption };
+function readData(call: string, data: unknown) {
+  const alone = isList(data);
+  const { lines, caption, kind }: LineSet = checkLines(call, alone ? { values: data } : data, 'time');
+  const drawn = lines.map(({ name, at, values }, n): Line => {
+    if (alone) return { at, values, letter: '*', code: 34, dashed: false, label: '' };
+    const [letter, code] = looks[n % looks.length]!;
+    return { at, values, letter, code, dashed: n % 2 > 0, label: name };
+  });
+  return { lines: drawn, caption, kind, domain: xDomainOf(lines, kind) };
 }
 
-/** What is not finite has no place; the line bridges it. */
-function draw(dots: Dots, { values, dashed }: Line, time: ArrayLike<number>, x: Scale, y: Scale): Dots {
+/** What is not finite has no place, and leaves a gap. */
+function draw(dots: Dots, { at, values, dashed }: Line, x: Scale, y: Scale): Dots {
   let last: [number, number] | null = null;
   for (let n = 0; n < values.length; n++) {
-    if (!Number.isFinite(values[n])) continue;
-    const here: [number, number] = [Math.round(x(time[n]!)), Math.round(y(values[n]!))];
+    if (!Number.isFinite(values[n])) {
+      last = null;
+      continue;
+    }
+    const here: [number, number] = [Math.round(x(at[n]!)), Math.round(y(values[n]!))];
     dots.line(...(last ?? here), ...here, dashed && dots.across > 1);
     last = here;
   }
@@ -168,16 +175,38 @@ function writeAxis(
   return [' '.repeat(gutter) + signs.corner + base.join(''), labels];
 }
 
-function legendOf(lines: readonly Line[], caption: string | undefined, ascii: boolean, colour: boolean): string {
+/** As many entries as a line has room for. */
+function legendOf(
+  lines: readonly Line[],
+  caption: string | undefined,
+  ascii: boolean,
+  colour: boolean,
+  width: number,
+): string {
   const entries = lines
     .filter(({ label }) => label)
     .map(({ letter, dashed, code, label }) => {
       const sign = ascii ? letter.repeat(3) : dashed ? '╍╍╍' : '━━━';
-      return `${paint(sign, code, colour)} ${label}`;
+      return { length: 4 + label.length, text: `${paint(sign, code, colour)} ${label}` };
     });
-  if (caption) entries.push(caption);
-  return entries.join('   ');
+  if (caption) entries.push({ length: caption.length, text: caption });
+  const more = { length: 3, text: '...' };
+  const shown: typeof entries = [];
+  let room = width;
+  for (const [n, entry] of entries.entries()) {
+    const rest = room - entry.length - gap.length;
+    if (rest + gap.length < 0 || (n < entries.length - 1 && rest < more.length)) {
+      shown.push(more);
+      break;
+    }
+    shown.push(entry);
+    room = rest;
+  }
+  return shown.map(({ text }) => text).join(gap);
 }
+
+/** Between the entries of the legend. */
+const gap = '   ';
 
 const paint = (text: string, code: number, colour: boolean) => (colour ? `\u001b[${code}m${text}\u001b[39m` : text);
 

@@ -11,25 +11,80 @@ export interface TextStyle {
   size?: number;
   weight?: number;
   anchor?: 'start' | 'middle' | 'end';
+  /** Pixels that the text may take: a longer one gets smaller letters, and in the end an ellipsis. */
+  room?: number;
 }
+
+const [usualSize, usualWeight] = [12, 400];
 
 /**
  * A plain `<text>` element. svg.js's own `text()` asks for computed styles, which a document in Node does not have.
  */
 export function addText(parent: Container, content: string, style: TextStyle): Dom {
-  const { x, y, part, theme, size = 12, weight = 400, anchor = 'start' } = style;
+  const { x, y, part, theme, weight = usualWeight, anchor = 'start' } = style;
+  const { words, size } = fitText(content, style);
   const text: Dom = parent.element('text', { x, y, 'font-size': size });
-  if (weight !== 400) text.attr('font-weight', weight);
+  if (weight !== usualWeight) text.attr('font-weight', weight);
   if (anchor !== 'start') text.attr('text-anchor', anchor);
-  text.node.appendChild(text.node.ownerDocument.createTextNode(content));
+  text.node.appendChild(text.node.ownerDocument.createTextNode(words));
   return paint(text, part, theme);
 }
 
-/** Changes the words of what `addText` made, and only where they differ: writing to a live tree costs a layout. */
-export function setText(text: Dom, content: string): void {
-  const words = text.node.firstChild as Text;
-  if (words.data !== content) words.data = content;
+/**
+ * Changes the words of what `addText` made, and only where they differ: writing to a live tree costs a layout.
+ *
+ * @param style with the `room` there is, if it is limited
+ */
+export function setText(text: Dom, content: string, style?: Pick<TextStyle, 'size' | 'weight' | 'room'>): void {
+  const { words, size } = style ? fitText(content, style) : { words: content, size: undefined };
+  const node = text.node.firstChild as Text;
+  if (node.data !== words) node.data = words;
+  if (size !== undefined && text.attr('font-size') !== size) text.attr('font-size', size);
 }
 
-/** A generous guess at the width of a text: sans-serif letters are a little over half as wide as the font is high. */
-export const textWidth = (content: string, size: number) => Math.ceil(content.length * size * 0.52);
+/** The smallest letters, as a part of those asked for. */
+const smallest = 0.75;
+
+/** What of a text fits into its room, and how large its letters are. */
+function fitText(content: string, { size = usualSize, weight, room = Infinity }: Partial<TextStyle>) {
+  const wide = textWidth(content, size, weight);
+  if (wide <= room) return { words: content, size };
+  const fitting = Math.max(smallest * size, (size * room) / wide);
+  const small = Math.floor(fitting * 10) / 10;
+  let words = content;
+  const letters = [...content];
+  while (letters.length > 0 && textWidth(words, small, weight) > room) {
+    letters.pop();
+    words = `${letters.join('').trimEnd()}…`;
+  }
+  return { words, size: small };
+}
+
+/**
+ * At least the width of a text in the usual sans-serif fonts: most letters are as wide as those of DejaVu and Verdana, the
+ * widest of them, and other fonts leave some of the room empty.
+ */
+export function textWidth(content: string, size: number, weight = usualWeight): number {
+  let width = 0;
+  for (const letter of content) width += letterWidth(letter);
+  return Math.ceil(width * size * (weight > usualWeight ? 1.15 : 1));
+}
+
+/** In parts of the font's size. */
+const widths = new Map<string, number>();
+for (const [width, letters] of [
+  [0.4, " !'(),-./:;IJ[\\]fijlt|⁰¹²³⁴⁵⁶⁷⁸⁹"],
+  [0.55, '"*?_`rsz°⁻–'],
+  [0.88, '#&+<=>^w~−×∞'],
+  [1.05, '%@MWm…—'],
+] as const) {
+  for (const letter of letters) widths.set(letter, width);
+}
+
+function letterWidth(letter: string): number {
+  const known = widths.get(letter);
+  if (known !== undefined) return known;
+  if (letter >= '\u2e80') return 1.3; // Chinese, Japanese, Korean and emoji
+  if (letter >= '\u0250') return 0.9; // Greek, Cyrillic and others
+  return /\p{Lu}/u.test(letter) ? 0.88 : 0.65;
+}

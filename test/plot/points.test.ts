@@ -1,7 +1,7 @@
 import { expect, test } from 'vitest';
-import { countTicks, linearScale, linearTicks, logScale, logTicks, thinLogTicks } from '../../src/plot/axes.ts';
 import { lossPlot } from '../../src/plot/node.ts';
-import { decimate, type Point, pointsText, round } from '../../src/plot/points.ts';
+import { decimate, type Point, pathText, round } from '../../src/plot/points.ts';
+import { countTicks, linearScale, linearTicks, logScale, logTicks, thinLogTicks } from '../../src/plot/ticks.ts';
 
 const labels = (ticks: readonly { label: string }[]) => ticks.map(tick => tick.label).filter(Boolean);
 const logLabels = (low: number, high: number) => labels(logTicks(logScale([low, high], [300, 0])));

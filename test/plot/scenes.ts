@@ -1,11 +1,11 @@
 /** Data as a training run makes it, without a random number in it: the pictures of the tests, equal on every run. */
 
-import type { GateData, PredictionData } from '../../src/plot/index.ts';
+import type { GateData } from '../../src/plot/index.ts';
 
 const wobble = (i: number) => Math.sin(i * 12.9898) * Math.cos(i * 78.233);
 
 /** The first row of the batch of a step: 20 points of a cosine, and a prediction that comes closer with the steps. */
-export function frameAt(step: number): Required<Omit<PredictionData, 'input'>> {
+export function frameAt(step: number): { time: number[]; target: number[]; prediction: number[]; caption: string } {
   const time = Array.from({ length: 20 }, (_, i) => (step * 20 + i) / (10 * Math.PI));
   const ignorance = Math.exp(-step / 70);
   const target = time.map(Math.cos);

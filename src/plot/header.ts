@@ -1,0 +1,113 @@
+/**
+ * What stands above the data of a chart: the entries of its legend, in as many rows as they need, and a caption at the
+ * right end of the last row, or below it where there is no room for both.
+ */
+
+import type { Container, Dom, G } from '@svgdotjs/svg.js';
+import { addLine, dress, type Series } from './series.ts';
+import { side } from './sheet.ts';
+import { addText, setText, textWidth } from './text.ts';
+import type { Theme } from './theme.ts';
+
+const size = 13;
+const rowHeight = 20;
+/** The sample of a line, from its beginning to the words, and from the words to the next entry. */
+const [sampleLength, sampleRoom, entryGap] = [28, 37, 18];
+/** About 25 letters, such as "step 500, cost 0.00312": kept free, so that a caption that changes stays in its place. */
+const captionRoom = 190;
+
+interface Entry {
+  group: G;
+  sample: Dom;
+  words: Dom;
+}
+
+export class Header {
+  /** The base line of the caption. */
+  captionLine: number;
+  readonly #width: number;
+  readonly #firstLine: number;
+  readonly #theme: Theme;
+  readonly #legend: G;
+  readonly #entries: Entry[] = [];
+  readonly #note: Dom;
+  readonly #caption: Dom;
+  #words = '';
+  /** Where the next entry would begin. */
+  #end: [x: number, y: number];
+
+  /** @param width of the picture */
+  constructor(parent: Container, width: number, firstLine: number, theme: Theme) {
+    this.#width = width;
+    this.#firstLine = firstLine;
+    this.#theme = theme;
+    this.#end = [side, firstLine];
+    this.captionLine = firstLine;
+    this.#legend = parent.group().addClass('lw-legend');
+    this.#note = addText(parent, '', { x: side, y: firstLine, part: 'muted', theme, size });
+    this.#caption = this.addCaption(parent, '', width - side - 4, firstLine);
+  }
+
+  /** Shows the legend of these lines, and behind it a note. */
+  show(series: readonly Series[], note: string): void {
+    this.#end = [side, this.#firstLine];
+    for (let n = 0; n < Math.max(series.length, this.#entries.length); n++) {
+      this.#entries[n] ??= this.#addEntry();
+      this.#showEntry(this.#entries[n]!, series[n]);
+    }
+    const [x, y] = this.#take(note === '' ? -entryGap : textWidth(note, size));
+    this.#note.attr({ x, y });
+    setText(this.#note, note);
+    this.setCaption(this.#words);
+  }
+
+  setCaption(content: string): void {
+    this.#words = content;
+    const [x, y] = this.#end;
+    const below = x + Math.max(captionRoom, textWidth(content, size)) > this.#width;
+    this.captionLine = y + (below ? rowHeight : 0);
+    this.#caption.attr('y', this.captionLine);
+    setText(this.#caption, content, { size, room: this.#captionRoom });
+  }
+
+  /** Keeps room for the longest of some captions, which are drawn by `addCaption`. */
+  reserve(captions: readonly string[]): void {
+    this.setCaption(captions.reduce((a, b) => (textWidth(a, size) > textWidth(b, size) ? a : b), ''));
+    setText(this.#caption, '');
+  }
+
+  addCaption(parent: Container, content: string, x: number, y: number): Dom {
+    const style = { part: 'text' as const, theme: this.#theme, size, anchor: 'end' as const, room: this.#captionRoom };
+    return addText(parent, content, { ...style, x, y });
+  }
+
+  get #captionRoom(): number {
+    return this.#width - 2 * side;
+  }
+
+  /** Takes so much room, and says where it begins: in the next row where this one has not enough. */
+  #take(room: number): [x: number, y: number] {
+    const [x, y] = this.#end;
+    const fits = x === side || x + room <= this.#width - side;
+    const at: [number, number] = fits ? [x, y] : [side, y + rowHeight];
+    this.#end = [at[0] + room + entryGap, at[1]];
+    return at;
+  }
+
+  #addEntry(): Entry {
+    const group = this.#legend.group().attr('display', 'none');
+    const sample = addLine(group, { part: 'target', width: 1 }, this.#theme);
+    return { group, sample, words: addText(group, '', { x: 0, y: 0, part: 'text', theme: this.#theme, size }) };
+  }
+
+  #showEntry({ group, sample, words }: Entry, series: Series | undefined): void {
+    group.attr('display', series ? null : 'none');
+    if (!series) return;
+    const room = this.#width - 2 * side - sampleRoom;
+    const [x, y] = this.#take(sampleRoom + Math.min(room, textWidth(series.label, size)));
+    dress(sample, series, this.#theme);
+    sample.attr('d', `M${x + 1},${y - size / 3} ${x + sampleLength},${y - size / 3}`);
+    words.attr({ x: x + sampleRoom, y });
+    setText(words, series.label, { size, room });
+  }
+}

@@ -1,0 +1,158 @@
+/** The data of charts of lines: numbers by name, where they lie along x, and what is shown of them. */
+
+import { fail, show, suggest } from '../errors.ts';
+import { isPlain } from '../options.ts';
+import { checkLength, checkNumbers, checkText, isList, isWhole } from './check.ts';
+import { type AxisKind, day } from './ticks.ts';
+
+/** Where values lie along x: numbers, or dates as `Date` or ISO text; text without a time zone is in UTC. */
+export type Positions = ArrayLike<number> | readonly Date[] | readonly string[];
+
+/** The values of a line, or a line that lies elsewhere than the others: a forecast behind a history. */
+export type LineData = ArrayLike<number> | { time?: Positions; values: ArrayLike<number> };
+
+/** A line as checked. */
+export interface Line {
+  name: string;
+  /** In milliseconds where they are dates. */
+  at: ArrayLike<number>;
+  values: ArrayLike<number>;
+}
+
+export interface LineSet {
+  lines: Line[];
+  kind: AxisKind;
+  caption: string | undefined;
+}
+
+/**
+ * Every key is the name of a line, but for `caption` and for that of the positions, which all lines share that do not bring
+ * their own. Lines without any count from `first`.
+ */
+export function checkLines(call: string, data: unknown, positions: 'time' | 'steps', first = 0): LineSet {
+  if (!isPlain(data)) fail(call, `data must be an object with a list for each line, got ${show(data)}`);
+  const { [positions]: given, caption, ...rest } = data as Record<string, unknown>;
+  const entries = Object.entries(rest).filter(([, value]) => value !== undefined);
+  if (entries.length === 0)
+    fail(call, `data must have at least one line, such as { target: [0, 1] }, got ${show(data)}`);
+  const shared = given === undefined ? undefined : checkPositions(call, positions, given);
+  const lists = new Map<string, ArrayLike<number>>();
+  const lines = entries.map(([name, value]) => {
+    if (!isList(value) && isPlain(value)) return ownLine(call, name, value, positions, first);
+    if (typeof value === 'string') refuseText(call, name, value, [positions, 'caption', 'target', 'prediction']);
+    const values = checkNumbers(call, name, value);
+    lists.set(name, values);
+    const at = shared?.at ?? Array.from(values, (_, n) => first + n);
+    return { name, values, at, dates: shared?.dates };
+  });
+  checkLengths(call, lists, positions, shared?.at.length);
+  const kind = kindOf(call, lines, positions);
+  return { lines, kind, caption: caption === undefined ? undefined : checkText(call, 'caption', caption) };
+}
+
+interface Placed {
+  at: ArrayLike<number>;
+  dates: boolean;
+}
+
+/** A line that brings its own positions. */
+function ownLine(call: string, name: string, value: object, positions: string, first: number) {
+  const { values: list, [positions]: own, ...others } = value as Record<string, unknown>;
+  const [unknown] = Object.keys(others);
+  if (unknown !== undefined) fail(call, `${name} must be { ${positions}, values }, got the key ${show(unknown)}`);
+  const values = checkNumbers(call, `${name}.values`, list);
+  if (own === undefined) return { name, values, at: Array.from(values, (_, n) => first + n), dates: undefined };
+  const { at, dates } = checkPositions(call, `${name}.${positions}`, own);
+  checkLength(call, `${name}.${positions}`, at, 'its values', values.length);
+  return { name, values, at, dates };
+}
+
+function refuseText(call: string, name: string, value: string, known: readonly string[]): never {
+  const hint = suggest(name, known);
+  const meant = hint.startsWith('; did you mean') ? hint : '';
+  fail(call, `${name} must be a flat array of numbers, got ${show(value)}${meant}`);
+}
+
+/** Lines that share their positions are as long as these, and as each other. */
+function checkLengths(
+  call: string,
+  lists: ReadonlyMap<string, ArrayLike<number>>,
+  positions: string,
+  count: number | undefined,
+): void {
+  const [first] = lists;
+  if (!first) return;
+  const [name, { length }] = first;
+  for (const [other, list] of lists) {
+    if (list.length === length) continue;
+    const rule = `${other} must be as long as ${name} (${length}), got ${list.length}`;
+    fail(call, `${rule}; a line of another length is { ${positions}, values }`);
+  }
+  if (count !== undefined && count !== length) {
+    fail(call, `${positions} must be as long as ${name} (${length}), got ${count}`);
+  }
+}
+
+/** Dates have no place on an axis of numbers. */
+function kindOf(
+  call: string,
+  lines: readonly { name: string; at: ArrayLike<number>; dates?: boolean | undefined }[],
+  positions: string,
+): AxisKind {
+  const placed = lines.filter(({ at }) => at.length > 0);
+  const [first] = placed;
+  for (const { name, dates = false } of placed) {
+    if (dates === (first!.dates ?? false)) continue;
+    const [one, other] = dates ? ['dates', 'numbers'] : ['numbers', 'dates'];
+    fail(call, `${positions} of ${name} must be ${other}, like that of ${first!.name}, got ${one}`);
+  }
+  if (first?.dates) return 'date';
+  return placed.every(({ at }) => isWhole(at)) ? 'count' : 'number';
+}
+
+function checkPositions(call: string, name: string, value: unknown): Placed {
+  const dates = Array.isArray(value) && value.length > 0 && typeof value[0] !== 'number';
+  if (dates) return { dates, at: value.map((item, n) => checkDate(call, name, item, n)) };
+  const at = checkNumbers(call, name, value);
+  for (let i = 0; i < at.length; i++) {
+    if (!Number.isFinite(at[i])) fail(call, `${name} must be finite, got ${at[i]} at index ${i}`);
+  }
+  return { dates, at };
+}
+
+const isoDate = /^\d{4}-\d\d(-\d\d([T ]\d\d:\d\d(:\d\d(\.\d+)?)?(Z|[+-]\d\d:\d\d)?)?)?$/;
+
+function checkDate(call: string, name: string, value: unknown, index: number): number {
+  let time = Number.NaN;
+  if (typeof (value as Date | null)?.getTime === 'function') time = Number((value as Date).getTime());
+  else if (typeof value === 'string') time = parseDate(value);
+  if (Number.isFinite(time)) return time;
+  fail(call, `${name} must be numbers or dates such as '2026-01-31 12:00', got ${show(value)} at index ${index}`);
+}
+
+/** Without a time zone, a time of day is one in UTC, as a date is by itself: the axis shows what the text says. */
+function parseDate(text: string): number {
+  if (!isoDate.test(text)) return Number.NaN;
+  const local = /\d\d:\d\d(:\d\d(\.\d+)?)?$/.test(text) && !/[+-]\d\d:\d\d$/.test(text);
+  return Date.parse(text.replace(' ', 'T') + (local ? 'Z' : ''));
+}
+
+/** The ends of the x axis: those of all lines. One position alone lies in the middle of a day, or of a stretch. */
+export function xDomainOf(lines: readonly Line[], kind: AxisKind): [number, number] {
+  const [low, high] = extentOf(lines.map(({ at }) => at)) ?? [0, 1];
+  return kind === 'date' && low === high ? [low - day / 2, high + day / 2] : [low, high];
+}
+
+/** The lowest and the highest of several lists of numbers; null where there is none. */
+export function extentOf(lists: readonly ArrayLike<number>[]): [number, number] | null {
+  let [low, high] = [Infinity, -Infinity];
+  for (const list of lists) {
+    for (let i = 0; i < list.length; i++) {
+      const value = list[i]!;
+      if (!Number.isFinite(value)) continue;
+      if (value < low) low = value;
+      if (value > high) high = value;
+    }
+  }
+  return low <= high ? [low, high] : null;
+}

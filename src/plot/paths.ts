@@ -1,0 +1,39 @@
+/** The lines of a chart as elements, which updates move and dress. */
+
+import type { Container, Dom } from '@svgdotjs/svg.js';
+import type { Line } from './lines.ts';
+import { decimate, type Point, pathText, project } from './points.ts';
+import { addLine, dress, type Series } from './series.ts';
+import type { Theme } from './theme.ts';
+import type { Scale } from './ticks.ts';
+
+export class LinePaths {
+  readonly #parent: Container;
+  readonly #theme: Theme;
+  readonly #paths: Dom[] = [];
+
+  constructor(parent: Container, theme: Theme) {
+    this.#parent = parent;
+    this.#theme = theme;
+  }
+
+  /** Shows these lines and no others: elements are made only for more lines than there have ever been. */
+  show(series: readonly Series[], texts: readonly string[]): void {
+    for (let n = 0; n < Math.max(series.length, this.#paths.length); n++) {
+      this.#paths[n] ??= addLine(this.#parent, series[n]!, this.#theme);
+      const path = this.#paths[n]!;
+      path.attr('display', n < series.length ? null : 'none');
+      if (n >= series.length) continue;
+      dress(path, series[n]!, this.#theme).attr('d', texts[n]!);
+    }
+  }
+}
+
+/** The pieces of a line in pixels; more than two points for each pixel of width are thinned. */
+export function piecesOf({ at, values }: Line, x: Scale, y: Scale, width: number): Point[][] {
+  const pieces = project(at, values, x, y);
+  return values.length > 2 * width ? pieces.map(decimate) : pieces;
+}
+
+/** The `d` of a line. */
+export const lineText = (line: Line, x: Scale, y: Scale, width: number) => pathText(piecesOf(line, x, y, width));
