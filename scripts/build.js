@@ -94,8 +94,23 @@ export async function buildPackage() {
   execFileSync(process.execPath, [inRoot('node_modules/typescript/bin/tsc'), '-p', inRoot('tsconfig.build.json')], {
     stdio: 'inherit',
   });
+  widenTypes();
   cpSync(inRoot('build/strict.wasm'), inRoot('dist/kernels.wasm'));
   cpSync(inRoot('build/relaxed.wasm'), inRoot('dist/kernels-relaxed.wasm'));
+}
+
+/**
+ * TypeScript before 5.7 has typed arrays without a type parameter. What `of` returns is the same type, and has a name in
+ * every version.
+ */
+function widenTypes() {
+  for (const name of readdirSync(inRoot('dist'), { recursive: true, encoding: 'utf8' })) {
+    if (!name.endsWith('.d.ts')) continue;
+    const file = inRoot(`dist/${name}`);
+    const text = readFileSync(file, 'utf8');
+    const wide = text.replace(/\b(\w+Array)<ArrayBuffer>/g, "ReturnType<$1Constructor['of']>");
+    if (wide !== text) writeFileSync(file, wide);
+  }
 }
 
 if (process.argv[1] === fileURLToPath(import.meta.url)) {

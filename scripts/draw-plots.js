@@ -79,7 +79,7 @@ function drawRun() {
     }),
   );
 
-  const { i, f, g, o, c, h } = /** @type {Required<lw.Inspection>} */ (inside);
+  const { i, f, g, o, c, h } = /** @type {Record<'i' | 'f' | 'g' | 'o' | 'c' | 'h', lw.Tensor>} */ (inside);
   /** The first units only. @param {lw.Tensor} tensor */
   const some = tensor => first(tensor, U).filter((_, n) => n % U < SHOWN);
   const heat = gateHeatmap({ title: 'Gates and states', units: SHOWN, steps: T, height: 320, theme });

@@ -41,7 +41,7 @@ export { type Regularizer, type RegularizerName, regularizers } from './regulari
 export * from './saving/index.ts';
 export { type Schedule, schedules } from './schedules.ts';
 export { type Sequential, type Sequential as LayersModel, sequential } from './sequential.ts';
-export type { NestedArray, NestedNumbers, Shape, TypedArray } from './shapes.ts';
+export type { NestedArray, NestedNumbers, NestedValues, Shape, TypedArray } from './shapes.ts';
 export type { Stream } from './stream.ts';
 export * from './tensor/index.ts';
 export * from './training/index.ts';

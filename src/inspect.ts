@@ -16,7 +16,10 @@ import { isOdd, warnOnce } from './warning.ts';
  * Tensors [B, T, U] by their letters: i, f, g, o, c, h of an lstm, z, r, n, h of a gru, h of a simpleRNN. Steps are in
  * the order in which the layer takes them. Gates mean nothing where a mask skips a step.
  */
-export type Inspection = { [name in 'i' | 'f' | 'g' | 'o' | 'c' | 'z' | 'r' | 'n']?: Tensor } & { h: Tensor };
+export interface Inspection {
+  [letter: string]: Tensor;
+  h: Tensor;
+}
 
 /** The gates of each cell, in the order in which they lie side by side; one that is not shown has no letter. */
 const gates: Record<string, readonly string[]> = {

@@ -26,6 +26,7 @@ import type { TensorLike } from './tensor/read.ts';
 import type { Tensor } from './tensor/tensor.ts';
 import type { BatchSource } from './training/dataset.ts';
 import {
+  type Evaluation,
   evaluate,
   evaluateDataset,
   type ModelEvaluateArgs,
@@ -323,13 +324,16 @@ export class Sequential {
    *
    * @returns a scalar, or a list of them where there are metrics; `Number(loss)` is its number
    */
-  evaluate(x: OneTensor, y: OneTensor, options?: ModelEvaluateArgs): Tensor | Tensor[] {
-    return evaluate(this.#trainee, x, y, options);
+  evaluate<R extends Tensor | Tensor[] = Evaluation>(x: OneTensor, y: OneTensor, options?: ModelEvaluateArgs): R {
+    return evaluate(this.#trainee, x, y, options) as R;
   }
 
   /** Loss and metrics over batches as they come, without training. */
-  async evaluateDataset(dataset: BatchSource, options?: ModelEvaluateDatasetArgs): Promise<Tensor | Tensor[]> {
-    return evaluateDataset(this.#trainee, dataset, options);
+  async evaluateDataset<R extends Tensor | Tensor[] = Evaluation>(
+    dataset: BatchSource,
+    options?: ModelEvaluateDatasetArgs,
+  ): Promise<R> {
+    return (await evaluateDataset(this.#trainee, dataset, options)) as R;
   }
 
   /** Set by a callback, it ends the training that is going on, after the batch. */

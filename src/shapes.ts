@@ -8,6 +8,12 @@ export type Shape = (number | null)[];
 /** Numbers nested to any depth, all branches of equal length. */
 export type NestedArray = number | readonly NestedArray[];
 
+/**
+ * The numbers of a tensor in arrays as deep as its rank. TypeScript does not know the rank: this can be used as a number,
+ * and as an array of arrays of any depth.
+ */
+export type NestedValues = number & NestedValues[];
+
 /** An array of numbers of one kind. */
 export type TypedArray =
   | Float32Array

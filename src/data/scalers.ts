@@ -96,13 +96,16 @@ export class MinMaxScaler extends Scaler {
   }
 }
 
+/** What `model.getUserDefinedMetadata` gives, where a scaler may be kept. */
+type Metadata = { readonly [name: string]: unknown } | null;
+
 /**
  * Learns mean and standard deviation of each column; `transform` then gives columns of mean 0 and deviation 1.
  *
- * @param train the part of a series that trains, so that nothing of the rest leaks into it; or what JSON has kept of such a
- * scaler, { mean, std }, which makes it again
+ * @param train the training part of a series, so that nothing of the rest leaks into it; or { mean, std } of such a scaler,
+ * as JSON or the metadata of a model has kept them, which makes it again
  */
-export function standardize(train: Series | Pick<StandardScaler, 'mean' | 'std'>): StandardScaler {
+export function standardize(train: Series | Pick<StandardScaler, 'mean' | 'std'> | Metadata): StandardScaler {
   const call = 'standardize';
   if (isPlain(train)) {
     const { mean, std } = checkOptions<StandardScaler>(call, train, ['mean', 'std']);
@@ -123,12 +126,12 @@ export function standardize(train: Series | Pick<StandardScaler, 'mean' | 'std'>
 /**
  * Learns the smallest and the largest number of each column; `transform` then gives columns within the range.
  *
- * @param train the part of a series that trains; numbers beyond its own land outside of the range. Or what JSON has kept of
- * such a scaler, { min, max, range }, which makes it again
+ * @param train the training part of a series; numbers beyond its own land outside of the range. Or { min, max, range } of
+ * such a scaler, as JSON or the metadata of a model has kept them, which makes it again
  * @param options range: [low, high], default [0, 1]
  */
 export function minMax(
-  train: Series | (Pick<MinMaxScaler, 'min' | 'max'> & { range?: readonly [number, number] }),
+  train: Series | (Pick<MinMaxScaler, 'min' | 'max'> & { range?: readonly [number, number] }) | Metadata,
   options?: { range?: readonly [number, number] },
 ): MinMaxScaler {
   const call = 'minMax';

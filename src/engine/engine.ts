@@ -5,6 +5,7 @@
  */
 
 import { fail, show } from '../errors.ts';
+import type { KernelsModule } from '../kernelsModule.ts';
 import { checkName, checkOptions } from '../options.ts';
 import { LINE } from '../units.ts';
 import { binary } from './binaries.ts';
@@ -77,9 +78,9 @@ export function backendInfo(): BackendInfo {
 /** Where the kernels come from when the host does not let the package compile its own. */
 export interface InitOptions {
   /** The compiled `lstm-wasm/kernels.wasm` or `lstm-wasm/kernels-relaxed.wasm`. */
-  module?: WebAssembly.Module;
+  module?: KernelsModule;
   /** The same, not compiled. */
-  bytes?: BufferSource;
+  bytes?: ArrayBuffer | ArrayBufferView;
 }
 
 /** Starts the given kernels. Needed only by hosts that forbid compiling; call it before the first model is made. */
@@ -94,8 +95,9 @@ export function init(options: InitOptions): void {
     if (!(bytes instanceof ArrayBuffer || ArrayBuffer.isView(bytes))) {
       fail('init', `bytes must be an ArrayBuffer or a view of one, got ${show(bytes)}`);
     }
-    if (!WebAssembly.validate(bytes)) fail('init', 'bytes must be a WebAssembly module that this host can run');
-    engine = start(bytes, bytes.byteLength);
+    const source = bytes as BufferSource;
+    if (!WebAssembly.validate(source)) fail('init', 'bytes must be a WebAssembly module that this host can run');
+    engine = start(source, bytes.byteLength);
   }
   given = true;
 }

@@ -6,7 +6,7 @@
  */
 
 import { fail, show } from '../errors.ts';
-import { type NestedArray, sizeOf } from '../shapes.ts';
+import { type NestedArray, type NestedValues, sizeOf } from '../shapes.ts';
 import * as arithmetic from './arithmetic.ts';
 import { TensorBuffer } from './buffer.ts';
 import { format } from './format.ts';
@@ -60,11 +60,11 @@ export class Tensor {
   }
 
   /** The numbers as nested arrays; a scalar gives a number. */
-  arraySync(): NestedArray {
+  arraySync(): NestedValues {
     return nest(this.#values, this.shape);
   }
 
-  async array(): Promise<NestedArray> {
+  async array(): Promise<NestedValues> {
     return this.arraySync();
   }
 
@@ -369,7 +369,7 @@ export class Tensor {
 }
 
 /** Nested arrays, from the innermost axis outwards. */
-function nest(values: Values, shape: readonly number[]): NestedArray {
+function nest(values: Values, shape: readonly number[]): NestedValues {
   let items: NestedArray[] = Array.from(values);
   for (let axis = shape.length - 1; axis >= 0; axis--) {
     const [width, count] = [shape[axis]!, sizeOf(shape.slice(0, axis))];
@@ -377,5 +377,5 @@ function nest(values: Values, shape: readonly number[]): NestedArray {
     for (let i = 0; i < count; i++) rows.push(items.slice(i * width, (i + 1) * width));
     items = rows;
   }
-  return items[0]!;
+  return items[0] as NestedValues;
 }

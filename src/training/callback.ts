@@ -30,7 +30,7 @@ export interface CallbackState {
   readonly weights?: readonly Tensor[] | null;
 }
 
-/** Called as training goes on; every call is awaited. Derive from `Callback` for one with the model at hand. */
+/** Called during training; a promise that a method returns is awaited. Derive from `Callback` for one with the model at hand. */
 export class BaseCallback {
   /** Set before training begins. */
   params!: Params;
@@ -43,14 +43,28 @@ export class BaseCallback {
 
   setModel(_model: Sequential): void {}
 
-  async onTrainBegin(_logs?: Logs): Promise<void> {}
-  async onTrainEnd(_logs?: Logs): Promise<void> {}
-  async onEpochBegin(_epoch: number, _logs?: Logs): Promise<void> {}
-  async onEpochEnd(_epoch: number, _logs?: Logs): Promise<void> {}
-  async onBatchBegin(_batch: number, _logs?: Logs): Promise<void> {}
-  async onBatchEnd(_batch: number, _logs?: Logs): Promise<void> {}
+  onTrainBegin(_logs: Logs): unknown {
+    return undefined;
+  }
+  onTrainEnd(_logs: Logs): unknown {
+    return undefined;
+  }
+  onEpochBegin(_epoch: number, _logs: Logs): unknown {
+    return undefined;
+  }
+  onEpochEnd(_epoch: number, _logs: Logs): unknown {
+    return undefined;
+  }
+  onBatchBegin(_batch: number, _logs: Logs): unknown {
+    return undefined;
+  }
+  onBatchEnd(_batch: number, _logs: Logs): unknown {
+    return undefined;
+  }
   /** Called each time training is about to let go of the thread; see `yieldEvery`. */
-  async onYield(_epoch: number, _batch: number, _logs: Logs): Promise<void> {}
+  onYield(_epoch: number, _batch: number, _logs: Logs): unknown {
+    return undefined;
+  }
 
   /** What goes into a snapshot of the training, for `setState` where it is resumed; null, the default, for nothing. */
   getState(): CallbackState | null {
@@ -84,25 +98,22 @@ export abstract class Callback extends BaseCallback {
   }
 }
 
-/** @inline */
-type Wait = void | Promise<void>;
-
-/** A callback as an object of functions. */
+/** A callback as an object of functions. A promise that one returns is awaited; anything else it returns is ignored. */
 export interface CustomCallbackArgs {
   /** Before the first epoch. */
-  onTrainBegin?: (logs?: Logs) => Wait;
+  onTrainBegin?: (logs: Logs) => unknown;
   /** After the last epoch. */
-  onTrainEnd?: (logs?: Logs) => Wait;
+  onTrainEnd?: (logs: Logs) => unknown;
   /** Epochs count from 0. */
-  onEpochBegin?: (epoch: number, logs?: Logs) => Wait;
+  onEpochBegin?: (epoch: number, logs: Logs) => unknown;
   /** The logs hold the means of the epoch, and of its validation; what is added to them is history, too. */
-  onEpochEnd?: (epoch: number, logs?: Logs) => Wait;
+  onEpochEnd?: (epoch: number, logs: Logs) => unknown;
   /** Batches count from 0 in each epoch. */
-  onBatchBegin?: (batch: number, logs?: Logs) => Wait;
+  onBatchBegin?: (batch: number, logs: Logs) => unknown;
   /** The logs hold batch, size, the loss and the metrics of the batch. */
-  onBatchEnd?: (batch: number, logs?: Logs) => Wait;
+  onBatchEnd?: (batch: number, logs: Logs) => unknown;
   /** Each time training is about to let go of the thread; see `yieldEvery`. */
-  onYield?: (epoch: number, batch: number, logs: Logs) => Wait;
+  onYield?: (epoch: number, batch: number, logs: Logs) => unknown;
   /** The clock of yieldEvery, in milliseconds; for tests. */
   nowFunc?: () => number;
   /** What is awaited to let go of the thread; for tests. */
@@ -144,27 +155,27 @@ export class CustomCallback extends BaseCallback {
     this.pace = every === null ? null : new Pace(every, this.args.nowFunc);
   }
 
-  override async onTrainBegin(logs?: Logs): Promise<void> {
+  override async onTrainBegin(logs: Logs): Promise<void> {
     await this.args.onTrainBegin?.(logs);
   }
 
-  override async onTrainEnd(logs?: Logs): Promise<void> {
+  override async onTrainEnd(logs: Logs): Promise<void> {
     await this.args.onTrainEnd?.(logs);
   }
 
-  override async onEpochBegin(epoch: number, logs?: Logs): Promise<void> {
+  override async onEpochBegin(epoch: number, logs: Logs): Promise<void> {
     await this.args.onEpochBegin?.(epoch, logs);
   }
 
-  override async onEpochEnd(epoch: number, logs?: Logs): Promise<void> {
+  override async onEpochEnd(epoch: number, logs: Logs): Promise<void> {
     await this.args.onEpochEnd?.(epoch, logs);
   }
 
-  override async onBatchBegin(batch: number, logs?: Logs): Promise<void> {
+  override async onBatchBegin(batch: number, logs: Logs): Promise<void> {
     await this.args.onBatchBegin?.(batch, logs);
   }
 
-  override async onBatchEnd(batch: number, logs?: Logs): Promise<void> {
+  override async onBatchEnd(batch: number, logs: Logs): Promise<void> {
     await this.args.onBatchEnd?.(batch, logs);
   }
 

@@ -32,6 +32,15 @@ export interface ModelEvaluateDatasetArgs {
   verbose?: Verbosity;
 }
 
+/**
+ * What `evaluate` gives: the loss, or, where metrics were compiled, a list of the loss and the metrics. TypeScript does not
+ * know which: this can be used as a tensor and as a list. `as Tensor` and `as Tensor[]` say it exactly.
+ */
+export interface Evaluation extends Tensor {
+  readonly [output: number]: Tensor;
+  [Symbol.iterator](): Iterator<Tensor>;
+}
+
 /** Samples and what they should give. */
 export interface Pairs {
   readonly x: Samples;

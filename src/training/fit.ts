@@ -24,7 +24,10 @@ import { Session } from './session.ts';
 import type { Trainee } from './trainee.ts';
 
 /** Samples to test on: [x, y] or [x, y, sampleWeight]. @inline */
-export type ValidationData = readonly [OneTensor, OneTensor] | readonly [OneTensor, OneTensor, TensorLike];
+export type ValidationData =
+  | readonly [OneTensor, OneTensor]
+  | readonly [OneTensor, OneTensor, TensorLike]
+  | readonly OneTensor[];
 
 /** Options of `fit`. */
 export interface ModelFitArgs extends TrainingOptions {

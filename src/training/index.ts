@@ -27,7 +27,7 @@ export {
 export type { MonitorOptions } from './callbacks/monitor.ts';
 export type { ProgressStream } from './callbacks/progressBar.ts';
 export type { BatchSource, DatasetBatch, ForeignTensor } from './dataset.ts';
-export type { ModelEvaluateArgs, ModelEvaluateDatasetArgs } from './evaluate.ts';
+export type { Evaluation, ModelEvaluateArgs, ModelEvaluateDatasetArgs } from './evaluate.ts';
 export type { ModelFitArgs } from './fit.ts';
 export type { ModelFitDatasetArgs } from './fitDataset.ts';
 export { History } from './history.ts';

@@ -10,8 +10,8 @@ import type { Trainee } from './trainee.ts';
 
 const DEFAULT_BATCH = 32;
 
-/** 0 is silent; 1 draws a bar, 2 writes a line an epoch. */
-export type Verbosity = 0 | 1 | 2 | boolean;
+/** 0 or false is silent; 1 or true draws a progress bar; 2 writes a line for each epoch. Other numbers are refused. */
+export type Verbosity = number | boolean;
 
 /** Options of a training, however its data comes. */
 export interface TrainingOptions {

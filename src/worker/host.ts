@@ -113,7 +113,7 @@ export class Wire {
     const pending = this.#pending.get(message.id);
     if (!pending) return;
     const port = {
-      postMessage: (order: unknown, transfer: Transferable[]) =>
+      postMessage: (order: unknown, transfer: ArrayBuffer[]) =>
         this.#send(order as Order, new Set(transfer as ArrayBuffer[]), error => {
           throw error;
         }),

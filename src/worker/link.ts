@@ -23,7 +23,7 @@ interface NodeProcess {
 }
 
 export interface Link {
-  send(order: Order, transfer: Transferable[]): void;
+  send(order: Order, transfer: ArrayBuffer[]): void;
   /** Whether an answer is awaited; else the thread does not keep a Node process alive. */
   busy(is: boolean): void;
   close(): Promise<void>;

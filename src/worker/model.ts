@@ -3,6 +3,8 @@
 import { checkBoolean, checkCount, checkNumber } from '../options.ts';
 import { rates } from '../schedules.ts';
 import { runnerOf, Sequential, trainedBy } from '../sequential.ts';
+import type { Tensor } from '../tensor/tensor.ts';
+import type { Evaluation } from '../training/evaluate.ts';
 import type { Wire } from './host.ts';
 import { type Method, type RemoteTrainingOptions, type TransferOptions, type Way, ways } from './ways.ts';
 
@@ -15,10 +17,10 @@ type Training = 'fit' | 'fitDataset';
 type Known = 'countParams' | 'summary' | 'getConfig' | 'toJSON';
 
 type With<Args extends unknown[], Options> =
-  Required<Args> extends [...infer First, infer Last] ? [...First, options?: Last & Options] : never;
+  Required<Args> extends [...infer First, infer Last] ? [...args: First, options?: Last & Options] : never;
 
 type Arguments<M extends Method | Known> = M extends Plain
-  ? [...Parameters<Sequential[M]>, options?: TransferOptions]
+  ? [...args: Parameters<Sequential[M]>, options?: TransferOptions]
   : M extends Optional
     ? With<Parameters<Sequential[M]>, TransferOptions>
     : M extends Training
@@ -27,7 +29,9 @@ type Arguments<M extends Method | Known> = M extends Plain
 
 /** The methods of `Sequential`, with promises of what these return. @useDeclaredType */
 export type RemoteMethods = {
-  [M in keyof Pick<Sequential, Method | Known>]: (...args: Arguments<M>) => Promise<Awaited<ReturnType<Sequential[M]>>>;
+  [M in keyof Pick<Sequential, Method | Known>]: M extends 'evaluate' | 'evaluateDataset'
+    ? <R extends Tensor | Tensor[] = Evaluation>(...args: Arguments<M>) => Promise<R>
+    : (...args: Arguments<M>) => Promise<Awaited<ReturnType<Sequential[M]>>>;
 };
 
 const known = ['countParams', 'summary', 'getConfig', 'toJSON'] as const satisfies Known[];

@@ -29,7 +29,7 @@ interface PlainError {
 
 /** The end that a message is sent from. */
 export interface Port {
-  postMessage(message: unknown, transfer: Transferable[]): void;
+  postMessage(message: unknown, transfer: ArrayBuffer[]): void;
 }
 
 /** Buffers that are handed over and not copied; those of the sender are detached then. */

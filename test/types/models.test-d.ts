@@ -2,6 +2,7 @@
 // Nothing here is run. A line under @ts-expect-error that compiles is an error.
 
 import {
+  Callback,
   type CompileOptions,
   callbacks,
   data,
@@ -44,7 +45,15 @@ expectTypeOf(model.testOnBatch(x, x)).toEqualTypeOf<number | number[]>();
 expectTypeOf(model.predict(x)).toEqualTypeOf<Tensor>();
 expectTypeOf(model.predict(x, { batchSize: 50 })).toEqualTypeOf<Tensor>();
 expectTypeOf(model.predictOnBatch(x)).toEqualTypeOf<Tensor>();
-expectTypeOf(model.evaluate(x, x)).toEqualTypeOf<Tensor | Tensor[]>();
+expectTypeOf(model.evaluate(x, x).dataSync()).toExtend<ArrayLike<number>>();
+const [loss, accuracy] = model.evaluate(x, x);
+expectTypeOf([loss, accuracy]).toEqualTypeOf<(Tensor | undefined)[]>();
+expectTypeOf(model.evaluate(x, x) as Tensor[]).toEqualTypeOf<Tensor[]>();
+expectTypeOf(model.evaluate(x, x) as Scalar).toEqualTypeOf<Tensor>();
+const either: Tensor | Tensor[] = model.evaluate(x, x);
+expectTypeOf(Array.isArray(either) ? either[0] : either).toEqualTypeOf<Tensor | undefined>();
+const [first] = await model.evaluateDataset([{ xs: x, ys: x }]);
+expectTypeOf(first).toEqualTypeOf<Tensor | undefined>();
 expectTypeOf(model.fit(x, x)).resolves.toEqualTypeOf<History>();
 expectTypeOf(model.getWeights()).toEqualTypeOf<Tensor[]>();
 expectTypeOf(model.getStates()).toEqualTypeOf<Tensor[][]>();
@@ -56,6 +65,14 @@ expectTypeOf(model.predict(x).dataSync()).toExtend<ArrayLike<number>>();
 expectTypeOf(model.predict(x).shape).toExtend<readonly number[]>();
 expectTypeOf(model.inspect('lstm_1', x).h).toEqualTypeOf<Tensor>();
 expectTypeOf(model.inspect('lstm_1', x).i).toEqualTypeOf<Tensor | undefined>();
+
+// The rank of a tensor is not in its type: its numbers are what the program uses them as.
+const rows: number[][] = x.arraySync();
+expectTypeOf(x.arraySync().map(([a, b]) => [a, b])).toExtend<(number | undefined)[][]>();
+expectTypeOf(x.arraySync()[0]![1]!.toFixed(2)).toEqualTypeOf<string>();
+const total: number = x.arraySync();
+tensor([rows[0]!, [total, 2]]);
+tensor(x.arraySync());
 
 // ------------------------------------------------------------------------------------- programs that must compile
 
@@ -104,7 +121,7 @@ model.fit(x, x, {
   callbacks: {
     onEpochEnd(epoch, logs) {
       expectTypeOf(epoch).toEqualTypeOf<number>();
-      expectTypeOf(logs).toEqualTypeOf<Logs | undefined>();
+      expectTypeOf(logs).toEqualTypeOf<Logs>();
       expectTypeOf<Logs>().toEqualTypeOf<Record<string, number>>();
     },
     onBatchEnd: async batch => {
@@ -113,6 +130,25 @@ model.fit(x, x, {
   },
 });
 model.fit(x, x, { callbacks: [callbacks.earlyStopping({ patience: 3 }), { onTrainBegin() {} }] });
+const losses: number[] = [];
+model.fit(x, x, { callbacks: { onEpochEnd: (_epoch, logs) => losses.push(logs.loss!) } });
+model.fit(x, x, { callbacks: [{ onBatchEnd: (_batch, { loss }) => loss! < 1 && console.log(loss) }] });
+model.fit(x, x, { callbacks: { onEpochEnd: async (epoch, logs) => epoch % 10 === 0 && console.log(logs.val_loss) } });
+
+// Callbacks of one's own may be synchronous, or written as for TF.js.
+class Quick extends Callback {
+  override onEpochEnd(_epoch: number, logs: Logs) {
+    return losses.push(logs.loss!);
+  }
+  override async onBatchEnd(_batch: number, logs?: Logs): Promise<void> {
+    losses.push(logs?.loss ?? 0);
+  }
+}
+model.fit(x, x, { callbacks: new Quick() });
+
+// Options that are kept in a constant
+const options = { epochs: 3, verbose: 0, validationData: [x, x] };
+model.fit(x, x, options);
 
 // -------------------------------------------------------------------------------- programs that must not compile
 

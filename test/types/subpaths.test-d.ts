@@ -10,7 +10,7 @@ import {
   type Tensor,
   tensor,
 } from 'lstm-wasm';
-import { forecast, sineCosine, standardize, trainTestSplit, vocabulary, windows } from 'lstm-wasm/data';
+import { forecast, minMax, sineCosine, standardize, trainTestSplit, vocabulary, windows } from 'lstm-wasm/data';
 import { loadKerasModel, toKeras } from 'lstm-wasm/keras';
 import kernels from 'lstm-wasm/kernels.wasm';
 import relaxed from 'lstm-wasm/kernels-relaxed.wasm';
@@ -33,6 +33,8 @@ expectTypeOf(forecast(model, [1, 2, 3], 24)).toEqualTypeOf<Tensor>();
 const { train, test } = trainTestSplit([1, 2, 3], { testSize: 1 });
 model.fitDataset(windows(standardize(train).transform(test), { inputSteps: 24, batchSize: 32 }), { epochs: 2 });
 standardize([new Float32Array(2), [1, 2]]).transform([new Float64Array(2)]);
+standardize(model.getUserDefinedMetadata()).transform([1]);
+minMax(model.getUserDefinedMetadata()).transform([1]);
 expectTypeOf(vocabulary('abc').size).toEqualTypeOf<number>();
 // @ts-expect-error misspelt
 sineCosine({ batchsize: 50 });
@@ -73,6 +75,8 @@ const remote = await host.sequential({ layers: [layers.gru({ units: 8, inputShap
 expectTypeOf(remote.predict(x)).toEqualTypeOf<Promise<Tensor>>();
 expectTypeOf(remote.trainOnBatch(x, x)).toEqualTypeOf<Promise<number | number[]>>();
 expectTypeOf(remote.fit(x, x, { epochs: 2 })).toEqualTypeOf<Promise<History>>();
+expectTypeOf(remote.evaluate(x, x)).resolves.toExtend<Tensor>();
+expectTypeOf(remote.evaluate(x, x) as Promise<Tensor[]>).resolves.toEqualTypeOf<Tensor[]>();
 expectTypeOf(remote.getWeights()).toEqualTypeOf<Promise<Tensor[]>>();
 expectTypeOf(remote.compile({ optimizer: 'adam', loss: 'mse' })).toEqualTypeOf<Promise<void>>();
 expectTypeOf(remote.withBatchSize(1)).toEqualTypeOf<Promise<RemoteSequential>>();
