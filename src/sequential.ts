@@ -21,7 +21,7 @@ import type { Stack } from './stack.ts';
 import { readStates, recurrentOf, writeStates } from './states.ts';
 import { Step } from './step.ts';
 import { Stream } from './stream.ts';
-import { checkSummary, summarize } from './summary.ts';
+import { readSummary, summarize } from './summary.ts';
 import type { TensorLike } from './tensor/read.ts';
 import type { Tensor } from './tensor/tensor.ts';
 import type { BatchSource } from './training/dataset.ts';
@@ -144,10 +144,10 @@ export class Sequential {
   }
 
   /** Prints layers, output shapes and numbers of parameters. */
-  summary(lineLength?: number, positions?: number[], printFn: (line: string) => void = console.log): void {
+  summary(lineLength?: number | null, positions?: number[] | null, printFn?: ((line: string) => void) | null): void {
     this.#runner.alive('model.summary');
-    checkSummary('model.summary', lineLength, positions, printFn);
-    for (const line of summarize(this.name, this.#stack.layers, lineLength, positions)) printFn(line);
+    const known = readSummary('model.summary', lineLength, positions, printFn);
+    for (const line of summarize(this.name, this.#stack.layers, known)) known.print(line);
   }
 
   /** The options of the layers, and the name: what the model is, without what it has learned. */
@@ -204,7 +204,10 @@ export class Sequential {
     return toKeras(this);
   }
 
-  /** Whether training changes anything; setting it sets it for every layer. */
+  /**
+   * Whether training changes anything. Set to false, it freezes every layer; set to true again, each layer is as it was,
+   * and those that were frozen one by one stay frozen.
+   */
   get trainable(): boolean {
     const { layers } = this.#stack;
     return layers.length === 0 || layers.some(layer => layer.trainable);
@@ -212,7 +215,7 @@ export class Sequential {
 
   set trainable(value: boolean) {
     const learns = checkBoolean('model', 'trainable', value);
-    for (const layer of this.#stack.layers) layer.trainable = learns;
+    for (const layer of this.#stack.layers) layer.followModel(learns);
   }
 
   // -------------------------------------------------------------------------------------------------------- weights

@@ -80,6 +80,7 @@ export abstract class Layer {
   /** What the options say of the input, null where they say nothing: only the first layer of a model needs it. */
   readonly batchInputShape: Shape | null;
   #trainable: boolean;
+  #frozenByModel = false;
   readonly #lists: boolean;
   #weights: WeightSpec[] = [];
   #home: WeightHome | null = null;
@@ -112,11 +113,17 @@ export abstract class Layer {
 
   /** Whether training changes the weights. It may be set at any time, also between batches. */
   get trainable(): boolean {
-    return this.#trainable;
+    return this.#trainable && !this.#frozenByModel;
   }
 
   set trainable(value: boolean) {
     this.#trainable = checkBoolean(this.name, 'trainable', value);
+    this.#frozenByModel = false;
+  }
+
+  /** @internal Sets `model.trainable` for this layer: what the layer itself was set to comes back with true. */
+  followModel(trainable: boolean): void {
+    this.#frozenByModel = !trainable;
   }
 
   /** The shape of a batch that comes out, null where it is open. */
@@ -254,6 +261,7 @@ export abstract class Layer {
   leave(): void {
     this.#home = null;
     this.#built = null;
+    this.#frozenByModel = false;
     this.initialValues = null;
   }
 

@@ -59,6 +59,6 @@ export function nextFrame(): Promise<void> {
 }
 
 /** Prints a tensor; with `verbose`, its dtype and shape too. */
-export function print(x: TensorLike, verbose = false): void {
+export function print(x: TensorLike, verbose?: boolean): void {
   asTensor('print', 'x', x).print(verbose);
 }
