@@ -1,6 +1,7 @@
 /** The model: a stack of layers that trains and predicts. */
 
 import { version } from '../package.json' with { type: 'json' };
+import { exactMethods, noMore } from './arguments.ts';
 import { type OneTensor, shapeOfBatch, single } from './batches.ts';
 import { type Config, describe, toPython } from './config.ts';
 import { fail, show } from './errors.ts';
@@ -161,10 +162,10 @@ export class Sequential {
    *
    * @param returnString whether to return JSON, the default, or the object that it stands for
    */
-  toJSON(_unused?: unknown, returnString = true): string | Config {
+  toJSON(_unused?: unknown, returnString?: boolean): string | Config {
     const { className } = this;
     const topology = toPython({ className, config: this.getConfig(), kerasVersion: `lstm-wasm ${version}` });
-    return returnString ? JSON.stringify(topology) : (topology as Config);
+    return (returnString ?? true) ? JSON.stringify(topology) : (topology as Config);
   }
 
   // --------------------------------------------------------------------------------------------------------- saving
@@ -225,7 +226,7 @@ export class Sequential {
    *
    * @param trainableOnly leave out those of frozen layers; default false
    */
-  getWeights(trainableOnly = false): Tensor[] {
+  getWeights(trainableOnly?: boolean): Tensor[] {
     const call = 'model.getWeights';
     this.#runner.alive(call);
     return this.#stack.readWeights(call, trainableOnly);
@@ -492,7 +493,10 @@ export class Sequential {
   }
 }
 
+exactMethods(Sequential, 'model');
+
 /** A new model: a stack of layers. */
 export function sequential(options?: { layers?: readonly Layer[]; name?: string }): Sequential {
+  noMore('sequential', 1, arguments);
   return new Sequential(options);
 }

@@ -1,5 +1,6 @@
 /** What every layer is: shapes, weights, and a plan for its kernels. Layers do no arithmetic. */
 
+import { exactMethods } from '../arguments.ts';
 import { type Config, describe, toPython } from '../config.ts';
 import type { Constraint } from '../constraints.ts';
 import type { Kernels } from '../engine/kernels.ts';
@@ -146,7 +147,7 @@ export abstract class Layer {
    *
    * @param trainableOnly none of a frozen layer; default false
    */
-  getWeights(trainableOnly = false): Tensor[] {
+  getWeights(trainableOnly?: boolean): Tensor[] {
     return this.readWeights(`${this.name}.getWeights`, trainableOnly);
   }
 
@@ -293,6 +294,8 @@ export abstract class Layer {
    */
   abstract plan(planner: Planner, input: Flow, home: Homes, top: boolean): Flow;
 }
+
+exactMethods(Layer, 'layer', ['countParams', 'getWeights', 'setWeights', 'getConfig']);
 
 /** Of what is no layer, or none that works on each time step by itself. */
 export function refuseWrapped(call: string, layer: unknown): never {

@@ -1,6 +1,7 @@
 /** The cost over the steps of a training run. */
 
 import type { Circle } from '@svgdotjs/svg.js';
+import { noMore } from '../arguments.ts';
 import { checkBoolean, checkOptions } from '../options.ts';
 import { countTicks, linearScale, linearTicks, logScale, logTicks, type Scale } from './axes.ts';
 import { checkDomain, checkNumbers, checkPositions, checkText, extent } from './check.ts';
@@ -29,6 +30,7 @@ export interface LossData {
 
 /** A live chart of the cost; every `update` takes the whole run so far. */
 export function lossPlot(options: LossOptions = {}): Plot<LossData> {
+  noMore('lossPlot', 1, arguments);
   const call = 'lossPlot';
   const given = checkOptions<LossOptions>(call, options, lossOptions);
   const log = checkBoolean(call, 'log', given.log ?? true);

@@ -1,5 +1,6 @@
 /** The picture of a sequence model at work: what it should say, and what it says. */
 
+import { noMore } from '../arguments.ts';
 import { checkOptions } from '../options.ts';
 import { countTicks, linearScale, linearTicks, type Scale } from './axes.ts';
 import { checkDomain, checkPair, checkPrediction, checkText, extent, isWhole, type PredictionData } from './check.ts';
@@ -22,6 +23,7 @@ export interface LivePredictionOptions extends PredictionOptions {
 
 /** A live chart of target and prediction; every `update` moves the points of the two lines it was made with. */
 export function predictionPlot(options: LivePredictionOptions = {}): Plot<PredictionData> {
+  noMore('predictionPlot', 1, arguments);
   const call = 'predictionPlot';
   const known = checkOptions<LivePredictionOptions>(call, options, [...predictionOptions, 'input']);
   const { input: name, ...rest } = known;

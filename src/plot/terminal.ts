@@ -8,6 +8,7 @@
  *           0      10     20
  */
 
+import { noMore } from '../arguments.ts';
 import { fail } from '../errors.ts';
 import { checkBoolean, checkCount, checkOptions } from '../options.ts';
 import { countTicks, linearScale, linearTicks, type Scale, type Tick } from './axes.ts';
@@ -43,6 +44,7 @@ const [red, blue, both] = [31, 34, 35];
 
 /** Draws one list of numbers, or target and prediction; the prediction is dashed. */
 export function terminalPlot(data: ArrayLike<number> | PredictionData, options: TerminalOptions = {}): string {
+  noMore('terminalPlot', 2, arguments);
   const call = 'terminalPlot';
   const given = checkOptions<TerminalOptions>(call, options, terminalOptions);
   const width = checkLetters(call, 'width', given.width ?? 72, 24);

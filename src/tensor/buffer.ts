@@ -1,5 +1,6 @@
 /** Numbers that can be set one by one before they become a tensor. */
 
+import { noMore } from '../arguments.ts';
 import { fail, show } from '../errors.ts';
 import { checkShape, showShape } from '../shapes.ts';
 import { Tensor } from './tensor.ts';
@@ -73,6 +74,7 @@ export class TensorBuffer {
 
   /** A tensor of the numbers as they are now. What is set later does not reach it. */
   toTensor(): Tensor {
+    noMore('buffer.toTensor', 0, arguments);
     return new Tensor(this.values.slice() as Values, this.shape);
   }
 }

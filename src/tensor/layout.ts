@@ -1,5 +1,6 @@
 /** Functions that move numbers and compute none: other shapes, other orders, parts, and several made one. */
 
+import { noMore } from '../arguments.ts';
 import { fail, show } from '../errors.ts';
 import { checkCount } from '../options.ts';
 import { checkShape, showShape, sizeOf } from '../shapes.ts';
@@ -24,6 +25,7 @@ export function checkAxis(call: string, axis: unknown, rank: number, name = 'axi
 
 /** The same numbers in another shape; one axis may be -1 and takes what is left. */
 export function reshape(x: TensorLike, shape: readonly number[]): Tensor {
+  noMore('reshape', 2, arguments);
   return reshaped('reshape', asTensor('reshape', 'x', x), shape);
 }
 
@@ -42,12 +44,14 @@ export function reshaped(call: string, x: Tensor, shape: unknown): Tensor {
 
 /** All numbers on one axis. */
 export function flatten(x: TensorLike): Tensor {
+  noMore('flatten', 1, arguments);
   const from = asTensor('flatten', 'x', x);
   return copied(from, [from.size]);
 }
 
 /** Without the axes of size 1, or without those of them that are named; of none named, all. */
 export function squeeze(x: TensorLike, axis?: number | readonly number[] | null): Tensor {
+  noMore('squeeze', 2, arguments);
   const call = 'squeeze';
   const from = asTensor(call, 'x', x);
   const named = axis === undefined || axis === null ? [] : checkAxes(call, axis, from.rank);
@@ -59,6 +63,7 @@ export function squeeze(x: TensorLike, axis?: number | readonly number[] | null)
 
 /** With an axis of size 1 more, in front of `axis`; -1 puts it last. */
 export function expandDims(x: TensorLike, axis?: number | null): Tensor {
+  noMore('expandDims', 2, arguments);
   const call = 'expandDims';
   const from = asTensor(call, 'x', x);
   return copied(from, from.shape.toSpliced(checkAxis(call, axis ?? 0, from.rank + 1), 0, 1));
@@ -66,6 +71,7 @@ export function expandDims(x: TensorLike, axis?: number | null): Tensor {
 
 /** As another dtype: towards zero for int32, true for all but zero for bool. */
 export function cast(x: TensorLike, dtype: DataType): Tensor {
+  noMore('cast', 2, arguments);
   const from = asTensor('cast', 'x', x);
   const kind = checkDataType('cast', dtype);
   return new Tensor(convert('cast', valuesOf(from), kind), from.shape);
@@ -73,6 +79,7 @@ export function cast(x: TensorLike, dtype: DataType): Tensor {
 
 /** A copy. */
 export function clone(x: TensorLike): Tensor {
+  noMore('clone', 1, arguments);
   const from = asTensor('clone', 'x', x);
   return copied(from, from.shape);
 }
@@ -81,6 +88,7 @@ export function clone(x: TensorLike): Tensor {
 
 /** Axes in another order; reversed where none is given. */
 export function transpose(x: TensorLike, perm?: readonly number[] | null): Tensor {
+  noMore('transpose', 2, arguments);
   const call = 'transpose';
   const from = asTensor(call, 'x', x);
   const axes = [...from.shape.keys()];
@@ -109,6 +117,7 @@ export function ordered(call: string, x: Tensor, perm: readonly number[]): Tenso
 
 /** Back to front along the given axes; along all where none is given. */
 export function reverse(x: TensorLike, axis?: number | readonly number[] | null): Tensor {
+  noMore('reverse', 2, arguments);
   const call = 'reverse';
   const from = asTensor(call, 'x', x);
   const axes = checkAxes(call, axis, from.rank);
@@ -143,6 +152,7 @@ export function slice(
   begin: number | readonly number[],
   size?: number | readonly number[] | null,
 ): Tensor {
+  noMore('slice', 3, arguments);
   const call = 'slice';
   const from = asTensor(call, 'x', x);
   const list = (name: string, value: unknown): number[] => {
@@ -173,6 +183,7 @@ function part(call: string, x: Tensor, starts: readonly number[], shape: readonl
 
 /** Parts along an axis: so many of equal size, or one for each size in a list, of which one may be -1. */
 export function split(x: TensorLike, numOrSizeSplits: number | readonly number[], axis?: number | null): Tensor[] {
+  noMore('split', 3, arguments);
   const call = 'split';
   const from = asTensor(call, 'x', x);
   const along = checkAxis(call, axis ?? 0, from.rank);
@@ -203,6 +214,7 @@ export function split(x: TensorLike, numOrSizeSplits: number | readonly number[]
 
 /** The items along an axis, each without it. */
 export function unstack(x: TensorLike, axis?: number | null): Tensor[] {
+  noMore('unstack', 2, arguments);
   const call = 'unstack';
   const from = asTensor(call, 'x', x);
   const along = checkAxis(call, axis ?? 0, from.rank);
@@ -222,6 +234,7 @@ export function unstack(x: TensorLike, axis?: number | null): Tensor[] {
  *   `axis`; counted from the back of `indices` where it is negative
  */
 export function gather(x: TensorLike, indices: TensorLike, axis?: number | null, batchDims?: number | null): Tensor {
+  noMore('gather', 4, arguments);
   const call = 'gather';
   const from = asTensor(call, 'x', x);
   const ids = asTensor(call, 'indices', indices);
@@ -274,6 +287,7 @@ function checkBatchDims(
 
 /** One behind the other along an axis; the other axes must agree. */
 export function concat(tensors: readonly TensorLike[], axis?: number | null): Tensor {
+  noMore('concat', 2, arguments);
   const call = 'concat';
   const list = asTensors(call, 'tensors', tensors);
   const { shape, rank } = list[0]!;
@@ -297,6 +311,7 @@ export function concat(tensors: readonly TensorLike[], axis?: number | null): Te
 
 /** Side by side on a new axis; the shapes must be equal. */
 export function stack(tensors: readonly TensorLike[], axis?: number | null): Tensor {
+  noMore('stack', 2, arguments);
   return stacked('stack', tensors, axis ?? 0);
 }
 
@@ -326,6 +341,7 @@ function joined(call: string, list: readonly Tensor[], shape: readonly number[],
 
 /** The tensor repeated so many times along each axis. */
 export function tile(x: TensorLike, reps: readonly number[]): Tensor {
+  noMore('tile', 2, arguments);
   const call = 'tile';
   const from = asTensor(call, 'x', x);
   if (!Array.isArray(reps) || reps.length !== from.rank) {

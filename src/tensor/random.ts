@@ -1,5 +1,6 @@
 /** Random tensors: from the seed of the call or, without one, from the stream that `setRandomSeed` fixes. */
 
+import { noMore } from '../arguments.ts';
 import { fail } from '../errors.ts';
 import { Generator } from '../generator.ts';
 import { checkBoolean, checkCount, checkNumber } from '../options.ts';
@@ -70,6 +71,7 @@ export function randomUniform(
   dtype?: DataType | null,
   seed?: number | null,
 ): Tensor {
+  noMore('randomUniform', 5, arguments);
   const call = 'randomUniform';
   const low = checkNumber(call, 'minval', minval ?? 0);
   const most = checkNumber(call, 'maxval', maxval ?? 1, { least: low });
@@ -89,6 +91,7 @@ export function randomNormal(
   dtype?: 'float32' | 'int32' | null,
   seed?: number | null,
 ): Tensor {
+  noMore('randomNormal', 5, arguments);
   return normals('randomNormal', shape, mean, stdDev, dtype, seed, generator => generator.normal());
 }
 
@@ -100,6 +103,7 @@ export function truncatedNormal(
   dtype?: 'float32' | 'int32' | null,
   seed?: number | null,
 ): Tensor {
+  noMore('truncatedNormal', 5, arguments);
   return normals('truncatedNormal', shape, mean, stdDev, dtype, seed, generator => {
     for (;;) {
       const z = generator.normal();
@@ -120,6 +124,7 @@ export function multinomial(
   seed?: number | null,
   normalized?: boolean | null,
 ): Tensor {
+  noMore('multinomial', 4, arguments);
   const call = 'multinomial';
   const from = asTensor(call, 'logits', logits);
   const samples = checkCount(call, 'numSamples', numSamples);

@@ -1,5 +1,6 @@
 /** Functions that make one number of many: along the given axes, or over all of them. Sums are in float64. */
 
+import { exact, noMore } from '../arguments.ts';
 import { fail, show } from '../errors.ts';
 import * as f64 from '../math.ts';
 import { checkBoolean } from '../options.ts';
@@ -37,6 +38,17 @@ function reduce(
   return new Tensor(to, keeps ? from.shape.map((n, one) => (axes.includes(one) ? 1 : n)) : shape);
 }
 
+/** `reduce` as a function of its own. */
+function reduction(
+  call: string,
+  result: 'float32' | 'same' | 'numbers',
+  f: Reducer,
+): (x: TensorLike, axis?: Axes | null, keepDims?: boolean | null) => Tensor {
+  return exact(call, (x: TensorLike, axis?: Axes | null, keepDims?: boolean | null) =>
+    reduce(call, x, axis, keepDims, result, f),
+  );
+}
+
 function total(values: Values, from: number, count: number): number {
   let sum = 0;
   for (let i = from; i < from + count; i++) sum += values[i]!;
@@ -44,28 +56,28 @@ function total(values: Values, from: number, count: number): number {
 }
 
 /** int32 for bool; otherwise of the dtype of x. */
-export const sum = (x: TensorLike, axis?: Axes | null, keepDims?: boolean | null): Tensor =>
-  reduce('sum', x, axis, keepDims, 'numbers', total);
+export const sum = /* @__PURE__ */ reduction('sum', 'numbers', total);
 
 /** float32, whatever x is. */
-export const mean = (x: TensorLike, axis?: Axes | null, keepDims?: boolean | null): Tensor =>
-  reduce('mean', x, axis, keepDims, 'float32', (values, from, count) => total(values, from, count) / count);
+export const mean = /* @__PURE__ */ reduction(
+  'mean',
+  'float32',
+  (values, from, count) => total(values, from, count) / count,
+);
 
 /** The largest; NaN where one is NaN. */
-export const max = (x: TensorLike, axis?: Axes | null, keepDims?: boolean | null): Tensor =>
-  reduce('max', x, axis, keepDims, 'same', (values, from, count) => {
-    let most = Number.NEGATIVE_INFINITY;
-    for (let i = from; i < from + count; i++) most = Math.max(most, values[i]!);
-    return most;
-  });
+export const max = /* @__PURE__ */ reduction('max', 'same', (values, from, count) => {
+  let most = Number.NEGATIVE_INFINITY;
+  for (let i = from; i < from + count; i++) most = Math.max(most, values[i]!);
+  return most;
+});
 
 /** The smallest; NaN where one is NaN. */
-export const min = (x: TensorLike, axis?: Axes | null, keepDims?: boolean | null): Tensor =>
-  reduce('min', x, axis, keepDims, 'same', (values, from, count) => {
-    let least = Number.POSITIVE_INFINITY;
-    for (let i = from; i < from + count; i++) least = Math.min(least, values[i]!);
-    return least;
-  });
+export const min = /* @__PURE__ */ reduction('min', 'same', (values, from, count) => {
+  let least = Number.POSITIVE_INFINITY;
+  for (let i = from; i < from + count; i++) least = Math.min(least, values[i]!);
+  return least;
+});
 
 /** Mean and variance, the mean of the squared distances from it, both float32. */
 export function moments(
@@ -73,6 +85,7 @@ export function moments(
   axis?: Axes | null,
   keepDims?: boolean | null,
 ): { mean: Tensor; variance: Tensor } {
+  noMore('moments', 3, arguments);
   const average = reduce('moments', x, axis, keepDims, 'float32', (v, from, n) => total(v, from, n) / n);
   const variance = reduce('moments', x, axis, keepDims, 'float32', (values, from, count) => {
     const middle = total(values, from, count) / count;
@@ -84,10 +97,16 @@ export function moments(
 }
 
 /** Where the largest stands along an axis, int32; the first of equals. */
-export const argMax = (x: TensorLike, axis?: number | null): Tensor => place('argMax', x, axis ?? 0, (a, b) => a > b);
+export const argMax = /* @__PURE__ */ exact(
+  'argMax',
+  (x: TensorLike, axis?: number | null): Tensor => place('argMax', x, axis ?? 0, (a, b) => a > b),
+);
 
 /** Where the smallest stands along an axis, int32; the first of equals. */
-export const argMin = (x: TensorLike, axis?: number | null): Tensor => place('argMin', x, axis ?? 0, (a, b) => a < b);
+export const argMin = /* @__PURE__ */ exact(
+  'argMin',
+  (x: TensorLike, axis?: number | null): Tensor => place('argMin', x, axis ?? 0, (a, b) => a < b),
+);
 
 function place(call: string, x: TensorLike, axis: number, better: (a: number, b: number) => boolean): Tensor {
   const from = asTensor(call, 'x', x);
@@ -105,6 +124,7 @@ function place(call: string, x: TensorLike, axis: number, better: (a: number, b:
 
 /** e^x divided by the sum of it along the last axis. */
 export function softmax(logits: TensorLike, dim?: number | null): Tensor {
+  noMore('softmax', 2, arguments);
   const call = 'softmax';
   const from = asTensor(call, 'logits', logits);
   const rank = Math.max(from.rank, 1);

@@ -5,6 +5,7 @@
  * in one of the files beside this one, where its arguments are described.
  */
 
+import { exactMethods } from '../arguments.ts';
 import { fail, show } from '../errors.ts';
 import { type NestedArray, sizeOf } from '../shapes.ts';
 import * as arithmetic from './arithmetic.ts';
@@ -367,6 +368,8 @@ export class Tensor {
     return reduce.argMin(this, axis);
   }
 }
+
+exactMethods(Tensor, 'tensor');
 
 /** Nested arrays, from the innermost axis outwards. */
 function nest(values: Values, shape: readonly number[]): NestedArray {
