@@ -1,5 +1,6 @@
 /** What weights must be after every update. The arithmetic is in assembly/constraints.ts. */
 
+import { exactTable } from './arguments.ts';
 import { type Config, fromSnake } from './config.ts';
 import { isDescribed, made } from './described.ts';
 import type { Kernels } from './engine/kernels.ts';
@@ -83,7 +84,7 @@ function checkAxis(call: string, axis: unknown = 0): number {
 type Options<K extends string> = { readonly [name in K]?: number };
 
 /** Makes constraints by their TF.js names. */
-export const constraints = {
+export const constraints = /* @__PURE__ */ exactTable('constraints', {
   /** Shortens every vector along `axis`, 0 by default, that is longer than maxValue, 2 by default. */
   maxNorm(options?: Options<'maxValue' | 'axis'>): Constraint {
     const call = 'constraints.maxNorm';
@@ -124,7 +125,7 @@ export const constraints = {
     const share = checkNumber(call, 'rate', rate, { least: 0, most: 1 });
     return new NormBounds('MinMaxNorm', least, most, share, checkAxis(call, axis));
   },
-};
+});
 
 /** Names that stand for a constraint with its defaults. */
 export type ConstraintName = keyof typeof constraints;

@@ -3,6 +3,7 @@
  * kernels, with numbers that are the same on every host.
  */
 
+import { exactTable } from './arguments.ts';
 import { type Config, fromSnake } from './config.ts';
 import { isDescribed, made } from './described.ts';
 import type { Kernels } from './engine/kernels.ts';
@@ -262,7 +263,7 @@ function scaling(
 const toCamel = (value: unknown): unknown => (typeof value === 'string' ? fromSnake(value) : value);
 
 /** Makes initializers by their TF.js names. */
-export const initializers = {
+export const initializers = /* @__PURE__ */ exactTable('initializers', {
   /** All zeros. */
   zeros: (): Initializer => new Constant('Zeros', 0),
 
@@ -352,7 +353,7 @@ export const initializers = {
     const known = checkOptions<Record<string, unknown>>(call, options, ['gain', 'seed']);
     return new Orthogonal(number(call, known, 'gain', 1), known.seed);
   },
-};
+});
 
 /** Names that stand for an initializer with its defaults. */
 export type InitializerName = Exclude<keyof typeof initializers, 'constant'>;

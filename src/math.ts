@@ -11,24 +11,38 @@ const A = 1.5707963267341256;
 const B = 6.077100506303966e-11;
 const C = 2.0222662487959506e-21;
 
+/** Quarter turns up to which that holds; for more there are whole numbers. */
+const NEAR = 2 ** 20;
+/** pi/2 times 2^192, which leaves the last digits of all numbers that float32 holds right. */
+const HALF_PI = 0x1921fb54442d18469898cc51701b839a252049c1114cf98e8n;
+
 /** 1/3!, 1/5!, ... and 1/2!, 1/4!, ... with alternating signs, the highest power first. */
 const SINE = [-1 / 1307674368000, 1 / 6227020800, -1 / 39916800, 1 / 362880, -1 / 5040, 1 / 120, -1 / 6];
 const COSINE = [1 / 20922789888000, -1 / 87178291200, 1 / 479001600, -1 / 3628800, 1 / 40320, -1 / 720, 1 / 24, -1 / 2];
 
 /**
  * Sine and cosine: reduction by pi/2 in three parts (Cody and Waite), then Taylor polynomials on [-pi/4, pi/4], whose
- * remainders are below 1e-17. Errors stay below 1e-15 for |x| up to a million and grow slowly after that.
+ * remainders are below 1e-17. Errors stay below 1e-15 up to the largest number of float32.
  */
 export const sin = (x: number): number => turned(x, 0);
 export const cos = (x: number): number => turned(x, 1);
 
 /** sin(x + quarters * pi/2). */
 function turned(x: number, quarters: number): number {
-  const n = Math.round(x * TWO_OVER_PI);
-  const r = x - n * A - n * B - n * C;
+  if (x === 0 && quarters === 0) return x; // with its sign
+  const near = Math.round(x * TWO_OVER_PI);
+  const [n, r] = Math.abs(near) < NEAR ? [near, x - near * A - near * B - near * C] : far(x);
   const quadrant = (((n + quarters) % 4) + 4) % 4;
   const value = quadrant % 2 === 0 ? r + r * series(SINE, r * r) : 1 + series(COSINE, r * r);
   return quadrant < 2 ? value : -value;
+}
+
+/** x = n pi/2 + r in whole numbers, for finite |x| from 2^20 on; n without its multiples of 4. */
+function far(x: number): [n: number, r: number] {
+  if (!Number.isFinite(x)) return [0, Number.NaN];
+  const scaled = BigInt(x * 2 ** 32) << 160n; // exact: the last bit of x is 2^-32 or more
+  const n = (2n * scaled + HALF_PI) / (2n * HALF_PI);
+  return [Number(n % 4n), Number(scaled - n * HALF_PI) / 2 ** 192];
 }
 
 /** c_n s + c_{n-1} s^2 + ..., the last coefficient with the lowest power. */
@@ -119,12 +133,14 @@ export function ln(x: number): number {
 export function power(x: number, y: number): number {
   if (y === 0) return 1;
   if (Number.isNaN(y) || Number.isNaN(x)) return Number.NaN;
+  if (Math.abs(x) === 1 && !Number.isFinite(y)) return Number.NaN; // as Math.pow has it
   if (Number.isInteger(y) && Math.abs(y) <= 64) return wholePower(x, y);
-  if (x < 0 && !Number.isInteger(y) && Number.isFinite(y)) return Number.NaN;
+  if (x < 0 && Number.isFinite(x) && !Number.isInteger(y) && Number.isFinite(y)) return Number.NaN;
   const a = Math.abs(x);
-  if (a === 1) return x < 0 && y % 2 !== 0 && Number.isFinite(y) ? -1 : 1;
+  const odd = Math.abs(y % 2) === 1;
+  if (a === 1) return x < 0 && odd ? -1 : 1;
   const value = exp(y * ln(a));
-  return x < 0 && Number.isFinite(y) && y % 2 !== 0 ? -value : value;
+  return x < 0 && odd ? -value : value;
 }
 
 /** By repeated squaring, so that small whole numbers come out exact. */

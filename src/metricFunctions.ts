@@ -5,6 +5,7 @@
  * measure in the kernels.
  */
 
+import { exactTable } from './arguments.ts';
 import { readBatch } from './batches.ts';
 import { fail, show } from './errors.ts';
 import { named } from './metricNames.ts';
@@ -98,7 +99,7 @@ export const metrics = /* @__PURE__ */ (() => {
   const meanAbsolutePercentageError = (name: string) =>
     byRow(name, (t, y) => 100 * mean(y, (value, n) => Math.abs(value - t[n]!) / Math.max(Math.abs(t[n]!), EPSILON)));
 
-  return named({
+  const all = {
     /** The share of a row in which a target of 0 or 1 is what the prediction says: 1 above one half. */
     binaryAccuracy: byRow('binaryAccuracy', (t, y) => mean(y, (value, n) => Number(t[n] === Number(value > 0.5)))),
     /** Of probabilities, kept in [1e-7, 1 - 1e-7]: the mean over a row. */
@@ -144,7 +145,8 @@ export const metrics = /* @__PURE__ */ (() => {
       const middle = mean(t, value => value);
       return 1 - sum(y, (value, n) => (value - t[n]!) ** 2) / sum(t, value => (value - middle) ** 2);
     }),
-  });
+  };
+  return named(exactTable('metrics', all));
 })();
 
 /** One of `metrics`. */

@@ -1,5 +1,6 @@
 /** The only source of randomness: a stream of seeds, one for everything that needs random numbers. */
 
+import { noMore } from './arguments.ts';
 import { fail, show } from './errors.ts';
 
 const MASK = (1n << 64n) - 1n;
@@ -18,6 +19,7 @@ function freshSeed(): bigint {
  * @param seed a whole number from 0 to 2^53 - 1
  */
 export function setRandomSeed(seed: number): void {
+  noMore('setRandomSeed', 1, arguments);
   state = BigInt(checkSeed('setRandomSeed', seed));
 }
 

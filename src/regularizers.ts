@@ -1,5 +1,6 @@
 /** Penalties on weights that join the loss. The arithmetic is in assembly/regularizers.ts. */
 
+import { exactTable } from './arguments.ts';
 import type { Config } from './config.ts';
 import { isDescribed, made } from './described.ts';
 import { fail, show } from './errors.ts';
@@ -24,7 +25,7 @@ export class Regularizer {
 const factor = (call: string, name: string, value: unknown = 0.01) => checkNumber(call, name, value, { least: 0 });
 
 /** Makes regularizers by their TF.js names. */
-export const regularizers = {
+export const regularizers = /* @__PURE__ */ exactTable('regularizers', {
   /** l1 times the sum of the absolute values; l1 is 0.01 by default. */
   l1(options?: { l1?: number }): Regularizer {
     const call = 'regularizers.l1';
@@ -43,7 +44,7 @@ export const regularizers = {
     const { l1, l2 } = checkOptions<{ l1: number; l2: number }>(call, options, ['l1', 'l2']);
     return new Regularizer(factor(call, 'l1', l1), factor(call, 'l2', l2));
   },
-};
+});
 
 /** Names that stand for a regularizer with its defaults. */
 export type RegularizerName = keyof typeof regularizers;

@@ -3,6 +3,7 @@
  * formulas of Keras, and gives the same bits in every engine.
  */
 
+import { exactMethods, exactTable } from './arguments.ts';
 import type { Config } from './config.ts';
 import { fail, show } from './errors.ts';
 import { cos, power as raised } from './math.ts';
@@ -32,6 +33,8 @@ export class Schedule {
   }
 }
 
+exactMethods(Schedule, 'schedule');
+
 /** Rates are float32 in the kernels. */
 export const rates = { least: 0, most: 1e38 } as const;
 
@@ -54,7 +57,7 @@ const flag = (call: string, name: string, value: unknown) =>
   value === undefined ? false : checkBoolean(call, name, value);
 
 /** Makes schedules for the learningRate of an optimizer. */
-export const schedules = {
+export const schedules = /* @__PURE__ */ exactTable('schedules', {
   /** Always the same. */
   constant(options: { learningRate: number }): Schedule {
     const call = 'schedules.constant';
@@ -201,7 +204,7 @@ export const schedules = {
       return cosine(maxLearningRate, last, (step - top) / (end - top));
     });
   },
-};
+});
 
 function readList(
   call: string,

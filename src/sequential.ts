@@ -1,6 +1,7 @@
 /** The model: a stack of layers that trains and predicts. */
 
 import { version } from '../package.json' with { type: 'json' };
+import { exactMethods, noMore } from './arguments.ts';
 import { type OneTensor, shapeOfBatch, single } from './batches.ts';
 import { type Config, describe, toPython } from './config.ts';
 import { fail, show } from './errors.ts';
@@ -21,7 +22,7 @@ import type { Stack } from './stack.ts';
 import { readStates, recurrentOf, writeStates } from './states.ts';
 import { Step } from './step.ts';
 import { Stream } from './stream.ts';
-import { checkSummary, summarize } from './summary.ts';
+import { readSummary, summarize } from './summary.ts';
 import type { TensorLike } from './tensor/read.ts';
 import type { Tensor } from './tensor/tensor.ts';
 import type { BatchSource } from './training/dataset.ts';
@@ -145,10 +146,10 @@ export class Sequential {
   }
 
   /** Prints layers, output shapes and numbers of parameters. */
-  summary(lineLength?: number, positions?: number[], printFn: (line: string) => void = console.log): void {
+  summary(lineLength?: number | null, positions?: number[] | null, printFn?: ((line: string) => void) | null): void {
     this.#runner.alive('model.summary');
-    checkSummary('model.summary', lineLength, positions, printFn);
-    for (const line of summarize(this.name, this.#stack.layers, lineLength, positions)) printFn(line);
+    const known = readSummary('model.summary', lineLength, positions, printFn);
+    for (const line of summarize(this.name, this.#stack.layers, known)) known.print(line);
   }
 
   /** The options of the layers, and the name: what the model is, without what it has learned. */
@@ -162,10 +163,10 @@ export class Sequential {
    *
    * @param returnString whether to return JSON, the default, or the object that it stands for
    */
-  toJSON(_unused?: unknown, returnString = true): string | Config {
+  toJSON(_unused?: unknown, returnString?: boolean): string | Config {
     const { className } = this;
     const topology = toPython({ className, config: this.getConfig(), kerasVersion: `lstm-wasm ${version}` });
-    return returnString ? JSON.stringify(topology) : (topology as Config);
+    return (returnString ?? true) ? JSON.stringify(topology) : (topology as Config);
   }
 
   // --------------------------------------------------------------------------------------------------------- saving
@@ -205,7 +206,10 @@ export class Sequential {
     return toKeras(this);
   }
 
-  /** Whether training changes anything; setting it sets it for every layer. */
+  /**
+   * Whether training changes anything. Set to false, it freezes every layer; set to true again, each layer is as it was,
+   * and those that were frozen one by one stay frozen.
+   */
   get trainable(): boolean {
     const { layers } = this.#stack;
     return layers.length === 0 || layers.some(layer => layer.trainable);
@@ -213,7 +217,7 @@ export class Sequential {
 
   set trainable(value: boolean) {
     const learns = checkBoolean('model', 'trainable', value);
-    for (const layer of this.#stack.layers) layer.trainable = learns;
+    for (const layer of this.#stack.layers) layer.followModel(learns);
   }
 
   // -------------------------------------------------------------------------------------------------------- weights
@@ -223,7 +227,7 @@ export class Sequential {
    *
    * @param trainableOnly leave out those of frozen layers; default false
    */
-  getWeights(trainableOnly = false): Tensor[] {
+  getWeights(trainableOnly?: boolean): Tensor[] {
     const call = 'model.getWeights';
     this.#runner.alive(call);
     return this.#stack.readWeights(call, trainableOnly);
@@ -493,7 +497,10 @@ export class Sequential {
   }
 }
 
+exactMethods(Sequential, 'model');
+
 /** A new model: a stack of layers. */
 export function sequential(options?: { layers?: readonly Layer[]; name?: string }): Sequential {
+  noMore('sequential', 1, arguments);
   return new Sequential(options);
 }

@@ -1,5 +1,6 @@
 /** Inference one sample and one time step at a time, on the weights of a model and a state of its own. */
 
+import { exactMethods } from './arguments.ts';
 import type { BoundPlan } from './boundPlan.ts';
 import { float32 } from './engine/engine.ts';
 import { fail, show } from './errors.ts';
@@ -44,12 +45,13 @@ export class Stream {
    * Takes the next time step.
    *
    * @param input the D numbers of the step
-   * @param out where the U numbers of the output go; with it, nothing is allocated
-   * @returns out, or a new array
+   * @param into where the U numbers of the output go; with it, nothing is allocated
+   * @returns into, or a new array
    */
-  step(input: Float32Array | readonly number[], out: Float32Array = new Float32Array(this.#outputs)): Float32Array {
+  step(input: Float32Array | readonly number[], into?: Float32Array): Float32Array {
     const call = 'stream.step';
     this.#ready(call);
+    const out = into ?? new Float32Array(this.#outputs);
     const count = this.#inputs;
     if (!(input instanceof Float32Array) && !(Array.isArray(input) && input.findIndex(isNoNumber) < 0)) {
       fail(call, `input must be a Float32Array or an array of numbers, got ${show(input)}`);
@@ -100,6 +102,8 @@ export class Stream {
     return this.#plan;
   }
 }
+
+exactMethods(Stream, 'stream');
 
 /** Whether a layer makes a sequence of vectors from one of numbers, as an embedding does. */
 const opensTime = ({ className }: Layer): boolean => className === 'Embedding';

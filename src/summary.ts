@@ -11,31 +11,31 @@ const DEFAULT_POSITIONS = [0.5, 0.85, 1];
 /** Longer than any terminal is wide, and than a name anybody would want to see. */
 const LONGEST = 10_000;
 
-/** The arguments of `model.summary`. */
-export function checkSummary(call: string, lineLength: unknown, positions: unknown, printFn: unknown): void {
-  if (lineLength !== undefined && checkCount(call, 'lineLength', lineLength, 20) > LONGEST) {
-    fail(call, `lineLength must be at most ${LONGEST}, got ${lineLength}`);
-  }
-  if (positions !== undefined) {
-    if (!Array.isArray(positions) || positions.length > 8) {
-      fail(call, `positions must be an array of at most 8 numbers, got ${show(positions)}`);
-    }
-    const bounds = { least: 0, most: LONGEST };
-    for (let n = 0; n < positions.length; n++) checkNumber(call, `positions[${n}]`, positions[n], bounds);
-  }
-  if (typeof printFn !== 'function') fail(call, `printFn must be a function, got ${show(printFn)}`);
+/** What `model.summary` was asked for. */
+export interface SummaryForm {
+  /** Characters in a line. */
+  readonly length: number;
+  /** Where each column ends, as parts of a line, or in characters when the last is above 1. */
+  readonly positions: readonly number[];
+  readonly print: (line: string) => void;
 }
 
-/**
- * @param length characters in a line
- * @param positions where each column ends, as parts of a line, or in characters when the last is above 1
- */
-export function summarize(
-  name: string,
-  layers: readonly Layer[],
-  length = DEFAULT_LENGTH,
-  positions = DEFAULT_POSITIONS,
-): string[] {
+/** The arguments of `model.summary`; null counts as absent, as in TF.js. */
+export function readSummary(call: string, lineLength: unknown, positions: unknown, printFn: unknown): SummaryForm {
+  const length = checkCount(call, 'lineLength', lineLength ?? DEFAULT_LENGTH, 20);
+  if (length > LONGEST) fail(call, `lineLength must be at most ${LONGEST}, got ${length}`);
+  const given = positions ?? DEFAULT_POSITIONS;
+  if (!Array.isArray(given) || given.length > 8) {
+    fail(call, `positions must be an array of at most 8 numbers, got ${show(given)}`);
+  }
+  const bounds = { least: 0, most: LONGEST };
+  const ends = Array.from(given, (end, n) => checkNumber(call, `positions[${n}]`, end, bounds));
+  const print = printFn ?? console.log;
+  if (typeof print !== 'function') fail(call, `printFn must be a function, got ${show(print)}`);
+  return { length, positions: ends, print: print as SummaryForm['print'] };
+}
+
+export function summarize(name: string, layers: readonly Layer[], { length, positions }: SummaryForm): string[] {
   const ends = positions.at(-1)! <= 1 ? positions.map(part => Math.floor(part * length)) : positions;
   const row = (...cells: string[]) => {
     let line = '';

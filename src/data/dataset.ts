@@ -3,6 +3,7 @@
  * them. Plain iterables do as well: `fitDataset` takes any.
  */
 
+import { exactMethods, exactTable } from '../arguments.ts';
 import { fail, show } from '../errors.ts';
 import { checkBoolean, checkCount } from '../options.ts';
 import { isTypedArray } from '../shapes.ts';
@@ -99,10 +100,10 @@ export class Dataset<T> implements AsyncIterable<T> {
   }
 
   /** Items in groups of a size, stacked: numbers, arrays and tensors become tensors, also as fields of objects. */
-  batch(batchSize: number, smallLastBatch = true): Dataset<Stacked<T>> {
+  batch(batchSize: number, smallLastBatch?: boolean): Dataset<Stacked<T>> {
     const call = 'dataset.batch';
     const full = checkCount(call, 'batchSize', batchSize);
-    const small = checkBoolean(call, 'smallLastBatch', smallLastBatch);
+    const small = checkBoolean(call, 'smallLastBatch', smallLastBatch ?? true);
     return this.#then(
       async function* (items) {
         let group: T[] = [];
@@ -156,6 +157,8 @@ export class Dataset<T> implements AsyncIterable<T> {
   }
 }
 
+exactMethods(Dataset, 'dataset');
+
 /** What a batch of items is: a tensor, or an object of them. */
 export type Stacked<T> = T extends TensorLike ? Tensor : { [K in keyof T]: Stacked<T[K]> };
 
@@ -179,7 +182,7 @@ function stacked(call: string, items: readonly unknown[]): unknown {
 }
 
 /** Makes data sets for `fitDataset`. */
-export const data = {
+export const data = /* @__PURE__ */ exactTable('data', {
   /** The items of an array. */
   array<T>(items: readonly T[]): Dataset<T> {
     if (!Array.isArray(items)) fail('data.array', `items must be an array, got ${show(items)}`);
@@ -199,4 +202,4 @@ export const data = {
       return items;
     }, null);
   },
-};
+});

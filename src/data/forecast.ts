@@ -1,5 +1,6 @@
 /** Forecasts of several steps, by models that tell one step or several at once. */
 
+import { noMore } from '../arguments.ts';
 import { fail, show, ValueError } from '../errors.ts';
 import { checkBoolean, checkCount, checkOptions } from '../options.ts';
 import type { Sequential } from '../sequential.ts';
@@ -44,6 +45,7 @@ export interface ForecastOptions {
  * @returns [steps] for a history of plain numbers, or where the model tells one column of several; [steps, W] otherwise
  */
 export function forecast(model: Sequential, history: Series, steps: number, options?: ForecastOptions): Tensor {
+  noMore('forecast', 4, arguments);
   const call = 'forecast';
   if (typeof model?.predict !== 'function' || typeof model.stream !== 'function') {
     fail(call, `model must be one of sequential(), got ${show(model)}`);

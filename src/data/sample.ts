@@ -1,5 +1,6 @@
 /** Choosing one of several by their probabilities, as text generation does. */
 
+import { noMore } from '../arguments.ts';
 import { fail, show } from '../errors.ts';
 import { Generator } from '../generator.ts';
 import { exp, ln } from '../math.ts';
@@ -30,6 +31,7 @@ const sampleOptions = ['temperature', 'topK', 'seed', 'random'] as const;
  * @param probabilities numbers from 0 on, such as the output of a softmax for one sample; they need not add up to one
  */
 export function sample(probabilities: readonly number[] | TypedArray | Tensor, options?: SampleOptions): number {
+  noMore('sample', 2, arguments);
   const call = 'sample';
   const known = checkOptions<SampleOptions>(call, options, sampleOptions);
   const weights = Float64Array.from(readNumbers(call, 'probabilities', probabilities).values);

@@ -1,5 +1,6 @@
 /** Scalers: what they know they learn from the training data alone, and they go both ways. */
 
+import { exactMethods, noMore } from '../arguments.ts';
 import { fail, show } from '../errors.ts';
 import { checkNumber, checkOptions, isPlain } from '../options.ts';
 import { showShape } from '../shapes.ts';
@@ -61,6 +62,8 @@ export class Scaler {
   }
 }
 
+exactMethods(Scaler, 'scaler');
+
 const scalarOf = (value: number) => ({ values: [value], shape: [] });
 
 /** What `standardize` has learned. */
@@ -106,6 +109,7 @@ type Metadata = { readonly [name: string]: unknown } | null;
  * as JSON or the metadata of a model has kept them, which makes it again
  */
 export function standardize(train: Series | Pick<StandardScaler, 'mean' | 'std'> | Metadata): StandardScaler {
+  noMore('standardize', 1, arguments);
   const call = 'standardize';
   if (isPlain(train)) {
     const { mean, std } = checkOptions<StandardScaler>(call, train, ['mean', 'std']);
@@ -134,6 +138,7 @@ export function minMax(
   train: Series | (Pick<MinMaxScaler, 'min' | 'max'> & { range?: readonly [number, number] }) | Metadata,
   options?: { range?: readonly [number, number] },
 ): MinMaxScaler {
+  noMore('minMax', 2, arguments);
   const call = 'minMax';
   const old = isPlain(train) ? checkOptions<MinMaxScaler>(call, train, ['min', 'max', 'range']) : null;
   const known = checkOptions<{ range: readonly [number, number] }>(call, options, ['range']);

@@ -1,5 +1,6 @@
 /** The data of the seed program: a sine to be turned into a cosine. */
 
+import { noMore } from '../arguments.ts';
 import { cos, sin } from '../math.ts';
 import { checkCount, checkOptions } from '../options.ts';
 import { floatsFor } from '../shapes.ts';
@@ -30,6 +31,7 @@ export interface SineCosineBatch {
  * Every batch has arrays of its own.
  */
 export function sineCosine(options?: SineCosineOptions): Generator<SineCosineBatch, never, void> {
+  noMore('sineCosine', 1, arguments);
   const call = 'sineCosine';
   const known = checkOptions<SineCosineOptions>(call, options, ['batchSize', 'timeSteps']);
   const B = checkCount(call, 'batchSize', known.batchSize ?? 50);

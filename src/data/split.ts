@@ -1,5 +1,6 @@
 /** Series cut in time order: the past trains, the future tests. */
 
+import { noMore } from '../arguments.ts';
 import { fail } from '../errors.ts';
 import { checkCount, checkNumber, checkOptions } from '../options.ts';
 import { isTypedArray } from '../shapes.ts';
@@ -28,6 +29,7 @@ export interface Split<S> {
 
 /** Cuts a series into train, validation and test, in this order and without overlap. Each part is a copy. */
 export function trainTestSplit<S extends Series>(series: S, options?: SplitOptions): Split<S> {
+  noMore('trainTestSplit', 2, arguments);
   const call = 'trainTestSplit';
   const known = checkOptions<SplitOptions>(call, options, [
     'testFraction',

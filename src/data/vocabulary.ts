@@ -1,5 +1,6 @@
 /** Text as numbers: the characters of a text, each with an id. */
 
+import { exactMethods, noMore } from '../arguments.ts';
 import { fail, show } from '../errors.ts';
 import { checkBoolean, checkCount, checkName, checkOptions } from '../options.ts';
 import { floatsFor, showShape, type TypedArray } from '../shapes.ts';
@@ -149,8 +150,11 @@ export class Vocabulary {
   }
 }
 
+exactMethods(Vocabulary, 'vocabulary');
+
 /** The characters of a text, sorted by their code points, so that the order of the text does not matter. */
 export function vocabulary(text: string, options?: VocabularyOptions): Vocabulary {
+  noMore('vocabulary', 2, arguments);
   const call = 'vocabulary';
   if (typeof text !== 'string') fail(call, `text must be a string, got ${show(text)}`);
   const { unknown } = checkOptions<VocabularyOptions>(call, options, ['unknown']);

@@ -1,5 +1,6 @@
 /** Windows of a time series: so many steps to look at, and the steps that follow to be told. */
 
+import { noMore } from '../arguments.ts';
 import { checkBoolean, checkCount, checkOptions } from '../options.ts';
 import { floatsFor } from '../shapes.ts';
 import { Tensor } from '../tensor/tensor.ts';
@@ -32,6 +33,7 @@ export interface WindowOptions extends BatchOptions {
  * Windows lie wholly within the series: of N steps, there are floor((N - T - K) / stride) + 1. The series is copied.
  */
 export function windows(series: Series, options: WindowOptions): Batches {
+  noMore('windows', 2, arguments);
   const call = 'windows';
   const known = checkOptions<WindowOptions>(call, options, [
     'inputSteps',

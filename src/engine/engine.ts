@@ -4,6 +4,7 @@
  * One memory serves all models, because a page may hold only about a hundred of them.
  */
 
+import { noMore } from '../arguments.ts';
 import { fail, show } from '../errors.ts';
 import type { KernelsModule } from '../kernelsModule.ts';
 import { checkName, checkOptions } from '../options.ts';
@@ -31,6 +32,7 @@ let models = 0;
 
 /** Chooses the kernels. Call it before the first model is made. */
 export function configure(options: { simd?: 'auto' | 'strict' | 'relaxed' }): void {
+  noMore('configure', 1, arguments);
   const { simd } = checkOptions<{ simd: unknown }>('configure', options, ['simd']);
   if (simd === undefined) return;
   const choice = checkSimd('configure', simd);
@@ -71,6 +73,7 @@ export interface BackendInfo {
 
 /** What the kernels run on, and how much memory they hold. Starts them where no call has yet. */
 export function backendInfo(): BackendInfo {
+  noMore('backendInfo', 0, arguments);
   const { simd, turbo, wasmBytes, memory } = started();
   return { simd, turbo: [...turbo], wasmBytes, memoryBytes: memory.buffer.byteLength, models };
 }
@@ -85,6 +88,7 @@ export interface InitOptions {
 
 /** Starts the given kernels. Needed only by hosts that forbid compiling; call it before the first model is made. */
 export function init(options: InitOptions): void {
+  noMore('init', 1, arguments);
   const { module, bytes } = checkOptions<InitOptions>('init', options, ['module', 'bytes']);
   if (inUse) fail('init', 'must be called before the first model is made');
   if (module !== undefined) {
@@ -104,6 +108,7 @@ export function init(options: InitOptions): void {
 
 /** Resolves when the kernels run. Awaiting it is never necessary; programs written for TF.js do it. */
 export async function ready(): Promise<void> {
+  noMore('ready', 0, arguments);
   while (!engine) {
     const simd = chosen();
     const bytes = binary(simd);

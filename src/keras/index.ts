@@ -1,5 +1,6 @@
 /** Models of Keras: reads and writes `.keras` files, and the HDF5 files of their weights. */
 
+import { noMore } from '../arguments.ts';
 import { checkBytes } from '../bytes.ts';
 import { fail, show } from '../errors.ts';
 import { drawing } from '../random.ts';
@@ -23,6 +24,7 @@ const MEGABYTE = 2 ** 20;
  * @param bytes of the file
  */
 export async function loadKerasModel(bytes: Uint8Array | ArrayBuffer): Promise<Sequential> {
+  noMore('loadKerasModel', 1, arguments);
   const call = 'loadKerasModel';
   const file = checkBytes(call, 'bytes', bytes);
   return drawing(() => (isZip(file) ? readArchive(call, file) : readWhole(call, file)));
@@ -33,6 +35,7 @@ export async function loadKerasModel(bytes: Uint8Array | ArrayBuffer): Promise<S
  * file. States and optimizer of the model stay as they are.
  */
 export async function loadKerasWeights(model: Sequential, bytes: Uint8Array | ArrayBuffer): Promise<void> {
+  noMore('loadKerasWeights', 2, arguments);
   const call = 'loadKerasWeights';
   checkModel(call, model);
   const file = checkBytes(call, 'bytes', bytes);

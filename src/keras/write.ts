@@ -1,6 +1,7 @@
 /** Writes models of Keras. Apart from what reads them: `model.toKeras` loads this file, and needs nothing else. */
 
 import { version } from '../../package.json' with { type: 'json' };
+import { noMore } from '../arguments.ts';
 import { fail, show } from '../errors.ts';
 import { checkMasks } from '../saving/masks.ts';
 import { Sequential } from '../sequential.ts';
@@ -14,6 +15,7 @@ const KERAS = '3.0.0';
 
 /** The model as a `.keras` file, which Keras 3 opens; without optimizer and loss: compile it there. */
 export async function toKeras(model: Sequential): Promise<Uint8Array> {
+  noMore('toKeras', 1, arguments);
   const call = 'toKeras';
   checkModel(call, model);
   const config = describeModel({ call, part: '' }, model);
@@ -26,6 +28,7 @@ export async function toKeras(model: Sequential): Promise<Uint8Array> {
 
 /** The weights of the model as a `.weights.h5` file, for a Keras model of the same layers. */
 export async function toKerasWeights(model: Sequential): Promise<Uint8Array> {
+  noMore('toKerasWeights', 1, arguments);
   const call = 'toKerasWeights';
   checkModel(call, model);
   return write(call, model);

@@ -1,6 +1,7 @@
 /** GRU, the layer and its cell: options, and what the kernels need. The equations are in assembly/gru.ts. */
 
 import { type ActivationName, numberOf } from '../activations.ts';
+import { noMore } from '../arguments.ts';
 import type { Config } from '../config.ts';
 import type { Kernels } from '../engine/kernels.ts';
 import { checkBoolean, checkOptions } from '../options.ts';
@@ -129,6 +130,7 @@ export class Gru extends Recurrent {
 
 /** A cell for `layers.rnn`. */
 export function gruCell(options: GruCellOptions): GruCell {
+  noMore('layers.gruCell', 1, arguments);
   const call = 'layers.gruCell';
   return new GruCell(call, checkOptions<GruCellOptions>(call, options, own));
 }

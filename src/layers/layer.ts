@@ -1,5 +1,6 @@
 /** What every layer is: shapes, weights, and a plan for its kernels. Layers do no arithmetic. */
 
+import { exactMethods } from '../arguments.ts';
 import { type Config, describe, toPython } from '../config.ts';
 import type { Constraint } from '../constraints.ts';
 import type { Kernels } from '../engine/kernels.ts';
@@ -80,6 +81,7 @@ export abstract class Layer {
   /** What the options say of the input, null where they say nothing: only the first layer of a model needs it. */
   readonly batchInputShape: Shape | null;
   #trainable: boolean;
+  #frozenByModel = false;
   readonly #lists: boolean;
   #weights: WeightSpec[] = [];
   #home: WeightHome | null = null;
@@ -112,11 +114,17 @@ export abstract class Layer {
 
   /** Whether training changes the weights. It may be set at any time, also between batches. */
   get trainable(): boolean {
-    return this.#trainable;
+    return this.#trainable && !this.#frozenByModel;
   }
 
   set trainable(value: boolean) {
     this.#trainable = checkBoolean(this.name, 'trainable', value);
+    this.#frozenByModel = false;
+  }
+
+  /** @internal Sets `model.trainable` for this layer: what the layer itself was set to comes back with true. */
+  followModel(trainable: boolean): void {
+    this.#frozenByModel = !trainable;
   }
 
   /** The shape of a batch that comes out, null where it is open. */
@@ -139,7 +147,7 @@ export abstract class Layer {
    *
    * @param trainableOnly none of a frozen layer; default false
    */
-  getWeights(trainableOnly = false): Tensor[] {
+  getWeights(trainableOnly?: boolean): Tensor[] {
     return this.readWeights(`${this.name}.getWeights`, trainableOnly);
   }
 
@@ -254,6 +262,7 @@ export abstract class Layer {
   leave(): void {
     this.#home = null;
     this.#built = null;
+    this.#frozenByModel = false;
     this.initialValues = null;
   }
 
@@ -285,6 +294,8 @@ export abstract class Layer {
    */
   abstract plan(planner: Planner, input: Flow, home: Homes, top: boolean): Flow;
 }
+
+exactMethods(Layer, 'layer', ['countParams', 'getWeights', 'setWeights', 'getConfig']);
 
 /** Of what is no layer, or none that works on each time step by itself. */
 export function refuseWrapped(call: string, layer: unknown): never {

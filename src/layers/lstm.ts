@@ -1,6 +1,7 @@
 /** LSTM, the layer and its cell: options, and what the kernels need. The equations are in assembly/lstm.ts. */
 
 import { type ActivationName, numberOf } from '../activations.ts';
+import { noMore } from '../arguments.ts';
 import type { Config } from '../config.ts';
 import type { Kernels } from '../engine/kernels.ts';
 import { ForgetBias, type Initializer } from '../initializers.ts';
@@ -150,6 +151,7 @@ export class Lstm extends Recurrent {
 
 /** A cell for `layers.rnn`. */
 export function lstmCell(options: LstmCellOptions): LstmCell {
+  noMore('layers.lstmCell', 1, arguments);
   const call = 'layers.lstmCell';
   return new LstmCell(call, checkOptions<LstmCellOptions>(call, options, own));
 }

@@ -1,5 +1,6 @@
 /** SimpleRNN, the layer and its cell: options, and what the kernels need. The equation is in assembly/simpleRnn.ts. */
 
+import { noMore } from '../arguments.ts';
 import type { Kernels } from '../engine/kernels.ts';
 import { checkOptions } from '../options.ts';
 import { type Planner, padded, wholeLines } from '../plan.ts';
@@ -85,6 +86,7 @@ export class SimpleRnn extends Recurrent {
 
 /** A cell for `layers.rnn`. */
 export function simpleRNNCell(options: CellOptions): SimpleRnnCell {
+  noMore('layers.simpleRNNCell', 1, arguments);
   const call = 'layers.simpleRNNCell';
   return new SimpleRnnCell(call, checkOptions<CellOptions>(call, options, cellOptions));
 }

@@ -2,6 +2,7 @@
 
 import { version } from '../../package.json' with { type: 'json' };
 import type { ActivationName } from '../activations.ts';
+import { noMore } from '../arguments.ts';
 import { fail, show } from '../errors.ts';
 import { Activation, ELU, LeakyReLU, ReLU, Softmax } from '../layers/activation.ts';
 import { Bidirectional } from '../layers/bidirectional.ts';
@@ -53,6 +54,7 @@ const NEWEST = 17;
  * @throws ValueError where a cell has an activation that ONNX has not
  */
 export function toOnnx(model: Sequential, options?: ToOnnxOptions): Uint8Array {
+  noMore('toOnnx', 2, arguments);
   const call = 'toOnnx';
   if (!(model instanceof Sequential)) fail(call, `model must be a sequential model, got ${show(model)}`);
   const known = checkOptions<ToOnnxOptions>(call, options, ['opset', 'states', 'name']);

@@ -1,5 +1,6 @@
 /** ONNX graphs as models. */
 
+import { noMore } from '../arguments.ts';
 import { checkBytes } from '../bytes.ts';
 import { fail, ValueError } from '../errors.ts';
 import * as layers from '../layers/factories.ts';
@@ -44,6 +45,7 @@ const NEWEST = 25;
  * @throws ValueError that names the node and the operator where the graph is anything else
  */
 export async function loadOnnxModel(bytes: Uint8Array | ArrayBuffer): Promise<Sequential> {
+  noMore('loadOnnxModel', 1, arguments);
   const call = 'loadOnnxModel';
   const file = checkBytes(call, 'bytes', bytes);
   const foreign = describeForeign(file, 'ONNX');

@@ -1,9 +1,10 @@
 /** What every optimizer is: common options, a learning rate and its schedule. The arithmetic is in assembly/optimizers.ts. */
 
+import { exactMethods, noMore } from '../arguments.ts';
 import { type Config, type ConfigValue, describe } from '../config.ts';
 import type { Kernels } from '../engine/kernels.ts';
 import { fail, show } from '../errors.ts';
-import { checkBoolean, checkCount, checkNumber, checkOptions } from '../options.ts';
+import { checkBoolean, checkCount, checkNumber, checkOptions, isPlain } from '../options.ts';
 import { rates, Schedule } from '../schedules.ts';
 
 /** A number, one of `schedules.*`, or a function of the number of batches trained before: 0 for the first one. */
@@ -180,6 +181,8 @@ export abstract class Optimizer {
   ): void;
 }
 
+exactMethods(Optimizer, 'optimizer', ['setLearningRate', 'getClassName', 'getConfig', 'dispose']);
+
 function checkRate(call: string, rate: unknown): LearningRate {
   if (rate instanceof Schedule || typeof rate === 'function') return rate as LearningRate;
   return checkNumber(call, 'learningRate', rate, rates);
@@ -195,6 +198,10 @@ export function readArguments<T extends OptimizerOptions>(
   given: readonly unknown[],
 ): Partial<T> {
   const [first] = given;
+  if (given.length > 1 && given.some((value, n) => n > 0 && isPlain(value))) {
+    fail(call, `takes either one object or arguments in order, got both; pass ${call}({ ${names[0]}, ... })`);
+  }
+  noMore(call, names.length, given);
   if (first !== null && typeof first === 'object' && !(first instanceof Schedule)) {
     const more = given.findIndex((value, n) => n > 0 && value !== undefined);
     if (more > 0) fail(call, `takes either one object or arguments in order, got both (${names[more]})`);

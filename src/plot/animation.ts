@@ -7,6 +7,7 @@
  */
 
 import type { Container, Dom, Element } from '@svgdotjs/svg.js';
+import { noMore } from '../arguments.ts';
 import { fail, show } from '../errors.ts';
 import { checkNumber, checkOptions } from '../options.ts';
 import { checkLength, isWhole } from './check.ts';
@@ -31,6 +32,7 @@ const footer = 14;
 
 /** Draws frames, such as every tenth step of a training run, into one self-playing standalone SVG. */
 export function animation(frames: readonly PredictionData[], options: AnimationOptions = {}): string {
+  noMore('animation', 2, arguments);
   const call = 'animation';
   const given = checkOptions<AnimationOptions>(call, options, animationOptions);
   const duration = checkNumber(call, 'duration', given.duration ?? 8, { above: 0, most: 3600 });

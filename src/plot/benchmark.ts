@@ -1,5 +1,6 @@
 /** How long things take: bars on a log scale, one group for each workload. */
 
+import { noMore } from '../arguments.ts';
 import { fail, show } from '../errors.ts';
 import { checkNumber, checkOptions } from '../options.ts';
 import { BarColumn } from './bars.ts';
@@ -40,6 +41,7 @@ const legendParts: readonly Part[] = ['prediction', 'axis', 'target'];
 
 /** A live chart of bars; every `update` moves their ends. Its height follows from the number of bars. */
 export function benchmarkChart(options: BenchmarkOptions): Plot<BenchmarkData> {
+  noMore('benchmarkChart', 1, arguments);
   const call = 'benchmarkChart';
   const given = checkOptions<BenchmarkOptions>(call, options, benchmarkOptions);
   const groups = checkGroups(call, given.groups);

@@ -1,5 +1,6 @@
 /** The picture that explains a recurrent cell: what flows where, and on request the numbers of one unit as they flow. */
 
+import { noMore } from '../arguments.ts';
 import { checkBoolean, checkName, checkOptions } from '../options.ts';
 import { type CellKind, cellHeight, cellPlans, cellWidth, kinds, nodeRadius, reach, stem } from './cells.ts';
 import { checkText, checkValue } from './check.ts';
@@ -36,6 +37,7 @@ const footer = 62;
  * scales. `update` writes values beside their letters, each with the colour it has in `gateHeatmap`.
  */
 export function cellDiagram(options: CellDiagramOptions = {}): Plot<CellData> {
+  noMore('cellDiagram', 1, arguments);
   const call = 'cellDiagram';
   const given = checkOptions<CellDiagramOptions>(call, options, cellDiagramOptions);
   const kind = checkName(call, 'kind', given.kind ?? 'lstm', kinds);

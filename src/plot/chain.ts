@@ -1,6 +1,7 @@
 /** The unrolled chain: the same cell at every time step, the one in the middle open. */
 
 import type { Container } from '@svgdotjs/svg.js';
+import { noMore } from '../arguments.ts';
 import { fail } from '../errors.ts';
 import { checkBoolean, checkCount, checkName, checkOptions } from '../options.ts';
 import { type CellKind, type CellPlan, cellHeight, cellPlans, kinds, nodeRadius, stem, withEnds } from './cells.ts';
@@ -47,6 +48,7 @@ const footer = 70;
  * values, each with the colour it has in `gateHeatmap`.
  */
 export function chainDiagram(options: ChainDiagramOptions = {}): Plot<ChainData> {
+  noMore('chainDiagram', 1, arguments);
   const call = 'chainDiagram';
   const given = checkOptions<ChainDiagramOptions>(call, options, chainDiagramOptions);
   const kind = checkName(call, 'kind', given.kind ?? 'lstm', kinds);

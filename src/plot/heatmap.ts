@@ -1,6 +1,7 @@
 /** Gates and states of a recurrent layer over the time steps of one sequence, a field for each unit and step. */
 
 import type { Container, Rect } from '@svgdotjs/svg.js';
+import { noMore } from '../arguments.ts';
 import { fail, show } from '../errors.ts';
 import { checkCount, checkName, checkOptions } from '../options.ts';
 import { type Area, Axis, roomForLabels } from './axes.ts';
@@ -62,6 +63,7 @@ const captionRoom = 170;
 
 /** A live heat map; every `update` changes the colours of the fields it was made with. */
 export function gateHeatmap(options: GateHeatmapOptions): Plot<GateData> {
+  noMore('gateHeatmap', 1, arguments);
   const call = 'gateHeatmap';
   const given = checkOptions<GateHeatmapOptions>(call, options, gateHeatmapOptions);
   const kind = checkName(call, 'kind', given.kind ?? 'lstm', kinds);

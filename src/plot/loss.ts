@@ -1,5 +1,6 @@
 /** Losses, and whatever else is measured, over the steps or the epochs of a training run. */
 
+import { noMore } from '../arguments.ts';
 import { checkBoolean, checkOptions, isPlain } from '../options.ts';
 import { checkDomain, checkText } from './check.ts';
 import { Frame, type FrameOptions, frameOptions } from './frame.ts';
@@ -39,6 +40,7 @@ export type LossData =
 
 /** A live chart of losses; every `update` takes the whole run so far. */
 export function lossPlot(options: LossOptions = {}): Plot<LossData> {
+  noMore('lossPlot', 1, arguments);
   const call = 'lossPlot';
   const given = checkOptions<LossOptions>(call, options, lossOptions);
   const log = checkBoolean(call, 'log', given.log ?? true);

@@ -4,6 +4,7 @@ import { mkdirSync, writeFileSync } from 'node:fs';
 import { dirname, resolve } from 'node:path';
 import { getWindow, registerWindow } from '@svgdotjs/svg.js';
 import { DOMParser } from 'linkedom';
+import { noMore } from '../arguments.ts';
 import { fail, reasonOf, show } from '../errors.ts';
 import { checkDrawn, type Drawn } from './show.ts';
 
@@ -22,6 +23,7 @@ if (!getWindow()) {
  * @returns the absolute path of the file.
  */
 export function writeSVG(path: string, plot: Drawn): string {
+  noMore('writeSVG', 2, arguments);
   return write('writeSVG', path, plot);
 }
 
@@ -44,6 +46,7 @@ function write(call: string, path: unknown, plot: unknown): string {
  * @returns the absolute path of the file.
  */
 export function showPlot(plot: Drawn, path = 'out/plot.svg'): string {
+  noMore('showPlot', 2, arguments);
   const file = write('showPlot', path, plot);
   console.log(file);
   return file;

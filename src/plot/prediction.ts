@@ -1,5 +1,6 @@
 /** The picture of a sequence model at work: what it should say, what it says, and what others say. */
 
+import { noMore } from '../arguments.ts';
 import { checkOptions } from '../options.ts';
 import { checkDomain, checkPair, checkText } from './check.ts';
 import { Frame, type FrameOptions, frameOptions } from './frame.ts';
@@ -45,6 +46,7 @@ export interface LivePredictionOptions extends PredictionOptions {
  * narrows again, so that a live chart does not jump: a new plot begins anew.
  */
 export function predictionPlot(options: LivePredictionOptions = {}): Plot<PredictionData> {
+  noMore('predictionPlot', 1, arguments);
   const call = 'predictionPlot';
   const { input, ...rest } = checkOptions<LivePredictionOptions>(call, options, [...predictionOptions, 'input']);
   const inputLabel = input === undefined ? undefined : checkText(call, 'input', input);

@@ -8,6 +8,7 @@
  *           0      10     20
  */
 
+import { noMore } from '../arguments.ts';
 import { fail } from '../errors.ts';
 import { checkBoolean, checkCount, checkOptions } from '../options.ts';
 import { checkDomain, isList } from './check.ts';
@@ -56,6 +57,7 @@ const both = 35;
 
 /** Draws one list of numbers, or what `predictionPlot` takes; every second line is dashed. */
 export function terminalPlot(data: ArrayLike<number> | PredictionData, options: TerminalOptions = {}): string {
+  noMore('terminalPlot', 2, arguments);
   const call = 'terminalPlot';
   const given = checkOptions<TerminalOptions>(call, options, terminalOptions);
   const width = checkLetters(call, 'width', given.width ?? 72, 24);

@@ -5,6 +5,7 @@
  * follow each other without holes or overlaps and fill the file, and each has the size that its shape and kind say.
  */
 
+import { noMore } from '../arguments.ts';
 import { checkBytes } from '../bytes.ts';
 import { fail, show } from '../errors.ts';
 import { checkOptions, isPlain } from '../options.ts';
@@ -120,6 +121,7 @@ function checkLayout(call: string, entries: readonly Entry[], bytes: number): vo
  * and smaller, complex), or a number that does not fit into float32
  */
 export function readSafetensors(bytes: Uint8Array | ArrayBuffer): SafetensorsFile {
+  noMore('readSafetensors', 1, arguments);
   const file = new Tensors('readSafetensors', bytes);
   const tensors = [...file.entries.values()].map(({ name, shape }) => [name, new Tensor(file.numbers(name), shape)]);
   return { tensors: Object.fromEntries(tensors), metadata: Object.fromEntries(file.metadata) };
@@ -138,6 +140,7 @@ export function writeSafetensors(
   tensors: Readonly<Record<string, TensorLike>>,
   options?: { metadata?: Readonly<Record<string, string>> },
 ): Uint8Array {
+  noMore('writeSafetensors', 2, arguments);
   const call = 'writeSafetensors';
   if (!isPlain(tensors)) {
     fail(call, `tensors must be an object of tensors by their names, got ${show(tensors)}`);

@@ -1,5 +1,6 @@
 /** The weights of a model as a safetensors file, and back. */
 
+import { noMore } from '../arguments.ts';
 import { fail, show } from '../errors.ts';
 import { checkBoolean, checkName, checkOptions } from '../options.ts';
 import { Sequential } from '../sequential.ts';
@@ -55,6 +56,7 @@ export interface LoadSafetensorsOptions extends Pick<ToSafetensorsOptions, 'name
  * simpleRNN), a gru without resetAfter, goBackwards, a mergeMode other than concat, cells of several kinds in a rnn
  */
 export function toSafetensors(model: Sequential, options?: ToSafetensorsOptions): Uint8Array {
+  noMore('toSafetensors', 2, arguments);
   const call = 'toSafetensors';
   checkModel(call, model);
   const known = checkOptions<ToSafetensorsOptions>(call, options, ['names', 'modules', 'metadata']);
@@ -88,6 +90,7 @@ export function loadSafetensors(
   bytes: Uint8Array | ArrayBuffer,
   options?: LoadSafetensorsOptions,
 ): void {
+  noMore('loadSafetensors', 3, arguments);
   const call = 'loadSafetensors';
   checkModel(call, model);
   const known = checkOptions<LoadSafetensorsOptions>(call, options, ['names', 'modules', 'strict']);

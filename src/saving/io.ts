@@ -1,5 +1,6 @@
 /** Where models are kept: `io` has the functions of TF.js by their names. */
 
+import { exactTable } from '../arguments.ts';
 import { fail, show } from '../errors.ts';
 import type { ModelArtifacts, ModelArtifactsInfo, OwnHandler, SaveResult, TrainingConfig } from './artifacts.ts';
 import { chosenFiles } from './browserFiles.ts';
@@ -18,7 +19,7 @@ const stores = {
 const text = (call: string, name: string, value: unknown): string =>
   typeof value === 'string' && value !== '' ? value : fail(call, `${name} must be a URL, got ${show(value)}`);
 
-export const io = {
+export const io = /* @__PURE__ */ exactTable('io', {
   /**
    * A handler that gives what is saved to a function.
    *
@@ -97,7 +98,7 @@ export const io = {
     await remove(call, sourceUrl);
     return info;
   },
-};
+});
 
 // Each has the methods that it has, whatever other handlers have
 const loading = (call: string, handler: OwnHandler) => shown(call, handler) as { load(): Promise<ModelArtifacts> };

@@ -1,5 +1,6 @@
 /** A model out of what TF.js or `model.save` wrote down. */
 
+import { noMore } from '../arguments.ts';
 import { bytesIn } from '../bytes.ts';
 import { fail, show } from '../errors.ts';
 import type { Layer } from '../layers/layer.ts';
@@ -36,6 +37,7 @@ export interface LoadOptions extends HttpOptions {
  * @throws ValueError that names the part of the file where it cannot be read; nothing has been made then
  */
 export async function loadLayersModel(source: string | IOHandler, options?: LoadOptions): Promise<Sequential> {
+  noMore('loadLayersModel', 2, arguments);
   const call = 'loadLayersModel';
   const known = checkOptions<LoadOptions>(call, options, [...httpOptions, 'strict', 'streamWeights']);
   const { strict: asked, streamWeights, onProgress, ...rest } = known;
@@ -60,6 +62,7 @@ export async function loadLayersModel(source: string | IOHandler, options?: Load
  * @throws ValueError that names the part where it cannot be read
  */
 export async function modelFromJSON(json: string | object): Promise<Sequential> {
+  noMore('modelFromJSON', 1, arguments);
   const call = 'modelFromJSON';
   const parsed = typeof json === 'string' ? parseJson({ call, part: 'json' }, json) : json;
   const all = readObject({ call, part: 'json' }, parsed);

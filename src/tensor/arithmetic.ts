@@ -1,48 +1,60 @@
 /** Functions of each number, and of pairs of numbers with broadcasting. */
 
+import { exact, noMore } from '../arguments.ts';
 import { fail, show } from '../errors.ts';
 import * as f64 from '../math.ts';
 import { checkBoolean } from '../options.ts';
 import { showShape } from '../shapes.ts';
+import { ordered } from './layout.ts';
 import { asTensor, type TensorLike } from './read.ts';
 import { Tensor } from './tensor.ts';
 import { common, type DataType, room, strided, stridesOf, type Values } from './values.ts';
 
 // --------------------------------------------------------------------------------------------------- of each number
 
-/** @param result the dtype of the result: float32, or that of the argument, with int32 for bool */
-function each(call: string, x: TensorLike, result: 'float32' | 'same', f: (x: number) => number): Tensor {
+/** @param result the dtype of the result: float32, that of the argument, or that with int32 for bool */
+function each(
+  call: string,
+  result: 'float32' | 'same' | 'numbers',
+  f: (x: number) => number,
+): (x: TensorLike) => Tensor {
+  return exact(call, x => eachOf(call, x, result, f));
+}
+
+function eachOf(call: string, x: TensorLike, result: 'float32' | 'same' | 'numbers', f: (x: number) => number): Tensor {
   const from = asTensor(call, 'x', x);
   const values = from.dataSync() as Values;
-  const to = room(call, from.shape, result === 'float32' || from.dtype === 'float32' ? 'float32' : 'int32');
+  const kind = result === 'numbers' ? numeric(from.dtype) : from.dtype;
+  const to = room(call, from.shape, result === 'float32' ? result : kind);
   for (let i = 0; i < to.length; i++) to[i] = f(values[i]!);
   return new Tensor(to, from.shape);
 }
 
-export const neg = (x: TensorLike): Tensor => each('neg', x, 'same', v => -v);
-export const abs = (x: TensorLike): Tensor => each('abs', x, 'same', Math.abs);
-/** -1, 0 or 1. */
-export const sign = (x: TensorLike): Tensor => each('sign', x, 'same', Math.sign);
-export const square = (x: TensorLike): Tensor => each('square', x, 'same', v => v * v);
-export const floor = (x: TensorLike): Tensor => each('floor', x, 'same', Math.floor);
-export const ceil = (x: TensorLike): Tensor => each('ceil', x, 'same', Math.ceil);
+export const neg = /* @__PURE__ */ each('neg', 'numbers', v => -v);
+export const abs = /* @__PURE__ */ each('abs', 'same', Math.abs);
+/** -1, 0 or 1; 0 for NaN, as in TF.js. */
+export const sign = /* @__PURE__ */ each('sign', 'same', v => (v < 0 ? -1 : v > 0 ? 1 : 0));
+export const square = /* @__PURE__ */ each('square', 'same', v => v * v);
+export const floor = /* @__PURE__ */ each('floor', 'same', Math.floor);
+export const ceil = /* @__PURE__ */ each('ceil', 'same', Math.ceil);
 /** To the nearest whole number; a half goes to the even one. */
-export const round = (x: TensorLike): Tensor => each('round', x, 'same', halfToEven);
+export const round = /* @__PURE__ */ each('round', 'same', halfToEven);
 /** The square root; NaN below zero. */
-export const sqrt = (x: TensorLike): Tensor => each('sqrt', x, 'float32', Math.sqrt);
-export const exp = (x: TensorLike): Tensor => each('exp', x, 'float32', f64.exp);
+export const sqrt = /* @__PURE__ */ each('sqrt', 'float32', Math.sqrt);
+export const exp = /* @__PURE__ */ each('exp', 'float32', f64.exp);
 /** The natural logarithm. */
-export const log = (x: TensorLike): Tensor => each('log', x, 'float32', f64.ln);
+export const log = /* @__PURE__ */ each('log', 'float32', f64.ln);
 /** Of radians. */
-export const sin = (x: TensorLike): Tensor => each('sin', x, 'float32', f64.sin);
+export const sin = /* @__PURE__ */ each('sin', 'float32', f64.sin);
 /** Of radians. */
-export const cos = (x: TensorLike): Tensor => each('cos', x, 'float32', f64.cos);
-export const sigmoid = (x: TensorLike): Tensor => each('sigmoid', x, 'float32', f64.sigmoid);
-export const tanh = (x: TensorLike): Tensor => each('tanh', x, 'float32', f64.tanh);
-export const relu = (x: TensorLike): Tensor => each('relu', x, 'same', v => (v < 0 ? 0 : v));
+export const cos = /* @__PURE__ */ each('cos', 'float32', f64.cos);
+export const sigmoid = /* @__PURE__ */ each('sigmoid', 'float32', f64.sigmoid);
+export const tanh = /* @__PURE__ */ each('tanh', 'float32', f64.tanh);
+export const relu = /* @__PURE__ */ each('relu', 'same', v => (v <= 0 ? 0 : v));
 
 /** Numbers below `clipValueMin` become that, numbers above `clipValueMax` become that. */
 export function clipByValue(x: TensorLike, clipValueMin: number, clipValueMax: number): Tensor {
+  noMore('clipByValue', 3, arguments);
   const call = 'clipByValue';
   if (typeof clipValueMin !== 'number' || typeof clipValueMax !== 'number' || !(clipValueMin <= clipValueMax)) {
     fail(
@@ -50,7 +62,7 @@ export function clipByValue(x: TensorLike, clipValueMin: number, clipValueMax: n
       `clipValueMin must be at most clipValueMax, both numbers, got ${show(clipValueMin)} and ${show(clipValueMax)}`,
     );
   }
-  return each(call, x, 'same', v => (v < clipValueMin ? clipValueMin : v > clipValueMax ? clipValueMax : v));
+  return eachOf(call, x, 'same', v => (v < clipValueMin ? clipValueMin : v > clipValueMax ? clipValueMax : v));
 }
 
 function halfToEven(x: number): number {
@@ -61,42 +73,53 @@ function halfToEven(x: number): number {
 
 // --------------------------------------------------------------------------------------------------- of two numbers
 
-/** @param result the dtype of the result: bool, or the common one of both, with int32 for two of bool */
+/** @param result the dtype of the result: bool, the common one of both, or that with int32 for two of bool */
 function both(
   call: string,
-  a: TensorLike,
-  b: TensorLike,
-  result: 'bool' | 'common',
+  result: 'bool' | 'common' | 'numbers',
   f: (a: number, b: number, whole: boolean) => number,
-): Tensor {
-  const [x, y] = [asTensor(call, 'a', a), asTensor(call, 'b', b)];
-  const shape = broadcast(call, x.shape, y.shape);
-  const kind = common(x.dtype, y.dtype);
-  const to = room(call, shape, result === 'bool' ? 'bool' : kind === 'bool' ? 'int32' : kind);
-  const whole = kind !== 'float32';
-  const [left, right] = [spread(call, x, shape), spread(call, y, shape)];
-  // A single number against many needs no array of copies.
-  const [leftStep, rightStep] = [Number(left.length > 1), Number(right.length > 1)];
-  for (let i = 0; i < to.length; i++) to[i] = f(left[i * leftStep]!, right[i * rightStep]!, whole);
-  return new Tensor(to, shape);
+): (a: TensorLike, b: TensorLike) => Tensor {
+  return exact(call, (a, b) => {
+    const [x, y] = [asTensor(call, 'a', a), asTensor(call, 'b', b)];
+    const shape = broadcast(call, x.shape, y.shape);
+    const kind = common(x.dtype, y.dtype);
+    const to = room(
+      call,
+      shape,
+      result === 'bool' || (kind === 'bool' && result === 'common') ? 'bool' : numeric(kind),
+    );
+    const whole = kind !== 'float32';
+    const [left, right] = [spread(call, x, shape), spread(call, y, shape)];
+    // A single number against many needs no array of copies.
+    const [leftStep, rightStep] = [Number(left.length > 1), Number(right.length > 1)];
+    for (let i = 0; i < to.length; i++) to[i] = f(left[i * leftStep]!, right[i * rightStep]!, whole);
+    return new Tensor(to, shape);
+  });
 }
 
+/** The dtype of numbers made of others: whole ones of true and false. */
+const numeric = (dtype: DataType): DataType => (dtype === 'bool' ? 'int32' : dtype);
+
 /** The shape two shapes agree on: axes aligned at the end, and a 1 gives way. */
-function broadcast(call: string, a: readonly number[], b: readonly number[]): number[] {
+function broadcast(call: string, a: readonly number[], b: readonly number[], what = 'shapes'): number[] {
   const rank = Math.max(a.length, b.length);
   return Array.from({ length: rank }, (_, axis) => {
     const [n, m] = [a[axis + a.length - rank] ?? 1, b[axis + b.length - rank] ?? 1];
     if (n !== m && n !== 1 && m !== 1) {
-      fail(call, `a and b must have shapes that broadcast, got ${showShape(a)} and ${showShape(b)}`);
+      fail(call, `a and b must have ${what} that broadcast, got ${showShape(a)} and ${showShape(b)}`);
     }
     return n === 1 ? m : n;
   });
 }
 
 /** The numbers of a tensor repeated to a larger shape; a single one stays alone. */
-function spread(call: string, x: Tensor, wanted: readonly number[]): Values {
+const spread = (call: string, x: Tensor, wanted: readonly number[]): Values =>
+  x.size === 1 ? (x.dataSync() as Values) : repeated(call, x, wanted);
+
+/** The numbers of a tensor repeated to a larger shape. */
+function repeated(call: string, x: Tensor, wanted: readonly number[]): Values {
   const values = x.dataSync() as Values;
-  if (x.size === 1 || x.shape.join() === wanted.join()) return values;
+  if (x.shape.join() === wanted.join()) return values;
   const own = stridesOf(x.shape);
   const missing = wanted.length - x.rank;
   const strides = wanted.map((_, axis) => (axis < missing || x.shape[axis - missing] === 1 ? 0 : own[axis - missing]!));
@@ -104,66 +127,67 @@ function spread(call: string, x: Tensor, wanted: readonly number[]): Values {
 }
 
 /** a + b; shapes broadcast, as in all functions of two tensors. */
-export const add = (a: TensorLike, b: TensorLike): Tensor => both('add', a, b, 'common', (x, y) => x + y);
+export const add = /* @__PURE__ */ both('add', 'numbers', (x, y) => x + y);
 /** a - b. */
-export const sub = (a: TensorLike, b: TensorLike): Tensor => both('sub', a, b, 'common', (x, y) => x - y);
+export const sub = /* @__PURE__ */ both('sub', 'numbers', (x, y) => x - y);
 /** a times b, number by number. */
-export const mul = (a: TensorLike, b: TensorLike): Tensor => both('mul', a, b, 'common', (x, y) => x * y);
+export const mul = /* @__PURE__ */ both('mul', 'common', (x, y) => x * y);
 /** Two tensors of int32 are divided as whole numbers, rounded down, as in TF.js. */
-export const div = (a: TensorLike, b: TensorLike): Tensor =>
-  both('div', a, b, 'common', (x, y, whole) => (whole ? Math.floor(x / y) : x / y));
+export const div = /* @__PURE__ */ both('div', 'numbers', (x, y, whole) => (whole ? Math.floor(x / y) : x / y));
 /** a to the power of b. */
-export const pow = (a: TensorLike, b: TensorLike): Tensor => both('pow', a, b, 'common', f64.power);
+export const pow = /* @__PURE__ */ both('pow', 'common', f64.power);
 /** The greater of each pair; NaN where one is NaN. */
-export const maximum = (a: TensorLike, b: TensorLike): Tensor =>
-  both('maximum', a, b, 'common', (x, y) => Math.max(x, y));
+export const maximum = /* @__PURE__ */ both('maximum', 'numbers', (x, y) => Math.max(x, y));
 /** The smaller of each pair; NaN where one is NaN. */
-export const minimum = (a: TensorLike, b: TensorLike): Tensor =>
-  both('minimum', a, b, 'common', (x, y) => Math.min(x, y));
+export const minimum = /* @__PURE__ */ both('minimum', 'numbers', (x, y) => Math.min(x, y));
 /** (a - b)^2. */
-export const squaredDifference = (a: TensorLike, b: TensorLike): Tensor =>
-  both('squaredDifference', a, b, 'common', (x, y) => (x - y) * (x - y));
+export const squaredDifference = /* @__PURE__ */ both('squaredDifference', 'common', (x, y) => (x - y) * (x - y));
 
 /** Where a is b: a tensor of bool, as from the other comparisons. */
-export const equal = (a: TensorLike, b: TensorLike): Tensor => both('equal', a, b, 'bool', (x, y) => Number(x === y));
-export const notEqual = (a: TensorLike, b: TensorLike): Tensor =>
-  both('notEqual', a, b, 'bool', (x, y) => Number(x !== y));
-export const greater = (a: TensorLike, b: TensorLike): Tensor => both('greater', a, b, 'bool', (x, y) => Number(x > y));
-export const greaterEqual = (a: TensorLike, b: TensorLike): Tensor =>
-  both('greaterEqual', a, b, 'bool', (x, y) => Number(x >= y));
-export const less = (a: TensorLike, b: TensorLike): Tensor => both('less', a, b, 'bool', (x, y) => Number(x < y));
-export const lessEqual = (a: TensorLike, b: TensorLike): Tensor =>
-  both('lessEqual', a, b, 'bool', (x, y) => Number(x <= y));
+export const equal = /* @__PURE__ */ both('equal', 'bool', (x, y) => Number(x === y));
+export const notEqual = /* @__PURE__ */ both('notEqual', 'bool', (x, y) => Number(x !== y));
+export const greater = /* @__PURE__ */ both('greater', 'bool', (x, y) => Number(x > y));
+export const greaterEqual = /* @__PURE__ */ both('greaterEqual', 'bool', (x, y) => Number(x >= y));
+export const less = /* @__PURE__ */ both('less', 'bool', (x, y) => Number(x < y));
+export const lessEqual = /* @__PURE__ */ both('lessEqual', 'bool', (x, y) => Number(x <= y));
 
 // ---------------------------------------------------------------------------------------------------------- product
 
-/** a [M, K] times b [K, N], either of them transposed first where asked; sums in float64. */
-export function matMul(a: TensorLike, b: TensorLike, transposeA = false, transposeB = false): Tensor {
+/**
+ * a [..., M, K] times b [..., K, N], either of them transposed first where asked; the axes in front are batches, which
+ * broadcast. Sums in float64.
+ */
+export function matMul(a: TensorLike, b: TensorLike, transposeA?: boolean | null, transposeB?: boolean | null): Tensor {
+  noMore('matMul', 4, arguments);
   const call = 'matMul';
   const [x, y] = [asTensor(call, 'a', a), asTensor(call, 'b', b)];
-  if (x.rank !== 2) fail(call, `a must have 2 axes, got ${showShape(x.shape)}`);
-  if (y.rank !== 2) fail(call, `b must have 2 axes, got ${showShape(y.shape)}`);
+  if (x.rank < 2) fail(call, `a must have at least 2 axes, got ${showShape(x.shape)}`);
+  if (y.rank < 2) fail(call, `b must have at least 2 axes, got ${showShape(y.shape)}`);
   // Rows of both, so that one sum walks both straight on.
-  const left = checkBoolean(call, 'transposeA', transposeA) ? turned(call, x) : x;
-  const right = checkBoolean(call, 'transposeB', transposeB) ? y : turned(call, y);
-  const [[M, K], [N, K2]] = [left.shape as [number, number], right.shape as [number, number]];
+  const left = checkBoolean(call, 'transposeA', transposeA ?? false) ? turned(call, x) : x;
+  const right = checkBoolean(call, 'transposeB', transposeB ?? false) ? y : turned(call, y);
+  const [[M, K], [N, K2]] = [matrixOf(left), matrixOf(right)];
   if (K !== K2) {
     fail(call, `a and b must agree on the axis they sum over, got ${showShape(x.shape)} and ${showShape(y.shape)}`);
   }
-  const [rows, columns] = [left.dataSync(), right.dataSync()];
-  const kind: DataType = common(x.dtype, y.dtype) === 'float32' ? 'float32' : 'int32';
-  const to = room(call, [M, N], kind);
-  for (let m = 0; m < M; m++) {
-    for (let n = 0; n < N; n++) {
-      let sum = 0;
-      for (let k = 0; k < K; k++) sum += rows[m * K + k]! * columns[n * K + k]!;
-      to[m * N + n] = sum;
-    }
+  const batch = broadcast(call, x.shape.slice(0, -2), y.shape.slice(0, -2), 'batches');
+  const rows = repeated(call, left, [...batch, M, K]);
+  const columns = repeated(call, right, [...batch, N, K]);
+  const to = room(call, [...batch, M, N], numeric(common(x.dtype, y.dtype)));
+  for (let at = 0; at < to.length; at++) {
+    const row = Math.floor(at / N); // of all batches
+    const column = Math.floor(row / M) * N + (at % N);
+    let sum = 0;
+    for (let k = 0; k < K; k++) sum += rows[row * K + k]! * columns[column * K + k]!;
+    to[at] = sum;
   }
-  return new Tensor(to, [M, N]);
+  return new Tensor(to, [...batch, M, N]);
 }
 
+const matrixOf = (x: Tensor): [number, number] => [x.shape.at(-2)!, x.shape.at(-1)!];
+
+/** With the last two axes exchanged. */
 function turned(call: string, x: Tensor): Tensor {
-  const [rows, columns] = x.shape as [number, number];
-  return new Tensor(strided(call, x.dataSync() as Values, 0, [columns, rows], [1, columns]), [columns, rows]);
+  const axes = [...x.shape.keys()];
+  return ordered(call, x, [...axes.slice(0, -2), axes.at(-1)!, axes.at(-2)!]);
 }

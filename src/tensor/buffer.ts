@@ -1,9 +1,10 @@
 /** Numbers that can be set one by one before they become a tensor. */
 
+import { noMore } from '../arguments.ts';
 import { fail, show } from '../errors.ts';
 import { checkShape, showShape } from '../shapes.ts';
 import { Tensor } from './tensor.ts';
-import { checkDataType, convert, type DataType, room, stridesOf, type Values } from './values.ts';
+import { convert, type DataType, dataTypeOr, room, stridesOf, type Values } from './values.ts';
 
 /** As in TF.js: `buffer(shape)` or `new TensorBuffer(shape, dtype)`, then `set` and `toTensor`. */
 export class TensorBuffer {
@@ -17,17 +18,17 @@ export class TensorBuffer {
   readonly values: Values;
 
   /** @param values as many as the shape holds; kept, not copied, where they are an array of the dtype's own kind */
-  constructor(shape: readonly number[], dtype: DataType = 'float32', values?: ArrayLike<number>) {
+  constructor(shape: readonly number[], dtype?: DataType | null, values?: ArrayLike<number> | null) {
     const call = 'buffer';
     this.shape = Object.freeze(checkShape(call, 'shape', shape)) as number[];
-    this.dtype = checkDataType(call, dtype);
+    this.dtype = dataTypeOr(call, dtype);
     this.strides = stridesOf(this.shape);
-    const fresh = room(call, values === undefined ? this.shape : [0], this.dtype);
-    if (values === undefined) {
+    const fresh = room(call, values ? [0] : this.shape, this.dtype);
+    if (values === undefined || values === null) {
       this.values = fresh;
     } else {
       const size = this.shape.reduce((product, n) => product * n, 1);
-      if (typeof values !== 'object' || values === null || values.length !== size) {
+      if (typeof values !== 'object' || values.length !== size) {
         fail(call, `values must hold the ${size} numbers of the shape ${showShape(this.shape)}, got ${show(values)}`);
       }
       const own = values.constructor === fresh.constructor;
@@ -73,6 +74,7 @@ export class TensorBuffer {
 
   /** A tensor of the numbers as they are now. What is set later does not reach it. */
   toTensor(): Tensor {
+    noMore('buffer.toTensor', 0, arguments);
     return new Tensor(this.values.slice() as Values, this.shape);
   }
 }

@@ -1,5 +1,6 @@
 /** Functions that move numbers and compute none: other shapes, other orders, parts, and several made one. */
 
+import { noMore } from '../arguments.ts';
 import { fail, show } from '../errors.ts';
 import { checkCount } from '../options.ts';
 import { checkShape, showShape, sizeOf } from '../shapes.ts';
@@ -8,6 +9,9 @@ import { Tensor } from './tensor.ts';
 import { checkDataType, common, convert, type DataType, room, strided, stridesOf, type Values } from './values.ts';
 
 const valuesOf = (x: Tensor): Values => x.dataSync() as Values;
+
+/** The numbers of a tensor in another shape: a copy, so that writing to one does not change the other. */
+const copied = (x: Tensor, shape: readonly number[]): Tensor => new Tensor(valuesOf(x).slice() as Values, shape);
 
 /** An axis counted from the front or, where negative, from the back. */
 export function checkAxis(call: string, axis: unknown, rank: number, name = 'axis'): number {
@@ -21,6 +25,7 @@ export function checkAxis(call: string, axis: unknown, rank: number, name = 'axi
 
 /** The same numbers in another shape; one axis may be -1 and takes what is left. */
 export function reshape(x: TensorLike, shape: readonly number[]): Tensor {
+  noMore('reshape', 2, arguments);
   return reshaped('reshape', asTensor('reshape', 'x', x), shape);
 }
 
@@ -34,63 +39,68 @@ export function reshaped(call: string, x: Tensor, shape: unknown): Tensor {
   if (open < 0 ? rest !== 1 && sizeOf(known) !== x.size : !Number.isInteger(rest)) {
     fail(call, `shape must hold the ${x.size} numbers of ${showShape(x.shape)}, got ${showShape(shape)}`);
   }
-  return new Tensor(valuesOf(x), wanted);
+  return copied(x, wanted);
 }
 
 /** All numbers on one axis. */
 export function flatten(x: TensorLike): Tensor {
+  noMore('flatten', 1, arguments);
   const from = asTensor('flatten', 'x', x);
-  return new Tensor(valuesOf(from), [from.size]);
+  return copied(from, [from.size]);
 }
 
-/** Without the axes of size 1, or without those of them that are named. */
-export function squeeze(x: TensorLike, axis?: readonly number[]): Tensor {
+/** Without the axes of size 1, or without those of them that are named; of none named, all. */
+export function squeeze(x: TensorLike, axis?: number | readonly number[] | null): Tensor {
+  noMore('squeeze', 2, arguments);
   const call = 'squeeze';
   const from = asTensor(call, 'x', x);
-  if (axis !== undefined && !Array.isArray(axis)) fail(call, `axis must be an array of axes, got ${show(axis)}`);
-  const named = axis?.map(one => checkAxis(call, one, from.rank));
-  const wide = named?.find(one => from.shape[one] !== 1);
+  const named = axis === undefined || axis === null ? [] : checkAxes(call, axis, from.rank);
+  const wide = named.find(one => from.shape[one] !== 1);
   if (wide !== undefined) fail(call, `axis must name axes of size 1, got ${wide} of ${showShape(from.shape)}`);
-  const shape = from.shape.filter((n, i) => (named ? !named.includes(i) : n !== 1));
-  return new Tensor(valuesOf(from), shape);
+  const shape = from.shape.filter((n, i) => (named.length > 0 ? !named.includes(i) : n !== 1));
+  return copied(from, shape);
 }
 
 /** With an axis of size 1 more, in front of `axis`; -1 puts it last. */
-export function expandDims(x: TensorLike, axis = 0): Tensor {
+export function expandDims(x: TensorLike, axis?: number | null): Tensor {
+  noMore('expandDims', 2, arguments);
   const call = 'expandDims';
   const from = asTensor(call, 'x', x);
-  return new Tensor(valuesOf(from), from.shape.toSpliced(checkAxis(call, axis, from.rank + 1), 0, 1));
+  return copied(from, from.shape.toSpliced(checkAxis(call, axis ?? 0, from.rank + 1), 0, 1));
 }
 
 /** As another dtype: towards zero for int32, true for all but zero for bool. */
 export function cast(x: TensorLike, dtype: DataType): Tensor {
+  noMore('cast', 2, arguments);
   const from = asTensor('cast', 'x', x);
   const kind = checkDataType('cast', dtype);
-  return kind === from.dtype ? from : new Tensor(convert('cast', valuesOf(from), kind), from.shape);
+  return new Tensor(convert('cast', valuesOf(from), kind), from.shape);
 }
 
 /** A copy. */
 export function clone(x: TensorLike): Tensor {
+  noMore('clone', 1, arguments);
   const from = asTensor('clone', 'x', x);
-  return new Tensor(valuesOf(from).slice() as Values, from.shape);
+  return copied(from, from.shape);
 }
 
 // ----------------------------------------------------------------------------------------------------- other orders
 
 /** Axes in another order; reversed where none is given. */
-export function transpose(x: TensorLike, perm?: readonly number[]): Tensor {
+export function transpose(x: TensorLike, perm?: readonly number[] | null): Tensor {
+  noMore('transpose', 2, arguments);
   const call = 'transpose';
   const from = asTensor(call, 'x', x);
   const axes = [...from.shape.keys()];
-  if (perm !== undefined && (!Array.isArray(perm) || perm.toSorted((a, b) => a - b).join() !== axes.join())) {
+  const order = perm ?? axes.toReversed();
+  if (!Array.isArray(order) || order.toSorted((a, b) => a - b).join() !== axes.join()) {
     fail(call, `perm must name each of the ${from.rank} axes once, got ${show(perm)}`);
   }
-  return ordered(call, from, perm ?? axes.reverse());
+  return ordered(call, from, order);
 }
 
-/** @internal Axes in a given order. */
+/** @internal Axes in a given order; a copy, always. */
 export function ordered(call: string, x: Tensor, perm: readonly number[]): Tensor {
-  if (perm.every((axis, i) => axis === i)) return x;
   const strides = stridesOf(x.shape);
   const shape = perm.map(axis => x.shape[axis]!);
   return new Tensor(
@@ -106,7 +116,8 @@ export function ordered(call: string, x: Tensor, perm: readonly number[]): Tenso
 }
 
 /** Back to front along the given axes; along all where none is given. */
-export function reverse(x: TensorLike, axis?: number | readonly number[]): Tensor {
+export function reverse(x: TensorLike, axis?: number | readonly number[] | null): Tensor {
+  noMore('reverse', 2, arguments);
   const call = 'reverse';
   const from = asTensor(call, 'x', x);
   const axes = checkAxes(call, axis, from.rank);
@@ -136,7 +147,12 @@ export function checkAxes(call: string, axis: unknown, rank: number): number[] {
  * @param begin where it starts, on each axis; axes that are not named start at 0
  * @param size how long it is, on each axis; -1, or nothing, for all that is left
  */
-export function slice(x: TensorLike, begin: number | readonly number[], size?: number | readonly number[]): Tensor {
+export function slice(
+  x: TensorLike,
+  begin: number | readonly number[],
+  size?: number | readonly number[] | null,
+): Tensor {
+  noMore('slice', 3, arguments);
   const call = 'slice';
   const from = asTensor(call, 'x', x);
   const list = (name: string, value: unknown): number[] => {
@@ -146,7 +162,7 @@ export function slice(x: TensorLike, begin: number | readonly number[], size?: n
     }
     return numbers as number[];
   };
-  const [starts, sizes] = [list('begin', begin), list('size', size)];
+  const [starts, sizes] = [list('begin', begin), list('size', size ?? undefined)];
   const shape = from.shape.map((n, axis) => {
     const start = starts[axis] ?? 0;
     const length = (sizes[axis] ?? -1) === -1 ? n - start : sizes[axis]!;
@@ -166,10 +182,11 @@ function part(call: string, x: Tensor, starts: readonly number[], shape: readonl
 }
 
 /** Parts along an axis: so many of equal size, or one for each size in a list, of which one may be -1. */
-export function split(x: TensorLike, numOrSizeSplits: number | readonly number[], axis = 0): Tensor[] {
+export function split(x: TensorLike, numOrSizeSplits: number | readonly number[], axis?: number | null): Tensor[] {
+  noMore('split', 3, arguments);
   const call = 'split';
   const from = asTensor(call, 'x', x);
-  const along = checkAxis(call, axis, from.rank);
+  const along = checkAxis(call, axis ?? 0, from.rank);
   const length = from.shape[along]!;
   let sizes: number[];
   if (Array.isArray(numOrSizeSplits)) {
@@ -196,10 +213,11 @@ export function split(x: TensorLike, numOrSizeSplits: number | readonly number[]
 }
 
 /** The items along an axis, each without it. */
-export function unstack(x: TensorLike, axis = 0): Tensor[] {
+export function unstack(x: TensorLike, axis?: number | null): Tensor[] {
+  noMore('unstack', 2, arguments);
   const call = 'unstack';
   const from = asTensor(call, 'x', x);
-  const along = checkAxis(call, axis, from.rank);
+  const along = checkAxis(call, axis ?? 0, from.rank);
   const shape = from.shape.toSpliced(along, 1);
   const strides = stridesOf(from.shape);
   const [stride] = strides.splice(along, 1);
@@ -209,25 +227,33 @@ export function unstack(x: TensorLike, axis = 0): Tensor[] {
   );
 }
 
-/** The items at the given indices of an axis; the axes of the indices take the place of that axis. */
-export function gather(x: TensorLike, indices: TensorLike, axis = 0, batchDims = 0): Tensor {
+/**
+ * The items at the given indices of an axis; the axes of the indices take the place of that axis.
+ *
+ * @param batchDims how many axes in front `x` and `indices` share: each part of `x` there has indices of its own. At most
+ *   `axis`; counted from the back of `indices` where it is negative
+ */
+export function gather(x: TensorLike, indices: TensorLike, axis?: number | null, batchDims?: number | null): Tensor {
+  noMore('gather', 4, arguments);
   const call = 'gather';
   const from = asTensor(call, 'x', x);
   const ids = asTensor(call, 'indices', indices);
-  const along = checkAxis(call, axis, from.rank);
-  if (batchDims !== 0) fail(call, `batchDims must be 0 in this version, got ${show(batchDims)}`);
+  const along = checkAxis(call, axis ?? 0, from.rank);
+  const shared = checkBatchDims(call, batchDims ?? 0, from.shape, ids.shape, along);
   const length = from.shape[along]!;
-  const [outer, inner] = [sizeOf(from.shape.slice(0, along)), sizeOf(from.shape.slice(along + 1))];
   const chosen = ids.dataSync();
   for (const id of chosen) {
     if (!(Number.isInteger(id) && id >= 0 && id < length)) {
       fail(call, `indices must be whole numbers from 0 to ${length - 1}, got ${id}`);
     }
   }
-  const shape = from.shape.toSpliced(along, 1, ...ids.shape);
+  const shape = from.shape.toSpliced(along, 1, ...ids.shape.slice(shared));
+  const [outer, inner] = [sizeOf(from.shape.slice(shared, along)), sizeOf(from.shape.slice(along + 1))];
+  const [batches, count] = [sizeOf(from.shape.slice(0, shared)), sizeOf(ids.shape.slice(shared))];
   const [values, to] = [valuesOf(from), room(call, shape, from.dtype)];
-  for (let o = 0, at = 0; o < outer; o++) {
-    for (let i = 0; i < chosen.length; i++, at += inner) {
+  for (let o = 0, at = 0; o < batches * outer; o++) {
+    const first = Math.floor(o / outer) * count;
+    for (let i = first; i < first + count; i++, at += inner) {
       const start = (o * length + chosen[i]!) * inner;
       to.set(values.subarray(start, start + inner), at);
     }
@@ -235,14 +261,37 @@ export function gather(x: TensorLike, indices: TensorLike, axis = 0, batchDims =
   return new Tensor(to, shape);
 }
 
+/** How many axes in front are batches, which must agree. */
+function checkBatchDims(
+  call: string,
+  batchDims: unknown,
+  x: readonly number[],
+  indices: readonly number[],
+  axis: number,
+): number {
+  const most = Math.min(indices.length, axis);
+  const given = Number.isInteger(batchDims) ? (batchDims as number) : Number.NaN;
+  const shared = given < 0 ? given + indices.length : given;
+  if (!(shared >= 0 && shared <= most)) {
+    fail(call, `batchDims must be a whole number of at most ${most}, got ${show(batchDims)}`);
+  }
+  for (let n = 0; n < shared; n++) {
+    if (x[n] !== indices[n]) {
+      fail(call, `indices must have the batches of x, got the shapes ${showShape(indices)} and ${showShape(x)}`);
+    }
+  }
+  return shared;
+}
+
 // ------------------------------------------------------------------------------------------------- several made one
 
 /** One behind the other along an axis; the other axes must agree. */
-export function concat(tensors: readonly TensorLike[], axis = 0): Tensor {
+export function concat(tensors: readonly TensorLike[], axis?: number | null): Tensor {
+  noMore('concat', 2, arguments);
   const call = 'concat';
   const list = asTensors(call, 'tensors', tensors);
   const { shape, rank } = list[0]!;
-  const along = checkAxis(call, axis, rank);
+  const along = checkAxis(call, axis ?? 0, rank);
   for (const other of list) {
     if (other.rank !== rank || other.shape.some((n, i) => i !== along && n !== shape[i])) {
       const got = list.map(one => showShape(one.shape)).join(', ');
@@ -261,8 +310,9 @@ export function concat(tensors: readonly TensorLike[], axis = 0): Tensor {
 }
 
 /** Side by side on a new axis; the shapes must be equal. */
-export function stack(tensors: readonly TensorLike[], axis = 0): Tensor {
-  return stacked('stack', tensors, axis);
+export function stack(tensors: readonly TensorLike[], axis?: number | null): Tensor {
+  noMore('stack', 2, arguments);
+  return stacked('stack', tensors, axis ?? 0);
 }
 
 /** @internal */
@@ -291,6 +341,7 @@ function joined(call: string, list: readonly Tensor[], shape: readonly number[],
 
 /** The tensor repeated so many times along each axis. */
 export function tile(x: TensorLike, reps: readonly number[]): Tensor {
+  noMore('tile', 2, arguments);
   const call = 'tile';
   const from = asTensor(call, 'x', x);
   if (!Array.isArray(reps) || reps.length !== from.rank) {

@@ -3,6 +3,7 @@
  * nothing.
  */
 
+import { noMore } from '../arguments.ts';
 import { backendInfo } from '../engine/engine.ts';
 import { fail, show } from '../errors.ts';
 import { asTensor, type TensorLike } from './read.ts';
@@ -10,6 +11,7 @@ import type { Tensor } from './tensor.ts';
 
 /** Calls `f` and returns what it returns. Here for programs written for TF.js, where it frees tensors. */
 export function tidy<T>(nameOrFunction: string | (() => T), f?: () => T): T {
+  noMore('tidy', 2, arguments);
   const run = typeof nameOrFunction === 'function' ? nameOrFunction : f;
   if (typeof run !== 'function') {
     fail('tidy', `f must be a function, got ${show(typeof nameOrFunction === 'string' ? f : nameOrFunction)}`);
@@ -19,11 +21,14 @@ export function tidy<T>(nameOrFunction: string | (() => T), f?: () => T): T {
 
 /** Returns what it gets. Here for programs written for TF.js, where it saves a tensor from `tidy`. */
 export function keep(x: Tensor): Tensor {
+  noMore('keep', 1, arguments);
   return x;
 }
 
 /** Does nothing. Here for programs written for TF.js. */
-export function dispose(_tensors: unknown): void {}
+export function dispose(_tensors: unknown): void {
+  noMore('dispose', 1, arguments);
+}
 
 /** What holds memory, in the words of TF.js. */
 export interface MemoryInfo {
@@ -40,6 +45,7 @@ export interface MemoryInfo {
 
 /** `backendInfo` for programs that watch `memory().numTensors`. */
 export function memory(): MemoryInfo {
+  noMore('memory', 0, arguments);
   const { models, memoryBytes } = backendInfo();
   return {
     numTensors: 0,
@@ -52,6 +58,7 @@ export function memory(): MemoryInfo {
 
 /** Resolves after the page has drawn a frame, or, outside of pages, after other events had their turn. */
 export function nextFrame(): Promise<void> {
+  noMore('nextFrame', 0, arguments);
   return new Promise(resolve => {
     if (typeof requestAnimationFrame === 'function') requestAnimationFrame(() => resolve());
     else setTimeout(resolve, 0);
@@ -59,6 +66,7 @@ export function nextFrame(): Promise<void> {
 }
 
 /** Prints a tensor; with `verbose`, its dtype and shape too. */
-export function print(x: TensorLike, verbose = false): void {
+export function print(x: TensorLike, verbose?: boolean): void {
+  noMore('print', 2, arguments);
   asTensor('print', 'x', x).print(verbose);
 }

@@ -2,6 +2,7 @@
  * Losses of tensors, for baselines and reports. In `compile` each stands for its name: training does not go through them.
  */
 
+import { exactTable } from '../arguments.ts';
 import { fail } from '../errors.ts';
 import { named } from '../metricNames.ts';
 import { showShape } from '../shapes.ts';
@@ -20,7 +21,7 @@ function pair(call: string, labels: TensorLike, predictions: TensorLike): [Tenso
 
 /** Losses of two tensors of one shape. */
 export const losses = /* @__PURE__ */ (() => {
-  const all = {
+  const all = exactTable('losses', {
     /** The mean of |labels - predictions|, a scalar. */
     absoluteDifference(labels: TensorLike, predictions: TensorLike): Tensor {
       const [a, b] = pair('losses.absoluteDifference', labels, predictions);
@@ -32,7 +33,7 @@ export const losses = /* @__PURE__ */ (() => {
       const [a, b] = pair('losses.meanSquaredError', labels, predictions);
       return mean(squaredDifference(a, b));
     },
-  };
+  });
   named({ meanAbsoluteError: all.absoluteDifference, meanSquaredError: all.meanSquaredError });
   return all;
 })();

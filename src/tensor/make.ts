@@ -1,12 +1,13 @@
 /** Tensors out of nothing but their arguments. */
 
+import { noMore } from '../arguments.ts';
 import { fail, show } from '../errors.ts';
 import { checkCount, checkNumber } from '../options.ts';
 import { checkShape } from '../shapes.ts';
 import { TensorBuffer } from './buffer.ts';
 import { asTensor, make, type NestedBooleans, type TensorLike } from './read.ts';
 import { Tensor } from './tensor.ts';
-import { checkDataType, convert, type DataType, room } from './values.ts';
+import { convert, type DataType, dataTypeOr, room } from './values.ts';
 
 /** Numbers to make a tensor of. @inline */
 type Given = TensorLike | NestedBooleans;
@@ -19,32 +20,38 @@ type Given = TensorLike | NestedBooleans;
  * @param dtype where absent, that of the values: int32 for an Int32Array, a Uint8Array and a Uint8ClampedArray, bool for
  *   booleans, float32 otherwise
  */
-export function tensor(values: Given, shape?: readonly number[], dtype?: DataType): Tensor {
+export function tensor(values: Given, shape?: readonly number[] | null, dtype?: DataType | null): Tensor {
+  noMore('tensor', 3, arguments);
   return make('tensor', values, shape, undefined, dtype);
 }
 
 /** A tensor of rank 1. */
-export function tensor1d(values: Given, dtype?: DataType): Tensor {
+export function tensor1d(values: Given, dtype?: DataType | null): Tensor {
+  noMore('tensor1d', 2, arguments);
   return make('tensor1d', values, undefined, 1, dtype);
 }
 
 /** A tensor of rank 2, `[rows, columns]`. */
-export function tensor2d(values: Given, shape?: readonly number[], dtype?: DataType): Tensor {
+export function tensor2d(values: Given, shape?: readonly number[] | null, dtype?: DataType | null): Tensor {
+  noMore('tensor2d', 3, arguments);
   return make('tensor2d', values, shape, 2, dtype);
 }
 
 /** A tensor of rank 3, such as a batch of sequences `[batch, time, width]`. */
-export function tensor3d(values: Given, shape?: readonly number[], dtype?: DataType): Tensor {
+export function tensor3d(values: Given, shape?: readonly number[] | null, dtype?: DataType | null): Tensor {
+  noMore('tensor3d', 3, arguments);
   return make('tensor3d', values, shape, 3, dtype);
 }
 
 /** A tensor of rank 4. */
-export function tensor4d(values: Given, shape?: readonly number[], dtype?: DataType): Tensor {
+export function tensor4d(values: Given, shape?: readonly number[] | null, dtype?: DataType | null): Tensor {
+  noMore('tensor4d', 3, arguments);
   return make('tensor4d', values, shape, 4, dtype);
 }
 
 /** A tensor of rank 0. */
-export function scalar(value: number | boolean, dtype?: DataType): Tensor {
+export function scalar(value: number | boolean, dtype?: DataType | null): Tensor {
+  noMore('scalar', 2, arguments);
   if (typeof value !== 'number' && typeof value !== 'boolean') {
     fail('scalar', `value must be a number, got ${show(value)}`);
   }
@@ -54,75 +61,101 @@ export function scalar(value: number | boolean, dtype?: DataType): Tensor {
 /** Numbers that can be set one by one, to be made into a tensor then. */
 export function buffer(
   shape: readonly number[],
-  dtype: DataType = 'float32',
-  values?: ArrayLike<number>,
+  dtype?: DataType | null,
+  values?: ArrayLike<number> | null,
 ): TensorBuffer {
+  noMore('buffer', 3, arguments);
   return new TensorBuffer(shape, dtype, values);
 }
 
 /** All zeros. */
-export function zeros(shape: readonly number[], dtype: DataType = 'float32'): Tensor {
+export function zeros(shape: readonly number[], dtype?: DataType | null): Tensor {
+  noMore('zeros', 2, arguments);
   return filled('zeros', shape, 0, dtype);
 }
 
 /** All ones. */
-export function ones(shape: readonly number[], dtype: DataType = 'float32'): Tensor {
+export function ones(shape: readonly number[], dtype?: DataType | null): Tensor {
+  noMore('ones', 2, arguments);
   return filled('ones', shape, 1, dtype);
 }
 
 /** The same number everywhere. */
-export function fill(shape: readonly number[], value: number, dtype: DataType = 'float32'): Tensor {
+export function fill(shape: readonly number[], value: number, dtype?: DataType | null): Tensor {
+  noMore('fill', 3, arguments);
   if (typeof value !== 'number') fail('fill', `value must be a number, got ${show(value)}`);
   return filled('fill', shape, value, dtype);
 }
 
 /** Zeros in the shape and dtype of `x`. */
 export function zerosLike(x: TensorLike): Tensor {
+  noMore('zerosLike', 1, arguments);
   const { shape, dtype } = asTensor('zerosLike', 'x', x);
   return filled('zerosLike', shape, 0, dtype);
 }
 
 /** Ones in the shape and dtype of `x`. */
 export function onesLike(x: TensorLike): Tensor {
+  noMore('onesLike', 1, arguments);
   const { shape, dtype } = asTensor('onesLike', 'x', x);
   return filled('onesLike', shape, 1, dtype);
 }
 
 function filled(call: string, shape: unknown, value: number, dtype: unknown): Tensor {
   const checked = checkShape(call, 'shape', shape) as number[];
-  const kind = checkDataType(call, dtype);
+  const kind = dataTypeOr(call, dtype);
   const [given] = convert(call, [value], kind);
   return new Tensor(room(call, checked, kind).fill(given!), checked);
 }
 
-/** Ones on the diagonal, [rows, columns]. */
-export function eye(numRows: number, numColumns?: number): Tensor {
-  const rows = checkCount('eye', 'numRows', numRows, 0);
-  const columns = numColumns === undefined ? rows : checkCount('eye', 'numColumns', numColumns, 0);
-  const values = room('eye', [rows, columns], 'float32');
-  for (let i = 0; i < Math.min(rows, columns); i++) values[i * columns + i] = 1;
-  return new Tensor(values, [rows, columns]);
+/**
+ * Ones on the diagonal, [rows, columns].
+ *
+ * @param numColumns numRows where absent
+ * @param batchShape axes in front, along which the matrix repeats; none where absent
+ */
+export function eye(
+  numRows: number,
+  numColumns?: number | null,
+  batchShape?: readonly number[] | null,
+  dtype?: DataType | null,
+): Tensor {
+  noMore('eye', 4, arguments);
+  const call = 'eye';
+  const rows = checkCount(call, 'numRows', numRows, 0);
+  const columns = checkCount(call, 'numColumns', numColumns ?? rows, 0);
+  const batches = checkShape(call, 'batchShape', batchShape ?? []) as number[];
+  const shape = [...batches, rows, columns];
+  const values = room(call, shape, dataTypeOr(call, dtype));
+  for (let at = 0; at < values.length; at += rows * columns) {
+    for (let i = 0; i < Math.min(rows, columns); i++) values[at + i * columns + i] = 1;
+  }
+  return new Tensor(values, shape);
 }
 
 /**
  * start, start + step, ... without stop.
  *
- * @param step 1 where absent, -1 where stop lies below start; a step away from stop gives no number at all
+ * @param step 1 where absent; 1 stands for -1 where stop lies below start, as in TF.js. Any other step away from stop gives
+ *   no number at all
  */
-export function range(start: number, stop: number, step?: number, dtype: DataType = 'float32'): Tensor {
+export function range(start: number, stop: number, step?: number | null, dtype?: DataType | null): Tensor {
+  noMore('range', 4, arguments);
   const call = 'range';
   const from = checkNumber(call, 'start', start);
   const to = checkNumber(call, 'stop', stop);
-  const by = step === undefined ? (to < from ? -1 : 1) : checkNumber(call, 'step', step);
+  const given = checkNumber(call, 'step', step ?? 1);
+  const by = given === 1 && to < from ? -1 : given;
   if (by === 0) fail(call, 'step must not be zero, got 0');
   const count = Math.max(0, Math.ceil((to - from) / by));
-  const values = room(call, [count], checkDataType(call, dtype));
+  const values = room(call, [count], dataTypeOr(call, dtype));
   for (let i = 0; i < count; i++) values[i] = from + i * by;
   return new Tensor(values, [count]);
 }
 
 /** `num` numbers, evenly spaced from start to stop, both included. */
 export function linspace(start: number, stop: number, num: number): Tensor {
+  noMore('linspace', 3, arguments);
   const call = 'linspace';
   const from = checkNumber(call, 'start', start);
   const to = checkNumber(call, 'stop', stop);
@@ -143,17 +176,18 @@ export function linspace(start: number, stop: number, num: number): Tensor {
 export function oneHot(
   indices: TensorLike,
   depth: number,
-  onValue = 1,
-  offValue = 0,
-  dtype: DataType = 'int32',
+  onValue?: number | null,
+  offValue?: number | null,
+  dtype?: DataType | null,
 ): Tensor {
+  noMore('oneHot', 5, arguments);
   const call = 'oneHot';
   const ids = asTensor(call, 'indices', indices);
   const width = checkCount(call, 'depth', depth);
-  const kind = checkDataType(call, dtype);
+  const kind = dataTypeOr(call, dtype, 'int32');
   const [on, off] = convert(
     call,
-    [checkNumber(call, 'onValue', onValue), checkNumber(call, 'offValue', offValue)],
+    [checkNumber(call, 'onValue', onValue ?? 1), checkNumber(call, 'offValue', offValue ?? 0)],
     kind,
   );
   const values = room(call, [...ids.shape, width], kind).fill(off!);

@@ -1,5 +1,6 @@
 /** Random tensors: from the seed of the call or, without one, from the stream that `setRandomSeed` fixes. */
 
+import { noMore } from '../arguments.ts';
 import { fail } from '../errors.ts';
 import { Generator } from '../generator.ts';
 import { checkBoolean, checkCount, checkNumber } from '../options.ts';
@@ -8,26 +9,50 @@ import { checkShape, showShape, sizeOf } from '../shapes.ts';
 import { asTensor, type TensorLike } from './read.ts';
 import { normalize } from './reduce.ts';
 import { Tensor } from './tensor.ts';
-import { checkDataType, convert, type DataType, room } from './values.ts';
+import { convert, type DataType, dataTypeOr, room } from './values.ts';
 
 /** @internal A stream of random numbers from the caller's seed, or from a fresh one where that is absent. */
 export const generatorFor = (call: string, seed: unknown): Generator =>
   new Generator(seed === undefined || seed === null ? nextSeed() : checkSeed(call, seed));
 
-/** All is checked, and there is room, before a seed is drawn: a call that is refused leaves the stream as it was. */
+/**
+ * All is checked, and there is room, before a seed is drawn: a call that is refused leaves the stream as it was.
+ *
+ * @param whole makes a whole number of a drawn one, where the dtype holds no others
+ */
 function random(
   call: string,
   shape: unknown,
+  kind: DataType,
+  seed: unknown,
+  whole: (x: number) => number,
+  draw: (generator: Generator) => number,
+): Tensor {
+  const wanted = checkShape(call, 'shape', shape) as number[];
+  const values = doublesFor(call, wanted);
+  const generator = generatorFor(call, seed);
+  for (let i = 0; i < values.length; i++) {
+    const value = draw(generator);
+    values[i] = kind === 'float32' ? value : whole(value);
+  }
+  return new Tensor(convert(call, values, kind), wanted);
+}
+
+/** Normal numbers; whole ones are rounded, which keeps their mean. */
+function normals(
+  call: string,
+  shape: unknown,
+  mean: unknown,
+  stdDev: unknown,
   dtype: unknown,
   seed: unknown,
   draw: (generator: Generator) => number,
 ): Tensor {
-  const wanted = checkShape(call, 'shape', shape) as number[];
-  const kind = checkDataType(call, dtype);
-  const values = doublesFor(call, wanted);
-  const generator = generatorFor(call, seed);
-  for (let i = 0; i < values.length; i++) values[i] = draw(generator);
-  return new Tensor(convert(call, values, kind), wanted);
+  const middle = checkNumber(call, 'mean', mean ?? 0);
+  const deviation = checkNumber(call, 'stdDev', stdDev ?? 1, { least: 0 });
+  const kind = dataTypeOr(call, dtype);
+  if (kind === 'bool') fail(call, "dtype must be 'float32' or 'int32', got 'bool'");
+  return random(call, shape, kind, seed, Math.round, generator => middle + deviation * draw(generator));
 }
 
 function doublesFor(call: string, shape: readonly number[]): Float64Array {
@@ -41,50 +66,48 @@ function doublesFor(call: string, shape: readonly number[]): Float64Array {
 /** Uniform from minval, included, to maxval, not included. */
 export function randomUniform(
   shape: readonly number[],
-  minval = 0,
-  maxval = 1,
-  dtype: DataType = 'float32',
+  minval?: number | null,
+  maxval?: number | null,
+  dtype?: DataType | null,
   seed?: number | null,
 ): Tensor {
+  noMore('randomUniform', 5, arguments);
   const call = 'randomUniform';
-  const low = checkNumber(call, 'minval', minval);
-  const width = checkNumber(call, 'maxval', maxval, { least: low }) - low;
-  return random(call, shape, dtype, seed, generator => {
-    const value = low + width * ((generator.bits() >>> 8) / 2 ** 24);
+  const low = checkNumber(call, 'minval', minval ?? 0);
+  const most = checkNumber(call, 'maxval', maxval ?? 1, { least: low });
+  const kind = dataTypeOr(call, dtype);
+  return random(call, shape, kind, seed, Math.trunc, generator => {
+    const value = low + (most - low) * ((generator.bits() >>> 8) / 2 ** 24);
     // Rounding must not reach maxval: between 1 and 2, float32 has fewer than 24 bits
-    return dtype !== 'float32' || Math.fround(value) < maxval ? value : low;
+    return kind !== 'float32' || Math.fround(value) < most ? value : low;
   });
 }
 
-/** Normal, by default with mean 0 and standard deviation 1. */
+/** Normal, by default with mean 0 and standard deviation 1; rounded where the dtype is int32. */
 export function randomNormal(
   shape: readonly number[],
-  mean = 0,
-  stdDev = 1,
-  dtype: DataType = 'float32',
+  mean?: number | null,
+  stdDev?: number | null,
+  dtype?: 'float32' | 'int32' | null,
   seed?: number | null,
 ): Tensor {
-  const call = 'randomNormal';
-  const middle = checkNumber(call, 'mean', mean);
-  const deviation = checkNumber(call, 'stdDev', stdDev, { least: 0 });
-  return random(call, shape, dtype, seed, generator => middle + deviation * generator.normal());
+  noMore('randomNormal', 5, arguments);
+  return normals('randomNormal', shape, mean, stdDev, dtype, seed, generator => generator.normal());
 }
 
-/** Normal, drawn again beyond two standard deviations. */
+/** Normal, drawn again beyond two standard deviations; rounded where the dtype is int32. */
 export function truncatedNormal(
   shape: readonly number[],
-  mean = 0,
-  stdDev = 1,
-  dtype: DataType = 'float32',
+  mean?: number | null,
+  stdDev?: number | null,
+  dtype?: 'float32' | 'int32' | null,
   seed?: number | null,
 ): Tensor {
-  const call = 'truncatedNormal';
-  const middle = checkNumber(call, 'mean', mean);
-  const deviation = checkNumber(call, 'stdDev', stdDev, { least: 0 });
-  return random(call, shape, dtype, seed, generator => {
+  noMore('truncatedNormal', 5, arguments);
+  return normals('truncatedNormal', shape, mean, stdDev, dtype, seed, generator => {
     for (;;) {
       const z = generator.normal();
-      if (Math.abs(z) <= 2) return middle + deviation * z;
+      if (Math.abs(z) <= 2) return z;
     }
   });
 }
@@ -95,14 +118,20 @@ export function truncatedNormal(
  *
  * @param normalized whether the logits are probabilities already
  */
-export function multinomial(logits: TensorLike, numSamples: number, seed?: number | null, normalized = false): Tensor {
+export function multinomial(
+  logits: TensorLike,
+  numSamples: number,
+  seed?: number | null,
+  normalized?: boolean | null,
+): Tensor {
+  noMore('multinomial', 4, arguments);
   const call = 'multinomial';
   const from = asTensor(call, 'logits', logits);
   const samples = checkCount(call, 'numSamples', numSamples);
   const classes = from.shape.at(-1) ?? 0;
   if (from.rank < 1 || from.rank > 2) fail(call, `logits must have 1 or 2 axes, got ${showShape(from.shape)}`);
   if (classes < 2) fail(call, `logits must hold at least 2 classes, got ${showShape(from.shape)}`);
-  const ready = checkBoolean(call, 'normalized', normalized);
+  const ready = checkBoolean(call, 'normalized', normalized ?? false);
   const rows = from.size / classes;
   const drawn = room(call, [rows, samples], 'int32');
   const shares = Array.from({ length: rows }, (_, b) => {

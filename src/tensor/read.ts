@@ -12,7 +12,7 @@ import {
   sizeOf,
 } from '../shapes.ts';
 import { Tensor } from './tensor.ts';
-import { checkDataType, convert, type DataType, room, type Values } from './values.ts';
+import { convert, type DataType, dataTypeOr, room, type Values } from './values.ts';
 
 /** Numbers in any form a model accepts. */
 export type TensorLike = Tensor | NestedNumbers;
@@ -27,8 +27,8 @@ export type NestedBooleans = boolean | readonly NestedBooleans[];
  * @param dtype where absent, that of the values: int32 for typed arrays that TF.js takes for it, bool for booleans
  */
 export function make(call: string, values: unknown, shape: unknown, rank?: number, dtype?: unknown): Tensor {
-  const kind = dtype === undefined ? kindOf(values) : checkDataType(call, dtype);
-  const wanted = shape === undefined ? undefined : (checkShape(call, 'shape', shape) as number[]);
+  const kind = dataTypeOr(call, dtype, kindOf(values));
+  const wanted = shape === undefined || shape === null ? undefined : (checkShape(call, 'shape', shape) as number[]);
   if (wanted && rank !== undefined && wanted.length !== rank) {
     fail(call, `shape must have ${rank} axes, got ${showShape(wanted)}`);
   }

@@ -1,5 +1,6 @@
 /** Functions that make one number of many: along the given axes, or over all of them. Sums are in float64. */
 
+import { exact, noMore } from '../arguments.ts';
 import { fail, show } from '../errors.ts';
 import * as f64 from '../math.ts';
 import { checkBoolean } from '../options.ts';
@@ -20,21 +21,32 @@ function reduce(
   call: string,
   x: TensorLike,
   axis: Axes | null | undefined,
-  keepDims: boolean,
+  keepDims: boolean | null | undefined,
   result: 'float32' | 'same' | 'numbers',
   f: Reducer,
 ): Tensor {
   const from = asTensor(call, 'x', x);
   const axes = checkAxes(call, axis, from.rank);
   const kept = [...from.shape.keys()].filter(one => !axes.includes(one));
-  checkBoolean(call, 'keepDims', keepDims);
+  const keeps = checkBoolean(call, 'keepDims', keepDims ?? false);
   const values = ordered(call, from, [...kept, ...axes]).dataSync() as Values;
   const shape = kept.map(one => from.shape[one]!);
   const kind = result === 'float32' ? result : from.dtype === 'bool' && result === 'numbers' ? 'int32' : from.dtype;
   const to = room(call, shape, kind);
   const count = axes.reduce((product, one) => product * from.shape[one]!, 1);
   for (let i = 0; i < to.length; i++) to[i] = f(values, i * count, count);
-  return new Tensor(to, keepDims ? from.shape.map((n, one) => (axes.includes(one) ? 1 : n)) : shape);
+  return new Tensor(to, keeps ? from.shape.map((n, one) => (axes.includes(one) ? 1 : n)) : shape);
+}
+
+/** `reduce` as a function of its own. */
+function reduction(
+  call: string,
+  result: 'float32' | 'same' | 'numbers',
+  f: Reducer,
+): (x: TensorLike, axis?: Axes | null, keepDims?: boolean | null) => Tensor {
+  return exact(call, (x: TensorLike, axis?: Axes | null, keepDims?: boolean | null) =>
+    reduce(call, x, axis, keepDims, result, f),
+  );
 }
 
 function total(values: Values, from: number, count: number): number {
@@ -44,31 +56,36 @@ function total(values: Values, from: number, count: number): number {
 }
 
 /** int32 for bool; otherwise of the dtype of x. */
-export const sum = (x: TensorLike, axis?: Axes | null, keepDims = false): Tensor =>
-  reduce('sum', x, axis, keepDims, 'numbers', total);
+export const sum = /* @__PURE__ */ reduction('sum', 'numbers', total);
 
 /** float32, whatever x is. */
-export const mean = (x: TensorLike, axis?: Axes | null, keepDims = false): Tensor =>
-  reduce('mean', x, axis, keepDims, 'float32', (values, from, count) => total(values, from, count) / count);
+export const mean = /* @__PURE__ */ reduction(
+  'mean',
+  'float32',
+  (values, from, count) => total(values, from, count) / count,
+);
 
 /** The largest; NaN where one is NaN. */
-export const max = (x: TensorLike, axis?: Axes | null, keepDims = false): Tensor =>
-  reduce('max', x, axis, keepDims, 'same', (values, from, count) => {
-    let most = Number.NEGATIVE_INFINITY;
-    for (let i = from; i < from + count; i++) most = Math.max(most, values[i]!);
-    return most;
-  });
+export const max = /* @__PURE__ */ reduction('max', 'same', (values, from, count) => {
+  let most = Number.NEGATIVE_INFINITY;
+  for (let i = from; i < from + count; i++) most = Math.max(most, values[i]!);
+  return most;
+});
 
 /** The smallest; NaN where one is NaN. */
-export const min = (x: TensorLike, axis?: Axes | null, keepDims = false): Tensor =>
-  reduce('min', x, axis, keepDims, 'same', (values, from, count) => {
-    let least = Number.POSITIVE_INFINITY;
-    for (let i = from; i < from + count; i++) least = Math.min(least, values[i]!);
-    return least;
-  });
+export const min = /* @__PURE__ */ reduction('min', 'same', (values, from, count) => {
+  let least = Number.POSITIVE_INFINITY;
+  for (let i = from; i < from + count; i++) least = Math.min(least, values[i]!);
+  return least;
+});
 
 /** Mean and variance, the mean of the squared distances from it, both float32. */
-export function moments(x: TensorLike, axis?: Axes | null, keepDims = false): { mean: Tensor; variance: Tensor } {
+export function moments(
+  x: TensorLike,
+  axis?: Axes | null,
+  keepDims?: boolean | null,
+): { mean: Tensor; variance: Tensor } {
+  noMore('moments', 3, arguments);
   const average = reduce('moments', x, axis, keepDims, 'float32', (v, from, n) => total(v, from, n) / n);
   const variance = reduce('moments', x, axis, keepDims, 'float32', (values, from, count) => {
     const middle = total(values, from, count) / count;
@@ -80,10 +97,16 @@ export function moments(x: TensorLike, axis?: Axes | null, keepDims = false): { 
 }
 
 /** Where the largest stands along an axis, int32; the first of equals. */
-export const argMax = (x: TensorLike, axis = 0): Tensor => place('argMax', x, axis, (a, b) => a > b);
+export const argMax = /* @__PURE__ */ exact(
+  'argMax',
+  (x: TensorLike, axis?: number | null): Tensor => place('argMax', x, axis ?? 0, (a, b) => a > b),
+);
 
 /** Where the smallest stands along an axis, int32; the first of equals. */
-export const argMin = (x: TensorLike, axis = 0): Tensor => place('argMin', x, axis, (a, b) => a < b);
+export const argMin = /* @__PURE__ */ exact(
+  'argMin',
+  (x: TensorLike, axis?: number | null): Tensor => place('argMin', x, axis ?? 0, (a, b) => a < b),
+);
 
 function place(call: string, x: TensorLike, axis: number, better: (a: number, b: number) => boolean): Tensor {
   const from = asTensor(call, 'x', x);
@@ -100,11 +123,12 @@ function place(call: string, x: TensorLike, axis: number, better: (a: number, b:
 }
 
 /** e^x divided by the sum of it along the last axis. */
-export function softmax(logits: TensorLike, dim = -1): Tensor {
+export function softmax(logits: TensorLike, dim?: number | null): Tensor {
+  noMore('softmax', 2, arguments);
   const call = 'softmax';
   const from = asTensor(call, 'logits', logits);
   const rank = Math.max(from.rank, 1);
-  if (checkAxis(call, dim, rank, 'dim') !== rank - 1) fail(call, `dim must be the last axis, got ${show(dim)}`);
+  if (checkAxis(call, dim ?? -1, rank, 'dim') !== rank - 1) fail(call, `dim must be the last axis, got ${show(dim)}`);
   const to = Float32Array.from(from.dataSync());
   const width = from.shape.at(-1) ?? 1;
   for (let at = 0; at < to.length; at += width) normalize(to.subarray(at, at + width));

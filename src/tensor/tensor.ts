@@ -5,6 +5,7 @@
  * in one of the files beside this one, where its arguments are described.
  */
 
+import { exactMethods } from '../arguments.ts';
 import { fail, show } from '../errors.ts';
 import { type NestedArray, type NestedValues, sizeOf } from '../shapes.ts';
 import * as arithmetic from './arithmetic.ts';
@@ -83,11 +84,11 @@ export class Tensor {
   }
 
   /** The numbers as text; with `verbose`, dtype and shape too. */
-  toString(verbose = false): string {
+  toString(verbose?: boolean): string {
     return format(this.#values, this.shape, this.dtype, verbose);
   }
 
-  print(verbose = false): void {
+  print(verbose?: boolean): void {
     console.log(this.toString(verbose));
   }
 
@@ -136,35 +137,35 @@ export class Tensor {
     return layout.reshaped('as4D', this, [rows, columns, depth, depth2]);
   }
 
-  squeeze(axis?: readonly number[]): Tensor {
+  squeeze(axis?: number | readonly number[] | null): Tensor {
     return layout.squeeze(this, axis);
   }
 
-  expandDims(axis?: number): Tensor {
+  expandDims(axis?: number | null): Tensor {
     return layout.expandDims(this, axis);
   }
 
-  transpose(perm?: readonly number[]): Tensor {
+  transpose(perm?: readonly number[] | null): Tensor {
     return layout.transpose(this, perm);
   }
 
-  reverse(axis?: number | readonly number[]): Tensor {
+  reverse(axis?: number | readonly number[] | null): Tensor {
     return layout.reverse(this, axis);
   }
 
-  slice(begin: number | readonly number[], size?: number | readonly number[]): Tensor {
+  slice(begin: number | readonly number[], size?: number | readonly number[] | null): Tensor {
     return layout.slice(this, begin, size);
   }
 
-  split(numOrSizeSplits: number | readonly number[], axis?: number): Tensor[] {
+  split(numOrSizeSplits: number | readonly number[], axis?: number | null): Tensor[] {
     return layout.split(this, numOrSizeSplits, axis);
   }
 
-  unstack(axis?: number): Tensor[] {
+  unstack(axis?: number | null): Tensor[] {
     return layout.unstack(this, axis);
   }
 
-  gather(indices: TensorLike, axis?: number, batchDims?: number): Tensor {
+  gather(indices: TensorLike, axis?: number | null, batchDims?: number | null): Tensor {
     return layout.gather(this, indices, axis, batchDims);
   }
 
@@ -173,13 +174,13 @@ export class Tensor {
   }
 
   /** This tensor and others behind it. */
-  concat(x: TensorLike | readonly TensorLike[], axis?: number): Tensor {
+  concat(x: TensorLike | readonly TensorLike[], axis?: number | null): Tensor {
     const others = Array.isArray(x) && x.every(one => one instanceof Tensor) ? x : [x];
     return layout.concat([this, ...(others as TensorLike[])], axis);
   }
 
   /** This tensor and others beside it. */
-  stack(x: Tensor | readonly Tensor[], axis?: number): Tensor {
+  stack(x: Tensor | readonly Tensor[], axis?: number | null): Tensor {
     return layout.stack([this, ...(Array.isArray(x) ? (x as Tensor[]) : [x as Tensor])], axis);
   }
 
@@ -275,7 +276,7 @@ export class Tensor {
     return arithmetic.clipByValue(this, clipValueMin, clipValueMax);
   }
 
-  softmax(dim?: number): Tensor {
+  softmax(dim?: number | null): Tensor {
     return reduce.softmax(this, dim);
   }
 
@@ -337,36 +338,38 @@ export class Tensor {
     return arithmetic.lessEqual(this, b);
   }
 
-  matMul(b: TensorLike, transposeA?: boolean, transposeB?: boolean): Tensor {
+  matMul(b: TensorLike, transposeA?: boolean | null, transposeB?: boolean | null): Tensor {
     return arithmetic.matMul(this, b, transposeA, transposeB);
   }
 
   // -------------------------------------------------------------------------------------------------- one out of many
 
-  sum(axis?: reduce.Axes | null, keepDims?: boolean): Tensor {
+  sum(axis?: reduce.Axes | null, keepDims?: boolean | null): Tensor {
     return reduce.sum(this, axis, keepDims);
   }
 
-  mean(axis?: reduce.Axes | null, keepDims?: boolean): Tensor {
+  mean(axis?: reduce.Axes | null, keepDims?: boolean | null): Tensor {
     return reduce.mean(this, axis, keepDims);
   }
 
-  max(axis?: reduce.Axes | null, keepDims?: boolean): Tensor {
+  max(axis?: reduce.Axes | null, keepDims?: boolean | null): Tensor {
     return reduce.max(this, axis, keepDims);
   }
 
-  min(axis?: reduce.Axes | null, keepDims?: boolean): Tensor {
+  min(axis?: reduce.Axes | null, keepDims?: boolean | null): Tensor {
     return reduce.min(this, axis, keepDims);
   }
 
-  argMax(axis?: number): Tensor {
+  argMax(axis?: number | null): Tensor {
     return reduce.argMax(this, axis);
   }
 
-  argMin(axis?: number): Tensor {
+  argMin(axis?: number | null): Tensor {
     return reduce.argMin(this, axis);
   }
 }
+
+exactMethods(Tensor, 'tensor');
 
 /** Nested arrays, from the innermost axis outwards. */
 function nest(values: Values, shape: readonly number[]): NestedValues {

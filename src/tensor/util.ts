@@ -1,5 +1,6 @@
 /** Helpers that TF.js keeps under `util`. */
 
+import { exactTable } from '../arguments.ts';
 import { fail, show } from '../errors.ts';
 import { Generator } from '../generator.ts';
 import { checkCount } from '../options.ts';
@@ -19,7 +20,7 @@ function checkList(call: string, name: string, value: unknown): List {
 }
 
 /** Helpers by their TF.js names. */
-export const util = {
+export const util = /* @__PURE__ */ exactTable('util', {
   /** Throws an error with the given message where the condition does not hold. */
   assert(condition: boolean, message: string | (() => string)): asserts condition {
     if (!condition) throw new Error(typeof message === 'function' ? message() : message);
@@ -52,7 +53,8 @@ export const util = {
   now: (): number => performance.now(),
 
   /** All items of nested arrays in one; typed arrays count as arrays. */
-  flatten<T>(array: Nested<T>, result: T[] = []): T[] {
+  flatten<T>(array: Nested<T>, into?: T[]): T[] {
+    const result = into ?? [];
     if (!Array.isArray(array) && !isTypedArray(array)) result.push(array as T);
     else for (const item of array as Iterable<Nested<T>>) util.flatten(item, result);
     return result;
@@ -61,4 +63,4 @@ export const util = {
   /** How many numbers a shape holds. */
   sizeFromShape: (shape: readonly number[]): number =>
     sizeOf(checkShape('util.sizeFromShape', 'shape', shape) as number[]),
-};
+});

@@ -18,6 +18,10 @@ export type Values = Float32Array | Int32Array | Uint8Array;
 
 const dataTypes: readonly unknown[] = ['float32', 'int32', 'bool'];
 
+/** A dtype that a caller names; null or undefined for the usual one. */
+export const dataTypeOr = (call: string, value: unknown, usual: DataType = 'float32'): DataType =>
+  checkDataType(call, value ?? usual);
+
 export function checkDataType(call: string, value: unknown): DataType {
   if (!dataTypes.includes(value)) fail(call, `dtype must be 'float32', 'int32' or 'bool', got ${show(value)}`);
   return value as DataType;

@@ -3,6 +3,7 @@
  * interface, with promises in place of values; in browsers and in Node.
  */
 
+import { exactMethods, noMore } from '../arguments.ts';
 import { type BackendInfo, checkSimd, type configure } from '../engine/engine.ts';
 import { fail, show } from '../errors.ts';
 import { checkBoolean, checkOptions } from '../options.ts';
@@ -61,7 +62,7 @@ export class Host {
   }
 
   /** As `loadLayersModel`: the files are read on this side. */
-  async loadLayersModel(source: string | IOHandler, options: LoadOptions = {}): Promise<RemoteSequential> {
+  async loadLayersModel(source: string | IOHandler, options?: LoadOptions): Promise<RemoteSequential> {
     const call = 'loadLayersModel';
     const names = [...httpOptions, 'strict', 'streamWeights'];
     const { strict = true, onProgress, streamWeights, ...rest } = checkOptions<LoadOptions>(call, options, names);
@@ -102,9 +103,12 @@ export class Host {
   }
 }
 
+exactMethods(Host, 'host');
+
 type Loaded = { config: object; objective: ReturnType<typeof describeObjective> | null };
 
 /** Starts a worker: a Web Worker in browsers, a thread in Node, which does not keep the process alive while it rests. */
 export function connect(options?: ConnectOptions): Host {
+  noMore('connect', 1, arguments);
   return new Host(options);
 }

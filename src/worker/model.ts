@@ -1,5 +1,6 @@
 /** A model that lives in a worker: the methods of `Sequential`, with promises in place of values. */
 
+import { noMore } from '../arguments.ts';
 import { checkBoolean, checkCount, checkNumber } from '../options.ts';
 import { rates } from '../schedules.ts';
 import { runnerOf, Sequential, trainedBy } from '../sequential.ts';
@@ -34,6 +35,8 @@ export type RemoteMethods = {
     : (...args: Arguments<M>) => Promise<Awaited<ReturnType<Sequential[M]>>>;
 };
 
+const plain: ReadonlySet<string> = new Set<Plain>(['setWeights', 'setStates', 'predictOnBatch', 'inspect', 'restore']);
+
 const known = ['countParams', 'summary', 'getConfig', 'toJSON'] as const satisfies Known[];
 
 /** Tells the worker of models that nobody holds any more. */
@@ -51,15 +54,18 @@ export class Remote {
   static {
     const define = (name: string, value: (this: Remote, ...args: unknown[]) => Promise<unknown>) =>
       Object.defineProperty(Remote.prototype, name, { value, writable: true, configurable: true });
+    const most = (name: Method | Known) => Sequential.prototype[name].length + Number(plain.has(name));
     for (const [name, way] of Object.entries(ways)) {
       define(name, async function (...args) {
         const call = `model.${name}`;
+        noMore(call, most(name as Method), args);
         if (name !== 'dispose') runnerOf(this.#mirror).alive(call);
         return this.#call(call, name, (way as (...args: unknown[]) => Way)(call, this.#mirror, ...args));
       });
     }
     for (const name of known) {
       define(name, async function (...args) {
+        noMore(`model.${name}`, most(name), args);
         return (this.#mirror[name] as (...args: unknown[]) => unknown)(...args);
       });
     }
@@ -130,6 +136,7 @@ export class Remote {
   /** Sets the learning rate of the batches to come; in a model at hand, `model.optimizer.learningRate` does it. */
   async setLearningRate(learningRate: number): Promise<void> {
     const call = 'model.setLearningRate';
+    noMore(call, 1, arguments);
     runnerOf(this.#mirror).objective(call);
     checkNumber(call, 'learningRate', learningRate, rates);
     await this.#call(call, 'setLearningRate', { args: [learningRate] });
@@ -138,6 +145,7 @@ export class Remote {
   /** The same model at another batch size, as in `Sequential`: layers, weights and optimizer are shared. */
   async withBatchSize(batchSize: number): Promise<RemoteSequential> {
     const call = 'model.withBatchSize';
+    noMore(call, 1, arguments);
     const runner = runnerOf(this.#mirror);
     runner.alive(call);
     runner.bottom(call);

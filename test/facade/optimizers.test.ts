@@ -178,6 +178,26 @@ describe('frozen layers', () => {
     expect(() => Object.assign(model, { trainable: 1 })).toThrow('model: trainable must be true or false, got 1');
   });
 
+  test('model.trainable set to false and to true again leaves layers frozen that were frozen one by one', () => {
+    const model = sequential({
+      layers: [
+        layers.bidirectional({ layer: layers.lstm({ units: 2 }), inputShape: [3, 1], trainable: false }),
+        layers.dense({ units: 2 }),
+      ],
+    });
+    const learning = () => model.layers.map(layer => layer.trainable);
+    model.trainable = false;
+    expect(learning()).toEqual([false, false]);
+    model.trainable = true;
+    expect(learning()).toEqual([false, true]);
+    expect(model.getWeights(true)).toHaveLength(2);
+    model.trainable = false;
+    model.layers[1]!.trainable = true;
+    expect(learning()).toEqual([false, true]);
+    model.layers[0]!.trainable = true;
+    expect(learning()).toEqual([true, true]);
+  });
+
   test('getWeights(true) leaves them out, as in TF.js', () => {
     const model = sequential({
       layers: [layers.dense({ units: 2, inputShape: [3], trainable: false }), layers.dense({ units: 1 })],

@@ -36,3 +36,9 @@ test('columns end where they are told to, as parts or as characters, and what is
   expect(asCharacters[1]).toBe('_'.repeat(30));
   expect(printed(make(), 40, [0.25, 0.75, 1])[5]).toBe('answer (D [null, 1]           4');
 });
+
+test('null stands for the default length, columns and console', () => {
+  const lines: string[] = [];
+  make().summary(null, null, line => lines.push(line));
+  expect(lines).toEqual(printed(make()));
+});

@@ -699,3 +699,62 @@ describe('what TF.js programs do around tensors', () => {
     for (const count of counts.values()) expect(Math.abs(count - 1000)).toBeLessThan(120);
   });
 });
+
+describe('the numbers of a tensor are its own', () => {
+  test.each([
+    ['reshape', (x: Tensor) => x.reshape([2, 1])],
+    ['reshapeAs', (x: Tensor) => x.reshapeAs(tensor([0, 0]))],
+    ['flatten', (x: Tensor) => x.flatten()],
+    ['as1D', (x: Tensor) => x.as1D()],
+    ['as2D', (x: Tensor) => x.as2D(1, 2)],
+    ['squeeze', (x: Tensor) => x.squeeze()],
+    ['expandDims', (x: Tensor) => x.expandDims()],
+    ['transpose', (x: Tensor) => x.transpose()],
+    ['cast', (x: Tensor) => x.cast('float32')],
+    ['toFloat', (x: Tensor) => x.toFloat()],
+    ['clone', (x: Tensor) => x.clone()],
+    ['slice', (x: Tensor) => x.slice(0)],
+    ['concat', (x: Tensor) => lw.concat([x])],
+    ['stack', (x: Tensor) => lw.stack([x])],
+    ['split', (x: Tensor) => x.split(1)[0]!],
+    ['tile', (x: Tensor) => x.tile([1])],
+    ['bufferSync', (x: Tensor) => x.bufferSync().toTensor()],
+  ])('writing to what %s gives leaves the tensor as it was', (_, derive) => {
+    const x = tensor([1, 2]);
+    derive(x).dataSync()[0] = 9;
+    expect(x.arraySync()).toEqual([1, 2]);
+  });
+});
+
+describe('whole random numbers', () => {
+  test.each(['randomNormal', 'truncatedNormal'] as const)('%s rounds them, so that their mean is right', name => {
+    const drawn = functional[name]([20_000], 5, 2, 'int32', 1);
+    expect(drawn.dtype).toBe('int32');
+    expect(Number(drawn.mean())).toBeCloseTo(5, 1);
+  });
+
+  test('randomUniform cuts them, as TF.js does: true and false are equally likely between 0 and 2', () => {
+    const share = (dtype: 'int32' | 'bool') => Number(lw.randomUniform([20_000], 0, 2, dtype, 1).mean());
+    expect(share('int32')).toBeCloseTo(0.5, 1);
+    expect(share('bool')).toBeCloseTo(0.5, 1);
+  });
+});
+
+test('sin and cos are right for all numbers of float32', () => {
+  const large = [2 ** 20, 1647099.5, 1e7, 123456789, 2 ** 40, 1e20, 3.4e38, -1e20].map(Math.fround);
+  // V8 reduces with all digits of pi that it needs
+  expectClose(lw.sin(large).dataSync(), large.map(Math.sin), { abs: 1e-7, rel: 1e-7 });
+  expectClose(lw.cos(large).dataSync(), large.map(Math.cos), { abs: 1e-7, rel: 1e-7 });
+});
+
+test('null stands for an argument that is left out', () => {
+  const x = tensor([[1, 2]]);
+  expect(lw.eye(2, null, null, null).arraySync()).toEqual(lw.eye(2).arraySync());
+  expect(lw.zeros([2], null).dtype).toBe('float32');
+  expect(lw.tensor([1, 2], null, null).shape).toEqual([2]);
+  expect(x.squeeze(null).shape).toEqual([2]);
+  expect(x.slice(0, null).arraySync()).toEqual([[1, 2]]);
+  expect(x.transpose(null).shape).toEqual([2, 1]);
+  expect(x.sum(null, null).arraySync()).toBe(3);
+  expect(lw.randomNormal([2], null, null, null, null).shape).toEqual([2]);
+});

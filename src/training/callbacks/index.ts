@@ -1,5 +1,6 @@
 /** Ready-made callbacks by name. */
 
+import { exact } from '../../arguments.ts';
 import type { BaseCallback } from '../callback.ts';
 import type { Verbosity } from '../options.ts';
 import { EarlyStopping, type EarlyStoppingCallbackArgs } from './earlyStopping.ts';
@@ -21,13 +22,17 @@ const recipes = new WeakMap<BaseCallback, Recipe>();
 export const recipeOf = (callback: BaseCallback): Recipe | null => recipes.get(callback) ?? null;
 
 /** A factory that remembers how it made what. */
-const remembered =
-  <Args extends unknown[], C extends BaseCallback>(name: Recipe['name'], make: (...args: Args) => C) =>
-  (...args: Args): C => {
-    const made = make(...args);
+function remembered<Args extends unknown[], C extends BaseCallback>(
+  name: Recipe['name'],
+  make: (...args: Args) => C,
+): (...args: Args) => C {
+  const checked = exact(`callbacks.${name}`, make);
+  return (...args) => {
+    const made = checked(...args);
     recipes.set(made, { name, args });
     return made;
   };
+}
 
 /** Makes callbacks for `fit` and `fitDataset`. */
 export const callbacks = {
