@@ -2,6 +2,7 @@
 
 import { fail, show } from '../errors.ts';
 import { checkNumber, checkOptions } from '../options.ts';
+import { isTypedArray, plainArray } from '../typedArrays.ts';
 
 type Numbers = ArrayLike<number>;
 
@@ -32,9 +33,9 @@ export function checkPair(call: string, name: string, value: unknown): [string, 
 
 /** A flat array of numbers, typed or not. NaN and Infinity are numbers here: training that diverged is drawn too. */
 export function checkNumbers(call: string, name: string, value: unknown): Numbers {
-  const numbers = value as Numbers;
-  const listed = ArrayBuffer.isView(value) ? !(value instanceof DataView) : Array.isArray(value);
-  if (!listed) fail(call, `${name} must be a flat array of numbers, got ${show(value)}`);
+  const numbers = (isTypedArray(value) ? plainArray(value) : value) as Numbers;
+  if (!Array.isArray(value) && !isTypedArray(value))
+    fail(call, `${name} must be a flat array of numbers, got ${show(value)}`);
   for (let i = 0; i < numbers.length; i++) {
     if (typeof numbers[i] !== 'number') {
       fail(call, `${name} must be a flat array of numbers, got ${show(numbers[i])} at index ${i}`);
