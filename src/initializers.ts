@@ -218,8 +218,8 @@ class Orthogonal extends Initializer {
 
 /** What Gram-Schmidt, whose time is count^2 length, does in about a second: an LSTM of 1024 units. */
 const MOST_PROJECTED = 2 ** 32;
-/** Each makes any number of a row depend on nearly all of them; after three they are as good as normal. */
-const ROUNDS = 3;
+/** Each makes any number of a row depend on nearly all of them; after four they are as good as normal. */
+const ROUNDS = 4;
 
 /** Rows of a random orthogonal matrix in time count length log(length), each number in it close to normal. */
 function mixRows(kernels: Kernels, address: number, count: number, length: number, seed: number): void {
