@@ -10,11 +10,11 @@ import { padded, probability } from './lossPlan';
 import { exp } from './math';
 import { greatest } from './softmax';
 
-/** The number of a class, or -1 where there is none of that number. */
+/** The number of a class, or -1 where there is none of that number, such as 1.5. */
 @inline
 export function classOf(target: usize, cols: i32): i32 {
-  const k = Mathf.floor(load<f32>(target));
-  return k >= 0 && k < <f32>cols ? <i32>k : -1;
+  const k = load<f32>(target);
+  return k >= 0 && k < <f32>cols && Mathf.floor(k) == k ? <i32>k : -1;
 }
 
 /** Sum of exp(y - most), at least 1; the powers go to e, unless that is 0. */

@@ -1,20 +1,17 @@
-/** Gradients before an optimizer takes them: whether it can, and clipping. */
+/** Gradients before an optimizer takes them: their size, and clipping. */
 
 import { highHalf, lowHalf } from './halves';
 import { allLanes, lastLanes } from './lanes';
 
-/** Gradients beyond it are refused: optimizers could not square them. */
-const GREATEST: f32 = 1e19;
-
-/** Whether all n gradients, n a multiple of 4, are numbers that an optimizer can take: not NaN, and of at most 1e19. */
-export function areSound(g: usize, n: i32): bool {
+/** Whether all of x [n], n a multiple of 4, lie in [-most, most]; NaN does not. */
+export function areWithin(x: usize, n: i32, most: f64): bool {
   assert(n % 4 == 0);
-  const greatest = f32x4.splat(GREATEST);
-  let sound = i32x4.splat(-1);
+  const greatest = f32x4.splat(<f32>most);
+  let within = i32x4.splat(-1);
   for (let i: usize = 0; i < <usize>n << 2; i += 16) {
-    sound = v128.and(sound, f32x4.le(f32x4.abs(v128.load(g + i)), greatest));
+    within = v128.and(within, f32x4.le(f32x4.abs(v128.load(x + i)), greatest));
   }
-  return i32x4.all_true(sound);
+  return i32x4.all_true(within);
 }
 
 /** The sum of the squares of x [n] in float64; the last vector must be readable to its end, and does not count there. */

@@ -17,12 +17,13 @@ export { activationBackward, activationForward } from './activation';
 export { dropoutBackward, dropoutForward, setBatch } from './dropout';
 export { embeddingBackward, embeddingForward, embeddingWeights } from './embedding';
 export { maskingBackward, maskingForward } from './masking';
-export { areSound, clamp, scale, sumOfSquares } from './gradients';
+export { areWithin, clamp, scale, sumOfSquares } from './gradients';
 export {
   adadelta, adagrad, adam, adamax, amsgrad, average, decay, momentum, nadam, rmsprop, sgd,
 } from './optimizers';
 export { penalty, penaltyGradient } from './regularizers';
 export { repeatBackward, repeatForward, reshapeBackward, reshapeForward } from './reshape';
+export { mixedRows } from './orthogonal';
 export { orthonormalize, randomNormal, randomUniform, truncatedNormal } from './random';
 
 // The parts, for the tests: each is checked on its own against a float64 reference.

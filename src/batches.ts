@@ -12,9 +12,10 @@ import {
   sizeOf,
   type TypedArray,
 } from './shapes.ts';
-import { checkHeld, type TensorLike } from './tensor/read.ts';
+import { checkHeld, showNumbers, type TensorLike } from './tensor/read.ts';
 import { Tensor } from './tensor/tensor.ts';
 import { Selection } from './training/samples.ts';
+import { isFloat32Array, lengthOf, plainArray } from './typedArrays.ts';
 
 /** A batch as a caller gives it, or as `fit` chooses it. */
 export type Batch = TensorLike | Selection;
@@ -42,7 +43,7 @@ export function shapeOfBatch(call: string, name: string, value: Batch, expected:
   if (!(value instanceof Tensor) && !(value instanceof Selection) && !Array.isArray(value)) {
     fail(
       call,
-      `${name} must be a tensor, nested arrays or a typed array of the shape ${showShape(expected)}, got ${show(value)}`,
+      `${name} must be a tensor, nested arrays or a typed array of the shape ${showShape(expected)}, got ${showNumbers(value)}`,
     );
   }
   if (value instanceof Tensor) checkHeld(call, name, value);
@@ -73,7 +74,7 @@ function shapeOfFlat(call: string, name: string, value: TypedArray, expected: Re
     );
   }
   const each = sizeOf(sample as number[]);
-  const samples = value.length / each;
+  const samples = lengthOf(value) / each;
   if (!Number.isInteger(samples) || samples === 0 || (expected[0] !== null && samples !== expected[0])) {
     fail(call, `${name} must hold the numbers of the shape ${showShape(expected)}, got ${show(value)}`);
   }
@@ -90,17 +91,25 @@ export function writeBatch(
   at: number,
 ): void {
   if (value instanceof Selection) value.write(memory, at);
-  else if (value instanceof Tensor) memory.set(value.dataSync(), at);
-  else if (isTypedArray(value)) memory.set(value, at);
+  else if (value instanceof Tensor || isTypedArray(value)) memory.set(numbersOf(call, name, value, shape), at);
   else
     copyNested(
       call,
       name,
       value,
-      Array.isArray(value) && typeof value[0] === 'number' ? [value.length] : shape,
+      Array.isArray(value) && typeof value[0] === 'number' ? [sizeOf(shape)] : shape,
       memory,
       at,
     );
+}
+
+/** The numbers of an array or a tensor, still as many as when its shape was read: what is written must not be more. */
+function numbersOf(call: string, name: string, value: Tensor | TypedArray, shape: readonly number[]): TypedArray {
+  const numbers: unknown = value instanceof Tensor ? value.dataSync() : value;
+  if (!isTypedArray(numbers) || lengthOf(numbers) !== sizeOf(shape)) {
+    fail(call, `${name} must keep its ${sizeOf(shape)} numbers while it is read, got ${show(numbers)}`);
+  }
+  return numbers;
 }
 
 /**
@@ -114,10 +123,11 @@ export function settled(call: string, name: string, value: Batch, shape: readonl
   return data;
 }
 
-/** The numbers of a batch as one array; the caller's own where it already is one. */
+/** The numbers of a batch as one array; a view of the caller's where it already is one. */
 export function readBatch(call: string, name: string, value: TensorLike, shape: readonly number[]): Float32Array {
-  if (value instanceof Tensor) return value.dataSync();
-  if (value instanceof Float32Array) return value;
+  if (value instanceof Tensor || isFloat32Array(value)) {
+    return plainArray(numbersOf(call, name, value, shape)) as Float32Array;
+  }
   const data = new Float32Array(sizeOf(shape));
   writeBatch(call, name, value, shape, data, 0);
   return data;

@@ -2,6 +2,7 @@
 
 import { structures } from './engine/binaries.generated.ts';
 import { Block, float32, int32, kernels } from './engine/engine.ts';
+import { isClass } from './losses.ts';
 import { planLoss, planMetrics } from './lossPlan.ts';
 import type { Objective } from './objective.ts';
 import type { BlockName, Place, Plan } from './plan.ts';
@@ -125,7 +126,7 @@ export class BoundPlan {
     const maskStep = (output.mask?.step ?? 0) / FLOAT;
     for (let row = 0; row < batch * steps; row++) {
       const value = memory[this.target + row]!;
-      if ((value >= 0 && value < width) || !Number.isFinite(value)) continue;
+      if (isClass(value, width) || !Number.isFinite(value)) continue;
       if (this.#mask && memory[this.#mask + (row % steps) * maskStep + Math.floor(row / steps)] === 0) continue;
       if (this.weights && memory[this.weights + row] === 0) continue;
       return value;

@@ -120,7 +120,7 @@ export const constraints = /* @__PURE__ */ exactTable('constraints', {
       'rate',
       'axis',
     ]);
-    const least = checkNumber(call, 'minValue', minValue, { least: 0 });
+    const least = checkNumber(call, 'minValue', minValue, { least: 0, most: 1e30 });
     const most = checkNumber(call, 'maxValue', maxValue, { least });
     const share = checkNumber(call, 'rate', rate, { least: 0, most: 1 });
     return new NormBounds('MinMaxNorm', least, most, share, checkAxis(call, axis));

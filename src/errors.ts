@@ -4,6 +4,8 @@
  * Every message has the same form: `call: argument must be <rule>, got <value>`.
  */
 
+import { arrayKind, lengthOf, type TypedArray } from './typedArrays.ts';
+
 /** Thrown before anything has changed: weights, states and optimizer are to the bit as they were. */
 export class ValueError extends Error {
   override readonly name = 'ValueError';
@@ -50,8 +52,7 @@ function shown(value: unknown, levels: number): string {
   }
   if (ArrayBuffer.isView(value)) {
     const kind = nameOf(value.constructor) || 'view';
-    if (value instanceof DataView) return `a ${kind}`; // one of a transferred buffer does not even tell its length
-    return `a ${kind} of ${(value as unknown as ArrayLike<number>).length}`;
+    return arrayKind(value) === undefined ? `a ${kind}` : `a ${kind} of ${lengthOf(value as TypedArray)}`;
   }
   if (value !== null && typeof value === 'object') {
     const kind = nameOf(value.constructor);

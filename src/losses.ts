@@ -91,6 +91,10 @@ export function nearest(name: unknown, known: readonly string[]): string | undef
 /** Whether targets are numbers of classes, one for each row, and not a row as wide as the output. */
 export const isSparse = (loss: LossName): boolean => loss === 'sparseCategoricalCrossentropy';
 
+/** Whether a target is the number of one of so many classes. */
+export const isClass = (value: number, classes: number): boolean =>
+  value >= 0 && value < classes && Number.isInteger(value);
+
 /** The activation that a loss undoes: it then starts from the logits. */
 export function fusedWith(loss: LossName): 'softmax' | 'sigmoid' | null {
   if (loss === 'binaryCrossentropy') return 'sigmoid';

@@ -12,6 +12,7 @@ import { named } from './metricNames.ts';
 import { isTypedArray, shapeOfNested, showShape } from './shapes.ts';
 import type { TensorLike } from './tensor/read.ts';
 import { Tensor } from './tensor/tensor.ts';
+import { countOf } from './typedArrays.ts';
 
 /** Numbers that logarithms and quotients stay away from 0 by; of float32, as in the kernels. */
 const EPSILON = Math.fround(1e-7);
@@ -63,7 +64,7 @@ function pairOf(call: string, yTrue: TensorLike, yPred: TensorLike): [Tensor, Te
 
 function tensorOf(call: string, name: string, value: TensorLike): Tensor {
   if (value instanceof Tensor && value.size > 0 && value.rank > 0) return value;
-  const shape = isTypedArray(value) ? [value.length] : Array.isArray(value) ? shapeOfNested(call, name, value) : [];
+  const shape = isTypedArray(value) ? [countOf(value)] : Array.isArray(value) ? shapeOfNested(call, name, value) : [];
   if (shape.length === 0 || shape.includes(0)) {
     fail(call, `${name} must be a tensor or nested arrays with numbers in them, got ${show(value)}`);
   }

@@ -36,20 +36,21 @@ export function checkCount(call: string, name: string, value: unknown, least = 1
   return value;
 }
 
-/** A finite number within [least, most]; the ends are part of the range unless `open` is set. */
+/** A finite number within [least, most], of a size that float32 holds; the ends are part of the range. */
 export function checkNumber(
   call: string,
   name: string,
   value: unknown,
   { least = -Infinity, most = Infinity, below = Infinity, above = -Infinity } = {},
 ): number {
-  const inside = typeof value === 'number' && Number.isFinite(value) && value >= least && value <= most;
+  const inside = typeof value === 'number' && Number.isFinite(Math.fround(value)) && value >= least && value <= most;
   if (!inside || value >= below || value <= above) {
     const rules = [
       least > -Infinity && `at least ${least}`,
       above > -Infinity && `above ${above}`,
       most < Infinity && `at most ${most}`,
       below < Infinity && `below ${below}`,
+      Number.isFinite(value) && !Number.isFinite(Math.fround(value as number)) && 'within float32 (3.4e38)',
     ].filter(Boolean);
     fail(call, `${name} must be a finite number${rules.length ? ` ${rules.join(' and ')}` : ''}, got ${show(value)}`);
   }

@@ -6,6 +6,7 @@
 import { Block, countModel, float32, kernels, uncountModel } from './engine/engine.ts';
 import type { Layer, WeightHome } from './layers/layer.ts';
 import type { Optimizer } from './optimizers/index.ts';
+import { areFinite, copied, OverflowGuard, type Stepped } from './overflow.ts';
 import { PlainRoom, withPlain } from './plainWeights.ts';
 import { sizeOf } from './shapes.ts';
 import { FLOAT } from './units.ts';
@@ -54,6 +55,9 @@ export class Parameters implements WeightHome {
   #trained = 0;
   /** Batches trained so far, then the counters of the optimizer. */
   #counters = new Float64Array(1);
+  readonly #guard = new OverflowGuard();
+  /** What a step works on; null where there are no gradients. */
+  #stepped: Stepped | null = null;
   #free = false;
   #moves = 0;
 
@@ -113,6 +117,8 @@ export class Parameters implements WeightHome {
       const start = (run: number) => this.#training!.address / FLOAT + run * this.#count;
       for (let n = 0; n < optimizer.slots; n++) memory.fill(optimizer.slotStart(n), start(1 + n), start(2 + n));
       if (optimizer.useEma) memory.copyWithin(start(1 + optimizer.slots), weights, weights + this.#count);
+      this.#stepped = { weights: weights * FLOAT, gradients: this.#training.address, count: this.#count, runs };
+      this.#guard.forget();
     }
     return this.#training.address;
   }
@@ -133,6 +139,7 @@ export class Parameters implements WeightHome {
     if (!this.#training) return;
     this.#training.free();
     this.#training = null;
+    this.#stepped = null;
     this.#moves++;
   }
 
@@ -208,18 +215,29 @@ export class Parameters implements WeightHome {
     return sum;
   }
 
-  /** Whether the gradients are numbers an optimizer can take. */
-  get gradientsAreSound(): boolean {
-    return kernels().areSound(this.#training!.address, this.#count) === 1;
-  }
-
   /**
-   * One step over every run of trainable layers, in the order of Keras: clip, decay, update, average; constraints come
-   * last.
+   * Changes the weights by the gradients.
    *
    * @param rate what `rate` gave for this batch
+   * @returns false where the gradients or what would come of them are not finite; nothing has changed then
    */
-  update(optimizer: Optimizer, rate: number): void {
+  update(call: string, optimizer: Optimizer, rate: number): boolean {
+    const numbers = this.#stepped!;
+    const outlook = this.#guard.judge(numbers, optimizer, rate);
+    if (outlook === 'refused') return false;
+    const putBack = outlook === 'risky' ? copied(call, numbers, this.#counters) : null;
+    this.#step(optimizer, rate);
+    if (putBack && !areFinite(numbers)) {
+      putBack();
+      this.#trained--;
+      optimizer.moveTo(this.batches);
+      return false;
+    }
+    return true;
+  }
+
+  /** One step over every run of trainable layers, in the order of Keras: clip, decay, update, average, constrain. */
+  #step(optimizer: Optimizer, rate: number): void {
     const { weightDecay, useEma, emaMomentum, emaOverwriteFrequency } = optimizer;
     const bytes = this.#count * FLOAT;
     const weights = this.#weights!.address;
@@ -408,6 +426,7 @@ export class Parameters implements WeightHome {
 
   #writeTo(call: string, layer: Layer, run: number, values: readonly Float32Array[]): void {
     const address = run + this.#offsetOf(layer);
+    this.#guard.forget();
     withPlain(call, layer, (plain, views) => {
       for (const [i, view] of views().entries()) view.set(values[i]!);
       layer.moveWeights(kernels(), address, plain, true);

@@ -67,7 +67,7 @@ export class Runner {
   expectSame(call: string, input: Readonly<Shape>, objective: Objective | null): void {
     this.alive(call);
     if (this.inputShape(call) === input && this.stack.objective === objective) return;
-    fail(call, 'the model must not be compiled anew, nor take or lose layers, while a batch is read');
+    fail(call, 'the model must not be compiled anew, nor take or lose layers, while its arguments are read');
   }
 
   /** Lets the layers refuse numbers of x that they cannot take: ids that no row of an embedding has. */

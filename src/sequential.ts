@@ -19,7 +19,7 @@ import { checkMetadata, type SaveOptions, saveModel } from './saving/save.ts';
 import { type Restored, readSnapshot, takeSnapshot } from './saving/snapshot.ts';
 import type { Shape } from './shapes.ts';
 import type { Stack } from './stack.ts';
-import { readStates, recurrentOf, writeStates } from './states.ts';
+import { checkStates, readStates, recurrentOf, writeStates } from './states.ts';
 import { Step } from './step.ts';
 import { Stream } from './stream.ts';
 import { readSummary, summarize } from './summary.ts';
@@ -414,7 +414,12 @@ export class Sequential {
   setStates(states: readonly (readonly TensorLike[])[]): void {
     const call = 'model.setStates';
     const recurrent = this.#stateful(call);
-    writeStates(call, this.#runner.executor(call), recurrent, this.#runner.fixedBatch(call) ?? 0, states);
+    const runner = this.#runner;
+    const [input, { objective }] = [runner.inputShape(call), this.#stack];
+    const batch = input[0] ?? 0;
+    const checked = checkStates(call, recurrent, batch, states);
+    runner.expectSame(call, input, objective);
+    writeStates(call, runner.executor(call), recurrent, batch, checked);
   }
 
   #stateful(call: string): [RecurrentLayer, number][] {

@@ -1,6 +1,9 @@
 /** Shapes, and numbers in the forms in which callers hold them. Knows nothing of wasm. */
 
 import { fail, show } from './errors.ts';
+import { countOf, isTypedArray, type TypedArray } from './typedArrays.ts';
+
+export { isTypedArray, type TypedArray } from './typedArrays.ts';
 
 /** Sizes of the axes; null where a size is open until a batch arrives, as in `[null, 20, 1]`. */
 export type Shape = (number | null)[];
@@ -13,18 +16,6 @@ export type NestedArray = number | readonly NestedArray[];
  * and as an array of arrays of any depth.
  */
 export type NestedValues = number & NestedValues[];
-
-/** An array of numbers of one kind. */
-export type TypedArray =
-  | Float32Array
-  | Float64Array
-  | Int32Array
-  | Uint8Array
-  | Int16Array
-  | Uint16Array
-  | Int8Array
-  | Uint32Array
-  | Uint8ClampedArray;
 
 /** Numbers nested to any depth, as callers give them: the innermost arrays may be typed. */
 export type NestedNumbers = number | TypedArray | readonly NestedNumbers[];
@@ -43,12 +34,6 @@ export function sameShape(a: Readonly<Shape>, b: Readonly<Shape>): boolean {
 }
 
 export const showShape = (shape: readonly (number | null)[]): string => `[${shape.map(String).join(', ')}]`;
-
-export const isTypedArray = (value: unknown): value is TypedArray =>
-  ArrayBuffer.isView(value) &&
-  !(value instanceof DataView) &&
-  !(value instanceof BigInt64Array) &&
-  !(value instanceof BigUint64Array);
 
 /** What makes an axis of nested arrays. */
 const isAxis = (value: unknown): value is TypedArray | readonly NestedNumbers[] =>
@@ -82,7 +67,7 @@ export function floatsFor(call: string, name: string, shape: readonly number[]):
 export function shapeOfNested(call: string, name: string, value: NestedNumbers): number[] {
   const shape = [];
   for (let branch: NestedNumbers | undefined = value; isAxis(branch); branch = branch[0]) {
-    if (shape.push(branch.length) > MOST_AXES) fail(call, `${name} must have at most ${MOST_AXES} axes, got more`);
+    if (shape.push(countOf(branch)) > MOST_AXES) fail(call, `${name} must have at most ${MOST_AXES} axes, got more`);
   }
   return shape;
 }
@@ -106,8 +91,8 @@ export function copyNested(
     target[at] = checkLeaf(call, name, value, shape);
     return at + 1;
   }
-  if (!isAxis(value) || value.length !== shape[axis]) {
-    const got = isAxis(value) ? `one of ${value.length}` : show(value);
+  if (!isAxis(value) || countOf(value) !== shape[axis]) {
+    const got = isAxis(value) ? `one of ${countOf(value)}` : show(value);
     fail(call, `${name} must not be ragged: expected arrays of ${shape[axis]} on axis ${axis}, got ${got}`);
   }
   // By index, and no further than the shape says, whatever an iterator of the caller's would give

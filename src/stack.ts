@@ -72,15 +72,19 @@ export class Stack {
     if (!Array.isArray(weights) || weights.length !== count) {
       fail(call, `weights must be an array of ${count} tensors, got ${show(weights)}`);
     }
+    const layers = [...this.layers];
     let next = 0;
-    const checked = this.layers.map(layer => {
+    const checked = layers.map(layer => {
       const own = weights.slice(next, next + layer.weightSpecs.length);
       next += own.length;
       return layer.checkWeights(call, own);
     });
+    if (layers.length !== this.layers.length || layers.some((layer, n) => layer !== this.layers[n])) {
+      fail(call, 'the model must not take or lose layers while the weights are read');
+    }
     const home = this.home(call);
     home.makeRoom(call);
-    for (const [n, layer] of this.layers.entries()) home.write(call, layer, checked[n]!);
+    for (const [n, layer] of layers.entries()) home.write(call, layer, checked[n]!);
   }
 
   /** The parameters, made on first use. */

@@ -31,18 +31,17 @@ export function readStates(
   );
 }
 
-/** Replaces the carried states by what `readStates` gives. All of it is checked, and has room, before any is written. */
-export function writeStates(
+/** States of a caller in the form that `readStates` gives, checked and copied. */
+export function checkStates(
   call: string,
-  executor: Executor,
   recurrent: [RecurrentLayer, number][],
   batch: number,
   states: unknown,
-): void {
+): Float32Array[][] {
   if (!Array.isArray(states) || states.length !== recurrent.length) {
     fail(call, `states must be a list for each of ${recurrent.length} recurrent layers, got ${show(states)}`);
   }
-  const checked = recurrent.map(([layer], n) => {
+  return recurrent.map(([layer], n) => {
     const list: unknown = states[n];
     if (!Array.isArray(list) || list.length !== layer.states.length) {
       const names = layer.states.map(({ name }) => name).join(', ');
@@ -50,6 +49,16 @@ export function writeStates(
     }
     return layer.states.map(({ width }, k) => readTensor(call, `states[${n}][${k}]`, list[k], [batch, width]));
   });
+}
+
+/** Replaces the carried states by what `checkStates` gave. All of it has room before any is written. */
+export function writeStates(
+  call: string,
+  executor: Executor,
+  recurrent: [RecurrentLayer, number][],
+  batch: number,
+  checked: readonly (readonly Float32Array[])[],
+): void {
   readStates(call, executor, recurrent, batch); // takes all memory first: what follows cannot fail
   for (const [i, [layer, n]] of recurrent.entries()) {
     withPlain(call, layer, batch, (plain, values) => {

@@ -62,12 +62,9 @@ export class Step {
       return results;
     }
     batch.backward();
-    if (!parameters.gradientsAreSound) {
-      batch.rewind();
-      return withLoss(results, Number.NaN);
-    }
-    parameters.update(objective.optimizer, rate);
-    return results;
+    if (parameters.update(call, objective.optimizer, rate)) return results;
+    batch.rewind();
+    return withLoss(results, Number.NaN);
   }
 
   /**

@@ -8,9 +8,10 @@ import { Executor } from './executor.ts';
 import type { Layer } from './layers/layer.ts';
 import { RecurrentLayer } from './layers/recurrent.ts';
 import type { Parameters } from './parameters.ts';
-import { readStates, recurrentOf, writeStates } from './states.ts';
+import { checkStates, readStates, recurrentOf, writeStates } from './states.ts';
 import type { TensorLike } from './tensor/read.ts';
 import type { Tensor } from './tensor/tensor.ts';
+import { isFloat32Array, lengthOf, plainArray } from './typedArrays.ts';
 import { isOdd, warnOnce } from './warning.ts';
 
 /** A stepper; make one with `model.stream()`. It sees what the model learns, and changes nothing of it. */
@@ -53,26 +54,25 @@ export class Stream {
     this.#ready(call);
     const out = into ?? new Float32Array(this.#outputs);
     const count = this.#inputs;
-    if (!(input instanceof Float32Array) && !(Array.isArray(input) && input.findIndex(isNoNumber) < 0)) {
-      fail(call, `input must be a Float32Array or an array of numbers, got ${show(input)}`);
-    }
-    if (input.length !== count) fail(call, `input must hold ${count} numbers, got ${input.length}`);
-    if (!(out instanceof Float32Array) || out.length !== this.#outputs) {
-      fail(call, `out must be a Float32Array of ${this.#outputs}, got ${show(out)}`);
-    }
+    const outputs = this.#outputs;
     // An array may have getters, which may do anything, even to the model: they have run when it is asked for its plan
-    const numbers = input instanceof Float32Array ? input : Float32Array.from({ length: count }, (_, i) => input[i]!);
+    const numbers = isFloat32Array(input) ? input : readInput(call, input, count);
+    if (lengthOf(numbers) !== count) fail(call, `input must hold ${count} numbers, got ${lengthOf(numbers)}`);
+    if (!isFloat32Array(out) || lengthOf(out) !== outputs) {
+      fail(call, `out must be a Float32Array of ${outputs}, got ${show(out)}`);
+    }
     const plan = this.#ready(call);
     const memory = float32();
     for (let i = 0; i < count; i++) memory[plan.input + i] = numbers[i]!;
     for (const layer of this.#layers) layer.checkInput(call, 'input', memory, plan.input, count);
     plan.forward();
     let zeros = 0; // NaN after a number that is not finite
-    for (let i = 0; i < out.length; i++) {
-      out[i] = memory[plan.output + i]!;
-      zeros += out[i]! * 0;
+    for (let i = 0; i < outputs; i++) {
+      const value = memory[plan.output + i]!;
+      out[i] = value;
+      zeros += value * 0;
     }
-    if (zeros !== 0) warnOnce(this.#parameters, call, 'the output holds', out.find(isOdd));
+    if (zeros !== 0) warnOnce(this.#parameters, call, 'the output holds', plainArray(out).find(isOdd));
     return out;
   }
 
@@ -93,7 +93,9 @@ export class Stream {
   setStates(states: readonly (readonly TensorLike[])[]): void {
     const call = 'stream.setStates';
     this.#ready(call);
-    writeStates(call, this.#executor, this.#recurrent, 1, states);
+    const checked = checkStates(call, this.#recurrent, 1, states);
+    this.#ready(call);
+    writeStates(call, this.#executor, this.#recurrent, 1, checked);
   }
 
   #ready(call: string): BoundPlan {
@@ -115,5 +117,15 @@ const joinsSteps = (layer: Layer): boolean => {
   return !(layer instanceof RecurrentLayer) && !opensTime(layer) && input.length !== output.length;
 };
 
-/** Asked by `findIndex`, which sees holes, too. */
-const isNoNumber = (value: unknown): boolean => typeof value !== 'number';
+/** The numbers of an array, each read once. */
+function readInput(call: string, input: unknown, count: number): Float32Array {
+  const rule = 'input must be a Float32Array or an array of numbers';
+  if (!Array.isArray(input)) fail(call, `${rule}, got ${show(input)}`);
+  const numbers = new Float32Array(Math.min(input.length, count + 1));
+  for (let i = 0; i < numbers.length; i++) {
+    const value: unknown = input[i];
+    if (typeof value !== 'number') fail(call, `${rule}, got ${show(input)}`);
+    numbers[i] = value;
+  }
+  return numbers;
+}

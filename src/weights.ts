@@ -4,8 +4,9 @@ import { readBatch } from './batches.ts';
 import { fail, show } from './errors.ts';
 import { checkOptions, isPlain } from './options.ts';
 import { isTypedArray, type NestedNumbers, shapeOfNested, showShape } from './shapes.ts';
-import type { TensorLike } from './tensor/read.ts';
+import { showNumbers, type TensorLike } from './tensor/read.ts';
 import { Tensor } from './tensor/tensor.ts';
+import { lengthOf } from './typedArrays.ts';
 
 /** What samples and classes count in the loss; metrics take no notice of it. */
 export interface WeightOptions {
@@ -72,7 +73,7 @@ export function writeWeights(
 function readSampleWeight(call: string, value: TensorLike, samples: number, steps: number | null): Float32Array {
   const name = 'sampleWeight';
   if (!(value instanceof Tensor) && !isTypedArray(value) && !Array.isArray(value)) {
-    fail(call, `${name} must be a tensor, nested arrays or a typed array, got ${show(value)}`);
+    fail(call, `${name} must be a tensor, nested arrays or a typed array, got ${showNumbers(value)}`);
   }
   const allowed = steps === null ? [[samples]] : [[samples], [samples, steps]];
   const shape =
@@ -82,7 +83,7 @@ function readSampleWeight(call: string, value: TensorLike, samples: number, step
         ? null
         : shapeOfNested(call, name, value as NestedNumbers);
   const found = allowed.find(fit =>
-    shape ? showShape(shape) === showShape(fit) : (value as Float32Array).length === fit.reduce((a, b) => a * b),
+    shape ? showShape(shape) === showShape(fit) : lengthOf(value as Float32Array) === fit.reduce((a, b) => a * b),
   );
   if (!found) {
     const rule = allowed.map(showShape).join(' or ');

@@ -10,8 +10,9 @@ import {
   sizeOf,
   type TypedArray,
 } from '../shapes.ts';
-import { checkHeld } from '../tensor/read.ts';
+import { checkHeld, showNumbers } from '../tensor/read.ts';
 import { Tensor } from '../tensor/tensor.ts';
+import { lengthOf, plainArray } from '../typedArrays.ts';
 
 /** One number for each time step, or a row of D numbers, [N, D]. */
 export type Series = readonly number[] | readonly (readonly number[] | TypedArray)[] | TypedArray | Tensor;
@@ -35,9 +36,9 @@ export function readNumbers(
   value: unknown,
 ): { values: ArrayLike<number>; shape: readonly number[] } {
   if (value instanceof Tensor) return { values: checkHeld(call, name, value).dataSync(), shape: value.shape };
-  if (isTypedArray(value)) return { values: value, shape: [value.length] };
+  if (isTypedArray(value)) return { values: plainArray(value), shape: [lengthOf(value)] };
   if (!Array.isArray(value)) {
-    fail(call, `${name} must be numbers in arrays, a typed array or a tensor, got ${show(value)}`);
+    fail(call, `${name} must be numbers in arrays, a typed array or a tensor, got ${showNumbers(value)}`);
   }
   const shape = shapeOfNested(call, name, value as NestedNumbers);
   const values = new Float64Array(sizeOf(shape));

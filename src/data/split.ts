@@ -3,9 +3,9 @@
 import { noMore } from '../arguments.ts';
 import { fail } from '../errors.ts';
 import { checkCount, checkNumber, checkOptions } from '../options.ts';
-import { isTypedArray } from '../shapes.ts';
 import { slice } from '../tensor/layout.ts';
 import { Tensor } from '../tensor/tensor.ts';
+import { isTypedArray, plainArray } from '../typedArrays.ts';
 import { readSeries, type Series } from './series.ts';
 
 /** Options of `trainTestSplit`. */
@@ -55,7 +55,9 @@ export function trainTestSplit<S extends Series>(series: S, options?: SplitOptio
   }
   const cut = (from: number, to: number): S => {
     if (series instanceof Tensor) return slice(series, [from], [to - from]) as Series as S;
-    return (isTypedArray(series) ? series.slice(from, to) : (series as readonly number[]).slice(from, to)) as S;
+    return (
+      isTypedArray(series) ? plainArray(series).slice(from, to) : (series as readonly number[]).slice(from, to)
+    ) as S;
   };
   return { train: cut(0, train), validation: cut(train, train + validation), test: cut(train + validation, steps) };
 }

@@ -5,9 +5,10 @@
  */
 
 import { noMore } from '../arguments.ts';
-import { fail, show } from '../errors.ts';
+import { fail, reasonOf, show } from '../errors.ts';
 import type { KernelsModule } from '../kernelsModule.ts';
 import { checkName, checkOptions } from '../options.ts';
+import { bytesIn, isArrayBuffer } from '../typedArrays.ts';
 import { LINE } from '../units.ts';
 import { binary } from './binaries.ts';
 import type { Address, Kernels, Simd } from './kernels.ts';
@@ -92,16 +93,15 @@ export function init(options: InitOptions): void {
   const { module, bytes } = checkOptions<InitOptions>('init', options, ['module', 'bytes']);
   if (inUse) fail('init', 'must be called before the first model is made');
   if (module !== undefined) {
-    if (!(module instanceof WebAssembly.Module))
-      fail('init', `module must be a WebAssembly.Module, got ${show(module)}`);
-    engine = start(module, 0);
+    if (!isModule(module)) fail('init', `module must be a WebAssembly.Module, got ${show(module)}`);
+    engine = start('init', module, 0);
   } else {
-    if (!(bytes instanceof ArrayBuffer || ArrayBuffer.isView(bytes))) {
+    if (!isArrayBuffer(bytes) && !ArrayBuffer.isView(bytes)) {
       fail('init', `bytes must be an ArrayBuffer or a view of one, got ${show(bytes)}`);
     }
-    const source = bytes as BufferSource;
-    if (!WebAssembly.validate(source)) fail('init', 'bytes must be a WebAssembly module that this host can run');
-    engine = start(source, bytes.byteLength);
+    const read = bytesIn(bytes) as Uint8Array<ArrayBuffer>;
+    if (!WebAssembly.validate(read)) fail('init', 'bytes must be a WebAssembly module that this host can run');
+    engine = start('init', read, read.length);
   }
   given = true;
 }
@@ -113,7 +113,7 @@ export async function ready(): Promise<void> {
     const simd = chosen();
     const bytes = binary(simd);
     const module = await WebAssembly.compile(bytes);
-    if (simd === chosen()) engine ??= start(module, bytes.byteLength); // else others have been chosen meanwhile
+    if (simd === chosen()) engine ??= start('ready', module, bytes.byteLength); // else others have been chosen meanwhile
   }
 }
 
@@ -122,10 +122,10 @@ export function kernels(): Kernels {
   return started().kernels;
 }
 
-function started(): Engine {
+function started(call = 'lstm-wasm'): Engine {
   if (engine) return engine;
   const bytes = binary(chosen());
-  engine = start(bytes, bytes.byteLength);
+  engine = start(call, bytes, bytes.byteLength);
   return engine;
 }
 
@@ -143,8 +143,8 @@ const relaxedModule = Uint8Array.of(
   ...[0x20, 0x00, 0x20, 0x00, 0x20, 0x00, 0xfd, 0x85, 0x02, 0x0b], // local.get 0, three times, f32x4.relaxed_madd, end
 );
 
-function start(source: WebAssembly.Module | BufferSource, wasmBytes: number): Engine {
-  const memory = new WebAssembly.Memory({ initial: INITIAL_PAGES });
+function start(call: string, source: WebAssembly.Module | BufferSource, wasmBytes: number): Engine {
+  const memory = newMemory(call);
   const kernels = instantiate(source, memory);
   if (typeof kernels?.isRelaxed !== 'function') fail('init', 'the module must be one of those that this package ships');
   kernels.setJoined(turbo.flags.includes('revectorize') ? 1 : 0);
@@ -152,10 +152,29 @@ function start(source: WebAssembly.Module | BufferSource, wasmBytes: number): En
   return { kernels, memory, simd: kernels.isRelaxed() ? 'relaxed' : 'strict', turbo: turbo.flags, wasmBytes };
 }
 
+function newMemory(call: string): WebAssembly.Memory {
+  try {
+    return new WebAssembly.Memory({ initial: INITIAL_PAGES });
+  } catch (error) {
+    const advice = 'each page and each worker with models takes some: close those that are not needed';
+    return fail(call, `the host must have memory for WebAssembly, got none (${reasonOf(error)}); ${advice}`);
+  }
+}
+
+/** Whether a value is a compiled module, of this realm or another. */
+function isModule(value: unknown): value is WebAssembly.Module {
+  try {
+    WebAssembly.Module.imports(value as WebAssembly.Module);
+    return true;
+  } catch {
+    return false;
+  }
+}
+
 /** The exports of a module; null where it asks for imports that ours do not. */
 function instantiate(source: WebAssembly.Module | BufferSource, memory: WebAssembly.Memory): Kernels | null {
   try {
-    const module = source instanceof WebAssembly.Module ? source : new WebAssembly.Module(source);
+    const module = isModule(source) ? source : new WebAssembly.Module(source);
     return { ...new WebAssembly.Instance(module, { env: { memory, abort } }).exports } as unknown as Kernels;
   } catch (error) {
     if (error instanceof TypeError || error instanceof WebAssembly.LinkError) return null;
@@ -175,6 +194,8 @@ export class Block {
   readonly address: Address;
   readonly bytes: number;
   readonly #pointer: Address;
+  /** What the garbage collector counts the block as; nothing reads it. */
+  weight: ArrayBuffer | null;
 
   /** @throws ValueError when there is not that much memory; nothing has changed then */
   constructor(call: string, bytes: number) {
@@ -182,17 +203,32 @@ export class Block {
     this.#pointer = reserve(call, bytes + LINE);
     this.address = Math.ceil(this.#pointer / LINE) * LINE;
     kernels().zero(this.address, bytes);
+    this.weight = weightOf(bytes);
     abandoned.register(this, this.#pointer, this);
   }
 
   free(): void {
     if (abandoned.unregister(this)) kernels().release(this.#pointer);
+    this.weight = null;
+  }
+}
+
+/**
+ * A buffer that nothing is written to, so that it takes no memory. The garbage collector counts it, as it cannot count
+ * wasm memory: without it, thousands of abandoned models look to it like a few small objects.
+ */
+function weightOf(bytes: number): ArrayBuffer | null {
+  try {
+    return new ArrayBuffer(bytes);
+  } catch {
+    return null; // the block works without
   }
 }
 
 const abandoned = new FinalizationRegistry<Address>(pointer => kernels().release(pointer));
 
 function reserve(call: string, bytes: number): Address {
+  started(call);
   try {
     if (bytes < 2 ** 30) {
       const pointer = started().kernels.allocate(bytes) >>> 0;
@@ -205,7 +241,8 @@ function reserve(call: string, bytes: number): Address {
   const held = Math.round(started().memory.buffer.byteLength / 2 ** 20);
   return fail(
     call,
-    `the model must fit into memory, got a need of ${Math.ceil(bytes / 2 ** 20)} MiB beside ${held} MiB`,
+    `the model must fit into memory, got a need of ${Math.ceil(bytes / 2 ** 20)} MiB beside ${held} MiB; ` +
+      'dispose() of models that are not needed, or make layers, batches or sequences smaller',
   );
 }
 

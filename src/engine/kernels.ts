@@ -178,8 +178,8 @@ export interface Kernels {
   decay(w: Address, n: number, share: number): void;
   average(a: Address, w: Address, n: number, keep: number): void;
 
-  /** 1 when all gradients are finite and of a size that optimizers can square. */
-  areSound(g: Address, n: number): number;
+  /** 1 when all numbers lie in [-most, most]. */
+  areWithin(x: Address, n: number, most: number): number;
   sumOfSquares(x: Address, n: number): number;
   scale(x: Address, n: number, factor: number): void;
   clamp(x: Address, n: number, most: number): void;
@@ -193,4 +193,5 @@ export interface Kernels {
   randomNormal(x: Address, n: number, seed: number, mean: number, deviation: number): void;
   truncatedNormal(x: Address, n: number, seed: number, mean: number, deviation: number): void;
   orthonormalize(x: Address, count: number, n: number): number;
+  mixedRows(x: Address, count: number, n: number, orders: Address, rounds: number, room: Address): void;
 }

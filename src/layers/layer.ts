@@ -161,7 +161,9 @@ export abstract class Layer {
   /** Replaces the weights; takes what `getWeights` gives. */
   setWeights(weights: readonly TensorLike[]): void {
     const call = `${this.name}.setWeights`;
-    this.#homeOf(call).write(call, this, this.checkWeights(call, weights));
+    this.#homeOf(call);
+    const checked = this.checkWeights(call, weights); // may run code of the caller's that takes the layer away
+    this.#homeOf(call).write(call, this, checked);
   }
 
   /** @internal Weights given by a caller, checked and copied. */

@@ -44,6 +44,10 @@ abstract class Moments extends Optimizer {
   }
 
   abstract override readonly counters: number;
+
+  override get leastDivisor(): number {
+    return this.epsilon * (1 - this.beta1);
+  }
 }
 
 export class Adam extends Moments {

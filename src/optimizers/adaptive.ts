@@ -38,6 +38,10 @@ export class Rmsprop extends Optimizer {
     return { decay: this.decay, momentum: this.momentum, epsilon: this.epsilon, centered: this.centered };
   }
 
+  override get leastDivisor(): number {
+    return this.epsilon;
+  }
+
   advance(): void {}
 
   update(kernels: Kernels, weights: number, gradients: number, slot: number, count: number, rate: number): void {
@@ -77,6 +81,10 @@ export class Adagrad extends Optimizer {
     return this.initialAccumulatorValue;
   }
 
+  override get leastDivisor(): number {
+    return this.epsilon;
+  }
+
   advance(): void {}
 
   update(kernels: Kernels, weights: number, gradients: number, slot: number, count: number, rate: number): void {
@@ -106,6 +114,10 @@ export class Adadelta extends Optimizer {
 
   protected settings(): Record<string, number | boolean> {
     return { rho: this.rho, epsilon: this.epsilon };
+  }
+
+  override get leastDivisor(): number {
+    return this.epsilon;
   }
 
   advance(): void {}

@@ -155,6 +155,11 @@ export abstract class Optimizer {
     this.#step = step;
   }
 
+  /** @internal A step is at most the rate times what it is made of, divided by this. */
+  get leastDivisor(): number {
+    return 1;
+  }
+
   /** @internal What a slot holds before the first step. */
   slotStart(_slot: number): number {
     return 0;

@@ -2,6 +2,7 @@
 
 import { fail, show } from '../errors.ts';
 import { checkNumber, checkOptions } from '../options.ts';
+import { isTypedArray, plainArray } from '../typedArrays.ts';
 
 type Numbers = ArrayLike<number>;
 
@@ -32,7 +33,7 @@ export function checkPair(call: string, name: string, value: unknown): [string, 
 
 /** A flat array of numbers, typed or not. NaN and Infinity are numbers here: training that diverged is drawn too. */
 export function checkNumbers(call: string, name: string, value: unknown): Numbers {
-  const numbers = value as Numbers;
+  const numbers = (isTypedArray(value) ? plainArray(value) : value) as Numbers;
   const rule = `${name} must be a flat array of numbers`;
   if (!isList(value)) fail(call, `${rule}, got ${show(value)}${isTensor(value) ? `; pass ${name}.dataSync()` : ''}`);
   for (let i = 0; i < numbers.length; i++) {
@@ -44,8 +45,7 @@ export function checkNumbers(call: string, name: string, value: unknown): Number
 }
 
 /** An array, typed or not. */
-export const isList = (value: unknown): boolean =>
-  ArrayBuffer.isView(value) ? !(value instanceof DataView) : Array.isArray(value);
+export const isList = (value: unknown): boolean => Array.isArray(value) || isTypedArray(value);
 
 const isTensor = (value: unknown): boolean =>
   typeof (value as { dataSync?: unknown } | null | undefined)?.dataSync === 'function';

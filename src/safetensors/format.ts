@@ -12,6 +12,7 @@ import { checkOptions, isPlain } from '../options.ts';
 import { describeForeign } from '../saving/foreign.ts';
 import { asTensor, type TensorLike } from '../tensor/read.ts';
 import { Tensor } from '../tensor/tensor.ts';
+import { isFloat32Array } from '../typedArrays.ts';
 import { type Entry, isWhole, METADATA, parseHeader, quote } from './header.ts';
 import { bits, toFloats } from './numbers.ts';
 
@@ -163,7 +164,7 @@ export interface Named {
 function numbersOf(call: string, part: string, value: unknown): Omit<Named, 'name'> {
   const tensor = asTensor(call, part, value);
   const given = tensor.dataSync<'float32' | 'int32' | 'bool'>();
-  if (given instanceof Float32Array) return { shape: tensor.shape, values: given };
+  if (isFloat32Array(given)) return { shape: tensor.shape, values: given };
   const values = Float32Array.from(given);
   const other = given.find((n, i) => n !== values[i]);
   if (other !== undefined) fail(call, `${part} must hold numbers that fit into float32, got ${other}`);

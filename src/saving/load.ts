@@ -1,7 +1,6 @@
 /** A model out of what TF.js or `model.save` wrote down. */
 
 import { noMore } from '../arguments.ts';
-import { bytesIn } from '../bytes.ts';
 import { fail, show } from '../errors.ts';
 import type { Layer } from '../layers/layer.ts';
 import { checkBoolean, checkOptions } from '../options.ts';
@@ -9,6 +8,7 @@ import type { Parameters } from '../parameters.ts';
 import { drawing } from '../random.ts';
 import { runnerOf, type Sequential } from '../sequential.ts';
 import { showShape } from '../shapes.ts';
+import { bytesIn, isArrayBuffer } from '../typedArrays.ts';
 import { GENERATOR, type IOHandler, joined, type ModelArtifacts } from './artifacts.ts';
 import { dialectIn } from './dialect.ts';
 import { type HttpOptions, httpOptions } from './http.ts';
@@ -144,7 +144,7 @@ function modelFromArtifacts(call: string, artifacts: unknown, strict: boolean): 
 /** The bytes of the weights in one piece. */
 function bytesOf(place: Place, data: unknown): Uint8Array {
   const view = (piece: unknown, here: Place): Uint8Array =>
-    piece instanceof ArrayBuffer || ArrayBuffer.isView(piece)
+    isArrayBuffer(piece) || ArrayBuffer.isView(piece)
       ? bytesIn(piece)
       : refuse(here, `must be an ArrayBuffer or a list of them, got ${show(piece)}`);
   if (!Array.isArray(data)) return view(data, place);

@@ -139,7 +139,8 @@ export function readSnapshot(call: string, runner: Runner, bytes: unknown, name:
       parameters.resume(call, own, { ...optimizer.progress, trained });
       if (own && optimizer.rate !== null) own.learningRate = optimizer.rate;
       if (stateful.length > 0) {
-        writeStates(call, runner.executor(call), stateful, runner.fixedBatch(call)!, states);
+        const numbers = states.map(list => list.map(state => state.dataSync()));
+        writeStates(call, runner.executor(call), stateful, runner.fixedBatch(call)!, numbers);
       }
       for (const [n, layer] of layers.entries()) {
         layer.trainable = trainable[n]!;

@@ -3,6 +3,7 @@
 import { noMore } from '../arguments.ts';
 import { fail, show } from '../errors.ts';
 import { checkShape, showShape } from '../shapes.ts';
+import { countOf } from '../typedArrays.ts';
 import { Tensor } from './tensor.ts';
 import { convert, type DataType, dataTypeOr, room, stridesOf, type Values } from './values.ts';
 
@@ -28,7 +29,7 @@ export class TensorBuffer {
       this.values = fresh;
     } else {
       const size = this.shape.reduce((product, n) => product * n, 1);
-      if (typeof values !== 'object' || values.length !== size) {
+      if (typeof values !== 'object' || values === null || countOf(values) !== size) {
         fail(call, `values must hold the ${size} numbers of the shape ${showShape(this.shape)}, got ${show(values)}`);
       }
       const own = values.constructor === fresh.constructor;

@@ -11,11 +11,35 @@ import {
   showShape,
   sizeOf,
 } from '../shapes.ts';
+import { arrayKind, lengthOf } from '../typedArrays.ts';
 import { Tensor } from './tensor.ts';
 import { convert, type DataType, dataTypeOr, room, type Values } from './values.ts';
 
 /** Numbers in any form a model accepts. */
 export type TensorLike = Tensor | NestedNumbers;
+
+/** A tensor of another package, such as TF.js's own. It is read, and disposed of when its batch is done, as TF.js does. */
+export interface ForeignTensor {
+  readonly shape: readonly number[];
+  dataSync(): ArrayLike<number>;
+  dispose?(): void;
+}
+
+/** @internal */
+export const isForeign = (value: unknown): value is ForeignTensor =>
+  typeof value === 'object' &&
+  value !== null &&
+  !(value instanceof Tensor) &&
+  'dataSync' in value &&
+  typeof value.dataSync === 'function' &&
+  'shape' in value &&
+  Array.isArray(value.shape);
+
+/** @internal What was given in place of numbers, and what to do about it. */
+export const showNumbers = (value: unknown): string =>
+  isForeign(value)
+    ? 'a tensor of another package, or of another copy of this one; pass its arraySync() instead'
+    : show(value);
 
 /** True and false, nested like numbers. */
 export type NestedBooleans = boolean | readonly NestedBooleans[];
@@ -52,7 +76,7 @@ export function asTensor(call: string, name: string, value: unknown): Tensor {
 
 /** @internal Refuses a tensor whose array somebody has given away, with `postMessage` or `transfer`. */
 export function checkHeld(call: string, name: string, tensor: Tensor): Tensor {
-  if (tensor.dataSync().length !== sizeOf(tensor.shape)) {
+  if (lengthOf(tensor.dataSync()) !== sizeOf(tensor.shape)) {
     fail(call, `${name} must hold its numbers, got a tensor whose array has been transferred`);
   }
   return tensor;
@@ -79,12 +103,15 @@ export function readTensor(call: string, name: string, values: unknown, shape: r
   return data as Float32Array;
 }
 
+/** Typed arrays that TF.js makes int32 tensors of. */
+const integers: readonly (string | undefined)[] = ['Int32Array', 'Uint8Array', 'Uint8ClampedArray'];
+
 /** The kind of numbers TF.js takes values for. */
 function kindOf(values: unknown): DataType {
   if (values instanceof Tensor) return values.dtype;
   let leaf = values;
   for (let depth = 0; Array.isArray(leaf) && depth < 10; depth++) leaf = leaf[0];
-  if (leaf instanceof Int32Array || leaf instanceof Uint8Array || leaf instanceof Uint8ClampedArray) return 'int32';
+  if (integers.includes(arrayKind(leaf))) return 'int32';
   return typeof leaf === 'boolean' ? 'bool' : 'float32';
 }
 
@@ -98,9 +125,9 @@ function read(
   if (values instanceof Tensor) {
     return { data: convert(call, checkHeld(call, name, values).dataSync(), dtype), found: values.shape };
   }
-  if (isTypedArray(values)) return { data: convert(call, values, dtype), found: [values.length] };
+  if (isTypedArray(values)) return { data: convert(call, values, dtype), found: [lengthOf(values)] };
   if (typeof values !== 'number' && typeof values !== 'boolean' && !Array.isArray(values)) {
-    fail(call, `${name} must be numbers in arrays, a typed array or a tensor, got ${show(values)}`);
+    fail(call, `${name} must be numbers in arrays, a typed array or a tensor, got ${showNumbers(values)}`);
   }
   const nested = values as NestedNumbers;
   const found = shapeOfNested(call, name, nested);

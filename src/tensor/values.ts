@@ -2,6 +2,7 @@
 
 import { fail, show } from '../errors.ts';
 import { showShape, sizeOf } from '../shapes.ts';
+import { arrayKind, countOf } from '../typedArrays.ts';
 
 /** The kinds of numbers a tensor holds. Models compute in float32 and take any of them. */
 export type DataType = 'float32' | 'int32' | 'bool';
@@ -28,9 +29,10 @@ export function checkDataType(call: string, value: unknown): DataType {
 }
 
 export function dataTypeOf(values: Values): DataType {
-  if (values instanceof Float32Array) return 'float32';
-  if (values instanceof Int32Array) return 'int32';
-  if (values instanceof Uint8Array) return 'bool';
+  const kind = arrayKind(values);
+  if (kind === 'Float32Array') return 'float32';
+  if (kind === 'Int32Array') return 'int32';
+  if (kind === 'Uint8Array') return 'bool';
   return fail(
     'Tensor',
     `values must be a Float32Array, an Int32Array or a Uint8Array, got ${show(values)}; use tensor`,
@@ -54,9 +56,10 @@ export function room(call: string, shape: readonly number[], dtype: DataType): V
 
 /** The same numbers as another kind: towards zero for int32, one for all but zero for bool. A copy, always. */
 export function convert(call: string, from: ArrayLike<number>, dtype: DataType): Values {
-  const to = room(call, [from.length], dtype);
-  if (dtype === 'bool') for (let i = 0; i < from.length; i++) to[i] = Number(from[i] !== 0);
-  else if (from.length > 0) to.set(from); // an array that has been transferred cannot be read at all
+  const count = countOf(from);
+  const to = room(call, [count], dtype);
+  if (dtype === 'bool') for (let i = 0; i < count; i++) to[i] = Number(from[i] !== 0);
+  else if (count > 0) to.set(from); // an array that has been transferred cannot be read at all
   return to;
 }
 

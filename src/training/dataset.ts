@@ -2,16 +2,13 @@
 
 import { type OneTensor, single } from '../batches.ts';
 import { fail, show } from '../errors.ts';
-import type { TensorLike } from '../tensor/read.ts';
-import { Tensor } from '../tensor/tensor.ts';
-import type { WeightOptions } from '../weights.ts';
+import { type ForeignTensor, isForeign, type TensorLike } from '../tensor/read.ts';
 
-/** A tensor of another package, such as TF.js's own. It is read, and disposed of when its batch is done, as TF.js does. */
-export interface ForeignTensor {
-  readonly shape: readonly number[];
-  dataSync(): ArrayLike<number>;
-  dispose?(): void;
-}
+export type { ForeignTensor } from '../tensor/read.ts';
+
+import { Tensor } from '../tensor/tensor.ts';
+import { arrayKind } from '../typedArrays.ts';
+import type { WeightOptions } from '../weights.ts';
 
 /** A batch as a data set gives it; other keys are nobody's business here. */
 export interface DatasetBatch {
@@ -99,11 +96,9 @@ export function sourceOf(call: string, name: string, dataset: unknown): Source {
   };
 }
 
-const TypedArray = Object.getPrototypeOf(Int8Array) as new () => object;
-
 /** Numbers can be iterated over, too, but are no batches. */
 const opens = (methods: Methods): boolean =>
-  !(methods instanceof TypedArray) &&
+  arrayKind(methods) === undefined &&
   [methods.next, methods.iterator, methods[Symbol.asyncIterator], methods[Symbol.iterator]].some(
     method => typeof method === 'function',
   );
@@ -162,15 +157,6 @@ function readBatch(call: string, name: string, value: unknown): ReadBatch {
     },
   };
 }
-
-const isForeign = (value: unknown): value is ForeignTensor =>
-  typeof value === 'object' &&
-  value !== null &&
-  !(value instanceof Tensor) &&
-  'dataSync' in value &&
-  typeof value.dataSync === 'function' &&
-  'shape' in value &&
-  Array.isArray(value.shape);
 
 const own = (value: unknown): TensorLike =>
   isForeign(value) ? new Tensor(Float32Array.from(value.dataSync()), value.shape) : (value as TensorLike);

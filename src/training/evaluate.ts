@@ -2,10 +2,12 @@
 
 import { type OneTensor, readBatch, single } from '../batches.ts';
 import { fail } from '../errors.ts';
+import { isClass } from '../losses.ts';
 import { checkCount, checkOptions } from '../options.ts';
 import { floatsFor } from '../shapes.ts';
 import type { TensorLike } from '../tensor/read.ts';
 import { Tensor } from '../tensor/tensor.ts';
+import { warn } from '../warning.ts';
 import { type WeightOptions, writeWeights } from '../weights.ts';
 import { report } from './callbacks/progressBar.ts';
 import { type BatchSource, type Source, sourceOf } from './dataset.ts';
@@ -84,7 +86,7 @@ export function readSamples(
 /** Fails where y holds a number that is no class, before anything has been trained on the samples that are right. */
 function checkClasses(call: string, name: string, classes: number | null, { y, weights }: Pairs): void {
   if (classes === null) return;
-  const wrong = y.data.find((value, n) => (value < 0 || value >= classes) && weights?.data[n] !== 0);
+  const wrong = y.data.find((value, n) => !isClass(value, classes) && !Number.isNaN(value) && weights?.data[n] !== 0);
   if (wrong === undefined) return;
   fail(call, `${name} must hold numbers of classes from 0 to ${classes - 1}, got ${wrong}`);
 }
@@ -206,9 +208,7 @@ export async function testSource(
   }
   if (count === 0) source.failEmpty(call);
   if (batches !== null && count < batches) {
-    console.warn(
-      `${call}: ${source.name} must hold ${batches} batches, got ${count}; the means are over those there are`,
-    );
+    warn(`${call}: ${source.name} must hold ${batches} batches, got ${count}; the means are over those there are`);
   }
   return [means, count];
 }

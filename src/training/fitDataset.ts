@@ -3,6 +3,7 @@
 import { fail } from '../errors.ts';
 import { checkCount, checkOptions } from '../options.ts';
 import { randomState } from '../random.ts';
+import { warn } from '../warning.ts';
 import type { WeightOptions } from '../weights.ts';
 import type { Logs } from './callback.ts';
 import { type BatchSource, type ReadBatch, type Reader, type Source, sourceOf } from './dataset.ts';
@@ -176,7 +177,7 @@ const weightsOf = (own: WeightOptions | undefined, classWeight: WeightOptions['c
 /** The data was not enough: the epoch ends here, and training with it. */
 function runDry(call: string, session: Session, got: number, batchesPerEpoch: number, epochs: number): void {
   session.end();
-  console.warn(
+  warn(
     `${call}: dataset must hold batchesPerEpoch * epochs = ${batchesPerEpoch * epochs} batches, but it ran out of them ` +
       `after ${got} of an epoch; training ends here`,
   );

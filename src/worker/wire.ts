@@ -4,6 +4,7 @@ import { fail, show, ValueError } from '../errors.ts';
 import { isPlain } from '../options.ts';
 import { Tensor } from '../tensor/tensor.ts';
 import type { Values } from '../tensor/values.ts';
+import { arrayKind, bytesIn, isArrayBuffer } from '../typedArrays.ts';
 
 /**
  * To the worker: a call, the answer to a question, or a wish that a training ends; `cancel` where nobody waits for what
@@ -49,7 +50,7 @@ export function pack(call: string, name: string, value: unknown, moved: Moved, g
   const inner = (key: string, item: unknown) => pack(call, `${name}${key}`, item, moved, give, depth + 1);
   if (value instanceof Tensor) return { $tensor: packBytes(value.dataSync(), moved, give), shape: [...value.shape] };
   if (ArrayBuffer.isView(value)) return packBytes(value, moved, give);
-  if (value instanceof ArrayBuffer) {
+  if (isArrayBuffer(value)) {
     const own = give ? value : value.slice(0);
     moved.add(own);
     return own;
@@ -70,20 +71,14 @@ export function pack(call: string, name: string, value: unknown, moved: Moved, g
   return value;
 }
 
+/** The same array in a buffer that is handed over: one of its own, or, with `give`, the buffer that it fills. */
 function packBytes(view: ArrayBufferView, moved: Moved, give: boolean): ArrayBufferView {
-  const { buffer, byteLength } = view;
-  const isWhole = buffer instanceof ArrayBuffer && buffer.byteLength === byteLength;
-  const own = give && isWhole ? view : copyOf(view);
-  moved.add(own.buffer as ArrayBuffer);
-  return own;
-}
-
-/** With a buffer of its own, which `slice` of Node's Buffer does not give. */
-function copyOf(view: ArrayBufferView): ArrayBufferView {
-  const bytes = new Uint8Array(view.byteLength);
-  bytes.set(new Uint8Array(view.buffer, view.byteOffset, view.byteLength));
-  const kind = (view as Uint8Array)[Symbol.toStringTag];
-  return new (globalThis[kind] as Uint8ArrayConstructor)(bytes.buffer);
+  const bytes = bytesIn(view);
+  const isWhole = bytes.length === bytes.buffer.byteLength;
+  const buffer = (give && isWhole ? bytes : bytes.slice()).buffer as ArrayBuffer;
+  moved.add(buffer);
+  const { [(arrayKind(view) ?? 'DataView') as 'Uint8Array']: Kind } = globalThis;
+  return new Kind(buffer);
 }
 
 /** The other way round. */

@@ -94,6 +94,26 @@ describe('distributions', () => {
     }
   });
 
+  // So many that Gram-Schmidt would take seconds.
+  test.each([
+    [1700, 1700],
+    [3400, 1200],
+    [1200, 3400],
+  ])('orthogonal [%i, %i] of a large matrix has orthogonal vectors of the length gain', (rows, columns) => {
+    const kernel = kernelOf(initializers.orthogonal({ gain: 2, seed: 2 }), rows, columns);
+    const [count, length] = rows <= columns ? [rows, columns] : [columns, rows];
+    const at = (vector: number, k: number) => kernel[rows <= columns ? vector * columns + k : k * columns + vector]!;
+    for (let a = 0; a < count; a += 61) {
+      for (let b = 0; b <= a; b += 61) {
+        let dot = 0;
+        for (let k = 0; k < length; k++) dot += at(a, k) * at(b, k);
+        expectClose([dot], [a === b ? 4 : 0], { abs: 5e-6, rel: 0, what: `vectors ${a} and ${b}` });
+      }
+    }
+    const others = kernelOf(initializers.orthogonal({ gain: 2, seed: 3 }), rows, columns);
+    expect(kernel.filter((value, n) => value === others[n]).length / kernel.length).toBeLessThan(0.01);
+  });
+
   test('the square root is taken of a fan of at least one', () => {
     const kernel = kernelOf(
       initializers.varianceScaling({ scale: 4, mode: 'fanIn', distribution: 'uniform' }),

@@ -2,6 +2,7 @@
 // ranges, orthonormal vectors, and the same bits in every build.
 
 import { describe, expect, test } from 'vitest';
+import { Generator as Random } from '../../src/generator.ts';
 import { expectBits, expectClose } from '../compare.ts';
 import { type Harness, harness } from './harness.ts';
 
@@ -226,6 +227,53 @@ describe('orthonormalize', () => {
     const h = harness();
     expect(h.kernels.orthonormalize(h.put(new Float32Array(6)), 2, 3)).toBe(0);
     expect(h.kernels.orthonormalize(h.put([1, 2, 2, 1, 2, 2]), 2, 3)).toBe(0);
+  });
+});
+
+describe('mixedRows', () => {
+  const rounds = 4;
+  const dot = (x: Float32Array, y: Float32Array) => x.reduce((sum, value, k) => sum + value * y[k]!, 0);
+
+  function mixed(h: Harness, count: number, n: number, seed: number): Float32Array[] {
+    const random = new Random(seed);
+    const orders = Array.from({ length: rounds }, () => {
+      const order = Int32Array.from({ length: n }, (_, i) => 4 * i + (random.bits() >>> 31));
+      random.shuffle(order);
+      return [...order];
+    });
+    const [x, room] = [h.room(count * n), h.room(n)];
+    const bits = new Float32Array(Int32Array.from(orders.flat()).buffer);
+    h.kernels.mixedRows(x.address, count, n, h.put(bits), rounds, room.address);
+    x.expectUntouched(x.floats().keys());
+    room.expectUntouched(room.floats().keys());
+    return Array.from({ length: count }, (_, i) => x.floats().slice(i * n, (i + 1) * n));
+  }
+
+  test.each([
+    [1, 4],
+    [4, 4],
+    [5, 5],
+    [3, 7],
+    [8, 8],
+    [20, 31],
+    [64, 64],
+    [33, 132],
+    [127, 127],
+  ])('%i rows of length %i are orthonormal, and depend on the orders alone', (count, n) => {
+    const rows = mixed(harness(), count, n, 1);
+    const gram = rows.flatMap(x => rows.map(y => dot(x, y)));
+    const identity = gram.map((_, k) => Number(k % (count + 1) === 0));
+    expectClose(gram, identity, { abs: 2e-6, rel: 0, what: 'products of the rows' });
+    for (const [i, row] of mixed(harness('strict'), count, n, 1).entries()) expectBits(row, rows[i]!);
+  });
+
+  // Moments of 1/sqrt(n) times a normal number; of 768, half as much again as a power of two, the ends are the longest.
+  test.each([256, 511, 768, 1000])('the numbers of rows of length %i are close to normal', n => {
+    const values = Float32Array.from(mixed(harness(), 200, n, 2).flatMap(row => [...row])).map(v => v * Math.sqrt(n));
+    const { mean, deviation, skew } = moments(values);
+    const fourth = values.reduce((sum, value) => sum + value ** 4, 0) / values.length;
+    expectClose([mean, deviation, skew], [0, 1, 0], { abs: 0.03, rel: 0, what: 'moments' });
+    expectClose([fourth], [3], { abs: 0.3, rel: 0, what: 'fourth moment' });
   });
 });
 

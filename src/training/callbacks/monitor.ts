@@ -2,6 +2,7 @@
 
 import { factoryOf, fail, show } from '../../errors.ts';
 import { checkName, checkNumber } from '../../options.ts';
+import { warn } from '../../warning.ts';
 import type { Logs } from '../callback.ts';
 
 /** Options of what watches a number. */
@@ -56,7 +57,7 @@ export class Monitor {
     if (value !== undefined) return value;
     if (!this.#warned) {
       const known = Object.keys(logs).map(key => `'${key}'`);
-      console.warn(`${this.#owner}: '${this.name}' must be in the logs, which have ${known.join(', ')}`);
+      warn(`${this.#owner}: '${this.name}' must be in the logs, which have ${known.join(', ')}`);
     }
     this.#warned = true;
     return null;

@@ -1,0 +1,296 @@
+// Typed arrays that say other things than they hold, that change while they are read, or that come from another realm.
+
+import { runInNewContext } from 'node:vm';
+import {
+  data,
+  io,
+  layers,
+  loadLayersModel,
+  type Sequential,
+  sequential,
+  setRandomSeed,
+  Tensor,
+  tensor,
+  ValueError,
+} from 'lstm-wasm';
+import { standardize } from 'lstm-wasm/data';
+import { loadKerasModel, toKeras } from 'lstm-wasm/keras';
+import { readSafetensors, writeSafetensors } from 'lstm-wasm/safetensors';
+import { describe, expect, test } from 'vitest';
+import { expectBits } from '../compare.ts';
+
+// biome-ignore lint/suspicious/noExplicitAny: wrong arguments are the point
+const wrong = (value: unknown): any => value;
+
+/** An array that reports three numbers, whatever it holds. */
+class Ring extends Float32Array {
+  override get length(): number {
+    return 3;
+  }
+}
+const ring = (held: number) => new Ring(held).fill(7);
+/** The same by a property of its own. */
+const shortened = (held: number) => Object.defineProperty(new Float32Array(held).fill(7), 'length', { value: 3 });
+const liars = { 'a subclass': ring, 'a property': shortened };
+
+function dense(): Sequential {
+  setRandomSeed(1);
+  const model = sequential({ layers: [layers.dense({ units: 3, inputShape: [3] })] });
+  model.compile({ optimizer: 'adam', loss: 'mse' });
+  model.trainOnBatch([[1, 2, 3]], [[0, 0, 0]]);
+  return model;
+}
+const recurrent = () => sequential({ layers: [layers.gru({ units: 3, stateful: true, batchInputShape: [1, 2, 3] })] });
+const bitsOf = (model: Sequential) => Float32Array.from(model.getWeights().flatMap(w => [...w.dataSync()]));
+const row = Float32Array.of(1, 2, 3);
+
+describe.each(Object.entries(liars))('an array whose length is overridden by %s', (_, liar) => {
+  test.each<[string, (model: Sequential, long: Float32Array) => unknown]>([
+    ['x of trainOnBatch', (model, long) => model.trainOnBatch(long, [[0, 0, 0]])],
+    ['y of trainOnBatch', (model, long) => model.trainOnBatch([[1, 2, 3]], long)],
+    ['x of testOnBatch', (model, long) => model.testOnBatch(long, [[0, 0, 0]])],
+    ['sampleWeight', (model, long) => model.trainOnBatch([[1, 2, 3]], [[0, 0, 0]], { sampleWeight: long })],
+    ['a weight', (model, long) => model.setWeights([long, row])],
+    ['a state', (_, long) => recurrent().setStates([[long]])],
+    [
+      'a state of a stream',
+      (_, long) =>
+        recurrent()
+          .stream()
+          .setStates([[long]]),
+    ],
+    ['an input of a stream', (_, long) => recurrent().stream().step(long)],
+    ['the output of a stream', (_, long) => recurrent().stream().step(row, long)],
+    ['a row of nested x', (model, long) => model.predict([long])],
+    ['a tensor', (_, long) => tensor(long, [3])],
+    ['a tensor made by its class', (model, long) => model.predict(new Tensor(long, [1, 3]))],
+  ])('is refused as %s, and no model changes', (_, use) => {
+    const [model, other] = [dense(), dense()];
+    const before = [bitsOf(model), bitsOf(other)];
+    expect(() => use(model, liar(300_001))).toThrow(ValueError);
+    expectBits(bitsOf(model), before[0]!);
+    expectBits(bitsOf(other), before[1]!);
+  });
+
+  test('counts by the numbers it holds', () => {
+    const model = dense();
+    expect(model.predict(liar(6)).shape).toEqual([2, 3]);
+    expect(tensor(liar(6)).shape).toEqual([6]);
+    expect(standardize(liar(6)).mean).toEqual([7]);
+  });
+
+  test('is refused by fit', async () => {
+    const model = dense();
+    const before = bitsOf(model);
+    await expect(model.fit(liar(300_000), [[0, 0, 0]])).rejects.toThrow(ValueError);
+    expectBits(bitsOf(model), before);
+  });
+});
+
+describe('arrays that change while another argument is read', () => {
+  const resizable = (size: number, most: number): ArrayBuffer =>
+    new (wrong(ArrayBuffer))(size, { maxByteLength: most });
+  /** Nested targets that act when they are read. */
+  const acting = (act: () => unknown): number[][] => [
+    Object.defineProperty([0, 0, 0], 2, {
+      get() {
+        act();
+        return 0;
+      },
+    }),
+  ];
+  /** A getter of a value that does something first. */
+  const meanwhile =
+    <T>(act: () => unknown, value: T) =>
+    (): T => {
+      act();
+      return value;
+    };
+  const hasResizable = 'resizable' in ArrayBuffer.prototype;
+
+  test.skipIf(!hasResizable).each([
+    ['grows', 3 << 22],
+    ['shrinks', 4],
+  ])('trainOnBatch refuses an x whose buffer %s', (_, size) => {
+    const [model, other] = [dense(), dense()];
+    const before = [bitsOf(model), bitsOf(other)];
+    const buffer = resizable(12, 3 << 22);
+    const x = new Float32Array(buffer);
+    expect(() =>
+      model.trainOnBatch(
+        x,
+        acting(() => wrong(buffer).resize(size)),
+      ),
+    ).toThrow(/^model.trainOnBatch: x must keep its 3 numbers while it is read, got a Float32Array of \d+$/);
+    expectBits(bitsOf(model), before[0]!);
+    expectBits(bitsOf(other), before[1]!);
+  });
+
+  test('trainOnBatch refuses a tensor whose array is transferred meanwhile', () => {
+    const model = dense();
+    const x = tensor([[1, 2, 3]]);
+    const give = () => structuredClone(x.dataSync(), { transfer: [x.dataSync().buffer as ArrayBuffer] });
+    expect(() => model.trainOnBatch(x, acting(give))).toThrow('x must keep its 3 numbers while it is read');
+  });
+
+  test('a list that reports other lengths each time it is asked is read by the first', () => {
+    const model = sequential({ layers: [layers.dense({ units: 1, inputShape: [1] })] });
+    let asked = 0;
+    const list = new Proxy([1, 2], {
+      get: (of, key, self) => (key === 'length' && asked++ > 0 ? 2 ** 40 : Reflect.get(of, key, self)),
+    });
+    expect(() => model.predict(list)).toThrow(ValueError);
+  });
+
+  test('setWeights refuses a model that takes a layer while its weights are read', () => {
+    const model = dense();
+    const weights = model.getWeights().map(weight => weight.arraySync()) as number[][][];
+    const act = () => model.add(layers.dense({ units: 1 }));
+    Object.defineProperty(weights[0], 0, { get: meanwhile(act, [1, 2, 3]) });
+    expect(() => model.setWeights(weights)).toThrow(
+      'model.setWeights: the model must not take or lose layers while the weights are read',
+    );
+  });
+
+  test('setWeights of a layer refuses one that leaves its model while its weights are read', () => {
+    const model = sequential({ layers: [layers.dense({ units: 1, inputShape: [1] }), layers.dense({ units: 1 })] });
+    model.getWeights();
+    const layer = model.layers[1]!;
+    const kernel = Object.defineProperty([[1]], 0, { get: meanwhile(() => model.pop(), [1]) });
+    expect(() => layer.setWeights([kernel, [0]])).toThrow('the layer must belong to a model first');
+  });
+
+  test('setStates refuses a model that is disposed of while its states are read', () => {
+    const model = recurrent();
+    model.getStates();
+    const state = Object.defineProperty([0, 0, 0], 0, { get: meanwhile(() => model.dispose(), 0) });
+    expect(() => model.setStates([[state]])).toThrow('model.setStates: the model must not be used after dispose()');
+  });
+});
+
+describe('arrays in memory that other threads share', () => {
+  const shared = (...values: number[]) => {
+    const array = new Float32Array(new SharedArrayBuffer(4 * values.length));
+    array.set(values);
+    return array;
+  };
+
+  test('give what others give', async () => {
+    const [model, twin] = [dense(), dense()];
+    expectBits(model.predict(shared(1, 2, 3)).dataSync(), twin.predict(row).dataSync());
+    model.trainOnBatch(shared(1, 2, 3), shared(3, 2, 1));
+    twin.trainOnBatch(row, Float32Array.of(3, 2, 1));
+    await model.fit(shared(1, 2, 3), shared(3, 2, 1), { shuffle: false });
+    await twin.fit(row, Float32Array.of(3, 2, 1), { shuffle: false });
+    expectBits(bitsOf(model), bitsOf(twin));
+  });
+
+  test('are read once by predict, so that ids of an embedding stay checked', () => {
+    const model = sequential({ layers: [layers.embedding({ inputDim: 4, outputDim: 2, inputLength: 1 })] });
+    const ids = shared(0, 1, 2, 3);
+    const kept = model.predict(ids).arraySync();
+    expect(model.predict(Float32Array.of(0, 1, 2, 3)).arraySync()).toEqual(kept);
+  });
+
+  test('are files as well', () => {
+    const model = dense();
+    const file = model.snapshot();
+    const copy = new Uint8Array(new SharedArrayBuffer(file.length));
+    copy.set(file);
+    model.trainOnBatch([[1, 2, 3]], [[5, 5, 5]]);
+    model.restore(copy);
+    expect(model.snapshot()).toEqual(file);
+  });
+});
+
+// As of an iframe, of node:vm, and of everything a test runner such as Jest hands over.
+describe('values of another realm', () => {
+  const foreign = runInNewContext(
+    '({ floats: n => new Float32Array(n), bytes: n => new Uint8Array(n), list: text => JSON.parse(text) })',
+  ) as {
+    floats(n: number): Float32Array;
+    bytes(n: number): Uint8Array;
+    list(text: string): never;
+  };
+  const floats = (...values: number[]) => {
+    const array = foreign.floats(values.length);
+    array.set(values);
+    return array;
+  };
+  const bytes = (values: Uint8Array) => {
+    const array = foreign.bytes(values.length);
+    array.set(values);
+    return array;
+  };
+
+  test('are batches, targets, weights, states and inputs of streams', () => {
+    const [model, twin] = [dense(), dense()];
+    expect(floats(1)).not.toBeInstanceOf(Float32Array);
+    expectBits(model.predict(floats(1, 2, 3)).dataSync(), twin.predict(row).dataSync());
+    model.trainOnBatch(floats(1, 2, 3), foreign.list('[[3, 2, 1]]'), foreign.list('{ "sampleWeight": [2] }'));
+    twin.trainOnBatch(row, [[3, 2, 1]], { sampleWeight: [2] });
+    expectBits(bitsOf(model), bitsOf(twin));
+    model.setWeights(foreign.list('[[1, 2, 3, 4, 5, 6, 7, 8, 9], [1, 2, 3]]'));
+    expect(model.getWeights()[1]!.arraySync()).toEqual([1, 2, 3]);
+    const stream = recurrent().stream();
+    stream.setStates(foreign.list('[[[0.5, 0.25, 0]]]'));
+    const stepped = stream.step(floats(1, 2, 3), floats(0, 0, 0));
+    stream.setStates([[[0.5, 0.25, 0]]]);
+    expectBits(stream.step(row), stepped);
+  });
+
+  test('are tensors, series and items of data sets', async () => {
+    expect(tensor(floats(1, 2)).dtype).toBe('float32');
+    expect(tensor(bytes(Uint8Array.of(1, 2))).dtype).toBe('int32');
+    expect(new Tensor(floats(1, 2), [2]).dtype).toBe('float32');
+    expect(standardize(floats(1, 3)).mean).toEqual([2]);
+    const [batch] = await data
+      .array([floats(1, 2), floats(3, 4)])
+      .batch(2)
+      .toArray();
+    expect((batch as Tensor).arraySync()).toEqual([
+      [1, 2],
+      [3, 4],
+    ]);
+  });
+
+  test.each([
+    ['views', (array: Uint8Array): unknown => array],
+    ['buffers', (array: Uint8Array): unknown => array.buffer],
+  ])('are files: %s', async (_, form) => {
+    const model = dense();
+    const given = (file: Uint8Array) => wrong(form(bytes(file)));
+    model.restore(given(model.snapshot()));
+    const [kernel] = model.getWeights();
+    const keras = await loadKerasModel(given(await toKeras(model)));
+    expectBits(keras.getWeights()[0]!.dataSync(), kernel!.dataSync());
+    expect(readSafetensors(given(writeSafetensors({ a: [1, 2] }))).tensors.a!.arraySync()).toEqual([1, 2]);
+    let saved: { weightData?: unknown } = {};
+    const keep = (artifacts: object) => {
+      saved = artifacts;
+      return wrong({});
+    };
+    await model.save(io.withSaveHandler(keep));
+    const weightData = given(new Uint8Array(wrong(saved.weightData)));
+    const loaded = await loadLayersModel(io.fromMemory(wrong({ ...saved, weightData })));
+    expectBits(loaded.getWeights()[0]!.dataSync(), kernel!.dataSync());
+  });
+});
+
+describe('a tensor of another package, or of another copy of this one', () => {
+  class Stranger {
+    readonly shape = [1, 3];
+    dataSync = () => row;
+  }
+  const advice = 'pass its arraySync() instead';
+  test.each<[string, (model: Sequential, stranger: never) => unknown]>([
+    ['x', (model, stranger) => model.predict(stranger)],
+    ['y', (model, stranger) => model.trainOnBatch(row, stranger)],
+    ['sampleWeight', (model, stranger) => model.trainOnBatch(row, row, { sampleWeight: stranger })],
+    ['a weight', (model, stranger) => model.setWeights([stranger, row])],
+    ['values of a tensor', (_, stranger) => tensor(stranger)],
+    ['a series', (_, stranger) => standardize(stranger)],
+  ])('is refused as %s, with advice', (_, use) => {
+    expect(() => use(dense(), wrong(new Stranger()))).toThrow(advice);
+  });
+});
