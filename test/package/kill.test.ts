@@ -138,7 +138,7 @@ const saver = (folder: string, from: number) => `
   }
 `;
 
-it('a model that a killed process was saving over is the old one or the new one', { timeout: 300_000 }, async () => {
+it('a model that a killed process was saving over is the old one or the new one', { timeout: 600_000 }, async () => {
   const folder = mkdtempSync(join(tmpdir(), 'lstm-wasm-kill-'));
   onTestFinished(() => rmSync(folder, { recursive: true, force: true }));
   const { loadLayersModel } = await import('../../src/index.ts');
