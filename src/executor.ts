@@ -5,7 +5,7 @@
  */
 
 import { BoundPlan } from './boundPlan.ts';
-import { Block, kernels } from './engine/engine.ts';
+import { Block, float32, kernels } from './engine/engine.ts';
 import type { Layer } from './layers/layer.ts';
 import { fusedWith } from './losses.ts';
 import type { Objective } from './objective.ts';
@@ -111,6 +111,18 @@ export class Executor {
 
   resetStates(): void {
     if (this.#states) kernels().zero(this.#states.address, this.#states.bytes);
+  }
+
+  /** A copy of the carried states, for `putStates`; null where they have never been used, and so are zero. */
+  copyStates(): Float32Array | null {
+    if (!this.#states) return null;
+    const from = this.#states.address / FLOAT;
+    return float32().slice(from, from + this.#stateBytes / FLOAT);
+  }
+
+  putStates(states: Float32Array | null): void {
+    if (states && this.#states) float32().set(states, this.#states.address / FLOAT);
+    else this.resetStates();
   }
 
   /** A workspace of at least so many bytes. Growth moves it, and with it everything planned so far. */

@@ -128,6 +128,25 @@ export class Runner {
     this.#executor?.resetStates();
   }
 
+  /** Does work of several batches. Where that fails on its way, the carried states are put back. */
+  attempt<T>(work: () => Promise<T>): Promise<T>;
+  attempt<T>(work: () => T): T;
+  attempt<T>(work: () => T | Promise<T>): T | Promise<T> {
+    const before = this.#executor;
+    const states = before?.copyStates() ?? null;
+    const undo = (error: unknown): never => {
+      // The states of other layers than there were then are zero already
+      if (!before || before === this.#executor) this.#executor?.putStates(states);
+      throw error;
+    };
+    try {
+      const result = work();
+      return result instanceof Promise ? result.catch(undo) : result;
+    } catch (error) {
+      return undo(error);
+    }
+  }
+
   /** Gives back what was planned for other layers than there are now. */
   forgetPlans(): void {
     this.#executor?.free();

@@ -5,6 +5,7 @@ import { infoOf, joinData, type ModelArtifacts, modelJsonOf, type OwnHandler, ty
 import { nodeModule } from './files.ts';
 import { artifactsFrom, Collector, checkPath, readManifest } from './manifest.ts';
 import { type Place, refuse } from './place.ts';
+import { leftBehind, ownName, removeTemporary, replaceFile, targetOf, writeNew } from './replace.ts';
 
 type Files = typeof import('node:fs/promises');
 type Paths = typeof import('node:path');
@@ -27,41 +28,89 @@ export function fileSystem(path: string): OwnHandler {
   };
 }
 
+/** Saves into one folder, one after the other. */
+const saving = new Map<string, Promise<unknown>>();
+
 async function save(place: Place, folder: string, artifacts: ModelArtifacts): Promise<SaveResult> {
-  const files = await node<Files>(place, 'node:fs/promises');
-  const { join } = await node<Paths>(place, 'node:path');
-  const contents: [string, string | Uint8Array][] = [
-    [WEIGHTS_FILE, new Uint8Array(joinData(artifacts.weightData))],
-    [JSON_FILE, JSON.stringify(modelJsonOf(artifacts, WEIGHTS_FILE))],
-  ];
-  const ending = `.${process.pid}-${Date.now().toString(36)}-${++saves}.tmp`;
-  const made: string[] = [];
+  const { resolve } = await node<Paths>(place, 'node:path');
+  const whole = resolve(folder);
+  const write = () =>
+    writeModel(place, whole, artifacts).catch(error =>
+      refuse(place, `must be a folder that can be written, got ${reasonOf(error)}`),
+    );
+  const done = (saving.get(whole) ?? Promise.resolve()).then(write, write);
+  saving.set(whole, done);
   try {
-    await files.mkdir(folder, { recursive: true });
-    for (const [name, content] of contents) {
-      const file = join(folder, `.${name}${ending}`);
-      made.push(file);
-      await files.writeFile(file, content, { flush: true });
-    }
-    for (const [n, [name]] of contents.entries()) await files.rename(made[n]!, join(folder, name));
-  } catch (error) {
-    for (const file of made) await files.rm(file, { force: true });
-    refuse(place, `must be a folder that can be written, got ${reasonOf(error)}`);
+    await done;
+  } finally {
+    if (saving.get(whole) === done) saving.delete(whole);
   }
   return { modelArtifactsInfo: infoOf(artifacts) };
 }
 
-/** Tells apart what is saved at the same time. */
-let saves = 0;
+/**
+ * Two files cannot be replaced at once. So the weights get a name of their own first, model.json is replaced by one that
+ * says this name, and the new model is there; the same again with the usual name. A model.json always says the name of a
+ * file that is whole, and its own.
+ */
+async function writeModel(place: Place, folder: string, artifacts: ModelArtifacts): Promise<void> {
+  const { mkdir, readFile, rm } = await node<Files>(place, 'node:fs/promises');
+  const { basename, join } = await node<Paths>(place, 'node:path');
+  const [json, weights] = [join(folder, JSON_FILE), join(folder, WEIGHTS_FILE)];
+  await mkdir(folder, { recursive: true });
+  const { mode } = await targetOf(weights);
+  const bytes = new Uint8Array(joinData(artifacts.weightData));
+  const saying = (name: string) => JSON.stringify(modelJsonOf(artifacts, name));
+  const [stem, ending] = [join(folder, 'weights'), '.bin'];
+  const stray = await leftBehind(stem, ending);
+  const first = ownName(stem, ending);
+  const named = saying(basename(first));
+  await writeNew(first, bytes, mode);
+  try {
+    await replaceFile(json, named);
+  } catch (error) {
+    await rm(first, { force: true });
+    throw error;
+  }
+  for (const file of stray) await rm(file, { force: true }).catch(() => {});
+  for (const file of [json, weights]) await removeTemporary(file);
+  const isOurs = async () => (await readFile(json, 'utf8')) === named;
+  const rename = async () =>
+    (await replaceFile(weights, bytes, isOurs)) && (await replaceFile(json, saying(WEIGHTS_FILE), isOurs));
+  // Where that fails, as for want of room, the model is there all the same
+  await rename().catch(() => {});
+  if (!(await isOurs())) await rm(first, { force: true });
+}
 
 async function load(place: Place, path: string): Promise<ModelArtifacts> {
+  const { stat } = await node<Files>(place, 'node:fs/promises');
+  const { join } = await node<Paths>(place, 'node:path');
+  const found = await stat(path).catch(error => refuse(place, `must be a saved model, got ${reasonOf(error)}`));
+  const json = found.isDirectory() ? join(path, JSON_FILE) : path;
+  /** Another for every file that has been there by this name. */
+  const version = async () => {
+    const { ino, mtimeNs, ctimeNs } = (await stat(json, { bigint: true }).catch(() => null)) ?? {};
+    return `${ino} ${mtimeNs} ${ctimeNs}`;
+  };
+  for (;;) {
+    const before = await version();
+    const read = await readModel(place, json).then(
+      artifacts => ({ artifacts }),
+      error => ({ error }),
+    );
+    // Saved meanwhile: the files that were read may belong to two models
+    if ((await version()) !== before) continue;
+    if ('error' in read) throw read.error;
+    return read.artifacts;
+  }
+}
+
+async function readModel(place: Place, json: string): Promise<ModelArtifacts> {
   const files = await node<Files>(place, 'node:fs/promises');
   const { dirname, join } = await node<Paths>(place, 'node:path');
   const { call } = place;
   const about = (file: string) =>
     files.stat(file).catch(error => refuse(place, `must be a saved model, got ${reasonOf(error)}`));
-  const isFolder = (await about(path)).isDirectory();
-  const json = isFolder ? join(path, JSON_FILE) : path;
   const read = async (file: string) => {
     if (!(await about(file)).isFile()) refuse(place, `must be a saved model, got ${show(file)}, which is no file`);
     return files.readFile(file).catch(error => refuse(place, `must be a saved model, got ${reasonOf(error)}`));

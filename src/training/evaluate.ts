@@ -145,10 +145,12 @@ export function evaluate(
   const call = 'model.evaluate';
   const { pairs, size, verbose } = readEvaluate(call, trainee, x, y, options);
   const start = performance.now();
-  const steps = testing(call, trainee, pairs, size);
-  let step = steps.next();
-  while (!step.done) step = steps.next();
-  const means = step.value;
+  const means = trainee.attempt(() => {
+    const steps = testing(call, trainee, pairs, size);
+    let step = steps.next();
+    while (!step.done) step = steps.next();
+    return step.value;
+  });
   if (verbose) report(performance.now() - start, Math.ceil(pairs.x.count / size), means);
   return scalars(means);
 }
@@ -165,7 +167,7 @@ export async function evaluateDataset(
   const verbose = checkVerbose(call, known.verbose ?? 0);
   const source = sourceOf(call, 'dataset', dataset);
   const start = performance.now();
-  const [means, count] = await testSource(call, trainee, source, batches, async () => {});
+  const [means, count] = await trainee.attempt(() => testSource(call, trainee, source, batches, async () => {}));
   if (verbose) report(performance.now() - start, count, means);
   return scalars(means);
 }

@@ -293,7 +293,7 @@ export class Session {
   /** Does what is no part of the training itself, and cannot be resumed in the middle: not where it fails, either. */
   async apart<T>(work: () => Promise<T>): Promise<T> {
     this.#apart = true;
-    const result = await work();
+    const result = await this.#trainee.attempt(work);
     this.#apart = false;
     return result;
   }

@@ -46,6 +46,8 @@ export interface Trainee {
   /** `trainOnBatch` under the name of the call that wants it. */
   train(call: string, x: Batch, y: Batch, weights?: WeightOptions): number | number[];
   test(call: string, x: Batch, y: Batch, weights?: WeightOptions): number | number[];
+  /** Does work of several batches; where that fails on its way, the carried states are put back. */
+  readonly attempt: Runner['attempt'];
   /** Warns of what `train` gave where it is not finite; `begun` at first, because each training does so once. */
   doubt(call: string, results: number | number[], of: () => string, diagnose: Diagnosis): void;
   begun(call: string): void;
@@ -95,6 +97,7 @@ export function traineeOf(model: Sequential, runner: Runner, step: Step): Traine
     // A training tests for its validation alone
     test: (call, x, y, weights) =>
       step.test(call, x, y, weights, call.startsWith('model.fit') ? ofValidation : undefined),
+    attempt: runner.attempt.bind(runner),
     doubt: (call, results, of, diagnose) => step.doubt(call, results, true, of, diagnose),
     begun: call => {
       runner.parameters(call).warned = false;

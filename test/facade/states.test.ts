@@ -115,6 +115,92 @@ test('a batch whose loss is not finite leaves every state as it was', () => {
   expectBits(bitsOf(model.getStates()), before);
 });
 
+describe('a call that fails after some of its batches leaves every state as it was', () => {
+  const compiled = () => {
+    const model = every();
+    model.compile({ optimizer: 'sgd', loss: 'mse' });
+    return model;
+  };
+  const good = () => ({ xs: numbers(2, 3, 2), ys: numbers(2, 6) });
+  const bad = { xs: numbers(2, 3, 3), ys: numbers(2, 6) };
+  const broken = async function* () {
+    yield good();
+    throw new Error('no more data');
+  };
+  const unclosed = () => ({
+    [Symbol.asyncIterator]: () => ({
+      next: async () => ({ done: false, value: good() }),
+      return: () => Promise.reject(new Error('no more data')),
+    }),
+  });
+
+  test.each([
+    ['a batch of another shape', () => [good(), bad], ValueError],
+    ['a data set that throws', broken, /^no more data$/],
+    ['a data set that cannot be closed', unclosed, /^no more data$/],
+  ])('evaluateDataset with %s', async (_, source, reason) => {
+    for (const used of [false, true]) {
+      const model = compiled();
+      if (used) model.predict(numbers(2, 3, 2));
+      const before = model.getStates();
+      await expect(model.evaluateDataset(source() as never, { batches: 2 })).rejects.toThrow(reason);
+      expectBits(bitsOf(model.getStates()), bitsOf(before));
+    }
+  });
+
+  test('evaluateDataset while the model loses its layers or is disposed of', async () => {
+    const model = compiled();
+    const popping = async function* () {
+      yield good();
+      model.pop();
+      yield good();
+    };
+    await expect(model.evaluateDataset(popping)).rejects.toThrow(ValueError);
+    model.predict(numbers(2, 3, 2)); // and runs with the layers that are left
+    const disposing = async function* () {
+      yield { xs: numbers(2, 3, 2), ys: numbers(2, 3, 7) };
+      model.dispose();
+      throw new Error('no more data');
+    };
+    await expect(model.evaluateDataset(disposing)).rejects.toThrow('no more data');
+  });
+
+  test('evaluate, at a class that does not exist below a mask', () => {
+    const model = sequential({
+      layers: [
+        layers.masking({ maskValue: 0, batchInputShape: [1, 2, 1] }),
+        layers.lstm({ units: 3, stateful: true }),
+        layers.dense({ units: 2, activation: 'softmax' }),
+      ],
+    });
+    model.compile({ optimizer: 'sgd', loss: 'sparseCategoricalCrossentropy' });
+    model.predict([[[1], [2]]]);
+    const before = model.getStates();
+    const x = tensor([1, 2, 3, 4], [2, 2, 1]);
+    expect(() => model.evaluate(x, [[1], [7]])).toThrow(/numbers of classes from 0 to 1, got 7/);
+    expectBits(bitsOf(model.getStates()), bitsOf(before));
+  });
+
+  test('the validation of a training, by a data set that throws or by a signal', async () => {
+    const control = new AbortController();
+    const aborting = async function* () {
+      yield good();
+      control.abort(new Error('no more data'));
+      yield good();
+    };
+    for (const validationData of [broken, aborting]) {
+      const [model, twin] = [compiled(), compiled()];
+      twin.setWeights(model.getWeights());
+      const { xs, ys } = good();
+      twin.trainOnBatch(xs, ys);
+      const { signal } = control;
+      const fit = model.fitDataset([{ xs, ys }], { validationData, verbose: 0, signal });
+      await expect(fit).rejects.toThrow('no more data');
+      expectBits(bitsOf(model.getStates()), bitsOf(twin.getStates()));
+    }
+  });
+});
+
 test('models of another batch size have states of their own', () => {
   const model = every();
   const three = model.withBatchSize(3);

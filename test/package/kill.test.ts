@@ -1,4 +1,4 @@
-/** A training that is killed again and again, and started again each time, ends with the bits of one that was not. */
+/** Programs that are killed at any moment while they train and save: what is on the disk is whole. */
 
 import { spawn } from 'node:child_process';
 import { existsSync, mkdtempSync, readdirSync, readFileSync, rmSync } from 'node:fs';
@@ -45,11 +45,11 @@ const program = (file: string) => `
 /**
  * What the program writes at its end; null where it was killed before.
  *
- * @param kill how many milliseconds after it was started, or after its first batch, to kill it
+ * @param kill how many milliseconds after it was started, or after it has written something, to kill it
  */
-function run(file: string, kill: { started?: number; trained?: number } = {}): Promise<string | null> {
+function run(code: string, kill: { started?: number; trained?: number } = {}): Promise<string | null> {
   return new Promise((resolve, reject) => {
-    const child = spawn(process.execPath, ['--input-type=module', '--eval', program(file)]);
+    const child = spawn(process.execPath, ['--input-type=module', '--eval', code]);
     let out = '';
     let errors = '';
     const killIn = (milliseconds?: number) => {
@@ -80,8 +80,10 @@ async function stands(file: string): Promise<number> {
   return (header.optimizer as { batches: number }).batches;
 }
 
-it('twenty times, at any moment', { timeout: 180_000 }, async () => {
-  const expected = await run('');
+it('a training that is killed twenty times and started again each time ends with the same bits', {
+  timeout: 180_000,
+}, async () => {
+  const expected = await run(program(''));
   expect(expected).toMatch(/^[0-9a-f]{64} \{"val_loss":/);
 
   const folder = mkdtempSync(join(tmpdir(), 'lstm-wasm-kill-'));
@@ -105,20 +107,60 @@ it('twenty times, at any moment', { timeout: 180_000 }, async () => {
   let moved = 0;
   for (let kills = 0; kills < 20; kills++) {
     const moment = kills % 4 === 3 ? { started: random.below(400) } : { trained: random.below(200) };
-    expect(await run(file, moment)).toBe(null);
+    expect(await run(program(file), moment)).toBe(null);
     const now = existsSync(file) ? await stands(file) : 0;
     expect(now).toBeGreaterThanOrEqual(last);
     moved += Number(now > last);
     last = now;
-    halves += Number(existsSync(`${file}.tmp`));
+    halves += Number(readdirSync(folder).length > 1);
   }
-  const end = await run(file);
+  const end = await run(program(file));
   watching = false;
   await watch;
   expect(end).toBe(expected);
-  expect(await run(file)).toBe(expected); // and again, when all is done
+  expect(await run(program(file))).toBe(expected); // and again, when all is done
   expect(moved).toBeGreaterThan(3);
   expect(halves).toBeGreaterThan(0); // some were killed while they wrote
   expect(watched).toBeGreaterThan(100);
   expect(readdirSync(folder)).toEqual(['training.snapshot']);
+});
+
+/** Saves one model over the other, in a folder: all weights of a model are the number in its metadata. */
+const saver = (folder: string, from: number) => `
+  import * as lw from '${dist}index.js';
+  const model = lw.sequential({ layers: [lw.layers.dense({ units: 200, inputShape: [200] })] });
+  const shapes = model.getWeights().map(({ shape }) => shape);
+  console.log('begins');
+  for (let n = ${from}; ; n++) {
+    model.setWeights(shapes.map(shape => lw.fill(shape, n)));
+    model.setUserDefinedMetadata({ n });
+    await model.save(${JSON.stringify(`file://${folder}`)});
+  }
+`;
+
+it('a model that a killed process was saving over is the old one or the new one', { timeout: 600_000 }, async () => {
+  const folder = mkdtempSync(join(tmpdir(), 'lstm-wasm-kill-'));
+  onTestFinished(() => rmSync(folder, { recursive: true, force: true }));
+  const { loadLayersModel } = await import('../../src/index.ts');
+  const random = new Generator(9);
+  let last = 0;
+  let moved = 0;
+  let cut = 0;
+  for (let kills = 0; kills < 150; kills++) {
+    expect(await run(saver(folder, last + 1), { trained: random.below(250) })).toBe(null);
+    cut += Number(readdirSync(folder).length > 2);
+    if (!existsSync(join(folder, 'model.json'))) continue;
+    const model = await loadLayersModel(`file://${folder}`);
+    const { n } = model.getUserDefinedMetadata() as { n: number };
+    for (const weight of model.getWeights()) expect(weight.dataSync().every(value => value === n)).toBe(true);
+    model.dispose();
+    expect(n).toBeGreaterThanOrEqual(last);
+    moved += Number(n > last);
+    last = n;
+  }
+  expect(moved).toBeGreaterThan(5);
+  expect(cut).toBeGreaterThan(5); // some were killed while they wrote
+  const model = await loadLayersModel(`file://${folder}`);
+  await model.save(`file://${folder}`);
+  expect(readdirSync(folder).sort()).toEqual(['model.json', 'weights.bin']);
 });

@@ -1,8 +1,21 @@
 // modelCheckpoint in a file: written as a whole, as often as asked for, and gone on from.
 
-import { existsSync, mkdirSync, mkdtempSync, readdirSync, readFileSync, rmSync, writeFileSync } from 'node:fs';
+import { execFileSync, spawnSync } from 'node:child_process';
+import {
+  chmodSync,
+  lstatSync,
+  mkdirSync,
+  mkdtempSync,
+  readdirSync,
+  readFileSync,
+  rmSync,
+  statSync,
+  symlinkSync,
+  utimesSync,
+  writeFileSync,
+} from 'node:fs';
 import { tmpdir } from 'node:os';
-import { join } from 'node:path';
+import { basename, join } from 'node:path';
 import { pathToFileURL } from 'node:url';
 import {
   callbacks,
@@ -32,6 +45,9 @@ beforeEach(() => {
 
 const x = new Tensor(Float32Array.from(new Random(1).normals([10, 2, 2]).data), [10, 2, 2]);
 const y = new Tensor(Float32Array.from(new Random(2).normals([10, 1]).data), [10, 1]);
+/** The file, and what is named after it. */
+const beside = () =>
+  readdirSync(folder).filter(name => name === basename(file) || name.startsWith(`${basename(file)}.`));
 const weightsOf = (model: Sequential) => model.getWeights().flatMap(weight => [...weight.dataSync()]);
 
 function make(): Sequential {
@@ -125,9 +141,7 @@ describe('file', () => {
     };
     const checkpoint = callbacks.modelCheckpoint({ file: pathToFileURL(file), every: { batches: 3 }, resume: true });
     await expect(trained(model, {}, { callbacks: [checkpoint, stop] })).rejects.toThrow('power failure');
-    expect(readdirSync(folder).filter(name => file.endsWith(name.replace('.tmp', '')))).toEqual([
-      file.split('/').pop(),
-    ]);
+    expect(beside()).toEqual([basename(file), `${basename(file)}.other`]);
     setRandomSeed(99);
     const other = make();
     expect(make().restore(readFileSync(file))).toEqual({ step: 12, epoch: 2, batch: 2 });
@@ -210,7 +224,7 @@ describe('file', () => {
     ).rejects.toThrow('callbacks.modelCheckpoint: file must be');
     expectBits(model.snapshot(), before);
     expect(readdirSync(file)).toEqual(['taken']);
-    expect(existsSync(`${file}.tmp`)).toBe(false);
+    expect(beside()).toEqual([basename(file)]);
     await trained(model, { file: `${file}.other` }); // and it can be trained again
   });
 
@@ -234,9 +248,63 @@ describe('file', () => {
     );
     expect(error).toBeInstanceOf(ValueError);
     expect((error as Error).message).toMatch(
-      /^callbacks\.modelCheckpoint: file must be a file that can be written, got (EISDIR|ENOTEMPTY|EEXIST|EPERM)/,
+      /^callbacks\.modelCheckpoint: file must be a file that can be written, got the folder '.*'$/,
     );
-    expect(existsSync(`${file}.tmp`)).toBe(false);
+    expect(beside()).toEqual([basename(file)]);
+  });
+
+  test('keeps its mode, and a link to it, when it is replaced', async () => {
+    writeFileSync(file, '');
+    chmodSync(file, 0o640);
+    const link = `${file}.link`;
+    symlinkSync(basename(file), link);
+    await trained(make(), { file: link });
+    expect(lstatSync(link).isSymbolicLink()).toBe(true);
+    expect(statSync(file).mode & 0o777).toBe(0o640);
+    expect(make().restore(readFileSync(file)).epoch).toBe(4);
+    rmSync(file);
+    await trained(make(), { file: link });
+    expect(lstatSync(link).isSymbolicLink()).toBe(true);
+    expect(make().restore(readFileSync(file)).epoch).toBe(4);
+    expect(beside()).toEqual([basename(file), basename(link)]);
+  });
+
+  test.each([
+    ['a FIFO', () => execFileSync('mkfifo', [file]), /got the FIFO '.*'$/],
+    ['a device', () => symlinkSync('/dev/null', file), /got the device '.*'$/],
+  ])('that is %s is refused before anything is trained', async (_, prepare, reason) => {
+    prepare();
+    const model = make();
+    const before = model.snapshot();
+    for (const resume of [false, true]) {
+      await expect(trained(model, { file, resume })).rejects.toThrow(reason);
+      await expect(trained(model, { file, resume })).rejects.toThrow(ValueError);
+    }
+    expectBits(model.snapshot(), before);
+    expect(beside()).toEqual([basename(file)]);
+  });
+
+  test('may be written by several trainings at a time, and always holds one whole snapshot', async () => {
+    const models = [make(), make(), make(), make()];
+    const histories = await Promise.all(
+      models.map(model => trained(model, { file, every: { batches: 1 } }, { epochs: 6, yieldEvery: 'batch' })),
+    );
+    expect(histories.map(({ epoch }) => epoch.length)).toEqual([6, 6, 6, 6]);
+    expect(make().restore(readFileSync(file)).step).toBe(30);
+    expect(beside()).toEqual([basename(file)]);
+  });
+
+  test('loses the temporary files of killed processes beside it, and no others', async () => {
+    const { pid: gone } = spawnSync(process.execPath, ['--version']);
+    const own = `${file}.${process.pid}-0123abcd.tmp`; // of a process of the same number, in an earlier container
+    const others = [`${file}.${process.ppid}-0123abcd.tmp`, `${file}.${gone}-0123.tmp`, `${file}.tmp`, `${file}.a.tmp`];
+    for (const name of [`${file}.${gone}-0123abcd.tmp`, own, ...others]) writeFileSync(name, '');
+    const long = new Date(Date.now() - process.uptime() * 1000 - 60_000);
+    utimesSync(own, long, long);
+    const live = `${file}.${process.pid}-89abcdef.tmp`;
+    writeFileSync(live, '');
+    await trained(make(), { file });
+    expect(beside()).toEqual([file, live, ...others].map(name => basename(name)).sort());
   });
 
   test('is refused where there are no files', () => {

@@ -131,7 +131,10 @@ describe('file://', () => {
     );
     await mkdir(join(folder, 'half', 'model.json'), { recursive: true });
     await expect(trained().save(`file://${folder}/half`)).rejects.toThrow(ValueError);
-    expect((await readdir(join(folder, 'half'))).filter(name => name.endsWith('.tmp'))).toEqual([]);
+    expect(await readdir(join(folder, 'half'))).toEqual(['model.json']);
+    await mkdir(join(folder, 'other', 'weights.bin'), { recursive: true });
+    await expect(trained().save(`file://${folder}/other`)).rejects.toThrow(/must be .* written, got the folder '.*'$/);
+    expect(await readdir(join(folder, 'other'))).toEqual(['weights.bin']);
   });
 });
 

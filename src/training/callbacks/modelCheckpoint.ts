@@ -1,8 +1,9 @@
 /** Keeps the weights of the best epoch, hands epochs worth keeping to a function, or writes snapshots into a file. */
 
-import { fail, show } from '../../errors.ts';
+import { fail, reasonOf, show } from '../../errors.ts';
 import { checkBoolean, checkCount, checkOptions } from '../../options.ts';
-import { checkFile, checkReplaceable, type Given, readWhole, replaceWhole } from '../../saving/files.ts';
+import { checkFile, type Given, readWhole } from '../../saving/files.ts';
+import { checkReplaceable, replaceFile } from '../../saving/replace.ts';
 import type { Sequential } from '../../sequential.ts';
 import type { Tensor } from '../../tensor/tensor.ts';
 import { Callback, type CallbackState, type Logs } from '../callback.ts';
@@ -16,7 +17,7 @@ export type Every = number | { epochs: number } | { batches: number };
 export interface ModelCheckpointArgs extends MonitorOptions {
   /**
    * In Node: a file that `model.snapshot()` is written into. It is replaced as a whole, so that it can be read at any
-   * moment, whatever happens to the process. One training at a time may write it.
+   * moment, whatever happens to the process; its mode stays, and a link goes on to lead to it.
    */
   file?: string | URL;
   /** Go on with the training that `file` is a snapshot of, where it is there already; default false. */
@@ -35,6 +36,9 @@ export interface ModelCheckpointArgs extends MonitorOptions {
 }
 
 const given: Given = { call: 'callbacks.modelCheckpoint', name: 'file' };
+
+const writing = <T>(work: Promise<T>): Promise<T> =>
+  work.catch(error => fail(given.call, `${given.name} must be a file that can be written, got ${reasonOf(error)}`));
 
 type Save = (epoch: number, logs: Logs, model: Sequential) => unknown;
 
@@ -71,7 +75,7 @@ export class ModelCheckpoint extends Callback {
     const file = known.file === undefined ? null : checkFile(call, 'file', known.file, instead);
     if (file !== null && save) fail(call, 'takes either file or save, got both');
     this.#file = file;
-    this.#save = file === null ? save : (_epoch, _logs, model) => replaceWhole(given, file, model.snapshot());
+    this.#save = file === null ? save : (_epoch, _logs, model) => writing(replaceFile(file, model.snapshot()));
     this.#resume = checkBoolean(call, 'resume', known.resume ?? false);
     if (this.#resume && file === null) fail(call, 'resume must be false without a file, got true');
     this.#bestOnly = checkBoolean(call, 'saveBestOnly', known.saveBestOnly ?? file === null);
@@ -99,7 +103,7 @@ export class ModelCheckpoint extends Callback {
 
   override async findSnapshot(): Promise<{ name: string; bytes: Uint8Array } | null> {
     const file = this.#file!;
-    await checkReplaceable(given, file);
+    await writing(checkReplaceable(file));
     const bytes = this.#resume ? await readWhole(given, file) : null;
     return bytes && { name: `the file ${show(file)}`, bytes };
   }

@@ -1,0 +1,150 @@
+/** Files in Node that are replaced as a whole: killed at any moment, a program leaves the old bytes there or the new. */
+
+import { show } from '../errors.ts';
+import { nodeModule } from './files.ts';
+
+type Files = typeof import('node:fs/promises');
+type Paths = typeof import('node:path');
+
+const files = async (): Promise<Files> => (await nodeModule<Files>('node:fs/promises'))!;
+const paths = async (): Promise<Paths> => (await nodeModule<Paths>('node:path'))!;
+
+/** A file as it is to be replaced: where links lead to, and its mode; null where there is none yet. */
+export interface Target {
+  readonly path: string;
+  readonly mode: number | null;
+}
+
+/** Follows links. Fails where there is something that is no file, such as a folder or a FIFO. */
+export async function targetOf(path: string): Promise<Target> {
+  const { readlink, realpath, stat } = await files();
+  const { dirname, resolve } = await paths();
+  const found = await stat(path).catch(error => (isAbsent(error) ? null : Promise.reject(error)));
+  if (found?.isFile()) return { path: await realpath(path), mode: found.mode & 0o7777 };
+  if (found) {
+    const kind = found.isDirectory() ? 'folder' : found.isFIFO() ? 'FIFO' : 'device';
+    throw new Error(`the ${kind} ${show(path)}`);
+  }
+  const link = await readlink(path).catch(() => null);
+  return link === null ? { path, mode: null } : targetOf(resolve(await realpath(dirname(path)), link));
+}
+
+/**
+ * Writes a file that is not there yet, onto the disk; removes it where that fails.
+ *
+ * @param mode null for what the process gives to new files
+ */
+export async function writeNew(path: string, bytes: Uint8Array | string, mode: number | null): Promise<void> {
+  const { open, rm } = await files();
+  const file = await open(path, 'wx', mode ?? undefined);
+  try {
+    try {
+      // Some file systems have no modes
+      if (mode !== null) await file.chmod(mode).catch(() => {});
+      await file.writeFile(bytes);
+      await file.sync();
+    } finally {
+      await file.close();
+    }
+  } catch (error) {
+    await rm(path, { force: true }).catch(() => {});
+    throw error;
+  }
+}
+
+/**
+ * Replaces a file as a whole. Its mode stays, and so does a link to it.
+ *
+ * @param wanted asked last, when all is ready; where it says no, nothing is replaced
+ * @returns whether it was replaced
+ */
+export async function replaceFile(
+  path: string,
+  bytes: Uint8Array | string,
+  wanted: () => Promise<boolean> = async () => true,
+): Promise<boolean> {
+  const { rename, rm } = await files();
+  const target = await targetOf(path);
+  const beside = ownName(target.path, TEMPORARY);
+  const write = () => writeNew(beside, bytes, target.mode);
+  const move = () => rename(beside, target.path);
+  await write();
+  let replaced = false;
+  try {
+    if (await wanted()) {
+      // On a disk that hosts share, another one may have taken it for left behind
+      await move().catch(error => (isAbsent(error) ? write().then(move) : Promise.reject(error)));
+      replaced = true;
+    }
+  } finally {
+    if (!replaced) await rm(beside, { force: true }).catch(() => {});
+  }
+  if (replaced) await syncFolder(target.path);
+  return replaced;
+}
+
+/** Fails where a file could not be replaced; removes what processes that were killed have left beside it. */
+export async function checkReplaceable(path: string): Promise<void> {
+  const { rm } = await files();
+  const target = await targetOf(path);
+  const beside = ownName(target.path, TEMPORARY);
+  await writeNew(beside, '', target.mode);
+  await rm(beside);
+  await removeTemporary(path);
+}
+
+/** Has the folder on disk say that a file in it was replaced; some systems cannot be told, and do it by themselves. */
+async function syncFolder(path: string): Promise<void> {
+  const { open } = await files();
+  const { dirname } = await paths();
+  const folder = await open(dirname(path), 'r').catch(() => null);
+  await folder?.sync().catch(() => {});
+  await folder?.close();
+}
+
+const isAbsent = (error: { code?: unknown }): boolean => error.code === 'ENOENT';
+
+// -------------------------------------------------------------------------------------------- what the killed leave behind
+
+const TEMPORARY = '.tmp';
+
+/** A name that nothing else has, and that says which process has given it. */
+export function ownName(path: string, ending: string): string {
+  const [random] = crypto.getRandomValues(new Uint32Array(1));
+  return `${path}.${process.pid}-${random!.toString(16).padStart(8, '0')}${ending}`;
+}
+
+/** The files named by `ownName` whose process is gone. */
+export async function leftBehind(path: string, ending: string): Promise<string[]> {
+  const { readdir, stat } = await files();
+  const { basename, dirname, join } = await paths();
+  const folder = dirname(path);
+  const start = `${basename(path)}.`;
+  const found: string[] = [];
+  for (const name of await readdir(folder)) {
+    if (!name.startsWith(start) || !name.endsWith(ending)) continue;
+    const [, pid] = /^(\d+)-[0-9a-f]{8}$/.exec(name.slice(start.length, -ending.length)) ?? [];
+    const file = join(folder, name);
+    const about = pid ? await stat(file).catch(() => null) : null;
+    if (about && isGone(Number(pid), about.mtimeMs)) found.push(file);
+  }
+  return found;
+}
+
+/** Removes what was to replace a file when the process was killed. */
+export async function removeTemporary(path: string): Promise<void> {
+  const { rm } = await files();
+  const target = await targetOf(path);
+  for (const file of await leftBehind(target.path, TEMPORARY)) await rm(file, { force: true }).catch(() => {});
+}
+
+/** Whether the process that wrote a file has ended. In a container, the next one often has the same number. */
+function isGone(pid: number, written: number): boolean {
+  if (pid === process.pid) return written < Date.now() - process.uptime() * 1000;
+  try {
+    process.kill(pid, 0);
+    return false;
+  } catch (error) {
+    return (error as { code?: unknown }).code === 'ESRCH';
+  }
+}

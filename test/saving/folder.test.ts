@@ -1,0 +1,75 @@
+// Saving over a model in a folder: the folder always holds one whole model, and nothing else in the end.
+
+import { spawnSync } from 'node:child_process';
+import { chmod, lstat, mkdtemp, readdir, readFile, rename, rm, stat, symlink, writeFile } from 'node:fs/promises';
+import { tmpdir } from 'node:os';
+import { join } from 'node:path';
+import { fill, layers, loadLayersModel, type Sequential, sequential } from 'lstm-wasm';
+import { afterAll, expect, test } from 'vitest';
+
+const folder = await mkdtemp(join(tmpdir(), 'lstm-wasm-folder-'));
+afterAll(() => rm(folder, { recursive: true, force: true }));
+
+/** A model whose every weight is the number that its metadata says. */
+function numbered(n: number): Sequential {
+  const model = sequential({ layers: [layers.dense({ units: 40, inputShape: [30] })] });
+  model.setWeights(model.getWeights().map(({ shape }) => fill(shape, n)));
+  model.setUserDefinedMetadata({ n });
+  return model;
+}
+
+/** The number of the model in a folder; fails where it is not whole. */
+async function numberIn(home: string): Promise<number> {
+  const loaded = await loadLayersModel(`file://${home}`);
+  const { n } = loaded.getUserDefinedMetadata() as { n: number };
+  expect(loaded.getWeights().every(weight => weight.dataSync().every(value => value === n))).toBe(true);
+  return n;
+}
+
+test('concurrent saves to one folder never mix two models, and loads in between read one of them', async () => {
+  const home = join(folder, 'busy');
+  const models = [0, 1, 2, 3].map(numbered);
+  await models[0]!.save(`file://${home}`);
+  let saving = true;
+  let seen = 0;
+  const load = async () => {
+    for (; saving; seen++) expect(await numberIn(home)).toBeLessThan(4);
+  };
+  const loading = [load(), load()];
+  for (let round = 0; round < 5; round++) await Promise.all(models.map(model => model.save(`file://${home}`)));
+  saving = false;
+  await Promise.all(loading);
+  expect(seen).toBeGreaterThan(2);
+  expect(await numberIn(home)).toBe(3);
+  expect((await readdir(home)).sort()).toEqual(['model.json', 'weights.bin']);
+});
+
+test('a save removes the temporary files of killed processes, and no others', async () => {
+  const home = join(folder, 'left');
+  await numbered(1).save(`file://${home}`);
+  const { pid } = spawnSync(process.execPath, ['--version']);
+  const stray = [`weights.${pid}-0123abcd.bin`, `weights.bin.${pid}-0123abcd.tmp`, `model.json.${pid}-89abcdef.tmp`];
+  for (const name of [...stray, 'weights.1.bin', `other.json.${pid}-0123abcd.tmp`])
+    await writeFile(join(home, name), '');
+  // Where a process was killed before it gave the weights their usual name
+  const json = await readFile(join(home, 'model.json'), 'utf8');
+  await rename(join(home, 'weights.bin'), join(home, stray[0]!));
+  await writeFile(join(home, 'model.json'), json.replace('weights.bin', stray[0]!));
+  expect(await numberIn(home)).toBe(1);
+  await numbered(2).save(`file://${home}`);
+  const left = ['model.json', `other.json.${pid}-0123abcd.tmp`, 'weights.1.bin', 'weights.bin'];
+  expect((await readdir(home)).sort()).toEqual(left);
+  expect(await numberIn(home)).toBe(2);
+});
+
+test('a save keeps the modes of the files it replaces, and links to them', async () => {
+  const [home, kept] = [join(folder, 'linked'), join(folder, 'kept.bin')];
+  await numbered(1).save(`file://${home}`);
+  await rename(join(home, 'weights.bin'), kept);
+  await symlink('../kept.bin', join(home, 'weights.bin'));
+  for (const file of [kept, join(home, 'model.json')]) await chmod(file, 0o600);
+  await numbered(2).save(`file://${home}`);
+  expect((await lstat(join(home, 'weights.bin'))).isSymbolicLink()).toBe(true);
+  for (const file of [kept, join(home, 'model.json')]) expect((await stat(file)).mode & 0o777).toBe(0o600);
+  expect(await numberIn(home)).toBe(2);
+});
