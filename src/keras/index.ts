@@ -3,11 +3,11 @@
 import { checkBytes } from '../bytes.ts';
 import { fail, show } from '../errors.ts';
 import { drawing } from '../random.ts';
-import { type Place, refuse } from '../saving/place.ts';
+import { type Place, parseJson, refuse } from '../saving/place.ts';
 import { modelFrom } from '../saving/rebuild.ts';
 import type { Sequential } from '../sequential.ts';
 import { CONFIG, METADATA, openZip, WEIGHTS } from './archive.ts';
-import { openHdf5 } from './hdf5.ts';
+import { type Hdf5Group, openHdf5 } from './hdf5.ts';
 import { checkMasks } from './masks.ts';
 import { topologyOf } from './topology.ts';
 import { readWeights } from './weights.ts';
@@ -39,22 +39,33 @@ export async function loadKerasWeights(model: Sequential, bytes: Uint8Array | Ar
   const file = checkBytes(call, 'bytes', bytes);
   const weights = isZip(file) ? weightsOf(call, file, model) : file;
   const place = { call, part: isZip(file) ? WEIGHTS : 'the file' };
-  model.setWeights(readWeights(place, openHdf5(place, weights), weights.length, model));
+  const root = openHdf5(place, weights);
+  versionOf(place, root);
+  model.setWeights(readWeights(place, root, weights.length, model));
 }
 
 // ------------------------------------------------------------------------------------------------------------ files
 
 function readArchive(call: string, file: Uint8Array): Sequential {
   const entries = openZip({ call, part: 'the file' }, file);
-  const text = entries.get(CONFIG) ?? fail(call, `${CONFIG}: must be in the file, got none`);
+  const text = entries.get(CONFIG) ?? refuse({ call, part: CONFIG }, `must be in the file, got ${contentsOf(entries)}`);
   const metadata = entries.get(METADATA)?.read(MEGABYTE);
   const version = metadata ? majorOf({ call, part: METADATA }, parse({ call, part: METADATA }, metadata)) : 3;
   const config = parse({ call, part: CONFIG }, text.read(16 * MEGABYTE));
   const model = build({ call, part: CONFIG }, config, version);
   const weights = weightsOf(call, file, model);
-  const place = { call, part: WEIGHTS };
-  model.setWeights(readWeights(place, openHdf5(place, weights), weights.length, model));
+  const inside = { call, part: WEIGHTS };
+  model.setWeights(readWeights(inside, openHdf5(inside, weights), weights.length, model));
   return model;
+}
+
+/** What an archive is that is no model of Keras. */
+function contentsOf(entries: ReadonlyMap<string, unknown>): string {
+  const names = [...entries.keys()];
+  const saved = names.some(name => /(^|\/)saved_model\.pb$/.test(name));
+  if (saved) return 'a SavedModel of TensorFlow; load it in Keras and save it as .keras';
+  const inner = names.find(name => /\.(keras|h5|hdf5)$/.test(name) && name !== WEIGHTS);
+  return inner ? `an archive of ${show(inner)}; unpack it and load that file` : 'an archive without it';
 }
 
 /** A whole model in one HDF5 file: its topology is an attribute. */
@@ -64,13 +75,22 @@ function readWhole(call: string, file: Uint8Array): Sequential {
   const text = root.strings('model_config')?.join('');
   if (!text) return refuse(place, 'must hold a model_config, got none; weights alone are for loadKerasWeights');
   const at = { call, part: 'model_config' };
-  const config = parse(at, text);
-  const group = root.get('model_weights');
-  const version = root.strings('keras_version') ?? (group?.kind === 'group' ? group.strings('keras_version') : null);
-  const model = build(at, config, version ? majorOf(at, { keras_version: version.join('') }) : 2);
+  // The first versions did not write which they were
+  const version = versionOf(place, root) ?? majorOf(at, { keras_version: KERAS_1.test(text) ? '1' : '2' });
+  const model = build(at, parse(at, text), version);
   model.setWeights(readWeights(place, root, file.length, model));
   return model;
 }
+
+/** Which Keras wrote the file; null where it does not say so. */
+function versionOf(place: Place, root: Hdf5Group): number | null {
+  const group = root.get('model_weights');
+  const version = root.strings('keras_version') ?? (group?.kind === 'group' ? group.strings('keras_version') : null);
+  return version && majorOf(place, { keras_version: version.join('') });
+}
+
+/** Options that layers have had in Keras 1 alone. */
+const KERAS_1 = /"(inner_activation|W_regularizer)":/;
 
 function build(place: Place, config: unknown, version: number): Sequential {
   const model = modelFrom(place, topologyOf(place, config, version));
@@ -86,19 +106,22 @@ function weightsOf(call: string, file: Uint8Array, model: Sequential): Uint8Arra
 }
 
 function parse(place: Place, text: Uint8Array | string): unknown {
-  try {
-    return JSON.parse(typeof text === 'string' ? text : new TextDecoder('utf-8', { fatal: true }).decode(text));
-  } catch {
-    return refuse(place, 'must be JSON, got something else');
-  }
+  return parseJson(place, typeof text === 'string' ? text : new TextDecoder().decode(text));
 }
 
-/** Which Keras it was: 3 or one before. */
+/** Which Keras it was: 3 or 2. */
 function majorOf(place: Place, metadata: unknown): number {
   const { keras_version } = (metadata ?? {}) as { keras_version?: unknown };
   const major = typeof keras_version === 'string' ? Number.parseInt(keras_version, 10) : Number.NaN;
-  if (!(major >= 1 && major <= 3))
-    refuse(place, `keras_version must be that of Keras 1, 2 or 3, got ${show(keras_version)}`);
+  if (major === 1) {
+    refuse(
+      place,
+      'must be of Keras 2 or 3, got Keras 1, which is not read; load it in Keras 2.0 to 2.3 and save it there',
+    );
+  }
+  if (major !== 2 && major !== 3) {
+    refuse(place, `keras_version must be that of Keras 2 or 3, got ${show(keras_version)}`);
+  }
   return major;
 }
 
