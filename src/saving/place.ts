@@ -89,6 +89,20 @@ export function checkDepth(place: Place, value: unknown): void {
   visit(value, 0);
 }
 
+/** Characters of a topology, at most: in any format. */
+export const MOST_TEXT = 2 ** 24;
+
+/** Refuses the text of a topology that is longer than any. */
+export function checkLength(place: Place, length: number): void {
+  if (length > MOST_TEXT) refuse(place, `must be at most ${MOST_TEXT} bytes long, got ${length}`);
+}
+
+/** JSON that describes a model. */
+export function parseTopology(place: Place, text: string): unknown {
+  checkLength(place, text.length);
+  return parseJson(place, text);
+}
+
 /** JSON as it comes from a file. */
 export function parseJson(place: Place, text: string): unknown {
   try {
