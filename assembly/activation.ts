@@ -1,15 +1,15 @@
 /** A layer that is an activation and nothing else. */
 
-import { activate, activateWithSlope, LOG_SOFTMAX, rectify, SOFTMAX } from './activations';
+import { activate, activateWithSlope, exponentialUnits, LOG_SOFTMAX, rectify, SOFTMAX } from './activations';
 import { allLanes, lastLanes } from './lanes';
 import { logSoftmaxBackward, logSoftmaxRows, softmaxBackward, softmaxRows } from './softmax';
 
 /** A planned activation, written by the facade; offsets and strides in bytes, i32 each. */
 @unmanaged
 export class ActivationPlan {
-  activation: i32; // its number, or RECTIFIER
-  alpha: i32; // of a rectifier, the bits of float32 numbers: the slope below zero,
-  top: i32; // and the greatest result
+  activation: i32; // its number, or one of those below
+  alpha: i32; // of these, the bits of float32 numbers: what x, or exp(x) - 1, is multiplied by below zero,
+  top: i32; // and the greatest result of a rectifier
   steps: i32; // T
   rows: i32; // B
   width: i32; // D
@@ -30,7 +30,9 @@ export class ActivationPlan {
 }
 
 /** max(x, alpha x) up to top: what reLU and leakyReLU are. The numbers before it are those of src/activations.ts. */
-const RECTIFIER = 17;
+const RECTIFIER = 18;
+/** x above zero, alpha (exp(x) - 1) below: what elu is. */
+const EXPONENTIAL = 19;
 
 export function activationForward(plan: ActivationPlan): void {
   const kind = plan.activation;
@@ -46,6 +48,7 @@ export function activationForward(plan: ActivationPlan): void {
     } else {
       for (let b = 0; b < plan.rows; b++) {
         if (kind == RECTIFIER) rectify(y, slope, x, width, reinterpret<f32>(plan.alpha), reinterpret<f32>(plan.top));
+        else if (kind == EXPONENTIAL) exponentialUnits(y, slope, x, width, reinterpret<f32>(plan.alpha));
         else if (slope) activateWithSlope(kind, y, slope, x, width);
         else activate(kind, y, x, width);
         x += plan.xRow;

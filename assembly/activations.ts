@@ -65,6 +65,7 @@ export function reluBackward(dy: usize, y: usize, n: u32): void {
 //   gelu_new     24.93  2^-20          2^-39      3.54
 //   relu6         0                               0
 //   mish          5.23  2^-119         2^-119     3.11
+//   leakyRelu     0.50                            0
 //   hard_sigmoid_keras3, within 1.00 units above 2^-2, 2^-24 in all, slope 0.17
 
 /**
@@ -108,6 +109,15 @@ export function rectify(y: usize, slope: usize, x: usize, n: i32, alpha: f32, to
   }
 }
 
+/** y = x above 0, alpha (exp(x) - 1) elsewhere, with the slope where that is not 0. */
+export function exponentialUnits(y: usize, slope: usize, x: usize, n: i32, alpha: f32): void {
+  for (let k: usize = 0; k < <usize>n << 2; k += 16) {
+    scaledElu(v128.load(x + k), 1, alpha);
+    v128.store(y + k, result);
+    if (slope) v128.store(slope + k, resultSlope);
+  }
+}
+
 /** dy *= f'(x), for the activations up to tanh, whose slope can be told from y. */
 export function activateBackward(kind: i32, dy: usize, y: usize, n: i32): void {
   switch (kind) {
@@ -139,9 +149,10 @@ const GELU_NEW = 11;
 const RELU6 = 12;
 const MISH = 13;
 const HARD_SIGMOID_KERAS3 = 14;
+const LEAKY_RELU = 15;
 /** From here on, activations of whole rows. */
-export const SOFTMAX = 15;
-export const LOG_SOFTMAX = 16;
+export const SOFTMAX = 16;
+export const LOG_SOFTMAX = 17;
 
 /** One loop for all, in which the kind decides anew for every vector: the branch is always the same one. */
 function withSlope(kind: i32, y: usize, slope: usize, x: usize, n: i32): void {
@@ -159,6 +170,7 @@ function withSlope(kind: i32, y: usize, slope: usize, x: usize, n: i32): void {
       case RELU6: relu6(a); break;
       case MISH: mish(a); break;
       case HARD_SIGMOID_KERAS3: hardSigmoidKeras3(a); break;
+      case LEAKY_RELU: leakyRelu(a); break;
       default: assert(false);
     }
     v128.store(y, result);
@@ -242,6 +254,14 @@ function geluNew(a: v128): void {
   const change = f32x4.mul(near, madd(f32x4.splat(0.21406443846156), square, linear));
   result = f32x4.mul(a, s);
   resultSlope = madd(f32x4.mul(change, s), sigmoid(f32x4.neg(v)), s);
+}
+
+/** a above 0, 0.2 a below: the slope that Keras and TF.js give the activation of that name. */
+function leakyRelu(a: v128): void {
+  const positive = f32x4.gt(a, f32x4.splat(0));
+  const below = f32x4.splat(0.2);
+  result = v128.bitselect(a, f32x4.mul(a, below), positive);
+  resultSlope = v128.bitselect(f32x4.splat(1), below, positive);
 }
 
 /** min(max(a, 0), 6); flat at both ends, as in TF.js. */

@@ -1,6 +1,7 @@
 /** What weights must be after every update. The arithmetic is in assembly/constraints.ts. */
 
 import { type Config, fromSnake } from './config.ts';
+import { isDescribed, made } from './described.ts';
 import type { Kernels } from './engine/kernels.ts';
 import { factoryOf, fail, show } from './errors.ts';
 import { checkName, checkNumber, checkOptions } from './options.ts';
@@ -130,10 +131,23 @@ export type ConstraintName = keyof typeof constraints;
 
 const names = Object.keys(constraints) as ConstraintName[];
 
-/** A constraint as a layer option: an object of `constraints`, a name, or null for none. */
+/** What Keras also calls some of them. */
+const spellings: { readonly [name: string]: ConstraintName } = {
+  maxnorm: 'maxNorm',
+  nonneg: 'nonNeg',
+  unitnorm: 'unitNorm',
+};
+
+/** The factory of a name or a class: max_norm, MaxNorm. */
+function spelled(name: string): string {
+  const camel = factoryOf(fromSnake(name));
+  return Object.hasOwn(spellings, camel) ? spellings[camel]! : camel;
+}
+
+/** A constraint as a layer option: an object of `constraints`, a name, what `getConfig` says of one, or null for none. */
 export function resolveConstraint(call: string, name: string, value: unknown): Constraint | null {
   if (value === undefined || value === null || value instanceof Constraint) return value ?? null;
+  if (isDescribed(value)) return made(call, name, value, constraints, spelled);
   if (typeof value !== 'string') fail(call, `${name} must be a constraint or its name, got ${show(value)}`);
-  // Keras: max_norm; classes: MaxNorm
-  return constraints[checkName(call, name, factoryOf(fromSnake(value)), names)]();
+  return constraints[checkName(call, name, spelled(value), names)]();
 }

@@ -14,6 +14,18 @@ export function fail(call: string, message: string): never {
   throw new ValueError(onOneLine(`${call}: ${message}`));
 }
 
+/** An option that a call does not have. The nearest one is for programs: a file was not written by hand. */
+export class UnknownOption extends ValueError {
+  constructor(
+    /** The call. */
+    readonly call: string,
+    readonly option: string,
+    known: readonly string[],
+  ) {
+    super(onOneLine(`${call}: unknown option ${show(option)}${suggest(option, known)}`));
+  }
+}
+
 /** What an error says that came from the host. */
 export const reasonOf = (error: unknown): string => (error instanceof Error ? error.message : String(error));
 

@@ -4,6 +4,7 @@
  */
 
 import { type Config, fromSnake } from './config.ts';
+import { isDescribed, made } from './described.ts';
 import type { Kernels } from './engine/kernels.ts';
 import { factoryOf, fail, show } from './errors.ts';
 import { checkName, checkNumber, checkOptions } from './options.ts';
@@ -28,7 +29,8 @@ export abstract class Initializer {
     readonly className: string,
     seed?: unknown,
   ) {
-    this.seed = seed === undefined ? undefined : checkSeed(`initializers.${factoryOf(className)}`, seed);
+    this.seed =
+      seed === undefined || seed === null ? undefined : checkSeed(`initializers.${factoryOf(className)}`, seed);
   }
 
   /** Its options. */
@@ -213,7 +215,7 @@ function transpose(values: Float32Array, rows: number, cols: number): void {
 }
 
 /** @inline */
-type Seeded = { seed?: number };
+type Seeded = { seed?: number | null };
 
 const number = (call: string, options: Record<string, unknown>, name: string, otherwise: number, range = {}) =>
   options[name] === undefined ? otherwise : checkNumber(call, name, options[name], range);
@@ -358,11 +360,27 @@ export type InitializerName = Exclude<keyof typeof initializers, 'constant'>;
 
 const byName = Object.keys(initializers).filter(name => name !== 'constant') as InitializerName[];
 
-/** An initializer as a layer option: an object of `initializers`, or a name. */
+/** What Keras calls some of them. */
+const spellings: { readonly [name: string]: string } = {
+  eye: 'identity',
+  lecunNormal: 'leCunNormal',
+  lecunUniform: 'leCunUniform',
+  normal: 'randomNormal',
+  one: 'ones',
+  uniform: 'randomUniform',
+  zero: 'zeros',
+};
+
+/** The factory of a name or a class: glorot_uniform, GlorotUniform, IdentityInitializer. */
+function spelled(name: string): string {
+  const camel = factoryOf(fromSnake(name)).replace(/Initializer$/, '');
+  return Object.hasOwn(spellings, camel) ? spellings[camel]! : camel;
+}
+
+/** An initializer as a layer option: an object of `initializers`, a name, or what `getConfig` says of one. */
 export function resolveInitializer(call: string, name: string, value: unknown): Initializer {
   if (value instanceof Initializer) return value;
+  if (isDescribed(value)) return made(call, name, value, initializers, spelled);
   if (typeof value !== 'string') fail(call, `${name} must be an initializer or its name, got ${show(value)}`);
-  // Keras: glorot_uniform, lecun_normal; classes: GlorotUniform
-  const camel = factoryOf(fromSnake(value)).replace(/^lecun(?=[A-Z])/, 'leCun');
-  return initializers[checkName(call, name, camel, byName)]();
+  return initializers[checkName(call, name, spelled(value), byName)]();
 }

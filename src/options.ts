@@ -1,6 +1,6 @@
 /** Checks of arguments, shared by every public call. Nothing here reads anything but its arguments. */
 
-import { fail, show, suggest } from './errors.ts';
+import { fail, show, suggest, UnknownOption } from './errors.ts';
 
 /**
  * Refuses anything but a plain object whose keys are all known. An option that is `undefined` counts as absent.
@@ -15,7 +15,7 @@ export function checkOptions<T extends object>(call: string, options: unknown, k
   const copy: Record<string, unknown> = {};
   for (const [key, value] of Object.entries(options)) {
     if (value === undefined) continue;
-    if (!known.includes(key)) fail(call, `unknown option ${show(key)}${suggest(key, known)}`);
+    if (!known.includes(key)) throw new UnknownOption(call, key, known);
     copy[key] = value;
   }
   return copy as Partial<T>;
@@ -68,4 +68,11 @@ export function checkName<K extends string>(call: string, name: string, value: u
     fail(call, `unknown ${name} ${show(value)}${suggest(value, known)}`);
   }
   return value as K;
+}
+
+/** Options without those of these names that are null. */
+export function withoutNull<T extends object>(options: T, names: readonly string[]): T {
+  if (!names.some(name => (options as Record<string, unknown>)[name] === null)) return options;
+  const left = Object.entries(options).filter(([name, value]) => value !== null || !names.includes(name));
+  return Object.fromEntries(left) as T;
 }

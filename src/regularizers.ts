@@ -1,6 +1,7 @@
 /** Penalties on weights that join the loss. The arithmetic is in assembly/regularizers.ts. */
 
 import type { Config } from './config.ts';
+import { isDescribed, made } from './described.ts';
 import { fail, show } from './errors.ts';
 import { checkName, checkNumber, checkOptions } from './options.ts';
 
@@ -50,10 +51,12 @@ export type RegularizerName = keyof typeof regularizers;
 const names = Object.keys(regularizers) as RegularizerName[];
 /** Spellings of Keras, and of the classes. */
 const spellings: Record<string, RegularizerName> = { l1_l2: 'l1l2', L1: 'l1', L2: 'l2', L1L2: 'l1l2' };
+const spelled = (name: string) => (Object.hasOwn(spellings, name) ? spellings[name]! : name);
 
-/** A regularizer as a layer option: an object of `regularizers`, a name, or null for none. */
+/** A regularizer as a layer option: an object of `regularizers`, a name, what `getConfig` says of one, or null for none. */
 export function resolveRegularizer(call: string, name: string, value: unknown): Regularizer | null {
   if (value === undefined || value === null || value instanceof Regularizer) return value ?? null;
+  if (isDescribed(value)) return made(call, name, value, regularizers, spelled);
   if (typeof value !== 'string') fail(call, `${name} must be a regularizer or its name, got ${show(value)}`);
-  return regularizers[checkName(call, name, Object.hasOwn(spellings, value) ? spellings[value] : value, names)]();
+  return regularizers[checkName(call, name, spelled(value), names)]();
 }

@@ -66,7 +66,10 @@ function ownOf(place: Place, layer: Layer, config: Config): Config {
       return { ...options, negative_slope: alpha! };
     }
     case 'ReLU':
-      return { ...config, negative_slope: 0, threshold: 0 };
+      if (((config.negative_slope ?? 0) as number) < 0) {
+        refuse(within(place, 'negativeSlope'), `must be at least 0 in Keras 3, got ${show(config.negative_slope)}`);
+      }
+      return { negative_slope: 0, threshold: 0, ...config };
     case 'Reshape':
       return { ...config, target_shape: (config.target_shape as (number | null)[]).map(n => n ?? -1) };
     default:

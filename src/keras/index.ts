@@ -3,13 +3,12 @@
 import { checkBytes } from '../bytes.ts';
 import { fail, show } from '../errors.ts';
 import { drawing } from '../random.ts';
-import { type Place, parseJson, refuse } from '../saving/place.ts';
-import { modelFrom } from '../saving/rebuild.ts';
+import { type Dialect, dialectOf } from '../saving/dialect.ts';
+import { MOST_TEXT, type Place, parseTopology, refuse } from '../saving/place.ts';
+import { modelOf } from '../saving/topology.ts';
 import type { Sequential } from '../sequential.ts';
 import { CONFIG, METADATA, openZip, WEIGHTS } from './archive.ts';
 import { type Hdf5Group, openHdf5 } from './hdf5.ts';
-import { checkMasks } from './masks.ts';
-import { topologyOf } from './topology.ts';
 import { readWeights } from './weights.ts';
 import { checkModel } from './write.ts';
 
@@ -40,7 +39,7 @@ export async function loadKerasWeights(model: Sequential, bytes: Uint8Array | Ar
   const weights = isZip(file) ? weightsOf(call, file, model) : file;
   const place = { call, part: isZip(file) ? WEIGHTS : 'the file' };
   const root = openHdf5(place, weights);
-  versionOf(place, root);
+  dialectIn(place, root); // refuses those of Keras 1
   model.setWeights(readWeights(place, root, weights.length, model));
 }
 
@@ -50,9 +49,9 @@ function readArchive(call: string, file: Uint8Array): Sequential {
   const entries = openZip({ call, part: 'the file' }, file);
   const text = entries.get(CONFIG) ?? refuse({ call, part: CONFIG }, `must be in the file, got ${contentsOf(entries)}`);
   const metadata = entries.get(METADATA)?.read(MEGABYTE);
-  const version = metadata ? majorOf({ call, part: METADATA }, parse({ call, part: METADATA }, metadata)) : 3;
-  const config = parse({ call, part: CONFIG }, text.read(16 * MEGABYTE));
-  const model = build({ call, part: CONFIG }, config, version);
+  const dialect = metadata ? versionOf({ call, part: METADATA }, parse({ call, part: METADATA }, metadata)) : 'keras3';
+  const config = parse({ call, part: CONFIG }, text.read(MOST_TEXT));
+  const model = modelOf({ call, part: CONFIG }, config, dialect);
   const weights = weightsOf(call, file, model);
   const inside = { call, part: WEIGHTS };
   model.setWeights(readWeights(inside, openHdf5(inside, weights), weights.length, model));
@@ -75,27 +74,16 @@ function readWhole(call: string, file: Uint8Array): Sequential {
   const text = root.strings('model_config')?.join('');
   if (!text) return refuse(place, 'must hold a model_config, got none; weights alone are for loadKerasWeights');
   const at = { call, part: 'model_config' };
-  // The first versions did not write which they were
-  const version = versionOf(place, root) ?? majorOf(at, { keras_version: KERAS_1.test(text) ? '1' : '2' });
-  const model = build(at, parse(at, text), version);
+  const model = modelOf(at, parse(at, text), dialectIn(place, root) ?? 'keras2');
   model.setWeights(readWeights(place, root, file.length, model));
   return model;
 }
 
 /** Which Keras wrote the file; null where it does not say so. */
-function versionOf(place: Place, root: Hdf5Group): number | null {
+function dialectIn(place: Place, root: Hdf5Group): Dialect | null {
   const group = root.get('model_weights');
   const version = root.strings('keras_version') ?? (group?.kind === 'group' ? group.strings('keras_version') : null);
-  return version && majorOf(place, { keras_version: version.join('') });
-}
-
-/** Options that layers have had in Keras 1 alone. */
-const KERAS_1 = /"(inner_activation|W_regularizer)":/;
-
-function build(place: Place, config: unknown, version: number): Sequential {
-  const model = modelFrom(place, topologyOf(place, config, version));
-  checkMasks(place, model);
-  return model;
+  return version && versionOf(place, { keras_version: version.join('') });
 }
 
 /** The HDF5 part of a `.keras` file, if it can be that of such a model: weights, an optimizer's, and what is around. */
@@ -106,23 +94,14 @@ function weightsOf(call: string, file: Uint8Array, model: Sequential): Uint8Arra
 }
 
 function parse(place: Place, text: Uint8Array | string): unknown {
-  return parseJson(place, typeof text === 'string' ? text : new TextDecoder().decode(text));
+  return parseTopology(place, typeof text === 'string' ? text : new TextDecoder().decode(text));
 }
 
-/** Which Keras it was: 3 or 2. */
-function majorOf(place: Place, metadata: unknown): number {
+/** Which Keras it was. */
+function versionOf(place: Place, metadata: unknown): Dialect {
   const { keras_version } = (metadata ?? {}) as { keras_version?: unknown };
-  const major = typeof keras_version === 'string' ? Number.parseInt(keras_version, 10) : Number.NaN;
-  if (major === 1) {
-    refuse(
-      place,
-      'must be of Keras 2 or 3, got Keras 1, which is not read; load it in Keras 2.0 to 2.3 and save it there',
-    );
-  }
-  if (major !== 2 && major !== 3) {
-    refuse(place, `keras_version must be that of Keras 2 or 3, got ${show(keras_version)}`);
-  }
-  return major;
+  const dialect = dialectOf(place, keras_version);
+  return dialect ?? refuse(place, `keras_version must be that of Keras 2 or 3, got ${show(keras_version)}`);
 }
 
 const isZip = (bytes: Uint8Array) => bytes[0] === 0x50 && bytes[1] === 0x4b;

@@ -2,11 +2,11 @@
 
 import { version } from '../../package.json' with { type: 'json' };
 import { fail, show } from '../errors.ts';
+import { checkMasks } from '../saving/masks.ts';
 import { Sequential } from '../sequential.ts';
 import { CONFIG, METADATA, makeZip, WEIGHTS } from './archive.ts';
 import { describeModel } from './describe.ts';
 import { writeHdf5 } from './h5wasm.ts';
-import { checkMasks } from './masks.ts';
 import { holdersOf } from './variables.ts';
 
 /** The layout that is written is that of Keras 3 since its first version. */

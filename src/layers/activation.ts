@@ -2,6 +2,7 @@
 
 import {
   type ActivationName,
+  activations,
   hasOwnSlope,
   type Activation as Name,
   numberOf,
@@ -15,19 +16,24 @@ import { type Shape, showShape } from '../shapes.ts';
 import { checkLayerOptions, type LayerOptions } from './layer.ts';
 import { Weightless } from './weightless.ts';
 
-/** x, at most top, above zero, and alpha x below: the number by which the kernels know it, and what it needs. */
-interface Rectifier {
+/** A function with a number of its own: x, at most top, above zero, and alpha x or alpha (exp(x) - 1) below. */
+interface Shaped {
+  /** The number by which the kernels know it: those behind the activations. */
+  kind: number;
   alpha: number;
   top: number;
 }
-const RECTIFIER = 17;
+const RECTIFIER = activations.length;
+const EXPONENTIAL = activations.length + 1;
+
+const rectifier = (alpha: number, top = Number.POSITIVE_INFINITY): Shaped => ({ kind: RECTIFIER, alpha, top });
 
 /** What all of them are. */
 export abstract class Pointwise extends Weightless {
   constructor(
     className: string,
     options: LayerOptions,
-    private readonly f: ActivationName | Rectifier,
+    private readonly f: ActivationName | Shaped,
   ) {
     super(className, options, 1);
   }
@@ -43,16 +49,16 @@ export abstract class Pointwise extends Weightless {
     const { y: x, dy: dx, mask } = input;
     if (f === 'linear') return input;
     const fused = top && planner.fused === f;
-    const rectifier = typeof f === 'object';
+    const shaped = typeof f === 'object';
     const y = planner.rows(`${this.name}/y`, x.steps, x.width);
     const dy = dx && !fused ? planner.rows(`${this.name}/dy`, x.steps, x.width) : null;
-    const slope = dy && (rectifier || f === 'relu' || f === 'sigmoid' || f === 'tanh' || hasOwnSlope(f));
+    const slope = dy && (shaped || f === 'relu' || f === 'sigmoid' || f === 'tanh' || hasOwnSlope(f));
     planner.stages.push({
       kind: 'activation',
       fields: {
-        activation: rectifier ? RECTIFIER : numberOf(f),
-        alpha: rectifier ? floatBits(f.alpha) : 0,
-        top: rectifier ? floatBits(f.top) : 0,
+        activation: shaped ? f.kind : numberOf(f),
+        alpha: shaped ? floatBits(f.alpha) : 0,
+        top: shaped ? floatBits(f.top) : 0,
         steps: x.steps,
         rows: x.rows,
         width: x.width,
@@ -124,23 +130,30 @@ export class Softmax extends Pointwise {
 /** Options of `layers.reLU`. */
 export interface ReLUOptions extends LayerOptions {
   /** The greatest result; none by default. */
-  maxValue?: number;
+  maxValue?: number | null;
+  /** The slope below zero, as in Keras; default 0. */
+  negativeSlope?: number;
 }
 
 export class ReLU extends Pointwise {
   readonly maxValue: number | null;
+  readonly negativeSlope: number;
 
   constructor(options?: ReLUOptions) {
     const call = 'layers.reLU';
-    const known = checkLayerOptions<ReLUOptions>(call, options, ['maxValue']);
+    const known = checkLayerOptions<ReLUOptions>(call, options, ['maxValue', 'negativeSlope']);
     const most = known.maxValue ?? null;
     if (most !== null) checkNumber(call, 'maxValue', most, { least: 0 });
-    super('ReLU', known, { alpha: 0, top: most ?? Number.POSITIVE_INFINITY });
+    const slope = checkNumber(call, 'negativeSlope', known.negativeSlope ?? 0);
+    super('ReLU', known, rectifier(slope, most ?? undefined));
     this.maxValue = most;
+    this.negativeSlope = slope;
   }
 
   protected override settings(): Config {
-    return { maxValue: this.maxValue };
+    const { maxValue, negativeSlope } = this;
+    // TF.js has a maxValue alone
+    return { maxValue, ...(negativeSlope !== 0 && { negativeSlope }) };
   }
 }
 
@@ -157,7 +170,7 @@ export class LeakyReLU extends Pointwise {
     const call = 'layers.leakyReLU';
     const known = checkLayerOptions<LeakyReLUOptions>(call, options, ['alpha']);
     const alpha = checkNumber(call, 'alpha', known.alpha ?? 0.3);
-    super('LeakyReLU', known, { alpha, top: Number.POSITIVE_INFINITY });
+    super('LeakyReLU', known, rectifier(alpha));
     this.alpha = alpha;
   }
 
@@ -168,19 +181,22 @@ export class LeakyReLU extends Pointwise {
 
 /** Options of `layers.elu`. */
 export interface ELUOptions extends LayerOptions {
-  /** 1, the default, is the only one. */
+  /** What exp(x) - 1 is multiplied by below zero; default 1. */
   alpha?: number;
 }
 
 export class ELU extends Pointwise {
+  readonly alpha: number;
+
   constructor(options?: ELUOptions) {
     const call = 'layers.elu';
     const known = checkLayerOptions<ELUOptions>(call, options, ['alpha']);
-    if (known.alpha !== undefined && known.alpha !== 1) fail(call, `alpha must be 1, got ${show(known.alpha)}`);
-    super('ELU', known, 'elu');
+    const alpha = checkNumber(call, 'alpha', known.alpha ?? 1);
+    super('ELU', known, alpha === 1 ? 'elu' : { kind: EXPONENTIAL, alpha, top: Number.POSITIVE_INFINITY });
+    this.alpha = alpha;
   }
 
   protected override settings(): Config {
-    return { alpha: 1 };
+    return { alpha: this.alpha };
   }
 }

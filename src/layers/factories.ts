@@ -66,13 +66,13 @@ export const activation = (options: ActivationOptions): Activation => new Activa
 /** Softmax along the last axis. */
 export const softmax = (options?: SoftmaxOptions): Softmax => new Softmax(options);
 
-/** max(x, 0), at most maxValue. */
+/** x above zero, at most maxValue; negativeSlope x below, which is 0 by default. */
 export const reLU = (options?: ReLUOptions): ReLU => new ReLU(options);
 
 /** x above zero, alpha x below. */
 export const leakyReLU = (options?: LeakyReLUOptions): LeakyReLU => new LeakyReLU(options);
 
-/** x above zero, exp(x) - 1 below. */
+/** x above zero, alpha (exp(x) - 1) below. */
 export const elu = (options?: ELUOptions): ELU => new ELU(options);
 
 /** Drops numbers at random in training. */

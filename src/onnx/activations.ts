@@ -21,6 +21,9 @@ export const HARD_SIGMOID = { alpha: 0.2, beta: 0.5 };
 /** That of Keras 3 and of PyTorch. */
 export const HARD_SIGMOID_KERAS3 = { alpha: 1 / 6, beta: 0.5 };
 
+/** The slope of the activation below zero. */
+const LEAKY_RELU = { alpha: 0.2 };
+
 /** sqrt(2 / pi) and the factor of the cube, in the approximation of gelu by tanh. */
 const GELU = { scale: 0.7978845608028654, cube: 0.044715 };
 
@@ -60,6 +63,7 @@ export const writeActivation: { readonly [name in ActivationName]: Write } = {
     return graph.add('Mul', name, [x, graph.add('Tanh', `${name}/tanh`, [softplus])]);
   },
   hard_sigmoid_keras3: plain('HardSigmoid', HARD_SIGMOID_KERAS3),
+  leakyRelu: plain('LeakyRelu', LEAKY_RELU),
   softmax: alongRows('Softmax'),
   logSoftmax: alongRows('LogSoftmax'),
 };
@@ -80,6 +84,7 @@ export const cellActivations: { readonly [name in ActivationName]?: CellActivati
   hardSigmoid: { op: 'HardSigmoid', ...HARD_SIGMOID },
   hard_sigmoid_keras3: { op: 'HardSigmoid', ...HARD_SIGMOID_KERAS3 },
   elu: { op: 'Elu', alpha: 1 },
+  leakyRelu: { op: 'LeakyRelu', ...LEAKY_RELU },
   softplus: { op: 'Softplus' },
   softsign: { op: 'Softsign' },
 };

@@ -148,13 +148,19 @@ function write(draw: Draw, layer: Layer, { value, mask }: Written, masked: boole
   }
   if (layer instanceof Activation) return { value: activation(layer.activation, value), mask };
   if (layer instanceof Softmax) return { value: activation('softmax', value), mask };
-  if (layer instanceof ELU) return { value: activation('elu', value), mask };
+  if (layer instanceof ELU) return { value: graph.add('Elu', name, [value], { alpha: { f: layer.alpha } }), mask };
   if (layer instanceof LeakyReLU) {
     return { value: graph.add('LeakyRelu', name, [value], { alpha: { f: layer.alpha } }), mask };
   }
   if (layer instanceof ReLU) {
-    if (layer.maxValue === null) return { value: activation('relu', value), mask };
-    return { value: graph.add('Clip', name, [value, graph.number(0), graph.number(layer.maxValue)]), mask };
+    const { maxValue, negativeSlope } = layer;
+    if (negativeSlope === 0) {
+      if (maxValue === null) return { value: activation('relu', value), mask };
+      return { value: graph.add('Clip', name, [value, graph.number(0), graph.number(maxValue)]), mask };
+    }
+    const leaky = maxValue === null ? name : `${name}/leaky`;
+    const sloped = graph.add('LeakyRelu', leaky, [value], { alpha: { f: negativeSlope } });
+    return { value: maxValue === null ? sloped : graph.add('Min', name, [sloped, graph.number(maxValue)]), mask };
   }
   if (layer instanceof Flatten) {
     return { value: layer.inputShape.length === 2 ? value : graph.add('Flatten', name, [value], AXIS_1), mask: null };

@@ -94,7 +94,7 @@ const known = new Map(spelled.map(([name, { text }]) => [text, name]));
 
 /** A layer without weights, by its factory. */
 export interface Pointwise {
-  readonly factory: 'activation' | 'leakyReLU' | 'reLU';
+  readonly factory: 'activation' | 'elu' | 'leakyReLU' | 'reLU';
   readonly options: { readonly [name: string]: string | number };
 }
 
@@ -114,6 +114,7 @@ export function layersOf(form: Form): Pointwise[] | null {
 function layerOf({ text, numbers = [] }: Form): Pointwise | null {
   const activation = known.get(text);
   if (activation) return { factory: 'activation', options: { activation } };
+  if (/^Elu:[^(]+\(x\)$/.test(text)) return { factory: 'elu', options: { alpha: numbers[0]! } };
   if (/^LeakyRelu:[^(]+\(x\)$/.test(text)) return { factory: 'leakyReLU', options: { alpha: numbers[0]! } };
   if (/^Clip:0:[^(]+\(x\)$/.test(text) && numbers[1]! >= 0) {
     return { factory: 'reLU', options: { maxValue: numbers[1]! } };

@@ -4,7 +4,7 @@ import { reasonOf, show } from '../errors.ts';
 import { infoOf, joinData, type ModelArtifacts, modelJsonOf, type OwnHandler, type SaveResult } from './artifacts.ts';
 import { nodeModule } from './files.ts';
 import { artifactsFrom, Collector, checkPath, readManifest } from './manifest.ts';
-import { type Place, refuse } from './place.ts';
+import { checkLength, type Place, refuse } from './place.ts';
 
 type Files = typeof import('node:fs/promises');
 type Paths = typeof import('node:path');
@@ -23,7 +23,7 @@ const WEIGHTS_FILE = 'weights.bin';
 export function fileSystem(path: string): OwnHandler {
   return {
     save: (call, artifacts) => save({ call, part: `file://${path}` }, path, artifacts),
-    load: call => load({ call, part: `file://${path}` }, path),
+    load: (call, { strict = true } = {}) => load({ call, part: `file://${path}` }, path, strict),
   };
 }
 
@@ -54,7 +54,7 @@ async function save(place: Place, folder: string, artifacts: ModelArtifacts): Pr
 /** Tells apart what is saved at the same time. */
 let saves = 0;
 
-async function load(place: Place, path: string): Promise<ModelArtifacts> {
+async function load(place: Place, path: string, strict: boolean): Promise<ModelArtifacts> {
   const files = await node<Files>(place, 'node:fs/promises');
   const { dirname, join } = await node<Paths>(place, 'node:path');
   const { call } = place;
@@ -66,12 +66,13 @@ async function load(place: Place, path: string): Promise<ModelArtifacts> {
     if (!(await about(file)).isFile()) refuse(place, `must be a saved model, got ${show(file)}, which is no file`);
     return files.readFile(file).catch(error => refuse(place, `must be a saved model, got ${reasonOf(error)}`));
   };
+  checkLength({ call, part: json }, (await about(json)).size);
   const manifest = readManifest({ call, part: json }, (await read(json)).toString('utf8'));
   const names = manifest.shards.map(shard => join(dirname(json), checkPath(shard)));
-  const weights = new Collector({ call, part: names.join(', ') || JSON_FILE }, manifest.bytes);
+  const weights = new Collector({ call, part: names.join(', ') || JSON_FILE }, manifest.bytes, strict);
   let bytes = 0;
   for (const name of names) bytes += (await about(name)).size;
-  if (bytes > manifest.bytes) weights.refuse(`${bytes}`);
+  weights.check(bytes);
   for (const name of names) weights.add(new Uint8Array(await read(name)));
   return artifactsFrom(manifest, weights.whole());
 }

@@ -1,6 +1,7 @@
 /** Where in a file something stands, for messages, and the checks that data from elsewhere must pass first. */
 
-import { fail, reasonOf, show, ValueError } from '../errors.ts';
+import { toPython } from '../config.ts';
+import { fail, reasonOf, show, UnknownOption, ValueError } from '../errors.ts';
 import { describeForeign } from './foreign.ts';
 
 /** Deeper than any model is nested, and far from the end of the stack. */
@@ -38,6 +39,9 @@ export function inPlace<T>({ call, part }: Place, work: () => T): T {
   try {
     return work();
   } catch (error) {
+    if (error instanceof UnknownOption) {
+      fail(call, `${part}: ${error.call}: unknown option ${show(toPython(error.option))}`);
+    }
     if (error instanceof ValueError) fail(call, `${part}: ${error.message}`);
     throw error;
   }
@@ -89,6 +93,20 @@ export function checkDepth(place: Place, value: unknown): void {
     }
   };
   visit(value, 0);
+}
+
+/** Characters of a topology, at most: in any format. */
+export const MOST_TEXT = 2 ** 24;
+
+/** Refuses the text of a topology that is longer than any. */
+export function checkLength(place: Place, length: number): void {
+  if (length > MOST_TEXT) refuse(place, `must be at most ${MOST_TEXT} bytes long, got ${length}`);
+}
+
+/** JSON that describes a model. */
+export function parseTopology(place: Place, text: string): unknown {
+  checkLength(place, text.length);
+  return parseJson(place, text);
 }
 
 /** JSON as it comes from a file; refused before it is parsed where its values would take much more room than its text. */

@@ -1,30 +1,13 @@
 /** Layers, optimizers and what they are made of, made anew from plain data: the other way round of `getConfig`. */
 
 import { type Config, type ConfigValue, fromPython } from '../config.ts';
-import { constraints } from '../constraints.ts';
-import { factoryOf, show, suggest } from '../errors.ts';
-import { initializers } from '../initializers.ts';
+import { factoryOf, show } from '../errors.ts';
 import * as layers from '../layers/factories.ts';
 import type { Layer } from '../layers/layer.ts';
 import { type Optimizer, train } from '../optimizers/index.ts';
-import { regularizers } from '../regularizers.ts';
 import { schedules } from '../schedules.ts';
 import { Sequential } from '../sequential.ts';
 import { checkDepth, inPlace, isObject, type Place, refuse, within } from './place.ts';
-
-/** Options that other programs write into their files, and that say nothing when they are off or absent. */
-const whenOff = [
-  'activityRegularizer',
-  'backwardLayer',
-  'cacheConfig',
-  'optional',
-  'quantizationConfig',
-  'ragged',
-  'sparse',
-  'timeMajor',
-  'useCudnn',
-  'zeroOutputForMask',
-];
 
 type Factory = (options?: never) => unknown;
 type Factories = { readonly [name: string]: Factory };
@@ -94,9 +77,8 @@ export function optimizerFrom(place: Place, described: unknown): Optimizer {
 function optionsFrom(place: Place, config: Config): Record<string, unknown> {
   const options: Record<string, unknown> = {};
   for (const [name, value] of Object.entries(config)) {
-    if (value === null || (whenOff.includes(name) && (value === false || value === 'auto'))) continue;
+    if (value === null) continue;
     if (name === 'layer' || name === 'cell') continue;
-    if (name === 'dataFormat' && value === 'channels_last') continue;
     Object.defineProperty(options, name, { value: valueFrom(within(place, name), name, value), ...plain });
   }
   return options;
@@ -105,29 +87,24 @@ function optionsFrom(place: Place, config: Config): Record<string, unknown> {
 /** Of an ordinary property; a name such as __proto__ is one, too. */
 const plain = { enumerable: true, configurable: true, writable: true };
 
-const kinds: [RegExp, Factories][] = [
-  [/Initializer$/, initializers as unknown as Factories],
-  [/Regularizer$/, regularizers as unknown as Factories],
-  [/Constraint$/, constraints as unknown as Factories],
-  [/^learningRate$/, schedules as unknown as Factories],
-];
-
-/** Classes whose factories are not called like them. */
-const spellings: { readonly [className: string]: string } = {
-  GRUCell: 'gruCell',
-  L1L2: 'l1l2',
-  LSTMCell: 'lstmCell',
-  LecunNormal: 'leCunNormal',
-  LecunUniform: 'leCunUniform',
-  PiecewiseConstantDecay: 'step',
+/** The classes of factories that are not called like them, or in capitals. */
+const classNames: { readonly [factory: string]: string } = {
+  elu: 'ELU',
+  gru: 'GRU',
+  gruCell: 'GRUCell',
+  lstm: 'LSTM',
+  lstmCell: 'LSTMCell',
+  rnn: 'RNN',
+  sgd: 'SGD',
+  step: 'PiecewiseConstantDecay',
 };
 
+/** A schedule of learning rates; layers make what their options describe themselves. */
 function valueFrom(place: Place, name: string, value: ConfigValue): unknown {
-  const factories = kinds.find(([pattern]) => pattern.test(name))?.[1];
-  if (!factories || typeof value !== 'object' || value === null) return value;
+  if (name !== 'learningRate' || typeof value !== 'object' || value === null) return value;
   const { className, config } = readDescribed(place, value);
   const options = optionsFrom(within(place, 'config'), config);
-  return make(place, factories, className.replace(/Initializer$/, ''), options);
+  return make(place, schedules as unknown as Factories, className, options);
 }
 
 /** Calls the factory of a class; what it refuses is said with the place in the file. */
@@ -138,11 +115,14 @@ function make(
   options: object,
   without: readonly string[] = [],
 ): unknown {
-  const name = Object.hasOwn(spellings, className) ? spellings[className]! : factoryOf(className);
+  const name = Object.keys(classNames).find(factory => classNames[factory] === className) ?? factoryOf(className);
   const known = Object.keys(factories).filter(factory => !without.includes(factory));
-  if (!known.includes(name)) refuse(place, `unknown class '${className.slice(0, 60)}'${suggest(name, known)}`);
+  if (!known.includes(name)) refuse(place, `unknown class ${show(className)}; known: ${known.map(classOf).join(', ')}`);
   return inPlace(place, () => factories[name]!(options as never));
 }
+
+/** The class that a factory makes. */
+const classOf = (factory: string) => classNames[factory] ?? factory.charAt(0).toUpperCase() + factory.slice(1);
 
 function readDescribed(place: Place, value: unknown): { className: string; config: Config } {
   const { className, config } = (isObject(value) ? value : {}) as { className?: unknown; config?: unknown };

@@ -74,6 +74,7 @@ const table = {
       return t + (Number.isFinite(q) ? (z! * sigmoid(z!) * 4 * q) / (q + 1) ** 2 : 0);
     },
   },
+  leakyRelu: { of: z => (z > 0 ? z : 0.2 * z), slope: (_, z) => (z! > 0 ? 1 : 0.2) },
   hard_sigmoid_keras3: {
     of: z => Math.min(6, Math.max(0, z + 3)) / 6,
     slope: (_, z) => (Math.abs(z!) < 3 ? 1 / 6 : 0),

@@ -2,11 +2,12 @@
 
 import { initializers, layers, type Sequential, schedules, sequential, train } from 'lstm-wasm';
 import { describe, expect, test } from 'vitest';
-import { modelFrom, optimizerFrom } from '../../src/saving/rebuild.ts';
+import { optimizerFrom } from '../../src/saving/rebuild.ts';
+import { modelOf } from '../../src/saving/topology.ts';
 import { stacks } from './stacks.ts';
 
 const place = { call: 'load', part: 'model' };
-const again = (model: Sequential) => modelFrom(place, model.toJSON(null, false));
+const again = (model: Sequential) => modelOf(place, model.toJSON(null, false), 'own');
 describe.each(Object.entries(stacks))('%s', (_name, make) => {
   test('comes back as it was', () => {
     const model = sequential({ layers: make(), name: 'one' });
@@ -65,13 +66,17 @@ const stranger = (change: (model: Record<string, never>) => void) => {
   const model = sequential({ layers: [layers.lstm({ units: 2, inputShape: [3, 1] })] });
   const json = JSON.parse(model.toJSON() as string);
   change(json);
-  return () => modelFrom(place, json);
+  return () => modelOf(place, json, 'own');
 };
 
 // biome-ignore lint/suspicious/noExplicitAny: data from elsewhere
 const spoiled: [string, (json: any) => void, RegExp][] = [
   ['no class', json => delete json.class_name, /^load: model: must be \{ class_name, config \}/],
-  ['another kind of model', json => (json.class_name = 'Functional'), /class_name must be 'Sequential'/],
+  [
+    'another kind of model',
+    json => (json.class_name = 'Graph'),
+    /class_name must be 'Sequential', or a 'Functional' model/,
+  ],
   [
     'an unknown layer',
     json => (json.config.layers[0].class_name = 'Conv1D'),
@@ -80,11 +85,15 @@ const spoiled: [string, (json: any) => void, RegExp][] = [
   ['no list', json => (json.config.layers = 7), /^load: model.config.layers: must be a list, got 7/],
   ['a cell as a layer', json => (json.config.layers[0].class_name = 'LSTMCell'), /unknown class 'LSTMCell'/],
   ['a wrong option', json => (json.config.layers[0].config.units = -1), /layers\[0\]: layers.lstm: units must be/],
-  ['an option that is on', json => (json.config.layers[0].config.time_major = true), /unknown option 'timeMajor'/],
+  [
+    'an option that is on',
+    json => (json.config.layers[0].config.time_major = true),
+    /layers\[0\]: layers.lstm: unknown option 'time_major'$/,
+  ],
   [
     'a foreign initializer',
     json => (json.config.layers[0].config.kernel_initializer.class_name = 'toString'),
-    /config.kernelInitializer: unknown class 'toString'/,
+    /layers.lstm: kernelInitializer has the unknown class 'toString'/,
   ],
   [
     '__proto__',

@@ -3,8 +3,8 @@
 import { Bidirectional } from '../layers/bidirectional.ts';
 import type { Layer } from '../layers/layer.ts';
 import { Recurrent } from '../layers/recurrent.ts';
-import { type Place, refuse, within } from '../saving/place.ts';
 import type { Sequential } from '../sequential.ts';
+import { type Place, refuse, within } from './place.ts';
 
 /**
  * At a masked step, a bidirectional layer that returns sequences gives zeros in Keras, and repeats what it gave before

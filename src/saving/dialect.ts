@@ -1,0 +1,34 @@
+/** Which program wrote a topology: some of its words mean something else in each. */
+
+import { type Place, refuse } from './place.ts';
+
+/** This package, TF.js, Keras 2 or Keras 3. */
+export type Dialect = 'own' | 'tfjs' | 'keras2' | 'keras3';
+
+/**
+ * @param version what a file calls `keras_version`
+ * @returns null where it says nothing, or nothing that is known
+ */
+export function dialectOf(place: Place, version: unknown): Dialect | null {
+  if (version === undefined || version === null) return null;
+  const text = typeof version === 'string' ? version : '';
+  if (text.startsWith('lstm-wasm')) return 'own';
+  if (text.startsWith('tfjs')) return 'tfjs';
+  const major = Number.parseInt(text, 10);
+  if (major === 1) refuseKeras1(place);
+  if (major === 2) return 'keras2';
+  return major === 3 ? 'keras3' : null;
+}
+
+/** What a topology says of itself: Keras 3 names the module of a class, and often no version beside it. */
+export function dialectIn(place: Place, { keras_version }: { keras_version?: unknown }, model: object): Dialect {
+  const { module } = model as { module?: unknown };
+  return dialectOf(place, keras_version) ?? (typeof module === 'string' ? 'keras3' : 'tfjs');
+}
+
+/** Files of 2015 to 2017: their layers have other options and their weights another order. */
+export const refuseKeras1 = (place: Place): never =>
+  refuse(
+    place,
+    'must be of Keras 2 or 3, got a model of Keras 1; load it with Keras 2.0 to 2.3, which reads such files, and save it again',
+  );

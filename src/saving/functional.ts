@@ -1,0 +1,187 @@
+/**
+ * Functional models of Keras and TF.js: their layers and what each is applied to, in all the ways in which that has been
+ * written down.
+ */
+
+import { show } from '../errors.ts';
+import { layerList } from './layerWords.ts';
+import { isObject, itemOf, type Place, readList, readObject, readText, refuse, within } from './place.ts';
+
+/** An output of a layer: of which of its calls, and which of several. */
+export interface Ref {
+  readonly layer: string;
+  readonly call: number;
+  readonly output: number;
+}
+
+/** A layer, applied once. */
+export interface Call {
+  /** What it is applied to. */
+  readonly inbound: readonly Ref[];
+  /** Outputs of layers among the named arguments, such as mask and initial_state. */
+  readonly named: { readonly [argument: string]: readonly Ref[] };
+  /** Whether it is told to compute as in training. */
+  readonly training: boolean;
+}
+
+/** A layer of a graph. */
+export interface GraphNode {
+  readonly place: Place;
+  readonly name: string;
+  readonly className: string;
+  /** As the file describes it. */
+  readonly described: { readonly [key: string]: unknown };
+  readonly calls: readonly Call[];
+}
+
+export interface Graph {
+  readonly nodes: readonly GraphNode[];
+  readonly inputs: readonly Ref[];
+  readonly outputs: readonly Ref[];
+}
+
+/** The graph that the `config` of a functional model describes. Its depth has been checked. */
+export function graphOf(place: Place, config: unknown): Graph {
+  const { layers, input_layers, output_layers } = readObject(place, config);
+  const here = within(place, 'layers');
+  const nodes = Array.from(layerList(here, layers), (item, n) => nodeOf(itemOf(here, n), item));
+  const names = new Set<string>();
+  for (const { place, name } of nodes) {
+    if (names.has(name)) refuse(within(place, 'name'), `must be there once, got a second ${show(name)}`);
+    names.add(name);
+  }
+  return { nodes, inputs: refsIn(input_layers), outputs: refsIn(output_layers) };
+}
+
+function nodeOf(place: Place, item: unknown): GraphNode {
+  const described = readObject(place, item);
+  const config = readObject(within(place, 'config'), described.config);
+  const inner = within(place, 'inbound_nodes');
+  return {
+    place,
+    name: readText(within(place, 'name'), described.name ?? config.name),
+    className: readText(within(place, 'class_name'), described.class_name),
+    described,
+    calls: Array.from(readList(inner, described.inbound_nodes ?? []), callOf),
+  };
+}
+
+/** Keras 3 writes { args, kwargs }; others a list of references, or a single one, that end with their kwargs. */
+function callOf(node: unknown): Call {
+  if (isObject(node) && !Array.isArray(node)) {
+    const { args, kwargs } = node as { args?: unknown; kwargs?: unknown };
+    return { inbound: refsIn(args), ...argumentsOf(kwargs) };
+  }
+  const inbound = refsIn(node);
+  const list: unknown[] = !Array.isArray(node) ? [] : isRef(node) ? [node] : node;
+  const [first] = list;
+  return { inbound, ...argumentsOf(Array.isArray(first) ? first[3] : undefined) };
+}
+
+function argumentsOf(kwargs: unknown): Pick<Call, 'named' | 'training'> {
+  const entries = isObject(kwargs) ? Object.entries(kwargs) : [];
+  const named = entries.map(([name, value]) => [name, refsIn(value)] as const).filter(([, refs]) => refs.length > 0);
+  return {
+    named: Object.fromEntries(named),
+    training: entries.some(([name, value]) => name === 'training' && Boolean(value)),
+  };
+}
+
+/** ['lstm', 0, 0], and the kwargs behind that. */
+const isRef = (value: readonly unknown[]): boolean =>
+  typeof value[0] === 'string' &&
+  Number.isInteger(value[1]) &&
+  Number.isInteger(value[2]) &&
+  value[0] !== '_CONSTANT_VALUE';
+
+/** Every reference in a value, in order. */
+function refsIn(value: unknown): Ref[] {
+  if (!isObject(value)) return [];
+  if (Array.isArray(value)) {
+    if (!isRef(value)) return value.flatMap(refsIn);
+    const [layer, call, output] = value as [string, number, number];
+    return [{ layer, call, output }];
+  }
+  const { class_name, config } = value as { class_name?: unknown; config?: { keras_history?: unknown } | null };
+  if (class_name === '__keras_tensor__') return refsIn(config?.keras_history);
+  return Object.values(value).flatMap(refsIn);
+}
+
+// ------------------------------------------------------------------------------------------------------------ lines
+
+/** Layers that Keras 3 adds to a graph to say which time steps count: those that made the mask say it here. */
+const MASKS: readonly string[] = ['Any', 'NotEqual'];
+
+/**
+ * The layers of a graph from its input to its output, where it is one line of them: a sequential model.
+ *
+ * @throws ValueError that says what else it is
+ */
+export function lineOf(place: Place, { nodes, inputs, outputs }: Graph): readonly GraphNode[] {
+  const refuseGraph = (what: string): never =>
+    refuse(place, `must be a model whose layers follow one another from one input to one output, got ${what}`);
+  const several = (what: string, refs: readonly Ref[]) =>
+    refuseGraph(
+      `a graph of ${refs.length} ${what}: ${refs
+        .slice(0, 4)
+        .map(({ layer }) => show(layer))
+        .join(', ')}`,
+    );
+  if (inputs.length !== 1) several('inputs', inputs);
+  if (outputs.length !== 1) several('outputs', outputs);
+  const layers = nodes.filter(({ className }) => !MASKS.includes(className));
+  const above = new Map<string, GraphNode>();
+  for (const node of layers) {
+    const name = show(node.name);
+    if (node.calls.length > 1)
+      refuseGraph(`${name}, which is applied ${node.calls.length} times and shares its weights`);
+    const [call] = node.calls;
+    if (!call) continue;
+    const { inbound, named, training } = call;
+    const state = Object.keys(named).find(argument => argument !== 'mask');
+    if (state) refuseGraph(`${name}, which takes the output of a layer as ${show(state)}`);
+    if (training) refuse(node.place, 'must not be told to compute as in training, got a call with training: true');
+    if (inbound.length !== 1) refuseGraph(`${name}, which joins ${inbound.length} inputs`);
+    const { layer, output } = inbound[0]!;
+    if (output !== 0) refuseGraph(`${name}, which takes output ${output} of ${show(layer)}, such as a state`);
+    const other = above.get(layer);
+    if (other) refuseGraph(`a branch: ${show(other.name)} and ${name} both take the output of ${show(layer)}`);
+    above.set(layer, node);
+  }
+  const line: GraphNode[] = [];
+  const first = layers.find(({ name }) => name === inputs[0]!.layer);
+  for (let node = first; node && line.length < layers.length; node = above.get(node.name)) line.push(node);
+  if (line.length !== layers.length) refuseGraph(`${layers.length} layers of which ${line.length} are on that line`);
+  const { layer, output } = outputs[0]!;
+  if (line.at(-1)!.name !== layer) refuseGraph(`an output at ${show(layer)}, below the last layer`);
+  if (output !== 0) refuseGraph(`output ${output} of ${show(layer)}, such as a state`);
+  checkMaskOps(nodes, line);
+  return line;
+}
+
+/** Layers that compute a mask must compute that of the embedding or the masking layer of the line. */
+function checkMaskOps(nodes: readonly GraphNode[], line: readonly GraphNode[]): void {
+  const byName = new Map(nodes.map(node => [node.name, node]));
+  const sourceOf = (name: string): string | undefined => {
+    let source: string | undefined = name;
+    for (const className of MASKS) {
+      const node: GraphNode | undefined = byName.get(source ?? '');
+      if (node?.className === className) source = node.calls[0]?.inbound[0]?.layer;
+    }
+    return source;
+  };
+  for (const { place: here, calls } of line) {
+    for (const { layer } of calls[0]?.named.mask ?? []) {
+      const source = sourceOf(layer);
+      const maker = line.find(({ calls }) => calls[0]?.inbound[0]?.layer === source);
+      const config = maker?.described.config as { mask_zero?: unknown } | undefined;
+      const makes = maker?.className === 'Masking' || (maker?.className === 'Embedding' && config?.mask_zero === true);
+      if (!makes || !MASKS.includes(byName.get(layer)?.className ?? '')) {
+        refuse(
+          here,
+          'must have the mask of an Embedding with mask_zero or of a Masking layer below it, got another one',
+        );
+      }
+    }
+  }
+}

@@ -1,0 +1,234 @@
+/** What Keras and TF.js write about a layer, in the words that `layerFrom` knows. */
+
+import { fail, show } from '../errors.ts';
+import type { Dialect } from './dialect.ts';
+import { isObject, itemOf, type Place, refuse, within } from './place.ts';
+
+/** Names and what a file says of them; nothing is known about that. */
+export type Words = { readonly [name: string]: unknown };
+
+/** A layer or a model: its class and its options. */
+export function describedIn(place: Place, value: unknown): { className: string; config: Words } {
+  const { class_name, config, registered_name } = (isObject(value) ? value : {}) as Words;
+  if (typeof class_name !== 'string' || !isObject(config)) {
+    return fail(place.call, `${place.part}: must be { class_name, config }, got ${show(value)}`);
+  }
+  if (typeof registered_name === 'string' && registered_name.includes('>') && !registered_name.startsWith('keras')) {
+    refuse(place, `must be a class of Keras, got ${show(registered_name)}`);
+  }
+  return { className: class_name, config: config as Words };
+}
+
+const MOST_LAYERS = 4096;
+
+/** The layers that a model lists. */
+export function layerList(place: Place, list: unknown): readonly unknown[] {
+  if (!Array.isArray(list)) return refuse(place, `must be a list, got ${show(list)}`);
+  checkLayers(place, list.length);
+  return list;
+}
+
+/** Refuses more layers than any model has. */
+export function checkLayers(place: Place, count: number): void {
+  if (count > MOST_LAYERS) refuse(place, `must be at most ${MOST_LAYERS} layers, got ${count}`);
+}
+
+/** Whether a layer has the options of Keras 1. */
+export function isOfKeras1(value: unknown): boolean {
+  const { class_name, config } = (isObject(value) ? value : {}) as Words;
+  if (!isObject(config)) return false;
+  return 'inner_activation' in config || ('output_dim' in config && class_name !== 'Embedding');
+}
+
+/** @returns `{ class_name, config }` */
+export function layerOf(place: Place, item: unknown, dialect: Dialect): Words {
+  const { className, config } = describedIn(place, item);
+  const inner = within(place, 'config');
+  const options = optionsOf(inner, config, dialect);
+  const as = (class_name: string, own: Words): Words => ({ class_name, config: own });
+  switch (className) {
+    case 'InputLayer':
+      return as(className, inputLayerOf(options));
+    case 'TimeDistributed':
+      return as(className, { ...options, layer: layerOf(within(inner, 'layer'), config.layer, dialect) });
+    case 'Bidirectional':
+      return as(className, bidirectionalOf(inner, config, options, dialect));
+    case 'RNN':
+      return as(className, { ...options, cell: cellOf(within(inner, 'cell'), config.cell, dialect) });
+    case 'GRU':
+    case 'GRUCell':
+      return as(className, gruOf(options, dialect));
+    case 'CuDNNLSTM':
+      return as('LSTM', { ...options, activation: 'tanh', recurrent_activation: 'sigmoid' });
+    case 'CuDNNGRU':
+      return as('GRU', { ...options, activation: 'tanh', recurrent_activation: 'sigmoid', reset_after: true });
+    case 'ReLU': {
+      const { threshold, ...others } = options;
+      if (threshold) refuse(within(inner, 'threshold'), `must be 0, got ${show(threshold)}`);
+      return as(className, others);
+    }
+    case 'LeakyReLU': {
+      const { negative_slope, ...others } = options;
+      return as(className, negative_slope === undefined ? others : { ...others, alpha: negative_slope });
+    }
+    case 'Softmax':
+      return as(className, 'axis' in options ? { ...options, axis: single(options.axis) } : options);
+    default:
+      return as(className, options);
+  }
+}
+
+const inputLayerOf = ({ batch_shape, batch_input_shape, name }: Words): Words => ({
+  batch_input_shape: batch_shape ?? batch_input_shape,
+  ...(typeof name === 'string' && { name }),
+});
+
+/** The option came with Keras 2.1.3, and TF.js never had it: a file that does not have it means the form there was. */
+const gruOf = (options: Words, dialect: Dialect): Words =>
+  options.reset_after === undefined && dialect !== 'keras3' ? { ...options, reset_after: false } : options;
+
+function cellOf(place: Place, item: unknown, dialect: Dialect): Words {
+  const { className, config } = describedIn(place, item);
+  const inner = within(place, 'config');
+  if (className === 'GRUCell')
+    return { class_name: className, config: gruOf(optionsOf(inner, config, dialect), dialect) };
+  if (className !== 'StackedRNNCells') return { class_name: className, config: optionsOf(inner, config, dialect) };
+  const { cells } = config;
+  const list = within(inner, 'cells');
+  if (!Array.isArray(cells)) return refuse(list, `must be a list, got ${show(cells)}`);
+  return { class_name: className, config: { cells: cells.map((cell, n) => cellOf(itemOf(list, n), cell, dialect)) } };
+}
+
+// ------------------------------------------------------------------------------------------------------ bidirectional
+
+function bidirectionalOf(place: Place, config: Words, options: Words, dialect: Dialect): Words {
+  if (options.merge_mode === null) refuse(within(place, 'merge_mode'), 'must make one output of two, got null');
+  const side = (name: string) => half(layerOf(within(place, name), withoutZeros(config[name]), dialect), dialect);
+  const layer = side('layer');
+  const { backward_layer, ...others } = options;
+  if (config.backward_layer) checkHalves(place, layer, side('backward_layer'));
+  return { ...others, layer };
+}
+
+/** What a direction gives at masked steps is Keras's affair: `checkMasks` looks at what stands above. */
+function withoutZeros(item: unknown): unknown {
+  if (!isObject(item) || !isObject((item as Words).config)) return item;
+  const { zero_output_for_mask: _, ...config } = (item as Words).config as Words;
+  return { ...item, config };
+}
+
+/** One direction: Keras writes its prefix into the name. */
+function half({ class_name, config }: Words, dialect: Dialect): Words {
+  const { name, ...options } = config as Words;
+  if (dialect === 'own' || dialect === 'tfjs' || typeof name !== 'string') return { class_name, config };
+  const own = name.replace(/^(forward|backward)_/, '');
+  return { class_name, config: { ...options, ...(own && { name: own }) } };
+}
+
+function checkHalves(place: Place, layer: Words, other: Words): void {
+  const configOf = (side: Words) => side.config as Words;
+  const rest = (side: Words) => {
+    const { name, go_backwards, ...config } = configOf(side);
+    return JSON.stringify([side.class_name, Object.entries(config).sort(([a], [b]) => (a < b ? -1 : 1))]);
+  };
+  const opposite = Boolean(configOf(layer).go_backwards) !== Boolean(configOf(other).go_backwards);
+  if (!opposite || rest(layer) !== rest(other)) {
+    refuse(within(place, 'backward_layer'), 'must be the layer in the other direction of time, got another one');
+  }
+}
+
+// ------------------------------------------------------------------------------------------------------------ options
+
+/** Options that say nothing when they are false, 'auto' or the only thing there is. */
+const whenOff: { readonly [name: string]: unknown } = {
+  activity_regularizer: false,
+  cache_config: false,
+  data_format: 'channels_last',
+  optional: false,
+  ragged: false,
+  sparse: false,
+  time_major: false,
+  zero_output_for_mask: false,
+};
+
+/** What changes how a layer is computed, and not what. */
+const always = ['build_config', 'use_cudnn'];
+
+/** Options of a layer or a cell, but for the layers and cells among them. */
+function optionsOf(place: Place, config: Words, dialect: Dialect): Words {
+  const options: Words = {};
+  for (const [name, given] of Object.entries(config)) {
+    const here = within(place, name.slice(0, 60));
+    const value = plainOf(given);
+    if (name === 'dtype') checkType(here, value, config);
+    if (name === 'dtype' || always.includes(name)) continue;
+    if (Object.hasOwn(whenOff, name) && whenOff[name] === value) continue;
+    const kept = /(^|_)activation$/.test(name)
+      ? activationOf(here, value, dialect)
+      : name === 'seed'
+        ? seedOf(value)
+        : objectOf(value);
+    Object.defineProperty(options, name, { value: kept, enumerable: true, configurable: true, writable: true });
+  }
+  return options;
+}
+
+/**
+ * Numbers and lists, without the names of what held them in Python: arrays of NumPy are `{ type, value }`, or
+ * `__numpy__` with their value; tuples and shapes `{ class_name, items }`.
+ */
+export function plainOf(value: unknown): unknown {
+  if (Array.isArray(value)) return value.map(plainOf);
+  if (!isObject(value)) return value;
+  const { class_name, items, config, type, value: inner, ...rest } = value as Words;
+  if (Array.isArray(items) && (class_name === '__tuple__' || class_name === 'TensorShape')) return items.map(plainOf);
+  if (class_name === '__numpy__' && isObject(config)) return single((config as Words).value);
+  if (type === 'ndarray' && inner !== undefined && Object.keys(rest).length === 0) return single(inner);
+  return value;
+}
+
+/** An array of one number is that number. */
+const single = (value: unknown): unknown => (Array.isArray(value) && value.length === 1 ? single(value[0]) : value);
+
+/** The input of an embedding may be whole numbers. */
+const inputTypes = ['float32', 'int32', 'int64', 'int16', 'uint8', 'uint16'];
+
+function checkType(place: Place, dtype: unknown, config: Words): void {
+  const name = isObject(dtype) ? (((dtype as Words).config as Words | undefined)?.name ?? dtype) : dtype;
+  const known = config.batch_shape !== undefined || config.batch_input_shape !== undefined ? inputTypes : ['float32'];
+  if (name !== null && !known.includes(name as string)) refuse(place, `must be float32, got ${show(name)}`);
+}
+
+/** By its name, or as a function of Keras. */
+function activationOf(place: Place, value: unknown, dialect: Dialect): string {
+  if (value === null || value === undefined) return 'linear';
+  const { class_name, config } = (isObject(value) ? value : {}) as Words;
+  const name = class_name === 'function' ? config : value;
+  if (typeof name !== 'string') return refuse(place, `must be the name of an activation, got ${show(name)}`);
+  if (dialect === 'own') return name;
+  if (name === 'hard_sigmoid') return dialect === 'keras3' ? 'hard_sigmoid_keras3' : 'hardSigmoid';
+  if (dialect === 'tfjs') return name;
+  if (name === 'hard_sigmoid_keras3' || name === 'gelu_new') refuse(place, `unknown activation '${name}'`);
+  return name;
+}
+
+/** A generator stands for its seed; what cannot be a seed here is drawn anew. */
+function seedOf(value: unknown): number | null {
+  const seed = isObject(value) ? ((value as Words).config as Words | undefined)?.seed : value;
+  return Number.isSafeInteger(seed) && (seed as number) >= 0 ? (seed as number) : null;
+}
+
+/** Initializers, regularizers and constraints; one axis in a list is that axis. */
+function objectOf(value: unknown): unknown {
+  if (Array.isArray(value) || !isObject(value)) return value;
+  const { class_name, config } = value as Words;
+  if (typeof class_name !== 'string' || !isObject(config)) return value;
+  const { dtype, ...options } = config as Words;
+  const kept: { [name: string]: unknown } = {};
+  for (const [name, given] of Object.entries(options)) {
+    const item = plainOf(given);
+    const chosen = name === 'seed' ? seedOf(item) : name === 'axis' ? single(item) : item;
+    Object.defineProperty(kept, name, { value: chosen, enumerable: true, configurable: true, writable: true });
+  }
+  return { class_name, config: kept };
+}

@@ -1,0 +1,125 @@
+/** What Keras and TF.js write about a model, as the list of layers that `modelFrom` knows: a sequential model. */
+
+import { show } from '../errors.ts';
+import type { Sequential } from '../sequential.ts';
+import { type Dialect, refuseKeras1 } from './dialect.ts';
+import { graphOf, lineOf } from './functional.ts';
+import { checkLayers, describedIn, isOfKeras1, layerList, layerOf, plainOf, type Words } from './layerWords.ts';
+import { checkMasks } from './masks.ts';
+import { checkDepth, isObject, itemOf, type Place, refuse, within } from './place.ts';
+import { modelFrom } from './rebuild.ts';
+
+/** A layer as a file describes it. */
+interface Found {
+  readonly place: Place;
+  readonly described: unknown;
+}
+
+/** The model that a program wrote down. */
+export function modelOf(place: Place, topology: unknown, dialect: Dialect): Sequential {
+  const model = modelFrom(place, topologyOf(place, topology, dialect));
+  if (dialect === 'keras2' || dialect === 'keras3') checkMasks(place, model);
+  return model;
+}
+
+/**
+ * The topology of a model, whichever kind of model it is as long as it is one line of layers: sequential models within
+ * others become a part of that line.
+ *
+ * @returns `{ class_name: 'Sequential', config }`
+ */
+function topologyOf(place: Place, model: unknown, dialect: Dialect): Words {
+  const { config } = describedIn(place, model);
+  if (Array.isArray(config.layers)) checkLayers(within(place, 'config.layers'), config.layers.length);
+  checkDepth(place, model);
+  const found = layersIn(place, model);
+  if (found.length === 0) refuse(within(place, 'config.layers'), 'must hold a layer, got none');
+  checkLayers(within(place, 'config.layers'), found.length);
+  if (found.some(({ described }) => isOfKeras1(described))) refuseKeras1(place);
+  const layers = found.map(({ place, described }) => layerOf(place, described, dialect));
+  return {
+    class_name: 'Sequential',
+    config: { name: config.name, layers: withInput(layers, inputOf(model, found), dialect) },
+  };
+}
+
+/** The layers of a model and of those within it, but for the inputs of these. */
+function layersIn(place: Place, model: unknown): Found[] {
+  const listed = listedIn(place, model).flatMap(found =>
+    isModel(found.described) ? layersIn(found.place, found.described) : [found],
+  );
+  return listed.filter(({ described }, n) => n === 0 || classOf(described) !== 'InputLayer');
+}
+
+const GRAPHS = ['Functional', 'Model'];
+
+const classOf = (described: unknown) =>
+  isObject(described) ? (described as { class_name?: unknown }).class_name : null;
+const isModel = (described: unknown) => ['Sequential', ...GRAPHS].includes(classOf(described) as string);
+
+function listedIn(place: Place, model: unknown): Found[] {
+  const { className, config } = describedIn(place, model);
+  const inner = within(place, 'config');
+  if (GRAPHS.includes(className)) {
+    return lineOf(place, graphOf(inner, config)).map(({ place, described }) => {
+      const { config } = described as { config: Words };
+      // The line goes on from the first output: what else a layer returns is not used
+      return {
+        place,
+        described: config.return_state ? { ...described, config: { ...config, return_state: false } } : described,
+      };
+    });
+  }
+  if (className !== 'Sequential') {
+    const kinds = "'Sequential', or a 'Functional' model that is one line of layers";
+    refuse(place, `class_name must be ${kinds}, got ${show(className)}`);
+  }
+  // Keras once wrote the list alone
+  const list: unknown = Array.isArray(config) ? config : config.layers;
+  const here = within(inner, 'layers');
+  return Array.from(layerList(here, list), (described, n) => ({ place: itemOf(here, n), described }));
+}
+
+/** The shape of the input where neither an input layer nor the first layer names it: Keras notes it when a model is built. */
+function inputOf(model: unknown, [first]: readonly Found[]): unknown {
+  const { config, build_config } = model as { config: Words; build_config?: unknown };
+  const candidates = [config.build_input_shape, build_config, (first!.described as Words).build_config].map(shapeIn);
+  return candidates.find(Array.isArray);
+}
+
+/** A shape, or one of those that `build_config` holds. */
+function shapeIn(value: unknown): unknown {
+  const plain = plainOf(value);
+  if (!isObject(plain) || Array.isArray(plain)) return plain;
+  const { input_shape, shapes_dict } = plain as Words;
+  if (input_shape) return input_shape;
+  return isObject(shapes_dict) ? Object.values(shapes_dict)[0] : null;
+}
+
+/**
+ * The layers with the shape of the input in the first of them. Keras has an input layer of its own below the layers and
+ * does not count it among them; in the files of TF.js and of this package it stays.
+ */
+function withInput(layers: readonly Words[], built: unknown, dialect: Dialect): readonly Words[] {
+  if (dialect === 'own') return layers;
+  const [first, ...rest] = layers as [Words, ...Words[]];
+  // As Keras and TF.js do, from the first layer alone
+  const others = rest.map(layer => withShape(layer, undefined));
+  const { config } = first as { config: Words };
+  if (first.class_name === 'InputLayer') {
+    const [second, ...more] = others;
+    if (dialect === 'tfjs' || !second) return [first, ...others];
+    return [withShape(second, config.batch_input_shape), ...more];
+  }
+  const named = Boolean(config.batch_input_shape || config.input_shape) || !Array.isArray(built);
+  return [named ? first : withShape(first, opened(built, layers)), ...others];
+}
+
+/** What a model was built with is the first batch that it saw: only states fix that number. */
+const opened = (shape: readonly unknown[], layers: readonly Words[]): readonly unknown[] =>
+  layers.some(({ config }) => (config as Words).stateful === true) ? shape : [null, ...shape.slice(1)];
+
+function withShape(layer: Words, shape: unknown): Words {
+  const { batch_input_shape: _, ...config } = layer.config as Words;
+  return { ...layer, config: shape === undefined ? config : { ...config, batch_input_shape: shape } };
+}
