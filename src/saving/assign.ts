@@ -3,6 +3,7 @@
 import { show } from '../errors.ts';
 import type { Layer } from '../layers/layer.ts';
 import { showShape } from '../shapes.ts';
+import { fromCudnn, isCudnnBias } from './cudnn.ts';
 import { itemOf, type Place, refuse, within } from './place.ts';
 import type { StoredWeight } from './weightData.ts';
 
@@ -26,6 +27,7 @@ export function assignWeights(
 ): Assigned {
   const find = finder(layers);
   const assigned: Float32Array[][] = layers.map(() => []);
+  const ofCudnn: Target[] = [];
   for (const [n, { name, shape, dtype, optimizer, values }] of stored.entries()) {
     if (optimizer) continue;
     const here = itemOf(place, n);
@@ -37,11 +39,20 @@ export function assignWeights(
     const { layer, weight, path } = target;
     if (assigned[layer]![weight]) refuse(within(here, 'name'), `must be there once, got a second ${show(path)}`);
     if (dtype !== 'float32') refuse(within(here, 'dtype'), `must be 'float32' for ${show(path)}, got ${show(dtype)}`);
-    if (showShape(shape) !== showShape(target.shape)) {
+    const before = layers[layer]!.weightSpecs[weight - 1];
+    if (before && isCudnnBias(shape, before.shape, target.shape)) {
+      ofCudnn.push(target);
+    } else if (showShape(shape) !== showShape(target.shape)) {
       const rule = `${showShape(target.shape)}, that of ${show(path)} in the model`;
       refuse(within(here, 'shape'), `must be ${rule}, got ${showShape(shape)}`);
     }
     assigned[layer]![weight] = values as Float32Array;
+  }
+  for (const { layer, weight, path } of ofCudnn) {
+    const own = assigned[layer]!;
+    const [kernel, recurrent, bias] = own.slice(weight - 2);
+    if (!kernel || !recurrent) refuse(place, `must have the kernels beside ${show(path)}, which is one of CuDNN`);
+    own.splice(weight - 2, 3, ...fromCudnn(kernel!, recurrent!, bias!));
   }
   if (strict) checkWhole(place, layers, assigned);
   return assigned.map(own => (own.length > 0 ? own : null));
