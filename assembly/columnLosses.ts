@@ -11,8 +11,12 @@ import { exp, sigmoid, tanh } from './math';
 
 const LN2: f32 = 0.6931472;
 
-/** Sum of the losses of the columns of a row; its gradient times `scale` goes to dy, unless that is 0. */
-export function columnLosses(plan: LossPlan, y: usize, target: usize, dy: usize, scale: f32): f64 {
+/**
+ * Sum of the losses of the columns of a row; its gradient times `scale` goes to dy, unless that is 0.
+ *
+ * @param binary whether targets are 0 and 1 that mean -1 and 1
+ */
+export function columnLosses(plan: LossPlan, y: usize, target: usize, dy: usize, scale: f32, binary: bool): f64 {
   const squared = plan.kind == SQUARED_LOGARITHMIC_ERROR || plan.kind == SQUARED_HINGE;
   const delta = f32x4.splat(reinterpret<f32>(plan.delta));
   const kind = plan.kind == BINARY_CROSSENTROPY && plan.logits ? -1 : plan.kind;
@@ -22,7 +26,8 @@ export function columnLosses(plan: LossPlan, y: usize, target: usize, dy: usize,
   for (let n: usize = 0; n < bytes; n += 16) {
     const lanes = n + 16 > bytes ? lastLanes(plan.cols) : allLanes();
     const a = v128.load(y + n);
-    const b = v128.load(target + n);
+    let b = v128.load(target + n);
+    if (binary) b = f32x4.sub(f32x4.add(b, b), f32x4.splat(1));
     const value = v128.and(valueOf(kind, a, b, delta), lanes);
     const low = lowHalf(value);
     const high = highHalf(value);

@@ -17,8 +17,8 @@ import { columnLosses } from './columnLosses';
 import { highHalf, lowHalf, sumOf } from './halves';
 import { allLanes, lastLanes } from './lanes';
 import {
-  CATEGORICAL_CROSSENTROPY, CATEGORICAL_HINGE, COSINE_PROXIMITY, KULLBACK_LEIBLER, LossPlan,
-  SPARSE_CATEGORICAL_CROSSENTROPY, SQUARED_ERROR, at, countedRows, factorOf, padded,
+  CATEGORICAL_CROSSENTROPY, CATEGORICAL_HINGE, COSINE_PROXIMITY, HINGE, KULLBACK_LEIBLER, LossPlan,
+  SPARSE_CATEGORICAL_CROSSENTROPY, SQUARED_ERROR, SQUARED_HINGE, at, countedRows, factorOf, padded,
 } from './lossPlan';
 
 /**
@@ -32,6 +32,7 @@ export function loss(plan: LossPlan): f64 {
   const each = overClasses(plan.kind) ? 1 : plan.cols;
   const count = countedRows(plan) * <f64>each;
   if (plan.kind == SQUARED_ERROR) return meanSquaredError(plan, count);
+  const binary = (plan.kind == HINGE || plan.kind == SQUARED_HINGE) && holdsBits(plan);
   let sum: f64 = 0;
   for (let t = 0; t < plan.steps; t++) {
     for (let b = 0; b < plan.rows; b++) {
@@ -43,10 +44,25 @@ export function loss(plan: LossPlan): f64 {
       }
       const y = at(plan.y, plan.yStep, plan.yRow, t, b);
       const target = at(plan.target, plan.targetStep, plan.targetRow, t, b);
-      sum += factor * rowLoss(plan, y, target, dy, <f32>(factor / count));
+      sum += factor * rowLoss(plan, y, target, dy, <f32>(factor / count), binary);
     }
   }
   return count > 0 ? sum / count : 0;
+}
+
+/** Whether every target that counts is 0 or 1: for the hinges, which take -1 and 1, the 0 then means -1, as in Keras. */
+function holdsBits(plan: LossPlan): bool {
+  for (let t = 0; t < plan.steps; t++) {
+    for (let b = 0; b < plan.rows; b++) {
+      if (factorOf(plan, t, b) == 0) continue;
+      const target = at(plan.target, plan.targetStep, plan.targetRow, t, b);
+      for (let n: usize = 0; n < <usize>plan.cols << 2; n += 4) {
+        const value = load<f32>(target + n);
+        if (value != 0 && value != 1) return false;
+      }
+    }
+  }
+  return true;
 }
 
 /** Whether a loss is one number for a row, and not a mean over its columns. */
@@ -98,7 +114,7 @@ function meanSquaredError(plan: LossPlan, count: f64): f64 {
 }
 
 /** The loss of a row, not divided by anything; its gradient times `scale` goes to dy, unless that is 0. */
-function rowLoss(plan: LossPlan, y: usize, target: usize, dy: usize, scale: f32): f64 {
+function rowLoss(plan: LossPlan, y: usize, target: usize, dy: usize, scale: f32, binary: bool): f64 {
   switch (plan.kind) {
     case CATEGORICAL_CROSSENTROPY:
       if (plan.logits) return softmaxCrossentropy(plan.cols, y, target, dy, scale);
@@ -112,5 +128,5 @@ function rowLoss(plan: LossPlan, y: usize, target: usize, dy: usize, scale: f32)
     case CATEGORICAL_HINGE: return categoricalHinge(plan.cols, y, target, dy, scale);
     case COSINE_PROXIMITY: return cosineProximity(plan.cols, y, target, dy, scale);
   }
-  return columnLosses(plan, y, target, dy, scale);
+  return columnLosses(plan, y, target, dy, scale, binary);
 }

@@ -1,5 +1,6 @@
 /** Metrics that are no losses: how many predictions are right, over the rows that the mask leaves. */
 
+import { cosineProximity } from './classLosses';
 import { LossPlan, at, countedRows, factorOf } from './lossPlan';
 
 // The numbers of the metrics: those of src/metrics.ts.
@@ -9,6 +10,8 @@ const SPARSE_CATEGORICAL_ACCURACY = 2;
 const PRECISION = 3;
 const RECALL = 4;
 const R2_SCORE = 5;
+const COSINE_SIMILARITY = 6;
+const ROOT_MEAN_SQUARED_ERROR = 7;
 
 /**
  * The metric over one batch; neither dy nor weights are looked at. Where no row counts, it is 0.
@@ -23,6 +26,7 @@ export function metric(plan: LossPlan): f64 {
     case PRECISION:
     case RECALL: return found(plan);
     case R2_SCORE: return r2Score(plan, count);
+    case ROOT_MEAN_SQUARED_ERROR: return Math.sqrt(squares(plan) / (count * <f64>plan.cols));
   }
   let right: f64 = 0;
   for (let t = 0; t < plan.steps; t++) {
@@ -41,6 +45,10 @@ export function metric(plan: LossPlan): f64 {
         }
         case SPARSE_CATEGORICAL_ACCURACY: {
           right += <f32>indexOfGreatest(y, plan.cols) == load<f32>(target) ? 1 : 0;
+          break;
+        }
+        case COSINE_SIMILARITY: {
+          right -= cosineProximity(plan.cols, y, target, 0, 0);
           break;
         }
       }
@@ -91,6 +99,23 @@ function found(plan: LossPlan): f64 {
     }
   }
   return all > 0 ? <f64>both / <f64>all : 0;
+}
+
+/** Sum of (y - t)^2. */
+function squares(plan: LossPlan): f64 {
+  let sum: f64 = 0;
+  for (let t = 0; t < plan.steps; t++) {
+    for (let b = 0; b < plan.rows; b++) {
+      if (factorOf(plan, t, b) == 0) continue;
+      const y = at(plan.y, plan.yStep, plan.yRow, t, b);
+      const target = at(plan.target, plan.targetStep, plan.targetRow, t, b);
+      for (let n: usize = 0; n < <usize>plan.cols << 2; n += 4) {
+        const difference = <f64>load<f32>(y + n) - <f64>load<f32>(target + n);
+        sum += difference * difference;
+      }
+    }
+  }
+  return sum;
 }
 
 /** 1 - sum (y - t)^2 / sum (t - mean t)^2. */

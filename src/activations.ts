@@ -26,13 +26,14 @@ export const activations = [
 /** The name of an activation as this package, TF.js and its saved models write it. @useDeclaredType */
 export type ActivationName = (typeof activations)[number];
 
-/** What Keras calls some of them, and TF.js's name in the style of the others. */
+/** What Keras calls some of them, and TF.js's name in the style of the others; celu is elu where its alpha is 1. */
 const spellings = {
   hard_sigmoid: 'hardSigmoid',
   log_softmax: 'logSoftmax',
   silu: 'swish',
   geluNew: 'gelu_new',
   leaky_relu: 'leakyRelu',
+  celu: 'elu',
 } as const satisfies Record<string, ActivationName>;
 
 /** An activation as layers accept it: by its TF.js name, or by that of Keras. @useDeclaredType */

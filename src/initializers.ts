@@ -33,7 +33,8 @@ export abstract class Initializer {
     readonly className: string,
     seed?: unknown,
   ) {
-    this.seed = seed === undefined ? undefined : checkSeed(`initializers.${factoryOf(className)}`, seed);
+    this.seed =
+      seed === undefined || seed === null ? undefined : checkSeed(`initializers.${factoryOf(className)}`, seed);
   }
 
   /** Its options. */
@@ -246,7 +247,7 @@ function transpose(values: Float32Array, rows: number, cols: number): void {
 }
 
 /** @inline */
-type Seeded = { seed?: number };
+type Seeded = { seed?: number | null };
 
 const number = (call: string, options: Record<string, unknown>, name: string, otherwise: number, range = {}) =>
   options[name] === undefined ? otherwise : checkNumber(call, name, options[name], range);

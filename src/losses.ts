@@ -1,6 +1,6 @@
 /** Losses by name. The arithmetic is in assembly/loss.ts. */
 
-import { fail, show } from './errors.ts';
+import { factoryOf, fail, show } from './errors.ts';
 import { nameOfFunction } from './metricNames.ts';
 import { checkName } from './options.ts';
 
@@ -43,6 +43,8 @@ export const lossSpellings = {
   log_cosh: 'logcosh',
   binaryCrossentropy: 'binaryCrossentropy',
   binary_crossentropy: 'binaryCrossentropy',
+  bce: 'binaryCrossentropy',
+  BCE: 'binaryCrossentropy',
   categoricalCrossentropy: 'categoricalCrossentropy',
   categorical_crossentropy: 'categoricalCrossentropy',
   sparseCategoricalCrossentropy: 'sparseCategoricalCrossentropy',
@@ -62,12 +64,17 @@ export const lossSpellings = {
   categorical_hinge: 'categoricalHinge',
   kullbackLeiblerDivergence: 'kullbackLeiblerDivergence',
   kullback_leibler_divergence: 'kullbackLeiblerDivergence',
+  klDivergence: 'kullbackLeiblerDivergence',
+  kl_divergence: 'kullbackLeiblerDivergence',
+  KLDivergence: 'kullbackLeiblerDivergence',
   kld: 'kullbackLeiblerDivergence',
   KLD: 'kullbackLeiblerDivergence',
   poisson: 'poisson',
   cosineProximity: 'cosineProximity',
   cosine_proximity: 'cosineProximity',
   cosine: 'cosineProximity',
+  cosineSimilarity: 'cosineProximity',
+  cosine_similarity: 'cosineProximity',
 } as const satisfies Record<string, LossName>;
 
 /** A loss as `compile` accepts it. @useDeclaredType */
@@ -79,7 +86,15 @@ export function resolveLoss(call: string, given: unknown): LossName {
     const name = nearest(value.name, Object.keys(lossSpellings)) ?? 'meanSquaredError';
     fail(call, `loss must be a name such as '${name}', because losses run in the kernels, got ${show(value)}`);
   }
-  return lossSpellings[checkName(call, 'loss', value, Object.keys(lossSpellings) as Loss[])];
+  const names = Object.keys(lossSpellings) as Loss[];
+  return lossSpellings[checkName(call, 'loss', ofClass(value, names), names)];
+}
+
+/** The name of what Keras makes from a class: meanSquaredError for 'MeanSquaredError'; other values as they are. */
+export function ofClass(value: unknown, names: readonly string[]): unknown {
+  if (typeof value !== 'string' || names.includes(value)) return value;
+  const name = factoryOf(value);
+  return names.includes(name) ? name : value;
 }
 
 /** The known name of a function, however it is wrapped up: 'huberLoss' for one called huberLoss_. */

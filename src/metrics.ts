@@ -1,7 +1,7 @@
 /** Metrics by name: the losses, and what assembly/metrics.ts counts. */
 
 import { fail, show } from './errors.ts';
-import { isSparse, type LossName, lossSpellings, nearest } from './losses.ts';
+import { isSparse, type LossName, lossSpellings, nearest, ofClass } from './losses.ts';
 import { nameOfFunction } from './metricNames.ts';
 import { checkName } from './options.ts';
 
@@ -13,6 +13,8 @@ export const scores = [
   'precision',
   'recall',
   'r2Score',
+  'cosineSimilarity',
+  'rootMeanSquaredError',
 ] as const;
 
 export type ScoreName = (typeof scores)[number];
@@ -28,6 +30,12 @@ const scoreSpellings = {
   recall: 'recall',
   r2Score: 'r2Score',
   r2_score: 'r2Score',
+  cosineSimilarity: 'cosineSimilarity',
+  cosine_similarity: 'cosineSimilarity',
+  rootMeanSquaredError: 'rootMeanSquaredError',
+  root_mean_squared_error: 'rootMeanSquaredError',
+  rmse: 'rootMeanSquaredError',
+  RMSE: 'rootMeanSquaredError',
 } as const satisfies Record<string, ScoreName>;
 
 /** Names whose meaning depends on loss and output, and the key they go by in `history`. */
@@ -37,9 +45,7 @@ const byOutput = { accuracy: 'acc', acc: 'acc', crossentropy: 'ce', ce: 'ce' } a
 export type MetricName = keyof typeof byOutput | keyof typeof scoreSpellings | keyof typeof lossSpellings;
 
 const spellings = [
-  ...Object.keys(byOutput),
-  ...Object.keys(scoreSpellings),
-  ...Object.keys(lossSpellings),
+  ...new Set([...Object.keys(byOutput), ...Object.keys(scoreSpellings), ...Object.keys(lossSpellings)]),
 ] as MetricName[];
 
 /** A metric that `compile` chose. */
@@ -73,12 +79,14 @@ function resolveMetric(call: string, argument: string, given: unknown, loss: Los
     const name = nearest(value.name, spellings) ?? 'acc';
     fail(call, `${argument} must be a name such as '${name}', because metrics run in the kernels, got ${show(value)}`);
   }
-  const name = checkName(call, argument, value, spellings);
+  // Keras's class Accuracy is another thing than its name in small letters
+  const name = checkName(call, argument, value === 'Accuracy' ? value : ofClass(value, spellings), spellings);
   if (name in byOutput) {
     const key = byOutput[name as keyof typeof byOutput];
     return { name, key, kindOf: width => (key === 'acc' ? accuracyFor : crossentropyFor)(width, loss) };
   }
-  const kind = { ...scoreSpellings, ...lossSpellings }[
+  // Keras has a metric of the name of a loss, without its minus
+  const kind = { ...lossSpellings, ...scoreSpellings }[
     name as keyof typeof scoreSpellings | keyof typeof lossSpellings
   ];
   const sparse = kind === 'sparseCategoricalAccuracy' || kind === 'sparseCategoricalCrossentropy';

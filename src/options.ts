@@ -70,3 +70,10 @@ export function checkName<K extends string>(call: string, name: string, value: u
   }
   return value as K;
 }
+
+/** Options without those of these names that are null. */
+export function withoutNull<T extends object>(options: T, names: readonly string[]): T {
+  if (!names.some(name => (options as Record<string, unknown>)[name] === null)) return options;
+  const left = Object.entries(options).filter(([name, value]) => value !== null || !names.includes(name));
+  return Object.fromEntries(left) as T;
+}

@@ -5,11 +5,11 @@ import { checkBytes } from '../bytes.ts';
 import { fail, show } from '../errors.ts';
 import { drawing } from '../random.ts';
 import { type Dialect, dialectOf } from '../saving/dialect.ts';
-import { type Place, refuse } from '../saving/place.ts';
+import { MOST_TEXT, type Place, parseTopology, refuse } from '../saving/place.ts';
 import { modelOf } from '../saving/topology.ts';
 import type { Sequential } from '../sequential.ts';
 import { CONFIG, METADATA, openZip, WEIGHTS } from './archive.ts';
-import { openHdf5 } from './hdf5.ts';
+import { type Hdf5Group, openHdf5 } from './hdf5.ts';
 import { readWeights } from './weights.ts';
 import { checkModel } from './write.ts';
 
@@ -41,22 +41,33 @@ export async function loadKerasWeights(model: Sequential, bytes: Uint8Array | Ar
   const file = checkBytes(call, 'bytes', bytes);
   const weights = isZip(file) ? weightsOf(call, file, model) : file;
   const place = { call, part: isZip(file) ? WEIGHTS : 'the file' };
-  model.setWeights(readWeights(place, openHdf5(place, weights), weights.length, model));
+  const root = openHdf5(place, weights);
+  dialectIn(place, root); // refuses those of Keras 1
+  model.setWeights(readWeights(place, root, weights.length, model));
 }
 
 // ------------------------------------------------------------------------------------------------------------ files
 
 function readArchive(call: string, file: Uint8Array): Sequential {
   const entries = openZip({ call, part: 'the file' }, file);
-  const text = entries.get(CONFIG) ?? fail(call, `${CONFIG}: must be in the file, got none`);
+  const text = entries.get(CONFIG) ?? refuse({ call, part: CONFIG }, `must be in the file, got ${contentsOf(entries)}`);
   const metadata = entries.get(METADATA)?.read(MEGABYTE);
   const dialect = metadata ? versionOf({ call, part: METADATA }, parse({ call, part: METADATA }, metadata)) : 'keras3';
-  const config = parse({ call, part: CONFIG }, text.read(16 * MEGABYTE));
+  const config = parse({ call, part: CONFIG }, text.read(MOST_TEXT));
   const model = modelOf({ call, part: CONFIG }, config, dialect);
   const weights = weightsOf(call, file, model);
-  const place = { call, part: WEIGHTS };
-  model.setWeights(readWeights(place, openHdf5(place, weights), weights.length, model));
+  const inside = { call, part: WEIGHTS };
+  model.setWeights(readWeights(inside, openHdf5(inside, weights), weights.length, model));
   return model;
+}
+
+/** What an archive is that is no model of Keras. */
+function contentsOf(entries: ReadonlyMap<string, unknown>): string {
+  const names = [...entries.keys()];
+  const saved = names.some(name => /(^|\/)saved_model\.pb$/.test(name));
+  if (saved) return 'a SavedModel of TensorFlow; load it in Keras and save it as .keras';
+  const inner = names.find(name => /\.(keras|h5|hdf5)$/.test(name) && name !== WEIGHTS);
+  return inner ? `an archive of ${show(inner)}; unpack it and load that file` : 'an archive without it';
 }
 
 /** A whole model in one HDF5 file: its topology is an attribute. */
@@ -66,13 +77,16 @@ function readWhole(call: string, file: Uint8Array): Sequential {
   const text = root.strings('model_config')?.join('');
   if (!text) return refuse(place, 'must hold a model_config, got none; weights alone are for loadKerasWeights');
   const at = { call, part: 'model_config' };
-  const config = parse(at, text);
-  const group = root.get('model_weights');
-  const version = root.strings('keras_version') ?? (group?.kind === 'group' ? group.strings('keras_version') : null);
-  const dialect = version ? versionOf(at, { keras_version: version.join('') }) : 'keras2';
-  const model = modelOf(at, config, dialect);
+  const model = modelOf(at, parse(at, text), dialectIn(place, root) ?? 'keras2');
   model.setWeights(readWeights(place, root, file.length, model));
   return model;
+}
+
+/** Which Keras wrote the file; null where it does not say so. */
+function dialectIn(place: Place, root: Hdf5Group): Dialect | null {
+  const group = root.get('model_weights');
+  const version = root.strings('keras_version') ?? (group?.kind === 'group' ? group.strings('keras_version') : null);
+  return version && versionOf(place, { keras_version: version.join('') });
 }
 
 /** The HDF5 part of a `.keras` file, if it can be that of such a model: weights, an optimizer's, and what is around. */
@@ -83,11 +97,7 @@ function weightsOf(call: string, file: Uint8Array, model: Sequential): Uint8Arra
 }
 
 function parse(place: Place, text: Uint8Array | string): unknown {
-  try {
-    return JSON.parse(typeof text === 'string' ? text : new TextDecoder('utf-8', { fatal: true }).decode(text));
-  } catch {
-    return refuse(place, 'must be JSON, got something else');
-  }
+  return parseTopology(place, typeof text === 'string' ? text : new TextDecoder().decode(text));
 }
 
 /** Which Keras it was. */

@@ -1,6 +1,7 @@
 /** Weights out of HDF5 files: those of Keras 3, and those of Keras before it, which go by the names of layers. */
 
 import type { WeightSpec } from '../layers/layer.ts';
+import { fromCudnn, isCudnnBias } from '../saving/cudnn.ts';
 import { type Place, refuse, within } from '../saving/place.ts';
 import type { Sequential } from '../sequential.ts';
 import { showShape, sizeOf } from '../shapes.ts';
@@ -38,7 +39,10 @@ function readByClass(place: Place, root: Hdf5Group, model: Sequential): Tensor[]
       const vars = varsOf(root, path, count);
       const found = vars?.names().length ?? 0;
       if (found !== count) refuse(here, `must hold ${count} variables, got ${found}`);
-      return specs.map((spec, i) => read(within(here, `vars.${i}`), vars!.get(String(i)), spec));
+      return readHolder(
+        specs.map((_, i) => [within(here, `vars.${i}`), vars!.get(String(i))]),
+        specs,
+      );
     });
   });
 }
@@ -58,26 +62,44 @@ function varsOf(root: Hdf5Group, path: string, count: number): Hdf5Group | null 
   return null;
 }
 
-/** Layer by layer in their order, whatever they are called, as Keras does it. */
+/** All weights in their order, whatever their layers are called, as Keras does it. */
 function readByName(place: Place, root: Hdf5Group, names: readonly string[], model: Sequential): Tensor[] {
-  const listed = names.map(name => {
+  const stored = names.flatMap(name => {
     const group = root.get(name);
     const here = within(place, name.slice(0, 60));
     if (group?.kind !== 'group') return refuse(here, 'must be a group, got none');
-    return { here, group, weights: listOf(group, 'weight_names') ?? [] };
+    const weights = listOf(group, 'weight_names') ?? [];
+    return weights.map((weight): Stored => [within(here, weight.slice(0, 60)), group.get(weight)]);
   });
-  const full = listed.filter(({ weights }) => weights.length > 0);
-  const layers = model.layers.filter(layer => layer.weightSpecs.length > 0);
-  if (full.length !== layers.length) {
-    refuse(place, `must hold the weights of ${layers.length} layers, got those of ${full.length}`);
+  const specs = model.layers.flatMap(({ weightSpecs }) => weightSpecs);
+  if (stored.length !== specs.length) {
+    refuse(place, `must hold the ${specs.length} weights of the model, got ${stored.length}`);
   }
-  return layers.flatMap(({ name, weightSpecs }, n) => {
-    const { here, group, weights } = full[n]!;
-    if (weights.length !== weightSpecs.length) {
-      refuse(here, `must hold ${weightSpecs.length} weights for '${name}', got ${weights.length}`);
-    }
-    return weightSpecs.map((spec, i) => read(within(here, weights[i]!.slice(0, 60)), group.get(weights[i]!), spec));
-  });
+  let next = 0;
+  return holdersOf(model)
+    .flat()
+    .flatMap(({ count }) => {
+      const from = next;
+      next += count;
+      return readHolder(stored.slice(from, next), specs.slice(from, next));
+    });
+}
+
+/** Where in the file a weight is, and what is there. */
+type Stored = readonly [Place, Hdf5Group | Hdf5Data | null];
+
+/** The weights of one cell, or of another object that has some. */
+function readHolder(stored: readonly Stored[], specs: readonly WeightSpec[]): Tensor[] {
+  const [kernel, recurrent, bias] = specs;
+  const shape = (n: number) => {
+    const data = stored[n]?.[1];
+    return data?.kind === 'data' ? data.shape : [];
+  };
+  const isCudnn = specs.length === 3 && isCudnnBias(shape(2), recurrent!.shape, bias!.shape);
+  const shapes = isCudnn ? [kernel!.shape, recurrent!.shape, shape(2)] : specs.map(spec => spec.shape);
+  const values = shapes.map((wanted, n) => read(...stored[n]!, wanted));
+  const own = isCudnn ? fromCudnn(values[0]!, values[1]!, values[2]!) : values;
+  return own.map((numbers, n) => tensor(numbers, [...specs[n]!.shape]));
 }
 
 /** An attribute, in parts where it was too long for one. */
@@ -93,12 +115,12 @@ function listOf(group: Hdf5Group, name: string): string[] | null {
   return parts;
 }
 
-function read(place: Place, data: Hdf5Group | Hdf5Data | null, { shape }: WeightSpec): Tensor {
+function read(place: Place, data: Hdf5Group | Hdf5Data | null, shape: readonly number[]): Float32Array {
   if (data?.kind !== 'data') return refuse(place, 'must be numbers, got none');
   if (data.shape.length !== shape.length || data.shape.some((n, axis) => n !== shape[axis])) {
     refuse(place, `must have the shape ${showShape(shape)}, got ${showShape(data.shape)}`);
   }
   const values = data.read();
   if (values.length !== sizeOf(shape)) refuse(place, `must hold ${sizeOf(shape)} numbers, got ${values.length}`);
-  return tensor(values, [...shape]);
+  return values;
 }

@@ -10,6 +10,7 @@ import type { TensorLike } from '../tensor/read.ts';
 import { FLOAT } from '../units.ts';
 import type { StateSpec } from './cell.ts';
 import { checkLayerOptions, type Layer, type LayerOptions, type WeightHome, type WeightSpec } from './layer.ts';
+import { layerFor } from './made.ts';
 import { Recurrent, RecurrentLayer } from './recurrent.ts';
 
 /** Each stands at the number under which assembly/merge.ts knows it. */
@@ -38,7 +39,8 @@ export class Bidirectional extends RecurrentLayer {
   constructor(options: BidirectionalOptions) {
     const call = 'layers.bidirectional';
     const { weights, ...known } = checkLayerOptions<BidirectionalOptions>(call, options, ['layer', 'mergeMode']);
-    const { layer, mergeMode = 'concat' } = known;
+    const { mergeMode = 'concat' } = known;
+    const layer = layerFor(known.layer);
     if (!(layer instanceof Recurrent)) {
       fail(call, `layer must be one of lstm, gru, simpleRNN and rnn, got ${show(layer)}`);
     }

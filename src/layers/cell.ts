@@ -51,7 +51,7 @@ export interface CellOptions {
   /** Share of h_{t-1} that is dropped in training before a step works on it, the same at every step; default 0. */
   recurrentDropout?: number;
   /** Of both dropouts; drawn when absent. */
-  seed?: number;
+  seed?: number | null;
   /** Accepted as in TF.js; changes nothing a caller can see. */
   implementation?: number;
 }
@@ -152,7 +152,7 @@ export abstract class Cell {
     this.#constraints = each(part => resolveConstraint(call, `${part}Constraint`, known[`${part}Constraint`]));
     this.dropout = checkRate(call, 'dropout', known.dropout);
     this.recurrentDropout = checkRate(call, 'recurrentDropout', known.recurrentDropout);
-    this.seed = known.seed === undefined ? undefined : checkSeed(call, known.seed);
+    this.seed = known.seed === undefined || known.seed === null ? undefined : checkSeed(call, known.seed);
     if (known.implementation !== undefined && ![0, 1, 2].includes(known.implementation)) {
       fail(call, `implementation must be 0, 1 or 2, got ${show(known.implementation)}`);
     }
@@ -178,6 +178,9 @@ export abstract class Cell {
       seed: this.seed ?? null,
     };
   }
+
+  /** @internal Another cell of its class, from what `getConfig` gives. */
+  abstract remake(config: Config): Cell;
 
   /** @internal The states, in the order in which callers have them. */
   abstract get states(): readonly StateSpec[];

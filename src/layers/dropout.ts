@@ -14,9 +14,9 @@ export interface DropoutOptions extends LayerOptions {
   /** The share of numbers to drop, from 0 up to, but not including, 1. */
   rate: number;
   /** The shape of the mask: that of the input, or `[null, 1, null]` for the same one at every time step. */
-  noiseShape?: Shape;
+  noiseShape?: Shape | null;
   /** What is dropped hangs on it and on the number of the batch; drawn when the layer is built if absent. */
-  seed?: number;
+  seed?: number | null;
 }
 
 export class Dropout extends Weightless {
@@ -32,7 +32,7 @@ export class Dropout extends Weightless {
     const rate = checkNumber(call, 'rate', known.rate, { least: 0, below: 1 });
     const noise = known.noiseShape ?? null;
     const noiseShape = noise && checkShape(call, 'noiseShape', noise, { open: true });
-    const seed = known.seed === undefined ? null : checkSeed(call, known.seed);
+    const seed = known.seed === undefined || known.seed === null ? null : checkSeed(call, known.seed);
     super('Dropout', known, 1);
     this.rate = rate;
     this.noiseShape = noiseShape;

@@ -54,6 +54,10 @@ export class GruCell extends Cell {
     return { ...super.getConfig(), recurrentActivation, resetAfter };
   }
 
+  override remake(config: Config): Cell {
+    return gruCell(config as never);
+  }
+
   override get states(): readonly StateSpec[] {
     return [{ name: 'h', width: this.units }];
   }

@@ -1,21 +1,22 @@
 /** Names the input of a model; computes nothing. */
 
 import { fail } from '../errors.ts';
+import { checkBoolean } from '../options.ts';
 import type { Flow, Planner } from '../plan.ts';
 import type { Shape } from '../shapes.ts';
 import { checkLayerOptions, Layer, type LayerOptions } from './layer.ts';
 
 /** Options of `layers.inputLayer`. */
-export type InputLayerOptions = Omit<LayerOptions, 'weights' | 'trainable' | 'inputDim'>;
+export type InputLayerOptions = Omit<LayerOptions, 'weights' | 'inputDim'>;
 
 export class InputLayer extends Layer {
   override readonly parameterCount = 0;
 
   constructor(options: InputLayerOptions) {
     const known = checkLayerOptions<LayerOptions>('layers.inputLayer', options, []);
-    for (const name of ['weights', 'trainable'] as const) {
-      if (known[name] !== undefined) fail('layers.inputLayer', `${name} must be absent, there is nothing to learn`);
-    }
+    // What every layer has in its configuration
+    if (known.trainable !== undefined) checkBoolean('layers.inputLayer', 'trainable', known.trainable);
+    if (known.weights !== undefined) fail('layers.inputLayer', 'weights must be absent, there is nothing to learn');
     super('InputLayer', known, 1, true);
     if (!this.batchInputShape) fail('layers.inputLayer', 'needs inputShape or batchInputShape, got neither');
   }

@@ -6,12 +6,13 @@ import type { Constraint } from '../constraints.ts';
 import type { Kernels } from '../engine/kernels.ts';
 import { factoryOf, fail, show } from '../errors.ts';
 import type { Initializer } from '../initializers.ts';
-import { checkBoolean, checkCount, checkOptions } from '../options.ts';
+import { checkBoolean, checkCount, checkOptions, withoutNull } from '../options.ts';
 import type { Flow, Homes, Planner } from '../plan.ts';
 import type { Regularizer } from '../regularizers.ts';
 import { checkShape, type Shape, showShape, sizeOf } from '../shapes.ts';
 import { readTensor, type TensorLike } from '../tensor/read.ts';
 import { Tensor } from '../tensor/tensor.ts';
+import { noteClass } from './made.ts';
 
 /** Options of every layer. */
 export interface LayerOptions {
@@ -30,7 +31,7 @@ export interface LayerOptions {
   /** Initial values, in the order of `getWeights`. */
   weights?: readonly TensorLike[];
   /** The only one there is. */
-  dtype?: 'float32';
+  dtype?: 'float32' | null;
 }
 
 const layerOptions = [
@@ -107,6 +108,7 @@ export abstract class Layer {
     if (options.weights !== undefined && !Array.isArray(options.weights)) {
       fail(call, `weights must be an array of tensors, got ${show(options.weights)}`);
     }
+    noteClass(className, new.target as never);
     this.#initialWeights = options.weights;
     this.#lists = lists;
     this.name = readName(call, className, options.name);
@@ -360,11 +362,14 @@ function readWeights(call: string, weights: unknown, specs: readonly Omit<Weight
   return specs.map(({ name, shape }, i) => readTensor(call, `weights[${i}] (${name})`, weights[i], shape));
 }
 
+/** Options that configurations have as null, where they say nothing. */
+const nullable: readonly string[] = ['dtype', 'inputLength', 'seed', 'weights'];
+
 /** The options of a layer that must be known by name, beside those of every layer. */
 export function checkLayerOptions<T extends LayerOptions>(
   call: string,
   options: unknown,
   own: readonly string[],
 ): Partial<T> {
-  return checkOptions<T>(call, options, [...own, ...layerOptions]);
+  return withoutNull(checkOptions<T>(call, options, [...own, ...layerOptions]), nullable);
 }

@@ -62,6 +62,10 @@ export class LstmCell extends Cell {
     return { ...super.getConfig(), recurrentActivation, unitForgetBias: this.#unitForgetBias };
   }
 
+  override remake(config: Config): Cell {
+    return lstmCell(config as never);
+  }
+
   override get states(): readonly StateSpec[] {
     return [
       { name: 'h', width: this.units },

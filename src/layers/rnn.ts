@@ -1,6 +1,7 @@
 /** Any cell, or several on top of each other, run through time as one layer. */
 
 import { type Config, describe } from '../config.ts';
+import { isDescribed } from '../described.ts';
 import { fail, show } from '../errors.ts';
 import { checkOptions } from '../options.ts';
 import { Cell } from './cell.ts';
@@ -43,14 +44,24 @@ export class Rnn extends Recurrent {
   }
 }
 
+/** One cell of each class that ran in a layer: what `getConfig` says of another can be made anew by it. */
+const patterns = new Map<string, Cell>();
+
 /** The cells of a list of cells and stacks, or of a single one. */
 function checkCells(call: string, name: string, value: unknown): readonly Cell[] {
   const list: unknown[] = Array.isArray(value) ? value : [value];
   const cells = list.flatMap(cell => {
     if (cell instanceof StackedRnnCells) return cell.cells;
     if (cell instanceof Cell) return [cell];
+    if (isDescribed(cell)) {
+      const { className, config } = cell;
+      if (className === 'StackedRNNCells') return new StackedRnnCells(config as never).cells;
+      const pattern = patterns.get(className);
+      if (pattern) return [pattern.remake(config)];
+    }
     return fail(call, `${name} must be made of lstmCell, gruCell and simpleRNNCell, got ${show(value)}`);
   });
   if (cells.length === 0) fail(call, `${name} must hold at least one cell, got none`);
+  for (const cell of cells) patterns.set(cell.className, cell);
   return cells;
 }

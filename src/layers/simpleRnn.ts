@@ -1,6 +1,7 @@
 /** SimpleRNN, the layer and its cell: options, and what the kernels need. The equation is in assembly/simpleRnn.ts. */
 
 import { noMore } from '../arguments.ts';
+import type { Config } from '../config.ts';
 import type { Kernels } from '../engine/kernels.ts';
 import { checkOptions } from '../options.ts';
 import { type Planner, padded, wholeLines } from '../plan.ts';
@@ -17,6 +18,10 @@ const WIDE = 8;
 export class SimpleRnnCell extends Cell {
   readonly className = 'SimpleRNNCell';
   protected override readonly blocks = 1;
+
+  override remake(config: Config): Cell {
+    return simpleRNNCell(config as never);
+  }
 
   override get states(): readonly StateSpec[] {
     return [{ name: 'h', width: this.units }];

@@ -13,6 +13,7 @@ import {
   type WeightHome,
   type WeightSpec,
 } from './layer.ts';
+import { layerFor } from './made.ts';
 
 /** Options of `layers.timeDistributed`. */
 export interface TimeDistributedOptions extends Omit<LayerOptions, 'weights'> {
@@ -27,7 +28,7 @@ export class TimeDistributed extends Layer {
   constructor(options: TimeDistributedOptions) {
     const call = 'layers.timeDistributed';
     const known = checkLayerOptions<TimeDistributedOptions & LayerOptions>(call, options, ['layer']);
-    const { layer } = known;
+    const layer = layerFor(known.layer);
     if (!(layer instanceof Layer)) refuseWrapped(call, layer);
     layer.checkWrapped(call);
     if (known.weights !== undefined) fail(call, 'weights must be given to the wrapped layer, got them here');

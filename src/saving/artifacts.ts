@@ -80,7 +80,14 @@ export interface IOHandler {
 /** A handler that says itself what it cannot read, in the name of the call that wanted it. */
 export interface OwnHandler {
   save?(call: string, artifacts: ModelArtifacts): Promise<SaveResult>;
-  load?(call: string, onProgress?: OnProgress): Promise<ModelArtifacts>;
+  load?(call: string, wishes?: Wishes): Promise<ModelArtifacts>;
+}
+
+/** How a model is read. */
+export interface Wishes {
+  onProgress?: OnProgress;
+  /** Whether files must hold no more bytes than the list of weights says; default true. */
+  strict?: boolean;
 }
 
 /** Hears what share has arrived, from 0 to 1. @inline */

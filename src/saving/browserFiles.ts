@@ -3,7 +3,7 @@
 import { fail, reasonOf, show } from '../errors.ts';
 import { infoOf, joinData, type ModelArtifacts, modelJsonOf, type OwnHandler, partsOf } from './artifacts.ts';
 import { artifactsFrom, Collector, readManifest } from './manifest.ts';
-import { type Place, refuse } from './place.ts';
+import { checkLength, type Place, refuse } from './place.ts';
 
 /** Milliseconds after which a browser has certainly begun to write a download. */
 const HOLD = 60_000;
@@ -39,11 +39,12 @@ export function chosenFiles(asked: string, files: ArrayLike<File>): OwnHandler {
   const isList = Array.isArray(files) || Object.prototype.toString.call(files) === '[object FileList]';
   if (!isList || files.length === 0) refuse();
   const list = Array.from(files, file => (file instanceof Blob ? file : refuse()));
-  return { load: call => load(call, list) };
+  return { load: (call, { strict = true } = {}) => load(call, list, strict) };
 }
 
-async function load(call: string, [first, ...others]: readonly File[]): Promise<ModelArtifacts> {
+async function load(call: string, [first, ...others]: readonly File[], strict: boolean): Promise<ModelArtifacts> {
   const json = { call, part: first!.name };
+  checkLength(json, first!.size);
   const text = await first!.text().catch(error => unread(json, error));
   const manifest = readManifest(json, text);
   // As in TF.js: the model alone, without what it has learned
@@ -58,9 +59,9 @@ async function load(call: string, [first, ...others]: readonly File[]): Promise<
   });
   const stray = others.find(file => !chosen.includes(file));
   if (stray) refuse({ call, part: stray.name }, `must be named by ${first!.name}, got no mention of it`);
-  const weights = new Collector({ call, part: names.join(', ') || first!.name }, manifest.bytes);
+  const weights = new Collector({ call, part: names.join(', ') || first!.name }, manifest.bytes, strict);
   const size = chosen.reduce((sum, file) => sum + file.size, 0);
-  if (size > manifest.bytes) weights.refuse(`${size}`);
+  weights.check(size);
   for (const [n, file] of chosen.entries()) {
     const place = { call, part: names[n]! };
     weights.add(new Uint8Array(await file.arrayBuffer().catch(error => unread(place, error))));

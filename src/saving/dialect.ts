@@ -1,6 +1,6 @@
 /** Which program wrote a topology: some of its words mean something else in each. */
 
-import { isObject, type Place, refuse } from './place.ts';
+import { type Place, refuse } from './place.ts';
 
 /** This package, TF.js, Keras 2 or Keras 3. */
 export type Dialect = 'own' | 'tfjs' | 'keras2' | 'keras3';
@@ -20,11 +20,9 @@ export function dialectOf(place: Place, version: unknown): Dialect | null {
   return major === 3 ? 'keras3' : null;
 }
 
-/** What a topology says of itself: only Keras 3 names the module of a class and no version beside it. */
-export function dialectIn(place: Place, topology: unknown): Dialect {
-  const { keras_version, module } = isObject(topology)
-    ? (topology as { keras_version?: unknown; module?: unknown })
-    : {};
+/** What a topology says of itself: Keras 3 names the module of a class, and often no version beside it. */
+export function dialectIn(place: Place, { keras_version }: { keras_version?: unknown }, model: object): Dialect {
+  const { module } = model as { module?: unknown };
   return dialectOf(place, keras_version) ?? (typeof module === 'string' ? 'keras3' : 'tfjs');
 }
 

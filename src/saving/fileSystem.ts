@@ -4,7 +4,7 @@ import { reasonOf, show } from '../errors.ts';
 import { infoOf, joinData, type ModelArtifacts, modelJsonOf, type OwnHandler, type SaveResult } from './artifacts.ts';
 import { nodeModule } from './files.ts';
 import { artifactsFrom, Collector, checkPath, readManifest } from './manifest.ts';
-import { type Place, refuse } from './place.ts';
+import { checkLength, type Place, refuse } from './place.ts';
 import { leftBehind, ownName, removeTemporary, replaceFile, targetOf, writeNew } from './replace.ts';
 
 type Files = typeof import('node:fs/promises');
@@ -24,7 +24,7 @@ const WEIGHTS_FILE = 'weights.bin';
 export function fileSystem(path: string): OwnHandler {
   return {
     save: (call, artifacts) => save({ call, part: `file://${path}` }, path, artifacts),
-    load: call => load({ call, part: `file://${path}` }, path),
+    load: (call, { strict = true } = {}) => load({ call, part: `file://${path}` }, path, strict),
   };
 }
 
@@ -82,7 +82,7 @@ async function writeModel(place: Place, folder: string, artifacts: ModelArtifact
   if (!(await isOurs())) await rm(first, { force: true });
 }
 
-async function load(place: Place, path: string): Promise<ModelArtifacts> {
+async function load(place: Place, path: string, strict: boolean): Promise<ModelArtifacts> {
   const { stat } = await node<Files>(place, 'node:fs/promises');
   const { join } = await node<Paths>(place, 'node:path');
   const found = await stat(path).catch(error => refuse(place, `must be a saved model, got ${reasonOf(error)}`));
@@ -94,7 +94,7 @@ async function load(place: Place, path: string): Promise<ModelArtifacts> {
   };
   for (;;) {
     const before = await version();
-    const read = await readModel(place, json).then(
+    const read = await readModel(place, json, strict).then(
       artifacts => ({ artifacts }),
       error => ({ error }),
     );
@@ -105,7 +105,7 @@ async function load(place: Place, path: string): Promise<ModelArtifacts> {
   }
 }
 
-async function readModel(place: Place, json: string): Promise<ModelArtifacts> {
+async function readModel(place: Place, json: string, strict: boolean): Promise<ModelArtifacts> {
   const files = await node<Files>(place, 'node:fs/promises');
   const { dirname, join } = await node<Paths>(place, 'node:path');
   const { call } = place;
@@ -115,12 +115,13 @@ async function readModel(place: Place, json: string): Promise<ModelArtifacts> {
     if (!(await about(file)).isFile()) refuse(place, `must be a saved model, got ${show(file)}, which is no file`);
     return files.readFile(file).catch(error => refuse(place, `must be a saved model, got ${reasonOf(error)}`));
   };
+  checkLength({ call, part: json }, (await about(json)).size);
   const manifest = readManifest({ call, part: json }, (await read(json)).toString('utf8'));
   const names = manifest.shards.map(shard => join(dirname(json), checkPath(shard)));
-  const weights = new Collector({ call, part: names.join(', ') || JSON_FILE }, manifest.bytes);
+  const weights = new Collector({ call, part: names.join(', ') || JSON_FILE }, manifest.bytes, strict);
   let bytes = 0;
   for (const name of names) bytes += (await about(name)).size;
-  if (bytes > manifest.bytes) weights.refuse(`${bytes}`);
+  weights.check(bytes);
   for (const name of names) weights.add(new Uint8Array(await read(name)));
   return artifactsFrom(manifest, weights.whole());
 }

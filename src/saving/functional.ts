@@ -4,6 +4,7 @@
  */
 
 import { show } from '../errors.ts';
+import { layerList } from './layerWords.ts';
 import { isObject, itemOf, type Place, readList, readObject, readText, refuse, within } from './place.ts';
 
 /** An output of a layer: of which of its calls, and which of several. */
@@ -43,7 +44,7 @@ export interface Graph {
 export function graphOf(place: Place, config: unknown): Graph {
   const { layers, input_layers, output_layers } = readObject(place, config);
   const here = within(place, 'layers');
-  const nodes = Array.from(readList(here, layers), (item, n) => nodeOf(itemOf(here, n), item));
+  const nodes = Array.from(layerList(here, layers), (item, n) => nodeOf(itemOf(here, n), item));
   const names = new Set<string>();
   for (const { place, name } of nodes) {
     if (names.has(name)) refuse(within(place, 'name'), `must be there once, got a second ${show(name)}`);

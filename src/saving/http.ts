@@ -2,9 +2,18 @@
 
 import { fail, reasonOf, show } from '../errors.ts';
 import { checkOptions } from '../options.ts';
-import { infoOf, joinData, type ModelArtifacts, modelJsonOf, type OnProgress, type OwnHandler } from './artifacts.ts';
+import {
+  infoOf,
+  joinData,
+  joined,
+  type ModelArtifacts,
+  modelJsonOf,
+  type OnProgress,
+  type OwnHandler,
+  type Wishes,
+} from './artifacts.ts';
 import { artifactsFrom, Collector, checkPath, readManifest, type Shard } from './manifest.ts';
-import { type Place, refuse } from './place.ts';
+import { checkLength, type Place, refuse } from './place.ts';
 
 export interface HttpOptions {
   /** For every request, as `fetch` takes it. */
@@ -46,7 +55,7 @@ export function http(call: string, url: string, options?: HttpOptions): OwnHandl
   }
   return {
     save: (saving, artifacts) => send({ call: saving, part: url }, url, known, artifacts),
-    load: (loading, onProgress) => receive(loading, url, { ...known, ...(onProgress && { onProgress }) }),
+    load: (loading, wishes = {}) => receive(loading, url, { ...known, ...wishes }),
   };
 }
 
@@ -72,20 +81,21 @@ async function ask(place: Place, url: string, { fetchFunc }: HttpOptions, init?:
   return response;
 }
 
-async function receive(call: string, url: string, options: HttpOptions): Promise<ModelArtifacts> {
+async function receive(call: string, url: string, options: HttpOptions & Wishes): Promise<ModelArtifacts> {
   const response = await ask({ call, part: url }, url, options, options.requestInit);
-  const text = await response.text().catch(error => refuse({ call, part: url }, `must arrive, got ${reasonOf(error)}`));
-  const manifest = readManifest({ call, part: url }, text);
+  const manifest = readManifest({ call, part: url }, await textOf({ call, part: url }, response));
   const urls: string[] = [];
   for (const shard of manifest.shards) urls.push(await urlOf(url, shard, options));
-  const weights = new Collector({ call, part: urls.join(', ') || url }, manifest.bytes);
+  const weights = new Collector({ call, part: urls.join(', ') || url }, manifest.bytes, options.strict ?? true);
   options.onProgress?.(0);
   for (const one of urls) {
+    if (weights.full) break;
     const part = { call, part: one };
     const found = await ask(part, one, options, options.requestInit);
     for await (const piece of piecesOf(part, found)) {
       weights.add(piece);
       options.onProgress?.(weights.fraction);
+      if (weights.full) break;
     }
   }
   return artifactsFrom(manifest, weights.whole());
@@ -103,6 +113,18 @@ async function urlOf(json: string, shard: Shard, options: HttpOptions): Promise<
 function split(url: string): [string, string] {
   const at = url.indexOf('?');
   return at < 0 ? [url, ''] : [url.slice(0, at), url.slice(at)];
+}
+
+/** The text of model.json, which is read no further than such a text goes. */
+async function textOf(place: Place, response: Response): Promise<string> {
+  const pieces: Uint8Array<ArrayBuffer>[] = [];
+  let bytes = 0;
+  for await (const piece of piecesOf(place, response)) {
+    bytes += piece.byteLength;
+    checkLength(place, bytes);
+    pieces.push(piece);
+  }
+  return new TextDecoder().decode(joined(pieces));
 }
 
 /** The bytes as they come, so that a file without an end is not read to its end. */

@@ -19,6 +19,20 @@ export function describedIn(place: Place, value: unknown): { className: string; 
   return { className: class_name, config: config as Words };
 }
 
+const MOST_LAYERS = 4096;
+
+/** The layers that a model lists. */
+export function layerList(place: Place, list: unknown): readonly unknown[] {
+  if (!Array.isArray(list)) return refuse(place, `must be a list, got ${show(list)}`);
+  checkLayers(place, list.length);
+  return list;
+}
+
+/** Refuses more layers than any model has. */
+export function checkLayers(place: Place, count: number): void {
+  if (count > MOST_LAYERS) refuse(place, `must be at most ${MOST_LAYERS} layers, got ${count}`);
+}
+
 /** Whether a layer has the options of Keras 1. */
 export function isOfKeras1(value: unknown): boolean {
   const { class_name, config } = (isObject(value) ? value : {}) as Words;
@@ -185,9 +199,6 @@ function checkType(place: Place, dtype: unknown, config: Words): void {
   if (name !== null && !known.includes(name as string)) refuse(place, `must be float32, got ${show(name)}`);
 }
 
-/** What Keras calls activations that have another name here. */
-const activationNames: { readonly [name: string]: string } = { celu: 'elu', softmax_v2: 'softmax' };
-
 /** By its name, or as a function of Keras. */
 function activationOf(place: Place, value: unknown, dialect: Dialect): string {
   if (value === null || value === undefined) return 'linear';
@@ -198,7 +209,7 @@ function activationOf(place: Place, value: unknown, dialect: Dialect): string {
   if (name === 'hard_sigmoid') return dialect === 'keras3' ? 'hard_sigmoid_keras3' : 'hardSigmoid';
   if (dialect === 'tfjs') return name;
   if (name === 'hard_sigmoid_keras3' || name === 'gelu_new') refuse(place, `unknown activation '${name}'`);
-  return Object.hasOwn(activationNames, name) ? activationNames[name]! : name;
+  return name;
 }
 
 /** A generator stands for its seed; what cannot be a seed here is drawn anew. */

@@ -7,18 +7,18 @@ import { checkBoolean, checkOptions } from '../options.ts';
 import type { Parameters } from '../parameters.ts';
 import { drawing } from '../random.ts';
 import { runnerOf, type Sequential } from '../sequential.ts';
-import { showShape } from '../shapes.ts';
 import { bytesIn, isArrayBuffer } from '../typedArrays.ts';
 import { GENERATOR, type IOHandler, joined, type ModelArtifacts } from './artifacts.ts';
+import { type Assigned, assignWeights } from './assign.ts';
 import { dialectIn } from './dialect.ts';
 import { type HttpOptions, httpOptions } from './http.ts';
-import { checkDepth, itemOf, type Place, parseJson, readObject, refuse, within } from './place.ts';
+import { checkDepth, itemOf, type Place, parseTopology, readObject, refuse } from './place.ts';
 import { optimizerFrom } from './rebuild.ts';
 import { loaderFor } from './routes.ts';
 import { OWN } from './save.ts';
 import { modelOf } from './topology.ts';
 import { type FoundTraining, readOwnTraining, readTfjsTraining } from './training.ts';
-import { decodeWeights, type StoredWeight } from './weightData.ts';
+import { decodeWeights } from './weightData.ts';
 
 export interface LoadOptions extends HttpOptions {
   /** Whether the file must have every weight of the model, and no other; default true. */
@@ -47,7 +47,7 @@ export async function loadLayersModel(source: string | IOHandler, options?: Load
     fail(call, `onProgress must be a function, got ${show(onProgress)}`);
   }
   const load = loaderFor(call, source, rest);
-  const artifacts = await load(onProgress);
+  const artifacts = await load({ strict, ...(onProgress && { onProgress }) });
   return drawing(() => {
     const model = modelFromArtifacts(call, artifacts, strict);
     onProgress?.(1);
@@ -56,18 +56,22 @@ export async function loadLayersModel(source: string | IOHandler, options?: Load
 }
 
 /**
- * A model from what `toJSON` gives, with new weights.
+ * A model from what `toJSON` gives, with new weights: those that a model.json lists are in files beside it, which
+ * `loadLayersModel` reads.
  *
- * @param json the topology, or an object with it as `modelTopology`; as text or as an object
+ * @param json the topology, or an object with it as `modelTopology`, such as a model.json; as text or as an object
  * @throws ValueError that names the part where it cannot be read
  */
 export async function modelFromJSON(json: string | object): Promise<Sequential> {
   noMore('modelFromJSON', 1, arguments);
   const call = 'modelFromJSON';
-  const parsed = typeof json === 'string' ? parseJson({ call, part: 'json' }, json) : json;
+  const parsed = typeof json === 'string' ? parseTopology({ call, part: 'json' }, json) : json;
   const all = readObject({ call, part: 'json' }, parsed);
-  if (all.weightsManifest !== undefined && all.weightsManifest !== null) {
-    fail(call, 'json must be a topology alone, got one with weights; loadLayersModel reads both');
+  if (all.format === 'graph-model') refuseGraphModel({ call, part: 'json' });
+  if (Array.isArray(all.weightsManifest) && all.weightsManifest.length > 0) {
+    console.warn(
+      `${call}: the weights that json lists are not read, the model has new ones; loadLayersModel reads them`,
+    );
   }
   return 'modelTopology' in all ? topologyOf(call, all.modelTopology) : topologyOf(call, all, 'json');
 }
@@ -80,7 +84,7 @@ function topologyOf(call: string, topology: unknown, part = 'modelTopology'): Se
   const all = readObject({ call, part }, topology);
   const { model_config: inner, node } = all;
   if (Array.isArray(node)) refuseGraphModel({ call, part });
-  const dialect = dialectIn({ call, part }, all);
+  const dialect = dialectIn({ call, part }, all, inner ?? all);
   if (inner === undefined || inner === null) return modelOf({ call, part }, topology, dialect);
   return modelOf({ call, part: `${part}.model_config` }, inner, dialect);
 }
@@ -98,15 +102,11 @@ function modelFromArtifacts(call: string, artifacts: unknown, strict: boolean): 
   const { weightSpecs, weightData, trainingConfig, userDefinedMetadata } = all;
   if (all.format === 'graph-model') refuseGraphModel({ call, part: 'format' });
   const place = { call, part: 'weightSpecs' };
+  const data = { call, part: 'weightData' };
   const stored =
     weightData === undefined || weightData === null
       ? null
-      : decodeWeights(
-          place,
-          weightSpecs,
-          { call, part: 'weightData' },
-          bytesOf({ call, part: 'weightData' }, weightData),
-        );
+      : decodeWeights(place, weightSpecs, data, bytesOf(data, weightData), strict);
   const { own, others } = readMetadata({ call, part: 'userDefinedMetadata' }, userDefinedMetadata);
   const model = topologyOf(call, all.modelTopology);
   try {
@@ -124,7 +124,7 @@ function modelFromArtifacts(call: string, artifacts: unknown, strict: boolean): 
       found = readTfjsTraining(training, trainingConfig, place, ofOptimizer, layers, optimizerFrom);
     }
     if (stored) {
-      const assigned = assign(place, stored, layers, strict);
+      const assigned = assignWeights(place, stored, layers, strict);
       write(call, runner.parameters(call), layers, assigned);
     }
     if (others) model.setUserDefinedMetadata(others);
@@ -157,51 +157,6 @@ function readMetadata(place: Place, value: unknown): { own?: unknown; others?: {
   checkDepth(place, value);
   const { [OWN]: own, ...others } = readObject(place, value);
   return { own, ...(Object.keys(others).length > 0 && { others }) };
-}
-
-/** For each layer its weights; null where the file has none of them. */
-type Assigned = readonly (readonly (Float32Array | undefined)[] | null)[];
-
-/** Finds the weights of the model among those of the file, by name. */
-function assign(place: Place, stored: readonly StoredWeight[], layers: readonly Layer[], strict: boolean): Assigned {
-  const targets = new Map<string, { layer: number; weight: number; shape: readonly number[] }>();
-  for (const [layer, { weightPaths, weightSpecs }] of layers.entries()) {
-    for (const [weight, { shape }] of weightSpecs.entries())
-      targets.set(weightPaths[weight]!, { layer, weight, shape });
-  }
-  const left = new Set(targets.keys());
-  const assigned: Float32Array[][] = layers.map(() => []);
-  for (const [n, { name, shape, dtype, optimizer, values }] of stored.entries()) {
-    if (optimizer) continue;
-    const here = itemOf(place, n);
-    const path = targets.has(name) ? name : shortened(name);
-    const target = targets.get(path);
-    if (!target) {
-      if (strict) refuse(within(here, 'name'), `must be that of a weight of the model, got ${show(name)}`);
-      continue;
-    }
-    if (!left.delete(path)) refuse(within(here, 'name'), `must be there once, got a second ${show(path)}`);
-    if (dtype !== 'float32') refuse(within(here, 'dtype'), `must be 'float32' for ${show(path)}, got ${show(dtype)}`);
-    if (showShape(shape) !== showShape(target.shape)) {
-      const got = showShape(shape);
-      refuse(
-        within(here, 'shape'),
-        `must be ${showShape(target.shape)}, that of ${show(path)} in the model, got ${got}`,
-      );
-    }
-    assigned[target.layer]![target.weight] = values as Float32Array;
-  }
-  if (strict && left.size > 0) {
-    const names = [...left].slice(0, 4).map(show).join(', ');
-    refuse(place, `must have every weight of the model, got ${left.size} too few: ${names}`);
-  }
-  return assigned.map(own => (own.length > 0 ? own : null));
-}
-
-/** Converters put the name of a cell between those of its layer and its weight: 'lstm/lstm_cell/kernel'. */
-function shortened(name: string): string {
-  const parts = name.split('/');
-  return [...parts.slice(0, -2), parts.at(-1)].join('/');
 }
 
 function write(call: string, parameters: Parameters, layers: readonly Layer[], assigned: Assigned): void {

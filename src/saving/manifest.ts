@@ -2,7 +2,7 @@
 
 import { show } from '../errors.ts';
 import { joined, type ModelArtifacts, type ModelJson, partsOf, type WeightsManifestEntry } from './artifacts.ts';
-import { itemOf, type Place, parseJson, readList, readObject, readText, refuse, within } from './place.ts';
+import { itemOf, type Place, parseTopology, readList, readObject, readText, refuse, within } from './place.ts';
 import { checkSpecs } from './weightData.ts';
 
 /** A file of weights, by the path that model.json gives. */
@@ -21,7 +21,7 @@ export interface Manifest {
 
 /** @param place of model.json, as it is called where it comes from */
 export function readManifest(place: Place, text: string): Manifest {
-  const json = readObject(place, parseJson(place, text)) as ModelJson;
+  const json = readObject(place, parseTopology(place, text)) as ModelJson;
   const here = { ...place, part: 'weightsManifest' };
   const groups = json.weightsManifest === undefined ? [] : readList(here, json.weightsManifest);
   const specs: WeightsManifestEntry[] = [];
@@ -46,12 +46,29 @@ export function artifactsFrom({ json, specs }: Manifest, weightData: ArrayBuffer
   return { ...partsOf(json), weightSpecs: [...specs], weightData };
 }
 
-/** Refuses a path that leads out of the folder of model.json. */
+/** What a name may be decoded, one coding in another. */
+const DECODED = 4;
+
+/**
+ * Refuses a path that leads out of the folder of model.json, also where a server or the parser of a URL would read it in
+ * another way: `%2e%2e`, `..%2f`, backslashes, and characters that such parsers drop.
+ */
 export function checkPath({ place, path }: Shard): string {
-  const steps = path.split('/');
-  const leaves = steps.includes('..') || steps[0] === '' || /[\\:\0]/.test(path);
-  if (leaves) refuse(place, `must stay in the folder of model.json, got ${show(path)}`);
-  return path;
+  let plain = path;
+  for (let n = 0; n < DECODED; n++) {
+    // biome-ignore lint/suspicious/noControlCharactersInRegex: they are what is looked for
+    const leaves = plain.split('/').includes('..') || plain.startsWith('/') || /[\\:\x00-\x1f]|^ | $/.test(plain);
+    if (leaves || plain === '') refuse(place, `must stay in the folder of model.json, got ${show(path)}`);
+    const decoded = withoutCodes(plain);
+    if (decoded === plain) return path;
+    plain = decoded;
+  }
+  return refuse(place, `must stay in the folder of model.json, got ${show(path)}`);
+}
+
+/** Without its codes, where they are some; else as it is. */
+function withoutCodes(path: string): string {
+  return path.replace(/%[0-9a-f]{2}/gi, code => String.fromCharCode(Number.parseInt(code.slice(1), 16)));
 }
 
 /** Puts the files of weights together; refuses before it has held more bytes than there may be. */
@@ -59,20 +76,33 @@ export class Collector {
   readonly #bytes: Uint8Array<ArrayBuffer>[] = [];
   #count = 0;
 
+  /** @param strict whether the files must hold no more than that; else the rest is left */
   constructor(
     readonly place: Place,
     readonly expected: number,
+    readonly strict: boolean,
   ) {}
 
   add(bytes: Uint8Array<ArrayBuffer>): void {
-    this.#count += bytes.byteLength;
-    if (this.#count > this.expected) this.refuse('more');
-    this.#bytes.push(bytes);
+    if (this.strict && this.#count + bytes.byteLength > this.expected) this.refuse('more');
+    const taken = bytes.subarray(0, this.expected - this.#count);
+    this.#count += taken.byteLength;
+    this.#bytes.push(taken);
+  }
+
+  /** Whether nothing more is wanted. */
+  get full(): boolean {
+    return !this.strict && this.#count === this.expected;
   }
 
   /** The share that is there. */
   get fraction(): number {
     return this.expected === 0 ? 1 : this.#count / this.expected;
+  }
+
+  /** Refuses files of so many bytes before they are read. */
+  check(bytes: number): void {
+    if (this.strict && bytes > this.expected) this.refuse(`${bytes}`);
   }
 
   whole(): ArrayBuffer {

@@ -1,7 +1,7 @@
 /** Which handler a place belongs to where models are kept: by the scheme of its URL. */
 
 import { fail, show } from '../errors.ts';
-import type { IOHandler, ModelArtifacts, OnProgress, OwnHandler, SaveResult } from './artifacts.ts';
+import type { IOHandler, ModelArtifacts, OwnHandler, SaveResult, Wishes } from './artifacts.ts';
 import { inDownloads } from './browserFiles.ts';
 import { fileSystem } from './fileSystem.ts';
 import { type HttpOptions, http } from './http.ts';
@@ -9,7 +9,7 @@ import { inIndexedDb } from './indexedDb.ts';
 import { inLocalStorage } from './localStorage.ts';
 
 export type Save = (artifacts: ModelArtifacts) => Promise<SaveResult>;
-export type Load = (onProgress?: OnProgress) => Promise<ModelArtifacts>;
+export type Load = (wishes?: Wishes) => Promise<ModelArtifacts>;
 
 const schemes = ['file://', 'localstorage://', 'indexeddb://', 'downloads://', 'http://', 'https://'];
 
@@ -67,10 +67,10 @@ export function loaderFor(call: string, source: string | IOHandler, options?: Ht
   if (typeof source === 'string') {
     const { load } = handlerOf(call, source, options);
     if (!load) fail(call, `source must be a place that models can be read from, got ${show(source)}`);
-    return onProgress => load(call, onProgress);
+    return wishes => load(call, wishes);
   }
   const found = isHandler(source) ? own.get(source) : undefined;
-  if (found?.load) return onProgress => found.load!(call, onProgress);
+  if (found?.load) return wishes => found.load!(call, wishes);
   if (!isHandler(source) || typeof source.load !== 'function') {
     fail(call, `source must be a URL or a handler with a load method, got ${show(source)}`);
   }

@@ -1,11 +1,11 @@
 /** A model, written down in the layers-model format of TF.js. */
 
 import { fail, show } from '../errors.ts';
-import { checkBoolean, checkOptions } from '../options.ts';
+import { checkBoolean, checkOptions, isPlain } from '../options.ts';
 import type { Runner } from '../runner.ts';
 import type { Sequential } from '../sequential.ts';
 import { FORMAT, generatedBy, type IOHandler, type ModelArtifacts, type SaveResult } from './artifacts.ts';
-import { checkDepth, type Place, parseJson, readObject, refuse } from './place.ts';
+import { checkDepth, itemOf, type Place, readObject, refuse, within } from './place.ts';
 import { saverFor } from './routes.ts';
 import { describeTraining } from './training.ts';
 import { encodeWeights, type NewWeight } from './weightData.ts';
@@ -24,19 +24,30 @@ export const OWN = 'lstmWasm';
 export function checkMetadata(call: string, metadata: unknown): { [name: string]: unknown } {
   const place = { call, part: 'metadata' };
   checkDepth(place, readObject(place, metadata));
-  const found = readObject(place, parseJson(place, jsonOf(place, metadata)));
+  const found = readObject(place, plainCopy(place, metadata)) as { [name: string]: unknown };
   if (OWN in found) fail(call, `metadata must not have the name '${OWN}', under which the training is saved`);
   return found;
 }
 
-function jsonOf(place: Place, value: unknown): string {
-  try {
-    return JSON.stringify(value);
-  } catch (error) {
-    if (error instanceof TypeError) refuse(place, `must be what JSON can hold, got ${show(value)} (${error.message})`);
-    throw error;
+/** What comes back after it was saved: JSON would drop the rest, or put null in its place. */
+function plainCopy(place: Place, given: unknown): unknown {
+  const value = hasToJson(given) ? given.toJSON() : given;
+  if (value !== given) checkDepth(place, value);
+  if (value === null || typeof value === 'string' || typeof value === 'boolean') return value;
+  if (typeof value === 'number' && Number.isFinite(value)) return value;
+  if (Array.isArray(value)) return Array.from(value, (item, n) => plainCopy(itemOf(place, n), item));
+  if (!isPlain(value)) return refuse(place, `must be what JSON can hold, got ${show(value)}`);
+  const copy: { [name: string]: unknown } = {};
+  for (const [name, item] of Object.entries(value)) {
+    if (item === undefined) continue;
+    const own = plainCopy(within(place, name.slice(0, 60)), item);
+    Object.defineProperty(copy, name, { value: own, enumerable: true, configurable: true, writable: true });
   }
+  return copy;
 }
+
+const hasToJson = (value: unknown): value is { toJSON(): unknown } =>
+  value !== null && typeof value === 'object' && typeof (value as { toJSON?: unknown }).toJSON === 'function';
 
 /** Writes all down first, before anything else can happen to the model, and then hands it over. */
 export async function saveModel(

@@ -4,12 +4,10 @@ import { show } from '../errors.ts';
 import type { Sequential } from '../sequential.ts';
 import { type Dialect, refuseKeras1 } from './dialect.ts';
 import { graphOf, lineOf } from './functional.ts';
-import { describedIn, isOfKeras1, layerOf, plainOf, type Words } from './layerWords.ts';
+import { checkLayers, describedIn, isOfKeras1, layerList, layerOf, plainOf, type Words } from './layerWords.ts';
 import { checkMasks } from './masks.ts';
 import { checkDepth, isObject, itemOf, type Place, refuse, within } from './place.ts';
 import { modelFrom } from './rebuild.ts';
-
-const MOST_LAYERS = 4096;
 
 /** A layer as a file describes it. */
 interface Found {
@@ -31,13 +29,12 @@ export function modelOf(place: Place, topology: unknown, dialect: Dialect): Sequ
  * @returns `{ class_name: 'Sequential', config }`
  */
 function topologyOf(place: Place, model: unknown, dialect: Dialect): Words {
-  checkDepth(place, model);
   const { config } = describedIn(place, model);
+  if (Array.isArray(config.layers)) checkLayers(within(place, 'config.layers'), config.layers.length);
+  checkDepth(place, model);
   const found = layersIn(place, model);
   if (found.length === 0) refuse(within(place, 'config.layers'), 'must hold a layer, got none');
-  if (found.length > MOST_LAYERS) {
-    refuse(within(place, 'config.layers'), `must be at most ${MOST_LAYERS} layers, got ${found.length}`);
-  }
+  checkLayers(within(place, 'config.layers'), found.length);
   if (found.some(({ described }) => isOfKeras1(described))) refuseKeras1(place);
   const layers = found.map(({ place, described }) => layerOf(place, described, dialect));
   return {
@@ -80,8 +77,7 @@ function listedIn(place: Place, model: unknown): Found[] {
   // Keras once wrote the list alone
   const list: unknown = Array.isArray(config) ? config : config.layers;
   const here = within(inner, 'layers');
-  if (!Array.isArray(list)) return refuse(here, `must be a list, got ${show(list)}`);
-  return list.map((described, n) => ({ place: itemOf(here, n), described }));
+  return Array.from(layerList(here, list), (described, n) => ({ place: itemOf(here, n), described }));
 }
 
 /** The shape of the input where neither an input layer nor the first layer names it: Keras notes it when a model is built. */

@@ -95,10 +95,17 @@ function oneOf<K extends string>(place: Place, value: unknown, known: readonly K
  * The weights of a file.
  *
  * @param data the place of the bytes, and the bytes: as many as the list asks for
+ * @param strict whether there must not be more of them
  */
-export function decodeWeights(place: Place, specs: unknown, data: Place, bytes: Uint8Array): StoredWeight[] {
+export function decodeWeights(
+  place: Place,
+  specs: unknown,
+  data: Place,
+  bytes: Uint8Array,
+  strict: boolean,
+): StoredWeight[] {
   const { entries, bytes: expected } = checkSpecs(place, specs);
-  if (bytes.byteLength !== expected) {
+  if (strict ? bytes.byteLength !== expected : bytes.byteLength < expected) {
     refuse(data, `must have ${expected} bytes, as ${place.part} says, got ${bytes.byteLength}`);
   }
   let at = 0;

@@ -11,7 +11,7 @@ import { warn } from '../warning.ts';
 import { type WeightOptions, writeWeights } from '../weights.ts';
 import { report } from './callbacks/progressBar.ts';
 import { type BatchSource, type Source, sourceOf } from './dataset.ts';
-import { Means } from './history.ts';
+import type { Means } from './history.ts';
 import { checkBatchSize, checkVerbose, checkWhole, type Verbosity } from './options.ts';
 import { Samples, Selection, Weighing } from './samples.ts';
 import type { Trainee } from './trainee.ts';
@@ -106,7 +106,7 @@ export function readWeights(call: string, y: Samples, weights: WeightOptions): S
 /** Tests batch after batch, and stops after each for whoever has other things to do. */
 export function* testing(call: string, trainee: Trainee, pairs: Pairs, size: number): Generator<void, Means, void> {
   const { x, y, weights } = pairs;
-  const means = new Means(trainee.labels());
+  const means = trainee.means();
   const [xs, ys] = [new Selection(x), new Selection(y)];
   const weighing = weights && new Weighing(weights, null, size);
   for (let from = 0; from < x.count; from += size) {
@@ -185,7 +185,7 @@ export async function testSource(
   batches: number | null,
   breathe: () => Promise<void>,
 ): Promise<[Means, number]> {
-  const means = new Means(trainee.labels());
+  const means = trainee.means();
   const objective = trainee.objective(call);
   const reader = await source.open();
   let count = 0;

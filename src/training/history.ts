@@ -32,11 +32,14 @@ export class History extends BaseCallback {
 /** Means over batches, each weighted by its number of samples. */
 export class Means {
   readonly labels: readonly string[];
+  readonly #roots: readonly boolean[];
   readonly #sums: Float64Array;
   #seen = 0;
 
-  constructor(labels: readonly string[]) {
+  /** @param roots which of them are roots of a mean: their squares are what is averaged */
+  constructor(labels: readonly string[], roots: readonly boolean[] = []) {
     this.labels = labels;
+    this.#roots = roots;
     this.#sums = new Float64Array(labels.length);
   }
 
@@ -62,11 +65,14 @@ export class Means {
   /** @param values what trainOnBatch or testOnBatch returned for so many samples */
   add(values: number | readonly number[], samples: number): void {
     this.#seen += samples;
-    for (let n = 0; n < this.#sums.length; n++) this.#sums[n]! += at(values, n) * samples;
+    for (let n = 0; n < this.#sums.length; n++) {
+      const value = at(values, n);
+      this.#sums[n]! += (this.#roots[n] ? value * value : value) * samples;
+    }
   }
 
   values(): number[] {
-    return Array.from(this.#sums, sum => sum / this.#seen);
+    return Array.from(this.#sums, (sum, n) => (this.#roots[n] ? Math.sqrt(sum / this.#seen) : sum / this.#seen));
   }
 
   /** Puts the means under their names; nothing where nothing was seen. */

@@ -9,7 +9,7 @@ import type { Diagnosis } from '../step.ts';
 import type { WeightOptions } from '../weights.ts';
 import { type BaseCallback, CustomCallback, type Logs, type Params } from './callback.ts';
 import { ProgressBar } from './callbacks/progressBar.ts';
-import { at, History, Means } from './history.ts';
+import { at, History, type Means } from './history.ts';
 import { nextTurn, Pace, type YieldEvery } from './pace.ts';
 import { checkKind } from './resume.ts';
 import type { DataOrder, Stage, Standing } from './standing.ts';
@@ -67,7 +67,7 @@ export class Session {
     this.labels = trainee.labels();
     if (resumed) checkKind(call, { method, data, labels: this.labels, callbacks }, resumed);
     this.#options = options;
-    this.#means = new Means(this.labels);
+    this.#means = trainee.means();
     const metrics = params.doValidation
       ? [...this.labels, ...this.labels.map(label => `val_${label}`)]
       : [...this.labels];

@@ -3,6 +3,7 @@
 import { type Batch, shapeOfBatch } from '../batches.ts';
 import { fail } from '../errors.ts';
 import { isSparse } from '../losses.ts';
+import type { Metric } from '../metrics.ts';
 import type { Objective } from '../objective.ts';
 import type { Runner } from '../runner.ts';
 import { readSnapshot, type Snapshot } from '../saving/snapshot.ts';
@@ -10,6 +11,7 @@ import type { Sequential } from '../sequential.ts';
 import type { Diagnosis, Step } from '../step.ts';
 import { shapeOfTarget, targetShapeOf } from '../targets.ts';
 import type { WeightOptions } from '../weights.ts';
+import { Means } from './history.ts';
 import type { Standing } from './standing.ts';
 
 export interface Trainee {
@@ -41,6 +43,8 @@ export interface Trainee {
   checkInput(call: string, name: string, numbers: Float32Array): void;
   /** The names of what `train` and `test` return: 'loss', then the metrics. */
   labels(): string[];
+  /** Of the loss and the metrics, over batches that are still to come. */
+  means(): Means;
   /** How many classes there are where y holds their numbers and every one counts; else null. */
   classes(call: string): number | null;
   /** `trainOnBatch` under the name of the call that wants it. */
@@ -60,6 +64,9 @@ export interface Shapes {
   /** As the loss reads it: numbers of classes with their last axis. */
   readonly target: number[];
 }
+
+/** Whether a metric is the root of what is to be averaged over batches. */
+const isRoot = (metric: Metric) => metric.kindOf(1) === 'rootMeanSquaredError';
 
 const ofValidation = () => ' of the validation';
 
@@ -88,6 +95,7 @@ export function traineeOf(model: Sequential, runner: Runner, step: Step): Traine
     },
     checkInput: (call, name, numbers) => runner.checkInput(call, name, numbers, 0, numbers.length),
     labels: () => model.metricsNames,
+    means: () => new Means(model.metricsNames, [false, ...(stack.objective?.metrics ?? []).map(isRoot)]),
     classes: call => {
       if (!isSparse(runner.objective(call).loss)) return null;
       const masks = stack.layers.some(layer => layer.masks);

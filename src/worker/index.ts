@@ -67,7 +67,7 @@ export class Host {
     const names = [...httpOptions, 'strict', 'streamWeights'];
     const { strict = true, onProgress, streamWeights, ...rest } = checkOptions<LoadOptions>(call, options, names);
     checkBoolean(call, 'strict', strict);
-    const artifacts = await loaderFor(call, source, rest)(onProgress);
+    const artifacts = await loaderFor(call, source, rest)({ strict, ...(onProgress && { onProgress }) });
     const id = nextId();
     const { config, objective } = (await this.#call(call, [id, artifacts, strict])) as Loaded;
     const mirror = withoutDrawing(() => modelFrom({ call, part: '' }, { className: 'Sequential', config }));

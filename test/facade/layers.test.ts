@@ -482,7 +482,7 @@ test.each<[string, () => unknown, string]>([
     () => layers.leakyReLU({ alpha: Number.NaN }),
     'layers.leakyReLU: alpha must be a finite number, got NaN',
   ],
-  ['another elu', () => layers.elu({ alpha: 2 }), 'layers.elu: alpha must be 1, got 2'],
+  ['alpha of elu', () => layers.elu({ alpha: Number.NaN }), 'layers.elu: alpha must be a finite number, got NaN'],
   [
     'rate 1',
     () => layers.dropout({ rate: 1 }),

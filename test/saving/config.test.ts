@@ -1,6 +1,6 @@
 // What a model is, written down and made anew: every layer, initializer, regularizer, constraint, optimizer, schedule.
 
-import { initializers, layers, type Sequential, schedules, sequential, train } from 'lstm-wasm';
+import { initializers, type Layer, layers, type Sequential, schedules, sequential, train } from 'lstm-wasm';
 import { describe, expect, test } from 'vitest';
 import { optimizerFrom } from '../../src/saving/rebuild.ts';
 import { modelOf } from '../../src/saving/topology.ts';
@@ -8,7 +8,23 @@ import { stacks } from './stacks.ts';
 
 const place = { call: 'load', part: 'model' };
 const again = (model: Sequential) => modelOf(place, model.toJSON(null, false), 'own');
+
+/** The factory of a class of layers. */
+const factoryFor = (className: string) => {
+  const found = Object.entries(layers).find(([name]) => name.toLowerCase() === className.toLowerCase());
+  return found![1] as (options: never) => Layer;
+};
+
 describe.each(Object.entries(stacks))('%s', (_name, make) => {
+  test('every layer is made anew by its factory from its configuration', () => {
+    for (const layer of sequential({ layers: make() }).layers) {
+      const config = layer.getConfig();
+      const copy = factoryFor(layer.className)(config as never);
+      expect(copy.getConfig()).toEqual(config);
+      expect(factoryFor(layer.className)(JSON.parse(JSON.stringify(config)) as never).getConfig()).toEqual(config);
+    }
+  });
+
   test('comes back as it was', () => {
     const model = sequential({ layers: make(), name: 'one' });
     const copy = again(model);
@@ -105,4 +121,99 @@ const spoiled: [string, (json: any) => void, RegExp][] = [
 
 test.each(spoiled)('%s is refused with its place', (_name, change, message) => {
   expect(stranger(change)).toThrow(message);
+});
+
+test('options that are null in configurations are as if absent', () => {
+  const made = [
+    layers.lstm({ units: 2, seed: null, dtype: null, kernelRegularizer: null, inputLength: null } as never),
+    layers.dropout({ rate: 0.5, seed: null, noiseShape: null, dtype: null }),
+    layers.dense({
+      units: 2,
+      dtype: null,
+      weights: null,
+      kernelInitializer: initializers.heNormal({ seed: null }),
+    } as never),
+    layers.embedding({ inputDim: 2, outputDim: 2, inputLength: null } as never),
+    layers.reLU({ maxValue: null }),
+    layers.rnn({ cell: layers.gruCell({ units: 2, seed: null }) }),
+  ];
+  expect(made.map(({ className }) => className)).toEqual(['LSTM', 'Dropout', 'Dense', 'Embedding', 'ReLU', 'RNN']);
+});
+
+test('a configuration of what is not there is refused by the factory', () => {
+  const described = (className: string) => ({ className, config: {} }) as never;
+  expect(() => layers.dense({ units: 1, kernelInitializer: described('Noise') })).toThrow(
+    "layers.dense: kernelInitializer has the unknown class 'Noise'; known: zeros, ones",
+  );
+  expect(() => layers.bidirectional({ layer: described('Transformer') })).toThrow(
+    'layers.bidirectional: layer must be',
+  );
+  expect(() => layers.rnn({ cell: described('ConvCell') })).toThrow('layers.rnn: cell must be made of');
+});
+
+describe('names of Keras', () => {
+  const dense = (options: object) => layers.dense({ units: 2, inputShape: [2], ...options }).getConfig();
+  const nameOf = (options: object) => (dense(options).kernelInitializer as { className: string }).className;
+
+  test('stand for initializers: normal, uniform, zero, one, eye, and those of classes', () => {
+    const names = ['normal', 'uniform', 'zero', 'one', 'eye', 'lecun_normal', 'OrthogonalInitializer'];
+    expect(names.map(kernelInitializer => nameOf({ kernelInitializer }))).toEqual([
+      'RandomNormal',
+      'RandomUniform',
+      'Zeros',
+      'Ones',
+      'Identity',
+      'LeCunNormal',
+      'Orthogonal',
+    ]);
+  });
+
+  test('stand for constraints: maxnorm, nonneg, unitnorm', () => {
+    const names = ['maxnorm', 'max_norm', 'nonneg', 'unitnorm'];
+    const found = names.map(
+      kernelConstraint => (dense({ kernelConstraint }).kernelConstraint as { className: string }).className,
+    );
+    expect(found).toEqual(['MaxNorm', 'MaxNorm', 'NonNeg', 'UnitNorm']);
+  });
+
+  test('stand for activations: leaky_relu, celu, silu', () => {
+    expect(['leaky_relu', 'celu', 'silu'].map(activation => dense({ activation }).activation)).toEqual([
+      'leakyRelu',
+      'elu',
+      'swish',
+    ]);
+  });
+});
+
+describe('metadata', () => {
+  const model = () => sequential({ layers: [layers.dense({ units: 1, inputShape: [1] })] });
+
+  test('comes back as it was given', () => {
+    const one = model();
+    const metadata = { a: [1, null, 'x', { b: true }], c: { toJSON: () => ({ d: 1 }) }, e: undefined };
+    one.setUserDefinedMetadata(metadata);
+    expect(one.getUserDefinedMetadata()).toEqual({ a: [1, null, 'x', { b: true }], c: { d: 1 } });
+  });
+
+  test('that JSON cannot hold is refused with its place', () => {
+    const bad: unknown[] = [
+      Number.NaN,
+      Number.POSITIVE_INFINITY,
+      () => 1,
+      Symbol('s'),
+      1n,
+      new Map(),
+      new Set(),
+      new Float32Array(2),
+      [undefined],
+      /x/,
+    ];
+    for (const value of bad) {
+      const one = model();
+      expect(() => one.setUserDefinedMetadata({ a: [{ b: value }] })).toThrow(
+        /^model.setUserDefinedMetadata: metadata\.a\[0\]\.b(\[0\])?: must be what JSON can hold/,
+      );
+      expect(one.getUserDefinedMetadata()).toBe(null);
+    }
+  });
 });

@@ -5,6 +5,7 @@ import { execFileSync } from 'node:child_process';
 import { mkdtempSync, readFileSync, rmSync, writeFileSync } from 'node:fs';
 import { tmpdir } from 'node:os';
 import { fileURLToPath } from 'node:url';
+import { gunzipSync } from 'node:zlib';
 import { initializers, type Layer, layers, type Sequential, sequential, setRandomSeed } from 'lstm-wasm';
 import { loadKerasModel, loadKerasWeights, toKeras, toKerasWeights } from 'lstm-wasm/keras';
 import { beforeAll, describe, expect, test } from 'vitest';
@@ -243,10 +244,52 @@ describe('files in the layout of Keras', () => {
     expect(model.getLayer('dense').getConfig()).toMatchObject({ activation: 'swish' });
   });
 
-  test.each(['many.keras', 'many-latest.keras', 'deep.keras', 'deep-latest.keras'])('%s', async name => {
-    const model = await loadKerasModel(fixture(name));
+  test.each(['many.keras', 'many-latest.keras', 'many-windows.keras', 'deep.keras', 'deep-latest.keras'])(
+    '%s',
+    async name => {
+      const model = await loadKerasModel(fixture(name));
+      expectNumbers(model);
+      expect(predictionOf(model).length).toBeGreaterThan(0);
+    },
+  );
+
+  test('layers without weights have empty attributes in .h5 files, which are empty lists', async () => {
+    const model = await loadKerasModel(fixture('weightless.h5'));
+    expect(model.layers.map(({ className }) => className)).toEqual(
+      'Masking LSTM Dropout TimeDistributed Flatten RepeatVector Reshape Dense'.split(' '),
+    );
     expectNumbers(model);
-    expect(predictionOf(model).length).toBeGreaterThan(0);
+    model.setWeights(model.getWeights().map(({ shape }) => zeros(shape)));
+    await loadKerasWeights(model, fixture('weightless.h5'));
+    expectNumbers(model);
+  });
+
+  test('names of more than 64 kB are read from the several attributes that they take', async () => {
+    const model = await loadKerasModel(gunzipSync(fixture('chunked.h5.gz')));
+    expect(model.layers.length).toBe(37);
+    expectNumbers(model);
+  });
+
+  test('weights of CuDNNLSTM and CuDNNGRU go into LSTM and GRU', async () => {
+    const both = layers.gru({ units: 4, resetAfter: true, recurrentActivation: 'sigmoid' });
+    const model = sequential({
+      layers: [
+        layers.lstm({ units: 3, returnSequences: true, recurrentActivation: 'sigmoid', inputShape: [5, 2] }),
+        layers.bidirectional({ layer: both, mergeMode: 'concat' }),
+        layers.dense({ units: 1 }),
+      ],
+    });
+    await loadKerasWeights(model, fixture('cudnn.h5'));
+    expectNumbers(model);
+  });
+
+  test('weights of CuDNNGRU are refused by a GRU with one bias', async () => {
+    const gru = layers.gru({ units: 4, resetAfter: false });
+    const lstm = layers.lstm({ units: 3, returnSequences: true, inputShape: [5, 2] });
+    const model = sequential({ layers: [lstm, layers.bidirectional({ layer: gru }), layers.dense({ units: 1 })] });
+    await expect(loadKerasWeights(model, fixture('cudnn.h5'))).rejects.toThrow(
+      /^loadKerasWeights: the file.both.both\/forward\/bias:0: must have the shape \[12\], got \[24\]$/,
+    );
   });
 
   test('weights alone go into a model of the same layers, and into no other', async () => {

@@ -3,6 +3,7 @@
 
 import { readFileSync } from 'node:fs';
 import { fileURLToPath } from 'node:url';
+import { gunzipSync } from 'node:zlib';
 import { strFromU8, strToU8, unzipSync, zipSync } from 'fflate';
 import { backendInfo, layers, sequential, ValueError } from 'lstm-wasm';
 import { loadKerasModel, loadKerasWeights, toKeras, toKerasWeights } from 'lstm-wasm/keras';
@@ -229,6 +230,52 @@ describe('archives', () => {
     );
   });
 
+  test('what was packed too well to be weights is not unpacked, whatever room the model has for it', async () => {
+    const config = JSON.parse(strFromU8(entries['config.json']!));
+    config.config.layers.at(-1).config.units = 1e8;
+    const bomb = zipSync({
+      ...entries,
+      'config.json': strToU8(JSON.stringify(config)),
+      'model.weights.h5': new Uint8Array(2 ** 26),
+    });
+    expect(bomb.length).toBeLessThan(2 ** 17);
+    await expect(loadKerasModel(bomb)).rejects.toThrow(
+      /^loadKerasModel: model.weights.h5: must be at most 34\d+ bytes/,
+    );
+  });
+
+  test('a configuration of small values without end is refused before it is parsed', async () => {
+    const config = strToU8(`[${'{},'.repeat(3 * 2 ** 20)}{}]`);
+    await expect(loadKerasModel(zipSync({ ...entries, 'config.json': config }))).rejects.toThrow(
+      /^loadKerasModel: config.json: must consist of at most 1000000 values, got more/,
+    );
+  });
+
+  test('an archive of something else is named', async () => {
+    const saved = zipSync({
+      'model/saved_model.pb': new Uint8Array(9),
+      'model/variables/variables.index': strToU8('x'),
+    });
+    await expect(loadKerasModel(saved)).rejects.toThrow(/got a SavedModel of TensorFlow; load it in Keras and save/);
+    const outer = zipSync({ 'models/best.h5': fixture('legacy.h5') });
+    await expect(loadKerasModel(outer)).rejects.toThrow(
+      /got an archive of 'models\/best.h5'; unpack it and load that file/,
+    );
+  });
+
+  test('a download that was cut off is said to be one', async () => {
+    const whole = fixture('lstm.keras');
+    await expect(loadKerasModel(whole.slice(0, -100))).rejects.toThrow(/without its end; download it again/);
+    for (const name of ['legacy.h5', 'lstm.weights.h5']) {
+      const { length } = fixture(name);
+      await expect(loadKerasModel(fixture(name).slice(0, length / 2))).rejects.toThrow(
+        `loadKerasModel: the file: must be ${length} bytes long, got the first ${length / 2}; download it again`,
+      );
+    }
+    const latest = unzipSync(fixture('many-latest.keras'))['model.weights.h5']!;
+    await expect(loadKerasModel(latest.slice(0, 1000))).rejects.toThrow(/got the first 1000; download it again/);
+  });
+
   test('a part is missing, or damaged', async () => {
     for (const name of ['config.json', 'model.weights.h5']) {
       const { [name]: _, ...others } = entries;
@@ -247,6 +294,57 @@ describe('archives', () => {
         /^loadKerasModel: metadata.json: keras_version must be/,
       );
     }
+  });
+});
+
+test('Keras 1 is said not to be read, and what to do', async () => {
+  const advice =
+    /must be of Keras 2 or 3, got a model of Keras 1; load it with Keras 2.0 to 2.3, .* and save it again$/;
+  for (const name of ['keras1.h5', 'keras1-no-version.h5']) {
+    await expect(loadKerasModel(fixture(name))).rejects.toThrow(advice);
+  }
+  await expect(loadKerasWeights(smallModel(), fixture('keras1.h5'))).rejects.toThrow(advice);
+});
+
+describe('HDF5 files that point at the same bytes again and again are soon refused', () => {
+  async function expectRefusedSoon(bytes: Uint8Array, message: RegExp) {
+    const start = performance.now();
+    await expect(loadKerasWeights(smallModel(), bytes)).rejects.toThrow(message);
+    expect(performance.now() - start).toBeLessThan(3000);
+  }
+
+  test('40,000 links under one name of 600,000 letters', async () => {
+    const [links, letters, nodes] = [10_000, 600_000, 4];
+    const [header, heap, tree] = [128, 256, 512];
+    const symbols = tree + 96 + 16 * nodes;
+    const name = symbols + 72 + 40 * links;
+    const bytes = Buffer.alloc(name + letters + 16);
+    const address = (at: number, value: number) => bytes.writeBigUInt64LE(BigInt(value), at);
+    bytes.set([0x89, 0x48, 0x44, 0x46, 13, 10, 26, 10, 0, 0, 0, 0, 0, 8, 8]);
+    address(64, header);
+    bytes.set([1, 0, 1], header); // one message, of 24 bytes: a table of names
+    bytes.set([24], header + 8);
+    bytes.set([0x11, 0, 16], header + 16);
+    address(header + 24, tree);
+    address(header + 32, heap);
+    bytes.write('HEAP', heap);
+    address(heap + 8, letters);
+    address(heap + 24, name);
+    bytes.write('TREE', tree);
+    bytes.writeUInt16LE(nodes, tree + 6);
+    for (let n = 0; n < nodes; n++) address(tree + 32 + 16 * n, symbols);
+    bytes.write('SNOD', symbols);
+    bytes.writeUInt16LE(links, symbols + 6);
+    for (let n = 0; n < links; n++) address(symbols + 16 + 40 * n, header);
+    bytes.fill('a', name, name + letters - 1);
+    await expectRefusedSoon(bytes, /the file: must not point at the same bytes again and again$/);
+  });
+
+  test.each([
+    ['a path of 30,000 names that ends where it began', 'circle.h5.gz', /must hold the 5 weights of the model, got 0$/],
+    ['a name of 30,000 names, as on Windows', 'backslashes.h5.gz', /again and again$|must be a group/],
+  ])('%s', async (_, name, message) => {
+    await expectRefusedSoon(gunzipSync(fixture(name)), message);
   });
 });
 

@@ -109,6 +109,8 @@ describe('file://', () => {
     ]) {
       await refused(at(path), 'weightsManifest[0].paths[0]: must stay in the folder of model.json');
     }
+    await writeFile(join(home, 'model.json'), ' '.repeat(2 ** 24 + 1));
+    await expect(loadLayersModel(`file://${home}`)).rejects.toThrow(/model\.json: must be at most 16777216 bytes long/);
     await refused(at('gone.bin'), /must be a saved model, got ENOENT/);
     await refused(at('sub'), /which is no file|bytes/);
     await refused(at('a.bin'), /a\.bin: must have \d+ bytes, as weightsManifest says, got 7/);
@@ -202,6 +204,59 @@ describe('a server', () => {
       'fetchFunc must be a function',
     );
     await expect(loadLayersModel('model.json', { fetchFnc: 1 } as never)).rejects.toThrow("did you mean 'fetchFunc'");
+  });
+
+  test('asks for no weights outside of the folder, whatever a parser of URLs makes of the path', async () => {
+    const { weightSpecs, weightData: _, ...rest } = await artifactsOf();
+    const outside = [
+      '../x',
+      '..%2fx',
+      '%2e%2e/x',
+      '%252e%252e/x',
+      '.\t./x',
+      '//host/x',
+      '%2f%2fhost/x',
+      'https:x',
+      'https%3ax',
+    ];
+    for (const path of [...outside, '..\\x', '..%5cx', ' /x', '/x', '']) {
+      const asked: string[] = [];
+      const json = JSON.stringify({ ...rest, weightsManifest: [{ paths: [path], weights: weightSpecs }] });
+      const fetchFunc = async (url: Any) => {
+        asked.push(url);
+        return new Response(json);
+      };
+      await expect(loadLayersModel('http://h/models/model.json', { fetchFunc }), path).rejects.toThrow(
+        'weightsManifest[0].paths[0]: must stay in the folder of model.json',
+      );
+      expect(asked).toEqual(['http://h/models/model.json']);
+    }
+  });
+
+  test('is not read further than a model.json goes', async () => {
+    let sent = 0;
+    const pull = (controller: ReadableStreamDefaultController) => {
+      sent += 2 ** 20;
+      controller.enqueue(new Uint8Array(2 ** 20).fill(32));
+    };
+    const fetchFunc = async () => new Response(new ReadableStream({ pull }));
+    await expect(loadLayersModel('http://h/model.json', { fetchFunc })).rejects.toThrow(
+      'http://h/model.json: must be at most 16777216 bytes long, got 17825792',
+    );
+    expect(sent).toBeLessThan(2 ** 25);
+  });
+
+  test('with strict: false, spare bytes behind the weights are left', async () => {
+    const model = trained();
+    const { fetchFunc, asked } = await serve(model, bytes => bytes);
+    const longer = async (url: Any) => {
+      const found = await fetchFunc(url);
+      return String(url).endsWith('b.bin') ? new Response(new Blob([await found.blob(), 'spare'])) : found;
+    };
+    await expect(loadLayersModel('http://h/model.json', { fetchFunc: longer })).rejects.toThrow('got more');
+    const loaded = await loadLayersModel('http://h/model.json', { fetchFunc: longer, strict: false });
+    expect(predicts(loaded)).toEqual(predicts(model));
+    expect(asked.length).toBeGreaterThan(4);
   });
 
   test('takes a form', async () => {
@@ -393,7 +448,9 @@ test('modelFromJSON reads what toJSON gives', async () => {
   }
   expect((await lw.models.modelFromJSON({ model_config: model.toJSON(null, false) })).toJSON()).toEqual(model.toJSON());
   await expect(modelFromJSON('{')).rejects.toThrow('modelFromJSON: json: must be JSON');
-  await expect(modelFromJSON({ modelTopology: {}, weightsManifest: [] })).rejects.toThrow('loadLayersModel reads both');
+  expect((await modelFromJSON({ modelTopology: model.toJSON(null, false), weightsManifest: [] })).toJSON()).toEqual(
+    model.toJSON(),
+  );
 });
 
 test('trainableOnly leaves the rest out, and strict: false takes what is there', async () => {

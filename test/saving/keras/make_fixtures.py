@@ -7,6 +7,7 @@ name, each with a group vars that holds the variables 0, 1 and so on. Numbers co
 tell them without another file.
 """
 
+import gzip
 import io
 import json
 import os
@@ -68,12 +69,16 @@ def dense(name, units, activation="linear"):
                  quantization_config=None)
 
 
-def h5(groups, latest=False):
-    """model.weights.h5: every object that may have variables, with or without them."""
+def h5(groups, latest=False, windows=False):
+    """model.weights.h5: every object that may have variables, with or without them.
+
+    Up to 2.15, Keras joined the path of an object as the system joins paths, on Windows with backslashes.
+    """
     memory = io.BytesIO()
     start = 0
     with h5py.File(memory, "w", **({"libver": "latest"} if latest else {})) as file:
         for path, name, shapes in groups:
+            path = path.replace("/", "\\") if windows else path
             group = file.create_group(path).create_group("vars") if path else file.create_group("vars")
             group.attrs["name"] = name
             for n, shape in enumerate(shapes):
@@ -83,7 +88,7 @@ def h5(groups, latest=False):
     return memory.getvalue()
 
 
-def save(name, layers, groups, shape, version="3.8.0", latest=False, deflated=False):
+def save(name, layers, groups, shape, version="3.8.0", latest=False, deflated=False, windows=False):
     config = {"name": "sequential", "trainable": True, "dtype": FLOAT32, "layers": layers, "build_input_shape": shape}
     model = {**keras("Sequential", config, "keras"), "build_config": {"input_shape": shape}, "compile_config": {
         "optimizer": keras("Adam", {"name": "adam", "learning_rate": 0.001}, "keras.optimizers"), "loss": "mse"}}
@@ -91,7 +96,7 @@ def save(name, layers, groups, shape, version="3.8.0", latest=False, deflated=Fa
     kind = zipfile.ZIP_DEFLATED if deflated else zipfile.ZIP_STORED
     with zipfile.ZipFile(os.path.join(HERE, name), "w", kind) as archive:
         for entry, data in (("metadata.json", json.dumps(metadata)), ("config.json", json.dumps(model)),
-                            ("model.weights.h5", h5([("", "sequential", []), *groups], latest))):
+                            ("model.weights.h5", h5([("", "sequential", []), *groups], latest, windows))):
             archive.writestr(zipfile.ZipInfo(entry, (1980, 1, 1, 0, 0, 0)), data, kind)
 
 
@@ -153,44 +158,185 @@ def deep():
     return layers, [(f"layers/{name}", name, [(1, 1), (1,)]) for name in names], [None, 1]
 
 
-def legacy():
-    """A whole model in one file, as Keras 2 saved it: hard_sigmoid is another function there."""
-    config = recurrent("lstm", 3, recurrent_activation="hard_sigmoid", unit_forget_bias=True)
-    plain = {**config, "dtype": "float32", "batch_input_shape": [None, 4, 2], "time_major": False, "implementation": 1}
+LIMIT = 64512  # of bytes in an object header
+
+
+def save_attributes(group, name, data):
+    """save_attributes_to_hdf5_group of Keras; of an empty list, h5py makes an empty array of float64."""
+    chunks = [np.asarray(data)]
+    while any(chunk.nbytes > LIMIT for chunk in chunks):
+        chunks = np.array_split(np.asarray(data), len(chunks) + 1)
+    if len(chunks) == 1:
+        group.attrs[name] = data
+    else:
+        for n, chunk in enumerate(chunks):
+            group.attrs[f"{name}{n}"] = chunk
+
+
+def save_weights(group, layers, version):
+    """save_weights_to_hdf5_group of Keras: for each layer its name, and its weights by theirs."""
+    save_attributes(group, "layer_names", [name.encode("utf8") for name, _ in layers])
+    group.attrs["backend"] = b"tensorflow"
+    group.attrs["keras_version"] = version.encode("utf8")
+    for name, weights in layers:
+        here = group.create_group(name)
+        save_attributes(here, "weight_names", [f"{name}/{weight}".encode("utf8") for weight, _ in weights])
+        for weight, values in weights:
+            here.create_dataset(f"{name}/{weight}", values.shape, dtype=values.dtype)[:] = values
+
+
+def counted(layers):
+    """Layers whose weights are shapes, with the numbers that the formula gives."""
+    start = 0
+    for name, weights in layers:
+        made = []
+        for weight, shape in weights:
+            made.append((weight, numbers(shape, start)))
+            start += made[-1][1].size
+        yield name, made
+
+
+def old(config):
+    """A layer's options, without those that came with Keras 3."""
+    plain = {**config, "dtype": "float32"}
+    for name in ("zero_output_for_mask", "seed", "quantization_config"):
+        plain.pop(name, None)
     for name in ("kernel", "recurrent", "bias"):
-        plain[f"{name}_initializer"] = {"class_name": "Zeros", "config": {}}
-    del plain["zero_output_for_mask"], plain["seed"]
-    last = {**dense("dense", 2), "dtype": "float32"}
-    del last["quantization_config"]
-    listed = [("InputLayer", {"batch_input_shape": [None, 4, 2], "dtype": "float32", "sparse": False, "name": "in"}),
-              ("LSTM", plain), ("Dense", last)]
+        if f"{name}_initializer" in plain:
+            plain[f"{name}_initializer"] = {"class_name": "Zeros", "config": {}}
+    return plain
+
+
+def save_whole(out, listed, layers, version="2.4.0"):
+    """A whole model in one file, as Keras saved it before version 3. Without a version: as its first versions did."""
     model = {"class_name": "Sequential", "config": {"name": "old", "layers": [
         {"class_name": class_name, "config": config} for class_name, config in listed]}}
-    start = 0
-    with h5py.File(os.path.join(HERE, "legacy.h5"), "w") as file:
-        file.attrs["keras_version"] = "2.4.0"
-        file.attrs["backend"] = "tensorflow"
+    with h5py.File(out, "w") as file:
         file.attrs["model_config"] = json.dumps(model).encode("utf8")
-        group = file.create_group("model_weights")
-        group.attrs["layer_names"] = [b"lstm", b"dense"]
-        for name, weights in (("lstm", [("lstm_cell/kernel:0", (2, 12)), ("lstm_cell/recurrent_kernel:0", (3, 12)),
-                                        ("lstm_cell/bias:0", (12,))]),
-                              ("dense", [("kernel:0", (3, 2)), ("bias:0", (2,))])):
-            here = group.create_group(name)
-            paths = [f"{name}/{weight}" for weight, _ in weights]
-            here.attrs["weight_names"] = [path.encode("utf8") for path in paths]
-            for path, (_, shape) in zip(paths, weights):
-                values = numbers(shape, start)
-                here.create_dataset(path, shape, dtype=values.dtype)[:] = values
-                start += values.size
+        save_weights(file.create_group("model_weights"), list(counted(layers)), version or "")
+        if version:
+            file.attrs["keras_version"] = version
+            file.attrs["backend"] = "tensorflow"
+        else:
+            del file["model_weights"].attrs["keras_version"]
+
+
+def path(name):
+    return os.path.join(HERE, name)
+
+
+def save_packed(name, memory):
+    with open(path(name), "wb") as out:
+        out.write(gzip.compress(memory.getvalue(), mtime=0))
+
+
+OLD_INPUT = ("InputLayer", {"batch_input_shape": [None, 4, 2], "dtype": "float32", "sparse": False, "name": "in"})
+OLD_LSTM = {**old(recurrent("lstm", 3, recurrent_activation="hard_sigmoid", unit_forget_bias=True)),
+            "batch_input_shape": [None, 4, 2], "time_major": False, "implementation": 1}
+LSTM_WEIGHTS = [("lstm_cell/kernel:0", (2, 12)), ("lstm_cell/recurrent_kernel:0", (3, 12)), ("lstm_cell/bias:0", (12,))]
+DENSE_WEIGHTS = [("kernel:0", (3, 2)), ("bias:0", (2,))]
+
+
+def legacy():
+    """hard_sigmoid is another function in Keras 2."""
+    save_whole(path("legacy.h5"), [OLD_INPUT, ("LSTM", OLD_LSTM), ("Dense", old(dense("dense", 2)))],
+               [("lstm", LSTM_WEIGHTS), ("dense", DENSE_WEIGHTS)])
+
+
+def weightless():
+    """Layers without weights, whose attributes are empty."""
+    lstm = {**OLD_LSTM, "return_sequences": True}
+    each = {"class_name": "Activation", "config": {"name": "inner", "activation": "tanh", "dtype": "float32"}}
+    listed = [OLD_INPUT, ("Masking", {"name": "masking", "mask_value": -9.0, "dtype": "float32"}), ("LSTM", lstm),
+              ("Dropout", {"name": "dropout", "rate": 0.5, "noise_shape": None, "dtype": "float32"}),
+              ("TimeDistributed", {"name": "each", "layer": each, "dtype": "float32"}),
+              ("Flatten", {"name": "flatten", "data_format": "channels_last", "dtype": "float32"}),
+              ("RepeatVector", {"name": "repeat", "n": 2, "dtype": "float32"}),
+              ("Reshape", {"name": "reshape", "target_shape": [24], "dtype": "float32"}),
+              ("Dense", old(dense("dense", 2)))]
+    weights = [("in", []), ("masking", []), ("lstm", LSTM_WEIGHTS), ("dropout", []), ("each", []), ("flatten", []),
+               ("repeat", []), ("reshape", []), ("dense", [("kernel:0", (24, 2)), ("bias:0", (2,))])]
+    save_whole(path("weightless.h5"), listed, weights)
+    # The other form of nothing that h5py has
+    with h5py.File(path("weightless.h5"), "a") as file:
+        file["model_weights/flatten"].attrs["weight_names"] = h5py.Empty("S1")
+
+
+def chunked():
+    """Names of more than 64 kB, of layers and of the weights of one, which stand in several attributes."""
+    cells = [{"class_name": "LSTMCell", "config": old(layer(f"cell_{n}", **cell(1, unit_forget_bias=True)))}
+             for n in range(12)]
+    name = "rnn" + "x" * 2000
+    listed = [("RNN", {"name": name, "batch_input_shape": [None, 4, 1], "dtype": "float32", "return_sequences": False,
+                       "cell": {"class_name": "StackedRNNCells", "config": {"cells": cells}}})]
+    parts = [("kernel:0", (1, 4)), ("recurrent_kernel:0", (1, 4)), ("bias:0", (4,))]
+    weights = [(name, [(f"cell_{n}/{part}", shape) for n in range(12) for part, shape in parts])]
+    for n in range(36):
+        name = f"dense_{n}" + "x" * 2000
+        listed.append(("Dense", old(dense(name, 1))))
+        weights.append((name, [("kernel:0", (1, 1)), ("bias:0", (1,))]))
+    memory = io.BytesIO()
+    save_whole(memory, listed, weights)
+    save_packed("chunked.h5.gz", memory)
+
+
+def to_cudnn(kernel, recurrent, bias, gates):
+    """_convert_rnn_weights of Keras 2, from LSTM and GRU to CuDNNLSTM and CuDNNGRU: transposed gate by gate."""
+    def each(kernels, change):
+        return np.hstack([change(block) for block in np.hsplit(kernels, gates)])
+
+    biases = np.tile(np.float32(0.5) * bias, 2) if gates == 4 else bias.reshape(-1)
+    return [each(kernel, lambda block: block.T.reshape(block.shape, order="C")), each(recurrent, lambda block: block.T),
+            biases]
+
+
+def cudnn():
+    """Weights of CuDNNLSTM, and of CuDNNGRU in both directions: those of LSTM and GRU have the numbers of the formula."""
+    parts = ("kernel:0", "recurrent_kernel:0", "bias:0")
+    lstm = [("lstm/" + part, shape) for part, shape in zip(parts, [(2, 12), (3, 12), (12,)])]
+    gru = [(f"{way}/{part}", shape) for way in ("forward", "backward")
+           for part, shape in zip(parts, [(3, 12), (4, 12), (2, 12)])]
+    layers = list(counted([("cu_dnnlstm", lstm), ("both", gru), ("dense", [("kernel:0", (8, 1)), ("bias:0", (1,))])]))
+    for name, weights in layers[:2]:
+        for n in range(0, len(weights), 3):
+            made = to_cudnn(*[values for _, values in weights[n:n + 3]], 4 if name == "cu_dnnlstm" else 3)
+            weights[n:n + 3] = [(weight, values) for (weight, _), values in zip(weights[n:n + 3], made)]
+    with h5py.File(path("cudnn.h5"), "w") as file:
+        save_weights(file, layers, "2.2.4")
+
+
+def keras1():
+    """What layers were called in Keras 1, with a version and without one."""
+    lstm = {"name": "lstm_1", "output_dim": 3, "init": "glorot_uniform", "inner_init": "orthogonal",
+            "forget_bias_init": "one", "activation": "tanh", "inner_activation": "hard_sigmoid", "W_regularizer": None,
+            "dropout_W": 0.0, "batch_input_shape": [None, 4, 2], "input_dim": 2, "consume_less": "cpu"}
+    weights = [("lstm_1", [(f"lstm_1_{part}_{gate}:0", (2, 3)) for gate in "icfo" for part in "W"])]
+    save_whole(path("keras1.h5"), [("LSTM", lstm)], weights, "1.2.2")
+    save_whole(path("keras1-no-version.h5"), [("LSTM", lstm)], weights, None)
+
+
+def hostile():
+    """A path that goes through 30,000 groups, all of them the first one; and a name that Windows would part so often."""
+    for name, link, layer_name in (("circle", "a", "/".join("a" * 30_000)), ("backslashes", "\\".join("a" * 30_000), "b")):
+        memory = io.BytesIO()
+        with h5py.File(memory, "w") as file:
+            file[link] = file["/"]
+            file.attrs["layer_names"] = [layer_name.encode("utf8")]
+        save_packed(f"{name}.h5.gz", memory)
 
 
 save("lstm.keras", *lstm3())
 save("lstm-2.15.keras", *lstm3(), version="2.15.0", deflated=True)
 save("many.keras", *many())
+save("many-windows.keras", *many(), version="2.15.0", windows=True, deflated=True)
 save("many-latest.keras", *many(), latest=True, deflated=True)
 save("deep-latest.keras", *deep(), latest=True, deflated=True)
 save("deep.keras", *deep(), deflated=True)
 with open(os.path.join(HERE, "lstm.weights.h5"), "wb") as out:
     out.write(h5([("", "sequential", []), *lstm3()[1]]))
 legacy()
+weightless()
+chunked()
+cudnn()
+keras1()
+hostile()

@@ -1,0 +1,96 @@
+/** The bytes of an HDF5 file: every read is checked against the end of the file, and counted. */
+
+import { fail } from '../errors.ts';
+import type { Place } from '../saving/place.ts';
+
+const NOWHERE = 0xffff_ffff_ffff_ffffn;
+const decoder = new TextDecoder();
+
+export class Hdf5Bytes {
+  readonly #view: DataView;
+  /** Bytes that may still be looked at, each once: of the files that Keras makes, a quarter is. Numbers do not count. */
+  #left: number;
+
+  constructor(
+    readonly place: Place,
+    readonly bytes: Uint8Array,
+  ) {
+    this.#view = new DataView(bytes.buffer, bytes.byteOffset, bytes.byteLength);
+    this.#left = 4096 + bytes.length;
+  }
+
+  get length(): number {
+    return this.bytes.length;
+  }
+
+  refuse(message: string): never {
+    return fail(this.place.call, `${this.place.part}: ${message}`);
+  }
+
+  /** Counts bytes that are looked at, or what takes as long as that: files may point at the same bytes often. */
+  spend(count: number): void {
+    this.#left -= count;
+    if (this.#left < 0) this.refuse('must not point at the same bytes again and again');
+  }
+
+  /** The end of so many bytes, if they are there. */
+  range(at: number, size: number): number {
+    if (at < 0 || size < 0 || at + size > this.bytes.length) {
+      this.refuse(`must hold ${size} bytes at ${at}, got ${this.bytes.length} in all`);
+    }
+    return at + size;
+  }
+
+  is(at: number, signature: string): boolean {
+    this.range(at, 4);
+    for (let n = 0; n < 4; n++) if (this.bytes[at + n] !== signature.charCodeAt(n)) return false;
+    return true;
+  }
+
+  u8(at: number): number {
+    this.range(at, 1);
+    return this.bytes[at]!;
+  }
+
+  u16(at: number): number {
+    this.range(at, 2);
+    return this.#view.getUint16(at, true);
+  }
+
+  u32(at: number): number {
+    this.range(at, 4);
+    return this.#view.getUint32(at, true);
+  }
+
+  /** A whole number of 1 to 8 bytes. */
+  uint(at: number, width: number): number {
+    this.range(at, width);
+    let value = 0;
+    for (let n = width - 1; n >= 0; n--) value = value * 256 + this.bytes[at + n]!;
+    if (!Number.isSafeInteger(value)) this.refuse(`must hold a number below 2^53 at ${at}, got a larger one`);
+    return value;
+  }
+
+  /** A length, or a number of elements. */
+  size(at: number): number {
+    return this.uint(at, 8);
+  }
+
+  /** An address within the file; null for none. */
+  address(at: number): number | null {
+    this.range(at, 8);
+    if (this.#view.getBigUint64(at, true) === NOWHERE) return null;
+    const address = this.uint(at, 8);
+    this.range(address, 0);
+    return address;
+  }
+
+  /** Text of at most so many bytes; it ends at the first zero. */
+  text(at: number, length: number): string {
+    const end = this.range(at, length);
+    this.spend(length);
+    const bytes = this.bytes.subarray(at, end);
+    const zero = bytes.indexOf(0);
+    return decoder.decode(zero < 0 ? bytes : bytes.subarray(0, zero));
+  }
+}

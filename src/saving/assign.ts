@@ -1,0 +1,101 @@
+/** Which weight of a file belongs to which of a model: by names, in all the ways in which programs write them. */
+
+import { show } from '../errors.ts';
+import type { Layer } from '../layers/layer.ts';
+import { showShape } from '../shapes.ts';
+import { fromCudnn, isCudnnBias } from './cudnn.ts';
+import { itemOf, type Place, refuse, within } from './place.ts';
+import type { StoredWeight } from './weightData.ts';
+
+/** For each layer its weights; null where the file has none of them. */
+export type Assigned = readonly (readonly (Float32Array | undefined)[] | null)[];
+
+/** A weight of the model. */
+interface Target {
+  readonly layer: number;
+  readonly weight: number;
+  readonly shape: readonly number[];
+  readonly path: string;
+}
+
+/** Finds the weights of the model among those of the file. */
+export function assignWeights(
+  place: Place,
+  stored: readonly StoredWeight[],
+  layers: readonly Layer[],
+  strict: boolean,
+): Assigned {
+  const find = finder(layers);
+  const assigned: Float32Array[][] = layers.map(() => []);
+  const ofCudnn: Target[] = [];
+  for (const [n, { name, shape, dtype, optimizer, values }] of stored.entries()) {
+    if (optimizer) continue;
+    const here = itemOf(place, n);
+    const target = find(name);
+    if (!target) {
+      if (strict) refuse(within(here, 'name'), `must be that of a weight of the model, got ${show(name)}`);
+      continue;
+    }
+    const { layer, weight, path } = target;
+    if (assigned[layer]![weight]) refuse(within(here, 'name'), `must be there once, got a second ${show(path)}`);
+    if (dtype !== 'float32') refuse(within(here, 'dtype'), `must be 'float32' for ${show(path)}, got ${show(dtype)}`);
+    const before = layers[layer]!.weightSpecs[weight - 1];
+    if (before && isCudnnBias(shape, before.shape, target.shape)) {
+      ofCudnn.push(target);
+    } else if (showShape(shape) !== showShape(target.shape)) {
+      const rule = `${showShape(target.shape)}, that of ${show(path)} in the model`;
+      refuse(within(here, 'shape'), `must be ${rule}, got ${showShape(shape)}`);
+    }
+    assigned[layer]![weight] = values as Float32Array;
+  }
+  for (const { layer, weight, path } of ofCudnn) {
+    const own = assigned[layer]!;
+    const [kernel, recurrent, bias] = own.slice(weight - 2);
+    if (!kernel || !recurrent) refuse(place, `must have the kernels beside ${show(path)}, which is one of CuDNN`);
+    own.splice(weight - 2, 3, ...fromCudnn(kernel!, recurrent!, bias!));
+  }
+  if (strict) checkWhole(place, layers, assigned);
+  return assigned.map(own => (own.length > 0 ? own : null));
+}
+
+function checkWhole(place: Place, layers: readonly Layer[], assigned: Assigned): void {
+  const missing = layers.flatMap(({ weightPaths }, n) => weightPaths.filter((_, i) => !assigned[n]![i]));
+  if (missing.length === 0) return;
+  const names = missing.slice(0, 4).map(show).join(', ');
+  refuse(place, `must have every weight of the model, got ${missing.length} too few: ${names}`);
+}
+
+/**
+ * Finds the weight that a name means: its path in the model; or else, of the layer that is named first in it, the next
+ * one that is called like the end of the name. Keras has the model, the wrapper and the cell in it too:
+ * 'sequential/lstm/lstm_cell/kernel', 'both/forward_lstm/lstm_cell/kernel', 'rnn/stacked_rnn_cells/gru_cell/bias'.
+ */
+function finder(layers: readonly Layer[]): (name: string) => Target | undefined {
+  const byPath = new Map<string, Target>();
+  const byEnd = new Map<string, Target[]>();
+  for (const [layer, { name, weightPaths, weightSpecs }] of layers.entries()) {
+    for (const [weight, { shape }] of weightSpecs.entries()) {
+      const target = { layer, weight, shape, path: weightPaths[weight]! };
+      byPath.set(target.path, target);
+      const key = keyOf(name, target.path.split('/'));
+      byEnd.set(key, [...(byEnd.get(key) ?? []), target]);
+    }
+  }
+  const names = new Set(layers.map(({ name }) => name));
+  return stored => {
+    const exact = byPath.get(stored);
+    if (exact) return exact;
+    const parts = stored.replace(/:0$/, '').split('/');
+    const owner = parts.slice(0, -1).find(part => names.has(part));
+    const candidates = owner === undefined ? undefined : byEnd.get(keyOf(owner, parts));
+    // Cells of a stack come in their order
+    return candidates && candidates.length > 1 ? candidates.shift() : candidates?.[0];
+  };
+}
+
+/** A layer, a direction of it, and which of its weights: what no two programs write differently. */
+function keyOf(layer: string, parts: readonly string[]): string {
+  const inner = parts.slice(parts.indexOf(layer) + 1, -1);
+  const direction = inner.map(part => /^(forward|backward)_/.exec(part)?.[1]).find(Boolean) ?? '';
+  return JSON.stringify([layer, direction, parts.at(-1)]);
+}

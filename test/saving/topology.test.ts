@@ -1,0 +1,517 @@
+// Topologies as Keras and TF.js write them, in every form that was found in their files and sources: what each means
+// here, and what is refused.
+
+import { readFileSync } from 'node:fs';
+import { fileURLToPath } from 'node:url';
+import { strToU8, zipSync } from 'fflate';
+import { io, layers, loadLayersModel, modelFromJSON, type Sequential, sequential, ValueError } from 'lstm-wasm';
+import { loadKerasModel } from 'lstm-wasm/keras';
+import { describe, expect, test, vi } from 'vitest';
+
+// biome-ignore lint/suspicious/noExplicitAny: plain data of files
+type Plain = any;
+
+const folder = fileURLToPath(new URL('field/', import.meta.url));
+
+const layer = (class_name: string, config: Plain = {}): Plain => ({ class_name, config });
+const input = { batch_input_shape: [null, 4, 3] };
+const chain = (list: Plain[], more: Plain = {}): Plain => ({
+  class_name: 'Sequential',
+  config: { name: 's', layers: list },
+  ...more,
+});
+const keras3 = { keras_version: '3.13.2' };
+const keras2 = { keras_version: '2.15.0' };
+const classes = ({ layers: list }: Sequential) => list.map(({ className }) => className);
+const configOf = (model: Sequential, n = 0): Plain => model.layers[n]!.getConfig();
+
+describe('a GRU without reset_after', () => {
+  const gru = layer('GRU', { units: 2, ...input });
+  const meaning = async (json: Plain) => configOf(await modelFromJSON(json)).resetAfter;
+
+  test('has the reset gate before the product in files of Keras 2 and TF.js', async () => {
+    expect(await meaning(chain([gru]))).toBe(false);
+    expect(await meaning(chain([gru], { keras_version: '2.1.3' }))).toBe(false);
+    expect(await meaning(chain([gru], { keras_version: 'tfjs-layers 4.22.0' }))).toBe(false);
+  });
+
+  test('has it after the product in Keras 3, and in layers of programs', async () => {
+    expect(await meaning(chain([gru], keras3))).toBe(true);
+    expect(layers.gru({ units: 2 }).getConfig().resetAfter).toBe(true);
+  });
+
+  test('has it before the product inside wrappers and cells, too', async () => {
+    const inside = [
+      layer('Bidirectional', { layer: layer('GRU', { units: 2 }), ...input }),
+      layer('RNN', { cell: layer('GRUCell', { units: 2 }), ...input }),
+      layer('RNN', { cell: layer('StackedRNNCells', { cells: [layer('GRUCell', { units: 2 })] }), ...input }),
+    ];
+    for (const each of inside) {
+      expect(JSON.stringify(configOf(await modelFromJSON(chain([each]))))).toContain('"resetAfter":false');
+    }
+  });
+
+  test('comes back as it was from files of this package', async () => {
+    for (const resetAfter of [true, false]) {
+      const model = sequential({ layers: [layers.gru({ units: 2, resetAfter, inputShape: [4, 3] })] });
+      expect(await meaning(model.toJSON(null, false))).toBe(resetAfter);
+    }
+  });
+});
+
+describe('words of Keras 3 in a model.json', () => {
+  const policy = { module: 'keras', class_name: 'DTypePolicy', config: { name: 'float32' }, registered_name: null };
+  const wrapped = (class_name: string, config: Plain): Plain => ({
+    module: 'keras.layers',
+    class_name,
+    config: { trainable: true, dtype: policy, quantization_config: null, ...config },
+    registered_name: null,
+    build_config: { input_shape: [null, 4, 3] },
+  });
+  const first = wrapped('InputLayer', {
+    batch_shape: [null, 4, 3],
+    dtype: 'float32',
+    sparse: false,
+    ragged: false,
+    optional: false,
+  });
+  const initializer = {
+    module: 'keras.initializers',
+    class_name: 'OrthogonalInitializer',
+    config: { seed: null, gain: 1 },
+    registered_name: null,
+  };
+
+  test('are read: batch_shape, DTypePolicy, wrappers, and what is off', async () => {
+    const list = [
+      first,
+      wrapped('LSTM', {
+        units: 2,
+        zero_output_for_mask: false,
+        seed: null,
+        use_cudnn: 'auto',
+        recurrent_initializer: initializer,
+      }),
+      wrapped('Dense', { units: 1, activation: 'leaky_relu', lora_rank: null }),
+    ];
+    const model = await modelFromJSON(chain(list, keras3));
+    expect(classes(model)).toEqual(['LSTM', 'Dense']);
+    expect(model.inputs[0]!.shape).toEqual([null, 4, 3]);
+    expect(configOf(model, 1).activation).toBe('leakyRelu');
+  });
+
+  test('mean what they mean in Keras 3: hard_sigmoid', async () => {
+    const list = [first, wrapped('LSTM', { units: 2, recurrent_activation: 'hard_sigmoid' })];
+    const activation = async (more: Plain) => configOf(await modelFromJSON(chain(list, more))).recurrentActivation;
+    expect(await activation(keras3)).toBe('hard_sigmoid_keras3');
+    expect(await activation({ module: 'keras' })).toBe('hard_sigmoid_keras3');
+    expect(await activation(keras2)).toBe('hardSigmoid');
+  });
+
+  test('are refused where they change numbers', async () => {
+    const refused: [Plain, string][] = [
+      [
+        { dtype: { class_name: 'DTypePolicy', config: { name: 'mixed_float16' } } },
+        "dtype: must be float32, got 'mixed_float16'",
+      ],
+      [{ dtype: { class_name: 'QuantizedDTypePolicy', config: { mode: 'int8' } } }, 'dtype: must be float32'],
+      [{ quantization_config: { mode: 'int8' } }, "unknown option 'quantization_config'"],
+      [{ zero_output_for_mask: true }, "unknown option 'zero_output_for_mask'"],
+    ];
+    for (const [config, message] of refused) {
+      const list = [first, wrapped('LSTM', { units: 2, ...config })];
+      await expect(modelFromJSON(chain(list, keras3))).rejects.toThrow(message);
+    }
+  });
+});
+
+test('names no option of programs as the one that a file meant', async () => {
+  const json = chain([layer('LSTM', { units: 2, batch_shape_: 3, ...input })]);
+  await expect(modelFromJSON(json)).rejects.toThrow(/layers\.lstm: unknown option 'batch_shape_'$/);
+});
+
+describe('values in the wrappers of Python', () => {
+  test('are numbers and lists: ndarray, __numpy__, tuples, shapes', async () => {
+    const tuple = (class_name: string, ...items: Plain[]) => ({ class_name, items });
+    const list = [
+      layer('LeakyReLU', {
+        alpha: { type: 'ndarray', value: 0.25 },
+        batch_input_shape: tuple('__tuple__', null, 4, 3),
+      }),
+      layer('ReLU', {
+        max_value: { type: 'ndarray', value: [6] },
+        negative_slope: { type: 'ndarray', value: 0 },
+        threshold: 0,
+      }),
+      layer('ELU', { alpha: { class_name: '__numpy__', config: { value: 0.5, dtype: 'float32' } } }),
+      layer('Reshape', { target_shape: tuple('TensorShape', 3, 4) }),
+    ];
+    const model = await modelFromJSON(chain(list, keras2));
+    expect(model.layers.map(each => each.outputShape)).toEqual([
+      [null, 4, 3],
+      [null, 4, 3],
+      [null, 4, 3],
+      [null, 3, 4],
+    ]);
+    expect([configOf(model).alpha, configOf(model, 1).maxValue, configOf(model, 2).alpha]).toEqual([0.25, 6, 0.5]);
+  });
+});
+
+describe('ReLU of Keras', () => {
+  const relu = async (config: Plain) => {
+    const model = await modelFromJSON(chain([layer('ReLU', { batch_input_shape: [null, 4], ...config })], keras2));
+    return Array.from(model.predict([[-2, -1, 1, 9]]).dataSync(), value => value + 0);
+  };
+
+  test('has its slope and its greatest value, both at once', async () => {
+    expect(await relu({ negative_slope: 0.5, max_value: 6, threshold: 0 })).toEqual([-1, -0.5, 1, 6]);
+    expect(await relu({ negative_slope: 0.5, max_value: null })).toEqual([-1, -0.5, 1, 9]);
+    expect(await relu({ max_value: null, negative_slope: null })).toEqual([0, 0, 1, 9]);
+  });
+
+  test('is refused with a threshold, which has no kernel', async () => {
+    await expect(relu({ threshold: 1 })).rejects.toThrow('config.threshold: must be 0, got 1');
+  });
+});
+
+describe('the shape of the input', () => {
+  const bare = [layer('LSTM', { units: 2 })];
+  const shapeOf = async (json: Plain) => (await modelFromJSON(json)).inputs[0]!.shape;
+
+  test('is the one that Keras noted when the model was built, for batches of any size', async () => {
+    const built = { class_name: 'Sequential', config: { layers: bare, build_input_shape: [32, 4, 3] }, ...keras3 };
+    expect(await shapeOf(built)).toEqual([null, 4, 3]);
+    expect(await shapeOf(chain(bare, { ...keras3, build_config: { input_shape: [null, 4, 3] } }))).toEqual([
+      null,
+      4,
+      3,
+    ]);
+    const shapes = { shapes_dict: { sequences_shape: [8, 4, 3], initial_states_shape: null } };
+    expect(await shapeOf(chain([{ ...bare[0], build_config: shapes }], keras3))).toEqual([null, 4, 3]);
+  });
+
+  test('keeps the size of the batch where states are carried', async () => {
+    const list = [layer('LSTM', { units: 2, stateful: true })];
+    expect(await shapeOf(chain(list, { ...keras3, build_config: { input_shape: [8, 4, 3] } }))).toEqual([8, 4, 3]);
+  });
+
+  test('is that of the first layer alone, as in Keras and TF.js', async () => {
+    const list = [layer('LSTM', { units: 2, ...input }), layer('Dense', { units: 1, batch_input_shape: [null, 9] })];
+    expect((await modelFromJSON(chain(list, keras2))).outputs[0]!.shape).toEqual([null, 1]);
+  });
+});
+
+test('sequential models within others become a part of the line', async () => {
+  const inner = chain([
+    layer('InputLayer', { batch_input_shape: [null, 4, 3] }),
+    layer('LSTM', { units: 2, name: 'deep' }),
+  ]);
+  const model = await modelFromJSON(chain([inner, chain([layer('Dense', { units: 1 })])], keras2));
+  expect(classes(model)).toEqual(['LSTM', 'Dense']);
+  expect(model.inputs[0]!.shape).toEqual([null, 4, 3]);
+});
+
+test('CuDNNLSTM and CuDNNGRU are the layers that compute the same', async () => {
+  const list = [layer('CuDNNLSTM', { units: 2, return_sequences: true, ...input }), layer('CuDNNGRU', { units: 2 })];
+  const model = await modelFromJSON(chain(list, { keras_version: '2.2.4' }));
+  expect(classes(model)).toEqual(['LSTM', 'GRU']);
+  expect(configOf(model)).toMatchObject({ activation: 'tanh', recurrentActivation: 'sigmoid' });
+  expect(configOf(model, 1)).toMatchObject({ resetAfter: true, recurrentActivation: 'sigmoid' });
+});
+
+// ------------------------------------------------------------------------------------------------------------ graphs
+
+/** The same line of layers, in each form of its connections. */
+const forms: [string, (names: string[], more?: Plain) => Plain, Plain][] = [
+  ['Keras 2 and TF.js', (names, more = {}) => [names.map(name => [name, 0, 0, more])], [['in', 0, 0]]],
+  ['Keras 2, single tensors', (names, more = {}) => [[names[0], 0, 0, more]], [['in', 0, 0]]],
+  [
+    'Keras 3',
+    (names, more = {}) => {
+      const tensors = names.map(name => ({
+        class_name: '__keras_tensor__',
+        config: { shape: [null], dtype: 'float32', keras_history: [name, 0, 0] },
+      }));
+      return [{ args: tensors.length > 1 ? [tensors] : tensors, kwargs: { mask: null, ...more } }];
+    },
+    ['in', 0, 0],
+  ],
+];
+
+const node = (class_name: string, name: string, inbound_nodes: Plain, config: Plain = {}): Plain => ({
+  class_name,
+  name,
+  config: { name, ...config },
+  inbound_nodes,
+});
+
+const graph = (list: Plain[], inputs: Plain, outputs: Plain, class_name = 'Functional'): Plain => ({
+  class_name,
+  config: { name: 'g', layers: list, input_layers: inputs, output_layers: outputs },
+  ...keras2,
+});
+
+describe.each(forms)('a functional model in the form of %s', (_form, from, at) => {
+  const source = node('InputLayer', 'in', [], { batch_input_shape: [null, 4, 3] });
+  const lstm = node('LSTM', 'a', from(['in'], { training: false }), { units: 2, return_state: true });
+  const dense = node('Dense', 'b', from(['a']), { units: 1 });
+  const single = (name: string) => (Array.isArray(at[0]) ? [[name, 0, 0]] : [name, 0, 0]);
+
+  test('loads as a sequential model where it is one line, in whatever order it lists its layers', async () => {
+    for (const list of [
+      [source, lstm, dense],
+      [dense, lstm, source],
+    ]) {
+      for (const className of ['Functional', 'Model']) {
+        const model = await modelFromJSON(graph(list, single('in'), single('b'), className));
+        expect(classes(model)).toEqual(['LSTM', 'Dense']);
+        expect(model.layers.map(({ name }) => name)).toEqual(['a', 'b']);
+      }
+    }
+  });
+
+  test('is refused with what it is where it is more than a line', async () => {
+    const other = node('InputLayer', 'in2', [], { batch_input_shape: [null, 4, 3] });
+    const add = node('Add', 'add', from(['a', 'b']), {});
+    const shared = { ...lstm, inbound_nodes: [...from(['in']), ...from(['in'])] };
+    const refused: [Plain, string][] = [
+      [
+        graph(
+          [source, other, lstm, dense],
+          [
+            ['in', 0, 0],
+            ['in2', 0, 0],
+          ],
+          single('b'),
+        ),
+        "a graph of 2 inputs: 'in', 'in2'",
+      ],
+      [
+        graph([source, lstm, dense], single('in'), [
+          ['a', 0, 0],
+          ['b', 0, 0],
+        ]),
+        "a graph of 2 outputs: 'a', 'b'",
+      ],
+      [
+        graph([source, shared, dense], single('in'), single('b')),
+        "'a', which is applied 2 times and shares its weights",
+      ],
+      [
+        graph([source, lstm, { ...dense, inbound_nodes: from(['in']) }], single('in'), single('b')),
+        "a branch: 'a' and 'b' both take the output of 'in'",
+      ],
+      [graph([source, lstm, dense], single('in'), single('a')), "an output at 'a', below the last layer"],
+      [
+        graph([source, { ...lstm, inbound_nodes: from(['in'], { training: true }) }, dense], single('in'), single('b')),
+        'must not be told to compute as in training',
+      ],
+      [
+        graph([source, lstm, { ...dense, inbound_nodes: from(['c']) }], single('in'), single('b')),
+        '3 layers of which 2 are on that line',
+      ],
+    ];
+    if (_form !== 'Keras 2, single tensors') {
+      refused.push([graph([source, lstm, dense, add], single('in'), single('add')), "'add', which joins 2 inputs"]);
+    }
+    for (const [json, message] of refused) await expect(modelFromJSON(json), message).rejects.toThrow(message);
+  });
+});
+
+describe('states and masks in a functional model', () => {
+  const tensor = (name: string, output = 0) => ({
+    class_name: '__keras_tensor__',
+    config: { keras_history: [name, 0, output] },
+  });
+  const call = (args: Plain[], kwargs: Plain = {}) => [{ args, kwargs }];
+  const source = node('InputLayer', 'in', [], { batch_shape: [null, 4], dtype: 'int32' });
+  const embedding = (mask_zero = true) =>
+    node('Embedding', 'e', call([tensor('in')]), { input_dim: 5, output_dim: 3, mask_zero });
+  const mask = node('NotEqual', 'not_equal', call([tensor('in'), 0]));
+  const lstm = (kwargs: Plain) => node('LSTM', 'a', call([tensor('e')], kwargs), { units: 2 });
+  const load = (list: Plain[]) => modelFromJSON({ ...graph(list, ['in', 0, 0], ['a', 0, 0]), ...keras3 });
+
+  test('the layers by which Keras 3 writes down the mask of an embedding are that mask', async () => {
+    const model = await load([source, mask, embedding(), lstm({ mask: tensor('not_equal') })]);
+    expect(classes(model)).toEqual(['Embedding', 'LSTM']);
+    expect(configOf(model).maskZero).toBe(true);
+  });
+
+  test('another mask, a state from outside and a state as output are refused', async () => {
+    const refused: [Plain[], string][] = [
+      [[source, mask, embedding(false), lstm({ mask: tensor('not_equal') })], 'must have the mask of an Embedding'],
+      [
+        [source, embedding(), lstm({ initial_state: [tensor('e')] })],
+        "'a', which takes the output of a layer as 'initial_state'",
+      ],
+      [
+        [source, embedding(), node('LSTM', 'a', call([tensor('e', 1)]), { units: 2 })],
+        "'a', which takes output 1 of 'e', such as a state",
+      ],
+    ];
+    for (const [list, message] of refused) await expect(load(list)).rejects.toThrow(message);
+  });
+});
+
+// ----------------------------------------------------------------------------------------------------------- not these
+
+describe('what is no layers model', () => {
+  test('a graph model is called that, and where to get another one', async () => {
+    const message = /must be a layers model, got a graph model, which has no layers; convert the Keras model with/;
+    await expect(modelFromJSON({ format: 'graph-model', modelTopology: { node: [] } })).rejects.toThrow(message);
+    await expect(modelFromJSON({ modelTopology: { node: [] } })).rejects.toThrow(message);
+    await expect(loadLayersModel(io.fromMemory({ format: 'graph-model', modelTopology: {} }))).rejects.toThrow(message);
+  });
+
+  test('a model of Keras 1 is called that', async () => {
+    const lstm = layer('LSTM', { output_dim: 2, inner_activation: 'hard_sigmoid', ...input });
+    for (const json of [
+      chain([lstm]),
+      chain([layer('Dense', { output_dim: 2 })]),
+      chain([], { keras_version: '1.2.2' }),
+    ]) {
+      await expect(modelFromJSON(json)).rejects.toThrow(
+        'must be of Keras 2 or 3, got a model of Keras 1; load it with',
+      );
+    }
+  });
+
+  test('a layer that is not here is named, with those that are', async () => {
+    const json = chain([layer('ConvLSTM1D', input)]);
+    await expect(modelFromJSON(json)).rejects.toThrow(
+      /config\.layers\[0\]: unknown class 'ConvLSTM1D'; known: LSTM, GRU, SimpleRNN, /,
+    );
+  });
+});
+
+test('modelFromJSON takes a model.json that lists weights, and says that it does not read them', async () => {
+  const warn = vi.spyOn(console, 'warn').mockImplementation(() => {});
+  const model = await modelFromJSON(readFileSync(`${folder}5-tfjs-gru/model.json`, 'utf8'));
+  expect(classes(model)).toEqual(['GRU']);
+  expect(warn.mock.calls.flat().join()).toContain('the weights that json lists are not read');
+  warn.mockRestore();
+});
+
+describe('weights by the names of converters', () => {
+  const kernel = { dtype: 'float32' as const };
+  const loads = async (names: string[], topology: Plain, shapes: number[][], options = {}, spare = 0) => {
+    const weightSpecs = names.map((name, n) => ({ name, shape: shapes[n]!, ...kernel }));
+    const count = shapes.reduce((sum, shape) => sum + shape.reduce((a, b) => a * b, 1), 0);
+    const weightData = Float32Array.from({ length: count + spare }, (_, n) => n).buffer;
+    return loadLayersModel(io.fromMemory({ modelTopology: topology, weightSpecs, weightData }), options);
+  };
+  const rnn = layer('RNN', {
+    name: 'rnn',
+    cell: layer('StackedRNNCells', {
+      cells: [layer('SimpleRNNCell', { units: 1 }), layer('SimpleRNNCell', { units: 1 })],
+    }),
+    ...input,
+  });
+
+  test.each([
+    ['sequential/lstm/lstm_cell/', 'LSTM', [[3, 8], [2, 8], [8]]],
+    ['lstm/lstm_cell_7/', 'LSTM', [[3, 8], [2, 8], [8]]],
+    ['model/lstm/simple_rnn_cell/', 'SimpleRNN', [[3, 2], [2, 2], [2]]],
+  ])('%s is found by its layer and its last part', async (prefix, className, shapes) => {
+    const names = ['kernel', 'recurrent_kernel', 'bias'].map(name => `${prefix}${name}`);
+    const model = await loads(names, chain([layer(className, { name: 'lstm', units: 2, ...input })], keras3), shapes);
+    expect(model.getWeights()[2]!.dataSync().at(-1)).toBe(
+      shapes.reduce((sum, s) => sum + s.reduce((a, b) => a * b, 1), 0) - 1,
+    );
+  });
+
+  test('the cells of a stack come in their order', async () => {
+    const names = ['a', 'b'].flatMap(cell =>
+      ['kernel', 'recurrent_kernel', 'bias'].map(name => `rnn/stacked_rnn_cells/${cell}/${name}`),
+    );
+    const model = await loads(names, chain([rnn], keras3), [[3, 1], [1, 1], [1], [1, 1], [1, 1], [1]]);
+    expect(model.getWeights().map(weight => [...weight.dataSync()])).toEqual([[0, 1, 2], [3], [4], [5], [6], [7]]);
+  });
+
+  test('a name that is there twice is refused', async () => {
+    const topology = chain([layer('Dense', { name: 'd', units: 1, use_bias: false, batch_input_shape: [null, 1] })]);
+    await expect(
+      loads(['d/kernel', 'm/d/kernel'], topology, [
+        [1, 1],
+        [1, 1],
+      ]),
+    ).rejects.toThrow('must be there once, got a second');
+  });
+
+  test('spare bytes are refused, and with strict: false ignored', async () => {
+    const topology = chain([layer('Dense', { name: 'd', units: 1, use_bias: false, batch_input_shape: [null, 1] })]);
+    await expect(loads(['d/kernel'], topology, [[1, 1]], {}, 2)).rejects.toThrow('must have 4 bytes');
+    const model = await loads(['d/kernel'], topology, [[1, 1]], { strict: false }, 2);
+    expect([...model.getWeights()[0]!.dataSync()]).toEqual([0]);
+  });
+});
+
+// ------------------------------------------------------------------------------------------------------------- attacks
+
+describe('a topology that has no end', () => {
+  /** As text: nothing that is so deep can be written by JSON.stringify. */
+  function nested(times: number, wrap: (inner: string) => Plain): string {
+    const [before, after] = JSON.stringify(wrap('here')).split('"here"');
+    return `${before!.repeat(times)}${JSON.stringify(layer('LSTM', { units: 1 }))}${after!.repeat(times)}`;
+  }
+  const holding = (inner: string, wrap: (inner: string) => Plain) =>
+    JSON.stringify(chain([wrap('here')])).replace('"here"', () => inner);
+
+  const many = Array.from({ length: 64_000 }, () => layer('ReLU'));
+  const longLine = many.map((relu, n) => ({
+    ...relu,
+    name: `r${n}`,
+    inbound_nodes: n === 0 ? [] : [[[`r${n - 1}`, 0, 0, {}]]],
+  }));
+  const circle = [node('ReLU', 'a', [[['b', 0, 0]]]), node('ReLU', 'b', [[['a', 0, 0]]])];
+  const bombs: [string, string][] = [
+    ['64,000 layers', JSON.stringify(chain([layer('Dense', { units: 1, batch_input_shape: [null, 1] }), ...many]))],
+    ['64,000 layers of a graph', JSON.stringify(graph(longLine, [['r0', 0, 0]], [['r63999', 0, 0]]))],
+    ['a circle of layers', JSON.stringify(graph(circle, [['a', 0, 0]], [['b', 0, 0]]))],
+    ...['TimeDistributed', 'Bidirectional'].map((name): [string, string] => [
+      `5,000 times ${name}`,
+      holding(
+        nested(5000, inner => layer(name, { layer: inner })),
+        inner => inner,
+      ),
+    ]),
+    ['5,000 models in each other', nested(5000, inner => chain([inner]))],
+    ['5,000 graphs in each other', nested(5000, inner => graph([inner], [], []))],
+    [
+      '5,000 stacks of cells',
+      holding(
+        nested(5000, inner => layer('StackedRNNCells', { cells: [inner] })),
+        cell => layer('RNN', { cell }),
+      ),
+    ],
+    [
+      '5,000 lists',
+      holding(
+        nested(5000, inner => [inner]),
+        units => layer('Dense', { units }),
+      ),
+    ],
+  ];
+
+  test.each(bombs)('%s: every reader refuses it within a second', async (_name, text) => {
+    const json = JSON.parse(text);
+    const archive = zipSync({ 'config.json': strToU8(text), 'metadata.json': strToU8('{"keras_version":"2.15.0"}') });
+    const readers: (() => Promise<unknown>)[] = [
+      () => modelFromJSON(text),
+      () => modelFromJSON(json),
+      () => loadLayersModel(io.fromMemory({ modelTopology: json })),
+      () => loadKerasModel(archive),
+    ];
+    for (const read of readers) {
+      const start = process.cpuUsage();
+      await expect(read()).rejects.toThrow(ValueError);
+      const { user, system } = process.cpuUsage(start);
+      expect(user + system).toBeLessThan(1_000_000); // microseconds
+    }
+  });
+
+  test('a text longer than any topology is refused before it is parsed', async () => {
+    const text = `${' '.repeat(2 ** 24)}{}`;
+    await expect(modelFromJSON(text)).rejects.toThrow('json: must be at most 16777216 bytes long, got 16777218');
+  });
+});
