@@ -196,7 +196,7 @@ const slice: Folder = (node, [from]) => {
 const gather: Folder = (node, [from]) => {
   const axis = node.axis(node.int('axis', 0), from!.dims.length);
   const size = from!.dims[axis]!;
-  const places = node.ints(1).map(n => node.axis(n, size));
+  const places = node.ints(1).map(n => node.index(n, size));
   return alongAxis(node, from!, axis, node.sizes(1).dims, n => places[n]!);
 };
 

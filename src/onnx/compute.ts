@@ -63,19 +63,16 @@ export const combined: Folder = (node, inputs) => {
   node.spend(size + 1);
   const whole = all.every(({ kind }) => kind === 'ints');
   const rule = rules[node.op]!;
-  const made: Size[] = [];
+  const numbers = all.map((): Size => 0);
+  const made: Float32Array | Size[] = floats ? new Float32Array(size) : [];
   for (let n = 0; n < size; n++) {
-    const number = rule(
-      spread.map(({ values }) => values[n]!),
-      whole,
-    );
-    if (number === null || (floats && typeof number !== 'number')) return null;
-    if (!floats && typeof number === 'number' && !Number.isSafeInteger(number)) return null;
-    made.push(number);
+    for (const [input, { values }] of spread.entries()) numbers[input] = values[n]!;
+    const number = rule(numbers, whole);
+    if (number === null || (typeof number === 'string' && floats)) return null;
+    if (typeof number === 'number' && !floats && !Number.isSafeInteger(number)) return null;
+    made[n] = number as number;
   }
-  return floats
-    ? { kind: 'floats', dims, values: Float32Array.from(made as number[]) }
-    : { kind: 'ints', dims, values: made };
+  return made instanceof Float32Array ? { kind: 'floats', dims, values: made } : { kind: 'ints', dims, values: made };
 };
 
 /** All numbers of a constant as one, or those of a list. */

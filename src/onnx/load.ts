@@ -112,14 +112,15 @@ function followOutput(
     // Old files list all weights among the inputs; others only what the caller may give, such as states
     if (!wanted.has(name) || initialized.has(name)) continue;
     const part = `graph.input[${n}] (${quote(name)})`;
-    if (input) defined(name, { kind: 'state', what: `another input of the graph, ${quote(name)}` }, part);
+    if (input)
+      defined(name, { kind: 'state', what: `another input of the graph, ${quote(name)}, where a model has one` }, part);
     else {
       const made = inputOf(call, part, info, timeFirst);
       ({ input, batch } = made);
       defined(name, made.value, part);
     }
   }
-  const source: Source = { call, opset, timeFirst, batch, values, budget: 4 * bytes + 2 ** 20 };
+  const source: Source = { call, opset, timeFirst, batch, values, budget: 2 * bytes + 2 ** 20 };
   for (const n of needed) {
     const node = graph.node[n]!;
     const results = evaluate(new Reading(source, node, n), node);
