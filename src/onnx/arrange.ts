@@ -284,3 +284,6 @@ export const arrangements: { readonly [op: string]: Folder } = {
   Expand: expand,
   Tile: tile,
 };
+
+/** Whether an operator leaves numbers as they are. */
+export const isArrangement = (op: string): boolean => Object.hasOwn(arrangements, op);
