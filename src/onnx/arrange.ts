@@ -12,7 +12,8 @@ export type Folder = (node: Reading, inputs: readonly (Constant | null)[]) => Co
 /** Whole numbers take more memory and time than floats do; no file needs many of them. */
 const COST_OF_INTS = 16;
 
-const spendOn = (node: Reading, kind: Constant['kind'], size: number): void =>
+/** Counts the numbers that are made. */
+export const spendOn = (node: Reading, kind: Constant['kind'], size: number): void =>
   node.spend(1 + size * (kind === 'ints' ? COST_OF_INTS : 1));
 
 /** A constant of another shape, each of whose numbers is one of a given constant. */

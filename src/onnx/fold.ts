@@ -23,7 +23,8 @@ export function fold(node: Reading): Value | Value[] {
   if (op === 'Constant') return constantOf(node);
   if (op === 'ConstantOfShape') return constantOfShape(node);
   if (inputs.length === 0 || !inputs[0]) node.fail('must have an input number 1, got none');
-  const state = inputs.find(input => input?.kind === 'state');
+  const states = inputs.filter(input => input?.kind === 'state');
+  const state = states.find(({ given }) => !given) ?? states[0];
   if (state && (op === 'Cast' || isArrangement(op))) return state;
   if (inputs.every((input): input is Constant | null => input?.kind === 'floats' || input?.kind === 'ints' || !input)) {
     const made = folders[op]!(node, inputs);

@@ -96,7 +96,7 @@ function follow(call: string, graph: GraphProto, opset: number, timeFirst: boole
     const part = `graph.input[${n}] (${quote(info.name)})`;
     if (n !== data![0]) {
       const what = `another input of the graph, ${quote(info.name)}, where a model has one`;
-      defined(info.name, { kind: 'state', what }, part);
+      defined(info.name, { kind: 'state', what, given: true }, part);
       continue;
     }
     const made = inputOf(call, part, info, timeFirst);

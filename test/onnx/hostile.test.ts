@@ -262,7 +262,7 @@ describe('graphs that would grow without end', () => {
       /must be computed from known numbers/,
     ],
     [
-      'a hundred thousand lengths computed anew by every node',
+      'ten thousand numbers that every node computes anew',
       {
         initializer: [{ ...ints('v', []), dims: [10_000], int64Data: Array(10_000).fill(1) }],
         node: [
@@ -273,7 +273,7 @@ describe('graphs that would grow without end', () => {
       /far more numbers than the file holds/,
     ],
   ];
-  test.each(computed)('%s', async (_, parts, message) => {
+  test.each(computed)('refuses %s', async (_, parts, message) => {
     const bytes = modelOf(parts);
     const start = Date.now();
     expect(await refusal(bytes)).toMatch(message);

@@ -219,6 +219,25 @@ describe('graphs of several inputs', () => {
       /\('RNN_y', RNN\): input number 1 must depend on .*, got another input of the graph, 'b', where a model has one/,
     );
   });
+  test('a layer that begins with the cell state of another is refused', async () => {
+    const two = byHand({
+      input: [input('x', null, null, 1)],
+      initializer: [
+        floats('W', [1, 4, 1], [1, 2, 3, 4]),
+        floats('R', [1, 4, 1], [1, 2, 3, 4]),
+        floats('h', [1, 1, 1], [0]),
+      ],
+      node: [
+        node('LSTM', ['x', 'W', 'R'], ['s', '', 'c']),
+        node('Squeeze', ['s'], ['steps']),
+        node('Identity', ['c'], ['start']),
+        node('LSTM', ['steps', 'W', 'R', '', '', 'h', 'start'], ['', 'y']),
+      ],
+    });
+    await expect(two).rejects.toThrow(
+      /initial_c must be zero or an input of the graph, got the cell state of 'LSTM_s'/,
+    );
+  });
   test('a cell state alone is refused, and called that', async () => {
     const cell = byHand({
       input: [input('x', null, null, 1)],
