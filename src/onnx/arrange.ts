@@ -12,7 +12,8 @@ export type Folder = (node: Reading, inputs: readonly (Constant | null)[]) => Co
 /** Whole numbers take more memory and time than floats do; no file needs many of them. */
 const COST_OF_INTS = 16;
 
-const spendOn = (node: Reading, kind: Constant['kind'], size: number): void =>
+/** Counts the numbers that are made. */
+export const spendOn = (node: Reading, kind: Constant['kind'], size: number): void =>
   node.spend(1 + size * (kind === 'ints' ? COST_OF_INTS : 1));
 
 /** A constant of another shape, each of whose numbers is one of a given constant. */
@@ -196,7 +197,7 @@ const slice: Folder = (node, [from]) => {
 const gather: Folder = (node, [from]) => {
   const axis = node.axis(node.int('axis', 0), from!.dims.length);
   const size = from!.dims[axis]!;
-  const places = node.ints(1).map(n => node.axis(n, size));
+  const places = node.ints(1).map(n => node.index(n, size));
   return alongAxis(node, from!, axis, node.sizes(1).dims, n => places[n]!);
 };
 
@@ -284,3 +285,6 @@ export const arrangements: { readonly [op: string]: Folder } = {
   Expand: expand,
   Tile: tile,
 };
+
+/** Whether an operator leaves numbers as they are. */
+export const isArrangement = (op: string): boolean => Object.hasOwn(arrangements, op);

@@ -1,7 +1,7 @@
 /** What is computed of constants number by number: shapes, lengths, and sums and products of weights. */
 
 import { sizeOf } from '../shapes.ts';
-import { broadcast, commonDims, type Folder } from './arrange.ts';
+import { broadcast, commonDims, type Folder, spendOn } from './arrange.ts';
 import { BOOL, FLOAT32, INT32, INT64 } from './proto.ts';
 import type { Reading } from './reading.ts';
 import { added, divided, equals, multiplied, type Size } from './sizes.ts';
@@ -60,22 +60,19 @@ export const combined: Folder = (node, inputs) => {
   const place = kindOf(node.op);
   const floats = place !== null && all[place]?.kind === 'floats';
   const size = sizeOf(dims);
-  node.spend(size + 1);
+  spendOn(node, floats ? 'floats' : 'ints', size);
   const whole = all.every(({ kind }) => kind === 'ints');
   const rule = rules[node.op]!;
-  const made: Size[] = [];
+  const numbers = all.map((): Size => 0);
+  const made: Float32Array | Size[] = floats ? new Float32Array(size) : [];
   for (let n = 0; n < size; n++) {
-    const number = rule(
-      spread.map(({ values }) => values[n]!),
-      whole,
-    );
-    if (number === null || (floats && typeof number !== 'number')) return null;
-    if (!floats && typeof number === 'number' && !Number.isSafeInteger(number)) return null;
-    made.push(number);
+    for (const [input, { values }] of spread.entries()) numbers[input] = values[n]!;
+    const number = rule(numbers, whole);
+    if (number === null || (typeof number === 'string' && floats)) return null;
+    if (typeof number === 'number' && !floats && !Number.isSafeInteger(number)) return null;
+    made[n] = number as number;
   }
-  return floats
-    ? { kind: 'floats', dims, values: Float32Array.from(made as number[]) }
-    : { kind: 'ints', dims, values: made };
+  return made instanceof Float32Array ? { kind: 'floats', dims, values: made } : { kind: 'ints', dims, values: made };
 };
 
 /** All numbers of a constant as one, or those of a list. */
@@ -97,7 +94,7 @@ const range: Folder = (node, inputs) => {
   if (!ends.every(end => typeof end === 'number') || ends.length !== 3 || ends[2] === 0) return null;
   const [start, limit, delta] = ends as [number, number, number];
   const count = Math.max(Math.ceil((limit - start) / delta), 0);
-  node.spend(count + 1);
+  spendOn(node, 'ints', count);
   return { kind: 'ints', dims: [count], values: Array.from({ length: count }, (_, n) => start + n * delta) };
 };
 
@@ -112,7 +109,7 @@ const cast: Folder = (node, [from]) => {
   const to = node.int('to', 0);
   const { dims, kind, values } = from!;
   if (![FLOAT32, INT32, INT64, BOOL].includes(to)) return null;
-  node.spend(values.length + 1);
+  spendOn(node, to === FLOAT32 ? 'floats' : 'ints', values.length);
   if (to === FLOAT32) {
     const known = values.every(value => typeof value === 'number');
     return known && kind === 'ints'

@@ -3,7 +3,7 @@
  * their inputs; what it may cost is bounded by the budget of the file.
  */
 
-import { arrangements } from './arrange.ts';
+import { arrangements, isArrangement } from './arrange.ts';
 import { castTo, computations, constantOf, constantOfShape, rules } from './compute.ts';
 import type { Reading } from './reading.ts';
 import type { Size } from './sizes.ts';
@@ -23,8 +23,9 @@ export function fold(node: Reading): Value | Value[] {
   if (op === 'Constant') return constantOf(node);
   if (op === 'ConstantOfShape') return constantOfShape(node);
   if (inputs.length === 0 || !inputs[0]) node.fail('must have an input number 1, got none');
-  const state = inputs.find(input => input?.kind === 'state');
-  if (state && (op === 'Cast' || Object.hasOwn(arrangements, op))) return state;
+  const states = inputs.filter(input => input?.kind === 'state');
+  const state = states.find(({ given }) => !given) ?? states[0];
+  if (state && (op === 'Cast' || isArrangement(op))) return state;
   if (inputs.every((input): input is Constant | null => input?.kind === 'floats' || input?.kind === 'ints' || !input)) {
     const made = folders[op]!(node, inputs);
     if (made) return made;
@@ -49,7 +50,7 @@ function filled(node: Reading, inputs: readonly (Value | null)[]): Size | null {
     // Whether it holds floats or whole numbers is not known of a fill, so that a rest might be cut off or not.
     return op === 'Div' && !Number.isInteger(made) ? null : made;
   }
-  return Object.hasOwn(arrangements, op) ? number : null;
+  return isArrangement(op) ? number : null;
 }
 
 const isWhole = (input: Value | null): boolean => input?.kind === 'ints';

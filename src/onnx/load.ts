@@ -29,6 +29,7 @@ import {
   streamOf,
   type Value,
 } from './values.ts';
+import { makersOf, nodesFor, outputOf, statesOf } from './walk.ts';
 
 /** Versions of the operators whose meaning is known. */
 const OLDEST = 7;
@@ -36,10 +37,10 @@ const NEWEST = 25;
 
 /**
  * A model of an ONNX file: one line of LSTM, GRU and RNN nodes, dense layers, activations, embeddings and what lies
- * between them, as `toOnnx` and `torch.onnx.export` write it. It is there to be compiled and trained on.
+ * between them, as `toOnnx`, `torch.onnx.export`, tf2onnx and keras2onnx write it. It is there to be compiled and trained on.
  *
- * The first output of the graph that layers give is that of the model; other outputs, such as cell states, are left alone,
- * and so are initial states: `model.stream()` and stateful layers have their own. A graph that takes [time, batch, width] becomes a
+ * The first output of the graph that is no cell state is that of the model; other outputs are left alone, and so are
+ * initial states: `model.stream()` and stateful layers have their own. A graph that takes [time, batch, width] becomes a
  * model that takes [batch, time, width].
  *
  * @throws ValueError that names the node and the operator where the graph is anything else
@@ -72,33 +73,13 @@ interface Found {
   readonly input: Shape;
 }
 
-/** More outputs than this are not tried. */
-const MOST_OUTPUTS = 16;
-
-/** The first output that layers give; cell states, and states that come in and go out, are not. */
+/** Goes through the nodes, in the order in which the file has them, up to the output of the model. */
 function follow(call: string, graph: GraphProto, opset: number, timeFirst: boolean, bytes: number): Found {
   if (graph.sparseInitializer.length > 0) fail(call, 'graph.sparse_initializer must be empty, got sparse tensors');
-  if (graph.output.length === 0) fail(call, 'graph.output must have an entry, got none');
-  let why = '';
-  for (const [n, { name }] of graph.output.slice(0, MOST_OUTPUTS).entries()) {
-    const found = followOutput(call, graph, opset, timeFirst, bytes, n);
-    if (typeof found !== 'string') return found;
-    why ||= `graph.output[${n}] (${quote(name)}) must be what layers give, got ${found}`;
-  }
-  return fail(call, why);
-}
-
-/** Goes through the nodes, in the order in which the file has them, up to an output; what it is where no layer gives it. */
-function followOutput(
-  call: string,
-  graph: GraphProto,
-  opset: number,
-  timeFirst: boolean,
-  bytes: number,
-  which: number,
-): Found | string {
+  const makers = makersOf(call, graph);
+  const which = outputOf(call, graph, makers);
   const output = graph.output[which]!.name;
-  const needed = nodesFor(call, graph, output);
+  const needed = nodesFor(call, graph, makers, output);
   const values = new Map<string, Value>();
   const defined = (name: string, value: Value, part: string) => {
     if (values.has(name)) fail(call, `${part} must be the only one of its name, got a second ${quote(name)}`);
@@ -112,19 +93,22 @@ function followOutput(
   }
   let input: Found['input'] | null = null;
   let batch: number | null = null;
-  for (const [n, info] of graph.input.entries()) {
-    const { name } = info;
-    // Old files list all weights among the inputs; others only what the caller may give, such as states
-    if (!wanted.has(name) || initialized.has(name)) continue;
-    const part = `graph.input[${n}] (${quote(name)})`;
-    if (input) defined(name, { kind: 'state', what: `another input of the graph, ${quote(name)}` }, part);
-    else {
-      const made = inputOf(call, part, info, timeFirst);
-      ({ input, batch } = made);
-      defined(name, made.value, part);
+  // Old files list all weights among the inputs, others what the caller may leave out
+  const given = [...graph.input.entries()].filter(([, { name }]) => wanted.has(name) && !initialized.has(name));
+  const states = statesOf(graph, makers, needed);
+  const data = given.find(([, { name }]) => !states.has(name)) ?? given[0];
+  for (const [n, info] of given) {
+    const part = `graph.input[${n}] (${quote(info.name)})`;
+    if (n !== data![0]) {
+      const what = `another input of the graph, ${quote(info.name)}, where a model has one`;
+      defined(info.name, { kind: 'state', what, given: true }, part);
+      continue;
     }
+    const made = inputOf(call, part, info, timeFirst);
+    ({ input, batch } = made);
+    defined(info.name, made.value, part);
   }
-  const source: Source = { call, opset, timeFirst, batch, values, budget: 4 * bytes + 2 ** 20 };
+  const source: Source = { call, opset, timeFirst, batch, values, budget: 2 * bytes + 2 ** 20 };
   for (const n of needed) {
     const node = graph.node[n]!;
     const results = evaluate(new Reading(source, node, n), node);
@@ -137,10 +121,9 @@ function followOutput(
   const nothing: NodeProto = { name: output, opType: 'output', domain: '', input: [output], output: [], attribute: [] };
   const last = new Reading(source, graph.node[index] ?? nothing, index);
   const value = values.get(output);
-  if (value?.kind === 'state') return value.what;
   if (!value || !input) fail(call, `graph.output[${which}] must depend on an input of the graph, got ${quote(output)}`);
   if (value.kind === 'unknown') fail(call, value.why);
-  if (value.kind !== 'stream') return nameOf(value);
+  if (value.kind !== 'stream') fail(call, `graph.output[${which}] must be what layers give, got ${nameOf(value)}`);
   return { chain: chainOf(call, last, value, which), input };
 }
 
@@ -164,35 +147,6 @@ const outputAxes = [
   'batch*time,width',
   'time*batch,width',
 ];
-
-/** The nodes on which an output depends, in order. */
-function nodesFor(call: string, graph: GraphProto, output: string): number[] {
-  const makers = new Map<string, number>();
-  for (const [n, { output: made }] of graph.node.entries()) {
-    for (const name of made) {
-      if (makers.has(name)) fail(call, `graph.node[${n}].output must be new names, got a second ${quote(name)}`);
-      if (name !== '') makers.set(name, n);
-    }
-  }
-  const needed = new Set<number>();
-  const open = [output];
-  for (let name = open.pop(); name !== undefined; name = open.pop()) {
-    const n = makers.get(name);
-    if (n === undefined || needed.has(n)) continue;
-    needed.add(n);
-    for (const input of graph.node[n]!.input) {
-      // Nodes stand after those whose results they take, so that nothing goes in a circle.
-      if ((makers.get(input) ?? -1) >= n) {
-        fail(
-          call,
-          `graph.node[${n}] (${quote(graph.node[n]!.name)}) must come after what it takes, got a later one's ${quote(input)}`,
-        );
-      }
-      open.push(input);
-    }
-  }
-  return [...needed].sort((a, b) => a - b);
-}
 
 function unknownOutput(first: Value, n: number, place: number): Value {
   if (first.kind === 'unknown') return first;

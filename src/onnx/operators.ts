@@ -117,6 +117,6 @@ function unsupported(node: Reading, domain: string, opType: string): string {
         ? ''
         : '; export the model without optimizations of a runtime, and with its functions inlined';
   return node.why(
-    `must have an operator that loadOnnxModel reads, ${READ}; got the unsupported operator ${name}${advice}`,
+    `must have an operator that loadOnnxModel reads (${READ}), got the unsupported operator ${name}${advice}`,
   );
 }

@@ -178,19 +178,49 @@ export function readModel(call: string, bytes: Uint8Array): ModelProto {
 
 type Plain = Record<string, unknown>;
 
+/** A message as reading needs it: an empty one, and the fields by their numbers. */
+interface Table {
+  readonly lists: readonly string[];
+  readonly defaults: Plain;
+  readonly fields: ReadonlyMap<number, { readonly name: string; readonly kind: Kind; readonly many: boolean }>;
+}
+
+const tables = new WeakMap<Message, Table>();
+
+function tableOf(message: Message): Table {
+  const known = tables.get(message);
+  if (known) return known;
+  const entries = Object.entries(message);
+  const made: Table = {
+    lists: entries.filter(([, [, , many]]) => many).map(([name]) => name),
+    defaults: Object.fromEntries(
+      entries
+        .filter(([name, [, kind, many]]) => !many && name in defaults && typeof kind === 'string')
+        .map(([name]) => [name, defaults[name]]),
+    ),
+    fields: new Map(
+      entries
+        .filter(([, [, , , written]]) => !written)
+        .map(([name, [number, kind, many = false]]) => [number, { name, kind, many }]),
+    ),
+  };
+  tables.set(message, made);
+  return made;
+}
+
+const text = new TextDecoder();
+
 function read(call: string, message: Message, bytes: Uint8Array, part: string): Plain {
-  const result: Plain = {};
-  for (const [name, [, kind, many]] of Object.entries(message)) {
-    if (many) result[name] = [];
-    else if (name in defaults && typeof kind === 'string') result[name] = defaults[name];
-  }
+  const table = tableOf(message);
+  const result: Plain = { ...table.defaults };
+  for (const name of table.lists) result[name] = [];
   const broken = (what: string): never => fail(call, `${part || 'the file'} must be a message of onnx.proto, ${what}`);
   const reader = new PbfReader(bytes);
   try {
     for (let tag = reader.nextField(); tag !== 0; tag = reader.nextField()) {
-      const found = Object.entries(message).find(([, [number]]) => number === tag);
-      if (!found || found[1][3]) continue;
-      const [name, [, kind, many]] = found;
+      const found = table.fields.get(tag);
+      if (!found) continue;
+      const { name, kind, many } = found;
       const place = part ? `${part}.${name}` : name;
       if (!many) result[name] = one(call, reader, kind, place);
       else if (reader.type === BYTES && (kind === 'int' || kind === 'float')) {
@@ -239,7 +269,7 @@ function one(call: string, reader: PbfReader, kind: Kind, place: string, packed 
     case 'float':
       return reader.readFloat();
     case 'string':
-      return new TextDecoder().decode(block(call, reader, place));
+      return text.decode(block(call, reader, place));
     case 'bytes':
       return block(call, reader, place);
     default:

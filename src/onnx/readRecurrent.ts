@@ -87,7 +87,7 @@ export function readRecurrent(node: Reading, op: RecurrentOp): Value[] {
     if (!both) return stream;
     return { ...stream, parts: [0, 1].map(half => ({ chain: made, half: half as 0 | 1 })) };
   });
-  return [...streams, { kind: 'state', what: `the cell state of ${quote(node.name)}` }];
+  return [...streams, { kind: 'state', what: `the cell state of ${quote(node.name)}`, given: false }];
 }
 
 /** What no layer here can do. */
@@ -99,7 +99,7 @@ function refuseOthers(node: Reading, steps: Size): void {
     if (!node.has(place)) continue;
     const value = node.value(place);
     if (value.kind === 'unknown') node.fail(value.why);
-    if (onlyNumber(value) === 0 || (value.kind === 'state' && place !== 7)) continue;
+    if (onlyNumber(value) === 0 || (value.kind === 'state' && value.given && place !== 7)) continue;
     const rule = place === 7 ? 'absent or zero' : 'zero or an input of the graph';
     node.fail(`${inputNames[place]} must be ${rule}, got ${nameOf(value)}`);
   }

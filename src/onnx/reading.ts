@@ -31,7 +31,7 @@ export interface Source {
   readonly batch: number | null;
   /** By name. */
   readonly values: Map<string, Value>;
-  /** How many numbers may still be copied: the layers of a file need about as many as it holds. */
+  /** How many numbers may still be made: to put weights in order, a file needs a few times as many as it holds. */
   budget: number;
 }
 
@@ -156,10 +156,15 @@ export class Reading {
 
   /** The number of an axis, counted from the end where it is negative. */
   axis(axis: number, rank: number): number {
-    if (!Number.isInteger(axis) || axis < -rank || axis >= rank) {
-      this.fail(`its axis must be one of ${rank}, from ${-rank} to ${rank - 1}, got ${axis}`);
+    return this.index(axis, rank, 'its axis');
+  }
+
+  /** One of so many places, counted from the end where it is negative. */
+  index(n: number, count: number, what = 'its index'): number {
+    if (!Number.isInteger(n) || n < -count || n >= count) {
+      this.fail(`${what} must be one of ${count}, from ${-count} to ${count - 1}, got ${n}`);
     }
-    return axis < 0 ? axis + rank : axis;
+    return n < 0 ? n + count : n;
   }
 
   // -------------------------------------------------------------------------------------------------------- layers

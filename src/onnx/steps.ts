@@ -5,7 +5,17 @@ import { isSingle, without } from './halves.ts';
 import type { Reading } from './reading.ts';
 import type { Size } from './sizes.ts';
 import { rangeOf, type Stretch, stretchAt, stretchOf } from './stretches.ts';
-import { type Axis, type Chain, lastOf, onlyNumber, type Part, type Stream, sizeOfAxis, type Value } from './values.ts';
+import {
+  type Axis,
+  type Chain,
+  lastOf,
+  nameOf,
+  onlyNumber,
+  type Part,
+  type Stream,
+  sizeOfAxis,
+  type Value,
+} from './values.ts';
 import { embed } from './weighted.ts';
 
 export function slice(node: Reading): Stream {
@@ -32,7 +42,7 @@ export function gather(node: Reading): Value {
   const [index, ...more] = node.ints(1);
   if (index === undefined || more.length > 0) node.fail(`must take one index, got ${more.length + 1}`);
   const size = sizeOfAxis(value, axis);
-  if (typeof size === 'number') node.axis(index, size);
+  if (typeof size === 'number') node.index(index, size);
   const stretch = stretchAt(size, index);
   let picked = value;
   if (value.axes[axis] === 'time') picked = oneStep(node, value, axis, stretch);
@@ -108,7 +118,7 @@ export function checkLengths(node: Reading, place: number, steps: Size): void {
   if (lengths.kind === 'unknown') node.fail(lengths.why);
   const length = onlyNumber(lengths);
   if (length === steps) return;
-  const got = length === null ? 'others' : `${length}`;
+  const got = length === null ? nameOf(lengths) : `${length}`;
   const rule = `sequence_lens must be the number of time steps, ${steps}, for every sample, or absent`;
   node.fail(`${rule}, got ${got}; lengths of their own are masks here, which are not in the file`);
 }

@@ -80,8 +80,8 @@ export type Value =
   | Stream
   | Constant
   | Fill
-  /** A state that comes in or goes out, or another thing that a model here does not have; `what` says which. */
-  | { readonly kind: 'state'; readonly what: string }
+  /** What a model here does not have: a cell state, or, where it is `given`, another input of the graph, such as a state. */
+  | { readonly kind: 'state'; readonly what: string; readonly given: boolean }
   /** What cannot be told; a node that needs it fails with this sentence. */
   | { readonly kind: 'unknown'; readonly why: string };
 

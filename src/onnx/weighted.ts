@@ -1,6 +1,6 @@
 /** Layers with weights other than recurrent ones: MatMul, Gemm, and Gather from a table. */
 
-import { transposed } from './arrange.ts';
+import { broadcast, transposed } from './arrange.ts';
 import { identity } from './forms.ts';
 import type { Reading } from './reading.ts';
 import { type Floats, type Part, type Stream, streamOf } from './values.ts';
@@ -27,17 +27,16 @@ export function dense(node: Reading, x: Stream, kernel: Floats, bias?: Floats): 
   );
 }
 
-/** A dense layer with what is added to it, one number for each unit or for all; null where that is no bias of it. */
+/** A dense layer with what is added to it; null where that is no bias of it. */
 export function withBias(node: Reading, stream: Stream, bias: Floats): Stream | null {
   const [{ chain }] = stream.parts as [Part];
   const { spec } = chain;
   const { dims, values } = bias;
-  const fits = (values.length === chain.width || values.length === 1) && dims.slice(0, -1).every(n => n === 1);
+  const fits = values.length === chain.width && dims.slice(0, -1).every(n => n === 1);
   if (stream.form.text !== identity.text || spec?.factory !== 'dense' || spec.options.useBias || !fits) return null;
   if (dims.length > stream.axes.length) return null;
-  node.spend(chain.width);
-  const all = values.length === chain.width ? values : new Float32Array(chain.width).fill(values[0]!);
-  const weights = [[spec.weights[0]![0]!, { dims: [chain.width], values: all }]];
+  node.spend(values.length);
+  const weights = [[spec.weights[0]![0]!, { dims: [chain.width], values }]];
   const better = node.replace(chain, { ...spec, options: { ...spec.options, useBias: true }, weights });
   return { ...stream, parts: [{ chain: better, half: null }] };
 }
@@ -50,8 +49,11 @@ export function gemm(node: Reading): Stream {
   const kernel = node.floats(1);
   if (kernel.dims.length !== 2) node.fail(`its kernel must have two axes, got [${kernel.dims.join(', ')}]`);
   const upright = node.int('transB', 0) === 0 ? kernel : (transposed(node, kernel, [1, 0]) as Floats);
-  const bias = node.has(2) ? scaled(node, node.floats(2), node.float('beta', 1)) : undefined;
-  return dense(node, turned, scaled(node, upright, node.float('alpha', 1)), bias);
+  const bias = node.has(2) ? node.floats(2) : null;
+  // One number may stand for those of all units
+  const all = bias?.values.length === 1 ? (broadcast(node, { ...bias, dims: [] }, [upright.dims[1]!]) as Floats) : bias;
+  const beta = node.float('beta', 1);
+  return dense(node, turned, scaled(node, upright, node.float('alpha', 1)), all ? scaled(node, all, beta) : undefined);
 }
 
 function scaled(node: Reading, floats: Floats, factor: number): Floats {

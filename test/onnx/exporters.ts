@@ -479,3 +479,28 @@ graph('weights that are computed', draw => {
   const wide = draw.add('Sub', [tiled, draw.add('Sqrt', [range])]);
   return draw.add('MatMul', [draw.squeeze('h', 0), draw.add('Identity', [wide])]);
 });
+graph('weights that are computed by every function of numbers', draw => {
+  const [a, b] = [draw.random(2, 3, 4), draw.random(3, 1)];
+  const bent = draw.add('Max', [
+    draw.add('Floor', [a]),
+    draw.add('Min', [b, draw.add('Neg', [a])]),
+    draw.numbers([], [-1]),
+  ]);
+  const power = draw.add('Pow', [draw.add('Abs', [bent]), draw.numbers([1], [1.5])]);
+  const sum = draw.add('Sum', [
+    power,
+    draw.add('Ceil', [b]),
+    draw.add('Reciprocal', [draw.numbers([4], [1, 2, 4, 8])]),
+  ]);
+  const turned = draw.add('Transpose', [sum], { perm: [2, 0, 1] }); // [4, 2, 3]
+  const picked = draw.add('Gather', [turned, draw.ints(-1, 0, 2)], { axis: 0 }); // [3, 2, 3]
+  const flat = draw.add('Flatten', [picked], { axis: 2 }); // [6, 3]
+  const back = draw.slice(draw.slice(flat, -1, -(2n ** 63n), 0, -2), 2, -(2n ** 63n), 1, -1); // [3, 3]
+  const large = draw.add('Equal', [draw.add('Cast', [back], { to: 7 }), draw.ints(0)]);
+  const kernel = draw.add('Where', [draw.add('Not', [large]), back, draw.numbers([], [0.25])]);
+  const count = draw.add('Cast', [draw.add('Size', [kernel])], { to: 1 });
+  const total = draw.add('Cast', [draw.add('ReduceSum', [draw.add('Shape', [turned])], { keepdims: 0 })], { to: 1 });
+  const [h] = [draw.rnn('RNN', draw.add('MatMul', [timeFirst(draw), kernel]), 'forward')[1]!];
+  const scaled = draw.add('Mul', [draw.squeeze(h, 0), draw.add('Div', [total, count])]);
+  return draw.add('Tanh', [scaled]);
+});

@@ -8,6 +8,7 @@ import { describe, expect, test } from 'vitest';
 import { Generator } from '../../src/generator.ts';
 import { often } from '../setup/often.ts';
 import { attribute, floats, type GraphParts, ints, modelOf, node } from './build.ts';
+import { exported } from './exporters.ts';
 import { cases, layersOf } from './models.ts';
 
 const refusal = async (bytes: Uint8Array): Promise<string> => {
@@ -95,6 +96,12 @@ describe('bytes that are no model', () => {
 describe('graphs that would grow without end', () => {
   const chain = (count: number, make: (from: string, to: string) => ReturnType<typeof node>) =>
     Array.from({ length: count }, (_, n) => make(n === 0 ? 'x' : `v${n - 1}`, n === count - 1 ? 'y' : `v${n}`));
+  /** A value joined to itself again and again, along its first axis. */
+  const joinedWith = (name: string, times: number) =>
+    Array.from({ length: times }, (_, n) => {
+      const from = n === 0 ? name : `${name}${n}`;
+      return node('Concat', [from, from], [`${name}${n + 1}`], [attribute('axis', { i: 0 })]);
+    });
   const sequence = [{ name: 'x', type: { tensorType: { elemType: 1, shape: { dim: [{}, {}, { dimValue: 1 }] } } } }];
   const shapes = { initializer: [ints('zero', [0])] };
   const doubled = (op: string) => chain(60, (from, to) => node(op, [from, from], [to], [attribute('axis', { i: 0 })]));
@@ -166,6 +173,113 @@ describe('graphs that would grow without end', () => {
     expect(Date.now() - start).toBeLessThan(3000);
   });
 
+  // What is computed of constants becomes the kernel of a layer, so that it is needed.
+  const kernel = node('MatMul', ['x', 'k'], ['y']);
+  const w = floats('w', [3, 3], Array(9).fill(1));
+  const number = (name: string, value: number) => ({ ...ints(name, [value]), dims: [] });
+  const computed: [string, GraphParts, RegExp][] = [
+    [
+      'weights expanded to 2^50 numbers',
+      { initializer: [w, ints('n', [2 ** 40, 3, 3])], node: [node('Expand', ['w', 'n'], ['k']), kernel] },
+      /far more numbers than the file holds/,
+    ],
+    [
+      'weights tiled 2^30 times',
+      { initializer: [w, ints('n', [2 ** 30, 2 ** 30])], node: [node('Tile', ['w', 'n'], ['k']), kernel] },
+      /far more numbers than the file holds/,
+    ],
+    [
+      'weights expanded to a thousand axes',
+      { initializer: [w, ints('n', Array(1000).fill(1))], node: [node('Expand', ['w', 'n'], ['k']), kernel] },
+      /at most 8 axes/,
+    ],
+    [
+      'zeros of 2^60 numbers',
+      { initializer: [ints('n', [2 ** 30, 2 ** 30])], node: [node('ConstantOfShape', ['n'], ['k']), kernel] },
+      /must be float32 weights of the file, got the number 0 everywhere/,
+    ],
+    [
+      'zeros of a size below zero',
+      { initializer: [ints('n', [-5, 3])], node: [node('ConstantOfShape', ['n'], ['k']), kernel] },
+      /must have a shape, got \[-5, 3\]/,
+    ],
+    [
+      'a range of 2^50 numbers',
+      {
+        initializer: [number('from', 0), number('to', 2 ** 50), number('by', 1)],
+        node: [node('Range', ['from', 'to', 'by'], ['k']), kernel],
+      },
+      /far more numbers than the file holds/,
+    ],
+    [
+      'a range that never comes to its end',
+      {
+        initializer: [number('from', 0), number('to', 5), number('by', 0)],
+        node: [node('Range', ['from', 'to', 'by'], ['k']), kernel],
+      },
+      /must be computed from known numbers/,
+    ],
+    [
+      'weights that double 60 times',
+      { initializer: [{ ...w, name: 'v' }], node: [...joinedWith('v', 60), node('MatMul', ['x', 'v60'], ['y'])] },
+      /far more numbers than the file holds/,
+    ],
+    [
+      'a kernel of no numbers',
+      {
+        initializer: [floats('e', [2 ** 50, 0], [])],
+        node: [
+          node('Concat', ['e', 'e'], ['f'], [attribute('axis', { i: 1 })]),
+          node('Transpose', ['f'], ['g']),
+          node('Add', ['g', 'g'], ['k']),
+          kernel,
+        ],
+      },
+      /its kernel must have the shape \[3, 1125899906842624\]/,
+    ],
+    [
+      'a Slice that goes nowhere',
+      {
+        initializer: [w, ints('a', [0]), ints('b', [1])],
+        node: [node('Slice', ['w', 'a', 'b', 'a', 'a'], ['k']), kernel],
+      },
+      /steps must not be 0/,
+    ],
+    [
+      'a Gather beyond the end',
+      { initializer: [w, ints('a', [3])], node: [node('Gather', ['w', 'a'], ['k']), kernel] },
+      /its index must be one of 3, from -3 to 2, got 3/,
+    ],
+    [
+      'sizes multiplied with each other 60 times',
+      {
+        node: [
+          node('Shape', ['x'], ['v']),
+          ...Array.from({ length: 60 }, (_, n) => node('Mul', [n ? `v${n}` : 'v', n ? `v${n}` : 'v'], [`v${n + 1}`])),
+          node('Reshape', ['x', 'v60'], ['y']),
+        ],
+      },
+      /must be computed from known numbers/,
+    ],
+    [
+      'ten thousand numbers that every node computes anew',
+      {
+        initializer: [{ ...ints('v', []), dims: [10_000], int64Data: Array(10_000).fill(1) }],
+        node: [
+          ...Array.from({ length: 10_000 }, (_, n) => node('Neg', [n ? `v${n}` : 'v'], [`v${n + 1}`])),
+          node('Reshape', ['x', 'v10000'], ['y']),
+        ],
+      },
+      /far more numbers than the file holds/,
+    ],
+  ];
+  test.each(computed)('refuses %s', async (_, parts, message) => {
+    const bytes = modelOf(parts);
+    const start = Date.now();
+    expect(await refusal(bytes)).toMatch(message);
+    expect(Date.now() - start).toBeLessThan(3000);
+  });
+
   test('a vector repeated 2^50 times is a shape, and nothing more', async () => {
     const parts = {
       initializer: [ints('n', [1, 2 ** 50, 1]), ints('one', [1])],
@@ -191,6 +305,7 @@ const seeds = [
     'dense, gelu_new',
   ].map(name => toOnnx(sequential({ layers: layersOf(name) }), { states: 'optional' })),
   ...['lstm-two-layers-bidirectional', 'words', 'lstm-last', 'lstm-fixed', 'given-states'].map(torch),
+  ...Object.values(exported).map(({ bytes }) => bytes),
 ];
 
 /** One of the ways in which files break. */
@@ -239,6 +354,13 @@ function mutate(generator: Generator): Uint8Array {
         'Gather',
         'Reshape',
         'Slice',
+        'Split',
+        'Expand',
+        'Tile',
+        'Cast',
+        'Div',
+        'Concat',
+        'Shape',
         'x',
         'input',
       ];

@@ -187,6 +187,67 @@ describe('the same in other words', () => {
   });
 });
 
+describe('graphs of several inputs', () => {
+  const input = (name: string, ...sizes: (number | null)[]) => ({
+    name,
+    type: { tensorType: { elemType: 1, shape: { dim: sizes.map(n => (n === null ? {} : { dimValue: n })) } } },
+  });
+  const weights = [
+    floats('W', [1, 2, 3], [0.1, 0.2, 0.3, -0.1, -0.2, -0.3]),
+    floats('R', [1, 2, 2], [0.5, -0.5, 0.25, 0.75]),
+  ];
+  const rnn = node('RNN', ['x', 'W', 'R', '', '', 'h'], ['', 'y']);
+  const sequence = [[[1, 2, 3]], [[-1, 0, 1]]];
+
+  test('a state that comes in before the sequence is not taken for it', async () => {
+    const made = (inputs: ReturnType<typeof input>[]) => byHand({ input: inputs, initializer: weights, node: [rnn] });
+    const [x, h] = [input('x', null, null, 3), input('h', 1, null, 2)];
+    const [first, second] = [await made([x, h]), await made([h, x])];
+    expectBits(second.predict(sequence).dataSync(), first.predict(sequence).dataSync());
+  });
+  test('a sequence that is computed from two inputs is refused, with the name of the second', async () => {
+    const nodes = [
+      node('Concat', ['a', 'b'], ['x'], [attribute('axis', { i: 2 })]),
+      { ...rnn, input: ['x', 'W', 'R'] },
+    ];
+    const two = byHand({
+      input: [input('a', null, null, 1), input('b', null, null, 2)],
+      initializer: weights,
+      node: nodes,
+    });
+    await expect(two).rejects.toThrow(
+      /\('RNN_y', RNN\): input number 1 must depend on .*, got another input of the graph, 'b', where a model has one/,
+    );
+  });
+  test('a layer that begins with the cell state of another is refused', async () => {
+    const two = byHand({
+      input: [input('x', null, null, 1)],
+      initializer: [
+        floats('W', [1, 4, 1], [1, 2, 3, 4]),
+        floats('R', [1, 4, 1], [1, 2, 3, 4]),
+        floats('h', [1, 1, 1], [0]),
+      ],
+      node: [
+        node('LSTM', ['x', 'W', 'R'], ['s', '', 'c']),
+        node('Squeeze', ['s'], ['steps']),
+        node('Identity', ['c'], ['start']),
+        node('LSTM', ['steps', 'W', 'R', '', '', 'h', 'start'], ['', 'y']),
+      ],
+    });
+    await expect(two).rejects.toThrow(
+      /initial_c must be zero or an input of the graph, got the cell state of 'LSTM_s'/,
+    );
+  });
+  test('a cell state alone is refused, and called that', async () => {
+    const cell = byHand({
+      input: [input('x', null, null, 1)],
+      initializer: [floats('W', [1, 4, 1], [1, 2, 3, 4]), floats('R', [1, 4, 1], [1, 2, 3, 4])],
+      node: [node('LSTM', ['x', 'W', 'R'], ['', '', 'y'])],
+    });
+    await expect(cell).rejects.toThrow(/graph.output\[0\] must be what layers give, got the cell state of 'LSTM_y'/);
+  });
+});
+
 describe('graphs that no model here can be', () => {
   const two = node('MatMul', ['x', 'kernel'], ['w']);
   const refused: [string, Partial<GraphParts>, RegExp][] = [
@@ -199,6 +260,16 @@ describe('graphs that no model here can be', () => {
       'an operator of another domain',
       { node: [{ ...product, domain: 'com.microsoft', output: ['y'] }] },
       /com.microsoft.MatMul/,
+    ],
+    [
+      'a quantized operator',
+      { node: [{ ...node('DynamicQuantizeLSTM', ['x'], ['y']), domain: 'com.microsoft' }] },
+      /reads \(LSTM, GRU.*\), got the unsupported operator com.microsoft.DynamicQuantizeLSTM; export .* without quantization/,
+    ],
+    [
+      'a condition',
+      { node: [product, node('If', ['z'], ['y'])] },
+      /'If_y', If\): .* got the unsupported operator If; export the model with sequences of a fixed length/,
     ],
     ['a name of Object', { node: [product, node('constructor', ['z'], ['y'])] }, /unsupported operator constructor/],
     ['two layers side by side', { node: [product, two, node('Add', ['z', 'w'], ['y'])] }, /stand in one line/],

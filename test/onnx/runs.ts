@@ -123,21 +123,24 @@ export function testRuntime(ort: Ort): void {
     await session.close();
   });
 
-  test.each(Object.entries(exported))('gives what loadOnnxModel makes of it: %s', async (_, { bytes, ...how }) => {
-    const model = await loadOnnxModel(bytes);
-    const session = await open(ort, bytes);
-    for (const [batch, steps] of [[1, T], [3, T], ...(how.fixed || how.rows ? [] : [[2, 2]])] as [number, number][]) {
-      const x = inputOf({ make: () => [], ...(how.rows && { input: 'rows' }) }, batch, steps);
-      const expected = (await session.run({ x }))[how.output]!;
-      const got = model.predict(x);
-      expect(got.shape).toEqual(expected.shape);
-      expectClose(got.dataSync(), expected.dataSync(), { abs: 2e-6, rel: 0 });
-      // Written again, it is the same model
-      const again = await loadOnnxModel(toOnnx(model));
-      expectClose(again.predict(x).dataSync(), got.dataSync(), { abs: 0, rel: 0 });
-    }
-    await session.close();
-  });
+  test.each(Object.entries(exported))(
+    'loadOnnxModel computes the same as the runtime: %s',
+    async (_, { bytes, ...how }) => {
+      const model = await loadOnnxModel(bytes);
+      const session = await open(ort, bytes);
+      for (const [batch, steps] of [[1, T], [3, T], ...(how.fixed || how.rows ? [] : [[2, 2]])] as [number, number][]) {
+        const x = inputOf({ make: () => [], ...(how.rows && { input: 'rows' }) }, batch, steps);
+        const expected = (await session.run({ x }))[how.output]!;
+        const got = model.predict(x);
+        expect(got.shape).toEqual(expected.shape);
+        expectClose(got.dataSync(), expected.dataSync(), { abs: 2e-6, rel: 0 });
+        // Written again, it is the same model
+        const again = await loadOnnxModel(toOnnx(model));
+        expectClose(again.predict(x).dataSync(), got.dataSync(), { abs: 0, rel: 0 });
+      }
+      await session.close();
+    },
+  );
 }
 
 /** The numbers of [T, B, U] as those of [B, T, U]. */
