@@ -35,7 +35,7 @@ export type LossData =
       [line: string]: LineData | Positions | string | undefined;
     }
   | Readonly<Record<string, ArrayLike<number>>>
-  | { history: Readonly<Record<string, ArrayLike<number>>>; epoch?: readonly number[] };
+  | { history: Readonly<Record<string, ArrayLike<number>>>; epoch?: readonly number[]; caption?: string };
 
 /** A live chart of losses; every `update` takes the whole run so far. */
 export function lossPlot(options: LossOptions = {}): Plot<LossData> {
@@ -99,10 +99,10 @@ const lossLook = (n: number) => ({ ...lookOf(n), part: lookOf(n < 2 ? 1 - n : n)
 
 /** Steps count from 0, as the losses of a loop do, and epochs from 1, as `fit` prints them. */
 function checkLosses(call: string, data: unknown): LineSet & { byStep: boolean } {
-  const { history, epoch } = (data ?? {}) as { history?: unknown; epoch?: unknown };
+  const { history, epoch, caption } = (data ?? {}) as Record<string, unknown>;
   if (isPlain(history) && !('values' in history)) {
     const steps = Array.isArray(epoch) ? epoch.map(number => Number(number) + 1) : undefined;
-    return { ...checkLines(call, { ...history, steps }, 'steps', 1), byStep: false };
+    return { ...checkLines(call, { ...history, steps, caption }, 'steps', 1), byStep: false };
   }
   const byStep = isPlain(data) && ('losses' in data || Object.keys(data).length === 0);
   return { ...checkLines(call, data, 'steps', byStep ? 0 : 1), byStep };

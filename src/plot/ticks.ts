@@ -30,14 +30,14 @@ export function linearScale(domain: readonly [number, number], range: [number, n
 }
 
 /**
- * A scale that holds values with a little room above and below them, and ends at ticks. What is never negative stays
- * above zero, and what is never positive below.
+ * A scale that holds values with a little room above and below them, and ends at round numbers, twice as close as the
+ * `count` ticks. What is never negative stays above zero, and what is never positive below.
  */
 export function roomyScale([low, high]: readonly [number, number], range: [number, number], count: number): Scale {
   const [from, to] = linearScale([low, high], range).domain() as [number, number];
   const room = (to - from) * 0.03;
   const padded = [low >= 0 ? Math.max(0, from - room) : from - room, high <= 0 ? Math.min(0, to + room) : to + room];
-  return scaleLinear(padded, range).nice(Math.max(5, count));
+  return scaleLinear(padded, range).nice(2 * count);
 }
 
 /** A log scale whose ends are the nearest 1, 2 or 5 times a power of ten; closer ones where the data would lie flat. */
