@@ -57,7 +57,11 @@ for (const kind of kinds) {
 }
 scenes['gates-narrow'] = scene(
   theme => gateHeatmap({ units: 3, steps: 20, width: 320, height: 200, theme, title: 'Gates and states' }),
-  [{ ...gatesOf(3, 20), z: undefined, r: undefined, n: undefined, caption: 'unit 3, step 12' }, {}, {}],
+  [
+    { ...gatesOf(3, 20), z: undefined, r: undefined, n: undefined, caption: 'unit 3, step 12' },
+    { caption: 'unit 2, step 4' },
+    {},
+  ],
 );
 scenes['prediction-plot'] = scene(
   theme => predictionPlot({ title: 'Sine in, cosine out', yDomain: [-1.2, 1.2], theme }),
