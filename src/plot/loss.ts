@@ -2,13 +2,14 @@
 
 import { checkBoolean, checkOptions, isPlain } from '../options.ts';
 import { checkDomain, checkText } from './check.ts';
+import { day } from './dates.ts';
 import { Frame, type FrameOptions, frameOptions } from './frame.ts';
 import { checkLines, extentOf, type Line, type LineData, type LineSet, type Positions, xDomainOf } from './lines.ts';
 import { LinePaths, piecesOf } from './paths.ts';
 import type { Plot } from './plot.ts';
 import { pathText } from './points.ts';
 import { lookOf, type Series } from './series.ts';
-import { day, linearScale, linearTicks, logScale, logTicks, type Scale, ticksOf } from './ticks.ts';
+import { linearScale, linearTicks, logScale, logTicks, type Scale, ticksOf } from './ticks.ts';
 
 export interface LossOptions extends FrameOptions {
   /** Powers of ten on the y axis. A loss of zero or below has no place there and is left out. */

@@ -1,6 +1,7 @@
 /** Scales, and ticks with their labels. The only place where either is made. */
 
-import { scaleLinear, scaleLog, scaleUtc } from 'd3-scale';
+import { scaleLinear, scaleLog } from 'd3-scale';
+import { dateLabel, day, roundTimes } from './dates.ts';
 import { round } from './points.ts';
 
 /** The part of a d3 scale that is used here; written out so that nobody needs d3's types to use ours. */
@@ -80,28 +81,11 @@ export function countTicks(scale: Scale, count: number): Tick[] {
 const toTicks = (scale: Scale, values: number[], format: (value: number) => string): Tick[] =>
   values.map(value => ({ at: round(scale(value)), label: format(value) }));
 
-const second = 1000;
-const minute = 60 * second;
-export const day = 24 * 60 * minute;
-
-/** Ticks at round times in UTC; the first one says what the others leave out: the year, or the day. */
+/** Ticks at round times in UTC. */
 export function dateTicks(scale: Scale, count: number): Tick[] {
-  const times = scaleUtc(scale.domain(), [0, 1]).ticks(count).map(Number);
+  const times = roundTimes(scale.domain() as [number, number], count);
   const step = times.length > 1 ? times[1]! - times[0]! : day;
   return times.map((time, n) => ({ at: round(scale(time)), label: dateLabel(time, step, n === 0) }));
-}
-
-function dateLabel(time: number, step: number, first: boolean): string {
-  const text = new Date(time).toUTCString(); // Mon, 30 Nov 2026 08:00:39 GMT
-  const [, date, month, year, clock] = text.split(' ') as [string, string, string, string, string];
-  if (step >= 360 * day) return year;
-  if (step >= 27 * day) return first || month === 'Jan' ? `${month} ${year}` : month;
-  const onDay = `${month} ${Number(date)}`;
-  if (step >= day) return first ? `${onDay}, ${year}` : onDay;
-  if (time % day === 0) return onDay;
-  const fraction = step < second ? `.${String(time % second).padStart(3, '0')}` : '';
-  const words = step < minute ? clock + fraction : clock.slice(0, 5);
-  return first ? `${onDay} ${words}` : words;
 }
 
 /**
