@@ -72,6 +72,28 @@ inBrowsers(installed => {
     }
   });
 
+  it('showPlot appends a chart or its text to the page, and writeSVG names what a page can do', async () => {
+    const found = await page().evaluate(() => {
+      const plot = gallery.predictionPlot();
+      const frame = { target: [0, 1], prediction: [1, 0] };
+      const returned = [gallery.showPlot(plot, 'out/plot.svg'), gallery.showPlot(gallery.animation([frame, frame]))];
+      const [first, second] = [...document.body.children].slice(-2);
+      const drawn = [first, second].map(svg => svg!.getBoundingClientRect().width);
+      const itself = first === plot.node;
+      first!.remove();
+      second!.remove();
+      let refusal = '';
+      try {
+        gallery.writeSVG('out/plot.svg', plot);
+      } catch (error) {
+        refusal = String(error);
+      }
+      return { returned, drawn, itself, refusal };
+    });
+    expect(found).toMatchObject({ returned: ['', ''], drawn: [720, 720], itself: true });
+    expect(found.refusal).toMatch(/^ValueError: writeSVG: needs Node to write a file; in a page, use showPlot/);
+  });
+
   it('is there for eyes, all in one, by day and by night', async () => {
     for (const theme of ['light', 'dark'] as const) {
       await page().evaluate(theme => {

@@ -13,6 +13,7 @@ import {
   terminalPlot,
   writeSVG,
 } from '../../src/plot/node.ts';
+import * as inPage from '../../src/plot/show.ts';
 
 const values = { target: [1, 2], prediction: [1, 2] };
 const any = (value: unknown) => value as never;
@@ -180,6 +181,15 @@ for (const [call, sentence] of mistakes) {
     expect(call).toThrow(sentence);
   });
 }
+
+test('showPlot and writeSVG for pages refuse what is no chart, and a host without a page', () => {
+  const plot = predictionPlot();
+  expect(() => inPage.showPlot(any({}))).toThrow('showPlot: plot must be a chart or the text of one, got {}');
+  expect(() => inPage.showPlot(plot, any(3))).toThrow('showPlot: path must be the name of a file, got 3');
+  expect(() => inPage.showPlot(plot)).toThrow('showPlot: needs a page to show a chart in');
+  expect(() => inPage.writeSVG('', plot)).toThrow("writeSVG: path must be the name of a file, got ''");
+  expect(() => inPage.writeSVG('a.svg', plot)).toThrow('writeSVG: needs Node to write a file');
+});
 
 test('typed arrays are numbers, undefined options are absent ones', () => {
   const typed = {
