@@ -157,11 +157,17 @@ function timeBaseline({ batchSize, timeSteps, units, learningRate }, initialWeig
 function draw(out, losses, frames, { time, ys, prediction }, timeSteps) {
   /** @param {lw.Tensor} tensor */
   const row = tensor => tensor.dataSync().subarray(0, timeSteps);
-  const still = predictionPlot({ title: 'Row 0 of the last batch: sine in, cosine out', xLabel: 'time (rad)' });
+  const yDomain = /** @type {[number, number]} */ ([-1.2, 1.2]);
+  const title = 'Row 0 of the last batch: sine in, cosine out';
+  const still = predictionPlot({ title, xLabel: 'time (rad)', yDomain });
   still.update({ time: row(time), target: row(ys), prediction: row(prediction) });
   const loss = lossPlot({ title: 'Cost over training steps' });
   loss.update({ losses });
-  const learning = animation(frames, { title: 'An LSTM learns the cosine from the sine', xLabel: 'time (rad)' });
+  const learning = animation(frames, {
+    title: 'An LSTM learns the cosine from the sine',
+    xLabel: 'time (rad)',
+    yDomain,
+  });
   return [
     writeSVG(join(out, 'sine-cosine.svg'), still),
     writeSVG(join(out, 'learning.svg'), learning),

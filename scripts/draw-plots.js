@@ -34,6 +34,8 @@ const theme = /** @type {const} */ ('auto');
 const keep = (name, plot) => showPlot(plot, `${root}docs/pictures/${name}.svg`);
 
 drawRun();
+drawLines();
+drawHistory();
 for (const kind of /** @type {const} */ (['lstm', 'gru', 'rnn'])) keep(`cell-${kind}`, cellDiagram({ kind, theme }));
 drawBenchmark();
 
@@ -71,7 +73,7 @@ function drawRun() {
   keep('loss', lossPlot({ title: 'The cost of every step', theme }).update({ losses }));
   keep(
     'prediction',
-    predictionPlot({ title: 'Sine in, cosine out', xLabel: 'time (rad)', theme }).update({
+    predictionPlot({ title: 'Sine in, cosine out', xLabel: 'time (rad)', yDomain: [-1.2, 1.2], theme }).update({
       time: first(time).map((t, _, all) => t - (all[0] ?? 0)),
       target: first(ys),
       prediction: first(prediction),
@@ -98,6 +100,30 @@ function drawRun() {
   const chain = chainDiagram({ title: 'Three steps of a chain', theme });
   const rows = { x: steps.map(step => x[step] ?? 0), c: steps.map(step => at(c, step)), h: steps.map(n => at(h, n)) };
   keep('chain', chain.update({ ...rows, ...gates, caption }));
+}
+
+/** As in docs/plots.md. */
+function drawLines() {
+  /** @param {number} n */
+  const day = n => new Date(Date.UTC(2026, 0, 1 + n));
+  const history = Array.from({ length: 40 }, (_, n) => 280 + 8 * Math.sin(n / 6) + Math.cos(n * n));
+  history[17] = Number.NaN;
+  const time = Array.from({ length: 10 }, (_, n) => day(40 + n));
+  const plot = predictionPlot({ title: 'Temperature in kelvin', xLabel: '', theme });
+  plot.update({
+    history: { time: history.map((_, n) => day(n)), values: history },
+    lstm: { time, values: time.map((_, n) => 280 + 8 * Math.sin((40 + n) / 6)) },
+    naive: { time, values: time.map(() => history[39] ?? Number.NaN) },
+  });
+  keep('lines', plot);
+}
+
+/** Losses of a training that begins to overfit; made up, so that they need no minute of training. */
+function drawHistory() {
+  const epochs = Array.from({ length: 60 }, (_, n) => n);
+  const loss = epochs.map(n => 0.04 + 0.5 * Math.exp(-n / 12) + 0.004 * Math.sin(n * n));
+  const val_loss = epochs.map(n => 0.09 + 0.5 * Math.exp(-n / 10) + 0.0012 * n + 0.006 * Math.cos(n * n));
+  keep('history', lossPlot({ title: 'Training and validation', theme }).update({ loss, val_loss }));
 }
 
 function drawBenchmark() {

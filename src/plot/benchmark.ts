@@ -72,13 +72,13 @@ export function benchmarkChart(options: BenchmarkOptions): Plot<BenchmarkData> {
     setting,
     height,
     groups.map(group => group.title),
-    { captionBesideTitle: true },
   );
   const { svg } = sheet;
   const room = width - 2 * side;
-  if (subtitle) addText(svg, subtitle, { x: side, y: lines.at(-1)!, part: 'muted', theme, room });
+  const small = { part: 'muted' as const, theme, room: title ? room : 0.65 * room };
+  if (subtitle) addText(svg, subtitle, { x: side, y: lines.at(-1)!, ...small });
   const legendEnd = legendLine ? addLegend(sheet, legend, legendLine, room) : side;
-  const taken = title ? sheet.titleWidth : subtitle ? textWidth(subtitle, 12) + 12 : legendEnd - side;
+  const taken = title ? 0 : subtitle ? textWidth(subtitle, 12) + 12 : legendEnd - side;
   const caption = sheet.addCaption(lines[0] ?? legendLine ?? 20, Math.min(taken, 0.65 * room));
   for (const column of columns) column.draw(svg);
   sheet.place();

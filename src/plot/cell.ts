@@ -48,10 +48,7 @@ export function cellDiagram(options: CellDiagramOptions = {}): Plot<CellData> {
   const scale = round((width - 2 * side) / innerWidth);
   const top = title ? 58 : side;
   const height = Math.round(top + scale * (innerHeight + (legend ? footer : 0)) + side);
-  const sheet = new Sheet(setting, height, [`${plan.title} cell`], {
-    css: shadeSheet(theme),
-    captionBesideTitle: true,
-  });
+  const sheet = new Sheet(setting, height, [`${plan.title} cell`], shadeSheet(theme));
 
   const place = sheet.svg.group();
   const left = (width - scale * plan.width) / 2;
@@ -70,7 +67,7 @@ export function cellDiagram(options: CellDiagramOptions = {}): Plot<CellData> {
     foot.attr('transform', `translate(${(plan.width - legendWidth) / 2} ${cellHeight + stem + nodeRadius + 46})`);
     drawLegend(foot, theme);
   }
-  const caption = sheet.addCaption(titleLine, sheet.titleWidth);
+  const caption = sheet.addCaption(titleLine);
   sheet.place();
 
   const plot: Plot<CellData> = {

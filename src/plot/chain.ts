@@ -62,10 +62,7 @@ export function chainDiagram(options: ChainDiagramOptions = {}): Plot<ChainData>
   const scale = Math.floor(((width - 2 * side) / inner) * 1e4) / 1e4;
   const top = title ? 58 : side;
   const height = Math.round(top + scale * (cellHeight + 2 * (stem + nodeRadius) + (legend ? footer : 0)) + side);
-  const sheet = new Sheet(setting, height, [`chain of ${plan.title} cells`], {
-    css: shadeSheet(theme),
-    captionBesideTitle: true,
-  });
+  const sheet = new Sheet(setting, height, [`chain of ${plan.title} cells`], shadeSheet(theme));
 
   const place = sheet.svg.group();
   place.attr('transform', `translate(${side} ${round(top + scale * (stem + nodeRadius))}) scale(${scale})`);
@@ -102,7 +99,7 @@ export function chainDiagram(options: ChainDiagramOptions = {}): Plot<ChainData>
     foot.attr('transform', `translate(${(inner - legendWidth) / 2} ${cellHeight + stem + nodeRadius + 54})`);
     drawLegend(foot, theme);
   }
-  const caption = sheet.addCaption(title ? titleLine : side, sheet.titleWidth);
+  const caption = sheet.addCaption(title ? titleLine : side);
   sheet.place();
 
   const plot: Plot<ChainData> = {

@@ -1,7 +1,7 @@
 /** Checks of what a caller hands to a chart. Every one runs before anything is drawn. */
 
 import { fail, show } from '../errors.ts';
-import { checkNumber, checkOptions } from '../options.ts';
+import { checkNumber } from '../options.ts';
 import { isTypedArray, plainArray } from '../typedArrays.ts';
 
 type Numbers = ArrayLike<number>;
@@ -58,17 +58,6 @@ export function checkValue(call: string, name: string, value: unknown): number {
 
 export function checkLength(call: string, name: string, values: Numbers, other: string, length: number): void {
   if (values.length !== length) fail(call, `${name} must be as long as ${other} (${length}), got ${values.length}`);
-}
-
-/** The lowest and the highest of some numbers; [0, 1] where there are none. */
-export function extent(values: Numbers): [number, number] {
-  let low = Infinity;
-  let high = -Infinity;
-  for (let i = 0; i < values.length; i++) {
-    low = Math.min(low, values[i]!);
-    high = Math.max(high, values[i]!);
-  }
-  return low <= high ? [low, high] : [0, 1];
 }
 
 /** Whether the values count something, such as steps. */

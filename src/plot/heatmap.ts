@@ -80,7 +80,7 @@ export function gateHeatmap(options: GateHeatmapOptions): Plot<GateData> {
   const needed = (panel: number) =>
     header.bottom + foot + rowsOf(kind, setting.width) * (head + panel + rowGap) - rowGap;
   const height = Math.max(asked ?? Math.max(440, needed(72)), needed(16));
-  const sheet = new Sheet(setting, height, words, { css: shadeSheet(setting.theme) });
+  const sheet = new Sheet(setting, height, words, shadeSheet(setting.theme));
   const caption = addHeader(sheet, header);
   const areas = layOut(kind, setting.width, height, header.bottom, units);
   const grid = { units, steps, sheetWidth: setting.width, theme: setting.theme };

@@ -3,7 +3,8 @@
 import { fail, show, suggest } from '../errors.ts';
 import { isPlain } from '../options.ts';
 import { checkLength, checkNumbers, checkText, isList, isWhole } from './check.ts';
-import { type AxisKind, day } from './ticks.ts';
+import { day } from './dates.ts';
+import type { AxisKind } from './ticks.ts';
 
 /** Where values lie along x: numbers, or dates as `Date` or ISO text; text without a time zone is in UTC. */
 export type Positions = ArrayLike<number> | readonly Date[] | readonly string[];

@@ -3,13 +3,14 @@
 import { noMore } from '../arguments.ts';
 import { checkBoolean, checkOptions, isPlain } from '../options.ts';
 import { checkDomain, checkText } from './check.ts';
+import { day } from './dates.ts';
 import { Frame, type FrameOptions, frameOptions } from './frame.ts';
 import { checkLines, extentOf, type Line, type LineData, type LineSet, type Positions, xDomainOf } from './lines.ts';
 import { LinePaths, piecesOf } from './paths.ts';
 import type { Plot } from './plot.ts';
 import { pathText } from './points.ts';
 import { lookOf, type Series } from './series.ts';
-import { day, linearScale, linearTicks, logScale, logTicks, type Scale, ticksOf } from './ticks.ts';
+import { linearScale, linearTicks, logScale, logTicks, type Scale, ticksOf } from './ticks.ts';
 
 export interface LossOptions extends FrameOptions {
   /** Powers of ten on the y axis. A loss of zero or below has no place there and is left out. */
@@ -36,7 +37,7 @@ export type LossData =
       [line: string]: LineData | Positions | string | undefined;
     }
   | Readonly<Record<string, ArrayLike<number>>>
-  | { history: Readonly<Record<string, ArrayLike<number>>>; epoch?: readonly number[] };
+  | { history: Readonly<Record<string, ArrayLike<number>>>; epoch?: readonly number[]; caption?: string };
 
 /** A live chart of losses; every `update` takes the whole run so far. */
 export function lossPlot(options: LossOptions = {}): Plot<LossData> {
@@ -101,10 +102,10 @@ const lossLook = (n: number) => ({ ...lookOf(n), part: lookOf(n < 2 ? 1 - n : n)
 
 /** Steps count from 0, as the losses of a loop do, and epochs from 1, as `fit` prints them. */
 function checkLosses(call: string, data: unknown): LineSet & { byStep: boolean } {
-  const { history, epoch } = (data ?? {}) as { history?: unknown; epoch?: unknown };
+  const { history, epoch, caption } = (data ?? {}) as Record<string, unknown>;
   if (isPlain(history) && !('values' in history)) {
     const steps = Array.isArray(epoch) ? epoch.map(number => Number(number) + 1) : undefined;
-    return { ...checkLines(call, { ...history, steps }, 'steps', 1), byStep: false };
+    return { ...checkLines(call, { ...history, steps, caption }, 'steps', 1), byStep: false };
   }
   const byStep = isPlain(data) && ('losses' in data || Object.keys(data).length === 0);
   return { ...checkLines(call, data, 'steps', byStep ? 0 : 1), byStep };

@@ -1,6 +1,6 @@
 /** The paper of every picture: the `<svg>` itself, its background and title, and the container it is put into. */
 
-import { getWindow, SVG, type Svg } from '@svgdotjs/svg.js';
+import { type Dom, getWindow, SVG, type Svg } from '@svgdotjs/svg.js';
 import { fail, show } from '../errors.ts';
 import { checkName } from '../options.ts';
 import { checkSize, checkText } from './check.ts';
@@ -32,8 +32,9 @@ export const side = 24;
 /** The base line of the title. */
 export const titleLine = 34;
 const titleStyle = { size: 17, weight: 600 };
-/** What a title may take of the width where a caption shares its line. */
-const titleShare = 0.65;
+const captionSize = 13;
+/** Between a title and a caption on its line, of which a caption takes at most this part from the title. */
+const [captionGap, captionShare] = [12, 0.4];
 
 export function checkSheet(call: string, options: SheetOptions, usual = 720): Setting {
   const width = checkSize(call, 'width', options.width ?? usual, 240);
@@ -49,17 +50,11 @@ export class Sheet {
   readonly theme: Theme;
   readonly #container: Element | null;
   readonly #title: string;
-
+  readonly #heading: Dom | null;
   readonly #width: number;
-  readonly #titleRoom: number;
 
   /** @param names what the picture is of, for those who cannot see it; the title stands before them */
-  constructor(
-    { width, title, theme, container }: Setting,
-    height: number,
-    names: readonly string[],
-    { css = '', captionBesideTitle = false } = {},
-  ) {
+  constructor({ width, title, theme, container }: Setting, height: number, names: readonly string[], css = '') {
     this.theme = theme;
     this.#width = width;
     this.#container = container;
@@ -70,30 +65,32 @@ export class Sheet {
     const style = styleSheet(theme) + css;
     if (style) this.svg.element('style').words(style);
     paint(this.svg.rect(width, height).attr('rx', 8), 'background', theme);
-    this.#titleRoom = (width - 2 * side) * (captionBesideTitle ? titleShare : 1);
-    const heading = { x: side, y: titleLine, part: 'title' as const, theme, ...titleStyle, room: this.#titleRoom };
-    if (title) addText(this.svg, title, heading);
+    const heading = { x: side, y: titleLine, part: 'title' as const, theme, ...titleStyle, room: width - 2 * side };
+    this.#heading = title ? addText(this.svg, title, heading) : null;
   }
 
   /**
-   * An empty caption on a base line, at its right end unless `anchor` says otherwise.
+   * An empty caption on a base line, at its right end unless `anchor` says otherwise. On the line of the title it takes a
+   * part of what the title may take.
    *
    * @param taken pixels at the left end of the line that are in use already
    * @returns what changes its words; undefined leaves them
    */
   addCaption(y: number, taken = 0, anchor: 'start' | 'end' = 'end'): (words: string | undefined) => void {
-    const style = { size: 13, room: this.#width - 2 * side - taken };
+    const all = this.#width - 2 * side;
+    const style = { size: captionSize, room: all - taken };
     const x = anchor === 'end' ? this.#width - side : side;
     const text = addText(this.svg, '', { ...style, x, y, anchor, part: 'text', theme: this.theme });
     return words => {
-      if (words !== undefined) setText(text, words, style);
+      if (words === undefined) return;
+      if (y === titleLine && this.#heading) {
+        const wanted = words === '' ? 0 : textWidth(words, captionSize) + captionGap;
+        const room = all - Math.min(wanted, captionShare * all);
+        setText(this.#heading, this.#title, { ...titleStyle, room });
+        style.room = all - Math.min(room, textWidth(this.#title, titleStyle.size, titleStyle.weight)) - captionGap;
+      }
+      setText(text, words, style);
     };
-  }
-
-  /** What the title takes of its line, with the gap behind it. */
-  get titleWidth(): number {
-    const { size, weight } = titleStyle;
-    return this.#title ? Math.min(this.#titleRoom, textWidth(this.#title, size, weight)) + 12 : 0;
   }
 
   /** Says what the picture is of, for those who cannot see it. */

@@ -2,8 +2,8 @@
  * What a chart looks like: every colour, and the property each part takes it by.
  *
  * Colours are set as presentation attributes, which every viewer reads; a style sheet comes in only where an attribute
- * cannot say it (the dark half of `auto`). The red and the blue differ in lightness too, and the blue is dashed, so
- * the pair can be told apart without seeing hue.
+ * cannot say it (the dark half of `auto`). The colours of lines differ for every kind of colour vision, and their dashes
+ * differ too (series.ts), so that lines can be told apart without seeing hue.
  */
 
 import type { Dom, Element } from '@svgdotjs/svg.js';
@@ -23,10 +23,10 @@ const light = {
   axis: '#aab2bb',
   target: '#dc3f3a',
   prediction: '#1663b0',
-  third: '#b07400',
-  fourth: '#7a3aa8',
-  fifth: '#00836b',
-  sixth: '#3d444d',
+  third: '#d67700',
+  fourth: '#56105e',
+  fifth: '#0a4d3a',
+  sixth: '#828d98',
   cell: '#e9f3ec',
   layer: '#ffdf80',
   operation: '#f8b4c8',
@@ -44,10 +44,10 @@ const dark: typeof light = {
   axis: '#56606b',
   target: '#ff6f66',
   prediction: '#78b8ff',
-  third: '#f0b43c',
-  fourth: '#c792f5',
-  fifth: '#3ecfae',
-  sixth: '#c4ccd5',
+  third: '#ffd951',
+  fourth: '#ac3fdd',
+  fifth: '#d8f3ea',
+  sixth: '#6c7883',
   cell: '#18261f',
   layer: '#e0b64a',
   operation: '#e08fa8',
@@ -95,6 +95,9 @@ const borrowed: Partial<Record<Part, keyof typeof light>> = {
   bridge: 'cell',
   outline: 'axis',
 };
+
+/** The colours by themselves, for tests. */
+export const palettes = { light, dark };
 
 const colour = (palette: typeof light, part: Part) => palette[borrowed[part] ?? (part as keyof typeof light)];
 

@@ -1,6 +1,7 @@
 /** Scales, and ticks with their labels. The only place where either is made. */
 
-import { scaleLinear, scaleLog, scaleUtc } from 'd3-scale';
+import { scaleLinear, scaleLog } from 'd3-scale';
+import { dateLabel, day, roundTimes } from './dates.ts';
 import { round } from './points.ts';
 
 /** The part of a d3 scale that is used here; written out so that nobody needs d3's types to use ours. */
@@ -30,14 +31,14 @@ export function linearScale(domain: readonly [number, number], range: [number, n
 }
 
 /**
- * A scale that holds values with a little room above and below them, and ends at ticks. What is never negative stays
- * above zero, and what is never positive below.
+ * A scale that holds values with a little room above and below them, and ends at round numbers, twice as close as the
+ * `count` ticks. What is never negative stays above zero, and what is never positive below.
  */
 export function roomyScale([low, high]: readonly [number, number], range: [number, number], count: number): Scale {
   const [from, to] = linearScale([low, high], range).domain() as [number, number];
   const room = (to - from) * 0.03;
   const padded = [low >= 0 ? Math.max(0, from - room) : from - room, high <= 0 ? Math.min(0, to + room) : to + room];
-  return scaleLinear(padded, range).nice(Math.max(5, count));
+  return scaleLinear(padded, range).nice(2 * count);
 }
 
 /** A log scale whose ends are the nearest 1, 2 or 5 times a power of ten; closer ones where the data would lie flat. */
@@ -80,28 +81,11 @@ export function countTicks(scale: Scale, count: number): Tick[] {
 const toTicks = (scale: Scale, values: number[], format: (value: number) => string): Tick[] =>
   values.map(value => ({ at: round(scale(value)), label: format(value) }));
 
-const second = 1000;
-const minute = 60 * second;
-export const day = 24 * 60 * minute;
-
-/** Ticks at round times in UTC; the first one says what the others leave out: the year, or the day. */
+/** Ticks at round times in UTC. */
 export function dateTicks(scale: Scale, count: number): Tick[] {
-  const times = scaleUtc(scale.domain(), [0, 1]).ticks(count).map(Number);
+  const times = roundTimes(scale.domain() as [number, number], count);
   const step = times.length > 1 ? times[1]! - times[0]! : day;
   return times.map((time, n) => ({ at: round(scale(time)), label: dateLabel(time, step, n === 0) }));
-}
-
-function dateLabel(time: number, step: number, first: boolean): string {
-  const text = new Date(time).toUTCString(); // Mon, 30 Nov 2026 08:00:39 GMT
-  const [, date, month, year, clock] = text.split(' ') as [string, string, string, string, string];
-  if (step >= 360 * day) return year;
-  if (step >= 27 * day) return first || month === 'Jan' ? `${month} ${year}` : month;
-  const onDay = `${month} ${Number(date)}`;
-  if (step >= day) return first ? `${onDay}, ${year}` : onDay;
-  if (time % day === 0) return onDay;
-  const fraction = step < second ? `.${String(time % second).padStart(3, '0')}` : '';
-  const words = step < minute ? clock + fraction : clock.slice(0, 5);
-  return first ? `${onDay} ${words}` : words;
 }
 
 /**

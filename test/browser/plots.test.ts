@@ -2,6 +2,7 @@
 
 import { expect, it, vi } from 'vitest';
 import '../../src/plot/node.ts'; // with which pictures are drawn in Node
+import { textWidth } from '../../src/plot/text.ts';
 import { draw, scenes } from '../plot/pictures.ts';
 import { show } from './eyes.ts';
 import { openGallery, plotSite } from './gallery.ts';
@@ -10,6 +11,19 @@ import { inBrowsers, readers } from './readers.ts';
 vi.setConfig({ testTimeout: 180_000, hookTimeout: 180_000 });
 
 const names = Object.keys(scenes);
+
+/** That of the pictures, and the widest that machines have; one that is missing is drawn in what the machine has. */
+const fonts = ['', "'DejaVu Sans', Verdana, sans-serif", "'DejaVu Serif', Georgia, serif", "Arial, 'Liberation Sans'"];
+const words = [
+  '3,000,000',
+  '−2.5×10⁻⁵',
+  'Dec 28 18:00',
+  'TensorFlow.js wasm',
+  'WINDOWS OF 24 HOURS',
+  'mean absolute error at step 500',
+  'Temperature on the roof, °C',
+  'Größe, été, Ångström',
+];
 
 const site = plotSite();
 
@@ -26,15 +40,15 @@ inBrowsers(installed => {
     for (const [name, svg] of Object.entries(here)) expect(there[name], name).toBe(svg);
   });
 
-  it('adds and takes away no node in an update', async () => {
+  it('adds and takes away no node in an update of lines that it has shown before', async () => {
     const changes = await page().evaluate(names => {
       return names.map(name => {
         const { make, data } = gallery.scenes[name]!;
-        const plot = make();
+        const plot = make().update(data[0] as never);
         document.body.append(plot.node);
         const observer = new MutationObserver(() => {});
         observer.observe(plot.node, { subtree: true, childList: true, attributes: true, characterData: true });
-        for (const update of [...data, data[0]]) plot.update(update as never);
+        for (const update of [...data.slice(1), data[0]]) plot.update(update as never);
         const records = observer.takeRecords();
         observer.disconnect();
         plot.remove();
@@ -44,8 +58,40 @@ inBrowsers(installed => {
     expect(changes).toEqual(names.map(() => ({ moved: true, rebuilt: 0 })));
   });
 
-  it.each(names)('%s: no text over another, on a wire, or beyond the edge', async scene => {
-    expect(await page().evaluate(findCollisions, scene)).toEqual([]);
+  it.each(names)('%s: no text over another, on a wire, or beyond the edge, in any font', async scene => {
+    for (const font of fonts) expect(await page().evaluate(findCollisions, scene, font), font).toEqual([]);
+  });
+
+  it('knows at least how wide words are, in any font', async () => {
+    const texts = words.flatMap(content => [400, 600].map(weight => ({ content, weight })));
+    for (const font of fonts) {
+      const measured = await page().evaluate(measure, texts, font);
+      for (const [n, { content, weight }] of texts.entries()) {
+        expect(measured[n], `${content} in ${font} ${weight}`).toBeLessThanOrEqual(textWidth(content, 100, weight));
+      }
+    }
+  });
+
+  it('showPlot appends a chart or its text to the page, and writeSVG names what a page can do', async () => {
+    const found = await page().evaluate(() => {
+      const plot = gallery.predictionPlot();
+      const frame = { target: [0, 1], prediction: [1, 0] };
+      const returned = [gallery.showPlot(plot, 'out/plot.svg'), gallery.showPlot(gallery.animation([frame, frame]))];
+      const [first, second] = [...document.body.children].slice(-2);
+      const drawn = [first, second].map(svg => svg!.getBoundingClientRect().width);
+      const itself = first === plot.node;
+      first!.remove();
+      second!.remove();
+      let refusal = '';
+      try {
+        gallery.writeSVG('out/plot.svg', plot);
+      } catch (error) {
+        refusal = String(error);
+      }
+      return { returned, drawn, itself, refusal };
+    });
+    expect(found).toMatchObject({ returned: ['', ''], drawn: [720, 720], itself: true });
+    expect(found.refusal).toMatch(/^ValueError: writeSVG: needs Node to write a file; in a page, use showPlot/);
   });
 
   it('is there for eyes, all in one, by day and by night', async () => {
@@ -65,9 +111,10 @@ inBrowsers(installed => {
 });
 
 /** What stands where something else does, after each update of a scene. Runs in the page. */
-function findCollisions(scene: string): string[] {
+function findCollisions(scene: string, font: string): string[] {
   const { make, data } = gallery.scenes[scene]!;
   const plot = make();
+  plot.node.style.fontFamily = font;
   document.body.append(plot.node);
   const found: string[] = [];
   for (const update of data) {
@@ -105,4 +152,13 @@ function findCollisions(scene: string): string[] {
   }
   plot.remove();
   return found;
+}
+
+/** The widths of texts in letters of 100 pixels. Runs in the page. */
+function measure(texts: readonly { content: string; weight: number }[], font: string): number[] {
+  const context = document.createElement('canvas').getContext('2d')!;
+  return texts.map(({ content, weight }) => {
+    context.font = `${weight} 100px ${font || 'sans-serif'}`;
+    return context.measureText(content).width;
+  });
 }

@@ -156,7 +156,7 @@ describe('the tarball', () => {
        import { sineCosine } from 'lstm-wasm/data';
        import { loadKerasModel } from 'lstm-wasm/keras';
        import { type ToOnnxOptions, toOnnx } from 'lstm-wasm/onnx';
-       import { predictionPlot } from 'lstm-wasm/plot';
+       import { lossPlot, predictionPlot, showPlot, writeSVG } from 'lstm-wasm/plot';
        import { toSafetensors } from 'lstm-wasm/safetensors';
        import 'lstm-wasm/turbo';
        import { type RemoteSequential, connect } from 'lstm-wasm/worker';
@@ -167,7 +167,9 @@ describe('the tarball', () => {
        const { xs } = sineCosine().next().value;
        const loss = model.trainOnBatch(xs, new Float32Array(50)) as number;
        const out: Tensor = model.predict(xs);
-       predictionPlot({ title: String(loss) }).update({ target: out.dataSync(), prediction: [1] });
+       const plot = predictionPlot({ title: String(loss) }).update({ target: out.dataSync(), prediction: [1] });
+       const paths: string[] = [showPlot(plot), showPlot(plot, 'a.svg'), writeSVG('a.svg', plot)];
+       model.fit(xs, xs).then(history => lossPlot().update(history).update(history.history));
        const files: Uint8Array[] = [toOnnx(model, { opset: 15 } satisfies ToOnnxOptions), toSafetensors(model)];
        const again: Promise<Tensor[]> = loadKerasModel(files[0]!).then(keras => keras.getWeights());
        const remote: Promise<RemoteSequential> = connect({ seed: 1 }).sequential({ layers: [] });

@@ -7,7 +7,7 @@ const animates = (svg: string) => parseXML(svg).filter(tag => tag.name.startsWit
 
 test('all parts keep the same time and loop for ever', () => {
   const parts = animates(animation(frames, { duration: 6, hold: 2 }));
-  expect(parts.map(part => part.attributes.attributeName)).toEqual(['points', 'points', 'transform', 'width']);
+  expect(parts.map(part => part.attributes.attributeName)).toEqual(['d', 'd', 'transform', 'width']);
   for (const { attributes } of parts) {
     expect(attributes).toMatchObject({ dur: '8s', repeatCount: 'indefinite' });
     const times = attributes.keyTimes!.split(';').map(Number);
@@ -25,7 +25,7 @@ test('the last frame is held, and is what a viewer without animation shows', () 
   expect(values).toHaveLength(52);
   expect(values.at(-1)).toBe(values.at(-2));
   expect(times.slice(-2)).toEqual([0.75, 1]);
-  const lines = parseXML(svg).filter(tag => tag.name === 'polyline' && tag.attributes.points === values.at(-1));
+  const lines = parseXML(svg).filter(tag => tag.name === 'path' && tag.attributes.d === values.at(-1));
   expect(lines).toHaveLength(2);
   expect(svg).toContain('prefers-reduced-motion');
   expect(svg).toMatch(/<g transform="translate\(0 -1200\)"/);
@@ -51,4 +51,15 @@ test('a window that moves along the time axis is drawn from its own start, one t
   const still = animation(frames.map(frame => ({ ...frame, time: frames[0]!.time })));
   expect(still).toContain('>time</text>');
   expect(animation(frames, { xLabel: 'seconds' })).toContain('>seconds</text>');
+});
+
+test('an animation has any lines, and its axis holds the values of all frames', () => {
+  const svg = animation([
+    { actual: [270, 280], naive: [265, 275] },
+    { actual: [271, 281], naive: [290, 300] },
+  ]);
+  const attributes = animates(svg).map(part => part.attributes.attributeName);
+  expect(attributes.filter(name => name === 'd')).toHaveLength(2);
+  expect(svg).toContain('>naive</text>');
+  for (const label of ['270', '300']) expect(svg).toContain(`>${label}</text>`);
 });

@@ -1,5 +1,6 @@
 import { afterEach, expect, test, vi } from 'vitest';
 import { ValueError } from '../../src/errors.ts';
+import { tensor } from '../../src/index.ts';
 import {
   animation,
   benchmarkChart,
@@ -12,6 +13,7 @@ import {
   terminalPlot,
   writeSVG,
 } from '../../src/plot/node.ts';
+import * as inPage from '../../src/plot/show.ts';
 
 const values = { target: [1, 2], prediction: [1, 2] };
 const any = (value: unknown) => value as never;
@@ -37,7 +39,43 @@ const mistakes: [call: () => unknown, sentence: string][] = [
   ],
   [
     () => predictionPlot().update({ ...values, prediction: [1] }),
-    'predictionPlot.update: prediction must be as long as target (2), got 1',
+    'predictionPlot.update: prediction must be as long as target (2), got 1; a line of another length is { time, values }',
+  ],
+  [
+    () => predictionPlot().update(any(7)),
+    'predictionPlot.update: data must be an object with a list for each line, got 7',
+  ],
+  [
+    () => predictionPlot().update(any({ captoin: 'x', ...values })),
+    "predictionPlot.update: captoin must be a flat array of numbers, got 'x'; did you mean 'caption'?",
+  ],
+  [
+    () => predictionPlot().update({ ...values, time: [1, 2, 3] }),
+    'predictionPlot.update: time must be as long as target (2), got 3',
+  ],
+  [
+    () => predictionPlot().update({ ...values, time: ['2026-01-01', '1 Feb'] }),
+    "predictionPlot.update: time must be numbers or dates such as '2026-01-31 12:00', got '1 Feb' at index 1",
+  ],
+  [
+    () => predictionPlot().update({ ...values, time: [new Date(0), new Date(Number.NaN)] }),
+    'predictionPlot.update: time must be numbers or dates',
+  ],
+  [
+    () => predictionPlot().update({ past: { time: [new Date(0)], values: [1] }, next: { time: [1], values: [2] } }),
+    'predictionPlot.update: time of next must be dates, like that of past, got numbers',
+  ],
+  [
+    () => predictionPlot().update({ next: { time: [1, 2], values: [2] } }),
+    'predictionPlot.update: next.time must be as long as its values (1), got 2',
+  ],
+  [
+    () => predictionPlot().update(any({ next: { x: [1], values: [2] } })),
+    "predictionPlot.update: next must be { time, values }, got the key 'x'",
+  ],
+  [
+    () => predictionPlot().update(any({ target: tensor([1, 2]) })),
+    'predictionPlot.update: target must be a flat array of numbers, got a Tensor; pass target.dataSync()',
   ],
   [
     () => predictionPlot({ input: 'input' }).update({ ...values, input: [1] }),
@@ -50,15 +88,11 @@ const mistakes: [call: () => unknown, sentence: string][] = [
   ],
   [
     () => predictionPlot().update({ ...values, target: any([[1], [2]]) }),
-    'predictionPlot.update: target must be a flat array of numbers, got [1] at index 0',
+    'predictionPlot.update: target must be a flat array of numbers, got [1] at index 0; pass target.flat(Infinity)',
   ],
   [
-    () => predictionPlot().update(any({})),
-    'predictionPlot.update: target must be a flat array of numbers, got undefined',
-  ],
-  [
-    () => predictionPlot().update(any({ ...values, predictions: [] })),
-    "predictionPlot.update: unknown option 'predictions'; did you mean 'prediction'?",
+    () => predictionPlot().update({}),
+    'predictionPlot.update: data must have at least one line, such as { target: [0, 1] }, got {}',
   ],
   [() => lossPlot({ log: any('yes') }), "lossPlot: log must be true or false, got 'yes'"],
   [
@@ -76,6 +110,14 @@ const mistakes: [call: () => unknown, sentence: string][] = [
   [() => animation([]), 'animation: frames must be an array of at least one frame, got []'],
   [() => animation([values], { duration: 0 }), 'animation: duration must be a finite number above 0'],
   [() => animation([values], { hold: -1 }), 'animation: hold must be a finite number at least 0'],
+  [
+    () => animation([values, { target: [1, 2] }]),
+    "animation: frame 1 must have the lines of frame 0, got none by the name 'prediction'",
+  ],
+  [
+    () => animation([values, { ...values, naive: [1, 2] }]),
+    "animation: frame 1 must have the lines of frame 0 and no others, got 'naive'",
+  ],
   [() => animation([values], any({ container: 'a' })), "animation: unknown option 'container'"],
   [
     () => animation([values, { target: [1], prediction: [1] }]),
@@ -139,6 +181,15 @@ for (const [call, sentence] of mistakes) {
     expect(call).toThrow(sentence);
   });
 }
+
+test('showPlot and writeSVG for pages refuse what is no chart, and a host without a page', () => {
+  const plot = predictionPlot();
+  expect(() => inPage.showPlot(any({}))).toThrow('showPlot: plot must be a chart or the text of one, got {}');
+  expect(() => inPage.showPlot(plot, any(3))).toThrow('showPlot: path must be the name of a file, got 3');
+  expect(() => inPage.showPlot(plot)).toThrow('showPlot: needs a page to show a chart in');
+  expect(() => inPage.writeSVG('', plot)).toThrow("writeSVG: path must be the name of a file, got ''");
+  expect(() => inPage.writeSVG('a.svg', plot)).toThrow('writeSVG: needs Node to write a file');
+});
 
 test('typed arrays are numbers, undefined options are absent ones', () => {
   const typed = {

@@ -5,12 +5,16 @@ import { expect, test } from 'vitest';
 import { ValueError } from '../../src/errors.ts';
 import { animation, lossPlot, predictionPlot, showPlot, type Theme, writeSVG } from '../../src/plot/node.ts';
 import { frameAt, frames, losses } from './scenes.ts';
+import { legendOf, shownLines } from './shown.ts';
 import { matchSnapshot } from './snapshot.ts';
 import { expectStandalone } from './standalone.ts';
 import { parseXML } from './xml.ts';
 
 const scenes: Record<string, (theme?: Theme) => string> = {
-  'prediction-plot': theme => predictionPlot({ title: 'Sine in, cosine out', theme }).update(frameAt(500)).toSVG(),
+  'prediction-plot': theme =>
+    predictionPlot({ title: 'Sine in, cosine out', yDomain: [-1.2, 1.2], theme })
+      .update(frameAt(500))
+      .toSVG(),
   'loss-plot': theme => lossPlot({ title: 'Cost of each training step', theme }).update({ losses }).toSVG(),
   animation: theme => animation(frames, { title: 'An LSTM learns the cosine of a sine', theme }),
 };
@@ -29,21 +33,21 @@ test('the three pictures of the seed program are small files', () => {
 
 test('a prediction update moves the line', () => {
   const plot = predictionPlot().update(frameAt(0));
-  const points = () => plot.node.querySelector('.lw-data .lw-prediction')!.getAttribute('points');
+  const points = () => plot.node.querySelector('.lw-data .lw-prediction')!.getAttribute('d');
   const before = points();
   for (let step = 1; step <= 30; step++) plot.update(frameAt(step));
   expect(points()).not.toBe(before);
 });
 
-test('what goes in is a third line beneath the two, where it has a name', () => {
+test('what goes in lies beneath the other lines, where it has a name', () => {
   const plot = predictionPlot({ input: 'sine' }).update({ target: [0, 1], prediction: [1, 0], input: [1, 0] });
-  const lines = [...plot.node.querySelectorAll('.lw-data polyline')];
+  const lines = [...plot.node.querySelectorAll('.lw-data path')];
   expect(lines.map(line => line.getAttribute('class'))).toEqual(['lw-axis', 'lw-target', 'lw-prediction']);
-  expect(lines[0]!.getAttribute('points')).toBe(lines[2]!.getAttribute('points'));
-  expect(plot.node.querySelector('.lw-legend')!.textContent).toContain('sine');
+  expect(lines[0]!.getAttribute('d')).toBe(lines[2]!.getAttribute('d'));
+  expect(legendOf(plot)).toEqual(['target', 'prediction', 'sine']);
   plot.update({ target: [0, 1], prediction: [1, 0] });
-  expect(lines[0]!.getAttribute('points')).toBe('');
-  expect(() => predictionPlot().update({ target: [0], prediction: [0], input: [0] })).toThrow(/input/);
+  expect(legendOf(plot)).toEqual(['target', 'prediction']);
+  expect(shownLines(plot).map(line => line.getAttribute('class'))).toEqual(['lw-target', 'lw-prediction']);
 });
 
 test('a loss update shows spare ticks in no file', () => {
@@ -65,10 +69,12 @@ test('a caption stays until there is another', () => {
   expect(plot.update({ target: [0], prediction: [1], caption: '' }).toSVG()).not.toContain('before');
 });
 
-test('values that are no numbers are left out, infinite ones leave the picture, and the caption says NaN', () => {
-  const plot = predictionPlot().update({ target: [NaN, 0, Infinity, -Infinity], prediction: [NaN, NaN, NaN, NaN] });
-  const points = plot.node.querySelector('.lw-data .lw-target')!.getAttribute('points')!.split(' ');
-  expect(points.map(point => Math.sign(Number(point.split(',')[1])))).toEqual([1, -1, 1]);
+test('values that are missing leave a gap, infinite ones leave the picture, and the caption says NaN', () => {
+  const plot = predictionPlot().update({ target: [NaN, 0, Infinity, NaN, -Infinity], prediction: [0, 1, NaN, 2, 3] });
+  const paths = shownLines(plot).map(line => line.getAttribute('d')!);
+  expect(paths.map(path => path.match(/M/g)!.length)).toEqual([2, 2]);
+  const heights = paths[0]!.match(/,-?[\d.]+/g)!.map(text => Math.sign(Number(text.slice(1))));
+  expect(heights).toEqual([1, -1, 1, 1]); // the last one is a dot, and written twice
   const svg = lossPlot()
     .update({ losses: [0.5, 0, -1, Infinity, NaN] })
     .toSVG();
@@ -98,8 +104,11 @@ test('the dark half of theme auto gives each part the colour it has in theme dar
 
 test('a narrow chart gives the caption a line of its own', () => {
   const y = (width: number) => {
-    const texts = parseXML(predictionPlot({ width }).toSVG()).filter(tag => tag.name === 'text');
-    return texts.slice(0, 3).map(text => Number(text.attributes.y));
+    const plot = predictionPlot({ width }).update({ target: [0], prediction: [0], caption: 'step 1' });
+    const texts = [...plot.node.querySelectorAll('text')];
+    return ['target', 'prediction', 'step 1'].map(words =>
+      Number(texts.find(text => text.textContent === words)!.getAttribute('y')),
+    );
   };
   expect(y(720)).toEqual([32, 32, 32]);
   expect(y(320)).toEqual([32, 32, 52]);

@@ -12,7 +12,7 @@ import {
   predictionPlot,
   type Theme,
 } from '../../src/plot/index.ts';
-import { frameAt, frames, gatesOf, groups, losses } from './scenes.ts';
+import { frameAt, frames, gatesOf, groups, historyOf, losses, temperatures } from './scenes.ts';
 
 export const kinds: CellKind[] = ['lstm', 'gru', 'rnn'];
 const panels = { lstm: 'ifogch', gru: 'zrnh', rnn: 'h' };
@@ -57,11 +57,41 @@ for (const kind of kinds) {
 }
 scenes['gates-narrow'] = scene(
   theme => gateHeatmap({ units: 3, steps: 20, width: 320, height: 200, theme, title: 'Gates and states' }),
-  [{ ...gatesOf(3, 20), z: undefined, r: undefined, n: undefined, caption: 'unit 3, step 12' }, {}, {}],
+  [
+    { ...gatesOf(3, 20), z: undefined, r: undefined, n: undefined, caption: 'unit 3, step 12' },
+    { caption: 'unit 2, step 4' },
+    {},
+  ],
 );
 scenes['prediction-plot'] = scene(
-  theme => predictionPlot({ title: 'Sine in, cosine out', theme }),
+  theme => predictionPlot({ title: 'Sine in, cosine out', yDomain: [-1.2, 1.2], theme }),
   [frameAt(500), frameAt(7), { target: [Number.NaN, 1e9], prediction: [0, -Infinity], time: [-1e6, 3e6] }],
+);
+scenes.lines = scene(
+  theme => predictionPlot({ title: 'Temperature on the roof', xLabel: '', theme }),
+  [
+    { ...temperatures(), caption: 'seven days ahead' },
+    { history: { values: [281, 283] }, forecast: { time: [1, 2, 3], values: [283, 284, 282] } },
+    { time: ['2026-01-31 12:00', '2026-01-31 18:00'], actual: [280, 281], naive: [280, 280] },
+  ],
+);
+scenes['lines-narrow'] = scene(
+  theme => predictionPlot({ width: 320, title: 'A title that is longer than the picture is wide', theme }),
+  [
+    {
+      time: [999_990, 1_000_000],
+      'a network of two layers': [30_000_001, 30_000_007],
+      'the same value as a week ago': [30_000_002, 30_000_003],
+      'a name that is much too long for the legend of a narrow picture': [30_000_004, 30_000_004],
+      caption: 'a caption that is longer than the picture is wide, too',
+    },
+    { time: [0, 3_000_000], target: [30_000_001, 30_000_007] },
+    { target: [30_000_005], caption: '' },
+  ],
+);
+scenes['loss-history'] = scene(
+  theme => lossPlot({ title: 'Training and validation', theme }),
+  [historyOf(30), { history: historyOf(1), epoch: [0] }, { steps: ['2026-01-01', '2026-02-01'], loss: [3e-7, 2.9e-7] }],
 );
 scenes['loss-plot'] = scene(
   theme => lossPlot({ title: 'Cost of each training step', theme }),
@@ -96,6 +126,39 @@ scenes.benchmark = scene(
       labels: [
         ['a', 'b', 'c'],
         ['d', 'e', 'f'],
+      ],
+    },
+  ],
+);
+scenes['benchmark-narrow'] = scene(
+  theme =>
+    benchmarkChart({
+      groups: groups.map(group => ({ ...group, column: 0 })),
+      theme,
+      width: 300,
+      title: 'How long a step of training takes',
+      subtitle: 'measured on one core of a machine with a rather long name',
+      legend: ['this package, strict', 'others, as they come', 'slower'],
+    }),
+  [
+    {
+      values: [
+        [0.41, 15.4, 19.4],
+        [215, 58.5, 101],
+      ],
+      caption: 'on one core',
+    },
+    {
+      values: [
+        [1e-3, Number.NaN, 1e5],
+        [0, -1, Infinity],
+      ],
+      labels: groups.map(() => ['a label of many words', '', 'another one of these']),
+    },
+    {
+      values: [
+        [1, 1, 1],
+        [1, 1, 1],
       ],
     },
   ],

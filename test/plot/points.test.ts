@@ -1,7 +1,15 @@
 import { expect, test } from 'vitest';
 import { lossPlot } from '../../src/plot/node.ts';
 import { decimate, type Point, pathText, round } from '../../src/plot/points.ts';
-import { countTicks, linearScale, linearTicks, logScale, logTicks, thinLogTicks } from '../../src/plot/ticks.ts';
+import {
+  countTicks,
+  dateTicks,
+  linearScale,
+  linearTicks,
+  logScale,
+  logTicks,
+  thinLogTicks,
+} from '../../src/plot/ticks.ts';
 
 const labels = (ticks: readonly { label: string }[]) => ticks.map(tick => tick.label).filter(Boolean);
 const logLabels = (low: number, high: number) => labels(logTicks(logScale([low, high], [300, 0])));
@@ -41,7 +49,7 @@ test('a spike among 100,000 losses is in the picture, and the file stays small',
   losses[54_321] = 9;
   const svg = lossPlot().update({ losses }).toSVG();
   expect(svg.length).toBeLessThan(32_000);
-  const line = /class="lw-prediction"[^>]*points="([^"]*)"/.exec(svg.slice(svg.indexOf('lw-data')))![1]!;
+  const line = /class="lw-prediction" d="M([^"]*)"/.exec(svg.slice(svg.indexOf('lw-data')))![1]!;
   const lowest = Math.min(...line.split(' ').map(point => Number(point.split(',')[1])));
   const next = Math.min(
     ...line
@@ -52,23 +60,23 @@ test('a spike among 100,000 losses is in the picture, and the file stays small',
   expect(next - lowest).toBeGreaterThan(100);
 });
 
-test('points are written with two decimals at most, and a single one as a dot', () => {
-  expect(
-    pointsText([
-      [1 / 3, 2 / 3],
-      [1, -1e-9],
-    ]),
-  ).toBe('0.33,0.67 1,0');
-  expect(pointsText([[1, 2]])).toBe('1,2 1,2');
-  expect(pointsText([])).toBe('');
+test('points are written with two decimals at most, a single one as a dot, and pieces apart', () => {
+  const third: Point = [1 / 3, 2 / 3];
+  expect(pathText([[third, [1, -1e-9]]])).toBe('M0.33,0.67 1,0');
+  expect(pathText([[[1, 2]], [third, [4, 5]]])).toBe('M1,2 1,2M0.33,0.67 4,5');
+  expect(pathText([])).toBe('');
   expect(Object.is(round(-0.001), 0)).toBe(true);
 });
 
 test('the ticks of the log axis: powers of ten, 2 and 5 over a short range, exponents where zeros are many', () => {
   expect(logLabels(0.003, 0.6)).toEqual(['0.01', '0.1', '1']);
+  expect(logLabels(0.03, 4)).toEqual(['0.02', '0.05', '0.1', '0.2', '0.5', '1', '2', '5']);
   expect(logLabels(0.021, 0.18)).toEqual(['0.02', '0.05', '0.1', '0.2']);
   expect(logLabels(2e-7, 3)).toEqual(['10⁻⁶', '10⁻⁵', '10⁻⁴', '0.001', '0.01', '0.1', '1']);
-  expect(logLabels(0.5, 0.5)).toEqual(['0.5', '1']);
+  expect(logLabels(0.5, 0.5)).toEqual(['0.5', '0.6', '0.7', '0.8', '0.9', '1.0']);
+  expect(logLabels(0.3, 0.45)).toEqual(['0.20', '0.25', '0.30', '0.35', '0.40', '0.45', '0.50']);
+  expect(logLabels(0.31, 0.32)).toEqual(['0.310', '0.312', '0.314', '0.316', '0.318', '0.320']);
+  expect(logLabels(3.1e-7, 3.2e-7)).toHaveLength(6);
   expect(logLabels(1e-30, 1e30).length).toBeLessThan(10);
   expect(logLabels(1e300, Number.MAX_VALUE).length).toBeGreaterThan(1);
 });
@@ -86,6 +94,8 @@ test('the ticks of the linear axis: round values with a true minus; counts are w
   expect(labels(linearTicks(linearScale([0, 1e6], [0, 300]), 3))).toEqual(['0', '5×10⁵', '10⁶']);
   expect(labels(linearTicks(linearScale([-5e-7, 0], [0, 300]), 3))).toEqual(['−4×10⁻⁷', '−2×10⁻⁷', '0']);
   expect(linearScale([4, 4], [0, 100])(4)).toBe(50);
+  const close = labels(linearTicks(linearScale([30_000_000, 30_000_004], [0, 300]), 3));
+  expect(close).toEqual(['30,000,000', '30,000,001', '30,000,002', '30,000,003', '30,000,004']);
 });
 
 test('where labels have no room, powers of ten are left, and then every second of them', () => {
@@ -100,4 +110,34 @@ test('where labels have no room, powers of ten are left, and then every second o
   expect(thin(1, 100, 200)).toEqual(['1', '10', '100']);
   expect(thin(1e-3, 1e4, 200)).toEqual(['0.001', '0.1', '10', '1000']);
   expect(thin(1e-3, 1e4, 10)).toEqual(['0.001']);
+});
+
+test('dates have ticks at round times, and the first one says the year or the day', () => {
+  const dates = (from: string, to: string, count = 4) =>
+    labels(dateTicks(linearScale([Date.parse(from), Date.parse(to)], [0, 600]), count));
+  expect(dates('2019-06-01', '2026-02-01')).toEqual(['2020', '2022', '2024', '2026']);
+  expect(dates('2025-08-20', '2026-04-02', 8)).toEqual([
+    'Sep 2025',
+    'Oct',
+    'Nov',
+    'Dec',
+    'Jan 2026',
+    'Feb',
+    'Mar',
+    'Apr',
+  ]);
+  expect(dates('2026-02-26', '2026-03-02')).toEqual(['Feb 26, 2026', 'Feb 27', 'Feb 28', 'Mar 1', 'Mar 2']);
+  expect(dates('2026-02-26T06:00Z', '2026-02-27T07:00Z')).toEqual([
+    'Feb 26 06:00',
+    '12:00',
+    '18:00',
+    'Feb 27',
+    '06:00',
+  ]);
+  expect(dates('2026-02-26T06:00:01Z', '2026-02-26T06:00:04Z')).toEqual([
+    'Feb 26 06:00:01',
+    '06:00:02',
+    '06:00:03',
+    '06:00:04',
+  ]);
 });

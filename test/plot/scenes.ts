@@ -36,3 +36,23 @@ export const groups = [
   { title: 'the seed program, a step of training', bars: ['lstm-wasm', 'plain JavaScript', 'TensorFlow.js'] },
   { title: 'LSTM(512), a prediction', bars: ['lstm-wasm', 'ONNX Runtime', 'PyTorch'], column: 1 },
 ];
+
+/** Sixty days in kelvin, two of which are missing, and forecasts of the last week. */
+export function temperatures() {
+  const day = (n: number) => new Date(Date.UTC(2025, 10, 3 + n));
+  const actual = Array.from({ length: 60 }, (_, n) => 278 - n / 8 + 6 * Math.sin(n / 5) + 2 * wobble(n));
+  const time = Array.from({ length: 7 }, (_, n) => day(53 + n));
+  return {
+    time: actual.map((_, n) => day(n)),
+    actual: actual.map((kelvin, n) => (n === 20 || n === 21 ? Number.NaN : kelvin)),
+    lstm: { time, values: actual.slice(53).map((kelvin, n) => kelvin + wobble(n)) },
+    naive: { time, values: time.map(() => actual[52]!) },
+  };
+}
+
+/** What `fit` returns after so many epochs. */
+export function historyOf(epochs: number) {
+  const losses = (floor: number) =>
+    Array.from({ length: epochs }, (_, n) => floor + 0.4 * Math.exp(-n / 8) + 0.01 * wobble(n));
+  return { loss: losses(0.05), val_loss: losses(0.09) };
+}

@@ -125,3 +125,15 @@ test('showPlot writes the file and prints where it is', () => {
     rmSync(folder, { recursive: true });
   }
 });
+
+test('any number of named lines, over dates, with gaps and a legend that fits', () => {
+  const [one, two] = [time.map(t => Math.cos(3 * t)), time.map(t => Math.sin(3 * t))];
+  const dates = time.map((_, n) => new Date(Date.UTC(2026, 0, 1 + n)));
+  const text = lines(terminalPlot({ time: dates, one, two, three: time.map(() => 0) }, { ...plain, width: 60 }));
+  expect(text[0]).toBe('━━━ one   ╍╍╍ two   ━━━ three');
+  expect(text.at(-1)).toContain('Jan 4, 2026');
+  const many = Object.fromEntries(Array.from({ length: 20 }, (_, n) => [`a line by the name ${n}`, [n, n]]));
+  for (const line of lines(terminalPlot(many, { ...plain, width: 60 }))) expect(line.length).toBeLessThanOrEqual(60);
+  const dots = (values: number[]) => terminalPlot(values, plain).match(/[\u2801-\u28ff]/g)!.length;
+  expect(dots([0, 0, Number.NaN, 0, 0])).toBeLessThan(0.6 * dots([0, 0, 0, 0, 0]));
+});

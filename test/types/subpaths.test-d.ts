@@ -15,7 +15,16 @@ import { loadKerasModel, toKeras } from 'lstm-wasm/keras';
 import kernels from 'lstm-wasm/kernels.wasm';
 import relaxed from 'lstm-wasm/kernels-relaxed.wasm';
 import { loadOnnxModel, toOnnx } from 'lstm-wasm/onnx';
-import { type GateData, gateHeatmap, lossPlot, type Plot, type PredictionData, predictionPlot } from 'lstm-wasm/plot';
+import {
+  type GateData,
+  gateHeatmap,
+  lossPlot,
+  type Plot,
+  type PredictionData,
+  predictionPlot,
+  showPlot,
+  writeSVG,
+} from 'lstm-wasm/plot';
 import { loadSafetensors, toSafetensors } from 'lstm-wasm/safetensors';
 import { connect, type RemoteSequential } from 'lstm-wasm/worker';
 import { expectTypeOf } from 'vitest';
@@ -53,14 +62,19 @@ lossPlot({ log: false }).update({ losses: new Float32Array(3), steps: [0, 10, 20
 expectTypeOf(gateHeatmap({ units: 4, steps: 20 }).update)
   .parameter(0)
   .toEqualTypeOf<GateData>();
-// @ts-expect-error no target
-prediction.update({ prediction: [1] });
+prediction.update({ actual: [1, 2], forecast: { time: [2, 3], values: new Float32Array(2) }, caption: 'step 1' });
+prediction.update({ time: [new Date(0), new Date(1)], target: [1, 2] }).update({ time: ['2026-01-31'], target: [1] });
+const { history } = await model.fit(x, x);
+lossPlot().update(history);
+lossPlot().update(await model.fit(x, x));
+expectTypeOf(showPlot(prediction, 'out/plot.svg')).toEqualTypeOf<string>();
+expectTypeOf(writeSVG('out/plot.svg', prediction)).toEqualTypeOf<string>();
 // @ts-expect-error texts are no numbers
 prediction.update({ target: ['1'], prediction: [1] });
 // @ts-expect-error misspelt
 predictionPlot({ titel: 'Sine to cosine' });
-// @ts-expect-error losses, not loss
-lossPlot().update({ loss: [1] });
+// @ts-expect-error a number is no line
+lossPlot().update({ loss: 1 });
 // @ts-expect-error units are missing
 gateHeatmap({ steps: 20 });
 
