@@ -76,6 +76,18 @@ export class BaselineLstm {
     this.c.fill(0);
   }
 
+  /** The carried state, h and c, copied. */
+  getStates() {
+    const size = this.sizes.B * this.sizes.U;
+    return { h: this.h.slice(0, size), c: this.c.slice(0, size) };
+  }
+
+  /** @param {{ h: Floats, c: Floats }} states */
+  setStates({ h, c }) {
+    this.h.set(h);
+    this.c.set(c);
+  }
+
   /**
    * @param {Floats} x [B, T, D]
    * @returns {Float32Array} [B, T, O], the same array every time

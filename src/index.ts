@@ -15,6 +15,7 @@ export { type BackendInfo, backendInfo, configure, type InitOptions, init, ready
 export { ValueError } from './errors.ts';
 export { type Initializer, type InitializerName, initializers } from './initializers.ts';
 export type { Inspection } from './inspect.ts';
+export type { KernelsModule } from './kernelsModule.ts';
 export * from './layers/index.ts';
 export type { LayerOptions } from './layers/layer.ts';
 export type { Loss } from './losses.ts';

@@ -1,6 +1,6 @@
 import { sineCosine } from 'lstm-wasm/data';
 
-/** The seed program's own: a sine goes in, its cosine is to come out. */
+/** The task of the seed program: the input is a sine, the target its cosine. */
 export function batches({ batch, timeSteps }: { batch: number; timeSteps: number }) {
   return sineCosine({ batchSize: batch, timeSteps });
 }

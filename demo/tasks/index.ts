@@ -28,8 +28,8 @@ export const tasks: Record<TaskName, Task> = {
     ...curve,
     title: 'Sine to cosine',
     about:
-      'A sine goes in, point by point, and its cosine is to come out. A sine does not give its cosine away: it passes ' +
-      'through one half on the way up and on the way down, so the network has to remember where the wave came from.',
+      'The input is a sine, point by point; the network must output its cosine. A sine does not give its cosine away: it ' +
+      'passes through one half on the way up and on the way down, so the network has to remember where the wave came from.',
     learned: 0.02,
     source: cosineSource,
     batches: cosine,

@@ -99,7 +99,7 @@ export class MinMaxScaler extends Scaler {
   }
 }
 
-/** What `model.getUserDefinedMetadata` gives, where a scaler may be kept. */
+/** What `model.getUserDefinedMetadata` gives, where a scaler may be kept. @inline */
 type Metadata = { readonly [name: string]: unknown } | null;
 
 /**

@@ -1,10 +1,11 @@
 /**
- * Every block of code in README.md and docs/ is run, prints what stands below it and draws the pictures beside it, or says
- * why it is not. `scripts/documents.js` knows the words by which blocks say so.
+ * Every block of code in README.md and docs/ compiles as strict TypeScript, is run, prints what stands below it and draws the
+ * pictures beside it, or says why it is not run. `scripts/documents.js` knows the words by which blocks say so.
  */
 
-import { existsSync, readdirSync, readFileSync, statSync } from 'node:fs';
-import { dirname, join } from 'node:path';
+import { spawnSync } from 'node:child_process';
+import { existsSync, mkdirSync, readdirSync, readFileSync, rmSync, statSync, writeFileSync } from 'node:fs';
+import { basename, dirname, join } from 'node:path';
 import { describe, expect, it } from 'vitest';
 import { blocksOf, documents, isProgram, root, run } from '../../scripts/documents.js';
 
@@ -21,6 +22,34 @@ describe('blocks of code', () => {
       expect(`${nameOf(block)} ${block.language} ${block.words}`).toMatch(/ (js|python) not run: \w+ \w+ \w+/);
     }
     expect(notRun.length).toBeLessThanOrEqual(3);
+  });
+
+  it('compile under tsc --strict', { timeout: 120_000 }, () => {
+    const home = `${root}build/typed/`; // inside the package, so that programs can import it by name
+    rmSync(home, { recursive: true, force: true });
+    mkdirSync(home, { recursive: true });
+    const written = blocks.filter(({ language }) => ['js', 'ts'].includes(language));
+    expect(written.length).toBeGreaterThanOrEqual(25);
+    const names = written.map(block => {
+      const name = `${basename(block.file, '.md')}-${block.line}.mts`;
+      // Errors then name the lines of the document
+      writeFileSync(home + name, '\n'.repeat(block.line - 1) + block.code);
+      return name;
+    });
+    const compilerOptions = {
+      strict: true,
+      noEmit: true,
+      target: 'es2023',
+      module: 'nodenext',
+      types: ['node'],
+      moduleDetection: 'force',
+      skipLibCheck: true, // tarball.test.ts checks the libraries
+    };
+    writeFileSync(`${home}tsconfig.json`, JSON.stringify({ compilerOptions, files: names }));
+    const words = [`${root}node_modules/typescript/bin/tsc`, '-p', home];
+    const { stdout, stderr, status } = spawnSync(process.execPath, words, { cwd: home, encoding: 'utf8' });
+    expect(stdout + stderr).toBe('');
+    expect(status).toBe(0);
   });
 
   it('name scripts that are there', () => {

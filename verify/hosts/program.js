@@ -1,5 +1,5 @@
 /**
- * What every host runs: the seed program, and a stacked model with dropout and shuffling. It imports nothing, so that
+ * What every host runs: the seed program with the loop of the tutorial, and a stacked model with dropout and shuffling. It imports nothing, so that
  * each host can bring the package in its own way.
  */
 
@@ -22,7 +22,7 @@
  * @property {number[]} stacked these weights
  */
 
-/** `npm start` takes the same: a start that ends well. */
+/** Of the tutorial's loop, which predicts without putting the states back: its cost in the end depends on the seed. */
 const SEED = 21;
 const STEPS = 501;
 /** Clocks of browsers are coarse, and machines have other things to do: the fastest block of steps is what counts. */

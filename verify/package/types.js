@@ -1,6 +1,6 @@
 /** What the packed types say to those who write programs: the tests of test/types, and what an editor offers. */
 
-import { copyFileSync, mkdirSync, readdirSync, writeFileSync } from 'node:fs';
+import { copyFileSync, mkdirSync, readdirSync, readFileSync, writeFileSync } from 'node:fs';
 import { join } from 'node:path';
 import { ask, firstLines } from './commands.js';
 import { offered } from './completions.js';
@@ -12,7 +12,38 @@ const folders = ['nodenext', 'bundler'];
  * @returns {Promise<import('../run.js').Outcome[]>}
  */
 export async function checkTypes(context) {
-  return [...folders.map(resolution => compile(context, resolution)), ...offered(context)];
+  return [...folders.map(resolution => compile(context, resolution)), compileOldest(context), ...offered(context)];
+}
+
+/**
+ * All entry points under the oldest TypeScript that reads them, declarations included.
+ *
+ * @param {import('../run.js').Context} context
+ * @returns {import('../run.js').Outcome}
+ */
+function compileOldest({ root, home, tools }) {
+  const folder = join(home, 'types-oldest');
+  mkdirSync(folder, { recursive: true });
+  /** @type {{ exports: Record<string, unknown> }} */
+  const { exports } = JSON.parse(readFileSync(`${root}package.json`, 'utf8'));
+  const entries = Object.keys(exports).filter(name => !/\.(json|wasm)$/.test(name));
+  const lines = entries.map((name, n) => `import * as e${n} from 'lstm-wasm${name.slice(1)}';\nvoid e${n};\n`);
+  writeFileSync(join(folder, 'all.mts'), lines.join(''));
+  const compilerOptions = {
+    module: 'nodenext',
+    strict: true,
+    noEmit: true,
+    target: 'es2022',
+    lib: ['es2022', 'dom'],
+    types: [],
+  };
+  writeFileSync(join(folder, 'tsconfig.json'), JSON.stringify({ compilerOptions, files: ['all.mts'] }));
+  const { status, stdout } = ask(process.execPath, [join(tools, 'typescript-5.0/bin/tsc'), '-p', folder], home);
+  return {
+    what: 'types under TypeScript 5.0',
+    status: status === 0 && entries.length > 5 ? 'passed' : 'failed',
+    note: status === 0 ? `${entries.length} entry points` : firstLines(stdout),
+  };
 }
 
 /**
