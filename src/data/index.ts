@@ -4,7 +4,14 @@ export type { Batch, Batches, BatchOptions } from './batches.ts';
 export { type Dataset, data, type Stacked } from './dataset.ts';
 export { type ForecastOptions, forecast } from './forecast.ts';
 export { type SampleOptions, sample } from './sample.ts';
-export { type MinMaxScaler, minMax, type Scaler, type StandardScaler, standardize } from './scalers.ts';
+export {
+  type MinMaxScaler,
+  minMax,
+  type SavedScaler,
+  type Scaler,
+  type StandardScaler,
+  standardize,
+} from './scalers.ts';
 export type { Series } from './series.ts';
 export { type SineCosineBatch, type SineCosineOptions, sineCosine } from './sineCosine.ts';
 export { type Split, type SplitOptions, trainTestSplit } from './split.ts';

@@ -208,7 +208,7 @@ const mistakes: [call: () => unknown, sentence: string][] = [
   ],
   [
     () => forecast(one, series, 5, { scaler: wrong({}) }),
-    'forecast: scaler must be one of standardize or minMax, got {}',
+    'forecast: scaler must be one of standardize or minMax, or what JSON has kept of it, got {}',
   ],
   [
     () => forecast(one, series, 5, { scaler: standardize(table) }),
