@@ -148,13 +148,13 @@ export function minMax(
 }
 
 /** What JSON keeps of a scaler, or an object that holds it under `scaler`; other keys are ignored. */
-export type SavedScaler = { readonly [name: string]: unknown };
+export type SavedScaler = object;
 
 /** @internal A scaler, or the one that JSON has kept. */
 export function scalerOf(call: string, value: unknown): Scaler {
   if (value instanceof Scaler) return value;
   if (isPlain(value)) {
-    const { scaler, mean, std, min, max, range } = value as SavedScaler;
+    const { scaler, mean, std, min, max, range } = value as Record<string, unknown>;
     if (scaler !== undefined) return scalerOf(call, scaler);
     if (mean !== undefined && std !== undefined) return new StandardScaler(...kept(call, 'mean and std', mean, std));
     if (min !== undefined && max !== undefined) {

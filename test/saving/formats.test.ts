@@ -90,7 +90,7 @@ const formats: { [column: string]: Format } = {
     read: artifacts => loadLayersModel({ load: () => artifacts } as never),
     exact: true,
   },
-  '`.keras`': { write: toKeras, read: loadKerasModel, exact: true },
+  '`.keras`': { write: toKeras, read: bytes => loadKerasModel(bytes), exact: true },
   'safetensors, Keras names': weightsInto('keras'),
   'safetensors, PyTorch names': weightsInto('torch'),
   ONNX: { write: model => toOnnx(model), read: bytes => loadOnnxModel(bytes), exact: false },
