@@ -53,7 +53,9 @@ export function shapeOfBatch(call: string, name: string, value: Batch, expected:
   if (shape.length === 1 && expected.length === 2 && expected[1] === 1 && fits([shape[0]!, 1], expected)) {
     return [shape[0]!, 1];
   }
-  return fail(call, `${name} must have the shape ${showShape(expected)}, got ${showShape(shape)}`);
+  const wrapped = value instanceof Tensor ? `${name}.expandDims(0)` : `[${name}]`;
+  const advice = fits(shape, expected.slice(1)) && !(value instanceof Selection) ? `; wrap it: ${wrapped}` : '';
+  return fail(call, `${name} must have the shape ${showShape(expected)}, got ${showShape(shape)}${advice}`);
 }
 
 function fits(shape: readonly number[], expected: Readonly<Shape>): boolean {

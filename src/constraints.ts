@@ -94,7 +94,10 @@ export const constraints = /* @__PURE__ */ exactTable('constraints', {
   },
 
   /** Negative weights become zero. */
-  nonNeg: (): Constraint => new NonNeg(),
+  nonNeg(options?: object): Constraint {
+    checkOptions('constraints.nonNeg', options, []);
+    return new NonNeg();
+  },
 
   /** Every vector along `axis`, 0 by default, gets the length one. */
   unitNorm(options?: Options<'axis'>): Constraint {

@@ -10,6 +10,7 @@ export type { Activation as ActivationIdentifier, ActivationName } from './activ
 export { enableProdMode, getBackend, setBackend } from './backend.ts';
 export type { Config, ConfigValue } from './config.ts';
 export { type Constraint, type ConstraintName, constraints } from './constraints.ts';
+export { math } from './data/classes.ts';
 export { type Dataset, data, type Stacked } from './data/dataset.ts';
 export { type BackendInfo, backendInfo, configure, type InitOptions, init, ready } from './engine/engine.ts';
 export { ValueError } from './errors.ts';

@@ -296,11 +296,17 @@ const toCamel = (value: unknown): unknown => (typeof value === 'string' ? fromSn
 
 /** Makes initializers by their TF.js names. */
 export const initializers = /* @__PURE__ */ exactTable('initializers', {
-  /** All zeros. */
-  zeros: (): Initializer => new Constant('Zeros', 0),
+  /** All zeros; there are no options. */
+  zeros(options?: object): Initializer {
+    checkOptions('initializers.zeros', options, []);
+    return new Constant('Zeros', 0);
+  },
 
-  /** All ones. */
-  ones: (): Initializer => new Constant('Ones', 1),
+  /** All ones; there are no options. */
+  ones(options?: object): Initializer {
+    checkOptions('initializers.ones', options, []);
+    return new Constant('Ones', 1);
+  },
 
   /** The same value everywhere. */
   constant(options: { value: number }): Initializer {

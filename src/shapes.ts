@@ -72,9 +72,13 @@ export function shapeOfNested(call: string, name: string, value: NestedNumbers):
   return shape;
 }
 
+/** What to do about sequences of different lengths. */
+const PAD = '; padSequences of lstm-wasm/data gives sequences one length';
+
 /**
  * Writes a nested array into `target` from `at` on, row by row.
  *
+ * @param advice for the error where items of the first axis differ in length
  * @throws ValueError where a branch is ragged or a leaf is not a number
  * @returns the index behind the last number written
  */
@@ -86,6 +90,7 @@ export function copyNested(
   target: { [index: number]: number },
   at: number,
   axis = 0,
+  advice = PAD,
 ): number {
   if (axis === shape.length) {
     target[at] = checkLeaf(call, name, value, shape);
@@ -93,12 +98,13 @@ export function copyNested(
   }
   if (!isAxis(value) || countOf(value) !== shape[axis]) {
     const got = isAxis(value) ? `one of ${countOf(value)}` : show(value);
-    fail(call, `${name} must not be ragged: expected arrays of ${shape[axis]} on axis ${axis}, got ${got}`);
+    const hint = axis === 1 && isAxis(value) ? advice : '';
+    fail(call, `${name} must not be ragged: expected arrays of ${shape[axis]} on axis ${axis}, got ${got}${hint}`);
   }
   // By index, and no further than the shape says, whatever an iterator of the caller's would give
   const length = shape[axis]!;
   if (axis === shape.length - 1) for (let i = 0; i < length; i++) target[at++] = checkLeaf(call, name, value[i], shape);
-  else for (let i = 0; i < length; i++) at = copyNested(call, name, value[i]!, shape, target, at, axis + 1);
+  else for (let i = 0; i < length; i++) at = copyNested(call, name, value[i]!, shape, target, at, axis + 1, advice);
   return at;
 }
 

@@ -17,14 +17,16 @@ type Items<T> = Iterator<T> | AsyncIterator<T>;
 
 /** Items one after another; each time they are asked for, they start again. Make one with `data.*`. */
 export class Dataset<T> implements AsyncIterable<T> {
-  /** How many items there are; null where nobody knows. */
+  /** How many items there are, as in TF.js: Infinity without end, null where it is not known. */
   readonly size: number | null;
+  readonly #isEndless: boolean;
   readonly #open: () => Items<T> | Promise<Items<T>>;
 
   /** @internal */
-  constructor(open: () => Items<T> | Promise<Items<T>>, size: number | null) {
+  constructor(open: () => Items<T> | Promise<Items<T>>, size: number | null, isEndless = size === Infinity) {
     this.#open = open;
     this.size = size;
+    this.#isEndless = isEndless;
   }
 
   /** A run through the items. */
@@ -41,8 +43,12 @@ export class Dataset<T> implements AsyncIterable<T> {
     }
   }
 
-  #then<U>(run: (items: AsyncIterable<T>) => AsyncGenerator<U, void, void>, size: number | null): Dataset<U> {
-    return new Dataset(() => run(this), size);
+  #then<U>(
+    run: (items: AsyncIterable<T>) => AsyncGenerator<U, void, void>,
+    size: number | null,
+    isEndless = this.#isEndless,
+  ): Dataset<U> {
+    return new Dataset(() => run(this), size, isEndless);
   }
 
   /** What `f` makes of each item. */
@@ -66,6 +72,7 @@ export class Dataset<T> implements AsyncIterable<T> {
         }
       },
       this.size === null ? null : Math.min(most, this.size),
+      false,
     );
   }
 
@@ -82,8 +89,11 @@ export class Dataset<T> implements AsyncIterable<T> {
   }
 
   /** All items, `count` times over; without end where that is absent. */
-  repeat(count?: number): Dataset<T> {
-    const times = count === undefined ? Number.POSITIVE_INFINITY : checkCount('dataset.repeat', 'count', count, 0);
+  repeat(count?: number | null): Dataset<T> {
+    const times =
+      count === undefined || count === null
+        ? Number.POSITIVE_INFINITY
+        : checkCount('dataset.repeat', 'count', count, 0);
     return this.#then(
       async function* (items) {
         let some = true; // of nothing, there is no end otherwise
@@ -95,7 +105,8 @@ export class Dataset<T> implements AsyncIterable<T> {
           }
         }
       },
-      this.size === null || count === undefined ? null : times * this.size,
+      times === 0 || this.size === 0 ? 0 : this.size === null ? null : times * this.size,
+      times > 0 && this.size !== 0 && (this.#isEndless || times === Number.POSITIVE_INFINITY),
     );
   }
 
@@ -151,6 +162,7 @@ export class Dataset<T> implements AsyncIterable<T> {
 
   /** All items, which must come to an end. */
   async toArray(): Promise<T[]> {
+    if (this.#isEndless) fail('dataset.toArray', 'the data set must end, got one that repeats; call take first');
     const items: T[] = [];
     for await (const item of this) items.push(item);
     return items;

@@ -7,13 +7,17 @@ import type { Sequential } from '../sequential.ts';
 import { floatsFor, type Shape, showShape } from '../shapes.ts';
 import type { Stream } from '../stream.ts';
 import { Tensor } from '../tensor/tensor.ts';
-import { Scaler } from './scalers.ts';
+import type { RemoteSequential } from '../worker/model.ts';
+import { type SavedScaler, type Scaler, scalerOf } from './scalers.ts';
 import { checkColumns, readSeries, type Series } from './series.ts';
 
 /** Options of `forecast`. */
 export interface ForecastOptions {
-  /** What the training data went through: the history goes through it too, and the forecast back. */
-  scaler?: Scaler;
+  /**
+   * What the training data went through: the history goes through it too, and the forecast back. Also what JSON has kept of
+   * a scaler, as in the metadata of a model: `scaler: model.getUserDefinedMetadata()`.
+   */
+  scaler?: Scaler | SavedScaler | null;
   /** The columns the model tells, by index, where these are not all; as given to `windows`. */
   target?: number | readonly number[];
   /**
@@ -41,16 +45,69 @@ export interface ForecastOptions {
  *
  * States that the model carries stay as they are.
  *
+ * @param model one of `sequential()`, or one that lives in a worker
  * @param history numbers, or rows of the D columns the model takes, the latest last
- * @returns [steps] for a history of plain numbers, or where the model tells one column of several; [steps, W] otherwise
+ * @returns [steps] for a history of plain numbers, or where the model tells one column of several; [steps, W] otherwise. A
+ *   promise of it where the model lives in a worker
  */
-export function forecast(model: Sequential, history: Series, steps: number, options?: ForecastOptions): Tensor {
-  noMore('forecast', 4, arguments);
+export function forecast(model: Sequential, history: Series, steps: number, options?: ForecastOptions): Tensor;
+export function forecast(
+  model: RemoteSequential,
+  history: Series,
+  steps: number,
+  options?: ForecastOptions,
+): Promise<Tensor>;
+export function forecast(
+  model: Sequential | RemoteSequential,
+  history: Series,
+  steps: number,
+  options?: ForecastOptions,
+): Tensor | Promise<Tensor> {
   const call = 'forecast';
-  if (typeof model?.predict !== 'function' || typeof model.stream !== 'function') {
-    fail(call, `model must be one of sequential(), got ${show(model)}`);
+  const given = arguments;
+  const plan = () => {
+    noMore(call, 4, given);
+    return planned(call, model, history, steps, options);
+  };
+  if ('tell' in Object(model)) {
+    return (async () => {
+      const { task, finish } = plan();
+      return finish(await (model as RemoteSequential).tell(task));
+    })();
   }
-  if (model.layers.length === 0) fail(call, 'model must have a layer, got none; call model.add first');
+  const { task, finish } = plan();
+  return finish(tell(model as Sequential, task));
+}
+
+/** What there is to forecast, as data that a worker understands. */
+export interface ForecastTask {
+  /** The whole history, scaled. */
+  readonly rows: Float32Array;
+  /** How many numbers of it, the last ones, are a window. */
+  readonly window: number;
+  /** Whether the caller chose this window. */
+  readonly chosen: boolean;
+  readonly stream: boolean | null;
+  /** Numbers of a step, that the model takes and tells, and steps that it tells at once. */
+  readonly D: number;
+  readonly W: number;
+  readonly K: number;
+  /** Steps to forecast. */
+  readonly steps: number;
+}
+
+/** All is checked, and there is room, before anything is computed. */
+function planned(
+  call: string,
+  model: Sequential | RemoteSequential,
+  history: Series,
+  steps: number,
+  options: ForecastOptions | undefined,
+): { task: ForecastTask; finish: (told: Float32Array) => Tensor } {
+  if (typeof model?.predict !== 'function') fail(call, `model must be one of sequential(), got ${show(model)}`);
+  if ('layers' in model && model.layers.length === 0) {
+    fail(call, 'model must have a layer, got none; call model.add first');
+  }
   const known = checkOptions<ForecastOptions>(call, options, ['scaler', 'target', 'direct', 'stream', 'inputSteps']);
   const past = readSeries(call, 'history', history);
   const wanted = checkCount(call, 'steps', steps);
@@ -58,7 +115,7 @@ export function forecast(model: Sequential, history: Series, steps: number, opti
   const scaler = known.scaler === undefined ? null : checkScaler(call, known.scaler, D);
   const target = known.target === undefined ? null : checkColumns(call, 'target', known.target, D);
   const direct = known.direct === undefined ? undefined : checkBoolean(call, 'direct', known.direct);
-  const streams = known.stream === undefined ? undefined : checkBoolean(call, 'stream', known.stream);
+  const streams = known.stream === undefined ? null : checkBoolean(call, 'stream', known.stream);
 
   const input = model.inputs[0]!.shape;
   if (input.length !== 3 || input[2] !== D) {
@@ -80,25 +137,34 @@ export function forecast(model: Sequential, history: Series, steps: number, opti
   if (past.steps < (asked ?? 1)) {
     fail(call, `history must hold the ${asked} steps that the model looks at, got ${past.steps}`);
   }
+  floatsFor(call, 'the forecast', [wanted, W]); // fails here rather than in a worker
   const rows = scaler ? scaler.transform(history).dataSync() : Float32Array.from(past.values);
-  const window = rows.slice(-(asked ?? past.steps) * D);
+  const window = (asked ?? past.steps) * D;
+  const chosen = known.inputSteps !== undefined;
+  const finish = (told: Float32Array) => {
+    const result = new Tensor(told, W === 1 && (past.flat || D > 1) ? [wanted] : [wanted, W]);
+    if (!scaler) return result;
+    return (target ? scaler.columns(target) : scaler).inverse(result);
+  };
+  return { task: { rows, window, chosen, stream: streams, D, W, K, steps: wanted }, finish };
+}
 
-  const carries = fixed === null || model.layers.some(layer => layer.stateful);
-  const stream = K === 1 && (streams ?? carries) ? streamOf(model, streams === true) : null;
+/** @internal What a model at hand tells of a task: the numbers of all steps. */
+export function tell(model: Sequential, { rows, chosen, stream: asked, D, W, K, ...task }: ForecastTask): Float32Array {
+  const carries = model.inputs[0]!.shape[1] === null || model.layers.some(layer => layer.stateful);
+  const stream = K === 1 && (asked ?? carries) ? streamOf(model, asked === true) : null;
+  const window = rows.slice(-task.window);
+  const told = new Float32Array(task.steps * W);
   // A model that has seen windows of one length only is warmed up on one of them.
-  const told = floatsFor(call, 'the forecast', [wanted, W]);
-  if (stream) runOn(stream, carries && known.inputSteps === undefined ? rows : window, D, W, told);
+  if (stream) runOn(stream, carries && !chosen ? rows : window, D, W, told);
   else slide(model, window, D, K, W, told);
-
-  const result = new Tensor(told, W === 1 && (past.flat || D > 1) ? [wanted] : [wanted, W]);
-  if (!scaler) return result;
-  return (target ? scaler.columns(target) : scaler).inverse(result);
+  return told;
 }
 
 /** What a model tells for one sample: so many steps of so many numbers. */
 function formOf(
   call: string,
-  model: Sequential,
+  model: Pick<Sequential, 'inputs' | 'outputs'>,
   D: number,
   wanted: number,
   direct: boolean | undefined,
@@ -130,8 +196,8 @@ function needs(output: Shape, D: number, wanted: number, direct: boolean | undef
   return `the model must tell ${rule}, got the output ${showShape(output)}`;
 }
 
-function checkScaler(call: string, scaler: unknown, width: number): Scaler {
-  if (!(scaler instanceof Scaler)) fail(call, `scaler must be one of standardize or minMax, got ${show(scaler)}`);
+function checkScaler(call: string, given: unknown, width: number): Scaler {
+  const scaler = scalerOf(call, given);
   if (scaler.width !== width)
     fail(call, `scaler must know as many columns as history has, ${width}, got ${scaler.width}`);
   return scaler;

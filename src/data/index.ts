@@ -1,10 +1,19 @@
 /** Data to train on, and what models make of it. Nothing here needs the kernels. */
 
 export type { Batch, Batches, BatchOptions } from './batches.ts';
+export { type ClassificationReport, type ClassReport, classificationReport, confusionMatrix } from './classes.ts';
 export { type Dataset, data, type Stacked } from './dataset.ts';
 export { type ForecastOptions, forecast } from './forecast.ts';
+export { type PadOptions, padSequences } from './padSequences.ts';
 export { type SampleOptions, sample } from './sample.ts';
-export { type MinMaxScaler, minMax, type Scaler, type StandardScaler, standardize } from './scalers.ts';
+export {
+  type MinMaxScaler,
+  minMax,
+  type SavedScaler,
+  type Scaler,
+  type StandardScaler,
+  standardize,
+} from './scalers.ts';
 export type { Series } from './series.ts';
 export { type SineCosineBatch, type SineCosineOptions, sineCosine } from './sineCosine.ts';
 export { type Split, type SplitOptions, trainTestSplit } from './split.ts';

@@ -142,15 +142,35 @@ export function minMax(
   const call = 'minMax';
   const old = isPlain(train) ? checkOptions<MinMaxScaler>(call, train, ['min', 'max', 'range']) : null;
   const known = checkOptions<{ range: readonly [number, number] }>(call, options, ['range']);
-  const { range = old?.range ?? [0, 1] } = known;
-  if (!Array.isArray(range) || range.length !== 2) fail(call, `range must be [low, high], got ${show(range)}`);
-  const low = checkNumber(call, 'range[0]', range[0]);
-  const high = checkNumber(call, 'range[1]', range[1], { above: low });
-  if (old) return new MinMaxScaler(...kept(call, 'min and max', old.min, old.max), [low, high]);
+  const range = checkRange(call, known.range ?? old?.range ?? [0, 1]);
+  if (old) return new MinMaxScaler(...kept(call, 'min and max', old.min, old.max), range);
   const { columns } = columnsOf(call, train);
   const least = columns.map(column => column.reduce((a, b) => Math.min(a, b)));
   const most = columns.map(column => column.reduce((a, b) => Math.max(a, b)));
-  return new MinMaxScaler(least, most, [low, high]);
+  return new MinMaxScaler(least, most, range);
+}
+
+/** What JSON keeps of a scaler, or an object that holds it under `scaler`; other keys are ignored. */
+export type SavedScaler = object;
+
+/** @internal A scaler, or the one that JSON has kept. */
+export function scalerOf(call: string, value: unknown): Scaler {
+  if (value instanceof Scaler) return value;
+  if (isPlain(value)) {
+    const { scaler, mean, std, min, max, range } = value as Record<string, unknown>;
+    if (scaler !== undefined) return scalerOf(call, scaler);
+    if (mean !== undefined && std !== undefined) return new StandardScaler(...kept(call, 'mean and std', mean, std));
+    if (min !== undefined && max !== undefined) {
+      return new MinMaxScaler(...kept(call, 'min and max', min, max), checkRange(call, range ?? [0, 1]));
+    }
+  }
+  return fail(call, `scaler must be one of standardize or minMax, or what JSON has kept of it, got ${show(value)}`);
+}
+
+function checkRange(call: string, range: unknown): [number, number] {
+  if (!Array.isArray(range) || range.length !== 2) fail(call, `range must be [low, high], got ${show(range)}`);
+  const low = checkNumber(call, 'range[0]', range[0]);
+  return [low, checkNumber(call, 'range[1]', range[1], { above: low })];
 }
 
 /** Two numbers for each column, as a scaler had them. */

@@ -42,7 +42,7 @@ export function readNumbers(
   }
   const shape = shapeOfNested(call, name, value as NestedNumbers);
   const values = new Float64Array(sizeOf(shape));
-  copyNested(call, name, value as NestedNumbers, shape, values, 0);
+  copyNested(call, name, value as NestedNumbers, shape, values, 0, 0, '');
   return { values, shape };
 }
 

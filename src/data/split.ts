@@ -45,6 +45,9 @@ export function trainTestSplit<S extends Series>(series: S, options?: SplitOptio
       return share === 0 ? 0 : Math.max(1, Math.round(share * steps));
     }
     if (fraction !== undefined) fail(call, `takes either ${name}Fraction or ${name}Size, got both`);
+    if (typeof size === 'number' && size > 0 && size < 1) {
+      fail(call, `${name}Size must be a whole number of steps, got ${size}; pass ${name}Fraction: ${size} for a share`);
+    }
     return checkCount(call, `${name}Size`, size, 0);
   };
   const test = part('test', 0.2);

@@ -1,6 +1,7 @@
 /** Windows of a time series: so many steps to look at, and the steps that follow to be told. */
 
 import { noMore } from '../arguments.ts';
+import { fail } from '../errors.ts';
 import { checkBoolean, checkCount, checkOptions } from '../options.ts';
 import { floatsFor } from '../shapes.ts';
 import { Tensor } from '../tensor/tensor.ts';
@@ -11,6 +12,11 @@ import { checkColumns, readSeries, type Series } from './series.ts';
 export interface WindowOptions extends BatchOptions {
   /** Steps a sample looks at, T. */
   inputSteps: number;
+  /**
+   * The steps before the series, such as those of the training set: the first windows look at the last `inputSteps` of
+   * them, so that the first step of the series is a target, too. Default: none.
+   */
+  context?: Series;
   /** Steps to be told from them, K; default 1. */
   outputSteps?: number;
   /** Steps from one window to the next; default 1. */
@@ -30,13 +36,15 @@ export interface WindowOptions extends BatchOptions {
  * - [B, K, W] otherwise;
  * - [B, T, K * W] with `returnSequences`: at each step of the window the K steps behind it, one after another.
  *
- * Windows lie wholly within the series: of N steps, there are floor((N - T - K) / stride) + 1. The series is copied.
+ * Windows lie wholly within the series: of N steps, there are floor((N - T - K) / stride) + 1. With a `context`, only what
+ * is told lies within it, and there are floor((N - K) / stride) + 1. The series is copied.
  */
 export function windows(series: Series, options: WindowOptions): Batches {
   noMore('windows', 2, arguments);
   const call = 'windows';
   const known = checkOptions<WindowOptions>(call, options, [
     'inputSteps',
+    'context',
     'outputSteps',
     'stride',
     'target',
@@ -47,10 +55,20 @@ export function windows(series: Series, options: WindowOptions): Batches {
   const K = checkCount(call, 'outputSteps', known.outputSteps ?? 1);
   const stride = checkCount(call, 'stride', known.stride ?? 1);
   const sequences = checkBoolean(call, 'returnSequences', known.returnSequences ?? false);
-  const { values, steps: N, width: D } = readSeries(call, 'series', series, T + K);
+  const before = known.context === undefined ? null : readSeries(call, 'context', known.context, T);
+  const { values, steps, width: D } = readSeries(call, 'series', series, before ? K : T + K);
+  if (before && before.width !== D) {
+    fail(call, `context must have the columns of the series, ${D}, got ${before.width}`);
+  }
+  const N = steps + (before ? T : 0);
   const columns = checkColumns(call, 'target', known.target, D);
   const W = columns.length;
-  const numbers = Float32Array.from(values);
+  const numbers = new Float32Array(N * D);
+  numbers.set(values, (N - steps) * D);
+  if (before) {
+    const from = (before.steps - T) * D;
+    for (let i = 0; i < T * D; i++) numbers[i] = before.values[from + i]!;
+  }
   const shape = sequences ? [T, K * W] : K === 1 ? [W] : W === 1 ? [K] : [K, W];
   // The steps whose targets are told: all of the window, or its last.
   const first = sequences ? 0 : T - 1;

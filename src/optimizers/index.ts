@@ -1,5 +1,6 @@
 /** Optimizers by their TF.js names. */
 
+import { noMore } from '../arguments.ts';
 import { fail, show } from '../errors.ts';
 import { checkName } from '../options.ts';
 import { Adam, Adamax, type AdamaxOptions, type AdamOptions, AdamW, type MomentsOptions, Nadam } from './adam.ts';
@@ -38,7 +39,11 @@ function factory<Options extends OptimizerOptions, Arguments extends unknown[]>(
   names: readonly (keyof Options & string)[],
   make: (options: Partial<Options>) => Optimizer,
 ): OptimizerFactory<Options, Arguments> {
-  return (...given: unknown[]) => make(readArguments<Options>(call, names, given));
+  return (...given: unknown[]) => {
+    const made = make(readArguments<Options>(call, names, given));
+    noMore(call, names.length, given); // what is wrong with those it takes is said first
+    return made;
+  };
 }
 
 const moments = ['learningRate', 'beta1', 'beta2', 'epsilon'] as const;

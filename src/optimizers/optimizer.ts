@@ -1,6 +1,6 @@
 /** What every optimizer is: common options, a learning rate and its schedule. The arithmetic is in assembly/optimizers.ts. */
 
-import { exactMethods, noMore } from '../arguments.ts';
+import { exactMethods } from '../arguments.ts';
 import { type Config, type ConfigValue, describe } from '../config.ts';
 import type { Kernels } from '../engine/kernels.ts';
 import { fail, show } from '../errors.ts';
@@ -203,14 +203,16 @@ export function readArguments<T extends OptimizerOptions>(
   given: readonly unknown[],
 ): Partial<T> {
   const [first] = given;
-  if (given.length > 1 && given.some((value, n) => n > 0 && isPlain(value))) {
-    fail(call, `takes either one object or arguments in order, got both; pass ${call}({ ${names[0]}, ... })`);
-  }
-  noMore(call, names.length, given);
   if (first !== null && typeof first === 'object' && !(first instanceof Schedule)) {
     const more = given.findIndex((value, n) => n > 0 && value !== undefined);
-    if (more > 0) fail(call, `takes either one object or arguments in order, got both (${names[more]})`);
+    if (more > 0)
+      fail(call, `takes either one object or arguments in order, got both (${names[more] ?? show(given[more])})`);
     return checkOptions<T>(call, first, [...new Set([...names, ...common])]);
+  }
+  const options = given.findIndex(isPlain);
+  if (options > 0) {
+    const keys = [...names.slice(0, options), ...Object.keys(given[options] as object)].slice(0, 3).join(', ');
+    fail(call, `takes either one object or arguments in order, got both; pass ${call}({ ${keys} })`);
   }
   // TF.js gives null for the default epsilon
   const present = names.map((name, n) => [name, name === 'epsilon' ? (given[n] ?? undefined) : given[n]] as const);

@@ -1,6 +1,7 @@
 /** What the thread does for each call. Most methods are those of the model; these are the ones that are not. */
 
 import type { Described } from '../config.ts';
+import { tell } from '../data/forecast.ts';
 import { backendInfo, configure } from '../engine/engine.ts';
 import type { Layer } from '../layers/layer.ts';
 import { setRandomSeed } from '../random.ts';
@@ -72,6 +73,8 @@ const special = {
 
   compile: (model: Sequential, { optimizer, ...rest }: ReturnType<typeof describeObjective>) =>
     model.compile({ optimizer: optimizerFrom({ call: 'model.compile', part: 'optimizer' }, optimizer), ...rest }),
+
+  tell,
 
   setLearningRate: (model: Sequential, rate: number) => model.optimizer!.setLearningRate(rate),
 

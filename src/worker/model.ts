@@ -1,6 +1,7 @@
 /** A model that lives in a worker: the methods of `Sequential`, with promises in place of values. */
 
 import { noMore } from '../arguments.ts';
+import type { ForecastTask } from '../data/forecast.ts';
 import { checkBoolean, checkCount, checkNumber } from '../options.ts';
 import { rates } from '../schedules.ts';
 import { runnerOf, Sequential, trainedBy } from '../sequential.ts';
@@ -140,6 +141,12 @@ export class Remote {
     runnerOf(this.#mirror).objective(call);
     checkNumber(call, 'learningRate', learningRate, rates);
     await this.#call(call, 'setLearningRate', { args: [learningRate] });
+  }
+
+  /** @internal For `forecast` of lstm-wasm/data, which has checked all of it. */
+  async tell(task: ForecastTask): Promise<Float32Array> {
+    runnerOf(this.#mirror).alive('forecast');
+    return (await this.#call('forecast', 'tell', { args: [task] })) as Float32Array;
   }
 
   /** The same model at another batch size, as in `Sequential`: layers, weights and optimizer are shared. */

@@ -40,7 +40,7 @@ it('take, skip, map, repeat, shuffle, prefetch', async () => {
     5,
     0,
     10,
-    null,
+    Number.POSITIVE_INFINITY,
   ]);
   const shuffled = numbers.shuffle(3, 4);
   const [first, second] = [await shuffled.toArray(), await shuffled.toArray()];
@@ -118,4 +118,50 @@ it('runs the sampling and the baseline of the TF.js examples as they stand', asy
   const shifted = lw.concat([lw.ones([1, 1], 'int32'), output.slice([0, 0], [1, 2])], 1);
   expect(shifted.arraySync()).toEqual([[1, 3, 1]]);
   expect(lw.oneHot(output, 4).shape).toEqual([1, 3, 4]);
+});
+
+it('knows its size as TF.js does: a number, Infinity without end, null where it is not known', () => {
+  const three = data.array([1, 2, 3]);
+  const unknown = data.generator(function* () {
+    yield 1;
+  });
+  const endless = three.repeat();
+  const sizes = (set: typeof three) => [
+    set.size,
+    set.batch(2).size,
+    set.batch(2, false).size,
+    set.take(2).size,
+    set.skip(2).size,
+    set.map(x => x).size,
+    set.shuffle(2).size,
+    set.repeat(2).size,
+    set.repeat(0).size,
+  ];
+  expect(sizes(three)).toEqual([3, 2, 1, 2, 1, 3, 3, 6, 0]);
+  const all = Number.POSITIVE_INFINITY;
+  expect(sizes(endless)).toEqual([all, all, all, 2, all, all, all, all, 0]);
+  expect(sizes(unknown)).toEqual([null, null, null, null, null, null, null, null, 0]);
+  expect([unknown.repeat().size, data.array([]).repeat().size]).toEqual([null, 0]);
+});
+
+it('toArray refuses what never ends, and takes a part of it', async () => {
+  const once = data.generator(function* () {
+    yield 1;
+  });
+  for (const endless of [
+    data.array([1]).repeat(),
+    once.repeat(),
+    data
+      .array([1])
+      .repeat()
+      .map(x => x)
+      .skip(1),
+  ]) {
+    await expect(endless.toArray()).rejects.toThrow(
+      new lw.ValueError('dataset.toArray: the data set must end, got one that repeats; call take first'),
+    );
+    expect(await endless.take(2).toArray()).toEqual([1, 1]);
+  }
+  expect(await data.array([]).repeat().toArray()).toEqual([]);
+  expect(await data.array([1]).repeat().repeat(0).toArray()).toEqual([]);
 });

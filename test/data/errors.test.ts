@@ -1,7 +1,18 @@
 // Bad arguments of lstm-wasm/data: each is answered with one sentence that starts with the call.
 
 import { layers, sequential, tensor, ValueError } from 'lstm-wasm';
-import { data, forecast, minMax, sample, standardize, trainTestSplit, vocabulary, windows } from 'lstm-wasm/data';
+import {
+  confusionMatrix,
+  data,
+  forecast,
+  minMax,
+  padSequences,
+  sample,
+  standardize,
+  trainTestSplit,
+  vocabulary,
+  windows,
+} from 'lstm-wasm/data';
 import { expect, test } from 'vitest';
 
 // biome-ignore lint/suspicious/noExplicitAny: wrong arguments are the point
@@ -17,6 +28,31 @@ const two = model(2, 2, 4);
 const flat = sequential({ layers: [layers.dense({ units: 1, inputShape: [1] })] });
 
 const mistakes: [call: () => unknown, sentence: string][] = [
+  [() => windows([1, 2], { inputSteps: 3, context: [1, 2] }), 'windows: context must hold at least 3 steps, got 2'],
+  [
+    () => windows([1, 2], { inputSteps: 1, context: [[1, 2]] }),
+    'windows: context must have the columns of the series, 1, got 2',
+  ],
+  [
+    () => trainTestSplit([1, 2, 3], { testSize: 0.2 }),
+    'trainTestSplit: testSize must be a whole number of steps, got 0.2; pass testFraction: 0.2 for a share',
+  ],
+  [
+    () => trainTestSplit([1, 2, 3], { validationSize: 0.5 }),
+    'trainTestSplit: validationSize must be a whole number of steps, got 0.5; pass validationFraction: 0.5 for a share',
+  ],
+  [() => padSequences(wrong(5)), 'padSequences: sequences must be an array of sequences, got 5'],
+  [
+    () => padSequences([[1], [[2, 3]]]),
+    'padSequences: sequences[1] must have the shape [steps], as those before, got [1, 2]',
+  ],
+  [() => padSequences([[1]], wrong({ maxlen: 3 })), "padSequences: unknown option 'maxlen'; did you mean 'maxLen'?"],
+  [() => confusionMatrix([0, 1], [0]), 'confusionMatrix: predictions must be as many as labels, 2, got 1'],
+  [
+    () => confusionMatrix([0], [0.5]),
+    'confusionMatrix: predictions must be numbers of classes, got 0.5; take argMax(-1) of probabilities',
+  ],
+  [() => confusionMatrix([0], [0], 0), 'confusionMatrix: numClasses must be a whole number of at least 1, got 0'],
   [
     () => windows(wrong('1'), { inputSteps: 1 }),
     "windows: series must be numbers in arrays, a typed array or a tensor, got '1'",
@@ -208,7 +244,7 @@ const mistakes: [call: () => unknown, sentence: string][] = [
   ],
   [
     () => forecast(one, series, 5, { scaler: wrong({}) }),
-    'forecast: scaler must be one of standardize or minMax, got {}',
+    'forecast: scaler must be one of standardize or minMax, or what JSON has kept of it, got {}',
   ],
   [
     () => forecast(one, series, 5, { scaler: standardize(table) }),

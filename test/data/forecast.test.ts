@@ -2,7 +2,7 @@
 
 import { layers, type Sequential, sequential, setRandomSeed, tensor, train } from 'lstm-wasm';
 import { forecast, minMax, standardize, trainTestSplit, windows } from 'lstm-wasm/data';
-import { beforeAll, describe, expect, it } from 'vitest';
+import { beforeAll, describe, expect, it, test } from 'vitest';
 import { expectBits, expectClose } from '../compare.ts';
 import { onClock } from '../setup/clock.ts';
 
@@ -223,5 +223,29 @@ describe('of a sine that a model has learned', () => {
 
   it('and not by chance: the mean alone is far off', () => {
     expect(rms(new Array(60).fill(3), future)).toBeGreaterThan(1.2);
+  });
+});
+
+describe('a scaler that JSON has kept', () => {
+  const series = [3, 5, 4, 6, 5, 7, 6, 8];
+  test.each([
+    ['standardize', standardize(series)],
+    ['minMax', minMax(series, { range: [-1, 1] })],
+  ] as const)('%s scales a forecast as it did, out of the metadata of a model', (_, scaler) => {
+    const m = model(1, 1);
+    const expected = forecast(m, series, 3, { scaler }).dataSync();
+    const kept = JSON.parse(JSON.stringify(scaler)) as Record<string, unknown>;
+    m.setUserDefinedMetadata({ ...kept, unit: 'kW' });
+    expectBits(forecast(m, series, 3, { scaler: m.getUserDefinedMetadata() }).dataSync(), expected);
+    m.setUserDefinedMetadata({ scaler: kept });
+    expectBits(forecast(m, series, 3, { scaler: m.getUserDefinedMetadata() }).dataSync(), expected);
+    expectBits(forecast(m, series, 3, { scaler: m.getUserDefinedMetadata()!.scaler as object }).dataSync(), expected);
+  });
+
+  test('a model without metadata has none', () => {
+    const m = model(1, 1);
+    expect(() => forecast(m, series, 3, { scaler: m.getUserDefinedMetadata() })).toThrow(
+      'forecast: scaler must be one of standardize or minMax, or what JSON has kept of it, got null',
+    );
   });
 });

@@ -10,6 +10,32 @@ const count = (n: number) => Array.from({ length: n }, (_, i) => i);
 /** Step n holds [n, 100 + n, 200 + n], so that every number says where it comes from. */
 const table = (n: number) => count(n).map(i => [i, 100 + i, 200 + i]);
 
+describe('windows with a context', () => {
+  test('look at the steps before the series, so that its first step is told, too', () => {
+    const [past, series] = [table(20), table(26).slice(20)];
+    const data = windows(series, { inputSteps: 4, context: past });
+    expect(data.samples).toBe(6);
+    expect((data.xs.arraySync() as number[][][])[0]!.map(([n]) => n)).toEqual([16, 17, 18, 19]);
+    expect((data.ys.arraySync() as number[][]).map(([n]) => n)).toEqual([20, 21, 22, 23, 24, 25]);
+  });
+
+  test('are those of the whole series that are told within it', () => {
+    const whole = windows(table(30), { inputSteps: 5, outputSteps: 2, target: 1, stride: 2 });
+    const some = windows(tensor(table(30)).slice([15, 0]), {
+      ...{ inputSteps: 5, outputSteps: 2, target: 1, stride: 2 },
+      context: tensor(table(15)),
+    });
+    expect(some.samples).toBe(7);
+    expect(some.ys.arraySync()).toEqual(whole.ys.slice([5, 0], [7, 2]).arraySync());
+    expect(some.xs.arraySync()).toEqual(whole.xs.slice([5, 0, 0], [7, 5, 3]).arraySync());
+  });
+
+  test('tell a series that is shorter than a window', () => {
+    const data = windows([7], { inputSteps: 3, context: [4, 5, 6] });
+    expect([data.xs.arraySync(), data.ys.arraySync()]).toEqual([[[[4], [5], [6]]], [[7]]]);
+  });
+});
+
 describe('windows', () => {
   it('of a plain series', () => {
     const data = windows([0, 1, 2, 3, 4, 5, 6], { inputSteps: 3, batchSize: 3 });

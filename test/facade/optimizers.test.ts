@@ -550,6 +550,16 @@ describe('arguments', () => {
       ['a negative rate', made({ learningRate: -1 }), 'learningRate'],
       ['a rate beyond float32', made({ learningRate: 1e39 }), 'learningRate'],
       ['an object that is no schedule', made({ learningRate: {} }), 'learningRate'],
+      [
+        'options behind a number',
+        () => make(0.1, { clipNorm: 1 }),
+        'takes either one object or arguments in order, got both; pass train.',
+      ],
+      [
+        'more than there is',
+        () => make(0.1, 0.9, ...new Array<undefined>(6), 2),
+        name === 'sgd' ? 'takes one argument, got 0.9' : 'takes at most ',
+      ],
       ['an object and more', () => make({ ...given }, 0.9), 'takes either one object or arguments in order'],
       ['an unknown option', made({ clipnorm: 1 }), "did you mean 'clipNorm'?"],
       ['the name that Keras had', made({ lr: 0.1 }), "unknown option 'lr'; did you mean 'learningRate'?"],

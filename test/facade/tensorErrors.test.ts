@@ -25,7 +25,8 @@ const functional = wrong({ ...lw });
 
 test.each([...unary, ...more, ...shaping, ...parts])('%s takes no text for a tensor', name => {
   const message = `${name}: x must be numbers in arrays, a typed array or a tensor, got 'text'`;
-  expect(() => functional[name]('text', 0)).toThrow(new ValueError(message));
+  const given = functional[name].length > 1 ? ['text', 0] : ['text'];
+  expect(() => functional[name](...given)).toThrow(new ValueError(message));
 });
 
 test('what merely descends from a tensor has no numbers, and is none', () => {

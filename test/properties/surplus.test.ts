@@ -33,7 +33,9 @@ const checker = program.getTypeChecker();
 /** The most arguments that any signature of a type takes; null where it takes any number, or is no function. */
 function mostOf(type: ts.Type): number | null {
   const signatures = type.getCallSignatures();
-  const rest = signatures.some(({ declaration }) => declaration?.parameters.some(one => one.dotDotDotToken));
+  const rest = signatures.some(({ declaration }) =>
+    declaration?.parameters.some(one => ts.isParameter(one) && one.dotDotDotToken),
+  );
   if (signatures.length === 0 || rest) return null;
   return Math.max(...signatures.map(({ parameters }) => parameters.length));
 }

@@ -90,10 +90,10 @@ const formats: { [column: string]: Format } = {
     read: artifacts => loadLayersModel({ load: () => artifacts } as never),
     exact: true,
   },
-  '`.keras`': { write: toKeras, read: loadKerasModel, exact: true },
+  '`.keras`': { write: toKeras, read: bytes => loadKerasModel(bytes), exact: true },
   'safetensors, Keras names': weightsInto('keras'),
   'safetensors, PyTorch names': weightsInto('torch'),
-  ONNX: { write: model => toOnnx(model), read: loadOnnxModel, exact: false },
+  ONNX: { write: model => toOnnx(model), read: bytes => loadOnnxModel(bytes), exact: false },
 };
 
 const rows = [...doc.matchAll(/^\| (.+?) \|$/gm)].map(([, row]) => row!.split(' | ').map(cell => cell.trim()));

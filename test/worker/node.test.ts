@@ -4,13 +4,13 @@ import { rmSync } from 'node:fs';
 import type * as Core from 'lstm-wasm';
 import type * as Workers from 'lstm-wasm/worker';
 import type { Host, RemoteSequential } from 'lstm-wasm/worker';
-import { afterAll, afterEach, describe, expect, it } from 'vitest';
+import { afterAll, afterEach, describe, expect, it, test } from 'vitest';
 import { onClock } from '../setup/clock.ts';
 
 const built = (name: string) => import(/* @vite-ignore */ new URL(`../../dist/${name}.js`, import.meta.url).href);
 const lw: typeof Core = await built('index');
 const { connect }: typeof Workers = await built('worker');
-const { sineCosine }: typeof import('lstm-wasm/data') = await built('data');
+const { forecast, sineCosine, standardize }: typeof import('lstm-wasm/data') = await built('data');
 
 lw.configure({ simd: 'strict' });
 const hosts: Host[] = [];
@@ -621,3 +621,35 @@ describe('memory', () => {
 });
 
 afterAll(() => Promise.all(hosts.map(host => host.terminate())));
+
+test('forecast gives for a model in a worker what it gives without one, as a promise', async () => {
+  const series = Array.from({ length: 30 }, (_, n) => Math.sin(n / 3));
+  const scaler = standardize(series);
+  const host = start();
+  const forms: [() => Core.Sequential['layers'], object][] = [
+    [() => [layers.lstm({ units: 5, inputShape: [null, 1] }), layers.dense({ units: 1 })], {}],
+    [() => [layers.gru({ units: 4, inputShape: [6, 1] }), layers.dense({ units: 1 })], { scaler }],
+    [() => [layers.gru({ units: 4, inputShape: [6, 1] }), layers.dense({ units: 4 })], { scaler: { scaler } }],
+  ];
+  for (const [make, options] of forms) {
+    const here = lw.sequential({ layers: make() });
+    const there = await host.sequential({ layers: make() });
+    await there.setWeights(here.getWeights());
+    const told = forecast(there, series, 4, options);
+    expect(told).toBeInstanceOf(Promise);
+    expect(plain([await told])).toEqual(plain([forecast(here, series, 4, options)]));
+  }
+  const there = await host.sequential({ layers: forms[0]![0]() });
+  expect(await messageOf(forecast(there, [[1, 2]], 3))).toMatch(/^ValueError forecast: history must have the width /);
+  await there.dispose();
+  expect(await messageOf(forecast(there, series, 3))).toMatch(/^ValueError forecast: .*dispose/);
+});
+
+test('methods in a worker refuse arguments that they do not take', async () => {
+  const model = await small();
+  const more = { surplus: 1 } as never;
+  const surplus = (...given: never[]) => messageOf((model.predict as (...all: never[]) => Promise<unknown>)(...given));
+  expect(await surplus(x as never, {} as never, more)).toBe(
+    'ValueError model.predict: takes at most 2 arguments, got { surplus } as number 3; check the order of the arguments',
+  );
+});

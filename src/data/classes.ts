@@ -1,0 +1,102 @@
+/** How often a classifier is right, class by class. */
+
+import { noMore } from '../arguments.ts';
+import { fail } from '../errors.ts';
+import { checkCount } from '../options.ts';
+import { showShape } from '../shapes.ts';
+import { asTensor, type TensorLike } from '../tensor/read.ts';
+import { Tensor } from '../tensor/tensor.ts';
+import { room } from '../tensor/values.ts';
+
+/**
+ * How often each class was taken for each: row a, column b counts the samples of class a that are predicted as b. As
+ * `math.confusionMatrix` of TF.js; a label or prediction outside of the classes is not counted.
+ *
+ * @param labels numbers of classes, [N]
+ * @param predictions numbers of classes, [N], such as `model.predict(x).argMax(-1)`
+ * @param numClasses default one more than the highest label or prediction
+ * @returns int32, [numClasses, numClasses]
+ */
+export function confusionMatrix(labels: TensorLike, predictions: TensorLike, numClasses?: number | null): Tensor {
+  const call = 'confusionMatrix';
+  noMore(call, 3, arguments);
+  const [truth, guess] = [classesOf(call, 'labels', labels), classesOf(call, 'predictions', predictions)];
+  if (truth.length !== guess.length) {
+    fail(call, `predictions must be as many as labels, ${truth.length}, got ${guess.length}`);
+  }
+  const highest = [truth, guess].flat().reduce((most, one) => Math.max(most, one), 0);
+  const count = checkCount(call, 'numClasses', numClasses ?? highest + 1);
+  const to = room(call, [count, count], 'int32');
+  for (const [n, from] of truth.entries()) {
+    const as = guess[n]!;
+    if (from >= 0 && from < count && as >= 0 && as < count) to[from * count + as]!++;
+  }
+  return new Tensor(to, [count, count]);
+}
+
+/** Numbers of classes; true and false are 1 and 0. */
+function classesOf(call: string, name: string, value: TensorLike): readonly number[] {
+  const given = asTensor(call, name, value);
+  if (given.rank !== 1) fail(call, `${name} must have 1 axis, got ${showShape(given.shape)}`);
+  const classes = Array.from(given.dataSync());
+  const wrong = classes.find(one => !Number.isInteger(one));
+  if (wrong !== undefined)
+    fail(call, `${name} must be numbers of classes, got ${wrong}; take argMax(-1) of probabilities`);
+  return classes;
+}
+
+/** What `classificationReport` says of a class. */
+export interface ClassReport {
+  /** Of all that are predicted as this class, the share that belongs to it; 0 of none. */
+  precision: number;
+  /** Of all that belong to this class, the share that is predicted as it; 0 of none. */
+  recall: number;
+  /** 2 precision recall / (precision + recall); 0 where both are. */
+  f1: number;
+  /** How many belong to this class. */
+  support: number;
+}
+
+/** What `classificationReport` gives. */
+export interface ClassificationReport {
+  /** Of each class, in order. */
+  classes: ClassReport[];
+  /** The share of all that are predicted right. */
+  accuracy: number;
+  /** The mean over the classes. */
+  macro: ClassReport;
+  /** The mean over the classes, each weighed by its support. */
+  weighted: ClassReport;
+}
+
+/** Precision, recall and F1 of each class, and their means; arguments as of `confusionMatrix`. */
+export function classificationReport(
+  labels: TensorLike,
+  predictions: TensorLike,
+  numClasses?: number | null,
+): ClassificationReport {
+  noMore('classificationReport', 3, arguments);
+  const matrix = confusionMatrix(labels, predictions, numClasses).arraySync() as number[][];
+  const total = matrix.flat().reduce((sum, n) => sum + n, 0);
+  const share = (part: number, whole: number) => (whole === 0 ? 0 : part / whole);
+  const classes = matrix.map((row, c): ClassReport => {
+    const support = row.reduce((sum, n) => sum + n, 0);
+    const predicted = matrix.reduce((sum, other) => sum + other[c]!, 0);
+    const [precision, recall] = [share(row[c]!, predicted), share(row[c]!, support)];
+    return { precision, recall, f1: share(2 * precision * recall, precision + recall), support };
+  });
+  const mean = (weight: (one: ClassReport) => number): ClassReport => {
+    const weights = classes.reduce((sum, one) => sum + weight(one), 0);
+    const of = (key: 'precision' | 'recall' | 'f1') =>
+      share(
+        classes.reduce((sum, one) => sum + one[key] * weight(one), 0),
+        weights,
+      );
+    return { precision: of('precision'), recall: of('recall'), f1: of('f1'), support: total };
+  };
+  const right = matrix.reduce((sum, row, c) => sum + row[c]!, 0);
+  return { classes, accuracy: share(right, total), macro: mean(() => 1), weighted: mean(({ support }) => support) };
+}
+
+/** The functions that TF.js keeps under `math`, as far as they are here. */
+export const math = { confusionMatrix };
