@@ -150,7 +150,8 @@ function newMemory(call: string): WebAssembly.Memory {
   try {
     return new WebAssembly.Memory({ initial: INITIAL_PAGES });
   } catch (error) {
-    const advice = 'each page and each worker with models takes some: close those that are not needed';
+    const advice =
+      'each page and each worker with models takes some: close what is not needed, or raise the limit (ulimit -v)';
     return fail(call, `the host must have memory for WebAssembly, got none (${reasonOf(error)}); ${advice}`);
   }
 }
