@@ -107,8 +107,8 @@ export function writeBatch(
 
 /** The numbers of an array or a tensor, still as many as when its shape was read: what is written must not be more. */
 function numbersOf(call: string, name: string, value: Tensor | TypedArray, shape: readonly number[]): TypedArray {
-  const numbers: unknown = value instanceof Tensor ? value.dataSync() : value;
-  if (!isTypedArray(numbers) || lengthOf(numbers) !== sizeOf(shape)) {
+  const numbers = value instanceof Tensor ? Tensor.valuesOf(value) : value;
+  if (lengthOf(numbers) !== sizeOf(shape)) {
     fail(call, `${name} must keep its ${sizeOf(shape)} numbers while it is read, got ${show(numbers)}`);
   }
   return numbers;

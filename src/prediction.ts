@@ -36,7 +36,8 @@ export function predictAll(
   for (let from = 0; from < samples; from += size) {
     const count = Math.min(size, samples - from);
     const batch = executor.prepare(call, count, sample, 'predict');
-    float32().set(source.subarray(from * width, (from + count) * width), batch.input);
+    const part = count === samples ? source : source.subarray(from * width, (from + count) * width);
+    float32().set(part, batch.input);
     batch.forward();
     batch.collect();
     squares += kernels().sumOfSquares(batch.result * FLOAT, batch.resultSize);

@@ -11,7 +11,7 @@ import type { Parameters } from './parameters.ts';
 import { checkStates, readStates, recurrentOf, writeStates } from './states.ts';
 import type { TensorLike } from './tensor/read.ts';
 import type { Tensor } from './tensor/tensor.ts';
-import { isFloat32Array, lengthOf, plainArray } from './typedArrays.ts';
+import { isFloat32Array, plainArray } from './typedArrays.ts';
 import { isOdd, warnOnce } from './warning.ts';
 
 /** A stepper; make one with `model.stream()`. It sees what the model learns, and changes nothing of it. */
@@ -57,8 +57,9 @@ export class Stream {
     const outputs = this.#outputs;
     // An array may have getters, which may do anything, even to the model: they have run when it is asked for its plan
     const numbers = isFloat32Array(input) ? input : readInput(call, input, count);
-    if (lengthOf(numbers) !== count) fail(call, `input must hold ${count} numbers, got ${lengthOf(numbers)}`);
-    if (!isFloat32Array(out) || lengthOf(out) !== outputs) {
+    // Of these, so many are read and written, whatever lengths they may report
+    if (numbers.length !== count) fail(call, `input must hold ${count} numbers, got ${numbers.length}`);
+    if (!isFloat32Array(out) || out.length !== outputs) {
       fail(call, `out must be a Float32Array of ${outputs}, got ${show(out)}`);
     }
     const plan = this.#ready(call);

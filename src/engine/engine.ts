@@ -156,7 +156,8 @@ function newMemory(call: string): WebAssembly.Memory {
   try {
     return new WebAssembly.Memory({ initial: INITIAL_PAGES });
   } catch (error) {
-    const advice = 'each page and each worker with models takes some: close those that are not needed';
+    const advice =
+      'each page and each worker with models takes some: close what is not needed, or raise the limit (ulimit -v)';
     return fail(call, `the host must have memory for WebAssembly, got none (${reasonOf(error)}); ${advice}`);
   }
 }
@@ -213,13 +214,18 @@ export class Block {
   }
 }
 
+/** A block of fewer bytes has no weight: its objects say enough. */
+const LEAST_WEIGHT = 2 ** 16;
+
 /**
  * A buffer that nothing is written to, so that it takes no memory. The garbage collector counts it, as it cannot count
- * wasm memory: without it, thousands of abandoned models look to it like a few small objects.
+ * wasm memory: without it, thousands of abandoned models look to it like a few small objects. A resizable buffer is
+ * always mapped anew; others may be cut out of memory that has been used, and are cleared then, which takes it.
  */
 function weightOf(bytes: number): ArrayBuffer | null {
+  if (bytes < LEAST_WEIGHT) return null;
   try {
-    return new ArrayBuffer(bytes);
+    return Reflect.construct(ArrayBuffer, [bytes, { maxByteLength: bytes }]) as ArrayBuffer;
   } catch {
     return null; // the block works without
   }

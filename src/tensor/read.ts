@@ -76,7 +76,7 @@ export function asTensor(call: string, name: string, value: unknown): Tensor {
 
 /** @internal Refuses a tensor whose array somebody has given away, with `postMessage` or `transfer`. */
 export function checkHeld(call: string, name: string, tensor: Tensor): Tensor {
-  if (lengthOf(tensor.dataSync()) !== sizeOf(tensor.shape)) {
+  if (lengthOf(Tensor.valuesOf(tensor)) !== sizeOf(tensor.shape)) {
     fail(call, `${name} must hold its numbers, got a tensor whose array has been transferred`);
   }
   return tensor;

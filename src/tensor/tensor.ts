@@ -37,6 +37,11 @@ export class Tensor {
     return typeof value === 'object' && value !== null && #values in value;
   }
 
+  /** @internal The numbers of a tensor, whatever a class that descends from this one gives for them. */
+  static valuesOf(tensor: Tensor): Values {
+    return tensor.#values;
+  }
+
   get size(): number {
     return this.#values.length;
   }

@@ -96,9 +96,12 @@ export function sourceOf(call: string, name: string, dataset: unknown): Source {
   };
 }
 
-/** Numbers can be iterated over, too, but are no batches. */
+const TypedArray = Object.getPrototypeOf(Int8Array) as new () => object;
+
+/** Numbers can be iterated over, too, but are no batches; nor can what merely descends from an array of them. */
 const opens = (methods: Methods): boolean =>
   arrayKind(methods) === undefined &&
+  !(methods instanceof TypedArray) &&
   [methods.next, methods.iterator, methods[Symbol.asyncIterator], methods[Symbol.iterator]].some(
     method => typeof method === 'function',
   );

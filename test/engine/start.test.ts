@@ -1,6 +1,7 @@
 // How the package starts, in a module graph of its own for each test: nothing has been loaded, made or drawn before.
 
 import { readFileSync } from 'node:fs';
+import { runInNewContext } from 'node:vm';
 import { afterEach, beforeEach, expect, test, vi } from 'vitest';
 
 const kernels = (build: string) => readFileSync(new URL(`../../build/${build}.wasm`, import.meta.url));
@@ -69,4 +70,58 @@ test('a host that forbids compiling can be given the kernels after a first attem
   forbidden.mockRestore();
   init({ module });
   expect(predict().shape).toEqual([1, 1]);
+});
+
+test('a host without memory for WebAssembly is a ValueError with advice, and the next attempt may succeed', async () => {
+  const { layers, sequential, ValueError } = await import('lstm-wasm');
+  const model = sequential({ layers: [layers.dense({ units: 1, inputShape: [1] })] });
+  const full = vi.spyOn(WebAssembly, 'Memory').mockImplementation(
+    class {
+      constructor() {
+        throw new RangeError('could not allocate memory');
+      }
+    } as never,
+  );
+  expect(() => model.predict([[1]])).toThrow(ValueError);
+  expect(() => model.predict([[1]])).toThrow(
+    /^model\.predict: the host must have memory for WebAssembly, got none \(could not allocate memory\); each page /,
+  );
+  full.mockRestore();
+  expect(model.predict([[1]]).shape).toEqual([1, 1]);
+});
+
+// node:vm gives the objects of another realm, as an iframe does.
+test.each([
+  ['bytes', 'new Uint8Array(bytes)'],
+  ['bytes', 'new Uint8Array(bytes).buffer'],
+  ['module', 'new WebAssembly.Module(new Uint8Array(bytes))'],
+])('init takes %s of another realm: %s', async (name, code) => {
+  const { backendInfo, init } = await import('lstm-wasm');
+  init({ [name]: runInNewContext(code, { bytes: [...kernels('strict')] }) });
+  expect(backendInfo().simd).toBe('strict');
+});
+
+test('a model that does not fit into memory is refused with advice', async () => {
+  const { layers, sequential } = await import('lstm-wasm');
+  const model = sequential({ layers: [layers.dense({ units: 2 ** 28, inputShape: [1] })] });
+  expect(() => model.predict([[1]])).toThrow(
+    / MiB beside \d+ MiB; dispose\(\) of models that are not needed, or make /,
+  );
+});
+
+test('models work where the garbage collector cannot be told their weight', async () => {
+  const { layers, sequential } = await import('lstm-wasm');
+  vi.stubGlobal(
+    'ArrayBuffer',
+    class extends ArrayBuffer {
+      constructor(bytes: number, options?: object) {
+        if (options) throw new RangeError('Array buffer allocation failed');
+        super(bytes);
+      }
+    },
+  );
+  const model = sequential({ layers: [layers.dense({ units: 512, inputShape: [512] })] });
+  expect(model.countParams()).toBe(512 * 513);
+  expect(model.getWeights()).toHaveLength(2);
+  vi.unstubAllGlobals();
 });

@@ -40,7 +40,10 @@ function dense(): Sequential {
   model.trainOnBatch([[1, 2, 3]], [[0, 0, 0]]);
   return model;
 }
-const recurrent = () => sequential({ layers: [layers.gru({ units: 3, stateful: true, batchInputShape: [1, 2, 3] })] });
+const recurrent = () => {
+  setRandomSeed(1);
+  return sequential({ layers: [layers.gru({ units: 3, stateful: true, batchInputShape: [1, 2, 3] })] });
+};
 const bitsOf = (model: Sequential) => Float32Array.from(model.getWeights().flatMap(w => [...w.dataSync()]));
 const row = Float32Array.of(1, 2, 3);
 
@@ -59,8 +62,6 @@ describe.each(Object.entries(liars))('an array whose length is overridden by %s'
           .stream()
           .setStates([[long]]),
     ],
-    ['an input of a stream', (_, long) => recurrent().stream().step(long)],
-    ['the output of a stream', (_, long) => recurrent().stream().step(row, long)],
     ['a row of nested x', (model, long) => model.predict([long])],
     ['a tensor', (_, long) => tensor(long, [3])],
     ['a tensor made by its class', (model, long) => model.predict(new Tensor(long, [1, 3]))],
@@ -77,6 +78,14 @@ describe.each(Object.entries(liars))('an array whose length is overridden by %s'
     expect(model.predict(liar(6)).shape).toEqual([2, 3]);
     expect(tensor(liar(6)).shape).toEqual([6]);
     expect(standardize(liar(6)).mean).toEqual([7]);
+  });
+
+  test('is read and written by a stream as far as a step goes', () => {
+    const [stream, twin] = [recurrent().stream(), recurrent().stream()];
+    const [input, out] = [liar(300_001), liar(300_001)];
+    const expected = [...twin.step(Float32Array.of(7, 7, 7))];
+    stream.step(input, out);
+    expect([0, 1, 2, 3].map(i => out[i])).toEqual([...expected, 7]);
   });
 
   test('is refused by fit', async () => {
@@ -291,6 +300,6 @@ describe('a tensor of another package, or of another copy of this one', () => {
     ['values of a tensor', (_, stranger) => tensor(stranger)],
     ['a series', (_, stranger) => standardize(stranger)],
   ])('is refused as %s, with advice', (_, use) => {
-    expect(() => use(dense(), wrong(new Stranger()))).toThrow(advice);
+    expect(() => use(dense(), new Stranger() as never)).toThrow(advice);
   });
 });

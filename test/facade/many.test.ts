@@ -1,6 +1,6 @@
 // Many models: thousands made and dropped one after the other, and a thousand alive at the same time.
 
-import { backendInfo, layers, type Sequential, sequential, setRandomSeed, tensor, train } from 'lstm-wasm';
+import { backendInfo, layers, type Sequential, sequential, setRandomSeed, tensor, train, zeros } from 'lstm-wasm';
 import { expect, test } from 'vitest';
 import { expectBits } from '../compare.ts';
 import { collectUntil } from './held.ts';
@@ -81,6 +81,19 @@ test(`${MANY} models that nobody disposes of give their memory back to the ones 
   const held = bytes();
   for (let n = 1; n < 20; n++) await round();
   expect(bytes()).toBeLessThanOrEqual(held);
+});
+
+// What is left is megabytes of wasm memory each, and a few small objects, which are all that the collector would see.
+test('the garbage collector takes large models that nobody disposes of before they pile up', slow, async () => {
+  const x = zeros([64, 200, 4]);
+  const before = alive();
+  let most = 0;
+  for (let n = 0; n < 300; n++) {
+    sequential({ layers: [layers.simpleRNN({ units: 16, inputShape: [200, 4] })] }).predictOnBatch(x);
+    await new Promise(resolve => setTimeout(resolve));
+    most = Math.max(most, alive() - before);
+  }
+  expect(most).toBeLessThan(100);
 });
 
 test('1,000 models are alive at the same time, each for itself', slow, () => {
