@@ -100,7 +100,14 @@ async function transact(call: string, mode: IDBTransactionMode, work: (stores: S
         transaction.onabort = () => reject(transaction.error);
         transaction.onerror = () => reject(transaction.error);
       });
-      work({ infos: transaction.objectStore(INFOS), models: transaction.objectStore(MODELS) });
+      try {
+        work({ infos: transaction.objectStore(INFOS), models: transaction.objectStore(MODELS) });
+      } catch (error) {
+        // Otherwise, what was done before it threw would stay
+        transaction.abort();
+        await done.catch(() => {});
+        throw error;
+      }
       await done;
     } finally {
       base.close();

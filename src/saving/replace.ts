@@ -138,8 +138,12 @@ export async function removeTemporary(path: string): Promise<void> {
   for (const file of await leftBehind(target.path, TEMPORARY)) await rm(file, { force: true }).catch(() => {});
 }
 
+/** Milliseconds after which nobody goes on writing a file: its number may be that of another process by now. */
+const PATIENCE = 60_000;
+
 /** Whether the process that wrote a file has ended. In a container, the next one often has the same number. */
 function isGone(pid: number, written: number): boolean {
+  if (written < Date.now() - PATIENCE) return true;
   if (pid === process.pid) return written < Date.now() - process.uptime() * 1000;
   try {
     process.kill(pid, 0);

@@ -3,6 +3,7 @@
 import type { Described } from '../config.ts';
 import { tell } from '../data/forecast.ts';
 import { backendInfo, configure } from '../engine/engine.ts';
+import { fail } from '../errors.ts';
 import type { Layer } from '../layers/layer.ts';
 import { setRandomSeed } from '../random.ts';
 import type { ModelArtifacts, SaveResult } from '../saving/artifacts.ts';
@@ -38,8 +39,11 @@ export interface PlainSource {
 }
 
 export function actOfHost(models: Models, method: string, args: Args): unknown {
+  if (!Object.hasOwn(hostActs, method)) unknown(method);
   return hostActs[method as keyof typeof hostActs](models, ...(args as [never, never, never]));
 }
+
+const unknown = (call: string): never => fail(call, 'the worker must have this method; it may be of another version');
 
 const hostActs = {
   setRandomSeed: (_: Models, seed: number) => setRandomSeed(seed),
@@ -91,11 +95,13 @@ const special = {
 
 /** @param ask the caller, while the call is going on */
 export function act(models: Models, id: number, method: string, args: Args, ask: Ask): unknown {
-  const model = models.get(id)!;
+  const model = models.get(id);
   if (method === 'dispose') {
     models.delete(id);
     return model?.dispose();
   }
+  const call = `model.${method}`;
+  if (!model) fail(call, `the model must be in the worker, got the number ${id}, which none has`);
   if (method === 'withBatchSize') {
     const [other, size] = args as [number, number];
     models.set(other, model.withBatchSize(size));
@@ -116,8 +122,11 @@ export function act(models: Models, id: number, method: string, args: Args, ask:
     const [source, options] = args as [PlainSource, object];
     return model.evaluateDataset(sourceFrom(source, ask), options);
   }
-  const own = special[method as keyof typeof special] as ((model: Sequential, ...args: Args) => unknown) | undefined;
-  return own ? own(model, ...args) : (model as unknown as Record<string, (...args: Args) => unknown>)[method]!(...args);
+  if (Object.hasOwn(special, method)) {
+    return (special[method as keyof typeof special] as (model: Sequential, ...args: Args) => unknown)(model, ...args);
+  }
+  const methods = model as unknown as Record<string, ((...args: Args) => unknown) | undefined>;
+  return typeof methods[method] === 'function' ? methods[method](...args) : unknown(call);
 }
 
 /** Trains, with callbacks on either side, and says what became of it. */

@@ -5,18 +5,9 @@ import type { BaseCallback } from '../training/callback.ts';
 import type { Reader } from '../training/dataset.ts';
 import type { Told } from './events.ts';
 import { type Link, open, type WorkerLike } from './link.ts';
+import { isReport, type Order, type Outcome, type Report } from './messages.ts';
 import type { Way } from './ways.ts';
-import {
-  type Moved,
-  type Order,
-  type Outcome,
-  pack,
-  packError,
-  type Report,
-  report,
-  unpack,
-  unpackError,
-} from './wire.ts';
+import { type Moved, pack, packError, report, unpack, unpackError } from './wire.ts';
 
 interface Pending extends Way {
   readonly call: string;
@@ -32,9 +23,10 @@ interface Pending extends Way {
 /** Messages arrive in the order in which they are sent, and so calls begin in the order in which they are made. */
 export class Wire {
   readonly #pending = new Map<number, Pending>();
+  /** The questions that are being answered. */
+  readonly #questions = new Set<number>();
   readonly #opening: Promise<Link>;
   #link: Link | null = null;
-  #calls = 0;
   /** Why nothing can be called any more. */
   #over: string | null = null;
 
@@ -44,7 +36,8 @@ export class Wire {
       void this.#link?.close();
     };
     this.#opening = new Promise(resolve => {
-      const link = open(worker, { receive: message => this.#receive(message), gone });
+      const receive = (message: unknown) => isReport(message) && this.#receive(message);
+      const link = open(worker, { receive, missed: () => this.#check(), gone });
       if ('send' in link) this.#link = link;
       resolve(link);
     });
@@ -68,22 +61,23 @@ export class Wire {
     if (signal?.aborted) return Promise.reject(signal.reason);
     const moved: Moved = new Set();
     const packed = args.map(arg => pack(call, 'the argument', arg, moved, transfer));
-    const id = ++this.#calls;
+    const id = ++calls;
     const done = new Promise((resolve, reject) => {
       this.#pending.set(id, { ...way, call, target, readers: [], resolve, reject, failure: null });
     });
     if (signal && model !== null) {
-      const stop = () => this.#send({ model, stop: true, cancel: true });
+      const stop = () => this.#send({ lstmWasm: 'stop', model, stop: true, cancel: true });
       signal.addEventListener('abort', stop);
       const settled = () => signal.removeEventListener('abort', stop);
       done.then(settled, settled);
     }
-    this.#send({ id, model, method, args: packed }, moved, error => this.#settle(id, { error: packError(error) }));
+    const order: Order = { lstmWasm: 'call', id, model, method, args: packed };
+    this.#send(order, moved, error => this.#settle(id, { error: packError(error) }));
     return done;
   }
 
   stop(model: number, stop: boolean): void {
-    if (this.#over === null) this.#send({ model, stop, cancel: false });
+    if (this.#over === null) this.#send({ lstmWasm: 'stop', model, stop, cancel: false });
   }
 
   async terminate(): Promise<void> {
@@ -106,11 +100,29 @@ export class Wire {
   }
 
   #receive(message: Report): void {
-    if (!('question' in message)) {
-      this.#settle(message.id, message);
-      return;
+    if (message.lstmWasm === 'result') this.#settle(message.id, message);
+    else if (message.lstmWasm === 'question') void this.#answer(message);
+    else if (message.lstmWasm === 'lost') this.#check();
+    else this.#compare(message);
+  }
+
+  /** Something that was sent, in either direction, could not be read. It may have been a message of ours. */
+  #check(): void {
+    if (this.#pending.size > 0) this.#send({ lstmWasm: 'check', last: calls });
+  }
+
+  /** What either side still waits for, and the other does not know, was lost. */
+  #compare({ last, calls, questions }: Kind<'open'>): void {
+    const error = packError(new Error('a message between the program and its worker could not be read'));
+    for (const { id, question } of questions) {
+      const isLost = this.#pending.has(id) && !this.#questions.has(question);
+      if (isLost) this.#send({ lstmWasm: 'answer', question, error });
     }
-    const pending = this.#pending.get(message.id);
+    for (const id of this.#pending.keys()) if (id <= last && !calls.includes(id)) this.#settle(id, { error });
+  }
+
+  async #answer({ id, question, name, args }: Kind<'question'>): Promise<void> {
+    const pending = this.#pending.get(id);
     if (!pending) return;
     const port = {
       postMessage: (order: unknown, transfer: ArrayBuffer[]) =>
@@ -120,14 +132,16 @@ export class Wire {
     };
     const work = async () => {
       try {
-        return await answer(pending, message.name, message.args);
+        return await answer(pending, name, args);
       } catch (error) {
         pending.failure ??= { error };
         throw error;
       }
     };
-    const what = message.name === 'tell' ? 'logs' : 'dataset';
-    void report(port, { answer: message.question }, work, pending.transfer ?? false, pending.call, what);
+    const what = name === 'tell' ? 'logs' : 'dataset';
+    this.#questions.add(question);
+    await report(port, { lstmWasm: 'answer', question }, work, pending.transfer ?? false, pending.call, what);
+    this.#questions.delete(question);
   }
 
   #settle(id: number, outcome: Outcome): void {
@@ -160,6 +174,11 @@ export class Wire {
     this.#link?.busy(false);
   }
 }
+
+/** The number of the last call: those of all workers differ, also where two hosts have the same one. */
+let calls = 0;
+
+type Kind<K extends Report['lstmWasm']> = Extract<Report, { lstmWasm: K }>;
 
 /** Answers what the worker asks in the course of a call. */
 async function answer(pending: Pending, name: string, args: readonly unknown[]): Promise<unknown> {

@@ -1,7 +1,8 @@
 /** Starts the thread: a Web Worker in browsers, a worker thread in Node. */
 
 import { nodeModule } from '../saving/files.ts';
-import type { Order, Port, Report } from './wire.ts';
+import type { Order } from './messages.ts';
+import type { Port } from './wire.ts';
 
 /** What is used of a worker, wherever it comes from. */
 export interface WorkerLike extends Port {
@@ -30,7 +31,10 @@ export interface Link {
 }
 
 export interface Listener {
-  receive(report: Report): void;
+  /** Whatever the thread has sent, which may be no message of ours. */
+  receive(message: unknown): void;
+  /** The thread has sent something that could not be read. */
+  missed(): void;
   /** The thread is gone, or never came to be. */
   gone(reason: string): void;
 }
@@ -55,16 +59,16 @@ export function open(given: WorkerLike | undefined, listener: Listener): Link | 
   return threads ? start(threads) : nodeModule<Threads>(name).then(start);
 }
 
-function linkTo(worker: WorkerLike, { receive, gone }: Listener): Link {
+function linkTo(worker: WorkerLike, { receive, missed, gone }: Listener): Link {
   if ('on' in worker) {
     const { on } = worker as NodeWorker;
     on.call(worker, 'message', receive);
-    on.call(worker, 'messageerror', () => gone('a message could not be read'));
+    on.call(worker, 'messageerror', missed);
     on.call(worker, 'error', (error: Error) => gone(error.message));
     on.call(worker, 'exit', (code: number) => gone(`it ended with the code ${code}`));
   } else {
-    worker.addEventListener?.('message', (event: MessageEvent<Report>) => receive(event.data));
-    worker.addEventListener?.('messageerror', () => gone('a message could not be read'));
+    worker.addEventListener?.('message', (event: MessageEvent) => receive(event.data));
+    worker.addEventListener?.('messageerror', missed);
     worker.addEventListener?.('error', (event: ErrorEvent) => gone(event.message || 'its file could not be loaded'));
   }
   worker.unref?.();

@@ -3,47 +3,86 @@
 import { nodeModule } from '../saving/files.ts';
 import { trainedBy } from '../sequential.ts';
 import { act, actOfHost, type Models } from './acts.ts';
-import { type Order, type Port, report, unpack, unpackError } from './wire.ts';
+import { isOrder, type Order, type Report } from './messages.ts';
+import { type Port, report, unpack, unpackError } from './wire.ts';
 
 const models: Models = new Map();
-const questions = new Map<number, { resolve(value: unknown): void; reject(error: Error): void }>();
+/** The calls that are going on, and the questions that they wait for answers to. */
+const calls = new Set<number>();
+const questions = new Map<number, Waiting>();
 let asked = 0;
 
-function receive(port: Port, order: Order): void {
-  if ('answer' in order) {
-    const waiting = questions.get(order.answer);
-    questions.delete(order.answer);
-    if ('error' in order) waiting?.reject(unpackError(order.error));
-    else waiting?.resolve(unpack(order.value));
-  } else if ('stop' in order) {
-    const model = models.get(order.model);
-    if (!model) return;
-    if (order.cancel) trainedBy(model).signal = AbortSignal.abort();
-    else model.stopTraining = order.stop;
-  } else {
-    const { id, model, method, args } = order;
-    const ask = (name: string, ...rest: unknown[]) =>
-      new Promise<unknown>((resolve, reject) => {
-        questions.set(++asked, { resolve, reject });
-        port.postMessage({ id, question: asked, name, args: rest }, []);
-      });
-    const work = () => {
-      const given = args.map(unpack);
-      return model === null ? actOfHost(models, method, given) : act(models, model, method, given, ask);
-    };
-    void report(port, { id }, work, true, model === null ? method : `model.${method}`, 'what it returns');
+interface Waiting {
+  /** Of the call. */
+  readonly id: number;
+  resolve(value: unknown): void;
+  reject(error: unknown): void;
+}
+
+function receive(port: Port, order: unknown): void {
+  if (!isOrder(order)) return;
+  if (order.lstmWasm === 'call') void call(port, order);
+  else if (order.lstmWasm === 'answer') settle(order);
+  else if (order.lstmWasm === 'stop') stop(order);
+  else {
+    const waiting = Array.from(questions, ([question, { id }]) => ({ id, question }));
+    tell(port, { lstmWasm: 'open', last: order.last, calls: [...calls], questions: waiting });
   }
+}
+
+type Kind<K extends Order['lstmWasm']> = Extract<Order, { lstmWasm: K }>;
+
+const tell = (port: Port, message: Report) => port.postMessage(message, []);
+
+async function call(port: Port, { id, model, method, args }: Kind<'call'>): Promise<void> {
+  const ask = (name: string, ...rest: unknown[]) =>
+    new Promise<unknown>((resolve, reject) => {
+      questions.set(++asked, { id, resolve, reject });
+      tell(port, { lstmWasm: 'question', id, question: asked, name, args: rest });
+    });
+  const work = () => {
+    const given = args.map(arg => unpack(arg));
+    return model === null ? actOfHost(models, method, given) : act(models, model, method, given, ask);
+  };
+  calls.add(id);
+  const name = model === null ? method : `model.${method}`;
+  await report(port, { lstmWasm: 'result', id }, work, true, name, 'what it returns');
+  calls.delete(id);
+}
+
+function settle(answer: Kind<'answer'>): void {
+  const waiting = questions.get(answer.question);
+  questions.delete(answer.question);
+  try {
+    if ('error' in answer) waiting?.reject(unpackError(answer.error));
+    else waiting?.resolve(unpack(answer.value));
+  } catch (error) {
+    waiting?.reject(error);
+  }
+}
+
+function stop({ model: id, stop, cancel }: Kind<'stop'>): void {
+  const model = models.get(id);
+  if (!model) return;
+  if (cancel) trainedBy(model).signal = AbortSignal.abort();
+  else model.stopTraining = stop;
 }
 
 async function listen(): Promise<void> {
   const scope = globalThis as unknown as Port & { addEventListener: typeof addEventListener };
   if (typeof scope.postMessage === 'function') {
-    scope.addEventListener('message', event => receive(scope, (event as MessageEvent<Order>).data));
+    scope.addEventListener('message', event => receive(scope, (event as MessageEvent).data));
+    scope.addEventListener('messageerror', () => tell(scope, { lstmWasm: 'lost' }));
     return;
   }
   const threads = await nodeModule<typeof import('node:worker_threads')>('node:worker_threads');
-  const port = threads?.parentPort;
-  port?.on('message', (order: Order) => receive(port as unknown as Port, order));
+  const port = threads?.parentPort as unknown as (Port & NodePort) | null;
+  port?.on('message', order => receive(port, order));
+  port?.on('messageerror', () => tell(port, { lstmWasm: 'lost' }));
+}
+
+interface NodePort {
+  on(type: string, listener: (message: unknown) => void): void;
 }
 
 void listen();

@@ -1,32 +1,11 @@
-/** What travels between a program and its worker: messages, and values as data that can be cloned. */
+/** Values as data that can be cloned, for messages between a program and its worker. */
 
 import { fail, show, ValueError } from '../errors.ts';
 import { isPlain } from '../options.ts';
 import { Tensor } from '../tensor/tensor.ts';
 import type { Values } from '../tensor/values.ts';
 import { arrayKind, bytesIn, isArrayBuffer } from '../typedArrays.ts';
-
-/**
- * To the worker: a call, the answer to a question, or a wish that a training ends; `cancel` where nobody waits for what
- * comes of it.
- */
-export type Order =
-  | { readonly id: number; readonly model: number | null; readonly method: string; readonly args: readonly unknown[] }
-  | ({ readonly answer: number } & Outcome)
-  | { readonly model: number; readonly stop: boolean; readonly cancel: boolean };
-
-/** From the worker: how a call ended, or a question of one that is going on. */
-export type Report =
-  | ({ readonly id: number } & Outcome)
-  | { readonly id: number; readonly question: number; readonly name: string; readonly args: readonly unknown[] };
-
-export type Outcome = { readonly value: unknown } | { readonly error: PlainError };
-
-interface PlainError {
-  readonly ours: boolean;
-  readonly name: string;
-  readonly message: string;
-}
+import type { PlainError } from './messages.ts';
 
 /** The end that a message is sent from. */
 export interface Port {
@@ -81,21 +60,28 @@ function packBytes(view: ArrayBufferView, moved: Moved, give: boolean): ArrayBuf
   return new Kind(buffer);
 }
 
-/** The other way round. */
-export function unpack(value: unknown): unknown {
+/** The other way round; fails where it is not what `pack` gives. */
+export function unpack(value: unknown, depth = 0): unknown {
+  if (depth > DEEPEST) throw new RangeError(`a message must be nested at most ${DEEPEST} deep, got more`);
+  const inner = (item: unknown) => unpack(item, depth + 1);
   if (Array.isArray(value)) {
-    return value.some(item => typeof item === 'object') ? value.map(unpack) : value;
+    return value.some(item => typeof item === 'object') ? value.map(inner) : value;
   }
   if (!isPlain(value)) return value;
   const { $tensor, shape } = value as { $tensor?: Values; shape?: number[] };
   if ($tensor) return new Tensor($tensor, shape!);
-  return Object.fromEntries(Object.entries(value).map(([key, item]) => [key, unpack(item)]));
+  return Object.fromEntries(Object.entries(value).map(([key, item]) => [key, inner(item)]));
 }
 
-export const packError = (error: unknown): PlainError =>
-  error instanceof Error
-    ? { ours: error instanceof ValueError, name: error.name, message: error.message }
-    : { ours: false, name: 'Error', message: String(error) };
+/** Of whatever was thrown, which need not be an error, nor be shown without another. */
+export function packError(error: unknown): PlainError {
+  try {
+    if (!(error instanceof Error)) return { ours: false, name: 'Error', message: String(error) };
+    return { ours: error instanceof ValueError, name: String(error.name), message: String(error.message) };
+  } catch {
+    return { ours: false, name: 'Error', message: 'an error that cannot be shown' };
+  }
+}
 
 export function unpackError({ ours, name, message }: PlainError): Error {
   if (ours) return new ValueError(message);

@@ -124,6 +124,31 @@ for (const installed of browsers) {
       expect(found.predictions[0]).toEqual(found.predictions[1]);
     });
 
+    it('indexeddb:// keeps the old model when the new one cannot be stored', async () => {
+      const found = await tab.evaluate(async () => {
+        const make = (units: number) => lw.sequential({ layers: [lw.layers.dense({ units, inputShape: [2] })] });
+        const url = 'indexeddb://kept';
+        await make(3).save(url);
+        const before = (await lw.io.listModels())[url];
+        const { put } = IDBObjectStore.prototype;
+        IDBObjectStore.prototype.put = function (this: IDBObjectStore, value: unknown) {
+          if (this.name === 'models_store') throw new DOMException('no room', 'DataCloneError');
+          return put.call(this, value);
+        };
+        const failed = await make(40)
+          .save(url)
+          .catch((error: Error) => error.message);
+        IDBObjectStore.prototype.put = put;
+        const after = (await lw.io.listModels())[url];
+        const { shape } = (await lw.loadLayersModel(url)).outputs[0];
+        await lw.io.removeModel(url);
+        return { before, after, failed, shape };
+      });
+      expect(found.failed).toBe('model.save: indexeddb:// must be a data base that can be used, got no room');
+      expect(found.after).toEqual(found.before);
+      expect(found.shape).toEqual([null, 3]);
+    });
+
     it.each(['localstorage', 'indexeddb'])('%s:// is shared with TF.js', async scheme => {
       const found = await tab.evaluate(async scheme => {
         const values = [0.1, 0.2, 0.3, 0.4, 0.5, 0.6];

@@ -295,16 +295,20 @@ describe('file', () => {
   });
 
   test('loses the temporary files of killed processes beside it, and no others', async () => {
-    const { pid: gone } = spawnSync(process.execPath, ['--version']);
+    const { pid: ended } = spawnSync(process.execPath, ['--version']);
+    const long = new Date(Date.now() - 61_000);
+    const left = [`${file}.${ended}-0123abcd.tmp`, `${file}.${process.ppid}-0123abcd.tmp`];
+    for (const name of left) writeFileSync(name, '');
+    utimesSync(left[1]!, long, long);
     const own = `${file}.${process.pid}-0123abcd.tmp`; // of a process of the same number, in an earlier container
-    const others = [`${file}.${process.ppid}-0123abcd.tmp`, `${file}.${gone}-0123.tmp`, `${file}.tmp`, `${file}.a.tmp`];
-    for (const name of [`${file}.${gone}-0123abcd.tmp`, own, ...others]) writeFileSync(name, '');
-    const long = new Date(Date.now() - process.uptime() * 1000 - 60_000);
-    utimesSync(own, long, long);
-    const live = `${file}.${process.pid}-89abcdef.tmp`;
-    writeFileSync(live, '');
+    writeFileSync(own, '');
+    const before = new Date(Date.now() - process.uptime() * 1000 - 1000);
+    utimesSync(own, before, before);
+    const others = [process.pid, process.ppid].map(pid => `${file}.${pid}-89abcdef.tmp`);
+    others.push(`${file}.${ended}-0123.tmp`, `${file}.tmp`, `${file}.a.tmp`);
+    for (const name of others) writeFileSync(name, '');
     await trained(make(), { file });
-    expect(beside()).toEqual([file, live, ...others].map(name => basename(name)).sort());
+    expect(beside()).toEqual([file, ...others].map(name => basename(name)).sort());
   });
 
   test('is refused where there are no files', () => {
