@@ -20,7 +20,7 @@ export interface RecurrentOptions extends LayerOptions {
   returnSequences?: boolean;
   /** Carry the final state into the next batch; fixes the batch size; default false. */
   stateful?: boolean;
-  /** Process the time steps in reverse; outputs come in that order; default false. */
+  /** Process the time steps in reverse; outputs come in that order, and a mask keeps the order of the input; default false. */
   goBackwards?: boolean;
   /** Refused: use `model.getStates()`. */
   returnState?: false;
@@ -227,7 +227,8 @@ export abstract class Recurrent extends RecurrentLayer {
       parameters += cell.parameterCount(inputs) * FLOAT;
       states += cell.stateCount(planner.batch) * FLOAT;
     }
-    return flow;
+    // The mask keeps the order of the input, also where the output is reversed, as in Keras and TF.js.
+    return this.returnSequences ? { ...flow, mask: input.mask } : flow;
   }
 }
 

@@ -52,12 +52,11 @@ export function writeRecurrent(draw: Draw, layer: Recurrent | Bidirectional, x: 
   else y = writeBoth(draw, layer, swapped, counts);
   if (!sequences) return { value: y, mask: null };
   // The operators give every output in the order of time, the layers in that in which they went through it.
-  const flip = (value: string, axis: number) => {
-    const ends = [-1, BEFORE_FIRST, axis, -1].map(n => graph.ints([n]));
-    return graph.add('Slice', `${name}/reversed`, [value, ...ends]);
-  };
-  const value = graph.add('Transpose', `${name}/samples`, [first.goBackwards ? flip(y, 0) : y], SWAP);
-  return { value, mask: mask && first.goBackwards ? flip(mask, 1) : mask };
+  const ends = [-1, BEFORE_FIRST, 0, -1];
+  const ordered = first.goBackwards
+    ? graph.add('Slice', `${name}/reversed`, [y, ...ends.map(n => graph.ints([n]))])
+    : y;
+  return { value: graph.add('Transpose', `${name}/samples`, [ordered], SWAP), mask };
 }
 
 /**

@@ -7,8 +7,9 @@ import type { Sequential } from '../sequential.ts';
 import { type Place, refuse, within } from './place.ts';
 
 /**
- * At a masked step, a bidirectional layer that returns sequences gives zeros in Keras, and repeats what it gave before
- * here. Recurrent layers pass over such steps, and so does the loss; a layer that takes them for others is refused.
+ * At a masked step, a bidirectional layer that returns sequences gives zeros in Keras and repeats its last output here.
+ * Recurrent layers and the loss skip such steps; a layer that mixes them with others is refused. So is a bidirectional
+ * layer that wraps one with goBackwards: the mask keeps the order of the input, so masked steps are no longer skipped.
  */
 export function checkMasks(place: Place, { layers }: Sequential): void {
   let masked = false;
@@ -16,7 +17,7 @@ export function checkMasks(place: Place, { layers }: Sequential): void {
   for (const layer of layers) {
     if (layer.className === 'Flatten' || layer.className === 'Reshape') {
       if (differs) {
-        const message = 'must not take masked steps of a bidirectional layer for others: Keras makes them zero';
+        const message = 'must not mix masked steps of a bidirectional layer with others: Keras makes them zero';
         refuse(within(place, layer.name), message);
       }
       masked = false;
@@ -24,6 +25,12 @@ export function checkMasks(place: Place, { layers }: Sequential): void {
     masked ||= layer.className === 'Masking' || masksZero(layer);
     if (layer instanceof Bidirectional || layer instanceof Recurrent) {
       differs = masked && layer.returnSequences && layer instanceof Bidirectional;
+      if (differs && layer instanceof Bidirectional && layer.forwardLayer.goBackwards) {
+        refuse(
+          within(place, layer.name),
+          'must not wrap goBackwards on a masked sequence: Keras makes other steps zero',
+        );
+      }
       masked &&= layer.returnSequences;
     }
   }

@@ -303,6 +303,92 @@ test('every spelling of a loss is that of one that exists, and each has its own 
   ).toHaveLength(scores.length - 1);
 });
 
+describe('the hinges', () => {
+  const model = sequential({ layers: [layers.dense({ units: 2, inputShape: [1], kernelInitializer: 'ones' })] });
+  const x = tensor([[0.25], [-2], [0.5]]);
+  const lossFor = (loss: string, y: number[][]) => {
+    compile(model, loss);
+    return model.testOnBatch(x, tensor(y)) as number;
+  };
+
+  test.each(['hinge', 'squaredHinge'])('%s takes targets of 0 and 1 for -1 and 1, as Keras does', name => {
+    const bits = [
+      [0, 1],
+      [1, 1],
+      [0, 0],
+    ];
+    const signs = bits.map(row => row.map(bit => 2 * bit - 1));
+    expect(lossFor(name, bits)).toBe(lossFor(name, signs));
+    const mixed = [
+      [0, 1],
+      [1, 1],
+      [0, -1],
+    ];
+    const rows = mixed.map((row, n) => row.map(t => Math.max(0, 1 - t * [0.25, -2, 0.5][n]!)));
+    const values = rows.flat().map(value => (name === 'hinge' ? value : value ** 2));
+    expectClose([lossFor(name, mixed)], [values.reduce((a, b) => a + b) / 6], bounds);
+  });
+
+  test('categoricalHinge keeps its targets of 0 and 1', () => {
+    expect(
+      lossFor('categoricalHinge', [
+        [0, 1],
+        [1, 0],
+        [0, 1],
+      ]),
+    ).toBeCloseTo((1 + 3 + 1) / 3, 6);
+  });
+});
+
+describe('metrics of Keras', () => {
+  const model = sequential({ layers: [layers.dense({ units: 2, inputShape: [2], kernelInitializer: 'identity' })] });
+  const x = tensor([
+    [3, 4],
+    [1, 0],
+    [0, 2],
+  ]);
+  const y = tensor([
+    [4, 3],
+    [1, 0],
+    [0, -2],
+  ]);
+
+  test('cosine_similarity is positive where the loss of that name is negative', () => {
+    compile(model, 'cosine_similarity', ['cosine_similarity', 'cosineProximity']);
+    const [loss, metric, proximity] = model.testOnBatch(x, y) as number[];
+    const mean = (24 / 25 + 1 - 1) / 3;
+    expectClose([loss!, metric!, proximity!], [-mean, mean, -mean], bounds);
+  });
+
+  test('rmse is the root of the mean over all samples, not the mean of the roots of batches', async () => {
+    compile(model, 'mse', ['rmse', 'root_mean_squared_error']);
+    const root = Math.sqrt((1 + 1 + 16) / 6);
+    expectClose((model.testOnBatch(x, y) as number[]).slice(1), [root, root], bounds);
+    const found = model.evaluate(x, y, { batchSize: 1 }) as Tensor[];
+    expectClose(found.slice(1).map(Number), [root, root], bounds);
+    const { history } = await model.fit(x, y, { batchSize: 1, validationData: [x, y], verbose: 0, shuffle: false });
+    expect(history.val_rmse![0]).toBeGreaterThan(0);
+    const last = (model.evaluate(x, y, { batchSize: 2 }) as Tensor[])[1];
+    expectClose(history.val_rmse!, [Number(last)], { abs: 1e-6, rel: 1e-6 });
+  });
+
+  test('losses and metrics go by the names that Keras gives them', () => {
+    const names = ['kl_divergence', 'KLDivergence', 'cosine_similarity', 'MeanSquaredError', 'Huber', 'LogCosh', 'bce'];
+    expect(names.map(name => resolveLoss('test', name))).toEqual([
+      'kullbackLeiblerDivergence',
+      'kullbackLeiblerDivergence',
+      'cosineProximity',
+      'meanSquaredError',
+      'huberLoss',
+      'logcosh',
+      'binaryCrossentropy',
+    ]);
+    const metrics = resolveMetrics('test', ['RootMeanSquaredError', 'R2Score', 'Precision', 'MSE'], 'meanSquaredError');
+    expect(metrics.map(({ key }) => key)).toEqual(['rootMeanSquaredError', 'r2Score', 'precision', 'MSE']);
+    expect(() => resolveMetrics('test', 'Accuracy', 'meanSquaredError')).toThrow("unknown metrics 'Accuracy'");
+  });
+});
+
 describe('what the kernels are told of a plan', () => {
   const place = (offset: number) => ({ block: 'workspace', offset }) as const;
   const rows = (offset: number, row = 32, step = 160) => ({

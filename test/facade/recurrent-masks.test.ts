@@ -104,6 +104,32 @@ test.each(['lstm', 'gru', 'simpleRNN'] as const)('%s: padding at the end changes
   expect(expected.every(value => value !== 0)).toBe(true);
 });
 
+test.each([
+  ['goBackwards', () => layers.simpleRNN({ units: 1, returnSequences: true, goBackwards: true })],
+  [
+    'rnn with goBackwards',
+    () => layers.rnn({ cell: layers.simpleRNNCell({ units: 1 }), returnSequences: true, goBackwards: true }),
+  ],
+])('%s keeps the mask in the order of its input, as Keras and TF.js do', (_, reversed) => {
+  const model = sequential({
+    layers: [
+      layers.masking({ inputShape: [2, 1] }),
+      reversed(),
+      layers.simpleRNN({ units: 1, activation: 'linear', returnSequences: true }),
+    ],
+  });
+  // The first layer returns tanh of its input, the second adds up what it reads.
+  const [pass, add] = [0, 1].map(recurrent => [[[1]], [[recurrent]], [0]]);
+  model.setWeights([...pass!, ...add!].map(values => tensor(values)));
+  // The output of the masked second step comes first and is the only one that counts; it is zero.
+  expect([...model.predict([[[1], [0]]]).dataSync()]).toEqual([0, 0]);
+  // Here the output of the second step counts, that of the masked first step does not.
+  const first = Math.fround(Math.tanh(2));
+  const both = [...model.predict([[[0], [2]]]).dataSync()];
+  expect(both[0]).toBe(0);
+  expect(both[1]).toBeCloseTo(first, 6);
+});
+
 test('an embedding with maskZero masks ids of zero', () => {
   setRandomSeed(2);
   const both = layers.bidirectional({ layer: layers.gru({ units: 3, returnSequences: true }) });

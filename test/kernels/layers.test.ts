@@ -7,7 +7,7 @@ import { describe, expect, test } from 'vitest';
 import type { ActivationName as Name } from '../../src/activations.ts';
 import { activations } from '../../src/activations.ts';
 import { structures } from '../../src/engine/binaries.generated.ts';
-import { Activation, LeakyReLU, ReLU } from '../../src/layers/activation.ts';
+import { Activation, ELU, LeakyReLU, ReLU } from '../../src/layers/activation.ts';
 import { Dense } from '../../src/layers/dense.ts';
 import { Dropout } from '../../src/layers/dropout.ts';
 import { Embedding } from '../../src/layers/embedding.ts';
@@ -136,6 +136,12 @@ describe('rectifiers', () => {
       [-0.5, -0.125, 0, 0.5, 1.5, 2, 3],
       [0.25, 0.25, 0.25, 1, 1, 1, 1],
     ],
+    [
+      'reLU with a slope below zero, up to 2',
+      () => new ReLU({ maxValue: 2, negativeSlope: 0.25 }),
+      [-0.5, -0.125, 0, 0.5, 1.5, 2, 2],
+      [0.25, 0.25, 0.25, 1, 1, 1, 0],
+    ],
   ])('%s', (_, make, y, slope) => {
     const bound = bind(harness(), make(), { batch: 1, steps: 1, inputs: 7, order: 'steps', dx: true });
     bound.setX(block([1, 1, 7], x));
@@ -150,6 +156,21 @@ describe('rectifiers', () => {
     expectBits(bound.dxPadding(), [0]);
     bound.expectFences();
   });
+});
+
+test('elu has any alpha, within 1e-7 of float64', () => {
+  const x = Float32Array.of(-20, -2, -0.5, -1e-6, 0, 0.5, 3);
+  for (const alpha of [0.25, 1.5, -1]) {
+    const bound = bind(harness(), new ELU({ alpha }), { batch: 1, steps: 1, inputs: 7, order: 'steps', dx: true });
+    bound.setX(block([1, 1, 7], x));
+    bound.forward();
+    const bounds = { abs: 1e-7, rel: 2e-7 };
+    expectClose(bound.y(), x.map(value => (value > 0 ? value : alpha * Math.expm1(value))), bounds);
+    bound.setDy(new Float32Array(7).fill(1));
+    bound.backward();
+    expectClose(bound.dx(), x.map(value => (value > 0 ? 1 : alpha * Math.exp(value))), bounds);
+    bound.expectFences();
+  }
 });
 
 describe('softmax', () => {

@@ -117,13 +117,18 @@ export function lossOf(name: LossName, y: Numbers, target: Numbers, { N, logits,
   const M = y.length / N;
   const width = targetWidth(name, N);
   const counted = mask ? sum(mask, value => value) : M;
+  // As in Keras: where all targets of a batch are 0 and 1, the hinges take them for -1 and 1
+  const counts = (n: number) => (mask?.[Math.floor(n / width)] ?? 1) * (weights?.[Math.floor(n / width)] ?? 1) !== 0;
+  const hinges = name === 'hinge' || name === 'squaredHinge';
+  const bits = hinges && Array.from(target).every((t, n) => t === 0 || t === 1 || !counts(n));
+  const meant = (t: number) => (bits ? 2 * t - 1 : t);
   const dOutputs = new Float64Array(y.length);
   let loss = 0;
   for (let m = 0; m < M; m++) {
     const factor = (mask?.[m] ?? 1) * (weights?.[m] ?? 1);
     if (factor === 0) continue;
     const row = Float64Array.from({ length: N }, (_, n) => y[m * N + n]!);
-    const t = Float64Array.from({ length: width }, (_, n) => target[m * width + n]!);
+    const t = Float64Array.from({ length: width }, (_, n) => meant(target[m * width + n]!));
     loss += (factor * rowLoss(row, t)) / counted;
     for (let n = 0; n < N; n++) {
       const h = 1e-6 * Math.max(Math.abs(row[n]!), 1e-2);

@@ -189,7 +189,8 @@ export class PlainLayer implements Recurrent {
     });
     return {
       y,
-      mask: returnSequences ? reversed(mask, B, T, goBackwards) : null,
+      // In the order of the input, whatever the direction.
+      mask: returnSequences ? mask : null,
       backward(dY) {
         each((value, at, from) => {
           value.grad[at]! += dY[from]!;
@@ -205,14 +206,13 @@ export class PlainLayer implements Recurrent {
   }
 }
 
-/** A mask, or rows of numbers [B,T,U], in the other order of time. */
-function reversed<M extends Float64Array | null>(values: M, B: number, T: number, indeed: boolean, U = 1): M {
-  if (!values || !indeed) return values;
+/** Rows of numbers [B,T,U] in the other order of time. */
+function reversed(values: Float64Array, B: number, T: number, U: number): Float64Array {
   return values.map((_, n) => {
     const [b, t, u] = [Math.floor(n / (T * U)), Math.floor(n / U) % T, n % U];
     if (b >= B) throw new Error('reversed: the numbers must fill [B,T,U]');
     return values[(b * T + T - 1 - t) * U + u]!;
-  }) as M;
+  });
 }
 
 export class BidirectionalLayer implements Recurrent {
@@ -257,7 +257,7 @@ export class BidirectionalLayer implements Recurrent {
     const U = this.halves[0].width;
     const steps = this.#sequences ? T : 1;
     const a = passes[0].y.data;
-    const b = reversed(passes[1].y.data, B, steps, true, U);
+    const b = reversed(passes[1].y.data, B, steps, U);
     const y = block(this.#sequences ? [B, T, this.width] : [B, this.width]);
     const mode = this.#mode;
     for (let n = 0; n < a.length; n++) {
@@ -281,7 +281,7 @@ export class BidirectionalLayer implements Recurrent {
         const da = a.map((_, n) => share(n, true));
         const db = b.map((_, n) => share(n, false));
         const ahead = passes[0].backward(da);
-        const behind = passes[1].backward(reversed(db, B, steps, true, U));
+        const behind = passes[1].backward(reversed(db, B, steps, U));
         return {
           dX: ahead.dX.map((value, n) => value + behind.dX[n]!),
           dWeights: [...ahead.dWeights, ...behind.dWeights],

@@ -180,7 +180,7 @@ export class Generator {
           const { returnSequences: _, stateful: __, goBackwards: ___, ...own } = config;
           return { kind: `${kind}Cell`, config: own };
         });
-        const goBackwards = this.#goBackwards(shape, returnSequences);
+        const goBackwards = this.#chance(0.2);
         this.#end(shape, returnSequences);
         return { kind, config: { returnSequences, stateful, goBackwards }, cells };
       }
@@ -191,7 +191,7 @@ export class Generator {
 
   #recurrent(kind: string, shape: Shape, returnSequences: boolean, stateful: boolean): Spec {
     const units = this.#whole(1, 7);
-    const goBackwards = this.#goBackwards(shape, returnSequences);
+    const goBackwards = this.#chance(0.2);
     shape.width = units;
     this.#end(shape, returnSequences);
     const usual = this.#chance(0.5);
@@ -241,11 +241,6 @@ export class Generator {
     shape.width *= shape.steps ?? 1;
     shape.steps = null;
     shape.fixesSteps = true;
-  }
-
-  /** In TF.js the mask of a sequence that comes out backwards is not turned round with it. */
-  #goBackwards(shape: Shape, returnSequences: boolean): boolean {
-    return this.#chance(0.2) && !(shape.masked && returnSequences);
   }
 
   #end(shape: Shape, returnSequences: boolean): void {
