@@ -322,7 +322,7 @@ class Reader {
     const width = type.kind === 'text' ? Math.max(type.size, 1) : 16;
     if (count > (end - at) / width) this.file.refuse(`the attribute '${name}' must end within its object, got more`);
     return Array.from({ length: count }, (_, n) => {
-      this.file.spend(width);
+      this.file.spend(16);
       const here = at + n * width;
       return type.kind === 'text' ? this.file.text(here, type.size) : this.#fromHeap(here);
     });

@@ -8,7 +8,7 @@ const decoder = new TextDecoder();
 
 export class Hdf5Bytes {
   readonly #view: DataView;
-  /** Bytes that may still be looked at, each once: of the files that Keras makes, a quarter is. Numbers do not count. */
+  /** Bytes that may still be looked at. Of the files that Keras makes, a quarter is, once; numbers do not count. */
   #left: number;
 
   constructor(
@@ -16,7 +16,7 @@ export class Hdf5Bytes {
     readonly bytes: Uint8Array,
   ) {
     this.#view = new DataView(bytes.buffer, bytes.byteOffset, bytes.byteLength);
-    this.#left = 4096 + bytes.length;
+    this.#left = 4096 + 2 * bytes.length;
   }
 
   get length(): number {

@@ -3,8 +3,8 @@
 
 import { readFileSync } from 'node:fs';
 import { fileURLToPath } from 'node:url';
-import { loadLayersModel } from 'lstm-wasm';
-import { loadKerasModel } from 'lstm-wasm/keras';
+import { layers, loadLayersModel, type Sequential, sequential } from 'lstm-wasm';
+import { loadKerasModel, loadKerasWeights } from 'lstm-wasm/keras';
 import { expect, test } from 'vitest';
 
 const folder = fileURLToPath(new URL('field/', import.meta.url));
@@ -19,14 +19,32 @@ interface Numbers {
   readonly y: number[][];
 }
 
-const expected: Record<string, Numbers> = JSON.parse(readFileSync(`${folder}expected.json`, 'utf8'));
+const numbersIn = (name: string): Record<string, Numbers> => JSON.parse(readFileSync(`${folder}${name}`, 'utf8'));
+const more = numbersIn('expected-more.json');
 
-test.each(Object.entries(expected))('%s predicts the numbers of its program', async (name, { x, y }) => {
-  const model = await load(name);
+function expectNumbers(model: Sequential, { x, y }: Numbers) {
   const found = model.predict(x).arraySync() as number[][];
   expect(found.length).toBe(y.length);
-  const differences = y.flatMap((row, n) => row.map((value, i) => Math.abs(found[n]![i]! - value)));
+  const differences = y.flatMap((row, n) => row.flat().map((value, i) => Math.abs(found[n]!.flat()[i]! - value)));
   expect(Math.max(...differences)).toBeLessThan(2e-6);
+}
+
+test.each(Object.entries({ ...numbersIn('expected.json'), ...more }))(
+  '%s predicts the numbers of its program',
+  async (name, numbers) => expectNumbers(await load(name), numbers),
+);
+
+test('weights that Keras 3 wrote as .h5 go past a Dropout into a model that predicts its numbers', async () => {
+  const model = sequential({
+    layers: [
+      layers.lstm({ units: 4, returnSequences: true, recurrentActivation: 'sigmoid', inputShape: [6, 2] }),
+      layers.dropout({ rate: 0.3 }),
+      layers.gru({ units: 3, resetAfter: true, recurrentActivation: 'sigmoid' }),
+      layers.dense({ units: 1 }),
+    ],
+  });
+  await loadKerasWeights(model, readFileSync(`${folder}legacy_weights.h5`));
+  expectNumbers(model, more['legacy_whole.h5']!);
 });
 
 const refused: [string, string][] = [

@@ -185,7 +185,11 @@ const spoiled: [string, (model: Plain) => unknown, RegExp][] = [
     /unknown option 'zero_output_for_mask'/,
   ],
   ['a size that lies', model => set(model.config.layers[1].config, 'units', 1e9), /model.weights.h5/],
-  ['deep nesting', () => `${'['.repeat(1e5)}${']'.repeat(1e5)}`, /nested at most 100 deep|must be JSON/],
+  [
+    'deep nesting',
+    () => `{"class_name": "Sequential", "config": {"name": ${'['.repeat(1e5)}${']'.repeat(1e5)}}}`,
+    /nested at most 100 deep|must be JSON/,
+  ],
   ['no layers', model => set(model.config, 'layers', []), /config.layers: must hold a layer/],
   ['a million layers', model => set(model.config, 'layers', Array(5000).fill(model.config.layers[4])), /at most 4096/],
   [
