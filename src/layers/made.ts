@@ -15,8 +15,11 @@ export function noteClass(className: string, made: LayerClass): void {
   classes.set(className, made);
 }
 
+/** Layers around others, which are not put around each other: a description of them has an end. */
+const wrappers: readonly string[] = ['Bidirectional', 'TimeDistributed'];
+
 /** The layer that `{ className, config }` describes; any other value, and a class that was never used, as it is. */
 export function layerFor(value: unknown): unknown {
-  const known = isDescribed(value) ? classes.get(value.className) : undefined;
+  const known = isDescribed(value) && !wrappers.includes(value.className) ? classes.get(value.className) : undefined;
   return known ? new known((value as { config: object }).config) : value;
 }

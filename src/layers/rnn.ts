@@ -47,18 +47,20 @@ export class Rnn extends Recurrent {
 /** One cell of each class that ran in a layer: what `getConfig` says of another can be made anew by it. */
 const patterns = new Map<string, Cell>();
 
+/** The cell that `{ className, config }` describes; null where no cell of its class is in the program. */
+const remade = (value: unknown): Cell | null =>
+  isDescribed(value) ? (patterns.get(value.className)?.remake(value.config) ?? null) : null;
+
 /** The cells of a list of cells and stacks, or of a single one. */
 function checkCells(call: string, name: string, value: unknown): readonly Cell[] {
   const list: unknown[] = Array.isArray(value) ? value : [value];
   const cells = list.flatMap(cell => {
     if (cell instanceof StackedRnnCells) return cell.cells;
     if (cell instanceof Cell) return [cell];
-    if (isDescribed(cell)) {
-      const { className, config } = cell;
-      if (className === 'StackedRNNCells') return new StackedRnnCells(config as never).cells;
-      const pattern = patterns.get(className);
-      if (pattern) return [pattern.remake(config)];
-    }
+    // A stack as `getConfig` gives it, which holds no other stack
+    const { cells: listed } = isDescribed(cell) && cell.className === 'StackedRNNCells' ? cell.config : {};
+    const made = (Array.isArray(listed) ? listed : [cell]).map(remade);
+    if (made.length > 0 && made.every(each => each instanceof Cell)) return made;
     return fail(call, `${name} must be made of lstmCell, gruCell and simpleRNNCell, got ${show(value)}`);
   });
   if (cells.length === 0) fail(call, `${name} must hold at least one cell, got none`);

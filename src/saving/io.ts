@@ -2,12 +2,20 @@
 
 import { exactTable } from '../arguments.ts';
 import { fail, show } from '../errors.ts';
-import type { ModelArtifacts, ModelArtifactsInfo, OwnHandler, SaveResult, TrainingConfig } from './artifacts.ts';
+import {
+  type ModelArtifacts,
+  type ModelArtifactsInfo,
+  type OwnHandler,
+  partsOf,
+  type SaveResult,
+  type TrainingConfig,
+} from './artifacts.ts';
 import { chosenFiles } from './browserFiles.ts';
 import { fileSystem } from './fileSystem.ts';
 import { type HttpOptions, http } from './http.ts';
 import { listIndexedDb, removeFromIndexedDb } from './indexedDb.ts';
 import { listLocalStorage, removeFromLocalStorage } from './localStorage.ts';
+import { checkDepth } from './place.ts';
 import { loaderFor, saverFor, shown, split } from './routes.ts';
 
 /** What can be listed, by scheme. */
@@ -126,5 +134,8 @@ async function copy(call: string, from: string, to: string): Promise<ModelArtifa
   }
   const save = saverFor(call, to);
   const load = loaderFor(call, from);
-  return (await save(await load())).modelArtifactsInfo;
+  const artifacts = await load();
+  // To be written as JSON, which has an end only where this has one
+  for (const [part, value] of Object.entries(partsOf(artifacts))) checkDepth({ call, part }, value);
+  return (await save(artifacts)).modelArtifactsInfo;
 }

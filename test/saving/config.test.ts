@@ -140,6 +140,19 @@ test('options that are null in configurations are as if absent', () => {
   expect(made.map(({ className }) => className)).toEqual(['LSTM', 'Dropout', 'Dense', 'Embedding', 'ReLU', 'RNN']);
 });
 
+test('configurations of layers and cells within each other are refused, however deep', () => {
+  layers.timeDistributed({ layer: layers.dense({ units: 1 }) });
+  const nest = (wrap: (inner: object) => object) => {
+    let inner: object = { className: 'Dense', config: { units: 1 } };
+    for (let n = 0; n < 5000; n++) inner = wrap(inner);
+    return inner as never;
+  };
+  const wrapped = nest(layer => ({ className: 'TimeDistributed', config: { layer } }));
+  expect(() => layers.timeDistributed({ layer: wrapped })).toThrow('layers.timeDistributed: layer must be');
+  const stacked = nest(cell => ({ className: 'StackedRNNCells', config: { cells: [cell] } }));
+  expect(() => layers.rnn({ cell: stacked })).toThrow('layers.rnn: cell must be made of');
+});
+
 test('a configuration of what is not there is refused by the factory', () => {
   const described = (className: string) => ({ className, config: {} }) as never;
   expect(() => layers.dense({ units: 1, kernelInitializer: described('Noise') })).toThrow(
