@@ -82,7 +82,7 @@ const reduced =
     const { dims, values, kind } = from!;
     const axes = node.list('axes', 1)?.map(axis => node.axis(axis, dims.length));
     if (kind !== 'ints' || (axes && new Set(axes).size !== dims.length)) return null;
-    node.spend(values.length + 1);
+    spendOn(node, kind, values.length);
     let total: Size | null = start;
     for (const value of values) if (total !== null) total = rule([total, value], true);
     if (total === null) return null;

@@ -33,11 +33,10 @@ export function slice(node: Reading): Stream {
 }
 
 export function gather(node: Reading): Value {
-  const value = node.value(0);
   const indices = node.value(1);
   if (indices.kind === 'unknown') return indices;
   if (indices.kind === 'stream') return embed(node, node.floats(0), indices);
-  if (value.kind !== 'stream') return value;
+  const value = node.stream(0);
   const axis = node.axis(node.int('axis', 0), value.axes.length);
   const [index, ...more] = node.ints(1);
   if (index === undefined || more.length > 0) node.fail(`must take one index, got ${more.length + 1}`);
