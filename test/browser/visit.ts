@@ -148,8 +148,8 @@ export class Visit {
 
   /** The points of a line of the upper chart, in pixels. */
   async line(part: 'target' | 'prediction'): Promise<[number, number][]> {
-    const points = await this.page.$eval(`#wave-plot .lw-data .lw-${part}`, line => line.getAttribute('points') ?? '');
-    return points.split(' ').map(point => point.split(',').map(Number) as [number, number]);
+    const path = await this.page.$eval(`#wave-plot .lw-data .lw-${part}`, line => line.getAttribute('d') ?? '');
+    return [...path.matchAll(/(-?[\d.]+),(-?[\d.]+)/g)].map(([, x, y]) => [Number(x), Number(y)] as [number, number]);
   }
 
   /** How far apart the two lines lie, root mean square, where the wave is 2 high. */
