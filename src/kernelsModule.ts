@@ -1,9 +1,9 @@
 /**
  * What `import kernels from 'lstm-wasm/kernels.wasm'` gives where wasm files are imported as modules, as Cloudflare Workers
- * and some bundlers do it; for `init({ module: kernels })`. These are its types alone: nothing imports this file.
+ * and some bundlers do it; for `init({ module: kernels })`. The file holds types alone.
  */
 
-/** `WebAssembly.Module`, where the program's libraries declare it: those of Node do so without 'DOM' only in part. */
+/** `WebAssembly.Module`; `object` where the program's `lib` does not declare it, as in Node without 'DOM'. */
 export type KernelsModule = typeof globalThis extends { WebAssembly: { Module: { readonly prototype: infer Module } } }
   ? Module
   : object;

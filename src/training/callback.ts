@@ -30,7 +30,9 @@ export interface CallbackState {
   readonly weights?: readonly Tensor[] | null;
 }
 
-/** Called during training; a promise that a method returns is awaited. Derive from `Callback` for one with the model at hand. */
+/**
+ * Called during training; a promise that a method returns is awaited. Derive from `Callback` for one with the model at hand.
+ */
 export class BaseCallback {
   /** Set before training begins. */
   params!: Params;
