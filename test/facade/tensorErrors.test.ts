@@ -188,3 +188,15 @@ test.each(mistakes.map(([call, sentence]) => [sentence, call] as const))('%s', (
   expect(error).toBeInstanceOf(ValueError);
   expect((error as ValueError).message).toBe(sentence);
 });
+
+test('a single sample in place of a batch is refused with the way to wrap it', () => {
+  const model = lw.sequential({ layers: [lw.layers.gru({ units: 2, inputShape: [4, 3] })] });
+  model.compile({ loss: 'meanSquaredError', optimizer: 'sgd' });
+  const sample = lw.ones([4, 3]);
+  const rule = 'x must have the shape [null, 4, 3], got [4, 3]';
+  expect(() => model.predict(sample)).toThrow(`model.predict: ${rule}; wrap it: x.expandDims(0)`);
+  expect(() => model.predict(sample.arraySync() as number[][])).toThrow(`model.predict: ${rule}; wrap it: [x]`);
+  expect(() => model.evaluate(sample, lw.ones([1, 2]))).toThrow(`${rule}; wrap it: x.expandDims(0)`);
+  expect(() => model.trainOnBatch(sample, lw.ones([1, 2]))).toThrow(`${rule}; wrap it: x.expandDims(0)`);
+  expect(model.predict(sample.expandDims(0)).shape).toEqual([1, 2]);
+});
