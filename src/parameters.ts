@@ -6,6 +6,7 @@
 import { Block, countModel, float32, kernels, uncountModel } from './engine/engine.ts';
 import type { Layer, WeightHome } from './layers/layer.ts';
 import type { Optimizer } from './optimizers/index.ts';
+import { advance } from './optimizers/optimizer.ts';
 import { areFinite, copied, OverflowGuard, type Stepped } from './overflow.ts';
 import { PlainRoom, withPlain } from './plainWeights.ts';
 import { sizeOf } from './shapes.ts';
@@ -442,16 +443,6 @@ export class Parameters implements WeightHome {
     this.#weights?.free();
     this.#weights = null;
     this.#free = true;
-  }
-}
-
-/** Moves the counters of an optimizer on from the start, until they stand still at the latest. */
-function advance(optimizer: Optimizer, counters: Float64Array, batches: number): void {
-  const before = counters.slice();
-  for (let n = 0; n < batches; n++) {
-    before.set(counters);
-    optimizer.advance(counters);
-    if (counters.every((value, i) => value === before[i])) return;
   }
 }
 

@@ -57,7 +57,7 @@ export class Stream {
     const outputs = this.#outputs;
     // An array may have getters, which may do anything, even to the model: they have run when it is asked for its plan
     const numbers = isFloat32Array(input) ? input : readInput(call, input, count);
-    // Of these, so many are read and written, whatever lengths they may report
+    // Exactly `count` numbers are read and `outputs` written, whatever lengths a subclass reports
     if (numbers.length !== count) fail(call, `input must hold ${count} numbers, got ${numbers.length}`);
     if (!isFloat32Array(out) || out.length !== outputs) {
       fail(call, `out must be a Float32Array of ${outputs}, got ${show(out)}`);

@@ -188,6 +188,16 @@ export abstract class Optimizer {
 
 exactMethods(Optimizer, 'optimizer', ['setLearningRate', 'getClassName', 'getConfig', 'dispose']);
 
+/** Moves the counters of an optimizer on from the start, until they stand still at the latest. */
+export function advance(optimizer: Optimizer, counters: Float64Array, batches: number): void {
+  const before = counters.slice();
+  for (let n = 0; n < batches; n++) {
+    before.set(counters);
+    optimizer.advance(counters);
+    if (counters.every((value, i) => value === before[i])) return;
+  }
+}
+
 function checkRate(call: string, rate: unknown): LearningRate {
   if (rate instanceof Schedule || typeof rate === 'function') return rate as LearningRate;
   return checkNumber(call, 'learningRate', rate, rates);

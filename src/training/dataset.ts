@@ -3,12 +3,11 @@
 import { type OneTensor, single } from '../batches.ts';
 import { fail, show } from '../errors.ts';
 import { type ForeignTensor, isForeign, type TensorLike } from '../tensor/read.ts';
-
-export type { ForeignTensor } from '../tensor/read.ts';
-
 import { Tensor } from '../tensor/tensor.ts';
 import { arrayKind } from '../typedArrays.ts';
 import type { WeightOptions } from '../weights.ts';
+
+export type { ForeignTensor } from '../tensor/read.ts';
 
 /** A batch as a data set gives it; other keys are nobody's business here. */
 export interface DatasetBatch {
