@@ -128,14 +128,14 @@ export class Runner {
     this.#executor?.resetStates();
   }
 
-  /** Does work of several batches. Where that fails on its way, the carried states are put back. */
+  /** Runs several batches. When one of them fails, restores the carried states to those before the first. */
   attempt<T>(work: () => Promise<T>): Promise<T>;
   attempt<T>(work: () => T): T;
   attempt<T>(work: () => T | Promise<T>): T | Promise<T> {
     const before = this.#executor;
     const states = before?.copyStates() ?? null;
     const undo = (error: unknown): never => {
-      // The states of other layers than there were then are zero already
+      // After layers were added or removed, all states are zero already
       if (!before || before === this.#executor) this.#executor?.putStates(states);
       throw error;
     };

@@ -28,7 +28,7 @@ export function fileSystem(path: string): OwnHandler {
   };
 }
 
-/** Saves into one folder, one after the other. */
+/** The last save into each folder: saves into the same one wait for each other. */
 const saving = new Map<string, Promise<unknown>>();
 
 async function save(place: Place, folder: string, artifacts: ModelArtifacts): Promise<SaveResult> {
@@ -49,9 +49,9 @@ async function save(place: Place, folder: string, artifacts: ModelArtifacts): Pr
 }
 
 /**
- * Two files cannot be replaced at once. So the weights get a name of their own first, model.json is replaced by one that
- * says this name, and the new model is there; the same again with the usual name. A model.json always says the name of a
- * file that is whole, and its own.
+ * Two files cannot be replaced at once. So the weights go into a new file first, and model.json is replaced by one that
+ * names it: from then on the new model is there. Then both get their usual names. At every moment, model.json names a
+ * whole file, and the one that belongs to it.
  */
 async function writeModel(place: Place, folder: string, artifacts: ModelArtifacts): Promise<void> {
   const { mkdir, readFile, rm } = await node<Files>(place, 'node:fs/promises');
@@ -60,11 +60,11 @@ async function writeModel(place: Place, folder: string, artifacts: ModelArtifact
   await mkdir(folder, { recursive: true });
   const { mode } = await targetOf(weights);
   const bytes = new Uint8Array(joinData(artifacts.weightData));
-  const saying = (name: string) => JSON.stringify(modelJsonOf(artifacts, name));
-  const [stem, ending] = [join(folder, 'weights'), '.bin'];
-  const stray = await leftBehind(stem, ending);
-  const first = ownName(stem, ending);
-  const named = saying(basename(first));
+  const naming = (name: string) => JSON.stringify(modelJsonOf(artifacts, name));
+  const stem = join(folder, 'weights');
+  const stray = await leftBehind(stem, '.bin');
+  const first = ownName(stem, '.bin');
+  const named = naming(basename(first));
   await writeNew(first, bytes, mode);
   try {
     await replaceFile(json, named);
@@ -76,7 +76,7 @@ async function writeModel(place: Place, folder: string, artifacts: ModelArtifact
   for (const file of [json, weights]) await removeTemporary(file);
   const isOurs = async () => (await readFile(json, 'utf8')) === named;
   const rename = async () =>
-    (await replaceFile(weights, bytes, isOurs)) && (await replaceFile(json, saying(WEIGHTS_FILE), isOurs));
+    (await replaceFile(weights, bytes, isOurs)) && (await replaceFile(json, naming(WEIGHTS_FILE), isOurs));
   // Where that fails, as for want of room, the model is there all the same
   await rename().catch(() => {});
   if (!(await isOurs())) await rm(first, { force: true });
@@ -87,7 +87,7 @@ async function load(place: Place, path: string, strict: boolean): Promise<ModelA
   const { join } = await node<Paths>(place, 'node:path');
   const found = await stat(path).catch(error => refuse(place, `must be a saved model, got ${reasonOf(error)}`));
   const json = found.isDirectory() ? join(path, JSON_FILE) : path;
-  /** Another for every file that has been there by this name. */
+  /** Changes whenever model.json is replaced. */
   const version = async () => {
     const { ino, mtimeNs, ctimeNs } = (await stat(json, { bigint: true }).catch(() => null)) ?? {};
     return `${ino} ${mtimeNs} ${ctimeNs}`;
@@ -98,7 +98,7 @@ async function load(place: Place, path: string, strict: boolean): Promise<ModelA
       artifacts => ({ artifacts }),
       error => ({ error }),
     );
-    // Saved meanwhile: the files that were read may belong to two models
+    // It was saved meanwhile, and the files that were read may belong to two models
     if ((await version()) !== before) continue;
     if ('error' in read) throw read.error;
     return read.artifacts;

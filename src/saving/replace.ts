@@ -1,4 +1,4 @@
-/** Files in Node that are replaced as a whole: killed at any moment, a program leaves the old bytes there or the new. */
+/** Replaces files in Node as a whole: a process that is killed at any moment leaves the old bytes there, or the new. */
 
 import { show } from '../errors.ts';
 import { nodeModule } from './files.ts';
@@ -72,7 +72,7 @@ export async function replaceFile(
   let replaced = false;
   try {
     if (await wanted()) {
-      // On a disk that hosts share, another one may have taken it for left behind
+      // On a shared disk, a process on another host may have removed it as left behind
       await move().catch(error => (isAbsent(error) ? write().then(move) : Promise.reject(error)));
       replaced = true;
     }
@@ -83,7 +83,7 @@ export async function replaceFile(
   return replaced;
 }
 
-/** Fails where a file could not be replaced; removes what processes that were killed have left beside it. */
+/** Fails where a file could not be replaced; removes temporary files of killed processes beside it. */
 export async function checkReplaceable(path: string): Promise<void> {
   const { rm } = await files();
   const target = await targetOf(path);
@@ -104,24 +104,24 @@ async function syncFolder(path: string): Promise<void> {
 
 const isAbsent = (error: { code?: unknown }): boolean => error.code === 'ENOENT';
 
-// -------------------------------------------------------------------------------------------- what the killed leave behind
+// ---------------------------------------------------------------------------------- temporary files of killed processes
 
 const TEMPORARY = '.tmp';
 
-/** A name that nothing else has, and that says which process has given it. */
+/** A unique name that holds the number of this process. */
 export function ownName(path: string, ending: string): string {
   const [random] = crypto.getRandomValues(new Uint32Array(1));
   return `${path}.${process.pid}-${random!.toString(16).padStart(8, '0')}${ending}`;
 }
 
-/** The files named by `ownName` whose process is gone. */
+/** The files named by `ownName` whose process has ended. */
 export async function leftBehind(path: string, ending: string): Promise<string[]> {
   const { readdir, stat } = await files();
   const { basename, dirname, join } = await paths();
   const folder = dirname(path);
   const start = `${basename(path)}.`;
   const found: string[] = [];
-  for (const name of await readdir(folder)) {
+  for (const name of await readdir(folder).catch(() => [])) {
     if (!name.startsWith(start) || !name.endsWith(ending)) continue;
     const [, pid] = /^(\d+)-[0-9a-f]{8}$/.exec(name.slice(start.length, -ending.length)) ?? [];
     const file = join(folder, name);
@@ -131,14 +131,14 @@ export async function leftBehind(path: string, ending: string): Promise<string[]
   return found;
 }
 
-/** Removes what was to replace a file when the process was killed. */
+/** Removes the temporary files beside a file whose process has ended. */
 export async function removeTemporary(path: string): Promise<void> {
   const { rm } = await files();
   const target = await targetOf(path);
   for (const file of await leftBehind(target.path, TEMPORARY)) await rm(file, { force: true }).catch(() => {});
 }
 
-/** Milliseconds after which nobody goes on writing a file: its number may be that of another process by now. */
+/** Milliseconds after which a temporary file is not written any more; its process number may have been reused. */
 const PATIENCE = 60_000;
 
 /** Whether the process that wrote a file has ended. In a container, the next one often has the same number. */

@@ -50,7 +50,7 @@ export interface Trainee {
   /** `trainOnBatch` under the name of the call that wants it. */
   train(call: string, x: Batch, y: Batch, weights?: WeightOptions): number | number[];
   test(call: string, x: Batch, y: Batch, weights?: WeightOptions): number | number[];
-  /** Does work of several batches; where that fails on its way, the carried states are put back. */
+  /** Runs several batches; when one of them fails, restores the carried states. */
   readonly attempt: Runner['attempt'];
   /** Warns of what `train` gave where it is not finite; `begun` at first, because each training does so once. */
   doubt(call: string, results: number | number[], of: () => string, diagnose: Diagnosis): void;
