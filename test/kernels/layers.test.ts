@@ -165,10 +165,18 @@ test('elu has any alpha, within 1e-7 of float64', () => {
     bound.setX(block([1, 1, 7], x));
     bound.forward();
     const bounds = { abs: 1e-7, rel: 2e-7 };
-    expectClose(bound.y(), x.map(value => (value > 0 ? value : alpha * Math.expm1(value))), bounds);
+    expectClose(
+      bound.y(),
+      x.map(value => (value > 0 ? value : alpha * Math.expm1(value))),
+      bounds,
+    );
     bound.setDy(new Float32Array(7).fill(1));
     bound.backward();
-    expectClose(bound.dx(), x.map(value => (value > 0 ? 1 : alpha * Math.exp(value))), bounds);
+    expectClose(
+      bound.dx(),
+      x.map(value => (value > 0 ? 1 : alpha * Math.exp(value))),
+      bounds,
+    );
     bound.expectFences();
   }
 });

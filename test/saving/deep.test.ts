@@ -8,12 +8,15 @@ afterEach(() => vi.unstubAllGlobals());
 const deep = JSON.parse(`${'{"a":['.repeat(5000)}1${']}'.repeat(5000)}`);
 const model = () => sequential({ layers: [layers.dense({ units: 1, inputShape: [1] })] });
 
-test.each(['trainingConfig', 'userDefinedMetadata', 'weightSpecs', 'signature'])('%s nested 5,000 deep is refused or not looked at', async part => {
-  const artifacts = { modelTopology: model().toJSON(null, false) as object, [part]: deep };
-  const loading = loadLayersModel(io.fromMemory(artifacts));
-  if (part === 'trainingConfig' || part === 'userDefinedMetadata') await expect(loading).rejects.toThrow(ValueError);
-  else expect((await loading).layers).toHaveLength(1);
-});
+test.each(['trainingConfig', 'userDefinedMetadata', 'weightSpecs', 'signature'])(
+  '%s nested 5,000 deep is refused or not looked at',
+  async part => {
+    const artifacts = { modelTopology: model().toJSON(null, false) as object, [part]: deep };
+    const loading = loadLayersModel(io.fromMemory(artifacts));
+    if (part === 'trainingConfig' || part === 'userDefinedMetadata') await expect(loading).rejects.toThrow(ValueError);
+    else expect((await loading).layers).toHaveLength(1);
+  },
+);
 
 test('copyModel refuses a topology nested 5,000 deep', async () => {
   const items = new Map<string, string>();
