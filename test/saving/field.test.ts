@@ -15,7 +15,7 @@ const load = (name: string) =>
     : loadLayersModel(`file://${folder}${name}`);
 
 interface Numbers {
-  readonly x: number[][][];
+  readonly x: number[][] | number[][][];
   readonly y: number[][];
 }
 
