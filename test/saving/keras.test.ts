@@ -264,14 +264,14 @@ describe('files in the layout of Keras', () => {
     expectNumbers(model);
   });
 
-  test('models within a model become one line, with the weights that stand at their places', async () => {
-    const model = await loadKerasModel(fixture('nested.keras'));
+  test.each(['nested.keras', 'nested-2.12.keras'])('models within a model become one line: %s', async name => {
+    const model = await loadKerasModel(fixture(name));
     expectNumbers(model);
     const names = 'dense lstm dense_2 dense_1 dense_3 lstm_1 dense_4 out';
     expect(model.layers.map(({ name }) => name)).toEqual(names.split(' '));
     expect(predictionOf(model).length).toBe(4);
     model.setWeights(model.getWeights().map(({ shape }) => zeros(shape)));
-    await loadKerasWeights(model, fixture('nested.keras'));
+    await loadKerasWeights(model, fixture(name));
     expectNumbers(model);
     await loadKerasWeights(model, await toKeras(model));
     expectNumbers(model);
@@ -299,6 +299,11 @@ describe('files in the layout of Keras', () => {
     model.setWeights(model.getWeights().map(({ shape }) => zeros(shape)));
     await loadKerasWeights(model, fixture('nested.h5'));
     expectNumbers(model);
+    const lstm = layers.lstm({ units: 3, returnSequences: false, recurrentActivation: 'hardSigmoid' });
+    const dense = [3, 3, 3, 2].map(units => layers.dense({ units }));
+    const own = sequential({ layers: [layers.inputLayer({ inputShape: [4, 2] }), lstm, ...dense] });
+    await loadKerasWeights(own, fixture('nested.h5'));
+    expectNumbers(own);
   });
 
   test('names of more than 64 kB are read from the several attributes that they take', async () => {
