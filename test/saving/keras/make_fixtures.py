@@ -409,8 +409,6 @@ save("deep-latest.keras", *deep(), latest=True, deflated=True)
 save("deep.keras", *deep(), deflated=True)
 save("nested.keras", *nested(), deflated=True)
 save("nested-2.12.keras", *attributes_of_2_12(*nested()), version="2.12.0", deflated=True)
-with open(os.path.join(HERE, "nested.weights.h5"), "wb") as out:
-    out.write(h5([("", "sequential", []), *nested()[1]]))
 with open(os.path.join(HERE, "lstm.weights.h5"), "wb") as out:
     out.write(h5([("", "sequential", []), *lstm3()[1]]))
 legacy()
