@@ -26,7 +26,10 @@ export const activations = [
 /** The name of an activation as this package, TF.js and its saved models write it. @useDeclaredType */
 export type ActivationName = (typeof activations)[number];
 
-/** What Keras calls some of them, and TF.js's name in the style of the others; celu is elu where its alpha is 1. */
+/**
+ * What Keras calls some of them, and TF.js's name in the style of the others; celu is elu where its alpha is 1, and
+ * softmax_v2 is what TensorFlow 2.0 wrote.
+ */
 const spellings = {
   hard_sigmoid: 'hardSigmoid',
   log_softmax: 'logSoftmax',
@@ -34,6 +37,7 @@ const spellings = {
   geluNew: 'gelu_new',
   leaky_relu: 'leakyRelu',
   celu: 'elu',
+  softmax_v2: 'softmax',
 } as const satisfies Record<string, ActivationName>;
 
 /** An activation as layers accept it: by its TF.js name, or by that of Keras. @useDeclaredType */

@@ -409,9 +409,9 @@ const spellings: { readonly [name: string]: string } = {
   zero: 'zeros',
 };
 
-/** The factory of a name or a class: glorot_uniform, GlorotUniform, IdentityInitializer. */
+/** The factory of a name or a class: glorot_uniform, GlorotUniform, IdentityInitializer, GlorotUniformV2. */
 function spelled(name: string): string {
-  const camel = factoryOf(fromSnake(name)).replace(/Initializer$/, '');
+  const camel = factoryOf(fromSnake(name)).replace(/(Initializer|V2)$/, '');
   return Object.hasOwn(spellings, camel) ? spellings[camel]! : camel;
 }
 

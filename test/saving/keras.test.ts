@@ -6,6 +6,7 @@ import { mkdtempSync, readFileSync, rmSync, writeFileSync } from 'node:fs';
 import { tmpdir } from 'node:os';
 import { fileURLToPath } from 'node:url';
 import { gunzipSync } from 'node:zlib';
+import { unzipSync } from 'fflate';
 import { initializers, type Layer, layers, type Sequential, sequential, setRandomSeed } from 'lstm-wasm';
 import { loadKerasModel, loadKerasWeights, toKeras, toKerasWeights } from 'lstm-wasm/keras';
 import { beforeAll, describe, expect, test } from 'vitest';
@@ -262,6 +263,48 @@ describe('files in the layout of Keras', () => {
     model.setWeights(model.getWeights().map(({ shape }) => zeros(shape)));
     await loadKerasWeights(model, fixture('weightless.h5'));
     expectNumbers(model);
+  });
+
+  test.each(['nested.keras', 'nested-2.12.keras'])('models within a model become one line: %s', async name => {
+    const model = await loadKerasModel(fixture(name));
+    expectNumbers(model);
+    const names = 'dense lstm dense_2 dense_1 dense_3 lstm_1 dense_4 out';
+    expect(model.layers.map(({ name }) => name)).toEqual(names.split(' '));
+    expect(predictionOf(model).length).toBe(4);
+    model.setWeights(model.getWeights().map(({ shape }) => zeros(shape)));
+    await loadKerasWeights(model, fixture(name));
+    expectNumbers(model);
+    await loadKerasWeights(model, await toKeras(model));
+    expectNumbers(model);
+  });
+
+  test('weights alone are refused where the order of models within a model is not in the file', async () => {
+    const model = await loadKerasModel(fixture('nested.keras'));
+    await expect(loadKerasWeights(model, unzipSync(fixture('nested.keras'))['model.weights.h5']!)).rejects.toThrow(
+      "loadKerasWeights: the file: must be the .keras file of the whole model where it has a model within it, as this one has 'functional'; weights alone do not say in which order its layers are",
+    );
+  });
+
+  test('weights from a file of other layers within a model are refused', async () => {
+    const other = sequential({ layers: [layers.dense({ units: 2, inputShape: [3] })] });
+    await expect(loadKerasWeights(other, fixture('nested.keras'))).rejects.toThrow(
+      /^loadKerasWeights: model.weights.h5: must be of a model of 1 layer, got one of 8$/,
+    );
+  });
+
+  test('a model within a model of an .h5 file has its frozen weights last', async () => {
+    const model = await loadKerasModel(fixture('nested.h5'));
+    expectNumbers(model);
+    expect(model.layers.map(({ trainable }) => trainable)).toEqual([false, true, false, true, true]);
+    for (const layer of model.layers) layer.trainable = true;
+    model.setWeights(model.getWeights().map(({ shape }) => zeros(shape)));
+    await loadKerasWeights(model, fixture('nested.h5'));
+    expectNumbers(model);
+    const lstm = layers.lstm({ units: 3, returnSequences: false, recurrentActivation: 'hardSigmoid' });
+    const dense = [3, 3, 3, 2].map(units => layers.dense({ units }));
+    const own = sequential({ layers: [layers.inputLayer({ inputShape: [4, 2] }), lstm, ...dense] });
+    await loadKerasWeights(own, fixture('nested.h5'));
+    expectNumbers(own);
   });
 
   test('names of more than 64 kB are read from the several attributes that they take', async () => {
