@@ -158,7 +158,7 @@ it('toArray refuses what never ends, and takes a part of it', async () => {
       .skip(1),
   ]) {
     await expect(endless.toArray()).rejects.toThrow(
-      new lw.ValueError('dataset.toArray: the data set must end, got one that repeats; call take first'),
+      new lw.ValueError('dataset.toArray: the data set must be finite, got one that repeats forever; call take first'),
     );
     expect(await endless.take(2).toArray()).toEqual([1, 1]);
   }

@@ -245,7 +245,7 @@ describe('a scaler that JSON has kept', () => {
   test('a model without metadata has none', () => {
     const m = model(1, 1);
     expect(() => forecast(m, series, 3, { scaler: m.getUserDefinedMetadata() })).toThrow(
-      'forecast: scaler must be one of standardize or minMax, or what JSON has kept of it, got null',
+      'forecast: scaler must be made by standardize or minMax, or be such a scaler saved as JSON, got null',
     );
   });
 });
