@@ -112,7 +112,7 @@ const mistakes: [call: () => unknown, sentence: string][] = [
   [() => animation([values], { hold: -1 }), 'animation: hold must be a finite number at least 0'],
   [
     () => animation([values, { target: [1, 2] }]),
-    "animation: frame 1 must have the lines of frame 0, got none by the name 'prediction'",
+    "animation: frame 1 must have the lines of frame 0, got none named 'prediction'",
   ],
   [
     () => animation([values, { ...values, naive: [1, 2] }]),
