@@ -26,7 +26,7 @@ export const activations = [
 /** The name of an activation as this package, TF.js and its saved models write it. @useDeclaredType */
 export type ActivationName = (typeof activations)[number];
 
-/** What Keras calls some of them, and TF.js's name in the style of the others; celu is elu where its alpha is 1. */
+/** Aliases: names of Keras, and TF.js's names in camelCase; celu with alpha 1 is elu. */
 const spellings = {
   hard_sigmoid: 'hardSigmoid',
   log_softmax: 'logSoftmax',

@@ -157,7 +157,7 @@ describe('arrays that change while another argument is read', () => {
     const act = () => model.add(layers.dense({ units: 1 }));
     Object.defineProperty(weights[0], 0, { get: meanwhile(act, [1, 2, 3]) });
     expect(() => model.setWeights(weights)).toThrow(
-      'model.setWeights: the model must not take or lose layers while the weights are read',
+      'model.setWeights: no layers may be added or removed while the weights are read',
     );
   });
 
