@@ -224,7 +224,7 @@ describe('metadata', () => {
     for (const value of bad) {
       const one = model();
       expect(() => one.setUserDefinedMetadata({ a: [{ b: value }] })).toThrow(
-        /^model.setUserDefinedMetadata: metadata\.a\[0\]\.b(\[0\])?: must be what JSON can hold/,
+        /^model.setUserDefinedMetadata: metadata\.a\[0\]\.b(\[0\])?: must be a value that JSON can store/,
       );
       expect(one.getUserDefinedMetadata()).toBe(null);
     }

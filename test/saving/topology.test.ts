@@ -388,7 +388,7 @@ test('modelFromJSON takes a model.json that lists weights, and says that it does
   const warn = vi.spyOn(console, 'warn').mockImplementation(() => {});
   const model = await modelFromJSON(readFileSync(`${folder}5-tfjs-gru/model.json`, 'utf8'));
   expect(classes(model)).toEqual(['GRU']);
-  expect(warn.mock.calls.flat().join()).toContain('the weights that json lists are not read');
+  expect(warn.mock.calls.flat().join()).toContain('the weights that json lists are not loaded');
   warn.mockRestore();
 });
 
