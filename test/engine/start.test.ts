@@ -84,7 +84,7 @@ test('a host without memory for WebAssembly is a ValueError with advice, and the
   );
   expect(() => model.predict([[1]])).toThrow(ValueError);
   expect(() => model.predict([[1]])).toThrow(
-    /^model\.predict: the host must have memory for WebAssembly, got none \(could not allocate memory\); each page /,
+    /^model\.predict: the host must be able to allocate memory for WebAssembly \(could not allocate memory\); each page /,
   );
   full.mockRestore();
   expect(model.predict([[1]]).shape).toEqual([1, 1]);
