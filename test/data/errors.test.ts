@@ -31,7 +31,7 @@ const mistakes: [call: () => unknown, sentence: string][] = [
   [() => windows([1, 2], { inputSteps: 3, context: [1, 2] }), 'windows: context must hold at least 3 steps, got 2'],
   [
     () => windows([1, 2], { inputSteps: 1, context: [[1, 2]] }),
-    'windows: context must have the columns of the series, 1, got 2',
+    'windows: context must have as many columns as the series (1), got 2',
   ],
   [
     () => trainTestSplit([1, 2, 3], { testSize: 0.2 }),

@@ -189,7 +189,7 @@ test.each(mistakes.map(([call, sentence]) => [sentence, call] as const))('%s', (
   expect((error as ValueError).message).toBe(sentence);
 });
 
-test('a single sample in place of a batch is refused with the way to wrap it', () => {
+test('a single sample in place of a batch is rejected with advice to wrap it', () => {
   const model = lw.sequential({ layers: [lw.layers.gru({ units: 2, inputShape: [4, 3] })] });
   model.compile({ loss: 'meanSquaredError', optimizer: 'sgd' });
   const sample = lw.ones([4, 3]);

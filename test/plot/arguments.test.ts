@@ -182,7 +182,7 @@ for (const [call, sentence] of mistakes) {
   });
 }
 
-test('showPlot and writeSVG for pages refuse what is no chart, and a host without a page', () => {
+test('showPlot and writeSVG for pages reject values that are no chart, and hosts without a page', () => {
   const plot = predictionPlot();
   expect(() => inPage.showPlot(any({}))).toThrow('showPlot: plot must be a chart or the text of one, got {}');
   expect(() => inPage.showPlot(plot, any(3))).toThrow('showPlot: path must be the name of a file, got 3');

@@ -253,7 +253,7 @@ describe('files in the layout of Keras', () => {
     },
   );
 
-  test('layers without weights have empty attributes in .h5 files, which are empty lists', async () => {
+  test('empty attributes of layers without weights in .h5 files are read as empty lists', async () => {
     const model = await loadKerasModel(fixture('weightless.h5'));
     expect(model.layers.map(({ className }) => className)).toEqual(
       'Masking LSTM Dropout TimeDistributed Flatten RepeatVector Reshape Dense'.split(' '),
@@ -264,13 +264,13 @@ describe('files in the layout of Keras', () => {
     expectNumbers(model);
   });
 
-  test('names of more than 64 kB are read from the several attributes that they take', async () => {
+  test('name lists of more than 64 kB are read from several attributes', async () => {
     const model = await loadKerasModel(gunzipSync(fixture('chunked.h5.gz')));
     expect(model.layers.length).toBe(37);
     expectNumbers(model);
   });
 
-  test('weights of CuDNNLSTM and CuDNNGRU go into LSTM and GRU', async () => {
+  test('weights of CuDNNLSTM and CuDNNGRU load into LSTM and GRU', async () => {
     const both = layers.gru({ units: 4, resetAfter: true, recurrentActivation: 'sigmoid' });
     const model = sequential({
       layers: [
@@ -283,7 +283,7 @@ describe('files in the layout of Keras', () => {
     expectNumbers(model);
   });
 
-  test('weights of CuDNNGRU are refused by a GRU with one bias', async () => {
+  test('weights of CuDNNGRU are rejected for a GRU with one bias', async () => {
     const gru = layers.gru({ units: 4, resetAfter: false });
     const lstm = layers.lstm({ units: 3, returnSequences: true, inputShape: [5, 2] });
     const model = sequential({ layers: [lstm, layers.bidirectional({ layer: gru }), layers.dense({ units: 1 })] });
