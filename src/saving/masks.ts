@@ -1,4 +1,4 @@
-/** Where a mask makes Keras give other numbers than this package: behind both directions of a recurrent layer. */
+/** Rejects models whose results would differ from Keras because of masks on bidirectional layers. */
 
 import { Bidirectional } from '../layers/bidirectional.ts';
 import type { Layer } from '../layers/layer.ts';
@@ -7,9 +7,10 @@ import type { Sequential } from '../sequential.ts';
 import { type Place, refuse, within } from './place.ts';
 
 /**
- * At a masked step, a bidirectional layer that returns sequences gives zeros in Keras and repeats its last output here.
- * Recurrent layers and the loss skip such steps; a layer that mixes them with others is refused. So is a bidirectional
- * layer that wraps one with goBackwards: the mask keeps the order of the input, so masked steps are no longer skipped.
+ * At a masked step, a bidirectional layer that returns sequences outputs zeros in Keras and repeats its last output here.
+ * Recurrent layers and the loss skip such steps, so the difference does not matter there. Rejects layers above that mix
+ * masked steps with others, and bidirectional layers over a layer with goBackwards: there, the mask keeps the order of the
+ * input, so the masked steps are not skipped.
  */
 export function checkMasks(place: Place, { layers }: Sequential): void {
   let masked = false;
