@@ -87,7 +87,7 @@ function checkLengths(
   for (const [other, list] of lists) {
     if (list.length === length) continue;
     const rule = `${other} must be as long as ${name} (${length}), got ${list.length}`;
-    fail(call, `${rule}; a line of another length is { ${positions}, values }`);
+    fail(call, `${rule}; pass a line of another length as { ${positions}, values }`);
   }
   if (count !== undefined && count !== length) {
     fail(call, `${positions} must be as long as ${name} (${length}), got ${count}`);

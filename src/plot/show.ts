@@ -9,7 +9,7 @@ export type Drawn = string | { toSVG(): string };
 /** The SVG text of a chart. */
 export function checkDrawn(call: string, plot: unknown): string {
   const svg = typeof plot === 'string' ? plot : (plot as { toSVG?(): unknown } | null | undefined)?.toSVG?.();
-  if (typeof svg !== 'string') fail(call, `plot must be a chart or the text of one, got ${show(plot)}`);
+  if (typeof svg !== 'string') fail(call, `plot must be a chart or its SVG text, got ${show(plot)}`);
   return svg;
 }
 
