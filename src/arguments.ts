@@ -20,7 +20,7 @@ function refuseMore(call: string, most: number, given: readonly unknown[]): void
   if (n < 0) return;
   const takes = most === 0 ? 'no argument' : most === 1 ? 'one argument' : `at most ${most} arguments`;
   const advice = isPlain(given[n]) && most > 0 ? '; check the order of the arguments' : '';
-  fail(call, `takes ${takes}, got ${show(given[n])} as number ${n + 1}${advice}`);
+  fail(call, `takes ${takes}, got ${show(given[n])} as argument ${n + 1}${advice}`);
 }
 
 const isPlaceIn = (item: unknown, index: unknown, list: unknown): boolean =>

@@ -247,8 +247,8 @@ function reserve(call: string, bytes: number): Address {
   const held = Math.round(started().memory.buffer.byteLength / 2 ** 20);
   return fail(
     call,
-    `the model must fit into memory, got a need of ${Math.ceil(bytes / 2 ** 20)} MiB beside ${held} MiB; ` +
-      'dispose() of models that are not needed, or make layers, batches or sequences smaller',
+    `the model must fit into memory, got ${Math.ceil(bytes / 2 ** 20)} MiB in addition to ${held} MiB in use; ` +
+      'dispose() of unused models, or use smaller layers, batches or sequences',
   );
 }
 

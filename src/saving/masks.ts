@@ -18,7 +18,8 @@ export function checkMasks(place: Place, { layers }: Sequential): void {
   for (const layer of layers) {
     if (layer.className === 'Flatten' || layer.className === 'Reshape') {
       if (differs) {
-        const message = 'must not mix masked steps of a bidirectional layer with others: Keras makes them zero';
+        const message =
+          'must not mix masked steps of a bidirectional layer with others, because Keras sets them to zero';
         refuse(within(place, layer.name), message);
       }
       masked = false;
@@ -29,7 +30,7 @@ export function checkMasks(place: Place, { layers }: Sequential): void {
       if (differs && layer instanceof Bidirectional && layer.forwardLayer.goBackwards) {
         refuse(
           within(place, layer.name),
-          'must not wrap goBackwards on a masked sequence: Keras makes other steps zero',
+          'must not wrap goBackwards on a masked sequence, because Keras sets other steps to zero',
         );
       }
       masked &&= layer.returnSequences;

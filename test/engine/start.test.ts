@@ -105,7 +105,7 @@ test('a model that does not fit into memory is rejected with advice', async () =
   const { layers, sequential } = await import('lstm-wasm');
   const model = sequential({ layers: [layers.dense({ units: 2 ** 28, inputShape: [1] })] });
   expect(() => model.predict([[1]])).toThrow(
-    / MiB beside \d+ MiB; dispose\(\) of models that are not needed, or make /,
+    / MiB in addition to \d+ MiB in use; dispose\(\) of unused models, or use smaller /,
   );
 });
 

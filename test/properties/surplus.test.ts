@@ -111,5 +111,5 @@ test.each(found)('%s takes %i arguments and rejects one more', async (_, most, c
   const refused = await outcome(given({ surplus: 1 }));
   expect(refused).toBeInstanceOf(ValueError);
   const takes = most === 0 ? 'no argument' : most === 1 ? 'one argument' : `at most ${most} arguments`;
-  expect((refused as Error).message).toContain(`takes ${takes}, got { surplus } as number ${most + 1}`);
+  expect((refused as Error).message).toContain(`takes ${takes}, got { surplus } as argument ${most + 1}`);
 });

@@ -330,7 +330,7 @@ describe('what Keras 3 does not have is refused', () => {
         layers.bidirectional({ layer: layers.lstm({ units: 1, returnSequences: true }) }),
         layers.flatten(),
       ],
-      /Keras makes them zero/,
+      /Keras sets them to zero/,
     ],
   ] as [string, Layer[], RegExp][])('%s', async (_, list, message) => {
     const model = sequential({ layers: list });

@@ -650,6 +650,6 @@ test('methods in a worker reject surplus arguments', async () => {
   const more = { surplus: 1 } as never;
   const surplus = (...given: never[]) => messageOf((model.predict as (...all: never[]) => Promise<unknown>)(...given));
   expect(await surplus(x as never, {} as never, more)).toBe(
-    'ValueError model.predict: takes at most 2 arguments, got { surplus } as number 3; check the order of the arguments',
+    'ValueError model.predict: takes at most 2 arguments, got { surplus } as argument 3; check the order of the arguments',
   );
 });
