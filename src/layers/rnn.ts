@@ -47,7 +47,7 @@ export class Rnn extends Recurrent {
 /** One cell of each class that was used in a layer; it rebuilds other cells of its class from their `getConfig`. */
 const patterns = new Map<string, Cell>();
 
-/** Builds the cell that `{ className, config }` describes; null if the program has created no cell of its class. */
+/** Builds the cell that `{ className, config }` describes; null if no cell of its class was used in a layer. */
 const remade = (value: unknown): Cell | null =>
   isDescribed(value) ? (patterns.get(value.className)?.remake(value.config) ?? null) : null;
 

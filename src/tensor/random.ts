@@ -19,7 +19,7 @@ export const generatorFor = (call: string, seed: unknown): Generator =>
  * Checks all arguments and allocates the result before it draws a seed, so that a rejected call does not change the
  * stream.
  *
- * @param whole rounds a drawn number when the dtype is not float32
+ * @param whole converts a drawn number to a whole one when the dtype is not float32
  */
 function random(
   call: string,
