@@ -26,7 +26,9 @@ export const activations = [
 /** The name of an activation as this package, TF.js and its saved models write it. @useDeclaredType */
 export type ActivationName = (typeof activations)[number];
 
-/** Aliases: names of Keras, and TF.js's names in camelCase; celu with alpha 1 is elu. */
+/**
+ * Aliases: names of Keras, and TF.js's names in camelCase; celu with alpha 1 is elu; TensorFlow 2.0 wrote softmax_v2.
+ */
 const spellings = {
   hard_sigmoid: 'hardSigmoid',
   log_softmax: 'logSoftmax',
@@ -34,6 +36,7 @@ const spellings = {
   geluNew: 'gelu_new',
   leaky_relu: 'leakyRelu',
   celu: 'elu',
+  softmax_v2: 'softmax',
 } as const satisfies Record<string, ActivationName>;
 
 /** An activation as layers accept it: by its TF.js name, or by that of Keras. @useDeclaredType */

@@ -409,9 +409,9 @@ const spellings: { readonly [name: string]: string } = {
   zero: 'zeros',
 };
 
-/** The factory for a name or a class name, such as glorot_uniform, GlorotUniform or IdentityInitializer. */
+/** The factory for a name or class name: glorot_uniform, GlorotUniform, IdentityInitializer, GlorotUniformV2. */
 function spelled(name: string): string {
-  const camel = factoryOf(fromSnake(name)).replace(/Initializer$/, '');
+  const camel = factoryOf(fromSnake(name)).replace(/(Initializer|V2)$/, '');
   return Object.hasOwn(spellings, camel) ? spellings[camel]! : camel;
 }
 

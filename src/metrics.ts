@@ -19,7 +19,8 @@ export const scores = [
 
 export type ScoreName = (typeof scores)[number];
 
-const scoreSpellings = {
+/** What is a name of a metric alone. */
+const metricSpellings = {
   binaryAccuracy: 'binaryAccuracy',
   binary_accuracy: 'binaryAccuracy',
   categoricalAccuracy: 'categoricalAccuracy',
@@ -36,16 +37,18 @@ const scoreSpellings = {
   root_mean_squared_error: 'rootMeanSquaredError',
   rmse: 'rootMeanSquaredError',
   RMSE: 'rootMeanSquaredError',
-} as const satisfies Record<string, ScoreName>;
+  logCoshError: 'logcosh',
+  log_cosh_error: 'logcosh',
+} as const satisfies Record<string, ScoreName | LossName>;
 
 /** Names whose meaning depends on loss and output, and the key they go by in `history`. */
 const byOutput = { accuracy: 'acc', acc: 'acc', crossentropy: 'ce', ce: 'ce' } as const;
 
 /** A metric as `compile` accepts it. @useDeclaredType */
-export type MetricName = keyof typeof byOutput | keyof typeof scoreSpellings | keyof typeof lossSpellings;
+export type MetricName = keyof typeof byOutput | keyof typeof metricSpellings | keyof typeof lossSpellings;
 
 const spellings = [
-  ...new Set([...Object.keys(byOutput), ...Object.keys(scoreSpellings), ...Object.keys(lossSpellings)]),
+  ...new Set([...Object.keys(byOutput), ...Object.keys(metricSpellings), ...Object.keys(lossSpellings)]),
 ] as MetricName[];
 
 /** A metric that `compile` chose. */
@@ -86,8 +89,8 @@ function resolveMetric(call: string, argument: string, given: unknown, loss: Los
     return { name, key, kindOf: width => (key === 'acc' ? accuracyFor : crossentropyFor)(width, loss) };
   }
   // Keras has a metric with the name of this loss, without the minus sign
-  const kind = { ...lossSpellings, ...scoreSpellings }[
-    name as keyof typeof scoreSpellings | keyof typeof lossSpellings
+  const kind = { ...lossSpellings, ...metricSpellings }[
+    name as keyof typeof metricSpellings | keyof typeof lossSpellings
   ];
   const sparse = kind === 'sparseCategoricalAccuracy' || kind === 'sparseCategoricalCrossentropy';
   if (sparse !== isSparse(loss)) {

@@ -6,7 +6,7 @@ import { fail, show } from '../errors.ts';
 import { drawing } from '../random.ts';
 import { type Dialect, dialectOf } from '../saving/dialect.ts';
 import { MOST_TEXT, type Place, parseTopology, refuse } from '../saving/place.ts';
-import { modelOf } from '../saving/topology.ts';
+import { type Arrangement, arrangementOf, modelOf } from '../saving/topology.ts';
 import type { Sequential } from '../sequential.ts';
 import { CONFIG, METADATA, openZip, WEIGHTS } from './archive.ts';
 import { type Hdf5Group, openHdf5 } from './hdf5.ts';
@@ -43,7 +43,7 @@ export async function loadKerasWeights(model: Sequential, bytes: Uint8Array | Ar
   const place = { call, part: isZip(file) ? WEIGHTS : 'the file' };
   const root = openHdf5(place, weights);
   dialectIn(place, root); // refuses those of Keras 1
-  model.setWeights(readWeights(place, root, weights.length, model));
+  model.setWeights(readWeights(place, root, weights.length, model, () => arrangementIn(call, file, root)));
 }
 
 // ------------------------------------------------------------------------------------------------------------ files
@@ -57,7 +57,8 @@ function readArchive(call: string, file: Uint8Array): Sequential {
   const model = modelOf({ call, part: CONFIG }, config, dialect);
   const weights = weightsOf(call, file, model);
   const inside = { call, part: WEIGHTS };
-  model.setWeights(readWeights(inside, openHdf5(inside, weights), weights.length, model));
+  const arrange = () => arrangementOf({ call, part: CONFIG }, config);
+  model.setWeights(readWeights(inside, openHdf5(inside, weights), weights.length, model, arrange));
   return model;
 }
 
@@ -77,9 +78,19 @@ function readWhole(call: string, file: Uint8Array): Sequential {
   const text = root.strings('model_config')?.join('');
   if (!text) return refuse(place, 'must hold a model_config, got none; weights alone are for loadKerasWeights');
   const at = { call, part: 'model_config' };
-  const model = modelOf(at, parse(at, text), dialectIn(place, root) ?? 'keras2');
-  model.setWeights(readWeights(place, root, file.length, model));
+  const config = parse(at, text);
+  const model = modelOf(at, config, dialectIn(place, root) ?? 'keras2');
+  model.setWeights(readWeights(place, root, file.length, model, () => arrangementOf(at, config)));
   return model;
+}
+
+/** How the layers of a file of weights are grouped; null where it holds weights alone. */
+function arrangementIn(call: string, file: Uint8Array, root: Hdf5Group): Arrangement | null {
+  const part = isZip(file) ? CONFIG : 'model_config';
+  const text = isZip(file)
+    ? openZip({ call, part: 'the file' }, file).get(CONFIG)?.read(MOST_TEXT)
+    : root.strings('model_config')?.join('');
+  return text ? arrangementOf({ call, part }, parse({ call, part }, text)) : null;
 }
 
 /** Which Keras wrote the file; null where it does not say so. */

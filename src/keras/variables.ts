@@ -5,6 +5,7 @@ import { Bidirectional } from '../layers/bidirectional.ts';
 import type { Layer } from '../layers/layer.ts';
 import { Recurrent } from '../layers/recurrent.ts';
 import { TimeDistributed } from '../layers/timeDistributed.ts';
+import type { ArrangedLayer, Arrangement } from '../saving/topology.ts';
 import type { Sequential } from '../sequential.ts';
 
 /** An object of Keras that may have variables: the next so many of those that `getWeights` gives. */
@@ -15,14 +16,32 @@ export interface Holder {
   readonly count: number;
 }
 
-/** Every object of the model, layer by layer, in the order of the weights. */
-export function holdersOf({ layers }: Sequential): readonly (readonly Holder[])[] {
-  const names = numbered();
+/**
+ * Every object of the model, layer by layer, in the order of the weights.
+ *
+ * @param arrangement of as many layers, where some are in models within the model
+ */
+export function holdersOf({ layers }: Sequential, arrangement?: Arrangement): readonly (readonly Holder[])[] {
   // Keras does not count an input layer at the bottom among the layers
-  return layers.map((layer, n) =>
-    n === 0 && layer.className === 'InputLayer' ? [] : holders(layer, `layers/${names(layer.className)}`),
+  const inputs = layers[0]!.className === 'InputLayer' ? 1 : 0;
+  const own = layers.slice(inputs);
+  const paths = pathsOf(arrangement ?? own, own.values());
+  return layers.map((layer, n) => (n < inputs ? [] : holders(layer, paths[n - inputs]!)));
+}
+
+/** Where the next layers are, one for each in the arrangement. */
+function pathsOf(arrangement: Arrangement, next: Iterator<Layer, undefined>, above = ''): string[] {
+  const names = numbered();
+  return arrangement.flatMap(item =>
+    'layers' in item
+      ? pathsOf(item.layers, next, `${above}layers/${names(item.className)}/`)
+      : [`${above}layers/${names(next.next().value!.className)}`],
   );
 }
+
+/** The layers of an arrangement in their order. */
+export const layersOf = (arrangement: Arrangement): ArrangedLayer[] =>
+  arrangement.flatMap(item => ('layers' in item ? layersOf(item.layers) : [item]));
 
 function holders(layer: Layer, path: string): Holder[] {
   const { name } = layer;

@@ -1,14 +1,16 @@
 /** Weights out of HDF5 files: those of Keras 3, and those of Keras before it, which go by the names of layers. */
 
-import type { WeightSpec } from '../layers/layer.ts';
+import { show } from '../errors.ts';
+import type { Layer, WeightSpec } from '../layers/layer.ts';
 import { fromCudnn, isCudnnBias } from '../saving/cudnn.ts';
 import { type Place, refuse, within } from '../saving/place.ts';
+import type { Arrangement } from '../saving/topology.ts';
 import type { Sequential } from '../sequential.ts';
 import { showShape, sizeOf } from '../shapes.ts';
 import { tensor } from '../tensor/make.ts';
 import type { Tensor } from '../tensor/tensor.ts';
 import type { Hdf5Data, Hdf5Group } from './hdf5.ts';
-import { holdersOf } from './variables.ts';
+import { holdersOf, layersOf } from './variables.ts';
 
 /** What Keras called the group of the layers before version 2.14. */
 const OLD_LAYERS = '_layer_checkpoint_dependencies';
@@ -17,19 +19,53 @@ const OLD_LAYERS = '_layer_checkpoint_dependencies';
  * The weights of a model, all of them checked.
  *
  * @param size of the file: what the weights take must be in it
+ * @param arrange how the file says that its layers are grouped; null where it does not
  */
-export function readWeights(place: Place, root: Hdf5Group, size: number, model: Sequential): Tensor[] {
+export function readWeights(
+  place: Place,
+  root: Hdf5Group,
+  size: number,
+  model: Sequential,
+  arrange: () => Arrangement | null,
+): Tensor[] {
   const bytes = 4 * model.countParams();
   if (bytes > size) refuse(place, `must hold the ${bytes} bytes of the weights of the model, got ${size} in all`);
   const group = root.get('model_weights');
   const byName = group?.kind === 'group' ? group : root;
   const names = listOf(byName, 'layer_names');
-  return names ? readByName(place, byName, names, model) : readByClass(place, root, model);
+  return names ? readByName(place, byName, names, model, arrange) : readByClass(place, root, model, arrange);
 }
 
-function readByClass(place: Place, root: Hdf5Group, model: Sequential): Tensor[] {
+/** The name of a model within the model; undefined where there is none. */
+function modelIn(root: Hdf5Group): string | undefined {
+  for (const list of ['layers', OLD_LAYERS]) {
+    const group = root.get(list);
+    const names = group?.kind === 'group' ? group.names() : [];
+    const name = names.find(each => /^(sequential|functional|model)(_\d+)?$/.test(each));
+    if (name !== undefined) return name;
+  }
+  return undefined;
+}
+
+/** The arrangement of a file, which must be of the layers of the model. */
+function checkArrangement(place: Place, arrangement: Arrangement, { layers }: Sequential): Arrangement {
+  const wanted = layers.filter(({ className }, n) => n > 0 || className !== 'InputLayer').length;
+  const found = layersOf(arrangement).length;
+  if (found !== wanted)
+    refuse(place, `must be of a model of ${wanted} ${wanted === 1 ? 'layer' : 'layers'}, got one of ${found}`);
+  return arrangement;
+}
+
+function readByClass(place: Place, root: Hdf5Group, model: Sequential, arrange: () => Arrangement | null): Tensor[] {
   const { layers } = model;
-  return holdersOf(model).flatMap((holders, n) => {
+  const inner = modelIn(root);
+  const found = inner === undefined ? null : arrange();
+  if (inner !== undefined && !found) {
+    const rule = `must be the .keras file of the whole model where it has a model within it, as this one has ${show(inner)}`;
+    refuse(place, `${rule}; weights alone do not say in which order its layers are`);
+  }
+  const arrangement = found ? checkArrangement(place, found, model) : undefined;
+  return holdersOf(model, arrangement).flatMap((holders, n) => {
     let next = 0;
     return holders.flatMap(({ path, count }) => {
       const specs = layers[n]!.weightSpecs.slice(next, next + count);
@@ -49,7 +85,7 @@ function readByClass(place: Place, root: Hdf5Group, model: Sequential): Tensor[]
 
 /** The variables of an object, under any of the paths that Keras has used. */
 function varsOf(root: Hdf5Group, path: string, count: number): Hdf5Group | null {
-  const paths = [path, path.replace(/^layers/, OLD_LAYERS)];
+  const paths = [path, path.replace(/(^|\/)layers(?=\/)/g, `$1${OLD_LAYERS}`)];
   for (const each of paths) {
     const vars = root.get(`${each}/vars`);
     if (vars?.kind === 'group' && vars.names().length > 0) return vars;
@@ -63,26 +99,69 @@ function varsOf(root: Hdf5Group, path: string, count: number): Hdf5Group | null 
 }
 
 /** All weights in their order, whatever their layers are called, as Keras does it. */
-function readByName(place: Place, root: Hdf5Group, names: readonly string[], model: Sequential): Tensor[] {
-  const stored = names.flatMap(name => {
+function readByName(
+  place: Place,
+  root: Hdf5Group,
+  names: readonly string[],
+  model: Sequential,
+  arrange: () => Arrangement | null,
+): Tensor[] {
+  const groups = names.map(name => {
     const group = root.get(name);
     const here = within(place, name.slice(0, 60));
     if (group?.kind !== 'group') return refuse(here, 'must be a group, got none');
     const weights = listOf(group, 'weight_names') ?? [];
     return weights.map((weight): Stored => [within(here, weight.slice(0, 60)), group.get(weight)]);
   });
-  const specs = model.layers.flatMap(({ weightSpecs }) => weightSpecs);
-  if (stored.length !== specs.length) {
-    refuse(place, `must hold the ${specs.length} weights of the model, got ${stored.length}`);
-  }
+  const stored = groups.flat();
+  const { layers } = model;
+  const total = layers.reduce((sum, { weightSpecs }) => sum + weightSpecs.length, 0);
+  if (stored.length !== total) refuse(place, `must hold the ${total} weights of the model, got ${stored.length}`);
+  const holders = holdersOf(model);
+  const read: Tensor[][] = layers.map(() => []);
+  const trainables = () => {
+    const arrangement = arrange();
+    const flags = arrangement ? layersOf(checkArrangement(place, arrangement, model)) : layers;
+    // An input layer has no weights, and may not be among those of the file
+    return (n: number) => flags[n - layers.length + flags.length]!.trainable;
+  };
   let next = 0;
-  return holdersOf(model)
-    .flat()
-    .flatMap(({ count }) => {
-      const from = next;
+  for (const n of storedOrder(groups, layers, trainables)) {
+    let own = 0;
+    for (const { count } of holders[n]!) {
+      const specs = layers[n]!.weightSpecs.slice(own, own + count);
+      read[n]!.push(...readHolder(stored.slice(next, next + count), specs));
+      own += count;
       next += count;
-      return readHolder(stored.slice(from, next), specs.slice(from, next));
-    });
+    }
+  }
+  return read.flat();
+}
+
+/**
+ * The layers in the order of their weights in the file: a model within the model is one group, of first the weights that
+ * are trained and then the others.
+ */
+function storedOrder(
+  groups: readonly (readonly Stored[])[],
+  layers: readonly Layer[],
+  trainables: () => (n: number) => boolean,
+): number[] {
+  const sizes = layers.map(({ weightSpecs }) => weightSpecs.length);
+  const order: number[] = [];
+  let isTrainable: ((n: number) => boolean) | undefined;
+  let next = 0;
+  for (const { length } of groups.filter(group => group.length > 0)) {
+    const together: number[] = [];
+    for (let left = length; left > 0 && next < layers.length; left -= sizes[next++]!) together.push(next);
+    if (together.filter(n => sizes[n]! > 0).length < 2) {
+      order.push(...together);
+      continue;
+    }
+    isTrainable ??= trainables();
+    for (const trained of [true, false]) order.push(...together.filter(n => isTrainable!(n) === trained));
+  }
+  return order;
 }
 
 /** Where in the file a weight is, and what is there. */

@@ -22,7 +22,7 @@ export const HARD_SIGMOID = { alpha: 0.2, beta: 0.5 };
 export const HARD_SIGMOID_KERAS3 = { alpha: 1 / 6, beta: 0.5 };
 
 /** The slope of the activation below zero. */
-const LEAKY_RELU = { alpha: 0.2 };
+export const LEAKY_RELU = { alpha: 0.2 };
 
 /** sqrt(2 / pi) and the factor of the cube, in the approximation of gelu by tanh. */
 const GELU = { scale: 0.7978845608028654, cube: 0.044715 };

@@ -4,7 +4,7 @@
  */
 
 import type { ActivationName } from '../activations.ts';
-import { HARD_SIGMOID, HARD_SIGMOID_KERAS3, SELU } from './activations.ts';
+import { HARD_SIGMOID, HARD_SIGMOID_KERAS3, LEAKY_RELU, SELU } from './activations.ts';
 
 export interface Form {
   /** As a formula of x. */
@@ -75,6 +75,7 @@ const spelled: [ActivationName, Form][] = [
   ['hardSigmoid', apply('HardSigmoid', x, HARD_SIGMOID.alpha, HARD_SIGMOID.beta)],
   ['hard_sigmoid_keras3', apply('HardSigmoid', x, HARD_SIGMOID_KERAS3.alpha, HARD_SIGMOID_KERAS3.beta)],
   ['elu', apply('Elu', x, 1)],
+  ['leakyRelu', apply('LeakyRelu', x, LEAKY_RELU.alpha)],
   ['selu', apply('Selu', x, SELU.alpha, SELU.gamma)],
   ['softplus', apply('Softplus', x)],
   ['softsign', apply('Softsign', x)],
@@ -106,9 +107,25 @@ export function layersOf(form: Form): Pointwise[] | null {
   if (form.text === identity.text) return [];
   const one = layerOf(form);
   if (one) return [one];
+  const bounded = boundedOf(form);
+  if (bounded) {
+    const below = layersOf(bounded.inner);
+    return below && [...below, bounded.layer];
+  }
   const last = form.outer && layerOf(form.outer);
   const first = last && layersOf(form.inner!);
   return first ? [...first, last!] : null;
+}
+
+/** Relu or LeakyRelu with a greatest number, and what that is of. */
+function boundedOf({ outer, inner }: Form): { layer: Pointwise; inner: Form } | null {
+  const sloped = inner?.outer;
+  const maxValue = outer?.numbers?.[1];
+  if (!sloped || maxValue === undefined || !(maxValue >= 0)) return null;
+  if (!/^Clip:-Infinity:[^(]+\(x\)$/.test(outer!.text) || !/^(Leaky)?Relu(:[^(]+)?\(x\)$/.test(sloped.text))
+    return null;
+  const negativeSlope = sloped.numbers?.[0] ?? 0;
+  return { layer: { factory: 'reLU', options: { maxValue, negativeSlope } }, inner: inner!.inner! };
 }
 
 function layerOf({ text, numbers = [] }: Form): Pointwise | null {

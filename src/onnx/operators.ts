@@ -6,7 +6,7 @@ import { shapeFrom } from './compute.ts';
 import { fold, isFoldable } from './fold.ts';
 import { plus, times } from './forms.ts';
 import { joined, reduce, split } from './halves.ts';
-import { alongRows, cast, clip, combine, difference, divide, power } from './pointwise.ts';
+import { alongRows, atMost, cast, clip, combine, difference, divide, power } from './pointwise.ts';
 import type { NodeProto } from './proto.ts';
 import type { Reading } from './reading.ts';
 import { readRecurrent } from './readRecurrent.ts';
@@ -66,6 +66,7 @@ const operators: { readonly [op: string]: Operator } = {
   HardSigmoid: unary('HardSigmoid', ['alpha', HARD_SIGMOID.alpha], ['beta', HARD_SIGMOID.beta]),
   Gelu: node => node.pointwise(0, node.string('approximate', 'none') === 'tanh' ? 'GeluTanh' : 'Gelu'),
   Clip: clip,
+  Min: atMost,
   Softmax: node => alongRows(node, 'Softmax'),
   LogSoftmax: node => alongRows(node, 'LogSoftmax'),
   Identity: same,

@@ -72,6 +72,13 @@ export function clip(node: Reading): Stream {
   return node.pointwise(0, 'Clip', least, most >= 3.4e38 ? Number.POSITIVE_INFINITY : most);
 }
 
+/** The smaller one of each number and a number of the file. */
+export function atMost(node: Reading): Stream {
+  if (node.has(2)) node.fail('must have two inputs, got more');
+  const place = node.value(0).kind === 'floats' ? 1 : 0;
+  return node.pointwise(place, 'Clip', Number.NEGATIVE_INFINITY, numberOf(node, 1 - place));
+}
+
 /** Softmax and its logarithm, along the last axis. */
 export function alongRows(node: Reading, op: string): Stream {
   const stream = node.stream(0);

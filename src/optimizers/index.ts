@@ -131,12 +131,11 @@ const byName = {
 export type OptimizerName = keyof typeof byName;
 
 const names = Object.keys(byName) as OptimizerName[];
-/** The class names that TF.js and Keras take as well: 'RMSProp', 'SGD', 'AdamW', ... */
-const classNames = ['Adam', 'AdamW', 'Nadam', 'Adamax', 'SGD', 'RMSProp', 'RMSprop', 'Adagrad', 'Adadelta'];
 
 export function resolveOptimizer(call: string, value: unknown): Optimizer {
   if (value instanceof Optimizer) return value;
   if (typeof value !== 'string') fail(call, `optimizer must be one of train.* or its name, got ${show(value)}`);
-  const name = classNames.includes(value) ? value.toLowerCase() : value;
+  // As in Keras, case does not matter: 'RMSProp', 'SGD', 'AdamW'
+  const name = names.find(known => known === value.toLowerCase()) ?? value;
   return byName[checkName(call, 'optimizer', name, names)]();
 }

@@ -15,11 +15,50 @@ interface Found {
   readonly described: unknown;
 }
 
+/** A model within a model, as a file describes it. */
+interface FoundModel {
+  readonly className: string;
+  readonly items: readonly Item[];
+}
+
+type Item = Found | FoundModel;
+
+/**
+ * How a file groups the layers of a model: each of its layers but the inputs, or a model within it with its own. Files
+ * that have weights by place or by group need it, because here all layers are in one line.
+ */
+export type Arrangement = readonly (ArrangedLayer | ArrangedModel)[];
+
+export interface ArrangedLayer {
+  readonly trainable: boolean;
+}
+
+export interface ArrangedModel {
+  readonly className: string;
+  readonly layers: Arrangement;
+}
+
 /** The model that a program wrote down. */
 export function modelOf(place: Place, topology: unknown, dialect: Dialect): Sequential {
   const model = modelFrom(place, topologyOf(place, topology, dialect));
   if (dialect === 'keras2' || dialect === 'keras3') checkMasks(place, model);
   return model;
+}
+
+/** How the layers of that model are grouped in the file. */
+export function arrangementOf(place: Place, topology: unknown): Arrangement {
+  checkDepth(place, topology);
+  return arranged(itemsIn(place, topology));
+}
+
+function arranged(items: readonly Item[]): Arrangement {
+  return items
+    .filter(item => 'items' in item || classOf(item.described) !== 'InputLayer')
+    .map(item => {
+      if ('items' in item) return { className: item.className, layers: arranged(item.items) };
+      const { config } = item.described as { config?: Words };
+      return { trainable: config?.trainable !== false };
+    });
 }
 
 /**
@@ -32,23 +71,50 @@ function topologyOf(place: Place, model: unknown, dialect: Dialect): Words {
   const { config } = describedIn(place, model);
   if (Array.isArray(config.layers)) checkLayers(within(place, 'config.layers'), config.layers.length);
   checkDepth(place, model);
-  const found = layersIn(place, model);
+  const items = itemsIn(place, model);
+  const found = layersIn(items);
   if (found.length === 0) refuse(within(place, 'config.layers'), 'must hold a layer, got none');
   checkLayers(within(place, 'config.layers'), found.length);
   if (found.some(({ described }) => isOfKeras1(described))) refuseKeras1(place);
-  const layers = found.map(({ place, described }) => layerOf(place, described, dialect));
+  const own = found.map(({ place, described }) => layerOf(place, described, dialect));
+  // Names are unique in each model, and now in the line
+  const layers = items.some(item => 'items' in item) ? renamed(own) : own;
   return {
     class_name: 'Sequential',
     config: { name: config.name, layers: withInput(layers, inputOf(model, found), dialect) },
   };
 }
 
-/** The layers of a model and of those within it, but for the inputs of these. */
-function layersIn(place: Place, model: unknown): Found[] {
-  const listed = listedIn(place, model).flatMap(found =>
-    isModel(found.described) ? layersIn(found.place, found.described) : [found],
+/** What a model lists, and what is in the models among that. */
+function itemsIn(place: Place, model: unknown): Item[] {
+  return listedIn(place, model).map(found =>
+    isModel(found.described)
+      ? { className: classOf(found.described) as string, items: itemsIn(found.place, found.described) }
+      : found,
   );
-  return listed.filter(({ described }, n) => n === 0 || classOf(described) !== 'InputLayer');
+}
+
+/** The layers of a model and of those within it, but for the inputs of these. */
+function layersIn(items: readonly Item[]): Found[] {
+  const flat = (list: readonly Item[]): Found[] => list.flatMap(item => ('items' in item ? flat(item.items) : [item]));
+  return flat(items).filter(({ described }, n) => n === 0 || classOf(described) !== 'InputLayer');
+}
+
+/** Gives layers whose name is taken one with a number, as Keras makes names: dense, dense_1. */
+function renamed(layers: readonly Words[]): readonly Words[] {
+  const nameOf = ({ config }: Words) => (config as Words).name;
+  const taken = new Set(layers.map(nameOf));
+  const used = new Set<unknown>();
+  return layers.map(layer => {
+    const name = nameOf(layer);
+    let chosen = name;
+    if (used.has(name) && typeof name === 'string') {
+      for (let n = 1; taken.has(chosen); n++) chosen = `${name}_${n}`;
+      taken.add(chosen);
+    }
+    used.add(chosen);
+    return chosen === name ? layer : { ...layer, config: { ...(layer.config as Words), name: chosen } };
+  });
 }
 
 const GRAPHS = ['Functional', 'Model'];

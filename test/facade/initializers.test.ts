@@ -143,6 +143,7 @@ describe('names', () => {
     const snake = name.replace(/[A-Z]/g, letter => `_${letter.toLowerCase()}`);
     const className = name.charAt(0).toUpperCase() + name.slice(1);
     const spellings = [name, snake, snake.replace('le_cun', 'lecun'), className, className.replace('LeCun', 'Lecun')];
+    spellings.push(`${className}V2`, `${snake}V2`); // of TensorFlow 2
     setRandomSeed(7);
     const expected = kernelOf(initializers[name]());
     for (const spelling of spellings) {

@@ -5,6 +5,7 @@ import { describe, expect, test } from 'vitest';
 import { type LossName, losses, lossSpellings, resolveLoss } from '../../src/losses.ts';
 import { planLoss, planMetrics } from '../../src/lossPlan.ts';
 import { resolveMetrics, scores } from '../../src/metrics.ts';
+import { resolveOptimizer } from '../../src/optimizers/index.ts';
 import type { Plan } from '../../src/plan.ts';
 import { expectBits, expectClose } from '../compare.ts';
 import { lossOf, targetWidth } from '../reference/loss.ts';
@@ -372,6 +373,14 @@ describe('metrics of Keras', () => {
     expectClose(history.val_rmse!, [Number(last)], { abs: 1e-6, rel: 1e-6 });
   });
 
+  test('names of optimizers are case-insensitive, as in Keras', () => {
+    const names = ['adam', 'ADAM', 'RMSProp', 'RMSprop', 'Sgd', 'AdamW', 'Nadam'];
+    const found = names.map(name => resolveOptimizer('test', name).className.toLowerCase());
+    expect(found).toEqual(names.map(name => name.toLowerCase()));
+    expect(() => resolveOptimizer('test', 'ADAN')).toThrow(/^test: unknown optimizer 'ADAN'/);
+    expect(() => resolveOptimizer('test', 'constructor')).toThrow(/^test: unknown optimizer 'constructor'/);
+  });
+
   test('losses and metrics accept the names of Keras', () => {
     const names = ['kl_divergence', 'KLDivergence', 'cosine_similarity', 'MeanSquaredError', 'Huber', 'LogCosh', 'bce'];
     expect(names.map(name => resolveLoss('test', name))).toEqual([
@@ -385,6 +394,9 @@ describe('metrics of Keras', () => {
     ]);
     const metrics = resolveMetrics('test', ['RootMeanSquaredError', 'R2Score', 'Precision', 'MSE'], 'meanSquaredError');
     expect(metrics.map(({ key }) => key)).toEqual(['rootMeanSquaredError', 'r2Score', 'precision', 'MSE']);
+    for (const name of ['LogCoshError', 'log_cosh_error']) {
+      expect(resolveMetrics('test', name, 'meanSquaredError')[0]!.kindOf(1)).toBe('logcosh');
+    }
     expect(() => resolveMetrics('test', 'Accuracy', 'meanSquaredError')).toThrow("unknown metrics 'Accuracy'");
   });
 });

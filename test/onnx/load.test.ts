@@ -152,6 +152,22 @@ describe('the same in other words', () => {
       [number('least', 0), number('most', 0.3)],
       v => Math.min(Math.max(v, 0), 0.3),
     ],
+    [
+      'a bound above relu, the number first',
+      [node('Relu', ['z'], ['r']), node('Min', ['most', 'r'], ['y'])],
+      [number('most', 0.2)],
+      v => Math.min(Math.max(v, 0), 0.2),
+    ],
+    [
+      'a bound above a leak and another activation',
+      [
+        node('Tanh', ['z'], ['t']),
+        node('LeakyRelu', ['t'], ['r'], [attribute('alpha', { f: 0.5 })]),
+        node('Min', ['r', 'most'], ['y']),
+      ],
+      [number('most', 0.2)],
+      v => Math.min(Math.tanh(v) > 0 ? Math.tanh(v) : Math.tanh(v) / 2, 0.2),
+    ],
     ['a leak', [node('LeakyRelu', ['z'], ['y'], [attribute('alpha', { f: 0.125 })])], [], v => (v > 0 ? v : v / 8)],
   ];
   test.each(spelled)('%s', async (_, nodes, numbers, f) => {
@@ -161,6 +177,26 @@ describe('the same in other words', () => {
       x.flatMap(row => z(row).map(f)),
       close,
     );
+  });
+
+  test('Min is refused where it is no bound of an activation', async () => {
+    const relu = node('Relu', ['z'], ['r']);
+    const refused: [ReturnType<typeof node>[], RegExp][] = [
+      [[relu, node('Min', ['r', 'z'], ['y'])], /input number 2 must be float32 weights of the file/],
+      [[relu, node('Min', ['r', 'most', 'most'], ['y'])], /must have two inputs, got more/],
+      [[relu, node('Min', ['r'], ['y'])], /must have an input number 2, got none/],
+      [[node('Min', ['z', 'most'], ['y'])], /must be the output of a layer or an activation/],
+    ];
+    for (const [nodes, message] of refused) {
+      const made = byHand({ node: [product, ...nodes], initializer: [kernel, number('most', 1)] });
+      await expect(made, message.source).rejects.toThrow(message);
+    }
+  });
+
+  test('a bounded leak comes back as one layer', async () => {
+    const options = { negativeSlope: 0.25, maxValue: 0.5 };
+    const copy = await loadOnnxModel(toOnnx(sequential({ layers: [layers.reLU({ ...options, inputShape: [3] })] })));
+    expect(copy.layers.map(layer => layer.getConfig())).toMatchObject([options]);
   });
 
   test('Gemm, with its matrix turned round, and Constant', async () => {

@@ -25,11 +25,11 @@ const inputShape = [null, D];
 const sequences = { returnSequences: true } as const;
 
 const cellActivations = [
-  ...['linear', 'relu', 'tanh', 'hardSigmoid', 'hard_sigmoid_keras3', 'elu', 'softplus', 'softsign'],
+  ...['linear', 'relu', 'tanh', 'hardSigmoid', 'hard_sigmoid_keras3', 'elu', 'leakyRelu', 'softplus', 'softsign'],
 ];
 const denseActivations = [
   ...['linear', 'relu', 'sigmoid', 'tanh', 'hardSigmoid', 'elu', 'selu', 'softplus', 'softsign'],
-  ...['swish', 'gelu', 'gelu_new', 'relu6', 'mish', 'hard_sigmoid_keras3', 'softmax', 'logSoftmax'],
+  ...['swish', 'gelu', 'gelu_new', 'relu6', 'mish', 'hard_sigmoid_keras3', 'leakyRelu', 'softmax', 'logSoftmax'],
 ] as const as readonly 'relu'[];
 
 const recurrent = {
@@ -121,6 +121,17 @@ add('timeDistributed', () => [
 add('softmax', () => [layers.softmax({ inputShape })]);
 add('reLU', () => [layers.reLU({ inputShape })]);
 add('reLU up to 0.4', () => [layers.reLU({ maxValue: 0.4, inputShape })]);
+add('reLU with a slope below zero', () => [layers.reLU({ negativeSlope: 0.3, inputShape })]);
+add('reLU with a falling slope below zero', () => [layers.reLU({ negativeSlope: -0.3, inputShape })]);
+for (const maxValue of [0, 0.4]) {
+  add(`reLU with a slope below zero, up to ${maxValue}`, () => [
+    layers.activation({ activation: 'tanh', inputShape }),
+    layers.reLU({ negativeSlope: 0.3, maxValue }),
+    layers.dense({ units: 2, ...biased }),
+    layers.reLU({ negativeSlope: 0.2, maxValue }),
+  ]);
+}
+add('elu with another alpha', () => [layers.elu({ alpha: 0.3, inputShape })]);
 add('leakyReLU', () => [layers.leakyReLU({ alpha: 0.2, inputShape })]);
 add('elu', () => [layers.elu({ inputShape })]);
 add('dropout', () => [

@@ -189,12 +189,10 @@ describe('names of Keras', () => {
     expect(found).toEqual(['MaxNorm', 'MaxNorm', 'NonNeg', 'UnitNorm']);
   });
 
-  test('are accepted for activations: leaky_relu, celu, silu', () => {
-    expect(['leaky_relu', 'celu', 'silu'].map(activation => dense({ activation }).activation)).toEqual([
-      'leakyRelu',
-      'elu',
-      'swish',
-    ]);
+  test('are accepted for activations: leaky_relu, celu, silu, softmax_v2', () => {
+    const names = ['leaky_relu', 'celu', 'silu', 'softmax_v2'];
+    const found = names.map(activation => dense({ activation }).activation);
+    expect(found).toEqual(['leakyRelu', 'elu', 'swish', 'softmax']);
   });
 });
 

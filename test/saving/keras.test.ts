@@ -264,6 +264,43 @@ describe('files in the layout of Keras', () => {
     expectNumbers(model);
   });
 
+  test('nested models are flattened, with the weights of each layer', async () => {
+    const model = await loadKerasModel(fixture('nested.keras'));
+    expectNumbers(model);
+    const names = 'dense lstm dense_2 dense_1 dense_3 lstm_1 dense_4 out';
+    expect(model.layers.map(({ name }) => name)).toEqual(names.split(' '));
+    expect(predictionOf(model).length).toBe(4);
+    model.setWeights(model.getWeights().map(({ shape }) => zeros(shape)));
+    await loadKerasWeights(model, fixture('nested.keras'));
+    expectNumbers(model);
+    await loadKerasWeights(model, await toKeras(model));
+    expectNumbers(model);
+  });
+
+  test('a weights file of a nested model is rejected, because it does not contain the order of layers', async () => {
+    const model = await loadKerasModel(fixture('nested.keras'));
+    await expect(loadKerasWeights(model, fixture('nested.weights.h5'))).rejects.toThrow(
+      "loadKerasWeights: the file: must be the .keras file of the whole model where it has a model within it, as this one has 'functional'; weights alone do not say in which order its layers are",
+    );
+  });
+
+  test('weights of a nested model with other layers are rejected', async () => {
+    const other = sequential({ layers: [layers.dense({ units: 2, inputShape: [3] })] });
+    await expect(loadKerasWeights(other, fixture('nested.keras'))).rejects.toThrow(
+      /^loadKerasWeights: model.weights.h5: must be of a model of 1 layer, got one of 8$/,
+    );
+  });
+
+  test('nested models in .h5 files store frozen weights last', async () => {
+    const model = await loadKerasModel(fixture('nested.h5'));
+    expectNumbers(model);
+    expect(model.layers.map(({ trainable }) => trainable)).toEqual([false, true, false, true, true]);
+    for (const layer of model.layers) layer.trainable = true;
+    model.setWeights(model.getWeights().map(({ shape }) => zeros(shape)));
+    await loadKerasWeights(model, fixture('nested.h5'));
+    expectNumbers(model);
+  });
+
   test('name lists of more than 64 kB are read from several attributes', async () => {
     const model = await loadKerasModel(gunzipSync(fixture('chunked.h5.gz')));
     expect(model.layers.length).toBe(37);

@@ -158,6 +158,48 @@ def deep():
     return layers, [(f"layers/{name}", name, [(1, 1), (1,)]) for name in names], [None, 1]
 
 
+def inner(class_name, name, layers, **more):
+    """A model within a model."""
+    return keras(class_name, layer(name, layers=layers, **more), "keras" if class_name == "Sequential" else "keras.src.models.functional")
+
+
+def called(item, source, shape):
+    """A layer of a functional model, applied to the output of another."""
+    tensor = {"class_name": "__keras_tensor__",
+              "config": {"shape": shape, "dtype": "float32", "keras_history": [source, 0, 0]}}
+    nodes = [{"args": [tensor], "kwargs": {}}] if source else []
+    return {**item, "name": item["config"]["name"], "inbound_nodes": nodes}
+
+
+def nested():
+    """A sequential model, one in a functional one, and layers of their names around them."""
+    first = inner("Sequential", "first", [
+        input_layer([None, 4, 2]), keras("LSTM", recurrent("lstm", 3, return_sequences=True)),
+        keras("Dense", dense("dense", 2)), keras("Dense", dense("dense_1", 2))])
+    deeper = inner("Sequential", "deeper", [input_layer([None, 4, 2]), keras("Dense", dense("dense", 2))])
+    last = keras("LSTM", recurrent("lstm", 2))
+    line = inner("Functional", "line", [called(input_layer([None, 4, 2]), None, None),
+                 called(deeper, "input_layer", [None, 4, 2]), called(last, "deeper", [None, 4, 2])],
+                 input_layers=["input_layer", 0, 0], output_layers=["lstm", 0, 0])
+    second = inner("Sequential", "second", [input_layer([None, 2]), keras("Dense", dense("dense", 2))])
+    layers = [input_layer([None, 4, 2]), keras("Dense", dense("dense", 2)), first, line, second,
+              keras("Dense", dense("out", 2))]
+    lstm = "lstm", [(2, 8), (2, 8), (8,)]
+    two = [(2, 2), (2,)]
+    groups = [("layers/dense", "dense", two), ("layers/sequential", "first", []),
+              ("layers/sequential/layers/lstm", "lstm", []),
+              ("layers/sequential/layers/lstm/cell", "lstm_cell", [(2, 12), (3, 12), (12,)]),
+              ("layers/sequential/layers/dense", "dense", [(3, 2), (2,)]),
+              ("layers/sequential/layers/dense_1", "dense_1", two), ("layers/functional", "line", []),
+              ("layers/functional/layers/input_layer", "input_layer", []),
+              ("layers/functional/layers/sequential", "deeper", []),
+              ("layers/functional/layers/sequential/layers/dense", "dense", two),
+              ("layers/functional/layers/lstm", "lstm", []), ("layers/functional/layers/lstm/cell", *lstm),
+              ("layers/sequential_1", "second", []), ("layers/sequential_1/layers/dense", "dense", two),
+              ("layers/dense_1", "out", two)]
+    return layers, groups, [None, 4, 2]
+
+
 LIMIT = 64512  # bytes in an object header
 
 
@@ -262,6 +304,33 @@ def weightless():
         file["model_weights/flatten"].attrs["weight_names"] = h5py.Empty("S1")
 
 
+def nested_whole():
+    """A model within a model is one group: first the weights that are trained, and then the frozen ones."""
+    frozen = {**old(dense("frozen", 3)), "trainable": False}
+    body = {"name": "body", "layers": [
+        {"class_name": "InputLayer", "config": {**OLD_INPUT[1], "batch_input_shape": [None, 4, 2], "name": "inner_in"}},
+        {"class_name": "LSTM", "config": {**OLD_LSTM, "trainable": False}},
+        {"class_name": "Dense", "config": old(dense("middle", 3))}, {"class_name": "Dense", "config": frozen},
+        {"class_name": "Dense", "config": old(dense("top", 3))}]}
+    listed = [OLD_INPUT, ("Sequential", body), ("Dense", old(dense("dense", 2)))]
+    square = [("kernel:0", (3, 3)), ("bias:0", (3,))]
+    parts = [("lstm", LSTM_WEIGHTS), ("middle", square), ("frozen", square), ("top", square)]
+    own = dict(counted([*parts, ("dense", DENSE_WEIGHTS)]))
+    group = [(f"{name}/{weight}", values) for name in ("middle", "top", "lstm", "frozen") for weight, values in own[name]]
+    save_whole(path("nested.h5"), listed, [])
+    with h5py.File(path("nested.h5"), "a") as file:
+        version = file["model_weights"].attrs["keras_version"]
+        del file["model_weights"]
+        weights = file.create_group("model_weights")
+        save_attributes(weights, "layer_names", [b"body", b"dense"])
+        weights.attrs["keras_version"] = version
+        for name, made in (("body", group), ("dense", [(f"dense/{weight}", values) for weight, values in own["dense"]])):
+            here = weights.create_group(name)
+            save_attributes(here, "weight_names", [weight.encode("utf8") for weight, _ in made])
+            for weight, values in made:
+                here.create_dataset(weight, data=values)
+
+
 def chunked():
     """Lists of layer names and weight names of more than 64 kB, which Keras splits into several attributes."""
     cells = [{"class_name": "LSTMCell", "config": old(layer(f"cell_{n}", **cell(1, unit_forget_bias=True)))}
@@ -332,10 +401,14 @@ save("many-windows.keras", *many(), version="2.15.0", windows=True, deflated=Tru
 save("many-latest.keras", *many(), latest=True, deflated=True)
 save("deep-latest.keras", *deep(), latest=True, deflated=True)
 save("deep.keras", *deep(), deflated=True)
+save("nested.keras", *nested(), deflated=True)
+with open(os.path.join(HERE, "nested.weights.h5"), "wb") as out:
+    out.write(h5([("", "sequential", []), *nested()[1]]))
 with open(os.path.join(HERE, "lstm.weights.h5"), "wb") as out:
     out.write(h5([("", "sequential", []), *lstm3()[1]]))
 legacy()
 weightless()
+nested_whole()
 chunked()
 cudnn()
 keras1()
