@@ -119,14 +119,8 @@ function readByName(
   if (stored.length !== total) refuse(place, `must hold the ${total} weights of the model, got ${stored.length}`);
   const holders = holdersOf(model);
   const read: Tensor[][] = layers.map(() => []);
-  const trainables = () => {
-    const arrangement = arrange();
-    const flags = arrangement ? layersOf(checkArrangement(place, arrangement, model)) : layers;
-    // An input layer has no weights, and may not be among those of the file
-    return (n: number) => flags[n - layers.length + flags.length]!.trainable;
-  };
   let next = 0;
-  for (const n of storedOrder(groups, layers, trainables)) {
+  for (const n of storedOrder(groups, layers, () => trainablesOf(model, arrange()))) {
     let own = 0;
     for (const { count } of holders[n]!) {
       const specs = layers[n]!.weightSpecs.slice(own, own + count);
@@ -138,28 +132,40 @@ function readByName(
   return read.flat();
 }
 
+/** Which layers were trained when the file was written; without a description of the same layers, those of the model. */
+function trainablesOf({ layers }: Sequential, arrangement: Arrangement | null): readonly boolean[] {
+  const own = layers.map(({ trainable }) => trainable);
+  const found = arrangement ? layersOf(arrangement).map(({ trainable }) => trainable) : own;
+  const inputs = layers[0]!.className === 'InputLayer' ? 1 : 0;
+  return found.length === layers.length - inputs ? [...own.slice(0, inputs), ...found] : own;
+}
+
 /**
- * The layers in the order of their weights in the file: a model within the model is one group, of first the weights that
- * are trained and then the others.
+ * The layers that have weights in the order of these in the file: a model within the model is one group, of first the
+ * weights that are trained and then the others.
  */
 function storedOrder(
   groups: readonly (readonly Stored[])[],
   layers: readonly Layer[],
-  trainables: () => (n: number) => boolean,
+  trainables: () => readonly boolean[],
 ): number[] {
-  const sizes = layers.map(({ weightSpecs }) => weightSpecs.length);
+  const withWeights = layers.flatMap(({ weightSpecs }, n) => (weightSpecs.length > 0 ? [n] : [])).values();
   const order: number[] = [];
-  let isTrainable: ((n: number) => boolean) | undefined;
-  let next = 0;
-  for (const { length } of groups.filter(group => group.length > 0)) {
+  let trained: readonly boolean[] | undefined;
+  let left = 0;
+  for (const { length } of groups) {
     const together: number[] = [];
-    for (let left = length; left > 0 && next < layers.length; left -= sizes[next++]!) together.push(next);
-    if (together.filter(n => sizes[n]! > 0).length < 2) {
-      order.push(...together);
-      continue;
+    left += length;
+    while (left > 0) {
+      const n = withWeights.next().value!;
+      together.push(n);
+      left -= layers[n]!.weightSpecs.length;
     }
-    isTrainable ??= trainables();
-    for (const trained of [true, false]) order.push(...together.filter(n => isTrainable!(n) === trained));
+    if (together.length > 1 && left === 0) {
+      trained ??= trainables();
+      together.sort((a, b) => Number(trained![b]) - Number(trained![a]) || a - b);
+    }
+    order.push(...together);
   }
   return order;
 }

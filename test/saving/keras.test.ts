@@ -6,6 +6,7 @@ import { mkdtempSync, readFileSync, rmSync, writeFileSync } from 'node:fs';
 import { tmpdir } from 'node:os';
 import { fileURLToPath } from 'node:url';
 import { gunzipSync } from 'node:zlib';
+import { unzipSync } from 'fflate';
 import { initializers, type Layer, layers, type Sequential, sequential, setRandomSeed } from 'lstm-wasm';
 import { loadKerasModel, loadKerasWeights, toKeras, toKerasWeights } from 'lstm-wasm/keras';
 import { beforeAll, describe, expect, test } from 'vitest';
@@ -264,22 +265,25 @@ describe('files in the layout of Keras', () => {
     expectNumbers(model);
   });
 
-  test('nested models are flattened, with the weights of each layer', async () => {
-    const model = await loadKerasModel(fixture('nested.keras'));
-    expectNumbers(model);
-    const names = 'dense lstm dense_2 dense_1 dense_3 lstm_1 dense_4 out';
-    expect(model.layers.map(({ name }) => name)).toEqual(names.split(' '));
-    expect(predictionOf(model).length).toBe(4);
-    model.setWeights(model.getWeights().map(({ shape }) => zeros(shape)));
-    await loadKerasWeights(model, fixture('nested.keras'));
-    expectNumbers(model);
-    await loadKerasWeights(model, await toKeras(model));
-    expectNumbers(model);
-  });
+  test.each(['nested.keras', 'nested-2.12.keras'])(
+    'nested models are flattened, with the weights of each layer: %s',
+    async name => {
+      const model = await loadKerasModel(fixture(name));
+      expectNumbers(model);
+      const names = 'dense lstm dense_2 dense_1 dense_3 lstm_1 dense_4 out';
+      expect(model.layers.map(({ name }) => name)).toEqual(names.split(' '));
+      expect(predictionOf(model).length).toBe(4);
+      model.setWeights(model.getWeights().map(({ shape }) => zeros(shape)));
+      await loadKerasWeights(model, fixture(name));
+      expectNumbers(model);
+      await loadKerasWeights(model, await toKeras(model));
+      expectNumbers(model);
+    },
+  );
 
   test('a weights file of a nested model is rejected, because it does not contain the order of layers', async () => {
     const model = await loadKerasModel(fixture('nested.keras'));
-    await expect(loadKerasWeights(model, fixture('nested.weights.h5'))).rejects.toThrow(
+    await expect(loadKerasWeights(model, unzipSync(fixture('nested.keras'))['model.weights.h5']!)).rejects.toThrow(
       "loadKerasWeights: the file: must be the .keras file of the whole model where it has a model within it, as this one has 'functional'; weights alone do not say in which order its layers are",
     );
   });
@@ -299,6 +303,11 @@ describe('files in the layout of Keras', () => {
     model.setWeights(model.getWeights().map(({ shape }) => zeros(shape)));
     await loadKerasWeights(model, fixture('nested.h5'));
     expectNumbers(model);
+    const lstm = layers.lstm({ units: 3, returnSequences: false, recurrentActivation: 'hardSigmoid' });
+    const dense = [3, 3, 3, 2].map(units => layers.dense({ units }));
+    const own = sequential({ layers: [layers.inputLayer({ inputShape: [4, 2] }), lstm, ...dense] });
+    await loadKerasWeights(own, fixture('nested.h5'));
+    expectNumbers(own);
   });
 
   test('name lists of more than 64 kB are read from several attributes', async () => {
