@@ -7,9 +7,9 @@ import { logSoftmaxBackward, logSoftmaxRows, softmaxBackward, softmaxRows } from
 /** A planned activation, written by the facade; offsets and strides in bytes, i32 each. */
 @unmanaged
 export class ActivationPlan {
-  activation: i32; // its number, or one of those below
-  alpha: i32; // of these, the bits of float32 numbers: what x, or exp(x) - 1, is multiplied by below zero,
-  top: i32; // and the greatest result of a rectifier
+  activation: i32; // the id of an activation, or one of the constants below
+  alpha: i32; // parameters, as float32 bits: the factor of x or exp(x) - 1 below zero,
+  top: i32; // and the maximum result of a rectifier
   steps: i32; // T
   rows: i32; // B
   width: i32; // D
@@ -31,7 +31,7 @@ export class ActivationPlan {
 
 /** max(x, alpha x) up to top: what reLU and leakyReLU are. The numbers before it are those of src/activations.ts. */
 const RECTIFIER = 18;
-/** x above zero, alpha (exp(x) - 1) below: what elu is. */
+/** elu: x above zero, alpha (exp(x) - 1) below. */
 const EXPONENTIAL = 19;
 
 export function activationForward(plan: ActivationPlan): void {

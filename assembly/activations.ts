@@ -109,7 +109,7 @@ export function rectify(y: usize, slope: usize, x: usize, n: i32, alpha: f32, to
   }
 }
 
-/** y = x above 0, alpha (exp(x) - 1) elsewhere, with the slope where that is not 0. */
+/** y = x above 0, alpha (exp(x) - 1) elsewhere; stores the slope too, unless its address is 0. */
 export function exponentialUnits(y: usize, slope: usize, x: usize, n: i32, alpha: f32): void {
   for (let k: usize = 0; k < <usize>n << 2; k += 16) {
     scaledElu(v128.load(x + k), 1, alpha);
@@ -256,7 +256,7 @@ function geluNew(a: v128): void {
   resultSlope = madd(f32x4.mul(change, s), sigmoid(f32x4.neg(v)), s);
 }
 
-/** a above 0, 0.2 a below: the slope that Keras and TF.js give the activation of that name. */
+/** a above 0, 0.2 a below: the default slope of the activation leaky_relu in Keras and TF.js. */
 function leakyRelu(a: v128): void {
   const positive = f32x4.gt(a, f32x4.splat(0));
   const below = f32x4.splat(0.2);

@@ -10,7 +10,7 @@ import { padded, probability } from './lossPlan';
 import { exp } from './math';
 import { greatest } from './softmax';
 
-/** The number of a class, or -1 where there is none of that number, such as 1.5. */
+/** The class index of a target, or -1 if it is no valid index, such as 1.5. */
 @inline
 export function classOf(target: usize, cols: i32): i32 {
   const k = load<f32>(target);

@@ -12,9 +12,9 @@ import { exp, sigmoid, tanh } from './math';
 const LN2: f32 = 0.6931472;
 
 /**
- * Sum of the losses of the columns of a row; its gradient times `scale` goes to dy, unless that is 0.
+ * Sum of the losses of the columns of a row; stores its gradient times `scale` in dy, unless dy is 0.
  *
- * @param binary whether targets are 0 and 1 that mean -1 and 1
+ * @param binary whether targets of 0 and 1 mean -1 and 1
  */
 export function columnLosses(plan: LossPlan, y: usize, target: usize, dy: usize, scale: f32, binary: bool): f64 {
   const squared = plan.kind == SQUARED_LOGARITHMIC_ERROR || plan.kind == SQUARED_HINGE;

@@ -1,9 +1,9 @@
-/** Gradients before an optimizer takes them: their size, and clipping. */
+/** Checks the size of gradients and clips them, before the optimizer uses them. */
 
 import { highHalf, lowHalf } from './halves';
 import { allLanes, lastLanes } from './lanes';
 
-/** Whether all of x [n], n a multiple of 4, lie in [-most, most]; NaN does not. */
+/** Whether all of x [n], n a multiple of 4, are within [-most, most]; false for NaN. */
 export function areWithin(x: usize, n: i32, most: f64): bool {
   assert(n % 4 == 0);
   const greatest = f32x4.splat(<f32>most);

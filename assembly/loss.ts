@@ -50,7 +50,10 @@ export function loss(plan: LossPlan): f64 {
   return count > 0 ? sum / count : 0;
 }
 
-/** Whether every target that counts is 0 or 1: for the hinges, which take -1 and 1, the 0 then means -1, as in Keras. */
+/**
+ * Whether every unmasked target is 0 or 1. If so, the hinge losses, whose targets are -1 and 1, treat 0 as -1, as in
+ * Keras.
+ */
 function holdsBits(plan: LossPlan): bool {
   for (let t = 0; t < plan.steps; t++) {
     for (let b = 0; b < plan.rows; b++) {

@@ -1,15 +1,15 @@
 /**
- * Rows of a large random orthogonal matrix, each in time n log n: random signs and Hadamard matrices in turn (Yu et al.
- * 2016, Orthogonal Random Features). Gram-Schmidt, in random.ts, takes time count n for each row.
+ * Rows of a large random orthogonal matrix, each in O(n log n) time, by alternating random signs and Hadamard matrices
+ * (Yu et al. 2016, Orthogonal Random Features). Gram-Schmidt, in random.ts, needs O(count n) time for each row.
  */
 
 /**
  * Fills x [count, n] with orthonormal rows, n at least count and at least 4.
  *
- * Row i is a one at place i, taken through `rounds` rounds: into another order, with other signs, then through a
- * Hadamard matrix over its first 2^k numbers and one over its last, 2^k the greatest power of two up to n.
+ * Row i starts as the unit vector i. Each round permutes it, changes signs, and multiplies first its first and then its
+ * last 2^k numbers by a Hadamard matrix, where 2^k is the largest power of two up to n.
  *
- * @param orders [rounds, n] i32: for every number of a row, 4 times the place it comes from, plus 1 where its sign changes
+ * @param orders [rounds, n] i32: for every number of a row, 4 times its source index, plus 1 if its sign changes
  * @param room [n] f32
  */
 export function mixedRows(x: usize, count: i32, n: i32, orders: usize, rounds: i32, room: usize): void {
@@ -36,7 +36,7 @@ function reorder(to: usize, from: usize, order: usize, bytes: usize): void {
   }
 }
 
-/** x [n], n a power of two from 4 on, times the symmetric Hadamard matrix whose rows have the length 1. */
+/** Multiplies x [n], n a power of two of at least 4, by the symmetric Hadamard matrix with rows of length 1. */
 function hadamard(x: usize, n: usize): void {
   const end = x + 4 * n;
   const scale = f32x4.splat(<f32>(1 / sqrt(<f64>n)));

@@ -76,7 +76,7 @@ export class BaselineLstm {
     this.c.fill(0);
   }
 
-  /** The carried state, h and c, copied. */
+  /** A copy of the carried state, h and c. */
   getStates() {
     const size = this.sizes.B * this.sizes.U;
     return { h: this.h.slice(0, size), c: this.c.slice(0, size) };

@@ -97,7 +97,7 @@ export const pictures: { readonly [name in TaskName]: Picture } = {
 /** Narrower than this, in pixels, a picture holds fewer periods. */
 const narrow = 520;
 
-/** What is drawn of a look, as data of `predictionPlot`. */
+/** The data of one drawing, for `predictionPlot`. */
 export type Drawing = {
   time: number[];
   target: ArrayLike<number>;

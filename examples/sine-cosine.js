@@ -128,7 +128,7 @@ function timeBaseline({ batchSize, timeSteps, units, learningRate }, initialWeig
     rival.setStates(states);
     rival.predict(xs.dataSync());
     milliseconds += performance.now() - start;
-    // Rounding differences grow with the steps, so that only the first are compared.
+    // Rounding differences grow with the steps, so only the first steps are compared.
     const expected = losses[steps] ?? Number.NaN;
     if (steps < 20 && !(Math.abs(cost / expected - 1) < 1e-3)) {
       throw new Error(`plain JavaScript has the cost ${cost} at step ${steps}, WebAssembly ${expected}`);

@@ -100,8 +100,8 @@ export async function buildPackage() {
 }
 
 /**
- * TypeScript before 5.7 has typed arrays without a type parameter. What `of` returns is the same type, and has a name in
- * every version.
+ * Rewrites `Float32Array<ArrayBuffer>` and the like, because typed arrays have no type parameter before TypeScript 5.7.
+ * The return type of `of` is the same type and can be named in every version.
  */
 function widenTypes() {
   for (const name of readdirSync(inRoot('dist'), { recursive: true, encoding: 'utf8' })) {

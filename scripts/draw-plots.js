@@ -102,7 +102,7 @@ function drawRun() {
   keep('chain', chain.update({ ...rows, ...gates, caption }));
 }
 
-/** As in docs/plots.md. */
+/** The example of docs/plots.md. */
 function drawLines() {
   /** @param {number} n */
   const day = n => new Date(Date.UTC(2026, 0, 1 + n));
@@ -118,7 +118,7 @@ function drawLines() {
   keep('lines', plot);
 }
 
-/** Losses of a training that begins to overfit; made up, so that they need no minute of training. */
+/** Synthetic losses of a training run that starts to overfit, to save the time of a real one. */
 function drawHistory() {
   const epochs = Array.from({ length: 60 }, (_, n) => n);
   const loss = epochs.map(n => 0.04 + 0.5 * Math.exp(-n / 12) + 0.004 * Math.sin(n * n));

@@ -12,7 +12,7 @@ const flags = /** @type {const} */ ({
   batch: { type: 'string', default: '50', means: 'sequences in a batch' },
   'time-steps': { type: 'string', default: '20', means: 'steps of a sequence' },
   'learning-rate': { type: 'string', default: '0.006', means: 'step size of Adam' },
-  seed: { type: 'string', default: '1', means: 'a whole number that fixes the initial weights' },
+  seed: { type: 'string', default: '1', means: 'a whole number; it determines the initial weights' },
   simd: { type: 'string', default: 'auto', means: 'kernels: auto, strict or relaxed' },
   out: { type: 'string', default: 'out', means: 'folder for the pictures' },
   help: { type: 'boolean', default: false, means: 'this text' },

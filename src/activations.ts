@@ -27,8 +27,7 @@ export const activations = [
 export type ActivationName = (typeof activations)[number];
 
 /**
- * What Keras calls some of them, and TF.js's name in the style of the others; celu is elu where its alpha is 1, and
- * softmax_v2 is what TensorFlow 2.0 wrote.
+ * Aliases: names of Keras, and TF.js's names in camelCase; celu with alpha 1 is elu; TensorFlow 2.0 wrote softmax_v2.
  */
 const spellings = {
   hard_sigmoid: 'hardSigmoid',

@@ -1,4 +1,4 @@
-/** Arguments that a call does not take: they are refused, so that none is passed over in silence. */
+/** Rejects surplus arguments, so that none is ignored silently. */
 
 import { fail, show } from './errors.ts';
 import { isPlain } from './options.ts';
@@ -7,8 +7,8 @@ import { isPlain } from './options.ts';
 type AnyFunction = (...args: never[]) => unknown;
 
 /**
- * Refuses arguments beyond the first `most`. `undefined` is none, and neither are the index and the array that
- * `Array.map` and `forEach` put behind an item, for a call of one argument.
+ * Rejects arguments beyond the first `most`. Ignores `undefined`, and, in a call that takes one argument, the index and
+ * the array that `Array.map` and `forEach` pass after the item.
  */
 export function noMore(call: string, most: number, given: ArrayLike<unknown>): void {
   if (given.length > most) refuseMore(call, most, Array.from(given));
@@ -20,16 +20,16 @@ function refuseMore(call: string, most: number, given: readonly unknown[]): void
   if (n < 0) return;
   const takes = most === 0 ? 'no argument' : most === 1 ? 'one argument' : `at most ${most} arguments`;
   const advice = isPlain(given[n]) && most > 0 ? '; check the order of the arguments' : '';
-  fail(call, `takes ${takes}, got ${show(given[n])} as number ${n + 1}${advice}`);
+  fail(call, `takes ${takes}, got ${show(given[n])} as argument ${n + 1}${advice}`);
 }
 
 const isPlaceIn = (item: unknown, index: unknown, list: unknown): boolean =>
   Array.isArray(list) && typeof index === 'number' && (list as unknown[])[index] === item;
 
 /**
- * The same function, of at most five arguments, refusing those beyond the ones it declares. It declares optional ones with
- * `?`: what has a default is not counted by `length`. What is wrong rejects the promise of an async function, as if it were
- * checked within. A call that is fine allocates nothing.
+ * Wraps a function of at most five arguments so that it rejects surplus ones. The function must declare optional
+ * arguments with `?`, because `length` does not count arguments with a default. For an async function, the error
+ * rejects the promise. A valid call allocates nothing.
  */
 export function exact<F extends AnyFunction>(call: string, f: F): F {
   const given = f as unknown as (this: unknown, ...args: unknown[]) => unknown;
@@ -37,7 +37,7 @@ export function exact<F extends AnyFunction>(call: string, f: F): F {
   const isAsync = /^\[object Async/.test(Object.prototype.toString.call(f));
   function checked(this: unknown, a: unknown, b: unknown, c: unknown, d: unknown, e: unknown): unknown {
     if (arguments.length > most) {
-      const all: unknown[] = []; // by index: an object of arguments that is handed on is allocated in every call
+      const all: unknown[] = []; // filled by index: passing `arguments` on would allocate in every call
       for (let n = 0; n < arguments.length; n++) all.push(arguments[n]);
       try {
         refuseMore(call, most, all);
@@ -52,7 +52,7 @@ export function exact<F extends AnyFunction>(call: string, f: F): F {
   return checked as unknown as F;
 }
 
-/** Makes `exact` all functions of a table, such as `schedules`; the table itself. */
+/** Wraps all functions of a table, such as `schedules`, with `exact`, and returns the table. */
 export function exactTable<T extends object>(name: string, table: T): T {
   const functions = table as Record<string, unknown>;
   for (const [key, value] of Object.entries(table)) {
@@ -61,7 +61,7 @@ export function exactTable<T extends object>(name: string, table: T): T {
   return table;
 }
 
-/** Makes `exact` the methods of a class: all of them, or those that are named. */
+/** Wraps the methods of a class with `exact`: the named ones, or all. */
 export function exactMethods(
   { prototype }: { readonly prototype: object },
   name: string,

@@ -105,7 +105,10 @@ export function writeBatch(
     );
 }
 
-/** The numbers of an array or a tensor, still as many as when its shape was read: what is written must not be more. */
+/**
+ * The numbers of an array or a tensor; throws if their count changed since its shape was read, to avoid writing past
+ * the end.
+ */
 function numbersOf(call: string, name: string, value: Tensor | TypedArray, shape: readonly number[]): TypedArray {
   const numbers = value instanceof Tensor ? Tensor.valuesOf(value) : value;
   if (lengthOf(numbers) !== sizeOf(shape)) {
@@ -125,7 +128,7 @@ export function settled(call: string, name: string, value: Batch, shape: readonl
   return data;
 }
 
-/** The numbers of a batch as one array; a view of the caller's where it already is one. */
+/** The numbers of a batch as one array; not copied when the caller passed one array. */
 export function readBatch(call: string, name: string, value: TensorLike, shape: readonly number[]): Float32Array {
   if (value instanceof Tensor || isFloat32Array(value)) {
     return plainArray(numbersOf(call, name, value, shape)) as Float32Array;

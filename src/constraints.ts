@@ -135,20 +135,23 @@ export type ConstraintName = keyof typeof constraints;
 
 const names = Object.keys(constraints) as ConstraintName[];
 
-/** What Keras also calls some of them. */
+/** Aliases from Keras. */
 const spellings: { readonly [name: string]: ConstraintName } = {
   maxnorm: 'maxNorm',
   nonneg: 'nonNeg',
   unitnorm: 'unitNorm',
 };
 
-/** The factory of a name or a class: max_norm, MaxNorm. */
+/** The factory for a name or a class name, such as max_norm or MaxNorm. */
 function spelled(name: string): string {
   const camel = factoryOf(fromSnake(name));
   return Object.hasOwn(spellings, camel) ? spellings[camel]! : camel;
 }
 
-/** A constraint as a layer option: an object of `constraints`, a name, what `getConfig` says of one, or null for none. */
+/**
+ * A constraint as a layer option: an object from `constraints`, a name, the `getConfig` of a constraint, or null for
+ * none.
+ */
 export function resolveConstraint(call: string, name: string, value: unknown): Constraint | null {
   if (value === undefined || value === null || value instanceof Constraint) return value ?? null;
   if (isDescribed(value)) return made(call, name, value, constraints, spelled);

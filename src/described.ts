@@ -1,4 +1,4 @@
-/** Objects made anew from what `describe` gives: options of layers, as configurations hold them. */
+/** Builds objects, such as options of layers, from their `{ className, config }` descriptions. */
 
 import type { Config } from './config.ts';
 import { fail, show } from './errors.ts';
@@ -9,14 +9,14 @@ export function isDescribed(value: unknown): value is { className: string; confi
   return typeof className === 'string' && config !== null && typeof config === 'object';
 }
 
-/** Options without those that are null, which say nothing in a configuration. */
+/** Drops null options: null in a configuration means the default. */
 export const withoutNulls = (config: Config): Config =>
   Object.fromEntries(Object.entries(config).filter(([, value]) => value !== null));
 
 /**
- * What a factory makes of `{ className, config }`.
+ * Builds the object that `{ className, config }` describes.
  *
- * @param nameOf the name of the factory of a class
+ * @param nameOf returns the name of the factory for a class name
  */
 export function made<T>(
   call: string,

@@ -16,10 +16,10 @@ export function fail(call: string, message: string): never {
   throw new ValueError(onOneLine(`${call}: ${message}`));
 }
 
-/** An option that a call does not have. The nearest one is for programs: a file was not written by hand. */
+/** An unknown option. The message suggests the nearest known one; for options read from files that would not help. */
 export class UnknownOption extends ValueError {
   constructor(
-    /** The call. */
+    /** The name of the call, such as 'layers.lstm'. */
     readonly call: string,
     readonly option: string,
     known: readonly string[],

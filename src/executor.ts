@@ -113,7 +113,7 @@ export class Executor {
     if (this.#states) kernels().zero(this.#states.address, this.#states.bytes);
   }
 
-  /** A copy of the carried states, for `putStates`; null where they have never been used, and so are zero. */
+  /** A copy of the carried states, for `putStates`; null when they have never been used and are therefore zero. */
   copyStates(): Float32Array | null {
     if (!this.#states) return null;
     const from = this.#states.address / FLOAT;

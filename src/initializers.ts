@@ -219,12 +219,12 @@ class Orthogonal extends Initializer {
   }
 }
 
-/** What Gram-Schmidt, whose time is count^2 length, does in about a second: an LSTM of 1024 units. */
+/** The largest count^2 length that Gram-Schmidt orthogonalizes in about a second: an LSTM of 1024 units. */
 const MOST_PROJECTED = 2 ** 32;
-/** Each makes any number of a row depend on nearly all of them; after four they are as good as normal. */
+/** Each round mixes nearly all numbers of a row; after four rounds their distribution is close to normal. */
 const ROUNDS = 4;
 
-/** Rows of a random orthogonal matrix in time count length log(length), each number in it close to normal. */
+/** Rows of a random orthogonal matrix with nearly normal entries, in O(count length log(length)) time. */
 function mixRows(kernels: Kernels, address: number, count: number, length: number, seed: number): void {
   const block = new Block('initializers.orthogonal', (ROUNDS + 1) * length * FLOAT);
   try {
@@ -296,13 +296,13 @@ const toCamel = (value: unknown): unknown => (typeof value === 'string' ? fromSn
 
 /** Makes initializers by their TF.js names. */
 export const initializers = /* @__PURE__ */ exactTable('initializers', {
-  /** All zeros; there are no options. */
+  /** All zeros; takes no options. */
   zeros(options?: object): Initializer {
     checkOptions('initializers.zeros', options, []);
     return new Constant('Zeros', 0);
   },
 
-  /** All ones; there are no options. */
+  /** All ones; takes no options. */
   ones(options?: object): Initializer {
     checkOptions('initializers.ones', options, []);
     return new Constant('Ones', 1);
@@ -398,7 +398,7 @@ export type InitializerName = Exclude<keyof typeof initializers, 'constant'>;
 
 const byName = Object.keys(initializers).filter(name => name !== 'constant') as InitializerName[];
 
-/** What Keras calls some of them. */
+/** Aliases from Keras. */
 const spellings: { readonly [name: string]: string } = {
   eye: 'identity',
   lecunNormal: 'leCunNormal',
@@ -409,13 +409,13 @@ const spellings: { readonly [name: string]: string } = {
   zero: 'zeros',
 };
 
-/** The factory of a name or a class: glorot_uniform, GlorotUniform, IdentityInitializer, GlorotUniformV2. */
+/** The factory for a name or class name: glorot_uniform, GlorotUniform, IdentityInitializer, GlorotUniformV2. */
 function spelled(name: string): string {
   const camel = factoryOf(fromSnake(name)).replace(/(Initializer|V2)$/, '');
   return Object.hasOwn(spellings, camel) ? spellings[camel]! : camel;
 }
 
-/** An initializer as a layer option: an object of `initializers`, a name, or what `getConfig` says of one. */
+/** An initializer as a layer option: an object from `initializers`, a name, or the `getConfig` of an initializer. */
 export function resolveInitializer(call: string, name: string, value: unknown): Initializer {
   if (value instanceof Initializer) return value;
   if (isDescribed(value)) return made(call, name, value, initializers, spelled);

@@ -90,7 +90,10 @@ export function resolveLoss(call: string, given: unknown): LossName {
   return lossSpellings[checkName(call, 'loss', ofClass(value, names), names)];
 }
 
-/** The name of what Keras makes from a class: meanSquaredError for 'MeanSquaredError'; other values as they are. */
+/**
+ * Converts a Keras class name to a name of ours, such as 'MeanSquaredError' to 'meanSquaredError'; returns other values
+ * unchanged.
+ */
 export function ofClass(value: unknown, names: readonly string[]): unknown {
   if (typeof value !== 'string' || names.includes(value)) return value;
   const name = factoryOf(value);
@@ -106,7 +109,7 @@ export function nearest(name: unknown, known: readonly string[]): string | undef
 /** Whether targets are numbers of classes, one for each row, and not a row as wide as the output. */
 export const isSparse = (loss: LossName): boolean => loss === 'sparseCategoricalCrossentropy';
 
-/** Whether a target is the number of one of so many classes. */
+/** Whether a target is a class index below the number of classes. */
 export const isClass = (value: number, classes: number): boolean =>
   value >= 0 && value < classes && Number.isInteger(value);
 

@@ -11,9 +11,9 @@ const A = 1.5707963267341256;
 const B = 6.077100506303966e-11;
 const C = 2.0222662487959506e-21;
 
-/** Quarter turns up to which that holds; for more there are whole numbers. */
+/** The number of quarter turns up to which that is exact; larger arguments are reduced with BigInt. */
 const NEAR = 2 ** 20;
-/** pi/2 times 2^192, which leaves the last digits of all numbers that float32 holds right. */
+/** pi/2 times 2^192: precise enough to reduce every float32 number correctly. */
 const HALF_PI = 0x1921fb54442d18469898cc51701b839a252049c1114cf98e8n;
 
 /** 1/3!, 1/5!, ... and 1/2!, 1/4!, ... with alternating signs, the highest power first. */
@@ -22,14 +22,14 @@ const COSINE = [1 / 20922789888000, -1 / 87178291200, 1 / 479001600, -1 / 362880
 
 /**
  * Sine and cosine: reduction by pi/2 in three parts (Cody and Waite), then Taylor polynomials on [-pi/4, pi/4], whose
- * remainders are below 1e-17. Errors stay below 1e-15 up to the largest number of float32.
+ * remainders are below 1e-17. Errors stay below 1e-15 for every float32 number.
  */
 export const sin = (x: number): number => turned(x, 0);
 export const cos = (x: number): number => turned(x, 1);
 
 /** sin(x + quarters * pi/2). */
 function turned(x: number, quarters: number): number {
-  if (x === 0 && quarters === 0) return x; // with its sign
+  if (x === 0 && quarters === 0) return x; // keeps the sign of zero
   const near = Math.round(x * TWO_OVER_PI);
   const [n, r] = Math.abs(near) < NEAR ? [near, x - near * A - near * B - near * C] : far(x);
   const quadrant = (((n + quarters) % 4) + 4) % 4;
@@ -37,7 +37,7 @@ function turned(x: number, quarters: number): number {
   return quadrant < 2 ? value : -value;
 }
 
-/** x = n pi/2 + r in whole numbers, for finite |x| from 2^20 on; n without its multiples of 4. */
+/** Reduces x = n pi/2 + r with BigInt, for finite |x| of at least 2^20; returns n modulo 4. */
 function far(x: number): [n: number, r: number] {
   if (!Number.isFinite(x)) return [0, Number.NaN];
   const scaled = BigInt(x * 2 ** 32) << 160n; // exact: the last bit of x is 2^-32 or more
@@ -133,7 +133,7 @@ export function ln(x: number): number {
 export function power(x: number, y: number): number {
   if (y === 0) return 1;
   if (Number.isNaN(y) || Number.isNaN(x)) return Number.NaN;
-  if (Math.abs(x) === 1 && !Number.isFinite(y)) return Number.NaN; // as Math.pow has it
+  if (Math.abs(x) === 1 && !Number.isFinite(y)) return Number.NaN; // like Math.pow
   if (Number.isInteger(y) && Math.abs(y) <= 64) return wholePower(x, y);
   if (x < 0 && Number.isFinite(x) && !Number.isInteger(y) && Number.isFinite(y)) return Number.NaN;
   const a = Math.abs(x);

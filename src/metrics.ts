@@ -82,13 +82,13 @@ function resolveMetric(call: string, argument: string, given: unknown, loss: Los
     const name = nearest(value.name, spellings) ?? 'acc';
     fail(call, `${argument} must be a name such as '${name}', because metrics run in the kernels, got ${show(value)}`);
   }
-  // Keras's class Accuracy is another thing than its name in small letters
+  // In Keras, the class Accuracy differs from the name 'accuracy'
   const name = checkName(call, argument, value === 'Accuracy' ? value : ofClass(value, spellings), spellings);
   if (name in byOutput) {
     const key = byOutput[name as keyof typeof byOutput];
     return { name, key, kindOf: width => (key === 'acc' ? accuracyFor : crossentropyFor)(width, loss) };
   }
-  // Keras has a metric of the name of a loss, without its minus
+  // Keras has a metric with the name of this loss, without the minus sign
   const kind = { ...lossSpellings, ...metricSpellings }[
     name as keyof typeof metricSpellings | keyof typeof lossSpellings
   ];

@@ -36,7 +36,7 @@ export function checkCount(call: string, name: string, value: unknown, least = 1
   return value;
 }
 
-/** A finite number within [least, most], of a size that float32 holds; the ends are part of the range. */
+/** A finite number within [least, most], both included, that does not overflow float32. */
 export function checkNumber(
   call: string,
   name: string,
@@ -71,7 +71,7 @@ export function checkName<K extends string>(call: string, name: string, value: u
   return value as K;
 }
 
-/** Options without those of these names that are null. */
+/** Drops the named options when they are null. */
 export function withoutNull<T extends object>(options: T, names: readonly string[]): T {
   if (!names.some(name => (options as Record<string, unknown>)[name] === null)) return options;
   const left = Object.entries(options).filter(([name, value]) => value !== null || !names.includes(name));

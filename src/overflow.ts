@@ -1,6 +1,6 @@
 /**
- * Whether the step of an optimizer can overflow float32. Nearly none can, which the size of its gradients tells; before
- * one that can, the numbers are copied, and put back where it did.
+ * Detects optimizer steps that could overflow float32. Small gradients rule out an overflow in nearly every step.
+ * Before any other step, the weights and the optimizer's state are copied, and restored if the step overflowed.
  */
 
 import { float32, kernels } from './engine/engine.ts';
@@ -8,15 +8,15 @@ import type { Optimizer } from './optimizers/index.ts';
 import { floatsFor } from './shapes.ts';
 import { FLOAT } from './units.ts';
 
-/** Gradients beyond it are refused: optimizers could not square them. */
+/** Larger gradients are rejected: optimizers could not square them. */
 const GREATEST_GRADIENT = 1e19;
-/** The greatest number that counts as small: weights, gradients and what an optimizer keeps. */
+/** The largest magnitude that counts as small, for weights, gradients and optimizer state. */
 const SMALL = 1e12;
-/** The greatest rate, divided by what an optimizer divides by, of a step that counts as small. */
+/** The largest learning rate, divided by the optimizer's smallest divisor, of a step that counts as small. */
 const SMALL_RATE = 1e17;
 /**
- * Small steps that can follow each other before the numbers are looked at again: each adds at most 1e29, with momentum
- * as many times as there are steps.
+ * The number of small steps between two checks of the weights: each step adds at most 1e29, which momentum multiplies
+ * by at most the number of steps.
  */
 const SMALL_STEPS = 10_000;
 const GREATEST_FLOAT = 3.4028234663852886e38;
@@ -24,25 +24,25 @@ const GREATEST_FLOAT = 3.4028234663852886e38;
 const areWithin = (address: number, count: number, most: number): boolean =>
   kernels().areWithin(address, count, most) === 1;
 
-/** Numbers that a step changes or reads: the weights, and behind the gradients what the optimizer keeps. */
+/** The numbers that a step reads or changes: weights, gradients, and after them the optimizer's state. */
 export interface Stepped {
   readonly weights: number;
   readonly gradients: number;
-  /** How many weights there are, and as many gradients. */
+  /** The number of weights, which is also the number of gradients. */
   readonly count: number;
-  /** Runs of that many numbers from the gradients on, themselves included. */
+  /** The number of arrays of that size that start at the gradients, the gradients included. */
   readonly runs: number;
 }
 
 export class OverflowGuard {
   #smallSteps = 0;
 
-  /** The numbers were changed by something else than small steps. */
+  /** Call this after anything other than a small step changed the numbers. */
   forget(): void {
     this.#smallSteps = 0;
   }
 
-  /** Whether gradients are refused, or else whether the step that they make is far from any overflow. */
+  /** Classifies gradients: rejected, or whether the step they cause is certain not to overflow. */
   judge(numbers: Stepped, optimizer: Optimizer, rate: number): 'refused' | 'safe' | 'risky' {
     const { gradients, count } = numbers;
     const small = areWithin(gradients, count, SMALL);
@@ -52,7 +52,7 @@ export class OverflowGuard {
     return 'risky';
   }
 
-  /** Whether a step by small gradients leaves all numbers finite. */
+  /** Whether a step with small gradients keeps all numbers finite. */
   #isSafe(numbers: Stepped, optimizer: Optimizer, rate: number): boolean {
     const shrink = rate * (optimizer.weightDecay ?? 0);
     if (rate / optimizer.leastDivisor > SMALL_RATE || shrink > 2) return false;
@@ -70,7 +70,7 @@ const allWithin = ({ weights, gradients, count, runs }: Stepped, most: number): 
 
 export const areFinite = (numbers: Stepped): boolean => allWithin(numbers, GREATEST_FLOAT);
 
-/** Copies the numbers, and the counters of the optimizer; the result puts them back. */
+/** Copies the numbers and the counters of the optimizer; returns a function that restores them. */
 export function copied(call: string, { weights, gradients, count, runs }: Stepped, counters: Float64Array): () => void {
   const ownCounters = counters.slice();
   const parts = [

@@ -57,7 +57,7 @@ export class Parameters implements WeightHome {
   /** Batches trained so far, then the counters of the optimizer. */
   #counters = new Float64Array(1);
   readonly #guard = new OverflowGuard();
-  /** What a step works on; null where there are no gradients. */
+  /** The numbers that a step works on; null without gradients. */
   #stepped: Stepped | null = null;
   #free = false;
   #moves = 0;
@@ -220,7 +220,7 @@ export class Parameters implements WeightHome {
    * Changes the weights by the gradients.
    *
    * @param rate what `rate` gave for this batch
-   * @returns false where the gradients or what would come of them are not finite; nothing has changed then
+   * @returns false when the gradients or the updated numbers are not finite; nothing has changed in that case
    */
   update(call: string, optimizer: Optimizer, rate: number): boolean {
     const numbers = this.#stepped!;

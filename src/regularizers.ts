@@ -54,7 +54,10 @@ const names = Object.keys(regularizers) as RegularizerName[];
 const spellings: Record<string, RegularizerName> = { l1_l2: 'l1l2', L1: 'l1', L2: 'l2', L1L2: 'l1l2' };
 const spelled = (name: string) => (Object.hasOwn(spellings, name) ? spellings[name]! : name);
 
-/** A regularizer as a layer option: an object of `regularizers`, a name, what `getConfig` says of one, or null for none. */
+/**
+ * A regularizer as a layer option: an object from `regularizers`, a name, the `getConfig` of a regularizer, or null for
+ * none.
+ */
 export function resolveRegularizer(call: string, name: string, value: unknown): Regularizer | null {
   if (value === undefined || value === null || value instanceof Regularizer) return value ?? null;
   if (isDescribed(value)) return made(call, name, value, regularizers, spelled);

@@ -67,7 +67,7 @@ export class Runner {
   expectSame(call: string, input: Readonly<Shape>, objective: Objective | null): void {
     this.alive(call);
     if (this.inputShape(call) === input && this.stack.objective === objective) return;
-    fail(call, 'the model must not be compiled anew, nor take or lose layers, while its arguments are read');
+    fail(call, 'the model must not be compiled, and no layers added or removed, while its arguments are read');
   }
 
   /** Lets the layers refuse numbers of x that they cannot take: ids that no row of an embedding has. */
@@ -135,7 +135,7 @@ export class Runner {
     const before = this.#executor;
     const states = before?.copyStates() ?? null;
     const undo = (error: unknown): never => {
-      // After layers were added or removed, all states are zero already
+      // Adding or removing layers has already reset all states to zero
       if (!before || before === this.#executor) this.#executor?.putStates(states);
       throw error;
     };

@@ -207,8 +207,8 @@ export class Sequential {
   }
 
   /**
-   * Whether training changes anything. Set to false, it freezes every layer; set to true again, each layer is as it was,
-   * and those that were frozen one by one stay frozen.
+   * Whether training updates the weights. Setting false freezes every layer. Setting true restores the state of each
+   * layer: those that were frozen individually stay frozen.
    */
   get trainable(): boolean {
     const { layers } = this.#stack;

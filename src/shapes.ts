@@ -12,8 +12,8 @@ export type Shape = (number | null)[];
 export type NestedArray = number | readonly NestedArray[];
 
 /**
- * The numbers of a tensor in arrays as deep as its rank. TypeScript does not know the rank: this can be used as a number,
- * and as an array of arrays of any depth.
+ * The numbers of a tensor in arrays nested as deep as its rank. TypeScript does not know the rank, so this type can be
+ * used as a number and as nested arrays of any depth.
  */
 export type NestedValues = number & NestedValues[];
 
@@ -72,13 +72,13 @@ export function shapeOfNested(call: string, name: string, value: NestedNumbers):
   return shape;
 }
 
-/** What to do about sequences of different lengths. */
-const PAD = '; padSequences of lstm-wasm/data gives sequences one length';
+/** Advice for sequences of different lengths. */
+const PAD = '; use padSequences of lstm-wasm/data to pad them to one length';
 
 /**
  * Writes a nested array into `target` from `at` on, row by row.
  *
- * @param advice for the error where items of the first axis differ in length
+ * @param advice appended to the error when items of the first axis differ in length
  * @throws ValueError where a branch is ragged or a leaf is not a number
  * @returns the index behind the last number written
  */

@@ -80,7 +80,7 @@ export class Stack {
       return layer.checkWeights(call, own);
     });
     if (layers.length !== this.layers.length || layers.some((layer, n) => layer !== this.layers[n])) {
-      fail(call, 'the model must not take or lose layers while the weights are read');
+      fail(call, 'no layers may be added or removed while the weights are read');
     }
     const home = this.home(call);
     home.makeRoom(call);

@@ -31,7 +31,7 @@ export function readStates(
   );
 }
 
-/** States of a caller in the form that `readStates` gives, checked and copied. */
+/** Checks and copies states that the caller passes, in the form that `readStates` returns. */
 export function checkStates(
   call: string,
   recurrent: [RecurrentLayer, number][],
@@ -51,7 +51,7 @@ export function checkStates(
   });
 }
 
-/** Replaces the carried states by what `checkStates` gave. All of it has room before any is written. */
+/** Replaces the carried states by the result of `checkStates`. Allocates all memory before it writes any state. */
 export function writeStates(
   call: string,
   executor: Executor,

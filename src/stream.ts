@@ -46,7 +46,7 @@ export class Stream {
    * Takes the next time step.
    *
    * @param input the D numbers of the step
-   * @param into where the U numbers of the output go; with it, nothing is allocated
+   * @param into receives the U numbers of the output, so that the call allocates nothing
    * @returns into, or a new array
    */
   step(input: Float32Array | readonly number[], into?: Float32Array): Float32Array {
@@ -57,7 +57,7 @@ export class Stream {
     const outputs = this.#outputs;
     // An array may have getters, which may do anything, even to the model: they have run when it is asked for its plan
     const numbers = isFloat32Array(input) ? input : readInput(call, input, count);
-    // Exactly `count` numbers are read and `outputs` written, whatever lengths a subclass reports
+    // Reads exactly `count` numbers and writes `outputs`, even when a subclass reports other lengths
     if (numbers.length !== count) fail(call, `input must hold ${count} numbers, got ${numbers.length}`);
     if (!isFloat32Array(out) || out.length !== outputs) {
       fail(call, `out must be a Float32Array of ${outputs}, got ${show(out)}`);
@@ -118,7 +118,7 @@ const joinsSteps = (layer: Layer): boolean => {
   return !(layer instanceof RecurrentLayer) && !opensTime(layer) && input.length !== output.length;
 };
 
-/** The numbers of an array, each read once. */
+/** The numbers of an array; reads each element once. */
 function readInput(call: string, input: unknown, count: number): Float32Array {
   const rule = 'input must be a Float32Array or an array of numbers';
   if (!Array.isArray(input)) fail(call, `${rule}, got ${show(input)}`);

@@ -11,16 +11,16 @@ const DEFAULT_POSITIONS = [0.5, 0.85, 1];
 /** Longer than any terminal is wide, and than a name anybody would want to see. */
 const LONGEST = 10_000;
 
-/** What `model.summary` was asked for. */
+/** The checked arguments of `model.summary`. */
 export interface SummaryForm {
-  /** Characters in a line. */
+  /** The width of a line in characters. */
   readonly length: number;
-  /** Where each column ends, as parts of a line, or in characters when the last is above 1. */
+  /** The end of each column, as a fraction of the line, or in characters when the last one is above 1. */
   readonly positions: readonly number[];
   readonly print: (line: string) => void;
 }
 
-/** The arguments of `model.summary`; null counts as absent, as in TF.js. */
+/** Checks the arguments of `model.summary`; null counts as absent, as in TF.js. */
 export function readSummary(call: string, lineLength: unknown, positions: unknown, printFn: unknown): SummaryForm {
   const length = checkCount(call, 'lineLength', lineLength ?? DEFAULT_LENGTH, 20);
   if (length > LONGEST) fail(call, `lineLength must be at most ${LONGEST}, got ${length}`);

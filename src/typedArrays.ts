@@ -1,6 +1,6 @@
 /**
- * Arrays and buffers of callers, read by the getters of the language itself. What a subclass, a property of the array's
- * own or another realm (an iframe, node:vm, a test runner) says of them does not matter.
+ * Reads arrays and buffers of callers through the built-in getters of TypedArray and ArrayBuffer, so that subclasses,
+ * own properties and objects of another realm (an iframe, node:vm, a test runner) cannot report wrong lengths or types.
  */
 
 /** An array of numbers of one kind. */
@@ -15,12 +15,12 @@ export type TypedArray =
   | Uint32Array
   | Uint8ClampedArray;
 
-/** A getter that works on the objects of its class, and throws on others. */
+/** A built-in getter; it throws on objects of other classes. */
 const getter = (prototype: object, name: PropertyKey): ((this: unknown) => unknown) =>
   (Object.getOwnPropertyDescriptor(prototype, name) as { get(this: unknown): unknown }).get;
 
 const { prototype } = Object.getPrototypeOf(Uint8Array) as { prototype: object };
-const tag = getter(prototype, Symbol.toStringTag); // the one that gives undefined on others
+const tag = getter(prototype, Symbol.toStringTag); // returns undefined on other objects
 const length = getter(prototype, 'length');
 const ofArrays = {
   buffer: getter(prototype, 'buffer'),
@@ -33,7 +33,7 @@ const ofDataViews = {
   byteLength: getter(DataView.prototype, 'byteLength'),
 };
 const bufferSize = getter(ArrayBuffer.prototype, 'byteLength');
-/** Null where the language has no resizable buffers yet. */
+/** Null in engines without resizable buffers. */
 const isResizable = 'resizable' in ArrayBuffer.prototype ? getter(ArrayBuffer.prototype, 'resizable') : null;
 
 /** The name of a typed array's class, such as 'Float32Array'; undefined for anything else. */
@@ -44,18 +44,18 @@ export function isTypedArray(value: unknown): value is TypedArray {
   return kind !== undefined && kind !== 'BigInt64Array' && kind !== 'BigUint64Array';
 }
 
-/** Asked for every step of a stream; the first way is the faster. */
+/** Called for every step of a stream; the first test is the faster one. */
 export const isFloat32Array = (value: unknown): value is Float32Array =>
   (value instanceof Float32Array && ArrayBuffer.isView(value)) || arrayKind(value) === 'Float32Array';
 
-/** How many numbers an array has: 0 where its buffer has been transferred or has become too small. */
+/** The length of a typed array: 0 when its buffer was transferred or became too small. */
 export const lengthOf = (array: TypedArray): number => length.call(array) as number;
 
-/** The length of a list of numbers, typed or not. */
+/** The length of an array of numbers, typed or not. */
 export const countOf = (list: ArrayLike<unknown>): number =>
   Array.isArray(list) || !isTypedArray(list) ? list.length : lengthOf(list);
 
-/** Whether a value is an ArrayBuffer, and not a shared one. */
+/** Whether a value is an ArrayBuffer; false for a SharedArrayBuffer. */
 export function isArrayBuffer(value: unknown): value is ArrayBuffer {
   try {
     bufferSize.call(value);
@@ -65,11 +65,11 @@ export function isArrayBuffer(value: unknown): value is ArrayBuffer {
   }
 }
 
-/** Whether the bytes stay as they are, and as many, while they are read: no other thread has them. */
+/** Whether the buffer cannot change or be resized while it is read: it is neither shared nor resizable. */
 const isFixed = (buffer: ArrayBufferLike): boolean => isArrayBuffer(buffer) && isResizable?.call(buffer) !== true;
 
 /**
- * The bytes of a buffer or a view, not copied unless they could change while they are read; none where they have been
+ * The bytes of a buffer or a view, copied only if they could change while they are read; empty when the buffer was
  * transferred.
  */
 export function bytesIn(held: ArrayBuffer | ArrayBufferView): Uint8Array {
@@ -77,22 +77,22 @@ export function bytesIn(held: ArrayBuffer | ArrayBufferView): Uint8Array {
   const { buffer, byteOffset, byteLength } = arrayKind(held) === undefined ? ofDataViews : ofArrays;
   try {
     const bytes = byteLength.call(held) as number;
-    if (bytes === 0) return new Uint8Array(); // a buffer that has been transferred cannot be read
+    if (bytes === 0) return new Uint8Array(); // a detached buffer cannot be read
     return fixed(new Uint8Array(buffer.call(held) as ArrayBuffer, byteOffset.call(held) as number, bytes));
   } catch {
-    return new Uint8Array(); // a DataView of such a buffer
+    return new Uint8Array(); // a DataView of a detached buffer throws
   }
 }
 
 /**
- * The same numbers in an array that the caller cannot have tampered with: a view of its buffer, or a copy where that
+ * The same numbers in an array without subclass or overridden properties: a view of its buffer, or a copy if the buffer
  * could change while it is read.
  */
 export function plainArray<A extends TypedArray>(given: A): A {
   const kind = arrayKind(given) as 'Float32Array';
   const Ours = kind === 'Float32Array' ? Float32Array : globalThis[kind];
   const count = lengthOf(given);
-  if (count === 0) return new Ours() as A; // a buffer that has been transferred cannot be read
+  if (count === 0) return new Ours() as A; // a detached buffer cannot be read
   const { buffer, byteOffset } = ofArrays;
   return fixed(new Ours(buffer.call(given) as ArrayBuffer, byteOffset.call(given) as number, count)) as A;
 }

@@ -21,11 +21,14 @@ export function warnOnce(owner: Warned, call: string, what: string, value: numbe
   owner.warned = true;
 }
 
-/** A warning. A `console.warn` that throws, as some test runners set it, must not end a call that is half done. */
+/**
+ * Prints a warning. Ignores errors of `console.warn`, which some test runners make throw, so that no call stops
+ * halfway.
+ */
 export function warn(message: string): void {
   try {
     console.warn(message);
   } catch {
-    // said or not, the call goes on
+    // the call continues without the warning
   }
 }

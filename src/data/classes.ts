@@ -1,4 +1,4 @@
-/** How often a classifier is right, class by class. */
+/** The confusion matrix of a classifier, and precision, recall and F1 of each class. */
 
 import { noMore } from '../arguments.ts';
 import { fail } from '../errors.ts';
@@ -9,12 +9,12 @@ import { Tensor } from '../tensor/tensor.ts';
 import { room } from '../tensor/values.ts';
 
 /**
- * How often each class was taken for each: row a, column b counts the samples of class a that are predicted as b. As
- * `math.confusionMatrix` of TF.js; a label or prediction outside of the classes is not counted.
+ * The confusion matrix: row a, column b counts the samples of class a that were predicted as class b. As in
+ * `math.confusionMatrix` of TF.js, labels and predictions outside the classes are not counted.
  *
- * @param labels numbers of classes, [N]
- * @param predictions numbers of classes, [N], such as `model.predict(x).argMax(-1)`
- * @param numClasses default one more than the highest label or prediction
+ * @param labels class indices, [N]
+ * @param predictions class indices, [N], such as `model.predict(x).argMax(-1)`
+ * @param numClasses default: the highest label or prediction, plus 1
  * @returns int32, [numClasses, numClasses]
  */
 export function confusionMatrix(labels: TensorLike, predictions: TensorLike, numClasses?: number | null): Tensor {
@@ -22,7 +22,7 @@ export function confusionMatrix(labels: TensorLike, predictions: TensorLike, num
   noMore(call, 3, arguments);
   const [truth, guess] = [classesOf(call, 'labels', labels), classesOf(call, 'predictions', predictions)];
   if (truth.length !== guess.length) {
-    fail(call, `predictions must be as many as labels, ${truth.length}, got ${guess.length}`);
+    fail(call, `predictions must have the length of labels, ${truth.length}, got ${guess.length}`);
   }
   const highest = [truth, guess].flat().reduce((most, one) => Math.max(most, one), 0);
   const count = checkCount(call, 'numClasses', numClasses ?? highest + 1);
@@ -34,42 +34,42 @@ export function confusionMatrix(labels: TensorLike, predictions: TensorLike, num
   return new Tensor(to, [count, count]);
 }
 
-/** Numbers of classes; true and false are 1 and 0. */
+/** Reads class indices; true and false count as 1 and 0. */
 function classesOf(call: string, name: string, value: TensorLike): readonly number[] {
   const given = asTensor(call, name, value);
   if (given.rank !== 1) fail(call, `${name} must have 1 axis, got ${showShape(given.shape)}`);
   const classes = Array.from(given.dataSync());
   const wrong = classes.find(one => !Number.isInteger(one));
   if (wrong !== undefined)
-    fail(call, `${name} must be numbers of classes, got ${wrong}; take argMax(-1) of probabilities`);
+    fail(call, `${name} must hold class indices, got ${wrong}; take argMax(-1) of probabilities`);
   return classes;
 }
 
-/** What `classificationReport` says of a class. */
+/** The row of one class in a `classificationReport`. */
 export interface ClassReport {
-  /** Of all that are predicted as this class, the share that belongs to it; 0 of none. */
+  /** The share of the samples predicted as this class that belong to it; 0 when there are no such predictions. */
   precision: number;
-  /** Of all that belong to this class, the share that is predicted as it; 0 of none. */
+  /** The share of the samples of this class that were predicted as it; 0 when the class has no samples. */
   recall: number;
-  /** 2 precision recall / (precision + recall); 0 where both are. */
+  /** 2 precision recall / (precision + recall); 0 when both are 0. */
   f1: number;
-  /** How many belong to this class. */
+  /** The number of samples of this class. */
   support: number;
 }
 
-/** What `classificationReport` gives. */
+/** The result of `classificationReport`. */
 export interface ClassificationReport {
-  /** Of each class, in order. */
+  /** One row for each class, in order. */
   classes: ClassReport[];
-  /** The share of all that are predicted right. */
+  /** The share of all samples that were predicted correctly. */
   accuracy: number;
   /** The mean over the classes. */
   macro: ClassReport;
-  /** The mean over the classes, each weighed by its support. */
+  /** The mean over the classes, weighted by support. */
   weighted: ClassReport;
 }
 
-/** Precision, recall and F1 of each class, and their means; arguments as of `confusionMatrix`. */
+/** Precision, recall and F1 of each class, and their means; takes the arguments of `confusionMatrix`. */
 export function classificationReport(
   labels: TensorLike,
   predictions: TensorLike,
@@ -98,5 +98,5 @@ export function classificationReport(
   return { classes, accuracy: share(right, total), macro: mean(() => 1), weighted: mean(({ support }) => support) };
 }
 
-/** The functions that TF.js keeps under `math`, as far as they are here. */
+/** The functions of TF.js's `math` that this package has. */
 export const math = { confusionMatrix };

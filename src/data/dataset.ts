@@ -17,7 +17,7 @@ type Items<T> = Iterator<T> | AsyncIterator<T>;
 
 /** Items one after another; each time they are asked for, they start again. Make one with `data.*`. */
 export class Dataset<T> implements AsyncIterable<T> {
-  /** How many items there are, as in TF.js: Infinity without end, null where it is not known. */
+  /** The number of items, as in TF.js: Infinity for an endless data set, null when unknown. */
   readonly size: number | null;
   readonly #isEndless: boolean;
   readonly #open: () => Items<T> | Promise<Items<T>>;
@@ -162,7 +162,8 @@ export class Dataset<T> implements AsyncIterable<T> {
 
   /** All items, which must come to an end. */
   async toArray(): Promise<T[]> {
-    if (this.#isEndless) fail('dataset.toArray', 'the data set must end, got one that repeats; call take first');
+    if (this.#isEndless)
+      fail('dataset.toArray', 'the data set must be finite, got one that repeats forever; call take first');
     const items: T[] = [];
     for await (const item of this) items.push(item);
     return items;

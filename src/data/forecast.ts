@@ -14,8 +14,8 @@ import { checkColumns, readSeries, type Series } from './series.ts';
 /** Options of `forecast`. */
 export interface ForecastOptions {
   /**
-   * What the training data went through: the history goes through it too, and the forecast back. Also what JSON has kept of
-   * a scaler, as in the metadata of a model: `scaler: model.getUserDefinedMetadata()`.
+   * The scaler of the training data: it scales the history, and its inverse scales the forecast back. Also accepts a
+   * scaler that was saved as JSON, for example in the metadata of a model: `scaler: model.getUserDefinedMetadata()`.
    */
   scaler?: Scaler | SavedScaler | null;
   /** The columns the model tells, by index, where these are not all; as given to `windows`. */
@@ -45,10 +45,10 @@ export interface ForecastOptions {
  *
  * States that the model carries stay as they are.
  *
- * @param model one of `sequential()`, or one that lives in a worker
+ * @param model a `sequential()` model, in this thread or in a worker
  * @param history numbers, or rows of the D columns the model takes, the latest last
- * @returns [steps] for a history of plain numbers, or where the model tells one column of several; [steps, W] otherwise. A
- *   promise of it where the model lives in a worker
+ * @returns [steps] for a history of plain numbers, or where the model predicts one column of several; [steps, W]
+ *   otherwise. A promise of it for a model in a worker
  */
 export function forecast(model: Sequential, history: Series, steps: number, options?: ForecastOptions): Tensor;
 export function forecast(
@@ -79,24 +79,24 @@ export function forecast(
   return finish(tell(model as Sequential, task));
 }
 
-/** What there is to forecast, as data that a worker understands. */
+/** A checked forecast task, as data that can be sent to a worker. */
 export interface ForecastTask {
   /** The whole history, scaled. */
   readonly rows: Float32Array;
-  /** How many numbers of it, the last ones, are a window. */
+  /** The number of values at its end that form the input window. */
   readonly window: number;
-  /** Whether the caller chose this window. */
+  /** Whether the caller set the window length. */
   readonly chosen: boolean;
   readonly stream: boolean | null;
-  /** Numbers of a step, that the model takes and tells, and steps that it tells at once. */
+  /** The numbers per step that the model takes and predicts, and the steps that it predicts per call. */
   readonly D: number;
   readonly W: number;
   readonly K: number;
-  /** Steps to forecast. */
+  /** The number of steps to forecast. */
   readonly steps: number;
 }
 
-/** All is checked, and there is room, before anything is computed. */
+/** Checks all arguments and allocates the result before anything is computed. */
 function planned(
   call: string,
   model: Sequential | RemoteSequential,
@@ -104,7 +104,7 @@ function planned(
   steps: number,
   options: ForecastOptions | undefined,
 ): { task: ForecastTask; finish: (told: Float32Array) => Tensor } {
-  if (typeof model?.predict !== 'function') fail(call, `model must be one of sequential(), got ${show(model)}`);
+  if (typeof model?.predict !== 'function') fail(call, `model must be a sequential() model, got ${show(model)}`);
   if ('layers' in model && model.layers.length === 0) {
     fail(call, 'model must have a layer, got none; call model.add first');
   }
@@ -137,7 +137,7 @@ function planned(
   if (past.steps < (asked ?? 1)) {
     fail(call, `history must hold the ${asked} steps that the model looks at, got ${past.steps}`);
   }
-  floatsFor(call, 'the forecast', [wanted, W]); // fails here rather than in a worker
+  floatsFor(call, 'the forecast', [wanted, W]); // reports a lack of memory here, not in the worker
   const rows = scaler ? scaler.transform(history).dataSync() : Float32Array.from(past.values);
   const window = (asked ?? past.steps) * D;
   const chosen = known.inputSteps !== undefined;
@@ -149,7 +149,7 @@ function planned(
   return { task: { rows, window, chosen, stream: streams, D, W, K, steps: wanted }, finish };
 }
 
-/** @internal What a model at hand tells of a task: the numbers of all steps. */
+/** @internal Runs a forecast task on a model in this thread; returns the numbers of all steps. */
 export function tell(model: Sequential, { rows, chosen, stream: asked, D, W, K, ...task }: ForecastTask): Float32Array {
   const carries = model.inputs[0]!.shape[1] === null || model.layers.some(layer => layer.stateful);
   const stream = K === 1 && (asked ?? carries) ? streamOf(model, asked === true) : null;

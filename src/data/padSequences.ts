@@ -1,4 +1,4 @@
-/** Sequences of different lengths as one tensor. */
+/** Pads and truncates sequences to one length. */
 
 import { noMore } from '../arguments.ts';
 import { fail, show } from '../errors.ts';
@@ -8,26 +8,26 @@ import { Tensor } from '../tensor/tensor.ts';
 import { type DataType, dataTypeOr, room } from '../tensor/values.ts';
 import { readNumbers, type Series } from './series.ts';
 
-/** Options of `padSequences`, as of `pad_sequences` in Keras. */
+/** Options of `padSequences`; they match `pad_sequences` in Keras. */
 export interface PadOptions {
-  /** Steps of every sequence afterwards; default those of the longest. */
+  /** The number of steps of every padded sequence; default: that of the longest sequence. */
   maxLen?: number | null;
-  /** Where steps are added to a short sequence; default 'pre'. */
+  /** Whether to pad at the start ('pre') or the end ('post') of short sequences; default 'pre'. */
   padding?: 'pre' | 'post';
-  /** Where steps are taken off a long sequence; default 'pre'. */
+  /** Whether to truncate at the start ('pre') or the end ('post') of long sequences; default 'pre'. */
   truncating?: 'pre' | 'post';
-  /** What the added steps hold; default 0. `layers.masking({ maskValue })` leaves them out. */
+  /** The padding value; default 0. `layers.masking({ maskValue })` masks padded steps. */
   value?: number;
-  /** Default float32, which `embedding` takes for ids, too. */
+  /** Default 'float32', which `embedding` accepts for ids too. */
   dtype?: DataType | null;
 }
 
 const ends = ['pre', 'post'] as const;
 
 /**
- * Sequences of different lengths, brought to one length.
+ * Pads or truncates sequences of different lengths to one length.
  *
- * @param sequences each a list of numbers, or of rows of D numbers
+ * @param sequences each an array of numbers, or of rows of D numbers
  * @returns [sequences, maxLen], or [sequences, maxLen, D]
  */
 export function padSequences(sequences: readonly Series[], options?: PadOptions): Tensor {
@@ -41,7 +41,7 @@ export function padSequences(sequences: readonly Series[], options?: PadOptions)
     const isEmpty = shape.length === 1 && shape[0] === 0;
     if (shape.length < 1 || shape.length > 2 || !(isEmpty || sameShape([...shape.slice(1)], [...rows]))) {
       const rule = rows.length > 0 ? `[steps, ${rows[0]}]` : '[steps]';
-      fail(call, `sequences[${n}] must have the shape ${rule}, as those before, got ${showShape(shape)}`);
+      fail(call, `sequences[${n}] must have the shape ${rule} like the sequences before it, got ${showShape(shape)}`);
     }
   }
   const longest = read.reduce((most, { shape }) => Math.max(most, shape[0]!), 0);

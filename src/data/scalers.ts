@@ -99,14 +99,14 @@ export class MinMaxScaler extends Scaler {
   }
 }
 
-/** What `model.getUserDefinedMetadata` gives, where a scaler may be kept. @inline */
+/** The type of `model.getUserDefinedMetadata()`, where a scaler can be saved. @inline */
 type Metadata = { readonly [name: string]: unknown } | null;
 
 /**
  * Learns mean and standard deviation of each column; `transform` then gives columns of mean 0 and deviation 1.
  *
- * @param train the training part of a series, so that nothing of the rest leaks into it; or { mean, std } of such a scaler,
- * as JSON or the metadata of a model has kept them, which makes it again
+ * @param train the training part of a series, so that nothing of the rest leaks into it; or { mean, std }, as saved in
+ *   JSON or in the metadata of a model, to restore a scaler
  */
 export function standardize(train: Series | Pick<StandardScaler, 'mean' | 'std'> | Metadata): StandardScaler {
   noMore('standardize', 1, arguments);
@@ -130,8 +130,8 @@ export function standardize(train: Series | Pick<StandardScaler, 'mean' | 'std'>
 /**
  * Learns the smallest and the largest number of each column; `transform` then gives columns within the range.
  *
- * @param train the training part of a series; numbers beyond its own land outside of the range. Or { min, max, range } of
- * such a scaler, as JSON or the metadata of a model has kept them, which makes it again
+ * @param train the training part of a series; values beyond its minimum and maximum are scaled to outside the range. Or
+ * { min, max, range }, as saved in JSON or in the metadata of a model, to restore a scaler
  * @param options range: [low, high], default [0, 1]
  */
 export function minMax(
@@ -150,10 +150,10 @@ export function minMax(
   return new MinMaxScaler(least, most, range);
 }
 
-/** What JSON keeps of a scaler, or an object that holds it under `scaler`; other keys are ignored. */
+/** The fields of a scaler saved as JSON, or an object that holds them under `scaler`; other keys are ignored. */
 export type SavedScaler = object;
 
-/** @internal A scaler, or the one that JSON has kept. */
+/** @internal Returns a scaler as it is, and restores one that was saved as JSON. */
 export function scalerOf(call: string, value: unknown): Scaler {
   if (value instanceof Scaler) return value;
   if (isPlain(value)) {
@@ -164,7 +164,10 @@ export function scalerOf(call: string, value: unknown): Scaler {
       return new MinMaxScaler(...kept(call, 'min and max', min, max), checkRange(call, range ?? [0, 1]));
     }
   }
-  return fail(call, `scaler must be one of standardize or minMax, or what JSON has kept of it, got ${show(value)}`);
+  return fail(
+    call,
+    `scaler must be made by standardize or minMax, or be such a scaler saved as JSON, got ${show(value)}`,
+  );
 }
 
 function checkRange(call: string, range: unknown): [number, number] {

@@ -13,8 +13,8 @@ export interface WindowOptions extends BatchOptions {
   /** Steps a sample looks at, T. */
   inputSteps: number;
   /**
-   * The steps before the series, such as those of the training set: the first windows look at the last `inputSteps` of
-   * them, so that the first step of the series is a target, too. Default: none.
+   * The steps that precede the series, such as the training set: the first windows take their inputs from its last
+   * `inputSteps` steps, so that the first step of the series is a target too. Default: none.
    */
   context?: Series;
   /** Steps to be told from them, K; default 1. */
@@ -36,8 +36,8 @@ export interface WindowOptions extends BatchOptions {
  * - [B, K, W] otherwise;
  * - [B, T, K * W] with `returnSequences`: at each step of the window the K steps behind it, one after another.
  *
- * Windows lie wholly within the series: of N steps, there are floor((N - T - K) / stride) + 1. With a `context`, only what
- * is told lies within it, and there are floor((N - K) / stride) + 1. The series is copied.
+ * Windows lie wholly within the series: of N steps, there are floor((N - T - K) / stride) + 1. With a `context`, only
+ * the targets lie within the series, and there are floor((N - K) / stride) + 1. The series is copied.
  */
 export function windows(series: Series, options: WindowOptions): Batches {
   noMore('windows', 2, arguments);
@@ -58,7 +58,7 @@ export function windows(series: Series, options: WindowOptions): Batches {
   const before = known.context === undefined ? null : readSeries(call, 'context', known.context, T);
   const { values, steps, width: D } = readSeries(call, 'series', series, before ? K : T + K);
   if (before && before.width !== D) {
-    fail(call, `context must have the columns of the series, ${D}, got ${before.width}`);
+    fail(call, `context must have as many columns as the series (${D}), got ${before.width}`);
   }
   const N = steps + (before ? T : 0);
   const columns = checkColumns(call, 'target', known.target, D);

@@ -100,7 +100,7 @@ export function init(options: InitOptions): void {
       fail('init', `bytes must be an ArrayBuffer or a view of one, got ${show(bytes)}`);
     }
     const read = bytesIn(bytes) as Uint8Array<ArrayBuffer>;
-    if (!WebAssembly.validate(read)) fail('init', 'bytes must be a WebAssembly module that this host can run');
+    if (!WebAssembly.validate(read)) fail('init', 'bytes must be a WebAssembly module that this host supports');
     engine = start('init', read, read.length);
   }
   given = true;
@@ -113,7 +113,7 @@ export async function ready(): Promise<void> {
     const simd = chosen();
     const bytes = binary(simd);
     const module = await WebAssembly.compile(bytes);
-    if (simd === chosen()) engine ??= start('ready', module, bytes.byteLength); // else others have been chosen meanwhile
+    if (simd === chosen()) engine ??= start('ready', module, bytes.byteLength); // unless the choice changed meanwhile
   }
 }
 
@@ -156,9 +156,8 @@ function newMemory(call: string): WebAssembly.Memory {
   try {
     return new WebAssembly.Memory({ initial: INITIAL_PAGES });
   } catch (error) {
-    const advice =
-      'each page and each worker with models takes some: close what is not needed, or raise the limit (ulimit -v)';
-    return fail(call, `the host must have memory for WebAssembly, got none (${reasonOf(error)}); ${advice}`);
+    const advice = 'each page and worker with models reserves some: close unused ones, or raise the limit (ulimit -v)';
+    return fail(call, `the host must be able to allocate memory for WebAssembly (${reasonOf(error)}); ${advice}`);
   }
 }
 
@@ -195,7 +194,7 @@ export class Block {
   readonly address: Address;
   readonly bytes: number;
   readonly #pointer: Address;
-  /** What the garbage collector counts the block as; nothing reads it. */
+  /** An unused buffer that makes the garbage collector count the size of the block. */
   weight: ArrayBuffer | null;
 
   /** @throws ValueError when there is not that much memory; nothing has changed then */
@@ -214,20 +213,21 @@ export class Block {
   }
 }
 
-/** A block of fewer bytes has no weight: its objects say enough. */
+/** Smaller blocks get no such buffer: their JavaScript objects are weight enough. */
 const LEAST_WEIGHT = 2 ** 16;
 
 /**
- * A buffer that nothing is written to, so that it takes no memory. The garbage collector counts it, as it cannot count
- * wasm memory: without it, thousands of abandoned models look to it like a few small objects. A resizable buffer is
- * always mapped anew; others may be cut out of memory that has been used, and are cleared then, which takes it.
+ * A buffer that is never written to and therefore uses no physical memory. The garbage collector does not see wasm
+ * memory, but it counts this buffer; without it, thousands of abandoned models would look like a few small objects. The
+ * buffer is resizable because such buffers are freshly mapped; others may reuse memory and clear it, which allocates
+ * it.
  */
 function weightOf(bytes: number): ArrayBuffer | null {
   if (bytes < LEAST_WEIGHT) return null;
   try {
     return Reflect.construct(ArrayBuffer, [bytes, { maxByteLength: bytes }]) as ArrayBuffer;
   } catch {
-    return null; // the block works without
+    return null; // the block works without it
   }
 }
 
@@ -247,8 +247,8 @@ function reserve(call: string, bytes: number): Address {
   const held = Math.round(started().memory.buffer.byteLength / 2 ** 20);
   return fail(
     call,
-    `the model must fit into memory, got a need of ${Math.ceil(bytes / 2 ** 20)} MiB beside ${held} MiB; ` +
-      'dispose() of models that are not needed, or make layers, batches or sequences smaller',
+    `the model must fit into memory, got ${Math.ceil(bytes / 2 ** 20)} MiB in addition to ${held} MiB in use; ` +
+      'dispose() of unused models, or use smaller layers, batches or sequences',
   );
 }
 

@@ -178,7 +178,7 @@ export interface Kernels {
   decay(w: Address, n: number, share: number): void;
   average(a: Address, w: Address, n: number, keep: number): void;
 
-  /** 1 when all numbers lie in [-most, most]. */
+  /** 1 when all numbers are within [-most, most]. */
   areWithin(x: Address, n: number, most: number): number;
   sumOfSquares(x: Address, n: number): number;
   scale(x: Address, n: number, factor: number): void;

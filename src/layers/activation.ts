@@ -16,9 +16,9 @@ import { type Shape, showShape } from '../shapes.ts';
 import { checkLayerOptions, type LayerOptions } from './layer.ts';
 import { Weightless } from './weightless.ts';
 
-/** A function with a number of its own: x, at most top, above zero, and alpha x or alpha (exp(x) - 1) below. */
+/** An activation with parameters: min(x, top) above zero, and alpha x or alpha (exp(x) - 1) below. */
 interface Shaped {
-  /** The number by which the kernels know it: those behind the activations. */
+  /** Its id in the kernels, after those of the activations without parameters. */
   kind: number;
   alpha: number;
   top: number;
@@ -131,7 +131,7 @@ export class Softmax extends Pointwise {
 export interface ReLUOptions extends LayerOptions {
   /** The greatest result; none by default. */
   maxValue?: number | null;
-  /** The slope below zero, as in Keras; default 0. */
+  /** The slope for x below zero, as in Keras; default 0. */
   negativeSlope?: number;
 }
 
@@ -152,7 +152,7 @@ export class ReLU extends Pointwise {
 
   protected override settings(): Config {
     const { maxValue, negativeSlope } = this;
-    // TF.js has a maxValue alone
+    // TF.js supports maxValue only
     return { maxValue, ...(negativeSlope !== 0 && { negativeSlope }) };
   }
 }
@@ -181,7 +181,7 @@ export class LeakyReLU extends Pointwise {
 
 /** Options of `layers.elu`. */
 export interface ELUOptions extends LayerOptions {
-  /** What exp(x) - 1 is multiplied by below zero; default 1. */
+  /** The factor of exp(x) - 1 for x below zero; default 1. */
   alpha?: number;
 }
 

@@ -179,7 +179,7 @@ export abstract class Cell {
     };
   }
 
-  /** @internal Another cell of its class, from what `getConfig` gives. */
+  /** @internal Builds another cell of its class from a `getConfig` result. */
   abstract remake(config: Config): Cell;
 
   /** @internal The states, in the order in which callers have them. */

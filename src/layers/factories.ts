@@ -84,7 +84,7 @@ export const softmax = /* @__PURE__ */ exact(
   (options?: SoftmaxOptions): Softmax => new Softmax(options),
 );
 
-/** x above zero, at most maxValue; negativeSlope x below, which is 0 by default. */
+/** min(x, maxValue) for x above zero, negativeSlope x below; negativeSlope is 0 by default. */
 export const reLU = /* @__PURE__ */ exact('layers.reLU', (options?: ReLUOptions): ReLU => new ReLU(options));
 
 /** x above zero, alpha x below. */
@@ -93,7 +93,7 @@ export const leakyReLU = /* @__PURE__ */ exact(
   (options?: LeakyReLUOptions): LeakyReLU => new LeakyReLU(options),
 );
 
-/** x above zero, alpha (exp(x) - 1) below. */
+/** x for x above zero, alpha (exp(x) - 1) below. */
 export const elu = /* @__PURE__ */ exact('layers.elu', (options?: ELUOptions): ELU => new ELU(options));
 
 /** Drops numbers at random in training. */

@@ -14,9 +14,10 @@ export class InputLayer extends Layer {
 
   constructor(options: InputLayerOptions) {
     const known = checkLayerOptions<LayerOptions>('layers.inputLayer', options, []);
-    // What every layer has in its configuration
+    // The options that the configuration of every layer has
     if (known.trainable !== undefined) checkBoolean('layers.inputLayer', 'trainable', known.trainable);
-    if (known.weights !== undefined) fail('layers.inputLayer', 'weights must be absent, there is nothing to learn');
+    if (known.weights !== undefined)
+      fail('layers.inputLayer', 'weights must be absent, because an inputLayer has none');
     super('InputLayer', known, 1, true);
     if (!this.batchInputShape) fail('layers.inputLayer', 'needs inputShape or batchInputShape, got neither');
   }

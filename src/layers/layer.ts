@@ -124,7 +124,7 @@ export abstract class Layer {
     this.#frozenByModel = false;
   }
 
-  /** @internal Sets `model.trainable` for this layer: what the layer itself was set to comes back with true. */
+  /** @internal Applies `model.trainable` to this layer: true restores the layer's own setting. */
   followModel(trainable: boolean): void {
     this.#frozenByModel = !trainable;
   }
@@ -164,7 +164,7 @@ export abstract class Layer {
   setWeights(weights: readonly TensorLike[]): void {
     const call = `${this.name}.setWeights`;
     this.#homeOf(call);
-    const checked = this.checkWeights(call, weights); // may run code of the caller's that takes the layer away
+    const checked = this.checkWeights(call, weights); // may run user code that removes the layer from its model
     this.#homeOf(call).write(call, this, checked);
   }
 
@@ -362,7 +362,7 @@ function readWeights(call: string, weights: unknown, specs: readonly Omit<Weight
   return specs.map(({ name, shape }, i) => readTensor(call, `weights[${i}] (${name})`, weights[i], shape));
 }
 
-/** Options that configurations have as null, where they say nothing. */
+/** Options for which null in a configuration means absent. */
 const nullable: readonly string[] = ['dtype', 'inputLength', 'seed', 'weights'];
 
 /** The options of a layer that must be known by name, beside those of every layer. */

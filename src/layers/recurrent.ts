@@ -20,7 +20,9 @@ export interface RecurrentOptions extends LayerOptions {
   returnSequences?: boolean;
   /** Carry the final state into the next batch; fixes the batch size; default false. */
   stateful?: boolean;
-  /** Process the time steps in reverse; outputs come in that order, and a mask keeps the order of the input; default false. */
+  /**
+   * Process the time steps in reverse and return outputs in that order; the mask keeps the input order. Default false.
+   */
   goBackwards?: boolean;
   /** Refused: use `model.getStates()`. */
   returnState?: false;
@@ -227,7 +229,7 @@ export abstract class Recurrent extends RecurrentLayer {
       parameters += cell.parameterCount(inputs) * FLOAT;
       states += cell.stateCount(planner.batch) * FLOAT;
     }
-    // The mask keeps the order of the input, also where the output is reversed, as in Keras and TF.js.
+    // The mask keeps the order of the input even when the output is reversed, as in Keras and TF.js.
     return this.returnSequences ? { ...flow, mask: input.mask } : flow;
   }
 }

@@ -44,10 +44,10 @@ export class Rnn extends Recurrent {
   }
 }
 
-/** One cell of each class that ran in a layer: what `getConfig` says of another can be made anew by it. */
+/** One cell of each class that was used in a layer; it rebuilds other cells of its class from their `getConfig`. */
 const patterns = new Map<string, Cell>();
 
-/** The cell that `{ className, config }` describes; null where no cell of its class is in the program. */
+/** Builds the cell that `{ className, config }` describes; null if no cell of its class was used in a layer. */
 const remade = (value: unknown): Cell | null =>
   isDescribed(value) ? (patterns.get(value.className)?.remake(value.config) ?? null) : null;
 
@@ -57,7 +57,7 @@ function checkCells(call: string, name: string, value: unknown): readonly Cell[]
   const cells = list.flatMap(cell => {
     if (cell instanceof StackedRnnCells) return cell.cells;
     if (cell instanceof Cell) return [cell];
-    // A stack as `getConfig` gives it, which holds no other stack
+    // A stack from `getConfig`; stacks cannot be nested
     const { cells: listed } = isDescribed(cell) && cell.className === 'StackedRNNCells' ? cell.config : {};
     const made = (Array.isArray(listed) ? listed : [cell]).map(remade);
     if (made.length > 0 && made.every(each => each instanceof Cell)) return made;

@@ -41,7 +41,7 @@ function factory<Options extends OptimizerOptions, Arguments extends unknown[]>(
 ): OptimizerFactory<Options, Arguments> {
   return (...given: unknown[]) => {
     const made = make(readArguments<Options>(call, names, given));
-    noMore(call, names.length, given); // what is wrong with those it takes is said first
+    noMore(call, names.length, given); // after the other checks, whose errors come first
     return made;
   };
 }

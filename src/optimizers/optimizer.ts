@@ -155,7 +155,10 @@ export abstract class Optimizer {
     this.#step = step;
   }
 
-  /** @internal A step is at most the rate times what it is made of, divided by this. */
+  /**
+   * @internal The smallest divisor of an update: a step is at most the learning rate times its numerator, divided by
+   * this.
+   */
   get leastDivisor(): number {
     return 1;
   }
@@ -188,7 +191,7 @@ export abstract class Optimizer {
 
 exactMethods(Optimizer, 'optimizer', ['setLearningRate', 'getClassName', 'getConfig', 'dispose']);
 
-/** Moves the counters of an optimizer on from the start, until they stand still at the latest. */
+/** Advances the counters of an optimizer from their start, at most until they no longer change. */
 export function advance(optimizer: Optimizer, counters: Float64Array, batches: number): void {
   const before = counters.slice();
   for (let n = 0; n < batches; n++) {

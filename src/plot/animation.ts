@@ -45,7 +45,7 @@ export function animation(frames: readonly PredictionData[], options: AnimationO
   return reel.drawing.frame.toSVG();
 }
 
-/** Every frame with the lines of the first one, in its order. */
+/** Brings the lines of every frame into the order of the first frame. */
 function checkFrames(call: string, frames: unknown): LineSet[] {
   if (!Array.isArray(frames) || frames.length === 0) {
     fail(call, `frames must be an array of at least one frame, got ${show(frames)}`);
@@ -55,7 +55,7 @@ function checkFrames(call: string, frames: unknown): LineSet[] {
   return sets.map((set, i) => {
     const lines = first.lines.map(({ name, values }) => {
       const line = set.lines.find(line => line.name === name);
-      if (!line) fail(call, `frame ${i} must have the lines of frame 0, got none by the name ${show(name)}`);
+      if (!line) fail(call, `frame ${i} must have the lines of frame 0, got none named ${show(name)}`);
       checkLength(call, `${name} of frame ${i}`, line.values, 'that of frame 0', values.length);
       return line;
     });
@@ -114,7 +114,7 @@ class Reel {
   readonly drawing: PredictionDrawing;
   readonly #captions: string[];
   readonly #series: Series[];
-  /** The texts of each line, frame by frame. */
+  /** The path texts of each line, one per frame. */
   readonly #lines: string[][];
 
   constructor(call: string, options: AnimationOptions, frames: readonly LineSet[]) {
@@ -136,7 +136,7 @@ class Reel {
     const counts = shown.every(({ lines }) => lines.every(({ at }) => isWhole(at)));
     const axis = kind === 'date' ? kind : counts ? 'count' : 'number';
     const [x, y] = this.drawing.drawAxes({ lines: shown.flatMap(({ lines }) => lines), kind: axis });
-    const textOf = (line: Line) => lineText(line, x, y, Infinity); // a line keeps its number of points
+    const textOf = (line: Line) => lineText(line, x, y, Infinity); // Infinity: no thinning
     this.#lines = lines.map((_, n) => shown.map(({ lines }) => textOf(lines[n]!)));
   }
 

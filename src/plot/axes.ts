@@ -1,4 +1,4 @@
-/** The axes: ticks as elements. */
+/** Axes: draws ticks and their labels. */
 
 import type { Dom, G } from '@svgdotjs/svg.js';
 import { round } from './points.ts';
@@ -16,24 +16,24 @@ export interface Area {
 
 export interface AxisStyle {
   side: 'x' | 'y';
-  /** May move between updates. */
+  /** May change between updates. */
   area: Area;
-  /** The width of the whole picture, which no label leaves. */
+  /** The width of the whole picture, which labels must not exceed. */
   sheetWidth: number;
   theme: Theme;
-  /** Ticks, where their number changes. */
+  /** The ticks, when their number can change. */
   most?: number;
 }
 
 const labelSize = 12;
-/** Between the labels of an x axis. */
+/** Minimum gap between the labels of an x axis. */
 const labelGap = 8;
-/** Between a label and the edge of the picture. */
+/** Minimum gap between a label and the edge of the picture. */
 const edge = 4;
-/** From the labels of a y axis to the data. */
+/** Gap between the labels of a y axis and the data. */
 const labelDistance = 10;
 
-/** The room that the labels of a y axis take to the left of the data. */
+/** The width that the labels of a y axis take to the left of the data. */
 export const roomForLabels = (ticks: readonly Tick[]) =>
   edge + labelDistance + Math.max(0, ...ticks.map(({ label }) => textWidth(label, labelSize)));
 
@@ -53,7 +53,7 @@ export class Axis {
     for (let i = 0; i < (style.most ?? 0); i++) this.#marks.push(this.#addMark());
   }
 
-  /** Along x, ticks are left out where their labels would touch. */
+  /** Omits ticks of the x axis whose labels would touch. */
   update(ticks: readonly Tick[]): void {
     const { side, area } = this.#style;
     const shown = side === 'x' ? thinTicks(ticks, label => textWidth(label, labelSize) + labelGap) : ticks;

@@ -33,7 +33,7 @@ const rowHeight = 16;
 const barWidth = rowHeight - 6;
 const titleHeight = 30;
 const groupGap = 4;
-/** Behind the longest bar, for what it says in numbers, and at most this part of the column. */
+/** Space for the value label after the longest bar, at most this part of the column. */
 const [valueWidth, valueShare] = [112, 0.3];
 /** More ticks with a label than `logTicks` ever makes. */
 const mostLabels = 14;

@@ -108,10 +108,10 @@ export function benchmarkChart(options: BenchmarkOptions): Plot<BenchmarkData> {
 /** Nothing else has a place on a log scale. */
 const isDrawn = (value: number) => value > 0 && value < Infinity;
 
-/** @returns where it ends */
+/** @returns the x position of its end */
 function addLegend({ svg, theme }: Sheet, legend: readonly string[], y: number, room: number): number {
   const group = svg.group().addClass('lw-legend');
-  // Each may take its part of the line, and what those before it have left.
+  // Each entry may use its share of the line, plus what the entries before it left unused.
   let x = side;
   for (const [n, label] of legend.entries()) {
     paint(group.line(x, y - 4, x + 22, y - 4).attr('stroke-width', 10), legendParts[n]!, theme);

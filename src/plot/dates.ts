@@ -1,4 +1,4 @@
-/** Round times in UTC, and what they are called along an axis. Written here, since d3's calendar would weigh 6 KB in a page. */
+/** Ticks of time axes, in UTC, and their labels. Replaces d3's time scale, which would add 6 KB to a bundle. */
 
 import { scaleLinear } from 'd3-scale';
 
@@ -7,7 +7,7 @@ const minute = 60 * second;
 const hour = 60 * minute;
 export const day = 24 * hour;
 const week = 7 * day;
-/** Those of the steps that have not always the same length. */
+/** Steps of varying length. */
 const [month, year] = [(365.25 / 12) * day, 365.25 * day];
 
 const steps = [
@@ -16,10 +16,10 @@ const steps = [
   ...[1, 3, 6, 12].map(count => count * hour),
   ...[day, 2 * day, week, month, 3 * month, year],
 ];
-/** The first Sunday; steps of any other length count from 1970. */
+/** The first Sunday, from which weeks count; other steps count from 1970. */
 const sunday = 3 * day;
 
-/** About `count` round times, in milliseconds. */
+/** About `count` tick times, in milliseconds. */
 export function roundTimes([low, high]: readonly [number, number], count: number): number[] {
   const wanted = (high - low) / count;
   const step = steps.reduce((best, step) => (distance(step, wanted) < distance(best, wanted) ? step : best));
@@ -47,7 +47,7 @@ function monthsOf(low: number, high: number, every: number): number[] {
   return times;
 }
 
-/** Months since the beginning of 1970, and the part of this one that has gone by. */
+/** Months since the start of 1970, with the elapsed fraction of the current month. */
 function monthOf(time: number): number {
   const date = new Date(time);
   const whole = (date.getUTCFullYear() - 1970) * 12 + date.getUTCMonth();
@@ -56,7 +56,9 @@ function monthOf(time: number): number {
 
 const firstOf = (months: number) => new Date(0).setUTCMonth(months);
 
-/** What a time is called among others that are `step` apart; the first one says what they leave out: the year, or the day. */
+/**
+ * The label of a tick, for ticks that are `step` apart. The first label adds what the others omit: the year or the day.
+ */
 export function dateLabel(time: number, step: number, first: boolean): string {
   const text = new Date(time).toUTCString(); // Mon, 30 Nov 2026 08:00:39 GMT
   const [, date, month, year, clock] = text.split(' ') as [string, string, string, string, string];

@@ -28,14 +28,14 @@ export interface FrameOptions extends SheetOptions {
 }
 export const frameOptions = [...sheetOptions, 'height', 'xLabel'] as const;
 
-/** How far the data area reaches beyond its axes, so that lines along them and round line ends are not cut. */
+/** How far the data area extends beyond its axes, so that lines along the axes and round line caps are not clipped. */
 const overhang = { x: 5, y: 2 };
-/** The room for the labels of the y axis, unless they need more. */
+/** The minimum width for the labels of the y axis. */
 const usualLeft = 58;
 const leastHeight = 24;
 
 export class Frame extends Sheet {
-  /** Where the data is drawn: moves when the legend takes another row, or the labels of the y axis become longer. */
+  /** The data area. It moves when the legend takes another row, or the labels of the y axis become longer. */
   readonly area: Area;
   readonly header: Header;
   readonly #height: number;
@@ -50,7 +50,7 @@ export class Frame extends Sheet {
   #left = usualLeft;
   #laidOut = '';
 
-  /** @param footer pixels below the axis, for more than its labels */
+  /** @param footer extra pixels below the axis labels */
   constructor(call: string, options: FrameOptions, footer = 0) {
     const setting = checkSheet(call, options);
     const height = checkSize(call, 'height', options.height ?? 360, 160);
@@ -62,7 +62,7 @@ export class Frame extends Sheet {
     this.#bottom = (xLabel ? 54 : 36) + footer;
     this.area = { left: 0, top: 0, width: 0, height: 0 };
     this.header = new Header(svg, setting.width, setting.title ? 58 : 32, theme);
-    // The base line is drawn over the grid, and both lie under the data.
+    // Draws the base line over the grid, and the data over both.
     const axis = { area: this.area, sheetWidth: setting.width, theme };
     const most = Math.max(mostLogTicks, mostTicks(ticksUp(height)));
     this.#y = new Axis(this.#addAxisGroup(), { ...axis, side: 'y', most });
@@ -75,7 +75,7 @@ export class Frame extends Sheet {
     this.#layOut();
   }
 
-  /** Shows the legend of these lines; comes before the axes, which lie below it. */
+  /** Shows the legend of these lines; call it before drawing the axes, whose position depends on its height. */
   show(series: readonly Series[], caption?: string, note = ''): void {
     this.name(series.map(line => line.label));
     this.header.show(series, note);
@@ -83,7 +83,7 @@ export class Frame extends Sheet {
     this.#layOut();
   }
 
-  /** Keeps room for the longest of some captions. */
+  /** Reserves space for the longest of several captions. */
   reserve(captions: readonly string[]): void {
     this.header.reserve(captions);
     this.#layOut();
@@ -93,7 +93,7 @@ export class Frame extends Sheet {
     setText(this.#xLabel, label, { room: this.#width - 2 * side });
   }
 
-  /** About how many ticks the axes have room for. */
+  /** The approximate number of ticks that fit along the axes. */
   get ticksAcross(): number {
     return ticksAcross(this.area.width);
   }
@@ -101,7 +101,7 @@ export class Frame extends Sheet {
     return ticksUp(this.area.height);
   }
 
-  /** Comes before `drawX`: the labels decide how much of the width is left. */
+  /** Call it before `drawX`: the y labels decide the remaining width. */
   drawY(ticks: readonly Tick[]): void {
     this.#left = Math.max(usualLeft, roomForLabels(ticks));
     this.#layOut();
@@ -112,7 +112,7 @@ export class Frame extends Sheet {
     this.#x.update(ticks);
   }
 
-  /** A group whose origin is the upper left corner of the data area; `clipped` cuts off what lies outside. */
+  /** A group whose origin is the upper left corner of the data area; `clipped` clips it to that area. */
   addDataArea(parent: Container = this.svg, clipped = true): G {
     const group = parent.group();
     if (clipped) group.addClass('lw-data');
@@ -122,8 +122,8 @@ export class Frame extends Sheet {
   }
 
   /**
-   * A group moved to a rectangle and clipped by it. Clipped by path and not by a nested `<svg>`, because Chromium runs
-   * the animations in a nested one by a clock of its own.
+   * A group translated to a rectangle and clipped to it. Uses a clip path and not a nested `<svg>`, because Chromium
+   * runs animations in a nested `<svg>` on a separate clock.
    */
   addWindow(parent: Container, { left, top, width, height }: Area): G {
     const id = clipId(width, height);
@@ -139,7 +139,7 @@ export class Frame extends Sheet {
     return this.svg.group().attr('shape-rendering', 'crispEdges');
   }
 
-  /** Gives the data what header, axes and footer leave. */
+  /** Resizes the data area to the space that header, axes and footer leave. */
   #layOut(): void {
     const top = this.header.captionLine + 22;
     const key = `${this.#left} ${top}`;
@@ -170,5 +170,5 @@ export class Frame extends Sheet {
 const ticksAcross = (width: number) => Math.max(2, width / 90);
 const ticksUp = (height: number) => Math.max(2, height / 44);
 
-/** Named by its size: where two pictures in one page come to use the same name, they mean the same path. */
+/** The id contains the size, so that two pictures in one page that share an id share the same clip path. */
 const clipId = (width: number, height: number) => `lw-clip-${round(width)}-${round(height)}`;

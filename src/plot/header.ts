@@ -1,6 +1,6 @@
 /**
- * What stands above the data of a chart: the entries of its legend, in as many rows as they need, and a caption at the
- * right end of the last row, or below it where there is no room for both.
+ * The header of a chart: the legend, in as many rows as it needs, and a caption, right-aligned in the last row, or in a
+ * row of its own when both do not fit.
  */
 
 import type { Container, Dom, G } from '@svgdotjs/svg.js';
@@ -11,9 +11,12 @@ import type { Theme } from './theme.ts';
 
 const size = 13;
 const rowHeight = 20;
-/** The sample of a line, from its beginning to the words, and from the words to the next entry. */
+/** Length of a line sample, distance from its start to the text, and distance from the text to the next entry. */
 const [sampleLength, sampleRoom, entryGap] = [28, 37, 18];
-/** About 25 letters, such as "step 500, cost 0.00312": kept free, so that a caption that changes stays in its place. */
+/**
+ * Minimum width of the caption, about 25 letters such as "step 500, cost 0.00312", so that a changing caption does not
+ * move.
+ */
 const captionRoom = 190;
 
 interface Entry {
@@ -33,7 +36,7 @@ export class Header {
   readonly #note: Dom;
   readonly #caption: Dom;
   #words = '';
-  /** Where the next entry would begin. */
+  /** The x position of the next entry. */
   #end: [x: number, y: number];
 
   /** @param width of the picture */
@@ -48,7 +51,7 @@ export class Header {
     this.#caption = this.addCaption(parent, '', width - side - 4, firstLine);
   }
 
-  /** Shows the legend of these lines, and behind it a note. */
+  /** Shows the legend of these lines, followed by a note. */
   show(series: readonly Series[], note: string): void {
     this.#end = [side, this.#firstLine];
     for (let n = 0; n < Math.max(series.length, this.#entries.length); n++) {
@@ -70,7 +73,7 @@ export class Header {
     setText(this.#caption, content, { size, room: this.#captionRoom });
   }
 
-  /** Keeps room for the longest of some captions, which are drawn by `addCaption`. */
+  /** Reserves space for the longest of several captions, which `addCaption` draws. */
   reserve(captions: readonly string[]): void {
     this.setCaption(captions.reduce((a, b) => (textWidth(a, size) > textWidth(b, size) ? a : b), ''));
     setText(this.#caption, '');
@@ -85,7 +88,7 @@ export class Header {
     return this.#width - 2 * side;
   }
 
-  /** Takes so much room, and says where it begins: in the next row where this one has not enough. */
+  /** Reserves a width and returns its x position; starts a new row when the current one is full. */
   #take(room: number): [x: number, y: number] {
     const [x, y] = this.#end;
     const fits = x === side || x + room <= this.#width - side;

@@ -56,7 +56,7 @@ const panelsOf: Record<CellKind, { names: GateName[]; columns: number }> = {
 /** More fields than this make a file that nobody can open, and no screen has room for them. */
 const mostFields = 100_000;
 const [gutter, head, rowGap, foot] = [22, 24, 20, 54];
-/** The room for the labels of the units, unless they need more. */
+/** The minimum width for the labels of the units. */
 const usualLeft = 52;
 const scaleWidth = 90;
 const captionRoom = 170;
@@ -212,7 +212,7 @@ function layOutHeader({ width, title }: Setting, maps: readonly ShadeMap[]) {
   return { scales, line, taken: below ? 0 : x - side, bottom: line + 10 };
 }
 
-/** @returns what changes the caption */
+/** @returns a function that changes the caption */
 function addHeader(sheet: Sheet, { scales, line, taken }: Header): (words: string | undefined) => void {
   for (const { map, x, y } of scales) addScale(sheet, map, x, y, sheet.theme);
   return sheet.addCaption(line, taken, taken > 0 ? 'end' : 'start');

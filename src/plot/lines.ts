@@ -1,4 +1,4 @@
-/** The data of charts of lines: numbers by name, where they lie along x, and what is shown of them. */
+/** Reads and checks the data of line charts: named lines and their x positions. */
 
 import { fail, show, suggest } from '../errors.ts';
 import { isPlain } from '../options.ts';
@@ -6,13 +6,13 @@ import { checkLength, checkNumbers, checkText, isList, isWhole } from './check.t
 import { day } from './dates.ts';
 import type { AxisKind } from './ticks.ts';
 
-/** Where values lie along x: numbers, or dates as `Date` or ISO text; text without a time zone is in UTC. */
+/** The x positions of values: numbers, or dates as `Date` or ISO text; text without a time zone is in UTC. */
 export type Positions = ArrayLike<number> | readonly Date[] | readonly string[];
 
-/** The values of a line, or a line that lies elsewhere than the others: a forecast behind a history. */
+/** The values of a line, or a line with its own x positions, such as a forecast that follows a history. */
 export type LineData = ArrayLike<number> | { time?: Positions; values: ArrayLike<number> };
 
-/** A line as checked. */
+/** A checked line. */
 export interface Line {
   name: string;
   /** In milliseconds where they are dates. */
@@ -27,8 +27,8 @@ export interface LineSet {
 }
 
 /**
- * Every key is the name of a line, but for `caption` and for that of the positions, which all lines share that do not bring
- * their own. Lines without any count from `first`.
+ * Reads the lines of `data`. Every key names a line, except `caption` and the key of the positions. Lines without their
+ * own positions use these; without any positions, they count from `first`.
  */
 export function checkLines(call: string, data: unknown, positions: 'time' | 'steps', first = 0): LineSet {
   if (!isPlain(data)) fail(call, `data must be an object with a list for each line, got ${show(data)}`);
@@ -56,7 +56,7 @@ interface Placed {
   dates: boolean;
 }
 
-/** A line that brings its own positions. */
+/** A line with its own positions. */
 function ownLine(call: string, name: string, value: object, positions: string, first: number) {
   const { values: list, [positions]: own, ...others } = value as Record<string, unknown>;
   const [unknown] = Object.keys(others);
@@ -74,7 +74,7 @@ function refuseText(call: string, name: string, value: string, known: readonly s
   fail(call, `${name} must be a flat array of numbers, got ${show(value)}${meant}`);
 }
 
-/** Lines that share their positions are as long as these, and as each other. */
+/** Checks that the lines that share positions have the length of the positions, and the same length as each other. */
 function checkLengths(
   call: string,
   lists: ReadonlyMap<string, ArrayLike<number>>,
@@ -87,14 +87,14 @@ function checkLengths(
   for (const [other, list] of lists) {
     if (list.length === length) continue;
     const rule = `${other} must be as long as ${name} (${length}), got ${list.length}`;
-    fail(call, `${rule}; a line of another length is { ${positions}, values }`);
+    fail(call, `${rule}; pass a line of another length as { ${positions}, values }`);
   }
   if (count !== undefined && count !== length) {
     fail(call, `${positions} must be as long as ${name} (${length}), got ${count}`);
   }
 }
 
-/** Dates have no place on an axis of numbers. */
+/** Rejects dates and numbers on the same axis. */
 function kindOf(
   call: string,
   lines: readonly { name: string; at: ArrayLike<number>; dates?: boolean | undefined }[],
@@ -131,20 +131,25 @@ function checkDate(call: string, name: string, value: unknown, index: number): n
   fail(call, `${name} must be numbers or dates such as '2026-01-31 12:00', got ${show(value)} at index ${index}`);
 }
 
-/** Without a time zone, a time of day is one in UTC, as a date is by itself: the axis shows what the text says. */
+/**
+ * Reads a time without a time zone as UTC, as JavaScript does for a date alone, so that the axis shows the time in the
+ * text.
+ */
 function parseDate(text: string): number {
   if (!isoDate.test(text)) return Number.NaN;
   const local = /\d\d:\d\d(:\d\d(\.\d+)?)?$/.test(text) && !/[+-]\d\d:\d\d$/.test(text);
   return Date.parse(text.replace(' ', 'T') + (local ? 'Z' : ''));
 }
 
-/** The ends of the x axis: those of all lines. One position alone lies in the middle of a day, or of a stretch. */
+/**
+ * The domain of the x axis, over all lines. A single position is centred in a domain of one day, or of a small range.
+ */
 export function xDomainOf(lines: readonly Line[], kind: AxisKind): [number, number] {
   const [low, high] = extentOf(lines.map(({ at }) => at)) ?? [0, 1];
   return kind === 'date' && low === high ? [low - day / 2, high + day / 2] : [low, high];
 }
 
-/** The lowest and the highest of several lists of numbers; null where there is none. */
+/** The minimum and maximum of several lists of numbers; null when all are empty. */
 export function extentOf(lists: readonly ArrayLike<number>[]): [number, number] | null {
   let [low, high] = [Infinity, -Infinity];
   for (const list of lists) {

@@ -1,4 +1,4 @@
-/** Losses, and whatever else is measured, over the steps or the epochs of a training run. */
+/** Plots losses and metrics over the steps or epochs of a training run. */
 
 import { noMore } from '../arguments.ts';
 import { checkBoolean, checkOptions, isPlain } from '../options.ts';
@@ -13,9 +13,9 @@ import { lookOf, type Series } from './series.ts';
 import { linearScale, linearTicks, logScale, logTicks, type Scale, ticksOf } from './ticks.ts';
 
 export interface LossOptions extends FrameOptions {
-  /** Powers of ten on the y axis. A loss of zero or below has no place there and is left out. */
+  /** Use a log scale for the y axis, which omits losses of zero or below. */
   log?: boolean;
-  /** What the line `losses` is called. */
+  /** The name of the line `losses` in the legend. */
   label?: string;
   /** The ends of the x axis; those of the data when absent. A live chart stands still with a fixed one. */
   xDomain?: [number, number];
@@ -23,15 +23,15 @@ export interface LossOptions extends FrameOptions {
 const lossOptions = [...frameOptions, 'log', 'label', 'xDomain'] as const;
 
 /**
- * The whole run so far: `losses` by steps, or any lines by their names, such as `history.history`; or what `fit` returns.
+ * The whole run so far: `losses` by step, or named lines, such as `history.history`, or the result of `fit`.
  * NaN leaves a gap.
  */
 export type LossData =
   | {
-      /** Where the values lie along x: numbers, `Date`s or ISO dates. When absent, steps from 0, or epochs from 1. */
+      /** The x positions of the values: numbers, `Date`s or ISO dates. Default: steps from 0, or epochs from 1. */
       steps?: Positions;
       losses?: ArrayLike<number>;
-      /** A few words at the upper right; the last values when absent. */
+      /** A short text at the upper right; default: the last values. */
       caption?: string;
       /** Any other line. */
       [line: string]: LineData | Positions | string | undefined;
@@ -49,7 +49,7 @@ export function lossPlot(options: LossOptions = {}): Plot<LossData> {
   const xDomain = given.xDomain === undefined ? undefined : checkDomain(call, 'xDomain', given.xDomain);
   const frame = new Frame(call, { xLabel: 'step', ...given });
   const paths = new LinePaths(frame.addDataArea(), frame.theme);
-  // Outside of what is clipped: at the lowest loss of all, half of a mark lies below the axis.
+  // Outside the clipped group: half of the mark at the lowest loss is below the axis.
   const marks = new LinePaths(frame.addDataArea(frame.svg, false), frame.theme);
   const labelOf = ({ name }: Line) => (name === 'losses' ? label : name);
 
@@ -97,10 +97,10 @@ export function lossPlot(options: LossOptions = {}): Plot<LossData> {
 const legendOf = (labels: readonly string[]): Series[] =>
   labels.map((label, n) => ({ label, ...lossLook(n), width: 1.5 }));
 
-/** Blue for the first, as a cost has always been; red for the second. */
+/** Blue for the first line and red for the second. */
 const lossLook = (n: number) => ({ ...lookOf(n), part: lookOf(n < 2 ? 1 - n : n).part });
 
-/** Steps count from 0, as the losses of a loop do, and epochs from 1, as `fit` prints them. */
+/** Steps count from 0, like the iterations of a loop, and epochs from 1, as `fit` prints them. */
 function checkLosses(call: string, data: unknown): LineSet & { byStep: boolean } {
   const { history, epoch, caption } = (data ?? {}) as Record<string, unknown>;
   if (isPlain(history) && !('values' in history)) {
@@ -117,7 +117,7 @@ function stepDomain(lines: readonly Line[], kind: LineSet['kind']): [number, num
   return [first, Math.max(last, first + (kind === 'date' ? day : 1))];
 }
 
-/** The scale that holds every loss that can be drawn; a plain one stands on zero. */
+/** The scale of all losses that can be drawn; a linear one starts at zero. */
 function lossScale(lines: readonly Line[], log: boolean, height: number): Scale {
   const drawn = (values: ArrayLike<number>) => (log ? Array.from(values).filter(value => value > 0) : values);
   const [low, high] = extentOf(lines.map(({ values }) => drawn(values))) ?? [0.01, 1];
@@ -125,7 +125,7 @@ function lossScale(lines: readonly Line[], log: boolean, height: number): Scale 
   return linearScale([Math.min(0, low), Math.max(0, high)], [height, 0]).nice();
 }
 
-/** "loss 0.00312, val_loss 0.0046 at epoch 30"; of many lines the first ones. */
+/** "loss 0.00312, val_loss 0.0046 at epoch 30"; shows only the first lines if there are many. */
 function lastLosses({ lines, kind }: LineSet, labelOf: (line: Line) => string, word: string): string {
   const [first] = lines;
   const last = (first?.values.length ?? 0) - 1;

@@ -1,4 +1,4 @@
-/** The lines of a chart as elements, which updates move and dress. */
+/** The path elements of the lines of a chart, which updates reuse. */
 
 import type { Container, Dom } from '@svgdotjs/svg.js';
 import type { Line } from './lines.ts';
@@ -17,7 +17,9 @@ export class LinePaths {
     this.#theme = theme;
   }
 
-  /** Shows these lines and no others: elements are made only for more lines than there have ever been. */
+  /**
+   * Shows exactly these lines. Creates elements only when there are more lines than ever before, and hides spare ones.
+   */
   show(series: readonly Series[], texts: readonly string[]): void {
     for (let n = 0; n < Math.max(series.length, this.#paths.length); n++) {
       this.#paths[n] ??= addLine(this.#parent, series[n]!, this.#theme);
@@ -29,11 +31,11 @@ export class LinePaths {
   }
 }
 
-/** The pieces of a line in pixels; more than two points for each pixel of width are thinned. */
+/** The segments of a line in pixels, thinned to about two points per pixel of width. */
 export function piecesOf({ at, values }: Line, x: Scale, y: Scale, width: number): Point[][] {
   const pieces = project(at, values, x, y);
   return values.length > 2 * width ? pieces.map(decimate) : pieces;
 }
 
-/** The `d` of a line. */
+/** The `d` attribute of a line. */
 export const lineText = (line: Line, x: Scale, y: Scale, width: number) => pathText(piecesOf(line, x, y, width));

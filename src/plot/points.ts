@@ -1,4 +1,4 @@
-/** From numbers to the `d` of a path. */
+/** Converts numbers to the `d` attribute of a path. */
 
 import type { Scale } from './ticks.ts';
 
@@ -11,8 +11,8 @@ export const round = (value: number) => Math.round(value * 100) / 100 + 0;
 const far = 1e5;
 
 /**
- * Values at their places in pixels, y pointing down, as pieces of a line: what is not a number is missing, and leaves a
- * gap. What is infinite leaves the picture upwards or downwards.
+ * Converts values to pixels, y pointing down, and splits the line at NaN, which leaves a gap. Infinite values leave the
+ * picture at the top or bottom.
  */
 export function project(xs: ArrayLike<number>, ys: ArrayLike<number>, x: Scale, y: Scale): Point[][] {
   const pieces: Point[][] = [];

@@ -1,4 +1,4 @@
-/** The picture of a sequence model at work: what it should say, what it says, and what others say. */
+/** Plots the predictions of a sequence model next to the targets and other lines. */
 
 import { noMore } from '../arguments.ts';
 import { checkOptions } from '../options.ts';
@@ -10,16 +10,16 @@ import type { Plot } from './plot.ts';
 import { lookOf, type Series } from './series.ts';
 import { linearScale, linearTicks, roomyScale, type Scale, ticksOf } from './ticks.ts';
 
-/** Numbers by the name of their line. NaN is a value that is missing, and leaves a gap. */
+/** The values of each line, by name. NaN marks a missing value and leaves a gap. */
 export type PredictionData =
   | {
-      /** Where the values lie along x: numbers, `Date`s or ISO dates; 0, 1, 2 ... when absent. */
+      /** The x positions of the values: numbers, `Date`s or ISO dates; default 0, 1, 2 ... */
       time?: Positions;
       target?: LineData;
       prediction?: LineData;
-      /** Thin and grey where the option `input` gives it a name; else a line like the others. */
+      /** Drawn thin and grey if the option `input` names it; otherwise a line like the others. */
       input?: LineData;
-      /** A few words at the upper right; the earlier ones stay when absent. */
+      /** A short text at the upper right; without it, the previous caption stays. */
       caption?: string;
       /** Any other line. */
       [line: string]: LineData | Positions | string | undefined;
@@ -27,7 +27,7 @@ export type PredictionData =
   | Readonly<Record<string, LineData>>;
 
 export interface PredictionOptions extends FrameOptions {
-  /** The ends of the y axis; what lies beyond is cut off. When absent, the axis holds all values. */
+  /** The range of the y axis; values outside are clipped. Default: the range of all values. */
   yDomain?: [number, number];
   /** The names of the lines `target` and `prediction` in the legend. */
   labels?: [string, string];
@@ -35,15 +35,15 @@ export interface PredictionOptions extends FrameOptions {
 export const predictionOptions = [...frameOptions, 'yDomain', 'labels'] as const;
 
 export interface LivePredictionOptions extends PredictionOptions {
-  /** The name of the line `input` in the legend: it is thin and grey, and lies beneath the others. */
+  /** The name of the line `input` in the legend. The line is thin and grey, below the others. */
   input?: string;
 }
 
 /**
- * A live chart of target and prediction, or of any lines by their names; every `update` moves what is there.
+ * A live chart of target and prediction, or of any named lines; every `update` replaces the data.
  *
- * Without `yDomain` the y axis holds all values, with a little room. It widens for an update that leaves it and never
- * narrows again, so that a live chart does not jump: a new plot begins anew.
+ * Without `yDomain`, the y axis covers all values with a small margin. It widens when an update exceeds it and never
+ * narrows, so that a live chart does not jump; create a new plot to start over.
  */
 export function predictionPlot(options: LivePredictionOptions = {}): Plot<PredictionData> {
   noMore('predictionPlot', 1, arguments);
@@ -76,7 +76,7 @@ export function predictionPlot(options: LivePredictionOptions = {}): Plot<Predic
 
 type Named = Pick<Line, 'name'>;
 
-/** Frame, scales and looks of the chart, shared by the live plot and the animation. */
+/** Frame, scales and line styles of the chart, shared by the live plot and the animation. */
 export class PredictionDrawing {
   readonly frame: Frame;
   readonly #labels: [string, string];
@@ -100,14 +100,14 @@ export class PredictionDrawing {
     this.drawAxes({ lines: [], kind: 'count' });
   }
 
-  /** The input is the last one in the legend. */
+  /** The input comes last in the legend. */
   legendOf(lines: readonly Named[]): Series[] {
     const series = this.#seriesOf(lines);
     const isInput = (_: Series, n: number) => this.#isInput(lines[n]!.name);
     return [...series.filter((line, n) => !isInput(line, n)), ...series.filter(isInput)];
   }
 
-  /** Lines and their looks from the lowest to the uppermost: the input lies beneath the others. */
+  /** Lines and their styles in drawing order: the input is drawn first, below the others. */
   layersOf(lines: readonly Line[]): { lines: Line[]; series: Series[] } {
     const layers = [...lines].sort((a, b) => Number(this.#isInput(b.name)) - Number(this.#isInput(a.name)));
     return { lines: layers, series: this.#seriesOf(layers) };
@@ -130,7 +130,7 @@ export class PredictionDrawing {
     return this.#inputLabel !== undefined && name === 'input';
   }
 
-  /** Target and prediction always look the same; the others take the looks that are left, in their order. */
+  /** Target and prediction have fixed styles; the other lines take the remaining styles in order. */
   #seriesOf(lines: readonly Named[]): Series[] {
     const own = ['target', 'prediction'];
     const free = own.map((_, n) => n).filter(n => !lines.some(({ name }) => name === own[n]));

@@ -1,4 +1,4 @@
-/** The lines of a chart: each differs from the others in colour, in lightness and in its dashes. */
+/** Line styles: the lines of a chart differ in colour, lightness and dashes. */
 
 import type { Container, Dom } from '@svgdotjs/svg.js';
 import { type Part, paint, type Theme } from './theme.ts';
@@ -12,23 +12,23 @@ export interface Series {
 }
 
 const parts: readonly Part[] = ['target', 'prediction', 'third', 'fourth', 'fifth', 'sixth'];
-/** One fewer than parts, so that no look comes again before the thirtieth line. */
+/** One fewer than the colours, so that no style repeats within the first thirty lines. */
 const dashes: readonly (string | undefined)[] = [undefined, '5 6', '1 5', '12 7', '12 6 1 6'];
 
-/** The look of the n-th line. */
+/** The style of the n-th line. */
 export const lookOf = (n: number): Pick<Series, 'part' | 'dash'> => ({
   part: parts[n % parts.length]!,
   dash: dashes[n % dashes.length],
 });
 
-/** A path that is moved by its `d`, and can take another look later. */
+/** A path whose `d` attribute and style can be updated. */
 export function addLine(parent: Container, series: Omit<Series, 'label'>, theme: Theme): Dom {
   const line: Dom = parent.element('path', { d: '', fill: 'none' });
   line.attr({ 'stroke-linejoin': 'round', 'stroke-linecap': 'round' });
   return dress(line, series, theme);
 }
 
-/** Gives a line the look of a series. */
+/** Sets the style of a line. */
 export function dress(line: Dom, { part, width, dash }: Omit<Series, 'label'>, theme: Theme): Dom {
   if (!line.hasClass(`lw-${part}`)) paint(line.attr('class', null), part, theme);
   if (line.attr('stroke-width') !== width) line.attr('stroke-width', width);

@@ -33,7 +33,9 @@ export const side = 24;
 export const titleLine = 34;
 const titleStyle = { size: 17, weight: 600 };
 const captionSize = 13;
-/** Between a title and a caption on its line, of which a caption takes at most this part from the title. */
+/**
+ * The gap between the title and a caption on the same line, and the largest share of the line that the caption takes.
+ */
 const [captionGap, captionShare] = [12, 0.4];
 
 export function checkSheet(call: string, options: SheetOptions, usual = 720): Setting {
@@ -70,11 +72,11 @@ export class Sheet {
   }
 
   /**
-   * An empty caption on a base line, at its right end unless `anchor` says otherwise. On the line of the title it takes a
-   * part of what the title may take.
+   * Adds an empty caption on a base line, right-aligned unless `anchor` is set. On the base line of the title, it
+   * reduces the width of the title.
    *
    * @param taken pixels at the left end of the line that are in use already
-   * @returns what changes its words; undefined leaves them
+   * @returns a function that changes its text; undefined keeps the text
    */
   addCaption(y: number, taken = 0, anchor: 'start' | 'end' = 'end'): (words: string | undefined) => void {
     const all = this.#width - 2 * side;
@@ -93,7 +95,7 @@ export class Sheet {
     };
   }
 
-  /** Says what the picture is of, for those who cannot see it. */
+  /** Describes the picture for screen readers. */
   name(names: readonly string[]): void {
     const label = [this.#title, ...names].filter(Boolean).join(', ');
     if (this.svg.attr('aria-label') !== label) this.svg.attr('aria-label', label);

@@ -1,23 +1,23 @@
-/** Keeping and showing charts in a page. In Node, node.ts has the same calls, which write files. */
+/** Shows charts in a page. In Node, node.ts has the same functions, which write files. */
 
 import { getWindow } from '@svgdotjs/svg.js';
 import { fail, show } from '../errors.ts';
 
-/** A chart, or the text of one, such as `animation` makes. */
+/** A chart, or the SVG text of one, such as the result of `animation`. */
 export type Drawn = string | { toSVG(): string };
 
-/** The text of a chart as an SVG file. */
+/** The SVG text of a chart. */
 export function checkDrawn(call: string, plot: unknown): string {
   const svg = typeof plot === 'string' ? plot : (plot as { toSVG?(): unknown } | null | undefined)?.toSVG?.();
-  if (typeof svg !== 'string') fail(call, `plot must be a chart or the text of one, got ${show(plot)}`);
+  if (typeof svg !== 'string') fail(call, `plot must be a chart or its SVG text, got ${show(plot)}`);
   return svg;
 }
 
 /**
- * Shows a chart. In Node it is written to a file, `out/plot.svg` unless another is named, whose path is printed. In a page it
- * is appended to the end of the body; `path` has no meaning there.
+ * Shows a chart. In Node, writes it to a file (default `out/plot.svg`) and prints the path. In a page, appends it to
+ * the end of the body and ignores `path`.
  *
- * @returns the absolute path of the file; in a page, an empty text.
+ * @returns the absolute path of the file; in a page, an empty string.
  */
 export function showPlot(plot: Drawn, path?: string): string {
   const call = 'showPlot';
@@ -36,7 +36,7 @@ function parse(svg: string): Node {
 }
 
 /**
- * Writes a chart to a file, in Node; folders on the way are made. A page has no files: there it is a `ValueError`.
+ * Writes a chart to a file in Node and creates missing folders. Throws a `ValueError` in a page, which has no files.
  *
  * @returns the absolute path of the file.
  */

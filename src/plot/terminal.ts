@@ -31,7 +31,7 @@ export interface TerminalOptions {
 }
 const terminalOptions = ['width', 'height', 'colour', 'ascii', 'yDomain'] as const;
 
-/** A line and what it is drawn with. */
+/** A line with its character and colour. */
 interface Line {
   at: ArrayLike<number>;
   values: ArrayLike<number>;
@@ -44,7 +44,7 @@ interface Line {
 
 const braille = { bar: '│', tick: '┤', corner: '└', base: '─', mark: '┬' };
 const plain: typeof braille = { bar: '|', tick: '+', corner: '+', base: '-', mark: '+' };
-/** The letters and colours of lines, in their order: red and blue first. */
+/** The characters and colours of lines, in order: red and blue first. */
 const looks = [
   ['o', 31],
   ['+', 34],
@@ -55,7 +55,7 @@ const looks = [
 ] as const;
 const both = 35;
 
-/** Draws one list of numbers, or what `predictionPlot` takes; every second line is dashed. */
+/** Draws one list of numbers, or the data of a `predictionPlot`; every second line is dashed. */
 export function terminalPlot(data: ArrayLike<number> | PredictionData, options: TerminalOptions = {}): string {
   noMore('terminalPlot', 2, arguments);
   const call = 'terminalPlot';
@@ -108,7 +108,7 @@ function readData(call: string, data: unknown) {
   return { lines: drawn, caption, kind, domain: xDomainOf(lines, kind) };
 }
 
-/** What is not finite has no place, and leaves a gap. */
+/** Values that are not finite leave a gap. */
 function draw(dots: Dots, { at, values, dashed }: Line, x: Scale, y: Scale): Dots {
   let last: [number, number] | null = null;
   for (let n = 0; n < values.length; n++) {
@@ -177,7 +177,7 @@ function writeAxis(
   return [' '.repeat(gutter) + signs.corner + base.join(''), labels];
 }
 
-/** As many entries as a line has room for. */
+/** As many legend entries as fit into the line. */
 function legendOf(
   lines: readonly Line[],
   caption: string | undefined,
@@ -207,7 +207,7 @@ function legendOf(
   return shown.map(({ text }) => text).join(gap);
 }
 
-/** Between the entries of the legend. */
+/** Gap between the entries of the legend. */
 const gap = '   ';
 
 const paint = (text: string, code: number, colour: boolean) => (colour ? `\u001b[${code}m${text}\u001b[39m` : text);

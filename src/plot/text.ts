@@ -11,7 +11,7 @@ export interface TextStyle {
   size?: number;
   weight?: number;
   anchor?: 'start' | 'middle' | 'end';
-  /** Pixels that the text may take: a longer one gets smaller letters, and in the end an ellipsis. */
+  /** The maximum width in pixels. Longer text is set in a smaller font, and then cut with an ellipsis. */
   room?: number;
 }
 
@@ -31,9 +31,9 @@ export function addText(parent: Container, content: string, style: TextStyle): D
 }
 
 /**
- * Changes the words of what `addText` made, and only where they differ: writing to a live tree costs a layout.
+ * Changes the text of an element of `addText`, only if it differs, because each write to a live tree costs a layout.
  *
- * @param style with the `room` there is, if it is limited
+ * @param style its `room` limits the width, if set
  */
 export function setText(text: Dom, content: string, style?: Pick<TextStyle, 'size' | 'weight' | 'room'>): void {
   const { words, size } = style ? fitText(content, style) : { words: content, size: undefined };
@@ -42,10 +42,10 @@ export function setText(text: Dom, content: string, style?: Pick<TextStyle, 'siz
   if (size !== undefined && text.attr('font-size') !== size) text.attr('font-size', size);
 }
 
-/** The smallest letters, as a part of those asked for. */
+/** The smallest font size, as a fraction of the requested one. */
 const smallest = 0.75;
 
-/** What of a text fits into its room, and how large its letters are. */
+/** Shrinks the font and cuts the text until it fits into its room. */
 function fitText(content: string, { size = usualSize, weight, room = Infinity }: Partial<TextStyle>) {
   const wide = textWidth(content, size, weight);
   if (wide <= room) return { words: content, size };
@@ -61,8 +61,8 @@ function fitText(content: string, { size = usualSize, weight, room = Infinity }:
 }
 
 /**
- * At least the width of a text in the usual sans-serif fonts: most letters are as wide as those of DejaVu and Verdana, the
- * widest of them, and other fonts leave some of the room empty.
+ * An upper bound for the width of a text in common sans-serif fonts: most widths are those of DejaVu and Verdana, the
+ * widest of these fonts.
  */
 export function textWidth(content: string, size: number, weight = usualWeight): number {
   let width = 0;
@@ -70,7 +70,7 @@ export function textWidth(content: string, size: number, weight = usualWeight): 
   return Math.ceil(width * size * (weight > usualWeight ? 1.15 : 1));
 }
 
-/** In parts of the font's size. */
+/** Widths as fractions of the font size. */
 const widths = new Map<string, number>();
 for (const [width, letters] of [
   [0.4, " !'(),-./:;IJ[\\]fijlt|⁰¹²³⁴⁵⁶⁷⁸⁹"],

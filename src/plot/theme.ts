@@ -2,8 +2,8 @@
  * What a chart looks like: every colour, and the property each part takes it by.
  *
  * Colours are set as presentation attributes, which every viewer reads; a style sheet comes in only where an attribute
- * cannot say it (the dark half of `auto`). The colours of lines differ for every kind of colour vision, and their dashes
- * differ too (series.ts), so that lines can be told apart without seeing hue.
+ * cannot say it (the dark half of `auto`). The line colours are distinguishable with every kind of colour vision, and
+ * the dashes differ too (series.ts), so that lines can be distinguished without hue.
  */
 
 import type { Dom, Element } from '@svgdotjs/svg.js';
@@ -96,7 +96,7 @@ const borrowed: Partial<Record<Part, keyof typeof light>> = {
   outline: 'axis',
 };
 
-/** The colours by themselves, for tests. */
+/** The colour values, for tests. */
 export const palettes = { light, dark };
 
 const colour = (palette: typeof light, part: Part) => palette[borrowed[part] ?? (part as keyof typeof light)];

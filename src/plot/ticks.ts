@@ -1,16 +1,16 @@
-/** Scales, and ticks with their labels. The only place where either is made. */
+/** Scales and ticks with their labels, for all charts. */
 
 import { scaleLinear, scaleLog } from 'd3-scale';
 import { dateLabel, day, roundTimes } from './dates.ts';
 import { round } from './points.ts';
 
-/** The part of a d3 scale that is used here; written out so that nobody needs d3's types to use ours. */
+/** The part of a d3 scale that is used here, declared so that the package's types do not depend on d3's. */
 export interface Scale {
   (value: number): number;
   domain(): number[];
   ticks(count: number): number[];
   tickFormat(count: number, format?: string): (value: number) => string;
-  /** Widens the domain to whole ticks. */
+  /** Extends the domain to the nearest ticks. */
   nice(count?: number): Scale;
 }
 
@@ -20,10 +20,10 @@ export interface Tick {
   label: string;
 }
 
-/** What lies along an axis: numbers, numbers that count something, or dates in milliseconds. */
+/** The kind of values along an axis: numbers, counts, or dates in milliseconds. */
 export type AxisKind = 'number' | 'count' | 'date';
 
-/** A scale from `domain` to pixels; a domain of no extent is widened, so that its one value lies in the middle. */
+/** A scale from `domain` to pixels; widens a domain of a single value, so that the value is in the middle. */
 export function linearScale(domain: readonly [number, number], range: [number, number]): Scale {
   const [low, high] = domain;
   const pad = low === high ? Math.abs(low) / 2 || 0.5 : 0;
@@ -31,8 +31,8 @@ export function linearScale(domain: readonly [number, number], range: [number, n
 }
 
 /**
- * A scale that holds values with a little room above and below them, and ends at round numbers, twice as close as the
- * `count` ticks. What is never negative stays above zero, and what is never positive below.
+ * A scale of the values with a small margin. Its ends are multiples of half a tick interval, for `count` ticks. The
+ * domain of non-negative values does not go below zero, nor that of non-positive values above.
  */
 export function roomyScale([low, high]: readonly [number, number], range: [number, number], count: number): Scale {
   const [from, to] = linearScale([low, high], range).domain() as [number, number];
@@ -41,7 +41,9 @@ export function roomyScale([low, high]: readonly [number, number], range: [numbe
   return scaleLinear(padded, range).nice(2 * count);
 }
 
-/** A log scale whose ends are the nearest 1, 2 or 5 times a power of ten; closer ones where the data would lie flat. */
+/**
+ * A log scale whose ends are the nearest 1, 2 or 5 times a power of ten, or closer ones when the data would look flat.
+ */
 export function logScale(domain: readonly [number, number], range: [number, number]): Scale {
   const low = niceBelow(domain[0]);
   const high = niceAbove(domain[1]);
@@ -51,28 +53,28 @@ export function logScale(domain: readonly [number, number], range: [number, numb
   return scaleLog(flat ? scaleLinear(domain, range).nice(5).domain() : ends, range);
 }
 
-/** About `count` ticks of an axis. */
+/** About `count` ticks for an axis. */
 export function ticksOf(kind: AxisKind, scale: Scale, count: number): Tick[] {
   if (kind === 'date') return dateTicks(scale, count);
   return kind === 'count' ? countTicks(scale, count) : linearTicks(scale, count);
 }
 
-/** About `count` ticks, as powers of ten where other labels would be long. */
+/** About `count` ticks, labelled as powers of ten when plain labels would be long. */
 export function linearTicks(scale: Scale, count: number): Tick[] {
   return placeTicks(scale, scale.ticks(count), scale.tickFormat(count));
 }
 
-/** The ticks at some values: powers of ten where other labels would be long, and still tell the values apart. */
+/** Ticks at given values, labelled as powers of ten when plain labels would be long and the powers stay distinct. */
 function placeTicks(scale: Scale, values: number[], format: (value: number) => string): Tick[] {
   const ticks = toTicks(scale, values, format);
   if (ticks.every(({ label }) => label.length <= longest)) return ticks;
   const short = toTicks(scale, values, shortLabel);
   return new Set(short.map(({ label }) => label)).size === short.length ? short : ticks;
 }
-/** Letters beside an upright axis. */
+/** The maximum label length beside a vertical axis, in characters. */
 const longest = 7;
 
-/** The same for an axis that counts: half a step is no tick, however much room there is for it. */
+/** The same for an axis of counts, whose ticks are whole numbers only. */
 export function countTicks(scale: Scale, count: number): Tick[] {
   const whole = scale.ticks(count).filter(Number.isInteger);
   return toTicks(scale, whole, scale.tickFormat(count, ',d'));
@@ -81,7 +83,7 @@ export function countTicks(scale: Scale, count: number): Tick[] {
 const toTicks = (scale: Scale, values: number[], format: (value: number) => string): Tick[] =>
   values.map(value => ({ at: round(scale(value)), label: format(value) }));
 
-/** Ticks at round times in UTC. */
+/** Ticks at whole days, hours and the like, in UTC. */
 export function dateTicks(scale: Scale, count: number): Tick[] {
   const times = roundTimes(scale.domain() as [number, number], count);
   const step = times.length > 1 ? times[1]! - times[0]! : day;
@@ -89,8 +91,8 @@ export function dateTicks(scale: Scale, count: number): Tick[] {
 }
 
 /**
- * Powers of ten, all of them up to seven decades; 2 and 5 as well where there are two decades or less, and whatever is
- * round where even those are fewer than three; minor ticks between powers of four decades or less.
+ * Ticks of a log axis: powers of ten, all of them up to seven decades; 2 and 5 times these up to two decades; linear
+ * ticks when that gives fewer than three. Up to four decades get minor ticks.
  */
 export function logTicks(scale: Scale): Tick[] {
   const [low, high] = scale.domain() as [number, number];
@@ -109,7 +111,7 @@ export function logTicks(scale: Scale): Tick[] {
   return decades > 4 ? ticks.filter(tick => tick.label !== '') : ticks;
 }
 
-/** 0.001 and 1000 as they are; beyond, where zeros have to be counted, as powers. */
+/** Plain labels for powers from -3 to 4, powers of ten beyond. */
 function powerLabel(digit: number, power: number): string {
   if (power >= -3 && power <= 4) return String(Number(`${digit}e${power}`));
   const exponent = String(power).replace(/./g, c => (c === '-' ? '⁻' : '⁰¹²³⁴⁵⁶⁷⁸⁹'[Number(c)]!));
@@ -124,8 +126,8 @@ function shortLabel(value: number): string {
 }
 
 /**
- * As many of the ticks of a log scale as have room for their labels: all, the powers of ten, every second of those, and
- * so on.
+ * As many ticks of a log scale as their labels leave room for: all, the powers of ten only, every second power, and so
+ * on.
  *
  * @param width of a label, with the gap to the next
  */
@@ -135,7 +137,7 @@ export function thinLogTicks(ticks: readonly Tick[], width: (label: string) => n
   return powers.length > 0 ? thinTicks(powers, width) : ticks.slice(0, 1);
 }
 
-/** As many ticks as have room for their labels: all, every second, every third, and so on. */
+/** As many ticks as their labels leave room for: all, every second, every third, and so on. */
 export function thinTicks(ticks: readonly Tick[], width: (label: string) => number): readonly Tick[] {
   for (let every = 1; every < ticks.length; every++) {
     const some = every === 1 ? ticks : ticks.filter((_, n) => n % every === 0);
@@ -147,7 +149,7 @@ export function thinTicks(ticks: readonly Tick[], width: (label: string) => numb
 const fits = (ticks: readonly Tick[], width: (label: string) => number) =>
   ticks.every(({ at, label }, n) => n === 0 || at - ticks[n - 1]!.at > (width(label) + width(ticks[n - 1]!.label)) / 2);
 
-/** 0.05 is 5 times ten to the power of -2. Read from the decimal text, since a logarithm would round. */
+/** Splits 0.05 into 5 times 10 to the power of -2. Uses the decimal text, because a logarithm would round. */
 function scientific(value: number): { digit: number; power: number } {
   const [digits = '1', power = '0'] = value.toExponential().split('e');
   return { digit: Number(digits), power: Number(power) };
@@ -164,7 +166,7 @@ function niceAbove(value: number): number {
   return Math.min(Number(nice), Number.MAX_VALUE);
 }
 
-/** More than `ticksOf` ever makes of `count`: a step is rounded down to 1/1.6 of itself at most. */
+/** Upper bound for the number of ticks that `ticksOf` makes: it rounds a step down to 1/1.6 of its size at most. */
 export const mostTicks = (count: number) => Math.ceil(1.6 * count) + 1;
-/** More than `logTicks` ever makes: four decades of nine, and the end. */
+/** Upper bound for the number of ticks that `logTicks` makes: nine in each of four decades, and the end. */
 export const mostLogTicks = 38;

@@ -73,7 +73,7 @@ const within = (module: string, parameter: string): string => (module === '' ? p
 
 // -------------------------------------------------------------------------------------------------- which is which
 
-/** Whether a file has a parameter; a model that is written has none yet. */
+/** Whether a file has a parameter; false when writing. */
 type Has = (name: string) => boolean;
 
 function modulesOf(call: string, model: Sequential, modules: unknown, has: Has = () => false): Module[] {
@@ -163,7 +163,7 @@ function single(call: string, module: string, layer: Layer, has: Has): Part[] {
 interface Strand {
   readonly cell: Cell;
   readonly inputs: number;
-  /** What its parameters are called behind: _l0, _l0_reverse, _l1, ...; nothing in a cell of its own. */
+  /** The suffix of its parameter names: _l0, _l0_reverse, _l1, ...; empty for a single cell. */
   readonly suffix: string;
 }
 

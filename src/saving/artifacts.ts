@@ -83,10 +83,10 @@ export interface OwnHandler {
   load?(call: string, wishes?: Wishes): Promise<ModelArtifacts>;
 }
 
-/** How a model is read. */
+/** Options for reading a model. */
 export interface Wishes {
   onProgress?: OnProgress;
-  /** Whether files must hold no more bytes than the list of weights says; default true. */
+  /** Whether to reject weight files with more bytes than the weights need; default true. */
   strict?: boolean;
 }
 

@@ -1,9 +1,9 @@
-/** Weights of CuDNNLSTM and CuDNNGRU of Keras 2, which are laid out in another way than those of LSTM and GRU. */
+/** Converts weights of CuDNNLSTM and CuDNNGRU of Keras 2, whose layout differs from that of LSTM and GRU. */
 
 type Shape = readonly number[];
 
 /**
- * Whether a bias of a file is one of CuDNN: that of the input, and behind it that of the state.
+ * Whether a bias in a file has the CuDNN layout: the input bias followed by the recurrent bias.
  *
  * @param stored the shape in the file
  * @param recurrent the shape of the recurrent kernel of the layer to fill
@@ -12,22 +12,22 @@ type Shape = readonly number[];
 export function isCudnnBias(stored: Shape, recurrent: Shape, bias: Shape): boolean {
   const [units, columns] = recurrent;
   if (!units || !columns || stored.length !== 1 || stored[0] !== 2 * columns) return false;
-  // A GRU has both biases, too, unless its reset gate comes before the recurrent kernel
+  // A GRU with resetAfter has both biases too
   return columns === 4 * units ? bias.length === 1 : columns === 3 * units && bias.length === 2;
 }
 
-/** The kernel, the recurrent kernel and the bias of a layer of CuDNN as those of LSTM or GRU. */
+/** Converts kernel, recurrent kernel and bias from the CuDNN layout to that of LSTM or GRU. */
 export function fromCudnn(kernel: Float32Array, recurrent: Float32Array, bias: Float32Array): Float32Array[] {
   const columns = bias.length / 2;
   const units = recurrent.length / columns;
-  // The two biases of a gate of an LSTM are added
+  // An LSTM has one bias per gate: the sum of both
   const sum = () => bias.subarray(0, columns).map((value, n) => value + bias[columns + n]!);
   return [turned(kernel, columns, units), turned(recurrent, columns, units), columns === 4 * units ? sum() : bias];
 }
 
 /**
- * Each gate has a block of `units` columns. In CuDNN a block is the transposed matrix, row by row; it is kept in a matrix
- * of the shape of the block, filled row by row.
+ * Transposes the kernel of each gate, a block of `units` columns. CuDNN stores the transposed matrix row by row, in an
+ * array that keeps the shape of the block.
  */
 function turned(matrix: Float32Array, columns: number, units: number): Float32Array {
   const rows = matrix.length / columns;

@@ -1,4 +1,4 @@
-/** Which program wrote a topology: some of its words mean something else in each. */
+/** Detects which program wrote a topology, because some names have different meanings. */
 
 import { type Place, refuse } from './place.ts';
 
@@ -6,8 +6,8 @@ import { type Place, refuse } from './place.ts';
 export type Dialect = 'own' | 'tfjs' | 'keras2' | 'keras3';
 
 /**
- * @param version what a file calls `keras_version`
- * @returns null where it says nothing, or nothing that is known
+ * @param version the `keras_version` of a file
+ * @returns null when it is absent or unknown
  */
 export function dialectOf(place: Place, version: unknown): Dialect | null {
   if (version === undefined || version === null) return null;
@@ -20,13 +20,13 @@ export function dialectOf(place: Place, version: unknown): Dialect | null {
   return major === 3 ? 'keras3' : null;
 }
 
-/** What a topology says of itself: Keras 3 names the module of a class, and often no version beside it. */
+/** Detects the dialect from the topology itself: Keras 3 names the module of a class, often without a version. */
 export function dialectIn(place: Place, { keras_version }: { keras_version?: unknown }, model: object): Dialect {
   const { module } = model as { module?: unknown };
   return dialectOf(place, keras_version) ?? (typeof module === 'string' ? 'keras3' : 'tfjs');
 }
 
-/** Files of 2015 to 2017: their layers have other options and their weights another order. */
+/** Rejects Keras 1 files (2015 to 2017), whose layer options and weight order differ. */
 export const refuseKeras1 = (place: Place): never =>
   refuse(
     place,

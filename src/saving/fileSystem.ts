@@ -28,7 +28,7 @@ export function fileSystem(path: string): OwnHandler {
   };
 }
 
-/** The last save into each folder: saves into the same one wait for each other. */
+/** The last save to each folder: saves to the same folder run one after another. */
 const saving = new Map<string, Promise<unknown>>();
 
 async function save(place: Place, folder: string, artifacts: ModelArtifacts): Promise<SaveResult> {
@@ -49,9 +49,9 @@ async function save(place: Place, folder: string, artifacts: ModelArtifacts): Pr
 }
 
 /**
- * Two files cannot be replaced at once. So the weights go into a new file first, and model.json is replaced by one that
- * names it: from then on the new model is there. Then both get their usual names. At every moment, model.json names a
- * whole file, and the one that belongs to it.
+ * Replaces a saved model atomically. Two files cannot be replaced at once, so it first writes the weights to a new file
+ * and replaces model.json by one that names that file; from then on, the new model is saved. Then it stores the weights
+ * under their usual name. At every moment, model.json names a complete weight file that belongs to it.
  */
 async function writeModel(place: Place, folder: string, artifacts: ModelArtifacts): Promise<void> {
   const { mkdir, readFile, rm } = await node<Files>(place, 'node:fs/promises');
@@ -77,7 +77,7 @@ async function writeModel(place: Place, folder: string, artifacts: ModelArtifact
   const isOurs = async () => (await readFile(json, 'utf8')) === named;
   const rename = async () =>
     (await replaceFile(weights, bytes, isOurs)) && (await replaceFile(json, naming(WEIGHTS_FILE), isOurs));
-  // Where that fails, as for want of room, the model is there all the same
+  // If this fails, for example because the disk is full, the new model is saved nevertheless
   await rename().catch(() => {});
   if (!(await isOurs())) await rm(first, { force: true });
 }
@@ -87,7 +87,7 @@ async function load(place: Place, path: string, strict: boolean): Promise<ModelA
   const { join } = await node<Paths>(place, 'node:path');
   const found = await stat(path).catch(error => refuse(place, `must be a saved model, got ${reasonOf(error)}`));
   const json = found.isDirectory() ? join(path, JSON_FILE) : path;
-  /** Changes whenever model.json is replaced. */
+  /** A version of model.json that changes whenever it is replaced. */
   const version = async () => {
     const { ino, mtimeNs, ctimeNs } = (await stat(json, { bigint: true }).catch(() => null)) ?? {};
     return `${ino} ${mtimeNs} ${ctimeNs}`;
@@ -98,7 +98,7 @@ async function load(place: Place, path: string, strict: boolean): Promise<ModelA
       artifacts => ({ artifacts }),
       error => ({ error }),
     );
-    // It was saved meanwhile, and the files that were read may belong to two models
+    // A save replaced it meanwhile, so the files may belong to two models: read again
     if ((await version()) !== before) continue;
     if ('error' in read) throw read.error;
     return read.artifacts;

@@ -1,19 +1,19 @@
-/** Recognizes files that were taken for a model but are something else, by their first bytes. */
+/** Recognizes files of other formats by their first bytes. */
 
-/** Bytes that are looked at; no signature is further in. */
+/** The number of bytes to check; all signatures are within them. */
 const LOOKED_AT = 512;
 
-/** A format that the caller may itself read. */
+/** A format that the calling reader may support. */
 export type OwnFormat = 'HDF5' | 'JSON' | 'ONNX' | 'safetensors' | 'zip';
 
 interface Format {
-  /** The first bytes as hexadecimal digits. */
+  /** Matches the first bytes as hexadecimal digits. */
   readonly hex?: RegExp;
-  /** The first bytes as characters of Latin-1. */
+  /** Matches the first bytes as Latin-1 text. */
   readonly text?: RegExp;
-  /** What the file is; what to do about it. */
+  /** The description of the file, with advice. */
   readonly what: string;
-  /** Not foreign to the reader of this format. */
+  /** The reader of this format does not count the file as foreign. */
   readonly own?: OwnFormat;
 }
 
@@ -21,14 +21,14 @@ const DOWNLOAD = 'download the file itself again';
 const PYTHON =
   'a file of Python (PyTorch or NumPy); save the weights as safetensors, or export the model to ONNX, and load that';
 
-/** The first that fits counts. */
+/** The first match counts. */
 const formats: readonly Format[] = [
-  // Their first bytes are a number, which may look like anything else
+  // First, because such a file begins with a length, whose bytes may look like any signature
   { hex: /^.{8}000000007b/, what: "a safetensors file; 'lstm-wasm/safetensors' reads it", own: 'safetensors' },
   { text: /^version https:\/\/git-lfs/, what: 'a Git LFS pointer in place of the file; run git lfs pull' },
   { text: /^\s*<(!doctype html|html|head|body)\b/i, what: `a web page (HTML); ${DOWNLOAD}` },
   { text: /^\s*<(\?xml|[a-z!])/i, what: `an XML document; ${DOWNLOAD}` },
-  // The second form is what a decoder makes of it that takes the bytes for UTF-8
+  // The second form is the signature after the file was decoded as UTF-8
   { hex: /^(89|efbfbd)4844460d0a1a0a/, what: "an HDF5 file; 'lstm-wasm/keras' reads those of Keras", own: 'HDF5' },
   { text: /^PK\W{2}.*(data\.pkl|\.npy)/s, what: PYTHON },
   { hex: /^504b0304/, what: "a zip archive; 'lstm-wasm/keras' reads those that are .keras files", own: 'zip' },
@@ -43,14 +43,14 @@ const formats: readonly Format[] = [
   { hex: /^08(0.|1.)(12|1a|22|28|32|3a|42)/, what: "an ONNX file; 'lstm-wasm/onnx' reads it", own: 'ONNX' },
   { hex: /^80(02|03|04|05)|^934e554d5059/, what: PYTHON },
   { text: /^\s*[{[]/, what: 'JSON; loadLayersModel reads a model.json and its weights', own: 'JSON' },
-  { text: /^[\t\n\r\x20-\x7e]+$/, what: `a text that is no model; ${DOWNLOAD}`, own: 'JSON' },
+  { text: /^[\t\n\r\x20-\x7e]+$/, what: `a text file that is not a model; ${DOWNLOAD}`, own: 'JSON' },
 ];
 
 /**
- * What a file is, and what to do about it: the end of a message, such as `must be an HDF5 file, got ${this}`.
+ * Describes a file of another format, with advice, for messages such as `must be an HDF5 file, got ${description}`.
  *
- * @param own the format that the caller reads: bytes that look like it are not foreign
- * @returns undefined where the bytes are of the own format, or of none that is known
+ * @param own the format that the calling reader supports
+ * @returns undefined when the format is `own` or unknown
  */
 export function describeForeign(bytes: Uint8Array, own?: OwnFormat): string | undefined {
   if (bytes.length === 0) return `an empty file; ${DOWNLOAD}`;

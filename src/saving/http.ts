@@ -115,7 +115,7 @@ function split(url: string): [string, string] {
   return at < 0 ? [url, ''] : [url.slice(0, at), url.slice(at)];
 }
 
-/** The text of model.json, which is read no further than such a text goes. */
+/** Reads the text of model.json, up to the maximum length of a topology. */
 async function textOf(place: Place, response: Response): Promise<string> {
   const pieces: Uint8Array<ArrayBuffer>[] = [];
   let bytes = 0;

@@ -103,7 +103,7 @@ async function transact(call: string, mode: IDBTransactionMode, work: (stores: S
       try {
         work({ infos: transaction.objectStore(INFOS), models: transaction.objectStore(MODELS) });
       } catch (error) {
-        // Otherwise, what was done before it threw would stay
+        // Abort, so that requests made before the error are rolled back
         transaction.abort();
         await done.catch(() => {});
         throw error;

@@ -135,7 +135,7 @@ async function copy(call: string, from: string, to: string): Promise<ModelArtifa
   const save = saverFor(call, to);
   const load = loaderFor(call, from);
   const artifacts = await load();
-  // To be written as JSON, which has an end only where this has one
+  // Checked, because JSON.stringify would overflow the stack on endless nesting
   for (const [part, value] of Object.entries(partsOf(artifacts))) checkDepth({ call, part }, value);
   return (await save(artifacts)).modelArtifactsInfo;
 }

@@ -56,8 +56,8 @@ export async function loadLayersModel(source: string | IOHandler, options?: Load
 }
 
 /**
- * A model from what `toJSON` gives, with new weights: those that a model.json lists are in files beside it, which
- * `loadLayersModel` reads.
+ * Builds a model from the result of `toJSON`, with new weights. To also load the weight files that a model.json lists,
+ * use `loadLayersModel`.
  *
  * @param json the topology, or an object with it as `modelTopology`, such as a model.json; as text or as an object
  * @throws ValueError that names the part where it cannot be read
@@ -70,7 +70,7 @@ export async function modelFromJSON(json: string | object): Promise<Sequential> 
   if (all.format === 'graph-model') refuseGraphModel({ call, part: 'json' });
   if (Array.isArray(all.weightsManifest) && all.weightsManifest.length > 0) {
     console.warn(
-      `${call}: the weights that json lists are not read, the model has new ones; loadLayersModel reads them`,
+      `${call}: the weights that json lists are not loaded, the model has new ones; use loadLayersModel to load them`,
     );
   }
   return 'modelTopology' in all ? topologyOf(call, all.modelTopology) : topologyOf(call, all, 'json');
@@ -89,7 +89,7 @@ function topologyOf(call: string, topology: unknown, part = 'modelTopology'): Se
   return modelOf({ call, part: `${part}.model_config` }, inner, dialect);
 }
 
-/** What the converter makes of a SavedModel: operations of TensorFlow, and no layers. */
+/** The output of the TF.js converter for a SavedModel: TensorFlow operations, without layers. */
 const refuseGraphModel = (place: Place): never =>
   refuse(
     place,

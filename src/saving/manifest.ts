@@ -46,17 +46,17 @@ export function artifactsFrom({ json, specs }: Manifest, weightData: ArrayBuffer
   return { ...partsOf(json), weightSpecs: [...specs], weightData };
 }
 
-/** What a name may be decoded, one coding in another. */
+/** The maximum number of nested percent encodings to decode. */
 const DECODED = 4;
 
 /**
- * Refuses a path that leads out of the folder of model.json, also where a server or the parser of a URL would read it in
- * another way: `%2e%2e`, `..%2f`, backslashes, and characters that such parsers drop.
+ * Rejects a path that leaves the folder of model.json, including forms that a server or URL parser would resolve to
+ * one: `%2e%2e`, `..%2f`, backslashes, and characters that such parsers drop.
  */
 export function checkPath({ place, path }: Shard): string {
   let plain = path;
   for (let n = 0; n < DECODED; n++) {
-    // biome-ignore lint/suspicious/noControlCharactersInRegex: they are what is looked for
+    // biome-ignore lint/suspicious/noControlCharactersInRegex: the pattern searches for them
     const leaves = plain.split('/').includes('..') || plain.startsWith('/') || /[\\:\x00-\x1f]|^ | $/.test(plain);
     if (leaves || plain === '') refuse(place, `must stay in the folder of model.json, got ${show(path)}`);
     const decoded = withoutCodes(plain);
@@ -66,7 +66,7 @@ export function checkPath({ place, path }: Shard): string {
   return refuse(place, `must stay in the folder of model.json, got ${show(path)}`);
 }
 
-/** Without its codes, where they are some; else as it is. */
+/** Decodes percent encodings, one level. */
 function withoutCodes(path: string): string {
   return path.replace(/%[0-9a-f]{2}/gi, code => String.fromCharCode(Number.parseInt(code.slice(1), 16)));
 }
@@ -76,7 +76,7 @@ export class Collector {
   readonly #bytes: Uint8Array<ArrayBuffer>[] = [];
   #count = 0;
 
-  /** @param strict whether the files must hold no more than that; else the rest is left */
+  /** @param strict whether to reject files with more bytes; otherwise the rest is ignored */
   constructor(
     readonly place: Place,
     readonly expected: number,
@@ -90,7 +90,7 @@ export class Collector {
     this.#bytes.push(taken);
   }
 
-  /** Whether nothing more is wanted. */
+  /** Whether all bytes have been read. */
   get full(): boolean {
     return !this.strict && this.#count === this.expected;
   }
@@ -100,7 +100,7 @@ export class Collector {
     return this.expected === 0 ? 1 : this.#count / this.expected;
   }
 
-  /** Refuses files of so many bytes before they are read. */
+  /** Rejects files of too many bytes before reading them. */
   check(bytes: number): void {
     if (this.strict && bytes > this.expected) this.refuse(`${bytes}`);
   }

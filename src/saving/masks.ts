@@ -1,4 +1,4 @@
-/** Where a mask makes Keras give other numbers than this package: behind both directions of a recurrent layer. */
+/** Rejects models whose results would differ from Keras because of masks on bidirectional layers. */
 
 import { Bidirectional } from '../layers/bidirectional.ts';
 import type { Layer } from '../layers/layer.ts';
@@ -7,9 +7,10 @@ import type { Sequential } from '../sequential.ts';
 import { type Place, refuse, within } from './place.ts';
 
 /**
- * At a masked step, a bidirectional layer that returns sequences gives zeros in Keras and repeats its last output here.
- * Recurrent layers and the loss skip such steps; a layer that mixes them with others is refused. So is a bidirectional
- * layer that wraps one with goBackwards: the mask keeps the order of the input, so masked steps are no longer skipped.
+ * At a masked step, a bidirectional layer that returns sequences outputs zeros in Keras and repeats its last output here.
+ * Recurrent layers and the loss skip such steps, so the difference does not matter there. Rejects layers above that mix
+ * masked steps with others, and bidirectional layers over a layer with goBackwards: there, the mask keeps the order of the
+ * input, so the masked steps are not skipped.
  */
 export function checkMasks(place: Place, { layers }: Sequential): void {
   let masked = false;
@@ -17,7 +18,8 @@ export function checkMasks(place: Place, { layers }: Sequential): void {
   for (const layer of layers) {
     if (layer.className === 'Flatten' || layer.className === 'Reshape') {
       if (differs) {
-        const message = 'must not mix masked steps of a bidirectional layer with others: Keras makes them zero';
+        const message =
+          'must not mix masked steps of a bidirectional layer with others, because Keras sets them to zero';
         refuse(within(place, layer.name), message);
       }
       masked = false;
@@ -28,7 +30,7 @@ export function checkMasks(place: Place, { layers }: Sequential): void {
       if (differs && layer instanceof Bidirectional && layer.forwardLayer.goBackwards) {
         refuse(
           within(place, layer.name),
-          'must not wrap goBackwards on a masked sequence: Keras makes other steps zero',
+          'must not wrap goBackwards on a masked sequence, because Keras sets other steps to zero',
         );
       }
       masked &&= layer.returnSequences;

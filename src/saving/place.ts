@@ -10,7 +10,7 @@ const DEEPEST = 100;
 /** More values than any model is made of; objects that share their parts could otherwise have no end of them. */
 const MOST_VALUES = 1_000_000;
 
-/** What stands before the values of JSON; those within strings are counted, too. */
+/** The characters that precede JSON values; those inside strings are counted too. */
 const COMMA = 0x2c;
 const BRACKET = 0x5b;
 const BRACE = 0x7b;
@@ -95,21 +95,21 @@ export function checkDepth(place: Place, value: unknown): void {
   visit(value, 0);
 }
 
-/** Characters of a topology, at most: in any format. */
+/** The maximum length of a topology in characters, in all formats. */
 export const MOST_TEXT = 2 ** 24;
 
-/** Refuses the text of a topology that is longer than any. */
+/** Rejects the text of a topology that is too long. */
 export function checkLength(place: Place, length: number): void {
   if (length > MOST_TEXT) refuse(place, `must be at most ${MOST_TEXT} bytes long, got ${length}`);
 }
 
-/** JSON that describes a model. */
+/** Parses JSON that describes a model. */
 export function parseTopology(place: Place, text: string): unknown {
   checkLength(place, text.length);
   return parseJson(place, text);
 }
 
-/** JSON as it comes from a file; refused before it is parsed where its values would take much more room than its text. */
+/** Parses JSON from a file; rejects it before parsing if its values would take much more memory than its text. */
 export function parseJson(place: Place, text: string): unknown {
   let left = MOST_VALUES;
   for (let at = 0; at < text.length; at++) {

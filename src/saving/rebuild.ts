@@ -87,7 +87,7 @@ function optionsFrom(place: Place, config: Config): Record<string, unknown> {
 /** Of an ordinary property; a name such as __proto__ is one, too. */
 const plain = { enumerable: true, configurable: true, writable: true };
 
-/** The classes of factories that are not called like them, or in capitals. */
+/** Class names that are not the capitalized name of their factory. */
 const classNames: { readonly [factory: string]: string } = {
   elu: 'ELU',
   gru: 'GRU',
@@ -99,7 +99,7 @@ const classNames: { readonly [factory: string]: string } = {
   step: 'PiecewiseConstantDecay',
 };
 
-/** A schedule of learning rates; layers make what their options describe themselves. */
+/** Builds a learning rate schedule; layers build their own options. */
 function valueFrom(place: Place, name: string, value: ConfigValue): unknown {
   if (name !== 'learningRate' || typeof value !== 'object' || value === null) return value;
   const { className, config } = readDescribed(place, value);
@@ -121,7 +121,7 @@ function make(
   return inPlace(place, () => factories[name]!(options as never));
 }
 
-/** The class that a factory makes. */
+/** The class name of a factory. */
 const classOf = (factory: string) => classNames[factory] ?? factory.charAt(0).toUpperCase() + factory.slice(1);
 
 function readDescribed(place: Place, value: unknown): { className: string; config: Config } {

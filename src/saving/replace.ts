@@ -1,4 +1,4 @@
-/** Replaces files in Node as a whole: a process that is killed at any moment leaves the old bytes there, or the new. */
+/** Replaces files atomically in Node: if the process is killed, the file has either its old or its new content. */
 
 import { show } from '../errors.ts';
 import { nodeModule } from './files.ts';
@@ -9,13 +9,13 @@ type Paths = typeof import('node:path');
 const files = async (): Promise<Files> => (await nodeModule<Files>('node:fs/promises'))!;
 const paths = async (): Promise<Paths> => (await nodeModule<Paths>('node:path'))!;
 
-/** A file as it is to be replaced: where links lead to, and its mode; null where there is none yet. */
+/** The file to replace: its path after following links, and its mode, or null if it does not exist. */
 export interface Target {
   readonly path: string;
   readonly mode: number | null;
 }
 
-/** Follows links. Fails where there is something that is no file, such as a folder or a FIFO. */
+/** Follows links. Throws if the path is not a regular file, but a folder or a FIFO for example. */
 export async function targetOf(path: string): Promise<Target> {
   const { readlink, realpath, stat } = await files();
   const { dirname, resolve } = await paths();
@@ -30,16 +30,16 @@ export async function targetOf(path: string): Promise<Target> {
 }
 
 /**
- * Writes a file that is not there yet, onto the disk; removes it where that fails.
+ * Writes a new file and flushes it to disk; removes it on failure.
  *
- * @param mode null for what the process gives to new files
+ * @param mode null for the default mode of the process
  */
 export async function writeNew(path: string, bytes: Uint8Array | string, mode: number | null): Promise<void> {
   const { open, rm } = await files();
   const file = await open(path, 'wx', mode ?? undefined);
   try {
     try {
-      // Some file systems have no modes
+      // Some file systems do not support modes
       if (mode !== null) await file.chmod(mode).catch(() => {});
       await file.writeFile(bytes);
       await file.sync();
@@ -53,9 +53,9 @@ export async function writeNew(path: string, bytes: Uint8Array | string, mode: n
 }
 
 /**
- * Replaces a file as a whole. Its mode stays, and so does a link to it.
+ * Replaces a file atomically. Keeps its mode and links to it.
  *
- * @param wanted asked last, when all is ready; where it says no, nothing is replaced
+ * @param wanted called last, before the replacement; if it returns false, nothing is replaced
  * @returns whether it was replaced
  */
 export async function replaceFile(
@@ -72,7 +72,7 @@ export async function replaceFile(
   let replaced = false;
   try {
     if (await wanted()) {
-      // On a shared disk, a process on another host may have removed it as left behind
+      // On a shared disk, a process on another host may have removed it as a leftover
       await move().catch(error => (isAbsent(error) ? write().then(move) : Promise.reject(error)));
       replaced = true;
     }
@@ -83,7 +83,7 @@ export async function replaceFile(
   return replaced;
 }
 
-/** Fails where a file could not be replaced; removes temporary files of killed processes beside it. */
+/** Throws if a file could not be replaced; removes temporary files of killed processes next to it. */
 export async function checkReplaceable(path: string): Promise<void> {
   const { rm } = await files();
   const target = await targetOf(path);
@@ -93,7 +93,7 @@ export async function checkReplaceable(path: string): Promise<void> {
   await removeTemporary(path);
 }
 
-/** Has the folder on disk say that a file in it was replaced; some systems cannot be told, and do it by themselves. */
+/** Flushes the folder entry to disk. Some systems do not support this and need no flush. */
 async function syncFolder(path: string): Promise<void> {
   const { open } = await files();
   const { dirname } = await paths();
@@ -108,13 +108,13 @@ const isAbsent = (error: { code?: unknown }): boolean => error.code === 'ENOENT'
 
 const TEMPORARY = '.tmp';
 
-/** A unique name that holds the number of this process. */
+/** A unique name that contains the id of this process. */
 export function ownName(path: string, ending: string): string {
   const [random] = crypto.getRandomValues(new Uint32Array(1));
   return `${path}.${process.pid}-${random!.toString(16).padStart(8, '0')}${ending}`;
 }
 
-/** The files named by `ownName` whose process has ended. */
+/** The files named by `ownName` whose process no longer runs. */
 export async function leftBehind(path: string, ending: string): Promise<string[]> {
   const { readdir, stat } = await files();
   const { basename, dirname, join } = await paths();
@@ -131,17 +131,17 @@ export async function leftBehind(path: string, ending: string): Promise<string[]
   return found;
 }
 
-/** Removes the temporary files beside a file whose process has ended. */
+/** Removes the temporary files next to a file whose process no longer runs. */
 export async function removeTemporary(path: string): Promise<void> {
   const { rm } = await files();
   const target = await targetOf(path);
   for (const file of await leftBehind(target.path, TEMPORARY)) await rm(file, { force: true }).catch(() => {});
 }
 
-/** Milliseconds after which a temporary file is not written any more; its process number may have been reused. */
+/** The age in milliseconds after which a temporary file counts as abandoned: its process id may have been reused. */
 const PATIENCE = 60_000;
 
-/** Whether the process that wrote a file has ended. In a container, the next one often has the same number. */
+/** Whether the process that wrote a file has ended. In a container, the next process often has the same id. */
 function isGone(pid: number, written: number): boolean {
   if (written < Date.now() - PATIENCE) return true;
   if (pid === process.pid) return written < Date.now() - process.uptime() * 1000;

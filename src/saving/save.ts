@@ -29,14 +29,14 @@ export function checkMetadata(call: string, metadata: unknown): { [name: string]
   return found;
 }
 
-/** What comes back after it was saved: JSON would drop the rest, or put null in its place. */
+/** Checks that a value survives saving: JSON would drop other values or replace them by null. */
 function plainCopy(place: Place, given: unknown): unknown {
   const value = hasToJson(given) ? given.toJSON() : given;
   if (value !== given) checkDepth(place, value);
   if (value === null || typeof value === 'string' || typeof value === 'boolean') return value;
   if (typeof value === 'number' && Number.isFinite(value)) return value;
   if (Array.isArray(value)) return Array.from(value, (item, n) => plainCopy(itemOf(place, n), item));
-  if (!isPlain(value)) return refuse(place, `must be what JSON can hold, got ${show(value)}`);
+  if (!isPlain(value)) return refuse(place, `must be a value that JSON can store, got ${show(value)}`);
   const copy: { [name: string]: unknown } = {};
   for (const [name, item] of Object.entries(value)) {
     if (item === undefined) continue;

@@ -95,7 +95,7 @@ function oneOf<K extends string>(place: Place, value: unknown, known: readonly K
  * The weights of a file.
  *
  * @param data the place of the bytes, and the bytes: as many as the list asks for
- * @param strict whether there must not be more of them
+ * @param strict whether to reject surplus bytes
  */
 export function decodeWeights(
   place: Place,

@@ -12,7 +12,7 @@ import { common, type DataType, room, strided, stridesOf, type Values } from './
 
 // --------------------------------------------------------------------------------------------------- of each number
 
-/** @param result the dtype of the result: float32, that of the argument, or that with int32 for bool */
+/** @param result the dtype of the result: float32, that of the argument, or the same with int32 in place of bool */
 function each(
   call: string,
   result: 'float32' | 'same' | 'numbers',
@@ -73,7 +73,7 @@ function halfToEven(x: number): number {
 
 // --------------------------------------------------------------------------------------------------- of two numbers
 
-/** @param result the dtype of the result: bool, the common one of both, or that with int32 for two of bool */
+/** @param result the dtype of the result: bool, the common one of both, or the same with int32 in place of bool */
 function both(
   call: string,
   result: 'bool' | 'common' | 'numbers',
@@ -90,14 +90,14 @@ function both(
     );
     const whole = kind !== 'float32';
     const [left, right] = [spread(call, x, shape), spread(call, y, shape)];
-    // A single number against many needs no array of copies.
+    // A scalar operand needs no broadcast copy.
     const [leftStep, rightStep] = [Number(left.length > 1), Number(right.length > 1)];
     for (let i = 0; i < to.length; i++) to[i] = f(left[i * leftStep]!, right[i * rightStep]!, whole);
     return new Tensor(to, shape);
   });
 }
 
-/** The dtype of numbers made of others: whole ones of true and false. */
+/** The dtype of a result computed from the given one: int32 for bool. */
 const numeric = (dtype: DataType): DataType => (dtype === 'bool' ? 'int32' : dtype);
 
 /** The shape two shapes agree on: axes aligned at the end, and a 1 gives way. */
@@ -116,7 +116,7 @@ function broadcast(call: string, a: readonly number[], b: readonly number[], wha
 const spread = (call: string, x: Tensor, wanted: readonly number[]): Values =>
   x.size === 1 ? (x.dataSync() as Values) : repeated(call, x, wanted);
 
-/** The numbers of a tensor repeated to a larger shape. */
+/** The numbers of a tensor broadcast to a larger shape. */
 function repeated(call: string, x: Tensor, wanted: readonly number[]): Values {
   const values = x.dataSync() as Values;
   if (x.shape.join() === wanted.join()) return values;
@@ -154,8 +154,8 @@ export const lessEqual = /* @__PURE__ */ both('lessEqual', 'bool', (x, y) => Num
 // ---------------------------------------------------------------------------------------------------------- product
 
 /**
- * a [..., M, K] times b [..., K, N], either of them transposed first where asked; the axes in front are batches, which
- * broadcast. Sums in float64.
+ * Matrix product of a [..., M, K] and b [..., K, N], each optionally transposed first. The leading axes are batch axes
+ * and broadcast. Sums in float64.
  */
 export function matMul(a: TensorLike, b: TensorLike, transposeA?: boolean | null, transposeB?: boolean | null): Tensor {
   noMore('matMul', 4, arguments);
@@ -175,7 +175,7 @@ export function matMul(a: TensorLike, b: TensorLike, transposeA?: boolean | null
   const columns = repeated(call, right, [...batch, N, K]);
   const to = room(call, [...batch, M, N], numeric(common(x.dtype, y.dtype)));
   for (let at = 0; at < to.length; at++) {
-    const row = Math.floor(at / N); // of all batches
+    const row = Math.floor(at / N); // counted over all batches
     const column = Math.floor(row / M) * N + (at % N);
     let sum = 0;
     for (let k = 0; k < K; k++) sum += rows[row * K + k]! * columns[column * K + k]!;
@@ -186,7 +186,7 @@ export function matMul(a: TensorLike, b: TensorLike, transposeA?: boolean | null
 
 const matrixOf = (x: Tensor): [number, number] => [x.shape.at(-2)!, x.shape.at(-1)!];
 
-/** With the last two axes exchanged. */
+/** Swaps the last two axes. */
 function turned(call: string, x: Tensor): Tensor {
   const axes = [...x.shape.keys()];
   return ordered(call, x, [...axes.slice(0, -2), axes.at(-1)!, axes.at(-2)!]);

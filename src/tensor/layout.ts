@@ -49,7 +49,7 @@ export function flatten(x: TensorLike): Tensor {
   return copied(from, [from.size]);
 }
 
-/** Without the axes of size 1, or without those of them that are named; of none named, all. */
+/** Removes axes of size 1: the given ones, or all when `axis` is absent or empty. */
 export function squeeze(x: TensorLike, axis?: number | readonly number[] | null): Tensor {
   noMore('squeeze', 2, arguments);
   const call = 'squeeze';
@@ -99,7 +99,7 @@ export function transpose(x: TensorLike, perm?: readonly number[] | null): Tenso
   return ordered(call, from, order);
 }
 
-/** @internal Axes in a given order; a copy, always. */
+/** @internal Permutes the axes; always returns a copy. */
 export function ordered(call: string, x: Tensor, perm: readonly number[]): Tensor {
   const strides = stridesOf(x.shape);
   const shape = perm.map(axis => x.shape[axis]!);
@@ -228,10 +228,10 @@ export function unstack(x: TensorLike, axis?: number | null): Tensor[] {
 }
 
 /**
- * The items at the given indices of an axis; the axes of the indices take the place of that axis.
+ * The items at the given indices of an axis; the axes of `indices` replace that axis.
  *
- * @param batchDims how many axes in front `x` and `indices` share: each part of `x` there has indices of its own. At most
- *   `axis`; counted from the back of `indices` where it is negative
+ * @param batchDims the number of leading batch axes that `x` and `indices` share: each batch has its own indices. At
+ *   most `axis`; a negative number counts from the rank of `indices`
  */
 export function gather(x: TensorLike, indices: TensorLike, axis?: number | null, batchDims?: number | null): Tensor {
   noMore('gather', 4, arguments);
@@ -261,7 +261,7 @@ export function gather(x: TensorLike, indices: TensorLike, axis?: number | null,
   return new Tensor(to, shape);
 }
 
-/** How many axes in front are batches, which must agree. */
+/** The number of leading batch axes, whose sizes must match. */
 function checkBatchDims(
   call: string,
   batchDims: unknown,
@@ -277,7 +277,7 @@ function checkBatchDims(
   }
   for (let n = 0; n < shared; n++) {
     if (x[n] !== indices[n]) {
-      fail(call, `indices must have the batches of x, got the shapes ${showShape(indices)} and ${showShape(x)}`);
+      fail(call, `indices must have the batch axes of x, got the shapes ${showShape(indices)} and ${showShape(x)}`);
     }
   }
   return shared;

@@ -111,8 +111,8 @@ function filled(call: string, shape: unknown, value: number, dtype: unknown): Te
 /**
  * Ones on the diagonal, [rows, columns].
  *
- * @param numColumns numRows where absent
- * @param batchShape axes in front, along which the matrix repeats; none where absent
+ * @param numColumns default numRows
+ * @param batchShape leading axes along which the matrix is repeated; default none
  */
 export function eye(
   numRows: number,
@@ -136,8 +136,8 @@ export function eye(
 /**
  * start, start + step, ... without stop.
  *
- * @param step 1 where absent; 1 stands for -1 where stop lies below start, as in TF.js. Any other step away from stop gives
- *   no number at all
+ * @param step default 1, or -1 when stop is below start; as in TF.js, an explicit 1 then also means -1. Any other step
+ *   that leads away from stop gives an empty tensor
  */
 export function range(start: number, stop: number, step?: number | null, dtype?: DataType | null): Tensor {
   noMore('range', 4, arguments);

@@ -16,9 +16,10 @@ export const generatorFor = (call: string, seed: unknown): Generator =>
   new Generator(seed === undefined || seed === null ? nextSeed() : checkSeed(call, seed));
 
 /**
- * All is checked, and there is room, before a seed is drawn: a call that is refused leaves the stream as it was.
+ * Checks all arguments and allocates the result before it draws a seed, so that a rejected call does not change the
+ * stream.
  *
- * @param whole makes a whole number of a drawn one, where the dtype holds no others
+ * @param whole converts a drawn number to a whole one when the dtype is not float32
  */
 function random(
   call: string,
@@ -38,7 +39,7 @@ function random(
   return new Tensor(convert(call, values, kind), wanted);
 }
 
-/** Normal numbers; whole ones are rounded, which keeps their mean. */
+/** Normal samples; for int32 they are rounded, which keeps the mean. */
 function normals(
   call: string,
   shape: unknown,

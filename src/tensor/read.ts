@@ -18,7 +18,10 @@ import { convert, type DataType, dataTypeOr, room, type Values } from './values.
 /** Numbers in any form a model accepts. */
 export type TensorLike = Tensor | NestedNumbers;
 
-/** A tensor of another package, such as TF.js's own. It is read, and disposed of when its batch is done, as TF.js does. */
+/**
+ * A tensor of another package, such as TF.js's own. `fitDataset` reads it, and disposes of it after its batch, as TF.js
+ * does.
+ */
 export interface ForeignTensor {
   readonly shape: readonly number[];
   dataSync(): ArrayLike<number>;
@@ -35,7 +38,7 @@ export const isForeign = (value: unknown): value is ForeignTensor =>
   'shape' in value &&
   Array.isArray(value.shape);
 
-/** @internal What was given in place of numbers, and what to do about it. */
+/** @internal Describes a value that is not numbers, with advice, for an error message. */
 export const showNumbers = (value: unknown): string =>
   isForeign(value)
     ? 'a tensor of another package, or of another copy of this one; pass its arraySync() instead'
@@ -103,7 +106,7 @@ export function readTensor(call: string, name: string, values: unknown, shape: r
   return data as Float32Array;
 }
 
-/** Typed arrays that TF.js makes int32 tensors of. */
+/** Typed arrays from which TF.js makes int32 tensors. */
 const integers: readonly (string | undefined)[] = ['Int32Array', 'Uint8Array', 'Uint8ClampedArray'];
 
 /** The kind of numbers TF.js takes values for. */

@@ -38,7 +38,7 @@ function reduce(
   return new Tensor(to, keeps ? from.shape.map((n, one) => (axes.includes(one) ? 1 : n)) : shape);
 }
 
-/** `reduce` as a function of its own. */
+/** `reduce` as a standalone function. */
 function reduction(
   call: string,
   result: 'float32' | 'same' | 'numbers',

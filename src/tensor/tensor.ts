@@ -37,7 +37,7 @@ export class Tensor {
     return typeof value === 'object' && value !== null && #values in value;
   }
 
-  /** @internal The numbers of a tensor, whatever a class that descends from this one gives for them. */
+  /** @internal The numbers of a tensor; subclasses cannot override this. */
   static valuesOf(tensor: Tensor): Values {
     return tensor.#values;
   }

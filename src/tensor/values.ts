@@ -19,7 +19,7 @@ export type Values = Float32Array | Int32Array | Uint8Array;
 
 const dataTypes: readonly unknown[] = ['float32', 'int32', 'bool'];
 
-/** A dtype that a caller names; null or undefined for the usual one. */
+/** Checks a dtype; null or undefined gives the default. */
 export const dataTypeOr = (call: string, value: unknown, usual: DataType = 'float32'): DataType =>
   checkDataType(call, value ?? usual);
 
@@ -59,7 +59,7 @@ export function convert(call: string, from: ArrayLike<number>, dtype: DataType):
   const count = countOf(from);
   const to = room(call, [count], dtype);
   if (dtype === 'bool') for (let i = 0; i < count; i++) to[i] = Number(from[i] !== 0);
-  else if (count > 0) to.set(from); // an array that has been transferred cannot be read at all
+  else if (count > 0) to.set(from); // a detached array throws when it is read
   return to;
 }
 

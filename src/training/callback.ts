@@ -31,7 +31,7 @@ export interface CallbackState {
 }
 
 /**
- * Called during training; a promise that a method returns is awaited. Derive from `Callback` for one with the model at hand.
+ * Called during training; a promise that a method returns is awaited. Extend `Callback` for access to the model.
  */
 export class BaseCallback {
   /** Set before training begins. */

@@ -97,7 +97,7 @@ export function sourceOf(call: string, name: string, dataset: unknown): Source {
 
 const TypedArray = Object.getPrototypeOf(Int8Array) as new () => object;
 
-/** Numbers can be iterated over, too, but are no batches; nor can what merely descends from an array of them. */
+/** Rejects iterable values that are numbers and not batches, such as typed arrays and their subclasses. */
 const opens = (methods: Methods): boolean =>
   arrayKind(methods) === undefined &&
   !(methods instanceof TypedArray) &&

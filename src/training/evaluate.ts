@@ -35,8 +35,8 @@ export interface ModelEvaluateDatasetArgs {
 }
 
 /**
- * What `evaluate` gives: the loss, or, where metrics were compiled, a list of the loss and the metrics. TypeScript does not
- * know which: this can be used as a tensor and as a list. `as Tensor` and `as Tensor[]` say it exactly.
+ * The result of `evaluate`: the loss, or a list of the loss and the metrics if metrics were compiled. TypeScript cannot
+ * know which, so this type can be used as a tensor and as a list. Cast to `Tensor` or `Tensor[]` for the exact type.
  */
 export interface Evaluation extends Tensor {
   readonly [output: number]: Tensor;
@@ -210,7 +210,7 @@ export async function testSource(
   }
   if (count === 0) source.failEmpty(call);
   if (batches !== null && count < batches) {
-    warn(`${call}: ${source.name} must hold ${batches} batches, got ${count}; the means are over those there are`);
+    warn(`${call}: ${source.name} must hold ${batches} batches, got ${count}; the means are over the batches received`);
   }
   return [means, count];
 }

@@ -36,7 +36,7 @@ export class Means {
   readonly #sums: Float64Array;
   #seen = 0;
 
-  /** @param roots which of them are roots of a mean: their squares are what is averaged */
+  /** @param roots which of them are roots of a mean: their squares are averaged */
   constructor(labels: readonly string[], roots: readonly boolean[] = []) {
     this.labels = labels;
     this.#roots = roots;

@@ -10,7 +10,7 @@ import type { Trainee } from './trainee.ts';
 
 const DEFAULT_BATCH = 32;
 
-/** 0 or false is silent; 1 or true draws a progress bar; 2 writes a line for each epoch. Other numbers are refused. */
+/** 0 or false is silent; 1 or true draws a progress bar; 2 writes a line for each epoch. Other numbers are rejected. */
 export type Verbosity = number | boolean;
 
 /** Options of a training, however its data comes. */

@@ -43,7 +43,7 @@ export interface Trainee {
   checkInput(call: string, name: string, numbers: Float32Array): void;
   /** The names of what `train` and `test` return: 'loss', then the metrics. */
   labels(): string[];
-  /** Of the loss and the metrics, over batches that are still to come. */
+  /** Accumulates the loss and the metrics over the following batches. */
   means(): Means;
   /** How many classes there are where y holds their numbers and every one counts; else null. */
   classes(call: string): number | null;
@@ -65,7 +65,7 @@ export interface Shapes {
   readonly target: number[];
 }
 
-/** Whether a metric is the root of what is to be averaged over batches. */
+/** Whether a metric is the root of a mean: its square is averaged over batches. */
 const isRoot = (metric: Metric) => metric.kindOf(1) === 'rootMeanSquaredError';
 
 const ofValidation = () => ' of the validation';

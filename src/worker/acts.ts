@@ -43,7 +43,8 @@ export function actOfHost(models: Models, method: string, args: Args): unknown {
   return hostActs[method as keyof typeof hostActs](models, ...(args as [never, never, never]));
 }
 
-const unknown = (call: string): never => fail(call, 'the worker must have this method; it may be of another version');
+const unknown = (call: string): never =>
+  fail(call, 'the worker must have this method; check that it runs the same version of lstm-wasm');
 
 const hostActs = {
   setRandomSeed: (_: Models, seed: number) => setRandomSeed(seed),
@@ -101,7 +102,7 @@ export function act(models: Models, id: number, method: string, args: Args, ask:
     return model?.dispose();
   }
   const call = `model.${method}`;
-  if (!model) fail(call, `the model must be in the worker, got the number ${id}, which none has`);
+  if (!model) fail(call, `the model must be in the worker, got the unknown id ${id}`);
   if (method === 'withBatchSize') {
     const [other, size] = args as [number, number];
     models.set(other, model.withBatchSize(size));

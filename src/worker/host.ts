@@ -23,7 +23,7 @@ interface Pending extends Way {
 /** Messages arrive in the order in which they are sent, and so calls begin in the order in which they are made. */
 export class Wire {
   readonly #pending = new Map<number, Pending>();
-  /** The questions that are being answered. */
+  /** The questions to which an answer is pending. */
   readonly #questions = new Set<number>();
   readonly #opening: Promise<Link>;
   #link: Link | null = null;
@@ -106,12 +106,12 @@ export class Wire {
     else this.#compare(message);
   }
 
-  /** Something that was sent, in either direction, could not be read. It may have been a message of ours. */
+  /** A message in either direction could not be read. It may have been one of this package. */
   #check(): void {
     if (this.#pending.size > 0) this.#send({ lstmWasm: 'check', last: calls });
   }
 
-  /** What either side still waits for, and the other does not know, was lost. */
+  /** Ends the calls and questions that one side waits for and the other does not know: their messages were lost. */
   #compare({ last, calls, questions }: Kind<'open'>): void {
     const error = packError(new Error('a message between the program and its worker could not be read'));
     for (const { id, question } of questions) {
@@ -175,7 +175,7 @@ export class Wire {
   }
 }
 
-/** The number of the last call: those of all workers differ, also where two hosts have the same one. */
+/** The id of the last call. Ids are unique across workers, and across two hosts of one worker. */
 let calls = 0;
 
 type Kind<K extends Report['lstmWasm']> = Extract<Report, { lstmWasm: K }>;

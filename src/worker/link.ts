@@ -31,9 +31,9 @@ export interface Link {
 }
 
 export interface Listener {
-  /** Whatever the thread has sent, which may be no message of ours. */
+  /** Receives every message of the thread, including those of other code. */
   receive(message: unknown): void;
-  /** The thread has sent something that could not be read. */
+  /** Called when a message of the thread could not be read. */
   missed(): void;
   /** The thread is gone, or never came to be. */
   gone(reason: string): void;

@@ -1,9 +1,9 @@
 /**
- * The messages between a program and its worker. Other code may send messages of its own the same way, in both
- * directions: ours are told apart by `lstmWasm`, which says what each is, and by their shape.
+ * The messages between a program and its worker. Other code may send its own messages on the same channel, in both
+ * directions. Ours are recognized by the key `lstmWasm`, which holds the kind of message, and by their fields.
  */
 
-/** To the worker. */
+/** Messages to the worker. */
 export type Order =
   | {
       readonly lstmWasm: 'call';
@@ -12,16 +12,19 @@ export type Order =
       readonly method: string;
       readonly args: readonly unknown[];
     }
-  /** To a question of a call that is going on. */
+  /** Answers a question of a running call. */
   | ({ readonly lstmWasm: 'answer'; readonly question: number } & Outcome)
-  /** That a training ends; `cancel` where nobody waits for its result. */
+  /**
+   * Sets `stopTraining` of a model to `stop`; `cancel` aborts the training instead, when the caller's signal was
+   * aborted.
+   */
   | { readonly lstmWasm: 'stop'; readonly model: number; readonly stop: boolean; readonly cancel: boolean }
-  /** Asks for `open`; `last` is the last call that was sent. */
+  /** Requests an `open` message; `last` is the id of the last call sent. */
   | { readonly lstmWasm: 'check'; readonly last: number };
 
-/** From the worker. */
+/** Messages from the worker. */
 export type Report =
-  /** How a call ended. */
+  /** The outcome of a call. */
   | ({ readonly lstmWasm: 'result'; readonly id: number } & Outcome)
   | {
       readonly lstmWasm: 'question';
@@ -30,9 +33,9 @@ export type Report =
       readonly name: string;
       readonly args: readonly unknown[];
     }
-  /** A message has come that could not be read. */
+  /** The worker received a message that it could not read. */
   | { readonly lstmWasm: 'lost' }
-  /** Of the calls up to `last`, those that are going on, and their questions without an answer. */
+  /** Lists the calls up to `last` that are still running, and their unanswered questions. */
   | {
       readonly lstmWasm: 'open';
       readonly last: number;
@@ -41,7 +44,7 @@ export type Report =
     };
 
 export interface Question {
-  /** Of the call that asks. */
+  /** The id of the call that asks. */
   readonly id: number;
   readonly question: number;
 }
@@ -54,10 +57,10 @@ export interface PlainError {
   readonly message: string;
 }
 
-/** Whether a message is an order of ours. */
+/** Whether a value is one of our messages to the worker. */
 export const isOrder = (message: unknown): message is Order => isOneOf(orders, message);
 
-/** Whether a message is a report of ours. */
+/** Whether a value is one of our messages from the worker. */
 export const isReport = (message: unknown): message is Report => isOneOf(reports, message);
 
 type Fields = { readonly [name: string]: unknown };
@@ -97,6 +100,6 @@ function isOneOf(shapes: Shapes, message: unknown): boolean {
     const { lstmWasm } = fields;
     return typeof lstmWasm === 'string' && Object.hasOwn(shapes, lstmWasm) && shapes[lstmWasm]!(fields);
   } catch {
-    return false; // null, or what throws when it is looked at
+    return false; // null, or an object whose getters throw
   }
 }

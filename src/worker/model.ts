@@ -143,7 +143,7 @@ export class Remote {
     await this.#call(call, 'setLearningRate', { args: [learningRate] });
   }
 
-  /** @internal For `forecast` of lstm-wasm/data, which has checked all of it. */
+  /** @internal For `forecast` of lstm-wasm/data, which has checked the task. */
   async tell(task: ForecastTask): Promise<Float32Array> {
     runnerOf(this.#mirror).alive('forecast');
     return (await this.#call('forecast', 'tell', { args: [task] })) as Float32Array;

@@ -7,13 +7,13 @@ import { isOrder, type Order, type Report } from './messages.ts';
 import { type Port, report, unpack, unpackError } from './wire.ts';
 
 const models: Models = new Map();
-/** The calls that are going on, and the questions that they wait for answers to. */
+/** The running calls, and the questions they wait for. */
 const calls = new Set<number>();
 const questions = new Map<number, Waiting>();
 let asked = 0;
 
 interface Waiting {
-  /** Of the call. */
+  /** The id of the call. */
   readonly id: number;
   resolve(value: unknown): void;
   reject(error: unknown): void;

@@ -1,4 +1,4 @@
-/** Values as data that can be cloned, for messages between a program and its worker. */
+/** Converts values to data that can be cloned, for messages between a program and its worker. */
 
 import { fail, show, ValueError } from '../errors.ts';
 import { isPlain } from '../options.ts';
@@ -50,7 +50,7 @@ export function pack(call: string, name: string, value: unknown, moved: Moved, g
   return value;
 }
 
-/** The same array in a buffer that is handed over: one of its own, or, with `give`, the buffer that it fills. */
+/** The same array in a buffer to transfer: a copy, or, with `give`, its own buffer if the array fills it. */
 function packBytes(view: ArrayBufferView, moved: Moved, give: boolean): ArrayBufferView {
   const bytes = bytesIn(view);
   const isWhole = bytes.length === bytes.buffer.byteLength;
@@ -60,7 +60,7 @@ function packBytes(view: ArrayBufferView, moved: Moved, give: boolean): ArrayBuf
   return new Kind(buffer);
 }
 
-/** The other way round; fails where it is not what `pack` gives. */
+/** Reverses `pack`; throws on any other data. */
 export function unpack(value: unknown, depth = 0): unknown {
   if (depth > DEEPEST) throw new RangeError(`a message must be nested at most ${DEEPEST} deep, got more`);
   const inner = (item: unknown) => unpack(item, depth + 1);
@@ -73,7 +73,7 @@ export function unpack(value: unknown, depth = 0): unknown {
   return Object.fromEntries(Object.entries(value).map(([key, item]) => [key, inner(item)]));
 }
 
-/** Of whatever was thrown, which need not be an error, nor be shown without another. */
+/** Packs any thrown value, which may be no error and may throw when it is formatted. */
 export function packError(error: unknown): PlainError {
   try {
     if (!(error instanceof Error)) return { ours: false, name: 'Error', message: String(error) };

@@ -12,7 +12,7 @@ vi.setConfig({ testTimeout: 180_000, hookTimeout: 180_000 });
 
 const names = Object.keys(scenes);
 
-/** That of the pictures, and the widest that machines have; one that is missing is drawn in what the machine has. */
+/** The font of the pictures, and the widest common fonts; the browser substitutes fonts that are not installed. */
 const fonts = ['', "'DejaVu Sans', Verdana, sans-serif", "'DejaVu Serif', Georgia, serif", "Arial, 'Liberation Sans'"];
 const words = [
   '3,000,000',
@@ -40,7 +40,7 @@ inBrowsers(installed => {
     for (const [name, svg] of Object.entries(here)) expect(there[name], name).toBe(svg);
   });
 
-  it('adds and takes away no node in an update of lines that it has shown before', async () => {
+  it('an update of lines that were shown before adds and removes no node', async () => {
     const changes = await page().evaluate(names => {
       return names.map(name => {
         const { make, data } = gallery.scenes[name]!;
@@ -58,11 +58,11 @@ inBrowsers(installed => {
     expect(changes).toEqual(names.map(() => ({ moved: true, rebuilt: 0 })));
   });
 
-  it.each(names)('%s: no text over another, on a wire, or beyond the edge, in any font', async scene => {
+  it.each(names)('%s: no text overlaps another text, a wire or the edge, in any font', async scene => {
     for (const font of fonts) expect(await page().evaluate(findCollisions, scene, font), font).toEqual([]);
   });
 
-  it('knows at least how wide words are, in any font', async () => {
+  it('the estimated width of a text is an upper bound in every font', async () => {
     const texts = words.flatMap(content => [400, 600].map(weight => ({ content, weight })));
     for (const font of fonts) {
       const measured = await page().evaluate(measure, texts, font);
@@ -72,7 +72,7 @@ inBrowsers(installed => {
     }
   });
 
-  it('showPlot appends a chart or its text to the page, and writeSVG names what a page can do', async () => {
+  it('showPlot appends a chart or its text to the page, and the error of writeSVG names showPlot', async () => {
     const found = await page().evaluate(() => {
       const plot = gallery.predictionPlot();
       const frame = { target: [0, 1], prediction: [1, 0] };
@@ -154,7 +154,7 @@ function findCollisions(scene: string, font: string): string[] {
   return found;
 }
 
-/** The widths of texts in letters of 100 pixels. Runs in the page. */
+/** Measures the widths of texts at a font size of 100 pixels. Runs in the page. */
 function measure(texts: readonly { content: string; weight: number }[], font: string): number[] {
   const context = document.createElement('canvas').getContext('2d')!;
   return texts.map(({ content, weight }) => {

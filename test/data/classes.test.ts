@@ -1,4 +1,4 @@
-// Confusion matrices as in TF.js, and the report that scikit-learn gives.
+// Compares confusion matrices with TF.js, and reports with scikit-learn.
 
 import { math, tensor } from 'lstm-wasm';
 import { classificationReport, confusionMatrix } from 'lstm-wasm/data';
@@ -7,7 +7,7 @@ import { expect, test } from 'vitest';
 const labels = [0, 1, 2, 2, 1, 0];
 const predictions = [0, 2, 2, 2, 1, 1];
 
-test('confusionMatrix counts row by row what each class was taken for', () => {
+test('confusionMatrix counts the predictions of each class in its row', () => {
   const expected = [
     [1, 1, 0],
     [0, 1, 1],
@@ -18,14 +18,14 @@ test('confusionMatrix counts row by row what each class was taken for', () => {
   expect(confusionMatrix(labels, predictions).dtype).toBe('int32');
 });
 
-test('confusionMatrix leaves classes out that numClasses does not reach, as TF.js does', () => {
+test('confusionMatrix ignores classes of numClasses and above, as TF.js does', () => {
   expect(confusionMatrix(labels, predictions, 2).arraySync()).toEqual([
     [1, 1],
     [0, 1],
   ]);
 });
 
-test('classificationReport gives the numbers of sklearn.metrics.classification_report', () => {
+test('classificationReport equals sklearn.metrics.classification_report', () => {
   const { classes, accuracy, macro, weighted } = classificationReport(labels, predictions);
   const round = (values: number[]) => values.map(value => Number(value.toFixed(4)));
   expect(classes.map(({ precision, recall, f1, support }) => round([precision, recall, f1, support]))).toEqual([
@@ -35,9 +35,9 @@ test('classificationReport gives the numbers of sklearn.metrics.classification_r
   ]);
   expect(accuracy).toBeCloseTo(4 / 6, 12);
   expect(round([macro.precision, macro.recall, macro.f1, macro.support])).toEqual([0.7222, 0.6667, 0.6556, 6]);
-  expect(weighted).toEqual(macro); // each class has two
+  expect(weighted).toEqual(macro); // equal, because each class has two samples
 });
 
-test('a class that is never predicted has a precision of 0', () => {
+test('classificationReport gives precision 0 to a class that is never predicted', () => {
   expect(classificationReport([0, 1], [0, 0]).classes[1]).toEqual({ precision: 0, recall: 0, f1: 0, support: 1 });
 });

@@ -120,7 +120,7 @@ it('runs the sampling and the baseline of the TF.js examples as they stand', asy
   expect(lw.oneHot(output, 4).shape).toEqual([1, 3, 4]);
 });
 
-it('knows its size as TF.js does: a number, Infinity without end, null where it is not known', () => {
+it('size is a number, Infinity for an endless data set or null when unknown, as in TF.js', () => {
   const three = data.array([1, 2, 3]);
   const unknown = data.generator(function* () {
     yield 1;
@@ -144,7 +144,7 @@ it('knows its size as TF.js does: a number, Infinity without end, null where it 
   expect([unknown.repeat().size, data.array([]).repeat().size]).toEqual([null, 0]);
 });
 
-it('toArray refuses what never ends, and takes a part of it', async () => {
+it('toArray rejects an endless data set, and reads a part of it', async () => {
   const once = data.generator(function* () {
     yield 1;
   });
@@ -158,7 +158,7 @@ it('toArray refuses what never ends, and takes a part of it', async () => {
       .skip(1),
   ]) {
     await expect(endless.toArray()).rejects.toThrow(
-      new lw.ValueError('dataset.toArray: the data set must end, got one that repeats; call take first'),
+      new lw.ValueError('dataset.toArray: the data set must be finite, got one that repeats forever; call take first'),
     );
     expect(await endless.take(2).toArray()).toEqual([1, 1]);
   }

@@ -31,7 +31,7 @@ const mistakes: [call: () => unknown, sentence: string][] = [
   [() => windows([1, 2], { inputSteps: 3, context: [1, 2] }), 'windows: context must hold at least 3 steps, got 2'],
   [
     () => windows([1, 2], { inputSteps: 1, context: [[1, 2]] }),
-    'windows: context must have the columns of the series, 1, got 2',
+    'windows: context must have as many columns as the series (1), got 2',
   ],
   [
     () => trainTestSplit([1, 2, 3], { testSize: 0.2 }),
@@ -44,13 +44,13 @@ const mistakes: [call: () => unknown, sentence: string][] = [
   [() => padSequences(wrong(5)), 'padSequences: sequences must be an array of sequences, got 5'],
   [
     () => padSequences([[1], [[2, 3]]]),
-    'padSequences: sequences[1] must have the shape [steps], as those before, got [1, 2]',
+    'padSequences: sequences[1] must have the shape [steps] like the sequences before it, got [1, 2]',
   ],
   [() => padSequences([[1]], wrong({ maxlen: 3 })), "padSequences: unknown option 'maxlen'; did you mean 'maxLen'?"],
-  [() => confusionMatrix([0, 1], [0]), 'confusionMatrix: predictions must be as many as labels, 2, got 1'],
+  [() => confusionMatrix([0, 1], [0]), 'confusionMatrix: predictions must have the length of labels, 2, got 1'],
   [
     () => confusionMatrix([0], [0.5]),
-    'confusionMatrix: predictions must be numbers of classes, got 0.5; take argMax(-1) of probabilities',
+    'confusionMatrix: predictions must hold class indices, got 0.5; take argMax(-1) of probabilities',
   ],
   [() => confusionMatrix([0], [0], 0), 'confusionMatrix: numClasses must be a whole number of at least 1, got 0'],
   [
@@ -200,8 +200,8 @@ const mistakes: [call: () => unknown, sentence: string][] = [
   [() => sample([1], { random: wrong(0.5) }), 'sample: random must be a function, got 0.5'],
   [() => sample([1], { random: () => 1 }), 'sample: random must give numbers in [0, 1), got 1'],
 
-  [() => forecast(wrong({}), series, 1), 'forecast: model must be one of sequential(), got {}'],
-  [() => forecast(wrong(null), series, 1), 'forecast: model must be one of sequential(), got null'],
+  [() => forecast(wrong({}), series, 1), 'forecast: model must be a sequential() model, got {}'],
+  [() => forecast(wrong(null), series, 1), 'forecast: model must be a sequential() model, got null'],
   [() => forecast(sequential(), series, 1), 'forecast: model must have a layer, got none; call model.add first'],
   [() => forecast(one, series, 0), 'forecast: steps must be a whole number of at least 1, got 0'],
   [() => forecast(one, [], 1), 'forecast: history must hold at least 1 step, got 0'],
@@ -244,7 +244,7 @@ const mistakes: [call: () => unknown, sentence: string][] = [
   ],
   [
     () => forecast(one, series, 5, { scaler: wrong({}) }),
-    'forecast: scaler must be one of standardize or minMax, or what JSON has kept of it, got {}',
+    'forecast: scaler must be made by standardize or minMax, or be such a scaler saved as JSON, got {}',
   ],
   [
     () => forecast(one, series, 5, { scaler: standardize(table) }),

@@ -226,12 +226,12 @@ describe('of a sine that a model has learned', () => {
   });
 });
 
-describe('a scaler that JSON has kept', () => {
+describe('forecast with a scaler saved as JSON', () => {
   const series = [3, 5, 4, 6, 5, 7, 6, 8];
   test.each([
     ['standardize', standardize(series)],
     ['minMax', minMax(series, { range: [-1, 1] })],
-  ] as const)('%s scales a forecast as it did, out of the metadata of a model', (_, scaler) => {
+  ] as const)('%s restored from model metadata gives the same forecast', (_, scaler) => {
     const m = model(1, 1);
     const expected = forecast(m, series, 3, { scaler }).dataSync();
     const kept = JSON.parse(JSON.stringify(scaler)) as Record<string, unknown>;
@@ -242,10 +242,10 @@ describe('a scaler that JSON has kept', () => {
     expectBits(forecast(m, series, 3, { scaler: m.getUserDefinedMetadata()!.scaler as object }).dataSync(), expected);
   });
 
-  test('a model without metadata has none', () => {
+  test('forecast rejects the metadata of a model that has none', () => {
     const m = model(1, 1);
     expect(() => forecast(m, series, 3, { scaler: m.getUserDefinedMetadata() })).toThrow(
-      'forecast: scaler must be one of standardize or minMax, or what JSON has kept of it, got null',
+      'forecast: scaler must be made by standardize or minMax, or be such a scaler saved as JSON, got null',
     );
   });
 });

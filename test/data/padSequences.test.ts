@@ -1,4 +1,4 @@
-// padSequences gives what pad_sequences of Keras gives.
+// Compares padSequences with pad_sequences of Keras.
 
 import { layers, sequential, tensor } from 'lstm-wasm';
 import { padSequences } from 'lstm-wasm/data';
@@ -63,11 +63,11 @@ describe('padSequences', () => {
         [0, 0, 6],
       ],
     ],
-  ] as const)('pads and cuts lists of numbers: %s', (_, options, expected) => {
+  ] as const)('padSequences pads and truncates lists of numbers as Keras does: %s', (_, options, expected) => {
     expect(padSequences(words, options).arraySync()).toEqual(expected);
   });
 
-  test('pads rows, typed arrays and tensors; an empty sequence is all padding', () => {
+  test('padSequences pads rows, typed arrays and tensors, and fills empty sequences', () => {
     expect(
       padSequences([
         tensor([[1, 2]]),
@@ -99,7 +99,7 @@ describe('padSequences', () => {
     expect(padSequences([]).shape).toEqual([0, 0]);
   });
 
-  test('what it gives goes into an embedding', () => {
+  test('an embedding accepts the result of padSequences', () => {
     const model = sequential({
       layers: [layers.embedding({ inputDim: 7, outputDim: 2, maskZero: true }), layers.gru({ units: 3 })],
     });

@@ -11,7 +11,7 @@ const count = (n: number) => Array.from({ length: n }, (_, i) => i);
 const table = (n: number) => count(n).map(i => [i, 100 + i, 200 + i]);
 
 describe('windows with a context', () => {
-  test('look at the steps before the series, so that its first step is told, too', () => {
+  test('windows with a context take inputs from the context, so that the first step of the series is a target', () => {
     const [past, series] = [table(20), table(26).slice(20)];
     const data = windows(series, { inputSteps: 4, context: past });
     expect(data.samples).toBe(6);
@@ -19,7 +19,7 @@ describe('windows with a context', () => {
     expect((data.ys.arraySync() as number[][]).map(([n]) => n)).toEqual([20, 21, 22, 23, 24, 25]);
   });
 
-  test('are those of the whole series that are told within it', () => {
+  test('windows with a context equal those of the joined series whose targets are in the series', () => {
     const whole = windows(table(30), { inputSteps: 5, outputSteps: 2, target: 1, stride: 2 });
     const some = windows(tensor(table(30)).slice([15, 0]), {
       ...{ inputSteps: 5, outputSteps: 2, target: 1, stride: 2 },
@@ -30,7 +30,7 @@ describe('windows with a context', () => {
     expect(some.xs.arraySync()).toEqual(whole.xs.slice([5, 0, 0], [7, 5, 3]).arraySync());
   });
 
-  test('tell a series that is shorter than a window', () => {
+  test('windows with a context cover a series that is shorter than a window', () => {
     const data = windows([7], { inputSteps: 3, context: [4, 5, 6] });
     expect([data.xs.arraySync(), data.ys.arraySync()]).toEqual([[[[4], [5], [6]]], [[7]]]);
   });

@@ -72,7 +72,7 @@ test('a host that forbids compiling can be given the kernels after a first attem
   expect(predict().shape).toEqual([1, 1]);
 });
 
-test('a host without memory for WebAssembly is a ValueError with advice, and the next attempt may succeed', async () => {
+test('a failed memory allocation throws a ValueError with advice, and the next call may succeed', async () => {
   const { layers, sequential, ValueError } = await import('lstm-wasm');
   const model = sequential({ layers: [layers.dense({ units: 1, inputShape: [1] })] });
   const full = vi.spyOn(WebAssembly, 'Memory').mockImplementation(
@@ -84,32 +84,32 @@ test('a host without memory for WebAssembly is a ValueError with advice, and the
   );
   expect(() => model.predict([[1]])).toThrow(ValueError);
   expect(() => model.predict([[1]])).toThrow(
-    /^model\.predict: the host must have memory for WebAssembly, got none \(could not allocate memory\); each page /,
+    /^model\.predict: the host must be able to allocate memory for WebAssembly \(could not allocate memory\); each page /,
   );
   full.mockRestore();
   expect(model.predict([[1]]).shape).toEqual([1, 1]);
 });
 
-// node:vm gives the objects of another realm, as an iframe does.
+// node:vm creates objects of another realm, as an iframe does.
 test.each([
   ['bytes', 'new Uint8Array(bytes)'],
   ['bytes', 'new Uint8Array(bytes).buffer'],
   ['module', 'new WebAssembly.Module(new Uint8Array(bytes))'],
-])('init takes %s of another realm: %s', async (name, code) => {
+])('init accepts %s of another realm: %s', async (name, code) => {
   const { backendInfo, init } = await import('lstm-wasm');
   init({ [name]: runInNewContext(code, { bytes: [...kernels('strict')] }) });
   expect(backendInfo().simd).toBe('strict');
 });
 
-test('a model that does not fit into memory is refused with advice', async () => {
+test('a model that does not fit into memory is rejected with advice', async () => {
   const { layers, sequential } = await import('lstm-wasm');
   const model = sequential({ layers: [layers.dense({ units: 2 ** 28, inputShape: [1] })] });
   expect(() => model.predict([[1]])).toThrow(
-    / MiB beside \d+ MiB; dispose\(\) of models that are not needed, or make /,
+    / MiB in addition to \d+ MiB in use; dispose\(\) of unused models, or use smaller /,
   );
 });
 
-test('models work where the garbage collector cannot be told their weight', async () => {
+test('models work without resizable buffers, which tell the garbage collector their size', async () => {
   const { layers, sequential } = await import('lstm-wasm');
   vi.stubGlobal(
     'ArrayBuffer',

@@ -1,4 +1,4 @@
-// Typed arrays that say other things than they hold, that change while they are read, or that come from another realm.
+// Typed arrays that report a wrong length, change while they are read, or come from another realm.
 
 import { runInNewContext } from 'node:vm';
 import {
@@ -19,17 +19,17 @@ import { readSafetensors, writeSafetensors } from 'lstm-wasm/safetensors';
 import { describe, expect, test } from 'vitest';
 import { expectBits } from '../compare.ts';
 
-// biome-ignore lint/suspicious/noExplicitAny: wrong arguments are the point
+// biome-ignore lint/suspicious/noExplicitAny: these tests pass wrong arguments
 const wrong = (value: unknown): any => value;
 
-/** An array that reports three numbers, whatever it holds. */
+/** An array that always reports a length of three. */
 class Ring extends Float32Array {
   override get length(): number {
     return 3;
   }
 }
 const ring = (held: number) => new Ring(held).fill(7);
-/** The same by a property of its own. */
+/** The same by an own property. */
 const shortened = (held: number) => Object.defineProperty(new Float32Array(held).fill(7), 'length', { value: 3 });
 const liars = { 'a subclass': ring, 'a property': shortened };
 
@@ -65,7 +65,7 @@ describe.each(Object.entries(liars))('an array whose length is overridden by %s'
     ['a row of nested x', (model, long) => model.predict([long])],
     ['a tensor', (_, long) => tensor(long, [3])],
     ['a tensor made by its class', (model, long) => model.predict(new Tensor(long, [1, 3]))],
-  ])('is refused as %s, and no model changes', (_, use) => {
+  ])('is rejected as %s, and the model does not change', (_, use) => {
     const [model, other] = [dense(), dense()];
     const before = [bitsOf(model), bitsOf(other)];
     expect(() => use(model, liar(300_001))).toThrow(ValueError);
@@ -73,14 +73,14 @@ describe.each(Object.entries(liars))('an array whose length is overridden by %s'
     expectBits(bitsOf(other), before[1]!);
   });
 
-  test('counts by the numbers it holds', () => {
+  test('has the length of its contents in a tensor', () => {
     const model = dense();
     expect(model.predict(liar(6)).shape).toEqual([2, 3]);
     expect(tensor(liar(6)).shape).toEqual([6]);
     expect(standardize(liar(6)).mean).toEqual([7]);
   });
 
-  test('is read and written by a stream as far as a step goes', () => {
+  test('stream.step reads and writes exactly the numbers of one step', () => {
     const [stream, twin] = [recurrent().stream(), recurrent().stream()];
     const [input, out] = [liar(300_001), liar(300_001)];
     const expected = [...twin.step(Float32Array.of(7, 7, 7))];
@@ -88,7 +88,7 @@ describe.each(Object.entries(liars))('an array whose length is overridden by %s'
     expect([0, 1, 2, 3].map(i => out[i])).toEqual([...expected, 7]);
   });
 
-  test('is refused by fit', async () => {
+  test('fit rejects it', async () => {
     const model = dense();
     const before = bitsOf(model);
     await expect(model.fit(liar(300_000), [[0, 0, 0]])).rejects.toThrow(ValueError);
@@ -99,7 +99,7 @@ describe.each(Object.entries(liars))('an array whose length is overridden by %s'
 describe('arrays that change while another argument is read', () => {
   const resizable = (size: number, most: number): ArrayBuffer =>
     new (wrong(ArrayBuffer))(size, { maxByteLength: most });
-  /** Nested targets that act when they are read. */
+  /** Nested targets that run a function when they are read. */
   const acting = (act: () => unknown): number[][] => [
     Object.defineProperty([0, 0, 0], 2, {
       get() {
@@ -108,7 +108,7 @@ describe('arrays that change while another argument is read', () => {
       },
     }),
   ];
-  /** A getter of a value that does something first. */
+  /** A getter that runs a function before it returns a value. */
   const meanwhile =
     <T>(act: () => unknown, value: T) =>
     (): T => {
@@ -120,7 +120,7 @@ describe('arrays that change while another argument is read', () => {
   test.skipIf(!hasResizable).each([
     ['grows', 3 << 22],
     ['shrinks', 4],
-  ])('trainOnBatch refuses an x whose buffer %s', (_, size) => {
+  ])('trainOnBatch rejects an x whose buffer %s', (_, size) => {
     const [model, other] = [dense(), dense()];
     const before = [bitsOf(model), bitsOf(other)];
     const buffer = resizable(12, 3 << 22);
@@ -135,14 +135,14 @@ describe('arrays that change while another argument is read', () => {
     expectBits(bitsOf(other), before[1]!);
   });
 
-  test('trainOnBatch refuses a tensor whose array is transferred meanwhile', () => {
+  test('trainOnBatch rejects a tensor whose array is transferred while y is read', () => {
     const model = dense();
     const x = tensor([[1, 2, 3]]);
     const give = () => structuredClone(x.dataSync(), { transfer: [x.dataSync().buffer as ArrayBuffer] });
     expect(() => model.trainOnBatch(x, acting(give))).toThrow('x must keep its 3 numbers while it is read');
   });
 
-  test('a list that reports other lengths each time it is asked is read by the first', () => {
+  test('predict reads the length of an array only once', () => {
     const model = sequential({ layers: [layers.dense({ units: 1, inputShape: [1] })] });
     let asked = 0;
     const list = new Proxy([1, 2], {
@@ -151,17 +151,17 @@ describe('arrays that change while another argument is read', () => {
     expect(() => model.predict(list)).toThrow(ValueError);
   });
 
-  test('setWeights refuses a model that takes a layer while its weights are read', () => {
+  test('setWeights rejects a layer that is added to the model while the weights are read', () => {
     const model = dense();
     const weights = model.getWeights().map(weight => weight.arraySync()) as number[][][];
     const act = () => model.add(layers.dense({ units: 1 }));
     Object.defineProperty(weights[0], 0, { get: meanwhile(act, [1, 2, 3]) });
     expect(() => model.setWeights(weights)).toThrow(
-      'model.setWeights: the model must not take or lose layers while the weights are read',
+      'model.setWeights: no layers may be added or removed while the weights are read',
     );
   });
 
-  test('setWeights of a layer refuses one that leaves its model while its weights are read', () => {
+  test('layer.setWeights rejects a layer that is removed from its model while the weights are read', () => {
     const model = sequential({ layers: [layers.dense({ units: 1, inputShape: [1] }), layers.dense({ units: 1 })] });
     model.getWeights();
     const layer = model.layers[1]!;
@@ -169,7 +169,7 @@ describe('arrays that change while another argument is read', () => {
     expect(() => layer.setWeights([kernel, [0]])).toThrow('the layer must belong to a model first');
   });
 
-  test('setStates refuses a model that is disposed of while its states are read', () => {
+  test('setStates rejects a model that is disposed while the states are read', () => {
     const model = recurrent();
     model.getStates();
     const state = Object.defineProperty([0, 0, 0], 0, { get: meanwhile(() => model.dispose(), 0) });
@@ -177,14 +177,14 @@ describe('arrays that change while another argument is read', () => {
   });
 });
 
-describe('arrays in memory that other threads share', () => {
+describe('arrays in shared memory', () => {
   const shared = (...values: number[]) => {
     const array = new Float32Array(new SharedArrayBuffer(4 * values.length));
     array.set(values);
     return array;
   };
 
-  test('give what others give', async () => {
+  test('give the same results as other arrays', async () => {
     const [model, twin] = [dense(), dense()];
     expectBits(model.predict(shared(1, 2, 3)).dataSync(), twin.predict(row).dataSync());
     model.trainOnBatch(shared(1, 2, 3), shared(3, 2, 1));
@@ -194,14 +194,14 @@ describe('arrays in memory that other threads share', () => {
     expectBits(bitsOf(model), bitsOf(twin));
   });
 
-  test('are read once by predict, so that ids of an embedding stay checked', () => {
+  test('predict reads them once, so that checked embedding ids cannot change', () => {
     const model = sequential({ layers: [layers.embedding({ inputDim: 4, outputDim: 2, inputLength: 1 })] });
     const ids = shared(0, 1, 2, 3);
     const kept = model.predict(ids).arraySync();
     expect(model.predict(Float32Array.of(0, 1, 2, 3)).arraySync()).toEqual(kept);
   });
 
-  test('are files as well', () => {
+  test('are accepted as files', () => {
     const model = dense();
     const file = model.snapshot();
     const copy = new Uint8Array(new SharedArrayBuffer(file.length));
@@ -212,7 +212,7 @@ describe('arrays in memory that other threads share', () => {
   });
 });
 
-// As of an iframe, of node:vm, and of everything a test runner such as Jest hands over.
+// Values of an iframe, of node:vm, and of a test runner such as Jest.
 describe('values of another realm', () => {
   const foreign = runInNewContext(
     '({ floats: n => new Float32Array(n), bytes: n => new Uint8Array(n), list: text => JSON.parse(text) })',
@@ -232,7 +232,7 @@ describe('values of another realm', () => {
     return array;
   };
 
-  test('are batches, targets, weights, states and inputs of streams', () => {
+  test('are accepted as batches, targets, weights, states and inputs of streams', () => {
     const [model, twin] = [dense(), dense()];
     expect(floats(1)).not.toBeInstanceOf(Float32Array);
     expectBits(model.predict(floats(1, 2, 3)).dataSync(), twin.predict(row).dataSync());
@@ -248,7 +248,7 @@ describe('values of another realm', () => {
     expectBits(stream.step(row), stepped);
   });
 
-  test('are tensors, series and items of data sets', async () => {
+  test('are accepted as tensors, series and items of data sets', async () => {
     expect(tensor(floats(1, 2)).dtype).toBe('float32');
     expect(tensor(bytes(Uint8Array.of(1, 2))).dtype).toBe('int32');
     expect(new Tensor(floats(1, 2), [2]).dtype).toBe('float32');
@@ -266,7 +266,7 @@ describe('values of another realm', () => {
   test.each([
     ['views', (array: Uint8Array): unknown => array],
     ['buffers', (array: Uint8Array): unknown => array.buffer],
-  ])('are files: %s', async (_, form) => {
+  ])('are accepted as files: %s', async (_, form) => {
     const model = dense();
     const given = (file: Uint8Array) => wrong(form(bytes(file)));
     model.restore(given(model.snapshot()));
@@ -299,7 +299,7 @@ describe('a tensor of another package, or of another copy of this one', () => {
     ['a weight', (model, stranger) => model.setWeights([stranger, row])],
     ['values of a tensor', (_, stranger) => tensor(stranger)],
     ['a series', (_, stranger) => standardize(stranger)],
-  ])('is refused as %s, with advice', (_, use) => {
+  ])('is rejected as %s, with advice', (_, use) => {
     expect(() => use(dense(), new Stranger() as never)).toThrow(advice);
   });
 });

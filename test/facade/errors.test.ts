@@ -174,7 +174,7 @@ describe('tensors', () => {
     ['a string', () => tensor(wrong('123'))],
     ['an object', () => tensor(wrong({ length: 1 }))],
     ['ragged arrays', () => tensor([[1, 2], [3]]), 'must not be ragged'],
-    ['sequences of two lengths', () => tensor([[[1], [2]], [[3]]]), '; padSequences of lstm-wasm/data gives'],
+    ['sequences of two lengths', () => tensor([[[1], [2]], [[3]]]), '; use padSequences of lstm-wasm/data to pad'],
     ['arrays that end at different depths', () => tensor([[1], 2]), 'must not be ragged'],
     ['the same, the other way round', () => tensor([1, [2]]), 'must hold numbers'],
     [

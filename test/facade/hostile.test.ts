@@ -245,7 +245,7 @@ describe('what was not checked', () => {
   });
 
   test('metadata that JSON cannot hold', () => {
-    expect(() => made().setUserDefinedMetadata({ a: 1n })).toThrow(/^model.setUserDefinedMetadata: .*JSON can hold/);
+    expect(() => made().setUserDefinedMetadata({ a: 1n })).toThrow(/^model.setUserDefinedMetadata: .*JSON can store/);
   });
 
   test('a data set whose iterator is none', async () => {

@@ -94,12 +94,12 @@ describe('distributions', () => {
     }
   });
 
-  // So many that Gram-Schmidt would take seconds.
+  // Large enough that Gram-Schmidt would take seconds.
   test.each([
     [1700, 1700],
     [3400, 1200],
     [1200, 3400],
-  ])('orthogonal [%i, %i] of a large matrix has orthogonal vectors of the length gain', (rows, columns) => {
+  ])('orthogonal gives a large matrix [%i, %i] orthogonal vectors whose length is the gain', (rows, columns) => {
     const kernel = kernelOf(initializers.orthogonal({ gain: 2, seed: 2 }), rows, columns);
     const [count, length] = rows <= columns ? [rows, columns] : [columns, rows];
     const at = (vector: number, k: number) => kernel[rows <= columns ? vector * columns + k : k * columns + vector]!;

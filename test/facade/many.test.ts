@@ -83,8 +83,9 @@ test(`${MANY} models that nobody disposes of give their memory back to the ones 
   expect(bytes()).toBeLessThanOrEqual(held);
 });
 
-// What is left is megabytes of wasm memory each, and a few small objects, which are all that the collector would see.
-test('the garbage collector takes large models that nobody disposes of before they pile up', slow, async () => {
+// Each abandoned model holds megabytes of wasm memory, of which the garbage collector would see only a few small
+// objects.
+test('the garbage collector frees large abandoned models before they exhaust memory', slow, async () => {
   const x = zeros([64, 200, 4]);
   const before = alive();
   let most = 0;

@@ -312,7 +312,7 @@ describe('the hinges', () => {
     return model.testOnBatch(x, tensor(y)) as number;
   };
 
-  test.each(['hinge', 'squaredHinge'])('%s takes targets of 0 and 1 for -1 and 1, as Keras does', name => {
+  test.each(['hinge', 'squaredHinge'])('%s treats targets of 0 and 1 as -1 and 1, as Keras does', name => {
     const bits = [
       [0, 1],
       [1, 1],
@@ -330,7 +330,7 @@ describe('the hinges', () => {
     expectClose([lossFor(name, mixed)], [values.reduce((a, b) => a + b) / 6], bounds);
   });
 
-  test('categoricalHinge keeps its targets of 0 and 1', () => {
+  test('categoricalHinge uses targets of 0 and 1 unchanged', () => {
     expect(
       lossFor('categoricalHinge', [
         [0, 1],
@@ -354,14 +354,14 @@ describe('metrics of Keras', () => {
     [0, -2],
   ]);
 
-  test('cosine_similarity is positive where the loss of that name is negative', () => {
+  test('the metric cosine_similarity is the negative of the loss of that name', () => {
     compile(model, 'cosine_similarity', ['cosine_similarity', 'cosineProximity']);
     const [loss, metric, proximity] = model.testOnBatch(x, y) as number[];
     const mean = (24 / 25 + 1 - 1) / 3;
     expectClose([loss!, metric!, proximity!], [-mean, mean, -mean], bounds);
   });
 
-  test('rmse is the root of the mean over all samples, not the mean of the roots of batches', async () => {
+  test('rmse is the root of the mean over all samples, not the mean of the batch roots', async () => {
     compile(model, 'mse', ['rmse', 'root_mean_squared_error']);
     const root = Math.sqrt((1 + 1 + 16) / 6);
     expectClose((model.testOnBatch(x, y) as number[]).slice(1), [root, root], bounds);
@@ -373,7 +373,7 @@ describe('metrics of Keras', () => {
     expectClose(history.val_rmse!, [Number(last)], { abs: 1e-6, rel: 1e-6 });
   });
 
-  test('names of optimizers are the same in capitals and small letters, as in Keras', () => {
+  test('names of optimizers are case-insensitive, as in Keras', () => {
     const names = ['adam', 'ADAM', 'RMSProp', 'RMSprop', 'Sgd', 'AdamW', 'Nadam'];
     const found = names.map(name => resolveOptimizer('test', name).className.toLowerCase());
     expect(found).toEqual(names.map(name => name.toLowerCase()));
@@ -381,7 +381,7 @@ describe('metrics of Keras', () => {
     expect(() => resolveOptimizer('test', 'constructor')).toThrow(/^test: unknown optimizer 'constructor'/);
   });
 
-  test('losses and metrics go by the names that Keras gives them', () => {
+  test('losses and metrics accept the names of Keras', () => {
     const names = ['kl_divergence', 'KLDivergence', 'cosine_similarity', 'MeanSquaredError', 'Huber', 'LogCosh', 'bce'];
     expect(names.map(name => resolveLoss('test', name))).toEqual([
       'kullbackLeiblerDivergence',

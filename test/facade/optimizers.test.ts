@@ -178,7 +178,7 @@ describe('frozen layers', () => {
     expect(() => Object.assign(model, { trainable: 1 })).toThrow('model: trainable must be true or false, got 1');
   });
 
-  test('model.trainable set to false and to true again leaves layers frozen that were frozen one by one', () => {
+  test('setting model.trainable to false and back to true keeps individually frozen layers frozen', () => {
     const model = sequential({
       layers: [
         layers.bidirectional({ layer: layers.lstm({ units: 2 }), inputShape: [3, 1], trainable: false }),
@@ -551,12 +551,12 @@ describe('arguments', () => {
       ['a rate beyond float32', made({ learningRate: 1e39 }), 'learningRate'],
       ['an object that is no schedule', made({ learningRate: {} }), 'learningRate'],
       [
-        'options behind a number',
+        'options after a number',
         () => make(0.1, { clipNorm: 1 }),
         'takes either one object or arguments in order, got both; pass train.',
       ],
       [
-        'more than there is',
+        'more arguments than it takes',
         () => make(0.1, 0.9, ...new Array<undefined>(6), 2),
         name === 'sgd' ? 'takes one argument, got 0.9' : 'takes at most ',
       ],

@@ -1,4 +1,5 @@
-// Steps whose loss and gradients are finite, and whose result is not: they change nothing, like others that are not finite.
+// Steps whose loss and gradients are finite, but whose result is not: like steps that are not finite, they change
+// nothing.
 
 import {
   constraints,
@@ -43,9 +44,9 @@ describe('a step that overflows', () => {
     ['rmsprop', () => train.rmsprop({ ...huge, momentum: 0.9, centered: true })],
     ['adagrad', () => train.adagrad({ ...huge, weightDecay: 1e3 })],
     ['adadelta', () => train.adadelta({ ...huge, weightDecay: 1e3 })],
-  ])('of %s gives a loss of NaN, and changes nothing', (_, optimizer) => {
+  ])('with %s returns a loss of NaN and changes nothing', (_, optimizer) => {
     const model = made(optimizer());
-    // The second of some optimizers is the one that overflows
+    // Some optimizers overflow only in the second step
     let before = model.snapshot();
     let loss = 0;
     for (let n = 0; n < 50 && Number.isFinite(loss); n++) {
@@ -57,7 +58,7 @@ describe('a step that overflows', () => {
     expect(console.warn).toHaveBeenCalledWith(expect.stringContaining('such a batch changes nothing'));
   });
 
-  test('of an optimizer is none after it was given a smaller rate', () => {
+  test('no longer overflows after the learning rate was reduced', () => {
     const optimizer = train.sgd({ learningRate: 1e38, weightDecay: 1e38 });
     const [model, twin] = [made(optimizer), made(train.sgd({ learningRate: 0.1, weightDecay: 1 }))];
     expect((model.trainOnBatch(x, y) as number[])[0]).toBeNaN();
@@ -68,7 +69,7 @@ describe('a step that overflows', () => {
     }
   });
 
-  test('can come from weights that were set, by small gradients', () => {
+  test('is detected after setWeights even if the gradients are small', () => {
     const model = sequential({ layers: [layers.dense({ units: 1, useBias: false, inputShape: [2] })] });
     model.compile({ optimizer: train.sgd({ learningRate: 1, weightDecay: 3 }), loss: 'mae' });
     const weights = [[3e38], [1]];
@@ -81,18 +82,18 @@ describe('a step that overflows', () => {
     expect(model.getWeights()[0]!.arraySync()).toEqual([[-2], [-1]]);
   });
 
-  test('changes nothing in fit, which goes on with the next batch', async () => {
+  test('changes nothing in fit, which continues with the next batch', async () => {
     const model = sequential({ layers: [layers.dense({ units: 1, useBias: false, inputShape: [1] })] });
     model.compile({ optimizer: train.sgd({ learningRate: 1e20 }), loss: 'mae' });
     model.setWeights([[[1]]]);
-    // A gradient of 1e19, refused by the step alone, then one of zero
+    // A gradient of 1e19, which only the step rejects, then one of zero
     const { history } = await model.fit([[1e19], [0]], [[0], [0]], { batchSize: 1, shuffle: false, verbose: 0 });
     expect(model.getWeights()[0]!.arraySync()).toEqual([[1]]);
     expect(history.loss).toHaveLength(1);
   });
 });
 
-test.each([1e6, 1e11, 1e13, 1e16])('gradients of about %d are learned from as any others', size => {
+test.each([1e6, 1e11, 1e13, 1e16])('gradients of about %d update the weights as usual', size => {
   const optimizer = () => train.adam({ learningRate: 0.1 });
   const model = sequential({ layers: [layers.dense({ units: 1, useBias: false, inputShape: [1] })] });
   model.compile({ optimizer: optimizer(), loss: 'mae' });
@@ -114,12 +115,12 @@ describe('numbers beyond float32', () => {
     ['clipNorm', () => train.sgd({ learningRate: 0.1, clipNorm: 1e39 })],
     ['weightDecay', () => train.adam({ weightDecay: 1e39 })],
     ['learningRate', () => train.sgd(1e39)],
-  ])('are refused for %s', (name, make) => {
+  ])('are rejected for %s', (name, make) => {
     expect(make).toThrow(new RegExp(`${name} must be a finite number.* within float32 \\(3\\.4e38\\), got -?1e\\+39$`));
   });
 });
 
-describe('a class by a number that is not whole', () => {
+describe('a class index that is not a whole number', () => {
   const classifier = () => {
     const model = sequential({ layers: [layers.dense({ units: 3, activation: 'softmax', inputShape: [2] })] });
     model.compile({ optimizer: 'sgd', loss: 'sparseCategoricalCrossentropy', metrics: ['acc'] });
@@ -127,7 +128,7 @@ describe('a class by a number that is not whole', () => {
   };
   const rule = 'y must hold numbers of classes from 0 to 2, got 1.5';
 
-  test('is refused, and changes nothing', async () => {
+  test('is rejected, and the model does not change', async () => {
     const model = classifier();
     const before = model.snapshot();
     const [xs, ys] = [
@@ -144,14 +145,14 @@ describe('a class by a number that is not whole', () => {
     expect(model.snapshot()).toEqual(before);
   });
 
-  test('is not looked at where its weight is 0', () => {
+  test('is ignored when its sample weight is 0', () => {
     const loss = classifier().trainOnBatch([[1, 2]], [[1.5]], { sampleWeight: [0] });
     expect((loss as number[])[0]).toBe(0);
   });
 });
 
 describe('a console.warn that throws', () => {
-  test('changes nothing of what a call does', async () => {
+  test('does not affect the call that warns', async () => {
     const trained = () => {
       const model = sequential({ layers: [layers.dense({ units: 1, inputShape: [1] })] });
       model.compile({ optimizer: train.sgd(1e-3), loss: 'mae', metrics: ['r2Score'] });

@@ -118,12 +118,12 @@ test.each([
       layers.simpleRNN({ units: 1, activation: 'linear', returnSequences: true }),
     ],
   });
-  // The first layer returns tanh of its input, the second adds up what it reads.
+  // The first layer returns the tanh of its input, the second adds up its inputs.
   const [pass, add] = [0, 1].map(recurrent => [[[1]], [[recurrent]], [0]]);
   model.setWeights([...pass!, ...add!].map(values => tensor(values)));
-  // The output of the masked second step comes first and is the only one that counts; it is zero.
+  // The output of the masked second step comes first and is the only unmasked one; it is zero.
   expect([...model.predict([[[1], [0]]]).dataSync()]).toEqual([0, 0]);
-  // Here the output of the second step counts, that of the masked first step does not.
+  // Here the output of the second step is unmasked, and that of the first step is masked.
   const first = Math.fround(Math.tanh(2));
   const both = [...model.predict([[[0], [2]]]).dataSync()];
   expect(both[0]).toBe(0);

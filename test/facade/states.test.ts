@@ -138,7 +138,7 @@ describe('a call that fails after some of its batches leaves every state as it w
     ['a batch of another shape', () => [good(), bad], ValueError],
     ['a data set that throws', broken, /^no more data$/],
     ['a data set that cannot be closed', unclosed, /^no more data$/],
-  ])('evaluateDataset with %s', async (_, source, reason) => {
+  ])('evaluateDataset rejects %s', async (_, source, reason) => {
     for (const used of [false, true]) {
       const model = compiled();
       if (used) model.predict(numbers(2, 3, 2));
@@ -148,7 +148,7 @@ describe('a call that fails after some of its batches leaves every state as it w
     }
   });
 
-  test('evaluateDataset while the model loses its layers or is disposed of', async () => {
+  test('evaluateDataset fails when layers are removed or the model is disposed meanwhile', async () => {
     const model = compiled();
     const popping = async function* () {
       yield good();
@@ -156,7 +156,7 @@ describe('a call that fails after some of its batches leaves every state as it w
       yield good();
     };
     await expect(model.evaluateDataset(popping)).rejects.toThrow(ValueError);
-    model.predict(numbers(2, 3, 2)); // and runs with the layers that are left
+    model.predict(numbers(2, 3, 2)); // runs with the remaining layers
     const disposing = async function* () {
       yield { xs: numbers(2, 3, 2), ys: numbers(2, 3, 7) };
       model.dispose();
@@ -165,7 +165,7 @@ describe('a call that fails after some of its batches leaves every state as it w
     await expect(model.evaluateDataset(disposing)).rejects.toThrow('no more data');
   });
 
-  test('evaluate, at a class that does not exist below a mask', () => {
+  test('evaluate rejects a class index that does not exist, on a masked sequence', () => {
     const model = sequential({
       layers: [
         layers.masking({ maskValue: 0, batchInputShape: [1, 2, 1] }),
@@ -181,7 +181,7 @@ describe('a call that fails after some of its batches leaves every state as it w
     expectBits(bitsOf(model.getStates()), bitsOf(before));
   });
 
-  test('the validation of a training, by a data set that throws or by a signal', async () => {
+  test('validation during fit fails by a data set that throws or by an aborted signal', async () => {
     const control = new AbortController();
     const aborting = async function* () {
       yield good();

@@ -37,7 +37,7 @@ test('columns end where they are told to, as parts or as characters, and what is
   expect(printed(make(), 40, [0.25, 0.75, 1])[5]).toBe('answer (D [null, 1]           4');
 });
 
-test('null stands for the default length, columns and console', () => {
+test('summary treats null arguments as absent', () => {
   const lines: string[] = [];
   make().summary(null, null, line => lines.push(line));
   expect(lines).toEqual(printed(make()));

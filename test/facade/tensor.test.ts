@@ -719,7 +719,7 @@ describe('the numbers of a tensor are its own', () => {
     ['split', (x: Tensor) => x.split(1)[0]!],
     ['tile', (x: Tensor) => x.tile([1])],
     ['bufferSync', (x: Tensor) => x.bufferSync().toTensor()],
-  ])('writing to what %s gives leaves the tensor as it was', (_, derive) => {
+  ])('writing to the result of %s does not change the tensor', (_, derive) => {
     const x = tensor([1, 2]);
     derive(x).dataSync()[0] = 9;
     expect(x.arraySync()).toEqual([1, 2]);
@@ -727,27 +727,27 @@ describe('the numbers of a tensor are its own', () => {
 });
 
 describe('whole random numbers', () => {
-  test.each(['randomNormal', 'truncatedNormal'] as const)('%s rounds them, so that their mean is right', name => {
+  test.each(['randomNormal', 'truncatedNormal'] as const)('%s rounds them, so that the mean is correct', name => {
     const drawn = functional[name]([20_000], 5, 2, 'int32', 1);
     expect(drawn.dtype).toBe('int32');
     expect(Number(drawn.mean())).toBeCloseTo(5, 1);
   });
 
-  test('randomUniform cuts them, as TF.js does: true and false are equally likely between 0 and 2', () => {
+  test('randomUniform truncates them, as TF.js does: between 0 and 2, true and false are equally likely', () => {
     const share = (dtype: 'int32' | 'bool') => Number(lw.randomUniform([20_000], 0, 2, dtype, 1).mean());
     expect(share('int32')).toBeCloseTo(0.5, 1);
     expect(share('bool')).toBeCloseTo(0.5, 1);
   });
 });
 
-test('sin and cos are right for all numbers of float32', () => {
+test('sin and cos are correct for all float32 numbers', () => {
   const large = [2 ** 20, 1647099.5, 1e7, 123456789, 2 ** 40, 1e20, 3.4e38, -1e20].map(Math.fround);
-  // V8 reduces with all digits of pi that it needs
+  // V8 reduces arguments with enough digits of pi
   expectClose(lw.sin(large).dataSync(), large.map(Math.sin), { abs: 1e-7, rel: 1e-7 });
   expectClose(lw.cos(large).dataSync(), large.map(Math.cos), { abs: 1e-7, rel: 1e-7 });
 });
 
-test('null stands for an argument that is left out', () => {
+test('tensor functions treat null as an absent argument', () => {
   const x = tensor([[1, 2]]);
   expect(lw.eye(2, null, null, null).arraySync()).toEqual(lw.eye(2).arraySync());
   expect(lw.zeros([2], null).dtype).toBe('float32');

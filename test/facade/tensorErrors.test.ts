@@ -122,7 +122,7 @@ const mistakes: [call: () => unknown, sentence: string][] = [
   [() => table.gather([0], 2), 'gather: axis must be a whole number from -2 to 1, got 2'],
   [() => table.gather([0], 0, 1), 'gather: batchDims must be a whole number of at most 0, got 1'],
   [() => table.gather([0, 1], 1, -2), 'gather: batchDims must be a whole number of at most 1, got -2'],
-  [() => table.gather([[0]], 1, 1), 'gather: indices must have the batches of x, got the shapes [1, 1] and [2, 3]'],
+  [() => table.gather([[0]], 1, 1), 'gather: indices must have the batch axes of x, got the shapes [1, 1] and [2, 3]'],
   [() => lw.concat([]), 'concat: tensors must be an array of at least one tensor, got []'],
   [() => lw.concat(wrong(row)), 'concat: tensors must be an array of at least one tensor, got a Tensor'],
   [() => lw.concat([row, table]), 'concat: tensors must agree in all axes but 0, got [3], [2, 3]'],
@@ -189,7 +189,7 @@ test.each(mistakes.map(([call, sentence]) => [sentence, call] as const))('%s', (
   expect((error as ValueError).message).toBe(sentence);
 });
 
-test('a single sample in place of a batch is refused with the way to wrap it', () => {
+test('a single sample in place of a batch is rejected with advice to wrap it', () => {
   const model = lw.sequential({ layers: [lw.layers.gru({ units: 2, inputShape: [4, 3] })] });
   model.compile({ loss: 'meanSquaredError', optimizer: 'sgd' });
   const sample = lw.ones([4, 3]);

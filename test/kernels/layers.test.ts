@@ -158,7 +158,7 @@ describe('rectifiers', () => {
   });
 });
 
-test('elu has any alpha, within 1e-7 of float64', () => {
+test('elu with any alpha is within 1e-7 of float64', () => {
   const x = Float32Array.of(-20, -2, -0.5, -1e-6, 0, 0.5, 3);
   for (const alpha of [0.25, 1.5, -1]) {
     const bound = bind(harness(), new ELU({ alpha }), { batch: 1, steps: 1, inputs: 7, order: 'steps', dx: true });

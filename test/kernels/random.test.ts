@@ -259,7 +259,7 @@ describe('mixedRows', () => {
     [64, 64],
     [33, 132],
     [127, 127],
-  ])('%i rows of length %i are orthonormal, and depend on the orders alone', (count, n) => {
+  ])('%i rows of length %i are orthonormal and depend only on the orders', (count, n) => {
     const rows = mixed(harness(), count, n, 1);
     const gram = rows.flatMap(x => rows.map(y => dot(x, y)));
     const identity = gram.map((_, k) => Number(k % (count + 1) === 0));
@@ -267,8 +267,9 @@ describe('mixedRows', () => {
     for (const [i, row] of mixed(harness('strict'), count, n, 1).entries()) expectBits(row, rows[i]!);
   });
 
-  // Moments of 1/sqrt(n) times a normal number; of 768, half as much again as a power of two, the ends are the longest.
-  test.each([256, 511, 768, 1000])('the numbers of rows of length %i are close to normal', n => {
+  // Compares moments with those of normal numbers divided by sqrt(n). 768 is 1.5 times a power of two, where the parts
+  // outside both Hadamard blocks are longest.
+  test.each([256, 511, 768, 1000])('the entries of rows of length %i are close to normal', n => {
     const values = Float32Array.from(mixed(harness(), 200, n, 2).flatMap(row => [...row])).map(v => v * Math.sqrt(n));
     const { mean, deviation, skew } = moments(values);
     const fourth = values.reduce((sum, value) => sum + value ** 4, 0) / values.length;

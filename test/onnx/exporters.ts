@@ -1,5 +1,5 @@
 // Graphs as exporters write them: tf2onnx, torch.onnx of PyTorch 1 (with its constants not folded) and of today, keras2onnx.
-// From 'x' [batch, time, 3] to 'y', samples first. What they mean, ONNX Runtime says.
+// From 'x' [batch, time, 3] to 'y', samples first. ONNX Runtime computes the expected results.
 
 import { Generator } from '../../src/generator.ts';
 import type { Draft, GraphProto, NodeProto, TensorProto } from '../../src/onnx/proto.ts';
@@ -13,7 +13,7 @@ const MAX_INT64 = 2n ** 63n - 1n;
 
 type Attributes = Record<string, number | number[] | string>;
 
-/** A graph in the making. Tensors get names of their own; nodes are added in order. */
+/** Builds a graph. Generates unique tensor names; adds nodes in order. */
 class Draw {
   readonly nodes: Draft<NodeProto>[] = [];
   readonly tensors: Draft<TensorProto>[] = [];
@@ -25,23 +25,23 @@ class Draw {
     return made.name!;
   }
 
-  /** A list of whole numbers. */
+  /** A constant list of whole numbers. */
   ints(...values: (number | bigint)[]): string {
     const rawData = new Uint8Array(BigInt64Array.from(values, BigInt).buffer);
     return this.#tensor({ name: `i${this.#count++}`, dims: [values.length], dataType: 7, rawData });
   }
 
-  /** One whole number. */
+  /** A constant whole number. */
   int(value: number): string {
     return this.#tensor({ ...ints(`i${this.#count++}`, [value]), dims: [] });
   }
 
-  /** Whole numbers of 32 bits. */
+  /** A constant list of 32-bit integers. */
   int32(...values: number[]): string {
     return this.#tensor({ name: `i${this.#count++}`, dims: [values.length], dataType: 6, int32Data: values });
   }
 
-  /** Weights. */
+  /** A constant of random weights. */
   random(...dims: number[]): string {
     const size = dims.reduce((a, b) => a * b, 1);
     const values = Array.from({ length: size }, () => this.#generator.normal() / 2);
@@ -52,7 +52,7 @@ class Draw {
     return this.#tensor(floats(`w${this.#count++}`, dims, values));
   }
 
-  /** Adds a node; `outputs` are its names, a new one by default. */
+  /** Adds a node; `outputs` are the names of its outputs, by default one new name. */
   add(op: string, inputs: string[], attributes: Attributes = {}, outputs = [`v${this.#count++}`]): string {
     const list = Object.entries(attributes).map(([name, value]) => {
       if (typeof value === 'string') return attribute(name, { s: value });
@@ -72,10 +72,10 @@ class Draw {
   unsqueeze = (from: string, axis: number): string => this.add('Unsqueeze', [from, this.ints(axis)]);
   transpose = (from: string, ...perm: number[]): string => this.add('Transpose', [from], { perm });
   concat = (inputs: string[], axis: number): string => this.add('Concat', inputs, { axis });
-  /** The size of an axis of the input, a list of one. */
+  /** The size of an axis of the input, as a list of one number. */
   size = (from: string, axis: number): string => this.add('Gather', [this.add('Shape', [from]), this.ints(axis)]);
 
-  /** A recurrent node on [T, B, width], with weights as they are; Y, Y_h and Y_c by their places. */
+  /** A recurrent node on [T, B, width] with the given weights; its outputs are Y, Y_h and Y_c in order. */
   rnn(op: 'LSTM' | 'GRU' | 'RNN', x: string, direction: string, more: string[] = [], width = D): string[] {
     const directions = direction === 'bidirectional' ? 2 : 1;
     const rows = { LSTM: 4, GRU: 3, RNN: 1 }[op] * U;
@@ -94,7 +94,7 @@ class Draw {
 
 export interface Exported {
   readonly bytes: Uint8Array;
-  /** What the model here gives, of the outputs of the graph. */
+  /** The graph output that the loaded model returns. */
   readonly output: string;
   readonly fixed: boolean;
   /** Whether the input is [batch, 3]. */
@@ -107,13 +107,13 @@ interface More {
   readonly opset?: number;
   readonly fixed?: boolean;
   readonly rows?: boolean;
-  /** Outputs before that of the model. */
+  /** Graph outputs before that of the model. */
   readonly before?: string[];
   readonly graph?: (parts: Draft<GraphProto>) => Draft<GraphProto>;
   readonly irVersion?: number;
 }
 
-/** A graph whose nodes `make` adds; it returns what comes out. */
+/** A graph whose nodes `make` adds; `make` returns the output. */
 function graph(name: string, make: (draw: Draw) => string, more: More = {}): void {
   const draw = new Draw();
   const output = make(draw);
@@ -134,7 +134,7 @@ const timeFirst = (draw: Draw) => draw.transpose('x', 1, 0, 2);
 
 // ---------------------------------------------------------------------------------------------------------- tf2onnx
 
-/** What tf.zeros([batch, units]) becomes, with the axis of directions. */
+/** The nodes of tf.zeros([batch, units]), with the direction axis. */
 function tfZeros(draw: Draw, from: string, axis: number): string {
   const shape = draw.add('Cast', [draw.add('Shape', [from])], { to: 6 });
   const batch = draw.squeeze(draw.slice(shape, axis, axis + 1, 0), 0);
@@ -144,8 +144,8 @@ function tfZeros(draw: Draw, from: string, axis: number): string {
 }
 
 for (const [what, end] of [
-  ['the greatest int32', MAX_INT32],
-  ['the greatest int64', MAX_INT64],
+  ['the largest int32', MAX_INT32],
+  ['the largest int64', MAX_INT64],
 ] as const) {
   graph(`tf2onnx: the last step, up to ${what}`, draw => {
     const x = timeFirst(draw);
@@ -156,7 +156,7 @@ for (const [what, end] of [
     return draw.add('Relu', [draw.add('Add', [product, draw.random(4)])]);
   });
 }
-graph('tf2onnx: a list that names every axis', draw => {
+graph('tf2onnx: a Slice that lists every axis', draw => {
   const [y] = draw.rnn('GRU', timeFirst(draw), 'forward');
   const steps = draw.transpose(draw.squeeze(y!, 1), 1, 0, 2);
   const [starts, ends] = [draw.ints(0, -1, 0), draw.ints(MAX_INT32, MAX_INT32, MAX_INT32)];
@@ -178,11 +178,11 @@ graph('tf2onnx: both directions of one node, each at its end', draw => {
     -1,
   );
 });
-/** Lengths of all sequences, as tf2onnx computes them where a program names none. */
+/** The sequence lengths that tf2onnx computes if the program passes none. */
 const lengths = (draw: Draw, x: string) => draw.add('Tile', [draw.size(x, 0), draw.size(x, 1)]);
 const reversals: [string, (draw: Draw, x: string) => string][] = [
   ['Slice', (draw, x) => draw.slice(x, -1, -(2n ** 63n), 0, -1)],
-  ['Slice from the greatest int32', (draw, x) => draw.slice(x, MAX_INT32, -MAX_INT32, 0, -1)],
+  ['Slice from the largest int32', (draw, x) => draw.slice(x, MAX_INT32, -MAX_INT32, 0, -1)],
   ['ReverseSequence', (draw, x) => draw.add('ReverseSequence', [x, lengths(draw, x)], { time_axis: 0, batch_axis: 1 })],
 ];
 for (const [what, turn] of reversals) {
@@ -207,7 +207,7 @@ graph('two nodes, one of them reverse, and their average', draw => {
   const sum = draw.add('Add', steps);
   return draw.transpose(draw.add('Mul', [sum, draw.numbers([], [0.5])]), 1, 0, 2);
 });
-graph('both directions of a sequence that was turned round', draw => {
+graph('both directions on a reversed sequence', draw => {
   const x = draw.slice(timeFirst(draw), -1, -(2n ** 63n), 0, -1);
   const [y] = draw.rnn('GRU', x, 'bidirectional');
   const steps = draw.add('Reshape', [draw.transpose(y!, 0, 2, 1, 3), draw.ints(0, 0, -1)]);
@@ -241,9 +241,9 @@ graph(
   { fixed: true },
 );
 
-// ------------------------------------------------------------------------------------------------------------ torch
+// ---------------------------------------------------------------------------------------------------------- PyTorch
 
-/** Weights of PyTorch as its exporter reorders them. */
+/** PyTorch weights in the order that its exporter writes. */
 function reordered(draw: Draw, from: string, gates: number[][]): string {
   return draw.concat(
     gates.map(([start, end]) => draw.slice(from, start! * U, end! * U, 0)),
@@ -276,7 +276,7 @@ function torchWeights(draw: Draw, op: 'LSTM' | 'GRU', width: number): [string, s
   return [w!, r!, b].map(of => draw.unsqueeze(of, 0)) as [string, string, string];
 }
 
-/** torch.zeros(n, batch, units), and of it the part of a layer. */
+/** torch.zeros(n, batch, units), and the slice for one layer. */
 function torchState(draw: Draw, n: number, at: number): string {
   const batch = draw.unsqueeze(draw.add('Gather', [draw.add('Shape', ['x']), draw.int(0)]), 0);
   const zeros = draw.add('ConstantOfShape', [draw.concat([draw.ints(n), batch, draw.ints(U)], 0)]);
@@ -339,7 +339,7 @@ graph(
   },
   { opset: 18 },
 );
-graph('PyTorch: expand as it is spelled out', draw => {
+graph('PyTorch: expand written as several operators', draw => {
   const shape = draw.concat([draw.ints(1), draw.ints(-1), draw.ints(U)], 0);
   const value = attribute('value', { t: ints('', [1]) });
   draw.nodes.push(named('ConstantOfShape', [draw.add('Shape', [shape])], ['ones'], [value]));
@@ -393,7 +393,7 @@ graph('both directions, split and multiplied', draw => {
 // ----------------------------------------------------------------------------------------------------------- others
 
 graph(
-  'all weights among the inputs, some of them zero',
+  'all weights listed as graph inputs, some of them zero',
   draw => {
     const weights = [
       draw.random(1, 4 * U, D),
@@ -428,7 +428,7 @@ graph(
   { before: ['cells'] },
 );
 for (const way of ['reverse', 'forward'] as const) {
-  graph(`${way}, in the order of time and turned round once`, draw => {
+  graph(`${way}, in time order and reversed once`, draw => {
     const [y] = draw.rnn('GRU', timeFirst(draw), way);
     const steps = draw.squeeze(y!, 1);
     const turned = way === 'forward' ? draw.slice(steps, -1, -(2n ** 63n), 0, -1) : steps;
@@ -436,7 +436,7 @@ for (const way of ['reverse', 'forward'] as const) {
   });
 }
 graph(
-  'a reversed layer, all of its steps in a row',
+  'a reversed layer with all steps flattened into a row',
   draw => {
     const [y] = draw.rnn('LSTM', timeFirst(draw), 'reverse');
     return draw.add('Flatten', [draw.transpose(draw.squeeze(y!, 1), 1, 0, 2)], { axis: 1 });
@@ -479,7 +479,7 @@ graph('weights that are computed', draw => {
   const wide = draw.add('Sub', [tiled, draw.add('Sqrt', [range])]);
   return draw.add('MatMul', [draw.squeeze('h', 0), draw.add('Identity', [wide])]);
 });
-graph('weights that are computed by every function of numbers', draw => {
+graph('weights computed with every elementwise operator', draw => {
   const [a, b] = [draw.random(2, 3, 4), draw.random(3, 1)];
   const bent = draw.add('Max', [
     draw.add('Floor', [a]),

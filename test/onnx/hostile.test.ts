@@ -96,7 +96,7 @@ describe('bytes that are no model', () => {
 describe('graphs that would grow without end', () => {
   const chain = (count: number, make: (from: string, to: string) => ReturnType<typeof node>) =>
     Array.from({ length: count }, (_, n) => make(n === 0 ? 'x' : `v${n - 1}`, n === count - 1 ? 'y' : `v${n}`));
-  /** A value joined to itself again and again, along its first axis. */
+  /** Concatenates a value with itself repeatedly, along its first axis. */
   const joinedWith = (name: string, times: number) =>
     Array.from({ length: times }, (_, n) => {
       const from = n === 0 ? name : `${name}${n}`;
@@ -174,7 +174,7 @@ describe('graphs that would grow without end', () => {
     expect(Date.now() - start).toBeLessThan(3000);
   });
 
-  // What is computed of constants becomes the kernel of a layer, so that it is needed.
+  // Uses the computed constant as the kernel of a layer, so that the reader has to compute it.
   const kernel = node('MatMul', ['x', 'k'], ['y']);
   const w = floats('w', [3, 3], Array(9).fill(1));
   const number = (name: string, value: number) => ({ ...ints(name, [value]), dims: [] });
@@ -213,7 +213,7 @@ describe('graphs that would grow without end', () => {
       /far more numbers than the file holds/,
     ],
     [
-      'a range that never comes to its end',
+      'a range that never ends',
       {
         initializer: [number('from', 0), number('to', 5), number('by', 0)],
         node: [node('Range', ['from', 'to', 'by'], ['k']), kernel],
@@ -226,7 +226,7 @@ describe('graphs that would grow without end', () => {
       /far more numbers than the file holds/,
     ],
     [
-      'a kernel of no numbers',
+      'an empty kernel',
       {
         initializer: [floats('e', [2 ** 50, 0], [])],
         node: [
@@ -239,7 +239,7 @@ describe('graphs that would grow without end', () => {
       /its kernel must have the shape \[3, 1125899906842624\]/,
     ],
     [
-      'a Slice that goes nowhere',
+      'a Slice with step 0',
       {
         initializer: [w, ints('a', [0]), ints('b', [1])],
         node: [node('Slice', ['w', 'a', 'b', 'a', 'a'], ['k']), kernel],
@@ -247,7 +247,7 @@ describe('graphs that would grow without end', () => {
       /steps must not be 0/,
     ],
     [
-      'a Gather beyond the end',
+      'a Gather index beyond the end',
       { initializer: [w, ints('a', [3])], node: [node('Gather', ['w', 'a'], ['k']), kernel] },
       /its index must be one of 3, from -3 to 2, got 3/,
     ],
@@ -263,7 +263,7 @@ describe('graphs that would grow without end', () => {
       /must be computed from known numbers/,
     ],
     [
-      'ten thousand numbers that every node computes anew',
+      'ten thousand numbers that every node computes again',
       {
         initializer: [{ ...ints('v', []), dims: [10_000], int64Data: Array(10_000).fill(1) }],
         node: [

@@ -93,11 +93,11 @@ describe('what PyTorch exported', () => {
   });
 });
 
-describe('what tf2onnx and the exporter of PyTorch today write', () => {
+describe('files written by tf2onnx and the current PyTorch exporter', () => {
   const found = new URL('./found/', import.meta.url);
   const numbers: { [name: string]: number[] } = JSON.parse(readFileSync(new URL('expected.json', found), 'utf8'));
 
-  test.each(Object.entries(numbers))('%s gives what ONNX Runtime gives of ones', async (name, y) => {
+  test.each(Object.entries(numbers))('%s predicts the same as ONNX Runtime for an input of ones', async (name, y) => {
     const model = await loadOnnxModel(readFileSync(new URL(`${name}.onnx`, found)));
     expectClose(model.predict(ones([1, 4, 3])).dataSync(), y, { abs: 2e-6, rel: 0 });
   });
@@ -223,7 +223,7 @@ describe('the same in other words', () => {
   });
 });
 
-describe('graphs of several inputs', () => {
+describe('graphs with several inputs', () => {
   const input = (name: string, ...sizes: (number | null)[]) => ({
     name,
     type: { tensorType: { elemType: 1, shape: { dim: sizes.map(n => (n === null ? {} : { dimValue: n })) } } },
@@ -235,13 +235,13 @@ describe('graphs of several inputs', () => {
   const rnn = node('RNN', ['x', 'W', 'R', '', '', 'h'], ['', 'y']);
   const sequence = [[[1, 2, 3]], [[-1, 0, 1]]];
 
-  test('a state that comes in before the sequence is not taken for it', async () => {
+  test('an initial state listed before the sequence is not mistaken for the sequence', async () => {
     const made = (inputs: ReturnType<typeof input>[]) => byHand({ input: inputs, initializer: weights, node: [rnn] });
     const [x, h] = [input('x', null, null, 3), input('h', 1, null, 2)];
     const [first, second] = [await made([x, h]), await made([h, x])];
     expectBits(second.predict(sequence).dataSync(), first.predict(sequence).dataSync());
   });
-  test('a sequence that is computed from two inputs is refused, with the name of the second', async () => {
+  test('a sequence computed from two inputs is rejected, with the name of the second input', async () => {
     const nodes = [
       node('Concat', ['a', 'b'], ['x'], [attribute('axis', { i: 2 })]),
       { ...rnn, input: ['x', 'W', 'R'] },
@@ -255,7 +255,7 @@ describe('graphs of several inputs', () => {
       /\('RNN_y', RNN\): input number 1 must depend on .*, got another input of the graph, 'b', where a model has one/,
     );
   });
-  test('a layer that begins with the cell state of another is refused', async () => {
+  test('a layer that starts from the cell state of another is rejected', async () => {
     const two = byHand({
       input: [input('x', null, null, 1)],
       initializer: [
@@ -274,7 +274,7 @@ describe('graphs of several inputs', () => {
       /initial_c must be zero or an input of the graph, got the cell state of 'LSTM_s'/,
     );
   });
-  test('a cell state alone is refused, and called that', async () => {
+  test('a graph that returns only a cell state is rejected, and the error names it', async () => {
     const cell = byHand({
       input: [input('x', null, null, 1)],
       initializer: [floats('W', [1, 4, 1], [1, 2, 3, 4]), floats('R', [1, 4, 1], [1, 2, 3, 4])],
@@ -330,7 +330,7 @@ describe('graphs that no model here can be', () => {
       { node: [node('MatMul', ['nobody', 'kernel'], ['y'])] },
       /its input 'nobody' must be made before/,
     ],
-    ['no input at all', { node: [node('MatMul', [], ['y'])] }, /must have an input number 1, got none/],
+    ['a node without inputs', { node: [node('MatMul', [], ['y'])] }, /must have an input number 1, got none/],
     ['a missing output', { node: [product] }, /graph.output\[0\] must depend on an input/],
     [
       'weights of another shape',

@@ -134,7 +134,7 @@ export function testRuntime(ort: Ort): void {
         const got = model.predict(x);
         expect(got.shape).toEqual(expected.shape);
         expectClose(got.dataSync(), expected.dataSync(), { abs: 2e-6, rel: 0 });
-        // Written again, it is the same model
+        // Exported again, it is the same model
         const again = await loadOnnxModel(toOnnx(model));
         expectClose(again.predict(x).dataSync(), got.dataSync(), { abs: 0, rel: 0 });
       }

@@ -1,6 +1,6 @@
 /**
- * Every block of code in README.md and docs/ compiles as strict TypeScript, is run, prints what stands below it and draws the
- * pictures beside it, or says why it is not run. `scripts/documents.js` knows the words by which blocks say so.
+ * Every code block in README.md and docs/ compiles as strict TypeScript, runs, prints the output shown below it and
+ * draws the picture beside it, or states why it does not run. `scripts/documents.js` defines how blocks state that.
  */
 
 import { spawnSync } from 'node:child_process';
@@ -25,14 +25,14 @@ describe('blocks of code', () => {
   });
 
   it('compile under tsc --strict', { timeout: 120_000 }, () => {
-    const home = `${root}build/typed/`; // inside the package, so that programs can import it by name
+    const home = `${root}build/typed/`; // inside the package, so that programs can import the package by name
     rmSync(home, { recursive: true, force: true });
     mkdirSync(home, { recursive: true });
     const written = blocks.filter(({ language }) => ['js', 'ts'].includes(language));
     expect(written.length).toBeGreaterThanOrEqual(25);
     const names = written.map(block => {
       const name = `${basename(block.file, '.md')}-${block.line}.mts`;
-      // Errors then name the lines of the document
+      // So that errors name lines of the document
       writeFileSync(home + name, '\n'.repeat(block.line - 1) + block.code);
       return name;
     });

@@ -1,4 +1,4 @@
-/** Programs that are killed at any moment while they train and save: what is on the disk is whole. */
+/** Kills programs at random moments while they train and save: the files on disk must be complete. */
 
 import { spawn } from 'node:child_process';
 import { existsSync, mkdtempSync, readdirSync, readFileSync, rmSync } from 'node:fs';
@@ -45,7 +45,7 @@ const program = (file: string) => `
 /**
  * What the program writes at its end; null where it was killed before.
  *
- * @param kill how many milliseconds after it was started, or after it has written something, to kill it
+ * @param kill milliseconds after its start, or after its first output, at which to kill it
  */
 function run(code: string, kill: { started?: number; trained?: number } = {}): Promise<string | null> {
   return new Promise((resolve, reject) => {
@@ -80,7 +80,7 @@ async function stands(file: string): Promise<number> {
   return (header.optimizer as { batches: number }).batches;
 }
 
-it('a training that is killed twenty times and started again each time ends with the same bits', {
+it('a training run that is killed and restarted twenty times ends with the same bits', {
   timeout: 180_000,
 }, async () => {
   const expected = await run(program(''));
@@ -118,14 +118,14 @@ it('a training that is killed twenty times and started again each time ends with
   watching = false;
   await watch;
   expect(end).toBe(expected);
-  expect(await run(program(file))).toBe(expected); // and again, when all is done
+  expect(await run(program(file))).toBe(expected); // and once more after it has finished
   expect(moved).toBeGreaterThan(3);
   expect(halves).toBeGreaterThan(0); // some were killed while they wrote
   expect(watched).toBeGreaterThan(100);
   expect(readdirSync(folder)).toEqual(['training.snapshot']);
 });
 
-/** Saves one model over the other, in a folder: all weights of a model are the number in its metadata. */
+/** Saves two models to the same folder in turn: all weights of a model equal the number in its metadata. */
 const saver = (folder: string, from: number) => `
   import * as lw from '${dist}index.js';
   const model = lw.sequential({ layers: [lw.layers.dense({ units: 200, inputShape: [200] })] });
@@ -138,7 +138,7 @@ const saver = (folder: string, from: number) => `
   }
 `;
 
-it('a model that a killed process was saving over is the old one or the new one', { timeout: 600_000 }, async () => {
+it('a folder whose save was killed holds the old or the new model', { timeout: 600_000 }, async () => {
   const folder = mkdtempSync(join(tmpdir(), 'lstm-wasm-kill-'));
   onTestFinished(() => rmSync(folder, { recursive: true, force: true }));
   const { loadLayersModel } = await import('../../src/index.ts');

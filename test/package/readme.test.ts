@@ -6,7 +6,7 @@ import { blocksOf, isProgram, root, run } from '../../scripts/documents.js';
 
 const programs = blocksOf('README.md').filter(isProgram);
 
-// With all of these, the program would end above 0.015 if it did not put the states back.
+// With each of these seeds, the program would end above 0.015 without restoring the states.
 const seeds = [5, 9, 20];
 
 describe('README', () => {

@@ -185,7 +185,7 @@ describe('the tarball', () => {
     expect(compile('types.ts', { ...options, lib: ['es2023', 'dom'] })).toBe('');
   });
 
-  it('has types for programs of Node that have no DOM library', () => {
+  it('has types that compile in Node programs without the DOM library', () => {
     // All but lstm-wasm/plot: the types of svg.js need the DOM
     const entries = ['', '/data', '/keras', '/kernels.wasm', '/onnx', '/safetensors', '/turbo', '/worker'];
     writeFileSync(
@@ -201,7 +201,7 @@ describe('the tarball', () => {
     expect(compile('node.ts', options)).toBe('');
   });
 
-  it('has types without what TypeScript 5.0 does not know', () => {
+  it('has types without syntax that TypeScript 5.0 does not support', () => {
     const declarations = files.filter(file => file.endsWith('.d.ts'));
     expect(declarations.length).toBeGreaterThan(50);
     for (const file of declarations) {
@@ -211,7 +211,7 @@ describe('the tarball', () => {
   });
 });
 
-/** What tsc says of a file in the user's folder, libraries included; nothing where all is well. */
+/** The errors that tsc reports for a file in the user's folder, libraries included; empty on success. */
 function compile(file: string, options: object): string {
   const compilerOptions = { types: [], ...options, strict: true, noEmit: true, target: 'es2023', skipLibCheck: false };
   writeFileSync(join(home, 'tsconfig.json'), JSON.stringify({ compilerOptions, files: [file] }));

@@ -53,7 +53,7 @@ test('a window that moves along the time axis is drawn from its own start, one t
   expect(animation(frames, { xLabel: 'seconds' })).toContain('>seconds</text>');
 });
 
-test('an animation has any lines, and its axis holds the values of all frames', () => {
+test('an animation accepts any named lines, and its axis covers the values of all frames', () => {
   const svg = animation([
     { actual: [270, 280], naive: [265, 275] },
     { actual: [271, 281], naive: [290, 300] },

@@ -39,7 +39,7 @@ const mistakes: [call: () => unknown, sentence: string][] = [
   ],
   [
     () => predictionPlot().update({ ...values, prediction: [1] }),
-    'predictionPlot.update: prediction must be as long as target (2), got 1; a line of another length is { time, values }',
+    'predictionPlot.update: prediction must be as long as target (2), got 1; pass a line of another length as { time, values }',
   ],
   [
     () => predictionPlot().update(any(7)),
@@ -112,7 +112,7 @@ const mistakes: [call: () => unknown, sentence: string][] = [
   [() => animation([values], { hold: -1 }), 'animation: hold must be a finite number at least 0'],
   [
     () => animation([values, { target: [1, 2] }]),
-    "animation: frame 1 must have the lines of frame 0, got none by the name 'prediction'",
+    "animation: frame 1 must have the lines of frame 0, got none named 'prediction'",
   ],
   [
     () => animation([values, { ...values, naive: [1, 2] }]),
@@ -128,8 +128,8 @@ const mistakes: [call: () => unknown, sentence: string][] = [
     "animation: frame 1: prediction must be a flat array of numbers, got 'x'",
   ],
   [() => writeSVG('', '<svg/>'), "writeSVG: path must be the name of a file, got ''"],
-  [() => writeSVG('a.svg', any(3)), 'writeSVG: plot must be a chart or the text of one, got 3'],
-  [() => showPlot(any({})), 'showPlot: plot must be a chart or the text of one, got {}'],
+  [() => writeSVG('a.svg', any(3)), 'writeSVG: plot must be a chart or its SVG text, got 3'],
+  [() => showPlot(any({})), 'showPlot: plot must be a chart or its SVG text, got {}'],
   [() => showPlot('<svg/>', any(3)), 'showPlot: path must be the name of a file, got 3'],
   [() => cellDiagram({ kind: any('lstmm') }), "cellDiagram: unknown kind 'lstmm'; did you mean 'lstm'?"],
   [() => cellDiagram({ legend: any(1) }), 'cellDiagram: legend must be true or false, got 1'],
@@ -182,9 +182,9 @@ for (const [call, sentence] of mistakes) {
   });
 }
 
-test('showPlot and writeSVG for pages refuse what is no chart, and a host without a page', () => {
+test('showPlot and writeSVG for pages reject values that are no chart, and hosts without a page', () => {
   const plot = predictionPlot();
-  expect(() => inPage.showPlot(any({}))).toThrow('showPlot: plot must be a chart or the text of one, got {}');
+  expect(() => inPage.showPlot(any({}))).toThrow('showPlot: plot must be a chart or its SVG text, got {}');
   expect(() => inPage.showPlot(plot, any(3))).toThrow('showPlot: path must be the name of a file, got 3');
   expect(() => inPage.showPlot(plot)).toThrow('showPlot: needs a page to show a chart in');
   expect(() => inPage.writeSVG('', plot)).toThrow("writeSVG: path must be the name of a file, got ''");

@@ -39,7 +39,7 @@ test('a prediction update moves the line', () => {
   expect(points()).not.toBe(before);
 });
 
-test('what goes in lies beneath the other lines, where it has a name', () => {
+test('the input line is drawn below the others when the option input names it', () => {
   const plot = predictionPlot({ input: 'sine' }).update({ target: [0, 1], prediction: [1, 0], input: [1, 0] });
   const lines = [...plot.node.querySelectorAll('.lw-data path')];
   expect(lines.map(line => line.getAttribute('class'))).toEqual(['lw-axis', 'lw-target', 'lw-prediction']);
@@ -69,7 +69,7 @@ test('a caption stays until there is another', () => {
   expect(plot.update({ target: [0], prediction: [1], caption: '' }).toSVG()).not.toContain('before');
 });
 
-test('values that are missing leave a gap, infinite ones leave the picture, and the caption says NaN', () => {
+test('missing values leave a gap, infinite values leave the picture, and the caption shows NaN', () => {
   const plot = predictionPlot().update({ target: [NaN, 0, Infinity, NaN, -Infinity], prediction: [0, 1, NaN, 2, 3] });
   const paths = shownLines(plot).map(line => line.getAttribute('d')!);
   expect(paths.map(path => path.match(/M/g)!.length)).toEqual([2, 2]);

@@ -3,7 +3,7 @@ import { palettes } from '../../src/plot/theme.ts';
 
 const lines = ['target', 'prediction', 'third', 'fourth', 'fifth', 'sixth'] as const;
 
-/** How colours look to those who lack one kind of cone: Machado, Oliveira and Fernandes (2009), on linear RGB. */
+/** Simulates the lack of one kind of cone: Machado, Oliveira and Fernandes (2009), on linear RGB. */
 const visions = {
   usual: [1, 0, 0, 0, 1, 0, 0, 0, 1],
   protanopia: [0.152286, 1.052583, -0.204868, 0.114503, 0.786281, 0.099216, -0.003882, -0.048116, 1.051998],
@@ -19,9 +19,9 @@ function linear(colour: string): number[] {
   return channels.map(c => (c <= 0.04045 ? c / 12.92 : ((c + 0.055) / 1.055) ** 2.4));
 }
 
-/** In CIELAB, where a distance of 2 can just be seen. */
+/** Converts to CIELAB, where a distance of 2 is barely visible. */
 function lab(rgb: readonly number[]): number[] {
-  const toXYZ = [0.4339, 0.3762, 0.1899, 0.2126, 0.7152, 0.0722, 0.0177, 0.1095, 0.8728]; // each by its white
+  const toXYZ = [0.4339, 0.3762, 0.1899, 0.2126, 0.7152, 0.0722, 0.0177, 0.1095, 0.8728]; // divided by the white point
   const [x, y, z] = times(
     toXYZ,
     rgb.map(c => Math.min(1, Math.max(0, c))),
@@ -31,7 +31,7 @@ function lab(rgb: readonly number[]): number[] {
 
 const luminance = (colour: string) => times([0, 0, 0, 0.2126, 0.7152, 0.0722, 0, 0, 0], linear(colour))[1]!;
 
-test.each(['light', 'dark'] as const)('the colours of lines differ for every colour vision, theme %s', theme => {
+test.each(['light', 'dark'] as const)('line colours differ for every kind of colour vision, theme %s', theme => {
   for (const [vision, matrix] of Object.entries(visions)) {
     const seen = lines.map(name => lab(times(matrix, linear(palettes[theme][name]))));
     for (const [n, a] of seen.entries()) {

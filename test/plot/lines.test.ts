@@ -1,4 +1,4 @@
-/** The range of the axes, named lines, and where they lie. */
+/** Axis ranges, named lines and their positions. */
 
 import { expect, test } from 'vitest';
 import { lossPlot, predictionPlot } from '../../src/plot/node.ts';
@@ -16,7 +16,7 @@ test.each([
   ['tiny values', 2e-6, 1e-6, ['10⁻⁶', '3×10⁻⁶']],
   ['negative values', -40, 20, ['−60', '−20']],
   ['large values close to each other', 3e7, 4, ['29,999,996', '30,000,004']],
-])('without yDomain the axis holds all %s and most of it is used', (_, middle, reach, ends) => {
+])('without yDomain the axis covers %s and the data fills most of it', (_, middle, reach, ends) => {
   const plot = predictionPlot().update({ target: wave.map(value => middle + reach * value) });
   const heights = heightsOf(shownLines(plot)[0]!);
   expect(Math.min(...heights)).toBeGreaterThanOrEqual(0);
@@ -25,7 +25,7 @@ test.each([
   expect(labelsOf(plot, 'y')).toEqual(expect.arrayContaining(ends));
 });
 
-test('an axis of counts begins at zero, one value lies in the middle, and none leaves an empty axis', () => {
+test('an axis of counts starts at zero, a single value is centred, and no values give an empty axis', () => {
   expect(labelsOf(predictionPlot().update({ target: [0, 1, 3, 2] }), 'y')[0]).toBe('0.0');
   const constant = predictionPlot().update({ target: [300, 300] });
   expect(heightsOf(shownLines(constant)[0]!)).toEqual([areaHeight / 2, areaHeight / 2]);
@@ -45,13 +45,13 @@ test('the axis widens while the plot is live, and never narrows', () => {
   expect(labelsOf(predictionPlot().update({ target: [10, 20] }), 'y')).toEqual(first);
 });
 
-test('an axis with yDomain stays as it is', () => {
+test('an axis with yDomain does not change', () => {
   const plot = predictionPlot({ yDomain: [-1.2, 1.2] });
   const before = labelsOf(plot, 'y');
   expect(labelsOf(plot.update({ target: [30_000, 60_000] }), 'y')).toEqual(before);
 });
 
-test('the keys of the data are the names of the lines, each with a look of its own', () => {
+test('every key of the data names a line, and each line has its own style', () => {
   const names = Array.from({ length: 30 }, (_, n) => `line ${n}`);
   const plot = predictionPlot().update(Object.fromEntries(names.map((name, n) => [name, [n, n]])));
   expect(legendOf(plot)).toEqual(names);
@@ -59,14 +59,14 @@ test('the keys of the data are the names of the lines, each with a look of its o
   expect(new Set(looks).size).toBe(30);
 });
 
-test('target and prediction keep their looks among other lines, in any order, and their labels', () => {
+test('target and prediction keep their styles and labels among other lines, in any order', () => {
   const plot = predictionPlot({ labels: ['actual', 'lstm'] }).update({ naive: [1], prediction: [2], target: [3] });
   expect(legendOf(plot)).toEqual(['naive', 'lstm', 'actual']);
   const classes = shownLines(plot).map(line => line.getAttribute('class'));
   expect(classes).toEqual(['lw-third', 'lw-prediction', 'lw-target']);
 });
 
-test('an update with fewer lines hides the others, and names what is drawn', () => {
+test('an update with fewer lines hides the others, and the legend names the drawn lines', () => {
   const plot = predictionPlot({ title: 'Sales' }).update({ actual: [1, 2], lstm: [1, 3], naive: [1, 1] });
   plot.update({ actual: [1, 2] });
   expect(legendOf(plot)).toEqual(['actual']);
@@ -75,14 +75,14 @@ test('an update with fewer lines hides the others, and names what is drawn', () 
   expect(plot.toSVG()).not.toContain('naive');
 });
 
-test('a line with positions of its own lies where they say', () => {
+test('a line with its own positions is drawn at these positions', () => {
   const plot = predictionPlot().update({ history: [1, 2, 3], forecast: { time: [2, 3, 4], values: [3, 4, 5] } });
   const [history, forecast] = shownLines(plot).map(pointsOf);
   expect(history!.at(-1)).toEqual(forecast![0]);
   expect(forecast![2]![0]).toBe(2 * history![2]![0]);
 });
 
-test('dates are drawn by their distance, and a text means what it says in UTC', () => {
+test('dates are spaced by time, and a text without time zone is read as UTC', () => {
   const at = (time: Date[] | string[]) =>
     shownLines(predictionPlot().update({ time, target: time.map((_, n) => n) }))[0]!.getAttribute('d');
   const texts = ['2026-01-31', '2026-01-31 12:00', '2026-02-01T02:00:00+02:00', '2026-02-03T00:00:00.000Z'];
@@ -98,7 +98,7 @@ test('dates are drawn by their distance, and a text means what it says in UTC', 
   expect(labelsOf(predictionPlot().update({ time: ['2026-01-31'], target: [1] }), 'x').length).toBeGreaterThan(0);
 });
 
-test('lossPlot takes what fit returns, its history, or any lines of it, by epochs from 1', () => {
+test('lossPlot accepts the result of fit, its history or some lines of it, and counts epochs from 1', () => {
   const history = historyOf(30);
   const whole = lossPlot().update({ history, epoch: history.loss.map((_, n) => n) });
   expect(legendOf(whole)).toEqual(['loss', 'val_loss']);
@@ -117,7 +117,7 @@ test('a history of one epoch shows a mark for each line', () => {
   expect(marks[0]![1]).not.toBe(marks[1]![1]);
 });
 
-test('losses that hardly change fill the log axis, which has several labels', () => {
+test('losses that hardly change fill the log axis, and it has several labels', () => {
   const plot = lossPlot().update({ losses: wave.map(value => 0.32 + 0.004 * value) });
   const heights = heightsOf(shownLines(plot)[0]!);
   expect(Math.max(...heights) - Math.min(...heights)).toBeGreaterThan(areaHeight * 0.6);

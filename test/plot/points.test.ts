@@ -60,7 +60,7 @@ test('a spike among 100,000 losses is in the picture, and the file stays small',
   expect(next - lowest).toBeGreaterThan(100);
 });
 
-test('points are written with two decimals at most, a single one as a dot, and pieces apart', () => {
+test('points have at most two decimals, single points are dots, and gaps split a line', () => {
   const third: Point = [1 / 3, 2 / 3];
   expect(pathText([[third, [1, -1e-9]]])).toBe('M0.33,0.67 1,0');
   expect(pathText([[[1, 2]], [third, [4, 5]]])).toBe('M1,2 1,2M0.33,0.67 4,5');
@@ -112,7 +112,7 @@ test('where labels have no room, powers of ten are left, and then every second o
   expect(thin(1e-3, 1e4, 10)).toEqual(['0.001']);
 });
 
-test('dates have ticks at round times, and the first one says the year or the day', () => {
+test('date axes have ticks at round times, and the first label adds the year or the day', () => {
   const dates = (from: string, to: string, count = 4) =>
     labels(dateTicks(linearScale([Date.parse(from), Date.parse(to)], [0, 600]), count));
   expect(dates('2019-06-01', '2026-02-01')).toEqual(['2020', '2022', '2024', '2026']);

@@ -50,7 +50,7 @@ export function temperatures() {
   };
 }
 
-/** What `fit` returns after so many epochs. */
+/** The result of `fit` after the given number of epochs. */
 export function historyOf(epochs: number) {
   const losses = (floor: number) =>
     Array.from({ length: epochs }, (_, n) => floor + 0.4 * Math.exp(-n / 8) + 0.01 * wobble(n));

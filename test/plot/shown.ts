@@ -1,4 +1,4 @@
-/** What a chart of lines shows at the moment; spare elements are hidden. */
+/** Reads what a line chart currently shows; spare elements are hidden. */
 
 import type { Plot } from '../../src/plot/index.ts';
 
@@ -7,7 +7,7 @@ type Chart = Pick<Plot<never>, 'node'>;
 const shown = (elements: NodeListOf<Element>) =>
   [...elements].filter(element => element.getAttribute('display') !== 'none');
 
-/** The lines, the lowest first. */
+/** The lines in drawing order. */
 export const shownLines = ({ node }: Chart) => shown(node.querySelectorAll('.lw-data path'));
 
 export const legendOf = ({ node }: Chart) =>

@@ -126,7 +126,7 @@ test('showPlot writes the file and prints where it is', () => {
   }
 });
 
-test('any number of named lines, over dates, with gaps and a legend that fits', () => {
+test('the terminal chart draws any number of named lines over dates, with gaps and a legend that fits', () => {
   const [one, two] = [time.map(t => Math.cos(3 * t)), time.map(t => Math.sin(3 * t))];
   const dates = time.map((_, n) => new Date(Date.UTC(2026, 0, 1 + n)));
   const text = lines(terminalPlot({ time: dates, one, two, three: time.map(() => 0) }, { ...plain, width: 60 }));

@@ -1,5 +1,5 @@
-// Every function and method that the package declares refuses an argument more than it declares. What there is is read
-// from the sources, so that a new one is found.
+// Every declared function and method of the package rejects one argument too many. The list comes from the sources, so
+// that new functions are included.
 
 import { fileURLToPath } from 'node:url';
 import { ValueError } from 'lstm-wasm';
@@ -19,7 +19,7 @@ const entries = {
   'lstm-wasm/worker': 'src/worker/index.ts',
 };
 
-/** Methods of callbacks, which programs write and the package calls. */
+/** Methods of callbacks, which the package calls and programs override. */
 const called = /^(set(Params|Model|State)|getState|findSnapshot|on[A-Z]\w*)$/;
 
 const { options } = ts.parseJsonConfigFileContent(
@@ -30,7 +30,7 @@ const { options } = ts.parseJsonConfigFileContent(
 const program = ts.createProgram(Object.values(entries).map(path), options);
 const checker = program.getTypeChecker();
 
-/** The most arguments that any signature of a type takes; null where it takes any number, or is no function. */
+/** The maximum number of arguments over all signatures of a type; null for any number, or if it is no function. */
 function mostOf(type: ts.Type): number | null {
   const signatures = type.getCallSignatures();
   const rest = signatures.some(({ declaration }) =>
@@ -94,11 +94,11 @@ for (const [entry, file] of Object.entries(entries)) {
   }
 }
 
-test('there are hundreds of functions and methods', () => {
+test('the sources declare hundreds of functions and methods', () => {
   expect(found.length).toBeGreaterThan(250);
 });
 
-test.each(found)('%s takes %i arguments and refuses one more', async (_, most, call) => {
+test.each(found)('%s takes %i arguments and rejects one more', async (_, most, call) => {
   const given = (last: unknown) => [...new Array<undefined>(most).fill(undefined), last];
   const outcome = async (args: unknown[]) => {
     try {
@@ -111,5 +111,5 @@ test.each(found)('%s takes %i arguments and refuses one more', async (_, most, c
   const refused = await outcome(given({ surplus: 1 }));
   expect(refused).toBeInstanceOf(ValueError);
   const takes = most === 0 ? 'no argument' : most === 1 ? 'one argument' : `at most ${most} arguments`;
-  expect((refused as Error).message).toContain(`takes ${takes}, got { surplus } as number ${most + 1}`);
+  expect((refused as Error).message).toContain(`takes ${takes}, got { surplus } as argument ${most + 1}`);
 });

@@ -117,7 +117,7 @@ export function lossOf(name: LossName, y: Numbers, target: Numbers, { N, logits,
   const M = y.length / N;
   const width = targetWidth(name, N);
   const counted = mask ? sum(mask, value => value) : M;
-  // As in Keras: where all targets of a batch are 0 and 1, the hinges take them for -1 and 1
+  // As in Keras: if all targets of a batch are 0 and 1, the hinge losses treat them as -1 and 1
   const counts = (n: number) => (mask?.[Math.floor(n / width)] ?? 1) * (weights?.[Math.floor(n / width)] ?? 1) !== 0;
   const hinges = name === 'hinge' || name === 'squaredHinge';
   const bits = hinges && Array.from(target).every((t, n) => t === 0 || t === 1 || !counts(n));

@@ -189,7 +189,7 @@ export class PlainLayer implements Recurrent {
     });
     return {
       y,
-      // In the order of the input, whatever the direction.
+      // In the order of the input, for both directions.
       mask: returnSequences ? mask : null,
       backward(dY) {
         each((value, at, from) => {
@@ -206,7 +206,7 @@ export class PlainLayer implements Recurrent {
   }
 }
 
-/** Rows of numbers [B,T,U] in the other order of time. */
+/** Reverses the time axis of [B,T,U]. */
 function reversed(values: Float64Array, B: number, T: number, U: number): Float64Array {
   return values.map((_, n) => {
     const [b, t, u] = [Math.floor(n / (T * U)), Math.floor(n / U) % T, n % U];

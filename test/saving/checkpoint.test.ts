@@ -45,7 +45,7 @@ beforeEach(() => {
 
 const x = new Tensor(Float32Array.from(new Random(1).normals([10, 2, 2]).data), [10, 2, 2]);
 const y = new Tensor(Float32Array.from(new Random(2).normals([10, 1]).data), [10, 1]);
-/** The file, and what is named after it. */
+/** The file, and the files whose names start with its name. */
 const beside = () =>
   readdirSync(folder).filter(name => name === basename(file) || name.startsWith(`${basename(file)}.`));
 const weightsOf = (model: Sequential) => model.getWeights().flatMap(weight => [...weight.dataSync()]);
@@ -272,7 +272,7 @@ describe('file', () => {
   test.each([
     ['a FIFO', () => execFileSync('mkfifo', [file]), /got the FIFO '.*'$/],
     ['a device', () => symlinkSync('/dev/null', file), /got the device '.*'$/],
-  ])('that is %s is refused before anything is trained', async (_, prepare, reason) => {
+  ])('that is %s is rejected before training starts', async (_, prepare, reason) => {
     prepare();
     const model = make();
     const before = model.snapshot();
@@ -284,7 +284,7 @@ describe('file', () => {
     expect(beside()).toEqual([basename(file)]);
   });
 
-  test('may be written by several trainings at a time, and always holds one whole snapshot', async () => {
+  test('always holds one complete snapshot while several training runs write it', async () => {
     const models = [make(), make(), make(), make()];
     const histories = await Promise.all(
       models.map(model => trained(model, { file, every: { batches: 1 } }, { epochs: 6, yieldEvery: 'batch' })),
@@ -294,13 +294,13 @@ describe('file', () => {
     expect(beside()).toEqual([basename(file)]);
   });
 
-  test('loses the temporary files of killed processes beside it, and no others', async () => {
+  test('removes the temporary files of killed processes next to it, and no others', async () => {
     const { pid: ended } = spawnSync(process.execPath, ['--version']);
     const long = new Date(Date.now() - 61_000);
     const left = [`${file}.${ended}-0123abcd.tmp`, `${file}.${process.ppid}-0123abcd.tmp`];
     for (const name of left) writeFileSync(name, '');
     utimesSync(left[1]!, long, long);
-    const own = `${file}.${process.pid}-0123abcd.tmp`; // of a process of the same number, in an earlier container
+    const own = `${file}.${process.pid}-0123abcd.tmp`; // of a process with the same id, in an earlier container
     writeFileSync(own, '');
     const before = new Date(Date.now() - process.uptime() * 1000 - 1000);
     utimesSync(own, before, before);

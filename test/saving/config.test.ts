@@ -9,14 +9,14 @@ import { stacks } from './stacks.ts';
 const place = { call: 'load', part: 'model' };
 const again = (model: Sequential) => modelOf(place, model.toJSON(null, false), 'own');
 
-/** The factory of a class of layers. */
+/** The factory for a layer class. */
 const factoryFor = (className: string) => {
   const found = Object.entries(layers).find(([name]) => name.toLowerCase() === className.toLowerCase());
   return found![1] as (options: never) => Layer;
 };
 
 describe.each(Object.entries(stacks))('%s', (_name, make) => {
-  test('every layer is made anew by its factory from its configuration', () => {
+  test('the factory of every layer rebuilds it from its configuration', () => {
     for (const layer of sequential({ layers: make() }).layers) {
       const config = layer.getConfig();
       const copy = factoryFor(layer.className)(config as never);
@@ -123,7 +123,7 @@ test.each(spoiled)('%s is refused with its place', (_name, change, message) => {
   expect(stranger(change)).toThrow(message);
 });
 
-test('options that are null in configurations are as if absent', () => {
+test('options that are null in a configuration count as absent', () => {
   const made = [
     layers.lstm({ units: 2, seed: null, dtype: null, kernelRegularizer: null, inputLength: null } as never),
     layers.dropout({ rate: 0.5, seed: null, noiseShape: null, dtype: null }),
@@ -140,7 +140,7 @@ test('options that are null in configurations are as if absent', () => {
   expect(made.map(({ className }) => className)).toEqual(['LSTM', 'Dropout', 'Dense', 'Embedding', 'ReLU', 'RNN']);
 });
 
-test('configurations of layers and cells within each other are refused, however deep', () => {
+test('configurations of nested wrappers and nested cell stacks are rejected at any depth', () => {
   layers.timeDistributed({ layer: layers.dense({ units: 1 }) });
   const nest = (wrap: (inner: object) => object) => {
     let inner: object = { className: 'Dense', config: { units: 1 } };
@@ -153,7 +153,7 @@ test('configurations of layers and cells within each other are refused, however 
   expect(() => layers.rnn({ cell: stacked })).toThrow('layers.rnn: cell must be made of');
 });
 
-test('a configuration of what is not there is refused by the factory', () => {
+test('factories reject configurations of unknown classes', () => {
   const described = (className: string) => ({ className, config: {} }) as never;
   expect(() => layers.dense({ units: 1, kernelInitializer: described('Noise') })).toThrow(
     "layers.dense: kernelInitializer has the unknown class 'Noise'; known: zeros, ones",
@@ -168,7 +168,7 @@ describe('names of Keras', () => {
   const dense = (options: object) => layers.dense({ units: 2, inputShape: [2], ...options }).getConfig();
   const nameOf = (options: object) => (dense(options).kernelInitializer as { className: string }).className;
 
-  test('stand for initializers: normal, uniform, zero, one, eye, and those of classes', () => {
+  test('are accepted for initializers: normal, uniform, zero, one, eye, and class names', () => {
     const names = ['normal', 'uniform', 'zero', 'one', 'eye', 'lecun_normal', 'OrthogonalInitializer'];
     expect(names.map(kernelInitializer => nameOf({ kernelInitializer }))).toEqual([
       'RandomNormal',
@@ -181,7 +181,7 @@ describe('names of Keras', () => {
     ]);
   });
 
-  test('stand for constraints: maxnorm, nonneg, unitnorm', () => {
+  test('are accepted for constraints: maxnorm, nonneg, unitnorm', () => {
     const names = ['maxnorm', 'max_norm', 'nonneg', 'unitnorm'];
     const found = names.map(
       kernelConstraint => (dense({ kernelConstraint }).kernelConstraint as { className: string }).className,
@@ -189,7 +189,7 @@ describe('names of Keras', () => {
     expect(found).toEqual(['MaxNorm', 'MaxNorm', 'NonNeg', 'UnitNorm']);
   });
 
-  test('stand for activations: leaky_relu, celu, silu, softmax_v2', () => {
+  test('are accepted for activations: leaky_relu, celu, silu, softmax_v2', () => {
     const names = ['leaky_relu', 'celu', 'silu', 'softmax_v2'];
     const found = names.map(activation => dense({ activation }).activation);
     expect(found).toEqual(['leakyRelu', 'elu', 'swish', 'softmax']);
@@ -206,7 +206,7 @@ describe('metadata', () => {
     expect(one.getUserDefinedMetadata()).toEqual({ a: [1, null, 'x', { b: true }], c: { d: 1 } });
   });
 
-  test('that JSON cannot hold is refused with its place', () => {
+  test('that JSON cannot store is rejected, with the path of the value', () => {
     const bad: unknown[] = [
       Number.NaN,
       Number.POSITIVE_INFINITY,
@@ -222,7 +222,7 @@ describe('metadata', () => {
     for (const value of bad) {
       const one = model();
       expect(() => one.setUserDefinedMetadata({ a: [{ b: value }] })).toThrow(
-        /^model.setUserDefinedMetadata: metadata\.a\[0\]\.b(\[0\])?: must be what JSON can hold/,
+        /^model.setUserDefinedMetadata: metadata\.a\[0\]\.b(\[0\])?: must be a value that JSON can store/,
       );
       expect(one.getUserDefinedMetadata()).toBe(null);
     }

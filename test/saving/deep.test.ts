@@ -1,4 +1,4 @@
-// Parts of a saved model beside its topology that are nested without end.
+// Deeply nested parts of a saved model other than its topology.
 
 import { io, layers, loadLayersModel, sequential, ValueError } from 'lstm-wasm';
 import { afterEach, expect, test, vi } from 'vitest';
@@ -9,7 +9,7 @@ const deep = JSON.parse(`${'{"a":['.repeat(5000)}1${']}'.repeat(5000)}`);
 const model = () => sequential({ layers: [layers.dense({ units: 1, inputShape: [1] })] });
 
 test.each(['trainingConfig', 'userDefinedMetadata', 'weightSpecs', 'signature'])(
-  '%s nested 5,000 deep is refused or not looked at',
+  '%s nested 5,000 deep is rejected or ignored',
   async part => {
     const artifacts = { modelTopology: model().toJSON(null, false) as object, [part]: deep };
     const loading = loadLayersModel(io.fromMemory(artifacts));
@@ -18,7 +18,7 @@ test.each(['trainingConfig', 'userDefinedMetadata', 'weightSpecs', 'signature'])
   },
 );
 
-test('copyModel refuses a topology nested 5,000 deep', async () => {
+test('copyModel rejects a topology nested 5,000 deep', async () => {
   const items = new Map<string, string>();
   const storage = {
     get length() {

@@ -1,5 +1,6 @@
-// Model files as they are found in the field: written by Keras 2.1 to 3.15 and by the converter of TF.js, or as these
-// write them. Each loads and predicts the numbers that its program gives, or is refused with what it is.
+// Model files written by Keras 2.1 to 3.15 and the TF.js converter, or in their layout. Each loads and predicts the
+// same
+// numbers as the program that wrote it, or is rejected with a description.
 
 import { readFileSync } from 'node:fs';
 import { fileURLToPath } from 'node:url';
@@ -30,11 +31,11 @@ function expectNumbers(model: Sequential, { x, y }: Numbers) {
 }
 
 test.each(Object.entries({ ...numbersIn('expected.json'), ...more }))(
-  '%s predicts the numbers of its program',
+  '%s predicts the same numbers as the program that wrote it',
   async (name, numbers) => expectNumbers(await load(name), numbers),
 );
 
-test('weights that Keras 3 wrote as .h5 go past a Dropout into a model that predicts its numbers', async () => {
+test('.h5 weights of a Keras 3 model with Dropout load and predict its numbers', async () => {
   const model = sequential({
     layers: [
       layers.lstm({ units: 4, returnSequences: true, recurrentActivation: 'sigmoid', inputShape: [6, 2] }),
@@ -55,6 +56,6 @@ const refused: [string, string][] = [
   ['norm.h5', "unknown class 'LayerNormalization'; known: LSTM, GRU, "],
 ];
 
-test.each(refused)('%s is refused with what it is', async (name, message) => {
+test.each(refused)('%s is rejected with a description of the file', async (name, message) => {
   await expect(load(name)).rejects.toThrow(message);
 });

@@ -1,4 +1,4 @@
-// Saving over a model in a folder: the folder always holds one whole model, and nothing else in the end.
+// Saving over a model in a folder: the folder always holds one complete model, and no leftover files at the end.
 
 import { spawnSync } from 'node:child_process';
 import { chmod, lstat, mkdtemp, readdir, readFile, rename, rm, stat, symlink, writeFile } from 'node:fs/promises';
@@ -10,7 +10,7 @@ import { afterAll, expect, test } from 'vitest';
 const folder = await mkdtemp(join(tmpdir(), 'lstm-wasm-folder-'));
 afterAll(() => rm(folder, { recursive: true, force: true }));
 
-/** A model whose every weight is the number that its metadata says. */
+/** A model whose weights all equal the number in its metadata. */
 function numbered(n: number): Sequential {
   const model = sequential({ layers: [layers.dense({ units: 40, inputShape: [30] })] });
   model.setWeights(model.getWeights().map(({ shape }) => fill(shape, n)));
@@ -18,7 +18,7 @@ function numbered(n: number): Sequential {
   return model;
 }
 
-/** The number of the model in a folder; fails where it is not whole. */
+/** The number of the model in a folder; fails if the model is not complete. */
 async function numberIn(home: string): Promise<number> {
   const loaded = await loadLayersModel(`file://${home}`);
   const { n } = loaded.getUserDefinedMetadata() as { n: number };
@@ -26,7 +26,7 @@ async function numberIn(home: string): Promise<number> {
   return n;
 }
 
-test('concurrent saves to one folder never mix two models, and loads in between read one of them', async () => {
+test('concurrent saves to one folder never mix two models, and concurrent loads read one of them', async () => {
   const home = join(folder, 'busy');
   const models = [0, 1, 2, 3].map(numbered);
   await models[0]!.save(`file://${home}`);
@@ -51,7 +51,7 @@ test('a save removes the temporary files of killed processes, and no others', as
   const stray = [`weights.${pid}-0123abcd.bin`, `weights.bin.${pid}-0123abcd.tmp`, `model.json.${pid}-89abcdef.tmp`];
   for (const name of [...stray, 'weights.1.bin', `other.json.${pid}-0123abcd.tmp`])
     await writeFile(join(home, name), '');
-  // Where a process was killed before it gave the weights their usual name
+  // Left by a process that was killed before it stored the weights under their usual name
   const json = await readFile(join(home, 'model.json'), 'utf8');
   await rename(join(home, 'weights.bin'), join(home, stray[0]!));
   await writeFile(join(home, 'model.json'), json.replace('weights.bin', stray[0]!));

@@ -1,4 +1,4 @@
-// Files that are no model: every reader says what the file is, and what to do about it.
+// Files that are not models: the error of every reader names the format and the fix.
 
 import { mkdtempSync, rmSync, writeFileSync } from 'node:fs';
 import { tmpdir } from 'node:os';
@@ -13,7 +13,7 @@ const model = sequential({ layers: [layers.lstm({ units: 2, inputShape: [3, 1] }
 
 type Read = (bytes: Uint8Array) => Promise<unknown>;
 
-/** By what their messages begin with. */
+/** The readers, by the start of their error messages. */
 const ofBytes = {
   'loadKerasModel: the file: must be': bytes => loadKerasModel(bytes),
   'loadKerasWeights: the file: must be': bytes => loadKerasWeights(model, bytes),
@@ -57,7 +57,7 @@ const texts: [string, Uint8Array, RegExp][] = [
   ['a TensorFlow Lite model', strToU8('\x1c\0\0\0TFL3\x14\0'), /got a TensorFlow Lite model/],
 ];
 
-/** saved_model.pb: version 1, and a graph with what is said of it. */
+/** saved_model.pb: version 1, and a graph with its metadata. */
 const savedModel = [8, 1, 18, 136, 1, 10, 6, 34, 4, ...strToU8('serve'), ...Array(123).fill(7)];
 const tar = new Uint8Array(1024);
 tar.set(strToU8('model.h5'));
@@ -100,7 +100,7 @@ describe('models in another format are named', () => {
     message: /got a safetensors file; 'lstm-wasm\/safetensors' reads it$/,
   };
 
-  test.each(Object.entries({ hdf5, archive, onnx, tensors }))('by the readers of others: %s', async (_, format) => {
+  test.each(Object.entries({ hdf5, archive, onnx, tensors }))('by readers of other formats: %s', async (_, format) => {
     const bytes = await format.write();
     for (const [call, read] of Object.entries(ofBytes)) {
       if (!format.own.includes(call)) await expectRefused(call, read, bytes, format.message);
@@ -114,8 +114,8 @@ describe('models in another format are named', () => {
   });
 });
 
-test('a safetensors header of any length is read, whatever its first bytes look like', () => {
-  // '<a', a pickle, the start of gzip, 'PK': as numbers, lengths of headers
+test('safetensors files whose first bytes match another format are read', () => {
+  // Header lengths whose bytes are '<a', a pickle, the start of gzip, and 'PK'
   for (const length of [0x613c, 0x0280, 0x08_8b1f, 0x4b50]) {
     const bytes = new Uint8Array(8 + length).fill(0x20);
     new DataView(bytes.buffer).setBigUint64(0, BigInt(length), true);

@@ -254,7 +254,7 @@ describe('files in the layout of Keras', () => {
     },
   );
 
-  test('layers without weights have empty attributes in .h5 files, which are empty lists', async () => {
+  test('empty attributes of layers without weights in .h5 files are read as empty lists', async () => {
     const model = await loadKerasModel(fixture('weightless.h5'));
     expect(model.layers.map(({ className }) => className)).toEqual(
       'Masking LSTM Dropout TimeDistributed Flatten RepeatVector Reshape Dense'.split(' '),
@@ -265,34 +265,37 @@ describe('files in the layout of Keras', () => {
     expectNumbers(model);
   });
 
-  test.each(['nested.keras', 'nested-2.12.keras'])('models within a model become one line: %s', async name => {
-    const model = await loadKerasModel(fixture(name));
-    expectNumbers(model);
-    const names = 'dense lstm dense_2 dense_1 dense_3 lstm_1 dense_4 out';
-    expect(model.layers.map(({ name }) => name)).toEqual(names.split(' '));
-    expect(predictionOf(model).length).toBe(4);
-    model.setWeights(model.getWeights().map(({ shape }) => zeros(shape)));
-    await loadKerasWeights(model, fixture(name));
-    expectNumbers(model);
-    await loadKerasWeights(model, await toKeras(model));
-    expectNumbers(model);
-  });
+  test.each(['nested.keras', 'nested-2.12.keras'])(
+    'nested models are flattened, with the weights of each layer: %s',
+    async name => {
+      const model = await loadKerasModel(fixture(name));
+      expectNumbers(model);
+      const names = 'dense lstm dense_2 dense_1 dense_3 lstm_1 dense_4 out';
+      expect(model.layers.map(({ name }) => name)).toEqual(names.split(' '));
+      expect(predictionOf(model).length).toBe(4);
+      model.setWeights(model.getWeights().map(({ shape }) => zeros(shape)));
+      await loadKerasWeights(model, fixture(name));
+      expectNumbers(model);
+      await loadKerasWeights(model, await toKeras(model));
+      expectNumbers(model);
+    },
+  );
 
-  test('weights alone are refused where the order of models within a model is not in the file', async () => {
+  test('a weights file of a nested model is rejected, because it does not contain the order of layers', async () => {
     const model = await loadKerasModel(fixture('nested.keras'));
     await expect(loadKerasWeights(model, unzipSync(fixture('nested.keras'))['model.weights.h5']!)).rejects.toThrow(
       "loadKerasWeights: the file: must be the .keras file of the whole model where it has a model within it, as this one has 'functional'; weights alone do not say in which order its layers are",
     );
   });
 
-  test('weights from a file of other layers within a model are refused', async () => {
+  test('weights of a nested model with other layers are rejected', async () => {
     const other = sequential({ layers: [layers.dense({ units: 2, inputShape: [3] })] });
     await expect(loadKerasWeights(other, fixture('nested.keras'))).rejects.toThrow(
       /^loadKerasWeights: model.weights.h5: must be of a model of 1 layer, got one of 8$/,
     );
   });
 
-  test('a model within a model of an .h5 file has its frozen weights last', async () => {
+  test('nested models in .h5 files store frozen weights last', async () => {
     const model = await loadKerasModel(fixture('nested.h5'));
     expectNumbers(model);
     expect(model.layers.map(({ trainable }) => trainable)).toEqual([false, true, false, true, true]);
@@ -307,13 +310,13 @@ describe('files in the layout of Keras', () => {
     expectNumbers(own);
   });
 
-  test('names of more than 64 kB are read from the several attributes that they take', async () => {
+  test('name lists of more than 64 kB are read from several attributes', async () => {
     const model = await loadKerasModel(gunzipSync(fixture('chunked.h5.gz')));
     expect(model.layers.length).toBe(37);
     expectNumbers(model);
   });
 
-  test('weights of CuDNNLSTM and CuDNNGRU go into LSTM and GRU', async () => {
+  test('weights of CuDNNLSTM and CuDNNGRU load into LSTM and GRU', async () => {
     const both = layers.gru({ units: 4, resetAfter: true, recurrentActivation: 'sigmoid' });
     const model = sequential({
       layers: [
@@ -326,7 +329,7 @@ describe('files in the layout of Keras', () => {
     expectNumbers(model);
   });
 
-  test('weights of CuDNNGRU are refused by a GRU with one bias', async () => {
+  test('weights of CuDNNGRU are rejected for a GRU with one bias', async () => {
     const gru = layers.gru({ units: 4, resetAfter: false });
     const lstm = layers.lstm({ units: 3, returnSequences: true, inputShape: [5, 2] });
     const model = sequential({ layers: [lstm, layers.bidirectional({ layer: gru }), layers.dense({ units: 1 })] });
@@ -373,7 +376,7 @@ describe('what Keras 3 does not have is refused', () => {
         layers.bidirectional({ layer: layers.lstm({ units: 1, returnSequences: true }) }),
         layers.flatten(),
       ],
-      /Keras makes them zero/,
+      /Keras sets them to zero/,
     ],
   ] as [string, Layer[], RegExp][])('%s', async (_, list, message) => {
     const model = sequential({ layers: list });

@@ -234,7 +234,7 @@ describe('archives', () => {
     );
   });
 
-  test('what was packed too well to be weights is not unpacked, whatever room the model has for it', async () => {
+  test('rejects an entry compressed too well for weights, even for a model of that size', async () => {
     const config = JSON.parse(strFromU8(entries['config.json']!));
     config.config.layers.at(-1).config.units = 1e8;
     const bomb = zipSync({
@@ -248,14 +248,14 @@ describe('archives', () => {
     );
   });
 
-  test('a configuration of small values without end is refused before it is parsed', async () => {
+  test('a configuration with too many small values is rejected before it is parsed', async () => {
     const config = strToU8(`[${'{},'.repeat(3 * 2 ** 20)}{}]`);
     await expect(loadKerasModel(zipSync({ ...entries, 'config.json': config }))).rejects.toThrow(
       /^loadKerasModel: config.json: must consist of at most 1000000 values, got more/,
     );
   });
 
-  test('an archive of something else is named', async () => {
+  test('an archive without a Keras model is described in the error', async () => {
     const saved = zipSync({
       'model/saved_model.pb': new Uint8Array(9),
       'model/variables/variables.index': strToU8('x'),
@@ -267,7 +267,7 @@ describe('archives', () => {
     );
   });
 
-  test('a download that was cut off is said to be one', async () => {
+  test('an incomplete download is reported as incomplete', async () => {
     const whole = fixture('lstm.keras');
     await expect(loadKerasModel(whole.slice(0, -100))).rejects.toThrow(/without its end; download it again/);
     for (const name of ['legacy.h5', 'lstm.weights.h5']) {
@@ -301,7 +301,7 @@ describe('archives', () => {
   });
 });
 
-test('Keras 1 is said not to be read, and what to do', async () => {
+test('Keras 1 files are rejected with advice', async () => {
   const advice =
     /must be of Keras 2 or 3, got a model of Keras 1; load it with Keras 2.0 to 2.3, .* and save it again$/;
   for (const name of ['keras1.h5', 'keras1-no-version.h5']) {
@@ -310,7 +310,7 @@ test('Keras 1 is said not to be read, and what to do', async () => {
   await expect(loadKerasWeights(smallModel(), fixture('keras1.h5'))).rejects.toThrow(advice);
 });
 
-describe('HDF5 files that point at the same bytes again and again are soon refused', () => {
+describe('HDF5 files with many references to the same bytes are rejected quickly', () => {
   async function expectRefusedSoon(bytes: Uint8Array, message: RegExp) {
     const start = performance.now();
     await expect(loadKerasWeights(smallModel(), bytes)).rejects.toThrow(message);

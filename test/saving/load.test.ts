@@ -206,7 +206,7 @@ describe('a server', () => {
     await expect(loadLayersModel('model.json', { fetchFnc: 1 } as never)).rejects.toThrow("did you mean 'fetchFunc'");
   });
 
-  test('asks for no weights outside of the folder, whatever a parser of URLs makes of the path', async () => {
+  test('requests no weights outside the folder, in any encoding of the path', async () => {
     const { weightSpecs, weightData: _, ...rest } = await artifactsOf();
     const outside = [
       '../x',
@@ -233,7 +233,7 @@ describe('a server', () => {
     }
   });
 
-  test('is not read further than a model.json goes', async () => {
+  test('is read only up to the maximum length of a model.json', async () => {
     let sent = 0;
     const pull = (controller: ReadableStreamDefaultController) => {
       sent += 2 ** 20;
@@ -246,7 +246,7 @@ describe('a server', () => {
     expect(sent).toBeLessThan(2 ** 25);
   });
 
-  test('with strict: false, spare bytes behind the weights are left', async () => {
+  test('with strict: false, surplus bytes after the weights are ignored', async () => {
     const model = trained();
     const { fetchFunc, asked } = await serve(model, bytes => bytes);
     const longer = async (url: Any) => {

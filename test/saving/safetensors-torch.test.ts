@@ -41,7 +41,7 @@ describe('what PyTorch has written computes the same here', () => {
     }
   });
 
-  // The state_dict of LSTMCell, GRUCell and RNNCell: the parameters of the first layer, without its number.
+  // The state_dict of LSTMCell, GRUCell and RNNCell: the parameters of the first layer without the suffix _l0.
   const ofCells = (bytes: Uint8Array) => {
     const { tensors } = readSafetensors(bytes);
     return Object.fromEntries(Object.entries(tensors).map(([name, tensor]) => [name.replace(/_l0$/, ''), tensor]));
@@ -51,12 +51,12 @@ describe('what PyTorch has written computes the same here', () => {
   );
   const recurrent = oneLayer.filter(({ modules }) => modules.some(([, kind]) => ['LSTM', 'GRU', 'RNN'].includes(kind)));
 
-  test('LSTM, GRU and RNN are all among the modules of one layer', () => {
+  test('the single-layer fixtures include LSTM, GRU and RNN', () => {
     const kinds = new Set(recurrent.flatMap(({ modules }) => modules.map(([, kind]) => kind)));
     expect([...kinds]).toEqual(expect.arrayContaining(['LSTM', 'GRU', 'RNN']));
   });
 
-  test.each(recurrent)('$name: the same weights under the names of a cell of PyTorch load to the bit', one => {
+  test.each(recurrent)('$name: weights under the names of a PyTorch cell load bit for bit', one => {
     const file = readFileSync(`${fixtures}${one.name}.safetensors`);
     const cells = ofCells(file);
     expect(Object.keys(cells).some(name => /(^|\.)weight_hh$/.test(name))).toBe(true);
@@ -67,7 +67,7 @@ describe('what PyTorch has written computes the same here', () => {
     for (const [n, weight] of cell.model.getWeights().entries()) expectBits(weight.dataSync(), expected[n]!.dataSync());
   });
 
-  test('a cell of PyTorch for a layer of both directions is refused, with the name of its parameter', () => {
+  test('a PyTorch cell is rejected for a bidirectional layer, with the name of the parameter', () => {
     const both = cases.find(({ modules }) => modules.some(([, , { bidirectional }]) => bidirectional))!;
     const { model, modules } = modelOf(both);
     const cells = ofCells(readFileSync(`${fixtures}${both.name}.safetensors`));

@@ -1,5 +1,5 @@
-// Topologies as Keras and TF.js write them, in every form that was found in their files and sources: what each means
-// here, and what is refused.
+// Topologies in every form that Keras and TF.js write, from their files and sources: how each is read, and which are
+// rejected.
 
 import { readFileSync } from 'node:fs';
 import { fileURLToPath } from 'node:url';
@@ -8,7 +8,7 @@ import { io, layers, loadLayersModel, modelFromJSON, type Sequential, sequential
 import { loadKerasModel } from 'lstm-wasm/keras';
 import { describe, expect, test, vi } from 'vitest';
 
-// biome-ignore lint/suspicious/noExplicitAny: plain data of files
+// biome-ignore lint/suspicious/noExplicitAny: JSON data of files
 type Plain = any;
 
 const folder = fileURLToPath(new URL('field/', import.meta.url));
@@ -29,18 +29,18 @@ describe('a GRU without reset_after', () => {
   const gru = layer('GRU', { units: 2, ...input });
   const meaning = async (json: Plain) => configOf(await modelFromJSON(json)).resetAfter;
 
-  test('has the reset gate before the product in files of Keras 2 and TF.js', async () => {
+  test('applies the reset gate before the recurrent product in files of Keras 2 and TF.js', async () => {
     expect(await meaning(chain([gru]))).toBe(false);
     expect(await meaning(chain([gru], { keras_version: '2.1.3' }))).toBe(false);
     expect(await meaning(chain([gru], { keras_version: 'tfjs-layers 4.22.0' }))).toBe(false);
   });
 
-  test('has it after the product in Keras 3, and in layers of programs', async () => {
+  test('applies the reset gate after the product in files of Keras 3 and in layers made by programs', async () => {
     expect(await meaning(chain([gru], keras3))).toBe(true);
     expect(layers.gru({ units: 2 }).getConfig().resetAfter).toBe(true);
   });
 
-  test('has it before the product inside wrappers and cells, too', async () => {
+  test('applies the reset gate before the product inside wrappers and cells too', async () => {
     const inside = [
       layer('Bidirectional', { layer: layer('GRU', { units: 2 }), ...input }),
       layer('RNN', { cell: layer('GRUCell', { units: 2 }), ...input }),
@@ -51,7 +51,7 @@ describe('a GRU without reset_after', () => {
     }
   });
 
-  test('comes back as it was from files of this package', async () => {
+  test('is restored unchanged from files of this package', async () => {
     for (const resetAfter of [true, false]) {
       const model = sequential({ layers: [layers.gru({ units: 2, resetAfter, inputShape: [4, 3] })] });
       expect(await meaning(model.toJSON(null, false))).toBe(resetAfter);
@@ -59,7 +59,7 @@ describe('a GRU without reset_after', () => {
   });
 });
 
-describe('words of Keras 3 in a model.json', () => {
+describe('Keras 3 options in a model.json', () => {
   const policy = { module: 'keras', class_name: 'DTypePolicy', config: { name: 'float32' }, registered_name: null };
   const wrapped = (class_name: string, config: Plain): Plain => ({
     module: 'keras.layers',
@@ -82,7 +82,7 @@ describe('words of Keras 3 in a model.json', () => {
     registered_name: null,
   };
 
-  test('are read: batch_shape, DTypePolicy, wrappers, and what is off', async () => {
+  test('are read: batch_shape, DTypePolicy, wrappers, and options that are off', async () => {
     const list = [
       first,
       wrapped('LSTM', {
@@ -100,7 +100,7 @@ describe('words of Keras 3 in a model.json', () => {
     expect(configOf(model, 1).activation).toBe('leakyRelu');
   });
 
-  test('mean what they mean in Keras 3: hard_sigmoid', async () => {
+  test('keep the meaning of Keras 3: hard_sigmoid', async () => {
     const list = [first, wrapped('LSTM', { units: 2, recurrent_activation: 'hard_sigmoid' })];
     const activation = async (more: Plain) => configOf(await modelFromJSON(chain(list, more))).recurrentActivation;
     expect(await activation(keras3)).toBe('hard_sigmoid_keras3');
@@ -108,7 +108,7 @@ describe('words of Keras 3 in a model.json', () => {
     expect(await activation(keras2)).toBe('hardSigmoid');
   });
 
-  test('are refused where they change numbers', async () => {
+  test('are rejected if they would change results', async () => {
     const refused: [Plain, string][] = [
       [
         { dtype: { class_name: 'DTypePolicy', config: { name: 'mixed_float16' } } },
@@ -125,13 +125,13 @@ describe('words of Keras 3 in a model.json', () => {
   });
 });
 
-test('names no option of programs as the one that a file meant', async () => {
+test('errors for files do not suggest option names of the API', async () => {
   const json = chain([layer('LSTM', { units: 2, batch_shape_: 3, ...input })]);
   await expect(modelFromJSON(json)).rejects.toThrow(/layers\.lstm: unknown option 'batch_shape_'$/);
 });
 
-describe('values in the wrappers of Python', () => {
-  test('are numbers and lists: ndarray, __numpy__, tuples, shapes', async () => {
+describe('values in Python wrappers', () => {
+  test('are read as numbers and lists: ndarray, __numpy__, tuples, shapes', async () => {
     const tuple = (class_name: string, ...items: Plain[]) => ({ class_name, items });
     const list = [
       layer('LeakyReLU', {
@@ -163,13 +163,13 @@ describe('ReLU of Keras', () => {
     return Array.from(model.predict([[-2, -1, 1, 9]]).dataSync(), value => value + 0);
   };
 
-  test('has its slope and its greatest value, both at once', async () => {
+  test('is read with slope and maximum value together', async () => {
     expect(await relu({ negative_slope: 0.5, max_value: 6, threshold: 0 })).toEqual([-1, -0.5, 1, 6]);
     expect(await relu({ negative_slope: 0.5, max_value: null })).toEqual([-1, -0.5, 1, 9]);
     expect(await relu({ max_value: null, negative_slope: null })).toEqual([0, 0, 1, 9]);
   });
 
-  test('is refused with a threshold, which has no kernel', async () => {
+  test('is rejected with a threshold, which is not supported', async () => {
     await expect(relu({ threshold: 1 })).rejects.toThrow('config.threshold: must be 0, got 1');
   });
 });
@@ -178,7 +178,7 @@ describe('the shape of the input', () => {
   const bare = [layer('LSTM', { units: 2 })];
   const shapeOf = async (json: Plain) => (await modelFromJSON(json)).inputs[0]!.shape;
 
-  test('is the one that Keras noted when the model was built, for batches of any size', async () => {
+  test('is taken from the build shape that Keras stores, with any batch size', async () => {
     const built = { class_name: 'Sequential', config: { layers: bare, build_input_shape: [32, 4, 3] }, ...keras3 };
     expect(await shapeOf(built)).toEqual([null, 4, 3]);
     expect(await shapeOf(chain(bare, { ...keras3, build_config: { input_shape: [null, 4, 3] } }))).toEqual([
@@ -190,18 +190,18 @@ describe('the shape of the input', () => {
     expect(await shapeOf(chain([{ ...bare[0], build_config: shapes }], keras3))).toEqual([null, 4, 3]);
   });
 
-  test('keeps the size of the batch where states are carried', async () => {
+  test('keeps the batch size for stateful layers', async () => {
     const list = [layer('LSTM', { units: 2, stateful: true })];
     expect(await shapeOf(chain(list, { ...keras3, build_config: { input_shape: [8, 4, 3] } }))).toEqual([8, 4, 3]);
   });
 
-  test('is that of the first layer alone, as in Keras and TF.js', async () => {
+  test('is taken from the first layer only, as in Keras and TF.js', async () => {
     const list = [layer('LSTM', { units: 2, ...input }), layer('Dense', { units: 1, batch_input_shape: [null, 9] })];
     expect((await modelFromJSON(chain(list, keras2))).outputs[0]!.shape).toEqual([null, 1]);
   });
 });
 
-test('sequential models within others become a part of the line', async () => {
+test('nested sequential models are flattened', async () => {
   const inner = chain([
     layer('InputLayer', { batch_input_shape: [null, 4, 3] }),
     layer('LSTM', { units: 2, name: 'deep' }),
@@ -211,7 +211,7 @@ test('sequential models within others become a part of the line', async () => {
   expect(model.inputs[0]!.shape).toEqual([null, 4, 3]);
 });
 
-test('CuDNNLSTM and CuDNNGRU are the layers that compute the same', async () => {
+test('CuDNNLSTM and CuDNNGRU load as lstm and gru', async () => {
   const list = [layer('CuDNNLSTM', { units: 2, return_sequences: true, ...input }), layer('CuDNNGRU', { units: 2 })];
   const model = await modelFromJSON(chain(list, { keras_version: '2.2.4' }));
   expect(classes(model)).toEqual(['LSTM', 'GRU']);
@@ -221,7 +221,7 @@ test('CuDNNLSTM and CuDNNGRU are the layers that compute the same', async () => 
 
 // ------------------------------------------------------------------------------------------------------------ graphs
 
-/** The same line of layers, in each form of its connections. */
+/** The same chain of layers, in each form of its connections. */
 const forms: [string, (names: string[], more?: Plain) => Plain, Plain][] = [
   ['Keras 2 and TF.js', (names, more = {}) => [names.map(name => [name, 0, 0, more])], [['in', 0, 0]]],
   ['Keras 2, single tensors', (names, more = {}) => [[names[0], 0, 0, more]], [['in', 0, 0]]],
@@ -257,7 +257,7 @@ describe.each(forms)('a functional model in the form of %s', (_form, from, at) =
   const dense = node('Dense', 'b', from(['a']), { units: 1 });
   const single = (name: string) => (Array.isArray(at[0]) ? [[name, 0, 0]] : [name, 0, 0]);
 
-  test('loads as a sequential model where it is one line, in whatever order it lists its layers', async () => {
+  test('loads as a sequential model if it is one chain, with its layers listed in any order', async () => {
     for (const list of [
       [source, lstm, dense],
       [dense, lstm, source],
@@ -270,7 +270,7 @@ describe.each(forms)('a functional model in the form of %s', (_form, from, at) =
     }
   });
 
-  test('is refused with what it is where it is more than a line', async () => {
+  test('is rejected with a description if it is not a chain', async () => {
     const other = node('InputLayer', 'in2', [], { batch_input_shape: [null, 4, 3] });
     const add = node('Add', 'add', from(['a', 'b']), {});
     const shared = { ...lstm, inbound_nodes: [...from(['in']), ...from(['in'])] };
@@ -331,13 +331,13 @@ describe('states and masks in a functional model', () => {
   const lstm = (kwargs: Plain) => node('LSTM', 'a', call([tensor('e')], kwargs), { units: 2 });
   const load = (list: Plain[]) => modelFromJSON({ ...graph(list, ['in', 0, 0], ['a', 0, 0]), ...keras3 });
 
-  test('the layers by which Keras 3 writes down the mask of an embedding are that mask', async () => {
+  test('the NotEqual layers that Keras 3 adds for the mask of an embedding are read as that mask', async () => {
     const model = await load([source, mask, embedding(), lstm({ mask: tensor('not_equal') })]);
     expect(classes(model)).toEqual(['Embedding', 'LSTM']);
     expect(configOf(model).maskZero).toBe(true);
   });
 
-  test('another mask, a state from outside and a state as output are refused', async () => {
+  test('other masks, states from outside and states as outputs are rejected', async () => {
     const refused: [Plain[], string][] = [
       [[source, mask, embedding(false), lstm({ mask: tensor('not_equal') })], 'must have the mask of an Embedding'],
       [
@@ -355,15 +355,15 @@ describe('states and masks in a functional model', () => {
 
 // ----------------------------------------------------------------------------------------------------------- not these
 
-describe('what is no layers model', () => {
-  test('a graph model is called that, and where to get another one', async () => {
+describe('a file that is not a layers model', () => {
+  test('a graph model is named in the error, with advice', async () => {
     const message = /must be a layers model, got a graph model, which has no layers; convert the Keras model with/;
     await expect(modelFromJSON({ format: 'graph-model', modelTopology: { node: [] } })).rejects.toThrow(message);
     await expect(modelFromJSON({ modelTopology: { node: [] } })).rejects.toThrow(message);
     await expect(loadLayersModel(io.fromMemory({ format: 'graph-model', modelTopology: {} }))).rejects.toThrow(message);
   });
 
-  test('a model of Keras 1 is called that', async () => {
+  test('a Keras 1 model is named in the error', async () => {
     const lstm = layer('LSTM', { output_dim: 2, inner_activation: 'hard_sigmoid', ...input });
     for (const json of [
       chain([lstm]),
@@ -376,7 +376,7 @@ describe('what is no layers model', () => {
     }
   });
 
-  test('a layer that is not here is named, with those that are', async () => {
+  test('the error for an unknown layer lists the known ones', async () => {
     const json = chain([layer('ConvLSTM1D', input)]);
     await expect(modelFromJSON(json)).rejects.toThrow(
       /config\.layers\[0\]: unknown class 'ConvLSTM1D'; known: LSTM, GRU, SimpleRNN, /,
@@ -384,11 +384,11 @@ describe('what is no layers model', () => {
   });
 });
 
-test('modelFromJSON takes a model.json that lists weights, and says that it does not read them', async () => {
+test('modelFromJSON accepts a model.json that lists weights, and warns that it does not load them', async () => {
   const warn = vi.spyOn(console, 'warn').mockImplementation(() => {});
   const model = await modelFromJSON(readFileSync(`${folder}5-tfjs-gru/model.json`, 'utf8'));
   expect(classes(model)).toEqual(['GRU']);
-  expect(warn.mock.calls.flat().join()).toContain('the weights that json lists are not read');
+  expect(warn.mock.calls.flat().join()).toContain('the weights that json lists are not loaded');
   warn.mockRestore();
 });
 
@@ -412,7 +412,7 @@ describe('weights by the names of converters', () => {
     ['sequential/lstm/lstm_cell/', 'LSTM', [[3, 8], [2, 8], [8]]],
     ['lstm/lstm_cell_7/', 'LSTM', [[3, 8], [2, 8], [8]]],
     ['model/lstm/simple_rnn_cell/', 'SimpleRNN', [[3, 2], [2, 2], [2]]],
-  ])('%s is found by its layer and its last part', async (prefix, className, shapes) => {
+  ])('%s is found by its layer and the last part of its name', async (prefix, className, shapes) => {
     const names = ['kernel', 'recurrent_kernel', 'bias'].map(name => `${prefix}${name}`);
     const model = await loads(names, chain([layer(className, { name: 'lstm', units: 2, ...input })], keras3), shapes);
     expect(model.getWeights()[2]!.dataSync().at(-1)).toBe(
@@ -420,7 +420,7 @@ describe('weights by the names of converters', () => {
     );
   });
 
-  test('the cells of a stack come in their order', async () => {
+  test('the cells of a stack are matched in order', async () => {
     const names = ['a', 'b'].flatMap(cell =>
       ['kernel', 'recurrent_kernel', 'bias'].map(name => `rnn/stacked_rnn_cells/${cell}/${name}`),
     );
@@ -428,7 +428,7 @@ describe('weights by the names of converters', () => {
     expect(model.getWeights().map(weight => [...weight.dataSync()])).toEqual([[0, 1, 2], [3], [4], [5], [6], [7]]);
   });
 
-  test('a name that is there twice is refused', async () => {
+  test('a name that occurs twice is rejected', async () => {
     const topology = chain([layer('Dense', { name: 'd', units: 1, use_bias: false, batch_input_shape: [null, 1] })]);
     await expect(
       loads(['d/kernel', 'm/d/kernel'], topology, [
@@ -438,7 +438,7 @@ describe('weights by the names of converters', () => {
     ).rejects.toThrow('must be there once, got a second');
   });
 
-  test('spare bytes are refused, and with strict: false ignored', async () => {
+  test('surplus bytes are rejected, and ignored with strict: false', async () => {
     const topology = chain([layer('Dense', { name: 'd', units: 1, use_bias: false, batch_input_shape: [null, 1] })]);
     await expect(loads(['d/kernel'], topology, [[1, 1]], {}, 2)).rejects.toThrow('must have 4 bytes');
     const model = await loads(['d/kernel'], topology, [[1, 1]], { strict: false }, 2);
@@ -448,8 +448,8 @@ describe('weights by the names of converters', () => {
 
 // ------------------------------------------------------------------------------------------------------------- attacks
 
-describe('a topology that has no end', () => {
-  /** As text: nothing that is so deep can be written by JSON.stringify. */
+describe('a topology that is too large or too deep', () => {
+  /** As text, because JSON.stringify cannot write values that deep. */
   function nested(times: number, wrap: (inner: string) => Plain): string {
     const [before, after] = JSON.stringify(wrap('here')).split('"here"');
     return `${before!.repeat(times)}${JSON.stringify(layer('LSTM', { units: 1 }))}${after!.repeat(times)}`;
@@ -493,7 +493,7 @@ describe('a topology that has no end', () => {
     ],
   ];
 
-  test.each(bombs)('%s: every reader refuses it within a second', async (_name, text) => {
+  test.each(bombs)('%s: every reader rejects it within a second', async (_name, text) => {
     const json = JSON.parse(text);
     const archive = zipSync({ 'config.json': strToU8(text), 'metadata.json': strToU8('{"keras_version":"2.15.0"}') });
     const readers: (() => Promise<unknown>)[] = [
@@ -510,7 +510,7 @@ describe('a topology that has no end', () => {
     }
   });
 
-  test('a text longer than any topology is refused before it is parsed', async () => {
+  test('a text that is too long is rejected before it is parsed', async () => {
     const text = `${' '.repeat(2 ** 24)}{}`;
     await expect(modelFromJSON(text)).rejects.toThrow('json: must be at most 16777216 bytes long, got 16777218');
   });

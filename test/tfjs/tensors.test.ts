@@ -1,5 +1,6 @@
-// Tensor functions beside those of TF.js on its backend cpu: every dtype, shapes with axes of 0 and 1, NaN, both zeros and
-// infinities. Calls that differ on purpose are listed in `onPurpose`; calls that TF.js refuses are not compared.
+// Compares tensor functions with TF.js on its cpu backend: every dtype, shapes with axes of 0 and 1, NaN, both zeros
+// and
+// infinities. `onPurpose` lists intended differences; calls that TF.js rejects are not compared.
 
 import * as lw from 'lstm-wasm';
 import { describe, expect, test } from 'vitest';
@@ -8,7 +9,7 @@ import type { Library } from './build.ts';
 
 type DataType = 'float32' | 'int32' | 'bool';
 type Shape = readonly number[];
-/** A call by its name, and how to make it in either library. */
+/** The name of a call, and a function that runs it in either library. */
 type Case = readonly [name: string, call: (library: Library) => unknown];
 
 const dtypes: readonly DataType[] = ['float32', 'int32', 'bool'];
@@ -21,7 +22,7 @@ const shapes: readonly Shape[] = [[], [0], [1], [2, 3], [2, 0], [0, 3], [1, 3, 1
 const sizeOf = (shape: Shape) => shape.reduce((product, n) => product * n, 1);
 const show = (value: unknown) => JSON.stringify(value) ?? 'undefined';
 
-/** A tensor whose numbers come from the list of the dtype, from the one with this index on. */
+/** A tensor whose numbers come from the list of the dtype, starting at an index. */
 function make(library: Library, shape: Shape, dtype: DataType, from = 0): Library {
   const list = numbers[dtype];
   const values = Array.from({ length: sizeOf(shape) }, (_, i) => list[(i * 3 + from) % list.length]!);
@@ -31,17 +32,17 @@ function make(library: Library, shape: Shape, dtype: DataType, from = 0): Librar
 /** 0, 1, 2, ... in a shape. */
 const counted = (library: Library, shape: Shape): Library => library.range(0, sizeOf(shape)).reshape(shape);
 
-/** What differs on purpose, and why. */
+/** Intended differences, with their reasons. */
 const onPurpose: readonly [RegExp, string][] = [
   [/^(neg|add|sub|div) bool/, 'int32: a bool holds neither 2 nor -1'],
-  [/^(max|min|mean|moments) .*\b0\b/, 'of no numbers there is no mean, and none is the largest'],
-  [/^arg(Max|Min) .*\b0\b/, 'no number has a place'],
-  [/^(sum|max|min|mean|moments|reverse|squeeze) .*\[0,0\]/, 'an axis is named once'],
-  [/^concat (int32|bool) float32/, 'what does not fit into int32 would be cut'],
-  [/^concat bool int32/, 'what does not fit into bool would be cut'],
+  [/^(max|min|mean|moments) .*\b0\b/, 'an empty set has no mean and no maximum'],
+  [/^arg(Max|Min) .*\b0\b/, 'an empty set has no maximum'],
+  [/^(sum|max|min|mean|moments|reverse|squeeze) .*\[0,0\]/, 'a repeated axis is likely a mistake'],
+  [/^concat (int32|bool) float32/, 'values that do not fit into int32 would be truncated'],
+  [/^concat bool int32/, 'values that do not fit into bool would be lost'],
   [/^matMul bool/, 'int32: sums do not fit into bool'],
   [/^matMul .*\[2,1,2,3\]/, 'TF.js pairs batches that do not belong together'],
-  [/^transpose \[0,0\]/, 'an axis is named once'],
+  [/^transpose \[0,0\]/, 'a repeated axis is likely a mistake'],
 ];
 
 const cases: Case[] = [];
@@ -75,7 +76,7 @@ for (const dtype of dtypes) {
     for (const name of 'add sub mul div pow maximum minimum squaredDifference equal notEqual greater greaterEqual less lessEqual'.split(
       ' ',
     )) {
-      // One half below the other, all pairs of numbers
+      // Two rows of shifted values, so that all pairs of numbers occur
       const half = (L: Library, i: 0 | 1) =>
         L.tensor(
           pairs.map(pair => pair[i]),
@@ -125,7 +126,7 @@ for (const axis of [0, -1, [0, 1], [1, 0], [-1], [], 2, -3, null, undefined, [0,
   }
   for (const name of ['argMax', 'argMin', 'unstack', 'reverse', 'squeeze', 'expandDims', 'transpose', 'softmax']) {
     const shape = name === 'squeeze' ? [1, 3, 1] : [2, 3];
-    // TF.js takes anything for the one axis of these, and reads it as a number
+    // TF.js accepts any value for the axis of these and converts it to a number
     if (
       !Number.isInteger(axis) &&
       axis !== undefined &&
@@ -266,7 +267,7 @@ for (const [a, b] of [
   }
 }
 
-/** What comes out, as plain data; null where the call is refused. */
+/** The result as plain data; null if the call throws. */
 function outcome([, call]: Case, library: Library): unknown[] | null {
   try {
     const result = call(library);
@@ -283,7 +284,7 @@ function outcome([, call]: Case, library: Library): unknown[] | null {
   }
 }
 
-/** Numbers as text, the same for those that float32 may round differently. */
+/** Formats numbers so that differences within float32 rounding vanish. */
 const rounded = (value: unknown): unknown =>
   typeof value === 'number'
     ? Object.is(value, -0)
@@ -293,7 +294,7 @@ const rounded = (value: unknown): unknown =>
       ? value.map(rounded)
       : value;
 
-describe('tensor functions give what TF.js gives', () => {
+describe('tensor functions equal those of TF.js', () => {
   const names = [...new Set(cases.map(([name]) => name.split(' ')[0]!))];
   test.each(names)('%s', name => {
     const own = cases.filter(([text]) => text.split(' ')[0] === name);
@@ -307,7 +308,7 @@ describe('tensor functions give what TF.js gives', () => {
     expect(compared).toBeGreaterThan(own.length / 5);
   });
 
-  test.each(onPurpose)('the difference %s is there: %s', pattern => {
+  test.each(onPurpose)('the listed difference %s exists: %s', pattern => {
     const own = cases.filter(([name]) => pattern.test(name));
     const differing = own.filter(one => show(rounded(outcome(one, lw))) !== show(rounded(outcome(one, tf))));
     expect(differing.length).toBeGreaterThan(0);

@@ -66,7 +66,7 @@ expectTypeOf(model.predict(x).shape).toExtend<readonly number[]>();
 expectTypeOf(model.inspect('lstm_1', x).h).toEqualTypeOf<Tensor>();
 expectTypeOf(model.inspect('lstm_1', x).i).toEqualTypeOf<Tensor | undefined>();
 
-// The rank of a tensor is not in its type: its numbers are what the program uses them as.
+// The type of a tensor does not include its rank, so arraySync() can be used as any depth of arrays.
 const rows: number[][] = x.arraySync();
 expectTypeOf(x.arraySync().map(([a, b]) => [a, b])).toExtend<(number | undefined)[][]>();
 expectTypeOf(x.arraySync()[0]![1]!.toFixed(2)).toEqualTypeOf<string>();
@@ -135,7 +135,7 @@ model.fit(x, x, { callbacks: { onEpochEnd: (_epoch, logs) => losses.push(logs.lo
 model.fit(x, x, { callbacks: [{ onBatchEnd: (_batch, { loss }) => loss! < 1 && console.log(loss) }] });
 model.fit(x, x, { callbacks: { onEpochEnd: async (epoch, logs) => epoch % 10 === 0 && console.log(logs.val_loss) } });
 
-// Callbacks of one's own may be synchronous, or written as for TF.js.
+// Custom callbacks may be synchronous, or written for TF.js.
 class Quick extends Callback {
   override onEpochEnd(_epoch: number, logs: Logs) {
     return losses.push(logs.loss!);
@@ -146,7 +146,7 @@ class Quick extends Callback {
 }
 model.fit(x, x, { callbacks: new Quick() });
 
-// Options that are kept in a constant
+// Options in a constant
 const options = { epochs: 3, verbose: 0, validationData: [x, x] };
 model.fit(x, x, options);
 

@@ -73,7 +73,7 @@ expectTypeOf(writeSVG('out/plot.svg', prediction)).toEqualTypeOf<string>();
 prediction.update({ target: ['1'], prediction: [1] });
 // @ts-expect-error misspelt
 predictionPlot({ titel: 'Sine to cosine' });
-// @ts-expect-error a number is no line
+// @ts-expect-error a line must be an array, not a number
 lossPlot().update({ loss: 1 });
 // @ts-expect-error units are missing
 gateHeatmap({ steps: 20 });

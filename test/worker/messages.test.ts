@@ -1,4 +1,4 @@
-/** Messages that are not ours, or that get lost, between a program and its worker: on the package as it is built. */
+/** Messages of other code, and lost messages, between a program and its worker; tests the built package. */
 
 import type { EventEmitter } from 'node:events';
 import { Worker } from 'node:worker_threads';
@@ -18,7 +18,7 @@ afterEach(async () => {
   await Promise.all(hosts.splice(0).map(host => host.terminate()));
 });
 
-/** Messages of other code: with our names, and almost in our shapes. In the thread, this is source text. */
+/** Messages of other code, with our keys and nearly our fields. The thread gets this as source text. */
 const foreign = `() => {
   const cyclic = { lstmWasm: 'call', id: 1, model: null };
   cyclic.args = cyclic;
@@ -54,7 +54,7 @@ const foreign = `() => {
 }`;
 const messages: () => unknown[] = new Function(`return (${foreign})();`) as () => unknown[];
 
-/** A thread with code of its own beside ours. */
+/** A worker script that also runs its own code. */
 const thread = (own = '') =>
   new Worker(
     `const { parentPort } = require('node:worker_threads'); import('${built('thread')}').then(() => { ${own} });`,
@@ -77,7 +77,7 @@ async function small(host: Host): Promise<RemoteSequential> {
   return model;
 }
 
-/** Calls of every kind, with questions in both directions, and what came of them. */
+/** Makes calls of every kind, with questions in both directions, and returns their results. */
 async function session(model: RemoteSequential | Core.Sequential, meanwhile = () => {}) {
   let events = 0;
   const onBatchEnd = () => {
@@ -107,7 +107,7 @@ function expected() {
 
 const reasonOf = (promise: Promise<unknown>) => promise.then(() => 'nothing', String);
 
-it('a worker that sends messages of its own, and those of ours back, computes the same', async () => {
+it('a worker that sends its own messages, and echoes ours, computes the same', async () => {
   const worker = thread(`
     const messages = ${foreign};
     const send = () => { for (const message of messages()) parentPort.postMessage(message); };
@@ -120,7 +120,7 @@ it('a worker that sends messages of its own, and those of ours back, computes th
   expect(await session(await small(start(worker)))).toEqual(await expected());
 });
 
-it('a program that sends messages of its own to a worker computes the same', async () => {
+it('a program that sends its own messages to the worker computes the same', async () => {
   const worker = thread();
   const send = () => {
     for (const message of messages()) worker.postMessage(message);
@@ -132,7 +132,7 @@ it('a program that sends messages of its own to a worker computes the same', asy
   expect(await reasonOf(model.predict([[1]] as never))).toMatch(/^ValueError: model.predict: x must have/);
 });
 
-it('a message that throws when it is looked at is ignored', async () => {
+it('a message whose getters throw is ignored', async () => {
   const worker = thread();
   const model = await small(start(worker));
   const thrower = {
@@ -147,14 +147,14 @@ it('a message that throws when it is looked at is ignored', async () => {
   expect(await session(model, send)).toEqual(await expected());
 });
 
-it('messages that cannot be read are ignored where nothing of ours is lost', async () => {
+it('unreadable messages of other code are ignored', async () => {
   const worker = thread(`setInterval(() => parentPort.emit('messageerror', new Error('no')), 1)`);
   const model = await small(start(worker));
   const miss = () => void (worker as EventEmitter).emit('messageerror', new Error('no'));
   expect(await session(model, miss)).toEqual(await expected());
 });
 
-/** A worker of which, once armed, the first message that fits is one that cannot be read. */
+/** A worker that, once armed, replaces the first matching message by an unreadable one. */
 class Losing {
   readonly #worker = thread(`parentPort.on('message', text => text === 'miss' && parentPort.emit('messageerror'))`);
   readonly #kind: string;
@@ -202,7 +202,7 @@ it.each(['fit', 'result', 'question', 'answer'])('a call ends with an error when
   expect((await model.predict(x)).shape).toEqual([32, 1]);
 });
 
-it('what a callback throws reaches the caller, whatever it is', async () => {
+it('any value that a callback throws reaches the caller', async () => {
   const model = await small(start(thread()));
   const odd = [
     null,
@@ -229,7 +229,7 @@ it('what a callback throws reaches the caller, whatever it is', async () => {
   expect((await model.fit(x, y, { epochs: 1, verbose: 0, callbacks: callbacks.terminateOnNaN() })).epoch).toEqual([0]);
 });
 
-it('two hosts of one worker do not take the answers of each other', async () => {
+it('two hosts of one worker receive only their own answers', async () => {
   const worker = thread();
   const [one, other] = [start(worker), start(worker)];
   const [a, b] = await Promise.all([one, other].map(host => host.sequential({ layers: make() })));

@@ -622,7 +622,7 @@ describe('memory', () => {
 
 afterAll(() => Promise.all(hosts.map(host => host.terminate())));
 
-test('forecast gives for a model in a worker what it gives without one, as a promise', async () => {
+test('forecast of a model in a worker returns a promise of the same numbers', async () => {
   const series = Array.from({ length: 30 }, (_, n) => Math.sin(n / 3));
   const scaler = standardize(series);
   const host = start();
@@ -645,11 +645,11 @@ test('forecast gives for a model in a worker what it gives without one, as a pro
   expect(await messageOf(forecast(there, series, 3))).toMatch(/^ValueError forecast: .*dispose/);
 });
 
-test('methods in a worker refuse arguments that they do not take', async () => {
+test('methods in a worker reject surplus arguments', async () => {
   const model = await small();
   const more = { surplus: 1 } as never;
   const surplus = (...given: never[]) => messageOf((model.predict as (...all: never[]) => Promise<unknown>)(...given));
   expect(await surplus(x as never, {} as never, more)).toBe(
-    'ValueError model.predict: takes at most 2 arguments, got { surplus } as number 3; check the order of the arguments',
+    'ValueError model.predict: takes at most 2 arguments, got { surplus } as argument 3; check the order of the arguments',
   );
 });

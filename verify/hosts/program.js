@@ -22,7 +22,10 @@
  * @property {number[]} stacked these weights
  */
 
-/** Of the tutorial's loop, which predicts without putting the states back: its cost in the end depends on the seed. */
+/**
+ * The seed for the loop of the tutorial. That loop predicts without restoring the states, so its final cost depends on
+ * the seed.
+ */
 const SEED = 21;
 const STEPS = 501;
 /** Clocks of browsers are coarse, and machines have other things to do: the fastest block of steps is what counts. */

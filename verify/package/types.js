@@ -16,7 +16,7 @@ export async function checkTypes(context) {
 }
 
 /**
- * All entry points under the oldest TypeScript that reads them, declarations included.
+ * Compiles all entry points, including their declarations, with the oldest supported TypeScript.
  *
  * @param {import('../run.js').Context} context
  * @returns {import('../run.js').Outcome}

@@ -17,7 +17,7 @@ export type Every = number | { epochs: number } | { batches: number };
 export interface ModelCheckpointArgs extends MonitorOptions {
   /**
    * In Node: a file that `model.snapshot()` is written into. It is replaced as a whole, so that it can be read at any
-   * moment, whatever happens to the process; its mode stays, and a link goes on to lead to it.
+   * moment, whatever happens to the process; its mode and links to it are kept.
    */
   file?: string | URL;
   /** Go on with the training that `file` is a snapshot of, where it is there already; default false. */

@@ -70,9 +70,9 @@ def dense(name, units, activation="linear"):
 
 
 def h5(groups, latest=False, windows=False):
-    """model.weights.h5: every object that may have variables, with or without them.
+    """model.weights.h5: every object that can have variables, with or without them.
 
-    Up to 2.15, Keras joined the path of an object as the system joins paths, on Windows with backslashes.
+    Up to 2.15, Keras joined the path of an object with the path separator of the system, on Windows a backslash.
     """
     memory = io.BytesIO()
     start = 0
@@ -206,11 +206,11 @@ def attributes_of_2_12(layers, groups, shape):
     return layers, renamed, shape
 
 
-LIMIT = 64512  # of bytes in an object header
+LIMIT = 64512  # bytes in an object header
 
 
 def save_attributes(group, name, data):
-    """save_attributes_to_hdf5_group of Keras; of an empty list, h5py makes an empty array of float64."""
+    """save_attributes_to_hdf5_group of Keras. h5py writes an empty list as an empty float64 array."""
     chunks = [np.asarray(data)]
     while any(chunk.nbytes > LIMIT for chunk in chunks):
         chunks = np.array_split(np.asarray(data), len(chunks) + 1)
@@ -222,7 +222,7 @@ def save_attributes(group, name, data):
 
 
 def save_weights(group, layers, version):
-    """save_weights_to_hdf5_group of Keras: for each layer its name, and its weights by theirs."""
+    """save_weights_to_hdf5_group of Keras: the name of each layer, and its weights by name."""
     save_attributes(group, "layer_names", [name.encode("utf8") for name, _ in layers])
     group.attrs["backend"] = b"tensorflow"
     group.attrs["keras_version"] = version.encode("utf8")
@@ -234,7 +234,7 @@ def save_weights(group, layers, version):
 
 
 def counted(layers):
-    """Layers whose weights are shapes, with the numbers that the formula gives."""
+    """Replaces the weight shapes of layers by arrays with the numbers of the formula."""
     start = 0
     for name, weights in layers:
         made = []
@@ -245,7 +245,7 @@ def counted(layers):
 
 
 def old(config):
-    """A layer's options, without those that came with Keras 3."""
+    """The options of a layer without those that Keras 3 added."""
     plain = {**config, "dtype": "float32"}
     for name in ("zero_output_for_mask", "seed", "quantization_config"):
         plain.pop(name, None)
@@ -256,7 +256,7 @@ def old(config):
 
 
 def save_whole(out, listed, layers, version="2.4.0"):
-    """A whole model in one file, as Keras saved it before version 3. Without a version: as its first versions did."""
+    """A whole model in one file, as Keras before version 3 saved it; without a version, as its first versions did."""
     model = {"class_name": "Sequential", "config": {"name": "old", "layers": [
         {"class_name": class_name, "config": config} for class_name, config in listed]}}
     with h5py.File(out, "w") as file:
@@ -286,13 +286,13 @@ DENSE_WEIGHTS = [("kernel:0", (3, 2)), ("bias:0", (2,))]
 
 
 def legacy():
-    """hard_sigmoid is another function in Keras 2."""
+    """hard_sigmoid is a different function in Keras 2."""
     save_whole(path("legacy.h5"), [OLD_INPUT, ("LSTM", OLD_LSTM), ("Dense", old(dense("dense", 2)))],
                [("lstm", LSTM_WEIGHTS), ("dense", DENSE_WEIGHTS)])
 
 
 def weightless():
-    """Layers without weights, whose attributes are empty."""
+    """Layers without weights, which have empty attributes."""
     lstm = {**OLD_LSTM, "return_sequences": True}
     each = {"class_name": "Activation", "config": {"name": "inner", "activation": "tanh", "dtype": "float32"}}
     listed = [OLD_INPUT, ("Masking", {"name": "masking", "mask_value": -9.0, "dtype": "float32"}), ("LSTM", lstm),
@@ -305,7 +305,7 @@ def weightless():
     weights = [("in", []), ("masking", []), ("lstm", LSTM_WEIGHTS), ("dropout", []), ("each", []), ("flatten", []),
                ("repeat", []), ("reshape", []), ("dense", [("kernel:0", (24, 2)), ("bias:0", (2,))])]
     save_whole(path("weightless.h5"), listed, weights)
-    # The other form of nothing that h5py has
+    # The other form of an empty attribute in h5py
     with h5py.File(path("weightless.h5"), "a") as file:
         file["model_weights/flatten"].attrs["weight_names"] = h5py.Empty("S1")
 
@@ -338,7 +338,7 @@ def nested_whole():
 
 
 def chunked():
-    """Names of more than 64 kB, of layers and of the weights of one, which stand in several attributes."""
+    """Lists of layer names and weight names of more than 64 kB, which Keras splits into several attributes."""
     cells = [{"class_name": "LSTMCell", "config": old(layer(f"cell_{n}", **cell(1, unit_forget_bias=True)))}
              for n in range(12)]
     name = "rnn" + "x" * 2000
@@ -366,7 +366,7 @@ def to_cudnn(kernel, recurrent, bias, gates):
 
 
 def cudnn():
-    """Weights of CuDNNLSTM, and of CuDNNGRU in both directions: those of LSTM and GRU have the numbers of the formula."""
+    """Weights of CuDNNLSTM and bidirectional CuDNNGRU. Converted to LSTM and GRU, they are the numbers of the formula."""
     parts = ("kernel:0", "recurrent_kernel:0", "bias:0")
     lstm = [("lstm/" + part, shape) for part, shape in zip(parts, [(2, 12), (3, 12), (12,)])]
     gru = [(f"{way}/{part}", shape) for way in ("forward", "backward")
@@ -381,7 +381,7 @@ def cudnn():
 
 
 def keras1():
-    """What layers were called in Keras 1, with a version and without one."""
+    """Layer options and weight names of Keras 1, with and without a version."""
     lstm = {"name": "lstm_1", "output_dim": 3, "init": "glorot_uniform", "inner_init": "orthogonal",
             "forget_bias_init": "one", "activation": "tanh", "inner_activation": "hard_sigmoid", "W_regularizer": None,
             "dropout_W": 0.0, "batch_input_shape": [None, 4, 2], "input_dim": 2, "consume_less": "cpu"}
@@ -391,7 +391,7 @@ def keras1():
 
 
 def hostile():
-    """A path that goes through 30,000 groups, all of them the first one; and a name that Windows would part so often."""
+    """A path of 30,000 groups that are all the root group, and a name that splits into 30,000 parts at backslashes."""
     for name, link, layer_name in (("circle", "a", "/".join("a" * 30_000)), ("backslashes", "\\".join("a" * 30_000), "b")):
         memory = io.BytesIO()
         with h5py.File(memory, "w") as file:
