@@ -144,6 +144,25 @@ it('knows its size as TF.js does: a number, Infinity without end, null where it 
   expect([unknown.repeat().size, data.array([]).repeat().size]).toEqual([null, 0]);
 });
 
+it('a test refuses a data set that never ends, unless it is told how many batches', async () => {
+  const model = lw.sequential({ layers: [lw.layers.dense({ units: 1, inputShape: [1] })] });
+  model.compile({ optimizer: 'sgd', loss: 'meanSquaredError' });
+  const pairs = [{ xs: [1], ys: [2] }];
+  for (const endless of [data.array(pairs).repeat(), data.generator(() => pairs.values()).repeat()]) {
+    const dataset = endless.batch(2);
+    await expect(model.evaluateDataset(dataset)).rejects.toThrow(
+      new lw.ValueError('model.evaluateDataset: dataset must end, got a data set that repeats; give batches'),
+    );
+    expect((await model.evaluateDataset(dataset, { batches: 1 })) as Tensor).toHaveProperty('shape', []);
+    const validated = { epochs: 1, batchesPerEpoch: 1, validationData: dataset, verbose: 0 } as const;
+    await expect(model.fitDataset(dataset, validated)).rejects.toThrow(
+      'model.fitDataset: validationData must end, got a data set that repeats; give validationBatches',
+    );
+    const { history } = await model.fitDataset(dataset, { ...validated, validationBatches: 1 });
+    expect(history.val_loss).toHaveLength(1);
+  }
+});
+
 it('toArray refuses what never ends, and takes a part of it', async () => {
   const once = data.generator(function* () {
     yield 1;
