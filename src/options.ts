@@ -50,7 +50,10 @@ export function checkNumber(
       above > -Infinity && `above ${above}`,
       most < Infinity && `at most ${most}`,
       below < Infinity && `below ${below}`,
-      Number.isFinite(value) && !Number.isFinite(Math.fround(value as number)) && 'within float32 (3.4e38)',
+      !Number.isFinite(most) &&
+        Number.isFinite(value) &&
+        !Number.isFinite(Math.fround(value as number)) &&
+        'within float32 (3.4e38)',
     ].filter(Boolean);
     fail(call, `${name} must be a finite number${rules.length ? ` ${rules.join(' and ')}` : ''}, got ${show(value)}`);
   }

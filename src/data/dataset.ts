@@ -19,14 +19,15 @@ type Items<T> = Iterator<T> | AsyncIterator<T>;
 export class Dataset<T> implements AsyncIterable<T> {
   /** The number of items, as in TF.js: Infinity for an endless data set, null when unknown. */
   readonly size: number | null;
-  readonly #isEndless: boolean;
+  /** Whether it is known to have no end, even where the size is not known. @internal */
+  readonly isEndless: boolean;
   readonly #open: () => Items<T> | Promise<Items<T>>;
 
   /** @internal */
   constructor(open: () => Items<T> | Promise<Items<T>>, size: number | null, isEndless = size === Infinity) {
     this.#open = open;
     this.size = size;
-    this.#isEndless = isEndless;
+    this.isEndless = isEndless;
   }
 
   /** A run through the items. */
@@ -46,7 +47,7 @@ export class Dataset<T> implements AsyncIterable<T> {
   #then<U>(
     run: (items: AsyncIterable<T>) => AsyncGenerator<U, void, void>,
     size: number | null,
-    isEndless = this.#isEndless,
+    isEndless = this.isEndless,
   ): Dataset<U> {
     return new Dataset(() => run(this), size, isEndless);
   }
@@ -106,7 +107,7 @@ export class Dataset<T> implements AsyncIterable<T> {
         }
       },
       times === 0 || this.size === 0 ? 0 : this.size === null ? null : times * this.size,
-      times > 0 && this.size !== 0 && (this.#isEndless || times === Number.POSITIVE_INFINITY),
+      times > 0 && this.size !== 0 && (this.isEndless || times === Number.POSITIVE_INFINITY),
     );
   }
 
@@ -162,7 +163,7 @@ export class Dataset<T> implements AsyncIterable<T> {
 
   /** All items, which must come to an end. */
   async toArray(): Promise<T[]> {
-    if (this.#isEndless)
+    if (this.isEndless)
       fail('dataset.toArray', 'the data set must be finite, got one that repeats forever; call take first');
     const items: T[] = [];
     for await (const item of this) items.push(item);

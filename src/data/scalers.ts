@@ -79,6 +79,12 @@ export class StandardScaler extends Scaler {
     this.mean = Object.freeze([...mean]);
     this.std = Object.freeze([...std]);
   }
+
+  /** What `standardize` makes the scaler from again; so metadata and JSON may hold a scaler. */
+  toJSON(): Pick<StandardScaler, 'mean' | 'std'> {
+    const { mean, std } = this;
+    return { mean, std };
+  }
 }
 
 /** What `minMax` has learned. */
@@ -96,6 +102,12 @@ export class MinMaxScaler extends Scaler {
     this.min = Object.freeze([...min]);
     this.max = Object.freeze([...max]);
     this.range = Object.freeze([low, high] as const);
+  }
+
+  /** What `minMax` makes the scaler from again; so metadata and JSON may hold a scaler. */
+  toJSON(): Pick<MinMaxScaler, 'min' | 'max' | 'range'> {
+    const { min, max, range } = this;
+    return { min, max, range };
   }
 }
 

@@ -1,6 +1,6 @@
 /** How long things take: bars on a log scale, one group for each workload. */
 
-import { noMore } from '../arguments.ts';
+import { exactTable, noMore } from '../arguments.ts';
 import { fail, show } from '../errors.ts';
 import { checkNumber, checkOptions } from '../options.ts';
 import { BarColumn } from './bars.ts';
@@ -83,7 +83,7 @@ export function benchmarkChart(options: BenchmarkOptions): Plot<BenchmarkData> {
   for (const column of columns) column.draw(svg);
   sheet.place();
 
-  const plot: Plot<BenchmarkData> = {
+  const plot: Plot<BenchmarkData> = exactTable(call, {
     node: svg.node,
     update(data) {
       const { values, labels, caption: words } = checkBenchmark(`${call}.update`, data, groups);
@@ -101,7 +101,7 @@ export function benchmarkChart(options: BenchmarkOptions): Plot<BenchmarkData> {
     },
     toSVG: () => sheet.toSVG(),
     remove: () => sheet.remove(),
-  };
+  });
   return plot.update({ values: groups.map(({ bars }) => bars.map(() => Number.NaN)) });
 }
 

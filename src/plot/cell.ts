@@ -1,6 +1,6 @@
 /** The picture that explains a recurrent cell: what flows where, and on request the numbers of one unit as they flow. */
 
-import { noMore } from '../arguments.ts';
+import { exactTable, noMore } from '../arguments.ts';
 import { checkBoolean, checkName, checkOptions } from '../options.ts';
 import { type CellKind, cellHeight, cellPlans, cellWidth, kinds, nodeRadius, reach, stem } from './cells.ts';
 import { checkText, checkValue } from './check.ts';
@@ -70,7 +70,7 @@ export function cellDiagram(options: CellDiagramOptions = {}): Plot<CellData> {
   const caption = sheet.addCaption(titleLine);
   sheet.place();
 
-  const plot: Plot<CellData> = {
+  const plot: Plot<CellData> = exactTable(call, {
     node: sheet.svg.node,
     update(data) {
       const { caption: words, ...numbers } = checkCellData(`${call}.update`, data, [...values.keys()]);
@@ -82,7 +82,7 @@ export function cellDiagram(options: CellDiagramOptions = {}): Plot<CellData> {
     },
     toSVG: () => sheet.toSVG(),
     remove: () => sheet.remove(),
-  };
+  });
   return plot;
 }
 

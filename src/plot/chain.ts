@@ -1,7 +1,7 @@
 /** The unrolled chain: the same cell at every time step, the one in the middle open. */
 
 import type { Container } from '@svgdotjs/svg.js';
-import { noMore } from '../arguments.ts';
+import { exactTable, noMore } from '../arguments.ts';
 import { fail } from '../errors.ts';
 import { checkBoolean, checkCount, checkName, checkOptions } from '../options.ts';
 import { type CellKind, type CellPlan, cellHeight, cellPlans, kinds, nodeRadius, stem, withEnds } from './cells.ts';
@@ -102,7 +102,7 @@ export function chainDiagram(options: ChainDiagramOptions = {}): Plot<ChainData>
   const caption = sheet.addCaption(title ? titleLine : side);
   sheet.place();
 
-  const plot: Plot<ChainData> = {
+  const plot: Plot<ChainData> = exactTable(call, {
     node: sheet.svg.node,
     update(data) {
       const given = checkChainData(`${call}.update`, data, steps, [...rows.keys()], [...single.keys()]);
@@ -119,7 +119,7 @@ export function chainDiagram(options: ChainDiagramOptions = {}): Plot<ChainData>
     },
     toSVG: () => sheet.toSVG(),
     remove: () => sheet.remove(),
-  };
+  });
   return plot;
 }
 

@@ -1,7 +1,7 @@
 /** Gates and states of a recurrent layer over the time steps of one sequence, a field for each unit and step. */
 
 import type { Container, Rect } from '@svgdotjs/svg.js';
-import { noMore } from '../arguments.ts';
+import { exactTable, noMore } from '../arguments.ts';
 import { fail, show } from '../errors.ts';
 import { checkCount, checkName, checkOptions } from '../options.ts';
 import { type Area, Axis, roomForLabels } from './axes.ts';
@@ -88,7 +88,7 @@ export function gateHeatmap(options: GateHeatmapOptions): Plot<GateData> {
   addAxisNames(sheet, areas);
   sheet.place();
 
-  const plot: Plot<GateData> = {
+  const plot: Plot<GateData> = exactTable(call, {
     node: sheet.svg.node,
     update(data) {
       const { caption: words, ...values } = checkGates(`${call}.update`, data, names, units, steps);
@@ -98,7 +98,7 @@ export function gateHeatmap(options: GateHeatmapOptions): Plot<GateData> {
     },
     toSVG: () => sheet.toSVG(),
     remove: () => sheet.remove(),
-  };
+  });
   return plot;
 }
 

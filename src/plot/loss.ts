@@ -1,6 +1,6 @@
 /** Plots losses and metrics over the steps or epochs of a training run. */
 
-import { noMore } from '../arguments.ts';
+import { exactTable, noMore } from '../arguments.ts';
 import { checkBoolean, checkOptions, isPlain } from '../options.ts';
 import { checkDomain, checkText } from './check.ts';
 import { day } from './dates.ts';
@@ -71,7 +71,7 @@ export function lossPlot(options: LossOptions = {}): Plot<LossData> {
     );
   };
 
-  const plot: Plot<LossData> = {
+  const plot: Plot<LossData> = exactTable(call, {
     node: frame.svg.node,
     update(data) {
       const { byStep, ...set } = checkLosses(`${call}.update`, data);
@@ -87,7 +87,7 @@ export function lossPlot(options: LossOptions = {}): Plot<LossData> {
     },
     toSVG: () => frame.toSVG(),
     remove: () => frame.remove(),
-  };
+  });
   frame.show(legendOf([label]), undefined, log ? 'log scale' : '');
   draw({ lines: [], kind: 'count' });
   frame.place();

@@ -1,6 +1,6 @@
 /** Plots the predictions of a sequence model next to the targets and other lines. */
 
-import { noMore } from '../arguments.ts';
+import { exactTable, noMore } from '../arguments.ts';
 import { checkOptions } from '../options.ts';
 import { checkDomain, checkPair, checkText } from './check.ts';
 import { Frame, type FrameOptions, frameOptions } from './frame.ts';
@@ -55,7 +55,7 @@ export function predictionPlot(options: LivePredictionOptions = {}): Plot<Predic
   const paths = new LinePaths(frame.addDataArea(), frame.theme);
   frame.place();
 
-  const plot: Plot<PredictionData> = {
+  const plot: Plot<PredictionData> = exactTable(call, {
     node: frame.svg.node,
     update(data) {
       const set = checkLines(`${call}.update`, data, 'time');
@@ -70,7 +70,7 @@ export function predictionPlot(options: LivePredictionOptions = {}): Plot<Predic
     },
     toSVG: () => frame.toSVG(),
     remove: () => frame.remove(),
-  };
+  });
   return plot;
 }
 

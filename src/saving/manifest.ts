@@ -2,6 +2,7 @@
 
 import { show } from '../errors.ts';
 import { joined, type ModelArtifacts, type ModelJson, partsOf, type WeightsManifestEntry } from './artifacts.ts';
+import { describeForeign } from './foreign.ts';
 import { itemOf, type Place, parseTopology, readList, readObject, readText, refuse, within } from './place.ts';
 import { checkSpecs } from './weightData.ts';
 
@@ -84,7 +85,7 @@ export class Collector {
   ) {}
 
   add(bytes: Uint8Array<ArrayBuffer>): void {
-    if (this.strict && this.#count + bytes.byteLength > this.expected) this.refuse('more');
+    if (this.strict && this.#count + bytes.byteLength > this.expected) this.refuse('more', this.#bytes[0] ?? bytes);
     const taken = bytes.subarray(0, this.expected - this.#count);
     this.#count += taken.byteLength;
     this.#bytes.push(taken);
@@ -106,11 +107,13 @@ export class Collector {
   }
 
   whole(): ArrayBuffer {
-    if (this.#count !== this.expected) this.refuse(`${this.#count}`);
+    if (this.#count !== this.expected) this.refuse(`${this.#count}`, this.#bytes[0] ?? new Uint8Array());
     return joined(this.#bytes).buffer;
   }
 
-  refuse(got: string): never {
-    return refuse(this.place, `must have ${this.expected} bytes, as weightsManifest says, got ${got}`);
+  /** @param first bytes of the files, where they were read: what is there in place of weights is told by them */
+  refuse(got: string, first?: Uint8Array): never {
+    const found = (first && describeForeign(first)) ?? got;
+    return refuse(this.place, `must have ${this.expected} bytes, as weightsManifest says, got ${found}`);
   }
 }

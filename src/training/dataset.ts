@@ -61,6 +61,8 @@ export interface Source {
   readonly once: boolean;
   /** How many batches it has, where it says so. */
   readonly size: number | null;
+  /** Whether it says that it has no end. */
+  readonly endless: boolean;
   open(): Promise<Reader>;
   failEmpty(call: string): never;
 }
@@ -69,6 +71,7 @@ interface Methods {
   next?: unknown;
   iterator?: unknown;
   size?: unknown;
+  isEndless?: unknown;
   length?: unknown;
   [Symbol.iterator]?: unknown;
   [Symbol.asyncIterator]?: unknown;
@@ -85,6 +88,7 @@ export function sourceOf(call: string, name: string, dataset: unknown): Source {
     name,
     once: typeof methods.next === 'function',
     size: typeof size === 'number' && Number.isFinite(size) ? size : null,
+    endless: size === Number.POSITIVE_INFINITY || methods.isEndless === true,
     failEmpty: asked => fail(asked, `${name} must hold a batch, got none`),
     async open() {
       const made = typeof dataset === 'function' ? await dataset() : methods;
@@ -93,6 +97,13 @@ export function sourceOf(call: string, name: string, dataset: unknown): Source {
       return readerOf(call, name, steps, steps === dataset);
     },
   };
+}
+
+/** A test goes through all batches, unless it is told how many. */
+export function checkEnds(call: string, source: Source, batches: number | null, option: string): void {
+  if (batches === null && source.endless) {
+    fail(call, `${source.name} must be finite, got a data set that repeats forever; pass ${option}`);
+  }
 }
 
 const TypedArray = Object.getPrototypeOf(Int8Array) as new () => object;

@@ -10,7 +10,7 @@ import { Tensor } from '../tensor/tensor.ts';
 import { warn } from '../warning.ts';
 import { type WeightOptions, writeWeights } from '../weights.ts';
 import { report } from './callbacks/progressBar.ts';
-import { type BatchSource, type Source, sourceOf } from './dataset.ts';
+import { type BatchSource, checkEnds, type Source, sourceOf } from './dataset.ts';
 import type { Means } from './history.ts';
 import { checkBatchSize, checkVerbose, checkWhole, type Verbosity } from './options.ts';
 import { Samples, Selection, Weighing } from './samples.ts';
@@ -166,6 +166,7 @@ export async function evaluateDataset(
   const batches = known.batches === undefined ? null : checkCount(call, 'batches', known.batches);
   const verbose = checkVerbose(call, known.verbose ?? 0);
   const source = sourceOf(call, 'dataset', dataset);
+  checkEnds(call, source, batches, 'batches');
   const start = performance.now();
   const [means, count] = await trainee.attempt(() => testSource(call, trainee, source, batches, async () => {}));
   if (verbose) report(performance.now() - start, count, means);

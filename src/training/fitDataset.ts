@@ -6,7 +6,7 @@ import { randomState } from '../random.ts';
 import { warn } from '../warning.ts';
 import type { WeightOptions } from '../weights.ts';
 import type { Logs } from './callback.ts';
-import { type BatchSource, type ReadBatch, type Reader, type Source, sourceOf } from './dataset.ts';
+import { type BatchSource, checkEnds, type ReadBatch, type Reader, type Source, sourceOf } from './dataset.ts';
 import { type Pairs, readSamples, testing, testSource } from './evaluate.ts';
 import { findFault, readValidation, type ValidationData } from './fit.ts';
 import type { History } from './history.ts';
@@ -231,6 +231,7 @@ function readAnyValidation(
   }
   const source = sourceOf(call, 'validationData', data);
   checkPasses(call, source, batches, 'validationBatches', passes);
+  checkEnds(call, source, batches, 'validationBatches');
   return { source, batches };
 }
 

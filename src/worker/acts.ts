@@ -36,6 +36,7 @@ export interface PlainSource {
   readonly source: number;
   readonly size: number | null;
   readonly once: boolean;
+  readonly endless: boolean;
 }
 
 export function actOfHost(models: Models, method: string, args: Args): unknown {
@@ -145,7 +146,7 @@ async function train(options: object, ask: Ask, run: (options: never) => Promise
 }
 
 /** A data set whose batches are asked for one by one. */
-function sourceFrom({ source, size, once }: PlainSource, ask: Ask): BatchSource {
+function sourceFrom({ source, size, once, endless: isEndless }: PlainSource, ask: Ask): BatchSource {
   const open = async () => {
     const reader = await ask('open', source);
     return {
@@ -159,10 +160,11 @@ function sourceFrom({ source, size, once }: PlainSource, ask: Ask): BatchSource 
       },
     };
   };
-  if (!once) return { size, iterator: open } as BatchSource;
+  if (!once) return { size, isEndless, iterator: open } as BatchSource;
   let opened: ReturnType<typeof open> | null = null;
   return {
     size,
+    isEndless,
     async next() {
       opened ??= open();
       return (await opened).next();

@@ -8,6 +8,7 @@ import type { Layer } from '../layers/layer.ts';
 import { readObjective } from '../objective.ts';
 import { checkBoolean, checkOptions, isPlain } from '../options.ts';
 import { saverFor } from '../saving/routes.ts';
+import { checkMetadata } from '../saving/save.ts';
 import { runnerOf, type Sequential, trainedBy } from '../sequential.ts';
 import { BaseCallback, type CallbackState, CustomCallback, type Params } from '../training/callback.ts';
 import {
@@ -113,7 +114,7 @@ function trained(model: Sequential, callbacks: readonly BaseCallback[]) {
   };
 }
 
-const plainSource = ({ size, once }: Source, source: number): PlainSource => ({ source, size, once });
+const plainSource = ({ size, once, endless }: Source, source: number): PlainSource => ({ source, size, once, endless });
 
 type Fit = Parameters<Sequential['fit']>;
 type FitDataset = Parameters<Sequential['fitDataset']>;
@@ -236,7 +237,8 @@ export const ways = {
   save(call: string, _model: Sequential, ...[target, options]: Parameters<Sequential['save']>): Way {
     return { args: [options], done: saverFor(call, target) as Way['done'] & {} };
   },
-  setUserDefinedMetadata: given,
+  setUserDefinedMetadata: (call: string, model: Sequential, metadata: unknown): Way =>
+    given(call, model, checkMetadata(call, metadata)),
   getUserDefinedMetadata: nothing,
 
   dispose(_call: string, model: Sequential): Way {

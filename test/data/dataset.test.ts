@@ -144,6 +144,27 @@ it('size is a number, Infinity for an endless data set or null when unknown, as 
   expect([unknown.repeat().size, data.array([]).repeat().size]).toEqual([null, 0]);
 });
 
+it('evaluateDataset and validationData reject an endless data set without a number of batches', async () => {
+  const model = lw.sequential({ layers: [lw.layers.dense({ units: 1, inputShape: [1] })] });
+  model.compile({ optimizer: 'sgd', loss: 'meanSquaredError' });
+  const pairs = [{ xs: [1], ys: [2] }];
+  for (const endless of [data.array(pairs).repeat(), data.generator(() => pairs.values()).repeat()]) {
+    const dataset = endless.batch(2);
+    await expect(model.evaluateDataset(dataset)).rejects.toThrow(
+      new lw.ValueError(
+        'model.evaluateDataset: dataset must be finite, got a data set that repeats forever; pass batches',
+      ),
+    );
+    expect((await model.evaluateDataset(dataset, { batches: 1 })) as Tensor).toHaveProperty('shape', []);
+    const validated = { epochs: 1, batchesPerEpoch: 1, validationData: dataset, verbose: 0 } as const;
+    await expect(model.fitDataset(dataset, validated)).rejects.toThrow(
+      'model.fitDataset: validationData must be finite, got a data set that repeats forever; pass validationBatches',
+    );
+    const { history } = await model.fitDataset(dataset, { ...validated, validationBatches: 1 });
+    expect(history.val_loss).toHaveLength(1);
+  }
+});
+
 it('toArray rejects an endless data set, and reads a part of it', async () => {
   const once = data.generator(function* () {
     yield 1;

@@ -237,7 +237,8 @@ describe('forecast with a scaler saved as JSON', () => {
     const kept = JSON.parse(JSON.stringify(scaler)) as Record<string, unknown>;
     m.setUserDefinedMetadata({ ...kept, unit: 'kW' });
     expectBits(forecast(m, series, 3, { scaler: m.getUserDefinedMetadata() }).dataSync(), expected);
-    m.setUserDefinedMetadata({ scaler: kept });
+    m.setUserDefinedMetadata({ scaler });
+    expect(m.getUserDefinedMetadata()).toEqual({ scaler: kept });
     expectBits(forecast(m, series, 3, { scaler: m.getUserDefinedMetadata() }).dataSync(), expected);
     expectBits(forecast(m, series, 3, { scaler: m.getUserDefinedMetadata()!.scaler as object }).dataSync(), expected);
   });

@@ -175,6 +175,18 @@ const mistakes: [call: () => unknown, sentence: string][] = [
   ],
 ];
 
+test('the methods of every plot refuse arguments that they do not take', () => {
+  const plots = { predictionPlot, lossPlot, gateHeatmap: small, cellDiagram, chainDiagram, benchmarkChart: bars };
+  for (const [name, make] of Object.entries(plots)) {
+    const plot = make();
+    for (const method of ['update', 'toSVG', 'remove'] as const) {
+      const takes = method === 'update' ? 'takes one argument' : 'takes no argument';
+      const call = plot[method] as (...args: unknown[]) => unknown;
+      expect(() => call({}, 3)).toThrow(new RegExp(`^${name}\\.${method}: ${takes}, got`));
+    }
+  }
+});
+
 for (const [call, sentence] of mistakes) {
   test(`refuses: ${sentence}`, () => {
     expect(call).toThrow(ValueError);

@@ -114,6 +114,10 @@ describe('file://', () => {
     await refused(at('gone.bin'), /must be a saved model, got ENOENT/);
     await refused(at('sub'), /which is no file|bytes/);
     await refused(at('a.bin'), /a\.bin: must have \d+ bytes, as weightsManifest says, got 7/);
+    await writeFile(join(home, 'a.bin'), 'version https://git-lfs.github.com/spec/v1\noid sha256:0\n');
+    await refused(at('a.bin'), /a\.bin: must have \d+ bytes, .*, got a Git LFS pointer .*; run git lfs pull/);
+    await writeFile(join(home, 'a.bin'), '');
+    await refused(at('a.bin'), /a\.bin: must have \d+ bytes, .*, got an empty file/);
     await refused('{"modelTopology":', /model\.json: must be JSON/);
     await refused('[]', /model\.json: must be an object/);
     await refused({ ...rest, weightsManifest: { paths: 1 } }, 'weightsManifest: must be a list');
