@@ -111,8 +111,8 @@ function refsIn(value: unknown): Ref[] {
 // ------------------------------------------------------------------------------------------------------------ lines
 
 /**
- * Layers that Keras 3 adds to a graph to compute masks. Ignored, because here masking and embedding layers compute
- * them.
+ * Layers that Keras 3 adds to a graph to compute masks. They are checked but not loaded, because here masking and
+ * embedding layers compute masks.
  */
 const MASKS: readonly string[] = ['Any', 'NotEqual'];
 
