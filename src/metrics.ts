@@ -19,7 +19,7 @@ export const scores = [
 
 export type ScoreName = (typeof scores)[number];
 
-/** What is a name of a metric alone. */
+/** Names that only metrics have. */
 const metricSpellings = {
   binaryAccuracy: 'binaryAccuracy',
   binary_accuracy: 'binaryAccuracy',

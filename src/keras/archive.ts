@@ -18,8 +18,8 @@ export interface Entry {
 }
 
 /**
- * Bytes of an entry that are unpacked however few they were; beyond them, at most EXPANSION of one. Keras does not pack
- * its entries, and numbers of a training shrink by a few percent.
+ * The unpacked size that every entry may have; larger entries may have at most EXPANSION times their packed size. Keras
+ * does not compress its entries, and trained weights compress by a few percent only.
  */
 const FREE = 32 * 2 ** 20;
 const EXPANSION = 16;
@@ -47,7 +47,7 @@ export function openZip(place: Place, bytes: Uint8Array): Map<string, Entry> {
     const nameSize = view.getUint16(at + 28, true);
     const next = at + 46 + nameSize + view.getUint16(at + 30, true) + view.getUint16(at + 32, true);
     if (next > end) refuse(place, 'the directory is damaged');
-    // Archives made on Windows may have backslashes
+    // Archives written on Windows may contain backslashes
     const name = new TextDecoder().decode(bytes.subarray(at + 46, at + 46 + nameSize)).replaceAll('\\', '/');
     if (entries.has(name)) refuse(place, `must hold each name once, got '${name.slice(0, 60)}' twice`);
     entries.set(name, entryAt({ ...place, part: name.slice(0, 60) }, bytes, view, at));

@@ -22,13 +22,13 @@ export interface Hdf5Data {
   read(): Float32Array;
 }
 
-/** Names are those of a path: what Keras made on Windows has backslashes in place of slashes. */
+/** Names are single path segments. Keras on Windows wrote backslashes in place of slashes; both separate segments. */
 export interface Hdf5Group {
   readonly kind: 'group';
   names(): string[];
   /** What a name or a path of names stands for; null where there is nothing. */
   get(path: string): Hdf5Group | Hdf5Data | null;
-  /** An attribute of one string or of several, none where it is empty; null where there is no such attribute. */
+  /** The strings of an attribute, an empty list if it is empty; null if there is no such attribute. */
   strings(name: string): string[] | null;
 }
 
@@ -40,19 +40,19 @@ const LAYOUT = 0x08;
 const ATTRIBUTE = 0x0c;
 const CONTINUATION = 0x10;
 
-/** The kind of a shape without elements. */
+/** The dataspace type for no elements. */
 const NULL_SPACE = 2;
 
-/** Between the names of a path. */
+/** The separators of a path. */
 const SEPARATOR = /[\\/]/;
 
-/** What a name costs that stands within another one, as on Windows, in bytes. */
+/** The cost, in bytes, of a name inside another name, as on Windows. */
 const INNER_NAME = 100;
 
-/** The type of an element, as far as it matters. */
+/** The element types that are read. */
 type Type = { kind: 'float32' } | { kind: 'text'; size: number } | { kind: 'text of any length' } | { kind: 'other' };
 
-/** Where the parts of an attribute are. */
+/** The addresses of the parts of an attribute. */
 interface Attribute {
   readonly type: number;
   readonly shape: number;
@@ -71,9 +71,9 @@ export function openHdf5(place: Place, bytes: Uint8Array): Hdf5Group {
   return new Reader(new Hdf5Bytes(place, bytes)).root();
 }
 
-/** What a name stands for. On Windows, Keras wrote whole paths as names: then others may stand behind this one. */
+/** A named object. On Windows, Keras wrote whole paths as names, so that a name can contain further names. */
 interface Link {
-  /** Null where the name only begins others. */
+  /** Null if the name is only the start of longer paths. */
   readonly address: number | null;
   inner: Links | null;
 }
@@ -156,7 +156,7 @@ class Reader {
     if (offsets !== 8 || lengths !== 8) this.file.refuse(`addresses must take 8 bytes, got ${offsets} and ${lengths}`);
   }
 
-  /** @param base where the address of the first byte is, @param end where that of the last one is */
+  /** @param base the position of the address of the first byte, @param end that of the end of the file */
   #whole(base: number, end: number): void {
     const { file } = this;
     if (file.uint(base, 8) !== 0) file.refuse('the file must begin with its HDF5 part, got something before it');
@@ -288,7 +288,7 @@ class Reader {
     const rank = this.file.u8(at + 1);
     if (version !== 1 && version !== 2) this.file.refuse(`a shape must have version 1 or 2, got ${version}`);
     if (rank > 8) this.file.refuse(`a shape must have at most 8 axes, got ${rank}`);
-    // The second version can say that there is no element, whatever its rank
+    // Version 2 can declare that there are no elements, for any rank
     if (version === 2 && this.file.u8(at + 3) === NULL_SPACE) return [0];
     const start = at + (version === 1 ? 8 : 4);
     return Array.from({ length: rank }, (_, n) => this.file.size(start + 8 * n));
@@ -315,7 +315,7 @@ class Reader {
     const { at, end } = attribute;
     const type = this.#type(attribute.type);
     const count = sizeOf(this.#shape(attribute.shape));
-    if (count === 0) return []; // of any type: h5py makes an empty list an array of float64
+    if (count === 0) return []; // any type: h5py writes an empty list as float64
     if (type.kind !== 'text' && type.kind !== 'text of any length') {
       this.file.refuse(`the attribute '${name}' must be text, got something else`);
     }
@@ -353,7 +353,7 @@ class Reader {
     return attributes;
   }
 
-  /** Text that lies in a heap of its own. */
+  /** Text of variable length, which is stored in a global heap. */
   #fromHeap(at: number): string {
     const { file } = this;
     const length = file.u32(at);
@@ -365,7 +365,7 @@ class Reader {
     return file.text(found.at, length);
   }
 
-  /** The items of a heap by their numbers. */
+  /** The items of a heap by index. */
   #heap(heap: number): ReadonlyMap<number, Text> {
     const known = this.#heaps.get(heap);
     if (known) return known;

@@ -1,4 +1,6 @@
-/** The bytes of an HDF5 file: every read is checked against the end of the file, and counted. */
+/**
+ * The bytes of an HDF5 file. Checks every read against the end of the file and limits the total number of bytes read.
+ */
 
 import { fail } from '../errors.ts';
 import type { Place } from '../saving/place.ts';
@@ -8,7 +10,10 @@ const decoder = new TextDecoder();
 
 export class Hdf5Bytes {
   readonly #view: DataView;
-  /** Bytes that may still be looked at. Of the files that Keras makes, a quarter is, once; numbers do not count. */
+  /**
+   * The number of bytes that may still be read. Weights do not count; otherwise, a quarter of a Keras file is read,
+   * once.
+   */
   #left: number;
 
   constructor(
@@ -27,13 +32,13 @@ export class Hdf5Bytes {
     return fail(this.place.call, `${this.place.part}: ${message}`);
   }
 
-  /** Counts bytes that are looked at, or what takes as long as that: files may point at the same bytes often. */
+  /** Counts bytes read, or equivalent work, because a file may refer to the same bytes many times. */
   spend(count: number): void {
     this.#left -= count;
     if (this.#left < 0) this.refuse('must not point at the same bytes again and again');
   }
 
-  /** The end of so many bytes, if they are there. */
+  /** The end of a range of bytes; throws if the file does not contain it. */
   range(at: number, size: number): number {
     if (at < 0 || size < 0 || at + size > this.bytes.length) {
       this.refuse(`must hold ${size} bytes at ${at}, got ${this.bytes.length} in all`);
@@ -76,7 +81,7 @@ export class Hdf5Bytes {
     return this.uint(at, 8);
   }
 
-  /** An address within the file; null for none. */
+  /** An address within the file; null for an undefined address. */
   address(at: number): number | null {
     this.range(at, 8);
     if (this.#view.getBigUint64(at, true) === NOWHERE) return null;
@@ -85,7 +90,7 @@ export class Hdf5Bytes {
     return address;
   }
 
-  /** Text of at most so many bytes; it ends at the first zero. */
+  /** Text of at most the given number of bytes, up to the first zero byte. */
   text(at: number, length: number): string {
     const end = this.range(at, length);
     this.spend(length);

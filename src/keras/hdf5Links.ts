@@ -2,7 +2,7 @@
 
 import type { Hdf5Bytes } from './hdf5Bytes.ts';
 
-/** A message of an object header: its kind, and where its data are. */
+/** A message of an object header: its type, and the position of its data. */
 export interface Message {
   readonly type: number;
   readonly at: number;
@@ -15,7 +15,7 @@ const LINK_INFO = 0x02;
 const LINK = 0x06;
 const SYMBOL_TABLE = 0x11;
 
-/** Bytes of an entry of a symbol table. */
+/** The size of a symbol table entry in bytes. */
 const ENTRY = 40;
 
 /** @param messages of the group */
@@ -40,13 +40,13 @@ export function readLinks(file: Hdf5Bytes, messages: readonly Message[], found: 
   }
 }
 
-/** Where the names of a group are. */
+/** The address range of the names of a group. */
 interface Names {
   readonly names: number;
   readonly end: number;
 }
 
-/** A node of a tree of names; what is below it has a lower level, which is one byte, so that no circle can be. */
+/** Reads a node of a B-tree of names. Child nodes must have the next lower level, so that a cycle is impossible. */
 function readTree(file: Hdf5Bytes, at: number, level: number | null, names: Names, found: Found): void {
   file.spend(32);
   if (!file.is(at, 'TREE')) file.refuse('a group must have a tree, got something else');
@@ -91,7 +91,7 @@ function readLink(file: Hdf5Bytes, at: number, end: number, found: Found): void 
   if (target !== null) found(file.text(next, length), target);
 }
 
-/** Links of a group that has many of them: a heap, and a tree of where in it they are. */
+/** Reads the links of a large group: a heap, and a B-tree of the positions in it. */
 function readDense(file: Hdf5Bytes, heap: number, tree: number, found: Found): void {
   if (!file.is(heap, 'FRHP') || !file.is(tree, 'BTHD')) file.refuse('the links of a group are damaged');
   const recordSize = file.u16(tree + 10);
@@ -123,7 +123,7 @@ function readDense(file: Hdf5Bytes, heap: number, tree: number, found: Found): v
   }
 }
 
-/** Where something in a heap is, and how long: its number says so. */
+/** The position and length of a heap object, decoded from its id. */
 function inHeap(file: Hdf5Bytes, heap: number, id: number, idSize: number): [number, number] {
   if (file.u8(id) >> 4 !== 0) file.refuse('a link must lie in its heap, got one that does not');
   const bits = file.u16(heap + 128);

@@ -42,7 +42,7 @@ export async function loadKerasWeights(model: Sequential, bytes: Uint8Array | Ar
   const weights = isZip(file) ? weightsOf(call, file, model) : file;
   const place = { call, part: isZip(file) ? WEIGHTS : 'the file' };
   const root = openHdf5(place, weights);
-  dialectIn(place, root); // refuses those of Keras 1
+  dialectIn(place, root); // rejects Keras 1
   model.setWeights(readWeights(place, root, weights.length, model, () => arrangementIn(call, file, root)));
 }
 
@@ -62,7 +62,7 @@ function readArchive(call: string, file: Uint8Array): Sequential {
   return model;
 }
 
-/** What an archive is that is no model of Keras. */
+/** Describes an archive that is not a Keras model, for an error message. */
 function contentsOf(entries: ReadonlyMap<string, unknown>): string {
   const names = [...entries.keys()];
   const saved = names.some(name => /(^|\/)saved_model\.pb$/.test(name));
@@ -84,7 +84,7 @@ function readWhole(call: string, file: Uint8Array): Sequential {
   return model;
 }
 
-/** How the layers of a file of weights are grouped; null where it holds weights alone. */
+/** The arrangement of the layers in a file of weights; null if the file has no topology. */
 function arrangementIn(call: string, file: Uint8Array, root: Hdf5Group): Arrangement | null {
   const part = isZip(file) ? CONFIG : 'model_config';
   const text = isZip(file)
@@ -93,7 +93,7 @@ function arrangementIn(call: string, file: Uint8Array, root: Hdf5Group): Arrange
   return text ? arrangementOf({ call, part }, parse({ call, part }, text)) : null;
 }
 
-/** Which Keras wrote the file; null where it does not say so. */
+/** The Keras version that wrote the file; null if unknown. */
 function dialectIn(place: Place, root: Hdf5Group): Dialect | null {
   const group = root.get('model_weights');
   const version = root.strings('keras_version') ?? (group?.kind === 'group' ? group.strings('keras_version') : null);

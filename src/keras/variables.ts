@@ -17,9 +17,9 @@ export interface Holder {
 }
 
 /**
- * Every object of the model, layer by layer, in the order of the weights.
+ * The objects of the model that can have variables, by layer, in the order of the weights.
  *
- * @param arrangement of as many layers, where some are in models within the model
+ * @param arrangement the grouping of the layers, if the model has nested models
  */
 export function holdersOf({ layers }: Sequential, arrangement?: Arrangement): readonly (readonly Holder[])[] {
   // Keras does not count an input layer at the bottom among the layers
@@ -29,7 +29,7 @@ export function holdersOf({ layers }: Sequential, arrangement?: Arrangement): re
   return layers.map((layer, n) => (n < inputs ? [] : holders(layer, paths[n - inputs]!)));
 }
 
-/** Where the next layers are, one for each in the arrangement. */
+/** The paths of the next layers, one for each layer of the arrangement. */
 function pathsOf(arrangement: Arrangement, next: Iterator<Layer, undefined>, above = ''): string[] {
   const names = numbered();
   return arrangement.flatMap(item =>
@@ -39,7 +39,7 @@ function pathsOf(arrangement: Arrangement, next: Iterator<Layer, undefined>, abo
   );
 }
 
-/** The layers of an arrangement in their order. */
+/** The layers of an arrangement, flattened in order. */
 export const layersOf = (arrangement: Arrangement): ArrangedLayer[] =>
   arrangement.flatMap(item => ('layers' in item ? layersOf(item.layers) : [item]));
 

@@ -19,7 +19,7 @@ const OLD_LAYERS = '_layer_checkpoint_dependencies';
  * The weights of a model, all of them checked.
  *
  * @param size of the file: what the weights take must be in it
- * @param arrange how the file says that its layers are grouped; null where it does not
+ * @param arrange returns the arrangement of the layers in the file; null if unknown
  */
 export function readWeights(
   place: Place,
@@ -36,7 +36,7 @@ export function readWeights(
   return names ? readByName(place, byName, names, model, arrange) : readByClass(place, root, model, arrange);
 }
 
-/** The name of a model within the model; undefined where there is none. */
+/** The name of a nested model; undefined if there is none. */
 function modelIn(root: Hdf5Group): string | undefined {
   for (const list of ['layers', OLD_LAYERS]) {
     const group = root.get(list);
@@ -47,7 +47,7 @@ function modelIn(root: Hdf5Group): string | undefined {
   return undefined;
 }
 
-/** The arrangement of a file, which must be of the layers of the model. */
+/** Checks that the arrangement of a file has as many layers as the model. */
 function checkArrangement(place: Place, arrangement: Arrangement, { layers }: Sequential): Arrangement {
   const wanted = layers.filter(({ className }, n) => n > 0 || className !== 'InputLayer').length;
   const found = layersOf(arrangement).length;
@@ -98,7 +98,7 @@ function varsOf(root: Hdf5Group, path: string, count: number): Hdf5Group | null 
   return null;
 }
 
-/** All weights in their order, whatever their layers are called, as Keras does it. */
+/** Assigns all weights in order and ignores layer names, as Keras does. */
 function readByName(
   place: Place,
   root: Hdf5Group,
@@ -132,7 +132,10 @@ function readByName(
   return read.flat();
 }
 
-/** Which layers were trained when the file was written; without a description of the same layers, those of the model. */
+/**
+ * Whether each layer was trainable when the file was written; taken from the model if the file does not describe the
+ * same layers.
+ */
 function trainablesOf({ layers }: Sequential, arrangement: Arrangement | null): readonly boolean[] {
   const own = layers.map(({ trainable }) => trainable);
   const found = arrangement ? layersOf(arrangement).map(({ trainable }) => trainable) : own;
@@ -141,8 +144,8 @@ function trainablesOf({ layers }: Sequential, arrangement: Arrangement | null): 
 }
 
 /**
- * The layers that have weights in the order of these in the file: a model within the model is one group, of first the
- * weights that are trained and then the others.
+ * The layers with weights, in the order of the file: a nested model is one group, with its trainable weights first and
+ * its frozen weights last.
  */
 function storedOrder(
   groups: readonly (readonly Stored[])[],
@@ -170,10 +173,10 @@ function storedOrder(
   return order;
 }
 
-/** Where in the file a weight is, and what is there. */
+/** The path of a weight in the file, and its data. */
 type Stored = readonly [Place, Hdf5Group | Hdf5Data | null];
 
-/** The weights of one cell, or of another object that has some. */
+/** The weights of one cell, or of another object with weights. */
 function readHolder(stored: readonly Stored[], specs: readonly WeightSpec[]): Tensor[] {
   const [kernel, recurrent, bias] = specs;
   const shape = (n: number) => {

@@ -21,7 +21,7 @@ export const HARD_SIGMOID = { alpha: 0.2, beta: 0.5 };
 /** That of Keras 3 and of PyTorch. */
 export const HARD_SIGMOID_KERAS3 = { alpha: 1 / 6, beta: 0.5 };
 
-/** The slope of the activation below zero. */
+/** The slope of the activation for inputs below zero. */
 export const LEAKY_RELU = { alpha: 0.2 };
 
 /** sqrt(2 / pi) and the factor of the cube, in the approximation of gelu by tanh. */

@@ -1,4 +1,4 @@
-/** Constants with their numbers in another arrangement: what Slice, Concat, Transpose and the like make of them. */
+/** Evaluates operators that rearrange constants: Slice, Concat, Transpose and the like. */
 
 import { sizeOf } from '../shapes.ts';
 import type { Reading } from './reading.ts';
@@ -6,17 +6,17 @@ import type { Size } from './sizes.ts';
 import { rangeOf } from './stretches.ts';
 import { type Constant, MOST_AXES } from './values.ts';
 
-/** What a node makes of constants; null where it cannot be told. */
+/** Evaluates a node on constants; null if the result is unknown. */
 export type Folder = (node: Reading, inputs: readonly (Constant | null)[]) => Constant | Constant[] | null;
 
-/** Whole numbers take more memory and time than floats do; no file needs many of them. */
+/** The relative cost of an integer: integers need more memory and time than floats, and no file needs many. */
 const COST_OF_INTS = 16;
 
-/** Counts the numbers that are made. */
+/** Charges the budget of the file for the numbers that a node makes. */
 export const spendOn = (node: Reading, kind: Constant['kind'], size: number): void =>
   node.spend(1 + size * (kind === 'ints' ? COST_OF_INTS : 1));
 
-/** A constant of another shape, each of whose numbers is one of a given constant. */
+/** Gathers numbers of a constant into another shape. */
 export function taken(
   node: Reading,
   from: Constant,
@@ -35,12 +35,12 @@ export function taken(
   return { kind: 'floats', dims, values };
 }
 
-/** How the numbers before, along and behind an axis are counted. */
+/** Splits a shape into the axes before, the size of, and the axes after an axis. */
 function around(dims: readonly number[], axis: number) {
   return { before: dims.slice(0, axis), size: dims[axis]!, behind: dims.slice(axis + 1) };
 }
 
-/** Some places of an axis, in a given order. `shape` is what the axis becomes. */
+/** Gathers indices along an axis; `shape` replaces the axis. */
 function alongAxis(
   node: Reading,
   from: Constant,
@@ -56,10 +56,10 @@ function alongAxis(
   });
 }
 
-/** The same numbers under another shape of the same size. */
+/** The same numbers in another shape of the same size. */
 const renamed = (from: Constant, dims: readonly number[]): Constant => ({ ...from, dims });
 
-/** Every axis repeated, as often as it says. */
+/** Repeats every axis the given number of times. */
 function tiled(node: Reading, from: Constant, times: readonly number[]): Constant {
   let made = from;
   for (const [axis, n] of times.entries()) {
@@ -69,7 +69,7 @@ function tiled(node: Reading, from: Constant, times: readonly number[]): Constan
   return made;
 }
 
-/** A constant in the shape that several have together; null where they do not fit. */
+/** Broadcasts a constant to a shape; null if they are incompatible. */
 export function broadcast(node: Reading, from: Constant, dims: readonly number[]): Constant | null {
   if (dims.length > MOST_AXES) node.fail(`must make at most ${MOST_AXES} axes, got ${dims.length}`);
   const missing = dims.length - from.dims.length;
@@ -83,7 +83,7 @@ export function broadcast(node: Reading, from: Constant, dims: readonly number[]
   );
 }
 
-/** The shape that two have together; null where they do not fit. */
+/** The broadcast shape of two shapes; null if they are incompatible. */
 export function commonDims(a: readonly number[], b: readonly number[]): number[] | null {
   const rank = Math.max(a.length, b.length);
   const size = (dims: readonly number[], axis: number) => dims[axis - rank + dims.length] ?? 1;
@@ -105,7 +105,7 @@ const squeeze: Folder = (node, [from]) => {
   );
 };
 
-/** Where a node that adds axes puts them, counted in the result. */
+/** The indices, in the result, of the axes that a node adds. */
 export function addedAxes(node: Reading, rank: number): number[] {
   const axes = node.list('axes', 1) ?? [];
   if (rank + axes.length > MOST_AXES) node.fail(`must make at most ${MOST_AXES} axes, got ${rank + axes.length}`);
@@ -114,7 +114,7 @@ export function addedAxes(node: Reading, rank: number): number[] {
   return places;
 }
 
-/** A list with something put at the places that are new in it. */
+/** Inserts an item into a list at the given indices of the result. */
 export function withAdded<T>(list: readonly T[], places: readonly number[], one: T): T[] {
   const rest = list[Symbol.iterator]();
   return Array.from({ length: list.length + places.length }, (_, n) =>
@@ -127,7 +127,7 @@ const unsqueeze: Folder = (node, [from]) => {
   return renamed(from!, withAdded(dims, addedAxes(node, dims.length), 1));
 };
 
-/** The order of axes that a Transpose names. */
+/** The permutation of axes of a Transpose. */
 export function permOf(node: Reading, rank: number): readonly number[] {
   const perm = node.attributes.get('perm')?.ints ?? Array.from({ length: rank }, (_, n) => rank - 1 - n);
   if ([...perm].sort((a, b) => a - b).join() !== Array.from({ length: rank }, (_, n) => n).join()) {
@@ -136,7 +136,7 @@ export function permOf(node: Reading, rank: number): readonly number[] {
   return perm;
 }
 
-/** A constant with its axes in another order. */
+/** Transposes a constant. */
 export function transposed(node: Reading, from: Constant, perm: readonly number[]): Constant {
   const { dims } = from;
   const strides = dims.map((_, axis) => sizeOf(dims.slice(axis + 1)));
@@ -171,7 +171,7 @@ const flatten: Folder = (node, [from]) => {
   return renamed(from!, [sizeOf(dims.slice(0, axis)), sizeOf(dims.slice(axis))]);
 };
 
-/** What a Slice names: for each axis the start, the end and the step. */
+/** Reads the start, end and step of each axis of a Slice. */
 export function slicesOf(node: Reading, rank: number): { axis: number; start: number; end: Size; step: number }[] {
   const starts = node.list('starts', 1) ?? [];
   const ends = node.attributes.get('ends')?.ints ?? node.sizes(2).values;
@@ -229,7 +229,7 @@ const concat: Folder = (node, inputs) => {
   return { kind: 'floats', dims, values };
 };
 
-/** The sizes of the parts that a Split makes of an axis. */
+/** The sizes of the outputs of a Split. */
 export function splitsOf(node: Reading, size: number): number[] {
   const count = node.outputs;
   const even = Math.ceil(size / count);
@@ -250,7 +250,7 @@ const split: Folder = (node, [from]) => {
   });
 };
 
-/** Sizes that are all known; null where one is open. */
+/** The sizes if all are known, otherwise null. */
 function knownSizes(node: Reading, place: number): number[] | null {
   const { values } = node.sizes(place);
   const known = values.filter(size => typeof size === 'number');
@@ -286,5 +286,5 @@ export const arrangements: { readonly [op: string]: Folder } = {
   Tile: tile,
 };
 
-/** Whether an operator leaves numbers as they are. */
+/** Whether an operator only rearranges numbers. */
 export const isArrangement = (op: string): boolean => Object.hasOwn(arrangements, op);

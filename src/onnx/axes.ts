@@ -1,4 +1,4 @@
-/** Nodes that put axes elsewhere, add or drop them, or give them other sizes. */
+/** Nodes that permute, add, remove or resize axes. */
 
 import { sizeOf } from '../shapes.ts';
 import { addedAxes, permOf, withAdded } from './arrange.ts';
@@ -32,7 +32,7 @@ export function transpose(node: Reading): Stream {
   return { ...stream, axes: permOf(node, stream.axes.length).map(axis => stream.axes[axis]!) };
 }
 
-/** Whether a size of the target is that of an axis. */
+/** Whether a target size equals the size of an axis. */
 function agrees(node: Reading, stream: Stream, axis: number, target: Size): boolean {
   const size = sizeOfAxis(stream, axis);
   const { batch } = node.source;
@@ -55,7 +55,7 @@ export function reshape(node: Reading): Stream {
   return same ?? reshapedSamples(node, slim, target);
 }
 
-/** Both directions side by side, where their axis is before that of the features. */
+/** Concatenates both directions, if their axis precedes the feature axis. */
 function sideBySide(node: Reading, stream: Stream): Stream[] {
   const axis = stream.axes.length - 2;
   if (stream.axes[axis] !== 'direction' || stream.axes[axis + 1] !== 'width') return [];
@@ -63,7 +63,7 @@ function sideBySide(node: Reading, stream: Stream): Stream[] {
   return merged ? [merged] : [];
 }
 
-/** Samples and time steps as rows of a matrix, or what such rows were before. */
+/** Merges the batch and time axes into rows of a matrix, or splits such rows again. */
 function rows(stream: Stream): Stream[] {
   const [first, second, ...rest] = stream.axes;
   const { steps } = stream.parts[0]!.chain;
@@ -75,7 +75,7 @@ function rows(stream: Stream): Stream[] {
   return [];
 }
 
-/** A reshape or flatten layer. */
+/** Adds a reshape or flatten layer. */
 function reshapedSamples(node: Reading, stream: Stream, target: readonly Size[]): Stream {
   const { axes } = stream;
   const refuse = (): never =>
@@ -138,14 +138,14 @@ export function flatten(node: Reading): Stream {
   return typeof steps === 'number' ? reshaped(node, slim, [steps * (width as number)]) : refuseOpen(node);
 }
 
-/** The size of an axis after Expand; null where it does not fit. */
+/** The size of an axis after Expand; null if incompatible. */
 export const expanded = (size: Size, target: Size): Size | null =>
   target === 1 || target === size || target === -1 ? size : size === 1 ? target : null;
 
 /** The size of an axis after Tile. */
 export const tiled = (size: Size, times: Size): Size | null => (times === 1 ? size : size === 1 ? times : null);
 
-/** One step for each sample, repeated: what makes [batch, time, width] of [batch, one, width]. */
+/** Repeats one step for each sample: turns [batch, one, width] into [batch, time, width]. */
 export function repeat(node: Reading, sizeAfter: (size: Size, by: Size) => Size | null): Stream {
   const stream = node.stream(0);
   const by = node.sizes(1).values;

@@ -1,4 +1,4 @@
-/** What is computed of constants number by number: shapes, lengths, and sums and products of weights. */
+/** Evaluates elementwise operators on constants: shapes, lengths, and sums and products of weights. */
 
 import { sizeOf } from '../shapes.ts';
 import { broadcast, commonDims, type Folder, spendOn } from './arrange.ts';
@@ -8,10 +8,10 @@ import { added, divided, equals, multiplied, type Size } from './sizes.ts';
 import { readTensor } from './tensors.ts';
 import type { Constant, Value } from './values.ts';
 
-/** A function of one number of each input; null where its value cannot be told. */
+/** A function of one number of each input; null if the result is unknown. */
 export type Rule = (numbers: readonly Size[], whole: boolean) => Size | null;
 
-/** Of numbers alone. */
+/** A function of known numbers; null if one is an open size. */
 const ofNumbers =
   (f: (...numbers: number[]) => number): Rule =>
   numbers =>
@@ -27,7 +27,7 @@ const difference: Rule = ([a, b]) => {
 const quotient: Rule = ([a, b], whole) =>
   whole || typeof a === 'string' || typeof b === 'string' ? divided(a!, b!) : a! / b!;
 
-/** Rules by operator; the numbers of all inputs go in, each in the shape that they have together. */
+/** The elementwise functions, by operator; they get the numbers of all inputs after broadcasting. */
 export const rules: { readonly [op: string]: Rule } = {
   Add: sum,
   Sum: sum,
@@ -48,10 +48,10 @@ export const rules: { readonly [op: string]: Rule } = {
   Where: ([condition, a, b]) => (condition === 0 ? b! : condition === 1 ? a! : null),
 };
 
-/** Which input says of what kind the result is; null where it is truth. */
+/** The input whose type the result has; null for boolean results. */
 const kindOf = (op: string): number | null => (op === 'Where' ? 1 : op === 'Equal' || op === 'Not' ? null : 0);
 
-/** Constants combined number by number, in the shape that they have together. */
+/** Combines constants elementwise, with broadcasting. */
 export const combined: Folder = (node, inputs) => {
   const all = inputs.filter(input => input !== null);
   const dims = all.reduce<readonly number[] | null>((shape, input) => shape && commonDims(shape, input.dims), []);
@@ -75,7 +75,7 @@ export const combined: Folder = (node, inputs) => {
   return made instanceof Float32Array ? { kind: 'floats', dims, values: made } : { kind: 'ints', dims, values: made };
 };
 
-/** All numbers of a constant as one, or those of a list. */
+/** Reduces all numbers of a constant to one. */
 const reduced =
   (rule: Rule, start: Size): Folder =>
   (node, [from]) => {
@@ -98,13 +98,13 @@ const range: Folder = (node, inputs) => {
   return { kind: 'ints', dims: [count], values: Array.from({ length: count }, (_, n) => start + n * delta) };
 };
 
-/** A number as one of another type. */
+/** Converts a number to another type. */
 export function castTo(type: number, value: Size): Size {
   if (typeof value !== 'number' || type === FLOAT32) return value;
   return type === BOOL ? Number(value !== 0) : Math.trunc(value);
 }
 
-/** Open sizes stay what they are, as floats too: some exporters compute shapes in floats. */
+/** Open sizes are kept even as floats, because some exporters compute shapes in floats. */
 const cast: Folder = (node, [from]) => {
   const to = node.int('to', 0);
   const { dims, kind, values } = from!;
@@ -124,7 +124,7 @@ const cast: Folder = (node, [from]) => {
 
 const shape: Folder = (node, [from]) => shapeFrom(node, from!.dims);
 
-/** What Shape gives, or the part of it that its attributes name. */
+/** The result of Shape, or the range that its attributes select. */
 export function shapeFrom(node: Reading, sizes: readonly Size[]): Constant {
   const values = sizes.slice(node.int('start', 0), node.int('end', sizes.length));
   return { kind: 'ints', dims: [values.length], values };
@@ -140,7 +140,7 @@ export const computations: { readonly [op: string]: Folder } = {
   Size: (_node, [from]) => ({ kind: 'ints', dims: [], values: [from!.values.length] }),
 };
 
-/** The tensor in a node. */
+/** The tensor of a Constant node. */
 export function constantOf(node: Reading): Value {
   const attribute = (name: string) => node.attributes.get(name);
   const tensor = attribute('value')?.t;
@@ -160,7 +160,7 @@ export function constantOf(node: Reading): Value {
 
 const listOf = (value: number | undefined): number[] | undefined => (value === undefined ? undefined : [value]);
 
-/** Larger ones are not made, but known by the one number that they have everywhere. */
+/** Larger tensors are not allocated, but kept as a fill with one value. */
 const MOST_FILLED = 2 ** 16;
 
 export function constantOfShape(node: Reading): Value {

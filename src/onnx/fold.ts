@@ -1,6 +1,6 @@
 /**
- * Nodes that do not depend on the input of the model: what they make is computed while the graph is read. A pure function of
- * their inputs; what it may cost is bounded by the budget of the file.
+ * Constant folding: evaluates the nodes that do not depend on the input of the model while the graph is read. The
+ * budget of the file limits the cost.
  */
 
 import { arrangements, isArrangement } from './arrange.ts';
@@ -14,7 +14,7 @@ const folders = { ...arrangements, ...computations };
 export const isFoldable = (op: string): boolean =>
   Object.hasOwn(folders, op) || op === 'Constant' || op === 'ConstantOfShape';
 
-/** What a node makes, none of whose inputs comes of the layers. */
+/** Evaluates a node none of whose inputs is the output of a layer. */
 export function fold(node: Reading): Value | Value[] {
   const { op } = node;
   const inputs = node.values();
@@ -36,7 +36,7 @@ export function fold(node: Reading): Value | Value[] {
   return { kind: 'unknown', why: node.why(`must be computed from known numbers, got ${kinds.join(' and ')}`) };
 }
 
-/** The one number that a node makes of constants that have one number everywhere; null where that cannot be told. */
+/** Evaluates a node on fills, which have one value everywhere; null if the result is unknown. */
 function filled(node: Reading, inputs: readonly (Value | null)[]): Size | null {
   const { op } = node;
   const [first] = inputs;
@@ -47,7 +47,7 @@ function filled(node: Reading, inputs: readonly (Value | null)[]): Size | null {
     if (!numbers.every(one => one !== null)) return null;
     if (op === 'Concat') return numbers.every(one => one === number) ? number : null;
     const made = rules[op]!(numbers, inputs.every(isWhole));
-    // Whether it holds floats or whole numbers is not known of a fill, so that a rest might be cut off or not.
+    // A fill does not record whether it holds floats or integers, so the rounding of a division is unknown.
     return op === 'Div' && !Number.isInteger(made) ? null : made;
   }
   return isArrangement(op) ? number : null;

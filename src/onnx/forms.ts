@@ -117,7 +117,7 @@ export function layersOf(form: Form): Pointwise[] | null {
   return first ? [...first, last!] : null;
 }
 
-/** Relu or LeakyRelu with a greatest number, and what that is of. */
+/** Relu or LeakyRelu with an upper bound, and its input. */
 function boundedOf({ outer, inner }: Form): { layer: Pointwise; inner: Form } | null {
   const sloped = inner?.outer;
   const maxValue = outer?.numbers?.[1];

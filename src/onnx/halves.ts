@@ -1,11 +1,11 @@
-/** The two directions of a layer, and how they become one: halves of one node, or two nodes that read the same. */
+/** Merges two directions into a bidirectional layer: halves of one node, or two nodes with the same input. */
 
 import { splitsOf } from './arrange.ts';
 import { identity } from './forms.ts';
 import type { Reading } from './reading.ts';
 import { type Chain, MOST_PARTS, type Part, type Spec, type Stream } from './values.ts';
 
-/** Merges two directions; null where the streams are something else. */
+/** Merges two directions; null if the streams are not two directions of one layer. */
 export function mergedHalves(node: Reading, streams: readonly Stream[], mergeMode: string): Stream | null {
   const parts = streams.flatMap(stream => stream.parts);
   if (parts.length !== 2 || streams.some(({ form }) => form.text !== identity.text)) return null;
@@ -24,14 +24,14 @@ const specOfHalves = (first: Part, second: Part): Spec | null =>
 
 const recurrent = ['lstm', 'gru', 'simpleRNN'];
 
-/** Two layers of one kind on the same layers, the second of which goes the other way through time. */
+/** Two layers of one kind with the same input, the second of which runs in the other direction of time. */
 function specOfTwo({ chain: a, half }: Part, { chain: b, half: other }: Part): Spec | null {
   const [first, second] = [a.spec, b.spec];
   if (half !== null || other !== null || !first || !second || !sameLayers(a.below, b.below)) return null;
   if (!recurrent.includes(first.factory) || first.factory !== second.factory || first.kind !== second.kind) return null;
   const turned = { ...second.options, goBackwards: !second.options.goBackwards };
   if (JSON.stringify(first.options) !== JSON.stringify(turned)) return null;
-  // One of them gives its steps in the order of the graph, the other has been turned round to it
+  // Exactly one of them must have had its outputs reversed, to align the time steps of both
   if (a.steps !== null && a.flipped === b.flipped) return null;
   return {
     factory: 'bidirectional',
@@ -42,16 +42,16 @@ function specOfTwo({ chain: a, half }: Part, { chain: b, half: other }: Part): S
   };
 }
 
-/** Whether two chains are the same layers, in whichever order of time. */
+/** Whether two chains are the same layers, ignoring the order of time. */
 const sameLayers = (a: Chain | null, b: Chain | null): boolean =>
   a === b || (a !== null && b !== null && a.spec === b.spec && a.below === b.below);
 
-/** Axes that hold one thing, and may go. */
+/** Whether an axis has size 1 and can be removed. */
 export const isSingle = (stream: Stream, axis: number): boolean =>
   stream.axes[axis] === 'one' ||
   (stream.axes[axis] === 'direction' && stream.parts.length === 1 && stream.parts[0]!.half === null);
 
-/** The same, or an axis that holds half of a layer. */
+/** Whether an axis has size 1, or holds one half of a bidirectional layer. */
 export const isOneDirection = (stream: Stream, axis: number): boolean =>
   stream.axes[axis] === 'one' || (stream.axes[axis] === 'direction' && stream.parts.length === 1);
 
@@ -72,7 +72,7 @@ export function reduce(node: Reading, mergeMode: string): Stream {
   return merged ?? node.fail('must go over both directions of one layer, got something else');
 }
 
-/** Directions side by side, or one behind the other along their axis. */
+/** Concatenates directions along the features, or along the direction axis. */
 export function joined(node: Reading, streams: readonly Stream[]): Stream {
   const [first] = streams as [Stream];
   if (streams.length === 1) return first;
@@ -91,7 +91,7 @@ export function joined(node: Reading, streams: readonly Stream[]): Stream {
   return { ...first, parts };
 }
 
-/** Directions apart. */
+/** Splits the direction axis. */
 export function split(node: Reading): Stream[] {
   const stream = node.stream(0);
   const axis = node.axis(node.int('axis', 0), stream.axes.length);

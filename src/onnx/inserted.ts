@@ -1,16 +1,16 @@
-/** Layers that stand for no node of their own, but for what the axes of a stream mean. */
+/** Layers that no node of the graph corresponds to, but that the meaning of the axes requires. */
 
 import type { Reading } from './reading.ts';
 import { type Axis, type Part, type Stream, streamOf } from './values.ts';
 
-/** One step for each sample, [batch, one, width], n times: [batch, time, width]. */
+/** Repeats one step for each sample, [batch, one, width], n times: [batch, time, width]. */
 export function repeated(node: Reading, stream: Stream, n: number): Stream {
   const [{ chain }] = node.settle(stream).parts as [Part];
   const spec = { factory: 'repeatVector', name: node.name, options: { n }, weights: [], kind: 'other' } as const;
   return streamOf(node.grow(chain, spec, { steps: n, flipped: false }), ['batch', 'time', 'width']);
 }
 
-/** A stream without time steps, but with an axis where they would be, as a sequence of one step. */
+/** Turns a stream with an axis of size 1 in place of time into a sequence of one step. */
 export function asSequence(node: Reading, stream: Stream): Stream {
   const { axes } = stream;
   const places = axes.filter(axis => axis === 'one' || axis === 'batch' || axis === 'width');
@@ -19,8 +19,8 @@ export function asSequence(node: Reading, stream: Stream): Stream {
 }
 
 /**
- * A stream whose layers give its time steps in the order in which the graph has them. Where they give the reverse, a frozen
- * simpleRNN copies them from the last to the first: its kernel is the identity, its recurrent kernel zero.
+ * Aligns the time order of the layers with that of the graph. If the layers output the steps in reverse, adds a frozen
+ * simpleRNN that copies them from last to first: its kernel is the identity, its recurrent kernel zero.
  */
 export function upright(node: Reading, stream: Stream): Stream {
   const settled = node.settle(stream);

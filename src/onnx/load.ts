@@ -73,7 +73,7 @@ interface Found {
   readonly input: Shape;
 }
 
-/** Goes through the nodes, in the order in which the file has them, up to the output of the model. */
+/** Evaluates the nodes in file order, up to the output of the model. */
 function follow(call: string, graph: GraphProto, opset: number, timeFirst: boolean, bytes: number): Found {
   if (graph.sparseInitializer.length > 0) fail(call, 'graph.sparse_initializer must be empty, got sparse tensors');
   const makers = makersOf(call, graph);
@@ -93,7 +93,7 @@ function follow(call: string, graph: GraphProto, opset: number, timeFirst: boole
   }
   let input: Found['input'] | null = null;
   let batch: number | null = null;
-  // Old files list all weights among the inputs, others what the caller may leave out
+  // Old files list all weights as inputs; newer files list those with a default value
   const given = [...graph.input.entries()].filter(([, { name }]) => wanted.has(name) && !initialized.has(name));
   const states = statesOf(graph, makers, needed);
   const data = given.find(([, { name }]) => !states.has(name)) ?? given[0];
@@ -127,7 +127,7 @@ function follow(call: string, graph: GraphProto, opset: number, timeFirst: boole
   return { chain: chainOf(call, last, value, which), input };
 }
 
-/** The layers that give an output, in the shape that models have. */
+/** The layers that compute an output, in the shape of a model's output. */
 function chainOf(call: string, node: Reading, value: Stream, which: number): Chain {
   const slim = node.settle({ ...value, axes: value.axes.filter(axis => axis !== 'direction') });
   const stream = upright(node, asSequence(node, slim));
@@ -143,7 +143,7 @@ const outputAxes = [
   'batch,width',
   'batch,time,width',
   'time,batch,width',
-  // Every step of every sample in a row of its own: the same numbers
+  // One row for every step of every sample: the same numbers in the same order
   'batch*time,width',
   'time*batch,width',
 ];

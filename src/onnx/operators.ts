@@ -41,7 +41,7 @@ function shapeOf(node: Reading): Value {
   );
 }
 
-/** What nodes make of what layers give. */
+/** Evaluates nodes on the outputs of layers, by operator. */
 const operators: { readonly [op: string]: Operator } = {
   LSTM: node => readRecurrent(node, 'LSTM'),
   GRU: node => readRecurrent(node, 'GRU'),
@@ -92,7 +92,7 @@ const operators: { readonly [op: string]: Operator } = {
 
 export const isStandard = (domain: string): boolean => domain === '' || domain === 'ai.onnx';
 
-/** What a node makes. */
+/** Evaluates a node. */
 export function evaluate(node: Reading, { domain, opType }: NodeProto): Value[] {
   const layered = node.values().some(value => value?.kind === 'stream');
   const reads = isStandard(domain) && Object.hasOwn(operators, opType);
@@ -105,7 +105,7 @@ export function evaluate(node: Reading, { domain, opType }: NodeProto): Value[] 
 const READ =
   'LSTM, GRU, RNN, MatMul, Gemm, Gather of ids, activations, and the operators on shapes and constants between them';
 
-/** Why an operator cannot be read, and what may help. */
+/** The error for an unsupported operator, with advice. */
 function unsupported(node: Reading, domain: string, opType: string): string {
   const name = clean(isStandard(domain) ? opType : `${domain}.${opType}`);
   const quantized = /quantize|qlinear|integer|qattention/i.test(opType);

@@ -1,4 +1,4 @@
-/** What is made of the numbers of a stream one by one: sums, products, activations. */
+/** Elementwise operators on a stream: sums, products, activations. */
 
 import { constant, type Form, identity, plus, times } from './forms.ts';
 import { mergedHalves } from './halves.ts';
@@ -9,7 +9,9 @@ import { withBias } from './weighted.ts';
 
 export const difference = (a: Form, b: Form): Form => plus(a, times(b, constant(-1)));
 
-/** Sums and products: of a number, of a bias, of two functions of the same numbers, of both directions of a layer. */
+/**
+ * Sums and products: with a number, with a bias, of two functions of the same stream, or of both directions of a layer.
+ */
 export function combine(node: Reading, make: (a: Form, b: Form) => Form, mode: 'sum' | 'mul' | null): Value {
   const [a, b] = [node.value(0), node.value(1)];
   for (const value of [a, b]) if (value.kind === 'unknown') return value;
@@ -41,7 +43,7 @@ export function combine(node: Reading, make: (a: Form, b: Form) => Form, mode: '
   return node.formed(stream, stream === a ? make(stream.form, number) : make(number, stream.form));
 }
 
-/** The only number of an input. */
+/** Reads an input that must be one number. */
 function numberOf(node: Reading, place: number): number {
   const { values } = node.floats(place);
   return values.length === 1
@@ -68,18 +70,18 @@ export function clip(node: Reading): Stream {
   const bound = (name: string, place: number, otherwise: number) =>
     node.has(place) ? numberOf(node, place) : node.float(name, otherwise);
   const [least, most] = [bound('min', 1, Number.NEGATIVE_INFINITY), bound('max', 2, Number.POSITIVE_INFINITY)];
-  // The greatest float32 is what exports write for no bound
+  // Exporters write the largest float32 for no bound
   return node.pointwise(0, 'Clip', least, most >= 3.4e38 ? Number.POSITIVE_INFINITY : most);
 }
 
-/** The smaller one of each number and a number of the file. */
+/** Reads a Min with a constant as an upper bound. */
 export function atMost(node: Reading): Stream {
   if (node.has(2)) node.fail('must have two inputs, got more');
   const place = node.value(0).kind === 'floats' ? 1 : 0;
   return node.pointwise(place, 'Clip', Number.NEGATIVE_INFINITY, numberOf(node, 1 - place));
 }
 
-/** Softmax and its logarithm, along the last axis. */
+/** Softmax and LogSoftmax along the last axis. */
 export function alongRows(node: Reading, op: string): Stream {
   const stream = node.stream(0);
   const axis = node.axis(node.int('axis', node.source.opset < 13 ? 1 : -1), stream.axes.length);
@@ -99,6 +101,6 @@ export function cast(node: Reading): Stream {
   if (chain.spec || stream.axes.length !== 2 || stream.form.text !== identity.text) {
     node.fail('only ids may be made whole numbers, got the output of a layer');
   }
-  // Ids that come in as floats: what was taken for features are time steps.
+  // Ids passed as floats: the axis read as features is the time axis.
   return { ...streamOf({ ...chain, steps: chain.width, width: 0 }, ['batch', 'time']), ids: true };
 }

@@ -178,7 +178,7 @@ export function readModel(call: string, bytes: Uint8Array): ModelProto {
 
 type Plain = Record<string, unknown>;
 
-/** A message as reading needs it: an empty one, and the fields by their numbers. */
+/** The description of a message for the reader: an empty message, and its fields by number. */
 interface Table {
   readonly lists: readonly string[];
   readonly defaults: Plain;

@@ -31,7 +31,9 @@ export interface Source {
   readonly batch: number | null;
   /** By name. */
   readonly values: Map<string, Value>;
-  /** How many numbers may still be made: to put weights in order, a file needs a few times as many as it holds. */
+  /**
+   * The remaining budget of computed numbers: reordering weights takes a few times as many numbers as the file holds.
+   */
   budget: number;
 }
 
@@ -83,12 +85,12 @@ export class Reading {
     return value ?? this.fail(`its input ${quote(name!)} must be made before, got a name that nothing has yet`);
   }
 
-  /** All inputs; null where one is left out. */
+  /** All inputs; null for an omitted one. */
   values(): (Value | null)[] {
     return this.#node.input.map((name, place) => (name ? this.value(place) : null));
   }
 
-  /** How many outputs it has. */
+  /** The number of its outputs. */
   get outputs(): number {
     return this.#node.output.length;
   }
@@ -159,7 +161,7 @@ export class Reading {
     return this.index(axis, rank, 'its axis');
   }
 
-  /** One of so many places, counted from the end where it is negative. */
+  /** Checks an index; negative ones count from the end. */
   index(n: number, count: number, what = 'its index'): number {
     if (!Number.isInteger(n) || n < -count || n >= count) {
       this.fail(`${what} must be one of ${count}, from ${-count} to ${count - 1}, got ${n}`);

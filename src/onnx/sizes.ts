@@ -1,12 +1,12 @@
 /**
- * Sizes of axes, of which batch and time may be open: a number, or a product such as 'batch' or '5*batch'. Of these, no more
- * is computed than shapes need; null where a result cannot be told.
+ * Sizes of axes, of which batch and time may be open: a number, or a product such as 'batch' or '5*batch'. Supports
+ * only the arithmetic that shapes need; returns null if a result is unknown.
  */
 
-/** A number, or what it is called where it is open: factors joined by '*', a number first, then names in order. */
+/** A number, or the name of an open size: factors joined by '*', first a number, then sorted names. */
 export type Size = number | string;
 
-/** Longer products are no sizes of axes. */
+/** The maximum length of a product; longer ones cannot be sizes of axes. */
 const MOST_FACTORS = 4;
 
 interface Product {
@@ -32,7 +32,7 @@ export function multiplied(a: Size, b: Size): Size | null {
   return sizeOfProduct({ scale: left.scale * right.scale, names: [...left.names, ...right.names] });
 }
 
-/** A whole quotient, as it is for whole numbers: what is left of open sizes must divide without a rest. */
+/** Integer division; open sizes must be divisible without remainder. */
 export function divided(a: Size, b: Size): Size | null {
   if (b === 0) return null;
   if (typeof a === 'number' && typeof b === 'number') return Math.trunc(a / b);
@@ -56,7 +56,7 @@ export function added(a: Size, b: Size): Size | null {
   return sizeOfProduct({ scale: left.scale + right.scale, names: left.names });
 }
 
-/** 1 where they are equal, 0 where they are not. An open size is at least 1. */
+/** 1 if they are equal, otherwise 0; null if unknown. An open size is at least 1. */
 export function equals(a: Size, b: Size): Size | null {
   if (a === b) return 1;
   if (typeof a === 'number' && typeof b === 'number') return 0;
@@ -64,7 +64,7 @@ export function equals(a: Size, b: Size): Size | null {
   return typeof number === 'number' && number <= 0 && productOf(open).scale > 0 ? 0 : null;
 }
 
-/** A size in which the batch size is known. */
+/** Substitutes a known batch size. */
 export function withBatch(size: Size, batch: number): Size {
   const { scale, names } = productOf(size);
   const open = names.filter(name => name !== 'batch');

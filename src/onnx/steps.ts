@@ -1,4 +1,4 @@
-/** Parts of an axis: directions, the last time step, and the time steps the other way round. */
+/** Selects parts of an axis: directions, the last time step, and reversed time steps. */
 
 import { slicesOf } from './arrange.ts';
 import { isSingle, without } from './halves.ts';
@@ -57,7 +57,7 @@ function directions(node: Reading, stream: Stream, start: number, end: Size): St
   return parts.length > 0 ? { ...stream, parts } : node.fail('must pick at least one direction, got none');
 }
 
-/** The time step that each direction comes to last: the last one, or the first in time where it runs backwards. */
+/** Selects the step that each direction processes last: the last one, or the first if it runs backwards. */
 export function oneStep(node: Reading, stream: Stream, axis: number, stretch: Stretch): Stream {
   const parts = stream.parts.map(({ chain, half }): Part => {
     const ends = chain.flipped !== (half === 1) ? 'first' : 'last';
@@ -70,7 +70,7 @@ export function oneStep(node: Reading, stream: Stream, axis: number, stretch: St
   return { ...stream, axes: stream.axes.map((name, n): Axis => (n === axis ? 'one' : name)), parts };
 }
 
-/** Layers that work on every step alone do so on the last; the recurrent layer below them gives no other. */
+/** Makes the recurrent layer return its last output only, and applies the layers above it to that step only. */
 function lastOfChain(node: Reading, chain: Chain, half: 0 | 1 | null): Chain {
   const above: Chain[] = [];
   let at = chain;
@@ -91,7 +91,7 @@ function lastOfChain(node: Reading, chain: Chain, half: 0 | 1 | null): Chain {
   return above.reduceRight((below, layer): Chain => ({ ...layer, ...end, below }), last);
 }
 
-/** All time steps the other way round. */
+/** Reverses all time steps. */
 function turned(stream: Stream): Stream {
   return {
     ...stream,
@@ -99,7 +99,7 @@ function turned(stream: Stream): Stream {
   };
 }
 
-/** The time steps of every sample the other way round, all of them. */
+/** Reads a ReverseSequence that reverses all time steps of every sample. */
 export function reverseSequence(node: Reading): Stream {
   const stream = node.stream(0);
   const rank = stream.axes.length;
@@ -111,7 +111,7 @@ export function reverseSequence(node: Reading): Stream {
   return turned(stream);
 }
 
-/** Refuses lengths of sequences unless they are all of the time steps. */
+/** Rejects sequence lengths other than the number of time steps. */
 export function checkLengths(node: Reading, place: number, steps: Size): void {
   const lengths = node.value(place);
   if (lengths.kind === 'unknown') node.fail(lengths.why);

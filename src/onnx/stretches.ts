@@ -1,18 +1,18 @@
-/** Ranges of an axis, as Slice and Gather name them. */
+/** Ranges of an axis, as selected by Slice and Gather. */
 
 import type { Size } from './sizes.ts';
 
-/** Exporters write the greatest int32 or int64 where they mean the end. */
+/** Exporters write the largest int32 or int64 for the end of an axis. */
 const END = 2 ** 31 - 1;
 
-/** A range of an axis whose size is known: where it begins, how far it goes each time, and how often. */
+/** A range of an axis of known size: first index, step and count. */
 export interface Range {
   readonly from: number;
   readonly step: number;
   readonly count: number;
 }
 
-/** Counts from the end what is below zero, and stays within the bounds. */
+/** Counts negative indices from the end, and clamps. */
 const within = (n: number, size: number, least: number, most: number): number =>
   Math.min(Math.max(n < 0 ? n + size : n, least), most);
 
@@ -23,10 +23,10 @@ export function rangeOf(size: number, start: number, end: number, step: number):
   return { from, step, count: Math.max(Math.ceil((to - from) / step), 0) };
 }
 
-/** What is taken of the time steps. */
+/** The selected part of the time axis; null for any other selection. */
 export type Stretch = 'all' | 'first' | 'last' | 'reversed' | null;
 
-/** The same of an axis whose size may be open; null where it is something else. */
+/** Classifies a range of an axis whose size may be open. */
 export function stretchOf(size: Size, start: number, end: Size, step: number): Stretch {
   const full = end === size || (typeof end === 'number' && end >= END);
   if (typeof size === 'number' && typeof end === 'number') {

@@ -9,7 +9,7 @@ import { MOST_AXES, type Value } from './values.ts';
 const WIDTHS: { readonly [dataType: number]: number } = { [FLOAT32]: 4, [INT32]: 4, [INT64]: 8, [BOOL]: 1 };
 
 /**
- * The numbers of a tensor: floats or whole numbers. Of other types nothing is known.
+ * The numbers of a tensor: floats or integers; other types give an unknown value.
  *
  * @param part where it stands in the file
  */
@@ -50,7 +50,7 @@ const typeNames: { readonly [dataType: number]: string } = {
   16: 'bfloat16',
 };
 
-/** What the type of a tensor is called, and what to do about it. */
+/** The name of a tensor type, with advice. */
 export function typeName(dataType: number): string {
   const name = typeNames[dataType];
   if (!name) return `number ${dataType}`;

@@ -29,11 +29,11 @@ export interface Chain {
   readonly width: number;
   /** Whether the layers give the time steps in reverse of the order in which the graph has them. */
   readonly flipped: boolean;
-  /** The same layers, the topmost of which gives its last output alone; null where it cannot. */
+  /** The same layers with the top one returning only its last output; null if it cannot. */
   readonly last: Chain | null;
 }
 
-/** What an axis holds; batch and time may be one axis, in either order. */
+/** The meaning of an axis; batch and time can be merged into one axis, in either order. */
 export type Axis = 'batch' | 'time' | 'width' | 'direction' | 'one' | 'batch*time' | 'time*batch';
 
 /** What the layers of a chain give; of a bidirectional layer that has no merge mode yet, one direction of it. */
@@ -60,17 +60,17 @@ export interface Floats {
   readonly values: Float32Array;
 }
 
-/** Whole numbers, and truth as 0 and 1: shapes, indices and what is computed of them. */
+/** Integers, and booleans as 0 and 1: shapes, indices and values computed from them. */
 export interface Ints {
   readonly kind: 'ints';
   readonly dims: readonly number[];
   readonly values: readonly Size[];
 }
 
-/** A tensor whose numbers are known. */
+/** A tensor of known numbers. */
 export type Constant = Floats | Ints;
 
-/** One number everywhere, in a shape that is open and that nothing here depends on: initial states, lengths. */
+/** A tensor with one value everywhere and an open shape that does not matter: initial states, lengths. */
 export interface Fill {
   readonly kind: 'fill';
   readonly value: Size;
@@ -80,9 +80,12 @@ export type Value =
   | Stream
   | Constant
   | Fill
-  /** What a model here does not have: a cell state, or, where it is `given`, another input of the graph, such as a state. */
+  /**
+   * A value that models of this package do not expose: a cell state, or, if `given`, another graph input, such as a
+   * state.
+   */
   | { readonly kind: 'state'; readonly what: string; readonly given: boolean }
-  /** What cannot be told; a node that needs it fails with this sentence. */
+  /** An unknown value; a node that needs it fails with this message. */
   | { readonly kind: 'unknown'; readonly why: string };
 
 /** More than any model has; what grows with every node stays small below it. */
@@ -117,7 +120,7 @@ export function sizeOfAxis({ axes, parts }: Stream, axis: number): Size {
   }
 }
 
-/** What a value is, for a message. */
+/** Describes a value for an error message. */
 export function nameOf(value: Value): string {
   switch (value.kind) {
     case 'stream':
@@ -135,7 +138,7 @@ export function nameOf(value: Value): string {
   }
 }
 
-/** The number that a constant or a fill has everywhere; null where there are several. */
+/** The single value of a constant or fill; null if it has several. */
 export function onlyNumber(value: Value): Size | null {
   if (value.kind === 'fill') return value.value;
   if (value.kind !== 'floats' && value.kind !== 'ints') return null;
@@ -146,7 +149,7 @@ export function onlyNumber(value: Value): Size | null {
   return first;
 }
 
-/** A recurrent layer that gives the last output alone. */
+/** The same recurrent layer, returning only its last output. */
 export function lastOf(spec: Spec): Spec {
   const { inner } = spec.options as { inner?: object };
   const options = inner

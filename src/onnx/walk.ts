@@ -1,16 +1,16 @@
-/** The nodes of a graph on which its output depends. */
+/** Finds the nodes on which the output of a graph depends. */
 
 import { fail } from '../errors.ts';
 import { isArrangement } from './arrange.ts';
 import type { GraphProto, NodeProto } from './proto.ts';
 import { quote } from './text.ts';
 
-/** More outputs than this are not looked at. */
+/** The maximum number of graph outputs to check. */
 const MOST_OUTPUTS = 16;
-/** Nor is a value followed further back. */
+/** The maximum number of nodes to follow a value back. */
 const MOST_STEPS = 64;
 
-/** Which node makes a value, and as which of its outputs. */
+/** The node that makes each value, and the index of the output. */
 type Makers = ReadonlyMap<string, { readonly n: number; readonly place: number }>;
 
 export function makersOf(call: string, graph: GraphProto): Makers {
@@ -24,7 +24,7 @@ export function makersOf(call: string, graph: GraphProto): Makers {
   return makers;
 }
 
-/** A value, and those of which it is another arrangement, by name. */
+/** The names of a value and of the values that it rearranges. */
 function* sourcesOf(graph: GraphProto, makers: Makers, name: string): Generator<string> {
   let at: string | undefined = name;
   for (let steps = 0; at !== undefined && steps < MOST_STEPS; steps++) {
@@ -34,7 +34,7 @@ function* sourcesOf(graph: GraphProto, makers: Makers, name: string): Generator<
   }
 }
 
-/** The first output that is not a cell state; the first of all where there is none. */
+/** The first output that is not a cell state; otherwise the first output. */
 export function outputOf(call: string, graph: GraphProto, makers: Makers): number {
   if (graph.output.length === 0) fail(call, 'graph.output must have an entry, got none');
   const isCell = (name: string) => {
@@ -47,7 +47,7 @@ export function outputOf(call: string, graph: GraphProto, makers: Makers): numbe
   return Math.max(found, 0);
 }
 
-/** What recurrent nodes take besides their sequence and weights: lengths, initial states, peepholes. */
+/** The inputs of recurrent nodes other than sequence and weights: lengths, initial states, peepholes. */
 export function statesOf(graph: GraphProto, makers: Makers, needed: readonly number[]): ReadonlySet<string> {
   const states = new Set<string>();
   for (const n of needed) {
@@ -67,7 +67,7 @@ export function nodesFor(call: string, graph: GraphProto, makers: Makers, output
     if (n === undefined || needed.has(n)) continue;
     needed.add(n);
     for (const input of graph.node[n]!.input) {
-      // Nodes stand after those whose results they take, so that nothing goes in a circle.
+      // Nodes must come after the nodes that make their inputs, which rules out cycles.
       if ((makers.get(input)?.n ?? -1) >= n) {
         fail(
           call,

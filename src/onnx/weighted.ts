@@ -27,7 +27,7 @@ export function dense(node: Reading, x: Stream, kernel: Floats, bias?: Floats): 
   );
 }
 
-/** A dense layer with what is added to it; null where that is no bias of it. */
+/** Adds a bias to a dense layer; null if the summand is not a bias. */
 export function withBias(node: Reading, stream: Stream, bias: Floats): Stream | null {
   const [{ chain }] = stream.parts as [Part];
   const { spec } = chain;
@@ -41,7 +41,7 @@ export function withBias(node: Reading, stream: Stream, bias: Floats): Stream | 
   return { ...stream, parts: [{ chain: better, half: null }] };
 }
 
-/** alpha A B + beta C, A and B turned round where it says so. */
+/** Reads a Gemm: alpha A B + beta C, with A and B optionally transposed. */
 export function gemm(node: Reading): Stream {
   const x = node.stream(0);
   if (x.axes.length !== 2) node.fail(`its input must have two axes, got [${x.axes.join(', ')}]`);
@@ -50,7 +50,7 @@ export function gemm(node: Reading): Stream {
   if (kernel.dims.length !== 2) node.fail(`its kernel must have two axes, got [${kernel.dims.join(', ')}]`);
   const upright = node.int('transB', 0) === 0 ? kernel : (transposed(node, kernel, [1, 0]) as Floats);
   const bias = node.has(2) ? node.floats(2) : null;
-  // One number may stand for those of all units
+  // A single number applies to all units
   const all = bias?.values.length === 1 ? (broadcast(node, { ...bias, dims: [] }, [upright.dims[1]!]) as Floats) : bias;
   const beta = node.float('beta', 1);
   return dense(node, turned, scaled(node, upright, node.float('alpha', 1)), all ? scaled(node, all, beta) : undefined);
@@ -62,7 +62,7 @@ function scaled(node: Reading, floats: Floats, factor: number): Floats {
   return { ...floats, values: floats.values.map(value => value * factor) };
 }
 
-/** Ids to rows of a table. */
+/** Reads a Gather of ids from a table as an embedding. */
 export function embed(node: Reading, table: Floats, ids: Stream): Stream {
   if (!ids.ids) node.fail('its indices must be the input of the model, whole numbers, got the output of a layer');
   if (table.dims.length !== 2 || table.values.length === 0) {

@@ -1,4 +1,4 @@
-/** Which weight of a file belongs to which of a model: by names, in all the ways in which programs write them. */
+/** Matches the weights of a file with those of a model by name, in the naming schemes of several programs. */
 
 import { show } from '../errors.ts';
 import type { Layer } from '../layers/layer.ts';
@@ -7,7 +7,7 @@ import { fromCudnn, isCudnnBias } from './cudnn.ts';
 import { itemOf, type Place, refuse, within } from './place.ts';
 import type { StoredWeight } from './weightData.ts';
 
-/** For each layer its weights; null where the file has none of them. */
+/** The weights of each layer; null if the file has none for a layer. */
 export type Assigned = readonly (readonly (Float32Array | undefined)[] | null)[];
 
 /** A weight of the model. */
@@ -66,8 +66,8 @@ function checkWhole(place: Place, layers: readonly Layer[], assigned: Assigned):
 }
 
 /**
- * Finds the weight that a name means: its path in the model; or else, of the layer that is named first in it, the next
- * one that is called like the end of the name. Keras has the model, the wrapper and the cell in it too:
+ * Finds the weight for a name: the one with this path in the model; otherwise the next weight of the first layer named
+ * in it whose last part matches. Keras names also contain the model, the wrapper and the cell:
  * 'sequential/lstm/lstm_cell/kernel', 'both/forward_lstm/lstm_cell/kernel', 'rnn/stacked_rnn_cells/gru_cell/bias'.
  */
 function finder(layers: readonly Layer[]): (name: string) => Target | undefined {
@@ -88,12 +88,12 @@ function finder(layers: readonly Layer[]): (name: string) => Target | undefined 
     const parts = stored.replace(/:0$/, '').split('/');
     const owner = parts.slice(0, -1).find(part => names.has(part));
     const candidates = owner === undefined ? undefined : byEnd.get(keyOf(owner, parts));
-    // Cells of a stack come in their order
+    // The cells of a stack are listed in order
     return candidates && candidates.length > 1 ? candidates.shift() : candidates?.[0];
   };
 }
 
-/** A layer, a direction of it, and which of its weights: what no two programs write differently. */
+/** A key of layer, direction and weight: the parts of a name that are the same in all programs. */
 function keyOf(layer: string, parts: readonly string[]): string {
   const inner = parts.slice(parts.indexOf(layer) + 1, -1);
   const direction = inner.map(part => /^(forward|backward)_/.exec(part)?.[1]).find(Boolean) ?? '';

@@ -1,26 +1,25 @@
 /**
- * Functional models of Keras and TF.js: their layers and what each is applied to, in all the ways in which that has been
- * written down.
+ * Reads functional models of Keras and TF.js: their layers and the inputs of each, in all file formats.
  */
 
 import { show } from '../errors.ts';
 import { layerList } from './layerWords.ts';
 import { isObject, itemOf, type Place, readList, readObject, readText, refuse, within } from './place.ts';
 
-/** An output of a layer: of which of its calls, and which of several. */
+/** An output of a layer: the index of the call, and the index of the output. */
 export interface Ref {
   readonly layer: string;
   readonly call: number;
   readonly output: number;
 }
 
-/** A layer, applied once. */
+/** One call of a layer. */
 export interface Call {
-  /** What it is applied to. */
+  /** The tensors it is applied to. */
   readonly inbound: readonly Ref[];
-  /** Outputs of layers among the named arguments, such as mask and initial_state. */
+  /** Layer outputs passed as named arguments, such as mask and initial_state. */
   readonly named: { readonly [argument: string]: readonly Ref[] };
-  /** Whether it is told to compute as in training. */
+  /** Whether it is called with training: true. */
   readonly training: boolean;
 }
 
@@ -29,7 +28,7 @@ export interface GraphNode {
   readonly place: Place;
   readonly name: string;
   readonly className: string;
-  /** As the file describes it. */
+  /** Its description in the file. */
   readonly described: { readonly [key: string]: unknown };
   readonly calls: readonly Call[];
 }
@@ -66,7 +65,9 @@ function nodeOf(place: Place, item: unknown): GraphNode {
   };
 }
 
-/** Keras 3 writes { args, kwargs }; others a list of references, or a single one, that end with their kwargs. */
+/**
+ * Keras 3 writes { args, kwargs }; other formats a list of references, or a single one, whose last item is the kwargs.
+ */
 function callOf(node: unknown): Call {
   if (isObject(node) && !Array.isArray(node)) {
     const { args, kwargs } = node as { args?: unknown; kwargs?: unknown };
@@ -87,7 +88,7 @@ function argumentsOf(kwargs: unknown): Pick<Call, 'named' | 'training'> {
   };
 }
 
-/** ['lstm', 0, 0], and the kwargs behind that. */
+/** Whether a list is a reference: ['lstm', 0, 0], optionally followed by kwargs. */
 const isRef = (value: readonly unknown[]): boolean =>
   typeof value[0] === 'string' &&
   Number.isInteger(value[1]) &&
@@ -109,13 +110,16 @@ function refsIn(value: unknown): Ref[] {
 
 // ------------------------------------------------------------------------------------------------------------ lines
 
-/** Layers that Keras 3 adds to a graph to say which time steps count: those that made the mask say it here. */
+/**
+ * Layers that Keras 3 adds to a graph to compute masks. They are checked but not loaded, because here masking and
+ * embedding layers compute masks.
+ */
 const MASKS: readonly string[] = ['Any', 'NotEqual'];
 
 /**
- * The layers of a graph from its input to its output, where it is one line of them: a sequential model.
+ * The layers of a graph from its input to its output, if they form a chain: a sequential model.
  *
- * @throws ValueError that says what else it is
+ * @throws ValueError that describes any other graph
  */
 export function lineOf(place: Place, { nodes, inputs, outputs }: Graph): readonly GraphNode[] {
   const refuseGraph = (what: string): never =>
@@ -159,7 +163,7 @@ export function lineOf(place: Place, { nodes, inputs, outputs }: Graph): readonl
   return line;
 }
 
-/** Layers that compute a mask must compute that of the embedding or the masking layer of the line. */
+/** Checks that the layers that compute a mask use that of the embedding or masking layer of the chain. */
 function checkMaskOps(nodes: readonly GraphNode[], line: readonly GraphNode[]): void {
   const byName = new Map(nodes.map(node => [node.name, node]));
   const sourceOf = (name: string): string | undefined => {

@@ -1,13 +1,13 @@
-/** What Keras and TF.js write about a layer, in the words that `layerFrom` knows. */
+/** Converts the layer descriptions of Keras and TF.js to those that `layerFrom` reads. */
 
 import { fail, show } from '../errors.ts';
 import type { Dialect } from './dialect.ts';
 import { isObject, itemOf, type Place, refuse, within } from './place.ts';
 
-/** Names and what a file says of them; nothing is known about that. */
+/** An object from a file, whose values are unchecked. */
 export type Words = { readonly [name: string]: unknown };
 
-/** A layer or a model: its class and its options. */
+/** The description of a layer or model: its class and its options. */
 export function describedIn(place: Place, value: unknown): { className: string; config: Words } {
   const { class_name, config, registered_name } = (isObject(value) ? value : {}) as Words;
   if (typeof class_name !== 'string' || !isObject(config)) {
@@ -21,14 +21,14 @@ export function describedIn(place: Place, value: unknown): { className: string; 
 
 const MOST_LAYERS = 4096;
 
-/** The layers that a model lists. */
+/** The list of layers of a model. */
 export function layerList(place: Place, list: unknown): readonly unknown[] {
   if (!Array.isArray(list)) return refuse(place, `must be a list, got ${show(list)}`);
   checkLayers(place, list.length);
   return list;
 }
 
-/** Refuses more layers than any model has. */
+/** Rejects too many layers. */
 export function checkLayers(place: Place, count: number): void {
   if (count > MOST_LAYERS) refuse(place, `must be at most ${MOST_LAYERS} layers, got ${count}`);
 }
@@ -83,7 +83,7 @@ const inputLayerOf = ({ batch_shape, batch_input_shape, name }: Words): Words =>
   ...(typeof name === 'string' && { name }),
 });
 
-/** The option came with Keras 2.1.3, and TF.js never had it: a file that does not have it means the form there was. */
+/** Files without `reset_after` mean false: Keras introduced it in 2.1.3, and TF.js never had it. */
 const gruOf = (options: Words, dialect: Dialect): Words =>
   options.reset_after === undefined && dialect !== 'keras3' ? { ...options, reset_after: false } : options;
 
@@ -110,14 +110,14 @@ function bidirectionalOf(place: Place, config: Words, options: Words, dialect: D
   return { ...others, layer };
 }
 
-/** What a direction gives at masked steps is Keras's affair: `checkMasks` looks at what stands above. */
+/** Drops zero_output_for_mask, which Keras sets for both directions; `checkMasks` checks the layers above for it. */
 function withoutZeros(item: unknown): unknown {
   if (!isObject(item) || !isObject((item as Words).config)) return item;
   const { zero_output_for_mask: _, ...config } = (item as Words).config as Words;
   return { ...item, config };
 }
 
-/** One direction: Keras writes its prefix into the name. */
+/** One direction, without the prefix that Keras adds to its name. */
 function half({ class_name, config }: Words, dialect: Dialect): Words {
   const { name, ...options } = config as Words;
   if (dialect === 'own' || dialect === 'tfjs' || typeof name !== 'string') return { class_name, config };
@@ -139,7 +139,7 @@ function checkHalves(place: Place, layer: Words, other: Words): void {
 
 // ------------------------------------------------------------------------------------------------------------ options
 
-/** Options that say nothing when they are false, 'auto' or the only thing there is. */
+/** Options that are dropped when they have the only supported value. */
 const whenOff: { readonly [name: string]: unknown } = {
   activity_regularizer: false,
   cache_config: false,
@@ -151,10 +151,10 @@ const whenOff: { readonly [name: string]: unknown } = {
   zero_output_for_mask: false,
 };
 
-/** What changes how a layer is computed, and not what. */
+/** Options that do not affect the result of a layer. */
 const always = ['build_config', 'use_cudnn'];
 
-/** Options of a layer or a cell, but for the layers and cells among them. */
+/** Converts the options of a layer or cell, except nested layers and cells. */
 function optionsOf(place: Place, config: Words, dialect: Dialect): Words {
   const options: Words = {};
   for (const [name, given] of Object.entries(config)) {
@@ -174,8 +174,8 @@ function optionsOf(place: Place, config: Words, dialect: Dialect): Words {
 }
 
 /**
- * Numbers and lists, without the names of what held them in Python: arrays of NumPy are `{ type, value }`, or
- * `__numpy__` with their value; tuples and shapes `{ class_name, items }`.
+ * Unwraps Python values to numbers and lists: NumPy arrays are `{ type, value }`, or `__numpy__` with a value; tuples
+ * and shapes are `{ class_name, items }`.
  */
 export function plainOf(value: unknown): unknown {
   if (Array.isArray(value)) return value.map(plainOf);
@@ -187,10 +187,10 @@ export function plainOf(value: unknown): unknown {
   return value;
 }
 
-/** An array of one number is that number. */
+/** Unwraps an array of one number. */
 const single = (value: unknown): unknown => (Array.isArray(value) && value.length === 1 ? single(value[0]) : value);
 
-/** The input of an embedding may be whole numbers. */
+/** The input of an embedding may have an integer type. */
 const inputTypes = ['float32', 'int32', 'int64', 'int16', 'uint8', 'uint16'];
 
 function checkType(place: Place, dtype: unknown, config: Words): void {
@@ -199,7 +199,7 @@ function checkType(place: Place, dtype: unknown, config: Words): void {
   if (name !== null && !known.includes(name as string)) refuse(place, `must be float32, got ${show(name)}`);
 }
 
-/** By its name, or as a function of Keras. */
+/** An activation, given by name or as a serialized Keras function. */
 function activationOf(place: Place, value: unknown, dialect: Dialect): string {
   if (value === null || value === undefined) return 'linear';
   const { class_name, config } = (isObject(value) ? value : {}) as Words;
@@ -212,13 +212,13 @@ function activationOf(place: Place, value: unknown, dialect: Dialect): string {
   return name;
 }
 
-/** A generator stands for its seed; what cannot be a seed here is drawn anew. */
+/** The seed of a seed generator; null, which draws a new one, if it is not supported here. */
 function seedOf(value: unknown): number | null {
   const seed = isObject(value) ? ((value as Words).config as Words | undefined)?.seed : value;
   return Number.isSafeInteger(seed) && (seed as number) >= 0 ? (seed as number) : null;
 }
 
-/** Initializers, regularizers and constraints; one axis in a list is that axis. */
+/** Converts initializers, regularizers and constraints; unwraps an axis in a list. */
 function objectOf(value: unknown): unknown {
   if (Array.isArray(value) || !isObject(value)) return value;
   const { class_name, config } = value as Words;

@@ -1,4 +1,4 @@
-/** What Keras and TF.js write about a model, as the list of layers that `modelFrom` knows: a sequential model. */
+/** Converts the model topologies of Keras and TF.js to the sequential model that `modelFrom` reads. */
 
 import { show } from '../errors.ts';
 import type { Sequential } from '../sequential.ts';
@@ -9,13 +9,13 @@ import { checkMasks } from './masks.ts';
 import { checkDepth, isObject, itemOf, type Place, refuse, within } from './place.ts';
 import { modelFrom } from './rebuild.ts';
 
-/** A layer as a file describes it. */
+/** A layer in a file. */
 interface Found {
   readonly place: Place;
   readonly described: unknown;
 }
 
-/** A model within a model, as a file describes it. */
+/** A nested model in a file. */
 interface FoundModel {
   readonly className: string;
   readonly items: readonly Item[];
@@ -24,8 +24,8 @@ interface FoundModel {
 type Item = Found | FoundModel;
 
 /**
- * How a file groups the layers of a model: each of its layers but the inputs, or a model within it with its own. Files
- * that have weights by place or by group need it, because here all layers are in one line.
+ * The grouping of layers in a file: a layer, without input layers, or a nested model with its layers. Readers of
+ * weights by position or group need it, because models of this package have one flat list of layers.
  */
 export type Arrangement = readonly (ArrangedLayer | ArrangedModel)[];
 
@@ -38,14 +38,14 @@ export interface ArrangedModel {
   readonly layers: Arrangement;
 }
 
-/** The model that a program wrote down. */
+/** Builds the model that a topology describes. */
 export function modelOf(place: Place, topology: unknown, dialect: Dialect): Sequential {
   const model = modelFrom(place, topologyOf(place, topology, dialect));
   if (dialect === 'keras2' || dialect === 'keras3') checkMasks(place, model);
   return model;
 }
 
-/** How the layers of that model are grouped in the file. */
+/** The arrangement of the layers of that model. */
 export function arrangementOf(place: Place, topology: unknown): Arrangement {
   checkDepth(place, topology);
   return arranged(itemsIn(place, topology));
@@ -62,8 +62,7 @@ function arranged(items: readonly Item[]): Arrangement {
 }
 
 /**
- * The topology of a model, whichever kind of model it is as long as it is one line of layers: sequential models within
- * others become a part of that line.
+ * Converts the topology of any model that is a chain of layers; nested models are flattened.
  *
  * @returns `{ class_name: 'Sequential', config }`
  */
@@ -77,7 +76,7 @@ function topologyOf(place: Place, model: unknown, dialect: Dialect): Words {
   checkLayers(within(place, 'config.layers'), found.length);
   if (found.some(({ described }) => isOfKeras1(described))) refuseKeras1(place);
   const own = found.map(({ place, described }) => layerOf(place, described, dialect));
-  // Names are unique in each model, and now in the line
+  // Names were unique within each model and must be unique in the flat list
   const layers = items.some(item => 'items' in item) ? renamed(own) : own;
   return {
     class_name: 'Sequential',
@@ -85,7 +84,7 @@ function topologyOf(place: Place, model: unknown, dialect: Dialect): Words {
   };
 }
 
-/** What a model lists, and what is in the models among that. */
+/** The layers and nested models of a model. */
 function itemsIn(place: Place, model: unknown): Item[] {
   return listedIn(place, model).map(found =>
     isModel(found.described)
@@ -94,13 +93,13 @@ function itemsIn(place: Place, model: unknown): Item[] {
   );
 }
 
-/** The layers of a model and of those within it, but for the inputs of these. */
+/** The layers of a model and its nested models, without the input layers of the nested ones. */
 function layersIn(items: readonly Item[]): Found[] {
   const flat = (list: readonly Item[]): Found[] => list.flatMap(item => ('items' in item ? flat(item.items) : [item]));
   return flat(items).filter(({ described }, n) => n === 0 || classOf(described) !== 'InputLayer');
 }
 
-/** Gives layers whose name is taken one with a number, as Keras makes names: dense, dense_1. */
+/** Renames layers whose name is taken by adding a number, as Keras does: dense, dense_1. */
 function renamed(layers: readonly Words[]): readonly Words[] {
   const nameOf = ({ config }: Words) => (config as Words).name;
   const taken = new Set(layers.map(nameOf));
@@ -129,7 +128,7 @@ function listedIn(place: Place, model: unknown): Found[] {
   if (GRAPHS.includes(className)) {
     return lineOf(place, graphOf(inner, config)).map(({ place, described }) => {
       const { config } = described as { config: Words };
-      // The line goes on from the first output: what else a layer returns is not used
+      // The chain continues from the first output; the states that a layer returns are not used
       return {
         place,
         described: config.return_state ? { ...described, config: { ...config, return_state: false } } : described,
@@ -140,20 +139,22 @@ function listedIn(place: Place, model: unknown): Found[] {
     const kinds = "'Sequential', or a 'Functional' model that is one line of layers";
     refuse(place, `class_name must be ${kinds}, got ${show(className)}`);
   }
-  // Keras once wrote the list alone
+  // Old versions of Keras wrote the list only
   const list: unknown = Array.isArray(config) ? config : config.layers;
   const here = within(inner, 'layers');
   return Array.from(layerList(here, list), (described, n) => ({ place: itemOf(here, n), described }));
 }
 
-/** The shape of the input where neither an input layer nor the first layer names it: Keras notes it when a model is built. */
+/**
+ * The input shape that Keras stores when a model is built; used if neither an input layer nor the first layer has one.
+ */
 function inputOf(model: unknown, [first]: readonly Found[]): unknown {
   const { config, build_config } = model as { config: Words; build_config?: unknown };
   const candidates = [config.build_input_shape, build_config, (first!.described as Words).build_config].map(shapeIn);
   return candidates.find(Array.isArray);
 }
 
-/** A shape, or one of those that `build_config` holds. */
+/** A shape, or the input shape in a `build_config`. */
 function shapeIn(value: unknown): unknown {
   const plain = plainOf(value);
   if (!isObject(plain) || Array.isArray(plain)) return plain;
@@ -163,13 +164,13 @@ function shapeIn(value: unknown): unknown {
 }
 
 /**
- * The layers with the shape of the input in the first of them. Keras has an input layer of its own below the layers and
- * does not count it among them; in the files of TF.js and of this package it stays.
+ * Moves the input shape into the first layer. Removes the input layer of Keras, which Keras does not count as a layer
+ * of the model; keeps that of TF.js and of this package.
  */
 function withInput(layers: readonly Words[], built: unknown, dialect: Dialect): readonly Words[] {
   if (dialect === 'own') return layers;
   const [first, ...rest] = layers as [Words, ...Words[]];
-  // As Keras and TF.js do, from the first layer alone
+  // Like Keras and TF.js, use the shape of the first layer only
   const others = rest.map(layer => withShape(layer, undefined));
   const { config } = first as { config: Words };
   if (first.class_name === 'InputLayer') {
@@ -181,7 +182,7 @@ function withInput(layers: readonly Words[], built: unknown, dialect: Dialect): 
   return [named ? first : withShape(first, opened(built, layers)), ...others];
 }
 
-/** What a model was built with is the first batch that it saw: only states fix that number. */
+/** Opens the batch size of a build shape, which is that of the first batch, unless a layer is stateful. */
 const opened = (shape: readonly unknown[], layers: readonly Words[]): readonly unknown[] =>
   layers.some(({ config }) => (config as Words).stateful === true) ? shape : [null, ...shape.slice(1)];
 
