@@ -29,7 +29,7 @@ export class ActivationPlan {
   dxStep: usize;
 }
 
-/** max(x, alpha x) up to top: what reLU and leakyReLU are. The numbers before it are those of src/activations.ts. */
+/** max(x, alpha x) up to top: what reLU and leakyReLU are. The numbers before it are those of src/layers/activations.ts. */
 const RECTIFIER = 18;
 /** elu: x above zero, alpha (exp(x) - 1) below. */
 const EXPONENTIAL = 19;

@@ -49,7 +49,7 @@ export function reluBackward(dy: usize, y: usize, n: u32): void {
   }
 }
 
-// ------------------------------------------------------------------------- by number, as src/activations.ts has them
+// ------------------------------------------------------------------------- by number, as src/layers/activations.ts has them
 //
 // Bounds, found by trying every 41st number of 2^-26 < |x| < 128 against float64, of both builds the worse: in units in
 // the last place of a result that is not small, in all of one that is, and in units of 2^-24 for the slope.

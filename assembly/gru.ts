@@ -71,7 +71,7 @@ export class GruPlan {
   dropRate: i32; // the bits of an f32
   y: usize; // [T+1][B][H], rows yRow apart: the output where there is a drop, laid out like h; else 0: h is it
   yRow: usize;
-  activation: i32; // of n; numbers as in src/activations.ts
+  activation: i32; // of n; numbers as in src/layers/activations.ts
   recurrentActivation: i32; // of z and r
   slopes: usize; // like gates: slopes of activations other than tanh and sigmoid; 0 with those, or without backward
 }

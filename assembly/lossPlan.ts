@@ -25,7 +25,7 @@ export class LossPlan {
   delta: i32; // bits of a float32: where the Huber loss becomes straight
 }
 
-// The numbers of the losses: those of src/losses.ts.
+// The numbers of the losses: those of src/objective/losses.ts.
 export const SQUARED_ERROR = 0;
 export const ABSOLUTE_ERROR = 1;
 export const HUBER = 2;

@@ -72,7 +72,7 @@ export class LstmPlan {
   y: usize; // [T+1][B][H], rows yRow apart: the output where there is a drop, laid out like hx; else 0: hx is it
   yRow: usize;
   dhx: usize; // scratch [B][H] for backward with a mask or recurrent dropout, else 0
-  activation: i32; // of g and c; numbers as in src/activations.ts
+  activation: i32; // of g and c; numbers as in src/layers/activations.ts
   recurrentActivation: i32; // of i, f and o
   slopes: usize; // like gates: slopes of activations other than tanh and sigmoid; 0 with those, or without backward
   slopesC: usize; // like tanhC, under the same conditions

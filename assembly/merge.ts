@@ -11,7 +11,7 @@ import { allLanes, lastLanes } from './lanes';
 /** y from a and b, written by the facade; offsets and strides in bytes, i32 each. */
 @unmanaged
 export class MergePlan {
-  mode: i32; // 0 concat, 1 sum, 2 ave, 3 mul, the order of src/layers/bidirectional.ts
+  mode: i32; // 0 concat, 1 sum, 2 ave, 3 mul, the order of src/layers/recurrent/bidirectional.ts
   steps: i32; // T
   rows: i32; // B
   width: i32; // U

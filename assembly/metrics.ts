@@ -3,7 +3,7 @@
 import { cosineProximity } from './classLosses';
 import { LossPlan, at, countedRows, factorOf } from './lossPlan';
 
-// The numbers of the metrics: those of src/metrics.ts.
+// The numbers of the metrics: those of src/objective/metrics.ts.
 const BINARY_ACCURACY = 0;
 const CATEGORICAL_ACCURACY = 1;
 const SPARSE_CATEGORICAL_ACCURACY = 2;

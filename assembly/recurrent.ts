@@ -23,7 +23,7 @@ export const SMALLEST: f32 = 1.0842021724855044e-19;
 /** Rows of a weight-gradient product: enough to pay for loading and storing its tile, few enough to stay in L1. */
 export const ENOUGH_ROWS = 256;
 
-/** The numbers of src/activations.ts of which the cells know more than that. */
+/** The numbers of src/layers/activations.ts of which the cells know more than that. */
 export const SIGMOID = 2;
 export const TANH = 3;
 

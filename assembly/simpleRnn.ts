@@ -53,7 +53,7 @@ export class SimpleRnnPlan {
   dropRate: i32; // the bits of an f32
   y: usize; // [T+1][B][H], rows yRow apart: the output where there is a drop, laid out like hx; else 0: hx is it
   yRow: usize;
-  activation: i32; // numbers as in src/activations.ts; others than tanh leave their slopes in dz, unless that is 0
+  activation: i32; // numbers as in src/layers/activations.ts; others than tanh leave their slopes in dz, unless that is 0
 }
 
 // --------------------------------------------------------------------------------------------------- the equation

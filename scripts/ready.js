@@ -23,7 +23,7 @@ const products = {
   },
   kernels: {
     from: ['assembly', 'asconfig.json', 'scripts/build.js', 'package-lock.json'],
-    makes: ['build/strict.wasm', 'build/relaxed.wasm', 'build/debug.wasm', 'src/engine/binaries.generated.ts'],
+    makes: ['build/strict.wasm', 'build/relaxed.wasm', 'build/debug.wasm', 'src/wasm/binaries.generated.ts'],
   },
   package: {
     from: ['src', 'vite.config.ts', 'tsconfig.json', 'tsconfig.build.json', 'scripts/build.js', 'package.json'],

@@ -6,23 +6,20 @@
 
 import { version as packageVersion } from '../package.json' with { type: 'json' };
 
-export type { Activation as ActivationIdentifier, ActivationName } from './activations.ts';
-export { enableProdMode, getBackend, setBackend } from './backend.ts';
-export type { Config, ConfigValue } from './config.ts';
-export { type Constraint, type ConstraintName, constraints } from './constraints.ts';
 export { math } from './data/classes.ts';
 export { type Dataset, data, type Stacked } from './data/dataset.ts';
-export { type BackendInfo, backendInfo, configure, type InitOptions, init, ready } from './engine/engine.ts';
-export { ValueError } from './errors.ts';
-export { type Initializer, type InitializerName, initializers } from './initializers.ts';
-export type { Inspection } from './inspect.ts';
+export type { WeightOptions } from './inputs/sampleWeights.ts';
 export type { KernelsModule } from './kernelsModule.ts';
+export type { Activation as ActivationIdentifier, ActivationName } from './layers/activations.ts';
 export * from './layers/index.ts';
 export type { LayerOptions } from './layers/layer.ts';
-export type { Loss } from './losses.ts';
-export { type MetricFunction, metrics } from './metricFunctions.ts';
-export type { MetricName } from './metrics.ts';
-export type { CompileOptions, CompileOptions as ModelCompileArgs } from './objective.ts';
+export type { Inspection } from './model/inspect.ts';
+export { type Sequential, type Sequential as LayersModel, sequential } from './model/sequential.ts';
+export type { Stream } from './model/stream.ts';
+export type { Loss } from './objective/losses.ts';
+export { type MetricFunction, metrics } from './objective/metricFunctions.ts';
+export type { MetricName } from './objective/metrics.ts';
+export type { CompileOptions, CompileOptions as ModelCompileArgs } from './objective/objective.ts';
 export {
   type AdadeltaOptions,
   type AdagradOptions,
@@ -38,17 +35,19 @@ export {
   type RmspropOptions,
   train,
 } from './optimizers/index.ts';
-export { setRandomSeed } from './random.ts';
-export { type Regularizer, type RegularizerName, regularizers } from './regularizers.ts';
+export { type Schedule, schedules } from './optimizers/schedules.ts';
 export * from './saving/index.ts';
-export { type Schedule, schedules } from './schedules.ts';
-export { type Sequential, type Sequential as LayersModel, sequential } from './sequential.ts';
-export type { NestedArray, NestedNumbers, NestedValues, Shape, TypedArray } from './shapes.ts';
-export type { Stream } from './stream.ts';
 export * from './tensor/index.ts';
 export * from './training/index.ts';
-
-export type { WeightOptions } from './weights.ts';
+export type { Config, ConfigValue } from './util/config.ts';
+export { ValueError } from './util/errors.ts';
+export { setRandomSeed } from './util/random.ts';
+export type { NestedArray, NestedNumbers, NestedValues, Shape, TypedArray } from './util/shapes.ts';
+export { enableProdMode, getBackend, setBackend } from './wasm/backend.ts';
+export { type BackendInfo, backendInfo, configure, type InitOptions, init, ready } from './wasm/engine.ts';
+export { type Constraint, type ConstraintName, constraints } from './weights/constraints.ts';
+export { type Initializer, type InitializerName, initializers } from './weights/initializers.ts';
+export { type Regularizer, type RegularizerName, regularizers } from './weights/regularizers.ts';
 
 /** The version of this package. */
 export const version: string = packageVersion;

@@ -12,7 +12,7 @@
  * The flags hold for all WebAssembly that the process compiles from then on, and V8 calls both of them experimental.
  */
 
-import { type TurboFlag, turbo } from './engine/turbo.ts';
+import { type TurboFlag, turbo } from './wasm/turbo.ts';
 
 if (!turbo.started && turbo.flags.length === 0) turbo.flags = switchOn();
 

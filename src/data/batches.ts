@@ -1,9 +1,9 @@
 /** Samples in batches, which can be gone through again and again. */
 
-import { Generator } from '../generator.ts';
-import { checkBoolean, checkCount } from '../options.ts';
-import { checkSeed, nextSeed } from '../random.ts';
 import type { Tensor } from '../tensor/tensor.ts';
+import { Generator } from '../util/generator.ts';
+import { checkBoolean, checkCount } from '../util/options.ts';
+import { checkSeed, nextSeed } from '../util/random.ts';
 
 /** A batch of samples. */
 export interface Batch {

@@ -1,12 +1,12 @@
 /** The confusion matrix of a classifier, and precision, recall and F1 of each class. */
 
-import { noMore } from '../arguments.ts';
-import { fail } from '../errors.ts';
-import { checkCount } from '../options.ts';
-import { showShape } from '../shapes.ts';
 import { asTensor, type TensorLike } from '../tensor/read.ts';
 import { Tensor } from '../tensor/tensor.ts';
 import { room } from '../tensor/values.ts';
+import { noMore } from '../util/arguments.ts';
+import { fail } from '../util/errors.ts';
+import { checkCount } from '../util/options.ts';
+import { showShape } from '../util/shapes.ts';
 
 /**
  * The confusion matrix: row a, column b counts the samples of class a that were predicted as class b. As in

@@ -3,14 +3,14 @@
  * them. Plain iterables do as well: `fitDataset` takes any.
  */
 
-import { exactMethods, exactTable } from '../arguments.ts';
-import { fail, show } from '../errors.ts';
-import { checkBoolean, checkCount } from '../options.ts';
-import { isTypedArray } from '../shapes.ts';
 import { stacked as stackedTensors } from '../tensor/layout.ts';
 import { generatorFor } from '../tensor/random.ts';
 import type { TensorLike } from '../tensor/read.ts';
 import { Tensor } from '../tensor/tensor.ts';
+import { exactMethods, exactTable } from '../util/arguments.ts';
+import { fail, show } from '../util/errors.ts';
+import { checkBoolean, checkCount } from '../util/options.ts';
+import { isTypedArray } from '../util/shapes.ts';
 
 /** @inline */
 type Items<T> = Iterator<T> | AsyncIterator<T>;

@@ -1,12 +1,12 @@
 /** Forecasts of several steps, by models that tell one step or several at once. */
 
-import { noMore } from '../arguments.ts';
-import { fail, show, ValueError } from '../errors.ts';
-import { checkBoolean, checkCount, checkOptions } from '../options.ts';
-import type { Sequential } from '../sequential.ts';
-import { floatsFor, type Shape, showShape } from '../shapes.ts';
-import type { Stream } from '../stream.ts';
+import type { Sequential } from '../model/sequential.ts';
+import type { Stream } from '../model/stream.ts';
 import { Tensor } from '../tensor/tensor.ts';
+import { noMore } from '../util/arguments.ts';
+import { fail, show, ValueError } from '../util/errors.ts';
+import { checkBoolean, checkCount, checkOptions } from '../util/options.ts';
+import { floatsFor, type Shape, showShape } from '../util/shapes.ts';
 import type { RemoteSequential } from '../worker/model.ts';
 import { type SavedScaler, type Scaler, scalerOf } from './scalers.ts';
 import { checkColumns, readSeries, type Series } from './series.ts';

@@ -1,11 +1,11 @@
 /** Pads and truncates sequences to one length. */
 
-import { noMore } from '../arguments.ts';
-import { fail, show } from '../errors.ts';
-import { checkCount, checkName, checkNumber, checkOptions } from '../options.ts';
-import { sameShape, showShape } from '../shapes.ts';
 import { Tensor } from '../tensor/tensor.ts';
 import { type DataType, dataTypeOr, room } from '../tensor/values.ts';
+import { noMore } from '../util/arguments.ts';
+import { fail, show } from '../util/errors.ts';
+import { checkCount, checkName, checkNumber, checkOptions } from '../util/options.ts';
+import { sameShape, showShape } from '../util/shapes.ts';
 import { readNumbers, type Series } from './series.ts';
 
 /** Options of `padSequences`; they match `pad_sequences` in Keras. */

@@ -1,14 +1,14 @@
 /** Choosing one of several by their probabilities, as text generation does. */
 
-import { noMore } from '../arguments.ts';
-import { fail, show } from '../errors.ts';
-import { Generator } from '../generator.ts';
-import { exp, ln } from '../math.ts';
-import { checkCount, checkNumber, checkOptions } from '../options.ts';
-import { checkSeed, nextSeed } from '../random.ts';
-import type { TypedArray } from '../shapes.ts';
 import { draw } from '../tensor/random.ts';
 import type { Tensor } from '../tensor/tensor.ts';
+import { noMore } from '../util/arguments.ts';
+import { fail, show } from '../util/errors.ts';
+import { Generator } from '../util/generator.ts';
+import { exp, ln } from '../util/math.ts';
+import { checkCount, checkNumber, checkOptions } from '../util/options.ts';
+import { checkSeed, nextSeed } from '../util/random.ts';
+import type { TypedArray } from '../util/shapes.ts';
 import { readNumbers } from './series.ts';
 
 /** Options of `sample`. */

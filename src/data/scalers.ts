@@ -1,11 +1,11 @@
 /** Scalers: what they know they learn from the training data alone, and they go both ways. */
 
-import { exactMethods, noMore } from '../arguments.ts';
-import { fail, show } from '../errors.ts';
-import { checkNumber, checkOptions, isPlain } from '../options.ts';
-import { showShape } from '../shapes.ts';
 import type { TensorLike } from '../tensor/read.ts';
 import { Tensor } from '../tensor/tensor.ts';
+import { exactMethods, noMore } from '../util/arguments.ts';
+import { fail, show } from '../util/errors.ts';
+import { checkNumber, checkOptions, isPlain } from '../util/options.ts';
+import { showShape } from '../util/shapes.ts';
 import { checkColumns, readNumbers, readSeries, type Series } from './series.ts';
 
 /** Per column: y = (x - shift) / scale + offset. */

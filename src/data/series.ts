@@ -1,6 +1,8 @@
 /** Series of numbers in the forms in which callers hold them: one row for each time step. */
 
-import { fail, show } from '../errors.ts';
+import { checkHeld, showNumbers } from '../tensor/read.ts';
+import { Tensor } from '../tensor/tensor.ts';
+import { fail, show } from '../util/errors.ts';
 import {
   copyNested,
   isTypedArray,
@@ -9,10 +11,8 @@ import {
   showShape,
   sizeOf,
   type TypedArray,
-} from '../shapes.ts';
-import { checkHeld, showNumbers } from '../tensor/read.ts';
-import { Tensor } from '../tensor/tensor.ts';
-import { lengthOf, plainArray } from '../typedArrays.ts';
+} from '../util/shapes.ts';
+import { lengthOf, plainArray } from '../util/typedArrays.ts';
 
 /** One number for each time step, or a row of D numbers, [N, D]. */
 export type Series = readonly number[] | readonly (readonly number[] | TypedArray)[] | TypedArray | Tensor;

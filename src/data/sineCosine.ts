@@ -1,10 +1,10 @@
 /** The data of the seed program: a sine to be turned into a cosine. */
 
-import { noMore } from '../arguments.ts';
-import { cos, sin } from '../math.ts';
-import { checkCount, checkOptions } from '../options.ts';
-import { floatsFor } from '../shapes.ts';
 import { Tensor } from '../tensor/tensor.ts';
+import { noMore } from '../util/arguments.ts';
+import { cos, sin } from '../util/math.ts';
+import { checkCount, checkOptions } from '../util/options.ts';
+import { floatsFor } from '../util/shapes.ts';
 
 /** Options of `sineCosine`. */
 export interface SineCosineOptions {

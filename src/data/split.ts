@@ -1,11 +1,11 @@
 /** Series cut in time order: the past trains, the future tests. */
 
-import { noMore } from '../arguments.ts';
-import { fail } from '../errors.ts';
-import { checkCount, checkNumber, checkOptions } from '../options.ts';
 import { slice } from '../tensor/layout.ts';
 import { Tensor } from '../tensor/tensor.ts';
-import { isTypedArray, plainArray } from '../typedArrays.ts';
+import { noMore } from '../util/arguments.ts';
+import { fail } from '../util/errors.ts';
+import { checkCount, checkNumber, checkOptions } from '../util/options.ts';
+import { isTypedArray, plainArray } from '../util/typedArrays.ts';
 import { readSeries, type Series } from './series.ts';
 
 /** Options of `trainTestSplit`. */

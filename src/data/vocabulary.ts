@@ -1,10 +1,10 @@
 /** Text as numbers: the characters of a text, each with an id. */
 
-import { exactMethods, noMore } from '../arguments.ts';
-import { fail, show } from '../errors.ts';
-import { checkBoolean, checkCount, checkName, checkOptions } from '../options.ts';
-import { floatsFor, showShape, type TypedArray } from '../shapes.ts';
 import { Tensor } from '../tensor/tensor.ts';
+import { exactMethods, noMore } from '../util/arguments.ts';
+import { fail, show } from '../util/errors.ts';
+import { checkBoolean, checkCount, checkName, checkOptions } from '../util/options.ts';
+import { floatsFor, showShape, type TypedArray } from '../util/shapes.ts';
 import { Batches, type BatchOptions, batchOptions } from './batches.ts';
 import { type SampleOptions, sample } from './sample.ts';
 import { readNumbers } from './series.ts';

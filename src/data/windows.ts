@@ -1,10 +1,10 @@
 /** Windows of a time series: so many steps to look at, and the steps that follow to be told. */
 
-import { noMore } from '../arguments.ts';
-import { fail } from '../errors.ts';
-import { checkBoolean, checkCount, checkOptions } from '../options.ts';
-import { floatsFor } from '../shapes.ts';
 import { Tensor } from '../tensor/tensor.ts';
+import { noMore } from '../util/arguments.ts';
+import { fail } from '../util/errors.ts';
+import { checkBoolean, checkCount, checkOptions } from '../util/options.ts';
+import { floatsFor } from '../util/shapes.ts';
 import { Batches, type BatchOptions, batchOptions } from './batches.ts';
 import { checkColumns, readSeries, type Series } from './series.ts';
 

@@ -1,12 +1,12 @@
 /** A model in the words of Keras 3: what it writes into `config.json`. */
 
-import { type Config, type ConfigValue, toPython } from '../config.ts';
-import { show } from '../errors.ts';
-import { Bidirectional } from '../layers/bidirectional.ts';
 import type { Layer } from '../layers/layer.ts';
-import { TimeDistributed } from '../layers/timeDistributed.ts';
+import { Bidirectional } from '../layers/recurrent/bidirectional.ts';
+import { TimeDistributed } from '../layers/recurrent/timeDistributed.ts';
+import type { Sequential } from '../model/sequential.ts';
 import { type Place, refuse, within } from '../saving/place.ts';
-import type { Sequential } from '../sequential.ts';
+import { type Config, type ConfigValue, toPython } from '../util/config.ts';
+import { show } from '../util/errors.ts';
 
 /** An object of Keras, as its saving writes it. */
 const keras = (module: string, className: string, config: Config): Config => ({

@@ -1,6 +1,6 @@
 /** Writes HDF5 files, by h5wasm: the C library, which reads here nothing but what it has written itself. */
 
-import { fail } from '../errors.ts';
+import { fail } from '../util/errors.ts';
 
 /** A group and the float32 data in it. */
 export interface Written {

@@ -7,10 +7,10 @@
  * before something is read there, and the work is bounded by the size of the file.
  */
 
-import { show } from '../errors.ts';
 import { describeForeign } from '../saving/foreign.ts';
 import type { Place } from '../saving/place.ts';
-import { sizeOf } from '../shapes.ts';
+import { show } from '../util/errors.ts';
+import { sizeOf } from '../util/shapes.ts';
 import { Hdf5Bytes } from './hdf5Bytes.ts';
 import { type Message, readLinks } from './hdf5Links.ts';
 

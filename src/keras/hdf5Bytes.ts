@@ -2,8 +2,8 @@
  * The bytes of an HDF5 file. Checks every read against the end of the file and limits the total number of bytes read.
  */
 
-import { fail } from '../errors.ts';
 import type { Place } from '../saving/place.ts';
+import { fail } from '../util/errors.ts';
 
 const NOWHERE = 0xffff_ffff_ffff_ffffn;
 const decoder = new TextDecoder();

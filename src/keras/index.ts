@@ -1,13 +1,13 @@
 /** Models of Keras: reads and writes `.keras` files, and the HDF5 files of their weights. */
 
-import { noMore } from '../arguments.ts';
-import { checkBytes } from '../bytes.ts';
-import { fail, show } from '../errors.ts';
-import { drawing } from '../random.ts';
+import type { Sequential } from '../model/sequential.ts';
 import { type Dialect, dialectOf } from '../saving/dialect.ts';
 import { MOST_TEXT, type Place, parseTopology, refuse } from '../saving/place.ts';
 import { type Arrangement, arrangementOf, modelOf } from '../saving/topology.ts';
-import type { Sequential } from '../sequential.ts';
+import { noMore } from '../util/arguments.ts';
+import { checkBytes } from '../util/bytes.ts';
+import { fail, show } from '../util/errors.ts';
+import { drawing } from '../util/random.ts';
 import { CONFIG, METADATA, openZip, WEIGHTS } from './archive.ts';
 import { type Hdf5Group, openHdf5 } from './hdf5.ts';
 import { readWeights } from './weights.ts';

@@ -1,12 +1,12 @@
 /** Where Keras keeps the variables of a model in `model.weights.h5`: by the classes of its layers, not by their names. */
 
-import { toPython } from '../config.ts';
-import { Bidirectional } from '../layers/bidirectional.ts';
 import type { Layer } from '../layers/layer.ts';
-import { Recurrent } from '../layers/recurrent.ts';
-import { TimeDistributed } from '../layers/timeDistributed.ts';
+import { Bidirectional } from '../layers/recurrent/bidirectional.ts';
+import { Recurrent } from '../layers/recurrent/recurrent.ts';
+import { TimeDistributed } from '../layers/recurrent/timeDistributed.ts';
+import type { Sequential } from '../model/sequential.ts';
 import type { ArrangedLayer, Arrangement } from '../saving/topology.ts';
-import type { Sequential } from '../sequential.ts';
+import { toPython } from '../util/config.ts';
 
 /** An object of Keras that may have variables: the next so many of those that `getWeights` gives. */
 export interface Holder {

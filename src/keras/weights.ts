@@ -1,14 +1,14 @@
 /** Weights out of HDF5 files: those of Keras 3, and those of Keras before it, which go by the names of layers. */
 
-import { show } from '../errors.ts';
 import type { Layer, WeightSpec } from '../layers/layer.ts';
+import type { Sequential } from '../model/sequential.ts';
 import { fromCudnn, isCudnnBias } from '../saving/cudnn.ts';
 import { type Place, refuse, within } from '../saving/place.ts';
 import type { Arrangement } from '../saving/topology.ts';
-import type { Sequential } from '../sequential.ts';
-import { showShape, sizeOf } from '../shapes.ts';
 import { tensor } from '../tensor/make.ts';
 import type { Tensor } from '../tensor/tensor.ts';
+import { show } from '../util/errors.ts';
+import { showShape, sizeOf } from '../util/shapes.ts';
 import type { Hdf5Data, Hdf5Group } from './hdf5.ts';
 import { holdersOf, layersOf } from './variables.ts';
 

@@ -1,10 +1,10 @@
 /** Writes models of Keras. Apart from what reads them: `model.toKeras` loads this file, and needs nothing else. */
 
 import { version } from '../../package.json' with { type: 'json' };
-import { noMore } from '../arguments.ts';
-import { fail, show } from '../errors.ts';
+import { Sequential } from '../model/sequential.ts';
 import { checkMasks } from '../saving/masks.ts';
-import { Sequential } from '../sequential.ts';
+import { noMore } from '../util/arguments.ts';
+import { fail, show } from '../util/errors.ts';
 import { CONFIG, METADATA, makeZip, WEIGHTS } from './archive.ts';
 import { describeModel } from './describe.ts';
 import { writeHdf5 } from './h5wasm.ts';

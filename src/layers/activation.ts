@@ -1,5 +1,10 @@
 /** Layers that apply an activation and do nothing else. */
 
+import { type Flow, floatBits, type Homes, type Planner, padded, strided } from '../plan/plan.ts';
+import type { Config } from '../util/config.ts';
+import { fail, show } from '../util/errors.ts';
+import { checkNumber } from '../util/options.ts';
+import { type Shape, showShape } from '../util/shapes.ts';
 import {
   type ActivationName,
   activations,
@@ -7,12 +12,7 @@ import {
   type Activation as Name,
   numberOf,
   resolveActivation,
-} from '../activations.ts';
-import type { Config } from '../config.ts';
-import { fail, show } from '../errors.ts';
-import { checkNumber } from '../options.ts';
-import { type Flow, floatBits, type Homes, type Planner, padded, strided } from '../plan.ts';
-import { type Shape, showShape } from '../shapes.ts';
+} from './activations.ts';
 import { checkLayerOptions, type LayerOptions } from './layer.ts';
 import { Weightless } from './weightless.ts';
 

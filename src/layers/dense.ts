@@ -1,15 +1,15 @@
 /** The dense layer: options, shapes, and what its kernels need. */
 
-import { type Activation, type ActivationName, hasOwnSlope, numberOf, resolveActivation } from '../activations.ts';
-import type { Config } from '../config.ts';
-import { type Constraint, type ConstraintName, resolveConstraint } from '../constraints.ts';
-import type { Kernels } from '../engine/kernels.ts';
-import { type Initializer, type InitializerName, initializers, resolveInitializer } from '../initializers.ts';
-import { checkBoolean, checkCount } from '../options.ts';
-import { type Flow, type Homes, inLine, type Planner, padded, type Rows, spacing, wholeLines } from '../plan.ts';
-import { type Regularizer, type RegularizerName, resolveRegularizer } from '../regularizers.ts';
-import type { Shape } from '../shapes.ts';
-import { FLOAT } from '../units.ts';
+import { type Flow, type Homes, inLine, type Planner, padded, type Rows, spacing, wholeLines } from '../plan/plan.ts';
+import type { Config } from '../util/config.ts';
+import { checkBoolean, checkCount } from '../util/options.ts';
+import type { Shape } from '../util/shapes.ts';
+import { FLOAT } from '../util/units.ts';
+import type { Kernels } from '../wasm/kernels.ts';
+import { type Constraint, type ConstraintName, resolveConstraint } from '../weights/constraints.ts';
+import { type Initializer, type InitializerName, initializers, resolveInitializer } from '../weights/initializers.ts';
+import { type Regularizer, type RegularizerName, resolveRegularizer } from '../weights/regularizers.ts';
+import { type Activation, type ActivationName, hasOwnSlope, numberOf, resolveActivation } from './activations.ts';
 import { checkLayerOptions, Layer, type LayerOptions, settingsOf, type WeightOptions } from './layer.ts';
 
 /** Options of `layers.dense`. */

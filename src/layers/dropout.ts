@@ -1,11 +1,11 @@
 /** Dropout: in training, numbers are dropped at random and the others grow; elsewhere the layer is not there. */
 
-import type { Config } from '../config.ts';
-import { fail, show } from '../errors.ts';
-import { checkNumber } from '../options.ts';
-import { type Flow, floatBits, type Planner, padded, strided } from '../plan.ts';
-import { checkSeed, nextSeed, seedBits } from '../random.ts';
-import { checkShape, type Shape, showShape } from '../shapes.ts';
+import { type Flow, floatBits, type Planner, padded, strided } from '../plan/plan.ts';
+import type { Config } from '../util/config.ts';
+import { fail, show } from '../util/errors.ts';
+import { checkNumber } from '../util/options.ts';
+import { checkSeed, nextSeed, seedBits } from '../util/random.ts';
+import { checkShape, type Shape, showShape } from '../util/shapes.ts';
 import { checkLayerOptions, type LayerOptions, type WeightHome } from './layer.ts';
 import { Weightless } from './weightless.ts';
 

@@ -1,14 +1,14 @@
 /** Embedding: every number of a sample is an id, and becomes the row of a table of weights that it names. */
 
-import type { Config } from '../config.ts';
-import { type Constraint, type ConstraintName, resolveConstraint } from '../constraints.ts';
-import type { Kernels } from '../engine/kernels.ts';
-import { fail, show } from '../errors.ts';
-import { type Initializer, type InitializerName, initializers, resolveInitializer } from '../initializers.ts';
-import { checkBoolean, checkCount } from '../options.ts';
-import { type Flow, type Homes, type Planner, padded, strided, wholeLines } from '../plan.ts';
-import { type Regularizer, type RegularizerName, resolveRegularizer } from '../regularizers.ts';
-import { type Shape, showShape } from '../shapes.ts';
+import { type Flow, type Homes, type Planner, padded, strided, wholeLines } from '../plan/plan.ts';
+import type { Config } from '../util/config.ts';
+import { fail, show } from '../util/errors.ts';
+import { checkBoolean, checkCount } from '../util/options.ts';
+import { type Shape, showShape } from '../util/shapes.ts';
+import type { Kernels } from '../wasm/kernels.ts';
+import { type Constraint, type ConstraintName, resolveConstraint } from '../weights/constraints.ts';
+import { type Initializer, type InitializerName, initializers, resolveInitializer } from '../weights/initializers.ts';
+import { type Regularizer, type RegularizerName, resolveRegularizer } from '../weights/regularizers.ts';
 import { InputLayer } from './inputLayer.ts';
 import { checkLayerOptions, Layer, type LayerOptions, settingsOf, type WeightOptions } from './layer.ts';
 

@@ -5,7 +5,7 @@
  * Exports and not the fields of one object: bundlers leave out the layers that a program does not make.
  */
 
-import { exact } from '../arguments.ts';
+import { exact } from '../util/arguments.ts';
 import {
   Activation,
   type ActivationOptions,
@@ -18,21 +18,21 @@ import {
   Softmax,
   type SoftmaxOptions,
 } from './activation.ts';
-import { Bidirectional, type BidirectionalOptions } from './bidirectional.ts';
-import type { Cell } from './cell.ts';
 import { Dense, type DenseOptions } from './dense.ts';
 import { Dropout, type DropoutOptions } from './dropout.ts';
 import { Embedding, type EmbeddingOptions } from './embedding.ts';
 import { Flatten, type FlattenOptions } from './flatten.ts';
-import { Gru, type GruOptions, gruCell } from './gru.ts';
 import { InputLayer, type InputLayerOptions } from './inputLayer.ts';
-import { Lstm, type LstmOptions, lstmCell } from './lstm.ts';
 import { Masking, type MaskingOptions } from './masking.ts';
+import { Bidirectional, type BidirectionalOptions } from './recurrent/bidirectional.ts';
+import type { Cell } from './recurrent/cell.ts';
+import { Gru, type GruOptions, gruCell } from './recurrent/gru.ts';
+import { Lstm, type LstmOptions, lstmCell } from './recurrent/lstm.ts';
+import { Rnn, type RnnOptions, StackedRnnCells } from './recurrent/rnn.ts';
+import { SimpleRnn, type SimpleRnnOptions, simpleRNNCell } from './recurrent/simpleRnn.ts';
+import { TimeDistributed, type TimeDistributedOptions } from './recurrent/timeDistributed.ts';
 import { RepeatVector, type RepeatVectorOptions } from './repeatVector.ts';
 import { Reshape, type ReshapeOptions } from './reshape.ts';
-import { Rnn, type RnnOptions, StackedRnnCells } from './rnn.ts';
-import { SimpleRnn, type SimpleRnnOptions, simpleRNNCell } from './simpleRnn.ts';
-import { TimeDistributed, type TimeDistributedOptions } from './timeDistributed.ts';
 
 export { gruCell, lstmCell, simpleRNNCell };
 

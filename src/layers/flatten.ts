@@ -1,9 +1,9 @@
 /** The numbers of a sample in one row. */
 
-import type { Config } from '../config.ts';
-import { fail, show } from '../errors.ts';
-import { type Flow, type Planner, reshaped } from '../plan.ts';
-import { type Shape, showShape } from '../shapes.ts';
+import { type Flow, type Planner, reshaped } from '../plan/plan.ts';
+import type { Config } from '../util/config.ts';
+import { fail, show } from '../util/errors.ts';
+import { type Shape, showShape } from '../util/shapes.ts';
 import { checkLayerOptions, type LayerOptions } from './layer.ts';
 import { Weightless } from './weightless.ts';
 

@@ -12,13 +12,16 @@ export type {
   Softmax,
   SoftmaxOptions,
 } from './activation.ts';
-export type { Bidirectional, BidirectionalOptions, MergeMode } from './bidirectional.ts';
-export type { Cell, CellOptions, GatedCellOptions, RecurrentActivation } from './cell.ts';
 export type { Dense, DenseOptions } from './dense.ts';
 export type { Dropout, DropoutOptions } from './dropout.ts';
 export type { Embedding, EmbeddingOptions } from './embedding.ts';
 export * as layers from './factories.ts';
 export type { Flatten, FlattenOptions } from './flatten.ts';
+export type { InputLayer, InputLayerOptions } from './inputLayer.ts';
+export type { Layer } from './layer.ts';
+export type { Masking, MaskingOptions } from './masking.ts';
+export type { Bidirectional, BidirectionalOptions, MergeMode } from './recurrent/bidirectional.ts';
+export type { Cell, CellOptions, GatedCellOptions, RecurrentActivation } from './recurrent/cell.ts';
 export type {
   Gru,
   GruCell,
@@ -26,9 +29,7 @@ export type {
   GruCellOptions as GRUCellLayerArgs,
   GruOptions,
   GruOptions as GRULayerArgs,
-} from './gru.ts';
-export type { InputLayer, InputLayerOptions } from './inputLayer.ts';
-export type { Layer } from './layer.ts';
+} from './recurrent/gru.ts';
 export type {
   Lstm,
   LstmCell,
@@ -36,16 +37,15 @@ export type {
   LstmCellOptions as LSTMCellLayerArgs,
   LstmOptions,
   LstmOptions as LSTMLayerArgs,
-} from './lstm.ts';
-export type { Masking, MaskingOptions } from './masking.ts';
-export type { Recurrent, Recurrent as RNN, RecurrentOptions } from './recurrent.ts';
-export type { RepeatVector, RepeatVectorOptions } from './repeatVector.ts';
-export type { Reshape, ReshapeOptions } from './reshape.ts';
-export type { Rnn, RnnOptions, RnnOptions as RNNLayerArgs, StackedRnnCells } from './rnn.ts';
+} from './recurrent/lstm.ts';
+export type { Recurrent, Recurrent as RNN, RecurrentOptions } from './recurrent/recurrent.ts';
+export type { Rnn, RnnOptions, RnnOptions as RNNLayerArgs, StackedRnnCells } from './recurrent/rnn.ts';
 export type {
   SimpleRnn,
   SimpleRnnCell,
   SimpleRnnOptions,
   SimpleRnnOptions as SimpleRNNLayerArgs,
-} from './simpleRnn.ts';
-export type { TimeDistributed, TimeDistributedOptions } from './timeDistributed.ts';
+} from './recurrent/simpleRnn.ts';
+export type { TimeDistributed, TimeDistributedOptions } from './recurrent/timeDistributed.ts';
+export type { RepeatVector, RepeatVectorOptions } from './repeatVector.ts';
+export type { Reshape, ReshapeOptions } from './reshape.ts';

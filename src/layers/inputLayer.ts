@@ -1,9 +1,9 @@
 /** Names the input of a model; computes nothing. */
 
-import { fail } from '../errors.ts';
-import { checkBoolean } from '../options.ts';
-import type { Flow, Planner } from '../plan.ts';
-import type { Shape } from '../shapes.ts';
+import type { Flow, Planner } from '../plan/plan.ts';
+import { fail } from '../util/errors.ts';
+import { checkBoolean } from '../util/options.ts';
+import type { Shape } from '../util/shapes.ts';
 import { checkLayerOptions, Layer, type LayerOptions } from './layer.ts';
 
 /** Options of `layers.inputLayer`. */

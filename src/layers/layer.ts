@@ -1,17 +1,17 @@
 /** What every layer is: shapes, weights, and a plan for its kernels. Layers do no arithmetic. */
 
-import { exactMethods } from '../arguments.ts';
-import { type Config, describe, toPython } from '../config.ts';
-import type { Constraint } from '../constraints.ts';
-import type { Kernels } from '../engine/kernels.ts';
-import { factoryOf, fail, show } from '../errors.ts';
-import type { Initializer } from '../initializers.ts';
-import { checkBoolean, checkCount, checkOptions, withoutNull } from '../options.ts';
-import type { Flow, Homes, Planner } from '../plan.ts';
-import type { Regularizer } from '../regularizers.ts';
-import { checkShape, type Shape, showShape, sizeOf } from '../shapes.ts';
+import type { Flow, Homes, Planner } from '../plan/plan.ts';
 import { readTensor, type TensorLike } from '../tensor/read.ts';
 import { Tensor } from '../tensor/tensor.ts';
+import { exactMethods } from '../util/arguments.ts';
+import { type Config, describe, toPython } from '../util/config.ts';
+import { factoryOf, fail, show } from '../util/errors.ts';
+import { checkBoolean, checkCount, checkOptions, withoutNull } from '../util/options.ts';
+import { checkShape, type Shape, showShape, sizeOf } from '../util/shapes.ts';
+import type { Kernels } from '../wasm/kernels.ts';
+import type { Constraint } from '../weights/constraints.ts';
+import type { Initializer } from '../weights/initializers.ts';
+import type { Regularizer } from '../weights/regularizers.ts';
 import { noteClass } from './made.ts';
 
 /** Options of every layer. */

@@ -3,7 +3,7 @@
  * `getConfig`. Only created classes are registered: a table of all would prevent tree shaking.
  */
 
-import { isDescribed } from '../described.ts';
+import { isDescribed } from '../util/described.ts';
 import type { Layer } from './layer.ts';
 
 type LayerClass = new (options: object) => Layer;

@@ -1,10 +1,10 @@
 /** Masking: time steps whose features all have one value do not count. */
 
-import type { Config } from '../config.ts';
-import { fail } from '../errors.ts';
-import { checkNumber } from '../options.ts';
-import { type Flow, floatBits, type Planner, strided } from '../plan.ts';
-import { type Shape, showShape } from '../shapes.ts';
+import { type Flow, floatBits, type Planner, strided } from '../plan/plan.ts';
+import type { Config } from '../util/config.ts';
+import { fail } from '../util/errors.ts';
+import { checkNumber } from '../util/options.ts';
+import { type Shape, showShape } from '../util/shapes.ts';
 import { checkLayerOptions, type LayerOptions } from './layer.ts';
 import { Weightless } from './weightless.ts';
 

@@ -1,10 +1,10 @@
 /** One row for each sample becomes so many time steps of it: from an encoder to a decoder. */
 
-import type { Config } from '../config.ts';
-import { fail } from '../errors.ts';
-import { checkCount } from '../options.ts';
-import { type Flow, type Planner, strided } from '../plan.ts';
-import { type Shape, showShape } from '../shapes.ts';
+import { type Flow, type Planner, strided } from '../plan/plan.ts';
+import type { Config } from '../util/config.ts';
+import { fail } from '../util/errors.ts';
+import { checkCount } from '../util/options.ts';
+import { type Shape, showShape } from '../util/shapes.ts';
 import { checkLayerOptions, type LayerOptions } from './layer.ts';
 import { Weightless } from './weightless.ts';
 

@@ -1,6 +1,6 @@
 /** Activations in ONNX: as nodes, as names within LSTM, GRU and RNN nodes, and both the other way round. */
 
-import type { ActivationName } from '../activations.ts';
+import type { ActivationName } from '../layers/activations.ts';
 import type { Graph } from './graph.ts';
 
 /** Adds the nodes of an activation. */

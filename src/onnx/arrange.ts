@@ -1,6 +1,6 @@
 /** Evaluates operators that rearrange constants: Slice, Concat, Transpose and the like. */
 
-import { sizeOf } from '../shapes.ts';
+import { sizeOf } from '../util/shapes.ts';
 import type { Reading } from './reading.ts';
 import type { Size } from './sizes.ts';
 import { rangeOf } from './stretches.ts';

@@ -1,6 +1,6 @@
 /** Nodes that permute, add, remove or resize axes. */
 
-import { sizeOf } from '../shapes.ts';
+import { sizeOf } from '../util/shapes.ts';
 import { addedAxes, permOf, withAdded } from './arrange.ts';
 import { isOneDirection, isSingle, mergedHalves, without } from './halves.ts';
 import { repeated, upright } from './inserted.ts';

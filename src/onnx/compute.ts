@@ -1,6 +1,6 @@
 /** Evaluates elementwise operators on constants: shapes, lengths, and sums and products of weights. */
 
-import { sizeOf } from '../shapes.ts';
+import { sizeOf } from '../util/shapes.ts';
 import { broadcast, commonDims, type Folder, spendOn } from './arrange.ts';
 import { BOOL, FLOAT32, INT32, INT64 } from './proto.ts';
 import type { Reading } from './reading.ts';

@@ -1,11 +1,8 @@
 /** Models to ONNX. */
 
 import { version } from '../../package.json' with { type: 'json' };
-import type { ActivationName } from '../activations.ts';
-import { noMore } from '../arguments.ts';
-import { fail, show } from '../errors.ts';
 import { Activation, ELU, LeakyReLU, ReLU, Softmax } from '../layers/activation.ts';
-import { Bidirectional } from '../layers/bidirectional.ts';
+import type { ActivationName } from '../layers/activations.ts';
 import { Dense } from '../layers/dense.ts';
 import { Dropout } from '../layers/dropout.ts';
 import { Embedding } from '../layers/embedding.ts';
@@ -13,12 +10,15 @@ import { Flatten } from '../layers/flatten.ts';
 import { InputLayer } from '../layers/inputLayer.ts';
 import type { Layer } from '../layers/layer.ts';
 import { Masking } from '../layers/masking.ts';
-import { Recurrent, RecurrentLayer } from '../layers/recurrent.ts';
+import { Bidirectional } from '../layers/recurrent/bidirectional.ts';
+import { Recurrent, RecurrentLayer } from '../layers/recurrent/recurrent.ts';
+import { TimeDistributed } from '../layers/recurrent/timeDistributed.ts';
 import { RepeatVector } from '../layers/repeatVector.ts';
 import { Reshape } from '../layers/reshape.ts';
-import { TimeDistributed } from '../layers/timeDistributed.ts';
-import { checkOptions } from '../options.ts';
-import { Sequential } from '../sequential.ts';
+import { Sequential } from '../model/sequential.ts';
+import { noMore } from '../util/arguments.ts';
+import { fail, show } from '../util/errors.ts';
+import { checkOptions } from '../util/options.ts';
 import { writeActivation } from './activations.ts';
 import { Graph } from './graph.ts';
 import { writeModel } from './proto.ts';

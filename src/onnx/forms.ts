@@ -3,7 +3,7 @@
  * are flat and sorted, so that the order in which a graph makes them does not matter.
  */
 
-import type { ActivationName } from '../activations.ts';
+import type { ActivationName } from '../layers/activations.ts';
 import { HARD_SIGMOID, HARD_SIGMOID_KERAS3, LEAKY_RELU, SELU } from './activations.ts';
 
 export interface Form {

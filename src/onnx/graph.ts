@@ -1,6 +1,6 @@
 /** A graph in the making: nodes with the tensors they need, under names that are each used once. */
 
-import { sizeOf } from '../shapes.ts';
+import { sizeOf } from '../util/shapes.ts';
 import {
   type AttributeValue,
   attribute,

@@ -1,15 +1,15 @@
 /** ONNX graphs as models. */
 
-import { noMore } from '../arguments.ts';
-import { checkBytes } from '../bytes.ts';
-import { fail, ValueError } from '../errors.ts';
 import * as layers from '../layers/factories.ts';
 import type { Layer } from '../layers/layer.ts';
-import { drawing } from '../random.ts';
+import { Sequential } from '../model/sequential.ts';
 import { describeForeign } from '../saving/foreign.ts';
-import { Sequential } from '../sequential.ts';
-import type { Shape } from '../shapes.ts';
 import { Tensor } from '../tensor/tensor.ts';
+import { noMore } from '../util/arguments.ts';
+import { checkBytes } from '../util/bytes.ts';
+import { fail, ValueError } from '../util/errors.ts';
+import { drawing } from '../util/random.ts';
+import type { Shape } from '../util/shapes.ts';
 import { identity } from './forms.ts';
 import { asSequence, upright } from './inserted.ts';
 import { evaluate, isStandard } from './operators.ts';

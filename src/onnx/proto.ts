@@ -4,7 +4,7 @@
  */
 
 import { PbfReader, PbfWriter } from 'pbf';
-import { fail, ValueError } from '../errors.ts';
+import { fail, ValueError } from '../util/errors.ts';
 
 /** What `TensorProto.data_type` and `elem_type` say. */
 export const FLOAT32 = 1;

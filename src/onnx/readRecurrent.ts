@@ -1,6 +1,6 @@
 /** Nodes of LSTM, GRU and RNN as recurrent layers. */
 
-import type { ActivationName } from '../activations.ts';
+import type { ActivationName } from '../layers/activations.ts';
 import { type CellActivation, cellActivations, cellDefaults } from './activations.ts';
 import { biasFromOnnx, gateOrders, kernelFromOnnx, type RecurrentOp } from './gates.ts';
 import { asSequence } from './inserted.ts';

@@ -1,7 +1,7 @@
 /** One node of a graph that is being read: its inputs, its attributes, and what to say about it. */
 
-import { fail } from '../errors.ts';
-import { showShape } from '../shapes.ts';
+import { fail } from '../util/errors.ts';
+import { showShape } from '../util/shapes.ts';
 import { apply, type Form, identity, isHalf, LONGEST, layersOf, type Pointwise } from './forms.ts';
 import type { AttributeProto, NodeProto } from './proto.ts';
 import { clean, quote } from './text.ts';

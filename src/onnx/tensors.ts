@@ -1,7 +1,7 @@
 /** Tensors of a file, checked against the bytes that are really there. */
 
-import { fail } from '../errors.ts';
-import { sizeOf } from '../shapes.ts';
+import { fail } from '../util/errors.ts';
+import { sizeOf } from '../util/shapes.ts';
 import { BOOL, FLOAT32, INT32, INT64, type TensorProto } from './proto.ts';
 import { quote } from './text.ts';
 import { MOST_AXES, type Value } from './values.ts';

@@ -1,6 +1,6 @@
 /** Finds the nodes on which the output of a graph depends. */
 
-import { fail } from '../errors.ts';
+import { fail } from '../util/errors.ts';
 import { isArrangement } from './arrange.ts';
 import type { GraphProto, NodeProto } from './proto.ts';
 import { quote } from './text.ts';

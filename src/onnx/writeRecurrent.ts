@@ -1,12 +1,12 @@
 /** Recurrent layers as nodes of LSTM, GRU and RNN, with their states as inputs and outputs of the graph. */
 
-import type { ActivationName } from '../activations.ts';
-import { fail, show } from '../errors.ts';
-import { Bidirectional } from '../layers/bidirectional.ts';
-import type { Cell } from '../layers/cell.ts';
-import { GruCell } from '../layers/gru.ts';
-import { LstmCell } from '../layers/lstm.ts';
-import type { Recurrent } from '../layers/recurrent.ts';
+import type { ActivationName } from '../layers/activations.ts';
+import { Bidirectional } from '../layers/recurrent/bidirectional.ts';
+import type { Cell } from '../layers/recurrent/cell.ts';
+import { GruCell } from '../layers/recurrent/gru.ts';
+import { LstmCell } from '../layers/recurrent/lstm.ts';
+import type { Recurrent } from '../layers/recurrent/recurrent.ts';
+import { fail, show } from '../util/errors.ts';
 import { type CellActivation, cellActivations } from './activations.ts';
 import { biasToOnnx, gateOrders, kernelToOnnx, type RecurrentOp } from './gates.ts';
 import { type Attributes, Graph } from './graph.ts';

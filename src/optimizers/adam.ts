@@ -1,7 +1,7 @@
 /** Adam and its relatives. */
 
-import type { Kernels } from '../engine/kernels.ts';
-import { checkBoolean, checkNumber } from '../options.ts';
+import { checkBoolean, checkNumber } from '../util/options.ts';
+import type { Kernels } from '../wasm/kernels.ts';
 import { checkEpsilon, checkShare, Optimizer, type OptimizerOptions } from './optimizer.ts';
 
 /** What Adam and its relatives have in common, beside the options of every optimizer; learningRate is 0.001 by default. */

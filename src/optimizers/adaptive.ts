@@ -1,7 +1,7 @@
 /** Descent with a step size of its own for every weight: RMSprop, Adagrad and Adadelta. */
 
-import type { Kernels } from '../engine/kernels.ts';
-import { checkBoolean, checkNumber } from '../options.ts';
+import { checkBoolean, checkNumber } from '../util/options.ts';
+import type { Kernels } from '../wasm/kernels.ts';
 import { checkEpsilon, checkShare, Optimizer, type OptimizerOptions } from './optimizer.ts';
 
 /** Options of `train.rmsprop`, beside those of every optimizer; learningRate is 0.001 by default. */

@@ -1,7 +1,7 @@
 /** Descent along the gradient, as it is or with momentum. */
 
-import type { Kernels } from '../engine/kernels.ts';
-import { checkBoolean, checkNumber } from '../options.ts';
+import { checkBoolean, checkNumber } from '../util/options.ts';
+import type { Kernels } from '../wasm/kernels.ts';
 import { Optimizer, type OptimizerOptions } from './optimizer.ts';
 
 export class Sgd extends Optimizer {

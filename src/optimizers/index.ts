@@ -1,8 +1,8 @@
 /** Optimizers by their TF.js names. */
 
-import { noMore } from '../arguments.ts';
-import { fail, show } from '../errors.ts';
-import { checkName } from '../options.ts';
+import { noMore } from '../util/arguments.ts';
+import { fail, show } from '../util/errors.ts';
+import { checkName } from '../util/options.ts';
 import { Adam, Adamax, type AdamaxOptions, type AdamOptions, AdamW, type MomentsOptions, Nadam } from './adam.ts';
 import {
   Adadelta,

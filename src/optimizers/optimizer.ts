@@ -1,11 +1,11 @@
 /** What every optimizer is: common options, a learning rate and its schedule. The arithmetic is in assembly/optimizers.ts. */
 
-import { exactMethods } from '../arguments.ts';
-import { type Config, type ConfigValue, describe } from '../config.ts';
-import type { Kernels } from '../engine/kernels.ts';
-import { fail, show } from '../errors.ts';
-import { checkBoolean, checkCount, checkNumber, checkOptions, isPlain } from '../options.ts';
-import { rates, Schedule } from '../schedules.ts';
+import { exactMethods } from '../util/arguments.ts';
+import { type Config, type ConfigValue, describe } from '../util/config.ts';
+import { fail, show } from '../util/errors.ts';
+import { checkBoolean, checkCount, checkNumber, checkOptions, isPlain } from '../util/options.ts';
+import type { Kernels } from '../wasm/kernels.ts';
+import { rates, Schedule } from './schedules.ts';
 
 /** A number, one of `schedules.*`, or a function of the number of batches trained before: 0 for the first one. */
 export type LearningRate = number | Schedule | ((step: number) => number);

@@ -7,9 +7,9 @@
  */
 
 import type { Container, Dom, Element } from '@svgdotjs/svg.js';
-import { noMore } from '../arguments.ts';
-import { fail, show } from '../errors.ts';
-import { checkNumber, checkOptions } from '../options.ts';
+import { noMore } from '../util/arguments.ts';
+import { fail, show } from '../util/errors.ts';
+import { checkNumber, checkOptions } from '../util/options.ts';
 import { checkLength, isWhole } from './check.ts';
 import { checkLines, type Line, type LineSet } from './lines.ts';
 import { lineText } from './paths.ts';

@@ -1,8 +1,8 @@
 /** How long things take: bars on a log scale, one group for each workload. */
 
-import { exactTable, noMore } from '../arguments.ts';
-import { fail, show } from '../errors.ts';
-import { checkNumber, checkOptions } from '../options.ts';
+import { exactTable, noMore } from '../util/arguments.ts';
+import { fail, show } from '../util/errors.ts';
+import { checkNumber, checkOptions } from '../util/options.ts';
 import { BarColumn } from './bars.ts';
 import { checkGroups, checkTexts, checkValues, type WorkloadGroup } from './benchmarkData.ts';
 import { checkText } from './check.ts';

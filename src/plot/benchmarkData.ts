@@ -1,7 +1,7 @@
 /** Checks of what a caller hands to a chart of bars. */
 
-import { fail, show } from '../errors.ts';
-import { checkCount, checkOptions } from '../options.ts';
+import { fail, show } from '../util/errors.ts';
+import { checkCount, checkOptions } from '../util/options.ts';
 import { checkLength, checkNumbers, checkText } from './check.ts';
 
 /** A workload, and what is measured on it. */

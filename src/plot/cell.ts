@@ -1,7 +1,7 @@
 /** The picture that explains a recurrent cell: what flows where, and on request the numbers of one unit as they flow. */
 
-import { exactTable, noMore } from '../arguments.ts';
-import { checkBoolean, checkName, checkOptions } from '../options.ts';
+import { exactTable, noMore } from '../util/arguments.ts';
+import { checkBoolean, checkName, checkOptions } from '../util/options.ts';
 import { type CellKind, cellHeight, cellPlans, cellWidth, kinds, nodeRadius, reach, stem } from './cells.ts';
 import { checkText, checkValue } from './check.ts';
 import { drawCell, drawLabel, drawLegend, drawNode, legendWidth, Value } from './diagram.ts';

@@ -1,9 +1,9 @@
 /** The unrolled chain: the same cell at every time step, the one in the middle open. */
 
 import type { Container } from '@svgdotjs/svg.js';
-import { exactTable, noMore } from '../arguments.ts';
-import { fail } from '../errors.ts';
-import { checkBoolean, checkCount, checkName, checkOptions } from '../options.ts';
+import { exactTable, noMore } from '../util/arguments.ts';
+import { fail } from '../util/errors.ts';
+import { checkBoolean, checkCount, checkName, checkOptions } from '../util/options.ts';
 import { type CellKind, type CellPlan, cellHeight, cellPlans, kinds, nodeRadius, stem, withEnds } from './cells.ts';
 import { checkLength, checkNumbers, checkText, checkValue } from './check.ts';
 import { drawBody, drawCell, drawLabel, drawLegend, drawNode, legendWidth, Value } from './diagram.ts';

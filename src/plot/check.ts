@@ -1,8 +1,8 @@
 /** Checks of what a caller hands to a chart. Every one runs before anything is drawn. */
 
-import { fail, show } from '../errors.ts';
-import { checkNumber } from '../options.ts';
-import { isTypedArray, plainArray } from '../typedArrays.ts';
+import { fail, show } from '../util/errors.ts';
+import { checkNumber } from '../util/options.ts';
+import { isTypedArray, plainArray } from '../util/typedArrays.ts';
 
 type Numbers = ArrayLike<number>;
 

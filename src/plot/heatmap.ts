@@ -1,9 +1,9 @@
 /** Gates and states of a recurrent layer over the time steps of one sequence, a field for each unit and step. */
 
 import type { Container, Rect } from '@svgdotjs/svg.js';
-import { exactTable, noMore } from '../arguments.ts';
-import { fail, show } from '../errors.ts';
-import { checkCount, checkName, checkOptions } from '../options.ts';
+import { exactTable, noMore } from '../util/arguments.ts';
+import { fail, show } from '../util/errors.ts';
+import { checkCount, checkName, checkOptions } from '../util/options.ts';
 import { type Area, Axis, roomForLabels } from './axes.ts';
 import { type CellKind, kinds } from './cells.ts';
 import { checkNumbers, checkSize, checkText } from './check.ts';

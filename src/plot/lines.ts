@@ -1,7 +1,7 @@
 /** Reads and checks the data of line charts: named lines and their x positions. */
 
-import { fail, show, suggest } from '../errors.ts';
-import { isPlain } from '../options.ts';
+import { fail, show, suggest } from '../util/errors.ts';
+import { isPlain } from '../util/options.ts';
 import { checkLength, checkNumbers, checkText, isList, isWhole } from './check.ts';
 import { day } from './dates.ts';
 import type { AxisKind } from './ticks.ts';

@@ -1,7 +1,7 @@
 /** Plots losses and metrics over the steps or epochs of a training run. */
 
-import { exactTable, noMore } from '../arguments.ts';
-import { checkBoolean, checkOptions, isPlain } from '../options.ts';
+import { exactTable, noMore } from '../util/arguments.ts';
+import { checkBoolean, checkOptions, isPlain } from '../util/options.ts';
 import { checkDomain, checkText } from './check.ts';
 import { day } from './dates.ts';
 import { Frame, type FrameOptions, frameOptions } from './frame.ts';

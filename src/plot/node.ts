@@ -4,8 +4,8 @@ import { mkdirSync, writeFileSync } from 'node:fs';
 import { dirname, resolve } from 'node:path';
 import { getWindow, registerWindow } from '@svgdotjs/svg.js';
 import { DOMParser } from 'linkedom';
-import { noMore } from '../arguments.ts';
-import { fail, reasonOf, show } from '../errors.ts';
+import { noMore } from '../util/arguments.ts';
+import { fail, reasonOf, show } from '../util/errors.ts';
 import { checkDrawn, type Drawn } from './show.ts';
 
 export * from './index.ts';

@@ -1,7 +1,7 @@
 /** Plots the predictions of a sequence model next to the targets and other lines. */
 
-import { exactTable, noMore } from '../arguments.ts';
-import { checkOptions } from '../options.ts';
+import { exactTable, noMore } from '../util/arguments.ts';
+import { checkOptions } from '../util/options.ts';
 import { checkDomain, checkPair, checkText } from './check.ts';
 import { Frame, type FrameOptions, frameOptions } from './frame.ts';
 import { checkLines, extentOf, type Line, type LineData, type LineSet, type Positions, xDomainOf } from './lines.ts';

@@ -1,8 +1,8 @@
 /** The paper of every picture: the `<svg>` itself, its background and title, and the container it is put into. */
 
 import { type Dom, getWindow, SVG, type Svg } from '@svgdotjs/svg.js';
-import { fail, show } from '../errors.ts';
-import { checkName } from '../options.ts';
+import { fail, show } from '../util/errors.ts';
+import { checkName } from '../util/options.ts';
 import { checkSize, checkText } from './check.ts';
 import { serialize } from './serialize.ts';
 import { addText, setText, textWidth } from './text.ts';

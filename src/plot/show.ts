@@ -1,7 +1,7 @@
 /** Shows charts in a page. In Node, node.ts has the same functions, which write files. */
 
 import { getWindow } from '@svgdotjs/svg.js';
-import { fail, show } from '../errors.ts';
+import { fail, show } from '../util/errors.ts';
 
 /** A chart, or the SVG text of one, such as the result of `animation`. */
 export type Drawn = string | { toSVG(): string };

@@ -8,9 +8,9 @@
  *           0      10     20
  */
 
-import { noMore } from '../arguments.ts';
-import { fail } from '../errors.ts';
-import { checkBoolean, checkCount, checkOptions } from '../options.ts';
+import { noMore } from '../util/arguments.ts';
+import { fail } from '../util/errors.ts';
+import { checkBoolean, checkCount, checkOptions } from '../util/options.ts';
 import { checkDomain, isList } from './check.ts';
 import { Dots } from './dots.ts';
 import { checkLines, extentOf, type LineSet, xDomainOf } from './lines.ts';

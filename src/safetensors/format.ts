@@ -5,14 +5,14 @@
  * follow each other without holes or overlaps and fill the file, and each has the size that its shape and kind say.
  */
 
-import { noMore } from '../arguments.ts';
-import { checkBytes } from '../bytes.ts';
-import { fail, show } from '../errors.ts';
-import { checkOptions, isPlain } from '../options.ts';
 import { describeForeign } from '../saving/foreign.ts';
 import { asTensor, type TensorLike } from '../tensor/read.ts';
 import { Tensor } from '../tensor/tensor.ts';
-import { isFloat32Array } from '../typedArrays.ts';
+import { noMore } from '../util/arguments.ts';
+import { checkBytes } from '../util/bytes.ts';
+import { fail, show } from '../util/errors.ts';
+import { checkOptions, isPlain } from '../util/options.ts';
+import { isFloat32Array } from '../util/typedArrays.ts';
 import { type Entry, isWhole, METADATA, parseHeader, quote } from './header.ts';
 import { bits, toFloats } from './numbers.ts';
 

@@ -6,7 +6,7 @@
  * both of which the format forbids; and what has no other form cannot be nested deeper than this form is.
  */
 
-import { fail, show } from '../errors.ts';
+import { fail, show } from '../util/errors.ts';
 
 /** What the header says of a tensor, not yet held against the data. */
 export interface Entry {

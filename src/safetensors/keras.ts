@@ -1,7 +1,7 @@
 /** Weights under Keras's names: what `weightPaths` of the layers say, each tensor as the layer has it. */
 
-import { fail } from '../errors.ts';
-import type { Sequential } from '../sequential.ts';
+import type { Sequential } from '../model/sequential.ts';
+import { fail } from '../util/errors.ts';
 import type { Tensors } from './format.ts';
 import { type Entry, quote } from './header.ts';
 import { checkNothingElse, checkThere, isSame, type Part, showSizes } from './part.ts';

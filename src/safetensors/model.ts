@@ -1,10 +1,10 @@
 /** The weights of a model as a safetensors file, and back. */
 
-import { noMore } from '../arguments.ts';
-import { fail, show } from '../errors.ts';
-import { checkBoolean, checkName, checkOptions } from '../options.ts';
-import { Sequential } from '../sequential.ts';
+import { Sequential } from '../model/sequential.ts';
 import { Tensor } from '../tensor/tensor.ts';
+import { noMore } from '../util/arguments.ts';
+import { fail, show } from '../util/errors.ts';
+import { checkBoolean, checkName, checkOptions } from '../util/options.ts';
 import { checkMetadata, type Named, Tensors, write } from './format.ts';
 import { findKeras, kerasParts } from './keras.ts';
 import { findTorch, type Modules, torchParts } from './torch.ts';

@@ -1,6 +1,6 @@
 /** Numbers as safetensors files hold them, and as float32. Bytes stand in little-endian order. */
 
-import { fail, show } from '../errors.ts';
+import { fail, show } from '../util/errors.ts';
 
 /** Bits of a number of each kind that the format knows. */
 export const bits: ReadonlyMap<string, number> = new Map([

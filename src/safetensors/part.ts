@@ -1,7 +1,7 @@
 /** A weight of a model and what a file has in its place. */
 
-import { fail } from '../errors.ts';
-import type { Shape } from '../shapes.ts';
+import { fail } from '../util/errors.ts';
+import type { Shape } from '../util/shapes.ts';
 import type { Tensors } from './format.ts';
 import { quote } from './header.ts';
 

@@ -7,19 +7,19 @@
  * two: ours goes into `bias_ih`, zeros into `bias_hh`, and on the way back they are added.
  */
 
-import { fail, show, suggest } from '../errors.ts';
-import { Bidirectional } from '../layers/bidirectional.ts';
-import type { Cell } from '../layers/cell.ts';
 import { Dense } from '../layers/dense.ts';
 import { Dropout } from '../layers/dropout.ts';
 import { Embedding } from '../layers/embedding.ts';
-import { GruCell } from '../layers/gru.ts';
 import type { Layer } from '../layers/index.ts';
-import { LstmCell } from '../layers/lstm.ts';
-import { Recurrent } from '../layers/recurrent.ts';
-import { TimeDistributed } from '../layers/timeDistributed.ts';
-import { isPlain } from '../options.ts';
-import type { Sequential } from '../sequential.ts';
+import { Bidirectional } from '../layers/recurrent/bidirectional.ts';
+import type { Cell } from '../layers/recurrent/cell.ts';
+import { GruCell } from '../layers/recurrent/gru.ts';
+import { LstmCell } from '../layers/recurrent/lstm.ts';
+import { Recurrent } from '../layers/recurrent/recurrent.ts';
+import { TimeDistributed } from '../layers/recurrent/timeDistributed.ts';
+import type { Sequential } from '../model/sequential.ts';
+import { fail, show, suggest } from '../util/errors.ts';
+import { isPlain } from '../util/options.ts';
 import type { Tensors } from './format.ts';
 import { quote } from './header.ts';
 import { checkNothingElse, checkThere, type Part } from './part.ts';

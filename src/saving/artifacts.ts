@@ -1,7 +1,7 @@
 /** What a saved model consists of, in the layers-model format of TF.js, and what its handlers are. */
 
 import { version } from '../../package.json' with { type: 'json' };
-import type { Config } from '../config.ts';
+import type { Config } from '../util/config.ts';
 
 /** The number types of weights in a file. @inline */
 export type WeightType = 'float32' | 'int32' | 'bool';

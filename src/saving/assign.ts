@@ -1,8 +1,8 @@
 /** Matches the weights of a file with those of a model by name, in the naming schemes of several programs. */
 
-import { show } from '../errors.ts';
 import type { Layer } from '../layers/layer.ts';
-import { showShape } from '../shapes.ts';
+import { show } from '../util/errors.ts';
+import { showShape } from '../util/shapes.ts';
 import { fromCudnn, isCudnnBias } from './cudnn.ts';
 import { itemOf, type Place, refuse, within } from './place.ts';
 import type { StoredWeight } from './weightData.ts';

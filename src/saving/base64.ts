@@ -1,6 +1,6 @@
 /** Bytes as text. */
 
-import { show } from '../errors.ts';
+import { show } from '../util/errors.ts';
 import { type Place, refuse } from './place.ts';
 
 /** As many as a call may have arguments anywhere. */

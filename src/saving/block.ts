@@ -13,8 +13,8 @@
  * Whatever later versions change, they keep the head, and `needs` in the header: the first lstm-wasm that reads them.
  */
 
-import { checkBytes } from '../bytes.ts';
-import { fail, show } from '../errors.ts';
+import { checkBytes } from '../util/bytes.ts';
+import { fail, show } from '../util/errors.ts';
 import { checksum } from './checksum.ts';
 import { checkDepth, type Place } from './place.ts';
 

@@ -1,6 +1,6 @@
 /** `downloads://`, and files that somebody chose in a page. */
 
-import { fail, reasonOf, show } from '../errors.ts';
+import { fail, reasonOf, show } from '../util/errors.ts';
 import { infoOf, joinData, type ModelArtifacts, modelJsonOf, type OwnHandler, partsOf } from './artifacts.ts';
 import { artifactsFrom, Collector, readManifest } from './manifest.ts';
 import { checkLength, type Place, refuse } from './place.ts';

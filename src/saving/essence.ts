@@ -1,8 +1,8 @@
 /** What of a layer decides what it computes: its options without names and without what training changes anyway. */
 
-import { describe } from '../config.ts';
-import { fail, show } from '../errors.ts';
 import type { Layer } from '../layers/layer.ts';
+import { describe } from '../util/config.ts';
+import { fail, show } from '../util/errors.ts';
 import type { Fields } from './fields.ts';
 
 /** The layers as plain data, as JSON keeps it. Initial values, the batch size, and whether a layer learns may differ. */

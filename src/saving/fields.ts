@@ -1,6 +1,6 @@
 /** Fields of plain data from elsewhere, checked. */
 
-import { fail, show } from '../errors.ts';
+import { fail, show } from '../util/errors.ts';
 
 export type Fields = Readonly<Record<string, unknown>>;
 

@@ -1,6 +1,6 @@
 /** `file://`: a folder with model.json and the files of its weights, in Node. */
 
-import { reasonOf, show } from '../errors.ts';
+import { reasonOf, show } from '../util/errors.ts';
 import { infoOf, joinData, type ModelArtifacts, modelJsonOf, type OwnHandler, type SaveResult } from './artifacts.ts';
 import { nodeModule } from './files.ts';
 import { artifactsFrom, Collector, checkPath, readManifest } from './manifest.ts';

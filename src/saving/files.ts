@@ -1,6 +1,6 @@
 /** Files in Node. What reads and writes them is loaded when it is needed, so that browsers never see it. */
 
-import { fail, reasonOf, show } from '../errors.ts';
+import { fail, reasonOf, show } from '../util/errors.ts';
 
 type Files = typeof import('node:fs/promises');
 

@@ -2,7 +2,7 @@
  * Reads functional models of Keras and TF.js: their layers and the inputs of each, in all file formats.
  */
 
-import { show } from '../errors.ts';
+import { show } from '../util/errors.ts';
 import { layerList } from './layerWords.ts';
 import { isObject, itemOf, type Place, readList, readObject, readText, refuse, within } from './place.ts';
 

@@ -1,7 +1,7 @@
 /** `http://`, `https://` and plain paths: a model on a server. */
 
-import { fail, reasonOf, show } from '../errors.ts';
-import { checkOptions } from '../options.ts';
+import { fail, reasonOf, show } from '../util/errors.ts';
+import { checkOptions } from '../util/options.ts';
 import {
   infoOf,
   joinData,

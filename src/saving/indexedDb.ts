@@ -1,6 +1,6 @@
 /** `indexeddb://`: models in the data base of a page, in the stores of TF.js, so that either opens the other's. */
 
-import { fail, reasonOf } from '../errors.ts';
+import { fail, reasonOf } from '../util/errors.ts';
 import {
   infoOf,
   joinData,

@@ -1,7 +1,7 @@
 /** Where models are kept: `io` has the functions of TF.js by their names. */
 
-import { exactTable } from '../arguments.ts';
-import { fail, show } from '../errors.ts';
+import { exactTable } from '../util/arguments.ts';
+import { fail, show } from '../util/errors.ts';
 import {
   type ModelArtifacts,
   type ModelArtifactsInfo,

@@ -1,6 +1,6 @@
 /** Converts the layer descriptions of Keras and TF.js to those that `layerFrom` reads. */
 
-import { fail, show } from '../errors.ts';
+import { fail, show } from '../util/errors.ts';
 import type { Dialect } from './dialect.ts';
 import { isObject, itemOf, type Place, refuse, within } from './place.ts';
 

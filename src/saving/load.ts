@@ -1,13 +1,13 @@
 /** A model out of what TF.js or `model.save` wrote down. */
 
-import { noMore } from '../arguments.ts';
-import { fail, show } from '../errors.ts';
 import type { Layer } from '../layers/layer.ts';
-import { checkBoolean, checkOptions } from '../options.ts';
-import type { Parameters } from '../parameters.ts';
-import { drawing } from '../random.ts';
-import { runnerOf, type Sequential } from '../sequential.ts';
-import { bytesIn, isArrayBuffer } from '../typedArrays.ts';
+import { runnerOf, type Sequential } from '../model/sequential.ts';
+import { noMore } from '../util/arguments.ts';
+import { fail, show } from '../util/errors.ts';
+import { checkBoolean, checkOptions } from '../util/options.ts';
+import { drawing } from '../util/random.ts';
+import { bytesIn, isArrayBuffer } from '../util/typedArrays.ts';
+import type { Parameters } from '../weights/parameters.ts';
 import { GENERATOR, type IOHandler, joined, type ModelArtifacts } from './artifacts.ts';
 import { type Assigned, assignWeights } from './assign.ts';
 import { dialectIn } from './dialect.ts';

@@ -1,6 +1,6 @@
 /** `localstorage://`: models in the local storage of a page, under the keys of TF.js, so that either opens the other's. */
 
-import { fail, reasonOf } from '../errors.ts';
+import { fail, reasonOf } from '../util/errors.ts';
 import {
   infoOf,
   joinData,

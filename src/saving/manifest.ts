@@ -1,6 +1,6 @@
 /** model.json, read: what a model is, and in which files its weights are. */
 
-import { show } from '../errors.ts';
+import { show } from '../util/errors.ts';
 import { joined, type ModelArtifacts, type ModelJson, partsOf, type WeightsManifestEntry } from './artifacts.ts';
 import { describeForeign } from './foreign.ts';
 import { itemOf, type Place, parseTopology, readList, readObject, readText, refuse, within } from './place.ts';

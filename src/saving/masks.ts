@@ -1,9 +1,9 @@
 /** Rejects models whose results would differ from Keras because of masks on bidirectional layers. */
 
-import { Bidirectional } from '../layers/bidirectional.ts';
 import type { Layer } from '../layers/layer.ts';
-import { Recurrent } from '../layers/recurrent.ts';
-import type { Sequential } from '../sequential.ts';
+import { Bidirectional } from '../layers/recurrent/bidirectional.ts';
+import { Recurrent } from '../layers/recurrent/recurrent.ts';
+import type { Sequential } from '../model/sequential.ts';
 import { type Place, refuse, within } from './place.ts';
 
 /**

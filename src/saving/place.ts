@@ -1,7 +1,7 @@
 /** Where in a file something stands, for messages, and the checks that data from elsewhere must pass first. */
 
-import { toPython } from '../config.ts';
-import { fail, reasonOf, show, UnknownOption, ValueError } from '../errors.ts';
+import { toPython } from '../util/config.ts';
+import { fail, reasonOf, show, UnknownOption, ValueError } from '../util/errors.ts';
 import { describeForeign } from './foreign.ts';
 
 /** Deeper than any model is nested, and far from the end of the stack. */

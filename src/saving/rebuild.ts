@@ -1,12 +1,12 @@
 /** Layers, optimizers and what they are made of, made anew from plain data: the other way round of `getConfig`. */
 
-import { type Config, type ConfigValue, fromPython } from '../config.ts';
-import { factoryOf, show } from '../errors.ts';
 import * as layers from '../layers/factories.ts';
 import type { Layer } from '../layers/layer.ts';
+import { Sequential } from '../model/sequential.ts';
 import { type Optimizer, train } from '../optimizers/index.ts';
-import { schedules } from '../schedules.ts';
-import { Sequential } from '../sequential.ts';
+import { schedules } from '../optimizers/schedules.ts';
+import { type Config, type ConfigValue, fromPython } from '../util/config.ts';
+import { factoryOf, show } from '../util/errors.ts';
 import { checkDepth, inPlace, isObject, type Place, refuse, within } from './place.ts';
 
 type Factory = (options?: never) => unknown;

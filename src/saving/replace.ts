@@ -1,6 +1,6 @@
 /** Replaces files atomically in Node: if the process is killed, the file has either its old or its new content. */
 
-import { show } from '../errors.ts';
+import { show } from '../util/errors.ts';
 import { nodeModule } from './files.ts';
 
 type Files = typeof import('node:fs/promises');

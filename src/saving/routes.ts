@@ -1,6 +1,6 @@
 /** Which handler a place belongs to where models are kept: by the scheme of its URL. */
 
-import { fail, show } from '../errors.ts';
+import { fail, show } from '../util/errors.ts';
 import type { IOHandler, ModelArtifacts, OwnHandler, SaveResult, Wishes } from './artifacts.ts';
 import { inDownloads } from './browserFiles.ts';
 import { fileSystem } from './fileSystem.ts';

@@ -1,9 +1,9 @@
 /** A model, written down in the layers-model format of TF.js. */
 
-import { fail, show } from '../errors.ts';
-import { checkBoolean, checkOptions, isPlain } from '../options.ts';
-import type { Runner } from '../runner.ts';
-import type { Sequential } from '../sequential.ts';
+import type { Runner } from '../model/runner.ts';
+import type { Sequential } from '../model/sequential.ts';
+import { fail, show } from '../util/errors.ts';
+import { checkBoolean, checkOptions, isPlain } from '../util/options.ts';
 import { FORMAT, generatedBy, type IOHandler, type ModelArtifacts, type SaveResult } from './artifacts.ts';
 import { checkDepth, itemOf, type Place, readObject, refuse, within } from './place.ts';
 import { saverFor } from './routes.ts';

@@ -4,18 +4,18 @@
  */
 
 import { version } from '../../package.json' with { type: 'json' };
-import { fail, show } from '../errors.ts';
-import type { RecurrentLayer } from '../layers/recurrent.ts';
+import type { RecurrentLayer } from '../layers/recurrent/recurrent.ts';
+import type { Runner } from '../model/runner.ts';
+import { readStates, recurrentOf, writeStates } from '../model/states.ts';
 import type { Optimizer } from '../optimizers/index.ts';
-import { checkBoolean, checkCount, checkNumber } from '../options.ts';
-import type { Progress } from '../parameters.ts';
-import { checkSeed, randomState, setRandomState } from '../random.ts';
-import type { Runner } from '../runner.ts';
-import { rates } from '../schedules.ts';
-import { sizeOf } from '../shapes.ts';
-import { readStates, recurrentOf, writeStates } from '../states.ts';
+import { rates } from '../optimizers/schedules.ts';
 import { Tensor } from '../tensor/tensor.ts';
 import { epochsDone, type Standing } from '../training/standing.ts';
+import { fail, show } from '../util/errors.ts';
+import { checkBoolean, checkCount, checkNumber } from '../util/options.ts';
+import { checkSeed, randomState, setRandomState } from '../util/random.ts';
+import { sizeOf } from '../util/shapes.ts';
+import type { Progress } from '../weights/parameters.ts';
 import { type Body, type Numbers, readBlock, writeBlock } from './block.ts';
 import { checkSame, essenceOf } from './essence.ts';
 import { readList, readObject } from './fields.ts';

@@ -1,7 +1,7 @@
 /** Converts the model topologies of Keras and TF.js to the sequential model that `modelFrom` reads. */
 
-import { show } from '../errors.ts';
-import type { Sequential } from '../sequential.ts';
+import type { Sequential } from '../model/sequential.ts';
+import { show } from '../util/errors.ts';
 import { type Dialect, refuseKeras1 } from './dialect.ts';
 import { graphOf, lineOf } from './functional.ts';
 import { checkLayers, describedIn, isOfKeras1, layerList, layerOf, plainOf, type Words } from './layerWords.ts';

@@ -5,17 +5,17 @@
  * training it in another way unnoticed. Either way all of it, to the bit, is in `userDefinedMetadata.lstmWasm`.
  */
 
-import { type Config, type ConfigValue, describe, fromPython, fromSnake, toPython } from '../config.ts';
-import { fail, show } from '../errors.ts';
 import type { Layer } from '../layers/layer.ts';
-import { type LossName, resolveLoss } from '../losses.ts';
-import { power } from '../math.ts';
-import { type MetricName, resolveMetrics } from '../metrics.ts';
-import type { Objective } from '../objective.ts';
+import { type LossName, resolveLoss } from '../objective/losses.ts';
+import { type MetricName, resolveMetrics } from '../objective/metrics.ts';
+import type { Objective } from '../objective/objective.ts';
 import { Adam } from '../optimizers/adam.ts';
 import type { Optimizer } from '../optimizers/index.ts';
-import type { Parameters, Progress } from '../parameters.ts';
-import { floatsFor, showShape, sizeOf } from '../shapes.ts';
+import { type Config, type ConfigValue, describe, fromPython, fromSnake, toPython } from '../util/config.ts';
+import { fail, show } from '../util/errors.ts';
+import { power } from '../util/math.ts';
+import { floatsFor, showShape, sizeOf } from '../util/shapes.ts';
+import type { Parameters, Progress } from '../weights/parameters.ts';
 import { joined, type TrainingConfig } from './artifacts.ts';
 import { fromBase64, toBase64 } from './base64.ts';
 import {

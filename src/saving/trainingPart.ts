@@ -1,12 +1,12 @@
 /** Where a training stands as a part of a snapshot: plain data for the header, and runs of numbers. */
 
-import { fail, show } from '../errors.ts';
-import { checkBoolean, checkCount } from '../options.ts';
-import { checkSeed } from '../random.ts';
-import { sizeOf } from '../shapes.ts';
 import { Tensor } from '../tensor/tensor.ts';
 import type { CallbackState, Logs } from '../training/callback.ts';
 import { type DataOrder, type Standing, stages } from '../training/standing.ts';
+import { fail, show } from '../util/errors.ts';
+import { checkBoolean, checkCount } from '../util/options.ts';
+import { checkSeed } from '../util/random.ts';
+import { sizeOf } from '../util/shapes.ts';
 import type { Body, Numbers } from './block.ts';
 import { type Fields, readChoice, readList, readNames, readObject } from './fields.ts';
 

@@ -1,7 +1,7 @@
 /** Weights as bytes, one after the other, and the list that says what they are. */
 
-import { show } from '../errors.ts';
-import { showShape, sizeOf } from '../shapes.ts';
+import { show } from '../util/errors.ts';
+import { showShape, sizeOf } from '../util/shapes.ts';
 import { joined, type WeightsManifestEntry, type WeightType } from './artifacts.ts';
 import { itemOf, type Place, readCount, readList, readNumber, readObject, readText, refuse, within } from './place.ts';
 

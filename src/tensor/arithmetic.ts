@@ -1,10 +1,10 @@
 /** Functions of each number, and of pairs of numbers with broadcasting. */
 
-import { exact, noMore } from '../arguments.ts';
-import { fail, show } from '../errors.ts';
-import * as f64 from '../math.ts';
-import { checkBoolean } from '../options.ts';
-import { showShape } from '../shapes.ts';
+import { exact, noMore } from '../util/arguments.ts';
+import { fail, show } from '../util/errors.ts';
+import * as f64 from '../util/math.ts';
+import { checkBoolean } from '../util/options.ts';
+import { showShape } from '../util/shapes.ts';
 import { ordered } from './layout.ts';
 import { asTensor, type TensorLike } from './read.ts';
 import { Tensor } from './tensor.ts';

@@ -1,9 +1,9 @@
 /** Numbers that can be set one by one before they become a tensor. */
 
-import { noMore } from '../arguments.ts';
-import { fail, show } from '../errors.ts';
-import { checkShape, showShape } from '../shapes.ts';
-import { countOf } from '../typedArrays.ts';
+import { noMore } from '../util/arguments.ts';
+import { fail, show } from '../util/errors.ts';
+import { checkShape, showShape } from '../util/shapes.ts';
+import { countOf } from '../util/typedArrays.ts';
 import { Tensor } from './tensor.ts';
 import { convert, type DataType, dataTypeOr, room, stridesOf, type Values } from './values.ts';
 

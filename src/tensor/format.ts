@@ -1,6 +1,6 @@
 /** Tensors as text, in the look of TF.js: columns aligned, long axes cut in the middle. */
 
-import { sizeOf } from '../shapes.ts';
+import { sizeOf } from '../util/shapes.ts';
 import type { DataType, Values } from './values.ts';
 
 /** Axes longer than this show only their first and last items. */

@@ -1,9 +1,9 @@
 /** Functions that move numbers and compute none: other shapes, other orders, parts, and several made one. */
 
-import { noMore } from '../arguments.ts';
-import { fail, show } from '../errors.ts';
-import { checkCount } from '../options.ts';
-import { checkShape, showShape, sizeOf } from '../shapes.ts';
+import { noMore } from '../util/arguments.ts';
+import { fail, show } from '../util/errors.ts';
+import { checkCount } from '../util/options.ts';
+import { checkShape, showShape, sizeOf } from '../util/shapes.ts';
 import { asTensor, asTensors, type TensorLike } from './read.ts';
 import { Tensor } from './tensor.ts';
 import { checkDataType, common, convert, type DataType, room, strided, stridesOf, type Values } from './values.ts';

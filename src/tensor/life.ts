@@ -3,9 +3,9 @@
  * nothing.
  */
 
-import { noMore } from '../arguments.ts';
-import { backendInfo } from '../engine/engine.ts';
-import { fail, show } from '../errors.ts';
+import { noMore } from '../util/arguments.ts';
+import { fail, show } from '../util/errors.ts';
+import { backendInfo } from '../wasm/engine.ts';
 import { asTensor, type TensorLike } from './read.ts';
 import type { Tensor } from './tensor.ts';
 

@@ -2,10 +2,10 @@
  * Losses of tensors, for baselines and reports. In `compile` each stands for its name: training does not go through them.
  */
 
-import { exactTable } from '../arguments.ts';
-import { fail } from '../errors.ts';
-import { named } from '../metricNames.ts';
-import { showShape } from '../shapes.ts';
+import { named } from '../objective/metricNames.ts';
+import { exactTable } from '../util/arguments.ts';
+import { fail } from '../util/errors.ts';
+import { showShape } from '../util/shapes.ts';
 import { abs, squaredDifference, sub } from './arithmetic.ts';
 import { asTensor, type TensorLike } from './read.ts';
 import { mean } from './reduce.ts';

@@ -1,9 +1,9 @@
 /** Tensors out of nothing but their arguments. */
 
-import { noMore } from '../arguments.ts';
-import { fail, show } from '../errors.ts';
-import { checkCount, checkNumber } from '../options.ts';
-import { checkShape } from '../shapes.ts';
+import { noMore } from '../util/arguments.ts';
+import { fail, show } from '../util/errors.ts';
+import { checkCount, checkNumber } from '../util/options.ts';
+import { checkShape } from '../util/shapes.ts';
 import { TensorBuffer } from './buffer.ts';
 import { asTensor, make, type NestedBooleans, type TensorLike } from './read.ts';
 import { Tensor } from './tensor.ts';

@@ -1,11 +1,11 @@
 /** Random tensors: from the seed of the call or, without one, from the stream that `setRandomSeed` fixes. */
 
-import { noMore } from '../arguments.ts';
-import { fail } from '../errors.ts';
-import { Generator } from '../generator.ts';
-import { checkBoolean, checkCount, checkNumber } from '../options.ts';
-import { checkSeed, nextSeed } from '../random.ts';
-import { checkShape, showShape, sizeOf } from '../shapes.ts';
+import { noMore } from '../util/arguments.ts';
+import { fail } from '../util/errors.ts';
+import { Generator } from '../util/generator.ts';
+import { checkBoolean, checkCount, checkNumber } from '../util/options.ts';
+import { checkSeed, nextSeed } from '../util/random.ts';
+import { checkShape, showShape, sizeOf } from '../util/shapes.ts';
 import { asTensor, type TensorLike } from './read.ts';
 import { normalize } from './reduce.ts';
 import { Tensor } from './tensor.ts';

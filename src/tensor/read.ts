@@ -1,6 +1,6 @@
 /** Numbers from callers, in whatever form, made into tensors or into arrays of a given shape. */
 
-import { fail, show } from '../errors.ts';
+import { fail, show } from '../util/errors.ts';
 import {
   checkShape,
   copyNested,
@@ -10,8 +10,8 @@ import {
   shapeOfNested,
   showShape,
   sizeOf,
-} from '../shapes.ts';
-import { arrayKind, lengthOf } from '../typedArrays.ts';
+} from '../util/shapes.ts';
+import { arrayKind, lengthOf } from '../util/typedArrays.ts';
 import { Tensor } from './tensor.ts';
 import { convert, type DataType, dataTypeOr, room, type Values } from './values.ts';
 

@@ -5,9 +5,9 @@
  * in one of the files beside this one, where its arguments are described.
  */
 
-import { exactMethods } from '../arguments.ts';
-import { fail, show } from '../errors.ts';
-import { type NestedArray, type NestedValues, sizeOf } from '../shapes.ts';
+import { exactMethods } from '../util/arguments.ts';
+import { fail, show } from '../util/errors.ts';
+import { type NestedArray, type NestedValues, sizeOf } from '../util/shapes.ts';
 import * as arithmetic from './arithmetic.ts';
 import { TensorBuffer } from './buffer.ts';
 import { format } from './format.ts';

@@ -1,11 +1,11 @@
 /** Helpers that TF.js keeps under `util`. */
 
-import { exactTable } from '../arguments.ts';
-import { fail, show } from '../errors.ts';
-import { Generator } from '../generator.ts';
-import { checkCount } from '../options.ts';
-import { nextSeed } from '../random.ts';
-import { checkShape, isTypedArray, sizeOf } from '../shapes.ts';
+import { exactTable } from '../util/arguments.ts';
+import { fail, show } from '../util/errors.ts';
+import { Generator } from '../util/generator.ts';
+import { checkCount } from '../util/options.ts';
+import { nextSeed } from '../util/random.ts';
+import { checkShape, isTypedArray, sizeOf } from '../util/shapes.ts';
 import { room } from './values.ts';
 
 /** A list that can be reordered in place. @inline */

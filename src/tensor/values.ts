@@ -1,8 +1,8 @@
 /** The arrays that tensors keep their numbers in, and the one loop that walks them by strides. */
 
-import { fail, show } from '../errors.ts';
-import { showShape, sizeOf } from '../shapes.ts';
-import { arrayKind, countOf } from '../typedArrays.ts';
+import { fail, show } from '../util/errors.ts';
+import { showShape, sizeOf } from '../util/shapes.ts';
+import { arrayKind, countOf } from '../util/typedArrays.ts';
 
 /** The kinds of numbers a tensor holds. Models compute in float32 and take any of them. */
 export type DataType = 'float32' | 'int32' | 'bool';

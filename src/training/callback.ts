@@ -1,8 +1,8 @@
 /** Callbacks: what they are, and the forms in which they are given to `fit`. */
 
-import { fail, show, suggest } from '../errors.ts';
-import type { Sequential } from '../sequential.ts';
+import type { Sequential } from '../model/sequential.ts';
 import type { Tensor } from '../tensor/tensor.ts';
+import { fail, show, suggest } from '../util/errors.ts';
 import { checkYieldEvery, Pace, type YieldEvery } from './pace.ts';
 
 /** Losses and metrics by name; batches also say their number and size. */

@@ -1,11 +1,11 @@
 /** Data that comes batch by batch: arrays, generators, iterators and the data sets of TF.js, all read in one way. */
 
-import { type OneTensor, single } from '../batches.ts';
-import { fail, show } from '../errors.ts';
+import { type OneTensor, single } from '../inputs/batches.ts';
+import type { WeightOptions } from '../inputs/sampleWeights.ts';
 import { type ForeignTensor, isForeign, type TensorLike } from '../tensor/read.ts';
 import { Tensor } from '../tensor/tensor.ts';
-import { arrayKind } from '../typedArrays.ts';
-import type { WeightOptions } from '../weights.ts';
+import { fail, show } from '../util/errors.ts';
+import { arrayKind } from '../util/typedArrays.ts';
 
 export type { ForeignTensor } from '../tensor/read.ts';
 

@@ -1,19 +1,19 @@
 /** `evaluate` and `evaluateDataset`: losses and metrics without training. */
 
-import { type OneTensor, readBatch, single } from '../batches.ts';
-import { fail } from '../errors.ts';
-import { isClass } from '../losses.ts';
-import { checkCount, checkOptions } from '../options.ts';
-import { floatsFor } from '../shapes.ts';
+import { type OneTensor, readBatch, single } from '../inputs/batches.ts';
+import { Samples, Selection, Weighing } from '../inputs/samples.ts';
+import { type WeightOptions, writeWeights } from '../inputs/sampleWeights.ts';
+import { isClass } from '../objective/losses.ts';
 import type { TensorLike } from '../tensor/read.ts';
 import { Tensor } from '../tensor/tensor.ts';
-import { warn } from '../warning.ts';
-import { type WeightOptions, writeWeights } from '../weights.ts';
+import { fail } from '../util/errors.ts';
+import { checkCount, checkOptions } from '../util/options.ts';
+import { floatsFor } from '../util/shapes.ts';
+import { warn } from '../util/warning.ts';
 import { report } from './callbacks/progressBar.ts';
 import { type BatchSource, checkEnds, type Source, sourceOf } from './dataset.ts';
 import type { Means } from './history.ts';
 import { checkBatchSize, checkVerbose, checkWhole, type Verbosity } from './options.ts';
-import { Samples, Selection, Weighing } from './samples.ts';
 import type { Trainee } from './trainee.ts';
 
 /** Options of `evaluate`. */

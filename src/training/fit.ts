@@ -1,10 +1,11 @@
 /** `fit`: training on samples that are all there. */
 
-import type { OneTensor } from '../batches.ts';
-import { fail, show } from '../errors.ts';
-import { checkNumber, checkOptions } from '../options.ts';
-import { nextSeed, randomState } from '../random.ts';
+import type { OneTensor } from '../inputs/batches.ts';
+import { Order, type Samples, Selection, type Shuffle, Weighing } from '../inputs/samples.ts';
 import type { TensorLike } from '../tensor/read.ts';
+import { fail, show } from '../util/errors.ts';
+import { checkNumber, checkOptions } from '../util/options.ts';
+import { nextSeed, randomState } from '../util/random.ts';
 import type { Logs } from './callback.ts';
 import { type Pairs, readPairs, readWeights, testing } from './evaluate.ts';
 import type { History } from './history.ts';
@@ -19,7 +20,6 @@ import {
   trainingOptions,
 } from './options.ts';
 import { findSnapshot, readInterrupted } from './resume.ts';
-import { Order, type Samples, Selection, type Shuffle, Weighing } from './samples.ts';
 import { Session } from './session.ts';
 import type { Trainee } from './trainee.ts';
 

@@ -1,10 +1,10 @@
 /** `fitDataset`: training on data that comes batch by batch. */
 
-import { fail } from '../errors.ts';
-import { checkCount, checkOptions } from '../options.ts';
-import { randomState } from '../random.ts';
-import { warn } from '../warning.ts';
-import type { WeightOptions } from '../weights.ts';
+import type { WeightOptions } from '../inputs/sampleWeights.ts';
+import { fail } from '../util/errors.ts';
+import { checkCount, checkOptions } from '../util/options.ts';
+import { randomState } from '../util/random.ts';
+import { warn } from '../util/warning.ts';
 import type { Logs } from './callback.ts';
 import { type BatchSource, checkEnds, type ReadBatch, type Reader, type Source, sourceOf } from './dataset.ts';
 import { type Pairs, readSamples, testing, testSource } from './evaluate.ts';

@@ -1,5 +1,6 @@
 /** What callers see of the training loop. */
 
+export type { Shuffle } from '../inputs/samples.ts';
 export {
   BaseCallback,
   Callback,
@@ -33,4 +34,3 @@ export type { ModelFitDatasetArgs } from './fitDataset.ts';
 export { History } from './history.ts';
 export type { Verbosity } from './options.ts';
 export type { YieldEvery, YieldEvery as YieldEveryOptions } from './pace.ts';
-export type { Shuffle } from './samples.ts';

@@ -1,8 +1,8 @@
 /** Options that `fit`, `fitDataset` and the evaluations share: what they may be, and what they are when absent. */
 
-import { fail, show } from '../errors.ts';
-import { checkCount } from '../options.ts';
-import { showShape } from '../shapes.ts';
+import { fail, show } from '../util/errors.ts';
+import { checkCount } from '../util/options.ts';
+import { showShape } from '../util/shapes.ts';
 import { type BaseCallback, type Callbacks, readCallbacks } from './callback.ts';
 import { defaultVerbosity } from './callbacks/progressBar.ts';
 import { checkYieldEvery, type YieldEvery } from './pace.ts';

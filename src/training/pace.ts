@@ -1,6 +1,6 @@
 /** How often training lets go of the thread, so that a page stays alive. */
 
-import { fail, show } from '../errors.ts';
+import { fail, show } from '../util/errors.ts';
 
 /**
  * 'auto' every 125 ms, 'batch' or 'epoch' after each of them, a number every so many milliseconds, 'never' not at all.

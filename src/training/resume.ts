@@ -1,7 +1,7 @@
 /** Going on with a training that was interrupted: the snapshot it goes on from, and whether the two belong together. */
 
-import { fail, show } from '../errors.ts';
 import type { Snapshot } from '../saving/snapshot.ts';
+import { fail, show } from '../util/errors.ts';
 import type { BaseCallback } from './callback.ts';
 import type { DataOrder, Standing } from './standing.ts';
 import type { Trainee } from './trainee.ts';

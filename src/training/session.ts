@@ -1,12 +1,12 @@
 /** One training from beginning to end: what `fit` and `fitDataset` have in common, callbacks first of all. */
 
-import type { Batch } from '../batches.ts';
-import { fail } from '../errors.ts';
-import type { Objective } from '../objective.ts';
-import { randomState, setRandomState } from '../random.ts';
-import type { Sequential } from '../sequential.ts';
-import type { Diagnosis } from '../step.ts';
-import type { WeightOptions } from '../weights.ts';
+import type { Batch } from '../inputs/batches.ts';
+import type { WeightOptions } from '../inputs/sampleWeights.ts';
+import type { Sequential } from '../model/sequential.ts';
+import type { Diagnosis } from '../model/step.ts';
+import type { Objective } from '../objective/objective.ts';
+import { fail } from '../util/errors.ts';
+import { randomState, setRandomState } from '../util/random.ts';
 import { type BaseCallback, CustomCallback, type Logs, type Params } from './callback.ts';
 import { ProgressBar } from './callbacks/progressBar.ts';
 import { at, History, type Means } from './history.ts';

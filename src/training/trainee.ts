@@ -1,16 +1,16 @@
 /** What the loop needs of a model, some of which is nobody else's business. */
 
-import { type Batch, shapeOfBatch } from '../batches.ts';
-import { fail } from '../errors.ts';
-import { isSparse } from '../losses.ts';
-import type { Metric } from '../metrics.ts';
-import type { Objective } from '../objective.ts';
-import type { Runner } from '../runner.ts';
+import { type Batch, shapeOfBatch } from '../inputs/batches.ts';
+import type { WeightOptions } from '../inputs/sampleWeights.ts';
+import type { Runner } from '../model/runner.ts';
+import type { Sequential } from '../model/sequential.ts';
+import type { Diagnosis, Step } from '../model/step.ts';
+import { isSparse } from '../objective/losses.ts';
+import type { Metric } from '../objective/metrics.ts';
+import type { Objective } from '../objective/objective.ts';
+import { shapeOfTarget, targetShapeOf } from '../objective/targets.ts';
 import { readSnapshot, type Snapshot } from '../saving/snapshot.ts';
-import type { Sequential } from '../sequential.ts';
-import type { Diagnosis, Step } from '../step.ts';
-import { shapeOfTarget, targetShapeOf } from '../targets.ts';
-import type { WeightOptions } from '../weights.ts';
+import { fail } from '../util/errors.ts';
 import { Means } from './history.ts';
 import type { Standing } from './standing.ts';
 

@@ -1,19 +1,19 @@
 /** What the thread does for each call. Most methods are those of the model; these are the ones that are not. */
 
-import type { Described } from '../config.ts';
 import { tell } from '../data/forecast.ts';
-import { backendInfo, configure } from '../engine/engine.ts';
-import { fail } from '../errors.ts';
 import type { Layer } from '../layers/layer.ts';
-import { setRandomSeed } from '../random.ts';
+import { runnerOf, type Sequential } from '../model/sequential.ts';
 import type { ModelArtifacts, SaveResult } from '../saving/artifacts.ts';
 import { loadLayersModel } from '../saving/load.ts';
 import { layerFrom, modelFrom, optimizerFrom } from '../saving/rebuild.ts';
-import { runnerOf, type Sequential } from '../sequential.ts';
 import type { BaseCallback } from '../training/callback.ts';
 import { callbacks } from '../training/callbacks/index.ts';
 import type { BatchSource, DatasetBatch } from '../training/dataset.ts';
 import type { History } from '../training/history.ts';
+import type { Described } from '../util/config.ts';
+import { fail } from '../util/errors.ts';
+import { setRandomSeed } from '../util/random.ts';
+import { backendInfo, configure } from '../wasm/engine.ts';
 import { type Ask, Events, Messenger, PACE } from './events.ts';
 import { describeObjective } from './mirror.ts';
 

@@ -1,8 +1,8 @@
 /** The caller's side of a worker: calls that are on their way, and what they are asked meanwhile. */
 
-import { ValueError } from '../errors.ts';
 import type { BaseCallback } from '../training/callback.ts';
 import type { Reader } from '../training/dataset.ts';
+import { ValueError } from '../util/errors.ts';
 import type { Told } from './events.ts';
 import { type Link, open, type WorkerLike } from './link.ts';
 import { isReport, type Order, type Outcome, type Report } from './messages.ts';

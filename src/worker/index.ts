@@ -3,17 +3,17 @@
  * interface, with promises in place of values; in browsers and in Node.
  */
 
-import { exactMethods, noMore } from '../arguments.ts';
-import { type BackendInfo, checkSimd, type configure } from '../engine/engine.ts';
-import { fail, show } from '../errors.ts';
-import { checkBoolean, checkOptions } from '../options.ts';
-import { checkSeed } from '../random.ts';
+import { Sequential } from '../model/sequential.ts';
 import type { IOHandler } from '../saving/artifacts.ts';
 import { httpOptions } from '../saving/http.ts';
 import type { LoadOptions } from '../saving/load.ts';
 import { modelFrom, optimizerFrom } from '../saving/rebuild.ts';
 import { loaderFor } from '../saving/routes.ts';
-import { Sequential } from '../sequential.ts';
+import { exactMethods, noMore } from '../util/arguments.ts';
+import { fail, show } from '../util/errors.ts';
+import { checkBoolean, checkOptions } from '../util/options.ts';
+import { checkSeed } from '../util/random.ts';
+import { type BackendInfo, checkSimd, type configure } from '../wasm/engine.ts';
 import { Wire } from './host.ts';
 import type { WorkerLike } from './link.ts';
 import { type describeObjective, givenValues, withoutDrawing } from './mirror.ts';

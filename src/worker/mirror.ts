@@ -3,11 +3,11 @@
  * refuses never goes to the worker.
  */
 
-import { describe } from '../config.ts';
-import { fail } from '../errors.ts';
-import type { Objective } from '../objective.ts';
-import { randomState, setRandomState } from '../random.ts';
-import type { Sequential } from '../sequential.ts';
+import type { Sequential } from '../model/sequential.ts';
+import type { Objective } from '../objective/objective.ts';
+import { describe } from '../util/config.ts';
+import { fail } from '../util/errors.ts';
+import { randomState, setRandomState } from '../util/random.ts';
 
 /** What `compile` chose, as data. */
 export function describeObjective(call: string, { optimizer, loss, metrics }: Objective) {

@@ -1,12 +1,12 @@
 /** A model that lives in a worker: the methods of `Sequential`, with promises in place of values. */
 
-import { noMore } from '../arguments.ts';
 import type { ForecastTask } from '../data/forecast.ts';
-import { checkBoolean, checkCount, checkNumber } from '../options.ts';
-import { rates } from '../schedules.ts';
-import { runnerOf, Sequential, trainedBy } from '../sequential.ts';
+import { runnerOf, Sequential, trainedBy } from '../model/sequential.ts';
+import { rates } from '../optimizers/schedules.ts';
 import type { Tensor } from '../tensor/tensor.ts';
 import type { Evaluation } from '../training/evaluate.ts';
+import { noMore } from '../util/arguments.ts';
+import { checkBoolean, checkCount, checkNumber } from '../util/options.ts';
 import type { Wire } from './host.ts';
 import { type Method, type RemoteTrainingOptions, type TransferOptions, type Way, ways } from './ways.ts';
 

@@ -1,7 +1,7 @@
 /** What runs inside the worker: the models, and calls of them as they arrive. */
 
+import { trainedBy } from '../model/sequential.ts';
 import { nodeModule } from '../saving/files.ts';
-import { trainedBy } from '../sequential.ts';
 import { act, actOfHost, type Models } from './acts.ts';
 import { isOrder, type Order, type Report } from './messages.ts';
 import { type Port, report, unpack, unpackError } from './wire.ts';

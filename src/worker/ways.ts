@@ -1,15 +1,13 @@
 /** The methods of a model in a worker: what is checked before a call leaves, what goes, and what is made of the answer. */
 
-import { type OneTensor, shapeOfBatch, single } from '../batches.ts';
-import { describe } from '../config.ts';
-import { fail, show } from '../errors.ts';
-import { inspected } from '../inspect.ts';
+import { type OneTensor, shapeOfBatch, single } from '../inputs/batches.ts';
+import { checkWeightOptions } from '../inputs/sampleWeights.ts';
 import type { Layer } from '../layers/layer.ts';
-import { readObjective } from '../objective.ts';
-import { checkBoolean, checkOptions, isPlain } from '../options.ts';
+import { inspected } from '../model/inspect.ts';
+import { runnerOf, type Sequential, trainedBy } from '../model/sequential.ts';
+import { readObjective } from '../objective/objective.ts';
 import { saverFor } from '../saving/routes.ts';
 import { checkMetadata } from '../saving/save.ts';
-import { runnerOf, type Sequential, trainedBy } from '../sequential.ts';
 import { BaseCallback, type CallbackState, CustomCallback, type Params } from '../training/callback.ts';
 import {
   EarlyStopping,
@@ -26,7 +24,9 @@ import { readFit } from '../training/fit.ts';
 import { readFitDataset } from '../training/fitDataset.ts';
 import { History } from '../training/history.ts';
 import { checkSignal } from '../training/options.ts';
-import { checkWeightOptions } from '../weights.ts';
+import { describe } from '../util/config.ts';
+import { fail, show } from '../util/errors.ts';
+import { checkBoolean, checkOptions, isPlain } from '../util/options.ts';
 import type { PlainCallback, PlainSource } from './acts.ts';
 import { describeObjective, withoutDrawing } from './mirror.ts';
 import { pack } from './wire.ts';

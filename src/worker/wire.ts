@@ -1,10 +1,10 @@
 /** Converts values to data that can be cloned, for messages between a program and its worker. */
 
-import { fail, show, ValueError } from '../errors.ts';
-import { isPlain } from '../options.ts';
 import { Tensor } from '../tensor/tensor.ts';
 import type { Values } from '../tensor/values.ts';
-import { arrayKind, bytesIn, isArrayBuffer } from '../typedArrays.ts';
+import { fail, show, ValueError } from '../util/errors.ts';
+import { isPlain } from '../util/options.ts';
+import { arrayKind, bytesIn, isArrayBuffer } from '../util/typedArrays.ts';
 import type { PlainError } from './messages.ts';
 
 /** The end that a message is sent from. */

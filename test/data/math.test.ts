@@ -1,8 +1,8 @@
 // The float64 functions of our own: close to the host's, exact where they can be, and the same bits everywhere.
 
 import { describe, expect, it, test } from 'vitest';
-import { Generator } from '../../src/generator.ts';
-import { cos, exp, expm1, ln, power, sigmoid, sin, tanh } from '../../src/math.ts';
+import { Generator } from '../../src/util/generator.ts';
+import { cos, exp, expm1, ln, power, sigmoid, sin, tanh } from '../../src/util/math.ts';
 import { Random } from '../reference/random.ts';
 
 const random = new Random(12);

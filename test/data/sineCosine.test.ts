@@ -2,7 +2,7 @@
 
 import { sineCosine } from 'lstm-wasm/data';
 import { expect, it } from 'vitest';
-import { cos, sin } from '../../src/math.ts';
+import { cos, sin } from '../../src/util/math.ts';
 
 it.each([
   [50, 20],

@@ -23,7 +23,7 @@ import {
 } from 'lstm-wasm';
 import { sineCosine } from 'lstm-wasm/data';
 import { afterEach, beforeEach, describe, expect, type MockInstance, test, vi } from 'vitest';
-import { kernels } from '../../src/engine/engine.ts';
+import { kernels } from '../../src/wasm/engine.ts';
 import { expectBits } from '../compare.ts';
 import { Random } from '../reference/random.ts';
 import { transferred } from '../transferred.ts';

@@ -2,9 +2,9 @@
 
 import { layers, type Sequential, sequential } from 'lstm-wasm';
 import { describe, expect, test } from 'vitest';
-import { Block, float32, kernels } from '../../src/engine/engine.ts';
-import { Planner } from '../../src/plan.ts';
-import { sizeOf } from '../../src/shapes.ts';
+import { Planner } from '../../src/plan/plan.ts';
+import { sizeOf } from '../../src/util/shapes.ts';
+import { Block, float32, kernels } from '../../src/wasm/engine.ts';
 import { fencesLooked } from '../setup/fences.ts';
 
 const x = new Float32Array(2 * 5 * 3).fill(0.5);

@@ -4,7 +4,7 @@ import v8 from 'node:v8';
 import vm from 'node:vm';
 import { backendInfo } from 'lstm-wasm';
 import { expect } from 'vitest';
-import { kernels } from '../../src/engine/engine.ts';
+import { kernels } from '../../src/wasm/engine.ts';
 
 v8.setFlagsFromString('--expose-gc');
 export const collectGarbage = vm.runInNewContext('gc') as () => void;

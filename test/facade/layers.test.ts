@@ -13,7 +13,7 @@ import {
   ValueError,
 } from 'lstm-wasm';
 import { describe, expect, test } from 'vitest';
-import { activations } from '../../src/activations.ts';
+import { activations } from '../../src/layers/activations.ts';
 import { expectBits, expectClose } from '../compare.ts';
 import { type Block, block } from '../reference/block.ts';
 import { dropoutMask, seedBits } from '../reference/dropout.ts';

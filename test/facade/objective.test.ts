@@ -2,11 +2,11 @@
 
 import { layers, type Sequential, sequential, type Tensor, tensor, train } from 'lstm-wasm';
 import { describe, expect, test } from 'vitest';
-import { type LossName, losses, lossSpellings, resolveLoss } from '../../src/losses.ts';
-import { planLoss, planMetrics } from '../../src/lossPlan.ts';
-import { resolveMetrics, scores } from '../../src/metrics.ts';
+import { type LossName, losses, lossSpellings, resolveLoss } from '../../src/objective/losses.ts';
+import { resolveMetrics, scores } from '../../src/objective/metrics.ts';
 import { resolveOptimizer } from '../../src/optimizers/index.ts';
-import type { Plan } from '../../src/plan.ts';
+import { planLoss, planMetrics } from '../../src/plan/lossPlan.ts';
+import type { Plan } from '../../src/plan/plan.ts';
 import { expectBits, expectClose } from '../compare.ts';
 import { lossOf, targetWidth } from '../reference/loss.ts';
 import { Random } from '../reference/random.ts';

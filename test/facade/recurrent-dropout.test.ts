@@ -3,8 +3,8 @@
 
 import { layers, sequential, setRandomSeed, tensor, train } from 'lstm-wasm';
 import { describe, expect, test } from 'vitest';
-import { STATE } from '../../src/layers/recurrent.ts';
-import { seedBits } from '../../src/random.ts';
+import { STATE } from '../../src/layers/recurrent/recurrent.ts';
+import { seedBits } from '../../src/util/random.ts';
 import { harness } from '../kernels/harness.ts';
 import type { LayerSpec } from '../reference/model.ts';
 import { Random } from '../reference/random.ts';

@@ -4,7 +4,7 @@
 
 import { type Schedule, schedules } from 'lstm-wasm';
 import { describe, expect, test } from 'vitest';
-import { exp, ln, power as pow } from '../../src/math.ts';
+import { exp, ln, power as pow } from '../../src/util/math.ts';
 import { expectClose } from '../compare.ts';
 import { describeBad, wrong } from './bad.ts';
 

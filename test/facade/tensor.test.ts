@@ -3,7 +3,7 @@
 import * as lw from 'lstm-wasm';
 import { backendInfo, setRandomSeed, type Tensor, TensorBuffer, tensor, util } from 'lstm-wasm';
 import { describe, expect, it, test, vi } from 'vitest';
-import { Generator } from '../../src/generator.ts';
+import { Generator } from '../../src/util/generator.ts';
 import { expectClose } from '../compare.ts';
 import { Random } from '../reference/random.ts';
 

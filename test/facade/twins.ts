@@ -1,10 +1,10 @@
 /** A model and its float64 reference, which train side by side with the same weights, batches and wishes. */
 
 import { layers, type Sequential, sequential } from 'lstm-wasm';
-import type { Constraint } from '../../src/constraints.ts';
 import type { Layer, WeightSpec } from '../../src/layers/layer.ts';
-import type { Regularizer } from '../../src/regularizers.ts';
-import type { Shape } from '../../src/shapes.ts';
+import type { Shape } from '../../src/util/shapes.ts';
+import type { Constraint } from '../../src/weights/constraints.ts';
+import type { Regularizer } from '../../src/weights/regularizers.ts';
 import { expectClose } from '../compare.ts';
 import { block } from '../reference/block.ts';
 import { type LayerSpec, ReferenceModel } from '../reference/model.ts';

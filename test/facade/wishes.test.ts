@@ -2,8 +2,8 @@
 
 import { constraints, layers, regularizers, sequential } from 'lstm-wasm';
 import { describe, expect, test } from 'vitest';
-import { resolveConstraint } from '../../src/constraints.ts';
-import { resolveRegularizer } from '../../src/regularizers.ts';
+import { resolveConstraint } from '../../src/weights/constraints.ts';
+import { resolveRegularizer } from '../../src/weights/regularizers.ts';
 import { describeBad, wrong } from './bad.ts';
 import { asking } from './twins.ts';
 

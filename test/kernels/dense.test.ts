@@ -9,7 +9,7 @@
 // follow z, which is off by the bound of y, so the gradients are judged by the largest of their block.
 
 import { describe, expect, test } from 'vitest';
-import { activations } from '../../src/activations.ts';
+import { activations } from '../../src/layers/activations.ts';
 import { Dense } from '../../src/layers/dense.ts';
 import { expectBits, expectClose } from '../compare.ts';
 import * as reference from '../reference/dense.ts';

@@ -2,7 +2,7 @@
 
 import { readFileSync } from 'node:fs';
 import { instantiateSync } from '@assemblyscript/loader';
-import type { Address, Kernels } from '../../src/engine/kernels.ts';
+import type { Address, Kernels } from '../../src/wasm/kernels.ts';
 
 /** What the kernels export for tests beside what the facade uses. */
 export interface TestKernels extends Kernels {

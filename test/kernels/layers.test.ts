@@ -4,20 +4,20 @@
 //   B batch, T time, D width; u = 2^-24
 
 import { describe, expect, test } from 'vitest';
-import type { ActivationName as Name } from '../../src/activations.ts';
-import { activations } from '../../src/activations.ts';
-import { structures } from '../../src/engine/binaries.generated.ts';
 import { Activation, ELU, LeakyReLU, ReLU } from '../../src/layers/activation.ts';
+import type { ActivationName as Name } from '../../src/layers/activations.ts';
+import { activations } from '../../src/layers/activations.ts';
 import { Dense } from '../../src/layers/dense.ts';
 import { Dropout } from '../../src/layers/dropout.ts';
 import { Embedding } from '../../src/layers/embedding.ts';
 import { Flatten } from '../../src/layers/flatten.ts';
 import type { Layer } from '../../src/layers/layer.ts';
 import { Masking } from '../../src/layers/masking.ts';
+import { TimeDistributed } from '../../src/layers/recurrent/timeDistributed.ts';
 import { RepeatVector } from '../../src/layers/repeatVector.ts';
 import { Reshape } from '../../src/layers/reshape.ts';
-import { TimeDistributed } from '../../src/layers/timeDistributed.ts';
-import { Planner } from '../../src/plan.ts';
+import { Planner } from '../../src/plan/plan.ts';
+import { structures } from '../../src/wasm/binaries.generated.ts';
 import { expectBits, expectClose } from '../compare.ts';
 import { derive } from '../reference/activations.ts';
 import { type Block, block } from '../reference/block.ts';

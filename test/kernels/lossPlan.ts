@@ -1,8 +1,8 @@
 /** Losses and metrics planned for their kernels, with rows in any order and a fence around the gradient. */
 
-import { structures } from '../../src/engine/binaries.generated.ts';
-import { type LossName, losses } from '../../src/losses.ts';
-import { type ScoreName, scores } from '../../src/metrics.ts';
+import { type LossName, losses } from '../../src/objective/losses.ts';
+import { type ScoreName, scores } from '../../src/objective/metrics.ts';
+import { structures } from '../../src/wasm/binaries.generated.ts';
 import { targetWidth } from '../reference/loss.ts';
 import type { Harness } from './harness.ts';
 

@@ -6,8 +6,8 @@
 // likewise; central differences of the reference are good to 1e-9, those of near-linear places to 1e-8.
 
 import { describe, expect, test } from 'vitest';
-import { type LossName, losses } from '../../src/losses.ts';
-import { scores } from '../../src/metrics.ts';
+import { type LossName, losses } from '../../src/objective/losses.ts';
+import { scores } from '../../src/objective/metrics.ts';
 import { expectBits, expectClose } from '../compare.ts';
 import { logitLosses, lossOf, targetWidth } from '../reference/loss.ts';
 import { Random } from '../reference/random.ts';

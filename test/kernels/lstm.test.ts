@@ -3,7 +3,7 @@
 //   B batch, T time, I input width, U units, H = U padded to whole groups of four
 
 import { describe, expect, test } from 'vitest';
-import { Lstm } from '../../src/layers/lstm.ts';
+import { Lstm } from '../../src/layers/recurrent/lstm.ts';
 import { expectBits, expectClose } from '../compare.ts';
 import { readFixture } from '../fixtures.ts';
 import { type Block, block } from '../reference/block.ts';

@@ -3,7 +3,6 @@
  * layout is that of `Layer.plan`, and everything that a kernel may not read before it is written is NaN.
  */
 
-import { structures } from '../../src/engine/binaries.generated.ts';
 import type { Layer } from '../../src/layers/layer.ts';
 import {
   at,
@@ -16,9 +15,10 @@ import {
   padded,
   type Rows,
   type Stage,
-} from '../../src/plan.ts';
-import { programs } from '../../src/programs.ts';
-import { FLOAT } from '../../src/units.ts';
+} from '../../src/plan/plan.ts';
+import { programs } from '../../src/plan/programs.ts';
+import { FLOAT } from '../../src/util/units.ts';
+import { structures } from '../../src/wasm/binaries.generated.ts';
 import { type Block, block as blockOf, sizeOf } from '../reference/block.ts';
 import { FENCE_POST, type Harness } from './harness.ts';
 

@@ -3,9 +3,9 @@
  * facade decides anything here. Whatever a kernel may not read before it is written is NaN.
  */
 
-import { structures } from '../../src/engine/binaries.generated.ts';
-import { padded, rowBytes } from '../../src/plan.ts';
-import { FLOAT } from '../../src/units.ts';
+import { padded, rowBytes } from '../../src/plan/plan.ts';
+import { FLOAT } from '../../src/util/units.ts';
+import { structures } from '../../src/wasm/binaries.generated.ts';
 import { type Block, sizeOf } from '../reference/block.ts';
 import type { Harness, Room } from './harness.ts';
 

@@ -4,7 +4,7 @@
 // relaxed build; here it is every 4093rd, and the neighbourhoods of what is special.
 
 import { describe, expect, test } from 'vitest';
-import { numberOf } from '../../src/activations.ts';
+import { numberOf } from '../../src/layers/activations.ts';
 import { expectBits, expectClose } from '../compare.ts';
 import { type ActivationName, activations } from '../reference/activations.ts';
 import { harness } from './harness.ts';

@@ -1,8 +1,8 @@
 // Graphs that nobody here wrote as layers, from 'x' [batch, time, 3] to 'y', time first where it has time steps. What they
 // mean, ONNX Runtime says.
 
-import { Generator } from '../../src/generator.ts';
 import type { Draft, NodeProto, TensorProto } from '../../src/onnx/proto.ts';
+import { Generator } from '../../src/util/generator.ts';
 import { attribute, floats, ints, modelOf, node } from './build.ts';
 import { T } from './models.ts';
 

@@ -1,8 +1,8 @@
 // Graphs as exporters write them: tf2onnx, torch.onnx of PyTorch 1 (with its constants not folded) and of today, keras2onnx.
 // From 'x' [batch, time, 3] to 'y', samples first. ONNX Runtime computes the expected results.
 
-import { Generator } from '../../src/generator.ts';
 import type { Draft, GraphProto, NodeProto, TensorProto } from '../../src/onnx/proto.ts';
+import { Generator } from '../../src/util/generator.ts';
 import { attribute, floats, ints, modelOf, node as named } from './build.ts';
 import { T } from './models.ts';
 

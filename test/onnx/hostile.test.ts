@@ -5,7 +5,7 @@ import { layers, type Sequential, sequential, ValueError } from 'lstm-wasm';
 import { loadOnnxModel, toOnnx } from 'lstm-wasm/onnx';
 import { PbfWriter } from 'pbf';
 import { describe, expect, test } from 'vitest';
-import { Generator } from '../../src/generator.ts';
+import { Generator } from '../../src/util/generator.ts';
 import { often } from '../setup/often.ts';
 import { attribute, floats, type GraphParts, ints, modelOf, node } from './build.ts';
 import { exported } from './exporters.ts';

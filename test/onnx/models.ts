@@ -1,8 +1,8 @@
 // Models of every layer, for the tests of ONNX: each a list of layers, and what goes in.
 
 import { initializers, layers, setRandomSeed, type Tensor, tensor } from 'lstm-wasm';
-import { Generator } from '../../src/generator.ts';
 import type { Layer } from '../../src/index.ts';
+import { Generator } from '../../src/util/generator.ts';
 
 export const T = 5;
 const D = 3;

@@ -2,8 +2,8 @@
 
 import { readFileSync } from 'node:fs';
 import { expect, test } from 'vitest';
-import { binary } from '../../src/engine/binaries.ts';
-import { checkSimd } from '../../src/engine/engine.ts';
+import { binary } from '../../src/wasm/binaries.ts';
+import { checkSimd } from '../../src/wasm/engine.ts';
 
 const file = (build: string) => readFileSync(new URL(`../../build/${build}.wasm`, import.meta.url));
 

@@ -1,5 +1,4 @@
 import { afterEach, expect, test, vi } from 'vitest';
-import { ValueError } from '../../src/errors.ts';
 import { tensor } from '../../src/index.ts';
 import {
   animation,
@@ -14,6 +13,7 @@ import {
   writeSVG,
 } from '../../src/plot/node.ts';
 import * as inPage from '../../src/plot/show.ts';
+import { ValueError } from '../../src/util/errors.ts';
 
 const values = { target: [1, 2], prediction: [1, 2] };
 const any = (value: unknown) => value as never;

@@ -10,7 +10,7 @@ import { unzipSync } from 'fflate';
 import { initializers, type Layer, layers, type Sequential, sequential, setRandomSeed } from 'lstm-wasm';
 import { loadKerasModel, loadKerasWeights, toKeras, toKerasWeights } from 'lstm-wasm/keras';
 import { beforeAll, describe, expect, test } from 'vitest';
-import { sizeOf } from '../../src/shapes.ts';
+import { sizeOf } from '../../src/util/shapes.ts';
 import { stacks } from './stacks.ts';
 
 const folder = fileURLToPath(new URL('keras/', import.meta.url));

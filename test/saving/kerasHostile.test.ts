@@ -8,7 +8,7 @@ import { strFromU8, strToU8, unzipSync, zipSync } from 'fflate';
 import { backendInfo, layers, sequential, ValueError } from 'lstm-wasm';
 import { loadKerasModel, loadKerasWeights, toKeras, toKerasWeights } from 'lstm-wasm/keras';
 import { describe, expect, test } from 'vitest';
-import { Generator } from '../../src/generator.ts';
+import { Generator } from '../../src/util/generator.ts';
 import { often } from '../setup/often.ts';
 
 const folder = fileURLToPath(new URL('keras/', import.meta.url));

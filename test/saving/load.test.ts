@@ -6,7 +6,7 @@ import { join } from 'node:path';
 import * as lw from 'lstm-wasm';
 import { backendInfo, io, layers, loadLayersModel, modelFromJSON, sequential, train, ValueError } from 'lstm-wasm';
 import { afterAll, afterEach, describe, expect, test, vi } from 'vitest';
-import { Generator } from '../../src/generator.ts';
+import { Generator } from '../../src/util/generator.ts';
 import { transferred } from '../transferred.ts';
 
 // biome-ignore lint/suspicious/noExplicitAny: files from elsewhere

@@ -4,7 +4,7 @@ import { readFileSync } from 'node:fs';
 import { layers, type Sequential, sequential, Tensor, ValueError } from 'lstm-wasm';
 import { type LoadSafetensorsOptions, loadSafetensors, readSafetensors, toSafetensors } from 'lstm-wasm/safetensors';
 import { describe, expect, test } from 'vitest';
-import { Generator } from '../../src/generator.ts';
+import { Generator } from '../../src/util/generator.ts';
 import { often } from '../setup/often.ts';
 import { fixtures } from './torchModels.ts';
 

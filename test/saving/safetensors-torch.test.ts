@@ -6,7 +6,7 @@ import { join } from 'node:path';
 import { setRandomSeed, Tensor } from 'lstm-wasm';
 import { loadSafetensors, readSafetensors, toSafetensors, writeSafetensors } from 'lstm-wasm/safetensors';
 import { afterAll, beforeAll, describe, expect, test } from 'vitest';
-import { Generator } from '../../src/generator.ts';
+import { Generator } from '../../src/util/generator.ts';
 import { expectBits, expectClose } from '../compare.ts';
 import { cases, fixtures, hasTorch, modelOf, only, type TorchCase, torch } from './torchModels.ts';
 

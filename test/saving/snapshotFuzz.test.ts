@@ -12,8 +12,8 @@ import {
   ValueError,
 } from 'lstm-wasm';
 import { beforeAll, describe, expect, test } from 'vitest';
-import { Generator as Numbers } from '../../src/generator.ts';
 import { checksum } from '../../src/saving/checksum.ts';
+import { Generator as Numbers } from '../../src/util/generator.ts';
 import { expectBits } from '../compare.ts';
 import { Random } from '../reference/random.ts';
 

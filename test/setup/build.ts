@@ -4,8 +4,8 @@ import { readFileSync } from 'node:fs';
 import v8 from 'node:v8';
 import { afterAll } from 'vitest';
 // The engine alone: what tests kernels on their own needs nothing else of the package
-import { init } from '../../src/engine/engine.ts';
-import { turbo } from '../../src/engine/turbo.ts';
+import { init } from '../../src/wasm/engine.ts';
+import { turbo } from '../../src/wasm/turbo.ts';
 
 const build = process.env.LSTM_WASM_BUILD;
 if (!build) throw new Error('LSTM_WASM_BUILD must name a build');

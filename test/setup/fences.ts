@@ -5,11 +5,11 @@
  * The debug build runs with them. A fence that has been run over fails the call behind which it is found, by name.
  */
 
-import { BoundPlan } from '../../src/boundPlan.ts';
-import { float32, kernels } from '../../src/engine/engine.ts';
-import { Planner } from '../../src/plan.ts';
-import { sizeOf } from '../../src/shapes.ts';
-import { FLOAT, LINE } from '../../src/units.ts';
+import { BoundPlan } from '../../src/plan/boundPlan.ts';
+import { Planner } from '../../src/plan/plan.ts';
+import { sizeOf } from '../../src/util/shapes.ts';
+import { FLOAT, LINE } from '../../src/util/units.ts';
+import { float32, kernels } from '../../src/wasm/engine.ts';
 
 /** Bytes of a fence at the least: whole lines, as wide as the widest write of a tile. */
 const WIDTH = 2 * LINE;

@@ -1,7 +1,7 @@
 /** Ends training when a number stops getting better. */
 
-import { checkBoolean, checkCount, checkNumber, checkOptions } from '../../options.ts';
 import type { Tensor } from '../../tensor/tensor.ts';
+import { checkBoolean, checkCount, checkNumber, checkOptions } from '../../util/options.ts';
 import { Callback, type CallbackState, type Logs } from '../callback.ts';
 import { checkVerbose, type Verbosity } from '../options.ts';
 import { Monitor, type MonitorOptions, monitorOptions } from './monitor.ts';

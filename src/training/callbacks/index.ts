@@ -1,6 +1,6 @@
 /** Ready-made callbacks by name. */
 
-import { exact } from '../../arguments.ts';
+import { exact } from '../../util/arguments.ts';
 import type { BaseCallback } from '../callback.ts';
 import type { Verbosity } from '../options.ts';
 import { EarlyStopping, type EarlyStoppingCallbackArgs } from './earlyStopping.ts';

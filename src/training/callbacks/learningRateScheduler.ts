@@ -1,6 +1,6 @@
 /** Sets the learning rate before every epoch. */
 
-import { fail, show } from '../../errors.ts';
+import { fail, show } from '../../util/errors.ts';
 import { Callback, type Logs } from '../callback.ts';
 import { checkVerbose, type Verbosity } from '../options.ts';
 

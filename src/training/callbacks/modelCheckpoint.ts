@@ -1,11 +1,11 @@
 /** Keeps the weights of the best epoch, hands epochs worth keeping to a function, or writes snapshots into a file. */
 
-import { fail, reasonOf, show } from '../../errors.ts';
-import { checkBoolean, checkCount, checkOptions } from '../../options.ts';
+import type { Sequential } from '../../model/sequential.ts';
 import { checkFile, type Given, readWhole } from '../../saving/files.ts';
 import { checkReplaceable, replaceFile } from '../../saving/replace.ts';
-import type { Sequential } from '../../sequential.ts';
 import type { Tensor } from '../../tensor/tensor.ts';
+import { fail, reasonOf, show } from '../../util/errors.ts';
+import { checkBoolean, checkCount, checkOptions } from '../../util/options.ts';
 import { Callback, type CallbackState, type Logs } from '../callback.ts';
 import { checkVerbose, type Verbosity } from '../options.ts';
 import { Monitor, type MonitorOptions, monitorOptions } from './monitor.ts';

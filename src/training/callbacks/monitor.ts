@@ -1,8 +1,8 @@
 /** What several callbacks do: watch one number of every epoch, and tell when it is better than before. */
 
-import { factoryOf, fail, show } from '../../errors.ts';
-import { checkName, checkNumber } from '../../options.ts';
-import { warn } from '../../warning.ts';
+import { factoryOf, fail, show } from '../../util/errors.ts';
+import { checkName, checkNumber } from '../../util/options.ts';
+import { warn } from '../../util/warning.ts';
 import type { Logs } from '../callback.ts';
 
 /** Options of what watches a number. */

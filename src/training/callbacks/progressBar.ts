@@ -1,7 +1,7 @@
 /** What `fit` shows on a terminal: one line an epoch, redrawn as its batches go by. */
 
-import { fail, show } from '../../errors.ts';
-import { checkOptions } from '../../options.ts';
+import { fail, show } from '../../util/errors.ts';
+import { checkOptions } from '../../util/options.ts';
 import { BaseCallback, type Logs } from '../callback.ts';
 import type { Means } from '../history.ts';
 

@@ -1,6 +1,6 @@
 /** Makes the steps of the optimizer smaller when a number stops getting better. */
 
-import { checkCount, checkNumber, checkOptions } from '../../options.ts';
+import { checkCount, checkNumber, checkOptions } from '../../util/options.ts';
 import { Callback, type CallbackState, type Logs } from '../callback.ts';
 import { checkVerbose, type Verbosity } from '../options.ts';
 import { Monitor, type MonitorOptions, monitorOptions } from './monitor.ts';

@@ -1,0 +1,132 @@
+/** Inference one sample and one time step at a time, on the weights of a model and a state of its own. */
+
+import type { Layer } from '../layers/layer.ts';
+import { RecurrentLayer } from '../layers/recurrent/recurrent.ts';
+import type { BoundPlan } from '../plan/boundPlan.ts';
+import { Executor } from '../plan/executor.ts';
+import type { TensorLike } from '../tensor/read.ts';
+import type { Tensor } from '../tensor/tensor.ts';
+import { exactMethods } from '../util/arguments.ts';
+import { fail, show } from '../util/errors.ts';
+import { isFloat32Array, plainArray } from '../util/typedArrays.ts';
+import { isOdd, warnOnce } from '../util/warning.ts';
+import { float32 } from '../wasm/engine.ts';
+import type { Parameters } from '../weights/parameters.ts';
+import { checkStates, readStates, recurrentOf, writeStates } from './states.ts';
+
+/** A stepper; make one with `model.stream()`. It sees what the model learns, and changes nothing of it. */
+export class Stream {
+  readonly #layers: readonly Layer[];
+  readonly #parameters: Parameters;
+  readonly #executor: Executor;
+  readonly #recurrent: [RecurrentLayer, number][];
+  readonly #sample: readonly number[];
+  readonly #inputs: number;
+  readonly #outputs: number;
+  #plan: BoundPlan | null = null;
+
+  /** @internal */
+  constructor(call: string, layers: readonly Layer[], parameters: Parameters) {
+    this.#layers = layers;
+    this.#recurrent = recurrentOf(layers);
+    const backwards = this.#recurrent.find(([layer]) => layer.looksAhead)?.[0];
+    if (backwards) fail(call, `no layer may run backwards in time, as '${backwards.name}' does`);
+    const joins = layers.find(joinsSteps);
+    if (joins) fail(call, `every layer must work on one time step at a time, which '${joins.name}' does not`);
+    // One step of [T, D], or one number of a sequence [T], such as the index that an embedding takes.
+    const { input } = layers[0]!.built;
+    this.#sample = input.length === 3 ? [1, input[2]!] : layers.some(opensTime) ? [1] : [input[1]!];
+    this.#inputs = this.#sample.at(-1)!;
+    this.#outputs = layers.at(-1)!.built.output.at(-1)!;
+    this.#parameters = parameters;
+    this.#executor = new Executor(layers, parameters, 1, true);
+  }
+
+  /**
+   * Takes the next time step.
+   *
+   * @param input the D numbers of the step
+   * @param into receives the U numbers of the output, so that the call allocates nothing
+   * @returns into, or a new array
+   */
+  step(input: Float32Array | readonly number[], into?: Float32Array): Float32Array {
+    const call = 'stream.step';
+    this.#ready(call);
+    const out = into ?? new Float32Array(this.#outputs);
+    const count = this.#inputs;
+    const outputs = this.#outputs;
+    // An array may have getters, which may do anything, even to the model: they have run when it is asked for its plan
+    const numbers = isFloat32Array(input) ? input : readInput(call, input, count);
+    // Reads exactly `count` numbers and writes `outputs`, even when a subclass reports other lengths
+    if (numbers.length !== count) fail(call, `input must hold ${count} numbers, got ${numbers.length}`);
+    if (!isFloat32Array(out) || out.length !== outputs) {
+      fail(call, `out must be a Float32Array of ${outputs}, got ${show(out)}`);
+    }
+    const plan = this.#ready(call);
+    const memory = float32();
+    for (let i = 0; i < count; i++) memory[plan.input + i] = numbers[i]!;
+    for (const layer of this.#layers) layer.checkInput(call, 'input', memory, plan.input, count);
+    plan.forward();
+    let zeros = 0; // NaN after a number that is not finite
+    for (let i = 0; i < outputs; i++) {
+      const value = memory[plan.output + i]!;
+      out[i] = value;
+      zeros += value * 0;
+    }
+    if (zeros !== 0) warnOnce(this.#parameters, call, 'the output holds', plainArray(out).find(isOdd));
+    return out;
+  }
+
+  /** Sets the state to zero: the next step is the first of a sequence. */
+  reset(): void {
+    this.#ready('stream.reset');
+    this.#executor.resetStates();
+  }
+
+  /** The state, a list for each recurrent layer in order: [h, c] for lstm, [h] otherwise, each [1, U]. */
+  getStates(): Tensor[][] {
+    const call = 'stream.getStates';
+    this.#ready(call);
+    return readStates(call, this.#executor, this.#recurrent, 1);
+  }
+
+  /** Replaces the state; takes what `getStates` gives. */
+  setStates(states: readonly (readonly TensorLike[])[]): void {
+    const call = 'stream.setStates';
+    this.#ready(call);
+    const checked = checkStates(call, this.#recurrent, 1, states);
+    this.#ready(call);
+    writeStates(call, this.#executor, this.#recurrent, 1, checked);
+  }
+
+  #ready(call: string): BoundPlan {
+    if (this.#parameters.isFree) fail(call, 'the model must not be disposed of or changed while it is streamed');
+    this.#plan ??= this.#executor.prepare(call, 1, this.#sample, 'predict');
+    return this.#plan;
+  }
+}
+
+exactMethods(Stream, 'stream');
+
+/** Whether a layer makes a sequence of vectors from one of numbers, as an embedding does. */
+const opensTime = ({ className }: Layer): boolean => className === 'Embedding';
+
+/** Whether a layer mixes what stands at different time steps, or makes steps of its own. */
+const joinsSteps = (layer: Layer): boolean => {
+  const { input, output } = layer.built;
+  if (layer.className === 'Reshape' && output.length === 3) return true;
+  return !(layer instanceof RecurrentLayer) && !opensTime(layer) && input.length !== output.length;
+};
+
+/** The numbers of an array; reads each element once. */
+function readInput(call: string, input: unknown, count: number): Float32Array {
+  const rule = 'input must be a Float32Array or an array of numbers';
+  if (!Array.isArray(input)) fail(call, `${rule}, got ${show(input)}`);
+  const numbers = new Float32Array(Math.min(input.length, count + 1));
+  for (let i = 0; i < numbers.length; i++) {
+    const value: unknown = input[i];
+    if (typeof value !== 'number') fail(call, `${rule}, got ${show(input)}`);
+    numbers[i] = value;
+  }
+  return numbers;
+}

@@ -1,0 +1,154 @@
+/**
+ * Metrics of two tensors, by their TF.js names: `metrics.meanSquaredError(yTrue, yPred)`.
+ *
+ * These are for numbers at hand, outside of a model. In `compile` each stands for its name: training and evaluation
+ * measure in the kernels.
+ */
+
+import { readBatch } from '../inputs/batches.ts';
+import type { TensorLike } from '../tensor/read.ts';
+import { Tensor } from '../tensor/tensor.ts';
+import { exactTable } from '../util/arguments.ts';
+import { fail, show } from '../util/errors.ts';
+import { isTypedArray, shapeOfNested, showShape } from '../util/shapes.ts';
+import { countOf } from '../util/typedArrays.ts';
+import { named } from './metricNames.ts';
+
+/** Numbers that logarithms and quotients stay away from 0 by; of float32, as in the kernels. */
+const EPSILON = Math.fround(1e-7);
+const MOST = Math.fround(1 - EPSILON);
+
+type Row = Float32Array;
+
+const sum = (row: Row, term: (value: number, n: number) => number) =>
+  row.reduce((all, value, n) => all + term(value, n), 0);
+const mean = (row: Row, term: (value: number, n: number) => number) => sum(row, term) / row.length;
+const clip = (x: number, least: number, most: number) => (x < least ? least : x > most ? most : x);
+const lengthOf = (row: Row) =>
+  Math.sqrt(
+    Math.max(
+      sum(row, x => x * x),
+      EPSILON,
+    ),
+  );
+/** The first of the greatest. */
+const greatest = (row: Row) => row.reduce((best, value, n) => (value > row[best]! ? n : best), 0);
+
+/** A metric for each row along the last axis: shapes lose that axis. */
+const byRow =
+  (name: string, value: (truth: Row, guess: Row) => number) =>
+  (yTrue: TensorLike, yPred: TensorLike): Tensor => {
+    const [truth, guess] = pairOf(`metrics.${name}`, yTrue, yPred);
+    const width = guess.shape.at(-1)!;
+    const rows = guess.size / width;
+    const part = (of: Tensor, row: number) => of.dataSync().subarray(row * width, (row + 1) * width);
+    const values = Float32Array.from({ length: rows }, (_, row) => value(part(truth, row), part(guess, row)));
+    return new Tensor(values, guess.shape.slice(0, -1));
+  };
+
+/** One number for all. */
+const overall =
+  (name: string, value: (truth: Row, guess: Row) => number) =>
+  (yTrue: TensorLike, yPred: TensorLike): Tensor => {
+    const [truth, guess] = pairOf(`metrics.${name}`, yTrue, yPred);
+    return new Tensor(Float32Array.of(value(truth.dataSync(), guess.dataSync())), []);
+  };
+
+function pairOf(call: string, yTrue: TensorLike, yPred: TensorLike): [Tensor, Tensor] {
+  const [truth, guess] = [tensorOf(call, 'yTrue', yTrue), tensorOf(call, 'yPred', yPred)];
+  if (showShape(truth.shape) !== showShape(guess.shape)) {
+    fail(call, `yTrue must have the shape of yPred, ${showShape(guess.shape)}, got ${showShape(truth.shape)}`);
+  }
+  return [truth, guess];
+}
+
+function tensorOf(call: string, name: string, value: TensorLike): Tensor {
+  if (value instanceof Tensor && value.size > 0 && value.rank > 0) return value;
+  const shape = isTypedArray(value) ? [countOf(value)] : Array.isArray(value) ? shapeOfNested(call, name, value) : [];
+  if (shape.length === 0 || shape.includes(0)) {
+    fail(call, `${name} must be a tensor or nested arrays with numbers in them, got ${show(value)}`);
+  }
+  return new Tensor(readBatch(call, name, value, shape), shape);
+}
+
+/** Of the ones in `of`, the part that is in both; 0 of none. As elsewhere, more than one half means 1. */
+function share(of: Row, other: Row): number {
+  const all = sum(of, x => Number(x > 0.5));
+  return all === 0 ? 0 : sum(of, (x, n) => Number(x > 0.5 && other[n]! > 0.5)) / all;
+}
+
+/** One number of a class for each row of yPred, with or without an axis of its own. */
+function sparseCategoricalAccuracy(yTrue: TensorLike, yPred: TensorLike): Tensor {
+  const call = 'metrics.sparseCategoricalAccuracy';
+  const [truth, guess] = [tensorOf(call, 'yTrue', yTrue), tensorOf(call, 'yPred', yPred)];
+  const shape = guess.shape.slice(0, -1);
+  if (![shape, [...shape, 1]].map(showShape).includes(showShape(truth.shape))) {
+    fail(call, `yTrue must have the shape ${showShape(shape)}, got ${showShape(truth.shape)}`);
+  }
+  const width = guess.shape.at(-1)!;
+  const right = truth.dataSync().map((k, row) => {
+    return Number(k === greatest(guess.dataSync().subarray(row * width, (row + 1) * width)));
+  });
+  return new Tensor(right, shape);
+}
+
+/** Metrics of two tensors of one shape, by their TF.js names; most give a number for each row along the last axis. */
+export const metrics = /* @__PURE__ */ (() => {
+  /** A function of its own for each spelling: in `compile` it stands for the name by which it was called. */
+  const meanSquaredError = (name: string) => byRow(name, (t, y) => mean(y, (value, n) => (value - t[n]!) ** 2));
+  const meanAbsoluteError = byRow('meanAbsoluteError', (t, y) => mean(y, (value, n) => Math.abs(value - t[n]!)));
+  const meanAbsolutePercentageError = (name: string) =>
+    byRow(name, (t, y) => 100 * mean(y, (value, n) => Math.abs(value - t[n]!) / Math.max(Math.abs(t[n]!), EPSILON)));
+
+  const all = {
+    /** The share of a row in which a target of 0 or 1 is what the prediction says: 1 above one half. */
+    binaryAccuracy: byRow('binaryAccuracy', (t, y) => mean(y, (value, n) => Number(t[n] === Number(value > 0.5)))),
+    /** Of probabilities, kept in [1e-7, 1 - 1e-7]: the mean over a row. */
+    binaryCrossentropy: byRow('binaryCrossentropy', (t, y) =>
+      mean(y, (value, n) => {
+        const p = clip(value, EPSILON, MOST);
+        return -t[n]! * Math.log(p) - (1 - t[n]!) * Math.log1p(-p);
+      }),
+    ),
+    /** 1 where the greatest of a row is the greatest of its target, else 0. */
+    categoricalAccuracy: byRow('categoricalAccuracy', (t, y) => Number(greatest(t) === greatest(y))),
+    /** Of probabilities, which are made to add up to one: the sum over a row. */
+    categoricalCrossentropy: byRow('categoricalCrossentropy', (t, y) => {
+      const all = sum(y, value => value);
+      return -sum(y, (value, n) => t[n]! * Math.log(clip(value / all, EPSILON, MOST)));
+    }),
+    sparseCategoricalAccuracy,
+    /** Minus the cosine of the angle between a row and its target. */
+    cosineProximity: byRow(
+      'cosineProximity',
+      (t, y) => -sum(y, (value, n) => value * t[n]!) / (lengthOf(y) * lengthOf(t)),
+    ),
+    /** The mean of |yPred - yTrue| over a row. */
+    meanAbsoluteError,
+    /** 100 times the mean of |yPred - yTrue| / |yTrue| over a row. */
+    meanAbsolutePercentageError: meanAbsolutePercentageError('meanAbsolutePercentageError'),
+    /** The same as `meanAbsolutePercentageError`. */
+    MAPE: meanAbsolutePercentageError('MAPE'),
+    /** The same as `meanAbsolutePercentageError`. */
+    mape: meanAbsolutePercentageError('mape'),
+    /** The mean of (yPred - yTrue)^2 over a row. */
+    meanSquaredError: meanSquaredError('meanSquaredError'),
+    /** The same as `meanSquaredError`. */
+    MSE: meanSquaredError('MSE'),
+    /** The same as `meanSquaredError`. */
+    mse: meanSquaredError('mse'),
+    /** Of all that the predictions call 1, the share whose target is 1; 0 of none. A scalar, as the two that follow. */
+    precision: overall('precision', (t, y) => share(y, t)),
+    /** Of all targets that are 1, the share that the predictions call 1; 0 of none. */
+    recall: overall('recall', (t, y) => share(t, y)),
+    /** 1 - sum (yPred - yTrue)^2 / sum (yTrue - mean)^2: 1 is perfect, 0 as good as the mean. */
+    r2Score: overall('r2Score', (t, y) => {
+      const middle = mean(t, value => value);
+      return 1 - sum(y, (value, n) => (value - t[n]!) ** 2) / sum(t, value => (value - middle) ** 2);
+    }),
+  };
+  return named(exactTable('metrics', all));
+})();
+
+/** One of `metrics`. */
+export type MetricFunction = (typeof metrics)[keyof typeof metrics];

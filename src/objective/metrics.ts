@@ -1,0 +1,112 @@
+/** Metrics by name: the losses, and what assembly/metrics.ts counts. */
+
+import { fail, show } from '../util/errors.ts';
+import { checkName } from '../util/options.ts';
+import { isSparse, type LossName, lossSpellings, nearest, ofClass } from './losses.ts';
+import { nameOfFunction } from './metricNames.ts';
+
+/** Metrics that are no losses, each at the number under which assembly/metrics.ts knows it. */
+export const scores = [
+  'binaryAccuracy',
+  'categoricalAccuracy',
+  'sparseCategoricalAccuracy',
+  'precision',
+  'recall',
+  'r2Score',
+  'cosineSimilarity',
+  'rootMeanSquaredError',
+] as const;
+
+export type ScoreName = (typeof scores)[number];
+
+/** Names that only metrics have. */
+const metricSpellings = {
+  binaryAccuracy: 'binaryAccuracy',
+  binary_accuracy: 'binaryAccuracy',
+  categoricalAccuracy: 'categoricalAccuracy',
+  categorical_accuracy: 'categoricalAccuracy',
+  sparseCategoricalAccuracy: 'sparseCategoricalAccuracy',
+  sparse_categorical_accuracy: 'sparseCategoricalAccuracy',
+  precision: 'precision',
+  recall: 'recall',
+  r2Score: 'r2Score',
+  r2_score: 'r2Score',
+  cosineSimilarity: 'cosineSimilarity',
+  cosine_similarity: 'cosineSimilarity',
+  rootMeanSquaredError: 'rootMeanSquaredError',
+  root_mean_squared_error: 'rootMeanSquaredError',
+  rmse: 'rootMeanSquaredError',
+  RMSE: 'rootMeanSquaredError',
+  logCoshError: 'logcosh',
+  log_cosh_error: 'logcosh',
+} as const satisfies Record<string, ScoreName | LossName>;
+
+/** Names whose meaning depends on loss and output, and the key they go by in `history`. */
+const byOutput = { accuracy: 'acc', acc: 'acc', crossentropy: 'ce', ce: 'ce' } as const;
+
+/** A metric as `compile` accepts it. @useDeclaredType */
+export type MetricName = keyof typeof byOutput | keyof typeof metricSpellings | keyof typeof lossSpellings;
+
+const spellings = [
+  ...new Set([...Object.keys(byOutput), ...Object.keys(metricSpellings), ...Object.keys(lossSpellings)]),
+] as MetricName[];
+
+/** A metric that `compile` chose. */
+export interface Metric {
+  /** What it was chosen by. */
+  readonly name: MetricName;
+  /** What it is called in `metricsNames` and `history`. */
+  readonly key: string;
+  /** What it is for an output so wide. */
+  kindOf(width: number): LossName | ScoreName;
+}
+
+export function resolveMetrics(call: string, value: unknown, loss: LossName): Metric[] {
+  const given = value === undefined || value === null ? [] : Array.isArray(value) ? value : [value];
+  // Not `map`, which passes over holes
+  const metrics = Array.from(given, (one, n) =>
+    resolveMetric(call, Array.isArray(value) ? `metrics[${n}]` : 'metrics', one, loss),
+  );
+  const keys = metrics.map(({ key }) => key);
+  // As in TF.js, twins are told apart by number.
+  return metrics.map((metric, n) => {
+    const { key } = metric;
+    if (keys.indexOf(key) === keys.lastIndexOf(key)) return metric;
+    return { ...metric, key: `${key}_${keys.slice(0, n).filter(other => other === key).length}` };
+  });
+}
+
+function resolveMetric(call: string, argument: string, given: unknown, loss: LossName): Metric {
+  const value = nameOfFunction(given) ?? given;
+  if (typeof value === 'function') {
+    const name = nearest(value.name, spellings) ?? 'acc';
+    fail(call, `${argument} must be a name such as '${name}', because metrics run in the kernels, got ${show(value)}`);
+  }
+  // In Keras, the class Accuracy differs from the name 'accuracy'
+  const name = checkName(call, argument, value === 'Accuracy' ? value : ofClass(value, spellings), spellings);
+  if (name in byOutput) {
+    const key = byOutput[name as keyof typeof byOutput];
+    return { name, key, kindOf: width => (key === 'acc' ? accuracyFor : crossentropyFor)(width, loss) };
+  }
+  // Keras has a metric with the name of this loss, without the minus sign
+  const kind = { ...lossSpellings, ...metricSpellings }[
+    name as keyof typeof metricSpellings | keyof typeof lossSpellings
+  ];
+  const sparse = kind === 'sparseCategoricalAccuracy' || kind === 'sparseCategoricalCrossentropy';
+  if (sparse !== isSparse(loss)) {
+    const rule = isSparse(loss) ? "for numbers of classes, such as 'acc'," : 'for targets as wide as the output';
+    fail(call, `${argument} must be ${rule} where the loss is '${loss}', got '${name}'`);
+  }
+  return { name, key: name, kindOf: () => kind };
+}
+
+/** The choice of TF.js. */
+function accuracyFor(width: number, loss: LossName): ScoreName {
+  if (width === 1 || loss === 'binaryCrossentropy') return 'binaryAccuracy';
+  return isSparse(loss) ? 'sparseCategoricalAccuracy' : 'categoricalAccuracy';
+}
+
+function crossentropyFor(width: number, loss: LossName): LossName {
+  if (width === 1 || loss === 'binaryCrossentropy') return 'binaryCrossentropy';
+  return isSparse(loss) ? 'sparseCategoricalCrossentropy' : 'categoricalCrossentropy';
+}

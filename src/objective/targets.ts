@@ -1,0 +1,30 @@
+/** What shape the targets of a loss have. */
+
+import { type Batch, shapeOfBatch } from '../inputs/batches.ts';
+import { Tensor } from '../tensor/tensor.ts';
+import { fail } from '../util/errors.ts';
+import { type Shape, shapeOfNested, showShape } from '../util/shapes.ts';
+import { fusedWith, isSparse, type LossName } from './losses.ts';
+
+/** The shape y must have beside an output: the same, or with one number for each row where classes go by number. */
+export function targetShapeOf(call: string, loss: LossName, output: readonly number[]): number[] {
+  if (fusedWith(loss) === 'softmax' && output.at(-1)! < 2) {
+    fail(
+      call,
+      `the output must have a column for each class where the loss is '${loss}', got ${showShape(output)}; ` +
+        "for one column there is 'binaryCrossentropy'",
+    );
+  }
+  return isSparse(loss) ? [...output.slice(0, -1), 1] : [...output];
+}
+
+/** The shape of y, as `shapeOfBatch` gives it; numbers of classes may come without their last axis, as in Keras. */
+export function shapeOfTarget(call: string, name: string, y: Batch, loss: LossName, wanted: Shape): number[] {
+  const short = isSparse(loss) && wanted.length === 3 && rankOf(call, name, y) === 2;
+  return shapeOfBatch(call, name, y, short ? wanted.slice(0, -1) : wanted);
+}
+
+function rankOf(call: string, name: string, y: Batch): number | null {
+  if (y instanceof Tensor) return y.rank;
+  return Array.isArray(y) ? shapeOfNested(call, name, y).length : null;
+}

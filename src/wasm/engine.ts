@@ -1,0 +1,284 @@
+/**
+ * The running kernels and their memory: one instance for the whole program, started when it is first needed.
+ *
+ * One memory serves all models, because a page may hold only about a hundred of them.
+ */
+
+import type { KernelsModule } from '../kernelsModule.ts';
+import { noMore } from '../util/arguments.ts';
+import { fail, reasonOf, show } from '../util/errors.ts';
+import { checkName, checkOptions } from '../util/options.ts';
+import { bytesIn, isArrayBuffer } from '../util/typedArrays.ts';
+import { LINE } from '../util/units.ts';
+import { binary } from './binaries.ts';
+import type { Address, Kernels, Simd } from './kernels.ts';
+import { type TurboFlag, turbo } from './turbo.ts';
+
+interface Engine {
+  kernels: Kernels;
+  memory: WebAssembly.Memory;
+  simd: Simd;
+  turbo: readonly TurboFlag[];
+  wasmBytes: number;
+}
+
+const INITIAL_PAGES = 2;
+
+let wanted: Simd | 'auto' = 'auto';
+let engine: Engine | null = null;
+/** Whether it came by `init`: a host that forbids compiling could not make another. */
+let given = false;
+let inUse = false;
+let models = 0;
+
+/** Chooses the kernels. Call it before the first model is made. */
+export function configure(options: { simd?: 'auto' | 'strict' | 'relaxed' }): void {
+  noMore('configure', 1, arguments);
+  const { simd } = checkOptions<{ simd: unknown }>('configure', options, ['simd']);
+  if (simd === undefined) return;
+  const choice = checkSimd('configure', simd);
+  if (inUse && choice !== 'auto' && choice !== engine?.simd) {
+    fail('configure', `simd must be chosen before the first model is made, got '${choice}' while ${engine?.simd} runs`);
+  }
+  wanted = choice;
+  if (inUse || (given && (choice === 'auto' || choice === engine?.simd))) return;
+  engine = null;
+  given = false;
+}
+
+/** @internal One of the names, and not of kernels that this host cannot run. */
+export function checkSimd(call: string, simd: unknown): Simd | 'auto' {
+  const choice = checkName(call, 'simd', simd, ['auto', 'strict', 'relaxed']);
+  if (choice === 'relaxed' && !canRelax()) {
+    fail(call, "simd must be 'auto' or 'strict' on this host, which has no relaxed SIMD, got 'relaxed'");
+  }
+  return choice;
+}
+
+/** What runs, and what it holds. */
+export interface BackendInfo {
+  /** The kernels: `strict` rounds every operation, `relaxed` fuses multiply and add. */
+  simd: 'strict' | 'relaxed';
+  /**
+   * What `lstm-wasm/turbo` switched on before the kernels started: `relaxed-simd` on Node 20, `revectorize` on Node 24
+   * and later on x64. Empty elsewhere, without that import, and when it came too late.
+   */
+  turbo: readonly TurboFlag[];
+  /** Size of the WebAssembly module in bytes. */
+  wasmBytes: number;
+  /** Size of the memory shared by all models in bytes. */
+  memoryBytes: number;
+  /** Models that hold memory: made, used and not yet disposed of or collected. */
+  models: number;
+}
+
+/** What the kernels run on, and how much memory they hold. Starts them where no call has yet. */
+export function backendInfo(): BackendInfo {
+  noMore('backendInfo', 0, arguments);
+  const { simd, turbo, wasmBytes, memory } = started();
+  return { simd, turbo: [...turbo], wasmBytes, memoryBytes: memory.buffer.byteLength, models };
+}
+
+/** Where the kernels come from when the host does not let the package compile its own. */
+export interface InitOptions {
+  /** The compiled `lstm-wasm/kernels.wasm` or `lstm-wasm/kernels-relaxed.wasm`. */
+  module?: KernelsModule;
+  /** The same, not compiled. */
+  bytes?: ArrayBuffer | ArrayBufferView;
+}
+
+/** Starts the given kernels. Needed only by hosts that forbid compiling; call it before the first model is made. */
+export function init(options: InitOptions): void {
+  noMore('init', 1, arguments);
+  const { module, bytes } = checkOptions<InitOptions>('init', options, ['module', 'bytes']);
+  if (inUse) fail('init', 'must be called before the first model is made');
+  if (module !== undefined) {
+    if (!isModule(module)) fail('init', `module must be a WebAssembly.Module, got ${show(module)}`);
+    engine = start('init', module, 0);
+  } else {
+    if (!isArrayBuffer(bytes) && !ArrayBuffer.isView(bytes)) {
+      fail('init', `bytes must be an ArrayBuffer or a view of one, got ${show(bytes)}`);
+    }
+    const read = bytesIn(bytes) as Uint8Array<ArrayBuffer>;
+    if (!WebAssembly.validate(read)) fail('init', 'bytes must be a WebAssembly module that this host supports');
+    engine = start('init', read, read.length);
+  }
+  given = true;
+}
+
+/** Resolves when the kernels run. Awaiting it is never necessary; programs written for TF.js do it. */
+export async function ready(): Promise<void> {
+  noMore('ready', 0, arguments);
+  while (!engine) {
+    const simd = chosen();
+    const bytes = binary(simd);
+    const module = await WebAssembly.compile(bytes);
+    if (simd === chosen()) engine ??= start('ready', module, bytes.byteLength); // unless the choice changed meanwhile
+  }
+}
+
+/** The kernels. The object stays the same for the rest of the program once a block has been allocated. */
+export function kernels(): Kernels {
+  return started().kernels;
+}
+
+function started(call = 'lstm-wasm'): Engine {
+  if (engine) return engine;
+  const bytes = binary(chosen());
+  engine = start(call, bytes, bytes.byteLength);
+  return engine;
+}
+
+const chosen = (): Simd => (wanted === 'auto' ? (canRelax() ? 'relaxed' : 'strict') : wanted);
+
+/** Whether this host has relaxed SIMD: whether it accepts a module that needs it. */
+const canRelax = (): boolean => WebAssembly.validate(relaxedModule);
+
+/** A module of one function, which gives f32x4.relaxed_madd of three zeros. */
+const relaxedModule = Uint8Array.of(
+  ...[0x00, 0x61, 0x73, 0x6d, 0x01, 0x00, 0x00, 0x00], // the magic number and the version
+  ...[0x01, 0x05, 0x01, 0x60, 0x00, 0x01, 0x7b], // types: () -> v128
+  ...[0x03, 0x02, 0x01, 0x00], // functions: one, of that type
+  ...[0x0a, 0x0f, 0x01, 0x0d, 0x01, 0x01, 0x7b], // code: one body, with a local v128
+  ...[0x20, 0x00, 0x20, 0x00, 0x20, 0x00, 0xfd, 0x85, 0x02, 0x0b], // local.get 0, three times, f32x4.relaxed_madd, end
+);
+
+function start(call: string, source: WebAssembly.Module | BufferSource, wasmBytes: number): Engine {
+  const memory = newMemory(call);
+  const kernels = instantiate(source, memory);
+  if (typeof kernels?.isRelaxed !== 'function') fail('init', 'the module must be one of those that this package ships');
+  kernels.setJoined(turbo.flags.includes('revectorize') ? 1 : 0);
+  turbo.started = true;
+  return { kernels, memory, simd: kernels.isRelaxed() ? 'relaxed' : 'strict', turbo: turbo.flags, wasmBytes };
+}
+
+function newMemory(call: string): WebAssembly.Memory {
+  try {
+    return new WebAssembly.Memory({ initial: INITIAL_PAGES });
+  } catch (error) {
+    const advice = 'each page and worker with models reserves some: close unused ones, or raise the limit (ulimit -v)';
+    return fail(call, `the host must be able to allocate memory for WebAssembly (${reasonOf(error)}); ${advice}`);
+  }
+}
+
+/** Whether a value is a compiled module, of this realm or another. */
+function isModule(value: unknown): value is WebAssembly.Module {
+  try {
+    WebAssembly.Module.imports(value as WebAssembly.Module);
+    return true;
+  } catch {
+    return false;
+  }
+}
+
+/** The exports of a module; null where it asks for imports that ours do not. */
+function instantiate(source: WebAssembly.Module | BufferSource, memory: WebAssembly.Memory): Kernels | null {
+  try {
+    const module = isModule(source) ? source : new WebAssembly.Module(source);
+    return { ...new WebAssembly.Instance(module, { env: { memory, abort } }).exports } as unknown as Kernels;
+  } catch (error) {
+    if (error instanceof TypeError || error instanceof WebAssembly.LinkError) return null;
+    throw error;
+  }
+}
+
+/** What the kernels call where something cannot be; the debug build does at every assertion that does not hold. */
+function abort(_message: Address, _file: Address, line: number, column: number): never {
+  throw new Error(`the kernels stopped at line ${line}, column ${column} of their source`);
+}
+
+// ------------------------------------------------------------------------------------------------------------ memory
+
+/** A block of wasm memory. It goes back when it is freed, or else when nobody holds this object any more. */
+export class Block {
+  readonly address: Address;
+  readonly bytes: number;
+  readonly #pointer: Address;
+  /** An unused buffer that makes the garbage collector count the size of the block. */
+  weight: ArrayBuffer | null;
+
+  /** @throws ValueError when there is not that much memory; nothing has changed then */
+  constructor(call: string, bytes: number) {
+    this.bytes = bytes;
+    this.#pointer = reserve(call, bytes + LINE);
+    this.address = Math.ceil(this.#pointer / LINE) * LINE;
+    kernels().zero(this.address, bytes);
+    this.weight = weightOf(bytes);
+    abandoned.register(this, this.#pointer, this);
+  }
+
+  free(): void {
+    if (abandoned.unregister(this)) kernels().release(this.#pointer);
+    this.weight = null;
+  }
+}
+
+/** Smaller blocks get no such buffer: their JavaScript objects are weight enough. */
+const LEAST_WEIGHT = 2 ** 16;
+
+/**
+ * A buffer that is never written to and therefore uses no physical memory. The garbage collector does not see wasm
+ * memory, but it counts this buffer; without it, thousands of abandoned models would look like a few small objects. The
+ * buffer is resizable because such buffers are freshly mapped; others may reuse memory and clear it, which allocates
+ * it.
+ */
+function weightOf(bytes: number): ArrayBuffer | null {
+  if (bytes < LEAST_WEIGHT) return null;
+  try {
+    return Reflect.construct(ArrayBuffer, [bytes, { maxByteLength: bytes }]) as ArrayBuffer;
+  } catch {
+    return null; // the block works without it
+  }
+}
+
+const abandoned = new FinalizationRegistry<Address>(pointer => kernels().release(pointer));
+
+function reserve(call: string, bytes: number): Address {
+  started(call);
+  try {
+    if (bytes < 2 ** 30) {
+      const pointer = started().kernels.allocate(bytes) >>> 0;
+      inUse = true;
+      return pointer;
+    }
+  } catch (error) {
+    if (!(error instanceof WebAssembly.RuntimeError)) throw error;
+  }
+  const held = Math.round(started().memory.buffer.byteLength / 2 ** 20);
+  return fail(
+    call,
+    `the model must fit into memory, got ${Math.ceil(bytes / 2 ** 20)} MiB in addition to ${held} MiB in use; ` +
+      'dispose() of unused models, or use smaller layers, batches or sequences',
+  );
+}
+
+let floats = new Float32Array(0);
+let integers = new Int32Array(0);
+
+/** All of memory as float32. Ask again after anything that may have allocated: growth replaces the view. */
+export function float32(): Float32Array {
+  const { buffer } = started().memory;
+  if (floats.buffer !== buffer) floats = new Float32Array(buffer);
+  return floats;
+}
+
+/** All of memory as int32. */
+export function int32(): Int32Array {
+  const { buffer } = started().memory;
+  if (integers.buffer !== buffer) integers = new Int32Array(buffer);
+  return integers;
+}
+
+/** Keeps count of the models that hold memory, by the life of `owner`. */
+export function countModel(owner: object): void {
+  models++;
+  gone.register(owner, undefined, owner);
+}
+
+export function uncountModel(owner: object): void {
+  if (gone.unregister(owner)) models--;
+}
+
+const gone = new FinalizationRegistry<undefined>(() => {
+  models--;
+});

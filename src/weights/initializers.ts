@@ -1,0 +1,424 @@
+/**
+ * Initial weights. Each initializer fills a plain row-major matrix in wasm memory; all arithmetic happens in the
+ * kernels, with numbers that are the same on every host.
+ */
+
+import { exactTable } from '../util/arguments.ts';
+import { type Config, fromSnake } from '../util/config.ts';
+import { isDescribed, made } from '../util/described.ts';
+import { factoryOf, fail, show } from '../util/errors.ts';
+import { Generator } from '../util/generator.ts';
+import { checkName, checkNumber, checkOptions } from '../util/options.ts';
+import { checkSeed, nextSeed } from '../util/random.ts';
+import { showShape, sizeOf } from '../util/shapes.ts';
+import { FLOAT } from '../util/units.ts';
+import { Block, float32, int32 } from '../wasm/engine.ts';
+import type { Kernels } from '../wasm/kernels.ts';
+
+/** Where to write, and with what. */
+export interface Target {
+  kernels: Kernels;
+  address: number;
+  /** The numbers at `address`, for values that need no kernel. */
+  values: Float32Array;
+}
+
+/** A recipe for initial weights; make one with `initializers.*`. */
+export abstract class Initializer {
+  /** The seed the caller fixed, if any. */
+  protected readonly seed: number | undefined;
+
+  constructor(
+    /** The name Keras gives it. */
+    readonly className: string,
+    seed?: unknown,
+  ) {
+    this.seed =
+      seed === undefined || seed === null ? undefined : checkSeed(`initializers.${factoryOf(className)}`, seed);
+  }
+
+  /** Its options. */
+  abstract getConfig(): Config;
+
+  /** @internal Draws the seed now, so that the order of `add` calls decides, not the order of first use. */
+  plan(): number {
+    return this.seed ?? nextSeed();
+  }
+
+  /** @internal Refuses a weight of a shape it cannot fill. */
+  checkWeight(_call: string, _name: string, _shape: readonly number[]): void {}
+
+  /** @internal Fills a matrix of the given shape. */
+  abstract fill(target: Target, shape: readonly number[], seed: number): void;
+}
+
+/** Fan-in and fan-out as Keras counts them: all axes but the last two multiply both. */
+function fans(shape: readonly number[]): [number, number] {
+  if (shape.length < 2) return [sizeOf(shape), sizeOf(shape)];
+  const receptive = sizeOf(shape.slice(0, -2));
+  return [shape.at(-2)! * receptive, shape.at(-1)! * receptive];
+}
+
+class Constant extends Initializer {
+  constructor(
+    className: string,
+    readonly value: number,
+  ) {
+    super(className);
+  }
+
+  getConfig(): Config {
+    return this.className === 'Constant' ? { value: this.value } : {};
+  }
+
+  override plan(): number {
+    return 0;
+  }
+
+  fill({ values }: Target): void {
+    values.fill(this.value);
+  }
+}
+
+class RandomUniform extends Initializer {
+  constructor(
+    readonly minval: number,
+    readonly maxval: number,
+    seed?: unknown,
+  ) {
+    super('RandomUniform', seed);
+  }
+
+  getConfig(): Config {
+    return { minval: this.minval, maxval: this.maxval, seed: this.seed ?? null };
+  }
+
+  fill({ kernels, address, values }: Target, _shape: readonly number[], seed: number): void {
+    kernels.randomUniform(address, values.length, seed, this.minval, this.maxval);
+  }
+}
+
+class RandomNormal extends Initializer {
+  constructor(
+    className: 'RandomNormal' | 'TruncatedNormal',
+    readonly mean: number,
+    readonly stddev: number,
+    seed?: unknown,
+  ) {
+    super(className, seed);
+  }
+
+  getConfig(): Config {
+    return { mean: this.mean, stddev: this.stddev, seed: this.seed ?? null };
+  }
+
+  fill({ kernels, address, values }: Target, _shape: readonly number[], seed: number): void {
+    if (this.className === 'RandomNormal') kernels.randomNormal(address, values.length, seed, this.mean, this.stddev);
+    else kernels.truncatedNormal(address, values.length, seed, this.mean, this.stddev);
+  }
+}
+
+/** A truncated normal loses variance; dividing by this gives it back (the standard deviation within +-2). */
+const TRUNCATED_DEVIATION = 0.87962566103423978;
+
+const modes = ['fanIn', 'fanOut', 'fanAvg'] as const;
+/** 'normal' is the truncated one, as in TF.js and in Keras before 3. */
+const distributions = ['normal', 'truncatedNormal', 'untruncatedNormal', 'uniform'] as const;
+
+/** Random numbers of mean zero whose variance is scale / fan. */
+class VarianceScaling extends Initializer {
+  constructor(
+    className: string,
+    readonly scale: number,
+    readonly mode: (typeof modes)[number],
+    readonly distribution: (typeof distributions)[number],
+    seed?: unknown,
+  ) {
+    super(className, seed);
+  }
+
+  getConfig(): Config {
+    const { scale, mode, distribution } = this;
+    const seed = this.seed ?? null;
+    return this.className === 'VarianceScaling' ? { scale, mode, distribution, seed } : { seed };
+  }
+
+  fill({ kernels, address, values }: Target, shape: readonly number[], seed: number): void {
+    const [fanIn, fanOut] = fans(shape);
+    const fan = { fanIn, fanOut, fanAvg: (fanIn + fanOut) / 2 }[this.mode];
+    const variance = this.scale / Math.max(1, fan);
+    const deviation = Math.sqrt(variance);
+    if (this.distribution === 'uniform') {
+      const limit = Math.sqrt(3 * variance);
+      kernels.randomUniform(address, values.length, seed, -limit, limit);
+    } else if (this.distribution === 'untruncatedNormal') {
+      kernels.randomNormal(address, values.length, seed, 0, deviation);
+    } else {
+      kernels.truncatedNormal(address, values.length, seed, 0, deviation / TRUNCATED_DEVIATION);
+    }
+  }
+}
+
+class Identity extends Initializer {
+  constructor(readonly gain: number) {
+    super('Identity');
+  }
+
+  getConfig(): Config {
+    return { gain: this.gain };
+  }
+
+  override plan(): number {
+    return 0;
+  }
+
+  override checkWeight(call: string, name: string, shape: readonly number[]): void {
+    if (shape.length !== 2 || shape[0] !== shape[1]) {
+      fail(call, `${name} must be a square matrix for initializers.identity, got the shape ${showShape(shape)}`);
+    }
+  }
+
+  fill({ values }: Target, shape: readonly number[]): void {
+    values.fill(0);
+    for (let i = 0; i < values.length; i += shape[1]! + 1) values[i] = this.gain;
+  }
+}
+
+class Orthogonal extends Initializer {
+  constructor(
+    readonly gain: number,
+    seed?: unknown,
+  ) {
+    super('Orthogonal', seed);
+  }
+
+  getConfig(): Config {
+    return { gain: this.gain, seed: this.seed ?? null };
+  }
+
+  override checkWeight(call: string, name: string, shape: readonly number[]): void {
+    if (shape.length < 2) {
+      fail(call, `${name} must be a matrix for initializers.orthogonal, got the shape ${showShape(shape)}`);
+    }
+  }
+
+  fill({ kernels, address, values }: Target, shape: readonly number[], seed: number): void {
+    const size = values.length;
+    const cols = shape.at(-1)!;
+    const rows = size / cols;
+    const [count, length] = rows <= cols ? [rows, cols] : [cols, rows];
+    if (count * count * length > MOST_PROJECTED) {
+      mixRows(kernels, address, count, length, seed);
+    } else {
+      kernels.randomNormal(address, size, seed, 0, 1);
+      kernels.orthonormalize(address, count, length);
+    }
+    const made = float32().subarray(address / FLOAT, address / FLOAT + size); // memory may have grown
+    if (rows > cols) transpose(made, count, length);
+    if (this.gain !== 1) for (let i = 0; i < size; i++) made[i]! *= this.gain;
+  }
+}
+
+/** The largest count^2 length that Gram-Schmidt orthogonalizes in about a second: an LSTM of 1024 units. */
+const MOST_PROJECTED = 2 ** 32;
+/** Each round mixes nearly all numbers of a row; after four rounds their distribution is close to normal. */
+const ROUNDS = 4;
+
+/** Rows of a random orthogonal matrix with nearly normal entries, in O(count length log(length)) time. */
+function mixRows(kernels: Kernels, address: number, count: number, length: number, seed: number): void {
+  const block = new Block('initializers.orthogonal', (ROUNDS + 1) * length * FLOAT);
+  try {
+    const random = new Generator(seed);
+    for (let round = 0; round < ROUNDS; round++) {
+      const from = block.address / FLOAT + round * length;
+      const order = int32().subarray(from, from + length);
+      for (let i = 0; i < length; i++) order[i] = 4 * i + (random.bits() >>> 31);
+      random.shuffle(order);
+    }
+    kernels.mixedRows(address, count, length, block.address, ROUNDS, block.address + ROUNDS * length * FLOAT);
+  } finally {
+    block.free();
+  }
+}
+
+function transpose(values: Float32Array, rows: number, cols: number): void {
+  const from = values.slice();
+  for (let r = 0; r < rows; r++) for (let c = 0; c < cols; c++) values[c * rows + r] = from[r * cols + c]!;
+}
+
+/** @inline */
+type Seeded = { seed?: number | null };
+
+const number = (call: string, options: Record<string, unknown>, name: string, otherwise: number, range = {}) =>
+  options[name] === undefined ? otherwise : checkNumber(call, name, options[name], range);
+
+/** @internal The bias of an LSTM [4U] with the block of the forget gate at one, so that cells remember before they have learned. */
+export class ForgetBias extends Initializer {
+  constructor(
+    readonly others: Initializer,
+    readonly units: number,
+  ) {
+    super('ForgetBias');
+  }
+
+  getConfig(): Config {
+    return this.others.getConfig();
+  }
+
+  override plan(): number {
+    return this.others.plan();
+  }
+
+  override checkWeight(call: string, name: string, shape: readonly number[]): void {
+    this.others.checkWeight(call, name, shape);
+  }
+
+  fill(target: Target, shape: readonly number[], seed: number): void {
+    this.others.fill(target, shape, seed);
+    target.values.fill(1, this.units, 2 * this.units);
+  }
+}
+
+/** One of the scalings with a name of its own. */
+function scaling(
+  className: string,
+  scale: number,
+  mode: (typeof modes)[number],
+  distribution: (typeof distributions)[number],
+  options?: Seeded,
+): Initializer {
+  const { seed } = checkOptions<Seeded>(`initializers.${factoryOf(className)}`, options, ['seed']);
+  return new VarianceScaling(className, scale, mode, distribution, seed);
+}
+
+/** What is no string is left alone. */
+const toCamel = (value: unknown): unknown => (typeof value === 'string' ? fromSnake(value) : value);
+
+/** Makes initializers by their TF.js names. */
+export const initializers = /* @__PURE__ */ exactTable('initializers', {
+  /** All zeros; takes no options. */
+  zeros(options?: object): Initializer {
+    checkOptions('initializers.zeros', options, []);
+    return new Constant('Zeros', 0);
+  },
+
+  /** All ones; takes no options. */
+  ones(options?: object): Initializer {
+    checkOptions('initializers.ones', options, []);
+    return new Constant('Ones', 1);
+  },
+
+  /** The same value everywhere. */
+  constant(options: { value: number }): Initializer {
+    const call = 'initializers.constant';
+    return new Constant(
+      'Constant',
+      checkNumber(call, 'value', checkOptions<{ value: number }>(call, options, ['value']).value),
+    );
+  },
+
+  /** Uniform from minval to maxval, by default from -0.05 to 0.05. */
+  randomUniform(options?: { minval?: number; maxval?: number } & Seeded): Initializer {
+    const call = 'initializers.randomUniform';
+    const known = checkOptions<Record<string, unknown>>(call, options, ['minval', 'maxval', 'seed']);
+    const low = number(call, known, 'minval', -0.05);
+    return new RandomUniform(low, number(call, known, 'maxval', 0.05, { least: low }), known.seed);
+  },
+
+  /** Normal, by default with mean 0 and standard deviation 0.05. */
+  randomNormal(options?: { mean?: number; stddev?: number } & Seeded): Initializer {
+    const call = 'initializers.randomNormal';
+    const known = checkOptions<Record<string, unknown>>(call, options, ['mean', 'stddev', 'seed']);
+    const mean = number(call, known, 'mean', 0);
+    return new RandomNormal('RandomNormal', mean, number(call, known, 'stddev', 0.05, { least: 0 }), known.seed);
+  },
+
+  /** Normal, drawn again beyond two standard deviations. */
+  truncatedNormal(options?: { mean?: number; stddev?: number } & Seeded): Initializer {
+    const call = 'initializers.truncatedNormal';
+    const known = checkOptions<Record<string, unknown>>(call, options, ['mean', 'stddev', 'seed']);
+    const mean = number(call, known, 'mean', 0);
+    return new RandomNormal('TruncatedNormal', mean, number(call, known, 'stddev', 0.05, { least: 0 }), known.seed);
+  },
+
+  /** The identity times gain, for square matrices. */
+  identity(options?: { gain?: number }): Initializer {
+    const call = 'initializers.identity';
+    return new Identity(number(call, checkOptions<Record<string, unknown>>(call, options, ['gain']), 'gain', 1));
+  },
+
+  /**
+   * Variance scale / fan, by default 1 / fanIn. The distribution is 'normal', truncated at two standard deviations, by
+   * default.
+   */
+  varianceScaling(
+    options?: {
+      scale?: number;
+      mode?: (typeof modes)[number];
+      distribution?: (typeof distributions)[number];
+    } & Seeded,
+  ): Initializer {
+    const call = 'initializers.varianceScaling';
+    const names = ['scale', 'mode', 'distribution', 'seed'];
+    const known = checkOptions<Record<string, unknown>>(call, options, names);
+    const scale = number(call, known, 'scale', 1, { above: 0 });
+    const mode = checkName(call, 'mode', toCamel(known.mode ?? 'fanIn'), modes);
+    const distribution = checkName(call, 'distribution', toCamel(known.distribution ?? 'normal'), distributions);
+    return new VarianceScaling('VarianceScaling', scale, mode, distribution, known.seed);
+  },
+
+  /** Uniform within sqrt(6 / (fanIn + fanOut)); the default of every kernel. */
+  glorotUniform: (options?: Seeded): Initializer => scaling('GlorotUniform', 1, 'fanAvg', 'uniform', options),
+
+  /** Truncated normal with variance 2 / (fanIn + fanOut). */
+  glorotNormal: (options?: Seeded): Initializer => scaling('GlorotNormal', 1, 'fanAvg', 'normal', options),
+
+  /** Uniform within sqrt(6 / fanIn), for layers with relu. */
+  heUniform: (options?: Seeded): Initializer => scaling('HeUniform', 2, 'fanIn', 'uniform', options),
+
+  /** Truncated normal with variance 2 / fanIn, for layers with relu. */
+  heNormal: (options?: Seeded): Initializer => scaling('HeNormal', 2, 'fanIn', 'normal', options),
+
+  /** Uniform within sqrt(3 / fanIn). */
+  leCunUniform: (options?: Seeded): Initializer => scaling('LeCunUniform', 1, 'fanIn', 'uniform', options),
+
+  /** Truncated normal with variance 1 / fanIn. */
+  leCunNormal: (options?: Seeded): Initializer => scaling('LeCunNormal', 1, 'fanIn', 'normal', options),
+
+  /** Orthonormal rows or columns, whichever are fewer, times gain; the default of recurrent kernels. */
+  orthogonal(options?: { gain?: number } & Seeded): Initializer {
+    const call = 'initializers.orthogonal';
+    const known = checkOptions<Record<string, unknown>>(call, options, ['gain', 'seed']);
+    return new Orthogonal(number(call, known, 'gain', 1), known.seed);
+  },
+});
+
+/** Names that stand for an initializer with its defaults. */
+export type InitializerName = Exclude<keyof typeof initializers, 'constant'>;
+
+const byName = Object.keys(initializers).filter(name => name !== 'constant') as InitializerName[];
+
+/** Aliases from Keras. */
+const spellings: { readonly [name: string]: string } = {
+  eye: 'identity',
+  lecunNormal: 'leCunNormal',
+  lecunUniform: 'leCunUniform',
+  normal: 'randomNormal',
+  one: 'ones',
+  uniform: 'randomUniform',
+  zero: 'zeros',
+};
+
+/** The factory for a name or class name: glorot_uniform, GlorotUniform, IdentityInitializer, GlorotUniformV2. */
+function spelled(name: string): string {
+  const camel = factoryOf(fromSnake(name)).replace(/(Initializer|V2)$/, '');
+  return Object.hasOwn(spellings, camel) ? spellings[camel]! : camel;
+}
+
+/** An initializer as a layer option: an object from `initializers`, a name, or the `getConfig` of an initializer. */
+export function resolveInitializer(call: string, name: string, value: unknown): Initializer {
+  if (value instanceof Initializer) return value;
+  if (isDescribed(value)) return made(call, name, value, initializers, spelled);
+  if (typeof value !== 'string') fail(call, `${name} must be an initializer or its name, got ${show(value)}`);
+  return initializers[checkName(call, name, spelled(value), byName)]();
+}
