@@ -23,7 +23,7 @@ export function combine(node: Reading, make: (a: Form, b: Form) => Form, mode: '
       a.parts.every(({ chain, half }, n) => chain === b.parts[n]!.chain && half === b.parts[n]!.half);
     if (!together || a.axes.join() !== b.axes.join() || a.ids || b.ids) {
       node.fail(
-        'its inputs must be functions of the output of one layer, got those of two; layers here stand in one line',
+        'its inputs must be functions of the output of one layer, got those of two; a sequential model has no branches',
       );
     }
     return node.formed(a, make(a.form, b.form));
