@@ -69,7 +69,9 @@ function asText(bytes) {
 
 /** The fields of every class in assembly/ whose name ends in Plan, read from the source so that they have one home. */
 function structures() {
-  const sources = readdirSync(inRoot('assembly')).sort();
+  const sources = readdirSync(inRoot('assembly'), { recursive: true, encoding: 'utf8' })
+    .filter(file => file.endsWith('.ts'))
+    .sort();
   return sources.flatMap(file =>
     [...readFileSync(inRoot(`assembly/${file}`), 'utf8').matchAll(/class (\w+)Plan {\n([\s\S]*?)\n}/g)].map(match => {
       const [, name = '', body = ''] = match;

@@ -1,5 +1,5 @@
 /**
- * Fits the polynomials of assembly/math.ts and assembly/smooth.ts and prints their tables of coefficients.
+ * Fits the polynomials of assembly/math/elementary.ts and assembly/math/smooth.ts and prints their tables of coefficients.
  *
  *   node scripts/fit-activations.js           print the tables
  *   node scripts/fit-activations.js --check   exit 1 when the sources hold other numbers
@@ -16,7 +16,7 @@
  *   tanh = (s - p) / (s + p): an error d of p gives 2 s d / (s^2 - p^2). Arguments are made positive before, so the
  *   worst case is n = 0 for positive r, and n = 1 for negative r.
  *
- * For assembly/smooth.ts: ln(1 + u) = 2s + s z P(z) with s = u / (2 + u) and z = s^2, for u in [0, 1]; and the integral
+ * For assembly/math/smooth.ts: ln(1 + u) = 2s + s z P(z) with s = u / (2 + u) and z = s^2, for u in [0, 1]; and the integral
  * of the normal density below -a, exp(-a^2 / 2) t Q(t) with t = 1 / (1 + c a), for a in [0, 13.3], beyond which it is 0
  * in float32. Both by their relative error. c is where eight coefficients do best.
  *
@@ -252,7 +252,7 @@ const constants = (names, values) =>
   names.map((name, k) => `const ${name}: f32 = ${literal(at(values, k))};`).join('\n');
 
 const texts = {
-  math: [
+  elementary: [
     'const TABLE: usize = memory.data<f32>([',
     ...table.map(([value, says], i) => `  ${new Array(4).fill(literal(value)).join(', ')}, // ${16 * i}: ${says}`),
     '], 16);',
@@ -265,9 +265,9 @@ const texts = {
 
 for (const [name, text] of Object.entries(texts)) {
   if (process.argv.includes('--check')) {
-    const source = fileURLToPath(new URL(`../assembly/${name}.ts`, import.meta.url));
+    const source = fileURLToPath(new URL(`../assembly/math/${name}.ts`, import.meta.url));
     if (readFileSync(source, 'utf8').includes(text)) continue;
-    console.error(`assembly/${name}.ts does not hold the numbers that scripts/fit-activations.js prints`);
+    console.error(`assembly/math/${name}.ts does not hold the numbers that scripts/fit-activations.js prints`);
     process.exit(1);
   } else {
     console.log(text);

@@ -1,8 +1,8 @@
 /**
- * Fits the polynomial of assembly/log.ts and prints its table of coefficients.
+ * Fits the polynomial of assembly/math/log.ts and prints its table of coefficients.
  *
  *   node scripts/fit-log.js           print the table
- *   node scripts/fit-log.js --check   exit 1 when assembly/log.ts holds other numbers
+ *   node scripts/fit-log.js --check   exit 1 when assembly/math/log.ts holds other numbers
  *
  * What is fitted: p in log(1 + x) = x - s (x - z p(z)), with s = x / (2 + x) and z = s^2. By the series of log it is
  * 2/3 + 2/5 z + 2/7 z^2 + ..., and z <= 1/9 for x from -1/2 to 1.
@@ -14,7 +14,7 @@
 import { readFileSync } from 'node:fs';
 import { fileURLToPath } from 'node:url';
 
-const target = fileURLToPath(new URL('../assembly/log.ts', import.meta.url));
+const target = fileURLToPath(new URL('../assembly/math/log.ts', import.meta.url));
 
 const MOST = 1 / 9;
 const COUNT = 4;
@@ -95,7 +95,7 @@ const text = [
 
 if (process.argv.includes('--check')) {
   if (!readFileSync(target, 'utf8').includes(text)) {
-    console.error('assembly/log.ts does not hold the table that scripts/fit-log.js prints');
+    console.error('assembly/math/log.ts does not hold the table that scripts/fit-log.js prints');
     process.exit(1);
   }
 } else {

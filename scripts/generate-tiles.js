@@ -1,5 +1,5 @@
 /**
- * Writes assembly/tiles.generated.ts: the register tiles of the two matrix products that everything is made of.
+ * Writes assembly/products/tiles.generated.ts: the register tiles of the two matrix products that everything is made of.
  *
  *   node scripts/generate-tiles.js           write
  *   node scripts/generate-tiles.js --check   exit 1 when the file is not what this script writes
@@ -18,7 +18,7 @@
 import { readFileSync, writeFileSync } from 'node:fs';
 import { fileURLToPath } from 'node:url';
 
-const target = fileURLToPath(new URL('../assembly/tiles.generated.ts', import.meta.url));
+const target = fileURLToPath(new URL('../assembly/products/tiles.generated.ts', import.meta.url));
 
 /** Rows x columns of the tiles of C += A * B, widest panels first. Rows that are left over go to the smaller ones. */
 const rowTiles = { 16: [4, 2, 1], 12: [3, 2, 1], 8: [4, 2, 1], 4: [6, 4, 2, 1] };
@@ -201,8 +201,8 @@ function source() {
  * Nothing may alias, except that init may be c. Every size is at least 1.
  */
 
-import { joined } from './joined';
-import { madd } from './math';`,
+import { wideVectors } from './wideVectors';
+import { madd } from '../math/elementary';`,
   ];
   for (const nr of widths(rowTiles)) {
     parts.push(rowPanel(nr), ...rowTiles[/** @type {16 | 12 | 8 | 4} */ (nr)].map(mr => rowTile(mr, nr)));
@@ -215,7 +215,9 @@ import { madd } from './math';`,
 
 if (process.argv.includes('--check')) {
   if (readFileSync(target, 'utf8') !== source()) {
-    console.error('assembly/tiles.generated.ts differs from what scripts/generate-tiles.js writes: run it again.');
+    console.error(
+      'assembly/products/tiles.generated.ts differs from what scripts/generate-tiles.js writes: run it again.',
+    );
     process.exit(1);
   }
 } else {

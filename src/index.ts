@@ -8,7 +8,7 @@ import { version as packageVersion } from '../package.json' with { type: 'json' 
 
 export { math } from './data/classes.ts';
 export { type Dataset, data, type Stacked } from './data/dataset.ts';
-export type { WeightOptions } from './inputs/sampleWeights.ts';
+export type { SampleWeightOptions } from './inputs/sampleWeights.ts';
 export type { KernelsModule } from './kernelsModule.ts';
 export type { Activation as ActivationIdentifier, ActivationName } from './layers/activations.ts';
 export * from './layers/index.ts';

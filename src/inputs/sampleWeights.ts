@@ -9,7 +9,7 @@ import { lengthOf } from '../util/typedArrays.ts';
 import { readBatch } from './batches.ts';
 
 /** What samples and classes count in the loss; metrics take no notice of it. */
-export interface WeightOptions {
+export interface SampleWeightOptions {
   /** A factor for the loss of each sample, [B], or of each time step of outputs that are sequences, [B, T]. */
   sampleWeight?: TensorLike;
   /** A factor for the loss of each class that occurs in y, by its number: { 0: 1, 1: 5 }. */
@@ -27,19 +27,19 @@ export interface Targets {
 }
 
 /** The options, null where they ask for nothing. */
-export function checkWeightOptions(call: string, options: unknown): WeightOptions | null {
+export function checkSampleWeightOptions(call: string, options: unknown): SampleWeightOptions | null {
   if (options === undefined) return null;
-  const known = checkOptions<WeightOptions>(call, options, ['sampleWeight', 'classWeight']);
+  const known = checkOptions<SampleWeightOptions>(call, options, ['sampleWeight', 'classWeight']);
   return known.sampleWeight === undefined && known.classWeight === undefined ? null : known;
 }
 
 /** The options with nothing of the caller's left in them, as `settled` says of batches. */
 export function settledWeights(
   call: string,
-  { sampleWeight, classWeight }: WeightOptions,
+  { sampleWeight, classWeight }: SampleWeightOptions,
   samples: number,
   output: readonly number[],
-): WeightOptions {
+): SampleWeightOptions {
   const own = sampleWeight === undefined ? undefined : readSampleWeight(call, sampleWeight, samples, stepsOf(output));
   return { sampleWeight: own, classWeight: isPlain(classWeight) ? { ...classWeight } : classWeight };
 }
@@ -53,7 +53,7 @@ const stepsOf = (output: readonly number[]): number | null => (output.length ===
  */
 export function writeWeights(
   call: string,
-  { sampleWeight, classWeight }: WeightOptions,
+  { sampleWeight, classWeight }: SampleWeightOptions,
   targets: Targets,
   out: Float32Array,
   at: number,

@@ -3,7 +3,7 @@
 import { Generator } from '../util/generator.ts';
 import { seedAt } from '../util/random.ts';
 import { sizeOf } from '../util/shapes.ts';
-import type { WeightOptions } from './sampleWeights.ts';
+import type { SampleWeightOptions } from './sampleWeights.ts';
 
 /** Numbers of many samples in one run. */
 export class Samples {
@@ -67,7 +67,7 @@ export class Selection {
 }
 
 /** The weights of one batch after the other, in the form in which trainOnBatch takes them. */
-export class Weighing {
+export class SampleWeightBatches {
   readonly #selection: Selection;
   readonly #room: Float32Array;
   readonly #options: { sampleWeight: Float32Array };
@@ -80,7 +80,7 @@ export class Weighing {
   }
 
   /** The weights of a batch, which stand until the next is selected. */
-  select(from: number, count: number): WeightOptions {
+  select(from: number, count: number): SampleWeightOptions {
     const length = count * this.#selection.samples.each;
     if (this.#options.sampleWeight.length !== length) this.#options.sampleWeight = this.#room.subarray(0, length);
     this.#selection.select(from, count).write(this.#room, 0);

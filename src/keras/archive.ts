@@ -1,8 +1,8 @@
 /** Zip archives, as far as `.keras` files are such: three entries, checked before anything is unpacked. */
 
 import { inflateSync, zipSync } from 'fflate';
+import { type FilePath, refuse } from '../saving/filePath.ts';
 import { describeForeign } from '../saving/foreign.ts';
-import { type Place, refuse } from '../saving/place.ts';
 
 /** The entries of a `.keras` file. */
 export const CONFIG = 'config.json';
@@ -31,7 +31,7 @@ const LOCAL_ENTRY = 0x04034b50;
 const COMMENT = 0xffff;
 
 /** The entries of an archive by name. */
-export function openZip(place: Place, bytes: Uint8Array): Map<string, Entry> {
+export function openZip(place: FilePath, bytes: Uint8Array): Map<string, Entry> {
   const foreign = describeForeign(bytes, 'zip');
   if (foreign) refuse(place, `must be a .keras file, got ${foreign}`);
   const view = new DataView(bytes.buffer, bytes.byteOffset, bytes.byteLength);
@@ -56,7 +56,7 @@ export function openZip(place: Place, bytes: Uint8Array): Map<string, Entry> {
   return entries;
 }
 
-function entryAt(place: Place, bytes: Uint8Array, view: DataView, at: number): Entry {
+function entryAt(place: FilePath, bytes: Uint8Array, view: DataView, at: number): Entry {
   const flags = view.getUint16(at + 8, true);
   const method = view.getUint16(at + 10, true);
   const sum = view.getUint32(at + 16, true);
@@ -83,7 +83,7 @@ function entryAt(place: Place, bytes: Uint8Array, view: DataView, at: number): E
 }
 
 /** The room is that of the size alone, whatever the data turn out to be. */
-function inflate(place: Place, data: Uint8Array, size: number): Uint8Array {
+function inflate(place: FilePath, data: Uint8Array, size: number): Uint8Array {
   // Deflate makes at most 1032 bytes of one
   if (size > 1032 * data.length + 1032) refuse(place, `must be at most ${1032 * data.length} bytes long, got ${size}`);
   try {

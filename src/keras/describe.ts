@@ -4,7 +4,7 @@ import type { Layer } from '../layers/layer.ts';
 import { Bidirectional } from '../layers/recurrent/bidirectional.ts';
 import { TimeDistributed } from '../layers/recurrent/timeDistributed.ts';
 import type { Sequential } from '../model/sequential.ts';
-import { type Place, refuse, within } from '../saving/place.ts';
+import { type FilePath, refuse, within } from '../saving/filePath.ts';
 import { type Config, type ConfigValue, toPython } from '../util/config.ts';
 import { show } from '../util/errors.ts';
 
@@ -17,7 +17,7 @@ const keras = (module: string, className: string, config: Config): Config => ({
 });
 
 /** What to put into `config.json`; refuses what Keras 3 does not have. */
-export function describeModel(place: Place, model: Sequential): Config {
+export function describeModel(place: FilePath, model: Sequential): Config {
   const { name, layers, inputs } = model;
   checkName(within(place, 'name'), name);
   const shape = inputs[0]!.shape;
@@ -40,7 +40,7 @@ function freeName(layers: readonly Layer[]): string {
   return name;
 }
 
-function describeLayer(place: Place, layer: Layer): Config {
+function describeLayer(place: FilePath, layer: Layer): Config {
   checkName(place, layer.name);
   const { className } = layer;
   const { batchInputShape: _, dtype, ...settings } = layer.getConfig() as Config & { dtype?: string };
@@ -49,7 +49,7 @@ function describeLayer(place: Place, layer: Layer): Config {
 }
 
 /** What is spelled differently, layer by layer. */
-function ownOf(place: Place, layer: Layer, config: Config): Config {
+function ownOf(place: FilePath, layer: Layer, config: Config): Config {
   if (layer instanceof TimeDistributed) return { ...config, layer: describeLayer(place, layer.layer) };
   if (layer instanceof Bidirectional) {
     const [forward, backward] = [layer.forwardLayer, layer.backwardLayer].map(half => describeLayer(place, half));
@@ -85,7 +85,7 @@ const modules: [RegExp, string][] = [
 ];
 
 /** Options in the spelling of Python, objects among them with their module. */
-function pythonOf(place: Place, value: ConfigValue, name = ''): ConfigValue {
+function pythonOf(place: FilePath, value: ConfigValue, name = ''): ConfigValue {
   if (/^(recurrentA|a)ctivation$/.test(name)) return activationOf(within(place, name), value as string);
   if (name === 'name') return value;
   if (value === null || typeof value !== 'object') return toPython(value);
@@ -101,7 +101,7 @@ function pythonOf(place: Place, value: ConfigValue, name = ''): ConfigValue {
   );
 }
 
-function activationOf(place: Place, name: string): string {
+function activationOf(place: FilePath, name: string): string {
   if (name === 'hardSigmoid') {
     refuse(place, "must be one that Keras 3 has, got 'hardSigmoid': its hard_sigmoid is 'hard_sigmoid_keras3' here");
   }
@@ -110,6 +110,6 @@ function activationOf(place: Place, name: string): string {
   return name === 'swish' ? 'silu' : (toPython(name) as string);
 }
 
-function checkName(place: Place, name: string): void {
+function checkName(place: FilePath, name: string): void {
   if (name.includes('/')) refuse(place, `a name must not hold '/' in Keras, got ${show(name)}`);
 }

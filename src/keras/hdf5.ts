@@ -7,8 +7,8 @@
  * before something is read there, and the work is bounded by the size of the file.
  */
 
+import type { FilePath } from '../saving/filePath.ts';
 import { describeForeign } from '../saving/foreign.ts';
-import type { Place } from '../saving/place.ts';
 import { show } from '../util/errors.ts';
 import { sizeOf } from '../util/shapes.ts';
 import { Hdf5Bytes } from './hdf5Bytes.ts';
@@ -67,7 +67,7 @@ interface Text {
 }
 
 /** @param place the call and the part of the file, for messages */
-export function openHdf5(place: Place, bytes: Uint8Array): Hdf5Group {
+export function openHdf5(place: FilePath, bytes: Uint8Array): Hdf5Group {
   return new Reader(new Hdf5Bytes(place, bytes)).root();
 }
 

@@ -2,7 +2,7 @@
  * The bytes of an HDF5 file. Checks every read against the end of the file and limits the total number of bytes read.
  */
 
-import type { Place } from '../saving/place.ts';
+import type { FilePath } from '../saving/filePath.ts';
 import { fail } from '../util/errors.ts';
 
 const NOWHERE = 0xffff_ffff_ffff_ffffn;
@@ -17,7 +17,7 @@ export class Hdf5Bytes {
   #left: number;
 
   constructor(
-    readonly place: Place,
+    readonly place: FilePath,
     readonly bytes: Uint8Array,
   ) {
     this.#view = new DataView(bytes.buffer, bytes.byteOffset, bytes.byteLength);

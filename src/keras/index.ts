@@ -2,12 +2,12 @@
 
 import type { Sequential } from '../model/sequential.ts';
 import { type Dialect, dialectOf } from '../saving/dialect.ts';
-import { MOST_TEXT, type Place, parseTopology, refuse } from '../saving/place.ts';
+import { type FilePath, MOST_TEXT, parseTopology, refuse } from '../saving/filePath.ts';
 import { type Arrangement, arrangementOf, modelOf } from '../saving/topology.ts';
 import { noMore } from '../util/arguments.ts';
 import { checkBytes } from '../util/bytes.ts';
 import { fail, show } from '../util/errors.ts';
-import { drawing } from '../util/random.ts';
+import { rollBackSeedsOnError } from '../util/random.ts';
 import { CONFIG, METADATA, openZip, WEIGHTS } from './archive.ts';
 import { type Hdf5Group, openHdf5 } from './hdf5.ts';
 import { readWeights } from './weights.ts';
@@ -27,7 +27,7 @@ export async function loadKerasModel(bytes: Uint8Array | ArrayBuffer): Promise<S
   noMore('loadKerasModel', 1, arguments);
   const call = 'loadKerasModel';
   const file = checkBytes(call, 'bytes', bytes);
-  return drawing(() => (isZip(file) ? readArchive(call, file) : readWhole(call, file)));
+  return rollBackSeedsOnError(() => (isZip(file) ? readArchive(call, file) : readWhole(call, file)));
 }
 
 /**
@@ -94,7 +94,7 @@ function arrangementIn(call: string, file: Uint8Array, root: Hdf5Group): Arrange
 }
 
 /** The Keras version that wrote the file; null if unknown. */
-function dialectIn(place: Place, root: Hdf5Group): Dialect | null {
+function dialectIn(place: FilePath, root: Hdf5Group): Dialect | null {
   const group = root.get('model_weights');
   const version = root.strings('keras_version') ?? (group?.kind === 'group' ? group.strings('keras_version') : null);
   return version && versionOf(place, { keras_version: version.join('') });
@@ -107,12 +107,12 @@ function weightsOf(call: string, file: Uint8Array, model: Sequential): Uint8Arra
   return entry.read(8 * 4 * model.countParams() + MEGABYTE + 2 ** 16 * model.layers.length);
 }
 
-function parse(place: Place, text: Uint8Array | string): unknown {
+function parse(place: FilePath, text: Uint8Array | string): unknown {
   return parseTopology(place, typeof text === 'string' ? text : new TextDecoder().decode(text));
 }
 
 /** Which Keras it was. */
-function versionOf(place: Place, metadata: unknown): Dialect {
+function versionOf(place: FilePath, metadata: unknown): Dialect {
   const { keras_version } = (metadata ?? {}) as { keras_version?: unknown };
   const dialect = dialectOf(place, keras_version);
   return dialect ?? refuse(place, `keras_version must be that of Keras 2 or 3, got ${show(keras_version)}`);

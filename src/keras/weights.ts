@@ -3,7 +3,7 @@
 import type { Layer, WeightSpec } from '../layers/layer.ts';
 import type { Sequential } from '../model/sequential.ts';
 import { fromCudnn, isCudnnBias } from '../saving/cudnn.ts';
-import { type Place, refuse, within } from '../saving/place.ts';
+import { type FilePath, refuse, within } from '../saving/filePath.ts';
 import type { Arrangement } from '../saving/topology.ts';
 import { tensor } from '../tensor/make.ts';
 import type { Tensor } from '../tensor/tensor.ts';
@@ -22,7 +22,7 @@ const OLD_LAYERS = '_layer_checkpoint_dependencies';
  * @param arrange returns the arrangement of the layers in the file; null if unknown
  */
 export function readWeights(
-  place: Place,
+  place: FilePath,
   root: Hdf5Group,
   size: number,
   model: Sequential,
@@ -48,7 +48,7 @@ function modelIn(root: Hdf5Group): string | undefined {
 }
 
 /** Checks that the arrangement of a file has as many layers as the model. */
-function checkArrangement(place: Place, arrangement: Arrangement, { layers }: Sequential): Arrangement {
+function checkArrangement(place: FilePath, arrangement: Arrangement, { layers }: Sequential): Arrangement {
   const wanted = layers.filter(({ className }, n) => n > 0 || className !== 'InputLayer').length;
   const found = layersOf(arrangement).length;
   if (found !== wanted)
@@ -56,7 +56,7 @@ function checkArrangement(place: Place, arrangement: Arrangement, { layers }: Se
   return arrangement;
 }
 
-function readByClass(place: Place, root: Hdf5Group, model: Sequential, arrange: () => Arrangement | null): Tensor[] {
+function readByClass(place: FilePath, root: Hdf5Group, model: Sequential, arrange: () => Arrangement | null): Tensor[] {
   const { layers } = model;
   const inner = modelIn(root);
   const found = inner === undefined ? null : arrange();
@@ -100,7 +100,7 @@ function varsOf(root: Hdf5Group, path: string, count: number): Hdf5Group | null 
 
 /** Assigns all weights in order and ignores layer names, as Keras does. */
 function readByName(
-  place: Place,
+  place: FilePath,
   root: Hdf5Group,
   names: readonly string[],
   model: Sequential,
@@ -174,7 +174,7 @@ function storedOrder(
 }
 
 /** The path of a weight in the file, and its data. */
-type Stored = readonly [Place, Hdf5Group | Hdf5Data | null];
+type Stored = readonly [FilePath, Hdf5Group | Hdf5Data | null];
 
 /** The weights of one cell, or of another object with weights. */
 function readHolder(stored: readonly Stored[], specs: readonly WeightSpec[]): Tensor[] {
@@ -203,7 +203,7 @@ function listOf(group: Hdf5Group, name: string): string[] | null {
   return parts;
 }
 
-function read(place: Place, data: Hdf5Group | Hdf5Data | null, shape: readonly number[]): Float32Array {
+function read(place: FilePath, data: Hdf5Group | Hdf5Data | null, shape: readonly number[]): Float32Array {
   if (data?.kind !== 'data') return refuse(place, 'must be numbers, got none');
   if (data.shape.length !== shape.length || data.shape.some((n, axis) => n !== shape[axis])) {
     refuse(place, `must have the shape ${showShape(shape)}, got ${showShape(data.shape)}`);

@@ -1,6 +1,6 @@
 /** Layers that apply an activation and do nothing else. */
 
-import { type Flow, floatBits, type Homes, type Planner, padded, strided } from '../plan/plan.ts';
+import { floatBits, type LayerOffsets, type Planner, padded, type Signal, strided } from '../plan/plan.ts';
 import type { Config } from '../util/config.ts';
 import { fail, show } from '../util/errors.ts';
 import { checkNumber } from '../util/options.ts';
@@ -44,7 +44,7 @@ export abstract class Pointwise extends Weightless {
     return input;
   }
 
-  override plan(planner: Planner, input: Flow, _home: Homes, top: boolean): Flow {
+  override plan(planner: Planner, input: Signal, _home: LayerOffsets, top: boolean): Signal {
     const { f } = this;
     const { y: x, dy: dx, mask } = input;
     if (f === 'linear') return input;
@@ -53,7 +53,7 @@ export abstract class Pointwise extends Weightless {
     const y = planner.rows(`${this.name}/y`, x.steps, x.width);
     const dy = dx && !fused ? planner.rows(`${this.name}/dy`, x.steps, x.width) : null;
     const slope = dy && (shaped || f === 'relu' || f === 'sigmoid' || f === 'tanh' || hasOwnSlope(f));
-    planner.stages.push({
+    planner.calls.push({
       kind: 'activation',
       fields: {
         activation: shaped ? f.kind : numberOf(f),

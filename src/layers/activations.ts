@@ -1,4 +1,4 @@
-/** Activations by name; each stands at the number under which assembly/activations.ts knows it. */
+/** Activations by name; each stands at the number under which assembly/math/activations.ts knows it. */
 
 import { checkName } from '../util/options.ts';
 

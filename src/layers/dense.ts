@@ -1,6 +1,15 @@
 /** The dense layer: options, shapes, and what its kernels need. */
 
-import { type Flow, type Homes, inLine, type Planner, padded, type Rows, spacing, wholeLines } from '../plan/plan.ts';
+import {
+  inLine,
+  type LayerOffsets,
+  type Planner,
+  padded,
+  type Rows,
+  type Signal,
+  spacing,
+  wholeLines,
+} from '../plan/plan.ts';
 import type { Config } from '../util/config.ts';
 import { checkBoolean, checkCount } from '../util/options.ts';
 import type { Shape } from '../util/shapes.ts';
@@ -10,7 +19,7 @@ import { type Constraint, type ConstraintName, resolveConstraint } from '../weig
 import { type Initializer, type InitializerName, initializers, resolveInitializer } from '../weights/initializers.ts';
 import { type Regularizer, type RegularizerName, resolveRegularizer } from '../weights/regularizers.ts';
 import { type Activation, type ActivationName, hasOwnSlope, numberOf, resolveActivation } from './activations.ts';
-import { checkLayerOptions, Layer, type LayerOptions, settingsOf, type WeightOptions } from './layer.ts';
+import { checkLayerOptions, Layer, type LayerOptions, settingsOf, type WeightSettings } from './layer.ts';
 
 /** Options of `layers.dense`. */
 export interface DenseOptions extends LayerOptions {
@@ -50,8 +59,8 @@ export class Dense extends Layer {
   readonly units: number;
   readonly activation: ActivationName;
   readonly useBias: boolean;
-  readonly #kernel: WeightOptions;
-  readonly #bias: WeightOptions;
+  readonly #kernel: WeightSettings;
+  readonly #bias: WeightSettings;
 
   constructor(options: DenseOptions) {
     const call = 'layers.dense';
@@ -110,7 +119,7 @@ export class Dense extends Layer {
     kernels.denseWeights(packed, kernel!, bias ?? 0, this.#inputs, this.units, Number(inward));
   }
 
-  override plan(planner: Planner, input: Flow, home: Homes, top: boolean): Flow {
+  override plan(planner: Planner, input: Signal, home: LayerOffsets, top: boolean): Signal {
     const { training } = planner;
     const { y: x, dy: dx, mask } = inLine(planner, this.name, input);
     const K = x.width;
@@ -129,7 +138,7 @@ export class Dense extends Layer {
     const fused = top && planner.fused === this.activation;
     const logits = fused ? like('logits') : null;
     const slope = training && !fused && hasOwnSlope(this.activation) ? like('slope') : null;
-    planner.stages.push({
+    planner.calls.push({
       kind: 'dense',
       fields: {
         rows: x.steps * x.rows,

@@ -1,12 +1,12 @@
 /** Dropout: in training, numbers are dropped at random and the others grow; elsewhere the layer is not there. */
 
-import { type Flow, floatBits, type Planner, padded, strided } from '../plan/plan.ts';
+import { floatBits, type Planner, padded, type Signal, strided } from '../plan/plan.ts';
 import type { Config } from '../util/config.ts';
 import { fail, show } from '../util/errors.ts';
 import { checkNumber } from '../util/options.ts';
 import { checkSeed, nextSeed, seedBits } from '../util/random.ts';
 import { checkShape, type Shape, showShape } from '../util/shapes.ts';
-import { checkLayerOptions, type LayerOptions, type WeightHome } from './layer.ts';
+import { checkLayerOptions, type LayerOptions, type WeightStore } from './layer.ts';
 import { Weightless } from './weightless.ts';
 
 /** Options of `layers.dropout`. */
@@ -48,7 +48,7 @@ export class Dropout extends Weightless {
     if (this.noiseShape) fail(call, `layer must be a dropout without noiseShape, got ${show(this.noiseShape)}`);
   }
 
-  override build(call: string, input: Shape, home: WeightHome): void {
+  override build(call: string, input: Shape, home: WeightStore): void {
     super.build(call, input, home);
     this.#shared = this.#sharesSteps(call, input);
     // Layers that drop nothing draw nothing, so that what is drawn after them does not depend on this.
@@ -81,12 +81,12 @@ export class Dropout extends Weightless {
     return shared;
   }
 
-  override plan(planner: Planner, input: Flow): Flow {
+  override plan(planner: Planner, input: Signal): Signal {
     if (!planner.training || this.rate === 0) return input;
     const { y: x, dy: dx, mask } = input;
     const y = planner.rows(`${this.name}/y`, x.steps, x.width);
     const dy = dx && planner.rows(`${this.name}/dy`, x.steps, x.width);
-    planner.stages.push({
+    planner.calls.push({
       kind: 'dropout',
       fields: {
         steps: x.steps,

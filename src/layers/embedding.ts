@@ -1,6 +1,6 @@
 /** Embedding: every number of a sample is an id, and becomes the row of a table of weights that it names. */
 
-import { type Flow, type Homes, type Planner, padded, strided, wholeLines } from '../plan/plan.ts';
+import { type LayerOffsets, type Planner, padded, type Signal, strided, wholeLines } from '../plan/plan.ts';
 import type { Config } from '../util/config.ts';
 import { fail, show } from '../util/errors.ts';
 import { checkBoolean, checkCount } from '../util/options.ts';
@@ -10,7 +10,7 @@ import { type Constraint, type ConstraintName, resolveConstraint } from '../weig
 import { type Initializer, type InitializerName, initializers, resolveInitializer } from '../weights/initializers.ts';
 import { type Regularizer, type RegularizerName, resolveRegularizer } from '../weights/regularizers.ts';
 import { InputLayer } from './inputLayer.ts';
-import { checkLayerOptions, Layer, type LayerOptions, settingsOf, type WeightOptions } from './layer.ts';
+import { checkLayerOptions, Layer, type LayerOptions, settingsOf, type WeightSettings } from './layer.ts';
 
 /** Options of `layers.embedding`. */
 export interface EmbeddingOptions extends Omit<LayerOptions, 'inputDim'> {
@@ -47,7 +47,7 @@ export class Embedding extends Layer {
   readonly outputDim: number;
   readonly maskZero: boolean;
   readonly inputLength: number | null;
-  readonly #embeddings: WeightOptions;
+  readonly #embeddings: WeightSettings;
 
   constructor(options: EmbeddingOptions) {
     const call = 'layers.embedding';
@@ -120,13 +120,13 @@ export class Embedding extends Layer {
     kernels.embeddingWeights(packed, plain[0]!, this.inputDim, this.outputDim, Number(inward));
   }
 
-  override plan(planner: Planner, { y: ids }: Flow, home: Homes): Flow {
+  override plan(planner: Planner, { y: ids }: Signal, home: LayerOffsets): Signal {
     const { training } = planner;
     const steps = ids.width;
     const y = planner.rows(`${this.name}/y`, steps, this.outputDim);
     const dy = training ? planner.rows(`${this.name}/dy`, steps, this.outputDim) : null;
     const mask = this.maskZero ? planner.mask(`${this.name}/mask`, steps) : null;
-    planner.stages.push({
+    planner.calls.push({
       kind: 'embedding',
       fields: {
         rows: ids.rows,

@@ -1,6 +1,6 @@
 /** The numbers of a sample in one row. */
 
-import { type Flow, type Planner, reshaped } from '../plan/plan.ts';
+import { type Planner, reshaped, type Signal } from '../plan/plan.ts';
 import type { Config } from '../util/config.ts';
 import { fail, show } from '../util/errors.ts';
 import { type Shape, showShape } from '../util/shapes.ts';
@@ -36,7 +36,7 @@ export class Flatten extends Weightless {
     return [input[0]!, input[1]! * input[2]!];
   }
 
-  override plan(planner: Planner, input: Flow): Flow {
+  override plan(planner: Planner, input: Signal): Signal {
     const { steps, width } = input.y;
     if (this.built.input.length === 2) return input;
     return reshaped(planner, this.name, input, 1, steps * width);

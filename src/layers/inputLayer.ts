@@ -1,6 +1,6 @@
 /** Names the input of a model; computes nothing. */
 
-import type { Flow, Planner } from '../plan/plan.ts';
+import type { Planner, Signal } from '../plan/plan.ts';
 import { fail } from '../util/errors.ts';
 import { checkBoolean } from '../util/options.ts';
 import type { Shape } from '../util/shapes.ts';
@@ -32,7 +32,7 @@ export class InputLayer extends Layer {
 
   override moveWeights(): void {}
 
-  override plan(_planner: Planner, input: Flow): Flow {
+  override plan(_planner: Planner, input: Signal): Signal {
     return input;
   }
 }

@@ -1,6 +1,6 @@
 /** What every layer is: shapes, weights, and a plan for its kernels. Layers do no arithmetic. */
 
-import type { Flow, Homes, Planner } from '../plan/plan.ts';
+import type { LayerOffsets, Planner, Signal } from '../plan/plan.ts';
 import { readTensor, type TensorLike } from '../tensor/read.ts';
 import { Tensor } from '../tensor/tensor.ts';
 import { exactMethods } from '../util/arguments.ts';
@@ -12,7 +12,7 @@ import type { Kernels } from '../wasm/kernels.ts';
 import type { Constraint } from '../weights/constraints.ts';
 import type { Initializer } from '../weights/initializers.ts';
 import type { Regularizer } from '../weights/regularizers.ts';
-import { noteClass } from './made.ts';
+import { registerClass } from './registry.ts';
 
 /** Options of every layer. */
 export interface LayerOptions {
@@ -59,17 +59,17 @@ export interface WeightSpec {
 }
 
 /** What a caller chooses for a weight. */
-export type WeightOptions = Pick<WeightSpec, 'initializer' | 'regularizer' | 'constraint'>;
+export type WeightSettings = Pick<WeightSpec, 'initializer' | 'regularizer' | 'constraint'>;
 
 /** As plain data: what was chosen for the weight of a name. */
-export const settingsOf = (name: string, { initializer, regularizer, constraint }: WeightOptions): Config => ({
+export const settingsOf = (name: string, { initializer, regularizer, constraint }: WeightSettings): Config => ({
   [`${name}Initializer`]: describe(initializer),
   [`${name}Regularizer`]: describe(regularizer ?? null),
   [`${name}Constraint`]: describe(constraint ?? null),
 });
 
 /** What holds the weights of a layer once it belongs to a model. */
-export interface WeightHome {
+export interface WeightStore {
   read(call: string, layer: Layer): Float32Array[];
   write(call: string, layer: Layer, values: readonly Float32Array[]): void;
 }
@@ -85,7 +85,7 @@ export abstract class Layer {
   #frozenByModel = false;
   readonly #lists: boolean;
   #weights: WeightSpec[] = [];
-  #home: WeightHome | null = null;
+  #home: WeightStore | null = null;
   #built: { input: Shape; output: Shape } | null = null;
   #initialValues: Float32Array[] | null = null;
   readonly #initialWeights: readonly TensorLike[] | undefined;
@@ -108,7 +108,7 @@ export abstract class Layer {
     if (options.weights !== undefined && !Array.isArray(options.weights)) {
       fail(call, `weights must be an array of tensors, got ${show(options.weights)}`);
     }
-    noteClass(className, new.target as never);
+    registerClass(className, new.target as never);
     this.#initialWeights = options.weights;
     this.#lists = lists;
     this.name = readName(call, className, options.name);
@@ -173,7 +173,7 @@ export abstract class Layer {
     return readWeights(call, weights, this.weightSpecs);
   }
 
-  #homeOf(call: string): WeightHome {
+  #homeOf(call: string): WeightStore {
     return this.#home ?? fail(call, 'the layer must belong to a model first; pass it to model.add');
   }
 
@@ -237,7 +237,7 @@ export abstract class Layer {
   }
 
   /** @internal Fixes the shapes and draws the seeds of the initial weights. Checks everything before it keeps any. */
-  build(call: string, input: Shape, home: WeightHome): void {
+  build(call: string, input: Shape, home: WeightStore): void {
     if (this.#home) fail(call, `layer must not belong to a model yet, got '${this.name}'`);
     if (input.at(-1) === null && !this.#lists) {
       fail(call, `${this.name} needs an input whose last axis is fixed, got ${showShape(input)}`);
@@ -296,7 +296,7 @@ export abstract class Layer {
    * @param top whether the loss comes next
    * @returns what this layer leaves, and, in training, where it expects the gradient of that
    */
-  abstract plan(planner: Planner, input: Flow, home: Homes, top: boolean): Flow;
+  abstract plan(planner: Planner, input: Signal, home: LayerOffsets, top: boolean): Signal;
 }
 
 exactMethods(Layer, 'layer', ['countParams', 'getWeights', 'setWeights', 'getConfig']);

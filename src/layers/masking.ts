@@ -1,6 +1,6 @@
 /** Masking: time steps whose features all have one value do not count. */
 
-import { type Flow, floatBits, type Planner, strided } from '../plan/plan.ts';
+import { floatBits, type Planner, type Signal, strided } from '../plan/plan.ts';
 import type { Config } from '../util/config.ts';
 import { fail } from '../util/errors.ts';
 import { checkNumber } from '../util/options.ts';
@@ -40,11 +40,11 @@ export class Masking extends Weightless {
     return input;
   }
 
-  override plan(planner: Planner, { y: x, dy: dx }: Flow): Flow {
+  override plan(planner: Planner, { y: x, dy: dx }: Signal): Signal {
     const y = planner.rows(`${this.name}/y`, x.steps, x.width);
     const dy = dx && planner.rows(`${this.name}/dy`, x.steps, x.width);
     const mask = planner.mask(`${this.name}/mask`, x.steps);
-    planner.stages.push({
+    planner.calls.push({
       kind: 'masking',
       fields: {
         steps: x.steps,

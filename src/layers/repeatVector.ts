@@ -1,6 +1,6 @@
 /** One row for each sample becomes so many time steps of it: from an encoder to a decoder. */
 
-import { type Flow, type Planner, strided } from '../plan/plan.ts';
+import { type Planner, type Signal, strided } from '../plan/plan.ts';
 import type { Config } from '../util/config.ts';
 import { fail } from '../util/errors.ts';
 import { checkCount } from '../util/options.ts';
@@ -34,10 +34,10 @@ export class RepeatVector extends Weightless {
     return [input[0]!, this.n, input[1]!];
   }
 
-  override plan(planner: Planner, { y: x, dy: dx }: Flow): Flow {
+  override plan(planner: Planner, { y: x, dy: dx }: Signal): Signal {
     const y = planner.rows(`${this.name}/y`, this.n, x.width);
     const dy = dx && planner.rows(`${this.name}/dy`, this.n, x.width);
-    planner.stages.push({
+    planner.calls.push({
       kind: 'repeat',
       fields: {
         rows: x.rows,

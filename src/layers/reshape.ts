@@ -1,6 +1,6 @@
 /** The numbers of a sample in the same order, in another shape. */
 
-import { type Flow, type Planner, reshaped } from '../plan/plan.ts';
+import { type Planner, reshaped, type Signal } from '../plan/plan.ts';
 import type { Config } from '../util/config.ts';
 import { fail, show } from '../util/errors.ts';
 import { type Shape, showShape, sizeOf } from '../util/shapes.ts';
@@ -51,7 +51,7 @@ export class Reshape extends Weightless {
     return [input[0]!, ...this.targetShape.map(n => n ?? size / known)];
   }
 
-  override plan(planner: Planner, input: Flow): Flow {
+  override plan(planner: Planner, input: Signal): Signal {
     const [, ...sample] = this.built.output as number[];
     const [steps, width] = sample.length === 2 ? [sample[0]!, sample[1]!] : [1, sample[0]!];
     if (steps === input.y.steps) return { ...input, mask: null };

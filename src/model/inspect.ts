@@ -3,14 +3,14 @@
 import { readBatch } from '../inputs/batches.ts';
 import { Layer } from '../layers/layer.ts';
 import { Recurrent } from '../layers/recurrent/recurrent.ts';
-import type { BoundPlan } from '../plan/boundPlan.ts';
+import type { CompiledPlan } from '../plan/compiledPlan.ts';
 import type { TensorLike } from '../tensor/read.ts';
 import { Tensor } from '../tensor/tensor.ts';
 import { fail, show } from '../util/errors.ts';
 import { floatsFor } from '../util/shapes.ts';
-import { isOdd, warnOnce } from '../util/warning.ts';
+import { isNotFinite, warnOnce } from '../util/warning.ts';
 import { float32 } from '../wasm/engine.ts';
-import type { Runner } from './runner.ts';
+import type { ModelView } from './modelView.ts';
 
 /**
  * Tensors [B, T, U] by their letters: i, f, g, o, c, h of an lstm, z, r, n, h of a gru, h of a simpleRNN. Steps are in
@@ -29,9 +29,9 @@ const gates: Record<string, readonly string[]> = {
 };
 
 /** The layer whose gates are asked for: itself, or by its name. */
-export function inspected(call: string, runner: Runner, layer: unknown): Recurrent {
-  const { layers } = runner.stack;
-  const found = typeof layer === 'string' ? runner.stack.find(call, layer) : layer;
+export function inspected(call: string, view: ModelView, layer: unknown): Recurrent {
+  const { layers } = view.stack;
+  const found = typeof layer === 'string' ? view.stack.find(call, layer) : layer;
   if (!(found instanceof Layer) || !layers.includes(found)) {
     fail(call, `layer must be a layer of the model or its name, got ${show(layer)}`);
   }
@@ -49,17 +49,17 @@ export function inspected(call: string, runner: Runner, layer: unknown): Recurre
  */
 export function inspectLayer(
   call: string,
-  runner: Runner,
+  view: ModelView,
   layer: Recurrent,
   x: TensorLike,
   shape: readonly number[],
 ): Inspection {
-  const input = runner.inputShape(call);
-  const { objective } = runner.stack;
+  const input = view.inputShape(call);
+  const { objective } = view.stack;
   const source = readBatch(call, 'x', x, shape);
-  runner.expectSame(call, input, objective);
-  runner.checkInput(call, 'x', source, 0, source.length);
-  const plan = runner.executor(call).prepare(call, shape[0]!, shape.slice(1), 'predict');
+  view.expectSame(call, input, objective);
+  view.checkInput(call, 'x', source, 0, source.length);
+  const plan = view.plans(call).prepare(call, shape[0]!, shape.slice(1), 'predict');
   float32().set(source, plan.input);
   plan.forward();
   plan.rewind();
@@ -70,19 +70,19 @@ export function inspectLayer(
   const read = letters.map((letter, n) => (letter ? [[letter, reader.grouped('gates', 0, letters.length, n)]] : []));
   const cells = className === 'LSTMCell' ? [['c', reader.grouped('c', 1, 1, 0)]] : [];
   const h = reader.rows(className === 'GRUCell' ? 'h' : 'hx');
-  const wrong = h.dataSync().find(isOdd);
-  if (wrong !== undefined) warnOnce(runner.parameters(call), call, 'h holds', wrong);
+  const wrong = h.dataSync().find(isNotFinite);
+  if (wrong !== undefined) warnOnce(view.parameters(call), call, 'h holds', wrong);
   return { ...Object.fromEntries([...read.flat(), ...cells]), h };
 }
 
 /** The buffers of one layer, taken out of the order of the kernels. */
 class Reader {
   readonly #call: string;
-  readonly #bound: BoundPlan;
+  readonly #bound: CompiledPlan;
   readonly #layer: string;
   readonly #units: number;
 
-  constructor(call: string, bound: BoundPlan, layer: string, units: number) {
+  constructor(call: string, bound: CompiledPlan, layer: string, units: number) {
     this.#call = call;
     this.#bound = bound;
     this.#layer = layer;

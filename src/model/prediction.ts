@@ -5,9 +5,9 @@ import type { TensorLike } from '../tensor/read.ts';
 import { Tensor } from '../tensor/tensor.ts';
 import { floatsFor, sizeOf } from '../util/shapes.ts';
 import { FLOAT } from '../util/units.ts';
-import { isOdd, warnOnce } from '../util/warning.ts';
+import { isNotFinite, warnOnce } from '../util/warning.ts';
 import { float32, kernels } from '../wasm/engine.ts';
-import type { Runner } from './runner.ts';
+import type { ModelView } from './modelView.ts';
 
 /**
  * @param shape that of x, checked
@@ -15,27 +15,27 @@ import type { Runner } from './runner.ts';
  */
 export function predictAll(
   call: string,
-  runner: Runner,
+  view: ModelView,
   x: TensorLike,
   shape: readonly number[],
   size: number,
 ): Tensor {
-  const input = runner.inputShape(call);
-  const { objective } = runner.stack;
+  const input = view.inputShape(call);
+  const { objective } = view.stack;
   const samples = shape[0]!;
   const sample = shape.slice(1);
   const width = sizeOf(sample);
-  const output = runner.outputFor(shape);
+  const output = view.outputFor(shape);
   const out = floatsFor(call, 'the predictions', output);
   const each = sizeOf(output.slice(1));
   const source = readBatch(call, 'x', x, shape); // one array, whatever was given: a ragged one fails here, early
-  runner.expectSame(call, input, objective);
-  runner.checkInput(call, 'x', source, 0, source.length);
-  const executor = runner.executor(call);
+  view.expectSame(call, input, objective);
+  view.checkInput(call, 'x', source, 0, source.length);
+  const plans = view.plans(call);
   let squares = 0; // of finite numbers, finite in float64
   for (let from = 0; from < samples; from += size) {
     const count = Math.min(size, samples - from);
-    const batch = executor.prepare(call, count, sample, 'predict');
+    const batch = plans.prepare(call, count, sample, 'predict');
     const part = count === samples ? source : source.subarray(from * width, (from + count) * width);
     float32().set(part, batch.input);
     batch.forward();
@@ -43,6 +43,6 @@ export function predictAll(
     squares += kernels().sumOfSquares(batch.result * FLOAT, batch.resultSize);
     out.set(float32().subarray(batch.result, batch.result + batch.resultSize), from * each);
   }
-  if (isOdd(squares)) warnOnce(runner.parameters(call), call, 'the predictions hold', out.find(isOdd));
+  if (isNotFinite(squares)) warnOnce(view.parameters(call), call, 'the predictions hold', out.find(isNotFinite));
   return new Tensor(out, output);
 }

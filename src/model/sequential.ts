@@ -2,7 +2,7 @@
 
 import { version } from '../../package.json' with { type: 'json' };
 import { type OneTensor, shapeOfBatch, single } from '../inputs/batches.ts';
-import type { WeightOptions } from '../inputs/sampleWeights.ts';
+import type { SampleWeightOptions } from '../inputs/sampleWeights.ts';
 import type { Layer } from '../layers/layer.ts';
 import type { RecurrentLayer } from '../layers/recurrent/recurrent.ts';
 import { type CompileOptions, readObjective } from '../objective/objective.ts';
@@ -24,51 +24,51 @@ import { fitSamples, type ModelFitArgs } from '../training/fit.ts';
 import { fitDataset, type ModelFitDatasetArgs } from '../training/fitDataset.ts';
 import type { History } from '../training/history.ts';
 import { checkBatchSize, checkWhole } from '../training/options.ts';
-import { type Trainee, traineeOf } from '../training/trainee.ts';
+import { type TrainedModel, trainedModelOf } from '../training/trainedModel.ts';
 import { exactMethods, noMore } from '../util/arguments.ts';
 import { type Config, describe, toPython } from '../util/config.ts';
 import { fail, show } from '../util/errors.ts';
 import { checkBoolean, checkCount, checkOptions } from '../util/options.ts';
-import { drawing } from '../util/random.ts';
+import { rollBackSeedsOnError } from '../util/random.ts';
 import type { Shape } from '../util/shapes.ts';
 import { type Inspection, inspected, inspectLayer } from './inspect.ts';
+import { ModelView } from './modelView.ts';
 import { predictAll } from './prediction.ts';
-import { Runner } from './runner.ts';
 import type { Stack } from './stack.ts';
 import { checkStates, readStates, recurrentOf, writeStates } from './states.ts';
-import { Step } from './step.ts';
 import { Stream } from './stream.ts';
 import { readSummary, summarize } from './summary.ts';
+import { TrainStep } from './trainStep.ts';
 
 let unnamed = 0;
 
 /** @internal What a model runs on, for those who load one. */
-export let runnerOf: (model: Sequential) => Runner;
+export let viewOf: (model: Sequential) => ModelView;
 
 /** @internal The model as the loop of a training sees it. */
-export let trainedBy: (model: Sequential) => Trainee;
+export let trainedBy: (model: Sequential) => TrainedModel;
 
 /** A stack of layers; make one with `sequential()`. */
 export class Sequential {
   static {
-    runnerOf = model => model.#runner;
-    trainedBy = model => model.#trainee;
+    viewOf = model => model.#view;
+    trainedBy = model => model.#trained;
   }
 
   /** The name Keras gives it. */
   readonly className = 'Sequential';
   readonly name: string;
-  readonly #runner: Runner;
+  readonly #view: ModelView;
   readonly #stack: Stack;
-  readonly #step: Step;
-  readonly #trainee: Trainee;
+  readonly #step: TrainStep;
+  readonly #trained: TrainedModel;
   #stopTraining = false;
   #metadata: { [name: string]: unknown } | null = null;
   /** What the last training left behind; null before the first. */
   history: History | null = null;
 
-  /** @param runner of the layers that are there already; for `withBatchSize` alone */
-  constructor(options?: { layers?: readonly Layer[]; name?: string }, runner = new Runner()) {
+  /** @param view of the layers that are there already; for `withBatchSize` alone */
+  constructor(options?: { layers?: readonly Layer[]; name?: string }, view = new ModelView()) {
     const { layers, name } = checkOptions<{ layers: unknown; name: unknown }>('sequential', options, [
       'layers',
       'name',
@@ -80,12 +80,12 @@ export class Sequential {
       fail('sequential', `layers must be an array of layers, got ${show(layers)}`);
     }
     this.name = name ?? `sequential_${++unnamed}`;
-    this.#runner = runner;
-    this.#stack = runner.stack;
-    this.#step = new Step(runner);
-    this.#trainee = traineeOf(this, runner, this.#step);
+    this.#view = view;
+    this.#stack = view.stack;
+    this.#step = new TrainStep(view);
+    this.#trained = trainedModelOf(this, view, this.#step);
     try {
-      drawing(() => {
+      rollBackSeedsOnError(() => {
         for (const layer of layers ?? []) this.#stack.push('sequential', layer);
       });
     } catch (error) {
@@ -98,18 +98,18 @@ export class Sequential {
 
   /** Puts a layer on top. The first one must name its input: `inputShape` or `batchInputShape`. */
   add(layer: Layer): void {
-    this.#runner.alive('model.add');
-    this.#runner.unshared('model.add');
+    this.#view.alive('model.add');
+    this.#view.unshared('model.add');
     this.#stack.push('model.add', layer);
-    this.#runner.forgetPlans();
+    this.#view.forgetPlans();
   }
 
   /** Takes the top layer off. */
   pop(): void {
-    this.#runner.alive('model.pop');
-    this.#runner.unshared('model.pop');
+    this.#view.alive('model.pop');
+    this.#view.unshared('model.pop');
     this.#stack.pop('model.pop');
-    this.#runner.forgetPlans();
+    this.#view.forgetPlans();
   }
 
   /** The layers, bottom up. */
@@ -120,34 +120,34 @@ export class Sequential {
   /** A layer by its name, or by its index where the name is absent. */
   getLayer(name?: string | null, index?: number): Layer {
     const call = 'model.getLayer';
-    this.#runner.alive(call);
+    this.#view.alive(call);
     return this.#stack.find(call, name, index);
   }
 
   /** What goes in: `inputs[0].shape`, null where an axis is open. */
   get inputs(): { shape: Shape }[] {
-    return [{ shape: [...this.#runner.inputShape('model.inputs')] }];
+    return [{ shape: [...this.#view.inputShape('model.inputs')] }];
   }
 
   /** What comes out: `outputs[0].shape`, null where an axis is open. */
   get outputs(): { shape: Shape }[] {
-    return [{ shape: this.#runner.outputShape('model.outputs') }];
+    return [{ shape: this.#view.outputShape('model.outputs') }];
   }
 
   /** The same as `outputs[0].shape`; TF.js programs ask for it. */
   get outputShape(): Shape {
-    return this.#runner.outputShape('model.outputShape');
+    return this.#view.outputShape('model.outputShape');
   }
 
   /** How many numbers the model learns. */
   countParams(): number {
-    this.#runner.alive('model.countParams');
+    this.#view.alive('model.countParams');
     return this.#stack.layers.reduce((count, layer) => count + layer.countParams(), 0);
   }
 
   /** Prints layers, output shapes and numbers of parameters. */
   summary(lineLength?: number | null, positions?: number[] | null, printFn?: ((line: string) => void) | null): void {
-    this.#runner.alive('model.summary');
+    this.#view.alive('model.summary');
     const known = readSummary('model.summary', lineLength, positions, printFn);
     for (const line of summarize(this.name, this.#stack.layers, known)) known.print(line);
   }
@@ -183,7 +183,7 @@ export class Sequential {
    * its learning rate is a function
    */
   async save(target: string | IOHandler, options?: SaveOptions): Promise<SaveResult> {
-    return saveModel('model.save', this, this.#runner, target, options);
+    return saveModel('model.save', this, this.#view, target, options);
   }
 
   /** Data of the caller's own, saved with the model: an object that JSON can hold. */
@@ -201,7 +201,7 @@ export class Sequential {
    * package h5wasm.
    */
   async toKeras(): Promise<Uint8Array> {
-    this.#runner.alive('model.toKeras');
+    this.#view.alive('model.toKeras');
     const { toKeras } = await import('../keras/write.ts');
     return toKeras(this);
   }
@@ -229,14 +229,14 @@ export class Sequential {
    */
   getWeights(trainableOnly?: boolean): Tensor[] {
     const call = 'model.getWeights';
-    this.#runner.alive(call);
+    this.#view.alive(call);
     return this.#stack.readWeights(call, trainableOnly);
   }
 
   /** Replaces all weights; takes what `getWeights` gives. States and optimizer stay as they are. */
   setWeights(weights: readonly TensorLike[]): void {
     const call = 'model.setWeights';
-    this.#runner.alive(call);
+    this.#view.alive(call);
     this.#stack.writeWeights(call, weights);
   }
 
@@ -245,7 +245,7 @@ export class Sequential {
   /** Chooses optimizer, loss and metrics. Doing it again starts the optimizer afresh; the weights stay. */
   compile(options: CompileOptions): void {
     const call = 'model.compile';
-    this.#runner.alive(call);
+    this.#view.alive(call);
     const objective = readObjective(call, options);
     this.#stack.parameters?.forgetTraining();
     objective.optimizer.moveTo(0);
@@ -270,10 +270,10 @@ export class Sequential {
    * @returns the loss of the weights before the step; NaN when only the gradients were not finite. Where there are
    * metrics, a list: the loss, then each of them, of the same outputs
    */
-  trainOnBatch(x: OneTensor, y: OneTensor, options?: WeightOptions): number | number[] {
+  trainOnBatch(x: OneTensor, y: OneTensor, options?: SampleWeightOptions): number | number[] {
     const call = 'model.trainOnBatch';
     const results = this.#step.train(call, x, y, options);
-    this.#step.doubt(call, results, true);
+    this.#step.warnIfNotFinite(call, results, true);
     return results;
   }
 
@@ -282,7 +282,7 @@ export class Sequential {
    * does nothing where it does not. `fit` does it at its end; whoever trains batch by batch calls it.
    */
   finalizeVariableValues(): void {
-    const { optimizer } = this.#runner.objective('model.finalizeVariableValues');
+    const { optimizer } = this.#view.objective('model.finalizeVariableValues');
     this.#stack.parameters?.takeAverages(optimizer);
   }
 
@@ -290,7 +290,7 @@ export class Sequential {
    * The loss on one batch, without training; with metrics a list, as from `trainOnBatch`. Stateful layers carry their
    * state on.
    */
-  testOnBatch(x: OneTensor, y: OneTensor, options?: WeightOptions): number | number[] {
+  testOnBatch(x: OneTensor, y: OneTensor, options?: SampleWeightOptions): number | number[] {
     return this.#step.test('model.testOnBatch', x, y, options);
   }
 
@@ -310,7 +310,7 @@ export class Sequential {
    * @returns losses and metrics of every epoch
    */
   async fit(x: OneTensor, y: OneTensor, options?: ModelFitArgs): Promise<History> {
-    return fitSamples(this.#trainee, x, y, options);
+    return fitSamples(this.#trained, x, y, options);
   }
 
   /**
@@ -319,7 +319,7 @@ export class Sequential {
    * @param dataset batches of { xs, ys }: an array, a generator, an iterator, a function that makes one, a TF.js data set
    */
   async fitDataset(dataset: BatchSource, options?: ModelFitDatasetArgs): Promise<History> {
-    return fitDataset(this.#trainee, dataset, options);
+    return fitDataset(this.#trained, dataset, options);
   }
 
   /**
@@ -329,7 +329,7 @@ export class Sequential {
    * @returns a scalar, or a list of them where there are metrics; `Number(loss)` is its number
    */
   evaluate<R extends Tensor | Tensor[] = Evaluation>(x: OneTensor, y: OneTensor, options?: ModelEvaluateArgs): R {
-    return evaluate(this.#trainee, x, y, options) as R;
+    return evaluate(this.#trained, x, y, options) as R;
   }
 
   /** Loss and metrics over batches as they come, without training. */
@@ -337,7 +337,7 @@ export class Sequential {
     dataset: BatchSource,
     options?: ModelEvaluateDatasetArgs,
   ): Promise<R> {
-    return (await evaluateDataset(this.#trainee, dataset, options)) as R;
+    return (await evaluateDataset(this.#trained, dataset, options)) as R;
   }
 
   /** Set by a callback, it ends the training that is going on, after the batch. */
@@ -360,24 +360,24 @@ export class Sequential {
    */
   predict(x: OneTensor, options?: { batchSize?: number; verbose?: boolean }): Tensor {
     const call = 'model.predict';
-    this.#runner.alive(call);
+    this.#view.alive(call);
     const known = checkOptions<{ batchSize: number; verbose: boolean }>(call, options, ['batchSize', 'verbose']);
     if (known.verbose !== undefined) checkBoolean(call, 'verbose', known.verbose);
-    const fixed = this.#runner.fixedBatch(call);
+    const fixed = this.#view.fixedBatch(call);
     const size = checkBatchSize(call, known.batchSize, fixed);
     const one = single(call, 'x', x);
-    const shape = shapeOfBatch(call, 'x', one, [null, ...this.#runner.inputShape(call).slice(1)]);
+    const shape = shapeOfBatch(call, 'x', one, [null, ...this.#view.inputShape(call).slice(1)]);
     checkWhole(call, 'x', shape, fixed);
-    return predictAll(call, this.#runner, one, shape, Math.min(size, shape[0]!));
+    return predictAll(call, this.#view, one, shape, Math.min(size, shape[0]!));
   }
 
   /** Predictions for one batch of any size, or of the model's where that is fixed. */
   predictOnBatch(x: OneTensor): Tensor {
     const call = 'model.predictOnBatch';
-    this.#runner.alive(call);
+    this.#view.alive(call);
     const one = single(call, 'x', x);
-    const shape = shapeOfBatch(call, 'x', one, this.#runner.inputShape(call));
-    return predictAll(call, this.#runner, one, shape, shape[0]!);
+    const shape = shapeOfBatch(call, 'x', one, this.#view.inputShape(call));
+    return predictAll(call, this.#view, one, shape, shape[0]!);
   }
 
   /**
@@ -390,41 +390,41 @@ export class Sequential {
    */
   inspect(layer: Layer | string, x: TensorLike): Inspection {
     const call = 'model.inspect';
-    this.#runner.alive(call);
-    const shape = shapeOfBatch(call, 'x', x, this.#runner.inputShape(call));
-    return inspectLayer(call, this.#runner, inspected(call, this.#runner, layer), x, shape);
+    this.#view.alive(call);
+    const shape = shapeOfBatch(call, 'x', x, this.#view.inputShape(call));
+    return inspectLayer(call, this.#view, inspected(call, this.#view, layer), x, shape);
   }
 
   // --------------------------------------------------------------------------------------------------------- states
 
   /** Sets the carried states of all stateful layers to zero. */
   resetStates(): void {
-    this.#runner.alive('model.resetStates');
-    this.#runner.resetStates();
+    this.#view.alive('model.resetStates');
+    this.#view.resetStates();
   }
 
   /** The carried states, a list for each recurrent layer in order: [h, c] for lstm, [h] otherwise, each [B, U]. */
   getStates(): Tensor[][] {
     const call = 'model.getStates';
     const recurrent = this.#stateful(call);
-    return readStates(call, this.#runner.executor(call), recurrent, this.#runner.fixedBatch(call) ?? 0);
+    return readStates(call, this.#view.plans(call), recurrent, this.#view.fixedBatch(call) ?? 0);
   }
 
   /** Replaces the carried states; takes what `getStates` gives. */
   setStates(states: readonly (readonly TensorLike[])[]): void {
     const call = 'model.setStates';
     const recurrent = this.#stateful(call);
-    const runner = this.#runner;
-    const [input, { objective }] = [runner.inputShape(call), this.#stack];
+    const view = this.#view;
+    const [input, { objective }] = [view.inputShape(call), this.#stack];
     const batch = input[0] ?? 0;
     const checked = checkStates(call, recurrent, batch, states);
-    runner.expectSame(call, input, objective);
-    writeStates(call, runner.executor(call), recurrent, batch, checked);
+    view.expectSame(call, input, objective);
+    writeStates(call, view.plans(call), recurrent, batch, checked);
   }
 
   #stateful(call: string): [RecurrentLayer, number][] {
-    this.#runner.alive(call);
-    this.#runner.bottom(call);
+    this.#view.alive(call);
+    this.#view.bottom(call);
     const found = recurrentOf(this.#stack.layers);
     const stateless = found.find(([layer]) => !layer.stateful)?.[0];
     if (stateless) fail(call, `all recurrent layers must be stateful, got '${stateless.name}', which is not`);
@@ -441,8 +441,8 @@ export class Sequential {
    */
   snapshot(): Uint8Array<ArrayBuffer> {
     const call = 'model.snapshot';
-    this.#runner.alive(call);
-    return takeSnapshot(call, this.#runner, this.#trainee.standing?.(call) ?? null);
+    this.#view.alive(call);
+    return takeSnapshot(call, this.#view, this.#trained.progress?.(call) ?? null);
   }
 
   /**
@@ -456,8 +456,8 @@ export class Sequential {
    */
   restore(bytes: Uint8Array | ArrayBuffer): Restored {
     const call = 'model.restore';
-    this.#runner.alive(call);
-    const { step, epoch, batch, write } = readSnapshot(call, this.#runner, bytes, 'bytes');
+    this.#view.alive(call);
+    const { step, epoch, batch, write } = readSnapshot(call, this.#view, bytes, 'bytes');
     write();
     return { step, epoch, batch };
   }
@@ -471,9 +471,9 @@ export class Sequential {
    */
   stream(): Stream {
     const call = 'model.stream';
-    this.#runner.alive(call);
-    this.#runner.bottom(call);
-    return new Stream(call, this.#stack.layers, this.#runner.parameters(call));
+    this.#view.alive(call);
+    this.#view.bottom(call);
+    return new Stream(call, this.#stack.layers, this.#view.parameters(call));
   }
 
   /**
@@ -483,11 +483,11 @@ export class Sequential {
    */
   withBatchSize(batchSize: number): Sequential {
     const call = 'model.withBatchSize';
-    this.#runner.alive(call);
-    this.#runner.bottom(call);
+    this.#view.alive(call);
+    this.#view.bottom(call);
     const size = checkCount(call, 'batchSize', batchSize);
-    this.#runner.parameters(call);
-    return new Sequential({ name: `${this.name}_batch${size}` }, this.#runner.at(size));
+    this.#view.parameters(call);
+    return new Sequential({ name: `${this.name}_batch${size}` }, this.#view.at(size));
   }
 
   // ------------------------------------------------------------------------------------------------------------ life
@@ -498,7 +498,7 @@ export class Sequential {
    * models is disposed of or collected.
    */
   dispose(): void {
-    this.#runner.dispose();
+    this.#view.dispose();
   }
 }
 

@@ -32,8 +32,9 @@ export class Stack {
     }
     if (below) layer.checkBelow(call, below);
     const home = {
-      read: (asked: string, from: Layer) => this.home(asked).read(asked, from),
-      write: (asked: string, to: Layer, values: readonly Float32Array[]) => this.home(asked).write(asked, to, values),
+      read: (asked: string, from: Layer) => this.parametersFor(asked).read(asked, from),
+      write: (asked: string, to: Layer, values: readonly Float32Array[]) =>
+        this.parametersFor(asked).write(asked, to, values),
     };
     this.#rebuild(call, () => {
       layer.build(call, input, home);
@@ -82,13 +83,13 @@ export class Stack {
     if (layers.length !== this.layers.length || layers.some((layer, n) => layer !== this.layers[n])) {
       fail(call, 'no layers may be added or removed while the weights are read');
     }
-    const home = this.home(call);
+    const home = this.parametersFor(call);
     home.makeRoom(call);
     for (const [n, layer] of layers.entries()) home.write(call, layer, checked[n]!);
   }
 
   /** The parameters, made on first use. */
-  home(call: string): Parameters {
+  parametersFor(call: string): Parameters {
     if (this.#disposed && this.models === 0) fail(call, 'the model must not be used after dispose()');
     this.parameters ??= new Parameters([...this.layers]);
     return this.parameters;

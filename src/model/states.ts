@@ -2,7 +2,7 @@
 
 import type { Layer } from '../layers/layer.ts';
 import { RecurrentLayer } from '../layers/recurrent/recurrent.ts';
-import type { Executor } from '../plan/executor.ts';
+import type { PlanCache } from '../plan/planCache.ts';
 import { readTensor } from '../tensor/read.ts';
 import { Tensor } from '../tensor/tensor.ts';
 import { fail, show } from '../util/errors.ts';
@@ -19,13 +19,13 @@ export function recurrentOf(layers: readonly Layer[]): [RecurrentLayer, number][
 /** The carried states, a list for each recurrent layer in order: [h, c] for lstm, [h] otherwise, each [B, U]. */
 export function readStates(
   call: string,
-  executor: Executor,
+  plans: PlanCache,
   recurrent: [RecurrentLayer, number][],
   batch: number,
 ): Tensor[][] {
   return recurrent.map(([layer, n]) =>
     withPlain(call, layer, batch, (plain, values) => {
-      layer.moveStates(kernels(), executor.stateOf(call, n), batch, plain, false);
+      layer.moveStates(kernels(), plans.stateOf(call, n), batch, plain, false);
       return values().map((state, k) => new Tensor(state.slice(), [batch, layer.states[k]!.width]));
     }),
   );
@@ -54,16 +54,16 @@ export function checkStates(
 /** Replaces the carried states by the result of `checkStates`. Allocates all memory before it writes any state. */
 export function writeStates(
   call: string,
-  executor: Executor,
+  plans: PlanCache,
   recurrent: [RecurrentLayer, number][],
   batch: number,
   checked: readonly (readonly Float32Array[])[],
 ): void {
-  readStates(call, executor, recurrent, batch); // takes all memory first: what follows cannot fail
+  readStates(call, plans, recurrent, batch); // takes all memory first: what follows cannot fail
   for (const [i, [layer, n]] of recurrent.entries()) {
     withPlain(call, layer, batch, (plain, values) => {
       for (const [k, view] of values().entries()) view.set(checked[i]![k]!);
-      layer.moveStates(kernels(), executor.stateOf(call, n), batch, plain, true);
+      layer.moveStates(kernels(), plans.stateOf(call, n), batch, plain, true);
     });
   }
 }

@@ -2,14 +2,14 @@
 
 import type { Layer } from '../layers/layer.ts';
 import { RecurrentLayer } from '../layers/recurrent/recurrent.ts';
-import type { BoundPlan } from '../plan/boundPlan.ts';
-import { Executor } from '../plan/executor.ts';
+import type { CompiledPlan } from '../plan/compiledPlan.ts';
+import { PlanCache } from '../plan/planCache.ts';
 import type { TensorLike } from '../tensor/read.ts';
 import type { Tensor } from '../tensor/tensor.ts';
 import { exactMethods } from '../util/arguments.ts';
 import { fail, show } from '../util/errors.ts';
 import { isFloat32Array, plainArray } from '../util/typedArrays.ts';
-import { isOdd, warnOnce } from '../util/warning.ts';
+import { isNotFinite, warnOnce } from '../util/warning.ts';
 import { float32 } from '../wasm/engine.ts';
 import type { Parameters } from '../weights/parameters.ts';
 import { checkStates, readStates, recurrentOf, writeStates } from './states.ts';
@@ -18,12 +18,12 @@ import { checkStates, readStates, recurrentOf, writeStates } from './states.ts';
 export class Stream {
   readonly #layers: readonly Layer[];
   readonly #parameters: Parameters;
-  readonly #executor: Executor;
+  readonly #plans: PlanCache;
   readonly #recurrent: [RecurrentLayer, number][];
   readonly #sample: readonly number[];
   readonly #inputs: number;
   readonly #outputs: number;
-  #plan: BoundPlan | null = null;
+  #plan: CompiledPlan | null = null;
 
   /** @internal */
   constructor(call: string, layers: readonly Layer[], parameters: Parameters) {
@@ -39,7 +39,7 @@ export class Stream {
     this.#inputs = this.#sample.at(-1)!;
     this.#outputs = layers.at(-1)!.built.output.at(-1)!;
     this.#parameters = parameters;
-    this.#executor = new Executor(layers, parameters, 1, true);
+    this.#plans = new PlanCache(layers, parameters, 1, true);
   }
 
   /**
@@ -73,21 +73,21 @@ export class Stream {
       out[i] = value;
       zeros += value * 0;
     }
-    if (zeros !== 0) warnOnce(this.#parameters, call, 'the output holds', plainArray(out).find(isOdd));
+    if (zeros !== 0) warnOnce(this.#parameters, call, 'the output holds', plainArray(out).find(isNotFinite));
     return out;
   }
 
   /** Sets the state to zero: the next step is the first of a sequence. */
   reset(): void {
     this.#ready('stream.reset');
-    this.#executor.resetStates();
+    this.#plans.resetStates();
   }
 
   /** The state, a list for each recurrent layer in order: [h, c] for lstm, [h] otherwise, each [1, U]. */
   getStates(): Tensor[][] {
     const call = 'stream.getStates';
     this.#ready(call);
-    return readStates(call, this.#executor, this.#recurrent, 1);
+    return readStates(call, this.#plans, this.#recurrent, 1);
   }
 
   /** Replaces the state; takes what `getStates` gives. */
@@ -96,12 +96,12 @@ export class Stream {
     this.#ready(call);
     const checked = checkStates(call, this.#recurrent, 1, states);
     this.#ready(call);
-    writeStates(call, this.#executor, this.#recurrent, 1, checked);
+    writeStates(call, this.#plans, this.#recurrent, 1, checked);
   }
 
-  #ready(call: string): BoundPlan {
+  #ready(call: string): CompiledPlan {
     if (this.#parameters.isFree) fail(call, 'the model must not be disposed of or changed while it is streamed');
-    this.#plan ??= this.#executor.prepare(call, 1, this.#sample, 'predict');
+    this.#plan ??= this.#plans.prepare(call, 1, this.#sample, 'predict');
     return this.#plan;
   }
 }

@@ -1,10 +1,10 @@
-/** Losses by name. The arithmetic is in assembly/loss.ts. */
+/** Losses by name. The arithmetic is in assembly/losses/loss.ts. */
 
 import { factoryOf, fail, show } from '../util/errors.ts';
 import { checkName } from '../util/options.ts';
 import { nameOfFunction } from './metricNames.ts';
 
-/** Each at the number under which assembly/lossPlan.ts knows it. */
+/** Each at the number under which assembly/losses/lossPlan.ts knows it. */
 export const losses = [
   'meanSquaredError',
   'meanAbsoluteError',

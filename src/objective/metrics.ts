@@ -1,11 +1,11 @@
-/** Metrics by name: the losses, and what assembly/metrics.ts counts. */
+/** Metrics by name: the losses, and what assembly/losses/metrics.ts counts. */
 
 import { fail, show } from '../util/errors.ts';
 import { checkName } from '../util/options.ts';
 import { isSparse, type LossName, lossSpellings, nearest, ofClass } from './losses.ts';
 import { nameOfFunction } from './metricNames.ts';
 
-/** Metrics that are no losses, each at the number under which assembly/metrics.ts knows it. */
+/** Metrics that are no losses, each at the number under which assembly/losses/metrics.ts knows it. */
 export const scores = [
   'binaryAccuracy',
   'categoricalAccuracy',

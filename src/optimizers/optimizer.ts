@@ -1,4 +1,4 @@
-/** What every optimizer is: common options, a learning rate and its schedule. The arithmetic is in assembly/optimizers.ts. */
+/** What every optimizer is: common options, a learning rate and its schedule. The arithmetic is in assembly/training/optimizers.ts. */
 
 import { exactMethods } from '../util/arguments.ts';
 import { type Config, type ConfigValue, describe } from '../util/config.ts';

@@ -1,6 +1,6 @@
 /**
  * Plans where everything lies: a pure function from layers, batch size and time steps to named byte offsets.
- * A plan can be printed and tested without wasm; src/plan/boundPlan.ts turns its places into addresses.
+ * A plan can be printed and tested without wasm; src/plan/compiledPlan.ts turns its places into addresses.
  */
 
 import type { Layer } from '../layers/layer.ts';
@@ -15,14 +15,14 @@ import type { structures } from '../wasm/binaries.generated.ts';
 export type BlockName = 'weights' | 'gradients' | 'states' | 'workspace';
 
 /** A byte offset within a block. */
-export interface Place {
+export interface Offset {
   readonly block: BlockName;
   readonly offset: number;
 }
 
 /** Rows of numbers at every time step: strides in bytes, `step` from one time step to the next, `row` within one. */
 export interface Rows {
-  readonly place: Place;
+  readonly place: Offset;
   readonly row: number;
   readonly step: number;
   readonly steps: number;
@@ -32,13 +32,13 @@ export interface Rows {
 
 /** Which time steps count, one float for every row of a step: 1 where it counts, 0 where it is masked. */
 export interface Mask {
-  readonly place: Place;
+  readonly place: Offset;
   /** Bytes from one time step to the next; negative where time runs backwards. */
   readonly step: number;
 }
 
 /** What one layer hands to the next. */
-export interface Flow {
+export interface Signal {
   readonly y: Rows;
   /** In training, where the gradient of y is wanted; its contents may be destroyed. Null where nobody wants it. */
   readonly dy: Rows | null;
@@ -58,16 +58,16 @@ export type Purpose = 'predict' | 'test' | 'train';
 export interface Buffer {
   readonly name: string;
   readonly shape: readonly number[];
-  readonly place: Place;
+  readonly place: Offset;
 }
 
 type Structures = typeof structures;
 
 /** The numbers of a structure of assembly/, field by field. */
-export type Fields<K extends keyof Structures> = Record<Structures[K][number], number | Place>;
+export type Fields<K extends keyof Structures> = Record<Structures[K][number], number | Offset>;
 
 /** What one layer hands to its kernels. */
-export type Stage = {
+export type KernelCall = {
   [K in Exclude<keyof Structures, 'loss'>]: { readonly kind: K; readonly fields: Fields<K> };
 }[Exclude<keyof Structures, 'loss'>];
 
@@ -80,31 +80,34 @@ export interface Plan {
   /** Size of the workspace in bytes. */
   readonly bytes: number;
   /** The layers in order; backward runs them in reverse. */
-  readonly stages: readonly Stage[];
+  readonly calls: readonly KernelCall[];
   /** Where the caller's x goes, [B, T, D] row by row. */
-  readonly input: Place;
+  readonly input: Offset;
   /** What the last layer leaves. */
-  readonly output: Flow;
+  readonly output: Signal;
   /** Where the caller's y goes, and where predictions are put in order, [B, T, O] row by row. */
-  readonly target: Place;
-  readonly result: Place;
+  readonly target: Offset;
+  readonly result: Offset;
   /** Where weights of the losses go, [B, T]; null in a plan without them. */
-  readonly weights: Place | null;
+  readonly weights: Offset | null;
 }
 
-export const at = (place: Place, bytes: number): Place => ({ block: place.block, offset: place.offset + bytes });
+export const offsetBy = (place: Offset, bytes: number): Offset => ({
+  block: place.block,
+  offset: place.offset + bytes,
+});
 
 /** The same flow with the last time step first. */
-export function backwards({ y, dy, mask }: Flow): Flow {
+export function backwards({ y, dy, mask }: Signal): Signal {
   const reversed = (rows: Rows): Rows => ({
     ...rows,
-    place: at(rows.place, (rows.steps - 1) * rows.step),
+    place: offsetBy(rows.place, (rows.steps - 1) * rows.step),
     step: -rows.step,
   });
   return {
     y: reversed(y),
     dy: dy && reversed(dy),
-    mask: mask && { place: at(mask.place, (y.steps - 1) * mask.step), step: -mask.step },
+    mask: mask && { place: offsetBy(mask.place, (y.steps - 1) * mask.step), step: -mask.step },
   };
 }
 
@@ -140,7 +143,7 @@ export function spacing({ row, step, steps, rows }: Rows): { stride: number; byS
 }
 
 /** Where one layer keeps what outlives a batch; the same offset serves its weights and its gradients. */
-export interface Homes {
+export interface LayerOffsets {
   readonly parameters: number;
   readonly states: number;
 }
@@ -148,7 +151,7 @@ export interface Homes {
 /** What `Layer.plan` works with: a place for each buffer it needs. */
 export class Planner {
   readonly buffers: Buffer[] = [];
-  readonly stages: Stage[] = [];
+  readonly calls: KernelCall[] = [];
   #bytes = 0;
 
   constructor(
@@ -171,8 +174,8 @@ export class Planner {
   }
 
   /** Room for float32 numbers in the workspace, beginning on a cache line. */
-  floats(name: string, ...shape: number[]): Place {
-    const place: Place = { block: 'workspace', offset: this.#bytes };
+  floats(name: string, ...shape: number[]): Offset {
+    const place: Offset = { block: 'workspace', offset: this.#bytes };
     this.buffers.push({ name, shape, place });
     this.#bytes += roundUp(sizeOf(shape) * FLOAT, LINE);
     return place;
@@ -193,7 +196,7 @@ export class Planner {
 }
 
 /** A flow whose rows, and those of its gradient, can be gone through as one matrix: itself, or else a copy. */
-export function inLine(planner: Planner, name: string, flow: Flow): Flow {
+export function inLine(planner: Planner, name: string, flow: Signal): Signal {
   const order = spacing(flow.y);
   const back = flow.dy && spacing(flow.dy);
   if (order && (!flow.dy || back?.bySample === order.bySample)) return flow;
@@ -202,10 +205,16 @@ export function inLine(planner: Planner, name: string, flow: Flow): Flow {
 }
 
 /** The numbers of each sample as so many steps of another width, moved there. Steps are no longer the same: no mask. */
-export function reshaped(planner: Planner, name: string, { y: x, dy: dx }: Flow, steps: number, width: number): Flow {
+export function reshaped(
+  planner: Planner,
+  name: string,
+  { y: x, dy: dx }: Signal,
+  steps: number,
+  width: number,
+): Signal {
   const y = planner.rows(`${name}/y`, steps, width);
   const dy = dx && planner.rows(`${name}/dy`, steps, width);
-  planner.stages.push({
+  planner.calls.push({
     kind: 'reshape',
     fields: {
       rows: x.rows,
@@ -222,7 +231,7 @@ export function reshaped(planner: Planner, name: string, { y: x, dy: dx }: Flow,
   return { y, dy, mask: null };
 }
 
-type Strided<K extends string> = Record<K | `${K}Row` | `${K}Step`, number | Place>;
+type Strided<K extends string> = Record<K | `${K}Row` | `${K}Step`, number | Offset>;
 
 /** Place and strides of rows, as the plan structures name them; zeros for none. */
 export const strided = <K extends string>(name: K, rows: Rows | null): Strided<K> =>
@@ -242,7 +251,7 @@ export const floatBits = (value: number): number => new Int32Array(Float32Array.
 export function planBatch(
   planner: Planner,
   layers: readonly Layer[],
-  homes: readonly Homes[],
+  homes: readonly LayerOffsets[],
   sample: readonly number[],
 ): Plan {
   const { batch, purpose } = planner;
@@ -250,7 +259,7 @@ export function planBatch(
   const input = planner.floats('input', batch, steps, width);
   const x: Rows = { place: input, row: steps * width * FLOAT, step: width * FLOAT, steps, rows: batch, width };
   // Nobody asks for the gradient of the data.
-  const start: Flow = { y: x, dy: null, mask: null };
+  const start: Signal = { y: x, dy: null, mask: null };
   const output = layers.reduce(
     (flow, layer, n) => layer.plan(planner, flow, homes[n]!, n === layers.length - 1),
     start,
@@ -266,7 +275,7 @@ export function planBatch(
     purpose,
     buffers: planner.buffers,
     bytes: planner.bytes,
-    stages: planner.stages,
+    calls: planner.calls,
     input,
     output,
     target,

@@ -4,7 +4,7 @@ import type { Layer } from '../layers/layer.ts';
 import { show } from '../util/errors.ts';
 import { showShape } from '../util/shapes.ts';
 import { fromCudnn, isCudnnBias } from './cudnn.ts';
-import { itemOf, type Place, refuse, within } from './place.ts';
+import { type FilePath, itemOf, refuse, within } from './filePath.ts';
 import type { StoredWeight } from './weightData.ts';
 
 /** The weights of each layer; null if the file has none for a layer. */
@@ -20,7 +20,7 @@ interface Target {
 
 /** Finds the weights of the model among those of the file. */
 export function assignWeights(
-  place: Place,
+  place: FilePath,
   stored: readonly StoredWeight[],
   layers: readonly Layer[],
   strict: boolean,
@@ -58,7 +58,7 @@ export function assignWeights(
   return assigned.map(own => (own.length > 0 ? own : null));
 }
 
-function checkWhole(place: Place, layers: readonly Layer[], assigned: Assigned): void {
+function checkWhole(place: FilePath, layers: readonly Layer[], assigned: Assigned): void {
   const missing = layers.flatMap(({ weightPaths }, n) => weightPaths.filter((_, i) => !assigned[n]![i]));
   if (missing.length === 0) return;
   const names = missing.slice(0, 4).map(show).join(', ');

@@ -1,7 +1,7 @@
 /** Bytes as text. */
 
 import { show } from '../util/errors.ts';
-import { type Place, refuse } from './place.ts';
+import { type FilePath, refuse } from './filePath.ts';
 
 /** As many as a call may have arguments anywhere. */
 const CHUNK = 0x2000;
@@ -14,7 +14,7 @@ export function toBase64(bytes: Uint8Array): string {
   return btoa(pieces.join(''));
 }
 
-export function fromBase64(place: Place, text: string): Uint8Array<ArrayBuffer> {
+export function fromBase64(place: FilePath, text: string): Uint8Array<ArrayBuffer> {
   let plain: string;
   try {
     plain = atob(text);

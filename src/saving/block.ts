@@ -16,7 +16,7 @@
 import { checkBytes } from '../util/bytes.ts';
 import { fail, show } from '../util/errors.ts';
 import { checksum } from './checksum.ts';
-import { checkDepth, type Place } from './place.ts';
+import { checkDepth, type FilePath } from './filePath.ts';
 
 export type Header = Readonly<Record<string, unknown>>;
 export type Numbers = Float32Array | Float64Array;
@@ -51,7 +51,7 @@ export function writeBlock(header: Header, runs: readonly Numbers[]): Uint8Array
 }
 
 /** Everything about a block that can be told without knowing what it holds. */
-export function readBlock(place: Place, given: unknown): { header: Header; body: Body } {
+export function readBlock(place: FilePath, given: unknown): { header: Header; body: Body } {
   const bytes = aligned(place, given);
   const refuse = (message: string): never => fail(place.call, `${place.part}${message}`);
   if (bytes.length < HEAD || MARK.some((byte, n) => bytes[n] !== byte)) {
@@ -79,12 +79,12 @@ export function readBlock(place: Place, given: unknown): { header: Header; body:
 }
 
 /** The bytes from an address on at which numbers may begin. */
-function aligned({ call, part }: Place, given: unknown): Uint8Array {
+function aligned({ call, part }: FilePath, given: unknown): Uint8Array {
   const bytes = checkBytes(call, part, given);
   return bytes.byteOffset % 8 === 0 ? bytes : new Uint8Array(bytes);
 }
 
-function readText(place: Place, text: Uint8Array): Header {
+function readText(place: FilePath, text: Uint8Array): Header {
   const { call, part } = place;
   let header: unknown;
   try {
@@ -101,11 +101,11 @@ function readText(place: Place, text: Uint8Array): Header {
 
 /** The runs of numbers of a block, one after the other. */
 export class Body {
-  readonly #place: Place;
+  readonly #place: FilePath;
   readonly #bytes: Uint8Array;
   #at = 0;
 
-  constructor(place: Place, bytes: Uint8Array) {
+  constructor(place: FilePath, bytes: Uint8Array) {
     this.#place = place;
     this.#bytes = bytes;
   }

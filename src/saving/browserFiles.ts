@@ -2,8 +2,8 @@
 
 import { fail, reasonOf, show } from '../util/errors.ts';
 import { infoOf, joinData, type ModelArtifacts, modelJsonOf, type OwnHandler, partsOf } from './artifacts.ts';
+import { checkLength, type FilePath, refuse } from './filePath.ts';
 import { artifactsFrom, Collector, readManifest } from './manifest.ts';
-import { checkLength, type Place, refuse } from './place.ts';
 
 /** Milliseconds after which a browser has certainly begun to write a download. */
 const HOLD = 60_000;
@@ -69,5 +69,5 @@ async function load(call: string, [first, ...others]: readonly File[], strict: b
   return artifactsFrom(manifest, weights.whole());
 }
 
-const unread = (place: Place, error: unknown) =>
+const unread = (place: FilePath, error: unknown) =>
   refuse(place, `must be a file that can be read, got ${reasonOf(error)}`);

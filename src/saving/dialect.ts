@@ -1,6 +1,6 @@
 /** Detects which program wrote a topology, because some names have different meanings. */
 
-import { type Place, refuse } from './place.ts';
+import { type FilePath, refuse } from './filePath.ts';
 
 /** This package, TF.js, Keras 2 or Keras 3. */
 export type Dialect = 'own' | 'tfjs' | 'keras2' | 'keras3';
@@ -9,7 +9,7 @@ export type Dialect = 'own' | 'tfjs' | 'keras2' | 'keras3';
  * @param version the `keras_version` of a file
  * @returns null when it is absent or unknown
  */
-export function dialectOf(place: Place, version: unknown): Dialect | null {
+export function dialectOf(place: FilePath, version: unknown): Dialect | null {
   if (version === undefined || version === null) return null;
   const text = typeof version === 'string' ? version : '';
   if (text.startsWith('lstm-wasm')) return 'own';
@@ -21,13 +21,13 @@ export function dialectOf(place: Place, version: unknown): Dialect | null {
 }
 
 /** Detects the dialect from the topology itself: Keras 3 names the module of a class, often without a version. */
-export function dialectIn(place: Place, { keras_version }: { keras_version?: unknown }, model: object): Dialect {
+export function dialectIn(place: FilePath, { keras_version }: { keras_version?: unknown }, model: object): Dialect {
   const { module } = model as { module?: unknown };
   return dialectOf(place, keras_version) ?? (typeof module === 'string' ? 'keras3' : 'tfjs');
 }
 
 /** Rejects Keras 1 files (2015 to 2017), whose layer options and weight order differ. */
-export const refuseKeras1 = (place: Place): never =>
+export const refuseKeras1 = (place: FilePath): never =>
   refuse(
     place,
     'must be of Keras 2 or 3, got a model of Keras 1; load it with Keras 2.0 to 2.3, which reads such files, and save it again',

@@ -2,15 +2,15 @@
 
 import { reasonOf, show } from '../util/errors.ts';
 import { infoOf, joinData, type ModelArtifacts, modelJsonOf, type OwnHandler, type SaveResult } from './artifacts.ts';
+import { checkLength, type FilePath, refuse } from './filePath.ts';
 import { nodeModule } from './files.ts';
 import { artifactsFrom, Collector, checkPath, readManifest } from './manifest.ts';
-import { checkLength, type Place, refuse } from './place.ts';
 import { leftBehind, ownName, removeTemporary, replaceFile, targetOf, writeNew } from './replace.ts';
 
 type Files = typeof import('node:fs/promises');
 type Paths = typeof import('node:path');
 
-async function node<T>(place: Place, name: string): Promise<T> {
+async function node<T>(place: FilePath, name: string): Promise<T> {
   const found = await nodeModule<T>(name);
   return (
     found ?? refuse(place, 'files can be read and written in Node alone; a page has localstorage:// and indexeddb://')
@@ -31,7 +31,7 @@ export function fileSystem(path: string): OwnHandler {
 /** The last save to each folder: saves to the same folder run one after another. */
 const saving = new Map<string, Promise<unknown>>();
 
-async function save(place: Place, folder: string, artifacts: ModelArtifacts): Promise<SaveResult> {
+async function save(place: FilePath, folder: string, artifacts: ModelArtifacts): Promise<SaveResult> {
   const { resolve } = await node<Paths>(place, 'node:path');
   const whole = resolve(folder);
   const write = () =>
@@ -53,7 +53,7 @@ async function save(place: Place, folder: string, artifacts: ModelArtifacts): Pr
  * and replaces model.json by one that names that file; from then on, the new model is saved. Then it stores the weights
  * under their usual name. At every moment, model.json names a complete weight file that belongs to it.
  */
-async function writeModel(place: Place, folder: string, artifacts: ModelArtifacts): Promise<void> {
+async function writeModel(place: FilePath, folder: string, artifacts: ModelArtifacts): Promise<void> {
   const { mkdir, readFile, rm } = await node<Files>(place, 'node:fs/promises');
   const { basename, join } = await node<Paths>(place, 'node:path');
   const [json, weights] = [join(folder, JSON_FILE), join(folder, WEIGHTS_FILE)];
@@ -82,7 +82,7 @@ async function writeModel(place: Place, folder: string, artifacts: ModelArtifact
   if (!(await isOurs())) await rm(first, { force: true });
 }
 
-async function load(place: Place, path: string, strict: boolean): Promise<ModelArtifacts> {
+async function load(place: FilePath, path: string, strict: boolean): Promise<ModelArtifacts> {
   const { stat } = await node<Files>(place, 'node:fs/promises');
   const { join } = await node<Paths>(place, 'node:path');
   const found = await stat(path).catch(error => refuse(place, `must be a saved model, got ${reasonOf(error)}`));
@@ -105,7 +105,7 @@ async function load(place: Place, path: string, strict: boolean): Promise<ModelA
   }
 }
 
-async function readModel(place: Place, json: string, strict: boolean): Promise<ModelArtifacts> {
+async function readModel(place: FilePath, json: string, strict: boolean): Promise<ModelArtifacts> {
   const files = await node<Files>(place, 'node:fs/promises');
   const { dirname, join } = await node<Paths>(place, 'node:path');
   const { call } = place;

@@ -3,8 +3,8 @@
  */
 
 import { show } from '../util/errors.ts';
+import { type FilePath, isObject, itemOf, readList, readObject, readText, refuse, within } from './filePath.ts';
 import { layerList } from './layerWords.ts';
-import { isObject, itemOf, type Place, readList, readObject, readText, refuse, within } from './place.ts';
 
 /** An output of a layer: the index of the call, and the index of the output. */
 export interface Ref {
@@ -25,7 +25,7 @@ export interface Call {
 
 /** A layer of a graph. */
 export interface GraphNode {
-  readonly place: Place;
+  readonly place: FilePath;
   readonly name: string;
   readonly className: string;
   /** Its description in the file. */
@@ -40,7 +40,7 @@ export interface Graph {
 }
 
 /** The graph that the `config` of a functional model describes. Its depth has been checked. */
-export function graphOf(place: Place, config: unknown): Graph {
+export function graphOf(place: FilePath, config: unknown): Graph {
   const { layers, input_layers, output_layers } = readObject(place, config);
   const here = within(place, 'layers');
   const nodes = Array.from(layerList(here, layers), (item, n) => nodeOf(itemOf(here, n), item));
@@ -52,7 +52,7 @@ export function graphOf(place: Place, config: unknown): Graph {
   return { nodes, inputs: refsIn(input_layers), outputs: refsIn(output_layers) };
 }
 
-function nodeOf(place: Place, item: unknown): GraphNode {
+function nodeOf(place: FilePath, item: unknown): GraphNode {
   const described = readObject(place, item);
   const config = readObject(within(place, 'config'), described.config);
   const inner = within(place, 'inbound_nodes');
@@ -121,7 +121,7 @@ const MASKS: readonly string[] = ['Any', 'NotEqual'];
  *
  * @throws ValueError that describes any other graph
  */
-export function lineOf(place: Place, { nodes, inputs, outputs }: Graph): readonly GraphNode[] {
+export function lineOf(place: FilePath, { nodes, inputs, outputs }: Graph): readonly GraphNode[] {
   const refuseGraph = (what: string): never =>
     refuse(place, `must be a model whose layers follow one another from one input to one output, got ${what}`);
   const several = (what: string, refs: readonly Ref[]) =>

@@ -12,8 +12,8 @@ import {
   type OwnHandler,
   type Wishes,
 } from './artifacts.ts';
+import { checkLength, type FilePath, refuse } from './filePath.ts';
 import { artifactsFrom, Collector, checkPath, readManifest, type Shard } from './manifest.ts';
-import { checkLength, type Place, refuse } from './place.ts';
 
 export interface HttpOptions {
   /** For every request, as `fetch` takes it. */
@@ -59,7 +59,7 @@ export function http(call: string, url: string, options?: HttpOptions): OwnHandl
   };
 }
 
-async function send(place: Place, url: string, options: HttpOptions, artifacts: ModelArtifacts) {
+async function send(place: FilePath, url: string, options: HttpOptions, artifacts: ModelArtifacts) {
   const body = new FormData();
   const json = JSON.stringify(modelJsonOf(artifacts, WEIGHTS_FILE));
   body.append('model.json', new Blob([json], { type: 'application/json' }), 'model.json');
@@ -69,7 +69,7 @@ async function send(place: Place, url: string, options: HttpOptions, artifacts: 
   return { modelArtifactsInfo: infoOf(artifacts), responses: [response] };
 }
 
-async function ask(place: Place, url: string, { fetchFunc }: HttpOptions, init?: RequestInit): Promise<Response> {
+async function ask(place: FilePath, url: string, { fetchFunc }: HttpOptions, init?: RequestInit): Promise<Response> {
   let response: Response;
   try {
     response = await (fetchFunc ?? fetch)(url, init);
@@ -116,7 +116,7 @@ function split(url: string): [string, string] {
 }
 
 /** Reads the text of model.json, up to the maximum length of a topology. */
-async function textOf(place: Place, response: Response): Promise<string> {
+async function textOf(place: FilePath, response: Response): Promise<string> {
   const pieces: Uint8Array<ArrayBuffer>[] = [];
   let bytes = 0;
   for await (const piece of piecesOf(place, response)) {
@@ -128,7 +128,7 @@ async function textOf(place: Place, response: Response): Promise<string> {
 }
 
 /** The bytes as they come, so that a file without an end is not read to its end. */
-async function* piecesOf(place: Place, response: Response): AsyncGenerator<Uint8Array<ArrayBuffer>> {
+async function* piecesOf(place: FilePath, response: Response): AsyncGenerator<Uint8Array<ArrayBuffer>> {
   const lost = (error: unknown) => refuse(place, `must arrive, got ${reasonOf(error)}`);
   const reader = response.body?.getReader?.();
   if (!reader) {

@@ -9,7 +9,7 @@ import {
   type OwnHandler,
   type SaveResult,
 } from './artifacts.ts';
-import { readObject } from './place.ts';
+import { readObject } from './filePath.ts';
 
 const DATABASE = 'tensorflowjs';
 const VERSION = 1;

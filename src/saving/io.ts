@@ -11,11 +11,11 @@ import {
   type TrainingConfig,
 } from './artifacts.ts';
 import { chosenFiles } from './browserFiles.ts';
+import { checkDepth } from './filePath.ts';
 import { fileSystem } from './fileSystem.ts';
 import { type HttpOptions, http } from './http.ts';
 import { listIndexedDb, removeFromIndexedDb } from './indexedDb.ts';
 import { listLocalStorage, removeFromLocalStorage } from './localStorage.ts';
-import { checkDepth } from './place.ts';
 import { loaderFor, saverFor, shown, split } from './routes.ts';
 
 /** What can be listed, by scheme. */

@@ -2,13 +2,13 @@
 
 import { fail, show } from '../util/errors.ts';
 import type { Dialect } from './dialect.ts';
-import { isObject, itemOf, type Place, refuse, within } from './place.ts';
+import { type FilePath, isObject, itemOf, refuse, within } from './filePath.ts';
 
 /** An object from a file, whose values are unchecked. */
 export type Words = { readonly [name: string]: unknown };
 
 /** The description of a layer or model: its class and its options. */
-export function describedIn(place: Place, value: unknown): { className: string; config: Words } {
+export function describedIn(place: FilePath, value: unknown): { className: string; config: Words } {
   const { class_name, config, registered_name } = (isObject(value) ? value : {}) as Words;
   if (typeof class_name !== 'string' || !isObject(config)) {
     return fail(place.call, `${place.part}: must be { class_name, config }, got ${show(value)}`);
@@ -22,14 +22,14 @@ export function describedIn(place: Place, value: unknown): { className: string; 
 const MOST_LAYERS = 4096;
 
 /** The list of layers of a model. */
-export function layerList(place: Place, list: unknown): readonly unknown[] {
+export function layerList(place: FilePath, list: unknown): readonly unknown[] {
   if (!Array.isArray(list)) return refuse(place, `must be a list, got ${show(list)}`);
   checkLayers(place, list.length);
   return list;
 }
 
 /** Rejects too many layers. */
-export function checkLayers(place: Place, count: number): void {
+export function checkLayers(place: FilePath, count: number): void {
   if (count > MOST_LAYERS) refuse(place, `must be at most ${MOST_LAYERS} layers, got ${count}`);
 }
 
@@ -41,7 +41,7 @@ export function isOfKeras1(value: unknown): boolean {
 }
 
 /** @returns `{ class_name, config }` */
-export function layerOf(place: Place, item: unknown, dialect: Dialect): Words {
+export function layerOf(place: FilePath, item: unknown, dialect: Dialect): Words {
   const { className, config } = describedIn(place, item);
   const inner = within(place, 'config');
   const options = optionsOf(inner, config, dialect);
@@ -87,7 +87,7 @@ const inputLayerOf = ({ batch_shape, batch_input_shape, name }: Words): Words =>
 const gruOf = (options: Words, dialect: Dialect): Words =>
   options.reset_after === undefined && dialect !== 'keras3' ? { ...options, reset_after: false } : options;
 
-function cellOf(place: Place, item: unknown, dialect: Dialect): Words {
+function cellOf(place: FilePath, item: unknown, dialect: Dialect): Words {
   const { className, config } = describedIn(place, item);
   const inner = within(place, 'config');
   if (className === 'GRUCell')
@@ -101,7 +101,7 @@ function cellOf(place: Place, item: unknown, dialect: Dialect): Words {
 
 // ------------------------------------------------------------------------------------------------------ bidirectional
 
-function bidirectionalOf(place: Place, config: Words, options: Words, dialect: Dialect): Words {
+function bidirectionalOf(place: FilePath, config: Words, options: Words, dialect: Dialect): Words {
   if (options.merge_mode === null) refuse(within(place, 'merge_mode'), 'must make one output of two, got null');
   const side = (name: string) => half(layerOf(within(place, name), withoutZeros(config[name]), dialect), dialect);
   const layer = side('layer');
@@ -125,7 +125,7 @@ function half({ class_name, config }: Words, dialect: Dialect): Words {
   return { class_name, config: { ...options, ...(own && { name: own }) } };
 }
 
-function checkHalves(place: Place, layer: Words, other: Words): void {
+function checkHalves(place: FilePath, layer: Words, other: Words): void {
   const configOf = (side: Words) => side.config as Words;
   const rest = (side: Words) => {
     const { name, go_backwards, ...config } = configOf(side);
@@ -155,7 +155,7 @@ const whenOff: { readonly [name: string]: unknown } = {
 const always = ['build_config', 'use_cudnn'];
 
 /** Converts the options of a layer or cell, except nested layers and cells. */
-function optionsOf(place: Place, config: Words, dialect: Dialect): Words {
+function optionsOf(place: FilePath, config: Words, dialect: Dialect): Words {
   const options: Words = {};
   for (const [name, given] of Object.entries(config)) {
     const here = within(place, name.slice(0, 60));
@@ -193,14 +193,14 @@ const single = (value: unknown): unknown => (Array.isArray(value) && value.lengt
 /** The input of an embedding may have an integer type. */
 const inputTypes = ['float32', 'int32', 'int64', 'int16', 'uint8', 'uint16'];
 
-function checkType(place: Place, dtype: unknown, config: Words): void {
+function checkType(place: FilePath, dtype: unknown, config: Words): void {
   const name = isObject(dtype) ? (((dtype as Words).config as Words | undefined)?.name ?? dtype) : dtype;
   const known = config.batch_shape !== undefined || config.batch_input_shape !== undefined ? inputTypes : ['float32'];
   if (name !== null && !known.includes(name as string)) refuse(place, `must be float32, got ${show(name)}`);
 }
 
 /** An activation, given by name or as a serialized Keras function. */
-function activationOf(place: Place, value: unknown, dialect: Dialect): string {
+function activationOf(place: FilePath, value: unknown, dialect: Dialect): string {
   if (value === null || value === undefined) return 'linear';
   const { class_name, config } = (isObject(value) ? value : {}) as Words;
   const name = class_name === 'function' ? config : value;

@@ -1,23 +1,23 @@
 /** A model out of what TF.js or `model.save` wrote down. */
 
 import type { Layer } from '../layers/layer.ts';
-import { runnerOf, type Sequential } from '../model/sequential.ts';
+import { type Sequential, viewOf } from '../model/sequential.ts';
 import { noMore } from '../util/arguments.ts';
 import { fail, show } from '../util/errors.ts';
 import { checkBoolean, checkOptions } from '../util/options.ts';
-import { drawing } from '../util/random.ts';
+import { rollBackSeedsOnError } from '../util/random.ts';
 import { bytesIn, isArrayBuffer } from '../util/typedArrays.ts';
 import type { Parameters } from '../weights/parameters.ts';
 import { GENERATOR, type IOHandler, joined, type ModelArtifacts } from './artifacts.ts';
 import { type Assigned, assignWeights } from './assign.ts';
 import { dialectIn } from './dialect.ts';
+import { checkDepth, type FilePath, itemOf, parseTopology, readObject, refuse } from './filePath.ts';
 import { type HttpOptions, httpOptions } from './http.ts';
-import { checkDepth, itemOf, type Place, parseTopology, readObject, refuse } from './place.ts';
 import { optimizerFrom } from './rebuild.ts';
 import { loaderFor } from './routes.ts';
 import { OWN } from './save.ts';
 import { modelOf } from './topology.ts';
-import { type FoundTraining, readOwnTraining, readTfjsTraining } from './training.ts';
+import { type FoundTraining, readOwnTraining, readTfjsTraining } from './trainingConfig.ts';
 import { decodeWeights } from './weightData.ts';
 
 export interface LoadOptions extends HttpOptions {
@@ -48,7 +48,7 @@ export async function loadLayersModel(source: string | IOHandler, options?: Load
   }
   const load = loaderFor(call, source, rest);
   const artifacts = await load({ strict, ...(onProgress && { onProgress }) });
-  return drawing(() => {
+  return rollBackSeedsOnError(() => {
     const model = modelFromArtifacts(call, artifacts, strict);
     onProgress?.(1);
     return model;
@@ -90,7 +90,7 @@ function topologyOf(call: string, topology: unknown, part = 'modelTopology'): Se
 }
 
 /** The output of the TF.js converter for a SavedModel: TensorFlow operations, without layers. */
-const refuseGraphModel = (place: Place): never =>
+const refuseGraphModel = (place: FilePath): never =>
   refuse(
     place,
     'must be a layers model, got a graph model, which has no layers; convert the Keras model with --output_format=tfjs_layers_model, or load its .keras or .h5 file with loadKerasModel',
@@ -111,7 +111,7 @@ function modelFromArtifacts(call: string, artifacts: unknown, strict: boolean): 
   const model = topologyOf(call, all.modelTopology);
   try {
     const { layers } = model;
-    const runner = runnerOf(model);
+    const view = viewOf(model);
     const ofOptimizer = (stored ?? []).filter(({ optimizer }) => optimizer);
     const training = { call, part: 'trainingConfig' };
     const asTfjs = trainingConfig !== undefined && trainingConfig !== null;
@@ -125,13 +125,13 @@ function modelFromArtifacts(call: string, artifacts: unknown, strict: boolean): 
     }
     if (stored) {
       const assigned = assignWeights(place, stored, layers, strict);
-      write(call, runner.parameters(call), layers, assigned);
+      write(call, view.parameters(call), layers, assigned);
     }
     if (others) model.setUserDefinedMetadata(others);
     if (found) {
       const { objective, progress, dropoutSeeds } = found;
-      runner.stack.objective = objective;
-      if (progress) runner.parameters(call).resume(call, objective.optimizer, progress);
+      view.stack.objective = objective;
+      if (progress) view.parameters(call).resume(call, objective.optimizer, progress);
       if (dropoutSeeds) for (const [n, layer] of layers.entries()) layer.dropoutSeeds = dropoutSeeds[n]!;
     }
     return model;
@@ -142,8 +142,8 @@ function modelFromArtifacts(call: string, artifacts: unknown, strict: boolean): 
 }
 
 /** The bytes of the weights in one piece. */
-function bytesOf(place: Place, data: unknown): Uint8Array {
-  const view = (piece: unknown, here: Place): Uint8Array =>
+function bytesOf(place: FilePath, data: unknown): Uint8Array {
+  const view = (piece: unknown, here: FilePath): Uint8Array =>
     isArrayBuffer(piece) || ArrayBuffer.isView(piece)
       ? bytesIn(piece)
       : refuse(here, `must be an ArrayBuffer or a list of them, got ${show(piece)}`);
@@ -152,7 +152,7 @@ function bytesOf(place: Place, data: unknown): Uint8Array {
 }
 
 /** What we wrote there, and what somebody else did. */
-function readMetadata(place: Place, value: unknown): { own?: unknown; others?: { [name: string]: unknown } } {
+function readMetadata(place: FilePath, value: unknown): { own?: unknown; others?: { [name: string]: unknown } } {
   if (value === undefined || value === null) return {};
   checkDepth(place, value);
   const { [OWN]: own, ...others } = readObject(place, value);

@@ -12,7 +12,7 @@ import {
   type WeightsManifestEntry,
 } from './artifacts.ts';
 import { fromBase64, toBase64 } from './base64.ts';
-import { parseJson, readObject, refuse } from './place.ts';
+import { parseJson, readObject, refuse } from './filePath.ts';
 
 const PREFIX = 'tensorflowjs_models/';
 const INFO = '/info';

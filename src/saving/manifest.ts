@@ -2,13 +2,13 @@
 
 import { show } from '../util/errors.ts';
 import { joined, type ModelArtifacts, type ModelJson, partsOf, type WeightsManifestEntry } from './artifacts.ts';
+import { type FilePath, itemOf, parseTopology, readList, readObject, readText, refuse, within } from './filePath.ts';
 import { describeForeign } from './foreign.ts';
-import { itemOf, type Place, parseTopology, readList, readObject, readText, refuse, within } from './place.ts';
 import { checkSpecs } from './weightData.ts';
 
 /** A file of weights, by the path that model.json gives. */
 export interface Shard {
-  readonly place: Place;
+  readonly place: FilePath;
   readonly path: string;
 }
 
@@ -21,7 +21,7 @@ export interface Manifest {
 }
 
 /** @param place of model.json, as it is called where it comes from */
-export function readManifest(place: Place, text: string): Manifest {
+export function readManifest(place: FilePath, text: string): Manifest {
   const json = readObject(place, parseTopology(place, text)) as ModelJson;
   const here = { ...place, part: 'weightsManifest' };
   const groups = json.weightsManifest === undefined ? [] : readList(here, json.weightsManifest);
@@ -79,7 +79,7 @@ export class Collector {
 
   /** @param strict whether to reject files with more bytes; otherwise the rest is ignored */
   constructor(
-    readonly place: Place,
+    readonly place: FilePath,
     readonly expected: number,
     readonly strict: boolean,
   ) {}

@@ -4,7 +4,7 @@ import type { Layer } from '../layers/layer.ts';
 import { Bidirectional } from '../layers/recurrent/bidirectional.ts';
 import { Recurrent } from '../layers/recurrent/recurrent.ts';
 import type { Sequential } from '../model/sequential.ts';
-import { type Place, refuse, within } from './place.ts';
+import { type FilePath, refuse, within } from './filePath.ts';
 
 /**
  * At a masked step, a bidirectional layer that returns sequences outputs zeros in Keras and repeats its last output here.
@@ -12,7 +12,7 @@ import { type Place, refuse, within } from './place.ts';
  * masked steps with others, and bidirectional layers over a layer with goBackwards: there, the mask keeps the order of the
  * input, so the masked steps are not skipped.
  */
-export function checkMasks(place: Place, { layers }: Sequential): void {
+export function checkMasks(place: FilePath, { layers }: Sequential): void {
   let masked = false;
   let differs = false;
   for (const layer of layers) {

@@ -7,13 +7,13 @@ import { type Optimizer, train } from '../optimizers/index.ts';
 import { schedules } from '../optimizers/schedules.ts';
 import { type Config, type ConfigValue, fromPython } from '../util/config.ts';
 import { factoryOf, show } from '../util/errors.ts';
-import { checkDepth, inPlace, isObject, type Place, refuse, within } from './place.ts';
+import { checkDepth, type FilePath, isObject, refuse, withFilePath, within } from './filePath.ts';
 
 type Factory = (options?: never) => unknown;
 type Factories = { readonly [name: string]: Factory };
 
 /** A model from its topology: `{ className: 'Sequential', config }`, names as Python or as JavaScript spells them. */
-export function modelFrom(place: Place, topology: unknown): Sequential {
+export function modelFrom(place: FilePath, topology: unknown): Sequential {
   checkDepth(place, topology);
   const { className, config } = readDescribed(place, fromPython(topology as ConfigValue));
   if (className !== 'Sequential') {
@@ -25,11 +25,11 @@ export function modelFrom(place: Place, topology: unknown): Sequential {
   const { name } = config as Config;
   const made = (list as ConfigValue[]).map((item, n) => layerFrom(within(place, `config.layers[${n}]`), item));
   const options = { layers: made, ...(typeof name === 'string' && name && { name }) };
-  return inPlace(within(place, 'config'), () => new Sequential(options));
+  return withFilePath(within(place, 'config'), () => new Sequential(options));
 }
 
 /** A layer from `{ className, config }`. */
-export function layerFrom(place: Place, described: unknown): Layer {
+export function layerFrom(place: FilePath, described: unknown): Layer {
   const { className, config } = readDescribed(place, described);
   const inner = within(place, 'config');
   const options: Record<string, unknown> = optionsFrom(inner, config as Config);
@@ -51,14 +51,14 @@ const ofLayers = ['name', 'trainable', 'dtype'];
 
 const cells = ['lstmCell', 'gruCell', 'simpleRNNCell', 'stackedRNNCells'];
 
-function cellFrom(place: Place, described: unknown): unknown {
+function cellFrom(place: FilePath, described: unknown): unknown {
   const { className, config } = readDescribed(place, described);
   const inner = within(place, 'config');
   if (className === 'StackedRNNCells') {
     const list = config.cells;
     if (!Array.isArray(list)) refuse(within(inner, 'cells'), `must be a list, got ${show(list)}`);
     const made = (list as ConfigValue[]).map((item, n) => cellFrom(within(inner, `cells[${n}]`), item));
-    return inPlace(place, () => layers.stackedRNNCells({ cells: made as never }));
+    return withFilePath(place, () => layers.stackedRNNCells({ cells: made as never }));
   }
   const { name, trainable, dtype, ...options } = optionsFrom(inner, config);
   const others = Object.keys(layers).filter(factory => !cells.includes(factory));
@@ -66,7 +66,7 @@ function cellFrom(place: Place, described: unknown): unknown {
 }
 
 /** An optimizer from `{ className, config }`. */
-export function optimizerFrom(place: Place, described: unknown): Optimizer {
+export function optimizerFrom(place: FilePath, described: unknown): Optimizer {
   const { className, config } = readDescribed(place, described);
   const { name, isLegacyOptimizer, ...options } = optionsFrom(within(place, 'config'), config);
   const factories = Object.fromEntries(Object.entries(train).map(([key, factory]) => [key, factory as Factory]));
@@ -74,7 +74,7 @@ export function optimizerFrom(place: Place, described: unknown): Optimizer {
 }
 
 /** The options of a factory: what is absent or off is left out, and objects among them are made. */
-function optionsFrom(place: Place, config: Config): Record<string, unknown> {
+function optionsFrom(place: FilePath, config: Config): Record<string, unknown> {
   const options: Record<string, unknown> = {};
   for (const [name, value] of Object.entries(config)) {
     if (value === null) continue;
@@ -100,7 +100,7 @@ const classNames: { readonly [factory: string]: string } = {
 };
 
 /** Builds a learning rate schedule; layers build their own options. */
-function valueFrom(place: Place, name: string, value: ConfigValue): unknown {
+function valueFrom(place: FilePath, name: string, value: ConfigValue): unknown {
   if (name !== 'learningRate' || typeof value !== 'object' || value === null) return value;
   const { className, config } = readDescribed(place, value);
   const options = optionsFrom(within(place, 'config'), config);
@@ -109,7 +109,7 @@ function valueFrom(place: Place, name: string, value: ConfigValue): unknown {
 
 /** Calls the factory of a class; what it refuses is said with the place in the file. */
 function make(
-  place: Place,
+  place: FilePath,
   factories: Factories,
   className: string,
   options: object,
@@ -118,13 +118,13 @@ function make(
   const name = Object.keys(classNames).find(factory => classNames[factory] === className) ?? factoryOf(className);
   const known = Object.keys(factories).filter(factory => !without.includes(factory));
   if (!known.includes(name)) refuse(place, `unknown class ${show(className)}; known: ${known.map(classOf).join(', ')}`);
-  return inPlace(place, () => factories[name]!(options as never));
+  return withFilePath(place, () => factories[name]!(options as never));
 }
 
 /** The class name of a factory. */
 const classOf = (factory: string) => classNames[factory] ?? factory.charAt(0).toUpperCase() + factory.slice(1);
 
-function readDescribed(place: Place, value: unknown): { className: string; config: Config } {
+function readDescribed(place: FilePath, value: unknown): { className: string; config: Config } {
   const { className, config } = (isObject(value) ? value : {}) as { className?: unknown; config?: unknown };
   if (typeof className !== 'string' || !isObject(config)) {
     refuse(place, `must be { class_name, config }, got ${show(value)}`);

@@ -1,13 +1,13 @@
 /** A model, written down in the layers-model format of TF.js. */
 
-import type { Runner } from '../model/runner.ts';
+import type { ModelView } from '../model/modelView.ts';
 import type { Sequential } from '../model/sequential.ts';
 import { fail, show } from '../util/errors.ts';
 import { checkBoolean, checkOptions, isPlain } from '../util/options.ts';
 import { FORMAT, generatedBy, type IOHandler, type ModelArtifacts, type SaveResult } from './artifacts.ts';
-import { checkDepth, itemOf, type Place, readObject, refuse, within } from './place.ts';
+import { checkDepth, type FilePath, itemOf, readObject, refuse, within } from './filePath.ts';
 import { saverFor } from './routes.ts';
-import { describeTraining } from './training.ts';
+import { describeTraining } from './trainingConfig.ts';
 import { encodeWeights, type NewWeight } from './weightData.ts';
 
 export interface SaveOptions {
@@ -30,7 +30,7 @@ export function checkMetadata(call: string, metadata: unknown): { [name: string]
 }
 
 /** Checks that a value survives saving: JSON would drop other values or replace them by null. */
-function plainCopy(place: Place, given: unknown): unknown {
+function plainCopy(place: FilePath, given: unknown): unknown {
   const value = hasToJson(given) ? given.toJSON() : given;
   if (value !== given) checkDepth(place, value);
   if (value === null || typeof value === 'string' || typeof value === 'boolean') return value;
@@ -53,23 +53,23 @@ const hasToJson = (value: unknown): value is { toJSON(): unknown } =>
 export async function saveModel(
   call: string,
   model: Sequential,
-  runner: Runner,
+  view: ModelView,
   target: string | IOHandler,
   options?: SaveOptions,
 ): Promise<SaveResult> {
   const save = saverFor(call, target);
-  return save(artifactsOf(call, model, runner, options));
+  return save(artifactsOf(call, model, view, options));
 }
 
-function artifactsOf(call: string, model: Sequential, runner: Runner, options?: SaveOptions): ModelArtifacts {
+function artifactsOf(call: string, model: Sequential, view: ModelView, options?: SaveOptions): ModelArtifacts {
   const known = checkOptions<SaveOptions>(call, options, ['includeOptimizer', 'trainableOnly']);
   const includeOptimizer = flag(call, 'includeOptimizer', known.includeOptimizer);
   const trainableOnly = flag(call, 'trainableOnly', known.trainableOnly);
-  runner.alive(call);
-  runner.bottom(call);
+  view.alive(call);
+  view.bottom(call);
   const { layers } = model;
-  const parameters = runner.parameters(call);
-  const { objective } = runner.stack;
+  const parameters = view.parameters(call);
+  const { objective } = view.stack;
   if (includeOptimizer && !objective) {
     fail(call, 'the model must be compiled where includeOptimizer is true; call model.compile first');
   }

@@ -5,19 +5,19 @@
 
 import { version } from '../../package.json' with { type: 'json' };
 import type { RecurrentLayer } from '../layers/recurrent/recurrent.ts';
-import type { Runner } from '../model/runner.ts';
+import type { ModelView } from '../model/modelView.ts';
 import { readStates, recurrentOf, writeStates } from '../model/states.ts';
 import type { Optimizer } from '../optimizers/index.ts';
 import { rates } from '../optimizers/schedules.ts';
 import { Tensor } from '../tensor/tensor.ts';
-import { epochsDone, type Standing } from '../training/standing.ts';
+import { epochsDone, type TrainingProgress } from '../training/progress.ts';
 import { fail, show } from '../util/errors.ts';
 import { checkBoolean, checkCount, checkNumber } from '../util/options.ts';
 import { checkSeed, randomState, setRandomState } from '../util/random.ts';
 import { sizeOf } from '../util/shapes.ts';
 import type { Progress } from '../weights/parameters.ts';
+import { architectureOf, checkSame } from './architecture.ts';
 import { type Body, type Numbers, readBlock, writeBlock } from './block.ts';
-import { checkSame, essenceOf } from './essence.ts';
 import { readList, readObject } from './fields.ts';
 import { packTraining, readRandom, readTraining } from './trainingPart.ts';
 
@@ -34,36 +34,40 @@ export interface Restored {
 /** A snapshot that has been checked. */
 export interface Snapshot extends Restored {
   /** The training it was taken in; null outside of one. */
-  readonly standing: Standing | null;
+  readonly progress: TrainingProgress | null;
   /** Puts it into the model it was checked against. */
   write(): void;
 }
 
 /** The stateful layers, each with its place in the stack. */
-const statefulOf = ({ stack }: Runner): [RecurrentLayer, number][] =>
+const statefulOf = ({ stack }: ModelView): [RecurrentLayer, number][] =>
   recurrentOf(stack.layers).filter(([layer]) => layer.stateful);
 
-const optimizerOf = ({ stack }: Runner): Optimizer | null => stack.objective?.optimizer ?? null;
+const optimizerOf = ({ stack }: ModelView): Optimizer | null => stack.objective?.optimizer ?? null;
 
-/** @param standing of the training that is going on; null outside of one */
-export function takeSnapshot(call: string, runner: Runner, standing: Standing | null): Uint8Array<ArrayBuffer> {
-  const { layers } = runner.stack;
-  runner.bottom(call);
-  const parameters = runner.parameters(call);
-  const optimizer = optimizerOf(runner);
+/** @param progress of the training that is going on; null outside of one */
+export function takeSnapshot(
+  call: string,
+  view: ModelView,
+  progress: TrainingProgress | null,
+): Uint8Array<ArrayBuffer> {
+  const { layers } = view.stack;
+  view.bottom(call);
+  const parameters = view.parameters(call);
+  const optimizer = optimizerOf(view);
   const { batches, trained, counters, runs } = parameters.progress(call, optimizer);
-  const stateful = statefulOf(runner);
-  const batch = stateful.length > 0 ? runner.fixedBatch(call)! : null;
-  const states = batch === null ? [] : readStates(call, runner.executor(call), stateful, batch);
-  const training = standing && packTraining(standing);
+  const stateful = statefulOf(view);
+  const batch = stateful.length > 0 ? view.fixedBatch(call)! : null;
+  const states = batch === null ? [] : readStates(call, view.plans(call), stateful, batch);
+  const training = progress && packTraining(progress);
   const header = {
     writer: `lstm-wasm ${version}`,
-    layers: essenceOf(layers),
+    layers: architectureOf(layers),
     trainable: layers.map(({ trainable }) => trainable),
     dropoutSeeds: layers.map(({ dropoutSeeds }) => dropoutSeeds),
     batchSize: batch,
     trained,
-    random: standing?.random ?? randomState(),
+    random: progress?.random ?? randomState(),
     optimizer: optimizer && { ...kindOf(optimizer), batches },
     training: training?.header ?? null,
   };
@@ -90,12 +94,12 @@ const kindOf = ({ className, slots, counters, useEma, rateOrKind }: Optimizer) =
  *
  * @param name of the argument that holds it
  */
-export function readSnapshot(call: string, runner: Runner, bytes: unknown, name: string): Snapshot {
-  const { layers } = runner.stack;
-  runner.bottom(call);
+export function readSnapshot(call: string, view: ModelView, bytes: unknown, name: string): Snapshot {
+  const { layers } = view.stack;
+  view.bottom(call);
   const { header, body } = readBlock({ call, part: name }, bytes);
   const at = (key: string) => `${name}: ${key}`;
-  checkSame(call, at('layers'), essenceOf(layers), header.layers);
+  checkSame(call, at('layers'), architectureOf(layers), header.layers);
   const trainable = readList(call, at('trainable'), header.trainable, layers.length).map((value, n) =>
     checkBoolean(call, at(`trainable[${n}]`), value),
   );
@@ -110,9 +114,9 @@ export function readSnapshot(call: string, runner: Runner, bytes: unknown, name:
 
   const shapes = layers.flatMap(layer => layer.weightSpecs.map(({ shape }) => shape));
   const weights = shapes.map(shape => body.floats(at('weights'), sizeOf(shape)));
-  const optimizer = readOptimizer(call, runner, at, header.optimizer, body, shapes);
-  const states = readCarried(call, runner, at('batchSize'), header.batchSize, body);
-  const standing =
+  const optimizer = readOptimizer(call, view, at, header.optimizer, body, shapes);
+  const states = readCarried(call, view, at('batchSize'), header.batchSize, body);
+  const progress =
     header.training === null || header.training === undefined
       ? null
       : readTraining(call, at('training'), header.training, body, random, shapes);
@@ -120,16 +124,16 @@ export function readSnapshot(call: string, runner: Runner, bytes: unknown, name:
 
   return {
     step: optimizer.progress.batches,
-    epoch: standing && epochsDone(standing),
-    batch: standing && (standing.stage === 'epochEnd' ? 0 : standing.batch),
-    standing,
+    epoch: progress && epochsDone(progress),
+    batch: progress && (progress.stage === 'epochEnd' ? 0 : progress.batch),
+    progress,
     write() {
-      const parameters = runner.parameters(call);
-      const own = optimizerOf(runner);
-      const stateful = statefulOf(runner);
+      const parameters = view.parameters(call);
+      const own = optimizerOf(view);
+      const stateful = statefulOf(view);
       // All memory first: what follows cannot fail
       parameters.prepare(call, optimizer.progress.batches > 0 ? own : null);
-      if (stateful.length > 0) readStates(call, runner.executor(call), stateful, runner.fixedBatch(call)!);
+      if (stateful.length > 0) readStates(call, view.plans(call), stateful, view.fixedBatch(call)!);
       let next = 0;
       for (const layer of layers) {
         const values = weights.slice(next, next + layer.weightSpecs.length);
@@ -140,7 +144,7 @@ export function readSnapshot(call: string, runner: Runner, bytes: unknown, name:
       if (own && optimizer.rate !== null) own.learningRate = optimizer.rate;
       if (stateful.length > 0) {
         const numbers = states.map(list => list.map(state => state.dataSync()));
-        writeStates(call, runner.executor(call), stateful, runner.fixedBatch(call)!, numbers);
+        writeStates(call, view.plans(call), stateful, view.fixedBatch(call)!, numbers);
       }
       for (const [n, layer] of layers.entries()) {
         layer.trainable = trainable[n]!;
@@ -162,7 +166,7 @@ interface OptimizerPart {
 /** The optimizer of a snapshot; a fresh one where either side has none. */
 function readOptimizer(
   call: string,
-  runner: Runner,
+  view: ModelView,
   at: (key: string) => string,
   value: unknown,
   body: Body,
@@ -172,7 +176,7 @@ function readOptimizer(
   if (value === null || value === undefined) return none;
   const name = at('optimizer');
   const fields = readObject(call, name, value);
-  const own = optimizerOf(runner);
+  const own = optimizerOf(view);
   const batches = checkCount(call, `${name}.batches`, fields.batches, 0);
   const count = (key: string) => checkCount(call, `${name}.${key}`, fields[key], 0);
   if (own) {
@@ -210,10 +214,10 @@ function readRate(call: string, name: string, value: unknown, own: Optimizer | n
 }
 
 /** The carried states of the stateful layers, a list for each. */
-function readCarried(call: string, runner: Runner, name: string, value: unknown, body: Body): Tensor[][] {
-  const stateful = statefulOf(runner);
+function readCarried(call: string, view: ModelView, name: string, value: unknown, body: Body): Tensor[][] {
+  const stateful = statefulOf(view);
   if (stateful.length === 0) return [];
-  const batch = runner.fixedBatch(call)!;
+  const batch = view.fixedBatch(call)!;
   if (value !== batch) fail(call, `${name} must be ${batch}, that of the stateful model, got ${show(value)}`);
   return stateful.map(([layer]) =>
     layer.states.map(({ width }) => new Tensor(body.floats('the states', batch * width), [batch, width])),

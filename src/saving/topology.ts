@@ -3,15 +3,15 @@
 import type { Sequential } from '../model/sequential.ts';
 import { show } from '../util/errors.ts';
 import { type Dialect, refuseKeras1 } from './dialect.ts';
+import { checkDepth, type FilePath, isObject, itemOf, refuse, within } from './filePath.ts';
 import { graphOf, lineOf } from './functional.ts';
 import { checkLayers, describedIn, isOfKeras1, layerList, layerOf, plainOf, type Words } from './layerWords.ts';
 import { checkMasks } from './masks.ts';
-import { checkDepth, isObject, itemOf, type Place, refuse, within } from './place.ts';
 import { modelFrom } from './rebuild.ts';
 
 /** A layer in a file. */
 interface Found {
-  readonly place: Place;
+  readonly place: FilePath;
   readonly described: unknown;
 }
 
@@ -39,14 +39,14 @@ export interface ArrangedModel {
 }
 
 /** Builds the model that a topology describes. */
-export function modelOf(place: Place, topology: unknown, dialect: Dialect): Sequential {
+export function modelOf(place: FilePath, topology: unknown, dialect: Dialect): Sequential {
   const model = modelFrom(place, topologyOf(place, topology, dialect));
   if (dialect === 'keras2' || dialect === 'keras3') checkMasks(place, model);
   return model;
 }
 
 /** The arrangement of the layers of that model. */
-export function arrangementOf(place: Place, topology: unknown): Arrangement {
+export function arrangementOf(place: FilePath, topology: unknown): Arrangement {
   checkDepth(place, topology);
   return arranged(itemsIn(place, topology));
 }
@@ -66,7 +66,7 @@ function arranged(items: readonly Item[]): Arrangement {
  *
  * @returns `{ class_name: 'Sequential', config }`
  */
-function topologyOf(place: Place, model: unknown, dialect: Dialect): Words {
+function topologyOf(place: FilePath, model: unknown, dialect: Dialect): Words {
   const { config } = describedIn(place, model);
   if (Array.isArray(config.layers)) checkLayers(within(place, 'config.layers'), config.layers.length);
   checkDepth(place, model);
@@ -85,7 +85,7 @@ function topologyOf(place: Place, model: unknown, dialect: Dialect): Words {
 }
 
 /** The layers and nested models of a model. */
-function itemsIn(place: Place, model: unknown): Item[] {
+function itemsIn(place: FilePath, model: unknown): Item[] {
   return listedIn(place, model).map(found =>
     isModel(found.described)
       ? { className: classOf(found.described) as string, items: itemsIn(found.place, found.described) }
@@ -122,7 +122,7 @@ const classOf = (described: unknown) =>
   isObject(described) ? (described as { class_name?: unknown }).class_name : null;
 const isModel = (described: unknown) => ['Sequential', ...GRAPHS].includes(classOf(described) as string);
 
-function listedIn(place: Place, model: unknown): Found[] {
+function listedIn(place: FilePath, model: unknown): Found[] {
   const { className, config } = describedIn(place, model);
   const inner = within(place, 'config');
   if (GRAPHS.includes(className)) {

@@ -2,7 +2,7 @@
 
 import { Tensor } from '../tensor/tensor.ts';
 import type { CallbackState, Logs } from '../training/callback.ts';
-import { type DataOrder, type Standing, stages } from '../training/standing.ts';
+import { type DataOrder, loopPhases, type TrainingProgress } from '../training/progress.ts';
 import { fail, show } from '../util/errors.ts';
 import { checkBoolean, checkCount } from '../util/options.ts';
 import { checkSeed } from '../util/random.ts';
@@ -10,8 +10,8 @@ import { sizeOf } from '../util/shapes.ts';
 import type { Body, Numbers } from './block.ts';
 import { type Fields, readChoice, readList, readNames, readObject } from './fields.ts';
 
-export function packTraining(standing: Standing): { header: Fields; runs: Numbers[] } {
-  const { random: _, sums, logs, batchLogs, history, states, ...header } = standing;
+export function packTraining(progress: TrainingProgress): { header: Fields; runs: Numbers[] } {
+  const { random: _, sums, logs, batchLogs, history, states, ...header } = progress;
   const series = Object.entries(history.history);
   const lists = [sums, Object.values(logs), Object.values(batchLogs), history.epoch, ...series.map(([, list]) => list)];
   return {
@@ -47,7 +47,7 @@ export function readTraining(
   body: Body,
   random: string,
   shapes: readonly (readonly number[])[],
-): Standing {
+): TrainingProgress {
   const fields = readObject(call, name, value);
   const count = (key: string, least = 0) => checkCount(call, `${name}.${key}`, fields[key], least);
   const logsOf = (key: string): Logs => {
@@ -77,7 +77,7 @@ export function readTraining(
     random,
     epoch: count('epoch'),
     batch: count('batch', fields.stage === 'batchEnd' ? 1 : 0),
-    stage: readChoice(call, `${name}.stage`, fields.stage, stages),
+    stage: readChoice(call, `${name}.stage`, fields.stage, loopPhases),
     told: count('told'),
     ended: checkBoolean(call, `${name}.ended`, fields.ended),
     labels,

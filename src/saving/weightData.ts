@@ -3,7 +3,17 @@
 import { show } from '../util/errors.ts';
 import { showShape, sizeOf } from '../util/shapes.ts';
 import { joined, type WeightsManifestEntry, type WeightType } from './artifacts.ts';
-import { itemOf, type Place, readCount, readList, readNumber, readObject, readText, refuse, within } from './place.ts';
+import {
+  type FilePath,
+  itemOf,
+  readCount,
+  readList,
+  readNumber,
+  readObject,
+  readText,
+  refuse,
+  within,
+} from './filePath.ts';
 
 /** A weight of a file, read. */
 export interface StoredWeight {
@@ -33,7 +43,7 @@ const sizes = { float32: 4, int32: 4, bool: 1, uint8: 1, uint16: 2, float16: 2 }
 
 /** An entry of the list, checked. */
 interface Entry {
-  readonly place: Place;
+  readonly place: FilePath;
   readonly name: string;
   readonly shape: readonly number[];
   readonly dtype: WeightType;
@@ -45,7 +55,7 @@ interface Entry {
 }
 
 /** The list, checked in itself; how many bytes it asks for is known afterwards, and none of them has been allocated. */
-export function checkSpecs(place: Place, specs: unknown): { entries: readonly Entry[]; bytes: number } {
+export function checkSpecs(place: FilePath, specs: unknown): { entries: readonly Entry[]; bytes: number } {
   const entries = Array.from(readList(place, specs), (spec, n) => readEntry(itemOf(place, n), spec));
   const seen = new Set<string>();
   for (const { place, name, optimizer } of entries) {
@@ -58,7 +68,7 @@ export function checkSpecs(place: Place, specs: unknown): { entries: readonly En
 
 const MOST_AXES = 8;
 
-function readEntry(place: Place, value: unknown): Entry {
+function readEntry(place: FilePath, value: unknown): Entry {
   const spec = readObject(place, value);
   const name = readText(within(place, 'name'), spec.name);
   const axes = within(place, 'shape');
@@ -74,7 +84,7 @@ function readEntry(place: Place, value: unknown): Entry {
   return { place, name, shape: shape as number[], dtype, stored, scale, min, optimizer: group === 'optimizer', bytes };
 }
 
-function readQuantization(place: Place, value: unknown, dtype: WeightType): Pick<Entry, 'stored' | 'scale' | 'min'> {
+function readQuantization(place: FilePath, value: unknown, dtype: WeightType): Pick<Entry, 'stored' | 'scale' | 'min'> {
   if (value === undefined || value === null) return { stored: dtype, scale: 1, min: 0 };
   const { dtype: asked, scale, min } = readObject(place, value);
   const stored = oneOf(within(place, 'dtype'), asked, ['uint8', 'uint16', 'float16'] as const);
@@ -84,7 +94,7 @@ function readQuantization(place: Place, value: unknown, dtype: WeightType): Pick
   return { stored, scale: readNumber(within(place, 'scale'), scale), min: readNumber(within(place, 'min'), min) };
 }
 
-function oneOf<K extends string>(place: Place, value: unknown, known: readonly K[]): K {
+function oneOf<K extends string>(place: FilePath, value: unknown, known: readonly K[]): K {
   if (!known.includes(value as K)) {
     refuse(place, `must be ${known.map(name => `'${name}'`).join(' or ')}, got ${show(value)}`);
   }
@@ -98,9 +108,9 @@ function oneOf<K extends string>(place: Place, value: unknown, known: readonly K
  * @param strict whether to reject surplus bytes
  */
 export function decodeWeights(
-  place: Place,
+  place: FilePath,
   specs: unknown,
-  data: Place,
+  data: FilePath,
   bytes: Uint8Array,
   strict: boolean,
 ): StoredWeight[] {

@@ -1,7 +1,7 @@
 /** Data that comes batch by batch: arrays, generators, iterators and the data sets of TF.js, all read in one way. */
 
 import { type OneTensor, single } from '../inputs/batches.ts';
-import type { WeightOptions } from '../inputs/sampleWeights.ts';
+import type { SampleWeightOptions } from '../inputs/sampleWeights.ts';
 import { type ForeignTensor, isForeign, type TensorLike } from '../tensor/read.ts';
 import { Tensor } from '../tensor/tensor.ts';
 import { fail, show } from '../util/errors.ts';
@@ -37,7 +37,7 @@ export type BatchSource = Steppable | Steps | (() => Steppable | Steps | Promise
 export interface ReadBatch {
   readonly xs: TensorLike;
   readonly ys: TensorLike;
-  readonly weights: WeightOptions | undefined;
+  readonly weights: SampleWeightOptions | undefined;
   /** Gives back what the batch came with. */
   release(): void;
 }

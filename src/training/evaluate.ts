@@ -1,8 +1,8 @@
 /** `evaluate` and `evaluateDataset`: losses and metrics without training. */
 
 import { type OneTensor, readBatch, single } from '../inputs/batches.ts';
-import { Samples, Selection, Weighing } from '../inputs/samples.ts';
-import { type WeightOptions, writeWeights } from '../inputs/sampleWeights.ts';
+import { Samples, SampleWeightBatches, Selection } from '../inputs/samples.ts';
+import { type SampleWeightOptions, writeWeights } from '../inputs/sampleWeights.ts';
 import { isClass } from '../objective/losses.ts';
 import type { TensorLike } from '../tensor/read.ts';
 import { Tensor } from '../tensor/tensor.ts';
@@ -14,7 +14,7 @@ import { report } from './callbacks/progressBar.ts';
 import { type BatchSource, checkEnds, type Source, sourceOf } from './dataset.ts';
 import type { Means } from './history.ts';
 import { checkBatchSize, checkVerbose, checkWhole, type Verbosity } from './options.ts';
-import type { Trainee } from './trainee.ts';
+import type { TrainedModel } from './trainedModel.ts';
 
 /** Options of `evaluate`. */
 export interface ModelEvaluateArgs {
@@ -54,21 +54,21 @@ export interface Pairs {
 /** Reads all samples of x and y, once. */
 export function readPairs(
   call: string,
-  trainee: Trainee,
+  trained: TrainedModel,
   x: OneTensor,
   y: OneTensor,
-  weights: WeightOptions = {},
+  weights: SampleWeightOptions = {},
   names: readonly [string, string] = ['x', 'y'],
 ): Pairs {
   const [input, target] = [single(call, names[0], x), single(call, names[1], y)];
-  const shapes = trainee.shapes(call, input, target, names, null);
+  const shapes = trained.shapes(call, input, target, names, null);
   const pairs = {
     x: readSamples(call, names[0], input, shapes.x),
     y: readSamples(call, names[1], target, shapes.y, shapes.target),
   };
-  trainee.checkInput(call, names[0], pairs.x.data);
+  trained.checkInput(call, names[0], pairs.x.data);
   const read = { ...pairs, weights: readWeights(call, pairs.y, weights) };
-  checkClasses(call, names[1], trainee.classes(call), read);
+  checkClasses(call, names[1], trained.classes(call), read);
   return read;
 }
 
@@ -92,7 +92,7 @@ function checkClasses(call: string, name: string, classes: number | null, { y, w
 }
 
 /** All weights, or null where none are given: those of samples times those of the classes in y. */
-export function readWeights(call: string, y: Samples, weights: WeightOptions): Samples | null {
+export function readWeights(call: string, y: Samples, weights: SampleWeightOptions): Samples | null {
   const { sampleWeight, classWeight } = weights;
   if (sampleWeight === undefined && classWeight === undefined) return null;
   const [samples, ...rest] = y.shape as [number, ...number[]];
@@ -104,15 +104,20 @@ export function readWeights(call: string, y: Samples, weights: WeightOptions): S
 }
 
 /** Tests batch after batch, and stops after each for whoever has other things to do. */
-export function* testing(call: string, trainee: Trainee, pairs: Pairs, size: number): Generator<void, Means, void> {
+export function* testing(
+  call: string,
+  trained: TrainedModel,
+  pairs: Pairs,
+  size: number,
+): Generator<void, Means, void> {
   const { x, y, weights } = pairs;
-  const means = trainee.means();
+  const means = trained.means();
   const [xs, ys] = [new Selection(x), new Selection(y)];
-  const weighing = weights && new Weighing(weights, null, size);
+  const weighing = weights && new SampleWeightBatches(weights, null, size);
   for (let from = 0; from < x.count; from += size) {
     if (from > 0) yield;
     const count = Math.min(size, x.count - from);
-    const values = trainee.test(call, xs.select(from, count), ys.select(from, count), weighing?.select(from, count));
+    const values = trained.test(call, xs.select(from, count), ys.select(from, count), weighing?.select(from, count));
     means.add(values, count);
   }
   return means;
@@ -121,32 +126,32 @@ export function* testing(call: string, trainee: Trainee, pairs: Pairs, size: num
 /** All arguments of `evaluate`, checked. */
 export function readEvaluate(
   call: string,
-  trainee: Trainee,
+  trained: TrainedModel,
   x: OneTensor,
   y: OneTensor,
   options: ModelEvaluateArgs | undefined,
 ): { pairs: Pairs; size: number; verbose: 0 | 1 | 2 } {
-  trainee.objective(call);
+  trained.objective(call);
   const known = checkOptions<ModelEvaluateArgs>(call, options, ['batchSize', 'sampleWeight', 'verbose']);
-  const fixed = trainee.fixedBatch(call);
+  const fixed = trained.fixedBatch(call);
   const size = checkBatchSize(call, known.batchSize, fixed);
   const verbose = checkVerbose(call, known.verbose ?? 0);
-  const pairs = readPairs(call, trainee, x, y, { sampleWeight: known.sampleWeight });
+  const pairs = readPairs(call, trained, x, y, { sampleWeight: known.sampleWeight });
   checkWhole(call, 'x', pairs.x.shape, fixed);
   return { pairs, size, verbose };
 }
 
 export function evaluate(
-  trainee: Trainee,
+  trained: TrainedModel,
   x: OneTensor,
   y: OneTensor,
   options: ModelEvaluateArgs | undefined,
 ): Tensor | Tensor[] {
   const call = 'model.evaluate';
-  const { pairs, size, verbose } = readEvaluate(call, trainee, x, y, options);
+  const { pairs, size, verbose } = readEvaluate(call, trained, x, y, options);
   const start = performance.now();
-  const means = trainee.attempt(() => {
-    const steps = testing(call, trainee, pairs, size);
+  const means = trained.attempt(() => {
+    const steps = testing(call, trained, pairs, size);
     let step = steps.next();
     while (!step.done) step = steps.next();
     return step.value;
@@ -156,19 +161,19 @@ export function evaluate(
 }
 
 export async function evaluateDataset(
-  trainee: Trainee,
+  trained: TrainedModel,
   dataset: BatchSource,
   options: ModelEvaluateDatasetArgs | undefined,
 ): Promise<Tensor | Tensor[]> {
   const call = 'model.evaluateDataset';
-  trainee.objective(call);
+  trained.objective(call);
   const known = checkOptions<ModelEvaluateDatasetArgs>(call, options, ['batches', 'verbose']);
   const batches = known.batches === undefined ? null : checkCount(call, 'batches', known.batches);
   const verbose = checkVerbose(call, known.verbose ?? 0);
   const source = sourceOf(call, 'dataset', dataset);
   checkEnds(call, source, batches, 'batches');
   const start = performance.now();
-  const [means, count] = await trainee.attempt(() => testSource(call, trainee, source, batches, async () => {}));
+  const [means, count] = await trained.attempt(() => testSource(call, trained, source, batches, async () => {}));
   if (verbose) report(performance.now() - start, count, means);
   return scalars(means);
 }
@@ -181,13 +186,13 @@ export async function evaluateDataset(
  */
 export async function testSource(
   call: string,
-  trainee: Trainee,
+  trained: TrainedModel,
   source: Source,
   batches: number | null,
   breathe: () => Promise<void>,
 ): Promise<[Means, number]> {
-  const means = trainee.means();
-  const objective = trainee.objective(call);
+  const means = trained.means();
+  const objective = trained.objective(call);
   const reader = await source.open();
   let count = 0;
   let failed = true;
@@ -196,9 +201,9 @@ export async function testSource(
       const batch = await reader.next();
       if (!batch) break;
       try {
-        if (trainee.objective(call) !== objective) fail(call, 'the model must not be compiled anew while it is tested');
-        const { x } = trainee.shapes(call, batch.xs, batch.ys, ['xs', 'ys'], trainee.fixedBatch(call));
-        means.add(trainee.test(call, batch.xs, batch.ys, batch.weights), x[0]!);
+        if (trained.objective(call) !== objective) fail(call, 'the model must not be compiled anew while it is tested');
+        const { x } = trained.shapes(call, batch.xs, batch.ys, ['xs', 'ys'], trained.fixedBatch(call));
+        means.add(trained.test(call, batch.xs, batch.ys, batch.weights), x[0]!);
       } finally {
         batch.release();
       }

@@ -1,7 +1,7 @@
 /** `fit`: training on samples that are all there. */
 
 import type { OneTensor } from '../inputs/batches.ts';
-import { Order, type Samples, Selection, type Shuffle, Weighing } from '../inputs/samples.ts';
+import { Order, type Samples, SampleWeightBatches, Selection, type Shuffle } from '../inputs/samples.ts';
 import type { TensorLike } from '../tensor/read.ts';
 import { fail, show } from '../util/errors.ts';
 import { checkNumber, checkOptions } from '../util/options.ts';
@@ -9,6 +9,7 @@ import { nextSeed, randomState } from '../util/random.ts';
 import type { Logs } from './callback.ts';
 import { type Pairs, readPairs, readWeights, testing } from './evaluate.ts';
 import type { History } from './history.ts';
+import { TrainingLoop } from './loop.ts';
 import {
   alone,
   checkBatchSize,
@@ -20,8 +21,7 @@ import {
   trainingOptions,
 } from './options.ts';
 import { findSnapshot, readInterrupted } from './resume.ts';
-import { Session } from './session.ts';
-import type { Trainee } from './trainee.ts';
+import type { TrainedModel } from './trainedModel.ts';
 
 /** Samples to test on: [x, y] or [x, y, sampleWeight]. @inline */
 export type ValidationData =
@@ -53,29 +53,29 @@ interface Fit extends Training {
 const OPTIONS = [...trainingOptions, 'batchSize', 'shuffle', 'validationSplit', 'validationData', 'sampleWeight'];
 
 export async function fitSamples(
-  trainee: Trainee,
+  trained: TrainedModel,
   x: OneTensor,
   y: OneTensor,
   options: ModelFitArgs | undefined,
 ): Promise<History> {
   const call = 'model.fit';
-  const read = readFit(call, trainee, x, y, options);
-  return alone(trainee, read.signal, () => train(call, trainee, read));
+  const read = readFit(call, trained, x, y, options);
+  return alone(trained, read.signal, () => train(call, trained, read));
 }
 
-async function train(call: string, trainee: Trainee, read: Fit): Promise<History> {
+async function train(call: string, trained: TrainedModel, read: Fit): Promise<History> {
   const { pairs, batchSize, shuffle, validation, callbacks, yieldEvery, resume, signal, ...rest } = read;
   const asked = resume !== null || callbacks.some(callback => callback.keepsFile);
   const found = asked ? await findSnapshot(resume, callbacks) : null;
-  const interrupted = found && readInterrupted(call, trainee, found);
+  const interrupted = found && readInterrupted(call, trained, found);
   const samples = pairs.x.count;
   const steps = Math.ceil(samples / batchSize);
   const params = { ...rest, samples, steps, batchSize, doValidation: validation !== null };
-  const resumed = interrupted?.standing ?? null;
+  const resumed = interrupted?.progress ?? null;
   const began = resumed?.began ?? randomState();
   const seed = shuffle ? (resumed?.seed ?? nextSeed()) : null;
   const data = { samples, batchSize, shuffle };
-  const session = new Session(call, trainee, {
+  const session = new TrainingLoop(call, trained, {
     callbacks,
     yieldEvery,
     params,
@@ -88,7 +88,7 @@ async function train(call: string, trainee: Trainee, read: Fit): Promise<History
   interrupted?.write();
   const order = new Order(samples, batchSize, shuffle, seed);
   const [xs, ys] = [new Selection(pairs.x, order.places), new Selection(pairs.y, order.places)];
-  const weighing = pairs.weights && new Weighing(pairs.weights, order.places, batchSize);
+  const weighing = pairs.weights && new SampleWeightBatches(pairs.weights, order.places, batchSize);
   const diagnose = () => findFault('x', pairs.x) ?? findFault('y', pairs.y);
 
   return session.run(async (epochLogs, epoch, start) => {
@@ -103,7 +103,7 @@ async function train(call: string, trainee: Trainee, read: Fit): Promise<History
       session.train(logs, xs.select(from, size), ys.select(from, size), weighing?.select(from, size), diagnose);
       // Before the end of the last batch, as in TF.js.
       if (batch === steps - 1 && validation)
-        await session.validate(testing(call, trainee, validation, batchSize), epochLogs);
+        await session.validate(testing(call, trained, validation, batchSize), epochLogs);
       await session.batchEnd(batch, logs);
       if (session.ending) break;
     }
@@ -113,21 +113,21 @@ async function train(call: string, trainee: Trainee, read: Fit): Promise<History
 /** All arguments of `fit`, checked. Nothing has changed yet, whatever is wrong with them. */
 export function readFit(
   call: string,
-  trainee: Trainee,
+  trained: TrainedModel,
   x: OneTensor,
   y: OneTensor,
   options: ModelFitArgs | undefined,
 ): Fit {
-  trainee.objective(call);
-  checkIdle(call, trainee);
+  trained.objective(call);
+  checkIdle(call, trained);
   const known = readOptions(call, options);
   const training = readTraining(call, known);
-  const fixed = trainee.fixedBatch(call);
+  const fixed = trained.fixedBatch(call);
   const batchSize = checkBatchSize(call, known.batchSize, fixed);
-  const shuffle = checkShuffle(call, known.shuffle, trainee.stateful);
+  const shuffle = checkShuffle(call, known.shuffle, trained.stateful);
   const { sampleWeight, classWeight } = known;
-  const all = readPairs(call, trainee, x, y, { sampleWeight, classWeight });
-  const given = known.validationData === undefined ? null : readValidation(call, trainee, known.validationData);
+  const all = readPairs(call, trained, x, y, { sampleWeight, classWeight });
+  const given = known.validationData === undefined ? null : readValidation(call, trained, known.validationData);
   const split = checkNumber(call, 'validationSplit', known.validationSplit ?? 0, { least: 0, below: 1 });
   const count = all.x.count;
   if (given || split === 0) {
@@ -180,12 +180,12 @@ function checkShuffle(call: string, value: unknown, stateful: boolean): Shuffle 
 }
 
 /** Samples given as [x, y] or [x, y, sampleWeight]. */
-export function readValidation(call: string, trainee: Trainee, data: unknown): Pairs {
+export function readValidation(call: string, trained: TrainedModel, data: unknown): Pairs {
   if (!Array.isArray(data) || data.length < 2 || data.length > 3) {
     fail(call, `validationData must be [x, y] or [x, y, sampleWeight], got ${show(data)}`);
   }
   const [x, y, sampleWeight] = data;
-  return readPairs(call, trainee, x, y, { sampleWeight }, ['validationData[0]', 'validationData[1]']);
+  return readPairs(call, trained, x, y, { sampleWeight }, ['validationData[0]', 'validationData[1]']);
 }
 
 /** The first of the samples that holds a number which is not finite, in words. */

@@ -1,6 +1,6 @@
 /** `fitDataset`: training on data that comes batch by batch. */
 
-import type { WeightOptions } from '../inputs/sampleWeights.ts';
+import type { SampleWeightOptions } from '../inputs/sampleWeights.ts';
 import { fail } from '../util/errors.ts';
 import { checkCount, checkOptions } from '../util/options.ts';
 import { randomState } from '../util/random.ts';
@@ -10,6 +10,7 @@ import { type BatchSource, checkEnds, type ReadBatch, type Reader, type Source, 
 import { type Pairs, readSamples, testing, testSource } from './evaluate.ts';
 import { findFault, readValidation, type ValidationData } from './fit.ts';
 import type { History } from './history.ts';
+import { TrainingLoop } from './loop.ts';
 import {
   alone,
   checkBatchSize,
@@ -20,10 +21,9 @@ import {
   type TrainingOptions,
   trainingOptions,
 } from './options.ts';
+import type { TrainingProgress } from './progress.ts';
 import { findSnapshot, readInterrupted } from './resume.ts';
-import { Session } from './session.ts';
-import type { Standing } from './standing.ts';
-import type { Trainee } from './trainee.ts';
+import type { TrainedModel } from './trainedModel.ts';
 
 /** Options of `fitDataset`. */
 export interface ModelFitDatasetArgs extends TrainingOptions {
@@ -40,7 +40,7 @@ export interface ModelFitDatasetArgs extends TrainingOptions {
 interface FitDataset extends Training {
   readonly source: Source;
   readonly batchesPerEpoch: number | null;
-  readonly classWeight: WeightOptions['classWeight'];
+  readonly classWeight: SampleWeightOptions['classWeight'];
   readonly validation: { pairs: Pairs; size: number } | { source: Source; batches: number | null } | null;
 }
 
@@ -54,24 +54,24 @@ const OPTIONS = [
 ];
 
 export async function fitDataset(
-  trainee: Trainee,
+  trained: TrainedModel,
   dataset: BatchSource,
   options: ModelFitDatasetArgs | undefined,
 ): Promise<History> {
   const call = 'model.fitDataset';
-  const read = readFitDataset(call, trainee, dataset, options);
-  return alone(trainee, read.signal, () => train(call, trainee, read));
+  const read = readFitDataset(call, trained, dataset, options);
+  return alone(trained, read.signal, () => train(call, trained, read));
 }
 
-async function train(call: string, trainee: Trainee, read: FitDataset): Promise<History> {
+async function train(call: string, trained: TrainedModel, read: FitDataset): Promise<History> {
   const { source, batchesPerEpoch, validation, classWeight, callbacks, yieldEvery, resume, signal, ...rest } = read;
   const asked = resume !== null || callbacks.some(callback => callback.keepsFile);
   const found = asked ? await findSnapshot(resume, callbacks) : null;
-  const interrupted = found && readInterrupted(call, trainee, found);
-  const resumed = interrupted?.standing ?? null;
+  const interrupted = found && readInterrupted(call, trained, found);
+  const resumed = interrupted?.progress ?? null;
   const steps = batchesPerEpoch ?? source.size;
   const params = { ...rest, samples: null, steps, batchSize: null, doValidation: validation !== null };
-  const session = new Session(call, trainee, {
+  const session = new TrainingLoop(call, trained, {
     callbacks,
     yieldEvery,
     params,
@@ -89,10 +89,10 @@ async function train(call: string, trainee: Trainee, read: FitDataset): Promise<
   const validate = async (epochLogs: Logs) => {
     if (!validation) return;
     if ('pairs' in validation) {
-      return session.validate(testing(call, trainee, validation.pairs, validation.size), epochLogs);
+      return session.validate(testing(call, trained, validation.pairs, validation.size), epochLogs);
     }
     const breathe = () => session.breathe();
-    const test = () => testSource(call, trainee, validation.source, validation.batches, breathe);
+    const test = () => testSource(call, trained, validation.source, validation.batches, breathe);
     const [means] = await session.apart(test);
     means.into(epochLogs, 'val_');
   };
@@ -109,7 +109,7 @@ async function train(call: string, trainee: Trainee, read: FitDataset): Promise<
         break;
       }
       try {
-        const { x, y } = trainee.shapes(call, next.xs, next.ys, ['xs', 'ys'], trainee.fixedBatch(call));
+        const { x, y } = trained.shapes(call, next.xs, next.ys, ['xs', 'ys'], trained.fixedBatch(call));
         const logs: Logs = { batch, size: x[0]! };
         await session.batchBegin(batch, logs);
         const diagnose = () =>
@@ -130,7 +130,7 @@ async function train(call: string, trainee: Trainee, read: FitDataset): Promise<
    * Takes, without training on them, the batches that were trained before the interruption, and those tested: what the
    * data set draws at random then comes out as it did.
    */
-  const replay = async ({ epoch, batch, stage, told, ended, history }: Standing) => {
+  const replay = async ({ epoch, batch, stage, told, ended, history }: TrainingProgress) => {
     const isOver = stage === 'epochEnd' || stage === 'trainEnd' || (stage === 'epochBegin' && told === 0);
     if (ended && isOver) return; // no more of the data is wanted
     for (let past = history.epoch[0] ?? epoch; past <= epoch; past++) {
@@ -162,7 +162,7 @@ async function train(call: string, trainee: Trainee, read: FitDataset): Promise<
 }
 
 /** Takes so many batches, or all there are. */
-async function skip(reader: Reader, batches: number | null, session: Session): Promise<void> {
+async function skip(reader: Reader, batches: number | null, session: TrainingLoop): Promise<void> {
   for (let n = 0; n !== batches; n++) {
     const batch = await reader.next();
     if (!batch) break;
@@ -171,11 +171,11 @@ async function skip(reader: Reader, batches: number | null, session: Session): P
   }
 }
 
-const weightsOf = (own: WeightOptions | undefined, classWeight: WeightOptions['classWeight']) =>
+const weightsOf = (own: SampleWeightOptions | undefined, classWeight: SampleWeightOptions['classWeight']) =>
   classWeight === undefined ? own : { ...own, classWeight };
 
 /** The data was not enough: the epoch ends here, and training with it. */
-function runDry(call: string, session: Session, got: number, batchesPerEpoch: number, epochs: number): void {
+function runDry(call: string, session: TrainingLoop, got: number, batchesPerEpoch: number, epochs: number): void {
   session.end();
   warn(
     `${call}: dataset must hold batchesPerEpoch * epochs = ${batchesPerEpoch * epochs} batches, but it ran out of them ` +
@@ -186,12 +186,12 @@ function runDry(call: string, session: Session, got: number, batchesPerEpoch: nu
 /** All arguments of `fitDataset`, checked, as by `readFit`. */
 export function readFitDataset(
   call: string,
-  trainee: Trainee,
+  trained: TrainedModel,
   dataset: BatchSource,
   options: ModelFitDatasetArgs | undefined,
 ): FitDataset {
-  trainee.objective(call);
-  checkIdle(call, trainee);
+  trained.objective(call);
+  checkIdle(call, trained);
   const known = checkOptions<ModelFitDatasetArgs & { validationSplit: unknown }>(call, options, OPTIONS);
   if (known.validationSplit !== undefined && known.validationSplit !== null) {
     fail(call, `validationSplit must be absent, because only all samples at once can be split; use validationData`);
@@ -203,18 +203,18 @@ export function readFitDataset(
   const passes = training.epochs - training.initialEpoch;
   checkPasses(call, source, batchesPerEpoch, 'batchesPerEpoch', passes);
   const { classWeight } = known;
-  const validation = readAnyValidation(call, trainee, known, passes);
+  const validation = readAnyValidation(call, trained, known, passes);
   return { ...training, source, batchesPerEpoch, classWeight, validation };
 }
 
 function readAnyValidation(
   call: string,
-  trainee: Trainee,
+  trained: TrainedModel,
   { validationData: data, validationBatches, validationBatchSize }: ModelFitDatasetArgs,
   passes: number,
 ): FitDataset['validation'] {
   const batches = validationBatches === undefined ? null : checkCount(call, 'validationBatches', validationBatches);
-  const fixed = trainee.fixedBatch(call);
+  const fixed = trained.fixedBatch(call);
   const size = checkBatchSize(call, validationBatchSize, fixed, 'validationBatchSize');
   const tensors = Array.isArray(data) && !isBatch(data[0]);
   if (batches !== null && (data === undefined || tensors)) {
@@ -225,7 +225,7 @@ function readAnyValidation(
   }
   if (data === undefined) return null;
   if (tensors) {
-    const pairs = readValidation(call, trainee, data);
+    const pairs = readValidation(call, trained, data);
     checkWhole(call, 'validationData[0]', pairs.x.shape, fixed);
     return { pairs, size };
   }

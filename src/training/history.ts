@@ -66,7 +66,7 @@ export class Means {
   add(values: number | readonly number[], samples: number): void {
     this.#seen += samples;
     for (let n = 0; n < this.#sums.length; n++) {
-      const value = at(values, n);
+      const value = resultAt(values, n);
       this.#sums[n]! += (this.#roots[n] ? value * value : value) * samples;
     }
   }
@@ -83,5 +83,5 @@ export class Means {
 }
 
 /** The loss or a metric out of what trainOnBatch returns: the loss alone is a plain number. */
-export const at = (values: number | readonly number[], n: number): number =>
+export const resultAt = (values: number | readonly number[], n: number): number =>
   typeof values === 'number' ? values : values[n]!;

@@ -6,7 +6,7 @@ import { showShape } from '../util/shapes.ts';
 import { type BaseCallback, type Callbacks, readCallbacks } from './callback.ts';
 import { defaultVerbosity } from './callbacks/progressBar.ts';
 import { checkYieldEvery, type YieldEvery } from './pace.ts';
-import type { Trainee } from './trainee.ts';
+import type { TrainedModel } from './trainedModel.ts';
 
 const DEFAULT_BATCH = 32;
 
@@ -103,21 +103,21 @@ export function checkWhole(call: string, what: string, shape: readonly number[],
 }
 
 /** A training from its beginning: whatever asks for its end from now on is heard, and no other may begin before it. */
-export async function alone<T>(trainee: Trainee, signal: AbortSignal | null, work: () => Promise<T>): Promise<T> {
+export async function alone<T>(trained: TrainedModel, signal: AbortSignal | null, work: () => Promise<T>): Promise<T> {
   signal?.throwIfAborted();
-  trainee.model.stopTraining = false;
-  trainee.signal = signal;
-  trainee.training = true;
+  trained.model.stopTraining = false;
+  trained.signal = signal;
+  trained.training = true;
   try {
     return await work();
   } finally {
-    trainee.training = false;
-    trainee.standing = null;
+    trained.training = false;
+    trained.progress = null;
   }
 }
 
 /** A model is trained by one call at a time. */
-export function checkIdle(call: string, trainee: Trainee): void {
-  if (!trainee.training) return;
+export function checkIdle(call: string, trained: TrainedModel): void {
+  if (!trained.training) return;
   fail(call, 'the model must not be in training already; await the promise of the call that trains it');
 }

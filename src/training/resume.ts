@@ -3,12 +3,12 @@
 import type { Snapshot } from '../saving/snapshot.ts';
 import { fail, show } from '../util/errors.ts';
 import type { BaseCallback } from './callback.ts';
-import type { DataOrder, Standing } from './standing.ts';
-import type { Trainee } from './trainee.ts';
+import type { DataOrder, TrainingProgress } from './progress.ts';
+import type { TrainedModel } from './trainedModel.ts';
 
 /** A snapshot of a training. */
 export interface Interrupted extends Snapshot {
-  readonly standing: Standing;
+  readonly progress: TrainingProgress;
 }
 
 /** Bytes that should be a snapshot, and where they are from. */
@@ -33,35 +33,35 @@ export async function findSnapshot(resume: unknown, callbacks: readonly BaseCall
 }
 
 /** A snapshot, checked against the model as it is now: it must be written before anybody else has a turn. */
-export function readInterrupted(call: string, trainee: Trainee, { name, bytes }: Found): Interrupted {
-  const snapshot = trainee.readSnapshot(call, name, bytes);
-  const { standing } = snapshot;
-  if (!standing) fail(call, `${name} must be a snapshot taken in a training, got one taken outside; use model.restore`);
-  return { ...snapshot, standing };
+export function readInterrupted(call: string, trained: TrainedModel, { name, bytes }: Found): Interrupted {
+  const snapshot = trained.readSnapshot(call, name, bytes);
+  const { progress } = snapshot;
+  if (!progress) fail(call, `${name} must be a snapshot taken in a training, got one taken outside; use model.restore`);
+  return { ...snapshot, progress };
 }
 
 /** What a training is, as far as one that goes on with it must be the same. */
 export interface Kind {
-  readonly method: Standing['method'];
+  readonly method: TrainingProgress['method'];
   readonly data: DataOrder;
   readonly labels: readonly string[];
   readonly callbacks: readonly BaseCallback[];
 }
 
 /** Fails where a training cannot go on with the one that a snapshot was taken in. */
-export function checkKind(call: string, kind: Kind, standing: Standing): void {
+export function checkKind(call: string, kind: Kind, progress: TrainingProgress): void {
   const check = (name: string, value: unknown, expected: unknown) => {
     if (Object.is(value, expected)) return;
     fail(call, `${name} must be ${show(expected)}, as in the training to resume, got ${show(value)}`);
   };
-  check('the method', kind.method, standing.method);
-  for (const [name, value] of Object.entries(kind.data)) check(name, value, standing.data[name]);
-  check('what compile has to measure', kind.labels.join(', '), standing.labels.join(', '));
-  check('the number of callbacks', kind.callbacks.length, standing.callbacks);
+  check('the method', kind.method, progress.method);
+  for (const [name, value] of Object.entries(kind.data)) check(name, value, progress.data[name]);
+  check('what compile has to measure', kind.labels.join(', '), progress.labels.join(', '));
+  check('the number of callbacks', kind.callbacks.length, progress.callbacks);
   const keeping = kind.callbacks.filter(callback => callback.getState() !== null);
-  check('the number of callbacks that keep a state', keeping.length, standing.states.length);
+  check('the number of callbacks that keep a state', keeping.length, progress.states.length);
   for (const [n, callback] of keeping.entries()) {
-    const names = [callback.getState()!, standing.states[n]!].map(({ numbers }) => Object.keys(numbers).join(', '));
+    const names = [callback.getState()!, progress.states[n]!].map(({ numbers }) => Object.keys(numbers).join(', '));
     check(`the state of callback ${n} of them`, names[0], names[1]);
   }
 }

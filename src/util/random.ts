@@ -61,7 +61,7 @@ export function setRandomState(digits: string): void {
 }
 
 /** Work that draws seeds, for itself alone; where it fails, none have been drawn. */
-export function drawing<T>(work: () => T): T {
+export function rollBackSeedsOnError<T>(work: () => T): T {
   const before = state;
   try {
     return work();

@@ -1,6 +1,6 @@
 /**
  * Reads arrays and buffers of callers through the built-in getters of TypedArray and ArrayBuffer, so that subclasses,
- * own properties and objects of another realm (an iframe, node:vm, a test runner) cannot report wrong lengths or types.
+ * own properties and objects of another realm (an iframe, node:vm, a test view) cannot report wrong lengths or types.
  */
 
 /** An array of numbers of one kind. */

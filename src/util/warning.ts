@@ -13,7 +13,7 @@ export const ADVICE =
   'check that the data holds finite numbers, none of them huge, and that no state was carried on from such a batch; ' +
   'else the weights have grown too large, and want a smaller learning rate, or an optimizer with clipNorm';
 
-export const isOdd = (value: number): boolean => !Number.isFinite(value);
+export const isNotFinite = (value: number): boolean => !Number.isFinite(value);
 
 /** @param what is not finite, and its verb: 'the loss is', 'the predictions hold' */
 export function warnOnce(owner: Warned, call: string, what: string, value: number | undefined, advice = ADVICE): void {

@@ -1,4 +1,4 @@
-/** What weights must be after every update. The arithmetic is in assembly/constraints.ts. */
+/** What weights must be after every update. The arithmetic is in assembly/training/constraints.ts. */
 
 import { exactTable } from '../util/arguments.ts';
 import { type Config, fromSnake } from '../util/config.ts';

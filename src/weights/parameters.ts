@@ -3,14 +3,14 @@
  * the optimizer keeps. Each is one contiguous run over all layers, so that an update is one pass.
  */
 
-import type { Layer, WeightHome } from '../layers/layer.ts';
+import type { Layer, WeightStore } from '../layers/layer.ts';
 import type { Optimizer } from '../optimizers/index.ts';
 import { advance } from '../optimizers/optimizer.ts';
 import { sizeOf } from '../util/shapes.ts';
 import { FLOAT } from '../util/units.ts';
 import { Block, countModel, float32, kernels, uncountModel } from '../wasm/engine.ts';
 import { areFinite, copied, OverflowGuard, type Stepped } from './overflow.ts';
-import { PlainRoom, withPlain } from './plainWeights.ts';
+import { UnpackScratch, withUnpacked } from './unpackScratch.ts';
 
 const layersWith = (layers: readonly Layer[], what: 'regularizer' | 'constraint'): readonly Layer[] =>
   layers.filter(layer => layer.weightSpecs.some(spec => spec[what]));
@@ -36,7 +36,7 @@ export interface Progress {
   readonly runs: readonly (readonly Float32Array[])[];
 }
 
-export class Parameters implements WeightHome {
+export class Parameters implements WeightStore {
   /** Whether somebody has been warned of numbers that are not finite. */
   warned = false;
   /** Byte offset of each layer within every run. */
@@ -52,7 +52,7 @@ export class Parameters implements WeightHome {
   /** Gradients, then one run for each slot of the optimizer, then one for averages where it keeps them. */
   #training: Block | null = null;
   /** For the layers whose weights somebody works on as plain matrices; null where nobody does. */
-  #room: PlainRoom | null = null;
+  #room: UnpackScratch | null = null;
   #trained = 0;
   /** Batches trained so far, then the counters of the optimizer. */
   #counters = new Float64Array(1);
@@ -128,7 +128,7 @@ export class Parameters implements WeightHome {
   #reserve(call: string, all: boolean): void {
     const asking = all ? this.#layers : [...this.#penalized, ...this.#constrained];
     if (asking.length === 0 || this.#room?.holds(asking)) return;
-    const room = new PlainRoom(call, asking);
+    const room = new UnpackScratch(call, asking);
     this.#room?.free();
     this.#room = room;
   }
@@ -365,7 +365,7 @@ export class Parameters implements WeightHome {
 
   /** Takes, for a moment, the memory that writing the weights of any layer needs. */
   makeRoom(call: string): void {
-    if (this.#weights) new PlainRoom(call, this.#layers).free();
+    if (this.#weights) new UnpackScratch(call, this.#layers).free();
   }
 
   /**
@@ -410,7 +410,7 @@ export class Parameters implements WeightHome {
 
   #readFrom(call: string, layer: Layer, run: number): Float32Array[] {
     const address = run + this.#offsetOf(layer);
-    return withPlain(call, layer, (plain, views) => {
+    return withUnpacked(call, layer, (plain, views) => {
       layer.moveWeights(kernels(), address, plain, false);
       return views().map(view => view.slice());
     });
@@ -428,7 +428,7 @@ export class Parameters implements WeightHome {
   #writeTo(call: string, layer: Layer, run: number, values: readonly Float32Array[]): void {
     const address = run + this.#offsetOf(layer);
     this.#guard.forget();
-    withPlain(call, layer, (plain, views) => {
+    withUnpacked(call, layer, (plain, views) => {
       for (const [i, view] of views().entries()) view.set(values[i]!);
       layer.moveWeights(kernels(), address, plain, true);
     });
@@ -449,7 +449,7 @@ export class Parameters implements WeightHome {
 /** Fills the weights of a layer with the values somebody set, or else with its initializers. */
 function initialize(call: string, layer: Layer, address: number): void {
   if (layer.weightSpecs.length === 0) return;
-  withPlain(call, layer, (plain, views) => {
+  withUnpacked(call, layer, (plain, views) => {
     for (const [i, { initializer, shape, seed }] of layer.weightSpecs.entries()) {
       const values = views()[i]!;
       if (layer.initialValues) values.set(layer.initialValues[i]!);

@@ -1,4 +1,4 @@
-/** Penalties on weights that join the loss. The arithmetic is in assembly/regularizers.ts. */
+/** Penalties on weights that join the loss. The arithmetic is in assembly/training/regularizers.ts. */
 
 import { exactTable } from '../util/arguments.ts';
 import type { Config } from '../util/config.ts';

@@ -3,13 +3,13 @@
 import type { BaseCallback } from '../training/callback.ts';
 import type { Reader } from '../training/dataset.ts';
 import { ValueError } from '../util/errors.ts';
+import type { ClientCall } from './clientCalls.ts';
 import type { Told } from './events.ts';
 import { type Link, open, type WorkerLike } from './link.ts';
 import { isReport, type Order, type Outcome, type Report } from './messages.ts';
-import type { Way } from './ways.ts';
 import { type Moved, pack, packError, report, unpack, unpackError } from './wire.ts';
 
-interface Pending extends Way {
+interface Pending extends ClientCall {
   readonly call: string;
   readonly target: object | null;
   /** Of the caller's data sets; null when it is closed. */
@@ -55,7 +55,13 @@ export class Wire {
    * @param model its number; null for what belongs to the worker as a whole
    * @param target what callbacks get as their model
    */
-  call(call: string, model: number | null, method: string, way: Way, target: object | null = null): Promise<unknown> {
+  call(
+    call: string,
+    model: number | null,
+    method: string,
+    way: ClientCall,
+    target: object | null = null,
+  ): Promise<unknown> {
     if (this.#over !== null) return Promise.reject(new ValueError(`${call}: ${this.#over}`));
     const { signal, args, transfer = false } = way;
     if (signal?.aborted) return Promise.reject(signal.reason);

@@ -16,12 +16,12 @@ import { checkSeed } from '../util/random.ts';
 import { type BackendInfo, checkSimd, type configure } from '../wasm/engine.ts';
 import { Wire } from './host.ts';
 import type { WorkerLike } from './link.ts';
-import { type describeObjective, givenValues, withoutDrawing } from './mirror.ts';
+import { type describeObjective, givenValues, withoutConsumingSeeds } from './mirror.ts';
 import { nextId, type RemoteSequential, remote } from './model.ts';
 
+export type { RemoteTrainingOptions, TransferOptions } from './clientCalls.ts';
 export type { WorkerLike } from './link.ts';
 export type { Remote, RemoteMethods, RemoteSequential } from './model.ts';
-export type { RemoteTrainingOptions, TransferOptions } from './ways.ts';
 
 /** Options of `connect`. */
 export interface ConnectOptions {
@@ -55,7 +55,7 @@ export class Host {
 
   /** As `sequential`: the layers belong to the model from then on. */
   async sequential(options?: ConstructorParameters<typeof Sequential>[0]): Promise<RemoteSequential> {
-    const mirror = withoutDrawing(() => new Sequential(options));
+    const mirror = withoutConsumingSeeds(() => new Sequential(options));
     const id = nextId();
     await this.#call('sequential', [id, mirror.getConfig(), givenValues(mirror)]);
     return remote(this.#wire, id, mirror);
@@ -70,7 +70,7 @@ export class Host {
     const artifacts = await loaderFor(call, source, rest)({ strict, ...(onProgress && { onProgress }) });
     const id = nextId();
     const { config, objective } = (await this.#call(call, [id, artifacts, strict])) as Loaded;
-    const mirror = withoutDrawing(() => modelFrom({ call, part: '' }, { className: 'Sequential', config }));
+    const mirror = withoutConsumingSeeds(() => modelFrom({ call, part: '' }, { className: 'Sequential', config }));
     if (objective) {
       const { optimizer, ...others } = objective;
       mirror.compile({ optimizer: optimizerFrom({ call, part: 'optimizer' }, optimizer), ...others });

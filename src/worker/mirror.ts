@@ -18,7 +18,7 @@ export function describeObjective(call: string, { optimizer, loss, metrics }: Ob
 }
 
 /** Layers draw seeds when they are put together; those that count are drawn in the worker. */
-export function withoutDrawing<T>(work: () => T): T {
+export function withoutConsumingSeeds<T>(work: () => T): T {
   const before = randomState();
   try {
     return work();

@@ -1,14 +1,20 @@
 /** A model that lives in a worker: the methods of `Sequential`, with promises in place of values. */
 
 import type { ForecastTask } from '../data/forecast.ts';
-import { runnerOf, Sequential, trainedBy } from '../model/sequential.ts';
+import { Sequential, trainedBy, viewOf } from '../model/sequential.ts';
 import { rates } from '../optimizers/schedules.ts';
 import type { Tensor } from '../tensor/tensor.ts';
 import type { Evaluation } from '../training/evaluate.ts';
 import { noMore } from '../util/arguments.ts';
 import { checkBoolean, checkCount, checkNumber } from '../util/options.ts';
+import {
+  type ClientCall,
+  clientCalls,
+  type Method,
+  type RemoteTrainingOptions,
+  type TransferOptions,
+} from './clientCalls.ts';
 import type { Wire } from './host.ts';
-import { type Method, type RemoteTrainingOptions, type TransferOptions, type Way, ways } from './ways.ts';
 
 /** Methods that take arrays without options of their own. */
 type Plain = 'setWeights' | 'setStates' | 'predictOnBatch' | 'inspect' | 'restore';
@@ -56,12 +62,12 @@ export class Remote {
     const define = (name: string, value: (this: Remote, ...args: unknown[]) => Promise<unknown>) =>
       Object.defineProperty(Remote.prototype, name, { value, writable: true, configurable: true });
     const most = (name: Method | Known) => Sequential.prototype[name].length + Number(plain.has(name));
-    for (const [name, way] of Object.entries(ways)) {
+    for (const [name, way] of Object.entries(clientCalls)) {
       define(name, async function (...args) {
         const call = `model.${name}`;
         noMore(call, most(name as Method), args);
-        if (name !== 'dispose') runnerOf(this.#mirror).alive(call);
-        return this.#call(call, name, (way as (...args: unknown[]) => Way)(call, this.#mirror, ...args));
+        if (name !== 'dispose') viewOf(this.#mirror).alive(call);
+        return this.#call(call, name, (way as (...args: unknown[]) => ClientCall)(call, this.#mirror, ...args));
       });
     }
     for (const name of known) {
@@ -82,16 +88,16 @@ export class Remote {
     });
   }
 
-  async #call(call: string, method: string, way: Way): Promise<unknown> {
-    const trainee = trainedBy(this.#mirror);
+  async #call(call: string, method: string, way: ClientCall): Promise<unknown> {
+    const trained = trainedBy(this.#mirror);
     const trains = method === 'fit' || method === 'fitDataset';
     if (!trains) return this.#wire.call(call, this.#id, method, way, this);
-    trainee.training = true;
+    trained.training = true;
     this.#stop = false;
     try {
       return await this.#wire.call(call, this.#id, method, way, this);
     } finally {
-      trainee.training = false;
+      trained.training = false;
     }
   }
 
@@ -138,14 +144,14 @@ export class Remote {
   async setLearningRate(learningRate: number): Promise<void> {
     const call = 'model.setLearningRate';
     noMore(call, 1, arguments);
-    runnerOf(this.#mirror).objective(call);
+    viewOf(this.#mirror).objective(call);
     checkNumber(call, 'learningRate', learningRate, rates);
     await this.#call(call, 'setLearningRate', { args: [learningRate] });
   }
 
   /** @internal For `forecast` of lstm-wasm/data, which has checked the task. */
   async tell(task: ForecastTask): Promise<Float32Array> {
-    runnerOf(this.#mirror).alive('forecast');
+    viewOf(this.#mirror).alive('forecast');
     return (await this.#call('forecast', 'tell', { args: [task] })) as Float32Array;
   }
 
@@ -153,11 +159,11 @@ export class Remote {
   async withBatchSize(batchSize: number): Promise<RemoteSequential> {
     const call = 'model.withBatchSize';
     noMore(call, 1, arguments);
-    const runner = runnerOf(this.#mirror);
-    runner.alive(call);
-    runner.bottom(call);
+    const view = viewOf(this.#mirror);
+    view.alive(call);
+    view.bottom(call);
     const size = checkCount(call, 'batchSize', batchSize);
-    const mirror = new Sequential({ name: `${this.name}_batch${size}` }, runner.at(size));
+    const mirror = new Sequential({ name: `${this.name}_batch${size}` }, view.at(size));
     const id = nextId();
     await this.#call(call, 'withBatchSize', { args: [id, size] });
     return remote(this.#wire, id, mirror);

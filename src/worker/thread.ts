@@ -2,8 +2,8 @@
 
 import { trainedBy } from '../model/sequential.ts';
 import { nodeModule } from '../saving/files.ts';
-import { act, actOfHost, type Models } from './acts.ts';
 import { isOrder, type Order, type Report } from './messages.ts';
+import { type Models, serveHostCall, serveModelCall } from './serverCalls.ts';
 import { type Port, report, unpack, unpackError } from './wire.ts';
 
 const models: Models = new Map();
@@ -42,7 +42,7 @@ async function call(port: Port, { id, model, method, args }: Kind<'call'>): Prom
     });
   const work = () => {
     const given = args.map(arg => unpack(arg));
-    return model === null ? actOfHost(models, method, given) : act(models, model, method, given, ask);
+    return model === null ? serveHostCall(models, method, given) : serveModelCall(models, model, method, given, ask);
   };
   calls.add(id);
   const name = model === null ? method : `model.${method}`;

@@ -6,7 +6,7 @@ import { predictionPlot } from '../../src/plot/node.ts';
 import { onClock } from '../setup/clock.ts';
 import { openGallery, plotSite } from './gallery.ts';
 import { builtSite, inBrowsers, oneByOne, readers } from './readers.ts';
-import { openShop, type Shop, shopSites } from './shop.ts';
+import { openShop, type Shop, shopSites } from './servedPages.ts';
 
 vi.setConfig({ testTimeout: 180_000, hookTimeout: 180_000 });
 

@@ -1,9 +1,9 @@
 /** The live run, in real browsers, on the page as it is built. */
 
 import { describe, expect, it, vi } from 'vitest';
-import { wanted } from './eyes.ts';
 import { threeSteps } from './fixture/threeSteps.ts';
 import { builtSite, inBrowsers, readers } from './readers.ts';
+import { wanted } from './screenshots.ts';
 
 vi.setConfig({ testTimeout: 180_000, hookTimeout: 180_000 });
 

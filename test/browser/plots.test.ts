@@ -4,9 +4,9 @@ import { expect, it, vi } from 'vitest';
 import '../../src/plot/node.ts'; // with which pictures are drawn in Node
 import { textWidth } from '../../src/plot/text.ts';
 import { draw, scenes } from '../plot/pictures.ts';
-import { show } from './eyes.ts';
 import { openGallery, plotSite } from './gallery.ts';
 import { inBrowsers, readers } from './readers.ts';
+import { show } from './screenshots.ts';
 
 vi.setConfig({ testTimeout: 180_000, hookTimeout: 180_000 });
 

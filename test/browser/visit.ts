@@ -2,7 +2,7 @@
 
 import type { Page } from 'puppeteer-core';
 import type { RunningBrowser } from './browsers.ts';
-import { picture, sizes } from './eyes.ts';
+import { picture, sizes } from './screenshots.ts';
 
 /** Milliseconds; a slow machine takes seconds for what takes a moment. */
 const patience = 90_000;

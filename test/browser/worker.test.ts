@@ -7,7 +7,7 @@ import type { Page } from 'puppeteer-core';
 import { describe, expect, it, vi } from 'vitest';
 import { often } from '../setup/often.ts';
 import { inBrowsers, readers } from './readers.ts';
-import { kinds, openShop, policy, type Shop, shopSites } from './shop.ts';
+import { kinds, openShop, policy, type Shop, shopSites } from './servedPages.ts';
 
 vi.setConfig({ testTimeout: 120_000, hookTimeout: 180_000 });
 

@@ -3,7 +3,7 @@
 import { backendInfo, layers, type Sequential, sequential, setRandomSeed, tensor, train, zeros } from 'lstm-wasm';
 import { expect, test } from 'vitest';
 import { expectBits } from '../compare.ts';
-import { collectUntil } from './held.ts';
+import { collectUntil } from './memoryUse.ts';
 
 const slow = { timeout: 240_000 };
 const MIB = 2 ** 20;

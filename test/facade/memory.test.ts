@@ -15,7 +15,7 @@ import {
 } from 'lstm-wasm';
 import { afterAll, beforeAll, describe, expect, test } from 'vitest';
 import { expectBits } from '../compare.ts';
-import { collectUntil, expectFlat, garbageOf, held } from './held.ts';
+import { collectUntil, expectFlat, garbageOf, held } from './memoryUse.ts';
 import { data, quiet, small } from './training.ts';
 
 const slow = { timeout: 60_000 };

@@ -5,7 +5,7 @@ import { describe, expect, test } from 'vitest';
 import { type LossName, losses, lossSpellings, resolveLoss } from '../../src/objective/losses.ts';
 import { resolveMetrics, scores } from '../../src/objective/metrics.ts';
 import { resolveOptimizer } from '../../src/optimizers/index.ts';
-import { planLoss, planMetrics } from '../../src/plan/lossPlan.ts';
+import { planLoss, planMetrics } from '../../src/plan/lossFields.ts';
 import type { Plan } from '../../src/plan/plan.ts';
 import { expectBits, expectClose } from '../compare.ts';
 import { lossOf, targetWidth } from '../reference/loss.ts';

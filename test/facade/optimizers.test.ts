@@ -17,7 +17,7 @@ import { type CommonOptions, type RuleName, Stepper } from '../reference/optimiz
 import { boundNorms } from '../reference/weights.ts';
 import { describeBad, wrong } from './bad.ts';
 import { tensorOf } from './models.ts';
-import { type TwinOptions, Twins } from './twins.ts';
+import { type TwinOptions, Twins } from './modelWithReference.ts';
 
 type Options = Record<string, unknown>;
 

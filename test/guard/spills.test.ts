@@ -17,9 +17,9 @@ const builds = ['strict', 'relaxed'] as const;
 const named = (build: string) => `build/guard/${build}.wasm`;
 
 /** The tiles, by their names in the generated source: row2x16 and so on. */
-const tiles = [...readFileSync(`${root}assembly/tiles.generated.ts`, 'utf8').matchAll(/^function (\w+)\(/gm)].map(
-  match => match[1]!,
-);
+const tiles = [
+  ...readFileSync(`${root}assembly/products/tiles.generated.ts`, 'utf8').matchAll(/^function (\w+)\(/gm),
+].map(match => match[1]!);
 
 /** The release builds once more, with the names of their functions, without which nobody finds anything. */
 beforeAll(async () => {

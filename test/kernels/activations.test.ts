@@ -1,4 +1,4 @@
-// exp, sigmoid and tanh against float64, by the bounds that assembly/math.ts states; relu; and the slopes.
+// exp, sigmoid and tanh against float64, by the bounds that assembly/math/elementary.ts states; relu; and the slopes.
 //
 // The bounds were found by trying all 2^32 arguments. Here are 2 million, spread over all binades, and whole runs of
 // neighbours where something changes: the multiple of ln 2 that is taken away, the result's last steps to 1 or 0.

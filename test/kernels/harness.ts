@@ -90,7 +90,7 @@ type OuterPanel = (
   rows: number,
 ) => void;
 
-/** Where a packed matrix [rows, columns] has its numbers, as assembly/matmul.ts describes it. */
+/** Where a packed matrix [rows, columns] has its numbers, as assembly/products/matmul.ts describes it. */
 export function packedIndex(rows: number, columns: number) {
   return (r: number, c: number) => {
     const wide = 16 * Math.floor(c / 16);

@@ -1,4 +1,4 @@
-// log and log1p against float64, by the bounds that assembly/log.ts states: a million arguments each, spread over all
+// log and log1p against float64, by the bounds that assembly/math/log.ts states: a million arguments each, spread over all
 // binades, and whole runs of neighbours where the exponent that is taken away changes.
 
 import { describe, expect, test } from 'vitest';

@@ -4,19 +4,19 @@
  */
 
 import type { Layer } from '../../src/layers/layer.ts';
+import { kernelCalls } from '../../src/plan/kernelCalls.ts';
 import {
-  at,
   type BlockName,
-  type Flow,
+  type KernelCall,
   type Mask,
-  type Place,
+  type Offset,
+  offsetBy,
   Planner,
   type Purpose,
   padded,
   type Rows,
-  type Stage,
+  type Signal,
 } from '../../src/plan/plan.ts';
-import { programs } from '../../src/plan/programs.ts';
 import { FLOAT } from '../../src/util/units.ts';
 import { structures } from '../../src/wasm/binaries.generated.ts';
 import { type Block, block as blockOf, sizeOf } from '../reference/block.ts';
@@ -54,8 +54,8 @@ export interface BoundLayer {
   /** Fields of that structure: numbers and addresses. */
   fields: Record<string, number>;
   /** The kinds of all stages, and what the layer hands on. */
-  stages: Stage['kind'][];
-  flow: Flow;
+  stages: KernelCall['kind'][];
+  flow: Signal;
   /** Runs all stages. */
   forward(): void;
   backward(): void;
@@ -90,7 +90,7 @@ export function bind(h: Harness, layer: Layer, options: PlanOptions): BoundLayer
 
   const planner = new FencedPlanner(batch, purpose, false, fused);
   const turn = (rows: Rows): Rows =>
-    options.reversed ? { ...rows, place: at(rows.place, (steps - 1) * rows.step), step: -rows.step } : rows;
+    options.reversed ? { ...rows, place: offsetBy(rows.place, (steps - 1) * rows.step), step: -rows.step } : rows;
   const x = order === 'steps' ? turn(planner.rows('x', steps, inputs)) : bySample(planner, batch, steps, inputs);
   const dx = wanted ? turn(planner.rows('dx', steps, inputs)) : null;
   const given = options.mask ? planner.mask('mask', steps) : null;
@@ -109,17 +109,17 @@ export function bind(h: Harness, layer: Layer, options: PlanOptions): BoundLayer
     states: h.room(layer.stateCount(batch), new Float32Array(layer.stateCount(batch))),
     workspace: h.room(planner.bytes / FLOAT, planner.emptied()),
   } satisfies Record<BlockName, unknown>;
-  const addressOf = ({ block, offset }: Place) => rooms[block].address + offset;
+  const addressOf = ({ block, offset }: Offset) => rooms[block].address + offset;
 
-  const bound = planner.stages.map((stage, n) => {
+  const bound = planner.calls.map((stage, n) => {
     const fields = { ...addressed(stage, addressOf), ...(n === 0 ? options.fields : {}) };
     const names: readonly string[] = structures[stage.kind];
     const address = h.alloc(names.length * FLOAT);
     new Int32Array(h.memory.buffer, address, names.length).set(names.map(name => fields[name]!));
-    return { ...programs[stage.kind], address, fields };
+    return { ...kernelCalls[stage.kind], address, fields };
   });
 
-  const floats = (place: Place) => new Float32Array(h.memory.buffer, addressOf(place));
+  const floats = (place: Offset) => new Float32Array(h.memory.buffer, addressOf(place));
   const set = (to: Rows, values: ArrayLike<number>) => {
     const memory = new Float32Array(h.memory.buffer);
     const first = addressOf(to.place) / FLOAT;
@@ -162,7 +162,7 @@ export function bind(h: Harness, layer: Layer, options: PlanOptions): BoundLayer
   return {
     address: bound[0]?.address ?? 0,
     fields: bound[0]?.fields ?? {},
-    stages: planner.stages.map(({ kind }) => kind),
+    stages: planner.calls.map(({ kind }) => kind),
     flow,
     forward() {
       for (const stage of bound) stage.forward(h.kernels, stage.address, batch);
@@ -186,7 +186,7 @@ export function bind(h: Harness, layer: Layer, options: PlanOptions): BoundLayer
       set(dy!, values);
     },
     dx: () => get(dx!),
-    dxPadding: () => get({ ...dx!, place: at(dx!.place, inputs * FLOAT), width: padded(inputs) - inputs }),
+    dxPadding: () => get({ ...dx!, place: offsetBy(dx!.place, inputs * FLOAT), width: padded(inputs) - inputs }),
     setWeights: values =>
       move(
         'weights',
@@ -213,7 +213,7 @@ const FENCE = 'fence';
 
 /** Leaves a gap behind every buffer, wide enough for a row or a time step of a small layer. */
 class FencedPlanner extends Planner {
-  override floats(name: string, ...shape: number[]): Place {
+  override floats(name: string, ...shape: number[]): Offset {
     const place = super.floats(name, ...shape);
     super.floats(FENCE, 256);
     return place;
@@ -234,8 +234,8 @@ function bySample(planner: Planner, rows: number, steps: number, width: number):
   return { place, row: steps * width * FLOAT, step: width * FLOAT, steps, rows, width };
 }
 
-function addressed(stage: Stage, addressOf: (place: Place) => number): Record<string, number> {
-  const fields = Object.entries(stage.fields as Record<string, number | Place>);
+function addressed(stage: KernelCall, addressOf: (place: Offset) => number): Record<string, number> {
+  const fields = Object.entries(stage.fields as Record<string, number | Offset>);
   return Object.fromEntries(
     fields.map(([name, value]) => [name, typeof value === 'number' ? value : addressOf(value)]),
   );

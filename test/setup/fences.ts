@@ -5,7 +5,7 @@
  * The debug build runs with them. A fence that has been run over fails the call behind which it is found, by name.
  */
 
-import { BoundPlan } from '../../src/plan/boundPlan.ts';
+import { CompiledPlan } from '../../src/plan/compiledPlan.ts';
 import { Planner } from '../../src/plan/plan.ts';
 import { sizeOf } from '../../src/util/shapes.ts';
 import { FLOAT, LINE } from '../../src/util/units.ts';
@@ -145,9 +145,9 @@ function fenceBuffers(): void {
 
 /** Builds the fences of a plan before it runs, whatever other plans have left in the workspace. */
 function fenceRuns(): void {
-  const { forward } = BoundPlan.prototype;
-  const found = new WeakMap<BoundPlan, readonly Fence[]>();
-  BoundPlan.prototype.forward = function () {
+  const { forward } = CompiledPlan.prototype;
+  const found = new WeakMap<CompiledPlan, readonly Fence[]>();
+  CompiledPlan.prototype.forward = function () {
     let fences = found.get(this);
     if (!fences) {
       fences = fencesOf(this);
@@ -162,8 +162,11 @@ function fenceRuns(): void {
     }
   };
   for (const name of ['backward', 'loss', 'rewind', 'measure', 'collect', 'counted'] as const) {
-    const method = BoundPlan.prototype[name] as (this: BoundPlan, ...args: never[]) => unknown;
-    (BoundPlan.prototype as unknown as Record<string, unknown>)[name] = function (this: BoundPlan, ...args: never[]) {
+    const method = CompiledPlan.prototype[name] as (this: CompiledPlan, ...args: never[]) => unknown;
+    (CompiledPlan.prototype as unknown as Record<string, unknown>)[name] = function (
+      this: CompiledPlan,
+      ...args: never[]
+    ) {
       running = found.get(this) ?? [];
       try {
         return method.apply(this, args);
@@ -175,7 +178,7 @@ function fenceRuns(): void {
 }
 
 /** From the end of each buffer, to the number, to the beginning of the next. */
-function fencesOf(plan: BoundPlan): Fence[] {
+function fencesOf(plan: CompiledPlan): Fence[] {
   const { buffers } = plan.plan;
   const fences: Fence[] = [];
   for (const [n, { name, shape, place }] of buffers.entries()) {

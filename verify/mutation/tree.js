@@ -48,7 +48,9 @@ export class Tree {
   }
 
   get sources() {
-    return readdirSync(join(this.folder, 'assembly')).filter(name => name.endsWith('.ts'));
+    return readdirSync(join(this.folder, 'assembly'), { recursive: true, encoding: 'utf8' }).filter(name =>
+      name.endsWith('.ts'),
+    );
   }
 
   /** @param {string} file of assembly/ */

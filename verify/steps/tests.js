@@ -8,9 +8,9 @@ import { runTests } from '../vitest.js';
 const env = { LSTM_WASM_OFTEN: '1' };
 
 const damaged = [
-  'test/onnx/hostile.test.ts',
-  'test/saving/kerasHostile.test.ts',
-  'test/saving/safetensors-fuzz.test.ts',
+  'test/onnx/adversarialInputs.test.ts',
+  'test/saving/kerasAdversarial.test.ts',
+  'test/saving/safetensorsFuzz.test.ts',
 ];
 
 /** @type {(Omit<import('../vitest.js').Tests, 'env' | 'note'> & { what: string })[]} */

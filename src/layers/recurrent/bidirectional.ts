@@ -1,6 +1,6 @@
 /** Runs a recurrent layer in both directions of time, and merges what comes out. */
 
-import { backwards, type Flow, type Homes, type Planner, strided } from '../../plan/plan.ts';
+import { backwards, type LayerOffsets, type Planner, type Signal, strided } from '../../plan/plan.ts';
 import type { TensorLike } from '../../tensor/read.ts';
 import { type Config, describe } from '../../util/config.ts';
 import { fail, show } from '../../util/errors.ts';
@@ -8,12 +8,12 @@ import { checkName } from '../../util/options.ts';
 import type { Shape } from '../../util/shapes.ts';
 import { FLOAT } from '../../util/units.ts';
 import type { Kernels } from '../../wasm/kernels.ts';
-import { checkLayerOptions, type Layer, type LayerOptions, type WeightHome, type WeightSpec } from '../layer.ts';
-import { layerFor } from '../made.ts';
+import { checkLayerOptions, type Layer, type LayerOptions, type WeightSpec, type WeightStore } from '../layer.ts';
+import { layerFromConfig } from '../registry.ts';
 import type { StateSpec } from './cell.ts';
 import { Recurrent, RecurrentLayer } from './recurrent.ts';
 
-/** Each stands at the number under which assembly/merge.ts knows it. */
+/** Each stands at the number under which assembly/layers/merge.ts knows it. */
 const mergeModes = ['concat', 'sum', 'ave', 'mul'] as const;
 
 /** How two outputs become one. @useDeclaredType */
@@ -40,7 +40,7 @@ export class Bidirectional extends RecurrentLayer {
     const call = 'layers.bidirectional';
     const { weights, ...known } = checkLayerOptions<BidirectionalOptions>(call, options, ['layer', 'mergeMode']);
     const { mergeMode = 'concat' } = known;
-    const layer = layerFor(known.layer);
+    const layer = layerFromConfig(known.layer);
     if (!(layer instanceof Recurrent)) {
       fail(call, `layer must be one of lstm, gru, simpleRNN and rnn, got ${show(layer)}`);
     }
@@ -96,9 +96,9 @@ export class Bidirectional extends RecurrentLayer {
     for (const half of this.#halves) half.trainable = value;
   }
 
-  override build(call: string, input: Shape, home: WeightHome): void {
+  override build(call: string, input: Shape, home: WeightStore): void {
     // The weights of the halves are a part of those of this layer.
-    const part = (half: Recurrent): WeightHome => {
+    const part = (half: Recurrent): WeightStore => {
       const range = () => {
         const count = this.forwardLayer.weightSpecs.length;
         return half === this.forwardLayer ? [0, count] : [count, 2 * count];
@@ -183,13 +183,13 @@ export class Bidirectional extends RecurrentLayer {
     this.backwardLayer.moveStates(kernels, home + bytes, batch, plain.slice(count), inward);
   }
 
-  override plan(planner: Planner, input: Flow, home: Homes): Flow {
+  override plan(planner: Planner, input: Signal, home: LayerOffsets): Signal {
     const { training, batch } = planner;
     const { y: x, dy: dx } = input;
     // Each half leaves a gradient of the input. Backward, the stages run in reverse: this one comes last.
     const more = dx && planner.rows(`${this.name}/dx`, x.steps, x.width);
     if (dx && more) {
-      planner.stages.push({
+      planner.calls.push({
         kind: 'join',
         fields: {
           steps: x.steps,
@@ -214,7 +214,7 @@ export class Bidirectional extends RecurrentLayer {
     const outputs = this.mergeMode === 'concat' ? 2 * width : width;
     const y = planner.rows(`${this.name}/y`, steps, outputs);
     const dy = training ? planner.rows(`${this.name}/dy`, steps, outputs) : null;
-    planner.stages.push({
+    planner.calls.push({
       kind: 'merge',
       fields: {
         mode: mergeModes.indexOf(this.mergeMode),

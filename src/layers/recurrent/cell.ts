@@ -5,7 +5,16 @@
  * time, so that one cell may serve several layers.
  */
 
-import { at, floatBits, type Mask, type Place, type Planner, padded, type Rows, strided } from '../../plan/plan.ts';
+import {
+  floatBits,
+  type Mask,
+  type Offset,
+  offsetBy,
+  type Planner,
+  padded,
+  type Rows,
+  strided,
+} from '../../plan/plan.ts';
 import { type Config, type Describable, describe } from '../../util/config.ts';
 import { fail, show } from '../../util/errors.ts';
 import { checkBoolean, checkCount, checkNumber } from '../../util/options.ts';
@@ -93,7 +102,7 @@ export interface StateSpec {
 }
 
 /** Where a cell stands in a plan. */
-export interface Seat {
+export interface CellInputs {
   /** Of the buffers. */
   readonly name: string;
   /** The input in the order in which it is processed, and where its gradient is wanted; null where nobody wants it. */
@@ -103,7 +112,7 @@ export interface Seat {
   /** Byte offset of the weights, and of the gradients in theirs. */
   readonly parameters: number;
   /** Where the state is carried from batch to batch; null where each batch starts from zero. */
-  readonly states: Place | null;
+  readonly states: Offset | null;
   /** Whether every step has an output, or only the last. */
   readonly sequences: boolean;
   /** Of the recurrent dropout, as the kernels take it. */
@@ -111,7 +120,7 @@ export interface Seat {
 }
 
 /** What a cell leaves: its output, and where it expects the gradient of that. */
-export interface Outcome {
+export interface CellOutput {
   readonly y: Rows;
   readonly dy: Rows | null;
 }
@@ -239,7 +248,7 @@ export abstract class Cell {
   abstract moveStates(kernels: Kernels, home: number, batch: number, plain: readonly number[], inward: boolean): void;
 
   /** @internal Reserves buffers and adds a stage for the kernels. */
-  abstract plan(planner: Planner, seat: Seat): Outcome;
+  abstract plan(planner: Planner, seat: CellInputs): CellOutput;
 
   /**
    * What all cells hand to their kernels in the same way.
@@ -247,7 +256,7 @@ export abstract class Cell {
    * @param h (T+1, B, H): h_t in slot t+1, on whose rows the output stands
    * @returns fields of the stage, and what the cell leaves
    */
-  protected frame(planner: Planner, seat: Seat, h: Rows) {
+  protected frame(planner: Planner, seat: CellInputs, h: Rows) {
     const { name, x, dx, mask, parameters, states, sequences } = seat;
     const { batch, training } = planner;
     const T = x.steps;
@@ -281,8 +290,8 @@ export abstract class Cell {
     };
     const out = y ?? h;
     const first = sequences ? 1 : T; // h_t stands in slot t + 1
-    const outcome: Outcome = {
-      y: { ...out, place: at(out.place, first * out.step), steps: sequences ? T : 1, width: this.units },
+    const outcome: CellOutput = {
+      y: { ...out, place: offsetBy(out.place, first * out.step), steps: sequences ? T : 1, width: this.units },
       dy: dh,
     };
     return { fields, outcome };

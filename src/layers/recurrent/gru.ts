@@ -1,4 +1,4 @@
-/** GRU, the layer and its cell: options, and what the kernels need. The equations are in assembly/gru.ts. */
+/** GRU, the layer and its cell: options, and what the kernels need. The equations are in assembly/recurrent/gru.ts. */
 
 import { type Planner, padded, rowBytes, wholeLines } from '../../plan/plan.ts';
 import { noMore } from '../../util/arguments.ts';
@@ -10,11 +10,11 @@ import { type ActivationName, numberOf } from '../activations.ts';
 import { checkLayerOptions } from '../layer.ts';
 import {
   Cell,
+  type CellInputs,
+  type CellOutput,
   cellOptions,
   checkActivation,
   type GatedCellOptions,
-  type Outcome,
-  type Seat,
   type StateSpec,
 } from './cell.ts';
 import { Recurrent, type RecurrentOptions, recurrentOptions } from './recurrent.ts';
@@ -90,7 +90,7 @@ export class GruCell extends Cell {
     kernels.hState(home, h!, batch, this.units, Number(inward));
   }
 
-  override plan(planner: Planner, seat: Seat): Outcome {
+  override plan(planner: Planner, seat: CellInputs): CellOutput {
     const { name, x, dx } = seat;
     const { batch: B, training } = planner;
     const T = x.steps;
@@ -101,7 +101,7 @@ export class GruCell extends Cell {
     const h = planner.rows(`${name}/h`, T + 1, this.units);
     const { fields, outcome } = this.frame(planner, seat, h);
     const scratch = (what: string, ...shape: number[]) => (training ? planner.floats(`${name}/${what}`, ...shape) : 0);
-    planner.stages.push({
+    planner.calls.push({
       kind: 'gru',
       fields: {
         ...fields,

@@ -1,6 +1,6 @@
-/** LSTM, the layer and its cell: options, and what the kernels need. The equations are in assembly/lstm.ts. */
+/** LSTM, the layer and its cell: options, and what the kernels need. The equations are in assembly/recurrent/lstm.ts. */
 
-import { at, type Planner, padded, rowBytes } from '../../plan/plan.ts';
+import { offsetBy, type Planner, padded, rowBytes } from '../../plan/plan.ts';
 import { noMore } from '../../util/arguments.ts';
 import type { Config } from '../../util/config.ts';
 import { checkBoolean, checkOptions } from '../../util/options.ts';
@@ -11,11 +11,11 @@ import { type ActivationName, numberOf } from '../activations.ts';
 import { checkLayerOptions } from '../layer.ts';
 import {
   Cell,
+  type CellInputs,
+  type CellOutput,
   cellOptions,
   checkActivation,
   type GatedCellOptions,
-  type Outcome,
-  type Seat,
   type StateSpec,
 } from './cell.ts';
 import { Recurrent, type RecurrentOptions, recurrentOptions } from './recurrent.ts';
@@ -101,7 +101,7 @@ export class LstmCell extends Cell {
     kernels.lstmState(home, stateC, h!, c!, batch, this.units, Number(inward));
   }
 
-  override plan(planner: Planner, seat: Seat): Outcome {
+  override plan(planner: Planner, seat: CellInputs): CellOutput {
     const { name, x, dx, states } = seat;
     const { batch: B, training } = planner;
     const T = x.steps;
@@ -114,7 +114,7 @@ export class LstmCell extends Cell {
     const hx = planner.rows(`${name}/hx`, T + 1, wide ? H : H + I);
     const { fields, outcome } = this.frame(planner, seat, hx);
     const scratch = (what: string, ...shape: number[]) => (training ? planner.floats(`${name}/${what}`, ...shape) : 0);
-    planner.stages.push({
+    planner.calls.push({
       kind: 'lstm',
       fields: {
         ...fields,
@@ -126,7 +126,7 @@ export class LstmCell extends Cell {
         tanhC: planner.floats(`${name}/tanhC`, T, G, B, 4),
         wt: scratch('wt', 4 * H * (H + (dx ? padded(I) : 0))),
         dc: scratch('dc', G, B, 4),
-        stateC: states ? at(states, B * H * FLOAT) : 0,
+        stateC: states ? offsetBy(states, B * H * FLOAT) : 0,
         wide: Number(wide),
         recurrentActivation: numberOf(this.recurrentActivation),
         slopes: fast ? 0 : scratch('slopes', T, G, gatesGroup / FLOAT),

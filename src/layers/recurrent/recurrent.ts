@@ -3,7 +3,15 @@
  * states they may carry from batch to batch.
  */
 
-import { backwards, type Flow, floatBits, type Homes, type Planner, padded, strided } from '../../plan/plan.ts';
+import {
+  backwards,
+  floatBits,
+  type LayerOffsets,
+  type Planner,
+  padded,
+  type Signal,
+  strided,
+} from '../../plan/plan.ts';
 import { type Config, toPython } from '../../util/config.ts';
 import { factoryOf, fail } from '../../util/errors.ts';
 import { checkBoolean, checkCount } from '../../util/options.ts';
@@ -11,7 +19,7 @@ import { nextSeed, seedBits } from '../../util/random.ts';
 import { type Shape, showShape } from '../../util/shapes.ts';
 import { FLOAT } from '../../util/units.ts';
 import type { Kernels } from '../../wasm/kernels.ts';
-import { Layer, type LayerOptions, type WeightHome, type WeightSpec } from '../layer.ts';
+import { Layer, type LayerOptions, type WeightSpec, type WeightStore } from '../layer.ts';
 import type { Cell, StateSpec } from './cell.ts';
 
 /** Options of every recurrent layer. */
@@ -132,7 +140,7 @@ export abstract class Recurrent extends RecurrentLayer {
   /** The constructor, for options of the same kind. */
   protected abstract remake(options: RecurrentOptions): Recurrent;
 
-  override build(call: string, input: Shape, home: WeightHome): void {
+  override build(call: string, input: Shape, home: WeightStore): void {
     super.build(call, input, home);
     // Layers without dropout draw nothing, so that what is drawn after them does not depend on this.
     this.#seeds = this.cells.map(({ dropout, recurrentDropout, seed }) =>
@@ -203,7 +211,7 @@ export abstract class Recurrent extends RecurrentLayer {
     }
   }
 
-  override plan(planner: Planner, input: Flow, home: Homes): Flow {
+  override plan(planner: Planner, input: Signal, home: LayerOffsets): Signal {
     let flow = this.goBackwards ? backwards(input) : input;
     let { parameters, states } = home;
     const carries = this.stateful || planner.carriesAll;
@@ -235,10 +243,10 @@ export abstract class Recurrent extends RecurrentLayer {
 }
 
 /** Drops a share of the input, the same numbers at every time step. */
-function dropInput(planner: Planner, { y: x, dy: dx, mask }: Flow, name: string, rate: number, seed: number): Flow {
+function dropInput(planner: Planner, { y: x, dy: dx, mask }: Signal, name: string, rate: number, seed: number): Signal {
   const y = planner.rows(`${name}/x`, x.steps, x.width);
   const dy = dx && planner.rows(`${name}/dx`, x.steps, x.width);
-  planner.stages.push({
+  planner.calls.push({
     kind: 'dropout',
     fields: {
       steps: x.steps,

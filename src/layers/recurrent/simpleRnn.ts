@@ -1,4 +1,4 @@
-/** SimpleRNN, the layer and its cell: options, and what the kernels need. The equation is in assembly/simpleRnn.ts. */
+/** SimpleRNN, the layer and its cell: options, and what the kernels need. The equation is in assembly/recurrent/simpleRnn.ts. */
 
 import { type Planner, padded, wholeLines } from '../../plan/plan.ts';
 import { noMore } from '../../util/arguments.ts';
@@ -6,7 +6,7 @@ import type { Config } from '../../util/config.ts';
 import { checkOptions } from '../../util/options.ts';
 import type { Kernels } from '../../wasm/kernels.ts';
 import { checkLayerOptions } from '../layer.ts';
-import { Cell, type CellOptions, cellOptions, type Outcome, type Seat, type StateSpec } from './cell.ts';
+import { Cell, type CellInputs, type CellOptions, type CellOutput, cellOptions, type StateSpec } from './cell.ts';
 import { Recurrent, type RecurrentOptions, recurrentOptions } from './recurrent.ts';
 
 /** Options of `layers.simpleRNN`. */
@@ -50,7 +50,7 @@ export class SimpleRnnCell extends Cell {
     kernels.hState(home, h!, batch, this.units, Number(inward));
   }
 
-  override plan(planner: Planner, seat: Seat): Outcome {
+  override plan(planner: Planner, seat: CellInputs): CellOutput {
     const { name, x, dx, mask, sequences } = seat;
     const { training } = planner;
     const I = x.width;
@@ -61,7 +61,7 @@ export class SimpleRnnCell extends Cell {
     // Gradients of tanh can be made where those of its output stand, if there are as many and none skips a step.
     const inPlace = sequences && !mask && this.activation === 'tanh';
     const dz = inPlace ? outcome.dy : training ? planner.rows(`${name}/dz`, x.steps, this.units) : null;
-    planner.stages.push({
+    planner.calls.push({
       kind: 'simpleRnn',
       fields: {
         ...fields,

@@ -1,6 +1,6 @@
 /** Applies a layer to every time step: what can be wrapped does that anyway, so this only checks and names. */
 
-import type { Flow, Homes, Planner } from '../../plan/plan.ts';
+import type { LayerOffsets, Planner, Signal } from '../../plan/plan.ts';
 import { type Config, describe } from '../../util/config.ts';
 import { fail } from '../../util/errors.ts';
 import { type Shape, showShape } from '../../util/shapes.ts';
@@ -10,10 +10,10 @@ import {
   Layer,
   type LayerOptions,
   refuseWrapped,
-  type WeightHome,
   type WeightSpec,
+  type WeightStore,
 } from '../layer.ts';
-import { layerFor } from '../made.ts';
+import { layerFromConfig } from '../registry.ts';
 
 /** Options of `layers.timeDistributed`. */
 export interface TimeDistributedOptions extends Omit<LayerOptions, 'weights'> {
@@ -28,7 +28,7 @@ export class TimeDistributed extends Layer {
   constructor(options: TimeDistributedOptions) {
     const call = 'layers.timeDistributed';
     const known = checkLayerOptions<TimeDistributedOptions & LayerOptions>(call, options, ['layer']);
-    const layer = layerFor(known.layer);
+    const layer = layerFromConfig(known.layer);
     if (!(layer instanceof Layer)) refuseWrapped(call, layer);
     layer.checkWrapped(call);
     if (known.weights !== undefined) fail(call, 'weights must be given to the wrapped layer, got them here');
@@ -50,7 +50,7 @@ export class TimeDistributed extends Layer {
     this.layer.trainable = value;
   }
 
-  override build(call: string, input: Shape, home: WeightHome): void {
+  override build(call: string, input: Shape, home: WeightStore): void {
     this.outputShapeFor(call, input);
     this.layer.build(call, input, {
       read: asked => home.read(asked, this),
@@ -104,7 +104,7 @@ export class TimeDistributed extends Layer {
     this.layer.moveWeights(kernels, packed, plain, inward);
   }
 
-  override plan(planner: Planner, input: Flow, home: Homes, top: boolean): Flow {
+  override plan(planner: Planner, input: Signal, home: LayerOffsets, top: boolean): Signal {
     return this.layer.plan(planner, input, home, top);
   }
 }

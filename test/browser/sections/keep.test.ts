@@ -15,8 +15,8 @@ import { presets } from '../../../demo/own/series.ts';
 import { defaults, readAddress } from '../../../demo/settings.ts';
 import { tasks } from '../../../demo/tasks/index.ts';
 import { accessibilityFaults } from '../accessibility.ts';
-import { picture } from '../eyes.ts';
 import { browsersOfSections, builtSite, inBrowsers, readers } from '../readers.ts';
+import { picture } from '../screenshots.ts';
 
 vi.setConfig({ testTimeout: 180_000, hookTimeout: 180_000 });
 

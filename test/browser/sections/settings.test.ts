@@ -8,8 +8,8 @@ import { pictures } from '../../../demo/pictures.ts';
 import { defaultsOf, readAddress, type TaskName, writeAddress } from '../../../demo/settings.ts';
 import { tasks } from '../../../demo/tasks/index.ts';
 import { accessibilityFaults } from '../accessibility.ts';
-import { sizes, wanted } from '../eyes.ts';
 import { browsersOfSections, builtSite, inBrowsers, readers } from '../readers.ts';
+import { sizes, wanted } from '../screenshots.ts';
 import type { Visit } from '../visit.ts';
 
 vi.setConfig({ testTimeout: 180_000, hookTimeout: 180_000 });

@@ -6,8 +6,8 @@ import { defaults, readAddress, type Settings } from '../../../demo/settings.ts'
 import { type Batch, tasks } from '../../../demo/tasks/index.ts';
 import { type Gates, reach } from '../../../demo/understand/reach.ts';
 import { accessibilityFaults } from '../accessibility.ts';
-import { wanted } from '../eyes.ts';
 import { browsersOfSections, builtSite, inBrowsers, readers } from '../readers.ts';
+import { wanted } from '../screenshots.ts';
 import type { Visit } from '../visit.ts';
 
 vi.setConfig({ testTimeout: 180_000, hookTimeout: 180_000 });

@@ -1,0 +1,135 @@
+/**
+ * Losses: the value in float64, the gradient of the predictions beside it.
+ *
+ * A loss belongs to a row: the predictions of one sample at one time step, N of them, against their targets. Most are
+ * means over the columns; those over classes (cross-entropies but the binary one, and their like) are one number for
+ * the whole row. What comes out is the mean over all rows that the mask leaves.
+ *
+ * The formulas are those of TF.js, with probabilities kept in [1e-7, 1 - 1e-7]. Cross-entropies may instead start from
+ * the logits, from which softmax or sigmoid made the probabilities: nothing is lost then, however sure the model is.
+ */
+
+import {
+  categoricalHinge, classOf, cosineProximity, crossentropy, softmaxCrossentropy, sparseCrossentropy,
+  sparseSoftmaxCrossentropy,
+} from './classLosses';
+import { columnLosses } from './columnLosses';
+import { highHalf, lowHalf, sumOf } from '../math/f64Pairs';
+import { allLanes, lastLanes } from '../math/tailMasks';
+import {
+  CATEGORICAL_CROSSENTROPY, CATEGORICAL_HINGE, COSINE_PROXIMITY, HINGE, KULLBACK_LEIBLER, LossPlan,
+  SPARSE_CATEGORICAL_CROSSENTROPY, SQUARED_ERROR, SQUARED_HINGE, at, countedRows, factorOf, padded,
+} from './lossPlan';
+
+/**
+ * The mean over the rows that count, and its gradient in dy.
+ *
+ * A row whose mask or weight is 0 is not looked at: its gradient is 0 whatever it holds. Weights change the sum, not
+ * what it is divided by. Where no row counts, the loss is 0. A class by number that does not exist gives NaN.
+ */
+export function loss(plan: LossPlan): f64 {
+  assert(plan.steps > 0 && plan.rows > 0 && plan.cols > 0);
+  const each = overClasses(plan.kind) ? 1 : plan.cols;
+  const count = countedRows(plan) * <f64>each;
+  if (plan.kind == SQUARED_ERROR) return meanSquaredError(plan, count);
+  const binary = (plan.kind == HINGE || plan.kind == SQUARED_HINGE) && holdsBits(plan);
+  let sum: f64 = 0;
+  for (let t = 0; t < plan.steps; t++) {
+    for (let b = 0; b < plan.rows; b++) {
+      const dy = plan.dy ? at(plan.dy, plan.dyStep, plan.dyRow, t, b) : 0;
+      const factor = factorOf(plan, t, b);
+      if (factor == 0) {
+        if (dy) memory.fill(dy, 0, padded(plan.cols));
+        continue;
+      }
+      const y = at(plan.y, plan.yStep, plan.yRow, t, b);
+      const target = at(plan.target, plan.targetStep, plan.targetRow, t, b);
+      sum += factor * rowLoss(plan, y, target, dy, <f32>(factor / count), binary);
+    }
+  }
+  return count > 0 ? sum / count : 0;
+}
+
+/**
+ * Whether every unmasked target is 0 or 1. If so, the hinge losses, whose targets are -1 and 1, treat 0 as -1, as in
+ * Keras.
+ */
+function holdsBits(plan: LossPlan): bool {
+  for (let t = 0; t < plan.steps; t++) {
+    for (let b = 0; b < plan.rows; b++) {
+      if (factorOf(plan, t, b) == 0) continue;
+      const target = at(plan.target, plan.targetStep, plan.targetRow, t, b);
+      for (let n: usize = 0; n < <usize>plan.cols << 2; n += 4) {
+        const value = load<f32>(target + n);
+        if (value != 0 && value != 1) return false;
+      }
+    }
+  }
+  return true;
+}
+
+/** Whether a loss is one number for a row, and not a mean over its columns. */
+@inline
+function overClasses(kind: i32): bool {
+  return (
+    kind == CATEGORICAL_CROSSENTROPY || kind == SPARSE_CATEGORICAL_CROSSENTROPY || kind == CATEGORICAL_HINGE ||
+    kind == KULLBACK_LEIBLER || kind == COSINE_PROXIMITY
+  );
+}
+
+/** Sum of factor * (y - target)^2 over all rows, divided by count; dy = 2 factor (y - target) / count. */
+function meanSquaredError(plan: LossPlan, count: f64): f64 {
+  const even = !plan.mask && !plan.weights;
+  const dyStart = plan.dy;
+  const tail = lastLanes(plan.cols);
+  const whole = allLanes();
+  const bytes = <usize>plan.cols * 4;
+  let factors = f64x2.splat(1);
+  let scale = f32x4.splat(<f32>(2 / count));
+  let low = f64x2.splat(0);
+  let high = f64x2.splat(0);
+  for (let t = 0; t < plan.steps; t++) {
+    let y = at(plan.y, plan.yStep, 0, t, 0);
+    let target = at(plan.target, plan.targetStep, 0, t, 0);
+    let dy = at(dyStart, plan.dyStep, 0, t, 0);
+    for (let b = 0; b < plan.rows; b++, y += plan.yRow, target += plan.targetRow, dy += plan.dyRow) {
+      if (!even) {
+        const factor = factorOf(plan, t, b);
+        if (factor == 0) {
+          if (dyStart) memory.fill(dy, 0, padded(plan.cols));
+          continue;
+        }
+        factors = f64x2.splat(factor);
+        scale = f32x4.splat(<f32>((2 * factor) / count));
+      }
+      for (let n: usize = 0; n < bytes; n += 16) {
+        const lanes = n + 16 > bytes ? tail : whole;
+        const difference = v128.and(f32x4.sub(v128.load(y + n), v128.load(target + n)), lanes);
+        const a = lowHalf(difference);
+        const c = highHalf(difference);
+        low = f64x2.add(low, f64x2.mul(f64x2.mul(a, a), factors));
+        high = f64x2.add(high, f64x2.mul(f64x2.mul(c, c), factors));
+        if (dyStart) v128.store(dy + n, f32x4.mul(difference, scale));
+      }
+    }
+  }
+  return count > 0 ? sumOf(f64x2.add(low, high)) / count : 0;
+}
+
+/** The loss of a row, not divided by anything; its gradient times `scale` goes to dy, unless that is 0. */
+function rowLoss(plan: LossPlan, y: usize, target: usize, dy: usize, scale: f32, binary: bool): f64 {
+  switch (plan.kind) {
+    case CATEGORICAL_CROSSENTROPY:
+      if (plan.logits) return softmaxCrossentropy(plan.cols, y, target, dy, scale);
+      return crossentropy(plan.cols, y, target, dy, scale);
+    case SPARSE_CATEGORICAL_CROSSENTROPY: {
+      const k = classOf(target, plan.cols);
+      if (k < 0) return NaN;
+      if (plan.logits) return sparseSoftmaxCrossentropy(plan.cols, y, k, dy, scale);
+      return sparseCrossentropy(plan.cols, y, k, dy, scale);
+    }
+    case CATEGORICAL_HINGE: return categoricalHinge(plan.cols, y, target, dy, scale);
+    case COSINE_PROXIMITY: return cosineProximity(plan.cols, y, target, dy, scale);
+  }
+  return columnLosses(plan, y, target, dy, scale, binary);
+}

@@ -1,0 +1,349 @@
+/**
+ * The simple recurrent layer: the equation, forward above backward, and the sweep over time around it.
+ *
+ *   h_t = tanh(x_t W + h_{t-1} R + b)
+ *
+ * Letters: B batch, T time, I input width, U units, G = ceil(U / 4) groups of 4 units, H = 4G padded units.
+ * Padded units hold zeros and keep them, as in lstm.ts.
+ */
+
+import { lastLanes } from '../math/tailMasks';
+import { flushSmall, tanh } from '../math/elementary';
+import { SLICE, ZEROS, columnSums, matmul, packedAt, padded, panelWidth } from '../products/matmul';
+import {
+  ENOUGH_ROWS, SMALLEST, TANH, UNITS, activateColumn, counts, drawDrop, dropRows, gatherInput, keepRows, loadH, maskOf,
+  passBack, storeH,
+} from './recurrent';
+import { outerPanel16, outerPanel4, outerPanel8, rowPanel16, rowPanel4, rowPanel8 } from '../products/tiles.generated';
+
+/**
+ * A planned simple recurrent layer, written by the facade; offsets and strides in bytes, i32 each.
+ * Activations live in the workspace until the next batch; w and dw are parameters.
+ */
+@unmanaged
+export class SimpleRnnPlan {
+  batch: i32; // B
+  steps: i32; // T
+  inputs: i32; // I
+  units: i32; // U
+  x: usize; // x_0, row 0: the input, read; rows xRow apart, time steps xStep apart (negative: time runs backwards)
+  xRow: usize;
+  xStep: usize;
+  hx: usize; // [T+1][B][h: H | x: I]: h_t, times drop where there is one, stands in slot t+1; x is there unless wide
+  hxRow: usize;
+  w: usize; // bias [H], then recurrent kernel above kernel, packed [H + I, U]: H * (1 + H + I) floats
+  dw: usize; // like w: gradients are added to it
+  wt: usize; // scratch of H * (H + padded I) floats, H * H without dx: transposed kernels, packed
+  dz: usize; // scratch [T][B][H] for backward, rows dzRow apart; may be dh with sequences, tanh and without a mask
+  dzRow: usize;
+  dh: usize; // [T or 1][B][H]: gradient of the output, destroyed; rows dhRow apart
+  dhRow: usize;
+  dhx: usize; // scratch [B][H] for backward with a mask or recurrent dropout, else 0
+  dx: usize; // gradient of the input, overwritten, strides as for x; 0 when nobody wants it
+  dxRow: usize;
+  dxStep: usize;
+  stateH: usize; // [B][H]: the state carried from batch to batch; 0 when each batch starts from zero
+  sequences: i32; // 1: dh has a slot for each time step; 0: only for the last
+  useBias: i32;
+  wide: i32; // 1: x is read where it lies, in a product before the sweep; 0: x is copied beside h
+  mask: usize; // one float for each row at mask + t * maskStep + 4b, 0 where the row skips the step; 0: none skips any
+  maskStep: usize;
+  drop: usize; // [B][H]: factors on h_{t-1}, recurrent dropout; filled by forward unless dropRate is 0; 0: no dropout
+  dropSeed: i32;
+  dropRate: i32; // the bits of an f32
+  y: usize; // [T+1][B][H], rows yRow apart: the output where there is a drop, laid out like hx; else 0: hx is it
+  yRow: usize;
+  activation: i32; // numbers as in src/layers/activations.ts; others than tanh leave their slopes in dz, unless that is 0
+}
+
+// --------------------------------------------------------------------------------------------------- the equation
+
+/** h = tanh(h) in rows of `width` numbers. */
+function cellForward(h: usize, hRow: usize, rows: i32, width: i32, units: i32): void {
+  const least = f32x4.splat(SMALLEST);
+  const last = <usize>(width - 4) * 4;
+  const lanes = lastLanes(units);
+  for (; rows > 0; rows--) {
+    for (let k: usize = 0; k < last; k += UNITS) v128.store(h + k, flushSmall(tanh(v128.load(h + k)), least));
+    v128.store(h + last, v128.and(flushSmall(tanh(v128.load(h + last)), least), lanes));
+    h += hRow;
+  }
+}
+
+/** The same for any activation, whose slopes go to dz unless that is 0. */
+function generalForward(
+  activation: i32, h: usize, hRow: usize, dz: usize, dzRow: usize, rows: i32, width: i32, units: i32,
+): void {
+  const last = <usize>(width - 4) * 4;
+  const lanes = lastLanes(units);
+  for (let k: usize = 0; k <= last; k += UNITS) activateColumn(activation, h + k, hRow, dz ? dz + k : 0, dzRow, rows);
+  for (let at = h + last; rows > 0; rows--, at += hRow) v128.store(at, v128.and(v128.load(at), lanes));
+}
+
+/**
+ * The same step backward: dz = dh * slope.
+ *
+ * @param dz (B, H): the slopes already, unless the activation is tanh; may be dh then
+ * @param h (B, H): h_t, behind the activation
+ */
+function cellBackward(
+  activation: i32, dz: usize, dzRow: usize, dh: usize, dhRow: usize, h: usize, hRow: usize, rows: i32, width: i32,
+): void {
+  const one = f32x4.splat(1);
+  const least = f32x4.splat(SMALLEST);
+  const bytes = <usize>width * 4;
+  for (; rows > 0; rows--) {
+    for (let k: usize = 0; k < bytes; k += UNITS) {
+      const ht = v128.load(h + k);
+      const slope = activation == TANH ? f32x4.sub(one, f32x4.mul(ht, ht)) : v128.load(dz + k);
+      v128.store(dz + k, f32x4.mul(flushSmall(v128.load(dh + k), least), slope));
+    }
+    dz += dzRow;
+    dh += dhRow;
+    h += hRow;
+  }
+}
+
+// ------------------------------------------------------------------------------------------------ the sweep forward
+
+/** Runs rows [first, first + rows) of the batch through all time steps. */
+export function simpleRnnForward(plan: SimpleRnnPlan, first: i32, rows: i32): void {
+  assert(rows > 0 && first >= 0 && first + rows <= plan.batch && plan.steps > 0);
+  const B = <usize>plan.batch;
+  const T = plan.steps;
+  const I = plan.inputs;
+  const H = padded(plan.units);
+  const hxRow = plan.hxRow;
+  const out = plan.y ? plan.y : plan.hx;
+  const outRow = plan.y ? plan.yRow : hxRow;
+  const bias = plan.w;
+  const carried = plan.stateH != 0;
+
+  drawDrop(plan.drop, plan.dropSeed, plan.dropRate, plan.batch, H);
+  if (carried || plan.mask) loadH(out, outRow, plan.stateH, first, rows, H); // else nobody reads h_0
+  if (carried && plan.drop) dropState(plan, 0, first, rows);
+  if (!plan.wide) {
+    gatherInput(plan.hx + <usize>H * 4, hxRow, plan.x, plan.xRow, plan.xStep, T, plan.batch, first, rows, I);
+  }
+
+  for (let t = 0; t < T; t++) {
+    const hx = plan.hx + (<usize>t * B + first) * hxRow;
+    const kept = out + (<usize>t * B + first) * outRow;
+    const h = kept + B * outRow;
+    if (plan.wide) {
+      const x = plan.x + <usize>t * plan.xStep + <usize>first * plan.xRow;
+      product(plan, h, outRow, bias, 0, 4, x, plan.xRow, H, I, rows);
+      if (t > 0 || carried) product(plan, h, outRow, h, outRow, 4, hx, hxRow, 0, H, rows);
+    } else if (t > 0 || carried) {
+      product(plan, h, outRow, bias, 0, 4, hx, hxRow, 0, H + I, rows);
+    } else {
+      product(plan, h, outRow, bias, 0, 4, hx + <usize>H * 4, hxRow, H, I, rows); // h_0 = 0 adds nothing
+    }
+    const dz = plan.dz ? plan.dz + (<usize>t * B + first) * plan.dzRow : 0;
+    if (plan.activation == TANH) cellForward(h, outRow, rows, H, plan.units);
+    else generalForward(plan.activation, h, outRow, dz, plan.dzRow, rows, H, plan.units);
+    if (plan.mask) keepRows(kept, outRow, B * outRow, maskOf(plan.mask, plan.maskStep, t, first), rows, H);
+    if (plan.drop) dropState(plan, t + 1, first, rows);
+  }
+  storeH(plan.stateH, out + <usize>T * B * outRow, outRow, first, rows, H);
+}
+
+/** Takes back what simpleRnnForward did to the carried state, as long as the workspace is that of its batch. */
+export function simpleRnnRewind(plan: SimpleRnnPlan): void {
+  const out = plan.y ? plan.y : plan.hx;
+  storeH(plan.stateH, out, plan.y ? plan.yRow : plan.hxRow, 0, plan.batch, padded(plan.units));
+}
+
+/** h = y * drop in one slot. */
+function dropState(plan: SimpleRnnPlan, slot: i32, first: i32, rows: i32): void {
+  const at = <usize>slot * plan.batch + first;
+  const H = padded(plan.units);
+  const drop = plan.drop + <usize>(first * H) * 4;
+  dropRows(plan.hx + at * plan.hxRow, plan.hxRow, plan.y + at * plan.yRow, plan.yRow, drop, rows, H);
+}
+
+/** c [B, H] = init + a [B, K] * rows [k, k + K) of the packed weights. */
+function product(
+  plan: SimpleRnnPlan, c: usize, cRow: usize, init: usize, initRow: usize, initCol: usize, a: usize, aRow: usize,
+  k: i32, K: i32, rows: i32,
+): void {
+  const H = padded(plan.units);
+  const height = H + plan.inputs;
+  let panel = plan.w + <usize>H * 4;
+  for (let n = 0; n < H;) {
+    const width = panelWidth(H - n);
+    const row = <usize>width * 4;
+    const most = SLICE / <i32>row;
+    let from = init + <usize>n * initCol;
+    let fromRow = initRow;
+    let slice = a;
+    let weights = panel + <usize>k * row;
+    const to = c + <usize>n * 4;
+    for (let left = K; left > 0; left -= most) {
+      const depth = min(left, most);
+      if (width == 16) rowPanel16(to, cRow, from, fromRow, slice, aRow, 0, depth, 1, weights, rows);
+      else if (width == 8) rowPanel8(to, cRow, from, fromRow, slice, aRow, 0, depth, 1, weights, rows);
+      else rowPanel4(to, cRow, from, fromRow, slice, aRow, 0, depth, 1, weights, rows);
+      from = to;
+      fromRow = cRow;
+      slice += <usize>most * 4;
+      weights += SLICE;
+    }
+    panel += <usize>height * row;
+    n += width;
+  }
+}
+
+// ----------------------------------------------------------------------------------------------- the sweep backward
+
+/** Back-propagation through time for rows [first, first + rows), after simpleRnnForward; adds to dw. */
+export function simpleRnnBackward(plan: SimpleRnnPlan, first: i32, rows: i32): void {
+  assert(rows > 0 && first >= 0 && first + rows <= plan.batch && plan.steps > 0);
+  const B = <usize>plan.batch;
+  const I = plan.inputs;
+  const H = padded(plan.units);
+  const row = <usize>H * 4;
+  const dhStep = plan.sequences ? B * plan.dhRow : 0; // one slot serves all steps when only the last has a gradient
+  const apart = plan.mask != 0 || plan.drop != 0; // what comes back through the product is not all of dh_{t-1}
+  const chunk = max(1, ENOUGH_ROWS / rows);
+  const out = plan.y ? plan.y : plan.hx;
+  const outRow = plan.y ? plan.yRow : plan.hxRow;
+
+  packTransposed(plan, plan.wt, 0, H);
+  const kernel = plan.wt + <usize>(H * H) * 4;
+  if (plan.dx) packTransposed(plan, kernel, H, I);
+
+  let pending = 0; // steps whose dz is done but whose weight gradients are not
+  for (let t = plan.steps - 1; t >= 0; t--) {
+    const dz = plan.dz + (<usize>t * B + first) * plan.dzRow;
+    const dh = plan.dh + <usize>t * dhStep + <usize>first * plan.dhRow;
+    const h = out + ((<usize>t + 1) * B + first) * outRow;
+    const mask = maskOf(plan.mask, plan.maskStep, t, first);
+    cellBackward(plan.activation, dz, plan.dzRow, dh, plan.dhRow, h, outRow, rows, H);
+    if (mask) skipRows(dz, plan.dzRow, mask, rows, H);
+    if (plan.useBias) columnSums(plan.dw, dz, plan.dzRow, rows, H);
+    if (t > 0) {
+      // dh_{t-1} = what the layer above asks for + dz_t transposed(R)
+      const to = dh - dhStep;
+      if (apart) {
+        const dhx = plan.dhx + <usize>first * row;
+        const drop = plan.drop ? plan.drop + <usize>first * row : 0;
+        matmul(dhx, row, ZEROS, 0, 0, dz, plan.dzRow, 0, H, 1, plan.wt, rows, H);
+        passBack(to, plan.dhRow, plan.sequences, dh, plan.dhRow, dhx, drop, mask, rows, H);
+      } else if (plan.sequences) {
+        matmul(to, plan.dhRow, to, plan.dhRow, 4, dz, plan.dzRow, 0, H, 1, plan.wt, rows, H);
+      } else {
+        matmul(to, plan.dhRow, ZEROS, 0, 0, dz, plan.dzRow, 0, H, 1, plan.wt, rows, H);
+      }
+    }
+    if (plan.dx) {
+      const dx = plan.dx + <usize>t * plan.dxStep + <usize>first * plan.dxRow;
+      matmul(dx, plan.dxRow, ZEROS, 0, 0, dz, plan.dzRow, 0, H, 1, kernel, rows, I);
+    }
+    if (++pending == chunk || t == 0) {
+      weightGradients(plan, first, rows, t, pending);
+      pending = 0;
+    }
+  }
+}
+
+/** dz = 0 in rows that skip the step. */
+function skipRows(dz: usize, dzRow: usize, mask: usize, rows: i32, width: i32): void {
+  for (let b = 0; b < rows; b++) {
+    if (!counts(mask, b)) memory.fill(dz, 0, <usize>width * 4);
+    dz += dzRow;
+  }
+}
+
+/** Gradients of the recurrent kernel and of the kernel, for `count` steps from t on. */
+function weightGradients(plan: SimpleRnnPlan, first: i32, rows: i32, t: i32, count: i32): void {
+  const B = <usize>plan.batch;
+  const I = plan.inputs;
+  const H = padded(plan.units);
+  const hxStep = B * plan.hxRow;
+  const hx = plan.hx + (<usize>t * B + first) * plan.hxRow;
+  const fresh = t == 0 && !plan.stateH ? 1 : 0; // h_0 = 0 adds nothing
+  const beside = !plan.wide && !fresh; // h and x are one matrix
+  if (count > fresh) {
+    const from = hx + <usize>fresh * hxStep;
+    outer(plan, from, plan.hxRow, hxStep, 0, beside ? H + I : H, first, rows, t + fresh, count - fresh);
+  }
+  if (plan.wide) {
+    const x = plan.x + <usize>t * plan.xStep + <usize>first * plan.xRow;
+    outer(plan, x, plan.xRow, plan.xStep, H, I, first, rows, t, count);
+  } else if (fresh) {
+    outer(plan, hx + <usize>H * 4, plan.hxRow, hxStep, H, I, first, rows, t, count);
+  }
+}
+
+/** Rows [k, k + K) of dw += transposed(a [count][B, K]) * dz, from step t on. */
+function outer(
+  plan: SimpleRnnPlan, a: usize, aRow: usize, aStep: usize, k: i32, K: i32, first: i32, rows: i32, t: i32, count: i32,
+): void {
+  const H = padded(plan.units);
+  const height = H + plan.inputs;
+  const dzRow = plan.dzRow;
+  const dzStep = <usize>plan.batch * dzRow;
+  let dz = plan.dz + <usize>t * dzStep + <usize>first * dzRow;
+  let panel = plan.dw + <usize>H * 4;
+  for (let n = 0; n < H;) {
+    const width = panelWidth(H - n);
+    const row = <usize>width * 4;
+    const c = panel + <usize>k * row;
+    if (width == 16) outerPanel16(c, a, aRow, aStep, dz, dzRow, dzStep, rows, count, K);
+    else if (width == 8) outerPanel8(c, a, aRow, aStep, dz, dzRow, dzStep, rows, count, K);
+    else outerPanel4(c, a, aRow, aStep, dz, dzRow, dzStep, rows, count, K);
+    panel += <usize>height * row;
+    dz += row;
+    n += width;
+  }
+}
+
+/** Packs rows [k, k + cols) of the weights, as columns of a matrix [H, cols]. */
+function packTransposed(plan: SimpleRnnPlan, t: usize, k: i32, cols: i32): void {
+  const H = padded(plan.units);
+  const height = H + plan.inputs;
+  if (cols & 3) memory.fill(t, 0, <usize>(H * padded(cols)) * 4);
+  for (let n = 0; n < cols; n++) {
+    let to = t + packedAt(0, n, H, cols);
+    const next = packedAt(1, n, H, cols) - packedAt(0, n, H, cols);
+    for (let u = 0; u < H; u += 4) {
+      const from = plan.w + <usize>H * 4 + packedAt(k + n, u, height, H);
+      for (let lane: usize = 0; lane < 16; lane += 4) {
+        store<f32>(to, load<f32>(from + lane));
+        to += next;
+      }
+    }
+  }
+}
+
+/**
+ * Moves weights between w and the matrices of Keras: kernel [I, U], recurrentKernel [U, U], bias [U].
+ *
+ * w is H * (1 + H + I) floats: the bias [H], then a packed matrix [H + I, H], the recurrent kernel above the kernel.
+ *
+ * @param bias 0 for a layer without one
+ * @param inward 1: from the matrices into w, whose padding becomes zero; 0: from w into the matrices
+ */
+export function simpleRnnWeights(
+  w: usize, kernel: usize, recurrentKernel: usize, bias: usize, inputs: i32, units: i32, inward: i32,
+): void {
+  const H = padded(units);
+  if (inward) memory.fill(w, 0, <usize>(H * (1 + H + inputs)) * 4);
+  if (bias) memory.copy(inward ? w : bias, inward ? bias : w, <usize>units * 4);
+  const packed = w + <usize>H * 4;
+  moveRows(packed, 0, recurrentKernel, units, H + inputs, units, inward);
+  moveRows(packed, H, kernel, inputs, H + inputs, units, inward);
+}
+
+/** Rows [k, k + count) of the packed matrix [height, H] and a plain matrix [count, U]. */
+function moveRows(packed: usize, k: i32, matrix: usize, count: i32, height: i32, units: i32, inward: i32): void {
+  for (let r = 0; r < count; r++) {
+    for (let u = 0; u < units; u++) {
+      const ours = packed + packedAt(k + r, u, height, padded(units));
+      if (inward) store<f32>(ours, load<f32>(matrix));
+      else store<f32>(matrix, load<f32>(ours));
+      matrix += 4;
+    }
+  }
+}

@@ -1,0 +1,127 @@
+/** Where in a file something stands, for messages, and the checks that data from elsewhere must pass first. */
+
+import { toPython } from '../util/config.ts';
+import { fail, reasonOf, show, UnknownOption, ValueError } from '../util/errors.ts';
+import { describeForeign } from './foreign.ts';
+
+/** Deeper than any model is nested, and far from the end of the stack. */
+const DEEPEST = 100;
+
+/** More values than any model is made of; objects that share their parts could otherwise have no end of them. */
+const MOST_VALUES = 1_000_000;
+
+/** The characters that precede JSON values; those inside strings are counted too. */
+const COMMA = 0x2c;
+const BRACKET = 0x5b;
+const BRACE = 0x7b;
+
+/** Where in a file something stands, for messages. */
+export interface FilePath {
+  /** The public call. */
+  readonly call: string;
+  /** The part of the file. */
+  readonly part: string;
+}
+
+export const within = ({ call, part }: FilePath, inner: string): FilePath => ({
+  call,
+  part: part ? `${part}.${inner}` : inner,
+});
+
+/** The item of a list. */
+export const itemOf = ({ call, part }: FilePath, n: number): FilePath => ({ call, part: `${part}[${n}]` });
+
+export const refuse = ({ call, part }: FilePath, message: string): never =>
+  fail(call, part ? `${part}: ${message}` : message);
+
+/** What is refused inside is said with the place in the file. */
+export function withFilePath<T>({ call, part }: FilePath, work: () => T): T {
+  try {
+    return work();
+  } catch (error) {
+    if (error instanceof UnknownOption) {
+      fail(call, `${part}: ${error.call}: unknown option ${show(toPython(error.option))}`);
+    }
+    if (error instanceof ValueError) fail(call, `${part}: ${error.message}`);
+    throw error;
+  }
+}
+
+export const isObject = (value: unknown): value is object => value !== null && typeof value === 'object';
+
+/** An object with names, and not a list. */
+export function readObject(place: FilePath, value: unknown): { readonly [name: string]: unknown } {
+  if (!isObject(value) || Array.isArray(value)) refuse(place, `must be an object, got ${show(value)}`);
+  return value as { readonly [name: string]: unknown };
+}
+
+export function readList(place: FilePath, value: unknown): readonly unknown[] {
+  if (!Array.isArray(value)) refuse(place, `must be a list, got ${show(value)}`);
+  return value as unknown[];
+}
+
+export function readText(place: FilePath, value: unknown): string {
+  if (typeof value !== 'string') refuse(place, `must be a string, got ${show(value)}`);
+  return value as string;
+}
+
+/** A whole number from 0 on. */
+export function readCount(place: FilePath, value: unknown): number {
+  if (!Number.isSafeInteger(value) || (value as number) < 0) {
+    refuse(place, `must be a whole number of at least 0, got ${show(value)}`);
+  }
+  return value as number;
+}
+
+export function readNumber(place: FilePath, value: unknown): number {
+  if (!Number.isFinite(value)) refuse(place, `must be a finite number, got ${show(value)}`);
+  return value as number;
+}
+
+/** Refuses data that is nested so deeply, or in a circle, that working on it would have no end. */
+export function checkDepth(place: FilePath, value: unknown): void {
+  let left = MOST_VALUES;
+  const visit = (item: unknown, depth: number): void => {
+    if (!isObject(item)) return;
+    if (depth > DEEPEST) refuse(place, `must be nested at most ${DEEPEST} deep, got more`);
+    // Holes are no values, and yet would be walked over
+    if (Array.isArray(item) && item.length > MOST_VALUES) left = 0;
+    if (left === 0) refuse(place, `must consist of at most ${MOST_VALUES} values, got more`);
+    for (const inner of Object.values(item)) {
+      if (--left < 0) refuse(place, `must consist of at most ${MOST_VALUES} values, got more`);
+      visit(inner, depth + 1);
+    }
+  };
+  visit(value, 0);
+}
+
+/** The maximum length of a topology in characters, in all formats. */
+export const MOST_TEXT = 2 ** 24;
+
+/** Rejects the text of a topology that is too long. */
+export function checkLength(place: FilePath, length: number): void {
+  if (length > MOST_TEXT) refuse(place, `must be at most ${MOST_TEXT} bytes long, got ${length}`);
+}
+
+/** Parses JSON that describes a model. */
+export function parseTopology(place: FilePath, text: string): unknown {
+  checkLength(place, text.length);
+  return parseJson(place, text);
+}
+
+/** Parses JSON from a file; rejects it before parsing if its values would take much more memory than its text. */
+export function parseJson(place: FilePath, text: string): unknown {
+  let left = MOST_VALUES;
+  for (let at = 0; at < text.length; at++) {
+    const code = text.charCodeAt(at);
+    if ((code === COMMA || code === BRACKET || code === BRACE) && --left < 0) {
+      refuse(place, `must consist of at most ${MOST_VALUES} values, got more`);
+    }
+  }
+  try {
+    return JSON.parse(text);
+  } catch (error) {
+    const foreign = describeForeign(new TextEncoder().encode(text.slice(0, 512)), 'JSON');
+    return refuse(place, `must be JSON, got ${foreign ?? `${show(text)} (${reasonOf(error)})`}`);
+  }
+}

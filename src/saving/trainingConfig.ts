@@ -1,0 +1,397 @@
+/**
+ * What a model was compiled with and how far its training has come, as a saved model has it. Where TF.js has the same
+ * optimizer with the same options, the same loss and the same metrics, its `trainingConfig` says so and its optimizer
+ * can go on. Where it does not, there is no `trainingConfig`, so that TF.js opens the model uncompiled instead of
+ * training it in another way unnoticed. Either way all of it, to the bit, is in `userDefinedMetadata.lstmWasm`.
+ */
+
+import type { Layer } from '../layers/layer.ts';
+import { type LossName, resolveLoss } from '../objective/losses.ts';
+import { type MetricName, resolveMetrics } from '../objective/metrics.ts';
+import type { Objective } from '../objective/objective.ts';
+import { Adam } from '../optimizers/adam.ts';
+import type { Optimizer } from '../optimizers/index.ts';
+import { type Config, type ConfigValue, describe, fromPython, fromSnake, toPython } from '../util/config.ts';
+import { fail, show } from '../util/errors.ts';
+import { power } from '../util/math.ts';
+import { floatsFor, showShape, sizeOf } from '../util/shapes.ts';
+import type { Parameters, Progress } from '../weights/parameters.ts';
+import { joined, type TrainingConfig } from './artifacts.ts';
+import { fromBase64, toBase64 } from './base64.ts';
+import {
+  checkDepth,
+  type FilePath,
+  isObject,
+  itemOf,
+  readCount,
+  readList,
+  readNumber,
+  readObject,
+  readText,
+  refuse,
+  withFilePath,
+  within,
+} from './filePath.ts';
+import type { NewWeight, StoredWeight } from './weightData.ts';
+
+// ------------------------------------------------------------------------------------------------- what TF.js has
+
+/** An optimizer of TF.js: its options, and what it keeps for each weight, in its order. */
+interface TfjsOptimizer {
+  readonly options: readonly string[];
+  slots(optimizer: Optimizer): readonly string[];
+  /** What a slot of TF.js is multiplied by to give ours; 1 where absent. */
+  scale?(optimizer: Optimizer): number;
+}
+
+const rate = 'learningRate';
+
+const tfjsOptimizers: { readonly [className: string]: TfjsOptimizer } = {
+  SGD: { options: [rate], slots: () => [] },
+  Momentum: {
+    options: [rate, 'momentum', 'useNesterov'],
+    slots: () => ['momentum'],
+    // A sum of gradients there, and one of steps here
+    scale: optimizer => -optimizer.learningRate,
+  },
+  RMSProp: {
+    options: [rate, 'decay', 'momentum', 'epsilon', 'centered'],
+    slots: optimizer => ['rms', 'momentum', ...(optimizer.getConfig().centered ? ['mg'] : [])],
+  },
+  Adagrad: { options: [rate, 'initialAccumulatorValue'], slots: () => ['accumulator'] },
+  Adadelta: { options: [rate, 'rho', 'epsilon'], slots: () => ['accum_grad', 'accum_var'] },
+  Adam: { options: [rate, 'beta1', 'beta2', 'epsilon'], slots: () => ['m', 'v'] },
+};
+
+/** The epsilon of TF.js where it cannot be chosen. */
+const EPSILON = 1e-7;
+
+/** TF.js has no slot of its own where rmsprop has no momentum here, but one that it never reads. */
+const isIdle = (slot: string, optimizer: Optimizer): boolean =>
+  slot === 'momentum' && optimizer.className === 'RMSProp' && optimizer.getConfig().momentum === 0;
+
+/** The options by which TF.js makes this optimizer; null where it has none that does the same. */
+function tfjsConfigOf(optimizer: Optimizer): Config | null {
+  const known = tfjsOptimizers[optimizer.className];
+  const config: Record<string, ConfigValue> = { ...optimizer.getConfig() };
+  if (!known || typeof config.learningRate !== 'number') return null;
+  if (optimizer.className === 'Adagrad' && config.epsilon === EPSILON) delete config.epsilon;
+  return Object.keys(config).every(name => known.options.includes(name)) ? config : null;
+}
+
+const tfjsLosses: readonly LossName[] = [
+  'meanSquaredError',
+  'meanAbsoluteError',
+  'meanAbsolutePercentageError',
+  'meanSquaredLogarithmicError',
+  'squaredHinge',
+  'hinge',
+  'categoricalHinge',
+  'logcosh',
+  'categoricalCrossentropy',
+  'sparseCategoricalCrossentropy',
+  'binaryCrossentropy',
+  'kullbackLeiblerDivergence',
+  'poisson',
+  'cosineProximity',
+];
+
+/** Names of metrics that TF.js has, and its names for others. */
+const tfjsMetrics: { readonly [name: string]: string } = {
+  ...Object.fromEntries(
+    [
+      ...['acc', 'accuracy', 'ce', 'crossentropy', 'binaryAccuracy', 'categoricalAccuracy', 'precision'],
+      ...['categoricalCrossentropy', 'sparseCategoricalCrossentropy', 'mse', 'mae', 'mape', 'cosine'],
+    ].map(name => [name, name]),
+  ),
+  MSE: 'mse',
+  MAE: 'mae',
+  MAPE: 'mape',
+  meanSquaredError: 'mse',
+  meanAbsoluteError: 'mae',
+  meanAbsolutePercentageError: 'mape',
+  cosineProximity: 'cosine',
+};
+
+const snake = (name: string) => toPython(name) as string;
+
+/** What TF.js compiles the model with; null where it has not all of it. */
+function tfjsTrainingConfig({ optimizer, loss, metrics }: Objective): TrainingConfig | null {
+  const config = tfjsConfigOf(optimizer);
+  const names = metrics.map(({ name }) => tfjsMetrics[name] ?? tfjsMetrics[fromSnake(name)]);
+  if (!config || !tfjsLosses.includes(loss) || !names.every(name => name !== undefined)) return null;
+  const optimizer_config = { class_name: optimizer.className, config };
+  return { loss: snake(loss), metrics: names.map(snake), optimizer_config };
+}
+
+// ------------------------------------------------------------------------------------------------------- to a file
+
+/** What there is to say of a training. */
+export interface SavedTraining {
+  readonly trainingConfig: TrainingConfig | null;
+  /** For `userDefinedMetadata.lstmWasm`. */
+  readonly own: Config;
+  readonly weights: readonly NewWeight[];
+}
+
+/** One weight of the model, and where it stands among them all. */
+interface ModelWeight {
+  readonly path: string;
+  readonly shape: readonly number[];
+  readonly layer: Layer;
+  readonly index: number;
+}
+
+function weightsOf(layers: readonly Layer[]): ModelWeight[] {
+  const all = layers.flatMap(layer => {
+    const { weightPaths } = layer;
+    return layer.weightSpecs.map(({ shape }, n) => ({ path: weightPaths[n]!, shape, layer }));
+  });
+  return all.map((weight, index) => ({ ...weight, index }));
+}
+
+/** TF.js counts in 32 bits. */
+const MOST_COUNTED = 2 ** 31 - 1;
+
+/** What the training of a compiled model has come to. */
+export function describeTraining(
+  call: string,
+  layers: readonly Layer[],
+  parameters: Parameters,
+  objective: Objective,
+): SavedTraining {
+  const { optimizer, loss, metrics } = objective;
+  if (!optimizer.rateIsData) {
+    fail(
+      call,
+      'learningRate must be a number or one of schedules.* where includeOptimizer is true, got a function, which no file holds',
+    );
+  }
+  const progress = parameters.progress(call, optimizer);
+  const weights = weightsOf(layers);
+  const scale = tfjsOptimizers[optimizer.className]?.scale?.(optimizer) ?? 1;
+  const trainingConfig = scale === 0 ? null : tfjsTrainingConfig(objective);
+  const kept = trainingConfig ? weights.filter(({ layer }) => layer.trainable) : weights;
+  let next = 0;
+  const slots = progress.batches === 0 ? [] : slotsOf(optimizer, trainingConfig !== null);
+  const states = slots.map(({ name, idle }) => ({ name, run: idle ? null : progress.runs[next++]! }));
+  const iterations = Int32Array.of(Math.min(progress.batches, MOST_COUNTED));
+  return {
+    trainingConfig,
+    own: {
+      loss,
+      metrics: metrics.map(({ name }) => name),
+      optimizer: describe(optimizer),
+      batches: progress.batches,
+      trained: progress.trained,
+      counters: progress.counters,
+      dropoutSeeds: layers.map(layer => [...layer.dropoutSeeds]),
+      ...(trainingConfig &&
+        isLost(optimizer, progress, weights, scale) && { slots: toBase64(joined(progress.runs.flat())) }),
+    },
+    weights: [
+      { name: 'iter', shape: [], dtype: 'int32', values: iterations },
+      ...states.flatMap(({ name, run }) =>
+        kept.map(({ path, shape, index }): NewWeight => {
+          const own = run?.[index] ?? new Float32Array(sizeOf(shape));
+          const values = trainingConfig && scale !== 1 ? own.map(value => value / scale) : own;
+          return { name: `${path}/${name}`, shape, dtype: 'float32', values };
+        }),
+      ),
+    ],
+  };
+}
+
+/** Whether the weights of TF.js's optimizer say less than ours: rounded, or nothing of what is frozen now. */
+function isLost(optimizer: Optimizer, { runs }: Progress, weights: readonly ModelWeight[], scale: number): boolean {
+  const frozen = weights.filter(({ layer }) => !layer.trainable);
+  const learned = (run: readonly Float32Array[], slot: number) =>
+    frozen.some(({ index }) => !isConstant(run[index]!, optimizer.slotStart(slot)));
+  return runs.length > 0 && (scale !== 1 || runs.some(learned));
+}
+
+const isConstant = (values: Float32Array, value: number): boolean => {
+  const start = Math.fround(value);
+  return values.every(x => Object.is(x, start));
+};
+
+/** What is kept for each weight, in the order of the file; `idle` is what only TF.js has. */
+function slotsOf(optimizer: Optimizer, asTfjs: boolean): { name: string; idle: boolean }[] {
+  if (asTfjs) {
+    const names = tfjsOptimizers[optimizer.className]!.slots(optimizer);
+    return names.map(name => ({ name, idle: isIdle(name, optimizer) }));
+  }
+  const names = Array.from({ length: optimizer.slots }, (_, n) => `slot${n}`);
+  if (optimizer.useEma) names.push('average');
+  return names.map(name => ({ name, idle: false }));
+}
+
+// ----------------------------------------------------------------------------------------------------- from a file
+
+/** What a file says of a training, checked. */
+export interface FoundTraining {
+  readonly objective: Objective;
+  readonly progress: Progress | null;
+  /** A list for each layer; null for those that were drawn. */
+  readonly dropoutSeeds: readonly (readonly number[])[] | null;
+}
+
+type MakeOptimizer = (place: FilePath, described: unknown) => Optimizer;
+
+/** What TF.js says of a training: `trainingConfig`, and the weights of its optimizer. */
+export function readTfjsTraining(
+  place: FilePath,
+  value: unknown,
+  specs: FilePath,
+  stored: readonly StoredWeight[],
+  layers: readonly Layer[],
+  makeOptimizer: MakeOptimizer,
+): FoundTraining {
+  checkDepth(place, value);
+  const config = readObject(place, value);
+  for (const name of ['weighted_metrics', 'loss_weights', 'sample_weight_mode']) {
+    const given = config[name];
+    if (given !== undefined && given !== null) {
+      refuse(within(place, name), `must be absent, because there is no such thing here, got ${show(given)}`);
+    }
+  }
+  const loss = readNames(within(place, 'loss'), config.loss);
+  if (loss.length !== 1) refuse(within(place, 'loss'), `must be one name, got ${loss.length}`);
+  const metrics = config.metrics === undefined || config.metrics === null ? [] : config.metrics;
+  const described = fromPython(config.optimizer_config as ConfigValue);
+  const optimizer = makeOptimizer(within(place, 'optimizer_config'), described);
+  const objective = objectiveOf(place, optimizer, loss[0]!, readNames(within(place, 'metrics'), metrics));
+  if (stored.length === 0) return { objective, progress: null, dropoutSeeds: null };
+  const batches = readIterations(specs, stored);
+  const runs = readRuns(specs, stored, layers, optimizer, true, batches);
+  // As products in their turn they would take as long as the training
+  const counters = optimizer instanceof Adam ? [power(optimizer.beta1, batches), power(optimizer.beta2, batches)] : [];
+  return { objective, progress: { batches, trained: batches, counters, runs }, dropoutSeeds: null };
+}
+
+/** What `describeTraining` wrote. */
+export function readOwnTraining(
+  place: FilePath,
+  value: unknown,
+  specs: FilePath,
+  stored: readonly StoredWeight[],
+  layers: readonly Layer[],
+  asTfjs: boolean,
+  makeOptimizer: MakeOptimizer,
+): FoundTraining {
+  checkDepth(place, value);
+  const own = readObject(place, value);
+  const optimizer = makeOptimizer(within(place, 'optimizer'), own.optimizer);
+  const loss = readText(within(place, 'loss'), own.loss);
+  const objective = objectiveOf(place, optimizer, loss, readNames(within(place, 'metrics'), own.metrics));
+  const batches = readCount(within(place, 'batches'), own.batches);
+  const trained = readCount(within(place, 'trained'), own.trained);
+  const counters = readNumbers(within(place, 'counters'), own.counters, batches === 0 ? 0 : optimizer.counters);
+  const iterations = readIterations(specs, stored);
+  if (iterations !== Math.min(batches, MOST_COUNTED)) {
+    refuse(within(place, 'batches'), `must be what the weight 'iter' says, ${iterations}, got ${batches}`);
+  }
+  const runs = readRuns(specs, stored, layers, optimizer, asTfjs, batches);
+  const exact = own.slots === undefined ? runs : readSlots(within(place, 'slots'), own.slots, runs);
+  const seedsPlace = within(place, 'dropoutSeeds');
+  const lists = readList(seedsPlace, own.dropoutSeeds);
+  if (lists.length !== layers.length) {
+    refuse(seedsPlace, `must be a list for each of the ${layers.length} layers, got ${lists.length}`);
+  }
+  const dropoutSeeds = layers.map((layer, n) => {
+    const here = itemOf(seedsPlace, n);
+    const seeds = readNumbers(here, lists[n], layer.dropoutSeeds.length);
+    return seeds.map((seed, i) => readCount(itemOf(here, i), seed));
+  });
+  return { objective, progress: { batches, trained, counters, runs: exact }, dropoutSeeds };
+}
+
+/** What is kept for each weight, as it was: of the sizes of `runs`. */
+function readSlots(place: FilePath, value: unknown, runs: readonly (readonly Float32Array[])[]): Float32Array[][] {
+  const bytes = fromBase64(place, readText(place, value));
+  const expected = runs.flat().reduce((sum, { byteLength }) => sum + byteLength, 0);
+  if (bytes.byteLength !== expected) refuse(place, `must be ${expected} bytes, got ${bytes.byteLength}`);
+  let at = 0;
+  return runs.map(run =>
+    run.map(({ byteLength }) => {
+      const from = at;
+      at += byteLength;
+      return new Float32Array(bytes.slice(from, at).buffer);
+    }),
+  );
+}
+
+function objectiveOf(place: FilePath, optimizer: Optimizer, lossName: string, names: readonly string[]): Objective {
+  return withFilePath(place, () => {
+    const loss = resolveLoss('compile', lossName);
+    const metrics = resolveMetrics('compile', names as MetricName[], loss);
+    return { optimizer, loss, metrics };
+  });
+}
+
+/** One name, a list of them, or one for each output, of which there is one here. */
+function readNames(place: FilePath, value: unknown): string[] {
+  if (typeof value === 'string') return [value];
+  const list = isObject(value) && !Array.isArray(value) ? Object.values(value).flat() : readList(place, value);
+  return list.map((name, n) => readText(itemOf(place, n), name));
+}
+
+function readNumbers(place: FilePath, value: unknown, count: number): number[] {
+  const list = readList(place, value);
+  if (list.length !== count) refuse(place, `must be a list of ${count} numbers, got ${list.length}`);
+  return list.map((item, n) => readNumber(itemOf(place, n), item));
+}
+
+function readIterations(specs: FilePath, stored: readonly StoredWeight[]): number {
+  const first = stored[0];
+  if (first?.dtype !== 'int32' || first.values.length !== 1) {
+    refuse(specs, `the first weight of the optimizer must be 'iter', one number of int32, got ${show(first?.name)}`);
+  }
+  return readCount({ ...specs, part: `${specs.part} (iter)` }, first!.values[0]);
+}
+
+/** What the optimizer keeps, slot by slot, for every weight of the model. */
+function readRuns(
+  specs: FilePath,
+  [, ...stored]: readonly StoredWeight[],
+  layers: readonly Layer[],
+  optimizer: Optimizer,
+  asTfjs: boolean,
+  batches: number,
+): Float32Array[][] {
+  const weights = weightsOf(layers);
+  const learning = asTfjs ? weights.filter(({ layer }) => layer.trainable) : weights;
+  if (asTfjs && !tfjsOptimizers[optimizer.className]) {
+    refuse(
+      specs,
+      `must hold nothing of a ${optimizer.className}, of which TF.js saves nothing, got ${stored.length} weights`,
+    );
+  }
+  const slots = slotsOf(optimizer, asTfjs);
+  const count = batches === 0 ? 0 : slots.length * learning.length;
+  if (batches > 0 || stored.length > 0) {
+    if (stored.length !== slots.length * learning.length) {
+      const rule = `${slots.length} for each of ${learning.length} trainable weights`;
+      refuse(specs, `the weights of the optimizer after 'iter' must be ${rule}, got ${stored.length}`);
+    }
+  }
+  if (count === 0) return [];
+  const scale = asTfjs ? (tfjsOptimizers[optimizer.className]!.scale?.(optimizer) ?? 1) : 1;
+  const runs: Float32Array[][] = [];
+  for (const [s, { name, idle }] of slots.entries()) {
+    const start = optimizer.slotStart(runs.length);
+    const run: Float32Array[] = [];
+    for (const [n, { path, shape, index }] of learning.entries()) {
+      const { name: found, shape: got, dtype, values } = stored[s * learning.length + n]!;
+      if (!found.endsWith(`/${name}`) || dtype !== 'float32' || showShape(got) !== showShape(shape)) {
+        const wanted = `'${path}/${name}' of float32 ${showShape(shape)}`;
+        refuse(specs, `must have ${wanted} in its order, got ${show(found)} of ${dtype} ${showShape(got)}`);
+      }
+      run[index] = scale === 1 ? (values as Float32Array) : (values as Float32Array).map(value => value * scale);
+    }
+    if (idle) continue;
+    for (const { index, shape } of weights) run[index] ??= floatsFor(specs.call, 'layers', shape).fill(start);
+    runs.push(run);
+  }
+  return runs;
+}

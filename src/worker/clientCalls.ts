@@ -1,0 +1,254 @@
+/** The methods of a model in a worker: what is checked before a call leaves, what goes, and what is made of the answer. */
+
+import { type OneTensor, shapeOfBatch, single } from '../inputs/batches.ts';
+import { checkSampleWeightOptions } from '../inputs/sampleWeights.ts';
+import type { Layer } from '../layers/layer.ts';
+import { inspected } from '../model/inspect.ts';
+import { type Sequential, trainedBy, viewOf } from '../model/sequential.ts';
+import { readObjective } from '../objective/objective.ts';
+import { saverFor } from '../saving/routes.ts';
+import { checkMetadata } from '../saving/save.ts';
+import { BaseCallback, type CallbackState, CustomCallback, type Params } from '../training/callback.ts';
+import {
+  EarlyStopping,
+  LearningRateScheduler,
+  ModelCheckpoint,
+  ProgressBar,
+  ReduceLROnPlateau,
+  recipeOf,
+  TerminateOnNaN,
+} from '../training/callbacks/index.ts';
+import { type Source, sourceOf } from '../training/dataset.ts';
+import { readEvaluate } from '../training/evaluate.ts';
+import { readFit } from '../training/fit.ts';
+import { readFitDataset } from '../training/fitDataset.ts';
+import { History } from '../training/history.ts';
+import { checkSignal } from '../training/options.ts';
+import { describe } from '../util/config.ts';
+import { fail, show } from '../util/errors.ts';
+import { checkBoolean, checkOptions, isPlain } from '../util/options.ts';
+import { describeObjective, withoutConsumingSeeds } from './mirror.ts';
+import type { PlainCallback, PlainSource } from './serverCalls.ts';
+import { pack } from './wire.ts';
+
+/** A call that has been checked. */
+export interface ClientCall {
+  readonly args: readonly unknown[];
+  /** Whether typed arrays are handed over. */
+  readonly transfer?: boolean;
+  readonly callbacks?: readonly BaseCallback[];
+  readonly sources?: readonly Source[];
+  readonly signal?: AbortSignal | undefined;
+  /** Makes what the caller gets of what the worker answers. */
+  readonly done?: (value: never) => unknown;
+}
+
+/** Options of any call that takes numbers. */
+export interface TransferOptions {
+  /** Whether the arrays are given up: typed arrays that fill their buffer are handed over instead of copied. */
+  transfer?: boolean;
+}
+
+/** Options of a training in a worker. */
+export interface RemoteTrainingOptions extends TransferOptions {
+  /**
+   * Ends the training when it is aborted, after the batch in which the worker hears of it; the promise is then rejected
+   * with the reason. How often the worker listens says yieldEvery, which is 16 ms here by default.
+   */
+  signal?: AbortSignal;
+  /**
+   * Whether training waits for callbacks after every event, as it does without a worker; default false: they are told of
+   * everything in order, some sixty times a second, while training goes on.
+   */
+  wait?: boolean;
+}
+
+const events = ['onTrainBegin', 'onTrainEnd', 'onEpochBegin', 'onEpochEnd', 'onBatchBegin', 'onBatchEnd', 'onYield'];
+const ready = [EarlyStopping, LearningRateScheduler, ModelCheckpoint, ProgressBar, ReduceLROnPlateau, TerminateOnNaN];
+
+function plainCallback(call: string, callback: BaseCallback): PlainCallback {
+  const recipe = recipeOf(callback);
+  if (recipe) {
+    const args = pack(call, `callbacks.${recipe.name}`, recipe.args, new Set(), false) as readonly unknown[];
+    return { made: [recipe.name, args] };
+  }
+  if (ready.some(kind => callback instanceof kind)) {
+    fail(call, `callbacks must be functions or made by callbacks.* in a worker, got a ${callback.constructor.name}`);
+  }
+  const [methods, plain] = (
+    callback instanceof CustomCallback ? [callback.args, {}] : [callback, BaseCallback.prototype]
+  ) as Record<string, unknown>[];
+  return { heard: events.filter(name => methods![name] && methods![name] !== plain![name]) };
+}
+
+/** What `transfer` says, and the other options. */
+function split<T extends object>(call: string, options: T | undefined) {
+  if (options === undefined) return { rest: undefined, transfer: false };
+  if (!isPlain(options)) fail(call, `options must be an object, got ${show(options)}`);
+  const { transfer = false, ...rest } = options as T & TransferOptions;
+  return { rest: rest as unknown as T, transfer: checkBoolean(call, 'transfer', transfer) };
+}
+
+/** The same of a training. */
+function splitTraining<T extends object>(call: string, options: T | undefined) {
+  const { rest: all, transfer } = split(call, options as T & RemoteTrainingOptions);
+  const { wait = false, signal: given = null, ...rest } = all ?? {};
+  checkBoolean(call, 'wait', wait);
+  const signal = checkSignal(call, given) ?? undefined;
+  return { rest: rest as unknown as T, transfer, wait, signal };
+}
+
+function trained(model: Sequential, callbacks: readonly BaseCallback[]) {
+  return (value: {
+    epoch: number[];
+    history: History['history'];
+    params: Params;
+    states: (CallbackState | null)[];
+  }) => {
+    for (const [n, state] of value.states.entries()) if (state) callbacks[n]!.setState(state);
+    const history = new History();
+    history.setParams(value.params);
+    history.resume(value.epoch, value.history);
+    model.history = history;
+    return history;
+  };
+}
+
+const plainSource = ({ size, once, endless }: Source, source: number): PlainSource => ({ source, size, once, endless });
+
+type Fit = Parameters<Sequential['fit']>;
+type FitDataset = Parameters<Sequential['fitDataset']>;
+type Evaluate = Parameters<Sequential['evaluate']>;
+type OnBatch = Parameters<Sequential['trainOnBatch']>;
+type Inspect = Parameters<Sequential['inspect']>;
+
+function onBatch(call: string, model: Sequential, ...[x, y, options]: OnBatch): ClientCall {
+  const { rest, transfer } = split(call, options);
+  const trained = trainedBy(model);
+  checkSampleWeightOptions(call, rest);
+  trained.shapes(call, single(call, 'x', x), single(call, 'y', y), ['x', 'y'], trained.fixedBatch(call));
+  return { args: [x, y, rest], transfer };
+}
+
+/** Numbers that only the model itself can check. */
+function given(call: string, _model: Sequential, value: unknown, options?: TransferOptions): ClientCall {
+  const { transfer = false } = checkOptions<TransferOptions>(call, options, ['transfer']);
+  return { args: [value], transfer: checkBoolean(call, 'transfer', transfer) };
+}
+
+const nothing = (): ClientCall => ({ args: [] });
+
+/** Every method, by its name in `Sequential`; the call is known by the name of the method. */
+export const clientCalls = {
+  add(_call: string, model: Sequential, layer: Layer): ClientCall {
+    withoutConsumingSeeds(() => model.add(layer));
+    return { args: [{ described: describe(layer), values: layer.initialValues }] };
+  },
+  pop(_call: string, model: Sequential): ClientCall {
+    model.pop();
+    return nothing();
+  },
+
+  compile(call: string, model: Sequential, options: Parameters<Sequential['compile']>[0]): ClientCall {
+    const objective = describeObjective(call, readObjective(call, options));
+    model.compile(options);
+    return { args: [objective] };
+  },
+
+  trainOnBatch: onBatch,
+  testOnBatch: onBatch,
+
+  fit(call: string, model: Sequential, ...[x, y, options]: Fit): ClientCall {
+    const { rest, transfer, wait, signal } = splitTraining(call, options);
+    const { callbacks } = readFit(call, trainedBy(model), x, y, rest);
+    const plain = callbacks.map(callback => plainCallback(call, callback));
+    return {
+      args: [x, y, { ...rest, wait, callbacks: plain }],
+      transfer,
+      signal,
+      callbacks,
+      done: trained(model, callbacks),
+    };
+  },
+
+  fitDataset(call: string, model: Sequential, ...[dataset, options]: FitDataset): ClientCall {
+    const { rest, transfer, wait, signal } = splitTraining(call, options);
+    const { callbacks, source, validation } = readFitDataset(call, trainedBy(model), dataset, rest);
+    const plain = callbacks.map(callback => plainCallback(call, callback));
+    const tested = validation && 'source' in validation ? validation.source : null;
+    const all = {
+      ...rest,
+      ...(tested && { validationData: plainSource(tested, 1) }),
+      wait,
+      callbacks: plain,
+    };
+    const sources = tested ? [source, tested] : [source];
+    return {
+      args: [plainSource(source, 0), all],
+      transfer,
+      signal,
+      callbacks,
+      sources,
+      done: trained(model, callbacks),
+    };
+  },
+
+  evaluate(call: string, model: Sequential, ...[x, y, options]: Evaluate): ClientCall {
+    const { rest, transfer } = split(call, options);
+    readEvaluate(call, trainedBy(model), x, y, rest);
+    return { args: [x, y, rest], transfer };
+  },
+
+  evaluateDataset(call: string, model: Sequential, ...args: Parameters<Sequential['evaluateDataset']>): ClientCall {
+    const { rest, transfer } = split(call, args[1]);
+    trainedBy(model).objective(call);
+    const source = sourceOf(call, 'dataset', args[0]);
+    return { args: [plainSource(source, 0), rest ?? {}], transfer, sources: [source] };
+  },
+
+  predict(call: string, model: Sequential, ...[x, options]: Parameters<Sequential['predict']>): ClientCall {
+    const { rest, transfer } = split(call, options);
+    shapeOfBatch(call, 'x', single(call, 'x', x), [null, ...viewOf(model).inputShape(call).slice(1)]);
+    return { args: [x, rest], transfer };
+  },
+  predictOnBatch(call: string, model: Sequential, x: OneTensor, options?: TransferOptions): ClientCall {
+    shapeOfBatch(call, 'x', single(call, 'x', x), viewOf(model).inputShape(call));
+    return given(call, model, x, options);
+  },
+
+  inspect(
+    call: string,
+    model: Sequential,
+    ...[layer, x, options]: [...Inspect, options?: TransferOptions]
+  ): ClientCall {
+    const { transfer } = split(call, options);
+    const view = viewOf(model);
+    shapeOfBatch(call, 'x', x, view.inputShape(call));
+    return { args: [inspected(call, view, layer).name, x], transfer };
+  },
+
+  getWeights: (call: string, _model: Sequential, trainableOnly = false): ClientCall => ({
+    args: [checkBoolean(call, 'trainableOnly', trainableOnly)],
+  }),
+  setWeights: given,
+  finalizeVariableValues: nothing,
+  getStates: nothing,
+  setStates: given,
+  resetStates: nothing,
+  snapshot: nothing,
+  restore: given,
+
+  save(call: string, _model: Sequential, ...[target, options]: Parameters<Sequential['save']>): ClientCall {
+    return { args: [options], done: saverFor(call, target) as ClientCall['done'] & {} };
+  },
+  setUserDefinedMetadata: (call: string, model: Sequential, metadata: unknown): ClientCall =>
+    given(call, model, checkMetadata(call, metadata)),
+  getUserDefinedMetadata: nothing,
+
+  dispose(_call: string, model: Sequential): ClientCall {
+    model.dispose();
+    return nothing();
+  },
+};
+
+export type Method = keyof typeof clientCalls;

@@ -1,0 +1,173 @@
+/** What the thread does for each call. Most methods are those of the model; these are the ones that are not. */
+
+import { tell } from '../data/forecast.ts';
+import type { Layer } from '../layers/layer.ts';
+import { type Sequential, viewOf } from '../model/sequential.ts';
+import type { ModelArtifacts, SaveResult } from '../saving/artifacts.ts';
+import { loadLayersModel } from '../saving/load.ts';
+import { layerFrom, modelFrom, optimizerFrom } from '../saving/rebuild.ts';
+import type { BaseCallback } from '../training/callback.ts';
+import { callbacks } from '../training/callbacks/index.ts';
+import type { BatchSource, DatasetBatch } from '../training/dataset.ts';
+import type { History } from '../training/history.ts';
+import type { Described } from '../util/config.ts';
+import { fail } from '../util/errors.ts';
+import { setRandomSeed } from '../util/random.ts';
+import { backendInfo, configure } from '../wasm/engine.ts';
+import { type Ask, Events, Messenger, PACE } from './events.ts';
+import { describeObjective } from './mirror.ts';
+
+export type Models = Map<number, Sequential>;
+type Args = readonly unknown[];
+
+/** A layer, and values for its weights where the caller gave some. */
+export interface PlainLayer {
+  readonly described: Described;
+  readonly values: Float32Array[] | null;
+}
+
+/** A callback: how `callbacks.*` made it, or the methods it has. */
+export type PlainCallback =
+  | { readonly made: readonly [name: string, args: Args] }
+  | { readonly heard: readonly string[] };
+
+/** A data set: how many batches it has where it says so, and whether it can be gone through only once. */
+export interface PlainSource {
+  readonly source: number;
+  readonly size: number | null;
+  readonly once: boolean;
+  readonly endless: boolean;
+}
+
+export function serveHostCall(models: Models, method: string, args: Args): unknown {
+  if (!Object.hasOwn(hostActs, method)) unknown(method);
+  return hostActs[method as keyof typeof hostActs](models, ...(args as [never, never, never]));
+}
+
+const unknown = (call: string): never =>
+  fail(call, 'the worker must have this method; check that it runs the same version of lstm-wasm');
+
+const hostActs = {
+  setRandomSeed: (_: Models, seed: number) => setRandomSeed(seed),
+  configure: (_: Models, options: object) => configure(options),
+  backendInfo: () => backendInfo(),
+
+  sequential(models: Models, id: number, config: { layers: Described[] }, values: PlainLayer['values'][]) {
+    const model = modelFrom({ call: 'sequential', part: '' }, { className: 'Sequential', config });
+    for (const [n, layer] of model.layers.entries()) fill(layer, values[n]!);
+    models.set(id, model);
+  },
+
+  async loadLayersModel(models: Models, id: number, artifacts: ModelArtifacts, strict: boolean) {
+    const model = await loadLayersModel({ load: async () => artifacts }, { strict });
+    models.set(id, model);
+    const { objective } = viewOf(model).stack;
+    return { config: model.getConfig(), objective: objective && describeObjective('loadLayersModel', objective) };
+  },
+};
+
+function fill(layer: Layer, values: Float32Array[] | null): void {
+  if (values) layer.initialValues = values;
+}
+
+const special = {
+  add(model: Sequential, { described, values }: PlainLayer) {
+    const layer = layerFrom({ call: 'model.add', part: '' }, described);
+    model.add(layer);
+    fill(layer, values);
+  },
+
+  compile: (model: Sequential, { optimizer, ...rest }: ReturnType<typeof describeObjective>) =>
+    model.compile({ optimizer: optimizerFrom({ call: 'model.compile', part: 'optimizer' }, optimizer), ...rest }),
+
+  tell,
+
+  setLearningRate: (model: Sequential, rate: number) => model.optimizer!.setLearningRate(rate),
+
+  async save(model: Sequential, options: object) {
+    let saved: ModelArtifacts | null = null;
+    const save = async (artifacts: ModelArtifacts) => {
+      saved = artifacts;
+      return {} as SaveResult;
+    };
+    await model.save({ save }, options);
+    return saved;
+  },
+};
+
+/** @param ask the caller, while the call is going on */
+export function serveModelCall(models: Models, id: number, method: string, args: Args, ask: Ask): unknown {
+  const model = models.get(id);
+  if (method === 'dispose') {
+    models.delete(id);
+    return model?.dispose();
+  }
+  const call = `model.${method}`;
+  if (!model) fail(call, `the model must be in the worker, got the unknown id ${id}`);
+  if (method === 'withBatchSize') {
+    const [other, size] = args as [number, number];
+    models.set(other, model.withBatchSize(size));
+    return;
+  }
+  if (method === 'fit') {
+    const [x, y, options] = args as Parameters<Sequential['fit']>;
+    return train(options!, ask, known => model.fit(x, y, known));
+  }
+  if (method === 'fitDataset') {
+    const [source, options] = args as [PlainSource, { validationData?: PlainSource }];
+    const { validationData } = options;
+    const tested = validationData && 'source' in validationData ? sourceFrom(validationData, ask) : validationData;
+    const all = { ...options, validationData: tested };
+    return train(all, ask, known => model.fitDataset(sourceFrom(source, ask), known));
+  }
+  if (method === 'evaluateDataset') {
+    const [source, options] = args as [PlainSource, object];
+    return model.evaluateDataset(sourceFrom(source, ask), options);
+  }
+  if (Object.hasOwn(special, method)) {
+    return (special[method as keyof typeof special] as (model: Sequential, ...args: Args) => unknown)(model, ...args);
+  }
+  const methods = model as unknown as Record<string, ((...args: Args) => unknown) | undefined>;
+  return typeof methods[method] === 'function' ? methods[method](...args) : unknown(call);
+}
+
+/** Trains, with callbacks on either side, and says what became of it. */
+async function train(options: object, ask: Ask, run: (options: never) => Promise<History>) {
+  const { callbacks: plain, wait, ...rest } = options as { callbacks: PlainCallback[]; wait: boolean };
+  const events = new Events(ask, wait);
+  const all = plain.map((callback, n): BaseCallback => {
+    if ('heard' in callback) return new Messenger(events, n, callback.heard);
+    const [name, args] = callback.made;
+    return (callbacks[name as keyof typeof callbacks] as (...args: Args) => BaseCallback)(...args);
+  });
+  const { epoch, history, params } = await run({ yieldEvery: PACE, ...rest, callbacks: all } as never);
+  await events.end();
+  return { epoch, history, params: params ?? null, states: all.map(callback => callback.getState()) };
+}
+
+/** A data set whose batches are asked for one by one. */
+function sourceFrom({ source, size, once, endless: isEndless }: PlainSource, ask: Ask): BatchSource {
+  const open = async () => {
+    const reader = await ask('open', source);
+    return {
+      async next(): Promise<IteratorResult<DatasetBatch, undefined>> {
+        const value = (await ask('next', reader)) as DatasetBatch | null;
+        return value ? { done: false, value } : { done: true, value: undefined };
+      },
+      async return(): Promise<IteratorResult<DatasetBatch, undefined>> {
+        await ask('close', reader);
+        return { done: true, value: undefined };
+      },
+    };
+  };
+  if (!once) return { size, isEndless, iterator: open } as BatchSource;
+  let opened: ReturnType<typeof open> | null = null;
+  return {
+    size,
+    isEndless,
+    async next() {
+      opened ??= open();
+      return (await opened).next();
+    },
+  } as BatchSource;
+}
