@@ -14,7 +14,12 @@ export type { Activation as ActivationIdentifier, ActivationName } from './layer
 export * from './layers/index.ts';
 export type { LayerOptions } from './layers/layer.ts';
 export type { Inspection } from './model/inspect.ts';
-export { type Sequential, type Sequential as LayersModel, sequential } from './model/sequential.ts';
+export {
+  type Sequential,
+  type Sequential as LayersModel,
+  type SequentialArgs,
+  sequential,
+} from './model/sequential.ts';
 export type { Stream } from './model/stream.ts';
 export type { Loss } from './objective/losses.ts';
 export { type MetricFunction, metrics } from './objective/metricFunctions.ts';

@@ -7,7 +7,7 @@ import { type Arrangement, arrangementOf, modelOf } from '../saving/topology.ts'
 import { noMore } from '../util/arguments.ts';
 import { checkBytes } from '../util/bytes.ts';
 import { fail, show } from '../util/errors.ts';
-import { rollBackSeedsOnError } from '../util/random.ts';
+import { globalSeeds } from '../util/random.ts';
 import { CONFIG, METADATA, openZip, WEIGHTS } from './archive.ts';
 import { type Hdf5Group, openHdf5 } from './hdf5.ts';
 import { readWeights } from './weights.ts';
@@ -27,7 +27,7 @@ export async function loadKerasModel(bytes: Uint8Array | ArrayBuffer): Promise<S
   noMore('loadKerasModel', 1, arguments);
   const call = 'loadKerasModel';
   const file = checkBytes(call, 'bytes', bytes);
-  return rollBackSeedsOnError(() => (isZip(file) ? readArchive(call, file) : readWhole(call, file)));
+  return globalSeeds.rollBackOnError(() => (isZip(file) ? readArchive(call, file) : readWhole(call, file)));
 }
 
 /**

@@ -4,7 +4,7 @@ import { floatBits, type Planner, padded, type Signal, strided } from '../plan/p
 import type { Config } from '../util/config.ts';
 import { fail, show } from '../util/errors.ts';
 import { checkNumber } from '../util/options.ts';
-import { checkSeed, nextSeed, seedBits } from '../util/random.ts';
+import { checkSeed, type SeedStream, seedBits } from '../util/random.ts';
 import { checkShape, type Shape, showShape } from '../util/shapes.ts';
 import { checkLayerOptions, type LayerOptions, type WeightStore } from './layer.ts';
 import { Weightless } from './weightless.ts';
@@ -48,11 +48,11 @@ export class Dropout extends Weightless {
     if (this.noiseShape) fail(call, `layer must be a dropout without noiseShape, got ${show(this.noiseShape)}`);
   }
 
-  override build(call: string, input: Shape, home: WeightStore): void {
-    super.build(call, input, home);
+  override build(call: string, input: Shape, home: WeightStore, seeds: SeedStream): void {
+    super.build(call, input, home, seeds);
     this.#shared = this.#sharesSteps(call, input);
     // Layers that drop nothing draw nothing, so that what is drawn after them does not depend on this.
-    this.#seed = this.rate === 0 ? 0 : (this.#givenSeed ?? nextSeed());
+    this.#seed = this.rate === 0 ? 0 : (this.#givenSeed ?? seeds.next());
   }
 
   override get dropoutSeeds(): number[] {

@@ -7,6 +7,7 @@ import { exactMethods } from '../util/arguments.ts';
 import { type Config, describe, toPython } from '../util/config.ts';
 import { factoryOf, fail, show } from '../util/errors.ts';
 import { checkBoolean, checkCount, checkOptions, withoutNull } from '../util/options.ts';
+import type { SeedStream } from '../util/random.ts';
 import { checkShape, type Shape, showShape, sizeOf } from '../util/shapes.ts';
 import type { Kernels } from '../wasm/kernels.ts';
 import type { Constraint } from '../weights/constraints.ts';
@@ -236,8 +237,11 @@ export abstract class Layer {
     refuseWrapped(call, this);
   }
 
-  /** @internal Fixes the shapes and draws the seeds of the initial weights. Checks everything before it keeps any. */
-  build(call: string, input: Shape, home: WeightStore): void {
+  /**
+   * @internal Fixes the shapes and draws the seeds of the initial weights. Checks everything before it keeps any.
+   * @param seeds of the model
+   */
+  build(call: string, input: Shape, home: WeightStore, seeds: SeedStream): void {
     if (this.#home) fail(call, `layer must not belong to a model yet, got '${this.name}'`);
     if (input.at(-1) === null && !this.#lists) {
       fail(call, `${this.name} needs an input whose last axis is fixed, got ${showShape(input)}`);
@@ -249,7 +253,7 @@ export abstract class Layer {
       initializer.checkWeight(call, name, shape);
       constraint?.checkWeight(call, name, shape);
     }
-    const weights = specs.map(spec => ({ ...spec, seed: spec.initializer.plan() }));
+    const weights = specs.map(spec => ({ ...spec, seed: spec.initializer.drawSeed(seeds) }));
     if (values) this.initialValues = values; // a layer around another one has those of that
     this.#built = { input, output };
     this.#weights = weights;

@@ -6,7 +6,7 @@ import { PlanCache } from '../plan/planCache.ts';
 import { fail } from '../util/errors.ts';
 import type { Shape } from '../util/shapes.ts';
 import type { Parameters } from '../weights/parameters.ts';
-import { Stack } from './stack.ts';
+import type { Stack } from './stack.ts';
 
 export class ModelView {
   readonly stack: Stack;
@@ -17,7 +17,7 @@ export class ModelView {
   #plans: PlanCache | null = null;
   #disposed = false;
 
-  constructor(stack = new Stack(), batch: number | null = null) {
+  constructor(stack: Stack, batch: number | null = null) {
     this.stack = stack;
     this.#batch = batch;
     stack.models++;

@@ -29,16 +29,29 @@ import { exactMethods, noMore } from '../util/arguments.ts';
 import { type Config, describe, toPython } from '../util/config.ts';
 import { fail, show } from '../util/errors.ts';
 import { checkBoolean, checkCount, checkOptions } from '../util/options.ts';
-import { rollBackSeedsOnError } from '../util/random.ts';
+import { checkSeed, globalSeeds, SeedStream } from '../util/random.ts';
 import type { Shape } from '../util/shapes.ts';
 import { type Inspection, inspected, inspectLayer } from './inspect.ts';
 import { ModelView } from './modelView.ts';
 import { predictAll } from './prediction.ts';
-import type { Stack } from './stack.ts';
+import { Stack } from './stack.ts';
 import { checkStates, readStates, recurrentOf, writeStates } from './states.ts';
 import { Stream } from './stream.ts';
 import { readSummary, summarize } from './summary.ts';
 import { TrainStep } from './trainStep.ts';
+
+/** Options of `sequential`. */
+export interface SequentialArgs {
+  /** The layers, from the input to the output; `add` appends more. */
+  layers?: readonly Layer[];
+  /** Default 'sequential_1', 'sequential_2' and so on. */
+  name?: string;
+  /**
+   * Fixes the initial weights, dropout and shuffles of this model, whatever else the program does: a whole number from 0
+   * to 2^53 - 1. Without it, `setRandomSeed` and the number of models made since then fix them. It is not saved.
+   */
+  seed?: number;
+}
 
 let unnamed = 0;
 
@@ -67,31 +80,22 @@ export class Sequential {
   /** What the last training left behind; null before the first. */
   history: History | null = null;
 
-  /** @param view of the layers that are there already; for `withBatchSize` alone */
-  constructor(options?: { layers?: readonly Layer[]; name?: string }, view = new ModelView()) {
-    const { layers, name } = checkOptions<{ layers: unknown; name: unknown }>('sequential', options, [
-      'layers',
-      'name',
-    ]);
+  /** @param view on the layers of another model, for `withBatchSize` */
+  constructor(options?: SequentialArgs, view?: ModelView) {
+    const names = ['layers', 'name', 'seed'];
+    const { layers, name, seed } = checkOptions<SequentialArgs>('sequential', options, names);
     if (name !== undefined && (typeof name !== 'string' || name === '')) {
       fail('sequential', `name must be a non-empty string, got ${show(name)}`);
     }
     if (layers !== undefined && !Array.isArray(layers)) {
       fail('sequential', `layers must be an array of layers, got ${show(layers)}`);
     }
+    if (seed !== undefined) checkSeed('sequential', seed);
+    this.#view = view ?? globalSeeds.rollBackOnError(() => new ModelView(stackOf(layers ?? [], seed)));
     this.name = name ?? `sequential_${++unnamed}`;
-    this.#view = view;
-    this.#stack = view.stack;
-    this.#step = new TrainStep(view);
-    this.#trained = trainedModelOf(this, view, this.#step);
-    try {
-      rollBackSeedsOnError(() => {
-        for (const layer of layers ?? []) this.#stack.push('sequential', layer);
-      });
-    } catch (error) {
-      for (const layer of this.#stack.layers) layer.leave();
-      throw error;
-    }
+    this.#stack = this.#view.stack;
+    this.#step = new TrainStep(this.#view);
+    this.#trained = trainedModelOf(this, this.#view, this.#step);
   }
 
   // ----------------------------------------------------------------------------------------------------- the stack
@@ -505,7 +509,18 @@ export class Sequential {
 exactMethods(Sequential, 'model');
 
 /** A new model: a stack of layers. */
-export function sequential(options?: { layers?: readonly Layer[]; name?: string }): Sequential {
+export function sequential(options?: SequentialArgs): Sequential {
   noMore('sequential', 1, arguments);
   return new Sequential(options);
+}
+
+function stackOf(layers: readonly Layer[], seed: number | undefined): Stack {
+  const stack = new Stack(seed === undefined ? globalSeeds.split() : new SeedStream(seed));
+  try {
+    for (const layer of layers) stack.push('sequential', layer);
+  } catch (error) {
+    for (const layer of stack.layers) layer.leave();
+    throw error;
+  }
+  return stack;
 }

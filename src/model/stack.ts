@@ -5,6 +5,7 @@ import type { Objective } from '../objective/objective.ts';
 import type { TensorLike } from '../tensor/read.ts';
 import type { Tensor } from '../tensor/tensor.ts';
 import { fail, show, suggest } from '../util/errors.ts';
+import type { SeedStream } from '../util/random.ts';
 import { type Shape, showShape } from '../util/shapes.ts';
 import { Parameters } from '../weights/parameters.ts';
 
@@ -16,6 +17,9 @@ export class Stack {
   models = 0;
   /** Whether one of them has been disposed of. */
   #disposed = false;
+
+  /** @param seeds for initial weights, dropout and shuffles */
+  constructor(readonly seeds: SeedStream) {}
 
   /** Puts a layer on top. */
   push(call: string, layer: Layer): void {
@@ -37,7 +41,7 @@ export class Stack {
         this.parametersFor(asked).write(asked, to, values),
     };
     this.#rebuild(call, () => {
-      layer.build(call, input, home);
+      this.seeds.rollBackOnError(() => layer.build(call, input, home, this.seeds));
       this.layers.push(layer);
     });
   }

@@ -8,7 +8,7 @@ import { Tensor } from '../tensor/tensor.ts';
 import { noMore } from '../util/arguments.ts';
 import { checkBytes } from '../util/bytes.ts';
 import { fail, ValueError } from '../util/errors.ts';
-import { rollBackSeedsOnError } from '../util/random.ts';
+import { globalSeeds } from '../util/random.ts';
 import type { Shape } from '../util/shapes.ts';
 import { identity } from './forms.ts';
 import { asSequence, upright } from './inserted.ts';
@@ -65,7 +65,7 @@ export async function loadOnnxModel(bytes: Uint8Array | ArrayBuffer): Promise<Se
     if (!(error instanceof TimeFirst)) throw error;
     found = read(true);
   }
-  return rollBackSeedsOnError(() => build(call, graph.name, found));
+  return globalSeeds.rollBackOnError(() => build(call, graph.name, found));
 }
 
 interface Found {

@@ -5,7 +5,7 @@ import { type Sequential, viewOf } from '../model/sequential.ts';
 import { noMore } from '../util/arguments.ts';
 import { fail, show } from '../util/errors.ts';
 import { checkBoolean, checkOptions } from '../util/options.ts';
-import { rollBackSeedsOnError } from '../util/random.ts';
+import { globalSeeds } from '../util/random.ts';
 import { bytesIn, isArrayBuffer } from '../util/typedArrays.ts';
 import type { Parameters } from '../weights/parameters.ts';
 import { GENERATOR, type IOHandler, joined, type ModelArtifacts } from './artifacts.ts';
@@ -48,7 +48,7 @@ export async function loadLayersModel(source: string | IOHandler, options?: Load
   }
   const load = loaderFor(call, source, rest);
   const artifacts = await load({ strict, ...(onProgress && { onProgress }) });
-  return rollBackSeedsOnError(() => {
+  return globalSeeds.rollBackOnError(() => {
     const model = modelFromArtifacts(call, artifacts, strict);
     onProgress?.(1);
     return model;

@@ -13,7 +13,7 @@ type Factory = (options?: never) => unknown;
 type Factories = { readonly [name: string]: Factory };
 
 /** A model from its topology: `{ className: 'Sequential', config }`, names as Python or as JavaScript spells them. */
-export function modelFrom(place: FilePath, topology: unknown): Sequential {
+export function modelFrom(place: FilePath, topology: unknown, seed?: number): Sequential {
   checkDepth(place, topology);
   const { className, config } = readDescribed(place, fromPython(topology as ConfigValue));
   if (className !== 'Sequential') {
@@ -24,7 +24,7 @@ export function modelFrom(place: FilePath, topology: unknown): Sequential {
   if (!Array.isArray(list)) refuse(within(place, 'config.layers'), `must be a list, got ${show(list)}`);
   const { name } = config as Config;
   const made = (list as ConfigValue[]).map((item, n) => layerFrom(within(place, `config.layers[${n}]`), item));
-  const options = { layers: made, ...(typeof name === 'string' && name && { name }) };
+  const options = { layers: made, ...(typeof name === 'string' && name && { name }), seed };
   return withFilePath(within(place, 'config'), () => new Sequential(options));
 }
 

@@ -1,26 +1,85 @@
-/** The only source of randomness: a stream of seeds, one for everything that needs random numbers. */
+/** Seeds for everything random: each model has a stream of them, and tensors and data functions share another one. */
 
 import { noMore } from './arguments.ts';
 import { fail, show } from './errors.ts';
 
 const MASK = (1n << 64n) - 1n;
-/** Null before anything was drawn or fixed: Cloudflare Workers draw no random numbers while modules are loaded. */
-let state: bigint | null = null;
+/** The difference between consecutive states of a stream (SplitMix64, as in the kernels). */
+const STEP = 0x9e3779b97f4a7c15n;
+/** The distance between the streams of two models: 2^32 seeds. */
+const DISTANCE = STEP << 32n;
 
-function freshSeed(): bigint {
-  const words = crypto.getRandomValues(new Uint32Array(2));
-  return (BigInt(words[0]!) << 32n) | BigInt(words[1]!);
+function mix(state: bigint): number {
+  let z = state & MASK;
+  z = ((z ^ (z >> 30n)) * 0xbf58476d1ce4e5b9n) & MASK;
+  z = ((z ^ (z >> 27n)) * 0x94d049bb133111ebn) & MASK;
+  return Number((z ^ (z >> 31n)) >> 11n);
 }
 
+function randomBits(): bigint {
+  const [high, low] = crypto.getRandomValues(new Uint32Array(2));
+  return (BigInt(high!) << 32n) | BigInt(low!);
+}
+
+/** A stream of seeds. */
+export class SeedStream {
+  /** Null until the first use: Cloudflare Workers provide no random numbers while modules are loaded. */
+  #state: bigint | null;
+
+  /** @param seed fixes the stream; without it, the stream starts at a random state */
+  constructor(seed?: number) {
+    this.#state = seed === undefined ? null : BigInt(seed);
+  }
+
+  /** Draws a seed, a whole number below 2^53. */
+  next(): number {
+    this.#state = ((this.#state ?? randomBits()) + STEP) & MASK;
+    return mix(this.#state);
+  }
+
+  /** The state as 16 hexadecimal digits. */
+  get state(): string {
+    this.#state ??= randomBits();
+    return this.#state.toString(16).padStart(16, '0');
+  }
+
+  set state(digits: string) {
+    this.#state = BigInt(`0x${digits}`) & MASK;
+  }
+
+  /** Returns a stream that continues this one, and moves this one 2^32 seeds ahead, so that the two do not overlap. */
+  split(): SeedStream {
+    const stream = new SeedStream();
+    if (this.#state === null) return stream;
+    stream.#state = this.#state;
+    this.#state = (this.#state + DISTANCE) & MASK;
+    return stream;
+  }
+
+  /** Runs `work`, which must be synchronous; restores the state if it throws. */
+  rollBackOnError<T>(work: () => T): T {
+    const before = this.#state;
+    try {
+      return work();
+    } catch (error) {
+      this.#state = before;
+      throw error;
+    }
+  }
+}
+
+/** The stream for tensors and data functions. The stream of a new model is split from it. */
+export const globalSeeds = /* @__PURE__ */ new SeedStream();
+
 /**
- * Fixes everything random that follows: initial weights, shuffles, dropout, and tensors drawn at random. Without
- * it, a fresh seed is drawn when the first is needed.
+ * Fixes random tensors, the random choices of data functions, and the initial weights, dropout and shuffles of models
+ * made afterwards. Models that exist already keep their streams. Without it, everything starts from a random seed.
  *
  * @param seed a whole number from 0 to 2^53 - 1
  */
 export function setRandomSeed(seed: number): void {
   noMore('setRandomSeed', 1, arguments);
-  state = BigInt(checkSeed('setRandomSeed', seed));
+  globalSeeds.state = checkSeed('setRandomSeed', seed).toString(16);
 }
 
 export function checkSeed(call: string, seed: unknown): number {
@@ -30,46 +89,17 @@ export function checkSeed(call: string, seed: unknown): number {
   return seed as number;
 }
 
-/** From one seed of the stream to the next (SplitMix64, as in the kernels). */
-const STEP = 0x9e3779b97f4a7c15n;
+/** Draws a seed for a tensor or a data function. */
+export const nextSeed = (): number => globalSeeds.next();
 
-function mixed(word: bigint): number {
-  let z = word & MASK;
-  z = ((z ^ (z >> 30n)) * 0xbf58476d1ce4e5b9n) & MASK;
-  z = ((z ^ (z >> 27n)) * 0x94d049bb133111ebn) & MASK;
-  return Number((z ^ (z >> 31n)) >> 11n);
-}
+/** Seed n, counted from 0, of the stream that starts at a seed. */
+export const seedAt = (seed: number, n: number): number => mix(BigInt(seed) + BigInt(n + 1) * STEP);
 
-/** The next seed of the stream, a whole number below 2^53. */
-export function nextSeed(): number {
-  state = ((state ?? freshSeed()) + STEP) & MASK;
-  return mixed(state);
-}
-
-/** The seed at place n, from 0 on, of the stream that `setRandomSeed(seed)` would start. */
-export const seedAt = (seed: number, n: number): number => mixed(BigInt(seed) + BigInt(n + 1) * STEP);
-
-/** Where the stream stands: 16 hexadecimal digits. */
-export function randomState(): string {
-  state ??= freshSeed();
-  return state.toString(16).padStart(16, '0');
-}
-
-/** Puts the stream where `randomState` found it. */
-export function setRandomState(digits: string): void {
-  state = BigInt(`0x${digits}`) & MASK;
-}
-
-/** Work that draws seeds, for itself alone; where it fails, none have been drawn. */
-export function rollBackSeedsOnError<T>(work: () => T): T {
-  const before = state;
-  try {
-    return work();
-  } catch (error) {
-    state = before;
-    throw error;
-  }
-}
-
-/** A seed as the kernels take it for dropout, 32 bits. */
+/** A seed as the dropout kernels take it: 32 bits. */
 export const seedBits = (seed: number): number => seed ^ Math.floor(seed / 2 ** 32);
+
+export const randomState = (): string => globalSeeds.state;
+
+export function setRandomState(digits: string): void {
+  globalSeeds.state = digits;
+}

@@ -9,7 +9,7 @@ import { isDescribed, made } from '../util/described.ts';
 import { factoryOf, fail, show } from '../util/errors.ts';
 import { Generator } from '../util/generator.ts';
 import { checkName, checkNumber, checkOptions } from '../util/options.ts';
-import { checkSeed, nextSeed } from '../util/random.ts';
+import { checkSeed, type SeedStream } from '../util/random.ts';
 import { showShape, sizeOf } from '../util/shapes.ts';
 import { FLOAT } from '../util/units.ts';
 import { Block, float32, int32 } from '../wasm/engine.ts';
@@ -40,9 +40,9 @@ export abstract class Initializer {
   /** Its options. */
   abstract getConfig(): Config;
 
-  /** @internal Draws the seed now, so that the order of `add` calls decides, not the order of first use. */
-  plan(): number {
-    return this.seed ?? nextSeed();
+  /** @internal The seed of a weight, drawn when its layer is built: seeds depend on the order of layers, not of their use. */
+  drawSeed(seeds: SeedStream): number {
+    return this.seed ?? seeds.next();
   }
 
   /** @internal Refuses a weight of a shape it cannot fill. */
@@ -71,7 +71,7 @@ class Constant extends Initializer {
     return this.className === 'Constant' ? { value: this.value } : {};
   }
 
-  override plan(): number {
+  override drawSeed(): number {
     return 0;
   }
 
@@ -168,7 +168,7 @@ class Identity extends Initializer {
     return { gain: this.gain };
   }
 
-  override plan(): number {
+  override drawSeed(): number {
     return 0;
   }
 
@@ -265,8 +265,8 @@ export class ForgetBias extends Initializer {
     return this.others.getConfig();
   }
 
-  override plan(): number {
-    return this.others.plan();
+  override drawSeed(seeds: SeedStream): number {
+    return this.others.drawSeed(seeds);
   }
 
   override checkWeight(call: string, name: string, shape: readonly number[]): void {

@@ -27,7 +27,7 @@ import { checkSignal } from '../training/options.ts';
 import { describe } from '../util/config.ts';
 import { fail, show } from '../util/errors.ts';
 import { checkBoolean, checkOptions, isPlain } from '../util/options.ts';
-import { describeObjective, withoutConsumingSeeds } from './mirror.ts';
+import { describeObjective } from './mirror.ts';
 import type { PlainCallback, PlainSource } from './serverCalls.ts';
 import { pack } from './wire.ts';
 
@@ -141,7 +141,7 @@ const nothing = (): ClientCall => ({ args: [] });
 /** Every method, by its name in `Sequential`; the call is known by the name of the method. */
 export const clientCalls = {
   add(_call: string, model: Sequential, layer: Layer): ClientCall {
-    withoutConsumingSeeds(() => model.add(layer));
+    model.add(layer);
     return { args: [{ described: describe(layer), values: layer.initialValues }] };
   },
   pop(_call: string, model: Sequential): ClientCall {

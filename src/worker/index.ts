@@ -3,7 +3,7 @@
  * interface, with promises in place of values; in browsers and in Node.
  */
 
-import { Sequential } from '../model/sequential.ts';
+import { Sequential, type SequentialArgs } from '../model/sequential.ts';
 import type { IOHandler } from '../saving/artifacts.ts';
 import { httpOptions } from '../saving/http.ts';
 import type { LoadOptions } from '../saving/load.ts';
@@ -54,10 +54,10 @@ export class Host {
   }
 
   /** As `sequential`: the layers belong to the model from then on. */
-  async sequential(options?: ConstructorParameters<typeof Sequential>[0]): Promise<RemoteSequential> {
+  async sequential(options?: SequentialArgs): Promise<RemoteSequential> {
     const mirror = withoutConsumingSeeds(() => new Sequential(options));
     const id = nextId();
-    await this.#call('sequential', [id, mirror.getConfig(), givenValues(mirror)]);
+    await this.#call('sequential', [id, mirror.getConfig(), givenValues(mirror), options?.seed]);
     return remote(this.#wire, id, mirror);
   }
 

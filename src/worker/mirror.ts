@@ -7,7 +7,7 @@ import type { Sequential } from '../model/sequential.ts';
 import type { Objective } from '../objective/objective.ts';
 import { describe } from '../util/config.ts';
 import { fail } from '../util/errors.ts';
-import { randomState, setRandomState } from '../util/random.ts';
+import { globalSeeds } from '../util/random.ts';
 
 /** What `compile` chose, as data. */
 export function describeObjective(call: string, { optimizer, loss, metrics }: Objective) {
@@ -17,13 +17,13 @@ export function describeObjective(call: string, { optimizer, loss, metrics }: Ob
   return { optimizer: describe(optimizer), loss, metrics: metrics.map(({ name }) => name) };
 }
 
-/** Layers draw seeds when they are put together; those that count are drawn in the worker. */
+/** Makes a model without moving the global stream of seeds, as the worker makes the model that counts. */
 export function withoutConsumingSeeds<T>(work: () => T): T {
-  const before = randomState();
+  const before = globalSeeds.state;
   try {
     return work();
   } finally {
-    setRandomState(before);
+    globalSeeds.state = before;
   }
 }
 

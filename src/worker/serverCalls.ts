@@ -41,7 +41,7 @@ export interface PlainSource {
 
 export function serveHostCall(models: Models, method: string, args: Args): unknown {
   if (!Object.hasOwn(hostActs, method)) unknown(method);
-  return hostActs[method as keyof typeof hostActs](models, ...(args as [never, never, never]));
+  return hostActs[method as keyof typeof hostActs](models, ...(args as [never, never, never, never]));
 }
 
 const unknown = (call: string): never =>
@@ -52,8 +52,14 @@ const hostActs = {
   configure: (_: Models, options: object) => configure(options),
   backendInfo: () => backendInfo(),
 
-  sequential(models: Models, id: number, config: { layers: Described[] }, values: PlainLayer['values'][]) {
-    const model = modelFrom({ call: 'sequential', part: '' }, { className: 'Sequential', config });
+  sequential(
+    models: Models,
+    id: number,
+    config: { layers: Described[] },
+    values: PlainLayer['values'][],
+    seed: number | undefined,
+  ) {
+    const model = modelFrom({ call: 'sequential', part: '' }, { className: 'Sequential', config }, seed);
     for (const [n, layer] of model.layers.entries()) fill(layer, values[n]!);
     models.set(id, model);
   },

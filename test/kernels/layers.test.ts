@@ -17,6 +17,7 @@ import { TimeDistributed } from '../../src/layers/recurrent/timeDistributed.ts';
 import { RepeatVector } from '../../src/layers/repeatVector.ts';
 import { Reshape } from '../../src/layers/reshape.ts';
 import { Planner } from '../../src/plan/plan.ts';
+import { globalSeeds } from '../../src/util/random.ts';
 import { structures } from '../../src/wasm/binaries.generated.ts';
 import { expectBits, expectClose } from '../compare.ts';
 import { derive } from '../reference/activations.ts';
@@ -546,7 +547,7 @@ describe('where the loss starts from the logits', () => {
 
   test.each(makers)('not below the top: %s', (_, make) => {
     const layer = make('softmax');
-    layer.build('test', [3, 2, 5], { read: () => [], write: () => {} });
+    layer.build('test', [3, 2, 5], { read: () => [], write: () => {} }, globalSeeds);
     const planner = new Planner(3, 'train', false, 'softmax');
     const x = planner.rows('x', 2, 5);
     const flow = layer.plan(planner, { y: x, dy: null, mask: null }, { parameters: 0, states: 0 }, false);

@@ -17,6 +17,7 @@ import {
   type Rows,
   type Signal,
 } from '../../src/plan/plan.ts';
+import { globalSeeds } from '../../src/util/random.ts';
 import { FLOAT } from '../../src/util/units.ts';
 import { structures } from '../../src/wasm/binaries.generated.ts';
 import { type Block, block as blockOf, sizeOf } from '../reference/block.ts';
@@ -86,7 +87,7 @@ export interface BoundLayer {
 export function bind(h: Harness, layer: Layer, options: PlanOptions): BoundLayer {
   const { batch, steps, inputs, order = 'samples', dx: wanted = false, fused = null } = options;
   const { shape = [batch, steps, inputs], purpose = 'train' } = options;
-  layer.build('test', shape, { read: () => [], write: () => {} });
+  layer.build('test', shape, { read: () => [], write: () => {} }, globalSeeds);
 
   const planner = new FencedPlanner(batch, purpose, false, fused);
   const turn = (rows: Rows): Rows =>

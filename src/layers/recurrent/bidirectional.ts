@@ -5,6 +5,7 @@ import type { TensorLike } from '../../tensor/read.ts';
 import { type Config, describe } from '../../util/config.ts';
 import { fail, show } from '../../util/errors.ts';
 import { checkName } from '../../util/options.ts';
+import type { SeedStream } from '../../util/random.ts';
 import type { Shape } from '../../util/shapes.ts';
 import { FLOAT } from '../../util/units.ts';
 import type { Kernels } from '../../wasm/kernels.ts';
@@ -96,7 +97,7 @@ export class Bidirectional extends RecurrentLayer {
     for (const half of this.#halves) half.trainable = value;
   }
 
-  override build(call: string, input: Shape, home: WeightStore): void {
+  override build(call: string, input: Shape, home: WeightStore, seeds: SeedStream): void {
     // The weights of the halves are a part of those of this layer.
     const part = (half: Recurrent): WeightStore => {
       const range = () => {
@@ -112,9 +113,9 @@ export class Bidirectional extends RecurrentLayer {
         },
       };
     };
-    super.build(call, input, home);
+    super.build(call, input, home, seeds);
     try {
-      for (const half of this.#halves) half.build(call, input, part(half));
+      for (const half of this.#halves) half.build(call, input, part(half), seeds);
       // Made once: training with regularizers, constraints or clipNorm reads them in every batch.
       this.#specs = [
         ...this.forwardLayer.weightSpecs.map(spec => ({ ...spec, name: `forward ${spec.name}` })),

@@ -15,7 +15,7 @@ import {
 import { type Config, toPython } from '../../util/config.ts';
 import { factoryOf, fail } from '../../util/errors.ts';
 import { checkBoolean, checkCount } from '../../util/options.ts';
-import { nextSeed, seedBits } from '../../util/random.ts';
+import { type SeedStream, seedBits } from '../../util/random.ts';
 import { type Shape, showShape } from '../../util/shapes.ts';
 import { FLOAT } from '../../util/units.ts';
 import type { Kernels } from '../../wasm/kernels.ts';
@@ -140,11 +140,11 @@ export abstract class Recurrent extends RecurrentLayer {
   /** The constructor, for options of the same kind. */
   protected abstract remake(options: RecurrentOptions): Recurrent;
 
-  override build(call: string, input: Shape, home: WeightStore): void {
-    super.build(call, input, home);
+  override build(call: string, input: Shape, home: WeightStore, seeds: SeedStream): void {
+    super.build(call, input, home, seeds);
     // Layers without dropout draw nothing, so that what is drawn after them does not depend on this.
     this.#seeds = this.cells.map(({ dropout, recurrentDropout, seed }) =>
-      dropout > 0 || recurrentDropout > 0 ? (seed ?? nextSeed()) : 0,
+      dropout > 0 || recurrentDropout > 0 ? (seed ?? seeds.next()) : 0,
     );
   }
 

@@ -3,6 +3,7 @@
 import type { LayerOffsets, Planner, Signal } from '../../plan/plan.ts';
 import { type Config, describe } from '../../util/config.ts';
 import { fail } from '../../util/errors.ts';
+import type { SeedStream } from '../../util/random.ts';
 import { type Shape, showShape } from '../../util/shapes.ts';
 import type { Kernels } from '../../wasm/kernels.ts';
 import {
@@ -50,13 +51,14 @@ export class TimeDistributed extends Layer {
     this.layer.trainable = value;
   }
 
-  override build(call: string, input: Shape, home: WeightStore): void {
+  override build(call: string, input: Shape, home: WeightStore, seeds: SeedStream): void {
     this.outputShapeFor(call, input);
-    this.layer.build(call, input, {
+    const inner: WeightStore = {
       read: asked => home.read(asked, this),
       write: (asked, _layer, values) => home.write(asked, this, values),
-    });
-    super.build(call, input, home);
+    };
+    this.layer.build(call, input, inner, seeds);
+    super.build(call, input, home, seeds);
   }
 
   override leave(): void {
