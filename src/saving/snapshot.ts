@@ -13,13 +13,13 @@ import { Tensor } from '../tensor/tensor.ts';
 import { epochsDone, type TrainingProgress } from '../training/progress.ts';
 import { fail, show } from '../util/errors.ts';
 import { checkBoolean, checkCount, checkNumber } from '../util/options.ts';
-import { checkSeed, randomState, setRandomState } from '../util/random.ts';
+import { checkSeed } from '../util/random.ts';
 import { sizeOf } from '../util/shapes.ts';
 import type { Progress } from '../weights/parameters.ts';
 import { architectureOf, checkSame } from './architecture.ts';
 import { type Body, type Numbers, readBlock, writeBlock } from './block.ts';
 import { readList, readObject } from './fields.ts';
-import { packTraining, readRandom, readTraining } from './trainingPart.ts';
+import { packTraining, readSeedState, readTraining } from './trainingPart.ts';
 
 /** Where the training of a snapshot stands. */
 export interface Restored {
@@ -67,7 +67,7 @@ export function takeSnapshot(
     dropoutSeeds: layers.map(({ dropoutSeeds }) => dropoutSeeds),
     batchSize: batch,
     trained,
-    random: progress?.random ?? randomState(),
+    random: view.stack.seeds.state,
     optimizer: optimizer && { ...kindOf(optimizer), batches },
     training: training?.header ?? null,
   };
@@ -110,7 +110,7 @@ export function readSnapshot(call: string, view: ModelView, bytes: unknown, name
     ),
   );
   const trained = checkCount(call, at('trained'), header.trained, 0);
-  const random = readRandom(call, at('random'), header.random);
+  const random = readSeedState(call, at('random'), header.random);
 
   const shapes = layers.flatMap(layer => layer.weightSpecs.map(({ shape }) => shape));
   const weights = shapes.map(shape => body.floats(at('weights'), sizeOf(shape)));
@@ -119,7 +119,7 @@ export function readSnapshot(call: string, view: ModelView, bytes: unknown, name
   const progress =
     header.training === null || header.training === undefined
       ? null
-      : readTraining(call, at('training'), header.training, body, random, shapes);
+      : readTraining(call, at('training'), header.training, body, shapes);
   body.end();
 
   return {
@@ -152,7 +152,7 @@ export function readSnapshot(call: string, view: ModelView, bytes: unknown, name
       }
       // Seeds are written into plans
       parameters.outdatePlans();
-      setRandomState(random);
+      view.stack.seeds.state = random;
     },
   };
 }

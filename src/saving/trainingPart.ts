@@ -11,7 +11,7 @@ import type { Body, Numbers } from './block.ts';
 import { type Fields, readChoice, readList, readNames, readObject } from './fields.ts';
 
 export function packTraining(progress: TrainingProgress): { header: Fields; runs: Numbers[] } {
-  const { random: _, sums, logs, batchLogs, history, states, ...header } = progress;
+  const { sums, logs, batchLogs, history, states, ...header } = progress;
   const series = Object.entries(history.history);
   const lists = [sums, Object.values(logs), Object.values(batchLogs), history.epoch, ...series.map(([, list]) => list)];
   return {
@@ -37,7 +37,6 @@ export function packTraining(progress: TrainingProgress): { header: Fields; runs
 /**
  * The other way round.
  *
- * @param random where the random numbers of the package stand
  * @param shapes of all weights of the model
  */
 export function readTraining(
@@ -45,7 +44,6 @@ export function readTraining(
   name: string,
   value: unknown,
   body: Body,
-  random: string,
   shapes: readonly (readonly number[])[],
 ): TrainingProgress {
   const fields = readObject(call, name, value);
@@ -73,8 +71,6 @@ export function readTraining(
     method: readChoice(call, `${name}.method`, fields.method, ['fit', 'fitDataset']),
     data: readData(call, `${name}.data`, fields.data),
     seed: fields.seed === null ? null : checkSeed(`${call}: ${name}`, fields.seed),
-    began: readRandom(call, `${name}.began`, fields.began),
-    random,
     epoch: count('epoch'),
     batch: count('batch', fields.stage === 'batchEnd' ? 1 : 0),
     stage: readChoice(call, `${name}.stage`, fields.stage, loopPhases),
@@ -91,8 +87,8 @@ export function readTraining(
   };
 }
 
-/** Where a stream of random numbers stands, as `randomState` gives it. */
-export function readRandom(call: string, name: string, value: unknown): string {
+/** The state of a `SeedStream`. */
+export function readSeedState(call: string, name: string, value: unknown): string {
   if (typeof value !== 'string' || !/^[0-9a-f]{16}$/.test(value)) {
     fail(call, `${name} must be 16 hexadecimal digits, got ${show(value)}`);
   }

@@ -5,7 +5,6 @@ import { Order, type Samples, SampleWeightBatches, Selection, type Shuffle } fro
 import type { TensorLike } from '../tensor/read.ts';
 import { fail, show } from '../util/errors.ts';
 import { checkNumber, checkOptions } from '../util/options.ts';
-import { nextSeed, randomState } from '../util/random.ts';
 import type { Logs } from './callback.ts';
 import { type Pairs, readPairs, readWeights, testing } from './evaluate.ts';
 import type { History } from './history.ts';
@@ -72,8 +71,7 @@ async function train(call: string, trained: TrainedModel, read: Fit): Promise<Hi
   const steps = Math.ceil(samples / batchSize);
   const params = { ...rest, samples, steps, batchSize, doValidation: validation !== null };
   const resumed = interrupted?.progress ?? null;
-  const began = resumed?.began ?? randomState();
-  const seed = shuffle ? (resumed?.seed ?? nextSeed()) : null;
+  const seed = resumed ? resumed.seed : shuffle ? trained.seeds.next() : null;
   const data = { samples, batchSize, shuffle };
   const session = new TrainingLoop(call, trained, {
     callbacks,
@@ -82,7 +80,6 @@ async function train(call: string, trained: TrainedModel, read: Fit): Promise<Hi
     method: 'fit',
     data,
     seed,
-    began,
     resumed,
   });
   interrupted?.write();

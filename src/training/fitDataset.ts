@@ -3,7 +3,6 @@
 import type { SampleWeightOptions } from '../inputs/sampleWeights.ts';
 import { fail } from '../util/errors.ts';
 import { checkCount, checkOptions } from '../util/options.ts';
-import { randomState } from '../util/random.ts';
 import { warn } from '../util/warning.ts';
 import type { Logs } from './callback.ts';
 import { type BatchSource, checkEnds, type ReadBatch, type Reader, type Source, sourceOf } from './dataset.ts';
@@ -78,7 +77,6 @@ async function train(call: string, trained: TrainedModel, read: FitDataset): Pro
     method: 'fitDataset',
     data: { batchesPerEpoch },
     seed: null,
-    began: resumed?.began ?? randomState(),
     resumed,
   });
   interrupted?.write();

@@ -6,7 +6,6 @@ import type { Sequential } from '../model/sequential.ts';
 import type { Diagnosis } from '../model/trainStep.ts';
 import type { Objective } from '../objective/objective.ts';
 import { fail } from '../util/errors.ts';
-import { randomState, setRandomState } from '../util/random.ts';
 import { type BaseCallback, CustomCallback, type Logs, type Params } from './callback.ts';
 import { ProgressBar } from './callbacks/progressBar.ts';
 import { History, type Means, resultAt } from './history.ts';
@@ -23,8 +22,6 @@ export interface TrainingLoopOptions {
   /** What says which batch comes when, and the seed of that where it is random. */
   readonly data: DataOrder;
   readonly seed: number | null;
-  /** Where the random numbers of the package stood before anything was drawn for it. */
-  readonly began: string;
   /** The training to go on with; null for a fresh one. */
   readonly resumed: TrainingProgress | null;
 }
@@ -108,12 +105,11 @@ export class TrainingLoop {
     replay?: (progress: TrainingProgress) => Promise<void>,
   ): Promise<History> {
     const { epochs, initialEpoch } = this.#params;
-    const { began, resumed } = this.#options;
+    const { resumed } = this.#options;
     this.#trained.begun(this.#call);
     this.#trained.progress = call => this.#progress(call);
     this.#epoch = initialEpoch;
     try {
-      if (resumed) setRandomState(began);
       for (const callback of this.#callbacks) {
         callback.setParams(this.#params);
         callback.setModel(this.#model);
@@ -190,13 +186,11 @@ export class TrainingLoop {
     if (this.#apart) {
       fail(call, 'the model must not be in the middle of a validation, which cannot be resumed; wait for onBatchEnd');
     }
-    const { callbacks, method, data, seed, began } = this.#options;
+    const { callbacks, method, data, seed } = this.#options;
     return {
       method,
       data,
       seed,
-      began,
-      random: randomState(),
       epoch: this.#epoch,
       batch: this.#next,
       stage: this.#stage,
@@ -214,7 +208,7 @@ export class TrainingLoop {
   }
 
   async #resume(progress: TrainingProgress): Promise<void> {
-    const { epoch, batch, stage, told, ended, sums, seen, logs, batchLogs, history, states, random } = progress;
+    const { epoch, batch, stage, told, ended, sums, seen, logs, batchLogs, history, states } = progress;
     this.#epoch = epoch;
     this.#next = batch;
     this.#batch = Math.max(0, batch - 1);
@@ -232,7 +226,6 @@ export class TrainingLoop {
       const bars = this.#callbacks.filter(callback => callback instanceof ProgressBar);
       for (const bar of bars) await bar.onEpochBegin(epoch);
     }
-    setRandomState(random);
   }
 
   // ------------------------------------------------------------------------------------------------------ batches

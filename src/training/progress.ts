@@ -18,9 +18,6 @@ export interface TrainingProgress {
   readonly data: DataOrder;
   /** Of the order of the samples; null where that is not random. */
   readonly seed: number | null;
-  /** The random numbers of the package where the training began, and now. */
-  readonly began: string;
-  readonly random: string;
   /** Those that are not finished: the number of the epoch, and of the batch in it that comes next. */
   readonly epoch: number;
   readonly batch: number;

@@ -11,12 +11,15 @@ import type { Objective } from '../objective/objective.ts';
 import { shapeOfTarget, targetShapeOf } from '../objective/targets.ts';
 import { readSnapshot, type Snapshot } from '../saving/snapshot.ts';
 import { fail } from '../util/errors.ts';
+import type { SeedStream } from '../util/random.ts';
 import { Means } from './history.ts';
 import type { TrainingProgress } from './progress.ts';
 
 export interface TrainedModel {
   /** The model itself, for callbacks. */
   readonly model: Sequential;
+  /** The seeds of the model, for the order of samples. */
+  readonly seeds: SeedStream;
   /** Whether a training is going on. */
   training: boolean;
   /** Aborted where nobody waits any more for what the training that is going on gives: it fails at the next batch. */
@@ -75,6 +78,7 @@ export function trainedModelOf(model: Sequential, view: ModelView, step: TrainSt
   const { stack } = view;
   return {
     model,
+    seeds: stack.seeds,
     training: false,
     signal: null,
     progress: null,

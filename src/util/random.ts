@@ -97,9 +97,3 @@ export const seedAt = (seed: number, n: number): number => mix(BigInt(seed) + Bi
 
 /** A seed as the dropout kernels take it: 32 bits. */
 export const seedBits = (seed: number): number => seed ^ Math.floor(seed / 2 ** 32);
-
-export const randomState = (): string => globalSeeds.state;
-
-export function setRandomState(digits: string): void {
-  globalSeeds.state = digits;
-}
