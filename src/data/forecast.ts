@@ -1,13 +1,13 @@
 /** Forecasts of several steps, by models that tell one step or several at once. */
 
 import type { Sequential } from '../model/sequential.ts';
-import type { Stream } from '../model/stream.ts';
 import { Tensor } from '../tensor/tensor.ts';
 import { noMore } from '../util/arguments.ts';
-import { fail, show, ValueError } from '../util/errors.ts';
+import { fail, show } from '../util/errors.ts';
 import { checkBoolean, checkCount, checkOptions } from '../util/options.ts';
 import { floatsFor, type Shape, showShape } from '../util/shapes.ts';
 import type { RemoteSequential } from '../worker/model.ts';
+import { type ForecastTask, runForecast } from './forecastTask.ts';
 import { type SavedScaler, type Scaler, scalerOf } from './scalers.ts';
 import { checkColumns, readSeries, type Series } from './series.ts';
 
@@ -69,31 +69,14 @@ export function forecast(
     noMore(call, 4, given);
     return planned(call, model, history, steps, options);
   };
-  if ('tell' in Object(model)) {
+  if ('runForecast' in Object(model)) {
     return (async () => {
       const { task, finish } = plan();
-      return finish(await (model as RemoteSequential).tell(task));
+      return finish(await (model as RemoteSequential).runForecast(task));
     })();
   }
   const { task, finish } = plan();
-  return finish(tell(model as Sequential, task));
-}
-
-/** A checked forecast task, as data that can be sent to a worker. */
-export interface ForecastTask {
-  /** The whole history, scaled. */
-  readonly rows: Float32Array;
-  /** The number of values at its end that form the input window. */
-  readonly window: number;
-  /** Whether the caller set the window length. */
-  readonly chosen: boolean;
-  readonly stream: boolean | null;
-  /** The numbers per step that the model takes and predicts, and the steps that it predicts per call. */
-  readonly D: number;
-  readonly W: number;
-  readonly K: number;
-  /** The number of steps to forecast. */
-  readonly steps: number;
+  return finish(runForecast(model as Sequential, task));
 }
 
 /** Checks all arguments and allocates the result before anything is computed. */
@@ -149,18 +132,6 @@ function planned(
   return { task: { rows, window, chosen, stream: streams, D, W, K, steps: wanted }, finish };
 }
 
-/** @internal Runs a forecast task on a model in this thread; returns the numbers of all steps. */
-export function tell(model: Sequential, { rows, chosen, stream: asked, D, W, K, ...task }: ForecastTask): Float32Array {
-  const carries = model.inputs[0]!.shape[1] === null || model.layers.some(layer => layer.stateful);
-  const stream = K === 1 && (asked ?? carries) ? streamOf(model, asked === true) : null;
-  const window = rows.slice(-task.window);
-  const told = new Float32Array(task.steps * W);
-  // A model that has seen windows of one length only is warmed up on one of them.
-  if (stream) runOn(stream, carries && !chosen ? rows : window, D, W, told);
-  else slide(model, window, D, K, W, told);
-  return told;
-}
-
 /** What a model tells for one sample: so many steps of so many numbers. */
 function formOf(
   call: string,
@@ -201,44 +172,4 @@ function checkScaler(call: string, given: unknown, width: number): Scaler {
   if (scaler.width !== width)
     fail(call, `scaler must know as many columns as history has, ${width}, got ${scaler.width}`);
   return scaler;
-}
-
-/** @param forced whether the caller asked for a stream; otherwise null where the model can have none */
-function streamOf(model: Sequential, forced: boolean): Stream | null {
-  try {
-    return model.stream();
-  } catch (error) {
-    if (forced || !(error instanceof ValueError)) throw error;
-    return null;
-  }
-}
-
-/** Steps through the history, then through what comes out. */
-function runOn(stream: Stream, rows: Float32Array, D: number, W: number, told: Float32Array): void {
-  const out = new Float32Array(W);
-  for (let at = 0; at < rows.length; at += D) stream.step(rows.subarray(at, at + D), out);
-  told.set(out);
-  for (let at = W; at < told.length; at += W) told.set(stream.step(out, out), at);
-}
-
-/** Looks at a window, puts what comes out behind it, and moves on. The window is overwritten. */
-function slide(model: Sequential, window: Float32Array, D: number, K: number, W: number, told: Float32Array): void {
-  const stateful = model.layers.some(layer => layer.stateful);
-  const own = stateful || (model.inputs[0]!.shape[0] ?? 1) !== 1;
-  const single = own ? model.withBatchSize(1) : model;
-  try {
-    for (let at = 0; ; at += K * W) {
-      if (stateful) single.resetStates();
-      const block = single
-        .predict(new Tensor(window, [1, window.length / D, D]))
-        .dataSync()
-        .slice(-K * W);
-      told.set(block.subarray(0, told.length - at), at);
-      if (at + K * W >= told.length) return;
-      window.copyWithin(0, block.length);
-      window.set(block.subarray(-window.length), Math.max(0, window.length - block.length));
-    }
-  } finally {
-    if (own) single.dispose();
-  }
 }

@@ -10,12 +10,12 @@ import type { Container, Dom, Element } from '@svgdotjs/svg.js';
 import { noMore } from '../util/arguments.ts';
 import { fail, show } from '../util/errors.ts';
 import { checkNumber, checkOptions } from '../util/options.ts';
-import { checkLength, isWhole } from './check.ts';
-import { checkLines, type Line, type LineSet } from './lines.ts';
-import { lineText } from './paths.ts';
-import { round } from './points.ts';
-import { type PredictionData, PredictionDrawing, type PredictionOptions, predictionOptions } from './prediction.ts';
-import { addLine, type Series } from './series.ts';
+import { checkLength, isWhole } from './checks.ts';
+import { checkLines, type Line, type LineSet } from './lineData.ts';
+import { lineText } from './linePaths.ts';
+import { addLine, type LineStyle } from './lineStyles.ts';
+import { round } from './pathData.ts';
+import { type PredictionData, PredictionDrawing, type PredictionOptions, predictionOptions } from './predictionPlot.ts';
 import { paint } from './theme.ts';
 
 export interface AnimationOptions extends Omit<PredictionOptions, 'container'> {
@@ -42,7 +42,7 @@ export function animation(frames: readonly PredictionData[], options: AnimationO
   const reel = new Reel(call, given, checked);
   reel.drawStill();
   if (checked.length > 1) reel.drawMoving(clock);
-  return reel.drawing.frame.toSVG();
+  return reel.drawing.chart.toSVG();
 }
 
 /** Brings the lines of every frame into the order of the first frame. */
@@ -113,7 +113,7 @@ const fromItsStart = (set: LineSet): LineSet => {
 class Reel {
   readonly drawing: PredictionDrawing;
   readonly #captions: string[];
-  readonly #series: Series[];
+  readonly #styles: LineStyle[];
   /** The path texts of each line, one per frame. */
   readonly #lines: string[][];
 
@@ -124,15 +124,15 @@ class Reel {
     const shown = moves ? frames.map(fromItsStart) : frames;
     const xLabel = options.xLabel ?? (moves ? 'time since the start of the sequence' : 'time');
     this.drawing = new PredictionDrawing(call, { ...options, xLabel }, { footer });
-    const { frame } = this.drawing;
+    const { chart } = this.drawing;
     let caption = '';
     this.#captions = frames.map(frame => {
       caption = frame.caption ?? caption;
       return caption;
     });
-    this.#series = this.drawing.legendOf(lines);
-    frame.show(this.#series);
-    frame.reserve(this.#captions);
+    this.#styles = this.drawing.legendOf(lines);
+    chart.show(this.#styles);
+    chart.reserve(this.#captions);
     const counts = shown.every(({ lines }) => lines.every(({ at }) => isWhole(at)));
     const axis = kind === 'date' ? kind : counts ? 'count' : 'number';
     const [x, y] = this.drawing.drawAxes({ lines: shown.flatMap(({ lines }) => lines), kind: axis });
@@ -141,16 +141,16 @@ class Reel {
   }
 
   drawStill(): void {
-    const group = this.drawing.frame.svg.group().addClass('lw-still');
+    const group = this.drawing.chart.svg.group().addClass('lw-still');
     this.#addLines(group);
-    const { area, header } = this.drawing.frame;
+    const { area, header } = this.drawing.chart;
     header.addCaption(group, this.#captions.at(-1)!, area.left + area.width, header.captionLine);
   }
 
   drawMoving(clock: Clock): void {
-    const { frame } = this.drawing;
-    frame.addStyle(css);
-    const group = frame.svg.group().addClass('lw-moving');
+    const { chart } = this.drawing;
+    chart.addStyle(css);
+    const group = chart.svg.group().addClass('lw-moving');
     this.#addLines(group).forEach((line, i) => {
       clock.glide(line, 'd', this.#lines[i]!);
     });
@@ -159,17 +159,17 @@ class Reel {
   }
 
   #addLines(parent: Container) {
-    const { frame } = this.drawing;
-    const area = frame.addDataArea(parent);
-    return this.#series.map((line, i) => addLine(area, line, frame.theme).attr('d', this.#lines[i]!.at(-1)!));
+    const { chart } = this.drawing;
+    const area = chart.addDataArea(parent);
+    return this.#styles.map((line, i) => addLine(area, line, chart.theme).attr('d', this.#lines[i]!.at(-1)!));
   }
 
   /** All captions one below the other, like a film strip, seen through a window of one line. */
   #addCaptions(parent: Container, clock: Clock): void {
-    const { frame } = this.drawing;
-    const { area, header } = frame;
+    const { chart } = this.drawing;
+    const { area, header } = chart;
     const pitch = 24;
-    const view = frame.addWindow(parent, { ...area, top: header.captionLine - 17, height: pitch });
+    const view = chart.addWindow(parent, { ...area, top: header.captionLine - 17, height: pitch });
     const strip = view.group();
     const places = this.#captions.map((caption, i) => {
       header.addCaption(strip, caption, area.width, 17 + i * pitch);
@@ -180,7 +180,7 @@ class Reel {
   }
 
   #addProgress(parent: Container, clock: Clock): void {
-    const { area, svg, theme } = this.drawing.frame;
+    const { area, svg, theme } = this.drawing.chart;
     const at = { x: area.left, y: Number(svg.height()) - 18, rx: 1.5 };
     paint(parent.rect(area.width, 3).attr(at), 'track', theme);
     const bar = paint(parent.rect(area.width, 3).attr(at), 'progress', theme);

@@ -1,7 +1,7 @@
 /** Axes: draws ticks and their labels. */
 
 import type { Dom, G } from '@svgdotjs/svg.js';
-import { round } from './points.ts';
+import { round } from './pathData.ts';
 import { addText, setText, textWidth } from './text.ts';
 import { paint, type Theme } from './theme.ts';
 import { type Tick, thinTicks } from './ticks.ts';
@@ -19,7 +19,7 @@ export interface AxisStyle {
   /** May change between updates. */
   area: Area;
   /** The width of the whole picture, which labels must not exceed. */
-  sheetWidth: number;
+  figureWidth: number;
   theme: Theme;
   /** The ticks, when their number can change. */
   most?: number;
@@ -80,7 +80,7 @@ export class Axis {
   #place({ group, line, label }: Mark, tick: Tick | undefined): void {
     group.attr('display', tick ? null : 'none');
     if (!tick) return;
-    const { side, area, sheetWidth, theme } = this.#style;
+    const { side, area, figureWidth, theme } = this.#style;
     const { left, top, width, height } = area;
     const [x, y] = side === 'y' ? [left, top + tick.at] : [left + tick.at, top + height];
     group.attr('transform', `translate(${round(x)} ${round(y)})`);
@@ -92,7 +92,7 @@ export class Axis {
       return;
     }
     const half = textWidth(tick.label, labelSize) / 2 + edge;
-    label.attr('x', round(Math.max(half, Math.min(sheetWidth - half, x)) - x));
+    label.attr('x', round(Math.max(half, Math.min(figureWidth - half, x)) - x));
   }
 }
 

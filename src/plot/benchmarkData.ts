@@ -2,7 +2,7 @@
 
 import { fail, show } from '../util/errors.ts';
 import { checkCount, checkOptions } from '../util/options.ts';
-import { checkLength, checkNumbers, checkText } from './check.ts';
+import { checkLength, checkNumbers, checkText } from './checks.ts';
 
 /** A workload, and what is measured on it. */
 export interface WorkloadGroup {

@@ -4,8 +4,8 @@
  */
 
 import type { Container, Dom, G } from '@svgdotjs/svg.js';
-import { addLine, dress, type Series } from './series.ts';
-import { side } from './sheet.ts';
+import { side } from './figure.ts';
+import { addLine, type LineStyle, setStyle } from './lineStyles.ts';
 import { addText, setText, textWidth } from './text.ts';
 import type { Theme } from './theme.ts';
 
@@ -52,11 +52,11 @@ export class Header {
   }
 
   /** Shows the legend of these lines, followed by a note. */
-  show(series: readonly Series[], note: string): void {
+  show(styles: readonly LineStyle[], note: string): void {
     this.#end = [side, this.#firstLine];
-    for (let n = 0; n < Math.max(series.length, this.#entries.length); n++) {
+    for (let n = 0; n < Math.max(styles.length, this.#entries.length); n++) {
       this.#entries[n] ??= this.#addEntry();
-      this.#showEntry(this.#entries[n]!, series[n]);
+      this.#showEntry(this.#entries[n]!, styles[n]);
     }
     const [x, y] = this.#take(note === '' ? -entryGap : textWidth(note, size));
     this.#note.attr({ x, y });
@@ -103,14 +103,14 @@ export class Header {
     return { group, sample, words: addText(group, '', { x: 0, y: 0, part: 'text', theme: this.#theme, size }) };
   }
 
-  #showEntry({ group, sample, words }: Entry, series: Series | undefined): void {
-    group.attr('display', series ? null : 'none');
-    if (!series) return;
+  #showEntry({ group, sample, words }: Entry, style: LineStyle | undefined): void {
+    group.attr('display', style ? null : 'none');
+    if (!style) return;
     const room = this.#width - 2 * side - sampleRoom;
-    const [x, y] = this.#take(sampleRoom + Math.min(room, textWidth(series.label, size)));
-    dress(sample, series, this.#theme);
+    const [x, y] = this.#take(sampleRoom + Math.min(room, textWidth(style.label, size)));
+    setStyle(sample, style, this.#theme);
     sample.attr('d', `M${x + 1},${y - size / 3} ${x + sampleLength},${y - size / 3}`);
     words.attr({ x: x + sampleRoom, y });
-    setText(words, series.label, { size, room });
+    setText(words, style.label, { size, room });
   }
 }

@@ -3,21 +3,21 @@
  */
 
 export { type AnimationOptions, animation } from './animation.ts';
-export { type BenchmarkData, type BenchmarkOptions, benchmarkChart } from './benchmark.ts';
+export { type BenchmarkData, type BenchmarkOptions, benchmarkChart } from './benchmarkChart.ts';
 export type { WorkloadGroup } from './benchmarkData.ts';
-export { type CellData, type CellDiagramOptions, type CellValue, cellDiagram } from './cell.ts';
-export type { CellKind } from './cells.ts';
-export { type ChainData, type ChainDiagramOptions, chainDiagram } from './chain.ts';
-export { type GateData, type GateHeatmapOptions, type GateName, gateHeatmap } from './heatmap.ts';
-export type { LineData, Positions } from './lines.ts';
-export { type LossData, type LossOptions, lossPlot } from './loss.ts';
+export { type CellData, type CellDiagramOptions, type CellValue, cellDiagram } from './cellDiagram.ts';
+export type { CellKind } from './cellPlans.ts';
+export { type ChainData, type ChainDiagramOptions, chainDiagram } from './chainDiagram.ts';
+export { type GateData, type GateHeatmapOptions, type GateName, gateHeatmap } from './gateHeatmap.ts';
+export type { LineData, Positions } from './lineData.ts';
+export { type LossData, type LossOptions, lossPlot } from './lossPlot.ts';
 export type { Plot } from './plot.ts';
 export {
   type LivePredictionOptions,
   type PredictionData,
   type PredictionOptions,
   predictionPlot,
-} from './prediction.ts';
+} from './predictionPlot.ts';
 export { type Drawn, showPlot, writeSVG } from './show.ts';
-export { type TerminalOptions, terminalPlot } from './terminal.ts';
+export { type TerminalOptions, terminalPlot } from './terminalPlot.ts';
 export type { Theme } from './theme.ts';

@@ -3,7 +3,7 @@
  *
  * Colours are set as presentation attributes, which every viewer reads; a style sheet comes in only where an attribute
  * cannot say it (the dark half of `auto`). The line colours are distinguishable with every kind of colour vision, and
- * the dashes differ too (series.ts), so that lines can be distinguished without hue.
+ * the dashes differ too (lineStyles.ts), so that lines can be distinguished without hue.
  */
 
 import type { Dom, Element } from '@svgdotjs/svg.js';

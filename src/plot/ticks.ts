@@ -2,7 +2,7 @@
 
 import { scaleLinear, scaleLog } from 'd3-scale';
 import { dateLabel, day, roundTimes } from './dates.ts';
-import { round } from './points.ts';
+import { round } from './pathData.ts';
 
 /** The part of a d3 scale that is used here, declared so that the package's types do not depend on d3's. */
 export interface Scale {

@@ -7,7 +7,7 @@ import { checkBoolean } from '../util/options.ts';
 import { showShape } from '../util/shapes.ts';
 import { ordered } from './layout.ts';
 import { asTensor, type TensorLike } from './read.ts';
-import { Tensor } from './tensor.ts';
+import { Tensor } from './tensorClass.ts';
 import { common, type DataType, room, strided, stridesOf, type Values } from './values.ts';
 
 // --------------------------------------------------------------------------------------------------- of each number

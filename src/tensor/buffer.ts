@@ -4,7 +4,7 @@ import { noMore } from '../util/arguments.ts';
 import { fail, show } from '../util/errors.ts';
 import { checkShape, showShape } from '../util/shapes.ts';
 import { countOf } from '../util/typedArrays.ts';
-import { Tensor } from './tensor.ts';
+import { Tensor } from './tensorClass.ts';
 import { convert, type DataType, dataTypeOr, room, stridesOf, type Values } from './values.ts';
 
 /** As in TF.js: `buffer(shape)` or `new TensorBuffer(shape, dtype)`, then `set` and `toTensor`. */

@@ -5,7 +5,7 @@ import { fail, show } from '../util/errors.ts';
 import { checkCount } from '../util/options.ts';
 import { checkShape, showShape, sizeOf } from '../util/shapes.ts';
 import { asTensor, asTensors, type TensorLike } from './read.ts';
-import { Tensor } from './tensor.ts';
+import { Tensor } from './tensorClass.ts';
 import { checkDataType, common, convert, type DataType, room, strided, stridesOf, type Values } from './values.ts';
 
 const valuesOf = (x: Tensor): Values => x.dataSync() as Values;

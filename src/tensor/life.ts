@@ -7,7 +7,7 @@ import { noMore } from '../util/arguments.ts';
 import { fail, show } from '../util/errors.ts';
 import { backendInfo } from '../wasm/engine.ts';
 import { asTensor, type TensorLike } from './read.ts';
-import type { Tensor } from './tensor.ts';
+import type { Tensor } from './tensorClass.ts';
 
 /** Calls `f` and returns what it returns. Here for programs written for TF.js, where it frees tensors. */
 export function tidy<T>(nameOrFunction: string | (() => T), f?: () => T): T {

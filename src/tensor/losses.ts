@@ -9,7 +9,7 @@ import { showShape } from '../util/shapes.ts';
 import { abs, squaredDifference, sub } from './arithmetic.ts';
 import { asTensor, type TensorLike } from './read.ts';
 import { mean } from './reduce.ts';
-import type { Tensor } from './tensor.ts';
+import type { Tensor } from './tensorClass.ts';
 
 function pair(call: string, labels: TensorLike, predictions: TensorLike): [Tensor, Tensor] {
   const [a, b] = [asTensor(call, 'labels', labels), asTensor(call, 'predictions', predictions)];

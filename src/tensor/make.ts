@@ -6,7 +6,7 @@ import { checkCount, checkNumber } from '../util/options.ts';
 import { checkShape } from '../util/shapes.ts';
 import { TensorBuffer } from './buffer.ts';
 import { asTensor, make, type NestedBooleans, type TensorLike } from './read.ts';
-import { Tensor } from './tensor.ts';
+import { Tensor } from './tensorClass.ts';
 import { convert, type DataType, dataTypeOr, room } from './values.ts';
 
 /** Numbers to make a tensor of. @inline */

@@ -8,7 +8,7 @@ import { checkSeed, nextSeed } from '../util/random.ts';
 import { checkShape, showShape, sizeOf } from '../util/shapes.ts';
 import { asTensor, type TensorLike } from './read.ts';
 import { normalize } from './reduce.ts';
-import { Tensor } from './tensor.ts';
+import { Tensor } from './tensorClass.ts';
 import { convert, type DataType, dataTypeOr, room } from './values.ts';
 
 /** @internal A stream of random numbers from the caller's seed, or from a fresh one where that is absent. */

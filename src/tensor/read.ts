@@ -12,7 +12,7 @@ import {
   sizeOf,
 } from '../util/shapes.ts';
 import { arrayKind, lengthOf } from '../util/typedArrays.ts';
-import { Tensor } from './tensor.ts';
+import { Tensor } from './tensorClass.ts';
 import { convert, type DataType, dataTypeOr, room, type Values } from './values.ts';
 
 /** Numbers in any form a model accepts. */

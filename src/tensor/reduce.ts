@@ -7,7 +7,7 @@ import { checkBoolean } from '../util/options.ts';
 import { showShape } from '../util/shapes.ts';
 import { checkAxes, checkAxis, ordered } from './layout.ts';
 import { asTensor, type TensorLike } from './read.ts';
-import { Tensor } from './tensor.ts';
+import { Tensor } from './tensorClass.ts';
 import { room, type Values } from './values.ts';
 
 /** One axis, several, or all where it is absent. */

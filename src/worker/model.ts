@@ -1,6 +1,6 @@
 /** A model that lives in a worker: the methods of `Sequential`, with promises in place of values. */
 
-import type { ForecastTask } from '../data/forecast.ts';
+import type { ForecastTask } from '../data/forecastTask.ts';
 import { Sequential, trainedBy, viewOf } from '../model/sequential.ts';
 import { rates } from '../optimizers/schedules.ts';
 import type { Tensor } from '../tensor/tensor.ts';
@@ -150,9 +150,9 @@ export class Remote {
   }
 
   /** @internal For `forecast` of lstm-wasm/data, which has checked the task. */
-  async tell(task: ForecastTask): Promise<Float32Array> {
+  async runForecast(task: ForecastTask): Promise<Float32Array> {
     viewOf(this.#mirror).alive('forecast');
-    return (await this.#call('forecast', 'tell', { args: [task] })) as Float32Array;
+    return (await this.#call('forecast', 'runForecast', { args: [task] })) as Float32Array;
   }
 
   /** The same model at another batch size, as in `Sequential`: layers, weights and optimizer are shared. */

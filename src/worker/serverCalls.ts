@@ -1,6 +1,6 @@
 /** What the thread does for each call. Most methods are those of the model; these are the ones that are not. */
 
-import { tell } from '../data/forecast.ts';
+import { runForecast } from '../data/forecastTask.ts';
 import type { Layer } from '../layers/layer.ts';
 import { type Sequential, viewOf } from '../model/sequential.ts';
 import type { ModelArtifacts, SaveResult } from '../saving/artifacts.ts';
@@ -86,7 +86,7 @@ const special = {
   compile: (model: Sequential, { optimizer, ...rest }: ReturnType<typeof describeObjective>) =>
     model.compile({ optimizer: optimizerFrom({ call: 'model.compile', part: 'optimizer' }, optimizer), ...rest }),
 
-  tell,
+  runForecast,
 
   setLearningRate: (model: Sequential, rate: number) => model.optimizer!.setLearningRate(rate),
 

@@ -1,5 +1,5 @@
 import { expect, test } from 'vitest';
-import { colours, shadeOf } from '../../src/plot/shades.ts';
+import { colours, levelOf } from '../../src/plot/colourMaps.ts';
 
 const channels = (colour: string) => [1, 3, 5].map(at => Number.parseInt(colour.slice(at, at + 2), 16) / 255);
 const linear = (value: number) => (value <= 0.04045 ? value / 12.92 : ((value + 0.055) / 1.055) ** 2.4);
@@ -49,7 +49,7 @@ for (const theme of ['light', 'dark'] as const) {
 }
 
 test('the shade of a value: ends, middle, beyond, none', () => {
-  expect([-1, 0, 1, -5, Infinity].map(value => shadeOf('state', value))).toEqual([0, 16, 32, 0, 32]);
-  expect([0, 0.5, 1, -0.1].map(value => shadeOf('gate', value))).toEqual([0, 16, 32, 0]);
-  expect(shadeOf('gate', Number.NaN)).toBe(-1);
+  expect([-1, 0, 1, -5, Infinity].map(value => levelOf('state', value))).toEqual([0, 16, 32, 0, 32]);
+  expect([0, 0.5, 1, -0.1].map(value => levelOf('gate', value))).toEqual([0, 16, 32, 0]);
+  expect(levelOf('gate', Number.NaN)).toBe(-1);
 });

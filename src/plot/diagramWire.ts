@@ -1,7 +1,7 @@
 /** Wires of a diagram: lines along given points with round corners, and the arrow heads at their ends. */
 
 import type { Container } from '@svgdotjs/svg.js';
-import { type Point, round } from './points.ts';
+import { type Point, round } from './pathData.ts';
 import { paint, type Theme } from './theme.ts';
 
 /** A line from point to point. */

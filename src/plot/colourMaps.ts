@@ -7,15 +7,15 @@
 import type { Element } from '@svgdotjs/svg.js';
 import type { Theme } from './theme.ts';
 
-export type ShadeMap = 'gate' | 'state';
+export type ColourMap = 'gate' | 'state';
 
 /** The map of a gate, a candidate, a state, an input or an output, by its name in the data of a picture. */
-export const shadeMapOf = (name: string): ShadeMap => (/^[ifozr]$/.test(name) ? 'gate' : 'state');
+export const colourMapOf = (name: string): ColourMap => (/^[ifozr]$/.test(name) ? 'gate' : 'state');
 
 /** So many shades are told apart, the middle one being that of zero in `state`. */
 const count = 33;
 
-const stops: Record<ShadeMap, { light: string[]; dark: string[]; domain: [number, number] }> = {
+const stops: Record<ColourMap, { light: string[]; dark: string[]; domain: [number, number] }> = {
   gate: {
     light: ['#f4f8e6', '#bfe3c6', '#5bb5b4', '#2d75a6', '#16285e'],
     dark: ['#151d2c', '#1f4a75', '#2a8a92', '#84cd9b', '#f6f7c4'],
@@ -29,33 +29,33 @@ const stops: Record<ShadeMap, { light: string[]; dark: string[]; domain: [number
 };
 
 /** The shade of a value; what lies beyond the ends has the colour of the end, and what is no number has none: -1. */
-export function shadeOf(map: ShadeMap, value: number): number {
+export function levelOf(map: ColourMap, value: number): number {
   const [low, high] = stops[map].domain;
   if (Number.isNaN(value)) return -1;
   return Math.round(Math.max(0, Math.min(1, (value - low) / (high - low))) * (count - 1));
 }
 
 /** Gives an element its shade; in theme `auto` with a class, by which a style sheet sets the dark one. */
-export function shade(element: Element, map: ShadeMap, level: number, theme: Theme): void {
+export function setLevel(element: Element, map: ColourMap, level: number, theme: Theme): void {
   element.attr('fill', level < 0 ? 'none' : colours(map, theme)[level]!);
   if (theme === 'auto') element.attr('class', level < 0 ? null : `lw-${map}-${level}`);
 }
 
 /** The colours of a map from end to end. */
-export function colours(map: ShadeMap, theme: Theme): readonly string[] {
+export function colours(map: ColourMap, theme: Theme): readonly string[] {
   return tables[map][theme === 'dark' ? 'dark' : 'light'];
 }
 
 /** What the style sheet of a picture with shades says besides that of its theme. */
-export function shadeSheet(theme: Theme): string {
+export function colourMapCss(theme: Theme): string {
   if (theme !== 'auto') return '';
-  const rules = (Object.keys(stops) as ShadeMap[]).flatMap(map =>
+  const rules = (Object.keys(stops) as ColourMap[]).flatMap(map =>
     tables[map].dark.map((colour, level) => `.lw-auto .lw-${map}-${level}{fill:${colour}}`),
   );
   return `@media (prefers-color-scheme:dark){${rules.join('')}}`;
 }
 
-type Tables = Record<ShadeMap, { light: string[]; dark: string[] }>;
+type Tables = Record<ColourMap, { light: string[]; dark: string[] }>;
 
 // By a call that bundlers may leave out where no shades are drawn
 const tables = /* @__PURE__ */ (() =>

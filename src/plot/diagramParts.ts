@@ -1,12 +1,12 @@
 /** The parts that diagrams of cells are drawn with: boxes, circles, letters with an index, values that change. */
 
 import type { Circle, Container, Dom, G } from '@svgdotjs/svg.js';
-import { type CellPlan, cellHeight, type Label, nodeRadius } from './cells.ts';
-import type { Point } from './points.ts';
-import { type ShadeMap, shade, shadeMapOf, shadeOf } from './shades.ts';
+import { type CellPlan, cellHeight, type Label, nodeRadius } from './cellPlans.ts';
+import { type ColourMap, colourMapOf, levelOf, setLevel } from './colourMaps.ts';
+import { drawWire } from './diagramWire.ts';
+import type { Point } from './pathData.ts';
 import { addText, setText, type TextStyle } from './text.ts';
 import { type Part, paint, type Theme } from './theme.ts';
-import { drawWire } from './wire.ts';
 
 const letterSize = 19;
 
@@ -16,12 +16,12 @@ export class Value {
   readonly group: G;
   readonly #text: Dom;
   readonly #mark: Circle;
-  readonly #map: ShadeMap;
+  readonly #map: ColourMap;
   readonly #theme: Theme;
 
   /** @param name by which data calls it */
   constructor(parent: Container, name: string, [x, y]: Point, anchor: Label['anchor'], theme: Theme) {
-    this.#map = shadeMapOf(name);
+    this.#map = colourMapOf(name);
     this.#theme = theme;
     this.group = parent.group().addClass('lw-value').attr('display', 'none');
     const inwards = anchor === 'end' ? -1 : 1;
@@ -33,7 +33,7 @@ export class Value {
 
   show(value: number): void {
     setText(this.#text, formatValue(value));
-    shade(this.#mark, this.#map, shadeOf(this.#map, value), this.#theme);
+    setLevel(this.#mark, this.#map, levelOf(this.#map, value), this.#theme);
     if (this.group.attr('display') === 'none') this.group.attr('display', null);
   }
 }

@@ -12,21 +12,21 @@
 
 import type { Container, Dom, G } from '@svgdotjs/svg.js';
 import { type Area, Axis, roomForLabels } from './axes.ts';
-import { checkSize, checkText } from './check.ts';
+import { checkSize, checkText } from './checks.ts';
+import { checkFigure, Figure, type FigureOptions, figureOptions, side } from './figure.ts';
 import { Header } from './header.ts';
-import { round } from './points.ts';
-import type { Series } from './series.ts';
-import { checkSheet, Sheet, type SheetOptions, sheetOptions, side } from './sheet.ts';
+import type { LineStyle } from './lineStyles.ts';
+import { round } from './pathData.ts';
 import { addText, setText } from './text.ts';
 import { paint } from './theme.ts';
 import { mostLogTicks, mostTicks, type Tick } from './ticks.ts';
 
 /** The options every chart of lines has. */
-export interface FrameOptions extends SheetOptions {
+export interface LineChartOptions extends FigureOptions {
   height?: number;
   xLabel?: string;
 }
-export const frameOptions = [...sheetOptions, 'height', 'xLabel'] as const;
+export const lineChartOptions = [...figureOptions, 'height', 'xLabel'] as const;
 
 /** How far the data area extends beyond its axes, so that lines along the axes and round line caps are not clipped. */
 const overhang = { x: 5, y: 2 };
@@ -34,7 +34,7 @@ const overhang = { x: 5, y: 2 };
 const usualLeft = 58;
 const leastHeight = 24;
 
-export class Frame extends Sheet {
+export class LineChart extends Figure {
   /** The data area. It moves when the legend takes another row, or the labels of the y axis become longer. */
   readonly area: Area;
   readonly header: Header;
@@ -51,8 +51,8 @@ export class Frame extends Sheet {
   #laidOut = '';
 
   /** @param footer extra pixels below the axis labels */
-  constructor(call: string, options: FrameOptions, footer = 0) {
-    const setting = checkSheet(call, options);
+  constructor(call: string, options: LineChartOptions, footer = 0) {
+    const setting = checkFigure(call, options);
     const height = checkSize(call, 'height', options.height ?? 360, 160);
     const xLabel = checkText(call, 'xLabel', options.xLabel ?? '');
     super(setting, height, []);
@@ -63,7 +63,7 @@ export class Frame extends Sheet {
     this.area = { left: 0, top: 0, width: 0, height: 0 };
     this.header = new Header(svg, setting.width, setting.title ? 58 : 32, theme);
     // Draws the base line over the grid, and the data over both.
-    const axis = { area: this.area, sheetWidth: setting.width, theme };
+    const axis = { area: this.area, figureWidth: setting.width, theme };
     const most = Math.max(mostLogTicks, mostTicks(ticksUp(height)));
     this.#y = new Axis(this.#addAxisGroup(), { ...axis, side: 'y', most });
     this.#x = new Axis(this.#addAxisGroup(), { ...axis, side: 'x', most: mostTicks(ticksAcross(setting.width)) });
@@ -76,9 +76,9 @@ export class Frame extends Sheet {
   }
 
   /** Shows the legend of these lines; call it before drawing the axes, whose position depends on its height. */
-  show(series: readonly Series[], caption?: string, note = ''): void {
-    this.name(series.map(line => line.label));
-    this.header.show(series, note);
+  show(styles: readonly LineStyle[], caption?: string, note = ''): void {
+    this.name(styles.map(line => line.label));
+    this.header.show(styles, note);
     if (caption !== undefined) this.header.setCaption(caption);
     this.#layOut();
   }

@@ -2,7 +2,7 @@
 
 import { fail, show, suggest } from '../util/errors.ts';
 import { isPlain } from '../util/options.ts';
-import { checkLength, checkNumbers, checkText, isList, isWhole } from './check.ts';
+import { checkLength, checkNumbers, checkText, isList, isWhole } from './checks.ts';
 import { day } from './dates.ts';
 import type { AxisKind } from './ticks.ts';
 

@@ -10,7 +10,7 @@
 import type { Container, Dom, G, Path } from '@svgdotjs/svg.js';
 import { type Area, Axis } from './axes.ts';
 import type { WorkloadGroup } from './benchmarkData.ts';
-import { round } from './points.ts';
+import { round } from './pathData.ts';
 import { addText, setText, textWidth } from './text.ts';
 import { type Part, paint, type Theme } from './theme.ts';
 import { logScale, logTicks, type Scale, thinLogTicks } from './ticks.ts';
@@ -26,7 +26,7 @@ export interface ColumnStyle {
   base: number | undefined;
   theme: Theme;
   /** The width of the whole picture. */
-  sheetWidth: number;
+  figureWidth: number;
 }
 
 const rowHeight = 16;
@@ -67,10 +67,10 @@ export class BarColumn {
   }
 
   draw(svg: Container): void {
-    const { left, top, theme, own, width, sheetWidth } = this.#style;
+    const { left, top, theme, own, width, figureWidth } = this.#style;
     const lines = () => svg.group().attr('shape-rendering', 'crispEdges');
     this.#grid = paint(lines().path('').attr('fill', 'none'), 'grid', theme);
-    this.#axis = new Axis(lines(), { side: 'x', area: this.#area, sheetWidth, theme, most: mostLabels });
+    this.#axis = new Axis(lines(), { side: 'x', area: this.#area, figureWidth, theme, most: mostLabels });
     if (this.#style.base === undefined) this.#addScaleName(svg);
     let y = top;
     for (const { title, bars } of this.#groups) {

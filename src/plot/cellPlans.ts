@@ -6,8 +6,8 @@
  * drawn as acting on the state itself; with `resetAfter` it acts on what the recurrent kernel makes of it.
  */
 
-import type { Point } from './points.ts';
-import type { Wire } from './wire.ts';
+import type { Wire } from './diagramWire.ts';
+import type { Point } from './pathData.ts';
 
 export const kinds = ['lstm', 'gru', 'rnn'] as const;
 /** The cells there are diagrams of. @useDeclaredType */

@@ -2,17 +2,17 @@
 
 import { exactTable, noMore } from '../util/arguments.ts';
 import { checkBoolean, checkOptions, isPlain } from '../util/options.ts';
-import { checkDomain, checkText } from './check.ts';
+import { checkDomain, checkText } from './checks.ts';
 import { day } from './dates.ts';
-import { Frame, type FrameOptions, frameOptions } from './frame.ts';
-import { checkLines, extentOf, type Line, type LineData, type LineSet, type Positions, xDomainOf } from './lines.ts';
-import { LinePaths, piecesOf } from './paths.ts';
+import { LineChart, type LineChartOptions, lineChartOptions } from './lineChart.ts';
+import { checkLines, extentOf, type Line, type LineData, type LineSet, type Positions, xDomainOf } from './lineData.ts';
+import { LinePaths, piecesOf } from './linePaths.ts';
+import { type LineStyle, styleOf } from './lineStyles.ts';
+import { pathText } from './pathData.ts';
 import type { Plot } from './plot.ts';
-import { pathText } from './points.ts';
-import { lookOf, type Series } from './series.ts';
 import { linearScale, linearTicks, logScale, logTicks, type Scale, ticksOf } from './ticks.ts';
 
-export interface LossOptions extends FrameOptions {
+export interface LossOptions extends LineChartOptions {
   /** Use a log scale for the y axis, which omits losses of zero or below. */
   log?: boolean;
   /** The name of the line `losses` in the legend. */
@@ -20,7 +20,7 @@ export interface LossOptions extends FrameOptions {
   /** The ends of the x axis; those of the data when absent. A live chart stands still with a fixed one. */
   xDomain?: [number, number];
 }
-const lossOptions = [...frameOptions, 'log', 'label', 'xDomain'] as const;
+const lossOptions = [...lineChartOptions, 'log', 'label', 'xDomain'] as const;
 
 /**
  * The whole run so far: `losses` by step, or named lines, such as `history.history`, or the result of `fit`.
@@ -47,37 +47,37 @@ export function lossPlot(options: LossOptions = {}): Plot<LossData> {
   const log = checkBoolean(call, 'log', given.log ?? true);
   const label = checkText(call, 'label', given.label ?? 'cost');
   const xDomain = given.xDomain === undefined ? undefined : checkDomain(call, 'xDomain', given.xDomain);
-  const frame = new Frame(call, { xLabel: 'step', ...given });
-  const paths = new LinePaths(frame.addDataArea(), frame.theme);
+  const chart = new LineChart(call, { xLabel: 'step', ...given });
+  const paths = new LinePaths(chart.addDataArea(), chart.theme);
   // Outside the clipped group: half of the mark at the lowest loss is below the axis.
-  const marks = new LinePaths(frame.addDataArea(frame.svg, false), frame.theme);
+  const marks = new LinePaths(chart.addDataArea(chart.svg, false), chart.theme);
   const labelOf = ({ name }: Line) => (name === 'losses' ? label : name);
 
   const draw = (set: Pick<LineSet, 'lines' | 'kind'>): void => {
     const { lines, kind } = set;
-    const y = lossScale(lines, log, frame.area.height);
-    frame.drawY(log ? logTicks(y) : linearTicks(y, frame.ticksUp));
-    const { width } = frame.area;
+    const y = lossScale(lines, log, chart.area.height);
+    chart.drawY(log ? logTicks(y) : linearTicks(y, chart.ticksUp));
+    const { width } = chart.area;
     const x = linearScale(xDomain ?? stepDomain(lines, kind), [0, width]);
     const fraction = xDomain !== undefined && !xDomain.every(Number.isInteger);
-    frame.drawX(ticksOf(kind === 'count' && fraction ? 'number' : kind, x, frame.ticksAcross));
-    const series = lines.map((line, n) => ({ label: labelOf(line), ...lossLook(n), width: 1.5 }));
+    chart.drawX(ticksOf(kind === 'count' && fraction ? 'number' : kind, x, chart.ticksAcross));
+    const styles = lines.map((line, n) => ({ label: labelOf(line), ...lossStyle(n), width: 1.5 }));
     const pieces = lines.map(line => piecesOf(line, x, y, width));
-    paths.show(series, pieces.map(pathText));
+    paths.show(styles, pieces.map(pathText));
     const ends = pieces.map(all => all.at(-1)?.at(-1)).map(point => (point ? pathText([[point]]) : ''));
     marks.show(
-      series.map(line => ({ ...line, width: 8, dash: undefined })),
+      styles.map(line => ({ ...line, width: 8, dash: undefined })),
       ends,
     );
   };
 
   const plot: Plot<LossData> = exactTable(call, {
-    node: frame.svg.node,
+    node: chart.svg.node,
     update(data) {
       const { byStep, ...set } = checkLosses(`${call}.update`, data);
       const word = byStep ? 'step' : 'epoch';
-      if (given.xLabel === undefined) frame.setXLabel(set.kind === 'date' ? '' : word);
-      frame.show(
+      if (given.xLabel === undefined) chart.setXLabel(set.kind === 'date' ? '' : word);
+      chart.show(
         legendOf(set.lines.map(labelOf)),
         set.caption ?? lastLosses(set, labelOf, word),
         log ? 'log scale' : '',
@@ -85,20 +85,20 @@ export function lossPlot(options: LossOptions = {}): Plot<LossData> {
       draw(set);
       return plot;
     },
-    toSVG: () => frame.toSVG(),
-    remove: () => frame.remove(),
+    toSVG: () => chart.toSVG(),
+    remove: () => chart.remove(),
   });
-  frame.show(legendOf([label]), undefined, log ? 'log scale' : '');
+  chart.show(legendOf([label]), undefined, log ? 'log scale' : '');
   draw({ lines: [], kind: 'count' });
-  frame.place();
+  chart.place();
   return plot;
 }
 
-const legendOf = (labels: readonly string[]): Series[] =>
-  labels.map((label, n) => ({ label, ...lossLook(n), width: 1.5 }));
+const legendOf = (labels: readonly string[]): LineStyle[] =>
+  labels.map((label, n) => ({ label, ...lossStyle(n), width: 1.5 }));
 
 /** Blue for the first line and red for the second. */
-const lossLook = (n: number) => ({ ...lookOf(n), part: lookOf(n < 2 ? 1 - n : n).part });
+const lossStyle = (n: number) => ({ ...styleOf(n), part: styleOf(n < 2 ? 1 - n : n).part });
 
 /** Steps count from 0, like the iterations of a loop, and epochs from 1, as `fit` prints them. */
 function checkLosses(call: string, data: unknown): LineSet & { byStep: boolean } {

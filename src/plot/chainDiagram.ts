@@ -4,18 +4,18 @@ import type { Container } from '@svgdotjs/svg.js';
 import { exactTable, noMore } from '../util/arguments.ts';
 import { fail } from '../util/errors.ts';
 import { checkBoolean, checkCount, checkName, checkOptions } from '../util/options.ts';
-import { type CellKind, type CellPlan, cellHeight, cellPlans, kinds, nodeRadius, stem, withEnds } from './cells.ts';
-import { checkLength, checkNumbers, checkText, checkValue } from './check.ts';
-import { drawBody, drawCell, drawLabel, drawLegend, drawNode, legendWidth, Value } from './diagram.ts';
+import { type CellKind, type CellPlan, cellHeight, cellPlans, kinds, nodeRadius, stem, withEnds } from './cellPlans.ts';
+import { checkLength, checkNumbers, checkText, checkValue } from './checks.ts';
+import { colourMapCss } from './colourMaps.ts';
+import { drawBody, drawCell, drawLabel, drawLegend, drawNode, legendWidth, Value } from './diagramParts.ts';
+import { drawWire } from './diagramWire.ts';
+import { checkFigure, Figure, type FigureOptions, figureOptions, side, titleLine } from './figure.ts';
+import { type Point, round } from './pathData.ts';
 import type { Plot } from './plot.ts';
-import { type Point, round } from './points.ts';
-import { shadeSheet } from './shades.ts';
-import { checkSheet, Sheet, type SheetOptions, sheetOptions, side, titleLine } from './sheet.ts';
 import { addText } from './text.ts';
 import type { Theme } from './theme.ts';
-import { drawWire } from './wire.ts';
 
-export interface ChainDiagramOptions extends SheetOptions {
+export interface ChainDiagramOptions extends FigureOptions {
   /** The cells of which layer; default lstm. */
   kind?: CellKind;
   /** How many cells; default 3. */
@@ -23,7 +23,7 @@ export interface ChainDiagramOptions extends SheetOptions {
   /** Whether a line at the foot says what the shapes mean; default true. */
   legend?: boolean;
 }
-const chainDiagramOptions = [...sheetOptions, 'kind', 'steps', 'legend'] as const;
+const chainDiagramOptions = [...figureOptions, 'kind', 'steps', 'legend'] as const;
 
 /** What flows through one unit; what is absent stays as it was. */
 export type ChainData = {
@@ -54,7 +54,7 @@ export function chainDiagram(options: ChainDiagramOptions = {}): Plot<ChainData>
   const kind = checkName(call, 'kind', given.kind ?? 'lstm', kinds);
   const steps = checkSteps(call, given.steps ?? 3);
   const legend = checkBoolean(call, 'legend', given.legend ?? true);
-  const setting = checkSheet(call, given, 960);
+  const setting = checkFigure(call, given, 960);
   const { width, title, theme } = setting;
   const plan = cellPlans[kind];
   const chainWidth = plan.width + (steps - 1) * (closedWidth + gap) + 2 * ends;
@@ -62,9 +62,9 @@ export function chainDiagram(options: ChainDiagramOptions = {}): Plot<ChainData>
   const scale = Math.floor(((width - 2 * side) / inner) * 1e4) / 1e4;
   const top = title ? 58 : side;
   const height = Math.round(top + scale * (cellHeight + 2 * (stem + nodeRadius) + (legend ? footer : 0)) + side);
-  const sheet = new Sheet(setting, height, [`chain of ${plan.title} cells`], shadeSheet(theme));
+  const figure = new Figure(setting, height, [`chain of ${plan.title} cells`], colourMapCss(theme));
 
-  const place = sheet.svg.group();
+  const place = figure.svg.group();
   place.attr('transform', `translate(${side} ${round(top + scale * (stem + nodeRadius))}) scale(${scale})`);
   const rows = new Map((kind === 'lstm' ? ['x', 'h', 'c'] : ['x', 'h']).map(name => [name, [] as Value[]]));
   const single = new Map<string, Value>();
@@ -99,11 +99,11 @@ export function chainDiagram(options: ChainDiagramOptions = {}): Plot<ChainData>
     foot.attr('transform', `translate(${(inner - legendWidth) / 2} ${cellHeight + stem + nodeRadius + 54})`);
     drawLegend(foot, theme);
   }
-  const caption = sheet.addCaption(title ? titleLine : side);
-  sheet.place();
+  const caption = figure.addCaption(title ? titleLine : side);
+  figure.place();
 
   const plot: Plot<ChainData> = exactTable(call, {
-    node: sheet.svg.node,
+    node: figure.svg.node,
     update(data) {
       const given = checkChainData(`${call}.update`, data, steps, [...rows.keys()], [...single.keys()]);
       for (const [name, values] of rows) {
@@ -117,8 +117,8 @@ export function chainDiagram(options: ChainDiagramOptions = {}): Plot<ChainData>
       caption(given.caption);
       return plot;
     },
-    toSVG: () => sheet.toSVG(),
-    remove: () => sheet.remove(),
+    toSVG: () => figure.toSVG(),
+    remove: () => figure.remove(),
   });
   return plot;
 }

@@ -3,13 +3,13 @@
 import { type Dom, getWindow, SVG, type Svg } from '@svgdotjs/svg.js';
 import { fail, show } from '../util/errors.ts';
 import { checkName } from '../util/options.ts';
-import { checkSize, checkText } from './check.ts';
+import { checkSize, checkText } from './checks.ts';
 import { serialize } from './serialize.ts';
 import { addText, setText, textWidth } from './text.ts';
 import { fontFamily, paint, styleSheet, type Theme, themes } from './theme.ts';
 
 /** The options every picture has. */
-export interface SheetOptions {
+export interface FigureOptions {
   /** An element, or a CSS selector of one, that the picture is appended to; without it the picture stays by itself. */
   container?: Element | string;
   width?: number;
@@ -17,7 +17,7 @@ export interface SheetOptions {
   /** `auto` follows the reader's system. */
   theme?: Theme;
 }
-export const sheetOptions = ['container', 'width', 'title', 'theme'] as const;
+export const figureOptions = ['container', 'width', 'title', 'theme'] as const;
 
 /** The options as checked, before anything is drawn. */
 export interface Setting {
@@ -38,7 +38,7 @@ const captionSize = 13;
  */
 const [captionGap, captionShare] = [12, 0.4];
 
-export function checkSheet(call: string, options: SheetOptions, usual = 720): Setting {
+export function checkFigure(call: string, options: FigureOptions, usual = 720): Setting {
   const width = checkSize(call, 'width', options.width ?? usual, 240);
   const theme = checkName(call, 'theme', options.theme ?? 'light', themes);
   const title = checkText(call, 'title', options.title ?? '');
@@ -47,7 +47,7 @@ export function checkSheet(call: string, options: SheetOptions, usual = 720): Se
   return { width, title, theme, container };
 }
 
-export class Sheet {
+export class Figure {
   readonly svg: Svg;
   readonly theme: Theme;
   readonly #container: Element | null;

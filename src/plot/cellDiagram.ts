@@ -2,21 +2,21 @@
 
 import { exactTable, noMore } from '../util/arguments.ts';
 import { checkBoolean, checkName, checkOptions } from '../util/options.ts';
-import { type CellKind, cellHeight, cellPlans, cellWidth, kinds, nodeRadius, reach, stem } from './cells.ts';
-import { checkText, checkValue } from './check.ts';
-import { drawCell, drawLabel, drawLegend, drawNode, legendWidth, Value } from './diagram.ts';
+import { type CellKind, cellHeight, cellPlans, cellWidth, kinds, nodeRadius, reach, stem } from './cellPlans.ts';
+import { checkText, checkValue } from './checks.ts';
+import { colourMapCss } from './colourMaps.ts';
+import { drawCell, drawLabel, drawLegend, drawNode, legendWidth, Value } from './diagramParts.ts';
+import { checkFigure, Figure, type FigureOptions, figureOptions, side, titleLine } from './figure.ts';
+import { round } from './pathData.ts';
 import type { Plot } from './plot.ts';
-import { round } from './points.ts';
-import { shadeSheet } from './shades.ts';
-import { checkSheet, Sheet, type SheetOptions, sheetOptions, side, titleLine } from './sheet.ts';
 
-export interface CellDiagramOptions extends SheetOptions {
+export interface CellDiagramOptions extends FigureOptions {
   /** The cell of which layer; default lstm. */
   kind?: CellKind;
   /** Whether a line at the foot says what the shapes mean; default true. */
   legend?: boolean;
 }
-const cellDiagramOptions = [...sheetOptions, 'kind', 'legend'] as const;
+const cellDiagramOptions = [...figureOptions, 'kind', 'legend'] as const;
 
 /** What a diagram can show beside its letters. */
 export type CellValue = 'x' | 'h' | 'c' | 'previousH' | 'previousC' | 'i' | 'f' | 'g' | 'o' | 'z' | 'r' | 'n';
@@ -42,15 +42,15 @@ export function cellDiagram(options: CellDiagramOptions = {}): Plot<CellData> {
   const given = checkOptions<CellDiagramOptions>(call, options, cellDiagramOptions);
   const kind = checkName(call, 'kind', given.kind ?? 'lstm', kinds);
   const legend = checkBoolean(call, 'legend', given.legend ?? true);
-  const setting = checkSheet(call, given);
+  const setting = checkFigure(call, given);
   const { width, title, theme } = setting;
   const plan = cellPlans[kind];
   const scale = round((width - 2 * side) / innerWidth);
   const top = title ? 58 : side;
   const height = Math.round(top + scale * (innerHeight + (legend ? footer : 0)) + side);
-  const sheet = new Sheet(setting, height, [`${plan.title} cell`], shadeSheet(theme));
+  const figure = new Figure(setting, height, [`${plan.title} cell`], colourMapCss(theme));
 
-  const place = sheet.svg.group();
+  const place = figure.svg.group();
   const left = (width - scale * plan.width) / 2;
   place.attr('transform', `translate(${round(left)} ${round(top + scale * (stem + nodeRadius))}) scale(${scale})`);
   drawCell(place, plan, theme);
@@ -67,11 +67,11 @@ export function cellDiagram(options: CellDiagramOptions = {}): Plot<CellData> {
     foot.attr('transform', `translate(${(plan.width - legendWidth) / 2} ${cellHeight + stem + nodeRadius + 46})`);
     drawLegend(foot, theme);
   }
-  const caption = sheet.addCaption(titleLine);
-  sheet.place();
+  const caption = figure.addCaption(titleLine);
+  figure.place();
 
   const plot: Plot<CellData> = exactTable(call, {
-    node: sheet.svg.node,
+    node: figure.svg.node,
     update(data) {
       const { caption: words, ...numbers } = checkCellData(`${call}.update`, data, [...values.keys()]);
       for (const [name, number] of Object.entries(numbers)) {
@@ -80,8 +80,8 @@ export function cellDiagram(options: CellDiagramOptions = {}): Plot<CellData> {
       caption(words);
       return plot;
     },
-    toSVG: () => sheet.toSVG(),
-    remove: () => sheet.remove(),
+    toSVG: () => figure.toSVG(),
+    remove: () => figure.remove(),
   });
   return plot;
 }

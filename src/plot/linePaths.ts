@@ -1,9 +1,9 @@
 /** The path elements of the lines of a chart, which updates reuse. */
 
 import type { Container, Dom } from '@svgdotjs/svg.js';
-import type { Line } from './lines.ts';
-import { decimate, type Point, pathText, project } from './points.ts';
-import { addLine, dress, type Series } from './series.ts';
+import type { Line } from './lineData.ts';
+import { addLine, type LineStyle, setStyle } from './lineStyles.ts';
+import { decimate, type Point, pathText, project } from './pathData.ts';
 import type { Theme } from './theme.ts';
 import type { Scale } from './ticks.ts';
 
@@ -20,13 +20,13 @@ export class LinePaths {
   /**
    * Shows exactly these lines. Creates elements only when there are more lines than ever before, and hides spare ones.
    */
-  show(series: readonly Series[], texts: readonly string[]): void {
-    for (let n = 0; n < Math.max(series.length, this.#paths.length); n++) {
-      this.#paths[n] ??= addLine(this.#parent, series[n]!, this.#theme);
+  show(styles: readonly LineStyle[], texts: readonly string[]): void {
+    for (let n = 0; n < Math.max(styles.length, this.#paths.length); n++) {
+      this.#paths[n] ??= addLine(this.#parent, styles[n]!, this.#theme);
       const path = this.#paths[n]!;
-      path.attr('display', n < series.length ? null : 'none');
-      if (n >= series.length) continue;
-      dress(path, series[n]!, this.#theme).attr('d', texts[n]!);
+      path.attr('display', n < styles.length ? null : 'none');
+      if (n >= styles.length) continue;
+      setStyle(path, styles[n]!, this.#theme).attr('d', texts[n]!);
     }
   }
 }

@@ -3,15 +3,15 @@
 import { exactTable, noMore } from '../util/arguments.ts';
 import { fail, show } from '../util/errors.ts';
 import { checkNumber, checkOptions } from '../util/options.ts';
-import { BarColumn } from './bars.ts';
+import { BarColumn } from './barColumn.ts';
 import { checkGroups, checkTexts, checkValues, type WorkloadGroup } from './benchmarkData.ts';
-import { checkText } from './check.ts';
+import { checkText } from './checks.ts';
+import { checkFigure, Figure, type FigureOptions, figureOptions, side, titleLine } from './figure.ts';
 import type { Plot } from './plot.ts';
-import { checkSheet, Sheet, type SheetOptions, sheetOptions, side, titleLine } from './sheet.ts';
 import { addText, textWidth } from './text.ts';
 import { type Part, paint } from './theme.ts';
 
-export interface BenchmarkOptions extends SheetOptions {
+export interface BenchmarkOptions extends FigureOptions {
   /** The workloads, each with the names of its bars. */
   groups: readonly WorkloadGroup[];
   /** What the numbers count; default ms. */
@@ -25,7 +25,7 @@ export interface BenchmarkOptions extends SheetOptions {
   /** A line of small print below the title. */
   subtitle?: string;
 }
-const benchmarkOptions = [...sheetOptions, 'groups', 'unit', 'own', 'base', 'legend', 'subtitle'] as const;
+const benchmarkOptions = [...figureOptions, 'groups', 'unit', 'own', 'base', 'legend', 'subtitle'] as const;
 
 export interface BenchmarkData {
   /** A list for each group, a positive number for each bar; NaN where there is none. */
@@ -52,7 +52,7 @@ export function benchmarkChart(options: BenchmarkOptions): Plot<BenchmarkData> {
   if (legend.length > legendParts.length) fail(call, `legend must be at most 3 texts, got ${show(legend)}`);
   const subtitle = checkText(call, 'subtitle', given.subtitle ?? '');
   const count = Math.max(...groups.map(({ column }) => column)) + 1;
-  const setting = checkSheet(call, given, count > 1 ? 904 : 720);
+  const setting = checkFigure(call, given, count > 1 ? 904 : 720);
   const { width, theme, title } = setting;
 
   const lines = [title && titleLine, subtitle && (title ? 56 : 32)].filter(Number) as number[];
@@ -62,26 +62,26 @@ export function benchmarkChart(options: BenchmarkOptions): Plot<BenchmarkData> {
   // The same room for names in every column, so that equal bars are equally long.
   const needed = Math.max(40, ...groups.flatMap(({ bars }) => bars.map(name => textWidth(name, 12) + 14)));
   const names = Math.min(needed, 0.4 * (columnWidth - side));
-  const style = { top, width: columnWidth - side, names, unit, own, base, theme, sheetWidth: width };
+  const style = { top, width: columnWidth - side, names, unit, own, base, theme, figureWidth: width };
   const columns = Array.from({ length: count }, (_, column) => {
     const mine = groups.filter(group => group.column === column);
     return new BarColumn(mine, { ...style, left: side + column * columnWidth });
   });
   const height = top + Math.max(...columns.map(column => column.height)) + axisHeight;
-  const sheet = new Sheet(
+  const figure = new Figure(
     setting,
     height,
     groups.map(group => group.title),
   );
-  const { svg } = sheet;
+  const { svg } = figure;
   const room = width - 2 * side;
   const small = { part: 'muted' as const, theme, room: title ? room : 0.65 * room };
   if (subtitle) addText(svg, subtitle, { x: side, y: lines.at(-1)!, ...small });
-  const legendEnd = legendLine ? addLegend(sheet, legend, legendLine, room) : side;
+  const legendEnd = legendLine ? addLegend(figure, legend, legendLine, room) : side;
   const taken = title ? 0 : subtitle ? textWidth(subtitle, 12) + 12 : legendEnd - side;
-  const caption = sheet.addCaption(lines[0] ?? legendLine ?? 20, Math.min(taken, 0.65 * room));
+  const caption = figure.addCaption(lines[0] ?? legendLine ?? 20, Math.min(taken, 0.65 * room));
   for (const column of columns) column.draw(svg);
-  sheet.place();
+  figure.place();
 
   const plot: Plot<BenchmarkData> = exactTable(call, {
     node: svg.node,
@@ -99,8 +99,8 @@ export function benchmarkChart(options: BenchmarkOptions): Plot<BenchmarkData> {
       caption(words);
       return plot;
     },
-    toSVG: () => sheet.toSVG(),
-    remove: () => sheet.remove(),
+    toSVG: () => figure.toSVG(),
+    remove: () => figure.remove(),
   });
   return plot.update({ values: groups.map(({ bars }) => bars.map(() => Number.NaN)) });
 }
@@ -109,7 +109,7 @@ export function benchmarkChart(options: BenchmarkOptions): Plot<BenchmarkData> {
 const isDrawn = (value: number) => value > 0 && value < Infinity;
 
 /** @returns the x position of its end */
-function addLegend({ svg, theme }: Sheet, legend: readonly string[], y: number, room: number): number {
+function addLegend({ svg, theme }: Figure, legend: readonly string[], y: number, room: number): number {
   const group = svg.group().addClass('lw-legend');
   // Each entry may use its share of the line, plus what the entries before it left unused.
   let x = side;

@@ -1,6 +1,7 @@
 /** Converts numbers to the `d` attribute of a path. */
 
-import type { Scale } from './ticks.ts';
+/** Converts a value to pixels along an axis. */
+type Projection = (value: number) => number;
 
 export type Point = readonly [x: number, y: number];
 
@@ -14,7 +15,7 @@ const far = 1e5;
  * Converts values to pixels, y pointing down, and splits the line at NaN, which leaves a gap. Infinite values leave the
  * picture at the top or bottom.
  */
-export function project(xs: ArrayLike<number>, ys: ArrayLike<number>, x: Scale, y: Scale): Point[][] {
+export function project(xs: ArrayLike<number>, ys: ArrayLike<number>, x: Projection, y: Projection): Point[][] {
   const pieces: Point[][] = [];
   let piece: Point[] = [];
   for (let i = 0; i < ys.length; i++) {

@@ -2,12 +2,12 @@
 
 import { exactTable, noMore } from '../util/arguments.ts';
 import { checkOptions } from '../util/options.ts';
-import { checkDomain, checkPair, checkText } from './check.ts';
-import { Frame, type FrameOptions, frameOptions } from './frame.ts';
-import { checkLines, extentOf, type Line, type LineData, type LineSet, type Positions, xDomainOf } from './lines.ts';
-import { LinePaths, lineText } from './paths.ts';
+import { checkDomain, checkPair, checkText } from './checks.ts';
+import { LineChart, type LineChartOptions, lineChartOptions } from './lineChart.ts';
+import { checkLines, extentOf, type Line, type LineData, type LineSet, type Positions, xDomainOf } from './lineData.ts';
+import { LinePaths, lineText } from './linePaths.ts';
+import { type LineStyle, styleOf } from './lineStyles.ts';
 import type { Plot } from './plot.ts';
-import { lookOf, type Series } from './series.ts';
 import { linearScale, linearTicks, roomyScale, type Scale, ticksOf } from './ticks.ts';
 
 /** The values of each line, by name. NaN marks a missing value and leaves a gap. */
@@ -26,13 +26,13 @@ export type PredictionData =
     }
   | Readonly<Record<string, LineData>>;
 
-export interface PredictionOptions extends FrameOptions {
+export interface PredictionOptions extends LineChartOptions {
   /** The range of the y axis; values outside are clipped. Default: the range of all values. */
   yDomain?: [number, number];
   /** The names of the lines `target` and `prediction` in the legend. */
   labels?: [string, string];
 }
-export const predictionOptions = [...frameOptions, 'yDomain', 'labels'] as const;
+export const predictionOptions = [...lineChartOptions, 'yDomain', 'labels'] as const;
 
 export interface LivePredictionOptions extends PredictionOptions {
   /** The name of the line `input` in the legend. The line is thin and grey, below the others. */
@@ -51,34 +51,34 @@ export function predictionPlot(options: LivePredictionOptions = {}): Plot<Predic
   const { input, ...rest } = checkOptions<LivePredictionOptions>(call, options, [...predictionOptions, 'input']);
   const inputLabel = input === undefined ? undefined : checkText(call, 'input', input);
   const drawing = new PredictionDrawing(call, rest, { inputLabel });
-  const { frame } = drawing;
-  const paths = new LinePaths(frame.addDataArea(), frame.theme);
-  frame.place();
+  const { chart } = drawing;
+  const paths = new LinePaths(chart.addDataArea(), chart.theme);
+  chart.place();
 
   const plot: Plot<PredictionData> = exactTable(call, {
-    node: frame.svg.node,
+    node: chart.svg.node,
     update(data) {
       const set = checkLines(`${call}.update`, data, 'time');
-      frame.show(drawing.legendOf(set.lines), set.caption);
+      chart.show(drawing.legendOf(set.lines), set.caption);
       const [x, y] = drawing.drawAxes(set);
-      const { lines, series } = drawing.layersOf(set.lines);
+      const { lines, styles } = drawing.layersOf(set.lines);
       paths.show(
-        series,
-        lines.map(line => lineText(line, x, y, frame.area.width)),
+        styles,
+        lines.map(line => lineText(line, x, y, chart.area.width)),
       );
       return plot;
     },
-    toSVG: () => frame.toSVG(),
-    remove: () => frame.remove(),
+    toSVG: () => chart.toSVG(),
+    remove: () => chart.remove(),
   });
   return plot;
 }
 
 type Named = Pick<Line, 'name'>;
 
-/** Frame, scales and line styles of the chart, shared by the live plot and the animation. */
+/** LineChart, scales and line styles of the chart, shared by the live plot and the animation. */
 export class PredictionDrawing {
-  readonly frame: Frame;
+  readonly chart: LineChart;
   readonly #labels: [string, string];
   readonly #inputLabel: string | undefined;
   readonly #yDomain: [number, number] | undefined;
@@ -94,35 +94,35 @@ export class PredictionDrawing {
     this.#labels = checkPair(call, 'labels', labels ?? ['target', 'prediction']);
     this.#yDomain = yDomain === undefined ? undefined : checkDomain(call, 'yDomain', yDomain);
     this.#inputLabel = inputLabel;
-    this.frame = new Frame(call, { xLabel: 'time', ...options }, footer);
+    this.chart = new LineChart(call, { xLabel: 'time', ...options }, footer);
     const usual = ['target', 'prediction', ...(inputLabel === undefined ? [] : ['input'])];
-    this.frame.show(this.legendOf(usual.map(name => ({ name }))));
+    this.chart.show(this.legendOf(usual.map(name => ({ name }))));
     this.drawAxes({ lines: [], kind: 'count' });
   }
 
   /** The input comes last in the legend. */
-  legendOf(lines: readonly Named[]): Series[] {
-    const series = this.#seriesOf(lines);
-    const isInput = (_: Series, n: number) => this.#isInput(lines[n]!.name);
-    return [...series.filter((line, n) => !isInput(line, n)), ...series.filter(isInput)];
+  legendOf(lines: readonly Named[]): LineStyle[] {
+    const styles = this.#stylesOf(lines);
+    const isInput = (_: LineStyle, n: number) => this.#isInput(lines[n]!.name);
+    return [...styles.filter((line, n) => !isInput(line, n)), ...styles.filter(isInput)];
   }
 
   /** Lines and their styles in drawing order: the input is drawn first, below the others. */
-  layersOf(lines: readonly Line[]): { lines: Line[]; series: Series[] } {
+  layersOf(lines: readonly Line[]): { lines: Line[]; styles: LineStyle[] } {
     const layers = [...lines].sort((a, b) => Number(this.#isInput(b.name)) - Number(this.#isInput(a.name)));
-    return { lines: layers, series: this.#seriesOf(layers) };
+    return { lines: layers, styles: this.#stylesOf(layers) };
   }
 
   drawAxes({ lines, kind }: Pick<LineSet, 'lines' | 'kind'>): [x: Scale, y: Scale] {
-    const { frame } = this;
+    const { chart } = this;
     const values = extentOf(lines.map(line => line.values));
     const seen = this.#seen ?? values;
     if (seen && values) this.#seen = [Math.min(seen[0], values[0]), Math.max(seen[1], values[1])];
-    const down: [number, number] = [frame.area.height, 0];
-    const y = this.#yDomain ? linearScale(this.#yDomain, down) : roomyScale(this.#seen ?? [0, 1], down, frame.ticksUp);
-    frame.drawY(linearTicks(y, frame.ticksUp));
-    const x = linearScale(xDomainOf(lines, kind), [0, frame.area.width]);
-    frame.drawX(ticksOf(kind, x, frame.ticksAcross));
+    const down: [number, number] = [chart.area.height, 0];
+    const y = this.#yDomain ? linearScale(this.#yDomain, down) : roomyScale(this.#seen ?? [0, 1], down, chart.ticksUp);
+    chart.drawY(linearTicks(y, chart.ticksUp));
+    const x = linearScale(xDomainOf(lines, kind), [0, chart.area.width]);
+    chart.drawX(ticksOf(kind, x, chart.ticksAcross));
     return [x, y];
   }
 
@@ -131,14 +131,14 @@ export class PredictionDrawing {
   }
 
   /** Target and prediction have fixed styles; the other lines take the remaining styles in order. */
-  #seriesOf(lines: readonly Named[]): Series[] {
+  #stylesOf(lines: readonly Named[]): LineStyle[] {
     const own = ['target', 'prediction'];
     const free = own.map((_, n) => n).filter(n => !lines.some(({ name }) => name === own[n]));
     let next = own.length;
     return lines.map(({ name }) => {
       if (this.#isInput(name)) return { label: this.#inputLabel!, part: 'axis', width: 1.25 };
       const n = own.includes(name) ? own.indexOf(name) : (free.shift() ?? next++);
-      return { label: this.#labels[own.indexOf(name)] ?? name, ...lookOf(n), width: 2.5 };
+      return { label: this.#labels[own.indexOf(name)] ?? name, ...styleOf(n), width: 2.5 };
     });
   }
 }

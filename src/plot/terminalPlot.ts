@@ -11,10 +11,10 @@
 import { noMore } from '../util/arguments.ts';
 import { fail } from '../util/errors.ts';
 import { checkBoolean, checkCount, checkOptions } from '../util/options.ts';
-import { checkDomain, isList } from './check.ts';
-import { Dots } from './dots.ts';
-import { checkLines, extentOf, type LineSet, xDomainOf } from './lines.ts';
-import type { PredictionData } from './prediction.ts';
+import { Dots } from './brailleGrid.ts';
+import { checkDomain, isList } from './checks.ts';
+import { checkLines, extentOf, type LineSet, xDomainOf } from './lineData.ts';
+import type { PredictionData } from './predictionPlot.ts';
 import { linearScale, linearTicks, type Scale, type Tick, ticksOf } from './ticks.ts';
 
 export interface TerminalOptions {

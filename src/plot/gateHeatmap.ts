@@ -5,17 +5,17 @@ import { exactTable, noMore } from '../util/arguments.ts';
 import { fail, show } from '../util/errors.ts';
 import { checkCount, checkName, checkOptions } from '../util/options.ts';
 import { type Area, Axis, roomForLabels } from './axes.ts';
-import { type CellKind, kinds } from './cells.ts';
-import { checkNumbers, checkSize, checkText } from './check.ts';
+import { type CellKind, kinds } from './cellPlans.ts';
+import { checkNumbers, checkSize, checkText } from './checks.ts';
+import { type ColourMap, colourMapCss, colourMapOf, colours, levelOf, setLevel } from './colourMaps.ts';
+import { checkFigure, Figure, type FigureOptions, figureOptions, type Setting, side } from './figure.ts';
+import { round } from './pathData.ts';
 import type { Plot } from './plot.ts';
-import { round } from './points.ts';
-import { colours, type ShadeMap, shade, shadeMapOf, shadeOf, shadeSheet } from './shades.ts';
-import { checkSheet, type Setting, Sheet, type SheetOptions, sheetOptions, side } from './sheet.ts';
 import { addText, textWidth } from './text.ts';
 import { paint, type Theme } from './theme.ts';
 import { countTicks, linearScale, type Tick } from './ticks.ts';
 
-export interface GateHeatmapOptions extends SheetOptions {
+export interface GateHeatmapOptions extends FigureOptions {
   /** The layer is one of these; default lstm. It decides which panels there are. */
   kind?: CellKind;
   units: number;
@@ -24,7 +24,7 @@ export interface GateHeatmapOptions extends SheetOptions {
   /** 440, or what the panels of a narrow picture need one below the other. */
   height?: number;
 }
-const gateHeatmapOptions = [...sheetOptions, 'kind', 'units', 'steps', 'height'] as const;
+const gateHeatmapOptions = [...figureOptions, 'kind', 'units', 'steps', 'height'] as const;
 
 /** The panels there can be: gates i, f, o, z, r, candidates g and n, cell state c, output h. */
 export type GateName = 'i' | 'f' | 'o' | 'g' | 'c' | 'h' | 'z' | 'r' | 'n';
@@ -72,32 +72,32 @@ export function gateHeatmap(options: GateHeatmapOptions): Plot<GateData> {
   const { names } = panelsOf[kind];
   const fields = names.length * units * steps;
   if (fields > mostFields) fail(call, `units x steps must make at most ${mostFields} fields, got ${fields}`);
-  const setting = checkSheet(call, given);
+  const setting = checkFigure(call, given);
   const asked = given.height === undefined ? undefined : checkSize(call, 'height', given.height, 200);
   const words = [`gates and states of ${units} units over ${steps} time steps`];
-  const maps = (['gate', 'state'] as const).filter(map => names.some(name => shadeMapOf(name) === map));
+  const maps = (['gate', 'state'] as const).filter(map => names.some(name => colourMapOf(name) === map));
   const header = layOutHeader(setting, maps);
   const needed = (panel: number) =>
     header.bottom + foot + rowsOf(kind, setting.width) * (head + panel + rowGap) - rowGap;
   const height = Math.max(asked ?? Math.max(440, needed(72)), needed(16));
-  const sheet = new Sheet(setting, height, words, shadeSheet(setting.theme));
-  const caption = addHeader(sheet, header);
+  const figure = new Figure(setting, height, words, colourMapCss(setting.theme));
+  const caption = addHeader(figure, header);
   const areas = layOut(kind, setting.width, height, header.bottom, units);
-  const grid = { units, steps, sheetWidth: setting.width, theme: setting.theme };
-  const drawn = new Map(names.map((name, n) => [name, new Panel(sheet.svg, name, areas[n]!, grid)]));
-  addAxisNames(sheet, areas);
-  sheet.place();
+  const grid = { units, steps, figureWidth: setting.width, theme: setting.theme };
+  const drawn = new Map(names.map((name, n) => [name, new Panel(figure.svg, name, areas[n]!, grid)]));
+  addAxisNames(figure, areas);
+  figure.place();
 
   const plot: Plot<GateData> = exactTable(call, {
-    node: sheet.svg.node,
+    node: figure.svg.node,
     update(data) {
       const { caption: words, ...values } = checkGates(`${call}.update`, data, names, units, steps);
       for (const [name, numbers] of Object.entries(values)) drawn.get(name as GateName)!.show(numbers);
       caption(words);
       return plot;
     },
-    toSVG: () => sheet.toSVG(),
-    remove: () => sheet.remove(),
+    toSVG: () => figure.toSVG(),
+    remove: () => figure.remove(),
   });
   return plot;
 }
@@ -105,26 +105,26 @@ export function gateHeatmap(options: GateHeatmapOptions): Plot<GateData> {
 interface Grid {
   units: number;
   steps: number;
-  sheetWidth: number;
+  figureWidth: number;
   theme: Theme;
 }
 
 /** The fields of one gate or state. */
 class Panel {
-  readonly #map: ShadeMap;
+  readonly #map: ColourMap;
   readonly #theme: Theme;
   readonly #cells: Rect[] = [];
   readonly #levels: Int8Array;
 
-  constructor(parent: Container, name: GateName, { area, outer }: Place, { units, steps, sheetWidth, theme }: Grid) {
-    this.#map = shadeMapOf(name);
+  constructor(parent: Container, name: GateName, { area, outer }: Place, { units, steps, figureWidth, theme }: Grid) {
+    this.#map = colourMapOf(name);
     this.#theme = theme;
     this.#levels = new Int8Array(units * steps).fill(-1);
     const heading = addText(parent, '', { x: area.left, y: area.top - 8, part: 'text', theme, size: 13 });
     heading.element('tspan', { 'font-style': 'italic', 'font-weight': 600 }).words(name);
     heading.element('tspan', { dx: 7 }).words(titles[name]);
     const axis = (side: 'x' | 'y') =>
-      new Axis(parent.group().attr('shape-rendering', 'crispEdges'), { side, area, sheetWidth, theme });
+      new Axis(parent.group().attr('shape-rendering', 'crispEdges'), { side, area, figureWidth, theme });
     if (outer.bottom) axis('x').update(fieldTicks(steps, area.width, 60, 30));
     if (outer.left) axis('y').update(fieldTicks(units, area.height, 30, 13));
     const border = parent.rect(area.width, area.height).attr({ x: area.left, y: area.top, fill: 'none' });
@@ -144,10 +144,10 @@ class Panel {
 
   show(values: ArrayLike<number>): void {
     for (let n = 0; n < this.#cells.length; n++) {
-      const level = shadeOf(this.#map, values[n]!);
+      const level = levelOf(this.#map, values[n]!);
       if (level === this.#levels[n]) continue;
       this.#levels[n] = level;
-      shade(this.#cells[n]!, this.#map, level, this.#theme);
+      setLevel(this.#cells[n]!, this.#map, level, this.#theme);
     }
   }
 }
@@ -198,7 +198,7 @@ function layOut(kind: CellKind, width: number, height: number, top: number, unit
 type Header = ReturnType<typeof layOutHeader>;
 
 /** The scales of colours, one below the other where there is no room beside; and likewise the caption. */
-function layOutHeader({ width, title }: Setting, maps: readonly ShadeMap[]) {
+function layOutHeader({ width, title }: Setting, maps: readonly ColourMap[]) {
   let line = title ? 58 : 32;
   let x = side;
   const scales = maps.map(map => {
@@ -213,22 +213,22 @@ function layOutHeader({ width, title }: Setting, maps: readonly ShadeMap[]) {
 }
 
 /** @returns a function that changes the caption */
-function addHeader(sheet: Sheet, { scales, line, taken }: Header): (words: string | undefined) => void {
-  for (const { map, x, y } of scales) addScale(sheet, map, x, y, sheet.theme);
-  return sheet.addCaption(line, taken, taken > 0 ? 'end' : 'start');
+function addHeader(figure: Figure, { scales, line, taken }: Header): (words: string | undefined) => void {
+  for (const { map, x, y } of scales) addScale(figure, map, x, y, figure.theme);
+  return figure.addCaption(line, taken, taken > 0 ? 'end' : 'start');
 }
 
 const scaleName = { gate: 'gates', state: 'states' };
 const lowEnd = { gate: '0', state: '−1' };
 const highEnd = '1';
 /** The name, the lower end, the colours, the upper end, and the gaps between them. */
-const partsOf = (map: ShadeMap) =>
+const partsOf = (map: ColourMap) =>
   [textWidth(scaleName[map], 13) + 8, textWidth(lowEnd[map], 13) + 6, scaleWidth + 6, textWidth(highEnd, 13)] as const;
-const entryWidth = (map: ShadeMap) => partsOf(map).reduce((sum, width) => sum + width, 0);
+const entryWidth = (map: ColourMap) => partsOf(map).reduce((sum, width) => sum + width, 0);
 
 /** One scale with its name and its ends. */
-function addScale(sheet: Sheet, map: ShadeMap, x: number, y: number, theme: Theme): void {
-  const group = sheet.svg.group().addClass('lw-legend');
+function addScale(figure: Figure, map: ColourMap, x: number, y: number, theme: Theme): void {
+  const group = figure.svg.group().addClass('lw-legend');
   const [nameWidth, lowWidth, barWidth] = partsOf(map);
   const style = { y, part: 'text' as const, theme, size: 13 };
   const [low, start] = [x + nameWidth, x + nameWidth + lowWidth];
@@ -239,12 +239,12 @@ function addScale(sheet: Sheet, map: ShadeMap, x: number, y: number, theme: Them
   const ends = edges(count, scaleWidth);
   for (let level = 0; level < count; level++) {
     const part = bar.rect(ends[level + 1]! - ends[level]!, 11).attr({ x: start + ends[level]!, y: y - 10 });
-    shade(part, map, level, theme);
+    setLevel(part, map, level, theme);
   }
   addText(group, highEnd, { ...style, x: start + barWidth, part: 'muted' });
 }
 
-function addAxisNames({ svg, theme }: Sheet, places: readonly Place[]): void {
+function addAxisNames({ svg, theme }: Figure, places: readonly Place[]): void {
   const style = { part: 'muted' as const, theme, anchor: 'end' as const };
   const first = places[0]!.area;
   const last = places.at(-1)!.area;

@@ -1,6 +1,6 @@
 import { expect, test } from 'vitest';
 import { lossPlot } from '../../src/plot/node.ts';
-import { decimate, type Point, pathText, round } from '../../src/plot/points.ts';
+import { decimate, type Point, pathText, round } from '../../src/plot/pathData.ts';
 import {
   countTicks,
   dateTicks,

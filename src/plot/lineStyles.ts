@@ -4,7 +4,7 @@ import type { Container, Dom } from '@svgdotjs/svg.js';
 import { type Part, paint, type Theme } from './theme.ts';
 
 /** A line of the chart, as the legend shows it. */
-export interface Series {
+export interface LineStyle {
   label: string;
   part: Part;
   width: number;
@@ -16,20 +16,20 @@ const parts: readonly Part[] = ['target', 'prediction', 'third', 'fourth', 'fift
 const dashes: readonly (string | undefined)[] = [undefined, '5 6', '1 5', '12 7', '12 6 1 6'];
 
 /** The style of the n-th line. */
-export const lookOf = (n: number): Pick<Series, 'part' | 'dash'> => ({
+export const styleOf = (n: number): Pick<LineStyle, 'part' | 'dash'> => ({
   part: parts[n % parts.length]!,
   dash: dashes[n % dashes.length],
 });
 
 /** A path whose `d` attribute and style can be updated. */
-export function addLine(parent: Container, series: Omit<Series, 'label'>, theme: Theme): Dom {
+export function addLine(parent: Container, style: Omit<LineStyle, 'label'>, theme: Theme): Dom {
   const line: Dom = parent.element('path', { d: '', fill: 'none' });
   line.attr({ 'stroke-linejoin': 'round', 'stroke-linecap': 'round' });
-  return dress(line, series, theme);
+  return setStyle(line, style, theme);
 }
 
 /** Sets the style of a line. */
-export function dress(line: Dom, { part, width, dash }: Omit<Series, 'label'>, theme: Theme): Dom {
+export function setStyle(line: Dom, { part, width, dash }: Omit<LineStyle, 'label'>, theme: Theme): Dom {
   if (!line.hasClass(`lw-${part}`)) paint(line.attr('class', null), part, theme);
   if (line.attr('stroke-width') !== width) line.attr('stroke-width', width);
   if (line.attr('stroke-dasharray') !== dash) line.attr('stroke-dasharray', dash ?? null);

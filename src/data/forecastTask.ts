@@ -1,0 +1,78 @@
+/** Forecast tasks: `forecast` checks its arguments into one, and runs it in this thread or sends it to a worker. */
+
+import type { Sequential } from '../model/sequential.ts';
+import type { Stream } from '../model/stream.ts';
+import { Tensor } from '../tensor/tensor.ts';
+import { ValueError } from '../util/errors.ts';
+
+/** A checked forecast task, as data that can be sent to a worker. */
+export interface ForecastTask {
+  /** The whole history, scaled. */
+  readonly rows: Float32Array;
+  /** The number of values at its end that form the input window. */
+  readonly window: number;
+  /** Whether the caller set the window length. */
+  readonly chosen: boolean;
+  readonly stream: boolean | null;
+  /** The numbers per step that the model takes and predicts, and the steps that it predicts per call. */
+  readonly D: number;
+  readonly W: number;
+  readonly K: number;
+  /** The number of steps to forecast. */
+  readonly steps: number;
+}
+
+/** @internal Runs a forecast task on a model in this thread; returns the numbers of all steps. */
+export function runForecast(
+  model: Sequential,
+  { rows, chosen, stream: asked, D, W, K, ...task }: ForecastTask,
+): Float32Array {
+  const carries = model.inputs[0]!.shape[1] === null || model.layers.some(layer => layer.stateful);
+  const stream = K === 1 && (asked ?? carries) ? streamOf(model, asked === true) : null;
+  const window = rows.slice(-task.window);
+  const told = new Float32Array(task.steps * W);
+  // A model that has seen windows of one length only is warmed up on one of them.
+  if (stream) runOn(stream, carries && !chosen ? rows : window, D, W, told);
+  else slide(model, window, D, K, W, told);
+  return told;
+}
+
+/** @param forced whether the caller asked for a stream; otherwise null where the model can have none */
+function streamOf(model: Sequential, forced: boolean): Stream | null {
+  try {
+    return model.stream();
+  } catch (error) {
+    if (forced || !(error instanceof ValueError)) throw error;
+    return null;
+  }
+}
+
+/** Steps through the history, then through what comes out. */
+function runOn(stream: Stream, rows: Float32Array, D: number, W: number, told: Float32Array): void {
+  const out = new Float32Array(W);
+  for (let at = 0; at < rows.length; at += D) stream.step(rows.subarray(at, at + D), out);
+  told.set(out);
+  for (let at = W; at < told.length; at += W) told.set(stream.step(out, out), at);
+}
+
+/** Looks at a window, puts what comes out behind it, and moves on. The window is overwritten. */
+function slide(model: Sequential, window: Float32Array, D: number, K: number, W: number, told: Float32Array): void {
+  const stateful = model.layers.some(layer => layer.stateful);
+  const own = stateful || (model.inputs[0]!.shape[0] ?? 1) !== 1;
+  const single = own ? model.withBatchSize(1) : model;
+  try {
+    for (let at = 0; ; at += K * W) {
+      if (stateful) single.resetStates();
+      const block = single
+        .predict(new Tensor(window, [1, window.length / D, D]))
+        .dataSync()
+        .slice(-K * W);
+      told.set(block.subarray(0, told.length - at), at);
+      if (at + K * W >= told.length) return;
+      window.copyWithin(0, block.length);
+      window.set(block.subarray(-window.length), Math.max(0, window.length - block.length));
+    }
+  } finally {
+    if (own) single.dispose();
+  }
+}
