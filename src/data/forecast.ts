@@ -8,6 +8,7 @@ import { fail, show, ValueError } from '../util/errors.ts';
 import { checkBoolean, checkCount, checkOptions } from '../util/options.ts';
 import { floatsFor, type Shape, showShape } from '../util/shapes.ts';
 import type { RemoteSequential } from '../worker/model.ts';
+import type { ForecastTask } from './forecastTask.ts';
 import { type SavedScaler, type Scaler, scalerOf } from './scalers.ts';
 import { checkColumns, readSeries, type Series } from './series.ts';
 
@@ -77,23 +78,6 @@ export function forecast(
   }
   const { task, finish } = plan();
   return finish(tell(model as Sequential, task));
-}
-
-/** A checked forecast task, as data that can be sent to a worker. */
-export interface ForecastTask {
-  /** The whole history, scaled. */
-  readonly rows: Float32Array;
-  /** The number of values at its end that form the input window. */
-  readonly window: number;
-  /** Whether the caller set the window length. */
-  readonly chosen: boolean;
-  readonly stream: boolean | null;
-  /** The numbers per step that the model takes and predicts, and the steps that it predicts per call. */
-  readonly D: number;
-  readonly W: number;
-  readonly K: number;
-  /** The number of steps to forecast. */
-  readonly steps: number;
 }
 
 /** Checks all arguments and allocates the result before anything is computed. */

@@ -27,8 +27,8 @@ import { checkSignal } from '../training/options.ts';
 import { describe } from '../util/config.ts';
 import { fail, show } from '../util/errors.ts';
 import { checkBoolean, checkOptions, isPlain } from '../util/options.ts';
+import type { PlainCallback, PlainSource } from './messages.ts';
 import { describeObjective, withoutConsumingSeeds } from './mirror.ts';
-import type { PlainCallback, PlainSource } from './serverCalls.ts';
 import { pack } from './wire.ts';
 
 /** A call that has been checked. */
@@ -78,7 +78,7 @@ function plainCallback(call: string, callback: BaseCallback): PlainCallback {
   const [methods, plain] = (
     callback instanceof CustomCallback ? [callback.args, {}] : [callback, BaseCallback.prototype]
   ) as Record<string, unknown>[];
-  return { heard: events.filter(name => methods![name] && methods![name] !== plain![name]) };
+  return { methods: events.filter(name => methods![name] && methods![name] !== plain![name]) };
 }
 
 /** What `transfer` says, and the other options. */

@@ -3,6 +3,8 @@
  * directions. Ours are recognized by the key `lstmWasm`, which holds the kind of message, and by their fields.
  */
 
+import type { Described } from '../util/config.ts';
+
 /** Messages to the worker. */
 export type Order =
   | {
@@ -55,6 +57,25 @@ export interface PlainError {
   readonly ours: boolean;
   readonly name: string;
   readonly message: string;
+}
+
+/** A layer as data, with the initial weights that the caller set. */
+export interface PlainLayer {
+  readonly described: Described;
+  readonly values: Float32Array[] | null;
+}
+
+/** A callback as data: the call of `callbacks.*` that made it, or the names of its methods. */
+export type PlainCallback =
+  | { readonly made: readonly [name: string, args: readonly unknown[]] }
+  | { readonly methods: readonly string[] };
+
+/** A data set of the caller: its index, its number of batches if known, and whether it can be iterated only once. */
+export interface PlainSource {
+  readonly source: number;
+  readonly size: number | null;
+  readonly once: boolean;
+  readonly endless: boolean;
 }
 
 /** Whether a value is one of our messages to the worker. */

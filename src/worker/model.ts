@@ -1,6 +1,6 @@
 /** A model that lives in a worker: the methods of `Sequential`, with promises in place of values. */
 
-import type { ForecastTask } from '../data/forecast.ts';
+import type { ForecastTask } from '../data/forecastTask.ts';
 import { Sequential, trainedBy, viewOf } from '../model/sequential.ts';
 import { rates } from '../optimizers/schedules.ts';
 import type { Tensor } from '../tensor/tensor.ts';

@@ -15,29 +15,11 @@ import { fail } from '../util/errors.ts';
 import { setRandomSeed } from '../util/random.ts';
 import { backendInfo, configure } from '../wasm/engine.ts';
 import { type Ask, Events, Messenger, PACE } from './events.ts';
+import type { PlainCallback, PlainLayer, PlainSource } from './messages.ts';
 import { describeObjective } from './mirror.ts';
 
 export type Models = Map<number, Sequential>;
 type Args = readonly unknown[];
-
-/** A layer, and values for its weights where the caller gave some. */
-export interface PlainLayer {
-  readonly described: Described;
-  readonly values: Float32Array[] | null;
-}
-
-/** A callback: how `callbacks.*` made it, or the methods it has. */
-export type PlainCallback =
-  | { readonly made: readonly [name: string, args: Args] }
-  | { readonly heard: readonly string[] };
-
-/** A data set: how many batches it has where it says so, and whether it can be gone through only once. */
-export interface PlainSource {
-  readonly source: number;
-  readonly size: number | null;
-  readonly once: boolean;
-  readonly endless: boolean;
-}
 
 export function serveHostCall(models: Models, method: string, args: Args): unknown {
   if (!Object.hasOwn(hostActs, method)) unknown(method);
@@ -136,7 +118,7 @@ async function train(options: object, ask: Ask, run: (options: never) => Promise
   const { callbacks: plain, wait, ...rest } = options as { callbacks: PlainCallback[]; wait: boolean };
   const events = new Events(ask, wait);
   const all = plain.map((callback, n): BaseCallback => {
-    if ('heard' in callback) return new Messenger(events, n, callback.heard);
+    if ('methods' in callback) return new Messenger(events, n, callback.methods);
     const [name, args] = callback.made;
     return (callbacks[name as keyof typeof callbacks] as (...args: Args) => BaseCallback)(...args);
   });
