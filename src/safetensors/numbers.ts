@@ -3,7 +3,7 @@
 import { fail, show } from '../util/errors.ts';
 
 /** Bits of a number of each kind that the format knows. */
-export const bits: ReadonlyMap<string, number> = new Map([
+export const bitsOf: ReadonlyMap<string, number> = new Map([
   ['F4', 4],
   ['F6_E2M3', 6],
   ['F6_E3M2', 6],
@@ -19,7 +19,7 @@ export const bits: ReadonlyMap<string, number> = new Map([
 const readers: { readonly [dtype: string]: (view: DataView, at: number) => number | bigint } = {
   F32: (view, at) => view.getFloat32(at, true),
   F16: (view, at) => half(view.getUint16(at, true)),
-  BF16: (view, at) => brain(view.getUint16(at, true)),
+  BF16: (view, at) => fromBfloat16(view.getUint16(at, true)),
   F64: (view, at) => view.getFloat64(at, true),
   I8: (view, at) => view.getInt8(at),
   U8: (view, at) => view.getUint8(at),
@@ -45,7 +45,7 @@ const word = new Uint32Array(1);
 const float = new Float32Array(word.buffer);
 
 /** bfloat16: the upper half of a float32. */
-function brain(upper: number): number {
+function fromBfloat16(upper: number): number {
   word[0] = upper << 16;
   return float[0]!;
 }
@@ -62,7 +62,7 @@ export function toFloats(call: string, part: string, dtype: string, bytes: Uint8
     fail(call, `${part} must be of one of the kinds ${Object.keys(readers).join(', ')} to be read, got ${show(dtype)}`);
   }
   const view = new DataView(bytes.buffer, bytes.byteOffset, bytes.byteLength);
-  const size = bits.get(dtype)! / 8;
+  const size = bitsOf.get(dtype)! / 8;
   const exact = !dtype.includes('F');
   const values = new Float32Array(count);
   for (let i = 0; i < count; i++) {

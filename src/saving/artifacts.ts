@@ -78,13 +78,13 @@ export interface IOHandler {
 }
 
 /** A handler that says itself what it cannot read, in the name of the call that wanted it. */
-export interface OwnHandler {
+export interface InternalHandler {
   save?(call: string, artifacts: ModelArtifacts): Promise<SaveResult>;
-  load?(call: string, wishes?: Wishes): Promise<ModelArtifacts>;
+  load?(call: string, wishes?: ReadOptions): Promise<ModelArtifacts>;
 }
 
 /** Options for reading a model. */
-export interface Wishes {
+export interface ReadOptions {
   onProgress?: OnProgress;
   /** Whether to reject weight files with more bytes than the weights need; default true. */
   strict?: boolean;
@@ -126,7 +126,7 @@ export function modelJsonOf(artifacts: ModelArtifacts, weightsFile: string): Mod
 }
 
 /** The bytes of arrays, one after the other. */
-export function joined(pieces: readonly ArrayBufferView[]): Uint8Array<ArrayBuffer> {
+export function concatBytes(pieces: readonly ArrayBufferView[]): Uint8Array<ArrayBuffer> {
   const whole = new Uint8Array(pieces.reduce((sum, { byteLength }) => sum + byteLength, 0));
   let at = 0;
   for (const { buffer, byteOffset, byteLength } of pieces) {
@@ -137,8 +137,8 @@ export function joined(pieces: readonly ArrayBufferView[]): Uint8Array<ArrayBuff
 }
 
 /** The numbers in one piece. */
-export const joinData = (data: ModelArtifacts['weightData']): ArrayBuffer =>
-  Array.isArray(data) ? joined(data.map(piece => new Uint8Array(piece))).buffer : (data ?? new ArrayBuffer(0));
+export const concatWeightData = (data: ModelArtifacts['weightData']): ArrayBuffer =>
+  Array.isArray(data) ? concatBytes(data.map(piece => new Uint8Array(piece))).buffer : (data ?? new ArrayBuffer(0));
 
 const bytesOf = (value: unknown): number =>
   value === undefined ? 0 : new TextEncoder().encode(JSON.stringify(value)).length;

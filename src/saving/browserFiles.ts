@@ -1,15 +1,22 @@
 /** `downloads://`, and files that somebody chose in a page. */
 
 import { fail, reasonOf, show } from '../util/errors.ts';
-import { infoOf, joinData, type ModelArtifacts, modelJsonOf, type OwnHandler, partsOf } from './artifacts.ts';
-import { checkLength, type FilePath, refuse } from './filePath.ts';
-import { artifactsFrom, Collector, readManifest } from './manifest.ts';
+import {
+  concatWeightData,
+  type InternalHandler,
+  infoOf,
+  type ModelArtifacts,
+  modelJsonOf,
+  partsOf,
+} from './artifacts.ts';
+import { checkLength, type FilePath, failAt } from './filePath.ts';
+import { artifactsFrom, readManifest, WeightCollector } from './manifest.ts';
 
 /** Milliseconds after which a browser has certainly begun to write a download. */
 const HOLD = 60_000;
 
 /** @param name of the files, without their endings: name.json and name.weights.bin */
-export function inDownloads(name: string): OwnHandler {
+export function downloadsHandler(name: string): InternalHandler {
   return {
     async save(call, artifacts) {
       if (typeof document === 'undefined') fail(call, 'downloads:// must have a page, got a host without a document');
@@ -17,7 +24,8 @@ export function inDownloads(name: string): OwnHandler {
       const json = JSON.stringify(modelJsonOf(artifacts, weights));
       await download(`${name || 'model'}.json`, new Blob([json], { type: 'application/json' }));
       const { weightData } = artifacts;
-      if (weightData) await download(weights, new Blob([joinData(weightData)], { type: 'application/octet-stream' }));
+      if (weightData)
+        await download(weights, new Blob([concatWeightData(weightData)], { type: 'application/octet-stream' }));
       return { modelArtifactsInfo: infoOf(artifacts) };
     },
   };
@@ -34,11 +42,11 @@ async function download(name: string, content: Blob): Promise<void> {
 }
 
 /** @param files model.json first, then the files of its weights, by the names that it gives them */
-export function chosenFiles(asked: string, files: ArrayLike<File>): OwnHandler {
-  const refuse = () => fail(asked, `files must be a list of files, model.json first, got ${show(files)}`);
+export function browserFilesHandler(asked: string, files: ArrayLike<File>): InternalHandler {
+  const reject = () => fail(asked, `files must be a list of files, model.json first, got ${show(files)}`);
   const isList = Array.isArray(files) || Object.prototype.toString.call(files) === '[object FileList]';
-  if (!isList || files.length === 0) refuse();
-  const list = Array.from(files, file => (file instanceof Blob ? file : refuse()));
+  if (!isList || files.length === 0) reject();
+  const list = Array.from(files, file => (file instanceof Blob ? file : reject()));
   return { load: (call, { strict = true } = {}) => load(call, list, strict) };
 }
 
@@ -52,14 +60,14 @@ async function load(call: string, [first, ...others]: readonly File[], strict: b
   const names = manifest.shards.map(({ path }) => path.slice(path.lastIndexOf('/') + 1));
   const chosen = manifest.shards.map(({ place, path }, n) => {
     const name = names[n]!;
-    if (names.indexOf(name) !== n) refuse(place, `must have a name of its own, got ${show(path)}`);
+    if (names.indexOf(name) !== n) failAt(place, `must have a name of its own, got ${show(path)}`);
     return (
-      others.find(file => file.name === name) ?? refuse(place, `must be among the files, got none called ${show(name)}`)
+      others.find(file => file.name === name) ?? failAt(place, `must be among the files, got none called ${show(name)}`)
     );
   });
   const stray = others.find(file => !chosen.includes(file));
-  if (stray) refuse({ call, part: stray.name }, `must be named by ${first!.name}, got no mention of it`);
-  const weights = new Collector({ call, part: names.join(', ') || first!.name }, manifest.bytes, strict);
+  if (stray) failAt({ call, part: stray.name }, `must be named by ${first!.name}, got no mention of it`);
+  const weights = new WeightCollector({ call, part: names.join(', ') || first!.name }, manifest.bytes, strict);
   const size = chosen.reduce((sum, file) => sum + file.size, 0);
   weights.check(size);
   for (const [n, file] of chosen.entries()) {
@@ -70,4 +78,4 @@ async function load(call: string, [first, ...others]: readonly File[], strict: b
 }
 
 const unread = (place: FilePath, error: unknown) =>
-  refuse(place, `must be a file that can be read, got ${reasonOf(error)}`);
+  failAt(place, `must be a file that can be read, got ${reasonOf(error)}`);

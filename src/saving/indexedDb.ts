@@ -2,11 +2,11 @@
 
 import { fail, reasonOf } from '../util/errors.ts';
 import {
+  concatWeightData,
+  type InternalHandler,
   infoOf,
-  joinData,
   type ModelArtifacts,
   type ModelArtifactsInfo,
-  type OwnHandler,
   type SaveResult,
 } from './artifacts.ts';
 import { readObject } from './filePath.ts';
@@ -22,10 +22,10 @@ interface Entry {
   modelArtifactsInfo: ModelArtifactsInfo;
 }
 
-export function inIndexedDb(name: string): OwnHandler {
+export function indexedDbHandler(name: string): InternalHandler {
   return {
     async save(call, artifacts): Promise<SaveResult> {
-      const modelArtifacts = { ...artifacts, weightData: joinData(artifacts.weightData) };
+      const modelArtifacts = { ...artifacts, weightData: concatWeightData(artifacts.weightData) };
       const modelArtifactsInfo = infoOf(modelArtifacts);
       // One transaction: all of it is there afterwards, or none
       await transact(call, 'readwrite', stores => {
@@ -35,7 +35,7 @@ export function inIndexedDb(name: string): OwnHandler {
       return { modelArtifactsInfo };
     },
     async load(call): Promise<ModelArtifacts> {
-      const entry = await ask<{ modelArtifacts: unknown }>(call, ({ models }) => models.get(name));
+      const entry = await runRequest<{ modelArtifacts: unknown }>(call, ({ models }) => models.get(name));
       if (!entry) fail(call, `indexeddb://${name} must be a saved model, got none`);
       return readObject({ call, part: `indexeddb://${name}` }, entry.modelArtifacts) as ModelArtifacts;
     },
@@ -45,12 +45,12 @@ export function inIndexedDb(name: string): OwnHandler {
 /** By name. */
 export async function listIndexedDb(call: string): Promise<Map<string, ModelArtifactsInfo>> {
   if (!factory()) return new Map();
-  const entries = (await ask<Entry[]>(call, ({ infos }) => infos.getAll())) ?? [];
+  const entries = (await runRequest<Entry[]>(call, ({ infos }) => infos.getAll())) ?? [];
   return new Map(entries.map(({ modelPath, modelArtifactsInfo }) => [modelPath, modelArtifactsInfo]));
 }
 
 export async function removeFromIndexedDb(call: string, name: string): Promise<ModelArtifactsInfo> {
-  const entry = await ask<Entry>(call, ({ infos }) => infos.get(name));
+  const entry = await runRequest<Entry>(call, ({ infos }) => infos.get(name));
   if (!entry) fail(call, `indexeddb://${name} must be a saved model, got none`);
   await transact(call, 'readwrite', ({ infos, models }) => {
     infos.delete(name);
@@ -72,7 +72,7 @@ function factory(): IDBFactory | null {
   }
 }
 
-async function ask<T>(call: string, question: (stores: Stores) => IDBRequest): Promise<T | undefined> {
+async function runRequest<T>(call: string, question: (stores: Stores) => IDBRequest): Promise<T | undefined> {
   let request: IDBRequest;
   await transact(call, 'readonly', stores => {
     request = question(stores);

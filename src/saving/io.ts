@@ -3,20 +3,20 @@
 import { exactTable } from '../util/arguments.ts';
 import { fail, show } from '../util/errors.ts';
 import {
+  type InternalHandler,
   type ModelArtifacts,
   type ModelArtifactsInfo,
-  type OwnHandler,
   partsOf,
   type SaveResult,
   type TrainingConfig,
 } from './artifacts.ts';
-import { chosenFiles } from './browserFiles.ts';
+import { browserFilesHandler } from './browserFiles.ts';
 import { checkDepth } from './filePath.ts';
-import { fileSystem } from './fileSystem.ts';
-import { type HttpOptions, http } from './http.ts';
+import { fileSystemHandler } from './fileSystem.ts';
+import { type HttpOptions, httpHandler } from './http.ts';
 import { listIndexedDb, removeFromIndexedDb } from './indexedDb.ts';
 import { listLocalStorage, removeFromLocalStorage } from './localStorage.ts';
-import { loaderFor, saverFor, shown, split } from './routes.ts';
+import { loaderFor, publicHandler, saverFor, splitUrl } from './urlHandlers.ts';
 
 /** What can be listed, by scheme. */
 const stores = {
@@ -59,12 +59,12 @@ export const io = /* @__PURE__ */ exactTable('io', {
   },
 
   /** A handler for files that somebody chose in a page: model.json first, then those of its weights. */
-  browserFiles: (files: ArrayLike<File>) => loading('io.browserFiles', chosenFiles('io.browserFiles', files)),
+  browserFiles: (files: ArrayLike<File>) => loading('io.browserFiles', browserFilesHandler('io.browserFiles', files)),
 
   /** A handler for a folder, in Node. The same as `file://` and the path. */
   fileSystem(path: string) {
     const call = 'io.fileSystem';
-    return both(call, fileSystem(text(call, 'path', path)));
+    return both(call, fileSystemHandler(text(call, 'path', path)));
   },
 
   /**
@@ -73,7 +73,7 @@ export const io = /* @__PURE__ */ exactTable('io', {
    */
   http(url: string, options?: HttpOptions) {
     const call = 'io.http';
-    return both(call, http(call, text(call, 'url', url), options));
+    return both(call, httpHandler(call, text(call, 'url', url), options));
   },
 
   /** The same as `io.http`. */
@@ -109,15 +109,16 @@ export const io = /* @__PURE__ */ exactTable('io', {
 });
 
 // Each has the methods that it has, whatever other handlers have
-const loading = (call: string, handler: OwnHandler) => shown(call, handler) as { load(): Promise<ModelArtifacts> };
-const both = (call: string, handler: OwnHandler) =>
-  shown(call, handler) as {
+const loading = (call: string, handler: InternalHandler) =>
+  publicHandler(call, handler) as { load(): Promise<ModelArtifacts> };
+const both = (call: string, handler: InternalHandler) =>
+  publicHandler(call, handler) as {
     load(): Promise<ModelArtifacts>;
     save(artifacts: ModelArtifacts): Promise<SaveResult>;
   };
 
 function storeOf(call: string, url: string) {
-  const [scheme, name] = split(text(call, 'url', url));
+  const [scheme, name] = splitUrl(text(call, 'url', url));
   const store = (stores as { [scheme: string]: (typeof stores)[keyof typeof stores] | undefined })[scheme];
   if (!store) fail(call, `url must begin with ${Object.keys(stores).join(' or ')}, got ${show(url)}`);
   return { store, name };

@@ -8,16 +8,16 @@ import { checkBoolean, checkOptions } from '../util/options.ts';
 import { rollBackSeedsOnError } from '../util/random.ts';
 import { bytesIn, isArrayBuffer } from '../util/typedArrays.ts';
 import type { Parameters } from '../weights/parameters.ts';
-import { GENERATOR, type IOHandler, joined, type ModelArtifacts } from './artifacts.ts';
-import { type Assigned, assignWeights } from './assign.ts';
-import { dialectIn } from './dialect.ts';
-import { checkDepth, type FilePath, itemOf, parseTopology, readObject, refuse } from './filePath.ts';
+import { concatBytes, GENERATOR, type IOHandler, type ModelArtifacts } from './artifacts.ts';
+import { type Assigned, assignWeights } from './assignWeights.ts';
+import { formatOfModel } from './configFormat.ts';
+import { checkDepth, type FilePath, failAt, itemOf, parseTopology, readObject } from './filePath.ts';
+import { optimizerFrom } from './fromConfig.ts';
 import { type HttpOptions, httpOptions } from './http.ts';
-import { optimizerFrom } from './rebuild.ts';
-import { loaderFor } from './routes.ts';
 import { OWN } from './save.ts';
 import { modelOf } from './topology.ts';
 import { type FoundTraining, readOwnTraining, readTfjsTraining } from './trainingConfig.ts';
+import { loaderFor } from './urlHandlers.ts';
 import { decodeWeights } from './weightData.ts';
 
 export interface LoadOptions extends HttpOptions {
@@ -67,7 +67,7 @@ export async function modelFromJSON(json: string | object): Promise<Sequential> 
   const call = 'modelFromJSON';
   const parsed = typeof json === 'string' ? parseTopology({ call, part: 'json' }, json) : json;
   const all = readObject({ call, part: 'json' }, parsed);
-  if (all.format === 'graph-model') refuseGraphModel({ call, part: 'json' });
+  if (all.format === 'graph-model') rejectGraphModel({ call, part: 'json' });
   if (Array.isArray(all.weightsManifest) && all.weightsManifest.length > 0) {
     console.warn(
       `${call}: the weights that json lists are not loaded, the model has new ones; use loadLayersModel to load them`,
@@ -83,15 +83,15 @@ function topologyOf(call: string, topology: unknown, part = 'modelTopology'): Se
   // Keras wrote the topology among other things
   const all = readObject({ call, part }, topology);
   const { model_config: inner, node } = all;
-  if (Array.isArray(node)) refuseGraphModel({ call, part });
-  const dialect = dialectIn({ call, part }, all, inner ?? all);
+  if (Array.isArray(node)) rejectGraphModel({ call, part });
+  const dialect = formatOfModel({ call, part }, all, inner ?? all);
   if (inner === undefined || inner === null) return modelOf({ call, part }, topology, dialect);
   return modelOf({ call, part: `${part}.model_config` }, inner, dialect);
 }
 
 /** The output of the TF.js converter for a SavedModel: TensorFlow operations, without layers. */
-const refuseGraphModel = (place: FilePath): never =>
-  refuse(
+const rejectGraphModel = (place: FilePath): never =>
+  failAt(
     place,
     'must be a layers model, got a graph model, which has no layers; convert the Keras model with --output_format=tfjs_layers_model, or load its .keras or .h5 file with loadKerasModel',
   );
@@ -100,7 +100,7 @@ const refuseGraphModel = (place: FilePath): never =>
 function modelFromArtifacts(call: string, artifacts: unknown, strict: boolean): Sequential {
   const all = readObject({ call, part: 'artifacts' }, artifacts) as ModelArtifacts;
   const { weightSpecs, weightData, trainingConfig, userDefinedMetadata } = all;
-  if (all.format === 'graph-model') refuseGraphModel({ call, part: 'format' });
+  if (all.format === 'graph-model') rejectGraphModel({ call, part: 'format' });
   const place = { call, part: 'weightSpecs' };
   const data = { call, part: 'weightData' };
   const stored =
@@ -146,9 +146,9 @@ function bytesOf(place: FilePath, data: unknown): Uint8Array {
   const view = (piece: unknown, here: FilePath): Uint8Array =>
     isArrayBuffer(piece) || ArrayBuffer.isView(piece)
       ? bytesIn(piece)
-      : refuse(here, `must be an ArrayBuffer or a list of them, got ${show(piece)}`);
+      : failAt(here, `must be an ArrayBuffer or a list of them, got ${show(piece)}`);
   if (!Array.isArray(data)) return view(data, place);
-  return joined(Array.from(data, (piece, n) => view(piece, itemOf(place, n))));
+  return concatBytes(Array.from(data, (piece, n) => view(piece, itemOf(place, n))));
 }
 
 /** What we wrote there, and what somebody else did. */

@@ -2,17 +2,17 @@
 
 import { fail, reasonOf } from '../util/errors.ts';
 import {
+  concatWeightData,
+  type InternalHandler,
   infoOf,
-  joinData,
   type ModelArtifacts,
   type ModelArtifactsInfo,
-  type OwnHandler,
   partsOf,
   type SaveResult,
   type WeightsManifestEntry,
 } from './artifacts.ts';
 import { fromBase64, toBase64 } from './base64.ts';
-import { parseJson, readObject, refuse } from './filePath.ts';
+import { failAt, parseJson, readObject } from './filePath.ts';
 
 const PREFIX = 'tensorflowjs_models/';
 const INFO = '/info';
@@ -37,7 +37,7 @@ function storage(): Storage | null {
 const needed = (call: string): Storage =>
   storage() ?? fail(call, 'localstorage:// must have a page with local storage, got none');
 
-export function inLocalStorage(name: string): OwnHandler {
+export function localStorageHandler(name: string): InternalHandler {
   return {
     save: (call, artifacts) => save(call, name, artifacts),
     load: call => load(call, name),
@@ -53,7 +53,7 @@ async function save(call: string, name: string, artifacts: ModelArtifacts): Prom
     [keys.info]: JSON.stringify(modelArtifactsInfo),
     [keys.topology]: JSON.stringify(modelTopology),
     [keys.weightSpecs]: JSON.stringify(artifacts.weightSpecs),
-    [keys.weightData]: toBase64(new Uint8Array(joinData(artifacts.weightData))),
+    [keys.weightData]: toBase64(new Uint8Array(concatWeightData(artifacts.weightData))),
     [keys.modelMetadata]: JSON.stringify(metadata),
   };
   const before = Object.keys(items).map(key => [key, store.getItem(key)] as const);
@@ -80,7 +80,7 @@ async function load(call: string, name: string): Promise<ModelArtifacts> {
   const read = (key: string): unknown => {
     const item = store.getItem(key);
     const place = { call, part: key };
-    return item === null ? refuse(place, 'must be there, got nothing') : parseJson(place, item);
+    return item === null ? failAt(place, 'must be there, got nothing') : parseJson(place, item);
   };
   const metadata = store.getItem(keys.modelMetadata) === null ? {} : read(keys.modelMetadata);
   const topology = { call, part: keys.topology };
@@ -89,7 +89,7 @@ async function load(call: string, name: string): Promise<ModelArtifacts> {
     ...partsOf(readObject({ call, part: keys.modelMetadata }, metadata) as ModelArtifacts),
     modelTopology: readObject(topology, read(keys.topology)),
     weightSpecs: read(keys.weightSpecs) as WeightsManifestEntry[],
-    weightData: fromBase64(data, store.getItem(keys.weightData) ?? refuse(data, 'must be there, got nothing')).buffer,
+    weightData: fromBase64(data, store.getItem(keys.weightData) ?? failAt(data, 'must be there, got nothing')).buffer,
   };
 }
 

@@ -1,9 +1,9 @@
 /** model.json, read: what a model is, and in which files its weights are. */
 
 import { show } from '../util/errors.ts';
-import { joined, type ModelArtifacts, type ModelJson, partsOf, type WeightsManifestEntry } from './artifacts.ts';
-import { type FilePath, itemOf, parseTopology, readList, readObject, readText, refuse, within } from './filePath.ts';
-import { describeForeign } from './foreign.ts';
+import { concatBytes, type ModelArtifacts, type ModelJson, partsOf, type WeightsManifestEntry } from './artifacts.ts';
+import { type FilePath, failAt, itemOf, parseTopology, readList, readObject, readText, within } from './filePath.ts';
+import { describeOtherFormat } from './fileSignatures.ts';
 import { checkSpecs } from './weightData.ts';
 
 /** A file of weights, by the path that model.json gives. */
@@ -59,12 +59,12 @@ export function checkPath({ place, path }: Shard): string {
   for (let n = 0; n < DECODED; n++) {
     // biome-ignore lint/suspicious/noControlCharactersInRegex: the pattern searches for them
     const leaves = plain.split('/').includes('..') || plain.startsWith('/') || /[\\:\x00-\x1f]|^ | $/.test(plain);
-    if (leaves || plain === '') refuse(place, `must stay in the folder of model.json, got ${show(path)}`);
+    if (leaves || plain === '') failAt(place, `must stay in the folder of model.json, got ${show(path)}`);
     const decoded = withoutCodes(plain);
     if (decoded === plain) return path;
     plain = decoded;
   }
-  return refuse(place, `must stay in the folder of model.json, got ${show(path)}`);
+  return failAt(place, `must stay in the folder of model.json, got ${show(path)}`);
 }
 
 /** Decodes percent encodings, one level. */
@@ -73,7 +73,7 @@ function withoutCodes(path: string): string {
 }
 
 /** Puts the files of weights together; refuses before it has held more bytes than there may be. */
-export class Collector {
+export class WeightCollector {
   readonly #bytes: Uint8Array<ArrayBuffer>[] = [];
   #count = 0;
 
@@ -85,7 +85,7 @@ export class Collector {
   ) {}
 
   add(bytes: Uint8Array<ArrayBuffer>): void {
-    if (this.strict && this.#count + bytes.byteLength > this.expected) this.refuse('more', this.#bytes[0] ?? bytes);
+    if (this.strict && this.#count + bytes.byteLength > this.expected) this.fail('more', this.#bytes[0] ?? bytes);
     const taken = bytes.subarray(0, this.expected - this.#count);
     this.#count += taken.byteLength;
     this.#bytes.push(taken);
@@ -103,17 +103,17 @@ export class Collector {
 
   /** Rejects files of too many bytes before reading them. */
   check(bytes: number): void {
-    if (this.strict && bytes > this.expected) this.refuse(`${bytes}`);
+    if (this.strict && bytes > this.expected) this.fail(`${bytes}`);
   }
 
   whole(): ArrayBuffer {
-    if (this.#count !== this.expected) this.refuse(`${this.#count}`, this.#bytes[0] ?? new Uint8Array());
-    return joined(this.#bytes).buffer;
+    if (this.#count !== this.expected) this.fail(`${this.#count}`, this.#bytes[0] ?? new Uint8Array());
+    return concatBytes(this.#bytes).buffer;
   }
 
   /** @param first bytes of the files, where they were read: what is there in place of weights is told by them */
-  refuse(got: string, first?: Uint8Array): never {
-    const found = (first && describeForeign(first)) ?? got;
-    return refuse(this.place, `must have ${this.expected} bytes, as weightsManifest says, got ${found}`);
+  fail(got: string, first?: Uint8Array): never {
+    const found = (first && describeOtherFormat(first)) ?? got;
+    return failAt(this.place, `must have ${this.expected} bytes, as weightsManifest says, got ${found}`);
   }
 }

@@ -16,11 +16,12 @@ import { fail, show } from '../util/errors.ts';
 import { power } from '../util/math.ts';
 import { floatsFor, showShape, sizeOf } from '../util/shapes.ts';
 import type { Parameters, Progress } from '../weights/parameters.ts';
-import { joined, type TrainingConfig } from './artifacts.ts';
+import { concatBytes, type TrainingConfig } from './artifacts.ts';
 import { fromBase64, toBase64 } from './base64.ts';
 import {
   checkDepth,
   type FilePath,
+  failAt,
   isObject,
   itemOf,
   readCount,
@@ -28,7 +29,6 @@ import {
   readNumber,
   readObject,
   readText,
-  refuse,
   withFilePath,
   within,
 } from './filePath.ts';
@@ -187,7 +187,7 @@ export function describeTraining(
       counters: progress.counters,
       dropoutSeeds: layers.map(layer => [...layer.dropoutSeeds]),
       ...(trainingConfig &&
-        isLost(optimizer, progress, weights, scale) && { slots: toBase64(joined(progress.runs.flat())) }),
+        isLost(optimizer, progress, weights, scale) && { slots: toBase64(concatBytes(progress.runs.flat())) }),
     },
     weights: [
       { name: 'iter', shape: [], dtype: 'int32', values: iterations },
@@ -252,11 +252,11 @@ export function readTfjsTraining(
   for (const name of ['weighted_metrics', 'loss_weights', 'sample_weight_mode']) {
     const given = config[name];
     if (given !== undefined && given !== null) {
-      refuse(within(place, name), `must be absent, because there is no such thing here, got ${show(given)}`);
+      failAt(within(place, name), `must be absent, because there is no such thing here, got ${show(given)}`);
     }
   }
   const loss = readNames(within(place, 'loss'), config.loss);
-  if (loss.length !== 1) refuse(within(place, 'loss'), `must be one name, got ${loss.length}`);
+  if (loss.length !== 1) failAt(within(place, 'loss'), `must be one name, got ${loss.length}`);
   const metrics = config.metrics === undefined || config.metrics === null ? [] : config.metrics;
   const described = fromPython(config.optimizer_config as ConfigValue);
   const optimizer = makeOptimizer(within(place, 'optimizer_config'), described);
@@ -289,14 +289,14 @@ export function readOwnTraining(
   const counters = readNumbers(within(place, 'counters'), own.counters, batches === 0 ? 0 : optimizer.counters);
   const iterations = readIterations(specs, stored);
   if (iterations !== Math.min(batches, MOST_COUNTED)) {
-    refuse(within(place, 'batches'), `must be what the weight 'iter' says, ${iterations}, got ${batches}`);
+    failAt(within(place, 'batches'), `must be what the weight 'iter' says, ${iterations}, got ${batches}`);
   }
   const runs = readRuns(specs, stored, layers, optimizer, asTfjs, batches);
   const exact = own.slots === undefined ? runs : readSlots(within(place, 'slots'), own.slots, runs);
   const seedsPlace = within(place, 'dropoutSeeds');
   const lists = readList(seedsPlace, own.dropoutSeeds);
   if (lists.length !== layers.length) {
-    refuse(seedsPlace, `must be a list for each of the ${layers.length} layers, got ${lists.length}`);
+    failAt(seedsPlace, `must be a list for each of the ${layers.length} layers, got ${lists.length}`);
   }
   const dropoutSeeds = layers.map((layer, n) => {
     const here = itemOf(seedsPlace, n);
@@ -310,7 +310,7 @@ export function readOwnTraining(
 function readSlots(place: FilePath, value: unknown, runs: readonly (readonly Float32Array[])[]): Float32Array[][] {
   const bytes = fromBase64(place, readText(place, value));
   const expected = runs.flat().reduce((sum, { byteLength }) => sum + byteLength, 0);
-  if (bytes.byteLength !== expected) refuse(place, `must be ${expected} bytes, got ${bytes.byteLength}`);
+  if (bytes.byteLength !== expected) failAt(place, `must be ${expected} bytes, got ${bytes.byteLength}`);
   let at = 0;
   return runs.map(run =>
     run.map(({ byteLength }) => {
@@ -338,14 +338,14 @@ function readNames(place: FilePath, value: unknown): string[] {
 
 function readNumbers(place: FilePath, value: unknown, count: number): number[] {
   const list = readList(place, value);
-  if (list.length !== count) refuse(place, `must be a list of ${count} numbers, got ${list.length}`);
+  if (list.length !== count) failAt(place, `must be a list of ${count} numbers, got ${list.length}`);
   return list.map((item, n) => readNumber(itemOf(place, n), item));
 }
 
 function readIterations(specs: FilePath, stored: readonly StoredWeight[]): number {
   const first = stored[0];
   if (first?.dtype !== 'int32' || first.values.length !== 1) {
-    refuse(specs, `the first weight of the optimizer must be 'iter', one number of int32, got ${show(first?.name)}`);
+    failAt(specs, `the first weight of the optimizer must be 'iter', one number of int32, got ${show(first?.name)}`);
   }
   return readCount({ ...specs, part: `${specs.part} (iter)` }, first!.values[0]);
 }
@@ -362,7 +362,7 @@ function readRuns(
   const weights = weightsOf(layers);
   const learning = asTfjs ? weights.filter(({ layer }) => layer.trainable) : weights;
   if (asTfjs && !tfjsOptimizers[optimizer.className]) {
-    refuse(
+    failAt(
       specs,
       `must hold nothing of a ${optimizer.className}, of which TF.js saves nothing, got ${stored.length} weights`,
     );
@@ -372,7 +372,7 @@ function readRuns(
   if (batches > 0 || stored.length > 0) {
     if (stored.length !== slots.length * learning.length) {
       const rule = `${slots.length} for each of ${learning.length} trainable weights`;
-      refuse(specs, `the weights of the optimizer after 'iter' must be ${rule}, got ${stored.length}`);
+      failAt(specs, `the weights of the optimizer after 'iter' must be ${rule}, got ${stored.length}`);
     }
   }
   if (count === 0) return [];
@@ -385,7 +385,7 @@ function readRuns(
       const { name: found, shape: got, dtype, values } = stored[s * learning.length + n]!;
       if (!found.endsWith(`/${name}`) || dtype !== 'float32' || showShape(got) !== showShape(shape)) {
         const wanted = `'${path}/${name}' of float32 ${showShape(shape)}`;
-        refuse(specs, `must have ${wanted} in its order, got ${show(found)} of ${dtype} ${showShape(got)}`);
+        failAt(specs, `must have ${wanted} in its order, got ${show(found)} of ${dtype} ${showShape(got)}`);
       }
       run[index] = scale === 1 ? (values as Float32Array) : (values as Float32Array).map(value => value * scale);
     }

@@ -2,16 +2,16 @@
 
 import { show } from '../util/errors.ts';
 import { showShape, sizeOf } from '../util/shapes.ts';
-import { joined, type WeightsManifestEntry, type WeightType } from './artifacts.ts';
+import { concatBytes, type WeightsManifestEntry, type WeightType } from './artifacts.ts';
 import {
   type FilePath,
+  failAt,
   itemOf,
   readCount,
   readList,
   readNumber,
   readObject,
   readText,
-  refuse,
   within,
 } from './filePath.ts';
 
@@ -36,7 +36,7 @@ export function encodeWeights(
   const weightSpecs = all.map(({ name, shape, dtype }, n): WeightsManifestEntry => {
     return { name, shape: [...shape], dtype, ...(n >= weights.length && { group: 'optimizer' as const }) };
   });
-  return { weightSpecs, weightData: joined(all.map(({ values }) => values)).buffer };
+  return { weightSpecs, weightData: concatBytes(all.map(({ values }) => values)).buffer };
 }
 
 const sizes = { float32: 4, int32: 4, bool: 1, uint8: 1, uint16: 2, float16: 2 } as const;
@@ -60,7 +60,7 @@ export function checkSpecs(place: FilePath, specs: unknown): { entries: readonly
   const seen = new Set<string>();
   for (const { place, name, optimizer } of entries) {
     const key = `${optimizer}/${name}`;
-    if (seen.has(key)) refuse(within(place, 'name'), `must be there once, got a second ${show(name)}`);
+    if (seen.has(key)) failAt(within(place, 'name'), `must be there once, got a second ${show(name)}`);
     seen.add(key);
   }
   return { entries, bytes: entries.reduce((sum, { bytes }) => sum + bytes, 0) };
@@ -73,30 +73,30 @@ function readEntry(place: FilePath, value: unknown): Entry {
   const name = readText(within(place, 'name'), spec.name);
   const axes = within(place, 'shape');
   const shape = readList(axes, spec.shape);
-  if (shape.length > MOST_AXES) refuse(axes, `must have at most ${MOST_AXES} axes, got ${shape.length}`);
+  if (shape.length > MOST_AXES) failAt(axes, `must have at most ${MOST_AXES} axes, got ${shape.length}`);
   for (const [n, size] of shape.entries()) readCount(itemOf(axes, n), size);
-  const dtype = oneOf(within(place, 'dtype'), spec.dtype, ['float32', 'int32', 'bool'] as const);
+  const dtype = readOneOf(within(place, 'dtype'), spec.dtype, ['float32', 'int32', 'bool'] as const);
   const group = spec.group ?? 'model';
-  oneOf(within(place, 'group'), group, ['model', 'optimizer'] as const);
+  readOneOf(within(place, 'group'), group, ['model', 'optimizer'] as const);
   const { stored, scale, min } = readQuantization(within(place, 'quantization'), spec.quantization, dtype);
   const bytes = sizeOf(shape as number[]) * sizes[stored];
-  if (!Number.isSafeInteger(bytes)) refuse(axes, `must be that of a weight, got ${showShape(shape as number[])}`);
+  if (!Number.isSafeInteger(bytes)) failAt(axes, `must be that of a weight, got ${showShape(shape as number[])}`);
   return { place, name, shape: shape as number[], dtype, stored, scale, min, optimizer: group === 'optimizer', bytes };
 }
 
 function readQuantization(place: FilePath, value: unknown, dtype: WeightType): Pick<Entry, 'stored' | 'scale' | 'min'> {
   if (value === undefined || value === null) return { stored: dtype, scale: 1, min: 0 };
   const { dtype: asked, scale, min } = readObject(place, value);
-  const stored = oneOf(within(place, 'dtype'), asked, ['uint8', 'uint16', 'float16'] as const);
+  const stored = readOneOf(within(place, 'dtype'), asked, ['uint8', 'uint16', 'float16'] as const);
   const fits = stored === 'float16' ? ['float32'] : ['float32', 'int32'];
-  if (!fits.includes(dtype)) refuse(place, `must be of a weight of dtype ${fits.join(' or ')}, got ${show(dtype)}`);
+  if (!fits.includes(dtype)) failAt(place, `must be of a weight of dtype ${fits.join(' or ')}, got ${show(dtype)}`);
   if (stored === 'float16') return { stored, scale: 1, min: 0 };
   return { stored, scale: readNumber(within(place, 'scale'), scale), min: readNumber(within(place, 'min'), min) };
 }
 
-function oneOf<K extends string>(place: FilePath, value: unknown, known: readonly K[]): K {
+function readOneOf<K extends string>(place: FilePath, value: unknown, known: readonly K[]): K {
   if (!known.includes(value as K)) {
-    refuse(place, `must be ${known.map(name => `'${name}'`).join(' or ')}, got ${show(value)}`);
+    failAt(place, `must be ${known.map(name => `'${name}'`).join(' or ')}, got ${show(value)}`);
   }
   return value as K;
 }
@@ -116,7 +116,7 @@ export function decodeWeights(
 ): StoredWeight[] {
   const { entries, bytes: expected } = checkSpecs(place, specs);
   if (strict ? bytes.byteLength !== expected : bytes.byteLength < expected) {
-    refuse(data, `must have ${expected} bytes, as ${place.part} says, got ${bytes.byteLength}`);
+    failAt(data, `must have ${expected} bytes, as ${place.part} says, got ${bytes.byteLength}`);
   }
   let at = 0;
   return entries.map(entry => {

@@ -6,8 +6,8 @@ import type { Layer } from '../layers/layer.ts';
 import { inspected } from '../model/inspect.ts';
 import { type Sequential, trainedBy, viewOf } from '../model/sequential.ts';
 import { readObjective } from '../objective/objective.ts';
-import { saverFor } from '../saving/routes.ts';
 import { checkMetadata } from '../saving/save.ts';
+import { saverFor } from '../saving/urlHandlers.ts';
 import { BaseCallback, type CallbackState, CustomCallback, type Params } from '../training/callback.ts';
 import {
   EarlyStopping,
@@ -27,9 +27,9 @@ import { checkSignal } from '../training/options.ts';
 import { describe } from '../util/config.ts';
 import { fail, show } from '../util/errors.ts';
 import { checkBoolean, checkOptions, isPlain } from '../util/options.ts';
+import { describeObjective, withoutConsumingSeeds } from './localModel.ts';
 import type { PlainCallback, PlainSource } from './messages.ts';
-import { describeObjective, withoutConsumingSeeds } from './mirror.ts';
-import { pack } from './wire.ts';
+import { pack } from './serialization.ts';
 
 /** A call that has been checked. */
 export interface ClientCall {

@@ -6,7 +6,7 @@
 import type { Described } from '../util/config.ts';
 
 /** Messages to the worker. */
-export type Order =
+export type ClientMessage =
   | {
       readonly lstmWasm: 'call';
       readonly id: number;
@@ -15,7 +15,7 @@ export type Order =
       readonly args: readonly unknown[];
     }
   /** Answers a question of a running call. */
-  | ({ readonly lstmWasm: 'answer'; readonly question: number } & Outcome)
+  | ({ readonly lstmWasm: 'answer'; readonly question: number } & Reply)
   /**
    * Sets `stopTraining` of a model to `stop`; `cancel` aborts the training instead, when the caller's signal was
    * aborted.
@@ -25,9 +25,9 @@ export type Order =
   | { readonly lstmWasm: 'check'; readonly last: number };
 
 /** Messages from the worker. */
-export type Report =
-  /** The outcome of a call. */
-  | ({ readonly lstmWasm: 'result'; readonly id: number } & Outcome)
+export type ServerMessage =
+  /** The reply of a call. */
+  | ({ readonly lstmWasm: 'result'; readonly id: number } & Reply)
   | {
       readonly lstmWasm: 'question';
       readonly id: number;
@@ -51,7 +51,7 @@ export interface Question {
   readonly question: number;
 }
 
-export type Outcome = { readonly value: unknown } | { readonly error: PlainError };
+export type Reply = { readonly value: unknown } | { readonly error: PlainError };
 
 export interface PlainError {
   readonly ours: boolean;
@@ -79,10 +79,10 @@ export interface PlainSource {
 }
 
 /** Whether a value is one of our messages to the worker. */
-export const isOrder = (message: unknown): message is Order => isOneOf(orders, message);
+export const isClientMessage = (message: unknown): message is ClientMessage => isOneOf(clientMessages, message);
 
 /** Whether a value is one of our messages from the worker. */
-export const isReport = (message: unknown): message is Report => isOneOf(reports, message);
+export const isServerMessage = (message: unknown): message is ServerMessage => isOneOf(serverMessages, message);
 
 type Fields = { readonly [name: string]: unknown };
 type Shapes = { readonly [kind: string]: (fields: Fields) => boolean };
@@ -95,21 +95,21 @@ const isQuestion = ({ id, question }: Fields) => isId(id) && isId(question);
 const isListOf = (holds: (item: never) => boolean, value: unknown) =>
   Array.isArray(value) && value.every(item => holds(item as never));
 
-function isOutcome(fields: Fields): boolean {
+function isReply(fields: Fields): boolean {
   if (!('error' in fields)) return 'value' in fields;
   const { ours, name, message } = fields.error as Fields;
   return isFlag(ours) && isText(name) && isText(message);
 }
 
-const orders: Shapes = {
+const clientMessages: Shapes = {
   call: ({ id, model, method, args }) => isId(id) && (model === null || isId(model)) && isText(method) && isList(args),
-  answer: fields => isId(fields.question) && isOutcome(fields),
+  answer: fields => isId(fields.question) && isReply(fields),
   stop: ({ model, stop, cancel }) => isId(model) && isFlag(stop) && isFlag(cancel),
   check: ({ last }) => isId(last),
 };
 
-const reports: Shapes = {
-  result: fields => isId(fields.id) && isOutcome(fields),
+const serverMessages: Shapes = {
+  result: fields => isId(fields.id) && isReply(fields),
   question: fields => isQuestion(fields) && isText(fields.name) && isList(fields.args),
   lost: () => true,
   open: ({ last, calls, questions }) => isId(last) && isListOf(isId, calls) && isListOf(isQuestion, questions),

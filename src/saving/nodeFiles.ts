@@ -33,13 +33,13 @@ export function checkFile(call: string, name: string, value: unknown, instead: s
 const pathOf = ({ pathname }: URL): string => decodeURIComponent(pathname).replace(/^\/(?=[A-Za-z]:)/, '');
 
 /** Where a path was given: the call, and the name of the argument. */
-export interface Given {
+export interface FileArgument {
   readonly call: string;
   readonly name: string;
 }
 
 /** The bytes of a file; null where there is none. */
-export async function readWhole({ call, name }: Given, path: string): Promise<Uint8Array | null> {
+export async function readWhole({ call, name }: FileArgument, path: string): Promise<Uint8Array | null> {
   const { readFile } = await files();
   try {
     return await readFile(path);

@@ -28,5 +28,5 @@ export function withoutConsumingSeeds<T>(work: () => T): T {
 }
 
 /** What was given for the weights of each layer. */
-export const givenValues = ({ layers }: Sequential): (Float32Array[] | null)[] =>
+export const initialValuesOf = ({ layers }: Sequential): (Float32Array[] | null)[] =>
   layers.map(({ initialValues }) => initialValues);

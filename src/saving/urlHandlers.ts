@@ -1,60 +1,60 @@
 /** Which handler a place belongs to where models are kept: by the scheme of its URL. */
 
 import { fail, show } from '../util/errors.ts';
-import type { IOHandler, ModelArtifacts, OwnHandler, SaveResult, Wishes } from './artifacts.ts';
-import { inDownloads } from './browserFiles.ts';
-import { fileSystem } from './fileSystem.ts';
-import { type HttpOptions, http } from './http.ts';
-import { inIndexedDb } from './indexedDb.ts';
-import { inLocalStorage } from './localStorage.ts';
+import type { InternalHandler, IOHandler, ModelArtifacts, ReadOptions, SaveResult } from './artifacts.ts';
+import { downloadsHandler } from './browserFiles.ts';
+import { fileSystemHandler } from './fileSystem.ts';
+import { type HttpOptions, httpHandler } from './http.ts';
+import { indexedDbHandler } from './indexedDb.ts';
+import { localStorageHandler } from './localStorage.ts';
 
 export type Save = (artifacts: ModelArtifacts) => Promise<SaveResult>;
-export type Load = (wishes?: Wishes) => Promise<ModelArtifacts>;
+export type Load = (wishes?: ReadOptions) => Promise<ModelArtifacts>;
 
 const schemes = ['file://', 'localstorage://', 'indexeddb://', 'downloads://', 'http://', 'https://'];
 
 /** The scheme of a URL, and the rest of it; '' where there is none. */
-export function split(url: string): [scheme: string, rest: string] {
+export function splitUrl(url: string): [scheme: string, rest: string] {
   const scheme = schemes.find(known => url.startsWith(known)) ?? '';
   return [scheme, url.slice(scheme.length)];
 }
 
-function handlerOf(call: string, url: string, options?: HttpOptions): OwnHandler {
-  const [scheme, name] = split(url);
+function handlerOf(call: string, url: string, options?: HttpOptions): InternalHandler {
+  const [scheme, name] = splitUrl(url);
   if (name === '' && scheme !== 'downloads://') fail(call, `a model must have a name after ${show(scheme)}, got none`);
-  if (scheme === 'file://') return fileSystem(name);
-  if (scheme === 'localstorage://') return inLocalStorage(name);
-  if (scheme === 'indexeddb://') return inIndexedDb(name);
-  if (scheme === 'downloads://') return inDownloads(name);
+  if (scheme === 'file://') return fileSystemHandler(name);
+  if (scheme === 'localstorage://') return localStorageHandler(name);
+  if (scheme === 'indexeddb://') return indexedDbHandler(name);
+  if (scheme === 'downloads://') return downloadsHandler(name);
   if (scheme === '' && /^[a-z][a-z0-9+.-]*:\/\//i.test(url)) unknown(call, url);
-  return http(call, url, options);
+  return httpHandler(call, url, options);
 }
 
 const unknown = (call: string, url: string): never =>
   fail(call, `a URL must begin with ${schemes.join(', ')}, got ${show(url)}`);
 
 /** What our own handlers can do beside what anybody's can. */
-const own = new WeakMap<object, OwnHandler>();
+const internalHandlers = new WeakMap<object, InternalHandler>();
 
 /** A handler of ours as callers see it; used by the package itself, it speaks in the name of the call. */
-export function shown(call: string, handler: OwnHandler): IOHandler {
+export function publicHandler(call: string, handler: InternalHandler): IOHandler {
   const { save, load } = handler;
   const io: IOHandler = {
     ...(save && { save: (artifacts: ModelArtifacts) => save(call, artifacts) }),
     ...(load && { load: () => load(call) }),
   };
-  own.set(io, handler);
+  internalHandlers.set(io, handler);
   return io;
 }
 
 /** What saves to a URL or by a handler. */
 export function saverFor(call: string, target: string | IOHandler): Save {
   if (typeof target === 'string') {
-    if (split(target)[0] === '') unknown(call, target);
+    if (splitUrl(target)[0] === '') unknown(call, target);
     const { save } = handlerOf(call, target);
     return artifacts => save!(call, artifacts);
   }
-  const found = isHandler(target) ? own.get(target) : undefined;
+  const found = isHandler(target) ? internalHandlers.get(target) : undefined;
   if (found?.save) return artifacts => found.save!(call, artifacts);
   if (!isHandler(target) || typeof target.save !== 'function') {
     fail(call, `target must be a URL or a handler with a save method, got ${show(target)}`);
@@ -69,7 +69,7 @@ export function loaderFor(call: string, source: string | IOHandler, options?: Ht
     if (!load) fail(call, `source must be a place that models can be read from, got ${show(source)}`);
     return wishes => load(call, wishes);
   }
-  const found = isHandler(source) ? own.get(source) : undefined;
+  const found = isHandler(source) ? internalHandlers.get(source) : undefined;
   if (found?.load) return wishes => found.load!(call, wishes);
   if (!isHandler(source) || typeof source.load !== 'function') {
     fail(call, `source must be a URL or a handler with a load method, got ${show(source)}`);

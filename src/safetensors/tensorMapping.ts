@@ -2,10 +2,10 @@
 
 import { fail } from '../util/errors.ts';
 import type { Shape } from '../util/shapes.ts';
-import type { Tensors } from './format.ts';
+import type { SafetensorsReader } from './format.ts';
 import { quote } from './header.ts';
 
-export interface Part {
+export interface TensorMapping {
   /** Of the tensors of the file, of which there are two where one weight of ours is the sum of two, or holds both. */
   readonly names: readonly string[];
   /** The shape of each of them. */
@@ -17,12 +17,12 @@ export interface Part {
 }
 
 /** Refuses a file in which a tensor of a part is missing or has another shape. */
-export function checkThere(call: string, file: Tensors, parts: readonly Part[], hint = ''): void {
+export function checkPresent(call: string, file: SafetensorsReader, parts: readonly TensorMapping[], hint = ''): void {
   for (const { names, shape } of parts) {
     for (const name of names) {
       const entry = file.entries.get(name);
       if (!entry) fail(call, `header must have the tensor ${quote(name)}, got none of that name${hint}`);
-      if (!isSame(entry.shape, shape)) {
+      if (!isSameShape(entry.shape, shape)) {
         fail(call, `header.${quote(name)}.shape must be ${showSizes(shape)}, got ${showSizes(entry.shape)}`);
       }
     }
@@ -30,7 +30,7 @@ export function checkThere(call: string, file: Tensors, parts: readonly Part[], 
 }
 
 /** Refuses a file that has tensors which no part asks for. */
-export function checkNothingElse(call: string, file: Tensors, parts: readonly Part[]): void {
+export function checkNoOthers(call: string, file: SafetensorsReader, parts: readonly TensorMapping[]): void {
   const wanted = new Set(parts.flatMap(({ names }) => names));
   for (const name of file.entries.keys()) {
     if (!wanted.has(name)) {
@@ -39,7 +39,7 @@ export function checkNothingElse(call: string, file: Tensors, parts: readonly Pa
   }
 }
 
-export const isSame = (a: readonly number[], b: Readonly<Shape>): boolean =>
+export const isSameShape = (a: readonly number[], b: Readonly<Shape>): boolean =>
   a.length === b.length && a.every((n, axis) => n === b[axis]);
 
 /** A shape from a file, which may be as long as the file. */

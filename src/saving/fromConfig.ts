@@ -7,7 +7,7 @@ import { type Optimizer, train } from '../optimizers/index.ts';
 import { schedules } from '../optimizers/schedules.ts';
 import { type Config, type ConfigValue, fromPython } from '../util/config.ts';
 import { factoryOf, show } from '../util/errors.ts';
-import { checkDepth, type FilePath, isObject, refuse, withFilePath, within } from './filePath.ts';
+import { checkDepth, type FilePath, failAt, isObject, withFilePath, within } from './filePath.ts';
 
 type Factory = (options?: never) => unknown;
 type Factories = { readonly [name: string]: Factory };
@@ -17,11 +17,11 @@ export function modelFrom(place: FilePath, topology: unknown): Sequential {
   checkDepth(place, topology);
   const { className, config } = readDescribed(place, fromPython(topology as ConfigValue));
   if (className !== 'Sequential') {
-    refuse(place, `class_name must be 'Sequential', the only kind of model there is here, got ${show(className)}`);
+    failAt(place, `class_name must be 'Sequential', the only kind of model there is here, got ${show(className)}`);
   }
   // Keras once wrote the list alone
   const list = Array.isArray(config) ? config : (config as Config).layers;
-  if (!Array.isArray(list)) refuse(within(place, 'config.layers'), `must be a list, got ${show(list)}`);
+  if (!Array.isArray(list)) failAt(within(place, 'config.layers'), `must be a list, got ${show(list)}`);
   const { name } = config as Config;
   const made = (list as ConfigValue[]).map((item, n) => layerFrom(within(place, `config.layers[${n}]`), item));
   const options = { layers: made, ...(typeof name === 'string' && name && { name }) };
@@ -56,7 +56,7 @@ function cellFrom(place: FilePath, described: unknown): unknown {
   const inner = within(place, 'config');
   if (className === 'StackedRNNCells') {
     const list = config.cells;
-    if (!Array.isArray(list)) refuse(within(inner, 'cells'), `must be a list, got ${show(list)}`);
+    if (!Array.isArray(list)) failAt(within(inner, 'cells'), `must be a list, got ${show(list)}`);
     const made = (list as ConfigValue[]).map((item, n) => cellFrom(within(inner, `cells[${n}]`), item));
     return withFilePath(place, () => layers.stackedRNNCells({ cells: made as never }));
   }
@@ -117,7 +117,7 @@ function make(
 ): unknown {
   const name = Object.keys(classNames).find(factory => classNames[factory] === className) ?? factoryOf(className);
   const known = Object.keys(factories).filter(factory => !without.includes(factory));
-  if (!known.includes(name)) refuse(place, `unknown class ${show(className)}; known: ${known.map(classOf).join(', ')}`);
+  if (!known.includes(name)) failAt(place, `unknown class ${show(className)}; known: ${known.map(classOf).join(', ')}`);
   return withFilePath(place, () => factories[name]!(options as never));
 }
 
@@ -127,7 +127,7 @@ const classOf = (factory: string) => classNames[factory] ?? factory.charAt(0).to
 function readDescribed(place: FilePath, value: unknown): { className: string; config: Config } {
   const { className, config } = (isObject(value) ? value : {}) as { className?: unknown; config?: unknown };
   if (typeof className !== 'string' || !isObject(config)) {
-    refuse(place, `must be { class_name, config }, got ${show(value)}`);
+    failAt(place, `must be { class_name, config }, got ${show(value)}`);
   }
   return { className: className as string, config: config as Config };
 }

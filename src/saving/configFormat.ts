@@ -1,34 +1,38 @@
 /** Detects which program wrote a topology, because some names have different meanings. */
 
-import { type FilePath, refuse } from './filePath.ts';
+import { type FilePath, failAt } from './filePath.ts';
 
 /** This package, TF.js, Keras 2 or Keras 3. */
-export type Dialect = 'own' | 'tfjs' | 'keras2' | 'keras3';
+export type ConfigFormat = 'own' | 'tfjs' | 'keras2' | 'keras3';
 
 /**
  * @param version the `keras_version` of a file
  * @returns null when it is absent or unknown
  */
-export function dialectOf(place: FilePath, version: unknown): Dialect | null {
+export function formatOfVersion(place: FilePath, version: unknown): ConfigFormat | null {
   if (version === undefined || version === null) return null;
   const text = typeof version === 'string' ? version : '';
   if (text.startsWith('lstm-wasm')) return 'own';
   if (text.startsWith('tfjs')) return 'tfjs';
   const major = Number.parseInt(text, 10);
-  if (major === 1) refuseKeras1(place);
+  if (major === 1) rejectKeras1(place);
   if (major === 2) return 'keras2';
   return major === 3 ? 'keras3' : null;
 }
 
-/** Detects the dialect from the topology itself: Keras 3 names the module of a class, often without a version. */
-export function dialectIn(place: FilePath, { keras_version }: { keras_version?: unknown }, model: object): Dialect {
+/** Detects the format from the topology itself: Keras 3 names the module of a class, often without a version. */
+export function formatOfModel(
+  place: FilePath,
+  { keras_version }: { keras_version?: unknown },
+  model: object,
+): ConfigFormat {
   const { module } = model as { module?: unknown };
-  return dialectOf(place, keras_version) ?? (typeof module === 'string' ? 'keras3' : 'tfjs');
+  return formatOfVersion(place, keras_version) ?? (typeof module === 'string' ? 'keras3' : 'tfjs');
 }
 
 /** Rejects Keras 1 files (2015 to 2017), whose layer options and weight order differ. */
-export const refuseKeras1 = (place: FilePath): never =>
-  refuse(
+export const rejectKeras1 = (place: FilePath): never =>
+  failAt(
     place,
     'must be of Keras 2 or 3, got a model of Keras 1; load it with Keras 2.0 to 2.3, which reads such files, and save it again',
   );
