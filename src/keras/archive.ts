@@ -1,6 +1,7 @@
 /** Zip archives, as far as `.keras` files are such: three entries, checked before anything is unpacked. */
 
 import { inflateSync, zipSync } from 'fflate';
+import { checksum } from '../saving/checksum.ts';
 import { type FilePath, failAt } from '../saving/filePath.ts';
 import { describeOtherFormat } from '../saving/fileSignatures.ts';
 
@@ -76,7 +77,7 @@ function entryAt(place: FilePath, bytes: Uint8Array, view: DataView, at: number)
       if (start + packed > bytes.length) failAt(place, `must have ${packed} bytes in the archive, got fewer`);
       const data = bytes.subarray(start, start + packed);
       const whole = method === 0 ? data.slice() : inflate(place, data, size);
-      if (whole.length !== size || crc32(whole) !== sum) failAt(place, 'is damaged: its checksum does not fit');
+      if (whole.length !== size || checksum(whole) !== sum) failAt(place, 'is damaged: its checksum does not fit');
       return whole;
     },
   };
@@ -96,16 +97,4 @@ function inflate(place: FilePath, data: Uint8Array, size: number): Uint8Array {
 /** An archive whose entries are stored as they are, which is what Keras writes. */
 export function makeZip(entries: Readonly<Record<string, Uint8Array>>): Uint8Array {
   return zipSync(entries, { level: 0, mtime: new Date(1980, 0, 1) });
-}
-
-const table = Uint32Array.from({ length: 256 }, (_, n) => {
-  let c = n;
-  for (let bit = 0; bit < 8; bit++) c = c & 1 ? (c >>> 1) ^ 0xedb88320 : c >>> 1;
-  return c;
-});
-
-function crc32(bytes: Uint8Array): number {
-  let c = 0xffffffff;
-  for (const byte of bytes) c = (c >>> 8) ^ table[(c ^ byte) & 0xff]!;
-  return ~c >>> 0;
 }

@@ -4,18 +4,13 @@ import type { Sequential } from '../model/sequential.ts';
 import { fail } from '../util/errors.ts';
 import type { SafetensorsReader } from './format.ts';
 import { type Entry, quote } from './header.ts';
-import { checkNoOthers, checkPresent, isSameShape, showSizes, type TensorMapping } from './tensorMapping.ts';
+import { checkNoOthers, checkPresent, isSameShape, showSizes, type TensorMapping, unchanged } from './tensorMapping.ts';
 
 export function kerasMappings(model: Sequential): TensorMapping[] {
-  return model.layers.flatMap(layer => layer.weightSpecs.map(({ shape }, i) => asItIs(layer.weightPaths[i]!, shape)));
+  return model.layers.flatMap(layer =>
+    layer.weightSpecs.map(({ shape }, i) => unchanged(layer.weightPaths[i]!, shape)),
+  );
 }
-
-const asItIs = (name: string, shape: readonly number[]): TensorMapping => ({
-  names: [name],
-  shape,
-  write: weight => [weight],
-  read: ([tensor]) => tensor!,
-});
 
 /** The parts, with the names that a file has for them. */
 export function findKeras(call: string, file: SafetensorsReader, model: Sequential, strict: boolean): TensorMapping[] {
@@ -58,7 +53,7 @@ function inOrder(call: string, file: SafetensorsReader, parts: readonly TensorMa
   }
   const left = theirs[0];
   if (left) fail(call, `header must have no weights but those of the model, got ${quote(left.prefix)}, too`);
-  return parts.map(part => asItIs(names.get(part.names[0]!)!, part.shape));
+  return parts.map(part => unchanged(names.get(part.names[0]!)!, part.shape));
 }
 
 function groups(tensors: readonly Pick<Entry, 'name' | 'shape'>[]): Group[] {

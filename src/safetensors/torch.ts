@@ -22,7 +22,7 @@ import { fail, show, suggest } from '../util/errors.ts';
 import { isPlain } from '../util/options.ts';
 import type { SafetensorsReader } from './format.ts';
 import { quote } from './header.ts';
-import { checkNoOthers, checkPresent, type TensorMapping } from './tensorMapping.ts';
+import { checkNoOthers, checkPresent, type TensorMapping, unchanged } from './tensorMapping.ts';
 
 /** Which layers make which module of PyTorch: by the name of the module, the name of a layer, or a list of them. */
 export type Modules = Readonly<Record<string, string | readonly string[]>>;
@@ -159,7 +159,7 @@ function single(call: string, module: string, layer: Layer, has: Has): TensorMap
     const parts = [matrix(weight, inputs, units, [0])];
     return inner.useBias ? [...parts, list(within(module, 'bias'), units)] : parts;
   }
-  if (inner instanceof Embedding) return [asItIs(within(module, 'weight'), inner.weightSpecs[0]!.shape)];
+  if (inner instanceof Embedding) return [unchanged(within(module, 'weight'), inner.weightSpecs[0]!.shape)];
   return stacked(call, module, [layer], has);
 }
 
@@ -299,14 +299,7 @@ function sum(names: readonly string[], width: number): TensorMapping {
   };
 }
 
-const list = (name: string, width: number): TensorMapping => asItIs(name, [width]);
-
-const asItIs = (name: string, shape: readonly number[]): TensorMapping => ({
-  names: [name],
-  shape,
-  write: weight => [weight],
-  read: ([tensor]) => tensor!,
-});
+const list = (name: string, width: number): TensorMapping => unchanged(name, [width]);
 
 function filled(size: number, move: (target: Float32Array) => void): Float32Array {
   const target = new Float32Array(size);

@@ -126,7 +126,19 @@ function tfjsTrainingConfig({ optimizer, loss, metrics }: Objective): TrainingCo
 
 // ------------------------------------------------------------------------------------------------------- to a file
 
-/** What there is to say of a training. */
+/**
+ * The compile options as data.
+ *
+ * @param purpose why they must be data, for the error message
+ */
+export function describeObjective(call: string, { optimizer, loss, metrics }: Objective, purpose: string) {
+  if (!optimizer.rateIsData) {
+    fail(call, `learningRate must be a number or one of schedules.* ${purpose}, got a function`);
+  }
+  return { loss, metrics: metrics.map(({ name }) => name), optimizer: describe(optimizer) };
+}
+
+/** The saved state of a training. */
 export interface SavedTraining {
   readonly trainingConfig: TrainingConfig | null;
   /** For `userDefinedMetadata.lstmWasm`. */
@@ -160,13 +172,8 @@ export function describeTraining(
   parameters: Parameters,
   objective: Objective,
 ): SavedTraining {
-  const { optimizer, loss, metrics } = objective;
-  if (!optimizer.rateIsData) {
-    fail(
-      call,
-      'learningRate must be a number or one of schedules.* where includeOptimizer is true, got a function, which no file holds',
-    );
-  }
+  const { optimizer } = objective;
+  const described = describeObjective(call, objective, 'to save the optimizer');
   const progress = parameters.progress(call, optimizer);
   const weights = weightsOf(layers);
   const scale = tfjsOptimizers[optimizer.className]?.scale?.(optimizer) ?? 1;
@@ -179,9 +186,7 @@ export function describeTraining(
   return {
     trainingConfig,
     own: {
-      loss,
-      metrics: metrics.map(({ name }) => name),
-      optimizer: describe(optimizer),
+      ...described,
       batches: progress.batches,
       trained: progress.trained,
       counters: progress.counters,

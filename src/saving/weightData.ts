@@ -1,6 +1,7 @@
 /** Weights as bytes, one after the other, and the list that says what they are. */
 
 import { show } from '../util/errors.ts';
+import { fromFloat16 } from '../util/float16.ts';
 import { showShape, sizeOf } from '../util/shapes.ts';
 import { concatBytes, type WeightsManifestEntry, type WeightType } from './artifacts.ts';
 import {
@@ -131,17 +132,8 @@ function valuesOf({ dtype, stored, scale, min }: Entry, own: ArrayBuffer): Store
   if (stored === 'float32') return new Float32Array(own);
   if (stored === 'int32') return new Int32Array(own);
   if (stored === 'bool') return new Uint8Array(own);
-  if (stored === 'float16') return Float32Array.from(new Uint16Array(own), fromHalf);
+  if (stored === 'float16') return Float32Array.from(new Uint16Array(own), fromFloat16);
   const whole = stored === 'uint8' ? new Uint8Array(own) : new Uint16Array(own);
   if (dtype === 'int32') return Int32Array.from(whole, n => Math.round(n * scale + min));
   return Float32Array.from(whole, n => n * scale + min);
-}
-
-/** The number whose 16 bits these are (IEEE 754, binary16). */
-function fromHalf(bits: number): number {
-  const sign = bits & 0x8000 ? -1 : 1;
-  const exponent = (bits >> 10) & 31;
-  const fraction = bits & 0x3ff;
-  if (exponent === 31) return fraction ? Number.NaN : sign * Number.POSITIVE_INFINITY;
-  return sign * (exponent === 0 ? fraction * 2 ** -24 : (1024 + fraction) * 2 ** (exponent - 25));
 }

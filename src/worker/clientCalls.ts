@@ -7,6 +7,7 @@ import { inspected } from '../model/inspect.ts';
 import { type Sequential, trainedBy, viewOf } from '../model/sequential.ts';
 import { readObjective } from '../objective/objective.ts';
 import { checkMetadata } from '../saving/save.ts';
+import { describeObjective } from '../saving/trainingConfig.ts';
 import { saverFor } from '../saving/urlHandlers.ts';
 import { BaseCallback, type CallbackState, CustomCallback, type Params } from '../training/callback.ts';
 import {
@@ -27,7 +28,7 @@ import { checkSignal } from '../training/options.ts';
 import { describe } from '../util/config.ts';
 import { fail, show } from '../util/errors.ts';
 import { checkBoolean, checkOptions, isPlain } from '../util/options.ts';
-import { describeObjective, withoutConsumingSeeds } from './localModel.ts';
+import { withoutConsumingSeeds } from './localModel.ts';
 import type { PlainCallback, PlainSource } from './messages.ts';
 import { pack } from './serialization.ts';
 
@@ -150,7 +151,7 @@ export const clientCalls = {
   },
 
   compile(call: string, model: Sequential, options: Parameters<Sequential['compile']>[0]): ClientCall {
-    const objective = describeObjective(call, readObjective(call, options));
+    const objective = describeObjective(call, readObjective(call, options), 'in a worker');
     model.compile(options);
     return { args: [objective] };
   },

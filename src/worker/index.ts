@@ -8,6 +8,7 @@ import type { IOHandler } from '../saving/artifacts.ts';
 import { modelFrom, optimizerFrom } from '../saving/fromConfig.ts';
 import { httpOptions } from '../saving/http.ts';
 import type { LoadOptions } from '../saving/load.ts';
+import type { describeObjective } from '../saving/trainingConfig.ts';
 import { loaderFor } from '../saving/urlHandlers.ts';
 import { exactMethods, noMore } from '../util/arguments.ts';
 import { fail, show } from '../util/errors.ts';
@@ -16,7 +17,7 @@ import { checkSeed } from '../util/random.ts';
 import { type BackendInfo, checkSimd, type configure } from '../wasm/engine.ts';
 import type { WorkerLike } from './channel.ts';
 import { Connection } from './connection.ts';
-import { type describeObjective, initialValuesOf, withoutConsumingSeeds } from './localModel.ts';
+import { initialValuesOf, withoutConsumingSeeds } from './localModel.ts';
 import { nextId, type RemoteSequential, remote } from './model.ts';
 
 export type { WorkerLike } from './channel.ts';

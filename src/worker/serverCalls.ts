@@ -6,6 +6,7 @@ import { type Sequential, viewOf } from '../model/sequential.ts';
 import type { ModelArtifacts, SaveResult } from '../saving/artifacts.ts';
 import { layerFrom, modelFrom, optimizerFrom } from '../saving/fromConfig.ts';
 import { loadLayersModel } from '../saving/load.ts';
+import { describeObjective } from '../saving/trainingConfig.ts';
 import type { BaseCallback } from '../training/callback.ts';
 import { callbacks } from '../training/callbacks/index.ts';
 import type { BatchSource, DatasetBatch } from '../training/dataset.ts';
@@ -15,7 +16,6 @@ import { fail } from '../util/errors.ts';
 import { setRandomSeed } from '../util/random.ts';
 import { backendInfo, configure } from '../wasm/engine.ts';
 import { type AskClient, CallbackEvents, PACE, RemoteCallback } from './callbackEvents.ts';
-import { describeObjective } from './localModel.ts';
 import type { PlainCallback, PlainLayer, PlainSource } from './messages.ts';
 
 export type Models = Map<number, Sequential>;
@@ -44,7 +44,10 @@ const hostCalls = {
     const model = await loadLayersModel({ load: async () => artifacts }, { strict });
     models.set(id, model);
     const { objective } = viewOf(model).stack;
-    return { config: model.getConfig(), objective: objective && describeObjective('loadLayersModel', objective) };
+    return {
+      config: model.getConfig(),
+      objective: objective && describeObjective('loadLayersModel', objective, 'in a worker'),
+    };
   },
 };
 
