@@ -1,4 +1,4 @@
-/** Detects which program wrote a topology, because some names have different meanings. */
+/** Detects which program wrote a model configuration, because the meaning of some names depends on it. */
 
 import { type FilePath, failAt } from './filePath.ts';
 
@@ -20,7 +20,7 @@ export function formatOfVersion(place: FilePath, version: unknown): ConfigFormat
   return major === 3 ? 'keras3' : null;
 }
 
-/** Detects the format from the topology itself: Keras 3 names the module of a class, often without a version. */
+/** Detects the format from the version, or from the module names that only Keras 3 writes. */
 export function formatOfModel(
   place: FilePath,
   { keras_version }: { keras_version?: unknown },
@@ -34,5 +34,5 @@ export function formatOfModel(
 export const rejectKeras1 = (place: FilePath): never =>
   failAt(
     place,
-    'must be of Keras 2 or 3, got a model of Keras 1; load it with Keras 2.0 to 2.3, which reads such files, and save it again',
+    'must be a Keras 2 or Keras 3 model, got a Keras 1 model; load it with Keras 2.0 to 2.3 and save it again',
   );

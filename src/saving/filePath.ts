@@ -1,21 +1,21 @@
-/** Where in a file something stands, for messages, and the checks that data from elsewhere must pass first. */
+/** Checks values from files, with error messages that name the path of the value in the file. */
 
 import { toPython } from '../util/config.ts';
 import { fail, reasonOf, show, UnknownOption, ValueError } from '../util/errors.ts';
 import { describeOtherFormat } from './fileSignatures.ts';
 
-/** Deeper than any model is nested, and far from the end of the stack. */
+/** The maximum nesting depth, below the limit of the call stack. */
 const DEEPEST = 100;
 
-/** More values than any model is made of; objects that share their parts could otherwise have no end of them. */
+/** The maximum number of values, because objects with shared parts can expand exponentially. */
 const MOST_VALUES = 1_000_000;
 
-/** The characters that precede JSON values; those inside strings are counted too. */
+/** The characters that precede JSON values. */
 const COMMA = 0x2c;
 const BRACKET = 0x5b;
 const BRACE = 0x7b;
 
-/** Where in a file something stands, for messages. */
+/** The path of a value in a file, for error messages. */
 export interface FilePath {
   /** The public call. */
   readonly call: string;
@@ -34,7 +34,7 @@ export const itemOf = ({ call, part }: FilePath, n: number): FilePath => ({ call
 export const failAt = ({ call, part }: FilePath, message: string): never =>
   fail(call, part ? `${part}: ${message}` : message);
 
-/** What is refused inside is said with the place in the file. */
+/** Adds the path in the file to the errors that `work` throws. */
 export function withFilePath<T>({ call, part }: FilePath, work: () => T): T {
   try {
     return work();
@@ -49,7 +49,7 @@ export function withFilePath<T>({ call, part }: FilePath, work: () => T): T {
 
 export const isObject = (value: unknown): value is object => value !== null && typeof value === 'object';
 
-/** An object with names, and not a list. */
+/** An object that is not a list. */
 export function readObject(place: FilePath, value: unknown): { readonly [name: string]: unknown } {
   if (!isObject(value) || Array.isArray(value)) failAt(place, `must be an object, got ${show(value)}`);
   return value as { readonly [name: string]: unknown };
@@ -65,10 +65,10 @@ export function readText(place: FilePath, value: unknown): string {
   return value as string;
 }
 
-/** A whole number from 0 on. */
+/** An integer of at least 0. */
 export function readCount(place: FilePath, value: unknown): number {
   if (!Number.isSafeInteger(value) || (value as number) < 0) {
-    failAt(place, `must be a whole number of at least 0, got ${show(value)}`);
+    failAt(place, `must be an integer of at least 0, got ${show(value)}`);
   }
   return value as number;
 }
@@ -78,17 +78,17 @@ export function readNumber(place: FilePath, value: unknown): number {
   return value as number;
 }
 
-/** Refuses data that is nested so deeply, or in a circle, that working on it would have no end. */
+/** Rejects data that is cyclic, nested too deeply or too large. */
 export function checkDepth(place: FilePath, value: unknown): void {
   let left = MOST_VALUES;
   const visit = (item: unknown, depth: number): void => {
     if (!isObject(item)) return;
-    if (depth > DEEPEST) failAt(place, `must be nested at most ${DEEPEST} deep, got more`);
-    // Holes are no values, and yet would be walked over
+    if (depth > DEEPEST) failAt(place, `must be nested at most ${DEEPEST} levels deep`);
+    // Iterating over a sparse array takes time for its holes
     if (Array.isArray(item) && item.length > MOST_VALUES) left = 0;
-    if (left === 0) failAt(place, `must consist of at most ${MOST_VALUES} values, got more`);
+    if (left === 0) failAt(place, `must have at most ${MOST_VALUES} values`);
     for (const inner of Object.values(item)) {
-      if (--left < 0) failAt(place, `must consist of at most ${MOST_VALUES} values, got more`);
+      if (--left < 0) failAt(place, `must have at most ${MOST_VALUES} values`);
       visit(inner, depth + 1);
     }
   };
@@ -115,7 +115,7 @@ export function parseJson(place: FilePath, text: string): unknown {
   for (let at = 0; at < text.length; at++) {
     const code = text.charCodeAt(at);
     if ((code === COMMA || code === BRACKET || code === BRACE) && --left < 0) {
-      failAt(place, `must consist of at most ${MOST_VALUES} values, got more`);
+      failAt(place, `must have at most ${MOST_VALUES} values`);
     }
   }
   try {

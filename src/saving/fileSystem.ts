@@ -19,15 +19,13 @@ type Paths = typeof import('node:path');
 
 async function node<T>(place: FilePath, name: string): Promise<T> {
   const found = await nodeModule<T>(name);
-  return (
-    found ?? failAt(place, 'files can be read and written in Node alone; a page has localstorage:// and indexeddb://')
-  );
+  return found ?? failAt(place, 'file:// needs Node; in a browser, use localstorage:// or indexeddb://');
 }
 
 const JSON_FILE = 'model.json';
 const WEIGHTS_FILE = 'weights.bin';
 
-/** @param path of a folder; to load, of a model.json too */
+/** @param path a folder; when loading, also the path of a model.json */
 export function fileSystemHandler(path: string): InternalHandler {
   return {
     save: (call, artifacts) => save({ call, part: `file://${path}` }, path, artifacts),
@@ -43,7 +41,7 @@ async function save(place: FilePath, folder: string, artifacts: ModelArtifacts):
   const whole = resolve(folder);
   const write = () =>
     writeModel(place, whole, artifacts).catch(error =>
-      failAt(place, `must be a folder that can be written, got ${reasonOf(error)}`),
+      failAt(place, `must be a writable folder, got ${reasonOf(error)}`),
     );
   const done = (saving.get(whole) ?? Promise.resolve()).then(write, write);
   saving.set(whole, done);
@@ -105,7 +103,7 @@ async function load(place: FilePath, path: string, strict: boolean): Promise<Mod
       artifacts => ({ artifacts }),
       error => ({ error }),
     );
-    // A save replaced it meanwhile, so the files may belong to two models: read again
+    // A save replaced it meanwhile, so the files may belong to two models. Read again
     if ((await version()) !== before) continue;
     if ('error' in read) throw read.error;
     return read.artifacts;
@@ -119,7 +117,7 @@ async function readModel(place: FilePath, json: string, strict: boolean): Promis
   const about = (file: string) =>
     files.stat(file).catch(error => failAt(place, `must be a saved model, got ${reasonOf(error)}`));
   const read = async (file: string) => {
-    if (!(await about(file)).isFile()) failAt(place, `must be a saved model, got ${show(file)}, which is no file`);
+    if (!(await about(file)).isFile()) failAt(place, `must be a saved model, got ${show(file)}, which is not a file`);
     return files.readFile(file).catch(error => failAt(place, `must be a saved model, got ${reasonOf(error)}`));
   };
   checkLength({ call, part: json }, (await about(json)).size);

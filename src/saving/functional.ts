@@ -46,7 +46,7 @@ export function graphOf(place: FilePath, config: unknown): Graph {
   const nodes = Array.from(layerList(here, layers), (item, n) => nodeOf(itemOf(here, n), item));
   const names = new Set<string>();
   for (const { place, name } of nodes) {
-    if (names.has(name)) failAt(within(place, 'name'), `must be there once, got a second ${show(name)}`);
+    if (names.has(name)) failAt(within(place, 'name'), `must be unique, got ${show(name)} twice`);
     names.add(name);
   }
   return { nodes, inputs: refsIn(input_layers), outputs: refsIn(output_layers) };
@@ -144,7 +144,7 @@ export function lineOf(place: FilePath, { nodes, inputs, outputs }: Graph): read
     const { inbound, named, training } = call;
     const state = Object.keys(named).find(argument => argument !== 'mask');
     if (state) rejectGraph(`${name}, which takes the output of a layer as ${show(state)}`);
-    if (training) failAt(node.place, 'must not be told to compute as in training, got a call with training: true');
+    if (training) failAt(node.place, 'must not be called with training: true');
     if (inbound.length !== 1) rejectGraph(`${name}, which joins ${inbound.length} inputs`);
     const { layer, output } = inbound[0]!;
     if (output !== 0) rejectGraph(`${name}, which takes output ${output} of ${show(layer)}, such as a state`);
@@ -183,7 +183,7 @@ function checkMaskOps(nodes: readonly GraphNode[], line: readonly GraphNode[]): 
       if (!makes || !MASKS.includes(byName.get(layer)?.className ?? '')) {
         failAt(
           here,
-          'must have the mask of an Embedding with mask_zero or of a Masking layer below it, got another one',
+          'must have the mask of an Embedding with mask_zero or of a Masking layer below it, got another mask',
         );
       }
     }

@@ -16,15 +16,15 @@ import { checkLength, type FilePath, failAt } from './filePath.ts';
 import { artifactsFrom, checkPath, readManifest, type Shard, WeightCollector } from './manifest.ts';
 
 export interface HttpOptions {
-  /** For every request, as `fetch` takes it. */
+  /** The options of every request, as for `fetch`. */
   requestInit?: RequestInit;
-  /** In place of `fetch`. */
+  /** Replaces `fetch`. */
   fetchFunc?: typeof fetch;
-  /** Where the files of weights are; by default beside model.json. */
+  /** The URL of the folder with the weight files; default the folder of model.json. */
   weightPathPrefix?: string;
-  /** Makes the URL of a file of weights from its name in model.json. */
+  /** Returns the URL of a weight file, given its name in model.json. */
   weightUrlConverter?: (fileName: string) => Promise<string> | string;
-  /** Called with the share of the weights that is there. */
+  /** Called with the fraction of the weights that has been loaded. */
   onProgress?: OnProgress;
 }
 
@@ -38,7 +38,7 @@ export const httpOptions = [
 
 const WEIGHTS_FILE = 'model.weights.bin';
 
-/** @param options of the caller, not yet looked at */
+/** @param options unchecked */
 export function httpHandler(call: string, url: string, options?: HttpOptions): InternalHandler {
   const known = checkOptions<HttpOptions>(call, options, httpOptions);
   for (const name of ['fetchFunc', 'weightUrlConverter', 'onProgress'] as const) {
@@ -79,10 +79,10 @@ async function request(
   try {
     response = await (fetchFunc ?? fetch)(url, init);
   } catch (error) {
-    const files = /^[a-z]+:/i.test(url) ? '' : '; in Node, a file is file://path';
-    return failAt(place, `must be within reach, got ${reasonOf(error)}${files}`);
+    const files = /^[a-z]+:/i.test(url) ? '' : '; for a file in Node, use file://path';
+    return failAt(place, `must be reachable, got ${reasonOf(error)}${files}`);
   }
-  if (!response.ok) failAt(place, `must be within reach, got the status ${response.status}`);
+  if (!response.ok) failAt(place, `must be reachable, got HTTP status ${response.status}`);
   return response;
 }
 
@@ -114,7 +114,7 @@ async function urlOf(json: string, shard: Shard, options: HttpOptions): Promise<
   return `${options.weightPathPrefix ?? (folder || './')}${path}${query}`;
 }
 
-/** A URL without its query, and the query. */
+/** Splits a URL into the part before the query, and the query. */
 function splitQuery(url: string): [string, string] {
   const at = url.indexOf('?');
   return at < 0 ? [url, ''] : [url.slice(0, at), url.slice(at)];
@@ -132,9 +132,9 @@ async function textOf(place: FilePath, response: Response): Promise<string> {
   return new TextDecoder().decode(concatBytes(pieces));
 }
 
-/** The bytes as they come, so that a file without an end is not read to its end. */
+/** Yields the bytes as they arrive, so that an endless response can be aborted. */
 async function* piecesOf(place: FilePath, response: Response): AsyncGenerator<Uint8Array<ArrayBuffer>> {
-  const lost = (error: unknown) => failAt(place, `must arrive, got ${reasonOf(error)}`);
+  const lost = (error: unknown) => failAt(place, `must be transferred completely, got ${reasonOf(error)}`);
   const reader = response.body?.getReader?.();
   if (!reader) {
     yield new Uint8Array(await response.arrayBuffer().catch(lost));

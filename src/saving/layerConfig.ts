@@ -4,7 +4,7 @@ import { fail, show } from '../util/errors.ts';
 import type { ConfigFormat } from './configFormat.ts';
 import { type FilePath, failAt, isObject, itemOf, within } from './filePath.ts';
 
-/** An object from a file, whose values are unchecked. */
+/** A config object from a file, with unchecked values. */
 export type RawConfig = { readonly [name: string]: unknown };
 
 /** The description of a layer or model: its class and its options. */
@@ -14,7 +14,7 @@ export function readClassConfig(place: FilePath, value: unknown): { className: s
     return fail(place.call, `${place.part}: must be { class_name, config }, got ${show(value)}`);
   }
   if (typeof registered_name === 'string' && registered_name.includes('>') && !registered_name.startsWith('keras')) {
-    failAt(place, `must be a class of Keras, got ${show(registered_name)}`);
+    failAt(place, `must be a Keras class, got the custom class ${show(registered_name)}`);
   }
   return { className: class_name, config: config as RawConfig };
 }
@@ -105,7 +105,8 @@ function convertCell(place: FilePath, item: unknown, format: ConfigFormat): RawC
 // ------------------------------------------------------------------------------------------------------ bidirectional
 
 function bidirectionalOf(place: FilePath, config: RawConfig, options: RawConfig, format: ConfigFormat): RawConfig {
-  if (options.merge_mode === null) failAt(within(place, 'merge_mode'), 'must make one output of two, got null');
+  if (options.merge_mode === null)
+    failAt(within(place, 'merge_mode'), 'must not be null, because a layer has one output here');
   const side = (name: string) =>
     oneDirection(convertLayer(within(place, name), withoutZeros(config[name]), format), format);
   const layer = side('layer');
@@ -137,7 +138,7 @@ function checkDirections(place: FilePath, layer: RawConfig, other: RawConfig): v
   };
   const opposite = Boolean(configOf(layer).go_backwards) !== Boolean(configOf(other).go_backwards);
   if (!opposite || rest(layer) !== rest(other)) {
-    failAt(within(place, 'backward_layer'), 'must be the layer in the other direction of time, got another one');
+    failAt(within(place, 'backward_layer'), 'must equal layer except for the direction of time');
   }
 }
 

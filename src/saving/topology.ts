@@ -80,7 +80,7 @@ function topologyOf(place: FilePath, model: unknown, format: ConfigFormat): RawC
   checkDepth(place, model);
   const items = itemsIn(place, model);
   const found = layersIn(items);
-  if (found.length === 0) failAt(within(place, 'config.layers'), 'must hold a layer, got none');
+  if (found.length === 0) failAt(within(place, 'config.layers'), 'must contain a layer, got none');
   checkLayers(within(place, 'config.layers'), found.length);
   if (found.some(({ described }) => isKeras1Layer(described))) rejectKeras1(place);
   const own = found.map(({ place, described }) => convertLayer(place, described, format));
@@ -144,7 +144,7 @@ function listedIn(place: FilePath, model: unknown): Found[] {
     });
   }
   if (className !== 'Sequential') {
-    const kinds = "'Sequential', or a 'Functional' model that is one line of layers";
+    const kinds = "'Sequential', or 'Functional' for a model that is a chain of layers";
     failAt(place, `class_name must be ${kinds}, got ${show(className)}`);
   }
   // Old versions of Keras wrote the list only

@@ -1,4 +1,4 @@
-/** Which handler a place belongs to where models are kept: by the scheme of its URL. */
+/** Selects the storage handler for a URL by its scheme. */
 
 import { fail, show } from '../util/errors.ts';
 import type { InternalHandler, IOHandler, ModelArtifacts, ReadOptions, SaveResult } from './artifacts.ts';
@@ -13,7 +13,7 @@ export type Load = (wishes?: ReadOptions) => Promise<ModelArtifacts>;
 
 const schemes = ['file://', 'localstorage://', 'indexeddb://', 'downloads://', 'http://', 'https://'];
 
-/** The scheme of a URL, and the rest of it; '' where there is none. */
+/** The scheme of a URL, or '' if it has none, and the rest of the URL. */
 export function splitUrl(url: string): [scheme: string, rest: string] {
   const scheme = schemes.find(known => url.startsWith(known)) ?? '';
   return [scheme, url.slice(scheme.length)];
@@ -21,7 +21,7 @@ export function splitUrl(url: string): [scheme: string, rest: string] {
 
 function handlerOf(call: string, url: string, options?: HttpOptions): InternalHandler {
   const [scheme, name] = splitUrl(url);
-  if (name === '' && scheme !== 'downloads://') fail(call, `a model must have a name after ${show(scheme)}, got none`);
+  if (name === '' && scheme !== 'downloads://') fail(call, `the URL must have a name after ${show(scheme)}, got none`);
   if (scheme === 'file://') return fileSystemHandler(name);
   if (scheme === 'localstorage://') return localStorageHandler(name);
   if (scheme === 'indexeddb://') return indexedDbHandler(name);
@@ -31,12 +31,12 @@ function handlerOf(call: string, url: string, options?: HttpOptions): InternalHa
 }
 
 const unknown = (call: string, url: string): never =>
-  fail(call, `a URL must begin with ${schemes.join(', ')}, got ${show(url)}`);
+  fail(call, `the URL must begin with ${schemes.join(', ')}, got ${show(url)}`);
 
-/** What our own handlers can do beside what anybody's can. */
+/** The internal handler behind each public handler of this package. */
 const internalHandlers = new WeakMap<object, InternalHandler>();
 
-/** A handler of ours as callers see it; used by the package itself, it speaks in the name of the call. */
+/** Converts an internal handler to a public one. */
 export function publicHandler(call: string, handler: InternalHandler): IOHandler {
   const { save, load } = handler;
   const io: IOHandler = {
@@ -47,7 +47,7 @@ export function publicHandler(call: string, handler: InternalHandler): IOHandler
   return io;
 }
 
-/** What saves to a URL or by a handler. */
+/** The function that saves to a URL or with a handler. */
 export function saverFor(call: string, target: string | IOHandler): Save {
   if (typeof target === 'string') {
     if (splitUrl(target)[0] === '') unknown(call, target);
@@ -62,11 +62,11 @@ export function saverFor(call: string, target: string | IOHandler): Save {
   return async artifacts => target.save!(artifacts);
 }
 
-/** What loads from a URL or by a handler. */
+/** The function that loads from a URL or with a handler. */
 export function loaderFor(call: string, source: string | IOHandler, options?: HttpOptions): Load {
   if (typeof source === 'string') {
     const { load } = handlerOf(call, source, options);
-    if (!load) fail(call, `source must be a place that models can be read from, got ${show(source)}`);
+    if (!load) fail(call, `source must be a URL that models can be loaded from, got ${show(source)}`);
     return wishes => load(call, wishes);
   }
   const found = isHandler(source) ? internalHandlers.get(source) : undefined;

@@ -1,4 +1,4 @@
-/** Weights as bytes, one after the other, and the list that says what they are. */
+/** Encodes weights as bytes and a list of specs, and decodes them. */
 
 import { show } from '../util/errors.ts';
 import { fromFloat16 } from '../util/float16.ts';
@@ -16,7 +16,7 @@ import {
   within,
 } from './filePath.ts';
 
-/** A weight of a file, read. */
+/** A weight read from a file. */
 export interface StoredWeight {
   readonly name: string;
   readonly shape: readonly number[];
@@ -28,7 +28,7 @@ export interface StoredWeight {
 /** A weight to be written. */
 export type NewWeight = Omit<StoredWeight, 'optimizer'>;
 
-/** What `weightSpecs` and `weightData` are for some weights. */
+/** The `weightSpecs` and `weightData` of some weights. */
 export function encodeWeights(
   weights: readonly NewWeight[],
   optimizer: readonly NewWeight[],
@@ -42,7 +42,7 @@ export function encodeWeights(
 
 const sizes = { float32: 4, int32: 4, bool: 1, uint8: 1, uint16: 2, float16: 2 } as const;
 
-/** An entry of the list, checked. */
+/** A checked spec. */
 interface Entry {
   readonly place: FilePath;
   readonly name: string;
@@ -55,13 +55,13 @@ interface Entry {
   readonly bytes: number;
 }
 
-/** The list, checked in itself; how many bytes it asks for is known afterwards, and none of them has been allocated. */
+/** Checks the specs and returns the number of bytes that they need, without allocating memory. */
 export function checkSpecs(place: FilePath, specs: unknown): { entries: readonly Entry[]; bytes: number } {
   const entries = Array.from(readList(place, specs), (spec, n) => readEntry(itemOf(place, n), spec));
   const seen = new Set<string>();
   for (const { place, name, optimizer } of entries) {
     const key = `${optimizer}/${name}`;
-    if (seen.has(key)) failAt(within(place, 'name'), `must be there once, got a second ${show(name)}`);
+    if (seen.has(key)) failAt(within(place, 'name'), `must be unique, got ${show(name)} twice`);
     seen.add(key);
   }
   return { entries, bytes: entries.reduce((sum, { bytes }) => sum + bytes, 0) };
@@ -81,7 +81,7 @@ function readEntry(place: FilePath, value: unknown): Entry {
   readOneOf(within(place, 'group'), group, ['model', 'optimizer'] as const);
   const { stored, scale, min } = readQuantization(within(place, 'quantization'), spec.quantization, dtype);
   const bytes = sizeOf(shape as number[]) * sizes[stored];
-  if (!Number.isSafeInteger(bytes)) failAt(axes, `must be that of a weight, got ${showShape(shape as number[])}`);
+  if (!Number.isSafeInteger(bytes)) failAt(axes, `must be the shape of a weight, got ${showShape(shape as number[])}`);
   return { place, name, shape: shape as number[], dtype, stored, scale, min, optimizer: group === 'optimizer', bytes };
 }
 
@@ -90,7 +90,7 @@ function readQuantization(place: FilePath, value: unknown, dtype: WeightType): P
   const { dtype: asked, scale, min } = readObject(place, value);
   const stored = readOneOf(within(place, 'dtype'), asked, ['uint8', 'uint16', 'float16'] as const);
   const fits = stored === 'float16' ? ['float32'] : ['float32', 'int32'];
-  if (!fits.includes(dtype)) failAt(place, `must be of a weight of dtype ${fits.join(' or ')}, got ${show(dtype)}`);
+  if (!fits.includes(dtype)) failAt(place, `requires the dtype ${fits.join(' or ')}, got ${show(dtype)}`);
   if (stored === 'float16') return { stored, scale: 1, min: 0 };
   return { stored, scale: readNumber(within(place, 'scale'), scale), min: readNumber(within(place, 'min'), min) };
 }
@@ -103,9 +103,9 @@ function readOneOf<K extends string>(place: FilePath, value: unknown, known: rea
 }
 
 /**
- * The weights of a file.
+ * Decodes the weights of a file.
  *
- * @param data the place of the bytes, and the bytes: as many as the list asks for
+ * @param data the path of the bytes, for error messages
  * @param strict whether to reject surplus bytes
  */
 export function decodeWeights(
@@ -117,7 +117,7 @@ export function decodeWeights(
 ): StoredWeight[] {
   const { entries, bytes: expected } = checkSpecs(place, specs);
   if (strict ? bytes.byteLength !== expected : bytes.byteLength < expected) {
-    failAt(data, `must have ${expected} bytes, as ${place.part} says, got ${bytes.byteLength}`);
+    failAt(data, `must have the ${expected} bytes that ${place.part} requires, got ${bytes.byteLength}`);
   }
   let at = 0;
   return entries.map(entry => {
