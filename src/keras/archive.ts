@@ -1,8 +1,9 @@
 /** Zip archives, as far as `.keras` files are such: three entries, checked before anything is unpacked. */
 
 import { inflateSync, zipSync } from 'fflate';
-import { type FilePath, refuse } from '../saving/filePath.ts';
-import { describeForeign } from '../saving/foreign.ts';
+import { checksum } from '../saving/checksum.ts';
+import { type FilePath, failAt } from '../saving/filePath.ts';
+import { describeOtherFormat } from '../saving/fileSignatures.ts';
 
 /** The entries of a `.keras` file. */
 export const CONFIG = 'config.json';
@@ -32,24 +33,24 @@ const COMMENT = 0xffff;
 
 /** The entries of an archive by name. */
 export function openZip(place: FilePath, bytes: Uint8Array): Map<string, Entry> {
-  const foreign = describeForeign(bytes, 'zip');
-  if (foreign) refuse(place, `must be a .keras file, got ${foreign}`);
+  const foreign = describeOtherFormat(bytes, 'zip');
+  if (foreign) failAt(place, `must be a .keras file, got ${foreign}`);
   const view = new DataView(bytes.buffer, bytes.byteOffset, bytes.byteLength);
   let end = bytes.length - 22;
   const least = Math.max(0, end - COMMENT);
   while (end >= least && view.getUint32(end, true) !== DIRECTORY_END) end--;
-  if (end < least) refuse(place, 'must be a whole zip archive, got one without its end; download it again');
+  if (end < least) failAt(place, 'must be a whole zip archive, got one without its end; download it again');
   const count = view.getUint16(end + 10, true);
   let at = view.getUint32(end + 16, true);
   const entries = new Map<string, Entry>();
   for (let n = 0; n < count; n++) {
-    if (at + 46 > end || view.getUint32(at, true) !== DIRECTORY_ENTRY) refuse(place, 'the directory is damaged');
+    if (at + 46 > end || view.getUint32(at, true) !== DIRECTORY_ENTRY) failAt(place, 'the directory is damaged');
     const nameSize = view.getUint16(at + 28, true);
     const next = at + 46 + nameSize + view.getUint16(at + 30, true) + view.getUint16(at + 32, true);
-    if (next > end) refuse(place, 'the directory is damaged');
+    if (next > end) failAt(place, 'the directory is damaged');
     // Archives written on Windows may contain backslashes
     const name = new TextDecoder().decode(bytes.subarray(at + 46, at + 46 + nameSize)).replaceAll('\\', '/');
-    if (entries.has(name)) refuse(place, `must hold each name once, got '${name.slice(0, 60)}' twice`);
+    if (entries.has(name)) failAt(place, `must hold each name once, got '${name.slice(0, 60)}' twice`);
     entries.set(name, entryAt({ ...place, part: name.slice(0, 60) }, bytes, view, at));
     at = next;
   }
@@ -66,17 +67,17 @@ function entryAt(place: FilePath, bytes: Uint8Array, view: DataView, at: number)
   return {
     size,
     read: most => {
-      if (flags & 1) refuse(place, 'must not be encrypted');
-      if (method !== 0 && method !== 8) refuse(place, `must be stored or deflated, got method ${method}`);
+      if (flags & 1) failAt(place, 'must not be encrypted');
+      if (method !== 0 && method !== 8) failAt(place, `must be stored or deflated, got method ${method}`);
       const largest = Math.min(most, FREE + EXPANSION * packed);
-      if (size > largest) refuse(place, `must be at most ${largest} bytes long, got ${size}`);
+      if (size > largest) failAt(place, `must be at most ${largest} bytes long, got ${size}`);
       if (local + 30 > bytes.length || view.getUint32(local, true) !== LOCAL_ENTRY)
-        refuse(place, 'is not in the archive');
+        failAt(place, 'is not in the archive');
       const start = local + 30 + view.getUint16(local + 26, true) + view.getUint16(local + 28, true);
-      if (start + packed > bytes.length) refuse(place, `must have ${packed} bytes in the archive, got fewer`);
+      if (start + packed > bytes.length) failAt(place, `must have ${packed} bytes in the archive, got fewer`);
       const data = bytes.subarray(start, start + packed);
       const whole = method === 0 ? data.slice() : inflate(place, data, size);
-      if (whole.length !== size || crc32(whole) !== sum) refuse(place, 'is damaged: its checksum does not fit');
+      if (whole.length !== size || checksum(whole) !== sum) failAt(place, 'is damaged: its checksum does not fit');
       return whole;
     },
   };
@@ -85,27 +86,15 @@ function entryAt(place: FilePath, bytes: Uint8Array, view: DataView, at: number)
 /** The room is that of the size alone, whatever the data turn out to be. */
 function inflate(place: FilePath, data: Uint8Array, size: number): Uint8Array {
   // Deflate makes at most 1032 bytes of one
-  if (size > 1032 * data.length + 1032) refuse(place, `must be at most ${1032 * data.length} bytes long, got ${size}`);
+  if (size > 1032 * data.length + 1032) failAt(place, `must be at most ${1032 * data.length} bytes long, got ${size}`);
   try {
     return inflateSync(data, { out: new Uint8Array(size) });
   } catch {
-    return refuse(place, 'is damaged: it cannot be unpacked');
+    return failAt(place, 'is damaged: it cannot be unpacked');
   }
 }
 
 /** An archive whose entries are stored as they are, which is what Keras writes. */
 export function makeZip(entries: Readonly<Record<string, Uint8Array>>): Uint8Array {
   return zipSync(entries, { level: 0, mtime: new Date(1980, 0, 1) });
-}
-
-const table = Uint32Array.from({ length: 256 }, (_, n) => {
-  let c = n;
-  for (let bit = 0; bit < 8; bit++) c = c & 1 ? (c >>> 1) ^ 0xedb88320 : c >>> 1;
-  return c;
-});
-
-function crc32(bytes: Uint8Array): number {
-  let c = 0xffffffff;
-  for (const byte of bytes) c = (c >>> 8) ^ table[(c ^ byte) & 0xff]!;
-  return ~c >>> 0;
 }

@@ -3,7 +3,7 @@
 import { fail } from '../util/errors.ts';
 
 /** A group and the float32 data in it. */
-export interface Written {
+export interface NewGroup {
   readonly path: string;
   /** An attribute of the group. */
   readonly name: string;
@@ -13,7 +13,7 @@ export interface Written {
 const FILE = '/lstm-wasm-weights.h5';
 
 /** A file of groups, each with the groups above it; data are called 0, 1 and so on. */
-export async function writeHdf5(call: string, groups: readonly Written[]): Promise<Uint8Array> {
+export async function writeHdf5(call: string, groups: readonly NewGroup[]): Promise<Uint8Array> {
   const { ready, File } = await load(call);
   const { FS } = await ready;
   // The oldest layout of the format, which every reader knows, and which h5py writes

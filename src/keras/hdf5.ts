@@ -8,7 +8,7 @@
  */
 
 import type { FilePath } from '../saving/filePath.ts';
-import { describeForeign } from '../saving/foreign.ts';
+import { describeOtherFormat } from '../saving/fileSignatures.ts';
 import { show } from '../util/errors.ts';
 import { sizeOf } from '../util/shapes.ts';
 import { Hdf5Bytes } from './hdf5Bytes.ts';
@@ -132,7 +132,7 @@ class Reader {
 
   root(): Hdf5Group {
     if (!SIGNATURE.every((byte, n) => this.file.bytes[n] === byte)) {
-      this.file.refuse(`must be an HDF5 file, got ${describeForeign(this.file.bytes) ?? 'something else'}`);
+      this.file.fail(`must be an HDF5 file, got ${describeOtherFormat(this.file.bytes) ?? 'something else'}`);
     }
     const version = this.file.u8(8);
     if (version <= 1) {
@@ -141,28 +141,28 @@ class Reader {
       this.#whole(base, base + 16);
       return this.#rootAt(base + 40);
     }
-    if (version > 3) this.file.refuse(`the version of the HDF5 file must be at most 3, got ${version}`);
+    if (version > 3) this.file.fail(`the version of the HDF5 file must be at most 3, got ${version}`);
     this.#sizes(this.file.u8(9), this.file.u8(10));
     this.#whole(12, 28);
     return this.#rootAt(36);
   }
 
   #rootAt(at: number): Hdf5Group {
-    const address = this.file.address(at) ?? this.file.refuse('must hold a group, got none');
+    const address = this.file.address(at) ?? this.file.fail('must hold a group, got none');
     return new Group(this, { address, inner: null });
   }
 
   #sizes(offsets: number, lengths: number): void {
-    if (offsets !== 8 || lengths !== 8) this.file.refuse(`addresses must take 8 bytes, got ${offsets} and ${lengths}`);
+    if (offsets !== 8 || lengths !== 8) this.file.fail(`addresses must take 8 bytes, got ${offsets} and ${lengths}`);
   }
 
   /** @param base the position of the address of the first byte, @param end that of the end of the file */
   #whole(base: number, end: number): void {
     const { file } = this;
-    if (file.uint(base, 8) !== 0) file.refuse('the file must begin with its HDF5 part, got something before it');
+    if (file.uint(base, 8) !== 0) file.fail('the file must begin with its HDF5 part, got something before it');
     const length = file.uint(end, 8);
     if (length > file.length)
-      file.refuse(`must be ${length} bytes long, got the first ${file.length}; download it again`);
+      file.fail(`must be ${length} bytes long, got the first ${file.length}; download it again`);
   }
 
   object(link: Link): Group | Hdf5Data {
@@ -208,7 +208,7 @@ class Reader {
     const pieces = [first];
     const seen = new Set<number>();
     for (const { at, end } of pieces) {
-      if (seen.has(at)) this.file.refuse('an object must not hold itself, got a header in a circle');
+      if (seen.has(at)) this.file.fail('an object must not hold itself, got a header in a circle');
       seen.add(at);
       pieces.push(...this.#messages(at, end, modern, ordered, messages));
     }
@@ -218,14 +218,14 @@ class Reader {
 
   #oldHeader(address: number) {
     const version = this.file.u8(address);
-    if (version !== 1) this.file.refuse(`the header of an object must have version 1 or 2, got ${version}`);
+    if (version !== 1) this.file.fail(`the header of an object must have version 1 or 2, got ${version}`);
     const size = this.file.u32(address + 8);
     return { at: address + 16, end: this.file.range(address + 16, size), ordered: false };
   }
 
   #modernHeader(address: number) {
     const version = this.file.u8(address + 4);
-    if (version !== 2) this.file.refuse(`the header of an object must have version 1 or 2, got ${version}`);
+    if (version !== 2) this.file.fail(`the header of an object must have version 1 or 2, got ${version}`);
     const flags = this.file.u8(address + 5);
     const at = address + 6 + (flags & 0x20 ? 16 : 0) + (flags & 0x10 ? 4 : 0);
     const width = 1 << (flags & 3);
@@ -243,14 +243,14 @@ class Reader {
       const size = this.file.u16(at + (modern ? 1 : 2));
       const data = at + head;
       at = data + size;
-      if (at > end) this.file.refuse('a message must end within its object, got one that is longer');
+      if (at > end) this.file.fail('a message must end within its object, got one that is longer');
       if (type !== CONTINUATION) {
         into.push({ type, at: data, size });
         continue;
       }
       const start = this.file.address(data)!;
       const stop = this.file.range(start, this.file.size(data + 8));
-      if (modern && !this.file.is(start, 'OCHK')) this.file.refuse('a piece of a header must begin with OCHK');
+      if (modern && !this.file.is(start, 'OCHK')) this.file.fail('a piece of a header must begin with OCHK');
       more.push(modern ? { at: start + 4, end: Math.max(start + 4, stop - 4) } : { at: start, end: stop });
     }
     return more;
@@ -258,7 +258,7 @@ class Reader {
 
   #data(messages: readonly Message[]): Hdf5Data {
     const one = (type: number, name: string) =>
-      messages.find(message => message.type === type) ?? this.file.refuse(`data must have a ${name}, got none`);
+      messages.find(message => message.type === type) ?? this.file.fail(`data must have a ${name}, got none`);
     const shape = this.#shape(one(DATASPACE, 'shape').at);
     const type = this.#type(one(DATATYPE, 'type').at);
     const { at } = one(LAYOUT, 'layout');
@@ -266,17 +266,17 @@ class Reader {
       kind: 'data',
       shape,
       read: () => {
-        if (type.kind !== 'float32') this.file.refuse('numbers must be float32, got another type');
+        if (type.kind !== 'float32') this.file.fail('numbers must be float32, got another type');
         const count = sizeOf(shape);
         const version = this.file.u8(at);
         const layout = this.file.u8(at + 1);
-        if (version < 3 || layout > 1) this.file.refuse('numbers must lie in one piece, got chunks or an old layout');
+        if (version < 3 || layout > 1) this.file.fail('numbers must lie in one piece, got chunks or an old layout');
         const size = layout === 0 ? this.file.u16(at + 2) : this.file.size(at + 10);
         if (size !== count * 4)
-          this.file.refuse(`data of the shape ${show(shape)} must take ${count * 4} bytes, got ${size}`);
+          this.file.fail(`data of the shape ${show(shape)} must take ${count * 4} bytes, got ${size}`);
         if (count === 0) return new Float32Array(0);
         const start =
-          layout === 0 ? at + 4 : (this.file.address(at + 2) ?? this.file.refuse('data must be in the file, got none'));
+          layout === 0 ? at + 4 : (this.file.address(at + 2) ?? this.file.fail('data must be in the file, got none'));
         const end = this.file.range(start, size);
         return new Float32Array(this.file.bytes.slice(start, end).buffer);
       },
@@ -286,8 +286,8 @@ class Reader {
   #shape(at: number): number[] {
     const version = this.file.u8(at);
     const rank = this.file.u8(at + 1);
-    if (version !== 1 && version !== 2) this.file.refuse(`a shape must have version 1 or 2, got ${version}`);
-    if (rank > 8) this.file.refuse(`a shape must have at most 8 axes, got ${rank}`);
+    if (version !== 1 && version !== 2) this.file.fail(`a shape must have version 1 or 2, got ${version}`);
+    if (rank > 8) this.file.fail(`a shape must have at most 8 axes, got ${rank}`);
     // Version 2 can declare that there are no elements, for any rank
     if (version === 2 && this.file.u8(at + 3) === NULL_SPACE) return [0];
     const start = at + (version === 1 ? 8 : 4);
@@ -317,10 +317,10 @@ class Reader {
     const count = sizeOf(this.#shape(attribute.shape));
     if (count === 0) return []; // any type: h5py writes an empty list as float64
     if (type.kind !== 'text' && type.kind !== 'text of any length') {
-      this.file.refuse(`the attribute '${name}' must be text, got something else`);
+      this.file.fail(`the attribute '${name}' must be text, got something else`);
     }
     const width = type.kind === 'text' ? Math.max(type.size, 1) : 16;
-    if (count > (end - at) / width) this.file.refuse(`the attribute '${name}' must end within its object, got more`);
+    if (count > (end - at) / width) this.file.fail(`the attribute '${name}' must end within its object, got more`);
     return Array.from({ length: count }, (_, n) => {
       this.file.spend(16);
       const here = at + n * width;
@@ -337,7 +337,7 @@ class Reader {
     for (const { type, at, size } of this.#header(address)) {
       if (type !== ATTRIBUTE) continue;
       const version = file.u8(at);
-      if (version < 1 || version > 3) file.refuse(`an attribute must have version 1, 2 or 3, got ${version}`);
+      if (version < 1 || version > 3) file.fail(`an attribute must have version 1, 2 or 3, got ${version}`);
       const lengths = [file.u16(at + 2), file.u16(at + 4), file.u16(at + 6)] as const;
       const whole = (n: number) => (version === 1 ? Math.ceil(n / 8) * 8 : n);
       const start = at + (version === 3 ? 9 : 8);
@@ -345,7 +345,7 @@ class Reader {
       const shape = kind + whole(lengths[1]);
       const data = shape + whole(lengths[2]);
       const end = at + size;
-      if (data > end) file.refuse('an attribute must end within its object, got one that is longer');
+      if (data > end) file.fail('an attribute must end within its object, got one that is longer');
       const name = file.text(start, lengths[0]);
       if (!attributes.has(name)) attributes.set(name, { type: kind, shape, at: data, end });
     }
@@ -360,8 +360,8 @@ class Reader {
     const heap = file.address(at + 4);
     if (length === 0 || heap === null) return '';
     const found = this.#heap(heap).get(file.u32(at + 12));
-    if (!found) return file.refuse('text must lie in a heap, got none of its number');
-    if (length > found.size) file.refuse('text must end within its heap, got one that is longer');
+    if (!found) return file.fail('text must lie in a heap, got none of its number');
+    if (length > found.size) file.fail('text must end within its heap, got one that is longer');
     return file.text(found.at, length);
   }
 
@@ -371,7 +371,7 @@ class Reader {
     if (known) return known;
     const { file } = this;
     const items = new Map<number, Text>();
-    if (!file.is(heap, 'GCOL')) file.refuse('text must lie in a heap, got something else');
+    if (!file.is(heap, 'GCOL')) file.fail('text must lie in a heap, got something else');
     const end = file.range(heap, file.size(heap + 8));
     for (let item = heap + 16; item + 16 <= end; ) {
       file.spend(16);

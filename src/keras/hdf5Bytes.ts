@@ -28,20 +28,20 @@ export class Hdf5Bytes {
     return this.bytes.length;
   }
 
-  refuse(message: string): never {
+  fail(message: string): never {
     return fail(this.place.call, `${this.place.part}: ${message}`);
   }
 
   /** Counts bytes read, or equivalent work, because a file may refer to the same bytes many times. */
   spend(count: number): void {
     this.#left -= count;
-    if (this.#left < 0) this.refuse('must not point at the same bytes again and again');
+    if (this.#left < 0) this.fail('must not point at the same bytes again and again');
   }
 
   /** The end of a range of bytes; throws if the file does not contain it. */
   range(at: number, size: number): number {
     if (at < 0 || size < 0 || at + size > this.bytes.length) {
-      this.refuse(`must hold ${size} bytes at ${at}, got ${this.bytes.length} in all`);
+      this.fail(`must hold ${size} bytes at ${at}, got ${this.bytes.length} in all`);
     }
     return at + size;
   }
@@ -72,7 +72,7 @@ export class Hdf5Bytes {
     this.range(at, width);
     let value = 0;
     for (let n = width - 1; n >= 0; n--) value = value * 256 + this.bytes[at + n]!;
-    if (!Number.isSafeInteger(value)) this.refuse(`must hold a number below 2^53 at ${at}, got a larger one`);
+    if (!Number.isSafeInteger(value)) this.fail(`must hold a number below 2^53 at ${at}, got a larger one`);
     return value;
   }
 

@@ -22,11 +22,11 @@ const ENTRY = 40;
 export function readLinks(file: Hdf5Bytes, messages: readonly Message[], found: Found): void {
   for (const { type, at, size } of messages) {
     if (type === SYMBOL_TABLE) {
-      const heap = file.address(at + 8) ?? file.refuse('a group must have names, got none');
-      if (!file.is(heap, 'HEAP')) file.refuse('the names of a group must lie in a heap, got something else');
-      const names = file.address(heap + 24) ?? file.refuse('a group must have names, got none');
+      const heap = file.address(at + 8) ?? file.fail('a group must have names, got none');
+      if (!file.is(heap, 'HEAP')) file.fail('the names of a group must lie in a heap, got something else');
+      const names = file.address(heap + 24) ?? file.fail('a group must have names, got none');
       const end = file.range(names, file.size(heap + 8));
-      const tree = file.address(at) ?? file.refuse('a group must have a tree, got none');
+      const tree = file.address(at) ?? file.fail('a group must have a tree, got none');
       readTree(file, tree, null, { names, end }, found);
     } else if (type === LINK) {
       readLink(file, at, at + size, found);
@@ -49,28 +49,28 @@ interface Names {
 /** Reads a node of a B-tree of names. Child nodes must have the next lower level, so that a cycle is impossible. */
 function readTree(file: Hdf5Bytes, at: number, level: number | null, names: Names, found: Found): void {
   file.spend(32);
-  if (!file.is(at, 'TREE')) file.refuse('a group must have a tree, got something else');
+  if (!file.is(at, 'TREE')) file.fail('a group must have a tree, got something else');
   const here = file.u8(at + 5);
-  if (file.u8(at + 4) !== 0 || (level !== null && here !== level)) file.refuse('the tree of a group is damaged');
+  if (file.u8(at + 4) !== 0 || (level !== null && here !== level)) file.fail('the tree of a group is damaged');
   const count = file.u16(at + 6);
   for (let n = 0; n < count; n++) {
     file.spend(16);
-    const child = file.address(at + 32 + 16 * n) ?? file.refuse('the tree of a group is damaged');
+    const child = file.address(at + 32 + 16 * n) ?? file.fail('the tree of a group is damaged');
     if (here > 0) readTree(file, child, here - 1, names, found);
     else readSymbols(file, child, names, found);
   }
 }
 
 function readSymbols(file: Hdf5Bytes, at: number, { names, end }: Names, found: Found): void {
-  if (!file.is(at, 'SNOD')) file.refuse('the tree of a group is damaged');
+  if (!file.is(at, 'SNOD')) file.fail('the tree of a group is damaged');
   const count = file.u16(at + 6);
   for (let n = 0; n < count; n++) {
     file.spend(ENTRY);
     const entry = at + 8 + ENTRY * n;
     const start = names + file.size(entry);
-    if (start >= end) file.refuse('a name must lie in its heap, got one that does not');
+    if (start >= end) file.fail('a name must lie in its heap, got one that does not');
     const stop = file.bytes.indexOf(0, start);
-    if (stop < 0 || stop >= end) file.refuse('a name must end in its heap, got one that does not');
+    if (stop < 0 || stop >= end) file.fail('a name must end in its heap, got one that does not');
     const name = file.text(start, stop - start);
     const target = file.address(entry + 8);
     if (target !== null) found(name, target);
@@ -86,22 +86,22 @@ function readLink(file: Hdf5Bytes, at: number, end: number, found: Found): void 
   const width = 1 << (flags & 3);
   const length = file.uint(next, width);
   next += width;
-  if (next + length + 8 > end) file.refuse('a link must end within its message, got one that is longer');
+  if (next + length + 8 > end) file.fail('a link must end within its message, got one that is longer');
   const target = kind === 0 ? file.address(next + length) : null;
   if (target !== null) found(file.text(next, length), target);
 }
 
 /** Reads the links of a large group: a heap, and a B-tree of the positions in it. */
 function readDense(file: Hdf5Bytes, heap: number, tree: number, found: Found): void {
-  if (!file.is(heap, 'FRHP') || !file.is(tree, 'BTHD')) file.refuse('the links of a group are damaged');
+  if (!file.is(heap, 'FRHP') || !file.is(tree, 'BTHD')) file.fail('the links of a group are damaged');
   const recordSize = file.u16(tree + 10);
   const depth = file.u16(tree + 12);
   const idSize = file.u16(heap + 5);
   if (file.u8(tree + 5) !== 5 || recordSize !== 4 + idSize || file.u16(heap + 7) !== 0 || depth > 1) {
-    file.refuse('a group must have at most some thousand names, got a larger or a damaged one');
+    file.fail('a group must have at most some thousand names, got a larger or a damaged one');
   }
   const records = (at: number, count: number, signature: string) => {
-    if (!file.is(at, signature)) file.refuse('the links of a group are damaged');
+    if (!file.is(at, signature)) file.fail('the links of a group are damaged');
     file.range(at + 6, count * recordSize);
     for (let n = 0; n < count; n++) {
       file.spend(recordSize);
@@ -118,26 +118,26 @@ function readDense(file: Hdf5Bytes, heap: number, tree: number, found: Found): v
   const width = most < 256 ? 1 : 2;
   for (let n = 0; n <= count; n++) {
     const pointer = root + 6 + count * recordSize + n * (8 + width);
-    const child = file.address(pointer) ?? file.refuse('the links of a group are damaged');
+    const child = file.address(pointer) ?? file.fail('the links of a group are damaged');
     records(child, file.uint(pointer + 8, width), 'BTLF');
   }
 }
 
 /** The position and length of a heap object, decoded from its id. */
 function inHeap(file: Hdf5Bytes, heap: number, id: number, idSize: number): [number, number] {
-  if (file.u8(id) >> 4 !== 0) file.refuse('a link must lie in its heap, got one that does not');
+  if (file.u8(id) >> 4 !== 0) file.fail('a link must lie in its heap, got one that does not');
   const bits = file.u16(heap + 128);
   const offsetSize = Math.ceil(bits / 8);
-  if (offsetSize > 6 || idSize < offsetSize + 2 || idSize > offsetSize + 5) file.refuse('a heap of links is damaged');
+  if (offsetSize > 6 || idSize < offsetSize + 2 || idSize > offsetSize + 5) file.fail('a heap of links is damaged');
   const offset = file.uint(id + 1, offsetSize);
   const size = file.uint(id + 1 + offsetSize, idSize - 1 - offsetSize);
-  const root = file.address(heap + 132) ?? file.refuse('a heap of links is damaged');
+  const root = file.address(heap + 132) ?? file.fail('a heap of links is damaged');
   const rows = file.u16(heap + 140);
   if (rows === 0) return [root + offset, size];
   const width = file.u16(heap + 110);
   const first = file.size(heap + 112);
   const largest = file.size(heap + 120);
-  if (!file.is(root, 'FHIB') || width === 0 || first === 0) file.refuse('a heap of links is damaged');
+  if (!file.is(root, 'FHIB') || width === 0 || first === 0) file.fail('a heap of links is damaged');
   const entries = root + 13 + offsetSize;
   let start = 0;
   for (let row = 0; row < Math.min(rows, 64); row++) {
@@ -145,10 +145,10 @@ function inHeap(file: Hdf5Bytes, heap: number, id: number, idSize: number): [num
     if (block > largest) break;
     if (offset < start + width * block) {
       const column = Math.floor((offset - start) / block);
-      const address = file.address(entries + 8 * (row * width + column)) ?? file.refuse('a heap of links is damaged');
+      const address = file.address(entries + 8 * (row * width + column)) ?? file.fail('a heap of links is damaged');
       return [address + offset - start - column * block, size];
     }
     start += width * block;
   }
-  return file.refuse('a group must have at most some thousand names, got a larger or a damaged one');
+  return file.fail('a group must have at most some thousand names, got a larger or a damaged one');
 }

@@ -1,8 +1,8 @@
 /** Models of Keras: reads and writes `.keras` files, and the HDF5 files of their weights. */
 
 import type { Sequential } from '../model/sequential.ts';
-import { type Dialect, dialectOf } from '../saving/dialect.ts';
-import { type FilePath, MOST_TEXT, parseTopology, refuse } from '../saving/filePath.ts';
+import { type ConfigFormat, formatOfVersion } from '../saving/configFormat.ts';
+import { type FilePath, failAt, MOST_TEXT, parseTopology } from '../saving/filePath.ts';
 import { type Arrangement, arrangementOf, modelOf } from '../saving/topology.ts';
 import { noMore } from '../util/arguments.ts';
 import { checkBytes } from '../util/bytes.ts';
@@ -50,11 +50,11 @@ export async function loadKerasWeights(model: Sequential, bytes: Uint8Array | Ar
 
 function readArchive(call: string, file: Uint8Array): Sequential {
   const entries = openZip({ call, part: 'the file' }, file);
-  const text = entries.get(CONFIG) ?? refuse({ call, part: CONFIG }, `must be in the file, got ${contentsOf(entries)}`);
+  const text = entries.get(CONFIG) ?? failAt({ call, part: CONFIG }, `must be in the file, got ${contentsOf(entries)}`);
   const metadata = entries.get(METADATA)?.read(MEGABYTE);
-  const dialect = metadata ? versionOf({ call, part: METADATA }, parse({ call, part: METADATA }, metadata)) : 'keras3';
+  const format = metadata ? versionOf({ call, part: METADATA }, parse({ call, part: METADATA }, metadata)) : 'keras3';
   const config = parse({ call, part: CONFIG }, text.read(MOST_TEXT));
-  const model = modelOf({ call, part: CONFIG }, config, dialect);
+  const model = modelOf({ call, part: CONFIG }, config, format);
   const weights = weightsOf(call, file, model);
   const inside = { call, part: WEIGHTS };
   const arrange = () => arrangementOf({ call, part: CONFIG }, config);
@@ -76,7 +76,7 @@ function readWhole(call: string, file: Uint8Array): Sequential {
   const place = { call, part: 'the file' };
   const root = openHdf5(place, file);
   const text = root.strings('model_config')?.join('');
-  if (!text) return refuse(place, 'must hold a model_config, got none; weights alone are for loadKerasWeights');
+  if (!text) return failAt(place, 'must hold a model_config, got none; weights alone are for loadKerasWeights');
   const at = { call, part: 'model_config' };
   const config = parse(at, text);
   const model = modelOf(at, config, dialectIn(place, root) ?? 'keras2');
@@ -94,7 +94,7 @@ function arrangementIn(call: string, file: Uint8Array, root: Hdf5Group): Arrange
 }
 
 /** The Keras version that wrote the file; null if unknown. */
-function dialectIn(place: FilePath, root: Hdf5Group): Dialect | null {
+function dialectIn(place: FilePath, root: Hdf5Group): ConfigFormat | null {
   const group = root.get('model_weights');
   const version = root.strings('keras_version') ?? (group?.kind === 'group' ? group.strings('keras_version') : null);
   return version && versionOf(place, { keras_version: version.join('') });
@@ -112,10 +112,10 @@ function parse(place: FilePath, text: Uint8Array | string): unknown {
 }
 
 /** Which Keras it was. */
-function versionOf(place: FilePath, metadata: unknown): Dialect {
+function versionOf(place: FilePath, metadata: unknown): ConfigFormat {
   const { keras_version } = (metadata ?? {}) as { keras_version?: unknown };
-  const dialect = dialectOf(place, keras_version);
-  return dialect ?? refuse(place, `keras_version must be that of Keras 2 or 3, got ${show(keras_version)}`);
+  const format = formatOfVersion(place, keras_version);
+  return format ?? failAt(place, `keras_version must be that of Keras 2 or 3, got ${show(keras_version)}`);
 }
 
 const isZip = (bytes: Uint8Array) => bytes[0] === 0x50 && bytes[1] === 0x4b;

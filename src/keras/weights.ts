@@ -3,14 +3,14 @@
 import type { Layer, WeightSpec } from '../layers/layer.ts';
 import type { Sequential } from '../model/sequential.ts';
 import { fromCudnn, isCudnnBias } from '../saving/cudnn.ts';
-import { type FilePath, refuse, within } from '../saving/filePath.ts';
+import { type FilePath, failAt, within } from '../saving/filePath.ts';
 import type { Arrangement } from '../saving/topology.ts';
 import { tensor } from '../tensor/make.ts';
 import type { Tensor } from '../tensor/tensor.ts';
 import { show } from '../util/errors.ts';
 import { showShape, sizeOf } from '../util/shapes.ts';
 import type { Hdf5Data, Hdf5Group } from './hdf5.ts';
-import { holdersOf, layersOf } from './variables.ts';
+import { layersOf, variableGroupsOf } from './variableGroups.ts';
 
 /** What Keras called the group of the layers before version 2.14. */
 const OLD_LAYERS = '_layer_checkpoint_dependencies';
@@ -29,7 +29,7 @@ export function readWeights(
   arrange: () => Arrangement | null,
 ): Tensor[] {
   const bytes = 4 * model.countParams();
-  if (bytes > size) refuse(place, `must hold the ${bytes} bytes of the weights of the model, got ${size} in all`);
+  if (bytes > size) failAt(place, `must hold the ${bytes} bytes of the weights of the model, got ${size} in all`);
   const group = root.get('model_weights');
   const byName = group?.kind === 'group' ? group : root;
   const names = listOf(byName, 'layer_names');
@@ -52,7 +52,7 @@ function checkArrangement(place: FilePath, arrangement: Arrangement, { layers }:
   const wanted = layers.filter(({ className }, n) => n > 0 || className !== 'InputLayer').length;
   const found = layersOf(arrangement).length;
   if (found !== wanted)
-    refuse(place, `must be of a model of ${wanted} ${wanted === 1 ? 'layer' : 'layers'}, got one of ${found}`);
+    failAt(place, `must be of a model of ${wanted} ${wanted === 1 ? 'layer' : 'layers'}, got one of ${found}`);
   return arrangement;
 }
 
@@ -62,20 +62,20 @@ function readByClass(place: FilePath, root: Hdf5Group, model: Sequential, arrang
   const found = inner === undefined ? null : arrange();
   if (inner !== undefined && !found) {
     const rule = `must be the .keras file of the whole model where it has a model within it, as this one has ${show(inner)}`;
-    refuse(place, `${rule}; weights alone do not say in which order its layers are`);
+    failAt(place, `${rule}; weights alone do not say in which order its layers are`);
   }
   const arrangement = found ? checkArrangement(place, found, model) : undefined;
-  return holdersOf(model, arrangement).flatMap((holders, n) => {
+  return variableGroupsOf(model, arrangement).flatMap((holders, n) => {
     let next = 0;
     return holders.flatMap(({ path, count }) => {
       const specs = layers[n]!.weightSpecs.slice(next, next + count);
       next += count;
       if (count === 0) return [];
       const here = within(place, path);
-      const vars = varsOf(root, path, count);
+      const vars = findVariables(root, path, count);
       const found = vars?.names().length ?? 0;
-      if (found !== count) refuse(here, `must hold ${count} variables, got ${found}`);
-      return readHolder(
+      if (found !== count) failAt(here, `must hold ${count} variables, got ${found}`);
+      return readVariables(
         specs.map((_, i) => [within(here, `vars.${i}`), vars!.get(String(i))]),
         specs,
       );
@@ -84,7 +84,7 @@ function readByClass(place: FilePath, root: Hdf5Group, model: Sequential, arrang
 }
 
 /** The variables of an object, under any of the paths that Keras has used. */
-function varsOf(root: Hdf5Group, path: string, count: number): Hdf5Group | null {
+function findVariables(root: Hdf5Group, path: string, count: number): Hdf5Group | null {
   const paths = [path, path.replace(/(^|\/)layers(?=\/)/g, `$1${OLD_LAYERS}`)];
   for (const each of paths) {
     const vars = root.get(`${each}/vars`);
@@ -109,22 +109,22 @@ function readByName(
   const groups = names.map(name => {
     const group = root.get(name);
     const here = within(place, name.slice(0, 60));
-    if (group?.kind !== 'group') return refuse(here, 'must be a group, got none');
+    if (group?.kind !== 'group') return failAt(here, 'must be a group, got none');
     const weights = listOf(group, 'weight_names') ?? [];
-    return weights.map((weight): Stored => [within(here, weight.slice(0, 60)), group.get(weight)]);
+    return weights.map((weight): StoredVariable => [within(here, weight.slice(0, 60)), group.get(weight)]);
   });
   const stored = groups.flat();
   const { layers } = model;
   const total = layers.reduce((sum, { weightSpecs }) => sum + weightSpecs.length, 0);
-  if (stored.length !== total) refuse(place, `must hold the ${total} weights of the model, got ${stored.length}`);
-  const holders = holdersOf(model);
+  if (stored.length !== total) failAt(place, `must hold the ${total} weights of the model, got ${stored.length}`);
+  const holders = variableGroupsOf(model);
   const read: Tensor[][] = layers.map(() => []);
   let next = 0;
   for (const n of storedOrder(groups, layers, () => trainablesOf(model, arrange()))) {
     let own = 0;
     for (const { count } of holders[n]!) {
       const specs = layers[n]!.weightSpecs.slice(own, own + count);
-      read[n]!.push(...readHolder(stored.slice(next, next + count), specs));
+      read[n]!.push(...readVariables(stored.slice(next, next + count), specs));
       own += count;
       next += count;
     }
@@ -148,7 +148,7 @@ function trainablesOf({ layers }: Sequential, arrangement: Arrangement | null): 
  * its frozen weights last.
  */
 function storedOrder(
-  groups: readonly (readonly Stored[])[],
+  groups: readonly (readonly StoredVariable[])[],
   layers: readonly Layer[],
   trainables: () => readonly boolean[],
 ): number[] {
@@ -174,10 +174,10 @@ function storedOrder(
 }
 
 /** The path of a weight in the file, and its data. */
-type Stored = readonly [FilePath, Hdf5Group | Hdf5Data | null];
+type StoredVariable = readonly [FilePath, Hdf5Group | Hdf5Data | null];
 
 /** The weights of one cell, or of another object with weights. */
-function readHolder(stored: readonly Stored[], specs: readonly WeightSpec[]): Tensor[] {
+function readVariables(stored: readonly StoredVariable[], specs: readonly WeightSpec[]): Tensor[] {
   const [kernel, recurrent, bias] = specs;
   const shape = (n: number) => {
     const data = stored[n]?.[1];
@@ -204,11 +204,11 @@ function listOf(group: Hdf5Group, name: string): string[] | null {
 }
 
 function read(place: FilePath, data: Hdf5Group | Hdf5Data | null, shape: readonly number[]): Float32Array {
-  if (data?.kind !== 'data') return refuse(place, 'must be numbers, got none');
+  if (data?.kind !== 'data') return failAt(place, 'must be numbers, got none');
   if (data.shape.length !== shape.length || data.shape.some((n, axis) => n !== shape[axis])) {
-    refuse(place, `must have the shape ${showShape(shape)}, got ${showShape(data.shape)}`);
+    failAt(place, `must have the shape ${showShape(shape)}, got ${showShape(data.shape)}`);
   }
   const values = data.read();
-  if (values.length !== sizeOf(shape)) refuse(place, `must hold ${sizeOf(shape)} numbers, got ${values.length}`);
+  if (values.length !== sizeOf(shape)) failAt(place, `must hold ${sizeOf(shape)} numbers, got ${values.length}`);
   return values;
 }

@@ -6,9 +6,9 @@ import { checkMasks } from '../saving/masks.ts';
 import { noMore } from '../util/arguments.ts';
 import { fail, show } from '../util/errors.ts';
 import { CONFIG, METADATA, makeZip, WEIGHTS } from './archive.ts';
-import { describeModel } from './describe.ts';
 import { writeHdf5 } from './h5wasm.ts';
-import { holdersOf } from './variables.ts';
+import { describeModel } from './kerasConfig.ts';
+import { variableGroupsOf } from './variableGroups.ts';
 
 /** The layout that is written is that of Keras 3 since its first version. */
 const KERAS = '3.0.0';
@@ -37,7 +37,7 @@ export async function toKerasWeights(model: Sequential): Promise<Uint8Array> {
 async function write(call: string, model: Sequential): Promise<Uint8Array> {
   const values = model.getWeights().map(weight => ({ shape: weight.shape, values: weight.dataSync() }));
   let next = 0;
-  const groups = holdersOf(model)
+  const groups = variableGroupsOf(model)
     .flat()
     .map(({ path, name, count }) => {
       const data = values.slice(next, next + count);

@@ -201,16 +201,6 @@ export class Sequential {
   }
 
   /**
-   * The model as a `.keras` file, which Keras 3 opens; `toKeras` of lstm-wasm/keras, loaded when it is called. Needs the
-   * package h5wasm.
-   */
-  async toKeras(): Promise<Uint8Array> {
-    this.#view.alive('model.toKeras');
-    const { toKeras } = await import('../keras/write.ts');
-    return toKeras(this);
-  }
-
-  /**
    * Whether training updates the weights. Setting false freezes every layer. Setting true restores the state of each
    * layer: those that were frozen individually stay frozen.
    */

@@ -22,7 +22,7 @@ import { checkOptions } from '../util/options.ts';
 import { writeActivation } from './activations.ts';
 import { Graph } from './graph.ts';
 import { writeModel } from './proto.ts';
-import { type Draw, type Written, writeRecurrent } from './writeRecurrent.ts';
+import { type WriteContext, type WrittenLayer, writeRecurrent } from './writeRecurrent.ts';
 
 export interface ToOnnxOptions {
   /** Version of the operators, 14 to 17; default 17, which ONNX Runtime knows from 1.12 on. */
@@ -82,7 +82,7 @@ export function toOnnx(model: Sequential, options?: ToOnnxOptions): Uint8Array {
   const steps = keepsTime(layers) ? time : result[0]!;
   graph.output('output', 'float32', ['batch', ...(result.length === 2 ? [steps, result[1]!] : [result[0]!])]);
   let batch: string | null = null;
-  const draw: Draw = {
+  const context: WriteContext = {
     call,
     graph,
     states,
@@ -91,10 +91,10 @@ export function toOnnx(model: Sequential, options?: ToOnnxOptions): Uint8Array {
       return batch;
     },
   };
-  let flow: Written = { value: 'input', mask: null };
+  let flow: WrittenLayer = { value: 'input', mask: null };
   for (const [n, layer] of layers.entries()) {
     const masked = layers.slice(n + 1).some(above => above instanceof RecurrentLayer);
-    flow = write(draw, layer, flow, masked);
+    flow = write(context, layer, flow, masked);
   }
   graph.rename(flow.value, 'output');
   return writeModel({
@@ -128,24 +128,24 @@ function fixedTime(layers: readonly Layer[]): number | null {
  *
  * @param masked whether a layer above asks which time steps count
  */
-function write(draw: Draw, layer: Layer, { value, mask }: Written, masked: boolean): Written {
-  const { graph } = draw;
+function write(context: WriteContext, layer: Layer, { value, mask }: WrittenLayer, masked: boolean): WrittenLayer {
+  const { graph } = context;
   const { name } = layer;
   const activation = (which: ActivationName, x: string, at = name) => writeActivation[which](graph, at, x);
   if (layer instanceof InputLayer || layer instanceof Dropout) return { value, mask };
-  if (layer instanceof Recurrent || layer instanceof Bidirectional) return writeRecurrent(draw, layer, value, mask);
-  if (layer instanceof TimeDistributed) return write(draw, layer.layer, { value, mask }, masked);
-  if (layer instanceof Dense) return { value: writeDense(draw, layer, value), mask };
+  if (layer instanceof Recurrent || layer instanceof Bidirectional) return writeRecurrent(context, layer, value, mask);
+  if (layer instanceof TimeDistributed) return write(context, layer.layer, { value, mask }, masked);
+  if (layer instanceof Dense) return { value: writeDense(context, layer, value), mask };
   if (layer instanceof Embedding) {
-    const [table] = layer.readWeights(draw.call);
+    const [table] = layer.readWeights(context.call);
     const rows = graph.floats(`${name}/embeddings`, table!.shape, table!.dataSync());
     return {
       value: graph.add('Gather', name, [rows, value]),
-      mask: layer.maskZero && masked ? differs(draw, layer, value, graph.ints([0], true), true) : null,
+      mask: layer.maskZero && masked ? differs(context, layer, value, graph.ints([0], true), true) : null,
     };
   }
   if (layer instanceof Masking) {
-    const counts = differs(draw, layer, value, graph.number(layer.maskValue), false);
+    const counts = differs(context, layer, value, graph.number(layer.maskValue), false);
     return { value: graph.add('Where', name, [counts, value, graph.number(0)]), mask: counts };
   }
   if (layer instanceof Activation) return { value: activation(layer.activation, value), mask };
@@ -175,12 +175,12 @@ function write(draw: Draw, layer: Layer, { value, mask }: Written, masked: boole
     const step = graph.add('Unsqueeze', `${name}/step`, [value, graph.ints([1])]);
     return { value: graph.add('Expand', name, [step, graph.ints([1, layer.n, 1])]), mask: null };
   }
-  return fail(draw.call, `layer '${name}' must be one that ONNX can express, got ${layer.className}`);
+  return fail(context.call, `layer '${name}' must be one that ONNX can express, got ${layer.className}`);
 }
 
 const AXIS_1 = { axis: { i: 1 } };
 
-function writeDense({ call, graph }: Draw, layer: Dense, x: string): string {
+function writeDense({ call, graph }: WriteContext, layer: Dense, x: string): string {
   const { name, activation } = layer;
   const [kernel, bias] = layer.readWeights(call).map(tensor => ({ shape: tensor.shape, values: tensor.dataSync() }));
   const product = graph.add('MatMul', name, [x, graph.floats(`${name}/kernel`, kernel!.shape, kernel!.values)]);
@@ -191,7 +191,7 @@ function writeDense({ call, graph }: Draw, layer: Dense, x: string): string {
 }
 
 /** Which time steps differ from a number, [B, T, 1]: those of ids, or those with any feature that does. */
-function differs({ graph }: Draw, { name }: Layer, value: string, number: string, ids: boolean): string {
+function differs({ graph }: WriteContext, { name }: Layer, value: string, number: string, ids: boolean): string {
   const same = graph.add('Equal', `${name}/same`, [value, number]);
   const other = graph.add('Not', `${name}/other`, [same]);
   if (ids) return graph.add('Unsqueeze', `${name}/counts`, [other, graph.ints([2])]);

@@ -3,18 +3,19 @@
 import * as layers from '../layers/factories.ts';
 import type { Layer } from '../layers/layer.ts';
 import { Sequential } from '../model/sequential.ts';
-import { describeForeign } from '../saving/foreign.ts';
+import { describeOtherFormat } from '../saving/fileSignatures.ts';
 import { Tensor } from '../tensor/tensor.ts';
 import { noMore } from '../util/arguments.ts';
 import { checkBytes } from '../util/bytes.ts';
 import { fail, ValueError } from '../util/errors.ts';
 import { globalSeeds } from '../util/random.ts';
 import type { Shape } from '../util/shapes.ts';
-import { identity } from './forms.ts';
-import { asSequence, upright } from './inserted.ts';
+import { nodesFor, outputOf, producersOf, stateInputsOf } from './dependencies.ts';
+import { identity } from './formula.ts';
+import { asSequence, inTimeOrder } from './insertedLayers.ts';
+import { NodeReader, type Source, TimeMajorError } from './nodeReader.ts';
 import { evaluate, isStandard } from './operators.ts';
 import { FLOAT32, type GraphProto, INT32, INT64, type NodeProto, readModel, type ValueInfoProto } from './proto.ts';
-import { Reading, type Source, TimeFirst } from './reading.ts';
 import type { Size } from './sizes.ts';
 import { readTensor, typeName } from './tensors.ts';
 import { quote } from './text.ts';
@@ -22,14 +23,13 @@ import {
   type Axis,
   type Chain,
   type Factories,
+  type LayerOutput,
+  type LayerSpec,
+  layerOutputOf,
   nameOf,
-  type Spec,
-  type Stream,
   specsOf,
-  streamOf,
   type Value,
 } from './values.ts';
-import { makersOf, nodesFor, outputOf, statesOf } from './walk.ts';
 
 /** Versions of the operators whose meaning is known. */
 const OLDEST = 7;
@@ -49,7 +49,7 @@ export async function loadOnnxModel(bytes: Uint8Array | ArrayBuffer): Promise<Se
   noMore('loadOnnxModel', 1, arguments);
   const call = 'loadOnnxModel';
   const file = checkBytes(call, 'bytes', bytes);
-  const foreign = describeForeign(file, 'ONNX');
+  const foreign = describeOtherFormat(file, 'ONNX');
   if (foreign) fail(call, `the file must be an ONNX model, got ${foreign}`);
   const { graph, opsetImport } = readModel(call, file);
   if (!graph) fail(call, 'the file must hold a graph, got none');
@@ -57,12 +57,12 @@ export async function loadOnnxModel(bytes: Uint8Array | ArrayBuffer): Promise<Se
   if (opset === undefined || !(opset >= OLDEST && opset <= NEWEST)) {
     fail(call, `opset_import must name a version of the operators from ${OLDEST} to ${NEWEST}, got ${opset ?? 'none'}`);
   }
-  const read = (timeFirst: boolean) => follow(call, graph, opset, timeFirst, file.length);
+  const read = (timeFirst: boolean) => readGraph(call, graph, opset, timeFirst, file.length);
   let found: Found;
   try {
     found = read(false);
   } catch (error) {
-    if (!(error instanceof TimeFirst)) throw error;
+    if (!(error instanceof TimeMajorError)) throw error;
     found = read(true);
   }
   return globalSeeds.rollBackOnError(() => build(call, graph.name, found));
@@ -74,12 +74,12 @@ interface Found {
 }
 
 /** Evaluates the nodes in file order, up to the output of the model. */
-function follow(call: string, graph: GraphProto, opset: number, timeFirst: boolean, bytes: number): Found {
+function readGraph(call: string, graph: GraphProto, opset: number, timeFirst: boolean, bytes: number): Found {
   if (graph.sparseInitializer.length > 0) fail(call, 'graph.sparse_initializer must be empty, got sparse tensors');
-  const makers = makersOf(call, graph);
-  const which = outputOf(call, graph, makers);
+  const producers = producersOf(call, graph);
+  const which = outputOf(call, graph, producers);
   const output = graph.output[which]!.name;
-  const needed = nodesFor(call, graph, makers, output);
+  const needed = nodesFor(call, graph, producers, output);
   const values = new Map<string, Value>();
   const defined = (name: string, value: Value, part: string) => {
     if (values.has(name)) fail(call, `${part} must be the only one of its name, got a second ${quote(name)}`);
@@ -95,7 +95,7 @@ function follow(call: string, graph: GraphProto, opset: number, timeFirst: boole
   let batch: number | null = null;
   // Old files list all weights as inputs; newer files list those with a default value
   const given = [...graph.input.entries()].filter(([, { name }]) => wanted.has(name) && !initialized.has(name));
-  const states = statesOf(graph, makers, needed);
+  const states = stateInputsOf(graph, producers, needed);
   const data = given.find(([, { name }]) => !states.has(name)) ?? given[0];
   for (const [n, info] of given) {
     const part = `graph.input[${n}] (${quote(info.name)})`;
@@ -111,7 +111,7 @@ function follow(call: string, graph: GraphProto, opset: number, timeFirst: boole
   const source: Source = { call, opset, timeFirst, batch, values, budget: 2 * bytes + 2 ** 20 };
   for (const n of needed) {
     const node = graph.node[n]!;
-    const results = evaluate(new Reading(source, node, n), node);
+    const results = evaluate(new NodeReader(source, node, n), node);
     for (const [place, name] of node.output.entries()) {
       const value = results[place] ?? unknownOutput(results[0]!, n, place);
       if (name !== '') defined(name, value, `graph.node[${n}].output[${place}]`);
@@ -119,24 +119,24 @@ function follow(call: string, graph: GraphProto, opset: number, timeFirst: boole
   }
   const index = needed.at(-1) ?? 0;
   const nothing: NodeProto = { name: output, opType: 'output', domain: '', input: [output], output: [], attribute: [] };
-  const last = new Reading(source, graph.node[index] ?? nothing, index);
+  const last = new NodeReader(source, graph.node[index] ?? nothing, index);
   const value = values.get(output);
   if (!value || !input) fail(call, `graph.output[${which}] must depend on an input of the graph, got ${quote(output)}`);
   if (value.kind === 'unknown') fail(call, value.why);
-  if (value.kind !== 'stream') fail(call, `graph.output[${which}] must be what layers give, got ${nameOf(value)}`);
+  if (value.kind !== 'layerOutput') fail(call, `graph.output[${which}] must be what layers give, got ${nameOf(value)}`);
   return { chain: chainOf(call, last, value, which), input };
 }
 
 /** The layers that compute an output, in the shape of a model's output. */
-function chainOf(call: string, node: Reading, value: Stream, which: number): Chain {
-  const slim = node.settle({ ...value, axes: value.axes.filter(axis => axis !== 'direction') });
-  const stream = upright(node, asSequence(node, slim));
-  const axes = stream.axes.filter(axis => axis !== 'one').join();
+function chainOf(call: string, node: NodeReader, value: LayerOutput, which: number): Chain {
+  const slim = node.withLayers({ ...value, axes: value.axes.filter(axis => axis !== 'direction') });
+  const output = inTimeOrder(node, asSequence(node, slim));
+  const axes = output.axes.filter(axis => axis !== 'one').join();
   if (!outputAxes.includes(axes)) {
     const shapes = 'must be [batch, width] or [batch, time, width]';
     fail(call, `graph.output[${which}] ${shapes}, got [${value.axes.join(', ')}]`);
   }
-  return stream.parts[0]!.chain;
+  return output.parts[0]!.chain;
 }
 
 const outputAxes = [
@@ -177,7 +177,7 @@ function inputOf(call: string, part: string, { type }: ValueInfoProto, timeFirst
   const width = ids ? 0 : (size('width') ?? fail(call, `${part} must fix its last axis, got an open one`));
   const steps: Size | null = sequence ? (size('time') ?? 'time') : null;
   const chain: Chain = { below: null, spec: null, depth: 0, steps, width, flipped: false, last: null };
-  const value: Value = { ...streamOf(chain, axes), form: identity, ids };
+  const value: Value = { ...layerOutputOf(chain, axes), formula: identity, ids };
   const time = typeof steps === 'number' ? steps : null;
   const input: Shape = ids ? [time] : sequence ? [time, width] : [width];
   return { value, input, batch: size('batch') };
@@ -188,7 +188,7 @@ function inputOf(call: string, part: string, { type }: ValueInfoProto, timeFirst
 function build(call: string, name: string, { chain, input }: Found): Sequential {
   const specs = specsOf(chain);
   const taken = new Set<string>();
-  const unique = ({ name: wish, factory }: Spec) => {
+  const unique = ({ name: wish, factory }: LayerSpec) => {
     const base =
       wish
         .replace(/^\/+/, '')
@@ -212,7 +212,7 @@ function build(call: string, name: string, { chain, input }: Found): Sequential 
   }
 }
 
-function layerFrom({ factory, options, weights }: Spec, more: object): Layer {
+function layerFrom({ factory, options, weights }: LayerSpec, more: object): Layer {
   const tensors = weights.flat().map(({ dims, values }) => new Tensor(values, [...dims]));
   const given = tensors.length > 0 ? { weights: tensors } : {};
   const factories = layers as unknown as Factories;

@@ -2,20 +2,20 @@
 
 import { HARD_SIGMOID, SELU } from './activations.ts';
 import { expanded, flatten, repeat, reshape, squeeze, tiled, transpose, unsqueeze } from './axes.ts';
-import { shapeFrom } from './compute.ts';
-import { fold, isFoldable } from './fold.ts';
-import { plus, times } from './forms.ts';
-import { joined, reduce, split } from './halves.ts';
-import { alongRows, atMost, cast, clip, combine, difference, divide, power } from './pointwise.ts';
+import { shapeFrom } from './computeConstants.ts';
+import { fold, isFoldable } from './constantFolding.ts';
+import { concatDirections, reduceDirections, splitDirections } from './directions.ts';
+import { alongRows, atMost, cast, clip, combine, difference, divide, power } from './elementwise.ts';
+import { plus, times } from './formula.ts';
+import type { NodeReader } from './nodeReader.ts';
 import type { NodeProto } from './proto.ts';
-import type { Reading } from './reading.ts';
 import { readRecurrent } from './readRecurrent.ts';
-import { gather, reverseSequence, slice } from './steps.ts';
-import { clean } from './text.ts';
-import { type Stream, sizeOfAxis, type Value } from './values.ts';
-import { dense, gemm } from './weighted.ts';
+import { sanitize } from './text.ts';
+import { gather, reverseSequence, slice } from './timeSteps.ts';
+import { type LayerOutput, sizeOfAxis, type Value } from './values.ts';
+import { dense, gemm } from './weightedLayers.ts';
 
-type Operator = (node: Reading) => Value | Value[];
+type Operator = (node: NodeReader) => Value | Value[];
 
 const unary =
   (op: string, ...numbers: [name: string, otherwise: number][]): Operator =>
@@ -25,19 +25,20 @@ const unary =
 /** What leaves its first input as it is. */
 const same: Operator = node => node.value(0);
 
-function concat(node: Reading): Value {
+function concat(node: NodeReader): Value {
   const values = node.values().filter(value => value !== null);
   const strange = values.find(({ kind }) => kind === 'unknown') ?? values.find(({ kind }) => kind === 'state');
   if (strange) return strange;
-  if (values.every((value): value is Stream => value.kind === 'stream')) return joined(node, values);
+  if (values.every((value): value is LayerOutput => value.kind === 'layerOutput'))
+    return concatDirections(node, values);
   return { kind: 'unknown', why: node.why('must join things of one kind, got what layers give and numbers') };
 }
 
-function shapeOf(node: Reading): Value {
-  const stream = node.stream(0);
+function shapeOf(node: NodeReader): Value {
+  const output = node.layerOutput(0);
   return shapeFrom(
     node,
-    stream.axes.map((_, axis) => sizeOfAxis(stream, axis)),
+    output.axes.map((_, axis) => sizeOfAxis(output, axis)),
   );
 }
 
@@ -46,7 +47,7 @@ const operators: { readonly [op: string]: Operator } = {
   LSTM: node => readRecurrent(node, 'LSTM'),
   GRU: node => readRecurrent(node, 'GRU'),
   RNN: node => readRecurrent(node, 'RNN'),
-  MatMul: node => dense(node, node.stream(0), node.floats(1)),
+  MatMul: node => dense(node, node.layerOutput(0), node.floats(1)),
   Gemm: gemm,
   Add: node => combine(node, plus, 'sum'),
   Sub: node => combine(node, difference, null),
@@ -77,7 +78,7 @@ const operators: { readonly [op: string]: Operator } = {
   Slice: slice,
   ReverseSequence: reverseSequence,
   Concat: concat,
-  Split: split,
+  Split: splitDirections,
   Squeeze: squeeze,
   Unsqueeze: unsqueeze,
   Transpose: transpose,
@@ -85,16 +86,16 @@ const operators: { readonly [op: string]: Operator } = {
   Flatten: flatten,
   Expand: node => repeat(node, expanded),
   Tile: node => repeat(node, tiled),
-  ReduceSum: node => reduce(node, 'sum'),
-  ReduceMean: node => reduce(node, 'ave'),
-  ReduceProd: node => reduce(node, 'mul'),
+  ReduceSum: node => reduceDirections(node, 'sum'),
+  ReduceMean: node => reduceDirections(node, 'ave'),
+  ReduceProd: node => reduceDirections(node, 'mul'),
 };
 
 export const isStandard = (domain: string): boolean => domain === '' || domain === 'ai.onnx';
 
 /** Evaluates a node. */
-export function evaluate(node: Reading, { domain, opType }: NodeProto): Value[] {
-  const layered = node.values().some(value => value?.kind === 'stream');
+export function evaluate(node: NodeReader, { domain, opType }: NodeProto): Value[] {
+  const layered = node.values().some(value => value?.kind === 'layerOutput');
   const reads = isStandard(domain) && Object.hasOwn(operators, opType);
   const folds = isStandard(domain) && isFoldable(opType) && !layered;
   if (!reads && !folds) return [{ kind: 'unknown', why: unsupported(node, domain, opType) }];
@@ -106,8 +107,8 @@ const READ =
   'LSTM, GRU, RNN, MatMul, Gemm, Gather of ids, activations, and the operators on shapes and constants between them';
 
 /** The error for an unsupported operator, with advice. */
-function unsupported(node: Reading, domain: string, opType: string): string {
-  const name = clean(isStandard(domain) ? opType : `${domain}.${opType}`);
+function unsupported(node: NodeReader, domain: string, opType: string): string {
+  const name = sanitize(isStandard(domain) ? opType : `${domain}.${opType}`);
   const quantized = /quantize|qlinear|integer|qattention/i.test(opType);
   const nested = ['If', 'Loop', 'Scan'].includes(opType);
   const advice = quantized

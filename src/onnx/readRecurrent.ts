@@ -3,12 +3,21 @@
 import type { ActivationName } from '../layers/activations.ts';
 import { type CellActivation, cellActivations, cellDefaults } from './activations.ts';
 import { biasFromOnnx, gateOrders, kernelFromOnnx, type RecurrentOp } from './gates.ts';
-import { asSequence } from './inserted.ts';
-import type { Reading } from './reading.ts';
+import { asSequence } from './insertedLayers.ts';
+import type { NodeReader } from './nodeReader.ts';
 import type { Size } from './sizes.ts';
-import { checkLengths } from './steps.ts';
 import { quote } from './text.ts';
-import { type Axis, type Floats, lastOf, nameOf, onlyNumber, type Spec, streamOf, type Value } from './values.ts';
+import { checkLengths } from './timeSteps.ts';
+import {
+  type Axis,
+  type Floats,
+  type LayerSpec,
+  lastOf,
+  layerOutputOf,
+  nameOf,
+  onlyNumber,
+  type Value,
+} from './values.ts';
 
 const factories = { LSTM: 'lstm', GRU: 'gru', RNN: 'simpleRNN' } as const;
 
@@ -18,11 +27,11 @@ const defaultActivations = { LSTM: ['Sigmoid', 'Tanh', 'Tanh'], GRU: ['Sigmoid',
 const inputNames = ['X', 'W', 'R', 'B', 'sequence_lens', 'initial_h', 'initial_c', 'P'];
 
 /** @returns the outputs of the node: Y, Y_h and, of LSTM, Y_c */
-export function readRecurrent(node: Reading, op: RecurrentOp): Value[] {
+export function readRecurrent(node: NodeReader, op: RecurrentOp): Value[] {
   const layout = node.int('layout', 0);
-  const x = asSequence(node, node.layered(0));
+  const x = asSequence(node, node.layerInput(0));
   const wanted: Axis[] = layout === 1 ? ['batch', 'time', 'width'] : ['time', 'batch', 'width'];
-  if (x.axes.join() !== wanted.join()) node.refuseAxes(x, wanted);
+  if (x.axes.join() !== wanted.join()) node.rejectAxes(x, wanted);
   const { chain } = x.parts[0]!;
   const direction = node.string('direction', 'forward');
   if (!['forward', 'reverse', 'bidirectional'].includes(direction)) {
@@ -30,7 +39,7 @@ export function readRecurrent(node: Reading, op: RecurrentOp): Value[] {
   }
   const both = direction === 'bidirectional';
   const directions = both ? 2 : 1;
-  refuseOthers(node, chain.steps!);
+  rejectUnsupported(node, chain.steps!);
 
   const w = node.floats(1);
   const r = node.floats(2);
@@ -67,7 +76,7 @@ export function readRecurrent(node: Reading, op: RecurrentOp): Value[] {
     returnSequences: true,
     goBackwards: reverse !== chain.flipped,
   };
-  const spec: Spec = both
+  const spec: LayerSpec = both
     ? {
         factory: 'bidirectional',
         name: node.name,
@@ -76,22 +85,22 @@ export function readRecurrent(node: Reading, op: RecurrentOp): Value[] {
         kind: 'steps',
       }
     : { factory: factories[op], name: node.name, options, weights, kind: 'steps' };
-  const last = node.grow(chain, lastOf(spec), { width: units, steps: null, flipped: false });
-  const sequence = node.grow(chain, spec, { width: units, flipped: reverse, last });
-  const outputs: [typeof last, Axis[]][] = [
+  const last = node.addLayer(chain, lastOf(spec), { width: units, steps: null, flipped: false });
+  const sequence = node.addLayer(chain, spec, { width: units, flipped: reverse, last });
+  const made: [typeof last, Axis[]][] = [
     [sequence, layout === 1 ? ['batch', 'time', 'direction', 'width'] : ['time', 'direction', 'batch', 'width']],
     [last, layout === 1 ? ['batch', 'direction', 'width'] : ['direction', 'batch', 'width']],
   ];
-  const streams = outputs.map(([made, axes]): Value => {
-    const stream = streamOf(made, axes);
-    if (!both) return stream;
-    return { ...stream, parts: [0, 1].map(half => ({ chain: made, half: half as 0 | 1 })) };
+  const outputs = made.map(([chain, axes]): Value => {
+    const output = layerOutputOf(chain, axes);
+    if (!both) return output;
+    return { ...output, parts: [0, 1].map(half => ({ chain, half: half as 0 | 1 })) };
   });
-  return [...streams, { kind: 'state', what: `the cell state of ${quote(node.name)}`, given: false }];
+  return [...outputs, { kind: 'state', what: `the cell state of ${quote(node.name)}`, given: false }];
 }
 
 /** What no layer here can do. */
-function refuseOthers(node: Reading, steps: Size): void {
+function rejectUnsupported(node: NodeReader, steps: Size): void {
   if (node.attributes.has('clip')) node.fail('must not clip, got the attribute clip');
   if (node.int('input_forget', 0) !== 0) node.fail('input_forget must be 0, got another number');
   if (node.has(4)) checkLengths(node, 4, steps);
@@ -106,7 +115,7 @@ function refuseOthers(node: Reading, steps: Size): void {
 }
 
 /** The activations of a node as options of a layer. */
-function activations(node: Reading, op: RecurrentOp, directions: number) {
+function activations(node: NodeReader, op: RecurrentOp, directions: number) {
   const standard = defaultActivations[op];
   const count = standard.length;
   const given = node.strings('activations');

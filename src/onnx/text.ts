@@ -2,6 +2,6 @@
 
 const LONGEST = 60;
 
-export const clean = (text: string): string => text.slice(0, LONGEST).replaceAll(/\p{C}/gu, '?');
+export const sanitize = (text: string): string => text.slice(0, LONGEST).replaceAll(/\p{C}/gu, '?');
 
-export const quote = (text: string): string => `'${clean(text)}'`;
+export const quote = (text: string): string => `'${sanitize(text)}'`;

@@ -4,11 +4,11 @@
  */
 
 import type { Layer } from '../layers/layer.ts';
-import { type Form, identity } from './forms.ts';
+import { type Formula, identity } from './formula.ts';
 import { multiplied, type Size } from './sizes.ts';
 
 /** A layer to be made. */
-export interface Spec {
+export interface LayerSpec {
   /** Of `layers`. */
   readonly factory: string;
   /** Of the node. */
@@ -22,7 +22,7 @@ export interface Spec {
 /** A layer on those below. */
 export interface Chain {
   readonly below: Chain | null;
-  readonly spec: Spec | null;
+  readonly spec: LayerSpec | null;
   readonly depth: number;
   /** Time steps; null where there are none. */
   readonly steps: Size | null;
@@ -37,19 +37,19 @@ export interface Chain {
 export type Axis = 'batch' | 'time' | 'width' | 'direction' | 'one' | 'batch*time' | 'time*batch';
 
 /** What the layers of a chain give; of a bidirectional layer that has no merge mode yet, one direction of it. */
-export interface Part {
+export interface DirectionOutput {
   readonly chain: Chain;
   readonly half: 0 | 1 | null;
 }
 
 /** Something that depends on the input of the model. */
-export interface Stream {
-  readonly kind: 'stream';
+export interface LayerOutput {
+  readonly kind: 'layerOutput';
   readonly axes: readonly Axis[];
   /** One, or as many as the axis 'direction' is long. */
-  readonly parts: readonly Part[];
+  readonly parts: readonly DirectionOutput[];
   /** What has been made of the numbers since, one by one. */
-  readonly form: Form;
+  readonly formula: Formula;
   /** Whether they are ids. */
   readonly ids?: boolean;
 }
@@ -77,7 +77,7 @@ export interface Fill {
 }
 
 export type Value =
-  | Stream
+  | LayerOutput
   | Constant
   | Fill
   /**
@@ -93,15 +93,15 @@ export const MOST_LAYERS = 1000;
 export const MOST_PARTS = 64;
 export const MOST_AXES = 8;
 
-export const streamOf = (chain: Chain, axes: readonly Axis[]): Stream => ({
-  kind: 'stream',
+export const layerOutputOf = (chain: Chain, axes: readonly Axis[]): LayerOutput => ({
+  kind: 'layerOutput',
   axes,
   parts: [{ chain, half: null }],
-  form: identity,
+  formula: identity,
 });
 
 /** The size of an axis of a stream. */
-export function sizeOfAxis({ axes, parts }: Stream, axis: number): Size {
+export function sizeOfAxis({ axes, parts }: LayerOutput, axis: number): Size {
   const { chain } = parts[0]!;
   switch (axes[axis]) {
     case 'batch':
@@ -123,7 +123,7 @@ export function sizeOfAxis({ axes, parts }: Stream, axis: number): Size {
 /** Describes a value for an error message. */
 export function nameOf(value: Value): string {
   switch (value.kind) {
-    case 'stream':
+    case 'layerOutput':
       return 'what layers give';
     case 'floats':
       return 'float32 numbers of the file';
@@ -150,7 +150,7 @@ export function onlyNumber(value: Value): Size | null {
 }
 
 /** The same recurrent layer, returning only its last output. */
-export function lastOf(spec: Spec): Spec {
+export function lastOf(spec: LayerSpec): LayerSpec {
   const { inner } = spec.options as { inner?: object };
   const options = inner
     ? { ...spec.options, inner: { ...inner, returnSequences: false } }
@@ -159,8 +159,8 @@ export function lastOf(spec: Spec): Spec {
 }
 
 /** The layers of a chain, bottom up. */
-export function specsOf(chain: Chain): Spec[] {
-  const specs: Spec[] = [];
+export function specsOf(chain: Chain): LayerSpec[] {
+  const specs: LayerSpec[] = [];
   for (let at: Chain | null = chain; at; at = at.below) if (at.spec) specs.push(at.spec);
   return specs.reverse();
 }

@@ -12,7 +12,7 @@ import { biasToOnnx, gateOrders, kernelToOnnx, type RecurrentOp } from './gates.
 import { type Attributes, Graph } from './graph.ts';
 
 /** What the writing of all layers shares. */
-export interface Draw {
+export interface WriteContext {
   readonly call: string;
   readonly graph: Graph;
   /** Whether states are inputs and outputs, and whether the inputs may be left out. */
@@ -22,7 +22,7 @@ export interface Draw {
 }
 
 /** What a layer leaves: the value, and which of its time steps count, [B, T, 1], where some do not. */
-export interface Written {
+export interface WrittenLayer {
   readonly value: string;
   readonly mask: string | null;
 }
@@ -38,8 +38,13 @@ const BEFORE_FIRST = -(2 ** 63);
  * @param x [B, T, D]
  * @returns [B, T, U], or [B, U] of a layer that gives the last output alone
  */
-export function writeRecurrent(draw: Draw, layer: Recurrent | Bidirectional, x: string, mask: string | null): Written {
-  const { graph } = draw;
+export function writeRecurrent(
+  context: WriteContext,
+  layer: Recurrent | Bidirectional,
+  x: string,
+  mask: string | null,
+): WrittenLayer {
+  const { graph } = context;
   const { name } = layer;
   const both = layer instanceof Bidirectional;
   const first = both ? layer.forwardLayer : layer;
@@ -47,9 +52,9 @@ export function writeRecurrent(draw: Draw, layer: Recurrent | Bidirectional, x: 
   const swapped = graph.add('Transpose', `${name}/steps`, [x], SWAP);
   const counts = mask && graph.add('Transpose', `${name}/mask`, [mask], SWAP);
   let y: string;
-  if (!both) y = writeCells(draw, layer, name, swapped, counts);
-  else if (!mask && first.cells.length === 1 && !first.goBackwards) y = writeBothAtOnce(draw, layer, swapped);
-  else y = writeBoth(draw, layer, swapped, counts);
+  if (!both) y = writeCells(context, layer, name, swapped, counts);
+  else if (!mask && first.cells.length === 1 && !first.goBackwards) y = writeBothAtOnce(context, layer, swapped);
+  else y = writeBoth(context, layer, swapped, counts);
   if (!sequences) return { value: y, mask: null };
   // The operators give every output in the order of time, the layers in that in which they went through it.
   const ends = [-1, BEFORE_FIRST, 0, -1];
@@ -66,14 +71,21 @@ export function writeRecurrent(draw: Draw, layer: Recurrent | Bidirectional, x: 
  * @param mask [T, B, 1], or null where every step counts
  * @returns [T, B, U] in the order of time, or the last output [B, U]
  */
-function writeCells(draw: Draw, layer: Recurrent, name: string, x: string, mask: string | null): string {
-  const weights = weightsOf(draw, layer);
+function writeCells(context: WriteContext, layer: Recurrent, name: string, x: string, mask: string | null): string {
+  const weights = weightsOf(context, layer);
   let value = x;
   for (const [n, cell] of layer.cells.entries()) {
     const top = n === layer.cells.length - 1;
     const part = layer.cells.length === 1 ? name : `${name}_${n}`;
-    const set = makeSet(draw, layer.name, part, [cell], [weights[n]!], layer.goBackwards ? 'reverse' : 'forward');
-    const outputs = mask ? runMasked(draw, set, value, mask) : runPlain(draw, set, value);
+    const recurrentNode = createNode(
+      context,
+      layer.name,
+      part,
+      [cell],
+      [weights[n]!],
+      layer.goBackwards ? 'reverse' : 'forward',
+    );
+    const outputs = mask ? runMasked(context, recurrentNode, value, mask) : runPlain(context, recurrentNode, value);
     value = top && !layer.returnSequences ? outputs.last() : outputs.sequence();
   }
   return value;
@@ -82,23 +94,23 @@ function writeCells(draw: Draw, layer: Recurrent, name: string, x: string, mask:
 const mergeOps = { concat: 'Concat', sum: 'Add', ave: 'Add', mul: 'Mul' } as const;
 
 /** Both directions, each for itself. */
-function writeBoth(draw: Draw, layer: Bidirectional, x: string, mask: string | null): string {
-  const { graph } = draw;
+function writeBoth(context: WriteContext, layer: Bidirectional, x: string, mask: string | null): string {
+  const { graph } = context;
   const { name, mergeMode } = layer;
-  const halves = [layer.forwardLayer, layer.backwardLayer].map(half => writeCells(draw, half, half.name, x, mask));
+  const halves = [layer.forwardLayer, layer.backwardLayer].map(half => writeCells(context, half, half.name, x, mask));
   const merged = graph.add(mergeOps[mergeMode], name, halves, mergeMode === 'concat' ? { axis: { i: -1 } } : {});
   return mergeMode === 'ave' ? graph.add('Mul', `${name}/half`, [merged, graph.number(0.5)]) : merged;
 }
 
 /** Both directions, of one cell each, by one node. */
-function writeBothAtOnce(draw: Draw, layer: Bidirectional, x: string): string {
-  const { graph } = draw;
+function writeBothAtOnce(context: WriteContext, layer: Bidirectional, x: string): string {
+  const { graph } = context;
   const { name, mergeMode, forwardLayer, backwardLayer } = layer;
   const halves = [forwardLayer, backwardLayer];
   const cells = halves.map(half => half.cells[0]!);
-  const weights = halves.map(half => weightsOf(draw, half)[0]!);
-  const set = makeSet(draw, name, name, cells, weights, 'bidirectional');
-  const [y, h] = runNode(draw, set, x);
+  const weights = halves.map(half => weightsOf(context, half)[0]!);
+  const recurrentNode = createNode(context, name, name, cells, weights, 'bidirectional');
+  const [y, h] = runNode(context, recurrentNode, x);
   const [value, axis] = layer.returnSequences ? [y!, 1] : [h!, 0];
   if (mergeMode === 'sum') return graph.add('ReduceSum', `${name}/sum`, [value, graph.ints([axis])], { keepdims: NO });
   if (mergeMode !== 'concat') {
@@ -115,7 +127,7 @@ const NO = { i: 0 };
 // ------------------------------------------------------------------------------------------------------ one operator
 
 /** A node of a recurrent operator, before it stands in a graph. */
-interface Set {
+interface RecurrentNode {
   readonly op: RecurrentOp;
   readonly name: string;
   readonly cell: Cell;
@@ -127,26 +139,26 @@ interface Set {
 }
 
 /** The weights of a layer, cell by cell. */
-function weightsOf({ call }: Draw, layer: Recurrent): Float32Array[][] {
+function weightsOf({ call }: WriteContext, layer: Recurrent): Float32Array[][] {
   const all = layer.readWeights(call).map(tensor => tensor.dataSync());
   return layer.cells.map(cell => all.splice(0, cell.useBias ? 3 : 2));
 }
 
-function makeSet(
-  { call, graph }: Draw,
+function createNode(
+  { call, graph }: WriteContext,
   owner: string,
   name: string,
   cells: readonly Cell[],
   weights: readonly Float32Array[][],
   direction: 'forward' | 'reverse' | 'bidirectional',
-): Set {
+): RecurrentNode {
   const cell = cells[0]!;
   const op = cell instanceof LstmCell ? 'LSTM' : cell instanceof GruCell ? 'GRU' : 'RNN';
   const { units, useBias } = cell;
   const columns = gateOrders[op].length * units;
   const inputs = weights[0]![0]!.length / columns;
   const tensor = (what: string, dims: number[], values: Float32Array[]) =>
-    graph.floats(`${name}/${what}`, [values.length, ...dims], joined(values));
+    graph.floats(`${name}/${what}`, [values.length, ...dims], concatenated(values));
   const tensors = [
     tensor(
       'W',
@@ -200,7 +212,7 @@ function activationsOf(cell: Cell): { what: string; activation: ActivationName }
   return cell instanceof LstmCell ? [gates, own, own] : [gates, own];
 }
 
-function joined(parts: readonly Float32Array[]): Float32Array {
+function concatenated(parts: readonly Float32Array[]): Float32Array {
   const [first] = parts;
   const result = new Float32Array(parts.length * first!.length);
   for (const [n, part] of parts.entries()) result.set(part, n * first!.length);
@@ -215,25 +227,33 @@ interface Outputs {
   last(): string;
 }
 
-function runPlain(draw: Draw, set: Set, x: string): Outputs {
-  const { graph } = draw;
-  const [y, h] = runNode(draw, set, x);
+function runPlain(context: WriteContext, recurrentNode: RecurrentNode, x: string): Outputs {
+  const { graph } = context;
+  const [y, h] = runNode(context, recurrentNode, x);
   return {
-    sequence: () => graph.add('Squeeze', `${set.name}/sequence`, [y!, graph.ints([1])]),
-    last: () => graph.add('Squeeze', `${set.name}/last`, [h!, graph.ints([0])]),
+    sequence: () => graph.add('Squeeze', `${recurrentNode.name}/sequence`, [y!, graph.ints([1])]),
+    last: () => graph.add('Squeeze', `${recurrentNode.name}/last`, [h!, graph.ints([0])]),
   };
 }
 
 /** The node by itself: [T, directions, B, U], then the final states [directions, B, U]. */
-function runNode(draw: Draw, set: Set, x: string): string[] {
-  const { graph } = draw;
-  const states = draw.states ? set.cell.states.map(({ name }) => stateInput(draw, set, name)) : [];
-  const inputs = [x, ...set.tensors, '', ...states];
+function runNode(context: WriteContext, recurrentNode: RecurrentNode, x: string): string[] {
+  const { graph } = context;
+  const states = context.states
+    ? recurrentNode.cell.states.map(({ name }) => stateInput(context, recurrentNode, name))
+    : [];
+  const inputs = [x, ...recurrentNode.tensors, '', ...states];
   while (inputs.at(-1) === '') inputs.pop();
-  const results = graph.addMany(set.op, set.name, inputs, 1 + set.cell.states.length, set.attributes);
-  if (!draw.states) return results;
+  const results = graph.addMany(
+    recurrentNode.op,
+    recurrentNode.name,
+    inputs,
+    1 + recurrentNode.cell.states.length,
+    recurrentNode.attributes,
+  );
+  if (!context.states) return results;
   const [y, ...after] = results;
-  return [y!, ...set.cell.states.map(({ name }, n) => stateOutput(draw, set, name, after[n]!))];
+  return [y!, ...recurrentNode.cell.states.map(({ name }, n) => stateOutput(context, recurrentNode, name, after[n]!))];
 }
 
 /**
@@ -242,19 +262,28 @@ function runNode(draw: Draw, set: Set, x: string): string[] {
  *
  * @returns [directions, B, U]
  */
-function stateInput(draw: Draw, { name, directions, cell: { units } }: Set, state: string): string {
-  const { graph } = draw;
+function stateInput(
+  context: WriteContext,
+  { name, directions, cell: { units } }: RecurrentNode,
+  state: string,
+): string {
+  const { graph } = context;
   const input = graph.name(`${name}_${state}`);
   graph.input(input, 'float32', [directions, 'batch', units]);
-  if (draw.states !== 'optional') return input;
+  if (context.states !== 'optional') return input;
   graph.zeros(input, [directions, 1, units]);
-  const shape = [graph.ints([directions]), draw.batch(), graph.ints([units])];
+  const shape = [graph.ints([directions]), context.batch(), graph.ints([units])];
   const wanted = graph.add('Concat', `${input}/shape`, shape, { axis: { i: 0 } });
   return graph.add('Expand', `${input}/start`, [input, wanted]);
 }
 
 /** Shows a final state; it goes by the name that comes back from then on. */
-function stateOutput({ graph }: Draw, { name, directions, cell }: Set, state: string, value: string): string {
+function stateOutput(
+  { graph }: WriteContext,
+  { name, directions, cell }: RecurrentNode,
+  state: string,
+  value: string,
+): string {
   const output = graph.name(`${name}_${state}_out`);
   graph.rename(value, output);
   graph.output(output, 'float32', [directions, 'batch', cell.units]);
@@ -267,9 +296,9 @@ function stateOutput({ graph }: Draw, { name, directions, cell }: Set, state: st
  * Steps that do not count leave states and output as they were. No option of the operators says that of steps in the
  * middle, so a Scan goes through time, in which the operator takes one step, and keeps or drops what comes of it.
  */
-function runMasked(draw: Draw, set: Set, x: string, mask: string): Outputs {
-  const { graph } = draw;
-  const { name, cell } = set;
+function runMasked(context: WriteContext, recurrentNode: RecurrentNode, x: string, mask: string): Outputs {
+  const { graph } = context;
+  const { name, cell } = recurrentNode;
   const names = cell.states.map(state => state.name);
   const body = new Graph(graph);
   const before = names.map(state => body.name(`${name}/${state}_before`));
@@ -279,9 +308,9 @@ function runMasked(draw: Draw, set: Set, x: string, mask: string): Outputs {
   body.input(step, 'float32', null);
   body.input(counts, 'bool', null);
   const whole = (value: string) => body.add('Unsqueeze', `${value}/whole`, [value, body.ints([0])]);
-  const inputs = [whole(step), ...set.tensors, '', ...before.map(whole)];
-  const [, ...after] = body.addMany(set.op, `${name}/cell`, inputs, 1 + names.length, {
-    ...set.attributes,
+  const inputs = [whole(step), ...recurrentNode.tensors, '', ...before.map(whole)];
+  const [, ...after] = body.addMany(recurrentNode.op, `${name}/cell`, inputs, 1 + names.length, {
+    ...recurrentNode.attributes,
     direction: { s: 'forward' },
   });
   const kept = after.map((value, n) => {
@@ -292,22 +321,25 @@ function runMasked(draw: Draw, set: Set, x: string, mask: string): Outputs {
   for (const value of [...kept, out]) body.output(value, 'float32', null);
 
   const start = names.map(state => {
-    if (draw.states)
-      return graph.add('Squeeze', `${name}/${state}_start`, [stateInput(draw, set, state), graph.ints([0])]);
-    const shape = graph.add('Concat', `${name}/shape`, [draw.batch(), graph.ints([cell.units])], { axis: { i: 0 } });
+    if (context.states)
+      return graph.add('Squeeze', `${name}/${state}_start`, [
+        stateInput(context, recurrentNode, state),
+        graph.ints([0]),
+      ]);
+    const shape = graph.add('Concat', `${name}/shape`, [context.batch(), graph.ints([cell.units])], { axis: { i: 0 } });
     return graph.add('Expand', `${name}/${state}_start`, [graph.number(0), shape]);
   });
-  const direction = Number(set.reverse);
+  const direction = Number(recurrentNode.reverse);
   const results = graph.addMany('Scan', name, [...start, x, mask], names.length + 1, {
     body: { g: body.finish(`${name}/body`) },
     num_scan_inputs: { i: 2 },
     scan_input_directions: { ints: [direction, direction] },
     scan_output_directions: { ints: [direction] },
   });
-  if (draw.states) {
+  if (context.states) {
     for (const [n, state] of names.entries()) {
       const whole = graph.add('Unsqueeze', `${name}/${state}_whole`, [results[n]!, graph.ints([0])]);
-      stateOutput(draw, set, state, whole);
+      stateOutput(context, recurrentNode, state, whole);
     }
   }
   return { sequence: () => results.at(-1)!, last: () => results[0]! };

@@ -5,7 +5,7 @@
  * follow each other without holes or overlaps and fill the file, and each has the size that its shape and kind say.
  */
 
-import { describeForeign } from '../saving/foreign.ts';
+import { describeOtherFormat } from '../saving/fileSignatures.ts';
 import { asTensor, type TensorLike } from '../tensor/read.ts';
 import { Tensor } from '../tensor/tensor.ts';
 import { noMore } from '../util/arguments.ts';
@@ -14,7 +14,7 @@ import { fail, show } from '../util/errors.ts';
 import { checkOptions, isPlain } from '../util/options.ts';
 import { isFloat32Array } from '../util/typedArrays.ts';
 import { type Entry, isWhole, METADATA, parseHeader, quote } from './header.ts';
-import { bits, toFloats } from './numbers.ts';
+import { bitsOf, toFloats } from './numbers.ts';
 
 /** Bytes that hold the length of the header; the header is filled up to a multiple of as many. */
 const LENGTH = 8;
@@ -30,7 +30,7 @@ export interface SafetensorsFile {
 }
 
 /** A file whose header has been checked against its data; the numbers are read when they are asked for. */
-export class Tensors {
+export class SafetensorsReader {
   readonly #call: string;
   /** In the order of their data. */
   readonly entries: ReadonlyMap<string, Entry>;
@@ -39,7 +39,7 @@ export class Tensors {
 
   constructor(call: string, file: unknown) {
     const bytes = checkBytes(call, 'bytes', file);
-    const foreign = describeForeign(bytes, 'safetensors');
+    const foreign = describeOtherFormat(bytes, 'safetensors');
     if (foreign) fail(call, `bytes must be a safetensors file, got ${foreign}`);
     const length = headerLength(call, bytes);
     const { entries, metadata } = parseHeader(call, decode(call, bytes.subarray(LENGTH, LENGTH + length)));
@@ -86,7 +86,7 @@ function checkLayout(call: string, entries: readonly Entry[], bytes: number): vo
   let start = 0;
   for (const { name, dtype, shape, begin, end } of entries) {
     const part = `header.${quote(name)}`;
-    const width = bits.get(dtype) ?? fail(call, `${part}.dtype must be a kind of the format, got ${quote(dtype)}`);
+    const width = bitsOf.get(dtype) ?? fail(call, `${part}.dtype must be a kind of the format, got ${quote(dtype)}`);
     let size = width / 8;
     for (const n of shape) {
       size *= n;
@@ -123,7 +123,7 @@ function checkLayout(call: string, entries: readonly Entry[], bytes: number): vo
  */
 export function readSafetensors(bytes: Uint8Array | ArrayBuffer): SafetensorsFile {
   noMore('readSafetensors', 1, arguments);
-  const file = new Tensors('readSafetensors', bytes);
+  const file = new SafetensorsReader('readSafetensors', bytes);
   const tensors = [...file.entries.values()].map(({ name, shape }) => [name, new Tensor(file.numbers(name), shape)]);
   return { tensors: Object.fromEntries(tensors), metadata: Object.fromEntries(file.metadata) };
 }
@@ -147,7 +147,7 @@ export function writeSafetensors(
     fail(call, `tensors must be an object of tensors by their names, got ${show(tensors)}`);
   }
   const { metadata } = checkOptions<{ metadata: unknown }>(call, options, ['metadata']);
-  const all = Object.entries(tensors).map(([name, value]): Named => {
+  const all = Object.entries(tensors).map(([name, value]): NamedTensor => {
     const { shape, ...tensor } = numbersOf(call, `tensors.${quote(name)}`, value);
     return { name, shape, ...tensor };
   });
@@ -155,13 +155,13 @@ export function writeSafetensors(
 }
 
 /** A tensor to be written. */
-export interface Named {
+export interface NamedTensor {
   readonly name: string;
   readonly shape: readonly number[];
   readonly values: Float32Array;
 }
 
-function numbersOf(call: string, part: string, value: unknown): Omit<Named, 'name'> {
+function numbersOf(call: string, part: string, value: unknown): Omit<NamedTensor, 'name'> {
   const tensor = asTensor(call, part, value);
   const given = tensor.dataSync<'float32' | 'int32' | 'bool'>();
   if (isFloat32Array(given)) return { shape: tensor.shape, values: given };
@@ -188,7 +188,11 @@ export function checkMetadata(call: string, metadata: unknown): [string, string]
 }
 
 /** The whole file; names are checked here, because model layers have names of any kind. */
-export function write(call: string, tensors: readonly Named[], metadata: readonly [string, string][]): Uint8Array {
+export function write(
+  call: string,
+  tensors: readonly NamedTensor[],
+  metadata: readonly [string, string][],
+): Uint8Array {
   let end = 0;
   const entries: [string, unknown][] = metadata.length > 0 ? [[METADATA, Object.fromEntries(metadata)]] : [];
   const names = new Set([METADATA]);
@@ -204,7 +208,7 @@ export function write(call: string, tensors: readonly Named[], metadata: readonl
   const header = new TextEncoder().encode(JSON.stringify(Object.fromEntries(entries)));
   const length = Math.ceil(header.length / LENGTH) * LENGTH;
   if (length > LONGEST_HEADER) fail(call, `names and metadata must fit into ${LONGEST_HEADER} bytes, got ${length}`);
-  const bytes = room(call, LENGTH + length + end);
+  const bytes = allocate(call, LENGTH + length + end);
   const view = new DataView(bytes.buffer);
   view.setBigUint64(0, BigInt(length), true);
   bytes.fill(0x20, LENGTH, LENGTH + length).set(header, LENGTH);
@@ -218,7 +222,7 @@ export function write(call: string, tensors: readonly Named[], metadata: readonl
   return bytes;
 }
 
-function room(call: string, bytes: number): Uint8Array<ArrayBuffer> {
+function allocate(call: string, bytes: number): Uint8Array<ArrayBuffer> {
   try {
     return new Uint8Array(bytes);
   } catch {

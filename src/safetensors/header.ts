@@ -63,7 +63,7 @@ class HeaderParser {
       else entries.push(this.#entry(name));
       this.#part = 'header';
     });
-    if (this.#peek() !== '') this.#refuse('the end');
+    if (this.#peek() !== '') this.#fail('the end');
     return { entries, metadata };
   }
 
@@ -137,7 +137,7 @@ class HeaderParser {
   }
 
   #string(): string {
-    if (this.#peek() !== '"') this.#refuse('a string');
+    if (this.#peek() !== '"') this.#fail('a string');
     const from = this.#at;
     let end = from;
     do {
@@ -167,11 +167,11 @@ class HeaderParser {
   }
 
   #expect(character: string): void {
-    if (this.#peek() !== character) this.#refuse(`'${character}'`);
+    if (this.#peek() !== character) this.#fail(`'${character}'`);
     this.#at++;
   }
 
-  #refuse(wanted: string): never {
+  #fail(wanted: string): never {
     fail(this.#call, `${this.#part} must have ${wanted} at character ${this.#at}, got ${this.#found()}`);
   }
 

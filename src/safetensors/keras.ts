@@ -2,28 +2,23 @@
 
 import type { Sequential } from '../model/sequential.ts';
 import { fail } from '../util/errors.ts';
-import type { Tensors } from './format.ts';
+import type { SafetensorsReader } from './format.ts';
 import { type Entry, quote } from './header.ts';
-import { checkNothingElse, checkThere, isSame, type Part, showSizes } from './part.ts';
+import { checkNoOthers, checkPresent, isSameShape, showSizes, type TensorMapping, unchanged } from './tensorMapping.ts';
 
-export function kerasParts(model: Sequential): Part[] {
-  return model.layers.flatMap(layer => layer.weightSpecs.map(({ shape }, i) => asItIs(layer.weightPaths[i]!, shape)));
+export function kerasMappings(model: Sequential): TensorMapping[] {
+  return model.layers.flatMap(layer =>
+    layer.weightSpecs.map(({ shape }, i) => unchanged(layer.weightPaths[i]!, shape)),
+  );
 }
 
-const asItIs = (name: string, shape: readonly number[]): Part => ({
-  names: [name],
-  shape,
-  write: weight => [weight],
-  read: ([tensor]) => tensor!,
-});
-
 /** The parts, with the names that a file has for them. */
-export function findKeras(call: string, file: Tensors, model: Sequential, strict: boolean): Part[] {
-  const parts = kerasParts(model);
+export function findKeras(call: string, file: SafetensorsReader, model: Sequential, strict: boolean): TensorMapping[] {
+  const parts = kerasMappings(model);
   const byName = parts.every(({ names: [name] }) => file.entries.has(name!));
   if (strict || byName) {
-    checkThere(call, file, parts, strict ? '; strict: false looks for weights by their order, too' : '');
-    if (strict) checkNothingElse(call, file, parts);
+    checkPresent(call, file, parts, strict ? '; strict: false looks for weights by their order, too' : '');
+    if (strict) checkNoOthers(call, file, parts);
     return parts;
   }
   return inOrder(call, file, parts);
@@ -44,7 +39,7 @@ interface Group {
  * Matches groups of weights by their order: each of the model takes the first that is left in the file and has weights
  * of the same names, shapes and direction. None may be left over.
  */
-function inOrder(call: string, file: Tensors, parts: readonly Part[]): Part[] {
+function inOrder(call: string, file: SafetensorsReader, parts: readonly TensorMapping[]): TensorMapping[] {
   const ours = groups(parts.map(({ names, shape }) => ({ name: names[0]!, shape })));
   const theirs = groups([...file.entries.values()]);
   const taken = new Map<string, Group>();
@@ -58,7 +53,7 @@ function inOrder(call: string, file: Tensors, parts: readonly Part[]): Part[] {
   }
   const left = theirs[0];
   if (left) fail(call, `header must have no weights but those of the model, got ${quote(left.prefix)}, too`);
-  return parts.map(part => asItIs(names.get(part.names[0]!)!, part.shape));
+  return parts.map(part => unchanged(names.get(part.names[0]!)!, part.shape));
 }
 
 function groups(tensors: readonly Pick<Entry, 'name' | 'shape'>[]): Group[] {
@@ -77,7 +72,7 @@ function agree(a: Group, b: Group): boolean {
   if (a.direction !== b.direction || a.weights.size !== b.weights.size) return false;
   return [...a.weights].every(([last, { shape }]) => {
     const other = b.weights.get(last);
-    return other !== undefined && isSame(other.shape, shape);
+    return other !== undefined && isSameShape(other.shape, shape);
   });
 }
 

@@ -5,9 +5,9 @@ import { Tensor } from '../tensor/tensor.ts';
 import { noMore } from '../util/arguments.ts';
 import { fail, show } from '../util/errors.ts';
 import { checkBoolean, checkName, checkOptions } from '../util/options.ts';
-import { checkMetadata, type Named, Tensors, write } from './format.ts';
-import { findKeras, kerasParts } from './keras.ts';
-import { findTorch, type Modules, torchParts } from './torch.ts';
+import { checkMetadata, type NamedTensor, SafetensorsReader, write } from './format.ts';
+import { findKeras, kerasMappings } from './keras.ts';
+import { findTorch, type Modules, torchMappings } from './torch.ts';
 
 /** Whose names the tensors have. */
 export type SafetensorsNames = 'keras' | 'torch';
@@ -62,10 +62,10 @@ export function toSafetensors(model: Sequential, options?: ToSafetensorsOptions)
   const known = checkOptions<ToSafetensorsOptions>(call, options, ['names', 'modules', 'metadata']);
   const names = checkNames(call, known.names, known.modules);
   const metadata = checkMetadata(call, known.metadata);
-  const parts = names === 'torch' ? torchParts(call, model, known.modules) : kerasParts(model);
+  const parts = names === 'torch' ? torchMappings(call, model, known.modules) : kerasMappings(model);
   if (names === 'torch' && !metadata.some(([name]) => name === 'format')) metadata.push(['format', 'pt']);
   const weights = model.getWeights();
-  const tensors = parts.flatMap((part, n): Named[] => {
+  const tensors = parts.flatMap((part, n): NamedTensor[] => {
     const written = part.write(weights[n]!.dataSync());
     return part.names.map((name, i) => ({ name, shape: part.shape, values: written[i]! }));
   });
@@ -96,7 +96,7 @@ export function loadSafetensors(
   const known = checkOptions<LoadSafetensorsOptions>(call, options, ['names', 'modules', 'strict']);
   const names = checkNames(call, known.names, known.modules);
   const strict = known.strict === undefined ? true : checkBoolean(call, 'strict', known.strict);
-  const file = new Tensors(call, bytes);
+  const file = new SafetensorsReader(call, bytes);
   const parts =
     names === 'torch' ? findTorch(call, file, model, known.modules, strict) : findKeras(call, file, model, strict);
   const shapes = model.layers.flatMap(layer => layer.weightSpecs.map(({ shape }) => shape));

@@ -1,9 +1,10 @@
 /** Numbers as safetensors files hold them, and as float32. Bytes stand in little-endian order. */
 
 import { fail, show } from '../util/errors.ts';
+import { fromFloat16 } from '../util/float16.ts';
 
 /** Bits of a number of each kind that the format knows. */
-export const bits: ReadonlyMap<string, number> = new Map([
+export const bitsOf: ReadonlyMap<string, number> = new Map([
   ['F4', 4],
   ['F6_E2M3', 6],
   ['F6_E3M2', 6],
@@ -18,8 +19,8 @@ export const bits: ReadonlyMap<string, number> = new Map([
 /** The number at a byte; NaN for a bool that is neither. */
 const readers: { readonly [dtype: string]: (view: DataView, at: number) => number | bigint } = {
   F32: (view, at) => view.getFloat32(at, true),
-  F16: (view, at) => half(view.getUint16(at, true)),
-  BF16: (view, at) => brain(view.getUint16(at, true)),
+  F16: (view, at) => fromFloat16(view.getUint16(at, true)),
+  BF16: (view, at) => fromBfloat16(view.getUint16(at, true)),
   F64: (view, at) => view.getFloat64(at, true),
   I8: (view, at) => view.getInt8(at),
   U8: (view, at) => view.getUint8(at),
@@ -32,20 +33,11 @@ const readers: { readonly [dtype: string]: (view: DataView, at: number) => numbe
   BOOL: (view, at) => view.getUint8(at),
 };
 
-/** float16: a sign, 5 bits of exponent, 10 bits of fraction. Every one of them is a float32. */
-function half(word: number): number {
-  const sign = word & 0x8000 ? -1 : 1;
-  const exponent = (word >> 10) & 31;
-  const fraction = word & 1023;
-  if (exponent === 31) return fraction === 0 ? sign * Number.POSITIVE_INFINITY : Number.NaN;
-  return sign * (exponent === 0 ? fraction : fraction + 1024) * 2 ** (Math.max(exponent, 1) - 25);
-}
-
 const word = new Uint32Array(1);
 const float = new Float32Array(word.buffer);
 
 /** bfloat16: the upper half of a float32. */
-function brain(upper: number): number {
+function fromBfloat16(upper: number): number {
   word[0] = upper << 16;
   return float[0]!;
 }
@@ -62,7 +54,7 @@ export function toFloats(call: string, part: string, dtype: string, bytes: Uint8
     fail(call, `${part} must be of one of the kinds ${Object.keys(readers).join(', ')} to be read, got ${show(dtype)}`);
   }
   const view = new DataView(bytes.buffer, bytes.byteOffset, bytes.byteLength);
-  const size = bits.get(dtype)! / 8;
+  const size = bitsOf.get(dtype)! / 8;
   const exact = !dtype.includes('F');
   const values = new Float32Array(count);
   for (let i = 0; i < count; i++) {

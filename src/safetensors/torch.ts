@@ -20,9 +20,9 @@ import { TimeDistributed } from '../layers/recurrent/timeDistributed.ts';
 import type { Sequential } from '../model/sequential.ts';
 import { fail, show, suggest } from '../util/errors.ts';
 import { isPlain } from '../util/options.ts';
-import type { Tensors } from './format.ts';
+import type { SafetensorsReader } from './format.ts';
 import { quote } from './header.ts';
-import { checkNothingElse, checkThere, type Part } from './part.ts';
+import { checkNoOthers, checkPresent, type TensorMapping, unchanged } from './tensorMapping.ts';
 
 /** Which layers make which module of PyTorch: by the name of the module, the name of a layer, or a list of them. */
 export type Modules = Readonly<Record<string, string | readonly string[]>>;
@@ -31,16 +31,22 @@ export type Modules = Readonly<Record<string, string | readonly string[]>>;
 interface Module {
   readonly name: string;
   /** In the order of the weights of the model. */
-  readonly parts: readonly Part[];
+  readonly parts: readonly TensorMapping[];
 }
 
 /** The parts, in the order of the weights of the model. */
-export function torchParts(call: string, model: Sequential, modules: unknown): Part[] {
+export function torchMappings(call: string, model: Sequential, modules: unknown): TensorMapping[] {
   return modulesOf(call, model, modules).flatMap(({ parts }) => parts);
 }
 
 /** The same, held against the names and shapes of a file. */
-export function findTorch(call: string, file: Tensors, model: Sequential, modules: unknown, strict: boolean): Part[] {
+export function findTorch(
+  call: string,
+  file: SafetensorsReader,
+  model: Sequential,
+  modules: unknown,
+  strict: boolean,
+): TensorMapping[] {
   const all = modulesOf(call, model, modules, name => file.entries.has(name));
   const parts = all.flatMap(one => one.parts);
   const wanted = new Set(parts.flatMap(({ names }) => names));
@@ -56,13 +62,13 @@ export function findTorch(call: string, file: Tensors, model: Sequential, module
     fail(call, `header must have the module ${quote(moduleOf(name))} as ${whose}, got it with that; ${whole}`);
   }
   const there = [...new Set([...file.entries.keys()].map(moduleOf))];
-  checkThere(
+  checkPresent(
     call,
     file,
     parts,
     `; it has the modules ${show(there)}, and the option modules says which layers they are`,
   );
-  if (strict) checkNothingElse(call, file, parts);
+  if (strict) checkNoOthers(call, file, parts);
   return parts;
 }
 
@@ -145,7 +151,7 @@ function checkNeighbours(call: string, model: Sequential, module: string, member
   }
 }
 
-function single(call: string, module: string, layer: Layer, has: Has): Part[] {
+function single(call: string, module: string, layer: Layer, has: Has): TensorMapping[] {
   const inner = layer instanceof TimeDistributed ? layer.layer : layer;
   if (inner instanceof Dense) {
     const [inputs, units] = inner.weightSpecs[0]!.shape as [number, number];
@@ -153,14 +159,14 @@ function single(call: string, module: string, layer: Layer, has: Has): Part[] {
     const parts = [matrix(weight, inputs, units, [0])];
     return inner.useBias ? [...parts, list(within(module, 'bias'), units)] : parts;
   }
-  if (inner instanceof Embedding) return [asItIs(within(module, 'weight'), inner.weightSpecs[0]!.shape)];
+  if (inner instanceof Embedding) return [unchanged(within(module, 'weight'), inner.weightSpecs[0]!.shape)];
   return stacked(call, module, [layer], has);
 }
 
 // ------------------------------------------------------------------------------------------------ recurrent layers
 
 /** One layer of a recurrent module, in one direction. */
-interface Strand {
+interface CellDirection {
   readonly cell: Cell;
   readonly inputs: number;
   /** The suffix of its parameter names: _l0, _l0_reverse, _l1, ...; empty for a single cell. */
@@ -168,8 +174,8 @@ interface Strand {
 }
 
 /** The weights of layers that run on top of each other as one module of PyTorch. */
-function stacked(call: string, module: string, layers: readonly Layer[], has: Has): Part[] {
-  const strands: Strand[] = [];
+function stacked(call: string, module: string, layers: readonly Layer[], has: Has): TensorMapping[] {
+  const strands: CellDirection[] = [];
   let level = 0;
   for (const layer of layers) {
     const recurrent = checkLayer(call, layer);
@@ -183,45 +189,45 @@ function stacked(call: string, module: string, layers: readonly Layer[], has: Ha
     }
   }
   checkAlike(call, module, layers, strands);
-  const [first] = strands as [Strand];
+  const [first] = strands as [CellDirection];
   if (strands.length === 1 && has(within(module, 'weight_ih')) && !has(within(module, 'weight_ih_l0'))) {
-    return partsOf(module, { ...first, suffix: '' });
+    return mappingsOf(module, { ...first, suffix: '' });
   }
-  return strands.flatMap(strand => partsOf(module, strand));
+  return strands.flatMap(strand => mappingsOf(module, strand));
 }
 
 /** Refuses layers that PyTorch has no module for. */
 function checkLayer(call: string, layer: Layer): Recurrent {
   const recurrent = layer instanceof Bidirectional ? layer.forwardLayer : layer;
-  const refuse = (rule: string, got: string): never =>
+  const reject = (rule: string, got: string): never =>
     fail(call, `layer ${quote(layer.name)} must ${rule} to have a form in PyTorch, got ${got}`);
   if (!(recurrent instanceof Recurrent)) {
-    return refuse('be recurrent, dense or an embedding', layer.className);
+    return reject('be recurrent, dense or an embedding', layer.className);
   }
-  if (recurrent.goBackwards) refuse('go forward in time', 'goBackwards: true');
+  if (recurrent.goBackwards) reject('go forward in time', 'goBackwards: true');
   if (layer instanceof Bidirectional) {
-    if (layer.mergeMode !== 'concat') refuse('put its directions side by side', `mergeMode: '${layer.mergeMode}'`);
+    if (layer.mergeMode !== 'concat') reject('put its directions side by side', `mergeMode: '${layer.mergeMode}'`);
     if (recurrent.cells.length > 1) {
-      refuse('have one cell in each direction', `${recurrent.cells.length} on top of each other`);
+      reject('have one cell in each direction', `${recurrent.cells.length} on top of each other`);
     }
   }
   return recurrent;
 }
 
 function checkCell(call: string, layer: Layer, cell: Cell): void {
-  const refuse = (rule: string, got: string) =>
+  const reject = (rule: string, got: string) =>
     fail(call, `layer ${quote(layer.name)} must have ${rule} to have a form in PyTorch, got ${got}`);
   const gated = cell instanceof LstmCell || cell instanceof GruCell;
   const known = gated ? ['tanh'] : ['tanh', 'relu'];
-  if (!known.includes(cell.activation)) refuse(`the activation ${known.join(' or ')}`, `'${cell.activation}'`);
+  if (!known.includes(cell.activation)) reject(`the activation ${known.join(' or ')}`, `'${cell.activation}'`);
   if (gated && cell.recurrentActivation !== 'sigmoid') {
-    refuse('the recurrent activation sigmoid', `'${cell.recurrentActivation}'`);
+    reject('the recurrent activation sigmoid', `'${cell.recurrentActivation}'`);
   }
-  if (cell instanceof GruCell && !cell.resetAfter) refuse('resetAfter', 'resetAfter: false');
+  if (cell instanceof GruCell && !cell.resetAfter) reject('resetAfter', 'resetAfter: false');
 }
 
 /** Refuses layers that cannot be one module, in which all are of one kind. */
-function checkAlike(call: string, module: string, layers: readonly Layer[], strands: readonly Strand[]): void {
+function checkAlike(call: string, module: string, layers: readonly Layer[], strands: readonly CellDirection[]): void {
   const kinds = strands.map(({ cell: { className, units, activation, useBias } }) =>
     [className, `${units} units`, activation, useBias ? 'bias' : 'no bias'].join(', '),
   );
@@ -237,7 +243,7 @@ function checkAlike(call: string, module: string, layers: readonly Layer[], stra
 const gatesOf = (cell: Cell): readonly number[] =>
   cell instanceof GruCell ? [1, 0, 2] : cell instanceof LstmCell ? [0, 1, 2, 3] : [0];
 
-function partsOf(module: string, { cell, inputs, suffix }: Strand): Part[] {
+function mappingsOf(module: string, { cell, inputs, suffix }: CellDirection): TensorMapping[] {
   const gates = gatesOf(cell);
   const { units, useBias } = cell;
   const name = (parameter: string) => within(module, `${parameter}${suffix}`);
@@ -250,7 +256,7 @@ function partsOf(module: string, { cell, inputs, suffix }: Strand): Part[] {
 // ---------------------------------------------------------------------------------------------------- rearrangement
 
 /** [inputs, gates units] of ours as [gates units, inputs], the gates in another order. */
-function matrix(name: string, inputs: number, units: number, gates: readonly number[]): Part {
+function matrix(name: string, inputs: number, units: number, gates: readonly number[]): TensorMapping {
   const columns = units * gates.length;
   /** Calls back with where a number stands here and there. */
   const each = (move: (ours: number, theirs: number) => void) => {
@@ -262,13 +268,13 @@ function matrix(name: string, inputs: number, units: number, gates: readonly num
   return {
     names: [name],
     shape: [columns, inputs],
-    write: weight => [moved(weight.length, target => each((ours, theirs) => (target[theirs] = weight[ours]!)))],
-    read: ([tensor]) => moved(tensor!.length, target => each((ours, theirs) => (target[ours] = tensor![theirs]!))),
+    write: weight => [filled(weight.length, target => each((ours, theirs) => (target[theirs] = weight[ours]!)))],
+    read: ([tensor]) => filled(tensor!.length, target => each((ours, theirs) => (target[ours] = tensor![theirs]!))),
   };
 }
 
 /** The two biases of a GRU: [2, 3 units] of ours as two lists, the gates in another order. */
-function both(names: readonly string[], units: number, gates: readonly number[]): Part {
+function both(names: readonly string[], units: number, gates: readonly number[]): TensorMapping {
   const width = units * gates.length;
   const rows = names.map(name => matrix(name, 1, units, gates));
   return {
@@ -276,14 +282,14 @@ function both(names: readonly string[], units: number, gates: readonly number[])
     shape: [width],
     write: weight => rows.flatMap((row, n) => row.write(weight.subarray(n * width, (n + 1) * width))),
     read: tensors =>
-      moved(2 * width, target => {
+      filled(2 * width, target => {
         for (const [n, row] of rows.entries()) target.set(row.read([tensors[n]!]), n * width);
       }),
   };
 }
 
 /** One bias of ours for two that PyTorch adds. */
-function sum(names: readonly string[], width: number): Part {
+function sum(names: readonly string[], width: number): TensorMapping {
   return {
     names,
     shape: [width],
@@ -293,16 +299,9 @@ function sum(names: readonly string[], width: number): Part {
   };
 }
 
-const list = (name: string, width: number): Part => asItIs(name, [width]);
+const list = (name: string, width: number): TensorMapping => unchanged(name, [width]);
 
-const asItIs = (name: string, shape: readonly number[]): Part => ({
-  names: [name],
-  shape,
-  write: weight => [weight],
-  read: ([tensor]) => tensor!,
-});
-
-function moved(size: number, move: (target: Float32Array) => void): Float32Array {
+function filled(size: number, move: (target: Float32Array) => void): Float32Array {
   const target = new Float32Array(size);
   move(target);
   return target;

@@ -1,9 +1,9 @@
-/** Bytes as text. */
+/** Encodes and decodes base64. */
 
 import { show } from '../util/errors.ts';
-import { type FilePath, refuse } from './filePath.ts';
+import { type FilePath, failAt } from './filePath.ts';
 
-/** As many as a call may have arguments anywhere. */
+/** The number of arguments that a function call supports in every engine. */
 const CHUNK = 0x2000;
 
 export function toBase64(bytes: Uint8Array): string {
@@ -19,7 +19,7 @@ export function fromBase64(place: FilePath, text: string): Uint8Array<ArrayBuffe
   try {
     plain = atob(text);
   } catch {
-    return refuse(place, `must be bytes in base64, got ${show(text)}`);
+    return failAt(place, `must be base64, got ${show(text)}`);
   }
   const bytes = new Uint8Array(plain.length);
   for (let n = 0; n < plain.length; n++) bytes[n] = plain.charCodeAt(n);

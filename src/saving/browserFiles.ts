@@ -1,44 +1,52 @@
-/** `downloads://`, and files that somebody chose in a page. */
+/** `downloads://`, and files that the user selected in a page. */
 
 import { fail, reasonOf, show } from '../util/errors.ts';
-import { infoOf, joinData, type ModelArtifacts, modelJsonOf, type OwnHandler, partsOf } from './artifacts.ts';
-import { checkLength, type FilePath, refuse } from './filePath.ts';
-import { artifactsFrom, Collector, readManifest } from './manifest.ts';
+import {
+  concatWeightData,
+  type InternalHandler,
+  infoOf,
+  type ModelArtifacts,
+  modelJsonOf,
+  partsOf,
+} from './artifacts.ts';
+import { checkLength, type FilePath, failAt } from './filePath.ts';
+import { artifactsFrom, readManifest, WeightCollector } from './manifest.ts';
 
-/** Milliseconds after which a browser has certainly begun to write a download. */
-const HOLD = 60_000;
+/** Milliseconds after which every browser has started a download, so that its URL can be revoked. */
+const REVOKE_DELAY = 60_000;
 
-/** @param name of the files, without their endings: name.json and name.weights.bin */
-export function inDownloads(name: string): OwnHandler {
+/** @param name the base name of the files: name.json and name.weights.bin */
+export function downloadsHandler(name: string): InternalHandler {
   return {
     async save(call, artifacts) {
-      if (typeof document === 'undefined') fail(call, 'downloads:// must have a page, got a host without a document');
+      if (typeof document === 'undefined') fail(call, 'downloads:// needs a browser page');
       const weights = `${name || 'model'}.weights.bin`;
       const json = JSON.stringify(modelJsonOf(artifacts, weights));
       await download(`${name || 'model'}.json`, new Blob([json], { type: 'application/json' }));
       const { weightData } = artifacts;
-      if (weightData) await download(weights, new Blob([joinData(weightData)], { type: 'application/octet-stream' }));
+      if (weightData)
+        await download(weights, new Blob([concatWeightData(weightData)], { type: 'application/octet-stream' }));
       return { modelArtifactsInfo: infoOf(artifacts) };
     },
   };
 }
 
-/** One at a time: of two clicks at once, Firefox follows the last alone. */
+/** Waits first, because Firefox starts only the last of several downloads in one task. */
 async function download(name: string, content: Blob): Promise<void> {
   await new Promise(resolve => setTimeout(resolve));
   const link = document.createElement('a');
   link.download = name;
   link.href = URL.createObjectURL(content);
   link.dispatchEvent(new MouseEvent('click'));
-  setTimeout(() => URL.revokeObjectURL(link.href), HOLD);
+  setTimeout(() => URL.revokeObjectURL(link.href), REVOKE_DELAY);
 }
 
-/** @param files model.json first, then the files of its weights, by the names that it gives them */
-export function chosenFiles(asked: string, files: ArrayLike<File>): OwnHandler {
-  const refuse = () => fail(asked, `files must be a list of files, model.json first, got ${show(files)}`);
+/** @param files model.json first, then the weight files that it names */
+export function browserFilesHandler(caller: string, files: ArrayLike<File>): InternalHandler {
+  const reject = () => fail(caller, `files must be a list of files, model.json first, got ${show(files)}`);
   const isList = Array.isArray(files) || Object.prototype.toString.call(files) === '[object FileList]';
-  if (!isList || files.length === 0) refuse();
-  const list = Array.from(files, file => (file instanceof Blob ? file : refuse()));
+  if (!isList || files.length === 0) reject();
+  const list = Array.from(files, file => (file instanceof Blob ? file : reject()));
   return { load: (call, { strict = true } = {}) => load(call, list, strict) };
 }
 
@@ -47,19 +55,20 @@ async function load(call: string, [first, ...others]: readonly File[], strict: b
   checkLength(json, first!.size);
   const text = await first!.text().catch(error => unread(json, error));
   const manifest = readManifest(json, text);
-  // As in TF.js: the model alone, without what it has learned
+  // As in TF.js: only the topology, with new weights
   if (others.length === 0) return partsOf(manifest.json);
   const names = manifest.shards.map(({ path }) => path.slice(path.lastIndexOf('/') + 1));
   const chosen = manifest.shards.map(({ place, path }, n) => {
     const name = names[n]!;
-    if (names.indexOf(name) !== n) refuse(place, `must have a name of its own, got ${show(path)}`);
+    if (names.indexOf(name) !== n) failAt(place, `must be unique, got ${show(path)} twice`);
     return (
-      others.find(file => file.name === name) ?? refuse(place, `must be among the files, got none called ${show(name)}`)
+      others.find(file => file.name === name) ??
+      failAt(place, `must be one of the selected files, but ${show(name)} is missing`)
     );
   });
   const stray = others.find(file => !chosen.includes(file));
-  if (stray) refuse({ call, part: stray.name }, `must be named by ${first!.name}, got no mention of it`);
-  const weights = new Collector({ call, part: names.join(', ') || first!.name }, manifest.bytes, strict);
+  if (stray) failAt({ call, part: stray.name }, `must be a weight file that ${first!.name} lists`);
+  const weights = new WeightCollector({ call, part: names.join(', ') || first!.name }, manifest.bytes, strict);
   const size = chosen.reduce((sum, file) => sum + file.size, 0);
   weights.check(size);
   for (const [n, file] of chosen.entries()) {
@@ -69,5 +78,4 @@ async function load(call: string, [first, ...others]: readonly File[], strict: b
   return artifactsFrom(manifest, weights.whole());
 }
 
-const unread = (place: FilePath, error: unknown) =>
-  refuse(place, `must be a file that can be read, got ${reasonOf(error)}`);
+const unread = (place: FilePath, error: unknown) => failAt(place, `must be readable, got ${reasonOf(error)}`);

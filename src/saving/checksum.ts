@@ -1,6 +1,6 @@
-/** The checksum of snapshots: CRC-32, as in zip and PNG files. */
+/** CRC-32, the checksum of snapshots and zip files. */
 
-/** tables[k][b]: what byte b does to the checksum from k bytes before the end of a step on. */
+/** tables[k][b]: the contribution of byte b to the checksum, k bytes before the end of a group of eight. */
 const tables = Array.from({ length: 8 }, () => new Int32Array(256));
 
 for (let byte = 0; byte < 256; byte++) {
@@ -16,13 +16,13 @@ for (let k = 1; k < 8; k++) {
 }
 
 /**
- * The CRC-32 of some bytes, eight at a time.
+ * The CRC-32 of some bytes, computed eight at a time.
  *
- * @param bytes a multiple of 8, from an address on that is one too
- * @returns a whole number from 0 to 2^32 - 1
+ * @param bytes must start at a multiple of 4 in their buffer
+ * @returns an integer from 0 to 2^32 - 1
  */
 export function checksum(bytes: Uint8Array): number {
-  const words = new Int32Array(bytes.buffer, bytes.byteOffset, bytes.length / 4);
+  const words = new Int32Array(bytes.buffer, bytes.byteOffset, Math.floor(bytes.length / 8) * 2);
   const [t0, t1, t2, t3, t4, t5, t6, t7] = tables as [
     Int32Array,
     Int32Array,
@@ -41,5 +41,6 @@ export function checksum(bytes: Uint8Array): number {
     const second = t3[high & 255]! ^ t2[(high >>> 8) & 255]! ^ t1[(high >>> 16) & 255]! ^ t0[high >>> 24]!;
     sum = first ^ second;
   }
+  for (let n = words.byteLength; n < bytes.length; n++) sum = (sum >>> 8) ^ t0[(sum ^ bytes[n]!) & 255]!;
   return ~sum >>> 0;
 }

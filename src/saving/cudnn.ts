@@ -22,14 +22,18 @@ export function fromCudnn(kernel: Float32Array, recurrent: Float32Array, bias: F
   const units = recurrent.length / columns;
   // An LSTM has one bias per gate: the sum of both
   const sum = () => bias.subarray(0, columns).map((value, n) => value + bias[columns + n]!);
-  return [turned(kernel, columns, units), turned(recurrent, columns, units), columns === 4 * units ? sum() : bias];
+  return [
+    transposeGates(kernel, columns, units),
+    transposeGates(recurrent, columns, units),
+    columns === 4 * units ? sum() : bias,
+  ];
 }
 
 /**
  * Transposes the kernel of each gate, a block of `units` columns. CuDNN stores the transposed matrix row by row, in an
  * array that keeps the shape of the block.
  */
-function turned(matrix: Float32Array, columns: number, units: number): Float32Array {
+function transposeGates(matrix: Float32Array, columns: number, units: number): Float32Array {
   const rows = matrix.length / columns;
   const result = new Float32Array(matrix.length);
   for (let start = 0; start < columns; start += units) {

@@ -1,21 +1,21 @@
-/** Where in a file something stands, for messages, and the checks that data from elsewhere must pass first. */
+/** Checks values from files, with error messages that name the path of the value in the file. */
 
 import { toPython } from '../util/config.ts';
 import { fail, reasonOf, show, UnknownOption, ValueError } from '../util/errors.ts';
-import { describeForeign } from './foreign.ts';
+import { describeOtherFormat } from './fileSignatures.ts';
 
-/** Deeper than any model is nested, and far from the end of the stack. */
+/** The maximum nesting depth, below the limit of the call stack. */
 const DEEPEST = 100;
 
-/** More values than any model is made of; objects that share their parts could otherwise have no end of them. */
+/** The maximum number of values, because objects with shared parts can expand exponentially. */
 const MOST_VALUES = 1_000_000;
 
-/** The characters that precede JSON values; those inside strings are counted too. */
+/** The characters that precede JSON values. */
 const COMMA = 0x2c;
 const BRACKET = 0x5b;
 const BRACE = 0x7b;
 
-/** Where in a file something stands, for messages. */
+/** The path of a value in a file, for error messages. */
 export interface FilePath {
   /** The public call. */
   readonly call: string;
@@ -31,10 +31,10 @@ export const within = ({ call, part }: FilePath, inner: string): FilePath => ({
 /** The item of a list. */
 export const itemOf = ({ call, part }: FilePath, n: number): FilePath => ({ call, part: `${part}[${n}]` });
 
-export const refuse = ({ call, part }: FilePath, message: string): never =>
+export const failAt = ({ call, part }: FilePath, message: string): never =>
   fail(call, part ? `${part}: ${message}` : message);
 
-/** What is refused inside is said with the place in the file. */
+/** Adds the path in the file to the errors that `work` throws. */
 export function withFilePath<T>({ call, part }: FilePath, work: () => T): T {
   try {
     return work();
@@ -49,46 +49,46 @@ export function withFilePath<T>({ call, part }: FilePath, work: () => T): T {
 
 export const isObject = (value: unknown): value is object => value !== null && typeof value === 'object';
 
-/** An object with names, and not a list. */
+/** An object that is not a list. */
 export function readObject(place: FilePath, value: unknown): { readonly [name: string]: unknown } {
-  if (!isObject(value) || Array.isArray(value)) refuse(place, `must be an object, got ${show(value)}`);
+  if (!isObject(value) || Array.isArray(value)) failAt(place, `must be an object, got ${show(value)}`);
   return value as { readonly [name: string]: unknown };
 }
 
 export function readList(place: FilePath, value: unknown): readonly unknown[] {
-  if (!Array.isArray(value)) refuse(place, `must be a list, got ${show(value)}`);
+  if (!Array.isArray(value)) failAt(place, `must be a list, got ${show(value)}`);
   return value as unknown[];
 }
 
 export function readText(place: FilePath, value: unknown): string {
-  if (typeof value !== 'string') refuse(place, `must be a string, got ${show(value)}`);
+  if (typeof value !== 'string') failAt(place, `must be a string, got ${show(value)}`);
   return value as string;
 }
 
-/** A whole number from 0 on. */
+/** An integer of at least 0. */
 export function readCount(place: FilePath, value: unknown): number {
   if (!Number.isSafeInteger(value) || (value as number) < 0) {
-    refuse(place, `must be a whole number of at least 0, got ${show(value)}`);
+    failAt(place, `must be an integer of at least 0, got ${show(value)}`);
   }
   return value as number;
 }
 
 export function readNumber(place: FilePath, value: unknown): number {
-  if (!Number.isFinite(value)) refuse(place, `must be a finite number, got ${show(value)}`);
+  if (!Number.isFinite(value)) failAt(place, `must be a finite number, got ${show(value)}`);
   return value as number;
 }
 
-/** Refuses data that is nested so deeply, or in a circle, that working on it would have no end. */
+/** Rejects data that is cyclic, nested too deeply or too large. */
 export function checkDepth(place: FilePath, value: unknown): void {
   let left = MOST_VALUES;
   const visit = (item: unknown, depth: number): void => {
     if (!isObject(item)) return;
-    if (depth > DEEPEST) refuse(place, `must be nested at most ${DEEPEST} deep, got more`);
-    // Holes are no values, and yet would be walked over
+    if (depth > DEEPEST) failAt(place, `must be nested at most ${DEEPEST} levels deep`);
+    // Iterating over a sparse array takes time for its holes
     if (Array.isArray(item) && item.length > MOST_VALUES) left = 0;
-    if (left === 0) refuse(place, `must consist of at most ${MOST_VALUES} values, got more`);
+    if (left === 0) failAt(place, `must have at most ${MOST_VALUES} values`);
     for (const inner of Object.values(item)) {
-      if (--left < 0) refuse(place, `must consist of at most ${MOST_VALUES} values, got more`);
+      if (--left < 0) failAt(place, `must have at most ${MOST_VALUES} values`);
       visit(inner, depth + 1);
     }
   };
@@ -100,7 +100,7 @@ export const MOST_TEXT = 2 ** 24;
 
 /** Rejects the text of a topology that is too long. */
 export function checkLength(place: FilePath, length: number): void {
-  if (length > MOST_TEXT) refuse(place, `must be at most ${MOST_TEXT} bytes long, got ${length}`);
+  if (length > MOST_TEXT) failAt(place, `must be at most ${MOST_TEXT} bytes long, got ${length}`);
 }
 
 /** Parses JSON that describes a model. */
@@ -115,13 +115,13 @@ export function parseJson(place: FilePath, text: string): unknown {
   for (let at = 0; at < text.length; at++) {
     const code = text.charCodeAt(at);
     if ((code === COMMA || code === BRACKET || code === BRACE) && --left < 0) {
-      refuse(place, `must consist of at most ${MOST_VALUES} values, got more`);
+      failAt(place, `must have at most ${MOST_VALUES} values`);
     }
   }
   try {
     return JSON.parse(text);
   } catch (error) {
-    const foreign = describeForeign(new TextEncoder().encode(text.slice(0, 512)), 'JSON');
-    return refuse(place, `must be JSON, got ${foreign ?? `${show(text)} (${reasonOf(error)})`}`);
+    const foreign = describeOtherFormat(new TextEncoder().encode(text.slice(0, 512)), 'JSON');
+    return failAt(place, `must be JSON, got ${foreign ?? `${show(text)} (${reasonOf(error)})`}`);
   }
 }

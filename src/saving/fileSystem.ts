@@ -1,27 +1,32 @@
 /** `file://`: a folder with model.json and the files of its weights, in Node. */
 
 import { reasonOf, show } from '../util/errors.ts';
-import { infoOf, joinData, type ModelArtifacts, modelJsonOf, type OwnHandler, type SaveResult } from './artifacts.ts';
-import { checkLength, type FilePath, refuse } from './filePath.ts';
-import { nodeModule } from './files.ts';
-import { artifactsFrom, Collector, checkPath, readManifest } from './manifest.ts';
-import { leftBehind, ownName, removeTemporary, replaceFile, targetOf, writeNew } from './replace.ts';
+import {
+  concatWeightData,
+  type InternalHandler,
+  infoOf,
+  type ModelArtifacts,
+  modelJsonOf,
+  type SaveResult,
+} from './artifacts.ts';
+import { checkLength, type FilePath, failAt } from './filePath.ts';
+import { artifactsFrom, checkPath, readManifest, WeightCollector } from './manifest.ts';
+import { nodeModule } from './nodeFiles.ts';
+import { abandonedFiles, removeTemporary, replaceFile, targetOf, uniqueName, writeNew } from './replaceFile.ts';
 
 type Files = typeof import('node:fs/promises');
 type Paths = typeof import('node:path');
 
 async function node<T>(place: FilePath, name: string): Promise<T> {
   const found = await nodeModule<T>(name);
-  return (
-    found ?? refuse(place, 'files can be read and written in Node alone; a page has localstorage:// and indexeddb://')
-  );
+  return found ?? failAt(place, 'file:// needs Node; in a browser, use localstorage:// or indexeddb://');
 }
 
 const JSON_FILE = 'model.json';
 const WEIGHTS_FILE = 'weights.bin';
 
-/** @param path of a folder; to load, of a model.json too */
-export function fileSystem(path: string): OwnHandler {
+/** @param path a folder; when loading, also the path of a model.json */
+export function fileSystemHandler(path: string): InternalHandler {
   return {
     save: (call, artifacts) => save({ call, part: `file://${path}` }, path, artifacts),
     load: (call, { strict = true } = {}) => load({ call, part: `file://${path}` }, path, strict),
@@ -36,7 +41,7 @@ async function save(place: FilePath, folder: string, artifacts: ModelArtifacts):
   const whole = resolve(folder);
   const write = () =>
     writeModel(place, whole, artifacts).catch(error =>
-      refuse(place, `must be a folder that can be written, got ${reasonOf(error)}`),
+      failAt(place, `must be a writable folder, got ${reasonOf(error)}`),
     );
   const done = (saving.get(whole) ?? Promise.resolve()).then(write, write);
   saving.set(whole, done);
@@ -59,11 +64,11 @@ async function writeModel(place: FilePath, folder: string, artifacts: ModelArtif
   const [json, weights] = [join(folder, JSON_FILE), join(folder, WEIGHTS_FILE)];
   await mkdir(folder, { recursive: true });
   const { mode } = await targetOf(weights);
-  const bytes = new Uint8Array(joinData(artifacts.weightData));
+  const bytes = new Uint8Array(concatWeightData(artifacts.weightData));
   const naming = (name: string) => JSON.stringify(modelJsonOf(artifacts, name));
   const stem = join(folder, 'weights');
-  const stray = await leftBehind(stem, '.bin');
-  const first = ownName(stem, '.bin');
+  const stray = await abandonedFiles(stem, '.bin');
+  const first = uniqueName(stem, '.bin');
   const named = naming(basename(first));
   await writeNew(first, bytes, mode);
   try {
@@ -85,7 +90,7 @@ async function writeModel(place: FilePath, folder: string, artifacts: ModelArtif
 async function load(place: FilePath, path: string, strict: boolean): Promise<ModelArtifacts> {
   const { stat } = await node<Files>(place, 'node:fs/promises');
   const { join } = await node<Paths>(place, 'node:path');
-  const found = await stat(path).catch(error => refuse(place, `must be a saved model, got ${reasonOf(error)}`));
+  const found = await stat(path).catch(error => failAt(place, `must be a saved model, got ${reasonOf(error)}`));
   const json = found.isDirectory() ? join(path, JSON_FILE) : path;
   /** A version of model.json that changes whenever it is replaced. */
   const version = async () => {
@@ -98,7 +103,7 @@ async function load(place: FilePath, path: string, strict: boolean): Promise<Mod
       artifacts => ({ artifacts }),
       error => ({ error }),
     );
-    // A save replaced it meanwhile, so the files may belong to two models: read again
+    // A save replaced it meanwhile, so the files may belong to two models. Read again
     if ((await version()) !== before) continue;
     if ('error' in read) throw read.error;
     return read.artifacts;
@@ -110,15 +115,15 @@ async function readModel(place: FilePath, json: string, strict: boolean): Promis
   const { dirname, join } = await node<Paths>(place, 'node:path');
   const { call } = place;
   const about = (file: string) =>
-    files.stat(file).catch(error => refuse(place, `must be a saved model, got ${reasonOf(error)}`));
+    files.stat(file).catch(error => failAt(place, `must be a saved model, got ${reasonOf(error)}`));
   const read = async (file: string) => {
-    if (!(await about(file)).isFile()) refuse(place, `must be a saved model, got ${show(file)}, which is no file`);
-    return files.readFile(file).catch(error => refuse(place, `must be a saved model, got ${reasonOf(error)}`));
+    if (!(await about(file)).isFile()) failAt(place, `must be a saved model, got ${show(file)}, which is not a file`);
+    return files.readFile(file).catch(error => failAt(place, `must be a saved model, got ${reasonOf(error)}`));
   };
   checkLength({ call, part: json }, (await about(json)).size);
   const manifest = readManifest({ call, part: json }, (await read(json)).toString('utf8'));
   const names = manifest.shards.map(shard => join(dirname(json), checkPath(shard)));
-  const weights = new Collector({ call, part: names.join(', ') || JSON_FILE }, manifest.bytes, strict);
+  const weights = new WeightCollector({ call, part: names.join(', ') || JSON_FILE }, manifest.bytes, strict);
   let bytes = 0;
   for (const name of names) bytes += (await about(name)).size;
   weights.check(bytes);

@@ -3,8 +3,8 @@
  */
 
 import { show } from '../util/errors.ts';
-import { type FilePath, isObject, itemOf, readList, readObject, readText, refuse, within } from './filePath.ts';
-import { layerList } from './layerWords.ts';
+import { type FilePath, failAt, isObject, itemOf, readList, readObject, readText, within } from './filePath.ts';
+import { layerList } from './layerConfig.ts';
 
 /** An output of a layer: the index of the call, and the index of the output. */
 export interface Ref {
@@ -46,7 +46,7 @@ export function graphOf(place: FilePath, config: unknown): Graph {
   const nodes = Array.from(layerList(here, layers), (item, n) => nodeOf(itemOf(here, n), item));
   const names = new Set<string>();
   for (const { place, name } of nodes) {
-    if (names.has(name)) refuse(within(place, 'name'), `must be there once, got a second ${show(name)}`);
+    if (names.has(name)) failAt(within(place, 'name'), `must be unique, got ${show(name)} twice`);
     names.add(name);
   }
   return { nodes, inputs: refsIn(input_layers), outputs: refsIn(output_layers) };
@@ -122,10 +122,10 @@ const MASKS: readonly string[] = ['Any', 'NotEqual'];
  * @throws ValueError that describes any other graph
  */
 export function lineOf(place: FilePath, { nodes, inputs, outputs }: Graph): readonly GraphNode[] {
-  const refuseGraph = (what: string): never =>
-    refuse(place, `must be a model whose layers follow one another from one input to one output, got ${what}`);
+  const rejectGraph = (what: string): never =>
+    failAt(place, `must be a model whose layers follow one another from one input to one output, got ${what}`);
   const several = (what: string, refs: readonly Ref[]) =>
-    refuseGraph(
+    rejectGraph(
       `a graph of ${refs.length} ${what}: ${refs
         .slice(0, 4)
         .map(({ layer }) => show(layer))
@@ -138,27 +138,27 @@ export function lineOf(place: FilePath, { nodes, inputs, outputs }: Graph): read
   for (const node of layers) {
     const name = show(node.name);
     if (node.calls.length > 1)
-      refuseGraph(`${name}, which is applied ${node.calls.length} times and shares its weights`);
+      rejectGraph(`${name}, which is applied ${node.calls.length} times and shares its weights`);
     const [call] = node.calls;
     if (!call) continue;
     const { inbound, named, training } = call;
     const state = Object.keys(named).find(argument => argument !== 'mask');
-    if (state) refuseGraph(`${name}, which takes the output of a layer as ${show(state)}`);
-    if (training) refuse(node.place, 'must not be told to compute as in training, got a call with training: true');
-    if (inbound.length !== 1) refuseGraph(`${name}, which joins ${inbound.length} inputs`);
+    if (state) rejectGraph(`${name}, which takes the output of a layer as ${show(state)}`);
+    if (training) failAt(node.place, 'must not be called with training: true');
+    if (inbound.length !== 1) rejectGraph(`${name}, which joins ${inbound.length} inputs`);
     const { layer, output } = inbound[0]!;
-    if (output !== 0) refuseGraph(`${name}, which takes output ${output} of ${show(layer)}, such as a state`);
+    if (output !== 0) rejectGraph(`${name}, which takes output ${output} of ${show(layer)}, such as a state`);
     const other = above.get(layer);
-    if (other) refuseGraph(`a branch: ${show(other.name)} and ${name} both take the output of ${show(layer)}`);
+    if (other) rejectGraph(`a branch: ${show(other.name)} and ${name} both take the output of ${show(layer)}`);
     above.set(layer, node);
   }
   const line: GraphNode[] = [];
   const first = layers.find(({ name }) => name === inputs[0]!.layer);
   for (let node = first; node && line.length < layers.length; node = above.get(node.name)) line.push(node);
-  if (line.length !== layers.length) refuseGraph(`${layers.length} layers of which ${line.length} are on that line`);
+  if (line.length !== layers.length) rejectGraph(`${layers.length} layers of which ${line.length} are on that line`);
   const { layer, output } = outputs[0]!;
-  if (line.at(-1)!.name !== layer) refuseGraph(`an output at ${show(layer)}, below the last layer`);
-  if (output !== 0) refuseGraph(`output ${output} of ${show(layer)}, such as a state`);
+  if (line.at(-1)!.name !== layer) rejectGraph(`an output at ${show(layer)}, below the last layer`);
+  if (output !== 0) rejectGraph(`output ${output} of ${show(layer)}, such as a state`);
   checkMaskOps(nodes, line);
   return line;
 }
@@ -181,9 +181,9 @@ function checkMaskOps(nodes: readonly GraphNode[], line: readonly GraphNode[]): 
       const config = maker?.described.config as { mask_zero?: unknown } | undefined;
       const makes = maker?.className === 'Masking' || (maker?.className === 'Embedding' && config?.mask_zero === true);
       if (!makes || !MASKS.includes(byName.get(layer)?.className ?? '')) {
-        refuse(
+        failAt(
           here,
-          'must have the mask of an Embedding with mask_zero or of a Masking layer below it, got another one',
+          'must have the mask of an Embedding with mask_zero or of a Masking layer below it, got another mask',
         );
       }
     }

@@ -3,28 +3,28 @@
 import { fail, reasonOf, show } from '../util/errors.ts';
 import { checkOptions } from '../util/options.ts';
 import {
+  concatBytes,
+  concatWeightData,
+  type InternalHandler,
   infoOf,
-  joinData,
-  joined,
   type ModelArtifacts,
   modelJsonOf,
   type OnProgress,
-  type OwnHandler,
-  type Wishes,
+  type ReadOptions,
 } from './artifacts.ts';
-import { checkLength, type FilePath, refuse } from './filePath.ts';
-import { artifactsFrom, Collector, checkPath, readManifest, type Shard } from './manifest.ts';
+import { checkLength, type FilePath, failAt } from './filePath.ts';
+import { artifactsFrom, checkPath, readManifest, type Shard, WeightCollector } from './manifest.ts';
 
 export interface HttpOptions {
-  /** For every request, as `fetch` takes it. */
+  /** The options of every request, as for `fetch`. */
   requestInit?: RequestInit;
-  /** In place of `fetch`. */
+  /** Replaces `fetch`. */
   fetchFunc?: typeof fetch;
-  /** Where the files of weights are; by default beside model.json. */
+  /** The URL of the folder with the weight files; default the folder of model.json. */
   weightPathPrefix?: string;
-  /** Makes the URL of a file of weights from its name in model.json. */
+  /** Returns the URL of a weight file, given its name in model.json. */
   weightUrlConverter?: (fileName: string) => Promise<string> | string;
-  /** Called with the share of the weights that is there. */
+  /** Called with the fraction of the weights that has been loaded. */
   onProgress?: OnProgress;
 }
 
@@ -38,8 +38,8 @@ export const httpOptions = [
 
 const WEIGHTS_FILE = 'model.weights.bin';
 
-/** @param options of the caller, not yet looked at */
-export function http(call: string, url: string, options?: HttpOptions): OwnHandler {
+/** @param options unchecked */
+export function httpHandler(call: string, url: string, options?: HttpOptions): InternalHandler {
   const known = checkOptions<HttpOptions>(call, options, httpOptions);
   for (const name of ['fetchFunc', 'weightUrlConverter', 'onProgress'] as const) {
     if (known[name] !== undefined && typeof known[name] !== 'function') {
@@ -63,35 +63,40 @@ async function send(place: FilePath, url: string, options: HttpOptions, artifact
   const body = new FormData();
   const json = JSON.stringify(modelJsonOf(artifacts, WEIGHTS_FILE));
   body.append('model.json', new Blob([json], { type: 'application/json' }), 'model.json');
-  const weights = new Blob([joinData(artifacts.weightData)], { type: 'application/octet-stream' });
+  const weights = new Blob([concatWeightData(artifacts.weightData)], { type: 'application/octet-stream' });
   body.append(WEIGHTS_FILE, weights, WEIGHTS_FILE);
-  const response = await ask(place, url, options, { method: 'POST', ...options.requestInit, body });
+  const response = await request(place, url, options, { method: 'POST', ...options.requestInit, body });
   return { modelArtifactsInfo: infoOf(artifacts), responses: [response] };
 }
 
-async function ask(place: FilePath, url: string, { fetchFunc }: HttpOptions, init?: RequestInit): Promise<Response> {
+async function request(
+  place: FilePath,
+  url: string,
+  { fetchFunc }: HttpOptions,
+  init?: RequestInit,
+): Promise<Response> {
   let response: Response;
   try {
     response = await (fetchFunc ?? fetch)(url, init);
   } catch (error) {
-    const files = /^[a-z]+:/i.test(url) ? '' : '; in Node, a file is file://path';
-    return refuse(place, `must be within reach, got ${reasonOf(error)}${files}`);
+    const files = /^[a-z]+:/i.test(url) ? '' : '; for a file in Node, use file://path';
+    return failAt(place, `must be reachable, got ${reasonOf(error)}${files}`);
   }
-  if (!response.ok) refuse(place, `must be within reach, got the status ${response.status}`);
+  if (!response.ok) failAt(place, `must be reachable, got HTTP status ${response.status}`);
   return response;
 }
 
-async function receive(call: string, url: string, options: HttpOptions & Wishes): Promise<ModelArtifacts> {
-  const response = await ask({ call, part: url }, url, options, options.requestInit);
+async function receive(call: string, url: string, options: HttpOptions & ReadOptions): Promise<ModelArtifacts> {
+  const response = await request({ call, part: url }, url, options, options.requestInit);
   const manifest = readManifest({ call, part: url }, await textOf({ call, part: url }, response));
   const urls: string[] = [];
   for (const shard of manifest.shards) urls.push(await urlOf(url, shard, options));
-  const weights = new Collector({ call, part: urls.join(', ') || url }, manifest.bytes, options.strict ?? true);
+  const weights = new WeightCollector({ call, part: urls.join(', ') || url }, manifest.bytes, options.strict ?? true);
   options.onProgress?.(0);
   for (const one of urls) {
     if (weights.full) break;
     const part = { call, part: one };
-    const found = await ask(part, one, options, options.requestInit);
+    const found = await request(part, one, options, options.requestInit);
     for await (const piece of piecesOf(part, found)) {
       weights.add(piece);
       options.onProgress?.(weights.fraction);
@@ -104,13 +109,13 @@ async function receive(call: string, url: string, options: HttpOptions & Wishes)
 async function urlOf(json: string, shard: Shard, options: HttpOptions): Promise<string> {
   if (options.weightUrlConverter) return options.weightUrlConverter(shard.path);
   const path = checkPath(shard);
-  const [address, query] = split(json);
+  const [address, query] = splitQuery(json);
   const folder = address.slice(0, address.lastIndexOf('/') + 1);
   return `${options.weightPathPrefix ?? (folder || './')}${path}${query}`;
 }
 
-/** A URL without its query, and the query. */
-function split(url: string): [string, string] {
+/** Splits a URL into the part before the query, and the query. */
+function splitQuery(url: string): [string, string] {
   const at = url.indexOf('?');
   return at < 0 ? [url, ''] : [url.slice(0, at), url.slice(at)];
 }
@@ -124,12 +129,12 @@ async function textOf(place: FilePath, response: Response): Promise<string> {
     checkLength(place, bytes);
     pieces.push(piece);
   }
-  return new TextDecoder().decode(joined(pieces));
+  return new TextDecoder().decode(concatBytes(pieces));
 }
 
-/** The bytes as they come, so that a file without an end is not read to its end. */
+/** Yields the bytes as they arrive, so that an endless response can be aborted. */
 async function* piecesOf(place: FilePath, response: Response): AsyncGenerator<Uint8Array<ArrayBuffer>> {
-  const lost = (error: unknown) => refuse(place, `must arrive, got ${reasonOf(error)}`);
+  const lost = (error: unknown) => failAt(place, `must be transferred completely, got ${reasonOf(error)}`);
   const reader = response.body?.getReader?.();
   if (!reader) {
     yield new Uint8Array(await response.arrayBuffer().catch(lost));

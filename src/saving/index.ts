@@ -1,4 +1,4 @@
-/** Models in files and in memory: what the package shows of it beside the methods of a model. */
+/** The public functions and types for saving and loading models. */
 
 export type {
   IOHandler,

@@ -1,12 +1,12 @@
-/** `indexeddb://`: models in the data base of a page, in the stores of TF.js, so that either opens the other's. */
+/** `indexeddb://`: models in IndexedDB, in the object stores of TF.js, so that each package can load the models of the other. */
 
 import { fail, reasonOf } from '../util/errors.ts';
 import {
+  concatWeightData,
+  type InternalHandler,
   infoOf,
-  joinData,
   type ModelArtifacts,
   type ModelArtifactsInfo,
-  type OwnHandler,
   type SaveResult,
 } from './artifacts.ts';
 import { readObject } from './filePath.ts';
@@ -16,18 +16,18 @@ const VERSION = 1;
 const MODELS = 'models_store';
 const INFOS = 'model_info_store';
 
-/** As the stores have it. */
+/** An entry of the object stores. */
 interface Entry {
   modelPath: string;
   modelArtifactsInfo: ModelArtifactsInfo;
 }
 
-export function inIndexedDb(name: string): OwnHandler {
+export function indexedDbHandler(name: string): InternalHandler {
   return {
     async save(call, artifacts): Promise<SaveResult> {
-      const modelArtifacts = { ...artifacts, weightData: joinData(artifacts.weightData) };
+      const modelArtifacts = { ...artifacts, weightData: concatWeightData(artifacts.weightData) };
       const modelArtifactsInfo = infoOf(modelArtifacts);
-      // One transaction: all of it is there afterwards, or none
+      // A single transaction, so that the save is atomic
       await transact(call, 'readwrite', stores => {
         stores.infos.put({ modelPath: name, modelArtifactsInfo });
         stores.models.put({ modelPath: name, modelArtifacts, modelArtifactsInfo });
@@ -35,22 +35,22 @@ export function inIndexedDb(name: string): OwnHandler {
       return { modelArtifactsInfo };
     },
     async load(call): Promise<ModelArtifacts> {
-      const entry = await ask<{ modelArtifacts: unknown }>(call, ({ models }) => models.get(name));
+      const entry = await runRequest<{ modelArtifacts: unknown }>(call, ({ models }) => models.get(name));
       if (!entry) fail(call, `indexeddb://${name} must be a saved model, got none`);
       return readObject({ call, part: `indexeddb://${name}` }, entry.modelArtifacts) as ModelArtifacts;
     },
   };
 }
 
-/** By name. */
+/** The saved models, by name. */
 export async function listIndexedDb(call: string): Promise<Map<string, ModelArtifactsInfo>> {
   if (!factory()) return new Map();
-  const entries = (await ask<Entry[]>(call, ({ infos }) => infos.getAll())) ?? [];
+  const entries = (await runRequest<Entry[]>(call, ({ infos }) => infos.getAll())) ?? [];
   return new Map(entries.map(({ modelPath, modelArtifactsInfo }) => [modelPath, modelArtifactsInfo]));
 }
 
 export async function removeFromIndexedDb(call: string, name: string): Promise<ModelArtifactsInfo> {
-  const entry = await ask<Entry>(call, ({ infos }) => infos.get(name));
+  const entry = await runRequest<Entry>(call, ({ infos }) => infos.get(name));
   if (!entry) fail(call, `indexeddb://${name} must be a saved model, got none`);
   await transact(call, 'readwrite', ({ infos, models }) => {
     infos.delete(name);
@@ -72,7 +72,7 @@ function factory(): IDBFactory | null {
   }
 }
 
-async function ask<T>(call: string, question: (stores: Stores) => IDBRequest): Promise<T | undefined> {
+async function runRequest<T>(call: string, question: (stores: Stores) => IDBRequest): Promise<T | undefined> {
   let request: IDBRequest;
   await transact(call, 'readonly', stores => {
     request = question(stores);
@@ -80,9 +80,9 @@ async function ask<T>(call: string, question: (stores: Stores) => IDBRequest): P
   return request!.result as T | undefined;
 }
 
-/** Runs work in a transaction of its own, and waits until that is done. */
+/** Runs `work` in its own transaction and waits until that has completed. */
 async function transact(call: string, mode: IDBTransactionMode, work: (stores: Stores) => void): Promise<void> {
-  const source = factory() ?? fail(call, 'indexeddb:// must have a page with a data base, got none');
+  const source = factory() ?? fail(call, 'indexeddb:// needs a browser page with IndexedDB');
   try {
     const opening = source.open(DATABASE, VERSION);
     opening.onupgradeneeded = () => {
@@ -91,7 +91,7 @@ async function transact(call: string, mode: IDBTransactionMode, work: (stores: S
     const base = await new Promise<IDBDatabase>((resolve, reject) => {
       opening.onsuccess = () => resolve(opening.result);
       opening.onerror = () => reject(opening.error);
-      opening.onblocked = () => reject(new Error('another page holds it'));
+      opening.onblocked = () => reject(new Error('another page blocks it'));
     });
     try {
       const transaction = base.transaction([INFOS, MODELS], mode);
@@ -113,6 +113,6 @@ async function transact(call: string, mode: IDBTransactionMode, work: (stores: S
       base.close();
     }
   } catch (error) {
-    fail(call, `indexeddb:// must be a data base that can be used, got ${reasonOf(error)}`);
+    fail(call, `indexeddb:// needs a usable database, got ${reasonOf(error)}`);
   }
 }

@@ -1,24 +1,24 @@
-/** Where models are kept: `io` has the functions of TF.js by their names. */
+/** `io`: the storage functions of TF.js. */
 
 import { exactTable } from '../util/arguments.ts';
 import { fail, show } from '../util/errors.ts';
 import {
+  type InternalHandler,
   type ModelArtifacts,
   type ModelArtifactsInfo,
-  type OwnHandler,
   partsOf,
   type SaveResult,
   type TrainingConfig,
 } from './artifacts.ts';
-import { chosenFiles } from './browserFiles.ts';
+import { browserFilesHandler } from './browserFiles.ts';
 import { checkDepth } from './filePath.ts';
-import { fileSystem } from './fileSystem.ts';
-import { type HttpOptions, http } from './http.ts';
+import { fileSystemHandler } from './fileSystem.ts';
+import { type HttpOptions, httpHandler } from './http.ts';
 import { listIndexedDb, removeFromIndexedDb } from './indexedDb.ts';
 import { listLocalStorage, removeFromLocalStorage } from './localStorage.ts';
-import { loaderFor, saverFor, shown, split } from './routes.ts';
+import { loaderFor, publicHandler, saverFor, splitUrl } from './urlHandlers.ts';
 
-/** What can be listed, by scheme. */
+/** The stores that can list their models, by URL scheme. */
 const stores = {
   'localstorage://': { list: listLocalStorage, remove: removeFromLocalStorage },
   'indexeddb://': { list: listIndexedDb, remove: removeFromIndexedDb },
@@ -29,9 +29,9 @@ const text = (call: string, name: string, value: unknown): string =>
 
 export const io = /* @__PURE__ */ exactTable('io', {
   /**
-   * A handler that gives what is saved to a function.
+   * Creates a handler that calls a function to save a model.
    *
-   * @param handler gets the artifacts; what it returns is what `model.save` gives
+   * @param handler called with the artifacts; `model.save` returns its result
    */
   withSaveHandler(handler: (artifacts: ModelArtifacts) => Promise<SaveResult> | SaveResult) {
     if (typeof handler !== 'function') fail('io.withSaveHandler', `handler must be a function, got ${show(handler)}`);
@@ -39,9 +39,10 @@ export const io = /* @__PURE__ */ exactTable('io', {
   },
 
   /**
-   * A handler that loads what a save handler once got.
+   * Creates a handler that loads a model from memory.
    *
-   * @param artifacts or, as older programs have it, the topology, followed by the other arguments
+   * @param artifacts the artifacts that a save handler received; in the older form, the topology, followed by the other
+   * arguments
    */
   fromMemory(
     artifacts: ModelArtifacts | object,
@@ -58,28 +59,28 @@ export const io = /* @__PURE__ */ exactTable('io', {
     return { load: async (): Promise<ModelArtifacts> => all };
   },
 
-  /** A handler for files that somebody chose in a page: model.json first, then those of its weights. */
-  browserFiles: (files: ArrayLike<File>) => loading('io.browserFiles', chosenFiles('io.browserFiles', files)),
+  /** Creates a handler for files that the user selected in a page: model.json first, then its weight files. */
+  browserFiles: (files: ArrayLike<File>) => loading('io.browserFiles', browserFilesHandler('io.browserFiles', files)),
 
-  /** A handler for a folder, in Node. The same as `file://` and the path. */
+  /** Creates a handler for a folder in Node, like `file://` with this path. */
   fileSystem(path: string) {
     const call = 'io.fileSystem';
-    return both(call, fileSystem(text(call, 'path', path)));
+    return both(call, fileSystemHandler(text(call, 'path', path)));
   },
 
   /**
-   * A handler for a server: loads from the URL of a model.json, and saves by sending model.json and model.weights.bin
-   * to it as a form.
+   * Creates a handler for a server. It loads from the URL of a model.json, and saves by posting model.json and
+   * model.weights.bin as a form.
    */
   http(url: string, options?: HttpOptions) {
     const call = 'io.http';
-    return both(call, http(call, text(call, 'url', url), options));
+    return both(call, httpHandler(call, text(call, 'url', url), options));
   },
 
   /** The same as `io.http`. */
   browserHTTPRequest: (url: string, options?: HttpOptions) => io.http(url, options),
 
-  /** What has been saved in this page, by URL: localstorage:// and indexeddb://. */
+  /** Lists the models saved in localstorage:// and indexeddb://, by URL. */
   async listModels(): Promise<{ [url: string]: ModelArtifactsInfo }> {
     const found: [string, ModelArtifactsInfo][] = [];
     for (const [scheme, { list }] of Object.entries(stores)) {
@@ -88,17 +89,17 @@ export const io = /* @__PURE__ */ exactTable('io', {
     return Object.fromEntries(found);
   },
 
-  /** Removes a saved model: localstorage:// or indexeddb://. */
+  /** Removes a model from localstorage:// or indexeddb://. */
   async removeModel(url: string): Promise<ModelArtifactsInfo> {
     return remove('io.removeModel', url);
   },
 
-  /** Copies a saved model from one URL to another, without opening it. */
+  /** Copies a saved model from one URL to another. */
   async copyModel(sourceUrl: string, targetUrl: string): Promise<ModelArtifactsInfo> {
     return copy('io.copyModel', sourceUrl, targetUrl);
   },
 
-  /** Copies a saved model from localstorage:// or indexeddb://, and removes it there. */
+  /** Moves a saved model from localstorage:// or indexeddb:// to another URL. */
   async moveModel(sourceUrl: string, targetUrl: string): Promise<ModelArtifactsInfo> {
     const call = 'io.moveModel';
     storeOf(call, sourceUrl);
@@ -108,16 +109,17 @@ export const io = /* @__PURE__ */ exactTable('io', {
   },
 });
 
-// Each has the methods that it has, whatever other handlers have
-const loading = (call: string, handler: OwnHandler) => shown(call, handler) as { load(): Promise<ModelArtifacts> };
-const both = (call: string, handler: OwnHandler) =>
-  shown(call, handler) as {
+// These handlers always have the methods named here
+const loading = (call: string, handler: InternalHandler) =>
+  publicHandler(call, handler) as { load(): Promise<ModelArtifacts> };
+const both = (call: string, handler: InternalHandler) =>
+  publicHandler(call, handler) as {
     load(): Promise<ModelArtifacts>;
     save(artifacts: ModelArtifacts): Promise<SaveResult>;
   };
 
 function storeOf(call: string, url: string) {
-  const [scheme, name] = split(text(call, 'url', url));
+  const [scheme, name] = splitUrl(text(call, 'url', url));
   const store = (stores as { [scheme: string]: (typeof stores)[keyof typeof stores] | undefined })[scheme];
   if (!store) fail(call, `url must begin with ${Object.keys(stores).join(' or ')}, got ${show(url)}`);
   return { store, name };
@@ -130,7 +132,7 @@ async function remove(call: string, url: string): Promise<ModelArtifactsInfo> {
 
 async function copy(call: string, from: string, to: string): Promise<ModelArtifactsInfo> {
   if (text(call, 'sourceUrl', from) === text(call, 'targetUrl', to)) {
-    fail(call, `targetUrl must be another than sourceUrl, got ${show(to)} twice`);
+    fail(call, `targetUrl must differ from sourceUrl, got ${show(to)} twice`);
   }
   const save = saverFor(call, to);
   const load = loaderFor(call, from);

@@ -1,4 +1,4 @@
-/** A model out of what TF.js or `model.save` wrote down. */
+/** Loads models that TF.js or `model.save` has saved. */
 
 import type { Layer } from '../layers/layer.ts';
 import { type Sequential, viewOf } from '../model/sequential.ts';
@@ -8,33 +8,33 @@ import { checkBoolean, checkOptions } from '../util/options.ts';
 import { globalSeeds } from '../util/random.ts';
 import { bytesIn, isArrayBuffer } from '../util/typedArrays.ts';
 import type { Parameters } from '../weights/parameters.ts';
-import { GENERATOR, type IOHandler, joined, type ModelArtifacts } from './artifacts.ts';
-import { type Assigned, assignWeights } from './assign.ts';
-import { dialectIn } from './dialect.ts';
-import { checkDepth, type FilePath, itemOf, parseTopology, readObject, refuse } from './filePath.ts';
+import { concatBytes, GENERATOR, type IOHandler, type ModelArtifacts } from './artifacts.ts';
+import { type Assigned, assignWeights } from './assignWeights.ts';
+import { formatOfModel } from './configFormat.ts';
+import { checkDepth, type FilePath, failAt, itemOf, parseTopology, readObject } from './filePath.ts';
+import { optimizerFrom } from './fromConfig.ts';
 import { type HttpOptions, httpOptions } from './http.ts';
-import { optimizerFrom } from './rebuild.ts';
-import { loaderFor } from './routes.ts';
 import { OWN } from './save.ts';
 import { modelOf } from './topology.ts';
 import { type FoundTraining, readOwnTraining, readTfjsTraining } from './trainingConfig.ts';
+import { loaderFor } from './urlHandlers.ts';
 import { decodeWeights } from './weightData.ts';
 
 export interface LoadOptions extends HttpOptions {
-  /** Whether the file must have every weight of the model, and no other; default true. */
+  /** Whether the file must contain every weight of the model and no others; default true. */
   strict?: boolean;
-  /** Accepted for programs that set it; weights are read as they arrive in any case. */
+  /** Accepted for compatibility; weights are always streamed. */
   streamWeights?: boolean;
 }
 
 /**
- * Loads a model that `model.save` or TF.js saved, or that was converted for TF.js, in the layers-model format. If the
- * optimizer was saved with it, it comes back compiled, and training goes on where it stood: of models saved here, to
- * the bit. The states that stateful layers carry are not part of the format; they begin at zero.
+ * Loads a model in the layers-model format, as saved by `model.save` or TF.js, or converted for TF.js. If the file
+ * contains the optimizer, the model is compiled and training continues; for models saved by this package, bit for bit.
+ * The format does not include the states of stateful layers; they start at zero.
  *
- * @param source 'file://folder' or 'file://folder/model.json' in Node, 'localstorage://name' and 'indexeddb://name' in
- * a page, a URL or a path of a model.json for `fetch`, or a handler such as `io.fromMemory` makes
- * @throws ValueError that names the part of the file where it cannot be read; nothing has been made then
+ * @param source 'file://folder' or 'file://folder/model.json' in Node; 'localstorage://name' or 'indexeddb://name' in a
+ * page; the URL or path of a model.json for `fetch`; or a handler, such as the result of `io.fromMemory`
+ * @throws ValueError that names the part of the file that cannot be read
  */
 export async function loadLayersModel(source: string | IOHandler, options?: LoadOptions): Promise<Sequential> {
   noMore('loadLayersModel', 2, arguments);
@@ -60,47 +60,45 @@ export async function loadLayersModel(source: string | IOHandler, options?: Load
  * use `loadLayersModel`.
  *
  * @param json the topology, or an object with it as `modelTopology`, such as a model.json; as text or as an object
- * @throws ValueError that names the part where it cannot be read
+ * @throws ValueError that names the part that cannot be read
  */
 export async function modelFromJSON(json: string | object): Promise<Sequential> {
   noMore('modelFromJSON', 1, arguments);
   const call = 'modelFromJSON';
   const parsed = typeof json === 'string' ? parseTopology({ call, part: 'json' }, json) : json;
   const all = readObject({ call, part: 'json' }, parsed);
-  if (all.format === 'graph-model') refuseGraphModel({ call, part: 'json' });
+  if (all.format === 'graph-model') rejectGraphModel({ call, part: 'json' });
   if (Array.isArray(all.weightsManifest) && all.weightsManifest.length > 0) {
-    console.warn(
-      `${call}: the weights that json lists are not loaded, the model has new ones; use loadLayersModel to load them`,
-    );
+    console.warn(`${call}: does not load the weights that json lists; use loadLayersModel to load them`);
   }
   return 'modelTopology' in all ? topologyOf(call, all.modelTopology) : topologyOf(call, all, 'json');
 }
 
-/** The functions of TF.js under their names there. */
+/** The functions that TF.js has in `models`. */
 export const models = { modelFromJSON };
 
 function topologyOf(call: string, topology: unknown, part = 'modelTopology'): Sequential {
-  // Keras wrote the topology among other things
+  // Keras nests the topology in `model_config`
   const all = readObject({ call, part }, topology);
   const { model_config: inner, node } = all;
-  if (Array.isArray(node)) refuseGraphModel({ call, part });
-  const dialect = dialectIn({ call, part }, all, inner ?? all);
-  if (inner === undefined || inner === null) return modelOf({ call, part }, topology, dialect);
-  return modelOf({ call, part: `${part}.model_config` }, inner, dialect);
+  if (Array.isArray(node)) rejectGraphModel({ call, part });
+  const format = formatOfModel({ call, part }, all, inner ?? all);
+  if (inner === undefined || inner === null) return modelOf({ call, part }, topology, format);
+  return modelOf({ call, part: `${part}.model_config` }, inner, format);
 }
 
 /** The output of the TF.js converter for a SavedModel: TensorFlow operations, without layers. */
-const refuseGraphModel = (place: FilePath): never =>
-  refuse(
+const rejectGraphModel = (place: FilePath): never =>
+  failAt(
     place,
     'must be a layers model, got a graph model, which has no layers; convert the Keras model with --output_format=tfjs_layers_model, or load its .keras or .h5 file with loadKerasModel',
   );
 
-/** Everything is checked before any of it is put into the model, and where something is wrong, the model goes. */
+/** Builds the model. Checks everything before changing the model, and disposes the model on errors. */
 function modelFromArtifacts(call: string, artifacts: unknown, strict: boolean): Sequential {
   const all = readObject({ call, part: 'artifacts' }, artifacts) as ModelArtifacts;
   const { weightSpecs, weightData, trainingConfig, userDefinedMetadata } = all;
-  if (all.format === 'graph-model') refuseGraphModel({ call, part: 'format' });
+  if (all.format === 'graph-model') rejectGraphModel({ call, part: 'format' });
   const place = { call, part: 'weightSpecs' };
   const data = { call, part: 'weightData' };
   const stored =
@@ -141,17 +139,17 @@ function modelFromArtifacts(call: string, artifacts: unknown, strict: boolean): 
   }
 }
 
-/** The bytes of the weights in one piece. */
+/** The bytes of the weights in one array. */
 function bytesOf(place: FilePath, data: unknown): Uint8Array {
   const view = (piece: unknown, here: FilePath): Uint8Array =>
     isArrayBuffer(piece) || ArrayBuffer.isView(piece)
       ? bytesIn(piece)
-      : refuse(here, `must be an ArrayBuffer or a list of them, got ${show(piece)}`);
+      : failAt(here, `must be an ArrayBuffer or a list of them, got ${show(piece)}`);
   if (!Array.isArray(data)) return view(data, place);
-  return joined(Array.from(data, (piece, n) => view(piece, itemOf(place, n))));
+  return concatBytes(Array.from(data, (piece, n) => view(piece, itemOf(place, n))));
 }
 
-/** What we wrote there, and what somebody else did. */
+/** Separates the training state of this package from the metadata of the user. */
 function readMetadata(place: FilePath, value: unknown): { own?: unknown; others?: { [name: string]: unknown } } {
   if (value === undefined || value === null) return {};
   checkDepth(place, value);
@@ -164,9 +162,9 @@ function write(call: string, parameters: Parameters, layers: readonly Layer[], a
     const own = assigned[n];
     if (!own) continue;
     const whole = layer.weightSpecs.every((_, i) => own[i]);
-    // What the file has not is as it was drawn
-    const drawn = whole ? [] : parameters.read(call, layer);
-    const values = layer.weightSpecs.map((_, i) => own[i] ?? drawn[i]!);
+    // Weights that the file lacks keep their initial values
+    const initial = whole ? [] : parameters.read(call, layer);
+    const values = layer.weightSpecs.map((_, i) => own[i] ?? initial[i]!);
     parameters.write(call, layer, values);
   }
 }

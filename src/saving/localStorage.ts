@@ -1,18 +1,18 @@
-/** `localstorage://`: models in the local storage of a page, under the keys of TF.js, so that either opens the other's. */
+/** `localstorage://`: models in local storage, under the keys of TF.js, so that each package can load the models of the other. */
 
 import { fail, reasonOf } from '../util/errors.ts';
 import {
+  concatWeightData,
+  type InternalHandler,
   infoOf,
-  joinData,
   type ModelArtifacts,
   type ModelArtifactsInfo,
-  type OwnHandler,
   partsOf,
   type SaveResult,
   type WeightsManifestEntry,
 } from './artifacts.ts';
 import { fromBase64, toBase64 } from './base64.ts';
-import { parseJson, readObject, refuse } from './filePath.ts';
+import { failAt, parseJson, readObject } from './filePath.ts';
 
 const PREFIX = 'tensorflowjs_models/';
 const INFO = '/info';
@@ -25,7 +25,7 @@ const keysOf = (name: string) => ({
   modelMetadata: `${PREFIX}${name}/model_metadata`,
 });
 
-/** The local storage; null where there is none, or none for this page. */
+/** The local storage; null if the host has none or denies access. */
 function storage(): Storage | null {
   try {
     return globalThis.localStorage ?? null;
@@ -34,10 +34,10 @@ function storage(): Storage | null {
   }
 }
 
-const needed = (call: string): Storage =>
-  storage() ?? fail(call, 'localstorage:// must have a page with local storage, got none');
+const requireStorage = (call: string): Storage =>
+  storage() ?? fail(call, 'localstorage:// needs a browser page with local storage');
 
-export function inLocalStorage(name: string): OwnHandler {
+export function localStorageHandler(name: string): InternalHandler {
   return {
     save: (call, artifacts) => save(call, name, artifacts),
     load: call => load(call, name),
@@ -45,7 +45,7 @@ export function inLocalStorage(name: string): OwnHandler {
 }
 
 async function save(call: string, name: string, artifacts: ModelArtifacts): Promise<SaveResult> {
-  const store = needed(call);
+  const store = requireStorage(call);
   const modelArtifactsInfo = infoOf(artifacts);
   const { modelTopology, ...metadata } = partsOf(artifacts);
   const keys = keysOf(name);
@@ -53,12 +53,12 @@ async function save(call: string, name: string, artifacts: ModelArtifacts): Prom
     [keys.info]: JSON.stringify(modelArtifactsInfo),
     [keys.topology]: JSON.stringify(modelTopology),
     [keys.weightSpecs]: JSON.stringify(artifacts.weightSpecs),
-    [keys.weightData]: toBase64(new Uint8Array(joinData(artifacts.weightData))),
+    [keys.weightData]: toBase64(new Uint8Array(concatWeightData(artifacts.weightData))),
     [keys.modelMetadata]: JSON.stringify(metadata),
   };
   const before = Object.keys(items).map(key => [key, store.getItem(key)] as const);
   try {
-    // Two models may be too many at once
+    // Remove the previous model first, because both may exceed the quota
     for (const [key] of before) store.removeItem(key);
     for (const [key, item] of Object.entries(items)) store.setItem(key, item);
   } catch (error) {
@@ -67,20 +67,20 @@ async function save(call: string, name: string, artifacts: ModelArtifacts): Prom
     const size = Object.values(items).reduce((sum, { length }) => sum + length, 0);
     fail(
       call,
-      `localstorage://${name} must have room for ${size} characters, got ${reasonOf(error)}; try indexeddb://`,
+      `localstorage://${name} needs space for ${size} characters, got ${reasonOf(error)}; use indexeddb:// instead`,
     );
   }
   return { modelArtifactsInfo };
 }
 
 async function load(call: string, name: string): Promise<ModelArtifacts> {
-  const store = needed(call);
+  const store = requireStorage(call);
   const keys = keysOf(name);
   if (store.getItem(keys.info) === null) fail(call, `localstorage://${name} must be a saved model, got none`);
   const read = (key: string): unknown => {
     const item = store.getItem(key);
     const place = { call, part: key };
-    return item === null ? refuse(place, 'must be there, got nothing') : parseJson(place, item);
+    return item === null ? failAt(place, 'must exist, got nothing') : parseJson(place, item);
   };
   const metadata = store.getItem(keys.modelMetadata) === null ? {} : read(keys.modelMetadata);
   const topology = { call, part: keys.topology };
@@ -89,11 +89,11 @@ async function load(call: string, name: string): Promise<ModelArtifacts> {
     ...partsOf(readObject({ call, part: keys.modelMetadata }, metadata) as ModelArtifacts),
     modelTopology: readObject(topology, read(keys.topology)),
     weightSpecs: read(keys.weightSpecs) as WeightsManifestEntry[],
-    weightData: fromBase64(data, store.getItem(keys.weightData) ?? refuse(data, 'must be there, got nothing')).buffer,
+    weightData: fromBase64(data, store.getItem(keys.weightData) ?? failAt(data, 'must exist, got nothing')).buffer,
   };
 }
 
-/** By name. */
+/** The saved models, by name. */
 export async function listLocalStorage(call: string): Promise<Map<string, ModelArtifactsInfo>> {
   const store = storage();
   const found = new Map<string, ModelArtifactsInfo>();
@@ -108,10 +108,10 @@ export async function listLocalStorage(call: string): Promise<Map<string, ModelA
 }
 
 export async function removeFromLocalStorage(call: string, name: string): Promise<ModelArtifactsInfo> {
-  const store = needed(call);
+  const store = requireStorage(call);
   const keys = keysOf(name);
   const item = store.getItem(keys.info) ?? fail(call, `localstorage://${name} must be a saved model, got none`);
-  // Also one that nobody can read any more
+  // Remove first, so that a damaged model can be removed too
   for (const key of Object.values(keys)) store.removeItem(key);
   const place = { call, part: keys.info };
   return readObject(place, parseJson(place, item)) as unknown as ModelArtifactsInfo;

@@ -1,12 +1,12 @@
-/** model.json, read: what a model is, and in which files its weights are. */
+/** Reads model.json: the parts of a model, and the files of its weights. */
 
 import { show } from '../util/errors.ts';
-import { joined, type ModelArtifacts, type ModelJson, partsOf, type WeightsManifestEntry } from './artifacts.ts';
-import { type FilePath, itemOf, parseTopology, readList, readObject, readText, refuse, within } from './filePath.ts';
-import { describeForeign } from './foreign.ts';
+import { concatBytes, type ModelArtifacts, type ModelJson, partsOf, type WeightsManifestEntry } from './artifacts.ts';
+import { type FilePath, failAt, itemOf, parseTopology, readList, readObject, readText, within } from './filePath.ts';
+import { describeOtherFormat } from './fileSignatures.ts';
 import { checkSpecs } from './weightData.ts';
 
-/** A file of weights, by the path that model.json gives. */
+/** A weight file, with its path in model.json. */
 export interface Shard {
   readonly place: FilePath;
   readonly path: string;
@@ -16,11 +16,11 @@ export interface Manifest {
   readonly json: ModelJson;
   readonly specs: readonly WeightsManifestEntry[];
   readonly shards: readonly Shard[];
-  /** How many bytes all files must have together. */
+  /** The total number of bytes that the files must have. */
   readonly bytes: number;
 }
 
-/** @param place of model.json, as it is called where it comes from */
+/** @param place the name of model.json, for error messages */
 export function readManifest(place: FilePath, text: string): Manifest {
   const json = readObject(place, parseTopology(place, text)) as ModelJson;
   const here = { ...place, part: 'weightsManifest' };
@@ -41,7 +41,7 @@ export function readManifest(place: FilePath, text: string): Manifest {
   return { json, specs, shards, bytes };
 }
 
-/** All of a saved model, once its files have been read. */
+/** The artifacts of a model, given the bytes of its weight files. */
 export function artifactsFrom({ json, specs }: Manifest, weightData: ArrayBuffer): ModelArtifacts {
   if (json.weightsManifest === undefined) return partsOf(json);
   return { ...partsOf(json), weightSpecs: [...specs], weightData };
@@ -59,12 +59,12 @@ export function checkPath({ place, path }: Shard): string {
   for (let n = 0; n < DECODED; n++) {
     // biome-ignore lint/suspicious/noControlCharactersInRegex: the pattern searches for them
     const leaves = plain.split('/').includes('..') || plain.startsWith('/') || /[\\:\x00-\x1f]|^ | $/.test(plain);
-    if (leaves || plain === '') refuse(place, `must stay in the folder of model.json, got ${show(path)}`);
+    if (leaves || plain === '') failAt(place, `must stay in the folder of model.json, got ${show(path)}`);
     const decoded = withoutCodes(plain);
     if (decoded === plain) return path;
     plain = decoded;
   }
-  return refuse(place, `must stay in the folder of model.json, got ${show(path)}`);
+  return failAt(place, `must stay in the folder of model.json, got ${show(path)}`);
 }
 
 /** Decodes percent encodings, one level. */
@@ -72,8 +72,8 @@ function withoutCodes(path: string): string {
   return path.replace(/%[0-9a-f]{2}/gi, code => String.fromCharCode(Number.parseInt(code.slice(1), 16)));
 }
 
-/** Puts the files of weights together; refuses before it has held more bytes than there may be. */
-export class Collector {
+/** Concatenates weight files; throws as soon as they exceed the expected number of bytes. */
+export class WeightCollector {
   readonly #bytes: Uint8Array<ArrayBuffer>[] = [];
   #count = 0;
 
@@ -85,7 +85,7 @@ export class Collector {
   ) {}
 
   add(bytes: Uint8Array<ArrayBuffer>): void {
-    if (this.strict && this.#count + bytes.byteLength > this.expected) this.refuse('more', this.#bytes[0] ?? bytes);
+    if (this.strict && this.#count + bytes.byteLength > this.expected) this.fail('more', this.#bytes[0] ?? bytes);
     const taken = bytes.subarray(0, this.expected - this.#count);
     this.#count += taken.byteLength;
     this.#bytes.push(taken);
@@ -96,24 +96,24 @@ export class Collector {
     return !this.strict && this.#count === this.expected;
   }
 
-  /** The share that is there. */
+  /** The fraction that has been read. */
   get fraction(): number {
     return this.expected === 0 ? 1 : this.#count / this.expected;
   }
 
   /** Rejects files of too many bytes before reading them. */
   check(bytes: number): void {
-    if (this.strict && bytes > this.expected) this.refuse(`${bytes}`);
+    if (this.strict && bytes > this.expected) this.fail(`${bytes}`);
   }
 
   whole(): ArrayBuffer {
-    if (this.#count !== this.expected) this.refuse(`${this.#count}`, this.#bytes[0] ?? new Uint8Array());
-    return joined(this.#bytes).buffer;
+    if (this.#count !== this.expected) this.fail(`${this.#count}`, this.#bytes[0] ?? new Uint8Array());
+    return concatBytes(this.#bytes).buffer;
   }
 
-  /** @param first bytes of the files, where they were read: what is there in place of weights is told by them */
-  refuse(got: string, first?: Uint8Array): never {
-    const found = (first && describeForeign(first)) ?? got;
-    return refuse(this.place, `must have ${this.expected} bytes, as weightsManifest says, got ${found}`);
+  /** @param first the first bytes of the files, to detect other formats */
+  fail(got: string, first?: Uint8Array): never {
+    const found = (first && describeOtherFormat(first)) ?? got;
+    return failAt(this.place, `must have the ${this.expected} bytes that weightsManifest requires, got ${found}`);
   }
 }

@@ -4,7 +4,7 @@ import type { Layer } from '../layers/layer.ts';
 import { Bidirectional } from '../layers/recurrent/bidirectional.ts';
 import { Recurrent } from '../layers/recurrent/recurrent.ts';
 import type { Sequential } from '../model/sequential.ts';
-import { type FilePath, refuse, within } from './filePath.ts';
+import { type FilePath, failAt, within } from './filePath.ts';
 
 /**
  * At a masked step, a bidirectional layer that returns sequences outputs zeros in Keras and repeats its last output here.
@@ -20,7 +20,7 @@ export function checkMasks(place: FilePath, { layers }: Sequential): void {
       if (differs) {
         const message =
           'must not mix masked steps of a bidirectional layer with others, because Keras sets them to zero';
-        refuse(within(place, layer.name), message);
+        failAt(within(place, layer.name), message);
       }
       masked = false;
     }
@@ -28,7 +28,7 @@ export function checkMasks(place: FilePath, { layers }: Sequential): void {
     if (layer instanceof Bidirectional || layer instanceof Recurrent) {
       differs = masked && layer.returnSequences && layer instanceof Bidirectional;
       if (differs && layer instanceof Bidirectional && layer.forwardLayer.goBackwards) {
-        refuse(
+        failAt(
           within(place, layer.name),
           'must not wrap goBackwards on a masked sequence, because Keras sets other steps to zero',
         );

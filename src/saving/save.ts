@@ -5,9 +5,9 @@ import type { Sequential } from '../model/sequential.ts';
 import { fail, show } from '../util/errors.ts';
 import { checkBoolean, checkOptions, isPlain } from '../util/options.ts';
 import { FORMAT, generatedBy, type IOHandler, type ModelArtifacts, type SaveResult } from './artifacts.ts';
-import { checkDepth, type FilePath, itemOf, readObject, refuse, within } from './filePath.ts';
-import { saverFor } from './routes.ts';
+import { checkDepth, type FilePath, failAt, itemOf, readObject, within } from './filePath.ts';
 import { describeTraining } from './trainingConfig.ts';
+import { saverFor } from './urlHandlers.ts';
 import { encodeWeights, type NewWeight } from './weightData.ts';
 
 export interface SaveOptions {
@@ -36,7 +36,7 @@ function plainCopy(place: FilePath, given: unknown): unknown {
   if (value === null || typeof value === 'string' || typeof value === 'boolean') return value;
   if (typeof value === 'number' && Number.isFinite(value)) return value;
   if (Array.isArray(value)) return Array.from(value, (item, n) => plainCopy(itemOf(place, n), item));
-  if (!isPlain(value)) return refuse(place, `must be a value that JSON can store, got ${show(value)}`);
+  if (!isPlain(value)) return failAt(place, `must be a value that JSON can store, got ${show(value)}`);
   const copy: { [name: string]: unknown } = {};
   for (const [name, item] of Object.entries(value)) {
     if (item === undefined) continue;

@@ -2,12 +2,20 @@
 
 import type { Sequential } from '../model/sequential.ts';
 import { show } from '../util/errors.ts';
-import { type Dialect, refuseKeras1 } from './dialect.ts';
-import { checkDepth, type FilePath, isObject, itemOf, refuse, within } from './filePath.ts';
+import { type ConfigFormat, rejectKeras1 } from './configFormat.ts';
+import { checkDepth, type FilePath, failAt, isObject, itemOf, within } from './filePath.ts';
+import { modelFrom } from './fromConfig.ts';
 import { graphOf, lineOf } from './functional.ts';
-import { checkLayers, describedIn, isOfKeras1, layerList, layerOf, plainOf, type Words } from './layerWords.ts';
+import {
+  checkLayers,
+  convertLayer,
+  isKeras1Layer,
+  layerList,
+  type RawConfig,
+  readClassConfig,
+  unwrapPython,
+} from './layerConfig.ts';
 import { checkMasks } from './masks.ts';
-import { modelFrom } from './rebuild.ts';
 
 /** A layer in a file. */
 interface Found {
@@ -39,9 +47,9 @@ export interface ArrangedModel {
 }
 
 /** Builds the model that a topology describes. */
-export function modelOf(place: FilePath, topology: unknown, dialect: Dialect): Sequential {
-  const model = modelFrom(place, topologyOf(place, topology, dialect));
-  if (dialect === 'keras2' || dialect === 'keras3') checkMasks(place, model);
+export function modelOf(place: FilePath, topology: unknown, format: ConfigFormat): Sequential {
+  const model = modelFrom(place, topologyOf(place, topology, format));
+  if (format === 'keras2' || format === 'keras3') checkMasks(place, model);
   return model;
 }
 
@@ -56,7 +64,7 @@ function arranged(items: readonly Item[]): Arrangement {
     .filter(item => 'items' in item || classOf(item.described) !== 'InputLayer')
     .map(item => {
       if ('items' in item) return { className: item.className, layers: arranged(item.items) };
-      const { config } = item.described as { config?: Words };
+      const { config } = item.described as { config?: RawConfig };
       return { trainable: config?.trainable !== false };
     });
 }
@@ -66,21 +74,21 @@ function arranged(items: readonly Item[]): Arrangement {
  *
  * @returns `{ class_name: 'Sequential', config }`
  */
-function topologyOf(place: FilePath, model: unknown, dialect: Dialect): Words {
-  const { config } = describedIn(place, model);
+function topologyOf(place: FilePath, model: unknown, format: ConfigFormat): RawConfig {
+  const { config } = readClassConfig(place, model);
   if (Array.isArray(config.layers)) checkLayers(within(place, 'config.layers'), config.layers.length);
   checkDepth(place, model);
   const items = itemsIn(place, model);
   const found = layersIn(items);
-  if (found.length === 0) refuse(within(place, 'config.layers'), 'must hold a layer, got none');
+  if (found.length === 0) failAt(within(place, 'config.layers'), 'must contain a layer, got none');
   checkLayers(within(place, 'config.layers'), found.length);
-  if (found.some(({ described }) => isOfKeras1(described))) refuseKeras1(place);
-  const own = found.map(({ place, described }) => layerOf(place, described, dialect));
+  if (found.some(({ described }) => isKeras1Layer(described))) rejectKeras1(place);
+  const own = found.map(({ place, described }) => convertLayer(place, described, format));
   // Names were unique within each model and must be unique in the flat list
   const layers = items.some(item => 'items' in item) ? renamed(own) : own;
   return {
     class_name: 'Sequential',
-    config: { name: config.name, layers: withInput(layers, inputOf(model, found), dialect) },
+    config: { name: config.name, layers: withInput(layers, inputOf(model, found), format) },
   };
 }
 
@@ -100,8 +108,8 @@ function layersIn(items: readonly Item[]): Found[] {
 }
 
 /** Renames layers whose name is taken by adding a number, as Keras does: dense, dense_1. */
-function renamed(layers: readonly Words[]): readonly Words[] {
-  const nameOf = ({ config }: Words) => (config as Words).name;
+function renamed(layers: readonly RawConfig[]): readonly RawConfig[] {
+  const nameOf = ({ config }: RawConfig) => (config as RawConfig).name;
   const taken = new Set(layers.map(nameOf));
   const used = new Set<unknown>();
   return layers.map(layer => {
@@ -112,7 +120,7 @@ function renamed(layers: readonly Words[]): readonly Words[] {
       taken.add(chosen);
     }
     used.add(chosen);
-    return chosen === name ? layer : { ...layer, config: { ...(layer.config as Words), name: chosen } };
+    return chosen === name ? layer : { ...layer, config: { ...(layer.config as RawConfig), name: chosen } };
   });
 }
 
@@ -123,11 +131,11 @@ const classOf = (described: unknown) =>
 const isModel = (described: unknown) => ['Sequential', ...GRAPHS].includes(classOf(described) as string);
 
 function listedIn(place: FilePath, model: unknown): Found[] {
-  const { className, config } = describedIn(place, model);
+  const { className, config } = readClassConfig(place, model);
   const inner = within(place, 'config');
   if (GRAPHS.includes(className)) {
     return lineOf(place, graphOf(inner, config)).map(({ place, described }) => {
-      const { config } = described as { config: Words };
+      const { config } = described as { config: RawConfig };
       // The chain continues from the first output; the states that a layer returns are not used
       return {
         place,
@@ -136,8 +144,8 @@ function listedIn(place: FilePath, model: unknown): Found[] {
     });
   }
   if (className !== 'Sequential') {
-    const kinds = "'Sequential', or a 'Functional' model that is one line of layers";
-    refuse(place, `class_name must be ${kinds}, got ${show(className)}`);
+    const kinds = "'Sequential', or 'Functional' for a model that is a chain of layers";
+    failAt(place, `class_name must be ${kinds}, got ${show(className)}`);
   }
   // Old versions of Keras wrote the list only
   const list: unknown = Array.isArray(config) ? config : config.layers;
@@ -149,16 +157,18 @@ function listedIn(place: FilePath, model: unknown): Found[] {
  * The input shape that Keras stores when a model is built; used if neither an input layer nor the first layer has one.
  */
 function inputOf(model: unknown, [first]: readonly Found[]): unknown {
-  const { config, build_config } = model as { config: Words; build_config?: unknown };
-  const candidates = [config.build_input_shape, build_config, (first!.described as Words).build_config].map(shapeIn);
+  const { config, build_config } = model as { config: RawConfig; build_config?: unknown };
+  const candidates = [config.build_input_shape, build_config, (first!.described as RawConfig).build_config].map(
+    shapeIn,
+  );
   return candidates.find(Array.isArray);
 }
 
 /** A shape, or the input shape in a `build_config`. */
 function shapeIn(value: unknown): unknown {
-  const plain = plainOf(value);
+  const plain = unwrapPython(value);
   if (!isObject(plain) || Array.isArray(plain)) return plain;
-  const { input_shape, shapes_dict } = plain as Words;
+  const { input_shape, shapes_dict } = plain as RawConfig;
   if (input_shape) return input_shape;
   return isObject(shapes_dict) ? Object.values(shapes_dict)[0] : null;
 }
@@ -167,15 +177,15 @@ function shapeIn(value: unknown): unknown {
  * Moves the input shape into the first layer. Removes the input layer of Keras, which Keras does not count as a layer
  * of the model; keeps that of TF.js and of this package.
  */
-function withInput(layers: readonly Words[], built: unknown, dialect: Dialect): readonly Words[] {
-  if (dialect === 'own') return layers;
-  const [first, ...rest] = layers as [Words, ...Words[]];
+function withInput(layers: readonly RawConfig[], built: unknown, format: ConfigFormat): readonly RawConfig[] {
+  if (format === 'own') return layers;
+  const [first, ...rest] = layers as [RawConfig, ...RawConfig[]];
   // Like Keras and TF.js, use the shape of the first layer only
   const others = rest.map(layer => withShape(layer, undefined));
-  const { config } = first as { config: Words };
+  const { config } = first as { config: RawConfig };
   if (first.class_name === 'InputLayer') {
     const [second, ...more] = others;
-    if (dialect === 'tfjs' || !second) return [first, ...others];
+    if (format === 'tfjs' || !second) return [first, ...others];
     return [withShape(second, config.batch_input_shape), ...more];
   }
   const named = Boolean(config.batch_input_shape || config.input_shape) || !Array.isArray(built);
@@ -183,10 +193,10 @@ function withInput(layers: readonly Words[], built: unknown, dialect: Dialect): 
 }
 
 /** Opens the batch size of a build shape, which is that of the first batch, unless a layer is stateful. */
-const opened = (shape: readonly unknown[], layers: readonly Words[]): readonly unknown[] =>
-  layers.some(({ config }) => (config as Words).stateful === true) ? shape : [null, ...shape.slice(1)];
+const opened = (shape: readonly unknown[], layers: readonly RawConfig[]): readonly unknown[] =>
+  layers.some(({ config }) => (config as RawConfig).stateful === true) ? shape : [null, ...shape.slice(1)];
 
-function withShape(layer: Words, shape: unknown): Words {
-  const { batch_input_shape: _, ...config } = layer.config as Words;
+function withShape(layer: RawConfig, shape: unknown): RawConfig {
+  const { batch_input_shape: _, ...config } = layer.config as RawConfig;
   return { ...layer, config: shape === undefined ? config : { ...config, batch_input_shape: shape } };
 }

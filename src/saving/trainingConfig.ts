@@ -1,8 +1,8 @@
 /**
- * What a model was compiled with and how far its training has come, as a saved model has it. Where TF.js has the same
- * optimizer with the same options, the same loss and the same metrics, its `trainingConfig` says so and its optimizer
- * can go on. Where it does not, there is no `trainingConfig`, so that TF.js opens the model uncompiled instead of
- * training it in another way unnoticed. Either way all of it, to the bit, is in `userDefinedMetadata.lstmWasm`.
+ * The compile options and the training state in a saved model. If TF.js has the same optimizer, options, loss and
+ * metrics, `trainingConfig` contains them, so that TF.js can continue the training. Otherwise it is omitted, and TF.js
+ * loads the model uncompiled instead of silently training it in another way. In both cases
+ * `userDefinedMetadata.lstmWasm` contains the exact state.
  */
 
 import type { Layer } from '../layers/layer.ts';
@@ -16,11 +16,12 @@ import { fail, show } from '../util/errors.ts';
 import { power } from '../util/math.ts';
 import { floatsFor, showShape, sizeOf } from '../util/shapes.ts';
 import type { Parameters, Progress } from '../weights/parameters.ts';
-import { joined, type TrainingConfig } from './artifacts.ts';
+import { concatBytes, type TrainingConfig } from './artifacts.ts';
 import { fromBase64, toBase64 } from './base64.ts';
 import {
   checkDepth,
   type FilePath,
+  failAt,
   isObject,
   itemOf,
   readCount,
@@ -28,19 +29,18 @@ import {
   readNumber,
   readObject,
   readText,
-  refuse,
   withFilePath,
   within,
 } from './filePath.ts';
 import type { NewWeight, StoredWeight } from './weightData.ts';
 
-// ------------------------------------------------------------------------------------------------- what TF.js has
+// ------------------------------------------------------------------------------------------------- TF.js
 
-/** An optimizer of TF.js: its options, and what it keeps for each weight, in its order. */
+/** An optimizer of TF.js: its options, and its state per weight in file order. */
 interface TfjsOptimizer {
   readonly options: readonly string[];
   slots(optimizer: Optimizer): readonly string[];
-  /** What a slot of TF.js is multiplied by to give ours; 1 where absent. */
+  /** The factor that converts a slot of TF.js to that of this package; default 1. */
   scale?(optimizer: Optimizer): number;
 }
 
@@ -51,7 +51,7 @@ const tfjsOptimizers: { readonly [className: string]: TfjsOptimizer } = {
   Momentum: {
     options: [rate, 'momentum', 'useNesterov'],
     slots: () => ['momentum'],
-    // A sum of gradients there, and one of steps here
+    // TF.js accumulates gradients; this package accumulates steps
     scale: optimizer => -optimizer.learningRate,
   },
   RMSProp: {
@@ -63,14 +63,14 @@ const tfjsOptimizers: { readonly [className: string]: TfjsOptimizer } = {
   Adam: { options: [rate, 'beta1', 'beta2', 'epsilon'], slots: () => ['m', 'v'] },
 };
 
-/** The epsilon of TF.js where it cannot be chosen. */
+/** The fixed epsilon of optimizers in TF.js that have no such option. */
 const EPSILON = 1e-7;
 
-/** TF.js has no slot of its own where rmsprop has no momentum here, but one that it never reads. */
+/** Whether TF.js has a slot that it never reads: that of RMSProp without momentum. */
 const isIdle = (slot: string, optimizer: Optimizer): boolean =>
   slot === 'momentum' && optimizer.className === 'RMSProp' && optimizer.getConfig().momentum === 0;
 
-/** The options by which TF.js makes this optimizer; null where it has none that does the same. */
+/** The options of the equivalent TF.js optimizer; null if there is none. */
 function tfjsConfigOf(optimizer: Optimizer): Config | null {
   const known = tfjsOptimizers[optimizer.className];
   const config: Record<string, ConfigValue> = { ...optimizer.getConfig() };
@@ -96,7 +96,7 @@ const tfjsLosses: readonly LossName[] = [
   'cosineProximity',
 ];
 
-/** Names of metrics that TF.js has, and its names for others. */
+/** The metrics that TF.js supports, and their names there. */
 const tfjsMetrics: { readonly [name: string]: string } = {
   ...Object.fromEntries(
     [
@@ -115,7 +115,7 @@ const tfjsMetrics: { readonly [name: string]: string } = {
 
 const snake = (name: string) => toPython(name) as string;
 
-/** What TF.js compiles the model with; null where it has not all of it. */
+/** The TF.js training config; null if TF.js does not support all of it. */
 function tfjsTrainingConfig({ optimizer, loss, metrics }: Objective): TrainingConfig | null {
   const config = tfjsConfigOf(optimizer);
   const names = metrics.map(({ name }) => tfjsMetrics[name] ?? tfjsMetrics[fromSnake(name)]);
@@ -124,9 +124,21 @@ function tfjsTrainingConfig({ optimizer, loss, metrics }: Objective): TrainingCo
   return { loss: snake(loss), metrics: names.map(snake), optimizer_config };
 }
 
-// ------------------------------------------------------------------------------------------------------- to a file
+// ------------------------------------------------------------------------------------------------------- writing
 
-/** What there is to say of a training. */
+/**
+ * The compile options as data.
+ *
+ * @param purpose why they must be data, for the error message
+ */
+export function describeObjective(call: string, { optimizer, loss, metrics }: Objective, purpose: string) {
+  if (!optimizer.rateIsData) {
+    fail(call, `learningRate must be a number or one of schedules.* ${purpose}, got a function`);
+  }
+  return { loss, metrics: metrics.map(({ name }) => name), optimizer: describe(optimizer) };
+}
+
+/** The saved state of a training. */
 export interface SavedTraining {
   readonly trainingConfig: TrainingConfig | null;
   /** For `userDefinedMetadata.lstmWasm`. */
@@ -134,7 +146,7 @@ export interface SavedTraining {
   readonly weights: readonly NewWeight[];
 }
 
-/** One weight of the model, and where it stands among them all. */
+/** A weight of the model, with its index among all weights. */
 interface ModelWeight {
   readonly path: string;
   readonly shape: readonly number[];
@@ -150,23 +162,18 @@ function weightsOf(layers: readonly Layer[]): ModelWeight[] {
   return all.map((weight, index) => ({ ...weight, index }));
 }
 
-/** TF.js counts in 32 bits. */
+/** TF.js stores the number of iterations as int32. */
 const MOST_COUNTED = 2 ** 31 - 1;
 
-/** What the training of a compiled model has come to. */
+/** Describes the training state of a compiled model. */
 export function describeTraining(
   call: string,
   layers: readonly Layer[],
   parameters: Parameters,
   objective: Objective,
 ): SavedTraining {
-  const { optimizer, loss, metrics } = objective;
-  if (!optimizer.rateIsData) {
-    fail(
-      call,
-      'learningRate must be a number or one of schedules.* where includeOptimizer is true, got a function, which no file holds',
-    );
-  }
+  const { optimizer } = objective;
+  const described = describeObjective(call, objective, 'to save the optimizer');
   const progress = parameters.progress(call, optimizer);
   const weights = weightsOf(layers);
   const scale = tfjsOptimizers[optimizer.className]?.scale?.(optimizer) ?? 1;
@@ -179,15 +186,13 @@ export function describeTraining(
   return {
     trainingConfig,
     own: {
-      loss,
-      metrics: metrics.map(({ name }) => name),
-      optimizer: describe(optimizer),
+      ...described,
       batches: progress.batches,
       trained: progress.trained,
       counters: progress.counters,
       dropoutSeeds: layers.map(layer => [...layer.dropoutSeeds]),
       ...(trainingConfig &&
-        isLost(optimizer, progress, weights, scale) && { slots: toBase64(joined(progress.runs.flat())) }),
+        isLost(optimizer, progress, weights, scale) && { slots: toBase64(concatBytes(progress.runs.flat())) }),
     },
     weights: [
       { name: 'iter', shape: [], dtype: 'int32', values: iterations },
@@ -202,7 +207,7 @@ export function describeTraining(
   };
 }
 
-/** Whether the weights of TF.js's optimizer say less than ours: rounded, or nothing of what is frozen now. */
+/** Whether the TF.js slots lose information: by rounding, or because they omit frozen layers. */
 function isLost(optimizer: Optimizer, { runs }: Progress, weights: readonly ModelWeight[], scale: number): boolean {
   const frozen = weights.filter(({ layer }) => !layer.trainable);
   const learned = (run: readonly Float32Array[], slot: number) =>
@@ -215,7 +220,7 @@ const isConstant = (values: Float32Array, value: number): boolean => {
   return values.every(x => Object.is(x, start));
 };
 
-/** What is kept for each weight, in the order of the file; `idle` is what only TF.js has. */
+/** The slots of each weight, in file order; `idle` marks those that only TF.js has. */
 function slotsOf(optimizer: Optimizer, asTfjs: boolean): { name: string; idle: boolean }[] {
   if (asTfjs) {
     const names = tfjsOptimizers[optimizer.className]!.slots(optimizer);
@@ -226,19 +231,19 @@ function slotsOf(optimizer: Optimizer, asTfjs: boolean): { name: string; idle: b
   return names.map(name => ({ name, idle: false }));
 }
 
-// ----------------------------------------------------------------------------------------------------- from a file
+// ----------------------------------------------------------------------------------------------------- reading
 
-/** What a file says of a training, checked. */
+/** The checked training state of a file. */
 export interface FoundTraining {
   readonly objective: Objective;
   readonly progress: Progress | null;
-  /** A list for each layer; null for those that were drawn. */
+  /** The seeds of each layer; null if the file has none. */
   readonly dropoutSeeds: readonly (readonly number[])[] | null;
 }
 
 type MakeOptimizer = (place: FilePath, described: unknown) => Optimizer;
 
-/** What TF.js says of a training: `trainingConfig`, and the weights of its optimizer. */
+/** Reads `trainingConfig` and the optimizer weights of TF.js. */
 export function readTfjsTraining(
   place: FilePath,
   value: unknown,
@@ -252,11 +257,11 @@ export function readTfjsTraining(
   for (const name of ['weighted_metrics', 'loss_weights', 'sample_weight_mode']) {
     const given = config[name];
     if (given !== undefined && given !== null) {
-      refuse(within(place, name), `must be absent, because there is no such thing here, got ${show(given)}`);
+      failAt(within(place, name), `must be absent, because it is not supported, got ${show(given)}`);
     }
   }
   const loss = readNames(within(place, 'loss'), config.loss);
-  if (loss.length !== 1) refuse(within(place, 'loss'), `must be one name, got ${loss.length}`);
+  if (loss.length !== 1) failAt(within(place, 'loss'), `must be one name, got ${loss.length}`);
   const metrics = config.metrics === undefined || config.metrics === null ? [] : config.metrics;
   const described = fromPython(config.optimizer_config as ConfigValue);
   const optimizer = makeOptimizer(within(place, 'optimizer_config'), described);
@@ -264,12 +269,12 @@ export function readTfjsTraining(
   if (stored.length === 0) return { objective, progress: null, dropoutSeeds: null };
   const batches = readIterations(specs, stored);
   const runs = readRuns(specs, stored, layers, optimizer, true, batches);
-  // As products in their turn they would take as long as the training
+  // Computed as powers, because repeated multiplication would take time proportional to the number of batches
   const counters = optimizer instanceof Adam ? [power(optimizer.beta1, batches), power(optimizer.beta2, batches)] : [];
   return { objective, progress: { batches, trained: batches, counters, runs }, dropoutSeeds: null };
 }
 
-/** What `describeTraining` wrote. */
+/** Reads the result of `describeTraining`. */
 export function readOwnTraining(
   place: FilePath,
   value: unknown,
@@ -289,14 +294,14 @@ export function readOwnTraining(
   const counters = readNumbers(within(place, 'counters'), own.counters, batches === 0 ? 0 : optimizer.counters);
   const iterations = readIterations(specs, stored);
   if (iterations !== Math.min(batches, MOST_COUNTED)) {
-    refuse(within(place, 'batches'), `must be what the weight 'iter' says, ${iterations}, got ${batches}`);
+    failAt(within(place, 'batches'), `must equal the weight 'iter', ${iterations}, got ${batches}`);
   }
   const runs = readRuns(specs, stored, layers, optimizer, asTfjs, batches);
   const exact = own.slots === undefined ? runs : readSlots(within(place, 'slots'), own.slots, runs);
   const seedsPlace = within(place, 'dropoutSeeds');
   const lists = readList(seedsPlace, own.dropoutSeeds);
   if (lists.length !== layers.length) {
-    refuse(seedsPlace, `must be a list for each of the ${layers.length} layers, got ${lists.length}`);
+    failAt(seedsPlace, `must have a list for each of the ${layers.length} layers, got ${lists.length}`);
   }
   const dropoutSeeds = layers.map((layer, n) => {
     const here = itemOf(seedsPlace, n);
@@ -306,11 +311,11 @@ export function readOwnTraining(
   return { objective, progress: { batches, trained, counters, runs: exact }, dropoutSeeds };
 }
 
-/** What is kept for each weight, as it was: of the sizes of `runs`. */
+/** Reads the exact slots, with the sizes of `runs`. */
 function readSlots(place: FilePath, value: unknown, runs: readonly (readonly Float32Array[])[]): Float32Array[][] {
   const bytes = fromBase64(place, readText(place, value));
   const expected = runs.flat().reduce((sum, { byteLength }) => sum + byteLength, 0);
-  if (bytes.byteLength !== expected) refuse(place, `must be ${expected} bytes, got ${bytes.byteLength}`);
+  if (bytes.byteLength !== expected) failAt(place, `must be ${expected} bytes, got ${bytes.byteLength}`);
   let at = 0;
   return runs.map(run =>
     run.map(({ byteLength }) => {
@@ -329,7 +334,7 @@ function objectiveOf(place: FilePath, optimizer: Optimizer, lossName: string, na
   });
 }
 
-/** One name, a list of them, or one for each output, of which there is one here. */
+/** Reads a name, a list of names, or names by output. */
 function readNames(place: FilePath, value: unknown): string[] {
   if (typeof value === 'string') return [value];
   const list = isObject(value) && !Array.isArray(value) ? Object.values(value).flat() : readList(place, value);
@@ -338,19 +343,19 @@ function readNames(place: FilePath, value: unknown): string[] {
 
 function readNumbers(place: FilePath, value: unknown, count: number): number[] {
   const list = readList(place, value);
-  if (list.length !== count) refuse(place, `must be a list of ${count} numbers, got ${list.length}`);
+  if (list.length !== count) failAt(place, `must be a list of ${count} numbers, got ${list.length}`);
   return list.map((item, n) => readNumber(itemOf(place, n), item));
 }
 
 function readIterations(specs: FilePath, stored: readonly StoredWeight[]): number {
   const first = stored[0];
   if (first?.dtype !== 'int32' || first.values.length !== 1) {
-    refuse(specs, `the first weight of the optimizer must be 'iter', one number of int32, got ${show(first?.name)}`);
+    failAt(specs, `the first weight of the optimizer must be 'iter', one number of int32, got ${show(first?.name)}`);
   }
   return readCount({ ...specs, part: `${specs.part} (iter)` }, first!.values[0]);
 }
 
-/** What the optimizer keeps, slot by slot, for every weight of the model. */
+/** Reads the optimizer state of every weight, slot by slot. */
 function readRuns(
   specs: FilePath,
   [, ...stored]: readonly StoredWeight[],
@@ -362,17 +367,14 @@ function readRuns(
   const weights = weightsOf(layers);
   const learning = asTfjs ? weights.filter(({ layer }) => layer.trainable) : weights;
   if (asTfjs && !tfjsOptimizers[optimizer.className]) {
-    refuse(
-      specs,
-      `must hold nothing of a ${optimizer.className}, of which TF.js saves nothing, got ${stored.length} weights`,
-    );
+    failAt(specs, `must have no optimizer weights, because TF.js has no ${optimizer.className}, got ${stored.length}`);
   }
   const slots = slotsOf(optimizer, asTfjs);
   const count = batches === 0 ? 0 : slots.length * learning.length;
   if (batches > 0 || stored.length > 0) {
     if (stored.length !== slots.length * learning.length) {
       const rule = `${slots.length} for each of ${learning.length} trainable weights`;
-      refuse(specs, `the weights of the optimizer after 'iter' must be ${rule}, got ${stored.length}`);
+      failAt(specs, `the weights of the optimizer after 'iter' must be ${rule}, got ${stored.length}`);
     }
   }
   if (count === 0) return [];
@@ -385,7 +387,7 @@ function readRuns(
       const { name: found, shape: got, dtype, values } = stored[s * learning.length + n]!;
       if (!found.endsWith(`/${name}`) || dtype !== 'float32' || showShape(got) !== showShape(shape)) {
         const wanted = `'${path}/${name}' of float32 ${showShape(shape)}`;
-        refuse(specs, `must have ${wanted} in its order, got ${show(found)} of ${dtype} ${showShape(got)}`);
+        failAt(specs, `must have ${wanted} at this position, got ${show(found)} of ${dtype} ${showShape(got)}`);
       }
       run[index] = scale === 1 ? (values as Float32Array) : (values as Float32Array).map(value => value * scale);
     }

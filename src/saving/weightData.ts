@@ -1,21 +1,22 @@
-/** Weights as bytes, one after the other, and the list that says what they are. */
+/** Encodes weights as bytes and a list of specs, and decodes them. */
 
 import { show } from '../util/errors.ts';
+import { fromFloat16 } from '../util/float16.ts';
 import { showShape, sizeOf } from '../util/shapes.ts';
-import { joined, type WeightsManifestEntry, type WeightType } from './artifacts.ts';
+import { concatBytes, type WeightsManifestEntry, type WeightType } from './artifacts.ts';
 import {
   type FilePath,
+  failAt,
   itemOf,
   readCount,
   readList,
   readNumber,
   readObject,
   readText,
-  refuse,
   within,
 } from './filePath.ts';
 
-/** A weight of a file, read. */
+/** A weight read from a file. */
 export interface StoredWeight {
   readonly name: string;
   readonly shape: readonly number[];
@@ -27,7 +28,7 @@ export interface StoredWeight {
 /** A weight to be written. */
 export type NewWeight = Omit<StoredWeight, 'optimizer'>;
 
-/** What `weightSpecs` and `weightData` are for some weights. */
+/** The `weightSpecs` and `weightData` of some weights. */
 export function encodeWeights(
   weights: readonly NewWeight[],
   optimizer: readonly NewWeight[],
@@ -36,12 +37,12 @@ export function encodeWeights(
   const weightSpecs = all.map(({ name, shape, dtype }, n): WeightsManifestEntry => {
     return { name, shape: [...shape], dtype, ...(n >= weights.length && { group: 'optimizer' as const }) };
   });
-  return { weightSpecs, weightData: joined(all.map(({ values }) => values)).buffer };
+  return { weightSpecs, weightData: concatBytes(all.map(({ values }) => values)).buffer };
 }
 
 const sizes = { float32: 4, int32: 4, bool: 1, uint8: 1, uint16: 2, float16: 2 } as const;
 
-/** An entry of the list, checked. */
+/** A checked spec. */
 interface Entry {
   readonly place: FilePath;
   readonly name: string;
@@ -54,13 +55,13 @@ interface Entry {
   readonly bytes: number;
 }
 
-/** The list, checked in itself; how many bytes it asks for is known afterwards, and none of them has been allocated. */
+/** Checks the specs and returns the number of bytes that they need, without allocating memory. */
 export function checkSpecs(place: FilePath, specs: unknown): { entries: readonly Entry[]; bytes: number } {
   const entries = Array.from(readList(place, specs), (spec, n) => readEntry(itemOf(place, n), spec));
   const seen = new Set<string>();
   for (const { place, name, optimizer } of entries) {
     const key = `${optimizer}/${name}`;
-    if (seen.has(key)) refuse(within(place, 'name'), `must be there once, got a second ${show(name)}`);
+    if (seen.has(key)) failAt(within(place, 'name'), `must be unique, got ${show(name)} twice`);
     seen.add(key);
   }
   return { entries, bytes: entries.reduce((sum, { bytes }) => sum + bytes, 0) };
@@ -73,38 +74,38 @@ function readEntry(place: FilePath, value: unknown): Entry {
   const name = readText(within(place, 'name'), spec.name);
   const axes = within(place, 'shape');
   const shape = readList(axes, spec.shape);
-  if (shape.length > MOST_AXES) refuse(axes, `must have at most ${MOST_AXES} axes, got ${shape.length}`);
+  if (shape.length > MOST_AXES) failAt(axes, `must have at most ${MOST_AXES} axes, got ${shape.length}`);
   for (const [n, size] of shape.entries()) readCount(itemOf(axes, n), size);
-  const dtype = oneOf(within(place, 'dtype'), spec.dtype, ['float32', 'int32', 'bool'] as const);
+  const dtype = readOneOf(within(place, 'dtype'), spec.dtype, ['float32', 'int32', 'bool'] as const);
   const group = spec.group ?? 'model';
-  oneOf(within(place, 'group'), group, ['model', 'optimizer'] as const);
+  readOneOf(within(place, 'group'), group, ['model', 'optimizer'] as const);
   const { stored, scale, min } = readQuantization(within(place, 'quantization'), spec.quantization, dtype);
   const bytes = sizeOf(shape as number[]) * sizes[stored];
-  if (!Number.isSafeInteger(bytes)) refuse(axes, `must be that of a weight, got ${showShape(shape as number[])}`);
+  if (!Number.isSafeInteger(bytes)) failAt(axes, `must be the shape of a weight, got ${showShape(shape as number[])}`);
   return { place, name, shape: shape as number[], dtype, stored, scale, min, optimizer: group === 'optimizer', bytes };
 }
 
 function readQuantization(place: FilePath, value: unknown, dtype: WeightType): Pick<Entry, 'stored' | 'scale' | 'min'> {
   if (value === undefined || value === null) return { stored: dtype, scale: 1, min: 0 };
   const { dtype: asked, scale, min } = readObject(place, value);
-  const stored = oneOf(within(place, 'dtype'), asked, ['uint8', 'uint16', 'float16'] as const);
+  const stored = readOneOf(within(place, 'dtype'), asked, ['uint8', 'uint16', 'float16'] as const);
   const fits = stored === 'float16' ? ['float32'] : ['float32', 'int32'];
-  if (!fits.includes(dtype)) refuse(place, `must be of a weight of dtype ${fits.join(' or ')}, got ${show(dtype)}`);
+  if (!fits.includes(dtype)) failAt(place, `requires the dtype ${fits.join(' or ')}, got ${show(dtype)}`);
   if (stored === 'float16') return { stored, scale: 1, min: 0 };
   return { stored, scale: readNumber(within(place, 'scale'), scale), min: readNumber(within(place, 'min'), min) };
 }
 
-function oneOf<K extends string>(place: FilePath, value: unknown, known: readonly K[]): K {
+function readOneOf<K extends string>(place: FilePath, value: unknown, known: readonly K[]): K {
   if (!known.includes(value as K)) {
-    refuse(place, `must be ${known.map(name => `'${name}'`).join(' or ')}, got ${show(value)}`);
+    failAt(place, `must be ${known.map(name => `'${name}'`).join(' or ')}, got ${show(value)}`);
   }
   return value as K;
 }
 
 /**
- * The weights of a file.
+ * Decodes the weights of a file.
  *
- * @param data the place of the bytes, and the bytes: as many as the list asks for
+ * @param data the path of the bytes, for error messages
  * @param strict whether to reject surplus bytes
  */
 export function decodeWeights(
@@ -116,7 +117,7 @@ export function decodeWeights(
 ): StoredWeight[] {
   const { entries, bytes: expected } = checkSpecs(place, specs);
   if (strict ? bytes.byteLength !== expected : bytes.byteLength < expected) {
-    refuse(data, `must have ${expected} bytes, as ${place.part} says, got ${bytes.byteLength}`);
+    failAt(data, `must have the ${expected} bytes that ${place.part} requires, got ${bytes.byteLength}`);
   }
   let at = 0;
   return entries.map(entry => {
@@ -131,17 +132,8 @@ function valuesOf({ dtype, stored, scale, min }: Entry, own: ArrayBuffer): Store
   if (stored === 'float32') return new Float32Array(own);
   if (stored === 'int32') return new Int32Array(own);
   if (stored === 'bool') return new Uint8Array(own);
-  if (stored === 'float16') return Float32Array.from(new Uint16Array(own), fromHalf);
+  if (stored === 'float16') return Float32Array.from(new Uint16Array(own), fromFloat16);
   const whole = stored === 'uint8' ? new Uint8Array(own) : new Uint16Array(own);
   if (dtype === 'int32') return Int32Array.from(whole, n => Math.round(n * scale + min));
   return Float32Array.from(whole, n => n * scale + min);
-}
-
-/** The number whose 16 bits these are (IEEE 754, binary16). */
-function fromHalf(bits: number): number {
-  const sign = bits & 0x8000 ? -1 : 1;
-  const exponent = (bits >> 10) & 31;
-  const fraction = bits & 0x3ff;
-  if (exponent === 31) return fraction ? Number.NaN : sign * Number.POSITIVE_INFINITY;
-  return sign * (exponent === 0 ? fraction * 2 ** -24 : (1024 + fraction) * 2 ** (exponent - 25));
 }

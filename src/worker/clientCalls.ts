@@ -6,8 +6,9 @@ import type { Layer } from '../layers/layer.ts';
 import { inspected } from '../model/inspect.ts';
 import { type Sequential, trainedBy, viewOf } from '../model/sequential.ts';
 import { readObjective } from '../objective/objective.ts';
-import { saverFor } from '../saving/routes.ts';
 import { checkMetadata } from '../saving/save.ts';
+import { describeObjective } from '../saving/trainingConfig.ts';
+import { saverFor } from '../saving/urlHandlers.ts';
 import { BaseCallback, type CallbackState, CustomCallback, type Params } from '../training/callback.ts';
 import {
   EarlyStopping,
@@ -27,9 +28,8 @@ import { checkSignal } from '../training/options.ts';
 import { describe } from '../util/config.ts';
 import { fail, show } from '../util/errors.ts';
 import { checkBoolean, checkOptions, isPlain } from '../util/options.ts';
-import { describeObjective } from './mirror.ts';
-import type { PlainCallback, PlainSource } from './serverCalls.ts';
-import { pack } from './wire.ts';
+import type { PlainCallback, PlainSource } from './messages.ts';
+import { pack } from './serialization.ts';
 
 /** A call that has been checked. */
 export interface ClientCall {
@@ -78,7 +78,7 @@ function plainCallback(call: string, callback: BaseCallback): PlainCallback {
   const [methods, plain] = (
     callback instanceof CustomCallback ? [callback.args, {}] : [callback, BaseCallback.prototype]
   ) as Record<string, unknown>[];
-  return { heard: events.filter(name => methods![name] && methods![name] !== plain![name]) };
+  return { methods: events.filter(name => methods![name] && methods![name] !== plain![name]) };
 }
 
 /** What `transfer` says, and the other options. */
@@ -150,7 +150,7 @@ export const clientCalls = {
   },
 
   compile(call: string, model: Sequential, options: Parameters<Sequential['compile']>[0]): ClientCall {
-    const objective = describeObjective(call, readObjective(call, options));
+    const objective = describeObjective(call, readObjective(call, options), 'in a worker');
     model.compile(options);
     return { args: [objective] };
   },

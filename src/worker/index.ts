@@ -5,22 +5,23 @@
 
 import { Sequential, type SequentialArgs } from '../model/sequential.ts';
 import type { IOHandler } from '../saving/artifacts.ts';
+import { modelFrom, optimizerFrom } from '../saving/fromConfig.ts';
 import { httpOptions } from '../saving/http.ts';
 import type { LoadOptions } from '../saving/load.ts';
-import { modelFrom, optimizerFrom } from '../saving/rebuild.ts';
-import { loaderFor } from '../saving/routes.ts';
+import type { describeObjective } from '../saving/trainingConfig.ts';
+import { loaderFor } from '../saving/urlHandlers.ts';
 import { exactMethods, noMore } from '../util/arguments.ts';
 import { fail, show } from '../util/errors.ts';
 import { checkBoolean, checkOptions } from '../util/options.ts';
 import { checkSeed } from '../util/random.ts';
 import { type BackendInfo, checkSimd, type configure } from '../wasm/engine.ts';
-import { Wire } from './host.ts';
-import type { WorkerLike } from './link.ts';
-import { type describeObjective, givenValues, withoutConsumingSeeds } from './mirror.ts';
+import type { WorkerLike } from './channel.ts';
+import { Connection } from './connection.ts';
+import { initialValuesOf, withoutConsumingSeeds } from './localModel.ts';
 import { nextId, type RemoteSequential, remote } from './model.ts';
 
+export type { WorkerLike } from './channel.ts';
 export type { RemoteTrainingOptions, TransferOptions } from './clientCalls.ts';
-export type { WorkerLike } from './link.ts';
 export type { Remote, RemoteMethods, RemoteSequential } from './model.ts';
 
 /** Options of `connect`. */
@@ -35,7 +36,7 @@ export interface ConnectOptions {
 
 /** A worker and the models in it; make one with `connect`. */
 export class Host {
-  readonly #wire: Wire;
+  readonly #connection: Connection;
 
   /** @internal */
   constructor(options?: ConnectOptions) {
@@ -47,7 +48,7 @@ export class Host {
     if (worker !== undefined && typeof (worker as Partial<WorkerLike> | null)?.postMessage !== 'function') {
       fail(call, `worker must be a Worker that runs lstm-wasm/thread, got ${show(worker)}`);
     }
-    this.#wire = new Wire(worker);
+    this.#connection = new Connection(worker);
     // Both have been checked: what goes wrong is the worker, and then every call goes wrong
     if (seed !== undefined) this.setRandomSeed(seed).catch(() => {});
     if (simd !== undefined) this.configure({ simd }).catch(() => {});
@@ -55,10 +56,10 @@ export class Host {
 
   /** As `sequential`: the layers belong to the model from then on. */
   async sequential(options?: SequentialArgs): Promise<RemoteSequential> {
-    const mirror = withoutConsumingSeeds(() => new Sequential(options));
+    const local = withoutConsumingSeeds(() => new Sequential(options));
     const id = nextId();
-    await this.#call('sequential', [id, mirror.getConfig(), givenValues(mirror), options?.seed]);
-    return remote(this.#wire, id, mirror);
+    await this.#call('sequential', [id, local.getConfig(), initialValuesOf(local), options?.seed]);
+    return remote(this.#connection, id, local);
   }
 
   /** As `loadLayersModel`: the files are read on this side. */
@@ -70,12 +71,12 @@ export class Host {
     const artifacts = await loaderFor(call, source, rest)({ strict, ...(onProgress && { onProgress }) });
     const id = nextId();
     const { config, objective } = (await this.#call(call, [id, artifacts, strict])) as Loaded;
-    const mirror = withoutConsumingSeeds(() => modelFrom({ call, part: '' }, { className: 'Sequential', config }));
+    const local = withoutConsumingSeeds(() => modelFrom({ call, part: '' }, { className: 'Sequential', config }));
     if (objective) {
       const { optimizer, ...others } = objective;
-      mirror.compile({ optimizer: optimizerFrom({ call, part: 'optimizer' }, optimizer), ...others });
+      local.compile({ optimizer: optimizerFrom({ call, part: 'optimizer' }, optimizer), ...others });
     }
-    return remote(this.#wire, id, mirror);
+    return remote(this.#connection, id, local);
   }
 
   /** Fixes everything random that follows in the worker: the same bits as after `setRandomSeed` without one. */
@@ -95,11 +96,11 @@ export class Host {
 
   /** Ends the worker at once. Calls that are going on are rejected; nothing can be called afterwards. */
   async terminate(): Promise<void> {
-    await this.#wire.terminate();
+    await this.#connection.terminate();
   }
 
   #call(method: string, args: unknown[]): Promise<unknown> {
-    return this.#wire.call(method, null, method, { args });
+    return this.#connection.call(method, null, method, { args });
   }
 }
 

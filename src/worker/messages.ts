@@ -3,8 +3,10 @@
  * directions. Ours are recognized by the key `lstmWasm`, which holds the kind of message, and by their fields.
  */
 
+import type { Described } from '../util/config.ts';
+
 /** Messages to the worker. */
-export type Order =
+export type ClientMessage =
   | {
       readonly lstmWasm: 'call';
       readonly id: number;
@@ -13,7 +15,7 @@ export type Order =
       readonly args: readonly unknown[];
     }
   /** Answers a question of a running call. */
-  | ({ readonly lstmWasm: 'answer'; readonly question: number } & Outcome)
+  | ({ readonly lstmWasm: 'answer'; readonly question: number } & Reply)
   /**
    * Sets `stopTraining` of a model to `stop`; `cancel` aborts the training instead, when the caller's signal was
    * aborted.
@@ -23,9 +25,9 @@ export type Order =
   | { readonly lstmWasm: 'check'; readonly last: number };
 
 /** Messages from the worker. */
-export type Report =
-  /** The outcome of a call. */
-  | ({ readonly lstmWasm: 'result'; readonly id: number } & Outcome)
+export type ServerMessage =
+  /** The reply of a call. */
+  | ({ readonly lstmWasm: 'result'; readonly id: number } & Reply)
   | {
       readonly lstmWasm: 'question';
       readonly id: number;
@@ -49,7 +51,7 @@ export interface Question {
   readonly question: number;
 }
 
-export type Outcome = { readonly value: unknown } | { readonly error: PlainError };
+export type Reply = { readonly value: unknown } | { readonly error: PlainError };
 
 export interface PlainError {
   readonly ours: boolean;
@@ -57,11 +59,30 @@ export interface PlainError {
   readonly message: string;
 }
 
+/** A layer as data, with the initial weights that the caller set. */
+export interface PlainLayer {
+  readonly described: Described;
+  readonly values: Float32Array[] | null;
+}
+
+/** A callback as data: the call of `callbacks.*` that made it, or the names of its methods. */
+export type PlainCallback =
+  | { readonly made: readonly [name: string, args: readonly unknown[]] }
+  | { readonly methods: readonly string[] };
+
+/** A data set of the caller: its index, its number of batches if known, and whether it can be iterated only once. */
+export interface PlainSource {
+  readonly source: number;
+  readonly size: number | null;
+  readonly once: boolean;
+  readonly endless: boolean;
+}
+
 /** Whether a value is one of our messages to the worker. */
-export const isOrder = (message: unknown): message is Order => isOneOf(orders, message);
+export const isClientMessage = (message: unknown): message is ClientMessage => isOneOf(clientMessages, message);
 
 /** Whether a value is one of our messages from the worker. */
-export const isReport = (message: unknown): message is Report => isOneOf(reports, message);
+export const isServerMessage = (message: unknown): message is ServerMessage => isOneOf(serverMessages, message);
 
 type Fields = { readonly [name: string]: unknown };
 type Shapes = { readonly [kind: string]: (fields: Fields) => boolean };
@@ -74,21 +95,21 @@ const isQuestion = ({ id, question }: Fields) => isId(id) && isId(question);
 const isListOf = (holds: (item: never) => boolean, value: unknown) =>
   Array.isArray(value) && value.every(item => holds(item as never));
 
-function isOutcome(fields: Fields): boolean {
+function isReply(fields: Fields): boolean {
   if (!('error' in fields)) return 'value' in fields;
   const { ours, name, message } = fields.error as Fields;
   return isFlag(ours) && isText(name) && isText(message);
 }
 
-const orders: Shapes = {
+const clientMessages: Shapes = {
   call: ({ id, model, method, args }) => isId(id) && (model === null || isId(model)) && isText(method) && isList(args),
-  answer: fields => isId(fields.question) && isOutcome(fields),
+  answer: fields => isId(fields.question) && isReply(fields),
   stop: ({ model, stop, cancel }) => isId(model) && isFlag(stop) && isFlag(cancel),
   check: ({ last }) => isId(last),
 };
 
-const reports: Shapes = {
-  result: fields => isId(fields.id) && isOutcome(fields),
+const serverMessages: Shapes = {
+  result: fields => isId(fields.id) && isReply(fields),
   question: fields => isQuestion(fields) && isText(fields.name) && isList(fields.args),
   lost: () => true,
   open: ({ last, calls, questions }) => isId(last) && isListOf(isId, calls) && isListOf(isQuestion, questions),

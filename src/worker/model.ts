@@ -14,7 +14,7 @@ import {
   type RemoteTrainingOptions,
   type TransferOptions,
 } from './clientCalls.ts';
-import type { Wire } from './host.ts';
+import type { Connection } from './connection.ts';
 
 /** Methods that take arrays without options of their own. */
 type Plain = 'setWeights' | 'setStates' | 'predictOnBatch' | 'inspect' | 'restore';
@@ -53,81 +53,81 @@ const forgotten = new FinalizationRegistry<() => void>(dispose => dispose());
 export class Remote {
   /** The name Keras gives it. */
   readonly className = 'Sequential';
-  readonly #wire: Wire;
+  readonly #connection: Connection;
   readonly #id: number;
-  readonly #mirror: Sequential;
+  readonly #local: Sequential;
   #stop = false;
 
   static {
     const define = (name: string, value: (this: Remote, ...args: unknown[]) => Promise<unknown>) =>
       Object.defineProperty(Remote.prototype, name, { value, writable: true, configurable: true });
     const most = (name: Method | Known) => Sequential.prototype[name].length + Number(plain.has(name));
-    for (const [name, way] of Object.entries(clientCalls)) {
+    for (const [name, clientCall] of Object.entries(clientCalls)) {
       define(name, async function (...args) {
         const call = `model.${name}`;
         noMore(call, most(name as Method), args);
-        if (name !== 'dispose') viewOf(this.#mirror).alive(call);
-        return this.#call(call, name, (way as (...args: unknown[]) => ClientCall)(call, this.#mirror, ...args));
+        if (name !== 'dispose') viewOf(this.#local).alive(call);
+        return this.#call(call, name, (clientCall as (...args: unknown[]) => ClientCall)(call, this.#local, ...args));
       });
     }
     for (const name of known) {
       define(name, async function (...args) {
         noMore(`model.${name}`, most(name), args);
-        return (this.#mirror[name] as (...args: unknown[]) => unknown)(...args);
+        return (this.#local[name] as (...args: unknown[]) => unknown)(...args);
       });
     }
   }
 
-  /** @internal @param mirror the same model without weights */
-  constructor(wire: Wire, id: number, mirror: Sequential) {
-    this.#wire = wire;
+  /** @internal @param local the same model without weights */
+  constructor(connection: Connection, id: number, local: Sequential) {
+    this.#connection = connection;
     this.#id = id;
-    this.#mirror = mirror;
+    this.#local = local;
     forgotten.register(this, () => {
-      wire.call('model.dispose', id, 'dispose', { args: [] }).catch(() => {});
+      connection.call('model.dispose', id, 'dispose', { args: [] }).catch(() => {});
     });
   }
 
-  async #call(call: string, method: string, way: ClientCall): Promise<unknown> {
-    const trained = trainedBy(this.#mirror);
+  async #call(call: string, method: string, clientCall: ClientCall): Promise<unknown> {
+    const trained = trainedBy(this.#local);
     const trains = method === 'fit' || method === 'fitDataset';
-    if (!trains) return this.#wire.call(call, this.#id, method, way, this);
+    if (!trains) return this.#connection.call(call, this.#id, method, clientCall, this);
     trained.training = true;
     this.#stop = false;
     try {
-      return await this.#wire.call(call, this.#id, method, way, this);
+      return await this.#connection.call(call, this.#id, method, clientCall, this);
     } finally {
       trained.training = false;
     }
   }
 
   get name(): string {
-    return this.#mirror.name;
+    return this.#local.name;
   }
 
   /** What goes in: `inputs[0].shape`, null where an axis is open. */
   get inputs(): Sequential['inputs'] {
-    return this.#mirror.inputs;
+    return this.#local.inputs;
   }
 
   /** What comes out: `outputs[0].shape`, null where an axis is open. */
   get outputs(): Sequential['outputs'] {
-    return this.#mirror.outputs;
+    return this.#local.outputs;
   }
 
   /** The same as `outputs[0].shape`. */
   get outputShape(): Sequential['outputShape'] {
-    return this.#mirror.outputShape;
+    return this.#local.outputShape;
   }
 
   /** What `trainOnBatch`, `testOnBatch` and `evaluate` return, in order. Empty before `compile`. */
   get metricsNames(): string[] {
-    return this.#mirror.metricsNames;
+    return this.#local.metricsNames;
   }
 
   /** What the last training left behind; null before the first. */
   get history(): Sequential['history'] {
-    return this.#mirror.history;
+    return this.#local.history;
   }
 
   /** Set to true, it ends the training that is going on, as soon as the worker hears of it. */
@@ -137,21 +137,21 @@ export class Remote {
 
   set stopTraining(value: boolean) {
     this.#stop = checkBoolean('model', 'stopTraining', value);
-    this.#wire.stop(this.#id, value);
+    this.#connection.stop(this.#id, value);
   }
 
   /** Sets the learning rate of the batches to come; in a model at hand, `model.optimizer.learningRate` does it. */
   async setLearningRate(learningRate: number): Promise<void> {
     const call = 'model.setLearningRate';
     noMore(call, 1, arguments);
-    viewOf(this.#mirror).objective(call);
+    viewOf(this.#local).objective(call);
     checkNumber(call, 'learningRate', learningRate, rates);
     await this.#call(call, 'setLearningRate', { args: [learningRate] });
   }
 
   /** @internal For `forecast` of lstm-wasm/data, which has checked the task. */
   async runForecast(task: ForecastTask): Promise<Float32Array> {
-    viewOf(this.#mirror).alive('forecast');
+    viewOf(this.#local).alive('forecast');
     return (await this.#call('forecast', 'runForecast', { args: [task] })) as Float32Array;
   }
 
@@ -159,14 +159,14 @@ export class Remote {
   async withBatchSize(batchSize: number): Promise<RemoteSequential> {
     const call = 'model.withBatchSize';
     noMore(call, 1, arguments);
-    const view = viewOf(this.#mirror);
+    const view = viewOf(this.#local);
     view.alive(call);
     view.bottom(call);
     const size = checkCount(call, 'batchSize', batchSize);
-    const mirror = new Sequential({ name: `${this.name}_batch${size}` }, view.at(size));
+    const local = new Sequential({ name: `${this.name}_batch${size}` }, view.at(size));
     const id = nextId();
     await this.#call(call, 'withBatchSize', { args: [id, size] });
-    return remote(this.#wire, id, mirror);
+    return remote(this.#connection, id, local);
   }
 }
 
@@ -185,5 +185,5 @@ export const nextId = (): number => ++ids;
  */
 export type RemoteSequential = Remote & RemoteMethods;
 
-export const remote = (wire: Wire, id: number, mirror: Sequential): RemoteSequential =>
-  new Remote(wire, id, mirror) as RemoteSequential;
+export const remote = (connection: Connection, id: number, local: Sequential): RemoteSequential =>
+  new Remote(connection, id, local) as RemoteSequential;

@@ -4,8 +4,9 @@ import { runForecast } from '../data/forecastTask.ts';
 import type { Layer } from '../layers/layer.ts';
 import { type Sequential, viewOf } from '../model/sequential.ts';
 import type { ModelArtifacts, SaveResult } from '../saving/artifacts.ts';
+import { layerFrom, modelFrom, optimizerFrom } from '../saving/fromConfig.ts';
 import { loadLayersModel } from '../saving/load.ts';
-import { layerFrom, modelFrom, optimizerFrom } from '../saving/rebuild.ts';
+import { describeObjective } from '../saving/trainingConfig.ts';
 import type { BaseCallback } from '../training/callback.ts';
 import { callbacks } from '../training/callbacks/index.ts';
 import type { BatchSource, DatasetBatch } from '../training/dataset.ts';
@@ -14,40 +15,21 @@ import type { Described } from '../util/config.ts';
 import { fail } from '../util/errors.ts';
 import { setRandomSeed } from '../util/random.ts';
 import { backendInfo, configure } from '../wasm/engine.ts';
-import { type Ask, Events, Messenger, PACE } from './events.ts';
-import { describeObjective } from './mirror.ts';
+import { type AskClient, CallbackEvents, PACE, RemoteCallback } from './callbackEvents.ts';
+import type { PlainCallback, PlainLayer, PlainSource } from './messages.ts';
 
 export type Models = Map<number, Sequential>;
 type Args = readonly unknown[];
 
-/** A layer, and values for its weights where the caller gave some. */
-export interface PlainLayer {
-  readonly described: Described;
-  readonly values: Float32Array[] | null;
-}
-
-/** A callback: how `callbacks.*` made it, or the methods it has. */
-export type PlainCallback =
-  | { readonly made: readonly [name: string, args: Args] }
-  | { readonly heard: readonly string[] };
-
-/** A data set: how many batches it has where it says so, and whether it can be gone through only once. */
-export interface PlainSource {
-  readonly source: number;
-  readonly size: number | null;
-  readonly once: boolean;
-  readonly endless: boolean;
-}
-
 export function serveHostCall(models: Models, method: string, args: Args): unknown {
-  if (!Object.hasOwn(hostActs, method)) unknown(method);
-  return hostActs[method as keyof typeof hostActs](models, ...(args as [never, never, never, never]));
+  if (!Object.hasOwn(hostCalls, method)) unknown(method);
+  return hostCalls[method as keyof typeof hostCalls](models, ...(args as [never, never, never, never]));
 }
 
 const unknown = (call: string): never =>
   fail(call, 'the worker must have this method; check that it runs the same version of lstm-wasm');
 
-const hostActs = {
+const hostCalls = {
   setRandomSeed: (_: Models, seed: number) => setRandomSeed(seed),
   configure: (_: Models, options: object) => configure(options),
   backendInfo: () => backendInfo(),
@@ -60,7 +42,7 @@ const hostActs = {
     seed: number | undefined,
   ) {
     const model = modelFrom({ call: 'sequential', part: '' }, { className: 'Sequential', config }, seed);
-    for (const [n, layer] of model.layers.entries()) fill(layer, values[n]!);
+    for (const [n, layer] of model.layers.entries()) setInitialValues(layer, values[n]!);
     models.set(id, model);
   },
 
@@ -68,19 +50,22 @@ const hostActs = {
     const model = await loadLayersModel({ load: async () => artifacts }, { strict });
     models.set(id, model);
     const { objective } = viewOf(model).stack;
-    return { config: model.getConfig(), objective: objective && describeObjective('loadLayersModel', objective) };
+    return {
+      config: model.getConfig(),
+      objective: objective && describeObjective('loadLayersModel', objective, 'in a worker'),
+    };
   },
 };
 
-function fill(layer: Layer, values: Float32Array[] | null): void {
+function setInitialValues(layer: Layer, values: Float32Array[] | null): void {
   if (values) layer.initialValues = values;
 }
 
-const special = {
+const modelCalls = {
   add(model: Sequential, { described, values }: PlainLayer) {
     const layer = layerFrom({ call: 'model.add', part: '' }, described);
     model.add(layer);
-    fill(layer, values);
+    setInitialValues(layer, values);
   },
 
   compile: (model: Sequential, { optimizer, ...rest }: ReturnType<typeof describeObjective>) =>
@@ -102,7 +87,7 @@ const special = {
 };
 
 /** @param ask the caller, while the call is going on */
-export function serveModelCall(models: Models, id: number, method: string, args: Args, ask: Ask): unknown {
+export function serveModelCall(models: Models, id: number, method: string, args: Args, ask: AskClient): unknown {
   const model = models.get(id);
   if (method === 'dispose') {
     models.delete(id);
@@ -130,19 +115,22 @@ export function serveModelCall(models: Models, id: number, method: string, args:
     const [source, options] = args as [PlainSource, object];
     return model.evaluateDataset(sourceFrom(source, ask), options);
   }
-  if (Object.hasOwn(special, method)) {
-    return (special[method as keyof typeof special] as (model: Sequential, ...args: Args) => unknown)(model, ...args);
+  if (Object.hasOwn(modelCalls, method)) {
+    return (modelCalls[method as keyof typeof modelCalls] as (model: Sequential, ...args: Args) => unknown)(
+      model,
+      ...args,
+    );
   }
   const methods = model as unknown as Record<string, ((...args: Args) => unknown) | undefined>;
   return typeof methods[method] === 'function' ? methods[method](...args) : unknown(call);
 }
 
 /** Trains, with callbacks on either side, and says what became of it. */
-async function train(options: object, ask: Ask, run: (options: never) => Promise<History>) {
+async function train(options: object, ask: AskClient, run: (options: never) => Promise<History>) {
   const { callbacks: plain, wait, ...rest } = options as { callbacks: PlainCallback[]; wait: boolean };
-  const events = new Events(ask, wait);
+  const events = new CallbackEvents(ask, wait);
   const all = plain.map((callback, n): BaseCallback => {
-    if ('heard' in callback) return new Messenger(events, n, callback.heard);
+    if ('methods' in callback) return new RemoteCallback(events, n, callback.methods);
     const [name, args] = callback.made;
     return (callbacks[name as keyof typeof callbacks] as (...args: Args) => BaseCallback)(...args);
   });
@@ -152,7 +140,7 @@ async function train(options: object, ask: Ask, run: (options: never) => Promise
 }
 
 /** A data set whose batches are asked for one by one. */
-function sourceFrom({ source, size, once, endless: isEndless }: PlainSource, ask: Ask): BatchSource {
+function sourceFrom({ source, size, once, endless: isEndless }: PlainSource, ask: AskClient): BatchSource {
   const open = async () => {
     const reader = await ask('open', source);
     return {

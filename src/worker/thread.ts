@@ -1,10 +1,10 @@
 /** What runs inside the worker: the models, and calls of them as they arrive. */
 
 import { trainedBy } from '../model/sequential.ts';
-import { nodeModule } from '../saving/files.ts';
-import { isOrder, type Order, type Report } from './messages.ts';
+import { nodeModule } from '../saving/nodeFiles.ts';
+import { type ClientMessage, isClientMessage, type ServerMessage } from './messages.ts';
+import { type Port, postReply, unpack, unpackError } from './serialization.ts';
 import { type Models, serveHostCall, serveModelCall } from './serverCalls.ts';
-import { type Port, report, unpack, unpackError } from './wire.ts';
 
 const models: Models = new Map();
 /** The running calls, and the questions they wait for. */
@@ -19,26 +19,26 @@ interface Waiting {
   reject(error: unknown): void;
 }
 
-function receive(port: Port, order: unknown): void {
-  if (!isOrder(order)) return;
-  if (order.lstmWasm === 'call') void call(port, order);
-  else if (order.lstmWasm === 'answer') settle(order);
-  else if (order.lstmWasm === 'stop') stop(order);
+function receive(port: Port, message: unknown): void {
+  if (!isClientMessage(message)) return;
+  if (message.lstmWasm === 'call') void call(port, message);
+  else if (message.lstmWasm === 'answer') settle(message);
+  else if (message.lstmWasm === 'stop') stop(message);
   else {
     const waiting = Array.from(questions, ([question, { id }]) => ({ id, question }));
-    tell(port, { lstmWasm: 'open', last: order.last, calls: [...calls], questions: waiting });
+    post(port, { lstmWasm: 'open', last: message.last, calls: [...calls], questions: waiting });
   }
 }
 
-type Kind<K extends Order['lstmWasm']> = Extract<Order, { lstmWasm: K }>;
+type Kind<K extends ClientMessage['lstmWasm']> = Extract<ClientMessage, { lstmWasm: K }>;
 
-const tell = (port: Port, message: Report) => port.postMessage(message, []);
+const post = (port: Port, message: ServerMessage) => port.postMessage(message, []);
 
 async function call(port: Port, { id, model, method, args }: Kind<'call'>): Promise<void> {
   const ask = (name: string, ...rest: unknown[]) =>
     new Promise<unknown>((resolve, reject) => {
       questions.set(++asked, { id, resolve, reject });
-      tell(port, { lstmWasm: 'question', id, question: asked, name, args: rest });
+      post(port, { lstmWasm: 'question', id, question: asked, name, args: rest });
     });
   const work = () => {
     const given = args.map(arg => unpack(arg));
@@ -46,7 +46,7 @@ async function call(port: Port, { id, model, method, args }: Kind<'call'>): Prom
   };
   calls.add(id);
   const name = model === null ? method : `model.${method}`;
-  await report(port, { lstmWasm: 'result', id }, work, true, name, 'what it returns');
+  await postReply(port, { lstmWasm: 'result', id }, work, true, name, 'what it returns');
   calls.delete(id);
 }
 
@@ -72,13 +72,13 @@ async function listen(): Promise<void> {
   const scope = globalThis as unknown as Port & { addEventListener: typeof addEventListener };
   if (typeof scope.postMessage === 'function') {
     scope.addEventListener('message', event => receive(scope, (event as MessageEvent).data));
-    scope.addEventListener('messageerror', () => tell(scope, { lstmWasm: 'lost' }));
+    scope.addEventListener('messageerror', () => post(scope, { lstmWasm: 'lost' }));
     return;
   }
   const threads = await nodeModule<typeof import('node:worker_threads')>('node:worker_threads');
   const port = threads?.parentPort as unknown as (Port & NodePort) | null;
-  port?.on('message', order => receive(port, order));
-  port?.on('messageerror', () => tell(port, { lstmWasm: 'lost' }));
+  port?.on('message', message => receive(port, message));
+  port?.on('messageerror', () => post(port, { lstmWasm: 'lost' }));
 }
 
 interface NodePort {

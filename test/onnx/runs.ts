@@ -4,8 +4,8 @@ import { layers, sequential, setRandomSeed, type Tensor, tensor } from 'lstm-was
 import { loadOnnxModel, toOnnx } from 'lstm-wasm/onnx';
 import { expect, test } from 'vitest';
 import { expectClose } from '../compare.ts';
-import { byHand } from './byHand.ts';
 import { exported } from './exporters.ts';
+import { byHand } from './handBuiltGraphs.ts';
 import { cases, inputOf, layersOf, T } from './models.ts';
 import { type Ort, open } from './runtime.ts';
 

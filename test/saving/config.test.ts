@@ -2,7 +2,7 @@
 
 import { initializers, type Layer, layers, type Sequential, schedules, sequential, train } from 'lstm-wasm';
 import { describe, expect, test } from 'vitest';
-import { optimizerFrom } from '../../src/saving/rebuild.ts';
+import { optimizerFrom } from '../../src/saving/fromConfig.ts';
 import { modelOf } from '../../src/saving/topology.ts';
 import { stacks } from './stacks.ts';
 

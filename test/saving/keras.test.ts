@@ -149,7 +149,7 @@ describe.each([...portable, ...special])('%s', (_name, make) => {
 
   test('comes back with the same bits', async () => {
     const first = model();
-    const copy = await loadKerasModel(await first.toKeras());
+    const copy = await loadKerasModel(await toKeras(first));
     expect(bitsOf(copy)).toEqual(bitsOf(first));
     expect(predictionOf(copy)).toEqual(predictionOf(first));
     expect(copy.name).toBe('one');

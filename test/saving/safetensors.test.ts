@@ -3,7 +3,7 @@
 import { type Layer, layers, type Sequential, sequential, Tensor, ValueError } from 'lstm-wasm';
 import { loadSafetensors, readSafetensors, toSafetensors, writeSafetensors } from 'lstm-wasm/safetensors';
 import { describe, expect, test } from 'vitest';
-import { layerFrom } from '../../src/saving/rebuild.ts';
+import { layerFrom } from '../../src/saving/fromConfig.ts';
 import { Generator } from '../../src/util/generator.ts';
 import { expectBits } from '../compare.ts';
 import { stacks } from './stacks.ts';
@@ -288,7 +288,7 @@ describe('with the names of PyTorch', () => {
     expect(() =>
       loadSafetensors(sequential({ layers: [lstm({ name: 'k' })] }), writeSafetensors(tensors), { names: 'torch' }),
     ).toThrow(
-      /the tensor 'k.weight_ih_l0', got none of that name; it has the modules \['l'\], and the option modules says which/,
+      /the tensor 'k.weight_ih_l0', got none; it has the modules \['l'\], and the option modules says which/,
     );
   });
 });
@@ -330,7 +330,7 @@ describe('arguments and files that do not fit', () => {
     [
       'one more',
       m => loadSafetensors(m, writeSafetensors({ 'd/kernel': kernel, 'd/bias': bias, x: [1] })),
-      /header must have no tensor but those of the model, got 'x'/,
+      /header must have only the tensors of the model, got 'x'/,
     ],
     [
       'other layers',

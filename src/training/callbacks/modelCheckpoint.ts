@@ -1,8 +1,8 @@
 /** Keeps the weights of the best epoch, hands epochs worth keeping to a function, or writes snapshots into a file. */
 
 import type { Sequential } from '../../model/sequential.ts';
-import { checkFile, type Given, readWhole } from '../../saving/files.ts';
-import { checkReplaceable, replaceFile } from '../../saving/replace.ts';
+import { checkFile, type FileArgument, readWhole } from '../../saving/nodeFiles.ts';
+import { checkReplaceable, replaceFile } from '../../saving/replaceFile.ts';
 import type { Tensor } from '../../tensor/tensor.ts';
 import { fail, reasonOf, show } from '../../util/errors.ts';
 import { checkBoolean, checkCount, checkOptions } from '../../util/options.ts';
@@ -35,7 +35,7 @@ export interface ModelCheckpointArgs extends MonitorOptions {
   verbose?: Verbosity;
 }
 
-const given: Given = { call: 'callbacks.modelCheckpoint', name: 'file' };
+const given: FileArgument = { call: 'callbacks.modelCheckpoint', name: 'file' };
 
 const writing = <T>(work: Promise<T>): Promise<T> =>
   work.catch(error => fail(given.call, `${given.name} must be a file that can be written, got ${reasonOf(error)}`));

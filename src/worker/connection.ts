@@ -3,11 +3,11 @@
 import type { BaseCallback } from '../training/callback.ts';
 import type { Reader } from '../training/dataset.ts';
 import { ValueError } from '../util/errors.ts';
+import type { CallbackEvent } from './callbackEvents.ts';
+import { type Channel, openChannel, type WorkerLike } from './channel.ts';
 import type { ClientCall } from './clientCalls.ts';
-import type { Told } from './events.ts';
-import { type Link, open, type WorkerLike } from './link.ts';
-import { isReport, type Order, type Outcome, type Report } from './messages.ts';
-import { type Moved, pack, packError, report, unpack, unpackError } from './wire.ts';
+import { type ClientMessage, isServerMessage, type Reply, type ServerMessage } from './messages.ts';
+import { pack, packError, postReply, type TransferList, unpack, unpackError } from './serialization.ts';
 
 interface Pending extends ClientCall {
   readonly call: string;
@@ -21,31 +21,31 @@ interface Pending extends ClientCall {
 }
 
 /** Messages arrive in the order in which they are sent, and so calls begin in the order in which they are made. */
-export class Wire {
+export class Connection {
   readonly #pending = new Map<number, Pending>();
   /** The questions to which an answer is pending. */
   readonly #questions = new Set<number>();
-  readonly #opening: Promise<Link>;
-  #link: Link | null = null;
+  readonly #opening: Promise<Channel>;
+  #channel: Channel | null = null;
   /** Why nothing can be called any more. */
   #over: string | null = null;
 
   constructor(worker: WorkerLike | undefined) {
-    const gone = (reason: string) => {
+    const ended = (reason: string) => {
       this.#end(`the worker must be running, but failed: ${reason}`);
-      void this.#link?.close();
+      void this.#channel?.close();
     };
     this.#opening = new Promise(resolve => {
-      const receive = (message: unknown) => isReport(message) && this.#receive(message);
-      const link = open(worker, { receive, missed: () => this.#check(), gone });
-      if ('send' in link) this.#link = link;
-      resolve(link);
+      const receive = (message: unknown) => isServerMessage(message) && this.#receive(message);
+      const channel = openChannel(worker, { receive, missed: () => this.#check(), ended });
+      if ('send' in channel) this.#channel = channel;
+      resolve(channel);
     });
     this.#opening.then(
       opened => {
-        this.#link = opened;
+        this.#channel = opened;
       },
-      error => gone(error.message),
+      error => ended(error.message),
     );
   }
 
@@ -59,17 +59,17 @@ export class Wire {
     call: string,
     model: number | null,
     method: string,
-    way: ClientCall,
+    clientCall: ClientCall,
     target: object | null = null,
   ): Promise<unknown> {
     if (this.#over !== null) return Promise.reject(new ValueError(`${call}: ${this.#over}`));
-    const { signal, args, transfer = false } = way;
+    const { signal, args, transfer = false } = clientCall;
     if (signal?.aborted) return Promise.reject(signal.reason);
-    const moved: Moved = new Set();
-    const packed = args.map(arg => pack(call, 'the argument', arg, moved, transfer));
+    const transferList: TransferList = new Set();
+    const packed = args.map(arg => pack(call, 'the argument', arg, transferList, transfer));
     const id = ++calls;
     const done = new Promise((resolve, reject) => {
-      this.#pending.set(id, { ...way, call, target, readers: [], resolve, reject, failure: null });
+      this.#pending.set(id, { ...clientCall, call, target, readers: [], resolve, reject, failure: null });
     });
     if (signal && model !== null) {
       const stop = () => this.#send({ lstmWasm: 'stop', model, stop: true, cancel: true });
@@ -77,8 +77,8 @@ export class Wire {
       const settled = () => signal.removeEventListener('abort', stop);
       done.then(settled, settled);
     }
-    const order: Order = { lstmWasm: 'call', id, model, method, args: packed };
-    this.#send(order, moved, error => this.#settle(id, { error: packError(error) }));
+    const message: ClientMessage = { lstmWasm: 'call', id, model, method, args: packed };
+    this.#send(message, transferList, error => this.#settle(id, { error: packError(error) }));
     return done;
   }
 
@@ -88,24 +88,24 @@ export class Wire {
 
   async terminate(): Promise<void> {
     this.#end('the worker must not be used after terminate()');
-    const link = await this.#opening.catch(() => null);
-    await link?.close();
+    const channel = await this.#opening.catch(() => null);
+    await channel?.close();
   }
 
-  #send(order: Order, moved: Moved = new Set(), failed?: (error: unknown) => void): void {
-    const send = (link: Link) => {
+  #send(message: ClientMessage, transferList: TransferList = new Set(), failed?: (error: unknown) => void): void {
+    const send = (channel: Channel) => {
       try {
-        link.send(order, [...moved]);
-        link.busy(this.#pending.size > 0);
+        channel.send(message, [...transferList]);
+        channel.busy(this.#pending.size > 0);
       } catch (error) {
         failed?.(error);
       }
     };
-    if (this.#link) send(this.#link);
+    if (this.#channel) send(this.#channel);
     else this.#opening.then(send, () => {});
   }
 
-  #receive(message: Report): void {
+  #receive(message: ServerMessage): void {
     if (message.lstmWasm === 'result') this.#settle(message.id, message);
     else if (message.lstmWasm === 'question') void this.#answer(message);
     else if (message.lstmWasm === 'lost') this.#check();
@@ -131,8 +131,8 @@ export class Wire {
     const pending = this.#pending.get(id);
     if (!pending) return;
     const port = {
-      postMessage: (order: unknown, transfer: ArrayBuffer[]) =>
-        this.#send(order as Order, new Set(transfer as ArrayBuffer[]), error => {
+      postMessage: (message: unknown, transfer: ArrayBuffer[]) =>
+        this.#send(message as ClientMessage, new Set(transfer as ArrayBuffer[]), error => {
           throw error;
         }),
     };
@@ -144,24 +144,24 @@ export class Wire {
         throw error;
       }
     };
-    const what = name === 'tell' ? 'logs' : 'dataset';
+    const what = name === 'callbacks' ? 'logs' : 'dataset';
     this.#questions.add(question);
-    await report(port, { lstmWasm: 'answer', question }, work, pending.transfer ?? false, pending.call, what);
+    await postReply(port, { lstmWasm: 'answer', question }, work, pending.transfer ?? false, pending.call, what);
     this.#questions.delete(question);
   }
 
-  #settle(id: number, outcome: Outcome): void {
+  #settle(id: number, reply: Reply): void {
     const pending = this.#pending.get(id);
     if (!pending) return;
     this.#pending.delete(id);
-    if (this.#pending.size === 0) this.#link?.busy(false);
+    if (this.#pending.size === 0) this.#channel?.busy(false);
     closeAll(pending);
     const { signal, failure, resolve, reject, done = (value: unknown) => value } = pending;
     if (signal?.aborted) reject(signal.reason);
-    else if ('error' in outcome) reject(failure ? failure.error : unpackError(outcome.error));
+    else if ('error' in reply) reject(failure ? failure.error : unpackError(reply.error));
     else {
       try {
-        resolve(done(unpack(outcome.value) as never));
+        resolve(done(unpack(reply.value) as never));
       } catch (error) {
         reject(error);
       }
@@ -177,21 +177,21 @@ export class Wire {
       pending.reject(new Error(`${pending.call}: the worker ended before the call did; ${reason}`));
     }
     this.#pending.clear();
-    this.#link?.busy(false);
+    this.#channel?.busy(false);
   }
 }
 
 /** The id of the last call. Ids are unique across workers, and across two hosts of one worker. */
 let calls = 0;
 
-type Kind<K extends Report['lstmWasm']> = Extract<Report, { lstmWasm: K }>;
+type Kind<K extends ServerMessage['lstmWasm']> = Extract<ServerMessage, { lstmWasm: K }>;
 
 /** Answers what the worker asks in the course of a call. */
 async function answer(pending: Pending, name: string, args: readonly unknown[]): Promise<unknown> {
   const { callbacks, sources, readers, target, signal } = pending;
-  if (name === 'tell') {
+  if (name === 'callbacks') {
     let last: unknown;
-    for (const [n, method, given] of args[0] as Told[]) {
+    for (const [n, method, given] of args[0] as CallbackEvent[]) {
       const callback = callbacks![n]!;
       if (method === 'setParams') callback.setModel(target as never);
       await (callback[method as keyof BaseCallback] as (...args: readonly unknown[]) => unknown)(...given);

@@ -1,10 +1,10 @@
 /** Recognizes files of other formats by their first bytes. */
 
 /** The number of bytes to check; all signatures are within them. */
-const LOOKED_AT = 512;
+const SIGNATURE_BYTES = 512;
 
 /** A format that the calling reader may support. */
-export type OwnFormat = 'HDF5' | 'JSON' | 'ONNX' | 'safetensors' | 'zip';
+export type ReadableFormat = 'HDF5' | 'JSON' | 'ONNX' | 'safetensors' | 'zip';
 
 interface Format {
   /** Matches the first bytes as hexadecimal digits. */
@@ -14,7 +14,7 @@ interface Format {
   /** The description of the file, with advice. */
   readonly what: string;
   /** The reader of this format does not count the file as foreign. */
-  readonly own?: OwnFormat;
+  readonly own?: ReadableFormat;
 }
 
 const DOWNLOAD = 'download the file itself again';
@@ -52,9 +52,9 @@ const formats: readonly Format[] = [
  * @param own the format that the calling reader supports
  * @returns undefined when the format is `own` or unknown
  */
-export function describeForeign(bytes: Uint8Array, own?: OwnFormat): string | undefined {
+export function describeOtherFormat(bytes: Uint8Array, own?: ReadableFormat): string | undefined {
   if (bytes.length === 0) return `an empty file; ${DOWNLOAD}`;
-  const first = bytes.subarray(0, LOOKED_AT);
+  const first = bytes.subarray(0, SIGNATURE_BYTES);
   const text = String.fromCharCode(...first).replace(/^\xef\xbb\xbf/, '');
   const hex = Array.from(first, byte => byte.toString(16).padStart(2, '0')).join('');
   const found = formats.find(format => format.text?.test(text) || format.hex?.test(hex));

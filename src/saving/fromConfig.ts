@@ -1,4 +1,4 @@
-/** Layers, optimizers and what they are made of, made anew from plain data: the other way round of `getConfig`. */
+/** Builds models, layers and optimizers from plain data; the reverse of `getConfig`. */
 
 import * as layers from '../layers/factories.ts';
 import type { Layer } from '../layers/layer.ts';
@@ -7,28 +7,28 @@ import { type Optimizer, train } from '../optimizers/index.ts';
 import { schedules } from '../optimizers/schedules.ts';
 import { type Config, type ConfigValue, fromPython } from '../util/config.ts';
 import { factoryOf, show } from '../util/errors.ts';
-import { checkDepth, type FilePath, isObject, refuse, withFilePath, within } from './filePath.ts';
+import { checkDepth, type FilePath, failAt, isObject, withFilePath, within } from './filePath.ts';
 
 type Factory = (options?: never) => unknown;
 type Factories = { readonly [name: string]: Factory };
 
-/** A model from its topology: `{ className: 'Sequential', config }`, names as Python or as JavaScript spells them. */
+/** Builds a model from `{ className: 'Sequential', config }`, with names in snake case or camel case. */
 export function modelFrom(place: FilePath, topology: unknown, seed?: number): Sequential {
   checkDepth(place, topology);
   const { className, config } = readDescribed(place, fromPython(topology as ConfigValue));
   if (className !== 'Sequential') {
-    refuse(place, `class_name must be 'Sequential', the only kind of model there is here, got ${show(className)}`);
+    failAt(place, `class_name must be 'Sequential', got ${show(className)}`);
   }
-  // Keras once wrote the list alone
+  // Old versions of Keras wrote only the list
   const list = Array.isArray(config) ? config : (config as Config).layers;
-  if (!Array.isArray(list)) refuse(within(place, 'config.layers'), `must be a list, got ${show(list)}`);
+  if (!Array.isArray(list)) failAt(within(place, 'config.layers'), `must be a list, got ${show(list)}`);
   const { name } = config as Config;
   const made = (list as ConfigValue[]).map((item, n) => layerFrom(within(place, `config.layers[${n}]`), item));
   const options = { layers: made, ...(typeof name === 'string' && name && { name }), seed };
   return withFilePath(within(place, 'config'), () => new Sequential(options));
 }
 
-/** A layer from `{ className, config }`. */
+/** Builds a layer from `{ className, config }`. */
 export function layerFrom(place: FilePath, described: unknown): Layer {
   const { className, config } = readDescribed(place, described);
   const inner = within(place, 'config');
@@ -39,14 +39,14 @@ export function layerFrom(place: FilePath, described: unknown): Layer {
     options.layer = layerFrom(within(inner, 'layer'), config.layer);
   } else if (className === 'RNN') {
     options.cell = cellFrom(within(inner, 'cell'), config.cell);
-    // TF.js writes the options of the cell a second time, among those of the layer
+    // TF.js repeats the options of the cell among those of the layer
     const { config: again } = config.cell as { config: Config };
-    for (const twin of Object.keys(again)) if (!ofLayers.includes(twin)) delete options[twin];
+    for (const name of Object.keys(again)) if (!ofLayers.includes(name)) delete options[name];
   }
   return make(place, layers as unknown as Factories, className, options, cells) as Layer;
 }
 
-/** Options that a cell and its layer have each for themselves. */
+/** Options that a cell and its layer have independently. */
 const ofLayers = ['name', 'trainable', 'dtype'];
 
 const cells = ['lstmCell', 'gruCell', 'simpleRNNCell', 'stackedRNNCells'];
@@ -56,7 +56,7 @@ function cellFrom(place: FilePath, described: unknown): unknown {
   const inner = within(place, 'config');
   if (className === 'StackedRNNCells') {
     const list = config.cells;
-    if (!Array.isArray(list)) refuse(within(inner, 'cells'), `must be a list, got ${show(list)}`);
+    if (!Array.isArray(list)) failAt(within(inner, 'cells'), `must be a list, got ${show(list)}`);
     const made = (list as ConfigValue[]).map((item, n) => cellFrom(within(inner, `cells[${n}]`), item));
     return withFilePath(place, () => layers.stackedRNNCells({ cells: made as never }));
   }
@@ -65,7 +65,7 @@ function cellFrom(place: FilePath, described: unknown): unknown {
   return make(place, layers as unknown as Factories, className, options, others);
 }
 
-/** An optimizer from `{ className, config }`. */
+/** Builds an optimizer from `{ className, config }`. */
 export function optimizerFrom(place: FilePath, described: unknown): Optimizer {
   const { className, config } = readDescribed(place, described);
   const { name, isLegacyOptimizer, ...options } = optionsFrom(within(place, 'config'), config);
@@ -73,7 +73,7 @@ export function optimizerFrom(place: FilePath, described: unknown): Optimizer {
   return make(place, factories, className.toLowerCase(), options) as Optimizer;
 }
 
-/** The options of a factory: what is absent or off is left out, and objects among them are made. */
+/** Converts a config to the options of a factory: drops null values and builds nested objects. */
 function optionsFrom(place: FilePath, config: Config): Record<string, unknown> {
   const options: Record<string, unknown> = {};
   for (const [name, value] of Object.entries(config)) {
@@ -84,7 +84,7 @@ function optionsFrom(place: FilePath, config: Config): Record<string, unknown> {
   return options;
 }
 
-/** Of an ordinary property; a name such as __proto__ is one, too. */
+/** The attributes of a property; defined explicitly, because a file may contain names such as __proto__. */
 const plain = { enumerable: true, configurable: true, writable: true };
 
 /** Class names that are not the capitalized name of their factory. */
@@ -107,7 +107,7 @@ function valueFrom(place: FilePath, name: string, value: ConfigValue): unknown {
   return make(place, schedules as unknown as Factories, className, options);
 }
 
-/** Calls the factory of a class; what it refuses is said with the place in the file. */
+/** Calls the factory of a class; its errors name the path in the file. */
 function make(
   place: FilePath,
   factories: Factories,
@@ -117,7 +117,7 @@ function make(
 ): unknown {
   const name = Object.keys(classNames).find(factory => classNames[factory] === className) ?? factoryOf(className);
   const known = Object.keys(factories).filter(factory => !without.includes(factory));
-  if (!known.includes(name)) refuse(place, `unknown class ${show(className)}; known: ${known.map(classOf).join(', ')}`);
+  if (!known.includes(name)) failAt(place, `unknown class ${show(className)}; known: ${known.map(classOf).join(', ')}`);
   return withFilePath(place, () => factories[name]!(options as never));
 }
 
@@ -127,7 +127,7 @@ const classOf = (factory: string) => classNames[factory] ?? factory.charAt(0).to
 function readDescribed(place: FilePath, value: unknown): { className: string; config: Config } {
   const { className, config } = (isObject(value) ? value : {}) as { className?: unknown; config?: unknown };
   if (typeof className !== 'string' || !isObject(config)) {
-    refuse(place, `must be { class_name, config }, got ${show(value)}`);
+    failAt(place, `must be { class_name, config }, got ${show(value)}`);
   }
   return { className: className as string, config: config as Config };
 }

@@ -1,8 +1,8 @@
 /** Finds the nodes on which the output of a graph depends. */
 
 import { fail } from '../util/errors.ts';
-import { isArrangement } from './arrange.ts';
 import type { GraphProto, NodeProto } from './proto.ts';
+import { isArrangement } from './rearrangeConstants.ts';
 import { quote } from './text.ts';
 
 /** The maximum number of graph outputs to check. */
@@ -11,64 +11,64 @@ const MOST_OUTPUTS = 16;
 const MOST_STEPS = 64;
 
 /** The node that makes each value, and the index of the output. */
-type Makers = ReadonlyMap<string, { readonly n: number; readonly place: number }>;
+type Producers = ReadonlyMap<string, { readonly n: number; readonly place: number }>;
 
-export function makersOf(call: string, graph: GraphProto): Makers {
-  const makers = new Map<string, { n: number; place: number }>();
+export function producersOf(call: string, graph: GraphProto): Producers {
+  const producers = new Map<string, { n: number; place: number }>();
   for (const [n, { output }] of graph.node.entries()) {
     for (const [place, name] of output.entries()) {
-      if (makers.has(name)) fail(call, `graph.node[${n}].output must be new names, got a second ${quote(name)}`);
-      if (name !== '') makers.set(name, { n, place });
+      if (producers.has(name)) fail(call, `graph.node[${n}].output must be new names, got a second ${quote(name)}`);
+      if (name !== '') producers.set(name, { n, place });
     }
   }
-  return makers;
+  return producers;
 }
 
 /** The names of a value and of the values that it rearranges. */
-function* sourcesOf(graph: GraphProto, makers: Makers, name: string): Generator<string> {
+function* sourcesOf(graph: GraphProto, producers: Producers, name: string): Generator<string> {
   let at: string | undefined = name;
   for (let steps = 0; at !== undefined && steps < MOST_STEPS; steps++) {
     yield at;
-    const node: NodeProto | undefined = graph.node[makers.get(at)?.n ?? -1];
+    const node: NodeProto | undefined = graph.node[producers.get(at)?.n ?? -1];
     at = node && isArrangement(node.opType) ? node.input[0] : undefined;
   }
 }
 
 /** The first output that is not a cell state; otherwise the first output. */
-export function outputOf(call: string, graph: GraphProto, makers: Makers): number {
+export function outputOf(call: string, graph: GraphProto, producers: Producers): number {
   if (graph.output.length === 0) fail(call, 'graph.output must have an entry, got none');
   const isCell = (name: string) => {
-    const maker = makers.get(name);
-    return maker?.place === 2 && graph.node[maker.n]!.opType === 'LSTM';
+    const producer = producers.get(name);
+    return producer?.place === 2 && graph.node[producer.n]!.opType === 'LSTM';
   };
   const found = graph.output
     .slice(0, MOST_OUTPUTS)
-    .findIndex(({ name }) => ![...sourcesOf(graph, makers, name)].some(isCell));
+    .findIndex(({ name }) => ![...sourcesOf(graph, producers, name)].some(isCell));
   return Math.max(found, 0);
 }
 
 /** The inputs of recurrent nodes other than sequence and weights: lengths, initial states, peepholes. */
-export function statesOf(graph: GraphProto, makers: Makers, needed: readonly number[]): ReadonlySet<string> {
+export function stateInputsOf(graph: GraphProto, producers: Producers, needed: readonly number[]): ReadonlySet<string> {
   const states = new Set<string>();
   for (const n of needed) {
     const { opType, input } = graph.node[n]!;
     if (!['LSTM', 'GRU', 'RNN'].includes(opType)) continue;
-    for (const name of input.slice(4)) for (const source of sourcesOf(graph, makers, name)) states.add(source);
+    for (const name of input.slice(4)) for (const source of sourcesOf(graph, producers, name)) states.add(source);
   }
   return states;
 }
 
 /** The nodes on which an output depends, in order. */
-export function nodesFor(call: string, graph: GraphProto, makers: Makers, output: string): number[] {
+export function nodesFor(call: string, graph: GraphProto, producers: Producers, output: string): number[] {
   const needed = new Set<number>();
   const open = [output];
   for (let name = open.pop(); name !== undefined; name = open.pop()) {
-    const n = makers.get(name)?.n;
+    const n = producers.get(name)?.n;
     if (n === undefined || needed.has(n)) continue;
     needed.add(n);
     for (const input of graph.node[n]!.input) {
       // Nodes must come after the nodes that make their inputs, which rules out cycles.
-      if ((makers.get(input)?.n ?? -1) >= n) {
+      if ((producers.get(input)?.n ?? -1) >= n) {
         fail(
           call,
           `graph.node[${n}] (${quote(graph.node[n]!.name)}) must come after what it takes, got a later one's ${quote(input)}`,

@@ -4,7 +4,7 @@ import type { Layer } from '../layers/layer.ts';
 import { Bidirectional } from '../layers/recurrent/bidirectional.ts';
 import { TimeDistributed } from '../layers/recurrent/timeDistributed.ts';
 import type { Sequential } from '../model/sequential.ts';
-import { type FilePath, refuse, within } from '../saving/filePath.ts';
+import { type FilePath, failAt, within } from '../saving/filePath.ts';
 import { type Config, type ConfigValue, toPython } from '../util/config.ts';
 import { show } from '../util/errors.ts';
 
@@ -62,12 +62,12 @@ function ownOf(place: FilePath, layer: Layer, config: Config): Config {
     }
     case 'LeakyReLU': {
       const { alpha, ...options } = config;
-      if ((alpha as number) < 0) refuse(within(place, 'alpha'), `must be at least 0 in Keras 3, got ${show(alpha)}`);
+      if ((alpha as number) < 0) failAt(within(place, 'alpha'), `must be at least 0 in Keras 3, got ${show(alpha)}`);
       return { ...options, negative_slope: alpha! };
     }
     case 'ReLU':
       if (((config.negative_slope ?? 0) as number) < 0) {
-        refuse(within(place, 'negativeSlope'), `must be at least 0 in Keras 3, got ${show(config.negative_slope)}`);
+        failAt(within(place, 'negativeSlope'), `must be at least 0 in Keras 3, got ${show(config.negative_slope)}`);
       }
       return { negative_slope: 0, threshold: 0, ...config };
     case 'Reshape':
@@ -103,13 +103,13 @@ function pythonOf(place: FilePath, value: ConfigValue, name = ''): ConfigValue {
 
 function activationOf(place: FilePath, name: string): string {
   if (name === 'hardSigmoid') {
-    refuse(place, "must be one that Keras 3 has, got 'hardSigmoid': its hard_sigmoid is 'hard_sigmoid_keras3' here");
+    failAt(place, "must be one that Keras 3 has, got 'hardSigmoid': its hard_sigmoid is 'hard_sigmoid_keras3' here");
   }
-  if (name === 'gelu_new') refuse(place, "must be one that Keras 3 has by name, got 'gelu_new'; 'gelu' is");
+  if (name === 'gelu_new') failAt(place, "must be one that Keras 3 has by name, got 'gelu_new'; 'gelu' is");
   if (name === 'hard_sigmoid_keras3') return 'hard_sigmoid';
   return name === 'swish' ? 'silu' : (toPython(name) as string);
 }
 
 function checkName(place: FilePath, name: string): void {
-  if (name.includes('/')) refuse(place, `a name must not hold '/' in Keras, got ${show(name)}`);
+  if (name.includes('/')) failAt(place, `a name must not hold '/' in Keras, got ${show(name)}`);
 }

@@ -1,14 +1,14 @@
 /** Layers with weights other than recurrent ones: MatMul, Gemm, and Gather from a table. */
 
-import { broadcast, transposed } from './arrange.ts';
-import { identity } from './forms.ts';
-import type { Reading } from './reading.ts';
-import { type Floats, type Part, type Stream, streamOf } from './values.ts';
+import { identity } from './formula.ts';
+import type { NodeReader } from './nodeReader.ts';
+import { broadcast, transposed } from './rearrangeConstants.ts';
+import { type DirectionOutput, type Floats, type LayerOutput, layerOutputOf } from './values.ts';
 
-export function dense(node: Reading, x: Stream, kernel: Floats, bias?: Floats): Stream {
-  const stream = node.settle(x);
-  if (stream.axes.at(-1) !== 'width') node.fail(`its input must end with the axis width, got [${x.axes.join(', ')}]`);
-  const [{ chain }] = stream.parts as [Part];
+export function dense(node: NodeReader, x: LayerOutput, kernel: Floats, bias?: Floats): LayerOutput {
+  const output = node.withLayers(x);
+  if (output.axes.at(-1) !== 'width') node.fail(`its input must end with the axis width, got [${x.axes.join(', ')}]`);
+  const [{ chain }] = output.parts as [DirectionOutput];
   const units = kernel.dims[1] ?? 0;
   node.expectShape('its kernel', kernel, [chain.width, units]);
   if (units === 0 || chain.width === 0) node.fail('its kernel must have at least one number, got none');
@@ -20,7 +20,7 @@ export function dense(node: Reading, x: Stream, kernel: Floats, bias?: Floats): 
     weights: [[kernel]],
     kind: 'each',
   } as const;
-  const grown = { ...stream, parts: [{ chain: node.grow(chain, spec, { width: units }), half: null }] };
+  const grown = { ...output, parts: [{ chain: node.addLayer(chain, spec, { width: units }), half: null }] };
   if (!bias) return grown;
   return (
     withBias(node, grown, bias) ?? node.fail(`its bias must be one number for each unit, got [${bias.dims.join(', ')}]`)
@@ -28,22 +28,22 @@ export function dense(node: Reading, x: Stream, kernel: Floats, bias?: Floats): 
 }
 
 /** Adds a bias to a dense layer; null if the summand is not a bias. */
-export function withBias(node: Reading, stream: Stream, bias: Floats): Stream | null {
-  const [{ chain }] = stream.parts as [Part];
+export function withBias(node: NodeReader, output: LayerOutput, bias: Floats): LayerOutput | null {
+  const [{ chain }] = output.parts as [DirectionOutput];
   const { spec } = chain;
   const { dims, values } = bias;
   const fits = values.length === chain.width && dims.slice(0, -1).every(n => n === 1);
-  if (stream.form.text !== identity.text || spec?.factory !== 'dense' || spec.options.useBias || !fits) return null;
-  if (dims.length > stream.axes.length) return null;
+  if (output.formula.text !== identity.text || spec?.factory !== 'dense' || spec.options.useBias || !fits) return null;
+  if (dims.length > output.axes.length) return null;
   node.spend(values.length);
   const weights = [[spec.weights[0]![0]!, { dims: [chain.width], values }]];
-  const better = node.replace(chain, { ...spec, options: { ...spec.options, useBias: true }, weights });
-  return { ...stream, parts: [{ chain: better, half: null }] };
+  const better = node.replaceLayer(chain, { ...spec, options: { ...spec.options, useBias: true }, weights });
+  return { ...output, parts: [{ chain: better, half: null }] };
 }
 
 /** Reads a Gemm: alpha A B + beta C, with A and B optionally transposed. */
-export function gemm(node: Reading): Stream {
-  const x = node.stream(0);
+export function gemm(node: NodeReader): LayerOutput {
+  const x = node.layerOutput(0);
   if (x.axes.length !== 2) node.fail(`its input must have two axes, got [${x.axes.join(', ')}]`);
   const turned = node.int('transA', 0) === 0 ? x : { ...x, axes: [...x.axes].reverse() };
   const kernel = node.floats(1);
@@ -56,20 +56,20 @@ export function gemm(node: Reading): Stream {
   return dense(node, turned, scaled(node, upright, node.float('alpha', 1)), all ? scaled(node, all, beta) : undefined);
 }
 
-function scaled(node: Reading, floats: Floats, factor: number): Floats {
+function scaled(node: NodeReader, floats: Floats, factor: number): Floats {
   if (factor === 1) return floats;
   node.spend(floats.values.length);
   return { ...floats, values: floats.values.map(value => value * factor) };
 }
 
 /** Reads a Gather of ids from a table as an embedding. */
-export function embed(node: Reading, table: Floats, ids: Stream): Stream {
+export function embed(node: NodeReader, table: Floats, ids: LayerOutput): LayerOutput {
   if (!ids.ids) node.fail('its indices must be the input of the model, whole numbers, got the output of a layer');
   if (table.dims.length !== 2 || table.values.length === 0) {
     node.fail(`its table must be [ids, width], got [${table.dims.join(', ')}]`);
   }
   if (node.axis(node.int('axis', 0), 2) !== 0) node.fail('its axis must be 0, that of the ids, got 1');
-  const [{ chain }] = ids.parts as [Part];
+  const [{ chain }] = ids.parts as [DirectionOutput];
   const [inputDim, outputDim] = table.dims as [number, number];
   node.spend(table.values.length);
   const spec = {
@@ -79,5 +79,5 @@ export function embed(node: Reading, table: Floats, ids: Stream): Stream {
     weights: [[table]],
     kind: 'other',
   } as const;
-  return streamOf(node.grow(chain, spec, { width: outputDim }), [...ids.axes, 'width']);
+  return layerOutputOf(node.addLayer(chain, spec, { width: outputDim }), [...ids.axes, 'width']);
 }

@@ -1,7 +1,7 @@
 /** Replaces files atomically in Node: if the process is killed, the file has either its old or its new content. */
 
 import { show } from '../util/errors.ts';
-import { nodeModule } from './files.ts';
+import { nodeModule } from './nodeFiles.ts';
 
 type Files = typeof import('node:fs/promises');
 type Paths = typeof import('node:path');
@@ -65,7 +65,7 @@ export async function replaceFile(
 ): Promise<boolean> {
   const { rename, rm } = await files();
   const target = await targetOf(path);
-  const beside = ownName(target.path, TEMPORARY);
+  const beside = uniqueName(target.path, TEMPORARY);
   const write = () => writeNew(beside, bytes, target.mode);
   const move = () => rename(beside, target.path);
   await write();
@@ -87,7 +87,7 @@ export async function replaceFile(
 export async function checkReplaceable(path: string): Promise<void> {
   const { rm } = await files();
   const target = await targetOf(path);
-  const beside = ownName(target.path, TEMPORARY);
+  const beside = uniqueName(target.path, TEMPORARY);
   await writeNew(beside, '', target.mode);
   await rm(beside);
   await removeTemporary(path);
@@ -109,13 +109,13 @@ const isAbsent = (error: { code?: unknown }): boolean => error.code === 'ENOENT'
 const TEMPORARY = '.tmp';
 
 /** A unique name that contains the id of this process. */
-export function ownName(path: string, ending: string): string {
+export function uniqueName(path: string, ending: string): string {
   const [random] = crypto.getRandomValues(new Uint32Array(1));
   return `${path}.${process.pid}-${random!.toString(16).padStart(8, '0')}${ending}`;
 }
 
 /** The files named by `ownName` whose process no longer runs. */
-export async function leftBehind(path: string, ending: string): Promise<string[]> {
+export async function abandonedFiles(path: string, ending: string): Promise<string[]> {
   const { readdir, stat } = await files();
   const { basename, dirname, join } = await paths();
   const folder = dirname(path);
@@ -126,7 +126,7 @@ export async function leftBehind(path: string, ending: string): Promise<string[]
     const [, pid] = /^(\d+)-[0-9a-f]{8}$/.exec(name.slice(start.length, -ending.length)) ?? [];
     const file = join(folder, name);
     const about = pid ? await stat(file).catch(() => null) : null;
-    if (about && isGone(Number(pid), about.mtimeMs)) found.push(file);
+    if (about && hasEnded(Number(pid), about.mtimeMs)) found.push(file);
   }
   return found;
 }
@@ -135,14 +135,14 @@ export async function leftBehind(path: string, ending: string): Promise<string[]
 export async function removeTemporary(path: string): Promise<void> {
   const { rm } = await files();
   const target = await targetOf(path);
-  for (const file of await leftBehind(target.path, TEMPORARY)) await rm(file, { force: true }).catch(() => {});
+  for (const file of await abandonedFiles(target.path, TEMPORARY)) await rm(file, { force: true }).catch(() => {});
 }
 
 /** The age in milliseconds after which a temporary file counts as abandoned: its process id may have been reused. */
 const PATIENCE = 60_000;
 
 /** Whether the process that wrote a file has ended. In a container, the next process often has the same id. */
-function isGone(pid: number, written: number): boolean {
+function hasEnded(pid: number, written: number): boolean {
   if (written < Date.now() - PATIENCE) return true;
   if (pid === process.pid) return written < Date.now() - process.uptime() * 1000;
   try {

@@ -1,31 +1,31 @@
 /** Evaluates operators that rearrange constants: Slice, Concat, Transpose and the like. */
 
 import { sizeOf } from '../util/shapes.ts';
-import type { Reading } from './reading.ts';
+import { rangeOf } from './axisRanges.ts';
+import type { NodeReader } from './nodeReader.ts';
 import type { Size } from './sizes.ts';
-import { rangeOf } from './stretches.ts';
 import { type Constant, MOST_AXES } from './values.ts';
 
 /** Evaluates a node on constants; null if the result is unknown. */
-export type Folder = (node: Reading, inputs: readonly (Constant | null)[]) => Constant | Constant[] | null;
+export type ConstantOperator = (node: NodeReader, inputs: readonly (Constant | null)[]) => Constant | Constant[] | null;
 
 /** The relative cost of an integer: integers need more memory and time than floats, and no file needs many. */
 const COST_OF_INTS = 16;
 
 /** Charges the budget of the file for the numbers that a node makes. */
-export const spendOn = (node: Reading, kind: Constant['kind'], size: number): void =>
+export const chargeBudget = (node: NodeReader, kind: Constant['kind'], size: number): void =>
   node.spend(1 + size * (kind === 'ints' ? COST_OF_INTS : 1));
 
 /** Gathers numbers of a constant into another shape. */
-export function taken(
-  node: Reading,
+export function gathered(
+  node: NodeReader,
   from: Constant,
   dims: readonly number[],
   place: (index: number) => number,
 ): Constant {
   if (dims.length > MOST_AXES) node.fail(`must make at most ${MOST_AXES} axes, got ${dims.length}`);
   const size = sizeOf(dims);
-  spendOn(node, from.kind, size);
+  chargeBudget(node, from.kind, size);
   if (from.kind === 'ints') {
     const values = Array.from({ length: size }, (_, index) => from.values[place(index)]!);
     return { kind: 'ints', dims, values };
@@ -42,7 +42,7 @@ function around(dims: readonly number[], axis: number) {
 
 /** Gathers indices along an axis; `shape` replaces the axis. */
 function alongAxis(
-  node: Reading,
+  node: NodeReader,
   from: Constant,
   axis: number,
   shape: readonly number[],
@@ -50,17 +50,17 @@ function alongAxis(
 ): Constant {
   const { before, size, behind } = around(from.dims, axis);
   const [inner, count] = [sizeOf(behind), sizeOf(shape)];
-  return taken(node, from, [...before, ...shape, ...behind], index => {
+  return gathered(node, from, [...before, ...shape, ...behind], index => {
     const row = Math.floor(index / inner);
     return (Math.floor(row / count) * size + at(row % count)) * inner + (index % inner);
   });
 }
 
 /** The same numbers in another shape of the same size. */
-const renamed = (from: Constant, dims: readonly number[]): Constant => ({ ...from, dims });
+const withDims = (from: Constant, dims: readonly number[]): Constant => ({ ...from, dims });
 
 /** Repeats every axis the given number of times. */
-function tiled(node: Reading, from: Constant, times: readonly number[]): Constant {
+function tiled(node: NodeReader, from: Constant, times: readonly number[]): Constant {
   let made = from;
   for (const [axis, n] of times.entries()) {
     const size = made.dims[axis]!;
@@ -70,7 +70,7 @@ function tiled(node: Reading, from: Constant, times: readonly number[]): Constan
 }
 
 /** Broadcasts a constant to a shape; null if they are incompatible. */
-export function broadcast(node: Reading, from: Constant, dims: readonly number[]): Constant | null {
+export function broadcast(node: NodeReader, from: Constant, dims: readonly number[]): Constant | null {
   if (dims.length > MOST_AXES) node.fail(`must make at most ${MOST_AXES} axes, got ${dims.length}`);
   const missing = dims.length - from.dims.length;
   if (missing < 0) return null;
@@ -78,7 +78,7 @@ export function broadcast(node: Reading, from: Constant, dims: readonly number[]
   if (!own.every((size, axis) => size === 1 || size === dims[axis])) return null;
   return tiled(
     node,
-    renamed(from, own),
+    withDims(from, own),
     own.map((size, axis) => (size === dims[axis] ? 1 : dims[axis]!)),
   );
 }
@@ -94,19 +94,19 @@ export function commonDims(a: readonly number[], b: readonly number[]): number[]
   return dims.includes(-1) ? null : dims;
 }
 
-const squeeze: Folder = (node, [from]) => {
+const squeeze: ConstantOperator = (node, [from]) => {
   const { dims } = from!;
   const axes = node.list('axes', 1);
   const gone = axes?.map(axis => node.axis(axis, dims.length)) ?? [...dims.keys()].filter(axis => dims[axis] === 1);
   if (gone.some(axis => dims[axis] !== 1)) node.fail(`must take away axes of one, got [${dims.join(', ')}]`);
-  return renamed(
+  return withDims(
     from!,
     dims.filter((_, axis) => !gone.includes(axis)),
   );
 };
 
 /** The indices, in the result, of the axes that a node adds. */
-export function addedAxes(node: Reading, rank: number): number[] {
+export function addedAxes(node: NodeReader, rank: number): number[] {
   const axes = node.list('axes', 1) ?? [];
   if (rank + axes.length > MOST_AXES) node.fail(`must make at most ${MOST_AXES} axes, got ${rank + axes.length}`);
   const places = axes.map(axis => node.axis(axis, rank + axes.length));
@@ -122,13 +122,13 @@ export function withAdded<T>(list: readonly T[], places: readonly number[], one:
   );
 }
 
-const unsqueeze: Folder = (node, [from]) => {
+const unsqueeze: ConstantOperator = (node, [from]) => {
   const { dims } = from!;
-  return renamed(from!, withAdded(dims, addedAxes(node, dims.length), 1));
+  return withDims(from!, withAdded(dims, addedAxes(node, dims.length), 1));
 };
 
 /** The permutation of axes of a Transpose. */
-export function permOf(node: Reading, rank: number): readonly number[] {
+export function permOf(node: NodeReader, rank: number): readonly number[] {
   const perm = node.attributes.get('perm')?.ints ?? Array.from({ length: rank }, (_, n) => rank - 1 - n);
   if ([...perm].sort((a, b) => a - b).join() !== Array.from({ length: rank }, (_, n) => n).join()) {
     node.fail(`perm must be an order of ${rank} axes, got [${perm.slice(0, 12).join(', ')}]`);
@@ -137,11 +137,11 @@ export function permOf(node: Reading, rank: number): readonly number[] {
 }
 
 /** Transposes a constant. */
-export function transposed(node: Reading, from: Constant, perm: readonly number[]): Constant {
+export function transposed(node: NodeReader, from: Constant, perm: readonly number[]): Constant {
   const { dims } = from;
   const strides = dims.map((_, axis) => sizeOf(dims.slice(axis + 1)));
   const sizes = perm.map(axis => dims[axis]!);
-  return taken(node, from, sizes, index => {
+  return gathered(node, from, sizes, index => {
     let [rest, place] = [index, 0];
     for (let axis = sizes.length - 1; axis >= 0; axis--) {
       place += (rest % sizes[axis]!) * strides[perm[axis]!]!;
@@ -151,7 +151,7 @@ export function transposed(node: Reading, from: Constant, perm: readonly number[
   });
 }
 
-const reshape: Folder = (node, [from]) => {
+const reshape: ConstantOperator = (node, [from]) => {
   const target = node.attributes.get('shape')?.ints ?? node.sizes(1).values;
   const copies = node.int('allowzero', 0) === 0;
   const dims = target.map((size, axis) => (size === 0 && copies ? (from!.dims[axis] ?? -2) : size));
@@ -162,17 +162,17 @@ const reshape: Folder = (node, [from]) => {
   if (!fits || sizeOf(made) !== from!.values.length) {
     node.fail(`must keep ${from!.values.length} numbers, got the shape [${target.slice(0, 12).join(', ')}]`);
   }
-  return renamed(from!, made);
+  return withDims(from!, made);
 };
 
-const flatten: Folder = (node, [from]) => {
+const flatten: ConstantOperator = (node, [from]) => {
   const { dims } = from!;
   const axis = node.axis(node.int('axis', 1), dims.length + 1);
-  return renamed(from!, [sizeOf(dims.slice(0, axis)), sizeOf(dims.slice(axis))]);
+  return withDims(from!, [sizeOf(dims.slice(0, axis)), sizeOf(dims.slice(axis))]);
 };
 
 /** Reads the start, end and step of each axis of a Slice. */
-export function slicesOf(node: Reading, rank: number): { axis: number; start: number; end: Size; step: number }[] {
+export function slicesOf(node: NodeReader, rank: number): { axis: number; start: number; end: Size; step: number }[] {
   const starts = node.list('starts', 1) ?? [];
   const ends = node.attributes.get('ends')?.ints ?? node.sizes(2).values;
   const axes = node.list('axes', 3) ?? starts.map((_, n) => n);
@@ -184,7 +184,7 @@ export function slicesOf(node: Reading, rank: number): { axis: number; start: nu
   return starts.map((start, n) => ({ axis: node.axis(axes[n]!, rank), start, end: ends[n]!, step: steps[n]! }));
 }
 
-const slice: Folder = (node, [from]) => {
+const slice: ConstantOperator = (node, [from]) => {
   let made = from!;
   for (const { axis, start, end, step } of slicesOf(node, made.dims.length)) {
     if (typeof end !== 'number') return null;
@@ -194,14 +194,14 @@ const slice: Folder = (node, [from]) => {
   return made;
 };
 
-const gather: Folder = (node, [from]) => {
+const gather: ConstantOperator = (node, [from]) => {
   const axis = node.axis(node.int('axis', 0), from!.dims.length);
   const size = from!.dims[axis]!;
   const places = node.ints(1).map(n => node.index(n, size));
   return alongAxis(node, from!, axis, node.sizes(1).dims, n => places[n]!);
 };
 
-const concat: Folder = (node, inputs) => {
+const concat: ConstantOperator = (node, inputs) => {
   const [first, ...others] = inputs.filter(input => input !== null);
   if (!first || others.some(({ kind }) => kind !== first.kind)) return null;
   const axis = node.axis(node.int('axis', 0), first.dims.length);
@@ -212,7 +212,7 @@ const concat: Folder = (node, inputs) => {
   const { before, behind } = around(first.dims, axis);
   const dims = [...before, parts.reduce((sum, part) => sum + part.dims[axis]!, 0), ...behind];
   const size = sizeOf(dims);
-  spendOn(node, first.kind, size);
+  chargeBudget(node, first.kind, size);
   const pieces = Array.from({ length: size === 0 ? 0 : sizeOf(before) }, (_, row) =>
     parts.map(({ dims, values }) => {
       const length = dims[axis]! * sizeOf(behind);
@@ -230,7 +230,7 @@ const concat: Folder = (node, inputs) => {
 };
 
 /** The sizes of the outputs of a Split. */
-export function splitsOf(node: Reading, size: number): number[] {
+export function splitsOf(node: NodeReader, size: number): number[] {
   const count = node.outputs;
   const even = Math.ceil(size / count);
   const sizes = node.list('split', 1) ?? Array.from({ length: count }, (_, n) => Math.min(even, size - n * even));
@@ -240,7 +240,7 @@ export function splitsOf(node: Reading, size: number): number[] {
     : node.fail(`must split ${size} into its ${count} outputs, got [${sizes.slice(0, 12).join(', ')}]`);
 }
 
-const split: Folder = (node, [from]) => {
+const split: ConstantOperator = (node, [from]) => {
   const axis = node.axis(node.int('axis', 0), from!.dims.length);
   let start = 0;
   return splitsOf(node, from!.dims[axis]!).map(size => {
@@ -251,26 +251,26 @@ const split: Folder = (node, [from]) => {
 };
 
 /** The sizes if all are known, otherwise null. */
-function knownSizes(node: Reading, place: number): number[] | null {
+function knownSizes(node: NodeReader, place: number): number[] | null {
   const { values } = node.sizes(place);
   const known = values.filter(size => typeof size === 'number');
   return known.length === values.length && known.every(size => Number.isSafeInteger(size) && size >= 0) ? known : null;
 }
 
-const expand: Folder = (node, [from]) => {
+const expand: ConstantOperator = (node, [from]) => {
   const shape = knownSizes(node, 1);
   const dims = shape && commonDims(from!.dims, shape);
   return dims && broadcast(node, from!, dims);
 };
 
-const tile: Folder = (node, [from]) => {
+const tile: ConstantOperator = (node, [from]) => {
   const times = knownSizes(node, 1);
   return times && times.length === from!.dims.length ? tiled(node, from!, times) : null;
 };
 
-const same: Folder = (_node, [from]) => from!;
+const same: ConstantOperator = (_node, [from]) => from!;
 
-export const arrangements: { readonly [op: string]: Folder } = {
+export const arrangements: { readonly [op: string]: ConstantOperator } = {
   Identity: same,
   Dropout: same,
   Squeeze: squeeze,

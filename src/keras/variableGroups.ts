@@ -9,7 +9,7 @@ import type { ArrangedLayer, Arrangement } from '../saving/topology.ts';
 import { toPython } from '../util/config.ts';
 
 /** An object of Keras that may have variables: the next so many of those that `getWeights` gives. */
-export interface Holder {
+export interface VariableGroup {
   /** Its group, which holds a group `vars`, which holds the variables `0`, `1` and so on. */
   readonly path: string;
   readonly name: string;
@@ -21,12 +21,15 @@ export interface Holder {
  *
  * @param arrangement the grouping of the layers, if the model has nested models
  */
-export function holdersOf({ layers }: Sequential, arrangement?: Arrangement): readonly (readonly Holder[])[] {
+export function variableGroupsOf(
+  { layers }: Sequential,
+  arrangement?: Arrangement,
+): readonly (readonly VariableGroup[])[] {
   // Keras does not count an input layer at the bottom among the layers
   const inputs = layers[0]!.className === 'InputLayer' ? 1 : 0;
   const own = layers.slice(inputs);
   const paths = pathsOf(arrangement ?? own, own.values());
-  return layers.map((layer, n) => (n < inputs ? [] : holders(layer, paths[n - inputs]!)));
+  return layers.map((layer, n) => (n < inputs ? [] : groupsOfLayer(layer, paths[n - inputs]!)));
 }
 
 /** The paths of the next layers, one for each layer of the arrangement. */
@@ -43,17 +46,18 @@ function pathsOf(arrangement: Arrangement, next: Iterator<Layer, undefined>, abo
 export const layersOf = (arrangement: Arrangement): ArrangedLayer[] =>
   arrangement.flatMap(item => ('layers' in item ? layersOf(item.layers) : [item]));
 
-function holders(layer: Layer, path: string): Holder[] {
+function groupsOfLayer(layer: Layer, path: string): VariableGroup[] {
   const { name } = layer;
   if (layer instanceof Bidirectional) {
     const { forwardLayer, backwardLayer } = layer;
     return [
       { path, name, count: 0 },
-      ...holders(forwardLayer, `${path}/forward_layer`),
-      ...holders(backwardLayer, `${path}/backward_layer`),
+      ...groupsOfLayer(forwardLayer, `${path}/forward_layer`),
+      ...groupsOfLayer(backwardLayer, `${path}/backward_layer`),
     ];
   }
-  if (layer instanceof TimeDistributed) return [{ path, name, count: 0 }, ...holders(layer.layer, `${path}/layer`)];
+  if (layer instanceof TimeDistributed)
+    return [{ path, name, count: 0 }, ...groupsOfLayer(layer.layer, `${path}/layer`)];
   if (!(layer instanceof Recurrent)) return [{ path, name, count: layer.weightSpecs.length }];
   const count = (n: number) => (layer.cells[n]!.useBias ? 3 : 2);
   const cell = `${path}/cell`;

@@ -4,7 +4,7 @@ import type { Layer } from '../layers/layer.ts';
 import { show } from '../util/errors.ts';
 import { showShape } from '../util/shapes.ts';
 import { fromCudnn, isCudnnBias } from './cudnn.ts';
-import { type FilePath, itemOf, refuse, within } from './filePath.ts';
+import { type FilePath, failAt, itemOf, within } from './filePath.ts';
 import type { StoredWeight } from './weightData.ts';
 
 /** The weights of each layer; null if the file has none for a layer. */
@@ -33,25 +33,26 @@ export function assignWeights(
     const here = itemOf(place, n);
     const target = find(name);
     if (!target) {
-      if (strict) refuse(within(here, 'name'), `must be that of a weight of the model, got ${show(name)}`);
+      if (strict) failAt(within(here, 'name'), `must be the name of a weight of the model, got ${show(name)}`);
       continue;
     }
     const { layer, weight, path } = target;
-    if (assigned[layer]![weight]) refuse(within(here, 'name'), `must be there once, got a second ${show(path)}`);
-    if (dtype !== 'float32') refuse(within(here, 'dtype'), `must be 'float32' for ${show(path)}, got ${show(dtype)}`);
+    if (assigned[layer]![weight]) failAt(within(here, 'name'), `must be unique, got ${show(path)} twice`);
+    if (dtype !== 'float32') failAt(within(here, 'dtype'), `must be 'float32' for ${show(path)}, got ${show(dtype)}`);
     const before = layers[layer]!.weightSpecs[weight - 1];
     if (before && isCudnnBias(shape, before.shape, target.shape)) {
       ofCudnn.push(target);
     } else if (showShape(shape) !== showShape(target.shape)) {
-      const rule = `${showShape(target.shape)}, that of ${show(path)} in the model`;
-      refuse(within(here, 'shape'), `must be ${rule}, got ${showShape(shape)}`);
+      const rule = `must be ${showShape(target.shape)}, the shape of ${show(path)} in the model`;
+      failAt(within(here, 'shape'), `${rule}, got ${showShape(shape)}`);
     }
     assigned[layer]![weight] = values as Float32Array;
   }
   for (const { layer, weight, path } of ofCudnn) {
     const own = assigned[layer]!;
     const [kernel, recurrent, bias] = own.slice(weight - 2);
-    if (!kernel || !recurrent) refuse(place, `must have the kernels beside ${show(path)}, which is one of CuDNN`);
+    if (!kernel || !recurrent)
+      failAt(place, `must have both kernels of the CuDNN layer that ${show(path)} belongs to, got none`);
     own.splice(weight - 2, 3, ...fromCudnn(kernel!, recurrent!, bias!));
   }
   if (strict) checkWhole(place, layers, assigned);
@@ -62,7 +63,7 @@ function checkWhole(place: FilePath, layers: readonly Layer[], assigned: Assigne
   const missing = layers.flatMap(({ weightPaths }, n) => weightPaths.filter((_, i) => !assigned[n]![i]));
   if (missing.length === 0) return;
   const names = missing.slice(0, 4).map(show).join(', ');
-  refuse(place, `must have every weight of the model, got ${missing.length} too few: ${names}`);
+  failAt(place, `must have every weight of the model, but ${missing.length} are missing: ${names}`);
 }
 
 /**

@@ -3,9 +3,9 @@
  * budget of the file limits the cost.
  */
 
-import { arrangements, isArrangement } from './arrange.ts';
-import { castTo, computations, constantOf, constantOfShape, rules } from './compute.ts';
-import type { Reading } from './reading.ts';
+import { castTo, computations, constantOf, constantOfShape, rules } from './computeConstants.ts';
+import type { NodeReader } from './nodeReader.ts';
+import { arrangements, isArrangement } from './rearrangeConstants.ts';
 import type { Size } from './sizes.ts';
 import { type Constant, nameOf, onlyNumber, type Value } from './values.ts';
 
@@ -15,7 +15,7 @@ export const isFoldable = (op: string): boolean =>
   Object.hasOwn(folders, op) || op === 'Constant' || op === 'ConstantOfShape';
 
 /** Evaluates a node none of whose inputs is the output of a layer. */
-export function fold(node: Reading): Value | Value[] {
+export function fold(node: NodeReader): Value | Value[] {
   const { op } = node;
   const inputs = node.values();
   const unknown = inputs.find(input => input?.kind === 'unknown');
@@ -37,7 +37,7 @@ export function fold(node: Reading): Value | Value[] {
 }
 
 /** Evaluates a node on fills, which have one value everywhere; null if the result is unknown. */
-function filled(node: Reading, inputs: readonly (Value | null)[]): Size | null {
+function filled(node: NodeReader, inputs: readonly (Value | null)[]): Size | null {
   const { op } = node;
   const [first] = inputs;
   const number = first ? onlyNumber(first) : null;

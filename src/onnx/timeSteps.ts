@@ -1,77 +1,77 @@
 /** Selects parts of an axis: directions, the last time step, and reversed time steps. */
 
-import { slicesOf } from './arrange.ts';
-import { isSingle, without } from './halves.ts';
-import type { Reading } from './reading.ts';
+import { rangeOf, selectionAt, selectionOf, type TimeSelection } from './axisRanges.ts';
+import { isSingle, withoutAxis } from './directions.ts';
+import type { NodeReader } from './nodeReader.ts';
+import { slicesOf } from './rearrangeConstants.ts';
 import type { Size } from './sizes.ts';
-import { rangeOf, type Stretch, stretchAt, stretchOf } from './stretches.ts';
 import {
   type Axis,
   type Chain,
+  type DirectionOutput,
+  type LayerOutput,
   lastOf,
   nameOf,
   onlyNumber,
-  type Part,
-  type Stream,
   sizeOfAxis,
   type Value,
 } from './values.ts';
-import { embed } from './weighted.ts';
+import { embed } from './weightedLayers.ts';
 
-export function slice(node: Reading): Stream {
-  const stream = node.stream(0);
-  return slicesOf(node, stream.axes.length).reduce<Stream>((from, { axis, start, end, step }) => {
-    const stretch = stretchOf(sizeOfAxis(from, axis), start, end, step);
-    if (stretch === 'all') return from;
+export function slice(node: NodeReader): LayerOutput {
+  const output = node.layerOutput(0);
+  return slicesOf(node, output.axes.length).reduce<LayerOutput>((from, { axis, start, end, step }) => {
+    const selection = selectionOf(sizeOfAxis(from, axis), start, end, step);
+    if (selection === 'all') return from;
     if (from.axes[axis] === 'direction' && step === 1) return directions(node, from, start, end);
     if (from.axes[axis] !== 'time') {
       node.fail(`must take all of the axis ${from.axes[axis]}, got ${start} up to ${end} by ${step}`);
     }
-    if (stretch === 'reversed') return turned(from);
-    return oneStep(node, from, axis, stretch);
-  }, stream);
+    if (selection === 'reversed') return reversed(from);
+    return oneStep(node, from, axis, selection);
+  }, output);
 }
 
-export function gather(node: Reading): Value {
+export function gather(node: NodeReader): Value {
   const indices = node.value(1);
   if (indices.kind === 'unknown') return indices;
-  if (indices.kind === 'stream') return embed(node, node.floats(0), indices);
-  const value = node.stream(0);
+  if (indices.kind === 'layerOutput') return embed(node, node.floats(0), indices);
+  const value = node.layerOutput(0);
   const axis = node.axis(node.int('axis', 0), value.axes.length);
   const [index, ...more] = node.ints(1);
   if (index === undefined || more.length > 0) node.fail(`must take one index, got ${more.length + 1}`);
   const size = sizeOfAxis(value, axis);
   if (typeof size === 'number') node.index(index, size);
-  const stretch = stretchAt(size, index);
+  const selection = selectionAt(size, index);
   let picked = value;
-  if (value.axes[axis] === 'time') picked = oneStep(node, value, axis, stretch);
+  if (value.axes[axis] === 'time') picked = oneStep(node, value, axis, selection);
   else if (value.axes[axis] === 'direction') picked = directions(node, value, index, index === -1 ? size : index + 1);
   else if (!isSingle(value, axis)) node.fail(`must take all of the axis ${value.axes[axis]}, got the index ${index}`);
-  return node.sizes(1).dims.length === 0 ? without(picked, axis) : picked;
+  return node.sizes(1).dims.length === 0 ? withoutAxis(picked, axis) : picked;
 }
 
-function directions(node: Reading, stream: Stream, start: number, end: Size): Stream {
+function directions(node: NodeReader, output: LayerOutput, start: number, end: Size): LayerOutput {
   if (typeof end !== 'number') node.fail(`must take directions by number, got those up to ${end}`);
-  const { from, count } = rangeOf(stream.parts.length, start, end, 1);
-  const parts = stream.parts.slice(from, from + count);
-  return parts.length > 0 ? { ...stream, parts } : node.fail('must pick at least one direction, got none');
+  const { from, count } = rangeOf(output.parts.length, start, end, 1);
+  const parts = output.parts.slice(from, from + count);
+  return parts.length > 0 ? { ...output, parts } : node.fail('must pick at least one direction, got none');
 }
 
 /** Selects the step that each direction processes last: the last one, or the first if it runs backwards. */
-export function oneStep(node: Reading, stream: Stream, axis: number, stretch: Stretch): Stream {
-  const parts = stream.parts.map(({ chain, half }): Part => {
+export function oneStep(node: NodeReader, output: LayerOutput, axis: number, selection: TimeSelection): LayerOutput {
+  const parts = output.parts.map(({ chain, half }): DirectionOutput => {
     const ends = chain.flipped !== (half === 1) ? 'first' : 'last';
-    if (chain.steps !== 1 && stretch !== ends) {
-      const which = stretch ?? 'several of them, or another';
+    if (chain.steps !== 1 && selection !== ends) {
+      const which = selection ?? 'several of them, or another';
       node.fail(`must take the time step that a layer comes to last, which is the ${ends}, got ${which}`);
     }
     return { chain: lastOfChain(node, chain, half), half };
   });
-  return { ...stream, axes: stream.axes.map((name, n): Axis => (n === axis ? 'one' : name)), parts };
+  return { ...output, axes: output.axes.map((name, n): Axis => (n === axis ? 'one' : name)), parts };
 }
 
 /** Makes the recurrent layer return its last output only, and applies the layers above it to that step only. */
-function lastOfChain(node: Reading, chain: Chain, half: 0 | 1 | null): Chain {
+function lastOfChain(node: NodeReader, chain: Chain, half: 0 | 1 | null): Chain {
   const above: Chain[] = [];
   let at = chain;
   while (at.spec?.kind === 'each' && at.below) {
@@ -92,27 +92,29 @@ function lastOfChain(node: Reading, chain: Chain, half: 0 | 1 | null): Chain {
 }
 
 /** Reverses all time steps. */
-function turned(stream: Stream): Stream {
+function reversed(output: LayerOutput): LayerOutput {
   return {
-    ...stream,
-    parts: stream.parts.map(({ chain, half }): Part => ({ chain: { ...chain, flipped: !chain.flipped }, half })),
+    ...output,
+    parts: output.parts.map(
+      ({ chain, half }): DirectionOutput => ({ chain: { ...chain, flipped: !chain.flipped }, half }),
+    ),
   };
 }
 
 /** Reads a ReverseSequence that reverses all time steps of every sample. */
-export function reverseSequence(node: Reading): Stream {
-  const stream = node.stream(0);
-  const rank = stream.axes.length;
+export function reverseSequence(node: NodeReader): LayerOutput {
+  const output = node.layerOutput(0);
+  const rank = output.axes.length;
   const [time, batch] = [node.int('time_axis', 0), node.int('batch_axis', 1)].map(axis => node.axis(axis, rank));
-  if (stream.axes[time!] !== 'time' || stream.axes[batch!] !== 'batch') {
-    node.fail(`must turn the axis time round for each of the axis batch, got [${stream.axes.join(', ')}]`);
+  if (output.axes[time!] !== 'time' || output.axes[batch!] !== 'batch') {
+    node.fail(`must turn the axis time round for each of the axis batch, got [${output.axes.join(', ')}]`);
   }
-  checkLengths(node, 1, sizeOfAxis(stream, time!));
-  return turned(stream);
+  checkLengths(node, 1, sizeOfAxis(output, time!));
+  return reversed(output);
 }
 
 /** Rejects sequence lengths other than the number of time steps. */
-export function checkLengths(node: Reading, place: number, steps: Size): void {
+export function checkLengths(node: NodeReader, place: number, steps: Size): void {
   const lengths = node.value(place);
   if (lengths.kind === 'unknown') node.fail(lengths.why);
   const length = onlyNumber(lengths);

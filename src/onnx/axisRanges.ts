@@ -24,10 +24,10 @@ export function rangeOf(size: number, start: number, end: number, step: number):
 }
 
 /** The selected part of the time axis; null for any other selection. */
-export type Stretch = 'all' | 'first' | 'last' | 'reversed' | null;
+export type TimeSelection = 'all' | 'first' | 'last' | 'reversed' | null;
 
 /** Classifies a range of an axis whose size may be open. */
-export function stretchOf(size: Size, start: number, end: Size, step: number): Stretch {
+export function selectionOf(size: Size, start: number, end: Size, step: number): TimeSelection {
   const full = end === size || (typeof end === 'number' && end >= END);
   if (typeof size === 'number' && typeof end === 'number') {
     const { from, count } = rangeOf(size, start, end, step);
@@ -45,5 +45,5 @@ export function stretchOf(size: Size, start: number, end: Size, step: number): S
 }
 
 /** One index as a range. */
-export const stretchAt = (size: Size, index: number): Stretch =>
-  stretchOf(size, index, index === -1 ? END : index + 1, 1);
+export const selectionAt = (size: Size, index: number): TimeSelection =>
+  selectionOf(size, index, index === -1 ? END : index + 1, 1);

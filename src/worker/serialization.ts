@@ -13,7 +13,7 @@ export interface Port {
 }
 
 /** Buffers that are handed over and not copied; those of the sender are detached then. */
-export type Moved = Set<ArrayBuffer>;
+export type TransferList = Set<ArrayBuffer>;
 
 /** Deeper than anything that is sent: an array that contains itself would have no end. */
 const DEEPEST = 12;
@@ -24,14 +24,22 @@ const DEEPEST = 12;
  *
  * @param name of the argument, for messages
  */
-export function pack(call: string, name: string, value: unknown, moved: Moved, give: boolean, depth = 0): unknown {
+export function pack(
+  call: string,
+  name: string,
+  value: unknown,
+  transferList: TransferList,
+  transfer: boolean,
+  depth = 0,
+): unknown {
   if (depth > DEEPEST) fail(call, `${name} must be nested at most ${DEEPEST} deep, got more`);
-  const inner = (key: string, item: unknown) => pack(call, `${name}${key}`, item, moved, give, depth + 1);
-  if (value instanceof Tensor) return { $tensor: packBytes(value.dataSync(), moved, give), shape: [...value.shape] };
-  if (ArrayBuffer.isView(value)) return packBytes(value, moved, give);
+  const inner = (key: string, item: unknown) => pack(call, `${name}${key}`, item, transferList, transfer, depth + 1);
+  if (value instanceof Tensor)
+    return { $tensor: packBytes(value.dataSync(), transferList, transfer), shape: [...value.shape] };
+  if (ArrayBuffer.isView(value)) return packBytes(value, transferList, transfer);
   if (isArrayBuffer(value)) {
-    const own = give ? value : value.slice(0);
-    moved.add(own);
+    const own = transfer ? value : value.slice(0);
+    transferList.add(own);
     return own;
   }
   if (Array.isArray(value)) {
@@ -51,11 +59,11 @@ export function pack(call: string, name: string, value: unknown, moved: Moved, g
 }
 
 /** The same array in a buffer to transfer: a copy, or, with `give`, its own buffer if the array fills it. */
-function packBytes(view: ArrayBufferView, moved: Moved, give: boolean): ArrayBufferView {
+function packBytes(view: ArrayBufferView, transferList: TransferList, transfer: boolean): ArrayBufferView {
   const bytes = bytesIn(view);
   const isWhole = bytes.length === bytes.buffer.byteLength;
-  const buffer = (give && isWhole ? bytes : bytes.slice()).buffer as ArrayBuffer;
-  moved.add(buffer);
+  const buffer = (transfer && isWhole ? bytes : bytes.slice()).buffer as ArrayBuffer;
+  transferList.add(buffer);
   const { [(arrayKind(view) ?? 'DataView') as 'Uint8Array']: Kind } = globalThis;
   return new Kind(buffer);
 }
@@ -91,22 +99,22 @@ export function unpackError({ ours, name, message }: PlainError): Error {
 }
 
 /**
- * Posts the outcome of some work, which begins at once; what cannot be sent is an error as well.
+ * Posts the reply of some work, which begins at once; what cannot be sent is an error as well.
  *
  * @param call which this is an error of, and `name` of what
  */
-export async function report(
+export async function postReply(
   port: Port,
   head: object,
   work: () => unknown,
-  give: boolean,
+  transfer: boolean,
   call: string,
   name: string,
 ): Promise<void> {
   try {
-    const moved: Moved = new Set();
-    const value = pack(call, name, await work(), moved, give);
-    port.postMessage({ ...head, value }, [...moved]);
+    const transferList: TransferList = new Set();
+    const value = pack(call, name, await work(), transferList, transfer);
+    port.postMessage({ ...head, value }, [...transferList]);
   } catch (error) {
     port.postMessage({ ...head, error: packError(error) }, []);
   }

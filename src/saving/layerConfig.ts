@@ -1,70 +1,70 @@
 /** Converts the layer descriptions of Keras and TF.js to those that `layerFrom` reads. */
 
 import { fail, show } from '../util/errors.ts';
-import type { Dialect } from './dialect.ts';
-import { type FilePath, isObject, itemOf, refuse, within } from './filePath.ts';
+import type { ConfigFormat } from './configFormat.ts';
+import { type FilePath, failAt, isObject, itemOf, within } from './filePath.ts';
 
-/** An object from a file, whose values are unchecked. */
-export type Words = { readonly [name: string]: unknown };
+/** A config object from a file, with unchecked values. */
+export type RawConfig = { readonly [name: string]: unknown };
 
 /** The description of a layer or model: its class and its options. */
-export function describedIn(place: FilePath, value: unknown): { className: string; config: Words } {
-  const { class_name, config, registered_name } = (isObject(value) ? value : {}) as Words;
+export function readClassConfig(place: FilePath, value: unknown): { className: string; config: RawConfig } {
+  const { class_name, config, registered_name } = (isObject(value) ? value : {}) as RawConfig;
   if (typeof class_name !== 'string' || !isObject(config)) {
     return fail(place.call, `${place.part}: must be { class_name, config }, got ${show(value)}`);
   }
   if (typeof registered_name === 'string' && registered_name.includes('>') && !registered_name.startsWith('keras')) {
-    refuse(place, `must be a class of Keras, got ${show(registered_name)}`);
+    failAt(place, `must be a Keras class, got the custom class ${show(registered_name)}`);
   }
-  return { className: class_name, config: config as Words };
+  return { className: class_name, config: config as RawConfig };
 }
 
 const MOST_LAYERS = 4096;
 
 /** The list of layers of a model. */
 export function layerList(place: FilePath, list: unknown): readonly unknown[] {
-  if (!Array.isArray(list)) return refuse(place, `must be a list, got ${show(list)}`);
+  if (!Array.isArray(list)) return failAt(place, `must be a list, got ${show(list)}`);
   checkLayers(place, list.length);
   return list;
 }
 
 /** Rejects too many layers. */
 export function checkLayers(place: FilePath, count: number): void {
-  if (count > MOST_LAYERS) refuse(place, `must be at most ${MOST_LAYERS} layers, got ${count}`);
+  if (count > MOST_LAYERS) failAt(place, `must be at most ${MOST_LAYERS} layers, got ${count}`);
 }
 
 /** Whether a layer has the options of Keras 1. */
-export function isOfKeras1(value: unknown): boolean {
-  const { class_name, config } = (isObject(value) ? value : {}) as Words;
+export function isKeras1Layer(value: unknown): boolean {
+  const { class_name, config } = (isObject(value) ? value : {}) as RawConfig;
   if (!isObject(config)) return false;
   return 'inner_activation' in config || ('output_dim' in config && class_name !== 'Embedding');
 }
 
 /** @returns `{ class_name, config }` */
-export function layerOf(place: FilePath, item: unknown, dialect: Dialect): Words {
-  const { className, config } = describedIn(place, item);
+export function convertLayer(place: FilePath, item: unknown, format: ConfigFormat): RawConfig {
+  const { className, config } = readClassConfig(place, item);
   const inner = within(place, 'config');
-  const options = optionsOf(inner, config, dialect);
-  const as = (class_name: string, own: Words): Words => ({ class_name, config: own });
+  const options = convertOptions(inner, config, format);
+  const as = (class_name: string, own: RawConfig): RawConfig => ({ class_name, config: own });
   switch (className) {
     case 'InputLayer':
       return as(className, inputLayerOf(options));
     case 'TimeDistributed':
-      return as(className, { ...options, layer: layerOf(within(inner, 'layer'), config.layer, dialect) });
+      return as(className, { ...options, layer: convertLayer(within(inner, 'layer'), config.layer, format) });
     case 'Bidirectional':
-      return as(className, bidirectionalOf(inner, config, options, dialect));
+      return as(className, bidirectionalOf(inner, config, options, format));
     case 'RNN':
-      return as(className, { ...options, cell: cellOf(within(inner, 'cell'), config.cell, dialect) });
+      return as(className, { ...options, cell: convertCell(within(inner, 'cell'), config.cell, format) });
     case 'GRU':
     case 'GRUCell':
-      return as(className, gruOf(options, dialect));
+      return as(className, gruOf(options, format));
     case 'CuDNNLSTM':
       return as('LSTM', { ...options, activation: 'tanh', recurrent_activation: 'sigmoid' });
     case 'CuDNNGRU':
       return as('GRU', { ...options, activation: 'tanh', recurrent_activation: 'sigmoid', reset_after: true });
     case 'ReLU': {
       const { threshold, ...others } = options;
-      if (threshold) refuse(within(inner, 'threshold'), `must be 0, got ${show(threshold)}`);
+      if (threshold) failAt(within(inner, 'threshold'), `must be 0, got ${show(threshold)}`);
       return as(className, others);
     }
     case 'LeakyReLU': {
@@ -78,62 +78,67 @@ export function layerOf(place: FilePath, item: unknown, dialect: Dialect): Words
   }
 }
 
-const inputLayerOf = ({ batch_shape, batch_input_shape, name }: Words): Words => ({
+const inputLayerOf = ({ batch_shape, batch_input_shape, name }: RawConfig): RawConfig => ({
   batch_input_shape: batch_shape ?? batch_input_shape,
   ...(typeof name === 'string' && { name }),
 });
 
 /** Files without `reset_after` mean false: Keras introduced it in 2.1.3, and TF.js never had it. */
-const gruOf = (options: Words, dialect: Dialect): Words =>
-  options.reset_after === undefined && dialect !== 'keras3' ? { ...options, reset_after: false } : options;
+const gruOf = (options: RawConfig, format: ConfigFormat): RawConfig =>
+  options.reset_after === undefined && format !== 'keras3' ? { ...options, reset_after: false } : options;
 
-function cellOf(place: FilePath, item: unknown, dialect: Dialect): Words {
-  const { className, config } = describedIn(place, item);
+function convertCell(place: FilePath, item: unknown, format: ConfigFormat): RawConfig {
+  const { className, config } = readClassConfig(place, item);
   const inner = within(place, 'config');
   if (className === 'GRUCell')
-    return { class_name: className, config: gruOf(optionsOf(inner, config, dialect), dialect) };
-  if (className !== 'StackedRNNCells') return { class_name: className, config: optionsOf(inner, config, dialect) };
+    return { class_name: className, config: gruOf(convertOptions(inner, config, format), format) };
+  if (className !== 'StackedRNNCells') return { class_name: className, config: convertOptions(inner, config, format) };
   const { cells } = config;
   const list = within(inner, 'cells');
-  if (!Array.isArray(cells)) return refuse(list, `must be a list, got ${show(cells)}`);
-  return { class_name: className, config: { cells: cells.map((cell, n) => cellOf(itemOf(list, n), cell, dialect)) } };
+  if (!Array.isArray(cells)) return failAt(list, `must be a list, got ${show(cells)}`);
+  return {
+    class_name: className,
+    config: { cells: cells.map((cell, n) => convertCell(itemOf(list, n), cell, format)) },
+  };
 }
 
 // ------------------------------------------------------------------------------------------------------ bidirectional
 
-function bidirectionalOf(place: FilePath, config: Words, options: Words, dialect: Dialect): Words {
-  if (options.merge_mode === null) refuse(within(place, 'merge_mode'), 'must make one output of two, got null');
-  const side = (name: string) => half(layerOf(within(place, name), withoutZeros(config[name]), dialect), dialect);
+function bidirectionalOf(place: FilePath, config: RawConfig, options: RawConfig, format: ConfigFormat): RawConfig {
+  if (options.merge_mode === null)
+    failAt(within(place, 'merge_mode'), 'must not be null, because a layer has one output here');
+  const side = (name: string) =>
+    oneDirection(convertLayer(within(place, name), withoutZeros(config[name]), format), format);
   const layer = side('layer');
   const { backward_layer, ...others } = options;
-  if (config.backward_layer) checkHalves(place, layer, side('backward_layer'));
+  if (config.backward_layer) checkDirections(place, layer, side('backward_layer'));
   return { ...others, layer };
 }
 
 /** Drops zero_output_for_mask, which Keras sets for both directions; `checkMasks` checks the layers above for it. */
 function withoutZeros(item: unknown): unknown {
-  if (!isObject(item) || !isObject((item as Words).config)) return item;
-  const { zero_output_for_mask: _, ...config } = (item as Words).config as Words;
+  if (!isObject(item) || !isObject((item as RawConfig).config)) return item;
+  const { zero_output_for_mask: _, ...config } = (item as RawConfig).config as RawConfig;
   return { ...item, config };
 }
 
 /** One direction, without the prefix that Keras adds to its name. */
-function half({ class_name, config }: Words, dialect: Dialect): Words {
-  const { name, ...options } = config as Words;
-  if (dialect === 'own' || dialect === 'tfjs' || typeof name !== 'string') return { class_name, config };
+function oneDirection({ class_name, config }: RawConfig, format: ConfigFormat): RawConfig {
+  const { name, ...options } = config as RawConfig;
+  if (format === 'own' || format === 'tfjs' || typeof name !== 'string') return { class_name, config };
   const own = name.replace(/^(forward|backward)_/, '');
   return { class_name, config: { ...options, ...(own && { name: own }) } };
 }
 
-function checkHalves(place: FilePath, layer: Words, other: Words): void {
-  const configOf = (side: Words) => side.config as Words;
-  const rest = (side: Words) => {
+function checkDirections(place: FilePath, layer: RawConfig, other: RawConfig): void {
+  const configOf = (side: RawConfig) => side.config as RawConfig;
+  const rest = (side: RawConfig) => {
     const { name, go_backwards, ...config } = configOf(side);
     return JSON.stringify([side.class_name, Object.entries(config).sort(([a], [b]) => (a < b ? -1 : 1))]);
   };
   const opposite = Boolean(configOf(layer).go_backwards) !== Boolean(configOf(other).go_backwards);
   if (!opposite || rest(layer) !== rest(other)) {
-    refuse(within(place, 'backward_layer'), 'must be the layer in the other direction of time, got another one');
+    failAt(within(place, 'backward_layer'), 'must equal layer except for the direction of time');
   }
 }
 
@@ -155,16 +160,16 @@ const whenOff: { readonly [name: string]: unknown } = {
 const always = ['build_config', 'use_cudnn'];
 
 /** Converts the options of a layer or cell, except nested layers and cells. */
-function optionsOf(place: FilePath, config: Words, dialect: Dialect): Words {
-  const options: Words = {};
+function convertOptions(place: FilePath, config: RawConfig, format: ConfigFormat): RawConfig {
+  const options: RawConfig = {};
   for (const [name, given] of Object.entries(config)) {
     const here = within(place, name.slice(0, 60));
-    const value = plainOf(given);
+    const value = unwrapPython(given);
     if (name === 'dtype') checkType(here, value, config);
     if (name === 'dtype' || always.includes(name)) continue;
     if (Object.hasOwn(whenOff, name) && whenOff[name] === value) continue;
     const kept = /(^|_)activation$/.test(name)
-      ? activationOf(here, value, dialect)
+      ? activationOf(here, value, format)
       : name === 'seed'
         ? seedOf(value)
         : objectOf(value);
@@ -177,12 +182,13 @@ function optionsOf(place: FilePath, config: Words, dialect: Dialect): Words {
  * Unwraps Python values to numbers and lists: NumPy arrays are `{ type, value }`, or `__numpy__` with a value; tuples
  * and shapes are `{ class_name, items }`.
  */
-export function plainOf(value: unknown): unknown {
-  if (Array.isArray(value)) return value.map(plainOf);
+export function unwrapPython(value: unknown): unknown {
+  if (Array.isArray(value)) return value.map(unwrapPython);
   if (!isObject(value)) return value;
-  const { class_name, items, config, type, value: inner, ...rest } = value as Words;
-  if (Array.isArray(items) && (class_name === '__tuple__' || class_name === 'TensorShape')) return items.map(plainOf);
-  if (class_name === '__numpy__' && isObject(config)) return single((config as Words).value);
+  const { class_name, items, config, type, value: inner, ...rest } = value as RawConfig;
+  if (Array.isArray(items) && (class_name === '__tuple__' || class_name === 'TensorShape'))
+    return items.map(unwrapPython);
+  if (class_name === '__numpy__' && isObject(config)) return single((config as RawConfig).value);
   if (type === 'ndarray' && inner !== undefined && Object.keys(rest).length === 0) return single(inner);
   return value;
 }
@@ -193,40 +199,40 @@ const single = (value: unknown): unknown => (Array.isArray(value) && value.lengt
 /** The input of an embedding may have an integer type. */
 const inputTypes = ['float32', 'int32', 'int64', 'int16', 'uint8', 'uint16'];
 
-function checkType(place: FilePath, dtype: unknown, config: Words): void {
-  const name = isObject(dtype) ? (((dtype as Words).config as Words | undefined)?.name ?? dtype) : dtype;
+function checkType(place: FilePath, dtype: unknown, config: RawConfig): void {
+  const name = isObject(dtype) ? (((dtype as RawConfig).config as RawConfig | undefined)?.name ?? dtype) : dtype;
   const known = config.batch_shape !== undefined || config.batch_input_shape !== undefined ? inputTypes : ['float32'];
-  if (name !== null && !known.includes(name as string)) refuse(place, `must be float32, got ${show(name)}`);
+  if (name !== null && !known.includes(name as string)) failAt(place, `must be float32, got ${show(name)}`);
 }
 
 /** An activation, given by name or as a serialized Keras function. */
-function activationOf(place: FilePath, value: unknown, dialect: Dialect): string {
+function activationOf(place: FilePath, value: unknown, format: ConfigFormat): string {
   if (value === null || value === undefined) return 'linear';
-  const { class_name, config } = (isObject(value) ? value : {}) as Words;
+  const { class_name, config } = (isObject(value) ? value : {}) as RawConfig;
   const name = class_name === 'function' ? config : value;
-  if (typeof name !== 'string') return refuse(place, `must be the name of an activation, got ${show(name)}`);
-  if (dialect === 'own') return name;
-  if (name === 'hard_sigmoid') return dialect === 'keras3' ? 'hard_sigmoid_keras3' : 'hardSigmoid';
-  if (dialect === 'tfjs') return name;
-  if (name === 'hard_sigmoid_keras3' || name === 'gelu_new') refuse(place, `unknown activation '${name}'`);
+  if (typeof name !== 'string') return failAt(place, `must be the name of an activation, got ${show(name)}`);
+  if (format === 'own') return name;
+  if (name === 'hard_sigmoid') return format === 'keras3' ? 'hard_sigmoid_keras3' : 'hardSigmoid';
+  if (format === 'tfjs') return name;
+  if (name === 'hard_sigmoid_keras3' || name === 'gelu_new') failAt(place, `unknown activation '${name}'`);
   return name;
 }
 
 /** The seed of a seed generator; null, which draws a new one, if it is not supported here. */
 function seedOf(value: unknown): number | null {
-  const seed = isObject(value) ? ((value as Words).config as Words | undefined)?.seed : value;
+  const seed = isObject(value) ? ((value as RawConfig).config as RawConfig | undefined)?.seed : value;
   return Number.isSafeInteger(seed) && (seed as number) >= 0 ? (seed as number) : null;
 }
 
 /** Converts initializers, regularizers and constraints; unwraps an axis in a list. */
 function objectOf(value: unknown): unknown {
   if (Array.isArray(value) || !isObject(value)) return value;
-  const { class_name, config } = value as Words;
+  const { class_name, config } = value as RawConfig;
   if (typeof class_name !== 'string' || !isObject(config)) return value;
-  const { dtype, ...options } = config as Words;
+  const { dtype, ...options } = config as RawConfig;
   const kept: { [name: string]: unknown } = {};
   for (const [name, given] of Object.entries(options)) {
-    const item = plainOf(given);
+    const item = unwrapPython(given);
     const chosen = name === 'seed' ? seedOf(item) : name === 'axis' ? single(item) : item;
     Object.defineProperty(kept, name, { value: chosen, enumerable: true, configurable: true, writable: true });
   }

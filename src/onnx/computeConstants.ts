@@ -1,9 +1,9 @@
 /** Evaluates elementwise operators on constants: shapes, lengths, and sums and products of weights. */
 
 import { sizeOf } from '../util/shapes.ts';
-import { broadcast, commonDims, type Folder, spendOn } from './arrange.ts';
+import type { NodeReader } from './nodeReader.ts';
 import { BOOL, FLOAT32, INT32, INT64 } from './proto.ts';
-import type { Reading } from './reading.ts';
+import { broadcast, type ConstantOperator, chargeBudget, commonDims } from './rearrangeConstants.ts';
 import { added, divided, equals, multiplied, type Size } from './sizes.ts';
 import { readTensor } from './tensors.ts';
 import type { Constant, Value } from './values.ts';
@@ -52,7 +52,7 @@ export const rules: { readonly [op: string]: Rule } = {
 const kindOf = (op: string): number | null => (op === 'Where' ? 1 : op === 'Equal' || op === 'Not' ? null : 0);
 
 /** Combines constants elementwise, with broadcasting. */
-export const combined: Folder = (node, inputs) => {
+export const combined: ConstantOperator = (node, inputs) => {
   const all = inputs.filter(input => input !== null);
   const dims = all.reduce<readonly number[] | null>((shape, input) => shape && commonDims(shape, input.dims), []);
   const spread = dims && all.map(input => broadcast(node, input, dims));
@@ -60,7 +60,7 @@ export const combined: Folder = (node, inputs) => {
   const place = kindOf(node.op);
   const floats = place !== null && all[place]?.kind === 'floats';
   const size = sizeOf(dims);
-  spendOn(node, floats ? 'floats' : 'ints', size);
+  chargeBudget(node, floats ? 'floats' : 'ints', size);
   const whole = all.every(({ kind }) => kind === 'ints');
   const rule = rules[node.op]!;
   const numbers = all.map((): Size => 0);
@@ -77,24 +77,24 @@ export const combined: Folder = (node, inputs) => {
 
 /** Reduces all numbers of a constant to one. */
 const reduced =
-  (rule: Rule, start: Size): Folder =>
+  (rule: Rule, start: Size): ConstantOperator =>
   (node, [from]) => {
     const { dims, values, kind } = from!;
     const axes = node.list('axes', 1)?.map(axis => node.axis(axis, dims.length));
     if (kind !== 'ints' || (axes && new Set(axes).size !== dims.length)) return null;
-    spendOn(node, kind, values.length);
+    chargeBudget(node, kind, values.length);
     let total: Size | null = start;
     for (const value of values) if (total !== null) total = rule([total, value], true);
     if (total === null) return null;
     return { kind, dims: node.int('keepdims', 1) === 0 ? [] : dims.map(() => 1), values: [total] };
   };
 
-const range: Folder = (node, inputs) => {
+const range: ConstantOperator = (node, inputs) => {
   const ends = inputs.map(input => (input?.kind === 'ints' && input.values.length === 1 ? input.values[0]! : null));
   if (!ends.every(end => typeof end === 'number') || ends.length !== 3 || ends[2] === 0) return null;
   const [start, limit, delta] = ends as [number, number, number];
   const count = Math.max(Math.ceil((limit - start) / delta), 0);
-  spendOn(node, 'ints', count);
+  chargeBudget(node, 'ints', count);
   return { kind: 'ints', dims: [count], values: Array.from({ length: count }, (_, n) => start + n * delta) };
 };
 
@@ -105,11 +105,11 @@ export function castTo(type: number, value: Size): Size {
 }
 
 /** Open sizes are kept even as floats, because some exporters compute shapes in floats. */
-const cast: Folder = (node, [from]) => {
+const cast: ConstantOperator = (node, [from]) => {
   const to = node.int('to', 0);
   const { dims, kind, values } = from!;
   if (![FLOAT32, INT32, INT64, BOOL].includes(to)) return null;
-  spendOn(node, to === FLOAT32 ? 'floats' : 'ints', values.length);
+  chargeBudget(node, to === FLOAT32 ? 'floats' : 'ints', values.length);
   if (to === FLOAT32) {
     const known = values.every(value => typeof value === 'number');
     return known && kind === 'ints'
@@ -122,15 +122,15 @@ const cast: Folder = (node, [from]) => {
     : null;
 };
 
-const shape: Folder = (node, [from]) => shapeFrom(node, from!.dims);
+const shape: ConstantOperator = (node, [from]) => shapeFrom(node, from!.dims);
 
 /** The result of Shape, or the range that its attributes select. */
-export function shapeFrom(node: Reading, sizes: readonly Size[]): Constant {
+export function shapeFrom(node: NodeReader, sizes: readonly Size[]): Constant {
   const values = sizes.slice(node.int('start', 0), node.int('end', sizes.length));
   return { kind: 'ints', dims: [values.length], values };
 }
 
-export const computations: { readonly [op: string]: Folder } = {
+export const computations: { readonly [op: string]: ConstantOperator } = {
   ...Object.fromEntries(Object.keys(rules).map(op => [op, combined])),
   Cast: cast,
   Range: range,
@@ -141,7 +141,7 @@ export const computations: { readonly [op: string]: Folder } = {
 };
 
 /** The tensor of a Constant node. */
-export function constantOf(node: Reading): Value {
+export function constantOf(node: NodeReader): Value {
   const attribute = (name: string) => node.attributes.get(name);
   const tensor = attribute('value')?.t;
   if (tensor) return readTensor(node.source.call, node.why('value'), tensor);
@@ -163,7 +163,7 @@ const listOf = (value: number | undefined): number[] | undefined => (value === u
 /** Larger tensors are not allocated, but kept as a fill with one value. */
 const MOST_FILLED = 2 ** 16;
 
-export function constantOfShape(node: Reading): Value {
+export function constantOfShape(node: NodeReader): Value {
   const tensor = node.attributes.get('value')?.t;
   const value: Value = tensor
     ? readTensor(node.source.call, node.why('value'), tensor)

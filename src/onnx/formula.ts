@@ -6,7 +6,7 @@
 import type { ActivationName } from '../layers/activations.ts';
 import { HARD_SIGMOID, HARD_SIGMOID_KERAS3, LEAKY_RELU, SELU } from './activations.ts';
 
-export interface Form {
+export interface Formula {
   /** As a formula of x. */
   readonly text: string;
   /** As a product: a number times these. */
@@ -15,24 +15,24 @@ export interface Form {
   /** As a sum: a number plus these. */
   readonly offset: number;
   readonly terms: readonly string[];
-  /** As a function of another form: what it does to x, and that form. */
-  readonly outer?: Form;
-  readonly inner?: Form;
+  /** As a function of another formula: what it does to x, and that formula. */
+  readonly outer?: Formula;
+  readonly inner?: Formula;
   /** What else it depends on, which its text has rounded. */
   readonly numbers?: readonly number[];
 }
 
 /** Longer ones are no activations. */
-export const LONGEST = 300;
+export const MOST_CHARACTERS = 300;
 
 const digits = (value: number): string => String(Number(value.toPrecision(6)));
 
-const atom = (text: string): Form => ({ text, scale: 1, factors: [text], offset: 0, terms: [text] });
+const atom = (text: string): Formula => ({ text, scale: 1, factors: [text], offset: 0, terms: [text] });
 
 /** The number itself. */
-export const identity: Form = atom('x');
+export const identity: Formula = atom('x');
 
-export const constant = (value: number): Form => ({
+export const constant = (value: number): Formula => ({
   text: digits(value),
   scale: value,
   factors: [],
@@ -41,12 +41,12 @@ export const constant = (value: number): Form => ({
 });
 
 /** A function by its name in ONNX. */
-export function apply(op: string, inner: Form, ...numbers: number[]): Form {
+export function apply(op: string, inner: Formula, ...numbers: number[]): Formula {
   const named = `${op}${numbers.map(n => `:${digits(n)}`).join('')}`;
   return { ...atom(`${named}(${inner.text})`), outer: { ...atom(`${named}(x)`), numbers }, inner, numbers };
 }
 
-export function times(a: Form, b: Form): Form {
+export function times(a: Formula, b: Formula): Formula {
   const scale = a.scale * b.scale;
   const factors = [...a.factors, ...b.factors].sort();
   if (factors.length === 0) return constant(scale);
@@ -54,7 +54,7 @@ export function times(a: Form, b: Form): Form {
   return { text, scale, factors, offset: 0, terms: [text] };
 }
 
-export function plus(a: Form, b: Form): Form {
+export function plus(a: Formula, b: Formula): Formula {
   const offset = a.offset + b.offset;
   const terms = [...a.terms, ...b.terms].sort();
   if (terms.length === 0) return constant(offset);
@@ -67,7 +67,7 @@ const half = times(x, constant(0.5));
 const cube = times(x, times(x, x));
 const bent = times(plus(x, times(cube, constant(0.044715))), constant(Math.sqrt(2 / Math.PI)));
 
-const spelled: [ActivationName, Form][] = [
+const spelled: [ActivationName, Formula][] = [
   ['relu', apply('Relu', x)],
   ['relu', apply('Clip', x, 0, Number.POSITIVE_INFINITY)],
   ['sigmoid', apply('Sigmoid', x)],
@@ -100,25 +100,25 @@ export interface Pointwise {
 }
 
 /** The half of what both directions of a layer sum up to. */
-export const isHalf = ({ text }: Form): boolean => text === half.text;
+export const isHalf = ({ text }: Formula): boolean => text === half.text;
 
-/** The layers that do what a form says, one after the other; null where there are none. */
-export function layersOf(form: Form): Pointwise[] | null {
-  if (form.text === identity.text) return [];
-  const one = layerOf(form);
+/** The layers that do what a formula says, one after the other; null where there are none. */
+export function layersOf(formula: Formula): Pointwise[] | null {
+  if (formula.text === identity.text) return [];
+  const one = layerOf(formula);
   if (one) return [one];
-  const bounded = boundedOf(form);
+  const bounded = boundedOf(formula);
   if (bounded) {
     const below = layersOf(bounded.inner);
     return below && [...below, bounded.layer];
   }
-  const last = form.outer && layerOf(form.outer);
-  const first = last && layersOf(form.inner!);
+  const last = formula.outer && layerOf(formula.outer);
+  const first = last && layersOf(formula.inner!);
   return first ? [...first, last!] : null;
 }
 
 /** Relu or LeakyRelu with an upper bound, and its input. */
-function boundedOf({ outer, inner }: Form): { layer: Pointwise; inner: Form } | null {
+function boundedOf({ outer, inner }: Formula): { layer: Pointwise; inner: Formula } | null {
   const sloped = inner?.outer;
   const maxValue = outer?.numbers?.[1];
   if (!sloped || maxValue === undefined || !(maxValue >= 0)) return null;
@@ -128,7 +128,7 @@ function boundedOf({ outer, inner }: Form): { layer: Pointwise; inner: Form } | 
   return { layer: { factory: 'reLU', options: { maxValue, negativeSlope } }, inner: inner!.inner! };
 }
 
-function layerOf({ text, numbers = [] }: Form): Pointwise | null {
+function layerOf({ text, numbers = [] }: Formula): Pointwise | null {
   const activation = known.get(text);
   if (activation) return { factory: 'activation', options: { activation } };
   if (/^Elu:[^(]+\(x\)$/.test(text)) return { factory: 'elu', options: { alpha: numbers[0]! } };

@@ -1,30 +1,30 @@
 /** Layers that no node of the graph corresponds to, but that the meaning of the axes requires. */
 
-import type { Reading } from './reading.ts';
-import { type Axis, type Part, type Stream, streamOf } from './values.ts';
+import type { NodeReader } from './nodeReader.ts';
+import { type Axis, type DirectionOutput, type LayerOutput, layerOutputOf } from './values.ts';
 
 /** Repeats one step for each sample, [batch, one, width], n times: [batch, time, width]. */
-export function repeated(node: Reading, stream: Stream, n: number): Stream {
-  const [{ chain }] = node.settle(stream).parts as [Part];
+export function repeatStep(node: NodeReader, output: LayerOutput, n: number): LayerOutput {
+  const [{ chain }] = node.withLayers(output).parts as [DirectionOutput];
   const spec = { factory: 'repeatVector', name: node.name, options: { n }, weights: [], kind: 'other' } as const;
-  return streamOf(node.grow(chain, spec, { steps: n, flipped: false }), ['batch', 'time', 'width']);
+  return layerOutputOf(node.addLayer(chain, spec, { steps: n, flipped: false }), ['batch', 'time', 'width']);
 }
 
 /** Turns a stream with an axis of size 1 in place of time into a sequence of one step. */
-export function asSequence(node: Reading, stream: Stream): Stream {
-  const { axes } = stream;
+export function asSequence(node: NodeReader, output: LayerOutput): LayerOutput {
+  const { axes } = output;
   const places = axes.filter(axis => axis === 'one' || axis === 'batch' || axis === 'width');
-  if (axes.length !== 3 || new Set(places).size !== 3 || stream.parts[0]!.chain.steps !== null) return stream;
-  return { ...repeated(node, stream, 1), axes: axes.map((axis): Axis => (axis === 'one' ? 'time' : axis)) };
+  if (axes.length !== 3 || new Set(places).size !== 3 || output.parts[0]!.chain.steps !== null) return output;
+  return { ...repeatStep(node, output, 1), axes: axes.map((axis): Axis => (axis === 'one' ? 'time' : axis)) };
 }
 
 /**
  * Aligns the time order of the layers with that of the graph. If the layers output the steps in reverse, adds a frozen
  * simpleRNN that copies them from last to first: its kernel is the identity, its recurrent kernel zero.
  */
-export function upright(node: Reading, stream: Stream): Stream {
-  const settled = node.settle(stream);
-  const [{ chain }] = settled.parts as [Part];
+export function inTimeOrder(node: NodeReader, output: LayerOutput): LayerOutput {
+  const settled = node.withLayers(output);
+  const [{ chain }] = settled.parts as [DirectionOutput];
   if (!chain.flipped) return settled;
   const { width } = chain;
   node.spend(2 * width * width);
@@ -50,5 +50,5 @@ export function upright(node: Reading, stream: Stream): Stream {
     ],
     kind: 'steps',
   } as const;
-  return { ...settled, parts: [{ chain: node.grow(chain, spec, { flipped: false }), half: null }] };
+  return { ...settled, parts: [{ chain: node.addLayer(chain, spec, { flipped: false }), half: null }] };
 }

@@ -2,24 +2,24 @@
 
 import { fail } from '../util/errors.ts';
 import { showShape } from '../util/shapes.ts';
-import { apply, type Form, identity, isHalf, LONGEST, layersOf, type Pointwise } from './forms.ts';
+import { apply, type Formula, identity, isHalf, layersOf, MOST_CHARACTERS, type Pointwise } from './formula.ts';
 import type { AttributeProto, NodeProto } from './proto.ts';
-import { clean, quote } from './text.ts';
+import { quote, sanitize } from './text.ts';
 import {
   type Axis,
   type Chain,
+  type DirectionOutput,
   type Floats,
   type Ints,
+  type LayerOutput,
+  type LayerSpec,
   MOST_LAYERS,
   nameOf,
-  type Part,
-  type Spec,
-  type Stream,
   type Value,
 } from './values.ts';
 
 /** The graph turns out to have its time steps before its samples; it is read again as such. */
-export class TimeFirst extends Error {}
+export class TimeMajorError extends Error {}
 
 /** What all nodes of a graph share. */
 export interface Source {
@@ -37,7 +37,7 @@ export interface Source {
   budget: number;
 }
 
-export class Reading {
+export class NodeReader {
   /** What a layer made of the node is called. */
   readonly name: string;
   readonly attributes: ReadonlyMap<string, AttributeProto>;
@@ -51,7 +51,7 @@ export class Reading {
   ) {
     this.#node = node;
     this.name = node.name;
-    this.#at = `graph.node[${index}] (${quote(node.name)}, ${clean(node.opType)})`;
+    this.#at = `graph.node[${index}] (${quote(node.name)}, ${sanitize(node.opType)})`;
     this.attributes = new Map(node.attribute.map(attribute => [attribute.name, attribute]));
   }
 
@@ -95,10 +95,10 @@ export class Reading {
     return this.#node.output.length;
   }
 
-  stream(place: number): Stream {
+  layerOutput(place: number): LayerOutput {
     const value = this.value(place);
     if (value.kind === 'unknown') this.fail(value.why);
-    if (value.kind !== 'stream') {
+    if (value.kind !== 'layerOutput') {
       this.fail(`input number ${place + 1} must depend on the input of the model, got ${nameOf(value)}`);
     }
     return value;
@@ -185,67 +185,68 @@ export class Reading {
     }
   }
 
-  refuseAxes({ axes }: Stream, wanted: readonly Axis[]): never {
+  rejectAxes({ axes }: LayerOutput, wanted: readonly Axis[]): never {
     const sequences = [...axes].sort().join() === 'batch,time,width';
-    if (sequences && !this.source.timeFirst) throw new TimeFirst();
+    if (sequences && !this.source.timeFirst) throw new TimeMajorError();
     return this.fail(`its input must be [${wanted.join(', ')}], got [${axes.join(', ')}]`);
   }
 
   /** An input as the output of layers, all of them known: what was made of the numbers one by one is a layer now. */
-  layered(place: number): Stream {
-    return this.settle(this.stream(place));
+  layerInput(place: number): LayerOutput {
+    return this.withLayers(this.layerOutput(place));
   }
 
-  settle(stream: Stream): Stream {
-    const { parts, form } = stream;
-    if (stream.ids) this.fail('must not compute with ids, which only an embedding takes');
+  withLayers(output: LayerOutput): LayerOutput {
+    const { parts, formula } = output;
+    if (output.ids) this.fail('must not compute with ids, which only an embedding takes');
     if (parts.length !== 1 || parts[0]!.half !== null) {
       this.fail('must not take one direction of a bidirectional layer, or several, before they are merged');
     }
-    const [{ chain }] = parts as [Part];
-    if (form === identity || form.text === identity.text) return { ...stream, form: identity };
+    const [{ chain }] = parts as [DirectionOutput];
+    if (formula === identity || formula.text === identity.text) return { ...output, formula: identity };
     const { spec } = chain;
-    if (isHalf(form) && spec?.factory === 'bidirectional' && spec.options.mergeMode === 'sum') {
-      const merged = this.replace(chain, { ...spec, options: { ...spec.options, mergeMode: 'ave' } });
-      return { ...stream, parts: [{ chain: merged, half: null }], form: identity };
+    if (isHalf(formula) && spec?.factory === 'bidirectional' && spec.options.mergeMode === 'sum') {
+      const merged = this.replaceLayer(chain, { ...spec, options: { ...spec.options, mergeMode: 'ave' } });
+      return { ...output, parts: [{ chain: merged, half: null }], formula: identity };
     }
-    const found = layersOf(form);
-    if (!found) this.fail(`its input must be the output of a layer or an activation, got ${form.text.slice(0, 100)}`);
+    const found = layersOf(formula);
+    if (!found)
+      this.fail(`its input must be the output of a layer or an activation, got ${formula.text.slice(0, 100)}`);
     const top = found.reduce((below, layer) => this.activate(below, layer), chain);
-    return { ...stream, parts: [{ chain: top, half: null }], form: identity };
+    return { ...output, parts: [{ chain: top, half: null }], formula: identity };
   }
 
   /** An activation, within the dense layer below where it can be. */
   activate(chain: Chain, { factory, options }: Pointwise): Chain {
     const { spec } = chain;
     if (factory === 'activation' && spec?.factory === 'dense' && spec.options.activation === 'linear') {
-      return this.replace(chain, { ...spec, options: { ...spec.options, ...options } });
+      return this.replaceLayer(chain, { ...spec, options: { ...spec.options, ...options } });
     }
-    return this.grow(chain, { factory, name: '', options, weights: [], kind: 'each' });
+    return this.addLayer(chain, { factory, name: '', options, weights: [], kind: 'each' });
   }
 
   /** A function of each number, or of each row. */
-  pointwise(place: number, op: string, ...numbers: number[]): Stream {
-    const stream = this.stream(place);
-    if (stream.ids) this.fail('must not compute with ids, which only an embedding takes');
-    return this.formed(stream, apply(op, stream.form, ...numbers));
+  pointwise(place: number, op: string, ...numbers: number[]): LayerOutput {
+    const output = this.layerOutput(place);
+    if (output.ids) this.fail('must not compute with ids, which only an embedding takes');
+    return this.withFormula(output, apply(op, output.formula, ...numbers));
   }
 
   /** A stream of which more has been made. */
-  formed(stream: Stream, form: Form): Stream {
-    if (form.text.length > LONGEST) this.fail('must be part of an activation, got a longer formula');
-    return { ...stream, form };
+  withFormula(output: LayerOutput, formula: Formula): LayerOutput {
+    if (formula.text.length > MOST_CHARACTERS) this.fail('must be part of an activation, got a longer formula');
+    return { ...output, formula };
   }
 
   /** A layer on top. */
-  grow(below: Chain, spec: Spec, more: Partial<Chain> = {}): Chain {
+  addLayer(below: Chain, spec: LayerSpec, more: Partial<Chain> = {}): Chain {
     const depth = below.depth + 1;
     if (depth > MOST_LAYERS) this.fail(`the graph must have at most ${MOST_LAYERS} layers, got more`);
     return { ...below, last: null, ...more, below, spec, depth };
   }
 
   /** Another layer in place of the top one. */
-  replace(chain: Chain, spec: Spec, more: Partial<Chain> = {}): Chain {
+  replaceLayer(chain: Chain, spec: LayerSpec, more: Partial<Chain> = {}): Chain {
     return { ...chain, last: null, ...more, spec };
   }
 }

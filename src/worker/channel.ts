@@ -1,8 +1,8 @@
 /** Starts the thread: a Web Worker in browsers, a worker thread in Node. */
 
-import { nodeModule } from '../saving/files.ts';
-import type { Order } from './messages.ts';
-import type { Port } from './wire.ts';
+import { nodeModule } from '../saving/nodeFiles.ts';
+import type { ClientMessage } from './messages.ts';
+import type { Port } from './serialization.ts';
 
 /** What is used of a worker, wherever it comes from. */
 export interface WorkerLike extends Port {
@@ -23,8 +23,8 @@ interface NodeProcess {
   getBuiltinModule?(name: string): unknown;
 }
 
-export interface Link {
-  send(order: Order, transfer: ArrayBuffer[]): void;
+export interface Channel {
+  send(message: ClientMessage, transfer: ArrayBuffer[]): void;
   /** Whether an answer is awaited; else the thread does not keep a Node process alive. */
   busy(is: boolean): void;
   close(): Promise<void>;
@@ -36,14 +36,14 @@ export interface Listener {
   /** Called when a message of the thread could not be read. */
   missed(): void;
   /** The thread is gone, or never came to be. */
-  gone(reason: string): void;
+  ended(reason: string): void;
 }
 
 /** At once where the host allows it, so that messages leave in the order of the calls. */
-export function open(given: WorkerLike | undefined, listener: Listener): Link | Promise<Link> {
-  if (given) return linkTo(given, listener);
+export function openChannel(given: WorkerLike | undefined, listener: Listener): Channel | Promise<Channel> {
+  if (given) return channelTo(given, listener);
   if (typeof Worker === 'function') {
-    return linkTo(new Worker(new URL('./thread.ts', import.meta.url), { type: 'module' }), listener);
+    return channelTo(new Worker(new URL('./thread.ts', import.meta.url), { type: 'module' }), listener);
   }
   const here = (globalThis as { process?: NodeProcess }).process;
   // A thread takes over the flags of `node --input-type=module --eval`, and refuses its file for that one
@@ -52,28 +52,28 @@ export function open(given: WorkerLike | undefined, listener: Listener): Link | 
     if (!threads) throw new Error('this host has no workers');
     // Not a form that bundlers know: in a page it would be a second file, and webpack warns of a name it cannot read
     const beside = import.meta.url;
-    return linkTo(new threads.Worker(new URL('thread.js', beside), options), listener);
+    return channelTo(new threads.Worker(new URL('thread.js', beside), options), listener);
   };
   const name = 'node:worker_threads';
   const threads = here?.getBuiltinModule?.(name) as Threads | undefined;
   return threads ? start(threads) : nodeModule<Threads>(name).then(start);
 }
 
-function linkTo(worker: WorkerLike, { receive, missed, gone }: Listener): Link {
+function channelTo(worker: WorkerLike, { receive, missed, ended }: Listener): Channel {
   if ('on' in worker) {
     const { on } = worker as NodeWorker;
     on.call(worker, 'message', receive);
     on.call(worker, 'messageerror', missed);
-    on.call(worker, 'error', (error: Error) => gone(error.message));
-    on.call(worker, 'exit', (code: number) => gone(`it ended with the code ${code}`));
+    on.call(worker, 'error', (error: Error) => ended(error.message));
+    on.call(worker, 'exit', (code: number) => ended(`it ended with the code ${code}`));
   } else {
     worker.addEventListener?.('message', (event: MessageEvent) => receive(event.data));
     worker.addEventListener?.('messageerror', missed);
-    worker.addEventListener?.('error', (event: ErrorEvent) => gone(event.message || 'its file could not be loaded'));
+    worker.addEventListener?.('error', (event: ErrorEvent) => ended(event.message || 'its file could not be loaded'));
   }
   worker.unref?.();
   return {
-    send: (order, transfer) => worker.postMessage(order, transfer),
+    send: (message, transfer) => worker.postMessage(message, transfer),
     busy: is => (is ? worker.ref?.() : worker.unref?.()),
     close: async () => {
       await worker.terminate();

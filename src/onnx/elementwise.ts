@@ -1,0 +1,110 @@
+/** Elementwise operators on a stream: sums, products, activations. */
+
+import { mergeDirections } from './directions.ts';
+import { constant, type Formula, identity, plus, times } from './formula.ts';
+import type { NodeReader } from './nodeReader.ts';
+import { INT32, INT64 } from './proto.ts';
+import { type DirectionOutput, type LayerOutput, layerOutputOf, nameOf, type Value } from './values.ts';
+import { withBias } from './weightedLayers.ts';
+
+export const difference = (a: Formula, b: Formula): Formula => plus(a, times(b, constant(-1)));
+
+/**
+ * Sums and products: with a number, with a bias, of two functions of the same stream, or of both directions of a layer.
+ */
+export function combine(
+  node: NodeReader,
+  make: (a: Formula, b: Formula) => Formula,
+  mode: 'sum' | 'mul' | null,
+): Value {
+  const [a, b] = [node.value(0), node.value(1)];
+  for (const value of [a, b]) if (value.kind === 'unknown') return value;
+  if (a.kind === 'layerOutput' && b.kind === 'layerOutput') {
+    const merged = mode && mergeDirections(node, [a, b], mode);
+    if (merged) return merged;
+    const together =
+      a.parts.length === b.parts.length &&
+      a.parts.every(({ chain, half }, n) => chain === b.parts[n]!.chain && half === b.parts[n]!.half);
+    if (!together || a.axes.join() !== b.axes.join() || a.ids || b.ids) {
+      node.fail(
+        'its inputs must be functions of the output of one layer, got those of two; a sequential model has no branches',
+      );
+    }
+    return node.withFormula(a, make(a.formula, b.formula));
+  }
+  const [output, other] = a.kind === 'layerOutput' ? [a, b] : [b, a];
+  if (output.kind !== 'layerOutput' || other.kind !== 'floats') {
+    const why = node.why(`must combine outputs of layers with numbers, got ${nameOf(a)} and ${nameOf(b)}`);
+    return { kind: 'unknown', why };
+  }
+  if (output.ids) node.fail('must not compute with ids, which only an embedding takes');
+  const biased = mode === 'sum' && output.parts.length === 1 ? withBias(node, output, other) : null;
+  if (biased) return biased;
+  if (other.values.length !== 1 || other.dims.length > output.axes.length) {
+    node.fail(`must take one number, or the bias of a dense layer, got [${other.dims.join(', ')}] of them`);
+  }
+  const number = constant(other.values[0]!);
+  return node.withFormula(output, output === a ? make(output.formula, number) : make(number, output.formula));
+}
+
+/** Reads an input that must be one number. */
+function numberOf(node: NodeReader, place: number): number {
+  const { values } = node.floats(place);
+  return values.length === 1
+    ? values[0]!
+    : node.fail(`input number ${place + 1} must be one number, got ${values.length}`);
+}
+
+export function divide(node: NodeReader): LayerOutput {
+  const output = node.pointwise(0, '');
+  return node.withFormula(output, times(node.layerOutput(0).formula, constant(1 / numberOf(node, 1))));
+}
+
+export function power(node: NodeReader): LayerOutput {
+  const output = node.layerOutput(0);
+  const exponent = numberOf(node, 1);
+  const { formula } = output;
+  if (output.ids || (exponent !== 2 && exponent !== 3)) {
+    node.fail(`must be a square or a cube, got the power ${exponent}`);
+  }
+  return node.withFormula(output, exponent === 2 ? times(formula, formula) : times(formula, times(formula, formula)));
+}
+
+export function clip(node: NodeReader): LayerOutput {
+  const bound = (name: string, place: number, otherwise: number) =>
+    node.has(place) ? numberOf(node, place) : node.float(name, otherwise);
+  const [least, most] = [bound('min', 1, Number.NEGATIVE_INFINITY), bound('max', 2, Number.POSITIVE_INFINITY)];
+  // Exporters write the largest float32 for no bound
+  return node.pointwise(0, 'Clip', least, most >= 3.4e38 ? Number.POSITIVE_INFINITY : most);
+}
+
+/** Reads a Min with a constant as an upper bound. */
+export function atMost(node: NodeReader): LayerOutput {
+  if (node.has(2)) node.fail('must have two inputs, got more');
+  const place = node.value(0).kind === 'floats' ? 1 : 0;
+  return node.pointwise(place, 'Clip', Number.NEGATIVE_INFINITY, numberOf(node, 1 - place));
+}
+
+/** Softmax and LogSoftmax along the last axis. */
+export function alongRows(node: NodeReader, op: string): LayerOutput {
+  const output = node.layerOutput(0);
+  const axis = node.axis(node.int('axis', node.source.opset < 13 ? 1 : -1), output.axes.length);
+  if (output.axes[axis] !== 'width' || axis !== output.axes.length - 1) {
+    node.fail(`axis must be the last one, the features, got ${axis} of [${output.axes.join(', ')}]`);
+  }
+  return node.pointwise(0, op);
+}
+
+export function cast(node: NodeReader): LayerOutput {
+  const output = node.layerOutput(0);
+  const to = node.int('to', 0);
+  const [{ chain }] = output.parts as [DirectionOutput];
+  const whole = to === INT32 || to === INT64;
+  if (!whole) return output.ids ? node.fail('must not compute with ids, which only an embedding takes') : output;
+  if (output.ids) return output;
+  if (chain.spec || output.axes.length !== 2 || output.formula.text !== identity.text) {
+    node.fail('only ids may be made whole numbers, got the output of a layer');
+  }
+  // Ids passed as floats: the axis read as features is the time axis.
+  return { ...layerOutputOf({ ...chain, steps: chain.width, width: 0 }, ['batch', 'time']), ids: true };
+}
