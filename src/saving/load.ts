@@ -1,7 +1,7 @@
 /** A model out of what TF.js or `model.save` wrote down. */
 
 import type { Layer } from '../layers/layer.ts';
-import { type Sequential, viewOf } from '../model/sequential.ts';
+import type { Sequential } from '../model/sequential.ts';
 import { noMore } from '../util/arguments.ts';
 import { fail, show } from '../util/errors.ts';
 import { checkBoolean, checkOptions } from '../util/options.ts';
@@ -111,7 +111,7 @@ function modelFromArtifacts(call: string, artifacts: unknown, strict: boolean): 
   const model = topologyOf(call, all.modelTopology);
   try {
     const { layers } = model;
-    const view = viewOf(model);
+    const view = model.view;
     const ofOptimizer = (stored ?? []).filter(({ optimizer }) => optimizer);
     const training = { call, part: 'trainingConfig' };
     const asTfjs = trainingConfig !== undefined && trainingConfig !== null;

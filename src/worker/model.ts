@@ -1,7 +1,7 @@
 /** A model that lives in a worker: the methods of `Sequential`, with promises in place of values. */
 
 import type { ForecastTask } from '../data/forecast.ts';
-import { Sequential, trainedBy, viewOf } from '../model/sequential.ts';
+import { Sequential } from '../model/sequential.ts';
 import { rates } from '../optimizers/schedules.ts';
 import type { Tensor } from '../tensor/tensor.ts';
 import type { Evaluation } from '../training/evaluate.ts';
@@ -66,7 +66,7 @@ export class Remote {
       define(name, async function (...args) {
         const call = `model.${name}`;
         noMore(call, most(name as Method), args);
-        if (name !== 'dispose') viewOf(this.#mirror).alive(call);
+        if (name !== 'dispose') this.#mirror.view.checkNotDisposed(call);
         return this.#call(call, name, (way as (...args: unknown[]) => ClientCall)(call, this.#mirror, ...args));
       });
     }
@@ -89,7 +89,7 @@ export class Remote {
   }
 
   async #call(call: string, method: string, way: ClientCall): Promise<unknown> {
-    const trained = trainedBy(this.#mirror);
+    const trained = this.#mirror.trained;
     const trains = method === 'fit' || method === 'fitDataset';
     if (!trains) return this.#wire.call(call, this.#id, method, way, this);
     trained.training = true;
@@ -144,14 +144,14 @@ export class Remote {
   async setLearningRate(learningRate: number): Promise<void> {
     const call = 'model.setLearningRate';
     noMore(call, 1, arguments);
-    viewOf(this.#mirror).objective(call);
+    this.#mirror.view.objective(call);
     checkNumber(call, 'learningRate', learningRate, rates);
     await this.#call(call, 'setLearningRate', { args: [learningRate] });
   }
 
   /** @internal For `forecast` of lstm-wasm/data, which has checked the task. */
   async tell(task: ForecastTask): Promise<Float32Array> {
-    viewOf(this.#mirror).alive('forecast');
+    this.#mirror.view.checkNotDisposed('forecast');
     return (await this.#call('forecast', 'tell', { args: [task] })) as Float32Array;
   }
 
@@ -159,11 +159,11 @@ export class Remote {
   async withBatchSize(batchSize: number): Promise<RemoteSequential> {
     const call = 'model.withBatchSize';
     noMore(call, 1, arguments);
-    const view = viewOf(this.#mirror);
-    view.alive(call);
-    view.bottom(call);
+    const view = this.#mirror.view;
+    view.checkNotDisposed(call);
+    view.firstLayer(call);
     const size = checkCount(call, 'batchSize', batchSize);
-    const mirror = new Sequential({ name: `${this.name}_batch${size}` }, view.at(size));
+    const mirror = new Sequential({ name: `${this.name}_batch${size}` }, view.withBatchSize(size));
     const id = nextId();
     await this.#call(call, 'withBatchSize', { args: [id, size] });
     return remote(this.#wire, id, mirror);
