@@ -1,4 +1,9 @@
-/** Batches given by callers: what shape they have, whether it fits, and their numbers in one run. */
+/**
+ * Reads batches from user data: tensors, nested arrays and typed arrays.
+ *
+ * The getters of a nested array can run any code, even code that changes the model. They run only while the functions
+ * here read the array; the numbers these return are copied to the kernels without running user code.
+ */
 
 import { checkHeld, showNumbers, type TensorLike } from '../tensor/read.ts';
 import { Tensor } from '../tensor/tensor.ts';
@@ -15,16 +20,27 @@ import {
   type TypedArray,
 } from '../util/shapes.ts';
 import { isFloat32Array, lengthOf, plainArray } from '../util/typedArrays.ts';
-import { Selection } from './samples.ts';
+import { Samples, Selection } from './samples.ts';
 
-/** A batch as a caller gives it, or as `fit` chooses it. */
-export type Batch = TensorLike | Selection;
-
-/** Numbers for the one input or output of a model, which TF.js programs may put into a list. @inline */
+/** Numbers for the one input or output of a model. Like TF.js, models also take a list of one tensor. @inline */
 export type OneTensor = TensorLike | readonly [Tensor];
 
-/** The tensor in a list of one; anything else as it is. Look once: what an array of the caller's holds may change. */
-export function single<B extends Batch>(call: string, name: string, value: B | readonly [Tensor]): B | Tensor {
+/** A batch: user data, or samples that `fit`, `evaluate` or `predict` select. */
+export type Batch = OneTensor | Selection;
+
+/** The numbers of a batch that has been read and checked. */
+export interface BatchNumbers {
+  readonly shape: readonly number[];
+  /** Copies the numbers to `memory`, from index `at`. Runs no user code and allocates nothing. */
+  write(memory: Float32Array, at: number): void;
+}
+
+/** The tensor in a list of one tensor; other values unchanged. */
+export function unwrapTensor<B extends TensorLike | Selection>(
+  call: string,
+  name: string,
+  value: B | readonly [Tensor],
+): B | Tensor {
   const first: unknown = Array.isArray(value) ? value[0] : null;
   if (!(first instanceof Tensor)) return value as B;
   const { length } = value as readonly unknown[];
@@ -33,12 +49,90 @@ export function single<B extends Batch>(call: string, name: string, value: B | r
 }
 
 /**
- * The shape of a batch, checked against what the model expects, without reading its numbers.
+ * The shape of a batch, checked against the expected shape. Does not read the numbers.
  *
- * A flat typed array takes the expected shape, when at most its first axis is open. Where one number is expected for
- * each sample, [B] stands for [B, 1], as in TF.js.
+ * A flat typed array takes the expected shape if only its first axis is open. Where each sample is one number, [B]
+ * counts as [B, 1], as in TF.js.
  */
-export function shapeOfBatch(call: string, name: string, value: Batch, expected: Readonly<Shape>): number[] {
+export function shapeOfBatch(call: string, name: string, value: Batch, expected: Readonly<Shape>): readonly number[] {
+  return shapeOf(call, name, unwrapTensor(call, name, value), expected);
+}
+
+/** Reads one batch of the expected shape, as `shapeOfBatch` describes. Copies nested arrays only. */
+export function readBatch(call: string, name: string, value: Batch, expected: Readonly<Shape>): BatchNumbers {
+  const one = unwrapTensor(call, name, value);
+  const shape = shapeOf(call, name, one, expected);
+  return one instanceof Selection ? one : read(call, name, one, shape);
+}
+
+/**
+ * Reads all samples of one argument.
+ *
+ * @param shape as `shapeOfBatch` returned it
+ * @param meant the shape that the model expects, if it differs from `shape`
+ */
+export function readSamples(
+  call: string,
+  name: string,
+  value: OneTensor,
+  shape: readonly number[],
+  meant = shape,
+): Samples {
+  return new Samples(readNumbers(call, name, unwrapTensor(call, name, value), shape), meant);
+}
+
+/** Reads numbers of a known shape into one array. Copies them, unless they are in a Float32Array in unshared memory. */
+export function readNumbers(call: string, name: string, value: TensorLike, shape: readonly number[]): Float32Array {
+  const numbers = read(call, name, value, shape);
+  const values = numbers.checked();
+  if (isFloat32Array(values)) return plainArray(values);
+  const data = floatsFor(call, name, shape);
+  numbers.write(data, 0);
+  return data;
+}
+
+const read = (call: string, name: string, value: TensorLike, shape: readonly number[]): ArrayNumbers =>
+  new ArrayNumbers(call, name, valuesOf(call, name, value, shape), shape);
+
+function valuesOf(call: string, name: string, value: TensorLike, shape: readonly number[]): TypedArray {
+  if (value instanceof Tensor) return Tensor.valuesOf(value);
+  if (isTypedArray(value)) return value;
+  const data = floatsFor(call, name, shape);
+  const isFlat = Array.isArray(value) && typeof value[0] === 'number';
+  copyNested(call, name, value, isFlat ? [sizeOf(shape)] : shape, data, 0);
+  return data;
+}
+
+/** The numbers of a tensor, of a typed array, or of the copy of a nested array. */
+class ArrayNumbers implements BatchNumbers {
+  constructor(
+    readonly call: string,
+    readonly name: string,
+    readonly values: TypedArray,
+    readonly shape: readonly number[],
+  ) {}
+
+  /** The values; fails if their count has changed, because user code resized or transferred their buffer. */
+  checked(): TypedArray {
+    const { values } = this;
+    const size = sizeOf(this.shape);
+    if (lengthOf(values) !== size) {
+      fail(this.call, `${this.name} must keep its ${size} numbers while it is read, got ${show(values)}`);
+    }
+    return values;
+  }
+
+  write(memory: Float32Array, at: number): void {
+    memory.set(this.checked(), at);
+  }
+}
+
+function shapeOf(
+  call: string,
+  name: string,
+  value: TensorLike | Selection,
+  expected: Readonly<Shape>,
+): readonly number[] {
   if (isTypedArray(value)) return shapeOfFlat(call, name, value, expected);
   if (!(value instanceof Tensor) && !(value instanceof Selection) && !Array.isArray(value)) {
     fail(
@@ -47,8 +141,8 @@ export function shapeOfBatch(call: string, name: string, value: Batch, expected:
     );
   }
   if (value instanceof Tensor) checkHeld(call, name, value);
-  const given = value instanceof Tensor || value instanceof Selection;
-  const shape = given ? value.shape : shapeOfNested(call, name, value as NestedNumbers);
+  const hasShape = value instanceof Tensor || value instanceof Selection;
+  const shape = hasShape ? value.shape : shapeOfNested(call, name, value as NestedNumbers);
   if (fits(shape, expected)) return shape;
   if (shape.length === 1 && expected.length === 2 && expected[1] === 1 && fits([shape[0]!, 1], expected)) {
     return [shape[0]!, 1];
@@ -81,59 +175,4 @@ function shapeOfFlat(call: string, name: string, value: TypedArray, expected: Re
     fail(call, `${name} must hold the numbers of the shape ${showShape(expected)}, got ${show(value)}`);
   }
   return [samples, ...(sample as number[])];
-}
-
-/** Writes the numbers of a batch into `memory` from `at` on. Allocates nothing. */
-export function writeBatch(
-  call: string,
-  name: string,
-  value: Batch,
-  shape: readonly number[],
-  memory: Float32Array,
-  at: number,
-): void {
-  if (value instanceof Selection) value.write(memory, at);
-  else if (value instanceof Tensor || isTypedArray(value)) memory.set(numbersOf(call, name, value, shape), at);
-  else
-    copyNested(
-      call,
-      name,
-      value,
-      Array.isArray(value) && typeof value[0] === 'number' ? [sizeOf(shape)] : shape,
-      memory,
-      at,
-    );
-}
-
-/**
- * The numbers of an array or a tensor; throws if their count changed since its shape was read, to avoid writing past
- * the end.
- */
-function numbersOf(call: string, name: string, value: Tensor | TypedArray, shape: readonly number[]): TypedArray {
-  const numbers = value instanceof Tensor ? Tensor.valuesOf(value) : value;
-  if (lengthOf(numbers) !== sizeOf(shape)) {
-    fail(call, `${name} must keep its ${sizeOf(shape)} numbers while it is read, got ${show(numbers)}`);
-  }
-  return numbers;
-}
-
-/**
- * A batch that nothing of the caller's is left in: to read a nested array may be to run its getters, and these may do
- * anything, even to the model. It is read before the model is told where its numbers go.
- */
-export function settled(call: string, name: string, value: Batch, shape: readonly number[]): Batch {
-  if (!Array.isArray(value)) return value;
-  const data = floatsFor(call, name, shape);
-  writeBatch(call, name, value, shape, data, 0);
-  return data;
-}
-
-/** The numbers of a batch as one array; not copied when the caller passed one array. */
-export function readBatch(call: string, name: string, value: TensorLike, shape: readonly number[]): Float32Array {
-  if (value instanceof Tensor || isFloat32Array(value)) {
-    return plainArray(numbersOf(call, name, value, shape)) as Float32Array;
-  }
-  const data = new Float32Array(sizeOf(shape));
-  writeBatch(call, name, value, shape, data, 0);
-  return data;
 }

@@ -1,14 +1,15 @@
-/** Weights of samples, time steps and classes, as one factor for the loss of each row of a batch. */
+/** Weights of samples, time steps and classes: one factor for the loss of each row of a batch. */
 
 import { showNumbers, type TensorLike } from '../tensor/read.ts';
 import { Tensor } from '../tensor/tensor.ts';
 import { fail, show } from '../util/errors.ts';
 import { checkOptions, isPlain } from '../util/options.ts';
-import { isTypedArray, type NestedNumbers, shapeOfNested, showShape } from '../util/shapes.ts';
+import { floatsFor, isTypedArray, type NestedNumbers, shapeOfNested, showShape } from '../util/shapes.ts';
 import { lengthOf } from '../util/typedArrays.ts';
-import { readBatch } from './batches.ts';
+import { readNumbers } from './batches.ts';
+import { Samples, Selection } from './samples.ts';
 
-/** What samples and classes count in the loss; metrics take no notice of it. */
+/** Weights of samples and classes in the loss. They do not affect metrics. */
 export interface SampleWeightOptions {
   /** A factor for the loss of each sample, [B], or of each time step of outputs that are sequences, [B, T]. */
   sampleWeight?: TensorLike;
@@ -16,66 +17,119 @@ export interface SampleWeightOptions {
   classWeight?: Record<number, number>;
 }
 
-/** Targets [samples, steps, width]; steps is null for outputs without a time axis, and width 1 for numbers of classes. */
-export interface Targets {
-  readonly values: Float32Array;
-  /** Index of the first number. */
-  readonly from: number;
-  readonly samples: number;
-  readonly steps: number | null;
-  readonly width: number;
+/** Weights that have been read and checked; using them runs no user code. */
+interface RowWeights {
+  /** For each sample, or for each row of the output. */
+  readonly ofSamples: Float32Array | null;
+  readonly ofClasses: ReadonlyMap<number, number> | null;
 }
 
-/** The options, null where they ask for nothing. */
+/** Checks the names of the options; null if neither option is set. */
 export function checkSampleWeightOptions(call: string, options: unknown): SampleWeightOptions | null {
   if (options === undefined) return null;
   const known = checkOptions<SampleWeightOptions>(call, options, ['sampleWeight', 'classWeight']);
   return known.sampleWeight === undefined && known.classWeight === undefined ? null : known;
 }
 
-/** The options with nothing of the caller's left in them, as `settled` says of batches. */
-export function settledWeights(
+/**
+ * Reads the weights of a batch: user options, or factors for each row that were read before. Null if there are none.
+ *
+ * @param output the shape of the output
+ */
+export function readSampleWeights(
   call: string,
-  { sampleWeight, classWeight }: SampleWeightOptions,
-  samples: number,
+  weights: SampleWeightOptions | Selection | undefined,
   output: readonly number[],
-): SampleWeightOptions {
-  const own = sampleWeight === undefined ? undefined : readSampleWeight(call, sampleWeight, samples, stepsOf(output));
-  return { sampleWeight: own, classWeight: isPlain(classWeight) ? { ...classWeight } : classWeight };
+): RowWeights | Selection | null {
+  if (weights instanceof Selection) return weights;
+  const known = checkSampleWeightOptions(call, weights);
+  return known && readOptions(call, known, output);
 }
 
-/** The steps of an output that is a sequence. */
-const stepsOf = (output: readonly number[]): number | null => (output.length === 3 ? output[1]! : null);
-
 /**
- * Writes the factors [samples, steps] into `out` from `at` on: weight of the sample or step, times that of the class
- * that its target shows. The class is the target itself where that is one number, else the column of its greatest.
+ * Writes the weights of a batch to `memory`, from index `at`: one factor for each row of the targets.
+ *
+ * @param shape of the targets, which start at index `from`
  */
-export function writeWeights(
+export function writeSampleWeights(
   call: string,
-  { sampleWeight, classWeight }: SampleWeightOptions,
-  targets: Targets,
-  out: Float32Array,
+  weights: RowWeights | Selection,
+  shape: readonly number[],
+  memory: Float32Array,
+  from: number,
   at: number,
 ): void {
-  const { samples, width } = targets;
-  const steps = targets.steps ?? 1;
-  const rows = samples * steps;
-  const own = sampleWeight === undefined ? null : readSampleWeight(call, sampleWeight, samples, targets.steps);
-  const classes = classWeight === undefined ? null : readClassWeight(call, classWeight);
-  const each = own?.length === rows ? 1 : steps;
-  for (let row = 0; row < rows; row++) {
-    const ofSample = own ? own[Math.floor(row / each)]! : 1;
-    out[at + row] = classes ? ofSample * weightOfClass(call, classes, targets, targets.from + row * width) : ofSample;
+  if (weights instanceof Selection) weights.write(memory, at);
+  else writeRows(call, weights, new Targets(memory, from, shape), memory, at);
+}
+
+/** Reads the weights of all samples, as factors [N, T], or [N, 1] without a time axis; null if there are none. */
+export function readAllSampleWeights(call: string, y: Samples, options: SampleWeightOptions): Samples | null {
+  if (options.sampleWeight === undefined && options.classWeight === undefined) return null;
+  const weights = readOptions(call, options, y.shape);
+  const targets = new Targets(y.data, 0, y.shape);
+  const shape = [y.count, targets.steps];
+  const out = floatsFor(call, 'the weights', shape);
+  writeRows(call, weights, targets, out, 0);
+  return new Samples(out, shape);
+}
+
+/** Targets [samples, steps, width] or [samples, width]; the width is 1 for numbers of classes. */
+class Targets {
+  readonly steps: number;
+  readonly rows: number;
+  readonly width: number;
+
+  constructor(
+    readonly values: Float32Array,
+    readonly from: number,
+    shape: readonly number[],
+  ) {
+    this.steps = shape.length === 3 ? shape[1]! : 1;
+    this.rows = shape[0]! * this.steps;
+    this.width = shape.at(-1)!;
+  }
+
+  /** The class of a row: the target itself if that is one number, else the column with the greatest number. */
+  classOf(row: number): number {
+    const { values, width } = this;
+    const at = this.from + row * width;
+    if (width === 1) return values[at]!;
+    let found = 0;
+    for (let n = 1; n < width; n++) if (values[at + n]! > values[at + found]!) found = n;
+    return found;
   }
 }
 
-function readSampleWeight(call: string, value: TensorLike, samples: number, steps: number | null): Float32Array {
+function readOptions(
+  call: string,
+  { sampleWeight, classWeight }: SampleWeightOptions,
+  output: readonly number[],
+): RowWeights {
+  // Last, because the user's array is not always copied: no user code runs after that
+  const ofClasses = classWeight === undefined ? null : readClassWeight(call, classWeight);
+  const ofSamples = sampleWeight === undefined ? null : readSampleWeight(call, sampleWeight, output);
+  return { ofSamples, ofClasses };
+}
+
+/** Each factor is the weight of the sample or time step, times that of the class in the target. */
+function writeRows(call: string, weights: RowWeights, targets: Targets, out: Float32Array, at: number): void {
+  const { ofSamples, ofClasses } = weights;
+  const { rows, steps } = targets;
+  const each = ofSamples?.length === rows ? 1 : steps;
+  for (let row = 0; row < rows; row++) {
+    const own = ofSamples ? ofSamples[Math.floor(row / each)]! : 1;
+    out[at + row] = ofClasses ? own * weightOfClass(call, ofClasses, targets.classOf(row)) : own;
+  }
+}
+
+function readSampleWeight(call: string, value: TensorLike, output: readonly number[]): Float32Array {
   const name = 'sampleWeight';
   if (!(value instanceof Tensor) && !isTypedArray(value) && !Array.isArray(value)) {
     fail(call, `${name} must be a tensor, nested arrays or a typed array, got ${showNumbers(value)}`);
   }
-  const allowed = steps === null ? [[samples]] : [[samples], [samples, steps]];
+  const samples = output.slice(0, 1);
+  const allowed = output.length === 3 ? [samples, output.slice(0, 2)] : [samples];
   const shape =
     value instanceof Tensor
       ? value.shape
@@ -89,14 +143,14 @@ function readSampleWeight(call: string, value: TensorLike, samples: number, step
     const rule = allowed.map(showShape).join(' or ');
     fail(call, `${name} must have the shape ${rule}, got ${shape ? showShape(shape) : show(value)}`);
   }
-  const values = readBatch(call, name, value, found);
+  const values = readNumbers(call, name, value, found);
   const wrong = values.findIndex(weight => !Number.isFinite(weight));
   if (wrong >= 0) fail(call, `${name} must hold finite numbers, got ${values[wrong]} at index ${wrong}`);
   return values;
 }
 
 function readClassWeight(call: string, value: unknown): Map<number, number> {
-  const rule = 'classWeight must be an object that gives numbers to numbers of classes';
+  const rule = 'classWeight must be an object of weights by class number, such as { 0: 1, 1: 5 }';
   if (!isPlain(value)) fail(call, `${rule}, got ${show(value)}`);
   const classes = new Map<number, number>();
   for (const [key, weight] of Object.entries(value)) {
@@ -109,9 +163,5 @@ function readClassWeight(call: string, value: unknown): Map<number, number> {
   return classes;
 }
 
-function weightOfClass(call: string, classes: Map<number, number>, { values, width }: Targets, at: number): number {
-  let found = 0;
-  if (width === 1) found = values[at]!;
-  else for (let n = 1; n < width; n++) if (values[at + n]! > values[at + found]!) found = n;
-  return classes.get(found) ?? fail(call, `classWeight must hold every class that occurs in y, got none for ${found}`);
-}
+const weightOfClass = (call: string, classes: ReadonlyMap<number, number>, found: number): number =>
+  classes.get(found) ?? fail(call, `classWeight must hold every class that occurs in y, got none for ${found}`);

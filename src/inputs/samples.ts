@@ -1,11 +1,10 @@
-/** Samples given all at once, and the batches chosen from them. Nothing is copied but into the planned buffers. */
+/** Samples that are given all at once, and the batches selected from them. */
 
 import { Generator } from '../util/generator.ts';
 import { seedAt } from '../util/random.ts';
 import { sizeOf } from '../util/shapes.ts';
-import type { SampleWeightOptions } from './sampleWeights.ts';
 
-/** Numbers of many samples in one run. */
+/** The numbers of several samples in one array. */
 export class Samples {
   readonly count: number;
   /** Numbers in one sample. */
@@ -20,36 +19,36 @@ export class Samples {
     this.each = sizeOf(shape.slice(1));
   }
 
-  /** The samples from `from` up to `to`: the same numbers, not a copy. */
+  /** The samples from index `from` up to, but not including, `to`: a view, not a copy. */
   part(from: number, to: number): Samples {
     return new Samples(this.data.subarray(from * this.each, to * this.each), [to - from, ...this.shape.slice(1)]);
   }
 }
 
-/** One batch after the other of some samples. It stands wherever a batch is expected, and is used again for the next. */
+/** A batch of samples, moved from one batch to the next by `select`. Accepted wherever a batch is. */
 export class Selection {
   #shape: number[] = [];
   #from = 0;
 
   constructor(
     readonly samples: Samples,
-    /** Which sample comes when; null for their own order. */
+    /** Indices of the samples in the order of training; null for the order in which they were given. */
     readonly order: Uint32Array | null = null,
   ) {}
 
-  /** [count, ...shape of one sample]; a count of 0 where the caller has given the numbers away since. */
+  /** [count, ...shape of one sample]; the count is 0 after the user's array has been transferred. */
   get shape(): number[] {
     return this.samples.data.length > 0 ? this.#shape : [0, ...this.#shape.slice(1)];
   }
 
-  /** Moves on to the batch of `count` samples from place `from` of the order on. */
+  /** Moves to the batch of `count` samples that starts at index `from` of the order. */
   select(from: number, count: number): this {
     if (this.#shape[0] !== count) this.#shape = [count, ...this.samples.shape.slice(1)];
     this.#from = from;
     return this;
   }
 
-  /** Writes the numbers of the batch into `memory` from `at` on. */
+  /** Copies the numbers of the batch to `memory`, from index `at`. */
   write(memory: Float32Array, at: number): void {
     const { data, each } = this.samples;
     const count = this.#shape[0]!;
@@ -66,49 +65,27 @@ export class Selection {
   }
 }
 
-/** The weights of one batch after the other, in the form in which trainOnBatch takes them. */
-export class SampleWeightBatches {
-  readonly #selection: Selection;
-  readonly #room: Float32Array;
-  readonly #options: { sampleWeight: Float32Array };
-
-  /** @param samples a weight for each sample, or for each of its time steps */
-  constructor(samples: Samples, order: Uint32Array | null, batchSize: number) {
-    this.#selection = new Selection(samples, order);
-    this.#room = new Float32Array(Math.min(batchSize, samples.count) * samples.each);
-    this.#options = { sampleWeight: this.#room };
-  }
-
-  /** The weights of a batch, which stand until the next is selected. */
-  select(from: number, count: number): SampleWeightOptions {
-    const length = count * this.#selection.samples.each;
-    if (this.#options.sampleWeight.length !== length) this.#options.sampleWeight = this.#room.subarray(0, length);
-    this.#selection.select(from, count).write(this.#room, 0);
-    return this.#options;
-  }
-}
-
-/** What `shuffle` may be: 'batch' keeps neighbours together in runs of one batch, whose order changes. */
+/** Whether and how to shuffle: true shuffles samples, 'batch' shuffles batches whose samples stay together. */
 export type Shuffle = boolean | 'batch';
 
-/** The order in which samples are trained, another for every epoch. */
+/** The order in which samples are trained, a new one for every epoch. */
 export class Order {
-  /** Null where it is always the order the samples were given in. */
+  /** Indices of the samples; null if they are not shuffled. */
   readonly places: Uint32Array | null;
   readonly #unit: number;
   readonly #units: Uint32Array;
   readonly #seed: number | null;
 
-  /** @param seed of everything random here; null for no shuffle */
+  /** @param seed of all epochs; null if samples are not shuffled */
   constructor(count: number, batchSize: number, shuffle: Shuffle, seed: number | null) {
     this.#unit = shuffle === 'batch' ? batchSize : 1;
-    // A last batch that is smaller stays the last.
+    // A smaller last batch stays last.
     this.#units = new Uint32Array(shuffle ? Math.floor(count / this.#unit) : 0);
     this.places = shuffle ? Uint32Array.from({ length: count }, (_, n) => n) : null;
     this.#seed = seed;
   }
 
-  /** Puts the samples into the order of an epoch, whatever epochs came before: a training may be resumed in any. */
+  /** Sorts `places` for an epoch. The result depends on the seed and the epoch alone, so that training can be resumed. */
   turnTo(epoch: number): void {
     if (this.#seed === null) return;
     for (let n = 0; n < this.#units.length; n++) this.#units[n] = n;

@@ -99,6 +99,14 @@ export class Embedding extends Layer {
     return this.maskZero;
   }
 
+  override get opensTime(): boolean {
+    return true;
+  }
+
+  override get mixesTime(): boolean {
+    return false;
+  }
+
   override outputShapeFor(call: string, input: Shape): Shape {
     if (input.length !== 2) fail(call, `${this.name} needs an input [batch, ids], got ${showShape(input)}`);
     const [batch, length] = input as [number | null, number | null];

@@ -232,6 +232,17 @@ export abstract class Layer {
     return false;
   }
 
+  /** @internal Whether the layer turns each number of a sequence into a vector, as an embedding does. */
+  get opensTime(): boolean {
+    return false;
+  }
+
+  /** @internal Whether an output depends on the inputs of several time steps, other than through carried states. */
+  get mixesTime(): boolean {
+    const { input, output } = this.built;
+    return input.length !== output.length;
+  }
+
   /** @internal Refuses to be applied to every time step by `timeDistributed`. */
   checkWrapped(call: string): void {
     refuseWrapped(call, this);

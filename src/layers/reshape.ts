@@ -37,6 +37,10 @@ export class Reshape extends Weightless {
     return { targetShape: this.targetShape };
   }
 
+  override get mixesTime(): boolean {
+    return super.mixesTime || this.built.output.length === 3;
+  }
+
   override outputShapeFor(call: string, input: Shape): Shape {
     if (input[1] === null) {
       fail(call, `${this.name} needs an input with a fixed number of time steps, got ${showShape(input)}`);

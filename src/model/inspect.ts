@@ -1,7 +1,7 @@
-/** What a recurrent layer computes on its way: gates and states at every time step, read from where kernels keep them. */
+/** `inspect`: the gates and states of a recurrent layer at every time step. */
 
-import { readBatch } from '../inputs/batches.ts';
 import { Layer } from '../layers/layer.ts';
+import type { CellBuffer } from '../layers/recurrent/cellBuffers.ts';
 import { Recurrent } from '../layers/recurrent/recurrent.ts';
 import type { CompiledPlan } from '../plan/compiledPlan.ts';
 import type { TensorLike } from '../tensor/read.ts';
@@ -10,119 +10,64 @@ import { fail, show } from '../util/errors.ts';
 import { floatsFor } from '../util/shapes.ts';
 import { isNotFinite, warnOnce } from '../util/warning.ts';
 import { float32 } from '../wasm/engine.ts';
+import { feed } from './feed.ts';
 import type { ModelView } from './modelView.ts';
 
 /**
  * Tensors [B, T, U] by their letters: i, f, g, o, c, h of an lstm, z, r, n, h of a gru, h of a simpleRNN. Steps are in
- * the order in which the layer takes them. Gates mean nothing where a mask skips a step.
+ * the order in which the layer processes them. The gates of masked steps are undefined.
  */
 export interface Inspection {
   [letter: string]: Tensor;
   h: Tensor;
 }
 
-/** The gates of each cell, in the order in which they lie side by side; one that is not shown has no letter. */
-const gates: Record<string, readonly string[]> = {
-  LSTMCell: ['i', 'f', 'g', 'o'],
-  GRUCell: ['', 'z', 'r', 'n'],
-  SimpleRNNCell: [],
-};
-
-/** The layer whose gates are asked for: itself, or by its name. */
-export function inspected(call: string, view: ModelView, layer: unknown): Recurrent {
+/** The layer to inspect, given as a layer or by its name. */
+export function inspectedLayer(call: string, view: ModelView, layer: unknown): Recurrent {
   const { layers } = view.stack;
   const found = typeof layer === 'string' ? view.stack.find(call, layer) : layer;
   if (!(found instanceof Layer) || !layers.includes(found)) {
     fail(call, `layer must be a layer of the model or its name, got ${show(layer)}`);
   }
-  const single = found instanceof Recurrent && found.cells?.length === 1;
-  if (!single || !gates[found.cells[0]!.className]) {
+  if (!(found instanceof Recurrent) || found.cells.length !== 1) {
     fail(call, `layer must be an lstm, a gru or a simpleRNN, got '${found.name}', which is none`);
   }
   return found;
 }
 
-/**
- * Runs a batch as `predict` does and puts the carried states back.
- *
- * @param shape that of x, checked
- */
-export function inspectLayer(
-  call: string,
-  view: ModelView,
-  layer: Recurrent,
-  x: TensorLike,
-  shape: readonly number[],
-): Inspection {
-  const input = view.inputShape(call);
-  const { objective } = view.stack;
-  const source = readBatch(call, 'x', x, shape);
-  view.expectSame(call, input, objective);
-  view.checkInput(call, 'x', source, 0, source.length);
-  const plan = view.plans(call).prepare(call, shape[0]!, shape.slice(1), 'predict');
-  float32().set(source, plan.input);
+/** Runs a batch as `predictOnBatch` does, and restores the carried states. */
+export function inspect(view: ModelView, layer: unknown, x: TensorLike): Inspection {
+  const call = 'model.inspect';
+  view.checkNotDisposed(call);
+  const plan = feed(call, view, 'predict', view.stack.objective, x);
+  const inspected = inspectedLayer(call, view, layer);
   plan.forward();
   plan.rewind();
 
-  const { className, units } = layer.cells[0]!;
-  const reader = new Reader(call, plan, layer.name, units);
-  const letters = gates[className]!;
-  const read = letters.map((letter, n) => (letter ? [[letter, reader.grouped('gates', 0, letters.length, n)]] : []));
-  const cells = className === 'LSTMCell' ? [['c', reader.grouped('c', 1, 1, 0)]] : [];
-  const h = reader.rows(className === 'GRUCell' ? 'h' : 'hx');
-  const wrong = h.dataSync().find(isNotFinite);
+  const { buffers, units } = inspected.cells[0]!;
+  const tensors = Object.entries(buffers).map(([letter, buffer]) => [
+    letter,
+    collect(call, plan, inspected.name, buffer, units),
+  ]);
+  const inspection = Object.fromEntries(tensors) as Inspection;
+  const wrong = inspection.h.dataSync().find(isNotFinite);
   if (wrong !== undefined) warnOnce(view.parameters(call), call, 'h holds', wrong);
-  return { ...Object.fromEntries([...read.flat(), ...cells]), h };
+  return inspection;
 }
 
-/** The buffers of one layer, taken out of the order of the kernels. */
-class Reader {
-  readonly #call: string;
-  readonly #bound: CompiledPlan;
-  readonly #layer: string;
-  readonly #units: number;
-
-  constructor(call: string, bound: CompiledPlan, layer: string, units: number) {
-    this.#call = call;
-    this.#bound = bound;
-    this.#layer = layer;
-    this.#units = units;
-  }
-
-  /** From [T, G, B, parts, 4], where groups may stand farther apart than they are long. */
-  grouped(name: string, firstSlot: number, parts: number, part: number): Tensor {
-    const { from, shape } = this.#find(name);
-    const groups = shape[1]!;
-    const apart = shape.slice(2).reduce((product, n) => product * n, 1);
-    return this.#collect(shape[0]! - firstSlot, (b, t, u) => {
-      const group = ((t + firstSlot) * groups + (u >> 2)) * apart;
-      return from + group + (b * parts + part) * 4 + (u & 3);
-    });
-  }
-
-  /** h, which has a slot for the state before the first step: [T+1, B, row]. */
-  rows(name: string): Tensor {
-    const { from, shape } = this.#find(name);
-    const [slots, batch, row] = shape as [number, number, number];
-    return this.#collect(slots - 1, (b, t, u) => from + ((t + 1) * batch + b) * row + u);
-  }
-
-  #find(name: string): { from: number; shape: readonly number[] } {
-    const { place, shape } = this.#bound.plan.buffers.find(buffer => buffer.name === `${this.#layer}/${name}`)!;
-    return { from: this.#bound.indexOf(place), shape };
-  }
-
-  #collect(steps: number, at: (b: number, t: number, u: number) => number): Tensor {
-    const shape = [this.#bound.plan.batch, steps, this.#units];
-    const [batch, , units] = shape as [number, number, number];
-    const out = floatsFor(this.#call, 'the numbers of the layer', shape);
-    const memory = float32();
-    let next = 0;
-    for (let b = 0; b < batch; b++) {
-      for (let t = 0; t < steps; t++) {
-        for (let u = 0; u < units; u++) out[next++] = memory[at(b, t, u)]!;
-      }
+/** The numbers of a buffer as [B, T, U]. */
+function collect(call: string, plan: CompiledPlan, layer: string, { name, first, index }: CellBuffer, units: number) {
+  const { place, shape } = plan.plan.buffers.find(buffer => buffer.name === `${layer}/${name}`)!;
+  const [batch, steps] = [plan.plan.batch, shape[0]! - first];
+  const out = floatsFor(call, 'the numbers of the layer', [batch, steps, units]);
+  const start = plan.indexOf(place);
+  const indexIn = index(shape);
+  const memory = float32();
+  let next = 0;
+  for (let b = 0; b < batch; b++) {
+    for (let t = 0; t < steps; t++) {
+      for (let u = 0; u < units; u++) out[next++] = memory[start + indexIn(t + first, b, u)]!;
     }
-    return new Tensor(out, shape);
   }
+  return new Tensor(out, [batch, steps, units]);
 }

@@ -1,20 +1,35 @@
-/** A stack of layers at a batch size: what must hold before it runs, the shapes of its batches, and its plans. */
+/** A stack of layers at a batch size: its state checks, the shapes of its batches, and its plans. */
 
 import type { Layer } from '../layers/layer.ts';
+import type { LossName } from '../objective/losses.ts';
 import type { Objective } from '../objective/objective.ts';
+import { targetShapeOf } from '../objective/targets.ts';
 import { PlanCache } from '../plan/planCache.ts';
 import { fail } from '../util/errors.ts';
-import type { Shape } from '../util/shapes.ts';
+import { type Shape, sameShape } from '../util/shapes.ts';
 import type { Parameters } from '../weights/parameters.ts';
 import type { Stack } from './stack.ts';
 
+/** The shapes that follow from the shape of x. */
+export interface BatchShapes {
+  readonly x: readonly number[];
+  /** One sample of x. */
+  readonly sample: readonly number[];
+  readonly output: readonly number[];
+  readonly loss: LossName | null;
+  /** The shape that the loss expects of y; empty without a loss. */
+  readonly target: number[];
+}
+
 export class ModelView {
   readonly stack: Stack;
-  /** The batch size of `withBatchSize`; null for that of the layers. */
+  /** The batch size set by `withBatchSize`; null to use that of the layers. */
   readonly #batch: number | null;
-  /** Null until it is asked for, and again when the layers have changed. */
+  /** Null until first used, and after the layers have changed; so are the plans and the shapes of batches. */
   #input: Shape | null = null;
   #plans: PlanCache | null = null;
+  /** The shapes of the last batch: most batches have the same. */
+  #shapes: BatchShapes | null = null;
   #disposed = false;
 
   constructor(stack: Stack, batch: number | null = null) {
@@ -24,53 +39,54 @@ export class ModelView {
   }
 
   /** The same stack at another batch size. */
-  at(batch: number): ModelView {
+  withBatchSize(batch: number): ModelView {
     const other = new ModelView(this.stack, batch);
     for (const view of [this, other]) {
-      abandoned.unregister(view); // this one may have been there
+      abandoned.unregister(view); // this view may already be registered
       abandoned.register(view, this.stack, view);
     }
     return other;
   }
 
-  // ------------------------------------------------------------------------------------------------ what must hold
+  // -------------------------------------------------------------------------------------------------------- checks
 
   get isDisposed(): boolean {
     return this.#disposed;
   }
 
-  alive(call: string): void {
+  checkNotDisposed(call: string): void {
     if (this.#disposed) fail(call, 'the model must not be used after dispose()');
   }
 
-  unshared(call: string): void {
-    if (this.stack.models > 1) fail(call, 'the model must not share its layers; withBatchSize has made them common');
+  checkNotShared(call: string): void {
+    if (this.stack.models > 1) fail(call, 'the model must not share its layers with a model made by withBatchSize');
   }
 
-  bottom(call: string): Layer {
+  /** The first layer; fails if there is none. */
+  firstLayer(call: string): Layer {
     return this.stack.layers[0] ?? fail(call, 'the model must have a layer, got none; call model.add first');
   }
 
-  /** What `compile` chose. */
+  /** The optimizer, loss and metrics; fails if the model is not compiled. */
   objective(call: string): Objective {
-    this.alive(call);
-    this.bottom(call);
+    this.checkNotDisposed(call);
+    this.firstLayer(call);
     return this.stack.objective ?? fail(call, 'the model must be compiled first; call model.compile');
   }
 
   /**
-   * Refuses to go on where code of the caller's, run while its arguments were read, has made another model of this one.
+   * Fails if user code, which ran while arguments were read, disposed the model, compiled it or changed its layers.
    *
-   * @param input what `inputShape` gave before
-   * @param objective likewise
+   * @param input the result of `inputShape` before
+   * @param objective the objective before
    */
-  expectSame(call: string, input: Readonly<Shape>, objective: Objective | null): void {
-    this.alive(call);
+  checkUnchanged(call: string, input: Readonly<Shape>, objective: Objective | null): void {
+    this.checkNotDisposed(call);
     if (this.inputShape(call) === input && this.stack.objective === objective) return;
     fail(call, 'the model must not be compiled, and no layers added or removed, while its arguments are read');
   }
 
-  /** Lets the layers refuse numbers of x that they cannot take: ids that no row of an embedding has. */
+  /** Lets each layer reject numbers of x that it cannot take, such as ids that are not in an embedding. */
   checkInput(call: string, name: string, numbers: Float32Array, from: number, count: number): void {
     const { layers } = this.stack;
     for (let n = 0; n < layers.length; n++) layers[n]!.checkInput(call, name, numbers, from, count);
@@ -78,16 +94,16 @@ export class ModelView {
 
   // -------------------------------------------------------------------------------------------------------- shapes
 
-  /** The shape of a batch that goes in, null where it is open: the same object as long as the layers are. */
+  /** The shape of an input batch, null for open axes; the same object until the layers change. */
   inputShape(call: string): Readonly<Shape> {
-    const bottom = this.bottom(call);
-    this.#input ??= this.#atBatch(bottom.inputShape);
+    const layer = this.firstLayer(call);
+    this.#input ??= this.#atBatch(layer.inputShape);
     return this.#input;
   }
 
-  /** The shape of a batch that comes out. */
+  /** The shape of an output batch, null for open axes. */
   outputShape(call: string): Shape {
-    this.bottom(call);
+    this.firstLayer(call);
     return this.#atBatch(this.stack.layers.at(-1)!.outputShape);
   }
 
@@ -96,22 +112,32 @@ export class ModelView {
     return shape;
   }
 
-  /** The batch size where it is fixed. */
+  /** The batch size, if it is fixed. */
   fixedBatch(call: string): number | null {
     return this.inputShape(call)[0] ?? null;
   }
 
-  /** The shape of what comes out where x has the given shape. */
-  outputFor([samples, steps]: readonly number[]): number[] {
-    const [, ...sample] = this.stack.layers.at(-1)!.outputShape;
+  /** The output shape for x of a given shape. */
+  outputFor(call: string, [samples, steps]: readonly number[]): number[] {
+    const [, ...sample] = this.outputShape(call);
     return [samples!, ...sample.map(n => n ?? steps!)];
+  }
+
+  /** The shapes for a batch x; fails if the loss does not fit the output. */
+  batchShapes(call: string, x: readonly number[], loss: LossName | null): BatchShapes {
+    const last = this.#shapes;
+    if (last && last.loss === loss && sameShape(last.x, x)) return last;
+    const output = this.outputFor(call, x);
+    const target = loss === null ? [] : targetShapeOf(call, loss, output);
+    this.#shapes = { x: [...x], sample: x.slice(1), output, loss, target };
+    return this.#shapes;
   }
 
   // -------------------------------------------------------------------------------------------------------- memory
 
-  /** Weights, gradients and what the optimizer keeps. */
+  /** Weights, gradients and the state of the optimizer. */
   parameters(call: string): Parameters {
-    this.alive(call);
+    this.checkNotDisposed(call);
     return this.stack.parametersFor(call);
   }
 
@@ -128,39 +154,40 @@ export class ModelView {
     this.#plans?.resetStates();
   }
 
-  /** Runs several batches. When one of them fails, restores the carried states to those before the first. */
-  attempt<T>(work: () => Promise<T>): Promise<T>;
-  attempt<T>(work: () => T): T;
-  attempt<T>(work: () => T | Promise<T>): T | Promise<T> {
+  /** Runs `work`, which trains or tests several batches. If it fails, the carried states are restored. */
+  restoreStatesOnError<T>(work: () => Promise<T>): Promise<T>;
+  restoreStatesOnError<T>(work: () => T): T;
+  restoreStatesOnError<T>(work: () => T | Promise<T>): T | Promise<T> {
     const before = this.#plans;
     const states = before?.copyStates() ?? null;
-    const undo = (error: unknown): never => {
-      // Adding or removing layers has already reset all states to zero
+    const restore = (error: unknown): never => {
+      // Changing the layers has already set all states to zero
       if (!before || before === this.#plans) this.#plans?.putStates(states);
       throw error;
     };
     try {
       const result = work();
-      return result instanceof Promise ? result.catch(undo) : result;
+      return result instanceof Promise ? result.catch(restore) : result;
     } catch (error) {
-      return undo(error);
+      return restore(error);
     }
   }
 
-  /** Gives back what was planned for other layers than there are now. */
-  forgetPlans(): void {
+  /** Frees the plans and states, and forgets the shapes. Called after the layers have changed. */
+  freePlans(): void {
     this.#plans?.free();
     this.#plans = null;
     this.#input = null;
+    this.#shapes = null;
   }
 
   dispose(): void {
-    this.forgetPlans();
+    this.freePlans();
     abandoned.unregister(this);
     if (!this.#disposed) this.stack.leave(true);
     this.#disposed = true;
   }
 }
 
-/** Of those that share a stack, the ones that nobody holds any more. */
+/** Removes views that are garbage collected from the stack they share. */
 const abandoned = new FinalizationRegistry<Stack>(stack => stack.leave(false));

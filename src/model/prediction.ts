@@ -1,47 +1,65 @@
-/** Predictions for any number of samples, batch by batch. */
+/** `predict` and `predictOnBatch`. */
 
-import { readBatch } from '../inputs/batches.ts';
-import type { TensorLike } from '../tensor/read.ts';
+import { type OneTensor, readSamples, shapeOfBatch } from '../inputs/batches.ts';
+import { type Samples, Selection } from '../inputs/samples.ts';
 import { Tensor } from '../tensor/tensor.ts';
-import { floatsFor, sizeOf } from '../util/shapes.ts';
+import { checkBatchSize, checkWhole } from '../training/options.ts';
+import { checkBoolean, checkOptions } from '../util/options.ts';
+import { floatsFor, type Shape, sizeOf } from '../util/shapes.ts';
 import { FLOAT } from '../util/units.ts';
 import { isNotFinite, warnOnce } from '../util/warning.ts';
 import { float32, kernels } from '../wasm/engine.ts';
+import { feed } from './feed.ts';
 import type { ModelView } from './modelView.ts';
 
-/**
- * @param shape that of x, checked
- * @param size samples in a batch
- */
-export function predictAll(
-  call: string,
-  view: ModelView,
-  x: TensorLike,
-  shape: readonly number[],
-  size: number,
-): Tensor {
+interface PredictOptions {
+  batchSize?: number;
+  verbose?: boolean;
+}
+
+export function predict(view: ModelView, x: OneTensor, options: PredictOptions | undefined): Tensor {
+  const call = 'model.predict';
+  view.checkNotDisposed(call);
+  const known = checkOptions<PredictOptions>(call, options, ['batchSize', 'verbose']);
+  if (known.verbose !== undefined) checkBoolean(call, 'verbose', known.verbose);
+  const fixed = view.fixedBatch(call);
+  const size = checkBatchSize(call, known.batchSize, fixed);
+  const samples = readInput(call, view, x, [null, ...view.inputShape(call).slice(1)]);
+  checkWhole(call, 'x', samples.shape, fixed);
+  return predictBatches(call, view, samples, size);
+}
+
+export function predictOnBatch(view: ModelView, x: OneTensor): Tensor {
+  const call = 'model.predictOnBatch';
+  view.checkNotDisposed(call);
+  const samples = readInput(call, view, x, view.inputShape(call));
+  return predictBatches(call, view, samples, samples.count);
+}
+
+/** Reads and checks all of x before the first batch runs, so that bad samples leave the states unchanged. */
+function readInput(call: string, view: ModelView, x: OneTensor, expected: Readonly<Shape>): Samples {
   const input = view.inputShape(call);
   const { objective } = view.stack;
-  const samples = shape[0]!;
-  const sample = shape.slice(1);
-  const width = sizeOf(sample);
-  const output = view.outputFor(shape);
+  const samples = readSamples(call, 'x', x, shapeOfBatch(call, 'x', x, expected));
+  view.checkUnchanged(call, input, objective);
+  view.checkInput(call, 'x', samples.data, 0, samples.data.length);
+  return samples;
+}
+
+function predictBatches(call: string, view: ModelView, samples: Samples, size: number): Tensor {
+  const { count: total, shape } = samples;
+  const output = view.outputFor(call, shape);
   const out = floatsFor(call, 'the predictions', output);
   const each = sizeOf(output.slice(1));
-  const source = readBatch(call, 'x', x, shape); // one array, whatever was given: a ragged one fails here, early
-  view.expectSame(call, input, objective);
-  view.checkInput(call, 'x', source, 0, source.length);
-  const plans = view.plans(call);
+  const batch = new Selection(samples);
   let squares = 0; // of finite numbers, finite in float64
-  for (let from = 0; from < samples; from += size) {
-    const count = Math.min(size, samples - from);
-    const batch = plans.prepare(call, count, sample, 'predict');
-    const part = count === samples ? source : source.subarray(from * width, (from + count) * width);
-    float32().set(part, batch.input);
-    batch.forward();
-    batch.collect();
-    squares += kernels().sumOfSquares(batch.result * FLOAT, batch.resultSize);
-    out.set(float32().subarray(batch.result, batch.result + batch.resultSize), from * each);
+  for (let from = 0; from < total; from += size) {
+    const count = Math.min(size, total - from);
+    const plan = feed(call, view, 'predict', view.stack.objective, batch.select(from, count));
+    plan.forward();
+    plan.collect();
+    squares += kernels().sumOfSquares(plan.result * FLOAT, plan.resultSize);
+    out.set(float32().subarray(plan.result, plan.result + plan.resultSize), from * each);
   }
   if (isNotFinite(squares)) warnOnce(view.parameters(call), call, 'the predictions hold', out.find(isNotFinite));
   return new Tensor(out, output);

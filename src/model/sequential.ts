@@ -1,10 +1,9 @@
 /** The model: a stack of layers that trains and predicts. */
 
 import { version } from '../../package.json' with { type: 'json' };
-import { type OneTensor, shapeOfBatch, single } from '../inputs/batches.ts';
+import type { OneTensor } from '../inputs/batches.ts';
 import type { SampleWeightOptions } from '../inputs/sampleWeights.ts';
 import type { Layer } from '../layers/layer.ts';
-import type { RecurrentLayer } from '../layers/recurrent/recurrent.ts';
 import { type CompileOptions, readObjective } from '../objective/objective.ts';
 import type { Optimizer } from '../optimizers/index.ts';
 import type { IOHandler, SaveResult } from '../saving/artifacts.ts';
@@ -23,7 +22,6 @@ import {
 import { fitSamples, type ModelFitArgs } from '../training/fit.ts';
 import { fitDataset, type ModelFitDatasetArgs } from '../training/fitDataset.ts';
 import type { History } from '../training/history.ts';
-import { checkBatchSize, checkWhole } from '../training/options.ts';
 import { type TrainedModel, trainedModelOf } from '../training/trainedModel.ts';
 import { exactMethods, noMore } from '../util/arguments.ts';
 import { type Config, describe, toPython } from '../util/config.ts';
@@ -31,11 +29,11 @@ import { fail, show } from '../util/errors.ts';
 import { checkBoolean, checkCount, checkOptions } from '../util/options.ts';
 import { checkSeed, globalSeeds, SeedStream } from '../util/random.ts';
 import type { Shape } from '../util/shapes.ts';
-import { type Inspection, inspected, inspectLayer } from './inspect.ts';
+import { type Inspection, inspect } from './inspect.ts';
 import { ModelView } from './modelView.ts';
-import { predictAll } from './prediction.ts';
+import { predict, predictOnBatch } from './prediction.ts';
 import { Stack } from './stack.ts';
-import { checkStates, readStates, recurrentOf, writeStates } from './states.ts';
+import { getStates, setStates } from './states.ts';
 import { Stream } from './stream.ts';
 import { readSummary, summarize } from './summary.ts';
 import { TrainStep } from './trainStep.ts';
@@ -55,19 +53,8 @@ export interface SequentialArgs {
 
 let unnamed = 0;
 
-/** @internal What a model runs on, for those who load one. */
-export let viewOf: (model: Sequential) => ModelView;
-
-/** @internal The model as the loop of a training sees it. */
-export let trainedBy: (model: Sequential) => TrainedModel;
-
-/** A stack of layers; make one with `sequential()`. */
+/** A stack of layers; create one with `sequential()`. */
 export class Sequential {
-  static {
-    viewOf = model => model.#view;
-    trainedBy = model => model.#trained;
-  }
-
   /** The name Keras gives it. */
   readonly className = 'Sequential';
   readonly name: string;
@@ -77,10 +64,10 @@ export class Sequential {
   readonly #trained: TrainedModel;
   #stopTraining = false;
   #metadata: { [name: string]: unknown } | null = null;
-  /** What the last training left behind; null before the first. */
+  /** The result of the last training; null before the first. */
   history: History | null = null;
 
-  /** @param view on the layers of another model, for `withBatchSize` */
+  /** @param view of existing layers; used by `withBatchSize` only */
   constructor(options?: SequentialArgs, view?: ModelView) {
     const names = ['layers', 'name', 'seed'];
     const { layers, name, seed } = checkOptions<SequentialArgs>('sequential', options, names);
@@ -98,74 +85,84 @@ export class Sequential {
     this.#trained = trainedModelOf(this, this.#view, this.#step);
   }
 
-  // ----------------------------------------------------------------------------------------------------- the stack
+  /** @internal The layers at the batch size of this model, and its plans. */
+  get view(): ModelView {
+    return this.#view;
+  }
 
-  /** Puts a layer on top. The first one must name its input: `inputShape` or `batchInputShape`. */
+  /** @internal The model as `fit` and `evaluate` use it. */
+  get trained(): TrainedModel {
+    return this.#trained;
+  }
+
+  // -------------------------------------------------------------------------------------------------------- layers
+
+  /** Adds a layer at the end. The first layer needs an `inputShape` or a `batchInputShape`. */
   add(layer: Layer): void {
-    this.#view.alive('model.add');
-    this.#view.unshared('model.add');
+    this.#view.checkNotDisposed('model.add');
+    this.#view.checkNotShared('model.add');
     this.#stack.push('model.add', layer);
-    this.#view.forgetPlans();
+    this.#view.freePlans();
   }
 
-  /** Takes the top layer off. */
+  /** Removes the last layer. */
   pop(): void {
-    this.#view.alive('model.pop');
-    this.#view.unshared('model.pop');
+    this.#view.checkNotDisposed('model.pop');
+    this.#view.checkNotShared('model.pop');
     this.#stack.pop('model.pop');
-    this.#view.forgetPlans();
+    this.#view.freePlans();
   }
 
-  /** The layers, bottom up. */
+  /** The layers, from input to output. */
   get layers(): Layer[] {
     return [...this.#stack.layers];
   }
 
-  /** A layer by its name, or by its index where the name is absent. */
+  /** The layer of a name, or of an index if there is no name. */
   getLayer(name?: string | null, index?: number): Layer {
     const call = 'model.getLayer';
-    this.#view.alive(call);
+    this.#view.checkNotDisposed(call);
     return this.#stack.find(call, name, index);
   }
 
-  /** What goes in: `inputs[0].shape`, null where an axis is open. */
+  /** The shape of the input, `inputs[0].shape`; null for open axes. */
   get inputs(): { shape: Shape }[] {
     return [{ shape: [...this.#view.inputShape('model.inputs')] }];
   }
 
-  /** What comes out: `outputs[0].shape`, null where an axis is open. */
+  /** The shape of the output, `outputs[0].shape`; null for open axes. */
   get outputs(): { shape: Shape }[] {
     return [{ shape: this.#view.outputShape('model.outputs') }];
   }
 
-  /** The same as `outputs[0].shape`; TF.js programs ask for it. */
+  /** The same as `outputs[0].shape`, as in TF.js. */
   get outputShape(): Shape {
     return this.#view.outputShape('model.outputShape');
   }
 
-  /** How many numbers the model learns. */
+  /** The number of weights, counted by number. */
   countParams(): number {
-    this.#view.alive('model.countParams');
+    this.#view.checkNotDisposed('model.countParams');
     return this.#stack.layers.reduce((count, layer) => count + layer.countParams(), 0);
   }
 
   /** Prints layers, output shapes and numbers of parameters. */
   summary(lineLength?: number | null, positions?: number[] | null, printFn?: ((line: string) => void) | null): void {
-    this.#view.alive('model.summary');
+    this.#view.checkNotDisposed('model.summary');
     const known = readSummary('model.summary', lineLength, positions, printFn);
     for (const line of summarize(this.name, this.#stack.layers, known)) known.print(line);
   }
 
-  /** The options of the layers, and the name: what the model is, without what it has learned. */
+  /** The name of the model and the options of its layers, without weights. */
   getConfig(): Config {
     const { name, layers } = this;
     return { name, layers: layers.map(layer => describe(layer)) };
   }
 
   /**
-   * The model without its weights, as TF.js and Keras write it into `model.json`; `modelFromJSON` reads it.
+   * The model without its weights, in the `model.json` format of TF.js and Keras; `modelFromJSON` reads it.
    *
-   * @param returnString whether to return JSON, the default, or the object that it stands for
+   * @param returnString whether to return JSON, the default, or an object
    */
   toJSON(_unused?: unknown, returnString?: boolean): string | Config {
     const { className } = this;
@@ -176,26 +173,26 @@ export class Sequential {
   // --------------------------------------------------------------------------------------------------------- saving
 
   /**
-   * Saves the model in the layers-model format of TF.js: `loadLayersModel` reads it, here and there. With
-   * `includeOptimizer`, what it is compiled with and what its optimizer keeps are saved too, and training goes on to the
-   * same bits; TF.js can go on as well where it has that optimizer, loss and metrics, and opens the model uncompiled
-   * where it has not. The states that stateful layers carry are not part of the format.
+   * Saves the model in the layers-model format of TF.js; `loadLayersModel` reads it, here and in TF.js. With
+   * `includeOptimizer`, optimizer, loss and metrics are saved too, and training continues bit for bit. TF.js continues
+   * as well if it has the same optimizer, loss and metrics, and otherwise loads the model uncompiled. The carried states
+   * of stateful layers are not saved.
    *
    * @param target 'file://folder' in Node (model.json and weights.bin), 'localstorage://name', 'indexeddb://name' or
-   * 'downloads://name' in a page, a URL that takes a form, or a handler with a `save` method
-   * @throws ValueError where the target cannot be written, and for includeOptimizer where the model is not compiled or
-   * its learning rate is a function
+   * 'downloads://name' in a page, a URL that accepts a form, or a handler with a `save` method
+   * @throws ValueError if the target cannot be written, and for includeOptimizer if the model is not compiled or its
+   * learning rate is a function
    */
   async save(target: string | IOHandler, options?: SaveOptions): Promise<SaveResult> {
     return saveModel('model.save', this, this.#view, target, options);
   }
 
-  /** Data of the caller's own, saved with the model: an object that JSON can hold. */
+  /** Sets data that is saved with the model: an object that JSON can hold. */
   setUserDefinedMetadata(metadata: { [name: string]: unknown }): void {
     this.#metadata = checkMetadata('model.setUserDefinedMetadata', metadata);
   }
 
-  /** What `setUserDefinedMetadata` set, or the file had that the model was loaded from; null where there is none. */
+  /** The metadata that was set, or that was in the file the model was loaded from; null if there is none. */
   getUserDefinedMetadata(): { [name: string]: unknown } | null {
     return this.#metadata;
   }
@@ -219,50 +216,49 @@ export class Sequential {
   /**
    * All weights in the order of the layers, in Keras's layout.
    *
-   * @param trainableOnly leave out those of frozen layers; default false
+   * @param trainableOnly whether to leave out frozen layers; default false
    */
   getWeights(trainableOnly?: boolean): Tensor[] {
     const call = 'model.getWeights';
-    this.#view.alive(call);
+    this.#view.checkNotDisposed(call);
     return this.#stack.readWeights(call, trainableOnly);
   }
 
-  /** Replaces all weights; takes what `getWeights` gives. States and optimizer stay as they are. */
+  /** Replaces all weights; takes the result of `getWeights`. States and optimizer do not change. */
   setWeights(weights: readonly TensorLike[]): void {
     const call = 'model.setWeights';
-    this.#view.alive(call);
+    this.#view.checkNotDisposed(call);
     this.#stack.writeWeights(call, weights);
   }
 
   // ------------------------------------------------------------------------------------------------------- training
 
-  /** Chooses optimizer, loss and metrics. Doing it again starts the optimizer afresh; the weights stay. */
+  /** Sets optimizer, loss and metrics. The optimizer starts anew; the weights do not change. */
   compile(options: CompileOptions): void {
     const call = 'model.compile';
-    this.#view.alive(call);
+    this.#view.checkNotDisposed(call);
     const objective = readObjective(call, options);
     this.#stack.parameters?.forgetTraining();
     objective.optimizer.moveTo(0);
     this.#stack.objective = objective;
   }
 
-  /** What `compile` chose; null before. */
+  /** The optimizer set by `compile`; null before. */
   get optimizer(): Optimizer | null {
     return this.#stack.objective?.optimizer ?? null;
   }
 
   /**
-   * One step of training on one batch. Stateful layers carry their state on, as in Keras.
+   * Trains on one batch. Stateful layers carry their states to the next batch, as in Keras.
    *
-   * A batch whose loss or gradients are not finite (NaN or Infinity in the data, or an overflow) changes nothing:
-   * weights, optimizer and carried states stay as they were. The loss that comes back says so: it is NaN or Infinity,
-   * and the model warns of it on the console, the first time.
+   * A batch whose loss or gradients are not finite (NaN or Infinity in the data, or an overflow) does not change weights,
+   * optimizer and states. Its loss is NaN or Infinity, and the first one is reported by a warning on the console.
    *
    * @param x [B, T, D] or [B, D]
-   * @param y in the shape of the model's output; numbers of classes, [B, 1] or [B, T, 1], for sparse losses
-   * @param options sampleWeight, classWeight: factors for the loss, not for metrics. TF.js has them in `fit` alone
-   * @returns the loss of the weights before the step; NaN when only the gradients were not finite. Where there are
-   * metrics, a list: the loss, then each of them, of the same outputs
+   * @param y in the shape of the output; class numbers, [B, 1] or [B, T, 1], for sparse losses
+   * @param options sampleWeight, classWeight: factors for the loss, not for metrics. TF.js has them in `fit` only
+   * @returns the loss before the update; NaN if only the gradients were not finite. With metrics, a list of the loss and
+   * each metric, of the same outputs
    */
   trainOnBatch(x: OneTensor, y: OneTensor, options?: SampleWeightOptions): number | number[] {
     const call = 'model.trainOnBatch';
@@ -272,8 +268,8 @@ export class Sequential {
   }
 
   /**
-   * Puts the moving averages of the weights in place of the weights, where the optimizer keeps them (`useEma`), and
-   * does nothing where it does not. `fit` does it at its end; whoever trains batch by batch calls it.
+   * Replaces the weights by their moving averages, if the optimizer keeps them (`useEma`). `fit` calls it at its end;
+   * call it yourself after training batch by batch.
    */
   finalizeVariableValues(): void {
     const { optimizer } = this.#view.objective('model.finalizeVariableValues');
@@ -281,26 +277,26 @@ export class Sequential {
   }
 
   /**
-   * The loss on one batch, without training; with metrics a list, as from `trainOnBatch`. Stateful layers carry their
-   * state on.
+   * The loss on one batch, without training; with metrics a list, as in `trainOnBatch`. Stateful layers carry their
+   * states to the next batch.
    */
   testOnBatch(x: OneTensor, y: OneTensor, options?: SampleWeightOptions): number | number[] {
     return this.#step.test('model.testOnBatch', x, y, options);
   }
 
-  /** What `trainOnBatch`, `testOnBatch` and `evaluate` return, in order: 'loss', then each metric. Empty before `compile`. */
+  /** The names of the results of `trainOnBatch`, `testOnBatch` and `evaluate`, in order. Empty before `compile`. */
   get metricsNames(): string[] {
     const { objective } = this.#stack;
     return objective ? ['loss', ...objective.metrics.map(({ key }) => key)] : [];
   }
 
   /**
-   * Trains on all samples, epoch by epoch. Nested arrays are read once, at the start; tensors and typed arrays are not
-   * copied, and must stay as they are until the end. Where it fails on its way (a learning-rate function that returns NaN,
-   * a checkpoint that cannot be written), the batches trained before stay trained.
+   * Trains on all samples, epoch by epoch. Nested arrays are read once, at the start. Float32 tensors and arrays are not
+   * copied; do not change them during training. After an error (a learning-rate function that returns NaN, a checkpoint
+   * that cannot be written), the effect of the batches before it remains.
    *
    * @param x [N, T, D] or [N, D]
-   * @param y in the shape of the model's output
+   * @param y in the shape of the output
    * @returns losses and metrics of every epoch
    */
   async fit(x: OneTensor, y: OneTensor, options?: ModelFitArgs): Promise<History> {
@@ -308,25 +304,25 @@ export class Sequential {
   }
 
   /**
-   * Trains on batches as they come. Where it fails on its way, such as at a bad batch, those trained before stay trained.
+   * Trains on the batches of a data set. After an error, such as a bad batch, the effect of the batches before it remains.
    *
-   * @param dataset batches of { xs, ys }: an array, a generator, an iterator, a function that makes one, a TF.js data set
+   * @param dataset batches of { xs, ys }: an array, a generator, an iterator, a function that returns one, a TF.js data set
    */
   async fitDataset(dataset: BatchSource, options?: ModelFitDatasetArgs): Promise<History> {
     return fitDataset(this.#trained, dataset, options);
   }
 
   /**
-   * Loss and metrics over any number of samples, without training. Stateful layers carry their state on. The means of the
-   * batches are weighed by their samples; masked steps are left out within a batch only.
+   * Loss and metrics of any number of samples, without training. Stateful layers carry their states from batch to batch.
+   * Batches are weighted by their number of samples; masked steps are excluded within each batch.
    *
-   * @returns a scalar, or a list of them where there are metrics; `Number(loss)` is its number
+   * @returns a scalar, or with metrics a list of scalars; `Number(loss)` is the number
    */
   evaluate<R extends Tensor | Tensor[] = Evaluation>(x: OneTensor, y: OneTensor, options?: ModelEvaluateArgs): R {
     return evaluate(this.#trained, x, y, options) as R;
   }
 
-  /** Loss and metrics over batches as they come, without training. */
+  /** Loss and metrics of the batches of a data set, without training. */
   async evaluateDataset<R extends Tensor | Tensor[] = Evaluation>(
     dataset: BatchSource,
     options?: ModelEvaluateDatasetArgs,
@@ -334,7 +330,7 @@ export class Sequential {
     return (await evaluateDataset(this.#trained, dataset, options)) as R;
   }
 
-  /** Set by a callback, it ends the training that is going on, after the batch. */
+  /** A callback sets this to end the training after the current batch. */
   get stopTraining(): boolean {
     return this.#stopTraining;
   }
@@ -346,111 +342,77 @@ export class Sequential {
   // ------------------------------------------------------------------------------------------------------ prediction
 
   /**
-   * Predictions for any number of samples, batch by batch. What is not finite in them is warned of once.
+   * Predictions for any number of samples, batch by batch. Warns once if a prediction is not finite.
    *
    * @param x [N, T, D] or [N, D]
-   * @param options batchSize: 32, or the model's own where that is fixed; verbose shows nothing, as in TF.js
-   * @returns in the shape of the model's output
+   * @param options batchSize: default 32, or the model's own if that is fixed; verbose is accepted as in TF.js
+   * @returns in the shape of the output
    */
   predict(x: OneTensor, options?: { batchSize?: number; verbose?: boolean }): Tensor {
-    const call = 'model.predict';
-    this.#view.alive(call);
-    const known = checkOptions<{ batchSize: number; verbose: boolean }>(call, options, ['batchSize', 'verbose']);
-    if (known.verbose !== undefined) checkBoolean(call, 'verbose', known.verbose);
-    const fixed = this.#view.fixedBatch(call);
-    const size = checkBatchSize(call, known.batchSize, fixed);
-    const one = single(call, 'x', x);
-    const shape = shapeOfBatch(call, 'x', one, [null, ...this.#view.inputShape(call).slice(1)]);
-    checkWhole(call, 'x', shape, fixed);
-    return predictAll(call, this.#view, one, shape, Math.min(size, shape[0]!));
+    return predict(this.#view, x, options);
   }
 
-  /** Predictions for one batch of any size, or of the model's where that is fixed. */
+  /** Predictions for one batch of any size, or of the model's batch size if that is fixed. */
   predictOnBatch(x: OneTensor): Tensor {
-    const call = 'model.predictOnBatch';
-    this.#view.alive(call);
-    const one = single(call, 'x', x);
-    const shape = shapeOfBatch(call, 'x', one, this.#view.inputShape(call));
-    return predictAll(call, this.#view, one, shape, shape[0]!);
+    return predictOnBatch(this.#view, x);
   }
 
   /**
-   * What a recurrent layer computes on a batch, step by step, such as for `gateHeatmap`. Weights and carried states stay
-   * as they are.
+   * The gates and states of a recurrent layer at every time step of a batch, such as for `gateHeatmap`. Does not change
+   * the carried states.
    *
    * @param layer an lstm, a gru or a simpleRNN of the model, or its name
    * @param x one batch, as for `predictOnBatch`
    * @returns tensors [B, T, U]: i, f, g, o, c, h of an lstm, z, r, n, h of a gru, h of a simpleRNN
    */
   inspect(layer: Layer | string, x: TensorLike): Inspection {
-    const call = 'model.inspect';
-    this.#view.alive(call);
-    const shape = shapeOfBatch(call, 'x', x, this.#view.inputShape(call));
-    return inspectLayer(call, this.#view, inspected(call, this.#view, layer), x, shape);
+    return inspect(this.#view, layer, x);
   }
 
   // --------------------------------------------------------------------------------------------------------- states
 
   /** Sets the carried states of all stateful layers to zero. */
   resetStates(): void {
-    this.#view.alive('model.resetStates');
+    this.#view.checkNotDisposed('model.resetStates');
     this.#view.resetStates();
   }
 
   /** The carried states, a list for each recurrent layer in order: [h, c] for lstm, [h] otherwise, each [B, U]. */
   getStates(): Tensor[][] {
-    const call = 'model.getStates';
-    const recurrent = this.#stateful(call);
-    return readStates(call, this.#view.plans(call), recurrent, this.#view.fixedBatch(call) ?? 0);
+    return getStates(this.#view);
   }
 
-  /** Replaces the carried states; takes what `getStates` gives. */
+  /** Replaces the carried states; takes the result of `getStates`. */
   setStates(states: readonly (readonly TensorLike[])[]): void {
-    const call = 'model.setStates';
-    const recurrent = this.#stateful(call);
-    const view = this.#view;
-    const [input, { objective }] = [view.inputShape(call), this.#stack];
-    const batch = input[0] ?? 0;
-    const checked = checkStates(call, recurrent, batch, states);
-    view.expectSame(call, input, objective);
-    writeStates(call, view.plans(call), recurrent, batch, checked);
-  }
-
-  #stateful(call: string): [RecurrentLayer, number][] {
-    this.#view.alive(call);
-    this.#view.bottom(call);
-    const found = recurrentOf(this.#stack.layers);
-    const stateless = found.find(([layer]) => !layer.stateful)?.[0];
-    if (stateless) fail(call, `all recurrent layers must be stateful, got '${stateless.name}', which is not`);
-    return found;
+    setStates(this.#view, states);
   }
 
   // ------------------------------------------------------------------------------------------------------ snapshots
 
   /**
-   * Everything that the next batch depends on, to go on from there another day: weights, optimizer, carried states, the
-   * seeds of dropout, the random numbers of the package, and, in a callback of `fit` or `fitDataset`, where that stands.
+   * Everything needed to continue later: weights, optimizer, carried states, dropout seeds, the state of the random
+   * numbers, and, in a callback of `fit` or `fitDataset`, the progress of that training.
    *
-   * @returns one block of bytes with a version and a checksum, for `restore` and the option `resume` of `fit`
+   * @returns bytes with a version and a checksum, for `restore` and the option `resume` of `fit`
    */
   snapshot(): Uint8Array<ArrayBuffer> {
     const call = 'model.snapshot';
-    this.#view.alive(call);
+    this.#view.checkNotDisposed(call);
     return takeSnapshot(call, this.#view, this.#trained.progress?.(call) ?? null);
   }
 
   /**
-   * Puts the model, and the random numbers of the package, where they were when a snapshot was taken. Models that share
-   * the weights get them, too; carried states are this model's own. The optimizer must be of the kind it was and keeps
-   * its options, but for a learning rate that is a number. A model that is not compiled takes weights and states alone.
+   * Restores a snapshot: the model and the state of the random numbers. Models that share the weights are restored too,
+   * except for their carried states. The optimizer must be of the same kind; of its options, only a numeric learning rate
+   * is restored. A model that is not compiled takes weights and states only.
    *
-   * `fit` begins a training of its own afterwards; to go on with one that was interrupted, give `fit` the snapshot.
+   * `fit` then starts a new training; to continue an interrupted one, pass the snapshot to `fit`.
    *
-   * @param bytes what `snapshot` returned for a model of the same layers; anything else is refused, and changes nothing
+   * @param bytes the result of `snapshot` for a model of the same layers; anything else throws and changes nothing
    */
   restore(bytes: Uint8Array | ArrayBuffer): Restored {
     const call = 'model.restore';
-    this.#view.alive(call);
+    this.#view.checkNotDisposed(call);
     const { step, epoch, batch, write } = readSnapshot(call, this.#view, bytes, 'bytes');
     write();
     return { step, epoch, batch };
@@ -459,37 +421,35 @@ export class Sequential {
   // ------------------------------------------------------------------------------------ other uses of the same weights
 
   /**
-   * A stepper for inference one sample and one time step at a time, with a state of its own, whatever batch size the
-   * model has. It runs on the model's weights: when the model trains on, the stream sees it. It ends when the model is
-   * disposed of, or loses its weights by another layer.
+   * Inference one sample and one time step at a time, for any batch size of the model. The stream has its own states and
+   * always uses the current weights of the model. It ends when the model is disposed or its layers change.
    */
   stream(): Stream {
     const call = 'model.stream';
-    this.#view.alive(call);
-    this.#view.bottom(call);
+    this.#view.checkNotDisposed(call);
+    this.#view.firstLayer(call);
     return new Stream(call, this.#stack.layers, this.#view.parameters(call));
   }
 
   /**
    * The same model at another batch size. Layers, weights and optimizer are shared: training one trains both, and
-   * compiling one compiles both. Carried states are each one's own. As long as both are there, neither takes or loses
-   * layers; the weights stay until the last is disposed of.
+   * compiling one compiles both. Carried states are not shared. While both exist, layers cannot be added or removed; the
+   * weights are freed when the last one is disposed.
    */
   withBatchSize(batchSize: number): Sequential {
     const call = 'model.withBatchSize';
-    this.#view.alive(call);
-    this.#view.bottom(call);
+    this.#view.checkNotDisposed(call);
+    this.#view.firstLayer(call);
     const size = checkCount(call, 'batchSize', batchSize);
     this.#view.parameters(call);
-    return new Sequential({ name: `${this.name}_batch${size}` }, this.#view.at(size));
+    return new Sequential({ name: `${this.name}_batch${size}` }, this.#view.withBatchSize(size));
   }
 
-  // ------------------------------------------------------------------------------------------------------------ life
+  // --------------------------------------------------------------------------------------------------------- disposal
 
   /**
-   * Gives the model's memory back at once, and ends its streams. Without it, that happens when the model is garbage
-   * collected. Weights that models made by `withBatchSize` share, and streams on them, stay until the last of these
-   * models is disposed of or collected.
+   * Frees the memory of the model and ends its streams. Without it, garbage collection frees the memory. Weights shared
+   * by `withBatchSize` are freed with the last of the models.
    */
   dispose(): void {
     this.#view.dispose();

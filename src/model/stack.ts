@@ -1,4 +1,9 @@
-/** The layers of a model with their weights: what models that differ only in their batch size share. */
+/**
+ * The layers of a model in order, the weights of all of them, and what the model is compiled with.
+ *
+ * `model.withBatchSize` creates models that share one stack: training one trains the others. The stack counts these
+ * models and frees the weights with the last of them.
+ */
 
 import { Layer } from '../layers/layer.ts';
 import type { Objective } from '../objective/objective.ts';
@@ -10,18 +15,21 @@ import { type Shape, showShape } from '../util/shapes.ts';
 import { Parameters } from '../weights/parameters.ts';
 
 export class Stack {
+  /** The first layer takes the input of the model, and each of the others the output of the layer before it. */
   readonly layers: Layer[] = [];
+  /** Weights, gradients and the state of the optimizer. Null until first used, and after the layers have changed. */
   parameters: Parameters | null = null;
+  /** Null before `compile`. */
   objective: Objective | null = null;
-  /** How many models run on it: made, and neither disposed of nor collected. */
+  /** How many models share the stack: those created and neither disposed nor garbage collected. */
   models = 0;
-  /** Whether one of them has been disposed of. */
+  /** Whether one of the models was disposed. */
   #disposed = false;
 
   /** @param seeds for initial weights, dropout and shuffles */
   constructor(readonly seeds: SeedStream) {}
 
-  /** Puts a layer on top. */
+  /** Adds a layer at the end. */
   push(call: string, layer: Layer): void {
     if (!(layer instanceof Layer)) fail(call, `layer must be one of layers.*, got ${show(layer)}`);
     if (this.layers.some(({ name }) => name === layer.name)) {
@@ -35,25 +43,25 @@ export class Stack {
       fail(call, `the input shape of '${layer.name}' must be that of the layer below, ${showShape(input)}, got ${got}`);
     }
     if (below) layer.checkBelow(call, below);
-    const home = {
+    const store = {
       read: (asked: string, from: Layer) => this.parametersFor(asked).read(asked, from),
       write: (asked: string, to: Layer, values: readonly Float32Array[]) =>
         this.parametersFor(asked).write(asked, to, values),
     };
     this.#rebuild(call, () => {
-      this.seeds.rollBackOnError(() => layer.build(call, input, home, this.seeds));
+      this.seeds.rollBackOnError(() => layer.build(call, input, store, this.seeds));
       this.layers.push(layer);
     });
   }
 
-  /** Takes the top layer off. */
+  /** Removes the last layer. */
   pop(call: string): void {
-    const top = this.layers.at(-1) ?? fail(call, 'the model must have a layer, got none');
+    const last = this.layers.at(-1) ?? fail(call, 'the model must have a layer, got none');
     this.#rebuild(call, () => this.layers.pop());
-    top.leave();
+    last.leave();
   }
 
-  /** A layer by its name, or by its index where the name is absent. */
+  /** The layer of a name, or of an index if there is no name. */
   find(call: string, name?: string | null, index?: number): Layer {
     if (typeof name === 'string') {
       const names = this.layers.map(layer => layer.name);
@@ -71,7 +79,7 @@ export class Stack {
     return this.layers.flatMap(layer => layer.readWeights(call, trainableOnly));
   }
 
-  /** All of them are checked, and have room, before any is written. */
+  /** Replaces all weights. Checks all of them and allocates memory before it writes any. */
   writeWeights(call: string, weights: readonly TensorLike[]): void {
     const count = this.layers.reduce((sum, layer) => sum + layer.weightSpecs.length, 0);
     if (!Array.isArray(weights) || weights.length !== count) {
@@ -87,12 +95,12 @@ export class Stack {
     if (layers.length !== this.layers.length || layers.some((layer, n) => layer !== this.layers[n])) {
       fail(call, 'no layers may be added or removed while the weights are read');
     }
-    const home = this.parametersFor(call);
-    home.makeRoom(call);
-    for (const [n, layer] of layers.entries()) home.write(call, layer, checked[n]!);
+    const parameters = this.parametersFor(call);
+    parameters.makeRoom(call);
+    for (const [n, layer] of layers.entries()) parameters.write(call, layer, checked[n]!);
   }
 
-  /** The parameters, made on first use. */
+  /** The parameters, created on first use. */
   parametersFor(call: string): Parameters {
     if (this.#disposed && this.models === 0) fail(call, 'the model must not be used after dispose()');
     this.parameters ??= new Parameters([...this.layers]);
@@ -100,30 +108,31 @@ export class Stack {
   }
 
   /**
-   * One of the models is gone, and with the last of them go the weights. Where all were collected, and none disposed of,
-   * they stay, for layers and streams that somebody may still hold.
+   * Removes a model; removing the last one frees the weights. If all models were garbage collected and none was
+   * disposed, the weights stay, because layers or streams may still be in use.
    *
-   * @param disposed of; else nobody holds it any more
+   * @param disposed whether the model was disposed; otherwise it was garbage collected
    */
   leave(disposed: boolean): void {
     this.#disposed ||= disposed;
     if (--this.models > 0 || !this.#disposed) return;
     if (disposed) this.parameters?.free();
-    this.parameters = null; // a stream of a model that was collected goes on
+    this.parameters = null; // streams of collected models keep their parameters
   }
 
-  /** Changes the stack. What has been learned so far moves along; the optimizer starts afresh. */
+  /** Changes the layers. The weights are kept; the optimizer starts anew. */
   #rebuild(call: string, change: () => void): void {
     const { parameters } = this;
-    const learned = parameters && this.layers.map(layer => [layer, parameters.read(call, layer)] as const);
+    const values = parameters && this.layers.map(layer => [layer, parameters.read(call, layer)] as const);
     change();
-    if (!learned) return;
-    for (const [layer, values] of learned) layer.initialValues = values;
+    if (!values) return;
+    for (const [layer, own] of values) layer.initialValues = own;
     parameters.free();
     this.parameters = null;
     this.objective?.optimizer.moveTo(0);
   }
 }
 
+/** Whether two shapes can be of the same batch. */
 const agree = (a: Shape, b: Shape): boolean =>
   a.length === b.length && a.every((n, axis) => n === null || b[axis] === null || n === b[axis]);

@@ -1,15 +1,45 @@
-/** Carried states, to and from the caller's tensors. */
+/** The carried states of stateful layers, as tensors. */
 
 import type { Layer } from '../layers/layer.ts';
 import { RecurrentLayer } from '../layers/recurrent/recurrent.ts';
 import type { PlanCache } from '../plan/planCache.ts';
-import { readTensor } from '../tensor/read.ts';
+import { readTensor, type TensorLike } from '../tensor/read.ts';
 import { Tensor } from '../tensor/tensor.ts';
 import { fail, show } from '../util/errors.ts';
-import { FLOAT } from '../util/units.ts';
-import { Block, float32, kernels } from '../wasm/engine.ts';
+import { kernels } from '../wasm/engine.ts';
+import { withUnpacked } from '../weights/unpackScratch.ts';
+import type { ModelView } from './modelView.ts';
 
-/** The recurrent layers of a stack, each with its place in it. */
+/** `model.getStates`. */
+export function getStates(view: ModelView): Tensor[][] {
+  const call = 'model.getStates';
+  const recurrent = statefulLayers(call, view);
+  return readStates(call, view.plans(call), recurrent, view.fixedBatch(call) ?? 0);
+}
+
+/** `model.setStates`. */
+export function setStates(view: ModelView, states: readonly (readonly TensorLike[])[]): void {
+  const call = 'model.setStates';
+  const recurrent = statefulLayers(call, view);
+  const input = view.inputShape(call);
+  const { objective } = view.stack;
+  const batch = input[0] ?? 0;
+  const checked = checkStates(call, recurrent, batch, states);
+  view.checkUnchanged(call, input, objective);
+  writeStates(call, view.plans(call), recurrent, batch, checked);
+}
+
+/** The recurrent layers with their indices; fails if one of them is not stateful. */
+function statefulLayers(call: string, view: ModelView): [RecurrentLayer, number][] {
+  view.checkNotDisposed(call);
+  view.firstLayer(call);
+  const found = recurrentOf(view.stack.layers);
+  const stateless = found.find(([layer]) => !layer.stateful)?.[0];
+  if (stateless) fail(call, `all recurrent layers must be stateful, got '${stateless.name}', which is not`);
+  return found;
+}
+
+/** The recurrent layers of a stack, each with its index. */
 export function recurrentOf(layers: readonly Layer[]): [RecurrentLayer, number][] {
   return [...layers.entries()].flatMap(([n, layer]): [RecurrentLayer, number][] =>
     layer instanceof RecurrentLayer ? [[layer, n]] : [],
@@ -24,14 +54,14 @@ export function readStates(
   batch: number,
 ): Tensor[][] {
   return recurrent.map(([layer, n]) =>
-    withPlain(call, layer, batch, (plain, values) => {
+    withUnpacked(call, sizesOf(layer, batch), (plain, views) => {
       layer.moveStates(kernels(), plans.stateOf(call, n), batch, plain, false);
-      return values().map((state, k) => new Tensor(state.slice(), [batch, layer.states[k]!.width]));
+      return views().map((state, k) => new Tensor(state.slice(), [batch, layer.states[k]!.width]));
     }),
   );
 }
 
-/** Checks and copies states that the caller passes, in the form that `readStates` returns. */
+/** Checks and copies states in the form that `readStates` returns. */
 export function checkStates(
   call: string,
   recurrent: [RecurrentLayer, number][],
@@ -51,7 +81,7 @@ export function checkStates(
   });
 }
 
-/** Replaces the carried states by the result of `checkStates`. Allocates all memory before it writes any state. */
+/** Replaces the carried states by the result of `checkStates`. */
 export function writeStates(
   call: string,
   plans: PlanCache,
@@ -59,34 +89,13 @@ export function writeStates(
   batch: number,
   checked: readonly (readonly Float32Array[])[],
 ): void {
-  readStates(call, plans, recurrent, batch); // takes all memory first: what follows cannot fail
+  readStates(call, plans, recurrent, batch); // allocates all memory, so that writing cannot fail
   for (const [i, [layer, n]] of recurrent.entries()) {
-    withPlain(call, layer, batch, (plain, values) => {
-      for (const [k, view] of values().entries()) view.set(checked[i]![k]!);
+    withUnpacked(call, sizesOf(layer, batch), (plain, views) => {
+      for (const [k, view] of views().entries()) view.set(checked[i]![k]!);
       layer.moveStates(kernels(), plans.stateOf(call, n), batch, plain, true);
     });
   }
 }
 
-/** Calls `use` with room for the plain states of a layer: their addresses, and a maker of views of them. */
-function withPlain<T>(
-  call: string,
-  layer: RecurrentLayer,
-  batch: number,
-  use: (plain: number[], values: () => Float32Array[]) => T,
-): T {
-  const counts = layer.states.map(({ width }) => batch * width);
-  const block = new Block(call, counts.reduce((sum, count) => sum + count, 0) * FLOAT);
-  try {
-    let next = block.address;
-    const plain = counts.map(count => {
-      const here = next;
-      next += count * FLOAT;
-      return here;
-    });
-    const views = () => plain.map((from, k) => float32().subarray(from / FLOAT, from / FLOAT + counts[k]!));
-    return use(plain, views);
-  } finally {
-    block.free();
-  }
-}
+const sizesOf = ({ states }: RecurrentLayer, batch: number): number[] => states.map(({ width }) => batch * width);

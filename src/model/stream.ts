@@ -1,7 +1,7 @@
-/** Inference one sample and one time step at a time, on the weights of a model and a state of its own. */
+/** Inference one sample and one time step at a time, with the weights of a model and states of its own. */
 
 import type { Layer } from '../layers/layer.ts';
-import { RecurrentLayer } from '../layers/recurrent/recurrent.ts';
+import type { RecurrentLayer } from '../layers/recurrent/recurrent.ts';
 import type { CompiledPlan } from '../plan/compiledPlan.ts';
 import { PlanCache } from '../plan/planCache.ts';
 import type { TensorLike } from '../tensor/read.ts';
@@ -14,7 +14,7 @@ import { float32 } from '../wasm/engine.ts';
 import type { Parameters } from '../weights/parameters.ts';
 import { checkStates, readStates, recurrentOf, writeStates } from './states.ts';
 
-/** A stepper; make one with `model.stream()`. It sees what the model learns, and changes nothing of it. */
+/** Inference step by step; create it with `model.stream()`. It uses the model's current weights and never changes them. */
 export class Stream {
   readonly #layers: readonly Layer[];
   readonly #parameters: Parameters;
@@ -31,11 +31,12 @@ export class Stream {
     this.#recurrent = recurrentOf(layers);
     const backwards = this.#recurrent.find(([layer]) => layer.looksAhead)?.[0];
     if (backwards) fail(call, `no layer may run backwards in time, as '${backwards.name}' does`);
-    const joins = layers.find(joinsSteps);
-    if (joins) fail(call, `every layer must work on one time step at a time, which '${joins.name}' does not`);
-    // One step of [T, D], or one number of a sequence [T], such as the index that an embedding takes.
+    const mixes = layers.find(layer => layer.mixesTime);
+    if (mixes) fail(call, `every layer must work on one time step at a time, which '${mixes.name}' does not`);
+    // One step of [T, D], or one number of a sequence [T], such as the id that an embedding takes.
     const { input } = layers[0]!.built;
-    this.#sample = input.length === 3 ? [1, input[2]!] : layers.some(opensTime) ? [1] : [input[1]!];
+    const opensTime = layers.some(layer => layer.opensTime);
+    this.#sample = input.length === 3 ? [1, input[2]!] : opensTime ? [1] : [input[1]!];
     this.#inputs = this.#sample.at(-1)!;
     this.#outputs = layers.at(-1)!.built.output.at(-1)!;
     this.#parameters = parameters;
@@ -43,10 +44,10 @@ export class Stream {
   }
 
   /**
-   * Takes the next time step.
+   * Computes the next time step.
    *
    * @param input the D numbers of the step
-   * @param into receives the U numbers of the output, so that the call allocates nothing
+   * @param into receives the U numbers of the output; with it, the call allocates nothing
    * @returns into, or a new array
    */
   step(input: Float32Array | readonly number[], into?: Float32Array): Float32Array {
@@ -55,8 +56,8 @@ export class Stream {
     const out = into ?? new Float32Array(this.#outputs);
     const count = this.#inputs;
     const outputs = this.#outputs;
-    // An array may have getters, which may do anything, even to the model: they have run when it is asked for its plan
-    const numbers = isFloat32Array(input) ? input : readInput(call, input, count);
+    // Reading an array may run user code, so it comes before the plan is fetched
+    const numbers = isFloat32Array(input) ? input : readStep(call, input, count);
     // Reads exactly `count` numbers and writes `outputs`, even when a subclass reports other lengths
     if (numbers.length !== count) fail(call, `input must hold ${count} numbers, got ${numbers.length}`);
     if (!isFloat32Array(out) || out.length !== outputs) {
@@ -77,28 +78,29 @@ export class Stream {
     return out;
   }
 
-  /** Sets the state to zero: the next step is the first of a sequence. */
+  /** Sets the states to zero, to start a new sequence. */
   reset(): void {
     this.#ready('stream.reset');
     this.#plans.resetStates();
   }
 
-  /** The state, a list for each recurrent layer in order: [h, c] for lstm, [h] otherwise, each [1, U]. */
+  /** The states, a list for each recurrent layer in order: [h, c] for lstm, [h] otherwise, each [1, U]. */
   getStates(): Tensor[][] {
     const call = 'stream.getStates';
     this.#ready(call);
     return readStates(call, this.#plans, this.#recurrent, 1);
   }
 
-  /** Replaces the state; takes what `getStates` gives. */
+  /** Replaces the states; takes the result of `getStates`. */
   setStates(states: readonly (readonly TensorLike[])[]): void {
     const call = 'stream.setStates';
     this.#ready(call);
-    const checked = checkStates(call, this.#recurrent, 1, states);
+    const checked = checkStates(call, this.#recurrent, 1, states); // may run user code
     this.#ready(call);
     writeStates(call, this.#plans, this.#recurrent, 1, checked);
   }
 
+  /** The plan of one step; fails after the model was disposed, or its layers changed. */
   #ready(call: string): CompiledPlan {
     if (this.#parameters.isFree) fail(call, 'the model must not be disposed of or changed while it is streamed');
     this.#plan ??= this.#plans.prepare(call, 1, this.#sample, 'predict');
@@ -108,18 +110,8 @@ export class Stream {
 
 exactMethods(Stream, 'stream');
 
-/** Whether a layer makes a sequence of vectors from one of numbers, as an embedding does. */
-const opensTime = ({ className }: Layer): boolean => className === 'Embedding';
-
-/** Whether a layer mixes what stands at different time steps, or makes steps of its own. */
-const joinsSteps = (layer: Layer): boolean => {
-  const { input, output } = layer.built;
-  if (layer.className === 'Reshape' && output.length === 3) return true;
-  return !(layer instanceof RecurrentLayer) && !opensTime(layer) && input.length !== output.length;
-};
-
-/** The numbers of an array; reads each element once. */
-function readInput(call: string, input: unknown, count: number): Float32Array {
+/** Copies the numbers of an array; reads each element once. */
+function readStep(call: string, input: unknown, count: number): Float32Array {
   const rule = 'input must be a Float32Array or an array of numbers';
   if (!Array.isArray(input)) fail(call, `${rule}, got ${show(input)}`);
   const numbers = new Float32Array(Math.min(input.length, count + 1));

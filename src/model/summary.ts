@@ -1,4 +1,4 @@
-/** The table that `model.summary()` prints. */
+/** The table that `model.summary` prints. */
 
 import type { Layer } from '../layers/layer.ts';
 import { fail, show } from '../util/errors.ts';
@@ -8,7 +8,7 @@ import { showShape } from '../util/shapes.ts';
 const DEFAULT_LENGTH = 80;
 const DEFAULT_POSITIONS = [0.5, 0.85, 1];
 
-/** Longer than any terminal is wide, and than a name anybody would want to see. */
+/** The greatest line length, to reject mistakes. */
 const LONGEST = 10_000;
 
 /** The checked arguments of `model.summary`. */

@@ -1,82 +1,60 @@
-/** One batch through a model: checked, put in place, run, and, in training, learned from. */
+/** `trainOnBatch` and `testOnBatch`: one batch through the kernels, and in training back. */
 
-import { type Batch, settled, shapeOfBatch, single, writeBatch } from '../inputs/batches.ts';
-import {
-  checkSampleWeightOptions,
-  type SampleWeightOptions,
-  settledWeights,
-  writeWeights,
-} from '../inputs/sampleWeights.ts';
-import { isSparse, type LossName } from '../objective/losses.ts';
+import type { Batch } from '../inputs/batches.ts';
+import type { Selection } from '../inputs/samples.ts';
+import type { SampleWeightOptions } from '../inputs/sampleWeights.ts';
+import { isSparse } from '../objective/losses.ts';
 import type { Objective } from '../objective/objective.ts';
-import { shapeOfTarget, targetShapeOf } from '../objective/targets.ts';
 import type { CompiledPlan } from '../plan/compiledPlan.ts';
-import type { Purpose } from '../plan/plan.ts';
-import type { Tensor } from '../tensor/tensor.ts';
 import { fail } from '../util/errors.ts';
-import { type Shape, sameShape, sizeOf } from '../util/shapes.ts';
 import { ADVICE, isNotFinite, warnOnce } from '../util/warning.ts';
-import { float32, kernels } from '../wasm/engine.ts';
+import { kernels } from '../wasm/engine.ts';
+import { feed } from './feed.ts';
 import type { ModelView } from './modelView.ts';
 
-type Given = Batch | readonly [Tensor];
-
-/** The shapes that follow from that of x. */
-interface Form {
-  /** What the model expected, and the loss: the form is good as long as both are the same. */
-  readonly input: Readonly<Shape>;
-  readonly loss: LossName;
-  readonly x: readonly number[];
-  /** One sample of x. */
-  readonly sample: readonly number[];
-  readonly output: readonly number[];
-  /** What y must have. */
-  readonly target: number[];
-}
+type Weights = SampleWeightOptions | Selection;
 
 const nothing = () => '';
 
-/** What of the data is no number, where that can be told. */
+/** Describes the number in the data that is not finite; null if there is none. */
 export type Diagnosis = () => string | null;
 
-/** Steps of a model. Between batches of one shape, nothing is allocated for one but the list of its metrics. */
+/** Training and test steps of a model. For batches of one shape they allocate only the list of metrics. */
 export class TrainStep {
   readonly #view: ModelView;
-  /** That of the batch before, because most batches are like it. */
-  #form: Form | null = null;
 
   constructor(view: ModelView) {
     this.#view = view;
   }
 
-  /** As `trainOnBatch`, under the name of the call that wants it, which also warns of what is not finite. */
-  train(call: string, x: Given, y: Given, options?: SampleWeightOptions): number | number[] {
+  /** `trainOnBatch` for any call; the caller warns of results that are not finite. */
+  train(call: string, x: Batch, y: Batch, weights?: Weights): number | number[] {
     const objective = this.#view.objective(call);
-    // First of all, because a function of the caller's may be behind it
+    // Before the batch is read, because the rate may be a user function
     const rate = this.#view.parameters(call).rate(call, objective.optimizer);
-    const batch = this.#load(call, x, y, 'train', objective, options);
+    const plan = feed(call, this.#view, 'train', objective, x, y, weights);
     const parameters = this.#view.parameters(call);
     const penalty = parameters.startGradients();
     kernels().setBatch(parameters.trained);
-    batch.forward();
-    const loss = batch.loss() + penalty;
-    const results = measure(batch, objective, loss);
+    plan.forward();
+    const loss = plan.loss() + penalty;
+    const results = measure(plan, objective, loss);
     if (!Number.isFinite(loss)) {
-      refuseWrongClass(call, batch, objective);
-      batch.rewind();
+      rejectWrongClass(call, plan, objective);
+      plan.rewind();
       return results;
     }
-    batch.backward();
+    plan.backward();
     if (parameters.update(call, objective.optimizer, rate)) return results;
-    batch.rewind();
+    plan.rewind();
     return withLoss(results, Number.NaN);
   }
 
   /**
-   * Warns, once, of what `train` or `test` gave where it is not finite.
+   * Warns once if results of `train` or `test` are not finite.
    *
-   * @param of what of, as in ' of the validation'
-   * @param diagnose what is wrong with the data, where that can be told
+   * @param of what the results belong to, such as ' of the validation'
+   * @param diagnose describes what is wrong with the data
    */
   warnIfNotFinite(
     call: string,
@@ -92,85 +70,40 @@ export class TrainStep {
     const wrong = values.findIndex(isNotFinite);
     const metric = this.#view.objective(call).metrics[wrong - 1];
     const what = metric ? `the metric '${metric.key}'` : 'the loss';
-    const skipped = trained && !metric ? 'such a batch changes nothing, and training goes on without it; ' : '';
+    const skipped = trained && !metric ? 'such a batch changes nothing, and training continues without it; ' : '';
     warnOnce(parameters, call, `${what}${of()} is`, values[wrong], skipped + (diagnose?.() ?? ADVICE));
   }
 
-  /** As `testOnBatch`, likewise; warns of what is not finite. */
-  test(call: string, x: Given, y: Given, options?: SampleWeightOptions, of = nothing): number | number[] {
+  /** `testOnBatch` for any call; warns of results that are not finite. */
+  test(call: string, x: Batch, y: Batch, weights?: Weights, of = nothing): number | number[] {
     const objective = this.#view.objective(call);
-    const batch = this.#load(call, x, y, 'test', objective, options);
+    const plan = feed(call, this.#view, 'test', objective, x, y, weights);
     const penalty = this.#view.parameters(call).penalty(call);
-    batch.forward();
-    const loss = batch.loss() + penalty;
-    if (!Number.isFinite(loss)) refuseWrongClass(call, batch, objective);
-    const results = measure(batch, objective, loss);
+    plan.forward();
+    const loss = plan.loss() + penalty;
+    if (!Number.isFinite(loss)) rejectWrongClass(call, plan, objective);
+    const results = measure(plan, objective, loss);
     this.warnIfNotFinite(call, results, false, of);
     return results;
   }
-
-  /** Checks x and y, and puts them where the kernels expect them. */
-  #load(
-    call: string,
-    givenX: Given,
-    givenY: Given,
-    purpose: Purpose,
-    objective: Objective,
-    options?: SampleWeightOptions,
-  ): CompiledPlan {
-    const x = single(call, 'x', givenX);
-    const y = single(call, 'y', givenY);
-    const weights = checkSampleWeightOptions(call, options);
-    const input = this.#view.inputShape(call);
-    const shape = shapeOfBatch(call, 'x', x, input);
-    const form = this.#formOf(call, input, shape, objective.loss);
-    const target = shapeOfTarget(call, 'y', y, form.loss, form.target);
-    const xs = settled(call, 'x', x, shape);
-    const ys = settled(call, 'y', y, target);
-    const factors = weights && settledWeights(call, weights, shape[0]!, form.output);
-    // From here on, nothing of the caller's runs
-    this.#view.expectSame(call, input, objective);
-    const plans = this.#view.plans(call);
-    const batch = plans.prepare(call, shape[0]!, form.sample, purpose, objective, weights !== null);
-    const memory = float32();
-    writeBatch(call, 'x', xs, shape, memory, batch.input);
-    this.#view.checkInput(call, 'x', memory, batch.input, sizeOf(shape));
-    writeBatch(call, 'y', ys, target, memory, batch.target);
-    if (factors) {
-      const steps = form.output.length === 3 ? form.output[1]! : null;
-      const width = form.target.at(-1)!;
-      const targets = { values: memory, from: batch.target, samples: shape[0]!, steps, width };
-      writeWeights(call, factors, targets, memory, batch.weights);
-    }
-    return batch;
-  }
-
-  #formOf(call: string, input: Readonly<Shape>, x: readonly number[], loss: LossName): Form {
-    const last = this.#form;
-    if (last && last.input === input && last.loss === loss && sameShape(last.x, x)) return last;
-    const output = this.#view.outputFor(x);
-    const target = targetShapeOf(call, loss, output);
-    this.#form = { input, loss, x: [...x], sample: x.slice(1), output, target };
-    return this.#form;
-  }
 }
 
-/** The loss, or a list of it and the metrics of the output as it stands. */
-function measure(batch: CompiledPlan, { metrics }: Objective, loss: number): number | number[] {
+/** The loss, or a list of the loss and the metrics. */
+function measure(plan: CompiledPlan, { metrics }: Objective, loss: number): number | number[] {
   if (metrics.length === 0) return loss;
   const values = [loss];
-  batch.measure(values);
+  plan.measure(values);
   return values;
 }
 
 const withLoss = (results: number | number[], loss: number) =>
   typeof results === 'number' ? loss : [loss, ...results.slice(1)];
 
-/** Says so where a loss is no number because y holds the number of a class that does not exist. */
-function refuseWrongClass(call: string, batch: CompiledPlan, { loss }: Objective): void {
+/** Fails if the loss is not finite because y holds a class that does not exist. */
+function rejectWrongClass(call: string, plan: CompiledPlan, { loss }: Objective): void {
   if (!isSparse(loss)) return;
-  const wrong = batch.wrongClass();
+  const wrong = plan.wrongClass();
   if (wrong === undefined) return;
-  batch.rewind();
-  fail(call, `y must hold numbers of classes from 0 to ${batch.plan.output.y.width - 1}, got ${wrong}`);
+  plan.rewind();
+  fail(call, `y must hold numbers of classes from 0 to ${plan.plan.output.y.width - 1}, got ${wrong}`);
 }

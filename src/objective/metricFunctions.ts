@@ -5,7 +5,7 @@
  * measure in the kernels.
  */
 
-import { readBatch } from '../inputs/batches.ts';
+import { readNumbers } from '../inputs/batches.ts';
 import type { TensorLike } from '../tensor/read.ts';
 import { Tensor } from '../tensor/tensor.ts';
 import { exactTable } from '../util/arguments.ts';
@@ -68,7 +68,7 @@ function tensorOf(call: string, name: string, value: TensorLike): Tensor {
   if (shape.length === 0 || shape.includes(0)) {
     fail(call, `${name} must be a tensor or nested arrays with numbers in them, got ${show(value)}`);
   }
-  return new Tensor(readBatch(call, name, value, shape), shape);
+  return new Tensor(readNumbers(call, name, value, shape), shape);
 }
 
 /** Of the ones in `of`, the part that is in both; 0 of none. As elsewhere, more than one half means 1. */

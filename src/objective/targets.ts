@@ -1,6 +1,6 @@
 /** What shape the targets of a loss have. */
 
-import { type Batch, shapeOfBatch } from '../inputs/batches.ts';
+import { type Batch, type BatchNumbers, readBatch, shapeOfBatch, unwrapTensor } from '../inputs/batches.ts';
 import { Tensor } from '../tensor/tensor.ts';
 import { fail } from '../util/errors.ts';
 import { type Shape, shapeOfNested, showShape } from '../util/shapes.ts';
@@ -18,13 +18,17 @@ export function targetShapeOf(call: string, loss: LossName, output: readonly num
   return isSparse(loss) ? [...output.slice(0, -1), 1] : [...output];
 }
 
-/** The shape of y, as `shapeOfBatch` gives it; numbers of classes may come without their last axis, as in Keras. */
-export function shapeOfTarget(call: string, name: string, y: Batch, loss: LossName, wanted: Shape): number[] {
-  const short = isSparse(loss) && wanted.length === 3 && rankOf(call, name, y) === 2;
-  return shapeOfBatch(call, name, y, short ? wanted.slice(0, -1) : wanted);
-}
+/** The shape of y, checked. Class numbers may come without their last axis, as in Keras. */
+export const shapeOfTarget = (call: string, name: string, y: Batch, loss: LossName, wanted: Shape): readonly number[] =>
+  shapeOfBatch(call, name, y, acceptedShape(call, name, y, loss, wanted));
 
-function rankOf(call: string, name: string, y: Batch): number | null {
-  if (y instanceof Tensor) return y.rank;
-  return Array.isArray(y) ? shapeOfNested(call, name, y).length : null;
+/** Reads y, as `readBatch` does. */
+export const readTarget = (call: string, name: string, y: Batch, loss: LossName, wanted: Shape): BatchNumbers =>
+  readBatch(call, name, y, acceptedShape(call, name, y, loss, wanted));
+
+function acceptedShape(call: string, name: string, given: Batch, loss: LossName, wanted: Shape): Shape {
+  if (!isSparse(loss) || wanted.length !== 3) return wanted;
+  const y = unwrapTensor(call, name, given);
+  const rank = y instanceof Tensor ? y.rank : Array.isArray(y) ? shapeOfNested(call, name, y).length : null;
+  return rank === 2 ? wanted.slice(0, -1) : wanted;
 }

@@ -1,7 +1,7 @@
 /** Loads models that TF.js or `model.save` has saved. */
 
 import type { Layer } from '../layers/layer.ts';
-import { type Sequential, viewOf } from '../model/sequential.ts';
+import type { Sequential } from '../model/sequential.ts';
 import { noMore } from '../util/arguments.ts';
 import { fail, show } from '../util/errors.ts';
 import { checkBoolean, checkOptions } from '../util/options.ts';
@@ -109,7 +109,7 @@ function modelFromArtifacts(call: string, artifacts: unknown, strict: boolean): 
   const model = topologyOf(call, all.modelTopology);
   try {
     const { layers } = model;
-    const view = viewOf(model);
+    const view = model.view;
     const ofOptimizer = (stored ?? []).filter(({ optimizer }) => optimizer);
     const training = { call, part: 'trainingConfig' };
     const asTfjs = trainingConfig !== undefined && trainingConfig !== null;

@@ -52,7 +52,7 @@ export function takeSnapshot(
   progress: TrainingProgress | null,
 ): Uint8Array<ArrayBuffer> {
   const { layers } = view.stack;
-  view.bottom(call);
+  view.firstLayer(call);
   const parameters = view.parameters(call);
   const optimizer = optimizerOf(view);
   const { batches, trained, counters, runs } = parameters.progress(call, optimizer);
@@ -96,7 +96,7 @@ const kindOf = ({ className, slots, counters, useEma, rateOrKind }: Optimizer) =
  */
 export function readSnapshot(call: string, view: ModelView, bytes: unknown, name: string): Snapshot {
   const { layers } = view.stack;
-  view.bottom(call);
+  view.firstLayer(call);
   const { header, body } = readBlock({ call, part: name }, bytes);
   const at = (key: string) => `${name}: ${key}`;
   checkSame(call, at('layers'), architectureOf(layers), header.layers);

@@ -1,6 +1,6 @@
 /** Data that comes batch by batch: arrays, generators, iterators and the data sets of TF.js, all read in one way. */
 
-import { type OneTensor, single } from '../inputs/batches.ts';
+import { type OneTensor, unwrapTensor } from '../inputs/batches.ts';
 import type { SampleWeightOptions } from '../inputs/sampleWeights.ts';
 import { type ForeignTensor, isForeign, type TensorLike } from '../tensor/read.ts';
 import { Tensor } from '../tensor/tensor.ts';
@@ -162,8 +162,8 @@ function readBatch(call: string, name: string, value: unknown): ReadBatch {
   }
   const foreign = [xs, ys, sampleWeight].filter(isForeign);
   return {
-    xs: single(call, 'xs', own(xs)),
-    ys: single(call, 'ys', own(ys)),
+    xs: unwrapTensor(call, 'xs', own(xs)),
+    ys: unwrapTensor(call, 'ys', own(ys)),
     weights: sampleWeight === undefined ? undefined : { sampleWeight: own(sampleWeight) },
     release() {
       for (const tensor of foreign) tensor.dispose?.();

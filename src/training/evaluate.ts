@@ -1,14 +1,13 @@
 /** `evaluate` and `evaluateDataset`: losses and metrics without training. */
 
-import { type OneTensor, readBatch, single } from '../inputs/batches.ts';
-import { Samples, SampleWeightBatches, Selection } from '../inputs/samples.ts';
-import { type SampleWeightOptions, writeWeights } from '../inputs/sampleWeights.ts';
+import { type OneTensor, readSamples } from '../inputs/batches.ts';
+import { type Samples, Selection } from '../inputs/samples.ts';
+import { readAllSampleWeights, type SampleWeightOptions } from '../inputs/sampleWeights.ts';
 import { isClass } from '../objective/losses.ts';
 import type { TensorLike } from '../tensor/read.ts';
 import { Tensor } from '../tensor/tensor.ts';
 import { fail } from '../util/errors.ts';
 import { checkCount, checkOptions } from '../util/options.ts';
-import { floatsFor } from '../util/shapes.ts';
 import { warn } from '../util/warning.ts';
 import { report } from './callbacks/progressBar.ts';
 import { type BatchSource, checkEnds, type Source, sourceOf } from './dataset.ts';
@@ -60,27 +59,15 @@ export function readPairs(
   weights: SampleWeightOptions = {},
   names: readonly [string, string] = ['x', 'y'],
 ): Pairs {
-  const [input, target] = [single(call, names[0], x), single(call, names[1], y)];
-  const shapes = trained.shapes(call, input, target, names, null);
+  const shapes = trained.shapes(call, x, y, names, null);
   const pairs = {
-    x: readSamples(call, names[0], input, shapes.x),
-    y: readSamples(call, names[1], target, shapes.y, shapes.target),
+    x: readSamples(call, names[0], x, shapes.x),
+    y: readSamples(call, names[1], y, shapes.y, shapes.target),
   };
   trained.checkInput(call, names[0], pairs.x.data);
-  const read = { ...pairs, weights: readWeights(call, pairs.y, weights) };
+  const read = { ...pairs, weights: readAllSampleWeights(call, pairs.y, weights) };
   checkClasses(call, names[1], trained.classes(call), read);
   return read;
-}
-
-/** @param meant what shape the numbers are meant to have, where they may come in another */
-export function readSamples(
-  call: string,
-  name: string,
-  value: TensorLike,
-  shape: readonly number[],
-  meant = shape,
-): Samples {
-  return new Samples(readBatch(call, name, value, shape), meant);
 }
 
 /** Fails where y holds a number that is no class, before anything has been trained on the samples that are right. */
@@ -89,18 +76,6 @@ function checkClasses(call: string, name: string, classes: number | null, { y, w
   const wrong = y.data.find((value, n) => !isClass(value, classes) && !Number.isNaN(value) && weights?.data[n] !== 0);
   if (wrong === undefined) return;
   fail(call, `${name} must hold numbers of classes from 0 to ${classes - 1}, got ${wrong}`);
-}
-
-/** All weights, or null where none are given: those of samples times those of the classes in y. */
-export function readWeights(call: string, y: Samples, weights: SampleWeightOptions): Samples | null {
-  const { sampleWeight, classWeight } = weights;
-  if (sampleWeight === undefined && classWeight === undefined) return null;
-  const [samples, ...rest] = y.shape as [number, ...number[]];
-  const steps = rest.length === 2 ? rest[0]! : null;
-  const shape = [samples, steps ?? 1];
-  const out = floatsFor(call, 'the weights', shape);
-  writeWeights(call, weights, { values: y.data, from: 0, samples, steps, width: rest.at(-1)! }, out, 0);
-  return new Samples(out, shape);
 }
 
 /** Tests batch after batch, and stops after each for whoever has other things to do. */
@@ -113,11 +88,11 @@ export function* testing(
   const { x, y, weights } = pairs;
   const means = trained.means();
   const [xs, ys] = [new Selection(x), new Selection(y)];
-  const weighing = weights && new SampleWeightBatches(weights, null, size);
+  const factors = weights && new Selection(weights);
   for (let from = 0; from < x.count; from += size) {
     if (from > 0) yield;
     const count = Math.min(size, x.count - from);
-    const values = trained.test(call, xs.select(from, count), ys.select(from, count), weighing?.select(from, count));
+    const values = trained.test(call, xs.select(from, count), ys.select(from, count), factors?.select(from, count));
     means.add(values, count);
   }
   return means;

@@ -1,12 +1,13 @@
 /** `fit`: training on samples that are all there. */
 
 import type { OneTensor } from '../inputs/batches.ts';
-import { Order, type Samples, SampleWeightBatches, Selection, type Shuffle } from '../inputs/samples.ts';
+import { Order, type Samples, Selection, type Shuffle } from '../inputs/samples.ts';
+import { readAllSampleWeights } from '../inputs/sampleWeights.ts';
 import type { TensorLike } from '../tensor/read.ts';
 import { fail, show } from '../util/errors.ts';
 import { checkNumber, checkOptions } from '../util/options.ts';
 import type { Logs } from './callback.ts';
-import { type Pairs, readPairs, readWeights, testing } from './evaluate.ts';
+import { type Pairs, readPairs, testing } from './evaluate.ts';
 import type { History } from './history.ts';
 import { TrainingLoop } from './loop.ts';
 import {
@@ -85,7 +86,7 @@ async function train(call: string, trained: TrainedModel, read: Fit): Promise<Hi
   interrupted?.write();
   const order = new Order(samples, batchSize, shuffle, seed);
   const [xs, ys] = [new Selection(pairs.x, order.places), new Selection(pairs.y, order.places)];
-  const weighing = pairs.weights && new SampleWeightBatches(pairs.weights, order.places, batchSize);
+  const factors = pairs.weights && new Selection(pairs.weights, order.places);
   const diagnose = () => findFault('x', pairs.x) ?? findFault('y', pairs.y);
 
   return session.run(async (epochLogs, epoch, start) => {
@@ -97,7 +98,7 @@ async function train(call: string, trained: TrainedModel, read: Fit): Promise<Hi
       await session.batchBegin(batch, logs);
       logs.batch = batch;
       logs.size = size;
-      session.train(logs, xs.select(from, size), ys.select(from, size), weighing?.select(from, size), diagnose);
+      session.train(logs, xs.select(from, size), ys.select(from, size), factors?.select(from, size), diagnose);
       // Before the end of the last batch, as in TF.js.
       if (batch === steps - 1 && validation)
         await session.validate(testing(call, trained, validation, batchSize), epochLogs);
@@ -140,7 +141,7 @@ export function readFit(
     weights: weights?.part(from, to) ?? null,
   });
   // As in Keras, classes weigh in training only.
-  const validation = part(at, count, readWeights(call, all.y, { sampleWeight }));
+  const validation = part(at, count, readAllSampleWeights(call, all.y, { sampleWeight }));
   const pairs = part(0, at, all.weights);
   checkWhole(call, 'the part of x that validationSplit leaves for training', pairs.x.shape, fixed);
   checkWhole(call, 'the part of x that validationSplit sets apart', validation.x.shape, fixed);

@@ -1,12 +1,13 @@
 /** `fitDataset`: training on data that comes batch by batch. */
 
+import { readSamples } from '../inputs/batches.ts';
 import type { SampleWeightOptions } from '../inputs/sampleWeights.ts';
 import { fail } from '../util/errors.ts';
 import { checkCount, checkOptions } from '../util/options.ts';
 import { warn } from '../util/warning.ts';
 import type { Logs } from './callback.ts';
 import { type BatchSource, checkEnds, type ReadBatch, type Reader, type Source, sourceOf } from './dataset.ts';
-import { type Pairs, readSamples, testing, testSource } from './evaluate.ts';
+import { type Pairs, testing, testSource } from './evaluate.ts';
 import { findFault, readValidation, type ValidationData } from './fit.ts';
 import type { History } from './history.ts';
 import { TrainingLoop } from './loop.ts';

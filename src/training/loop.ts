@@ -1,6 +1,7 @@
 /** One training from beginning to end: what `fit` and `fitDataset` have in common, callbacks first of all. */
 
 import type { Batch } from '../inputs/batches.ts';
+import type { Selection } from '../inputs/samples.ts';
 import type { SampleWeightOptions } from '../inputs/sampleWeights.ts';
 import type { Sequential } from '../model/sequential.ts';
 import type { Diagnosis } from '../model/trainStep.ts';
@@ -238,7 +239,13 @@ export class TrainingLoop {
   }
 
   /** Trains one batch, and puts loss and metrics into its logs. */
-  train(logs: Logs, x: Batch, y: Batch, weights: SampleWeightOptions | undefined, diagnose: Diagnosis): void {
+  train(
+    logs: Logs,
+    x: Batch,
+    y: Batch,
+    weights: SampleWeightOptions | Selection | undefined,
+    diagnose: Diagnosis,
+  ): void {
     this.#checkModel();
     const values = this.#trained.train(this.#call, x, y, weights);
     for (const [n, label] of this.labels.entries()) logs[label] = resultAt(values, n);

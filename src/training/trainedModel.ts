@@ -1,6 +1,7 @@
 /** What the loop needs of a model, some of which is nobody else's business. */
 
 import { type Batch, shapeOfBatch } from '../inputs/batches.ts';
+import type { Selection } from '../inputs/samples.ts';
 import type { SampleWeightOptions } from '../inputs/sampleWeights.ts';
 import type { ModelView } from '../model/modelView.ts';
 import type { Sequential } from '../model/sequential.ts';
@@ -51,19 +52,19 @@ export interface TrainedModel {
   /** How many classes there are where y holds their numbers and every one counts; else null. */
   classes(call: string): number | null;
   /** `trainOnBatch` under the name of the call that wants it. */
-  train(call: string, x: Batch, y: Batch, weights?: SampleWeightOptions): number | number[];
-  test(call: string, x: Batch, y: Batch, weights?: SampleWeightOptions): number | number[];
+  train(call: string, x: Batch, y: Batch, weights?: SampleWeightOptions | Selection): number | number[];
+  test(call: string, x: Batch, y: Batch, weights?: SampleWeightOptions | Selection): number | number[];
   /** Runs several batches; when one of them fails, restores the carried states. */
-  readonly attempt: ModelView['attempt'];
+  readonly attempt: ModelView['restoreStatesOnError'];
   /** Warns of what `train` gave where it is not finite; `begun` at first, because each training does so once. */
   doubt(call: string, results: number | number[], of: () => string, diagnose: Diagnosis): void;
   begun(call: string): void;
 }
 
 export interface Shapes {
-  readonly x: number[];
+  readonly x: readonly number[];
   /** As y is given. */
-  readonly y: number[];
+  readonly y: readonly number[];
   /** As the loss reads it: numbers of classes with their last axis. */
   readonly target: number[];
 }
@@ -94,7 +95,7 @@ export function trainedModelOf(model: Sequential, view: ModelView, step: TrainSt
     shapes: (call, x, y, names, samples) => {
       const { loss } = view.objective(call);
       const shape = shapeOfBatch(call, names[0], x, [samples, ...view.inputShape(call).slice(1)]);
-      const target = targetShapeOf(call, loss, view.outputFor(shape));
+      const target = targetShapeOf(call, loss, view.outputFor(call, shape));
       return { x: shape, y: shapeOfTarget(call, names[1], y, loss, target), target };
     },
     checkInput: (call, name, numbers) => view.checkInput(call, name, numbers, 0, numbers.length),
@@ -109,7 +110,7 @@ export function trainedModelOf(model: Sequential, view: ModelView, step: TrainSt
     // A training tests for its validation alone
     test: (call, x, y, weights) =>
       step.test(call, x, y, weights, call.startsWith('model.fit') ? ofValidation : undefined),
-    attempt: view.attempt.bind(view),
+    attempt: view.restoreStatesOnError.bind(view),
     doubt: (call, results, of, diagnose) => step.warnIfNotFinite(call, results, true, of, diagnose),
     begun: call => {
       view.parameters(call).warned = false;

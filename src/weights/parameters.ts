@@ -10,7 +10,7 @@ import { sizeOf } from '../util/shapes.ts';
 import { FLOAT } from '../util/units.ts';
 import { Block, countModel, float32, kernels, uncountModel } from '../wasm/engine.ts';
 import { areFinite, copied, OverflowGuard, type Stepped } from './overflow.ts';
-import { UnpackScratch, withUnpacked } from './unpackScratch.ts';
+import { sizesOf, UnpackScratch, withUnpacked } from './unpackScratch.ts';
 
 const layersWith = (layers: readonly Layer[], what: 'regularizer' | 'constraint'): readonly Layer[] =>
   layers.filter(layer => layer.weightSpecs.some(spec => spec[what]));
@@ -410,7 +410,7 @@ export class Parameters implements WeightStore {
 
   #readFrom(call: string, layer: Layer, run: number): Float32Array[] {
     const address = run + this.#offsetOf(layer);
-    return withUnpacked(call, layer, (plain, views) => {
+    return withUnpacked(call, sizesOf(layer), (plain, views) => {
       layer.moveWeights(kernels(), address, plain, false);
       return views().map(view => view.slice());
     });
@@ -428,7 +428,7 @@ export class Parameters implements WeightStore {
   #writeTo(call: string, layer: Layer, run: number, values: readonly Float32Array[]): void {
     const address = run + this.#offsetOf(layer);
     this.#guard.forget();
-    withUnpacked(call, layer, (plain, views) => {
+    withUnpacked(call, sizesOf(layer), (plain, views) => {
       for (const [i, view] of views().entries()) view.set(values[i]!);
       layer.moveWeights(kernels(), address, plain, true);
     });
@@ -449,7 +449,7 @@ export class Parameters implements WeightStore {
 /** Fills the weights of a layer with the values somebody set, or else with its initializers. */
 function initialize(call: string, layer: Layer, address: number): void {
   if (layer.weightSpecs.length === 0) return;
-  withUnpacked(call, layer, (plain, views) => {
+  withUnpacked(call, sizesOf(layer), (plain, views) => {
     for (const [i, { initializer, shape, seed }] of layer.weightSpecs.entries()) {
       const values = views()[i]!;
       if (layer.initialValues) values.set(layer.initialValues[i]!);

@@ -1,4 +1,4 @@
-/** Room for the weights of a layer as plain matrices, for everything that works on them in Keras's order. */
+/** Temporary memory for weights and states as plain matrices in Keras's order, which kernels pack and unpack. */
 
 import type { Layer } from '../layers/layer.ts';
 import { roundUp } from '../plan/plan.ts';
@@ -6,31 +6,35 @@ import { sizeOf } from '../util/shapes.ts';
 import { FLOAT, LINE } from '../util/units.ts';
 import { Block, float32 } from '../wasm/engine.ts';
 
-/** Bytes of each weight of a layer, whole cache lines. */
-const bytesOf = (layer: Layer): number[] => layer.weightSpecs.map(({ shape }) => roundUp(sizeOf(shape) * FLOAT, LINE));
+/** Numbers in each weight of a layer. */
+export const sizesOf = (layer: Layer): number[] => layer.weightSpecs.map(({ shape }) => sizeOf(shape));
 
-const sum = (numbers: readonly number[]): number => numbers.reduce((total, n) => total + n, 0);
+const bytesOf = (size: number): number => roundUp(size * FLOAT, LINE);
 
-/** Room for one layer of a list at a time, which all of them share. */
+/** Bytes of matrices of the given sizes, each in whole cache lines. */
+const totalBytes = (sizes: readonly number[]): number => sizes.reduce((total, size) => total + bytesOf(size), 0);
+
+/** An address for each of these matrices, from `start`. */
+function addressesOf(start: number, sizes: readonly number[]): number[] {
+  let next = start;
+  return sizes.map(size => {
+    const address = next;
+    next += bytesOf(size);
+    return address;
+  });
+}
+
+/** Memory for the weights of one layer at a time, out of a list of layers. */
 export class UnpackScratch {
   readonly #block: Block;
   readonly #layers: readonly Layer[];
   readonly #addresses: ReadonlyMap<Layer, readonly number[]>;
 
-  /** @throws ValueError when memory does not suffice */
+  /** @throws ValueError if there is not enough memory */
   constructor(call: string, layers: readonly Layer[]) {
     this.#layers = layers;
-    this.#block = new Block(call, Math.max(1, ...layers.map(layer => sum(bytesOf(layer)))));
-    this.#addresses = new Map(
-      layers.map(layer => {
-        let next = this.#block.address;
-        const addresses = bytesOf(layer).map(bytes => {
-          next += bytes;
-          return next - bytes;
-        });
-        return [layer, addresses];
-      }),
-    );
+    this.#block = new Block(call, Math.max(1, ...layers.map(layer => totalBytes(sizesOf(layer)))));
+    this.#addresses = new Map(layers.map(layer => [layer, addressesOf(this.#block.address, sizesOf(layer))]));
   }
 
   holds(layers: readonly Layer[]): boolean {
@@ -47,18 +51,17 @@ export class UnpackScratch {
   }
 }
 
-/** Calls `use` with room for the plain matrices of a layer: their addresses, and views of them made when asked for. */
+/** Calls `use` with memory for matrices of the given sizes: their addresses, and a function that returns views of them. */
 export function withUnpacked<T>(
   call: string,
-  layer: Layer,
+  sizes: readonly number[],
   use: (plain: readonly number[], views: () => Float32Array[]) => T,
 ): T {
-  const room = new UnpackScratch(call, [layer]);
+  const block = new Block(call, Math.max(1, totalBytes(sizes)));
   try {
-    const plain = room.of(layer);
-    const sizes = layer.weightSpecs.map(({ shape }) => sizeOf(shape));
+    const plain = addressesOf(block.address, sizes);
     return use(plain, () => plain.map((from, i) => float32().subarray(from / FLOAT, from / FLOAT + sizes[i]!)));
   } finally {
-    room.free();
+    block.free();
   }
 }

@@ -1,10 +1,10 @@
 /** The methods of a model in a worker: what is checked before a call leaves, what goes, and what is made of the answer. */
 
-import { type OneTensor, shapeOfBatch, single } from '../inputs/batches.ts';
+import { type OneTensor, shapeOfBatch } from '../inputs/batches.ts';
 import { checkSampleWeightOptions } from '../inputs/sampleWeights.ts';
 import type { Layer } from '../layers/layer.ts';
-import { inspected } from '../model/inspect.ts';
-import { type Sequential, trainedBy, viewOf } from '../model/sequential.ts';
+import { inspectedLayer } from '../model/inspect.ts';
+import type { Sequential } from '../model/sequential.ts';
 import { readObjective } from '../objective/objective.ts';
 import { checkMetadata } from '../saving/save.ts';
 import { describeObjective } from '../saving/trainingConfig.ts';
@@ -124,9 +124,9 @@ type Inspect = Parameters<Sequential['inspect']>;
 
 function onBatch(call: string, model: Sequential, ...[x, y, options]: OnBatch): ClientCall {
   const { rest, transfer } = split(call, options);
-  const trained = trainedBy(model);
+  const trained = model.trained;
   checkSampleWeightOptions(call, rest);
-  trained.shapes(call, single(call, 'x', x), single(call, 'y', y), ['x', 'y'], trained.fixedBatch(call));
+  trained.shapes(call, x, y, ['x', 'y'], trained.fixedBatch(call));
   return { args: [x, y, rest], transfer };
 }
 
@@ -160,7 +160,7 @@ export const clientCalls = {
 
   fit(call: string, model: Sequential, ...[x, y, options]: Fit): ClientCall {
     const { rest, transfer, wait, signal } = splitTraining(call, options);
-    const { callbacks } = readFit(call, trainedBy(model), x, y, rest);
+    const { callbacks } = readFit(call, model.trained, x, y, rest);
     const plain = callbacks.map(callback => plainCallback(call, callback));
     return {
       args: [x, y, { ...rest, wait, callbacks: plain }],
@@ -173,7 +173,7 @@ export const clientCalls = {
 
   fitDataset(call: string, model: Sequential, ...[dataset, options]: FitDataset): ClientCall {
     const { rest, transfer, wait, signal } = splitTraining(call, options);
-    const { callbacks, source, validation } = readFitDataset(call, trainedBy(model), dataset, rest);
+    const { callbacks, source, validation } = readFitDataset(call, model.trained, dataset, rest);
     const plain = callbacks.map(callback => plainCallback(call, callback));
     const tested = validation && 'source' in validation ? validation.source : null;
     const all = {
@@ -195,24 +195,24 @@ export const clientCalls = {
 
   evaluate(call: string, model: Sequential, ...[x, y, options]: Evaluate): ClientCall {
     const { rest, transfer } = split(call, options);
-    readEvaluate(call, trainedBy(model), x, y, rest);
+    readEvaluate(call, model.trained, x, y, rest);
     return { args: [x, y, rest], transfer };
   },
 
   evaluateDataset(call: string, model: Sequential, ...args: Parameters<Sequential['evaluateDataset']>): ClientCall {
     const { rest, transfer } = split(call, args[1]);
-    trainedBy(model).objective(call);
+    model.trained.objective(call);
     const source = sourceOf(call, 'dataset', args[0]);
     return { args: [plainSource(source, 0), rest ?? {}], transfer, sources: [source] };
   },
 
   predict(call: string, model: Sequential, ...[x, options]: Parameters<Sequential['predict']>): ClientCall {
     const { rest, transfer } = split(call, options);
-    shapeOfBatch(call, 'x', single(call, 'x', x), [null, ...viewOf(model).inputShape(call).slice(1)]);
+    shapeOfBatch(call, 'x', x, [null, ...model.view.inputShape(call).slice(1)]);
     return { args: [x, rest], transfer };
   },
   predictOnBatch(call: string, model: Sequential, x: OneTensor, options?: TransferOptions): ClientCall {
-    shapeOfBatch(call, 'x', single(call, 'x', x), viewOf(model).inputShape(call));
+    shapeOfBatch(call, 'x', x, model.view.inputShape(call));
     return given(call, model, x, options);
   },
 
@@ -222,9 +222,9 @@ export const clientCalls = {
     ...[layer, x, options]: [...Inspect, options?: TransferOptions]
   ): ClientCall {
     const { transfer } = split(call, options);
-    const view = viewOf(model);
+    const view = model.view;
     shapeOfBatch(call, 'x', x, view.inputShape(call));
-    return { args: [inspected(call, view, layer).name, x], transfer };
+    return { args: [inspectedLayer(call, view, layer).name, x], transfer };
   },
 
   getWeights: (call: string, _model: Sequential, trainableOnly = false): ClientCall => ({

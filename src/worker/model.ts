@@ -1,7 +1,7 @@
 /** A model that lives in a worker: the methods of `Sequential`, with promises in place of values. */
 
 import type { ForecastTask } from '../data/forecastTask.ts';
-import { Sequential, trainedBy, viewOf } from '../model/sequential.ts';
+import { Sequential } from '../model/sequential.ts';
 import { rates } from '../optimizers/schedules.ts';
 import type { Tensor } from '../tensor/tensor.ts';
 import type { Evaluation } from '../training/evaluate.ts';
@@ -66,7 +66,7 @@ export class Remote {
       define(name, async function (...args) {
         const call = `model.${name}`;
         noMore(call, most(name as Method), args);
-        if (name !== 'dispose') viewOf(this.#local).alive(call);
+        if (name !== 'dispose') this.#local.view.checkNotDisposed(call);
         return this.#call(call, name, (clientCall as (...args: unknown[]) => ClientCall)(call, this.#local, ...args));
       });
     }
@@ -89,7 +89,7 @@ export class Remote {
   }
 
   async #call(call: string, method: string, clientCall: ClientCall): Promise<unknown> {
-    const trained = trainedBy(this.#local);
+    const trained = this.#local.trained;
     const trains = method === 'fit' || method === 'fitDataset';
     if (!trains) return this.#connection.call(call, this.#id, method, clientCall, this);
     trained.training = true;
@@ -144,14 +144,14 @@ export class Remote {
   async setLearningRate(learningRate: number): Promise<void> {
     const call = 'model.setLearningRate';
     noMore(call, 1, arguments);
-    viewOf(this.#local).objective(call);
+    this.#local.view.objective(call);
     checkNumber(call, 'learningRate', learningRate, rates);
     await this.#call(call, 'setLearningRate', { args: [learningRate] });
   }
 
   /** @internal For `forecast` of lstm-wasm/data, which has checked the task. */
   async runForecast(task: ForecastTask): Promise<Float32Array> {
-    viewOf(this.#local).alive('forecast');
+    this.#local.view.checkNotDisposed('forecast');
     return (await this.#call('forecast', 'runForecast', { args: [task] })) as Float32Array;
   }
 
@@ -159,11 +159,11 @@ export class Remote {
   async withBatchSize(batchSize: number): Promise<RemoteSequential> {
     const call = 'model.withBatchSize';
     noMore(call, 1, arguments);
-    const view = viewOf(this.#local);
-    view.alive(call);
-    view.bottom(call);
+    const view = this.#local.view;
+    view.checkNotDisposed(call);
+    view.firstLayer(call);
     const size = checkCount(call, 'batchSize', batchSize);
-    const local = new Sequential({ name: `${this.name}_batch${size}` }, view.at(size));
+    const local = new Sequential({ name: `${this.name}_batch${size}` }, view.withBatchSize(size));
     const id = nextId();
     await this.#call(call, 'withBatchSize', { args: [id, size] });
     return remote(this.#connection, id, local);

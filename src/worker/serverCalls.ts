@@ -2,7 +2,7 @@
 
 import { runForecast } from '../data/forecastTask.ts';
 import type { Layer } from '../layers/layer.ts';
-import { type Sequential, viewOf } from '../model/sequential.ts';
+import type { Sequential } from '../model/sequential.ts';
 import type { ModelArtifacts, SaveResult } from '../saving/artifacts.ts';
 import { layerFrom, modelFrom, optimizerFrom } from '../saving/fromConfig.ts';
 import { loadLayersModel } from '../saving/load.ts';
@@ -49,7 +49,7 @@ const hostCalls = {
   async loadLayersModel(models: Models, id: number, artifacts: ModelArtifacts, strict: boolean) {
     const model = await loadLayersModel({ load: async () => artifacts }, { strict });
     models.set(id, model);
-    const { objective } = viewOf(model).stack;
+    const { objective } = model.view.stack;
     return {
       config: model.getConfig(),
       objective: objective && describeObjective('loadLayersModel', objective, 'in a worker'),

@@ -1,6 +1,5 @@
 /** What runs inside the worker: the models, and calls of them as they arrive. */
 
-import { trainedBy } from '../model/sequential.ts';
 import { nodeModule } from '../saving/nodeFiles.ts';
 import { type ClientMessage, isClientMessage, type ServerMessage } from './messages.ts';
 import { type Port, postReply, unpack, unpackError } from './serialization.ts';
@@ -64,7 +63,7 @@ function settle(answer: Kind<'answer'>): void {
 function stop({ model: id, stop, cancel }: Kind<'stop'>): void {
   const model = models.get(id);
   if (!model) return;
-  if (cancel) trainedBy(model).signal = AbortSignal.abort();
+  if (cancel) model.trained.signal = AbortSignal.abort();
   else model.stopTraining = stop;
 }
 

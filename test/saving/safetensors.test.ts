@@ -287,9 +287,7 @@ describe('with the names of PyTorch', () => {
     );
     expect(() =>
       loadSafetensors(sequential({ layers: [lstm({ name: 'k' })] }), writeSafetensors(tensors), { names: 'torch' }),
-    ).toThrow(
-      /the tensor 'k.weight_ih_l0', got none; it has the modules \['l'\], and the option modules says which/,
-    );
+    ).toThrow(/the tensor 'k.weight_ih_l0', got none; it has the modules \['l'\], and the option modules says which/);
   });
 });
 

@@ -30,6 +30,7 @@ import {
 import { type Regularizer, type RegularizerName, resolveRegularizer } from '../../weights/regularizers.ts';
 import { type Activation, type ActivationName, numberOf, ofRows, resolveActivation } from '../activations.ts';
 import type { WeightSpec } from '../layer.ts';
+import type { CellBuffer } from './cellBuffers.ts';
 
 /** Every activation that works on a number alone; softmax needs the other units of its row. */
 export type RecurrentActivation = Exclude<Activation, 'softmax' | 'logSoftmax' | 'log_softmax'>;
@@ -198,6 +199,9 @@ export abstract class Cell {
 
   /** @internal The states, in the order in which callers have them. */
   abstract get states(): readonly StateSpec[];
+
+  /** @internal What `model.inspect` shows, by its letter: gates, then states, h last. */
+  abstract get buffers(): Readonly<Record<string, CellBuffer>>;
 
   /** Shape of the bias, and how it starts. */
   protected biasShape(): number[] {

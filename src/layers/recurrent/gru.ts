@@ -17,6 +17,7 @@ import {
   type GatedCellOptions,
   type StateSpec,
 } from './cell.ts';
+import { type CellBuffer, gateBuffer, hiddenStateBuffer } from './cellBuffers.ts';
 import { Recurrent, type RecurrentOptions, recurrentOptions } from './recurrent.ts';
 
 /** Gate blocks come in the order z, r, h. */
@@ -60,6 +61,10 @@ export class GruCell extends Cell {
 
   override get states(): readonly StateSpec[] {
     return [{ name: 'h', width: this.units }];
+  }
+
+  override get buffers(): Readonly<Record<string, CellBuffer>> {
+    return { z: gateBuffer(1), r: gateBuffer(2), n: gateBuffer(3), h: hiddenStateBuffer('h') };
   }
 
   protected override biasShape(): number[] {

@@ -18,6 +18,7 @@ import {
   type GatedCellOptions,
   type StateSpec,
 } from './cell.ts';
+import { type CellBuffer, cellStateBuffer, gateBuffer, hiddenStateBuffer } from './cellBuffers.ts';
 import { Recurrent, type RecurrentOptions, recurrentOptions } from './recurrent.ts';
 
 /** Gate blocks come in the order i, f, c, o. */
@@ -71,6 +72,11 @@ export class LstmCell extends Cell {
       { name: 'h', width: this.units },
       { name: 'c', width: this.units },
     ];
+  }
+
+  override get buffers(): Readonly<Record<string, CellBuffer>> {
+    const [i, f, g, o] = [gateBuffer(0), gateBuffer(1), gateBuffer(2), gateBuffer(3)];
+    return { i, f, g, o, c: cellStateBuffer(), h: hiddenStateBuffer('hx') };
   }
 
   protected override biasStart(chosen: Initializer): Initializer {

@@ -60,6 +60,10 @@ export abstract class RecurrentLayer extends Layer {
   /** @internal Moves the carried states between their home and plain matrices, one address for each of `states`. */
   abstract moveStates(kernels: Kernels, home: number, batch: number, plain: readonly number[], inward: boolean): void;
 
+  override get mixesTime(): boolean {
+    return false;
+  }
+
   /** @internal Whether it needs time steps that are still to come. */
   abstract get looksAhead(): boolean;
 }

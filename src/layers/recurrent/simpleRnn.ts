@@ -7,6 +7,7 @@ import { checkOptions } from '../../util/options.ts';
 import type { Kernels } from '../../wasm/kernels.ts';
 import { checkLayerOptions } from '../layer.ts';
 import { Cell, type CellInputs, type CellOptions, type CellOutput, cellOptions, type StateSpec } from './cell.ts';
+import { type CellBuffer, hiddenStateBuffer } from './cellBuffers.ts';
 import { Recurrent, type RecurrentOptions, recurrentOptions } from './recurrent.ts';
 
 /** Options of `layers.simpleRNN`. */
@@ -25,6 +26,10 @@ export class SimpleRnnCell extends Cell {
 
   override get states(): readonly StateSpec[] {
     return [{ name: 'h', width: this.units }];
+  }
+
+  override get buffers(): Readonly<Record<string, CellBuffer>> {
+    return { h: hiddenStateBuffer('hx') };
   }
 
   override parameterCount(inputs: number): number {

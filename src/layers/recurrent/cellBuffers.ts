@@ -1,0 +1,37 @@
+/** Where the kernels of a cell keep its gates and states at every time step, for `model.inspect`. */
+
+/** A value that a cell computes for each sample, time step and unit, such as a gate. */
+export interface CellBuffer {
+  /** The name of the buffer in the plan of the cell. */
+  readonly name: string;
+  /** How many slots precede the first time step: 1 for states, which start with the state before it. */
+  readonly first: number;
+  /** The index of a number in a buffer of the given shape; slot `first` is the first time step. */
+  index(shape: readonly number[]): (slot: number, sample: number, unit: number) => number;
+}
+
+/** [slots, groups, samples, parts, 4]: groups of four units, each padded to whole cache lines. */
+const grouped = (name: string, first: number, parts: number, part: number): CellBuffer => ({
+  name,
+  first,
+  index([, groups, ...group]) {
+    const size = group.reduce((product, n) => product * n, 1);
+    return (slot, sample, unit) => (slot * groups! + (unit >> 2)) * size + (sample * parts + part) * 4 + (unit & 3);
+  },
+});
+
+/** Gate `part` of the four that lie side by side in the buffer `gates`. */
+export const gateBuffer = (part: number): CellBuffer => grouped('gates', 0, 4, part);
+
+/** The cell state of an lstm. */
+export const cellStateBuffer = (): CellBuffer => grouped('c', 1, 1, 0);
+
+/** [slots, samples, row]: the hidden state, at the start of each row. */
+export const hiddenStateBuffer = (name: string): CellBuffer => ({
+  name,
+  first: 1,
+  index:
+    ([, samples, row]) =>
+    (slot, sample, unit) =>
+      (slot * samples! + sample) * row! + unit,
+});
