@@ -66,19 +66,20 @@ export function readBatch(call: string, name: string, value: Batch, expected: Re
 }
 
 /**
- * Reads all samples of one argument.
+ * Reads all samples of one argument, of the expected shape.
  *
- * @param shape as `shapeOfBatch` returned it
- * @param meant the shape that the model expects, if it differs from `shape`
+ * @param meant the shape of the result, if it differs from the shape of the argument
  */
 export function readSamples(
   call: string,
   name: string,
   value: OneTensor,
-  shape: readonly number[],
-  meant = shape,
+  expected: Readonly<Shape>,
+  meant?: readonly number[],
 ): Samples {
-  return new Samples(readNumbers(call, name, unwrapTensor(call, name, value), shape), meant);
+  const one = unwrapTensor(call, name, value);
+  const shape = shapeOf(call, name, one, expected);
+  return new Samples(readNumbers(call, name, one, shape), meant ?? shape);
 }
 
 /** Reads numbers of a known shape into one array. Copies them, unless they are in a Float32Array in unshared memory. */

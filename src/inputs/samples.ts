@@ -54,7 +54,8 @@ export class Selection {
     const count = this.#shape[0]!;
     const from = this.#from;
     if (!this.order) {
-      memory.set(data.subarray(from * each, (from + count) * each), at);
+      const isAll = count * each === data.length;
+      memory.set(isAll ? data : data.subarray(from * each, (from + count) * each), at);
       return;
     }
     for (let n = 0; n < count; n++) {

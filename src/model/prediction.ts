@@ -1,6 +1,6 @@
 /** `predict` and `predictOnBatch`. */
 
-import { type OneTensor, readSamples, shapeOfBatch } from '../inputs/batches.ts';
+import { type OneTensor, readSamples } from '../inputs/batches.ts';
 import { type Samples, Selection } from '../inputs/samples.ts';
 import { Tensor } from '../tensor/tensor.ts';
 import { checkBatchSize, checkWhole } from '../training/options.ts';
@@ -40,7 +40,7 @@ export function predictOnBatch(view: ModelView, x: OneTensor): Tensor {
 function readInput(call: string, view: ModelView, x: OneTensor, expected: Readonly<Shape>): Samples {
   const input = view.inputShape(call);
   const { objective } = view.stack;
-  const samples = readSamples(call, 'x', x, shapeOfBatch(call, 'x', x, expected));
+  const samples = readSamples(call, 'x', x, expected);
   view.checkUnchanged(call, input, objective);
   view.checkInput(call, 'x', samples.data, 0, samples.data.length);
   return samples;

@@ -1,6 +1,6 @@
 /** `evaluate` and `evaluateDataset`: losses and metrics without training. */
 
-import { type OneTensor, readSamples } from '../inputs/batches.ts';
+import { type OneTensor, readSamples, unwrapTensor } from '../inputs/batches.ts';
 import { type Samples, Selection } from '../inputs/samples.ts';
 import { readAllSampleWeights, type SampleWeightOptions } from '../inputs/sampleWeights.ts';
 import { isClass } from '../objective/losses.ts';
@@ -59,10 +59,11 @@ export function readPairs(
   weights: SampleWeightOptions = {},
   names: readonly [string, string] = ['x', 'y'],
 ): Pairs {
-  const shapes = trained.shapes(call, x, y, names, null);
+  const [input, target] = [unwrapTensor(call, names[0], x), unwrapTensor(call, names[1], y)];
+  const shapes = trained.shapes(call, input, target, names, null);
   const pairs = {
-    x: readSamples(call, names[0], x, shapes.x),
-    y: readSamples(call, names[1], y, shapes.y, shapes.target),
+    x: readSamples(call, names[0], input, shapes.x),
+    y: readSamples(call, names[1], target, shapes.y, shapes.target),
   };
   trained.checkInput(call, names[0], pairs.x.data);
   const read = { ...pairs, weights: readAllSampleWeights(call, pairs.y, weights) };
