@@ -438,8 +438,8 @@ export class Sequential {
   // ------------------------------------------------------------------------------------------------------ snapshots
 
   /**
-   * Everything that the next batch depends on, to go on from there another day: weights, optimizer, carried states, the
-   * seeds of dropout, the random numbers of the package, and, in a callback of `fit` or `fitDataset`, where that stands.
+   * Everything that the next batch depends on, to resume training later: weights, optimizer, carried states, dropout
+   * seeds, the model's stream of random numbers, and, in a callback of `fit` or `fitDataset`, the progress of training.
    *
    * @returns one block of bytes with a version and a checksum, for `restore` and the option `resume` of `fit`
    */
@@ -450,8 +450,8 @@ export class Sequential {
   }
 
   /**
-   * Puts the model, and the random numbers of the package, where they were when a snapshot was taken. Models that share
-   * the weights get them, too; carried states are this model's own. The optimizer must be of the kind it was and keeps
+   * Restores the model and its stream of random numbers to a snapshot. Models that share the weights get them too;
+   * carried states are this model's own. The optimizer must be of the kind it was and keeps
    * its options, but for a learning rate that is a number. A model that is not compiled takes weights and states alone.
    *
    * `fit` begins a training of its own afterwards; to go on with one that was interrupted, give `fit` the snapshot.
