@@ -390,7 +390,7 @@ export class Sequential {
   // ------------------------------------------------------------------------------------------------------ snapshots
 
   /**
-   * Everything needed to continue later: weights, optimizer, carried states, dropout seeds, the state of the random
+   * Everything needed to continue later: weights, optimizer, carried states, dropout seeds, its stream of random
    * numbers, and, in a callback of `fit` or `fitDataset`, the progress of that training.
    *
    * @returns bytes with a version and a checksum, for `restore` and the option `resume` of `fit`
@@ -402,7 +402,7 @@ export class Sequential {
   }
 
   /**
-   * Restores a snapshot: the model and the state of the random numbers. Models that share the weights are restored too,
+   * Restores a snapshot: the model and its stream of random numbers. Models that share the weights are restored too,
    * except for their carried states. The optimizer must be of the same kind; of its options, only a numeric learning rate
    * is restored. A model that is not compiled takes weights and states only.
    *

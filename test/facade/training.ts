@@ -17,8 +17,17 @@ import { Random } from '../reference/random.ts';
 export const quiet = { verbose: 0, yieldEvery: 'never' } as const;
 
 /** A model of any batch size for samples [T, 2] and one number for each. */
-export function small({ rate = 0.01, units = 4 } = {}): Sequential {
+export function small({
+  rate = 0.01,
+  units = 4,
+  seed,
+}: {
+  rate?: number;
+  units?: number;
+  seed?: number;
+} = {}): Sequential {
   const model = sequential({
+    seed,
     layers: [layers.lstm({ units, inputShape: [null, 2] }), layers.dense({ units: 1 })],
   });
   model.compile({ optimizer: train.adam(rate), loss: 'meanSquaredError' });

@@ -280,6 +280,19 @@ describe('what a model is made of', () => {
     expect(there.outputs[0]!.shape).toEqual([null, 2]);
   });
 
+  it('gives every model the seeds that it has without a worker, with a seed of its own or not', async () => {
+    const made = async (host: { sequential(options?: object): object }) => {
+      const [first, own] = [await host.sequential(), await host.sequential({ seed: 3 })] as Core.Sequential[];
+      const second = (await host.sequential({ layers: fitLayers() })) as Core.Sequential;
+      for (const model of [own!, first!]) for (const layer of fitLayers()) await model.add(layer);
+      return [plain(await first!.getWeights()), plain(await own!.getWeights()), plain(await second.getWeights())];
+    };
+    lw.setRandomSeed(7);
+    const expected = await made(lw);
+    expect(await made(start())).toEqual(expected);
+    expect(await messageOf(start().sequential({ seed: -1 }))).toMatch(/^ValueError sequential: seed must be/);
+  });
+
   it('draws nothing on this side', async () => {
     lw.setRandomSeed(5);
     const [first] = [lw.randomNormal([1]).dataSync()[0]];
