@@ -67,7 +67,7 @@ describe('special values', () => {
     }
   });
 
-  it('power equals Math.pow for zeros, ones, infinities and NaN', () => {
+  it('power handles zeros, ones, infinities and NaN', () => {
     const pairs = [2, -2, 0, -0, 1, -1, 0.5, Infinity, -Infinity, Number.NaN];
     for (const x of pairs) {
       for (const y of [0, 1, 2, 3, -1, -2, 0.5, 100, 101, 102.5, Infinity, -Infinity, Number.NaN]) {

@@ -406,7 +406,7 @@ describe('results computed by hand', () => {
     expectTensor(lw.matMul(a.transpose(), b.transpose(), true, true), [3, 2], product);
   });
 
-  it('round rounds half to even, and pow has the results of C', () => {
+  it('round rounds half to even, and pow is accurate', () => {
     expect(tensor([0.5, 1.5, 2.5, -0.5, 2.4, -2.6]).round().dataSync()).toEqual(Float32Array.of(0, 2, 2, 0, 2, -3));
     const [x, y] = [tensor([2, -8, 2, 9, 0, -1]), tensor([10, 3, 0.5, -0.5, 0, 0.5])];
     expectClose(x.pow(y).dataSync(), [1024, -512, Math.fround(Math.SQRT2), Math.fround(1 / 3), 1, Number.NaN], {
