@@ -232,7 +232,7 @@ const mistakes: [call: () => unknown, sentence: string][] = [
   [() => forecast(one, series, 5, { direct: wrong(1) }), 'forecast: direct must be true or false, got 1'],
   [
     () => forecast(model(1, 5), series, 5, { stream: true }),
-    'forecast: stream must be false for a model that tells several steps at once, got true',
+    'forecast: stream must be false for a model that predicts several steps at once, got true',
   ],
   [() => forecast(two, table, 5, { inputSteps: 3 }), 'forecast: inputSteps must be 4, which the model fixes, got 3'],
   [
