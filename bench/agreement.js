@@ -1,4 +1,4 @@
-/** Shows that a rival computes what we compute, before either is timed. */
+/** Checks that a rival computes the same results before any timing. */
 
 import { dataOf, LEARNING_RATE, weightsOf } from './workloads.js';
 
@@ -6,20 +6,20 @@ import { dataOf, LEARNING_RATE, weightsOf } from './workloads.js';
 /** @typedef {import('./rivals/rival.js').Rival} Rival */
 
 /**
- * How much may differ: predictions absolutely (they are of the order of one), losses relatively. Sums in another order
- * and other exponentials differ by some 1e-6.
+ * The tolerances: absolute for predictions, which are of the order of 1, relative for losses. A different order of sums
+ * and other exponentials cause differences of about 1e-6.
  */
 export const TOLERANCE = { outputs: 1e-4, loss: 1e-4 };
 /** Large enough for a few steps of gradient descent to change the loss by far more than the tolerance. */
 const SGD_RATE = 0.1;
 
 /**
- * What a rival makes of a few sequences of a workload: predictions, of which the second shows carried states, then the
- * losses of some steps.
+ * The results of a rival for a few sequences of a workload: predictions, of which the second depends on carried states,
+ * then the losses of some training steps.
  * @typedef {object} Answers
  * @property {Float32Array[]} outputs
- * @property {number[]} losses none where it does not train
- * @property {number} batch how many sequences
+ * @property {number[]} losses empty if it cannot train
+ * @property {number} batch the number of sequences
  * @property {Record<'predict' | 'train', number>} ms the shortest call
  */
 

@@ -1,8 +1,8 @@
 /**
- * The baseline: what a careful programmer writes in plain JavaScript. One stateful LSTM layer that returns sequences,
- * a dense layer on every step, mean squared error, Adam in the Keras form; all on Float32Array, nothing allocated per
- * batch, every inner loop over neighbouring numbers. bench/tuned.js is the same program with all the tricks we know.
- * Runs in Node and in browsers.
+ * The baseline: a careful implementation in plain JavaScript. One stateful LSTM layer that returns sequences, a dense
+ * layer on every step, mean squared error, Adam in the Keras form. It uses Float32Array, allocates nothing per batch, and
+ * every inner loop reads contiguous numbers. bench/tuned.js is the same program, fully optimized. Runs in Node and in
+ * browsers.
  *
  * Letters: B batch, T time, D inputs, U units, G = 4U, O outputs. Gate blocks in the order i, f, c, o.
  */

@@ -1,4 +1,4 @@
-/** Times whole processes, from nothing to the first step: bench/cold.js, and the same in Python. */
+/** Times whole processes from the start to the first training step: bench/cold.js, and the same in Python. */
 
 import { spawnSync } from 'node:child_process';
 import { fileURLToPath } from 'node:url';
@@ -23,7 +23,7 @@ adam.step()
  * @param {string[]} names of rivals that take part
  * @param {number} rounds
  * @param {number} budgetMs
- * @returns {Promise<{ empty: Result, results: Result[] }>} each rival's times without those of an empty process
+ * @returns {Promise<{ empty: Result, results: Result[] }>} the times of each rival minus those of an empty process
  */
 export async function coldStarts(names, rounds, budgetMs) {
   /** @type {[string, string, string[]][]} */

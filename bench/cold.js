@@ -1,6 +1,6 @@
 /**
- * From nothing to the first step of the seed program, in a process of its own: import, model, one batch. ONNX Runtime,
- * which cannot train, predicts. `empty` does nothing: that is what is subtracted.
+ * The start of the seed program in a new process, up to the first training step: import, model, one batch. ONNX Runtime
+ * cannot train and predicts instead. `empty` does nothing; its time is subtracted from the others.
  *
  *   node bench/cold.js lstm-wasm
  */
@@ -50,7 +50,7 @@ async function seedModel(rival, optimizer) {
   return rival.build({ workload, weights: weightsOf(workload), data, optimizer, learningRate: 0.006 });
 }
 
-// Some let the process end while they still compile, others would keep it alive for ever.
+// Some rivals would let the process end while they still compile, others would keep it running.
 setInterval(() => {}, 60_000);
 const program = programs[process.argv[2] ?? ''];
 if (!program) throw new Error(`cold.js must be told one of ${Object.keys(programs).join(', ')}`);

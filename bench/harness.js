@@ -1,6 +1,6 @@
 /**
- * Measures several subjects against each other on a machine that may be busy: every round runs every subject once, so
- * that what disturbs one disturbs all, and only their minima and ratios are meant to be quoted.
+ * Compares the speed of several subjects on a machine that may be busy: every round runs every subject once, so that
+ * disturbances affect all of them. Only minima and ratios should be quoted.
  */
 
 import os from 'node:os';
@@ -8,10 +8,10 @@ import os from 'node:os';
 /**
  * @typedef {object} Subject
  * @property {string} name
- * @property {(calls: number) => number | Promise<number>} measure makes so many calls and says how many milliseconds
- *   they took together; `timed` and `timedAsync` make one
- * @property {number} [minMs] how long a sample of this one takes at least, where not as long as everybody's
- * @property {number} [firstMs] what a call took that was made before, where there was one
+ * @property {(calls: number) => number | Promise<number>} measure makes the given number of calls and returns their
+ *   total time in milliseconds; `timed` and `timedAsync` make such a function
+ * @property {number} [minMs] the minimum duration of a sample, if it differs from that of the other subjects
+ * @property {number} [firstMs] the duration of an earlier call, if there was one
  */
 
 /**
@@ -21,25 +21,25 @@ import os from 'node:os';
  * @property {number} median
  * @property {number} p10
  * @property {number} p90
- * @property {number} runs how many samples the figures come from
- * @property {number} calls how many calls a sample takes
+ * @property {number} runs the number of samples
+ * @property {number} calls the number of calls per sample
  */
 
 /**
  * @typedef {object} Options
  * @property {number} [rounds] samples of every subject
  * @property {number} [warmup] rounds before the first that counts
- * @property {number} [minMs] how long a sample takes at least, for the sake of the clock's resolution
- * @property {number} [budgetMs] what all samples together may take; a slow subject gets fewer, though at least one
+ * @property {number} [minMs] the minimum duration of a sample, because of the resolution of the clock
+ * @property {number} [budgetMs] the maximum duration of all samples; a slow subject gets fewer, but at least one
  */
 
-/** What plain JavaScript needs at least before it runs at its full speed. */
+/** The minimum warm-up that plain JavaScript needs to reach its full speed. */
 const WARM_MS = 200;
 
 let sunk = 0;
 
 /**
- * Uses a value where the compiler cannot see that nobody needs it.
+ * Uses a value, so that the compiler cannot remove its computation.
  * @param {unknown} value
  */
 export function sink(value) {
@@ -47,13 +47,13 @@ export function sink(value) {
   else if (value !== undefined) sunk++;
 }
 
-/** What the sink has come to, so that it is needed. */
+/** The value of the sink; reading it keeps the computations alive. */
 export function sinkValue() {
   return sunk;
 }
 
 /**
- * @param {() => unknown} run what is timed; a returned number is taken into the sink
+ * @param {() => unknown} run the timed function; a returned number is added to the sink
  * @returns {Subject['measure']}
  */
 export function timed(run) {

@@ -1,4 +1,4 @@
-/** The package again and again in one process: each build of the kernels runs in an instance of its own. */
+/** Loads the package several times in one process, so that each build of the kernels has a separate instance. */
 
 import { cpSync, mkdirSync, rmSync } from 'node:fs';
 import { fileURLToPath } from 'node:url';
@@ -6,10 +6,10 @@ import { fileURLToPath } from 'node:url';
 const path = (/** @type {string} */ relative) => fileURLToPath(new URL(relative, import.meta.url));
 
 /**
- * Files of dist import each other, so that an instance apart from the others needs files of its own.
+ * The files of dist import each other, so a separate instance needs a copy of all files.
  * @param {'strict' | 'relaxed'} simd
  * @param {{ turbo?: boolean }} options turbo: whether to import lstm-wasm/turbo first
- * @returns {Promise<any>} what lstm-wasm exports
+ * @returns {Promise<any>} the exports of lstm-wasm
  */
 export async function instanceOf(simd, { turbo = false } = {}) {
   const folder = path(`../build/bench/${simd}-${process.pid}/`);

@@ -1,4 +1,4 @@
-/** Takes a workload through all rivals: the same numbers first, then the clock. */
+/** Measures a workload with all rivals, after checking that they compute the same results. */
 
 import { answersOf, checkLosses, difference } from './agreement.js';
 import { interleave, timed } from './harness.js';
@@ -14,7 +14,7 @@ import { dataOf, flops, LEARNING_RATE, sizes, weightsOf } from './workloads.js';
 /** @typedef {import('./harness.js').Result} Result */
 
 /**
- * A workload and a kind of call, with the times of all who took part.
+ * A workload and a kind of call, with the times of all rivals that took part.
  * @typedef {object} Row
  * @property {string} workload
  * @property {string} title
@@ -22,21 +22,21 @@ import { dataOf, flops, LEARNING_RATE, sizes, weightsOf } from './workloads.js';
  * @property {number} flops of one call, in matrix products only
  * @property {Result[]} results by rival; milliseconds
  * @property {Absence[]} absent
- * @property {Peak[]} [peaks] what the machine could do at the time
+ * @property {Peak[]} [peaks] the peak speed of the machine at that time
  */
 
-/** @typedef {{ rival: string, why: string, failed?: boolean }} Absence `failed` where it should have taken part */
+/** @typedef {{ rival: string, why: string, failed?: boolean }} Absence `failed` if it should have taken part */
 
 /**
- * The best seen of one loop, in samples as long as our calls: one of half a second is never as lucky as one of 3 ms.
+ * The best speed of a loop, in samples as short as our calls, because short samples have better minima than long ones.
  * @typedef {{ name: string, build: 'strict' | 'relaxed', gflops: number }} Peak
  */
 
 /**
  * @typedef {object} Limits
  * @property {Record<Row['kind'], number>} seconds for the samples of a row
- * @property {number} rounds samples of a rival at most
- * @property {number} slowest milliseconds: whose call is expected to take longer is left out
+ * @property {number} rounds the maximum number of samples per rival
+ * @property {number} slowest in milliseconds; rivals whose calls are expected to take longer are left out
  */
 
 /** @type {{ full: Limits, quick: Limits }} */

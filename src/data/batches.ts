@@ -1,4 +1,4 @@
-/** Samples in batches, which can be gone through again and again. */
+/** Samples in batches, which can be iterated repeatedly. */
 
 import type { Tensor } from '../tensor/tensor.ts';
 import { Generator } from '../util/generator.ts';
@@ -7,35 +7,35 @@ import { checkSeed, nextSeed } from '../util/random.ts';
 
 /** A batch of samples. */
 export interface Batch {
-  /** What the model looks at, [B, ...]. */
+  /** Inputs, [B, ...]. */
   xs: Tensor;
-  /** What it should tell, [B, ...]. */
+  /** Targets, [B, ...]. */
   ys: Tensor;
 }
 
-/** How samples become batches. */
+/** Options for batches. */
 export interface BatchOptions {
-  /** Samples in a batch; default 32. */
+  /** Samples per batch; default 32. */
   batchSize?: number;
-  /** A new order in each epoch; default false. */
+  /** Whether to shuffle the samples in each epoch; default false. */
   shuffle?: boolean;
-  /** Fixes these orders; without it, `setRandomSeed` does. */
+  /** Seed of the shuffling; default: the stream of `setRandomSeed`. */
   seed?: number;
-  /** Leave a last batch out that is not full; default false. */
+  /** Whether to omit a last batch of fewer samples; default false. */
   dropRemainder?: boolean;
 }
 
 export const batchOptions = ['batchSize', 'shuffle', 'seed', 'dropRemainder'] as const;
 
-/** Makes the batch of the samples with these numbers. */
+/** Makes a batch of the samples with these indices. */
 type Maker = (samples: ArrayLike<number>) => Batch;
 
 /**
- * A data set for `fitDataset`: each time it is iterated, it gives all batches once, which is an epoch. Every batch has
- * arrays of its own. `fit(data.xs, data.ys)` takes all samples at once instead.
+ * A data set for `fitDataset`: each iteration yields all batches once, which is an epoch. Batches do not share arrays.
+ * `fit(data.xs, data.ys)` takes all samples at once instead.
  */
 export class Batches implements Iterable<Batch> {
-  /** Samples in an epoch, before `dropRemainder`. */
+  /** Samples per epoch, before `dropRemainder`. */
   readonly samples: number;
   readonly batchSize: number;
   readonly #shuffles: Generator | null;
@@ -53,18 +53,18 @@ export class Batches implements Iterable<Batch> {
     this.#make = make;
   }
 
-  /** Batches in an epoch. */
+  /** Batches per epoch. */
   get length(): number {
     const batches = this.samples / this.batchSize;
     return this.#drops ? Math.floor(batches) : Math.ceil(batches);
   }
 
-  /** The inputs of all samples, in order; made anew each time. */
+  /** The inputs of all samples, in order; a new tensor on each access. */
   get xs(): Tensor {
     return this.#make(this.#inOrder()).xs;
   }
 
-  /** The targets of all samples, in order; made anew each time. */
+  /** The targets of all samples, in order; a new tensor on each access. */
   get ys(): Tensor {
     return this.#make(this.#inOrder()).ys;
   }
@@ -75,7 +75,7 @@ export class Batches implements Iterable<Batch> {
     return order;
   }
 
-  /** An epoch. */
+  /** Yields the batches of one epoch. */
   [Symbol.iterator](): IterableIterator<Batch> {
     const order = this.#inOrder();
     this.#shuffles?.shuffle(order);

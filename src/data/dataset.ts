@@ -1,6 +1,5 @@
 /**
- * Data sets in the words of TF.js, `data.generator` and `data.array`, as far as programs around recurrent models use
- * them. Plain iterables do as well: `fitDataset` takes any.
+ * A subset of the data sets of TF.js (https://js.tensorflow.org/api_data/latest/). `fitDataset` accepts any iterable, too.
  */
 
 import { stacked as stackedTensors } from '../tensor/layout.ts';
@@ -15,11 +14,11 @@ import { isTypedArray } from '../util/shapes.ts';
 /** @inline */
 type Items<T> = Iterator<T> | AsyncIterator<T>;
 
-/** Items one after another; each time they are asked for, they start again. Make one with `data.*`. */
+/** A sequence of items that can be iterated repeatedly; make one with `data.array` or `data.generator`. */
 export class Dataset<T> implements AsyncIterable<T> {
   /** The number of items, as in TF.js: Infinity for an endless data set, null when unknown. */
   readonly size: number | null;
-  /** Whether it is known to have no end, even where the size is not known. @internal */
+  /** Whether it is known to be endless, even if the size is unknown. @internal */
   readonly isEndless: boolean;
   readonly #open: () => Items<T> | Promise<Items<T>>;
 
@@ -30,7 +29,7 @@ export class Dataset<T> implements AsyncIterable<T> {
     this.isEndless = isEndless;
   }
 
-  /** A run through the items. */
+  /** An iterator over the items, as in TF.js. */
   async iterator(): Promise<Items<T>> {
     return this.#open();
   }
@@ -40,7 +39,7 @@ export class Dataset<T> implements AsyncIterable<T> {
     try {
       for (let item = await items.next(); !item.done; item = await items.next()) yield item.value;
     } finally {
-      await items.return?.(); // where the caller has seen enough
+      await items.return?.(); // if the caller stopped early
     }
   }
 
@@ -52,7 +51,7 @@ export class Dataset<T> implements AsyncIterable<T> {
     return new Dataset(() => run(this), size, isEndless);
   }
 
-  /** What `f` makes of each item. */
+  /** Applies `f` to each item; `f` may return a promise. */
   map<U>(f: (item: T) => U | Promise<U>): Dataset<U> {
     if (typeof f !== 'function') fail('dataset.map', `f must be a function, got ${show(f)}`);
     return this.#then(async function* (items) {
@@ -77,7 +76,7 @@ export class Dataset<T> implements AsyncIterable<T> {
     );
   }
 
-  /** All items but the first `count`. */
+  /** All items except the first `count`. */
   skip(count: number): Dataset<T> {
     const least = checkCount('dataset.skip', 'count', count, 0);
     return this.#then(
@@ -89,7 +88,7 @@ export class Dataset<T> implements AsyncIterable<T> {
     );
   }
 
-  /** All items, `count` times over; without end where that is absent. */
+  /** All items, repeated `count` times, or endlessly if that is absent. */
   repeat(count?: number | null): Dataset<T> {
     const times =
       count === undefined || count === null
@@ -97,7 +96,7 @@ export class Dataset<T> implements AsyncIterable<T> {
         : checkCount('dataset.repeat', 'count', count, 0);
     return this.#then(
       async function* (items) {
-        let some = true; // of nothing, there is no end otherwise
+        let some = true; // an empty data set ends at once, rather than looping forever
         for (let n = 0; n < times && some; n++) {
           some = false;
           for await (const item of items) {
@@ -111,7 +110,11 @@ export class Dataset<T> implements AsyncIterable<T> {
     );
   }
 
-  /** Items in groups of a size, stacked: numbers, arrays and tensors become tensors, also as fields of objects. */
+  /**
+   * Stacks groups of `batchSize` items: numbers, arrays and tensors become tensors, also as fields of objects.
+   *
+   * @param smallLastBatch whether to keep a last batch of fewer items; default true
+   */
   batch(batchSize: number, smallLastBatch?: boolean): Dataset<Stacked<T>> {
     const call = 'dataset.batch';
     const full = checkCount(call, 'batchSize', batchSize);
@@ -131,7 +134,11 @@ export class Dataset<T> implements AsyncIterable<T> {
     );
   }
 
-  /** Another order: each item comes out of a buffer of so many, at random. */
+  /**
+   * Shuffles the items: each is drawn at random from a buffer of the next `bufferSize` items.
+   *
+   * @param seed default: the stream of `setRandomSeed`
+   */
   shuffle(bufferSize: number, seed?: number | null): Dataset<T> {
     const call = 'dataset.shuffle';
     const most = checkCount(call, 'bufferSize', bufferSize);
@@ -150,18 +157,18 @@ export class Dataset<T> implements AsyncIterable<T> {
     }, this.size);
   }
 
-  /** Returns the data set itself. Here for programs written for TF.js. */
+  /** Returns this data set. For programs written for TF.js. */
   prefetch(_bufferSize: number): Dataset<T> {
     return this;
   }
 
-  /** Calls `f` for each item, one after the other, and awaits it. */
+  /** Calls `f` for each item and awaits its result before the next. */
   async forEachAsync(f: (item: T) => unknown): Promise<void> {
     if (typeof f !== 'function') fail('dataset.forEachAsync', `f must be a function, got ${show(f)}`);
     for await (const item of this) await f(item);
   }
 
-  /** All items, which must come to an end. */
+  /** All items of a finite data set. */
   async toArray(): Promise<T[]> {
     if (this.isEndless)
       fail('dataset.toArray', 'the data set must be finite, got one that repeats forever; call take first');
@@ -173,7 +180,7 @@ export class Dataset<T> implements AsyncIterable<T> {
 
 exactMethods(Dataset, 'dataset');
 
-/** What a batch of items is: a tensor, or an object of them. */
+/** The type of a batch of items: a tensor, or an object of tensors. */
 export type Stacked<T> = T extends TensorLike ? Tensor : { [K in keyof T]: Stacked<T[K]> };
 
 function stacked(call: string, items: readonly unknown[]): unknown {
@@ -203,7 +210,7 @@ export const data = /* @__PURE__ */ exactTable('data', {
     return new Dataset(() => items[Symbol.iterator](), items.length);
   },
 
-  /** The items that a generator yields; the function is called anew for each run. It may also return an iterator. */
+  /** The items of a generator function, which is called for each iteration. It may also return an iterator. */
   generator<T>(generator: () => Items<T> | Promise<Items<T>>): Dataset<T> {
     if (typeof generator !== 'function') {
       fail('data.generator', `generator must be a function, got ${show(generator)}`);

@@ -1,4 +1,4 @@
-/** Forecasts of several steps, by models that tell one step or several at once. */
+/** Multi-step forecasts, with models that predict one step or several steps at once. */
 
 import type { Sequential } from '../model/sequential.ts';
 import { Tensor } from '../tensor/tensor.ts';
@@ -18,37 +18,39 @@ export interface ForecastOptions {
    * scaler that was saved as JSON, for example in the metadata of a model: `scaler: model.getUserDefinedMetadata()`.
    */
   scaler?: Scaler | SavedScaler | null;
-  /** The columns the model tells, by index, where these are not all; as given to `windows`. */
+  /** The indices of the columns that the model predicts, as passed to `windows`; default all. */
   target?: number | readonly number[];
   /**
-   * True for a model that tells `steps` steps at once, false for one that tells the next step and is fed its own
-   * output. Found out from the shapes where absent.
+   * True for a model that predicts all `steps` steps at once, false for a model that predicts the next step and is fed
+   * its own predictions. Default: derived from the shapes.
    */
   direct?: boolean;
   /**
-   * Whether a model that tells the next step runs on with its states, which costs microseconds a step, or looks at a
-   * new window of steps each time. By default it runs on where it is stateful or leaves its time axis open, and no layer
-   * needs the whole sequence.
+   * Whether a model that predicts the next step keeps its states between the steps, which takes microseconds per step,
+   * or reads a new window of steps each time. Default: true if the model is stateful or its time axis is null, unless a
+   * layer needs the whole sequence.
    */
   stream?: boolean;
-  /** The steps of such a window, where the model leaves them open; default all of the history. */
+  /** The number of steps in the input window, if the model's time axis is null; default: the whole history. */
   inputSteps?: number;
 }
 
 /**
- * The steps that follow a history.
+ * Predicts the steps that follow a history.
  *
- * A model whose output is as wide as its input, [B, D] or [B, T, D] with a step for each of the input (of which the last
- * counts), tells the next step and is fed what it told. A model of a single column may tell a block of any length, [B, K],
- * and is fed the block where more steps are asked for. Any other model must tell all `steps` at once: [B, steps],
+ * A model whose output is as wide as its input, [B, D], or [B, T, D], of which the last step is used, predicts the next
+ * step, and its prediction is fed back as input. A model of a single column may predict a block of any length, [B, K];
+ * if K is less than `steps`, the block is fed back. Any other model must predict all `steps` at once: [B, steps],
  * [B, steps * W] or [B, steps, W].
  *
- * States that the model carries stay as they are.
+ * The states that the model carries do not change.
  *
  * @param model a `sequential()` model, in this thread or in a worker
  * @param history numbers, or rows of the D columns the model takes, the latest last
- * @returns [steps] for a history of plain numbers, or where the model predicts one column of several; [steps, W]
- *   otherwise. A promise of it for a model in a worker
+ * @param steps the number of steps to predict
+ * @returns [steps] for a history of plain numbers, or if the model predicts one column of several; [steps, W]
+ *   otherwise. For a model in a worker, a promise of it
+ * @throws ValueError if the shapes of model, history and options do not match
  */
 export function forecast(model: Sequential, history: Series, steps: number, options?: ForecastOptions): Tensor;
 export function forecast(
@@ -106,11 +108,11 @@ function planned(
   }
   const { outputSteps: K, width: W } = formOf(call, model, D, wanted, direct, target?.length);
   if (target && target.length !== W) {
-    fail(call, `target must name the columns that the model tells, ${W} of them, got ${show(known.target)}`);
+    fail(call, `target must list the ${W} columns that the model predicts, got ${show(known.target)}`);
   }
   if (scaler && W !== D && !target)
-    fail(call, `target must name the ${W} of ${D} columns that the model tells, got none`);
-  if (streams && K > 1) fail(call, 'stream must be false for a model that tells several steps at once, got true');
+    fail(call, `target must list the ${W} of ${D} columns that the model predicts, got none`);
+  if (streams && K > 1) fail(call, 'stream must be false for a model that predicts several steps at once, got true');
 
   const fixed = input[1]!;
   if (fixed !== null && known.inputSteps !== undefined && known.inputSteps !== fixed) {
@@ -118,7 +120,7 @@ function planned(
   }
   const asked = known.inputSteps === undefined ? fixed : checkCount(call, 'inputSteps', known.inputSteps);
   if (past.steps < (asked ?? 1)) {
-    fail(call, `history must hold the ${asked} steps that the model looks at, got ${past.steps}`);
+    fail(call, `history must hold the ${asked} steps of the model's input, got ${past.steps}`);
   }
   floatsFor(call, 'the forecast', [wanted, W]); // reports a lack of memory here, not in the worker
   const rows = scaler ? scaler.transform(history).dataSync() : Float32Array.from(past.values);
@@ -132,7 +134,7 @@ function planned(
   return { task: { rows, window, chosen, stream: streams, D, W, K, steps: wanted }, finish };
 }
 
-/** What a model tells for one sample: so many steps of so many numbers. */
+/** The steps that a model predicts for one sample, and the numbers per step. */
 function formOf(
   call: string,
   model: Pick<Sequential, 'inputs' | 'outputs'>,
@@ -154,22 +156,21 @@ function formOf(
   return fail(call, needs(output, D, wanted, direct));
 }
 
-/** How many numbers of an output [B, width] belong to one step; null where there is no telling. */
+/** The numbers per step in an output [B, width]; null if that is ambiguous. */
 function eachOf(width: number, D: number, wanted: number, targets: number | undefined): number | null {
   if (targets !== undefined) return width % targets === 0 ? targets : null;
   return D === 1 || width === wanted ? 1 : width === wanted * D ? D : null;
 }
 
 function needs(output: Shape, D: number, wanted: number, direct: boolean | undefined): string {
-  const next = `as many numbers as it takes in a step, ${D}, to be fed its own output`;
+  const next = `as many numbers as it takes in a step, ${D}, so that its predictions can be fed back`;
   const all = `all ${wanted} steps at once, [null, ${wanted}]`;
   const rule = direct === undefined ? `${next}, or ${all}` : direct ? all : next;
-  return `the model must tell ${rule}, got the output ${showShape(output)}`;
+  return `the model must predict ${rule}, got the output ${showShape(output)}`;
 }
 
 function checkScaler(call: string, given: unknown, width: number): Scaler {
   const scaler = scalerOf(call, given);
-  if (scaler.width !== width)
-    fail(call, `scaler must know as many columns as history has, ${width}, got ${scaler.width}`);
+  if (scaler.width !== width) fail(call, `scaler must have as many columns as history, ${width}, got ${scaler.width}`);
   return scaler;
 }

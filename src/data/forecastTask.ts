@@ -22,7 +22,7 @@ export interface ForecastTask {
   readonly steps: number;
 }
 
-/** @internal Runs a forecast task on a model in this thread; returns the numbers of all steps. */
+/** @internal Runs a forecast task on a model in this thread and returns the numbers of all steps. */
 export function runForecast(
   model: Sequential,
   { rows, chosen, stream: asked, D, W, K, ...task }: ForecastTask,
@@ -31,13 +31,13 @@ export function runForecast(
   const stream = K === 1 && (asked ?? carries) ? streamOf(model, asked === true) : null;
   const window = rows.slice(-task.window);
   const told = new Float32Array(task.steps * W);
-  // A model that has seen windows of one length only is warmed up on one of them.
+  // A model trained on windows of one length is warmed up on one window rather than on the whole history.
   if (stream) runOn(stream, carries && !chosen ? rows : window, D, W, told);
   else slide(model, window, D, K, W, told);
   return told;
 }
 
-/** @param forced whether the caller asked for a stream; otherwise null where the model can have none */
+/** @param forced whether the caller asked for a stream; if not, returns null for a model that cannot stream */
 function streamOf(model: Sequential, forced: boolean): Stream | null {
   try {
     return model.stream();
@@ -47,7 +47,7 @@ function streamOf(model: Sequential, forced: boolean): Stream | null {
   }
 }
 
-/** Steps through the history, then through what comes out. */
+/** Feeds the history, then each prediction, to a stream. */
 function runOn(stream: Stream, rows: Float32Array, D: number, W: number, told: Float32Array): void {
   const out = new Float32Array(W);
   for (let at = 0; at < rows.length; at += D) stream.step(rows.subarray(at, at + D), out);
@@ -55,7 +55,7 @@ function runOn(stream: Stream, rows: Float32Array, D: number, W: number, told: F
   for (let at = W; at < told.length; at += W) told.set(stream.step(out, out), at);
 }
 
-/** Looks at a window, puts what comes out behind it, and moves on. The window is overwritten. */
+/** Predicts from a sliding window, to which each prediction is appended. Overwrites the window. */
 function slide(model: Sequential, window: Float32Array, D: number, K: number, W: number, told: Float32Array): void {
   const stateful = model.layers.some(layer => layer.stateful);
   const own = stateful || (model.inputs[0]!.shape[0] ?? 1) !== 1;

@@ -1,4 +1,4 @@
-/** Data to train on, and what models make of it. Nothing here needs the kernels. */
+/** Data preparation, forecasts and reports. Nothing here loads the kernels. */
 
 export type { Batch, Batches, BatchOptions } from './batches.ts';
 export { type ClassificationReport, type ClassReport, classificationReport, confusionMatrix } from './classes.ts';

@@ -1,4 +1,4 @@
-/** Choosing one of several by their probabilities, as text generation does. */
+/** Sampling an index from probabilities, as for text generation. */
 
 import { draw } from '../tensor/random.ts';
 import type { Tensor } from '../tensor/tensor.ts';
@@ -13,22 +13,22 @@ import { readNumbers } from './series.ts';
 
 /** Options of `sample`. */
 export interface SampleOptions {
-  /** Below 1 the likely become likelier, above 1 the choice evens out, 0 takes the likeliest; default 1. */
+  /** Below 1, likely items become likelier; above 1, the distribution becomes flatter; 0 takes the most likely item. Default 1. */
   temperature?: number;
-  /** Only the so many likeliest come into question; default all. */
+  /** Sample from the `topK` most likely items only; default: all. */
   topK?: number;
-  /** Fixes the choice. For a run of choices pass `random`, or call `setRandomSeed` once. */
+  /** Seed of a single draw. For several draws, pass `random` or call `setRandomSeed` once. */
   seed?: number;
-  /** Gives numbers in [0, 1), one for each choice, as `Math.random` does. */
+  /** Returns a number in [0, 1) for each draw, like `Math.random`. */
   random?: () => number;
 }
 
 const sampleOptions = ['temperature', 'topK', 'seed', 'random'] as const;
 
 /**
- * The index of one of the probabilities, drawn by them. Temperature T raises them to the power 1/T.
+ * Draws an index according to probabilities. A temperature T raises them to the power 1/T.
  *
- * @param probabilities numbers from 0 on, such as the output of a softmax for one sample; they need not add up to one
+ * @param probabilities non-negative numbers, such as the softmax output for one sample; they need not add up to 1
  */
 export function sample(probabilities: readonly number[] | TypedArray | Tensor, options?: SampleOptions): number {
   noMore('sample', 2, arguments);
@@ -36,7 +36,7 @@ export function sample(probabilities: readonly number[] | TypedArray | Tensor, o
   const known = checkOptions<SampleOptions>(call, options, sampleOptions);
   const weights = Float64Array.from(readNumbers(call, 'probabilities', probabilities).values);
   const wrong = weights.find(p => !(p >= 0 && p < Number.POSITIVE_INFINITY));
-  if (wrong !== undefined) fail(call, `probabilities must be finite numbers from 0 on, got ${wrong}`);
+  if (wrong !== undefined) fail(call, `probabilities must be finite and not negative, got ${wrong}`);
   if (!weights.some(p => p > 0)) fail(call, 'probabilities must hold a number above 0, got none');
   const temperature = checkNumber(call, 'temperature', known.temperature ?? 1, { least: 0 });
   const topK = known.topK === undefined ? weights.length : checkCount(call, 'topK', known.topK);
@@ -56,12 +56,13 @@ export function sample(probabilities: readonly number[] | TypedArray | Tensor, o
   return draw(weights, at);
 }
 
-/** The number that decides, in [0, 1). */
+/** The random number in [0, 1) that selects the index. */
 function pick(call: string, { seed, random }: SampleOptions): number {
   if (random === undefined) return new Generator(seed === undefined ? nextSeed() : checkSeed(call, seed)).uniform();
   if (seed !== undefined) fail(call, 'takes either seed or random, got both');
   if (typeof random !== 'function') fail(call, `random must be a function, got ${show(random)}`);
   const at: unknown = random();
-  if (!(typeof at === 'number' && at >= 0 && at < 1)) fail(call, `random must give numbers in [0, 1), got ${show(at)}`);
+  if (!(typeof at === 'number' && at >= 0 && at < 1))
+    fail(call, `random must return numbers in [0, 1), got ${show(at)}`);
   return at;
 }

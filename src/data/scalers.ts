@@ -1,4 +1,4 @@
-/** Scalers: what they know they learn from the training data alone, and they go both ways. */
+/** Scalers, which learn their parameters from the training set and can invert their scaling. */
 
 import type { TensorLike } from '../tensor/read.ts';
 import { Tensor } from '../tensor/tensor.ts';
@@ -15,7 +15,7 @@ interface Map {
   offset: number;
 }
 
-/** Brings columns to a common size, and back; make one with `standardize` or `minMax`. */
+/** Scales columns and inverts the scaling; make one with `standardize` or `minMax`. */
 export class Scaler {
   readonly #map: Map;
 
@@ -24,28 +24,28 @@ export class Scaler {
     this.#map = map;
   }
 
-  /** How many columns it knows, D. */
+  /** The number of columns, D. */
   get width(): number {
     return this.#map.shift.length;
   }
 
   /**
-   * Scaled numbers, in the shape of the given ones.
+   * Scales numbers; the result has the shape of `values`.
    *
-   * @param values a series, a batch of windows, or a single step: the last axis has D numbers. Where D is 1, any shape.
+   * @param values a series, a batch of windows, or a single step: the last axis has size D. If D is 1, any shape.
    */
   transform(values: TensorLike): Tensor {
     const { shift, scale, offset } = this.#map;
     return this.#each('scaler.transform', values, (x, c) => (x - shift[c]!) / scale[c]! + offset);
   }
 
-  /** Undoes `transform`. */
+  /** Inverts `transform`. */
   inverse(values: TensorLike): Tensor {
     const { shift, scale, offset } = this.#map;
     return this.#each('scaler.inverse', values, (y, c) => (y - offset) * scale[c]! + shift[c]!);
   }
 
-  /** A scaler of some of the columns, such as those a model tells. */
+  /** A scaler of some of the columns, such as those that a model predicts. */
   columns(target: number | readonly number[]): Scaler {
     const { shift, scale, offset } = this.#map;
     const chosen = checkColumns('scaler.columns', 'target', target, this.width);
@@ -66,11 +66,11 @@ exactMethods(Scaler, 'scaler');
 
 const scalarOf = (value: number) => ({ values: [value], shape: [] });
 
-/** What `standardize` has learned. */
+/** The result of `standardize`. */
 export class StandardScaler extends Scaler {
   /** The mean of each column. */
   readonly mean: readonly number[];
-  /** The standard deviation of each column; 0 where it is constant, and then it is only shifted. */
+  /** The standard deviation of each column; 0 for a constant column, which is only shifted. */
   readonly std: readonly number[];
 
   /** @internal */
@@ -80,20 +80,20 @@ export class StandardScaler extends Scaler {
     this.std = Object.freeze([...std]);
   }
 
-  /** What `standardize` makes the scaler from again; so metadata and JSON may hold a scaler. */
+  /** The fields from which `standardize` restores the scaler. Called by `JSON.stringify`. */
   toJSON(): Pick<StandardScaler, 'mean' | 'std'> {
     const { mean, std } = this;
     return { mean, std };
   }
 }
 
-/** What `minMax` has learned. */
+/** The result of `minMax`. */
 export class MinMaxScaler extends Scaler {
   /** The smallest number of each column. */
   readonly min: readonly number[];
-  /** The largest number of each column; where it is the smallest too, the column goes to the start of the range. */
+  /** The largest number of each column. A constant column is scaled to the start of the range. */
   readonly max: readonly number[];
-  /** Where they go: [low, high]. */
+  /** The range of the scaled numbers: [low, high]. */
   readonly range: readonly [number, number];
 
   /** @internal */
@@ -104,21 +104,22 @@ export class MinMaxScaler extends Scaler {
     this.range = Object.freeze([low, high] as const);
   }
 
-  /** What `minMax` makes the scaler from again; so metadata and JSON may hold a scaler. */
+  /** The fields from which `minMax` restores the scaler. Called by `JSON.stringify`. */
   toJSON(): Pick<MinMaxScaler, 'min' | 'max' | 'range'> {
     const { min, max, range } = this;
     return { min, max, range };
   }
 }
 
-/** The type of `model.getUserDefinedMetadata()`, where a scaler can be saved. @inline */
+/** The type of `model.getUserDefinedMetadata()`, in which a scaler can be saved. @inline */
 type Metadata = { readonly [name: string]: unknown } | null;
 
 /**
- * Learns mean and standard deviation of each column; `transform` then gives columns of mean 0 and deviation 1.
+ * Computes the mean and the standard deviation of each column; `transform` then gives columns of mean 0 and standard
+ * deviation 1.
  *
- * @param train the training part of a series, so that nothing of the rest leaks into it; or { mean, std }, as saved in
- *   JSON or in the metadata of a model, to restore a scaler
+ * @param train the training set, so that no information from the test set leaks into the scaler; or { mean, std }, as
+ *   saved in JSON or in the metadata of a model, to restore a scaler
  */
 export function standardize(train: Series | Pick<StandardScaler, 'mean' | 'std'> | Metadata): StandardScaler {
   noMore('standardize', 1, arguments);
@@ -129,7 +130,7 @@ export function standardize(train: Series | Pick<StandardScaler, 'mean' | 'std'>
   }
   const { columns, steps } = columnsOf(call, train);
   const mean = columns.map(column => {
-    // The mean of a constant column is that constant, which the sum, rounded as it is, need not say.
+    // The mean of a constant column is exactly that constant; the rounded sum might give another number.
     if (column.every(x => x === column[0])) return column[0]!;
     return column.reduce((sum, x) => sum + x, 0) / steps;
   });
@@ -140,10 +141,10 @@ export function standardize(train: Series | Pick<StandardScaler, 'mean' | 'std'>
 }
 
 /**
- * Learns the smallest and the largest number of each column; `transform` then gives columns within the range.
+ * Computes the smallest and the largest number of each column; `transform` then scales the columns to the range.
  *
- * @param train the training part of a series; values beyond its minimum and maximum are scaled to outside the range. Or
- * { min, max, range }, as saved in JSON or in the metadata of a model, to restore a scaler
+ * @param train the training set; other values beyond its minimum and maximum are scaled to outside the range. Or
+ *   { min, max, range }, as saved in JSON or in the metadata of a model, to restore a scaler
  * @param options range: [low, high], default [0, 1]
  */
 export function minMax(
@@ -165,7 +166,7 @@ export function minMax(
 /** The fields of a scaler saved as JSON, or an object that holds them under `scaler`; other keys are ignored. */
 export type SavedScaler = object;
 
-/** @internal Returns a scaler as it is, and restores one that was saved as JSON. */
+/** @internal Returns a scaler, or restores one that was saved as JSON. */
 export function scalerOf(call: string, value: unknown): Scaler {
   if (value instanceof Scaler) return value;
   if (isPlain(value)) {
@@ -188,13 +189,13 @@ function checkRange(call: string, range: unknown): [number, number] {
   return [low, checkNumber(call, 'range[1]', range[1], { above: low })];
 }
 
-/** Two numbers for each column, as a scaler had them. */
+/** Reads the two saved numbers of each column. */
 function kept(call: string, names: string, ...rows: unknown[]): [number[], number[]] {
   const { columns } = columnsOf(call, rows, names);
   return [columns.map(([first]) => first!), columns.map(([, second]) => second!)];
 }
 
-/** The columns of a series, which must be numbers to compute with. */
+/** The columns of a series of finite numbers. */
 function columnsOf(call: string, train: unknown, name = 'train'): { columns: Float64Array[]; steps: number } {
   const { values, steps, width } = readSeries(call, name, train);
   const columns = Array.from({ length: width }, (_, c) =>

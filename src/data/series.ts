@@ -1,4 +1,4 @@
-/** Series of numbers in the forms in which callers hold them: one row for each time step. */
+/** Reads time series in all accepted forms. */
 
 import { checkHeld, showNumbers } from '../tensor/read.ts';
 import { Tensor } from '../tensor/tensor.ts';
@@ -19,7 +19,7 @@ export type Series = readonly number[] | readonly (readonly number[] | TypedArra
 
 /** The rows of a series. */
 export interface Rows {
-  /** Row by row, in the caller's precision; the caller's own array where it already is one. */
+  /** The numbers in row-major order and in the caller's precision; not copied if the caller passed one array. */
   values: ArrayLike<number>;
   /** N. */
   steps: number;
@@ -29,7 +29,7 @@ export interface Rows {
   flat: boolean;
 }
 
-/** Numbers of any shape. */
+/** Reads numbers of any shape. */
 export function readNumbers(
   call: string,
   name: string,
@@ -46,7 +46,7 @@ export function readNumbers(
   return { values, shape };
 }
 
-/** @param least the number of steps it must have */
+/** @param least the minimum number of steps */
 export function readSeries(call: string, name: string, value: unknown, least = 1): Rows {
   const { values, shape } = readNumbers(call, name, value);
   if (shape.length < 1 || shape.length > 2) {
@@ -58,14 +58,17 @@ export function readSeries(call: string, name: string, value: unknown, least = 1
   return { values, steps, width, flat: shape.length === 1 };
 }
 
-/** Columns of a series by their indices; all of them where none is named. */
+/** Checks one column index or several of a series; undefined gives all columns. */
 export function checkColumns(call: string, name: string, value: unknown, width: number): number[] {
   if (value === undefined) return Array.from({ length: width }, (_, i) => i);
   const list: unknown[] = Array.isArray(value) ? value : [value];
   const fine = (c: unknown) => Number.isInteger(c) && (c as number) >= 0 && (c as number) < width;
-  // `every` would pass over holes, of which there may be billions
+  // `every` would skip holes, and a sparse array may have billions of them.
   if (list.length === 0 || list.findIndex(c => !fine(c)) >= 0) {
-    fail(call, `${name} must be columns of the series, whole numbers from 0 to ${width - 1}, got ${show(value)}`);
+    fail(
+      call,
+      `${name} must be column indices of the series, whole numbers from 0 to ${width - 1}, got ${show(value)}`,
+    );
   }
   return list as number[];
 }

@@ -1,4 +1,4 @@
-/** The data of the seed program: a sine to be turned into a cosine. */
+/** The data of the quick start: a sine as input and the cosine as target. */
 
 import { Tensor } from '../tensor/tensor.ts';
 import { noMore } from '../util/arguments.ts';
@@ -8,9 +8,9 @@ import { floatsFor } from '../util/shapes.ts';
 
 /** Options of `sineCosine`. */
 export interface SineCosineOptions {
-  /** Sequences in a batch; default 50. */
+  /** Sequences per batch; default 50. */
   batchSize?: number;
-  /** Steps of a sequence; default 20. */
+  /** Steps per sequence; default 20. */
   timeSteps?: number;
 }
 
@@ -25,10 +25,8 @@ export interface SineCosineBatch {
 }
 
 /**
- * Batches without end. Batch k holds `time = arange(kT, kT + TB) / (10 pi)` reshaped to [B, T], its sine and its
- * cosine: row b of batch k + 1 goes on where row b of batch k stopped, which is what makes a stateful model right.
- *
- * Every batch has arrays of its own.
+ * Endless batches of a sine and its cosine. Batch k has `time = arange(kT, kT + TB) / (10 pi)`, reshaped to [B, T]. Row b
+ * of batch k + 1 continues row b of batch k, as a stateful model requires. Batches do not share arrays.
  */
 export function sineCosine(options?: SineCosineOptions): Generator<SineCosineBatch, never, void> {
   noMore('sineCosine', 1, arguments);
@@ -42,7 +40,7 @@ export function sineCosine(options?: SineCosineOptions): Generator<SineCosineBat
 
 function* batches(B: number, T: number): Generator<SineCosineBatch, never, void> {
   const [time, xs, ys] = [new Float32Array(B * T), new Float32Array(B * T), new Float32Array(B * T)];
-  // The rows of a batch are those of the one before, from the second on, and a new one: that alone is computed.
+  // A batch consists of the rows of the previous batch except the first, and one new row, the only one to compute.
   let known = 0;
   for (let start = 0; ; start += T) {
     for (let i = known; i < B * T; i++) {

@@ -1,4 +1,4 @@
-/** Series cut in time order: the past trains, the future tests. */
+/** Splits series in time order: the training set precedes the test set. */
 
 import { slice } from '../tensor/layout.ts';
 import { Tensor } from '../tensor/tensor.ts';
@@ -10,24 +10,24 @@ import { readSeries, type Series } from './series.ts';
 
 /** Options of `trainTestSplit`. */
 export interface SplitOptions {
-  /** The share of the steps, the last ones, that tests; default 0.2. */
+  /** The fraction of the steps in the test set, which are the last ones; default 0.2. */
   testFraction?: number;
-  /** The same as a number of steps. */
+  /** The number of steps in the test set, in place of `testFraction`. */
   testSize?: number;
-  /** The share of the steps, those before the test, that validates; default none. */
+  /** The fraction of the steps in the validation set, which precedes the test set; default 0. */
   validationFraction?: number;
-  /** The same as a number of steps. */
+  /** The number of steps in the validation set, in place of `validationFraction`. */
   validationSize?: number;
 }
 
-/** The parts of a series, each in the form in which it was given; `validation` is empty where none was asked for. */
+/** The parts of a series, each in the form of the series; `validation` is empty by default. */
 export interface Split<S> {
   train: S;
   validation: S;
   test: S;
 }
 
-/** Cuts a series into train, validation and test, in this order and without overlap. Each part is a copy. */
+/** Splits a series into training, validation and test set, in this order and without overlap. Each part is a copy. */
 export function trainTestSplit<S extends Series>(series: S, options?: SplitOptions): Split<S> {
   noMore('trainTestSplit', 2, arguments);
   const call = 'trainTestSplit';
@@ -54,7 +54,7 @@ export function trainTestSplit<S extends Series>(series: S, options?: SplitOptio
   const validation = part('validation', 0);
   const train = steps - validation - test;
   if (train < 1) {
-    fail(call, `the parts must leave a step to train on, got ${validation + test} of ${steps} to validate and test`);
+    fail(call, `the training set must hold a step, got ${validation + test} of ${steps} steps for validation and test`);
   }
   const cut = (from: number, to: number): S => {
     if (series instanceof Tensor) return slice(series, [from], [to - from]) as Series as S;

@@ -1,4 +1,4 @@
-/** Text as numbers: the characters of a text, each with an id. */
+/** Encodes text as the ids of its characters. */
 
 import { Tensor } from '../tensor/tensor.ts';
 import { exactMethods, noMore } from '../util/arguments.ts';
@@ -14,20 +14,20 @@ type Ids = readonly number[] | TypedArray | Tensor;
 
 /** Options of `vocabulary`. */
 export interface VocabularyOptions {
-  /** Stands for every character that is not in the vocabulary; it joins it. Without it, such a character is an error. */
+  /** A character that replaces all unknown characters and is added to the vocabulary. Default: unknown characters throw. */
   unknown?: string;
 }
 
 /** Options of `vocabulary(...).windows`. */
 export interface TextWindowOptions extends BatchOptions {
-  /** Characters a sample looks at, T. */
+  /** Input characters per sample, T. */
   steps: number;
   /** Characters from one window to the next; default 1. */
   stride?: number;
-  /** What xs holds: rows [B, T, size] with a one, or ids [B, T] for an embedding; default 'oneHot'. */
+  /** The form of xs: one-hot rows [B, T, size], or ids [B, T] for an embedding; default 'oneHot'. */
   inputs?: 'oneHot' | 'ids';
   /**
-   * What ys holds: a row [B, size] with a one, for categoricalCrossentropy, or an id [B, 1], for
+   * The form of ys: one-hot rows [B, size] for categoricalCrossentropy, or ids [B, 1] for
    * sparseCategoricalCrossentropy; default 'oneHot'.
    */
   targets?: 'oneHot' | 'ids';
@@ -40,7 +40,7 @@ export interface TextWindowOptions extends BatchOptions {
 
 /** The characters of a text; make one with `vocabulary`. */
 export class Vocabulary {
-  /** In the order of their ids. */
+  /** The characters in the order of their ids. */
   readonly characters: readonly string[];
   readonly #ids: ReadonlyMap<string, number>;
   readonly #unknown: number | undefined;
@@ -52,7 +52,7 @@ export class Vocabulary {
     this.#unknown = unknown === undefined ? undefined : this.#ids.get(unknown);
   }
 
-  /** How many characters it knows. */
+  /** The number of characters. */
   get size(): number {
     return this.characters.length;
   }
@@ -67,19 +67,19 @@ export class Vocabulary {
     return Int32Array.from(Array.from(text), character => {
       const id = this.#ids.get(character) ?? this.#unknown;
       if (id === undefined) {
-        fail(call, `text must hold known characters only, got ${show(character)}; the option unknown names a stand-in`);
+        fail(call, `text must hold known characters only, got ${show(character)}; set the option unknown`);
       }
       return id;
     });
   }
 
-  /** The text that ids stand for. */
+  /** The text of ids. */
   decode(ids: Ids): string {
     const call = 'vocabulary.decode';
     return Array.from(this.#check(call, ids), id => this.characters[id]!).join('');
   }
 
-  /** A row with a one for each character, [length, size], of a text or of ids. */
+  /** One-hot rows of the characters of a text, or of ids, [length, size]. */
   oneHot(textOrIds: string | Ids): Tensor {
     const call = 'vocabulary.oneHot';
     const ids = typeof textOrIds === 'string' ? this.#encode(call, textOrIds) : this.#check(call, textOrIds);
@@ -95,10 +95,10 @@ export class Vocabulary {
         fail(call, `ids must be whole numbers from 0 to ${this.size - 1}, got ${values[i]}`);
       }
     }
-    return values.length > 0 ? values : []; // one that was given away is empty, and cannot be iterated
+    return values.length > 0 ? values : []; // a detached array is empty and cannot be iterated
   }
 
-  /** A character, drawn by the probabilities of all of them; `sample` gives its id. */
+  /** Draws a character according to the probabilities of all characters; see `sample`, which draws its id. */
   sample(probabilities: readonly number[] | TypedArray | Tensor, options?: SampleOptions): string {
     const { values, shape } = readNumbers('vocabulary.sample', 'probabilities', probabilities);
     if (values.length !== this.size) {
@@ -107,7 +107,7 @@ export class Vocabulary {
     return this.characters[sample(probabilities, options)]!;
   }
 
-  /** Windows of a text as a data set: so many characters to look at, and the next one to be told. */
+  /** Windows of a text as a data set: `steps` characters as input, and the next character as target. */
   windows(text: string, options: TextWindowOptions): Batches {
     const call = 'vocabulary.windows';
     const known = checkOptions<TextWindowOptions>(call, options, [
@@ -127,7 +127,7 @@ export class Vocabulary {
     const count = Math.floor((ids.length - T - 1) / stride) + 1;
     if (ids.length < T + 1) fail(call, `text must hold at least ${T + 1} characters, got ${ids.length}`);
     const size = this.size;
-    /** The ids from `start` on, so many, at the row `row` of `to`. */
+    /** Writes `length` ids from index `start` to `to`, from row `row`. */
     const put = (to: Float32Array, row: number, form: 'oneHot' | 'ids', start: number, length: number) => {
       for (let i = 0; i < length; i++) {
         if (form === 'ids') to[row + i] = ids[start + i]!;

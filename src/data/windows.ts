@@ -1,4 +1,4 @@
-/** Windows of a time series: so many steps to look at, and the steps that follow to be told. */
+/** Windows of a time series: input steps, and the steps that follow as targets. */
 
 import { Tensor } from '../tensor/tensor.ts';
 import { noMore } from '../util/arguments.ts';
@@ -10,34 +10,34 @@ import { checkColumns, readSeries, type Series } from './series.ts';
 
 /** Options of `windows`. */
 export interface WindowOptions extends BatchOptions {
-  /** Steps a sample looks at, T. */
+  /** Input steps per sample, T. */
   inputSteps: number;
   /**
    * The steps that precede the series, such as the training set: the first windows take their inputs from its last
    * `inputSteps` steps, so that the first step of the series is a target too. Default: none.
    */
   context?: Series;
-  /** Steps to be told from them, K; default 1. */
+  /** Target steps per sample, K; default 1. */
   outputSteps?: number;
   /** Steps from one window to the next; default 1. */
   stride?: number;
-  /** The columns to be told, by index; default all. */
+  /** The indices of the target columns; default all. */
   target?: number | readonly number[];
   /** Targets for each step of the input, for models whose recurrent layers return sequences; default false. */
   returnSequences?: boolean;
 }
 
 /**
- * Windows over a series of D columns as a data set. xs is [B, T, D]. ys holds the K steps behind the window, of the W
+ * Windows over a series of D columns as a data set. xs is [B, T, D]. ys holds the K steps after the window, of the W
  * columns of `target`:
  *
- * - [B, W] where K is 1, for a dense layer of W units on the last output;
- * - [B, K] where W is 1, for a dense layer of K units;
+ * - [B, W] if K is 1, for a dense layer of W units on the last output;
+ * - [B, K] if W is 1, for a dense layer of K units;
  * - [B, K, W] otherwise;
- * - [B, T, K * W] with `returnSequences`: at each step of the window the K steps behind it, one after another.
+ * - [B, T, K * W] with `returnSequences`: for each step of the window, the K steps after it, one after another.
  *
- * Windows lie wholly within the series: of N steps, there are floor((N - T - K) / stride) + 1. With a `context`, only
- * the targets lie within the series, and there are floor((N - K) / stride) + 1. The series is copied.
+ * Inputs and targets are within the series: N steps give floor((N - T - K) / stride) + 1 windows. With a `context`, only
+ * the targets are within the series, and there are floor((N - K) / stride) + 1 windows. The series is copied.
  */
 export function windows(series: Series, options: WindowOptions): Batches {
   noMore('windows', 2, arguments);
@@ -70,7 +70,7 @@ export function windows(series: Series, options: WindowOptions): Batches {
     for (let i = 0; i < T * D; i++) numbers[i] = before.values[from + i]!;
   }
   const shape = sequences ? [T, K * W] : K === 1 ? [W] : W === 1 ? [K] : [K, W];
-  // The steps whose targets are told: all of the window, or its last.
+  // Targets for all steps of the window, or for its last step only.
   const first = sequences ? 0 : T - 1;
   return new Batches(call, Math.floor((N - T - K) / stride) + 1, known, samples => {
     const B = samples.length;

@@ -1,9 +1,9 @@
 /**
- * A drawing that replays the learning by itself, wherever an SVG file is shown as a picture.
+ * An SVG animation of predictions during training, which plays wherever SVG images are shown.
  *
- * It moves by SMIL, since style sheets cannot move the points of a polyline. The attributes themselves hold the last
- * frame, so that a viewer which does not animate shows what was learned. A reader who asks for less motion gets a
- * second, still copy of the last frame instead: a style sheet cannot stop SMIL, but it can choose what is displayed.
+ * It uses SMIL, because style sheets cannot animate the points of a path. The attributes hold the last frame, so that
+ * viewers without animation show the trained model. With `prefers-reduced-motion`, a style sheet shows a second, still
+ * copy of the last frame, because it cannot stop SMIL.
  */
 
 import type { Container, Dom, Element } from '@svgdotjs/svg.js';
@@ -30,7 +30,11 @@ const css =
   '.lw-still{display:none}@media (prefers-reduced-motion:reduce){.lw-moving{display:none}.lw-still{display:inline}}';
 const footer = 14;
 
-/** Draws frames, such as every tenth step of a training run, into one self-playing standalone SVG. */
+/**
+ * Draws frames, such as the predictions of every tenth training step, as an animation.
+ *
+ * @returns the text of a standalone SVG file
+ */
 export function animation(frames: readonly PredictionData[], options: AnimationOptions = {}): string {
   noMore('animation', 2, arguments);
   const call = 'animation';
@@ -65,7 +69,7 @@ function checkFrames(call: string, frames: unknown): LineSet[] {
   });
 }
 
-/** The `<animate>` attributes by which all parts of the picture keep the same time. */
+/** Adds animations with a common duration and common key times. */
 class Clock {
   readonly #total: number;
   readonly #times: number[];
@@ -75,7 +79,7 @@ class Clock {
     this.#times = Array.from({ length: count }, (_, i) => (i / Math.max(1, count - 1)) * (duration / this.#total));
   }
 
-  /** Glides from value to value, two being the start and the end, and stays on the last one. */
+  /** Interpolates between the values, one for each frame or only the first and the last, and holds the last one. */
   glide(element: Dom | Element, attributeName: string, values: readonly (string | number)[]): void {
     const end = this.#times.at(-1)!;
     const times = values.length === this.#times.length ? this.#times : [0, end];
@@ -83,7 +87,7 @@ class Clock {
     this.#add(element, 'animate', { attributeName, ...track });
   }
 
-  /** Jumps from place to place. */
+  /** Steps through translations without interpolation, one for each frame. */
   jump(element: Dom | Element, places: readonly string[]): void {
     const track = this.#track(places, this.#times);
     this.#add(element, 'animateTransform', {
@@ -109,7 +113,7 @@ const fromItsStart = (set: LineSet): LineSet => {
   return { ...set, lines: set.lines.map(line => ({ ...line, at: Array.from(line.at, time => time - start) })) };
 };
 
-/** All frames, in the pixels of one drawing. */
+/** All frames, converted to pixels. */
 class Reel {
   readonly drawing: PredictionDrawing;
   readonly #captions: string[];
@@ -120,7 +124,7 @@ class Reel {
   constructor(call: string, options: AnimationOptions, frames: readonly LineSet[]) {
     const [{ lines, kind }] = frames as readonly [LineSet];
     const moves = kind !== 'date' && frames.some(frame => frame.lines[0]!.at[0] !== lines[0]!.at[0]);
-    // A window that moves along the time axis is drawn from its own start: labels that race past cannot be read.
+    // If the time window moves, time counts from its start, because moving labels are unreadable.
     const shown = moves ? frames.map(fromItsStart) : frames;
     const xLabel = options.xLabel ?? (moves ? 'time since the start of the sequence' : 'time');
     this.drawing = new PredictionDrawing(call, { ...options, xLabel }, { footer });
@@ -164,7 +168,7 @@ class Reel {
     return this.#styles.map((line, i) => addLine(area, line, chart.theme).attr('d', this.#lines[i]!.at(-1)!));
   }
 
-  /** All captions one below the other, like a film strip, seen through a window of one line. */
+  /** All captions, one below the other, clipped to one line and scrolled. */
   #addCaptions(parent: Container, clock: Clock): void {
     const { chart } = this.drawing;
     const { area, header } = chart;

@@ -18,10 +18,10 @@ export interface AxisStyle {
   side: 'x' | 'y';
   /** May change between updates. */
   area: Area;
-  /** The width of the whole picture, which labels must not exceed. */
+  /** The width of the whole figure, which labels must not exceed. */
   figureWidth: number;
   theme: Theme;
-  /** The ticks, when their number can change. */
+  /** The maximum number of ticks, if the axis is updated; their elements are created at the start. */
   most?: number;
 }
 
@@ -38,8 +38,7 @@ export const roomForLabels = (ticks: readonly Tick[]) =>
   edge + labelDistance + Math.max(0, ...ticks.map(({ label }) => textWidth(label, labelSize)));
 
 /**
- * One axis: it keeps its tick elements and moves them; those it has no use for at the moment are hidden. All that an
- * axis can come to need are there from the beginning, so that an update makes no element.
+ * One axis. Updates move its tick elements and hide spare ones; with `most`, they create no elements.
  */
 export class Axis {
   readonly #group: G;

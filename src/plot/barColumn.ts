@@ -1,5 +1,5 @@
 /**
- * A column of a chart of bars: groups one below the other, over a grid and an axis of their own.
+ * One column of a bar chart: groups of bars, one below the other, with a grid and an axis.
  *
  *     title of a group
  *     name      ########## value
@@ -19,13 +19,13 @@ export interface ColumnStyle {
   left: number;
   top: number;
   width: number;
-  /** Room for the names. */
+  /** The width for the names. */
   names: number;
   unit: string;
   own: readonly string[];
   base: number | undefined;
   theme: Theme;
-  /** The width of the whole picture. */
+  /** The width of the whole figure. */
   figureWidth: number;
 }
 
@@ -33,9 +33,9 @@ const rowHeight = 16;
 const barWidth = rowHeight - 6;
 const titleHeight = 30;
 const groupGap = 4;
-/** Space for the value label after the longest bar, at most this part of the column. */
+/** The width for the value label after the longest bar, and its maximum as a fraction of the column. */
 const [valueWidth, valueShare] = [112, 0.3];
-/** More ticks with a label than `logTicks` ever makes. */
+/** Upper bound for the number of labelled ticks of `logTicks`. */
 const mostLabels = 14;
 
 interface Bar {
@@ -84,7 +84,7 @@ export class BarColumn {
     if (this.#style.base !== undefined) this.#base = paint(lines().path('').attr('fill', 'none'), 'prediction', theme);
   }
 
-  /** Bars that begin at the left end look like amounts, and their lengths are none. */
+  /** Without a base, the length of a bar is not proportional to its value, so the scale is named. */
   #addScaleName(svg: Container): void {
     const { left, top, width, theme } = this.#style;
     const at = { x: left + width, y: top + this.height + 20, anchor: 'end' as const };
@@ -95,7 +95,7 @@ export class BarColumn {
     const { left, theme, names } = this.#style;
     const part: Part = own ? 'mark' : 'text';
     addText(group, name, { x: left, y: y + 4, part, theme, room: names - 8 });
-    // A thick line, since the parts of a plot that have these colours are lines.
+    // A thick line, because the parts of a plot with these colours are styled by their stroke.
     const line: Dom = group.element('line', { y1: y, y2: y, 'stroke-width': barWidth });
     const value = addText(group, '', { x: 0, y: y + 4, part: own ? 'mark' : 'muted', theme });
     return { own, line, value, y };
@@ -136,17 +136,17 @@ export class BarColumn {
     setText(text, label, { room: columnLeft + width - x });
   }
 
-  /** A line at `at` pixels beside the bars of every group. */
+  /** A vertical line at `at` pixels along the bars of every group. */
   #upright(at: number): string {
     const x = round(this.#area.left + at);
     return this.#spans.map(([from, to]) => `M${x},${from}V${to}`).join('');
   }
 }
 
-/** "3.1x", "20 ms": letters that are no word stand close. */
+/** "3.1x", "20 ms": x, × and % follow without a space. */
 const withUnit = (text: string, unit: string) => (/^[x×%]?$/.test(unit) ? text + unit : `${text} ${unit}`);
 
-/** Three digits; a dash where there is nothing to say. */
+/** Three significant digits; a dash for NaN. */
 function spell(value: number, unit: string): string {
   if (Number.isNaN(value)) return '–';
   return withUnit(Number.isFinite(value) ? String(Number(value.toPrecision(3))) : '∞', unit);

@@ -1,4 +1,4 @@
-/** How long things take: bars on a log scale, one group for each workload. */
+/** Benchmark results: bars on a log scale, one group for each workload. */
 
 import { exactTable, noMore } from '../util/arguments.ts';
 import { fail, show } from '../util/errors.ts';
@@ -14,32 +14,32 @@ import { type Part, paint } from './theme.ts';
 export interface BenchmarkOptions extends FigureOptions {
   /** The workloads, each with the names of its bars. */
   groups: readonly WorkloadGroup[];
-  /** What the numbers count; default ms. */
+  /** The unit of the values; default ms. */
   unit?: string;
-  /** The names of bars to be picked out in blue. */
+  /** The names of the bars to highlight in blue. */
   own?: readonly string[];
-  /** Where bars begin, such as 1 for ratios: those below point to the left, in red. Without it, at the left end. */
+  /** The value at which bars start, such as 1 for ratios; smaller values point left, in red. Default: the left end. */
   base?: number;
-  /** What the colours mean: blue, grey and, where there is a base, red. No legend when absent. */
+  /** The meaning of the colours blue, grey and, with a base, red. Default: no legend. */
   legend?: readonly string[];
-  /** A line of small print below the title. */
+  /** A line of small text below the title. */
   subtitle?: string;
 }
 const benchmarkOptions = [...figureOptions, 'groups', 'unit', 'own', 'base', 'legend', 'subtitle'] as const;
 
 export interface BenchmarkData {
-  /** A list for each group, a positive number for each bar; NaN where there is none. */
+  /** A list for each group with a positive number for each bar; NaN for a missing value. */
   values: readonly ArrayLike<number>[];
-  /** What is written behind each bar; the number and its unit when absent. */
+  /** The label of each bar; default: its value and unit. */
   labels?: readonly (readonly string[])[];
-  /** A few words at the upper right; the earlier ones stay when absent. */
+  /** A short text at the upper right; without it, the previous caption stays. */
   caption?: string;
 }
 
 const axisHeight = 40;
 const legendParts: readonly Part[] = ['prediction', 'axis', 'target'];
 
-/** A live chart of bars; every `update` moves their ends. Its height follows from the number of bars. */
+/** A live bar chart; `update` sets the values. Its height depends on the number of bars. */
 export function benchmarkChart(options: BenchmarkOptions): Plot<BenchmarkData> {
   noMore('benchmarkChart', 1, arguments);
   const call = 'benchmarkChart';
@@ -49,7 +49,7 @@ export function benchmarkChart(options: BenchmarkOptions): Plot<BenchmarkData> {
   const own = checkTexts(call, 'own', given.own ?? []);
   const base = given.base === undefined ? undefined : checkNumber(call, 'base', given.base, { above: 0 });
   const legend = checkTexts(call, 'legend', given.legend ?? []);
-  if (legend.length > legendParts.length) fail(call, `legend must be at most 3 texts, got ${show(legend)}`);
+  if (legend.length > legendParts.length) fail(call, `legend must have at most 3 strings, got ${show(legend)}`);
   const subtitle = checkText(call, 'subtitle', given.subtitle ?? '');
   const count = Math.max(...groups.map(({ column }) => column)) + 1;
   const setting = checkFigure(call, given, count > 1 ? 904 : 720);
@@ -59,7 +59,7 @@ export function benchmarkChart(options: BenchmarkOptions): Plot<BenchmarkData> {
   const legendLine = legend.length > 0 ? (lines.at(-1) ?? 10) + 22 : undefined;
   const top = (legendLine ?? lines.at(-1) ?? 10) + 14;
   const columnWidth = (width - side) / count;
-  // The same room for names in every column, so that equal bars are equally long.
+  // Names have the same width in every column, so that equal values have bars of equal length.
   const needed = Math.max(40, ...groups.flatMap(({ bars }) => bars.map(name => textWidth(name, 12) + 14)));
   const names = Math.min(needed, 0.4 * (columnWidth - side));
   const style = { top, width: columnWidth - side, names, unit, own, base, theme, figureWidth: width };
@@ -88,7 +88,7 @@ export function benchmarkChart(options: BenchmarkOptions): Plot<BenchmarkData> {
     update(data) {
       const { values, labels, caption: words } = checkBenchmark(`${call}.update`, data, groups);
       const drawn = values.flatMap(list => Array.from(list)).filter(isDrawn);
-      // Without a base the shortest bar begins where the axis does, and is to be seen all the same.
+      // Without a base, the axis starts below the smallest value, so that its bar is visible.
       const low = Math.min(base ? base / 2 : Infinity, ...drawn.map(value => (base ? value : 0.8 * value)));
       const high = Math.max(base ? base * 2 : 0, ...drawn);
       const domain: [number, number] = drawn.length > 0 || base ? [low, high] : [1, 10];
@@ -105,13 +105,13 @@ export function benchmarkChart(options: BenchmarkOptions): Plot<BenchmarkData> {
   return plot.update({ values: groups.map(({ bars }) => bars.map(() => Number.NaN)) });
 }
 
-/** Nothing else has a place on a log scale. */
+/** Whether a log scale can show the value. */
 const isDrawn = (value: number) => value > 0 && value < Infinity;
 
-/** @returns the x position of its end */
+/** @returns the x position of the end of the legend */
 function addLegend({ svg, theme }: Figure, legend: readonly string[], y: number, room: number): number {
   const group = svg.group().addClass('lw-legend');
-  // Each entry may use its share of the line, plus what the entries before it left unused.
+  // Each entry may use an equal part of the line, plus the unused width of the entries before it.
   let x = side;
   for (const [n, label] of legend.entries()) {
     paint(group.line(x, y - 4, x + 22, y - 4).attr('stroke-width', 10), legendParts[n]!, theme);

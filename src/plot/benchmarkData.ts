@@ -1,19 +1,19 @@
-/** Checks of what a caller hands to a chart of bars. */
+/** Checks the arguments of bar charts. */
 
 import { fail, show } from '../util/errors.ts';
 import { checkCount, checkOptions } from '../util/options.ts';
 import { checkLength, checkNumbers, checkText } from './checks.ts';
 
-/** A workload, and what is measured on it. */
+/** A workload and the names of its bars. */
 export interface WorkloadGroup {
   title: string;
   bars: readonly string[];
-  /** Counted from 0, for charts of several columns. */
+  /** The column of the chart, from 0 to 3; default 0. */
   column?: number;
 }
 
 export function checkTexts(call: string, name: string, value: unknown): readonly string[] {
-  if (!Array.isArray(value)) fail(call, `${name} must be an array of texts, got ${show(value)}`);
+  if (!Array.isArray(value)) fail(call, `${name} must be an array of strings, got ${show(value)}`);
   return value.map((text, n) => checkText(call, `${name}[${n}]`, text));
 }
 

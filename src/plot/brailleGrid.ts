@@ -1,6 +1,6 @@
-/** A grid of dots that is written as text: braille letters of 2 x 4 dots each, or one plain letter for a dot. */
+/** A grid of dots as text: braille characters of 2 x 4 dots each, or one plain character for each dot. */
 
-/** The bit of each dot in a letter of the braille block, by column and row. */
+/** The bit of each dot in a Unicode braille character, by column and row. */
 const bits = [
   [0x01, 0x02, 0x04, 0x40],
   [0x08, 0x10, 0x20, 0x80],
@@ -13,7 +13,7 @@ export class Dots {
   readonly #columns: number;
   readonly #dots: Uint8Array;
 
-  /** A grid that fills `columns` x `rows` letters, each of `across` x `down` dots. */
+  /** A grid of `columns` x `rows` characters with `across` x `down` dots each. */
   constructor(
     columns: number,
     rows: number,
@@ -32,7 +32,7 @@ export class Dots {
     this.#dots[letter]! |= bits[x % this.across]![y % this.down]!;
   }
 
-  /** A line of dots between two of them; of a dashed one, three columns of every five. */
+  /** Draws a line between two dots; a dashed line fills three of every five columns. */
   line(x0: number, y0: number, x1: number, y1: number, dashed: boolean): void {
     const count = Math.max(1, Math.abs(x1 - x0), Math.abs(y1 - y0));
     for (let n = 0; n <= count; n++) {
@@ -41,7 +41,7 @@ export class Dots {
     }
   }
 
-  /** The dots of one letter, 0 where there are none. */
+  /** The bits of the dots in one character. */
   at(column: number, row: number): number {
     return this.#dots[row * this.#columns + column]!;
   }

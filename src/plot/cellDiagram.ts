@@ -1,4 +1,4 @@
-/** The picture that explains a recurrent cell: what flows where, and on request the numbers of one unit as they flow. */
+/** Diagram of a recurrent cell and, optionally, of the values in one unit. */
 
 import { exactTable, noMore } from '../util/arguments.ts';
 import { checkBoolean, checkName, checkOptions } from '../util/options.ts';
@@ -11,30 +11,30 @@ import { round } from './pathData.ts';
 import type { Plot } from './plot.ts';
 
 export interface CellDiagramOptions extends FigureOptions {
-  /** The cell of which layer; default lstm. */
+  /** The type of the cell; default lstm. */
   kind?: CellKind;
-  /** Whether a line at the foot says what the shapes mean; default true. */
+  /** Whether to explain the shapes in a line at the bottom; default true. */
   legend?: boolean;
 }
 const cellDiagramOptions = [...figureOptions, 'kind', 'legend'] as const;
 
-/** What a diagram can show beside its letters. */
+/** The names of the values that a diagram can show. */
 export type CellValue = 'x' | 'h' | 'c' | 'previousH' | 'previousC' | 'i' | 'f' | 'g' | 'o' | 'z' | 'r' | 'n';
 
-/** Values of one unit at one time step; what is absent stays as it was. The kind of the cell decides what there is. */
+/** Values of one unit at one time step; absent values do not change. Which values exist depends on the type of the cell. */
 export type CellData = { [name in CellValue]?: number } & {
-  /** A few words at the upper right; the earlier ones stay when absent. */
+  /** A short text at the upper right; without it, the previous caption stays. */
   caption?: string;
 };
 
-/** Room for the letters at the ends of the wires. */
+/** The width for the letters at the ends of the wires. */
 const margin = 66;
 const [innerWidth, innerHeight] = [cellWidth + 2 * (reach + margin), cellHeight + 2 * (stem + nodeRadius)];
 const footer = 62;
 
 /**
- * A cell in the notation of the well-known article; its height follows from its width, and equal widths make equal
- * scales. `update` writes values beside their letters, each with the colour it has in `gateHeatmap`.
+ * Draws a cell in the notation of C. Olah, "Understanding LSTM Networks" (2015). Its height depends on its width; equal
+ * widths have equal scales. `update` writes values next to their letters, with the colours of `gateHeatmap`.
  */
 export function cellDiagram(options: CellDiagramOptions = {}): Plot<CellData> {
   noMore('cellDiagram', 1, arguments);

@@ -1,19 +1,19 @@
 /**
- * Where the parts of the recurrent cells stand, in the notation of the well-known article: boxes are layers with
- * weights, circles work number by number. The origin is the upper left corner of the cell's border.
+ * The positions of the parts of recurrent cells, in the notation of C. Olah, "Understanding LSTM Networks" (2015): boxes
+ * are layers with weights, circles are elementwise operations. The origin is the upper left corner of the cell's border.
  *
- * The gru is the one of Keras and of this package: z keeps the old state and 1 - z lets in the new. The reset gate is
- * drawn as acting on the state itself; with `resetAfter` it acts on what the recurrent kernel makes of it.
+ * The GRU is that of Keras and of this package: z weights the old state, 1 - z the candidate. The reset gate is drawn as
+ * applied to the state; with `resetAfter` it is applied to the product of the state and the recurrent kernel.
  */
 
 import type { Wire } from './diagramWire.ts';
 import type { Point } from './pathData.ts';
 
 export const kinds = ['lstm', 'gru', 'rnn'] as const;
-/** The cells there are diagrams of. @useDeclaredType */
+/** The cell types that can be drawn. @useDeclaredType */
 export type CellKind = (typeof kinds)[number];
 
-/** A letter with an index, which stands near what it names, and where its value is shown. */
+/** A letter with an index, and the position of its value. */
 export interface Label {
   /** The value's name in the data of a diagram. */
   name: string;
@@ -24,39 +24,39 @@ export interface Label {
 }
 
 export interface CellPlan {
-  /** What people call it. */
+  /** Its common name. */
   title: string;
-  /** From its left border to the right one. */
+  /** The distance between its left and right border. */
   width: number;
   layers: { symbol: string; at: Point }[];
   /** Circles; one with a long symbol becomes an ellipse. */
   operations: { symbol: string; at: Point }[];
   wires: Wire[];
-  /** Of values inside. */
+  /** The labels of values inside the cell. */
   labels: Label[];
-  /** Of the states that come in on the left and leave on the right, in front of and behind their arrows. */
+  /** The labels of the states that enter on the left and leave on the right, at the ends of their arrows. */
   states: Label[];
-  /** Where the input comes in from below, and the output leaves above. */
+  /** The x positions where the input enters at the bottom and the output leaves at the top. */
   input: number;
   output: number;
-  /** The heights of the wires that go from cell to cell. */
+  /** The y positions of the wires between cells. */
   levels: number[];
 }
 
-/** The widest cell. */
+/** The width of the widest cell. */
 export const cellWidth = 560;
 export const cellHeight = 345;
-/** From the left border to where the wires from outside begin, and from the right one to where they end. */
+/** The length of the outer wires beyond the left and the right border. */
 export const reach = 40;
-/** From the border to the centre of the input and the output. */
+/** The distance from the border to the centre of the input and the output. */
 export const stem = 66;
 export const nodeRadius = 25;
 
 const [left, right] = [-reach, cellWidth + reach];
 const [above, below] = [nodeRadius - stem, cellHeight + stem - nodeRadius];
-/** Where the wires of the states run. */
+/** The y positions of the wires of the states. */
 const [top, bottom] = [60, 290];
-/** The middle of the boxes, their upper and lower edge; circles reach from their middle by `ring`. */
+/** The middle, upper and lower edge of the boxes, and the radius of the circles. */
 const [box, boxTop, boxBottom, ring] = [235, 216, 254, 14];
 
 const incoming = (letter: string, y: number): Label => ({
@@ -80,12 +80,12 @@ const inside = (name: string, x: number, y = 184): Label => ({
   at: [x + 9, y],
   anchor: 'start',
 });
-/** Pairs of x and y, from beginning to end. */
+/** A wire through points given as x, y, x, y ... */
 const line = (...numbers: number[]): Wire => ({
   points: Array.from({ length: numbers.length / 2 }, (_, n): Point => [numbers[2 * n]!, numbers[2 * n + 1]!]),
 });
 const arrow = (...numbers: number[]): Wire => ({ ...line(...numbers), arrow: true });
-/** From a wire at the bottom up into a box. */
+/** A branch from the wire at the bottom up to a box. */
 const feed = (x: number): Wire => arrow(x - 20, bottom, x, bottom, x, boxBottom);
 
 const lstm = (): CellPlan => ({
@@ -189,14 +189,14 @@ const rnn = (): CellPlan => ({
   levels: [245],
 });
 
-// By a call that bundlers may leave out where no cell is drawn
+// A call marked as pure, so that bundlers can drop it if no cell is drawn
 export const cellPlans: Record<CellKind, CellPlan> = /* @__PURE__ */ (() => ({
   lstm: lstm(),
   gru: gru(),
   rnn: rnn(),
 }))();
 
-/** The same cell with other ends of the wires that go from cell to cell, counted from its borders. */
+/** The same cell with other lengths of the wires between cells, measured from its borders. */
 export function withEnds(plan: CellPlan, before: number, behind: number): CellPlan {
   const [start, end] = [-reach, plan.width + reach];
   const move = ([x, y]: Point): Point => [x === start ? -before : x === end ? plan.width + behind : x, y];

@@ -1,4 +1,4 @@
-/** The unrolled chain: the same cell at every time step, the one in the middle open. */
+/** Diagram of a recurrent layer unrolled over time: a chain of cells, of which the middle one shows its inside. */
 
 import type { Container } from '@svgdotjs/svg.js';
 import { exactTable, noMore } from '../util/arguments.ts';
@@ -16,36 +16,36 @@ import { addText } from './text.ts';
 import type { Theme } from './theme.ts';
 
 export interface ChainDiagramOptions extends FigureOptions {
-  /** The cells of which layer; default lstm. */
+  /** The type of the cells; default lstm. */
   kind?: CellKind;
-  /** How many cells; default 3. */
+  /** The number of cells, at most 9; default 3. */
   steps?: number;
-  /** Whether a line at the foot says what the shapes mean; default true. */
+  /** Whether to explain the shapes in a line at the bottom; default true. */
   legend?: boolean;
 }
 const chainDiagramOptions = [...figureOptions, 'kind', 'steps', 'legend'] as const;
 
-/** What flows through one unit; what is absent stays as it was. */
+/** The values of one unit; absent values do not change. */
 export type ChainData = {
-  /** A number for each cell: inputs, outputs and, of an lstm, cell states. */
+  /** A number for each cell: inputs, outputs and, for lstm, cell states. */
   [name in 'x' | 'h' | 'c']?: ArrayLike<number>;
 } & {
-  /** Of the open cell: the gates and candidates there are in its kind. */
+  /** The gates and candidates of the open cell; which ones exist depends on its type. */
   [name in 'i' | 'f' | 'g' | 'o' | 'z' | 'r' | 'n']?: number;
 } & {
-  /** A few words at the upper right; the earlier ones stay when absent. */
+  /** A short text at the upper right; without it, the previous caption stays. */
   caption?: string;
 };
 
 const closedWidth = 250;
 const gap = 80;
-/** Beyond the first and the last cell, where the chain goes on. */
+/** The length of the wires before the first and after the last cell. */
 const ends = 50;
 const footer = 70;
 
 /**
- * The chain of cells with the inputs below and the outputs above; its height follows from its width. `update` writes
- * values, each with the colour it has in `gateHeatmap`.
+ * Draws a chain of cells with inputs at the bottom and outputs at the top. Its height depends on its width. `update`
+ * writes values, with the colours of `gateHeatmap`.
  */
 export function chainDiagram(options: ChainDiagramOptions = {}): Plot<ChainData> {
   noMore('chainDiagram', 1, arguments);
@@ -74,7 +74,7 @@ export function chainDiagram(options: ChainDiagramOptions = {}): Plot<ChainData>
     const isOpen = step === open;
     const cell = place.group().attr('transform', `translate(${left} 0)`);
     const cellWidth = isOpen ? plan.width : closedWidth;
-    // Every link between cells belongs to the one that it leaves, and its arrow ends at the border of the next.
+    // A wire between two cells is drawn with the first of them and ends at the border of the second.
     const behind = step === steps - 1 ? ends : gap;
     if (isOpen) drawCell(cell, withEnds(plan, 0, behind), theme);
     else drawClosed(cell, plan, behind, theme);
@@ -123,7 +123,7 @@ export function chainDiagram(options: ChainDiagramOptions = {}): Plot<ChainData>
   return plot;
 }
 
-/** A cell seen from outside. */
+/** Draws a cell without its inside. */
 function drawClosed(parent: Container, plan: CellPlan, behind: number, theme: Theme): void {
   drawBody(parent, closedWidth, theme);
   const middle = closedWidth / 2;

@@ -1,7 +1,6 @@
 /**
- * Colours for numbers. Both maps can be read without telling red from green, and change in lightness from end to end:
- * `gate` from nothing (0) to all (1), `state` from -1 in blue over the background to 1 in red. In the dark theme what
- * is far from zero is bright.
+ * Colour maps for values, readable with every kind of colour vision. `gate` maps 0 to 1 to increasing contrast with the
+ * background; `state` maps -1 to 1 from blue over the background colour to red.
  */
 
 import type { Element } from '@svgdotjs/svg.js';
@@ -12,7 +11,7 @@ export type ColourMap = 'gate' | 'state';
 /** The map of a gate, a candidate, a state, an input or an output, by its name in the data of a picture. */
 export const colourMapOf = (name: string): ColourMap => (/^[ifozr]$/.test(name) ? 'gate' : 'state');
 
-/** So many shades are told apart, the middle one being that of zero in `state`. */
+/** The number of colours; odd, so that zero in `state` has the middle one. */
 const count = 33;
 
 const stops: Record<ColourMap, { light: string[]; dark: string[]; domain: [number, number] }> = {
@@ -28,25 +27,25 @@ const stops: Record<ColourMap, { light: string[]; dark: string[]; domain: [numbe
   },
 };
 
-/** The shade of a value; what lies beyond the ends has the colour of the end, and what is no number has none: -1. */
+/** The index of the colour of a value; values beyond the ends are clipped, and NaN gives -1. */
 export function levelOf(map: ColourMap, value: number): number {
   const [low, high] = stops[map].domain;
   if (Number.isNaN(value)) return -1;
   return Math.round(Math.max(0, Math.min(1, (value - low) / (high - low))) * (count - 1));
 }
 
-/** Gives an element its shade; in theme `auto` with a class, by which a style sheet sets the dark one. */
+/** Sets the colour of an element; in theme `auto` also a class, for which a style sheet sets the dark colour. */
 export function setLevel(element: Element, map: ColourMap, level: number, theme: Theme): void {
   element.attr('fill', level < 0 ? 'none' : colours(map, theme)[level]!);
   if (theme === 'auto') element.attr('class', level < 0 ? null : `lw-${map}-${level}`);
 }
 
-/** The colours of a map from end to end. */
+/** The colours of a map, from the lowest to the highest value. */
 export function colours(map: ColourMap, theme: Theme): readonly string[] {
   return tables[map][theme === 'dark' ? 'dark' : 'light'];
 }
 
-/** What the style sheet of a picture with shades says besides that of its theme. */
+/** The style sheet of the colour maps for theme `auto`; empty for other themes. */
 export function colourMapCss(theme: Theme): string {
   if (theme !== 'auto') return '';
   const rules = (Object.keys(stops) as ColourMap[]).flatMap(map =>
@@ -57,7 +56,7 @@ export function colourMapCss(theme: Theme): string {
 
 type Tables = Record<ColourMap, { light: string[]; dark: string[] }>;
 
-// By a call that bundlers may leave out where no shades are drawn
+// A call marked as pure, so that bundlers can drop it if no colour map is used
 const tables = /* @__PURE__ */ (() =>
   Object.fromEntries(
     Object.entries(stops).map(([map, { light, dark }]) => [map, { light: table(light), dark: table(dark) }]),

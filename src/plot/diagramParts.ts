@@ -1,4 +1,4 @@
-/** The parts that diagrams of cells are drawn with: boxes, circles, letters with an index, values that change. */
+/** The parts of cell diagrams: boxes, circles, letters with an index, and values. */
 
 import type { Circle, Container, Dom, G } from '@svgdotjs/svg.js';
 import { type CellPlan, cellHeight, type Label, nodeRadius } from './cellPlans.ts';
@@ -10,16 +10,16 @@ import { type Part, paint, type Theme } from './theme.ts';
 
 const letterSize = 19;
 
-/** A value beside its letter, with the colour it has in a heat map: nothing until there is one. */
+/** A value next to its letter, with its heat map colour; hidden until it is set. */
 export class Value {
-  /** What is shown with the value only. */
+  /** The elements that are hidden with the value. */
   readonly group: G;
   readonly #text: Dom;
   readonly #mark: Circle;
   readonly #map: ColourMap;
   readonly #theme: Theme;
 
-  /** @param name by which data calls it */
+  /** @param name the name of the value in the data */
   constructor(parent: Container, name: string, [x, y]: Point, anchor: Label['anchor'], theme: Theme) {
     this.#map = colourMapOf(name);
     this.#theme = theme;
@@ -38,13 +38,13 @@ export class Value {
   }
 }
 
-/** Two decimals and a true minus; what is too wide for that in powers of ten. */
+/** Formats with two decimals and a minus sign (U+2212); from 1000, in scientific notation. */
 export function formatValue(value: number): string {
   const text = Math.abs(value) < 1000 || !Number.isFinite(value) ? value.toFixed(2) : value.toExponential(1);
   return (Number(text) === 0 ? '0.00' : text).replaceAll('-', '−').replace('Infinity', '∞');
 }
 
-/** The border, the wires and all that stands on them. */
+/** Draws the border of a cell, its wires, layers and operations. */
 export function drawCell(parent: Container, plan: CellPlan, theme: Theme): void {
   drawBody(parent, plan.width, theme);
   for (const wire of plan.wires) drawWire(parent, wire, theme);
@@ -70,7 +70,7 @@ export function drawOperation(parent: Container, symbol: string, [x, y]: Point, 
   addText(parent, symbol, { x, y: y + size * (wide ? 0.32 : 0.34), part: 'ink', theme, size, anchor: 'middle' });
 }
 
-/** Input or output: a letter in a circle of its own. */
+/** Draws an input or output: a letter in a circle. */
 export function drawNode(parent: Container, letter: string, index: string, [x, y]: Point, theme: Theme): void {
   outlined(parent.circle(2 * nodeRadius).attr({ cx: x, cy: y }), 'vector', theme);
   drawLetter(parent, { letter, index, at: [x, y + 6], anchor: 'middle' }, theme);
@@ -88,7 +88,7 @@ export function drawLetter(
   text.element('tspan', { 'font-size': 13, dy: 5 }).words(index);
 }
 
-/** A letter and, below it, the place of its value; with `shy`, the letter too appears with the value only. */
+/** Draws a letter with its value below it; with `shy`, the letter is hidden until the value is set. */
 export function drawLabel(parent: Container, label: Label, theme: Theme, shy = false): Value {
   const [x, y] = label.at;
   const value = new Value(parent, label.name, [x, y + 21], label.anchor, theme);
@@ -96,7 +96,7 @@ export function drawLabel(parent: Container, label: Label, theme: Theme, shy = f
   return value;
 }
 
-/** What the shapes mean, in one line. */
+/** Draws the legend of the shapes, in one line. */
 export function drawLegend(parent: Container, theme: Theme): void {
   const entry = (x: number, words: string, draw: (group: G) => void) => {
     const group = parent.group().attr('transform', `translate(${x} 0)`);

@@ -1,15 +1,15 @@
-/** Wires of a diagram: lines along given points with round corners, and the arrow heads at their ends. */
+/** Wires of a diagram: lines through points, with round corners and optional arrow heads. */
 
 import type { Container } from '@svgdotjs/svg.js';
 import { type Point, round } from './pathData.ts';
 import { paint, type Theme } from './theme.ts';
 
-/** A line from point to point. */
+/** A wire through the given points. */
 export interface Wire {
   points: readonly Point[];
   /** Whether it ends in an arrow head. */
   arrow?: boolean;
-  /** Where it crosses another wire without touching it: that one is interrupted here. */
+  /** The point where it crosses another wire, which is interrupted there. */
   bridge?: Point;
 }
 
@@ -33,12 +33,12 @@ export function drawWire(parent: Container, { points, arrow, bridge }: Wire, the
   if (arrow) paint(parent.path(headPath(end, dx, dy)), 'arrow', theme);
 }
 
-/** A path whose corners are arcs: a branch that leaves a line bends out of it, one that joins it bends in. */
+/** The data of a path with rounded corners. */
 export function roundedPath(points: readonly Point[]): string {
   let path = `M${write(points[0]!)}`;
   for (let i = 1; i < points.length - 1; i++) {
     const [from, corner, to] = [points[i - 1]!, points[i]!, points[i + 1]!];
-    // A stretch between two corners is shared by their arcs.
+    // Two corners share the segment between them.
     const room = (other: Point, isEnd: boolean) => distance(other, corner) / (isEnd ? 1 : 2);
     const reach = Math.min(radius, room(from, i === 1), room(to, i === points.length - 2));
     const [inX, inY] = direction(from, corner);

@@ -1,4 +1,4 @@
-/** The paper of every picture: the `<svg>` itself, its background and title, and the container it is put into. */
+/** The base of every chart: the `<svg>` element with its background, title and container. */
 
 import { type Dom, getWindow, SVG, type Svg } from '@svgdotjs/svg.js';
 import { fail, show } from '../util/errors.ts';
@@ -8,18 +8,19 @@ import { serialize } from './serialize.ts';
 import { addText, setText, textWidth } from './text.ts';
 import { fontFamily, paint, styleSheet, type Theme, themes } from './theme.ts';
 
-/** The options every picture has. */
+/** The options of every chart. */
 export interface FigureOptions {
-  /** An element, or a CSS selector of one, that the picture is appended to; without it the picture stays by itself. */
+  /** The element to which the chart is appended, or its CSS selector. Default: none. */
   container?: Element | string;
+  /** The width in pixels. */
   width?: number;
   title?: string;
-  /** `auto` follows the reader's system. */
+  /** Default light; `auto` follows the system setting of the reader. */
   theme?: Theme;
 }
 export const figureOptions = ['container', 'width', 'title', 'theme'] as const;
 
-/** The options as checked, before anything is drawn. */
+/** The checked options. */
 export interface Setting {
   width: number;
   title: string;
@@ -27,14 +28,15 @@ export interface Setting {
   container: Element | null;
 }
 
-/** The distance of what is drawn from the edge. */
+/** The margin at the left and right edge. */
 export const side = 24;
-/** The base line of the title. */
+/** The baseline of the title. */
 export const titleLine = 34;
 const titleStyle = { size: 17, weight: 600 };
 const captionSize = 13;
 /**
- * The gap between the title and a caption on the same line, and the largest share of the line that the caption takes.
+ * The gap between the title and a caption on the same line, and the maximum width of the caption as a fraction of the
+ * line.
  */
 const [captionGap, captionShare] = [12, 0.4];
 
@@ -43,7 +45,7 @@ export function checkFigure(call: string, options: FigureOptions, usual = 720): 
   const theme = checkName(call, 'theme', options.theme ?? 'light', themes);
   const title = checkText(call, 'title', options.title ?? '');
   const container = findContainer(call, options.container);
-  if (!getWindow()) fail(call, 'needs a document to draw in, and this host, such as a worker, has none');
+  if (!getWindow()) fail(call, 'needs a document to draw in, which this host, such as a worker, does not have');
   return { width, title, theme, container };
 }
 
@@ -55,7 +57,7 @@ export class Figure {
   readonly #heading: Dom | null;
   readonly #width: number;
 
-  /** @param names what the picture is of, for those who cannot see it; the title stands before them */
+  /** @param names a description for screen readers, which follows the title */
   constructor({ width, title, theme, container }: Setting, height: number, names: readonly string[], css = '') {
     this.theme = theme;
     this.#width = width;
@@ -72,10 +74,10 @@ export class Figure {
   }
 
   /**
-   * Adds an empty caption on a base line, right-aligned unless `anchor` is set. On the base line of the title, it
-   * reduces the width of the title.
+   * Adds an empty caption on a baseline, right-aligned unless `anchor` is set. On the baseline of the title, it reduces
+   * the width of the title.
    *
-   * @param taken pixels at the left end of the line that are in use already
+   * @param taken the pixels at the left end of the line that are already in use
    * @returns a function that changes its text; undefined keeps the text
    */
   addCaption(y: number, taken = 0, anchor: 'start' | 'end' = 'end'): (words: string | undefined) => void {
@@ -95,13 +97,13 @@ export class Figure {
     };
   }
 
-  /** Describes the picture for screen readers. */
+  /** Sets the description for screen readers. */
   name(names: readonly string[]): void {
     const label = [this.#title, ...names].filter(Boolean).join(', ');
     if (this.svg.attr('aria-label') !== label) this.svg.attr('aria-label', label);
   }
 
-  /** Puts the drawing into its container: at the end, since a page lays out every change of what it shows. */
+  /** Adds the chart to its container. Call it last, because a page lays out every change of a visible element. */
   place(): void {
     if (this.#container) this.svg.addTo(this.#container as HTMLElement);
   }
@@ -115,7 +117,7 @@ export class Figure {
   }
 }
 
-/** What is no selector at all finds nothing. */
+/** The first element that matches a selector; null for an invalid selector. */
 function select(selector: string): Element | null {
   try {
     return globalThis.document?.querySelector(selector) ?? null;

@@ -1,4 +1,4 @@
-/** Gates and states of a recurrent layer over the time steps of one sequence, a field for each unit and step. */
+/** Heat maps of the gates and states of a recurrent layer, one field for each unit and time step of a sequence. */
 
 import type { Container, Rect } from '@svgdotjs/svg.js';
 import { exactTable, noMore } from '../util/arguments.ts';
@@ -16,26 +16,27 @@ import { paint, type Theme } from './theme.ts';
 import { countTicks, linearScale, type Tick } from './ticks.ts';
 
 export interface GateHeatmapOptions extends FigureOptions {
-  /** The layer is one of these; default lstm. It decides which panels there are. */
+  /** The type of the layer, which determines the panels; default lstm. */
   kind?: CellKind;
+  /** The number of units. */
   units: number;
-  /** Time steps. */
+  /** The number of time steps. */
   steps: number;
-  /** 440, or what the panels of a narrow picture need one below the other. */
+  /** The height in pixels; default 440, or more if the panels of a narrow chart need more rows. */
   height?: number;
 }
 const gateHeatmapOptions = [...figureOptions, 'kind', 'units', 'steps', 'height'] as const;
 
-/** The panels there can be: gates i, f, o, z, r, candidates g and n, cell state c, output h. */
+/** The names of the panels: gates i, f, o, z, r, candidates g and n, cell state c, output h. */
 export type GateName = 'i' | 'f' | 'o' | 'g' | 'c' | 'h' | 'z' | 'r' | 'n';
 
-/** Numbers of one sequence, [T, U] row by row; what is absent stays as it was. */
+/** The values of one sequence, [T, U] in row-major order; absent panels do not change. */
 export type GateData = { [name in GateName]?: ArrayLike<number> } & {
-  /** A few words at the upper right; the earlier ones stay when absent. */
+  /** A short text at the upper right; without it, the previous caption stays. */
   caption?: string;
 };
 
-/** What the panels show. */
+/** The titles of the panels. */
 const titles: Record<GateName, string> = {
   i: 'input gate',
   f: 'forget gate',
@@ -53,7 +54,7 @@ const panelsOf: Record<CellKind, { names: GateName[]; columns: number }> = {
   rnn: { names: ['h'], columns: 1 },
 };
 
-/** More fields than this make a file that nobody can open, and no screen has room for them. */
+/** The maximum number of fields; more would make a file that is too large to open. */
 const mostFields = 100_000;
 const [gutter, head, rowGap, foot] = [22, 24, 20, 54];
 /** The minimum width for the labels of the units. */
@@ -61,7 +62,7 @@ const usualLeft = 52;
 const scaleWidth = 90;
 const captionRoom = 170;
 
-/** A live heat map; every `update` changes the colours of the fields it was made with. */
+/** A live heat map; `update` changes the colours of its fields. */
 export function gateHeatmap(options: GateHeatmapOptions): Plot<GateData> {
   noMore('gateHeatmap', 1, arguments);
   const call = 'gateHeatmap';
@@ -131,7 +132,7 @@ class Panel {
     paint(border.attr('shape-rendering', 'crispEdges'), 'grid', theme);
     const group = parent.group().attr({ 'shape-rendering': 'crispEdges', class: `lw-panel lw-panel-${name}` });
     group.attr('transform', `translate(${area.left} ${area.top})`);
-    // Whole pixels: fields that share one would show seams.
+    // Fields have integer edges, because fields that share a pixel would show seams.
     const [xs, ys] = [edges(steps, area.width), edges(units, area.height)];
     for (let step = 0; step < steps; step++) {
       for (let unit = 0; unit < units; unit++) {
@@ -155,7 +156,7 @@ class Panel {
 const edges = (count: number, length: number) =>
   Array.from({ length: count + 1 }, (_, n) => Math.round((n / count) * length));
 
-/** Ticks in the middle of the fields, about `apart` pixels from each other and never closer than `least`. */
+/** Ticks in the middle of fields, about `apart` pixels apart and at least `least`. */
 function fieldTicks(count: number, length: number, apart: number, least: number): Tick[] {
   const half = length / count / 2;
   if (count === 1) return [{ at: round(half), label: '0' }];
@@ -167,7 +168,7 @@ function fieldTicks(count: number, length: number, apart: number, least: number)
 
 interface Place {
   area: Area;
-  /** Whether the panel stands at the left and at the lower end, where the axes are. */
+  /** Whether the panel is in the first column and in the last row, which have axes. */
   outer: { left: boolean; bottom: boolean };
 }
 
@@ -197,7 +198,7 @@ function layOut(kind: CellKind, width: number, height: number, top: number, unit
 
 type Header = ReturnType<typeof layOutHeader>;
 
-/** The scales of colours, one below the other where there is no room beside; and likewise the caption. */
+/** Places the colour scales and the caption, in several rows if the chart is narrow. */
 function layOutHeader({ width, title }: Setting, maps: readonly ColourMap[]) {
   let line = title ? 58 : 32;
   let x = side;
@@ -221,12 +222,12 @@ function addHeader(figure: Figure, { scales, line, taken }: Header): (words: str
 const scaleName = { gate: 'gates', state: 'states' };
 const lowEnd = { gate: '0', state: '−1' };
 const highEnd = '1';
-/** The name, the lower end, the colours, the upper end, and the gaps between them. */
+/** The widths of the name, the lower end, the colours and the upper end of a colour scale, with gaps. */
 const partsOf = (map: ColourMap) =>
   [textWidth(scaleName[map], 13) + 8, textWidth(lowEnd[map], 13) + 6, scaleWidth + 6, textWidth(highEnd, 13)] as const;
 const entryWidth = (map: ColourMap) => partsOf(map).reduce((sum, width) => sum + width, 0);
 
-/** One scale with its name and its ends. */
+/** Draws a colour scale with its name and its ends. */
 function addScale(figure: Figure, map: ColourMap, x: number, y: number, theme: Theme): void {
   const group = figure.svg.group().addClass('lw-legend');
   const [nameWidth, lowWidth, barWidth] = partsOf(map);

@@ -1,6 +1,6 @@
 /**
- * The header of a chart: the legend, in as many rows as it needs, and a caption, right-aligned in the last row, or in a
- * row of its own when both do not fit.
+ * The header of a chart: the legend, in one or more rows, and a caption, right-aligned in the last row or, if it does
+ * not fit, in a further row.
  */
 
 import type { Container, Dom, G } from '@svgdotjs/svg.js';
@@ -11,11 +11,11 @@ import type { Theme } from './theme.ts';
 
 const size = 13;
 const rowHeight = 20;
-/** Length of a line sample, distance from its start to the text, and distance from the text to the next entry. */
+/** The length of a line sample, the distance from its start to the text, and the gap between two entries. */
 const [sampleLength, sampleRoom, entryGap] = [28, 37, 18];
 /**
- * Minimum width of the caption, about 25 letters such as "step 500, cost 0.00312", so that a changing caption does not
- * move.
+ * The minimum width of the caption, about 25 letters such as "step 500, cost 0.00312", so that it does not move when
+ * its text changes.
  */
 const captionRoom = 190;
 
@@ -26,7 +26,7 @@ interface Entry {
 }
 
 export class Header {
-  /** The base line of the caption. */
+  /** The baseline of the caption. */
   captionLine: number;
   readonly #width: number;
   readonly #firstLine: number;
@@ -39,7 +39,7 @@ export class Header {
   /** The x position of the next entry. */
   #end: [x: number, y: number];
 
-  /** @param width of the picture */
+  /** @param width the width of the figure */
   constructor(parent: Container, width: number, firstLine: number, theme: Theme) {
     this.#width = width;
     this.#firstLine = firstLine;

@@ -1,5 +1,5 @@
 /**
- * Charts of training, drawn with svg.js: the same code in a page and in Node. Nothing here touches the wasm side.
+ * Charts of training and prediction, drawn with svg.js, in pages and in Node. Nothing here loads the kernels.
  */
 
 export { type AnimationOptions, animation } from './animation.ts';

@@ -1,5 +1,5 @@
 /**
- * What all charts of lines share: the drawing itself, its header (title, legend, caption), axes and the area for the data.
+ * The base of all line charts: header (title, legend, caption), axes and data area.
  *
  *     title
  *     -- target  - - prediction            caption
@@ -21,9 +21,11 @@ import { addText, setText } from './text.ts';
 import { paint } from './theme.ts';
 import { mostLogTicks, mostTicks, type Tick } from './ticks.ts';
 
-/** The options every chart of lines has. */
+/** The options of every line chart. */
 export interface LineChartOptions extends FigureOptions {
+  /** The height in pixels; default 360. */
   height?: number;
+  /** The label of the x axis. */
   xLabel?: string;
 }
 export const lineChartOptions = [...figureOptions, 'height', 'xLabel'] as const;
@@ -35,7 +37,7 @@ const usualLeft = 58;
 const leastHeight = 24;
 
 export class LineChart extends Figure {
-  /** The data area. It moves when the legend takes another row, or the labels of the y axis become longer. */
+  /** The data area. It changes when the legend needs another row or the labels of the y axis become longer. */
   readonly area: Area;
   readonly header: Header;
   readonly #height: number;

@@ -17,7 +17,7 @@ export interface LossOptions extends LineChartOptions {
   log?: boolean;
   /** The name of the line `losses` in the legend. */
   label?: string;
-  /** The ends of the x axis; those of the data when absent. A live chart stands still with a fixed one. */
+  /** The domain of the x axis, which keeps the axis of a live chart fixed; default: the range of the data. */
   xDomain?: [number, number];
 }
 const lossOptions = [...lineChartOptions, 'log', 'label', 'xDomain'] as const;
@@ -39,7 +39,7 @@ export type LossData =
   | Readonly<Record<string, ArrayLike<number>>>
   | { history: Readonly<Record<string, ArrayLike<number>>>; epoch?: readonly number[]; caption?: string };
 
-/** A live chart of losses; every `update` takes the whole run so far. */
+/** A live chart of losses; `update` takes the whole run so far. */
 export function lossPlot(options: LossOptions = {}): Plot<LossData> {
   noMore('lossPlot', 1, arguments);
   const call = 'lossPlot';
@@ -49,7 +49,7 @@ export function lossPlot(options: LossOptions = {}): Plot<LossData> {
   const xDomain = given.xDomain === undefined ? undefined : checkDomain(call, 'xDomain', given.xDomain);
   const chart = new LineChart(call, { xLabel: 'step', ...given });
   const paths = new LinePaths(chart.addDataArea(), chart.theme);
-  // Outside the clipped group: half of the mark at the lowest loss is below the axis.
+  // Not in the clipped group, because half of the mark at the lowest loss is below the axis.
   const marks = new LinePaths(chart.addDataArea(chart.svg, false), chart.theme);
   const labelOf = ({ name }: Line) => (name === 'losses' ? label : name);
 
@@ -111,13 +111,13 @@ function checkLosses(call: string, data: unknown): LineSet & { byStep: boolean }
   return { ...checkLines(call, data, 'steps', byStep ? 0 : 1), byStep };
 }
 
-/** From the first step to the last; after one step the axis already runs to where the next will be. */
+/** From the first step to the last; after one step, to the next one. */
 function stepDomain(lines: readonly Line[], kind: LineSet['kind']): [number, number] {
   const [first, last] = xDomainOf(lines, kind);
   return [first, Math.max(last, first + (kind === 'date' ? day : 1))];
 }
 
-/** The scale of all losses that can be drawn; a linear one starts at zero. */
+/** The y scale of all losses that can be drawn; a linear scale includes zero. */
 function lossScale(lines: readonly Line[], log: boolean, height: number): Scale {
   const drawn = (values: ArrayLike<number>) => (log ? Array.from(values).filter(value => value > 0) : values);
   const [low, high] = extentOf(lines.map(({ values }) => drawn(values))) ?? [0.01, 1];
@@ -125,7 +125,7 @@ function lossScale(lines: readonly Line[], log: boolean, height: number): Scale 
   return linearScale([Math.min(0, low), Math.max(0, high)], [height, 0]).nice();
 }
 
-/** "loss 0.00312, val_loss 0.0046 at epoch 30"; shows only the first lines if there are many. */
+/** The default caption, of at most two lines: "loss 0.00312, val_loss 0.0046 at epoch 30". */
 function lastLosses({ lines, kind }: LineSet, labelOf: (line: Line) => string, word: string): string {
   const [first] = lines;
   const last = (first?.values.length ?? 0) - 1;

@@ -1,4 +1,4 @@
-/** The charts in Node: a document to draw in, and a way to keep what was drawn. */
+/** Charts in Node: sets up a document to draw in, and writes charts to files. */
 
 import { mkdirSync, writeFileSync } from 'node:fs';
 import { dirname, resolve } from 'node:path';
@@ -10,17 +10,18 @@ import { checkDrawn, type Drawn } from './show.ts';
 
 export * from './index.ts';
 
-// A host that has a document of its own, such as Electron or a test environment, keeps it. The document is an SVG one:
-// an HTML document of linkedom would put names of elements in capitals.
+// Keeps the document of a host that has one, such as Electron or a test environment. The new document is an SVG document,
+// because linkedom's HTML documents use upper-case element names.
 if (!getWindow()) {
   const document = new DOMParser().parseFromString('<svg xmlns="http://www.w3.org/2000/svg"/>', 'image/svg+xml');
   registerWindow(document.defaultView as unknown as Window, document as unknown as Document);
 }
 
 /**
- * Writes a chart, or the text of one such as `animation` makes, to a file; folders on the way are made.
+ * Writes a chart, or the SVG text of one, such as the result of `animation`, to a file. Creates missing folders.
  *
- * @returns the absolute path of the file.
+ * @returns the absolute path of the file
+ * @throws ValueError if the file cannot be written
  */
 export function writeSVG(path: string, plot: Drawn): string {
   noMore('writeSVG', 2, arguments);
@@ -41,9 +42,9 @@ function write(call: string, path: unknown, plot: unknown): string {
 }
 
 /**
- * Writes a chart to a file, `out/plot.svg` unless another is named, and prints where it is.
+ * Writes a chart to a file, by default `out/plot.svg`, and prints its path.
  *
- * @returns the absolute path of the file.
+ * @returns the absolute path of the file
  */
 export function showPlot(plot: Drawn, path = 'out/plot.svg'): string {
   noMore('showPlot', 2, arguments);

@@ -5,15 +5,15 @@ type Projection = (value: number) => number;
 
 export type Point = readonly [x: number, y: number];
 
-/** Two decimals: finer than a screen, coarser than the noise of floating point, and short in the file. */
+/** Rounds to two decimals: precise enough for screens, and short in the file. */
 export const round = (value: number) => Math.round(value * 100) / 100 + 0;
 
-/** Far enough outside to be clipped, near enough for any renderer's coordinates. */
+/** A coordinate that is always clipped, but within the limits of renderers. */
 const far = 1e5;
 
 /**
- * Converts values to pixels, y pointing down, and splits the line at NaN, which leaves a gap. Infinite values leave the
- * picture at the top or bottom.
+ * Converts values to pixels, with y pointing down. NaN splits the line and leaves a gap; infinite values are placed
+ * beyond the top or bottom.
  */
 export function project(xs: ArrayLike<number>, ys: ArrayLike<number>, x: Projection, y: Projection): Point[][] {
   const pieces: Point[][] = [];
@@ -33,8 +33,8 @@ export function project(xs: ArrayLike<number>, ys: ArrayLike<number>, x: Project
 }
 
 /**
- * Thins a long line to its highest and its lowest point in every column of one pixel, and its two ends: the picture
- * stays what it was, spikes included, and the file stays small.
+ * Reduces a long line to the highest and the lowest point in every column of pixels and the two ends. The picture stays
+ * the same, including spikes, and the file stays small.
  */
 export function decimate(points: readonly Point[]): Point[] {
   const kept: Point[] = [];
@@ -56,7 +56,7 @@ export function decimate(points: readonly Point[]): Point[] {
   return kept;
 }
 
-/** The attribute's text. A single point is written twice, since a line of no segment draws nothing, not even a dot. */
+/** The text of the attribute. A single point is written twice, because a path without a segment draws nothing. */
 export function pathText(pieces: readonly (readonly Point[])[]): string {
   return pieces.map(points => `M${pointsText(points.length === 1 ? [points[0]!, points[0]!] : points)}`).join('');
 }

@@ -1,11 +1,11 @@
-/** What every live chart can do. */
+/** A live chart. */
 export interface Plot<Data> {
-  /** The `<svg>` element, to be placed anywhere in a page. */
+  /** The `<svg>` element, which can be placed anywhere in a page. */
   readonly node: SVGSVGElement;
-  /** Draws new data by moving what is there; returns the plot. */
+  /** Draws new data and returns the plot. Reuses the existing elements. */
   update(data: Data): Plot<Data>;
-  /** The chart as it stands, as the text of a standalone SVG file. */
+  /** The current chart as the text of a standalone SVG file. */
   toSVG(): string;
-  /** Takes the chart out of its container. */
+  /** Removes the chart from its container. */
   remove(): void;
 }

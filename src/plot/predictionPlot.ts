@@ -76,7 +76,7 @@ export function predictionPlot(options: LivePredictionOptions = {}): Plot<Predic
 
 type Named = Pick<Line, 'name'>;
 
-/** LineChart, scales and line styles of the chart, shared by the live plot and the animation. */
+/** The line chart with its scales and line styles, shared by the live plot and the animation. */
 export class PredictionDrawing {
   readonly chart: LineChart;
   readonly #labels: [string, string];

@@ -1,6 +1,6 @@
 /**
- * A drawn tree as a standalone file. Written here because no host's own writer will do: `outerHTML` in a page is HTML
- * and not XML, and documents in Node order attributes in their own way. The same chart is the same text everywhere.
+ * Serializes an SVG element as a standalone file, with the same text in every host. The hosts' own serializers differ:
+ * `outerHTML` in a page is HTML rather than XML, and documents in Node order attributes differently.
  */
 
 const xmlns = 'http://www.w3.org/2000/svg';
@@ -18,7 +18,7 @@ function write(element: Element, extra = ''): string {
   return children === '' ? `${open}/>` : `${open}>${children}</${name}>`;
 }
 
-/** Spare elements, hidden until they are needed again, stay out of the file. */
+/** Omits hidden elements, which charts keep for later updates. */
 function writeChild(node: Node): string {
   if (node.nodeType === textNode) return escapeText(node.textContent ?? '');
   if (node.nodeType !== elementNode || (node as Element).getAttribute('display') === 'none') return '';
@@ -35,7 +35,7 @@ function attributes(element: Element): string {
 
 const entities: Record<string, string> = { '&': '&amp;', '<': '&lt;', '>': '&gt;', '"': '&quot;' };
 
-/** XML has no way at all to write most control characters or half a surrogate pair: they are dropped. */
+/** Escapes text, and drops characters that XML cannot contain: most control characters and lone surrogates. */
 function escapeText(text: string): string {
   const allowed = text.replace(/[^\t\n\r\u0020-\ud7ff\ue000-\ufffd\u{10000}-\u{10ffff}]/gu, '');
   return allowed.replace(/[&<>"]/g, character => entities[character]!);

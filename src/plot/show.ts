@@ -1,4 +1,4 @@
-/** Shows charts in a page. In Node, node.ts has the same functions, which write files. */
+/** Shows charts in a page. In Node, the functions of the same names in node.ts write files. */
 
 import { getWindow } from '@svgdotjs/svg.js';
 import { fail, show } from '../util/errors.ts';
@@ -24,7 +24,8 @@ export function showPlot(plot: Drawn, path?: string): string {
   const svg = checkDrawn(call, plot);
   if (path !== undefined && typeof path !== 'string') fail(call, `path must be the name of a file, got ${show(path)}`);
   const { body } = globalThis.document ?? {};
-  if (!body) fail(call, 'needs a page to show a chart in, and this host, such as a worker, has none; use toSVG()');
+  if (!body)
+    fail(call, 'needs a page to show a chart in, which this host, such as a worker, does not have; use toSVG()');
   const { node } = plot as { node?: Node };
   body.append(node ?? parse(svg));
   return '';

@@ -1,5 +1,5 @@
 /**
- * A chart as text, for those who look at a run through a terminal.
+ * A chart as text, for terminals.
  *
  *      1.0 ┤⠉⠑⢄         ⡠⠊
  *      0.0 ┤   ⠑⢄     ⡠⠊
@@ -18,15 +18,15 @@ import type { PredictionData } from './predictionPlot.ts';
 import { linearScale, linearTicks, type Scale, type Tick, ticksOf } from './ticks.ts';
 
 export interface TerminalOptions {
-  /** Letters in a line; default 72. */
+  /** The width in characters; default 72. */
   width?: number;
-  /** Lines, those of the axis and the legend included; default 16. */
+  /** The height in lines, including the axis and the legend; default 16. */
   height?: number;
-  /** Red and blue by escape sequences; by default where the output is a terminal and NO_COLOR is not set. */
+  /** Whether to use ANSI colours. Default: true if the output is a terminal and NO_COLOR is not set. */
   colour?: boolean;
-  /** Plain letters only, for terminals and fonts without braille. */
+  /** Whether to use ASCII characters only, for terminals and fonts without braille; default false. */
   ascii?: boolean;
-  /** The ends of the y axis; those of the values when absent. */
+  /** The domain of the y axis; default: the range of the values. */
   yDomain?: [number, number];
 }
 const terminalOptions = ['width', 'height', 'colour', 'ascii', 'yDomain'] as const;
@@ -35,7 +35,7 @@ const terminalOptions = ['width', 'height', 'colour', 'ascii', 'yDomain'] as con
 interface Line {
   at: ArrayLike<number>;
   values: ArrayLike<number>;
-  /** Its letter where there is no braille, and its colour where there is any. */
+  /** The character for ASCII output, and the ANSI colour code. */
   letter: string;
   code: number;
   dashed: boolean;
@@ -55,7 +55,7 @@ const looks = [
 ] as const;
 const both = 35;
 
-/** Draws one list of numbers, or the data of a `predictionPlot`; every second line is dashed. */
+/** Draws a list of numbers, or the data of a `predictionPlot`, as text; every second line is dashed. */
 export function terminalPlot(data: ArrayLike<number> | PredictionData, options: TerminalOptions = {}): string {
   noMore('terminalPlot', 2, arguments);
   const call = 'terminalPlot';
@@ -90,7 +90,7 @@ export function terminalPlot(data: ArrayLike<number> | PredictionData, options: 
   return [...(legend ? [legend] : []), ...text].map(line => line.trimEnd()).join('\n');
 }
 
-/** As many letters or lines as somebody can look at. */
+/** Checks a number of characters or lines. */
 function checkLetters(call: string, name: string, value: unknown, least: number): number {
   const letters = checkCount(call, name, value, least);
   if (letters > 1000) fail(call, `${name} must be at most 1000, got ${letters}`);
@@ -146,7 +146,7 @@ function writeRow(
   return text;
 }
 
-/** A label, in plain letters where there are no others: −2×10⁻⁵ as -2e-5. */
+/** A tick label; in ASCII, −2×10⁻⁵ becomes -2e-5. */
 function spell(label: string, ascii: boolean): string {
   if (!ascii) return label;
   const plain = label.replace(/[⁻⁰¹²³⁴⁵⁶⁷⁸⁹]/g, c => '-0123456789'['⁻⁰¹²³⁴⁵⁶⁷⁸⁹'.indexOf(c)]!);
@@ -212,7 +212,7 @@ const gap = '   ';
 
 const paint = (text: string, code: number, colour: boolean) => (colour ? `\u001b[${code}m${text}\u001b[39m` : text);
 
-/** Whether somebody looks at a terminal that shows colours; https://no-color.org. */
+/** Whether the output is a terminal with colours; see https://no-color.org. */
 function hasColours(): boolean {
   const host = globalThis.process as NodeJS.Process | undefined;
   return Boolean(host?.stdout?.isTTY && !host.env.NO_COLOR);

@@ -1,4 +1,4 @@
-/** Text without measuring: a document in Node has no fonts, so positions must not depend on `getBBox`. */
+/** Text elements. Documents in Node have no fonts, so text widths are estimated rather than measured. */
 
 import type { Container, Dom } from '@svgdotjs/svg.js';
 import { type Part, paint, type Theme } from './theme.ts';
@@ -18,7 +18,7 @@ export interface TextStyle {
 const [usualSize, usualWeight] = [12, 400];
 
 /**
- * A plain `<text>` element. svg.js's own `text()` asks for computed styles, which a document in Node does not have.
+ * Adds a `<text>` element. The method `text()` of svg.js needs computed styles, which documents in Node do not have.
  */
 export function addText(parent: Container, content: string, style: TextStyle): Dom {
   const { x, y, part, theme, weight = usualWeight, anchor = 'start' } = style;

@@ -1,9 +1,9 @@
 /**
- * What a chart looks like: every colour, and the property each part takes it by.
+ * The colours of charts.
  *
- * Colours are set as presentation attributes, which every viewer reads; a style sheet comes in only where an attribute
- * cannot say it (the dark half of `auto`). The line colours are distinguishable with every kind of colour vision, and
- * the dashes differ too (lineStyles.ts), so that lines can be distinguished without hue.
+ * Colours are presentation attributes, which every viewer supports; only the dark colours of theme `auto` need a style
+ * sheet. The line colours are distinguishable with every kind of colour vision, and the dashes (lineStyles.ts) make
+ * lines distinguishable without colour.
  */
 
 import type { Dom, Element } from '@svgdotjs/svg.js';
@@ -56,7 +56,7 @@ const dark: typeof light = {
   ink: '#14181d',
 };
 
-/** The parts of a chart, and whether their colour fills or strokes. */
+/** The parts of a chart, and the attribute that has their colour. */
 const parts = {
   background: 'fill',
   title: 'fill',
@@ -86,7 +86,7 @@ const parts = {
 } as const;
 export type Part = keyof typeof parts;
 
-/** Parts that borrow the colour of another. */
+/** Parts with the colour of another part. */
 const borrowed: Partial<Record<Part, keyof typeof light>> = {
   track: 'grid',
   progress: 'axis',
@@ -101,14 +101,14 @@ export const palettes = { light, dark };
 
 const colour = (palette: typeof light, part: Part) => palette[borrowed[part] ?? (part as keyof typeof light)];
 
-/** Gives an element the colour of a part, and the part's class so that a page can restyle it. */
+/** Sets the colour and the class of a part; a page can restyle the class. */
 export function paint<E extends Dom | Element>(element: E, part: Part, theme: Theme): E {
   element.addClass(`lw-${part}`);
   element.attr(parts[part], colour(theme === 'dark' ? dark : light, part));
   return element;
 }
 
-/** The style sheet of a theme; scoped by class, because a style sheet inside a page's SVG holds for the whole page. */
+/** The style sheet of a theme; scoped by class, because a style sheet in an inline SVG applies to the whole page. */
 export function styleSheet(theme: Theme): string {
   if (theme !== 'auto') return '';
   const rules = (Object.keys(parts) as Part[]).map(

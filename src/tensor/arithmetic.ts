@@ -1,4 +1,4 @@
-/** Functions of each number, and of pairs of numbers with broadcasting. */
+/** Elementwise functions of one tensor, elementwise functions of two tensors with broadcasting, and the matrix product. */
 
 import { exact, noMore } from '../util/arguments.ts';
 import { fail, show } from '../util/errors.ts';
@@ -10,9 +10,9 @@ import { asTensor, type TensorLike } from './read.ts';
 import { Tensor } from './tensorClass.ts';
 import { common, type DataType, room, strided, stridesOf, type Values } from './values.ts';
 
-// --------------------------------------------------------------------------------------------------- of each number
+// ------------------------------------------------------------------------------------------------------- one tensor
 
-/** @param result the dtype of the result: float32, that of the argument, or the same with int32 in place of bool */
+/** @param result the dtype of the result: float32, that of the argument, or that of the argument with bool made int32 */
 function each(
   call: string,
   result: 'float32' | 'same' | 'numbers',
@@ -30,29 +30,38 @@ function eachOf(call: string, x: TensorLike, result: 'float32' | 'same' | 'numbe
   return new Tensor(to, from.shape);
 }
 
+/** -x. */
 export const neg = /* @__PURE__ */ each('neg', 'numbers', v => -v);
+/** The absolute value. */
 export const abs = /* @__PURE__ */ each('abs', 'same', Math.abs);
 /** -1, 0 or 1; 0 for NaN, as in TF.js. */
 export const sign = /* @__PURE__ */ each('sign', 'same', v => (v < 0 ? -1 : v > 0 ? 1 : 0));
+/** x^2. */
 export const square = /* @__PURE__ */ each('square', 'same', v => v * v);
+/** Rounds down. */
 export const floor = /* @__PURE__ */ each('floor', 'same', Math.floor);
+/** Rounds up. */
 export const ceil = /* @__PURE__ */ each('ceil', 'same', Math.ceil);
-/** To the nearest whole number; a half goes to the even one. */
+/** Rounds to the nearest integer; a half rounds to the even one. */
 export const round = /* @__PURE__ */ each('round', 'same', halfToEven);
-/** The square root; NaN below zero. */
+/** The square root; NaN for negative numbers. */
 export const sqrt = /* @__PURE__ */ each('sqrt', 'float32', Math.sqrt);
+/** e^x. */
 export const exp = /* @__PURE__ */ each('exp', 'float32', f64.exp);
 /** The natural logarithm. */
 export const log = /* @__PURE__ */ each('log', 'float32', f64.ln);
-/** Of radians. */
+/** The sine of an angle in radians. */
 export const sin = /* @__PURE__ */ each('sin', 'float32', f64.sin);
-/** Of radians. */
+/** The cosine of an angle in radians. */
 export const cos = /* @__PURE__ */ each('cos', 'float32', f64.cos);
+/** 1 / (1 + e^-x). */
 export const sigmoid = /* @__PURE__ */ each('sigmoid', 'float32', f64.sigmoid);
+/** The hyperbolic tangent. */
 export const tanh = /* @__PURE__ */ each('tanh', 'float32', f64.tanh);
+/** max(x, 0). */
 export const relu = /* @__PURE__ */ each('relu', 'same', v => (v <= 0 ? 0 : v));
 
-/** Numbers below `clipValueMin` become that, numbers above `clipValueMax` become that. */
+/** Limits each number to the range from `clipValueMin` to `clipValueMax`. */
 export function clipByValue(x: TensorLike, clipValueMin: number, clipValueMax: number): Tensor {
   noMore('clipByValue', 3, arguments);
   const call = 'clipByValue';
@@ -71,9 +80,9 @@ function halfToEven(x: number): number {
   return rest < 0.5 ? down : rest > 0.5 ? down + 1 : down % 2 === 0 ? down : down + 1;
 }
 
-// --------------------------------------------------------------------------------------------------- of two numbers
+// ------------------------------------------------------------------------------------------------------ two tensors
 
-/** @param result the dtype of the result: bool, the common one of both, or the same with int32 in place of bool */
+/** @param result the dtype of the result: bool, the common dtype of both, or that common dtype with bool made int32 */
 function both(
   call: string,
   result: 'bool' | 'common' | 'numbers',
@@ -90,7 +99,7 @@ function both(
     );
     const whole = kind !== 'float32';
     const [left, right] = [spread(call, x, shape), spread(call, y, shape)];
-    // A scalar operand needs no broadcast copy.
+    // A single number needs no broadcast copy: it is read with a step of 0.
     const [leftStep, rightStep] = [Number(left.length > 1), Number(right.length > 1)];
     for (let i = 0; i < to.length; i++) to[i] = f(left[i * leftStep]!, right[i * rightStep]!, whole);
     return new Tensor(to, shape);
@@ -100,7 +109,7 @@ function both(
 /** The dtype of a result computed from the given one: int32 for bool. */
 const numeric = (dtype: DataType): DataType => (dtype === 'bool' ? 'int32' : dtype);
 
-/** The shape two shapes agree on: axes aligned at the end, and a 1 gives way. */
+/** The broadcast shape of two shapes: axes are aligned at the end, and an axis of size 1 takes the size of the other. */
 function broadcast(call: string, a: readonly number[], b: readonly number[], what = 'shapes'): number[] {
   const rank = Math.max(a.length, b.length);
   return Array.from({ length: rank }, (_, axis) => {
@@ -112,7 +121,7 @@ function broadcast(call: string, a: readonly number[], b: readonly number[], wha
   });
 }
 
-/** The numbers of a tensor repeated to a larger shape; a single one stays alone. */
+/** The numbers of a tensor broadcast to a larger shape, or its only number. */
 const spread = (call: string, x: Tensor, wanted: readonly number[]): Values =>
   x.size === 1 ? (x.dataSync() as Values) : repeated(call, x, wanted);
 
@@ -126,36 +135,41 @@ function repeated(call: string, x: Tensor, wanted: readonly number[]): Values {
   return strided(call, values, 0, wanted, strides);
 }
 
-/** a + b; shapes broadcast, as in all functions of two tensors. */
+/** a + b, with broadcasting like all elementwise functions of two tensors. */
 export const add = /* @__PURE__ */ both('add', 'numbers', (x, y) => x + y);
 /** a - b. */
 export const sub = /* @__PURE__ */ both('sub', 'numbers', (x, y) => x - y);
-/** a times b, number by number. */
+/** a * b, elementwise. */
 export const mul = /* @__PURE__ */ both('mul', 'common', (x, y) => x * y);
-/** Two tensors of int32 are divided as whole numbers, rounded down, as in TF.js. */
+/** a / b. The quotient of two int32 tensors is rounded down, as in TF.js. */
 export const div = /* @__PURE__ */ both('div', 'numbers', (x, y, whole) => (whole ? Math.floor(x / y) : x / y));
 /** a to the power of b. */
 export const pow = /* @__PURE__ */ both('pow', 'common', f64.power);
-/** The greater of each pair; NaN where one is NaN. */
+/** The larger number of each pair; NaN if either is NaN. */
 export const maximum = /* @__PURE__ */ both('maximum', 'numbers', (x, y) => Math.max(x, y));
-/** The smaller of each pair; NaN where one is NaN. */
+/** The smaller number of each pair; NaN if either is NaN. */
 export const minimum = /* @__PURE__ */ both('minimum', 'numbers', (x, y) => Math.min(x, y));
 /** (a - b)^2. */
 export const squaredDifference = /* @__PURE__ */ both('squaredDifference', 'common', (x, y) => (x - y) * (x - y));
 
-/** Where a is b: a tensor of bool, as from the other comparisons. */
+/** Whether a = b, as a bool tensor, like all comparisons. */
 export const equal = /* @__PURE__ */ both('equal', 'bool', (x, y) => Number(x === y));
+/** Whether a and b differ. */
 export const notEqual = /* @__PURE__ */ both('notEqual', 'bool', (x, y) => Number(x !== y));
+/** Whether a > b. */
 export const greater = /* @__PURE__ */ both('greater', 'bool', (x, y) => Number(x > y));
+/** Whether a >= b. */
 export const greaterEqual = /* @__PURE__ */ both('greaterEqual', 'bool', (x, y) => Number(x >= y));
+/** Whether a < b. */
 export const less = /* @__PURE__ */ both('less', 'bool', (x, y) => Number(x < y));
+/** Whether a <= b. */
 export const lessEqual = /* @__PURE__ */ both('lessEqual', 'bool', (x, y) => Number(x <= y));
 
 // ---------------------------------------------------------------------------------------------------------- product
 
 /**
- * Matrix product of a [..., M, K] and b [..., K, N], each optionally transposed first. The leading axes are batch axes
- * and broadcast. Sums in float64.
+ * The matrix product of a [..., M, K] and b [..., K, N], each optionally transposed first. The leading axes are batch
+ * axes and are broadcast. Sums are in float64.
  */
 export function matMul(a: TensorLike, b: TensorLike, transposeA?: boolean | null, transposeB?: boolean | null): Tensor {
   noMore('matMul', 4, arguments);
@@ -163,7 +177,7 @@ export function matMul(a: TensorLike, b: TensorLike, transposeA?: boolean | null
   const [x, y] = [asTensor(call, 'a', a), asTensor(call, 'b', b)];
   if (x.rank < 2) fail(call, `a must have at least 2 axes, got ${showShape(x.shape)}`);
   if (y.rank < 2) fail(call, `b must have at least 2 axes, got ${showShape(y.shape)}`);
-  // Rows of both, so that one sum walks both straight on.
+  // b is transposed, so that each sum reads a row of both.
   const left = checkBoolean(call, 'transposeA', transposeA ?? false) ? turned(call, x) : x;
   const right = checkBoolean(call, 'transposeB', transposeB ?? false) ? y : turned(call, y);
   const [[M, K], [N, K2]] = [matrixOf(left), matrixOf(right)];
@@ -175,7 +189,7 @@ export function matMul(a: TensorLike, b: TensorLike, transposeA?: boolean | null
   const columns = repeated(call, right, [...batch, N, K]);
   const to = room(call, [...batch, M, N], numeric(common(x.dtype, y.dtype)));
   for (let at = 0; at < to.length; at++) {
-    const row = Math.floor(at / N); // counted over all batches
+    const row = Math.floor(at / N); // over all batches
     const column = Math.floor(row / M) * N + (at % N);
     let sum = 0;
     for (let k = 0; k < K; k++) sum += rows[row * K + k]! * columns[column * K + k]!;

@@ -1,4 +1,4 @@
-/** Numbers that can be set one by one before they become a tensor. */
+/** A mutable buffer of numbers from which tensors are made. */
 
 import { noMore } from '../util/arguments.ts';
 import { fail, show } from '../util/errors.ts';
@@ -7,18 +7,19 @@ import { countOf } from '../util/typedArrays.ts';
 import { Tensor } from './tensorClass.ts';
 import { convert, type DataType, dataTypeOr, room, stridesOf, type Values } from './values.ts';
 
-/** As in TF.js: `buffer(shape)` or `new TensorBuffer(shape, dtype)`, then `set` and `toTensor`. */
+/** Numbers in a shape that can be set one by one: `buffer(shape)`, then `set` and `toTensor`, as in TF.js. */
 export class TensorBuffer {
   /** Sizes of the axes; frozen. */
   readonly shape: number[];
   readonly dtype: DataType;
+  /** The number of numbers. */
   readonly size: number;
-  /** How far apart neighbours on each axis are; the last axis has 1. */
+  /** The distance between neighbours on each axis, in numbers; 1 for the last axis. */
   readonly strides: number[];
-  /** The numbers, row by row. */
+  /** The numbers, in row-major order. */
   readonly values: Values;
 
-  /** @param values as many as the shape holds; kept, not copied, where they are an array of the dtype's own kind */
+  /** @param values as many numbers as the shape holds; not copied if they are a typed array of the dtype's kind */
   constructor(shape: readonly number[], dtype?: DataType | null, values?: ArrayLike<number> | null) {
     const call = 'buffer';
     this.shape = Object.freeze(checkShape(call, 'shape', shape)) as number[];
@@ -38,11 +39,12 @@ export class TensorBuffer {
     this.size = this.values.length;
   }
 
+  /** The number of axes. */
   get rank(): number {
     return this.shape.length;
   }
 
-  /** Sets the number at an index for each axis; with none of them, the first. */
+  /** Sets the number at `indices`, one for each axis; without indices, the first number. */
   set(value: number, ...indices: number[]): void {
     if (typeof value !== 'number') {
       if (typeof value !== 'boolean') fail('buffer.set', `value must be a number, got ${show(value)}`);
@@ -51,7 +53,7 @@ export class TensorBuffer {
     this.values[this.#index('buffer.set', indices)] = this.dtype === 'bool' ? Number(value !== 0) : value;
   }
 
-  /** The number at an index for each axis; with none of them, the first. */
+  /** The number at `indices`, one for each axis; without indices, the first number. */
   get(...indices: number[]): number {
     return this.values[this.#index('buffer.get', indices)]!;
   }
@@ -66,14 +68,14 @@ export class TensorBuffer {
     for (let axis = 0; axis < shape.length; axis++) {
       const place = indices[axis]!;
       if (!(Number.isInteger(place) && place >= 0 && place < shape[axis]!)) {
-        fail(call, `indices must lie within the shape ${showShape(shape)}, got ${show(indices)}`);
+        fail(call, `indices must be within the shape ${showShape(shape)}, got ${show(indices)}`);
       }
       index += place * strides[axis]!;
     }
     return index;
   }
 
-  /** A tensor of the numbers as they are now. What is set later does not reach it. */
+  /** A tensor with a copy of the numbers. */
   toTensor(): Tensor {
     noMore('buffer.toTensor', 0, arguments);
     return new Tensor(this.values.slice() as Values, this.shape);

@@ -1,12 +1,12 @@
-/** Tensors as text, in the look of TF.js: columns aligned, long axes cut in the middle. */
+/** Formats tensors as text, as TF.js does: columns are aligned, and long axes are abbreviated in the middle. */
 
 import { sizeOf } from '../util/shapes.ts';
 import type { DataType, Values } from './values.ts';
 
-/** Axes longer than this show only their first and last items. */
+/** Longer axes show only their first and last items. */
 const LONG = 20;
 const ENDS = 3;
-/** Digits behind the point. */
+/** The maximum number of decimals. */
 const DIGITS = 7;
 
 export function format(values: Values, shape: readonly number[], dtype: DataType, verbose = false): string {
@@ -20,7 +20,7 @@ function one(value: number, dtype: DataType): string {
   return Number.parseFloat(value.toFixed(DIGITS)).toString();
 }
 
-/** How wide each column is: its longest number. A single row is not aligned. */
+/** The width of each column, that of its longest number; 0 for a single row, which is not aligned. */
 function widths(values: Values, shape: readonly number[], dtype: DataType): number[] {
   const columns = shape.at(-1) ?? 0;
   const result = new Array<number>(columns).fill(0);
@@ -33,7 +33,7 @@ function widths(values: Values, shape: readonly number[], dtype: DataType): numb
   return result;
 }
 
-/** The lines of a tensor, or of a part of one; a blank line more between blocks for each axis more. */
+/** The lines of a tensor or of a part of one. Each further axis adds a blank line between its blocks. */
 function block(
   values: Values,
   shape: readonly number[],

@@ -1,4 +1,4 @@
-/** Tensors and the functions of them, by their TF.js names. */
+/** Tensors and their functions, by their TF.js names. */
 
 export * from './arithmetic.ts';
 export { TensorBuffer } from './buffer.ts';
@@ -25,7 +25,7 @@ export * from './make.ts';
 export { multinomial, randomNormal, randomUniform, truncatedNormal } from './random.ts';
 export type { NestedBooleans, TensorLike } from './read.ts';
 export { type Axes, argMax, argMin, max, mean, min, moments, softmax, sum } from './reduce.ts';
-// TF.js has a type for each rank, which programs in TypeScript name; here the type does not tell it.
+// TypeScript programs for TF.js use these names; here the type does not include the rank.
 export type {
   Tensor as Scalar,
   Tensor as Tensor1D,

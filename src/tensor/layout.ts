@@ -1,4 +1,4 @@
-/** Functions that move numbers and compute none: other shapes, other orders, parts, and several made one. */
+/** Functions that rearrange numbers: reshaping, permuting axes, slicing and concatenating. */
 
 import { noMore } from '../util/arguments.ts';
 import { fail, show } from '../util/errors.ts';
@@ -10,10 +10,10 @@ import { checkDataType, common, convert, type DataType, room, strided, stridesOf
 
 const valuesOf = (x: Tensor): Values => x.dataSync() as Values;
 
-/** The numbers of a tensor in another shape: a copy, so that writing to one does not change the other. */
+/** A copy of a tensor in another shape. */
 const copied = (x: Tensor, shape: readonly number[]): Tensor => new Tensor(valuesOf(x).slice() as Values, shape);
 
-/** An axis counted from the front or, where negative, from the back. */
+/** Checks an axis and returns it counted from the front; a negative axis counts from the back. */
 export function checkAxis(call: string, axis: unknown, rank: number, name = 'axis'): number {
   if (!Number.isInteger(axis) || (axis as number) < -rank || (axis as number) >= rank) {
     fail(call, `${name} must be a whole number from ${-rank} to ${rank - 1}, got ${show(axis)}`);
@@ -21,9 +21,9 @@ export function checkAxis(call: string, axis: unknown, rank: number, name = 'axi
   return (axis as number) < 0 ? (axis as number) + rank : (axis as number);
 }
 
-// ----------------------------------------------------------------------------------------------------- other shapes
+// ------------------------------------------------------------------------------------------------- shapes and dtypes
 
-/** The same numbers in another shape; one axis may be -1 and takes what is left. */
+/** The same numbers in another shape, copied; one size may be -1 and is inferred. */
 export function reshape(x: TensorLike, shape: readonly number[]): Tensor {
   noMore('reshape', 2, arguments);
   return reshaped('reshape', asTensor('reshape', 'x', x), shape);
@@ -42,14 +42,14 @@ export function reshaped(call: string, x: Tensor, shape: unknown): Tensor {
   return copied(x, wanted);
 }
 
-/** All numbers on one axis. */
+/** The numbers on a single axis, [size]. */
 export function flatten(x: TensorLike): Tensor {
   noMore('flatten', 1, arguments);
   const from = asTensor('flatten', 'x', x);
   return copied(from, [from.size]);
 }
 
-/** Removes axes of size 1: the given ones, or all when `axis` is absent or empty. */
+/** Removes axes of size 1: the given ones, or all if `axis` is absent or empty. */
 export function squeeze(x: TensorLike, axis?: number | readonly number[] | null): Tensor {
   noMore('squeeze', 2, arguments);
   const call = 'squeeze';
@@ -61,7 +61,7 @@ export function squeeze(x: TensorLike, axis?: number | readonly number[] | null)
   return copied(from, shape);
 }
 
-/** With an axis of size 1 more, in front of `axis`; -1 puts it last. */
+/** Inserts an axis of size 1 before `axis`, 0 by default; -1 appends it. */
 export function expandDims(x: TensorLike, axis?: number | null): Tensor {
   noMore('expandDims', 2, arguments);
   const call = 'expandDims';
@@ -69,7 +69,7 @@ export function expandDims(x: TensorLike, axis?: number | null): Tensor {
   return copied(from, from.shape.toSpliced(checkAxis(call, axis ?? 0, from.rank + 1), 0, 1));
 }
 
-/** As another dtype: towards zero for int32, true for all but zero for bool. */
+/** Converts to another dtype: int32 truncates towards zero, bool is true for all numbers except 0. */
 export function cast(x: TensorLike, dtype: DataType): Tensor {
   noMore('cast', 2, arguments);
   const from = asTensor('cast', 'x', x);
@@ -84,9 +84,9 @@ export function clone(x: TensorLike): Tensor {
   return copied(from, from.shape);
 }
 
-// ----------------------------------------------------------------------------------------------------- other orders
+// ------------------------------------------------------------------------------------------------------------ order
 
-/** Axes in another order; reversed where none is given. */
+/** Permutes the axes; reverses them if `perm` is absent. */
 export function transpose(x: TensorLike, perm?: readonly number[] | null): Tensor {
   noMore('transpose', 2, arguments);
   const call = 'transpose';
@@ -115,7 +115,7 @@ export function ordered(call: string, x: Tensor, perm: readonly number[]): Tenso
   );
 }
 
-/** Back to front along the given axes; along all where none is given. */
+/** Reverses the numbers along the given axes, or along all if `axis` is absent. */
 export function reverse(x: TensorLike, axis?: number | readonly number[] | null): Tensor {
   noMore('reverse', 2, arguments);
   const call = 'reverse';
@@ -130,7 +130,7 @@ export function reverse(x: TensorLike, axis?: number | readonly number[] | null)
   return new Tensor(strided(call, valuesOf(from), start, from.shape, strides), from.shape);
 }
 
-/** One axis, several, or all where none is given; in rising order. */
+/** Checks one axis or several, and returns them in ascending order; all axes if absent. */
 export function checkAxes(call: string, axis: unknown, rank: number): number[] {
   if (axis === undefined || axis === null) return Array.from({ length: rank }, (_, i) => i);
   const list = Array.isArray(axis) ? axis : [axis];
@@ -144,8 +144,8 @@ export function checkAxes(call: string, axis: unknown, rank: number): number[] {
 /**
  * A part of a tensor.
  *
- * @param begin where it starts, on each axis; axes that are not named start at 0
- * @param size how long it is, on each axis; -1, or nothing, for all that is left
+ * @param begin the first index on each axis; 0 for axes without one
+ * @param size the number of indices on each axis; -1 or absent: all that remain
  */
 export function slice(
   x: TensorLike,
@@ -181,7 +181,12 @@ function part(call: string, x: Tensor, starts: readonly number[], shape: readonl
   return new Tensor(strided(call, valuesOf(x), from, shape, strides), shape);
 }
 
-/** Parts along an axis: so many of equal size, or one for each size in a list, of which one may be -1. */
+/**
+ * Splits a tensor along an axis.
+ *
+ * @param numOrSizeSplits the number of equal parts, or the size of each part; one size may be -1 and is inferred
+ * @param axis default 0
+ */
 export function split(x: TensorLike, numOrSizeSplits: number | readonly number[], axis?: number | null): Tensor[] {
   noMore('split', 3, arguments);
   const call = 'split';
@@ -212,7 +217,7 @@ export function split(x: TensorLike, numOrSizeSplits: number | readonly number[]
   });
 }
 
-/** The items along an axis, each without it. */
+/** The items along an axis, 0 by default, as tensors without this axis. */
 export function unstack(x: TensorLike, axis?: number | null): Tensor[] {
   noMore('unstack', 2, arguments);
   const call = 'unstack';
@@ -228,7 +233,7 @@ export function unstack(x: TensorLike, axis?: number | null): Tensor[] {
 }
 
 /**
- * The items at the given indices of an axis; the axes of `indices` replace that axis.
+ * The items at the given indices of an axis, 0 by default; the axes of `indices` replace that axis.
  *
  * @param batchDims the number of leading batch axes that `x` and `indices` share: each batch has its own indices. At
  *   most `axis`; a negative number counts from the rank of `indices`
@@ -283,9 +288,9 @@ function checkBatchDims(
   return shared;
 }
 
-// ------------------------------------------------------------------------------------------------- several made one
+// ---------------------------------------------------------------------------------------------------- concatenation
 
-/** One behind the other along an axis; the other axes must agree. */
+/** Concatenates tensors along an axis, 0 by default; the other axes must have equal sizes. */
 export function concat(tensors: readonly TensorLike[], axis?: number | null): Tensor {
   noMore('concat', 2, arguments);
   const call = 'concat';
@@ -295,10 +300,10 @@ export function concat(tensors: readonly TensorLike[], axis?: number | null): Te
   for (const other of list) {
     if (other.rank !== rank || other.shape.some((n, i) => i !== along && n !== shape[i])) {
       const got = list.map(one => showShape(one.shape)).join(', ');
-      fail(call, `tensors must agree in all axes but ${along}, got ${got}`);
+      fail(call, `tensors must have equal sizes on all axes except ${along}, got ${got}`);
     }
   }
-  return joined(
+  return concatenated(
     call,
     list,
     shape.with(
@@ -309,7 +314,7 @@ export function concat(tensors: readonly TensorLike[], axis?: number | null): Te
   );
 }
 
-/** Side by side on a new axis; the shapes must be equal. */
+/** Stacks tensors of equal shape along a new axis, 0 by default. */
 export function stack(tensors: readonly TensorLike[], axis?: number | null): Tensor {
   noMore('stack', 2, arguments);
   return stacked('stack', tensors, axis ?? 0);
@@ -322,11 +327,11 @@ export function stacked(call: string, tensors: readonly TensorLike[], axis: numb
   const along = checkAxis(call, axis, rank + 1);
   const other = list.find(one => showShape(one.shape) !== showShape(shape));
   if (other) fail(call, `tensors must have equal shapes, got ${showShape(shape)} and ${showShape(other.shape)}`);
-  return joined(call, list, shape.toSpliced(along, 0, list.length), along);
+  return concatenated(call, list, shape.toSpliced(along, 0, list.length), along);
 }
 
-/** Blocks of the tensors in turn: what lies within the axis is one block of each. */
-function joined(call: string, list: readonly Tensor[], shape: readonly number[], along: number): Tensor {
+/** Copies a block of each tensor in turn: its numbers from the axis `along` inwards. */
+function concatenated(call: string, list: readonly Tensor[], shape: readonly number[], along: number): Tensor {
   const to = room(call, shape, list.map(one => one.dtype).reduce(common));
   const outer = sizeOf(shape.slice(0, along));
   for (let o = 0, at = 0; o < outer; o++) {
@@ -339,7 +344,7 @@ function joined(call: string, list: readonly Tensor[], shape: readonly number[],
   return new Tensor(to, shape);
 }
 
-/** The tensor repeated so many times along each axis. */
+/** Repeats a tensor along each axis, `reps` times. */
 export function tile(x: TensorLike, reps: readonly number[]): Tensor {
   noMore('tile', 2, arguments);
   const call = 'tile';
@@ -348,7 +353,7 @@ export function tile(x: TensorLike, reps: readonly number[]): Tensor {
     fail(call, `reps must be an array of ${from.rank} whole numbers, one for each axis, got ${show(reps)}`);
   }
   for (const times of reps) checkCount(call, 'reps', times, 0);
-  // An axis of repetitions in front of each axis, with no way to go from one to the next.
+  // Each axis gets an axis of repetitions in front of it, whose stride is 0.
   const strides = stridesOf(from.shape);
   const shape = from.shape.flatMap((n, axis) => [reps[axis]!, n]);
   const values = strided(

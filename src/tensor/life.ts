@@ -1,6 +1,5 @@
 /**
- * What TF.js programs do about the life of tensors. Tensors here are collected like any other object, so most of it does
- * nothing.
+ * Functions of TF.js that manage the memory of tensors. Tensors here are garbage collected, so most of these do nothing.
  */
 
 import { noMore } from '../util/arguments.ts';
@@ -9,7 +8,7 @@ import { backendInfo } from '../wasm/engine.ts';
 import { asTensor, type TensorLike } from './read.ts';
 import type { Tensor } from './tensorClass.ts';
 
-/** Calls `f` and returns what it returns. Here for programs written for TF.js, where it frees tensors. */
+/** Calls `f` and returns its result. For programs written for TF.js, where it frees tensors. */
 export function tidy<T>(nameOrFunction: string | (() => T), f?: () => T): T {
   noMore('tidy', 2, arguments);
   const run = typeof nameOrFunction === 'function' ? nameOrFunction : f;
@@ -19,31 +18,31 @@ export function tidy<T>(nameOrFunction: string | (() => T), f?: () => T): T {
   return run();
 }
 
-/** Returns what it gets. Here for programs written for TF.js, where it saves a tensor from `tidy`. */
+/** Returns its argument. For programs written for TF.js, where it keeps `tidy` from freeing a tensor. */
 export function keep(x: Tensor): Tensor {
   noMore('keep', 1, arguments);
   return x;
 }
 
-/** Does nothing. Here for programs written for TF.js. */
+/** Does nothing. For programs written for TF.js. */
 export function dispose(_tensors: unknown): void {
   noMore('dispose', 1, arguments);
 }
 
-/** What holds memory, in the words of TF.js. */
+/** Memory use, in the form of TF.js. */
 export interface MemoryInfo {
-  /** Tensors that wait to be disposed of: none, ever. */
+  /** The number of tensors that must be disposed of: always 0. */
   numTensors: number;
-  /** Models that hold memory. */
+  /** The number of models that hold memory. */
   numDataBuffers: number;
-  /** Size of the memory that all models share, in bytes; it only grows. */
+  /** The size of the memory that all models share, in bytes; it never shrinks. */
   numBytes: number;
-  /** True: tensors belong to the garbage collector and are not in these numbers. */
+  /** Always true: these numbers do not include tensors, which are garbage collected. */
   unreliable: boolean;
   reasons: string[];
 }
 
-/** `backendInfo` for programs that watch `memory().numTensors`. */
+/** Memory use, for programs that read `memory().numTensors`; `backendInfo` has more. */
 export function memory(): MemoryInfo {
   noMore('memory', 0, arguments);
   const { models, memoryBytes } = backendInfo();
@@ -56,7 +55,7 @@ export function memory(): MemoryInfo {
   };
 }
 
-/** Resolves after the page has drawn a frame, or, outside of pages, after other events had their turn. */
+/** Resolves after the page has drawn a frame; outside of pages, after pending events. */
 export function nextFrame(): Promise<void> {
   noMore('nextFrame', 0, arguments);
   return new Promise(resolve => {
@@ -65,7 +64,7 @@ export function nextFrame(): Promise<void> {
   });
 }
 
-/** Prints a tensor; with `verbose`, its dtype and shape too. */
+/** Prints a tensor to the console; with `verbose`, also its dtype and shape. */
 export function print(x: TensorLike, verbose?: boolean): void {
   noMore('print', 2, arguments);
   asTensor('print', 'x', x).print(verbose);

@@ -1,5 +1,6 @@
 /**
- * Losses of tensors, for baselines and reports. In `compile` each stands for its name: training does not go through them.
+ * Loss functions of two tensors, for baselines and reports. `compile` accepts them in place of the names of the losses;
+ * training then uses the kernels.
  */
 
 import { named } from '../objective/metricNames.ts';
@@ -19,7 +20,7 @@ function pair(call: string, labels: TensorLike, predictions: TensorLike): [Tenso
   return [a, b];
 }
 
-/** Losses of two tensors of one shape. */
+/** Losses between two tensors of equal shape. */
 export const losses = /* @__PURE__ */ (() => {
   const all = exactTable('losses', {
     /** The mean of |labels - predictions|, a scalar. */

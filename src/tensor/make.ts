@@ -1,4 +1,4 @@
-/** Tensors out of nothing but their arguments. */
+/** Functions that create tensors. */
 
 import { noMore } from '../util/arguments.ts';
 import { fail, show } from '../util/errors.ts';
@@ -9,16 +9,16 @@ import { asTensor, make, type NestedBooleans, type TensorLike } from './read.ts'
 import { Tensor } from './tensorClass.ts';
 import { convert, type DataType, dataTypeOr, room } from './values.ts';
 
-/** Numbers to make a tensor of. @inline */
+/** Values from which a tensor is made. @inline */
 type Given = TensorLike | NestedBooleans;
 
 /**
- * A tensor.
+ * Makes a tensor.
  *
  * @param values nested arrays, a flat array, a typed array or a number; copied
- * @param shape needed where a flat array stands for more than one axis
- * @param dtype where absent, that of the values: int32 for an Int32Array, a Uint8Array and a Uint8ClampedArray, bool for
- *   booleans, float32 otherwise
+ * @param shape needed if a flat array holds more than one axis
+ * @param dtype default: int32 for an Int32Array, a Uint8Array and a Uint8ClampedArray, bool for booleans, float32
+ *   otherwise
  */
 export function tensor(values: Given, shape?: readonly number[] | null, dtype?: DataType | null): Tensor {
   noMore('tensor', 3, arguments);
@@ -58,7 +58,7 @@ export function scalar(value: number | boolean, dtype?: DataType | null): Tensor
   return make('scalar', value, undefined, 0, dtype);
 }
 
-/** Numbers that can be set one by one, to be made into a tensor then. */
+/** A buffer of zeros, or of `values`, in which numbers can be set one by one; `toTensor` makes a tensor of it. */
 export function buffer(
   shape: readonly number[],
   dtype?: DataType | null,
@@ -68,33 +68,33 @@ export function buffer(
   return new TensorBuffer(shape, dtype, values);
 }
 
-/** All zeros. */
+/** A tensor of zeros. */
 export function zeros(shape: readonly number[], dtype?: DataType | null): Tensor {
   noMore('zeros', 2, arguments);
   return filled('zeros', shape, 0, dtype);
 }
 
-/** All ones. */
+/** A tensor of ones. */
 export function ones(shape: readonly number[], dtype?: DataType | null): Tensor {
   noMore('ones', 2, arguments);
   return filled('ones', shape, 1, dtype);
 }
 
-/** The same number everywhere. */
+/** A tensor filled with `value`. */
 export function fill(shape: readonly number[], value: number, dtype?: DataType | null): Tensor {
   noMore('fill', 3, arguments);
   if (typeof value !== 'number') fail('fill', `value must be a number, got ${show(value)}`);
   return filled('fill', shape, value, dtype);
 }
 
-/** Zeros in the shape and dtype of `x`. */
+/** Zeros with the shape and dtype of `x`. */
 export function zerosLike(x: TensorLike): Tensor {
   noMore('zerosLike', 1, arguments);
   const { shape, dtype } = asTensor('zerosLike', 'x', x);
   return filled('zerosLike', shape, 0, dtype);
 }
 
-/** Ones in the shape and dtype of `x`. */
+/** Ones with the shape and dtype of `x`. */
 export function onesLike(x: TensorLike): Tensor {
   noMore('onesLike', 1, arguments);
   const { shape, dtype } = asTensor('onesLike', 'x', x);
@@ -109,7 +109,7 @@ function filled(call: string, shape: unknown, value: number, dtype: unknown): Te
 }
 
 /**
- * Ones on the diagonal, [rows, columns].
+ * A matrix [rows, columns] with ones on the diagonal and zeros elsewhere.
  *
  * @param numColumns default numRows
  * @param batchShape leading axes along which the matrix is repeated; default none
@@ -134,9 +134,9 @@ export function eye(
 }
 
 /**
- * start, start + step, ... without stop.
+ * start, start + step, ... up to but not including stop.
  *
- * @param step default 1, or -1 when stop is below start; as in TF.js, an explicit 1 then also means -1. Any other step
+ * @param step default 1, or -1 if stop is below start; as in TF.js, an explicit 1 then also means -1. Any other step
  *   that leads away from stop gives an empty tensor
  */
 export function range(start: number, stop: number, step?: number | null, dtype?: DataType | null): Tensor {
@@ -153,7 +153,7 @@ export function range(start: number, stop: number, step?: number | null, dtype?:
   return new Tensor(values, [count]);
 }
 
-/** `num` numbers, evenly spaced from start to stop, both included. */
+/** `num` evenly spaced numbers from start to stop, both included. */
 export function linspace(start: number, stop: number, num: number): Tensor {
   noMore('linspace', 3, arguments);
   const call = 'linspace';
@@ -168,10 +168,13 @@ export function linspace(start: number, stop: number, num: number): Tensor {
 }
 
 /**
- * A one for each index, in a row of `depth`: the shape of the indices with one axis more. An index outside has a row of
- * `offValue` alone.
+ * One-hot rows of `depth` numbers, one row for each index: [...indices.shape, depth]. The row of an index outside of 0
+ * to depth - 1 holds only `offValue`.
  *
- * @param indices whole numbers of any dtype
+ * @param indices integers of any dtype
+ * @param onValue default 1
+ * @param offValue default 0
+ * @param dtype default int32
  */
 export function oneHot(
   indices: TensorLike,

@@ -1,4 +1,4 @@
-/** Random tensors: from the seed of the call or, without one, from the stream that `setRandomSeed` fixes. */
+/** Random tensors, from the `seed` of the call or, without one, from the stream that `setRandomSeed` seeds. */
 
 import { noMore } from '../util/arguments.ts';
 import { fail } from '../util/errors.ts';
@@ -11,7 +11,7 @@ import { normalize } from './reduce.ts';
 import { Tensor } from './tensorClass.ts';
 import { convert, type DataType, dataTypeOr, room } from './values.ts';
 
-/** @internal A stream of random numbers from the caller's seed, or from a fresh one where that is absent. */
+/** @internal A generator with the given seed, or, if that is absent, with the next seed of the global stream. */
 export const generatorFor = (call: string, seed: unknown): Generator =>
   new Generator(seed === undefined || seed === null ? nextSeed() : checkSeed(call, seed));
 
@@ -19,7 +19,7 @@ export const generatorFor = (call: string, seed: unknown): Generator =>
  * Checks all arguments and allocates the result before it draws a seed, so that a rejected call does not change the
  * stream.
  *
- * @param whole converts a drawn number to a whole one when the dtype is not float32
+ * @param whole converts a drawn number to an integer if the dtype is not float32
  */
 function random(
   call: string,
@@ -39,7 +39,7 @@ function random(
   return new Tensor(convert(call, values, kind), wanted);
 }
 
-/** Normal samples; for int32 they are rounded, which keeps the mean. */
+/** Normally distributed numbers; for int32 they are rounded, which keeps the mean. */
 function normals(
   call: string,
   shape: unknown,
@@ -64,7 +64,7 @@ function doublesFor(call: string, shape: readonly number[]): Float64Array {
   }
 }
 
-/** Uniform from minval, included, to maxval, not included. */
+/** Uniformly distributed numbers in [minval, maxval), by default [0, 1). */
 export function randomUniform(
   shape: readonly number[],
   minval?: number | null,
@@ -84,7 +84,7 @@ export function randomUniform(
   });
 }
 
-/** Normal, by default with mean 0 and standard deviation 1; rounded where the dtype is int32. */
+/** Normally distributed numbers, by default with mean 0 and standard deviation 1; rounded if the dtype is int32. */
 export function randomNormal(
   shape: readonly number[],
   mean?: number | null,
@@ -96,7 +96,7 @@ export function randomNormal(
   return normals('randomNormal', shape, mean, stdDev, dtype, seed, generator => generator.normal());
 }
 
-/** Normal, drawn again beyond two standard deviations; rounded where the dtype is int32. */
+/** Like `randomNormal`, but numbers beyond two standard deviations are drawn again. */
 export function truncatedNormal(
   shape: readonly number[],
   mean?: number | null,
@@ -114,10 +114,11 @@ export function truncatedNormal(
 }
 
 /**
- * Draws from the distribution that logits describe: int32, [numSamples] for one row of logits, [B, numSamples] for
- * [B, classes].
+ * Draws class indices from a categorical distribution.
  *
- * @param normalized whether the logits are probabilities already
+ * @param logits unnormalized log-probabilities, [classes] or [B, classes]
+ * @param normalized whether `logits` are probabilities; default false
+ * @returns int32, [numSamples] or [B, numSamples]
  */
 export function multinomial(
   logits: TensorLike,
@@ -152,14 +153,14 @@ export function multinomial(
   return new Tensor(drawn, from.rank === 1 ? [samples] : [rows, samples]);
 }
 
-/** @internal The class in whose share of the sum a number from [0, 1) falls; weights need not add up to one. */
+/** @internal The index whose share of the sum of the weights contains `at`, a number in [0, 1). */
 export function draw(weights: ArrayLike<number>, at: number): number {
   let sum = 0;
   for (let i = 0; i < weights.length; i++) sum += weights[i]!;
   let left = at * sum;
   let last = 0;
   for (let i = 0; i < weights.length; i++) {
-    if (weights[i]! <= 0) continue; // what cannot happen does not, however the sum was rounded
+    if (weights[i]! <= 0) continue; // never returns an impossible index, however the sum was rounded
     last = i;
     left -= weights[i]!;
     if (left < 0) return i;

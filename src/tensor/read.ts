@@ -1,4 +1,4 @@
-/** Numbers from callers, in whatever form, made into tensors or into arrays of a given shape. */
+/** Reads numbers in any accepted form into tensors, or into arrays of a given shape. */
 
 import { fail, show } from '../util/errors.ts';
 import {
@@ -15,12 +15,11 @@ import { arrayKind, lengthOf } from '../util/typedArrays.ts';
 import { Tensor } from './tensorClass.ts';
 import { convert, type DataType, dataTypeOr, room, type Values } from './values.ts';
 
-/** Numbers in any form a model accepts. */
+/** Numbers in any form that a model accepts. */
 export type TensorLike = Tensor | NestedNumbers;
 
 /**
- * A tensor of another package, such as TF.js's own. `fitDataset` reads it, and disposes of it after its batch, as TF.js
- * does.
+ * A tensor of another package, such as TF.js. `fitDataset` reads it and disposes of it after its batch, as TF.js does.
  */
 export interface ForeignTensor {
   readonly shape: readonly number[];
@@ -38,20 +37,20 @@ export const isForeign = (value: unknown): value is ForeignTensor =>
   'shape' in value &&
   Array.isArray(value.shape);
 
-/** @internal Describes a value that is not numbers, with advice, for an error message. */
+/** @internal Describes an invalid value for an error message, with a fix for tensors of another package. */
 export const showNumbers = (value: unknown): string =>
   isForeign(value)
     ? 'a tensor of another package, or of another copy of this one; pass its arraySync() instead'
     : show(value);
 
-/** True and false, nested like numbers. */
+/** Booleans in nested arrays. */
 export type NestedBooleans = boolean | readonly NestedBooleans[];
 
 /**
- * @internal A tensor of a caller's numbers, copied.
+ * @internal Copies numbers into a tensor.
  *
- * @param rank the number of axes it must have, where that is fixed
- * @param dtype where absent, that of the values: int32 for typed arrays that TF.js takes for it, bool for booleans
+ * @param rank the required number of axes; default: any
+ * @param dtype default: the dtype TF.js derives from the values
  */
 export function make(call: string, values: unknown, shape: unknown, rank?: number, dtype?: unknown): Tensor {
   const kind = dataTypeOr(call, dtype, kindOf(values));
@@ -70,14 +69,14 @@ export function make(call: string, values: unknown, shape: unknown, rank?: numbe
   return new Tensor(data, result);
 }
 
-/** @internal An argument of a function of tensors: the caller's own tensor, or a new one of other numbers. */
+/** @internal A tensor argument: returns a tensor as it is, and copies other numbers into a new one. */
 export function asTensor(call: string, name: string, value: unknown): Tensor {
   if (value instanceof Tensor) return checkHeld(call, name, value);
   const { data, found } = read(call, name, value, kindOf(value), undefined);
   return new Tensor(data, found);
 }
 
-/** @internal Refuses a tensor whose array somebody has given away, with `postMessage` or `transfer`. */
+/** @internal Rejects a tensor whose array was transferred, with `postMessage` or `transfer`, and is now empty. */
 export function checkHeld(call: string, name: string, tensor: Tensor): Tensor {
   if (lengthOf(Tensor.valuesOf(tensor)) !== sizeOf(tensor.shape)) {
     fail(call, `${name} must hold its numbers, got a tensor whose array has been transferred`);
@@ -85,7 +84,7 @@ export function checkHeld(call: string, name: string, tensor: Tensor): Tensor {
   return tensor;
 }
 
-/** @internal A list of at least one of them. */
+/** @internal An argument that is an array of at least one tensor. */
 export function asTensors(call: string, name: string, value: unknown): Tensor[] {
   if (!Array.isArray(value) || value.length === 0) {
     fail(call, `${name} must be an array of at least one tensor, got ${show(value)}`);
@@ -94,8 +93,9 @@ export function asTensors(call: string, name: string, value: unknown): Tensor[] 
 }
 
 /**
- * @internal The numbers of a tensor that must have a given shape, copied. A flat array or typed array takes the shape.
- * @param name of the argument, for the error
+ * @internal A copy of numbers that must have the given shape; a flat array or typed array is taken to have it.
+ *
+ * @param name the name of the argument, for the error message
  */
 export function readTensor(call: string, name: string, values: unknown, shape: readonly number[]): Float32Array {
   const { data, found } = read(call, name, values, 'float32', undefined);
@@ -109,7 +109,7 @@ export function readTensor(call: string, name: string, values: unknown, shape: r
 /** Typed arrays from which TF.js makes int32 tensors. */
 const integers: readonly (string | undefined)[] = ['Int32Array', 'Uint8Array', 'Uint8ClampedArray'];
 
-/** The kind of numbers TF.js takes values for. */
+/** The dtype TF.js derives from values: int32 for some typed arrays, bool for booleans, float32 otherwise. */
 function kindOf(values: unknown): DataType {
   if (values instanceof Tensor) return values.dtype;
   let leaf = values;
@@ -137,7 +137,7 @@ function read(
   if (wanted && found.length > 1 && showShape(found) !== showShape(wanted)) {
     fail(call, `${name} must have the shape ${showShape(wanted)}, got ${showShape(found)}`);
   }
-  // Through float64 where the kind of number changes: int32 does not fit into float32.
+  // Other dtypes are read as float64, because float32 cannot hold all int32 numbers.
   if (dtype === 'float32') {
     const data = floatsFor(call, name, found);
     copyNested(call, name, nested, found, data, 0);

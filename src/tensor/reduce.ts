@@ -1,4 +1,4 @@
-/** Functions that make one number of many: along the given axes, or over all of them. Sums are in float64. */
+/** Reductions along the given axes, or over all axes. Sums are in float64. */
 
 import { exact, noMore } from '../util/arguments.ts';
 import { fail, show } from '../util/errors.ts';
@@ -10,13 +10,13 @@ import { asTensor, type TensorLike } from './read.ts';
 import { Tensor } from './tensorClass.ts';
 import { room, type Values } from './values.ts';
 
-/** One axis, several, or all where it is absent. */
+/** One axis, or several; all axes if absent. */
 export type Axes = number | readonly number[];
 
-/** Makes one number of `count` of them that begin at `from`. */
+/** Reduces `count` numbers that start at index `from` to one. */
 type Reducer = (values: Values, from: number, count: number) => number;
 
-/** @param result the dtype of the result: float32, that of the argument, or that with int32 for bool */
+/** @param result the dtype of the result: float32, that of the argument, or that of the argument with bool made int32 */
 function reduce(
   call: string,
   x: TensorLike,
@@ -55,31 +55,31 @@ function total(values: Values, from: number, count: number): number {
   return sum;
 }
 
-/** int32 for bool; otherwise of the dtype of x. */
+/** The sum, of the dtype of x, or int32 if x is bool. `keepDims` keeps the reduced axes with size 1. */
 export const sum = /* @__PURE__ */ reduction('sum', 'numbers', total);
 
-/** float32, whatever x is. */
+/** The mean, float32 for every dtype of x. */
 export const mean = /* @__PURE__ */ reduction(
   'mean',
   'float32',
   (values, from, count) => total(values, from, count) / count,
 );
 
-/** The largest; NaN where one is NaN. */
+/** The largest number; NaN if any number is NaN. */
 export const max = /* @__PURE__ */ reduction('max', 'same', (values, from, count) => {
   let most = Number.NEGATIVE_INFINITY;
   for (let i = from; i < from + count; i++) most = Math.max(most, values[i]!);
   return most;
 });
 
-/** The smallest; NaN where one is NaN. */
+/** The smallest number; NaN if any number is NaN. */
 export const min = /* @__PURE__ */ reduction('min', 'same', (values, from, count) => {
   let least = Number.POSITIVE_INFINITY;
   for (let i = from; i < from + count; i++) least = Math.min(least, values[i]!);
   return least;
 });
 
-/** Mean and variance, the mean of the squared distances from it, both float32. */
+/** The mean and the population variance, both float32. */
 export function moments(
   x: TensorLike,
   axis?: Axes | null,
@@ -96,13 +96,13 @@ export function moments(
   return { mean: average, variance };
 }
 
-/** Where the largest stands along an axis, int32; the first of equals. */
+/** The index of the largest number along an axis, 0 by default, int32; of equal numbers, the first. */
 export const argMax = /* @__PURE__ */ exact(
   'argMax',
   (x: TensorLike, axis?: number | null): Tensor => place('argMax', x, axis ?? 0, (a, b) => a > b),
 );
 
-/** Where the smallest stands along an axis, int32; the first of equals. */
+/** The index of the smallest number along an axis, 0 by default, int32; of equal numbers, the first. */
 export const argMin = /* @__PURE__ */ exact(
   'argMin',
   (x: TensorLike, axis?: number | null): Tensor => place('argMin', x, axis ?? 0, (a, b) => a < b),
@@ -122,7 +122,7 @@ function place(call: string, x: TensorLike, axis: number, better: (a: number, b:
   return new Tensor(Int32Array.from(best.dataSync()), best.shape);
 }
 
-/** e^x divided by the sum of it along the last axis. */
+/** The softmax along the last axis: e^x divided by the sum of e^x. `dim` must be the last axis. */
 export function softmax(logits: TensorLike, dim?: number | null): Tensor {
   noMore('softmax', 2, arguments);
   const call = 'softmax';
@@ -135,7 +135,7 @@ export function softmax(logits: TensorLike, dim?: number | null): Tensor {
   return new Tensor(to, from.shape);
 }
 
-/** Logits become probabilities, in place. */
+/** Replaces logits by their softmax, in place. */
 export function normalize(row: Float32Array | Float64Array): void {
   let most = Number.NEGATIVE_INFINITY;
   for (const logit of row) most = Math.max(most, logit);

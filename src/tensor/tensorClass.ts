@@ -8,15 +8,15 @@ import { type NestedArray, type NestedValues, sizeOf } from '../util/shapes.ts';
 import { format } from './format.ts';
 import { type DataType, type DataTypeMap, dataTypeOf, type Values } from './values.ts';
 
-/** Numbers in a shape; make one with `tensor`. Its methods are the functions of their names, with the tensor in front. */
+/** Numbers in a shape; make one with `tensor`. A method calls the function of its name with this tensor first. */
 export class Tensor {
   /** Sizes of the axes; frozen. */
   readonly shape: number[];
-  /** What kind of numbers: float32, int32 or bool. */
+  /** float32, int32 or bool. */
   readonly dtype: DataType;
   readonly #values: Values;
 
-  /** @internal Use `tensor`; this keeps `values` without a copy, and their kind decides the dtype. */
+  /** @internal Use `tensor`. Keeps `values` without a copy; their array type sets the dtype. */
   constructor(values: Values, shape: readonly number[]) {
     this.#values = values;
     this.dtype = dataTypeOf(values);
@@ -24,7 +24,7 @@ export class Tensor {
     this.shape = Object.freeze([...shape]) as number[];
   }
 
-  /** @internal Tensors that the constructor has made: what merely descends from one has no numbers. */
+  /** @internal True only for objects made by the constructor: others that inherit from a tensor have no numbers. */
   static [Symbol.hasInstance](value: unknown): boolean {
     return typeof value === 'object' && value !== null && #values in value;
   }
@@ -34,25 +34,25 @@ export class Tensor {
     return tensor.#values;
   }
 
+  /** The number of numbers. */
   get size(): number {
     return this.#values.length;
   }
 
+  /** The number of axes. */
   get rank(): number {
     return this.shape.length;
   }
 
-  // --------------------------------------------------------------------------------------------------------- reading
-
   /**
-   * The numbers, row by row: the tensor's own array, not a copy. An Int32Array where the dtype is int32, a Uint8Array
-   * of 0 and 1 where it is bool; `dataSync<'int32'>()` says so to TypeScript.
+   * The numbers in row-major order: the tensor's own array, not a copy. A Float32Array, an Int32Array, or for bool a
+   * Uint8Array of 0 and 1; in TypeScript, `dataSync<'int32'>()` gives the type.
    */
   dataSync<D extends DataType = 'float32'>(): DataTypeMap[D] {
     return this.#values as DataTypeMap[D];
   }
 
-  /** The same as `dataSync`, as a promise; here for programs written for TF.js. */
+  /** The same as `dataSync`, as a promise. For programs written for TF.js. */
   async data<D extends DataType = 'float32'>(): Promise<DataTypeMap[D]> {
     return this.#values as DataTypeMap[D];
   }
@@ -62,34 +62,36 @@ export class Tensor {
     return nest(this.#values, this.shape);
   }
 
+  /** The same as `arraySync`, as a promise. For programs written for TF.js. */
   async array(): Promise<NestedValues> {
     return this.arraySync();
   }
 
-  /** A scalar tensor converts like the number it holds. */
+  /** The number of a tensor of size 1; NaN for other sizes. */
   valueOf(): number {
     return this.size === 1 ? this.#values[0]! : Number.NaN;
   }
 
-  /** The numbers as text; with `verbose`, dtype and shape too. */
+  /** The numbers as text; with `verbose`, also dtype and shape. */
   toString(verbose?: boolean): string {
     return format(this.#values, this.shape, this.dtype, verbose);
   }
 
+  /** Prints `toString` to the console. */
   print(verbose?: boolean): void {
     console.log(this.toString(verbose));
   }
 
-  /** Does nothing: there is nothing to give back. Here for programs written for TF.js. */
+  /** Does nothing: tensors are garbage collected. For programs written for TF.js. */
   dispose(): void {}
 
-  /** False, always. */
+  /** Always false. */
   get isDisposed(): boolean {
     return false;
   }
 }
 
-/** Nested arrays, from the innermost axis outwards. */
+/** Nests flat numbers into arrays, from the innermost axis outwards. */
 function nest(values: Values, shape: readonly number[]): NestedValues {
   let items: NestedArray[] = Array.from(values);
   for (let axis = shape.length - 1; axis >= 0; axis--) {

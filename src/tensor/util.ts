@@ -1,4 +1,4 @@
-/** Helpers that TF.js keeps under `util`. */
+/** The helpers of TF.js's `util`. */
 
 import { exactTable } from '../util/arguments.ts';
 import { fail, show } from '../util/errors.ts';
@@ -21,18 +21,18 @@ function checkList(call: string, name: string, value: unknown): List {
 
 /** Helpers by their TF.js names. */
 export const util = /* @__PURE__ */ exactTable('util', {
-  /** Throws an error with the given message where the condition does not hold. */
+  /** Throws an error with the given message if the condition is false. */
   assert(condition: boolean, message: string | (() => string)): asserts condition {
     if (!condition) throw new Error(typeof message === 'function' ? message() : message);
   },
 
-  /** Puts an array into a random order, in place; `setRandomSeed` fixes it. */
+  /** Shuffles an array in place; `setRandomSeed` makes the order reproducible. */
   shuffle(array: List): void {
     const list = checkList('util.shuffle', 'array', array);
     new Generator(nextSeed()).shuffle(list);
   },
 
-  /** Puts two arrays of equal length into the same random order, in place. */
+  /** Shuffles two arrays of equal length in place, in the same order. */
   shuffleCombo(array: List, array2: List): void {
     const call = 'util.shuffleCombo';
     const [one, two] = [checkList(call, 'array', array), checkList(call, 'array2', array2)];
@@ -40,7 +40,7 @@ export const util = /* @__PURE__ */ exactTable('util', {
     new Generator(nextSeed()).shuffle(one, two);
   },
 
-  /** The numbers from 0 to n - 1 in a random order. */
+  /** The numbers from 0 to n - 1, shuffled. */
   createShuffledIndices(n: number): Uint32Array {
     const call = 'util.createShuffledIndices';
     const { buffer } = room(call, [checkCount(call, 'n', n, 0)], 'int32');
@@ -49,10 +49,10 @@ export const util = /* @__PURE__ */ exactTable('util', {
     return indices;
   },
 
-  /** Milliseconds, for measuring how long something takes. */
+  /** A time in milliseconds, for measuring durations. */
   now: (): number => performance.now(),
 
-  /** All items of nested arrays in one; typed arrays count as arrays. */
+  /** Flattens nested arrays and typed arrays into one array. */
   flatten<T>(array: Nested<T>, into?: T[]): T[] {
     const result = into ?? [];
     if (!Array.isArray(array) && !isTypedArray(array)) result.push(array as T);
@@ -60,7 +60,7 @@ export const util = /* @__PURE__ */ exactTable('util', {
     return result;
   },
 
-  /** How many numbers a shape holds. */
+  /** The number of numbers in a tensor of this shape. */
   sizeFromShape: (shape: readonly number[]): number =>
     sizeOf(checkShape('util.sizeFromShape', 'shape', shape) as number[]),
 });

@@ -1,13 +1,13 @@
-/** The arrays that tensors keep their numbers in, and the one loop that walks them by strides. */
+/** The typed arrays of tensors, and a strided copy of them. */
 
 import { fail, show } from '../util/errors.ts';
 import { showShape, sizeOf } from '../util/shapes.ts';
 import { arrayKind, countOf } from '../util/typedArrays.ts';
 
-/** The kinds of numbers a tensor holds. Models compute in float32 and take any of them. */
+/** The dtype of a tensor. Models accept all of them and compute in float32. */
 export type DataType = 'float32' | 'int32' | 'bool';
 
-/** What `dataSync` gives for each. */
+/** The array type of `dataSync` for each dtype. */
 export interface DataTypeMap {
   float32: Float32Array;
   int32: Int32Array;
@@ -19,7 +19,7 @@ export type Values = Float32Array | Int32Array | Uint8Array;
 
 const dataTypes: readonly unknown[] = ['float32', 'int32', 'bool'];
 
-/** Checks a dtype; null or undefined gives the default. */
+/** Checks a dtype; null and undefined give the default. */
 export const dataTypeOr = (call: string, value: unknown, usual: DataType = 'float32'): DataType =>
   checkDataType(call, value ?? usual);
 
@@ -39,7 +39,7 @@ export function dataTypeOf(values: Values): DataType {
   );
 }
 
-/** Room for so many numbers, all zero, or a ValueError where there is not that much. */
+/** Allocates zeros for a shape; throws a ValueError if there is not enough memory. */
 export function room<D extends DataType>(call: string, shape: readonly number[], dtype: D): DataTypeMap[D];
 export function room(call: string, shape: readonly number[], dtype: DataType): Values {
   try {
@@ -54,7 +54,7 @@ export function room(call: string, shape: readonly number[], dtype: DataType): V
   }
 }
 
-/** The same numbers as another kind: towards zero for int32, one for all but zero for bool. A copy, always. */
+/** A copy with another dtype: int32 truncates towards zero, bool is 1 for all numbers except 0. */
 export function convert(call: string, from: ArrayLike<number>, dtype: DataType): Values {
   const count = countOf(from);
   const to = room(call, [count], dtype);
@@ -63,11 +63,11 @@ export function convert(call: string, from: ArrayLike<number>, dtype: DataType):
   return to;
 }
 
-/** The kind that holds numbers of both kinds. */
+/** The smallest dtype that holds the numbers of both. */
 export const common = (a: DataType, b: DataType): DataType =>
   a === 'float32' || b === 'float32' ? 'float32' : a === 'int32' || b === 'int32' ? 'int32' : 'bool';
 
-/** How far apart neighbours on each axis are, in numbers. */
+/** The distance between neighbours on each axis, in numbers. */
 export function stridesOf(shape: readonly number[]): number[] {
   const strides = new Array<number>(shape.length);
   for (let axis = shape.length - 1, stride = 1; axis >= 0; axis--) {
@@ -78,8 +78,8 @@ export function stridesOf(shape: readonly number[]): number[] {
 }
 
 /**
- * The numbers `values[from + i0 * strides[0] + i1 * strides[1] + ...]` in the order of `shape`, row by row: slices,
- * transposed and repeated tensors are all this, with other strides (negative ones run backwards, zero repeats).
+ * Copies the numbers `values[from + i0 * strides[0] + i1 * strides[1] + ...]` into an array of `shape`, in row-major
+ * order. A negative stride reverses an axis, a stride of 0 repeats.
  */
 export function strided<V extends Values>(
   call: string,
@@ -96,7 +96,7 @@ export function strided<V extends Values>(
   for (let at = 0; at < to.length; at += length) {
     if (step === 1) to.set(values.subarray(from, from + length), at);
     else for (let i = 0, p = from; i < length; i++, p += step) to[at + i] = values[p]!;
-    // Like the digits of a counter: the axis before the last moves on, and what is full starts again.
+    // Increments the indices of the other axes like the digits of a counter.
     for (let axis = last - 1; axis >= 0; axis--) {
       from += strides[axis]!;
       if (++place[axis]! < shape[axis]!) break;

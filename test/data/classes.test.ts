@@ -38,6 +38,6 @@ test('classificationReport equals sklearn.metrics.classification_report', () => 
   expect(weighted).toEqual(macro); // equal, because each class has two samples
 });
 
-test('classificationReport gives precision 0 to a class that is never predicted', () => {
+test('classificationReport has precision 0 for a class that is never predicted', () => {
   expect(classificationReport([0, 1], [0, 0]).classes[1]).toEqual({ precision: 0, recall: 0, f1: 0, support: 1 });
 });

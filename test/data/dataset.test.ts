@@ -1,11 +1,11 @@
-// Data sets in the words of TF.js.
+// Data sets with the API of TF.js.
 
 import * as lw from 'lstm-wasm';
 import { data, type Tensor, tensor } from 'lstm-wasm';
 import { data as same } from 'lstm-wasm/data';
 import { expect, it } from 'vitest';
 
-it('arrays and generators can be gone through again and again', async () => {
+it('data sets of arrays and generators can be iterated repeatedly', async () => {
   expect(same).toBe(data);
   const numbers = data.array([1, 2, 3]);
   expect(await numbers.toArray()).toEqual([1, 2, 3]);
@@ -27,7 +27,7 @@ it('arrays and generators can be gone through again and again', async () => {
   expect(await data.generator(late).toArray()).toEqual([5]);
 });
 
-it('take, skip, map, repeat, shuffle, prefetch', async () => {
+it('take, skip, map, repeat, shuffle and prefetch yield the expected items', async () => {
   const numbers = data.array([1, 2, 3, 4, 5]);
   expect(await numbers.take(2).toArray()).toEqual([1, 2]);
   expect(await numbers.take(0).toArray()).toEqual([]);
@@ -48,7 +48,7 @@ it('take, skip, map, repeat, shuffle, prefetch', async () => {
   expect(await numbers.shuffle(3, 4).toArray()).toEqual(first);
 });
 
-it('lets a generator clean up when the caller has seen enough', async () => {
+it('runs the cleanup of a generator when the caller stops early', async () => {
   let closed = false;
   const endless = data.generator(function* () {
     try {
@@ -78,7 +78,7 @@ it('batch stacks numbers, arrays and tensors, also in objects', async () => {
   ]);
 });
 
-it('is an async iterable, with an iterator as in TF.js', async () => {
+it('a data set is an async iterable and has the method iterator of TF.js', async () => {
   const seen = [];
   for await (const item of data.array(['a', 'b'])) seen.push(item);
   expect(seen).toEqual(['a', 'b']);
@@ -86,7 +86,7 @@ it('is an async iterable, with an iterator as in TF.js', async () => {
   expect(await iterator.next()).toEqual({ value: 7, done: false });
 });
 
-it('runs the sampling and the baseline of the TF.js examples as they stand', async () => {
+it('runs the unchanged sampling and baseline code of the TF.js examples', async () => {
   // lstm-text-generation
   const sampleOf = (probs: Tensor, temperature: number) =>
     lw.tidy(() => {
@@ -94,7 +94,7 @@ it('runs the sampling and the baseline of the TF.js examples as they stand', asy
       return lw.multinomial(logits, 1, null, false).dataSync()[0];
     });
   expect(sampleOf(lw.tensor1d([0.1, 0.8, 0.1]), 1e-7)).toBe(1);
-  // jena-weather: the value of now as a forecast, weighed by batch
+  // jena-weather: the current value as forecast, weighted by batch size
   const items = [3, 2].map(B => ({ xs: lw.ones([B, 4, 2]).mul([1, 3]), ys: lw.fill([B, 1], B) }));
   const [sizes, errors]: [number[], Tensor[]] = [[], []];
   await data.array(items).forEachAsync(({ xs, ys }) => {
@@ -120,7 +120,7 @@ it('runs the sampling and the baseline of the TF.js examples as they stand', asy
   expect(lw.oneHot(output, 4).shape).toEqual([1, 3, 4]);
 });
 
-it('size is a number, Infinity for an endless data set or null when unknown, as in TF.js', () => {
+it('size is a number, Infinity for an endless data set, or null if unknown, as in TF.js', () => {
   const three = data.array([1, 2, 3]);
   const unknown = data.generator(function* () {
     yield 1;

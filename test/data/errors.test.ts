@@ -1,4 +1,4 @@
-// Bad arguments of lstm-wasm/data: each is answered with one sentence that starts with the call.
+// Invalid arguments of lstm-wasm/data throw a one-sentence error that starts with the call.
 
 import { layers, sequential, tensor, ValueError } from 'lstm-wasm';
 import {
@@ -77,11 +77,11 @@ const mistakes: [call: () => unknown, sentence: string][] = [
   [() => windows([[], [], []], { inputSteps: 1 }), 'windows: series must hold a number in each step, got [3, 0]'],
   [
     () => windows(table, { inputSteps: 1, target: 2 }),
-    'windows: target must be columns of the series, whole numbers from 0 to 1, got 2',
+    'windows: target must be column indices of the series, whole numbers from 0 to 1, got 2',
   ],
   [
     () => windows(table, { inputSteps: 1, target: [] }),
-    'windows: target must be columns of the series, whole numbers from 0 to 1, got []',
+    'windows: target must be column indices of the series, whole numbers from 0 to 1, got []',
   ],
   [
     () => windows(series, { inputSteps: 1, batchSize: -1 }),
@@ -119,7 +119,7 @@ const mistakes: [call: () => unknown, sentence: string][] = [
   ],
   [
     () => trainTestSplit(series, { testSize: 4, validationSize: 4 }),
-    'trainTestSplit: the parts must leave a step to train on, got 8 of 8 to validate and test',
+    'trainTestSplit: the training set must hold a step, got 8 of 8 steps for validation and test',
   ],
   [
     () => trainTestSplit(series, wrong({ testsize: 1 })),
@@ -159,11 +159,11 @@ const mistakes: [call: () => unknown, sentence: string][] = [
   ],
   [
     () => standardize(table).columns(2),
-    'scaler.columns: target must be columns of the series, whole numbers from 0 to 1, got 2',
+    'scaler.columns: target must be column indices of the series, whole numbers from 0 to 1, got 2',
   ],
   [
-    () => standardize(table).columns(new Array(2 ** 32 - 1)), // holes, and far too many to look at
-    'scaler.columns: target must be columns of the series, whole numbers from 0 to 1, got an array of 4294967295',
+    () => standardize(table).columns(new Array(2 ** 32 - 1)), // too many holes to check one by one
+    'scaler.columns: target must be column indices of the series, whole numbers from 0 to 1, got an array of 4294967295',
   ],
 
   [() => vocabulary(wrong(1)), 'vocabulary: text must be a string, got 1'],
@@ -173,10 +173,7 @@ const mistakes: [call: () => unknown, sentence: string][] = [
   [() => v.decode([3]), 'vocabulary.decode: ids must be whole numbers from 0 to 2, got 3'],
   [() => v.decode([0.5]), 'vocabulary.decode: ids must be whole numbers from 0 to 2, got 0.5'],
   [() => v.oneHot([-1]), 'vocabulary.oneHot: ids must be whole numbers from 0 to 2, got -1'],
-  [
-    () => v.oneHot('abx'),
-    "vocabulary.oneHot: text must hold known characters only, got 'x'; the option unknown names a stand-in",
-  ],
+  [() => v.oneHot('abx'), "vocabulary.oneHot: text must hold known characters only, got 'x'; set the option unknown"],
   [() => v.sample([1, 2]), 'vocabulary.sample: probabilities must hold 3 numbers, got [2]'],
   [() => v.windows('abc', { steps: 3 }), 'vocabulary.windows: text must hold at least 4 characters, got 3'],
   [() => v.windows('abc', wrong({})), 'vocabulary.windows: steps must be a whole number of at least 1, got undefined'],
@@ -191,14 +188,14 @@ const mistakes: [call: () => unknown, sentence: string][] = [
 
   [() => sample([]), 'sample: probabilities must hold a number above 0, got none'],
   [() => sample([0, 0]), 'sample: probabilities must hold a number above 0, got none'],
-  [() => sample([1, -1]), 'sample: probabilities must be finite numbers from 0 on, got -1'],
-  [() => sample([1, Number.NaN]), 'sample: probabilities must be finite numbers from 0 on, got NaN'],
+  [() => sample([1, -1]), 'sample: probabilities must be finite and not negative, got -1'],
+  [() => sample([1, Number.NaN]), 'sample: probabilities must be finite and not negative, got NaN'],
   [() => sample([1], { temperature: -1 }), 'sample: temperature must be a finite number at least 0, got -1'],
   [() => sample([1], { topK: 0 }), 'sample: topK must be a whole number of at least 1, got 0'],
   [() => sample([1], { seed: -1 }), 'sample: seed must be a whole number from 0 to 2^53 - 1, got -1'],
   [() => sample([1], { seed: 1, random: Math.random }), 'sample: takes either seed or random, got both'],
   [() => sample([1], { random: wrong(0.5) }), 'sample: random must be a function, got 0.5'],
-  [() => sample([1], { random: () => 1 }), 'sample: random must give numbers in [0, 1), got 1'],
+  [() => sample([1], { random: () => 1 }), 'sample: random must return numbers in [0, 1), got 1'],
 
   [() => forecast(wrong({}), series, 1), 'forecast: model must be a sequential() model, got {}'],
   [() => forecast(wrong(null), series, 1), 'forecast: model must be a sequential() model, got null'],
@@ -213,7 +210,7 @@ const mistakes: [call: () => unknown, sentence: string][] = [
     () => forecast(flat, series, 1),
     "forecast: history must have the width of the model's input, [null, 1], got a width of 1",
   ],
-  [() => forecast(two, table.slice(0, 3), 1), 'forecast: history must hold the 4 steps that the model looks at, got 3'],
+  [() => forecast(two, table.slice(0, 3), 1), "forecast: history must hold the 4 steps of the model's input, got 3"],
   [
     () =>
       forecast(
@@ -221,21 +218,21 @@ const mistakes: [call: () => unknown, sentence: string][] = [
         series.map(x => [x, x, x]),
         5,
       ),
-    'forecast: the model must tell as many numbers as it takes in a step, 3, to be fed its own output, or all 5 steps at once, [null, 5], got the output [null, 2]',
+    'forecast: the model must predict as many numbers as it takes in a step, 3, so that its predictions can be fed back, or all 5 steps at once, [null, 5], got the output [null, 2]',
   ],
   [
     () => forecast(one, series, 5, { direct: true }),
-    'forecast: the model must tell all 5 steps at once, [null, 5], got the output [null, 1]',
+    'forecast: the model must predict all 5 steps at once, [null, 5], got the output [null, 1]',
   ],
   [
     () => forecast(model(1, 5), series, 5, { direct: false }),
-    'forecast: the model must tell as many numbers as it takes in a step, 1, to be fed its own output, got the output [null, 5]',
+    'forecast: the model must predict as many numbers as it takes in a step, 1, so that its predictions can be fed back, got the output [null, 5]',
   ],
   [() => forecast(one, series, 5, { stream: wrong(1) }), 'forecast: stream must be true or false, got 1'],
   [() => forecast(one, series, 5, { direct: wrong(1) }), 'forecast: direct must be true or false, got 1'],
   [
     () => forecast(model(1, 5), series, 5, { stream: true }),
-    'forecast: stream must be false for a model that tells several steps at once, got true',
+    'forecast: stream must be false for a model that predicts several steps at once, got true',
   ],
   [() => forecast(two, table, 5, { inputSteps: 3 }), 'forecast: inputSteps must be 4, which the model fixes, got 3'],
   [
@@ -248,15 +245,15 @@ const mistakes: [call: () => unknown, sentence: string][] = [
   ],
   [
     () => forecast(one, series, 5, { scaler: standardize(table) }),
-    'forecast: scaler must know as many columns as history has, 1, got 2',
+    'forecast: scaler must have as many columns as history, 1, got 2',
   ],
   [
     () => forecast(model(2, 4, 4), table, 4, { scaler: standardize(table) }),
-    'forecast: target must name the 1 of 2 columns that the model tells, got none',
+    'forecast: target must list the 1 of 2 columns that the model predicts, got none',
   ],
   [
     () => forecast(two, table, 5, { target: 2 }),
-    'forecast: target must be columns of the series, whole numbers from 0 to 1, got 2',
+    'forecast: target must be column indices of the series, whole numbers from 0 to 1, got 2',
   ],
   [() => forecast(one, series, 5, wrong({ scalar: 1 })), "forecast: unknown option 'scalar'; did you mean 'scaler'?"],
 
@@ -282,7 +279,7 @@ test.each(mistakes.map(([call, sentence]) => [sentence, call] as const))('%s', (
   expect((error as ValueError).message).toBe(sentence);
 });
 
-test('what only shows later', async () => {
+test('data sets reject invalid items while they are iterated', async () => {
   await expect(data.generator(wrong(() => 5)).toArray()).rejects.toThrow(
     new ValueError('data.generator: generator must return an iterator, got 5'),
   );

@@ -1,4 +1,4 @@
-// Forecasts: right for models whose weights are set by hand, good for one that has learned a sine, and without traces.
+// Forecasts: exact for models with fixed weights, accurate for a model trained on a sine, and without side effects.
 
 import { layers, type Sequential, sequential, setRandomSeed, tensor, train } from 'lstm-wasm';
 import { forecast, minMax, standardize, trainTestSplit, windows } from 'lstm-wasm/data';
@@ -8,7 +8,7 @@ import { onClock } from '../setup/clock.ts';
 
 const count = (n: number) => Array.from({ length: n }, (_, i) => i);
 
-/** An LSTM with random weights over D columns, which tells `outputs` numbers. */
+/** An LSTM with random weights over D columns that predicts `outputs` numbers. */
 function model(
   D: number,
   outputs: number,
@@ -26,7 +26,7 @@ function model(
 
 const wave = (n: number, D: number) => count(n).map(t => count(D).map(c => Math.sin(t / 3 + c)));
 
-/** The steps that follow, one by one, each by a call of `next` for the last step of a history. */
+/** A forecast computed step by step: `next` predicts one step from the last step of the history. */
 function fedBack(history: number[][], steps: number, next: (rows: number[][]) => number[]): number[][] {
   const rows = [...history];
   for (let n = 0; n < steps; n++) rows.push(next(rows));
@@ -38,7 +38,7 @@ const lastOf = (m: Sequential, rows: number[][]): number[] => {
   return (Array.isArray(out[0]![0]) ? (out[0] as number[][]).at(-1) : out[0]) as number[];
 };
 
-describe('a model that tells the next step', () => {
+describe('forecast with a model that predicts the next step', () => {
   it.each([
     [1, false],
     [3, false],
@@ -70,12 +70,12 @@ describe('a model that tells the next step', () => {
     const history = wave(9, 2);
     const expected = fedBack(history, 6, rows => lastOf(free, rows.slice(-4)));
     expectClose(forecast(m, history, 6).dataSync(), expected.flat(), { abs: 1e-6, rel: 1e-5 });
-    // As a stream it starts from one window and keeps its states.
+    // A stream starts with one window and keeps its states.
     const running = fedBack(history.slice(-4), 6, rows => lastOf(free, rows));
     expectClose(forecast(m, history, 6, { stream: true }).dataSync(), running.flat(), { abs: 1e-6, rel: 1e-5 });
   });
 
-  it('leaves states, and the model itself, as they are', () => {
+  it('changes neither the states nor the layers of the model', () => {
     const m = model(1, 1, { T: 3, batch: 2, stateful: true, returnSequences: true });
     m.predict([
       [[1], [2], [3]],
@@ -91,11 +91,11 @@ describe('a model that tells the next step', () => {
     expectClose(running.dataSync(), fedBack(rows, 5, r => lastOf(free, r)).flat(), { abs: 1e-6, rel: 1e-5 });
     const slid = fedBack(rows, 5, r => lastOf(free, r.slice(-3))).flat();
     expectClose(windowed.dataSync(), slid, { abs: 1e-6, rel: 1e-5 });
-    m.add(layers.dense({ units: 4 })); // nothing shares its layers any more
+    m.add(layers.dense({ units: 4 })); // works, because no other model shares the layers any more
     expect(m.outputs[0]!.shape).toEqual([2, 3, 4]);
   });
 
-  it('falls back on windows where a layer needs the whole sequence', () => {
+  it('uses windows if a layer needs the whole sequence', () => {
     setRandomSeed(3);
     const m = sequential({
       layers: [layers.lstm({ units: 4, goBackwards: true, inputShape: [null, 1] }), layers.dense({ units: 1 })],
@@ -108,7 +108,7 @@ describe('a model that tells the next step', () => {
     expect(() => forecast(m, history, 4, { stream: true })).toThrow('model.stream: no layer may run backwards');
   });
 
-  it('is as quick as a stream', onClock, () => {
+  it('takes about as long as a stream', onClock, () => {
     const m = model(1, 1);
     forecast(m, [0.1, 0.2], 10);
     const start = performance.now();
@@ -117,8 +117,8 @@ describe('a model that tells the next step', () => {
   });
 });
 
-describe('a model that tells several steps at once', () => {
-  it('answers in one call', () => {
+describe('forecast with a model that predicts several steps at once', () => {
+  it('predicts all steps with one call of predict', () => {
     const m = model(1, 5, { T: 6 });
     const history = wave(9, 1).flat();
     const [block] = m.predict([history.slice(-6).map(x => [x])]).arraySync() as number[][];
@@ -128,7 +128,7 @@ describe('a model that tells several steps at once', () => {
     expect(forecast(m, wave(9, 1), 5).shape).toEqual([5, 1]);
   });
 
-  it('is fed its blocks where more steps are asked for', () => {
+  it('feeds blocks back if more steps are requested', () => {
     for (const [K, T] of [
       [5, 6],
       [6, 4],
@@ -141,7 +141,7 @@ describe('a model that tells several steps at once', () => {
     }
   });
 
-  it('may tell all columns, [B, steps * D], or one of them', () => {
+  it('accepts outputs of all columns, [B, steps * D], and of one column', () => {
     const m = model(3, 12, { T: 6 });
     const [block] = m.predict([wave(6, 3)]).arraySync() as number[][];
     const all = forecast(m, wave(6, 3), 4);
@@ -150,21 +150,21 @@ describe('a model that tells several steps at once', () => {
     expect(forecast(m, wave(6, 3), 12).arraySync()).toEqual(block);
     expect(forecast(m, wave(6, 3), 12, { target: 1 }).shape).toEqual([12]);
     expect(forecast(m, wave(6, 3), 6, { target: [0, 2] }).shape).toEqual([6, 2]);
-    // As wide as the input: the next step, unless told otherwise.
+    // An output as wide as the input is the next step, unless `direct` is set.
     const three = model(3, 3, { T: 6 });
     expect(forecast(three, wave(6, 3), 3).shape).toEqual([3, 3]);
     expect(forecast(three, wave(6, 3), 3, { direct: true }).shape).toEqual([3]);
     expect(forecast(three, wave(6, 3), 3, { target: 0 }).shape).toEqual([3]);
   });
 
-  it('tells no more than memory holds', () => {
+  it('rejects a number of steps that does not fit into memory', () => {
     const rule = /^forecast: the forecast must fit into memory, got the shape \[1099511627776, 1\]$/;
     for (const T of [null, 6]) expect(() => forecast(model(1, 1, { T }), wave(9, 1), 2 ** 40)).toThrow(rule);
   });
 });
 
-describe('scalers', () => {
-  it('wrap the history and the forecast', () => {
+describe('forecast with a scaler', () => {
+  it('scales the history and inverts the scaling of the forecast', () => {
     const m = model(2, 2, { T: 4 });
     const history = wave(9, 2).map(([a, b]) => [100 + 10 * a!, 5 * b!]);
     for (const scaler of [standardize(history), minMax(history, { range: [-1, 1] })]) {
@@ -173,7 +173,7 @@ describe('scalers', () => {
     }
   });
 
-  it('give back the columns that the model tells', () => {
+  it('inverts the scaling of the predicted columns only', () => {
     const m = model(2, 4, { T: 4 });
     const history = wave(9, 2).map(([a, b]) => [100 + 10 * a!, 5 * b!]);
     const scaler = standardize(history);
@@ -187,7 +187,7 @@ describe('scalers', () => {
   });
 });
 
-describe('of a sine that a model has learned', () => {
+describe('forecast of a sine by a trained model', () => {
   const T = 20;
   const series = count(600).map(n => 3 + 2 * Math.sin(n / 5));
   const { train: past, test: future } = trainTestSplit(series, { testSize: 60 });
@@ -212,16 +212,16 @@ describe('of a sine that a model has learned', () => {
     }
   });
 
-  it('fed back: 60 steps, two periods, to within a tenth of the amplitude', () => {
+  it('has errors below a tenth of the amplitude over 60 steps with fed-back predictions', () => {
     expect(rms(forecast(one, past, 60, { scaler }).dataSync(), future)).toBeLessThan(0.2);
     expect(rms(forecast(one, past, 60, { scaler, stream: true }).dataSync(), future)).toBeLessThan(0.6);
   });
 
-  it('direct: the same', () => {
+  it('has errors below a tenth of the amplitude with a direct forecast', () => {
     expect(rms(forecast(direct, past, 60, { scaler }).dataSync(), future)).toBeLessThan(0.2);
   });
 
-  it('and not by chance: the mean alone is far off', () => {
+  it('beats the mean of the series as baseline', () => {
     expect(rms(new Array(60).fill(3), future)).toBeGreaterThan(1.2);
   });
 });

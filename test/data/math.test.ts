@@ -1,4 +1,4 @@
-// The float64 functions of our own: close to the host's, exact where they can be, and the same bits everywhere.
+// The package's float64 functions: close to those of Math, exact where possible, and with the same bits in every engine.
 
 import { describe, expect, it, test } from 'vitest';
 import { Generator } from '../../src/util/generator.ts';
@@ -19,27 +19,27 @@ function worst(got: (x: number) => number, expected: (x: number) => number, xs: 
 
 const around = (scale: number) => Array.from({ length: 2000 }, () => random.uniform() * scale);
 
-describe('errors stay below their bounds', () => {
-  test('exp: 1e-15 of the value', () => {
+describe('errors of the math functions are below their bounds', () => {
+  test('exp has a relative error below 1e-15', () => {
     expect(worst(exp, Math.exp, [...around(1), ...around(50), ...around(700)])).toBeLessThan(1e-15);
   });
-  test('ln: 1e-15, relative or absolute', () => {
+  test('ln has a relative or absolute error below 1e-15', () => {
     const positive = [...around(1), ...around(1e-3), ...around(1e6)].map(x => Math.abs(x) + 1e-12);
     expect(worst(ln, Math.log, positive, 1)).toBeLessThan(1e-15);
     expect(worst(ln, Math.log, [1 - 1e-9, 1 + 1e-9, 1e300, 1e-300, 5e-324, 2 ** -1040])).toBeLessThan(1e-15);
   });
-  test('expm1, tanh, sigmoid: 1e-15 of the value', () => {
+  test('expm1, tanh and sigmoid have a relative error below 1e-15', () => {
     for (const xs of [around(1e-6), around(0.3), around(3), around(30)]) {
       expect(worst(expm1, Math.expm1, xs)).toBeLessThan(1.5e-15);
       expect(worst(tanh, Math.tanh, xs)).toBeLessThan(1e-15);
       expect(worst(sigmoid, x => 1 / (1 + Math.exp(-x)), xs)).toBeLessThan(1e-15);
     }
   });
-  test('sin, cos: 1e-15', () => {
+  test('sin and cos have an error below 1e-15', () => {
     expect(worst(sin, Math.sin, [...around(3), ...around(1e4)], 1)).toBeLessThan(1e-15);
     expect(worst(cos, Math.cos, [...around(3), ...around(1e4)], 1)).toBeLessThan(1e-15);
   });
-  test('power: 1e-13', () => {
+  test('power has an error below 1e-13', () => {
     for (const y of [0.5, -1.25, 3, -7, 11.5, 70]) {
       expect(
         worst(
@@ -52,7 +52,7 @@ describe('errors stay below their bounds', () => {
   });
 });
 
-describe('the ends', () => {
+describe('special values', () => {
   it.each([
     [exp, [Number.NaN, Infinity, -Infinity, 0, -0, 710, -746, 709.7], Math.exp],
     [ln, [Number.NaN, Infinity, 0, -0, 1, -1, -Infinity, 2], Math.log],
@@ -67,11 +67,11 @@ describe('the ends', () => {
     }
   });
 
-  it('powers', () => {
+  it('power handles zeros, ones, infinities and NaN', () => {
     const pairs = [2, -2, 0, -0, 1, -1, 0.5, Infinity, -Infinity, Number.NaN];
     for (const x of pairs) {
       for (const y of [0, 1, 2, 3, -1, -2, 0.5, 100, 101, 102.5, Infinity, -Infinity, Number.NaN]) {
-        if (Math.abs(x) === 1 && !Number.isFinite(y)) continue; // 1 here as in C, NaN in JavaScript
+        if (Math.abs(x) === 1 && !Number.isFinite(y)) continue; // 1 as in C, but NaN in JavaScript
         if (x === 0 || !Number.isFinite(x)) continue; // the sign of a zero or an infinity
         const [got, expected] = [power(x, y), x ** y];
         if (Number.isFinite(expected) && expected !== 0) expect(Math.abs(got / expected - 1)).toBeLessThan(1e-13);
@@ -85,7 +85,7 @@ describe('the ends', () => {
   });
 });
 
-it('gives bits that must never change', () => {
+it('the math functions give these bits in every version', () => {
   const bits = [
     exp(0.7),
     exp(-3.3),
@@ -125,7 +125,7 @@ it('gives bits that must never change', () => {
   `);
 });
 
-it('a generator is uniform, and seeds that differ in a single bit part', () => {
+it('a generator is uniform, and seeds that differ in one bit give different streams', () => {
   const bins = new Float64Array(16);
   const generator = new Generator(0);
   for (let n = 0; n < 64_000; n++) bins[generator.below(16)]!++;

@@ -1,4 +1,4 @@
-/** The batches of the seed program: each one computes what is new in it alone, and must be as if it computed all. */
+/** Batches of `sineCosine`: each computes only its new row, and must equal a batch computed as a whole. */
 
 import { sineCosine } from 'lstm-wasm/data';
 import { expect, it } from 'vitest';

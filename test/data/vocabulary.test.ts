@@ -1,4 +1,4 @@
-// Characters, their ids, windows of text, and drawing one of several.
+// Vocabularies, windows of text, and sampling.
 
 import { oneHot, setRandomSeed, tensor } from 'lstm-wasm';
 import { sample, vocabulary } from 'lstm-wasm/data';
@@ -7,7 +7,7 @@ import { expectClose } from '../compare.ts';
 import { transferred } from '../transferred.ts';
 
 describe('vocabulary', () => {
-  it('knows the characters of a text, sorted, and goes both ways', () => {
+  it('sorts the characters of a text, encodes and decodes', () => {
     const v = vocabulary('hello world');
     expect(v.characters).toEqual([' ', 'd', 'e', 'h', 'l', 'o', 'r', 'w']);
     expect(v.size).toBe(8);
@@ -19,15 +19,15 @@ describe('vocabulary', () => {
     expect(vocabulary('world hello').characters).toEqual(v.characters);
   });
 
-  it('takes characters beyond 16 bits for one', () => {
+  it('counts a surrogate pair as one character', () => {
     const v = vocabulary('a😀b');
     expect(v.size).toBe(3);
     expect(v.decode(v.encode('😀ba'))).toBe('😀ba');
   });
 
-  it('has a stand-in for unseen characters, or says which one it was', () => {
+  it('replaces unknown characters by the option unknown, or names them in an error', () => {
     expect(() => vocabulary('abc').encode('abd')).toThrow(
-      "vocabulary.encode: text must hold known characters only, got 'd'; the option unknown names a stand-in",
+      "vocabulary.encode: text must hold known characters only, got 'd'; set the option unknown",
     );
     const v = vocabulary('abc', { unknown: '?' });
     expect(v.size).toBe(4);
@@ -35,7 +35,7 @@ describe('vocabulary', () => {
     expect(vocabulary('a?', { unknown: '?' }).size).toBe(2);
   });
 
-  it('makes rows with a one', () => {
+  it('makes one-hot rows', () => {
     const v = vocabulary('abc');
     expect(v.oneHot('cab').arraySync()).toEqual([
       [0, 0, 1],
@@ -46,7 +46,7 @@ describe('vocabulary', () => {
     expect(v.oneHot('').shape).toEqual([0, 3]);
   });
 
-  it('makes windows of a text, one-hot or ids', () => {
+  it('makes windows of a text as one-hot rows or ids', () => {
     const text = 'the cat sat on the mat';
     const v = vocabulary(text);
     const ids = [...v.encode(text)];
@@ -65,7 +65,7 @@ describe('vocabulary', () => {
     expect(alongHot.ys.arraySync()).toEqual(oneHot(along.ys.squeeze(), v.size).arraySync());
   });
 
-  it('shuffles them by a seed', () => {
+  it('shuffles windows of a text reproducibly with a seed', () => {
     const v = vocabulary('abcdefghij');
     const order = (seed: number) =>
       [...v.windows('abcdefghij', { steps: 1, targets: 'ids', shuffle: true, seed, batchSize: 2 })].flatMap(
@@ -79,7 +79,7 @@ describe('vocabulary', () => {
 
 describe('sample', () => {
   const probabilities = [0.1, 0.2, 0.4, 0.3];
-  /** The share of each in many draws, by evenly spread numbers: exact to one in a thousand. */
+  /** The share of each index over evenly spaced random numbers, exact to 0.001. */
   function shares(options: object): number[] {
     let n = 0;
     const random = () => (n++ + 0.5) / 1000;
@@ -88,11 +88,11 @@ describe('sample', () => {
     return counts;
   }
 
-  it('draws by the probabilities', () => {
+  it('sample draws each index with its probability', () => {
     expectClose(shares({}), probabilities, { abs: 1.1e-3, rel: 0 });
   });
 
-  it.each([0.5, 2, 10])('temperature %d raises them to its inverse', temperature => {
+  it.each([0.5, 2, 10])('temperature %d raises the probabilities to the inverse power', temperature => {
     const powers = probabilities.map(p => p ** (1 / temperature));
     const sum = powers.reduce((a, b) => a + b);
     expectClose(
@@ -102,30 +102,30 @@ describe('sample', () => {
     );
   });
 
-  it('temperature 0 and a topK of 1 take the likeliest', () => {
+  it('temperature 0 and topK 1 take the most likely index', () => {
     expect(shares({ temperature: 0 })[2]).toBeCloseTo(1);
     expect(shares({ topK: 1 })[2]).toBeCloseTo(1);
     expect(shares({ temperature: 1e-6 })[2]).toBeCloseTo(1);
   });
 
-  it('topK leaves only the likeliest', () => {
+  it('topK limits the draw to the most likely indices', () => {
     expectClose(shares({ topK: 2 }), [0, 0, 4 / 7, 3 / 7], { abs: 1.1e-3, rel: 0 });
     expectClose(shares({ topK: 9 }), probabilities, { abs: 1.1e-3, rel: 0 });
   });
 
-  it('never takes what is impossible', () => {
+  it('sample never returns an index with probability 0', () => {
     for (const at of [0, 0.5, 1 - 2 ** -53]) {
       expect(sample([0, 1, 0], { random: () => at })).toBe(1);
       expect(sample([0, 1e-30, 0], { random: () => at, temperature: 3 })).toBe(1);
     }
-    // However the sum was rounded, the end of the line is the last that is possible.
+    // However the sum is rounded, the last possible index is returned for the largest random number.
     for (let n = 1; n < 500; n++) {
       const weights = [0.1 / n, 0.7, n / 3, 0.2 * n, 0];
       expect(sample(weights, { random: () => 1 - 2 ** -53 })).toBe(3);
     }
   });
 
-  it('is fixed by a seed or by setRandomSeed', () => {
+  it('sample is reproducible with a seed or setRandomSeed', () => {
     const even = new Float32Array(1000).fill(1);
     expect(sample(even, { seed: 4 })).toBe(sample(even, { seed: 4 }));
     expect(sample(even, { seed: 4 })).not.toBe(sample(even, { seed: 5 }));
@@ -136,7 +136,7 @@ describe('sample', () => {
     expect(first[0]).not.toBe(first[1]);
   });
 
-  it('takes the output of a model for one sample', () => {
+  it('sample accepts the output of a model for one sample', () => {
     const v = vocabulary('abcd');
     expect(sample(tensor([[0, 0, 1, 0]]))).toBe(2);
     expect(v.sample(tensor([[0, 0, 1, 0]]))).toBe('c');

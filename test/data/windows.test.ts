@@ -1,4 +1,4 @@
-// Windows, splits and scalers, against loops and numbers worked out by hand.
+// Windows, splits and scalers, compared with plain loops and numbers computed by hand.
 
 import { layers, sequential, tensor } from 'lstm-wasm';
 import { minMax, standardize, trainTestSplit, windows } from 'lstm-wasm/data';
@@ -7,7 +7,7 @@ import { expectClose } from '../compare.ts';
 import { Random } from '../reference/random.ts';
 
 const count = (n: number) => Array.from({ length: n }, (_, i) => i);
-/** Step n holds [n, 100 + n, 200 + n], so that every number says where it comes from. */
+/** Step n holds [n, 100 + n, 200 + n], so that every number shows its origin. */
 const table = (n: number) => count(n).map(i => [i, 100 + i, 200 + i]);
 
 describe('windows with a context', () => {
@@ -37,7 +37,7 @@ describe('windows with a context', () => {
 });
 
 describe('windows', () => {
-  it('of a plain series', () => {
+  it('has the expected windows for a series of plain numbers', () => {
     const data = windows([0, 1, 2, 3, 4, 5, 6], { inputSteps: 3, batchSize: 3 });
     expect([data.samples, data.length]).toEqual([4, 2]);
     const batches = [...data];
@@ -79,7 +79,7 @@ describe('windows', () => {
     expect(seen).toEqual(data.xs.arraySync());
   });
 
-  it('have targets of the chosen columns, in the shape a model has for them', () => {
+  it('has targets of the chosen columns, in the output shape of the model', () => {
     const shape = (options: object) => windows(table(12), { inputSteps: 4, ...options }).ys.shape.slice(1);
     expect(shape({})).toEqual([3]);
     expect(shape({ target: 1 })).toEqual([1]);
@@ -100,7 +100,7 @@ describe('windows', () => {
     ]);
   });
 
-  it('train a dense layer on a last output, and models that return sequences', () => {
+  it('fits models with a dense layer on the last output, and models that return sequences', () => {
     const series = count(40).map(i => Math.sin(i / 3));
     const last = sequential({
       layers: [layers.lstm({ units: 3, inputShape: [5, 1] }), layers.dense({ units: 2 })],
@@ -119,7 +119,7 @@ describe('windows', () => {
     }
   });
 
-  it('can be iterated again, in a new order where shuffled, which the seed fixes', () => {
+  it('can be iterated repeatedly, and shuffle gives new orders that the seed reproduces', () => {
     const options = { inputSteps: 2, batchSize: 5, shuffle: true, seed: 9 };
     const order = (data: ReturnType<typeof windows>) => [...data].flatMap(({ ys }) => [...ys.dataSync()]);
     const data = windows(count(50), options);
@@ -130,7 +130,7 @@ describe('windows', () => {
     const again = windows(count(50), options);
     expect([order(again), order(again)]).toEqual([first, second]);
     expect(order(windows(count(50), { ...options, seed: 10 }))).not.toEqual(first);
-    // xs and ys belong together in any order.
+    // xs and ys match in any order.
     for (const { xs, ys } of data) {
       expect([...xs.slice([0, 1]).dataSync()].map(x => x + 1)).toEqual([...ys.dataSync()]);
     }
@@ -138,7 +138,7 @@ describe('windows', () => {
     expect(order(plain)).toEqual(order(plain));
   });
 
-  it('leave a small last batch out where asked to', () => {
+  it('omits a small last batch with dropRemainder', () => {
     const sizes = (options: object) =>
       [...windows(count(12), { inputSteps: 2, batchSize: 4, ...options })].map(({ xs }) => xs.shape[0]);
     expect(sizes({})).toEqual([4, 4, 2]);
@@ -146,7 +146,7 @@ describe('windows', () => {
     expect(windows(count(12), { inputSteps: 2, batchSize: 4, dropRemainder: true }).length).toBe(2);
   });
 
-  it('take series in any form and keep nothing of the caller', () => {
+  it('accepts a series in any form and copies it', () => {
     const numbers = [1, 2, 3, 4, 5];
     const expected = windows(numbers, { inputSteps: 2 }).xs.arraySync();
     expect(windows(Float64Array.from(numbers), { inputSteps: 2 }).xs.arraySync()).toEqual(expected);
@@ -162,7 +162,7 @@ describe('windows', () => {
 });
 
 describe('trainTestSplit', () => {
-  it('cuts in time order and gives back what it got', () => {
+  it('trainTestSplit splits in time order and keeps the form of the series', () => {
     expect(trainTestSplit(count(10))).toEqual({ train: count(8), validation: [], test: [8, 9] });
     expect(trainTestSplit(count(10), { testSize: 3, validationFraction: 0.2 })).toEqual({
       train: [0, 1, 2, 3, 4],
@@ -181,7 +181,7 @@ describe('trainTestSplit', () => {
     expect(trainTestSplit(count(4), { testSize: 0 }).train).toEqual(count(4));
   });
 
-  it('copies', () => {
+  it('trainTestSplit copies the series', () => {
     const series = Float32Array.of(1, 2, 3, 4);
     const { train } = trainTestSplit(series, { testSize: 1 });
     series.fill(0);
@@ -197,7 +197,7 @@ describe('scalers', () => {
     random.uniform() / 1000,
   ]);
 
-  it('standardize: mean 0, deviation 1, per column', () => {
+  it('standardize gives each column mean 0 and standard deviation 1', () => {
     const scaler = standardize(series);
     const scaled = scaler.transform(series);
     const sums = [0, 1, 2].map(c => series.reduce((sum, row) => sum + row[c]!, 0) / 101);
@@ -211,7 +211,7 @@ describe('scalers', () => {
     expect(standardize([2, 4, 4, 4, 5, 5, 7, 9]).transform([9, 5]).arraySync()).toEqual([2, 0]);
   });
 
-  it('come back from JSON', () => {
+  it('scalers can be restored from JSON', () => {
     const standard = standardize(series);
     const ranged = minMax(series, { range: [-1, 3] });
     const pairs = [
@@ -235,7 +235,7 @@ describe('scalers', () => {
     ).toEqual([1, 1]);
   });
 
-  it('minMax: the range, per column', () => {
+  it('minMax scales each column to the range', () => {
     for (const range of [[0, 1] as const, [-1, 1] as const, [5, 5.5] as const]) {
       const scaled = minMax(series, { range }).transform(series);
       expectClose(scaled.min(0).dataSync(), [range[0], range[0], range[0]], { abs: 1e-6, rel: 0 });
@@ -250,7 +250,7 @@ describe('scalers', () => {
     ['minMax', minMax(series, { range: [-1, 1] })],
   ] as const)('%s goes back to 1e-6', (_, scaler) => {
     const back = scaler.inverse(scaler.transform(series));
-    // Of the width of a column: float32 has no more.
+    // Relative to the range of a column, as precise as float32.
     const width = scaler
       .inverse([1, 1, 1])
       .sub(scaler.inverse([0, 0, 0]))
@@ -263,7 +263,7 @@ describe('scalers', () => {
     expect(back.shape).toEqual([101, 3]);
   });
 
-  it('take batches of windows, single steps, and any shape where there is one column', () => {
+  it('scalers accept batches of windows, single steps, and any shape if there is one column', () => {
     const scaler = standardize(series);
     const { xs } = windows(series, { inputSteps: 4 });
     const direct = windows(scaler.transform(series), { inputSteps: 4 }).xs;
@@ -275,7 +275,7 @@ describe('scalers', () => {
     expect(single.inverse(tensor([[0, 0, 0]])).arraySync()).toEqual([[2, 2, 2]]);
   });
 
-  it('leave constant columns alone but for their place, and know them in spite of rounding', () => {
+  it('scalers only shift constant columns, and detect them despite rounding', () => {
     const flat = count(30).map(i => [0.1, i]);
     const standard = standardize(flat);
     expect([standard.mean[0], standard.std[0]]).toEqual([0.1, 0]);
@@ -289,7 +289,7 @@ describe('scalers', () => {
     }
   });
 
-  it('learn in float64 what float32 cannot hold', () => {
+  it('scalers compute their parameters in float64', () => {
     const large = count(11).map(i => 1e9 + i);
     const scaler = standardize(large);
     expect([scaler.mean[0], scaler.std[0]]).toEqual([1e9 + 5, Math.sqrt(10)]);
@@ -300,7 +300,7 @@ describe('scalers', () => {
     );
   });
 
-  it('give the scaler of some columns', () => {
+  it('columns returns a scaler of the chosen columns', () => {
     const scaler = standardize(series);
     const chosen = scaler.columns([2, 0]);
     expect(chosen.width).toBe(2);

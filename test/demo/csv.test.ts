@@ -1,7 +1,7 @@
 import { describe, expect, it } from 'vitest';
 import { readCsv } from '../../demo/own/readCsv.ts';
 
-/** Thirty rows, each made from its number. */
+/** Thirty rows, each computed from its index. */
 const rows = (row: (n: number) => string, count = 30, end = '\n') =>
   Array.from({ length: count }, (_, n) => row(n)).join(end);
 const found = (text: string) => {
@@ -18,8 +18,8 @@ const message = (text: string) => {
   }
 };
 
-describe('a table', () => {
-  it('is read with a header or without', () => {
+describe('reading a CSV table', () => {
+  it('accepts tables with and without a header', () => {
     expect(found(`day,sales\n${rows(n => `2024-01-${n},${n * n}`)}`)).toEqual({
       rows: 30,
       names: ['sales'],
@@ -34,7 +34,7 @@ describe('a table', () => {
     expect(found(`sales\n${rows(n => `${n * n}`)}`).names).toEqual(['sales']);
   });
 
-  it('has commas, semicolons or tabs between its fields', () => {
+  it('accepts commas, semicolons and tabs as separators', () => {
     for (const separator of [',', ';', '\t']) {
       const text = `a${separator}b\n${rows(n => `${n * n}.5${separator}-${n + 1}`)}`;
       expect(values(text)).toEqual([0.5, 1.5, 4.5, 9.5]);
@@ -42,30 +42,30 @@ describe('a table', () => {
     }
   });
 
-  it('may have a comma before its decimals', () => {
+  it('accepts decimal commas', () => {
     expect(values(`a;b\n${rows(n => `${n},25;x`)}`)).toEqual([0.25, 1.25, 2.25, 3.25]);
     expect(values(`a\tb\n${rows(n => `1.00${n % 10},5\tx`)}`)).toEqual([1000.5, 1001.5, 1002.5, 1003.5]);
     expect(values(rows(n => `${n}.25;x`))).toEqual([0.25, 1.25, 2.25, 3.25]);
   });
 
-  it('may group its thousands', () => {
+  it('accepts thousands separators', () => {
     expect(values(rows(n => `"1,00${n % 10}.5",x`))).toEqual([1000.5, 1001.5, 1002.5, 1003.5]);
     expect(values(rows(n => `1 00${n % 10};x`))).toEqual([1000, 1001, 1002, 1003]);
   });
 
-  it('may quote separators, line breaks and quotation marks', () => {
+  it('accepts quoted separators, line breaks and quotation marks', () => {
     const text = `"a ""quoted""\nname","b, c"\r\n${rows(n => `"${n * n}","x, ""y""\r\nz"`, 30, '\r\n')}\r\n`;
     expect(found(text)).toEqual({ rows: 30, names: ['a "quoted"\nname'], likely: 'a "quoted"\nname' });
     expect(values(text)).toEqual([0, 1, 4, 9]);
   });
 
-  it('may begin with a byte order mark, end without a line break, and have old line ends and empty lines', () => {
+  it('accepts a byte order mark, a missing final line break, all line endings and empty lines', () => {
     expect(found(`\uFEFFsales\n${rows(n => `${n * n}`)}`).names).toEqual(['sales']);
     expect(found(rows(n => `${n * n}`, 30, '\r'))).toMatchObject({ rows: 30 });
     expect(found(`\n\n${rows(n => `${n * n}`, 30, '\n\n')}\n\n,,\n`)).toMatchObject({ rows: 30 });
   });
 
-  it('may have holes, which are filled and counted', () => {
+  it('fills and counts missing values', () => {
     const holes = ['', '', '2', 'NA', '', '8', 'n/a', ...Array.from({ length: 20 }, (_, n) => String(n)), '-'];
     const [column] = readCsv(`a,b\n${holes.map((value, n) => `${value},${n}`).join('\n')}`).columns;
     expect(column).toMatchObject({ name: 'a', missing: 6 });
@@ -73,11 +73,11 @@ describe('a table', () => {
     expect(column!.values.at(-1)).toBe(19);
   });
 
-  it('may have rows of different lengths', () => {
+  it('accepts rows of different lengths', () => {
     expect(found(`a,b\n${rows(n => (n === 3 ? '7' : n === 5 ? '1,2,3' : `${n * n},1`))}`).names).toEqual(['a', 'b']);
   });
 
-  it('is not read where it is none, and says why', () => {
+  it('rejects text that is not a table, with the reason', () => {
     expect(message('')).toBe('There is nothing in it.');
     expect(message(' \n ')).toBe('There is nothing in it.');
     expect(message('\n,,,\n')).toBe('No column has a number in at least half of its rows.');
@@ -91,7 +91,7 @@ describe('a table', () => {
     expect(message(rows(() => '1e99'))).toMatch('No column has a number');
   });
 
-  it('is read or refused with a sentence, whatever it is', () => {
+  it('reads or rejects any text with a message', () => {
     let state = 7;
     const random = (below: number) => {
       state = (Math.imul(state, 1664525) + 1013904223) >>> 0;
@@ -131,6 +131,6 @@ describe('a table', () => {
   });
 });
 
-it('is refused in words however many rows it has', () => {
+it('rejects tables with any number of rows with a message', () => {
   expect(message('1\n'.repeat(200_000))).toBe('It has 200,000 rows; at most 5,000 fit into a link. Cut it shorter.');
 });

@@ -12,7 +12,7 @@ function randomness(seed: number) {
 }
 
 describe('packed numbers', () => {
-  it('come back, to a part of 65,535 of their range, and then to the bit', () => {
+  it('are restored to 1/65,535 of their range, and exactly when packed again', () => {
     const random = randomness(1);
     for (const scale of [1, 1e-30, 1e30, 3e38]) {
       for (const length of [2, 3, 64, 1000, mostNumbers]) {
@@ -27,7 +27,7 @@ describe('packed numbers', () => {
     }
   });
 
-  it('are short, and nothing an address would change', () => {
+  it('are short and contain only characters that are safe in URLs', () => {
     for (const curve of Object.values(presets)) expect(pack(curve).length).toBeLessThan(200);
     const random = randomness(2);
     const text = pack(Array.from({ length: mostNumbers }, random));
@@ -36,20 +36,20 @@ describe('packed numbers', () => {
     expect(new URLSearchParams({ own: text }).toString()).toBe(`own=${text}`);
   });
 
-  it('may all be the same, and may be extremes', () => {
+  it('may be all equal, and may be extreme', () => {
     expect([...unpack(pack([5, 5, 5]))]).toEqual([5, 5, 5]);
     const most = 3.4028234663852886e38;
     expect([...unpack(pack([-most, most]))]).toEqual([-most, most]);
   });
 
-  it('must be numbers, and neither too few nor too many', () => {
+  it('must be finite, and neither too few nor too many', () => {
     expect(() => pack([1])).toThrow('Between 2 and 5000');
     expect(() => pack(new Float32Array(mostNumbers + 1))).toThrow('not 5001');
     expect(() => pack([1, Number.NaN])).toThrow('Number 2 must be finite');
     expect(() => pack([1e300, 1])).toThrow('Number 1 must be finite');
   });
 
-  it('are refused where they are damaged, and never anything but numbers', () => {
+  it('are rejected if damaged, and always unpack to numbers', () => {
     const random = randomness(3);
     const good = pack(presets.Heartbeat);
     const letters = 'ABCDEFGHIJKLMNOPQRSTUVWXYZabcdefghijklmnopqrstuvwxyz0123456789-_=+/ %\0é';
@@ -73,15 +73,15 @@ describe('packed numbers', () => {
     expect(refused).toBeGreaterThan(2000);
   });
 
-  it('never become more than there may be', () => {
+  it('never unpack to more numbers than the maximum', () => {
     expect(() => unpack('A'.repeat(1e6))).toThrow('damaged');
   });
 });
 
-describe('the tasks of readers', () => {
+describe('tasks with own data', () => {
   const settings = { batch: 3, timeSteps: 5, seed: 1, own: '' };
 
-  it('run on the packed numbers, and on something else where those are of no use', () => {
+  it('use the packed numbers, and fall back to other data if these are unusable', () => {
     const own = pack([0.5, -0.5, 0.25]);
     expect([...seriesOf({ task: 'drawn', own })]).toEqual([...unpack(own)]);
     expect(seriesOf({ task: 'drawn', own: 'garbage' })).toEqual(presets.Hills);
@@ -89,7 +89,7 @@ describe('the tasks of readers', () => {
     expect(seriesOf({ task: 'csv', own: '' }).length).toBe(120);
   });
 
-  it('ask for the next number, and each row goes on where it has stopped', () => {
+  it('have the next number as target, and each row continues its row of the previous batch', () => {
     const numbers = unpack(pack(Array.from({ length: 40 }, (_, n) => Math.sin(n * n))));
     for (const task of [drawn, csv]) {
       const batches = task.batches({ ...settings, own: pack(numbers) });
@@ -109,7 +109,7 @@ describe('the tasks of readers', () => {
     }
   });
 
-  it('never ask for what lies beyond the end of a table', () => {
+  it('never have targets beyond the end of the table', () => {
     const numbers = Array.from({ length: 40 }, (_, n) => n);
     const batches = csv.batches({ ...settings, own: pack(numbers) });
     for (let n = 0; n < 50; n++) {
@@ -119,13 +119,13 @@ describe('the tasks of readers', () => {
     }
   });
 
-  it('take a table that is shorter than a row', () => {
+  it('accept a table that is shorter than a row', () => {
     const { xs } = csv.batches({ ...settings, timeSteps: 50, own: pack([1, 2, 3, 4]) }).next().value;
     expect(xs.dataSync().every(Number.isFinite)).toBe(true);
   });
 });
 
-it('says when a link has numbers that are of no use', () => {
+it('reports unusable numbers in a link', () => {
   const own = pack([0.5, -0.5, 0.25]);
   expect(ownFault({ task: 'drawn', own })).toBe('');
   expect(ownFault({ task: 'csv', own: '' })).toBe('');

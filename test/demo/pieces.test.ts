@@ -1,4 +1,4 @@
-/** The parts of the page that can be tested without a page. */
+/** Parts of the demo page that can be tested without a browser. */
 
 import { afterEach, describe, expect, it, vi } from 'vitest';
 import { History } from '../../demo/history.ts';
@@ -7,7 +7,7 @@ import { defaults } from '../../demo/settings.ts';
 import { tasks } from '../../demo/tasks/index.ts';
 import { Practice } from '../../demo/understand/practice.ts';
 
-describe('the history', () => {
+describe('the cost history', () => {
   it('keeps every cost of a short run', () => {
     const history = new History();
     expect(history.cost).toBeNull();
@@ -16,7 +16,7 @@ describe('the history', () => {
     expect(history.curve.losses[500]).toBe(1 / 501);
   });
 
-  it('thins out a long one evenly and knows the newest cost', () => {
+  it('thins out a long run evenly and keeps the latest cost', () => {
     const history = new History();
     for (let step = 0; step <= 100_000; step++) history.add(step + 0.5);
     const { steps, losses } = history.curve;
@@ -30,8 +30,8 @@ describe('the history', () => {
   });
 });
 
-describe('the pace', () => {
-  /** Steps taken in a number of frames of 20 ms. */
+describe('the training speed', () => {
+  /** The steps in a number of frames of 20 ms. */
   function stepsIn(frames: number, speed: number): number {
     const pace = new Pace(speed);
     let steps = 0;
@@ -44,14 +44,14 @@ describe('the pace', () => {
     return steps;
   }
 
-  it('takes a first step at once, and then as many as were asked for', () => {
+  it('takes the first step immediately, then the set number per second', () => {
     expect(stepsIn(1, 1)).toBe(1);
     expect(stepsIn(50, 1)).toBe(1);
     expect(stepsIn(102, 1)).toBe(3);
     expect(stepsIn(102, 30)).toBe(61);
   });
 
-  it('does not make up for a long pause, nor for steps that found no room', () => {
+  it('does not catch up after a long pause, nor for steps that did not fit into a frame', () => {
     const pace = new Pace(10);
     pace.start(0);
     pace.pass(60_000);
@@ -66,7 +66,7 @@ describe('the pace', () => {
     expect(crowded.due).toBe(2);
   });
 
-  it('has no end at full speed', () => {
+  it('is unlimited at full speed', () => {
     const pace = new Pace(Infinity);
     pace.start(0);
     pace.pass(20);
@@ -84,7 +84,7 @@ describe('the pace', () => {
   });
 });
 
-describe('the practice of the two networks', () => {
+describe('training of the two networks', () => {
   const { waiting } = vi.hoisted(() => ({ waiting: [] as ((error: Error) => void)[] }));
   vi.mock('lstm-wasm/worker', () => ({
     connect: () => ({
@@ -96,7 +96,7 @@ describe('the practice of the two networks', () => {
     vi.unstubAllGlobals();
   });
 
-  it('does not take the failure of networks that nobody wants any more for that of the next', async () => {
+  it('ignores an error of networks that were replaced', async () => {
     vi.stubGlobal('window', globalThis);
     const failed = vi.fn();
     const practice = new Practice({ looked() {}, rested() {}, failed, busy() {} });

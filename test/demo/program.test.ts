@@ -1,4 +1,4 @@
-/** The programs that the page hands out: run in Node with the package as it is built, they print the page's own costs. */
+/** The programs that the demo page generates print the costs of the page when run in Node with the built package. */
 
 import { execFileSync } from 'node:child_process';
 import { mkdirSync, mkdtempSync, rmSync, symlinkSync, writeFileSync } from 'node:fs';
@@ -25,7 +25,7 @@ beforeAll(() => {
 
 afterAll(() => rmSync(home, { recursive: true, force: true }));
 
-/** What a program prints, which is TypeScript as far as its grammar goes. */
+/** Type-strips and runs a program, and returns its output. */
 function printed(program: string): string[] {
   const { outputText, diagnostics } = ts.transpileModule(program, {
     reportDiagnostics: true,
@@ -36,7 +36,7 @@ function printed(program: string): string[] {
   return execFileSync(process.execPath, ['program.mjs'], { cwd: home, encoding: 'utf8' }).trim().split('\n');
 }
 
-/** The calls of the page, without the worker. */
+/** The calls that the page makes, without the worker. */
 const here = { setRandomSeed: async (seed: number) => setRandomSeed(seed), sequential: async () => sequential() };
 
 async function trained(settings: Settings): Promise<string[]> {

@@ -10,8 +10,8 @@ const course = (settings: Partial<Settings> = {}) => {
   return courseOf(all, tasks[all.task]!);
 };
 
-describe('what both run', () => {
-  it('is what the page is set to', () => {
+describe('the compared settings', () => {
+  it('are those of the page', () => {
     const { sizes, title, instead, batches } = course();
     expect(sizes).toMatchObject({ batch: 50, timeSteps: 20, units: 20, inputs: 1, outputs: 1, stateful: true });
     expect(title).toBe('LSTM with 20 units, 50 rows of 20 steps, Adam');
@@ -19,7 +19,7 @@ describe('what both run', () => {
     expect(batches().next().value.ys.shape).toEqual([50, 20, 1]);
   });
 
-  it('is the nearest there is where it is not, and says so', () => {
+  it('are the nearest available ones, with a note', () => {
     expect(course({ cell: 'gru' }).instead).toBe(
       'The plain version knows only so much, and so both train an LSTM in place of the GRU.',
     );
@@ -36,7 +36,7 @@ describe('the verdict', () => {
     wasm: { costs: wasm, time: times[1]! },
   });
 
-  it('says how many times, and that the costs are the same', () => {
+  it('reports the ratio of the times, and that the costs are equal', () => {
     const result = standings([1, 0.5], [1, 0.50001]);
     expect(ratioOf(result)).toBe(4);
     expect(differenceOf(result)).toBeCloseTo(0.00001 / 1.5, 8);
@@ -46,7 +46,7 @@ describe('the verdict', () => {
     );
   });
 
-  it('says when it is the other way round, and when costs are not the same', () => {
+  it('reports a slower wasm run, and different costs', () => {
     expect(verdict(standings([1], [1], [10, 20]))).toMatch(/^Plain JavaScript was 2\.0 times as fast.* nothing apart/);
     expect(verdict(standings([1, 0.5], [1, 0.6]))).toMatch('drifted apart');
     expect(verdict(standings([1, Number.NaN, 1], [1, 0.6, 1]))).toMatch('beyond measure');
@@ -57,7 +57,7 @@ describe('the verdict', () => {
 describe('the race', () => {
   afterEach(() => vi.unstubAllGlobals());
 
-  it('does not wait for a worker whose program could not be loaded', async () => {
+  it('does not wait for a worker whose script failed to load', async () => {
     vi.stubGlobal(
       'Worker',
       class extends EventTarget {

@@ -1,4 +1,4 @@
-/** The gradient's reach, against finite differences through the float64 reference of the cells. */
+/** The gradient over time steps, compared with finite differences of the float64 reference of the cells. */
 
 import { describe, expect, it } from 'vitest';
 import { type Gates, reach } from '../../demo/understand/reach.ts';
@@ -24,7 +24,7 @@ describe.each(Object.keys(blocks) as Name[])('%s', name => {
     bias: random.normals([name === 'gru' ? 2 * G : G], 0.4).data,
   };
 
-  /** The steps from `first` to `last`, which begin with the given state. */
+  /** Runs the steps from `first` to `last`, starting with the given state. */
   function run(first: number, last: number, h0: Vector, c0: Vector) {
     const steps = { x: x.slice(first * D, (last + 1) * D), sizes: { B: 1, T: last + 1 - first, D, U } };
     if (name === 'lstm') return lstmForward({ ...weights, ...steps, h0, c0 });
@@ -33,7 +33,7 @@ describe.each(Object.keys(blocks) as Name[])('%s', name => {
   }
   const zero = new Float64Array(U);
 
-  /** Gates by their own equations, from the states before each step. */
+  /** The gates, computed from their equations and the states before each step. */
   function gates(): Gates {
     const states = Array.from({ length: T }, (_, t) => run(0, t, zero, zero));
     const all = (of: (t: number) => Vector) => states.flatMap((_, t) => Array.from(of(t)));
@@ -56,13 +56,13 @@ describe.each(Object.keys(blocks) as Name[])('%s', name => {
     return { z: gate(0, sigmoid), r, n, h };
   }
 
-  it.each([1, 3])('of %i outputs', outputs => {
+  it.each([1, 3])('equals finite differences with %i outputs', outputs => {
     const dense = random.normals([U, outputs], 0.5).data;
     const found = reach(gates(), { recurrent: weights.recurrentKernel, bias: weights.bias, dense }, U);
     expect(found.h).toHaveLength(T);
     expect(found.c === null).toBe(name !== 'lstm');
 
-    /** The answer where one number of the state after step t is another. */
+    /** The output if one number of the state after step t is changed. */
     function answer(t: number, u: number, change: { h?: number; c?: number }) {
       const before = run(0, t, zero, zero);
       const [h, c] = [Float64Array.from(before.h), Float64Array.from(before.c)];

@@ -1,4 +1,4 @@
-/** What an address and an input say, and what is made of it. */
+/** Reads settings from the URL and from input fields. */
 
 import { readFileSync } from 'node:fs';
 import { describe, expect, it } from 'vitest';
@@ -19,8 +19,8 @@ import {
 import { tasks } from '../../demo/tasks/index.ts';
 import { networkText, stateWarning } from '../../demo/texts.ts';
 
-describe('an address', () => {
-  it('is empty for the seed program and names the task alone where all is as it begins', () => {
+describe('the URL', () => {
+  it('is empty for the default task, and names only the task with default settings', () => {
     expect(writeAddress(defaults)).toBe('');
     expect(readAddress('')).toEqual(defaults);
     for (const task of taskNames.slice(1)) {
@@ -49,7 +49,7 @@ describe('an address', () => {
     for (const name of Object.keys(settings)) expect(address).toContain(`${name}=`);
   });
 
-  it('that asks for what cannot be is followed as far as it can be, and said to be wrong', () => {
+  it('has invalid settings clamped and reported', () => {
     const wrong = '#task=adding&cell=ltsm&units=0&layers=2.5&timeSteps=&learningRate=nan&stateful=maybe&seed=-1&unit=3';
     expect(readAddress(wrong)).toEqual(defaultsOf('adding'));
     expect(addressFaults(wrong)).toHaveLength(8);
@@ -60,8 +60,8 @@ describe('an address', () => {
   });
 });
 
-describe('an input', () => {
-  it('is brought into its range, with a sentence', () => {
+describe('an input field', () => {
+  it('is clamped to its range, with a message', () => {
     expect(readWhole('units', '12', 20)).toEqual({ value: 12, fault: '' });
     expect(readWhole('units', '500', 20)).toEqual({
       value: 128,
@@ -78,7 +78,7 @@ describe('an input', () => {
   });
 });
 
-it('says what goes wrong with states that do not suit the task, and nothing where they do', () => {
+it('warns about stateful settings only if they do not suit the task', () => {
   for (const name of taskNames) {
     const usual = defaultsOf(name);
     expect(stateWarning(usual, tasks[name])).toBe('');
@@ -86,13 +86,13 @@ it('says what goes wrong with states that do not suit the task, and nothing wher
   }
 });
 
-it('tells of one and of many', () => {
+it('uses singular and plural', () => {
   const tell = (settings: Partial<Settings>) => networkText({ ...defaults, ...settings }, tasks.cosine);
   expect(tell({ units: 1, batch: 1 })).toMatch(/^There is one layer of 1 LSTM unit, .* a batch of 1 row of 20 points/);
   expect(tell({ layers: 2, cell: 'gru' })).toMatch(/^There are 2 layers of 20 GRU units each, .* of 50 rows of 20/);
 });
 
-it('is written into the page as the program has it, so that the first paint needs no program', () => {
+it('the HTML of the page contains the default settings, for the first paint', () => {
   const page = readFileSync(new URL('../../demo/index.html', import.meta.url), 'utf8');
   const words = page.replace(/\s+/g, ' ');
   for (const name of taskNames) expect(words).toMatch(`value="${name}"`);

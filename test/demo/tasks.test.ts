@@ -1,4 +1,4 @@
-/** The data of the tasks, and what is drawn of it. */
+/** The data of the tasks and its pictures. */
 
 import { describe, expect, it } from 'vitest';
 import { drawingOf, pictures } from '../../demo/pictures.ts';
@@ -15,7 +15,7 @@ function take(name: (typeof taskNames)[number], count: number, change: object = 
 describe.each(taskNames)('%s', name => {
   const { inputs, outputs, everyStep, continues } = tasks[name];
 
-  it('has batches of the size that was asked for, the same for the same settings, all different', () => {
+  it('has different batches of the set size, which are reproducible', () => {
     const size = { batch: 3, timeSteps: 7 };
     const [one, two] = [take(name, 2, size), take(name, 2, size)];
     for (const { xs, ys } of one) {
@@ -28,7 +28,7 @@ describe.each(taskNames)('%s', name => {
   });
 
   it.runIf(continues)('goes on in each row where the row of the batch before has stopped', () => {
-    // In pieces of 5 the same rows as in one of 20
+    // Batches of 5 steps have the same rows as one batch of 20 steps.
     const [whole] = take(name, 1, { batch: 1, timeSteps: 20 });
     const pieces = take(name, 4, { batch: 1, timeSteps: 5 }).map(numbers);
     if (name === 'csv') return; // cuts its rows elsewhere
@@ -38,19 +38,19 @@ describe.each(taskNames)('%s', name => {
 });
 
 describe('targets', () => {
-  it('of the echo are what came five steps ago', () => {
+  it('of the echo task are the inputs of five steps before', () => {
     const [xs, ys] = numbers(take('echo', 1, { batch: 1, timeSteps: 50 })[0]!);
     expect(ys.slice(5)).toEqual(xs.slice(0, -5));
   });
 
-  it('of the forecasts are what comes next', () => {
+  it('of the forecasting tasks are the next inputs', () => {
     for (const name of ['forecast', 'damped'] as const) {
       const [xs, ys] = numbers(take(name, 1, { batch: 1, timeSteps: 50 })[0]!);
       expect(ys.slice(0, -1)).toEqual(xs.slice(1));
     }
   });
 
-  it('of the adding problem are the sums of the two that are marked', () => {
+  it('of the adding problem are the sums of the two marked numbers', () => {
     const [xs, ys] = numbers(take('adding', 1, { batch: 20, timeSteps: 10 })[0]!);
     const sums = ys.map((_, b) => {
       const row = Array.from({ length: 10 }, (_, t) => xs.slice((b * 10 + t) * 2, (b * 10 + t) * 2 + 2));
@@ -60,7 +60,7 @@ describe('targets', () => {
     for (const [b, sum] of sums.entries()) expect(ys[b]).toBeCloseTo(sum, 6);
   });
 
-  it('of the noisy forecast vary as much as the note says', () => {
+  it('of the noisy forecasting task have the variance in the note', () => {
     const [, ys] = numbers(take('forecast', 1, { batch: 1, timeSteps: 25_000 })[0]!);
     const left = ys.map((y, i) => y - ys[(i + 25) % ys.length]!); // the wave is gone, twice the variance is left
     const variance = left.reduce((sum, value) => sum + value ** 2, 0) / left.length / 2;
@@ -69,7 +69,7 @@ describe('targets', () => {
 });
 
 describe('pictures', () => {
-  it('of waves stand still, wherever the batch begins', () => {
+  it('of waves do not move with the start of the batch', () => {
     for (const name of ['cosine', 'waves', 'square'] as const) {
       const { timeSteps } = defaultsOf(name);
       const drawn = take(name, 60).map((batch, step) => {
@@ -85,7 +85,7 @@ describe('pictures', () => {
     }
   });
 
-  it('hold what there is where a batch is shorter than a wave, and fewer waves where there is less room', () => {
+  it('show the whole batch if it is shorter than a wave, and fewer waves if there is less space', () => {
     const line = (length: number, width: number) => {
       const target = new Float32Array(length);
       const look = { steps: 1, start: 40, input: target, target, prediction: target };
@@ -96,7 +96,7 @@ describe('pictures', () => {
     expect([line(1000, 800), line(1000, 400)]).toEqual([396, 248]);
   });
 
-  it('of answers are in the order of what is right', () => {
+  it('of predictions are sorted by the target', () => {
     const look = {
       steps: 1234,
       start: 0,

@@ -1,11 +1,11 @@
-/** What the section says of numbers: those of a unit at a step, and gradients in words. */
+/** The values of a unit at a step, and descriptions of gradients. */
 
 import { describe, expect, it } from 'vitest';
 import { chainAt, change, decimal, type Look, valuesAt, within } from '../../demo/understand/look.ts';
 import { numbersAt } from '../../demo/understand/numbers.ts';
 import { decades, powerOfTen } from '../../demo/understand/reachPlot.ts';
 
-/** 3 steps of 2 units; every number says where it stands. */
+/** 3 steps of 2 units; every number shows its position. */
 const fields = (first: number) => Array.from({ length: 6 }, (_, n) => first + n / 10);
 const none = { h: new Float64Array(3), c: null };
 const look: Look = {
@@ -24,25 +24,25 @@ const look: Look = {
 };
 
 describe('the numbers of a unit at a step', () => {
-  it('are those of its field, and of the step before', () => {
+  it('are those of its field and of the previous step', () => {
     const values = valuesAt(look, look.gated, { unit: 1, step: 2 });
     const expected = { x: 30, i: 1.5, f: 2.5, g: 3.5, o: 4.5, c: 5.5, h: 6.5, previousC: 5.3, previousH: 6.3 };
     expect(values).toEqual(expected);
     expect(valuesAt(look, look.plain, { unit: 0, step: 1 })).toEqual({ x: 20, h: 0.2, previousH: 0 });
   });
 
-  it('begin with states of zero', () => {
+  it('start with zero states', () => {
     const values = valuesAt(look, look.gated, { unit: 0, step: 0 });
     expect(values).toMatchObject({ x: 10, c: 5, previousC: 0, previousH: 0 });
   });
 
-  it('are told in a chain with those of its neighbours, where there are any', () => {
+  it('are shown in a chain with those of the neighbouring steps, if these exist', () => {
     expect(chainAt(look, look.plain, { unit: 1, step: 1 }, 3)).toEqual({ x: [10, 20, 30], h: [0.1, 0.3, 0.5] });
     expect(chainAt(look, look.plain, { unit: 1, step: 2 }, 3)).toEqual({ x: [20, 30, NaN], h: [0.3, 0.5, NaN] });
     expect(chainAt(look, look.plain, { unit: 0, step: 0 }, 3)).toEqual({ x: [NaN, 10, 20], h: [NaN, 0, 0.2] });
   });
 
-  it('make sums', () => {
+  it('satisfy the equations of the cell', () => {
     const lstm = numbersAt(look, { unit: 1, step: 2 });
     expect(lstm['sum.kept']).toBeCloseTo(2.5 * 5.3);
     expect(lstm['sum.added']).toBeCloseTo(1.5 * 3.5);
@@ -54,13 +54,13 @@ describe('the numbers of a unit at a step', () => {
     expect(other['plain.h']).toBe(0.5);
   });
 
-  it('stay within what there is', () => {
+  it('are clamped to the existing units and steps', () => {
     expect(within({ unit: 19, step: 3 }, 8, 10)).toEqual({ unit: 7, step: 3 });
     expect(within({ unit: 0, step: 30 }, 8, 10)).toEqual({ unit: 0, step: 9 });
   });
 });
 
-it('numbers have two decimals and a true minus', () => {
+it('numbers have two decimals and a minus sign', () => {
   expect([0.126, -0.5, -0.001, 1].map(decimal)).toEqual(['0.13', '−0.50', '0.00', '1.00']);
 });
 
@@ -79,7 +79,7 @@ it.each([
   expect(change(ratio)).toBe(words);
 });
 
-it('the axis of the gradient goes by powers of ten', () => {
+it('the axis of the gradient has ticks at powers of ten', () => {
   expect(decades([1, 0.3])).toEqual([-2, 0]);
   expect(decades([1, 0.0003, 4])).toEqual([-4, 1]);
   expect(decades([1, 0, NaN, Infinity, 1e-30])).toEqual([-12, 0]);

@@ -1,10 +1,10 @@
-// The examples learn on lstm-wasm, and their sources run on TF.js as they stand. That each of them learns there too takes
-// minutes: `npm run verify` shows it.
+// The examples train successfully on lstm-wasm, and their unchanged sources run on TF.js. That each of them trains
+// successfully on TF.js takes minutes and is checked by `npm run verify`.
 
 import { describe, expect, test } from 'vitest';
 import { names, run } from '../../scripts/examples.js';
 
-describe('learn in a small run', () => {
+describe('the examples reach their accuracy in a short run', () => {
   test.each(names)('%s on lstm-wasm', { timeout: 120_000 }, async name => {
     const { code, output } = await run(name, '--quick');
     expect(code, output).toBe(0);
@@ -12,14 +12,14 @@ describe('learn in a small run', () => {
   });
 });
 
-test('one of them runs to its end on TensorFlow.js', { timeout: 600_000 }, async () => {
+test('an example runs to its end on TensorFlow.js', { timeout: 600_000 }, async () => {
   const { code, output } = await run('weather', '--quick', '--tfjs', '--epochs', '1');
   expect(output).toContain('TensorFlow.js');
-  // An epoch is too short to learn, but the verdict is the last thing that an example does.
+  // One epoch is too short to reach the accuracy, but the check of it is the last step of an example.
   expect(output, output).toMatch(code === 0 ? / is asked for\)\n$/ : / is asked for\)\nIt has not learned enough\.\n$/);
 });
 
-test('an example that learns too little says so, and fails', { timeout: 120_000 }, async () => {
+test('an example fails with a message if it does not reach its accuracy', { timeout: 120_000 }, async () => {
   const { code, output } = await run('addition', '--quick', '--cell', 'simpleRNN', '--epochs', '1');
   expect(code).toBe(1);
   expect(output).toContain('It has not learned enough.');

@@ -1,5 +1,5 @@
-// examples/hand-over.md, step by step: what is printed there is what its programs print, in a real browser, in Node, in
-// Python, and in ONNX Runtime.
+// Runs the programs of examples/hand-over.md in a browser, in Node, in Python and in ONNX Runtime, and compares their
+// output with that in the text.
 
 import { execFileSync, spawnSync } from 'node:child_process';
 import { mkdirSync, readFileSync, rmSync, writeFileSync } from 'node:fs';
@@ -15,14 +15,14 @@ import { serve } from '../browser/site.ts';
 const path = (relative: string) => fileURLToPath(new URL(relative, import.meta.url));
 const text = readFileSync(path('../../examples/hand-over.md'), 'utf8');
 const PYTHON = '/usr/bin/python3';
-/** Inside the package, so that its programs can import it by name. */
+/** A folder inside the package, so that the programs can import the package by name. */
 const folder = path('../../build/hand-over');
 
 /** A program of the text. */
 const program = (name: string) => new RegExp(`title=${name.replace('.', '\\.')}\\n([\\s\\S]*?)\`\`\``).exec(text)![1]!;
-/** What the text says that a command prints. */
+/** The output of a command in the text. */
 const printed = (command: string) => text.split(`\n${command}\n\`\`\``)[1]!.split('```text\n')[1]!.split('```')[0]!;
-/** Numbers differ in their last digits from machine to machine. */
+/** The numbers in an output, compared to two decimals because their last digits differ between machines. */
 const numbers = (output: string) => [...output.matchAll(/-?\d+\.?\d*/g)].map(([digits]) => Number(digits));
 const words = (output: string) => output.replace(/-?\d+\.?\d*/g, '#');
 
@@ -42,7 +42,7 @@ test.skipIf(!chromium?.executable || !hasTorch)(
     mkdirSync(folder, { recursive: true });
     for (const name of ['pack.js', 'train_on.py', 'export.js']) writeFileSync(join(folder, name), program(name));
 
-    // The page, built as anybody would, and its button pressed
+    // Builds the page and presses its button.
     const source = join(folder, 'source');
     mkdirSync(source);
     writeFileSync(join(source, 'index.html'), program('page.html'));
@@ -88,7 +88,7 @@ test.skipIf(!chromium?.executable || !hasTorch)(
     const here = run(process.execPath, 'export.js');
     expectAsPrinted('node export.js', here);
 
-    // ONNX Runtime is installed elsewhere, for the tests alone
+    // ONNX Runtime is installed in another folder, for the tests only.
     await installOnnxRuntime();
     const there = path('../onnx/.hand-over.mjs');
     writeFileSync(there, program('serve.js'));

@@ -1,4 +1,4 @@
-// Tensors: every function against plain nested arrays, over random shapes, and against numbers worked out by hand.
+// Tensors: every function is compared with plain nested arrays over random shapes, and with numbers computed by hand.
 
 import * as lw from 'lstm-wasm';
 import { backendInfo, setRandomSeed, type Tensor, TensorBuffer, tensor, util } from 'lstm-wasm';
@@ -38,14 +38,14 @@ const nested = new WeakMap<Tensor, unknown>();
 /** The functions by their names. */
 const functional: typeof lw = { ...lw };
 
-/** Passes when `got` has this shape and dtype, and `f` of each index as its numbers. */
+/** Expects `got` to have this shape and dtype, and the number `f(index)` at each index. */
 function expectTensor(got: Tensor, shape: readonly number[], f: (index: Index) => number, dtype = 'float32'): void {
   expect(got.shape).toEqual(shape);
   expect(got.dtype).toBe(dtype);
   expectClose(got.dataSync(), indicesOf(shape).map(f), { abs: 1e-6, rel: 1e-6 });
 }
 
-/** Shapes of every rank, odd sizes and ones among them. */
+/** Shapes of every rank, including odd sizes and sizes of 1. */
 const shapes: number[][] = [[], [1], [5], [1, 4], [3, 1], [3, 5], [2, 3, 4], [3, 1, 2], [2, 1, 3, 2]];
 for (let n = 0; n < 12; n++) shapes.push(Array.from({ length: whole(1, 4) }, () => whole(1, 5)));
 
@@ -54,7 +54,7 @@ describe.each(shapes.map((shape, n) => [`[${shape}] #${n}`, shape] as const))('%
   const rank = shape.length;
   const axes = [...shape.keys()];
 
-  test('functions of each number', () => {
+  test('elementwise functions of one tensor', () => {
     const functions: [string, (v: number) => number][] = [
       ['neg', v => -v],
       ['abs', Math.abs],
@@ -80,7 +80,7 @@ describe.each(shapes.map((shape, n) => [`[${shape}] #${n}`, shape] as const))('%
     expectTensor(x.clipByValue(-1, 2), shape, index => Math.min(2, Math.max(-1, at(x, index))));
   });
 
-  test('functions of two numbers, each with broadcasting', () => {
+  test('elementwise functions of two tensors broadcast', () => {
     const functions: [string, (a: number, b: number) => number, 'bool'?][] = [
       ['add', (a, b) => a + b],
       ['sub', (a, b) => a - b],
@@ -120,7 +120,7 @@ describe.each(shapes.map((shape, n) => [`[${shape}] #${n}`, shape] as const))('%
     }
   });
 
-  test('sum, mean, max, min along axes', () => {
+  test('sum, mean, max and min reduce along axes', () => {
     const choices: (number | number[] | undefined)[] = [undefined, ...axes, ...axes.map(axis => axis - rank)];
     if (rank > 1) choices.push([0, rank - 1], [-1, 0], axes);
     for (const axis of choices) {
@@ -147,7 +147,7 @@ describe.each(shapes.map((shape, n) => [`[${shape}] #${n}`, shape] as const))('%
     }
   });
 
-  test('argMax, argMin', () => {
+  test('argMax and argMin return the first index of equal numbers', () => {
     for (const axis of rank === 0 ? [] : [undefined, ...axes, -1]) {
       const along = axis === undefined ? 0 : axis < 0 ? axis + rank : axis;
       const result = shape.toSpliced(along, 1);
@@ -160,7 +160,7 @@ describe.each(shapes.map((shape, n) => [`[${shape}] #${n}`, shape] as const))('%
     }
   });
 
-  test('transpose, reverse, tile', () => {
+  test('transpose, reverse and tile reorder the numbers', () => {
     for (const perm of [undefined, axes, axes.toReversed(), [...axes.slice(1), ...axes.slice(0, 1)]]) {
       const order = perm ?? axes.toReversed();
       expectTensor(
@@ -194,7 +194,7 @@ describe.each(shapes.map((shape, n) => [`[${shape}] #${n}`, shape] as const))('%
     );
   });
 
-  test('slice, split, unstack, gather', () => {
+  test('slice, split, unstack and gather return the expected parts', () => {
     const begin = shape.map(n => whole(0, n - 1));
     const size = shape.map((n, axis) => whole(0, n - begin[axis]!));
     const shifted = (index: Index) =>
@@ -236,7 +236,7 @@ describe.each(shapes.map((shape, n) => [`[${shape}] #${n}`, shape] as const))('%
     }
   });
 
-  test('concat, stack', () => {
+  test('concat and stack combine tensors', () => {
     const y = numbers(shape);
     for (const axis of [...axes, -1]) {
       const along = axis < 0 ? axis + rank : axis;
@@ -255,7 +255,7 @@ describe.each(shapes.map((shape, n) => [`[${shape}] #${n}`, shape] as const))('%
     }
   });
 
-  test('reshape and the like keep the numbers', () => {
+  test('reshape and related functions keep the numbers', () => {
     const flat = [...x.dataSync()];
     const made: [Tensor, number[]][] = [
       [x.reshape([-1]), [x.size]],
@@ -282,7 +282,7 @@ describe.each(shapes.map((shape, n) => [`[${shape}] #${n}`, shape] as const))('%
 });
 
 describe('dtypes', () => {
-  it('follow the values, as in TF.js', () => {
+  it('the default dtype follows from the values, as in TF.js', () => {
     expect(tensor([1, 2]).dtype).toBe('float32');
     expect(tensor([[true, false]]).dtype).toBe('bool');
     expect(lw.tensor1d(Int32Array.of(1, 2)).dtype).toBe('int32');
@@ -293,7 +293,7 @@ describe('dtypes', () => {
     expect(tensor([2 ** 30 + 1], [1], 'int32').dataSync()[0]).toBe(2 ** 30 + 1);
   });
 
-  it('follow the innermost arrays, which may be typed, as in TF.js', () => {
+  it('the default dtype follows from innermost typed arrays, as in TF.js', () => {
     const rows = (kind: { of(...items: number[]): lw.TypedArray }) => [kind.of(1, 2, 3), kind.of(4, 5, 6)];
     for (const kind of [Float32Array, Float64Array, Int16Array]) {
       const x = lw.tensor2d(rows(kind));
@@ -319,7 +319,7 @@ describe('dtypes', () => {
     expect(tensor([new Float32Array(0)]).shape).toEqual([1, 0]);
   });
 
-  it('convert: towards zero for int32, all but zero for bool', () => {
+  it('cast truncates to int32, and bool is true for all numbers except 0', () => {
     const x = tensor([1.9, -1.9, 0, 0.5]);
     expect([...x.toInt().dataSync()]).toEqual([1, -1, 0, 0]);
     expect([...x.toBool().dataSync()]).toEqual([1, 1, 0, 1]);
@@ -329,7 +329,7 @@ describe('dtypes', () => {
     expect(x.toBool().dataSync()).toBeInstanceOf(Uint8Array);
   });
 
-  it('combine', () => {
+  it('functions of two tensors combine their dtypes', () => {
     const [i, b, f] = [tensor([7, -7], [2], 'int32'), tensor([true, false]), tensor([2, 2])];
     expect([...i.div(tensor([2, 2], [2], 'int32')).dataSync()]).toEqual([3, -4]);
     expect([...i.div(f).dataSync()]).toEqual([3.5, -3.5]);
@@ -344,7 +344,7 @@ describe('dtypes', () => {
     expect(i.exp().dtype).toBe('float32');
   });
 
-  it('of any kind go into a model', () => {
+  it('a model accepts tensors of every dtype', () => {
     const model = lw.sequential({ layers: [lw.layers.dense({ units: 2, inputShape: [3] })] });
     const rows = [
       [1, 0, 1],
@@ -361,8 +361,8 @@ describe('dtypes', () => {
   });
 });
 
-describe('numbers worked out by hand', () => {
-  it('makes tensors', () => {
+describe('results computed by hand', () => {
+  it('functions that create tensors', () => {
     expect(lw.zeros([2, 2]).arraySync()).toEqual([
       [0, 0],
       [0, 0],
@@ -384,7 +384,7 @@ describe('numbers worked out by hand', () => {
     expect(lw.linspace(0, 0.1, 7).arraySync()).toEqual([...Float32Array.from([0, 1, 2, 3, 4, 5, 6], i => i / 60)]);
   });
 
-  it('oneHot', () => {
+  it('oneHot makes a row for each index', () => {
     expect(lw.oneHot(lw.tensor1d([0, 2, 7, -1], 'int32'), 3).arraySync()).toEqual([
       [1, 0, 0],
       [0, 0, 1],
@@ -397,7 +397,7 @@ describe('numbers worked out by hand', () => {
     expect(lw.oneHot([0], 2).dtype).toBe('int32');
   });
 
-  it('matMul', () => {
+  it('matMul multiplies, transposes and broadcasts batches', () => {
     const [a, b] = [numbers([3, 4]), numbers([4, 2])];
     const product = ([m, n]: Index) => [0, 1, 2, 3].reduce((sum, k) => sum + at(a, [m!, k]) * at(b, [k, n!]), 0);
     expectTensor(lw.matMul(a, b), [3, 2], product);
@@ -406,7 +406,7 @@ describe('numbers worked out by hand', () => {
     expectTensor(lw.matMul(a.transpose(), b.transpose(), true, true), [3, 2], product);
   });
 
-  it('round, pow', () => {
+  it('round rounds half to even, and pow is accurate', () => {
     expect(tensor([0.5, 1.5, 2.5, -0.5, 2.4, -2.6]).round().dataSync()).toEqual(Float32Array.of(0, 2, 2, 0, 2, -3));
     const [x, y] = [tensor([2, -8, 2, 9, 0, -1]), tensor([10, 3, 0.5, -0.5, 0, 0.5])];
     expectClose(x.pow(y).dataSync(), [1024, -512, Math.fround(Math.SQRT2), Math.fround(1 / 3), 1, Number.NaN], {
@@ -428,13 +428,13 @@ describe('numbers worked out by hand', () => {
     );
   });
 
-  it('sums in float64', () => {
+  it('sum adds in float64', () => {
     const many = lw.fill([1_000_000], 0.1);
     expect(many.sum().dataSync()[0]).toBe(Math.fround(1_000_000 * Math.fround(0.1)));
     expect(many.mean().dataSync()[0]).toBe(Math.fround(0.1));
   });
 
-  it('NaN shows in max and min, wherever it stands', () => {
+  it('max and min are NaN if any number is NaN', () => {
     for (const values of [
       [Number.NaN, 1],
       [1, Number.NaN],
@@ -444,14 +444,14 @@ describe('numbers worked out by hand', () => {
     }
   });
 
-  it('losses', () => {
+  it('losses are means over all numbers', () => {
     expect(Number(lw.losses.absoluteDifference([1, 2], [3, 1]))).toBe(1.5);
     expect(Number(lw.losses.meanSquaredError([1, 2], [3, 1]))).toBe(2.5);
   });
 });
 
 describe('buffers', () => {
-  it('are set and read by indices, and become tensors that stand on their own', () => {
+  it('buffers are set and read by indices, and toTensor copies them', () => {
     const buffer = lw.buffer([2, 3]);
     buffer.set(5, 1, 2);
     buffer.set(4);
@@ -469,7 +469,7 @@ describe('buffers', () => {
     expect(lw.buffer([]).toTensor().shape).toEqual([]);
   });
 
-  it('come out of tensors as copies', async () => {
+  it('buffer and bufferSync return copies', async () => {
     const x = tensor([1, 2]);
     const buffer = x.bufferSync();
     buffer.set(7, 0);
@@ -478,8 +478,8 @@ describe('buffers', () => {
   });
 });
 
-describe('as text', () => {
-  // What TF.js 4.22 prints.
+describe('tensors as text', () => {
+  // The output of TF.js 4.22.
   const texts: [string, () => Tensor, string][] = [
     ['a scalar', () => lw.scalar(0.1), 'Tensor\n    0.10000000149011612'],
     ['a bool', () => lw.scalar(true), 'Tensor\n    true'],
@@ -527,14 +527,14 @@ describe('as text', () => {
   ];
   test.each(texts)('%s', (_, make, text) => expect(make().toString()).toBe(text));
 
-  it('says more where asked to', () => {
+  it('toString adds dtype and shape with verbose', () => {
     const text = 'Tensor\n  dtype: float32\n  rank: 2\n  shape: [2,1]\n  values:\n    [[1],\n     [2]]';
     expect(tensor([[1], [2]]).toString(true)).toBe(text);
   });
 });
 
 describe('random tensors', () => {
-  it('are fixed by their seed, or by setRandomSeed', () => {
+  it('random tensors are reproducible with a seed or setRandomSeed', () => {
     for (const make of [lw.randomUniform, lw.randomNormal, lw.truncatedNormal]) {
       const seeded = (seed?: number) => [...make([7], 0, 1, 'float32', seed).dataSync()];
       expect(seeded(3)).toEqual(seeded(3));
@@ -547,8 +547,8 @@ describe('random tensors', () => {
     }
   });
 
-  it('are the same in every engine', () => {
-    // Written down once; only + - * / and the square root are used, so they must never change.
+  it('random tensors have the same numbers in every engine', () => {
+    // Golden values: only + - * / and the square root are used, so they must never change.
     expect([...lw.randomUniform([3], 0, 1, 'float32', 7).dataSync()]).toMatchInlineSnapshot(`
       [
         0.5652760863304138,
@@ -577,7 +577,7 @@ describe('random tensors', () => {
     `);
   });
 
-  it('have the moments they should', () => {
+  it('random tensors have the right mean and variance', () => {
     const uniform = lw.randomUniform([40_000], -1, 3, 'float32', 1);
     expect(Number(uniform.min())).toBeGreaterThanOrEqual(-1);
     expect(Number(uniform.max())).toBeLessThan(3);
@@ -590,7 +590,7 @@ describe('random tensors', () => {
     expect(new Set(lw.randomUniform([500], 0, 4, 'int32', 2).dataSync())).toEqual(new Set([0, 1, 2, 3]));
   });
 
-  it('stay below maxval where float32 rounds up to it', () => {
+  it('randomUniform stays below maxval even if float32 would round up to it', () => {
     const bits = vi.spyOn(Generator.prototype, 'bits').mockReturnValue(2 ** 32 - 1);
     const greatest = [1, 2, 3].map(most => lw.randomUniform([1], most - 1, most).dataSync()[0]!);
     const whole = lw.randomUniform([1], 0, 2 ** 30 + 1, 'int32').dataSync()[0];
@@ -599,7 +599,7 @@ describe('random tensors', () => {
     expect(whole).toBe(2 ** 30 - 63);
   });
 
-  it('multinomial draws by the logits', () => {
+  it('multinomial draws with the probabilities of the logits', () => {
     const logits = [
       [Math.log(0.1), Math.log(0.6), Math.log(0.3)],
       [0, -1000, -1000],
@@ -615,8 +615,8 @@ describe('random tensors', () => {
   });
 });
 
-describe('what TF.js programs do around tensors', () => {
-  test('they await what is there already, and print it', async () => {
+describe('compatibility with TF.js programs', () => {
+  test('data, array and buffer return promises, and print prints', async () => {
     const x = tensor([1, 2, 3, 4], [2, 2]);
     expect(await x.data()).toEqual(Float32Array.of(1, 2, 3, 4));
     expect(await x.array()).toEqual([
@@ -629,7 +629,7 @@ describe('what TF.js programs do around tensors', () => {
     log.mockRestore();
   });
 
-  test('they stack a tensor with others by its method', () => {
+  test('the method stack stacks a tensor with others', () => {
     const [x, y] = [tensor([1, 2]), tensor([3, 4])];
     expect(x.stack(y, 1).arraySync()).toEqual([
       [1, 3],
@@ -638,7 +638,7 @@ describe('what TF.js programs do around tensors', () => {
     expect(x.stack([y, x]).shape).toEqual([3, 2]);
   });
 
-  it('tidy, keep, dispose, nextFrame, memory', async () => {
+  it('tidy, keep, dispose, nextFrame and memory exist', async () => {
     const x = tensor([1]);
     expect(lw.tidy(() => lw.keep(x))).toBe(x);
     lw.dispose([x]);
@@ -652,7 +652,7 @@ describe('what TF.js programs do around tensors', () => {
     expect(x instanceof lw.Tensor).toBe(true);
   });
 
-  it('setBackend, getBackend, enableProdMode', async () => {
+  it('setBackend, getBackend and enableProdMode exist', async () => {
     lw.enableProdMode();
     expect(await lw.setBackend('wasm')).toBe(true);
     for (const other of ['cpu', 'webgl', 'webgpu', 'tensorflow']) expect(await lw.setBackend(other)).toBe(false);
@@ -665,11 +665,11 @@ describe('what TF.js programs do around tensors', () => {
     );
   });
 
-  it('mean, max and min of no numbers', () => {
+  it('mean, max and min of an empty tensor are NaN, -Infinity and Infinity', () => {
     expect([lw.mean([]), lw.max([]), lw.min([]), lw.sum([])].map(Number)).toEqual([Number.NaN, -Infinity, Infinity, 0]);
   });
 
-  it('util', () => {
+  it('util has the helpers of TF.js', () => {
     expect(() => util.assert(true, 'fine')).not.toThrow();
     expect(() => util.assert(false, 'not fine')).toThrow('not fine');
     expect(() => util.assert(false, () => 'made late')).toThrow('made late');
@@ -687,7 +687,7 @@ describe('what TF.js programs do around tensors', () => {
     expect(util.now()).toBeGreaterThan(0);
   });
 
-  it('a shuffle leaves every order equally likely', () => {
+  it('util.shuffle makes every order equally likely', () => {
     setRandomSeed(11);
     const counts = new Map<string, number>();
     for (let n = 0; n < 6000; n++) {
@@ -700,7 +700,7 @@ describe('what TF.js programs do around tensors', () => {
   });
 });
 
-describe('the numbers of a tensor are its own', () => {
+describe('functions of tensors return copies', () => {
   test.each([
     ['reshape', (x: Tensor) => x.reshape([2, 1])],
     ['reshapeAs', (x: Tensor) => x.reshapeAs(tensor([0, 0]))],
@@ -726,14 +726,14 @@ describe('the numbers of a tensor are its own', () => {
   });
 });
 
-describe('whole random numbers', () => {
-  test.each(['randomNormal', 'truncatedNormal'] as const)('%s rounds them, so that the mean is correct', name => {
+describe('random int32 numbers', () => {
+  test.each(['randomNormal', 'truncatedNormal'] as const)('%s rounds to int32, which keeps the mean', name => {
     const drawn = functional[name]([20_000], 5, 2, 'int32', 1);
     expect(drawn.dtype).toBe('int32');
     expect(Number(drawn.mean())).toBeCloseTo(5, 1);
   });
 
-  test('randomUniform truncates them, as TF.js does: between 0 and 2, true and false are equally likely', () => {
+  test('randomUniform truncates to int32 and bool, as TF.js does', () => {
     const share = (dtype: 'int32' | 'bool') => Number(lw.randomUniform([20_000], 0, 2, dtype, 1).mean());
     expect(share('int32')).toBeCloseTo(0.5, 1);
     expect(share('bool')).toBeCloseTo(0.5, 1);
@@ -742,7 +742,7 @@ describe('whole random numbers', () => {
 
 test('sin and cos are correct for all float32 numbers', () => {
   const large = [2 ** 20, 1647099.5, 1e7, 123456789, 2 ** 40, 1e20, 3.4e38, -1e20].map(Math.fround);
-  // V8 reduces arguments with enough digits of pi
+  // V8's Math.sin reduces its argument with enough digits of pi.
   expectClose(lw.sin(large).dataSync(), large.map(Math.sin), { abs: 1e-7, rel: 1e-7 });
   expectClose(lw.cos(large).dataSync(), large.map(Math.cos), { abs: 1e-7, rel: 1e-7 });
 });

@@ -1,4 +1,4 @@
-// Bad arguments of the tensor functions: each is answered with one sentence that starts with the call.
+// Invalid arguments of the tensor functions throw a one-sentence error that starts with the call.
 
 import * as lw from 'lstm-wasm';
 import { tensor, ValueError } from 'lstm-wasm';
@@ -23,30 +23,30 @@ const compare = ['equal', 'notEqual', 'greater', 'greaterEqual', 'less', 'lessEq
 /** The functions by their names. */
 const functional = wrong({ ...lw });
 
-test.each([...unary, ...more, ...shaping, ...parts])('%s takes no text for a tensor', name => {
+test.each([...unary, ...more, ...shaping, ...parts])('%s rejects text in place of a tensor', name => {
   const message = `${name}: x must be numbers in arrays, a typed array or a tensor, got 'text'`;
   const given = functional[name].length > 1 ? ['text', 0] : ['text'];
   expect(() => functional[name](...given)).toThrow(new ValueError(message));
 });
 
-test('what merely descends from a tensor has no numbers, and is none', () => {
+test('an object that inherits from a tensor is rejected', () => {
   const heir = Object.create(lw.Tensor.prototype);
   expect(heir).not.toBeInstanceOf(lw.Tensor);
   expect(() => lw.relu(heir)).toThrow(/^relu: x must be numbers in arrays, a typed array or a tensor, got /);
 });
 
-test.each([...binary, ...compare])('%s takes no text for either tensor', name => {
+test.each([...binary, ...compare])('%s rejects text in place of either tensor', name => {
   const rule = "must be numbers in arrays, a typed array or a tensor, got 'text'";
   expect(() => functional[name]('text', row)).toThrow(new ValueError(`${name}: a ${rule}`));
   expect(() => functional[name](row, 'text')).toThrow(new ValueError(`${name}: b ${rule}`));
 });
 
-test.each([...binary.slice(0, -1), ...compare])('%s takes only shapes that broadcast', name => {
+test.each([...binary.slice(0, -1), ...compare])('%s rejects shapes that do not broadcast', name => {
   const message = `${name}: a and b must have shapes that broadcast, got [3] and [2]`;
   expect(() => functional[name](row, [1, 2])).toThrow(new ValueError(message));
 });
 
-test.each(['sum', 'mean', 'max', 'min', 'moments'])('%s takes axes that are there', name => {
+test.each(['sum', 'mean', 'max', 'min', 'moments'])('%s rejects an axis that does not exist', name => {
   const message = (got: string) => `${name}: axis must be a whole number from -2 to 1, got ${got}`;
   expect(() => functional[name](table, 2)).toThrow(new ValueError(message('2')));
   expect(() => functional[name](table, [0, -3])).toThrow(new ValueError(message('-3')));
@@ -78,10 +78,10 @@ const mistakes: [call: () => unknown, sentence: string][] = [
   [() => lw.oneHot([0], 2, Number.NaN), 'oneHot: onValue must be a finite number, got NaN'],
   [() => lw.buffer(wrong('2')), "buffer: shape must be an array of whole numbers, got '2'"],
   [() => lw.buffer([2], 'float32', [1]), 'buffer: values must hold the 2 numbers of the shape [2], got [1]'],
-  [() => lw.buffer([2]).set(1, 2), 'buffer.set: indices must lie within the shape [2], got [2]'],
+  [() => lw.buffer([2]).set(1, 2), 'buffer.set: indices must be within the shape [2], got [2]'],
   [() => lw.buffer([2, 2]).set(1, 1), 'buffer.set: indices must be 2 numbers, one for each axis, got [1]'],
   [() => lw.buffer([2]).set(wrong('1'), 0), "buffer.set: value must be a number, got '1'"],
-  [() => lw.buffer([2]).get(-1), 'buffer.get: indices must lie within the shape [2], got [-1]'],
+  [() => lw.buffer([2]).get(-1), 'buffer.get: indices must be within the shape [2], got [-1]'],
   [() => row.reshape([2, 2]), 'reshape: shape must hold the 3 numbers of [3], got [2, 2]'],
   [() => row.reshape([-1, 2]), 'reshape: shape must hold the 3 numbers of [3], got [-1, 2]'],
   [() => row.reshape([-1, -1]), 'reshape: shape must be an array of whole numbers, got [-1]'],
@@ -125,7 +125,7 @@ const mistakes: [call: () => unknown, sentence: string][] = [
   [() => table.gather([[0]], 1, 1), 'gather: indices must have the batch axes of x, got the shapes [1, 1] and [2, 3]'],
   [() => lw.concat([]), 'concat: tensors must be an array of at least one tensor, got []'],
   [() => lw.concat(wrong(row)), 'concat: tensors must be an array of at least one tensor, got a Tensor'],
-  [() => lw.concat([row, table]), 'concat: tensors must agree in all axes but 0, got [3], [2, 3]'],
+  [() => lw.concat([row, table]), 'concat: tensors must have equal sizes on all axes except 0, got [3], [2, 3]'],
   [
     () => lw.concat([row, wrong('x')]),
     "concat: tensors[1] must be numbers in arrays, a typed array or a tensor, got 'x'",

@@ -5,7 +5,7 @@ import { parseXML } from './xml.ts';
 
 const animates = (svg: string) => parseXML(svg).filter(tag => tag.name.startsWith('animate'));
 
-test('all parts keep the same time and loop for ever', () => {
+test('all animated parts have the same duration and repeat indefinitely', () => {
   const parts = animates(animation(frames, { duration: 6, hold: 2 }));
   expect(parts.map(part => part.attributes.attributeName)).toEqual(['d', 'd', 'transform', 'width']);
   for (const { attributes } of parts) {
@@ -17,7 +17,7 @@ test('all parts keep the same time and loop for ever', () => {
   }
 });
 
-test('the last frame is held, and is what a viewer without animation shows', () => {
+test('the last frame is held, and viewers without animation show it', () => {
   const svg = animation(frames, { duration: 6, hold: 2 });
   const [target] = animates(svg);
   const values = target!.attributes.values!.split(';');
@@ -31,14 +31,14 @@ test('the last frame is held, and is what a viewer without animation shows', () 
   expect(svg).toMatch(/<g transform="translate\(0 -1200\)"/);
 });
 
-test('one frame is a still', () => {
+test('an animation of one frame is a still picture', () => {
   const svg = animation(frames.slice(-1));
   expect(animates(svg)).toHaveLength(0);
   expect(svg).not.toContain('<style');
   expect(svg).toContain('step 500');
 });
 
-test('no hold ends the replay with the last frame', () => {
+test('without hold, the animation repeats right after the last frame', () => {
   for (const { attributes } of animates(animation(frames, { hold: 0 }))) {
     const times = attributes.keyTimes!.split(';').map(Number);
     expect(times.every((time, i) => i === 0 || time > times[i - 1]!)).toBe(true);
@@ -46,7 +46,7 @@ test('no hold ends the replay with the last frame', () => {
   }
 });
 
-test('a window that moves along the time axis is drawn from its own start, one that stands still where it is', () => {
+test('a moving time window is drawn from its start, and a fixed one at its position', () => {
   expect(animation(frames)).toContain('time since the start of the sequence');
   const still = animation(frames.map(frame => ({ ...frame, time: frames[0]!.time })));
   expect(still).toContain('>time</text>');

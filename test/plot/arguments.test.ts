@@ -20,18 +20,18 @@ const any = (value: unknown) => value as never;
 const small = () => gateHeatmap({ units: 2, steps: 3 });
 const bars = () => benchmarkChart({ groups: [{ title: 'a', bars: ['x', 'y'] }] });
 
-/** Each call, and the one sentence it is answered with. */
+/** Invalid calls and their error messages. */
 const mistakes: [call: () => unknown, sentence: string][] = [
   [() => predictionPlot(any({ widht: 3 })), "predictionPlot: unknown option 'widht'; did you mean 'width'?"],
   [() => predictionPlot(any(7)), 'predictionPlot: options must be an object, got 7'],
   [() => predictionPlot({ width: NaN }), 'predictionPlot: width must be a finite number at least 240'],
   [() => predictionPlot({ height: 20 }), 'predictionPlot: height must be a finite number at least 160'],
-  [() => predictionPlot({ title: any(3) }), 'predictionPlot: title must be a text, got 3'],
+  [() => predictionPlot({ title: any(3) }), 'predictionPlot: title must be a string, got 3'],
   [() => predictionPlot({ theme: any('drak') }), "predictionPlot: unknown theme 'drak'; did you mean 'dark'?"],
-  [() => predictionPlot({ labels: any(['a']) }), "predictionPlot: labels must be two texts, got ['a']"],
+  [() => predictionPlot({ labels: any(['a']) }), "predictionPlot: labels must be two strings, got ['a']"],
   [
     () => predictionPlot({ yDomain: [1, 1] }),
-    'predictionPlot: yDomain must be two finite numbers, the lower one first, got [1, 1]',
+    'predictionPlot: yDomain must be [low, high], two finite numbers with low < high, got [1, 1]',
   ],
   [
     () => predictionPlot({ container: '#nowhere' }),
@@ -81,7 +81,7 @@ const mistakes: [call: () => unknown, sentence: string][] = [
     () => predictionPlot({ input: 'input' }).update({ ...values, input: [1] }),
     'predictionPlot.update: input must be as long as target (2), got 1',
   ],
-  [() => predictionPlot({ input: any(1) }), 'predictionPlot: input must be a text, got 1'],
+  [() => predictionPlot({ input: any(1) }), 'predictionPlot: input must be a string, got 1'],
   [
     () => predictionPlot().update({ ...values, time: [0, NaN] }),
     'predictionPlot.update: time must be finite, got NaN at index 1',
@@ -97,7 +97,7 @@ const mistakes: [call: () => unknown, sentence: string][] = [
   [() => lossPlot({ log: any('yes') }), "lossPlot: log must be true or false, got 'yes'"],
   [
     () => lossPlot({ xDomain: any(null) }),
-    'lossPlot: xDomain must be two finite numbers, the lower one first, got null',
+    'lossPlot: xDomain must be [low, high], two finite numbers with low < high, got null',
   ],
   [
     () => lossPlot().update({ losses: any('0.5') }),
@@ -151,7 +151,7 @@ const mistakes: [call: () => unknown, sentence: string][] = [
   [() => benchmarkChart(any({})), 'benchmarkChart: groups must be an array of at least one group, got undefined'],
   [
     () => benchmarkChart({ groups: [{ title: 'a', bars: any('b') }] }),
-    "benchmarkChart: bars of group 0 must be an array of texts, got 'b'",
+    "benchmarkChart: bars of group 0 must be an array of strings, got 'b'",
   ],
   [
     () => benchmarkChart({ groups: [{ title: 'a', bars: ['b'], column: 4 }] }),
@@ -175,7 +175,7 @@ const mistakes: [call: () => unknown, sentence: string][] = [
   ],
 ];
 
-test('the methods of every plot refuse arguments that they do not take', () => {
+test('the methods of every plot reject surplus arguments', () => {
   const plots = { predictionPlot, lossPlot, gateHeatmap: small, cellDiagram, chainDiagram, benchmarkChart: bars };
   for (const [name, make] of Object.entries(plots)) {
     const plot = make();
@@ -188,13 +188,13 @@ test('the methods of every plot refuse arguments that they do not take', () => {
 });
 
 for (const [call, sentence] of mistakes) {
-  test(`refuses: ${sentence}`, () => {
+  test(`rejects: ${sentence}`, () => {
     expect(call).toThrow(ValueError);
     expect(call).toThrow(sentence);
   });
 }
 
-test('showPlot and writeSVG for pages reject values that are no chart, and hosts without a page', () => {
+test('showPlot and writeSVG for pages reject values that are not charts, and hosts without a page', () => {
   const plot = predictionPlot();
   expect(() => inPage.showPlot(any({}))).toThrow('showPlot: plot must be a chart or its SVG text, got {}');
   expect(() => inPage.showPlot(plot, any(3))).toThrow('showPlot: path must be the name of a file, got 3');
@@ -203,7 +203,7 @@ test('showPlot and writeSVG for pages reject values that are no chart, and hosts
   expect(() => inPage.writeSVG('a.svg', plot)).toThrow('writeSVG: needs Node to write a file');
 });
 
-test('typed arrays are numbers, undefined options are absent ones', () => {
+test('plots accept typed arrays, and treat undefined options as absent', () => {
   const typed = {
     target: new Float32Array([0, 1]),
     prediction: new Float64Array([0, 1]),
@@ -216,7 +216,7 @@ afterEach(() => {
   vi.unstubAllGlobals();
 });
 
-test('a container that is no selector at all is refused like one that finds nothing', () => {
+test('an invalid container selector is rejected like one without a match', () => {
   vi.stubGlobal('document', {
     querySelector() {
       throw new DOMException("'#' is not a valid selector", 'SyntaxError');

@@ -19,13 +19,13 @@ const scenes: Record<string, (theme?: Theme) => string> = {
   animation: theme => animation(frames, { title: 'An LSTM learns the cosine of a sine', theme }),
 };
 
-test('animation looks as accepted', () => matchSnapshot('animation', scenes.animation!()));
+test('animation matches its snapshot', () => matchSnapshot('animation', scenes.animation!()));
 
-test('animation stands alone in every theme', () => {
+test('animation is a standalone file in every theme', () => {
   for (const theme of ['light', 'dark', 'auto'] as const) expectStandalone(scenes.animation!(theme));
 });
 
-test('the three pictures of the seed program are small files', () => {
+test('the three pictures of the quick start are small files', () => {
   expect(scenes['prediction-plot']!().length).toBeLessThan(6_000);
   expect(scenes['loss-plot']!().length).toBeLessThan(16_000);
   expect(scenes.animation!().length).toBeLessThan(48_000);
@@ -50,7 +50,7 @@ test('the input line is drawn below the others when the option input names it', 
   expect(shownLines(plot).map(line => line.getAttribute('class'))).toEqual(['lw-target', 'lw-prediction']);
 });
 
-test('a loss update shows spare ticks in no file', () => {
+test('the file of a loss plot does not contain hidden ticks', () => {
   const plot = lossPlot();
   for (const length of [1, 10, 100, 501]) plot.update({ losses: losses.slice(0, length) });
   expect(plot.toSVG()).toBe(lossPlot().update({ losses }).toSVG());
@@ -63,7 +63,7 @@ test('a failed update changes nothing', () => {
   expect(plot.toSVG()).toBe(before);
 });
 
-test('a caption stays until there is another', () => {
+test('a caption stays until an update sets another', () => {
   const plot = predictionPlot().update({ target: [1], prediction: [0], caption: 'before' });
   expect(plot.update({ target: [0], prediction: [1] }).toSVG()).toContain('before');
   expect(plot.update({ target: [0], prediction: [1], caption: '' }).toSVG()).not.toContain('before');
@@ -74,7 +74,7 @@ test('missing values leave a gap, infinite values leave the picture, and the cap
   const paths = shownLines(plot).map(line => line.getAttribute('d')!);
   expect(paths.map(path => path.match(/M/g)!.length)).toEqual([2, 2]);
   const heights = paths[0]!.match(/,-?[\d.]+/g)!.map(text => Math.sign(Number(text.slice(1))));
-  expect(heights).toEqual([1, -1, 1, 1]); // the last one is a dot, and written twice
+  expect(heights).toEqual([1, -1, 1, 1]); // the last point is a dot, which is written twice
   const svg = lossPlot()
     .update({ losses: [0.5, 0, -1, Infinity, NaN] })
     .toSVG();
@@ -82,14 +82,14 @@ test('missing values leave a gap, infinite values leave the picture, and the cap
   expect(svg).not.toMatch(/="[^"]*(NaN|Infinity)/);
 });
 
-test('text that is markup, or cannot be written in XML at all, harms no file', () => {
+test('the file is valid if a text has markup or characters that XML cannot contain', () => {
   const svg = predictionPlot({ title: '<b> & "c" \u0000\ud800', labels: ['a<b', 'ä → 😀'] }).toSVG();
   expect(() => parseXML(svg)).not.toThrow();
   expect(svg).toContain('&lt;b&gt; &amp; &quot;c&quot;');
   expect(svg).toContain('ä → 😀');
 });
 
-test('the dark half of theme auto gives each part the colour it has in theme dark', () => {
+test('the dark colours of theme auto equal those of theme dark', () => {
   const css = /<style>(.*)<\/style>/.exec(predictionPlot({ theme: 'auto' }).toSVG())![1]!;
   expect(css).toMatch(/^@media \(prefers-color-scheme:dark\)\{.*\}$/);
   const painted = parseXML(predictionPlot({ theme: 'dark' }).toSVG()).filter(tag =>
@@ -102,7 +102,7 @@ test('the dark half of theme auto gives each part the colour it has in theme dar
   expect(new Set(painted.map(tag => tag.attributes.class)).size).toBeGreaterThan(6);
 });
 
-test('a narrow chart gives the caption a line of its own', () => {
+test('a narrow chart has its caption on a separate line', () => {
   const y = (width: number) => {
     const plot = predictionPlot({ width }).update({ target: [0], prediction: [0], caption: 'step 1' });
     const texts = [...plot.node.querySelectorAll('text')];
@@ -114,7 +114,7 @@ test('a narrow chart gives the caption a line of its own', () => {
   expect(y(320)).toEqual([32, 32, 52]);
 });
 
-test('a chart can be placed in a container and taken out of it', () => {
+test('a chart can be added to a container and removed from it', () => {
   const outer = predictionPlot();
   const container = outer.node.ownerDocument.createElement('div');
   const plot = lossPlot({ container });
@@ -123,7 +123,7 @@ test('a chart can be placed in a container and taken out of it', () => {
   expect(plot.node.parentNode).toBe(null);
 });
 
-test('writeSVG and showPlot refuse a path below a file, or that is a folder, and say why', () => {
+test('writeSVG and showPlot reject a path below a file and a path of a folder, with the reason', () => {
   const folder = mkdtempSync(join(tmpdir(), 'lstm-wasm-'));
   try {
     const file = writeSVG(join(folder, 'a.svg'), '<svg/>');
@@ -140,7 +140,7 @@ test('writeSVG and showPlot refuse a path below a file, or that is a folder, and
   }
 });
 
-test('writeSVG makes the folders, writes the file and says where it is', () => {
+test('writeSVG creates folders, writes the file and returns its path', () => {
   const folder = mkdtempSync(join(tmpdir(), 'plot-'));
   try {
     const plot = predictionPlot().update(frameAt(7));

@@ -3,12 +3,12 @@ import { colours, levelOf } from '../../src/plot/colourMaps.ts';
 
 const channels = (colour: string) => [1, 3, 5].map(at => Number.parseInt(colour.slice(at, at + 2), 16) / 255);
 const linear = (value: number) => (value <= 0.04045 ? value / 12.92 : ((value + 0.055) / 1.055) ** 2.4);
-/** Relative luminance, as WCAG defines it. */
+/** The relative luminance of WCAG. */
 const luminance = (colour: string) => {
   const [r, g, b] = channels(colour).map(linear);
   return 0.2126 * r! + 0.7152 * g! + 0.0722 * b!;
 };
-/** What is left of a colour for those who see no green, or no red (Viénot, Brettel and Mollon, 1999). */
+/** Simulates deuteranopia and protanopia (Viénot, Brettel and Mollon, 1999). */
 const seenWithout = {
   green: (colour: string) => {
     const [r, g, b] = channels(colour).map(linear);
@@ -21,13 +21,13 @@ const seenWithout = {
 };
 
 for (const theme of ['light', 'dark'] as const) {
-  test(`gates change in one direction of lightness, ${theme}`, () => {
+  test(`the luminance of gate colours is monotonic, theme ${theme}`, () => {
     const steps = colours('gate', theme).map(luminance);
     const sign = theme === 'light' ? -1 : 1;
     expect(steps.every((value, n) => n === 0 || sign * (value - steps[n - 1]!) > 0)).toBe(true);
   });
 
-  test(`states change in lightness on both sides of zero, ${theme}`, () => {
+  test(`the luminance of state colours is monotonic on both sides of zero, theme ${theme}`, () => {
     const steps = colours('state', theme).map(luminance);
     const sign = theme === 'light' ? 1 : -1;
     const middle = (steps.length - 1) / 2;
@@ -36,7 +36,7 @@ for (const theme of ['light', 'dark'] as const) {
     }
   });
 
-  test(`the sides of zero can be told apart without seeing red or green, ${theme}`, () => {
+  test(`colours of positive and negative states differ for red-green colour blindness, theme ${theme}`, () => {
     const map = colours('state', theme);
     for (const see of [seenWithout.green, seenWithout.red]) {
       for (const away of [6, 10, 16]) {
@@ -48,7 +48,7 @@ for (const theme of ['light', 'dark'] as const) {
   });
 }
 
-test('the shade of a value: ends, middle, beyond, none', () => {
+test('levelOf maps the ends, the middle, values beyond the ends and NaN', () => {
   expect([-1, 0, 1, -5, Infinity].map(value => levelOf('state', value))).toEqual([0, 16, 32, 0, 32]);
   expect([0, 0.5, 1, -0.1].map(value => levelOf('gate', value))).toEqual([0, 16, 32, 0]);
   expect(levelOf('gate', Number.NaN)).toBe(-1);

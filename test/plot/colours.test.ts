@@ -3,7 +3,7 @@ import { palettes } from '../../src/plot/theme.ts';
 
 const lines = ['target', 'prediction', 'third', 'fourth', 'fifth', 'sixth'] as const;
 
-/** Simulates the lack of one kind of cone: Machado, Oliveira and Fernandes (2009), on linear RGB. */
+/** Simulates colour blindness on linear RGB (Machado, Oliveira and Fernandes, 2009). */
 const visions = {
   usual: [1, 0, 0, 0, 1, 0, 0, 0, 1],
   protanopia: [0.152286, 1.052583, -0.204868, 0.114503, 0.786281, 0.099216, -0.003882, -0.048116, 1.051998],
@@ -43,7 +43,7 @@ test.each(['light', 'dark'] as const)('line colours differ for every kind of col
   }
 });
 
-test.each(['light', 'dark'] as const)('lines stand out from the background, theme %s', theme => {
+test.each(['light', 'dark'] as const)('line colours contrast with the background, theme %s', theme => {
   const ground = luminance(palettes[theme].background);
   for (const name of lines) {
     const [low, high] = [ground, luminance(palettes[theme][name])].sort((a, b) => a - b);

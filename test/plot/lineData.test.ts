@@ -117,7 +117,7 @@ test('a history of one epoch shows a mark for each line', () => {
   expect(marks[0]![1]).not.toBe(marks[1]![1]);
 });
 
-test('losses that hardly change fill the log axis, and it has several labels', () => {
+test('losses with a small range fill the log axis, which has several labels', () => {
   const plot = lossPlot().update({ losses: wave.map(value => 0.32 + 0.004 * value) });
   const heights = heightsOf(shownLines(plot)[0]!);
   expect(Math.max(...heights) - Math.min(...heights)).toBeGreaterThan(areaHeight * 0.6);

@@ -14,7 +14,7 @@ import {
 const labels = (ticks: readonly { label: string }[]) => ticks.map(tick => tick.label).filter(Boolean);
 const logLabels = (low: number, high: number) => labels(logTicks(logScale([low, high], [300, 0])));
 
-test('decimation keeps the ends and the extremes of every column, in order', () => {
+test('decimate keeps the ends and the extremes of every column, in order', () => {
   const points: Point[] = Array.from({ length: 10_000 }, (_, i) => [i / 100, Math.sin(i * i) * (1 + (i % 977))]);
   const kept = decimate(points);
   expect(kept.length).toBeLessThanOrEqual(2 * 100 + 2);
@@ -28,7 +28,7 @@ test('decimation keeps the ends and the extremes of every column, in order', () 
   expect(kept.every((point, i) => i === 0 || point[0] > kept[i - 1]![0])).toBe(true);
 });
 
-test('decimation leaves short lists as they are', () => {
+test('decimate does not change short lists', () => {
   expect(decimate([])).toEqual([]);
   expect(decimate([[3, 4]])).toEqual([[3, 4]]);
   expect(
@@ -68,7 +68,7 @@ test('points have at most two decimals, single points are dots, and gaps split a
   expect(Object.is(round(-0.001), 0)).toBe(true);
 });
 
-test('the ticks of the log axis: powers of ten, 2 and 5 over a short range, exponents where zeros are many', () => {
+test('a log axis has ticks at powers of ten, also at 2 and 5 over a short range, with exponents for long numbers', () => {
   expect(logLabels(0.003, 0.6)).toEqual(['0.01', '0.1', '1']);
   expect(logLabels(0.03, 4)).toEqual(['0.02', '0.05', '0.1', '0.2', '0.5', '1', '2', '5']);
   expect(logLabels(0.021, 0.18)).toEqual(['0.02', '0.05', '0.1', '0.2']);
@@ -81,7 +81,7 @@ test('the ticks of the log axis: powers of ten, 2 and 5 over a short range, expo
   expect(logLabels(1e300, Number.MAX_VALUE).length).toBeGreaterThan(1);
 });
 
-test('the ticks of the linear axis: round values with a true minus; counts are whole', () => {
+test('a linear axis has ticks at round values with a minus sign, and integer ticks for counts', () => {
   expect(labels(linearTicks(linearScale([-1.2, 1.2], [300, 0]), 5))).toEqual(['−1.0', '−0.5', '0.0', '0.5', '1.0']);
   expect(labels(countTicks(linearScale([0, 3], [0, 600]), 7))).toEqual(['0', '1', '2', '3']);
   expect(labels(countTicks(linearScale([0, 20_000], [0, 600]), 3))).toEqual([
@@ -98,7 +98,7 @@ test('the ticks of the linear axis: round values with a true minus; counts are w
   expect(close).toEqual(['30,000,000', '30,000,001', '30,000,002', '30,000,003', '30,000,004']);
 });
 
-test('where labels have no room, powers of ten are left, and then every second of them', () => {
+test('a narrow log axis labels powers of ten only, then every second of them', () => {
   const thin = (low: number, high: number, size: number) =>
     labels(
       thinLogTicks(

@@ -1,4 +1,4 @@
-/** Every picture: as accepted, standing alone, and moved without being rebuilt. */
+/** Every picture matches its snapshot, is a standalone file, and is updated without new elements. */
 
 import { expect, test, vi } from 'vitest';
 import {
@@ -18,9 +18,9 @@ import { parseXML } from './xml.ts';
 for (const [name, { make, data }] of Object.entries(scenes)) {
   const draw = (theme?: Theme) => make(theme).update(data[0] as never);
 
-  test(`${name} looks as accepted`, () => matchSnapshot(name, draw().toSVG()));
+  test(`${name} matches its snapshot`, () => matchSnapshot(name, draw().toSVG()));
 
-  test(`${name} stands alone in every theme, before and after it has data`, () => {
+  test(`${name} is a standalone file in every theme, with and without data`, () => {
     for (const theme of ['light', 'dark', 'auto'] as const) {
       expectStandalone(make(theme).toSVG());
       for (const update of data)
@@ -32,7 +32,7 @@ for (const [name, { make, data }] of Object.entries(scenes)) {
     }
   });
 
-  test(`${name} keeps every element through its updates, and comes back to what it was`, () => {
+  test(`${name} keeps its elements during updates, and is the same after the same data`, () => {
     const plot = draw();
     const [nodes, svg] = [allNodes(plot.node), plot.toSVG()];
     const made = countMade(plot.node.ownerDocument, () => {
@@ -45,14 +45,14 @@ for (const [name, { make, data }] of Object.entries(scenes)) {
     expect(plot.toSVG()).toBe(svg);
   });
 
-  test(`${name} is left alone by an update that fails`, () => {
+  test(`${name} does not change if an update fails`, () => {
     const plot = draw();
     const svg = plot.toSVG();
-    expect(() => plot.update({ ...(data[1] as object), caption: 3 } as never)).toThrow('caption must be a text');
+    expect(() => plot.update({ ...(data[1] as object), caption: 3 } as never)).toThrow('caption must be a string');
     expect(plot.toSVG()).toBe(svg);
   });
 
-  test(`${name} says the same in every theme, in other colours`, () => {
+  test(`${name} differs between themes in colours only`, () => {
     const plain = (svg: string) => svg.replace(/ (fill|stroke)="#\w+"| class="[^"]*"|<style>.*?<\/style>/g, '');
     const [light, dark, auto] = (['light', 'dark', 'auto'] as const).map(theme => draw(theme).toSVG());
     expect(plain(dark!)).toBe(plain(light!));
@@ -64,7 +64,7 @@ for (const [name, { make, data }] of Object.entries(scenes)) {
 /** The elements and texts of a picture, in order. */
 const allNodes = (node: Node): Node[] => [node, ...[...node.childNodes].flatMap(allNodes)];
 
-/** How many elements and texts a document makes meanwhile. */
+/** Counts the elements and texts that a document creates during a call. */
 function countMade(document: Document, work: () => void): number {
   const spies = (['createElementNS', 'createElement', 'createTextNode'] as const).map(name => vi.spyOn(document, name));
   try {
@@ -75,12 +75,12 @@ function countMade(document: Document, work: () => void): number {
   }
 }
 
-test('what is made is counted', () => {
+test('the counter of new elements counts', () => {
   const { ownerDocument } = predictionPlot().node;
   expect(countMade(ownerDocument, () => predictionPlot())).toBeGreaterThan(50);
 });
 
-test('values are shown with two decimals and a true minus, or in powers of ten', () => {
+test('values have two decimals and a minus sign, or scientific notation', () => {
   const plot = cellDiagram().update({ x: -0.456, c: 123456, f: -0.001, o: -Infinity, i: Number.NaN });
   const texts = [...plot.node.querySelectorAll('.lw-mark')].map(text => text.textContent);
   expect(texts).toEqual(expect.arrayContaining(['−0.46', '1.2e+5', '0.00', '−∞', 'NaN']));
@@ -94,7 +94,7 @@ test('a value has the colour of its field in a heat map', () => {
   expect(shown.map(group => group.querySelector('circle')!.getAttribute('fill'))).toEqual([fill('f'), fill('c')]);
 });
 
-test('fields have the colour of the nearest shade, those beyond the ends that of the end', () => {
+test('fields have the colour of the nearest level, and values beyond the ends are clipped', () => {
   const plot = gateHeatmap({ kind: 'rnn', units: 5, steps: 1 });
   const fills = () => [...plot.node.querySelectorAll('.lw-panel-h rect')].map(rect => rect.getAttribute('fill'));
   expect(new Set(fills())).toEqual(new Set(['none']));
@@ -106,7 +106,7 @@ test('fields have the colour of the nearest shade, those beyond the ends that of
   expect(fills()).toEqual([middle, middle, middle, middle, 'none']);
 });
 
-test('panels stand in fewer columns where there is less room', () => {
+test('narrow heat maps have fewer columns of panels', () => {
   const columns = (width: number) => {
     const tags = parseXML(gateHeatmap({ units: 2, steps: 2, width }).toSVG());
     const panels = tags.filter(tag => tag.attributes.class?.startsWith('lw-panel'));
@@ -115,7 +115,7 @@ test('panels stand in fewer columns where there is less room', () => {
   expect([240, 400, 720].map(columns)).toEqual([1, 2, 3]);
 });
 
-test('bars point from the base to both sides, in the colour of what they mean', () => {
+test('bars point from the base to both sides, in the colours of the legend', () => {
   const plot = benchmarkChart({ groups, base: 1, unit: 'x', own: ['lstm-wasm'] });
   plot.update({
     values: [
@@ -132,7 +132,7 @@ test('bars point from the base to both sides, in the colour of what they mean', 
   expect(length(lines[4]!)).toBeCloseTo(2 * length(lines[1]!), 1);
 });
 
-test('the shortest bar is seen, whatever its value', () => {
+test('the shortest bar is visible for every value', () => {
   for (const value of [0.2, 0.5, 1, 10]) {
     const plot = benchmarkChart({ groups: [{ title: 'a', bars: ['b', 'c'] }] }).update({
       values: [[value, 9 * value]],

@@ -1,4 +1,4 @@
-/** Every live picture with data for three updates, for whatever host draws it. */
+/** Every live picture with data for three updates, for pages and Node. */
 
 import {
   animation,
@@ -31,7 +31,7 @@ const inChain = {
 
 export interface Scene {
   make(theme?: Theme): Plot<never>;
-  /** Data of three updates, as different as can be. */
+  /** The data of three updates, which differ as much as possible. */
   data: unknown[];
 }
 const scene = <Data>(make: (theme?: Theme) => Plot<Data>, data: Data[]): Scene => ({ make: make as never, data });
@@ -187,7 +187,7 @@ scenes['benchmark-ratios'] = scene(
   ],
 );
 
-/** What all of them say on their way, by name: before there is data, and after each update; and the animation. */
+/** The SVG texts of all pictures, by name: without data and after each update; and the animation. */
 export function draw(): Record<string, string> {
   const drawn: Record<string, string> = { animation: animation(frames) };
   for (const [name, { make, data }] of Object.entries(scenes)) {

@@ -1,10 +1,10 @@
-/** Data as a training run makes it, without a random number in it: the pictures of the tests, equal on every run. */
+/** Data like that of a training run, but without random numbers, so that the pictures are the same in every run. */
 
 import type { GateData } from '../../src/plot/index.ts';
 
 const wobble = (i: number) => Math.sin(i * 12.9898) * Math.cos(i * 78.233);
 
-/** The first row of the batch of a step: 20 points of a cosine, and a prediction that comes closer with the steps. */
+/** The first row of the batch of a step: 20 points of a cosine, and a prediction that improves with the steps. */
 export function frameAt(step: number): { time: number[]; target: number[]; prediction: number[]; caption: string } {
   const time = Array.from({ length: 20 }, (_, i) => (step * 20 + i) / (10 * Math.PI));
   const ignorance = Math.exp(-step / 70);
@@ -20,7 +20,7 @@ const costAt = (step: number) =>
 export const frames = Array.from({ length: 51 }, (_, i) => frameAt(i * 10));
 export const losses = Array.from({ length: 501 }, (_, step) => costAt(step));
 
-/** Gates and states of so many units over so many steps, [T, U] each. */
+/** The gates and states of `units` units over `steps` steps, [T, U] each. */
 export function gatesOf(units: number, steps: number, phase = 0): Required<Omit<GateData, 'caption'>> {
   const wave = (shift: number) =>
     Float32Array.from({ length: units * steps }, (_, k) => {

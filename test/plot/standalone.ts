@@ -1,4 +1,4 @@
-/** What every picture must be: a file that stands by itself, whatever its theme. */
+/** Expects a picture to be a standalone SVG file without external references. */
 
 import { expect } from 'vitest';
 import { parseXML } from './xml.ts';

@@ -10,7 +10,7 @@ const pair = { time, target: time.map(t => Math.cos(3 * t)), prediction: time.ma
 const plain = { colour: false };
 const lines = (text: string) => text.split('\n');
 
-test('two lines in braille', () => {
+test('the terminal chart draws two lines in braille', () => {
   expect(
     lines(terminalPlot({ ...pair, caption: 'step 5' }, { ...plain, width: 40, height: 10 })),
   ).toMatchInlineSnapshot(`
@@ -29,11 +29,11 @@ test('two lines in braille', () => {
   `);
 });
 
-test('an array whose memory has gone holds nothing', () => {
+test('the terminal chart treats a detached array as empty', () => {
   expect(terminalPlot(transferred(new Float32Array(3)), plain)).toBe(terminalPlot([], plain));
 });
 
-test('two lines in plain letters', () => {
+test('the terminal chart draws two lines in ASCII', () => {
   const text = terminalPlot(pair, { ...plain, ascii: true, width: 40, height: 10 });
   expect(lines(text)).toMatchInlineSnapshot(`
     [
@@ -52,7 +52,7 @@ test('two lines in plain letters', () => {
   expect(text).toMatch(/^[\x20-\x7e\n]*$/);
 });
 
-test('one line takes the whole height', () => {
+test('the terminal chart of a single line has no legend and uses the whole height', () => {
   expect(lines(terminalPlot([0, 1, 2, 3], { ...plain, width: 24, height: 6 }))).toMatchInlineSnapshot(`
     [
       "  │                ⣀⡠⠔⠒⠉",
@@ -65,7 +65,7 @@ test('one line takes the whole height', () => {
   `);
 });
 
-test('every line fits, whatever the size and the numbers', () => {
+test('every line of the terminal chart fits into its width for all sizes and numbers', () => {
   const lists = [[], [3], [Number.NaN, 1e9, -Infinity], Float32Array.of(1e-9, -1e-9), time.map(t => 1e6 * t)];
   for (const values of lists) {
     for (const [width, height] of [
@@ -83,22 +83,22 @@ test('every line fits, whatever the size and the numbers', () => {
   }
 });
 
-test('powers of ten have plain letters too', () => {
+test('powers of ten are written in ASCII with the option ascii', () => {
   const text = terminalPlot([0, 2e-6], { ...plain, ascii: true, height: 8 });
   expect(text).toContain('1e-6 +');
   expect(terminalPlot([0, -4e9], { ...plain, ascii: true, height: 8 })).toContain('-4e9 +');
 });
 
-test('red, blue and what is both, by escape sequences that end in their line', () => {
+test('the terminal chart uses ANSI colours that end within their line', () => {
   const text = terminalPlot(pair, { colour: true });
-  // biome-ignore lint/suspicious/noControlCharactersInRegex: that is what they are
+  // biome-ignore lint/suspicious/noControlCharactersInRegex: ANSI escape sequences
   const codes = new Set([...text.matchAll(/\u001b\[(\d+)m/g)].map(([, code]) => code));
   expect(codes).toEqual(new Set(['31', '34', '35', '39']));
-  // biome-ignore lint/suspicious/noControlCharactersInRegex: that is what they are
+  // biome-ignore lint/suspicious/noControlCharactersInRegex: ANSI escape sequences
   expect(text.replace(/\u001b\[\d+m/g, '').replace(/ +$/gm, '')).toBe(terminalPlot(pair, plain));
 });
 
-test('a fixed y axis stands still, and cuts off what lies beyond', () => {
+test('yDomain fixes the y axis and clips values beyond it', () => {
   const draw = (factor: number) =>
     lines(
       terminalPlot(
@@ -112,7 +112,7 @@ test('a fixed y axis stands still, and cuts off what lies beyond', () => {
   expect(dots(draw(100))).toBeLessThan(dots(draw(0.1)) / 3);
 });
 
-test('showPlot writes the file and prints where it is', () => {
+test('showPlot writes the file and prints its path', () => {
   const folder = mkdtempSync(join(tmpdir(), 'plot-'));
   const log = vi.spyOn(console, 'log').mockImplementation(() => {});
   try {

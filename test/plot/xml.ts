@@ -1,4 +1,4 @@
-/** A strict reader of the XML that charts are written in. The parsers of documents in Node forgive too much. */
+/** A strict parser for the XML of charts; the parsers of documents in Node accept invalid XML. */
 
 const name = '[a-zA-Z][\\w:-]*';
 const text = '(?:[^<>&]|&(?:amp|lt|gt|quot);)*';
@@ -9,7 +9,7 @@ export interface Tag {
   attributes: Record<string, string>;
 }
 
-/** All tags in order. Throws where the text is not well-formed. */
+/** All tags in order. Throws if the text is not well-formed. */
 export function parseXML(xml: string): Tag[] {
   const tags: Tag[] = [];
   const open: string[] = [];

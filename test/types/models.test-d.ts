@@ -1,5 +1,5 @@
-// What TypeScript says of models: `npm run check` reads this with the sources, `npm run verify` with the packed types.
-// Nothing here is run. A line under @ts-expect-error that compiles is an error.
+// Type tests of models, which `npm run check` compiles with the sources and `npm run verify` with the packed types.
+// Nothing here runs. A line under @ts-expect-error that compiles is an error.
 
 import {
   Callback,
@@ -91,7 +91,7 @@ model.predict([[new Float32Array(2), [1, 2]]]);
 tensor([new Float32Array(2), new Int32Array(2)]);
 model.fitDataset(data.array([{ xs: x, ys: x }]), { epochs: 2 });
 
-// TF.js has a type for each rank, one for models that are loaded, and names of its own for options.
+// Types of TF.js: one for each rank, one for loaded models, and its names of option types.
 expectTypeOf<Scalar>().toEqualTypeOf<Tensor>();
 expectTypeOf<Tensor1D>().toEqualTypeOf<Tensor>();
 expectTypeOf<Tensor2D>().toEqualTypeOf<Tensor>();
@@ -108,7 +108,7 @@ model.fit([x], [x], { validationData: [[x], [x]] });
 model.predict([x]);
 // @ts-expect-error a model has one input
 model.predict([x, x]);
-// @ts-expect-error and one loss
+// @ts-expect-error a model has one loss
 model.compile({ optimizer: 'adam', loss: ['mse', 'mae'] });
 
 expectTypeOf(setBackend('webgl')).resolves.toEqualTypeOf<boolean>();
@@ -146,7 +146,7 @@ class Quick extends Callback {
 }
 model.fit(x, x, { callbacks: new Quick() });
 
-// Options in a constant
+// Options can be kept in a constant.
 const options = { epochs: 3, verbose: 0, validationData: [x, x] };
 model.fit(x, x, options);
 
@@ -154,47 +154,47 @@ model.fit(x, x, options);
 
 // @ts-expect-error units is missing
 layers.lstm({ inputShape: [4, 2] });
-// @ts-expect-error misspelt
+// @ts-expect-error misspelled option
 layers.lstm({ units: 4, returnSequence: true });
-// @ts-expect-error a text where a number belongs
+// @ts-expect-error a string in place of a number
 layers.lstm({ units: '4' });
-// @ts-expect-error no such activation
+// @ts-expect-error unknown activation
 layers.dense({ units: 4, activation: 'tanhh' });
-// @ts-expect-error no such initializer
+// @ts-expect-error unknown initializer
 layers.gru({ units: 4, kernelInitializer: 'glorotUnifrom' });
-// @ts-expect-error a stream of states is asked for otherwise
+// @ts-expect-error returnState is not an option
 layers.lstm({ units: 4, returnState: true });
-// @ts-expect-error no such way of merging
+// @ts-expect-error unknown merge mode
 layers.bidirectional({ layer: layers.gru({ units: 2 }), mergeMode: 'concatenate' });
 // @ts-expect-error a layer is made by a factory
 model.add({ units: 3 });
-// @ts-expect-error no loss
+// @ts-expect-error loss is missing
 model.compile({ optimizer: 'adam' });
-// @ts-expect-error no such loss
+// @ts-expect-error unknown loss
 model.compile({ optimizer: 'adam', loss: 'meanSquaredErrors' });
-// @ts-expect-error no such optimizer
+// @ts-expect-error unknown optimizer
 model.compile({ optimizer: 'adams', loss: 'mse' });
-// @ts-expect-error no such metric
+// @ts-expect-error unknown metric
 model.compile({ optimizer: 'adam', loss: 'mse', metrics: ['accurate'] });
-// @ts-expect-error no such option
+// @ts-expect-error unknown option
 train.adam({ learningRate: 0.1, beta: 0.9 });
-// @ts-expect-error no targets
+// @ts-expect-error targets are missing
 model.trainOnBatch(x);
-// @ts-expect-error a text is no array
+// @ts-expect-error a string is not an array
 model.predict('x');
-// @ts-expect-error no such option
+// @ts-expect-error unknown option
 model.predict(x, { batchsize: 50 });
-// @ts-expect-error no such option
+// @ts-expect-error unknown option
 model.fit(x, x, { epoch: 3 });
-// @ts-expect-error no such event
+// @ts-expect-error unknown event
 model.fit(x, x, { callbacks: { onEpochEnds() {} } });
 // @ts-expect-error logs hold numbers
 model.fit(x, x, { callbacks: { onEpochEnd: (_epoch, logs) => logs?.loss?.trim() } });
 // @ts-expect-error a loss may be a list
 model.trainOnBatch(x, x).toFixed(2);
-// @ts-expect-error a history comes with a promise
+// @ts-expect-error fit returns a promise
 model.fit(x, x).history;
-// @ts-expect-error no such mode
+// @ts-expect-error unknown mode
 callbacks.earlyStopping({ mode: 'least' });
 // @ts-expect-error a seed is a number
 setRandomSeed('7');

@@ -1,4 +1,4 @@
-// What TypeScript says of the subpaths: data, plot, worker and the formats. Nothing here is run.
+// Type tests of the subpaths: data, plot, worker and the formats. Nothing here runs.
 
 import {
   type BackendInfo,
@@ -45,7 +45,7 @@ standardize([new Float32Array(2), [1, 2]]).transform([new Float64Array(2)]);
 standardize(model.getUserDefinedMetadata()).transform([1]);
 minMax(model.getUserDefinedMetadata()).transform([1]);
 expectTypeOf(vocabulary('abc').size).toEqualTypeOf<number>();
-// @ts-expect-error misspelt
+// @ts-expect-error misspelled option
 sineCosine({ batchsize: 50 });
 // @ts-expect-error inputSteps is missing
 windows([1, 2, 3], { batchSize: 2 });
@@ -69,9 +69,9 @@ lossPlot().update(history);
 lossPlot().update(await model.fit(x, x));
 expectTypeOf(showPlot(prediction, 'out/plot.svg')).toEqualTypeOf<string>();
 expectTypeOf(writeSVG('out/plot.svg', prediction)).toEqualTypeOf<string>();
-// @ts-expect-error texts are no numbers
+// @ts-expect-error strings are not numbers
 prediction.update({ target: ['1'], prediction: [1] });
-// @ts-expect-error misspelt
+// @ts-expect-error misspelled option
 predictionPlot({ titel: 'Sine to cosine' });
 // @ts-expect-error a line must be an array, not a number
 lossPlot().update({ loss: 1 });
@@ -97,23 +97,23 @@ expectTypeOf(remote.withBatchSize(1)).toEqualTypeOf<Promise<RemoteSequential>>()
 expectTypeOf(remote.countParams()).toEqualTypeOf<Promise<number>>();
 remote.fit(x, x, { signal: new AbortController().signal, wait: true, transfer: true });
 remote.predict(x, { batchSize: 1, transfer: true });
-// @ts-expect-error no such kernels
+// @ts-expect-error unknown kernels
 connect({ simd: 'fast' });
-// @ts-expect-error a prediction ends by itself
+// @ts-expect-error predict has no option signal
 remote.predict(x, { signal: new AbortController().signal });
-// @ts-expect-error a promise is no tensor
+// @ts-expect-error a promise is not a tensor
 remote.predict(x).dataSync();
 model.fit(x, x, { signal: new AbortController().signal });
-// @ts-expect-error a model at hand has nothing to wait for
+// @ts-expect-error only models in a worker have the option wait
 model.fit(x, x, { wait: true });
-// @ts-expect-error no such method in a worker
+// @ts-expect-error unknown method in a worker
 remote.stream();
 
 // ------------------------------------------------------------------------------------------------------------ hosts
 
 init({ module: kernels });
 expectTypeOf(relaxed).toEqualTypeOf<WebAssembly.Module>();
-// @ts-expect-error misspelt
+// @ts-expect-error misspelled option
 init({ modul: kernels });
 
 // ----------------------------------------------------------------------------------------------------------- formats
@@ -124,7 +124,7 @@ expectTypeOf(toKeras(model)).resolves.toExtend<Uint8Array>();
 expectTypeOf(loadKerasModel(new Uint8Array(1))).resolves.toEqualTypeOf<Sequential>();
 expectTypeOf(loadOnnxModel(new Uint8Array(1))).resolves.toEqualTypeOf<Sequential>();
 loadSafetensors(model, new Uint8Array(1));
-// @ts-expect-error no such names
+// @ts-expect-error unknown names
 toSafetensors(model, { names: 'pytorch' });
-// @ts-expect-error misspelt
+// @ts-expect-error misspelled option
 toOnnx(model, { opsets: 15 });

@@ -11,20 +11,25 @@ globalThis.cost = model.trainOnBatch(globalThis.xs, globalThis.ys);
 globalThis.prediction = model.predict(globalThis.xs, { batchSize: 50 });
 `;
 
+/** Chained methods are added to the class of tensors by this file, which a bundler must not drop. */
+const methods = 'src/tensor/methods.ts';
+
 /**
- * What programs must not carry, by the sources that their bundles are made of.
+ * Sources that the bundles of programs must not contain, and one that they must contain.
  *
- * @type {{ what: string, program: string, without: RegExp }[]}
+ * @type {{ what: string, program: string, without: RegExp, keeps?: string }[]}
  */
 export const shaken = [
   {
     what: 'a program that never saves carries no other formats, no workers, no plots',
     program: seed,
+    keeps: methods,
     without: /^src\/(keras|onnx|safetensors|plot|worker)\/|^node_modules\/(fflate|pbf|d3-|@svgdotjs|linkedom)/,
   },
   {
     what: "a program of 'lstm-wasm/data' alone carries no kernels and no layers",
     program: "import { sineCosine, windows } from 'lstm-wasm/data';\nglobalThis.data = [sineCosine, windows];",
+    keeps: methods,
     without: /^src\/(wasm|layers|optimizers|saving|training|plot)\//,
   },
   {

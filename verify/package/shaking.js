@@ -15,13 +15,15 @@ const CRUMBS = 150;
 export async function checkShaking(context) {
   /** @type {import('../run.js').Outcome[]} */
   const outcomes = [];
-  for (const { what, program, without } of shaken) {
+  for (const { what, program, without, keeps } of shaken) {
     const { sources } = await bundle(context, program);
     const own = [...sources].filter(([name, bytes]) => bytes > 0 && name.startsWith('src/'));
     const found = [...sources].filter(([name, bytes]) => bytes > CRUMBS && without.test(name));
-    const note = found.length > 0 ? `it carries ${list(found, 5)}` : `${own.length} sources`;
+    const dropped = keeps !== undefined && !((sources.get(keeps) ?? 0) > CRUMBS);
+    const note =
+      found.length > 0 ? `it carries ${list(found, 5)}` : dropped ? `it lacks ${keeps}` : `${own.length} sources`;
     // A bundle that is made of nothing would carry nothing either.
-    outcomes.push({ what, status: found.length === 0 && own.length > 0 ? 'passed' : 'failed', note });
+    outcomes.push({ what, status: found.length === 0 && !dropped && own.length > 0 ? 'passed' : 'failed', note });
   }
   outcomes.push(...(await bareImports(context)), await largest(context));
   return outcomes;
