@@ -1,4 +1,4 @@
-/** Zip archives, as far as `.keras` files are such: three entries, checked before anything is unpacked. */
+/** Reads and writes the zip archives of `.keras` files. Entries are checked before they are unpacked. */
 
 import { inflateSync, zipSync } from 'fflate';
 import { checksum } from '../saving/checksum.ts';
@@ -10,11 +10,11 @@ export const CONFIG = 'config.json';
 export const METADATA = 'metadata.json';
 export const WEIGHTS = 'model.weights.h5';
 
-/** An entry, not yet unpacked. */
+/** A packed entry. */
 export interface Entry {
-  /** Its size, unpacked. */
+  /** The unpacked size. */
   readonly size: number;
-  /** @param most the size beyond which it is refused */
+  /** @param most the maximum size; larger entries are rejected */
   read(most: number): Uint8Array;
 }
 
@@ -28,7 +28,7 @@ const EXPANSION = 16;
 const DIRECTORY_END = 0x06054b50;
 const DIRECTORY_ENTRY = 0x02014b50;
 const LOCAL_ENTRY = 0x04034b50;
-/** Bytes of a comment behind the directory, at most. */
+/** The maximum size of the comment after the directory. */
 const COMMENT = 0xffff;
 
 /** The entries of an archive by name. */
@@ -39,7 +39,7 @@ export function openZip(place: FilePath, bytes: Uint8Array): Map<string, Entry> 
   let end = bytes.length - 22;
   const least = Math.max(0, end - COMMENT);
   while (end >= least && view.getUint32(end, true) !== DIRECTORY_END) end--;
-  if (end < least) failAt(place, 'must be a whole zip archive, got one without its end; download it again');
+  if (end < least) failAt(place, 'must be a complete zip archive, got a truncated one; download it again');
   const count = view.getUint16(end + 10, true);
   let at = view.getUint32(end + 16, true);
   const entries = new Map<string, Entry>();
@@ -50,7 +50,7 @@ export function openZip(place: FilePath, bytes: Uint8Array): Map<string, Entry> 
     if (next > end) failAt(place, 'the directory is damaged');
     // Archives written on Windows may contain backslashes
     const name = new TextDecoder().decode(bytes.subarray(at + 46, at + 46 + nameSize)).replaceAll('\\', '/');
-    if (entries.has(name)) failAt(place, `must hold each name once, got '${name.slice(0, 60)}' twice`);
+    if (entries.has(name)) failAt(place, `names must be unique, got '${name.slice(0, 60)}' twice`);
     entries.set(name, entryAt({ ...place, part: name.slice(0, 60) }, bytes, view, at));
     at = next;
   }
@@ -77,15 +77,15 @@ function entryAt(place: FilePath, bytes: Uint8Array, view: DataView, at: number)
       if (start + packed > bytes.length) failAt(place, `must have ${packed} bytes in the archive, got fewer`);
       const data = bytes.subarray(start, start + packed);
       const whole = method === 0 ? data.slice() : inflate(place, data, size);
-      if (whole.length !== size || checksum(whole) !== sum) failAt(place, 'is damaged: its checksum does not fit');
+      if (whole.length !== size || checksum(whole) !== sum) failAt(place, 'is damaged: its checksum does not match');
       return whole;
     },
   };
 }
 
-/** The room is that of the size alone, whatever the data turn out to be. */
+/** Unpacks data into an array of the declared size. */
 function inflate(place: FilePath, data: Uint8Array, size: number): Uint8Array {
-  // Deflate makes at most 1032 bytes of one
+  // Deflate compresses by a factor of at most 1032
   if (size > 1032 * data.length + 1032) failAt(place, `must be at most ${1032 * data.length} bytes long, got ${size}`);
   try {
     return inflateSync(data, { out: new Uint8Array(size) });
@@ -94,7 +94,7 @@ function inflate(place: FilePath, data: Uint8Array, size: number): Uint8Array {
   }
 }
 
-/** An archive whose entries are stored as they are, which is what Keras writes. */
+/** An archive of uncompressed entries, as Keras writes it. */
 export function makeZip(entries: Readonly<Record<string, Uint8Array>>): Uint8Array {
   return zipSync(entries, { level: 0, mtime: new Date(1980, 0, 1) });
 }

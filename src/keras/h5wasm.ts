@@ -1,22 +1,22 @@
-/** Writes HDF5 files, by h5wasm: the C library, which reads here nothing but what it has written itself. */
+/** Writes HDF5 files with h5wasm, the C library. */
 
 import { fail } from '../util/errors.ts';
 
-/** A group and the float32 data in it. */
+/** A group with an attribute and float32 datasets. */
 export interface NewGroup {
   readonly path: string;
-  /** An attribute of the group. */
+  /** The value of the attribute `name`. */
   readonly name: string;
   readonly data: readonly { readonly shape: readonly number[]; readonly values: Float32Array }[];
 }
 
 const FILE = '/lstm-wasm-weights.h5';
 
-/** A file of groups, each with the groups above it; data are called 0, 1 and so on. */
+/** Writes groups and their parent groups. Datasets are named 0, 1 and so on. */
 export async function writeHdf5(call: string, groups: readonly NewGroup[]): Promise<Uint8Array> {
   const { ready, File } = await load(call);
   const { FS } = await ready;
-  // The oldest layout of the format, which every reader knows, and which h5py writes
+  // The oldest layout, which all readers support and h5py writes
   const file = new File(FILE, 'w', { libver: ['earliest', 'latest'] });
   try {
     const made = new Set<string>();
@@ -28,7 +28,7 @@ export async function writeHdf5(call: string, groups: readonly NewGroup[]): Prom
         made.add(part);
       }
       const group = file.get(path);
-      if (!group || !('create_dataset' in group)) return fail(call, `h5wasm must make the group ${path}, got none`);
+      if (!group || !('create_dataset' in group)) return fail(call, `h5wasm could not create the group ${path}`);
       group.create_attribute('name', name, null, 'S');
       for (const [n, { shape, values }] of data.entries()) {
         group.create_dataset({ name: String(n), data: values, shape: [...shape], dtype: '<f' });
@@ -46,6 +46,6 @@ async function load(call: string) {
   try {
     return await import('h5wasm');
   } catch {
-    return fail(call, "the package 'h5wasm' must be there to write HDF5 files, got none; npm install h5wasm");
+    return fail(call, "writing HDF5 needs the package 'h5wasm'; npm install h5wasm");
   }
 }

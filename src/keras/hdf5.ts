@@ -1,10 +1,9 @@
 /**
- * Reads HDF5 files as Keras makes them, through h5py: groups, attributes that are strings, and float32 data in one
- * piece. Whatever else the format allows is refused.
+ * Reads the HDF5 files that Keras writes with h5py: groups, string attributes, and contiguous float32 datasets. Rejects
+ * all other features of the format.
  *
- * It is a reader of its own because the C library behind h5wasm (0.10.3, HDF5 2.0) does not come back from some damaged
- * files: with three bytes of one changed, reading a text attribute went on for ever. Here every address is checked
- * before something is read there, and the work is bounded by the size of the file.
+ * The C library of h5wasm (0.10.3, HDF5 2.0) is not used for reading, because it hangs on some damaged files. This
+ * reader checks every address, and its work is bounded by the size of the file.
  */
 
 import type { FilePath } from '../saving/filePath.ts';
@@ -18,7 +17,7 @@ import { type Message, readLinks } from './hdf5Links.ts';
 export interface Hdf5Data {
   readonly kind: 'data';
   readonly shape: readonly number[];
-  /** A copy of its numbers; refused where it is anything but float32 in one piece. */
+  /** A copy of the numbers. Throws unless they are contiguous float32. */
   read(): Float32Array;
 }
 
@@ -26,7 +25,7 @@ export interface Hdf5Data {
 export interface Hdf5Group {
   readonly kind: 'group';
   names(): string[];
-  /** What a name or a path of names stands for; null where there is nothing. */
+  /** The object at a name or path; null if there is none. */
   get(path: string): Hdf5Group | Hdf5Data | null;
   /** The strings of an attribute, an empty list if it is empty; null if there is no such attribute. */
   strings(name: string): string[] | null;
@@ -66,7 +65,7 @@ interface Text {
   readonly size: number;
 }
 
-/** @param place the call and the part of the file, for messages */
+/** @param place for error messages */
 export function openHdf5(place: FilePath, bytes: Uint8Array): Hdf5Group {
   return new Reader(new Hdf5Bytes(place, bytes)).root();
 }
@@ -159,10 +158,9 @@ class Reader {
   /** @param base the position of the address of the first byte, @param end that of the end of the file */
   #whole(base: number, end: number): void {
     const { file } = this;
-    if (file.uint(base, 8) !== 0) file.fail('the file must begin with its HDF5 part, got something before it');
+    if (file.uint(base, 8) !== 0) file.fail('the file must not have a user block before the HDF5 data');
     const length = file.uint(end, 8);
-    if (length > file.length)
-      file.fail(`must be ${length} bytes long, got the first ${file.length}; download it again`);
+    if (length > file.length) file.fail(`must be ${length} bytes long, got ${file.length}; download it again`);
   }
 
   object(link: Link): Group | Hdf5Data {
@@ -198,7 +196,7 @@ class Reader {
 
   // --------------------------------------------------------------------------------------------------- one object
 
-  /** The messages of an object, all its pieces together. */
+  /** The messages of an object, from all pieces of its header. */
   #header(address: number): readonly Message[] {
     const known = this.#headers.get(address);
     if (known) return known;
@@ -208,7 +206,7 @@ class Reader {
     const pieces = [first];
     const seen = new Set<number>();
     for (const { at, end } of pieces) {
-      if (seen.has(at)) this.file.fail('an object must not hold itself, got a header in a circle');
+      if (seen.has(at)) this.file.fail('the header of an object must not be cyclic');
       seen.add(at);
       pieces.push(...this.#messages(at, end, modern, ordered, messages));
     }
@@ -233,7 +231,7 @@ class Reader {
     return { at: at + width, end: this.file.range(at + width, size), ordered: (flags & 4) !== 0 };
   }
 
-  /** Reads one piece of a header, and tells where the others are. */
+  /** Reads a piece of a header; returns the positions of further pieces. */
   #messages(from: number, end: number, modern: boolean, ordered: boolean, into: Message[]) {
     const more: { at: number; end: number }[] = [];
     const head = modern ? 4 + (ordered ? 2 : 0) : 8;
@@ -243,7 +241,7 @@ class Reader {
       const size = this.file.u16(at + (modern ? 1 : 2));
       const data = at + head;
       at = data + size;
-      if (at > end) this.file.fail('a message must end within its object, got one that is longer');
+      if (at > end) this.file.fail('a message must end within its object');
       if (type !== CONTINUATION) {
         into.push({ type, at: data, size });
         continue;
@@ -270,7 +268,7 @@ class Reader {
         const count = sizeOf(shape);
         const version = this.file.u8(at);
         const layout = this.file.u8(at + 1);
-        if (version < 3 || layout > 1) this.file.fail('numbers must lie in one piece, got chunks or an old layout');
+        if (version < 3 || layout > 1) this.file.fail('numbers must be contiguous, got chunks or an old layout');
         const size = layout === 0 ? this.file.u16(at + 2) : this.file.size(at + 10);
         if (size !== count * 4)
           this.file.fail(`data of the shape ${show(shape)} must take ${count * 4} bytes, got ${size}`);
@@ -320,7 +318,7 @@ class Reader {
       this.file.fail(`the attribute '${name}' must be text, got something else`);
     }
     const width = type.kind === 'text' ? Math.max(type.size, 1) : 16;
-    if (count > (end - at) / width) this.file.fail(`the attribute '${name}' must end within its object, got more`);
+    if (count > (end - at) / width) this.file.fail(`the attribute '${name}' must end within its object`);
     return Array.from({ length: count }, (_, n) => {
       this.file.spend(16);
       const here = at + n * width;
@@ -345,7 +343,7 @@ class Reader {
       const shape = kind + whole(lengths[1]);
       const data = shape + whole(lengths[2]);
       const end = at + size;
-      if (data > end) file.fail('an attribute must end within its object, got one that is longer');
+      if (data > end) file.fail('an attribute must end within its object');
       const name = file.text(start, lengths[0]);
       if (!attributes.has(name)) attributes.set(name, { type: kind, shape, at: data, end });
     }
@@ -360,8 +358,8 @@ class Reader {
     const heap = file.address(at + 4);
     if (length === 0 || heap === null) return '';
     const found = this.#heap(heap).get(file.u32(at + 12));
-    if (!found) return file.fail('text must lie in a heap, got none of its number');
-    if (length > found.size) file.fail('text must end within its heap, got one that is longer');
+    if (!found) return file.fail('text must be in its heap, got an unknown index');
+    if (length > found.size) file.fail('text must end within its heap');
     return file.text(found.at, length);
   }
 
@@ -371,7 +369,7 @@ class Reader {
     if (known) return known;
     const { file } = this;
     const items = new Map<number, Text>();
-    if (!file.is(heap, 'GCOL')) file.fail('text must lie in a heap, got something else');
+    if (!file.is(heap, 'GCOL')) file.fail('text must be in a heap, got something else');
     const end = file.range(heap, file.size(heap + 8));
     for (let item = heap + 16; item + 16 <= end; ) {
       file.spend(16);

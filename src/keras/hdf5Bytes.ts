@@ -35,13 +35,13 @@ export class Hdf5Bytes {
   /** Counts bytes read, or equivalent work, because a file may refer to the same bytes many times. */
   spend(count: number): void {
     this.#left -= count;
-    if (this.#left < 0) this.fail('must not point at the same bytes again and again');
+    if (this.#left < 0) this.fail('must not refer to the same bytes repeatedly');
   }
 
   /** The end of a range of bytes; throws if the file does not contain it. */
   range(at: number, size: number): number {
     if (at < 0 || size < 0 || at + size > this.bytes.length) {
-      this.fail(`must hold ${size} bytes at ${at}, got ${this.bytes.length} in all`);
+      this.fail(`must hold ${size} bytes at ${at}, got a file of ${this.bytes.length} bytes`);
     }
     return at + size;
   }
@@ -67,12 +67,12 @@ export class Hdf5Bytes {
     return this.#view.getUint32(at, true);
   }
 
-  /** A whole number of 1 to 8 bytes. */
+  /** An unsigned integer of 1 to 8 bytes. */
   uint(at: number, width: number): number {
     this.range(at, width);
     let value = 0;
     for (let n = width - 1; n >= 0; n--) value = value * 256 + this.bytes[at + n]!;
-    if (!Number.isSafeInteger(value)) this.fail(`must hold a number below 2^53 at ${at}, got a larger one`);
+    if (!Number.isSafeInteger(value)) this.fail(`must have a number below 2^53 at ${at}, got a larger one`);
     return value;
   }
 

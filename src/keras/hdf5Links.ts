@@ -23,7 +23,7 @@ export function readLinks(file: Hdf5Bytes, messages: readonly Message[], found: 
   for (const { type, at, size } of messages) {
     if (type === SYMBOL_TABLE) {
       const heap = file.address(at + 8) ?? file.fail('a group must have names, got none');
-      if (!file.is(heap, 'HEAP')) file.fail('the names of a group must lie in a heap, got something else');
+      if (!file.is(heap, 'HEAP')) file.fail('the names of a group must be in a heap, got something else');
       const names = file.address(heap + 24) ?? file.fail('a group must have names, got none');
       const end = file.range(names, file.size(heap + 8));
       const tree = file.address(at) ?? file.fail('a group must have a tree, got none');
@@ -68,9 +68,9 @@ function readSymbols(file: Hdf5Bytes, at: number, { names, end }: Names, found: 
     file.spend(ENTRY);
     const entry = at + 8 + ENTRY * n;
     const start = names + file.size(entry);
-    if (start >= end) file.fail('a name must lie in its heap, got one that does not');
+    if (start >= end) file.fail('a name must be within its heap');
     const stop = file.bytes.indexOf(0, start);
-    if (stop < 0 || stop >= end) file.fail('a name must end in its heap, got one that does not');
+    if (stop < 0 || stop >= end) file.fail('a name must end within its heap');
     const name = file.text(start, stop - start);
     const target = file.address(entry + 8);
     if (target !== null) found(name, target);
@@ -86,7 +86,7 @@ function readLink(file: Hdf5Bytes, at: number, end: number, found: Found): void 
   const width = 1 << (flags & 3);
   const length = file.uint(next, width);
   next += width;
-  if (next + length + 8 > end) file.fail('a link must end within its message, got one that is longer');
+  if (next + length + 8 > end) file.fail('a link must end within its message');
   const target = kind === 0 ? file.address(next + length) : null;
   if (target !== null) found(file.text(next, length), target);
 }
@@ -98,7 +98,7 @@ function readDense(file: Hdf5Bytes, heap: number, tree: number, found: Found): v
   const depth = file.u16(tree + 12);
   const idSize = file.u16(heap + 5);
   if (file.u8(tree + 5) !== 5 || recordSize !== 4 + idSize || file.u16(heap + 7) !== 0 || depth > 1) {
-    file.fail('a group must have at most some thousand names, got a larger or a damaged one');
+    file.fail('a group must have at most a few thousand names, got more, or a damaged file');
   }
   const records = (at: number, count: number, signature: string) => {
     if (!file.is(at, signature)) file.fail('the links of a group are damaged');
@@ -125,7 +125,7 @@ function readDense(file: Hdf5Bytes, heap: number, tree: number, found: Found): v
 
 /** The position and length of a heap object, decoded from its id. */
 function inHeap(file: Hdf5Bytes, heap: number, id: number, idSize: number): [number, number] {
-  if (file.u8(id) >> 4 !== 0) file.fail('a link must lie in its heap, got one that does not');
+  if (file.u8(id) >> 4 !== 0) file.fail('a link must be within its heap');
   const bits = file.u16(heap + 128);
   const offsetSize = Math.ceil(bits / 8);
   if (offsetSize > 6 || idSize < offsetSize + 2 || idSize > offsetSize + 5) file.fail('a heap of links is damaged');
@@ -150,5 +150,5 @@ function inHeap(file: Hdf5Bytes, heap: number, id: number, idSize: number): [num
     }
     start += width * block;
   }
-  return file.fail('a group must have at most some thousand names, got a larger or a damaged one');
+  return file.fail('a group must have at most a few thousand names, got more, or a damaged file');
 }

@@ -1,4 +1,4 @@
-/** Models of Keras: reads and writes `.keras` files, and the HDF5 files of their weights. */
+/** lstm-wasm/keras: reads and writes `.keras` files and HDF5 files of Keras. */
 
 import type { Sequential } from '../model/sequential.ts';
 import { type ConfigFormat, formatOfVersion } from '../saving/configFormat.ts';
@@ -18,10 +18,10 @@ export { toKeras, toKerasWeights } from './write.ts';
 const MEGABYTE = 2 ** 20;
 
 /**
- * A model that Keras has saved: a `.keras` file, or a whole model in a `.h5` file as Keras made it before. What a
- * training had come to is not read: compile the model anew.
+ * Loads a model that Keras saved: a `.keras` file, or a whole model in a `.h5` file. Does not load the optimizer:
+ * compile the model before training it.
  *
- * @param bytes of the file
+ * @param bytes the content of the file
  */
 export async function loadKerasModel(bytes: Uint8Array | ArrayBuffer): Promise<Sequential> {
   noMore('loadKerasModel', 1, arguments);
@@ -31,8 +31,8 @@ export async function loadKerasModel(bytes: Uint8Array | ArrayBuffer): Promise<S
 }
 
 /**
- * Weights that Keras has saved, into a model of the same layers: `.weights.h5`, or the weights of a `.keras` or a `.h5`
- * file. States and optimizer of the model stay as they are.
+ * Loads weights that Keras saved into a model with the same layers: a `.weights.h5` file, or the weights of a `.keras` or
+ * `.h5` file. Does not change the states and the optimizer of the model.
  */
 export async function loadKerasWeights(model: Sequential, bytes: Uint8Array | ArrayBuffer): Promise<void> {
   noMore('loadKerasWeights', 2, arguments);
@@ -50,7 +50,8 @@ export async function loadKerasWeights(model: Sequential, bytes: Uint8Array | Ar
 
 function readArchive(call: string, file: Uint8Array): Sequential {
   const entries = openZip({ call, part: 'the file' }, file);
-  const text = entries.get(CONFIG) ?? failAt({ call, part: CONFIG }, `must be in the file, got ${contentsOf(entries)}`);
+  const text =
+    entries.get(CONFIG) ?? failAt({ call, part: CONFIG }, `must be in the archive, got ${contentsOf(entries)}`);
   const metadata = entries.get(METADATA)?.read(MEGABYTE);
   const format = metadata ? versionOf({ call, part: METADATA }, parse({ call, part: METADATA }, metadata)) : 'keras3';
   const config = parse({ call, part: CONFIG }, text.read(MOST_TEXT));
@@ -76,7 +77,7 @@ function readWhole(call: string, file: Uint8Array): Sequential {
   const place = { call, part: 'the file' };
   const root = openHdf5(place, file);
   const text = root.strings('model_config')?.join('');
-  if (!text) return failAt(place, 'must hold a model_config, got none; weights alone are for loadKerasWeights');
+  if (!text) return failAt(place, 'must contain a model_config, got none; load weights alone with loadKerasWeights');
   const at = { call, part: 'model_config' };
   const config = parse(at, text);
   const model = modelOf(at, config, dialectIn(place, root) ?? 'keras2');
@@ -100,10 +101,10 @@ function dialectIn(place: FilePath, root: Hdf5Group): ConfigFormat | null {
   return version && versionOf(place, { keras_version: version.join('') });
 }
 
-/** The HDF5 part of a `.keras` file, if it can be that of such a model: weights, an optimizer's, and what is around. */
+/** The HDF5 entry of a `.keras` file, if its size is plausible for the weights and the optimizer of the model. */
 function weightsOf(call: string, file: Uint8Array, model: Sequential): Uint8Array {
   const entry = openZip({ call, part: 'the file' }, file).get(WEIGHTS);
-  if (!entry) return fail(call, `${WEIGHTS}: must be in the file, got none`);
+  if (!entry) return fail(call, `${WEIGHTS}: must be in the archive, got none`);
   return entry.read(8 * 4 * model.countParams() + MEGABYTE + 2 ** 16 * model.layers.length);
 }
 
@@ -111,11 +112,11 @@ function parse(place: FilePath, text: Uint8Array | string): unknown {
   return parseTopology(place, typeof text === 'string' ? text : new TextDecoder().decode(text));
 }
 
-/** Which Keras it was. */
+/** The format of the Keras version in the metadata. */
 function versionOf(place: FilePath, metadata: unknown): ConfigFormat {
   const { keras_version } = (metadata ?? {}) as { keras_version?: unknown };
   const format = formatOfVersion(place, keras_version);
-  return format ?? failAt(place, `keras_version must be that of Keras 2 or 3, got ${show(keras_version)}`);
+  return format ?? failAt(place, `keras_version must be a version of Keras 2 or 3, got ${show(keras_version)}`);
 }
 
 const isZip = (bytes: Uint8Array) => bytes[0] === 0x50 && bytes[1] === 0x4b;

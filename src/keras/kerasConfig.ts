@@ -1,4 +1,4 @@
-/** A model in the words of Keras 3: what it writes into `config.json`. */
+/** Describes a model as Keras 3 does in `config.json`. */
 
 import type { Layer } from '../layers/layer.ts';
 import { Bidirectional } from '../layers/recurrent/bidirectional.ts';
@@ -8,7 +8,7 @@ import { type FilePath, failAt, within } from '../saving/filePath.ts';
 import { type Config, type ConfigValue, toPython } from '../util/config.ts';
 import { show } from '../util/errors.ts';
 
-/** An object of Keras, as its saving writes it. */
+/** A serialized Keras object. */
 const keras = (module: string, className: string, config: Config): Config => ({
   module,
   class_name: className,
@@ -16,7 +16,7 @@ const keras = (module: string, className: string, config: Config): Config => ({
   registered_name: null,
 });
 
-/** What to put into `config.json`; refuses what Keras 3 does not have. */
+/** The content of `config.json`. Rejects features that Keras 3 does not have. */
 export function describeModel(place: FilePath, model: Sequential): Config {
   const { name, layers, inputs } = model;
   checkName(within(place, 'name'), name);
@@ -45,11 +45,11 @@ function describeLayer(place: FilePath, layer: Layer): Config {
   const { className } = layer;
   const { batchInputShape: _, dtype, ...settings } = layer.getConfig() as Config & { dtype?: string };
   const config = { ...(pythonOf(place, settings) as Config), dtype: 'float32' };
-  return keras('keras.layers', className, ownOf(place, layer, config));
+  return keras('keras.layers', className, convertOptions(place, layer, config));
 }
 
-/** What is spelled differently, layer by layer. */
-function ownOf(place: FilePath, layer: Layer, config: Config): Config {
+/** Converts the options that differ in Keras. */
+function convertOptions(place: FilePath, layer: Layer, config: Config): Config {
   if (layer instanceof TimeDistributed) return { ...config, layer: describeLayer(place, layer.layer) };
   if (layer instanceof Bidirectional) {
     const [forward, backward] = [layer.forwardLayer, layer.backwardLayer].map(half => describeLayer(place, half));
@@ -84,7 +84,7 @@ const modules: [RegExp, string][] = [
   [/^cells?$/, 'keras.layers'],
 ];
 
-/** Options in the spelling of Python, objects among them with their module. */
+/** Converts options to Python names, and adds the module to nested objects. */
 function pythonOf(place: FilePath, value: ConfigValue, name = ''): ConfigValue {
   if (/^(recurrentA|a)ctivation$/.test(name)) return activationOf(within(place, name), value as string);
   if (name === 'name') return value;
@@ -93,7 +93,7 @@ function pythonOf(place: FilePath, value: ConfigValue, name = ''): ConfigValue {
   const { className, config } = value as Config;
   if (typeof className === 'string') {
     const module = modules.find(([pattern]) => pattern.test(name))?.[1];
-    if (!module) return null; // the layer within a layer is described elsewhere
+    if (!module) return null; // `convertOptions` describes wrapped layers
     return keras(module, className.replace(/^LeCun/, 'Lecun'), pythonOf(place, config!) as Config);
   }
   return Object.fromEntries(
@@ -103,13 +103,16 @@ function pythonOf(place: FilePath, value: ConfigValue, name = ''): ConfigValue {
 
 function activationOf(place: FilePath, name: string): string {
   if (name === 'hardSigmoid') {
-    failAt(place, "must be one that Keras 3 has, got 'hardSigmoid': its hard_sigmoid is 'hard_sigmoid_keras3' here");
+    failAt(
+      place,
+      "must be supported by Keras 3, got 'hardSigmoid'; use 'hard_sigmoid_keras3', which is hard_sigmoid there",
+    );
   }
-  if (name === 'gelu_new') failAt(place, "must be one that Keras 3 has by name, got 'gelu_new'; 'gelu' is");
+  if (name === 'gelu_new') failAt(place, "must be supported by Keras 3, got 'gelu_new'; use 'gelu'");
   if (name === 'hard_sigmoid_keras3') return 'hard_sigmoid';
   return name === 'swish' ? 'silu' : (toPython(name) as string);
 }
 
 function checkName(place: FilePath, name: string): void {
-  if (name.includes('/')) failAt(place, `a name must not hold '/' in Keras, got ${show(name)}`);
+  if (name.includes('/')) failAt(place, `names must not contain '/' in Keras, got ${show(name)}`);
 }

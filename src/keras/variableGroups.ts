@@ -1,4 +1,4 @@
-/** Where Keras keeps the variables of a model in `model.weights.h5`: by the classes of its layers, not by their names. */
+/** The HDF5 groups of the variables in `model.weights.h5`, which are named after the classes of the layers. */
 
 import type { Layer } from '../layers/layer.ts';
 import { Bidirectional } from '../layers/recurrent/bidirectional.ts';
@@ -8,9 +8,9 @@ import type { Sequential } from '../model/sequential.ts';
 import type { ArrangedLayer, Arrangement } from '../saving/topology.ts';
 import { toPython } from '../util/config.ts';
 
-/** An object of Keras that may have variables: the next so many of those that `getWeights` gives. */
+/** A Keras object with variables: the next `count` weights in the order of `getWeights`. */
 export interface VariableGroup {
-  /** Its group, which holds a group `vars`, which holds the variables `0`, `1` and so on. */
+  /** The path of its group, whose group `vars` contains the variables `0`, `1` and so on. */
   readonly path: string;
   readonly name: string;
   readonly count: number;
@@ -25,7 +25,7 @@ export function variableGroupsOf(
   { layers }: Sequential,
   arrangement?: Arrangement,
 ): readonly (readonly VariableGroup[])[] {
-  // Keras does not count an input layer at the bottom among the layers
+  // Keras does not count an input layer as a layer of the model
   const inputs = layers[0]!.className === 'InputLayer' ? 1 : 0;
   const own = layers.slice(inputs);
   const paths = pathsOf(arrangement ?? own, own.values());

@@ -1,4 +1,4 @@
-/** Weights out of HDF5 files: those of Keras 3, and those of Keras before it, which go by the names of layers. */
+/** Reads weights from HDF5 files: of Keras 3, by the classes of layers, and of older versions, by layer names. */
 
 import type { Layer, WeightSpec } from '../layers/layer.ts';
 import type { Sequential } from '../model/sequential.ts';
@@ -12,13 +12,13 @@ import { showShape, sizeOf } from '../util/shapes.ts';
 import type { Hdf5Data, Hdf5Group } from './hdf5.ts';
 import { layersOf, variableGroupsOf } from './variableGroups.ts';
 
-/** What Keras called the group of the layers before version 2.14. */
+/** The name of the group of layers before Keras 2.14. */
 const OLD_LAYERS = '_layer_checkpoint_dependencies';
 
 /**
- * The weights of a model, all of them checked.
+ * Reads and checks all weights of a model.
  *
- * @param size of the file: what the weights take must be in it
+ * @param size the size of the file, which must be at least that of the weights
  * @param arrange returns the arrangement of the layers in the file; null if unknown
  */
 export function readWeights(
@@ -29,7 +29,7 @@ export function readWeights(
   arrange: () => Arrangement | null,
 ): Tensor[] {
   const bytes = 4 * model.countParams();
-  if (bytes > size) failAt(place, `must hold the ${bytes} bytes of the weights of the model, got ${size} in all`);
+  if (bytes > size) failAt(place, `must contain the ${bytes} bytes of the weights of the model, got ${size} bytes`);
   const group = root.get('model_weights');
   const byName = group?.kind === 'group' ? group : root;
   const names = listOf(byName, 'layer_names');
@@ -52,7 +52,7 @@ function checkArrangement(place: FilePath, arrangement: Arrangement, { layers }:
   const wanted = layers.filter(({ className }, n) => n > 0 || className !== 'InputLayer').length;
   const found = layersOf(arrangement).length;
   if (found !== wanted)
-    failAt(place, `must be of a model of ${wanted} ${wanted === 1 ? 'layer' : 'layers'}, got one of ${found}`);
+    failAt(place, `must be a model of ${wanted} ${wanted === 1 ? 'layer' : 'layers'}, got ${found}`);
   return arrangement;
 }
 
@@ -61,8 +61,8 @@ function readByClass(place: FilePath, root: Hdf5Group, model: Sequential, arrang
   const inner = modelIn(root);
   const found = inner === undefined ? null : arrange();
   if (inner !== undefined && !found) {
-    const rule = `must be the .keras file of the whole model where it has a model within it, as this one has ${show(inner)}`;
-    failAt(place, `${rule}; weights alone do not say in which order its layers are`);
+    const rule = `must be a .keras file of the whole model, because it has the nested model ${show(inner)}`;
+    failAt(place, `${rule}; a weights file does not contain the order of its layers`);
   }
   const arrangement = found ? checkArrangement(place, found, model) : undefined;
   return variableGroupsOf(model, arrangement).flatMap((holders, n) => {
@@ -74,7 +74,7 @@ function readByClass(place: FilePath, root: Hdf5Group, model: Sequential, arrang
       const here = within(place, path);
       const vars = findVariables(root, path, count);
       const found = vars?.names().length ?? 0;
-      if (found !== count) failAt(here, `must hold ${count} variables, got ${found}`);
+      if (found !== count) failAt(here, `must have ${count} variables, got ${found}`);
       return readVariables(
         specs.map((_, i) => [within(here, `vars.${i}`), vars!.get(String(i))]),
         specs,
@@ -89,7 +89,7 @@ function findVariables(root: Hdf5Group, path: string, count: number): Hdf5Group 
   for (const each of paths) {
     const vars = root.get(`${each}/vars`);
     if (vars?.kind === 'group' && vars.names().length > 0) return vars;
-    // A stack of one cell is that cell here
+    // A stack of one cell is loaded as that cell
     const cells = /\/cell$/.test(each) ? root.get(`${each}/cells`) : null;
     const only = cells?.kind === 'group' && cells.names().length === 1 ? cells.names()[0] : null;
     const within = only ? root.get(`${each}/cells/${only}/vars`) : null;
@@ -116,7 +116,7 @@ function readByName(
   const stored = groups.flat();
   const { layers } = model;
   const total = layers.reduce((sum, { weightSpecs }) => sum + weightSpecs.length, 0);
-  if (stored.length !== total) failAt(place, `must hold the ${total} weights of the model, got ${stored.length}`);
+  if (stored.length !== total) failAt(place, `must have the ${total} weights of the model, got ${stored.length}`);
   const holders = variableGroupsOf(model);
   const read: Tensor[][] = layers.map(() => []);
   let next = 0;
@@ -190,7 +190,7 @@ function readVariables(stored: readonly StoredVariable[], specs: readonly Weight
   return own.map((numbers, n) => tensor(numbers, [...specs[n]!.shape]));
 }
 
-/** An attribute, in parts where it was too long for one. */
+/** A list attribute, which h5py splits into parts if it is long. */
 function listOf(group: Hdf5Group, name: string): string[] | null {
   const whole = group.strings(name);
   if (whole) return whole;
@@ -204,11 +204,11 @@ function listOf(group: Hdf5Group, name: string): string[] | null {
 }
 
 function read(place: FilePath, data: Hdf5Group | Hdf5Data | null, shape: readonly number[]): Float32Array {
-  if (data?.kind !== 'data') return failAt(place, 'must be numbers, got none');
+  if (data?.kind !== 'data') return failAt(place, 'must be a dataset, got none');
   if (data.shape.length !== shape.length || data.shape.some((n, axis) => n !== shape[axis])) {
     failAt(place, `must have the shape ${showShape(shape)}, got ${showShape(data.shape)}`);
   }
   const values = data.read();
-  if (values.length !== sizeOf(shape)) failAt(place, `must hold ${sizeOf(shape)} numbers, got ${values.length}`);
+  if (values.length !== sizeOf(shape)) failAt(place, `must have ${sizeOf(shape)} numbers, got ${values.length}`);
   return values;
 }

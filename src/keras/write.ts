@@ -1,4 +1,4 @@
-/** Writes models of Keras. Apart from what reads them: `model.toKeras` loads this file, and needs nothing else. */
+/** Writes Keras models. */
 
 import { version } from '../../package.json' with { type: 'json' };
 import { Sequential } from '../model/sequential.ts';
@@ -10,10 +10,10 @@ import { writeHdf5 } from './h5wasm.ts';
 import { describeModel } from './kerasConfig.ts';
 import { variableGroupsOf } from './variableGroups.ts';
 
-/** The layout that is written is that of Keras 3 since its first version. */
+/** The Keras version whose layout is written. */
 const KERAS = '3.0.0';
 
-/** The model as a `.keras` file, which Keras 3 opens; without optimizer and loss: compile it there. */
+/** Converts the model to a `.keras` file for Keras 3, without optimizer and loss. Needs the package h5wasm. */
 export async function toKeras(model: Sequential): Promise<Uint8Array> {
   noMore('toKeras', 1, arguments);
   const call = 'toKeras';
@@ -26,7 +26,7 @@ export async function toKeras(model: Sequential): Promise<Uint8Array> {
   return makeZip({ [METADATA]: json(metadata), [CONFIG]: json(config), [WEIGHTS]: weights });
 }
 
-/** The weights of the model as a `.weights.h5` file, for a Keras model of the same layers. */
+/** Converts the weights to a `.weights.h5` file, for a Keras model with the same layers. Needs the package h5wasm. */
 export async function toKerasWeights(model: Sequential): Promise<Uint8Array> {
   noMore('toKerasWeights', 1, arguments);
   const call = 'toKerasWeights';

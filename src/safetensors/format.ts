@@ -1,8 +1,8 @@
 /**
- * Files of tensors in the safetensors format: eight bytes that say how long the header is, the header, the data.
+ * Reads and writes safetensors files: eight bytes with the length of the header, the header, and the data.
  *
- * The rules are those of the reference implementation in Rust: the header has at most 100 MB, the data of the tensors
- * follow each other without holes or overlaps and fill the file, and each has the size that its shape and kind say.
+ * The rules are those of the reference implementation in Rust: the header has at most 100 MB; the data of the tensors
+ * follow each other without gaps or overlaps and fill the file; their sizes match their shapes and types.
  */
 
 import { describeOtherFormat } from '../saving/fileSignatures.ts';
@@ -13,23 +13,23 @@ import { checkBytes } from '../util/bytes.ts';
 import { fail, show } from '../util/errors.ts';
 import { checkOptions, isPlain } from '../util/options.ts';
 import { isFloat32Array } from '../util/typedArrays.ts';
-import { type Entry, isWhole, METADATA, parseHeader, quote } from './header.ts';
+import { type Entry, isWellFormed, METADATA, parseHeader, quote } from './header.ts';
 import { bitsOf, toFloats } from './numbers.ts';
 
-/** Bytes that hold the length of the header; the header is filled up to a multiple of as many. */
+/** The size of the header length in bytes; the header is padded to a multiple of it. */
 const LENGTH = 8;
-/** The most the reference implementation takes. */
+/** The limit of the reference implementation. */
 const LONGEST_HEADER = 100_000_000;
 
-/** What a file holds. */
+/** The content of a file. */
 export interface SafetensorsFile {
-  /** By their names, in the order of their data. */
+  /** The tensors by name, in the order of their data. */
   readonly tensors: Record<string, Tensor>;
-  /** What the file says of itself; empty where it says nothing. */
+  /** The metadata of the file; empty if it has none. */
   readonly metadata: Record<string, string>;
 }
 
-/** A file whose header has been checked against its data; the numbers are read when they are asked for. */
+/** Checks the header of a file against its data, and reads tensors on demand. */
 export class SafetensorsReader {
   readonly #call: string;
   /** In the order of their data. */
@@ -51,7 +51,7 @@ export class SafetensorsReader {
     this.entries = new Map(sorted.map(entry => [entry.name, entry]));
   }
 
-  /** The numbers of a tensor that is there, as float32. */
+  /** The numbers of an existing tensor, as float32. */
   numbers(name: string): Float32Array {
     const { dtype, shape, begin, end } = this.entries.get(name)!;
     const count = shape.reduce((size, n) => size * n, 1);
@@ -61,12 +61,12 @@ export class SafetensorsReader {
 
 function headerLength(call: string, bytes: Uint8Array): number {
   if (bytes.length < LENGTH) {
-    fail(call, `bytes must begin with the ${LENGTH} bytes of the length of the header, got ${bytes.length} in all`);
+    fail(call, `bytes must begin with the ${LENGTH} bytes of the header length, got ${bytes.length} bytes`);
   }
   const length = new DataView(bytes.buffer, bytes.byteOffset, LENGTH).getBigUint64(0, true);
   if (length > LONGEST_HEADER) fail(call, `length of the header must be at most ${LONGEST_HEADER}, got ${length}`);
   const there = bytes.length - LENGTH;
-  if (length > there) fail(call, `length of the header must be at most the ${there} bytes behind it, got ${length}`);
+  if (length > there) fail(call, `length of the header must be at most the ${there} bytes after it, got ${length}`);
   return Number(length);
 }
 
@@ -86,7 +86,7 @@ function checkLayout(call: string, entries: readonly Entry[], bytes: number): vo
   let start = 0;
   for (const { name, dtype, shape, begin, end } of entries) {
     const part = `header.${quote(name)}`;
-    const width = bitsOf.get(dtype) ?? fail(call, `${part}.dtype must be a kind of the format, got ${quote(dtype)}`);
+    const width = bitsOf.get(dtype) ?? fail(call, `${part}.dtype must be a type of the format, got ${quote(dtype)}`);
     let size = width / 8;
     for (const n of shape) {
       size *= n;
@@ -97,29 +97,28 @@ function checkLayout(call: string, entries: readonly Entry[], bytes: number): vo
       fail(call, `${part}.data_offsets ${rule}, got [${begin}, ${end}]`);
     }
     if (end - begin !== size) {
-      const rule = `must be ${size} bytes apart, which ${dtype} ${show(shape)} takes`;
+      const rule = `must be ${size} bytes apart for ${dtype} ${show(shape)}`;
       fail(call, `${part}.data_offsets ${rule}, got [${begin}, ${end}]`);
     }
     if (begin !== start) {
-      const what = begin < start ? 'an overlap' : 'a hole';
-      fail(call, `${part}.data_offsets must begin where the tensor before ends, at ${start}, got ${what}: ${begin}`);
+      const what = begin < start ? 'an overlap' : 'a gap';
+      fail(call, `${part}.data_offsets must begin at ${start}, where the previous tensor ends, got ${what}: ${begin}`);
     }
     start = end;
   }
-  if (start !== bytes) fail(call, `data must end with the last tensor, at ${start}, got ${bytes} bytes`);
+  if (start !== bytes) fail(call, `data must end at ${start}, with the last tensor, got ${bytes} bytes`);
 }
 
 /**
  * Reads a safetensors file.
  *
- * F16, BF16 and F32 become float32 as they are, F64 is rounded to the nearest float32; whole numbers (I8 to I64, U8 to
- * U64) and BOOL are read where float32 has them. Nothing is believed before it has been held against the bytes that
- * are there.
+ * Converts all types to float32: F16, BF16 and F32 exactly, and F64 by rounding. Integers (I8 to I64, U8 to U64) and
+ * BOOL must be representable in float32. Checks the header against the bytes of the file.
  *
  * @param bytes the whole file
  * @returns tensors with the dtype float32; the metadata is a map of strings
- * @throws ValueError naming the part of the file that breaks the format, or a tensor of a kind that is not read (F8
- * and smaller, complex), or a number that does not fit into float32
+ * @throws ValueError naming the invalid part of the file, a tensor of an unsupported type (F8 and smaller, complex), or
+ * a number that does not fit into float32
  */
 export function readSafetensors(bytes: Uint8Array | ArrayBuffer): SafetensorsFile {
   noMore('readSafetensors', 1, arguments);
@@ -131,11 +130,11 @@ export function readSafetensors(bytes: Uint8Array | ArrayBuffer): SafetensorsFil
 /**
  * Writes a safetensors file of float32 tensors; `readSafetensors` reads the same bits back.
  *
- * @param tensors by their names; their data stand in this order
- * @param options metadata: strings by their names, for the header
+ * @param tensors the tensors by name; their data are written in this order
+ * @param options metadata: strings by name, for the header
  * @returns the whole file
- * @throws ValueError where a name cannot be written (`__metadata__`, or one that is not whole characters), or where a
- * tensor holds whole numbers that are no float32
+ * @throws ValueError if a name is `__metadata__` or not valid Unicode, or if a tensor has numbers that float32 cannot
+ * represent
  */
 export function writeSafetensors(
   tensors: Readonly<Record<string, TensorLike>>,
@@ -144,7 +143,7 @@ export function writeSafetensors(
   noMore('writeSafetensors', 2, arguments);
   const call = 'writeSafetensors';
   if (!isPlain(tensors)) {
-    fail(call, `tensors must be an object of tensors by their names, got ${show(tensors)}`);
+    fail(call, `tensors must be an object of tensors by name, got ${show(tensors)}`);
   }
   const { metadata } = checkOptions<{ metadata: unknown }>(call, options, ['metadata']);
   const all = Object.entries(tensors).map(([name, value]): NamedTensor => {
@@ -171,7 +170,7 @@ function numbersOf(call: string, part: string, value: unknown): Omit<NamedTensor
   return { shape: tensor.shape, values };
 }
 
-/** The option of that name; an absent one is empty. */
+/** Reads the option `metadata`; empty if absent. */
 export function checkMetadata(call: string, metadata: unknown): [string, string][] {
   if (metadata === undefined) return [];
   if (!isPlain(metadata)) {
@@ -180,14 +179,14 @@ export function checkMetadata(call: string, metadata: unknown): [string, string]
   const pairs = Object.entries(metadata);
   for (const [name, value] of pairs) {
     if (typeof value !== 'string') fail(call, `metadata.${quote(name)} must be a string, got ${show(value)}`);
-    if (!isWhole(name) || !isWhole(value)) {
-      fail(call, `metadata.${quote(name)} must be made of whole characters, got half a surrogate pair`);
+    if (!isWellFormed(name) || !isWellFormed(value)) {
+      fail(call, `metadata.${quote(name)} must be valid Unicode, got a lone surrogate`);
     }
   }
   return pairs as [string, string][];
 }
 
-/** The whole file; names are checked here, because model layers have names of any kind. */
+/** Writes a file. Checks the names, because layers may have any name. */
 export function write(
   call: string,
   tensors: readonly NamedTensor[],
@@ -197,9 +196,8 @@ export function write(
   const entries: [string, unknown][] = metadata.length > 0 ? [[METADATA, Object.fromEntries(metadata)]] : [];
   const names = new Set([METADATA]);
   for (const { name, shape, values } of tensors) {
-    if (!isWhole(name)) fail(call, `names must be made of whole characters, got ${quote(name)}`);
-    if (names.has(name))
-      fail(call, `names must be used once, and '${METADATA}' for no tensor, got ${quote(name)} again`);
+    if (!isWellFormed(name)) fail(call, `names must be valid Unicode, got ${quote(name)}`);
+    if (names.has(name)) fail(call, `names must be unique and not '${METADATA}', got ${quote(name)}`);
     names.add(name);
     const begin = end;
     end += values.byteLength;

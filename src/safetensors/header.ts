@@ -1,19 +1,19 @@
 /**
- * The header of a safetensors file: JSON of one fixed form, `{ name: { dtype, shape, data_offsets }, ... }`, and a map
+ * Parses the header of a safetensors file: JSON of the form `{ name: { dtype, shape, data_offsets }, ... }`, with a map
  * of strings under `__metadata__`.
  *
- * It is read by a parser of its own. `JSON.parse` keeps the last of two equal names in silence and takes 1e1 for 10,
- * both of which the format forbids; and what has no other form cannot be nested deeper than this form is.
+ * `JSON.parse` is not used, because it accepts duplicate names and numbers such as 1e1, which the format forbids. The
+ * fixed form also limits the nesting depth.
  */
 
 import { fail, show } from '../util/errors.ts';
 
-/** What the header says of a tensor, not yet held against the data. */
+/** The description of a tensor in the header, not yet checked against the data. */
 export interface Entry {
   readonly name: string;
   readonly dtype: string;
   readonly shape: readonly number[];
-  /** Bytes from the start of the data to its first byte, and to the one behind its last. */
+  /** The positions of its first byte and of the byte after its last, from the start of the data. */
   readonly begin: number;
   readonly end: number;
 }
@@ -23,21 +23,21 @@ export interface Header {
   readonly metadata: ReadonlyMap<string, string>;
 }
 
-/** The one name that no tensor can have. */
+/** The reserved name of the metadata. */
 export const METADATA = '__metadata__';
 
 const fields = ['dtype', 'shape', 'data_offsets'];
 
-/** A name in a message: on one line, whatever it is made of. */
+/** Quotes a name for an error message, on one line. */
 export const quote = (name: string): string => show(JSON.stringify(name).slice(1, -1));
 
-/** Half of a character, which UTF-8 has no bytes for. */
+/** A lone surrogate, which UTF-8 cannot encode. */
 const LONE = /\p{Surrogate}/u;
 
-/** Whether a string can be written into a header. */
-export const isWhole = (text: string): boolean => !LONE.test(text);
+/** Whether a string can be encoded in a header. */
+export const isWellFormed = (text: string): boolean => !LONE.test(text);
 
-/** @param text begins with a brace; what it stands for is checked as far as the text alone can tell */
+/** @param text must begin with a brace */
 export function parseHeader(call: string, text: string): Header {
   return new HeaderParser(call, text).read();
 }
@@ -46,7 +46,7 @@ class HeaderParser {
   readonly #call: string;
   readonly #text: string;
   #at = 0;
-  /** Where in the header this is, for messages. */
+  /** The current part of the header, for error messages. */
   #part = 'header';
 
   constructor(call: string, text: string) {
@@ -81,25 +81,25 @@ class HeaderParser {
     let offsets: number[] | undefined;
     this.#object(field => {
       if (field === 'dtype') dtype = this.#string();
-      else if (field === 'shape') shape = this.#wholes();
-      else if (field === 'data_offsets') offsets = this.#wholes();
-      else fail(this.#call, `${this.#part} must hold ${fields.join(', ')} and nothing else, got ${quote(field)}`);
+      else if (field === 'shape') shape = this.#integers();
+      else if (field === 'data_offsets') offsets = this.#integers();
+      else fail(this.#call, `${this.#part} must have only ${fields.join(', ')}, got ${quote(field)}`);
     });
     if (dtype === undefined || !shape || offsets?.length !== 2) {
-      const rule = `must hold ${fields.join(', ')}, the last of two numbers`;
+      const rule = `must have ${fields.join(', ')}, the last of two numbers`;
       fail(this.#call, `${this.#part} ${rule}, got ${show({ dtype, shape, data_offsets: offsets })}`);
     }
     const [begin, end] = offsets as [number, number];
     return { name, dtype, shape, begin, end };
   }
 
-  /** `{ name: value, ... }`; each value is read by the callback. */
+  /** Reads `{ name: value, ... }`; the callback reads each value. */
   #object(value: (name: string) => void): void {
     const names = new Set<string>();
     this.#expect('{');
-    for (let more = this.#peek() !== '}'; more; more = this.#goesOn()) {
+    for (let more = this.#peek() !== '}'; more; more = this.#comma()) {
       const name = this.#string();
-      if (names.has(name)) fail(this.#call, `${this.#part} must hold every name once, got ${quote(name)} twice`);
+      if (names.has(name)) fail(this.#call, `${this.#part} must have unique names, got ${quote(name)} twice`);
       names.add(name);
       this.#expect(':');
       value(name);
@@ -107,22 +107,22 @@ class HeaderParser {
     this.#expect('}');
   }
 
-  /** `[1, 2, ...]` of whole numbers, written as such. */
-  #wholes(): number[] {
+  /** Reads `[1, 2, ...]`, a list of integers. */
+  #integers(): number[] {
     const list: number[] = [];
     this.#expect('[');
-    for (let more = this.#peek() !== ']'; more; more = this.#goesOn()) list.push(this.#whole());
+    for (let more = this.#peek() !== ']'; more; more = this.#comma()) list.push(this.#integer());
     this.#expect(']');
     return list;
   }
 
-  #goesOn(): boolean {
+  #comma(): boolean {
     if (this.#peek() !== ',') return false;
     this.#at++;
     return true;
   }
 
-  #whole(): number {
+  #integer(): number {
     this.#peek();
     const from = this.#at;
     while (/[-+.\w]/.test(this.#text.charAt(this.#at))) this.#at++;
@@ -130,7 +130,7 @@ class HeaderParser {
     const value = Number(digits);
     if (!/^(0|[1-9]\d*)$/.test(digits) || !Number.isSafeInteger(value)) {
       this.#at = from;
-      const rule = 'must have whole numbers from 0 to 2^53 - 1 in its lists';
+      const rule = 'must have integers from 0 to 2^53 - 1 in its lists';
       fail(this.#call, `${this.#part} ${rule}, got ${digits ? quote(digits) : this.#found()}`);
     }
     return value;
@@ -143,24 +143,24 @@ class HeaderParser {
     do {
       end = this.#text.indexOf('"', end + 1);
       if (end < 0)
-        fail(this.#call, `${this.#part} must end its strings, got one from character ${from} on without end`);
+        fail(this.#call, `${this.#part} must close its strings, got an unterminated one at character ${from}`);
     } while (this.#isEscaped(end));
     this.#at = end + 1;
     const value = parseString(this.#text.slice(from, end + 1));
-    if (value === null || !isWhole(value)) {
-      fail(this.#call, `${this.#part} must have strings of JSON, got another at character ${from}`);
+    if (value === null || !isWellFormed(value)) {
+      fail(this.#call, `${this.#part} must have valid JSON strings, got another at character ${from}`);
     }
     return value;
   }
 
-  /** Whether an odd number of backslashes stands before a quotation mark. */
+  /** Whether an odd number of backslashes precedes a quotation mark. */
   #isEscaped(end: number): boolean {
     let from = end;
     while (this.#text[from - 1] === '\\') from--;
     return (end - from) % 2 === 1;
   }
 
-  /** The next character that is no space; '' at the end. */
+  /** The next character other than white space; '' at the end. */
   #peek(): string {
     while (' \n\r\t'.includes(this.#text[this.#at] ?? '.')) this.#at++;
     return this.#text.charAt(this.#at);

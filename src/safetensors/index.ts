@@ -1,8 +1,8 @@
 /**
- * Weights as safetensors files, under the names of Keras or of PyTorch.
+ * lstm-wasm/safetensors: weights as safetensors files, with the names of Keras or PyTorch.
  *
- * `toSafetensors(model)` and `loadSafetensors(model, bytes)` are for models; `readSafetensors` and `writeSafetensors`
- * for tensors of any name.
+ * `toSafetensors(model)` and `loadSafetensors(model, bytes)` write and read the weights of models; `writeSafetensors` and
+ * `readSafetensors` write and read any tensors.
  */
 
 export { readSafetensors, type SafetensorsFile, writeSafetensors } from './format.ts';

@@ -1,4 +1,4 @@
-/** Weights under Keras's names: what `weightPaths` of the layers say, each tensor as the layer has it. */
+/** Weights with the names of Keras, which are the `weightPaths` of the layers. Tensors are stored unchanged. */
 
 import type { Sequential } from '../model/sequential.ts';
 import { fail } from '../util/errors.ts';
@@ -12,12 +12,12 @@ export function kerasMappings(model: Sequential): TensorMapping[] {
   );
 }
 
-/** The parts, with the names that a file has for them. */
+/** The mappings to the tensors of a file. */
 export function findKeras(call: string, file: SafetensorsReader, model: Sequential, strict: boolean): TensorMapping[] {
   const parts = kerasMappings(model);
   const byName = parts.every(({ names: [name] }) => file.entries.has(name!));
   if (strict || byName) {
-    checkPresent(call, file, parts, strict ? '; strict: false looks for weights by their order, too' : '');
+    checkPresent(call, file, parts, strict ? '; pass strict: false to match weights by order' : '');
     if (strict) checkNoOthers(call, file, parts);
     return parts;
   }
@@ -26,18 +26,18 @@ export function findKeras(call: string, file: SafetensorsReader, model: Sequenti
 
 // -------------------------------------------------------------------------------------------------------- by order
 
-/** Weights that stand together: those of a layer, or of one direction or cell of it. */
+/** The weights of a layer, or of one of its directions or cells. */
 interface Group {
-  /** What stands before the last slash of their names. */
+  /** The part of their names before the last slash. */
   readonly prefix: string;
-  /** 'forward' or 'backward' where they belong to a direction. */
+  /** 'forward' or 'backward' if they belong to a direction. */
   readonly direction: string;
   readonly weights: Map<string, { readonly name: string; readonly shape: readonly number[] }>;
 }
 
 /**
- * Matches groups of weights by their order: each of the model takes the first that is left in the file and has weights
- * of the same names, shapes and direction. None may be left over.
+ * Matches groups of weights by order: each group of the model takes the first remaining group of the file with the same
+ * weight names, shapes and direction. No group may remain.
  */
 function inOrder(call: string, file: SafetensorsReader, parts: readonly TensorMapping[]): TensorMapping[] {
   const ours = groups(parts.map(({ names, shape }) => ({ name: names[0]!, shape })));
@@ -46,13 +46,17 @@ function inOrder(call: string, file: SafetensorsReader, parts: readonly TensorMa
   const names = new Map<string, string>();
   for (const group of ours) {
     const n = theirs.findIndex(other => agree(group, other));
-    if (n < 0) fail(call, `header must have ${showGroup(group)} as ${quote(group.prefix)} has, got none that is left`);
+    if (n < 0)
+      fail(
+        call,
+        `header must have weights like those of ${quote(group.prefix)}, ${showGroup(group)}, got no more of them`,
+      );
     const [other] = theirs.splice(n, 1) as [Group];
     checkOrder(call, taken, group, other);
     for (const [last, { name }] of group.weights) names.set(name, other.weights.get(last)!.name);
   }
   const left = theirs[0];
-  if (left) fail(call, `header must have no weights but those of the model, got ${quote(left.prefix)}, too`);
+  if (left) fail(call, `header must have only the weights of the model, got also ${quote(left.prefix)}`);
   return parts.map(part => unchanged(names.get(part.names[0]!)!, part.shape));
 }
 
@@ -77,9 +81,9 @@ function agree(a: Group, b: Group): boolean {
 }
 
 /**
- * Programs that sort the names put lstm_10 before lstm_2. Where both would do, their order says nothing.
+ * Rejects layers of equal weights whose numbers decrease: a program that sorts names puts lstm_10 before lstm_2.
  *
- * @param taken by what they are like, the group that was matched last
+ * @param taken the last matched group of each kind
  */
 function checkOrder(call: string, taken: Map<string, Group>, group: Group, other: Group): void {
   const kind = `${group.direction} ${showGroup(group)}`;
@@ -87,11 +91,11 @@ function checkOrder(call: string, taken: Map<string, Group>, group: Group, other
   taken.set(kind, other);
   if (before && numbersFall(before.prefix, other.prefix)) {
     const both = `${quote(before.prefix)} and ${quote(other.prefix)}`;
-    fail(call, `header must have layers of equal weights in the order of their numbers, got ${both}: rename them`);
+    fail(call, `header must have layers of equal weights in the order of their numbers, got ${both}; rename them`);
   }
 }
 
-/** Whether two names differ in their numbers alone, and the numbers fall. */
+/** Whether two names differ only in their numbers, and the numbers decrease. */
 function numbersFall(before: string, after: string): boolean {
   const words = (name: string) => name.split(/(\d+)/);
   const [a, b] = [words(before), words(after)];

@@ -1,4 +1,4 @@
-/** The weights of a model as a safetensors file, and back. */
+/** Writes the weights of a model to a safetensors file, and reads them. */
 
 import { Sequential } from '../model/sequential.ts';
 import { Tensor } from '../tensor/tensor.ts';
@@ -9,51 +9,49 @@ import { checkMetadata, type NamedTensor, SafetensorsReader, write } from './for
 import { findKeras, kerasMappings } from './keras.ts';
 import { findTorch, type Modules, torchMappings } from './torch.ts';
 
-/** Whose names the tensors have. */
+/** The naming scheme of the tensors. */
 export type SafetensorsNames = 'keras' | 'torch';
 
 export interface ToSafetensorsOptions {
   /**
    * 'keras', the default: `<layer>/kernel`, `<layer>/recurrent_kernel`, `<layer>/bias`, `<layer>/embeddings`, in the
-   * shapes of `getWeights`. 'torch': as a `state_dict` of PyTorch has them.
+   * shapes of `getWeights`. 'torch': as in a `state_dict` of PyTorch.
    */
   names?: SafetensorsNames;
   /**
-   * With the names of PyTorch: which layers make which module, by the name of the module. Layers that are not
-   * mentioned make one of their own name each. Several recurrent layers of one kind and width make one module with as
-   * many layers: `{ encoder: ['lstm_1', 'lstm_2'] }` gives `encoder.weight_ih_l0` and `encoder.weight_ih_l1`. The
-   * name '' gives `weight_ih_l0`, as the module itself has it.
+   * With the names of PyTorch: the layers of each module, by module name. Each layer that is not listed is a module of
+   * its own name. Several recurrent layers of the same kind and width form one module with several layers:
+   * `{ encoder: ['lstm_1', 'lstm_2'] }` gives `encoder.weight_ih_l0` and `encoder.weight_ih_l1`. The name '' gives
+   * `weight_ih_l0`, as in the module itself.
    */
   modules?: Modules;
-  /** Strings for the header. With the names of PyTorch, `format` is 'pt' unless it is given, as programs expect. */
+  /** Strings for the header. With the names of PyTorch, `format` is 'pt' by default, as programs expect. */
   metadata?: Readonly<Record<string, string>>;
 }
 
 export interface LoadSafetensorsOptions extends Pick<ToSafetensorsOptions, 'names' | 'modules'> {
   /**
-   * Whether the file must have the tensors of the model by their names and no others; default true. Every weight of
-   * the model gets a value either way.
+   * Whether the file must have exactly the tensors of the model, by name; default true. In either case, the file must
+   * have every weight of the model.
    *
-   * Without it, tensors of modules that the model does not have are ignored (PyTorch), and where the names of the
-   * layers differ, weights are found by their order (Keras): what stands before the last slash of a name is a layer;
-   * each layer of the model takes the first one of the file that is left and has weights of the same names and shapes,
-   * and none may be left in the end. Order is that of the data in the file.
+   * With false and the names of PyTorch, tensors of other modules are ignored. With false and the names of Keras, weights
+   * are matched by order if the names of layers differ: each layer of the model takes the first remaining layer of the
+   * file with the same weight names and shapes, in the order of the data. No layer of the file may remain.
    */
   strict?: boolean;
 }
 
 /**
- * The weights of a model as a safetensors file, float32 bit for bit.
+ * Converts the weights of a model to a safetensors file, as exact float32.
  *
- * The file holds weights alone. With the names of PyTorch, what has no weights (activations of dense layers, dropout,
- * masks, whether the last step or all come out) is for the program there to do in the same way. A lstm, gru or
- * simpleRNN becomes `<layer>.weight_ih_l0` [G U, D], `weight_hh_l0` [G U, U], `bias_ih_l0` and `bias_hh_l0` [G U], a
- * bidirectional one has the same with `_reverse` besides, a dense one `weight` [U, D] and `bias` [U], an embedding
- * `weight`; `load_state_dict` takes them as they are.
+ * The file contains only weights. The PyTorch program must apply everything else itself: activations of dense layers,
+ * dropout, masks, and the selection of the last step. An lstm, gru or simpleRNN becomes `<layer>.weight_ih_l0` [G U, D],
+ * `weight_hh_l0` [G U, U], `bias_ih_l0` and `bias_hh_l0` [G U]; a bidirectional layer also has these with `_reverse`; a
+ * dense layer becomes `weight` [U, D] and `bias` [U], and an embedding `weight`. `load_state_dict` accepts them.
  *
  * @returns the whole file
- * @throws ValueError where a layer has no form in PyTorch: other activations than tanh and sigmoid (relu in a
- * simpleRNN), a gru without resetAfter, goBackwards, a mergeMode other than concat, cells of several kinds in a rnn
+ * @throws ValueError if PyTorch has no equivalent of a layer: activations other than tanh and sigmoid (relu in a
+ * simpleRNN), a gru without resetAfter, goBackwards, a mergeMode other than concat, different cells in an rnn
  */
 export function toSafetensors(model: Sequential, options?: ToSafetensorsOptions): Uint8Array {
   noMore('toSafetensors', 2, arguments);
@@ -73,17 +71,16 @@ export function toSafetensors(model: Sequential, options?: ToSafetensorsOptions)
 }
 
 /**
- * Sets the weights of a model from a safetensors file: all of them, or none where it throws. States and optimizer
- * stay as they are.
+ * Sets all weights of a model from a safetensors file; sets none if it throws. Does not change states and optimizer.
  *
- * Takes what `toSafetensors` writes, and a `state_dict` of PyTorch, whose `LSTMCell`, `GRUCell` and `RNNCell` have
- * `weight_ih` where a layer has `weight_ih_l0`: F16, BF16 and F64 are made into float32. The two
- * biases of an LSTM or RNN are added.
+ * Accepts the files of `toSafetensors` and any `state_dict` of PyTorch, including those of `LSTMCell`, `GRUCell` and
+ * `RNNCell`, which have `weight_ih` instead of `weight_ih_l0`. Converts F16, BF16 and F64 to float32, and adds the two
+ * biases of an LSTM or RNN.
  *
- * @param model with the layers that the file has weights for
+ * @param model a model with the layers of the file
  * @param bytes the whole file
- * @throws ValueError naming the part of the file that breaks the format, or the tensor that is missing, superfluous or
- * of another shape, or the layer that has no form in PyTorch
+ * @throws ValueError naming the invalid part of the file, the tensor that is missing, unexpected or has another shape, or
+ * the layer without an equivalent in PyTorch
  */
 export function loadSafetensors(
   model: Sequential,
@@ -112,7 +109,7 @@ function checkModel(call: string, model: unknown): void {
 function checkNames(call: string, names: unknown, modules: unknown): SafetensorsNames {
   const known = names === undefined ? 'keras' : checkName(call, 'names', names, ['keras', 'torch']);
   if (modules !== undefined && known !== 'torch') {
-    fail(call, `modules must stand beside names: 'torch', got it beside '${known}'`);
+    fail(call, `modules requires names: 'torch', got '${known}'`);
   }
   return known;
 }

@@ -1,9 +1,9 @@
-/** Numbers as safetensors files hold them, and as float32. Bytes stand in little-endian order. */
+/** Converts the number types of safetensors files to float32. Bytes are in little-endian order. */
 
 import { fail, show } from '../util/errors.ts';
 import { fromFloat16 } from '../util/float16.ts';
 
-/** Bits of a number of each kind that the format knows. */
+/** The bits per number, by type. */
 export const bitsOf: ReadonlyMap<string, number> = new Map([
   ['F4', 4],
   ['F6_E2M3', 6],
@@ -16,7 +16,7 @@ export const bitsOf: ReadonlyMap<string, number> = new Map([
   ...['C64', 'F64', 'I64', 'U64'].map(name => [name, 64] as const),
 ]);
 
-/** The number at a byte; NaN for a bool that is neither. */
+/** Reads the number at a position, by type. */
 const readers: { readonly [dtype: string]: (view: DataView, at: number) => number | bigint } = {
   F32: (view, at) => view.getFloat32(at, true),
   F16: (view, at) => fromFloat16(view.getUint16(at, true)),
@@ -43,15 +43,15 @@ function fromBfloat16(upper: number): number {
 }
 
 /**
- * The numbers of a tensor as float32. float64 is rounded to the nearest; whole numbers must be float32 as they are.
+ * Converts the numbers of a tensor to float32. Rounds float64; integers must be representable exactly.
  *
- * @param part of the file, for messages
- * @param bytes as many as `count` numbers of the kind take
+ * @param part the part of the file, for error messages
+ * @param bytes the bytes of `count` numbers
  */
 export function toFloats(call: string, part: string, dtype: string, bytes: Uint8Array, count: number): Float32Array {
   const read = Object.hasOwn(readers, dtype) ? readers[dtype]! : null;
   if (!read) {
-    fail(call, `${part} must be of one of the kinds ${Object.keys(readers).join(', ')} to be read, got ${show(dtype)}`);
+    fail(call, `${part} must have one of the types ${Object.keys(readers).join(', ')}, got ${show(dtype)}`);
   }
   const view = new DataView(bytes.buffer, bytes.byteOffset, bytes.byteLength);
   const size = bitsOf.get(dtype)! / 8;
@@ -61,11 +61,11 @@ export function toFloats(call: string, part: string, dtype: string, bytes: Uint8
     const value = read(view, i * size);
     values[i] = Number(value);
     const got = values[i]!;
-    // A finite number that has become an infinity fits in no sense.
+    // Rounding must not overflow
     if (exact ? isOther(got, value) : dtype === 'F64' && !Number.isFinite(got) && Number.isFinite(value)) {
       fail(call, `${part} must hold numbers that fit into float32, got ${show(value)}`);
     }
-    if (dtype === 'BOOL' && got > 1) fail(call, `${part} must hold 0 and 1, the two of its kind, got ${got}`);
+    if (dtype === 'BOOL' && got > 1) fail(call, `${part} must have only 0 and 1 for BOOL, got ${got}`);
   }
   return values;
 }

@@ -1,10 +1,10 @@
 /**
- * Weights under PyTorch's names: those of the `state_dict` of `torch.nn.LSTM`, `GRU`, `RNN`, `Linear` and `Embedding`;
- * when read, of `LSTMCell`, `GRUCell` and `RNNCell`, too.
+ * Weights with the names of a PyTorch `state_dict`: `torch.nn.LSTM`, `GRU`, `RNN`, `Linear` and `Embedding`, and, for
+ * reading, `LSTMCell`, `GRUCell` and `RNNCell`.
  *
- * PyTorch keeps matrices the other way round, [out, in]. Its LSTM has the gates i, f, g, o, which are our i, f, c, o;
- * its GRU has r, z, n where we have z, r, h. It has two biases where we have one, except in a GRU, where both have
- * two: ours goes into `bias_ih`, zeros into `bias_hh`, and on the way back they are added.
+ * PyTorch stores matrices transposed, [out, in]. Its LSTM has the gates i, f, g, o, which are i, f, c, o here; its GRU
+ * has r, z, n, which are z, r, h here. It has two biases; here only a GRU has two. A single bias is written to `bias_ih`,
+ * with zeros in `bias_hh`; when reading, both are added.
  */
 
 import { Dense } from '../layers/dense.ts';
@@ -24,7 +24,7 @@ import type { SafetensorsReader } from './format.ts';
 import { quote } from './header.ts';
 import { checkNoOthers, checkPresent, type TensorMapping, unchanged } from './tensorMapping.ts';
 
-/** Which layers make which module of PyTorch: by the name of the module, the name of a layer, or a list of them. */
+/** The layers of each PyTorch module: a layer name or a list of layer names, by module name. */
 export type Modules = Readonly<Record<string, string | readonly string[]>>;
 
 /** A module of PyTorch. */
@@ -34,12 +34,12 @@ interface Module {
   readonly parts: readonly TensorMapping[];
 }
 
-/** The parts, in the order of the weights of the model. */
+/** The mappings, in the order of the weights of the model. */
 export function torchMappings(call: string, model: Sequential, modules: unknown): TensorMapping[] {
   return modulesOf(call, model, modules).flatMap(({ parts }) => parts);
 }
 
-/** The same, held against the names and shapes of a file. */
+/** The mappings, checked against the names and shapes of a file. */
 export function findTorch(
   call: string,
   file: SafetensorsReader,
@@ -52,10 +52,10 @@ export function findTorch(
   const wanted = new Set(parts.flatMap(({ names }) => names));
   const used = new Set(all.map(({ name }) => name));
   for (const name of file.entries.keys()) {
-    // More than the model has in a module that it uses would change what that module computes.
+    // Further tensors of a module that the model uses would change the result of the module
     if (wanted.has(name) || !used.has(moduleOf(name))) continue;
     if (/(^|\.)weight_hr_l\d+(_reverse)?$/.test(name)) {
-      fail(call, `header must be of an LSTM without projections, which no layer here has, got ${quote(name)}`);
+      fail(call, `header must not have LSTM projections, which are not supported, got ${quote(name)}`);
     }
     const whose = `that of the model, without ${quote(name)}`;
     const whole = 'the option modules says of which layers it is made';
@@ -72,12 +72,12 @@ export function findTorch(
   return parts;
 }
 
-/** The module to which a parameter belongs; '' where it stands alone. */
+/** The module of a parameter; '' if it has none. */
 const moduleOf = (name: string): string => name.slice(0, Math.max(name.lastIndexOf('.'), 0));
 
 const within = (module: string, parameter: string): string => (module === '' ? parameter : `${module}.${parameter}`);
 
-// -------------------------------------------------------------------------------------------------- which is which
+// -------------------------------------------------------------------------------------------------- modules
 
 /** Whether a file has a parameter; false when writing. */
 type Has = (name: string) => boolean;
@@ -112,12 +112,12 @@ interface Choice {
   readonly members: readonly Layer[];
 }
 
-/** The option `modules`: of every layer that it names, what it says. */
+/** Reads the option `modules`: the module of each layer that it lists. */
 function readModules(call: string, layers: readonly Layer[], modules: unknown): Map<Layer, Choice> {
   const chosen = new Map<Layer, Choice>();
   if (modules === undefined) return chosen;
   if (!isPlain(modules)) {
-    fail(call, `modules must be an object, the names of layers by that of their module, got ${show(modules)}`);
+    fail(call, `modules must be an object of layer names by module name, got ${show(modules)}`);
   }
   for (const [name, value] of Object.entries(modules)) {
     const part = `modules.${quote(name)}`;
@@ -130,7 +130,7 @@ function readModules(call: string, layers: readonly Layer[], modules: unknown): 
       return found ?? fail(call, `${part}: unknown layer ${quote(wanted)}${suggest(wanted, namesOf(layers))}`);
     });
     for (const layer of members) {
-      if (chosen.has(layer)) fail(call, `${part} must have layers that no module has yet, got ${quote(layer.name)}`);
+      if (chosen.has(layer)) fail(call, `${part} must not repeat a layer, got ${quote(layer.name)} twice`);
       chosen.set(layer, { name, members });
     }
   }
@@ -139,14 +139,14 @@ function readModules(call: string, layers: readonly Layer[], modules: unknown): 
 
 const namesOf = (layers: readonly Layer[]): string[] => layers.map(({ name }) => name);
 
-/** Refuses a module with other layers between its own: only dropout, which PyTorch has inside, may stand there. */
+/** Checks that the layers of a module are consecutive, except for dropout, which PyTorch has inside a module. */
 function checkNeighbours(call: string, model: Sequential, module: string, members: readonly Layer[]): void {
   let at = model.layers.indexOf(members[0]!);
   for (const layer of members.slice(1)) {
     do at++;
     while (model.layers[at] instanceof Dropout);
     if (model.layers[at] === layer) continue;
-    const rule = 'must have layers that follow each other, with nothing but dropout between them';
+    const rule = 'must have consecutive layers, with only dropout between them';
     fail(call, `modules.${quote(module)} ${rule}, got ${show(namesOf(members))}`);
   }
 }
@@ -165,7 +165,7 @@ function single(call: string, module: string, layer: Layer, has: Has): TensorMap
 
 // ------------------------------------------------------------------------------------------------ recurrent layers
 
-/** One layer of a recurrent module, in one direction. */
+/** One layer of a recurrent module in one direction. */
 interface CellDirection {
   readonly cell: Cell;
   readonly inputs: number;
@@ -173,7 +173,7 @@ interface CellDirection {
   readonly suffix: string;
 }
 
-/** The weights of layers that run on top of each other as one module of PyTorch. */
+/** The mappings of stacked layers that form one PyTorch module. */
 function stacked(call: string, module: string, layers: readonly Layer[], has: Has): TensorMapping[] {
   const strands: CellDirection[] = [];
   let level = 0;
@@ -196,11 +196,11 @@ function stacked(call: string, module: string, layers: readonly Layer[], has: Ha
   return strands.flatMap(strand => mappingsOf(module, strand));
 }
 
-/** Refuses layers that PyTorch has no module for. */
+/** Rejects layers without an equivalent in PyTorch. */
 function checkLayer(call: string, layer: Layer): Recurrent {
   const recurrent = layer instanceof Bidirectional ? layer.forwardLayer : layer;
   const reject = (rule: string, got: string): never =>
-    fail(call, `layer ${quote(layer.name)} must ${rule} to have a form in PyTorch, got ${got}`);
+    fail(call, `layer ${quote(layer.name)} must ${rule} to be converted to PyTorch, got ${got}`);
   if (!(recurrent instanceof Recurrent)) {
     return reject('be recurrent, dense or an embedding', layer.className);
   }
@@ -216,7 +216,7 @@ function checkLayer(call: string, layer: Layer): Recurrent {
 
 function checkCell(call: string, layer: Layer, cell: Cell): void {
   const reject = (rule: string, got: string) =>
-    fail(call, `layer ${quote(layer.name)} must have ${rule} to have a form in PyTorch, got ${got}`);
+    fail(call, `layer ${quote(layer.name)} must have ${rule} to be converted to PyTorch, got ${got}`);
   const gated = cell instanceof LstmCell || cell instanceof GruCell;
   const known = gated ? ['tanh'] : ['tanh', 'relu'];
   if (!known.includes(cell.activation)) reject(`the activation ${known.join(' or ')}`, `'${cell.activation}'`);
@@ -226,7 +226,7 @@ function checkCell(call: string, layer: Layer, cell: Cell): void {
   if (cell instanceof GruCell && !cell.resetAfter) reject('resetAfter', 'resetAfter: false');
 }
 
-/** Refuses layers that cannot be one module, in which all are of one kind. */
+/** Checks that the layers of a module are of the same kind. */
 function checkAlike(call: string, module: string, layers: readonly Layer[], strands: readonly CellDirection[]): void {
   const kinds = strands.map(({ cell: { className, units, activation, useBias } }) =>
     [className, `${units} units`, activation, useBias ? 'bias' : 'no bias'].join(', '),
@@ -239,7 +239,7 @@ function checkAlike(call: string, module: string, layers: readonly Layer[], stra
   }
 }
 
-/** Where each of our gates stands in PyTorch. */
+/** The position of each gate in PyTorch. */
 const gatesOf = (cell: Cell): readonly number[] =>
   cell instanceof GruCell ? [1, 0, 2] : cell instanceof LstmCell ? [0, 1, 2, 3] : [0];
 
@@ -255,10 +255,10 @@ function mappingsOf(module: string, { cell, inputs, suffix }: CellDirection): Te
 
 // ---------------------------------------------------------------------------------------------------- rearrangement
 
-/** [inputs, gates units] of ours as [gates units, inputs], the gates in another order. */
+/** Maps [inputs, gates units] to [gates units, inputs], with the gates in another order. */
 function matrix(name: string, inputs: number, units: number, gates: readonly number[]): TensorMapping {
   const columns = units * gates.length;
-  /** Calls back with where a number stands here and there. */
+  /** Calls `move` with the positions of each number in both layouts. */
   const each = (move: (ours: number, theirs: number) => void) => {
     for (let column = 0; column < columns; column++) {
       const row = gates[Math.floor(column / units)]! * units + (column % units);
@@ -273,7 +273,7 @@ function matrix(name: string, inputs: number, units: number, gates: readonly num
   };
 }
 
-/** The two biases of a GRU: [2, 3 units] of ours as two lists, the gates in another order. */
+/** Maps the biases of a GRU, [2, 3 units], to two lists, with the gates in another order. */
 function both(names: readonly string[], units: number, gates: readonly number[]): TensorMapping {
   const width = units * gates.length;
   const rows = names.map(name => matrix(name, 1, units, gates));
@@ -288,13 +288,13 @@ function both(names: readonly string[], units: number, gates: readonly number[])
   };
 }
 
-/** One bias of ours for two that PyTorch adds. */
+/** Maps one bias to two biases, which PyTorch adds. */
 function sum(names: readonly string[], width: number): TensorMapping {
   return {
     names,
     shape: [width],
     write: weight => [weight, new Float32Array(width)],
-    // Without a second one the first stays as it is, -0 and all, so that what was written comes back to the bit.
+    // Adding 0 would turn -0 into 0, so that the bits would not round-trip
     read: ([a, b]) => a!.map((value, i) => (b![i] === 0 ? value : value + b![i]!)),
   };
 }

@@ -1,20 +1,20 @@
-/** Callbacks of the caller, as the training inside the worker sees them: what they are told goes out in bundles. */
+/** Forwards the events of a training in the worker to the callbacks of the client, in batches. */
 
 import { BaseCallback, type Logs, type Params } from '../training/callback.ts';
 
-/** The number of the callback, its method, and what that is called with. */
+/** The index of the callback, its method, and the arguments. */
 export type CallbackEvent = readonly [callback: number, method: string, args: readonly unknown[]];
 
-/** Asks the program that the worker belongs to. */
+/** Sends a question to the client and returns its answer. */
 export type AskClient = (name: string, ...args: unknown[]) => Promise<unknown>;
 
-/** Milliseconds from one bundle to the next: some sixty a second. */
-export const PACE = 16;
+/** The minimum time between two batches of events in milliseconds: about 60 batches per second. */
+export const EVENT_INTERVAL = 16;
 
-/** More than this is not kept: training waits until the caller has caught up. */
-const MOST = 4096;
+/** The maximum number of queued events; at this number, training waits for the client. */
+const MOST_QUEUED = 4096;
 
-/** Gathers what callbacks are told. One bundle is on its way at a time. */
+/** Queues events. Only one batch is in transit at a time. */
 export class CallbackEvents {
   readonly #ask: AskClient;
   readonly #waits: boolean;
@@ -23,7 +23,7 @@ export class CallbackEvents {
   #sent: Promise<void> | null = null;
   #failure: { error: unknown } | null = null;
 
-  /** @param waits whether training waits for every callback, as it does without a worker */
+  /** @param waits whether training waits for the callbacks after every event, as without a worker */
   constructor(ask: AskClient, waits: boolean) {
     this.#ask = ask;
     this.#waits = waits;
@@ -36,13 +36,13 @@ export class CallbackEvents {
       return;
     }
     this.#check();
-    // Copies, because the logs go on changing
+    // Copy, because the training changes the logs
     this.#queue.push([callback, method, args.map(arg => (typeof arg === 'object' ? { ...arg } : arg))]);
-    if (this.#sent && this.#queue.length >= MOST) await this.#sent;
-    if (!this.#sent && performance.now() - this.#last >= PACE) this.#send();
+    if (this.#sent && this.#queue.length >= MOST_QUEUED) await this.#sent;
+    if (!this.#sent && performance.now() - this.#last >= EVENT_INTERVAL) this.#send();
   }
 
-  /** What is left goes out; resolves when all has been heard. */
+  /** Sends the queued events, and waits until the client has processed all. */
   async end(): Promise<void> {
     await this.#sent;
     if (this.#queue.length > 0 && !this.#failure) await this.#send();
@@ -70,23 +70,23 @@ export class CallbackEvents {
   }
 }
 
-/** Stands for a callback of the caller. */
+/** The representative of a callback of the client. */
 export class RemoteCallback extends BaseCallback {
   readonly #events: CallbackEvents;
   readonly #index: number;
 
-  /** @param heard the methods that the callback has */
-  constructor(events: CallbackEvents, index: number, heard: readonly string[]) {
+  /** @param methods the names of the methods that the callback has */
+  constructor(events: CallbackEvents, index: number, methods: readonly string[]) {
     super();
     this.#events = events;
     this.#index = index;
     const forward = (method: string) => [method, (...args: unknown[]) => events.send(index, method, args)] as const;
-    Object.assign(this, Object.fromEntries(heard.map(forward)));
+    Object.assign(this, Object.fromEntries(methods.map(forward)));
   }
 
   override setParams(params: Params): void {
     super.setParams(params);
-    // What goes wrong with it shows at the next event
+    // The next event reports an error of this one
     void this.#events.send(this.#index, 'setParams', [params]).catch(() => {});
   }
 }

@@ -1,15 +1,15 @@
-/** Starts the thread: a Web Worker in browsers, a worker thread in Node. */
+/** Starts the worker and exchanges messages with it: a Web Worker in browsers, a worker thread in Node. */
 
 import { nodeModule } from '../saving/nodeFiles.ts';
 import type { ClientMessage } from './messages.ts';
 import type { Port } from './serialization.ts';
 
-/** What is used of a worker, wherever it comes from. */
+/** The part of a worker that this package uses. */
 export interface WorkerLike extends Port {
   terminate(): unknown;
   // biome-ignore lint/suspicious/noExplicitAny: browsers and Node have different events
   addEventListener?(type: string, listener: (event: any) => void): void;
-  /** In Node: whether it keeps the process alive. */
+  /** In Node: keeps the process alive. */
   ref?(): void;
   unref?(): void;
 }
@@ -25,7 +25,7 @@ interface NodeProcess {
 
 export interface Channel {
   send(message: ClientMessage, transfer: ArrayBuffer[]): void;
-  /** Whether an answer is awaited; else the thread does not keep a Node process alive. */
+  /** Whether a reply is pending; only then, the thread keeps a Node process alive. */
   busy(is: boolean): void;
   close(): Promise<void>;
 }
@@ -35,22 +35,22 @@ export interface Listener {
   receive(message: unknown): void;
   /** Called when a message of the thread could not be read. */
   missed(): void;
-  /** The thread is gone, or never came to be. */
+  /** Called when the thread has ended or could not be started. */
   ended(reason: string): void;
 }
 
-/** At once where the host allows it, so that messages leave in the order of the calls. */
+/** Synchronous if the host allows it, so that messages are sent in the order of the calls. */
 export function openChannel(given: WorkerLike | undefined, listener: Listener): Channel | Promise<Channel> {
   if (given) return channelTo(given, listener);
   if (typeof Worker === 'function') {
     return channelTo(new Worker(new URL('./thread.ts', import.meta.url), { type: 'module' }), listener);
   }
   const here = (globalThis as { process?: NodeProcess }).process;
-  // A thread takes over the flags of `node --input-type=module --eval`, and refuses its file for that one
+  // A thread inherits the flags of `node --input-type=module --eval`, which do not allow a file
   const options = here?.execArgv?.some(word => word.startsWith('--input-type')) ? { execArgv: [] } : undefined;
   const start = (threads: Threads | null | undefined) => {
-    if (!threads) throw new Error('this host has no workers');
-    // Not a form that bundlers know: in a page it would be a second file, and webpack warns of a name it cannot read
+    if (!threads) throw new Error('this host does not support workers');
+    // Written so that bundlers do not detect the worker, because browsers use the other branch
     const beside = import.meta.url;
     return channelTo(new threads.Worker(new URL('thread.js', beside), options), listener);
   };

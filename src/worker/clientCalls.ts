@@ -1,4 +1,4 @@
-/** The methods of a model in a worker: what is checked before a call leaves, what goes, and what is made of the answer. */
+/** The client side of each model method: checks the arguments, builds the message, and converts the reply. */
 
 import { type OneTensor, shapeOfBatch } from '../inputs/batches.ts';
 import { checkSampleWeightOptions } from '../inputs/sampleWeights.ts';
@@ -31,40 +31,40 @@ import { checkBoolean, checkOptions, isPlain } from '../util/options.ts';
 import type { PlainCallback, PlainSource } from './messages.ts';
 import { pack } from './serialization.ts';
 
-/** A call that has been checked. */
+/** A checked call. */
 export interface ClientCall {
   readonly args: readonly unknown[];
-  /** Whether typed arrays are handed over. */
+  /** Whether typed arrays are transferred. */
   readonly transfer?: boolean;
   readonly callbacks?: readonly BaseCallback[];
   readonly sources?: readonly Source[];
   readonly signal?: AbortSignal | undefined;
-  /** Makes what the caller gets of what the worker answers. */
+  /** Converts the reply of the worker to the result of the call. */
   readonly done?: (value: never) => unknown;
 }
 
-/** Options of any call that takes numbers. */
+/** Options of all calls that take arrays. */
 export interface TransferOptions {
-  /** Whether the arrays are given up: typed arrays that fill their buffer are handed over instead of copied. */
+  /** Whether to transfer typed arrays that fill their buffer instead of copying them; they become unusable. Default false. */
   transfer?: boolean;
 }
 
 /** Options of a training in a worker. */
 export interface RemoteTrainingOptions extends TransferOptions {
   /**
-   * Ends the training when it is aborted, after the batch in which the worker hears of it; the promise is then rejected
-   * with the reason. How often the worker listens says yieldEvery, which is 16 ms here by default.
+   * Aborts the training after the batch during which the worker receives the signal, and rejects the promise with its
+   * reason. The worker receives messages every `yieldEvery`, by default 16 ms.
    */
   signal?: AbortSignal;
   /**
-   * Whether training waits for callbacks after every event, as it does without a worker; default false: they are told of
-   * everything in order, some sixty times a second, while training goes on.
+   * Whether training waits for the callbacks after every event, as without a worker. Default false: training continues,
+   * and the callbacks receive all events in order, in batches about 60 times per second.
    */
   wait?: boolean;
 }
 
 const events = ['onTrainBegin', 'onTrainEnd', 'onEpochBegin', 'onEpochEnd', 'onBatchBegin', 'onBatchEnd', 'onYield'];
-const ready = [EarlyStopping, LearningRateScheduler, ModelCheckpoint, ProgressBar, ReduceLROnPlateau, TerminateOnNaN];
+const builtIn = [EarlyStopping, LearningRateScheduler, ModelCheckpoint, ProgressBar, ReduceLROnPlateau, TerminateOnNaN];
 
 function plainCallback(call: string, callback: BaseCallback): PlainCallback {
   const recipe = recipeOf(callback);
@@ -72,8 +72,8 @@ function plainCallback(call: string, callback: BaseCallback): PlainCallback {
     const args = pack(call, `callbacks.${recipe.name}`, recipe.args, new Set(), false) as readonly unknown[];
     return { made: [recipe.name, args] };
   }
-  if (ready.some(kind => callback instanceof kind)) {
-    fail(call, `callbacks must be functions or made by callbacks.* in a worker, got a ${callback.constructor.name}`);
+  if (builtIn.some(kind => callback instanceof kind)) {
+    fail(call, `callbacks must be functions or created by callbacks.* in a worker, got a ${callback.constructor.name}`);
   }
   const [methods, plain] = (
     callback instanceof CustomCallback ? [callback.args, {}] : [callback, BaseCallback.prototype]
@@ -81,17 +81,17 @@ function plainCallback(call: string, callback: BaseCallback): PlainCallback {
   return { methods: events.filter(name => methods![name] && methods![name] !== plain![name]) };
 }
 
-/** What `transfer` says, and the other options. */
-function split<T extends object>(call: string, options: T | undefined) {
+/** Separates `transfer` from the other options. */
+function separateTransfer<T extends object>(call: string, options: T | undefined) {
   if (options === undefined) return { rest: undefined, transfer: false };
   if (!isPlain(options)) fail(call, `options must be an object, got ${show(options)}`);
   const { transfer = false, ...rest } = options as T & TransferOptions;
   return { rest: rest as unknown as T, transfer: checkBoolean(call, 'transfer', transfer) };
 }
 
-/** The same of a training. */
-function splitTraining<T extends object>(call: string, options: T | undefined) {
-  const { rest: all, transfer } = split(call, options as T & RemoteTrainingOptions);
+/** Separates the worker options of a training from the other options. */
+function separateTrainingOptions<T extends object>(call: string, options: T | undefined) {
+  const { rest: all, transfer } = separateTransfer(call, options as T & RemoteTrainingOptions);
   const { wait = false, signal: given = null, ...rest } = all ?? {};
   checkBoolean(call, 'wait', wait);
   const signal = checkSignal(call, given) ?? undefined;
@@ -123,14 +123,14 @@ type OnBatch = Parameters<Sequential['trainOnBatch']>;
 type Inspect = Parameters<Sequential['inspect']>;
 
 function onBatch(call: string, model: Sequential, ...[x, y, options]: OnBatch): ClientCall {
-  const { rest, transfer } = split(call, options);
+  const { rest, transfer } = separateTransfer(call, options);
   const trained = model.trained;
   checkSampleWeightOptions(call, rest);
   trained.shapes(call, x, y, ['x', 'y'], trained.fixedBatch(call));
   return { args: [x, y, rest], transfer };
 }
 
-/** Numbers that only the model itself can check. */
+/** A call whose argument only the model in the worker can check. */
 function given(call: string, _model: Sequential, value: unknown, options?: TransferOptions): ClientCall {
   const { transfer = false } = checkOptions<TransferOptions>(call, options, ['transfer']);
   return { args: [value], transfer: checkBoolean(call, 'transfer', transfer) };
@@ -138,7 +138,7 @@ function given(call: string, _model: Sequential, value: unknown, options?: Trans
 
 const nothing = (): ClientCall => ({ args: [] });
 
-/** Every method, by its name in `Sequential`; the call is known by the name of the method. */
+/** The calls, by the name of the method of `Sequential`. */
 export const clientCalls = {
   add(_call: string, model: Sequential, layer: Layer): ClientCall {
     model.add(layer);
@@ -159,7 +159,7 @@ export const clientCalls = {
   testOnBatch: onBatch,
 
   fit(call: string, model: Sequential, ...[x, y, options]: Fit): ClientCall {
-    const { rest, transfer, wait, signal } = splitTraining(call, options);
+    const { rest, transfer, wait, signal } = separateTrainingOptions(call, options);
     const { callbacks } = readFit(call, model.trained, x, y, rest);
     const plain = callbacks.map(callback => plainCallback(call, callback));
     return {
@@ -172,7 +172,7 @@ export const clientCalls = {
   },
 
   fitDataset(call: string, model: Sequential, ...[dataset, options]: FitDataset): ClientCall {
-    const { rest, transfer, wait, signal } = splitTraining(call, options);
+    const { rest, transfer, wait, signal } = separateTrainingOptions(call, options);
     const { callbacks, source, validation } = readFitDataset(call, model.trained, dataset, rest);
     const plain = callbacks.map(callback => plainCallback(call, callback));
     const tested = validation && 'source' in validation ? validation.source : null;
@@ -194,20 +194,20 @@ export const clientCalls = {
   },
 
   evaluate(call: string, model: Sequential, ...[x, y, options]: Evaluate): ClientCall {
-    const { rest, transfer } = split(call, options);
+    const { rest, transfer } = separateTransfer(call, options);
     readEvaluate(call, model.trained, x, y, rest);
     return { args: [x, y, rest], transfer };
   },
 
   evaluateDataset(call: string, model: Sequential, ...args: Parameters<Sequential['evaluateDataset']>): ClientCall {
-    const { rest, transfer } = split(call, args[1]);
+    const { rest, transfer } = separateTransfer(call, args[1]);
     model.trained.objective(call);
     const source = sourceOf(call, 'dataset', args[0]);
     return { args: [plainSource(source, 0), rest ?? {}], transfer, sources: [source] };
   },
 
   predict(call: string, model: Sequential, ...[x, options]: Parameters<Sequential['predict']>): ClientCall {
-    const { rest, transfer } = split(call, options);
+    const { rest, transfer } = separateTransfer(call, options);
     shapeOfBatch(call, 'x', x, [null, ...model.view.inputShape(call).slice(1)]);
     return { args: [x, rest], transfer };
   },
@@ -221,7 +221,7 @@ export const clientCalls = {
     model: Sequential,
     ...[layer, x, options]: [...Inspect, options?: TransferOptions]
   ): ClientCall {
-    const { transfer } = split(call, options);
+    const { transfer } = separateTransfer(call, options);
     const view = model.view;
     shapeOfBatch(call, 'x', x, view.inputShape(call));
     return { args: [inspectedLayer(call, view, layer).name, x], transfer };

@@ -1,4 +1,4 @@
-/** The caller's side of a worker: calls that are on their way, and what they are asked meanwhile. */
+/** The client side of a worker: sends calls, and answers the questions that the worker asks during them. */
 
 import type { BaseCallback } from '../training/callback.ts';
 import type { Reader } from '../training/dataset.ts';
@@ -12,32 +12,32 @@ import { pack, packError, postReply, type TransferList, unpack, unpackError } fr
 interface Pending extends ClientCall {
   readonly call: string;
   readonly target: object | null;
-  /** Of the caller's data sets; null when it is closed. */
+  /** The open readers of data sets; null if closed. */
   readonly readers: (Promise<Reader> | null)[];
   resolve(value: unknown): void;
   reject(error: unknown): void;
-  /** What the caller's own callback or data set has thrown. */
+  /** An error of a callback or data set of the client. */
   failure: { error: unknown } | null;
 }
 
-/** Messages arrive in the order in which they are sent, and so calls begin in the order in which they are made. */
+/** Messages arrive in the order in which they are sent, so calls start in the order in which they are made. */
 export class Connection {
   readonly #pending = new Map<number, Pending>();
-  /** The questions to which an answer is pending. */
+  /** The questions that are being answered. */
   readonly #questions = new Set<number>();
   readonly #opening: Promise<Channel>;
   #channel: Channel | null = null;
-  /** Why nothing can be called any more. */
-  #over: string | null = null;
+  /** The reason why no further calls are possible. */
+  #closed: string | null = null;
 
   constructor(worker: WorkerLike | undefined) {
-    const ended = (reason: string) => {
-      this.#end(`the worker must be running, but failed: ${reason}`);
+    const onEnded = (reason: string) => {
+      this.#end(`the worker failed: ${reason}`);
       void this.#channel?.close();
     };
     this.#opening = new Promise(resolve => {
       const receive = (message: unknown) => isServerMessage(message) && this.#receive(message);
-      const channel = openChannel(worker, { receive, missed: () => this.#check(), ended });
+      const channel = openChannel(worker, { receive, missed: () => this.#check(), ended: onEnded });
       if ('send' in channel) this.#channel = channel;
       resolve(channel);
     });
@@ -45,15 +45,15 @@ export class Connection {
       opened => {
         this.#channel = opened;
       },
-      error => ended(error.message),
+      error => onEnded(error.message),
     );
   }
 
   /**
-   * Calls a method inside. Throws at once where the call is wrong; nothing has been sent then.
+   * Calls a method in the worker. Throws without sending anything if an argument cannot be sent.
    *
-   * @param model its number; null for what belongs to the worker as a whole
-   * @param target what callbacks get as their model
+   * @param model its id; null for calls of the host
+   * @param target the model that callbacks receive
    */
   call(
     call: string,
@@ -62,7 +62,7 @@ export class Connection {
     clientCall: ClientCall,
     target: object | null = null,
   ): Promise<unknown> {
-    if (this.#over !== null) return Promise.reject(new ValueError(`${call}: ${this.#over}`));
+    if (this.#closed !== null) return Promise.reject(new ValueError(`${call}: ${this.#closed}`));
     const { signal, args, transfer = false } = clientCall;
     if (signal?.aborted) return Promise.reject(signal.reason);
     const transferList: TransferList = new Set();
@@ -83,11 +83,11 @@ export class Connection {
   }
 
   stop(model: number, stop: boolean): void {
-    if (this.#over === null) this.#send({ lstmWasm: 'stop', model, stop, cancel: false });
+    if (this.#closed === null) this.#send({ lstmWasm: 'stop', model, stop, cancel: false });
   }
 
   async terminate(): Promise<void> {
-    this.#end('the worker must not be used after terminate()');
+    this.#end('the worker has been terminated');
     const channel = await this.#opening.catch(() => null);
     await channel?.close();
   }
@@ -112,12 +112,12 @@ export class Connection {
     else this.#compare(message);
   }
 
-  /** A message in either direction could not be read. It may have been one of this package. */
+  /** Asks for the open calls after a message in either direction could not be read. */
   #check(): void {
     if (this.#pending.size > 0) this.#send({ lstmWasm: 'check', last: calls });
   }
 
-  /** Ends the calls and questions that one side waits for and the other does not know: their messages were lost. */
+  /** Rejects calls and questions whose messages were lost: one side waits for them and the other does not know them. */
   #compare({ last, calls, questions }: Kind<'open'>): void {
     const error = packError(new Error('a message between the program and its worker could not be read'));
     for (const { id, question } of questions) {
@@ -168,13 +168,13 @@ export class Connection {
     }
   }
 
-  /** Rejects all that is on its way. */
+  /** Rejects all pending calls. */
   #end(reason: string): void {
-    if (this.#over !== null) return;
-    this.#over = reason;
+    if (this.#closed !== null) return;
+    this.#closed = reason;
     for (const pending of this.#pending.values()) {
       closeAll(pending);
-      pending.reject(new Error(`${pending.call}: the worker ended before the call did; ${reason}`));
+      pending.reject(new Error(`${pending.call}: the worker ended before the call was complete; ${reason}`));
     }
     this.#pending.clear();
     this.#channel?.busy(false);
@@ -186,7 +186,7 @@ let calls = 0;
 
 type Kind<K extends ServerMessage['lstmWasm']> = Extract<ServerMessage, { lstmWasm: K }>;
 
-/** Answers what the worker asks in the course of a call. */
+/** Answers a question that the worker asks during a call. */
 async function answer(pending: Pending, name: string, args: readonly unknown[]): Promise<unknown> {
   const { callbacks, sources, readers, target, signal } = pending;
   if (name === 'callbacks') {
@@ -201,8 +201,8 @@ async function answer(pending: Pending, name: string, args: readonly unknown[]):
   }
   const n = args[0] as number;
   if (name === 'close') {
-    // A generator closes after the batch that it is at, which nobody waits for once the call is cancelled
-    if (!signal?.aborted) await closing(readers, n);
+    // A generator closes after its current batch; an aborted call does not wait for that
+    if (!signal?.aborted) await closeReader(readers, n);
     return null;
   }
   signal?.throwIfAborted();
@@ -219,7 +219,7 @@ async function answer(pending: Pending, name: string, args: readonly unknown[]):
   return { xs, ys, ...weights };
 }
 
-/** What is waited for; the waiting ends when the call is cancelled. */
+/** Waits for a promise, or until the signal aborts. */
 function unlessAborted<T>(signal: AbortSignal | undefined, work: Promise<T>): Promise<T> {
   if (!signal) return work;
   return new Promise((resolve, reject) => {
@@ -229,13 +229,13 @@ function unlessAborted<T>(signal: AbortSignal | undefined, work: Promise<T>): Pr
   });
 }
 
-async function closing(readers: Pending['readers'], n: number): Promise<void> {
+async function closeReader(readers: Pending['readers'], n: number): Promise<void> {
   const reader = readers[n];
   readers[n] = null;
   await (await reader)?.close();
 }
 
-/** Closes what the call has left open, and waits for nothing: it is over. */
+/** Closes the readers that the call has left open, without waiting. */
 function closeAll({ readers }: Pending): void {
-  for (const n of readers.keys()) void closing(readers, n).catch(() => {});
+  for (const n of readers.keys()) void closeReader(readers, n).catch(() => {});
 }

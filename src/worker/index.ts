@@ -1,6 +1,6 @@
 /**
- * lstm-wasm/worker: models that train and predict in a worker, so that a page goes on drawing meanwhile. The same
- * interface, with promises in place of values; in browsers and in Node.
+ * lstm-wasm/worker: models that train and predict in a worker, so that a page stays responsive. Methods have the same
+ * arguments and return promises. Works in browsers and in Node.
  */
 
 import { Sequential, type SequentialArgs } from '../model/sequential.ts';
@@ -26,15 +26,15 @@ export type { Remote, RemoteMethods, RemoteSequential } from './model.ts';
 
 /** Options of `connect`. */
 export interface ConnectOptions {
-  /** As by `setRandomSeed`, inside the worker. */
+  /** The random seed of the worker, as for `setRandomSeed`. */
   seed?: number;
-  /** As by `configure`, inside the worker. */
+  /** The kernels of the worker, as for `configure`. */
   simd?: 'auto' | 'strict' | 'relaxed';
-  /** A worker that runs `lstm-wasm/thread`, where the bundler must be told; by default one is started. */
+  /** A worker that runs `lstm-wasm/thread`, for bundlers that need it; by default, a worker is started. */
   worker?: WorkerLike;
 }
 
-/** A worker and the models in it; make one with `connect`. */
+/** A worker and its models; create one with `connect`. */
 export class Host {
   readonly #connection: Connection;
 
@@ -49,12 +49,12 @@ export class Host {
       fail(call, `worker must be a Worker that runs lstm-wasm/thread, got ${show(worker)}`);
     }
     this.#connection = new Connection(worker);
-    // Both have been checked: what goes wrong is the worker, and then every call goes wrong
+    // The arguments have been checked, so an error concerns the worker, and the next call reports it
     if (seed !== undefined) this.setRandomSeed(seed).catch(() => {});
     if (simd !== undefined) this.configure({ simd }).catch(() => {});
   }
 
-  /** As `sequential`: the layers belong to the model from then on. */
+  /** Creates a model in the worker, as `sequential`. The layers belong to that model. */
   async sequential(options?: SequentialArgs): Promise<RemoteSequential> {
     const local = withoutConsumingSeeds(() => new Sequential(options));
     const id = nextId();
@@ -62,7 +62,7 @@ export class Host {
     return remote(this.#connection, id, local);
   }
 
-  /** As `loadLayersModel`: the files are read on this side. */
+  /** Loads a model into the worker, as `loadLayersModel`. This thread reads the files. */
   async loadLayersModel(source: string | IOHandler, options?: LoadOptions): Promise<RemoteSequential> {
     const call = 'loadLayersModel';
     const names = [...httpOptions, 'strict', 'streamWeights'];
@@ -79,22 +79,22 @@ export class Host {
     return remote(this.#connection, id, local);
   }
 
-  /** Fixes everything random that follows in the worker: the same bits as after `setRandomSeed` without one. */
+  /** Sets the random seed of the worker: results then have the same bits as after `setRandomSeed` without a worker. */
   async setRandomSeed(seed: number): Promise<void> {
     await this.#call('setRandomSeed', [checkSeed('setRandomSeed', seed)]);
   }
 
-  /** Chooses the kernels of the worker. Call it before the first model is made. */
+  /** Selects the kernels of the worker. Call it before creating the first model. */
   async configure(options: Parameters<typeof configure>[0]): Promise<void> {
     await this.#call('configure', [options]);
   }
 
-  /** What runs in the worker, and what it holds. */
+  /** The kernels and the memory of the worker. */
   async backendInfo(): Promise<BackendInfo> {
     return (await this.#call('backendInfo', [])) as BackendInfo;
   }
 
-  /** Ends the worker at once. Calls that are going on are rejected; nothing can be called afterwards. */
+  /** Terminates the worker immediately and rejects all pending calls. Later calls are rejected too. */
   async terminate(): Promise<void> {
     await this.#connection.terminate();
   }
@@ -108,7 +108,7 @@ exactMethods(Host, 'host');
 
 type Loaded = { config: object; objective: ReturnType<typeof describeObjective> | null };
 
-/** Starts a worker: a Web Worker in browsers, a thread in Node, which does not keep the process alive while it rests. */
+/** Starts a worker: a Web Worker in browsers, a thread in Node. An idle thread does not keep the process alive. */
 export function connect(options?: ConnectOptions): Host {
   noMore('connect', 1, arguments);
   return new Host(options);

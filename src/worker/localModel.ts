@@ -1,12 +1,9 @@
-/**
- * The model as the caller's side knows it: its layers and what it is compiled for, without weights or memory. What it
- * refuses never goes to the worker.
- */
+/** The client's copy of a model in a worker: layers and compile options without weights, to check arguments. */
 
 import type { Sequential } from '../model/sequential.ts';
 import { globalSeeds } from '../util/random.ts';
 
-/** Makes a model without moving the global stream of seeds; the worker's model is the one that draws them. */
+/** Builds the local copy of a model without consuming seeds, because the model in the worker draws them. */
 export function withoutConsumingSeeds<T>(work: () => T): T {
   const before = globalSeeds.state;
   try {
@@ -16,6 +13,6 @@ export function withoutConsumingSeeds<T>(work: () => T): T {
   }
 }
 
-/** What was given for the weights of each layer. */
+/** The initial weights that the caller set for each layer. */
 export const initialValuesOf = ({ layers }: Sequential): (Float32Array[] | null)[] =>
   layers.map(({ initialValues }) => initialValues);

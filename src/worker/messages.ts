@@ -26,7 +26,7 @@ export type ClientMessage =
 
 /** Messages from the worker. */
 export type ServerMessage =
-  /** The reply of a call. */
+  /** The reply to a call. */
   | ({ readonly lstmWasm: 'result'; readonly id: number } & Reply)
   | {
       readonly lstmWasm: 'question';

@@ -1,4 +1,4 @@
-/** A model that lives in a worker: the methods of `Sequential`, with promises in place of values. */
+/** A model in a worker: the methods of `Sequential`, returning promises. */
 
 import type { ForecastTask } from '../data/forecastTask.ts';
 import { Sequential } from '../model/sequential.ts';
@@ -16,18 +16,18 @@ import {
 } from './clientCalls.ts';
 import type { Connection } from './connection.ts';
 
-/** Methods that take arrays without options of their own. */
+/** Methods that take arrays and have no options in `Sequential`. */
 type Plain = 'setWeights' | 'setStates' | 'predictOnBatch' | 'inspect' | 'restore';
-/** Methods that have options, as their last argument. */
+/** Methods whose last argument is options. */
 type Optional = 'trainOnBatch' | 'testOnBatch' | 'evaluate' | 'evaluateDataset' | 'predict';
 type Training = 'fit' | 'fitDataset';
-/** Known on this side of the worker, too. */
-type Known = 'countParams' | 'summary' | 'getConfig' | 'toJSON';
+/** Methods that the local copy of the model can answer. */
+type Local = 'countParams' | 'summary' | 'getConfig' | 'toJSON';
 
 type With<Args extends unknown[], Options> =
   Required<Args> extends [...infer First, infer Last] ? [...args: First, options?: Last & Options] : never;
 
-type Arguments<M extends Method | Known> = M extends Plain
+type Arguments<M extends Method | Local> = M extends Plain
   ? [...args: Parameters<Sequential[M]>, options?: TransferOptions]
   : M extends Optional
     ? With<Parameters<Sequential[M]>, TransferOptions>
@@ -35,23 +35,23 @@ type Arguments<M extends Method | Known> = M extends Plain
       ? With<Parameters<Sequential[M]>, RemoteTrainingOptions>
       : Parameters<Sequential[M]>;
 
-/** The methods of `Sequential`, with promises of what these return. @useDeclaredType */
+/** The methods of `Sequential`, returning promises of their results. @useDeclaredType */
 export type RemoteMethods = {
-  [M in keyof Pick<Sequential, Method | Known>]: M extends 'evaluate' | 'evaluateDataset'
+  [M in keyof Pick<Sequential, Method | Local>]: M extends 'evaluate' | 'evaluateDataset'
     ? <R extends Tensor | Tensor[] = Evaluation>(...args: Arguments<M>) => Promise<R>
     : (...args: Arguments<M>) => Promise<Awaited<ReturnType<Sequential[M]>>>;
 };
 
 const plain: ReadonlySet<string> = new Set<Plain>(['setWeights', 'setStates', 'predictOnBatch', 'inspect', 'restore']);
 
-const known = ['countParams', 'summary', 'getConfig', 'toJSON'] as const satisfies Known[];
+const localMethods = ['countParams', 'summary', 'getConfig', 'toJSON'] as const satisfies Local[];
 
-/** Tells the worker of models that nobody holds any more. */
-const forgotten = new FinalizationRegistry<() => void>(dispose => dispose());
+/** Disposes models in the worker whose remote objects have been garbage collected. */
+const registry = new FinalizationRegistry<() => void>(dispose => dispose());
 
-/** What a remote model is, beside the methods that it has in common with a model at hand. */
+/** The members of a remote model other than the methods of `Sequential`. */
 export class Remote {
-  /** The name Keras gives it. */
+  /** The class name in Keras. */
   readonly className = 'Sequential';
   readonly #connection: Connection;
   readonly #id: number;
@@ -61,7 +61,7 @@ export class Remote {
   static {
     const define = (name: string, value: (this: Remote, ...args: unknown[]) => Promise<unknown>) =>
       Object.defineProperty(Remote.prototype, name, { value, writable: true, configurable: true });
-    const most = (name: Method | Known) => Sequential.prototype[name].length + Number(plain.has(name));
+    const most = (name: Method | Local) => Sequential.prototype[name].length + Number(plain.has(name));
     for (const [name, clientCall] of Object.entries(clientCalls)) {
       define(name, async function (...args) {
         const call = `model.${name}`;
@@ -70,7 +70,7 @@ export class Remote {
         return this.#call(call, name, (clientCall as (...args: unknown[]) => ClientCall)(call, this.#local, ...args));
       });
     }
-    for (const name of known) {
+    for (const name of localMethods) {
       define(name, async function (...args) {
         noMore(`model.${name}`, most(name), args);
         return (this.#local[name] as (...args: unknown[]) => unknown)(...args);
@@ -78,12 +78,12 @@ export class Remote {
     }
   }
 
-  /** @internal @param local the same model without weights */
+  /** @internal @param local the local copy of the model, without weights */
   constructor(connection: Connection, id: number, local: Sequential) {
     this.#connection = connection;
     this.#id = id;
     this.#local = local;
-    forgotten.register(this, () => {
+    registry.register(this, () => {
       connection.call('model.dispose', id, 'dispose', { args: [] }).catch(() => {});
     });
   }
@@ -105,32 +105,32 @@ export class Remote {
     return this.#local.name;
   }
 
-  /** What goes in: `inputs[0].shape`, null where an axis is open. */
+  /** The input: `inputs[0].shape`, with null for axes of variable size. */
   get inputs(): Sequential['inputs'] {
     return this.#local.inputs;
   }
 
-  /** What comes out: `outputs[0].shape`, null where an axis is open. */
+  /** The output: `outputs[0].shape`, with null for axes of variable size. */
   get outputs(): Sequential['outputs'] {
     return this.#local.outputs;
   }
 
-  /** The same as `outputs[0].shape`. */
+  /** Same as `outputs[0].shape`. */
   get outputShape(): Sequential['outputShape'] {
     return this.#local.outputShape;
   }
 
-  /** What `trainOnBatch`, `testOnBatch` and `evaluate` return, in order. Empty before `compile`. */
+  /** The names of the values that `trainOnBatch`, `testOnBatch` and `evaluate` return. Empty before `compile`. */
   get metricsNames(): string[] {
     return this.#local.metricsNames;
   }
 
-  /** What the last training left behind; null before the first. */
+  /** The history of the last training; null before the first. */
   get history(): Sequential['history'] {
     return this.#local.history;
   }
 
-  /** Set to true, it ends the training that is going on, as soon as the worker hears of it. */
+  /** Set it to true to end the current training as soon as the worker receives the message. */
   get stopTraining(): boolean {
     return this.#stop;
   }
@@ -140,7 +140,7 @@ export class Remote {
     this.#connection.stop(this.#id, value);
   }
 
-  /** Sets the learning rate of the batches to come; in a model at hand, `model.optimizer.learningRate` does it. */
+  /** Sets the learning rate of the following batches, like `model.optimizer.learningRate` of a local model. */
   async setLearningRate(learningRate: number): Promise<void> {
     const call = 'model.setLearningRate';
     noMore(call, 1, arguments);
@@ -149,13 +149,13 @@ export class Remote {
     await this.#call(call, 'setLearningRate', { args: [learningRate] });
   }
 
-  /** @internal For `forecast` of lstm-wasm/data, which has checked the task. */
+  /** @internal Runs a checked task of `forecast` of lstm-wasm/data. */
   async runForecast(task: ForecastTask): Promise<Float32Array> {
     this.#local.view.checkNotDisposed('forecast');
     return (await this.#call('forecast', 'runForecast', { args: [task] })) as Float32Array;
   }
 
-  /** The same model at another batch size, as in `Sequential`: layers, weights and optimizer are shared. */
+  /** Returns the model at another batch size, as in `Sequential`. Layers, weights and optimizer are shared. */
   async withBatchSize(batchSize: number): Promise<RemoteSequential> {
     const call = 'model.withBatchSize';
     noMore(call, 1, arguments);
@@ -172,16 +172,16 @@ export class Remote {
 
 let ids = 0;
 
-/** A number for a model. */
+/** A new model id. */
 export const nextId = (): number => ++ids;
 
 /**
- * A model in a worker; make one with `host.sequential`. Its methods are those of `Sequential`, with the same arguments,
- * and promises of what these return; what is wrong rejects the promise with the same `ValueError`.
+ * A model in a worker; create one with `host.sequential`. It has the methods of `Sequential` with the same arguments,
+ * returning promises. Invalid arguments reject the promise with the same `ValueError`.
  *
- * Calls begin in the order in which they are made, whether or not anybody awaits them, and each is over before the next
- * begins, but for `fit`, `fitDataset` and `evaluateDataset`: as without a worker, what is called while they run is done
- * between two of their batches.
+ * Calls start in the order in which they are made, whether or not they are awaited. Each call completes before the next
+ * starts, except for `fit`, `fitDataset` and `evaluateDataset`: as without a worker, calls made while they run are
+ * executed between two batches.
  */
 export type RemoteSequential = Remote & RemoteMethods;
 

@@ -7,22 +7,22 @@ import { isPlain } from '../util/options.ts';
 import { arrayKind, bytesIn, isArrayBuffer } from '../util/typedArrays.ts';
 import type { PlainError } from './messages.ts';
 
-/** The end that a message is sent from. */
+/** The sending end of a message channel. */
 export interface Port {
   postMessage(message: unknown, transfer: ArrayBuffer[]): void;
 }
 
-/** Buffers that are handed over and not copied; those of the sender are detached then. */
+/** The buffers that a message transfers, which detaches them from the sender. */
 export type TransferList = Set<ArrayBuffer>;
 
-/** Deeper than anything that is sent: an array that contains itself would have no end. */
+/** The maximum nesting depth, which also rejects cyclic data. */
 const DEEPEST = 12;
 
 /**
- * A value made of data alone. Numbers in typed arrays are copied, or, with `give`, handed over where they fill their
- * buffer.
+ * Converts a value to data that can be cloned. Copies typed arrays; with `transfer`, transfers those that fill their
+ * buffer instead.
  *
- * @param name of the argument, for messages
+ * @param name the name of the argument, for error messages
  */
 export function pack(
   call: string,
@@ -32,7 +32,7 @@ export function pack(
   transfer: boolean,
   depth = 0,
 ): unknown {
-  if (depth > DEEPEST) fail(call, `${name} must be nested at most ${DEEPEST} deep, got more`);
+  if (depth > DEEPEST) fail(call, `${name} must be nested at most ${DEEPEST} levels deep`);
   const inner = (key: string, item: unknown) => pack(call, `${name}${key}`, item, transferList, transfer, depth + 1);
   if (value instanceof Tensor)
     return { $tensor: packBytes(value.dataSync(), transferList, transfer), shape: [...value.shape] };
@@ -43,7 +43,7 @@ export function pack(
     return own;
   }
   if (Array.isArray(value)) {
-    // The innermost arrays hold numbers, and most of all there is
+    // Skip arrays of numbers, which hold most of the data
     return value.some(item => typeof item === 'object' || typeof item === 'function')
       ? value.map((item, n) => inner(`[${n}]`, item))
       : value;
@@ -53,12 +53,12 @@ export function pack(
     return Object.fromEntries(Object.entries(value).map(([key, item]) => [key, inner(`.${key}`, item)]));
   }
   if (typeof value === 'function' || typeof value === 'symbol' || (typeof value === 'object' && value !== null)) {
-    fail(call, `${name} must be data, which alone can go to a worker, got ${show(value)}`);
+    fail(call, `${name} must be data that can be sent to a worker, got ${show(value)}`);
   }
   return value;
 }
 
-/** The same array in a buffer to transfer: a copy, or, with `give`, its own buffer if the array fills it. */
+/** The array in a buffer to transfer: a copy, or its own buffer if `transfer` is set and the array fills it. */
 function packBytes(view: ArrayBufferView, transferList: TransferList, transfer: boolean): ArrayBufferView {
   const bytes = bytesIn(view);
   const isWhole = bytes.length === bytes.buffer.byteLength;
@@ -70,7 +70,7 @@ function packBytes(view: ArrayBufferView, transferList: TransferList, transfer: 
 
 /** Reverses `pack`; throws on any other data. */
 export function unpack(value: unknown, depth = 0): unknown {
-  if (depth > DEEPEST) throw new RangeError(`a message must be nested at most ${DEEPEST} deep, got more`);
+  if (depth > DEEPEST) throw new RangeError(`a message must be nested at most ${DEEPEST} levels deep`);
   const inner = (item: unknown) => unpack(item, depth + 1);
   if (Array.isArray(value)) {
     return value.some(item => typeof item === 'object') ? value.map(inner) : value;
@@ -81,7 +81,7 @@ export function unpack(value: unknown, depth = 0): unknown {
   return Object.fromEntries(Object.entries(value).map(([key, item]) => [key, inner(item)]));
 }
 
-/** Packs any thrown value, which may be no error and may throw when it is formatted. */
+/** Packs any thrown value, which may not be an error and may throw when formatted. */
 export function packError(error: unknown): PlainError {
   try {
     if (!(error instanceof Error)) return { ours: false, name: 'Error', message: String(error) };
@@ -99,9 +99,9 @@ export function unpackError({ ours, name, message }: PlainError): Error {
 }
 
 /**
- * Posts the reply of some work, which begins at once; what cannot be sent is an error as well.
+ * Runs `work` and posts its result or error as a reply. A result that cannot be sent becomes an error.
  *
- * @param call which this is an error of, and `name` of what
+ * @param call the public call, and `name` that of the value, for error messages
  */
 export async function postReply(
   port: Port,

@@ -1,4 +1,4 @@
-/** What the thread does for each call. Most methods are those of the model; these are the ones that are not. */
+/** The server side of each call. Most calls run the model method of the same name; this file has the exceptions. */
 
 import { runForecast } from '../data/forecastTask.ts';
 import type { Layer } from '../layers/layer.ts';
@@ -15,7 +15,7 @@ import type { Described } from '../util/config.ts';
 import { fail } from '../util/errors.ts';
 import { setRandomSeed } from '../util/random.ts';
 import { backendInfo, configure } from '../wasm/engine.ts';
-import { type AskClient, CallbackEvents, PACE, RemoteCallback } from './callbackEvents.ts';
+import { type AskClient, CallbackEvents, EVENT_INTERVAL, RemoteCallback } from './callbackEvents.ts';
 import type { PlainCallback, PlainLayer, PlainSource } from './messages.ts';
 
 export type Models = Map<number, Sequential>;
@@ -27,7 +27,7 @@ export function serveHostCall(models: Models, method: string, args: Args): unkno
 }
 
 const unknown = (call: string): never =>
-  fail(call, 'the worker must have this method; check that it runs the same version of lstm-wasm');
+  fail(call, 'the worker has no such method; check that it runs the same version of lstm-wasm');
 
 const hostCalls = {
   setRandomSeed: (_: Models, seed: number) => setRandomSeed(seed),
@@ -86,7 +86,7 @@ const modelCalls = {
   },
 };
 
-/** @param ask the caller, while the call is going on */
+/** @param ask sends questions to the client during the call */
 export function serveModelCall(models: Models, id: number, method: string, args: Args, ask: AskClient): unknown {
   const model = models.get(id);
   if (method === 'dispose') {
@@ -94,7 +94,7 @@ export function serveModelCall(models: Models, id: number, method: string, args:
     return model?.dispose();
   }
   const call = `model.${method}`;
-  if (!model) fail(call, `the model must be in the worker, got the unknown id ${id}`);
+  if (!model) fail(call, `the worker has no model with id ${id}`);
   if (method === 'withBatchSize') {
     const [other, size] = args as [number, number];
     models.set(other, model.withBatchSize(size));
@@ -125,7 +125,7 @@ export function serveModelCall(models: Models, id: number, method: string, args:
   return typeof methods[method] === 'function' ? methods[method](...args) : unknown(call);
 }
 
-/** Trains, with callbacks on either side, and says what became of it. */
+/** Trains with callbacks in the worker and in the client, and returns the history and the states of the callbacks. */
 async function train(options: object, ask: AskClient, run: (options: never) => Promise<History>) {
   const { callbacks: plain, wait, ...rest } = options as { callbacks: PlainCallback[]; wait: boolean };
   const events = new CallbackEvents(ask, wait);
@@ -134,12 +134,12 @@ async function train(options: object, ask: AskClient, run: (options: never) => P
     const [name, args] = callback.made;
     return (callbacks[name as keyof typeof callbacks] as (...args: Args) => BaseCallback)(...args);
   });
-  const { epoch, history, params } = await run({ yieldEvery: PACE, ...rest, callbacks: all } as never);
+  const { epoch, history, params } = await run({ yieldEvery: EVENT_INTERVAL, ...rest, callbacks: all } as never);
   await events.end();
   return { epoch, history, params: params ?? null, states: all.map(callback => callback.getState()) };
 }
 
-/** A data set whose batches are asked for one by one. */
+/** A data set whose batches are requested from the client. */
 function sourceFrom({ source, size, once, endless: isEndless }: PlainSource, ask: AskClient): BatchSource {
   const open = async () => {
     const reader = await ask('open', source);

@@ -1,4 +1,4 @@
-/** What runs inside the worker: the models, and calls of them as they arrive. */
+/** The script of the worker: holds the models and executes the calls of the client. */
 
 import { nodeModule } from '../saving/nodeFiles.ts';
 import { type ClientMessage, isClientMessage, type ServerMessage } from './messages.ts';
@@ -6,7 +6,7 @@ import { type Port, postReply, unpack, unpackError } from './serialization.ts';
 import { type Models, serveHostCall, serveModelCall } from './serverCalls.ts';
 
 const models: Models = new Map();
-/** The running calls, and the questions they wait for. */
+/** The running calls, and their unanswered questions. */
 const calls = new Set<number>();
 const questions = new Map<number, Waiting>();
 let asked = 0;
