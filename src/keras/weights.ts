@@ -1,6 +1,7 @@
 /** Weights out of HDF5 files: those of Keras 3, and those of Keras before it, which go by the names of layers. */
 
-import type { Layer, WeightSpec } from '../layers/layer.ts';
+import type { Layer } from '../layers/layer.ts';
+import type { WeightSpec } from '../layers/weightSpec.ts';
 import type { Sequential } from '../model/sequential.ts';
 import { fromCudnn, isCudnnBias } from '../saving/cudnn.ts';
 import { type FilePath, refuse, within } from '../saving/filePath.ts';

@@ -108,8 +108,8 @@ class Reader {
   }
 
   #find(name: string): { from: number; shape: readonly number[] } {
-    const { place, shape } = this.#bound.plan.buffers.find(buffer => buffer.name === `${this.#layer}/${name}`)!;
-    return { from: this.#bound.indexOf(place), shape };
+    const { start, shape } = this.#bound.plan.buffers.find(buffer => buffer.name === `${this.#layer}/${name}`)!;
+    return { from: this.#bound.indexOf(start), shape };
   }
 
   #collect(steps: number, at: (b: number, t: number, u: number) => number): Tensor {

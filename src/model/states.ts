@@ -25,7 +25,7 @@ export function readStates(
 ): Tensor[][] {
   return recurrent.map(([layer, n]) =>
     withPlain(call, layer, batch, (plain, values) => {
-      layer.moveStates(kernels(), plans.stateOf(call, n), batch, plain, false);
+      layer.unpackStates(kernels(), plans.stateOf(call, n), batch, plain);
       return values().map((state, k) => new Tensor(state.slice(), [batch, layer.states[k]!.width]));
     }),
   );
@@ -63,7 +63,7 @@ export function writeStates(
   for (const [i, [layer, n]] of recurrent.entries()) {
     withPlain(call, layer, batch, (plain, values) => {
       for (const [k, view] of values().entries()) view.set(checked[i]![k]!);
-      layer.moveStates(kernels(), plans.stateOf(call, n), batch, plain, true);
+      layer.packStates(kernels(), plans.stateOf(call, n), batch, plain);
     });
   }
 }

@@ -1,7 +1,7 @@
 /** Inference one sample and one time step at a time, on the weights of a model and a state of its own. */
 
 import type { Layer } from '../layers/layer.ts';
-import { RecurrentLayer } from '../layers/recurrent/recurrent.ts';
+import type { RecurrentLayer } from '../layers/recurrent/recurrent.ts';
 import type { CompiledPlan } from '../plan/compiledPlan.ts';
 import { PlanCache } from '../plan/planCache.ts';
 import type { TensorLike } from '../tensor/read.ts';
@@ -31,11 +31,12 @@ export class Stream {
     this.#recurrent = recurrentOf(layers);
     const backwards = this.#recurrent.find(([layer]) => layer.looksAhead)?.[0];
     if (backwards) fail(call, `no layer may run backwards in time, as '${backwards.name}' does`);
-    const joins = layers.find(joinsSteps);
+    const joins = layers.find(layer => !layer.runsByTimeStep);
     if (joins) fail(call, `every layer must work on one time step at a time, which '${joins.name}' does not`);
     // One step of [T, D], or one number of a sequence [T], such as the index that an embedding takes.
     const { input } = layers[0]!.built;
-    this.#sample = input.length === 3 ? [1, input[2]!] : layers.some(opensTime) ? [1] : [input[1]!];
+    this.#sample =
+      input.length === 3 ? [1, input[2]!] : layers.some(layer => layer.createsTimeSteps) ? [1] : [input[1]!];
     this.#inputs = this.#sample.at(-1)!;
     this.#outputs = layers.at(-1)!.built.output.at(-1)!;
     this.#parameters = parameters;
@@ -107,16 +108,6 @@ export class Stream {
 }
 
 exactMethods(Stream, 'stream');
-
-/** Whether a layer makes a sequence of vectors from one of numbers, as an embedding does. */
-const opensTime = ({ className }: Layer): boolean => className === 'Embedding';
-
-/** Whether a layer mixes what stands at different time steps, or makes steps of its own. */
-const joinsSteps = (layer: Layer): boolean => {
-  const { input, output } = layer.built;
-  if (layer.className === 'Reshape' && output.length === 3) return true;
-  return !(layer instanceof RecurrentLayer) && !opensTime(layer) && input.length !== output.length;
-};
 
 /** The numbers of an array; reads each element once. */
 function readInput(call: string, input: unknown, count: number): Float32Array {

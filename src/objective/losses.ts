@@ -113,8 +113,11 @@ export const isSparse = (loss: LossName): boolean => loss === 'sparseCategorical
 export const isClass = (value: number, classes: number): boolean =>
   value >= 0 && value < classes && Number.isInteger(value);
 
-/** The activation that a loss undoes: it then starts from the logits. */
-export function fusedWith(loss: LossName): 'softmax' | 'sigmoid' | null {
+/** An activation of the last layer that a loss can include, so that it starts from the logits. */
+export type LossActivation = 'softmax' | 'sigmoid';
+
+/** The activation that a loss can include; null for none. */
+export function lossActivationOf(loss: LossName): LossActivation | null {
   if (loss === 'binaryCrossentropy') return 'sigmoid';
   return loss === 'categoricalCrossentropy' || isSparse(loss) ? 'softmax' : null;
 }

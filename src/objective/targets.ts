@@ -4,11 +4,11 @@ import { type Batch, shapeOfBatch } from '../inputs/batches.ts';
 import { Tensor } from '../tensor/tensor.ts';
 import { fail } from '../util/errors.ts';
 import { type Shape, shapeOfNested, showShape } from '../util/shapes.ts';
-import { fusedWith, isSparse, type LossName } from './losses.ts';
+import { isSparse, type LossName, lossActivationOf } from './losses.ts';
 
 /** The shape y must have beside an output: the same, or with one number for each row where classes go by number. */
 export function targetShapeOf(call: string, loss: LossName, output: readonly number[]): number[] {
-  if (fusedWith(loss) === 'softmax' && output.at(-1)! < 2) {
+  if (lossActivationOf(loss) === 'softmax' && output.at(-1)! < 2) {
     fail(
       call,
       `the output must have a column for each class where the loss is '${loss}', got ${showShape(output)}; ` +
