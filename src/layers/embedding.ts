@@ -93,8 +93,8 @@ export class Embedding extends Layer {
     for (let i = from; i < from + count; i++) {
       const id = numbers[i]!;
       if (id >= 0 && id < this.inputDim && Number.isInteger(id)) continue;
-      const rule = `integers from 0 to ${this.inputDim - 1}, the ids of ${this.name}`;
-      fail(call, `${name} must contain ${rule}, got ${show(id)}`);
+      const rule = `whole numbers from 0 to ${this.inputDim - 1}, the ids of ${this.name}`;
+      fail(call, `${name} must hold ${rule}, got ${show(id)}`);
     }
   }
 

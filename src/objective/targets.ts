@@ -1,4 +1,4 @@
-/** What shape the targets of a loss have. */
+/** The shapes of targets. */
 
 import { type Batch, shapeOfBatch } from '../inputs/batches.ts';
 import { Tensor } from '../tensor/tensor.ts';
@@ -6,19 +6,19 @@ import { fail } from '../util/errors.ts';
 import { type Shape, shapeOfNested, showShape } from '../util/shapes.ts';
 import { isSparse, type LossName, lossActivationOf } from './losses.ts';
 
-/** The shape y must have beside an output: the same, or with one number for each row where classes go by number. */
+/** The shape of y for an output: the same, or with one class index for each row if the loss takes those. */
 export function targetShapeOf(call: string, loss: LossName, output: readonly number[]): number[] {
   if (lossActivationOf(loss) === 'softmax' && output.at(-1)! < 2) {
     fail(
       call,
-      `the output must have a column for each class where the loss is '${loss}', got ${showShape(output)}; ` +
-        "for one column there is 'binaryCrossentropy'",
+      `the output must have a feature for each class if the loss is '${loss}', got ${showShape(output)}; ` +
+        "use 'binaryCrossentropy' for one feature",
     );
   }
   return isSparse(loss) ? [...output.slice(0, -1), 1] : [...output];
 }
 
-/** The shape of y, as `shapeOfBatch` gives it; numbers of classes may come without their last axis, as in Keras. */
+/** Checks and returns the shape of y. Class indices may lack the last axis, as in Keras. */
 export function shapeOfTarget(call: string, name: string, y: Batch, loss: LossName, wanted: Shape): number[] {
   const short = isSparse(loss) && wanted.length === 3 && rankOf(call, name, y) === 2;
   return shapeOfBatch(call, name, y, short ? wanted.slice(0, -1) : wanted);
