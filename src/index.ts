@@ -12,7 +12,7 @@ export type { SampleWeightOptions } from './inputs/sampleWeights.ts';
 export type { KernelsModule } from './kernelsModule.ts';
 export type { Activation as ActivationIdentifier, ActivationName } from './layers/activations.ts';
 export * from './layers/index.ts';
-export type { LayerOptions } from './layers/layer.ts';
+export type { LayerOptions } from './layers/layerOptions.ts';
 export type { Inspection } from './model/inspect.ts';
 export {
   type Sequential,

@@ -1,6 +1,7 @@
 /** Reads weights from HDF5 files: of Keras 3, by the classes of layers, and of older versions, by layer names. */
 
-import type { Layer, WeightSpec } from '../layers/layer.ts';
+import type { Layer } from '../layers/layer.ts';
+import type { WeightSpec } from '../layers/weightSpec.ts';
 import type { Sequential } from '../model/sequential.ts';
 import { fromCudnn, isCudnnBias } from '../saving/cudnn.ts';
 import { type FilePath, failAt, within } from '../saving/filePath.ts';

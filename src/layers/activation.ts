@@ -1,6 +1,7 @@
-/** Layers that apply an activation and do nothing else. */
+/** Layers that only apply an activation. */
 
-import { floatBits, type LayerOffsets, type Planner, padded, type Signal, strided } from '../plan/plan.ts';
+import type { LossActivation } from '../objective/losses.ts';
+import { floatBits, type LayerOffsets, type Planner, padded, rowFields, type Signal } from '../plan/plan.ts';
 import type { Config } from '../util/config.ts';
 import { fail, show } from '../util/errors.ts';
 import { checkNumber } from '../util/options.ts';
@@ -13,27 +14,31 @@ import {
   numberOf,
   resolveActivation,
 } from './activations.ts';
-import { checkLayerOptions, type LayerOptions } from './layer.ts';
-import { Weightless } from './weightless.ts';
+import { Layer } from './layer.ts';
+import { checkLayerOptions, type LayerOptions } from './layerOptions.ts';
 
-/** An activation with parameters: min(x, top) above zero, and alpha x or alpha (exp(x) - 1) below. */
-interface Shaped {
-  /** Its id in the kernels, after those of the activations without parameters. */
+/** An activation with parameters: min(x, maxValue) for x above zero, and alpha x or alpha (exp(x) - 1) below. */
+interface ParametricActivation {
+  /** Its number in the kernels, after those of the activations without parameters. */
   kind: number;
   alpha: number;
-  top: number;
+  maxValue: number;
 }
 const RECTIFIER = activations.length;
 const EXPONENTIAL = activations.length + 1;
 
-const rectifier = (alpha: number, top = Number.POSITIVE_INFINITY): Shaped => ({ kind: RECTIFIER, alpha, top });
+const rectifier = (alpha: number, maxValue = Number.POSITIVE_INFINITY): ParametricActivation => ({
+  kind: RECTIFIER,
+  alpha,
+  maxValue,
+});
 
-/** What all of them are. */
-export abstract class Pointwise extends Weightless {
+/** The base class of these layers. */
+export abstract class Pointwise extends Layer {
   constructor(
     className: string,
     options: LayerOptions,
-    private readonly f: ActivationName | Shaped,
+    private readonly f: ActivationName | ParametricActivation,
   ) {
     super(className, options, 1);
   }
@@ -44,40 +49,45 @@ export abstract class Pointwise extends Weightless {
     return input;
   }
 
-  override plan(planner: Planner, input: Signal, _home: LayerOffsets, top: boolean): Signal {
+  override plan(
+    planner: Planner,
+    input: Signal,
+    _offsets: LayerOffsets,
+    lossActivation: LossActivation | null,
+  ): Signal {
     const { f } = this;
     const { y: x, dy: dx, mask } = input;
     if (f === 'linear') return input;
-    const fused = top && planner.fused === f;
-    const shaped = typeof f === 'object';
+    const inLoss = f === lossActivation;
+    const parametric = typeof f === 'object';
     const y = planner.rows(`${this.name}/y`, x.steps, x.width);
-    const dy = dx && !fused ? planner.rows(`${this.name}/dy`, x.steps, x.width) : null;
-    const slope = dy && (shaped || f === 'relu' || f === 'sigmoid' || f === 'tanh' || hasOwnSlope(f));
+    const dy = dx && !inLoss ? planner.rows(`${this.name}/dy`, x.steps, x.width) : null;
+    const slope = dy && (parametric || f === 'relu' || f === 'sigmoid' || f === 'tanh' || hasOwnSlope(f));
     planner.calls.push({
       kind: 'activation',
       fields: {
-        activation: shaped ? f.kind : numberOf(f),
-        alpha: shaped ? floatBits(f.alpha) : 0,
-        top: shaped ? floatBits(f.top) : 0,
+        activation: parametric ? f.kind : numberOf(f),
+        alpha: parametric ? floatBits(f.alpha) : 0,
+        top: parametric ? floatBits(f.maxValue) : 0,
         steps: x.steps,
         rows: x.rows,
         width: x.width,
-        ...strided('x', x),
-        ...strided('y', y),
-        slope: slope ? planner.rows(`${this.name}/slope`, x.steps, x.width).place : 0,
+        ...rowFields('x', x),
+        ...rowFields('y', y),
+        slope: slope ? planner.rows(`${this.name}/slope`, x.steps, x.width).start : 0,
         scratch: f === 'logSoftmax' ? planner.floats(`${this.name}/scratch`, padded(x.width)) : 0,
-        ...strided('dy', dy),
-        ...strided('dx', dy && dx),
+        ...rowFields('dy', dy),
+        ...rowFields('dx', dy && dx),
       },
     });
-    // The gradient of the logits goes straight to the layer below.
-    return fused ? { y, dy: dx, mask, logits: x } : { y, dy, mask };
+    // The loss writes the gradient of the logits directly into that of the input
+    return inLoss ? { y, dy: dx, mask, logits: x } : { y, dy, mask };
   }
 }
 
 /** Options of `layers.activation`. */
 export interface ActivationOptions extends LayerOptions {
-  /** Its name, as in the option of other layers. */
+  /** The name of the activation, such as 'relu', 'tanh' or 'softmax'. */
   activation: Name;
 }
 
@@ -99,7 +109,7 @@ export class Activation extends Pointwise {
 
 /** Options of `layers.softmax`. */
 export interface SoftmaxOptions extends LayerOptions {
-  /** The last one, which is the only one: -1, the default, or its number. */
+  /** The axis over which the outputs sum to 1. It must be the last one: -1, or 1 or 2 by its index. Default: -1. */
   axis?: number;
 }
 
@@ -110,7 +120,7 @@ export class Softmax extends Pointwise {
     const call = 'layers.softmax';
     const known = checkLayerOptions<SoftmaxOptions>(call, options, ['axis']);
     const { axis = -1 } = known;
-    if (![-1, 1, 2].includes(axis)) fail(call, `axis must be the last one, -1, 1 or 2, got ${show(axis)}`);
+    if (![-1, 1, 2].includes(axis)) fail(call, `axis must be -1, 1 or 2, got ${show(axis)}`);
     super('Softmax', known, 'softmax');
     this.axis = axis;
   }
@@ -121,7 +131,10 @@ export class Softmax extends Pointwise {
 
   override outputShapeFor(call: string, input: Shape): Shape {
     if (this.axis !== -1 && this.axis !== input.length - 1) {
-      fail(call, `axis of ${this.name} must be -1, the last one of ${showShape(input)}, got ${this.axis}`);
+      fail(
+        call,
+        `axis of ${this.name} must be the last one of ${showShape(input)}, -1 or ${input.length - 1}, got ${this.axis}`,
+      );
     }
     return input;
   }
@@ -129,9 +142,9 @@ export class Softmax extends Pointwise {
 
 /** Options of `layers.reLU`. */
 export interface ReLUOptions extends LayerOptions {
-  /** The greatest result; none by default. */
+  /** The upper limit of the output, at least 0; null for none. Default: null. */
   maxValue?: number | null;
-  /** The slope for x below zero, as in Keras; default 0. */
+  /** The slope for inputs below zero, as in Keras. Default: 0. */
   negativeSlope?: number;
 }
 
@@ -152,14 +165,14 @@ export class ReLU extends Pointwise {
 
   protected override settings(): Config {
     const { maxValue, negativeSlope } = this;
-    // TF.js supports maxValue only
+    // TF.js has only maxValue, so the default slope is left out
     return { maxValue, ...(negativeSlope !== 0 && { negativeSlope }) };
   }
 }
 
 /** Options of `layers.leakyReLU`. */
 export interface LeakyReLUOptions extends LayerOptions {
-  /** The slope below zero; default 0.3. */
+  /** The slope for inputs below zero. Default: 0.3. */
   alpha?: number;
 }
 
@@ -181,7 +194,7 @@ export class LeakyReLU extends Pointwise {
 
 /** Options of `layers.elu`. */
 export interface ELUOptions extends LayerOptions {
-  /** The factor of exp(x) - 1 for x below zero; default 1. */
+  /** The factor of exp(x) - 1 for inputs x below zero. Default: 1. */
   alpha?: number;
 }
 
@@ -192,7 +205,7 @@ export class ELU extends Pointwise {
     const call = 'layers.elu';
     const known = checkLayerOptions<ELUOptions>(call, options, ['alpha']);
     const alpha = checkNumber(call, 'alpha', known.alpha ?? 1);
-    super('ELU', known, alpha === 1 ? 'elu' : { kind: EXPONENTIAL, alpha, top: Number.POSITIVE_INFINITY });
+    super('ELU', known, alpha === 1 ? 'elu' : { kind: EXPONENTIAL, alpha, maxValue: Number.POSITIVE_INFINITY });
     this.alpha = alpha;
   }
 

@@ -39,20 +39,20 @@ const spellings = {
   softmax_v2: 'softmax',
 } as const satisfies Record<string, ActivationName>;
 
-/** An activation as layers accept it: by its TF.js name, or by that of Keras. @useDeclaredType */
+/** An activation as a layer option: its name in TF.js or Keras. @useDeclaredType */
 export type Activation = ActivationName | keyof typeof spellings;
 
-/** Those that work on whole rows: no number of a row can be told without the others. */
+/** Activations whose outputs depend on all numbers of a row. */
 export const ofRows: readonly ActivationName[] = ['softmax', 'logSoftmax'];
 
-/** Whether the way back needs more than y: the slope beside it, made on the way forward. */
+/** Whether forward must store the slope for backward, because it cannot be computed from the output. */
 export const hasOwnSlope = (activation: ActivationName): boolean =>
   numberOf(activation) > numberOf('tanh') && !ofRows.includes(activation);
 
 /** The number of an activation in the kernels. */
 export const numberOf = (activation: ActivationName): number => activations.indexOf(activation);
 
-/** An activation as a layer option. */
+/** Reads an activation from a layer option. */
 export function resolveActivation(call: string, name: string, value: unknown): ActivationName {
   const known = checkName(call, name, value, [
     ...activations,

@@ -1,10 +1,12 @@
-/** The dense layer: options, shapes, and what its kernels need. */
+/** The dense layer: options and plan. */
 
+import type { LossActivation } from '../objective/losses.ts';
 import {
-  inLine,
+  asMatrix,
   type LayerOffsets,
   type Planner,
   padded,
+  parameterFields,
   type Rows,
   type Signal,
   spacing,
@@ -15,31 +17,33 @@ import { checkBoolean, checkCount } from '../util/options.ts';
 import type { Shape } from '../util/shapes.ts';
 import { FLOAT } from '../util/units.ts';
 import type { Kernels } from '../wasm/kernels.ts';
-import { type Constraint, type ConstraintName, resolveConstraint } from '../weights/constraints.ts';
-import { type Initializer, type InitializerName, initializers, resolveInitializer } from '../weights/initializers.ts';
-import { type Regularizer, type RegularizerName, resolveRegularizer } from '../weights/regularizers.ts';
+import type { Constraint, ConstraintName } from '../weights/constraints.ts';
+import { type Initializer, type InitializerName, initializers } from '../weights/initializers.ts';
+import type { Regularizer, RegularizerName } from '../weights/regularizers.ts';
 import { type Activation, type ActivationName, hasOwnSlope, numberOf, resolveActivation } from './activations.ts';
-import { checkLayerOptions, Layer, type LayerOptions, settingsOf, type WeightSettings } from './layer.ts';
+import { Layer } from './layer.ts';
+import { checkLayerOptions, type LayerOptions } from './layerOptions.ts';
+import { describeWeightSettings, readWeightSettings, type WeightSettings } from './weightSpec.ts';
 
 /** Options of `layers.dense`. */
 export interface DenseOptions extends LayerOptions {
-  /** Width of the output. */
+  /** The number of output features. */
   units: number;
-  /** Default linear. */
+  /** Activation of the output. Default: 'linear', which is none. */
   activation?: Activation;
-  /** Default true. */
+  /** Whether to add a bias. Default: true. */
   useBias?: boolean;
-  /** Of the kernel [D, U]; default glorotUniform. */
+  /** Initial kernel, [inputs, units]. Default: 'glorotUniform'. */
   kernelInitializer?: Initializer | InitializerName;
-  /** Of the bias [U]; default zeros. */
+  /** Initial bias, [units]. Default: 'zeros'. */
   biasInitializer?: Initializer | InitializerName;
-  /** A penalty on the kernel that joins the loss; none by default. */
+  /** Penalty on the kernel, added to the loss. Default: none. */
   kernelRegularizer?: Regularizer | RegularizerName | null;
-  /** A penalty on the bias that joins the loss; none by default. */
+  /** Penalty on the bias, added to the loss. Default: none. */
   biasRegularizer?: Regularizer | RegularizerName | null;
-  /** What the kernel must be after every update; anything by default. */
+  /** Constraint applied to the kernel after every update. Default: none. */
   kernelConstraint?: Constraint | ConstraintName | null;
-  /** What the bias must be after every update; anything by default. */
+  /** Constraint applied to the bias after every update. Default: none. */
   biasConstraint?: Constraint | ConstraintName | null;
 }
 
@@ -68,20 +72,8 @@ export class Dense extends Layer {
     const units = checkCount(call, 'units', known.units);
     const activation = resolveActivation(call, 'activation', known.activation ?? 'linear');
     const useBias = known.useBias === undefined ? true : checkBoolean(call, 'useBias', known.useBias);
-    const kernel = {
-      initializer: resolveInitializer(
-        call,
-        'kernelInitializer',
-        known.kernelInitializer ?? initializers.glorotUniform(),
-      ),
-      regularizer: resolveRegularizer(call, 'kernelRegularizer', known.kernelRegularizer),
-      constraint: resolveConstraint(call, 'kernelConstraint', known.kernelConstraint),
-    };
-    const bias = {
-      initializer: resolveInitializer(call, 'biasInitializer', known.biasInitializer ?? initializers.zeros()),
-      regularizer: resolveRegularizer(call, 'biasRegularizer', known.biasRegularizer),
-      constraint: resolveConstraint(call, 'biasConstraint', known.biasConstraint),
-    };
+    const kernel = readWeightSettings(call, 'kernel', known, () => initializers.glorotUniform());
+    const bias = readWeightSettings(call, 'bias', known, () => initializers.zeros());
     super('Dense', known, 1);
     this.units = units;
     this.activation = activation;
@@ -92,7 +84,13 @@ export class Dense extends Layer {
 
   protected override settings(): Config {
     const { units, activation, useBias } = this;
-    return { units, activation, useBias, ...settingsOf('kernel', this.#kernel), ...settingsOf('bias', this.#bias) };
+    return {
+      units,
+      activation,
+      useBias,
+      ...describeWeightSettings('kernel', this.#kernel),
+      ...describeWeightSettings('bias', this.#bias),
+    };
   }
 
   override checkWrapped(): void {}
@@ -114,30 +112,33 @@ export class Dense extends Layer {
     return wholeLines((1 + this.#inputs) * padded(this.units));
   }
 
-  override moveWeights(kernels: Kernels, packed: number, plain: readonly number[], inward: boolean): void {
-    const [kernel, bias] = plain;
-    kernels.denseWeights(packed, kernel!, bias ?? 0, this.#inputs, this.units, Number(inward));
+  override packWeights(kernels: Kernels, packed: number, matrices: readonly number[]): void {
+    kernels.denseWeights(packed, matrices[0]!, matrices[1] ?? 0, this.#inputs, this.units, 1);
   }
 
-  override plan(planner: Planner, input: Signal, home: LayerOffsets, top: boolean): Signal {
-    const { training } = planner;
-    const { y: x, dy: dx, mask } = inLine(planner, this.name, input);
+  override unpackWeights(kernels: Kernels, packed: number, matrices: readonly number[]): void {
+    kernels.denseWeights(packed, matrices[0]!, matrices[1] ?? 0, this.#inputs, this.units, 0);
+  }
+
+  override plan(planner: Planner, input: Signal, offsets: LayerOffsets, lossActivation: LossActivation | null): Signal {
+    const { needsGradients } = planner;
+    const { y: x, dy: dx, mask } = asMatrix(planner, this.name, input);
     const K = x.width;
     const N = this.units;
     const width = padded(N);
-    // Rows go through in the order in which they lie, sample by sample or step by step: their order is that of y.
+    // The output keeps the order of the rows, by sample or by time step
     const { bySample, stride } = spacing(x)!;
     const like = (name: string): Rows => {
-      const place = planner.floats(`${this.name}/${name}`, x.steps * x.rows, width);
+      const start = planner.floats(`${this.name}/${name}`, x.steps * x.rows, width);
       const row = (bySample ? x.steps : 1) * width * FLOAT;
       const step = (bySample ? 1 : x.rows) * width * FLOAT;
-      return { place, row, step, steps: x.steps, rows: x.rows, width: N };
+      return { start, row, step, steps: x.steps, rows: x.rows, width: N };
     };
     const y = like('y');
-    const dy = training ? like('dy') : null;
-    const fused = top && planner.fused === this.activation;
-    const logits = fused ? like('logits') : null;
-    const slope = training && !fused && hasOwnSlope(this.activation) ? like('slope') : null;
+    const dy = needsGradients ? like('dy') : null;
+    const inLoss = this.activation === lossActivation;
+    const logits = inLoss ? like('logits') : null;
+    const slope = needsGradients && !inLoss && hasOwnSlope(this.activation) ? like('slope') : null;
     planner.calls.push({
       kind: 'dense',
       fields: {
@@ -145,20 +146,19 @@ export class Dense extends Layer {
         inputs: K,
         units: N,
         activation: numberOf(this.activation),
-        x: x.place,
+        x: x.start,
         xRow: stride,
-        z: (logits ?? y).place,
-        y: y.place,
-        slope: slope?.place ?? 0,
+        z: (logits ?? y).start,
+        y: y.start,
+        slope: slope?.start ?? 0,
         scratch: this.activation === 'logSoftmax' ? planner.floats(`${this.name}/scratch`, width) : 0,
-        w: { block: 'weights', offset: home.parameters },
-        dw: training ? { block: 'gradients', offset: home.parameters } : 0,
+        ...parameterFields(planner, offsets.parameters),
         wt: dx ? planner.floats(`${this.name}/wt`, N, padded(K)) : 0,
-        dy: dy?.place ?? 0,
-        dx: dx?.place ?? 0,
+        dy: dy?.start ?? 0,
+        dx: dx?.start ?? 0,
         dxRow: dx ? spacing(dx)!.stride : 0,
         useBias: Number(this.useBias),
-        fused: Number(fused),
+        fused: Number(inLoss),
       },
     });
     return logits ? { y, dy, mask, logits } : { y, dy, mask };

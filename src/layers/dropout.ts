@@ -1,25 +1,31 @@
-/** Dropout: in training, numbers are dropped at random and the others grow; elsewhere the layer is not there. */
+/** In training, sets random inputs to zero and scales the others up by 1 / (1 - rate). Otherwise it does nothing. */
 
-import { floatBits, type Planner, padded, type Signal, strided } from '../plan/plan.ts';
+import { floatBits, type Planner, padded, rowFields, type Signal } from '../plan/plan.ts';
 import type { Config } from '../util/config.ts';
 import { fail, show } from '../util/errors.ts';
 import { checkNumber } from '../util/options.ts';
 import { checkSeed, type SeedStream, seedBits } from '../util/random.ts';
 import { checkShape, type Shape, showShape } from '../util/shapes.ts';
-import { checkLayerOptions, type LayerOptions, type WeightStore } from './layer.ts';
-import { Weightless } from './weightless.ts';
+import { Layer, type WeightStore } from './layer.ts';
+import { checkLayerOptions, type LayerOptions } from './layerOptions.ts';
 
 /** Options of `layers.dropout`. */
 export interface DropoutOptions extends LayerOptions {
-  /** The share of numbers to drop, from 0 up to, but not including, 1. */
+  /** The fraction of the inputs to drop, from 0 up to but not including 1. */
   rate: number;
-  /** The shape of the mask: that of the input, or `[null, 1, null]` for the same one at every time step. */
+  /**
+   * The shape of the random mask: null or that of the input for independent values, or `[null, 1, null]` to drop the same
+   * features at every time step. Default: null.
+   */
   noiseShape?: Shape | null;
-  /** What is dropped hangs on it and on the number of the batch; drawn when the layer is built if absent. */
+  /**
+   * Seed of the random mask, an integer from 0 to 2^53 - 1; the mask also depends on the number of batches trained.
+   * Default: drawn when the layer joins a model.
+   */
   seed?: number | null;
 }
 
-export class Dropout extends Weightless {
+export class Dropout extends Layer {
   readonly rate: number;
   readonly noiseShape: Shape | null;
   readonly #givenSeed: number | null;
@@ -51,7 +57,7 @@ export class Dropout extends Weightless {
   override build(call: string, input: Shape, home: WeightStore, seeds: SeedStream): void {
     super.build(call, input, home, seeds);
     this.#shared = this.#sharesSteps(call, input);
-    // Layers that drop nothing draw nothing, so that what is drawn after them does not depend on this.
+    // A rate of 0 draws no seed, so adding such a layer does not change the seeds of later layers
     this.#seed = this.rate === 0 ? 0 : (this.#givenSeed ?? seeds.next());
   }
 
@@ -68,21 +74,21 @@ export class Dropout extends Weightless {
     return input;
   }
 
-  /** Whether noiseShape asks for one mask for all time steps; refuses what it cannot mean. */
+  /** Whether noiseShape selects one mask for all time steps. Throws if it does not fit the input. */
   #sharesSteps(call: string, input: Shape): boolean {
     const noise = this.noiseShape;
     if (!noise) return false;
     const same = (axis: number) => noise[axis] === null || noise[axis] === input[axis];
     const shared = input.length === 3 && noise[1] === 1 && input[1] !== 1;
     if (noise.length !== input.length || !input.every((_, axis) => same(axis) || (axis === 1 && shared))) {
-      const rule = input.length === 3 ? `${showShape(input)}, or 1 on the axis of time steps` : showShape(input);
+      const rule = input.length === 3 ? `${showShape(input)}, or have 1 time step` : showShape(input);
       fail(call, `noiseShape of ${this.name} must be ${rule}, got ${show(noise)}`);
     }
     return shared;
   }
 
   override plan(planner: Planner, input: Signal): Signal {
-    if (!planner.training || this.rate === 0) return input;
+    if (!planner.needsGradients || this.rate === 0) return input;
     const { y: x, dy: dx, mask } = input;
     const y = planner.rows(`${this.name}/y`, x.steps, x.width);
     const dy = dx && planner.rows(`${this.name}/dy`, x.steps, x.width);
@@ -92,10 +98,10 @@ export class Dropout extends Weightless {
         steps: x.steps,
         rows: x.rows,
         width: x.width,
-        ...strided('x', x),
-        ...strided('y', y),
-        ...strided('dy', dy),
-        ...strided('dx', dx),
+        ...rowFields('x', x),
+        ...rowFields('y', y),
+        ...rowFields('dy', dy),
+        ...rowFields('dx', dx),
         mask: planner.floats(`${this.name}/mask`, this.#shared ? 1 : x.steps, x.rows, padded(x.width)),
         seed: seedBits(this.#seed),
         rate: floatBits(this.rate),

@@ -1,32 +1,43 @@
-/** Embedding: every number of a sample is an id, and becomes the row of a table of weights that it names. */
+/** Replaces each id of a sample by a row of a weight matrix. */
 
-import { type LayerOffsets, type Planner, padded, type Signal, strided, wholeLines } from '../plan/plan.ts';
+import {
+  type LayerOffsets,
+  maskFields,
+  type Planner,
+  padded,
+  parameterFields,
+  rowFields,
+  type Signal,
+  wholeLines,
+} from '../plan/plan.ts';
 import type { Config } from '../util/config.ts';
 import { fail, show } from '../util/errors.ts';
 import { checkBoolean, checkCount } from '../util/options.ts';
 import { type Shape, showShape } from '../util/shapes.ts';
 import type { Kernels } from '../wasm/kernels.ts';
-import { type Constraint, type ConstraintName, resolveConstraint } from '../weights/constraints.ts';
-import { type Initializer, type InitializerName, initializers, resolveInitializer } from '../weights/initializers.ts';
-import { type Regularizer, type RegularizerName, resolveRegularizer } from '../weights/regularizers.ts';
+import type { Constraint, ConstraintName } from '../weights/constraints.ts';
+import { type Initializer, type InitializerName, initializers } from '../weights/initializers.ts';
+import type { Regularizer, RegularizerName } from '../weights/regularizers.ts';
 import { InputLayer } from './inputLayer.ts';
-import { checkLayerOptions, Layer, type LayerOptions, settingsOf, type WeightSettings } from './layer.ts';
+import { Layer } from './layer.ts';
+import { checkLayerOptions, type LayerOptions } from './layerOptions.ts';
+import { describeWeightSettings, readWeightSettings, type WeightSettings } from './weightSpec.ts';
 
 /** Options of `layers.embedding`. */
 export interface EmbeddingOptions extends Omit<LayerOptions, 'inputDim'> {
-  /** Rows of the table: ids go from 0 to inputDim - 1. */
+  /** The number of different ids, at most 2^24. Ids are integers from 0 to `inputDim` - 1; others throw a ValueError. */
   inputDim: number;
-  /** Width of the output. */
+  /** The size of the vector for each id. */
   outputDim: number;
-  /** Of the table [inputDim, outputDim]; default randomUniform, from -0.05 to 0.05. */
+  /** Initial weights, [inputDim, outputDim]. Default: 'randomUniform', from -0.05 to 0.05. */
   embeddingsInitializer?: Initializer | InitializerName;
-  /** A penalty on the table that joins the loss; none by default. */
+  /** Penalty on the weights, added to the loss. Default: none. */
   embeddingsRegularizer?: Regularizer | RegularizerName | null;
-  /** What the table must be after every update; anything by default. */
+  /** Constraint applied to the weights after every update. Default: none. */
   embeddingsConstraint?: Constraint | ConstraintName | null;
-  /** The id 0 stands for padding: time steps that have it are masked; default false. */
+  /** Whether the id 0 is padding: recurrent layers skip such time steps, and the loss ignores them. Default: false. */
   maskZero?: boolean;
-  /** How many ids a sample has, where inputShape does not say; any number if absent. */
+  /** The number of ids of a sample, if `inputShape` does not fix it. Default: any number. */
   inputLength?: number;
 }
 
@@ -39,7 +50,7 @@ const own = [
   'inputLength',
 ] as const satisfies readonly (keyof EmbeddingOptions)[];
 
-/** float32 tells whole numbers apart only up to here. */
+/** The largest number up to which float32 represents all integers. */
 const MOST_IDS = 2 ** 24;
 
 export class Embedding extends Layer {
@@ -57,17 +68,9 @@ export class Embedding extends Layer {
     const width = checkCount(call, 'outputDim', known.outputDim);
     const maskZero = known.maskZero === undefined ? false : checkBoolean(call, 'maskZero', known.maskZero);
     const length = known.inputLength === undefined ? null : checkCount(call, 'inputLength', known.inputLength);
-    const embeddings = {
-      initializer: resolveInitializer(
-        call,
-        'embeddingsInitializer',
-        known.embeddingsInitializer ?? initializers.randomUniform(),
-      ),
-      regularizer: resolveRegularizer(call, 'embeddingsRegularizer', known.embeddingsRegularizer),
-      constraint: resolveConstraint(call, 'embeddingsConstraint', known.embeddingsConstraint),
-    };
+    const embeddings = readWeightSettings(call, 'embeddings', known, () => initializers.randomUniform());
     const named = known.inputShape !== undefined || known.batchInputShape !== undefined;
-    super('Embedding', named ? known : { ...known, inputShape: [length] }, 1, true);
+    super('Embedding', named ? known : { ...known, inputShape: [length] }, 1, { takesLists: true });
     this.inputDim = rows;
     this.outputDim = width;
     this.maskZero = maskZero;
@@ -77,12 +80,12 @@ export class Embedding extends Layer {
 
   protected override settings(): Config {
     const { inputDim, outputDim, maskZero, inputLength } = this;
-    return { inputDim, outputDim, maskZero, inputLength, ...settingsOf('embeddings', this.#embeddings) };
+    return { inputDim, outputDim, maskZero, inputLength, ...describeWeightSettings('embeddings', this.#embeddings) };
   }
 
   override checkBelow(call: string, below: Layer): void {
     if (!(below instanceof InputLayer)) {
-      fail(call, `${this.name} must be the first layer, because it takes ids, got it on top of '${below.name}'`);
+      fail(call, `${this.name} must be the first layer, because its input is ids, got it on top of '${below.name}'`);
     }
   }
 
@@ -95,23 +98,23 @@ export class Embedding extends Layer {
     }
   }
 
-  override get masks(): boolean {
+  override get createsMask(): boolean {
     return this.maskZero;
   }
 
-  override get opensTime(): boolean {
+  override get createsTimeSteps(): boolean {
     return true;
   }
 
-  override get mixesTime(): boolean {
-    return false;
+  override get runsByTimeStep(): boolean {
+    return true;
   }
 
   override outputShapeFor(call: string, input: Shape): Shape {
     if (input.length !== 2) fail(call, `${this.name} needs an input [batch, ids], got ${showShape(input)}`);
     const [batch, length] = input as [number | null, number | null];
     if (length !== null && this.inputLength !== null && length !== this.inputLength) {
-      fail(call, `inputLength of ${this.name} must be that of its input ${showShape(input)}, got ${this.inputLength}`);
+      fail(call, `inputLength of ${this.name} must match its input ${showShape(input)}, got ${this.inputLength}`);
     }
     return [batch, length ?? this.inputLength, this.outputDim];
   }
@@ -124,15 +127,18 @@ export class Embedding extends Layer {
     return wholeLines(this.inputDim * padded(this.outputDim));
   }
 
-  override moveWeights(kernels: Kernels, packed: number, plain: readonly number[], inward: boolean): void {
-    kernels.embeddingWeights(packed, plain[0]!, this.inputDim, this.outputDim, Number(inward));
+  override packWeights(kernels: Kernels, packed: number, matrices: readonly number[]): void {
+    kernels.embeddingWeights(packed, matrices[0]!, this.inputDim, this.outputDim, 1);
   }
 
-  override plan(planner: Planner, { y: ids }: Signal, home: LayerOffsets): Signal {
-    const { training } = planner;
+  override unpackWeights(kernels: Kernels, packed: number, matrices: readonly number[]): void {
+    kernels.embeddingWeights(packed, matrices[0]!, this.inputDim, this.outputDim, 0);
+  }
+
+  override plan(planner: Planner, { y: ids }: Signal, offsets: LayerOffsets): Signal {
     const steps = ids.width;
     const y = planner.rows(`${this.name}/y`, steps, this.outputDim);
-    const dy = training ? planner.rows(`${this.name}/dy`, steps, this.outputDim) : null;
+    const dy = planner.gradientRows(`${this.name}/dy`, steps, this.outputDim);
     const mask = this.maskZero ? planner.mask(`${this.name}/mask`, steps) : null;
     planner.calls.push({
       kind: 'embedding',
@@ -141,14 +147,12 @@ export class Embedding extends Layer {
         steps,
         inputs: this.inputDim,
         units: this.outputDim,
-        x: ids.place,
+        x: ids.start,
         xRow: ids.row,
-        ...strided('y', y),
-        w: { block: 'weights', offset: home.parameters },
-        dw: training ? { block: 'gradients', offset: home.parameters } : 0,
-        ...strided('dy', dy),
-        mask: mask?.place ?? 0,
-        maskStep: mask?.step ?? 0,
+        ...rowFields('y', y),
+        ...parameterFields(planner, offsets.parameters),
+        ...rowFields('dy', dy),
+        ...maskFields(mask),
       },
     });
     return { y, dy, mask };

@@ -1,8 +1,8 @@
 /**
- * Makes layers, by their TF.js names: the namespace `layers`. The first one of a model names its input with inputShape or
- * batchInputShape.
+ * The namespace `layers`: creates layers, by their names in TF.js. The first layer of a model needs `inputShape` or
+ * `batchInputShape`.
  *
- * Exports and not the fields of one object: bundlers leave out the layers that a program does not make.
+ * Separate exports instead of one object, so that bundlers can remove the layers that a program does not use.
  */
 
 import { exact } from '../util/arguments.ts';
@@ -36,103 +36,109 @@ import { Reshape, type ReshapeOptions } from './reshape.ts';
 
 export { gruCell, lstmCell, simpleRNNCell };
 
-/** Long short-term memory over [B, T, D]: gives [B, U], or [B, T, U] with returnSequences. */
+/** Long short-term memory. Input [batch, timeSteps, features], output [batch, units]; see `returnSequences`. */
 export const lstm = /* @__PURE__ */ exact('layers.lstm', (options: LstmOptions): Lstm => new Lstm(options));
 
-/** Gated recurrent unit over [B, T, D]: gives [B, U], or [B, T, U] with returnSequences. */
+/** Gated recurrent unit. Input [batch, timeSteps, features], output [batch, units]; see `returnSequences`. */
 export const gru = /* @__PURE__ */ exact('layers.gru', (options: GruOptions): Gru => new Gru(options));
 
-/** The simplest recurrent layer, over [B, T, D]: gives [B, U], or [B, T, U] with returnSequences. */
+/** Simple recurrent layer. Input [batch, timeSteps, features], output [batch, units]; see `returnSequences`. */
 export const simpleRNN = /* @__PURE__ */ exact(
   'layers.simpleRNN',
   (options: SimpleRnnOptions): SimpleRnn => new SimpleRnn(options),
 );
 
-/** Runs a recurrent layer over [B, T, D] in both directions: gives [B, 2U] or [B, T, 2U], or U wide unless concat. */
+/**
+ * Runs a recurrent layer in both directions of time and merges the outputs. With `mergeMode: 'concat'`, the output has
+ * 2 * units features, else units.
+ */
 export const bidirectional = /* @__PURE__ */ exact(
   'layers.bidirectional',
   (options: BidirectionalOptions): Bidirectional => new Bidirectional(options),
 );
 
-/** Runs a cell, or a list of them, over [B, T, D]. */
+/** A recurrent layer with any cell, or a list of cells. Input [batch, timeSteps, features], output [batch, units]. */
 export const rnn = /* @__PURE__ */ exact('layers.rnn', (options: RnnOptions): Rnn => new Rnn(options));
 
-/** Several cells as one, for `rnn`. */
+/** Combines several cells into one, for `rnn`. */
 export const stackedRNNCells = /* @__PURE__ */ exact(
   'layers.stackedRNNCells',
   (options: { cells: readonly (Cell | StackedRnnCells)[] }): StackedRnnCells => new StackedRnnCells(options),
 );
 
-/** y = f(x W + b) on the last axis of [B, D] or [B, T, D]. */
+/** Fully connected layer: y = activation(x * kernel + bias) along the last axis. */
 export const dense = /* @__PURE__ */ exact('layers.dense', (options: DenseOptions): Dense => new Dense(options));
 
-/** Applies a layer to every time step of [B, T, D]. */
+/** Applies a layer to every time step. Input [batch, timeSteps, features]. */
 export const timeDistributed = /* @__PURE__ */ exact(
   'layers.timeDistributed',
   (options: TimeDistributedOptions): TimeDistributed => new TimeDistributed(options),
 );
 
-/** An activation, as a layer of its own. */
+/** Applies an activation. The shape stays the same. */
 export const activation = /* @__PURE__ */ exact(
   'layers.activation',
   (options: ActivationOptions): Activation => new Activation(options),
 );
 
-/** Softmax along the last axis. */
+/** Softmax along the last axis. The shape stays the same. */
 export const softmax = /* @__PURE__ */ exact(
   'layers.softmax',
   (options?: SoftmaxOptions): Softmax => new Softmax(options),
 );
 
-/** min(x, maxValue) for x above zero, negativeSlope x below; negativeSlope is 0 by default. */
+/** Rectified linear unit: min(x, maxValue) for x above zero, negativeSlope * x below. */
 export const reLU = /* @__PURE__ */ exact('layers.reLU', (options?: ReLUOptions): ReLU => new ReLU(options));
 
-/** x above zero, alpha x below. */
+/** Leaky rectified linear unit: x above zero, alpha * x below. */
 export const leakyReLU = /* @__PURE__ */ exact(
   'layers.leakyReLU',
   (options?: LeakyReLUOptions): LeakyReLU => new LeakyReLU(options),
 );
 
-/** x for x above zero, alpha (exp(x) - 1) below. */
+/** Exponential linear unit: x above zero, alpha * (exp(x) - 1) below. */
 export const elu = /* @__PURE__ */ exact('layers.elu', (options?: ELUOptions): ELU => new ELU(options));
 
-/** Drops numbers at random in training. */
+/** In training, sets random inputs to zero and scales the others up by 1 / (1 - rate). Otherwise does nothing. */
 export const dropout = /* @__PURE__ */ exact(
   'layers.dropout',
   (options: DropoutOptions): Dropout => new Dropout(options),
 );
 
-/** Ids [B, T] to rows of a table of weights: gives [B, T, outputDim]. First layer only. */
+/** Replaces ids by trainable vectors. First layer only. Input [batch, ids], output [batch, ids, outputDim]. */
 export const embedding = /* @__PURE__ */ exact(
   'layers.embedding',
   (options: EmbeddingOptions): Embedding => new Embedding(options),
 );
 
-/** Time steps of [B, T, D] whose features all are maskValue do not count in the layers above, nor in the loss. */
+/**
+ * Masks the time steps whose features all equal `maskValue`: recurrent layers above skip them, and the loss ignores them.
+ * Input [batch, timeSteps, features].
+ */
 export const masking = /* @__PURE__ */ exact(
   'layers.masking',
   (options?: MaskingOptions): Masking => new Masking(options),
 );
 
-/** [B, D] to [B, n, D], the same row at every time step. */
+/** Repeats a vector for n time steps. Input [batch, features], output [batch, n, features]. */
 export const repeatVector = /* @__PURE__ */ exact(
   'layers.repeatVector',
   (options: RepeatVectorOptions): RepeatVector => new RepeatVector(options),
 );
 
-/** [B, T, D] to [B, T D]. */
+/** Flattens the time steps. Input [batch, timeSteps, features], output [batch, timeSteps * features]. */
 export const flatten = /* @__PURE__ */ exact(
   'layers.flatten',
   (options?: FlattenOptions): Flatten => new Flatten(options),
 );
 
-/** Samples in another shape, their numbers in the same order. */
+/** Changes the shape of the samples. The numbers of a sample keep their order. */
 export const reshape = /* @__PURE__ */ exact(
   'layers.reshape',
   (options: ReshapeOptions): Reshape => new Reshape(options),
 );
 
-/** Names the input of a model. */
+/** Declares the input shape of a model, as its first layer. */
 export const inputLayer = /* @__PURE__ */ exact(
   'layers.inputLayer',
   (options: InputLayerOptions): InputLayer => new InputLayer(options),

@@ -1,20 +1,19 @@
-/** The numbers of a sample in one row. */
+/** Turns the time steps of a sample into one vector. */
 
-import { type Planner, reshaped, type Signal } from '../plan/plan.ts';
+import { type Planner, reshape, type Signal } from '../plan/plan.ts';
 import type { Config } from '../util/config.ts';
 import { fail, show } from '../util/errors.ts';
 import { type Shape, showShape } from '../util/shapes.ts';
-import { checkLayerOptions, type LayerOptions } from './layer.ts';
-import { Weightless } from './weightless.ts';
+import { Layer } from './layer.ts';
+import { checkLayerOptions, type LayerOptions } from './layerOptions.ts';
 
 /** Options of `layers.flatten`. */
 export interface FlattenOptions extends LayerOptions {
-  /** Accepted as in TF.js; the numbers are in the order in which they stand. */
+  /** Accepted for compatibility with TF.js; the numbers keep their order. */
   dataFormat?: 'channelsLast';
 }
 
-/** A mask ends here: there are no time steps left. */
-export class Flatten extends Weightless {
+export class Flatten extends Layer {
   constructor(options?: FlattenOptions) {
     const call = 'layers.flatten';
     const known = checkLayerOptions<FlattenOptions>(call, options, ['dataFormat']);
@@ -28,6 +27,10 @@ export class Flatten extends Weightless {
     return { dataFormat: 'channelsLast' };
   }
 
+  override get endsMask(): boolean {
+    return true;
+  }
+
   override outputShapeFor(call: string, input: Shape): Shape {
     if (input.length === 2) return input;
     if (input[1] === null) {
@@ -39,6 +42,6 @@ export class Flatten extends Weightless {
   override plan(planner: Planner, input: Signal): Signal {
     const { steps, width } = input.y;
     if (this.built.input.length === 2) return input;
-    return reshaped(planner, this.name, input, 1, steps * width);
+    return reshape(planner, this.name, input, 1, steps * width);
   }
 }

@@ -1,4 +1,4 @@
-/** Layers: the namespace that makes them, and their types. */
+/** The namespace `layers`, and the types of layers and their options. */
 
 export type {
   Activation,

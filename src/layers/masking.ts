@@ -1,20 +1,23 @@
-/** Masking: time steps whose features all have one value do not count. */
+/** Masks the time steps whose features all have a given value. */
 
-import { floatBits, type Planner, type Signal, strided } from '../plan/plan.ts';
+import { floatBits, maskFields, type Planner, rowFields, type Signal } from '../plan/plan.ts';
 import type { Config } from '../util/config.ts';
 import { fail } from '../util/errors.ts';
 import { checkNumber } from '../util/options.ts';
 import { type Shape, showShape } from '../util/shapes.ts';
-import { checkLayerOptions, type LayerOptions } from './layer.ts';
-import { Weightless } from './weightless.ts';
+import { Layer } from './layer.ts';
+import { checkLayerOptions, type LayerOptions } from './layerOptions.ts';
 
 /** Options of `layers.masking`. */
 export interface MaskingOptions extends LayerOptions {
-  /** A time step whose features all have this value is masked; default 0. */
+  /**
+   * A time step is masked if all its features have this value. Recurrent layers skip masked steps, and the loss ignores
+   * them. Default: 0.
+   */
   maskValue?: number;
 }
 
-export class Masking extends Weightless {
+export class Masking extends Layer {
   readonly maskValue: number;
 
   constructor(options?: MaskingOptions) {
@@ -29,7 +32,7 @@ export class Masking extends Weightless {
     return { maskValue: this.maskValue };
   }
 
-  override get masks(): boolean {
+  override get createsMask(): boolean {
     return true;
   }
 
@@ -51,12 +54,11 @@ export class Masking extends Weightless {
         rows: x.rows,
         width: x.width,
         value: floatBits(this.maskValue),
-        ...strided('x', x),
-        ...strided('y', y),
-        mask: mask.place,
-        maskStep: mask.step,
-        ...strided('dy', dy),
-        ...strided('dx', dx),
+        ...rowFields('x', x),
+        ...rowFields('y', y),
+        ...maskFields(mask),
+        ...rowFields('dy', dy),
+        ...rowFields('dx', dx),
       },
     });
     return { y, dy, mask };

@@ -1,26 +1,24 @@
 /**
- * Registers the classes of the layers that this program has created, by name, so that a layer can be rebuilt from its
- * `getConfig`. Only created classes are registered: a table of all would prevent tree shaking.
+ * The layer classes of which this program has created a layer, by name, so that a layer can be rebuilt from its
+ * `getConfig`. A table of all classes would prevent tree shaking.
  */
 
 import { isDescribed } from '../util/described.ts';
-import type { Layer } from './layer.ts';
 
-type LayerClass = new (options: object) => Layer;
+type LayerClass = new (options: object) => object;
 
 const classes = new Map<string, LayerClass>();
 
-/** Registers the class of a layer. */
-export function registerClass(className: string, made: LayerClass): void {
-  classes.set(className, made);
+export function registerClass(className: string, layerClass: LayerClass): void {
+  classes.set(className, layerClass);
 }
 
 /** Wrapper layers. They cannot wrap each other, which bounds the depth of a description. */
 const wrappers: readonly string[] = ['Bidirectional', 'TimeDistributed'];
 
 /**
- * Builds the layer that `{ className, config }` describes; returns other values, and descriptions of unregistered
- * classes, as they are.
+ * Builds the layer that `{ className, config }` describes. Returns any other value, and the description of an
+ * unregistered class, as it is.
  */
 export function layerFromConfig(value: unknown): unknown {
   const known = isDescribed(value) && !wrappers.includes(value.className) ? classes.get(value.className) : undefined;

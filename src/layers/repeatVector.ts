@@ -1,20 +1,20 @@
-/** One row for each sample becomes so many time steps of it: from an encoder to a decoder. */
+/** Repeats a vector for a number of time steps, for example between an encoder and a decoder. */
 
-import { type Planner, type Signal, strided } from '../plan/plan.ts';
+import { type Planner, rowFields, type Signal } from '../plan/plan.ts';
 import type { Config } from '../util/config.ts';
 import { fail } from '../util/errors.ts';
 import { checkCount } from '../util/options.ts';
 import { type Shape, showShape } from '../util/shapes.ts';
-import { checkLayerOptions, type LayerOptions } from './layer.ts';
-import { Weightless } from './weightless.ts';
+import { Layer } from './layer.ts';
+import { checkLayerOptions, type LayerOptions } from './layerOptions.ts';
 
 /** Options of `layers.repeatVector`. */
 export interface RepeatVectorOptions extends LayerOptions {
-  /** How many time steps to make. */
+  /** The number of time steps of the output. */
   n: number;
 }
 
-export class RepeatVector extends Weightless {
+export class RepeatVector extends Layer {
   readonly n: number;
 
   constructor(options: RepeatVectorOptions) {
@@ -43,11 +43,11 @@ export class RepeatVector extends Weightless {
         rows: x.rows,
         steps: this.n,
         width: x.width,
-        x: x.place,
+        x: x.start,
         xRow: x.row,
-        ...strided('y', y),
-        ...strided('dy', dy),
-        dx: dx?.place ?? 0,
+        ...rowFields('y', y),
+        ...rowFields('dy', dy),
+        dx: dx?.start ?? 0,
         dxRow: dx?.row ?? 0,
       },
     });

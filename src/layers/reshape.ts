@@ -1,20 +1,22 @@
-/** The numbers of a sample in the same order, in another shape. */
+/** Changes the shape of the samples. The numbers of a sample keep their order. */
 
-import { type Planner, reshaped, type Signal } from '../plan/plan.ts';
+import { type Planner, reshape, type Signal } from '../plan/plan.ts';
 import type { Config } from '../util/config.ts';
 import { fail, show } from '../util/errors.ts';
 import { type Shape, showShape, sizeOf } from '../util/shapes.ts';
-import { checkLayerOptions, type LayerOptions } from './layer.ts';
-import { Weightless } from './weightless.ts';
+import { Layer } from './layer.ts';
+import { checkLayerOptions, type LayerOptions } from './layerOptions.ts';
 
 /** Options of `layers.reshape`. */
 export interface ReshapeOptions extends LayerOptions {
-  /** The shape of one sample, [T, D] or [D]; one number may be -1 or null, for what is left. */
+  /**
+   * The new shape of a sample, `[timeSteps, features]` or `[features]`. One size may be -1 or null; it is computed from
+   * the others.
+   */
   targetShape: Shape;
 }
 
-/** A mask ends here: the time steps are others. */
-export class Reshape extends Weightless {
+export class Reshape extends Layer {
   readonly targetShape: Shape;
 
   constructor(options: ReshapeOptions) {
@@ -23,11 +25,14 @@ export class Reshape extends Weightless {
     const target: unknown = known.targetShape;
     const isSize = (n: unknown) => n === null || n === -1 || (Number.isSafeInteger(n) && (n as number) > 0);
     if (!Array.isArray(target) || ![1, 2].includes(target.length) || !target.every(isSize)) {
-      fail(call, `targetShape must be [T, D] or [D], one of them -1 where it is to be found, got ${show(target)}`);
+      fail(
+        call,
+        `targetShape must be [timeSteps, features] or [features], with -1 for an unknown size, got ${show(target)}`,
+      );
     }
     const shape: Shape = target.map(n => (n === -1 ? null : n));
     if (shape.filter(n => n === null).length > 1) {
-      fail(call, `targetShape must leave at most one axis open, got ${show(target)}`);
+      fail(call, `targetShape must have at most one unknown size, got ${show(target)}`);
     }
     super('Reshape', known, 2);
     this.targetShape = shape;
@@ -37,8 +42,12 @@ export class Reshape extends Weightless {
     return { targetShape: this.targetShape };
   }
 
-  override get mixesTime(): boolean {
-    return super.mixesTime || this.built.output.length === 3;
+  override get endsMask(): boolean {
+    return true;
+  }
+
+  override get runsByTimeStep(): boolean {
+    return this.built.output.length === 2 && super.runsByTimeStep;
   }
 
   override outputShapeFor(call: string, input: Shape): Shape {
@@ -50,7 +59,7 @@ export class Reshape extends Weightless {
     const open = this.targetShape.includes(null);
     if (open ? size % known !== 0 : size !== known) {
       const got = showShape(this.targetShape.map(n => n ?? -1));
-      fail(call, `targetShape of ${this.name} must hold the ${size} numbers of a sample, got ${got}`);
+      fail(call, `targetShape of ${this.name} must have room for the ${size} numbers of a sample, got ${got}`);
     }
     return [input[0]!, ...this.targetShape.map(n => n ?? size / known)];
   }
@@ -59,6 +68,6 @@ export class Reshape extends Weightless {
     const [, ...sample] = this.built.output as number[];
     const [steps, width] = sample.length === 2 ? [sample[0]!, sample[1]!] : [1, sample[0]!];
     if (steps === input.y.steps) return { ...input, mask: null };
-    return reshaped(planner, this.name, input, steps, width);
+    return reshape(planner, this.name, input, steps, width);
   }
 }

@@ -57,16 +57,16 @@ export function inspect(view: ModelView, layer: unknown, x: TensorLike): Inspect
 
 /** The numbers of a buffer as [B, T, U]. */
 function collect(call: string, plan: CompiledPlan, layer: string, { name, first, index }: CellBuffer, units: number) {
-  const { place, shape } = plan.plan.buffers.find(buffer => buffer.name === `${layer}/${name}`)!;
+  const { start, shape } = plan.plan.buffers.find(buffer => buffer.name === `${layer}/${name}`)!;
   const [batch, steps] = [plan.plan.batch, shape[0]! - first];
   const out = floatsFor(call, 'the numbers of the layer', [batch, steps, units]);
-  const start = plan.indexOf(place);
+  const from = plan.indexOf(start);
   const indexIn = index(shape);
   const memory = float32();
   let next = 0;
   for (let b = 0; b < batch; b++) {
     for (let t = 0; t < steps; t++) {
-      for (let u = 0; u < units; u++) out[next++] = memory[start + indexIn(t + first, b, u)]!;
+      for (let u = 0; u < units; u++) out[next++] = memory[from + indexIn(t + first, b, u)]!;
     }
   }
   return new Tensor(out, [batch, steps, units]);

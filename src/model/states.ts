@@ -7,7 +7,7 @@ import { readTensor, type TensorLike } from '../tensor/read.ts';
 import { Tensor } from '../tensor/tensor.ts';
 import { fail, show } from '../util/errors.ts';
 import { kernels } from '../wasm/engine.ts';
-import { withUnpacked } from '../weights/unpackScratch.ts';
+import { withUnpacked } from '../weights/layout.ts';
 import type { ModelView } from './modelView.ts';
 
 /** `model.getStates`. */
@@ -55,7 +55,7 @@ export function readStates(
 ): Tensor[][] {
   return recurrent.map(([layer, n]) =>
     withUnpacked(call, sizesOf(layer, batch), (plain, views) => {
-      layer.moveStates(kernels(), plans.stateOf(call, n), batch, plain, false);
+      layer.unpackStates(kernels(), plans.stateOf(call, n), batch, plain);
       return views().map((state, k) => new Tensor(state.slice(), [batch, layer.states[k]!.width]));
     }),
   );
@@ -93,7 +93,7 @@ export function writeStates(
   for (const [i, [layer, n]] of recurrent.entries()) {
     withUnpacked(call, sizesOf(layer, batch), (plain, views) => {
       for (const [k, view] of views().entries()) view.set(checked[i]![k]!);
-      layer.moveStates(kernels(), plans.stateOf(call, n), batch, plain, true);
+      layer.packStates(kernels(), plans.stateOf(call, n), batch, plain);
     });
   }
 }

@@ -31,11 +31,11 @@ export class Stream {
     this.#recurrent = recurrentOf(layers);
     const backwards = this.#recurrent.find(([layer]) => layer.looksAhead)?.[0];
     if (backwards) fail(call, `no layer may run backwards in time, as '${backwards.name}' does`);
-    const mixes = layers.find(layer => layer.mixesTime);
+    const mixes = layers.find(layer => !layer.runsByTimeStep);
     if (mixes) fail(call, `every layer must work on one time step at a time, which '${mixes.name}' does not`);
     // One step of [T, D], or one number of a sequence [T], such as the id that an embedding takes.
     const { input } = layers[0]!.built;
-    const opensTime = layers.some(layer => layer.opensTime);
+    const opensTime = layers.some(layer => layer.createsTimeSteps);
     this.#sample = input.length === 3 ? [1, input[2]!] : opensTime ? [1] : [input[1]!];
     this.#inputs = this.#sample.at(-1)!;
     this.#outputs = layers.at(-1)!.built.output.at(-1)!;

@@ -1,4 +1,4 @@
-/** Losses by name. The arithmetic is in assembly/losses/loss.ts. */
+/** The losses, by name. The arithmetic is in assembly/losses/loss.ts. */
 
 import { factoryOf, fail, show } from '../util/errors.ts';
 import { checkName } from '../util/options.ts';
@@ -25,7 +25,7 @@ export const losses = [
 
 export type LossName = (typeof losses)[number];
 
-/** Every accepted spelling: that of TF.js, that of Keras, and short ones. */
+/** All accepted names of losses: those of TF.js and Keras, and abbreviations. */
 export const lossSpellings = {
   meanSquaredError: 'meanSquaredError',
   mean_squared_error: 'meanSquaredError',
@@ -77,21 +77,21 @@ export const lossSpellings = {
   cosine_similarity: 'cosineProximity',
 } as const satisfies Record<string, LossName>;
 
-/** A loss as `compile` accepts it. @useDeclaredType */
+/** The name of a loss in `compile`. @useDeclaredType */
 export type Loss = keyof typeof lossSpellings;
 
 export function resolveLoss(call: string, given: unknown): LossName {
   const value = nameOfFunction(given) ?? given;
   if (typeof value === 'function') {
     const name = nearest(value.name, Object.keys(lossSpellings)) ?? 'meanSquaredError';
-    fail(call, `loss must be a name such as '${name}', because losses run in the kernels, got ${show(value)}`);
+    fail(call, `loss must be a name such as '${name}', got ${show(value)}; custom losses are not supported`);
   }
   const names = Object.keys(lossSpellings) as Loss[];
   return lossSpellings[checkName(call, 'loss', ofClass(value, names), names)];
 }
 
 /**
- * Converts a Keras class name to a name of ours, such as 'MeanSquaredError' to 'meanSquaredError'; returns other values
+ * Converts the name of a Keras class, such as 'MeanSquaredError', to the name of a loss or metric; returns other values
  * unchanged.
  */
 export function ofClass(value: unknown, names: readonly string[]): unknown {
@@ -100,21 +100,24 @@ export function ofClass(value: unknown, names: readonly string[]): unknown {
   return names.includes(name) ? name : value;
 }
 
-/** The known name of a function, however it is wrapped up: 'huberLoss' for one called huberLoss_. */
+/** The known name that the name of a function resembles: 'huberLoss' for huberLoss_. */
 export function nearest(name: unknown, known: readonly string[]): string | undefined {
   const plain = typeof name === 'string' ? name.toLowerCase().replace(/_+$/, '') : null;
   return known.find(k => k.toLowerCase() === plain);
 }
 
-/** Whether targets are numbers of classes, one for each row, and not a row as wide as the output. */
+/** Whether targets are class indices, one for each row of the output, instead of rows of the same width. */
 export const isSparse = (loss: LossName): boolean => loss === 'sparseCategoricalCrossentropy';
 
 /** Whether a target is a class index below the number of classes. */
 export const isClass = (value: number, classes: number): boolean =>
   value >= 0 && value < classes && Number.isInteger(value);
 
-/** The activation that a loss undoes: it then starts from the logits. */
-export function fusedWith(loss: LossName): 'softmax' | 'sigmoid' | null {
+/** An activation of the last layer that a loss can include, so that it starts from the logits. */
+export type LossActivation = 'softmax' | 'sigmoid';
+
+/** The activation that a loss can include; null for none. */
+export function lossActivationOf(loss: LossName): LossActivation | null {
   if (loss === 'binaryCrossentropy') return 'sigmoid';
   return loss === 'categoricalCrossentropy' || isSparse(loss) ? 'softmax' : null;
 }

@@ -1,8 +1,8 @@
 /**
- * Metrics of two tensors, by their TF.js names: `metrics.meanSquaredError(yTrue, yPred)`.
+ * The namespace `metrics`: metrics of two tensors, such as `metrics.meanSquaredError(yTrue, yPred)`.
  *
- * These are for numbers at hand, outside of a model. In `compile` each stands for its name: training and evaluation
- * measure in the kernels.
+ * They compute in JavaScript, outside of a model. In `compile`, a function only stands for its name; training and
+ * evaluation compute metrics in the kernels.
  */
 
 import { readNumbers } from '../inputs/batches.ts';
@@ -14,7 +14,7 @@ import { isTypedArray, shapeOfNested, showShape } from '../util/shapes.ts';
 import { countOf } from '../util/typedArrays.ts';
 import { named } from './metricNames.ts';
 
-/** Numbers that logarithms and quotients stay away from 0 by; of float32, as in the kernels. */
+/** The smallest argument of logarithms and smallest divisor; a float32 number, as in the kernels. */
 const EPSILON = Math.fround(1e-7);
 const MOST = Math.fround(1 - EPSILON);
 
@@ -31,10 +31,10 @@ const lengthOf = (row: Row) =>
       EPSILON,
     ),
   );
-/** The first of the greatest. */
-const greatest = (row: Row) => row.reduce((best, value, n) => (value > row[best]! ? n : best), 0);
+/** The index of the largest number, the first one if several are equal. */
+const indexOfLargest = (row: Row) => row.reduce((best, value, n) => (value > row[best]! ? n : best), 0);
 
-/** A metric for each row along the last axis: shapes lose that axis. */
+/** A metric that computes one number for each row along the last axis. The result lacks that axis. */
 const byRow =
   (name: string, value: (truth: Row, guess: Row) => number) =>
   (yTrue: TensorLike, yPred: TensorLike): Tensor => {
@@ -46,7 +46,7 @@ const byRow =
     return new Tensor(values, guess.shape.slice(0, -1));
   };
 
-/** One number for all. */
+/** A metric that computes one number. */
 const overall =
   (name: string, value: (truth: Row, guess: Row) => number) =>
   (yTrue: TensorLike, yPred: TensorLike): Tensor => {
@@ -66,18 +66,18 @@ function tensorOf(call: string, name: string, value: TensorLike): Tensor {
   if (value instanceof Tensor && value.size > 0 && value.rank > 0) return value;
   const shape = isTypedArray(value) ? [countOf(value)] : Array.isArray(value) ? shapeOfNested(call, name, value) : [];
   if (shape.length === 0 || shape.includes(0)) {
-    fail(call, `${name} must be a tensor or nested arrays with numbers in them, got ${show(value)}`);
+    fail(call, `${name} must be a tensor or nested arrays of numbers, not empty, got ${show(value)}`);
   }
   return new Tensor(readNumbers(call, name, value, shape), shape);
 }
 
-/** Of the ones in `of`, the part that is in both; 0 of none. As elsewhere, more than one half means 1. */
+/** The fraction of the positives (above 0.5) of one row that are positive in the other too; 0 without positives. */
 function share(of: Row, other: Row): number {
   const all = sum(of, x => Number(x > 0.5));
   return all === 0 ? 0 : sum(of, (x, n) => Number(x > 0.5 && other[n]! > 0.5)) / all;
 }
 
-/** One number of a class for each row of yPred, with or without an axis of its own. */
+/** For each row of yPred, 1 if its largest number is at the class index in yTrue, else 0. yTrue may have a last axis of 1. */
 function sparseCategoricalAccuracy(yTrue: TensorLike, yPred: TensorLike): Tensor {
   const call = 'metrics.sparseCategoricalAccuracy';
   const [truth, guess] = [tensorOf(call, 'yTrue', yTrue), tensorOf(call, 'yPred', yPred)];
@@ -87,38 +87,41 @@ function sparseCategoricalAccuracy(yTrue: TensorLike, yPred: TensorLike): Tensor
   }
   const width = guess.shape.at(-1)!;
   const right = truth.dataSync().map((k, row) => {
-    return Number(k === greatest(guess.dataSync().subarray(row * width, (row + 1) * width)));
+    return Number(k === indexOfLargest(guess.dataSync().subarray(row * width, (row + 1) * width)));
   });
   return new Tensor(right, shape);
 }
 
-/** Metrics of two tensors of one shape, by their TF.js names; most give a number for each row along the last axis. */
+/**
+ * Metrics of two tensors of the same shape, by their names in TF.js. Most return one number for each row along the last
+ * axis. They throw a ValueError if the shapes differ.
+ */
 export const metrics = /* @__PURE__ */ (() => {
-  /** A function of its own for each spelling: in `compile` it stands for the name by which it was called. */
+  /** Each alias is a separate function, because in `compile` it stands for its own name. */
   const meanSquaredError = (name: string) => byRow(name, (t, y) => mean(y, (value, n) => (value - t[n]!) ** 2));
   const meanAbsoluteError = byRow('meanAbsoluteError', (t, y) => mean(y, (value, n) => Math.abs(value - t[n]!)));
   const meanAbsolutePercentageError = (name: string) =>
     byRow(name, (t, y) => 100 * mean(y, (value, n) => Math.abs(value - t[n]!) / Math.max(Math.abs(t[n]!), EPSILON)));
 
   const all = {
-    /** The share of a row in which a target of 0 or 1 is what the prediction says: 1 above one half. */
+    /** The fraction of a row in which the target, 0 or 1, equals the prediction, which counts as 1 above 0.5. */
     binaryAccuracy: byRow('binaryAccuracy', (t, y) => mean(y, (value, n) => Number(t[n] === Number(value > 0.5)))),
-    /** Of probabilities, kept in [1e-7, 1 - 1e-7]: the mean over a row. */
+    /** The mean binary cross-entropy of a row of probabilities, clipped to [1e-7, 1 - 1e-7]. */
     binaryCrossentropy: byRow('binaryCrossentropy', (t, y) =>
       mean(y, (value, n) => {
         const p = clip(value, EPSILON, MOST);
         return -t[n]! * Math.log(p) - (1 - t[n]!) * Math.log1p(-p);
       }),
     ),
-    /** 1 where the greatest of a row is the greatest of its target, else 0. */
-    categoricalAccuracy: byRow('categoricalAccuracy', (t, y) => Number(greatest(t) === greatest(y))),
-    /** Of probabilities, which are made to add up to one: the sum over a row. */
+    /** 1 if the largest number of a row is at the same index as that of its target, else 0. */
+    categoricalAccuracy: byRow('categoricalAccuracy', (t, y) => Number(indexOfLargest(t) === indexOfLargest(y))),
+    /** The categorical cross-entropy of a row of probabilities, which are first scaled to sum to 1. */
     categoricalCrossentropy: byRow('categoricalCrossentropy', (t, y) => {
       const all = sum(y, value => value);
       return -sum(y, (value, n) => t[n]! * Math.log(clip(value / all, EPSILON, MOST)));
     }),
     sparseCategoricalAccuracy,
-    /** Minus the cosine of the angle between a row and its target. */
+    /** The negative cosine similarity of a row and its target. */
     cosineProximity: byRow(
       'cosineProximity',
       (t, y) => -sum(y, (value, n) => value * t[n]!) / (lengthOf(y) * lengthOf(t)),
@@ -137,11 +140,11 @@ export const metrics = /* @__PURE__ */ (() => {
     MSE: meanSquaredError('MSE'),
     /** The same as `meanSquaredError`. */
     mse: meanSquaredError('mse'),
-    /** Of all that the predictions call 1, the share whose target is 1; 0 of none. A scalar, as the two that follow. */
+    /** Of all predictions above 0.5, the fraction whose target is 1; 0 if there are none. A scalar. */
     precision: overall('precision', (t, y) => share(y, t)),
-    /** Of all targets that are 1, the share that the predictions call 1; 0 of none. */
+    /** Of all targets that are 1, the fraction whose prediction is above 0.5; 0 if there are none. A scalar. */
     recall: overall('recall', (t, y) => share(t, y)),
-    /** 1 - sum (yPred - yTrue)^2 / sum (yTrue - mean)^2: 1 is perfect, 0 as good as the mean. */
+    /** The coefficient of determination: 1 is perfect, 0 is as good as predicting the mean of yTrue. A scalar. */
     r2Score: overall('r2Score', (t, y) => {
       const middle = mean(t, value => value);
       return 1 - sum(y, (value, n) => (value - t[n]!) ** 2) / sum(t, value => (value - middle) ** 2);

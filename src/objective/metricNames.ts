@@ -1,17 +1,17 @@
 /**
- * Which names the functions of `metrics` stand for in `compile`. Apart from the functions, so that a bundle does without
- * them where the program does.
+ * The names for which the functions of `metrics` stand in `compile`. Separate from the functions, so that bundlers can
+ * remove those if a program does not use them.
  */
 
 const names = new WeakMap<object, string>();
 
-/** Takes note of the functions of an object by their names in it. */
+/** Registers the functions of an object under their property names. */
 export function named<T extends Record<string, object>>(functions: T): T {
   for (const [name, metric] of Object.entries(functions)) names.set(metric, name);
   return functions;
 }
 
-/** The name for which a function of `metrics` stands in `compile`; null for any other. */
+/** The name of a function of `metrics`; null for any other value. */
 export function nameOfFunction(value: unknown): string | null {
   return typeof value === 'function' ? (names.get(value) ?? null) : null;
 }

@@ -1,4 +1,4 @@
-/** Metrics by name: the losses, and what assembly/losses/metrics.ts counts. */
+/** The metrics of `compile`, by name: all losses, and those of assembly/losses/metrics.ts. */
 
 import { fail, show } from '../util/errors.ts';
 import { checkName } from '../util/options.ts';
@@ -19,7 +19,7 @@ export const scores = [
 
 export type ScoreName = (typeof scores)[number];
 
-/** Names that only metrics have. */
+/** All accepted names of metrics that are not names of losses. */
 const metricSpellings = {
   binaryAccuracy: 'binaryAccuracy',
   binary_accuracy: 'binaryAccuracy',
@@ -41,34 +41,34 @@ const metricSpellings = {
   log_cosh_error: 'logcosh',
 } as const satisfies Record<string, ScoreName | LossName>;
 
-/** Names whose meaning depends on loss and output, and the key they go by in `history`. */
+/** Names whose meaning depends on the loss and the output, and their keys in `history`. */
 const byOutput = { accuracy: 'acc', acc: 'acc', crossentropy: 'ce', ce: 'ce' } as const;
 
-/** A metric as `compile` accepts it. @useDeclaredType */
+/** The name of a metric in `compile`. @useDeclaredType */
 export type MetricName = keyof typeof byOutput | keyof typeof metricSpellings | keyof typeof lossSpellings;
 
 const spellings = [
   ...new Set([...Object.keys(byOutput), ...Object.keys(metricSpellings), ...Object.keys(lossSpellings)]),
 ] as MetricName[];
 
-/** A metric that `compile` chose. */
+/** A metric of a compiled model. */
 export interface Metric {
-  /** What it was chosen by. */
+  /** The name given to `compile`. */
   readonly name: MetricName;
-  /** What it is called in `metricsNames` and `history`. */
+  /** The name in `metricsNames` and `history`. */
   readonly key: string;
-  /** What it is for an output so wide. */
+  /** The metric for an output with a number of features. */
   kindOf(width: number): LossName | ScoreName;
 }
 
 export function resolveMetrics(call: string, value: unknown, loss: LossName): Metric[] {
   const given = value === undefined || value === null ? [] : Array.isArray(value) ? value : [value];
-  // Not `map`, which passes over holes
+  // Not `map`, which skips holes
   const metrics = Array.from(given, (one, n) =>
     resolveMetric(call, Array.isArray(value) ? `metrics[${n}]` : 'metrics', one, loss),
   );
   const keys = metrics.map(({ key }) => key);
-  // As in TF.js, twins are told apart by number.
+  // As in TF.js, equal names get numbers
   return metrics.map((metric, n) => {
     const { key } = metric;
     if (keys.indexOf(key) === keys.lastIndexOf(key)) return metric;
@@ -80,32 +80,33 @@ function resolveMetric(call: string, argument: string, given: unknown, loss: Los
   const value = nameOfFunction(given) ?? given;
   if (typeof value === 'function') {
     const name = nearest(value.name, spellings) ?? 'acc';
-    fail(call, `${argument} must be a name such as '${name}', because metrics run in the kernels, got ${show(value)}`);
+    fail(call, `${argument} must be a name such as '${name}', got ${show(value)}; custom metrics are not supported`);
   }
-  // In Keras, the class Accuracy differs from the name 'accuracy'
+  // In Keras, the class Accuracy is another metric than the name 'accuracy'
   const name = checkName(call, argument, value === 'Accuracy' ? value : ofClass(value, spellings), spellings);
   if (name in byOutput) {
     const key = byOutput[name as keyof typeof byOutput];
     return { name, key, kindOf: width => (key === 'acc' ? accuracyFor : crossentropyFor)(width, loss) };
   }
-  // Keras has a metric with the name of this loss, without the minus sign
+  // Names of metrics come last: in Keras, the metric cosineSimilarity is not the negative, as the loss is
   const kind = { ...lossSpellings, ...metricSpellings }[
     name as keyof typeof metricSpellings | keyof typeof lossSpellings
   ];
   const sparse = kind === 'sparseCategoricalAccuracy' || kind === 'sparseCategoricalCrossentropy';
   if (sparse !== isSparse(loss)) {
-    const rule = isSparse(loss) ? "for numbers of classes, such as 'acc'," : 'for targets as wide as the output';
-    fail(call, `${argument} must be ${rule} where the loss is '${loss}', got '${name}'`);
+    const rule = isSparse(loss) ? "for class indices, such as 'acc'," : 'for targets as wide as the output';
+    fail(call, `${argument} must be ${rule} if the loss is '${loss}', got '${name}'`);
   }
   return { name, key: name, kindOf: () => kind };
 }
 
-/** The choice of TF.js. */
+/** The meaning of 'accuracy', as in TF.js. */
 function accuracyFor(width: number, loss: LossName): ScoreName {
   if (width === 1 || loss === 'binaryCrossentropy') return 'binaryAccuracy';
   return isSparse(loss) ? 'sparseCategoricalAccuracy' : 'categoricalAccuracy';
 }
 
+/** The meaning of 'crossentropy', as in TF.js. */
 function crossentropyFor(width: number, loss: LossName): LossName {
   if (width === 1 || loss === 'binaryCrossentropy') return 'binaryCrossentropy';
   return isSparse(loss) ? 'sparseCategoricalCrossentropy' : 'categoricalCrossentropy';

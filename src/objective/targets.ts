@@ -1,18 +1,18 @@
-/** What shape the targets of a loss have. */
+/** The shapes of targets. */
 
 import { type Batch, type BatchNumbers, readBatch, shapeOfBatch, unwrapTensor } from '../inputs/batches.ts';
 import { Tensor } from '../tensor/tensor.ts';
 import { fail } from '../util/errors.ts';
 import { type Shape, shapeOfNested, showShape } from '../util/shapes.ts';
-import { fusedWith, isSparse, type LossName } from './losses.ts';
+import { isSparse, type LossName, lossActivationOf } from './losses.ts';
 
-/** The shape y must have beside an output: the same, or with one number for each row where classes go by number. */
+/** The shape of y for an output: the same, or with one class index for each row if the loss takes those. */
 export function targetShapeOf(call: string, loss: LossName, output: readonly number[]): number[] {
-  if (fusedWith(loss) === 'softmax' && output.at(-1)! < 2) {
+  if (lossActivationOf(loss) === 'softmax' && output.at(-1)! < 2) {
     fail(
       call,
-      `the output must have a column for each class where the loss is '${loss}', got ${showShape(output)}; ` +
-        "for one column there is 'binaryCrossentropy'",
+      `the output must have a feature for each class if the loss is '${loss}', got ${showShape(output)}; ` +
+        "use 'binaryCrossentropy' for one feature",
     );
   }
   return isSparse(loss) ? [...output.slice(0, -1), 1] : [...output];

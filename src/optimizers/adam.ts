@@ -1,32 +1,32 @@
-/** Adam and its relatives. */
+/** Adam and its variants. */
 
 import { checkBoolean, checkNumber } from '../util/options.ts';
 import type { Kernels } from '../wasm/kernels.ts';
-import { checkEpsilon, checkShare, Optimizer, type OptimizerOptions } from './optimizer.ts';
+import { checkDecay, checkEpsilon, Optimizer, type OptimizerOptions } from './optimizer.ts';
 
-/** What Adam and its relatives have in common, beside the options of every optimizer; learningRate is 0.001 by default. */
+/** Options of Adam and its variants. The default learning rate is 0.001. */
 export interface MomentsOptions extends OptimizerOptions {
-  /** Decay of the first moment, default 0.9. */
+  /** Decay rate of the first moment, from 0 up to but not including 1. Default: 0.9. */
   beta1?: number;
-  /** Decay of the second moment, default 0.999. */
+  /** Decay rate of the second moment, from 0 up to but not including 1. Default: 0.999. */
   beta2?: number;
-  /** Added to the divisor of the step, as in Keras; default 1e-7. */
+  /** Added to the divisor of the step, against division by zero. Default: 1e-7, as in Keras. */
   epsilon?: number;
 }
 
 /** Options of `train.adam` and `train.adamw`. */
 export interface AdamOptions extends MomentsOptions {
-  /** Divide by the greatest second moment so far instead of the present one; default false. */
+  /** Whether to divide by the largest second moment so far instead of the current one. Default: false. */
   amsgrad?: boolean;
 }
 
 /** Options of `train.adamax`. */
 export interface AdamaxOptions extends MomentsOptions {
-  /** The learning rate is divided by 1 + decay * step, as in TF.js; default 0. */
+  /** The learning rate is divided by 1 + decay * step, as in TF.js. Default: 0. */
   decay?: number;
 }
 
-/** Two moments, their decays and an epsilon. */
+/** The base class of Adam and its variants. */
 abstract class Moments extends Optimizer {
   readonly beta1: number;
   readonly beta2: number;
@@ -34,8 +34,8 @@ abstract class Moments extends Optimizer {
 
   constructor(className: string, call: string, options: MomentsOptions, slots: number) {
     super(className, call, { learningRate: 0.001, ...options }, slots);
-    this.beta1 = checkShare(call, 'beta1', options.beta1 ?? 0.9);
-    this.beta2 = checkShare(call, 'beta2', options.beta2 ?? 0.999);
+    this.beta1 = checkDecay(call, 'beta1', options.beta1 ?? 0.9);
+    this.beta2 = checkDecay(call, 'beta2', options.beta2 ?? 0.999);
     this.epsilon = checkEpsilon(call, options.epsilon);
   }
 
@@ -51,7 +51,7 @@ abstract class Moments extends Optimizer {
 }
 
 export class Adam extends Moments {
-  readonly counters = 2; // the betas to the power of the step
+  readonly counters = 2; // beta1 and beta2 to the power of the step
   readonly amsgrad: boolean;
 
   constructor(options: AdamOptions, className = 'Adam', call = 'train.adam') {
@@ -64,7 +64,7 @@ export class Adam extends Moments {
     return { ...super.settings(), ...(this.amsgrad && { amsgrad: true }) };
   }
 
-  // Repeated products, because the power function differs between engines.
+  // Repeated multiplication, because results of Math.pow differ between engines
   advance(counters: Float64Array): void {
     counters[1]! *= this.beta1;
     counters[2]! *= this.beta2;
@@ -99,13 +99,13 @@ export class AdamW extends Adam {
 }
 
 export class Nadam extends Moments {
-  readonly counters = 3; // 0.96 and beta2 to the power of the step, and the product of all momenta so far
+  readonly counters = 3; // 0.96 and beta2 to the power of the step, and the product of all momentum values so far
 
   constructor(options: MomentsOptions) {
     super('Nadam', 'train.nadam', options, 2);
   }
 
-  /** The momentum grows towards beta1: its value where 0.96^step is `power`. */
+  /** The momentum of a step, which grows towards beta1; `power` is 0.96^step. */
   #momentum(power: number): number {
     return this.beta1 * (1 - 0.5 * power);
   }

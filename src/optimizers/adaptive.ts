@@ -1,18 +1,18 @@
-/** Descent with a step size of its own for every weight: RMSprop, Adagrad and Adadelta. */
+/** Optimizers that scale the step of each weight by its past gradients: RMSprop, Adagrad and Adadelta. */
 
 import { checkBoolean, checkNumber } from '../util/options.ts';
 import type { Kernels } from '../wasm/kernels.ts';
-import { checkEpsilon, checkShare, Optimizer, type OptimizerOptions } from './optimizer.ts';
+import { checkDecay, checkEpsilon, Optimizer, type OptimizerOptions } from './optimizer.ts';
 
-/** Options of `train.rmsprop`, beside those of every optimizer; learningRate is 0.001 by default. */
+/** Options of `train.rmsprop`. The default learning rate is 0.001. */
 export interface RmspropOptions extends OptimizerOptions {
-  /** What the average of the squares keeps of itself, default 0.9; Keras calls it rho. */
+  /** Decay rate of the mean of the squared gradients, from 0 up to but not including 1; `rho` in Keras. Default: 0.9. */
   decay?: number;
-  /** What a step keeps of the one before, default 0. */
+  /** The fraction of the previous step that a step keeps, from 0 to 1. Default: 0. */
   momentum?: number;
-  /** Added under the root, default 1e-7. */
+  /** Added under the square root, against division by zero. Default: 1e-7. */
   epsilon?: number;
-  /** Divide by the root of the variance instead of the mean square; default false. */
+  /** Whether to divide by the standard deviation of the gradients instead of their root mean square. Default: false. */
   centered?: boolean;
 }
 
@@ -28,7 +28,7 @@ export class Rmsprop extends Optimizer {
     const momentum = checkNumber(call, 'momentum', options.momentum ?? 0, { least: 0, most: 1 });
     const centered = options.centered === undefined ? false : checkBoolean(call, 'centered', options.centered);
     super('RMSProp', call, { learningRate: 0.001, ...options }, 1 + Number(momentum > 0) + Number(centered));
-    this.decay = checkShare(call, 'decay', options.decay ?? 0.9);
+    this.decay = checkDecay(call, 'decay', options.decay ?? 0.9);
     this.momentum = momentum;
     this.epsilon = checkEpsilon(call, options.epsilon);
     this.centered = centered;
@@ -52,11 +52,11 @@ export class Rmsprop extends Optimizer {
   }
 }
 
-/** Options of `train.adagrad`, beside those of every optimizer; learningRate is 0.001 by default. */
+/** Options of `train.adagrad`. The default learning rate is 0.001. */
 export interface AdagradOptions extends OptimizerOptions {
-  /** What the sum of the squares starts with, default 0.1. */
+  /** Initial value of the sum of the squared gradients, at least 0. Default: 0.1. */
   initialAccumulatorValue?: number;
-  /** Added under the root, default 1e-7. */
+  /** Added under the square root, against division by zero. Default: 1e-7. */
   epsilon?: number;
 }
 
@@ -92,11 +92,11 @@ export class Adagrad extends Optimizer {
   }
 }
 
-/** Options of `train.adadelta`, beside those of every optimizer; learningRate is 0.001 by default. */
+/** Options of `train.adadelta`. The default learning rate is 0.001. */
 export interface AdadeltaOptions extends OptimizerOptions {
-  /** What both averages keep of themselves, default 0.95. */
+  /** Decay rate of both averages, from 0 up to but not including 1. Default: 0.95. */
   rho?: number;
-  /** Added under both roots, default 1e-7. */
+  /** Added under both square roots, against division by zero. Default: 1e-7. */
   epsilon?: number;
 }
 
@@ -108,7 +108,7 @@ export class Adadelta extends Optimizer {
   constructor(options: AdadeltaOptions) {
     const call = 'train.adadelta';
     super('Adadelta', call, { learningRate: 0.001, ...options }, 2);
-    this.rho = checkShare(call, 'rho', options.rho ?? 0.95);
+    this.rho = checkDecay(call, 'rho', options.rho ?? 0.95);
     this.epsilon = checkEpsilon(call, options.epsilon);
   }
 

@@ -1,4 +1,4 @@
-/** Descent along the gradient, as it is or with momentum. */
+/** Stochastic gradient descent, without and with momentum. */
 
 import { checkBoolean, checkNumber } from '../util/options.ts';
 import type { Kernels } from '../wasm/kernels.ts';
@@ -22,11 +22,11 @@ export class Sgd extends Optimizer {
   }
 }
 
-/** Options of `train.momentum`, beside those of every optimizer; learningRate is 0.01 by default. */
+/** Options of `train.momentum`. The default learning rate is 0.01. */
 export interface MomentumOptions extends OptimizerOptions {
-  /** What a step keeps of the one before. */
+  /** The fraction of the previous step that a step keeps, from 0 to 1. Required. */
   momentum?: number;
-  /** Look ahead along the momentum (Nesterov); default false. */
+  /** Whether to use Nesterov momentum. Default: false. */
   useNesterov?: boolean;
 }
 

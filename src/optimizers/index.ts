@@ -1,4 +1,4 @@
-/** Optimizers by their TF.js names. */
+/** The namespace `train`: optimizers by their names in TF.js. */
 
 import { noMore } from '../util/arguments.ts';
 import { fail, show } from '../util/errors.ts';
@@ -28,7 +28,7 @@ export type {
 };
 export { Optimizer };
 
-/** A factory that takes arguments in the order of TF.js, or one object. */
+/** Creates an optimizer from positional arguments in the order of TF.js, or from one object. */
 export interface OptimizerFactory<Options, Arguments extends unknown[]> {
   (options?: Options): Optimizer;
   (...given: Arguments): Optimizer;
@@ -51,63 +51,69 @@ const moments = ['learningRate', 'beta1', 'beta2', 'epsilon'] as const;
 /** @inline */
 type MomentsArguments = [learningRate?: LearningRate, beta1?: number, beta2?: number, epsilon?: number | null];
 
-/** Makes optimizers by their TF.js names. Arguments as in TF.js, or one object. */
+/**
+ * Creates optimizers, by their names in TF.js. Arguments are positional as in TF.js, such as `train.adam(0.001)`, or one
+ * object with the options of the optimizer and of every optimizer, such as `train.adam({ clipNorm: 1 })`.
+ */
 export const train = {
-  /** Adam (Kingma and Ba 2014) in the form of Keras. */
+  /** Adam (Kingma and Ba 2014), as in Keras. Default learning rate: 0.001. */
   adam: factory<AdamOptions, MomentsArguments>('train.adam', [...moments, 'amsgrad'], options => new Adam(options)),
 
-  /** Adam with weight decay apart from the gradient (Loshchilov and Hutter 2019): weightDecay is 0.004 by default. */
+  /**
+   * Adam with decoupled weight decay (Loshchilov and Hutter 2019). Default learning rate: 0.001; default `weightDecay`:
+   * 0.004.
+   */
   adamw: factory<AdamOptions, [learningRate?: LearningRate, weightDecay?: number]>(
     'train.adamw',
     ['learningRate', 'weightDecay', 'beta1', 'beta2', 'epsilon', 'amsgrad'],
     options => new AdamW(options),
   ),
 
-  /** Adam that divides by the greatest second moment so far. */
+  /** Adam that divides by the largest second moment so far (Reddi et al. 2018). Default learning rate: 0.001. */
   amsgrad: factory<MomentsOptions, MomentsArguments>(
     'train.amsgrad',
     moments,
     options => new Adam({ ...options, amsgrad: true }, 'Adam', 'train.amsgrad'),
   ),
 
-  /** Adam with Nesterov's momentum (Dozat 2016). */
+  /** Adam with Nesterov momentum (Dozat 2016). Default learning rate: 0.001. */
   nadam: factory<MomentsOptions, MomentsArguments>('train.nadam', moments, options => new Nadam(options)),
 
-  /** Adam with the greatest gradient in place of the second moment. */
+  /** Adam with the infinity norm instead of the second moment (Kingma and Ba 2014). Default learning rate: 0.001. */
   adamax: factory<AdamaxOptions, [...MomentsArguments, decay?: number]>(
     'train.adamax',
     [...moments, 'decay'],
     options => new Adamax(options),
   ),
 
-  /** Plain gradient descent. */
+  /** Stochastic gradient descent. Default learning rate: 0.01. */
   sgd: factory<OptimizerOptions, [learningRate?: LearningRate]>(
     'train.sgd',
     ['learningRate'],
     options => new Sgd(options),
   ),
 
-  /** Gradient descent with momentum, on request Nesterov's. */
+  /** Stochastic gradient descent with momentum, optionally Nesterov momentum. Default learning rate: 0.01. */
   momentum: factory<MomentumOptions, [learningRate: LearningRate, momentum: number, useNesterov?: boolean]>(
     'train.momentum',
     ['learningRate', 'momentum', 'useNesterov'],
     options => new Momentum(options),
   ),
 
-  /** RMSprop (Hinton 2012); centered in the form of Keras. */
+  /** RMSprop (Hinton 2012), as in Keras. Default learning rate: 0.001. */
   rmsprop: factory<
     RmspropOptions,
     [learningRate?: LearningRate, decay?: number, momentum?: number, epsilon?: number | null, centered?: boolean]
   >('train.rmsprop', ['learningRate', 'decay', 'momentum', 'epsilon', 'centered'], options => new Rmsprop(options)),
 
-  /** Adagrad (Duchi, Hazan and Singer 2011). */
+  /** Adagrad (Duchi, Hazan and Singer 2011). Default learning rate: 0.001. */
   adagrad: factory<AdagradOptions, [learningRate?: LearningRate, initialAccumulatorValue?: number]>(
     'train.adagrad',
     ['learningRate', 'initialAccumulatorValue', 'epsilon'],
     options => new Adagrad(options),
   ),
 
-  /** Adadelta (Zeiler 2012) in the form of Keras. */
+  /** Adadelta (Zeiler 2012), as in Keras. Default learning rate: 0.001. */
   adadelta: factory<AdadeltaOptions, [learningRate?: LearningRate, rho?: number, epsilon?: number | null]>(
     'train.adadelta',
     ['learningRate', 'rho', 'epsilon'],
@@ -115,7 +121,7 @@ export const train = {
   ),
 };
 
-/** Optimizers by name, with their defaults. */
+/** The optimizers that can be given by name. */
 const byName = {
   adam: () => train.adam(),
   adamw: () => train.adamw(),
@@ -127,14 +133,15 @@ const byName = {
   adadelta: () => train.adadelta(),
 };
 
-/** A name that stands for an optimizer with its defaults. @useDeclaredType */
+/** The name of an optimizer, for its default options. @useDeclaredType */
 export type OptimizerName = keyof typeof byName;
 
 const names = Object.keys(byName) as OptimizerName[];
 
 export function resolveOptimizer(call: string, value: unknown): Optimizer {
   if (value instanceof Optimizer) return value;
-  if (typeof value !== 'string') fail(call, `optimizer must be one of train.* or its name, got ${show(value)}`);
+  if (typeof value !== 'string')
+    fail(call, `optimizer must be one of train.* or a name such as 'adam', got ${show(value)}`);
   // As in Keras, case does not matter: 'RMSProp', 'SGD', 'AdamW'
   const name = names.find(known => known === value.toLowerCase()) ?? value;
   return byName[checkName(call, 'optimizer', name, names)]();

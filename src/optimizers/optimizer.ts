@@ -1,4 +1,4 @@
-/** What every optimizer is: common options, a learning rate and its schedule. The arithmetic is in assembly/training/optimizers.ts. */
+/** The base class of optimizers: common options and the learning rate. The arithmetic is in assembly/training/optimizers.ts. */
 
 import { exactMethods } from '../util/arguments.ts';
 import { type Config, type ConfigValue, describe } from '../util/config.ts';
@@ -7,26 +7,35 @@ import { checkBoolean, checkCount, checkNumber, checkOptions, isPlain } from '..
 import type { Kernels } from '../wasm/kernels.ts';
 import { rates, Schedule } from './schedules.ts';
 
-/** A number, one of `schedules.*`, or a function of the number of batches trained before: 0 for the first one. */
+/** A number from 0, one of `schedules.*`, or a function of the number of batches trained before, 0 for the first. */
 export type LearningRate = number | Schedule | ((step: number) => number);
 
 /** Options of every optimizer. */
 export interface OptimizerOptions {
-  /** The step size. */
+  /** The step size: a number, one of `schedules.*`, or a function of the number of batches trained before. */
   learningRate?: LearningRate;
-  /** Before every step, all weights lose this share of themselves, times the learning rate; none by default. */
+  /**
+   * Decoupled weight decay: before each update, every trainable weight is reduced by this fraction of itself, times the
+   * learning rate. Default: none; 0.004 for `train.adamw`.
+   */
   weightDecay?: number;
-  /** The gradient of every weight is scaled down to at most this norm. */
+  /**
+   * Scales the gradient of each weight matrix or bias down to at most this norm. Only one of `clipNorm`, `clipValue` and
+   * `globalClipNorm` can be set. Default: none.
+   */
   clipNorm?: number;
-  /** Every number of a gradient is put into [-clipValue, clipValue]. */
+  /** Clips each number of the gradients to [-clipValue, clipValue]. Default: none. */
   clipValue?: number;
-  /** All gradients together are scaled down to at most this norm. */
+  /** Scales all gradients together down to at most this norm. Default: none. */
   globalClipNorm?: number;
-  /** Whether to keep a moving average of the weights; default false. */
+  /** Whether to keep an exponential moving average of the weights. Default: false. */
   useEma?: boolean;
-  /** What the average keeps of itself at every step, default 0.99. */
+  /** The fraction of the average that each update keeps, from 0 to 1; needs `useEma`. Default: 0.99. */
   emaMomentum?: number;
-  /** Put the average in place of the weights every so many steps; by default only at the end of `fit`. */
+  /**
+   * The number of batches after which the weights are replaced by their average; needs `useEma`. Default: only at the end
+   * of `fit`.
+   */
   emaOverwriteFrequency?: number;
 }
 
@@ -43,26 +52,26 @@ const common = [
 
 const clips = ['clipNorm', 'clipValue', 'globalClipNorm'] as const;
 
-/** What turns gradients into new weights; make one with `train.*`. */
+/** Updates weights by their gradients. Create one with `train.*`. */
 export abstract class Optimizer {
-  /** Null for none, as are the three ways of clipping. */
+  /** Null for none, as are the three options for clipping. */
   readonly weightDecay: number | null;
   readonly clipNorm: number | null;
   readonly clipValue: number | null;
   readonly globalClipNorm: number | null;
   readonly useEma: boolean;
   readonly emaMomentum: number;
-  /** Null for only at the end. */
+  /** Null for only at the end of `fit`. */
   readonly emaOverwriteFrequency: number | null;
   #rate: LearningRate;
   #step = 0;
 
   constructor(
-    /** The name TF.js gives it, or else Keras. */
+    /** The name of the class in TF.js, or in Keras if TF.js has none. */
     readonly className: string,
     call: string,
     options: OptimizerOptions,
-    /** Numbers it keeps beside every weight, such as moments. */
+    /** The number of floats it stores for each weight, such as moments. */
     readonly slots: number,
   ) {
     this.#rate = checkRate(call, options.learningRate);
@@ -77,11 +86,11 @@ export abstract class Optimizer {
     this.clipValue = positive('clipValue');
     this.globalClipNorm = positive('globalClipNorm');
     const given = clips.filter(name => options[name] !== undefined);
-    if (given.length > 1) fail(call, `at most one of ${clips.join(', ')} must be given, got ${given.join(' and ')}`);
+    if (given.length > 1) fail(call, `only one of ${clips.join(', ')} can be given, got ${given.join(' and ')}`);
     this.useEma = options.useEma === undefined ? false : checkBoolean(call, 'useEma', options.useEma);
     if (!this.useEma) {
-      const vain = (['emaMomentum', 'emaOverwriteFrequency'] as const).find(name => options[name] !== undefined);
-      if (vain) fail(call, `useEma must be true where ${vain} is given, got ${show(options.useEma)}`);
+      const unused = (['emaMomentum', 'emaOverwriteFrequency'] as const).find(name => options[name] !== undefined);
+      if (unused) fail(call, `useEma must be true if ${unused} is given, got ${show(options.useEma)}`);
     }
     this.emaMomentum = checkNumber(call, 'emaMomentum', options.emaMomentum ?? 0.99, { least: 0, most: 1 });
     this.emaOverwriteFrequency =
@@ -91,7 +100,7 @@ export abstract class Optimizer {
   }
 
   /**
-   * The step size of the next batch. It may be set between batches: to a number, a schedule or a function of the step.
+   * The learning rate of the next batch. It can be set between batches, to a number, a schedule or a function.
    */
   get learningRate(): number {
     return this.rateAt('optimizer', this.#step);
@@ -101,19 +110,19 @@ export abstract class Optimizer {
     this.#rate = checkRate('optimizer', value);
   }
 
-  /** The same as setting `learningRate`; TF.js programs call it. */
+  /** The same as setting `learningRate`, for TF.js programs. */
   setLearningRate(value: LearningRate): void {
     this.#rate = checkRate('optimizer.setLearningRate', value);
   }
 
-  /** The same as `className`; TF.js programs call it. */
+  /** The same as `className`, for TF.js programs. */
   getClassName(): string {
     return this.className;
   }
 
   /**
-   * The options; those of every optimizer only where they do something. The learning rate is a number, or the schedule
-   * as plain data; of a function, the present value.
+   * The options as plain data; of the common options, only those that are set. The learning rate is a number or the
+   * description of a schedule; for a function, it is the current value.
    */
   getConfig(): Config {
     const { weightDecay, clipNorm, clipValue, globalClipNorm, emaOverwriteFrequency } = this;
@@ -125,24 +134,24 @@ export abstract class Optimizer {
     return config;
   }
 
-  /** Does nothing: what an optimizer keeps belongs to the model. TF.js programs call it. */
+  /** Does nothing, because the state of the optimizer belongs to the model. For TF.js programs. */
   dispose(): void {}
 
-  /** @internal Whether `getConfig` says all there is to say of the learning rate. */
+  /** @internal Whether `getConfig` describes the learning rate completely. */
   get rateIsData(): boolean {
     return typeof this.#rate !== 'function';
   }
 
-  /** @internal The learning rate where it was set to a number, or else what it comes from. */
+  /** @internal The learning rate if it is a number, or else the kind of its source. */
   get rateOrKind(): number | 'schedule' | 'function' {
     if (typeof this.#rate === 'number') return this.#rate;
     return this.#rate instanceof Schedule ? 'schedule' : 'function';
   }
 
-  /** @internal Its own options. */
+  /** @internal The options of its class. */
   protected abstract settings(): Record<string, number | boolean>;
 
-  /** @internal The learning rate of a step, checked. */
+  /** @internal The learning rate of a step. Throws if a function returns an invalid one. */
   rateAt(call: string, step: number): number {
     const rate = this.#rate;
     if (typeof rate === 'number') return rate;
@@ -150,33 +159,31 @@ export abstract class Optimizer {
     return checkNumber(call, `learningRate(${step})`, value, rates);
   }
 
-  /** @internal Tells how many batches the model has trained, for `learningRate`. */
+  /** @internal Sets the number of batches trained, from which `learningRate` follows. */
   moveTo(step: number): void {
     this.#step = step;
   }
 
   /**
-   * @internal The smallest divisor of an update: a step is at most the learning rate times its numerator, divided by
-   * this.
+   * @internal The smallest possible divisor of an update, which bounds the size of a step.
    */
   get leastDivisor(): number {
     return 1;
   }
 
-  /** @internal What a slot holds before the first step. */
+  /** @internal The initial value of a slot. */
   slotStart(_slot: number): number {
     return 0;
   }
 
-  /** @internal What changes from step to step beside the slots: numbers, all 1 before the first step. */
+  /** @internal How many numbers besides the slots change from step to step; they all start at 1. */
   abstract readonly counters: number;
 
-  /** @internal Moves the counters on by one step; the first of them is in counters[1]. */
+  /** @internal Advances the counters by one step. They start at `counters[1]`. */
   abstract advance(counters: Float64Array): void;
 
   /**
-   * @internal One step over a run of parameters, after `advance`. Slot n of a parameter lies (n + 1) * slotBytes
-   * behind its gradient.
+   * @internal Updates consecutive weights, after `advance`. Slot n of a weight is (n + 1) * slotBytes after its gradient.
    */
   abstract update(
     kernels: Kernels,
@@ -191,7 +198,7 @@ export abstract class Optimizer {
 
 exactMethods(Optimizer, 'optimizer', ['setLearningRate', 'getClassName', 'getConfig', 'dispose']);
 
-/** Advances the counters of an optimizer from their start, at most until they no longer change. */
+/** Advances the counters of an optimizer from their initial values, and stops early once they no longer change. */
 export function advance(optimizer: Optimizer, counters: Float64Array, batches: number): void {
   const before = counters.slice();
   for (let n = 0; n < batches; n++) {
@@ -207,8 +214,8 @@ function checkRate(call: string, rate: unknown): LearningRate {
 }
 
 /**
- * The options of a factory: the positional arguments of TF.js in the order of `names`, or one object, which may hold
- * the options of every optimizer too.
+ * Reads the options of a factory: positional arguments in the order of `names`, as in TF.js, or one object, which may also
+ * contain the common options.
  */
 export function readArguments<T extends OptimizerOptions>(
   call: string,
@@ -219,23 +226,23 @@ export function readArguments<T extends OptimizerOptions>(
   if (first !== null && typeof first === 'object' && !(first instanceof Schedule)) {
     const more = given.findIndex((value, n) => n > 0 && value !== undefined);
     if (more > 0)
-      fail(call, `takes either one object or arguments in order, got both (${names[more] ?? show(given[more])})`);
+      fail(call, `arguments must be one object or positional, got both (${names[more] ?? show(given[more])})`);
     return checkOptions<T>(call, first, [...new Set([...names, ...common])]);
   }
   const options = given.findIndex(isPlain);
   if (options > 0) {
     const keys = [...names.slice(0, options), ...Object.keys(given[options] as object)].slice(0, 3).join(', ');
-    fail(call, `takes either one object or arguments in order, got both; pass ${call}({ ${keys} })`);
+    fail(call, `arguments must be one object or positional, got both; pass ${call}({ ${keys} })`);
   }
-  // TF.js gives null for the default epsilon
+  // TF.js passes null for the default epsilon
   const present = names.map((name, n) => [name, name === 'epsilon' ? (given[n] ?? undefined) : given[n]] as const);
   return Object.fromEntries(present.filter(([, value]) => value !== undefined)) as Partial<T>;
 }
 
-/** A share that something keeps of itself at every step. */
-export const checkShare = (call: string, name: string, value: unknown): number =>
+/** A decay rate, from 0 up to but not including 1. */
+export const checkDecay = (call: string, name: string, value: unknown): number =>
   checkNumber(call, name, value, { least: 0, below: 1 });
 
-/** Added to a divisor, in float32: what would vanish there could leave 0 / 0. */
+/** An epsilon, large enough to prevent a division by zero in float32. */
 export const checkEpsilon = (call: string, value: unknown = 1e-7): number =>
   checkNumber(call, 'epsilon', value, { least: 1e-37, most: 1e37 });

@@ -1,6 +1,6 @@
 /**
- * Learning rates that change from batch to batch. Each is a function of the number of batches trained before, with the
- * formulas of Keras, and gives the same bits in every engine.
+ * Learning rate schedules, with the formulas of Keras. Each is a function of the step: the number of batches trained
+ * before. Results are bit-identical in all JavaScript engines.
  */
 
 import { exactMethods, exactTable } from '../util/arguments.ts';
@@ -9,25 +9,26 @@ import { fail, show } from '../util/errors.ts';
 import { cos, power as raised } from '../util/math.ts';
 import { checkBoolean, checkCount, checkNumber, checkOptions } from '../util/options.ts';
 
-/** A learning rate that depends on the step; make one with `schedules.*`. */
+/** A learning rate that depends on the step. Create one with `schedules.*`. */
 export class Schedule {
   readonly #rate: (step: number) => number;
 
   constructor(
-    /** The name Keras gives it, or nearly. */
+    /** The name of the class in Keras if it has one. */
     readonly className: string,
-    /** What it was made from. */
+    /** The options as plain data. */
     readonly config: Config,
     rate: (step: number) => number,
   ) {
     this.#rate = rate;
   }
 
+  /** The options as plain data. */
   getConfig(): Config {
     return this.config;
   }
 
-  /** The learning rate of a batch: 0 for the first one. */
+  /** The learning rate of a step; `step` is the number of batches trained before, 0 for the first. */
   at(step: number): number {
     return this.#rate(checkCount('schedule.at', 'step', step, 0));
   }
@@ -35,17 +36,17 @@ export class Schedule {
 
 exactMethods(Schedule, 'schedule');
 
-/** Rates are float32 in the kernels. */
+/** The range of learning rates, which the kernels use as float32. */
 export const rates = { least: 0, most: 1e38 } as const;
 
 const rateOf = (call: string, name: string, value: unknown) => checkNumber(call, name, value, rates);
 
-/** Half a cosine from `from` at 0 to `to` at 1. */
+/** Cosine interpolation, from `from` at share 0 to `to` at share 1. */
 const cosine = (from: number, to: number, share: number): number => to + (from - to) * 0.5 * (1 + cos(Math.PI * share));
 
 type Options = Record<string, unknown>;
 
-/** What most of them have: where they start and how long they take. */
+/** Reads the options that most schedules have. */
 function readDecay<T extends Options>(call: string, options: unknown, more: readonly string[]) {
   const known = checkOptions<Options>(call, options, ['initialLearningRate', 'decaySteps', ...more]) as Partial<T>;
   const initialLearningRate = rateOf(call, 'initialLearningRate', known.initialLearningRate);
@@ -56,9 +57,9 @@ function readDecay<T extends Options>(call: string, options: unknown, more: read
 const flag = (call: string, name: string, value: unknown) =>
   value === undefined ? false : checkBoolean(call, name, value);
 
-/** Makes schedules for the learningRate of an optimizer. */
+/** Creates schedules for the `learningRate` of an optimizer. A step is one batch. */
 export const schedules = /* @__PURE__ */ exactTable('schedules', {
-  /** Always the same. */
+  /** A constant learning rate. */
   constant(options: { learningRate: number }): Schedule {
     const call = 'schedules.constant';
     const known = checkOptions<Options>(call, options, ['learningRate']);
@@ -66,17 +67,20 @@ export const schedules = /* @__PURE__ */ exactTable('schedules', {
     return new Schedule('Constant', { learningRate }, () => learningRate);
   },
 
-  /** values[0] up to and including step boundaries[0], values[1] up to boundaries[1], ...; one value more at the end. */
+  /**
+   * A piecewise constant learning rate: values[0] up to and including step boundaries[0], values[1] up to boundaries[1],
+   * and so on. There is one more value than boundaries, for all later steps.
+   */
   step(options: { boundaries: readonly number[]; values: readonly number[] }): Schedule {
     const call = 'schedules.step';
     const known = checkOptions<Options>(call, options, ['boundaries', 'values']);
     const boundaries = readList(call, 'boundaries', known.boundaries, (name, n) => checkCount(call, name, n, 0));
     const values = readList(call, 'values', known.values, (name, rate) => rateOf(call, name, rate));
     if (boundaries.some((n, i) => i > 0 && n <= boundaries[i - 1]!)) {
-      fail(call, `boundaries must rise, got ${show(boundaries)}`);
+      fail(call, `boundaries must be increasing, got ${show(boundaries)}`);
     }
     if (values.length !== boundaries.length + 1) {
-      fail(call, `values must be one more than boundaries, ${boundaries.length + 1}, got ${values.length}`);
+      fail(call, `values must have one item more than boundaries, ${boundaries.length + 1}, got ${values.length}`);
     }
     return new Schedule('PiecewiseConstantDecay', { boundaries, values }, step => {
       const before = boundaries.findIndex(boundary => step <= boundary);
@@ -84,7 +88,7 @@ export const schedules = /* @__PURE__ */ exactTable('schedules', {
     });
   },
 
-  /** initialLearningRate decayRate^(step / decaySteps); with `staircase` the exponent is a whole number. */
+  /** initialLearningRate * decayRate^(step / decaySteps). With `staircase`, the exponent is rounded down. */
   exponentialDecay(options: {
     initialLearningRate: number;
     decaySteps: number;
@@ -101,7 +105,7 @@ export const schedules = /* @__PURE__ */ exactTable('schedules', {
     });
   },
 
-  /** initialLearningRate / (1 + decayRate step / decaySteps); with `staircase` the quotient is a whole number. */
+  /** initialLearningRate / (1 + decayRate * step / decaySteps). With `staircase`, step / decaySteps is rounded down. */
   inverseTimeDecay(options: {
     initialLearningRate: number;
     decaySteps: number;
@@ -119,8 +123,9 @@ export const schedules = /* @__PURE__ */ exactTable('schedules', {
   },
 
   /**
-   * From initialLearningRate to endLearningRate, 0.0001 by default, in decaySteps along (1 - share)^power, by default a
-   * straight line. With `cycle` it starts again, stretched to a multiple of decaySteps.
+   * From initialLearningRate to endLearningRate (default 0.0001) in decaySteps, proportional to
+   * (1 - step / decaySteps)^power; the default power 1 is linear. With `cycle`, the decay restarts each time it ends, over
+   * a larger multiple of decaySteps.
    */
   polynomialDecay(options: {
     initialLearningRate: number;
@@ -144,8 +149,8 @@ export const schedules = /* @__PURE__ */ exactTable('schedules', {
   },
 
   /**
-   * Half a cosine, in decaySteps, down to alpha times where it starts; alpha is 0 by default. With a warmupTarget it
-   * first rises to that in a straight line of warmupSteps.
+   * Cosine decay from initialLearningRate to alpha times that (default alpha 0) in decaySteps. With a warmupTarget, it
+   * first rises linearly from initialLearningRate to warmupTarget in warmupSteps, and decays from there.
    */
   cosineDecay(options: {
     initialLearningRate: number;
@@ -159,7 +164,7 @@ export const schedules = /* @__PURE__ */ exactTable('schedules', {
     const { known, initialLearningRate, decaySteps } = readDecay(call, options, more);
     const alpha = checkNumber(call, 'alpha', known.alpha ?? 0, { least: 0, most: 1 });
     const warms = known.warmupTarget !== undefined;
-    if (!warms && known.warmupSteps !== undefined) fail(call, 'warmupTarget must be given with warmupSteps, got none');
+    if (!warms && known.warmupSteps !== undefined) fail(call, 'warmupTarget must be given with warmupSteps');
     const warmupTarget = warms ? rateOf(call, 'warmupTarget', known.warmupTarget) : initialLearningRate;
     const warmupSteps = warms ? checkCount(call, 'warmupSteps', known.warmupSteps) : 0;
     const config = { initialLearningRate, decaySteps, alpha, ...(warms && { warmupTarget, warmupSteps }) };
@@ -173,9 +178,9 @@ export const schedules = /* @__PURE__ */ exactTable('schedules', {
   },
 
   /**
-   * One cycle (Smith 2018) over totalSteps, as in PyTorch: half a cosine up to maxLearningRate in the share warmupShare
-   * of the steps, 0.3 by default, then one down. It starts at maxLearningRate / divFactor, 25 by default, and ends, and
-   * stays, at the finalDivFactor-th part of that, 10000 by default.
+   * One cycle (Smith 2018) over totalSteps, as in PyTorch. A cosine rises from maxLearningRate / divFactor (default 25) to
+   * maxLearningRate during the fraction warmupShare (default 0.3) of the steps, and another one falls to
+   * maxLearningRate / (divFactor * finalDivFactor) (default finalDivFactor 10000). The rate then stays there.
    */
   oneCycle(options: {
     maxLearningRate: number;
@@ -194,14 +199,14 @@ export const schedules = /* @__PURE__ */ exactTable('schedules', {
     const finalDivFactor = checkNumber(call, 'finalDivFactor', known.finalDivFactor ?? 1e4, { least: 1 });
     const first = maxLearningRate / divFactor;
     const last = first / finalDivFactor;
-    // The last step of the way up, and of all; PyTorch counts like that
-    const top = warmupShare * totalSteps - 1;
+    // The last step of the rise, and of the cycle, as PyTorch counts them
+    const peak = warmupShare * totalSteps - 1;
     const end = totalSteps - 1;
     const config = { maxLearningRate, totalSteps, warmupShare, divFactor, finalDivFactor };
     return new Schedule('OneCycle', config, step => {
       if (step >= end) return last;
-      if (step <= top) return top > 0 ? cosine(first, maxLearningRate, step / top) : maxLearningRate;
-      return cosine(maxLearningRate, last, (step - top) / (end - top));
+      if (step <= peak) return peak > 0 ? cosine(first, maxLearningRate, step / peak) : maxLearningRate;
+      return cosine(maxLearningRate, last, (step - peak) / (end - peak));
     });
   },
 });

@@ -1,4 +1,4 @@
-/** A plan at its place in memory: its places are addresses, and its stages call the kernels in order. */
+/** A plan bound to memory: its offsets have become addresses, and its kernel calls can be run. */
 
 import { isClass } from '../objective/losses.ts';
 import type { Objective } from '../objective/objective.ts';
@@ -9,18 +9,18 @@ import { kernelCalls } from './kernelCalls.ts';
 import { planLoss, planMetrics } from './lossFields.ts';
 import type { BlockName, Offset, Plan } from './plan.ts';
 
-/** Where each block of a model begins. */
+/** The address of each memory block of a model. */
 export type Addresses = Record<BlockName, number>;
 
 export class CompiledPlan {
   readonly plan: Plan;
-  /** Index of the first number of x, y and the collected predictions in float32 memory. */
+  /** Indices into float32 memory of the first number of the input, the target and the predictions. */
   readonly input: number;
   readonly target: number;
   readonly result: number;
-  /** The same of the weights of the losses, [B, T]; 0 in a plan without them. */
+  /** Index of the sample weights, [B, T]; 0 in a plan without them. */
   readonly weights: number;
-  /** Index of the output where the last layer leaves it: in order as it is for one sample and one step. */
+  /** Index of the output of the last layer, in the layout of the kernels; contiguous for one sample and one time step. */
   readonly output: number;
   readonly resultSize: number;
   readonly #structures: Block;
@@ -30,7 +30,7 @@ export class CompiledPlan {
   readonly #outputAddress: number;
   readonly #resultAddress: number;
   readonly #lossAddress: number = 0;
-  /** Index of the mask of the output; 0 where there is none. */
+  /** Index of the mask of the output; 0 without a mask. */
   readonly #mask: number;
   readonly #metrics: readonly { program: 'loss' | 'metric'; address: number }[];
 
@@ -39,12 +39,12 @@ export class CompiledPlan {
     this.#blocks = addresses;
     const address = ({ block, offset }: Offset) => addresses[block] + offset;
     const { y } = plan.output;
-    this.#outputAddress = address(y.place);
+    this.#outputAddress = address(y.start);
     this.output = this.#outputAddress / FLOAT;
     this.#resultAddress = address(plan.result);
     this.input = address(plan.input) / FLOAT;
     this.target = address(plan.target) / FLOAT;
-    this.#mask = plan.output.mask ? address(plan.output.mask.place) / FLOAT : 0;
+    this.#mask = plan.output.mask ? address(plan.output.mask.start) / FLOAT : 0;
     this.weights = plan.weights ? address(plan.weights) / FLOAT : 0;
     this.result = this.#resultAddress / FLOAT;
     this.resultSize = plan.batch * y.steps * y.width;
@@ -72,7 +72,7 @@ export class CompiledPlan {
     this.#metrics = metrics.map(({ program }, n) => ({ program, address: scored[n + 1]! }));
   }
 
-  /** Index of the number at a place in float32 memory. */
+  /** The index into float32 memory of an offset. */
   indexOf({ block, offset }: Offset): number {
     return (this.#blocks[block] + offset) / FLOAT;
   }
@@ -84,7 +84,7 @@ export class CompiledPlan {
     }
   }
 
-  /** Back from the gradient of the output, which `loss` has left in place, to gradients of the weights. */
+  /** Adds the gradients of the weights; starts from the gradient of the output, which `loss` has written. */
   backward(): void {
     const { calls, batch } = this.plan;
     for (let n = calls.length - 1; n >= 0; n--) {
@@ -92,18 +92,18 @@ export class CompiledPlan {
     }
   }
 
-  /** Puts the carried states back to what they were before `forward`. */
+  /** Restores the carried states to their values before `forward`. */
   rewind(): void {
     const { calls } = this.plan;
     for (let n = 0; n < calls.length; n++) kernelCalls[calls[n]!.kind].rewind?.(this.#kernels, this.#addresses[n]!);
   }
 
-  /** The loss of the output against the target; in training it leaves its gradient where `backward` starts. */
+  /** Computes the loss of the output and the target; in training also its gradient, for `backward`. */
   loss(): number {
     return this.#kernels.loss(this.#lossAddress);
   }
 
-  /** The metrics of the output, from place 1 of `values` on; before `backward`, which may destroy the output. */
+  /** Writes the metrics to `values`, from index 1. Call it before `backward`, which may overwrite the output. */
   measure(values: number[]): void {
     for (let n = 0; n < this.#metrics.length; n++) {
       const { program, address } = this.#metrics[n]!;
@@ -111,14 +111,14 @@ export class CompiledPlan {
     }
   }
 
-  /** How many (sample, time step) the loss is the mean of: all that no mask hides. */
+  /** The number of unmasked pairs of sample and time step, over which the loss is a mean. */
   counted(): number {
     return this.plan.output.mask
       ? this.#kernels.countedRows(this.#lossAddress)
       : this.plan.batch * this.plan.output.y.steps;
   }
 
-  /** A number in the target that is no class of the output, where the loss counts it; undefined when there is none. */
+  /** The first target that is not a class index of the output, and is neither masked nor of weight 0; or undefined. */
   wrongClass(): number | undefined {
     const { batch, output } = this.plan;
     const { steps, width } = output.y;
@@ -134,7 +134,7 @@ export class CompiledPlan {
     return undefined;
   }
 
-  /** Puts the output in the caller's order, at `result`. */
+  /** Copies the output to `result`, row by row in the order [B, T, O]. */
   collect(): void {
     const { y: output } = this.plan.output;
     const { batch } = this.plan;

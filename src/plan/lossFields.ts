@@ -1,31 +1,29 @@
-/** What the kernels of losses and metrics need to know of a plan. */
+/** The fields of the structures of losses and metrics. */
 
 import { isSparse, type LossName, losses } from '../objective/losses.ts';
 import { type ScoreName, scores } from '../objective/metrics.ts';
 import type { Objective } from '../objective/objective.ts';
 import { FLOAT } from '../util/units.ts';
-import type { Fields, Plan } from './plan.ts';
+import { type Fields, maskFields, type Plan, rowFields } from './plan.ts';
 
-/** 1, as the bits of a float32: the only delta there is of the Huber loss, as in TF.js. */
+/** The delta of the Huber loss: 1, as the bits of a float32. TF.js has no other. */
 const DELTA = 0x3f80_0000;
 
-/** The loss: from the logits where the top layer gives them, weighted where the plan is made for that. */
+/** The loss. It starts from the logits if the last layer provides them, and has sample weights if the plan does. */
 export function planLoss(plan: Plan, { loss }: Objective): Fields<'loss'> {
   const { dy } = plan.output;
   const fields = fieldsOf(plan, losses.indexOf(loss), loss, plan.output.logits !== undefined);
   const { weights } = plan;
   return {
     ...fields,
-    dy: dy?.place ?? 0,
-    dyRow: dy?.row ?? 0,
-    dyStep: dy?.step ?? 0,
+    ...rowFields('dy', dy),
     weights: weights ?? 0,
     weightRow: weights ? plan.output.y.steps * FLOAT : 0,
     weightStep: weights ? FLOAT : 0,
   };
 }
 
-/** The metrics, each with the kernel that runs it. Weights are for the loss alone, as in Keras. */
+/** The metrics, each with the kernel that computes it. Sample weights apply to the loss only, as in Keras. */
 export function planMetrics(
   plan: Plan,
   { loss, metrics }: Objective,
@@ -33,7 +31,7 @@ export function planMetrics(
   return metrics.map(metric => {
     const kind = metric.kindOf(plan.output.y.width);
     const number = losses.indexOf(kind as LossName);
-    // Logits are those of the loss: a metric of the same kind starts from them, too.
+    // The logits belong to the loss; a metric of the same kind starts from them too
     const logits = kind === loss && plan.output.logits !== undefined;
     return number >= 0
       ? { program: 'loss', fields: fieldsOf(plan, number, loss, logits) }
@@ -50,17 +48,12 @@ function fieldsOf(plan: Plan, kind: number, loss: LossName, logits: boolean): Fi
     steps: y.steps,
     rows: batch,
     cols: y.width,
-    y: y.place,
-    yRow: y.row,
-    yStep: y.step,
-    dy: 0,
-    dyRow: 0,
-    dyStep: 0,
+    ...rowFields('y', y),
+    ...rowFields('dy', null),
     target: plan.target,
     targetRow: targetStep * y.steps,
     targetStep,
-    mask: output.mask?.place ?? 0,
-    maskStep: output.mask?.step ?? 0,
+    ...maskFields(output.mask),
     weights: 0,
     weightRow: 0,
     weightStep: 0,

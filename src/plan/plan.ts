@@ -1,16 +1,16 @@
 /**
- * Plans where everything lies: a pure function from layers, batch size and time steps to named byte offsets.
- * A plan can be printed and tested without wasm; src/plan/compiledPlan.ts turns its places into addresses.
+ * The parts of a plan. A plan assigns a byte offset to every buffer that a batch needs and lists the kernel calls. It is
+ * computed from layers and sizes alone, so it can be printed and tested without WebAssembly; compiledPlan.ts turns its
+ * offsets into addresses.
  */
 
-import type { Layer } from '../layers/layer.ts';
 import { sizeOf } from '../util/shapes.ts';
 import { FLOAT, LINE } from '../util/units.ts';
 import type { structures } from '../wasm/binaries.generated.ts';
 
 /**
- * The blocks of a model. Weights, gradients and states outlive a batch; the workspace holds everything else and
- * serves every batch anew.
+ * The memory blocks of a model. Weights, gradients and states persist between batches. The workspace holds everything
+ * else and is reused by every batch.
  */
 export type BlockName = 'weights' | 'gradients' | 'states' | 'workspace';
 
@@ -20,53 +20,59 @@ export interface Offset {
   readonly offset: number;
 }
 
-/** Rows of numbers at every time step: strides in bytes, `step` from one time step to the next, `row` within one. */
+/** A matrix of `rows` x `width` numbers for each of `steps` time steps. */
 export interface Rows {
-  readonly place: Offset;
+  /** The first number of the first row of the first time step. */
+  readonly start: Offset;
+  /** Bytes from one row to the next within a time step. */
   readonly row: number;
+  /** Bytes from one time step to the next; negative if the steps are in reverse. */
   readonly step: number;
   readonly steps: number;
   readonly rows: number;
   readonly width: number;
 }
 
-/** Which time steps count, one float for every row of a step: 1 where it counts, 0 where it is masked. */
+/** One float for each row of each time step: 1 if it counts, 0 if it is masked. */
 export interface Mask {
-  readonly place: Offset;
-  /** Bytes from one time step to the next; negative where time runs backwards. */
+  readonly start: Offset;
+  /** Bytes from one time step to the next; negative if the steps are in reverse. */
   readonly step: number;
 }
 
-/** What one layer hands to the next. */
+/** The output of one layer, which is the input of the next. */
 export interface Signal {
   readonly y: Rows;
-  /** In training, where the gradient of y is wanted; its contents may be destroyed. Null where nobody wants it. */
+  /**
+   * Where the gradient of `y` must be written; its contents may be overwritten afterwards. Null if it is not needed: in
+   * plans without gradients, and for the input of the model.
+   */
   readonly dy: Rows | null;
-  /** Null where every time step counts. */
+  /** Null if every time step counts. */
   readonly mask: Mask | null;
   /**
-   * What softmax or sigmoid made y from, where a loss starts there: it then leaves the gradient of the logits in dy.
-   * Present only at the top of a plan made for such a loss.
+   * The values from which a softmax or sigmoid computed `y`, if the loss includes that activation. The loss then writes
+   * the gradient of the logits into `dy`.
    */
   readonly logits?: Rows;
 }
 
-/** What a batch is run for: `test` stops at the loss. */
+/** What a batch is run for: outputs, outputs and loss, or a training step. */
 export type Purpose = 'predict' | 'test' | 'train';
 
-/** A named buffer, for reading and for tests. */
+/** A named buffer, for inspection and tests. */
 export interface Buffer {
   readonly name: string;
   readonly shape: readonly number[];
-  readonly place: Offset;
+  readonly start: Offset;
 }
 
 type Structures = typeof structures;
 
-/** The numbers of a structure of assembly/, field by field. */
+/** The fields of a structure of assembly/. */
 export type Fields<K extends keyof Structures> = Record<Structures[K][number], number | Offset>;
 
-/** What one layer hands to its kernels. */
+/** A call of a pair of kernels, forward and backward, with the fields of its structure. */
 export type KernelCall = {
   [K in Exclude<keyof Structures, 'loss'>]: { readonly kind: K; readonly fields: Fields<K> };
 }[Exclude<keyof Structures, 'loss'>];
@@ -79,50 +85,112 @@ export interface Plan {
   readonly buffers: readonly Buffer[];
   /** Size of the workspace in bytes. */
   readonly bytes: number;
-  /** The layers in order; backward runs them in reverse. */
+  /** In forward order; backward runs them in reverse. */
   readonly calls: readonly KernelCall[];
-  /** Where the caller's x goes, [B, T, D] row by row. */
+  /** The input x, [B, T, D] row by row. */
   readonly input: Offset;
-  /** What the last layer leaves. */
+  /** The output of the last layer. */
   readonly output: Signal;
-  /** Where the caller's y goes, and where predictions are put in order, [B, T, O] row by row. */
+  /** The target y, row by row. */
   readonly target: Offset;
+  /** The predictions, [B, T, O] row by row. */
   readonly result: Offset;
-  /** Where weights of the losses go, [B, T]; null in a plan without them. */
+  /** The sample weights of the loss, [B, T]; null in a plan without them. */
   readonly weights: Offset | null;
 }
 
-export const offsetBy = (place: Offset, bytes: number): Offset => ({
-  block: place.block,
-  offset: place.offset + bytes,
+/** The position of a layer's memory in the blocks that persist between batches, in bytes. */
+export interface LayerOffsets {
+  /** In both 'weights' and 'gradients'. */
+  readonly parameters: number;
+  readonly states: number;
+}
+
+/** Collects the buffers and kernel calls of a plan, and assigns offsets to the buffers. */
+export class Planner {
+  readonly buffers: Buffer[] = [];
+  readonly calls: KernelCall[] = [];
+  #bytes = 0;
+
+  constructor(
+    readonly batch: number,
+    readonly purpose: Purpose,
+    /** Whether all recurrent layers carry their states from batch to batch, stateful or not. */
+    readonly carryAllStates = false,
+  ) {}
+
+  get needsGradients(): boolean {
+    return this.purpose === 'train';
+  }
+
+  /** Size of the workspace so far. */
+  get bytes(): number {
+    return this.#bytes;
+  }
+
+  /** Reserves float32 numbers in the workspace, aligned to a cache line. */
+  floats(name: string, ...shape: number[]): Offset {
+    const start: Offset = { block: 'workspace', offset: this.#bytes };
+    this.buffers.push({ name, shape, start });
+    this.#bytes += roundUp(sizeOf(shape) * FLOAT, LINE);
+    return start;
+  }
+
+  /** Reserves one row for each sample at each time step. */
+  rows(name: string, steps: number, width: number): Rows {
+    const row = rowBytes(width);
+    const start = this.floats(name, steps, this.batch, row / FLOAT);
+    return { start, row, step: row * this.batch, steps, rows: this.batch, width };
+  }
+
+  /** As `rows`, if the planned batch needs gradients; else null. */
+  gradientRows(name: string, steps: number, width: number): Rows | null {
+    return this.needsGradients ? this.rows(name, steps, width) : null;
+  }
+
+  mask(name: string, steps: number): Mask {
+    const step = padded(this.batch);
+    return { start: this.floats(name, steps, step), step: step * FLOAT };
+  }
+}
+
+// ---------------------------------------------------------------------------------------------------- offsets and sizes
+
+export const offsetBy = ({ block, offset }: Offset, bytes: number): Offset => ({ block, offset: offset + bytes });
+
+/** The parameters of a layer at an offset, as the fields `w` and `dw` of its structure. */
+export const parameterFields = (planner: Planner, offset: number): Record<'w' | 'dw', number | Offset> => ({
+  w: { block: 'weights', offset },
+  dw: planner.needsGradients ? { block: 'gradients', offset } : 0,
 });
 
-/** The same flow with the last time step first. */
-export function backwards({ y, dy, mask }: Signal): Signal {
-  const reversed = (rows: Rows): Rows => ({
-    ...rows,
-    place: offsetBy(rows.place, (rows.steps - 1) * rows.step),
-    step: -rows.step,
-  });
-  return {
-    y: reversed(y),
-    dy: dy && reversed(dy),
-    mask: mask && { place: offsetBy(mask.place, (y.steps - 1) * mask.step), step: -mask.step },
-  };
-}
+type RowFields<K extends string> = Record<K | `${K}Row` | `${K}Step`, number | Offset>;
+
+/** Start and strides of rows as fields of a structure; zeros for null. */
+export const rowFields = <K extends string>(name: K, rows: Rows | null): RowFields<K> =>
+  ({ [name]: rows?.start ?? 0, [`${name}Row`]: rows?.row ?? 0, [`${name}Step`]: rows?.step ?? 0 }) as RowFields<K>;
+
+/** A mask as fields of a structure; zeros for null. */
+export const maskFields = (mask: Mask | null): Record<'mask' | 'maskStep', number | Offset> => ({
+  mask: mask?.start ?? 0,
+  maskStep: mask?.step ?? 0,
+});
+
+/** The bits of a float32 number, as a field of a structure. */
+export const floatBits = (value: number): number => new Int32Array(Float32Array.of(value).buffer)[0]!;
 
 /** n rounded up to a multiple of `unit`. */
 export const roundUp = (n: number, unit: number): number => Math.ceil(n / unit) * unit;
 
-/** n floats rounded up to whole cache lines. */
+/** A number of floats rounded up to whole cache lines. */
 export const wholeLines = (n: number): number => roundUp(n, LINE / FLOAT);
 
-/** Floats in a row of at least n numbers: whole vectors. */
+/** The number of floats in a row of n numbers, rounded up to whole vectors. */
 export const padded = (n: number): number => roundUp(n, 4);
 
 /**
- * Bytes of a row of n floats. Long rows are an odd number of cache lines: columns of a block of rows would otherwise
- * fall into a few sets of the cache and push each other out.
+ * Bytes of a row of n floats. Long rows take an odd number of cache lines; with an even number, the columns of many rows
+ * would map to the same few cache sets and evict each other.
  */
 export function rowBytes(n: number): number {
   const bytes = padded(n) * FLOAT;
@@ -132,8 +200,8 @@ export function rowBytes(n: number): number {
 }
 
 /**
- * Bytes between neighbours where rows lie at equal distances, all steps of a sample together or all samples of a step;
- * null where they do not.
+ * The distance in bytes between consecutive rows if all rows of all time steps are equally spaced, ordered by sample or
+ * by time step; otherwise null.
  */
 export function spacing({ row, step, steps, rows }: Rows): { stride: number; bySample: boolean } | null {
   if (steps === 1) return { stride: row, bySample: false };
@@ -142,70 +210,33 @@ export function spacing({ row, step, steps, rows }: Rows): { stride: number; byS
   return step > 0 && row === steps * step ? { stride: step, bySample: true } : null;
 }
 
-/** Where one layer keeps what outlives a batch; the same offset serves its weights and its gradients. */
-export interface LayerOffsets {
-  readonly parameters: number;
-  readonly states: number;
+// -------------------------------------------------------------------------------------------------------------- signals
+
+/** The same signal with its time steps in reverse. Copies nothing. */
+export function reverseSteps({ y, dy, mask }: Signal): Signal {
+  const reversed = (rows: Rows): Rows => ({
+    ...rows,
+    start: offsetBy(rows.start, (rows.steps - 1) * rows.step),
+    step: -rows.step,
+  });
+  return {
+    y: reversed(y),
+    dy: dy && reversed(dy),
+    mask: mask && { start: offsetBy(mask.start, (y.steps - 1) * mask.step), step: -mask.step },
+  };
 }
 
-/** What `Layer.plan` works with: a place for each buffer it needs. */
-export class Planner {
-  readonly buffers: Buffer[] = [];
-  readonly calls: KernelCall[] = [];
-  #bytes = 0;
-
-  constructor(
-    readonly batch: number,
-    readonly purpose: Purpose,
-    /** Whether every recurrent layer carries its state, stateful or not. */
-    readonly carriesAll = false,
-    /** The activation of the top layer that the loss undoes, so that it can start from the logits. */
-    readonly fused: 'softmax' | 'sigmoid' | null = null,
-    /** Whether samples or time steps weigh differently. */
-    readonly weighted = false,
-  ) {}
-
-  get training(): boolean {
-    return this.purpose === 'train';
-  }
-
-  get bytes(): number {
-    return this.#bytes;
-  }
-
-  /** Room for float32 numbers in the workspace, beginning on a cache line. */
-  floats(name: string, ...shape: number[]): Offset {
-    const place: Offset = { block: 'workspace', offset: this.#bytes };
-    this.buffers.push({ name, shape, place });
-    this.#bytes += roundUp(sizeOf(shape) * FLOAT, LINE);
-    return place;
-  }
-
-  /** Room for rows at every time step, one step after the other. */
-  rows(name: string, steps: number, width: number): Rows {
-    const row = rowBytes(width);
-    const place = this.floats(name, steps, this.batch, row / FLOAT);
-    return { place, row, step: row * this.batch, steps, rows: this.batch, width };
-  }
-
-  /** Room for a mask. */
-  mask(name: string, steps: number): Mask {
-    const step = padded(this.batch);
-    return { place: this.floats(name, steps, step), step: step * FLOAT };
-  }
+/** A signal whose rows, and those of its gradient, are equally spaced: the given one if they already are, or a copy. */
+export function asMatrix(planner: Planner, name: string, signal: Signal): Signal {
+  const { y, dy, mask } = signal;
+  const order = spacing(y);
+  const gradientOrder = dy && spacing(dy);
+  if (order && (!dy || gradientOrder?.bySample === order.bySample)) return signal;
+  return { ...reshape(planner, `${name}/line`, signal, y.steps, y.width), mask };
 }
 
-/** A flow whose rows, and those of its gradient, can be gone through as one matrix: itself, or else a copy. */
-export function inLine(planner: Planner, name: string, flow: Signal): Signal {
-  const order = spacing(flow.y);
-  const back = flow.dy && spacing(flow.dy);
-  if (order && (!flow.dy || back?.bySample === order.bySample)) return flow;
-  const { steps, width } = flow.y;
-  return { ...reshaped(planner, `${name}/line`, flow, steps, width), mask: flow.mask };
-}
-
-/** The numbers of each sample as so many steps of another width, moved there. Steps are no longer the same: no mask. */
-export function reshaped(
+/** A copy of a signal in which each sample has other sizes, [steps, width]. It has no mask. */
+export function reshape(
   planner: Planner,
   name: string,
   { y: x, dy: dx }: Signal,
@@ -220,66 +251,13 @@ export function reshaped(
       rows: x.rows,
       xSteps: x.steps,
       xWidth: x.width,
-      ...strided('x', x),
+      ...rowFields('x', x),
       ySteps: steps,
       yWidth: width,
-      ...strided('y', y),
-      ...strided('dy', dy),
-      ...strided('dx', dx),
+      ...rowFields('y', y),
+      ...rowFields('dy', dy),
+      ...rowFields('dx', dx),
     },
   });
   return { y, dy, mask: null };
-}
-
-type Strided<K extends string> = Record<K | `${K}Row` | `${K}Step`, number | Offset>;
-
-/** Place and strides of rows, as the plan structures name them; zeros for none. */
-export const strided = <K extends string>(name: K, rows: Rows | null): Strided<K> =>
-  ({ [name]: rows?.place ?? 0, [`${name}Row`]: rows?.row ?? 0, [`${name}Step`]: rows?.step ?? 0 }) as Strided<K>;
-
-/** A float32 number as a field of a structure. */
-export const floatBits = (value: number): number => new Int32Array(Float32Array.of(value).buffer)[0]!;
-
-/**
- * Plans a batch.
- *
- * @param planner a fresh one, which knows the batch size and what the plan is for
- * @param layers in order, built
- * @param homes one for each layer
- * @param sample the shape of one sample: [T, D] or [D]
- */
-export function planBatch(
-  planner: Planner,
-  layers: readonly Layer[],
-  homes: readonly LayerOffsets[],
-  sample: readonly number[],
-): Plan {
-  const { batch, purpose } = planner;
-  const [steps, width] = sample.length === 2 ? [sample[0]!, sample[1]!] : [1, sample[0]!];
-  const input = planner.floats('input', batch, steps, width);
-  const x: Rows = { place: input, row: steps * width * FLOAT, step: width * FLOAT, steps, rows: batch, width };
-  // Nobody asks for the gradient of the data.
-  const start: Signal = { y: x, dy: null, mask: null };
-  const output = layers.reduce(
-    (flow, layer, n) => layer.plan(planner, flow, homes[n]!, n === layers.length - 1),
-    start,
-  );
-  const count = batch * output.y.steps * output.y.width;
-  // Losses read a whole vector at the last number of a target.
-  const target = planner.floats('target', count + 3);
-  const result = planner.floats('result', count);
-  const weights = planner.weighted ? planner.floats('weights', batch, output.y.steps) : null;
-  return {
-    batch,
-    sample,
-    purpose,
-    buffers: planner.buffers,
-    bytes: planner.bytes,
-    calls: planner.calls,
-    input,
-    output,
-    target,
-    result,
-    weights,
-  };
 }

@@ -1,24 +1,25 @@
 /**
- * Plans for the batch sizes and lengths seen so far, bound to memory.
+ * Compiled plans for the batch sizes and sequence lengths seen so far.
  *
- * All of them share one workspace, which grows to the largest. A batch that has been planned allocates nothing.
+ * They share one workspace, which grows to the largest. A batch whose plan is cached allocates nothing.
  */
 
 import type { Layer } from '../layers/layer.ts';
-import { fusedWith } from '../objective/losses.ts';
+import { lossActivationOf } from '../objective/losses.ts';
 import type { Objective } from '../objective/objective.ts';
 import { sameShape } from '../util/shapes.ts';
 import { FLOAT } from '../util/units.ts';
 import { Block, float32, kernels } from '../wasm/engine.ts';
 import type { Parameters } from '../weights/parameters.ts';
 import { CompiledPlan } from './compiledPlan.ts';
-import { type LayerOffsets, type Plan, Planner, type Purpose, planBatch } from './plan.ts';
+import type { LayerOffsets, Plan, Purpose } from './plan.ts';
+import { planBatch } from './planBatch.ts';
 
-/** Plans kept at a time; a program that uses more sizes than that plans some of them anew. */
+/** The number of cached plans at which the cache is cleared. */
 const MOST_PLANS = 32;
 
-/** Whether a plan is the one for a batch; compares without allocating, because most batches are like the one before. */
-const serves = (plan: Plan, batch: number, sample: readonly number[], purpose: Purpose, weighted: boolean): boolean =>
+/** Whether a plan fits a batch. Allocates nothing, because most batches have the sizes of the one before. */
+const fits = (plan: Plan, batch: number, sample: readonly number[], purpose: Purpose, weighted: boolean): boolean =>
   plan.batch === batch &&
   plan.purpose === purpose &&
   (plan.weights !== null) === weighted &&
@@ -27,41 +28,42 @@ const serves = (plan: Plan, batch: number, sample: readonly number[], purpose: P
 export class PlanCache {
   readonly #layers: readonly Layer[];
   readonly #parameters: Parameters;
-  readonly #homes: LayerOffsets[] = [];
+  readonly #offsets: LayerOffsets[] = [];
   readonly #stateBytes: number;
-  readonly #carriesAll: boolean;
+  readonly #carryAllStates: boolean;
   readonly #plans = new Map<string, CompiledPlan>();
   #current: CompiledPlan | null = null;
-  /** What plans that know the loss were made for. */
+  /** The objective of the cached plans for training and evaluation. */
   #objective: Objective | null = null;
-  #moves: number;
+  /** `Parameters.version` for which the cached plans were compiled. */
+  #version: number;
   #workspace: Block | null = null;
   #states: Block | null = null;
 
   /**
-   * @param batch the batch size where it is fixed, as stateful layers require
-   * @param carriesAll carry the state of every recurrent layer, stateful or not
+   * @param batch the batch size if it is fixed, as stateful layers require
+   * @param carryAllStates whether all recurrent layers carry their states from batch to batch, stateful or not
    */
-  constructor(layers: readonly Layer[], parameters: Parameters, batch: number | null, carriesAll = false) {
+  constructor(layers: readonly Layer[], parameters: Parameters, batch: number | null, carryAllStates = false) {
     this.#layers = layers;
     this.#parameters = parameters;
-    this.#carriesAll = carriesAll;
-    this.#moves = parameters.moves;
+    this.#carryAllStates = carryAllStates;
+    this.#version = parameters.version;
     let states = 0;
-    for (const [n, layer] of layers.entries()) {
-      this.#homes.push({ parameters: parameters.offsets[n]!, states });
-      if (carriesAll || layer.stateful) states += layer.stateCount(batch ?? 0) * FLOAT;
+    for (const layer of layers) {
+      this.#offsets.push({ parameters: parameters.offsetOf(layer), states });
+      if (carryAllStates || layer.stateful) states += layer.stateCount(batch ?? 0) * FLOAT;
     }
     this.#stateBytes = states;
   }
 
   /**
-   * The plan for a batch, in memory and ready to run.
+   * The compiled plan of a batch, ready to run.
    *
    * @param sample the shape of one sample: [T, D] or [D]
-   * @param objective needed for all but predictions
-   * @param weighted whether samples or time steps weigh differently; the caller then fills `weights`
-   * @throws ValueError when memory does not suffice; nothing has changed then
+   * @param objective required unless `purpose` is 'predict'
+   * @param weighted whether the loss has sample weights; the caller then writes them to `CompiledPlan.weights`
+   * @throws ValueError if there is not enough memory; nothing has changed in that case
    */
   prepare(
     call: string,
@@ -71,19 +73,20 @@ export class PlanCache {
     objective: Objective | null = null,
     weighted = false,
   ): CompiledPlan {
-    const compiled = objective !== null && objective !== this.#objective;
-    if (compiled || this.#moves !== this.#parameters.moves) {
+    const recompiled = objective !== null && objective !== this.#objective;
+    if (recompiled || this.#version !== this.#parameters.version) {
       this.dropPlans();
-      this.#moves = this.#parameters.moves;
-      if (compiled) this.#objective = objective;
+      this.#version = this.#parameters.version;
+      if (recompiled) this.#objective = objective;
     }
-    if (this.#current && serves(this.#current.plan, batch, sample, purpose, weighted)) return this.#current;
+    if (this.#current && fits(this.#current.plan, batch, sample, purpose, weighted)) return this.#current;
     const key = `${purpose} ${batch} ${sample.join(' ')} ${weighted}`;
-    let bound = this.#plans.get(key);
-    if (!bound) {
-      const fused = objective && purpose !== 'predict' ? fusedWith(objective.loss) : null;
-      const planner = new Planner(batch, purpose, this.#carriesAll, fused, weighted);
-      const plan = planBatch(planner, this.#layers, this.#homes, sample);
+    let compiled = this.#plans.get(key);
+    if (!compiled) {
+      const lossActivation = objective && purpose !== 'predict' ? lossActivationOf(objective.loss) : null;
+      const carryAllStates = this.#carryAllStates;
+      const spec = { batch, sample, purpose, carryAllStates, lossActivation, weighted };
+      const plan = planBatch(this.#layers, this.#offsets, spec);
       const addresses = {
         weights: this.#parameters.weights(call),
         gradients: purpose === 'train' ? this.#parameters.gradients(call, objective!.optimizer) : 0,
@@ -91,41 +94,43 @@ export class PlanCache {
         workspace: this.#reserve(call, plan.bytes),
       };
       if (this.#plans.size >= MOST_PLANS) this.dropPlans();
-      bound = new CompiledPlan(call, plan, addresses, objective);
-      this.#plans.set(key, bound);
+      compiled = new CompiledPlan(call, plan, addresses, objective);
+      this.#plans.set(key, compiled);
     }
-    this.#current = bound;
-    return bound;
+    this.#current = compiled;
+    return compiled;
   }
 
-  /** Address of the carried states, all zero at first. */
+  /** Address of the carried states; they are allocated on first use and start at zero. */
   states(call: string): number {
     this.#states ??= new Block(call, this.#stateBytes);
     return this.#states.address;
   }
 
-  /** Address of the carried state of layer n. */
+  /** Address of the carried states of layer n. */
   stateOf(call: string, n: number): number {
-    return this.states(call) + this.#homes[n]!.states;
+    return this.states(call) + this.#offsets[n]!.states;
   }
 
+  /** Sets the carried states to zero. */
   resetStates(): void {
     if (this.#states) kernels().zero(this.#states.address, this.#states.bytes);
   }
 
-  /** A copy of the carried states, for `putStates`; null when they have never been used and are therefore zero. */
+  /** A copy of the carried states, for `putStates`; null if they have not been allocated and are therefore zero. */
   copyStates(): Float32Array | null {
     if (!this.#states) return null;
     const from = this.#states.address / FLOAT;
     return float32().slice(from, from + this.#stateBytes / FLOAT);
   }
 
+  /** Restores the carried states from a result of `copyStates`. */
   putStates(states: Float32Array | null): void {
     if (states && this.#states) float32().set(states, this.#states.address / FLOAT);
     else this.resetStates();
   }
 
-  /** A workspace of at least so many bytes. Growth moves it, and with it everything planned so far. */
+  /** Address of a workspace of at least `bytes`. Allocating a larger one invalidates all cached plans. */
   #reserve(call: string, bytes: number): number {
     if (!this.#workspace || this.#workspace.bytes < bytes) {
       const larger = new Block(call, bytes);
@@ -136,14 +141,14 @@ export class PlanCache {
     return this.#workspace.address;
   }
 
-  /** Forgets all plans, because something they point to has moved. */
+  /** Clears the cache: the memory to which its plans point has moved. */
   dropPlans(): void {
-    for (const bound of this.#plans.values()) bound.free();
+    for (const compiled of this.#plans.values()) compiled.free();
     this.#plans.clear();
     this.#current = null;
   }
 
-  /** Gives all memory back, but for the parameters. */
+  /** Frees the plans, the workspace and the carried states. */
   free(): void {
     this.dropPlans();
     this.#workspace?.free();

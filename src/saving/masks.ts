@@ -1,6 +1,5 @@
 /** Rejects models whose results would differ from Keras because of masks on bidirectional layers. */
 
-import type { Layer } from '../layers/layer.ts';
 import { Bidirectional } from '../layers/recurrent/bidirectional.ts';
 import { Recurrent } from '../layers/recurrent/recurrent.ts';
 import type { Sequential } from '../model/sequential.ts';
@@ -16,7 +15,7 @@ export function checkMasks(place: FilePath, { layers }: Sequential): void {
   let masked = false;
   let differs = false;
   for (const layer of layers) {
-    if (layer.className === 'Flatten' || layer.className === 'Reshape') {
+    if (layer.endsMask) {
       if (differs) {
         const message =
           'must not mix masked steps of a bidirectional layer with others, because Keras sets them to zero';
@@ -24,7 +23,7 @@ export function checkMasks(place: FilePath, { layers }: Sequential): void {
       }
       masked = false;
     }
-    masked ||= layer.className === 'Masking' || masksZero(layer);
+    masked ||= layer.createsMask;
     if (layer instanceof Bidirectional || layer instanceof Recurrent) {
       differs = masked && layer.returnSequences && layer instanceof Bidirectional;
       if (differs && layer instanceof Bidirectional && layer.forwardLayer.goBackwards) {
@@ -37,5 +36,3 @@ export function checkMasks(place: FilePath, { layers }: Sequential): void {
     }
   }
 }
-
-const masksZero = (layer: Layer) => 'maskZero' in layer && layer.maskZero === true;

@@ -103,7 +103,7 @@ export function trainedModelOf(model: Sequential, view: ModelView, step: TrainSt
     means: () => new Means(model.metricsNames, [false, ...(stack.objective?.metrics ?? []).map(isRoot)]),
     classes: call => {
       if (!isSparse(view.objective(call).loss)) return null;
-      const masks = stack.layers.some(layer => layer.masks);
+      const masks = stack.layers.some(layer => layer.createsMask);
       return masks ? null : (view.outputShape(call).at(-1) ?? null);
     },
     train: (call, x, y, weights) => step.train(call, x, y, weights),

@@ -1,4 +1,4 @@
-/** What weights must be after every update. The arithmetic is in assembly/training/constraints.ts. */
+/** Constraints, applied to weights after every update. The arithmetic is in assembly/training/constraints.ts. */
 
 import { exactTable } from '../util/arguments.ts';
 import { type Config, fromSnake } from '../util/config.ts';
@@ -8,20 +8,20 @@ import { checkName, checkNumber, checkOptions } from '../util/options.ts';
 import { showShape, sizeOf } from '../util/shapes.ts';
 import type { Kernels } from '../wasm/kernels.ts';
 
-/** Puts one weight back within bounds after an update; make one with `constraints.*`. */
+/** Changes a weight after an update so that it meets a condition. Create one with `constraints.*`. */
 export abstract class Constraint {
   constructor(
-    /** The name TF.js gives it. */
+    /** The name of the class in TF.js. */
     readonly className: string,
   ) {}
 
-  /** Its options. */
+  /** The options as plain data. */
   abstract getConfig(): Config;
 
-  /** @internal Refuses a weight of a shape it cannot work on. */
+  /** @internal Throws if it cannot be applied to a weight of this shape. */
   checkWeight(_call: string, _name: string, _shape: readonly number[]): void {}
 
-  /** @internal Changes a plain row-major weight in place. */
+  /** @internal Applies it to a row-major matrix in place. */
   abstract apply(kernels: Kernels, address: number, shape: readonly number[]): void;
 }
 
@@ -39,14 +39,14 @@ class NonNeg extends Constraint {
   }
 }
 
-/** All that scales vectors along an axis: to a norm between two bounds, by a share of the way. */
+/** Scales vectors along an axis so that their norm is within two bounds, or moves that far towards them. */
 class NormBounds extends Constraint {
   constructor(
     className: string,
     readonly minValue: number,
     readonly maxValue: number,
     readonly rate: number,
-    /** Vectors run along it; -1 is the last one. */
+    /** The axis of the vectors; negative values count from the last axis. */
     readonly axis: number,
   ) {
     super(className);
@@ -61,7 +61,7 @@ class NormBounds extends Constraint {
   override checkWeight(call: string, name: string, shape: readonly number[]): void {
     const rank = shape.length;
     if (this.axis >= rank || this.axis < -rank) {
-      fail(call, `axis must be one of the ${rank} of ${name} ${showShape(shape)}, got ${this.axis}`);
+      fail(call, `axis must be an axis of ${name} ${showShape(shape)}, from ${-rank} to ${rank - 1}, got ${this.axis}`);
     }
   }
 
@@ -83,9 +83,9 @@ function checkAxis(call: string, axis: unknown = 0): number {
 /** @inline */
 type Options<K extends string> = { readonly [name in K]?: number };
 
-/** Makes constraints by their TF.js names. */
+/** Creates constraints, by their names in TF.js. Norms are those of the vectors along `axis`, by default 0. */
 export const constraints = /* @__PURE__ */ exactTable('constraints', {
-  /** Shortens every vector along `axis`, 0 by default, that is longer than maxValue, 2 by default. */
+  /** Scales each vector along `axis` down to a norm of at most maxValue (default 2). */
   maxNorm(options?: Options<'maxValue' | 'axis'>): Constraint {
     const call = 'constraints.maxNorm';
     const { maxValue = 2, axis } = checkOptions<Options<'maxValue' | 'axis'>>(call, options, ['maxValue', 'axis']);
@@ -93,13 +93,13 @@ export const constraints = /* @__PURE__ */ exactTable('constraints', {
     return new NormBounds('MaxNorm', 0, most, 1, checkAxis(call, axis));
   },
 
-  /** Negative weights become zero. */
+  /** Sets negative weights to zero. Takes no options. */
   nonNeg(options?: object): Constraint {
     checkOptions('constraints.nonNeg', options, []);
     return new NonNeg();
   },
 
-  /** Every vector along `axis`, 0 by default, gets the length one. */
+  /** Scales each vector along `axis` to norm 1. */
   unitNorm(options?: Options<'axis'>): Constraint {
     const call = 'constraints.unitNorm';
     const { axis } = checkOptions<Options<'axis'>>(call, options, ['axis']);
@@ -107,8 +107,8 @@ export const constraints = /* @__PURE__ */ exactTable('constraints', {
   },
 
   /**
-   * Moves the length of every vector along `axis` into [minValue, maxValue], [0, 1] by default; with a rate below 1
-   * it goes only that share of the way at every step.
+   * Scales each vector along `axis` so that its norm is from minValue (default 0) to maxValue (default 1). With a rate
+   * below 1 (the default), each update moves the norm only by that fraction of the distance.
    */
   minMaxNorm(options?: Options<'minValue' | 'maxValue' | 'rate' | 'axis'>): Constraint {
     const call = 'constraints.minMaxNorm';
@@ -130,7 +130,7 @@ export const constraints = /* @__PURE__ */ exactTable('constraints', {
   },
 });
 
-/** Names that stand for a constraint with its defaults. */
+/** The name of a constraint, for its default options. */
 export type ConstraintName = keyof typeof constraints;
 
 const names = Object.keys(constraints) as ConstraintName[];
@@ -149,12 +149,13 @@ function spelled(name: string): string {
 }
 
 /**
- * A constraint as a layer option: an object from `constraints`, a name, the `getConfig` of a constraint, or null for
+ * Reads a constraint from a layer option: one of `constraints.*`, a name, a `{ className, config }` description, or null for
  * none.
  */
 export function resolveConstraint(call: string, name: string, value: unknown): Constraint | null {
   if (value === undefined || value === null || value instanceof Constraint) return value ?? null;
   if (isDescribed(value)) return made(call, name, value, constraints, spelled);
-  if (typeof value !== 'string') fail(call, `${name} must be a constraint or its name, got ${show(value)}`);
+  if (typeof value !== 'string')
+    fail(call, `${name} must be one of constraints.* or a name such as 'maxNorm', got ${show(value)}`);
   return constraints[checkName(call, name, spelled(value), names)]();
 }

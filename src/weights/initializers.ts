@@ -1,6 +1,6 @@
 /**
- * Initial weights. Each initializer fills a plain row-major matrix in wasm memory; all arithmetic happens in the
- * kernels, with numbers that are the same on every host.
+ * Initial weights. An initializer fills a row-major matrix in wasm memory. The kernels do the arithmetic, so the weights are
+ * bit-identical on every host.
  */
 
 import { exactTable } from '../util/arguments.ts';
@@ -15,21 +15,21 @@ import { FLOAT } from '../util/units.ts';
 import { Block, float32, int32 } from '../wasm/engine.ts';
 import type { Kernels } from '../wasm/kernels.ts';
 
-/** Where to write, and with what. */
+/** The memory to fill. */
 export interface Target {
   kernels: Kernels;
   address: number;
-  /** The numbers at `address`, for values that need no kernel. */
+  /** A view of the numbers at `address`, for initializers that need no kernel. */
   values: Float32Array;
 }
 
-/** A recipe for initial weights; make one with `initializers.*`. */
+/** Computes initial weights. Create one with `initializers.*`. */
 export abstract class Initializer {
-  /** The seed the caller fixed, if any. */
+  /** The seed if it was given. */
   protected readonly seed: number | undefined;
 
   constructor(
-    /** The name Keras gives it. */
+    /** The name of the class in Keras. */
     readonly className: string,
     seed?: unknown,
   ) {
@@ -37,7 +37,7 @@ export abstract class Initializer {
       seed === undefined || seed === null ? undefined : checkSeed(`initializers.${factoryOf(className)}`, seed);
   }
 
-  /** Its options. */
+  /** The options as plain data. */
   abstract getConfig(): Config;
 
   /** @internal The seed of a weight, drawn when its layer is built: seeds depend on the order of layers, not of their use. */
@@ -45,14 +45,14 @@ export abstract class Initializer {
     return this.seed ?? seeds.next();
   }
 
-  /** @internal Refuses a weight of a shape it cannot fill. */
+  /** @internal Throws if it cannot fill a weight of this shape. */
   checkWeight(_call: string, _name: string, _shape: readonly number[]): void {}
 
   /** @internal Fills a matrix of the given shape. */
   abstract fill(target: Target, shape: readonly number[], seed: number): void;
 }
 
-/** Fan-in and fan-out as Keras counts them: all axes but the last two multiply both. */
+/** Fan-in and fan-out, as in Keras: all axes but the last two multiply both. */
 function fans(shape: readonly number[]): [number, number] {
   if (shape.length < 2) return [sizeOf(shape), sizeOf(shape)];
   const receptive = sizeOf(shape.slice(0, -2));
@@ -118,14 +118,14 @@ class RandomNormal extends Initializer {
   }
 }
 
-/** A truncated normal loses variance; dividing by this gives it back (the standard deviation within +-2). */
+/** The standard deviation of a normal distribution truncated at +-2. Dividing by it restores the variance. */
 const TRUNCATED_DEVIATION = 0.87962566103423978;
 
 const modes = ['fanIn', 'fanOut', 'fanAvg'] as const;
-/** 'normal' is the truncated one, as in TF.js and in Keras before 3. */
+/** 'normal' is truncated, as in TF.js and in Keras before version 3. */
 const distributions = ['normal', 'truncatedNormal', 'untruncatedNormal', 'uniform'] as const;
 
-/** Random numbers of mean zero whose variance is scale / fan. */
+/** Random numbers with mean 0 and variance scale / fan. */
 class VarianceScaling extends Initializer {
   constructor(
     className: string,
@@ -249,10 +249,10 @@ function transpose(values: Float32Array, rows: number, cols: number): void {
 /** @inline */
 type Seeded = { seed?: number | null };
 
-const number = (call: string, options: Record<string, unknown>, name: string, otherwise: number, range = {}) =>
-  options[name] === undefined ? otherwise : checkNumber(call, name, options[name], range);
+const number = (call: string, options: Record<string, unknown>, name: string, fallback: number, range = {}) =>
+  options[name] === undefined ? fallback : checkNumber(call, name, options[name], range);
 
-/** @internal The bias of an LSTM [4U] with the block of the forget gate at one, so that cells remember before they have learned. */
+/** @internal The bias of an LSTM, [4 * units], with ones for the forget gate, so that the initial network remembers. */
 export class ForgetBias extends Initializer {
   constructor(
     readonly others: Initializer,
@@ -279,7 +279,7 @@ export class ForgetBias extends Initializer {
   }
 }
 
-/** One of the scalings with a name of its own. */
+/** A variance scaling that has a name of its own. */
 function scaling(
   className: string,
   scale: number,
@@ -291,24 +291,24 @@ function scaling(
   return new VarianceScaling(className, scale, mode, distribution, seed);
 }
 
-/** What is no string is left alone. */
+/** Converts a string; returns other values unchanged. */
 const toCamel = (value: unknown): unknown => (typeof value === 'string' ? fromSnake(value) : value);
 
-/** Makes initializers by their TF.js names. */
+/** Creates initializers, by their names in TF.js. `seed` is an integer from 0 to 2^53 - 1; by default it is drawn. */
 export const initializers = /* @__PURE__ */ exactTable('initializers', {
-  /** All zeros; takes no options. */
+  /** Zeros. Takes no options. */
   zeros(options?: object): Initializer {
     checkOptions('initializers.zeros', options, []);
     return new Constant('Zeros', 0);
   },
 
-  /** All ones; takes no options. */
+  /** Ones. Takes no options. */
   ones(options?: object): Initializer {
     checkOptions('initializers.ones', options, []);
     return new Constant('Ones', 1);
   },
 
-  /** The same value everywhere. */
+  /** The same value for every weight. */
   constant(options: { value: number }): Initializer {
     const call = 'initializers.constant';
     return new Constant(
@@ -317,7 +317,7 @@ export const initializers = /* @__PURE__ */ exactTable('initializers', {
     );
   },
 
-  /** Uniform from minval to maxval, by default from -0.05 to 0.05. */
+  /** Uniform distribution from minval (default -0.05) to maxval (default 0.05). */
   randomUniform(options?: { minval?: number; maxval?: number } & Seeded): Initializer {
     const call = 'initializers.randomUniform';
     const known = checkOptions<Record<string, unknown>>(call, options, ['minval', 'maxval', 'seed']);
@@ -325,7 +325,7 @@ export const initializers = /* @__PURE__ */ exactTable('initializers', {
     return new RandomUniform(low, number(call, known, 'maxval', 0.05, { least: low }), known.seed);
   },
 
-  /** Normal, by default with mean 0 and standard deviation 0.05. */
+  /** Normal distribution with mean (default 0) and standard deviation stddev (default 0.05). */
   randomNormal(options?: { mean?: number; stddev?: number } & Seeded): Initializer {
     const call = 'initializers.randomNormal';
     const known = checkOptions<Record<string, unknown>>(call, options, ['mean', 'stddev', 'seed']);
@@ -333,7 +333,7 @@ export const initializers = /* @__PURE__ */ exactTable('initializers', {
     return new RandomNormal('RandomNormal', mean, number(call, known, 'stddev', 0.05, { least: 0 }), known.seed);
   },
 
-  /** Normal, drawn again beyond two standard deviations. */
+  /** As `randomNormal`, but values beyond two standard deviations are drawn again. */
   truncatedNormal(options?: { mean?: number; stddev?: number } & Seeded): Initializer {
     const call = 'initializers.truncatedNormal';
     const known = checkOptions<Record<string, unknown>>(call, options, ['mean', 'stddev', 'seed']);
@@ -341,15 +341,16 @@ export const initializers = /* @__PURE__ */ exactTable('initializers', {
     return new RandomNormal('TruncatedNormal', mean, number(call, known, 'stddev', 0.05, { least: 0 }), known.seed);
   },
 
-  /** The identity times gain, for square matrices. */
+  /** The identity matrix times gain (default 1). Square matrices only. */
   identity(options?: { gain?: number }): Initializer {
     const call = 'initializers.identity';
     return new Identity(number(call, checkOptions<Record<string, unknown>>(call, options, ['gain']), 'gain', 1));
   },
 
   /**
-   * Variance scale / fan, by default 1 / fanIn. The distribution is 'normal', truncated at two standard deviations, by
-   * default.
+   * A distribution with mean 0 and variance scale / n. Default scale: 1. `n` is the number of inputs for mode 'fanIn' (the
+   * default), of outputs for 'fanOut', and the mean of both for 'fanAvg'. The distribution is 'normal' (the default) or
+   * 'truncatedNormal', both truncated at two standard deviations, 'untruncatedNormal' or 'uniform'.
    */
   varianceScaling(
     options?: {
@@ -367,25 +368,25 @@ export const initializers = /* @__PURE__ */ exactTable('initializers', {
     return new VarianceScaling('VarianceScaling', scale, mode, distribution, known.seed);
   },
 
-  /** Uniform within sqrt(6 / (fanIn + fanOut)); the default of every kernel. */
+  /** Uniform distribution within +-sqrt(6 / (fanIn + fanOut)); the default for the kernels of all layers. */
   glorotUniform: (options?: Seeded): Initializer => scaling('GlorotUniform', 1, 'fanAvg', 'uniform', options),
 
-  /** Truncated normal with variance 2 / (fanIn + fanOut). */
+  /** Truncated normal distribution with variance 2 / (fanIn + fanOut). */
   glorotNormal: (options?: Seeded): Initializer => scaling('GlorotNormal', 1, 'fanAvg', 'normal', options),
 
-  /** Uniform within sqrt(6 / fanIn), for layers with relu. */
+  /** Uniform distribution within +-sqrt(6 / fanIn), for layers with relu. */
   heUniform: (options?: Seeded): Initializer => scaling('HeUniform', 2, 'fanIn', 'uniform', options),
 
-  /** Truncated normal with variance 2 / fanIn, for layers with relu. */
+  /** Truncated normal distribution with variance 2 / fanIn, for layers with relu. */
   heNormal: (options?: Seeded): Initializer => scaling('HeNormal', 2, 'fanIn', 'normal', options),
 
-  /** Uniform within sqrt(3 / fanIn). */
+  /** Uniform distribution within +-sqrt(3 / fanIn). */
   leCunUniform: (options?: Seeded): Initializer => scaling('LeCunUniform', 1, 'fanIn', 'uniform', options),
 
-  /** Truncated normal with variance 1 / fanIn. */
+  /** Truncated normal distribution with variance 1 / fanIn. */
   leCunNormal: (options?: Seeded): Initializer => scaling('LeCunNormal', 1, 'fanIn', 'normal', options),
 
-  /** Orthonormal rows or columns, whichever are fewer, times gain; the default of recurrent kernels. */
+  /** A matrix with orthonormal rows or columns (the fewer of both), times gain (default 1); the default for recurrent kernels. */
   orthogonal(options?: { gain?: number } & Seeded): Initializer {
     const call = 'initializers.orthogonal';
     const known = checkOptions<Record<string, unknown>>(call, options, ['gain', 'seed']);
@@ -393,7 +394,7 @@ export const initializers = /* @__PURE__ */ exactTable('initializers', {
   },
 });
 
-/** Names that stand for an initializer with its defaults. */
+/** The name of an initializer, for its default options. */
 export type InitializerName = Exclude<keyof typeof initializers, 'constant'>;
 
 const byName = Object.keys(initializers).filter(name => name !== 'constant') as InitializerName[];
@@ -415,10 +416,11 @@ function spelled(name: string): string {
   return Object.hasOwn(spellings, camel) ? spellings[camel]! : camel;
 }
 
-/** An initializer as a layer option: an object from `initializers`, a name, or the `getConfig` of an initializer. */
+/** Reads an initializer from a layer option: one of `initializers.*`, a name, or a `{ className, config }` description. */
 export function resolveInitializer(call: string, name: string, value: unknown): Initializer {
   if (value instanceof Initializer) return value;
   if (isDescribed(value)) return made(call, name, value, initializers, spelled);
-  if (typeof value !== 'string') fail(call, `${name} must be an initializer or its name, got ${show(value)}`);
+  if (typeof value !== 'string')
+    fail(call, `${name} must be one of initializers.* or a name such as 'zeros', got ${show(value)}`);
   return initializers[checkName(call, name, spelled(value), byName)]();
 }

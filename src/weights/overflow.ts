@@ -31,7 +31,7 @@ export interface Stepped {
   /** The number of weights, which is also the number of gradients. */
   readonly count: number;
   /** The number of arrays of that size that start at the gradients, the gradients included. */
-  readonly runs: number;
+  readonly arrays: number;
 }
 
 export class OverflowGuard {
@@ -65,17 +65,21 @@ export class OverflowGuard {
   }
 }
 
-const allWithin = ({ weights, gradients, count, runs }: Stepped, most: number): boolean =>
-  areWithin(weights, count, most) && areWithin(gradients, count * runs, most);
+const allWithin = ({ weights, gradients, count, arrays }: Stepped, most: number): boolean =>
+  areWithin(weights, count, most) && areWithin(gradients, count * arrays, most);
 
 export const areFinite = (numbers: Stepped): boolean => allWithin(numbers, GREATEST_FLOAT);
 
 /** Copies the numbers and the counters of the optimizer; returns a function that restores them. */
-export function copied(call: string, { weights, gradients, count, runs }: Stepped, counters: Float64Array): () => void {
+export function copied(
+  call: string,
+  { weights, gradients, count, arrays }: Stepped,
+  counters: Float64Array,
+): () => void {
   const ownCounters = counters.slice();
   const parts = [
     { from: weights / FLOAT, size: count },
-    { from: gradients / FLOAT, size: count * runs },
+    { from: gradients / FLOAT, size: count * arrays },
   ].map(({ from, size }) => {
     const kept = floatsFor(call, 'a copy of the weights', [size]);
     kept.set(float32().subarray(from, from + size));

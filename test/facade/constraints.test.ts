@@ -43,11 +43,11 @@ describe('regularizers', () => {
   describeBad('call', [
     ['an unknown name', () => resolveRegularizer('call', 'biasRegularizer', 'l3'), "unknown biasRegularizer 'l3'"],
     ['a name of Object', () => resolveRegularizer('call', 'biasRegularizer', 'toString'), 'unknown biasRegularizer'],
-    ['a number', () => resolveRegularizer('call', 'biasRegularizer', 0.1), 'must be a regularizer or its name'],
+    ['a number', () => resolveRegularizer('call', 'biasRegularizer', 0.1), 'must be one of regularizers.* or a name'],
     [
       'a constraint',
       () => resolveRegularizer('call', 'biasRegularizer', constraints.nonNeg()),
-      'must be a regularizer',
+      'must be one of regularizers.*',
     ],
   ]);
 });
@@ -90,14 +90,18 @@ describe('constraints', () => {
   ]);
   describeBad('call', [
     ['an unknown name', () => resolveConstraint('call', 'biasConstraint', 'maxnrm'), "did you mean 'maxNorm'?"],
-    ['a regularizer', () => resolveConstraint('call', 'biasConstraint', regularizers.l2()), 'must be a constraint'],
+    [
+      'a regularizer',
+      () => resolveConstraint('call', 'biasConstraint', regularizers.l2()),
+      'must be one of constraints.*',
+    ],
   ]);
   const build = (axis: number) => () => {
     const layer = layers.dense({ units: 2, inputShape: [3] });
     sequential({ layers: [asking(layer, { bias: { constraint: constraints.unitNorm({ axis }) } })] });
   };
   describeBad('sequential', [
-    ['an axis that the weight does not have', build(1), 'axis must be one of the 1 of bias [2], got 1'],
-    ['one before the first', build(-2), 'axis must be one of the 1 of bias [2], got -2'],
+    ['an axis that the weight does not have', build(1), 'axis must be an axis of bias [2], from -1 to 0, got 1'],
+    ['one before the first', build(-2), 'axis must be an axis of bias [2], from -1 to 0, got -2'],
   ]);
 });

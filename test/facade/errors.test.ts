@@ -328,7 +328,7 @@ describe('layers', () => {
       [`${name} of a name that needs a value`, () => lstm({ [name]: 'constant' }), name],
     ]),
     ['returnState', () => lstm({ returnState: true }), 'model.getStates()'],
-    ['softmax', () => lstm({ activation: 'softmax' }), 'activation must work on each unit alone'],
+    ['softmax', () => lstm({ activation: 'softmax' }), 'activation must apply to each unit separately'],
     ['a misspelt activation', () => lstm({ recurrentActivation: 'sigmiod' }), "did you mean 'sigmoid'?"],
     ['another implementation', () => lstm({ implementation: 3 }), 'implementation'],
     ['a dropout of everything', () => lstm({ dropout: 1 }), 'dropout must be a finite number at least 0 and below 1'],
@@ -465,13 +465,13 @@ const badCalls: BadCall[] = [
     'model.compile',
     'a loss that is a function',
     model => model.compile({ optimizer: 'adam', loss: wrong(() => 0) }),
-    "loss must be a name such as 'meanSquaredError', because losses run in the kernels, got",
+    "loss must be a name such as 'meanSquaredError', got",
   ],
   [
     'model.compile',
     'a loss of TF.js that is a function',
     model => model.compile({ optimizer: 'adam', loss: wrong(function huberLoss_() {}) }),
-    "loss must be a name such as 'huberLoss', because losses run in the kernels, got function huberLoss_",
+    "loss must be a name such as 'huberLoss', got function huberLoss_",
   ],
   ...(
     [
@@ -485,11 +485,7 @@ const badCalls: BadCall[] = [
       ['a misspelt metric', ['mae', 'accurracy'], "unknown metrics[1] 'accurracy'; did you mean 'accuracy'?"],
       ['a metric that is a number', 3, 'metrics must be a name, got 3'],
       ['metrics by output', { top: 'acc' }, 'metrics must be a name'],
-      [
-        'a metric of class numbers',
-        'sparseCategoricalAccuracy',
-        "for targets as wide as the output where the loss is 'm",
-      ],
+      ['a metric of class numbers', 'sparseCategoricalAccuracy', "for targets as wide as the output if the loss is 'm"],
     ] as const
   ).map(
     ([what, metrics, message]): BadCall => [
@@ -503,7 +499,7 @@ const badCalls: BadCall[] = [
     'model.compile',
     'a metric of whole targets beside class numbers',
     model => model.compile({ optimizer: 'adam', loss: 'sparseCategoricalCrossentropy', metrics: ['acc', 'mse'] }),
-    "metrics[1] must be for numbers of classes, such as 'acc', where the loss is 'sparseCategoricalCrossentropy'",
+    "metrics[1] must be for class indices, such as 'acc', if the loss is 'sparseCategoricalCrossentropy'",
   ],
 
   ...(['trainOnBatch', 'testOnBatch'] as const).flatMap((name): BadCall[] => {

@@ -467,11 +467,7 @@ test.each<[string, () => unknown, string]>([
     'layers.dense: activation must be a name, got function tanh',
   ],
   ['softmax along time', on(sequences(), layers.softmax({ axis: 1 })), 'sequential: axis of softmax_Softmax'],
-  [
-    'softmax along nothing',
-    () => layers.softmax({ axis: 3 }),
-    'layers.softmax: axis must be the last one, -1, 1 or 2, got 3',
-  ],
+  ['softmax along nothing', () => layers.softmax({ axis: 3 }), 'layers.softmax: axis must be -1, 1 or 2, got 3'],
   [
     'a negative maxValue',
     () => layers.reLU({ maxValue: -1 }),
@@ -534,7 +530,7 @@ test.each<[string, () => unknown, string]>([
   [
     'an embedding on another layer',
     on(rows(), layers.embedding({ inputDim: 3, outputDim: 2 })),
-    'must be the first layer, because it takes ids',
+    'must be the first layer, because its input is ids',
   ],
   [
     'maskZero 1',
@@ -591,22 +587,22 @@ test.each<[string, () => unknown, string]>([
   [
     'reshape to three axes',
     () => layers.reshape({ targetShape: [1, 2, 3] }),
-    'layers.reshape: targetShape must be [T, D] or [D]',
+    'layers.reshape: targetShape must be [timeSteps, features] or [features]',
   ],
   [
     'reshape with two open axes',
     () => layers.reshape({ targetShape: [-1, -1] }),
-    'layers.reshape: targetShape must leave at most one axis open',
+    'layers.reshape: targetShape must have at most one unknown size',
   ],
   [
     'reshape to another size',
     on(sequences(), layers.reshape({ targetShape: [5, 2] })),
-    'must hold the 12 numbers of a sample, got [5, 2]',
+    'must have room for the 12 numbers of a sample, got [5, 2]',
   ],
   [
     'reshape that does not divide',
     on(sequences(), layers.reshape({ targetShape: [5, -1] })),
-    'must hold the 12 numbers of a sample, got [5, -1]',
+    'must have room for the 12 numbers of a sample, got [5, -1]',
   ],
   [
     'timeDistributed lstm',

@@ -1,7 +1,8 @@
 /** A model and its float64 reference, which train side by side with the same weights, batches and wishes. */
 
 import { layers, type Sequential, sequential } from 'lstm-wasm';
-import type { Layer, WeightSpec } from '../../src/layers/layer.ts';
+import type { Layer } from '../../src/layers/layer.ts';
+import type { WeightSpec } from '../../src/layers/weightSpec.ts';
 import type { Shape } from '../../src/util/shapes.ts';
 import type { Constraint } from '../../src/weights/constraints.ts';
 import type { Regularizer } from '../../src/weights/regularizers.ts';

@@ -172,7 +172,7 @@ describe('targets by number', () => {
     const { model, x } = modelOf(1, false);
     compile(model, loss);
     expect(() => model.trainOnBatch(x, [0, 1, 0, 1, 0])).toThrow(
-      `model.trainOnBatch: the output must have a column for each class where the loss is '${loss}', got [5, 1]; for one`,
+      `model.trainOnBatch: the output must have a feature for each class if the loss is '${loss}', got [5, 1]; use`,
     );
   });
 });
@@ -402,9 +402,9 @@ describe('metrics of Keras', () => {
 });
 
 describe('what the kernels are told of a plan', () => {
-  const place = (offset: number) => ({ block: 'workspace', offset }) as const;
+  const start = (offset: number) => ({ block: 'workspace', offset }) as const;
   const rows = (offset: number, row = 32, step = 160) => ({
-    place: place(offset),
+    start: start(offset),
     row,
     step,
     steps: 3,
@@ -416,11 +416,11 @@ describe('what the kernels are told of a plan', () => {
     output: {
       y: rows(0),
       dy: rows(1000, 48, 240),
-      mask: { place: place(2000), step: -20 },
+      mask: { start: start(2000), step: -20 },
       logits: rows(3000, 64, 320),
     },
-    target: place(4000),
-    weights: place(5000),
+    target: start(4000),
+    weights: start(5000),
   } as unknown as Plan;
   const objective = (loss: LossName, metrics: string[]) => ({
     loss,
@@ -432,16 +432,16 @@ describe('what the kernels are told of a plan', () => {
     const chosen = objective('categoricalCrossentropy', ['mse', 'categoricalCrossentropy', 'acc']);
     expect(planLoss(plan, chosen)).toEqual({
       ...{ kind: 5, steps: 3, rows: 5, cols: 6, logits: 1, delta: 0x3f80_0000 },
-      ...{ y: place(3000), yRow: 64, yStep: 320, dy: place(1000), dyRow: 48, dyStep: 240 },
-      ...{ target: place(4000), targetRow: 72, targetStep: 24, mask: place(2000), maskStep: -20 },
-      ...{ weights: place(5000), weightRow: 12, weightStep: 4 },
+      ...{ y: start(3000), yRow: 64, yStep: 320, dy: start(1000), dyRow: 48, dyStep: 240 },
+      ...{ target: start(4000), targetRow: 72, targetStep: 24, mask: start(2000), maskStep: -20 },
+      ...{ weights: start(5000), weightRow: 12, weightStep: 4 },
     });
     const [mse, same, accuracy] = planMetrics(plan, chosen);
-    expect(mse).toMatchObject({ program: 'loss', fields: { kind: 0, y: place(0), logits: 0, dy: 0, weights: 0 } });
-    expect(same).toMatchObject({ program: 'loss', fields: { kind: 5, y: place(3000), logits: 1, dy: 0, weights: 0 } });
+    expect(mse).toMatchObject({ program: 'loss', fields: { kind: 0, y: start(0), logits: 0, dy: 0, weights: 0 } });
+    expect(same).toMatchObject({ program: 'loss', fields: { kind: 5, y: start(3000), logits: 1, dy: 0, weights: 0 } });
     expect(accuracy).toMatchObject({
       program: 'metric',
-      fields: { kind: 1, y: place(0), mask: place(2000), maskStep: -20 },
+      fields: { kind: 1, y: start(0), mask: start(2000), maskStep: -20 },
     });
   });
 
@@ -450,7 +450,7 @@ describe('what the kernels are told of a plan', () => {
     const fields = planLoss(bare, objective('sparseCategoricalCrossentropy', []));
     expect(fields).toMatchObject({
       kind: 6,
-      y: place(0),
+      y: start(0),
       logits: 0,
       dy: 0,
       mask: 0,

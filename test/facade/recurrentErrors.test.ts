@@ -34,8 +34,12 @@ function badCells(make: (options: object) => unknown, gated: boolean): Bad[] {
       (units): Bad => [`units of ${JSON.stringify(units)} ${units}`, () => make({ units }), 'units must be'],
     ),
     ...['activation', ...(gated ? ['recurrentActivation'] : [])].flatMap((name): Bad[] => [
-      [`${name} softmax`, () => make({ [name]: 'softmax' }), `${name} must work on each unit alone, got 'softmax'`],
-      [`${name} log_softmax`, () => make({ [name]: 'log_softmax' }), `${name} must work on each unit alone`],
+      [
+        `${name} softmax`,
+        () => make({ [name]: 'softmax' }),
+        `${name} must apply to each unit separately, got 'softmax'`,
+      ],
+      [`${name} log_softmax`, () => make({ [name]: 'log_softmax' }), `${name} must apply to each unit separately`],
       [`${name} misspelt`, () => make({ [name]: 'sigmiod' }), `unknown ${name} 'sigmiod'; did you mean 'sigmoid'?`],
       [`${name} of null`, () => make({ [name]: null }), `${name} must be a name, got null`],
       [`${name} of a function`, () => make({ [name]: Math.tanh }), `${name} must be a name, got function tanh`],
@@ -75,14 +79,14 @@ function badLayers(make: (options: object) => unknown): Bad[] {
     ...['returnSequences', 'stateful', 'goBackwards', 'unroll', 'returnState'].map(
       (name): Bad => [`${name} of 1`, () => make({ [name]: 1 }), `${name} must be true or false, got 1`],
     ),
-    ['returnState', () => make({ returnState: true }), 'model.getStates() gives the states'],
+    ['returnState', () => make({ returnState: true }), 'call model.getStates() for the states'],
     ['weights that are no list', () => make({ weights: 5 }), 'weights must be an array of tensors, got 5'],
-    ['inputLength alone', () => make({ inputLength: 5 }), 'inputLength must stand beside inputDim'],
+    ['inputLength alone', () => make({ inputLength: 5 }), 'inputLength must be given with inputDim'],
     ['inputLength of 0', () => make({ inputLength: 0, inputDim: 2 }), 'inputLength must be a whole number'],
     [
       'inputLength beside another shape',
       () => make({ inputLength: 5, inputDim: 2, inputShape: [5, 2] }),
-      'inputLength must stand beside inputDim',
+      'inputLength must be given with inputDim',
     ],
     ['an empty name', () => make({ name: '' }), 'name must be'],
     ['trainable of 1', () => make({ trainable: 1 }), 'trainable'],
@@ -131,9 +135,9 @@ describe('layers.rnn', () => {
   const make = (options: object) => layers.rnn(wrong({ cell: layers.gruCell({ units: 2 }), ...options }));
   const cases: Bad[] = [
     ...badLayers(make),
-    ['nothing', () => layers.rnn(wrong(undefined)), 'cell must be made of lstmCell, gruCell and simpleRNNCell'],
-    ['no cell', () => make({ cell: undefined }), 'cell must be made of lstmCell, gruCell and simpleRNNCell'],
-    ['no cells', () => make({ cell: [] }), 'cell must hold at least one cell, got none'],
+    ['nothing', () => layers.rnn(wrong(undefined)), 'cell must be lstmCell, gruCell, simpleRNNCell or a list of these'],
+    ['no cell', () => make({ cell: undefined }), 'cell must be lstmCell, gruCell, simpleRNNCell or a list of these'],
+    ['no cells', () => make({ cell: [] }), 'cell must contain at least one cell, got none'],
     ['a layer for a cell', () => make({ cell: layers.gru({ units: 2 }) }), 'got a Gru'],
     [
       'a layer among cells',
@@ -153,8 +157,8 @@ describe('layers.rnn', () => {
       () => layers.stackedRNNCells(wrong({ cells: layers.gruCell({ units: 2 }) })),
       'cells must be a list',
     ],
-    ['none', () => layers.stackedRNNCells({ cells: [] }), 'cells must hold at least one cell'],
-    ['a number', () => layers.stackedRNNCells(wrong({ cells: [2] })), 'cells must be made of'],
+    ['none', () => layers.stackedRNNCells({ cells: [] }), 'cells must contain at least one cell'],
+    ['a number', () => layers.stackedRNNCells(wrong({ cells: [2] })), 'cells must be lstmCell, gruCell'],
     ['cell for cells', () => layers.stackedRNNCells(wrong({ cell: [] })), "did you mean 'cells'?"],
   ];
   test.each(stacks)('stackedRNNCells: %s', (_, call, message) =>
@@ -165,17 +169,17 @@ describe('layers.rnn', () => {
 describe('layers.bidirectional', () => {
   const make = (options: object) => layers.bidirectional(wrong({ layer: layers.gru({ units: 2 }), ...options }));
   const cases: Bad[] = [
-    ['nothing', () => layers.bidirectional(wrong(undefined)), 'layer must be one of lstm, gru, simpleRNN and rnn'],
+    ['nothing', () => layers.bidirectional(wrong(undefined)), 'layer must be lstm, gru, simpleRNN or rnn'],
     ['a dense layer', () => make({ layer: layers.dense({ units: 2 }) }), 'got a Dense'],
     ['a cell', () => make({ layer: layers.gruCell({ units: 2 }) }), 'got a GruCell'],
     ['itself', () => make({ layer: make({}) }), 'got a Bidirectional'],
-    ['no merging', () => make({ mergeMode: null }), 'mergeMode must make one output of two'],
+    ['no merging', () => make({ mergeMode: null }), 'mergeMode must not be null'],
     ['an unknown mode', () => make({ mergeMode: 'avg' }), "unknown mergeMode 'avg'; did you mean 'ave'?"],
     ['a mode that is a number', () => make({ mergeMode: 1 }), 'mergeMode must be a name, got 1'],
     [
       'weights in the wrapped layer',
       () => make({ layer: layers.gru({ units: 2, weights: [] }) }),
-      'weights must be given to the bidirectional layer, got them in the wrapped one',
+      'layer must not have weights; pass them to the bidirectional layer',
     ],
     ['weights that are no list', () => make({ weights: 5 }), 'weights must be an array of tensors, got 5'],
     ['units', () => make({ units: 5 }), "unknown option 'units'"],
@@ -202,7 +206,7 @@ describe('model.add', () => {
     [
       'a bidirectional layer on a last output',
       () => add(layers.gru({ units: 2, ...one }), layers.bidirectional({ layer: gru() })),
-      'needs an input [batch, time steps, width], got [null, 2]; a recurrent layer below gives that with returnSequences',
+      'needs an input [batch, time steps, width], got [null, 2]; a recurrent layer below outputs that with returnSequences',
     ],
     [
       'a stateful one of any batch size',

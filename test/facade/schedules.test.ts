@@ -186,10 +186,22 @@ describe('arguments', () => {
   ]);
   describeBad('schedules.step', [
     ['no boundaries', () => schedules.step(wrong({ values: [1] })), 'boundaries'],
-    ['boundaries that fall', () => schedules.step({ boundaries: [2, 1], values: [1, 2, 3] }), 'boundaries must rise'],
-    ['a boundary twice', () => schedules.step({ boundaries: [2, 2], values: [1, 2, 3] }), 'boundaries must rise'],
+    [
+      'boundaries that fall',
+      () => schedules.step({ boundaries: [2, 1], values: [1, 2, 3] }),
+      'boundaries must be increasing',
+    ],
+    [
+      'a boundary twice',
+      () => schedules.step({ boundaries: [2, 2], values: [1, 2, 3] }),
+      'boundaries must be increasing',
+    ],
     ['a boundary that is none', () => schedules.step({ boundaries: [0.5], values: [1, 2] }), 'boundaries[0]'],
-    ['too few values', () => schedules.step({ boundaries: [1, 2], values: [1, 2] }), 'one more than boundaries, 3'],
+    [
+      'too few values',
+      () => schedules.step({ boundaries: [1, 2], values: [1, 2] }),
+      'values must have one item more than boundaries, 3',
+    ],
     ['NaN for a value', () => schedules.step({ boundaries: [], values: [Number.NaN] }), 'values[0]'],
   ]);
   describeBad('schedules.exponentialDecay', [

@@ -548,9 +548,9 @@ describe('where the loss starts from the logits', () => {
   test.each(makers)('not below the top: %s', (_, make) => {
     const layer = make('softmax');
     layer.build('test', [3, 2, 5], { read: () => [], write: () => {} }, globalSeeds);
-    const planner = new Planner(3, 'train', false, 'softmax');
+    const planner = new Planner(3, 'train');
     const x = planner.rows('x', 2, 5);
-    const flow = layer.plan(planner, { y: x, dy: null, mask: null }, { parameters: 0, states: 0 }, false);
+    const flow = layer.plan(planner, { y: x, dy: null, mask: null }, { parameters: 0, states: 0 }, null);
     expect(flow.logits).toBeUndefined();
   });
 });

@@ -69,16 +69,16 @@ function prepare(h: Harness, subject: Case, given: Given): Bound {
   const fields: Record<string, number> = wide === undefined ? {} : { wide };
   const bound = bind(h, layer, { batch: B, steps: T, inputs: I, order, dx, fields });
   const { kernels } = h;
-  const moveState = (h: number, c: number, inward: boolean) =>
-    layer.moveStates(kernels, bound.fields.stateH!, B, [h, c], inward);
+  const packStates = (h: number, c: number) => layer.packStates(kernels, bound.fields.stateH!, B, [h, c]);
+  const unpackStates = (h: number, c: number) => layer.unpackStates(kernels, bound.fields.stateH!, B, [h, c]);
   const ready: Bound = {
     ...bound,
     forward: (first = 0, rows = B) => kernels.lstmForward(bound.address, first, rows),
     backward: (first = 0, rows = B) => kernels.lstmBackward(bound.address, first, rows),
-    setState: (hState, cState) => moveState(h.put(hState.data), h.put(cState.data), true),
+    setState: (hState, cState) => packStates(h.put(hState.data), h.put(cState.data)),
     state() {
       const [hState, cState] = [h.alloc(B * U * 4), h.alloc(B * U * 4)];
-      moveState(hState, cState, false);
+      unpackStates(hState, cState);
       return [h.get(hState, B * U), h.get(cState, B * U)];
     },
   };

@@ -89,18 +89,13 @@ export function bind(h: Harness, layer: Layer, options: PlanOptions): BoundLayer
   const { shape = [batch, steps, inputs], purpose = 'train' } = options;
   layer.build('test', shape, { read: () => [], write: () => {} }, globalSeeds);
 
-  const planner = new FencedPlanner(batch, purpose, false, fused);
+  const planner = new FencedPlanner(batch, purpose);
   const turn = (rows: Rows): Rows =>
-    options.reversed ? { ...rows, place: offsetBy(rows.place, (steps - 1) * rows.step), step: -rows.step } : rows;
+    options.reversed ? { ...rows, start: offsetBy(rows.start, (steps - 1) * rows.step), step: -rows.step } : rows;
   const x = order === 'steps' ? turn(planner.rows('x', steps, inputs)) : bySample(planner, batch, steps, inputs);
   const dx = wanted ? turn(planner.rows('dx', steps, inputs)) : null;
   const given = options.mask ? planner.mask('mask', steps) : null;
-  const flow = layer.plan(
-    planner,
-    { y: x, dy: dx, mask: given },
-    { parameters: 0, states: 0 },
-    options.fused !== undefined,
-  );
+  const flow = layer.plan(planner, { y: x, dy: dx, mask: given }, { parameters: 0, states: 0 }, fused);
   const { y, dy } = flow;
 
   const parameters = layer.parameterCount;
@@ -123,14 +118,14 @@ export function bind(h: Harness, layer: Layer, options: PlanOptions): BoundLayer
   const floats = (place: Offset) => new Float32Array(h.memory.buffer, addressOf(place));
   const set = (to: Rows, values: ArrayLike<number>) => {
     const memory = new Float32Array(h.memory.buffer);
-    const first = addressOf(to.place) / FLOAT;
+    const first = addressOf(to.start) / FLOAT;
     eachOf(to, (index, n) => {
       memory[first + index] = values[n]!;
     });
   };
   const get = (from: Rows) => {
     const memory = new Float32Array(h.memory.buffer);
-    const first = addressOf(from.place) / FLOAT;
+    const first = addressOf(from.start) / FLOAT;
     const values = new Float32Array(from.rows * from.steps * from.width);
     eachOf(from, (index, n) => {
       values[n] = memory[first + index]!;
@@ -138,12 +133,12 @@ export function bind(h: Harness, layer: Layer, options: PlanOptions): BoundLayer
     return values;
   };
   const eachOfMask = (
-    { place, step }: Mask,
+    { start, step }: Mask,
     count: number,
     use: (memory: Float32Array, index: number, n: number) => void,
   ) => {
     for (let n = 0; n < batch * count; n++) {
-      use(floats(place), ((n % count) * step) / FLOAT + Math.floor(n / count), n);
+      use(floats(start), ((n % count) * step) / FLOAT + Math.floor(n / count), n);
     }
   };
   if (given) {
@@ -152,11 +147,9 @@ export function bind(h: Harness, layer: Layer, options: PlanOptions): BoundLayer
     });
   }
   const specs = layer.weightSpecs.map(({ shape }) => blockOf(shape));
-  const move = (run: 'weights' | 'gradients', plain: number[], inward: boolean) =>
-    layer.moveWeights(h.kernels, rooms[run].address, plain, inward);
   const unpack = (run: 'weights' | 'gradients') => {
     const plain = specs.map(({ data }) => h.put(data));
-    move(run, plain, false);
+    layer.unpackWeights(h.kernels, rooms[run].address, plain);
     return specs.map(({ data }, n) => h.get(plain[n]!, data.length));
   };
 
@@ -183,17 +176,15 @@ export function bind(h: Harness, layer: Layer, options: PlanOptions): BoundLayer
     setX: ({ data }) => set(x, data),
     y: () => get(y),
     setDy(values) {
-      floats(dy!.place).fill(0, 0, Math.max(dy!.steps * dy!.step, dy!.rows * dy!.row) / FLOAT);
+      floats(dy!.start).fill(0, 0, Math.max(dy!.steps * dy!.step, dy!.rows * dy!.row) / FLOAT);
       set(dy!, values);
     },
     dx: () => get(dx!),
-    dxPadding: () => get({ ...dx!, place: offsetBy(dx!.place, inputs * FLOAT), width: padded(inputs) - inputs }),
-    setWeights: values =>
-      move(
-        'weights',
-        values.map(value => h.put(value)),
-        true,
-      ),
+    dxPadding: () => get({ ...dx!, start: offsetBy(dx!.start, inputs * FLOAT), width: padded(inputs) - inputs }),
+    setWeights(values) {
+      const plain = values.map(value => h.put(value));
+      layer.packWeights(h.kernels, rooms.weights.address, plain);
+    },
     weights: () => unpack('weights'),
     gradients: () => unpack('gradients'),
     packed: run => rooms[run].floats(),
@@ -204,7 +195,7 @@ export function bind(h: Harness, layer: Layer, options: PlanOptions): BoundLayer
       }
       const targets = planner.buffers
         .filter(({ name }) => name !== FENCE)
-        .map(({ shape, place: { offset } }) => [offset / FLOAT, sizeOf(shape)] as const);
+        .map(({ shape, start: { offset } }) => [offset / FLOAT, sizeOf(shape)] as const);
       rooms.workspace.expectUntouched(targets, 'workspace');
     },
   };
@@ -215,24 +206,24 @@ const FENCE = 'fence';
 /** Leaves a gap behind every buffer, wide enough for a row or a time step of a small layer. */
 class FencedPlanner extends Planner {
   override floats(name: string, ...shape: number[]): Offset {
-    const place = super.floats(name, ...shape);
+    const start = super.floats(name, ...shape);
     super.floats(FENCE, 256);
-    return place;
+    return start;
   }
 
   /** What the workspace holds before anybody writes there. */
   emptied(): Float32Array {
     const all = new Float32Array(this.bytes / FLOAT).fill(Number.NaN);
-    for (const { name, shape, place } of this.buffers) {
-      if (name === FENCE) all.fill(FENCE_POST, place.offset / FLOAT, place.offset / FLOAT + sizeOf(shape));
+    for (const { name, shape, start } of this.buffers) {
+      if (name === FENCE) all.fill(FENCE_POST, start.offset / FLOAT, start.offset / FLOAT + sizeOf(shape));
     }
     return all;
   }
 }
 
 function bySample(planner: Planner, rows: number, steps: number, width: number): Rows {
-  const place = planner.floats('x', rows, steps, width);
-  return { place, row: steps * width * FLOAT, step: width * FLOAT, steps, rows, width };
+  const start = planner.floats('x', rows, steps, width);
+  return { start, row: steps * width * FLOAT, step: width * FLOAT, steps, rows, width };
 }
 
 function addressed(stage: KernelCall, addressOf: (place: Offset) => number): Record<string, number> {

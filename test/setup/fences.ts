@@ -181,12 +181,12 @@ function fenceRuns(): void {
 function fencesOf(plan: CompiledPlan): Fence[] {
   const { buffers } = plan.plan;
   const fences: Fence[] = [];
-  for (const [n, { name, shape, place }] of buffers.entries()) {
+  for (const [n, { name, shape, start }] of buffers.entries()) {
     if (name !== 'fence') continue;
     const before = buffers[n - 1];
-    const start = plan.indexOf(before ? before.place : place) * FLOAT;
-    const from = before ? start + sizeOf(before.shape) * FLOAT : start;
-    const to = plan.indexOf(place) * FLOAT + sizeOf(shape) * FLOAT;
+    const first = plan.indexOf(before ? before.start : start) * FLOAT;
+    const from = before ? first + sizeOf(before.shape) * FLOAT : first;
+    const to = plan.indexOf(start) * FLOAT + sizeOf(shape) * FLOAT;
     fences.push({ what: `the fence behind ${before?.name ?? 'nothing'}`, from, to });
   }
   return fences;

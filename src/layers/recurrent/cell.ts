@@ -1,79 +1,85 @@
 /**
- * What the cells of lstm, gru and simpleRNN share: options, weights, states, and a plan for their kernels.
+ * The base class of the cells of lstm, gru and simpleRNN: options, weights, states, and a plan for the kernels.
  *
- * A cell is a recipe. It holds neither weights nor states; those belong to the recurrent layer that runs it through
- * time, so that one cell may serve several layers.
+ * A cell holds neither weights nor states. They belong to the recurrent layer that applies it, so several layers can use
+ * the same cell.
  */
 
 import {
   floatBits,
   type Mask,
+  maskFields,
   type Offset,
   offsetBy,
   type Planner,
   padded,
+  parameterFields,
   type Rows,
-  strided,
+  rowFields,
 } from '../../plan/plan.ts';
-import { type Config, type Describable, describe } from '../../util/config.ts';
+import { type Config, describe } from '../../util/config.ts';
 import { fail, show } from '../../util/errors.ts';
 import { checkBoolean, checkCount, checkNumber } from '../../util/options.ts';
 import { checkSeed } from '../../util/random.ts';
 import type { Kernels } from '../../wasm/kernels.ts';
-import { type Constraint, type ConstraintName, resolveConstraint } from '../../weights/constraints.ts';
-import {
-  type Initializer,
-  type InitializerName,
-  initializers,
-  resolveInitializer,
-} from '../../weights/initializers.ts';
-import { type Regularizer, type RegularizerName, resolveRegularizer } from '../../weights/regularizers.ts';
+import type { Constraint, ConstraintName } from '../../weights/constraints.ts';
+import { type Initializer, type InitializerName, initializers } from '../../weights/initializers.ts';
+import type { Regularizer, RegularizerName } from '../../weights/regularizers.ts';
 import { type Activation, type ActivationName, numberOf, ofRows, resolveActivation } from '../activations.ts';
-import type { WeightSpec } from '../layer.ts';
+import { readWeightSettings, type WeightSettings, type WeightSpec } from '../weightSpec.ts';
 import type { CellBuffer } from './cellBuffers.ts';
 
-/** Every activation that works on a number alone; softmax needs the other units of its row. */
+/** Any activation except softmax and logSoftmax, which depend on all units at once. */
 export type RecurrentActivation = Exclude<Activation, 'softmax' | 'logSoftmax' | 'log_softmax'>;
 
-/** Options of every cell, and of the layer that is made of one. G is 4 for lstm, 3 for gru and 1 for simpleRNN. */
+/**
+ * Options of every cell, and of the layer with that cell. In shapes, `gates` is 4 for lstm, 3 for gru and 1 for
+ * simpleRNN.
+ */
 export interface CellOptions {
-  /** Width of the output and of the states. */
+  /** The number of units: the size of the output and of each state. */
   units: number;
-  /** Of the candidate, and with lstm of the output; default tanh. */
+  /** Activation of the candidate, and with lstm also of the cell state in the output. Default: 'tanh'. */
   activation?: RecurrentActivation;
-  /** Default true. */
+  /** Whether to add a bias. Default: true. */
   useBias?: boolean;
-  /** Of the kernel [D, G U]; default glorotUniform. */
+  /** Initial kernel, [inputs, gates * units]. Default: 'glorotUniform'. */
   kernelInitializer?: Initializer | InitializerName;
-  /** Of the recurrent kernel [U, G U]; default orthogonal. */
+  /** Initial recurrent kernel, [units, gates * units]. Default: 'orthogonal'. */
   recurrentInitializer?: Initializer | InitializerName;
-  /** Of the bias; default zeros. */
+  /** Initial bias, [gates * units]; [2, 3 * units] for gru with `resetAfter`. Default: 'zeros'. */
   biasInitializer?: Initializer | InitializerName;
-  /** A penalty on the kernel that joins the loss; none by default. */
+  /** Penalty on the kernel, added to the loss. Default: none. */
   kernelRegularizer?: Regularizer | RegularizerName | null;
-  /** A penalty on the recurrent kernel that joins the loss; none by default. */
+  /** Penalty on the recurrent kernel, added to the loss. Default: none. */
   recurrentRegularizer?: Regularizer | RegularizerName | null;
-  /** A penalty on the bias that joins the loss; none by default. */
+  /** Penalty on the bias, added to the loss. Default: none. */
   biasRegularizer?: Regularizer | RegularizerName | null;
-  /** What the kernel must be after every update; anything by default. */
+  /** Constraint applied to the kernel after every update. Default: none. */
   kernelConstraint?: Constraint | ConstraintName | null;
-  /** What the recurrent kernel must be after every update; anything by default. */
+  /** Constraint applied to the recurrent kernel after every update. Default: none. */
   recurrentConstraint?: Constraint | ConstraintName | null;
-  /** What the bias must be after every update; anything by default. */
+  /** Constraint applied to the bias after every update. Default: none. */
   biasConstraint?: Constraint | ConstraintName | null;
-  /** Share of the input that is dropped in training, the same numbers at every time step; default 0. */
+  /**
+   * Fraction of the input features to drop in training, from 0 up to but not including 1. A sample drops the same
+   * features at every time step. Default: 0.
+   */
   dropout?: number;
-  /** Share of h_{t-1} that is dropped in training before a step works on it, the same at every step; default 0. */
+  /**
+   * Fraction of the hidden state to drop in training before a time step uses it, from 0 up to but not including 1. A
+   * sample drops the same units at every time step. Default: 0.
+   */
   recurrentDropout?: number;
-  /** Of both dropouts; drawn when absent. */
+  /** Seed of both dropouts, an integer from 0 to 2^53 - 1. Default: drawn when the layer joins a model. */
   seed?: number | null;
-  /** Accepted as in TF.js; changes nothing a caller can see. */
+  /** 0, 1 or 2, accepted for compatibility with TF.js; it has no effect. */
   implementation?: number;
 }
 
 /** Options of a cell with gates. */
 export interface GatedCellOptions extends CellOptions {
-  /** Of the gates; default sigmoid. */
+  /** Activation of the gates. Default: 'sigmoid'. */
   recurrentActivation?: RecurrentActivation;
 }
 
@@ -96,75 +102,69 @@ export const cellOptions = [
   'implementation',
 ] as const satisfies readonly (keyof CellOptions)[];
 
-/** A state that a cell carries from step to step: a matrix [B, width]. */
+/** A state of a cell: a matrix [batch, width]. */
 export interface StateSpec {
   readonly name: string;
   readonly width: number;
 }
 
-/** Where a cell stands in a plan. */
+/** The arguments of `Cell.plan`. */
 export interface CellInputs {
-  /** Of the buffers. */
+  /** Prefix of the names of its buffers. */
   readonly name: string;
-  /** The input in the order in which it is processed, and where its gradient is wanted; null where nobody wants it. */
+  /** The input, in processing order. */
   readonly x: Rows;
+  /** Where to write the gradient of the input; null if it is not needed. */
   readonly dx: Rows | null;
   readonly mask: Mask | null;
-  /** Byte offset of the weights, and of the gradients in theirs. */
+  /** Byte offset of the parameters, in both 'weights' and 'gradients'. */
   readonly parameters: number;
-  /** Where the state is carried from batch to batch; null where each batch starts from zero. */
+  /** The states carried from batch to batch; null if each batch starts from zero. */
   readonly states: Offset | null;
-  /** Whether every step has an output, or only the last. */
-  readonly sequences: boolean;
-  /** Of the recurrent dropout, as the kernels take it. */
+  /** Whether to output every time step, or only the last. */
+  readonly returnSequences: boolean;
+  /** Seed of the recurrent dropout, 32 bits. */
   readonly dropSeed: number;
 }
 
-/** What a cell leaves: its output, and where it expects the gradient of that. */
+/** The output of a cell, and where it expects the gradient of that; null if the plan needs no gradients. */
 export interface CellOutput {
   readonly y: Rows;
   readonly dy: Rows | null;
 }
 
-/** The parts of a cell that have weights; options name them. */
-const parts = ['kernel', 'recurrent', 'bias'] as const;
-type Part = (typeof parts)[number];
+/** The prefixes of the options of its weights. */
+const prefixes = ['kernel', 'recurrent', 'bias'] as const;
+type Prefix = (typeof prefixes)[number];
 
-/** What runs through time in a recurrent layer; make one with `layers.lstmCell` and its kin. */
+const defaults: Record<Prefix, () => Initializer> = {
+  kernel: () => initializers.glorotUniform(),
+  recurrent: () => initializers.orthogonal(),
+  bias: () => initializers.zeros(),
+};
+
+/** One time step of a recurrent layer. Create one with `layers.lstmCell`, `layers.gruCell` or `layers.simpleRNNCell`. */
 export abstract class Cell {
   readonly units: number;
   readonly activation: ActivationName;
   readonly useBias: boolean;
   readonly dropout: number;
   readonly recurrentDropout: number;
-  /** Of the dropouts, where the caller fixed it. */
+  /** The seed of the dropouts if it was given. */
   readonly seed: number | undefined;
-  readonly #initializers: Record<Part, Initializer>;
-  readonly #regularizers: Record<Part, Regularizer | null>;
-  readonly #constraints: Record<Part, Constraint | null>;
+  readonly #weights: Record<Prefix, WeightSettings>;
 
   /**
    * @internal
-   * @param call who asks, for messages
+   * @param call for error messages
    * @param known options whose names have been checked
    */
   constructor(call: string, known: Partial<CellOptions>) {
     this.units = checkCount(call, 'units', known.units);
     this.activation = checkActivation(call, 'activation', known.activation, 'tanh');
     this.useBias = known.useBias === undefined ? true : checkBoolean(call, 'useBias', known.useBias);
-    const otherwise = {
-      kernel: initializers.glorotUniform,
-      recurrent: initializers.orthogonal,
-      bias: initializers.zeros,
-    };
-    const each = <T>(read: (part: Part) => T) =>
-      Object.fromEntries(parts.map(part => [part, read(part)])) as Record<Part, T>;
-    this.#initializers = each(part => {
-      const value = known[`${part}Initializer`];
-      return value === undefined ? otherwise[part]() : resolveInitializer(call, `${part}Initializer`, value);
-    });
-    this.#regularizers = each(part => resolveRegularizer(call, `${part}Regularizer`, known[`${part}Regularizer`]));
-    this.#constraints = each(part => resolveConstraint(call, `${part}Constraint`, known[`${part}Constraint`]));
+    const read = (prefix: Prefix) => readWeightSettings(call, prefix, known, defaults[prefix]);
+    this.#weights = { kernel: read('kernel'), recurrent: read('recurrent'), bias: read('bias') };
     this.dropout = checkRate(call, 'dropout', known.dropout);
     this.recurrentDropout = checkRate(call, 'recurrentDropout', known.recurrentDropout);
     this.seed = known.seed === undefined || known.seed === null ? undefined : checkSeed(call, known.seed);
@@ -173,142 +173,150 @@ export abstract class Cell {
     }
   }
 
-  /** The name Keras gives it. */
+  /** The name of the class in Keras. */
   abstract readonly className: string;
 
-  /** Its options. */
+  /** The options as plain data, in the form of TF.js. */
   getConfig(): Config {
     const { units, activation, useBias, dropout, recurrentDropout } = this;
-    const each = <T extends Describable>(what: string, of: Record<Part, T | null>) =>
-      Object.fromEntries(parts.map(part => [`${part}${what}`, describe(of[part])]));
+    const each = (what: keyof WeightSettings) =>
+      Object.fromEntries(
+        prefixes.map(prefix => [`${prefix}${capitalized(what)}`, describe(this.#weights[prefix][what] ?? null)]),
+      );
     return {
       units,
       activation,
       useBias,
-      ...each('Initializer', this.#initializers),
-      ...each('Regularizer', this.#regularizers),
-      ...each('Constraint', this.#constraints),
+      ...each('initializer'),
+      ...each('regularizer'),
+      ...each('constraint'),
       dropout,
       recurrentDropout,
       seed: this.seed ?? null,
     };
   }
 
-  /** @internal Builds another cell of its class from a `getConfig` result. */
+  /** @internal Creates another cell of its class from a result of `getConfig`. */
   abstract remake(config: Config): Cell;
 
-  /** @internal The states, in the order in which callers have them. */
+  /** @internal The states, in the order of `getStates`. */
   abstract get states(): readonly StateSpec[];
 
   /** @internal What `model.inspect` shows, by its letter: gates, then states, h last. */
   abstract get buffers(): Readonly<Record<string, CellBuffer>>;
 
-  /** Shape of the bias, and how it starts. */
   protected biasShape(): number[] {
-    return [this.blocks * this.units];
+    return [this.gates * this.units];
   }
 
-  protected biasStart(chosen: Initializer): Initializer {
-    return chosen;
+  /** The initializer of the bias, from the one that was given. */
+  protected biasInitializer(given: Initializer): Initializer {
+    return given;
   }
 
-  /** How many blocks of U columns the kernels have. */
-  protected abstract readonly blocks: number;
+  /** The number of gates, counting the candidate; each has `units` columns in the kernels. */
+  protected abstract readonly gates: number;
 
-  /** @internal The weights for an input of so many numbers, in Keras's order. */
+  /** @internal The number of its weights. */
+  get weightCount(): number {
+    return this.useBias ? 3 : 2;
+  }
+
+  /** @internal The weights for a number of inputs, in the order of Keras. */
   describeWeights(inputs: number): Omit<WeightSpec, 'seed'>[] {
-    const columns = this.blocks * this.units;
-    const spec = (name: string, part: Part, shape: number[], initializer: Initializer) => ({
-      name,
-      shape,
-      initializer,
-      regularizer: this.#regularizers[part],
-      constraint: this.#constraints[part],
-    });
-    const { kernel, recurrent, bias } = this.#initializers;
+    const columns = this.gates * this.units;
+    const { kernel, recurrent, bias } = this.#weights;
     const weights = [
-      spec('kernel', 'kernel', [inputs, columns], kernel),
-      spec('recurrentKernel', 'recurrent', [this.units, columns], recurrent),
+      { name: 'kernel', shape: [inputs, columns], ...kernel },
+      { name: 'recurrentKernel', shape: [this.units, columns], ...recurrent },
     ];
-    return this.useBias ? [...weights, spec('bias', 'bias', this.biasShape(), this.biasStart(bias))] : weights;
+    if (!this.useBias) return weights;
+    const initializer = this.biasInitializer(bias.initializer);
+    return [...weights, { name: 'bias', shape: this.biasShape(), ...bias, initializer }];
   }
 
-  /** @internal Floats the packed weights take, whole cache lines. */
+  /** @internal The number of floats of the packed weights, whole cache lines. */
   abstract parameterCount(inputs: number): number;
 
-  /** @internal Floats the carried states take. */
+  /** @internal The number of floats of the carried states. */
   abstract stateCount(batch: number): number;
 
-  /** @internal Moves weights between `packed` and plain matrices, one address for each of `describeWeights`. */
-  abstract moveWeights(
-    kernels: Kernels,
-    packed: number,
-    plain: readonly number[],
-    inputs: number,
-    inward: boolean,
-  ): void;
+  /**
+   * @internal Packs weights into the layout of the kernels.
+   *
+   * @param packed address of the packed weights
+   * @param matrices addresses of row-major matrices in the order of `describeWeights`
+   */
+  abstract packWeights(kernels: Kernels, packed: number, matrices: readonly number[], inputs: number): void;
 
-  /** @internal Moves the carried states between `home` and plain matrices, one address for each of `states`. */
-  abstract moveStates(kernels: Kernels, home: number, batch: number, plain: readonly number[], inward: boolean): void;
+  /** @internal The inverse of `packWeights`. */
+  abstract unpackWeights(kernels: Kernels, packed: number, matrices: readonly number[], inputs: number): void;
 
-  /** @internal Reserves buffers and adds a stage for the kernels. */
-  abstract plan(planner: Planner, seat: CellInputs): CellOutput;
+  /** @internal Packs states into the layout of the kernels; `matrices` are addresses in the order of `states`. */
+  abstract packStates(kernels: Kernels, packed: number, batch: number, matrices: readonly number[]): void;
+
+  /** @internal The inverse of `packStates`. */
+  abstract unpackStates(kernels: Kernels, packed: number, batch: number, matrices: readonly number[]): void;
+
+  /** @internal Reserves buffers and adds a kernel call. */
+  abstract plan(planner: Planner, inputs: CellInputs): CellOutput;
 
   /**
-   * What all cells hand to their kernels in the same way.
+   * The part of `plan` that all cells have in common.
    *
-   * @param h (T+1, B, H): h_t in slot t+1, on whose rows the output stands
-   * @returns fields of the stage, and what the cell leaves
+   * @param h the hidden states (T+1, B, H): slot t+1 holds h_t
+   * @returns fields of the kernel call, and the output of the cell
    */
-  protected frame(planner: Planner, seat: CellInputs, h: Rows) {
-    const { name, x, dx, mask, parameters, states, sequences } = seat;
-    const { batch, training } = planner;
+  protected planCommon(planner: Planner, inputs: CellInputs, h: Rows) {
+    const { name, x, dx, mask, parameters, states, returnSequences } = inputs;
+    const { batch, needsGradients } = planner;
     const T = x.steps;
-    const dropped = training && this.recurrentDropout > 0;
-    const dh = training ? planner.rows(`${name}/dh`, sequences ? T : 1, this.units) : null;
-    // What the next step sees of h is not what comes out, so that the output has rows of its own.
+    const dropped = needsGradients && this.recurrentDropout > 0;
+    const dh = planner.gradientRows(`${name}/dh`, returnSequences ? T : 1, this.units);
+    // With recurrent dropout, h holds the dropped states, so the output needs rows of its own
     const y = dropped ? planner.rows(`${name}/y`, T + 1, this.units) : null;
     const fields = {
       batch,
       steps: T,
       inputs: x.width,
       units: this.units,
-      ...strided('x', x),
-      w: { block: 'weights', offset: parameters } as const,
-      dw: training ? ({ block: 'gradients', offset: parameters } as const) : 0,
-      dh: dh?.place ?? 0,
+      ...rowFields('x', x),
+      ...parameterFields(planner, parameters),
+      dh: dh?.start ?? 0,
       dhRow: dh?.row ?? 0,
-      dhx: training && (mask || dropped) ? planner.floats(`${name}/dhx`, batch, padded(this.units)) : 0,
-      ...strided('dx', dx),
+      dhx: needsGradients && (mask || dropped) ? planner.floats(`${name}/dhx`, batch, padded(this.units)) : 0,
+      ...rowFields('dx', dx),
       stateH: states ?? 0,
-      sequences: Number(sequences),
+      sequences: Number(returnSequences),
       useBias: Number(this.useBias),
-      mask: mask?.place ?? 0,
-      maskStep: mask?.step ?? 0,
+      ...maskFields(mask),
       drop: dropped ? planner.floats(`${name}/drop`, batch, padded(this.units)) : 0,
-      dropSeed: dropped ? seat.dropSeed : 0,
+      dropSeed: dropped ? inputs.dropSeed : 0,
       dropRate: dropped ? floatBits(this.recurrentDropout) : 0,
-      y: y?.place ?? 0,
+      y: y?.start ?? 0,
       yRow: y?.row ?? 0,
       activation: numberOf(this.activation),
     };
     const out = y ?? h;
-    const first = sequences ? 1 : T; // h_t stands in slot t + 1
-    const outcome: CellOutput = {
-      y: { ...out, place: offsetBy(out.place, first * out.step), steps: sequences ? T : 1, width: this.units },
+    const slot = returnSequences ? 1 : T; // slot t + 1 holds step t
+    const start = offsetBy(out.start, slot * out.step);
+    const output: CellOutput = {
+      y: { ...out, start, steps: returnSequences ? T : 1, width: this.units },
       dy: dh,
     };
-    return { fields, outcome };
+    return { fields, output };
   }
 }
 
-/** An activation that works on a number alone. */
-export function checkActivation(call: string, name: string, value: unknown, otherwise: ActivationName): ActivationName {
-  const activation = value === undefined ? otherwise : resolveActivation(call, name, value);
+const capitalized = (name: string): string => name.charAt(0).toUpperCase() + name.slice(1);
+
+/** Reads an activation that depends on one unit at a time. */
+export function checkActivation(call: string, name: string, value: unknown, fallback: ActivationName): ActivationName {
+  const activation = value === undefined ? fallback : resolveActivation(call, name, value);
   if (ofRows.includes(activation)) {
     fail(
       call,
-      `${name} must work on each unit alone, got '${activation}', which needs all of them; put a dense layer on top for it`,
+      `${name} must apply to each unit separately, got '${activation}'; add a dense layer with that activation on top`,
     );
   }
   return activation;

@@ -1,4 +1,4 @@
-/** GRU, the layer and its cell: options, and what the kernels need. The equations are in assembly/recurrent/gru.ts. */
+/** The gru layer and its cell: options and plan. The equations are in assembly/recurrent/gru.ts. */
 
 import { type Planner, padded, rowBytes, wholeLines } from '../../plan/plan.ts';
 import { noMore } from '../../util/arguments.ts';
@@ -7,7 +7,7 @@ import { checkBoolean, checkOptions } from '../../util/options.ts';
 import { FLOAT } from '../../util/units.ts';
 import type { Kernels } from '../../wasm/kernels.ts';
 import { type ActivationName, numberOf } from '../activations.ts';
-import { checkLayerOptions } from '../layer.ts';
+import { checkLayerOptions } from '../layerOptions.ts';
 import {
   Cell,
   type CellInputs,
@@ -20,11 +20,11 @@ import {
 import { type CellBuffer, gateBuffer, hiddenStateBuffer } from './cellBuffers.ts';
 import { Recurrent, type RecurrentOptions, recurrentOptions } from './recurrent.ts';
 
-/** Gate blocks come in the order z, r, h. */
+/** Options of `layers.gruCell`. The columns of the weights are those of the update gate, the reset gate and the candidate, in this order. */
 export interface GruCellOptions extends GatedCellOptions {
   /**
-   * Let the reset gate work on what the recurrent kernel has made of the state, with a second bias, instead of on the
-   * state; default true. The bias is [2, 3U] then, and [3U] otherwise.
+   * Whether the reset gate is applied after the product of the state and the recurrent kernel, or before it. With `true`,
+   * the bias has the shape [2, 3 * units], one row for the input and one for the state; else [3 * units]. Default: true.
    */
   resetAfter?: boolean;
 }
@@ -34,14 +34,14 @@ export interface GruOptions extends GruCellOptions, RecurrentOptions {}
 
 const own = [...cellOptions, 'recurrentActivation', 'resetAfter'] as const satisfies readonly (keyof GruCellOptions)[];
 
-/** Floats of one row and group of gates: a z r n of four units. */
+/** The number of floats of the gates for a row and a group of four units. */
 const GATES = 16;
 
 export class GruCell extends Cell {
   readonly className = 'GRUCell';
   readonly recurrentActivation: ActivationName;
   readonly resetAfter: boolean;
-  protected override readonly blocks = 3;
+  protected override readonly gates = 3;
 
   /** @internal */
   constructor(call: string, known: Partial<GruCellOptions>) {
@@ -80,37 +80,41 @@ export class GruCell extends Cell {
     return batch * padded(this.units);
   }
 
-  override moveWeights(
-    kernels: Kernels,
-    packed: number,
-    [kernel, recurrent, bias]: readonly number[],
-    inputs: number,
-    inward: boolean,
-  ): void {
-    const { units, resetAfter } = this;
-    kernels.gruWeights(packed, kernel!, recurrent!, bias ?? 0, inputs, units, Number(resetAfter), Number(inward));
+  override packWeights(kernels: Kernels, packed: number, matrices: readonly number[], inputs: number): void {
+    const resetAfter = Number(this.resetAfter);
+    kernels.gruWeights(packed, matrices[0]!, matrices[1]!, matrices[2] ?? 0, inputs, this.units, resetAfter, 1);
   }
 
-  override moveStates(kernels: Kernels, home: number, batch: number, [h]: readonly number[], inward: boolean): void {
-    kernels.hState(home, h!, batch, this.units, Number(inward));
+  override unpackWeights(kernels: Kernels, packed: number, matrices: readonly number[], inputs: number): void {
+    const resetAfter = Number(this.resetAfter);
+    kernels.gruWeights(packed, matrices[0]!, matrices[1]!, matrices[2] ?? 0, inputs, this.units, resetAfter, 0);
   }
 
-  override plan(planner: Planner, seat: CellInputs): CellOutput {
-    const { name, x, dx } = seat;
-    const { batch: B, training } = planner;
+  override packStates(kernels: Kernels, packed: number, batch: number, matrices: readonly number[]): void {
+    kernels.hState(packed, matrices[0]!, batch, this.units, 1);
+  }
+
+  override unpackStates(kernels: Kernels, packed: number, batch: number, matrices: readonly number[]): void {
+    kernels.hState(packed, matrices[0]!, batch, this.units, 0);
+  }
+
+  override plan(planner: Planner, inputs: CellInputs): CellOutput {
+    const { name, x, dx } = inputs;
+    const { batch: B } = planner;
     const T = x.steps;
     const H = padded(this.units);
     const G = H / 4;
     const fast = this.activation === 'tanh' && this.recurrentActivation === 'sigmoid';
     const gatesGroup = rowBytes(B * GATES);
     const h = planner.rows(`${name}/h`, T + 1, this.units);
-    const { fields, outcome } = this.frame(planner, seat, h);
-    const scratch = (what: string, ...shape: number[]) => (training ? planner.floats(`${name}/${what}`, ...shape) : 0);
+    const { fields, output } = this.planCommon(planner, inputs, h);
+    const scratch = (what: string, ...shape: number[]) =>
+      planner.needsGradients ? planner.floats(`${name}/${what}`, ...shape) : 0;
     planner.calls.push({
       kind: 'gru',
       fields: {
         ...fields,
-        h: h.place,
+        h: h.start,
         hRow: h.row,
         gates: planner.floats(`${name}/gates`, T, G, gatesGroup / FLOAT),
         gatesGroup,
@@ -121,7 +125,7 @@ export class GruCell extends Cell {
         slopes: fast ? 0 : scratch('slopes', T, G, gatesGroup / FLOAT),
       },
     });
-    return outcome;
+    return output;
   }
 }
 
@@ -137,7 +141,7 @@ export class Gru extends Recurrent {
   }
 }
 
-/** A cell for `layers.rnn`. */
+/** Creates a cell for `layers.rnn`. */
 export function gruCell(options: GruCellOptions): GruCell {
   noMore('layers.gruCell', 1, arguments);
   const call = 'layers.gruCell';

@@ -1,4 +1,4 @@
-/** LSTM, the layer and its cell: options, and what the kernels need. The equations are in assembly/recurrent/lstm.ts. */
+/** The lstm layer and its cell: options and plan. The equations are in assembly/recurrent/lstm.ts. */
 
 import { offsetBy, type Planner, padded, rowBytes } from '../../plan/plan.ts';
 import { noMore } from '../../util/arguments.ts';
@@ -8,7 +8,7 @@ import { FLOAT } from '../../util/units.ts';
 import type { Kernels } from '../../wasm/kernels.ts';
 import { ForgetBias, type Initializer } from '../../weights/initializers.ts';
 import { type ActivationName, numberOf } from '../activations.ts';
-import { checkLayerOptions } from '../layer.ts';
+import { checkLayerOptions } from '../layerOptions.ts';
 import {
   Cell,
   type CellInputs,
@@ -21,9 +21,9 @@ import {
 import { type CellBuffer, cellStateBuffer, gateBuffer, hiddenStateBuffer } from './cellBuffers.ts';
 import { Recurrent, type RecurrentOptions, recurrentOptions } from './recurrent.ts';
 
-/** Gate blocks come in the order i, f, c, o. */
+/** Options of `layers.lstmCell`. The columns of the weights are those of the input, forget, cell and output gates, in this order. */
 export interface LstmCellOptions extends GatedCellOptions {
-  /** Start the bias of the forget gate at one; default true. */
+  /** Whether the bias of the forget gate starts at 1, so that the initial network remembers. Default: true. */
   unitForgetBias?: boolean;
 }
 
@@ -36,18 +36,18 @@ const own = [
   'unitForgetBias',
 ] as const satisfies readonly (keyof LstmCellOptions)[];
 
-/** Floats of one row and group of gates: i f g o of four units. */
+/** The number of floats of the four gates for a row and a group of four units. */
 const GATES = 16;
 /**
- * Inputs wider than this are multiplied before the sweep over time. Narrow ones are copied beside h instead, which
- * makes one product of two.
+ * The input is multiplied by the kernel before the loop over time if it has more features than this. A narrower input is
+ * copied next to h in each time step, so that one matrix product covers both.
  */
 const WIDE = 8;
 
 export class LstmCell extends Cell {
   readonly className = 'LSTMCell';
   readonly recurrentActivation: ActivationName;
-  protected override readonly blocks = 4;
+  protected override readonly gates = 4;
   readonly #unitForgetBias: boolean;
 
   /** @internal */
@@ -79,8 +79,8 @@ export class LstmCell extends Cell {
     return { i, f, g, o, c: cellStateBuffer(), h: hiddenStateBuffer('hx') };
   }
 
-  protected override biasStart(chosen: Initializer): Initializer {
-    return this.#unitForgetBias ? new ForgetBias(chosen, this.units) : chosen;
+  protected override biasInitializer(given: Initializer): Initializer {
+    return this.#unitForgetBias ? new ForgetBias(given, this.units) : given;
   }
 
   override parameterCount(inputs: number): number {
@@ -92,24 +92,30 @@ export class LstmCell extends Cell {
     return 2 * batch * padded(this.units);
   }
 
-  override moveWeights(
-    kernels: Kernels,
-    packed: number,
-    [kernel, recurrent, bias]: readonly number[],
-    inputs: number,
-    inward: boolean,
-  ): void {
-    kernels.lstmWeights(packed, kernel!, recurrent!, bias ?? 0, inputs, this.units, Number(inward));
+  override packWeights(kernels: Kernels, packed: number, matrices: readonly number[], inputs: number): void {
+    kernels.lstmWeights(packed, matrices[0]!, matrices[1]!, matrices[2] ?? 0, inputs, this.units, 1);
   }
 
-  override moveStates(kernels: Kernels, home: number, batch: number, [h, c]: readonly number[], inward: boolean): void {
-    const stateC = home + batch * padded(this.units) * FLOAT;
-    kernels.lstmState(home, stateC, h!, c!, batch, this.units, Number(inward));
+  override unpackWeights(kernels: Kernels, packed: number, matrices: readonly number[], inputs: number): void {
+    kernels.lstmWeights(packed, matrices[0]!, matrices[1]!, matrices[2] ?? 0, inputs, this.units, 0);
   }
 
-  override plan(planner: Planner, seat: CellInputs): CellOutput {
-    const { name, x, dx, states } = seat;
-    const { batch: B, training } = planner;
+  override packStates(kernels: Kernels, packed: number, batch: number, [h, c]: readonly number[]): void {
+    kernels.lstmState(packed, packed + this.#stateBytes(batch), h!, c!, batch, this.units, 1);
+  }
+
+  override unpackStates(kernels: Kernels, packed: number, batch: number, [h, c]: readonly number[]): void {
+    kernels.lstmState(packed, packed + this.#stateBytes(batch), h!, c!, batch, this.units, 0);
+  }
+
+  /** Bytes of the hidden state, which the cell state follows. */
+  #stateBytes(batch: number): number {
+    return batch * padded(this.units) * FLOAT;
+  }
+
+  override plan(planner: Planner, inputs: CellInputs): CellOutput {
+    const { name, x, dx, states } = inputs;
+    const { batch: B } = planner;
     const T = x.steps;
     const I = x.width;
     const H = padded(this.units);
@@ -118,13 +124,14 @@ export class LstmCell extends Cell {
     const fast = this.activation === 'tanh' && this.recurrentActivation === 'sigmoid';
     const gatesGroup = rowBytes(B * GATES);
     const hx = planner.rows(`${name}/hx`, T + 1, wide ? H : H + I);
-    const { fields, outcome } = this.frame(planner, seat, hx);
-    const scratch = (what: string, ...shape: number[]) => (training ? planner.floats(`${name}/${what}`, ...shape) : 0);
+    const { fields, output } = this.planCommon(planner, inputs, hx);
+    const scratch = (what: string, ...shape: number[]) =>
+      planner.needsGradients ? planner.floats(`${name}/${what}`, ...shape) : 0;
     planner.calls.push({
       kind: 'lstm',
       fields: {
         ...fields,
-        hx: hx.place,
+        hx: hx.start,
         hxRow: hx.row,
         gates: planner.floats(`${name}/gates`, T, G, gatesGroup / FLOAT),
         gatesGroup,
@@ -132,14 +139,14 @@ export class LstmCell extends Cell {
         tanhC: planner.floats(`${name}/tanhC`, T, G, B, 4),
         wt: scratch('wt', 4 * H * (H + (dx ? padded(I) : 0))),
         dc: scratch('dc', G, B, 4),
-        stateC: states ? offsetBy(states, B * H * FLOAT) : 0,
+        stateC: states ? offsetBy(states, this.#stateBytes(B)) : 0,
         wide: Number(wide),
         recurrentActivation: numberOf(this.recurrentActivation),
         slopes: fast ? 0 : scratch('slopes', T, G, gatesGroup / FLOAT),
         slopesC: fast ? 0 : scratch('slopesC', T, G, B, 4),
       },
     });
-    return outcome;
+    return output;
   }
 }
 
@@ -159,7 +166,7 @@ export class Lstm extends Recurrent {
   }
 }
 
-/** A cell for `layers.rnn`. */
+/** Creates a cell for `layers.rnn`. */
 export function lstmCell(options: LstmCellOptions): LstmCell {
   noMore('layers.lstmCell', 1, arguments);
   const call = 'layers.lstmCell';

@@ -1,16 +1,16 @@
 /**
- * What the recurrent layers share: cells that run through time one after the other, in either direction, and the
- * states they may carry from batch to batch.
+ * The base class of the recurrent layers: one or more cells, applied to the time steps in either direction, and the states
+ * they can carry from batch to batch.
  */
 
 import {
-  backwards,
   floatBits,
   type LayerOffsets,
   type Planner,
   padded,
+  reverseSteps,
+  rowFields,
   type Signal,
-  strided,
 } from '../../plan/plan.ts';
 import { type Config, toPython } from '../../util/config.ts';
 import { factoryOf, fail } from '../../util/errors.ts';
@@ -19,24 +19,34 @@ import { type SeedStream, seedBits } from '../../util/random.ts';
 import { type Shape, showShape } from '../../util/shapes.ts';
 import { FLOAT } from '../../util/units.ts';
 import type { Kernels } from '../../wasm/kernels.ts';
-import { Layer, type LayerOptions, type WeightSpec, type WeightStore } from '../layer.ts';
+import { Layer, type WeightStore } from '../layer.ts';
+import type { LayerOptions } from '../layerOptions.ts';
+import { forEachPart } from '../parts.ts';
+import type { WeightSpec } from '../weightSpec.ts';
 import type { Cell, StateSpec } from './cell.ts';
 
 /** Options of every recurrent layer. */
 export interface RecurrentOptions extends LayerOptions {
-  /** Return the output of every time step, [B, T, U], instead of the last one, [B, U]; default false. */
+  /**
+   * Whether to output every time step, [batch, timeSteps, units], or only the last one, [batch, units]. A recurrent layer
+   * on top needs every time step. Default: false.
+   */
   returnSequences?: boolean;
-  /** Carry the final state into the next batch; fixes the batch size; default false. */
+  /**
+   * Whether row b of a batch continues from the final state of row b of the previous batch, instead of zeros. Needs a
+   * fixed batch size; `model.resetStates()` returns to zeros. Default: false.
+   */
   stateful?: boolean;
   /**
-   * Process the time steps in reverse and return outputs in that order; the mask keeps the input order. Default false.
+   * Whether to process the time steps in reverse. The output is then in that order, but a mask keeps the order of the
+   * input. Default: false.
    */
   goBackwards?: boolean;
-  /** Refused: use `model.getStates()`. */
+  /** Must be false, because a sequential model has one output; `model.getStates()` returns the states. */
   returnState?: false;
-  /** First layer only, beside inputDim: the number of time steps. */
+  /** First layer only: the number of time steps, in addition to `inputDim`. Default: any number. */
   inputLength?: number;
-  /** Accepted as in TF.js; changes nothing a caller can see. */
+  /** Accepted for compatibility with TF.js; it has no effect. */
   unroll?: boolean;
 }
 
@@ -49,35 +59,38 @@ export const recurrentOptions = [
   'unroll',
 ] as const satisfies readonly (keyof RecurrentOptions)[];
 
-/** Tells the seed of the recurrent dropout from that of the dropout of the input: they share an option. */
+/** Makes the seed of the recurrent dropout from that of the input dropout; both come from one option. */
 export const STATE = 0x5bd1e995;
 
-/** A layer with states, as `getStates`, `setStates` and streams see it. */
+/** A layer with states, for `getStates`, `setStates` and streams. */
 export abstract class RecurrentLayer extends Layer {
-  /** @internal The states, in the order in which callers have them. */
+  /** @internal The states, in the order of `getStates`. */
   abstract get states(): readonly StateSpec[];
 
-  /** @internal Moves the carried states between their home and plain matrices, one address for each of `states`. */
-  abstract moveStates(kernels: Kernels, home: number, batch: number, plain: readonly number[], inward: boolean): void;
+  /** @internal Packs states into the layout of the kernels; `matrices` are addresses in the order of `states`. */
+  abstract packStates(kernels: Kernels, packed: number, batch: number, matrices: readonly number[]): void;
 
-  override get mixesTime(): boolean {
-    return false;
-  }
+  /** @internal The inverse of `packStates`. */
+  abstract unpackStates(kernels: Kernels, packed: number, batch: number, matrices: readonly number[]): void;
 
-  /** @internal Whether it needs time steps that are still to come. */
+  /** @internal Whether an output depends on later time steps of the input. */
   abstract get looksAhead(): boolean;
+
+  override get runsByTimeStep(): boolean {
+    return true;
+  }
 }
 
-/** Cells that run through time, each on the output of the one before. */
+/** One or more cells; each takes the output of the previous one. */
 export abstract class Recurrent extends RecurrentLayer {
   /** @internal */
   readonly cells: readonly Cell[];
   readonly returnSequences: boolean;
   readonly goBackwards: boolean;
   readonly #stateful: boolean;
-  /** As they were given, for `copy`. */
+  /** The options as given, for `copy`. */
   readonly #options: RecurrentOptions;
-  /** Of the dropouts, one for each cell; drawn when the layer is built. */
+  /** Seeds of the dropouts, one for each cell; drawn when the layer is built. */
   #seeds: number[] = [];
 
   /** @param known options whose names have been checked */
@@ -86,7 +99,7 @@ export abstract class Recurrent extends RecurrentLayer {
     const flag = (name: keyof RecurrentOptions) =>
       known[name] === undefined ? false : checkBoolean(call, name, known[name]);
     if (flag('returnState')) {
-      fail(call, 'returnState must be false in a sequential model, got true; model.getStates() gives the states');
+      fail(call, 'returnState must be false in a sequential model, got true; call model.getStates() for the states');
     }
     flag('unroll');
     const [sequences, stateful, goBackwards] = [flag('returnSequences'), flag('stateful'), flag('goBackwards')];
@@ -103,7 +116,7 @@ export abstract class Recurrent extends RecurrentLayer {
     return { ...this.cellSettings(), returnSequences, returnState: false, goBackwards, stateful, unroll: false };
   }
 
-  /** @internal What the cells are: the options of the only one, or a list. */
+  /** @internal The options that describe the cells. */
   protected cellSettings(): Config {
     return this.cells[0]!.getConfig();
   }
@@ -112,12 +125,12 @@ export abstract class Recurrent extends RecurrentLayer {
     const { cells } = this;
     return cells.flatMap((cell, n) =>
       cell
-        .describeWeights(this.#widthBelow(n))
+        .describeWeights(this.#inputsOf(n))
         .map(({ name }) => `${this.name}/${cells.length > 1 ? `RNNCell_${n}/` : ''}${toPython(name)}`),
     );
   }
 
-  /** Width of the output. */
+  /** The number of units of the output. */
   get units(): number {
     return this.cells.at(-1)!.units;
   }
@@ -135,18 +148,18 @@ export abstract class Recurrent extends RecurrentLayer {
     return this.#options.weights !== undefined;
   }
 
-  /** @internal A layer like this one, not yet built, that runs in a direction of its own. */
+  /** @internal A copy of the layer, not built, with another name and direction. */
   copy(name: string, goBackwards: boolean): Recurrent {
     const { inputShape, batchInputShape, batchSize, inputDim, inputLength, ...rest } = this.#options;
     return this.remake({ ...rest, name, goBackwards, trainable: this.trainable });
   }
 
-  /** The constructor, for options of the same kind. */
+  /** Calls the constructor of its class. */
   protected abstract remake(options: RecurrentOptions): Recurrent;
 
-  override build(call: string, input: Shape, home: WeightStore, seeds: SeedStream): void {
-    super.build(call, input, home, seeds);
-    // Layers without dropout draw nothing, so that what is drawn after them does not depend on this.
+  override build(call: string, input: Shape, store: WeightStore, seeds: SeedStream): void {
+    super.build(call, input, store, seeds);
+    // Cells without dropout draw no seed, so adding them does not change the seeds of later layers
     this.#seeds = this.cells.map(({ dropout, recurrentDropout, seed }) =>
       dropout > 0 || recurrentDropout > 0 ? (seed ?? seeds.next()) : 0,
     );
@@ -162,8 +175,8 @@ export abstract class Recurrent extends RecurrentLayer {
 
   override outputShapeFor(call: string, input: Shape): Shape {
     if (input.length !== 3) {
-      const below = 'a recurrent layer below gives that with returnSequences: true';
-      fail(call, `${this.name} needs an input [batch, time steps, width], got ${showShape(input)}; ${below}`);
+      const rule = `${this.name} needs an input [batch, time steps, width], got ${showShape(input)}`;
+      fail(call, `${rule}; a recurrent layer below outputs that with returnSequences: true`);
     }
     if (this.stateful && input[0] === null) {
       fail(call, `${this.name} is stateful and needs a fixed batch size, got ${showShape(input)}; use batchInputShape`);
@@ -172,16 +185,16 @@ export abstract class Recurrent extends RecurrentLayer {
   }
 
   protected override describeWeights(input: Shape): Omit<WeightSpec, 'seed'>[] {
-    return this.cells.flatMap((cell, n) => cell.describeWeights(this.#widthBelow(n, input)));
+    return this.cells.flatMap((cell, n) => cell.describeWeights(this.#inputsOf(n, input)));
   }
 
-  /** The width of the input of cell n. */
-  #widthBelow(n: number, input: Shape = this.built.input): number {
+  /** The number of inputs of cell n. */
+  #inputsOf(n: number, input: Shape = this.built.input): number {
     return n === 0 ? input[2]! : this.cells[n - 1]!.units;
   }
 
   override get parameterCount(): number {
-    return this.cells.reduce((count, cell, n) => count + cell.parameterCount(this.#widthBelow(n)), 0);
+    return this.cells.reduce((count, cell, n) => count + cell.parameterCount(this.#inputsOf(n)), 0);
   }
 
   override stateCount(batch: number): number {
@@ -192,61 +205,80 @@ export abstract class Recurrent extends RecurrentLayer {
     return this.cells.flatMap(cell => cell.states);
   }
 
-  override moveWeights(kernels: Kernels, packed: number, plain: readonly number[], inward: boolean): void {
-    let next = 0;
-    for (let n = 0; n < this.cells.length; n++) {
-      const cell = this.cells[n]!;
-      const inputs = this.#widthBelow(n);
-      const count = cell.useBias ? 3 : 2;
-      const own = plain.length === count ? plain : plain.slice(next, next + count);
-      cell.moveWeights(kernels, packed, own, inputs, inward);
-      next += count;
-      packed += cell.parameterCount(inputs) * FLOAT;
-    }
+  override packWeights(kernels: Kernels, packed: number, matrices: readonly number[]): void {
+    this.#forEachCellWeights(packed, matrices, (cell, own, ownMatrices, n) =>
+      cell.packWeights(kernels, own, ownMatrices, this.#inputsOf(n)),
+    );
   }
 
-  override moveStates(kernels: Kernels, home: number, batch: number, plain: readonly number[], inward: boolean): void {
-    let next = 0;
-    for (const cell of this.cells) {
-      const count = cell.states.length;
-      cell.moveStates(kernels, home, batch, plain.slice(next, next + count), inward);
-      next += count;
-      home += cell.stateCount(batch) * FLOAT;
-    }
+  override unpackWeights(kernels: Kernels, packed: number, matrices: readonly number[]): void {
+    this.#forEachCellWeights(packed, matrices, (cell, own, ownMatrices, n) =>
+      cell.unpackWeights(kernels, own, ownMatrices, this.#inputsOf(n)),
+    );
   }
 
-  override plan(planner: Planner, input: Signal, home: LayerOffsets): Signal {
-    let flow = this.goBackwards ? backwards(input) : input;
-    let { parameters, states } = home;
-    const carries = this.stateful || planner.carriesAll;
+  #forEachCellWeights(packed: number, matrices: readonly number[], use: UseCell): void {
+    const floatsOf = (cell: Cell, n: number) => cell.parameterCount(this.#inputsOf(n));
+    forEachPart(this.cells, packed, matrices, floatsOf, ({ weightCount }) => weightCount, use);
+  }
+
+  override packStates(kernels: Kernels, packed: number, batch: number, matrices: readonly number[]): void {
+    this.#forEachCellStates(packed, batch, matrices, (cell, own, ownMatrices) =>
+      cell.packStates(kernels, own, batch, ownMatrices),
+    );
+  }
+
+  override unpackStates(kernels: Kernels, packed: number, batch: number, matrices: readonly number[]): void {
+    this.#forEachCellStates(packed, batch, matrices, (cell, own, ownMatrices) =>
+      cell.unpackStates(kernels, own, batch, ownMatrices),
+    );
+  }
+
+  #forEachCellStates(packed: number, batch: number, matrices: readonly number[], use: UseCell): void {
+    forEachPart(
+      this.cells,
+      packed,
+      matrices,
+      cell => cell.stateCount(batch),
+      ({ states }) => states.length,
+      use,
+    );
+  }
+
+  override plan(planner: Planner, input: Signal, offsets: LayerOffsets): Signal {
+    let signal = this.goBackwards ? reverseSteps(input) : input;
+    let { parameters, states } = offsets;
+    const carriesStates = this.stateful || planner.carryAllStates;
     for (const [n, cell] of this.cells.entries()) {
       const last = n === this.cells.length - 1;
       const name = this.cells.length === 1 ? this.name : `${this.name}/${n}`;
-      const sequences = this.returnSequences || !last;
+      const returnSequences = this.returnSequences || !last;
       const seed = this.#seeds[n]!;
-      const inputs = flow.y.width;
-      if (planner.training && cell.dropout > 0) flow = dropInput(planner, flow, name, cell.dropout, seed);
+      const inputs = signal.y.width;
+      if (planner.needsGradients && cell.dropout > 0) signal = dropInput(planner, signal, name, cell.dropout, seed);
       const { y, dy } = cell.plan(planner, {
         name,
-        x: flow.y,
-        dx: flow.dy,
-        mask: flow.mask,
+        x: signal.y,
+        dx: signal.dy,
+        mask: signal.mask,
         parameters,
-        states: carries ? { block: 'states', offset: states } : null,
-        sequences,
+        states: carriesStates ? { block: 'states', offset: states } : null,
+        returnSequences,
         dropSeed: seedBits(seed) ^ STATE,
       });
-      // The last output stands for the whole sequence, masked steps and all.
-      flow = { y, dy, mask: sequences ? flow.mask : null };
+      // A single output has no time steps left to mask
+      signal = { y, dy, mask: returnSequences ? signal.mask : null };
       parameters += cell.parameterCount(inputs) * FLOAT;
       states += cell.stateCount(planner.batch) * FLOAT;
     }
-    // The mask keeps the order of the input even when the output is reversed, as in Keras and TF.js.
-    return this.returnSequences ? { ...flow, mask: input.mask } : flow;
+    // As in Keras and TF.js, the mask keeps the order of the input even if the output is reversed
+    return this.returnSequences ? { ...signal, mask: input.mask } : signal;
   }
 }
 
-/** Drops a share of the input, the same numbers at every time step. */
+type UseCell = (cell: Cell, packed: number, matrices: readonly number[], n: number) => void;
+
+/** Input dropout: drops the same features at every time step. */
 function dropInput(planner: Planner, { y: x, dy: dx, mask }: Signal, name: string, rate: number, seed: number): Signal {
   const y = planner.rows(`${name}/x`, x.steps, x.width);
   const dy = dx && planner.rows(`${name}/dx`, x.steps, x.width);
@@ -256,10 +288,10 @@ function dropInput(planner: Planner, { y: x, dy: dx, mask }: Signal, name: strin
       steps: x.steps,
       rows: x.rows,
       width: x.width,
-      ...strided('x', x),
-      ...strided('y', y),
-      ...strided('dy', dy),
-      ...strided('dx', dx),
+      ...rowFields('x', x),
+      ...rowFields('y', y),
+      ...rowFields('dy', dy),
+      ...rowFields('dx', dx),
       mask: planner.floats(`${name}/dropped`, x.rows, padded(x.width)),
       seed: seedBits(seed),
       rate: floatBits(rate),
@@ -269,13 +301,13 @@ function dropInput(planner: Planner, { y: x, dy: dx, mask }: Signal, name: strin
   return { y, dy, mask };
 }
 
-/** inputLength beside inputDim, as the input shape it stands for. */
+/** Replaces `inputLength` and `inputDim` by the input shape that they describe. */
 function withLength(call: string, known: RecurrentOptions): RecurrentOptions {
   const { inputLength, inputDim, ...rest } = known;
   if (inputLength === undefined) return known;
   const length = checkCount(call, 'inputLength', inputLength);
   if (inputDim === undefined || rest.inputShape || rest.batchInputShape) {
-    fail(call, `inputLength must stand beside inputDim and no other shape, got ${length} alone or with another`);
+    fail(call, `inputLength must be given with inputDim, and without inputShape and batchInputShape, got ${length}`);
   }
   return { ...rest, inputShape: [length, checkCount(call, 'inputDim', inputDim)] };
 }

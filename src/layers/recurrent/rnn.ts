@@ -1,20 +1,20 @@
-/** Any cell, or several on top of each other, run through time as one layer. */
+/** A recurrent layer with any cell, or a stack of cells. */
 
 import { type Config, describe } from '../../util/config.ts';
 import { isDescribed } from '../../util/described.ts';
 import { fail, show } from '../../util/errors.ts';
 import { checkOptions } from '../../util/options.ts';
-import { checkLayerOptions } from '../layer.ts';
+import { checkLayerOptions } from '../layerOptions.ts';
 import { Cell } from './cell.ts';
 import { Recurrent, type RecurrentOptions, recurrentOptions } from './recurrent.ts';
 
 /** Options of `layers.rnn`. */
 export interface RnnOptions extends RecurrentOptions {
-  /** What runs: a cell, or several, each on the output of the one before. */
+  /** The cell, or a list of cells; each takes the output of the previous one. */
   cell: Cell | StackedRnnCells | readonly (Cell | StackedRnnCells)[];
 }
 
-/** Several cells that stand for one; make them with `layers.stackedRNNCells`. */
+/** A stack of cells, each on the output of the previous one. Create one with `layers.stackedRNNCells`. */
 export class StackedRnnCells {
   readonly cells: readonly Cell[];
 
@@ -44,7 +44,7 @@ export class Rnn extends Recurrent {
   }
 }
 
-/** One cell of each class that was used in a layer; it rebuilds other cells of its class from their `getConfig`. */
+/** One cell of each class that was used in a layer, which can rebuild other cells of its class from their `getConfig`. */
 const patterns = new Map<string, Cell>();
 
 /** Builds the cell that `{ className, config }` describes; null if no cell of its class was used in a layer. */
@@ -57,13 +57,13 @@ function checkCells(call: string, name: string, value: unknown): readonly Cell[]
   const cells = list.flatMap(cell => {
     if (cell instanceof StackedRnnCells) return cell.cells;
     if (cell instanceof Cell) return [cell];
-    // A stack from `getConfig`; stacks cannot be nested
+    // A stack from `getConfig`; stacks are not nested there
     const { cells: listed } = isDescribed(cell) && cell.className === 'StackedRNNCells' ? cell.config : {};
     const made = (Array.isArray(listed) ? listed : [cell]).map(remade);
     if (made.length > 0 && made.every(each => each instanceof Cell)) return made;
-    return fail(call, `${name} must be made of lstmCell, gruCell and simpleRNNCell, got ${show(value)}`);
+    return fail(call, `${name} must be lstmCell, gruCell, simpleRNNCell or a list of these, got ${show(value)}`);
   });
-  if (cells.length === 0) fail(call, `${name} must hold at least one cell, got none`);
+  if (cells.length === 0) fail(call, `${name} must contain at least one cell, got none`);
   for (const cell of cells) patterns.set(cell.className, cell);
   return cells;
 }

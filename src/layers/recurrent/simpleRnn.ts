@@ -1,11 +1,11 @@
-/** SimpleRNN, the layer and its cell: options, and what the kernels need. The equation is in assembly/recurrent/simpleRnn.ts. */
+/** The simpleRNN layer and its cell: options and plan. The equation is in assembly/recurrent/simpleRnn.ts. */
 
 import { type Planner, padded, wholeLines } from '../../plan/plan.ts';
 import { noMore } from '../../util/arguments.ts';
 import type { Config } from '../../util/config.ts';
 import { checkOptions } from '../../util/options.ts';
 import type { Kernels } from '../../wasm/kernels.ts';
-import { checkLayerOptions } from '../layer.ts';
+import { checkLayerOptions } from '../layerOptions.ts';
 import { Cell, type CellInputs, type CellOptions, type CellOutput, cellOptions, type StateSpec } from './cell.ts';
 import { type CellBuffer, hiddenStateBuffer } from './cellBuffers.ts';
 import { Recurrent, type RecurrentOptions, recurrentOptions } from './recurrent.ts';
@@ -13,12 +13,12 @@ import { Recurrent, type RecurrentOptions, recurrentOptions } from './recurrent.
 /** Options of `layers.simpleRNN`. */
 export interface SimpleRnnOptions extends CellOptions, RecurrentOptions {}
 
-/** Inputs wider than this are multiplied before the sweep over time, as for lstm. */
+/** The input is multiplied by the kernel before the loop over time if it has more features than this, as for lstm. */
 const WIDE = 8;
 
 export class SimpleRnnCell extends Cell {
   readonly className = 'SimpleRNNCell';
-  protected override readonly blocks = 1;
+  protected override readonly gates = 1;
 
   override remake(config: Config): Cell {
     return simpleRNNCell(config as never);
@@ -41,44 +41,45 @@ export class SimpleRnnCell extends Cell {
     return batch * padded(this.units);
   }
 
-  override moveWeights(
-    kernels: Kernels,
-    packed: number,
-    [kernel, recurrent, bias]: readonly number[],
-    inputs: number,
-    inward: boolean,
-  ): void {
-    kernels.simpleRnnWeights(packed, kernel!, recurrent!, bias ?? 0, inputs, this.units, Number(inward));
+  override packWeights(kernels: Kernels, packed: number, matrices: readonly number[], inputs: number): void {
+    kernels.simpleRnnWeights(packed, matrices[0]!, matrices[1]!, matrices[2] ?? 0, inputs, this.units, 1);
   }
 
-  override moveStates(kernels: Kernels, home: number, batch: number, [h]: readonly number[], inward: boolean): void {
-    kernels.hState(home, h!, batch, this.units, Number(inward));
+  override unpackWeights(kernels: Kernels, packed: number, matrices: readonly number[], inputs: number): void {
+    kernels.simpleRnnWeights(packed, matrices[0]!, matrices[1]!, matrices[2] ?? 0, inputs, this.units, 0);
   }
 
-  override plan(planner: Planner, seat: CellInputs): CellOutput {
-    const { name, x, dx, mask, sequences } = seat;
-    const { training } = planner;
+  override packStates(kernels: Kernels, packed: number, batch: number, matrices: readonly number[]): void {
+    kernels.hState(packed, matrices[0]!, batch, this.units, 1);
+  }
+
+  override unpackStates(kernels: Kernels, packed: number, batch: number, matrices: readonly number[]): void {
+    kernels.hState(packed, matrices[0]!, batch, this.units, 0);
+  }
+
+  override plan(planner: Planner, inputs: CellInputs): CellOutput {
+    const { name, x, dx, mask, returnSequences } = inputs;
     const I = x.width;
     const H = padded(this.units);
     const wide = I > WIDE;
     const hx = planner.rows(`${name}/hx`, x.steps + 1, wide ? H : H + I);
-    const { fields, outcome } = this.frame(planner, seat, hx);
-    // Gradients of tanh can be made where those of its output stand, if there are as many and none skips a step.
-    const inPlace = sequences && !mask && this.activation === 'tanh';
-    const dz = inPlace ? outcome.dy : training ? planner.rows(`${name}/dz`, x.steps, this.units) : null;
+    const { fields, output } = this.planCommon(planner, inputs, hx);
+    // The gradients of z can replace those of the output, which tanh allows if every step has one and none is masked
+    const inPlace = returnSequences && !mask && this.activation === 'tanh';
+    const dz = inPlace ? output.dy : planner.gradientRows(`${name}/dz`, x.steps, this.units);
     planner.calls.push({
       kind: 'simpleRnn',
       fields: {
         ...fields,
-        hx: hx.place,
+        hx: hx.start,
         hxRow: hx.row,
-        wt: training ? planner.floats(`${name}/wt`, H * (H + (dx ? padded(I) : 0))) : 0,
-        dz: dz?.place ?? 0,
+        wt: planner.needsGradients ? planner.floats(`${name}/wt`, H * (H + (dx ? padded(I) : 0))) : 0,
+        dz: dz?.start ?? 0,
         dzRow: dz?.row ?? 0,
         wide: Number(wide),
       },
     });
-    return outcome;
+    return output;
   }
 }
 
@@ -94,7 +95,7 @@ export class SimpleRnn extends Recurrent {
   }
 }
 
-/** A cell for `layers.rnn`. */
+/** Creates a cell for `layers.rnn`. */
 export function simpleRNNCell(options: CellOptions): SimpleRnnCell {
   noMore('layers.simpleRNNCell', 1, arguments);
   const call = 'layers.simpleRNNCell';

@@ -1,0 +1,223 @@
+/** Gradients, the state of the optimizer, and the step that updates the weights with them. */
+
+import type { Layer } from '../layers/layer.ts';
+import { advance, type Optimizer } from '../optimizers/optimizer.ts';
+import { sizeOf } from '../util/shapes.ts';
+import { FLOAT } from '../util/units.ts';
+import { Block, float32, kernels } from '../wasm/engine.ts';
+import type { UnpackScratch, WeightLayout } from './layout.ts';
+import { areFinite, copied, OverflowGuard, type Stepped } from './overflow.ts';
+
+/** The weights of consecutive trainable layers. */
+interface Range {
+  /** Byte offset in the array. */
+  readonly from: number;
+  /** The number of weights. */
+  readonly count: number;
+}
+
+/**
+ * One block with arrays in the layout of the weights: the gradients, one array for each slot of the optimizer, and one for
+ * the averages of the weights if the optimizer keeps them.
+ */
+export class OptimizerStep {
+  readonly #layout: WeightLayout;
+  readonly #constrained: readonly Layer[];
+  /** For clipNorm and constraints; null if the model needs neither. */
+  readonly #scratch: UnpackScratch | null;
+  readonly #block: Block;
+  readonly #numbers: Stepped;
+  readonly #guard = new OverflowGuard();
+  /** The number of batches trained, then the counters of the optimizer. */
+  readonly #counters: Float64Array;
+  #ranges: Range[] = [];
+  /** Which layers were trainable when `#ranges` was computed. */
+  readonly #trainable: boolean[] = [];
+
+  /** @throws ValueError if there is not enough memory */
+  constructor(
+    call: string,
+    layout: WeightLayout,
+    constrained: readonly Layer[],
+    scratch: UnpackScratch | null,
+    weights: number,
+    optimizer: Optimizer,
+  ) {
+    const { count } = layout;
+    const slots = optimizer.slots + Number(optimizer.useEma);
+    this.#layout = layout;
+    this.#constrained = constrained;
+    this.#scratch = scratch;
+    this.#block = new Block(call, Math.max(count, 1) * FLOAT * (1 + slots));
+    this.#counters = new Float64Array(1 + optimizer.counters).fill(1, 1);
+    this.#numbers = { weights, gradients: this.#block.address, count, arrays: 1 + slots };
+    const memory = float32();
+    const start = (slot: number) => this.slotAddress(slot) / FLOAT;
+    for (let n = 0; n < optimizer.slots; n++) memory.fill(optimizer.slotStart(n), start(n), start(n + 1));
+    if (optimizer.useEma) memory.copyWithin(start(optimizer.slots), weights / FLOAT, weights / FLOAT + count);
+  }
+
+  /** Address of the gradients. */
+  get gradients(): number {
+    return this.#block.address;
+  }
+
+  /** The number of slots, the averages included. */
+  get slots(): number {
+    return this.#numbers.arrays - 1;
+  }
+
+  /** Address of a slot; the averages follow the slots of the optimizer. */
+  slotAddress(slot: number): number {
+    return this.gradients + (1 + slot) * this.#layout.count * FLOAT;
+  }
+
+  /** The number of batches trained; batches that changed nothing do not count. */
+  get batches(): number {
+    return this.#counters[0]!;
+  }
+
+  /** The counters of the optimizer. */
+  get counters(): number[] {
+    return [...this.#counters.subarray(1)];
+  }
+
+  /**
+   * Sets the number of batches trained.
+   *
+   * @param counters those of the optimizer; null to compute them
+   */
+  moveTo(optimizer: Optimizer, batches: number, counters: readonly number[] | null): void {
+    this.#counters[0] = batches;
+    if (counters) this.#counters.set(counters, 1);
+    else advance(optimizer, this.#counters.fill(1, 1), batches);
+  }
+
+  /** Call this after weights or slots changed other than by `update`. */
+  numbersChanged(): void {
+    this.#guard.forget();
+  }
+
+  /**
+   * Updates the weights by the gradients.
+   *
+   * @returns false if gradients or updated numbers are not finite; nothing has changed in that case
+   */
+  update(call: string, optimizer: Optimizer, rate: number): boolean {
+    const numbers = this.#numbers;
+    const verdict = this.#guard.judge(numbers, optimizer, rate);
+    if (verdict === 'refused') return false;
+    const restore = verdict === 'risky' ? copied(call, numbers, this.#counters) : null;
+    this.#step(optimizer, rate);
+    if (restore && !areFinite(numbers)) {
+      restore();
+      optimizer.moveTo(this.batches);
+      return false;
+    }
+    return true;
+  }
+
+  /** One step for all trainable layers, in the order of Keras: clip, decay, update, average, constrain. */
+  #step(optimizer: Optimizer, rate: number): void {
+    const { weightDecay, useEma, emaMomentum, emaOverwriteFrequency } = optimizer;
+    const { weights, gradients, count: all } = this.#numbers;
+    const averages = this.slotAddress(optimizer.slots);
+    const first = this.batches === 0;
+    this.#clip(optimizer);
+    optimizer.advance(this.#counters);
+    for (const { from, count } of this.#trainableRanges()) {
+      const own = weights + from;
+      if (weightDecay !== null) kernels().decay(own, count, rate * weightDecay);
+      optimizer.update(kernels(), own, gradients + from, all * FLOAT, count, rate, this.#counters);
+      if (useEma) kernels().average(averages + from, own, count, first ? 0 : emaMomentum);
+    }
+    this.#counters[0]!++;
+    if (emaOverwriteFrequency !== null && this.batches % emaOverwriteFrequency === 0) this.takeAverages(optimizer);
+    this.#constrain();
+    optimizer.moveTo(this.batches);
+  }
+
+  /** The ranges of trainable layers; computed again only if `trainable` of a layer has changed. */
+  #trainableRanges(): readonly Range[] {
+    const { layers, count: all } = this.#layout;
+    let same = true;
+    for (let n = 0; n < layers.length; n++) {
+      const { trainable } = layers[n]!;
+      if (trainable === this.#trainable[n]) continue;
+      this.#trainable[n] = trainable;
+      same = false;
+    }
+    if (same) return this.#ranges;
+    const start = (n: number) => (n < layers.length ? this.#layout.offsetOf(layers[n]!) : all * FLOAT);
+    this.#ranges = [];
+    for (let n = 0; n < layers.length; n++) {
+      if (!this.#trainable[n]) continue;
+      const from = start(n);
+      while (this.#trainable[n + 1]) n++;
+      const count = (start(n + 1) - from) / FLOAT;
+      if (count > 0) this.#ranges.push({ from, count });
+    }
+    return this.#ranges;
+  }
+
+  #clip({ clipNorm, clipValue, globalClipNorm }: Optimizer): void {
+    const { gradients } = this;
+    if (clipValue !== null) {
+      for (const { from, count } of this.#trainableRanges()) kernels().clamp(gradients + from, count, clipValue);
+    } else if (globalClipNorm !== null) {
+      let squares = 0;
+      for (const { from, count } of this.#trainableRanges()) squares += kernels().sumOfSquares(gradients + from, count);
+      const norm = Math.sqrt(squares);
+      if (norm <= globalClipNorm) return;
+      const factor = globalClipNorm / norm;
+      for (const { from, count } of this.#trainableRanges()) kernels().scale(gradients + from, count, factor);
+    } else if (clipNorm !== null) {
+      for (const layer of this.#layout.layers) if (layer.trainable) this.#clipEach(layer, clipNorm);
+    }
+  }
+
+  /** Scales the gradient of each weight of a layer down to a norm. */
+  #clipEach(layer: Layer, most: number): void {
+    const packed = this.gradients + this.#layout.offsetOf(layer);
+    const matrices = this.#scratch!.unpack(layer, packed);
+    let clipped = false;
+    const specs = layer.weightSpecs;
+    for (let i = 0; i < specs.length; i++) {
+      const size = sizeOf(specs[i]!.shape);
+      const norm = Math.sqrt(kernels().sumOfSquares(matrices[i]!, size));
+      if (norm <= most) continue;
+      kernels().scale(matrices[i]!, size, most / norm);
+      clipped = true;
+    }
+    if (clipped) layer.packWeights(kernels(), packed, matrices);
+  }
+
+  #constrain(): void {
+    for (const layer of this.#constrained) {
+      if (!layer.trainable) continue;
+      const packed = this.#numbers.weights + this.#layout.offsetOf(layer);
+      const matrices = this.#scratch!.unpack(layer, packed);
+      const specs = layer.weightSpecs;
+      for (let i = 0; i < specs.length; i++) {
+        const { constraint, shape } = specs[i]!;
+        constraint?.apply(kernels(), matrices[i]!, shape);
+      }
+      layer.packWeights(kernels(), packed, matrices);
+    }
+  }
+
+  /** Replaces the trainable weights by their averages, if the optimizer keeps them and a batch has been trained. */
+  takeAverages(optimizer: Optimizer): void {
+    if (!optimizer.useEma || this.batches === 0) return;
+    const { weights } = this.#numbers;
+    const averages = this.slotAddress(optimizer.slots);
+    for (const { from, count } of this.#trainableRanges()) {
+      const source = (averages + from) / FLOAT;
+      float32().copyWithin((weights + from) / FLOAT, source, source + count);
+    }
+  }
+
+  free(): void {
+    this.#block.free();
+  }
+}
