@@ -25,8 +25,8 @@ const rowTiles = { 16: [4, 2, 1], 12: [3, 2, 1], 8: [4, 2, 1], 4: [6, 4, 2, 1] }
 /** The same for C += transposed(A) * B, whose rows are the columns of A. */
 const outerTiles = { 16: [4, 2, 1], 12: [3, 2, 1], 8: [4, 2, 1], 4: [6, 4, 2, 1] };
 
-/** The vectors of a tile that only hosts with joined vectors can hold in registers. */
-const JOINED = 16;
+/** Vectors of the smallest tile that fits into registers only with wide vectors. */
+const WIDE = 16;
 /** Vector registers of x64 that V8 gives to a function. */
 const REGISTERS = 15;
 
@@ -41,7 +41,7 @@ const widths = (/** @type {Record<string, number[]>} */ tiles) =>
  * broadcasts take all registers, and a product needs one more.
  * @type {(mr: number, nr: number) => boolean}
  */
-const isFused = (mr, nr) => (mr * nr) / 4 < JOINED && (mr * nr) / 4 + nr / 4 + mr === REGISTERS;
+const isFused = (mr, nr) => (mr * nr) / 4 < WIDE && (mr * nr) / 4 + nr / 4 + mr === REGISTERS;
 
 /** @type {(mr: number, nr: number) => string} */
 const name = (mr, nr) => `${mr}x${nr}`;
@@ -139,10 +139,10 @@ function outerTile(mr, nr) {
  */
 function repeat(sizes, n, nr, statements) {
   const rows = sizes[n] ?? 0;
-  const isJoined = (/** @type {number} */ mr) => (mr * nr) / 4 >= JOINED;
-  const largest = n === sizes.findIndex(mr => !isJoined(mr) && !isFused(mr, nr));
+  const isWide = (/** @type {number} */ mr) => (mr * nr) / 4 >= WIDE;
+  const largest = n === sizes.findIndex(mr => !isWide(mr) && !isFused(mr, nr));
   if (n === sizes.length - 1 && !largest) return [`  if (rows) ${statements[0]};`];
-  const special = isJoined(rows) ? 'if (joined) ' : isFused(rows, nr) ? 'if (ASC_FEATURE_RELAXED_SIMD) ' : '';
+  const special = isWide(rows) ? 'if (wideVectors) ' : isFused(rows, nr) ? 'if (ASC_FEATURE_RELAXED_SIMD) ' : '';
   const when = special || largest ? `${special}while` : 'if';
   return [`  ${when} (rows >= ${rows}) {`, ...statements.map(statement => `    ${statement};`), '  }'];
 }

@@ -67,13 +67,3 @@ function secondOrder(x: v128): v128 {
   p = madd(p, z, v128.load(TABLE, 48));
   return f32x4.mul(s, nmadd(p, z, x));
 }
-
-/** y = log(x) over n numbers, n a multiple of 4; for the tests. */
-export function logArray(y: usize, x: usize, n: u32): void {
-  for (let end = x + (n << 2); x < end; x += 16, y += 16) v128.store(y, log(v128.load(x)));
-}
-
-/** The same for log1p. */
-export function log1pArray(y: usize, x: usize, n: u32): void {
-  for (let end = x + (n << 2); x < end; x += 16, y += 16) v128.store(y, log1p(v128.load(x)));
-}

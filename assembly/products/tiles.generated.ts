@@ -6,7 +6,7 @@
  * Nothing may alias, except that init may be c. Every size is at least 1.
  */
 
-import { joined } from './wideVectors';
+import { wideVectors } from './wideVectors';
 import { madd } from '../math/elementary';
 
 /** C [rows, 16] = init + A [rows, blocks * depth] * panel [blocks * depth, 16]. */
@@ -14,7 +14,7 @@ export function rowPanel16(
   c: usize, cRow: usize, init: usize, initRow: usize,
   a: usize, aRow: usize, aBlock: usize, depth: i32, blocks: i32, panel: usize, rows: i32,
 ): void {
-  if (joined) while (rows >= 4) {
+  if (wideVectors) while (rows >= 4) {
     row4x16(c, cRow, init, initRow, a, aRow, aBlock, depth, blocks, panel);
     c += 4 * cRow;
     init += 4 * initRow;
@@ -667,7 +667,7 @@ export function outerPanel16(
   c: usize, a: usize, aRow: usize, aBlock: usize,
   b: usize, bRow: usize, bBlock: usize, depth: i32, blocks: i32, rows: i32,
 ): void {
-  if (joined) while (rows >= 4) {
+  if (wideVectors) while (rows >= 4) {
     outer4x16(c, a, aRow, aBlock, b, bRow, bBlock, depth, blocks);
     c += 256;
     a += 16;

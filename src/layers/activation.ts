@@ -5,9 +5,9 @@ import type { Config } from '../util/config.ts';
 import { fail, show } from '../util/errors.ts';
 import { checkNumber } from '../util/options.ts';
 import { type Shape, showShape } from '../util/shapes.ts';
+import { parametricActivationNumbers } from '../wasm/shared.generated.ts';
 import {
   type ActivationName,
-  activations,
   hasOwnSlope,
   type Activation as Name,
   numberOf,
@@ -18,13 +18,13 @@ import { Weightless } from './weightless.ts';
 
 /** An activation with parameters: min(x, top) above zero, and alpha x or alpha (exp(x) - 1) below. */
 interface Shaped {
-  /** Its id in the kernels, after those of the activations without parameters. */
+  /** Its number in the kernels. */
   kind: number;
   alpha: number;
   top: number;
 }
-const RECTIFIER = activations.length;
-const EXPONENTIAL = activations.length + 1;
+
+const { rectifier: RECTIFIER, exponential: EXPONENTIAL } = parametricActivationNumbers;
 
 const rectifier = (alpha: number, top = Number.POSITIVE_INFINITY): Shaped => ({ kind: RECTIFIER, alpha, top });
 

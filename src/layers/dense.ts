@@ -116,7 +116,8 @@ export class Dense extends Layer {
 
   override moveWeights(kernels: Kernels, packed: number, plain: readonly number[], inward: boolean): void {
     const [kernel, bias] = plain;
-    kernels.denseWeights(packed, kernel!, bias ?? 0, this.#inputs, this.units, Number(inward));
+    const move = inward ? kernels.packDenseWeights : kernels.unpackDenseWeights;
+    move(packed, kernel!, bias ?? 0, this.#inputs, this.units);
   }
 
   override plan(planner: Planner, input: Signal, home: LayerOffsets, top: boolean): Signal {

@@ -117,7 +117,8 @@ export class Embedding extends Layer {
   }
 
   override moveWeights(kernels: Kernels, packed: number, plain: readonly number[], inward: boolean): void {
-    kernels.embeddingWeights(packed, plain[0]!, this.inputDim, this.outputDim, Number(inward));
+    const move = inward ? kernels.packEmbeddingWeights : kernels.unpackEmbeddingWeights;
+    move(packed, plain[0]!, this.inputDim, this.outputDim);
   }
 
   override plan(planner: Planner, { y: ids }: Signal, home: LayerOffsets): Signal {

@@ -10,6 +10,7 @@ import { fail, show } from '../util/errors.ts';
 import { floatsFor } from '../util/shapes.ts';
 import { isNotFinite, warnOnce } from '../util/warning.ts';
 import { float32 } from '../wasm/engine.ts';
+import { gruGateNumbers, lstmGateNumbers } from '../wasm/shared.generated.ts';
 import type { ModelView } from './modelView.ts';
 
 /**
@@ -21,10 +22,10 @@ export interface Inspection {
   h: Tensor;
 }
 
-/** The gates of each cell, in the order in which they lie side by side; one that is not shown has no letter. */
+/** The gates of each cell, in the order of the kernels; one that is not shown has no letter. */
 const gates: Record<string, readonly string[]> = {
-  LSTMCell: ['i', 'f', 'g', 'o'],
-  GRUCell: ['', 'z', 'r', 'n'],
+  LSTMCell: Object.keys(lstmGateNumbers),
+  GRUCell: Object.keys(gruGateNumbers).map(gate => (gate === 'a' ? '' : gate)),
   SimpleRNNCell: [],
 };
 

@@ -6,7 +6,7 @@
 import type { Layer } from '../layers/layer.ts';
 import { sizeOf } from '../util/shapes.ts';
 import { FLOAT, LINE } from '../util/units.ts';
-import type { structures } from '../wasm/binaries.generated.ts';
+import type { structures } from '../wasm/shared.generated.ts';
 
 /**
  * The blocks of a model. Weights, gradients and states outlive a batch; the workspace holds everything else and

@@ -147,7 +147,7 @@ function start(call: string, source: WebAssembly.Module | BufferSource, wasmByte
   const memory = newMemory(call);
   const kernels = instantiate(source, memory);
   if (typeof kernels?.isRelaxed !== 'function') fail('init', 'the module must be one of those that this package ships');
-  kernels.setJoined(turbo.flags.includes('revectorize') ? 1 : 0);
+  kernels.setWideVectors(turbo.flags.includes('revectorize') ? 1 : 0);
   turbo.started = true;
   return { kernels, memory, simd: kernels.isRelaxed() ? 'relaxed' : 'strict', turbo: turbo.flags, wasmBytes };
 }

@@ -17,7 +17,7 @@ import { TimeDistributed } from '../../src/layers/recurrent/timeDistributed.ts';
 import { RepeatVector } from '../../src/layers/repeatVector.ts';
 import { Reshape } from '../../src/layers/reshape.ts';
 import { Planner } from '../../src/plan/plan.ts';
-import { structures } from '../../src/wasm/binaries.generated.ts';
+import { structures } from '../../src/wasm/shared.generated.ts';
 import { expectBits, expectClose } from '../compare.ts';
 import { derive } from '../reference/activations.ts';
 import { type Block, block } from '../reference/block.ts';

@@ -1,8 +1,8 @@
 /** Losses and metrics planned for their kernels, with rows in any order and a fence around the gradient. */
 
-import { type LossName, losses } from '../../src/objective/losses.ts';
-import { type ScoreName, scores } from '../../src/objective/metrics.ts';
-import { structures } from '../../src/wasm/binaries.generated.ts';
+import type { LossName } from '../../src/objective/losses.ts';
+import type { ScoreName } from '../../src/objective/metrics.ts';
+import { lossNumbers, metricNumbers, structures } from '../../src/wasm/shared.generated.ts';
 import { targetWidth } from '../reference/loss.ts';
 import type { Harness } from './harness.ts';
 
@@ -68,7 +68,7 @@ export function planLoss(
   const first = (address: number, step: number) => address + (reversed ? (T - 1) * step : 0);
   const stepOf = (step: number) => (reversed ? -step : step);
   const values: Record<(typeof structures.loss)[number], number> = {
-    kind: Math.max((losses as readonly string[]).indexOf(name), (scores as readonly string[]).indexOf(name)),
+    kind: { ...lossNumbers, ...metricNumbers }[name],
     steps: T,
     rows: B,
     cols: N,

@@ -6,8 +6,9 @@
 // likewise; central differences of the reference are good to 1e-9, those of near-linear places to 1e-8.
 
 import { describe, expect, test } from 'vitest';
-import { type LossName, losses } from '../../src/objective/losses.ts';
-import { scores } from '../../src/objective/metrics.ts';
+import type { LossName } from '../../src/objective/losses.ts';
+import type { ScoreName } from '../../src/objective/metrics.ts';
+import { lossNumbers, metricNumbers } from '../../src/wasm/shared.generated.ts';
 import { expectBits, expectClose } from '../compare.ts';
 import { logitLosses, lossOf, targetWidth } from '../reference/loss.ts';
 import { Random } from '../reference/random.ts';
@@ -15,10 +16,12 @@ import { type Harness, harness } from './harness.ts';
 import { type LossCase, planLoss, runLoss } from './lossPlan.ts';
 
 const fround = Math.fround;
+const losses = Object.keys(lossNumbers) as LossName[];
+const scores = Object.keys(metricNumbers) as ScoreName[];
 
 /** Predictions and targets that a loss is made for, some of them beyond what it allows. */
 function draw(name: LossName, { B, T, N, logits }: LossCase, scale = 1) {
-  const random = new Random(B * 1000 + T * 100 + N * 10 + losses.indexOf(name));
+  const random = new Random(B * 1000 + T * 100 + N * 10 + lossNumbers[name]);
   const rows = B * T;
   const fill = (n: number, value: (i: number) => number) =>
     Float64Array.from({ length: n }, (_, i) => fround(value(i)));
@@ -368,12 +371,7 @@ describe('golden numbers', () => {
 
 // The masks and exact numbers: TF.js's metrics_test.ts where its name stands.
 describe('metrics', () => {
-  const measure = (
-    name: (typeof scores)[number],
-    subject: LossCase,
-    y: ArrayLike<number>,
-    target: ArrayLike<number>,
-  ) => {
+  const measure = (name: ScoreName, subject: LossCase, y: ArrayLike<number>, target: ArrayLike<number>) => {
     const h = harness();
     return h.kernels.metric(planLoss(h, name, subject, y, target, false).address);
   };

@@ -1,7 +1,7 @@
 // Two sequences made one and split again, and two gradients added up: every mode, any strides, both orders of time.
 
 import { describe, expect, test } from 'vitest';
-import { structures } from '../../src/wasm/binaries.generated.ts';
+import { structures } from '../../src/wasm/shared.generated.ts';
 import { expectBits, expectClose } from '../compare.ts';
 import { Random } from '../reference/random.ts';
 import { type Harness, harness, type Room } from './harness.ts';

@@ -4,7 +4,7 @@
  */
 
 import type { Layer } from '../../src/layers/layer.ts';
-import { kernelCalls } from '../../src/plan/kernelCalls.ts';
+import { kernelFunctions } from '../../src/plan/kernelCalls.ts';
 import {
   type BlockName,
   type KernelCall,
@@ -18,7 +18,7 @@ import {
   type Signal,
 } from '../../src/plan/plan.ts';
 import { FLOAT } from '../../src/util/units.ts';
-import { structures } from '../../src/wasm/binaries.generated.ts';
+import { structures } from '../../src/wasm/shared.generated.ts';
 import { type Block, block as blockOf, sizeOf } from '../reference/block.ts';
 import { FENCE_POST, type Harness } from './harness.ts';
 
@@ -116,7 +116,7 @@ export function bind(h: Harness, layer: Layer, options: PlanOptions): BoundLayer
     const names: readonly string[] = structures[stage.kind];
     const address = h.alloc(names.length * FLOAT);
     new Int32Array(h.memory.buffer, address, names.length).set(names.map(name => fields[name]!));
-    return { ...kernelCalls[stage.kind], address, fields };
+    return { ...kernelFunctions(h.kernels, stage.kind), address, fields };
   });
 
   const floats = (place: Offset) => new Float32Array(h.memory.buffer, addressOf(place));
@@ -165,10 +165,10 @@ export function bind(h: Harness, layer: Layer, options: PlanOptions): BoundLayer
     stages: planner.calls.map(({ kind }) => kind),
     flow,
     forward() {
-      for (const stage of bound) stage.forward(h.kernels, stage.address, batch);
+      for (const stage of bound) stage.forward(stage.address, batch);
     },
     backward() {
-      for (const stage of bound.toReversed()) stage.backward(h.kernels, stage.address, batch);
+      for (const stage of bound.toReversed()) stage.backward(stage.address, batch);
     },
     mask() {
       if (!flow.mask) return null;

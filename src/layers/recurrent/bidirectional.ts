@@ -8,16 +8,16 @@ import { checkName } from '../../util/options.ts';
 import type { Shape } from '../../util/shapes.ts';
 import { FLOAT } from '../../util/units.ts';
 import type { Kernels } from '../../wasm/kernels.ts';
+import { mergeModeNumbers } from '../../wasm/shared.generated.ts';
 import { checkLayerOptions, type Layer, type LayerOptions, type WeightSpec, type WeightStore } from '../layer.ts';
 import { layerFromConfig } from '../registry.ts';
 import type { StateSpec } from './cell.ts';
 import { Recurrent, RecurrentLayer } from './recurrent.ts';
 
-/** Each stands at the number under which assembly/layers/merge.ts knows it. */
-const mergeModes = ['concat', 'sum', 'ave', 'mul'] as const;
-
 /** How two outputs become one. @useDeclaredType */
-export type MergeMode = (typeof mergeModes)[number];
+export type MergeMode = keyof typeof mergeModeNumbers;
+
+const mergeModes = Object.keys(mergeModeNumbers) as MergeMode[];
 
 /** Options of `layers.bidirectional`. */
 export interface BidirectionalOptions extends LayerOptions {
@@ -217,7 +217,7 @@ export class Bidirectional extends RecurrentLayer {
     planner.calls.push({
       kind: 'merge',
       fields: {
-        mode: mergeModes.indexOf(this.mergeMode),
+        mode: mergeModeNumbers[this.mergeMode],
         steps,
         rows: batch,
         width,

@@ -6,6 +6,7 @@ import type { Config } from '../../util/config.ts';
 import { checkBoolean, checkOptions } from '../../util/options.ts';
 import { FLOAT } from '../../util/units.ts';
 import type { Kernels } from '../../wasm/kernels.ts';
+import { gruGateNumbers } from '../../wasm/shared.generated.ts';
 import { type ActivationName, numberOf } from '../activations.ts';
 import { checkLayerOptions } from '../layer.ts';
 import {
@@ -34,7 +35,7 @@ export interface GruOptions extends GruCellOptions, RecurrentOptions {}
 const own = [...cellOptions, 'recurrentActivation', 'resetAfter'] as const satisfies readonly (keyof GruCellOptions)[];
 
 /** Floats of one row and group of gates: a z r n of four units. */
-const GATES = 16;
+const GATES = 4 * Object.keys(gruGateNumbers).length;
 
 export class GruCell extends Cell {
   readonly className = 'GRUCell';
@@ -83,11 +84,13 @@ export class GruCell extends Cell {
     inward: boolean,
   ): void {
     const { units, resetAfter } = this;
-    kernels.gruWeights(packed, kernel!, recurrent!, bias ?? 0, inputs, units, Number(resetAfter), Number(inward));
+    const move = inward ? kernels.packGruWeights : kernels.unpackGruWeights;
+    move(packed, kernel!, recurrent!, bias ?? 0, inputs, units, Number(resetAfter));
   }
 
   override moveStates(kernels: Kernels, home: number, batch: number, [h]: readonly number[], inward: boolean): void {
-    kernels.hState(home, h!, batch, this.units, Number(inward));
+    const move = inward ? kernels.packState : kernels.unpackState;
+    move(home, h!, batch, this.units);
   }
 
   override plan(planner: Planner, seat: CellInputs): CellOutput {

@@ -6,6 +6,7 @@ import type { Config } from '../../util/config.ts';
 import { checkBoolean, checkOptions } from '../../util/options.ts';
 import { FLOAT } from '../../util/units.ts';
 import type { Kernels } from '../../wasm/kernels.ts';
+import { lstmGateNumbers } from '../../wasm/shared.generated.ts';
 import { ForgetBias, type Initializer } from '../../weights/initializers.ts';
 import { type ActivationName, numberOf } from '../activations.ts';
 import { checkLayerOptions } from '../layer.ts';
@@ -36,7 +37,7 @@ const own = [
 ] as const satisfies readonly (keyof LstmCellOptions)[];
 
 /** Floats of one row and group of gates: i f g o of four units. */
-const GATES = 16;
+const GATES = 4 * Object.keys(lstmGateNumbers).length;
 /**
  * Inputs wider than this are multiplied before the sweep over time. Narrow ones are copied beside h instead, which
  * makes one product of two.
@@ -93,12 +94,14 @@ export class LstmCell extends Cell {
     inputs: number,
     inward: boolean,
   ): void {
-    kernels.lstmWeights(packed, kernel!, recurrent!, bias ?? 0, inputs, this.units, Number(inward));
+    const move = inward ? kernels.packLstmWeights : kernels.unpackLstmWeights;
+    move(packed, kernel!, recurrent!, bias ?? 0, inputs, this.units);
   }
 
   override moveStates(kernels: Kernels, home: number, batch: number, [h, c]: readonly number[], inward: boolean): void {
     const stateC = home + batch * padded(this.units) * FLOAT;
-    kernels.lstmState(home, stateC, h!, c!, batch, this.units, Number(inward));
+    const move = inward ? kernels.packLstmState : kernels.unpackLstmState;
+    move(home, stateC, h!, c!, batch, this.units);
   }
 
   override plan(planner: Planner, seat: CellInputs): CellOutput {

@@ -43,11 +43,13 @@ export class SimpleRnnCell extends Cell {
     inputs: number,
     inward: boolean,
   ): void {
-    kernels.simpleRnnWeights(packed, kernel!, recurrent!, bias ?? 0, inputs, this.units, Number(inward));
+    const move = inward ? kernels.packSimpleRnnWeights : kernels.unpackSimpleRnnWeights;
+    move(packed, kernel!, recurrent!, bias ?? 0, inputs, this.units);
   }
 
   override moveStates(kernels: Kernels, home: number, batch: number, [h]: readonly number[], inward: boolean): void {
-    kernels.hState(home, h!, batch, this.units, Number(inward));
+    const move = inward ? kernels.packState : kernels.unpackState;
+    move(home, h!, batch, this.units);
   }
 
   override plan(planner: Planner, seat: CellInputs): CellOutput {
