@@ -13,7 +13,7 @@ export interface LossCase {
   B: number;
   T: number;
   N: number;
-  /** Of y, and of dy; the target always lies sample after sample. */
+  /** The order of y and dy; targets are always in the order of samples. */
   order?: Order;
   dyOrder?: Order;
   /** Numbers between rows of y and dy beyond their padding. */
@@ -43,7 +43,7 @@ export function planLoss(
   const strides = (order: Order) =>
     order === 'samples' ? { row: T * width, step: width } : { row: width, step: B * width };
   const [forY, forDy] = [strides(order), strides(dyOrder)];
-  /** Where time step t lies. */
+  /** The index of time step t in memory. */
   const lies = (t: number) => (reversed ? T - 1 - t : t);
   const eachRow = (use: (b: number, t: number) => void) => {
     for (let b = 0; b < B; b++) for (let t = 0; t < T; t++) use(b, t);
@@ -112,7 +112,7 @@ export function planLoss(
   return { address, gradient };
 }
 
-/** The loss of y against the target; dy in the same order, which nobody has written where only the loss is asked for. */
+/** The loss of y against the target, and dy in the same order, untouched if only the loss is computed. */
 export function runLoss(
   h: Harness,
   name: LossName,

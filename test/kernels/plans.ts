@@ -1,6 +1,6 @@
 /**
- * Layers planned and bound for their kernels, as the facade does it, but with room for the test to look inside: the
- * layout is that of `Layer.plan`, and everything that a kernel may not read before it is written is NaN.
+ * Plans of single layers, as `Layer.plan` makes them, with guard regions and access to all buffers. Memory that a kernel
+ * must write before reading is NaN.
  */
 
 import type { Layer } from '../../src/layers/layer.ts';
@@ -32,9 +32,9 @@ export interface PlanOptions {
   inputs: number;
   /** The shape of a batch, where it is not [batch, steps, inputs]. */
   shape?: number[];
-  /** What the plan is for; training by default. */
+  /** The purpose of the plan; default training. */
   purpose?: Purpose;
-  /** What the loss starts below of; the layer is then on top. */
+  /** The activation that the loss includes, so that it starts from logits; the layer is then the last one. */
   fused?: 'softmax' | 'sigmoid';
   /** Of the input, [B, T]. */
   mask?: ArrayLike<number>;
@@ -53,13 +53,13 @@ export interface BoundLayer {
   address: number;
   /** Fields of that structure: numbers and addresses. */
   fields: Record<string, number>;
-  /** The kinds of all stages, and what the layer hands on. */
+  /** The kinds of all kernel calls, and the output signal of the layer. */
   stages: KernelCall['kind'][];
   flow: Signal;
   /** Runs all stages. */
   forward(): void;
   backward(): void;
-  /** The mask that the layer hands on, [B, T]; null without one. */
+  /** The mask of the output, [B, T]; null without one. */
   mask(): Float32Array | null;
   /** What a loss starts from. */
   logits(): Float32Array;
@@ -219,7 +219,7 @@ class FencedPlanner extends Planner {
     return place;
   }
 
-  /** What the workspace holds before anybody writes there. */
+  /** The initial contents of the workspace. */
   emptied(): Float32Array {
     const all = new Float32Array(this.bytes / FLOAT).fill(Number.NaN);
     for (const { name, shape, place } of this.buffers) {

@@ -1,6 +1,6 @@
 /**
- * Recurrent kernels bound to memory by hand, structure by structure, every buffer in a room of its own: no layer of the
- * facade decides anything here. Whatever a kernel may not read before it is written is NaN.
+ * Recurrent kernels with plan structures written by the test, independent of the layers in src/, and with guard regions
+ * around every buffer. Memory that a kernel must write before reading is NaN.
  */
 
 import { padded, rowBytes } from '../../src/plan/plan.ts';
@@ -67,7 +67,7 @@ export interface BoundCell {
   setState(values: readonly ArrayLike<number>[]): void;
   /** [B,U]: the factors in memory. */
   drop(): Float32Array;
-  /** Fails when a kernel has written outside its buffers, or into what it only reads. */
+  /** Fails if a kernel has written outside its buffers, or to its inputs. */
   expectFences(): void;
 }
 
