@@ -53,7 +53,7 @@ export default defineConfig({
       provider: 'v8',
       include: ['src/**/*.ts'],
       // What runs from dist/ in threads and processes of its own, out of V8's sight: test/worker, test/browser, test/turbo.
-      exclude: ['src/wasm/binaries.generated.ts', 'src/turbo.ts', 'src/worker/**'],
+      exclude: ['src/wasm/*.generated.ts', 'src/turbo.ts', 'src/worker/**'],
       reporter: ['json-summary', 'html', 'text-summary'],
       reportOnFailure: true,
     },

@@ -2,27 +2,27 @@
  * Fits the polynomials of assembly/math/elementary.ts and assembly/math/smooth.ts and prints their tables of coefficients.
  *
  *   node scripts/fit-activations.js           print the tables
- *   node scripts/fit-activations.js --check   exit 1 when the sources hold other numbers
+ *   node scripts/fit-activations.js --check   exit 1 if the sources have other numbers
  *
- * What is fitted: t in 1 - exp(-r) = r - r^2 t(r), for sigmoid and exp, and in (1 - exp(-2r)) / 2 = r - r^2 t(r), for
- * tanh. The first two terms are exact, so that small arguments come out right, and so that the last rounding is that of
- * a sum whose second term is small: r - r^2 t then rises with r, bit by bit, which makes the functions monotone.
+ * Fitted: t in 1 - exp(-r) = r - r^2 t(r), for sigmoid and exp, and in (1 - exp(-2r)) / 2 = r - r^2 t(r), for tanh. The
+ * first two coefficients are exact, so that small arguments have a small relative error. The last rounding is that of a
+ * sum with a small second term, so the rounded r - r^2 t increases with r, which makes the functions monotone.
  *
- * Where: r is what remains of the argument after a multiple of ln 2 (for tanh: of half of it) is taken away, so
- * |r| <= ln 2 / 2 (ln 2 / 4), a little more because the multiple is found in float32.
+ * Range: r is the argument minus a multiple of ln 2 (for tanh: of ln 2 / 2), so |r| <= ln 2 / 2 (ln 2 / 4), or slightly
+ * more because the multiple is computed in float32.
  *
- * Weight: how an error of the exponential p shows in the relative error of the result, at its worst.
+ * Weight: the largest influence of an error of the exponential p on the relative error of the result.
  *   sigmoid = s / (s + p), s = 2^n: relative error of p times p / (s + p), so at most the relative error of p itself.
- *   tanh = (s - p) / (s + p): an error d of p gives 2 s d / (s^2 - p^2). Arguments are made positive before, so the
- *   worst case is n = 0 for positive r, and n = 1 for negative r.
+ *   tanh = (s - p) / (s + p): an error d of p gives 2 s d / (s^2 - p^2). The argument is positive, so the worst case
+ *   is n = 0 for positive r, and n = 1 for negative r.
  *
- * For assembly/math/smooth.ts: ln(1 + u) = 2s + s z P(z) with s = u / (2 + u) and z = s^2, for u in [0, 1]; and the integral
- * of the normal density below -a, exp(-a^2 / 2) t Q(t) with t = 1 / (1 + c a), for a in [0, 13.3], beyond which it is 0
- * in float32. Both by their relative error. c is where eight coefficients do best.
+ * For assembly/math/smooth.ts: ln(1 + u) = 2s + s z P(z) with s = u / (2 + u) and z = s^2, for u in [0, 1]; and the normal
+ * distribution function of -a, exp(-a^2 / 2) t Q(t) with t = 1 / (1 + c a), for a in [0, 13.3], beyond which it is 0
+ * in float32. Both minimize the relative error. c is the best value for eight coefficients.
  *
- * How: Remez exchange. The coefficients are then rounded to float32 one by one, the most significant (the lowest power)
- * first, and what is left is fitted again after each. Errors of the rounded polynomials are given in units of 2^-24,
- * half the spacing of float32 numbers above 1. The bound of the functions as they are computed stands in math.ts.
+ * Method: Remez exchange. The coefficients are then rounded to float32 one by one, lowest power first, and the others
+ * are fitted again after each. Errors of the rounded polynomials are in units of 2^-24, half the spacing of float32
+ * numbers above 1. The errors of the computed functions are listed in assembly/math/elementary.ts.
  */
 
 import { readFileSync } from 'node:fs';
@@ -32,13 +32,13 @@ import { fileURLToPath } from 'node:url';
 /** @typedef {[low: number, high: number]} Range */
 
 /**
- * An element that is there, which the type checker cannot know.
+ * An element that is known to exist.
  * @type {<T>(list: readonly T[], i: number) => T}
  */
 const at = (list, i) => /** @type {any} */ (list[i]);
 
 /**
- * The place of the greatest value.
+ * The index of the maximum.
  * @type {<T>(list: readonly T[], value: (element: T) => number) => number}
  */
 const greatest = (list, value) =>
@@ -66,7 +66,7 @@ function solve(rows) {
 const polynomial = (coefficients, r) => coefficients.reduceRight((sum, c) => sum * r + c, 0);
 
 /**
- * So many places where the error is largest, its sign alternating from one to the next.
+ * The indices of the `count` largest errors with alternating signs.
  * @type {(error: number[], count: number) => number[]}
  */
 function extrema(error, count) {
@@ -82,7 +82,7 @@ function extrema(error, count) {
     const least = greatest(places, place => -size(place));
     const inside = least > 0 && least < places.length - 1;
     if (inside && places.length > count + 1) {
-      // Out of the middle they go in pairs, or two neighbours would have the same sign.
+      // In the middle, remove pairs; otherwise two adjacent errors would have the same sign
       places.splice(size(at(places, least - 1)) < size(at(places, least + 1)) ? least - 1 : least, 2);
     } else {
       const firstIsLess = size(at(places, 0)) < size(at(places, places.length - 1));
@@ -93,13 +93,12 @@ function extrema(error, count) {
 }
 
 /**
- * The polynomial with the given first coefficients, and as many more, whose largest weighted error between low and high
- * is least.
+ * The polynomial that starts with the given coefficients and minimizes the largest weighted error in the range.
  * @type {(f: Real, weight: Real, range: Range, fixed: number[], more: number) => number[]}
  */
 function minimax(f, weight, [low, high], fixed, more) {
-  // Divided by the power of r that the fixed coefficients leave over, it is an ordinary polynomial again. The nodes
-  // are those of Chebyshev, an even number of them and none at the ends, so that 0 is not among them.
+  // Dividing by the power of r above the fixed coefficients gives an ordinary polynomial. An even number of Chebyshev
+  // nodes does not include 0.
   const power = fixed.length;
   const nodes = Array.from(
     { length: 4000 },
@@ -125,7 +124,7 @@ function minimax(f, weight, [low, high], fixed, more) {
 }
 
 /**
- * The same with coefficients that are float32 numbers.
+ * The same with float32 coefficients.
  * @type {(f: Real, weight: Real, range: Range, count: number) => { coefficients: number[]; error: number }}
  */
 function rounded(f, weight, range, count) {
@@ -144,7 +143,7 @@ function rounded(f, weight, range, count) {
 }
 
 /**
- * (exp(-a r) - 1 + a r) / r^2, by its series: the quotient itself cancels near 0.
+ * (exp(-a r) - 1 + a r) / r^2, by its series, because the quotient cancels near 0.
  * @type {(a: number) => Real}
  */
 const secondOrder = a => r => {
@@ -157,7 +156,7 @@ const secondOrder = a => r => {
   return sum;
 };
 
-/** Room for the rounding of the multiple of ln 2: at most 2^-17 of it. */
+/** Margin for the rounding of the multiple of ln 2: at most 2^-17 of it. */
 const HALF = (Math.LN2 / 2) * (1 + 2 ** -16);
 
 const sigmoidFit = rounded(secondOrder(1), r => r * r * Math.exp(r), [-HALF, HALF], 4);
@@ -214,7 +213,7 @@ const artanhRest = z => {
 
 const log1pFit = rounded(artanhRest, z => z / 2, [0, 1 / 9], 4);
 
-/** The integral of the normal density below -a, times exp(a^2 / 2): by its series, or by a continued fraction. @type {Real} */
+/** The normal distribution function of -a, times exp(a^2 / 2), by a series or a continued fraction. @type {Real} */
 const tail = a => {
   if (a < 3) {
     let sum = 0;
@@ -236,7 +235,7 @@ const tailOver = t => tail(Math.max(0, (1 / t - 1) / TAIL)) / t;
 const tailFit = rounded(tailOver, t => 1 / tailOver(t), [1 / (1 + TAIL * 13.3), 1], 8);
 
 /**
- * The shortest decimal that is read as the float32 number nearest to the value.
+ * The shortest decimal that parses to the float32 number nearest to the value.
  * @type {(value: number) => string}
  */
 function literal(value) {

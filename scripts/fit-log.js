@@ -2,13 +2,13 @@
  * Fits the polynomial of assembly/math/log.ts and prints its table of coefficients.
  *
  *   node scripts/fit-log.js           print the table
- *   node scripts/fit-log.js --check   exit 1 when assembly/math/log.ts holds other numbers
+ *   node scripts/fit-log.js --check   exit 1 if assembly/math/log.ts has other numbers
  *
- * What is fitted: p in log(1 + x) = x - s (x - z p(z)), with s = x / (2 + x) and z = s^2. By the series of log it is
+ * Fitted: p in log(1 + x) = x - s (x - z p(z)), with s = x / (2 + x) and z = s^2. By the series of log it is
  * 2/3 + 2/5 z + 2/7 z^2 + ..., and z <= 1/9 for x from -1/2 to 1.
  *
- * How: interpolation at the nodes of Chebyshev, which is close to the best there is. Rounding the coefficients to
- * float32 costs nothing that shows, since z p(z) is small beside x.
+ * Method: interpolation at Chebyshev nodes, which is close to optimal. Rounding the coefficients to float32 has no
+ * visible effect, because z p(z) is small compared with x.
  */
 
 import { readFileSync } from 'node:fs';
@@ -27,7 +27,7 @@ function exact(z) {
 }
 
 /**
- * An element that is there, which the type checker cannot know.
+ * An element that is known to exist.
  * @type {(list: readonly number[], i: number) => number}
  */
 const at = (list, i) => /** @type {number} */ (list[i]);
@@ -36,7 +36,7 @@ const at = (list, i) => /** @type {number} */ (list[i]);
 const polynomial = (coefficients, z) => coefficients.reduceRight((sum, c) => sum * z + c, 0);
 
 /**
- * The polynomial of so many coefficients through the values, in powers of z: Newton's form, multiplied out.
+ * The interpolating polynomial in powers of z, expanded from Newton's form.
  * @type {(nodes: number[], values: number[]) => number[]}
  */
 function interpolate(nodes, values) {
@@ -77,7 +77,7 @@ const table = [
 ];
 
 /**
- * The shortest decimal that is read as the float32 number nearest to the value.
+ * The shortest decimal that parses to the float32 number nearest to the value.
  * @type {(value: number) => string}
  */
 function literal(value) {

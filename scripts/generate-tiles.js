@@ -1,18 +1,18 @@
 /**
- * Writes assembly/products/tiles.generated.ts: the register tiles of the two matrix products that everything is made of.
+ * Writes assembly/products/tiles.generated.ts: the register tiles of the two matrix products.
  *
  *   node scripts/generate-tiles.js           write
- *   node scripts/generate-tiles.js --check   exit 1 when the file is not what this script writes
+ *   node scripts/generate-tiles.js --check   exit 1 if the file differs from the output of this script
  *
  * Why generated: a tile of MR x NR keeps MR * NR / 4 vectors in named locals and addresses memory by literal
  * offsets. AssemblyScript has neither loop unrolling nor constant generics, and an offset passed to an inlined
  * function does not become an immediate of the load.
  *
  * Why these shapes: V8 has 15 vector registers on x64. Eight accumulators leave room for one row of the panel and the
- * broadcasts; more of them spill on Node 20. (Nine, three rows of the three gates of a GRU, fit in the build that fuses
- * multiply and add, which gains by them.) The reduction is not unrolled by hand: V8 does that itself, and a loop unrolled
- * here spills on Node 20 as well. The tiles of 4x16 are for hosts that join pairs of vectors into one of 256 bits: there
- * they have eight accumulators too. Elsewhere they would spill, and are not called.
+ * broadcasts; with more, Node 20 spills. (Nine, three rows of the three gates of a GRU, fit in the relaxed build, which
+ * fuses multiply and add.) V8 unrolls the reduction itself; a loop unrolled here would spill on Node 20. Tiles of 4x16
+ * are for hosts with wide vectors, which merge pairs of vectors into one of 256 bits, so that eight accumulators are
+ * enough. Elsewhere they would spill and are not called.
  */
 
 import { readFileSync, writeFileSync } from 'node:fs';
@@ -20,13 +20,13 @@ import { fileURLToPath } from 'node:url';
 
 const target = fileURLToPath(new URL('../assembly/products/tiles.generated.ts', import.meta.url));
 
-/** Rows x columns of the tiles of C += A * B, widest panels first. Rows that are left over go to the smaller ones. */
+/** Rows x columns of the tiles of C += A * B, widest panels first. The remaining rows use the smaller tiles. */
 const rowTiles = { 16: [4, 2, 1], 12: [3, 2, 1], 8: [4, 2, 1], 4: [6, 4, 2, 1] };
 /** The same for C += transposed(A) * B, whose rows are the columns of A. */
 const outerTiles = { 16: [4, 2, 1], 12: [3, 2, 1], 8: [4, 2, 1], 4: [6, 4, 2, 1] };
 
-/** The vectors of a tile that only hosts with joined vectors can hold in registers. */
-const JOINED = 16;
+/** Vectors of the smallest tile that fits into registers only with wide vectors. */
+const WIDE = 16;
 /** Vector registers of x64 that V8 gives to a function. */
 const REGISTERS = 15;
 
@@ -37,11 +37,11 @@ const widths = (/** @type {Record<string, number[]>} */ tiles) =>
     .sort((a, b) => b - a);
 
 /**
- * Whether a tile fits only where one instruction multiplies and adds: its accumulators, a row of the panel and the
- * broadcasts take all registers, and a product needs one more.
+ * Whether a tile needs fused multiply-add: its accumulators, a row of the panel and the broadcasts take all registers, and
+ * a separate product needs one more.
  * @type {(mr: number, nr: number) => boolean}
  */
-const isFused = (mr, nr) => (mr * nr) / 4 < JOINED && (mr * nr) / 4 + nr / 4 + mr === REGISTERS;
+const isFused = (mr, nr) => (mr * nr) / 4 < WIDE && (mr * nr) / 4 + nr / 4 + mr === REGISTERS;
 
 /** @type {(mr: number, nr: number) => string} */
 const name = (mr, nr) => `${mr}x${nr}`;
@@ -89,7 +89,7 @@ function rowTile(mr, nr) {
 }
 
 /**
- * One tile of the outer product: mr rows of C are mr neighbouring columns of A.
+ * One tile of the outer product: mr rows of C are mr adjacent columns of A.
  * @param {number} mr
  * @param {number} nr
  */
@@ -130,8 +130,7 @@ function outerTile(mr, nr) {
 }
 
 /**
- * As often as tile n of a panel's tiles fits: again and again for the largest one that every host and build calls, and
- * at most once for those below it.
+ * Calls tile n of a panel: in a loop for the largest tile of every host and build, at most once for smaller ones.
  * @param {number[]} sizes
  * @param {number} n
  * @param {number} nr
@@ -139,16 +138,16 @@ function outerTile(mr, nr) {
  */
 function repeat(sizes, n, nr, statements) {
   const rows = sizes[n] ?? 0;
-  const isJoined = (/** @type {number} */ mr) => (mr * nr) / 4 >= JOINED;
-  const largest = n === sizes.findIndex(mr => !isJoined(mr) && !isFused(mr, nr));
+  const isWide = (/** @type {number} */ mr) => (mr * nr) / 4 >= WIDE;
+  const largest = n === sizes.findIndex(mr => !isWide(mr) && !isFused(mr, nr));
   if (n === sizes.length - 1 && !largest) return [`  if (rows) ${statements[0]};`];
-  const special = isJoined(rows) ? 'if (joined) ' : isFused(rows, nr) ? 'if (ASC_FEATURE_RELAXED_SIMD) ' : '';
+  const special = isWide(rows) ? 'if (wideVectors) ' : isFused(rows, nr) ? 'if (ASC_FEATURE_RELAXED_SIMD) ' : '';
   const when = special || largest ? `${special}while` : 'if';
   return [`  ${when} (rows >= ${rows}) {`, ...statements.map(statement => `    ${statement};`), '  }'];
 }
 
 /**
- * All rows of one panel: the largest tile as often as it fits, then at most once each of the smaller ones.
+ * All rows of one panel: the largest tile as often as it fits, then each smaller one at most once.
  * @param {number} nr
  */
 function rowPanel(nr) {
@@ -197,8 +196,8 @@ function source() {
  * Generated by scripts/generate-tiles.js; edit that and run it again.
  *
  * Strides (aRow, cRow, ...) are in bytes, sizes (rows, depth, blocks) in elements. The reduction runs over \`blocks\`
- * runs of \`depth\` steps; its order is that of memory, whatever the tile, so all tiles give the same bits.
- * Nothing may alias, except that init may be c. Every size is at least 1.
+ * blocks of \`depth\` steps in memory order for every tile, so all tiles give the same bits. Arguments must not overlap,
+ * except that init may be c, or the last row of c with initRow 0. Every size is at least 1.
  */
 
 import { wideVectors } from './wideVectors';

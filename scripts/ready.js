@@ -1,10 +1,10 @@
 /**
- * Makes a checkout ready to run: installs packages and builds what is missing or out of date, and nothing else.
+ * Installs packages and builds whatever is missing or out of date.
  *
  *   node scripts/ready.js            packages, kernels, package
  *   node scripts/ready.js kernels    packages and kernels
  *
- * What was built from what is remembered as a hash in build/stamps.json, so a second call only reads sources.
+ * build/stamps.json keeps a hash of the sources of each product, so a second call only reads the sources.
  */
 
 import { execFileSync } from 'node:child_process';
@@ -15,15 +15,21 @@ import { fileURLToPath } from 'node:url';
 const root = fileURLToPath(new URL('..', import.meta.url));
 const stampFile = `${root}build/stamps.json`;
 
-/** What each product is made of, and what must exist when it is done. */
+/** The sources of each product, and the files that it must produce. */
 const products = {
   packages: {
     from: ['package-lock.json', 'package.json'],
     makes: ['node_modules/assemblyscript', 'node_modules/vite'],
   },
   kernels: {
-    from: ['assembly', 'asconfig.json', 'scripts/build.js', 'package-lock.json'],
-    makes: ['build/strict.wasm', 'build/relaxed.wasm', 'build/debug.wasm', 'src/wasm/binaries.generated.ts'],
+    from: [
+      ...['assembly', 'asconfig.json', 'asconfig.testing.json', 'scripts/build.js', 'scripts/shared.js'],
+      'package-lock.json',
+    ],
+    makes: [
+      ...['strict', 'relaxed', 'testing-strict', 'testing-relaxed', 'debug'].map(build => `build/${build}.wasm`),
+      ...['src/wasm/binaries.generated.ts', 'src/wasm/shared.generated.ts', 'test/kernels/testKernels.generated.ts'],
+    ],
   },
   package: {
     from: ['src', 'vite.config.ts', 'tsconfig.json', 'tsconfig.build.json', 'scripts/build.js', 'package.json'],
@@ -42,7 +48,7 @@ export async function ready(upTo = 'package', say = console.log) {
   if (upTo === 'package') await make('package', say, 'Bundling the package', buildPackage);
 }
 
-/** npm is the one that runs us, where it does. */
+/** Uses the npm that runs this script, if any. */
 function install() {
   const npm = process.env.npm_execpath;
   const words = ['ci', '--no-audit', '--no-fund', '--loglevel', 'error'];

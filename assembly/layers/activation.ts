@@ -1,15 +1,15 @@
-/** A layer that is an activation and nothing else. */
+/** A layer that applies an activation. */
 
-import { activate, activateWithSlope, exponentialUnits, LOG_SOFTMAX, rectify, SOFTMAX } from '../math/activations';
+import { Activation, activate, activateWithSlope, exponentialUnits, rectify } from '../math/activations';
 import { allLanes, lastLanes } from '../math/tailMasks';
 import { logSoftmaxBackward, logSoftmaxRows, softmaxBackward, softmaxRows } from '../math/softmax';
 
-/** A planned activation, written by the facade; offsets and strides in bytes, i32 each. */
+/** A planned activation, written by src/plan; offsets and strides in bytes. */
 @unmanaged
 export class ActivationPlan {
-  activation: i32; // the id of an activation, or one of the constants below
-  alpha: i32; // parameters, as float32 bits: the factor of x or exp(x) - 1 below zero,
-  top: i32; // and the maximum result of a rectifier
+  activation: i32; // an Activation or a ParametricActivation
+  alpha: i32; // float32 bits of a parameter: the factor of x or of exp(x) - 1 below zero
+  top: i32; // float32 bits of a parameter: the maximum of a rectifier
   steps: i32; // T
   rows: i32; // B
   width: i32; // D
@@ -19,20 +19,23 @@ export class ActivationPlan {
   y: usize; // [T, B, padded D]
   yRow: usize;
   yStep: usize;
-  slope: usize; // [T, B, padded D], strides of y: what the way back multiplies by; 0 for softmax and without training
+  slope: usize; // [T, B, padded D], strides of y: f'(x) for the backward pass; 0 for softmax and without training
   scratch: usize; // [padded D], logSoftmax only
   dy: usize; // [T, B, padded D]: gradient of y, its padding zero
   dyRow: usize;
   dyStep: usize;
-  dx: usize; // [T, B, padded D]: gradient of x, overwritten; 0 when nobody wants it
+  dx: usize; // [T, B, padded D]: gradient of x, overwritten; 0 for none
   dxRow: usize;
   dxStep: usize;
 }
 
-/** max(x, alpha x) up to top: what reLU and leakyReLU are. The numbers before it are those of src/layers/activations.ts. */
-const RECTIFIER = 18;
-/** elu: x above zero, alpha (exp(x) - 1) below. */
-const EXPONENTIAL = 19;
+/** Activations with parameters, numbered above all of Activation. */
+export const enum ParametricActivation {
+  /** min(x, top) above zero, alpha x below: reLU, leakyReLU. */
+  rectifier = 32,
+  /** x above zero, alpha (exp(x) - 1) below: elu. */
+  exponential,
+}
 
 export function activationForward(plan: ActivationPlan): void {
   const kind = plan.activation;
@@ -41,14 +44,15 @@ export function activationForward(plan: ActivationPlan): void {
     let x = plan.x + t * plan.xStep;
     let y = plan.y + t * plan.yStep;
     let slope = plan.slope ? plan.slope + t * plan.yStep : 0;
-    if (kind == SOFTMAX) {
+    if (kind == Activation.softmax) {
       softmaxRows(y, plan.yRow, x, plan.xRow, plan.rows, plan.width);
-    } else if (kind == LOG_SOFTMAX) {
+    } else if (kind == Activation.logSoftmax) {
       logSoftmaxRows(y, plan.yRow, x, plan.xRow, plan.rows, plan.width, plan.scratch);
     } else {
       for (let b = 0; b < plan.rows; b++) {
-        if (kind == RECTIFIER) rectify(y, slope, x, width, reinterpret<f32>(plan.alpha), reinterpret<f32>(plan.top));
-        else if (kind == EXPONENTIAL) exponentialUnits(y, slope, x, width, reinterpret<f32>(plan.alpha));
+        const alpha = reinterpret<f32>(plan.alpha);
+        if (kind == ParametricActivation.rectifier) rectify(y, slope, x, width, alpha, reinterpret<f32>(plan.top));
+        else if (kind == ParametricActivation.exponential) exponentialUnits(y, slope, x, width, alpha);
         else if (slope) activateWithSlope(kind, y, slope, x, width);
         else activate(kind, y, x, width);
         x += plan.xRow;
@@ -59,7 +63,7 @@ export function activationForward(plan: ActivationPlan): void {
   }
 }
 
-/** After activationForward on the same plan. */
+/** Requires activationForward on the same plan. */
 export function activationBackward(plan: ActivationPlan): void {
   if (!plan.dx) return;
   const kind = plan.activation;
@@ -70,14 +74,14 @@ export function activationBackward(plan: ActivationPlan): void {
     let dy = plan.dy + t * plan.dyStep;
     const y = plan.y + t * plan.yStep;
     let slope = plan.slope + t * plan.yStep;
-    if (kind == SOFTMAX) {
+    if (kind == Activation.softmax) {
       softmaxBackward(dx, plan.dxRow, dy, plan.dyRow, y, plan.yRow, plan.rows, plan.width);
-    } else if (kind == LOG_SOFTMAX) {
+    } else if (kind == Activation.logSoftmax) {
       logSoftmaxBackward(dx, plan.dxRow, dy, plan.dyRow, y, plan.yRow, plan.rows, plan.width);
     } else {
       for (let b = 0; b < plan.rows; b++) {
         for (let k: usize = 0; k < bytes; k += 16) {
-          // Behind the last number the slope is that of whatever stands behind x.
+          // The slopes of padding are arbitrary
           const d = f32x4.mul(v128.load(dy + k), v128.load(slope + k));
           v128.store(dx + k, v128.and(d, k + 16 > bytes ? tail : allLanes()));
         }

@@ -1,39 +1,38 @@
 /**
- * The dense layer: y = f(x W + b), the same at every time step when it stands behind a sequence.
+ * The dense layer: y = f(x W + b), applied to each time step of a sequence.
  *
  * Letters: M rows (batch, or batch x time), K inputs, N units.
  */
 
-import {
-  activate, activateBackward, activateWithSlope, LOG_SOFTMAX, slopeBackward, SOFTMAX,
-} from '../math/activations';
-import { ZEROS, columnSums, matmul, matmulTransposed, packTransposed, packedAt, padded } from '../products/matmul';
+import { Activation, activate, activateBackward, activateWithSlope, slopeBackward } from '../math/activations';
+import { Copy, pack, unpack } from '../memory/copy';
+import { ZEROS, columnSums, copyPanels, matmul, matmulTransposed, packTransposed, padded } from '../products/matmul';
 import { logSoftmaxBackward, logSoftmaxRows, softmaxBackward, softmaxRows } from '../math/softmax';
 
-/** A planned dense layer, written by the facade; offsets and strides in bytes, i32 each. */
+/** A planned dense layer, written by src/plan; offsets and strides in bytes. */
 @unmanaged
 export class DensePlan {
   rows: i32; // M
   inputs: i32; // K
   units: i32; // N
-  activation: i32; // its number
+  activation: i32; // an Activation
   x: usize; // [M, K], rows xRow apart
   xRow: usize;
-  z: usize; // x W + b [M, padded N], contiguous; may be y, where nobody wants it
+  z: usize; // x W + b [M, padded N], contiguous; may be y
   y: usize; // [M, padded N], contiguous
-  slope: usize; // f'(z) [M, padded N], where that cannot be told from y; 0 where it can, and without training
+  slope: usize; // f'(z) [M, padded N], if it does not follow from y; 0 otherwise, and without training
   scratch: usize; // [padded N], logSoftmax only
   w: usize; // bias [padded N], then the packed kernel [K, N]
   dw: usize; // like w: gradients are added to it
   wt: usize; // scratch: transposed kernel, packed
-  dy: usize; // [M, padded N], contiguous: gradient of y, becomes that of x W + b; its padding is zero
-  dx: usize; // gradient of x, overwritten, rows dxRow apart; 0 when nobody wants it
+  dy: usize; // [M, padded N], contiguous: gradient of y, overwritten with that of x W + b; its padding is zero
+  dx: usize; // gradient of x, overwritten, rows dxRow apart; 0 for none
   dxRow: usize;
   useBias: i32;
-  fused: i32; // 1: dy is the gradient of x W + b from the start
+  fused: i32; // 1: dy already is the gradient of x W + b, from a loss of logits
 }
 
-/** Rows of a weight-gradient product that are added up before its tile goes back to memory. */
+/** Rows of a weight-gradient product that are summed before its tile is stored. */
 const CHUNK = 256;
 
 export function denseForward(plan: DensePlan): void {
@@ -45,18 +44,18 @@ export function denseForward(plan: DensePlan): void {
     plan.x, plan.xRow, 0, plan.inputs, 1, plan.w + row, plan.rows, plan.units,
   );
   const kind = plan.activation;
-  if (kind == SOFTMAX) softmaxRows(plan.y, row, plan.z, row, plan.rows, plan.units);
-  else if (kind == LOG_SOFTMAX) logSoftmaxRows(plan.y, row, plan.z, row, plan.rows, plan.units, plan.scratch);
+  if (kind == Activation.softmax) softmaxRows(plan.y, row, plan.z, row, plan.rows, plan.units);
+  else if (kind == Activation.logSoftmax) logSoftmaxRows(plan.y, row, plan.z, row, plan.rows, plan.units, plan.scratch);
   else if (plan.slope) activateWithSlope(kind, plan.y, plan.slope, plan.z, plan.rows * width);
   else activate(kind, plan.y, plan.z, plan.rows * width);
 }
 
-/** After denseForward on the same plan; adds to dw. */
+/** Requires denseForward on the same plan; adds to dw. */
 export function denseBackward(plan: DensePlan): void {
   assert(plan.rows > 0);
   const width = padded(plan.units);
   const row = <usize>width * 4;
-  if (!plan.fused) derive(plan, row);
+  if (!plan.fused) activationGradient(plan, row);
   if (plan.useBias) columnSums(plan.dw, plan.dy, row, plan.rows, plan.units);
   for (let m = 0; m < plan.rows; m += CHUNK) {
     const x = plan.x + <usize>m * plan.xRow;
@@ -73,33 +72,32 @@ export function denseBackward(plan: DensePlan): void {
   }
 }
 
-/** From the gradient of y to that of x W + b, in place. */
-function derive(plan: DensePlan, row: usize): void {
+/** Replaces the gradient of y by that of x W + b. */
+function activationGradient(plan: DensePlan, row: usize): void {
   const kind = plan.activation;
   const n = plan.rows * padded(plan.units);
-  if (kind == SOFTMAX) softmaxBackward(plan.dy, row, plan.dy, row, plan.y, row, plan.rows, plan.units);
-  else if (kind == LOG_SOFTMAX) logSoftmaxBackward(plan.dy, row, plan.dy, row, plan.y, row, plan.rows, plan.units);
+  if (kind == Activation.softmax) softmaxBackward(plan.dy, row, plan.dy, row, plan.y, row, plan.rows, plan.units);
+  else if (kind == Activation.logSoftmax) logSoftmaxBackward(plan.dy, row, plan.dy, row, plan.y, row, plan.rows, plan.units);
   else if (plan.slope) slopeBackward(plan.dy, plan.slope, n);
   else activateBackward(kind, plan.dy, plan.y, n);
 }
 
 /**
- * Moves weights between w and the matrices of Keras: kernel [K, N] and bias [N].
+ * Packs the weights of Keras, kernel [K, N] and bias [N], with zeros as padding.
  *
- * @param bias 0 for a layer without one
- * @param inward 1: from the matrices into w, whose padding becomes zero; 0: from w into the matrices
+ * @param bias 0 for none
  */
-export function denseWeights(w: usize, kernel: usize, bias: usize, inputs: i32, units: i32, inward: i32): void {
+export function packDenseWeights(w: usize, kernel: usize, bias: usize, inputs: i32, units: i32): void {
   const width = padded(units);
-  const packed = w + <usize>width * 4;
-  if (inward) memory.fill(w, 0, <usize>((1 + inputs) * width) * 4);
-  if (bias) memory.copy(inward ? w : bias, inward ? bias : w, <usize>units * 4);
-  for (let k = 0; k < inputs; k++) {
-    for (let n = 0; n < units; n++) {
-      const ours = packed + packedAt(k, n, inputs, units);
-      if (inward) store<f32>(ours, load<f32>(kernel));
-      else store<f32>(kernel, load<f32>(ours));
-      kernel += 4;
-    }
-  }
+  memory.fill(w, 0, <usize>((1 + inputs) * width) * 4);
+  copyWeights(w, kernel, bias, inputs, units, pack);
+}
+
+export function unpackDenseWeights(w: usize, kernel: usize, bias: usize, inputs: i32, units: i32): void {
+  copyWeights(w, kernel, bias, inputs, units, unpack);
+}
+
+function copyWeights(w: usize, kernel: usize, bias: usize, inputs: i32, units: i32, copy: Copy): void {
+  if (bias) copy(w, 0, bias, 0, 1, units);
+  copyPanels(w + <usize>padded(units) * 4, 0, inputs, kernel, inputs, units, copy);
 }

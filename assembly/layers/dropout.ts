@@ -1,14 +1,14 @@
 /**
- * Dropout: in training, each number is set to zero with a given probability, and the others grow so that the mean stays.
+ * Dropout: in training, each number is set to zero with a given probability, and the others are scaled to keep the mean.
  *
- * What is dropped depends on the seed of the layer and on the number of the batch, and on nothing else: integers alone
- * decide, so the bits are the same in every engine and in every build.
+ * The mask depends only on the seed of the layer and the number of the batch. It is computed with integers, so it is the
+ * same in every engine and in every build.
  */
 
 import { allLanes, lastLanes } from '../math/tailMasks';
 import { next, seedPair } from '../math/random';
 
-/** A planned dropout layer, written by the facade; offsets and strides in bytes, i32 each. */
+/** A planned dropout layer, written by src/plan; offsets and strides in bytes. */
 @unmanaged
 export class DropoutPlan {
   steps: i32; // T
@@ -23,19 +23,19 @@ export class DropoutPlan {
   dy: usize; // [T, B, padded D]: gradient of y, its padding zero
   dyRow: usize;
   dyStep: usize;
-  dx: usize; // [T, B, padded D]: gradient of x, overwritten; 0 when nobody wants it
+  dx: usize; // [T, B, padded D]: gradient of x, overwritten; 0 for none
   dxRow: usize;
   dxStep: usize;
   mask: usize; // scratch [T or 1, B, padded D]
   seed: i32;
-  rate: i32; // the bits of a float32 number in [0, 1)
+  rate: i32; // float32 bits, in [0, 1)
   shared: i32; // 1: one mask for all time steps
 }
 
-/** The number of the training batch, counted over the life of the model. */
+/** The number of the training batch since the model was created. */
 let batch: f64 = 0;
 
-/** Names the batch that the next forward pass trains on. */
+/** Sets the number of the next training batch, which the dropout masks depend on. */
 export function setBatch(n: f64): void {
   batch = n;
 }
@@ -74,7 +74,7 @@ function apply(
   const tail = lastLanes(plan.width);
   const whole = allLanes();
   const row = (bytes + 15) & ~15;
-  const step = plan.shared ? 0 : <usize>plan.rows * row;
+  const step = plan.shared ? <usize>0 : <usize>plan.rows * row;
   for (let t: usize = 0; t < <usize>plan.steps; t++) {
     for (let b: usize = 0; b < <usize>plan.rows; b++) {
       const mask = plan.mask + t * step + b * row;

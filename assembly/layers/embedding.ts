@@ -1,13 +1,16 @@
-/** Embedding: each number of a sample names a row of a table of weights. */
+/** Embedding: each id of a sample selects a row of a table of weights. */
 
-/** A planned embedding, written by the facade; offsets and strides in bytes, i32 each. */
+import { pack, unpack } from '../memory/copy';
+import { padded } from '../products/matmul';
+
+/** A planned embedding, written by src/plan; offsets and strides in bytes. */
 @unmanaged
 export class EmbeddingPlan {
   rows: i32; // B
   steps: i32; // T
   inputs: i32; // V rows of the table
   units: i32; // N
-  x: usize; // [B, T]: whole numbers from 0 to V - 1, which the facade has checked; rows xRow apart
+  x: usize; // [B, T]: integers from 0 to V - 1, checked by src/; rows xRow apart
   xRow: usize;
   y: usize; // [T, B, padded N]
   yRow: usize;
@@ -17,12 +20,12 @@ export class EmbeddingPlan {
   dy: usize; // [T, B, padded N]: gradient of y, its padding zero
   dyRow: usize;
   dyStep: usize;
-  mask: usize; // [T, B]: 0 where x is 0, else 1; steps maskStep apart; 0 for none
+  mask: usize; // [T, B]: 0 where x is 0, else 1; steps maskStep apart; 0 without a mask
   maskStep: usize;
 }
 
 export function embeddingForward(plan: EmbeddingPlan): void {
-  const width = (<usize>plan.units * 4 + 15) & ~15;
+  const width = <usize>padded(plan.units) * 4;
   for (let t: usize = 0; t < <usize>plan.steps; t++) {
     for (let b: usize = 0; b < <usize>plan.rows; b++) {
       const id = idAt(plan, t, b);
@@ -32,9 +35,9 @@ export function embeddingForward(plan: EmbeddingPlan): void {
   }
 }
 
-/** Adds the gradient of y to the rows it came from, step by step and sample by sample: always in the same order. */
+/** Adds the gradient of y to the rows of dw, always in the same order: step by step, sample by sample. */
 export function embeddingBackward(plan: EmbeddingPlan): void {
-  const width = (<usize>plan.units * 4 + 15) & ~15;
+  const width = <usize>padded(plan.units) * 4;
   for (let t: usize = 0; t < <usize>plan.steps; t++) {
     for (let b: usize = 0; b < <usize>plan.rows; b++) {
       const dw = plan.dw + idAt(plan, t, b) * width;
@@ -58,16 +61,13 @@ function copy(to: usize, from: usize, bytes: usize): void {
   for (let k: usize = 0; k < bytes; k += 16) v128.store(to + k, v128.load(from + k));
 }
 
-/**
- * Moves weights between w and the matrix of Keras, embeddings [V, N].
- *
- * @param inward 1: from the matrix into w, whose padding becomes zero; 0: from w into the matrix
- */
-export function embeddingWeights(w: usize, embeddings: usize, inputs: i32, units: i32, inward: i32): void {
-  const bytes = <usize>units * 4;
-  const width = (bytes + 15) & ~15;
-  if (inward) memory.fill(w, 0, <usize>inputs * width);
-  for (let v = 0; v < inputs; v++, w += width, embeddings += bytes) {
-    memory.copy(inward ? w : embeddings, inward ? embeddings : w, bytes);
-  }
+/** Packs the weights of Keras, embeddings [V, N], with zeros as padding. */
+export function packEmbeddingWeights(w: usize, embeddings: usize, inputs: i32, units: i32): void {
+  const row = <usize>padded(units) * 4;
+  memory.fill(w, 0, <usize>inputs * row);
+  pack(w, row, embeddings, <usize>units * 4, inputs, units);
+}
+
+export function unpackEmbeddingWeights(w: usize, embeddings: usize, inputs: i32, units: i32): void {
+  unpack(w, <usize>padded(units) * 4, embeddings, <usize>units * 4, inputs, units);
 }

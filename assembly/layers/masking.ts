@@ -1,26 +1,26 @@
-/** Masking: a time step whose features all have one value does not count, and is zero from here on. */
+/** Masking: masks and zeroes the time steps whose features all equal a given value. */
 
 import { allLanes, lastLanes } from '../math/tailMasks';
 
-/** A planned masking layer, written by the facade; offsets and strides in bytes, i32 each. */
+/** A planned masking layer, written by src/plan; offsets and strides in bytes. */
 @unmanaged
 export class MaskingPlan {
   steps: i32; // T
   rows: i32; // B
   width: i32; // D
-  value: i32; // the bits of a float32 number
+  value: i32; // float32 bits
   x: usize; // [T, B, D], rows xRow apart, steps xStep apart
   xRow: usize;
   xStep: usize;
   y: usize; // [T, B, padded D]; the padding is written as zeros
   yRow: usize;
   yStep: usize;
-  mask: usize; // [T, B]: 1 where a step counts, else 0; steps maskStep apart
+  mask: usize; // [T, B]: 0 for masked steps, else 1; steps maskStep apart
   maskStep: usize;
   dy: usize; // [T, B, padded D]: gradient of y, its padding zero
   dyRow: usize;
   dyStep: usize;
-  dx: usize; // [T, B, padded D]: gradient of x, overwritten; 0 when nobody wants it
+  dx: usize; // [T, B, padded D]: gradient of x, overwritten; 0 for none
   dxRow: usize;
   dxStep: usize;
 }
@@ -38,7 +38,7 @@ export function maskingForward(plan: MaskingPlan): void {
         const lanes = k + 16 > bytes ? tail : allLanes();
         const a = v128.and(v128.load(x + k), lanes);
         v128.store(y + k, a);
-        // NaN differs from everything, so that a step with one in it counts, and is seen.
+        // NaN differs from every value, so a step with NaN is not masked
         counts = counts || v128.any_true(v128.and(f32x4.ne(a, value), lanes));
       }
       if (!counts) memory.fill(y, 0, (bytes + 15) & ~15);
@@ -47,7 +47,7 @@ export function maskingForward(plan: MaskingPlan): void {
   }
 }
 
-/** dx = dy where a step counts, else 0. */
+/** dx = dy in unmasked steps, else 0. */
 export function maskingBackward(plan: MaskingPlan): void {
   if (!plan.dx) return;
   const bytes = (<usize>plan.width * 4 + 15) & ~15;

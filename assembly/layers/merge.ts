@@ -1,17 +1,23 @@
 /**
- * What holds two sequences together: the outputs of a forward and a backward half become one, and the gradients that
- * two layers have left for the same input become one.
+ * Merges the outputs of a forward and a backward layer, and adds the gradients of an input that two layers read.
  *
- * Letters: T time, B batch, U width of one half; rows are read in any order of time and written up to whole vectors,
- * with zeros where they end.
+ * Letters: T time, B batch, U width of one input. Rows are written up to whole vectors, padded with zeros.
  */
 
 import { allLanes, lastLanes } from '../math/tailMasks';
 
-/** y from a and b, written by the facade; offsets and strides in bytes, i32 each. */
+/** How two outputs become one. src/ reads names and numbers from here. */
+export const enum MergeMode {
+  concat,
+  sum,
+  ave,
+  mul,
+}
+
+/** A planned merge of a and b into y, written by src/plan; offsets and strides in bytes. */
 @unmanaged
 export class MergePlan {
-  mode: i32; // 0 concat, 1 sum, 2 ave, 3 mul, the order of src/layers/recurrent/bidirectional.ts
+  mode: i32; // a MergeMode
   steps: i32; // T
   rows: i32; // B
   width: i32; // U
@@ -27,7 +33,7 @@ export class MergePlan {
   dy: usize; // gradient of y, like y
   dyRow: usize;
   dyStep: usize;
-  da: usize; // gradients of a and b, overwritten; the halves do not meet in memory
+  da: usize; // gradients of a and b, overwritten; must not overlap
   daRow: usize;
   daStep: usize;
   db: usize;
@@ -57,7 +63,7 @@ export function mergeForward(plan: MergePlan): void {
       const a = plan.a + t * plan.aStep + r * plan.aRow;
       const b = plan.b + t * plan.bStep + r * plan.bRow;
       const y = plan.y + t * plan.yStep + r * plan.yRow;
-      if (plan.mode == 0) {
+      if (plan.mode == MergeMode.concat) {
         copyPadded(y, a, U);
         appendPadded(y, b, U);
       } else {
@@ -67,7 +73,7 @@ export function mergeForward(plan: MergePlan): void {
   }
 }
 
-/** After mergeForward on the same plan, whose a and b still stand. */
+/** Requires mergeForward on the same plan, with a and b unchanged. */
 export function mergeBackward(plan: MergePlan): void {
   const U = plan.width;
   for (let t: usize = 0; t < <usize>plan.steps; t++) {
@@ -75,15 +81,15 @@ export function mergeBackward(plan: MergePlan): void {
       const dy = plan.dy + t * plan.dyStep + r * plan.dyRow;
       const da = plan.da + t * plan.daStep + r * plan.daRow;
       const db = plan.db + t * plan.dbStep + r * plan.dbRow;
-      if (plan.mode == 0) {
+      if (plan.mode == MergeMode.concat) {
         copyPadded(da, dy, U);
         copyPadded(db, dy + <usize>U * 4, U);
-      } else if (plan.mode == 3) {
-        combine(3, da, dy, plan.b + t * plan.bStep + r * plan.bRow, U);
-        combine(3, db, dy, plan.a + t * plan.aStep + r * plan.aRow, U);
+      } else if (plan.mode == MergeMode.mul) {
+        combine(MergeMode.mul, da, dy, plan.b + t * plan.bStep + r * plan.bRow, U);
+        combine(MergeMode.mul, db, dy, plan.a + t * plan.aStep + r * plan.aRow, U);
       } else {
-        scale(da, dy, plan.mode == 2 ? 0.5 : 1, U);
-        scale(db, dy, plan.mode == 2 ? 0.5 : 1, U);
+        scale(da, dy, plan.mode == MergeMode.ave ? 0.5 : 1, U);
+        scale(db, dy, plan.mode == MergeMode.ave ? 0.5 : 1, U);
       }
     }
   }
@@ -94,12 +100,12 @@ export function joinBackward(plan: JoinPlan): void {
   for (let t: usize = 0; t < <usize>plan.steps; t++) {
     for (let r: usize = 0; r < <usize>plan.rows; r++) {
       const dx = plan.dx + t * plan.dxStep + r * plan.dxRow;
-      combine(1, dx, dx, plan.more + t * plan.moreStep + r * plan.moreRow, plan.width);
+      combine(MergeMode.sum, dx, dx, plan.more + t * plan.moreStep + r * plan.moreRow, plan.width);
     }
   }
 }
 
-/** Lanes of the vector at element i of n that are numbers, not padding. */
+/** Mask of the lanes of the vector at element i of n that are not padding. */
 @inline
 function lanesAt(i: i32, n: i32): v128 {
   return i + 4 > n ? lastLanes(n) : allLanes();
@@ -110,8 +116,8 @@ function combine(mode: i32, y: usize, a: usize, b: usize, n: i32): void {
   for (let i = 0; i < n; i += 4) {
     const p = v128.load(a);
     const q = v128.load(b);
-    let v = mode == 3 ? f32x4.mul(p, q) : f32x4.add(p, q);
-    if (mode == 2) v = f32x4.mul(v, f32x4.splat(0.5));
+    let v = mode == MergeMode.mul ? f32x4.mul(p, q) : f32x4.add(p, q);
+    if (mode == MergeMode.ave) v = f32x4.mul(v, f32x4.splat(0.5));
     v128.store(y, v128.and(v, lanesAt(i, n)));
     y += 16;
     a += 16;
@@ -128,7 +134,7 @@ function scale(y: usize, x: usize, factor: f32, n: i32): void {
   }
 }
 
-/** y = x over n numbers; x may begin anywhere, and nothing behind its last number is read. */
+/** y = x over n numbers; x may be unaligned and is not read behind its last number. */
 function copyPadded(y: usize, x: usize, n: i32): void {
   let i = 0;
   for (; i + 4 <= n; i += 4) {
@@ -145,7 +151,7 @@ function copyPadded(y: usize, x: usize, n: i32): void {
   }
 }
 
-/** The n numbers of x behind the n that stand at y, with zeros up to a whole vector. */
+/** Appends the n numbers of x to the n numbers at y, and pads with zeros to a whole vector. */
 function appendPadded(y: usize, x: usize, n: i32): void {
   const end = y + ((<usize>(2 * n) * 4 + 15) & ~15);
   y += <usize>n * 4;

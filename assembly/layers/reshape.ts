@@ -1,6 +1,6 @@
-/** Layers that move numbers and change none: reshape and flatten, and the repetition of a vector. */
+/** Layers that only move numbers: reshape, flatten and repeatVector. */
 
-/** A planned reshape, written by the facade; offsets and strides in bytes, i32 each. */
+/** A planned reshape, written by src/plan; offsets and strides in bytes. */
 @unmanaged
 export class ReshapePlan {
   rows: i32; // B
@@ -17,12 +17,12 @@ export class ReshapePlan {
   dy: usize; // [T', B, padded D']: gradient of y
   dyRow: usize;
   dyStep: usize;
-  dx: usize; // [T, B, padded D]: gradient of x, overwritten; 0 when nobody wants it
+  dx: usize; // [T, B, padded D]: gradient of x, overwritten; 0 for none
   dxRow: usize;
   dxStep: usize;
 }
 
-/** The numbers of every sample, [T, D] in a row, as [T', D']. */
+/** Reshapes each sample from [T, D] to [T', D']. */
 export function reshapeForward(plan: ReshapePlan): void {
   move(
     plan.y, plan.yRow, plan.yStep, plan.yWidth, plan.ySteps,
@@ -38,7 +38,7 @@ export function reshapeBackward(plan: ReshapePlan): void {
   );
 }
 
-/** Runs as long as both sides allow. */
+/** Copies each sample in the longest contiguous runs. */
 function move(
   to: usize, toRow: usize, toStep: usize, toWidth: i32, toSteps: i32,
   from: usize, fromRow: usize, fromStep: usize, fromWidth: i32, rows: i32,
@@ -48,7 +48,7 @@ function move(
   const padding = ((toBytes + 15) & ~15) - toBytes;
   for (let b: usize = 0; b < <usize>rows; b++) {
     let p = from + b * fromRow;
-    let done: usize = 0; // of the step at p
+    let done: usize = 0; // bytes of the step at p that are copied
     for (let t: usize = 0; t < <usize>toSteps; t++) {
       const q = to + t * toStep + b * toRow;
       for (let k: usize = 0; k < toBytes; ) {
@@ -66,11 +66,11 @@ function move(
   }
 }
 
-/** A planned repetition, written by the facade; offsets and strides in bytes, i32 each. */
+/** A planned repeatVector, written by src/plan; offsets and strides in bytes. */
 @unmanaged
 export class RepeatPlan {
   rows: i32; // B
-  steps: i32; // how often
+  steps: i32; // number of repetitions
   width: i32; // D
   x: usize; // [B, D], rows xRow apart
   xRow: usize;
@@ -80,7 +80,7 @@ export class RepeatPlan {
   dy: usize; // [steps, B, padded D]: gradient of y, its padding zero
   dyRow: usize;
   dyStep: usize;
-  dx: usize; // [B, padded D]: gradient of x, overwritten; 0 when nobody wants it
+  dx: usize; // [B, padded D]: gradient of x, overwritten; 0 for none
   dxRow: usize;
 }
 

@@ -1,6 +1,6 @@
 /**
- * Losses over classes: one number for a whole row of predictions. Each gives the loss of the row; its gradient times
- * `scale` goes to dy, unless that is 0.
+ * Losses over classes: one number for a whole row of predictions. Each returns the loss of the row; dy receives its
+ * gradient times `scale`, unless dy is 0.
  */
 
 import { highHalf, lowHalf, sumOf } from '../math/f64Pairs';
@@ -10,14 +10,14 @@ import { padded, probability } from './lossPlan';
 import { exp } from '../math/elementary';
 import { greatest } from '../math/softmax';
 
-/** The class index of a target, or -1 if it is no valid index, such as 1.5. */
+/** The class index of a target, or -1 if it is not a valid index, such as 1.5. */
 @inline
 export function classOf(target: usize, cols: i32): i32 {
   const k = load<f32>(target);
   return k >= 0 && k < <f32>cols && Mathf.floor(k) == k ? <i32>k : -1;
 }
 
-/** Sum of exp(y - most), at least 1; the powers go to e, unless that is 0. */
+/** Sum of exp(y - most), at least 1; e receives the powers, unless it is 0. */
 function exponentials(cols: i32, y: usize, most: f32, e: usize): f64 {
   const bytes = <usize>cols << 2;
   let sum = f64x2.splat(0);
@@ -30,13 +30,13 @@ function exponentials(cols: i32, y: usize, most: f32, e: usize): f64 {
   return sumOf(sum);
 }
 
-/** The logarithm of a sum of at least 1, to the last places where it is close to that. */
+/** The logarithm of a sum of at least 1, accurate for sums close to 1 too. */
 function logOfSum(sum: f64): f64 {
   const y = sum > 2 ? log(f32x4.splat(<f32>sum)) : log1p(f32x4.splat(<f32>(sum - 1)));
   return <f64>f32x4.extract_lane(y, 0);
 }
 
-/** -sum t log(softmax(y)) = sum t (max - y) + sum t log(sum exp(y - max)): no term is negative, nothing cancels. */
+/** -sum t log(softmax(y)) = sum t (max - y) + sum t log(sum exp(y - max)). No term is negative, so nothing cancels. */
 export function softmaxCrossentropy(cols: i32, y: usize, target: usize, dy: usize, scale: f32): f64 {
   const bytes = <usize>cols << 2;
   const tail = lastLanes(cols);
@@ -65,29 +65,29 @@ export function softmaxCrossentropy(cols: i32, y: usize, target: usize, dy: usiz
   return sumOf(below) + total * logOfSum(sum);
 }
 
-/** The same where class k alone has a target, 1. */
+/** Categorical cross-entropy from logits with target 1 for class k and 0 for the others. */
 export function sparseSoftmaxCrossentropy(cols: i32, y: usize, k: i32, dy: usize, scale: f32): f64 {
   const peak = greatest(y, cols);
   const sum = exponentials(cols, y, peak, dy);
   const own = <usize>k << 2;
   if (dy) {
     const bytes = <usize>cols << 2;
-    const lacking = <f64>load<f32>(dy + own) - sum;
+    const gap = <f64>load<f32>(dy + own) - sum;
     const share = f32x4.splat(<f32>(<f64>scale / sum));
     for (let n: usize = 0; n < bytes; n += 16) v128.store(dy + n, f32x4.mul(v128.load(dy + n), share));
-    store<f32>(dy + own, <f32>((lacking / sum) * <f64>scale));
+    store<f32>(dy + own, <f32>((gap / sum) * <f64>scale));
   }
   return <f64>(peak - load<f32>(y + own)) + logOfSum(sum);
 }
 
-/** -sum t log(q), q = y / sum y: what the row has is scaled to sum to 1 first, as TF.js does. */
+/** -sum t log(q) with q = y / sum y: the row is first scaled to a sum of 1, as in TF.js. */
 export function crossentropy(cols: i32, y: usize, target: usize, dy: usize, scale: f32): f64 {
   const bytes = <usize>cols << 2;
   const tail = lastLanes(cols);
   const total = <f32>rowSum(cols, y, false);
   const sum = f32x4.splat(total);
   let value = f64x2.splat(0);
-  let used = f64x2.splat(0); // targets of those that are not cut off
+  let used = f64x2.splat(0); // sum of the targets whose probability is not clipped
   for (let n: usize = 0; n < bytes; n += 16) {
     const lanes = n + 16 > bytes ? tail : allLanes();
     const q = f32x4.div(v128.load(y + n), sum);
@@ -110,7 +110,7 @@ export function crossentropy(cols: i32, y: usize, target: usize, dy: usize, scal
   return sumOf(value);
 }
 
-/** The same where class k alone has a target, 1; probabilities are kept in bounds before they are scaled, too. */
+/** Cross-entropy with target 1 for class k; probabilities are clipped both before and after they are scaled. */
 export function sparseCrossentropy(cols: i32, y: usize, k: i32, dy: usize, scale: f32): f64 {
   const total = <f32>rowSum(cols, y, true);
   const own = f32x4.splat(load<f32>(y + (<usize>k << 2)));
@@ -135,7 +135,7 @@ function inBounds(y: v128): v128 {
   return f32x4.eq(probability(y), y);
 }
 
-/** Sum of a row, of its numbers kept in the bounds of probabilities if so wished. */
+/** Sum of a row, with each number clipped as a probability if `bounded`. */
 function rowSum(cols: i32, y: usize, bounded: bool): f64 {
   const bytes = <usize>cols << 2;
   let sum = f64x2.splat(0);
@@ -147,7 +147,7 @@ function rowSum(cols: i32, y: usize, bounded: bool): f64 {
   return sumOf(sum);
 }
 
-/** max(0, 1 + max((1 - t) y) - sum t y). Where several share the maximum, each has its slope, as in TF.js. */
+/** max(0, 1 + max((1 - t) y) - sum t y). All columns that share the maximum get its gradient, as in TF.js. */
 export function categoricalHinge(cols: i32, y: usize, target: usize, dy: usize, scale: f32): f64 {
   const end = y + (<usize>cols << 2);
   let own: f64 = 0;
@@ -173,7 +173,7 @@ export function categoricalHinge(cols: i32, y: usize, target: usize, dy: usize, 
   return value < 0 ? 0 : value;
 }
 
-/** -sum t y / (|t| |y|), with lengths of at least the root of 1e-7. */
+/** -sum t y / (|t| |y|), with lengths of at least sqrt(1e-7). */
 export function cosineProximity(cols: i32, y: usize, target: usize, dy: usize, scale: f32): f64 {
   const bytes = <usize>cols << 2;
   const least: f64 = 1e-7;

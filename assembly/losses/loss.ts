@@ -1,12 +1,12 @@
 /**
- * Losses: the value in float64, the gradient of the predictions beside it.
+ * Losses: the value in float64, and the gradient of the predictions.
  *
- * A loss belongs to a row: the predictions of one sample at one time step, N of them, against their targets. Most are
- * means over the columns; those over classes (cross-entropies but the binary one, and their like) are one number for
- * the whole row. What comes out is the mean over all rows that the mask leaves.
+ * A row holds the N predictions of one sample at one time step. Most losses are means over the columns of a row; losses
+ * over classes (categorical cross-entropies and the like) are one number for the whole row. The result is the mean over
+ * all unmasked rows.
  *
- * The formulas are those of TF.js, with probabilities kept in [1e-7, 1 - 1e-7]. Cross-entropies may instead start from
- * the logits, from which softmax or sigmoid made the probabilities: nothing is lost then, however sure the model is.
+ * The formulas are those of TF.js, with probabilities clipped to [1e-7, 1 - 1e-7]. Cross-entropies can start from the
+ * logits instead, which keeps full precision for probabilities close to 0 and 1.
  */
 
 import {
@@ -16,23 +16,20 @@ import {
 import { columnLosses } from './columnLosses';
 import { highHalf, lowHalf, sumOf } from '../math/f64Pairs';
 import { allLanes, lastLanes } from '../math/tailMasks';
-import {
-  CATEGORICAL_CROSSENTROPY, CATEGORICAL_HINGE, COSINE_PROXIMITY, HINGE, KULLBACK_LEIBLER, LossPlan,
-  SPARSE_CATEGORICAL_CROSSENTROPY, SQUARED_ERROR, SQUARED_HINGE, at, countedRows, factorOf, padded,
-} from './lossPlan';
+import { Loss, LossPlan, at, countedRows, factorOf, padded } from './lossPlan';
 
 /**
- * The mean over the rows that count, and its gradient in dy.
+ * The mean loss over the unmasked rows; writes its gradient to dy.
  *
- * A row whose mask or weight is 0 is not looked at: its gradient is 0 whatever it holds. Weights change the sum, not
- * what it is divided by. Where no row counts, the loss is 0. A class by number that does not exist gives NaN.
+ * A row whose mask or weight is 0 is not read, and its gradient is 0. Weights change the sum, not the count it is
+ * divided by. Without unmasked rows the loss is 0. A class index out of range gives NaN.
  */
 export function loss(plan: LossPlan): f64 {
   assert(plan.steps > 0 && plan.rows > 0 && plan.cols > 0);
   const each = overClasses(plan.kind) ? 1 : plan.cols;
   const count = countedRows(plan) * <f64>each;
-  if (plan.kind == SQUARED_ERROR) return meanSquaredError(plan, count);
-  const binary = (plan.kind == HINGE || plan.kind == SQUARED_HINGE) && holdsBits(plan);
+  if (plan.kind == Loss.meanSquaredError) return meanSquaredError(plan, count);
+  const binary = (plan.kind == Loss.hinge || plan.kind == Loss.squaredHinge) && holdsBits(plan);
   let sum: f64 = 0;
   for (let t = 0; t < plan.steps; t++) {
     for (let b = 0; b < plan.rows; b++) {
@@ -68,12 +65,12 @@ function holdsBits(plan: LossPlan): bool {
   return true;
 }
 
-/** Whether a loss is one number for a row, and not a mean over its columns. */
+/** Whether a loss is one number for a row instead of a mean over its columns. */
 @inline
 function overClasses(kind: i32): bool {
   return (
-    kind == CATEGORICAL_CROSSENTROPY || kind == SPARSE_CATEGORICAL_CROSSENTROPY || kind == CATEGORICAL_HINGE ||
-    kind == KULLBACK_LEIBLER || kind == COSINE_PROXIMITY
+    kind == Loss.categoricalCrossentropy || kind == Loss.sparseCategoricalCrossentropy ||
+    kind == Loss.categoricalHinge || kind == Loss.kullbackLeiblerDivergence || kind == Loss.cosineProximity
   );
 }
 
@@ -116,20 +113,20 @@ function meanSquaredError(plan: LossPlan, count: f64): f64 {
   return count > 0 ? sumOf(f64x2.add(low, high)) / count : 0;
 }
 
-/** The loss of a row, not divided by anything; its gradient times `scale` goes to dy, unless that is 0. */
+/** The undivided loss of a row; dy receives its gradient times `scale`, unless dy is 0. */
 function rowLoss(plan: LossPlan, y: usize, target: usize, dy: usize, scale: f32, binary: bool): f64 {
   switch (plan.kind) {
-    case CATEGORICAL_CROSSENTROPY:
+    case Loss.categoricalCrossentropy:
       if (plan.logits) return softmaxCrossentropy(plan.cols, y, target, dy, scale);
       return crossentropy(plan.cols, y, target, dy, scale);
-    case SPARSE_CATEGORICAL_CROSSENTROPY: {
+    case Loss.sparseCategoricalCrossentropy: {
       const k = classOf(target, plan.cols);
       if (k < 0) return NaN;
       if (plan.logits) return sparseSoftmaxCrossentropy(plan.cols, y, k, dy, scale);
       return sparseCrossentropy(plan.cols, y, k, dy, scale);
     }
-    case CATEGORICAL_HINGE: return categoricalHinge(plan.cols, y, target, dy, scale);
-    case COSINE_PROXIMITY: return cosineProximity(plan.cols, y, target, dy, scale);
+    case Loss.categoricalHinge: return categoricalHinge(plan.cols, y, target, dy, scale);
+    case Loss.cosineProximity: return cosineProximity(plan.cols, y, target, dy, scale);
   }
   return columnLosses(plan, y, target, dy, scale, binary);
 }

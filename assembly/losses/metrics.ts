@@ -1,32 +1,34 @@
-/** Metrics that are no losses: how many predictions are right, over the rows that the mask leaves. */
+/** Metrics that are not losses, over the unmasked rows. */
 
 import { cosineProximity } from './classLosses';
 import { LossPlan, at, countedRows, factorOf } from './lossPlan';
 
-// The numbers of the metrics: those of src/objective/metrics.ts.
-const BINARY_ACCURACY = 0;
-const CATEGORICAL_ACCURACY = 1;
-const SPARSE_CATEGORICAL_ACCURACY = 2;
-const PRECISION = 3;
-const RECALL = 4;
-const R2_SCORE = 5;
-const COSINE_SIMILARITY = 6;
-const ROOT_MEAN_SQUARED_ERROR = 7;
+/** The metrics that are not losses, by number. src/ reads names and numbers from here. */
+export const enum Metric {
+  binaryAccuracy,
+  categoricalAccuracy,
+  sparseCategoricalAccuracy,
+  precision,
+  recall,
+  r2Score,
+  cosineSimilarity,
+  rootMeanSquaredError,
+}
 
 /**
- * The metric over one batch; neither dy nor weights are looked at. Where no row counts, it is 0.
+ * The metric of one batch, without sample weights; 0 if all rows are masked.
  *
- * Of 0 and 1, a prediction above one half means 1. Precision and recall are taken over all columns together.
+ * Binary metrics read a prediction above 0.5 as 1. Precision and recall are over all columns together.
  */
 export function metric(plan: LossPlan): f64 {
   assert(plan.weights == 0);
   const count = countedRows(plan);
   if (count == 0) return 0;
   switch (plan.kind) {
-    case PRECISION:
-    case RECALL: return found(plan);
-    case R2_SCORE: return r2Score(plan, count);
-    case ROOT_MEAN_SQUARED_ERROR: return Math.sqrt(squares(plan) / (count * <f64>plan.cols));
+    case Metric.precision:
+    case Metric.recall: return precisionOrRecall(plan);
+    case Metric.r2Score: return r2Score(plan, count);
+    case Metric.rootMeanSquaredError: return Math.sqrt(squares(plan) / (count * <f64>plan.cols));
   }
   let right: f64 = 0;
   for (let t = 0; t < plan.steps; t++) {
@@ -35,19 +37,19 @@ export function metric(plan: LossPlan): f64 {
       const y = at(plan.y, plan.yStep, plan.yRow, t, b);
       const target = at(plan.target, plan.targetStep, plan.targetRow, t, b);
       switch (plan.kind) {
-        case BINARY_ACCURACY: {
+        case Metric.binaryAccuracy: {
           right += agreement(y, target, plan.cols);
           break;
         }
-        case CATEGORICAL_ACCURACY: {
+        case Metric.categoricalAccuracy: {
           right += indexOfGreatest(y, plan.cols) == indexOfGreatest(target, plan.cols) ? 1 : 0;
           break;
         }
-        case SPARSE_CATEGORICAL_ACCURACY: {
+        case Metric.sparseCategoricalAccuracy: {
           right += <f32>indexOfGreatest(y, plan.cols) == load<f32>(target) ? 1 : 0;
           break;
         }
-        case COSINE_SIMILARITY: {
+        case Metric.cosineSimilarity: {
           right -= cosineProximity(plan.cols, y, target, 0, 0);
           break;
         }
@@ -57,17 +59,17 @@ export function metric(plan: LossPlan): f64 {
   return right / count;
 }
 
-/** The part of the columns where the target is what y says. */
+/** The share of columns whose target equals the prediction. */
 function agreement(y: usize, target: usize, cols: i32): f64 {
   let same = 0;
   for (let n: usize = 0; n < <usize>cols << 2; n += 4) {
-    const said: f32 = load<f32>(y + n) > 0.5 ? 1 : 0;
-    if (load<f32>(target + n) == said) same++;
+    const predicted: f32 = load<f32>(y + n) > 0.5 ? 1 : 0;
+    if (load<f32>(target + n) == predicted) same++;
   }
   return <f64>same / <f64>cols;
 }
 
-/** The first of the greatest. */
+/** The first index of the maximum. */
 function indexOfGreatest(y: usize, cols: i32): i32 {
   let best = 0;
   let most = load<f32>(y);
@@ -81,8 +83,8 @@ function indexOfGreatest(y: usize, cols: i32): i32 {
   return best;
 }
 
-/** Of the ones that y says (precision), or of those in the target (recall), the part that is in both; 0 of none. */
-function found(plan: LossPlan): f64 {
+/** True positives divided by predicted positives (precision) or actual positives (recall); 0 without any. */
+function precisionOrRecall(plan: LossPlan): f64 {
   let both = 0;
   let all = 0;
   for (let t = 0; t < plan.steps; t++) {
@@ -91,10 +93,10 @@ function found(plan: LossPlan): f64 {
       const y = at(plan.y, plan.yStep, plan.yRow, t, b);
       const target = at(plan.target, plan.targetStep, plan.targetRow, t, b);
       for (let n: usize = 0; n < <usize>plan.cols << 2; n += 4) {
-        const said = load<f32>(y + n) > 0.5;
-        const is = load<f32>(target + n) > 0.5;
-        if (said && is) both++;
-        if (plan.kind == PRECISION ? said : is) all++;
+        const predicted = load<f32>(y + n) > 0.5;
+        const actual = load<f32>(target + n) > 0.5;
+        if (predicted && actual) both++;
+        if (plan.kind == Metric.precision ? predicted : actual) all++;
       }
     }
   }

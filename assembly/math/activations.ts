@@ -1,19 +1,36 @@
-/**
- * Activations over whole arrays of n float32 numbers, n a multiple of 4, and the tests of math.ts. y may be x itself.
- */
+/** Activations over arrays of n float32 numbers, n a multiple of 4. The output y may be the input x. */
 
 import { exp, expm1, madd, sigmoid, tanh } from './elementary';
 import { gauss, log1p, normalTail } from './smooth';
 
-export function expArray(y: usize, x: usize, n: u32): void {
-  for (let end = x + (n << 2); x < end; x += 16, y += 16) v128.store(y, exp(v128.load(x)));
+/** The activations by number. src/ reads names and numbers from here. */
+export const enum Activation {
+  linear,
+  relu,
+  sigmoid,
+  tanh,
+  hardSigmoid,
+  elu,
+  selu,
+  softplus,
+  softsign,
+  swish,
+  gelu,
+  gelu_new,
+  relu6,
+  mish,
+  hard_sigmoid_keras3,
+  leakyRelu,
+  // The last two work on whole rows and are in softmax.ts
+  softmax,
+  logSoftmax,
 }
 
 export function sigmoidArray(y: usize, x: usize, n: u32): void {
   for (let end = x + (n << 2); x < end; x += 16, y += 16) v128.store(y, sigmoid(v128.load(x)));
 }
 
-/** dy *= y * (1 - y): the gradient of the input overwrites the gradient of the output. */
+/** dy *= y * (1 - y), in place. */
 export function sigmoidBackward(dy: usize, y: usize, n: u32): void {
   const one = f32x4.splat(1);
   for (let end = dy + (n << 2); dy < end; dy += 16, y += 16) {
@@ -35,13 +52,13 @@ export function tanhBackward(dy: usize, y: usize, n: u32): void {
   }
 }
 
-/** x where x > 0, else 0; NaN stays, because pmax returns its first operand when the comparison fails. */
+/** y = x where x > 0, else 0. NaN is kept, because pmax returns its first operand when the comparison fails. */
 export function reluArray(y: usize, x: usize, n: u32): void {
   const zero = f32x4.splat(0);
   for (let end = x + (n << 2); x < end; x += 16, y += 16) v128.store(y, f32x4.pmax(v128.load(x), zero));
 }
 
-/** dy where y > 0, else 0, in place. */
+/** dy = 0 where y is not positive, in place. */
 export function reluBackward(dy: usize, y: usize, n: u32): void {
   const zero = f32x4.splat(0);
   for (let end = dy + (n << 2); dy < end; dy += 16, y += 16) {
@@ -49,12 +66,12 @@ export function reluBackward(dy: usize, y: usize, n: u32): void {
   }
 }
 
-// ------------------------------------------------------------------------- by number, as src/layers/activations.ts has them
+// ------------------------------------------------------------------------------------------------------- by number
 //
-// Bounds, found by trying every 41st number of 2^-26 < |x| < 128 against float64, of both builds the worse: in units in
-// the last place of a result that is not small, in all of one that is, and in units of 2^-24 for the slope.
+// Largest errors against float64, over every 41st number of 2^-26 < |x| < 128 and the worse of both builds: in units in
+// the last place (ulp) of the result, the absolute error of results below a limit, and the error of the slope in 2^-24.
 //
-//   function     units  results below  in all    slope
+//   function     ulp    results below  absolute  slope
 //   hardSigmoid   0.80  2^-2           2^-25      0.05
 //   elu           0.94                            0.83
 //   selu          1.81  2^-125         2^-147     2.41
@@ -66,36 +83,32 @@ export function reluBackward(dy: usize, y: usize, n: u32): void {
 //   relu6         0                               0
 //   mish          5.23  2^-119         2^-119     3.11
 //   leakyRelu     0.50                            0
-//   hard_sigmoid_keras3, within 1.00 units above 2^-2, 2^-24 in all, slope 0.17
+//   hard_sigmoid_keras3: 1.00 ulp above 2^-2, 2^-24 absolute, slope 0.17
 
-/**
- * y = f(x) over n numbers, n a multiple of 4. Softmax and logSoftmax, which work on whole rows, are those of softmax.ts.
- *
- * @param kind the number of the activation
- */
+/** y = f(x) over n numbers. */
 export function activate(kind: i32, y: usize, x: usize, n: i32): void {
   switch (kind) {
-    case LINEAR: {
+    case Activation.linear: {
       if (y != x) memory.copy(y, x, <usize>n << 2);
       return;
     }
-    case RELU: return reluArray(y, x, n);
-    case SIGMOID: return sigmoidArray(y, x, n);
-    case TANH: return tanhArray(y, x, n);
-    default: return withSlope(kind, y, 0, x, n);
+    case Activation.relu: return reluArray(y, x, n);
+    case Activation.sigmoid: return sigmoidArray(y, x, n);
+    case Activation.tanh: return tanhArray(y, x, n);
+    default: return activateStrided(kind, y, 16, 0, 0, x, 16, n >> 2);
   }
 }
 
-/** Beside y = f(x), slope = f'(x); y may be x itself, slope may not. */
+/** y = f(x) and slope = f'(x) over n numbers. */
 export function activateWithSlope(kind: i32, y: usize, slope: usize, x: usize, n: i32): void {
-  if (kind > TANH) return withSlope(kind, y, slope, x, n);
-  activate(kind, y, x, n);
-  const one = f32x4.splat(1);
-  for (let k: usize = 0; k < <usize>n << 2; k += 16) v128.store(slope + k, one);
-  activateBackward(kind, slope, y, n);
+  activateStrided(kind, y, 16, slope, 16, x, 16, n >> 2);
 }
 
-/** y = x, at most top, where x > 0, and alpha x elsewhere, with the slope where that is not 0. The kink belongs below. */
+/**
+ * y = min(x, top) where x > 0, and alpha x elsewhere. At 0 the slope is alpha.
+ *
+ * @param slope 0 for none
+ */
 export function rectify(y: usize, slope: usize, x: usize, n: i32, alpha: f32, top: f32): void {
   const most = f32x4.splat(top);
   const below = f32x4.splat(alpha);
@@ -109,7 +122,11 @@ export function rectify(y: usize, slope: usize, x: usize, n: i32, alpha: f32, to
   }
 }
 
-/** y = x above 0, alpha (exp(x) - 1) elsewhere; stores the slope too, unless its address is 0. */
+/**
+ * y = x where x > 0, alpha (exp(x) - 1) elsewhere.
+ *
+ * @param slope 0 for none
+ */
 export function exponentialUnits(y: usize, slope: usize, x: usize, n: i32, alpha: f32): void {
   for (let k: usize = 0; k < <usize>n << 2; k += 16) {
     scaledElu(v128.load(x + k), 1, alpha);
@@ -118,12 +135,12 @@ export function exponentialUnits(y: usize, slope: usize, x: usize, n: i32, alpha
   }
 }
 
-/** dy *= f'(x), for the activations up to tanh, whose slope can be told from y. */
+/** dy *= f'(x) for the activations up to tanh, whose slope follows from y. */
 export function activateBackward(kind: i32, dy: usize, y: usize, n: i32): void {
   switch (kind) {
-    case RELU: return reluBackward(dy, y, n);
-    case SIGMOID: return sigmoidBackward(dy, y, n);
-    case TANH: return tanhBackward(dy, y, n);
+    case Activation.relu: return reluBackward(dy, y, n);
+    case Activation.sigmoid: return sigmoidBackward(dy, y, n);
+    case Activation.tanh: return tanhBackward(dy, y, n);
   }
 }
 
@@ -134,58 +151,73 @@ export function slopeBackward(dy: usize, slope: usize, n: i32): void {
   }
 }
 
-const LINEAR = 0;
-const RELU = 1;
-const SIGMOID = 2;
-const TANH = 3;
-const HARD_SIGMOID = 4;
-const ELU = 5;
-const SELU = 6;
-const SOFTPLUS = 7;
-const SOFTSIGN = 8;
-const SWISH = 9;
-const GELU = 10;
-const GELU_NEW = 11;
-const RELU6 = 12;
-const MISH = 13;
-const HARD_SIGMOID_KERAS3 = 14;
-const LEAKY_RELU = 15;
-/** From here on, activations of whole rows. */
-export const SOFTMAX = 16;
-export const LOG_SOFTMAX = 17;
-
-/** One loop for all, in which the kind decides anew for every vector: the branch is always the same one. */
-function withSlope(kind: i32, y: usize, slope: usize, x: usize, n: i32): void {
-  for (let end = x + (<usize>n << 2); x < end; x += 16, y += 16) {
+/**
+ * y = f(x) and slope = f'(x) for `count` vectors. One loop serves all activations; its branch is predictable.
+ *
+ * @param slope 0 for none
+ */
+export function activateStrided(
+  kind: i32, y: usize, yStride: usize, slope: usize, slopeStride: usize, x: usize, xStride: usize, count: i32,
+): void {
+  for (; count > 0; count--) {
     const a = v128.load(x);
     switch (kind) {
-      case HARD_SIGMOID: hardSigmoid(a); break;
-      case ELU: scaledElu(a, 1, 1); break;
-      case SELU: scaledElu(a, 1.0507009873554805, 1.7580993408473766); break;
-      case SOFTPLUS: softplus(a); break;
-      case SOFTSIGN: softsign(a); break;
-      case SWISH: swish(a); break;
-      case GELU: gelu(a); break;
-      case GELU_NEW: geluNew(a); break;
-      case RELU6: relu6(a); break;
-      case MISH: mish(a); break;
-      case HARD_SIGMOID_KERAS3: hardSigmoidKeras3(a); break;
-      case LEAKY_RELU: leakyRelu(a); break;
+      case Activation.linear: linear(a); break;
+      case Activation.relu: relu(a); break;
+      case Activation.sigmoid: logistic(a); break;
+      case Activation.tanh: hyperbolicTangent(a); break;
+      case Activation.hardSigmoid: hardSigmoid(a); break;
+      case Activation.elu: scaledElu(a, 1, 1); break;
+      case Activation.selu: scaledElu(a, 1.0507009873554805, 1.7580993408473766); break;
+      case Activation.softplus: softplus(a); break;
+      case Activation.softsign: softsign(a); break;
+      case Activation.swish: swish(a); break;
+      case Activation.gelu: gelu(a); break;
+      case Activation.gelu_new: geluNew(a); break;
+      case Activation.relu6: relu6(a); break;
+      case Activation.mish: mish(a); break;
+      case Activation.hard_sigmoid_keras3: hardSigmoidKeras3(a); break;
+      case Activation.leakyRelu: leakyRelu(a); break;
       default: assert(false);
     }
     v128.store(y, result);
     if (slope) {
       v128.store(slope, resultSlope);
-      slope += 16;
+      slope += slopeStride;
     }
+    x += xStride;
+    y += yStride;
   }
 }
 
-/** What the functions below leave: f(a) and f'(a). */
+/** f(a) and f'(a), set by the functions below. */
 let result: v128 = f32x4.splat(0);
 let resultSlope: v128 = f32x4.splat(0);
 
-/** clip(0.2 a + 0.5, 0, 1), rounded twice in all builds. The slope holds up to the ends, as in TF.js. */
+function linear(a: v128): void {
+  result = a;
+  resultSlope = f32x4.splat(1);
+}
+
+/** max(a, 0). */
+function relu(a: v128): void {
+  const zero = f32x4.splat(0);
+  result = f32x4.pmax(a, zero);
+  resultSlope = v128.and(f32x4.splat(1), f32x4.gt(result, zero));
+}
+
+/** 1 / (1 + exp(-a)). */
+function logistic(a: v128): void {
+  result = sigmoid(a);
+  resultSlope = f32x4.mul(result, f32x4.sub(f32x4.splat(1), result));
+}
+
+function hyperbolicTangent(a: v128): void {
+  result = tanh(a);
+  resultSlope = f32x4.sub(f32x4.splat(1), f32x4.mul(result, result));
+}
+
+/** clip(0.2 a + 0.5, 0, 1), rounded twice in all builds. The slope is 0.2 at both ends too, as in TF.js. */
 function hardSigmoid(a: v128): void {
   const zero = f32x4.splat(0);
   const one = f32x4.splat(1);
@@ -194,7 +226,7 @@ function hardSigmoid(a: v128): void {
   resultSlope = v128.and(f32x4.splat(0.2), v128.and(f32x4.ge(v, zero), f32x4.le(v, one)));
 }
 
-/** relu6(a + 3) / 6, which Keras calls hard_sigmoid from version 3 on; flat at both ends. */
+/** relu6(a + 3) / 6, which is hard_sigmoid in Keras 3. The slope is 0 at both ends. */
 function hardSigmoidKeras3(a: v128): void {
   const six = f32x4.splat(6);
   const v = f32x4.pmin(f32x4.pmax(f32x4.add(a, f32x4.splat(3)), f32x4.splat(0)), six);
@@ -211,7 +243,7 @@ function scaledElu(a: v128, scale: f32, low: f32): void {
   resultSlope = v128.bitselect(f32x4.splat(scale), f32x4.add(below, f32x4.splat(low)), positive);
 }
 
-/** ln(1 + exp(a)): by exp(-|a|), which cannot overflow. */
+/** ln(1 + exp(a)), computed from exp(-|a|), which cannot overflow. */
 function softplus(a: v128): void {
   const u = exp(f32x4.neg(f32x4.abs(a)));
   const q = f32x4.div(f32x4.splat(1), f32x4.add(f32x4.splat(1), u));
@@ -233,7 +265,7 @@ function swish(a: v128): void {
   resultSlope = madd(result, sigmoid(f32x4.neg(a)), s);
 }
 
-/** a times the integral of the normal density below a. */
+/** a times the normal distribution function of a. */
 function gelu(a: v128): void {
   const size = f32x4.abs(a);
   const density = gauss(size);
@@ -256,7 +288,7 @@ function geluNew(a: v128): void {
   resultSlope = madd(f32x4.mul(change, s), sigmoid(f32x4.neg(v)), s);
 }
 
-/** a above 0, 0.2 a below: the default slope of the activation leaky_relu in Keras and TF.js. */
+/** a above 0, 0.2 a below, as leaky_relu in Keras and TF.js. */
 function leakyRelu(a: v128): void {
   const positive = f32x4.gt(a, f32x4.splat(0));
   const below = f32x4.splat(0.2);
@@ -264,7 +296,7 @@ function leakyRelu(a: v128): void {
   resultSlope = v128.bitselect(f32x4.splat(1), below, positive);
 }
 
-/** min(max(a, 0), 6); flat at both ends, as in TF.js. */
+/** min(max(a, 0), 6). The slope is 0 at both ends, as in TF.js. */
 function relu6(a: v128): void {
   const zero = f32x4.splat(0);
   const six = f32x4.splat(6);
@@ -272,7 +304,7 @@ function relu6(a: v128): void {
   resultSlope = v128.and(f32x4.splat(1), v128.and(f32x4.gt(a, zero), f32x4.lt(a, six)));
 }
 
-/** a tanh(ln(1 + exp(a))), which is a rational function of exp(-|a|): n / d, with d - n beside it. */
+/** a tanh(ln(1 + exp(a))), where the tanh is n / d, a rational function of exp(-|a|); `rest` is d - n. */
 function mish(a: v128): void {
   const positive = f32x4.ge(a, f32x4.splat(0));
   const one = f32x4.splat(1);

@@ -1,31 +1,30 @@
 /**
- * exp, sigmoid and tanh of four float32 numbers at once, with nothing borrowed from the engine.
+ * exp, sigmoid and tanh of four float32 numbers, independent of the JavaScript engine.
  *
- * Method: x = n ln 2 + r with an integer n and |r| <= ln 2 / 2; 2^n is made by shifting n into the exponent bits, and
- * w = 1 - exp(-r) is r - r^2 t(r) with a polynomial t. scripts/fit-activations.js fits t, says with which weight, and
- * prints the table below.
+ * Method: x = n ln 2 + r with an integer n and |r| <= ln 2 / 2. Shifting n into the exponent bits gives 2^n, and
+ * w = 1 - exp(-r) is r - r^2 t(r) with a polynomial t. scripts/fit-activations.js fits t and prints the table below.
  *
  *   sigmoid(x) = 2^n / (2^n + 1 - w)
- *   tanh(|x|) = (2^n - 1 + w) / (2^n + 1 - w), with n and w of 2|x|; the sign is put back at the end
+ *   tanh(|x|) = (2^n - 1 + w) / (2^n + 1 - w), with n and w of 2|x|; the sign is restored at the end
  *
- * Among arguments of equal n both are monotone by construction: r^2 t is so small against r that its rounding cannot
- * make w fall where r rises, numerators only rise with w and denominators only fall.
+ * For equal n both are monotone by construction: r^2 t is so much smaller than r that its rounding cannot make w decrease
+ * as r increases, and numerators increase with w while denominators decrease.
  *
- * Bounds, found by trying all 2^32 arguments against float64, in units in the last place of the result:
+ * Largest errors over all 2^32 arguments against float64, in units in the last place of the result:
  *
  *   function  strict  relaxed  exactly
  *   exp       2.87    2.88     0 below -86.99, infinity above 88.73
  *   sigmoid   3.26    3.26     0 below -87.69, 1 above 16.29
  *   tanh      1.96    1.94     x below 2^-25, 1 above 8.50; odd, and -0 gives -0
  *
- * The same trial says: NaN gives NaN, all three are monotone over all numbers, sigmoid and |tanh| never exceed 1, and
- * results below 2^-126, and where exp is 0, are off by less than 2^-125.
+ * The same test showed: NaN gives NaN, all three are monotone over all numbers, sigmoid and |tanh| never exceed 1, and
+ * results below 2^-126, or 0 for exp, have an absolute error below 2^-125.
  *
- * Subnormal numbers, a hundred cycles each on many CPUs, appear on the way for 2^-75 < |x| < 2^-63, where r^2 is one,
- * for x that is one, and where sigmoid is one itself. Ordinary arguments meet none.
+ * Subnormal numbers, which cost a hundred cycles on many CPUs, occur only if x or the sigmoid is subnormal, and for
+ * 2^-75 < |x| < 2^-63, where r^2 is.
  */
 
-/** Coefficients, each repeated over four lanes: a load with a literal offset is then all that its use costs. */
+/** Coefficients, each repeated over four lanes, so that using one is a single load with a literal offset. */
 const TABLE: usize = memory.data<f32>([
   1.442695, 1.442695, 1.442695, 1.442695, // 0: 1 / ln 2
   0.69314575, 0.69314575, 0.69314575, 0.69314575, // 16: ln 2, upper 16 bits
@@ -53,7 +52,7 @@ const TABLE: usize = memory.data<f32>([
   89, 89, 89, 89, // 368: exp, greatest: n = 128
 ], 16);
 
-/** a * b + c: rounded twice in the strict build, once in the relaxed one wherever the CPU can. */
+/** a * b + c, rounded twice in the strict build and, if the CPU can, once in the relaxed build. */
 @inline
 export function madd(a: v128, b: v128, c: v128): v128 {
   if (ASC_FEATURE_RELAXED_SIMD) return f32x4.relaxed_madd(a, b, c);
@@ -67,26 +66,26 @@ export function nmadd(a: v128, b: v128, c: v128): v128 {
   return f32x4.sub(c, f32x4.mul(a, b));
 }
 
-/** 0 where |x| < threshold, else x. NaN is not below anything, so it stays. */
+/** 0 where |x| < threshold, else x. NaN is kept. */
 @inline
 export function flushSmall(x: v128, threshold: v128): v128 {
   return v128.andnot(x, f32x4.lt(f32x4.abs(x), threshold));
 }
 
-/** Results below 2^-125.5 are 0: the exponent bits of 2^(n-1) have no room for them. */
+/** Results below 2^-125.5 are 0, because the exponent bits cannot hold 2^(n-1). */
 @inline
 export function exp(x: v128): v128 {
   const magic = v128.load(TABLE, 304);
   x = clamp(x, v128.load(TABLE, 352), v128.load(TABLE, 368));
   const biased = madd(x, v128.load(TABLE, 0), magic);
   const n = f32x4.sub(biased, magic);
-  // exp(x) = 2^n exp(-r) with r of the other sign than below
+  // exp(x) = 2^n exp(-r), with the opposite sign of r than in sigmoidReduced
   const r = madd(n, v128.load(TABLE, 32), f32x4.sub(f32x4.mul(n, v128.load(TABLE, 16)), x));
   const half = f32x4.mul(f32x4.sub(v128.load(TABLE, 112), oneMinusExp(r)), i32x4.shl(biased, 23));
   return f32x4.add(half, half);
 }
 
-/** exp(x) - 1 for x <= 0, with the small relative error near 0 that the difference itself does not have. */
+/** exp(x) - 1 for x <= 0, accurate near 0 too. */
 @inline
 export function expm1(x: v128): v128 {
   const magic = v128.load(TABLE, 128);
@@ -95,7 +94,7 @@ export function expm1(x: v128): v128 {
   const n = f32x4.sub(biased, magic);
   const r = madd(n, v128.load(TABLE, 32), f32x4.sub(f32x4.mul(n, v128.load(TABLE, 16)), x));
   const scale = i32x4.shl(biased, 23);
-  // The polynomial of tanh is the one whose relative error is small where r is.
+  // The polynomial of tanh has a small relative error for small r
   const w = halfOneMinusExp2(f32x4.mul(r, v128.load(TABLE, 288)));
   return nmadd(f32x4.add(scale, scale), w, f32x4.sub(scale, v128.load(TABLE, 112)));
 }
@@ -119,8 +118,8 @@ export function tanh(x: v128): v128 {
 /**
  * z (i f g o, 4), in place: sigmoid of i, f and o, tanh of g.
  *
- * All four go through the same steps together: one alone is a chain of dependent operations, and a CPU looks only so
- * far ahead for other work.
+ * The four computations are interleaved, because each alone is a chain of dependent operations that would leave the CPU
+ * waiting.
  */
 @inline
 export function activateGates(z: usize): void {
@@ -148,9 +147,9 @@ export function activateGates(z: usize): void {
   v128.store(z, sigmoidQuotient(biasedO, o), 48);
 }
 
-// ------------------------------------------------------------------------------------------------------ the steps
+// ------------------------------------------------------------------------------------------------------------ steps
 
-/** With x as first operand both comparisons let NaN through. */
+/** x clipped to [least, greatest]. With x as the first operand, both comparisons keep NaN. */
 @inline
 function clamp(x: v128, least: v128, greatest: v128): v128 {
   return f32x4.pmax(f32x4.pmin(x, greatest), least);
@@ -161,13 +160,13 @@ function sigmoidClamp(x: v128): v128 {
   return clamp(x, v128.load(TABLE, 144), v128.load(TABLE, 160));
 }
 
-/** n, in the last bits of a number so large that they count ones; shifted to the left they are the exponent of 2^n. */
+/** n in the last bits of a number so large that its last bit counts ones; shifted left, they are the exponent of 2^n. */
 @inline
 function sigmoidBiased(x: v128): v128 {
   return madd(x, v128.load(TABLE, 0), v128.load(TABLE, 128));
 }
 
-/** r = x - n ln 2. The first product is exact, so little is lost even at n = 127. */
+/** r = x - n ln 2. The first product is exact, so the error stays small even at n = 127. */
 @inline
 function sigmoidReduced(x: v128, biased: v128): v128 {
   const n = f32x4.sub(biased, v128.load(TABLE, 128));
@@ -200,13 +199,13 @@ function tanhClamp(x: v128, sign: v128): v128 {
   return f32x4.pmin(v128.xor(x, sign), v128.load(TABLE, 320));
 }
 
-/** As for sigmoid, but of 2x, and 2^(n-1). */
+/** As sigmoidBiased, but for 2x and 2^(n-1). */
 @inline
 function tanhBiased(x: v128): v128 {
   return madd(x, v128.load(TABLE, 176), v128.load(TABLE, 304));
 }
 
-/** r = x - n ln 2 / 2. One step is enough: n <= 29, and where it is large the result hardly depends on r. */
+/** r = x - n ln 2 / 2. One product is enough: n <= 29, and for large n the result hardly depends on r. */
 @inline
 function tanhReduced(x: v128, biased: v128): v128 {
   return nmadd(f32x4.sub(biased, v128.load(TABLE, 304)), v128.load(TABLE, 192), x);

@@ -1,4 +1,4 @@
-/** Four float32 numbers as two pairs of float64 ones, for sums that steer. */
+/** Converts four float32 numbers to two pairs of float64, for sums in float64. */
 
 @inline
 export function lowHalf(x: v128): v128 {

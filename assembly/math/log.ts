@@ -1,22 +1,22 @@
 /**
- * Logarithms of four float32 numbers at once, with nothing borrowed from the engine.
+ * Logarithms of four float32 numbers, independent of the JavaScript engine.
  *
  * Method: x = 2^k m with m in [1/sqrt(2), sqrt(2)), so log x = k ln 2 + log(1 + f) with f = m - 1, which is exact; and
  * log(1 + f) = f - s (f - z p(z)) with s = f / (2 + f), z = s^2 and a polynomial p. scripts/fit-log.js fits p and
  * prints the table below.
  *
- * Bounds, found by trying every seventh argument against float64, in units in the last place of the result:
+ * Largest errors over every seventh argument against float64, in units in the last place of the result:
  *
  *   function  strict  relaxed  of
  *   log       0.91    0.91     all x; -infinity at 0, NaN below, infinity at infinity
  *   log1p     1.40    1.38     -1/2 <= x <= 1 only; x itself at 0
  *
- * NaN gives NaN in both, and both are monotone over what was tried.
+ * NaN gives NaN, and both are monotone over the tested arguments.
  */
 
 import { flushSmall, madd, nmadd } from './elementary';
 
-/** Coefficients, each repeated over four lanes: a load with a literal offset is then all that its use costs. */
+/** Coefficients, each repeated over four lanes, so that using one is a single load with a literal offset. */
 const TABLE: usize = memory.data<f32>([
   0.268515, 0.268515, 0.268515, 0.268515, // 0: p, z^3
   0.2823662, 0.2823662, 0.2823662, 0.2823662, // 16: p, z^2
@@ -43,13 +43,13 @@ export function log(x: v128): v128 {
   const n = f32x4.sub(f32x4.convert_i32x4_s(k), v128.and(tiny, v128.load(TABLE, 176)));
   const rest = nmadd(n, v128.load(TABLE, 80), secondOrder(f));
   const y = madd(n, v128.load(TABLE, 64), f32x4.sub(f, rest));
-  // What is left: 0, infinity, negative numbers and NaN. The last three go as a root goes.
+  // Otherwise x is 0, infinity, negative or NaN; for the last three, sqrt has the right result
   const ordinary = v128.and(f32x4.gt(x, f32x4.splat(0)), f32x4.lt(x, f32x4.splat(Infinity)));
   const other = v128.bitselect(f32x4.splat(-Infinity), f32x4.sqrt(x), f32x4.eq(x, f32x4.splat(0)));
   return v128.bitselect(y, other, ordinary);
 }
 
-/** log(1 + x) for -1/2 <= x <= 1, to the last places where x is small. */
+/** log(1 + x) for -1/2 <= x <= 1, accurate for small x too. */
 @inline
 export function log1p(x: v128): v128 {
   return f32x4.sub(x, secondOrder(x));
@@ -59,21 +59,11 @@ export function log1p(x: v128): v128 {
 @inline
 function secondOrder(x: v128): v128 {
   const s = f32x4.div(x, f32x4.add(x, v128.load(TABLE, 112)));
-  // Squares of tiny numbers are subnormal, which costs a hundred cycles.
+  // Squares of tiny numbers are subnormal, which costs a hundred cycles
   const root = flushSmall(s, v128.load(TABLE, 192));
   const z = f32x4.mul(root, root);
   let p = madd(z, v128.load(TABLE), v128.load(TABLE, 16));
   p = madd(p, z, v128.load(TABLE, 32));
   p = madd(p, z, v128.load(TABLE, 48));
   return f32x4.mul(s, nmadd(p, z, x));
-}
-
-/** y = log(x) over n numbers, n a multiple of 4; for the tests. */
-export function logArray(y: usize, x: usize, n: u32): void {
-  for (let end = x + (n << 2); x < end; x += 16, y += 16) v128.store(y, log(v128.load(x)));
-}
-
-/** The same for log1p. */
-export function log1pArray(y: usize, x: usize, n: u32): void {
-  for (let end = x + (n << 2); x < end; x += 16, y += 16) v128.store(y, log1p(v128.load(x)));
 }

@@ -31,8 +31,8 @@ export function mixedRows(x: usize, count: i32, n: i32, orders: usize, rounds: i
 
 function reorder(to: usize, from: usize, order: usize, bytes: usize): void {
   for (let i: usize = 0; i < bytes; i += 4) {
-    const place = load<u32>(order + i);
-    store<u32>(to + i, load<u32>(from + (place & ~3)) ^ (place << 31));
+    const source = load<u32>(order + i);
+    store<u32>(to + i, load<u32>(from + (source & ~3)) ^ (source << 31));
   }
 }
 
@@ -64,7 +64,7 @@ function hadamard(x: usize, n: usize): void {
   }
 }
 
-/** Sums and differences of four vectors `step` apart: two levels of the recursion at a time. */
+/** Sums and differences of four vectors `step` apart: two levels of the transform at once. */
 @inline
 function four(p: usize, step: usize): void {
   const a = v128.load(p);

@@ -1,21 +1,21 @@
 /**
- * Seeded random numbers for initial weights: the same bits in every engine, on every machine and in every build.
+ * Seeded random numbers for initial weights and dropout: the same bits in every engine, on every machine and in every
+ * build. For that reason nothing here uses madd, and the logarithm is computed here.
  *
- * That is why nothing here uses madd, and why the logarithm is our own. The generator is SplitMix64 (Steele, Lea and
- * Flood 2014): a counter passed through a bijective hash, so a seed is all the state there is.
+ * The generator is SplitMix64 (Steele, Lea and Flood 2014): a counter passed through a bijective hash.
  */
 
 const GOLDEN: u64 = 0x9e3779b97f4a7c15;
 
 let counter: u64 = 0;
 
-function seed(value: f64): void {
-  counter = <u64>value;
-  counter = next(); // neighbouring seeds start far apart
+function startStream(seed: f64): void {
+  counter = <u64>seed;
+  counter = next(); // makes adjacent seeds start far apart
   hasSpare = false;
 }
 
-/** Starts the stream that belongs to a pair of numbers: what a layer, known by its seed, draws in a batch. */
+/** Starts the stream of a pair of numbers: the seed of a layer and the number of a batch. */
 export function seedPair(layer: i32, batch: f64): void {
   counter = <u64>batch;
   counter = next() + <u64><u32>layer;
@@ -39,7 +39,7 @@ function uniform(): f64 {
 let spare: f64 = 0;
 let hasSpare: bool = false;
 
-/** Standard normal, by Marsaglia's polar method, which makes two at a time. */
+/** Standard normal, by Marsaglia's polar method, which produces two numbers at a time. */
 function normal(): f64 {
   if (hasSpare) {
     hasSpare = false;
@@ -85,20 +85,20 @@ export function ln(x: f64): f64 {
 }
 
 /** x [n] uniform in [low, high). */
-export function randomUniform(x: usize, n: i32, from: f64, low: f64, high: f64): void {
-  seed(from);
+export function randomUniform(x: usize, n: i32, seed: f64, low: f64, high: f64): void {
+  startStream(seed);
   for (let i: usize = 0; i < <usize>n; i++) store<f32>(x + 4 * i, <f32>(low + (high - low) * uniform()));
 }
 
 /** x [n] normal. */
-export function randomNormal(x: usize, n: i32, from: f64, mean: f64, deviation: f64): void {
-  seed(from);
+export function randomNormal(x: usize, n: i32, seed: f64, mean: f64, deviation: f64): void {
+  startStream(seed);
   for (let i: usize = 0; i < <usize>n; i++) store<f32>(x + 4 * i, <f32>(mean + deviation * normal()));
 }
 
-/** x [n] normal, drawn again where it lies more than two deviations from the mean. */
-export function truncatedNormal(x: usize, n: i32, from: f64, mean: f64, deviation: f64): void {
-  seed(from);
+/** x [n] normal; numbers more than two deviations from the mean are drawn again. */
+export function truncatedNormal(x: usize, n: i32, seed: f64, mean: f64, deviation: f64): void {
+  startStream(seed);
   for (let i: usize = 0; i < <usize>n; i++) {
     let z: f64;
     do {
@@ -108,17 +108,16 @@ export function truncatedNormal(x: usize, n: i32, from: f64, mean: f64, deviatio
   }
 }
 
-/** Vectors that go through Gram-Schmidt together: with one more they fit into L1 up to a length of 1500. */
+/** Vectors that are orthogonalized together; with one more, they fit into L1 up to a length of 1500. */
 const TOGETHER = 4;
 
 /**
  * Makes `count` vectors of length n, n at least count, orthonormal: x [count, n], rows of independent normal numbers.
  *
- * Modified Gram-Schmidt. A vector that lost much of its length by it is projected a second time, which leaves all of
- * them orthogonal to rounding ("twice is enough", Kahan and Parlett). Each vector keeps the side it points to, so that
- * the result is uniform among all such sets.
+ * Modified Gram-Schmidt. Vectors that lost much of their length are projected a second time, which makes all orthogonal
+ * to rounding ("twice is enough", Kahan and Parlett). Vectors keep their signs, so the result is uniformly distributed.
  *
- * @returns false when a vector vanished, which those of random numbers do not do
+ * @returns false if the vectors are linearly dependent, which random ones are not
  */
 export function orthonormalize(x: usize, count: i32, n: i32): bool {
   const bytes = <usize>n * 4;
@@ -140,7 +139,7 @@ export function orthonormalize(x: usize, count: i32, n: i32): bool {
   return true;
 }
 
-/** The square of the length of the shortest of `width` vectors. */
+/** The smallest squared length of `width` vectors. */
 function smallestNorm(block: usize, width: i32, n: i32): f64 {
   let least = f64.MAX_VALUE;
   for (let b: usize = 0; b < <usize>width; b++) {
@@ -150,7 +149,7 @@ function smallestNorm(block: usize, width: i32, n: i32): f64 {
   return least;
 }
 
-/** Takes the parts along `count` orthonormal vectors out of `width` vectors. */
+/** Subtracts the projections onto `count` orthonormal vectors from `width` vectors. */
 function projectOut(block: usize, width: i32, x: usize, count: i32, n: i32): void {
   const bytes = <usize>n * 4;
   for (let j = 0; j < count; j++) {
@@ -166,7 +165,7 @@ function projectOut(block: usize, width: i32, x: usize, count: i32, n: i32): voi
   }
 }
 
-/** The same for four vectors and one, whose length is a multiple of 4: one vector is read, four are worked on. */
+/** The same for four vectors and one orthonormal vector, of a length that is a multiple of 4. */
 function projectFour(block: usize, xj: usize, bytes: usize): void {
   const b1 = bytes;
   const b2 = 2 * bytes;
@@ -190,7 +189,7 @@ function projectFour(block: usize, xj: usize, bytes: usize): void {
   for (let k: usize = 0; k < bytes; k += 16) {
     const v = v128.load(xj + k);
     const p = block + k;
-    // All loads before all stores: vectors a multiple of 4096 bytes apart would otherwise wait for each other
+    // Load all before storing: with vectors a multiple of 4096 bytes apart, loads would wait for earlier stores
     const p0 = v128.load(p);
     const p1 = v128.load(p + b1);
     const p2 = v128.load(p + b2);

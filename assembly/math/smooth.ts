@@ -1,9 +1,9 @@
 /**
- * Softplus, gelu and mish of four float32 numbers at once, and what they are made of, beside exp and sigmoid of math.ts.
+ * Functions of four float32 numbers for softplus and gelu.
  *
- * ln(1 + u) for 0 <= u <= 1 is 2 artanh(s) with s = u / (2 + u) <= 1/3, a polynomial in s^2. The integral of the normal
- * density below -a is exp(-a^2 / 2) times a function so smooth that a polynomial in 1 / (1 + C a) gives it for all a: the
- * result keeps its relative error where it vanishes. scripts/fit-activations.js fits both.
+ * ln(1 + u) for 0 <= u <= 1 is 2 artanh(s) with s = u / (2 + u) <= 1/3, computed by a polynomial in s^2. The normal
+ * distribution function of -a is exp(-a^2 / 2) times a smooth function, computed for all a by a polynomial in
+ * 1 / (1 + C a), which keeps the relative error small for large a. scripts/fit-activations.js fits both.
  */
 
 import { exp, madd } from './elementary';
@@ -34,8 +34,8 @@ export function log1p(u: v128): v128 {
 }
 
 /**
- * exp(-a^2 / 2) for a >= 0. Its argument is squared in two parts, because rounding the square would cost the result as
- * many units in the last place as the square is large.
+ * exp(-a^2 / 2) for a >= 0. The square is computed in two parts, because the relative error of the result is the absolute
+ * rounding error of the square.
  */
 @inline
 export function gauss(a: v128): v128 {
@@ -46,7 +46,7 @@ export function gauss(a: v128): v128 {
   return f32x4.mul(exp(f32x4.mul(half, f32x4.mul(high, high))), exp(f32x4.mul(half, rest)));
 }
 
-/** The integral of the normal density below -a, a >= 0, given gauss(a). */
+/** The normal distribution function of -a, a >= 0, given gauss(a). */
 @inline
 export function normalTail(a: v128, density: v128): v128 {
   const t = f32x4.div(f32x4.splat(1), madd(f32x4.splat(C), a, f32x4.splat(1)));

@@ -1,8 +1,8 @@
 /**
- * Softmax and its logarithm over the rows of a matrix, stable whatever the size of the numbers: the greatest of a row is
- * taken away from all before exp, and sums are float64.
+ * Softmax and its logarithm over the rows of a matrix. The maximum of a row is subtracted before exp, so that exp cannot
+ * overflow, and sums are float64.
  *
- * Rows are padded to 4 columns; the padding of everything written here is zero.
+ * Rows are padded to a multiple of 4 columns; output padding is zero.
  */
 
 import { highHalf, lowHalf, sumOf } from './f64Pairs';
@@ -80,7 +80,7 @@ export function logSoftmaxBackward(
   }
 }
 
-/** The greatest number of a row. NaN is passed over: it shows in sums. */
+/** The maximum of a row, ignoring NaN, which shows in the sums. */
 export function greatest(x: usize, cols: i32): f32 {
   const bytes = <usize>cols * 4;
   let most = f32x4.splat(-Infinity);
@@ -92,7 +92,7 @@ export function greatest(x: usize, cols: i32): f32 {
   return max(f32x4.extract_lane(two, 0), f32x4.extract_lane(two, 1));
 }
 
-/** y = exp(x - most), zero in the padding, and the sum of that. A NaN among x is one in the sum. */
+/** y = exp(x - most), with zeros as padding; returns the sum, which is NaN if x contains NaN. */
 function expRow(y: usize, x: usize, bytes: usize, cols: i32, most: f32): f64 {
   const shift = f32x4.splat(most);
   const tail = lastLanes(cols);

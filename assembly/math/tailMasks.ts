@@ -1,4 +1,4 @@
-/** Masks for the last vector of a row that does not fill it. */
+/** Masks for the last vector of a row. */
 
 const MASKS: usize = memory.data<u32>([
   ~0, ~0, ~0, ~0,
@@ -7,13 +7,13 @@ const MASKS: usize = memory.data<u32>([
   ~0, ~0, ~0, 0,
 ], 16);
 
-/** All ones in the lanes that the last of n numbers fill, zeros in the padding behind them. */
+/** Ones in the lanes of the last vector that n numbers fill, zeros in its padding. */
 @inline
 export function lastLanes(n: i32): v128 {
   return v128.load(MASKS + (<usize>(n & 3) << 4));
 }
 
-/** All ones in every lane. */
+/** Ones in all lanes. */
 @inline
 export function allLanes(): v128 {
   return v128.load(MASKS);

@@ -1,42 +1,42 @@
 /**
  * Matrix products over packed panels.
  *
- * A packed matrix [K, N] is cut into panels of 8 columns, and the last 1 to 4 columns into a panel of 4; each panel
- * lies row after row: [K][8]. Columns that pad a panel hold zeros. The tiles then read it front to back, and one panel
- * stays in L1 while all rows of the other factor pass by. Where the host joins vectors, panels are 16 columns wide as
- * long as more than 12 are left.
+ * A packed matrix [K, N] consists of panels of 8 columns, with a panel of 4 for the last 1 to 4 columns; each panel is
+ * stored row by row: [K][8]. Panels are padded with zeros. The tiles read a panel front to back, and it stays in L1 for
+ * all rows of the other factor. With wide vectors, panels have 16 columns while more than 12 are left.
  *
  * Letters: M rows, N columns, K reduction. Strides are in bytes, sizes in elements.
  */
 
-import { joined } from './wideVectors';
+import { Copy } from '../memory/copy';
+import { wideVectors } from './wideVectors';
 import { outerPanel16, outerPanel4, outerPanel8, rowPanel16, rowPanel4, rowPanel8 } from './tiles.generated';
 
-/** Sixteen zeros: what a product starts from when it starts from nothing. */
+/** Sixteen zeros: the initial value of a product that adds to nothing. */
 export const ZEROS: usize = memory.data(64, 16);
 
-/** Bytes of a panel that go through at a time: half of a small L1. */
+/** Bytes of a panel that are processed at a time: half of a small L1. */
 export const SLICE = 16384;
 
-/** Columns of a packed matrix with its padding. */
+/** Columns of a packed matrix, padding included. */
 @inline
 export function padded(n: i32): i32 {
   return (n + 3) & ~3;
 }
 
-/** Columns of the panel that starts where `cols` columns are left. */
+/** Columns of the next panel, with `cols` columns left. */
 @inline
 export function panelWidth(cols: i32): i32 {
-  return joined && cols > 12 ? 16 : cols > 4 ? 8 : 4;
+  return wideVectors && cols > 12 ? 16 : cols > 4 ? 8 : 4;
 }
 
 /**
  * C [M, N] = init + A [M, K] * P, with K = blocks * depth.
  *
  * @param c (M, padded N): the result, rows cRow apart
- * @param init where row r of the accumulators starts: init + r * initRow, and init moves on by initCol with every
- *   column: (c, cRow, 4) adds to C, (bias, 0, 4) starts every row from a bias, (ZEROS, 0, 0) from nothing
- * @param a rows aRow apart; a row is `blocks` runs of `depth` numbers, aBlock apart
+ * @param init initial values, rows initRow and columns initCol apart: (c, cRow, 4) adds to C, (bias, 0, 4) starts every
+ *   row from a bias, (ZEROS, 0, 0) from zero
+ * @param a rows aRow apart; a row is `blocks` blocks of `depth` numbers, aBlock apart
  * @param panels the packed P [K, N]
  */
 export function matmul(
@@ -48,7 +48,7 @@ export function matmul(
     const width = panelWidth(cols);
     const bytes = depth * width * 4;
     const most = max(1, SLICE / bytes);
-    // A long panel goes through in slices, each of which stays in L1 while all rows pass by.
+    // A long panel is processed in slices, each of which stays in L1 for all rows
     let from = init;
     let fromRow = initRow;
     let slice = a;
@@ -71,9 +71,9 @@ export function matmul(
 /**
  * C += transposed(A [K, M]) * B [K, N], with K = blocks * depth and C [M, N] packed.
  *
- * @param c the packed C; sums are added to what it holds
- * @param a, b rows aRow and bRow apart, in `blocks` runs of `depth` rows, aBlock and bBlock apart; rows of B are
- *   readable up to their padding
+ * @param c the packed C, which the sums are added to
+ * @param a, b rows aRow and bRow apart, in `blocks` blocks of `depth` rows, aBlock and bBlock apart; rows of B must be
+ *   readable including their padding
  */
 export function matmulTransposed(
   c: usize, a: usize, aRow: usize, aBlock: usize,
@@ -103,7 +103,7 @@ export function packedAt(k: i32, n: i32, K: i32, N: i32): usize {
   return <usize>(panel * K + k * width + (n - panel)) * 4;
 }
 
-/** Packs transposed(W) [N, K] out of the packed W [K, N]. */
+/** t = transposed(W) [N, K] of W [K, N], both packed. */
 export function packTransposed(t: usize, w: usize, K: i32, N: i32): void {
   memory.fill(t, 0, <usize>(N * padded(K)) * 4);
   for (let n = 0; n < N; n++) {
@@ -113,8 +113,17 @@ export function packTransposed(t: usize, w: usize, K: i32, N: i32): void {
   }
 }
 
+/** Copies a plain matrix [rows, N] to or from rows [k, k + rows) of a packed matrix [K, N]. */
+export function copyPanels(packed: usize, k: i32, K: i32, plain: usize, rows: i32, N: i32, copy: Copy): void {
+  for (let n = 0; n < N;) {
+    const width = panelWidth(N - n);
+    copy(packed + packedAt(k, n, K, N), <usize>width * 4, plain + <usize>n * 4, <usize>N * 4, rows, min(width, N - n));
+    n += width;
+  }
+}
+
 /**
- * Columns `rows` x 4 of a [T][B][width] block added up, four columns at a time: sums [cols] += column sums.
+ * sums [cols] += the column sums of b [rows, cols].
  *
  * @param sums (padded cols)
  * @param b rows bRow apart

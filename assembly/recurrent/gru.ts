@@ -1,101 +1,49 @@
 /**
- * The GRU layer: the equations, and the sweep over time, forward above backward. The cells are in gruCell.ts.
+ * The GRU layer: the equations, and the loop over time, forward above backward. The cells are in gruCell.ts.
  *
  *   z_t = sigmoid(x_t Wz + h_{t-1} Rz + bz)               update gate
  *   r_t = sigmoid(x_t Wr + h_{t-1} Rr + br)               reset gate
  *   n_t = tanh   (x_t Wn + bn + r_t * (h_{t-1} Rn + cn))  candidate; Keras calls its weights h
  *   h_t = z_t * h_{t-1} + (1 - z_t) * n_t                 output, also called hidden state
  *
- * That is the layer with resetAfter, where z and r have a second bias too. Without it the gate comes before the
- * product, n_t = tanh(x_t Wn + bn + (r_t * h_{t-1}) Rn), and there is one bias.
+ * These are the equations with resetAfter, where z and r have a second bias too. Without it, the reset gate comes before
+ * the product, n_t = tanh(x_t Wn + bn + (r_t * h_{t-1}) Rn), and there is one bias.
  *
  * Letters: B batch, T time, I input width, U units, G = ceil(U / 4) groups of 4 units, H = 4G padded units.
  *
- * Gates lie in the order [group][a z r n][4 units], where a is h_{t-1} Rn + cn with resetAfter and r_t * h_{t-1}
- * without. So what the state feeds (a z r) and what the input feeds (z r n) are three neighbouring vectors each, and
- * everything is a product with panels of 12 columns. Padded units hold zeros and keep them, as in lstm.ts.
+ * The gates are stored in the order [group][a z r n][4 units], where a is h_{t-1} Rn + cn with resetAfter and
+ * r_t * h_{t-1} without. The products of the state (a z r) and of the input (z r n) are three adjacent vectors each, so
+ * both use panels of 12 columns. Padded units stay zero, as in lstm.ts.
  */
 
 import {
-  cellBackwardFast, cellBackwardGeneral, cellForward, openGates, resetBackward, skipGates,
+  activateUpdateAndReset, cellBackwardFast, cellBackwardGeneral, cellForward, resetBackward, skipGates,
 } from './gruCell';
+import { GATES, GruPlan, N, R, Z } from './gruPlan';
 import { SLICE, ZEROS, matmul } from '../products/matmul';
 import {
-  ENOUGH_ROWS, SIGMOID, TANH, UNITS, drawDrop, dropRows, keepRows, loadH, maskOf, packRows, passBack, storeH,
+  ENOUGH_ROWS, UNITS, applyRecurrentDropout, copySkippedRows, drawRecurrentDropout, loadH, maskOf, packTransposedRows,
+  stateGradient, storeH,
 } from './recurrent';
 import { outerPanel12, outerPanel4, outerPanel8, rowPanel12, rowPanel4, rowPanel8 } from '../products/tiles.generated';
 
-/** Bytes of one row and group of gates, and where in them the gates are. */
-export const GATES: usize = 64;
-export const Z: usize = 16;
-export const R: usize = 32;
-export const N: usize = 48;
 /** Bytes of one row of a panel of three gates. */
 const PANEL: usize = 48;
-
-/**
- * A planned GRU layer, written by the facade; offsets and strides in bytes, i32 each.
- * Activations live in the workspace until the next batch; w and dw are parameters.
- */
-@unmanaged
-export class GruPlan {
-  batch: i32; // B
-  steps: i32; // T
-  inputs: i32; // I
-  units: i32; // U
-  x: usize; // x_0, row 0: the input, read; rows xRow apart, time steps xStep apart (negative: time runs backwards)
-  xRow: usize;
-  xStep: usize;
-  h: usize; // [T+1][B][H]: h_t, times drop where there is one, stands in slot t+1; rows hRow apart
-  hRow: usize;
-  gates: usize; // [T][G][B][a z r n][4]: gates after their activation; backward overwrites them by their gradients
-  gatesGroup: usize; // from one group to the next, at least 64 B; see rowBytes in plan.ts
-  w: usize; // parameters, see gruWeights in gruOrder.ts: G * (2 + H + I) * 12 floats
-  dw: usize; // like w: gradients are added to it
-  wt: usize; // scratch of 3H * (H + padded I) floats, 3H * H without dx: transposed kernels, packed
-  dh: usize; // [T or 1][B][H]: gradient of the output, destroyed; rows dhRow apart
-  dhRow: usize;
-  dhx: usize; // scratch [B][H] for backward with a mask or recurrent dropout, else 0
-  drh: usize; // scratch [B][H] for backward without resetAfter, else 0
-  dx: usize; // gradient of the input, overwritten, strides as for x; 0 when nobody wants it
-  dxRow: usize;
-  dxStep: usize;
-  stateH: usize; // [B][H]: the state carried from batch to batch; 0 when each batch starts from zero
-  sequences: i32; // 1: dh has a slot for each time step; 0: only for the last
-  useBias: i32;
-  resetAfter: i32;
-  mask: usize; // one float for each row at mask + t * maskStep + 4b, 0 where the row skips the step; 0: none skips any
-  maskStep: usize;
-  drop: usize; // [B][H]: factors on h_{t-1}, recurrent dropout; filled by forward unless dropRate is 0; 0: no dropout
-  dropSeed: i32;
-  dropRate: i32; // the bits of an f32
-  y: usize; // [T+1][B][H], rows yRow apart: the output where there is a drop, laid out like h; else 0: h is it
-  yRow: usize;
-  activation: i32; // of n; numbers as in src/layers/activations.ts
-  recurrentActivation: i32; // of z and r
-  slopes: usize; // like gates: slopes of activations other than tanh and sigmoid; 0 with those, or without backward
-}
 
 @inline
 function groups(plan: GruPlan): i32 {
   return (plan.units + 3) >> 2;
 }
 
-/** Whether the activations are not those which the cells have in registers. */
-@inline
-export function isGeneral(plan: GruPlan): bool {
-  return plan.activation != TANH || plan.recurrentActivation != SIGMOID;
-}
-
-/** Bytes of the panels of one group: two rows of biases, the recurrent kernel, the kernel. */
+/** Bytes of the weights of one group: two rows of biases, the recurrent kernel, the kernel. */
 @inline
 function panelBytes(plan: GruPlan): usize {
   return <usize>(2 + 4 * groups(plan) + plan.inputs) * PANEL;
 }
 
-// ------------------------------------------------------------------------------------------------ the sweep forward
+// ---------------------------------------------------------------------------------------------------------- forward
 
-/** Runs rows [first, first + rows) of the batch through all time steps. */
+/** Runs all time steps for rows [first, first + rows) of the batch. */
 export function gruForward(plan: GruPlan, first: i32, rows: i32): void {
   assert(rows > 0 && first >= 0 && first + rows <= plan.batch && plan.steps > 0);
   const B = <usize>plan.batch;
@@ -105,14 +53,14 @@ export function gruForward(plan: GruPlan, first: i32, rows: i32): void {
   const out = plan.y ? plan.y : plan.h;
   const outRow = plan.y ? plan.yRow : plan.hRow;
 
-  drawDrop(plan.drop, plan.dropSeed, plan.dropRate, plan.batch, H);
+  drawRecurrentDropout(plan.drop, plan.dropSeed, plan.dropRate, plan.batch, H);
   loadH(out, outRow, plan.stateH, first, rows, H);
-  if (plan.drop) dropState(plan, 0, first, rows);
+  if (plan.drop) dropSlot(plan, 0, first, rows);
 
   for (let t = 0; t < T; t++) {
     const h = plan.h + (<usize>t * B + first) * plan.hRow;
-    const kept = out + (<usize>t * B + first) * outRow;
-    const reads = t > 0 || plan.stateH != 0; // h_0 = 0 adds nothing
+    const previous = out + (<usize>t * B + first) * outRow;
+    const reads = t > 0 || plan.stateH != 0; // without a carried state h_0 = 0 contributes nothing
     for (let g = 0; g < G; g++) {
       const at = (<usize>t * G + g) * plan.gatesGroup + <usize>first * GATES;
       const gates = plan.gates + at;
@@ -123,11 +71,11 @@ export function gruForward(plan: GruPlan, first: i32, rows: i32): void {
       projectInput(plan, gates, panels, t, first, rows);
       if (plan.resetAfter) {
         if (reads) product12(gates, gates, GATES, h, plan.hRow, H, w, rows);
-        openGates(plan, gates, slopes, hPrev, plan.hRow, rows);
+        activateUpdateAndReset(plan, gates, slopes, hPrev, plan.hRow, rows);
         finishGroup(plan, t, g, first, rows);
       } else {
         if (reads) product8(gates + Z, h, plan.hRow, H, w, rows);
-        openGates(plan, gates, slopes, hPrev, plan.hRow, rows);
+        activateUpdateAndReset(plan, gates, slopes, hPrev, plan.hRow, rows);
       }
     }
     if (!plan.resetAfter) {
@@ -139,19 +87,19 @@ export function gruForward(plan: GruPlan, first: i32, rows: i32): void {
         finishGroup(plan, t, g, first, rows);
       }
     }
-    if (plan.mask) keepRows(kept, outRow, B * outRow, maskOf(plan.mask, plan.maskStep, t, first), rows, H);
-    if (plan.drop) dropState(plan, t + 1, first, rows);
+    if (plan.mask) copySkippedRows(previous, outRow, B * outRow, maskOf(plan.mask, plan.maskStep, t, first), rows, H);
+    if (plan.drop) dropSlot(plan, t + 1, first, rows);
   }
   storeH(plan.stateH, out + <usize>T * B * outRow, outRow, first, rows, H);
 }
 
-/** Takes back what gruForward did to the carried state, as long as the workspace is that of its batch. */
+/** Restores the carried state from before gruForward, while the workspace still holds its batch. */
 export function gruRewind(plan: GruPlan): void {
   const out = plan.y ? plan.y : plan.h;
   storeH(plan.stateH, out, plan.y ? plan.yRow : plan.hRow, 0, plan.batch, 4 * groups(plan));
 }
 
-/** The cell of one group at step t, from open gates on. */
+/** The cell of one group at step t, after activateUpdateAndReset. */
 function finishGroup(plan: GruPlan, t: i32, g: i32, first: i32, rows: i32): void {
   const B = <usize>plan.batch;
   const G = groups(plan);
@@ -168,11 +116,11 @@ function finishGroup(plan: GruPlan, t: i32, g: i32, first: i32, rows: i32): void
 }
 
 /** h = y * drop in one slot. */
-function dropState(plan: GruPlan, slot: i32, first: i32, rows: i32): void {
+function dropSlot(plan: GruPlan, slot: i32, first: i32, rows: i32): void {
   const at = <usize>slot * plan.batch + first;
   const H = 4 * groups(plan);
   const drop = plan.drop + <usize>(first * H) * 4;
-  dropRows(plan.h + at * plan.hRow, plan.hRow, plan.y + at * plan.yRow, plan.yRow, drop, rows, H);
+  applyRecurrentDropout(plan.h + at * plan.hRow, plan.hRow, plan.y + at * plan.yRow, plan.yRow, drop, rows, H);
 }
 
 /** c [B][12 of 16] = init + a [B, K] * panel [K, 12]. */
@@ -199,7 +147,7 @@ function product8(c: usize, a: usize, aRow: usize, K: i32, panel: usize, rows: i
   }
 }
 
-/** c [B][4 of 16] += a [B, 4G] * panel [4G, 4], where a row of a is G runs of 4 numbers. */
+/** c [B][4 of 16] += a [B, 4G] * panel [4G, 4], where a row of a is G blocks of 4 numbers. */
 function productBlocks(c: usize, a: usize, aBlock: usize, G: i32, panel: usize, rows: i32): void {
   const most = SLICE / 64;
   for (; G > 0; G -= most) {
@@ -209,24 +157,27 @@ function productBlocks(c: usize, a: usize, aBlock: usize, G: i32, panel: usize, 
   }
 }
 
-/** Where z, r and n of a row start: all biases of a group. */
-const START: usize = memory.data(48, 16);
-
-/** Gates [a z r n] = biases + x_t [0 Wz Wr Wn] in one step of one group, whose panels are at w. */
+/**
+ * Gates [a z r n] = biases + x_t [0 Wz Wr Wn] in one step of one group, whose weights are at w.
+ *
+ * All rows start from z r n of the last row, which holds the biases: tiles load their initial values before they store,
+ * and the last row is stored last.
+ */
 function projectInput(plan: GruPlan, gates: usize, w: usize, t: i32, first: i32, rows: i32): void {
   const a = v128.load(w, 48);
-  v128.store(START, f32x4.add(v128.load(w), v128.load(w, 64)));
-  v128.store(START, f32x4.add(v128.load(w, 16), v128.load(w, 80)), 16);
-  v128.store(START, v128.load(w, 32), 32);
+  const last = gates + <usize>(rows - 1) * GATES;
+  v128.store(last, f32x4.add(v128.load(w), v128.load(w, 64)), Z);
+  v128.store(last, f32x4.add(v128.load(w, 16), v128.load(w, 80)), R);
+  v128.store(last, v128.load(w, 32), N);
   const x = plan.x + <usize>t * plan.xStep + <usize>first * plan.xRow;
   const kernel = w + <usize>(2 + 4 * groups(plan)) * PANEL;
-  for (let at = gates, end = gates + <usize>rows * GATES; at < end; at += GATES) v128.store(at, a);
-  product12(gates + Z, START, 0, x, plan.xRow, plan.inputs, kernel, rows);
+  for (let at = gates; at <= last; at += GATES) v128.store(at, a);
+  product12(gates + Z, last + Z, 0, x, plan.xRow, plan.inputs, kernel, rows);
 }
 
-// ----------------------------------------------------------------------------------------------- the sweep backward
+// --------------------------------------------------------------------------------------------------------- backward
 
-/** Back-propagation through time for rows [first, first + rows), after gruForward; adds to dw. */
+/** Backpropagation through time for rows [first, first + rows), after gruForward; adds to dw. */
 export function gruBackward(plan: GruPlan, first: i32, rows: i32): void {
   assert(rows > 0 && first >= 0 && first + rows <= plan.batch && plan.steps > 0);
   const B = <usize>plan.batch;
@@ -235,30 +186,30 @@ export function gruBackward(plan: GruPlan, first: i32, rows: i32): void {
   const H = 4 * G;
   const row = <usize>H * 4;
   const gatesStep = <usize>G * plan.gatesGroup;
-  const dhStep = plan.sequences ? B * plan.dhRow : 0; // one slot serves all steps when only the last has a gradient
-  const apart = plan.mask != 0 || plan.drop != 0; // what comes back through the products is not all of dh_{t-1}
+  const dhStep = plan.sequences ? B * plan.dhRow : 0; // only the last step has a gradient: one slot is enough
+  const separate = plan.mask != 0 || plan.drop != 0; // the gradient through the gates goes to dhx first
   const chunk = max(1, ENOUGH_ROWS / rows);
 
   transposeWeights(plan);
 
-  let pending = 0; // steps whose gates are done but whose weight gradients are not
+  let pending = 0; // steps with gradients of the gates, but not yet of the weights
   for (let t = plan.steps - 1; t >= 0; t--) {
     const gates = plan.gates + <usize>t * gatesStep + <usize>first * GATES;
     const dh = plan.dh + <usize>t * dhStep + <usize>first * plan.dhRow;
-    // dh_{t-1} = what the layer above asks for + z dh_t + dz_t transposed(R); before the first step nobody wants it
+    // dh_{t-1} = gradient from the layer above + z dh_t + dz_t transposed(R); unused below the first step
     const below = t > 0 ? dh - dhStep : dh;
-    const to = apart ? plan.dhx + <usize>first * row : below;
-    const toRow = apart ? row : plan.dhRow;
-    const adds = !apart && t > 0 && plan.sequences != 0;
+    const to = separate ? plan.dhx + <usize>first * row : below;
+    const toRow = separate ? row : plan.dhRow;
+    const adds = !separate && t > 0 && plan.sequences != 0;
     cellsBackward(plan, t, first, rows, to, toRow, adds, dh);
     if (t > 0) {
       const from = plan.resetAfter ? gates : gates + Z;
       const depth = plan.resetAfter ? 12 : 8;
       matmul(to, toRow, to, toRow, 4, from, GATES, plan.gatesGroup, depth, G, plan.wt, rows, H);
-      if (apart) {
+      if (separate) {
         const mask = maskOf(plan.mask, plan.maskStep, t, first);
         const drop = plan.drop ? plan.drop + <usize>first * row : 0;
-        passBack(below, plan.dhRow, plan.sequences, dh, plan.dhRow, to, drop, mask, rows, H);
+        stateGradient(below, plan.dhRow, plan.sequences, dh, plan.dhRow, to, drop, mask, rows, H);
       }
     }
     if (plan.dx) {
@@ -276,7 +227,7 @@ export function gruBackward(plan: GruPlan, first: i32, rows: i32): void {
   }
 }
 
-/** All cells of one time step, backward. */
+/** All cells of one time step backward. */
 function cellsBackward(
   plan: GruPlan, t: i32, first: i32, rows: i32, to: usize, toRow: usize, adds: bool, dh: usize,
 ): void {
@@ -299,7 +250,7 @@ function cellsBackward(
     }
   }
   if (resetAfter) return;
-  // the gradient of r * h_{t-1} is that of n times transposed(Rn)
+  // The gradient of r * h_{t-1} is the gradient of n times transposed(Rn)
   const drh = plan.drh + <usize>first * row;
   const wtN = plan.wt + <usize>(8 * H * G) * 4;
   matmul(drh, row, ZEROS, 0, 0, gates + N, GATES, plan.gatesGroup, 4, G, wtN, rows, H);
@@ -319,7 +270,7 @@ function weightGradients(plan: GruPlan, first: i32, rows: i32, t: i32, count: i3
   const H = 4 * G;
   const hStep = B * plan.hRow;
   const gatesStep = <usize>G * plan.gatesGroup;
-  const fresh = t == 0 && !plan.stateH ? 1 : 0; // h_0 = 0 adds nothing
+  const fresh = t == 0 && !plan.stateH ? 1 : 0; // 1: h_0 = 0 contributes nothing to dR
   const known = count - fresh;
   const h = plan.h + <usize>(t + fresh) * hStep + <usize>first * plan.hRow;
   const x = plan.x + <usize>t * plan.xStep + <usize>first * plan.xRow;
@@ -343,17 +294,17 @@ function weightGradients(plan: GruPlan, first: i32, rows: i32, t: i32, count: i3
   }
 }
 
-/** wt = transposed(R) [3H, H], in two parts without resetAfter, then transposed(W) [3H, I] where dx is wanted. */
+/** wt = transposed(R) [3H, H], in two parts without resetAfter, then transposed(W) [3H, I] if dx is computed. */
 function transposeWeights(plan: GruPlan): void {
   const G = groups(plan);
   const H = 4 * G;
   const step = panelBytes(plan);
   const recurrent = plan.w + 2 * PANEL;
   if (plan.resetAfter) {
-    packRows(plan.wt, recurrent, step, 12, G, H);
+    packTransposedRows(plan.wt, recurrent, step, 12, G, H);
   } else {
-    packRows(plan.wt, recurrent, step, 8, G, H);
-    packRows(plan.wt + <usize>(8 * H * G) * 4, recurrent + <usize>H * 32, step, 4, G, H);
+    packTransposedRows(plan.wt, recurrent, step, 8, G, H);
+    packTransposedRows(plan.wt + <usize>(8 * H * G) * 4, recurrent + <usize>H * 32, step, 4, G, H);
   }
-  if (plan.dx) packRows(plan.wt + <usize>(12 * H * G) * 4, recurrent + <usize>H * PANEL, step, 12, G, plan.inputs);
+  if (plan.dx) packTransposedRows(plan.wt + <usize>(12 * H * G) * 4, recurrent + <usize>H * PANEL, step, 12, G, plan.inputs);
 }

@@ -2,28 +2,38 @@
  * The cells of a GRU: one time step of one group of units, forward above backward. The equations are in gru.ts.
  *
  * Pointers point to the first row of a block of rows. `gates` are [rows][a z r n][4], and so are `slopes`, which are 0
- * where nobody wants them or the activations tell them from their values.
+ * without training and for tanh and sigmoid.
  */
 
-import { GATES, GruPlan, N, R, Z, isGeneral } from './gru';
-import { lastLanes } from '../math/tailMasks';
+import { GATES, GruPlan, N, R, Z } from './gruPlan';
+import { Activation, activateStrided } from '../math/activations';
 import { flushSmall, sigmoid, tanh } from '../math/elementary';
-import { SMALLEST, activateColumn, counts } from './recurrent';
+import { lastLanes } from '../math/tailMasks';
+import { SMALLEST, isUnmasked } from './recurrent';
+
+/** Whether the activations are others than tanh and sigmoid. */
+@inline
+function isGeneral(plan: GruPlan): bool {
+  return plan.activation != Activation.tanh || plan.recurrentActivation != Activation.sigmoid;
+}
+
+/** Applies an activation to one gate of all rows. */
+function activateGate(kind: i32, gates: usize, slopes: usize, gate: usize, rows: i32): void {
+  const z = gates + gate;
+  activateStrided(kind, z, GATES, slopes ? slopes + gate : 0, GATES, z, GATES, rows);
+}
 
 /**
- * z and r of one group through their activation, in place, and what r resets: n += r * a with resetAfter,
- * a = r * h_{t-1} without.
- *
- * @param slopes 0 when nobody wants them
+ * Activates z and r of one group in place, and applies the reset: n += r * a with resetAfter, a = r * h_{t-1} without.
  */
-export function openGates(
+export function activateUpdateAndReset(
   plan: GruPlan, gates: usize, slopes: usize, hPrev: usize, hPrevRow: usize, rows: i32,
 ): void {
   const general = isGeneral(plan);
   const resetAfter = plan.resetAfter != 0;
   if (general) {
-    activateColumn(plan.recurrentActivation, gates + Z, GATES, slopes ? slopes + Z : 0, GATES, rows);
-    activateColumn(plan.recurrentActivation, gates + R, GATES, slopes ? slopes + R : 0, GATES, rows);
+    activateGate(plan.recurrentActivation, gates, slopes, Z, rows);
+    activateGate(plan.recurrentActivation, gates, slopes, R, rows);
   }
   for (; rows > 0; rows--) {
     let r = v128.load(gates, R);
@@ -40,18 +50,18 @@ export function openGates(
 }
 
 /**
- * The candidate and the output of one group, whose gates are open.
+ * The candidate and the output of one group, after activateUpdateAndReset.
  *
  * @param h (B, 4): h_t, rows hRow apart
  * @param hPrev (B, 4): h_{t-1}, rows hPrevRow apart
- * @param units those of the layer in its last group, 4 in the others, as in lstmCell.ts
+ * @param units of the layer in its last group, 4 in other groups, as in lstmCell.ts
  */
 export function cellForward(
   plan: GruPlan, gates: usize, slopes: usize, h: usize, hRow: usize, hPrev: usize, hPrevRow: usize, rows: i32,
   units: i32,
 ): void {
   const general = isGeneral(plan);
-  if (general) activateColumn(plan.activation, gates + N, GATES, slopes ? slopes + N : 0, GATES, rows);
+  if (general) activateGate(plan.activation, gates, slopes, N, rows);
   const least = f32x4.splat(SMALLEST);
   const lanes = lastLanes(units);
   for (; rows > 0; rows--) {
@@ -70,11 +80,11 @@ export function cellForward(
   }
 }
 
-/** The gates of rows that skip a step: z = 1 and all else zero, so that backward finds nothing to change in them. */
+/** Masked rows: z = 1 and the other gates 0, which makes their gradients 0 in backward. */
 export function skipGates(gates: usize, slopes: usize, mask: usize, rows: i32): void {
   const zero = f32x4.splat(0);
   for (let b = 0; b < rows; b++) {
-    if (!counts(mask, b)) {
+    if (!isUnmasked(mask, b)) {
       v128.store(gates, zero);
       v128.store(gates, f32x4.splat(1), Z);
       v128.store(gates, zero, R);
@@ -87,10 +97,10 @@ export function skipGates(gates: usize, slopes: usize, mask: usize, rows: i32): 
 }
 
 /**
- * The same step backward. With resetAfter all gates become the gradients before their activation, in place; without it
- * z and n do, and resetBackward follows when the gradient of r * h is known.
+ * One time step backward: replaces the gates by the gradients before their activation. Without resetAfter it replaces z
+ * and n only; resetBackward follows with the gradient of r * h_{t-1}.
  *
- * @param to (B, 4): what of the gradient of h_t reaches h_{t-1} directly; `adds` 1: added to what it holds
+ * @param to (B, 4): receives z dh_t, the direct part of the gradient of h_{t-1}; `adds` 1: adds it
  * @param dh (B, 4): gradient of h_t; may be `to`
  * @param db [z r n][4], [a z r][4]: the gradients of the biases are added to it
  */
@@ -153,7 +163,7 @@ function addTo(sums: usize, values: v128): void {
   v128.store(sums, f32x4.add(v128.load(sums), values));
 }
 
-/** One function for each way, so that the usual one carries nothing of the others. */
+/** Two functions, so that the common case has no code for the general one. */
 export function cellBackwardFast(
   gates: usize, to: usize, toRow: usize, adds: bool, dh: usize, dhRow: usize, hPrev: usize, hPrevRow: usize, db: usize,
   rows: i32,
@@ -170,7 +180,7 @@ export function cellBackwardGeneral(
 }
 
 /**
- * Without resetAfter, from the gradient of r * h_{t-1} on: that of r, and what reaches h_{t-1}, added to `to`.
+ * Backward without resetAfter, given the gradient of r * h_{t-1}: the gradient of r, and that of h_{t-1}, added to `to`.
  *
  * @param drh (B, 4): gradient of r * h_{t-1}, rows drhRow apart
  */
@@ -183,9 +193,9 @@ export function resetBackward(
   for (; rows > 0; rows--) {
     const r = v128.load(gates, R);
     const slopeR = slopes ? v128.load(slopes, R) : f32x4.mul(r, f32x4.sub(one, r));
-    const back = v128.load(drh);
-    const dr = f32x4.mul(f32x4.mul(back, v128.load(hPrev)), slopeR);
-    v128.store(to, f32x4.add(v128.load(to), f32x4.mul(back, r)));
+    const product = v128.load(drh); // gradient of r * h_{t-1}
+    const dr = f32x4.mul(f32x4.mul(product, v128.load(hPrev)), slopeR);
+    v128.store(to, f32x4.add(v128.load(to), f32x4.mul(product, r)));
     v128.store(gates, dr, R);
     dbr = f32x4.add(dbr, dr);
     gates += GATES;

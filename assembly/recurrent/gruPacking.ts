@@ -1,52 +1,53 @@
-/** Weights of a GRU, to and from the order in which Keras, and with it every caller, has them. */
+/**
+ * Weights of a GRU, packed from and unpacked to the matrices of Keras: kernel [I, 3U], recurrentKernel [U, 3U], bias
+ * [2, 3U] with resetAfter and [3U] without, gate blocks z, r, h. A bias of 0 stands for none.
+ */
 
+import { UNITS, copyGroups } from './recurrent';
+import { Copy, pack, unpack } from '../memory/copy';
 import { padded } from '../products/matmul';
 
-/** The gates of Keras: z, r and the candidate, which Keras calls h. */
-const CANDIDATE = 2;
+/** Bytes of a row of three gates. */
+const ROW: usize = 48;
+/** The third block of Keras: the candidate, which Keras calls h and we call n. */
+const CANDIDATE: usize = 2;
 
 /**
- * Moves weights between w and the matrices of Keras: kernel [I, 3U], recurrentKernel [U, 3U], bias [2, 3U] with
- * resetAfter and [3U] without, gate blocks z, r, h.
- *
- * w is [G][2 + H + I][12] floats: for each group of 4 units the biases [z r n] of the input, those [a z r] of the state
- * (zero without resetAfter), the recurrent kernel [H][a z r], and the kernel [I][z r n]. Without resetAfter the
- * recurrent kernel is cut in two: [H][z r], then [H][n].
- *
- * @param bias 0 for a layer without one
- * @param inward 1: from the matrices into w, whose padding becomes zero; 0: from w into the matrices
+ * Packs weights into w [G][2 + H + I][12], with zeros as padding. A group of 4 units has the biases [z r n] of the input,
+ * those [a z r] of the state (zero without resetAfter), the recurrent kernel [H][a z r] and the kernel [I][z r n].
+ * Without resetAfter the recurrent kernel is split into [H][z r] and [H][n].
  */
-export function gruWeights(
-  w: usize, kernel: usize, recurrentKernel: usize, bias: usize, inputs: i32, units: i32, resetAfter: i32, inward: i32,
+export function packGruWeights(
+  w: usize, kernel: usize, recurrentKernel: usize, bias: usize, inputs: i32, units: i32, resetAfter: i32,
 ): void {
   const H = padded(units);
-  const rows = 2 + H + inputs;
-  if (inward) memory.fill(w, 0, <usize>(H / 4 * rows * 12) * 4);
-  for (let gate = 0; gate < 3; gate++) {
-    const state = gate == CANDIDATE ? 0 : 4 * (gate + 1); // in the order a z r
-    if (bias) move(w, 4 * gate, 12, bias, gate, 1, rows, units, inward);
-    if (bias && resetAfter) move(w, 12 + state, 12, bias + <usize>(3 * units) * 4, gate, 1, rows, units, inward);
-    if (resetAfter) move(w, 24 + state, 12, recurrentKernel, gate, units, rows, units, inward);
-    else if (gate == CANDIDATE) move(w, 24 + 8 * H, 4, recurrentKernel, gate, units, rows, units, inward);
-    else move(w, 24 + 4 * gate, 8, recurrentKernel, gate, units, rows, units, inward);
-    move(w, 12 * (2 + H) + 4 * gate, 12, kernel, gate, inputs, rows, units, inward);
-  }
+  memory.fill(w, 0, <usize>(H * (2 + H + inputs) * 3) * 4);
+  copyWeights(w, kernel, recurrentKernel, bias, inputs, units, resetAfter, pack);
 }
 
-/**
- * One gate of a plain matrix [count, 3U].
- *
- * @param from, width in floats: where row 0 of this gate stands in the panels of a group, and how wide a row is there
- */
-function move(
-  w: usize, from: i32, width: i32, matrix: usize, gate: i32, count: i32, rows: i32, units: i32, inward: i32,
+export function unpackGruWeights(
+  w: usize, kernel: usize, recurrentKernel: usize, bias: usize, inputs: i32, units: i32, resetAfter: i32,
 ): void {
-  for (let r = 0; r < count; r++) {
-    for (let u = 0; u < units; u++) {
-      const ours = w + <usize>((u >> 2) * rows * 12 + from + r * width + (u & 3)) * 4;
-      const plain = matrix + <usize>((3 * r + gate) * units + u) * 4;
-      if (inward) store<f32>(ours, load<f32>(plain));
-      else store<f32>(plain, load<f32>(ours));
-    }
+  copyWeights(w, kernel, recurrentKernel, bias, inputs, units, resetAfter, unpack);
+}
+
+function copyWeights(
+  w: usize, kernel: usize, recurrentKernel: usize, bias: usize, inputs: i32, units: i32, resetAfter: i32, copy: Copy,
+): void {
+  const H = padded(units);
+  const group = <usize>(2 + H + inputs) * ROW;
+  const row = <usize>units * 12;
+  const recurrent = w + 2 * ROW;
+  for (let gate: usize = 0; gate < 3; gate++) {
+    const block = gate * <usize>units * 4;
+    const ofInput = gate * UNITS; // in z r n
+    const ofState = gate == CANDIDATE ? <usize>0 : ofInput + UNITS; // in a z r
+    const source = recurrentKernel + block;
+    if (bias) copyGroups(w + ofInput, ROW, group, bias + block, row, 1, units, copy);
+    if (bias && resetAfter) copyGroups(w + ROW + ofState, ROW, group, bias + row + block, row, 1, units, copy);
+    if (resetAfter) copyGroups(recurrent + ofState, ROW, group, source, row, units, units, copy);
+    else if (gate == CANDIDATE) copyGroups(recurrent + <usize>H * 32, 16, group, source, row, units, units, copy);
+    else copyGroups(recurrent + ofInput, 32, group, source, row, units, units, copy);
+    copyGroups(recurrent + <usize>H * ROW + ofInput, ROW, group, kernel + block, row, inputs, units, copy);
   }
 }

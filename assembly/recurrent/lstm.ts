@@ -1,5 +1,5 @@
 /**
- * The LSTM layer: the equations, and the sweep over time, forward above backward. The cells are in lstmCell.ts.
+ * The LSTM layer: the equations, and the loop over time, forward above backward. The cells are in lstmCell.ts.
  *
  *   i_t = sigmoid(x_t Wi + h_{t-1} Ri + bi)     input gate
  *   f_t = sigmoid(x_t Wf + h_{t-1} Rf + bf)     forget gate
@@ -8,90 +8,42 @@
  *   c_t = f_t * c_{t-1} + i_t * g_t             cell state
  *   h_t = o_t * tanh(c_t)                       output, also called hidden state
  *
- * In rows that a mask takes out of a step, c_t = c_{t-1} and h_t = h_{t-1}. Recurrent dropout puts factors on every
- * h_{t-1} that a gate reads. Other activations than these take a slower way, which keeps their slopes.
+ * In masked rows, c_t = c_{t-1} and h_t = h_{t-1}. Recurrent dropout multiplies every h_{t-1} that a gate reads by a
+ * factor. Other activations use a slower path, which stores their derivatives.
  *
  * Letters: B batch, T time, I input width, U units, G = ceil(U / 4) groups of 4 units, H = 4G padded units.
  *
- * Everything as wide as the gates lies in the order [group][i f g o][4 units]: 64 bytes for a row and a group are one
- * cache line and as wide as the 2x16 tile. Padded units hold zeros and keep them: z = 0 makes g = 0, so c = h = 0, so
- * their gradients are 0 and no update moves their weights.
+ * The gates are stored in the order [group][i f g o][4 units]: a row of a group has 64 bytes, which is one cache line and
+ * the width of the 2x16 tile. Padded units stay zero: z = 0 makes g = 0, hence c = h = 0, so their gradients are 0 and
+ * no update changes their weights.
  */
 
 import {
   cellBackwardFast, cellBackwardGeneral, cellForward, generalForward, skipCells,
 } from './lstmCell';
+import { GATES, LstmPlan } from './lstmPlan';
+import { Activation } from '../math/activations';
 import { SLICE, ZEROS, matmul } from '../products/matmul';
 import {
-  ENOUGH_ROWS, SIGMOID, TANH, UNITS, drawDrop, dropRows, gatherInput, keepRows, loadH, maskOf, packRows, passBack,
-  storeH,
+  ENOUGH_ROWS, UNITS, applyRecurrentDropout, copySkippedRows, drawRecurrentDropout, gatherInput, loadH, maskOf,
+  packTransposedRows, stateGradient, storeH,
 } from './recurrent';
 import { outerPanel16, rowPanel16 } from '../products/tiles.generated';
-
-/** Bytes of one row and group of gates. */
-export const GATES: usize = 64;
-
-/**
- * A planned LSTM layer: sizes, byte offsets and byte strides, written by the facade when it plans a batch.
- * Field by field, i32 each. Activations live in the workspace until the next batch; w and dw are parameters.
- */
-@unmanaged
-export class LstmPlan {
-  batch: i32; // B
-  steps: i32; // T
-  inputs: i32; // I
-  units: i32; // U
-  x: usize; // x_0, row 0: the input, read; rows xRow apart, time steps xStep apart (negative: time runs backwards)
-  xRow: usize;
-  xStep: usize;
-  hx: usize; // [T+1][B][h: H | x: I]: h_t stands in slot t+1; the x part is used only when wide is 0
-  hxRow: usize;
-  gates: usize; // [T][G][B][i f g o][4]: gates after their activation; backward overwrites them by their gradients
-  gatesGroup: usize; // from one group to the next; for large batches not a multiple of 128, see rowBytes in plan.ts
-  c: usize; // [T+1][G][B][4]: cell states; c_t stands in slot t+1
-  tanhC: usize; // [T][G][B][4]: tanh(c_t)
-  w: usize; // [G][1 + H + I][16]: bias, recurrent kernel, kernel
-  dw: usize; // like w: gradients are added to it
-  wt: usize; // scratch: transposed recurrent kernel [4H, H] and kernel [4H, I], packed
-  dh: usize; // [T or 1][B][H]: gradient of the output, destroyed; rows dhRow apart
-  dhRow: usize;
-  dc: usize; // scratch: [G][B][4]
-  dx: usize; // gradient of the input, overwritten, strides as for x; 0 when nobody wants it
-  dxRow: usize;
-  dxStep: usize;
-  stateH: usize; // [B][H] and [G][B][4]: the state carried from batch to batch; 0 when each batch starts from zero
-  stateC: usize;
-  sequences: i32; // 1: dh has a slot for each time step; 0: only for the last
-  useBias: i32;
-  wide: i32; // 1: x is read where it lies, in a product before the sweep; 0: x is copied beside h
-  mask: usize; // one float for each row at mask + t * maskStep + 4b, 0 where the row skips the step; 0: none skips any
-  maskStep: usize;
-  drop: usize; // [B][H]: factors on h_{t-1}, recurrent dropout; filled by forward unless dropRate is 0; 0: no dropout
-  dropSeed: i32;
-  dropRate: i32; // the bits of an f32
-  y: usize; // [T+1][B][H], rows yRow apart: the output where there is a drop, laid out like hx; else 0: hx is it
-  yRow: usize;
-  dhx: usize; // scratch [B][H] for backward with a mask or recurrent dropout, else 0
-  activation: i32; // of g and c; numbers as in src/layers/activations.ts
-  recurrentActivation: i32; // of i, f and o
-  slopes: usize; // like gates: slopes of activations other than tanh and sigmoid; 0 with those, or without backward
-  slopesC: usize; // like tanhC, under the same conditions
-}
 
 @inline
 function groups(plan: LstmPlan): i32 {
   return (plan.units + 3) >> 2;
 }
 
-/** Whether the activations are not those which the cells have in registers. */
+/** Whether the activations are others than tanh and sigmoid. */
 @inline
 function isGeneral(plan: LstmPlan): bool {
-  return plan.activation != TANH || plan.recurrentActivation != SIGMOID;
+  return plan.activation != Activation.tanh || plan.recurrentActivation != Activation.sigmoid;
 }
 
-// ------------------------------------------------------------------------------------------------ the sweep forward
+// ---------------------------------------------------------------------------------------------------------- forward
 
-/** Runs rows [first, first + rows) of the batch through all time steps. */
+/** Runs all time steps for rows [first, first + rows) of the batch. */
 export function lstmForward(plan: LstmPlan, first: i32, rows: i32): void {
   assert(rows > 0 && first >= 0 && first + rows <= plan.batch && plan.steps > 0);
   const B = <usize>plan.batch;
@@ -106,20 +58,20 @@ export function lstmForward(plan: LstmPlan, first: i32, rows: i32): void {
   const carried = plan.stateH != 0;
   const general = isGeneral(plan);
 
-  drawDrop(plan.drop, plan.dropSeed, plan.dropRate, plan.batch, H);
+  drawRecurrentDropout(plan.drop, plan.dropSeed, plan.dropRate, plan.batch, H);
   loadState(plan, first, rows);
   if (plan.wide) projectInput(plan, first, rows);
   else gatherInput(plan.hx + <usize>H * 4, hxRow, plan.x, plan.xRow, plan.xStep, T, plan.batch, first, rows, I);
 
   for (let t = 0; t < T; t++) {
     const hx = plan.hx + (<usize>t * B + first) * hxRow;
-    const kept = out + (<usize>t * B + first) * outRow;
+    const previous = out + (<usize>t * B + first) * outRow;
     const mask = maskOf(plan.mask, plan.maskStep, t, first);
     for (let g = 0; g < G; g++) {
-      const at = (<usize>t * G + g) * B + first; // row `first` of this group in slot t
+      const at = (<usize>t * G + g) * B + first; // index of row `first` of this group in slot t
       const z = plan.gates + (<usize>t * G + g) * plan.gatesGroup + <usize>first * GATES;
       const w = plan.w + <usize>g * panel;
-      // h_0 = 0 adds nothing, so the first step of a fresh sequence reads only the input
+      // Without a carried state h_0 = 0, and the first step multiplies only the input
       if (plan.wide) {
         if (t > 0 || carried) product(z, z, GATES, hx, hxRow, H, w + GATES, rows);
       } else if (t > 0 || carried) {
@@ -130,7 +82,7 @@ export function lstmForward(plan: LstmPlan, first: i32, rows: i32): void {
       const cPrev = plan.c + at * UNITS;
       const c = cPrev + <usize>G * B * UNITS;
       const tanhC = plan.tanhC + at * UNITS;
-      const h = kept + B * outRow + <usize>g * UNITS;
+      const h = previous + B * outRow + <usize>g * UNITS;
       const units = g < G - 1 ? 4 : plan.units;
       const slopes = plan.slopes ? z - plan.gates + plan.slopes : 0;
       const slopesC = plan.slopes ? plan.slopesC + at * UNITS : 0;
@@ -138,13 +90,13 @@ export function lstmForward(plan: LstmPlan, first: i32, rows: i32): void {
       else cellForward(z, c, tanhC, h, outRow, cPrev, rows, units);
       if (mask) skipCells(z, slopes, c, tanhC, slopesC, cPrev, mask, rows);
     }
-    if (mask) keepRows(kept, outRow, B * outRow, mask, rows, H);
-    if (plan.drop) dropState(plan, t + 1, first, rows);
+    if (mask) copySkippedRows(previous, outRow, B * outRow, mask, rows, H);
+    if (plan.drop) dropSlot(plan, t + 1, first, rows);
   }
   storeState(plan, T, first, rows);
 }
 
-/** Takes back what lstmForward did to the carried state, as long as the workspace is that of its batch. */
+/** Restores the carried state from before lstmForward, while the workspace still holds its batch. */
 export function lstmRewind(plan: LstmPlan): void {
   storeState(plan, 0, 0, plan.batch);
 }
@@ -161,7 +113,7 @@ function product(z: usize, init: usize, initRow: usize, a: usize, aRow: usize, K
   }
 }
 
-/** z_t = x_t W + b for all steps: worth a pass of its own where x is wide, because then it would crowd h out of L1. */
+/** z_t = x_t W + b for all steps, in a pass of its own because a wide x would evict h from L1. */
 function projectInput(plan: LstmPlan, first: i32, rows: i32): void {
   const G = groups(plan);
   const panel = <usize>(1 + 4 * G + plan.inputs) * GATES;
@@ -176,18 +128,18 @@ function projectInput(plan: LstmPlan, first: i32, rows: i32): void {
   }
 }
 
-/** Slot 0 of h and c: the carried state, or zero. */
+/** Sets slot 0 of h and c to the carried state, or to zero. */
 function loadState(plan: LstmPlan, first: i32, rows: i32): void {
   const out = plan.y ? plan.y : plan.hx;
   const outRow = plan.y ? plan.yRow : plan.hxRow;
   const carried = plan.stateH != 0;
   if (carried) copyUnits(plan.c, plan.stateC, plan, first, rows);
   else fillUnits(plan.c, plan, first, rows);
-  if (carried || plan.mask) loadH(out, outRow, plan.stateH, first, rows, 4 * groups(plan)); // else nobody reads h_0
-  if (carried && plan.drop) dropState(plan, 0, first, rows);
+  if (carried || plan.mask) loadH(out, outRow, plan.stateH, first, rows, 4 * groups(plan)); // otherwise h_0 is never read
+  if (carried && plan.drop) dropSlot(plan, 0, first, rows);
 }
 
-/** Carries on slot `slot` of h and c: the last one after a batch, slot 0 to undo that. */
+/** Stores a slot of h and c as the carried state: the last slot after a batch, slot 0 to undo that. */
 function storeState(plan: LstmPlan, slot: i32, first: i32, rows: i32): void {
   if (!plan.stateH) return;
   const out = plan.y ? plan.y : plan.hx;
@@ -198,14 +150,14 @@ function storeState(plan: LstmPlan, slot: i32, first: i32, rows: i32): void {
 }
 
 /** hx = y * drop in one slot. */
-function dropState(plan: LstmPlan, slot: i32, first: i32, rows: i32): void {
+function dropSlot(plan: LstmPlan, slot: i32, first: i32, rows: i32): void {
   const at = <usize>slot * plan.batch + first;
   const H = 4 * groups(plan);
   const drop = plan.drop + <usize>(first * H) * 4;
-  dropRows(plan.hx + at * plan.hxRow, plan.hxRow, plan.y + at * plan.yRow, plan.yRow, drop, rows, H);
+  applyRecurrentDropout(plan.hx + at * plan.hxRow, plan.hxRow, plan.y + at * plan.yRow, plan.yRow, drop, rows, H);
 }
 
-/** Copies some rows of a [G][B][4]. */
+/** Copies rows [first, first + rows) of a [G][B][4]. */
 function copyUnits(dst: usize, src: usize, plan: LstmPlan, first: i32, rows: i32): void {
   const B = <usize>plan.batch;
   if (rows == plan.batch) return memory.copy(dst, src, <usize>groups(plan) * B * UNITS);
@@ -215,7 +167,7 @@ function copyUnits(dst: usize, src: usize, plan: LstmPlan, first: i32, rows: i32
   }
 }
 
-/** Zeros some rows of a [G][B][4]. */
+/** Clears rows [first, first + rows) of a [G][B][4]. */
 function fillUnits(dst: usize, plan: LstmPlan, first: i32, rows: i32): void {
   const B = <usize>plan.batch;
   if (rows == plan.batch) return memory.fill(dst, 0, <usize>groups(plan) * B * UNITS);
@@ -224,9 +176,9 @@ function fillUnits(dst: usize, plan: LstmPlan, first: i32, rows: i32): void {
   }
 }
 
-// ----------------------------------------------------------------------------------------------- the sweep backward
+// --------------------------------------------------------------------------------------------------------- backward
 
-/** Back-propagation through time for rows [first, first + rows), after lstmForward; adds to dw. */
+/** Backpropagation through time for rows [first, first + rows), after lstmForward; adds to dw. */
 export function lstmBackward(plan: LstmPlan, first: i32, rows: i32): void {
   assert(rows > 0 && first >= 0 && first + rows <= plan.batch && plan.steps > 0);
   const B = <usize>plan.batch;
@@ -235,13 +187,13 @@ export function lstmBackward(plan: LstmPlan, first: i32, rows: i32): void {
   const H = 4 * G;
   const gatesStep = <usize>G * plan.gatesGroup;
   const cStep = <usize>G * B * UNITS;
-  const dhStep = plan.sequences ? B * plan.dhRow : 0; // one slot serves all steps when only the last has a gradient
+  const dhStep = plan.sequences ? B * plan.dhRow : 0; // only the last step has a gradient: one slot is enough
   const chunk = max(1, ENOUGH_ROWS / rows);
 
   transposeWeights(plan);
   fillUnits(plan.dc, plan, first, rows);
 
-  let pending = 0; // steps whose gates are done but whose weight gradients are not
+  let pending = 0; // steps with gradients of the gates, but not yet of the weights
   for (let t = plan.steps - 1; t >= 0; t--) {
     const gates = plan.gates + <usize>t * gatesStep + <usize>first * GATES;
     const dh = plan.dh + <usize>t * dhStep + <usize>first * plan.dhRow;
@@ -260,7 +212,7 @@ export function lstmBackward(plan: LstmPlan, first: i32, rows: i32): void {
       }
     }
     if (t > 0) {
-      // dh_{t-1} = what the layer above asks for + dz_t transposed(R)
+      // dh_{t-1} = gradient from the layer above + dz_t transposed(R)
       const to = dh - dhStep;
       if (plan.mask || plan.drop) {
         const row = <usize>H * 4;
@@ -268,7 +220,7 @@ export function lstmBackward(plan: LstmPlan, first: i32, rows: i32): void {
         const drop = plan.drop ? plan.drop + <usize>first * row : 0;
         const mask = maskOf(plan.mask, plan.maskStep, t, first);
         matmul(dhx, row, ZEROS, 0, 0, gates, GATES, plan.gatesGroup, 16, G, plan.wt, rows, H);
-        passBack(to, plan.dhRow, plan.sequences, dh, plan.dhRow, dhx, drop, mask, rows, H);
+        stateGradient(to, plan.dhRow, plan.sequences, dh, plan.dhRow, dhx, drop, mask, rows, H);
       } else {
         const init = plan.sequences ? to : ZEROS;
         const initRow = plan.sequences ? plan.dhRow : 0;
@@ -291,7 +243,7 @@ export function lstmBackward(plan: LstmPlan, first: i32, rows: i32): void {
   }
 }
 
-/** dR += transposed(h_{t-1}) dz_t and dW += transposed(x_t) dz_t, for `count` steps from t on. */
+/** dR += transposed(h_{t-1}) dz_t and dW += transposed(x_t) dz_t for `count` steps from t on. */
 function weightGradients(plan: LstmPlan, first: i32, rows: i32, t: i32, count: i32): void {
   const B = <usize>plan.batch;
   const I = plan.inputs;
@@ -300,15 +252,15 @@ function weightGradients(plan: LstmPlan, first: i32, rows: i32, t: i32, count: i
   const hxStep = B * plan.hxRow;
   const gatesStep = <usize>G * plan.gatesGroup;
   const hx = plan.hx + <usize>t * hxStep + <usize>first * plan.hxRow;
-  const fresh = t == 0 && !plan.stateH ? 1 : 0; // h_0 = 0 adds nothing
-  const beside = !plan.wide && !fresh; // h and x are one matrix
+  const fresh = t == 0 && !plan.stateH ? 1 : 0; // 1: h_0 = 0 contributes nothing to dR
+  const adjacent = !plan.wide && !fresh; // h and x form one matrix
   for (let g = 0; g < G; g++) {
     const dz = plan.gates + <usize>t * gatesStep + <usize>g * plan.gatesGroup + <usize>first * GATES;
     const dR = plan.dw + <usize>(g * (1 + H + I) + 1) * GATES;
     const dW = dR + <usize>H * GATES;
     if (count > fresh) {
       const from = <usize>fresh;
-      const width = beside ? H + I : H;
+      const width = adjacent ? H + I : H;
       outerPanel16(
         dR, hx + from * hxStep, plan.hxRow, hxStep,
         dz + from * gatesStep, GATES, gatesStep, rows, count - fresh, width,
@@ -323,11 +275,11 @@ function weightGradients(plan: LstmPlan, first: i32, rows: i32, t: i32, count: i
   }
 }
 
-/** wt = transposed(R) [4H, H], then transposed(W) [4H, I] where dx is wanted, both packed. */
+/** wt = transposed(R) [4H, H], then transposed(W) [4H, I] if dx is computed, both packed. */
 function transposeWeights(plan: LstmPlan): void {
   const G = groups(plan);
   const H = 4 * G;
   const panel = <usize>(1 + H + plan.inputs) * GATES;
-  packRows(plan.wt, plan.w + GATES, panel, 16, G, H);
-  if (plan.dx) packRows(plan.wt + <usize>(16 * H * G) * 4, plan.w + <usize>(1 + H) * GATES, panel, 16, G, plan.inputs);
+  packTransposedRows(plan.wt, plan.w + GATES, panel, 16, G, H);
+  if (plan.dx) packTransposedRows(plan.wt + <usize>(16 * H * G) * 4, plan.w + <usize>(1 + H) * GATES, panel, 16, G, plan.inputs);
 }

@@ -4,25 +4,26 @@
  * Pointers point to the first row of a block of rows; `gates` and z are [rows][i f g o][4].
  */
 
-import { GATES, LstmPlan } from './lstm';
-import { lastLanes } from '../math/tailMasks';
+import { GATES, LstmGate, LstmPlan } from './lstmPlan';
+import { activateStrided } from '../math/activations';
 import { activateGates, flushSmall, tanh } from '../math/elementary';
-import { SMALLEST, UNITS, activateColumn, counts } from './recurrent';
+import { lastLanes } from '../math/tailMasks';
+import { SMALLEST, UNITS, isUnmasked } from './recurrent';
 
 /**
- * One time step of one group: z [B][i f g o][4] becomes the gates, in place.
+ * One time step of one group with tanh and sigmoid; activates the gates in place.
  *
  * @param c, tanhC, h (B, 4): c_t, tanh(c_t) and h_t; rows of h are hRow apart
  * @param cPrev (B, 4): c_{t-1}
- * @param units those of the layer in its last group, 4 in the others: the last lanes of a group may be padding
+ * @param units of the layer in its last group, 4 in other groups: the last lanes of a group may be padding
  */
 export function cellForward(
   z: usize, c: usize, tanhC: usize, h: usize, hRow: usize, cPrev: usize, rows: i32, units: i32,
 ): void {
-  // Two loops: in a single one the chain from the gates over c to tanh(c) is what the CPU would wait for.
+  // Two loops, because in one the dependency chain from the gates over c to tanh(c) would limit the speed
   for (let gates = z, end = z + <usize>rows * GATES; gates < end; gates += GATES) activateGates(gates);
   const least = f32x4.splat(SMALLEST);
-  const lanes = lastLanes(units); // padding stays 0 even if the input is infinite, and 0 times that is NaN
+  const lanes = lastLanes(units); // keeps padding 0 for infinite inputs, where 0 * infinity is NaN
   for (; rows > 0; rows--) {
     const i = v128.load(z);
     const f = v128.load(z, 16);
@@ -41,26 +42,26 @@ export function cellForward(
   }
 }
 
-/** The same with any activations, whose slopes are kept unless their place is 0. */
+/** The same for any activations; stores their derivatives unless `slopes` is 0. */
 export function generalForward(
   plan: LstmPlan, z: usize, slopes: usize, c: usize, tanhC: usize, slopesC: usize, h: usize, hRow: usize, cPrev: usize,
   rows: i32, units: i32,
 ): void {
   for (let gate: usize = 0; gate < GATES; gate += UNITS) {
-    const f = gate == 32 ? plan.activation : plan.recurrentActivation;
-    activateColumn(f, z + gate, GATES, slopes ? slopes + gate : 0, GATES, rows);
+    const f = gate == <usize>LstmGate.g * UNITS ? plan.activation : plan.recurrentActivation;
+    activateStrided(f, z + gate, GATES, slopes ? slopes + gate : 0, GATES, z + gate, GATES, rows);
   }
   const least = f32x4.splat(SMALLEST);
   const lanes = lastLanes(units);
   for (let b: usize = 0; b < <usize>rows; b++) {
     const gates = z + b * GATES;
-    const kept = f32x4.mul(v128.load(gates, 16), v128.load(cPrev + b * UNITS));
+    const remembered = f32x4.mul(v128.load(gates, 16), v128.load(cPrev + b * UNITS));
     const added = f32x4.mul(v128.load(gates), v128.load(gates, 32));
-    const ct = v128.and(flushSmall(f32x4.add(kept, added), least), lanes);
+    const ct = v128.and(flushSmall(f32x4.add(remembered, added), least), lanes);
     v128.store(c + b * UNITS, ct);
     v128.store(tanhC + b * UNITS, ct);
   }
-  activateColumn(plan.activation, tanhC, UNITS, slopesC, UNITS, rows);
+  activateStrided(plan.activation, tanhC, UNITS, slopesC, UNITS, tanhC, UNITS, rows);
   for (; rows > 0; rows--) {
     v128.store(h, v128.and(f32x4.mul(v128.load(z, 48), v128.load(tanhC)), lanes));
     z += GATES;
@@ -70,15 +71,15 @@ export function generalForward(
 }
 
 /**
- * The cells of rows that skip a step: c_t = c_{t-1}, f = 1 and all else zero, so that backward hands on the gradient of
- * c and finds nothing else to change. h is for keepRows.
+ * Masked rows: c_t = c_{t-1}, f = 1 and everything else 0, so that backward passes the gradient of c through and gets 0
+ * for all others. copySkippedRows sets h.
  */
 export function skipCells(
   gates: usize, slopes: usize, c: usize, tanhC: usize, slopesC: usize, cPrev: usize, mask: usize, rows: i32,
 ): void {
   const zero = f32x4.splat(0);
   for (let b = 0; b < rows; b++) {
-    if (counts(mask, b)) continue;
+    if (isUnmasked(mask, b)) continue;
     const unit = <usize>b * UNITS;
     const gate = <usize>b * GATES;
     memory.fill(gates + gate, 0, GATES);
@@ -93,7 +94,7 @@ export function skipCells(
 }
 
 /**
- * The same step backward: the gates become the gradients of z, in place; dc becomes the gradient of c_{t-1}.
+ * One time step backward: replaces the gates by the gradients of z, and dc by the gradient of c_{t-1}.
  *
  * @param dh (B, 4): gradient of h_t, from the layer above and from step t+1; rows are dhRow apart
  * @param db (i f g o, 4): the gradients of z are added to it
@@ -154,7 +155,7 @@ function cellBackward(
   v128.store(db, dbo, 48);
 }
 
-/** One function for each way, so that the usual one carries nothing of the other. */
+/** Two functions, so that the common case has no code for the general one. */
 export function cellBackwardFast(
   gates: usize, dc: usize, db: usize, dh: usize, dhRow: usize, cPrev: usize, tanhC: usize, rows: i32,
 ): void {

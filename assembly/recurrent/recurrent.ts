@@ -1,35 +1,29 @@
 /**
- * What the recurrent layers share: states between batches, time steps that rows skip, recurrent dropout, activations
- * other than those the cells have in registers.
+ * Shared by the recurrent layers: carried states, masked time steps, recurrent dropout, transposed weights.
  *
- * Every layer keeps h_t in slot t+1 of T+1 slots; slot 0 is the state it starts from. With recurrent dropout there are
- * two such arrays: h times its factors, which the products read, and h itself, which is the output and is carried on.
+ * Every layer keeps h_t in slot t+1 of T+1 slots; slot 0 is the initial state. With recurrent dropout there are two such
+ * arrays: h times the dropout factors, read by the products, and h itself, which is the output and the next state.
  *
- * Letters: B batch, T time, H padded units. Rows are those of one block of the batch, so pointers point to its first.
+ * Letters: B batch, T time, H padded units. Rows belong to one block of the batch, and pointers to its first row.
  */
 
-import { copyRows } from '../memory/copy';
-import { ZEROS, matmul, packedAt, padded } from '../products/matmul';
-import { activateWithSlope } from '../math/activations';
+import { Copy, copyRows } from '../memory/copy';
+import { packedAt, padded } from '../products/matmul';
 import { dropoutMask } from '../layers/dropout';
 
 /** Bytes of one row and group of units. */
 export const UNITS: usize = 16;
 /**
- * 2^-63: states and gradients below it become zero, so that no product of two survivors is subnormal (a hundred
- * cycles each).
+ * 2^-63: smaller states and gradients become zero, so that no product of two of them is subnormal, which would cost a
+ * hundred cycles.
  */
 export const SMALLEST: f32 = 1.0842021724855044e-19;
-/** Rows of a weight-gradient product: enough to pay for loading and storing its tile, few enough to stay in L1. */
+/** Rows of a weight-gradient product: enough to amortize loading and storing its tile, few enough to stay in L1. */
 export const ENOUGH_ROWS = 256;
 
-/** The numbers of src/layers/activations.ts of which the cells know more than that. */
-export const SIGMOID = 2;
-export const TANH = 3;
+// ------------------------------------------------------------------------------------------------------------ state
 
-// ------------------------------------------------------------------------------------------------------- the state
-
-/** Slot 0 of h: the carried state [B][H], or zero where there is none. */
+/** Sets slot 0 of h to the carried state [B][H], or to zero without one. */
 export function loadH(h: usize, hRow: usize, stateH: usize, first: i32, rows: i32, width: i32): void {
   const row = <usize>width * 4;
   h += <usize>first * hRow;
@@ -40,30 +34,29 @@ export function loadH(h: usize, hRow: usize, stateH: usize, first: i32, rows: i3
   }
 }
 
-/** Carries on the given slot of h. */
+/** Stores a slot of h as the carried state. */
 export function storeH(stateH: usize, h: usize, hRow: usize, first: i32, rows: i32, width: i32): void {
   if (!stateH) return;
   const row = <usize>width * 4;
   copyRows(stateH + <usize>first * row, row, 0, h + <usize>first * hRow, hRow, 0, 1, rows, width);
 }
 
-/** Moves a state between the layer's h [B][H] and a plain matrix [B, U]; padding becomes zero. */
-export function hState(stateH: usize, h: usize, batch: i32, units: i32, inward: i32): void {
-  const H = padded(units);
-  const row = <usize>H * 4;
-  const plain = <usize>units * 4;
-  if (inward) {
-    memory.fill(stateH, 0, <usize>batch * row);
-    copyRows(stateH, row, 0, h, plain, 0, 1, batch, units);
-  } else {
-    copyRows(h, plain, 0, stateH, row, 0, 1, batch, units);
-  }
+/** Copies a plain matrix [B, U] to the carried state [B][H], with zeros as padding. */
+export function packState(stateH: usize, h: usize, batch: i32, units: i32): void {
+  const row = <usize>padded(units) * 4;
+  memory.fill(stateH, 0, <usize>batch * row);
+  copyRows(stateH, row, 0, h, <usize>units * 4, 0, 1, batch, units);
+}
+
+/** Copies the carried state [B][H] to a plain matrix [B, U]. */
+export function unpackState(stateH: usize, h: usize, batch: i32, units: i32): void {
+  copyRows(h, <usize>units * 4, 0, stateH, <usize>padded(units) * 4, 0, 1, batch, units);
 }
 
 /**
- * x_t beside h_{t-1} in slot t, where both make one row of a product.
+ * Copies x_t next to h_{t-1} in slot t, so that both form one row of a product.
  *
- * @param to where x_0 of the first row of the whole batch goes, rows toRow apart
+ * @param to destination of x_0 of the first row of the whole batch, rows toRow apart
  */
 export function gatherInput(
   to: usize, toRow: usize, x: usize, xRow: usize, xStep: usize, steps: i32, batch: i32, first: i32, rows: i32,
@@ -73,35 +66,35 @@ export function gatherInput(
   copyRows(to + from * toRow, toRow, <usize>batch * toRow, x + from * xRow, xRow, xStep, steps, rows, inputs);
 }
 
-// ------------------------------------------------------------------------------------------- skipped steps, dropout
+// ---------------------------------------------------------------------------------------- masked steps and dropout
 
-/** The mask of step t from row `first` on; 0 where there is none. */
+/** The mask of step t from row `first` on; 0 without a mask. */
 @inline
 export function maskOf(mask: usize, maskStep: usize, t: i32, first: i32): usize {
   return mask ? mask + <usize>t * maskStep + (<usize>first << 2) : 0;
 }
 
-/** Whether row b counts at the time step of this mask. */
+/** Whether row b is unmasked at the time step of this mask. */
 @inline
-export function counts(mask: usize, b: i32): bool {
+export function isUnmasked(mask: usize, b: i32): bool {
   return load<f32>(mask + (<usize>b << 2)) != 0;
 }
 
-/** h_t = h_{t-1} in rows that skip the step; h is slot t, and the next one is hStep behind it. */
-export function keepRows(h: usize, hRow: usize, hStep: usize, mask: usize, rows: i32, width: i32): void {
+/** h_t = h_{t-1} in masked rows. h is slot t, which holds h_{t-1}; the next slot is hStep further. */
+export function copySkippedRows(h: usize, hRow: usize, hStep: usize, mask: usize, rows: i32, width: i32): void {
   for (let b = 0; b < rows; b++) {
-    if (!counts(mask, b)) memory.copy(h + hStep, h, <usize>width * 4);
+    if (!isUnmasked(mask, b)) memory.copy(h + hStep, h, <usize>width * 4);
     h += hRow;
   }
 }
 
-/** Factors [B][H] for this batch. Every block of rows draws all of them, and gets the same. */
-export function drawDrop(drop: usize, seed: i32, rate: i32, batch: i32, width: i32): void {
+/** Draws the dropout factors [B][H] of this batch. Every block of rows draws all of them, with the same result. */
+export function drawRecurrentDropout(drop: usize, seed: i32, rate: i32, batch: i32, width: i32): void {
   if (drop && rate) dropoutMask(drop, batch * width, seed, reinterpret<f32>(rate));
 }
 
 /** to = h * drop. */
-export function dropRows(
+export function applyRecurrentDropout(
   to: usize, toRow: usize, h: usize, hRow: usize, drop: usize, rows: i32, width: i32,
 ): void {
   const row = <usize>width * 4;
@@ -116,25 +109,25 @@ export function dropRows(
 }
 
 /**
- * The gradient of h_{t-1} where rows skip steps or factors stand between h and the products.
+ * The gradient of h_{t-1} with a mask or recurrent dropout.
  *
- * @param to (B, H): gradient of h_{t-1}; `adds` 1: added to what it holds, which the layer above asks for
- * @param dh (B, H): gradient of h_t, where a row that skipped the step hands it on; may be `to`
- * @param dhx (B, H) contiguous: gradient of h_{t-1} times its factors
- * @param drop, mask 0 where there is none
+ * @param to (B, H): gradient of h_{t-1}; `adds` 1: added to the gradient from the layer above, which it already holds
+ * @param dh (B, H): gradient of h_t, which masked rows pass through unchanged; may be `to`
+ * @param dhx (B, H) contiguous: gradient of h_{t-1} times the dropout factors
+ * @param drop, mask 0 for none
  */
-export function passBack(
+export function stateGradient(
   to: usize, toRow: usize, adds: i32, dh: usize, dhRow: usize, dhx: usize, drop: usize, mask: usize,
   rows: i32, width: i32,
 ): void {
   const row = <usize>width * 4;
   for (let b = 0; b < rows; b++) {
-    const skips = mask != 0 && !counts(mask, b);
+    const skips = mask != 0 && !isUnmasked(mask, b);
     for (let k: usize = 0; k < row; k += UNITS) {
-      let back = v128.load(skips ? dh + k : dhx + k);
-      if (!skips && drop) back = f32x4.mul(back, v128.load(drop + k));
-      if (adds) back = f32x4.add(back, v128.load(to + k));
-      v128.store(to + k, back);
+      let gradient = v128.load(skips ? dh + k : dhx + k);
+      if (!skips && drop) gradient = f32x4.mul(gradient, v128.load(drop + k));
+      if (adds) gradient = f32x4.add(gradient, v128.load(to + k));
+      v128.store(to + k, gradient);
     }
     to += toRow;
     dh += dhRow;
@@ -143,39 +136,30 @@ export function passBack(
   }
 }
 
-// ----------------------------------------------------------------------------------------------------- activations
-
-/** Rows that go through an activation together. */
-const TILE = 64;
-const VALUES: usize = memory.data(1024, 16);
-const SLOPES: usize = memory.data(1024, 16);
+// ---------------------------------------------------------------------------------------------------------- weights
 
 /**
- * One vector of each row goes through an activation, in place.
+ * Copies a plain matrix [rows, U] to or from groups of four units.
  *
- * @param slope where its slope goes, rows slopeRow apart; 0 when nobody wants it
+ * @param packed row 0 of the first group; rows packedRow apart, groups `group` apart
+ * @param plain rows plainRow apart
  */
-export function activateColumn(kind: i32, z: usize, zRow: usize, slope: usize, slopeRow: usize, rows: i32): void {
-  for (; rows > 0; rows -= TILE) {
-    const end = VALUES + <usize>min(rows, TILE) * UNITS;
-    for (let at = VALUES, from = z; at < end; at += UNITS, from += zRow) v128.store(at, v128.load(from));
-    activateWithSlope(kind, VALUES, SLOPES, VALUES, min(rows, TILE) * 4);
-    for (let at = VALUES; at < end; at += UNITS, z += zRow) v128.store(z, v128.load(at));
-    if (!slope) continue;
-    for (let at = SLOPES; at < SLOPES + (end - VALUES); at += UNITS, slope += slopeRow) {
-      v128.store(slope, v128.load(at));
-    }
+export function copyGroups(
+  packed: usize, packedRow: usize, group: usize, plain: usize, plainRow: usize, rows: i32, units: i32, copy: Copy,
+): void {
+  for (; units > 0; units -= 4) {
+    copy(packed, packedRow, plain, plainRow, rows, min(units, 4));
+    packed += group;
+    plain += UNITS;
   }
 }
 
-// -------------------------------------------------------------------------------------------------------- matrices
-
 /**
- * Packs a matrix transposed: row n of all panels becomes column n of a matrix [width * panels, cols].
+ * Packs transposed weights: row n of all panels becomes column n of a packed matrix [width * panels, cols].
  *
  * @param w the first of `panels` panels [..][width], panelStep apart
  */
-export function packRows(t: usize, w: usize, panelStep: usize, width: i32, panels: i32, cols: i32): void {
+export function packTransposedRows(t: usize, w: usize, panelStep: usize, width: i32, panels: i32, cols: i32): void {
   const K = width * panels;
   const bytes = <usize>width * 4;
   if (cols & 3) memory.fill(t, 0, <usize>(K * padded(cols)) * 4);

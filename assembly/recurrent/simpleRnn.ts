@@ -1,24 +1,26 @@
 /**
- * The simple recurrent layer: the equation, forward above backward, and the sweep over time around it.
+ * The simple recurrent layer: the equation, and the loop over time, forward above backward.
  *
  *   h_t = tanh(x_t W + h_{t-1} R + b)
  *
  * Letters: B batch, T time, I input width, U units, G = ceil(U / 4) groups of 4 units, H = 4G padded units.
- * Padded units hold zeros and keep them, as in lstm.ts.
+ * Padded units stay zero, as in lstm.ts.
  */
 
 import { lastLanes } from '../math/tailMasks';
 import { flushSmall, tanh } from '../math/elementary';
-import { SLICE, ZEROS, columnSums, matmul, packedAt, padded, panelWidth } from '../products/matmul';
+import { Activation, activateStrided } from '../math/activations';
+import { Copy, pack, unpack } from '../memory/copy';
+import { SLICE, ZEROS, columnSums, copyPanels, matmul, packedAt, padded, panelWidth } from '../products/matmul';
 import {
-  ENOUGH_ROWS, SMALLEST, TANH, UNITS, activateColumn, counts, drawDrop, dropRows, gatherInput, keepRows, loadH, maskOf,
-  passBack, storeH,
+  ENOUGH_ROWS, SMALLEST, UNITS, applyRecurrentDropout, copySkippedRows, drawRecurrentDropout, gatherInput, isUnmasked,
+  loadH, maskOf, stateGradient, storeH,
 } from './recurrent';
 import { outerPanel16, outerPanel4, outerPanel8, rowPanel16, rowPanel4, rowPanel8 } from '../products/tiles.generated';
 
 /**
- * A planned simple recurrent layer, written by the facade; offsets and strides in bytes, i32 each.
- * Activations live in the workspace until the next batch; w and dw are parameters.
+ * A planned simple recurrent layer, written by src/plan; offsets and strides in bytes.
+ * Activations stay in the workspace until the next batch; w and dw are parameters.
  */
 @unmanaged
 export class SimpleRnnPlan {
@@ -26,34 +28,34 @@ export class SimpleRnnPlan {
   steps: i32; // T
   inputs: i32; // I
   units: i32; // U
-  x: usize; // x_0, row 0: the input, read; rows xRow apart, time steps xStep apart (negative: time runs backwards)
+  x: usize; // x_0, row 0: the input; rows xRow apart, time steps xStep apart (negative: time runs backwards)
   xRow: usize;
   xStep: usize;
-  hx: usize; // [T+1][B][h: H | x: I]: h_t, times drop where there is one, stands in slot t+1; x is there unless wide
+  hx: usize; // [T+1][B][h: H | x: I]: slot t+1 holds h_t, times drop if there is one; the x part exists only if wide is 0
   hxRow: usize;
   w: usize; // bias [H], then recurrent kernel above kernel, packed [H + I, U]: H * (1 + H + I) floats
   dw: usize; // like w: gradients are added to it
   wt: usize; // scratch of H * (H + padded I) floats, H * H without dx: transposed kernels, packed
-  dz: usize; // scratch [T][B][H] for backward, rows dzRow apart; may be dh with sequences, tanh and without a mask
+  dz: usize; // scratch [T][B][H] for backward, rows dzRow apart; may be dh with tanh and sequences but no mask
   dzRow: usize;
-  dh: usize; // [T or 1][B][H]: gradient of the output, destroyed; rows dhRow apart
+  dh: usize; // [T or 1][B][H]: gradient of the output, overwritten; rows dhRow apart
   dhRow: usize;
   dhx: usize; // scratch [B][H] for backward with a mask or recurrent dropout, else 0
-  dx: usize; // gradient of the input, overwritten, strides as for x; 0 when nobody wants it
+  dx: usize; // gradient of the input, overwritten, strides as for x; 0 for none
   dxRow: usize;
   dxStep: usize;
-  stateH: usize; // [B][H]: the state carried from batch to batch; 0 when each batch starts from zero
+  stateH: usize; // [B][H]: h carried from batch to batch; 0 if each batch starts from zero
   sequences: i32; // 1: dh has a slot for each time step; 0: only for the last
   useBias: i32;
-  wide: i32; // 1: x is read where it lies, in a product before the sweep; 0: x is copied beside h
-  mask: usize; // one float for each row at mask + t * maskStep + 4b, 0 where the row skips the step; 0: none skips any
+  wide: i32; // 1: x is multiplied in place; 0: x is copied next to h
+  mask: usize; // a float for each row at mask + t * maskStep + 4b, 0 if the row skips step t; 0 without a mask
   maskStep: usize;
-  drop: usize; // [B][H]: factors on h_{t-1}, recurrent dropout; filled by forward unless dropRate is 0; 0: no dropout
+  drop: usize; // [B][H]: recurrent dropout, factors on h_{t-1}; drawn by forward unless dropRate is 0; 0 for none
   dropSeed: i32;
-  dropRate: i32; // the bits of an f32
-  y: usize; // [T+1][B][H], rows yRow apart: the output where there is a drop, laid out like hx; else 0: hx is it
+  dropRate: i32; // float32 bits
+  y: usize; // [T+1][B][H], rows yRow apart: the output h_t without the factors of drop; 0 without drop, where it is hx
   yRow: usize;
-  activation: i32; // numbers as in src/layers/activations.ts; others than tanh leave their slopes in dz, unless that is 0
+  activation: i32; // an Activation; all but tanh leave their derivatives in dz, unless that is 0
 }
 
 // --------------------------------------------------------------------------------------------------- the equation
@@ -70,21 +72,23 @@ function cellForward(h: usize, hRow: usize, rows: i32, width: i32, units: i32): 
   }
 }
 
-/** The same for any activation, whose slopes go to dz unless that is 0. */
+/** The same for any activation; stores its derivative in dz unless that is 0. */
 function generalForward(
   activation: i32, h: usize, hRow: usize, dz: usize, dzRow: usize, rows: i32, width: i32, units: i32,
 ): void {
   const last = <usize>(width - 4) * 4;
   const lanes = lastLanes(units);
-  for (let k: usize = 0; k <= last; k += UNITS) activateColumn(activation, h + k, hRow, dz ? dz + k : 0, dzRow, rows);
+  for (let k: usize = 0; k <= last; k += UNITS) {
+    activateStrided(activation, h + k, hRow, dz ? dz + k : 0, dzRow, h + k, hRow, rows);
+  }
   for (let at = h + last; rows > 0; rows--, at += hRow) v128.store(at, v128.and(v128.load(at), lanes));
 }
 
 /**
- * The same step backward: dz = dh * slope.
+ * One time step backward: dz = dh * derivative of the activation.
  *
- * @param dz (B, H): the slopes already, unless the activation is tanh; may be dh then
- * @param h (B, H): h_t, behind the activation
+ * @param dz (B, H): holds the derivative already unless the activation is tanh; with tanh it may be dh
+ * @param h (B, H): h_t
  */
 function cellBackward(
   activation: i32, dz: usize, dzRow: usize, dh: usize, dhRow: usize, h: usize, hRow: usize, rows: i32, width: i32,
@@ -95,7 +99,7 @@ function cellBackward(
   for (; rows > 0; rows--) {
     for (let k: usize = 0; k < bytes; k += UNITS) {
       const ht = v128.load(h + k);
-      const slope = activation == TANH ? f32x4.sub(one, f32x4.mul(ht, ht)) : v128.load(dz + k);
+      const slope = activation == Activation.tanh ? f32x4.sub(one, f32x4.mul(ht, ht)) : v128.load(dz + k);
       v128.store(dz + k, f32x4.mul(flushSmall(v128.load(dh + k), least), slope));
     }
     dz += dzRow;
@@ -104,9 +108,9 @@ function cellBackward(
   }
 }
 
-// ------------------------------------------------------------------------------------------------ the sweep forward
+// ---------------------------------------------------------------------------------------------------------- forward
 
-/** Runs rows [first, first + rows) of the batch through all time steps. */
+/** Runs all time steps for rows [first, first + rows) of the batch. */
 export function simpleRnnForward(plan: SimpleRnnPlan, first: i32, rows: i32): void {
   assert(rows > 0 && first >= 0 && first + rows <= plan.batch && plan.steps > 0);
   const B = <usize>plan.batch;
@@ -119,17 +123,17 @@ export function simpleRnnForward(plan: SimpleRnnPlan, first: i32, rows: i32): vo
   const bias = plan.w;
   const carried = plan.stateH != 0;
 
-  drawDrop(plan.drop, plan.dropSeed, plan.dropRate, plan.batch, H);
-  if (carried || plan.mask) loadH(out, outRow, plan.stateH, first, rows, H); // else nobody reads h_0
-  if (carried && plan.drop) dropState(plan, 0, first, rows);
+  drawRecurrentDropout(plan.drop, plan.dropSeed, plan.dropRate, plan.batch, H);
+  if (carried || plan.mask) loadH(out, outRow, plan.stateH, first, rows, H); // otherwise h_0 is never read
+  if (carried && plan.drop) dropSlot(plan, 0, first, rows);
   if (!plan.wide) {
     gatherInput(plan.hx + <usize>H * 4, hxRow, plan.x, plan.xRow, plan.xStep, T, plan.batch, first, rows, I);
   }
 
   for (let t = 0; t < T; t++) {
     const hx = plan.hx + (<usize>t * B + first) * hxRow;
-    const kept = out + (<usize>t * B + first) * outRow;
-    const h = kept + B * outRow;
+    const previous = out + (<usize>t * B + first) * outRow;
+    const h = previous + B * outRow;
     if (plan.wide) {
       const x = plan.x + <usize>t * plan.xStep + <usize>first * plan.xRow;
       product(plan, h, outRow, bias, 0, 4, x, plan.xRow, H, I, rows);
@@ -137,29 +141,29 @@ export function simpleRnnForward(plan: SimpleRnnPlan, first: i32, rows: i32): vo
     } else if (t > 0 || carried) {
       product(plan, h, outRow, bias, 0, 4, hx, hxRow, 0, H + I, rows);
     } else {
-      product(plan, h, outRow, bias, 0, 4, hx + <usize>H * 4, hxRow, H, I, rows); // h_0 = 0 adds nothing
+      product(plan, h, outRow, bias, 0, 4, hx + <usize>H * 4, hxRow, H, I, rows); // h_0 = 0
     }
     const dz = plan.dz ? plan.dz + (<usize>t * B + first) * plan.dzRow : 0;
-    if (plan.activation == TANH) cellForward(h, outRow, rows, H, plan.units);
+    if (plan.activation == Activation.tanh) cellForward(h, outRow, rows, H, plan.units);
     else generalForward(plan.activation, h, outRow, dz, plan.dzRow, rows, H, plan.units);
-    if (plan.mask) keepRows(kept, outRow, B * outRow, maskOf(plan.mask, plan.maskStep, t, first), rows, H);
-    if (plan.drop) dropState(plan, t + 1, first, rows);
+    if (plan.mask) copySkippedRows(previous, outRow, B * outRow, maskOf(plan.mask, plan.maskStep, t, first), rows, H);
+    if (plan.drop) dropSlot(plan, t + 1, first, rows);
   }
   storeH(plan.stateH, out + <usize>T * B * outRow, outRow, first, rows, H);
 }
 
-/** Takes back what simpleRnnForward did to the carried state, as long as the workspace is that of its batch. */
+/** Restores the carried state from before simpleRnnForward, while the workspace still holds its batch. */
 export function simpleRnnRewind(plan: SimpleRnnPlan): void {
   const out = plan.y ? plan.y : plan.hx;
   storeH(plan.stateH, out, plan.y ? plan.yRow : plan.hxRow, 0, plan.batch, padded(plan.units));
 }
 
 /** h = y * drop in one slot. */
-function dropState(plan: SimpleRnnPlan, slot: i32, first: i32, rows: i32): void {
+function dropSlot(plan: SimpleRnnPlan, slot: i32, first: i32, rows: i32): void {
   const at = <usize>slot * plan.batch + first;
   const H = padded(plan.units);
   const drop = plan.drop + <usize>(first * H) * 4;
-  dropRows(plan.hx + at * plan.hxRow, plan.hxRow, plan.y + at * plan.yRow, plan.yRow, drop, rows, H);
+  applyRecurrentDropout(plan.hx + at * plan.hxRow, plan.hxRow, plan.y + at * plan.yRow, plan.yRow, drop, rows, H);
 }
 
 /** c [B, H] = init + a [B, K] * rows [k, k + K) of the packed weights. */
@@ -194,17 +198,17 @@ function product(
   }
 }
 
-// ----------------------------------------------------------------------------------------------- the sweep backward
+// --------------------------------------------------------------------------------------------------------- backward
 
-/** Back-propagation through time for rows [first, first + rows), after simpleRnnForward; adds to dw. */
+/** Backpropagation through time for rows [first, first + rows), after simpleRnnForward; adds to dw. */
 export function simpleRnnBackward(plan: SimpleRnnPlan, first: i32, rows: i32): void {
   assert(rows > 0 && first >= 0 && first + rows <= plan.batch && plan.steps > 0);
   const B = <usize>plan.batch;
   const I = plan.inputs;
   const H = padded(plan.units);
   const row = <usize>H * 4;
-  const dhStep = plan.sequences ? B * plan.dhRow : 0; // one slot serves all steps when only the last has a gradient
-  const apart = plan.mask != 0 || plan.drop != 0; // what comes back through the product is not all of dh_{t-1}
+  const dhStep = plan.sequences ? B * plan.dhRow : 0; // only the last step has a gradient: one slot is enough
+  const separate = plan.mask != 0 || plan.drop != 0; // the gradient through the product goes to dhx first
   const chunk = max(1, ENOUGH_ROWS / rows);
   const out = plan.y ? plan.y : plan.hx;
   const outRow = plan.y ? plan.yRow : plan.hxRow;
@@ -213,7 +217,7 @@ export function simpleRnnBackward(plan: SimpleRnnPlan, first: i32, rows: i32): v
   const kernel = plan.wt + <usize>(H * H) * 4;
   if (plan.dx) packTransposed(plan, kernel, H, I);
 
-  let pending = 0; // steps whose dz is done but whose weight gradients are not
+  let pending = 0; // steps with dz, but not yet with weight gradients
   for (let t = plan.steps - 1; t >= 0; t--) {
     const dz = plan.dz + (<usize>t * B + first) * plan.dzRow;
     const dh = plan.dh + <usize>t * dhStep + <usize>first * plan.dhRow;
@@ -223,13 +227,13 @@ export function simpleRnnBackward(plan: SimpleRnnPlan, first: i32, rows: i32): v
     if (mask) skipRows(dz, plan.dzRow, mask, rows, H);
     if (plan.useBias) columnSums(plan.dw, dz, plan.dzRow, rows, H);
     if (t > 0) {
-      // dh_{t-1} = what the layer above asks for + dz_t transposed(R)
+      // dh_{t-1} = gradient from the layer above + dz_t transposed(R)
       const to = dh - dhStep;
-      if (apart) {
+      if (separate) {
         const dhx = plan.dhx + <usize>first * row;
         const drop = plan.drop ? plan.drop + <usize>first * row : 0;
         matmul(dhx, row, ZEROS, 0, 0, dz, plan.dzRow, 0, H, 1, plan.wt, rows, H);
-        passBack(to, plan.dhRow, plan.sequences, dh, plan.dhRow, dhx, drop, mask, rows, H);
+        stateGradient(to, plan.dhRow, plan.sequences, dh, plan.dhRow, dhx, drop, mask, rows, H);
       } else if (plan.sequences) {
         matmul(to, plan.dhRow, to, plan.dhRow, 4, dz, plan.dzRow, 0, H, 1, plan.wt, rows, H);
       } else {
@@ -247,10 +251,10 @@ export function simpleRnnBackward(plan: SimpleRnnPlan, first: i32, rows: i32): v
   }
 }
 
-/** dz = 0 in rows that skip the step. */
+/** dz = 0 in masked rows. */
 function skipRows(dz: usize, dzRow: usize, mask: usize, rows: i32, width: i32): void {
   for (let b = 0; b < rows; b++) {
-    if (!counts(mask, b)) memory.fill(dz, 0, <usize>width * 4);
+    if (!isUnmasked(mask, b)) memory.fill(dz, 0, <usize>width * 4);
     dz += dzRow;
   }
 }
@@ -262,11 +266,11 @@ function weightGradients(plan: SimpleRnnPlan, first: i32, rows: i32, t: i32, cou
   const H = padded(plan.units);
   const hxStep = B * plan.hxRow;
   const hx = plan.hx + (<usize>t * B + first) * plan.hxRow;
-  const fresh = t == 0 && !plan.stateH ? 1 : 0; // h_0 = 0 adds nothing
-  const beside = !plan.wide && !fresh; // h and x are one matrix
+  const fresh = t == 0 && !plan.stateH ? 1 : 0; // 1: h_0 = 0 contributes nothing to dR
+  const adjacent = !plan.wide && !fresh; // h and x form one matrix
   if (count > fresh) {
     const from = hx + <usize>fresh * hxStep;
-    outer(plan, from, plan.hxRow, hxStep, 0, beside ? H + I : H, first, rows, t + fresh, count - fresh);
+    outer(plan, from, plan.hxRow, hxStep, 0, adjacent ? H + I : H, first, rows, t + fresh, count - fresh);
   }
   if (plan.wide) {
     const x = plan.x + <usize>t * plan.xStep + <usize>first * plan.xRow;
@@ -299,7 +303,7 @@ function outer(
   }
 }
 
-/** Packs rows [k, k + cols) of the weights, as columns of a matrix [H, cols]. */
+/** Packs rows [k, k + cols) of the weights as the columns of a matrix [H, cols]. */
 function packTransposed(plan: SimpleRnnPlan, t: usize, k: i32, cols: i32): void {
   const H = padded(plan.units);
   const height = H + plan.inputs;
@@ -318,32 +322,31 @@ function packTransposed(plan: SimpleRnnPlan, t: usize, k: i32, cols: i32): void 
 }
 
 /**
- * Moves weights between w and the matrices of Keras: kernel [I, U], recurrentKernel [U, U], bias [U].
+ * Packs the weights of Keras, kernel [I, U], recurrentKernel [U, U] and bias [U], with zeros as padding: the bias [H],
+ * then a packed matrix [H + I, H], the recurrent kernel above the kernel.
  *
- * w is H * (1 + H + I) floats: the bias [H], then a packed matrix [H + I, H], the recurrent kernel above the kernel.
- *
- * @param bias 0 for a layer without one
- * @param inward 1: from the matrices into w, whose padding becomes zero; 0: from w into the matrices
+ * @param bias 0 for none
  */
-export function simpleRnnWeights(
-  w: usize, kernel: usize, recurrentKernel: usize, bias: usize, inputs: i32, units: i32, inward: i32,
+export function packSimpleRnnWeights(
+  w: usize, kernel: usize, recurrentKernel: usize, bias: usize, inputs: i32, units: i32,
 ): void {
   const H = padded(units);
-  if (inward) memory.fill(w, 0, <usize>(H * (1 + H + inputs)) * 4);
-  if (bias) memory.copy(inward ? w : bias, inward ? bias : w, <usize>units * 4);
-  const packed = w + <usize>H * 4;
-  moveRows(packed, 0, recurrentKernel, units, H + inputs, units, inward);
-  moveRows(packed, H, kernel, inputs, H + inputs, units, inward);
+  memory.fill(w, 0, <usize>(H * (1 + H + inputs)) * 4);
+  copyWeights(w, kernel, recurrentKernel, bias, inputs, units, pack);
 }
 
-/** Rows [k, k + count) of the packed matrix [height, H] and a plain matrix [count, U]. */
-function moveRows(packed: usize, k: i32, matrix: usize, count: i32, height: i32, units: i32, inward: i32): void {
-  for (let r = 0; r < count; r++) {
-    for (let u = 0; u < units; u++) {
-      const ours = packed + packedAt(k + r, u, height, padded(units));
-      if (inward) store<f32>(ours, load<f32>(matrix));
-      else store<f32>(matrix, load<f32>(ours));
-      matrix += 4;
-    }
-  }
+export function unpackSimpleRnnWeights(
+  w: usize, kernel: usize, recurrentKernel: usize, bias: usize, inputs: i32, units: i32,
+): void {
+  copyWeights(w, kernel, recurrentKernel, bias, inputs, units, unpack);
+}
+
+function copyWeights(
+  w: usize, kernel: usize, recurrentKernel: usize, bias: usize, inputs: i32, units: i32, copy: Copy,
+): void {
+  const H = padded(units);
+  const matrix = w + <usize>H * 4;
+  if (bias) copy(w, 0, bias, 0, 1, units);
+  copyPanels(matrix, 0, H + inputs, recurrentKernel, units, units, copy);
+  copyPanels(matrix, H, H + inputs, kernel, inputs, units, copy);
 }

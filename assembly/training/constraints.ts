@@ -1,8 +1,8 @@
-/** Weights put back within bounds, in place. They are plain: row by row, without padding. */
+/** Constraints on weights, in place. Weights are stored row by row, without padding. */
 
 import { highHalf, lowHalf } from '../math/f64Pairs';
 
-/** Beside a norm that divides, as in Keras. */
+/** Added to a norm before dividing by it, as in Keras. */
 const EPSILON: f64 = 1e-7;
 
 /** Negative numbers of w [n] become 0. */
@@ -13,8 +13,8 @@ export function nonNegative(w: usize, n: i32): void {
 }
 
 /**
- * Scales the vectors along the middle axis of w [outer, length, inner] so that their norms move the share `rate` of
- * the way into [least, most]: w *= (rate clip(norm) + (1 - rate) norm) / (norm + 1e-7).
+ * Moves the norms of the vectors along the middle axis of w [outer, length, inner] towards [least, most], by the share
+ * `rate` of the distance: w *= (rate clip(norm) + (1 - rate) norm) / (norm + 1e-7).
  */
 export function boundNorms(
   w: usize, outer: i32, length: i32, inner: i32, least: f64, most: f64, rate: f64,
@@ -23,7 +23,7 @@ export function boundNorms(
   for (let o = 0; o < outer; o++) {
     const block = w + <usize>o * <usize>length * next;
     let column: usize = 0;
-    // Four vectors side by side share every cache line they touch
+    // Four adjacent vectors share their cache lines
     for (; column + 16 <= next; column += 16) boundFour(block + column, length, next, least, most, rate);
     for (; column < next; column += 4) boundOne(block + column, length, next, least, most, rate);
   }

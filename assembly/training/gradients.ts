@@ -14,7 +14,7 @@ export function areWithin(x: usize, n: i32, most: f64): bool {
   return i32x4.all_true(within);
 }
 
-/** The sum of the squares of x [n] in float64; the last vector must be readable to its end, and does not count there. */
+/** The sum of squares of x [n] in float64. The last vector of x must be readable to its end. */
 export function sumOfSquares(x: usize, n: i32): f64 {
   const bytes = <usize>n << 2;
   const tail = lastLanes(n);
@@ -41,7 +41,7 @@ export function scale(x: usize, n: i32, factor: f64): void {
   for (let i = whole; i < bytes; i += 4) store<f32>(x + i, load<f32>(x + i) * <f32>factor);
 }
 
-/** x [n], n a multiple of 4, within [-most, most]. */
+/** Clips x [n], n a multiple of 4, to [-most, most]. */
 export function clamp(x: usize, n: i32, most: f64): void {
   assert(n % 4 == 0);
   const upper = f32x4.splat(<f32>most);

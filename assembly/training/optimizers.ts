@@ -1,28 +1,28 @@
 /**
- * Optimizers: one step over one contiguous run of n parameters, n a multiple of 4, in the formulas of Keras.
+ * Optimizers: one step over n contiguous parameters, n a multiple of 4, with the formulas of Keras.
  *
- * w, g and everything an optimizer keeps beside them are runs of n numbers; all but g are updated in place. Padding has
- * a gradient of zero and what is kept for it starts like the rest: it stays zero in w.
+ * w, g and the state of an optimizer are n numbers each; all but g are updated in place. Padding has a gradient of zero,
+ * so it stays zero in w.
  *
- * What is kept and falls below 1e-30 becomes zero: without that it would linger as subnormal numbers, which cost a
- * hundred cycles each, long after the gradient of an idle parameter has died. For the same reason gradients below 1e-30
- * count as zero, but in adam, and those below 2^-50 where they are squared; their squares would leave no trace.
+ * Optimizer state below 1e-30 becomes zero. It would otherwise decay to subnormal numbers, which cost a hundred cycles
+ * each, once a parameter has no gradient any more. For the same reason, gradients below 1e-30 count as zero (except in
+ * adam), and gradients below 2^-50 count as zero when squared.
  */
 
 import { flushSmall } from '../math/elementary';
 
-/** Below it, what is kept becomes zero. */
+/** Optimizer state below it becomes zero. */
 const LEAST: f32 = 1e-30;
-/** 2^-50: below it, squares become zero. */
+/** 2^-50: squares of smaller numbers become zero. */
 const LEAST_SQUARED: f32 = 8.8817842e-16;
 
-/** An average that has moved towards x. */
+/** A moving average, updated with x. */
 @inline
 function moved(average: v128, x: v128, share: v128, least: v128): v128 {
   return flushSmall(f32x4.add(average, f32x4.mul(f32x4.sub(x, average), share)), least);
 }
 
-/** An average that has moved towards x^2. */
+/** A moving average, updated with x^2. */
 @inline
 function movedToSquare(average: v128, x: v128, share: v128, least: v128, leastSquared: v128): v128 {
   const root = flushSmall(x, leastSquared);
@@ -59,7 +59,7 @@ export function adam(
   }
 }
 
-/** AMSGrad (Reddi, Kale and Kumar 2018): Adam with the greatest v so far, kept in `most`, under the root. */
+/** AMSGrad (Reddi, Kale and Kumar 2018): Adam with `most`, the maximum of all v so far, under the root. */
 export function amsgrad(
   w: usize, m: usize, v: usize, most: usize, g: usize, n: i32,
   rate: f64, beta1: f64, beta2: f64, epsilon: f64, beta1t: f64, beta2t: f64,
@@ -89,7 +89,7 @@ export function amsgrad(
 
 /**
  * Nadam (Dozat 2016), Adam with Nesterov's momentum: m and v move as in Adam, and
- * w -= (ofM m + ofG g) / (sqrt(ofV v) + epsilon) with the factors of the step, which the facade works out.
+ * w -= (ofM m + ofG g) / (sqrt(ofV v) + epsilon) with factors that src/optimizers computes for each step.
  */
 export function nadam(
   w: usize, m: usize, v: usize, g: usize, n: i32,
@@ -174,7 +174,7 @@ export function momentum(w: usize, v: usize, g: usize, n: i32, rate: f64, keep: 
 /**
  * RMSprop (Hinton 2012): v moves towards g^2, and the step is rate g / sqrt(v + epsilon).
  *
- * The variance under the root of the centered form can round to less than zero; it counts as zero then.
+ * In the centered form, a variance that rounds to less than zero counts as zero.
  *
  * @param p (n): the momentum, p = keep p + the step and w -= p; 0 for w -= the step
  * @param mean (n): moves towards g, for the centered form with v - mean^2 under the root; 0 for the plain one
@@ -250,9 +250,9 @@ export function adadelta(w: usize, v: usize, u: usize, g: usize, n: i32, rate: f
   }
 }
 
-// ------------------------------------------------------------------------------------------------ around every step
+// ---------------------------------------------------------------------------------------- before or after each step
 
-/** Weights lose the share `share` of themselves, and end at zero instead of as subnormal numbers. */
+/** w -= share w; results below 1e-30 become zero. */
 export function decay(w: usize, n: i32, share: f64): void {
   assert(n % 4 == 0);
   const lost = f32x4.splat(<f32>share);

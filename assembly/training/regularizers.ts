@@ -1,4 +1,4 @@
-/** Penalties on a weight: l1 sum|w| + l2 sum w^2, and their gradient. The weight is plain: n numbers without padding. */
+/** Penalties on a weight: l1 sum|w| + l2 sum w^2, and their gradient. The weight has n numbers without padding. */
 
 /** The penalty of w [n], summed in float64. */
 export function penalty(w: usize, n: i32, l1: f64, l2: f64): f64 {
@@ -12,7 +12,7 @@ export function penalty(w: usize, n: i32, l1: f64, l2: f64): f64 {
   return l1 * sum + l2 * squares;
 }
 
-/** w [n] becomes the gradient of its penalty: l1 sign(w) + 2 l2 w, with a sign of 0 for 0. */
+/** Replaces w [n] by the gradient of its penalty: l1 sign(w) + 2 l2 w, where sign(0) is 0. */
 export function penaltyGradient(w: usize, n: i32, l1: f64, l2: f64): void {
   const first = <f32>l1;
   const second = <f32>(2 * l2);

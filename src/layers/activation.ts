@@ -6,9 +6,9 @@ import type { Config } from '../util/config.ts';
 import { fail, show } from '../util/errors.ts';
 import { checkNumber } from '../util/options.ts';
 import { type Shape, showShape } from '../util/shapes.ts';
+import { parametricActivationNumbers } from '../wasm/shared.generated.ts';
 import {
   type ActivationName,
-  activations,
   hasOwnSlope,
   type Activation as Name,
   numberOf,
@@ -24,8 +24,8 @@ interface ParametricActivation {
   alpha: number;
   maxValue: number;
 }
-const RECTIFIER = activations.length;
-const EXPONENTIAL = activations.length + 1;
+
+const { rectifier: RECTIFIER, exponential: EXPONENTIAL } = parametricActivationNumbers;
 
 const rectifier = (alpha: number, maxValue = Number.POSITIVE_INFINITY): ParametricActivation => ({
   kind: RECTIFIER,

@@ -1,30 +1,12 @@
-/** Activations by name; each stands at the number under which assembly/math/activations.ts knows it. */
+/** Activations by name. */
 
 import { checkName } from '../util/options.ts';
-
-export const activations = [
-  'linear',
-  'relu',
-  'sigmoid',
-  'tanh',
-  'hardSigmoid',
-  'elu',
-  'selu',
-  'softplus',
-  'softsign',
-  'swish',
-  'gelu',
-  'gelu_new',
-  'relu6',
-  'mish',
-  'hard_sigmoid_keras3',
-  'leakyRelu',
-  'softmax',
-  'logSoftmax',
-] as const;
+import { activationNumbers } from '../wasm/shared.generated.ts';
 
 /** The name of an activation as this package, TF.js and its saved models write it. @useDeclaredType */
-export type ActivationName = (typeof activations)[number];
+export type ActivationName = keyof typeof activationNumbers;
+
+export const activations = Object.keys(activationNumbers) as ActivationName[];
 
 /**
  * Aliases: names of Keras, and TF.js's names in camelCase; celu with alpha 1 is elu; TensorFlow 2.0 wrote softmax_v2.
@@ -50,7 +32,7 @@ export const hasOwnSlope = (activation: ActivationName): boolean =>
   numberOf(activation) > numberOf('tanh') && !ofRows.includes(activation);
 
 /** The number of an activation in the kernels. */
-export const numberOf = (activation: ActivationName): number => activations.indexOf(activation);
+export const numberOf = (activation: ActivationName): number => activationNumbers[activation];
 
 /** Reads an activation from a layer option. */
 export function resolveActivation(call: string, name: string, value: unknown): ActivationName {

@@ -113,11 +113,11 @@ export class Dense extends Layer {
   }
 
   override packWeights(kernels: Kernels, packed: number, matrices: readonly number[]): void {
-    kernels.denseWeights(packed, matrices[0]!, matrices[1] ?? 0, this.#inputs, this.units, 1);
+    kernels.packDenseWeights(packed, matrices[0]!, matrices[1] ?? 0, this.#inputs, this.units);
   }
 
   override unpackWeights(kernels: Kernels, packed: number, matrices: readonly number[]): void {
-    kernels.denseWeights(packed, matrices[0]!, matrices[1] ?? 0, this.#inputs, this.units, 0);
+    kernels.unpackDenseWeights(packed, matrices[0]!, matrices[1] ?? 0, this.#inputs, this.units);
   }
 
   override plan(planner: Planner, input: Signal, offsets: LayerOffsets, lossActivation: LossActivation | null): Signal {

@@ -128,11 +128,11 @@ export class Embedding extends Layer {
   }
 
   override packWeights(kernels: Kernels, packed: number, matrices: readonly number[]): void {
-    kernels.embeddingWeights(packed, matrices[0]!, this.inputDim, this.outputDim, 1);
+    kernels.packEmbeddingWeights(packed, matrices[0]!, this.inputDim, this.outputDim);
   }
 
   override unpackWeights(kernels: Kernels, packed: number, matrices: readonly number[]): void {
-    kernels.embeddingWeights(packed, matrices[0]!, this.inputDim, this.outputDim, 0);
+    kernels.unpackEmbeddingWeights(packed, matrices[0]!, this.inputDim, this.outputDim);
   }
 
   override plan(planner: Planner, { y: ids }: Signal, offsets: LayerOffsets): Signal {

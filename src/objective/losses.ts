@@ -2,28 +2,10 @@
 
 import { factoryOf, fail, show } from '../util/errors.ts';
 import { checkName } from '../util/options.ts';
+import type { lossNumbers } from '../wasm/shared.generated.ts';
 import { nameOfFunction } from './metricNames.ts';
 
-/** Each at the number under which assembly/losses/lossPlan.ts knows it. */
-export const losses = [
-  'meanSquaredError',
-  'meanAbsoluteError',
-  'huberLoss',
-  'logcosh',
-  'binaryCrossentropy',
-  'categoricalCrossentropy',
-  'sparseCategoricalCrossentropy',
-  'meanAbsolutePercentageError',
-  'meanSquaredLogarithmicError',
-  'hinge',
-  'squaredHinge',
-  'categoricalHinge',
-  'kullbackLeiblerDivergence',
-  'poisson',
-  'cosineProximity',
-] as const;
-
-export type LossName = (typeof losses)[number];
+export type LossName = keyof typeof lossNumbers;
 
 /** All accepted names of losses: those of TF.js and Keras, and abbreviations. */
 export const lossSpellings = {

@@ -2,22 +2,12 @@
 
 import { fail, show } from '../util/errors.ts';
 import { checkName } from '../util/options.ts';
+import type { metricNumbers } from '../wasm/shared.generated.ts';
 import { isSparse, type LossName, lossSpellings, nearest, ofClass } from './losses.ts';
 import { nameOfFunction } from './metricNames.ts';
 
-/** Metrics that are no losses, each at the number under which assembly/losses/metrics.ts knows it. */
-export const scores = [
-  'binaryAccuracy',
-  'categoricalAccuracy',
-  'sparseCategoricalAccuracy',
-  'precision',
-  'recall',
-  'r2Score',
-  'cosineSimilarity',
-  'rootMeanSquaredError',
-] as const;
-
-export type ScoreName = (typeof scores)[number];
+/** The metrics that are not losses. */
+export type ScoreName = keyof typeof metricNumbers;
 
 /** All accepted names of metrics that are not names of losses. */
 const metricSpellings = {

@@ -3,9 +3,9 @@
 import { isClass } from '../objective/losses.ts';
 import type { Objective } from '../objective/objective.ts';
 import { FLOAT } from '../util/units.ts';
-import { structures } from '../wasm/binaries.generated.ts';
 import { Block, float32, int32, kernels } from '../wasm/engine.ts';
-import { kernelCalls } from './kernelCalls.ts';
+import { structures } from '../wasm/shared.generated.ts';
+import { type KernelFunctions, kernelFunctions } from './kernelCalls.ts';
 import { planLoss, planMetrics } from './lossFields.ts';
 import type { BlockName, Offset, Plan } from './plan.ts';
 
@@ -26,6 +26,7 @@ export class CompiledPlan {
   readonly #structures: Block;
   readonly #addresses: number[] = [];
   readonly #kernels = kernels();
+  readonly #calls: readonly KernelFunctions[];
   readonly #blocks: Addresses;
   readonly #outputAddress: number;
   readonly #resultAddress: number;
@@ -36,6 +37,7 @@ export class CompiledPlan {
 
   constructor(call: string, plan: Plan, addresses: Addresses, objective: Objective | null) {
     this.plan = plan;
+    this.#calls = plan.calls.map(({ kind }) => kernelFunctions(this.#kernels, kind));
     this.#blocks = addresses;
     const address = ({ block, offset }: Offset) => addresses[block] + offset;
     const { y } = plan.output;
@@ -78,24 +80,19 @@ export class CompiledPlan {
   }
 
   forward(): void {
-    const { calls, batch } = this.plan;
-    for (let n = 0; n < calls.length; n++) {
-      kernelCalls[calls[n]!.kind].forward(this.#kernels, this.#addresses[n]!, batch);
-    }
+    const { batch } = this.plan;
+    for (let n = 0; n < this.#calls.length; n++) this.#calls[n]!.forward(this.#addresses[n]!, batch);
   }
 
   /** Adds the gradients of the weights; starts from the gradient of the output, which `loss` has written. */
   backward(): void {
-    const { calls, batch } = this.plan;
-    for (let n = calls.length - 1; n >= 0; n--) {
-      kernelCalls[calls[n]!.kind].backward(this.#kernels, this.#addresses[n]!, batch);
-    }
+    const { batch } = this.plan;
+    for (let n = this.#calls.length - 1; n >= 0; n--) this.#calls[n]!.backward(this.#addresses[n]!, batch);
   }
 
   /** Restores the carried states to their values before `forward`. */
   rewind(): void {
-    const { calls } = this.plan;
-    for (let n = 0; n < calls.length; n++) kernelCalls[calls[n]!.kind].rewind?.(this.#kernels, this.#addresses[n]!);
+    for (let n = 0; n < this.#calls.length; n++) this.#calls[n]!.rewind(this.#addresses[n]!);
   }
 
   /** Computes the loss of the output and the target; in training also its gradient, for `backward`. */

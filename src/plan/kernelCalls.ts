@@ -1,71 +1,30 @@
-/** How each kind of stage of a plan runs. */
+/** The kernels of each kind of plan structure, found by name: a `dense` runs denseForward and denseBackward. */
 
 import type { Kernels } from '../wasm/kernels.ts';
+import { structures } from '../wasm/shared.generated.ts';
 import type { KernelCall } from './plan.ts';
 
-/** Rows of a batch that go through all time steps together; more would push each other's weight gradients out of L1. */
+/** Rows that a recurrent layer runs through all time steps at once; with more, weight gradients would not stay in L1. */
 const BLOCK = 256;
 
-interface KernelFunctions {
-  forward(kernels: Kernels, plan: number, batch: number): void;
-  backward(kernels: Kernels, plan: number, batch: number): void;
-  rewind?(kernels: Kernels, plan: number): void;
+/** Each takes the address of the plan structure, and the batch size. */
+export interface KernelFunctions {
+  forward(plan: number, batch: number): void;
+  backward(plan: number, batch: number): void;
+  /** Restores the carried states from before `forward`. */
+  rewind(plan: number): void;
 }
 
-/** A recurrent layer, whose batch goes through block by block. */
-function recurrent(layer: 'lstm' | 'gru' | 'simpleRnn'): KernelFunctions {
-  // Named once: a name put together in each call would be a string in each call.
-  const [forward, backward, rewind] = [`${layer}Forward`, `${layer}Backward`, `${layer}Rewind`] as const;
-  return {
-    forward(kernels, plan, batch) {
-      for (let first = 0; first < batch; first += BLOCK) kernels[forward](plan, first, Math.min(BLOCK, batch - first));
-    },
-    backward(kernels, plan, batch) {
-      for (let first = 0; first < batch; first += BLOCK) kernels[backward](plan, first, Math.min(BLOCK, batch - first));
-    },
-    rewind: (kernels, plan) => kernels[rewind](plan),
+export function kernelFunctions(kernels: Kernels, kind: KernelCall['kind']): KernelFunctions {
+  const named = kernels as unknown as Partial<Record<string, (plan: number, first?: number, rows?: number) => void>>;
+  // Kernels with a batch size in their structure take a range of rows
+  const takesRows = (structures[kind] as readonly string[]).includes('batch');
+  const find = (direction: 'Forward' | 'Backward'): KernelFunctions['forward'] => {
+    const run = named[kind + direction] ?? (() => {});
+    if (!takesRows) return plan => run(plan);
+    return (plan, batch) => {
+      for (let first = 0; first < batch; first += BLOCK) run(plan, first, Math.min(BLOCK, batch - first));
+    };
   };
+  return { forward: find('Forward'), backward: find('Backward'), rewind: named[`${kind}Rewind`] ?? (() => {}) };
 }
-
-/** By the kind of the stage, given the address of its structure and the batch size. */
-export const kernelCalls: Record<KernelCall['kind'], KernelFunctions> = {
-  lstm: recurrent('lstm'),
-  gru: recurrent('gru'),
-  simpleRnn: recurrent('simpleRnn'),
-  merge: {
-    forward: (kernels, plan) => kernels.mergeForward(plan),
-    backward: (kernels, plan) => kernels.mergeBackward(plan),
-  },
-  join: {
-    forward() {},
-    backward: (kernels, plan) => kernels.joinBackward(plan),
-  },
-  dense: {
-    forward: (kernels, plan) => kernels.denseForward(plan),
-    backward: (kernels, plan) => kernels.denseBackward(plan),
-  },
-  dropout: {
-    forward: (kernels, plan) => kernels.dropoutForward(plan),
-    backward: (kernels, plan) => kernels.dropoutBackward(plan),
-  },
-  activation: {
-    forward: (kernels, plan) => kernels.activationForward(plan),
-    backward: (kernels, plan) => kernels.activationBackward(plan),
-  },
-  masking: {
-    forward: (kernels, plan) => kernels.maskingForward(plan),
-    backward: (kernels, plan) => kernels.maskingBackward(plan),
-  },
-  embedding: {
-    forward: (kernels, plan) => kernels.embeddingForward(plan),
-    backward: (kernels, plan) => kernels.embeddingBackward(plan),
-  },
-  reshape: {
-    forward: (kernels, plan) => kernels.reshapeForward(plan),
-    backward: (kernels, plan) => kernels.reshapeBackward(plan),
-  },
-  repeat: {
-    forward: (kernels, plan) => kernels.repeatForward(plan),
-    backward: (kernels, plan) => kernels.repeatBackward(plan),
-  },
-};

@@ -1,9 +1,10 @@
 /** The fields of the structures of losses and metrics. */
 
-import { isSparse, type LossName, losses } from '../objective/losses.ts';
-import { type ScoreName, scores } from '../objective/metrics.ts';
+import { isSparse, type LossName } from '../objective/losses.ts';
+import type { ScoreName } from '../objective/metrics.ts';
 import type { Objective } from '../objective/objective.ts';
 import { FLOAT } from '../util/units.ts';
+import { lossNumbers, metricNumbers } from '../wasm/shared.generated.ts';
 import { type Fields, maskFields, type Plan, rowFields } from './plan.ts';
 
 /** The delta of the Huber loss: 1, as the bits of a float32. TF.js has no other. */
@@ -12,7 +13,7 @@ const DELTA = 0x3f80_0000;
 /** The loss. It starts from the logits if the last layer provides them, and has sample weights if the plan does. */
 export function planLoss(plan: Plan, { loss }: Objective): Fields<'loss'> {
   const { dy } = plan.output;
-  const fields = fieldsOf(plan, losses.indexOf(loss), loss, plan.output.logits !== undefined);
+  const fields = fieldsOf(plan, lossNumbers[loss], loss, plan.output.logits !== undefined);
   const { weights } = plan;
   return {
     ...fields,
@@ -30,12 +31,11 @@ export function planMetrics(
 ): { program: 'loss' | 'metric'; fields: Fields<'loss'> }[] {
   return metrics.map(metric => {
     const kind = metric.kindOf(plan.output.y.width);
-    const number = losses.indexOf(kind as LossName);
     // The logits belong to the loss; a metric of the same kind starts from them too
     const logits = kind === loss && plan.output.logits !== undefined;
-    return number >= 0
-      ? { program: 'loss', fields: fieldsOf(plan, number, loss, logits) }
-      : { program: 'metric', fields: fieldsOf(plan, scores.indexOf(kind as ScoreName), loss, logits) };
+    return kind in lossNumbers
+      ? { program: 'loss', fields: fieldsOf(plan, lossNumbers[kind as LossName], loss, logits) }
+      : { program: 'metric', fields: fieldsOf(plan, metricNumbers[kind as ScoreName], loss, logits) };
   });
 }
 

@@ -6,7 +6,7 @@
 
 import { sizeOf } from '../util/shapes.ts';
 import { FLOAT, LINE } from '../util/units.ts';
-import type { structures } from '../wasm/binaries.generated.ts';
+import type { structures } from '../wasm/shared.generated.ts';
 
 /**
  * The memory blocks of a model. Weights, gradients and states persist between batches. The workspace holds everything

@@ -1,14 +1,14 @@
-/** What TF.js programs say of backends. There is one here, which starts at the first call. */
+/** The backend functions of TF.js. The only backend, 'wasm', starts at the first call. */
 
 import { noMore } from '../util/arguments.ts';
 import { checkName } from '../util/options.ts';
 
-/** Those of TF.js and its packages. */
+/** The backends of TF.js and its packages. */
 const backends = ['wasm', 'cpu', 'webgl', 'webgpu', 'tensorflow'] as const;
 
 /**
- * Chooses nothing, and resolves to whether the backend of that name runs: true for 'wasm', false for the others of TF.js,
- * as there where one cannot start. Here for programs written for TF.js.
+ * Resolves to true for 'wasm' and to false for the other backends of TF.js, as TF.js does if a backend cannot start.
+ * Changes nothing; exists for programs written for TF.js.
  */
 export async function setBackend(backendName: string): Promise<boolean> {
   noMore('setBackend', 1, arguments);
@@ -21,7 +21,7 @@ export function getBackend(): string {
   return 'wasm';
 }
 
-/** Does nothing. Here for programs written for TF.js, where it leaves checks out. */
+/** Does nothing; exists for programs written for TF.js, where it disables checks. */
 export function enableProdMode(): void {
   noMore('enableProdMode', 0, arguments);
 }

@@ -1,9 +1,9 @@
-/** The kernels that travel inside the package. */
+/** The kernels inside the package. */
 
 import { pieces } from './binaries.generated.ts';
 import type { Simd } from './kernels.ts';
 
-/** The bytes of a build, from the text that asText in scripts/build.js makes of them. */
+/** The bytes of a build, decoded from the text that asText in scripts/build.js writes. */
 export function binary(build: Simd): Uint8Array<ArrayBuffer> {
   const text = pieces.map(piece => piece[build]).join('');
   const bytes = new Uint8Array(text.length);

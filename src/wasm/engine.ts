@@ -26,7 +26,7 @@ const INITIAL_PAGES = 2;
 
 let wanted: Simd | 'auto' = 'auto';
 let engine: Engine | null = null;
-/** Whether it came by `init`: a host that forbids compiling could not make another. */
+/** Whether `engine` came from `init`; a host that forbids compiling could not create another. */
 let given = false;
 let inUse = false;
 let models = 0;
@@ -46,7 +46,7 @@ export function configure(options: { simd?: 'auto' | 'strict' | 'relaxed' }): vo
   given = false;
 }
 
-/** @internal One of the names, and not of kernels that this host cannot run. */
+/** @internal Checks the name of a build, and that this host can run it. */
 export function checkSimd(call: string, simd: unknown): Simd | 'auto' {
   const choice = checkName(call, 'simd', simd, ['auto', 'strict', 'relaxed']);
   if (choice === 'relaxed' && !canRelax()) {
@@ -55,39 +55,39 @@ export function checkSimd(call: string, simd: unknown): Simd | 'auto' {
   return choice;
 }
 
-/** What runs, and what it holds. */
+/** The running kernels and their memory. */
 export interface BackendInfo {
   /** The kernels: `strict` rounds every operation, `relaxed` fuses multiply and add. */
   simd: 'strict' | 'relaxed';
   /**
-   * What `lstm-wasm/turbo` switched on before the kernels started: `relaxed-simd` on Node 20, `revectorize` on Node 24
-   * and later on x64. Empty elsewhere, without that import, and when it came too late.
+   * The flags that `lstm-wasm/turbo` enabled before the kernels started: `relaxed-simd` on Node 20, `revectorize` on
+   * Node 24 and later on x64. Empty elsewhere, without that import, or if it was imported too late.
    */
   turbo: readonly TurboFlag[];
   /** Size of the WebAssembly module in bytes. */
   wasmBytes: number;
   /** Size of the memory shared by all models in bytes. */
   memoryBytes: number;
-  /** Models that hold memory: made, used and not yet disposed of or collected. */
+  /** Models that hold memory: used, and neither disposed of nor garbage-collected. */
   models: number;
 }
 
-/** What the kernels run on, and how much memory they hold. Starts them where no call has yet. */
+/** Describes the running kernels and their memory. Starts the kernels if necessary. */
 export function backendInfo(): BackendInfo {
   noMore('backendInfo', 0, arguments);
   const { simd, turbo, wasmBytes, memory } = started();
   return { simd, turbo: [...turbo], wasmBytes, memoryBytes: memory.buffer.byteLength, models };
 }
 
-/** Where the kernels come from when the host does not let the package compile its own. */
+/** Kernels for hosts that do not allow the package to compile its own. */
 export interface InitOptions {
   /** The compiled `lstm-wasm/kernels.wasm` or `lstm-wasm/kernels-relaxed.wasm`. */
   module?: KernelsModule;
-  /** The same, not compiled. */
+  /** The bytes of one of these files. */
   bytes?: ArrayBuffer | ArrayBufferView;
 }
 
-/** Starts the given kernels. Needed only by hosts that forbid compiling; call it before the first model is made. */
+/** Starts the given kernels, on hosts that forbid compiling. Call it before the first model is made. */
 export function init(options: InitOptions): void {
   noMore('init', 1, arguments);
   const { module, bytes } = checkOptions<InitOptions>('init', options, ['module', 'bytes']);
@@ -106,7 +106,7 @@ export function init(options: InitOptions): void {
   given = true;
 }
 
-/** Resolves when the kernels run. Awaiting it is never necessary; programs written for TF.js do it. */
+/** Resolves when the kernels have started. Never necessary; exists for programs written for TF.js. */
 export async function ready(): Promise<void> {
   noMore('ready', 0, arguments);
   while (!engine) {
@@ -117,7 +117,7 @@ export async function ready(): Promise<void> {
   }
 }
 
-/** The kernels. The object stays the same for the rest of the program once a block has been allocated. */
+/** The kernels. The object never changes once a block has been allocated. */
 export function kernels(): Kernels {
   return started().kernels;
 }
@@ -131,10 +131,10 @@ function started(call = 'lstm-wasm'): Engine {
 
 const chosen = (): Simd => (wanted === 'auto' ? (canRelax() ? 'relaxed' : 'strict') : wanted);
 
-/** Whether this host has relaxed SIMD: whether it accepts a module that needs it. */
+/** Whether this host supports relaxed SIMD. */
 const canRelax = (): boolean => WebAssembly.validate(relaxedModule);
 
-/** A module of one function, which gives f32x4.relaxed_madd of three zeros. */
+/** A module with one function, which returns f32x4.relaxed_madd of three zeros. */
 const relaxedModule = Uint8Array.of(
   ...[0x00, 0x61, 0x73, 0x6d, 0x01, 0x00, 0x00, 0x00], // the magic number and the version
   ...[0x01, 0x05, 0x01, 0x60, 0x00, 0x01, 0x7b], // types: () -> v128
@@ -147,7 +147,7 @@ function start(call: string, source: WebAssembly.Module | BufferSource, wasmByte
   const memory = newMemory(call);
   const kernels = instantiate(source, memory);
   if (typeof kernels?.isRelaxed !== 'function') fail('init', 'the module must be one of those that this package ships');
-  kernels.setJoined(turbo.flags.includes('revectorize') ? 1 : 0);
+  kernels.setWideVectors(turbo.flags.includes('revectorize') ? 1 : 0);
   turbo.started = true;
   return { kernels, memory, simd: kernels.isRelaxed() ? 'relaxed' : 'strict', turbo: turbo.flags, wasmBytes };
 }
@@ -171,7 +171,7 @@ function isModule(value: unknown): value is WebAssembly.Module {
   }
 }
 
-/** The exports of a module; null where it asks for imports that ours do not. */
+/** The exports of a module; null if it needs other imports than our kernels. */
 function instantiate(source: WebAssembly.Module | BufferSource, memory: WebAssembly.Memory): Kernels | null {
   try {
     const module = isModule(source) ? source : new WebAssembly.Module(source);
@@ -182,22 +182,22 @@ function instantiate(source: WebAssembly.Module | BufferSource, memory: WebAssem
   }
 }
 
-/** What the kernels call where something cannot be; the debug build does at every assertion that does not hold. */
+/** Called by the kernels when they trap; in the debug build, when an assertion fails. */
 function abort(_message: Address, _file: Address, line: number, column: number): never {
   throw new Error(`the kernels stopped at line ${line}, column ${column} of their source`);
 }
 
 // ------------------------------------------------------------------------------------------------------------ memory
 
-/** A block of wasm memory. It goes back when it is freed, or else when nobody holds this object any more. */
+/** A block of wasm memory, released by `free` or when this object is garbage-collected. */
 export class Block {
   readonly address: Address;
   readonly bytes: number;
   readonly #pointer: Address;
-  /** An unused buffer that makes the garbage collector count the size of the block. */
+  /** An unused buffer that makes the garbage collector account for the size of the block. */
   weight: ArrayBuffer | null;
 
-  /** @throws ValueError when there is not that much memory; nothing has changed then */
+  /** @throws ValueError if there is not enough memory; nothing has changed then */
   constructor(call: string, bytes: number) {
     this.bytes = bytes;
     this.#pointer = reserve(call, bytes + LINE);
@@ -213,14 +213,13 @@ export class Block {
   }
 }
 
-/** Smaller blocks get no such buffer: their JavaScript objects are weight enough. */
+/** Smaller blocks get no such buffer, because their JavaScript objects are of similar size. */
 const LEAST_WEIGHT = 2 ** 16;
 
 /**
- * A buffer that is never written to and therefore uses no physical memory. The garbage collector does not see wasm
- * memory, but it counts this buffer; without it, thousands of abandoned models would look like a few small objects. The
- * buffer is resizable because such buffers are freshly mapped; others may reuse memory and clear it, which allocates
- * it.
+ * A buffer that is never written to, so it uses no physical memory. The garbage collector does not see wasm memory, but
+ * it counts this buffer; without it, thousands of unreachable models would look like a few small objects. The buffer is
+ * resizable because such buffers are freshly mapped; others may reuse memory, and clearing it would allocate it.
  */
 function weightOf(bytes: number): ArrayBuffer | null {
   if (bytes < LEAST_WEIGHT) return null;
@@ -255,21 +254,21 @@ function reserve(call: string, bytes: number): Address {
 let floats = new Float32Array(0);
 let integers = new Int32Array(0);
 
-/** All of memory as float32. Ask again after anything that may have allocated: growth replaces the view. */
+/** The whole memory as float32. Call it again after anything that allocates, because growth replaces the view. */
 export function float32(): Float32Array {
   const { buffer } = started().memory;
   if (floats.buffer !== buffer) floats = new Float32Array(buffer);
   return floats;
 }
 
-/** All of memory as int32. */
+/** The whole memory as int32. */
 export function int32(): Int32Array {
   const { buffer } = started().memory;
   if (integers.buffer !== buffer) integers = new Int32Array(buffer);
   return integers;
 }
 
-/** Keeps count of the models that hold memory, by the life of `owner`. */
+/** Counts a model that holds memory until `uncountModel`, or until `owner` is garbage-collected. */
 export function countModel(owner: object): void {
   models++;
   gone.register(owner, undefined, owner);

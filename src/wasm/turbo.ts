@@ -1,16 +1,16 @@
 /**
- * What `lstm-wasm/turbo` and the kernels tell each other.
+ * Shared by `lstm-wasm/turbo` and the engine.
  *
- * V8's flags belong to the process, so this does too: it holds for every copy of the package that a program loads.
+ * V8's flags belong to the process, so all copies of the package in a program share this object.
  */
 
-/** `relaxed-simd`: Node 20 has fused multiply-add; `revectorize`: V8 joins two vectors of 128 bits into one of 256. @inline */
+/** `relaxed-simd`: fused multiply-add on Node 20; `revectorize`: V8 merges two vectors of 128 bits into one of 256. @inline */
 export type TurboFlag = 'relaxed-simd' | 'revectorize';
 
 interface Turbo {
-  /** What is switched on. */
+  /** The enabled flags. */
   flags: readonly TurboFlag[];
-  /** Whether kernels have started. A flag set later would reach only those that V8 has yet to optimize. */
+  /** Whether kernels have started. Flags set later affect only functions that V8 has not optimized yet. */
   started: boolean;
 }
 

@@ -2,14 +2,18 @@
 
 import { layers, type Sequential, sequential, type Tensor, tensor, train } from 'lstm-wasm';
 import { describe, expect, test } from 'vitest';
-import { type LossName, losses, lossSpellings, resolveLoss } from '../../src/objective/losses.ts';
-import { resolveMetrics, scores } from '../../src/objective/metrics.ts';
+import { type LossName, lossSpellings, resolveLoss } from '../../src/objective/losses.ts';
+import { resolveMetrics, type ScoreName } from '../../src/objective/metrics.ts';
 import { resolveOptimizer } from '../../src/optimizers/index.ts';
 import { planLoss, planMetrics } from '../../src/plan/lossFields.ts';
 import type { Plan } from '../../src/plan/plan.ts';
+import { lossNumbers, metricNumbers } from '../../src/wasm/shared.generated.ts';
 import { expectBits, expectClose } from '../compare.ts';
 import { lossOf, targetWidth } from '../reference/loss.ts';
 import { Random } from '../reference/random.ts';
+
+const losses = Object.keys(lossNumbers) as LossName[];
+const scores = Object.keys(metricNumbers) as ScoreName[];
 
 const bounds = { abs: 1e-6, rel: 2e-6 };
 const B = 5;

@@ -1,7 +1,7 @@
 /**
- * Reads what V8 makes of the hot loops, on the running Node and on others that are here (`npm run test:turbo` fetches
- * some, NODE_BINARIES names some), and fails where it moves vectors between registers and stack: a tile too large for
- * the registers of one compiler is slow without any other sign.
+ * Reads V8's machine code of the hot loops, on the running Node and on others that are installed (`npm run test:turbo`
+ * fetches some, NODE_BINARIES names some), and fails where it moves vectors between registers and the stack. A tile that
+ * is too large for the registers has no other symptom than being slow.
  */
 
 import { execFileSync } from 'node:child_process';
@@ -21,7 +21,7 @@ const tiles = [
   ...readFileSync(`${root}assembly/products/tiles.generated.ts`, 'utf8').matchAll(/^function (\w+)\(/gm),
 ].map(match => match[1]!);
 
-/** The release builds once more, with the names of their functions, without which nobody finds anything. */
+/** The release builds again, with function names, which the reader needs to find the loops. */
 beforeAll(async () => {
   mkdirSync(`${root}build/guard`, { recursive: true });
   for (const build of builds) {
@@ -31,7 +31,7 @@ beforeAll(async () => {
   }
 }, 60_000);
 
-it.each(builds)('%s: what is read here is what ships', build => {
+it.each(builds)('the %s build with function names has the code of the build that ships', build => {
   const code = (path: string) => {
     const module = new Uint8Array(readFileSync(root + path));
     return Buffer.from(section(module, CODE)).toString('base64');
@@ -71,7 +71,7 @@ interface Setting {
   wide: boolean;
 }
 
-/** How the kernels are compiled in a Node: plainly and, where that makes other code, under lstm-wasm/turbo. */
+/** How a Node compiles the kernels: without flags and, if its code differs, with the flags of lstm-wasm/turbo. */
 function settingsOf(major: number): Setting[] {
   if (major === 20) return [{ name: '', flags: ['--experimental-wasm-relaxed-simd'], wide: false }];
   const plain = { name: '', flags: [], wide: false };
@@ -82,17 +82,16 @@ function settingsOf(major: number): Setting[] {
 for (const node of nodes) {
   for (const { name, flags, wide } of settingsOf(node.major)) {
     for (const build of builds) {
-      it(`Node ${node.version}, ${build}${name}: every tile stays in registers`, { timeout: 60_000 }, ({ skip }) => {
-        skip(process.arch !== 'x64', 'the reader knows the machine code of x64 only');
+      it(`Node ${node.version}, ${build}${name}: no tile spills registers`, { timeout: 60_000 }, ({ skip }) => {
+        skip(process.arch !== 'x64', 'reads the machine code of x64 only');
         const loops = compiled(node.path, flags, build);
         skip(loops.length === 0, 'this Node does not print machine code');
 
-        // Tiles of 4x16 are called only where vectors are joined, and have too many registers elsewhere; those of 3x12
-        // only where multiply and add are one instruction.
+        // Tiles of 4x16 are only called with wide vectors, those of 3x12 only with fused multiply-add; they spill otherwise
         const called = (tile: string) =>
           (wide || !tile.endsWith('4x16')) && (build === 'relaxed' || !tile.endsWith('3x12'));
         const shapes = new Set(tiles.map(tile => tile.replace(/^\D+/, '')));
-        // Other loops multiply, too: those of a tile have its name or its shape.
+        // Other loops multiply too; the loop of a tile has its name or its shape
         const products = loops.filter(loop => {
           if (!loop.function.startsWith('assembly/') || !tileOf(loop) || !called(nameOf(loop))) return false;
           const { rows, columns } = tileOf(loop)!;
@@ -105,8 +104,8 @@ for (const node of nodes) {
             `moves in cellForward, constants among them: ${cells.join(' and ')}`,
         );
 
-        // First that the reader has found what it is to judge. Tiles of 4 columns, and outer ones of 12, look different
-        // in wider vectors: what is left over joins the next row.
+        // First check that all loops were found. Tiles of 4 columns, and outer ones of 12, look different with wide
+        // vectors, which combine the rest of a row with the next row.
         const looksOther = (tile: string) => wide && /x4$|^outer.*x12$/.test(tile);
         for (const tile of tiles.filter(tile => called(tile) && !looksOther(tile))) {
           expect(products.map(nameOf), tile).toContain(tile);
@@ -119,10 +118,10 @@ for (const node of nodes) {
 }
 
 if (!nodes.some(({ major }) => major >= 24)) {
-  it.skip('Node 24 or later: none is here; npm run test:turbo fetches some, NODE_BINARIES names others', () => {});
+  it.skip('Node 24 or later is not installed; npm run test:turbo fetches it, or set NODE_BINARIES', () => {});
 }
 
-/** The loops of a build in the code of the optimizing compiler. */
+/** The loops of a build, compiled by V8's optimizing compiler. */
 function compiled(path: string, flags: readonly string[], build: string): Loop[] {
   const program = `new WebAssembly.Module(require('fs').readFileSync(${JSON.stringify(root + named(build))}))`;
   const printing = ['--no-liftoff', '--no-wasm-lazy-compilation', '--print-wasm-code'];
@@ -131,7 +130,7 @@ function compiled(path: string, flags: readonly string[], build: string): Loop[]
   return innermostLoops(execFileSync(path, words, { encoding: 'utf8', maxBuffer: 2 ** 28, env }));
 }
 
-/** row2x16 and so on; where a tile was inlined elsewhere, the function says nothing about row or outer. */
+/** row2x16 and so on; a tile that was inlined elsewhere is named by its function and its shape. */
 function nameOf(loop: Loop): string {
   const tile = tileOf(loop)!;
   const product = /tiles\.generated\/(row|outer)/.exec(loop.function)?.[1] ?? `${loop.function} `;

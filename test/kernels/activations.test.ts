@@ -93,25 +93,28 @@ function expectUlp(name: keyof typeof exact, bound: number, worthALook: (exact: 
   expect(found.ulp, `${name}(${found.x}) gave ${found.got}`).toBeLessThan(bound);
 }
 
-describe('errors in units in the last place', () => {
-  test('exp: less than 2.9', () => {
+describe('largest errors', () => {
+  test('exp has an error below 2.9 ulp', () => {
     expectUlp('exp', 2.9, (y, x) => x >= -86.98 && y < 2 ** 128 - 2 ** 103);
   });
 
-  test('sigmoid: less than 3.3', () => {
+  test('sigmoid has an error below 3.3 ulp', () => {
     expectUlp('sigmoid', 3.3, y => y >= 2 ** -126);
   });
 
-  test('tanh: less than 2', () => {
+  test('tanh has an error below 2 ulp', () => {
     expectUlp('tanh', 2, y => Math.abs(y) >= 2 ** -126);
   });
 
-  test.each(['exp', 'sigmoid', 'tanh'] as const)('%s below 2^-125: less than 2^-125 in all', name => {
-    expectUlp(name, 2 ** -125 / unit(0), y => Math.abs(y) < 2 ** -125);
-  });
+  test.each(['exp', 'sigmoid', 'tanh'] as const)(
+    '%s has an absolute error below 2^-125 for results below 2^-125',
+    name => {
+      expectUlp(name, 2 ** -125 / unit(0), y => Math.abs(y) < 2 ** -125);
+    },
+  );
 });
 
-test('the fixture: within abs 5e-7 + rel 1e-6', () => {
+test('sigmoid and tanh match the fixture within abs 5e-7 + rel 1e-6', () => {
   const x = Float32Array.from(fixture.x);
   expectClose(apply('tanh', x), fixture.tanh, { ...fixture.tolerance, what: 'tanh' });
   expectClose(apply('sigmoid', x), fixture.sigmoid, { ...fixture.tolerance, what: 'sigmoid' });
@@ -134,7 +137,7 @@ test('sigmoid stays in [0, 1], tanh in [-1, 1]', () => {
   }
 });
 
-test('tanh is odd, and x itself below 2^-25', () => {
+test('tanh is odd, and equals x below 2^-25', () => {
   const positive = [sweeps[1]!, ...places.tanh.map(neighbours)];
   for (const x of positive) {
     expectBits(
@@ -149,7 +152,7 @@ test('tanh is odd, and x itself below 2^-25', () => {
   expectBits(apply('tanh', tiny), tiny);
 });
 
-test('infinities, zeros and the ends of the range are exact', () => {
+test('results at zero, infinity and the ends of the range are exact', () => {
   const infinity = Number.POSITIVE_INFINITY;
   const ends = (least: number, most: number) => floats(-infinity, -3e38, least, most, 3e38, infinity, -0, 0);
   expectBits(apply('exp', ends(-86.99, 88.73)), floats(0, 0, 0, infinity, infinity, infinity, 1, 1));
@@ -158,7 +161,7 @@ test('infinities, zeros and the ends of the range are exact', () => {
   expectBits(apply('relu', ends(-2, 2)), floats(0, 0, 0, 2, Math.fround(3e38), infinity, -0, 0));
 });
 
-test.each(['exp', 'sigmoid', 'tanh', 'relu'] as const)('%s of NaN is NaN, and of that only', name => {
+test.each(['exp', 'sigmoid', 'tanh', 'relu'] as const)('%s is NaN for NaN and for nothing else', name => {
   const bits = Uint32Array.of(0x7fc0_0000, 0x3f80_0000, 0xffc0_0000, 0x7f80_0001, 0xbf80_0000, 0xffff_ffff);
   const nan = apply(name, new Float32Array(bits.buffer)).map(y => Number(Number.isNaN(y)));
   expect([...nan]).toEqual([1, 0, 1, 1, 0, 1]);
@@ -172,7 +175,7 @@ test.each(['exp', 'sigmoid', 'tanh', 'relu'] as const)('%s may overwrite its arg
   expectBits(new Float32Array(memory.buffer, address, x.length), apply(name, x));
 });
 
-describe('slopes, from the result, times the gradient: three roundings', () => {
+describe('derivatives from results', () => {
   const u = 2 ** -24;
   const dy = Float32Array.from({ length: 64 }, (_, i) => Math.cos(i) * 3);
   const slopes = {
@@ -181,7 +184,7 @@ describe('slopes, from the result, times the gradient: three roundings', () => {
     relu: (y: number) => Number(y > 0),
   };
 
-  test.each(['sigmoid', 'tanh', 'relu'] as const)('%s', name => {
+  test.each(['sigmoid', 'tanh', 'relu'] as const)('%sBackward multiplies the gradient by the derivative', name => {
     const x = Float32Array.from({ length: 64 }, (_, i) => (i - 32) / 8);
     const y = apply(name, x);
     const h = harness();
@@ -193,7 +196,7 @@ describe('slopes, from the result, times the gradient: three roundings', () => {
     yAddress.expectUntouched([]);
   });
 
-  test('a closed relu lets nothing through, not even NaN', () => {
+  test('reluBackward gives 0 for outputs of 0, even if the gradient is NaN', () => {
     const h = harness();
     const gradient = h.put([Number.NaN, Number.POSITIVE_INFINITY, Number.NaN, 5]);
     h.kernels.reluBackward(gradient, h.put([0, -0, 1, Number.NaN]), 4);

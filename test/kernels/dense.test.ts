@@ -104,10 +104,10 @@ function expectReference(h: Harness, subject: Case): ReturnType<typeof bind> {
   return layer;
 }
 
-describe('against the reference', () => {
+describe('dense against the reference', () => {
   const sizes = [1, 2, 3, 4, 5, 7, 8, 9, 12, 13, 20, 33, 65];
 
-  test.each(activations)('%s: all widths', activation => {
+  test.each(activations)('dense with %s matches the reference for all widths', activation => {
     const h = harness();
     for (const [k, K] of sizes.entries()) {
       for (const [n, N] of sizes.entries()) {
@@ -119,7 +119,7 @@ describe('against the reference', () => {
   });
 
   // Weight gradients are added up over 256 rows at a time.
-  test.each([1, 2, 3, 7, 8, 9, 255, 256, 257, 511, 512, 513, 1000])('%i rows', M => {
+  test.each([1, 2, 3, 7, 8, 9, 255, 256, 257, 511, 512, 513, 1000])('dense matches the reference for %i rows', M => {
     for (const activation of ['linear', 'relu', 'sigmoid', 'tanh', 'gelu', 'softmax'] as const) {
       for (const useBias of [true, false]) {
         const h = harness();
@@ -132,14 +132,14 @@ describe('against the reference', () => {
     }
   });
 
-  test.each(['samples', 'steps'] as const)('rows in the order of %s', order => {
+  test.each(['samples', 'steps'] as const)('dense matches the reference with rows in the order of %s', order => {
     for (const activation of activations) {
       expectReference(harness(), { B: 5, T: 6, K: 3, N: 7, activation, order });
     }
   });
 });
 
-test('is written nowhere but in the buffers of the plan', () => {
+test('dense writes only to the buffers of the plan', () => {
   for (const activation of activations) {
     for (const [K, N] of [
       [1, 1],
@@ -152,7 +152,7 @@ test('is written nowhere but in the buffers of the plan', () => {
 });
 
 // dy is zero there, whatever f(0) is: sigmoid(0) is 1/2.
-test.each(activations)('the padding of the weights and of their gradients stays zero: %s', activation => {
+test.each(activations)('padding of weights and gradients stays zero with %s', activation => {
   for (const N of [1, 2, 3, 5, 6, 7, 9]) {
     const subject = { B: 4, T: 3, K: 5, N, activation, dx: true };
     const layer = expectReference(harness(), subject);
@@ -167,7 +167,7 @@ test.each(activations)('the padding of the weights and of their gradients stays 
   }
 });
 
-test('gradients are added to what dw holds', () => {
+test('denseBackward adds to the gradients in dw', () => {
   const subject: Case = { B: 3, T: 4, K: 5, N: 7, dx: true };
   const given = draw(subject);
   const [fresh, filled] = [16, 0].map(start => {
@@ -185,12 +185,12 @@ test('gradients are added to what dw holds', () => {
   });
 });
 
-test('without a bias, the gradient of the bias is zero', () => {
+test('denseBackward gives a bias gradient of zero without a bias', () => {
   const layer = expectReference(harness(), { B: 3, T: 4, K: 5, N: 7, useBias: false });
   expectBits(layer.packed('gradients').subarray(0, 8), new Float32Array(8));
 });
 
-test('NaN and Infinity come through', () => {
+test('dense passes NaN and Infinity through', () => {
   const h = harness();
   for (const activation of activations) {
     const subject: Case = { B: 3, T: 1, K: 2, N: 3, activation };
@@ -203,7 +203,7 @@ test('NaN and Infinity come through', () => {
   }
 });
 
-test('denseWeights moves every number and its bits: [bias padded], then panels', () => {
+test('packDenseWeights stores the padded bias, then the panels, and unpackDenseWeights restores all bits', () => {
   for (const N of [1, 3, 4, 5, 8, 9, 12, 13, 21]) {
     for (const K of [1, 2, 5]) {
       for (const useBias of [true, false]) {

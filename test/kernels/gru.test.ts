@@ -5,19 +5,19 @@ import { harness } from './harness.ts';
 import { describeCell, expectReference } from './recurrentCases.ts';
 import { bindCell } from './recurrentPlans.ts';
 
-describe('resetAfter', () => describeCell({ cell: 'gru', resetAfter: true }));
-describe('not resetAfter', () => describeCell({ cell: 'gru', resetAfter: false }));
+describe('gru with resetAfter', () => describeCell({ cell: 'gru', resetAfter: true }));
+describe('gru without resetAfter', () => describeCell({ cell: 'gru', resetAfter: false }));
 
 // A slice of that product has 1024 of them.
-test('not resetAfter: more units than go through together where the gate comes before the product', () => {
+test('gru without resetAfter matches the reference with more units than one slice', () => {
   const subject = { cell: 'gru', resetAfter: false, U: 1030, B: 2, T: 1, I: 1 } as const;
   expectReference(harness(), { ...subject, carried: true });
 });
 
-test('gruWeights keeps [group][biases z r n, biases a z r, recurrent kernel a z r, kernel z r n][4 units]', () => {
+test('packGruWeights stores [group][biases z r n, biases a z r, recurrent kernel a z r, kernel z r n][4 units]', () => {
   const [U, I] = [5, 2];
   const layer = bindCell(harness(), { cell: 'gru', U, I, B: 1, T: 1 });
-  // gate g of unit u: 1 + g and two decimals for u, and what it is in hundreds; h has the number 3
+  // Weight of gate g and unit u: 1 + g with u in two decimals, plus hundreds by matrix; the candidate h has number 3
   const value = (what: number, gate: number, u: number) => what * 100 + (gate + 1) + (u + 1) / 16;
   const row = (what: number) => Array.from({ length: 3 * U }, (_, n) => value(what, Math.floor(n / U), n % U));
   layer.setWeights([[1, 2].flatMap(row), [11, 12, 13, 14, 15].flatMap(row), [21, 22].flatMap(row)]);

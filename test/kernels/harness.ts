@@ -1,96 +1,11 @@
-/** Kernels on their own, for tests: a fresh instance of the build that the vitest project names. */
+/** A new instance of a testing build of the kernels, for tests of single kernels. */
 
 import { readFileSync } from 'node:fs';
 import { instantiateSync } from '@assemblyscript/loader';
-import type { Address, Kernels } from '../../src/wasm/kernels.ts';
+import type { Address } from '../../src/wasm/kernels.ts';
+import type { TestKernels } from './testKernels.generated.ts';
 
-/** What the kernels export for tests beside what the facade uses. */
-export interface TestKernels extends Kernels {
-  expArray(y: Address, x: Address, n: number): void;
-  logArray(y: Address, x: Address, n: number): void;
-  log1pArray(y: Address, x: Address, n: number): void;
-  sigmoidArray(y: Address, x: Address, n: number): void;
-  sigmoidBackward(dy: Address, y: Address, n: number): void;
-  tanhArray(y: Address, x: Address, n: number): void;
-  tanhBackward(dy: Address, y: Address, n: number): void;
-  reluArray(y: Address, x: Address, n: number): void;
-  reluBackward(dy: Address, y: Address, n: number): void;
-  activateWithSlope(kind: number, y: Address, slope: Address, x: Address, n: number): void;
-  dropoutMask(mask: Address, n: number, seed: number, rate: number): void;
-  matmul(
-    c: Address,
-    cRow: number,
-    init: Address,
-    initRow: number,
-    initCol: number,
-    a: Address,
-    aRow: number,
-    aBlock: number,
-    depth: number,
-    blocks: number,
-    panels: Address,
-    rows: number,
-    cols: number,
-  ): void;
-  matmulTransposed(
-    c: Address,
-    a: Address,
-    aRow: number,
-    aBlock: number,
-    b: Address,
-    bRow: number,
-    bBlock: number,
-    depth: number,
-    blocks: number,
-    rows: number,
-    cols: number,
-  ): void;
-  matmulNaive(c: Address, cRow: number, a: Address, aRow: number, p: Address, M: number, N: number, K: number): void;
-  matmulTransposedNaive(
-    c: Address,
-    a: Address,
-    aRow: number,
-    b: Address,
-    bRow: number,
-    M: number,
-    N: number,
-    K: number,
-  ): void;
-  packTransposed(t: Address, w: Address, K: number, N: number): void;
-  rowPanel12: RowPanel;
-  rowPanel16: RowPanel;
-  outerPanel12: OuterPanel;
-  outerPanel16: OuterPanel;
-}
-
-type RowPanel = (
-  c: Address,
-  cRow: number,
-  init: Address,
-  initRow: number,
-  a: Address,
-  aRow: number,
-  aBlock: number,
-  depth: number,
-  blocks: number,
-  panel: Address,
-  rows: number,
-) => void;
-
-type OuterPanel = (
-  c: Address,
-  a: Address,
-  aRow: number,
-  aBlock: number,
-  b: Address,
-  bRow: number,
-  bBlock: number,
-  depth: number,
-  blocks: number,
-  rows: number,
-) => void;
-
-/** Where a packed matrix [rows, columns] has its numbers, as assembly/products/matmul.ts describes it. */
+/** The index of a number of a packed matrix [rows, columns], as described in assembly/products/matmul.ts. */
 export function packedIndex(rows: number, columns: number) {
   return (r: number, c: number) => {
     const wide = 16 * Math.floor(c / 16);
@@ -99,14 +14,13 @@ export function packedIndex(rows: number, columns: number) {
   };
 }
 
-/** Room for numbers, NaN until somebody writes there, with a fence on both sides. */
+/** Memory for numbers, initially NaN, with a guard region on both sides. */
 export interface Room {
   address: Address;
-  /** The numbers themselves, not a copy; ask again after anything that may have allocated. */
+  /** A view of the numbers; stale after anything that allocates. */
   floats(): Float32Array;
   /**
-   * Fails when anything but the numbers at `targets` has changed since it was made, the fences included. A target is one
-   * number, or a run of them, [first, count].
+   * Fails if anything has changed since the allocation except the numbers at `targets`: an index, or [first, count].
    */
   expectUntouched(targets: Iterable<number | readonly [number, number]>, what?: string): void;
 }
@@ -114,44 +28,45 @@ export interface Room {
 export interface Harness {
   kernels: TestKernels;
   memory: WebAssembly.Memory;
-  /** Address of so many bytes, on a cache line. */
+  /** Allocates bytes, aligned to a cache line. */
   alloc(bytes: number): Address;
   /** The address of a copy of the numbers. */
   put(values: ArrayLike<number>): Address;
   /** A copy of n numbers. */
   get(address: Address, n: number): Float32Array;
-  /** Room for n numbers, each written into it at once where `values` are given. */
+  /** Allocates room for n numbers, initialized with `values` if given. */
   room(n: number, values?: ArrayLike<number>): Room;
 }
 
 export const build = process.env.LSTM_WASM_BUILD ?? 'strict';
 
-/** Whether packed matrices are those of hosts that join vectors. */
+/** Whether panels and tiles are those for wide vectors. */
 export const joined = Boolean(process.env.LSTM_WASM_JOINED);
 
-/** Numbers of a fence, as many as the widest tile. */
+/** Floats of a guard region: the width of the widest tile. */
 const FENCE = 16;
-/** What a fence is made of: not NaN, which stays what it is when something is added to it. */
+/** Value of guard regions; not NaN, which additions would leave unchanged. */
 export const FENCE_POST = 1234.5;
 
-/** Compiled once for all the instances that a file of tests makes, which are thousands. */
+/** Compiled once: a test file makes thousands of instances. */
 const modules = new Map<string, WebAssembly.Module>();
 
 function moduleOf(name: string): WebAssembly.Module {
   let module = modules.get(name);
   if (!module) {
-    module = new WebAssembly.Module(readFileSync(new URL(`../../build/${name}.wasm`, import.meta.url)));
+    const file = name === 'debug' ? name : `testing-${name}`;
+    module = new WebAssembly.Module(readFileSync(new URL(`../../build/${file}.wasm`, import.meta.url)));
     modules.set(name, module);
   }
   return module;
 }
 
-/** @param name of a build, when it is not the one that the project names */
+/** @param name of a build; that of the vitest project by default */
 export function harness(name = build): Harness {
   const memory = new WebAssembly.Memory({ initial: 2 });
   const { exports } = instantiateSync(moduleOf(name), { env: { memory } });
   const kernels = exports as unknown as TestKernels;
-  kernels.setJoined(joined ? 1 : 0);
+  kernels.setWideVectors(joined ? 1 : 0);
   const alloc = (bytes: number) => Math.ceil(kernels.allocate(bytes + 64) / 64) * 64;
   return {
     kernels,
@@ -170,7 +85,7 @@ export function harness(name = build): Harness {
       all().fill(FENCE_POST);
       floats().fill(Number.NaN);
       if (values) floats().set(values);
-      // As bits, among which NaN equals itself
+      // Compares bits, because NaN differs from itself
       const bits = () => new Uint32Array(memory.buffer, whole, n + 2 * FENCE);
       const before = bits().slice();
       return {
@@ -184,7 +99,7 @@ export function harness(name = build): Harness {
           }
           for (let index = 0; index < after.length; index++) {
             if (after[index] === before[index]) continue;
-            throw new Error(`${what}: number ${index - FENCE} of ${n} must be left alone, got ${all()[index]} there`);
+            throw new Error(`${what}: number ${index - FENCE} of ${n} must not change, got ${all()[index]}`);
           }
         },
       };

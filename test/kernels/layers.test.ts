@@ -18,7 +18,7 @@ import { RepeatVector } from '../../src/layers/repeatVector.ts';
 import { Reshape } from '../../src/layers/reshape.ts';
 import { Planner } from '../../src/plan/plan.ts';
 import { globalSeeds } from '../../src/util/random.ts';
-import { structures } from '../../src/wasm/binaries.generated.ts';
+import { structures } from '../../src/wasm/shared.generated.ts';
 import { expectBits, expectClose } from '../compare.ts';
 import { derive } from '../reference/activations.ts';
 import { type Block, block } from '../reference/block.ts';
@@ -95,7 +95,7 @@ const normals = ({ batch, steps, inputs }: { batch: number; steps: number; input
   new Random(batch * 100 + steps * 10 + inputs).normals([batch, steps, inputs], 2);
 
 describe.each(activations.filter(name => name !== 'linear'))('activation %s', name => {
-  test('against the reference', () => {
+  test(`activation ${name} matches the reference`, () => {
     forAll(size => ({
       layer: new Activation({ activation: name }),
       spec: { class: 'activation', config: { activation: name } },
@@ -104,7 +104,7 @@ describe.each(activations.filter(name => name !== 'linear'))('activation %s', na
     }));
   });
 
-  test('passes the mask on, and needs no slope for predictions', () => {
+  test('passes the mask on and stores no derivatives in prediction', () => {
     const options = { batch: 2, steps: 3, inputs: 5, mask: [1, 0, 1, 1, 1, 0] };
     const spec = { class: 'activation', config: { activation: name } } as const;
     const x = normals(options);
@@ -121,7 +121,7 @@ describe.each(activations.filter(name => name !== 'linear'))('activation %s', na
   });
 });
 
-test('a linear activation is no stage', () => {
+test('a linear activation adds no kernel call', () => {
   const bound = bind(harness(), new Activation({ activation: 'linear' }), { batch: 2, steps: 3, inputs: 5 });
   expect(bound.stages).toEqual([]);
 });
@@ -159,7 +159,7 @@ describe('rectifiers', () => {
   });
 });
 
-test('elu with any alpha is within 1e-7 of float64', () => {
+test('elu with any alpha has an error below 1e-7', () => {
   const x = Float32Array.of(-20, -2, -0.5, -1e-6, 0, 0.5, 3);
   for (const alpha of [0.25, 1.5, -1]) {
     const bound = bind(harness(), new ELU({ alpha }), { batch: 1, steps: 1, inputs: 7, order: 'steps', dx: true });
@@ -191,7 +191,7 @@ describe('softmax', () => {
     return bound.y();
   };
 
-  test('is stable for numbers of any size, and adds up to one', () => {
+  test('softmax does not overflow and sums to 1', () => {
     const y = rows('softmax', [
       [1e4, 1e4, 1e4 - 1],
       [-1e30, 0, -1e30],
@@ -201,7 +201,7 @@ describe('softmax', () => {
     expectClose(y, [1 / s, 1 / s, e / s, 0, 1, 0, 1 / s, e / s, 1 / s], { abs: 0, rel: 5 * u });
   });
 
-  test('its logarithm keeps what softmax loses', () => {
+  test('logSoftmax is finite where softmax underflows to 0', () => {
     const y = rows('logSoftmax', [
       [0, -200, 3],
       [1e4, 1e4, -1e4],
@@ -210,17 +210,20 @@ describe('softmax', () => {
     expectClose(y, [-log, -200 - log, 3 - log, -Math.LN2, -Math.LN2, -2e4 - Math.LN2], { abs: 0, rel: 2e-6 });
   });
 
-  test.each(['softmax', 'logSoftmax'] as const)('%s: a NaN spoils its row and no other', name => {
-    const y = rows(name, [
-      [1, Number.NaN, 2],
-      [1, 2, 3],
-    ]);
-    expect([...y].map(Number.isNaN)).toEqual([true, true, true, false, false, false]);
-  });
+  test.each(['softmax', 'logSoftmax'] as const)(
+    '%s of a row with NaN is NaN, and other rows are not affected',
+    name => {
+      const y = rows(name, [
+        [1, Number.NaN, 2],
+        [1, 2, 3],
+      ]);
+      expect([...y].map(Number.isNaN)).toEqual([true, true, true, false, false, false]);
+    },
+  );
 });
 
 describe('dropout', () => {
-  test.each([0.1, 0.5, 0.9])('rate %f against the reference', rate => {
+  test.each([0.1, 0.5, 0.9])('dropout with rate %f matches the reference', rate => {
     forAll(size => ({
       layer: new Dropout({ rate, seed: 7 }),
       spec: { class: 'dropout', config: { rate, seed: 7 } },
@@ -229,7 +232,7 @@ describe('dropout', () => {
     }));
   });
 
-  test('one mask for all time steps', () => {
+  test('dropout can use one mask for all time steps', () => {
     forAll(size => {
       const noiseShape = [null, 1, null];
       return {
@@ -242,7 +245,7 @@ describe('dropout', () => {
   });
 
   // Behind the rows of x are other numbers, or none at all.
-  test('leaves zeros in the padding of its output', () => {
+  test('dropout writes zeros to the padding of its output', () => {
     const h = harness();
     const [rows, width] = [3, 5];
     const y = h.room(rows * 8);
@@ -262,7 +265,7 @@ describe('dropout', () => {
     for (let row = 0; row < rows; row++) expectBits(y.floats().subarray(row * 8 + width, row * 8 + 8), [0, 0, 0]);
   });
 
-  test('passes the mask on', () => {
+  test('dropout passes the mask on', () => {
     const options = { batch: 2, steps: 3, inputs: 5, mask: [1, 0, 1, 1, 1, 0] };
     expectReference(harness(), {
       ...options,
@@ -272,12 +275,12 @@ describe('dropout', () => {
     });
   });
 
-  test.each(['predict', 'test'] as const)('is not there to %s', purpose => {
+  test.each(['predict', 'test'] as const)('dropout adds no kernel call to a plan for %s', purpose => {
     const options = { batch: 2, steps: 3, inputs: 5, purpose };
     expect(bind(harness(), new Dropout({ rate: 0.5 }), options).stages).toEqual([]);
   });
 
-  test('with the rate 0 is never there', () => {
+  test('dropout with rate 0 adds no kernel call', () => {
     expect(bind(harness(), new Dropout({ rate: 0 }), { batch: 2, steps: 3, inputs: 5 }).stages).toEqual([]);
   });
 
@@ -291,12 +294,12 @@ describe('dropout', () => {
   };
 
   // A change here changes what everybody's programs compute: it belongs into the changelog.
-  test('draws these bits, in every build', () => {
+  test('dropout masks have the same bits in every build', () => {
     const kept = [...masks(24, 1, 0, 0.5)].map(factor => (factor === 0 ? '0' : '1')).join('');
     expect(kept).toBe('110001011000010010100001');
   });
 
-  test('draws what the reference draws, for every seed, batch, rate and count', () => {
+  test('dropout masks match the reference for all seeds, batches, rates and counts', () => {
     for (const n of [1, 2, 3, 4, 7, 100, 101]) {
       for (const seed of [0, 1, -1, 2 ** 31 - 1, -(2 ** 31)]) {
         for (const batch of [0, 1, 1000, 2 ** 40]) {
@@ -308,7 +311,7 @@ describe('dropout', () => {
     }
   });
 
-  test('drops its share: the others make up for it', () => {
+  test('dropout drops the given share and keeps the mean', () => {
     const n = 100_000;
     for (const rate of [0.1, 0.5, 0.8]) {
       const mask = masks(n, 3, 5, rate);
@@ -319,7 +322,7 @@ describe('dropout', () => {
     }
   });
 
-  test('two seeds, or two batches, have nothing in common', () => {
+  test('dropout masks of different seeds or batches are independent', () => {
     const n = 10_000;
     const differ = (a: Float32Array, b: Float32Array) => a.filter((value, i) => value !== b[i]).length / n;
     const first = masks(n, 1, 0, 0.5);
@@ -328,7 +331,7 @@ describe('dropout', () => {
     }
   });
 
-  test('seeds fill 32 bits', () => {
+  test('dropout seeds use 32 bits', () => {
     expect([0, 1, 2 ** 31, 2 ** 32, 2 ** 53 - 1].map(seedBits)).toEqual([0, 1, -(2 ** 31), 1, ~0x1f_ffff]);
   });
 });
@@ -345,7 +348,7 @@ describe('masking', () => {
     return x;
   };
 
-  test.each([0, -1, 0.1])('%f against the reference', maskValue => {
+  test.each([0, -1, 0.1])('masking of %f matches the reference', maskValue => {
     forAll(size => ({
       layer: new Masking({ maskValue }),
       spec: { class: 'masking', config: { maskValue } },
@@ -353,7 +356,7 @@ describe('masking', () => {
     }));
   });
 
-  test('replaces the mask of the layer below, as in TF.js', () => {
+  test('masking replaces the mask of the layer below, as in TF.js', () => {
     const size = { batch: 2, steps: 3, inputs: 5 };
     const bound = expectReference(harness(), {
       ...size,
@@ -365,7 +368,7 @@ describe('masking', () => {
     expectBits(bound.mask()!, [0, 1, 1, 0, 1, 1]);
   });
 
-  test('a step with NaN counts', () => {
+  test('masking does not mask a step with NaN', () => {
     const bound = bind(harness(), new Masking(), { batch: 1, steps: 2, inputs: 2 });
     bound.setX(block([1, 2, 2], Float32Array.of(0, Number.NaN, 0, -0)));
     bound.forward();
@@ -383,7 +386,7 @@ describe('embedding', () => {
     );
   };
 
-  test.each([true, false])('against the reference, maskZero %s', maskZero => {
+  test.each([true, false])('embedding matches the reference with maskZero %s', maskZero => {
     for (const [B, T, V, U] of [
       [1, 1, 1, 1],
       [2, 5, 3, 4],
@@ -398,7 +401,7 @@ describe('embedding', () => {
     }
   });
 
-  test('gradients are added to what dw holds, those of one id too', () => {
+  test('embeddingBackward adds to dw, for repeated ids too', () => {
     const layer = bind(harness(), new Embedding({ inputDim: 3, outputDim: 2 }), {
       batch: 2,
       steps: 1,
@@ -413,7 +416,7 @@ describe('embedding', () => {
     expectBits(layer.gradients()[0]!, [16, 16, 16 + 1 + 3 + 7, 16 + 2 + 4 + 8, 21, 22]);
   });
 
-  test('weights move with all their bits, and their padding is zero', () => {
+  test('embedding weights keep all bits, and their padding is zero', () => {
     for (const U of [1, 3, 4, 5]) {
       const layer = bind(harness(), new Embedding({ inputDim: 3, outputDim: U }), {
         batch: 1,
@@ -433,8 +436,8 @@ describe('embedding', () => {
   });
 });
 
-describe('numbers in another shape', () => {
-  test('flatten', () => {
+describe('reshaping layers', () => {
+  test('flatten matches the reference', () => {
     forAll(size => ({
       layer: new Flatten(),
       spec: { class: 'flatten', config: {}, width: size.steps * size.inputs },
@@ -442,7 +445,7 @@ describe('numbers in another shape', () => {
     }));
   });
 
-  test('reshape', () => {
+  test('reshape matches the reference', () => {
     for (const [T, D, targetShape] of [
       [2, 6, [3, 4]],
       [3, 4, [2, 6]],
@@ -465,7 +468,7 @@ describe('numbers in another shape', () => {
     }
   });
 
-  test('the mask ends there', () => {
+  test('flatten and reshape drop the mask', () => {
     const size = { batch: 2, steps: 3, inputs: 4, mask: [1, 1, 0, 1, 1, 1] };
     const rest = { ...size, x: normals(size) };
     const flat = { class: 'flatten', config: {}, width: 12 } as const;
@@ -475,7 +478,7 @@ describe('numbers in another shape', () => {
     expect(expectReference(harness(), { ...rest, layer: new Reshape(config), spec }).mask()).toBeNull();
   });
 
-  test('repeatVector', () => {
+  test('repeatVector matches the reference', () => {
     for (const batch of [1, 2, 5]) {
       for (const inputs of [1, 3, 4, 7]) {
         for (const n of [1, 2, 5]) {
@@ -502,7 +505,7 @@ describe('numbers in another shape', () => {
   });
 });
 
-describe('where the loss starts from the logits', () => {
+describe('losses from logits', () => {
   const size = { batch: 3, steps: 2, inputs: 5, order: 'steps', dx: true } as const;
   const makers: [string, (activation: Name) => Layer][] = [
     ['dense', activation => new Dense({ units: 5, activation })],
@@ -512,7 +515,7 @@ describe('where the loss starts from the logits', () => {
   ];
 
   describe.each(makers)('%s', (_, make) => {
-    test.each(['softmax', 'sigmoid'] as const)('%s hands the logits on, and takes their gradient', name => {
+    test.each(['softmax', 'sigmoid'] as const)('%s passes its logits to the loss and takes their gradient', name => {
       const x = normals(size);
       const runs = [{}, { fused: name }].map(extra => {
         const bound = bind(harness(), make(name), { ...size, ...extra });
@@ -539,13 +542,13 @@ describe('where the loss starts from the logits', () => {
       fused.expectFences();
     });
 
-    test('another activation does what it always does', () => {
+    test('an activation that the loss does not include is unchanged', () => {
       const bound = bind(harness(), make('tanh'), { ...size, fused: 'softmax' });
       expect(bound.flow.logits).toBeUndefined();
     });
   });
 
-  test.each(makers)('not below the top: %s', (_, make) => {
+  test.each(makers)('%s below another layer does not pass on logits', (_, make) => {
     const layer = make('softmax');
     layer.build('test', [3, 2, 5], { read: () => [], write: () => {} }, globalSeeds);
     const planner = new Planner(3, 'train');
@@ -555,7 +558,7 @@ describe('where the loss starts from the logits', () => {
   });
 });
 
-test('dense takes rows that lie in no line, and puts their gradient there', () => {
+test('dense reads rows with irregular strides, and writes their gradients', () => {
   const size = { batch: 3, steps: 4, inputs: 5, order: 'steps', dx: true } as const;
   const [straight, reversed] = [false, true].map(reversed => {
     const bound = bind(harness(), new Dense({ units: 2 }), { ...size, reversed });

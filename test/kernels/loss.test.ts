@@ -37,8 +37,8 @@ function expectReference(h: Harness, subject: Case, scale = 1): void {
   expect(run(h, subject, y, target, false).loss, `without a gradient, ${what}`).toBe(loss);
 }
 
-describe('against the reference', () => {
-  test.each([1, 2, 3, 4, 5, 7, 8, 9, 13, 16, 33, 130])('%i columns', N => {
+describe('meanSquaredError against the reference', () => {
+  test.each([1, 2, 3, 4, 5, 7, 8, 9, 13, 16, 33, 130])('meanSquaredError of %i columns matches the reference', N => {
     const h = harness();
     for (const B of [1, 2, 3, 50]) {
       for (const T of [1, 2, 5, 20]) {
@@ -49,22 +49,26 @@ describe('against the reference', () => {
     }
   });
 
-  test.each([1e-15, 1e-3, 1e3, 1e15, 1e30])('numbers of the size %d: squares are beyond float32', scale => {
-    expectReference(harness(), { B: 3, T: 5, N: 7 }, scale);
-  });
+  test.each([1e-15, 1e-3, 1e3, 1e15, 1e30])(
+    'meanSquaredError of numbers of size %d does not overflow float32',
+    scale => {
+      expectReference(harness(), { B: 3, T: 5, N: 7 }, scale);
+    },
+  );
 
   // The sum of a million squares in float32 would be off by a thousandth.
-  test('a million squares', () => expectReference(harness(), { B: 1000, T: 100, N: 10 }));
+  test('meanSquaredError of a million numbers matches the reference', () =>
+    expectReference(harness(), { B: 1000, T: 100, N: 10 }));
 });
 
-test('equal numbers have no loss and no gradient', () => {
+test('meanSquaredError and its gradient are 0 for equal predictions and targets', () => {
   const y = new Random(1).normals([2, 3, 5]).data;
   const { loss, dy } = run(harness(), { B: 2, T: 3, N: 5 }, y, y);
   expect(loss).toBe(0);
   expectBits(dy, new Float32Array(30));
 });
 
-test('asked for the loss alone, it writes nothing at all', () => {
+test('loss without dy writes nothing', () => {
   const h = harness();
   const y = new Random(1).normals([2, 3, 7]).data;
   const plan = planLoss(h, 'meanSquaredError', { B: 2, T: 3, N: 7 }, y, y, false);
@@ -73,13 +77,13 @@ test('asked for the loss alone, it writes nothing at all', () => {
   expect(Buffer.compare(new Uint8Array(h.memory.buffer), before)).toBe(0);
 });
 
-describe.each([1, 3, 4, 5])('what is not finite shows: %i columns', N => {
+describe.each([1, 3, 4, 5])('meanSquaredError of numbers that are not finite, %i columns', N => {
   const { NaN: nan, POSITIVE_INFINITY: infinity, NEGATIVE_INFINITY: minus } = Number;
   const subject = { B: 2, T: 3, N };
   const count = 6 * N;
   const zeros = new Float64Array(count);
 
-  test.each([0, N, count - 1])('at number %i', at => {
+  test.each([0, N, count - 1])('is not finite if number %i is not', at => {
     const h = harness();
     const withOne = (value: number) => zeros.with(at, value);
     const cases: [string, Float64Array, Float64Array, number, number][] = [

@@ -1,8 +1,8 @@
 /** Losses and metrics planned for their kernels, with rows in any order and a fence around the gradient. */
 
-import { type LossName, losses } from '../../src/objective/losses.ts';
-import { type ScoreName, scores } from '../../src/objective/metrics.ts';
-import { structures } from '../../src/wasm/binaries.generated.ts';
+import type { LossName } from '../../src/objective/losses.ts';
+import type { ScoreName } from '../../src/objective/metrics.ts';
+import { lossNumbers, metricNumbers, structures } from '../../src/wasm/shared.generated.ts';
 import { targetWidth } from '../reference/loss.ts';
 import type { Harness } from './harness.ts';
 
@@ -13,7 +13,7 @@ export interface LossCase {
   B: number;
   T: number;
   N: number;
-  /** Of y, and of dy; the target always lies sample after sample. */
+  /** The order of y and dy; targets are always in the order of samples. */
   order?: Order;
   dyOrder?: Order;
   /** Numbers between rows of y and dy beyond their padding. */
@@ -43,7 +43,7 @@ export function planLoss(
   const strides = (order: Order) =>
     order === 'samples' ? { row: T * width, step: width } : { row: width, step: B * width };
   const [forY, forDy] = [strides(order), strides(dyOrder)];
-  /** Where time step t lies. */
+  /** The index of time step t in memory. */
   const lies = (t: number) => (reversed ? T - 1 - t : t);
   const eachRow = (use: (b: number, t: number) => void) => {
     for (let b = 0; b < B; b++) for (let t = 0; t < T; t++) use(b, t);
@@ -68,7 +68,7 @@ export function planLoss(
   const first = (address: number, step: number) => address + (reversed ? (T - 1) * step : 0);
   const stepOf = (step: number) => (reversed ? -step : step);
   const values: Record<(typeof structures.loss)[number], number> = {
-    kind: Math.max((losses as readonly string[]).indexOf(name), (scores as readonly string[]).indexOf(name)),
+    kind: { ...lossNumbers, ...metricNumbers }[name],
     steps: T,
     rows: B,
     cols: N,
@@ -112,7 +112,7 @@ export function planLoss(
   return { address, gradient };
 }
 
-/** The loss of y against the target; dy in the same order, which nobody has written where only the loss is asked for. */
+/** The loss of y against the target, and dy in the same order, untouched if only the loss is computed. */
 export function runLoss(
   h: Harness,
   name: LossName,

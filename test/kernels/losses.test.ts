@@ -1,4 +1,4 @@
-// All losses against float64, with masks, weights and logits; their gradients against differences of the reference.
+// All losses against float64, with masks, weights and logits; gradients against finite differences of the reference.
 //
 //   B batch, T time, N columns
 //
@@ -6,8 +6,9 @@
 // likewise; central differences of the reference are good to 1e-9, those of near-linear places to 1e-8.
 
 import { describe, expect, test } from 'vitest';
-import { type LossName, losses } from '../../src/objective/losses.ts';
-import { scores } from '../../src/objective/metrics.ts';
+import type { LossName } from '../../src/objective/losses.ts';
+import type { ScoreName } from '../../src/objective/metrics.ts';
+import { lossNumbers, metricNumbers } from '../../src/wasm/shared.generated.ts';
 import { expectBits, expectClose } from '../compare.ts';
 import { logitLosses, lossOf, targetWidth } from '../reference/loss.ts';
 import { Random } from '../reference/random.ts';
@@ -15,10 +16,12 @@ import { type Harness, harness } from './harness.ts';
 import { type LossCase, planLoss, runLoss } from './lossPlan.ts';
 
 const fround = Math.fround;
+const losses = Object.keys(lossNumbers) as LossName[];
+const scores = Object.keys(metricNumbers) as ScoreName[];
 
-/** Predictions and targets that a loss is made for, some of them beyond what it allows. */
+/** Predictions and targets in the domain of a loss, some slightly outside it. */
 function draw(name: LossName, { B, T, N, logits }: LossCase, scale = 1) {
-  const random = new Random(B * 1000 + T * 100 + N * 10 + losses.indexOf(name));
+  const random = new Random(B * 1000 + T * 100 + N * 10 + lossNumbers[name]);
   const rows = B * T;
   const fill = (n: number, value: (i: number) => number) =>
     Float64Array.from({ length: n }, (_, i) => fround(value(i)));
@@ -86,7 +89,7 @@ function expectReference(h: Harness, name: LossName, subject: LossCase, data = d
 }
 
 describe.each(titled)('$title', ({ name, logits }) => {
-  test.each([1, 2, 3, 4, 5, 7, 8, 13, 33])('%i columns', N => {
+  test.each([1, 2, 3, 4, 5, 7, 8, 13, 33])('matches the reference for %i columns', N => {
     for (const [B, T] of [
       [1, 1],
       [3, 1],
@@ -102,7 +105,7 @@ describe.each(titled)('$title', ({ name, logits }) => {
   const mask = [1, 1, 0, 1, 1, 0, 0, 0, 1, 1, 1, 1];
   const weights = [1, 2, 3, 0, 0.5, 1, 1, 1, 0.25, 7, 1e-3, 1];
 
-  test.each([1, 3, 5])('masks and weights, %i columns', N => {
+  test.each([1, 3, 5])('matches the reference with masks and weights, %i columns', N => {
     const subject: LossCase = { B: 3, T: 4, N, logits };
     expectReference(harness(), name, { ...subject, mask });
     expectReference(harness(), name, { ...subject, weights });
@@ -110,7 +113,7 @@ describe.each(titled)('$title', ({ name, logits }) => {
     expectReference(harness(), name, { ...subject, mask, weights, reversed: true, order: 'samples' });
   });
 
-  test('what all count and weigh alike is what it was', () => {
+  test('does not change with a mask and weights of ones', () => {
     const subject: LossCase = { B: 3, T: 4, N: 5, logits };
     const { y, target } = draw(name, subject);
     const plain = runLoss(harness(), name, subject, y, target);
@@ -120,7 +123,7 @@ describe.each(titled)('$title', ({ name, logits }) => {
     expectBits(even.dy, plain.dy);
   });
 
-  test('a masked row and one of no weight may hold anything', () => {
+  test('ignores the contents of rows with mask 0 or weight 0', () => {
     const subject: LossCase = { B: 3, T: 4, N: 5, logits };
     const { y, target } = draw(name, subject);
     const expected = runLoss(harness(), name, { ...subject, mask, weights }, y, target);
@@ -136,7 +139,7 @@ describe.each(titled)('$title', ({ name, logits }) => {
     expect(got.dy.every(Number.isFinite)).toBe(true);
   });
 
-  test('where all is masked, loss and gradient are 0', () => {
+  test('loss and gradient are 0 if all rows are masked', () => {
     const subject: LossCase = { B: 2, T: 3, N: 3, logits, mask: new Float32Array(6) };
     const { y, target } = draw(name, subject);
     const { loss, dy, padding } = runLoss(harness(), name, subject, y, target);
@@ -144,17 +147,17 @@ describe.each(titled)('$title', ({ name, logits }) => {
     expectBits([...dy, ...padding], new Float32Array(24));
   });
 
-  test('NaN shows', () => {
+  test('is NaN for NaN', () => {
     const subject: LossCase = { B: 2, T: 3, N: 3, logits };
     const { y, target } = draw(name, subject);
     const ofY = runLoss(harness(), name, subject, y.with(7, Number.NaN), target).loss;
     const at = name === 'sparseCategoricalCrossentropy' ? 3 : 7;
     const ofTarget = runLoss(harness(), name, subject, y, target.with(at, Number.NaN)).loss;
-    // Class 1 of row 2 is not that of its target, and only the sum of the row tells.
+    // Class 1 of row 2 is not the target class, so NaN shows only through the sum of the row
     expect([ofY, ofTarget]).toEqual([Number.NaN, Number.NaN]);
   });
 
-  test('asked for the loss alone, it writes nothing at all', () => {
+  test('loss without dy writes nothing', () => {
     const h = harness();
     const subject: LossCase = { B: 2, T: 3, N: 7, logits, mask: new Float32Array(6).fill(1) };
     const { y, target } = draw(name, subject);
@@ -175,7 +178,7 @@ describe('extreme logits', () => {
     return y;
   };
 
-  test.each([20, 50, 100, 1e4, 1e30])('%d', size => {
+  test.each([20, 50, 100, 1e4, 1e30])('cross-entropies of logits of size %d match the reference', size => {
     const subject: LossCase = { B: 4, T: 1, N: 5, logits: true };
     const y = rows(size);
     const classes = Float64Array.of(2, 2, 4, 0);
@@ -205,8 +208,8 @@ describe('extreme logits', () => {
     });
   }
 
-  // The sum beside the 1 of the right answer is known to 2^-53, so this ends at losses of some 1e-10.
-  test('a right answer that is almost sure has a loss to the last places', () => {
+  // The sum is known to 2^-53, so losses are accurate down to about 1e-10.
+  test('cross-entropies of almost certain correct predictions are accurate to the last places', () => {
     const y = Float64Array.of(0, -20.5, -21.25);
     const subject: LossCase = { B: 1, T: 1, N: 3, logits: true };
     const { loss, dy } = runLoss(harness(), 'sparseCategoricalCrossentropy', subject, y, [0]);
@@ -217,7 +220,7 @@ describe('extreme logits', () => {
     expectClose([binary.loss], [Math.log1p(Math.exp(-30.5))], { abs: 0, rel: 1e-6 });
   });
 
-  test('targets need not sum to 1', () => {
+  test('categoricalCrossentropy allows targets that do not sum to 1', () => {
     const subject: LossCase = { B: 1, T: 1, N: 3, logits: true };
     expectReference(harness(), 'categoricalCrossentropy', subject, {
       y: Float64Array.of(1, -2, 0.5),
@@ -226,18 +229,21 @@ describe('extreme logits', () => {
   });
 });
 
-describe('probabilities of 0 and 1 are cut off at 1e-7, and have no slope there', () => {
+describe('probabilities clipped to [1e-7, 1 - 1e-7]', () => {
   const subject: LossCase = { B: 2, T: 1, N: 2 };
-  test.each(['binaryCrossentropy', 'categoricalCrossentropy', 'sparseCategoricalCrossentropy'] as const)('%s', name => {
-    const y = Float64Array.of(1, 0, 0, 1);
-    const target = name === 'sparseCategoricalCrossentropy' ? [0, 0] : [1, 0, 1, 0];
-    const { loss, dy } = runLoss(harness(), name, subject, y, target);
-    expectClose([loss], [lossOf(name, y, target, subject).loss], { abs: 1e-7, rel: 1e-6 });
-    expectBits(dy.map(Math.abs), new Float32Array(4));
-  });
+  test.each(['binaryCrossentropy', 'categoricalCrossentropy', 'sparseCategoricalCrossentropy'] as const)(
+    '%s clips probabilities of 0 and 1 and gives them no gradient',
+    name => {
+      const y = Float64Array.of(1, 0, 0, 1);
+      const target = name === 'sparseCategoricalCrossentropy' ? [0, 0] : [1, 0, 1, 0];
+      const { loss, dy } = runLoss(harness(), name, subject, y, target);
+      expectClose([loss], [lossOf(name, y, target, subject).loss], { abs: 1e-7, rel: 1e-6 });
+      expectBits(dy.map(Math.abs), new Float32Array(4));
+    },
+  );
 });
 
-test('predictions below 1e-7 and beyond 1 have no slope in Kullback-Leibler', () => {
+test('kullbackLeiblerDivergence gives no gradient to predictions below 1e-7 and above 1', () => {
   const subject: LossCase = { B: 1, T: 1, N: 4 };
   const [y, target] = [Float64Array.of(0, 1.5, 0.25, 1), [0.5, 0.25, 0.125, 0.125]];
   const { loss, dy } = runLoss(harness(), 'kullbackLeiblerDivergence', subject, y, target);
@@ -256,7 +262,7 @@ test.each([-1, 3, 1e10, Number.NaN])('class %d of 3 gives NaN, with and without 
   }
 });
 
-test('losses of large and small differences', () => {
+test('regression losses are accurate for large and small differences', () => {
   for (const scale of [1e-6, 1e-3, 1, 1e3, 1e6]) {
     for (const name of ['meanAbsoluteError', 'huberLoss', 'logcosh', 'cosineProximity'] as const) {
       const subject: LossCase = { B: 3, T: 2, N: 5 };
@@ -268,7 +274,7 @@ test('losses of large and small differences', () => {
   }
 });
 
-test('a prediction too short to have a direction is not turned by cosineProximity, only lengthened', () => {
+test('cosineProximity uses a minimum length for predictions close to 0', () => {
   const subject: LossCase = { B: 2, T: 1, N: 3 };
   const y = Float64Array.of(1e-5, 2e-5, -1e-5, 0, 0, 0); // the second has no length at all
   const target = Float64Array.of(1, 0.5, -2, 3, 4, 0);
@@ -280,7 +286,7 @@ test('a prediction too short to have a direction is not turned by cosineProximit
 
 // The numbers of unit tests: of Keras 3 (keras/src/losses/losses_test.py) and of TF.js (tfjs-layers/src/losses_test.ts,
 // metrics_test.ts), each given there to so many places.
-describe('golden numbers', () => {
+describe('published values', () => {
   /** y, target and weights [B, T, N] row by row. */
   const lossFor = (name: LossName, N: number, y: number[], target: number[], rest: Partial<LossCase> = {}) =>
     runLoss(harness(), name, { B: y.length / N, T: 1, N, ...rest }, y, target).loss;
@@ -295,14 +301,17 @@ describe('golden numbers', () => {
     ['meanAbsoluteError', 5.5, 81.4 / 6, 13.833333, 5],
     ['meanAbsolutePercentageError', 211.8518, 422.8888, 694.4444, 3],
     ['meanSquaredLogarithmicError', 1.437, 3.7856, 2.647374, 3],
-  ])('Keras, %s: plain, weighted by sample, weighted by time step', (name, plain, bySample, byStep, digits) => {
-    expect(lossFor(name, 3, y, target)).toBeCloseTo(plain, digits);
-    expect(lossFor(name, 3, y, target, { weights: samples })).toBeCloseTo(bySample, digits);
-    expect(lossFor(name, 1, y, target, { B: 2, T: 3, weights: steps })).toBeCloseTo(byStep, digits);
-  });
+  ])(
+    '%s matches Keras without weights, with sample weights and with time step weights',
+    (name, plain, bySample, byStep, digits) => {
+      expect(lossFor(name, 3, y, target)).toBeCloseTo(plain, digits);
+      expect(lossFor(name, 3, y, target, { weights: samples })).toBeCloseTo(bySample, digits);
+      expect(lossFor(name, 1, y, target, { B: 2, T: 3, weights: steps })).toBeCloseTo(byStep, digits);
+    },
+  );
 
   // Keras makes -1 of a label 0 in two of them, which here as in TF.js is the caller's part.
-  test('Keras, the hinges: plain, and the first sample alone', () => {
+  test('hinge losses match Keras, with and without weights', () => {
     for (const [name, target, plain, first] of [
       ['hinge', [-1, 1, -1, -1], 1.3, 0.55],
       ['squaredHinge', [-1, 1, -1, -1], 1.86, 0.73],
@@ -321,7 +330,7 @@ describe('golden numbers', () => {
     );
   const close = (got: number[], expected: number[]) => expectClose(got, expected, { abs: 5e-8, rel: 1e-6 });
 
-  test('TF.js, cross-entropies over classes', () => {
+  test('categorical cross-entropies match TF.js', () => {
     const probabilities = [0.3, 0.7, 0.4, 0.6, 0.2, 0.8, 0.55, 0.45];
     const rows = rowsOf('categoricalCrossentropy', 2, probabilities, [0, 1, 1, 0, 0, 1, 1, 0]);
     close(rows, [0.35667497, 0.9162907, 0.22314353, 0.597837]);
@@ -332,7 +341,7 @@ describe('golden numbers', () => {
     close(rowsOf('sparseCategoricalCrossentropy', 3, [0.1, 0.2, 0.7, 0.2, 0.3, 0.5], [0, 2], 1), [Math.LN10, Math.LN2]);
   });
 
-  test('TF.js, binary cross-entropy from probabilities, cut off where they are 0 and 1', () => {
+  test('binary cross-entropy of clipped probabilities matches TF.js', () => {
     const single = rowsOf('binaryCrossentropy', 1, [0, 0.5, 1, 0, 0.5, 1], [0, 0, 0, 1, 1, 1]);
     close(single, [1.00000015e-7, 6.93147182e-1, 1.59423847e1, 1.61180954e1, 6.93147182e-1, 1.19209332e-7]);
     const pairs = [1, 0, 0.5, 0.5, 0, 1];
@@ -340,7 +349,7 @@ describe('golden numbers', () => {
     close(both, [1.0960467e-7, 6.9314718e-1, 1.6030239e1, 1.6030239e1, 6.9314718e-1, 1.0960467e-7]);
   });
 
-  test('TF.js, binary cross-entropy from logits', () => {
+  test('binary cross-entropy from logits matches TF.js', () => {
     const expected = [
       [4.5398901e-5, 5.0000453, 1.0000046e1],
       [6.7153485e-3, 2.5067153, 5.0067153],
@@ -356,7 +365,7 @@ describe('golden numbers', () => {
     });
   });
 
-  test('TF.js, the others', () => {
+  test('other losses match TF.js', () => {
     close(rowsOf('squaredHinge', 2, [-3, 5, 3, -2], [-1, 2, -3, 2]), [0, (10 ** 2 + 5 ** 2) / 2]);
     close(rowsOf('hinge', 2, [-3, 5, 3, -2], [-1, 2, -3, 2]), [0, 7.5]);
     close(rowsOf('categoricalHinge', 3, [0, 2, 0, 1, 3, 2], [0, 1, 0, 1, 0, 0]), [0, 3]);
@@ -366,14 +375,9 @@ describe('golden numbers', () => {
   });
 });
 
-// The masks and exact numbers: TF.js's metrics_test.ts where its name stands.
+// Masks and exact numbers; those named TF.js are from its metrics_test.ts.
 describe('metrics', () => {
-  const measure = (
-    name: (typeof scores)[number],
-    subject: LossCase,
-    y: ArrayLike<number>,
-    target: ArrayLike<number>,
-  ) => {
+  const measure = (name: ScoreName, subject: LossCase, y: ArrayLike<number>, target: ArrayLike<number>) => {
     const h = harness();
     return h.kernels.metric(planLoss(h, name, subject, y, target, false).address);
   };
@@ -381,14 +385,14 @@ describe('metrics', () => {
   const y = [0.2, 0.7, 0.1, 0.5, 0.5, 0, 0.1, 0.2, 0.7, 1, 1, 1];
   const oneHot = [0, 1, 0, 0, 1, 0, 0, 0, 1, 1, 0, 0];
 
-  test('accuracies: the first of the greatest counts', () => {
+  test('accuracies use the first index of the maximum', () => {
     expect(measure('categoricalAccuracy', subject, y, oneHot)).toBe(3 / 4);
     expect(measure('binaryAccuracy', subject, y, oneHot)).toBeCloseTo((1 + 2 / 3 + 1 + 1 / 3) / 4, 15);
     expect(measure('sparseCategoricalAccuracy', subject, y, [1, 1, 2, 0])).toBe(3 / 4);
     expect(measure('binaryAccuracy', { B: 4, T: 1, N: 1 }, [0.5, 0.51, 0.4, 0.9], [0, 1, 0, 0])).toBe(3 / 4);
   });
 
-  test('TF.js', () => {
+  test('accuracies match TF.js', () => {
     const rows = (N: number, B: number): LossCase => ({ B, T: 1, N });
     const eight = measure(
       'binaryAccuracy',
@@ -406,7 +410,7 @@ describe('metrics', () => {
     expect(measure('recall', rows(7, 1), [0, 0, 1, 1, 1, 1, 0], [1, 0, 1, 0, 0, 0, 1])).toBe(1 / 3);
   });
 
-  test('precision, recall and r2 over all columns', () => {
+  test('precision, recall and r2Score are over all columns', () => {
     expect(measure('precision', subject, y, oneHot)).toBe(3 / 5);
     expect(measure('recall', subject, y, oneHot)).toBe(3 / 4);
     expect(measure('precision', subject, new Float32Array(12), oneHot)).toBe(0);
@@ -416,7 +420,7 @@ describe('metrics', () => {
     expect(r2).toBeCloseTo(1 - 1.25 / 28.75, 15);
   });
 
-  test('masked steps do not count', () => {
+  test('metrics ignore masked steps', () => {
     const masked = { ...subject, mask: [1, 0, 1, 1] };
     expect(measure('categoricalAccuracy', masked, y, oneHot)).toBe(1);
     expect(measure('sparseCategoricalAccuracy', masked, y, [1, -1, 2, 2])).toBe(2 / 3);
@@ -428,7 +432,7 @@ describe('metrics', () => {
     expect(measure('r2Score', r2, [1, 2, 9, 5], [1, 2, -9, 3])).toBeCloseTo(1 - 4 / 2, 15);
   });
 
-  test('each in any order of rows, and of any width', () => {
+  test('metrics match the reference for any order of rows and any width', () => {
     for (const N of [1, 2, 5, 8, 33]) {
       for (const order of ['samples', 'steps'] as const) {
         const random = new Random(N);
@@ -450,7 +454,7 @@ describe('metrics', () => {
   });
 });
 
-test('countedRows', () => {
+test('countedRows counts unmasked rows', () => {
   const h = harness();
   const counted = (rest: Partial<LossCase>) =>
     h.kernels.countedRows(

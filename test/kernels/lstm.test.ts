@@ -165,9 +165,9 @@ function product<K extends keyof Case>(axes: { [N in K]: Required<Case>[N][] }):
 
 const flags = [false, true];
 
-describe('against the reference', () => {
+describe('lstm against the reference', () => {
   // Each size meets each other size; the ways to run go round among them. More units are in lstmWays.test.ts.
-  test.each([1, 2, 3, 5, 7, 20, 33])('%i units, all batches and lengths', U => {
+  test.each([1, 2, 3, 5, 7, 20, 33])('lstm of %i units matches the reference for all batch sizes and lengths', U => {
     const h = harness();
     const sizes = product({ U: [U], B: [1, 2, 3, 50], T: [1, 2, 3, 40] }).filter(({ B, T }) => U * B * T <= 20_000);
     for (const [n, { B, T }] of sizes.entries()) {
@@ -185,21 +185,24 @@ describe('against the reference', () => {
   });
 
   // Each way to run meets each other way; the widths of the input go round among them.
-  test.each(product({ U: [1, 6], B: [1, 3], T: [1, 2, 5] }))('all ways: $U units, batch $B, $T steps', size => {
-    const h = harness();
-    const ways = product({
-      wide: [0, 1],
-      sequences: flags,
-      carried: flags,
-      useBias: flags,
-      goBackwards: flags,
-      dx: flags,
-    });
-    for (const [n, way] of ways.entries()) {
-      const turn = n + Math.floor(n / 4) + Math.floor(n / 16) + size.T;
-      expectReference(h, { ...size, ...way, I: [1, 2, 3, 8][turn % 4]! });
-    }
-  });
+  test.each(product({ U: [1, 6], B: [1, 3], T: [1, 2, 5] }))(
+    'lstm matches the reference with all options: $U units, batch $B, $T steps',
+    size => {
+      const h = harness();
+      const ways = product({
+        wide: [0, 1],
+        sequences: flags,
+        carried: flags,
+        useBias: flags,
+        goBackwards: flags,
+        dx: flags,
+      });
+      for (const [n, way] of ways.entries()) {
+        const turn = n + Math.floor(n / 4) + Math.floor(n / 16) + size.T;
+        expectReference(h, { ...size, ...way, I: [1, 2, 3, 8][turn % 4]! });
+      }
+    },
+  );
 
   test.each(product({ I: [8, 9, 17, 67], dx: flags, carried: flags }))(
     'wide where the layer says so: $I inputs, dx $dx, carried $carried',
@@ -225,12 +228,15 @@ describe('against the reference', () => {
   );
 
   // Weight gradients are added up over 256 rows at a time: over 19 steps here.
-  test.each(product({ wide: [0, 1], carried: flags }))('1 to 40 steps, wide $wide, carried $carried', way => {
-    const h = harness();
-    for (let T = 1; T <= 40; T++) expectReference(h, { U: 5, B: 13, T, I: 2, sequences: T % 2 > 0, ...way });
-  });
+  test.each(product({ wide: [0, 1], carried: flags }))(
+    'lstm matches the reference for 1 to 40 steps, wide $wide, carried $carried',
+    way => {
+      const h = harness();
+      for (let T = 1; T <= 40; T++) expectReference(h, { U: 5, B: 13, T, I: 2, sequences: T % 2 > 0, ...way });
+    },
+  );
 
-  test('input in the order of the steps, of no interest to anybody', () => {
+  test('lstm matches the reference with input in the order of steps and no dx', () => {
     expectReference(harness(), { U: 6, B: 3, T: 4, I: 2, order: 'steps', sequences: true });
   });
 });
@@ -239,7 +245,7 @@ describe('the fixture lstm-gradients', () => {
   const { sizes, given, expect: expected, tolerance } = readFixture('lstm-gradients');
   const { B, T, D: I, U } = sizes;
 
-  test.each([0, 1])('wide %i', wide => {
+  test.each([0, 1])('lstm matches the fixture lstm-gradients, wide %i', wide => {
     const subject = { U, B, T, I, wide, sequences: true, carried: true, dx: true };
     const layer = prepare(harness(), subject, { ...given, dY: given.dOutputs });
     layer.forward();
@@ -256,37 +262,40 @@ describe('the fixture lstm-gradients', () => {
 
 const odd: Case = { U: 7, B: 5, T: 6, I: 3, sequences: true, carried: true, dx: true };
 
-describe('rows in two blocks', () => {
-  test.each(product({ wide: [0, 1], carried: flags, sequences: flags, goBackwards: flags }))('%o', way => {
-    const subject = { ...odd, ...way };
-    const given = draw(subject);
-    const h = harness();
-    const whole = prepare(h, subject, given);
-    whole.forward();
-    const [y, state] = [whole.y(), way.carried ? whole.state() : []];
-    whole.setDy(given.dY.data);
-    whole.backward();
-    for (let first = 1; first < subject.B; first++) {
-      const what = `${first} and ${subject.B - first} rows`;
-      const layer = prepare(h, subject, given);
-      layer.forward(first, subject.B - first);
-      layer.forward(0, first);
-      expectBits(layer.y(), y, `outputs of ${what}`);
-      for (const [n, values] of state.entries()) expectBits(layer.state()[n]!, values, `state ${n} of ${what}`);
+describe('rows of the lstm in two blocks', () => {
+  test.each(product({ wide: [0, 1], carried: flags, sequences: flags, goBackwards: flags }))(
+    'two blocks of rows give the bits of one: %o',
+    way => {
+      const subject = { ...odd, ...way };
+      const given = draw(subject);
+      const h = harness();
+      const whole = prepare(h, subject, given);
+      whole.forward();
+      const [y, state] = [whole.y(), way.carried ? whole.state() : []];
+      whole.setDy(given.dY.data);
+      whole.backward();
+      for (let first = 1; first < subject.B; first++) {
+        const what = `${first} and ${subject.B - first} rows`;
+        const layer = prepare(h, subject, given);
+        layer.forward(first, subject.B - first);
+        layer.forward(0, first);
+        expectBits(layer.y(), y, `outputs of ${what}`);
+        for (const [n, values] of state.entries()) expectBits(layer.state()[n]!, values, `state ${n} of ${what}`);
 
-      layer.setDy(given.dY.data);
-      layer.backward(0, first);
-      layer.backward(first, subject.B - first);
-      expectBits(layer.dx(), whole.dx(), `dX of ${what}`);
-      const expected = whole.gradients();
-      for (const [n, gradient] of layer.gradients().entries()) {
-        const abs = bounds.gradient.abs * largest(Float64Array.from(expected[n]!));
-        expectClose(gradient, expected[n]!, { abs, rel: bounds.gradient.rel, what: `gradient ${n} of ${what}` });
+        layer.setDy(given.dY.data);
+        layer.backward(0, first);
+        layer.backward(first, subject.B - first);
+        expectBits(layer.dx(), whole.dx(), `dX of ${what}`);
+        const expected = whole.gradients();
+        for (const [n, gradient] of layer.gradients().entries()) {
+          const abs = bounds.gradient.abs * largest(Float64Array.from(expected[n]!));
+          expectClose(gradient, expected[n]!, { abs, rel: bounds.gradient.rel, what: `gradient ${n} of ${what}` });
+        }
       }
-    }
-  });
+    },
+  );
 
-  test('a block touches no row of another', () => {
+  test('a block of rows does not write to other rows', () => {
     const given = draw(odd);
     const layer = prepare(harness(), odd, given);
     layer.forward(1, 3);
@@ -311,66 +320,69 @@ describe('memory', () => {
     },
   );
 
-  // What pads the units must be zero in all that multiplies something, else it would leak into the units.
-  test.each(product({ U: [1, 2, 3, 5, 7], wide: [0, 1] }))('padding stays zero: $U units, wide $wide', way => {
-    const subject = { ...odd, ...way };
-    const { U, B, T, I } = subject;
-    const h = harness();
-    const layer = prepare(h, subject, draw(subject));
-    const H = Math.ceil(U / 4) * 4;
-    const pads = Array.from({ length: H - U }, (_, n) => U + n);
-    const at = (field: string, n: number) => h.get(layer.fields[field]!, n);
-    const unit = (values: Float32Array, u: number, row: number) => values[Math.floor(u / 4) * row * 4 + (u % 4)]!;
+  // Padding must be zero in every factor of a product; otherwise it would leak into the units.
+  test.each(product({ U: [1, 2, 3, 5, 7], wide: [0, 1] }))(
+    'padding of the lstm stays zero: $U units, wide $wide',
+    way => {
+      const subject = { ...odd, ...way };
+      const { U, B, T, I } = subject;
+      const h = harness();
+      const layer = prepare(h, subject, draw(subject));
+      const H = Math.ceil(U / 4) * 4;
+      const pads = Array.from({ length: H - U }, (_, n) => U + n);
+      const at = (field: string, n: number) => h.get(layer.fields[field]!, n);
+      const unit = (values: Float32Array, u: number, row: number) => values[Math.floor(u / 4) * row * 4 + (u % 4)]!;
 
-    /** Numbers of padded units in [blocks][G, groupSize apart][rows][i f g o][4]. */
-    const gatesOf = (values: Float32Array, rows: number, groupSize = rows * 16, blocks = 1) =>
-      pads.flatMap(u =>
-        Array.from({ length: blocks * rows * 4 }, (_, n) => {
-          const [blockOf, row, gate] = [Math.floor(n / (rows * 4)), Math.floor(n / 4) % rows, n % 4];
-          return values[(blockOf * (H / 4) + Math.floor(u / 4)) * groupSize + row * 16 + gate * 4 + (u % 4)]!;
-        }),
-      );
+      /** Numbers of padded units in [blocks][G, groupSize apart][rows][i f g o][4]. */
+      const gatesOf = (values: Float32Array, rows: number, groupSize = rows * 16, blocks = 1) =>
+        pads.flatMap(u =>
+          Array.from({ length: blocks * rows * 4 }, (_, n) => {
+            const [blockOf, row, gate] = [Math.floor(n / (rows * 4)), Math.floor(n / 4) % rows, n % 4];
+            return values[(blockOf * (H / 4) + Math.floor(u / 4)) * groupSize + row * 16 + gate * 4 + (u % 4)]!;
+          }),
+        );
 
-    layer.forward();
-    const h_ = at('hx', ((T + 1) * B * layer.fields.hxRow!) / 4);
-    const hOf = (slot: number, b: number, u: number) => h_[((slot * B + b) * layer.fields.hxRow!) / 4 + u]!;
-    for (let slot = 0; slot <= T; slot++) {
-      for (let b = 0; b < B; b++)
-        expectZero(
-          pads.map(u => hOf(slot, b, u)),
-          `h of row ${b} in slot ${slot}`,
-        );
-    }
-    const c = at('c', (T + 1) * B * H);
-    for (let slot = 0; slot <= T; slot++) {
-      for (let b = 0; b < B; b++) {
-        expectZero(
-          pads.map(u => unit(c.subarray((slot * (H / 4) * B + b) * 4), u, B)),
-          `c of row ${b} in slot ${slot}`,
-        );
+      layer.forward();
+      const h_ = at('hx', ((T + 1) * B * layer.fields.hxRow!) / 4);
+      const hOf = (slot: number, b: number, u: number) => h_[((slot * B + b) * layer.fields.hxRow!) / 4 + u]!;
+      for (let slot = 0; slot <= T; slot++) {
+        for (let b = 0; b < B; b++)
+          expectZero(
+            pads.map(u => hOf(slot, b, u)),
+            `h of row ${b} in slot ${slot}`,
+          );
       }
-    }
-    layer.setDy(draw(subject).dY.data);
-    layer.backward();
-    const group = layer.fields.gatesGroup! / 4;
-    expectZero(gatesOf(at('gates', (T * H * group) / 4), B, group, T), 'gradients of the gates');
-    const rows = 1 + H + I;
-    expectZero(gatesOf(layer.packed('weights'), rows), 'w');
-    expectZero(gatesOf(layer.packed('gradients'), rows), 'dw');
-    // and the rows of the recurrent kernel that padded units would feed
-    for (const run of ['weights', 'gradients'] as const) {
-      const packed = layer.packed(run);
-      for (let g = 0; g < H / 4; g++) {
-        for (const u of pads) {
-          const row = [...packed.subarray((g * rows + 1 + u) * 16, (g * rows + 2 + u) * 16)];
-          expectZero(row, `row of padded unit ${u} in ${run}`);
+      const c = at('c', (T + 1) * B * H);
+      for (let slot = 0; slot <= T; slot++) {
+        for (let b = 0; b < B; b++) {
+          expectZero(
+            pads.map(u => unit(c.subarray((slot * (H / 4) * B + b) * 4), u, B)),
+            `c of row ${b} in slot ${slot}`,
+          );
         }
       }
-    }
-  });
+      layer.setDy(draw(subject).dY.data);
+      layer.backward();
+      const group = layer.fields.gatesGroup! / 4;
+      expectZero(gatesOf(at('gates', (T * H * group) / 4), B, group, T), 'gradients of the gates');
+      const rows = 1 + H + I;
+      expectZero(gatesOf(layer.packed('weights'), rows), 'w');
+      expectZero(gatesOf(layer.packed('gradients'), rows), 'dw');
+      // and the rows of the recurrent kernel that padded units would feed
+      for (const run of ['weights', 'gradients'] as const) {
+        const packed = layer.packed(run);
+        for (let g = 0; g < H / 4; g++) {
+          for (const u of pads) {
+            const row = [...packed.subarray((g * rows + 1 + u) * 16, (g * rows + 2 + u) * 16)];
+            expectZero(row, `row of padded unit ${u} in ${run}`);
+          }
+        }
+      }
+    },
+  );
 });
 
-test.each([0, 1])('padding stays zero where the input is infinite: wide %i', wide => {
+test.each([0, 1])('padding of the lstm stays zero with infinite input: wide %i', wide => {
   const subject = { ...odd, U: 5, T: 1, wide };
   const given = draw(subject);
   given.x.data.fill(Number.POSITIVE_INFINITY, 0, 1);
@@ -384,7 +396,7 @@ test.each([0, 1])('padding stays zero where the input is infinite: wide %i', wid
 });
 
 describe('gradients', () => {
-  test('are added to what dw holds', () => {
+  test('lstmBackward adds to the gradients in dw', () => {
     const given = draw(odd);
     const [fresh, filled] = [prepare(harness(), odd, given), prepare(harness(), odd, given)];
     filled.packed('gradients').fill(16);
@@ -393,14 +405,14 @@ describe('gradients', () => {
       layer.setDy(given.dY.data);
       layer.backward();
     }
-    // Every addition beside 16 rounds to a multiple of 2^-20.
+    // Additions to 16 round to a multiple of 2^-20.
     const expected = fresh.gradients().map(values => Float64Array.from(values, value => value + 16));
     for (const [n, values] of filled.gradients().entries()) {
       expectClose(values, expected[n]!, { abs: odd.B * odd.T * 2 ** -20, rel: 0, what: `gradient ${n}` });
     }
   });
 
-  test('of a bias that is not used are zero, and of the rest as if it were there', () => {
+  test('lstmBackward without a bias gives a bias gradient of zero and does not change the others', () => {
     const given = draw(odd);
     given.bias.data.fill(0);
     const [without, zero] = [{ ...odd, useBias: false }, odd].map(subject => {
@@ -417,7 +429,7 @@ describe('gradients', () => {
   });
 
   // The cost of a product with a subnormal number is a hundred times that of another one.
-  test('that vanish end as zeros, not as subnormal numbers', () => {
+  test('vanishing gradients become zero instead of subnormal', () => {
     const subject = { U: 4, B: 2, T: 200, I: 1 };
     const given = draw(subject);
     given.bias.data.fill(-2); // gates nearly shut: about a tenth is left of a gradient after each step
@@ -436,7 +448,7 @@ describe('gradients', () => {
 });
 
 describe('the carried state', () => {
-  test('goes from batch to batch', () => {
+  test('the state is carried from batch to batch', () => {
     const given = draw(odd);
     const next = draw(odd, 2).x;
     const layer = prepare(harness(), odd, given);
@@ -456,7 +468,7 @@ describe('the carried state', () => {
     expectClose(layer.state()[1], c, bounds.state);
   });
 
-  test.each(product({ wide: [0, 1], U: [5, 8] }))('lstmRewind puts it back, to the bit: %o', way => {
+  test.each(product({ wide: [0, 1], U: [5, 8] }))('lstmRewind restores the state to the bit: %o', way => {
     const subject = { ...odd, ...way };
     const given = draw(subject);
     const h = harness();
@@ -471,7 +483,7 @@ describe('the carried state', () => {
     expectBits(layer.y(), y, 'outputs of the same batch again');
   });
 
-  test('lstmRewind leaves a layer without one alone', () => {
+  test('lstmRewind does nothing without a carried state', () => {
     const subject = { ...odd, carried: false };
     const h = harness();
     const layer = prepare(h, subject, draw(subject));
@@ -482,7 +494,7 @@ describe('the carried state', () => {
   });
 });
 
-describe('to and from the order of Keras, to the bit', () => {
+describe('packing and unpacking', () => {
   const units = [1, 2, 3, 4, 5, 7, 8, 20, 33];
   /** Every number different, with the rare ones among them. */
   const different = (n: number, from: number) => {
@@ -509,7 +521,7 @@ describe('to and from the order of Keras, to the bit', () => {
     },
   );
 
-  test('lstmWeights keeps [group][bias, recurrent kernel, kernel][i f g o][4 units]', () => {
+  test('packLstmWeights stores [group][bias, recurrent kernel, kernel][i f g o][4 units]', () => {
     const [U, I] = [6, 2];
     const layer = bind(harness(), new Lstm({ units: U }), { batch: 1, steps: 1, inputs: I });
     const given = [different(I * 4 * U, 1), different(U * 4 * U, 1e5), different(4 * U, 1e6)] as const;
@@ -526,23 +538,26 @@ describe('to and from the order of Keras, to the bit', () => {
     expectBits(layer.packed('weights'), expected);
   });
 
-  test.each(units.flatMap(U => [1, 2, 5].map(B => ({ U, B }))))('lstmState: $U units, batch $B', ({ U, B }) => {
-    const subject = { U, B, T: 1, I: 1, carried: true };
-    const layer = prepare(harness(), subject, draw(subject));
-    const [hState, cState] = [different(B * U, 1), different(B * U, 1e5)];
-    layer.states().fill(Number.NaN);
-    layer.setState(block([B, U], hState), block([B, U], cState));
-    expectBits(layer.state()[0], hState, 'h');
-    expectBits(layer.state()[1], cState, 'c');
-    layer.expectFences();
-    const H = Math.ceil(U / 4) * 4;
-    const expected = new Float32Array(2 * B * H);
-    for (let b = 0; b < B; b++) {
-      for (let u = 0; u < U; u++) {
-        expected[b * H + u] = hState[b * U + u]!;
-        expected[B * H + (Math.floor(u / 4) * B + b) * 4 + (u % 4)] = cState[b * U + u]!;
+  test.each(units.flatMap(U => [1, 2, 5].map(B => ({ U, B }))))(
+    'packLstmState and unpackLstmState keep all bits: $U units, batch $B',
+    ({ U, B }) => {
+      const subject = { U, B, T: 1, I: 1, carried: true };
+      const layer = prepare(harness(), subject, draw(subject));
+      const [hState, cState] = [different(B * U, 1), different(B * U, 1e5)];
+      layer.states().fill(Number.NaN);
+      layer.setState(block([B, U], hState), block([B, U], cState));
+      expectBits(layer.state()[0], hState, 'h');
+      expectBits(layer.state()[1], cState, 'c');
+      layer.expectFences();
+      const H = Math.ceil(U / 4) * 4;
+      const expected = new Float32Array(2 * B * H);
+      for (let b = 0; b < B; b++) {
+        for (let u = 0; u < U; u++) {
+          expected[b * H + u] = hState[b * U + u]!;
+          expected[B * H + (Math.floor(u / 4) * B + b) * 4 + (u % 4)] = cState[b * U + u]!;
+        }
       }
-    }
-    expectBits(layer.states(), expected, 'states');
-  });
+      expectBits(layer.states(), expected, 'states');
+    },
+  );
 });

@@ -1,4 +1,4 @@
-// What the recurrent layers have in common, for the LSTM: time masks, recurrent dropout, other activations among it.
+// The LSTM with the options of all recurrent layers: masks, recurrent dropout, other activations.
 // What is its own is in lstm.test.ts.
 
 import { describeCell } from './recurrentCases.ts';

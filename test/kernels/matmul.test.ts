@@ -1,9 +1,9 @@
-// The matrix products against plain float64 loops, at sizes that leave every kind of tail behind.
+// The matrix products against plain float64 loops, at sizes with every kind of remainder.
 //
-// K products added up in float32, one after the other, starting from c, are off by at most (K + 1) u times
-// |c| + the sum of |a| |b|, with u = 2^-24 and terms of order u^2 left out (Higham 2002, 3.1). The bound below allows
-// one u more for those. It is relative to the sizes of what is added, so a term too many, too few or in the wrong place
-// exceeds it by orders of magnitude. Gaps between rows are NaN: whoever reads there returns NaN.
+// Summing K products in float32 sequentially, starting from c, has an error of at most (K + 1) u times
+// |c| + the sum of |a| |b|, with u = 2^-24, ignoring terms of order u^2 (Higham 2002, 3.1). The bound below allows
+// one more u for those. It is relative to the size of the terms, so a missing, extra or misplaced term exceeds it by
+// orders of magnitude. Gaps between rows are NaN, so reading them gives NaN.
 
 import { describe, test } from 'vitest';
 import { expectBits, expectClose } from '../compare.ts';
@@ -19,7 +19,7 @@ const padded = (n: number) => Math.ceil(n / 4) * 4;
 const range = (n: number) => Array.from({ length: n }, (_, i) => i);
 const absolute = (values: Float64Array) => values.map(Math.abs);
 
-/** A matrix [rows, columns] laid out in a room: number (r, c) stands at index(r, c). */
+/** A matrix [rows, columns] in a room: number (r, c) is at index(r, c). */
 interface Laid {
   room: Room;
   index(r: number, c: number): number;
@@ -132,7 +132,7 @@ const layC = (h: Harness, M: number, row: number): Laid => ({
 const block = (index: Laid['index'], rows: number, columns: number) =>
   range(rows * columns).map(n => index(Math.floor(n / columns), n % columns));
 
-test.each(sizes)('matmul: %i rows', M => {
+test.each(sizes)('matmul of %i rows matches the reference', M => {
   const h = harness();
   const random = new Random(M);
   for (const [turn, N] of sizes.entries()) {
@@ -170,7 +170,7 @@ test.each([
   [200, 5],
   [513, 2],
   [600, 1],
-])('matmul: a reduction over runs of %i, %i of them', (depth, blocks) => {
+])('matmul over blocks of %i numbers, %i of them, matches the reference', (depth, blocks) => {
   const h = harness();
   const random = new Random(depth);
   const [M, K] = [7, depth * blocks];
@@ -197,7 +197,7 @@ test.each([
   }
 });
 
-test.each(sizes)('matmulTransposed: %i rows', M => {
+test.each(sizes)('matmulTransposed of %i rows matches the reference', M => {
   const h = harness();
   const random = new Random(M);
   for (const [turn, N] of sizes.entries()) {
@@ -224,7 +224,7 @@ test.each(sizes)('matmulTransposed: %i rows', M => {
   }
 });
 
-test.each([12, 16] as const)('rowPanel%i', N => {
+test.each([12, 16] as const)('rowPanel%i matches the reference', N => {
   const h = harness();
   const random = new Random(16);
   for (const M of sizes) {
@@ -252,7 +252,7 @@ test.each([12, 16] as const)('rowPanel%i', N => {
   }
 });
 
-test.each([12, 16] as const)('outerPanel%i', N => {
+test.each([12, 16] as const)('outerPanel%i matches the reference', N => {
   const h = harness();
   const random = new Random(17);
   for (const M of sizes) {
@@ -279,7 +279,7 @@ test.each([12, 16] as const)('outerPanel%i', N => {
   }
 });
 
-test('packTransposed', () => {
+test('packTransposed packs the transposed matrix', () => {
   const h = harness();
   const random = new Random(18);
   for (const K of sizes) {
@@ -302,7 +302,7 @@ describe('every tile gives the same bits', () => {
   const [rows, K] = [15, 21]; // 8 + 4 + 2 + 1 rows
   const a = new Random(19).normals([rows, K]).data;
 
-  test('rows one at a time and together', () => {
+  test('all row tiles give the same bits', () => {
     const h = harness();
     for (const N of [1, 4, 5, 8, 9, 16, 21]) {
       const P = pack(h, new Random(N).normals([K, N]).data, K, N);
@@ -323,7 +323,7 @@ describe('every tile gives the same bits', () => {
     }
   });
 
-  test('columns in panels of 4, of 8 and of 16', () => {
+  test('panels of 4, 8 and 16 columns give the same bits', () => {
     const h = harness();
     const b = new Random(20).normals([K, 16]).data;
     const A = layRuns(h, a, rows, K, 1, false);
@@ -348,7 +348,7 @@ describe('every tile gives the same bits', () => {
     }
   });
 
-  test('rows of the outer products one at a time and together', () => {
+  test('all tiles of outer products give the same bits', () => {
     const h = harness();
     const at = range(K * rows).map(n => a[(n % rows) * K + Math.floor(n / rows)]!); // [K, rows]
     const A = layRows(h, at, K, rows, 3, rows);

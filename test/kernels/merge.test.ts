@@ -1,7 +1,7 @@
 // Two sequences made one and split again, and two gradients added up: every mode, any strides, both orders of time.
 
 import { describe, expect, test } from 'vitest';
-import { structures } from '../../src/wasm/binaries.generated.ts';
+import { structures } from '../../src/wasm/shared.generated.ts';
 import { expectBits, expectClose } from '../compare.ts';
 import { Random } from '../reference/random.ts';
 import { type Harness, harness, type Room } from './harness.ts';
@@ -16,7 +16,7 @@ interface Rows {
   fields: [address: number, row: number, step: number];
   set(values: Float32Array): void;
   get(): Float32Array;
-  /** What stands behind the numbers of each row, up to a whole vector. */
+  /** The contents of the padding of each row. */
   padding(): Float32Array;
   expectFences(what: string): void;
 }
@@ -42,7 +42,7 @@ function rowsOf(h: Harness, T: number, B: number, U: number, reverse = false): R
     room,
     fields: [room.address + indexOf(0, 0) * 4, row * 4, (reverse ? -step : step) * 4],
     set(values) {
-      // Whole vectors are read, so what stands behind a row must not matter.
+      // Whole vectors are read, so the contents of the padding must not matter.
       each(
         (_, index) => {
           room.floats()[index] = 777;
@@ -83,7 +83,7 @@ const random = new Random(9);
 const numbers = (count: number) => Float32Array.from(random.normals([count]).data);
 
 describe.each([...modes.entries()])('mode %i, %s', (mode, name) => {
-  test.each(widths)('width %i', U => {
+  test.each(widths)('matches the reference for width %i', U => {
     for (const [T, B] of [
       [1, 1],
       [1, 5],
@@ -139,7 +139,7 @@ describe.each([...modes.entries()])('mode %i, %s', (mode, name) => {
   });
 });
 
-test.each(widths)('joinBackward adds rows of %i, whatever their strides', U => {
+test.each(widths)('joinBackward adds rows of %i numbers for all strides', U => {
   for (const reverse of [false, true]) {
     const h = harness();
     const [dx, more] = [rowsOf(h, 3, 5, U, reverse), rowsOf(h, 3, 5, U)];
@@ -158,7 +158,7 @@ test.each(widths)('joinBackward adds rows of %i, whatever their strides', U => {
   }
 });
 
-test('NaN and Infinity come through', () => {
+test('merges pass NaN and Infinity through', () => {
   const h = harness();
   const [a, b, y] = [rowsOf(h, 1, 1, 3), rowsOf(h, 1, 1, 3), rowsOf(h, 1, 1, 3)];
   const none = { dy: 0, dyRow: 0, dyStep: 0, da: 0, daRow: 0, daStep: 0, db: 0, dbRow: 0, dbStep: 0 };

@@ -15,7 +15,7 @@ const packedSize = (K: number, N: number) => K * padded(N);
 
 const sizes = [1, 2, 3, 4, 5, 7, 8, 9, 12, 15, 20, 33];
 
-test.each(sizes)('matmul of %i rows is the naive one to the bit', M => {
+test.each(sizes)('matmul of %i rows equals matmulNaive to the bit', M => {
   for (const N of sizes) {
     for (const K of [1, 2, 7, 16, 65]) {
       const a = put(numbers(M * K));
@@ -31,7 +31,7 @@ test.each(sizes)('matmul of %i rows is the naive one to the bit', M => {
   }
 });
 
-test.each(sizes)('matmulTransposed of %i columns of A is the naive one to the bit', M => {
+test.each(sizes)('matmulTransposed of %i columns of A equals matmulTransposedNaive to the bit', M => {
   for (const N of sizes) {
     for (const K of [1, 2, 7, 16, 65]) {
       const a = put(numbers(K * M));

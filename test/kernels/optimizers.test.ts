@@ -40,7 +40,7 @@ const rows = (values: Float64Array, n: number) =>
   Array.from({ length: values.length / n }, (_, k) => values.subarray(k * n, (k + 1) * n));
 
 describe('adam', () => {
-  test('the fixture, weights after every step and moments after the last', () => {
+  test('adam matches the weights and moments of the fixture', () => {
     const fixture = readFixture('adam');
     const { abs, rel, momentsRel, momentsAbs } = fixture.tolerance;
     const n = fixture.weights.data.length;
@@ -56,25 +56,28 @@ describe('adam', () => {
   });
 
   // A step is off by some 6 roundings of its own, and by that of the weight it is taken from.
-  test.each([4, 8, 20, 1000])('%i weights, other rates and betas, nothing else touched', n => {
-    for (const other of [config, { learningRate: 0.5, beta1: 0, beta2: 0.5, epsilon: 1e-3 }]) {
-      const random = new Random(n);
-      const weights = random.normals([n]).data;
-      const run = start(harness(), weights, other);
-      const expected = weights.slice();
-      const adam = new Adam(other);
-      for (let t = 0; t < 5; t++) {
-        const g = random.normals([n]).data;
-        run.step(g);
-        adam.step([expected], [g]);
+  test.each([4, 8, 20, 1000])(
+    'adam of %i weights matches the reference for other rates and betas, and writes nothing else',
+    n => {
+      for (const other of [config, { learningRate: 0.5, beta1: 0, beta2: 0.5, epsilon: 1e-3 }]) {
+        const random = new Random(n);
+        const weights = random.normals([n]).data;
+        const run = start(harness(), weights, other);
+        const expected = weights.slice();
+        const adam = new Adam(other);
+        for (let t = 0; t < 5; t++) {
+          const g = random.normals([n]).data;
+          run.step(g);
+          adam.step([expected], [g]);
+        }
+        const tolerance = { abs: 5 * (3 * 2 ** -23 + 2 * other.learningRate * 8 * 2 ** -24), rel: 0 };
+        expectClose(run.w.floats(), expected, { ...tolerance, what: 'weights' });
+        for (const room of [run.w, run.m, run.v]) room.expectUntouched(room.floats().keys());
       }
-      const tolerance = { abs: 5 * (3 * 2 ** -23 + 2 * other.learningRate * 8 * 2 ** -24), rel: 0 };
-      expectClose(run.w.floats(), expected, { ...tolerance, what: 'weights' });
-      for (const room of [run.w, run.m, run.v]) room.expectUntouched(room.floats().keys());
-    }
-  });
+    },
+  );
 
-  test('a gradient that is always zero moves nothing, to the bit', () => {
+  test('adam does not change weights whose gradient is always zero', () => {
     const weights = Float32Array.of(1, -0, 1e-45, 3e38);
     const { w, m, v, step } = start(harness(), weights);
     for (let t = 0; t < 10; t++) step(new Float32Array(4));
@@ -82,7 +85,7 @@ describe('adam', () => {
     expectBits([...m.floats(), ...v.floats()], new Float32Array(8));
   });
 
-  test('moments end as zero, without ever being subnormal', () => {
+  test('adam moments decay to zero without being subnormal', () => {
     const { m, v, step } = start(harness(), new Float32Array(4));
     step([1e-12, -1e-12, 1e-10, -1e-14]);
     const least: number[] = [];
@@ -94,7 +97,7 @@ describe('adam', () => {
     expectBits([...m.floats(), ...v.floats()], new Float32Array(8));
   });
 
-  test('a moment at the threshold stays', () => {
+  test('adam keeps moments at the threshold', () => {
     const { m, v, step } = start(harness(), new Float32Array(4));
     step([0, 0, 0, 0]);
     m.floats().set([1e-29, -1e-29, 1.2e-30, -1.0e-30]);
@@ -105,7 +108,7 @@ describe('adam', () => {
     expectClose(v.floats(), [almost * 1e-29, almost * 1.2e-30, 0, 0], { abs: 0, rel: 1e-6, what: 'v' });
   });
 
-  test('NaN in a gradient stays with its weight', () => {
+  test('NaN in a gradient affects only its weight', () => {
     const { w, step } = start(harness(), [1, 2, 3, 4]);
     step([1, Number.NaN, 1, 1]);
     expect([...w.floats()].map(Number.isNaN)).toEqual([false, true, false, false]);
@@ -113,7 +116,7 @@ describe('adam', () => {
 });
 
 describe('areWithin', () => {
-  test.each([4, 8, 20])('of %i numbers finds one that is too large, or is none, at any place', n => {
+  test.each([4, 8, 20])('areWithin finds a large number or NaN at any index of %i numbers', n => {
     const h = harness();
     const fine = new Random(n).normals([n]).data;
     const g = h.room(n, fine);
@@ -131,7 +134,7 @@ describe('areWithin', () => {
     }
   });
 
-  test('after large gradients that pass, adam leaves finite weights', () => {
+  test('adam keeps weights finite for the largest gradients that areWithin accepts', () => {
     const { w, step } = start(harness(), new Float32Array(4));
     for (let t = 0; t < 10; t++) step([1e18, -1e18, 1e18, 1]);
     expect(w.floats().every(Number.isFinite)).toBe(true);
@@ -139,7 +142,7 @@ describe('areWithin', () => {
 });
 
 describe('sgd', () => {
-  test.each([4, 8, 20, 1000])('%i weights: w - rate g, rounded twice, nothing else touched', n => {
+  test.each([4, 8, 20, 1000])('sgd of %i weights computes w - rate g, rounded twice, and writes nothing else', n => {
     const h = harness();
     const random = new Random(n);
     const [weights, gradients] = [random.normals([n]).data, random.normals([n]).data];
@@ -176,7 +179,7 @@ const make = (rule: RuleName, options: object) => (train[rule] as (options: obje
 
 describe.each(forms)('%s', (_, rule, options) => {
   // A change is off by some 16 roundings of its own, slots included, and a weight by one for every step.
-  test.each([4, 8, 20, 1000])('%i weights over 10 steps, nothing else touched', n => {
+  test.each([4, 8, 20, 1000])('matches the reference over 10 steps of %i weights, and writes nothing else', n => {
     const random = new Random(n);
     const weights = random.normals([n]).data;
     const run = drive(harness(), make(rule, options), weights);
@@ -199,14 +202,14 @@ describe.each(forms)('%s', (_, rule, options) => {
     run.expectUntouched();
   });
 
-  test('a gradient that is always zero moves nothing', () => {
+  test('does not change weights whose gradient is always zero', () => {
     const weights = Float32Array.of(1, 0, -3, 3e38);
     const run = drive(harness(), make(rule, options), weights);
     for (let t = 0; t < 10; t++) run.step(new Float32Array(4));
     expectBits(run.weights(), weights);
   });
 
-  test('what is kept ends as zero, or stays, without ever being subnormal', () => {
+  test('state decays to zero or is kept, without being subnormal', () => {
     const run = drive(harness(), make(rule, options), new Float32Array(8));
     run.step([1e-12, -1e-12, 1e-10, -1e-14, 1, -1, 1e-20, -1e-35]);
     const least: number[] = [1];
@@ -217,14 +220,14 @@ describe.each(forms)('%s', (_, rule, options) => {
     expect(least.reduce((least, value) => Math.min(least, value))).toBeGreaterThanOrEqual(Math.fround(1e-30));
   });
 
-  test('after the largest gradients that pass, weights are finite', () => {
+  test('keeps weights finite for the largest gradients that areWithin accepts', () => {
     const run = drive(harness(), make(rule, options), new Float32Array(4));
     for (let t = 0; t < 10; t++) run.step([1e19, -1e19, 1e18, 1]);
     expect([...run.weights()].every(Number.isFinite)).toBe(true);
   });
 });
 
-test('rmsprop centered lives through a gradient that fell and stays: its variance rounds to below zero', () => {
+test('centered rmsprop stays finite when its variance rounds to below zero', () => {
   const run = drive(harness(), train.rmsprop({ centered: true, epsilon: 1e-12 }), new Float32Array(1000));
   const g = new Random(3).normals([1000], 100).data;
   for (let t = 0; t < 300; t++) run.step(t < 100 ? g.map(value => 2 * value) : g);
@@ -232,7 +235,7 @@ test('rmsprop centered lives through a gradient that fell and stays: its varianc
 });
 
 describe('decay and average', () => {
-  test.each([4, 8, 20, 1000])('%i numbers, nothing else touched', n => {
+  test.each([4, 8, 20, 1000])('decay and average of %i numbers match the reference, and write nothing else', n => {
     const h = harness();
     const random = new Random(n);
     const [before, other] = [random.normals([n]).data, random.normals([n]).data];
@@ -251,7 +254,7 @@ describe('decay and average', () => {
     for (const room of [w, a]) room.expectUntouched(room.floats().keys());
   });
 
-  test('an average that keeps nothing is the weight, to the bit; one that equals it stays', () => {
+  test('average with keep 0 equals the weights, and an average that equals the weights does not change', () => {
     const h = harness();
     const weights = new Random(1).normals([20]).data;
     const [w, a] = [h.room(20, weights), h.room(20, new Float32Array(20))];
@@ -261,7 +264,7 @@ describe('decay and average', () => {
     expectBits(a.floats(), weights);
   });
 
-  test('what is at the threshold stays, what is below it does not', () => {
+  test('decay keeps numbers at the threshold and zeroes smaller ones', () => {
     const h = harness();
     const least = Math.fround(1e-30);
     const below = least * (1 - 2 ** -23);
@@ -270,7 +273,7 @@ describe('decay and average', () => {
     expectBits(a.floats().map(Math.abs), [least, least, 0, 0]);
   });
 
-  test('both end as zero without being subnormal', () => {
+  test('decay and average reach zero without being subnormal', () => {
     const h = harness();
     const [w, a] = [h.room(4, [1, -1, 1e-20, 3]), h.room(4, [1, -1, 1e-20, 3])];
     const zeros = h.room(4, new Float32Array(4));
@@ -303,7 +306,7 @@ describe.skipIf(build === 'debug')('the time of a step', () => {
     return least;
   }
 
-  test.each([1, 1e-6, 1e-12, 1e-15])('stays when a gradient of the size %d has died', size => {
+  test.each([1, 1e-6, 1e-12, 1e-15])('stays the same after a gradient of size %d became zero', size => {
     const h = harness();
     const dying = start(h, weights);
     for (let t = 0; t < 10; t++) dying.step(gradients.map(g => g * size));
@@ -314,7 +317,7 @@ describe.skipIf(build === 'debug')('the time of a step', () => {
   });
 
   // Their squares, or a thousandth of those, are subnormal.
-  test.each([1e-17, 1e-18, 1e-19, 1e-20, 1e-22])('stays when gradients of the size %d live on', size => {
+  test.each([1e-17, 1e-18, 1e-19, 1e-20, 1e-22])('stays the same with gradients of size %d', size => {
     const h = harness();
     const fresh = start(h, weights);
     timeOf(fresh, gradients);
@@ -329,7 +332,7 @@ describe.skipIf(build === 'debug')('the time of a step', () => {
     expect(slow / normal).toBeLessThan(3);
   });
 
-  test.each(forms)('of %s stays, whether gradients have died or are tiny', (form, rule, options) => {
+  test.each(forms)('of %s stays the same for gradients that became zero or are tiny', (form, rule, options) => {
     const h = harness();
     const runs = () => drive(h, make(rule, options), weights);
     const fresh = runs();

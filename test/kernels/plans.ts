@@ -1,10 +1,10 @@
 /**
- * Layers planned and bound for their kernels, as the facade does it, but with room for the test to look inside: the
- * layout is that of `Layer.plan`, and everything that a kernel may not read before it is written is NaN.
+ * Plans of single layers, as `Layer.plan` makes them, with guard regions and access to all buffers. Memory that a kernel
+ * must write before reading is NaN.
  */
 
 import type { Layer } from '../../src/layers/layer.ts';
-import { kernelCalls } from '../../src/plan/kernelCalls.ts';
+import { kernelFunctions } from '../../src/plan/kernelCalls.ts';
 import {
   type BlockName,
   type KernelCall,
@@ -19,7 +19,7 @@ import {
 } from '../../src/plan/plan.ts';
 import { globalSeeds } from '../../src/util/random.ts';
 import { FLOAT } from '../../src/util/units.ts';
-import { structures } from '../../src/wasm/binaries.generated.ts';
+import { structures } from '../../src/wasm/shared.generated.ts';
 import { type Block, block as blockOf, sizeOf } from '../reference/block.ts';
 import { FENCE_POST, type Harness } from './harness.ts';
 
@@ -33,9 +33,9 @@ export interface PlanOptions {
   inputs: number;
   /** The shape of a batch, where it is not [batch, steps, inputs]. */
   shape?: number[];
-  /** What the plan is for; training by default. */
+  /** The purpose of the plan; default training. */
   purpose?: Purpose;
-  /** What the loss starts below of; the layer is then on top. */
+  /** The activation that the loss includes, so that it starts from logits; the layer is then the last one. */
   fused?: 'softmax' | 'sigmoid';
   /** Of the input, [B, T]. */
   mask?: ArrayLike<number>;
@@ -54,13 +54,13 @@ export interface BoundLayer {
   address: number;
   /** Fields of that structure: numbers and addresses. */
   fields: Record<string, number>;
-  /** The kinds of all stages, and what the layer hands on. */
+  /** The kinds of all kernel calls, and the output signal of the layer. */
   stages: KernelCall['kind'][];
   flow: Signal;
   /** Runs all stages. */
   forward(): void;
   backward(): void;
-  /** The mask that the layer hands on, [B, T]; null without one. */
+  /** The mask of the output, [B, T]; null without one. */
   mask(): Float32Array | null;
   /** What a loss starts from. */
   logits(): Float32Array;
@@ -112,7 +112,7 @@ export function bind(h: Harness, layer: Layer, options: PlanOptions): BoundLayer
     const names: readonly string[] = structures[stage.kind];
     const address = h.alloc(names.length * FLOAT);
     new Int32Array(h.memory.buffer, address, names.length).set(names.map(name => fields[name]!));
-    return { ...kernelCalls[stage.kind], address, fields };
+    return { ...kernelFunctions(h.kernels, stage.kind), address, fields };
   });
 
   const floats = (place: Offset) => new Float32Array(h.memory.buffer, addressOf(place));
@@ -159,10 +159,10 @@ export function bind(h: Harness, layer: Layer, options: PlanOptions): BoundLayer
     stages: planner.calls.map(({ kind }) => kind),
     flow,
     forward() {
-      for (const stage of bound) stage.forward(h.kernels, stage.address, batch);
+      for (const stage of bound) stage.forward(stage.address, batch);
     },
     backward() {
-      for (const stage of bound.toReversed()) stage.backward(h.kernels, stage.address, batch);
+      for (const stage of bound.toReversed()) stage.backward(stage.address, batch);
     },
     mask() {
       if (!flow.mask) return null;
@@ -211,7 +211,7 @@ class FencedPlanner extends Planner {
     return start;
   }
 
-  /** What the workspace holds before anybody writes there. */
+  /** The initial contents of the workspace. */
   emptied(): Float32Array {
     const all = new Float32Array(this.bytes / FLOAT).fill(Number.NaN);
     for (const { name, shape, start } of this.buffers) {

@@ -11,7 +11,7 @@ import { expectClose } from '../compare.ts';
 import { harness } from './harness.ts';
 import { drive } from './steps.ts';
 
-describe('Keras, one step from 1, 2, 3, 4 along 1, 6, 7, 2', () => {
+describe('one step from 1, 2, 3, 4 with gradient 1, 6, 7, 2', () => {
   test.each<[string, Optimizer, number[]]>([
     ['adam', train.adam(0.5), [0.5, 1.5, 2.5, 3.5]],
     ['adamw', train.adamw({ learningRate: 0.5 }), [0.498, 1.496, 2.494, 3.492]],
@@ -21,7 +21,7 @@ describe('Keras, one step from 1, 2, 3, 4 along 1, 6, 7, 2', () => {
     ['adagrad', train.adagrad(0.5), [0.5233, 1.5007, 2.5005, 3.5061]],
     ['adadelta', train.adadelta(0.5), [0.9993, 1.9993, 2.9993, 3.9993]],
     ['sgd', train.sgd(0.5), [0.5, -1, -0.5, 3]],
-  ])('%s', (_, optimizer, expected) => {
+  ])('%s matches Keras', (_, optimizer, expected) => {
     const run = drive(harness(), optimizer, [1, 2, 3, 4]);
     run.step([1, 6, 7, 2]);
     expectClose(run.weights(), expected, { abs: 1e-4, rel: 1e-4 });
@@ -31,7 +31,7 @@ describe('Keras, one step from 1, 2, 3, 4 along 1, 6, 7, 2', () => {
 /** The same number for all ten weights. */
 const all = (...rows: number[]) => rows.map(value => Array.from({ length: 10 }, () => value));
 
-describe('Keras, five steps from 1, first along 0.01, then along 0.1 to 1', () => {
+describe('five steps from 1 with gradients 0.01, then 0.1 to 1', () => {
   test.each<[string, Optimizer, number[][]]>([
     ['adam with amsgrad', train.adam({ amsgrad: true }), all(0.999, 0.9982, 0.9974, 0.9965, 0.9955)],
     ['amsgrad', train.amsgrad(), all(0.999, 0.9982, 0.9974, 0.9965, 0.9955)],
@@ -92,7 +92,7 @@ describe('Keras, five steps from 1, first along 0.01, then along 0.1 to 1', () =
         [0.9959, 0.9919, 0.9879, 0.9839, 0.9799, 0.9759, 0.9719, 0.9679, 0.9639, 0.9599],
       ],
     ],
-  ])('%s', (_, optimizer, expected) => {
+  ])('%s matches Keras', (_, optimizer, expected) => {
     const run = drive(harness(), optimizer, new Float32Array(12).fill(1));
     const gradients = Array.from({ length: 12 }, (_, k) => (k < 10 ? (k + 1) / 10 : 0));
     for (const [k, row] of expected.entries()) {
@@ -112,15 +112,15 @@ test.each<[string, (options: { learningRate: number; weightDecay: number }) => O
   ['adagrad', train.adagrad],
   ['adadelta', train.adadelta],
   ['sgd', train.sgd],
-])('Keras, weight decay of %s', (_, make) => {
+])('weight decay of %s matches Keras', (_, make) => {
   const run = drive(harness(), make({ learningRate: 1, weightDecay: 0.004 }), [2, 0, 0, 0]);
   for (let t = 0; t < 3; t++) run.step(new Float32Array(4));
   expectClose(run.weights().slice(0, 1), [1.9760959], { abs: 5e-7, rel: 0 });
 });
 
-// The tolerances are those of TF.js's tests, or less: its second step of adagrad is worked out by hand there, to 1e-2.
+// Tolerances as in the tests of TF.js or smaller; its second step of adagrad is given there to 1e-2.
 // adadelta is missing because TF.js divides by the root of the average as it was before the gradient, unlike Keras.
-describe('TensorFlow.js, two steps down the sum of squares', () => {
+describe('two steps on the sum of squares', () => {
   test.each<[string, Optimizer, number[], number[], number[], number]>([
     ['adam', train.adam(0.1, 0.8, 0.9), [2, 4], [1.9, 3.9], [1.8000001, 3.8002], 1e-3],
     ['adamax with decay', train.adamax(0.1, 0.8, 0.9, null, 0.1), [2, 4], [1.9, 3.9], [1.80697, 3.8086], 1e-3],
@@ -136,7 +136,7 @@ describe('TensorFlow.js, two steps down the sum of squares', () => {
       [0.267785, 1.2035924],
       1e-4,
     ],
-  ])('%s', (_, optimizer, start, first, second, abs) => {
+  ])('%s matches TensorFlow.js', (_, optimizer, start, first, second, abs) => {
     const run = drive(harness(), optimizer, [...start, 0, 0]);
     for (const expected of [first, second]) {
       run.step(run.weights().map(w => 2 * w));

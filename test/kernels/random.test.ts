@@ -78,7 +78,7 @@ function moments(values: Float32Array): { mean: number; deviation: number; skew:
   return { mean, deviation, skew: central(3) / deviation ** 3 };
 }
 
-test('SplitMix64 here is the one that others know', () => {
+test('the reference of SplitMix64 gives the published numbers', () => {
   const random = new SplitMix64(1234567n);
   expect(Array.from({ length: 5 }, () => random.next())).toEqual([
     6457827717110365317n,
@@ -89,8 +89,8 @@ test('SplitMix64 here is the one that others know', () => {
   ]);
 });
 
-describe('the numbers', () => {
-  test.each(seeds)('of seed %d are those of SplitMix64', seed => {
+describe('random numbers', () => {
+  test.each(seeds)('of seed %d come from SplitMix64', seed => {
     const h = harness();
     const n = 500;
     const list = (next: (random: SplitMix64) => number) => {
@@ -112,12 +112,12 @@ describe('the numbers', () => {
     ['randomUniform', [0x3ebc8356, 0x3f718d6d, 0x3d395f67, 0x3f47061b, 0x3e605fb7]],
     ['randomNormal', [0xbe225b74, 0x3f0896fc, 0xbf3407ef, 0x3f2fdfc0, 0x3f2c951e]],
     ['truncatedNormal', [0xbe225b74, 0x3f0896fc, 0xbf3407ef, 0x3f2fdfc0, 0x3f2c951e]],
-  ])('of %s with seed 1 stay what they are', (generator, bits) => {
+  ])('of %s with seed 1 have these bits', (generator, bits) => {
     const drawn = draw(harness(), generator, 5, 1, 0, 1);
     expectBits(drawn, new Float32Array(Uint32Array.from(bits).buffer));
   });
 
-  test.each(generators)('of %s depend on nothing but the seed', generator => {
+  test.each(generators)('of %s depend only on the seed', generator => {
     const h = harness();
     const first = draw(h, generator, 100, 7, 0, 1);
     draw(h, generator, 33, 8, 0, 1);
@@ -131,11 +131,11 @@ describe('the numbers', () => {
 });
 
 // A mean of n numbers has a deviation of 1 / sqrt(n) of theirs: the bounds are five of those.
-describe('moments and ranges', () => {
+describe('distributions', () => {
   const n = 100_000;
   const within = { abs: 5 / Math.sqrt(n), rel: 0 };
 
-  test.each(seeds)('seed %d', seed => {
+  test.each(seeds)('have the expected moments and ranges for seed %d', seed => {
     const h = harness();
     const uniform = draw(h, 'randomUniform', n, seed, 2, 4);
     expect(uniform.every(value => value >= 2 && value <= 4)).toBe(true); // 4 - 2^-52 rounds to 4
@@ -153,13 +153,13 @@ describe('moments and ranges', () => {
     expectClose([mean, deviation, skew], expected, { ...within, what: 'truncated' });
   });
 
-  test('every tenth of a uniform range gets its tenth', () => {
+  test('uniform samples are uniformly distributed', () => {
     const counts = new Float64Array(10);
     for (const value of draw(harness(), 'randomUniform', n, 3, 0, 1)) counts[Math.min(9, Math.floor(value * 10))]!++;
     expectClose(counts, new Float64Array(10).fill(n / 10), { abs: 5 * Math.sqrt(n * 0.09), rel: 0 });
   });
 
-  test('a normal number lies beyond 1, 2 and 3 deviations as often as it should', () => {
+  test('normal samples have the right tail mass', () => {
     const values = draw(harness(), 'randomNormal', n, 3, 0, 1);
     for (const [reach, part] of [
       [1, 0.317311],
@@ -194,7 +194,7 @@ describe('orthonormalize', () => {
     [64, 64],
     [33, 132],
     [130, 130],
-  ])('%i vectors of length %i', (count, n) => {
+  ])('orthonormalize makes %i vectors of length %i orthonormal', (count, n) => {
     for (const seed of [1, 2, 3]) {
       const { before, after } = orthonormal(count, n, seed);
       const gram = after.flatMap(x => after.map(y => dot(x, y)));
@@ -215,7 +215,7 @@ describe('orthonormalize', () => {
   });
 
   // What is left of the second has a thousandth of its length, and a thousand times its error before it goes through again.
-  test('of vectors that are nearly parallel', () => {
+  test('orthonormalize handles vectors that are nearly parallel', () => {
     const h = harness();
     const x = h.put([1, 2, 3, 4, 1.001, 2, 3.003, 4.001]);
     expect(h.kernels.orthonormalize(x, 2, 4)).toBe(1);
@@ -223,7 +223,7 @@ describe('orthonormalize', () => {
     expectClose([dot(first, second), dot(first, first), dot(second, second)], [0, 1, 1], { abs: 5e-7, rel: 0 });
   });
 
-  test('says when a vector vanishes', () => {
+  test('orthonormalize returns false for linearly dependent vectors', () => {
     const h = harness();
     expect(h.kernels.orthonormalize(h.put(new Float32Array(6)), 2, 3)).toBe(0);
     expect(h.kernels.orthonormalize(h.put([1, 2, 2, 1, 2, 2]), 2, 3)).toBe(0);
@@ -259,7 +259,7 @@ describe('mixedRows', () => {
     [64, 64],
     [33, 132],
     [127, 127],
-  ])('%i rows of length %i are orthonormal and depend only on the orders', (count, n) => {
+  ])('mixedRows makes %i rows of length %i orthonormal, depending only on the orders', (count, n) => {
     const rows = mixed(harness(), count, n, 1);
     const gram = rows.flatMap(x => rows.map(y => dot(x, y)));
     const identity = gram.map((_, k) => Number(k % (count + 1) === 0));
@@ -269,7 +269,7 @@ describe('mixedRows', () => {
 
   // Compares moments with those of normal numbers divided by sqrt(n). 768 is 1.5 times a power of two, where the parts
   // outside both Hadamard blocks are longest.
-  test.each([256, 511, 768, 1000])('the entries of rows of length %i are close to normal', n => {
+  test.each([256, 511, 768, 1000])('mixedRows of length %i have nearly normal entries', n => {
     const values = Float32Array.from(mixed(harness(), 200, n, 2).flatMap(row => [...row])).map(v => v * Math.sqrt(n));
     const { mean, deviation, skew } = moments(values);
     const fourth = values.reduce((sum, value) => sum + value ** 4, 0) / values.length;
@@ -278,7 +278,7 @@ describe('mixedRows', () => {
   });
 });
 
-test('the build does not show', () => {
+test('random numbers have the same bits in every build', () => {
   const run = (h: Harness) => {
     const drawn = generators.flatMap(generator => [...draw(h, generator, 10_000, 5, -1, 0.7)]);
     const vectors = h.put(draw(h, 'randomNormal', 50 * 67, 6, 0, 1));

@@ -191,63 +191,72 @@ export function describeCell(kind: Pick<Case, 'cell' | 'resetAfter'> & { cell: C
   /** The ways in which a step can differ from the plain one. */
   const steps = product({ masked: flags, drops: flags, activations: [usual, others[0]] });
 
-  describe('against the reference', () => {
+  describe('compared with the reference', () => {
     // Each size meets each other size; the ways to run go round among them.
-    test.each([1, 2, 3, 5, 7, 20, 33, 64, 130])('%i units, all batches and lengths', U => {
-      const h = harness();
-      const sizes = product({ B: [1, 2, 3, 50], T: [1, 2, 3, 40] }).filter(({ B, T }) => U * B * T <= 20_000);
-      for (const [n, { B, T }] of some([...sizes.entries()])) {
-        const turn = n + U;
-        expectReference(h, {
-          ...{ ...kind, U, B, T, I: [1, 2, 3, 8][turn % 4]! },
-          wide: Math.floor(turn / 3) % 2,
-          sequences: turn % 3 > 0,
-          carried: turn % 5 > 2,
-          useBias: turn % 7 > 0,
-          goBackwards: turn % 4 === 3,
-          dx: turn % 5 > 1,
-          masked: turn % 6 === 1,
-          drops: turn % 7 === 2,
-          activations: turn % 8 === 5 ? others[turn % 2]! : usual,
-        });
-      }
-    });
+    test.each([1, 2, 3, 5, 7, 20, 33, 64, 130])(
+      'matches the reference with %i units, all batch sizes and lengths',
+      U => {
+        const h = harness();
+        const sizes = product({ B: [1, 2, 3, 50], T: [1, 2, 3, 40] }).filter(({ B, T }) => U * B * T <= 20_000);
+        for (const [n, { B, T }] of some([...sizes.entries()])) {
+          const turn = n + U;
+          expectReference(h, {
+            ...{ ...kind, U, B, T, I: [1, 2, 3, 8][turn % 4]! },
+            wide: Math.floor(turn / 3) % 2,
+            sequences: turn % 3 > 0,
+            carried: turn % 5 > 2,
+            useBias: turn % 7 > 0,
+            goBackwards: turn % 4 === 3,
+            dx: turn % 5 > 1,
+            masked: turn % 6 === 1,
+            drops: turn % 7 === 2,
+            activations: turn % 8 === 5 ? others[turn % 2]! : usual,
+          });
+        }
+      },
+    );
 
     // Each way to run meets each other way.
     const sizes = product({ U: [1, 6], B: [4], T: [1, 3] });
-    test.each(sizes.flatMap(size => steps.map(step => ({ ...size, ...step }))))('all ways: %o', size => {
-      const h = harness();
-      const ways = product({
-        I: [1, 9],
-        wide: wides,
-        sequences: flags,
-        carried: flags,
-        useBias: flags,
-        goBackwards: flags,
-        dx: flags,
-      });
-      for (const way of some(ways)) expectReference(h, { ...kind, ...size, ...way });
-    });
+    test.each(sizes.flatMap(size => steps.map(step => ({ ...size, ...step }))))(
+      'matches the reference with all options: %o',
+      size => {
+        const h = harness();
+        const ways = product({
+          I: [1, 9],
+          wide: wides,
+          sequences: flags,
+          carried: flags,
+          useBias: flags,
+          goBackwards: flags,
+          dx: flags,
+        });
+        for (const way of some(ways)) expectReference(h, { ...kind, ...size, ...way });
+      },
+    );
 
     // Products go through in slices of a panel.
-    test.each(some(product({ carried: flags, sequences: flags })))('long reductions: %o', way => {
-      const h = harness();
-      for (const [U, I] of [
-        [250, 6],
-        [257, 1],
-        [342, 2],
-        [3, 255],
-        [3, 257],
-        [3, 342],
-        [6, 530],
-        [2, 1030],
-      ] as const) {
-        expectReference(h, { ...kind, U, B: 3, T: 3, I, dx: true, ...way });
-      }
-    });
+    test.each(some(product({ carried: flags, sequences: flags })))(
+      'matches the reference with long reductions: %o',
+      way => {
+        const h = harness();
+        for (const [U, I] of [
+          [250, 6],
+          [257, 1],
+          [342, 2],
+          [3, 255],
+          [3, 257],
+          [3, 342],
+          [6, 530],
+          [2, 1030],
+        ] as const) {
+          expectReference(h, { ...kind, U, B: 3, T: 3, I, dx: true, ...way });
+        }
+      },
+    );
 
     // Weight gradients are added up over 256 rows at a time: over 19 steps here.
-    test.each(product({ wide: wides, carried: flags }))('1 to 40 steps: %o', way => {
+    test.each(product({ wide: wides, carried: flags }))('matches the reference for 1 to 40 steps: %o', way => {
       const h = harness();
       for (let T = 1; T <= 40; T++) {
         expectReference(h, { ...kind, U: 5, B: 13, T, I: 2, sequences: T % 2 > 0, masked: T % 3 > 1, ...way });
@@ -263,7 +272,7 @@ export function describeCell(kind: Pick<Case, 'cell' | 'resetAfter'> & { cell: C
       },
     );
 
-    test.each(steps)('plans for prediction: %o', way => {
+    test.each(steps)('matches the reference in prediction: %o', way => {
       for (const sequences of flags) expectReference(harness(), { ...odd, sequences, predicts: true, ...way });
     });
   });
@@ -326,7 +335,7 @@ export function describeCell(kind: Pick<Case, 'cell' | 'resetAfter'> & { cell: C
       },
     );
 
-    test('a block touches no row of another', () => {
+    test('a block of rows does not write to other rows', () => {
       const given = draw(odd);
       const layer = prepare(harness(), odd, given);
       layer.forward(1, 3);
@@ -344,12 +353,12 @@ export function describeCell(kind: Pick<Case, 'cell' | 'resetAfter'> & { cell: C
 
   describe('memory', () => {
     const ways = product({ U: [1, 6, 8], wide: wides, sequences: flags, carried: flags, dx: flags });
-    test.each(steps)('is written nowhere but in the buffers of the plan: %o', step => {
+    test.each(steps)('writes only to the buffers of the plan: %o', step => {
       const h = harness();
       for (const way of ways) expectReference(h, { ...odd, ...way, ...step }).expectFences();
     });
 
-    // What pads the units must be zero in all that multiplies something, else it would leak into the units.
+    // Padding must be zero in every factor of a product; otherwise it would leak into the units.
     test.each(product({ U: [1, 2, 3, 5, 7], wide: wides, activations: [usual, ['sigmoid', 'sigmoid']] }))(
       'padding stays zero: %o',
       way => {
@@ -369,7 +378,7 @@ export function describeCell(kind: Pick<Case, 'cell' | 'resetAfter'> & { cell: C
       },
     );
 
-    test.each(wides)('padding stays zero where the input is infinite: wide %i', wide => {
+    test.each(wides)('padding stays zero with infinite input: wide %i', wide => {
       const subject = { ...odd, U: 5, T: 1, wide };
       const given = draw(subject);
       given.x.data.fill(Number.POSITIVE_INFINITY, 0, 1);
@@ -393,7 +402,7 @@ export function describeCell(kind: Pick<Case, 'cell' | 'resetAfter'> & { cell: C
   }
 
   describe('gradients', () => {
-    test('are added to what dw holds', () => {
+    test('backward adds to the gradients in dw', () => {
       const given = draw(odd);
       const [fresh, filled] = [prepare(harness(), odd, given), prepare(harness(), odd, given)];
       filled.rooms.dw!.floats().fill(16);
@@ -402,14 +411,14 @@ export function describeCell(kind: Pick<Case, 'cell' | 'resetAfter'> & { cell: C
         layer.setDy(given.dY.data);
         layer.backward();
       }
-      // Every addition beside 16 rounds to a multiple of 2^-20.
+      // Additions to 16 round to a multiple of 2^-20.
       const expected = fresh.gradients().map(values => Float64Array.from(values, value => value + 16));
       for (const [n, values] of filled.gradients().entries()) {
         expectClose(values, expected[n]!, { abs: odd.B * odd.T * 2 ** -20, rel: 0, what: `gradient ${n}` });
       }
     });
 
-    test('of a bias that is not used are zero, and of the rest as if it were there', () => {
+    test('backward without a bias gives a bias gradient of zero and does not change the others', () => {
       const given = draw(odd);
       given.weights[2]!.data.fill(0);
       const [without, zero] = [{ ...odd, useBias: false }, odd].map(subject => {
@@ -424,7 +433,7 @@ export function describeCell(kind: Pick<Case, 'cell' | 'resetAfter'> & { cell: C
     });
 
     // The cost of a product with a subnormal number is a hundred times that of another one.
-    test('that vanish end as zeros, not as subnormal numbers', () => {
+    test('vanishing gradients become zero instead of subnormal', () => {
       const subject: Case = { ...kind, U: 4, B: 2, T: 200, I: 1 };
       const given = draw(subject);
       // about a tenth is left of a gradient after each step
@@ -445,7 +454,7 @@ export function describeCell(kind: Pick<Case, 'cell' | 'resetAfter'> & { cell: C
   });
 
   describe('the carried state', () => {
-    test.each(steps)('goes from batch to batch: %o', step => {
+    test.each(steps)('the state is carried from batch to batch: %o', step => {
       const subject = { ...odd, ...step };
       const given = draw(subject);
       const layer = prepare(harness(), subject, given);
@@ -475,7 +484,7 @@ export function describeCell(kind: Pick<Case, 'cell' | 'resetAfter'> & { cell: C
       },
     );
 
-    test('is not there to be rewound', () => {
+    test('rewind does nothing without a carried state', () => {
       const subject = { ...odd, carried: false };
       const layer = prepare(harness(), subject, draw(subject));
       layer.forward();
@@ -486,16 +495,19 @@ export function describeCell(kind: Pick<Case, 'cell' | 'resetAfter'> & { cell: C
   });
 
   describe('recurrent dropout', () => {
-    test.each(product({ masked: flags, carried: flags, sequences: flags }))('draws its factors: %o', way => {
-      const layer = expectReference(harness(), { ...odd, ...way, B: 30, dropRate: 0.25, dropSeed: 5 });
-      const factors = [...layer.drop()];
-      expect(new Set(factors)).toEqual(new Set([0, Math.fround(4 / 3)]));
-      const zeros = factors.filter(value => value === 0).length;
-      expect(Math.abs(zeros / factors.length - 0.25)).toBeLessThan(0.12);
-    });
+    test.each(product({ masked: flags, carried: flags, sequences: flags }))(
+      'draws the factors of recurrent dropout: %o',
+      way => {
+        const layer = expectReference(harness(), { ...odd, ...way, B: 30, dropRate: 0.25, dropSeed: 5 });
+        const factors = [...layer.drop()];
+        expect(new Set(factors)).toEqual(new Set([0, Math.fround(4 / 3)]));
+        const zeros = factors.filter(value => value === 0).length;
+        expect(Math.abs(zeros / factors.length - 0.25)).toBeLessThan(0.12);
+      },
+    );
   });
 
-  describe('to and from the order of Keras, to the bit', () => {
+  describe('packing and unpacking', () => {
     const units = [1, 2, 3, 4, 5, 7, 8, 20, 33];
     /** Every number different, with the rare ones among them. */
     const different = (n: number, from: number) => {
@@ -504,23 +516,26 @@ export function describeCell(kind: Pick<Case, 'cell' | 'resetAfter'> & { cell: C
       return values;
     };
 
-    test.each(product({ U: units, I: [1, 3, 17], useBias: flags }))('weights: %o', way => {
-      const h = harness();
-      const layer = bindCell(h, { ...kind, B: 1, T: 1, ...way });
-      const shapes = draw({ ...kind, B: 1, T: 1, ...way }).weights.slice(0, way.useBias ? 3 : 2);
-      const given = shapes.map(({ data }, n) => different(data.length, 1 + n * 1e5));
-      layer.rooms.w!.floats().fill(Number.NaN);
-      layer.setWeights(given);
-      layer.weights().forEach((values, n) => {
-        expectBits(values, given[n]!, `weight ${n}`);
-      });
-      layer.expectFences();
-      // All that is not a weight is zero.
-      const numbers = layer.rooms.w!.floats().filter(value => value !== 0).length;
-      expect(numbers).toBe(given.reduce((sum, values) => sum + values.filter(value => value !== 0).length, 0));
-    });
+    test.each(product({ U: units, I: [1, 3, 17], useBias: flags }))(
+      'packed and unpacked weights keep all bits: %o',
+      way => {
+        const h = harness();
+        const layer = bindCell(h, { ...kind, B: 1, T: 1, ...way });
+        const shapes = draw({ ...kind, B: 1, T: 1, ...way }).weights.slice(0, way.useBias ? 3 : 2);
+        const given = shapes.map(({ data }, n) => different(data.length, 1 + n * 1e5));
+        layer.rooms.w!.floats().fill(Number.NaN);
+        layer.setWeights(given);
+        layer.weights().forEach((values, n) => {
+          expectBits(values, given[n]!, `weight ${n}`);
+        });
+        layer.expectFences();
+        // All that is not a weight is zero.
+        const numbers = layer.rooms.w!.floats().filter(value => value !== 0).length;
+        expect(numbers).toBe(given.reduce((sum, values) => sum + values.filter(value => value !== 0).length, 0));
+      },
+    );
 
-    test.each(product({ U: units, B: [1, 2, 5] }))('states: %o', way => {
+    test.each(product({ U: units, B: [1, 2, 5] }))('packed and unpacked states keep all bits: %o', way => {
       const layer = bindCell(harness(), { ...kind, T: 1, I: 1, carried: true, ...way });
       const given = draw({ ...kind, T: 1, I: 1, ...way }).states.map((_, n) => different(way.B * way.U, 1 + n * 1e5));
       layer.rooms.states!.floats().fill(Number.NaN);

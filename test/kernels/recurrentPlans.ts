@@ -1,19 +1,18 @@
 /**
- * Recurrent kernels bound to memory by hand, structure by structure, every buffer in a room of its own: no layer of the
- * facade decides anything here. Whatever a kernel may not read before it is written is NaN.
+ * Recurrent kernels with plan structures written by the test, independent of the layers in src/, and with guard regions
+ * around every buffer. Memory that a kernel must write before reading is NaN.
  */
 
 import { padded, rowBytes } from '../../src/plan/plan.ts';
 import { FLOAT } from '../../src/util/units.ts';
-import { structures } from '../../src/wasm/binaries.generated.ts';
+import { activationNumbers, structures } from '../../src/wasm/shared.generated.ts';
 import { type Block, sizeOf } from '../reference/block.ts';
 import type { Harness, Room } from './harness.ts';
 
 export type Cell = 'lstm' | 'gru' | 'simpleRnn';
 
-/** Numbers of the activations, as the kernels know them. */
-const activationNumbers = { linear: 0, relu: 1, sigmoid: 2, tanh: 3, hardSigmoid: 4 } as const;
-export type ActivationName = keyof typeof activationNumbers;
+/** The activations that the references of the tests know. */
+export type ActivationName = 'linear' | 'relu' | 'sigmoid' | 'tanh' | 'hardSigmoid';
 
 export const gatesOf = { lstm: 4, gru: 3, simpleRnn: 1 } as const satisfies Record<Cell, number>;
 
@@ -68,7 +67,7 @@ export interface BoundCell {
   setState(values: readonly ArrayLike<number>[]): void;
   /** [B,U]: the factors in memory. */
   drop(): Float32Array;
-  /** Fails when a kernel has written outside its buffers, or into what it only reads. */
+  /** Fails if a kernel has written outside its buffers, or to its inputs. */
   expectFences(): void;
 }
 
@@ -175,19 +174,17 @@ export function bindCell(h: Harness, options: PlanOptions): BoundCell {
     [U, gatesOf[cell] * U],
   ];
   if (useBias) shapes.push(cell === 'gru' && resetAfter ? [2, 3 * U] : [gatesOf[cell] * U]);
-  const move = (run: 'w' | 'dw', [kernel, recurrent, bias = 0]: number[], inward: number) => {
-    const at = rooms[run]!.address;
-    if (cell === 'gru') kernels.gruWeights(at, kernel!, recurrent!, bias, I, U, Number(resetAfter), inward);
-    else kernels[`${cell}Weights`](at, kernel!, recurrent!, bias, I, U, inward);
-  };
+  const type = ({ lstm: 'Lstm', gru: 'Gru', simpleRnn: 'SimpleRnn' } as const)[cell];
+  const moveWeights = (direction: 'pack' | 'unpack', run: 'w' | 'dw', [kernel, recurrent, bias = 0]: number[]) =>
+    kernels[`${direction}${type}Weights`](rooms[run]!.address, kernel!, recurrent!, bias, I, U, Number(resetAfter));
   const unpack = (run: 'w' | 'dw') => {
     const plain = shapes.map(shape => h.put(new Float32Array(sizeOf(shape))));
-    move(run, plain, 0);
+    moveWeights('unpack', run, plain);
     return shapes.map((shape, n) => h.get(plain[n]!, sizeOf(shape)));
   };
-  const moveState = ([h, c]: number[], inward: number) => {
-    if (cell === 'lstm') kernels.lstmState(states, states + B * H * FLOAT, h!, c!, B, U, inward);
-    else kernels.hState(states, h!, B, U, inward);
+  const moveState = (direction: 'pack' | 'unpack', [h, c]: number[]) => {
+    if (cell === 'lstm') kernels[`${direction}LstmState`](states, states + B * H * FLOAT, h!, c!, B, U);
+    else kernels[`${direction}State`](states, h!, B, U);
   };
   /** Rows [T][B], `row` apart, in the order [B,T]. */
   const bySample = (values: Float32Array, row: number, steps: number, from: number, width: number) => {
@@ -224,22 +221,22 @@ export function bindCell(h: Harness, options: PlanOptions): BoundCell {
     dx: () => bySample(rooms.dx!.floats(), dxRow, T, 0, I),
     dxPadding: () => bySample(rooms.dx!.floats(), dxRow, T, I, padded(I) - I),
     setWeights: values =>
-      move(
+      moveWeights(
+        'pack',
         'w',
         values.map(value => h.put(value)),
-        1,
       ),
     weights: () => unpack('w'),
     gradients: () => unpack('dw'),
     state() {
       const plain = [0, 1].slice(0, cell === 'lstm' ? 2 : 1).map(() => h.put(new Float32Array(B * U)));
-      moveState(plain, 0);
+      moveState('unpack', plain);
       return plain.map(at => h.get(at, B * U));
     },
     setState: values =>
       moveState(
+        'pack',
         values.map(value => h.put(value)),
-        1,
       ),
     drop: () => bySample(rooms.drop!.floats(), H * FLOAT, 1, 0, U),
     expectFences() {

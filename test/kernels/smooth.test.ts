@@ -1,4 +1,4 @@
-// The activations beside relu, sigmoid and tanh, and their slopes, against float64 over all binades.
+// The activations other than relu, sigmoid and tanh, and their derivatives, against float64 over all binades.
 //
 // The bounds were found by trying every 41st number of 2^-26 < |x| < 128 and every 1511th of all, in the strict and the
 // relaxed build; here it is every 4093rd, and the neighbourhoods of what is special.
@@ -87,7 +87,7 @@ describe.each(names)('%s', name => {
     return values[n]!;
   };
 
-  test(`within ${bound.ulp} units in the last place`, () => {
+  test(`has an error within ${bound.ulp} ulp`, () => {
     let worst = { ulp: 0, absolute: 0, x: 0, got: 0 };
     for (const [n, part] of runs.entries()) {
       const { x, y } = apply(name, part);
@@ -107,7 +107,7 @@ describe.each(names)('%s', name => {
     expect(worst.absolute, `${name}(${worst.x}) gave ${worst.got}`).toBeLessThanOrEqual(bound.absolute);
   });
 
-  test(`its slope within ${bound.slope} times 2^-24`, () => {
+  test(`has a derivative within ${bound.slope} times 2^-24`, () => {
     let worst = { error: 0, x: 0, got: 0 };
     for (const [n, part] of runs.entries()) {
       const { x, slope } = apply(name, part);
@@ -121,7 +121,7 @@ describe.each(names)('%s', name => {
     expect(worst.error * 2 ** 24, `slope at ${worst.x} gave ${worst.got}`).toBeLessThanOrEqual(bound.slope);
   });
 
-  test('without the slope gives the same bits, and may overwrite its argument', () => {
+  test('gives the same bits without derivative, and may overwrite its argument', () => {
     const x = Float32Array.from({ length: 64 }, (_, i) => i / 3 - 11);
     const y = apply(name, x).y.slice();
     const h = harness();
@@ -130,13 +130,13 @@ describe.each(names)('%s', name => {
     expectBits(room.floats(), y);
   });
 
-  test('of NaN is NaN, and of that only', () => {
+  test('is NaN for NaN and for nothing else', () => {
     const { y } = apply(name, Float32Array.of(Number.NaN, 1, Number.NaN, -1));
     expect([...y].map(Number.isNaN)).toEqual([true, false, true, false]);
   });
 });
 
-test('at the ends', () => {
+test('activations have the right limits at both ends', () => {
   const infinity = Number.POSITIVE_INFINITY;
   const [huge, selu] = [Math.fround(3e38), Math.fround(-1.7580993408473768)];
   const at = (name: ActivationName) => apply(name, Float32Array.of(-infinity, -huge, -0, 0, huge, infinity)).y.slice();
@@ -157,14 +157,14 @@ test('at the ends', () => {
   }
 });
 
-test('slopes at the ends, where nothing times infinity must not come up', () => {
+test('derivatives at both ends are not NaN', () => {
   const x = Float32Array.of(Number.NEGATIVE_INFINITY, -3e38, -100, 100, 3e38, Number.POSITIVE_INFINITY);
   for (const name of ['elu', 'softplus', 'gelu', 'gelu_new'] as const) {
     expectClose(apply(name, x).slope, [0, 0, 0, 1, 1, 1], { abs: 2 ** -24, rel: 0, what: name });
   }
 });
 
-test('relu, sigmoid and tanh have their slopes too', () => {
+test('relu, sigmoid and tanh have the right derivatives', () => {
   const x = Float32Array.from({ length: 64 }, (_, i) => i / 4 - 8);
   for (const name of ['linear', 'relu', 'sigmoid', 'tanh'] as const) {
     const { y, slope } = apply(name, x);

@@ -7,7 +7,7 @@ export interface Drive {
   /** One step with these gradients, in the order of the real thing: decay, then the step. */
   step(gradients: ArrayLike<number>): void;
   weights(): Float32Array;
-  /** What the optimizer keeps beside the weights, slot by slot. */
+  /** The state of the optimizer, slot by slot. */
   slots(): Float32Array[];
   /** Fails when anything but weights and slots has changed, the gradients of the last step included. */
   expectUntouched(): void;

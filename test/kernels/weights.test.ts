@@ -16,7 +16,7 @@ describe('penalties', () => {
     { l1: 0, l2: 0 },
   ];
 
-  test.each(sizes)('%i weights: the sum in float64, the gradient in place', n => {
+  test.each(sizes)('penalty and penaltyGradient of %i weights match the reference', n => {
     for (const kind of kinds) {
       const h = harness();
       const weights = new Random(n).normals([n]).data;
@@ -33,7 +33,7 @@ describe('penalties', () => {
     }
   });
 
-  test('the gradient is the slope of the penalty', () => {
+  test('penaltyGradient is the derivative of penalty', () => {
     const h = harness();
     const random = new Random(5);
     const [l1, l2] = [0.25, 0.5];
@@ -55,7 +55,7 @@ describe('penalties', () => {
     [0.01, 0, 0.1],
     [0, 0.01, 0.3],
     [1, 2, 70],
-  ])('TensorFlow.js: l1 %d, l2 %d', (l1, l2, expected) => {
+  ])('penalty with l1 %d, l2 %d matches TensorFlow.js', (l1, l2, expected) => {
     const h = harness();
     expectClose([h.kernels.penalty(h.put([1, -2, 3, -4]), 4, l1, l2)], [expected], { abs: 0, rel: 1e-15 });
   });
@@ -91,7 +91,7 @@ describe('norms along an axis', () => {
     },
   );
 
-  test('vectors of zeros stay, and so do those within the bounds, nearly', () => {
+  test('boundNorms keeps zeros, and nearly keeps vectors within the bounds', () => {
     const h = harness();
     const w = h.room(6, [0, 0.5, 3, 0, 0.5, 4]);
     h.kernels.boundNorms(w.address, 1, 2, 3, 0, 2, 1);
@@ -105,7 +105,7 @@ describe('norms along an axis', () => {
     ['maxNorm', 0, 2, shortened],
     ['unitNorm', 1, 1, shortened.map(value => value / 2)],
     ['minMaxNorm', 0, 1, shortened.map(value => value / 2)],
-  ])('TensorFlow.js: %s', (_, least, most, expected) => {
+  ])('boundNorms matches %s of TensorFlow.js', (_, least, most, expected) => {
     const h = harness();
     const w = h.room(6, given);
     h.kernels.boundNorms(w.address, 1, 6, 1, least, most, 1);
@@ -113,7 +113,7 @@ describe('norms along an axis', () => {
   });
 
   // keras-team/keras, keras/src/constraints/constraints_test.py, test_max_norm: vectors in columns.
-  test('Keras: maxNorm', () => {
+  test('boundNorms matches maxNorm of Keras', () => {
     const h = harness();
     const w = h.room(12, [0, 1, 3, 3, 0, 0, 0, 3, 0, 0, 0, 3]);
     h.kernels.boundNorms(w.address, 1, 3, 4, 0, 2, 1);
@@ -122,7 +122,7 @@ describe('norms along an axis', () => {
   });
 });
 
-test.each(sizes)('nonNegative: %i weights', n => {
+test.each(sizes)('nonNegative sets the negative numbers of %i weights to 0', n => {
   const h = harness();
   const weights = new Random(n).normals([n]).data;
   const w = h.room(n, weights);
@@ -134,7 +134,7 @@ test.each(sizes)('nonNegative: %i weights', n => {
   w.expectUntouched(w.floats().keys());
 });
 
-test('TensorFlow.js: nonNeg', () => {
+test('nonNegative matches nonNeg of TensorFlow.js', () => {
   const h = harness();
   const w = h.room(6, [-1, 2, 0, 4, -5, 6]);
   h.kernels.nonNegative(w.address, 6);
@@ -142,7 +142,7 @@ test('TensorFlow.js: nonNeg', () => {
 });
 
 describe('clipping', () => {
-  test.each(sizes)('the sum of %i squares in float64; what stands behind does not count', n => {
+  test.each(sizes)('sumOfSquares of %i numbers is float64 and ignores numbers behind them', n => {
     const h = harness();
     const values = new Random(n).normals([n], 1e-15).data;
     const x = h.room(n, values);
@@ -151,12 +151,12 @@ describe('clipping', () => {
     x.expectUntouched([]);
   });
 
-  test('squares too large for float32 are none too large', () => {
+  test('sumOfSquares does not overflow float32', () => {
     const h = harness();
     expectClose([h.kernels.sumOfSquares(h.put([3e38, 4e38 / 2]), 2)], [9e76 + 4e76], { abs: 0, rel: 1e-6 });
   });
 
-  test.each(sizes)('scale: %i numbers, nothing behind them', n => {
+  test.each(sizes)('scale multiplies %i numbers and nothing behind them', n => {
     const h = harness();
     const values = new Random(n).normals([n]).data;
     const x = h.room(n, values);
@@ -169,7 +169,7 @@ describe('clipping', () => {
     x.expectUntouched(x.floats().keys());
   });
 
-  test.each([4, 8, 20, 1000])('clamp: %i numbers', n => {
+  test.each([4, 8, 20, 1000])('clamp clips %i numbers', n => {
     const h = harness();
     const values = new Random(n).normals([n]).data;
     values.set([0.7, -0.7, 1e19, -0]);

@@ -28,7 +28,7 @@ export function denseForward(inputs: DenseInputs): Float64Array {
   return activate(inputs.activation ?? 'linear', denseLogits(inputs), inputs.sizes.U);
 }
 
-/** What the activation is applied to, [M,U]. */
+/** The input of the activation, [M,U]. */
 function denseLogits({ sizes: { M, D, U }, x, kernel, bias }: DenseInputs): Float64Array {
   const z = matmul(x, kernel, M, D, U);
   if (!bias) return z;

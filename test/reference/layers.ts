@@ -26,7 +26,7 @@ export type Mask = Float64Array | null;
 
 interface Pass {
   y: Block;
-  /** Undefined where that of the input goes on. */
+  /** Undefined to keep the mask of the input. */
   mask?: Mask;
   backward(dY: Float64Array): { dX: Float64Array; dWeights: Float64Array[] };
 }

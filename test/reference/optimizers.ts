@@ -26,7 +26,7 @@ export class Sgd implements Optimizer {
   }
 }
 
-/** Adam in the Keras form: one step size for all weights, epsilon beside the root of the uncorrected moment. */
+/** Adam in the form of Keras: one step size for all weights, epsilon added to the root of the uncorrected moment. */
 export class Adam implements Optimizer {
   /** The moments, parallel to the weights. */
   m: Float64Array[] = [];
@@ -60,15 +60,15 @@ export class Adam implements Optimizer {
 
 // -------------------------------------------------------------------------------------------------- all the others
 
-/** What a rule is told beside its options: the step, counted from 1, and the learning rate. */
+/** The arguments of a rule besides its options: the step, counted from 1, and the learning rate. */
 interface Moment {
   t: number;
   rate: number;
 }
 
-/** How one weight moves: what is taken from it, given its gradient and what is kept beside it (changed in place). */
+/** The amount subtracted from one weight, given its gradient and its state (updated in place). */
 interface Rule {
-  /** What is kept beside a weight before the first step. */
+  /** The initial state of a weight. */
   start: readonly number[];
   change(kept: Float64Array, g: number, at: Moment): number;
 }
@@ -78,7 +78,7 @@ type Numbers = Record<string, number | boolean | undefined>;
 const number = (options: Numbers, name: string, otherwise: number): number =>
   options[name] === undefined ? otherwise : Number(options[name]);
 
-/** Average of x and what it was, a[n] = keep a[n] + (1 - keep) x. */
+/** A moving average, a[n] = keep a[n] + (1 - keep) x. */
 function average(kept: Float64Array, n: number, keep: number, x: number): number {
   kept[n] = keep * kept[n]! + (1 - keep) * x;
   return kept[n]!;

@@ -83,7 +83,7 @@ function check<K extends string>(
   }
 }
 
-test.each(ways)('simpleRnn: %o', way => {
+test.each(ways)('the simpleRnn reference matches finite differences: %o', way => {
   const { given, draw, options } = setUp(way, 1);
   const [dOutputs, dh] = [draw(B, T, U), draw(B, U)];
   const run = (inputs: typeof given) => simpleRnnForward({ ...options, ...inputs });
@@ -95,20 +95,23 @@ test.each(ways)('simpleRnn: %o', way => {
   check(given, loss, { x: dX, kernel: dKernel, recurrentKernel: dRecurrentKernel, bias: dBias, h0: dH0 });
 });
 
-test.each(ways.flatMap(way => flags.map(resetAfter => ({ ...way, resetAfter }))))('gru: %o', way => {
-  const { resetAfter } = way;
-  const { given, draw, options } = setUp(way, 3, resetAfter ? 6 : 3);
-  const [dOutputs, dh] = [draw(B, T, U), draw(B, U)];
-  const run = (inputs: typeof given) => gruForward({ ...options, resetAfter, ...inputs });
-  const loss = (inputs: typeof given) => {
-    const { outputs, h } = run(inputs);
-    return dot(outputs, dOutputs) + dot(h, dh);
-  };
-  const { dX, dKernel, dRecurrentKernel, dBias, dH0 } = gruBackward(run(given).cache, dOutputs, dh);
-  check(given, loss, { x: dX, kernel: dKernel, recurrentKernel: dRecurrentKernel, bias: dBias, h0: dH0 });
-});
+test.each(ways.flatMap(way => flags.map(resetAfter => ({ ...way, resetAfter }))))(
+  'the gru reference matches finite differences: %o',
+  way => {
+    const { resetAfter } = way;
+    const { given, draw, options } = setUp(way, 3, resetAfter ? 6 : 3);
+    const [dOutputs, dh] = [draw(B, T, U), draw(B, U)];
+    const run = (inputs: typeof given) => gruForward({ ...options, resetAfter, ...inputs });
+    const loss = (inputs: typeof given) => {
+      const { outputs, h } = run(inputs);
+      return dot(outputs, dOutputs) + dot(h, dh);
+    };
+    const { dX, dKernel, dRecurrentKernel, dBias, dH0 } = gruBackward(run(given).cache, dOutputs, dh);
+    check(given, loss, { x: dX, kernel: dKernel, recurrentKernel: dRecurrentKernel, bias: dBias, h0: dH0 });
+  },
+);
 
-test.each(ways)('lstm: %o', way => {
+test.each(ways)('the lstm reference matches finite differences: %o', way => {
   const { given: common, draw, options } = setUp(way, 4);
   const given = { ...common, c0: draw(B, U) };
   const [dOutputs, dh, dc] = [draw(B, T, U), draw(B, U), draw(B, U)];
@@ -121,8 +124,8 @@ test.each(ways)('lstm: %o', way => {
   check(given, loss, { x: dX, kernel: dKernel, recurrentKernel: dRecurrentKernel, bias: dBias, h0: dH0, c0: dC0 });
 });
 
-// A masked row computes what it would without the steps it skips.
-test.each(flags)('rows that skip steps: resetAfter %s', resetAfter => {
+// A masked row gives the same result as a row without the masked steps.
+test.each(flags)('the lstm and gru references skip masked steps: resetAfter %s', resetAfter => {
   const { given, options } = setUp({ ...ways[0]!, masked: true }, 4, 6);
   const short = (values: ArrayLike<number>, gates: number) => Array.from(values).slice(0, gates * D * U);
   const at = (row: number, steps: readonly number[]) =>

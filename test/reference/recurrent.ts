@@ -1,4 +1,4 @@
-// What the references of the recurrent layers share. Every array is flat and row by row.
+// Shared by the references of the recurrent layers. All arrays are flat, row by row.
 //
 //   B batch, T time, D input width, U units
 
@@ -29,7 +29,7 @@ export const curves = {
   },
 } satisfies Record<string, Curve>;
 
-/** What goes into every recurrent layer beside its weights. */
+/** The inputs of a recurrent layer besides its weights. */
 export interface RecurrentInputs {
   sizes: Sizes;
   /** [B,T,D] */

@@ -109,7 +109,7 @@ function step(tape: Tape, spec: CellSpec, weights: Value[], x: Value, states: Va
 export interface Recurrent {
   readonly width: number;
   readonly weights: Block[];
-  /** Each [B,U]; null stands for zero. Moves on only when stateful. */
+  /** Each [B,U]; null for zero. Updated only if stateful. */
   states: Block[] | null;
   readonly stateWidths: number[];
   forward(x: Block, mask?: Mask): RecurrentPass;

@@ -15,7 +15,7 @@ import { Random } from './random.ts';
 describe('expectClose', () => {
   const { NaN: nan, POSITIVE_INFINITY: infinity } = Number;
 
-  test('allows abs + rel |expected|, and no more', () => {
+  test('allows errors up to abs + rel |expected|', () => {
     expectClose([1.5, -8.75, nan, infinity, 0], [1, -8, nan, infinity, -0], { abs: 0.25, rel: 0.25 });
     expect(() => expectClose([1.51], [1], { abs: 0.25, rel: 0.25 })).toThrow();
     expect(() => expectClose([0], [infinity], { abs: 1, rel: 1 })).toThrow();
@@ -31,13 +31,13 @@ describe('expectClose', () => {
   });
 });
 
-test('expectBits tells apart what rounds to different float32 values', () => {
+test('expectBits distinguishes different float32 values', () => {
   expectBits([0.1, Number.NaN], [Math.fround(0.1), Number.NaN]);
   expect(() => expectBits([1, 0], [1, -0])).toThrow('1 of 2 differ in bits; first at index 1');
   expect(() => expectBits([1], [1 + 2 ** -23])).toThrow('got 1 (0x3f800000), expected 1.0000001192092896 (0x3f800001)');
 });
 
-test('Random draws float32 values with the mean and the deviation it claims', () => {
+test('Random draws float32 values with the stated mean and deviation', () => {
   const random = new Random(1);
   const [uniform, normal] = [random.uniforms([20000]).data, random.normals([20000]).data];
   expectClose(uniform, uniform.map(Math.fround), { abs: 0, rel: 0 });
@@ -46,7 +46,7 @@ test('Random draws float32 values with the mean and the deviation it claims', ()
   expectClose(moments(normal), [0, 1], { abs: 0.02, rel: 0 });
 });
 
-test('the three products agree on transposed operands', () => {
+test('the three reference products agree on transposed operands', () => {
   const [a, at] = [
     [1, 2, 3, 4, 5, 6],
     [1, 4, 2, 5, 3, 6],
@@ -61,7 +61,7 @@ test('the three products agree on transposed operands', () => {
 });
 
 describe('against PyTorch', () => {
-  test('lstmForward and lstmBackward', () => {
+  test('the lstm reference matches PyTorch', () => {
     const { sizes, given, expect: expected } = readFixture('lstm-gradients');
     const { outputs, h, c, cache } = lstmForward({
       sizes,
@@ -78,7 +78,7 @@ describe('against PyTorch', () => {
     }
   });
 
-  test('Adam', () => {
+  test('the Adam reference matches PyTorch', () => {
     const { config, weights, gradients, expect: expected } = readFixture('adam');
     const adam = new Adam(config);
     const w = weights.data.slice();
@@ -125,33 +125,36 @@ describe('against central differences', () => {
   const centralDifference = (f: (s: number) => number) => (f(1e-4) - f(-1e-4)) / 2e-4;
   const moved = (from: Float64Array, direction: Float64Array, s: number) => from.map((v, n) => v + s * direction[n]!);
 
-  test.each([false, true])('lstmBackward with a gradient in the final state, goBackwards %s', goBackwards => {
-    const random = new Random(2);
-    const [B, T, D, U] = [2, 4, 3, 5];
-    const draw = (...shape: number[]) => random.normals(shape, 0.5).data;
-    const given = {
-      x: draw(B, T, D),
-      kernel: draw(D, 4 * U),
-      recurrentKernel: draw(U, 4 * U),
-      bias: draw(4 * U),
-      h0: draw(B, U),
-      c0: draw(B, U),
-    };
-    const [dOutputs, dh, dc] = [draw(B, T, U), draw(B, U), draw(B, U)];
-    const run = (inputs: typeof given) => lstmForward({ sizes: { B, T, D, U }, goBackwards, ...inputs });
-    const loss = (inputs: typeof given) => {
-      const { outputs, h, c } = run(inputs);
-      return dot(outputs, dOutputs) + dot(h, dh) + dot(c, dc);
-    };
+  test.each([false, true])(
+    'lstmBackward with a gradient of the final state matches finite differences, goBackwards %s',
+    goBackwards => {
+      const random = new Random(2);
+      const [B, T, D, U] = [2, 4, 3, 5];
+      const draw = (...shape: number[]) => random.normals(shape, 0.5).data;
+      const given = {
+        x: draw(B, T, D),
+        kernel: draw(D, 4 * U),
+        recurrentKernel: draw(U, 4 * U),
+        bias: draw(4 * U),
+        h0: draw(B, U),
+        c0: draw(B, U),
+      };
+      const [dOutputs, dh, dc] = [draw(B, T, U), draw(B, U), draw(B, U)];
+      const run = (inputs: typeof given) => lstmForward({ sizes: { B, T, D, U }, goBackwards, ...inputs });
+      const loss = (inputs: typeof given) => {
+        const { outputs, h, c } = run(inputs);
+        return dot(outputs, dOutputs) + dot(h, dh) + dot(c, dc);
+      };
 
-    const { dX, dKernel, dRecurrentKernel, dBias, dH0, dC0 } = lstmBackward(run(given).cache, dOutputs, dh, dc);
-    const gradients = { x: dX, kernel: dKernel, recurrentKernel: dRecurrentKernel, bias: dBias, h0: dH0, c0: dC0 };
-    for (const what of Object.keys(given) as (keyof typeof given)[]) {
-      const direction = random.normals([given[what].length]).data;
-      const slope = centralDifference(s => loss({ ...given, [what]: moved(given[what], direction, s) }));
-      expectClose([dot(gradients[what], direction)], [slope], { ...bound, what });
-    }
-  });
+      const { dX, dKernel, dRecurrentKernel, dBias, dH0, dC0 } = lstmBackward(run(given).cache, dOutputs, dh, dc);
+      const gradients = { x: dX, kernel: dKernel, recurrentKernel: dRecurrentKernel, bias: dBias, h0: dH0, c0: dC0 };
+      for (const what of Object.keys(given) as (keyof typeof given)[]) {
+        const direction = random.normals([given[what].length]).data;
+        const slope = centralDifference(s => loss({ ...given, [what]: moved(given[what], direction, s) }));
+        expectClose([dot(gradients[what], direction)], [slope], { ...bound, what });
+      }
+    },
+  );
 
   const lstm = (config: object) => ({ class: 'lstm', config: { units: 5, ...config } }) as LayerSpec;
   const dense = (config: object = {}) => ({ class: 'dense', config: { units: 2, ...config } }) as LayerSpec;
@@ -169,7 +172,7 @@ describe('against central differences', () => {
       `dense ${activation}`,
       [dense({ ...open, activation, units: 3 }), lstm({}), dense({ activation })],
     ]),
-  ])('gradients of a model: %s', (_, layers) => {
+  ])('the gradients of a reference model match finite differences: %s', (_, layers) => {
     const random = new Random(3);
     const model = new ReferenceModel({ layers });
     const weights = model.weightShapes.map(shape => random.normals(shape, 0.5));
@@ -193,7 +196,7 @@ describe('against central differences', () => {
     });
   });
 
-  test('gradients leaves weights and states as they were', () => {
+  test('gradients does not change weights and states', () => {
     const random = new Random(4);
     const model = new ReferenceModel({ layers: [lstm({ batchInputShape: [2, 4, 3], stateful: true })] });
     model.setWeights(model.weightShapes.map(shape => random.normals(shape)));

@@ -3,7 +3,7 @@
 
 import { matmul, matmulABt, matmulAtB } from './matmul.ts';
 
-/** A matrix [M,N], row by row, and beside it the gradient of whatever was made of it. */
+/** A matrix [M,N], row by row, and the gradient of the final result with respect to it. */
 export interface Value {
   readonly M: number;
   readonly N: number;
@@ -102,7 +102,7 @@ export class Tape {
     );
   }
 
-  /** Adds to `grad` of everything, from what stands in `grad` of the results. */
+  /** Adds to `grad` of all operands, given `grad` of the results. */
   backward(): void {
     for (const step of this.#steps.toReversed()) step();
   }

@@ -8,17 +8,17 @@ import type { SeedStream } from '../../util/random.ts';
 import type { Shape } from '../../util/shapes.ts';
 import { FLOAT } from '../../util/units.ts';
 import type { Kernels } from '../../wasm/kernels.ts';
+import { mergeModeNumbers } from '../../wasm/shared.generated.ts';
 import { checkLayerOptions, type LayerOptions } from '../layerOptions.ts';
 import { forEachPart } from '../parts.ts';
 import { layerFromConfig } from '../registry.ts';
 import type { StateSpec } from './cell.ts';
 import { Recurrent, RecurrentLayer } from './recurrent.ts';
 
-/** Each stands at the number under which assembly/layers/merge.ts knows it. */
-const mergeModes = ['concat', 'sum', 'ave', 'mul'] as const;
-
 /** How the outputs of both directions become one. @useDeclaredType */
-export type MergeMode = (typeof mergeModes)[number];
+export type MergeMode = keyof typeof mergeModeNumbers;
+
+const mergeModes = Object.keys(mergeModeNumbers) as MergeMode[];
 
 /** Options of `layers.bidirectional`. */
 export interface BidirectionalOptions extends LayerOptions {
@@ -163,7 +163,7 @@ export class Bidirectional extends RecurrentLayer {
     planner.calls.push({
       kind: 'merge',
       fields: {
-        mode: mergeModes.indexOf(this.mergeMode),
+        mode: mergeModeNumbers[this.mergeMode],
         steps,
         rows: batch,
         width,

@@ -6,6 +6,7 @@ import type { Config } from '../../util/config.ts';
 import { checkBoolean, checkOptions } from '../../util/options.ts';
 import { FLOAT } from '../../util/units.ts';
 import type { Kernels } from '../../wasm/kernels.ts';
+import { gruGateNumbers } from '../../wasm/shared.generated.ts';
 import { type ActivationName, numberOf } from '../activations.ts';
 import { checkLayerOptions } from '../layerOptions.ts';
 import {
@@ -35,7 +36,7 @@ export interface GruOptions extends GruCellOptions, RecurrentOptions {}
 const own = [...cellOptions, 'recurrentActivation', 'resetAfter'] as const satisfies readonly (keyof GruCellOptions)[];
 
 /** The number of floats of the gates for a row and a group of four units. */
-const GATES = 16;
+const GATES = 4 * Object.keys(gruGateNumbers).length;
 
 export class GruCell extends Cell {
   readonly className = 'GRUCell';
@@ -82,20 +83,20 @@ export class GruCell extends Cell {
 
   override packWeights(kernels: Kernels, packed: number, matrices: readonly number[], inputs: number): void {
     const resetAfter = Number(this.resetAfter);
-    kernels.gruWeights(packed, matrices[0]!, matrices[1]!, matrices[2] ?? 0, inputs, this.units, resetAfter, 1);
+    kernels.packGruWeights(packed, matrices[0]!, matrices[1]!, matrices[2] ?? 0, inputs, this.units, resetAfter);
   }
 
   override unpackWeights(kernels: Kernels, packed: number, matrices: readonly number[], inputs: number): void {
     const resetAfter = Number(this.resetAfter);
-    kernels.gruWeights(packed, matrices[0]!, matrices[1]!, matrices[2] ?? 0, inputs, this.units, resetAfter, 0);
+    kernels.unpackGruWeights(packed, matrices[0]!, matrices[1]!, matrices[2] ?? 0, inputs, this.units, resetAfter);
   }
 
   override packStates(kernels: Kernels, packed: number, batch: number, matrices: readonly number[]): void {
-    kernels.hState(packed, matrices[0]!, batch, this.units, 1);
+    kernels.packState(packed, matrices[0]!, batch, this.units);
   }
 
   override unpackStates(kernels: Kernels, packed: number, batch: number, matrices: readonly number[]): void {
-    kernels.hState(packed, matrices[0]!, batch, this.units, 0);
+    kernels.unpackState(packed, matrices[0]!, batch, this.units);
   }
 
   override plan(planner: Planner, inputs: CellInputs): CellOutput {

@@ -6,6 +6,7 @@ import type { Config } from '../../util/config.ts';
 import { checkBoolean, checkOptions } from '../../util/options.ts';
 import { FLOAT } from '../../util/units.ts';
 import type { Kernels } from '../../wasm/kernels.ts';
+import { lstmGateNumbers } from '../../wasm/shared.generated.ts';
 import { ForgetBias, type Initializer } from '../../weights/initializers.ts';
 import { type ActivationName, numberOf } from '../activations.ts';
 import { checkLayerOptions } from '../layerOptions.ts';
@@ -37,7 +38,7 @@ const own = [
 ] as const satisfies readonly (keyof LstmCellOptions)[];
 
 /** The number of floats of the four gates for a row and a group of four units. */
-const GATES = 16;
+const GATES = 4 * Object.keys(lstmGateNumbers).length;
 /**
  * The input is multiplied by the kernel before the loop over time if it has more features than this. A narrower input is
  * copied next to h in each time step, so that one matrix product covers both.
@@ -93,19 +94,19 @@ export class LstmCell extends Cell {
   }
 
   override packWeights(kernels: Kernels, packed: number, matrices: readonly number[], inputs: number): void {
-    kernels.lstmWeights(packed, matrices[0]!, matrices[1]!, matrices[2] ?? 0, inputs, this.units, 1);
+    kernels.packLstmWeights(packed, matrices[0]!, matrices[1]!, matrices[2] ?? 0, inputs, this.units);
   }
 
   override unpackWeights(kernels: Kernels, packed: number, matrices: readonly number[], inputs: number): void {
-    kernels.lstmWeights(packed, matrices[0]!, matrices[1]!, matrices[2] ?? 0, inputs, this.units, 0);
+    kernels.unpackLstmWeights(packed, matrices[0]!, matrices[1]!, matrices[2] ?? 0, inputs, this.units);
   }
 
   override packStates(kernels: Kernels, packed: number, batch: number, [h, c]: readonly number[]): void {
-    kernels.lstmState(packed, packed + this.#stateBytes(batch), h!, c!, batch, this.units, 1);
+    kernels.packLstmState(packed, packed + this.#stateBytes(batch), h!, c!, batch, this.units);
   }
 
   override unpackStates(kernels: Kernels, packed: number, batch: number, [h, c]: readonly number[]): void {
-    kernels.lstmState(packed, packed + this.#stateBytes(batch), h!, c!, batch, this.units, 0);
+    kernels.unpackLstmState(packed, packed + this.#stateBytes(batch), h!, c!, batch, this.units);
   }
 
   /** Bytes of the hidden state, which the cell state follows. */

@@ -42,19 +42,19 @@ export class SimpleRnnCell extends Cell {
   }
 
   override packWeights(kernels: Kernels, packed: number, matrices: readonly number[], inputs: number): void {
-    kernels.simpleRnnWeights(packed, matrices[0]!, matrices[1]!, matrices[2] ?? 0, inputs, this.units, 1);
+    kernels.packSimpleRnnWeights(packed, matrices[0]!, matrices[1]!, matrices[2] ?? 0, inputs, this.units);
   }
 
   override unpackWeights(kernels: Kernels, packed: number, matrices: readonly number[], inputs: number): void {
-    kernels.simpleRnnWeights(packed, matrices[0]!, matrices[1]!, matrices[2] ?? 0, inputs, this.units, 0);
+    kernels.unpackSimpleRnnWeights(packed, matrices[0]!, matrices[1]!, matrices[2] ?? 0, inputs, this.units);
   }
 
   override packStates(kernels: Kernels, packed: number, batch: number, matrices: readonly number[]): void {
-    kernels.hState(packed, matrices[0]!, batch, this.units, 1);
+    kernels.packState(packed, matrices[0]!, batch, this.units);
   }
 
   override unpackStates(kernels: Kernels, packed: number, batch: number, matrices: readonly number[]): void {
-    kernels.hState(packed, matrices[0]!, batch, this.units, 0);
+    kernels.unpackState(packed, matrices[0]!, batch, this.units);
   }
 
   override plan(planner: Planner, inputs: CellInputs): CellOutput {
