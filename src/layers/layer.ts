@@ -10,9 +10,9 @@ import { factoryOf, fail, show } from '../util/errors.ts';
 import { checkBoolean } from '../util/options.ts';
 import type { SeedStream } from '../util/random.ts';
 import { type Shape, showShape, sizeOf } from '../util/shapes.ts';
+import { FLOAT } from '../util/units.ts';
 import type { Kernels } from '../wasm/kernels.ts';
 import { type LayerOptions, readInputShape } from './layerOptions.ts';
-import { forEachPart } from './parts.ts';
 import { registerClass } from './registry.ts';
 import type { WeightSpec } from './weightSpec.ts';
 
@@ -297,21 +297,29 @@ export abstract class Layer {
    * @param matrices addresses of row-major matrices in the order of `weightSpecs`
    */
   packWeights(kernels: Kernels, packed: number, matrices: readonly number[]): void {
-    this.#forEachChild(packed, matrices, (child, own, ownMatrices) => child.packWeights(kernels, own, ownMatrices));
+    let first = 0;
+    for (let n = 0; n < this.children.length; n++) {
+      const child = this.children[n]!;
+      child.packWeights(kernels, packed, this.#matricesOf(child, matrices, first));
+      first += child.weightSpecs.length;
+      packed += child.parameterCount * FLOAT;
+    }
   }
 
   /** @internal The inverse of `packWeights`. */
   unpackWeights(kernels: Kernels, packed: number, matrices: readonly number[]): void {
-    this.#forEachChild(packed, matrices, (child, own, ownMatrices) => child.unpackWeights(kernels, own, ownMatrices));
+    let first = 0;
+    for (let n = 0; n < this.children.length; n++) {
+      const child = this.children[n]!;
+      child.unpackWeights(kernels, packed, this.#matricesOf(child, matrices, first));
+      first += child.weightSpecs.length;
+      packed += child.parameterCount * FLOAT;
+    }
   }
 
-  #forEachChild(
-    packed: number,
-    matrices: readonly number[],
-    use: (child: Layer, packed: number, matrices: readonly number[]) => void,
-  ): void {
-    const floatsOf = (child: Layer) => child.parameterCount;
-    forEachPart(this.children, packed, matrices, floatsOf, ({ weightSpecs }) => weightSpecs.length, use);
+  /** The addresses of the weights of a child, which start at index `first`. */
+  #matricesOf(child: Layer, matrices: readonly number[], first: number): readonly number[] {
+    return this.children.length === 1 ? matrices : matrices.slice(first, first + child.weightSpecs.length);
   }
 
   /**

@@ -19,7 +19,8 @@ export function forEachPart<P>(
   use: (part: P, packed: number, matrices: readonly number[], n: number) => void,
 ): void {
   let first = 0;
-  for (const [n, part] of parts.entries()) {
+  for (let n = 0; n < parts.length; n++) {
+    const part = parts[n]!;
     const count = countOf(part);
     use(part, packed, parts.length === 1 ? matrices : matrices.slice(first, first + count), n);
     first += count;

@@ -150,7 +150,7 @@ test('configurations of nested wrappers and nested cell stacks are rejected at a
   const wrapped = nest(layer => ({ className: 'TimeDistributed', config: { layer } }));
   expect(() => layers.timeDistributed({ layer: wrapped })).toThrow('layers.timeDistributed: layer must be');
   const stacked = nest(cell => ({ className: 'StackedRNNCells', config: { cells: [cell] } }));
-  expect(() => layers.rnn({ cell: stacked })).toThrow('layers.rnn: cell must be made of');
+  expect(() => layers.rnn({ cell: stacked })).toThrow('layers.rnn: cell must be lstmCell, gruCell');
 });
 
 test('factories reject configurations of unknown classes', () => {
@@ -161,7 +161,7 @@ test('factories reject configurations of unknown classes', () => {
   expect(() => layers.bidirectional({ layer: described('Transformer') })).toThrow(
     'layers.bidirectional: layer must be',
   );
-  expect(() => layers.rnn({ cell: described('ConvCell') })).toThrow('layers.rnn: cell must be made of');
+  expect(() => layers.rnn({ cell: described('ConvCell') })).toThrow('layers.rnn: cell must be lstmCell, gruCell');
 });
 
 describe('names of Keras', () => {

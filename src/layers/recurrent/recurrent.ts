@@ -206,15 +206,22 @@ export abstract class Recurrent extends RecurrentLayer {
   }
 
   override packWeights(kernels: Kernels, packed: number, matrices: readonly number[]): void {
-    this.#forEachCellWeights(packed, matrices, (cell, own, ownMatrices, n) =>
-      cell.packWeights(kernels, own, ownMatrices, this.#inputsOf(n)),
-    );
+    // Runs in every batch with regularizers or constraints; a single cell allocates nothing
+    if (this.cells.length === 1) this.cells[0]!.packWeights(kernels, packed, matrices, this.#inputsOf(0));
+    else {
+      this.#forEachCellWeights(packed, matrices, (cell, own, ownMatrices, n) =>
+        cell.packWeights(kernels, own, ownMatrices, this.#inputsOf(n)),
+      );
+    }
   }
 
   override unpackWeights(kernels: Kernels, packed: number, matrices: readonly number[]): void {
-    this.#forEachCellWeights(packed, matrices, (cell, own, ownMatrices, n) =>
-      cell.unpackWeights(kernels, own, ownMatrices, this.#inputsOf(n)),
-    );
+    if (this.cells.length === 1) this.cells[0]!.unpackWeights(kernels, packed, matrices, this.#inputsOf(0));
+    else {
+      this.#forEachCellWeights(packed, matrices, (cell, own, ownMatrices, n) =>
+        cell.unpackWeights(kernels, own, ownMatrices, this.#inputsOf(n)),
+      );
+    }
   }
 
   #forEachCellWeights(packed: number, matrices: readonly number[], use: UseCell): void {
