@@ -15,6 +15,7 @@ export * from './layers/index.ts';
 export type { LayerOptions } from './layers/layer.ts';
 export type { Inspection } from './model/inspect.ts';
 export { type Sequential, type Sequential as LayersModel, sequential } from './model/sequential.ts';
+export type { Restored } from './model/snapshot.ts';
 export type { Stream } from './model/stream.ts';
 export type { Loss } from './objective/losses.ts';
 export { type MetricFunction, metrics } from './objective/metricFunctions.ts';

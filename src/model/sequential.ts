@@ -9,22 +9,17 @@ import { type CompileOptions, readObjective } from '../objective/objective.ts';
 import type { Optimizer } from '../optimizers/index.ts';
 import type { IOHandler, SaveResult } from '../saving/artifacts.ts';
 import { checkMetadata, type SaveOptions, saveModel } from '../saving/save.ts';
-import { type Restored, readSnapshot, takeSnapshot } from '../saving/snapshot.ts';
 import type { TensorLike } from '../tensor/read.ts';
 import type { Tensor } from '../tensor/tensor.ts';
+import type { CallbackModel } from '../training/callback.ts';
 import type { BatchSource } from '../training/dataset.ts';
-import {
-  type Evaluation,
-  evaluate,
-  evaluateDataset,
-  type ModelEvaluateArgs,
-  type ModelEvaluateDatasetArgs,
-} from '../training/evaluate.ts';
+import { evaluate, evaluateDataset } from '../training/evaluate.ts';
+import type { Evaluation, ModelEvaluateArgs, ModelEvaluateDatasetArgs } from '../training/evaluation.ts';
 import { fitSamples, type ModelFitArgs } from '../training/fit.ts';
 import { fitDataset, type ModelFitDatasetArgs } from '../training/fitDataset.ts';
 import type { History } from '../training/history.ts';
 import { checkBatchSize, checkWhole } from '../training/options.ts';
-import { type TrainedModel, trainedModelOf } from '../training/trainedModel.ts';
+import type { TrainedModel } from '../training/trainedModel.ts';
 import { exactMethods, noMore } from '../util/arguments.ts';
 import { type Config, describe, toPython } from '../util/config.ts';
 import { fail, show } from '../util/errors.ts';
@@ -34,10 +29,12 @@ import type { Shape } from '../util/shapes.ts';
 import { type Inspection, inspected, inspectLayer } from './inspect.ts';
 import { ModelView } from './modelView.ts';
 import { predictAll } from './prediction.ts';
+import { type Restored, readSnapshot, takeSnapshot } from './snapshot.ts';
 import type { Stack } from './stack.ts';
 import { checkStates, readStates, recurrentOf, writeStates } from './states.ts';
 import { Stream } from './stream.ts';
 import { readSummary, summarize } from './summary.ts';
+import { trainedModelOf } from './trainedModel.ts';
 import { TrainStep } from './trainStep.ts';
 
 let unnamed = 0;
@@ -49,7 +46,7 @@ export let viewOf: (model: Sequential) => ModelView;
 export let trainedBy: (model: Sequential) => TrainedModel;
 
 /** A stack of layers; make one with `sequential()`. */
-export class Sequential {
+export class Sequential implements CallbackModel {
   static {
     viewOf = model => model.#view;
     trainedBy = model => model.#trained;
@@ -183,7 +180,18 @@ export class Sequential {
    * its learning rate is a function
    */
   async save(target: string | IOHandler, options?: SaveOptions): Promise<SaveResult> {
-    return saveModel('model.save', this, this.#view, target, options);
+    const call = 'model.save';
+    return saveModel(call, target, options, () => {
+      this.#view.alive(call);
+      this.#view.bottom(call);
+      return {
+        topology: this.toJSON(null, false) as Config,
+        metadata: this.#metadata,
+        layers: this.layers,
+        parameters: this.#view.parameters(call),
+        objective: this.#stack.objective,
+      };
+    });
   }
 
   /** Data of the caller's own, saved with the model: an object that JSON can hold. */
@@ -434,8 +442,12 @@ export class Sequential {
   // ------------------------------------------------------------------------------------------------------ snapshots
 
   /**
-   * Everything that the next batch depends on, to go on from there another day: weights, optimizer, carried states, the
-   * seeds of dropout, the random numbers of the package, and, in a callback of `fit` or `fitDataset`, where that stands.
+   * Everything that the next batch depends on: weights, optimizer, carried states, dropout seeds, the random state of the
+   * package and, during `fit` or `fitDataset`, their progress.
+   *
+   * In a callback, the event counts as finished: callbacks that come later in the list are not notified of it again when
+   * training is resumed, so put the callback that takes the snapshot last. A snapshot taken in onBatchBegin is that before
+   * the batch; one taken in onTrainEnd is that of a model outside of training.
    *
    * @returns one block of bytes with a version and a checksum, for `restore` and the option `resume` of `fit`
    */

@@ -15,7 +15,7 @@ import type { Purpose } from '../plan/plan.ts';
 import type { Tensor } from '../tensor/tensor.ts';
 import { fail } from '../util/errors.ts';
 import { type Shape, sameShape, sizeOf } from '../util/shapes.ts';
-import { ADVICE, isNotFinite, warnOnce } from '../util/warning.ts';
+import { ADVICE, type Diagnosis, isNotFinite, warnOnce } from '../util/warning.ts';
 import { float32, kernels } from '../wasm/engine.ts';
 import type { ModelView } from './modelView.ts';
 
@@ -35,9 +35,6 @@ interface Form {
 }
 
 const nothing = () => '';
-
-/** What of the data is no number, where that can be told. */
-export type Diagnosis = () => string | null;
 
 /** Steps of a model. Between batches of one shape, nothing is allocated for one but the list of its metrics. */
 export class TrainStep {

@@ -1,4 +1,4 @@
-// modelCheckpoint in a file: written as a whole, as often as asked for, and gone on from.
+// modelCheckpoint with a file: writes complete snapshots, as often as `every` says, and resumes from them.
 
 import { execFileSync, spawnSync } from 'node:child_process';
 import {
@@ -165,16 +165,17 @@ describe('file', () => {
     expect(make().restore(readFileSync(file)).step).toBe(1);
   });
 
-  test('of the best epoch alone', async () => {
+  test('with saveBestOnly holds the snapshot of the best epoch', async () => {
     const model = make();
     const bytes: Uint8Array[] = [];
+    const read = () => void bytes.push(readFileSync(file));
     const list = [
       {
         onEpochEnd: (epoch: number, logs?: Record<string, number>) =>
           void Object.assign(logs!, { m: [3, 1, 2, 2][epoch] }),
       },
       callbacks.modelCheckpoint({ file, saveBestOnly: true, monitor: 'm' }),
-      { onEpochEnd: () => void bytes.push(readFileSync(file)) },
+      { onEpochBegin: (epoch: number) => epoch > 0 && read(), onTrainEnd: read },
     ];
     await trained(model, {}, { callbacks: list });
     expect(make().restore(bytes[0]!).epoch).toBe(1);
@@ -182,12 +183,46 @@ describe('file', () => {
     expectBits(bytes[3]!, bytes[1]!);
   });
 
+  test('holds the state of all callbacks, wherever they are in the list', async () => {
+    const events: string[] = [];
+    const notes = {
+      onEpochBegin: (epoch: number) => void events.push(`epoch ${epoch}`),
+      onBatchEnd: (batch: number) => void events.push(`batch ${batch}`),
+      onEpochEnd: (epoch: number) => void events.push(`end of ${epoch}`),
+    };
+    const run = (model: Sequential, stopAt = 0) => {
+      let batches = 0;
+      const onBatchEnd = () => {
+        if (++batches === stopAt) throw new Error('power failure');
+      };
+      const checkpoint = callbacks.modelCheckpoint({ file, every: { batches: 1 }, resume: true });
+      const early = callbacks.earlyStopping({ monitor: 'loss', patience: 9, restoreBestWeights: true });
+      return trained(model, {}, { epochs: 2, callbacks: [checkpoint, early, notes, { onBatchEnd }] });
+    };
+    const whole = make();
+    const begun = whole.snapshot();
+    const { history } = await run(whole);
+    const expected = events.splice(0);
+    for (const stopAt of [2, 5, 6, 7, 10]) {
+      rmSync(file);
+      const model = make();
+      model.restore(begun);
+      await expect(run(model, stopAt)).rejects.toThrow('power failure');
+      events.pop(); // the batch that the file does not hold
+      if (stopAt === 6) events.splice(-2); // the end of epoch 0 is in no file before the next batch
+      const other = make();
+      expect((await run(other)).history).toEqual(history);
+      expectBits(weightsOf(other), weightsOf(whole), `after ${stopAt} batches`);
+      expect(events.splice(0)).toEqual(expected);
+    }
+  });
+
   test('that is no snapshot, or of another model, is refused by its name, and left alone', async () => {
     writeFileSync(file, 'something else');
     const model = make();
     const before = model.snapshot();
     await expect(trained(model, { file, resume: true })).rejects.toThrow(
-      `model.fit: the file '${file}' must begin as a snapshot does, got 14 bytes that do not`,
+      `model.fit: the file '${file}' must be a snapshot, got 14 bytes that are none`,
     );
     expectBits(model.snapshot(), before);
     expect(readFileSync(file, 'utf8')).toBe('something else');
@@ -314,7 +349,7 @@ describe('file', () => {
   test('is refused where there are no files', () => {
     vi.stubGlobal('process', undefined);
     expect(() => callbacks.modelCheckpoint({ file })).toThrow(
-      'callbacks.modelCheckpoint: file must be absent in a browser, which has no files; give save a function that keeps model.snapshot() elsewhere',
+      'callbacks.modelCheckpoint: file must be absent in a browser, which has no files; pass save, a function that stores model.snapshot() elsewhere',
     );
     vi.unstubAllGlobals();
   });
@@ -324,8 +359,8 @@ test.each<[object, string]>([
   [{ file: '' }, "file must be a path or a file: URL, got ''"],
   [{ file: 7 }, 'file must be a path or a file: URL, got 7'],
   [{ file: new URL('https://a.example/b') }, 'file must be a path or a file: URL, got a URL'],
-  [{ file: 'a', save: () => {} }, 'takes either file or save, got both'],
-  [{ resume: true }, 'resume must be false without a file, got true'],
+  [{ file: 'a', save: () => {} }, 'file and save must not both be given'],
+  [{ resume: true }, 'resume must be false without file, got true'],
   [{ file: 'a', resume: 1 }, 'resume must be true or false, got 1'],
   [{ file: 'a', every: 0 }, 'every must be a whole number of at least 1, got 0'],
   [{ file: 'a', every: 'epoch' }, "every must be a number of epochs, { epochs } or { batches }, got 'epoch'"],
@@ -333,7 +368,7 @@ test.each<[object, string]>([
   [{ file: 'a', every: { epochs: 1, batches: 1 } }, 'every must have either epochs or batches'],
   [{ file: 'a', every: { batches: 0.5 } }, 'every.batches must be a whole number of at least 1, got 0.5'],
   [{ file: 'a', every: { steps: 5 } }, "unknown option 'steps'"],
-  [{ every: 2 }, 'every must be absent where only the best epochs are kept, got 2'],
+  [{ every: 2 }, 'every must be absent with saveBestOnly, got 2'],
 ])('%o', (args, message) => {
   expect(() => callbacks.modelCheckpoint(args as never)).toThrow(`callbacks.modelCheckpoint: ${message}`);
 });
