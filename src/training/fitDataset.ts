@@ -94,7 +94,7 @@ async function train(call: string, trained: TrainedModel, read: FitDataset): Pro
         loop.endOfData();
         warn(
           `${call}: dataset must hold batchesPerEpoch * epochs = ${batchesPerEpoch * rest.epochs} batches, but it ` +
-            `ended after ${batch} batches of an epoch; training stops here`,
+            `ended at batch ${batch} of an epoch; training stops here`,
         );
         return false;
       }

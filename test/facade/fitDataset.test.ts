@@ -175,8 +175,8 @@ describe('batchesPerEpoch', () => {
     expect(history.val_loss).toHaveLength(1); // as in TF.js: no validation of what is not whole
     expectBits(weightsOf(model), byHand(1));
     expect(warn.mock.calls.flat()).toEqual([
-      'model.fitDataset: dataset must hold batchesPerEpoch * epochs = 8 batches, but it ended after 1 batches of an ' +
-        'epoch; training ends here',
+      'model.fitDataset: dataset must hold batchesPerEpoch * epochs = 8 batches, but it ended at batch 1 of an ' +
+        'epoch; training stops here',
     ]);
     warn.mockRestore();
   });

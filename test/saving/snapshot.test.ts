@@ -389,7 +389,10 @@ describe('fit', () => {
     await refused({ resume: 'file' }, "model.fit: resume must be a Uint8Array or an ArrayBuffer, got 'file'");
     await refused({ resume: bytes.subarray(1) }, 'model.fit: resume must be a snapshot, got');
     const early = callbacks.earlyStopping();
-    await refused({ callbacks: early }, 'the number of callbacks with a state must be 0, as in the training to resume, got 1');
+    await refused(
+      { callbacks: early },
+      'the number of callbacks with a state must be 0, as in the training to resume, got 1',
+    );
     await expect(
       other.fitDataset([{ xs: x, ys: y }], { ...options, batchSize: undefined, resume: bytes } as object),
     ).rejects.toThrow("the method must be 'fit', as in the training to resume, got 'fitDataset'");
