@@ -462,7 +462,7 @@ export class Sequential implements CallbackModel {
    * the weights get them, too; carried states are this model's own. The optimizer must be of the kind it was and keeps
    * its options, but for a learning rate that is a number. A model that is not compiled takes weights and states alone.
    *
-   * `fit` begins a training of its own afterwards; to go on with one that was interrupted, give `fit` the snapshot.
+   * `fit` starts a new training run afterwards; to resume one that was interrupted, pass the snapshot to `fit` as `resume`.
    *
    * @param bytes what `snapshot` returned for a model of the same layers; anything else is refused, and changes nothing
    */
