@@ -77,7 +77,7 @@ async function kept(checkpoint: ModelCheckpointArgs, options?: object): Promise<
 }
 
 describe('every', () => {
-  test('epoch, so many epochs, so many batches, and the end', async () => {
+  test('saves after every n epochs or batches, and at the end of training', async () => {
     expect(await kept({})).toEqual([1, 2, 3, 4].map(epoch => [5 * epoch, epoch, 0]));
     expect(await kept({ every: 3 })).toEqual([
       [15, 3, 0],
@@ -95,7 +95,7 @@ describe('every', () => {
     expect(await kept({ every: { batches: 100 } })).toEqual([[20, 4, 0]]);
   });
 
-  test('an end that a later callback decides on is kept too', async () => {
+  test('saves the end if a later callback stops training', async () => {
     const list: number[] = [];
     const model = make();
     const save = () => void list.push(model.restore(model.snapshot()).step);
@@ -109,7 +109,7 @@ describe('every', () => {
 });
 
 describe('file', () => {
-  test('holds the end of a training that was interrupted after somebody had asked for it', async () => {
+  test('holds the end of a run that was interrupted after it was asked to stop', async () => {
     const model = make();
     let resume: Uint8Array | null = null;
     const onBatchEnd = (batch: number) => {
@@ -128,7 +128,7 @@ describe('file', () => {
     expect(ends[1]).toEqual(ends[0]);
   });
 
-  test('is there alone, and what it holds goes on', async () => {
+  test('is the only file, and training resumes from it', async () => {
     const whole = make();
     const begun = whole.snapshot();
     await trained(whole, { file: `${file}.other` });
@@ -157,7 +157,7 @@ describe('file', () => {
     expectBits(weightsOf(last), weightsOf(whole));
   });
 
-  test('is looked for, and meanwhile the end is asked for: it comes after a batch', async () => {
+  test('stopTraining set while the file is read stops training after one batch', async () => {
     const model = make();
     const fit = trained(model, { file, resume: true });
     model.stopTraining = true;
@@ -217,7 +217,7 @@ describe('file', () => {
     }
   });
 
-  test('that is no snapshot, or of another model, is refused by its name, and left alone', async () => {
+  test('that is not a snapshot is rejected by name and left unchanged', async () => {
     writeFileSync(file, 'something else');
     const model = make();
     const before = model.snapshot();
@@ -263,7 +263,7 @@ describe('file', () => {
     await trained(model, { file: `${file}.other` }); // and it can be trained again
   });
 
-  test('is looked at first, also where the snapshot to go on from is given', async () => {
+  test('is checked before training even if resume is given', async () => {
     const whole = make();
     const kept: Uint8Array[] = [];
     await trained(whole, {}, { callbacks: [{ onEpochEnd: () => void kept.push(whole.snapshot()) }, {}] });
@@ -275,7 +275,7 @@ describe('file', () => {
     expectBits(model.snapshot(), before);
   });
 
-  test('that cannot be written any more ends the training with a ValueError, and leaves nothing behind', async () => {
+  test('that can no longer be written ends training with a ValueError, and leaves no temporary file', async () => {
     const model = make();
     const take = { onEpochEnd: () => mkdirSync(file, { recursive: true }) };
     const error: unknown = await trained(model, {}, { callbacks: [take, callbacks.modelCheckpoint({ file })] }).catch(

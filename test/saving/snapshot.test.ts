@@ -207,7 +207,7 @@ describe('fit', () => {
     return model;
   };
 
-  test('shuffled, with a validation, goes on at any moment', async () => {
+  test('fit with shuffling and validation resumes from a snapshot of any event', async () => {
     await interruptions({
       make: () => plain(train.adam(0.01)),
       run: (model, options) =>
@@ -215,21 +215,21 @@ describe('fit', () => {
     });
   });
 
-  test('shuffled in whole batches, with a schedule and averages', async () => {
+  test('fit with whole batches shuffled, a schedule and weight averages resumes', async () => {
     await interruptions({
       make: () => plain(train.adam({ learningRate: rate, useEma: true, emaMomentum: 0.7 })),
       run: (model, options) => model.fit(x, y, { ...options, epochs: 2, batchSize: 5, shuffle: 'batch' }),
     });
   });
 
-  test('with states, which a validation carries on too', async () => {
+  test('fit of a stateful model with validation resumes', async () => {
     await interruptions({
       make: carrying,
       run: (model, options) => model.fit(x, y, { ...options, epochs: 3, validationData: [x, y] }),
     });
   });
 
-  test('with callbacks that remember, and end it', async () => {
+  test('fit with stateful callbacks that stop training resumes', async () => {
     const others = () => [
       callbacks.reduceLROnPlateau({ monitor: 'loss', patience: 1, cooldown: 1, factor: 0.5, minDelta: 0.1 }),
       callbacks.modelCheckpoint({ monitor: 'val_loss' }),
@@ -252,7 +252,7 @@ describe('fit', () => {
     }
   });
 
-  test('with a learning rate for each epoch that depends on the one before', async () => {
+  test('fit with a learning rate that depends on the previous epoch resumes', async () => {
     await interruptions({
       make: () => plain(train.sgd(0.1)),
       run: (model, options) => {
@@ -268,7 +268,7 @@ describe('fit', () => {
     });
   });
 
-  test('ended in the middle of an epoch', async () => {
+  test('fit that was stopped in the middle of an epoch resumes', async () => {
     await interruptions({
       make: () => plain(train.sgd(0.1)),
       run: (model, options) => {
@@ -317,7 +317,7 @@ describe('fit', () => {
     });
   });
 
-  test('takes of a data set what the training took that is resumed, whatever initialEpoch says now', async () => {
+  test('fitDataset skips the batches that the resumed run has read, whatever initialEpoch is', async () => {
     const taken: number[] = [];
     function* numbers() {
       for (let n = 0; n < 10; n++) {
@@ -340,7 +340,7 @@ describe('fit', () => {
     expect(await trained(0)).toEqual(whole);
   });
 
-  test('goes on with more epochs as if they had been asked for at once', async () => {
+  test('fit resumes with more epochs as if they had been requested at first', async () => {
     const run = (model: Sequential, epochs: number, options: object) =>
       model.fit(x, y, { verbose: 0, batchSize: 5, ...options, epochs });
     const whole = plain(train.adam(0.01));
@@ -362,7 +362,7 @@ describe('fit', () => {
     expectBits(weightsOf(other), weightsOf(whole));
   });
 
-  test('refuses what it cannot go on with, and changes nothing', async () => {
+  test('fit rejects the snapshot of a different training setup, and changes nothing', async () => {
     const model = plain(train.adam(0.01));
     let bytes = new Uint8Array();
     const take = {
@@ -399,7 +399,7 @@ describe('fit', () => {
     expectBits(other.snapshot(), before);
   });
 
-  test('keeps others out, and looks at the model, while its snapshot is looked for', async () => {
+  test('fit rejects other calls of fit and a changed model while it looks for its snapshot', async () => {
     const x = [[1], [2]];
     const options = { verbose: 0, batchSize: 1, epochs: 3 } as const;
     const make = () => {
@@ -432,7 +432,7 @@ describe('fit', () => {
     await second.fit(x, x, options);
   });
 
-  test('a validation is no moment for a snapshot', async () => {
+  test('snapshot throws during a validation', async () => {
     const model = carrying();
     let taken: unknown;
     const nextFrameFunc = async () => {
