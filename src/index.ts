@@ -20,6 +20,7 @@ export {
   type SequentialArgs,
   sequential,
 } from './model/sequential.ts';
+export type { Restored } from './model/snapshot.ts';
 export type { Stream } from './model/stream.ts';
 export type { Loss } from './objective/losses.ts';
 export { type MetricFunction, metrics } from './objective/metricFunctions.ts';

@@ -8,21 +8,16 @@ import { type CompileOptions, readObjective } from '../objective/objective.ts';
 import type { Optimizer } from '../optimizers/index.ts';
 import type { IOHandler, SaveResult } from '../saving/artifacts.ts';
 import { checkMetadata, type SaveOptions, saveModel } from '../saving/save.ts';
-import { type Restored, readSnapshot, takeSnapshot } from '../saving/snapshot.ts';
 import type { TensorLike } from '../tensor/read.ts';
 import type { Tensor } from '../tensor/tensor.ts';
+import type { CallbackModel } from '../training/callback.ts';
 import type { BatchSource } from '../training/dataset.ts';
-import {
-  type Evaluation,
-  evaluate,
-  evaluateDataset,
-  type ModelEvaluateArgs,
-  type ModelEvaluateDatasetArgs,
-} from '../training/evaluate.ts';
+import { evaluate, evaluateDataset } from '../training/evaluate.ts';
+import type { Evaluation, ModelEvaluateArgs, ModelEvaluateDatasetArgs } from '../training/evaluation.ts';
 import { fitSamples, type ModelFitArgs } from '../training/fit.ts';
 import { fitDataset, type ModelFitDatasetArgs } from '../training/fitDataset.ts';
 import type { History } from '../training/history.ts';
-import { type TrainedModel, trainedModelOf } from '../training/trainedModel.ts';
+import type { TrainedModel } from '../training/trainedModel.ts';
 import { exactMethods, noMore } from '../util/arguments.ts';
 import { type Config, describe, toPython } from '../util/config.ts';
 import { fail, show } from '../util/errors.ts';
@@ -32,10 +27,12 @@ import type { Shape } from '../util/shapes.ts';
 import { type Inspection, inspect } from './inspect.ts';
 import { ModelView } from './modelView.ts';
 import { predict, predictOnBatch } from './prediction.ts';
+import { type Restored, readSnapshot, takeSnapshot } from './snapshot.ts';
 import { Stack } from './stack.ts';
 import { getStates, setStates } from './states.ts';
 import { Stream } from './stream.ts';
 import { readSummary, summarize } from './summary.ts';
+import { trainedModelOf } from './trainedModel.ts';
 import { TrainStep } from './trainStep.ts';
 
 /** Options of `sequential`. */
@@ -54,7 +51,7 @@ export interface SequentialArgs {
 let unnamed = 0;
 
 /** A stack of layers; create one with `sequential()`. */
-export class Sequential {
+export class Sequential implements CallbackModel {
   /** The name Keras gives it. */
   readonly className = 'Sequential';
   readonly name: string;
@@ -184,7 +181,18 @@ export class Sequential {
    * learning rate is a function
    */
   async save(target: string | IOHandler, options?: SaveOptions): Promise<SaveResult> {
-    return saveModel('model.save', this, this.#view, target, options);
+    const call = 'model.save';
+    return saveModel(call, target, options, () => {
+      this.#view.checkNotDisposed(call);
+      this.#view.firstLayer(call);
+      return {
+        topology: this.toJSON(null, false) as Config,
+        metadata: this.#metadata,
+        layers: this.layers,
+        parameters: this.#view.parameters(call),
+        objective: this.#stack.objective,
+      };
+    });
   }
 
   /** Sets data that is saved with the model: an object that JSON can hold. */
@@ -390,8 +398,12 @@ export class Sequential {
   // ------------------------------------------------------------------------------------------------------ snapshots
 
   /**
-   * Everything needed to continue later: weights, optimizer, carried states, dropout seeds, its stream of random
-   * numbers, and, in a callback of `fit` or `fitDataset`, the progress of that training.
+   * Everything that the next batch depends on: weights, optimizer, carried states, dropout seeds, the model's stream of
+   * random numbers and, during `fit` or `fitDataset`, their progress.
+   *
+   * In a callback, the event counts as finished: callbacks that come later in the list are not notified of it again when
+   * training is resumed, so put the callback that takes the snapshot last. A snapshot taken in onBatchBegin is that before
+   * the batch; one taken in onTrainEnd is that of a model outside of training.
    *
    * @returns bytes with a version and a checksum, for `restore` and the option `resume` of `fit`
    */
@@ -406,7 +418,7 @@ export class Sequential {
    * except for their carried states. The optimizer must be of the same kind; of its options, only a numeric learning rate
    * is restored. A model that is not compiled takes weights and states only.
    *
-   * `fit` then starts a new training; to continue an interrupted one, pass the snapshot to `fit`.
+   * `fit` starts a new training run afterwards; to resume one that was interrupted, pass the snapshot to `fit` as `resume`.
    *
    * @param bytes the result of `snapshot` for a model of the same layers; anything else throws and changes nothing
    */

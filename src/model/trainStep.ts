@@ -7,7 +7,7 @@ import { isSparse } from '../objective/losses.ts';
 import type { Objective } from '../objective/objective.ts';
 import type { CompiledPlan } from '../plan/compiledPlan.ts';
 import { fail } from '../util/errors.ts';
-import { ADVICE, isNotFinite, warnOnce } from '../util/warning.ts';
+import { ADVICE, type Diagnosis, isNotFinite, warnOnce } from '../util/warning.ts';
 import { kernels } from '../wasm/engine.ts';
 import { feed } from './feed.ts';
 import type { ModelView } from './modelView.ts';
@@ -15,9 +15,6 @@ import type { ModelView } from './modelView.ts';
 type Weights = SampleWeightOptions | Selection;
 
 const nothing = () => '';
-
-/** Describes the number in the data that is not finite; null if there is none. */
-export type Diagnosis = () => string | null;
 
 /** Training and test steps of a model. For batches of one shape they allocate only the list of metrics. */
 export class TrainStep {

@@ -1,11 +1,11 @@
-/** What of a layer decides what it computes: its options without names and without what training changes anyway. */
+/** The architecture of a model: the options of its layers that determine what it computes. */
 
 import type { Layer } from '../layers/layer.ts';
 import { describe } from '../util/config.ts';
 import { fail, show } from '../util/errors.ts';
 import type { Fields } from './fields.ts';
 
-/** The layers as plain data, as JSON keeps it. Initial values, the batch size, and whether a layer learns may differ. */
+/** The layers as plain data, without names, initializers, `trainable` and the batch size. */
 export const architectureOf = (layers: readonly Layer[]): Fields[] =>
   JSON.parse(
     JSON.stringify(
@@ -20,32 +20,32 @@ function keep(key: string, value: unknown): unknown {
 }
 
 /**
- * Fails where two things are not the same, and says where first.
+ * Fails at the first difference between the model and a snapshot.
  *
- * @param name where they stand, for messages
- * @param own as `essenceOf` gives it
- * @param found from elsewhere
+ * @param name of the value, for messages
+ * @param own the value in the model
+ * @param found the value in a snapshot
  */
-export function checkSame(call: string, name: string, own: unknown, found: unknown): void {
-  const refuse = (): never => fail(call, `${name} must be ${show(own)}, as in the model, got ${show(found)}`);
+export function checkSameAsModel(call: string, name: string, own: unknown, found: unknown): void {
+  const reject = (): never => fail(call, `${name} must be ${show(own)}, as in the model, got ${show(found)}`);
   if (own === null || typeof own !== 'object') {
-    // What is off may also be absent
-    if (!Object.is(own, found) && (own ?? found ?? null) !== null) refuse();
+    // A missing option is the same as null
+    if (!Object.is(own, found) && (own ?? found ?? null) !== null) reject();
     return;
   }
-  if (found === null || typeof found !== 'object' || Array.isArray(own) !== Array.isArray(found)) refuse();
+  if (found === null || typeof found !== 'object' || Array.isArray(own) !== Array.isArray(found)) reject();
   if (Array.isArray(own)) {
     const items = found as readonly unknown[];
     if (items.length !== own.length) {
-      if (typeof own[0] !== 'object') refuse();
+      if (typeof own[0] !== 'object') reject();
       fail(call, `${name} must be ${own.length}, as in the model, got ${items.length}`);
     }
-    for (const [n, item] of own.entries()) checkSame(call, `${name}[${n}]`, item, items[n]);
+    for (const [n, item] of own.entries()) checkSameAsModel(call, `${name}[${n}]`, item, items[n]);
     return;
   }
   const [mine, theirs] = [own as Fields, found as Fields];
   for (const key of new Set([...Object.keys(mine), ...Object.keys(theirs)])) {
     const [a, b] = [mine, theirs].map(side => (Object.hasOwn(side, key) ? side[key] : undefined));
-    checkSame(call, key === 'config' ? name : `${name}.${key}`, a, b);
+    checkSameAsModel(call, key === 'config' ? name : `${name}.${key}`, a, b);
   }
 }

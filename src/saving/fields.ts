@@ -1,10 +1,10 @@
-/** Fields of plain data from elsewhere, checked. */
+/** Checks of the fields in the header of a snapshot. */
 
 import { fail, show } from '../util/errors.ts';
 
 export type Fields = Readonly<Record<string, unknown>>;
 
-/** @param name where it stands, for messages */
+/** @param name of the field, for messages */
 export function readObject(call: string, name: string, value: unknown): Fields {
   if (value === null || typeof value !== 'object' || Array.isArray(value)) {
     fail(call, `${name} must be an object, got ${show(value)}`);
@@ -12,7 +12,7 @@ export function readObject(call: string, name: string, value: unknown): Fields {
   return value as Fields;
 }
 
-/** @param count how many items there must be; absent, any number */
+/** @param count the required number of items; default any */
 export function readList(call: string, name: string, value: unknown, count?: number): readonly unknown[] {
   if (!Array.isArray(value) || (count !== undefined && value.length !== count)) {
     fail(call, `${name} must be a list${count === undefined ? '' : ` of ${count}`}, got ${show(value)}`);
@@ -20,7 +20,7 @@ export function readList(call: string, name: string, value: unknown, count?: num
   return value;
 }
 
-/** Names of losses, metrics and the like, each once; none that every object has already. */
+/** Names of losses, metrics and the like: distinct, and no property of every object, such as 'constructor'. */
 export function readNames(call: string, name: string, value: unknown): readonly string[] {
   const names = readList(call, name, value);
   const seen = new Set<unknown>();
@@ -38,4 +38,12 @@ export function readChoice<K extends string>(call: string, name: string, value: 
     fail(call, `${name} must be one of ${choices.map(show).join(', ')}, got ${show(value)}`);
   }
   return value as K;
+}
+
+/** A random state in the form of `randomState()`. */
+export function readSeedState(call: string, name: string, value: unknown): string {
+  if (typeof value !== 'string' || !/^[0-9a-f]{16}$/.test(value)) {
+    fail(call, `${name} must be 16 hexadecimal digits, got ${show(value)}`);
+  }
+  return value;
 }

@@ -12,4 +12,3 @@ export type { HttpOptions } from './http.ts';
 export { io } from './io.ts';
 export { type LoadOptions, loadLayersModel, modelFromJSON, models } from './load.ts';
 export type { SaveOptions } from './save.ts';
-export type { Restored } from './snapshot.ts';

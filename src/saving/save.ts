@@ -1,9 +1,10 @@
-/** A model, written down in the layers-model format of TF.js. */
+/** Saves a model in the layers-model format of TF.js. */
 
-import type { ModelView } from '../model/modelView.ts';
-import type { Sequential } from '../model/sequential.ts';
+import type { Layer } from '../layers/layer.ts';
+import type { Objective } from '../objective/objective.ts';
 import { fail, show } from '../util/errors.ts';
 import { checkBoolean, checkOptions, isPlain } from '../util/options.ts';
+import type { Parameters } from '../weights/parameters.ts';
 import { FORMAT, generatedBy, type IOHandler, type ModelArtifacts, type SaveResult } from './artifacts.ts';
 import { checkDepth, type FilePath, failAt, itemOf, readObject, within } from './filePath.ts';
 import { describeTraining } from './trainingConfig.ts';
@@ -11,25 +12,25 @@ import { saverFor } from './urlHandlers.ts';
 import { encodeWeights, type NewWeight } from './weightData.ts';
 
 export interface SaveOptions {
-  /** Also what the model is compiled with and what its optimizer keeps, so that training can go on; default false. */
+  /** Whether to save what the model was compiled with and the state of its optimizer, to continue training; default false. */
   includeOptimizer?: boolean;
-  /** Leave out the weights of layers that do not train; default false. */
+  /** Whether to leave out the weights of frozen layers; default false. */
   trainableOnly?: boolean;
 }
 
-/** The key in `userDefinedMetadata` under which the rest of a training is kept. */
+/** The key in `userDefinedMetadata` for what TF.js has no place for. */
 export const OWN = 'lstmWasm';
 
-/** Refuses what JSON cannot hold; a copy. */
+/** Copies metadata; rejects values that JSON cannot store. */
 export function checkMetadata(call: string, metadata: unknown): { [name: string]: unknown } {
   const place = { call, part: 'metadata' };
   checkDepth(place, readObject(place, metadata));
   const found = readObject(place, plainCopy(place, metadata)) as { [name: string]: unknown };
-  if (OWN in found) fail(call, `metadata must not have the name '${OWN}', under which the training is saved`);
+  if (OWN in found) fail(call, `metadata must not have the name '${OWN}', which is reserved`);
   return found;
 }
 
-/** Checks that a value survives saving: JSON would drop other values or replace them by null. */
+/** Copies a value; rejects values that JSON would drop or replace by null. */
 function plainCopy(place: FilePath, given: unknown): unknown {
   const value = hasToJson(given) ? given.toJSON() : given;
   if (value !== given) checkDepth(place, value);
@@ -49,29 +50,33 @@ function plainCopy(place: FilePath, given: unknown): unknown {
 const hasToJson = (value: unknown): value is { toJSON(): unknown } =>
   value !== null && typeof value === 'object' && typeof (value as { toJSON?: unknown }).toJSON === 'function';
 
-/** Writes all down first, before anything else can happen to the model, and then hands it over. */
-export async function saveModel(
-  call: string,
-  model: Sequential,
-  view: ModelView,
-  target: string | IOHandler,
-  options?: SaveOptions,
-): Promise<SaveResult> {
-  const save = saverFor(call, target);
-  return save(artifactsOf(call, model, view, options));
+/** The parts of a model that are saved. */
+export interface ModelParts {
+  readonly topology: object;
+  readonly metadata: { [name: string]: unknown } | null;
+  readonly layers: readonly Layer[];
+  readonly parameters: Parameters;
+  readonly objective: Objective | null;
 }
 
-function artifactsOf(call: string, model: Sequential, view: ModelView, options?: SaveOptions): ModelArtifacts {
+/** @param parts called once, synchronously, after the other arguments have been checked */
+export async function saveModel(
+  call: string,
+  target: string | IOHandler,
+  options: SaveOptions | undefined,
+  parts: () => ModelParts,
+): Promise<SaveResult> {
+  const save = saverFor(call, target);
+  return save(artifactsOf(call, options, parts));
+}
+
+function artifactsOf(call: string, options: SaveOptions | undefined, parts: () => ModelParts): ModelArtifacts {
   const known = checkOptions<SaveOptions>(call, options, ['includeOptimizer', 'trainableOnly']);
   const includeOptimizer = flag(call, 'includeOptimizer', known.includeOptimizer);
   const trainableOnly = flag(call, 'trainableOnly', known.trainableOnly);
-  view.checkNotDisposed(call);
-  view.firstLayer(call);
-  const { layers } = model;
-  const parameters = view.parameters(call);
-  const { objective } = view.stack;
+  const { topology, metadata: given, layers, parameters, objective } = parts();
   if (includeOptimizer && !objective) {
-    fail(call, 'the model must be compiled where includeOptimizer is true; call model.compile first');
+    fail(call, 'includeOptimizer must be false for a model that is not compiled; call model.compile first');
   }
   const training = includeOptimizer ? describeTraining(call, layers, parameters, objective!) : null;
   const weights = layers
@@ -83,9 +88,9 @@ function artifactsOf(call: string, model: Sequential, view: ModelView, options?:
         return { name: weightPaths[n]!, shape, dtype: 'float32', values: values[n]! };
       });
     });
-  const metadata = { ...model.getUserDefinedMetadata(), ...(training && { [OWN]: training.own }) };
+  const metadata = { ...given, ...(training && { [OWN]: training.own }) };
   return {
-    modelTopology: model.toJSON(null, false) as object,
+    modelTopology: topology,
     format: FORMAT,
     generatedBy,
     convertedBy: null,

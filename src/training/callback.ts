@@ -1,32 +1,81 @@
-/** Callbacks: what they are, and the forms in which they are given to `fit`. */
+/** Callbacks: their base classes, and the forms in which `fit` accepts them. */
 
-import type { Sequential } from '../model/sequential.ts';
+import type { OneTensor } from '../inputs/batches.ts';
+import type { SampleWeightOptions } from '../inputs/sampleWeights.ts';
+import type { Layer } from '../layers/layer.ts';
+import type { Optimizer } from '../optimizers/index.ts';
+import type { IOHandler, SaveResult } from '../saving/artifacts.ts';
+import type { SaveOptions } from '../saving/save.ts';
+import type { TensorLike } from '../tensor/read.ts';
 import type { Tensor } from '../tensor/tensor.ts';
+import type { Config } from '../util/config.ts';
 import { fail, show, suggest } from '../util/errors.ts';
+import type { Shape } from '../util/shapes.ts';
+import type { Evaluation, ModelEvaluateArgs } from './evaluation.ts';
 import { checkYieldEvery, Pace, type YieldEvery } from './pace.ts';
 
-/** Losses and metrics by name; batches also say their number and size. */
+/** Losses and metrics by name. The logs of a batch also hold its number and size. */
 export type Logs = Record<string, number>;
 
-/** What a callback is told about the training it belongs to. */
+/** The parameters of a training run. */
 export interface Params {
   epochs: number;
   initialEpoch: number;
-  /** How many samples an epoch has; null where only the data set knows. */
+  /** Samples in an epoch; null if only the data set knows. */
   samples: number | null;
-  /** How many batches an epoch has; null where only the data set knows. */
+  /** Batches in an epoch; null if only the data set knows. */
   steps: number | null;
   batchSize: number | null;
   verbose: number;
   doValidation: boolean;
-  /** The keys that the logs of an epoch will have, 'loss' first. */
+  /** The keys in the logs of an epoch, 'loss' first. */
   metrics: string[];
 }
 
-/** What a callback has to remember from one event to the next. */
+/** The losses and metrics of the epochs of a training run. */
+export interface EpochRecord {
+  /** The trained epochs. */
+  epoch: number[];
+  /** A value for each epoch, by name: `loss`, metrics, and with validation their `val_` values. */
+  history: Record<string, number[]>;
+}
+
+/** The members of a model that a callback may use during training. `Sequential` has them all. */
+export interface CallbackModel {
+  readonly name: string;
+  readonly layers: Layer[];
+  readonly inputs: { shape: Shape }[];
+  readonly outputs: { shape: Shape }[];
+  readonly outputShape: Shape;
+  readonly metricsNames: string[];
+  readonly optimizer: Optimizer | null;
+  /** The record of this training run. */
+  history: EpochRecord | null;
+  /** Set to true to stop training after the current batch. */
+  stopTraining: boolean;
+  getLayer(name?: string | null, index?: number): Layer;
+  countParams(): number;
+  getConfig(): Config;
+  toJSON(unused?: unknown, returnString?: boolean): string | Config;
+  predict(x: OneTensor, options?: { batchSize?: number; verbose?: boolean }): Tensor;
+  predictOnBatch(x: OneTensor): Tensor;
+  evaluate<R extends Tensor | Tensor[] = Evaluation>(x: OneTensor, y: OneTensor, options?: ModelEvaluateArgs): R;
+  trainOnBatch(x: OneTensor, y: OneTensor, options?: SampleWeightOptions): number | number[];
+  testOnBatch(x: OneTensor, y: OneTensor, options?: SampleWeightOptions): number | number[];
+  getWeights(trainableOnly?: boolean): Tensor[];
+  setWeights(weights: readonly TensorLike[]): void;
+  finalizeVariableValues(): void;
+  getStates(): Tensor[][];
+  setStates(states: readonly (readonly TensorLike[])[]): void;
+  resetStates(): void;
+  snapshot(): Uint8Array<ArrayBuffer>;
+  save(target: string | IOHandler, options?: SaveOptions): Promise<SaveResult>;
+}
+
+/** What a callback remembers from one event to the next. */
 export interface CallbackState {
   readonly numbers: Readonly<Record<string, number | null>>;
-  /** All weights of the model, as `getWeights` gives them. */
+  /** All weights of the model, in the form of `getWeights`. */
   readonly weights?: readonly Tensor[] | null;
 }
 
@@ -36,14 +85,14 @@ export interface CallbackState {
 export class BaseCallback {
   /** Set before training begins. */
   params!: Params;
-  /** Null; here for programs written for TF.js. */
+  /** Always null; for compatibility with TF.js. */
   readonly validationData = null;
 
   setParams(params: Params): void {
     this.params = params;
   }
 
-  setModel(_model: Sequential): void {}
+  setModel(_model: CallbackModel): void {}
 
   onTrainBegin(_logs: Logs): unknown {
     return undefined;
@@ -63,44 +112,49 @@ export class BaseCallback {
   onBatchEnd(_batch: number, _logs: Logs): unknown {
     return undefined;
   }
-  /** Called each time training is about to let go of the thread; see `yieldEvery`. */
+  /** Called each time training is about to yield to the event loop; see `yieldEvery`. */
   onYield(_epoch: number, _batch: number, _logs: Logs): unknown {
     return undefined;
   }
 
-  /** What goes into a snapshot of the training, for `setState` where it is resumed; null, the default, for nothing. */
+  /** The state to store in a snapshot of the training run; null, the default, for none. */
   getState(): CallbackState | null {
     return null;
   }
 
-  /** Takes what `getState` gave, after `onTrainBegin` of a training that is resumed. */
+  /** Restores the result of `getState`. Called after `onTrainBegin` when training is resumed. */
   setState(_state: CallbackState): void {}
 
-  /** @internal Whether there is a file to look at before training begins. */
+  /** @internal Whether the callback has a file, which is checked before training begins. */
   get keepsFile(): boolean {
     return false;
   }
 
-  /**
-   * @internal The snapshot in it to resume the training from, and where that is from; null for none. Fails where the file
-   * could not be written.
-   */
+  /** @internal The snapshot in the file, or null for a new training run. Fails if the file cannot be written. */
   async findSnapshot(): Promise<{ name: string; bytes: Uint8Array } | null> {
     return null;
   }
+
+  /**
+   * @internal Called after each batch and each epoch, once all callbacks have been notified of its end: a snapshot
+   * taken here is exact.
+   *
+   * @param isLast whether training ends here
+   */
+  saveProgress?(isLast: boolean): Promise<void>;
 }
 
-/** A callback that knows the model in training; derive your own from it. */
+/** A callback that knows the model; derive your own from it. */
 export abstract class Callback extends BaseCallback {
   /** Set before training begins. */
-  model!: Sequential;
+  model!: CallbackModel;
 
-  override setModel(model: Sequential): void {
+  override setModel(model: CallbackModel): void {
     this.model = model;
   }
 }
 
-/** A callback as an object of functions. A promise that one returns is awaited; anything else it returns is ignored. */
+/** A callback as an object of functions. A promise that one returns is awaited; other results are ignored. */
 export interface CustomCallbackArgs {
   /** Before the first epoch. */
   onTrainBegin?: (logs: Logs) => unknown;
@@ -108,21 +162,21 @@ export interface CustomCallbackArgs {
   onTrainEnd?: (logs: Logs) => unknown;
   /** Epochs count from 0. */
   onEpochBegin?: (epoch: number, logs: Logs) => unknown;
-  /** The logs hold the means of the epoch, and of its validation; what is added to them is history, too. */
+  /** The logs hold the means of the epoch and of its validation; values added to them become part of the history. */
   onEpochEnd?: (epoch: number, logs: Logs) => unknown;
   /** Batches count from 0 in each epoch. */
   onBatchBegin?: (batch: number, logs: Logs) => unknown;
   /** The logs hold batch, size, the loss and the metrics of the batch. */
   onBatchEnd?: (batch: number, logs: Logs) => unknown;
-  /** Each time training is about to let go of the thread; see `yieldEvery`. */
+  /** Each time training is about to yield to the event loop; see `yieldEvery`. */
   onYield?: (epoch: number, batch: number, logs: Logs) => unknown;
   /** The clock of yieldEvery, in milliseconds; for tests. */
   nowFunc?: () => number;
-  /** What is awaited to let go of the thread; for tests. */
+  /** Awaited to yield to the event loop; for tests. */
   nextFrameFunc?: () => Promise<void>;
 }
 
-/** What `fit` takes as callbacks. */
+/** The callbacks that `fit` accepts. */
 export type Callbacks = BaseCallback | CustomCallbackArgs | readonly (BaseCallback | CustomCallbackArgs)[];
 
 const FUNCTIONS = [
@@ -137,23 +191,23 @@ const FUNCTIONS = [
   'nextFrameFunc',
 ] as const;
 
-/** Functions made into a callback. */
+/** A callback made from functions. */
 export class CustomCallback extends BaseCallback {
   /** @internal */
   readonly args: CustomCallbackArgs;
-  /** @internal A pace of its own, beside that of the training. */
+  /** @internal The callback's own pace; null for that of the training run. */
   readonly pace: Pace | null;
 
   /**
    * @param args functions by the names of the events
-   * @param yieldEvery how often to let go of the thread and call `onYield`; absent, as `fit` says
+   * @param yieldEvery how often to yield to the event loop and call `onYield`; default as in `fit`
    */
   constructor(args: CustomCallbackArgs, yieldEvery?: YieldEvery) {
     super();
     const call = 'CustomCallback';
     this.args = checkFunctions(call, 'args', args);
     const every = yieldEvery === undefined ? null : checkYieldEvery(call, yieldEvery);
-    if (every === 'never') checkHeard(call, this.args);
+    if (every === 'never') checkNoYield(call, this.args);
     this.pace = every === null ? null : new Pace(every, this.args.nowFunc);
   }
 
@@ -186,27 +240,23 @@ export class CustomCallback extends BaseCallback {
   }
 }
 
-/** The callbacks in any form callers give them, as a list. */
+/** Reads the option `callbacks` into a list. */
 export function readCallbacks(call: string, value: unknown, yieldEvery: YieldEvery): BaseCallback[] {
   if (value === undefined || value === null) return [];
   const list: unknown[] = Array.isArray(value) ? value : [value];
   return Array.from(list, (item, n) => {
     if (item instanceof BaseCallback) return item;
     const args = checkFunctions(call, Array.isArray(value) ? `callbacks[${n}]` : 'callbacks', item);
-    if (yieldEvery === 'never') checkHeard(call, args);
+    if (yieldEvery === 'never') checkNoYield(call, args);
     return new CustomCallback(args);
   });
 }
 
-function checkHeard(call: string, args: CustomCallbackArgs): void {
-  if (args.onYield)
-    fail(call, "yieldEvery must not be 'never' where onYield is given, because it would never be called");
+function checkNoYield(call: string, args: CustomCallbackArgs): void {
+  if (args.onYield) fail(call, "yieldEvery must not be 'never' with onYield, which would never be called");
 }
 
-/**
- * An object of functions. Other values in it are its own business, but a function under an unknown name would never be
- * called.
- */
+/** Checks an object of functions. Ignores other values in it, but rejects functions with unknown names. */
 function checkFunctions(call: string, name: string, value: unknown): CustomCallbackArgs {
   if (value === null || typeof value !== 'object' || Array.isArray(value)) {
     fail(

@@ -1,4 +1,4 @@
-/** Data that comes batch by batch: arrays, generators, iterators and the data sets of TF.js, all read in one way. */
+/** Data sets: reads arrays, generators, iterators and TF.js data sets batch by batch. */
 
 import { type OneTensor, unwrapTensor } from '../inputs/batches.ts';
 import type { SampleWeightOptions } from '../inputs/sampleWeights.ts';
@@ -9,11 +9,11 @@ import { arrayKind } from '../util/typedArrays.ts';
 
 export type { ForeignTensor } from '../tensor/read.ts';
 
-/** A batch as a data set gives it; other keys are nobody's business here. */
+/** A batch of a data set; other keys are ignored. */
 export interface DatasetBatch {
   /** In the shape of the model's input. */
   readonly xs: OneTensor | ForeignTensor;
-  /** In the shape of the model's output; numbers of classes where the loss takes these. */
+  /** In the shape of the model's output; class numbers for sparse losses. */
   readonly ys: OneTensor | ForeignTensor;
   /** A factor for the loss of each sample, [B], or of each of its time steps, [B, T]. */
   readonly sampleWeight?: TensorLike;
@@ -28,40 +28,40 @@ type Steps =
 type Steppable = Iterable<DatasetBatch> | AsyncIterable<DatasetBatch> | { iterator(): Steps | Promise<Steps> };
 
 /**
- * Batches of { xs, ys }: an array or anything else to iterate over, an iterator, a TF.js data set, or a function that
- * makes one of these. An iterator can be gone through only once; the others anew for each epoch.
+ * Batches of { xs, ys }: an array or another iterable, an iterator, a TF.js data set, or a function that returns one of
+ * these. An iterator can be read only once; the others are read once per epoch.
  */
 export type BatchSource = Steppable | Steps | (() => Steppable | Steps | Promise<Steppable | Steps>);
 
-/** A batch, read. */
+/** A batch whose form has been checked. */
 export interface ReadBatch {
   readonly xs: TensorLike;
   readonly ys: TensorLike;
   readonly weights: SampleWeightOptions | undefined;
-  /** Gives back what the batch came with. */
+  /** Disposes of the TF.js tensors of the batch. */
   release(): void;
 }
 
-/** Goes through a data set once. */
+/** One pass over a data set. */
 export interface Reader {
   /** The next batch; null at the end. */
   next(): Promise<ReadBatch | null>;
   /**
-   * No more batches are wanted. What the caller made goes on living.
+   * Ends the pass. An iterator that the caller passed stays open.
    *
-   * @param failed because something went wrong, which must not be lost where closing goes wrong, too
+   * @param failed whether an error is being thrown, which an error of closing must not replace
    */
   close(failed?: boolean): Promise<void>;
 }
 
-/** A data set that has been looked at. */
+/** A data set whose form has been checked. */
 export interface Source {
   readonly name: string;
-  /** Whether it can be gone through only once. */
+  /** Whether it can be read only once. */
   readonly once: boolean;
-  /** How many batches it has, where it says so. */
+  /** The number of batches, or null if unknown. */
   readonly size: number | null;
-  /** Whether it says that it has no end. */
+  /** Whether it declares itself infinite. */
   readonly endless: boolean;
   open(): Promise<Reader>;
   failEmpty(call: string): never;
@@ -79,10 +79,10 @@ interface Methods {
 
 export function sourceOf(call: string, name: string, dataset: unknown): Source {
   const rule = `${name} must be batches of { xs, ys } in an array, generator, iterator or TF.js data set`;
-  const refuse = (got: unknown): never => fail(call, `${rule}, got ${show(got)}`);
+  const reject = (got: unknown): never => fail(call, `${rule}, got ${show(got)}`);
   const methods: Methods =
-    (typeof dataset === 'object' || typeof dataset === 'function') && dataset !== null ? dataset : refuse(dataset);
-  if (typeof dataset !== 'function' && !opens(methods)) refuse(dataset);
+    (typeof dataset === 'object' || typeof dataset === 'function') && dataset !== null ? dataset : reject(dataset);
+  if (typeof dataset !== 'function' && !opens(methods)) reject(dataset);
   const size = Array.isArray(dataset) ? dataset.length : methods.size;
   return {
     name,
@@ -92,14 +92,14 @@ export function sourceOf(call: string, name: string, dataset: unknown): Source {
     failEmpty: asked => fail(asked, `${name} must hold a batch, got none`),
     async open() {
       const made = typeof dataset === 'function' ? await dataset() : methods;
-      const steps = typeof made === 'object' && made !== null && opens(made) ? await stepsOf(made) : refuse(made);
-      if (typeof (steps as AnySteps | null | undefined)?.next !== 'function') refuse(steps);
+      const steps = typeof made === 'object' && made !== null && opens(made) ? await stepsOf(made) : reject(made);
+      if (typeof (steps as AnySteps | null | undefined)?.next !== 'function') reject(steps);
       return readerOf(call, name, steps, steps === dataset);
     },
   };
 }
 
-/** A test goes through all batches, unless it is told how many. */
+/** Fails if all batches of an infinite data set would be read. */
 export function checkEnds(call: string, source: Source, batches: number | null, option: string): void {
   if (batches === null && source.endless) {
     fail(call, `${source.name} must be finite, got a data set that repeats forever; pass ${option}`);
@@ -116,7 +116,7 @@ const opens = (methods: Methods): boolean =>
     method => typeof method === 'function',
   );
 
-/** An iterator over what can be iterated over; an iterator itself as it is. */
+/** Opens an iterable; returns an iterator unchanged. */
 async function stepsOf(methods: Methods): Promise<AnySteps> {
   for (const key of ['iterator', Symbol.asyncIterator, Symbol.iterator] as const) {
     if (typeof methods.next === 'function') break;

@@ -1,56 +1,30 @@
-/** `evaluate` and `evaluateDataset`: losses and metrics without training. */
+/** `evaluate`, `evaluateDataset`, and the validation of a training run. */
 
 import { type OneTensor, readSamples, unwrapTensor } from '../inputs/batches.ts';
 import { type Samples, Selection } from '../inputs/samples.ts';
 import { readAllSampleWeights, type SampleWeightOptions } from '../inputs/sampleWeights.ts';
 import { isClass } from '../objective/losses.ts';
-import type { TensorLike } from '../tensor/read.ts';
 import { Tensor } from '../tensor/tensor.ts';
 import { fail } from '../util/errors.ts';
 import { checkCount, checkOptions } from '../util/options.ts';
 import { warn } from '../util/warning.ts';
 import { report } from './callbacks/progressBar.ts';
 import { type BatchSource, checkEnds, type Source, sourceOf } from './dataset.ts';
+import type { ModelEvaluateArgs, ModelEvaluateDatasetArgs } from './evaluation.ts';
 import type { Means } from './history.ts';
-import { checkBatchSize, checkVerbose, checkWhole, type Verbosity } from './options.ts';
+import { checkBatchSize, checkWhole } from './options.ts';
 import type { TrainedModel } from './trainedModel.ts';
+import { checkVerbose } from './verbosity.ts';
 
-/** Options of `evaluate`. */
-export interface ModelEvaluateArgs {
-  /** Default 32, or the model's own. */
-  batchSize?: number;
-  /** A factor for the loss of each sample, [N], or of each of its time steps, [N, T]. */
-  sampleWeight?: TensorLike;
-  /** 1 writes a line when it is done; default 0. */
-  verbose?: Verbosity;
-}
-
-/** Options of `evaluateDataset`. */
-export interface ModelEvaluateDatasetArgs {
-  /** How many batches to take; absent, all there are. */
-  batches?: number;
-  /** 1 writes a line when it is done; default 0. */
-  verbose?: Verbosity;
-}
-
-/**
- * The result of `evaluate`: the loss, or a list of the loss and the metrics if metrics were compiled. TypeScript cannot
- * know which, so this type can be used as a tensor and as a list. Cast to `Tensor` or `Tensor[]` for the exact type.
- */
-export interface Evaluation extends Tensor {
-  readonly [output: number]: Tensor;
-  [Symbol.iterator](): Iterator<Tensor>;
-}
-
-/** Samples and what they should give. */
+/** Inputs and targets. */
 export interface Pairs {
   readonly x: Samples;
   readonly y: Samples;
-  /** What the loss of each sample, or of each of its time steps, counts; null where all count alike. */
+  /** A factor for the loss of each sample, or of each of its time steps; null for none. */
   readonly weights: Samples | null;
 }
 
-/** Reads all samples of x and y, once. */
+/** Reads and checks all samples of x and y. */
 export function readPairs(
   call: string,
   trained: TrainedModel,
@@ -71,7 +45,7 @@ export function readPairs(
   return read;
 }
 
-/** Fails where y holds a number that is no class, before anything has been trained on the samples that are right. */
+/** Fails if y holds a number that is not a class. */
 function checkClasses(call: string, name: string, classes: number | null, { y, weights }: Pairs): void {
   if (classes === null) return;
   const wrong = y.data.find((value, n) => !isClass(value, classes) && !Number.isNaN(value) && weights?.data[n] !== 0);
@@ -79,27 +53,63 @@ function checkClasses(call: string, name: string, classes: number | null, { y, w
   fail(call, `${name} must hold numbers of classes from 0 to ${classes - 1}, got ${wrong}`);
 }
 
-/** Tests batch after batch, and stops after each for whoever has other things to do. */
-export function* testing(
+/**
+ * Tests batch by batch, and yields between two batches.
+ *
+ * @param of the data set for the warning about a loss that is not finite
+ */
+export function* testBatches(
   call: string,
   trained: TrainedModel,
   pairs: Pairs,
   size: number,
+  of?: () => string,
 ): Generator<void, Means, void> {
   const { x, y, weights } = pairs;
   const means = trained.means();
   const [xs, ys] = [new Selection(x), new Selection(y)];
-  const factors = weights && new Selection(weights);
+  const batchWeights = weights && new Selection(weights);
   for (let from = 0; from < x.count; from += size) {
     if (from > 0) yield;
     const count = Math.min(size, x.count - from);
-    const values = trained.test(call, xs.select(from, count), ys.select(from, count), factors?.select(from, count));
-    means.add(values, count);
+    const w = batchWeights?.select(from, count);
+    means.add(trained.test(call, xs.select(from, count), ys.select(from, count), w, of), count);
   }
   return means;
 }
 
-/** All arguments of `evaluate`, checked. */
+const ofValidation = () => ' of the validation';
+
+/** Tests the samples of a validation. @param pause awaited between batches */
+export async function validatePairs(
+  call: string,
+  trained: TrainedModel,
+  pairs: Pairs,
+  size: number,
+  pause: () => Promise<void>,
+): Promise<Means> {
+  const steps = testBatches(call, trained, pairs, size, ofValidation);
+  let step = steps.next();
+  while (!step.done) {
+    await pause();
+    step = steps.next();
+  }
+  return step.value;
+}
+
+/** Tests the data set of a validation. @param pause awaited between batches */
+export async function validateSource(
+  call: string,
+  trained: TrainedModel,
+  source: Source,
+  batches: number | null,
+  pause: () => Promise<void>,
+): Promise<Means> {
+  const [means] = await testSource(call, trained, source, batches, pause, ofValidation);
+  return means;
+}
+
+/** Reads and checks the arguments of `evaluate`. */
 export function readEvaluate(
   call: string,
   trained: TrainedModel,
@@ -127,7 +137,7 @@ export function evaluate(
   const { pairs, size, verbose } = readEvaluate(call, trained, x, y, options);
   const start = performance.now();
   const means = trained.attempt(() => {
-    const steps = testing(call, trained, pairs, size);
+    const steps = testBatches(call, trained, pairs, size);
     let step = steps.next();
     while (!step.done) step = steps.next();
     return step.value;
@@ -154,18 +164,14 @@ export async function evaluateDataset(
   return scalars(means);
 }
 
-/**
- * Tests the batches of a data set.
- *
- * @param breathe called between batches
- * @returns the means, and over how many batches
- */
-export async function testSource(
+/** @returns the means, and the number of batches */
+async function testSource(
   call: string,
   trained: TrainedModel,
   source: Source,
   batches: number | null,
-  breathe: () => Promise<void>,
+  pause: () => Promise<void>,
+  of?: () => string,
 ): Promise<[Means, number]> {
   const means = trained.means();
   const objective = trained.objective(call);
@@ -179,12 +185,12 @@ export async function testSource(
       try {
         if (trained.objective(call) !== objective) fail(call, 'the model must not be compiled anew while it is tested');
         const { x } = trained.shapes(call, batch.xs, batch.ys, ['xs', 'ys'], trained.fixedBatch(call));
-        means.add(trained.test(call, batch.xs, batch.ys, batch.weights), x[0]!);
+        means.add(trained.test(call, batch.xs, batch.ys, batch.weights, of), x[0]!);
       } finally {
         batch.release();
       }
       count++;
-      await breathe();
+      await pause();
     }
     failed = false;
   } finally {
@@ -197,7 +203,7 @@ export async function testSource(
   return [means, count];
 }
 
-/** A scalar for the loss, or a list where there are metrics. */
+/** A scalar for the loss, or with metrics a list. */
 function scalars(means: Means): Tensor | Tensor[] {
   const all = means.values().map(value => new Tensor(Float32Array.of(value), []));
   return all.length === 1 ? all[0]! : all;

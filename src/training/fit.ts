@@ -1,4 +1,4 @@
-/** `fit`: training on samples that are all there. */
+/** `fit`: training on samples in memory. */
 
 import type { OneTensor } from '../inputs/batches.ts';
 import { Order, type Samples, Selection, type Shuffle } from '../inputs/samples.ts';
@@ -7,23 +7,23 @@ import type { TensorLike } from '../tensor/read.ts';
 import { fail, show } from '../util/errors.ts';
 import { checkNumber, checkOptions } from '../util/options.ts';
 import type { Logs } from './callback.ts';
-import { type Pairs, readPairs, testing } from './evaluate.ts';
+import { type Pairs, readPairs, validatePairs } from './evaluate.ts';
 import type { History } from './history.ts';
 import { TrainingLoop } from './loop.ts';
 import {
-  alone,
   checkBatchSize,
   checkIdle,
   checkWhole,
   readTraining,
+  runExclusively,
   type Training,
   type TrainingOptions,
   trainingOptions,
 } from './options.ts';
-import { findSnapshot, readInterrupted } from './resume.ts';
+import { findSnapshot, readResumed, readsSnapshot } from './resume.ts';
 import type { TrainedModel } from './trainedModel.ts';
 
-/** Samples to test on: [x, y] or [x, y, sampleWeight]. @inline */
+/** Validation samples: [x, y] or [x, y, sampleWeight]. @inline */
 export type ValidationData =
   | readonly [OneTensor, OneTensor]
   | readonly [OneTensor, OneTensor, TensorLike]
@@ -31,15 +31,15 @@ export type ValidationData =
 
 /** Options of `fit`. */
 export interface ModelFitArgs extends TrainingOptions {
-  /** Samples in a batch, the last of an epoch may have fewer; default 32, or the model's own. */
+  /** Samples in a batch; the last batch of an epoch may have fewer. Default 32, or the fixed batch size of the model. */
   batchSize?: number;
-  /** A new order of the samples for every epoch, or of whole batches: 'batch'. Default true; false where states are carried. */
+  /** Whether to shuffle the samples, or with 'batch' whole batches, for each epoch. Default true; false for stateful models. */
   shuffle?: Shuffle;
-  /** What part of the samples, the last ones, to test on after every epoch instead of training on them. */
+  /** The fraction of the samples to validate on instead of training: the last ones. Default 0. */
   validationSplit?: number;
-  /** Samples to test on after every epoch, [x, y] or [x, y, sampleWeight]; goes before validationSplit. */
+  /** Samples to validate on after each epoch, [x, y] or [x, y, sampleWeight]; overrides validationSplit. */
   validationData?: ValidationData;
-  /** A factor for the loss of each sample, [N], or of each of its time steps, [N, T]; in validation, too. */
+  /** A factor for the loss of each sample, [N], or of each of its time steps, [N, T]; also for validation samples. */
   sampleWeight?: TensorLike;
 }
 
@@ -60,55 +60,53 @@ export async function fitSamples(
 ): Promise<History> {
   const call = 'model.fit';
   const read = readFit(call, trained, x, y, options);
-  return alone(trained, read.signal, () => train(call, trained, read));
+  return runExclusively(trained, read.signal, () => train(call, trained, read));
 }
 
 async function train(call: string, trained: TrainedModel, read: Fit): Promise<History> {
   const { pairs, batchSize, shuffle, validation, callbacks, yieldEvery, resume, signal, ...rest } = read;
-  const asked = resume !== null || callbacks.some(callback => callback.keepsFile);
-  const found = asked ? await findSnapshot(resume, callbacks) : null;
-  const interrupted = found && readInterrupted(call, trained, found);
+  const found = readsSnapshot(resume, callbacks) ? await findSnapshot(resume, callbacks) : null;
+  const snapshot = found && readResumed(call, trained, found);
+  const resumed = snapshot?.progress ?? null;
   const samples = pairs.x.count;
   const steps = Math.ceil(samples / batchSize);
-  const params = { ...rest, samples, steps, batchSize, doValidation: validation !== null };
-  const resumed = interrupted?.progress ?? null;
   const seed = resumed ? resumed.seed : shuffle ? trained.seeds.next() : null;
-  const data = { samples, batchSize, shuffle };
-  const session = new TrainingLoop(call, trained, {
+  const loop = new TrainingLoop(call, trained, {
     callbacks,
     yieldEvery,
-    params,
+    params: { ...rest, samples, steps, batchSize, doValidation: validation !== null },
     method: 'fit',
-    data,
+    data: { samples, batchSize, shuffle },
     seed,
     resumed,
   });
-  interrupted?.write();
+  snapshot?.write();
   const order = new Order(samples, batchSize, shuffle, seed);
   const [xs, ys] = [new Selection(pairs.x, order.places), new Selection(pairs.y, order.places)];
-  const factors = pairs.weights && new Selection(pairs.weights, order.places);
+  const weights = pairs.weights && new Selection(pairs.weights, order.places);
   const diagnose = () => findFault('x', pairs.x) ?? findFault('y', pairs.y);
+  const pause = () => loop.pause();
 
-  return session.run(async (epochLogs, epoch, start) => {
+  return loop.run(async (epochLogs, epoch, firstBatch) => {
     order.turnTo(epoch);
-    for (let batch = start; batch < steps && !session.cut; batch++) {
+    for (let batch = firstBatch; batch < steps && !loop.stopsBefore(batch); batch++) {
       const from = batch * batchSize;
       const size = Math.min(batchSize, samples - from);
       const logs: Logs = {};
-      await session.batchBegin(batch, logs);
+      await loop.batchBegin(batch, logs);
       logs.batch = batch;
       logs.size = size;
-      session.train(logs, xs.select(from, size), ys.select(from, size), factors?.select(from, size), diagnose);
-      // Before the end of the last batch, as in TF.js.
-      if (batch === steps - 1 && validation)
-        await session.validate(testing(call, trained, validation, batchSize), epochLogs);
-      await session.batchEnd(batch, logs);
-      if (session.ending) break;
+      loop.train(logs, xs.select(from, size), ys.select(from, size), weights?.select(from, size), diagnose);
+      // Before the end of the last batch, as in TF.js
+      if (batch === steps - 1 && validation) {
+        await loop.validate(epochLogs, () => validatePairs(call, trained, validation, batchSize, pause));
+      }
+      await loop.batchEnd(batch, logs);
     }
   });
 }
 
-/** All arguments of `fit`, checked. Nothing has changed yet, whatever is wrong with them. */
+/** Reads and checks the arguments of `fit`, without side effects. */
 export function readFit(
   call: string,
   trained: TrainedModel,
@@ -134,17 +132,17 @@ export function readFit(
     return { ...training, pairs: all, batchSize, shuffle, validation: given };
   }
   const at = Math.floor(count * (1 - split));
-  if (at === 0) fail(call, `validationSplit must leave a sample of ${count} to train on, got ${split}`);
+  if (at === 0) fail(call, `validationSplit must leave at least one of ${count} samples for training, got ${split}`);
   const part = (from: number, to: number, weights: Samples | null) => ({
     x: all.x.part(from, to),
     y: all.y.part(from, to),
     weights: weights?.part(from, to) ?? null,
   });
-  // As in Keras, classes weigh in training only.
+  // As in Keras, class weights do not apply to the validation
   const validation = part(at, count, readAllSampleWeights(call, all.y, { sampleWeight }));
   const pairs = part(0, at, all.weights);
-  checkWhole(call, 'the part of x that validationSplit leaves for training', pairs.x.shape, fixed);
-  checkWhole(call, 'the part of x that validationSplit sets apart', validation.x.shape, fixed);
+  checkWhole(call, 'the training part of x after validationSplit', pairs.x.shape, fixed);
+  checkWhole(call, 'the validation part of x after validationSplit', validation.x.shape, fixed);
   return { ...training, pairs, batchSize, shuffle, validation };
 }
 
@@ -158,7 +156,7 @@ function readOptions(call: string, options: unknown): ModelFitArgs {
     const given = known[name];
     if (given === undefined || given === null) continue;
     const other = name === 'stepsPerEpoch' ? 'batchesPerEpoch' : 'validationBatches';
-    fail(call, `${name} must be absent, because x says how many batches there are; fitDataset has ${other}`);
+    fail(call, `${name} must be absent, because all of x is used; fitDataset has ${other}`);
   }
   return known;
 }
@@ -169,15 +167,13 @@ function checkShuffle(call: string, value: unknown, stateful: boolean): Shuffle 
     fail(call, `shuffle must be true, false or 'batch', got ${show(value)}`);
   }
   if (stateful && shuffle) {
-    fail(
-      call,
-      `shuffle must be false for a stateful model, whose row b goes on where row b of the batch before stopped, got ${show(value)}`,
-    );
+    const reason = 'because each row continues the same row of the previous batch';
+    fail(call, `shuffle must be false for a stateful model, ${reason}, got ${show(value)}`);
   }
   return shuffle;
 }
 
-/** Samples given as [x, y] or [x, y, sampleWeight]. */
+/** Reads [x, y] or [x, y, sampleWeight]. */
 export function readValidation(call: string, trained: TrainedModel, data: unknown): Pairs {
   if (!Array.isArray(data) || data.length < 2 || data.length > 3) {
     fail(call, `validationData must be [x, y] or [x, y, sampleWeight], got ${show(data)}`);
@@ -186,7 +182,7 @@ export function readValidation(call: string, trained: TrainedModel, data: unknow
   return readPairs(call, trained, x, y, { sampleWeight }, ['validationData[0]', 'validationData[1]']);
 }
 
-/** The first of the samples that holds a number which is not finite, in words. */
+/** Describes the first sample with a number that is not finite; null if there is none. */
 export function findFault(name: string, { data, each }: Samples): string | null {
   const at = data.findIndex(value => !Number.isFinite(value));
   return at < 0 ? null : `sample ${Math.floor(at / each)} of ${name} holds ${data[at]}`;

@@ -1,4 +1,4 @@
-/** `fitDataset`: training on data that comes batch by batch. */
+/** `fitDataset`: training on a data set, batch by batch. */
 
 import { readSamples } from '../inputs/batches.ts';
 import type { SampleWeightOptions } from '../inputs/sampleWeights.ts';
@@ -6,34 +6,34 @@ import { fail } from '../util/errors.ts';
 import { checkCount, checkOptions } from '../util/options.ts';
 import { warn } from '../util/warning.ts';
 import type { Logs } from './callback.ts';
-import { type BatchSource, checkEnds, type ReadBatch, type Reader, type Source, sourceOf } from './dataset.ts';
-import { type Pairs, testing, testSource } from './evaluate.ts';
+import { type BatchSource, checkEnds, type Reader, type Source, sourceOf } from './dataset.ts';
+import { type Pairs, validatePairs, validateSource } from './evaluate.ts';
 import { findFault, readValidation, type ValidationData } from './fit.ts';
 import type { History } from './history.ts';
 import { TrainingLoop } from './loop.ts';
 import {
-  alone,
   checkBatchSize,
   checkIdle,
   checkWhole,
   readTraining,
+  runExclusively,
   type Training,
   type TrainingOptions,
   trainingOptions,
 } from './options.ts';
 import type { TrainingProgress } from './progress.ts';
-import { findSnapshot, readInterrupted } from './resume.ts';
+import { findSnapshot, readResumed, readsSnapshot } from './resume.ts';
 import type { TrainedModel } from './trainedModel.ts';
 
 /** Options of `fitDataset`. */
 export interface ModelFitDatasetArgs extends TrainingOptions {
-  /** Batches in an epoch, all from one pass over the data; absent, every epoch is a pass. */
+  /** Batches in an epoch; all epochs then share one pass over the data set. Default: each epoch is a pass. */
   batchesPerEpoch?: number;
-  /** What to test on after every epoch: a data set, [x, y] or [x, y, sampleWeight]. */
+  /** The data to validate on after each epoch: a data set, [x, y] or [x, y, sampleWeight]. */
   validationData?: BatchSource | ValidationData;
-  /** Batches to take of a data set to test on; absent, all. */
+  /** Batches to validate on, of a data set; default all. */
   validationBatches?: number;
-  /** Samples in a batch of [x, y] to test on; default 32, or the model's own. */
+  /** Samples in a batch of validationData [x, y]; default 32, or the fixed batch size of the model. */
   validationBatchSize?: number;
 }
 
@@ -60,99 +60,93 @@ export async function fitDataset(
 ): Promise<History> {
   const call = 'model.fitDataset';
   const read = readFitDataset(call, trained, dataset, options);
-  return alone(trained, read.signal, () => train(call, trained, read));
+  return runExclusively(trained, read.signal, () => train(call, trained, read));
 }
 
 async function train(call: string, trained: TrainedModel, read: FitDataset): Promise<History> {
   const { source, batchesPerEpoch, validation, classWeight, callbacks, yieldEvery, resume, signal, ...rest } = read;
-  const asked = resume !== null || callbacks.some(callback => callback.keepsFile);
-  const found = asked ? await findSnapshot(resume, callbacks) : null;
-  const interrupted = found && readInterrupted(call, trained, found);
-  const resumed = interrupted?.progress ?? null;
+  const found = readsSnapshot(resume, callbacks) ? await findSnapshot(resume, callbacks) : null;
+  const snapshot = found && readResumed(call, trained, found);
+  const resumed = snapshot?.progress ?? null;
   const steps = batchesPerEpoch ?? source.size;
-  const params = { ...rest, samples: null, steps, batchSize: null, doValidation: validation !== null };
-  const session = new TrainingLoop(call, trained, {
+  const loop = new TrainingLoop(call, trained, {
     callbacks,
     yieldEvery,
-    params,
+    params: { ...rest, samples: null, steps, batchSize: null, doValidation: validation !== null },
     method: 'fitDataset',
     data: { batchesPerEpoch },
     seed: null,
     resumed,
   });
-  interrupted?.write();
+  snapshot?.write();
+  const pause = () => loop.pause();
   let reader: Reader | null = null;
-  /** A batch that had been read, but not trained, when the training was interrupted. */
-  let held: ReadBatch | null = null;
 
-  const validate = async (epochLogs: Logs) => {
-    if (!validation) return;
-    if ('pairs' in validation) {
-      return session.validate(testing(call, trained, validation.pairs, validation.size), epochLogs);
-    }
-    const breathe = () => session.breathe();
-    const test = () => testSource(call, trained, validation.source, validation.batches, breathe);
-    const [means] = await session.apart(test);
-    means.into(epochLogs, 'val_');
-  };
-
-  const trainEpoch = async (epochLogs: Logs, _epoch: number, start: number) => {
-    if (session.cut && start !== batchesPerEpoch) return;
-    reader ??= await source.open();
-    for (let batch = start; batch !== batchesPerEpoch; batch++) {
-      const next = held ?? (await reader.next());
-      held = null;
+  /** @returns whether the epoch was trained to its end */
+  const trainBatches = async (firstBatch: number): Promise<boolean> => {
+    for (let batch = firstBatch; batch !== batchesPerEpoch; batch++) {
+      if (loop.stopsBefore(batch)) return false;
+      reader ??= await source.open();
+      const next = await reader.next();
       if (!next) {
-        if (batchesPerEpoch !== null) return runDry(call, session, batch, batchesPerEpoch, rest.epochs);
-        if (batch === 0) source.failEmpty(call);
-        break;
+        if (batchesPerEpoch === null) return batch > 0 || source.failEmpty(call);
+        loop.endOfData();
+        warn(
+          `${call}: dataset must hold batchesPerEpoch * epochs = ${batchesPerEpoch * rest.epochs} batches, but it ` +
+            `ended at batch ${batch} of an epoch; training stops here`,
+        );
+        return false;
       }
       try {
         const { x, y } = trained.shapes(call, next.xs, next.ys, ['xs', 'ys'], trained.fixedBatch(call));
         const logs: Logs = { batch, size: x[0]! };
-        await session.batchBegin(batch, logs);
+        await loop.batchBegin(batch, logs);
         const diagnose = () =>
           findFault('xs', readSamples(call, 'xs', next.xs, x)) ?? findFault('ys', readSamples(call, 'ys', next.ys, y));
-        session.train(logs, next.xs, next.ys, weightsOf(next.weights, classWeight), diagnose);
-        await session.batchEnd(batch, logs);
+        loop.train(logs, next.xs, next.ys, joinWeights(next.weights, classWeight), diagnose);
+        await loop.batchEnd(batch, logs);
       } finally {
         next.release();
       }
-      // In TF.js, too, an epoch that was broken off has no validation.
-      if (session.ending && batch + 1 !== batchesPerEpoch) return;
     }
-    if (batchesPerEpoch === null) reader = null;
-    await validate(epochLogs);
+    return true;
   };
 
-  /**
-   * Takes, without training on them, the batches that were trained before the interruption, and those tested: what the
-   * data set draws at random then comes out as it did.
-   */
-  const replay = async ({ epoch, batch, stage, told, ended, history }: TrainingProgress) => {
-    const isOver = stage === 'epochEnd' || stage === 'trainEnd' || (stage === 'epochBegin' && told === 0);
-    if (ended && isOver) return; // no more of the data is wanted
-    for (let past = history.epoch[0] ?? epoch; past <= epoch; past++) {
-      const isWhole = past < epoch || stage === 'epochEnd';
-      if (!isWhole && batch === 0 && stage !== 'batchBegin') break;
+  const trainEpoch = async (epochLogs: Logs, _epoch: number, firstBatch: number) => {
+    const isWhole = await trainBatches(firstBatch);
+    if (!isWhole) return; // as in TF.js, an epoch that was stopped has no validation
+    if (batchesPerEpoch === null) reader = null;
+    if (!validation) return;
+    await loop.validate(epochLogs, () =>
+      'pairs' in validation
+        ? validatePairs(call, trained, validation.pairs, validation.size, pause)
+        : validateSource(call, trained, validation.source, validation.batches, pause),
+    );
+  };
+
+  /** Reads the batches of the training run to resume, without using them, for data sets that draw random numbers. */
+  const replay = async ({ epoch, batch, ended, history }: TrainingProgress) => {
+    if (ended && batch === null) return; // no more data is needed
+    for (let past = history.epoch[0] ?? epoch; past < epoch; past++) {
       reader ??= await source.open();
-      await skip(reader, isWhole ? batchesPerEpoch : batch, session);
-      if (stage === 'batchBegin' && !isWhole) held = await reader.next();
-      if (!isWhole) break;
+      await skip(reader, batchesPerEpoch, loop);
       if (batchesPerEpoch === null) {
         await reader.close();
         reader = null;
       }
       if (!validation || 'pairs' in validation) continue;
       const tested = await validation.source.open();
-      await skip(tested, validation.batches, session);
+      await skip(tested, validation.batches, loop);
       await tested.close();
     }
+    if (!batch) return;
+    reader ??= await source.open();
+    await skip(reader, batch, loop);
   };
 
   let failed = true;
   try {
-    const history = await session.run(trainEpoch, replay);
+    const history = await loop.run(trainEpoch, replay);
     failed = false;
     return history;
   } finally {
@@ -160,29 +154,20 @@ async function train(call: string, trained: TrainedModel, read: FitDataset): Pro
   }
 }
 
-/** Takes so many batches, or all there are. */
-async function skip(reader: Reader, batches: number | null, session: TrainingLoop): Promise<void> {
+/** Reads a number of batches without using them; null for all. */
+async function skip(reader: Reader, batches: number | null, loop: TrainingLoop): Promise<void> {
   for (let n = 0; n !== batches; n++) {
     const batch = await reader.next();
     if (!batch) break;
     batch.release();
-    await session.breathe();
+    await loop.pause();
   }
 }
 
-const weightsOf = (own: SampleWeightOptions | undefined, classWeight: SampleWeightOptions['classWeight']) =>
+const joinWeights = (own: SampleWeightOptions | undefined, classWeight: SampleWeightOptions['classWeight']) =>
   classWeight === undefined ? own : { ...own, classWeight };
 
-/** The data was not enough: the epoch ends here, and training with it. */
-function runDry(call: string, session: TrainingLoop, got: number, batchesPerEpoch: number, epochs: number): void {
-  session.end();
-  warn(
-    `${call}: dataset must hold batchesPerEpoch * epochs = ${batchesPerEpoch * epochs} batches, but it ran out of them ` +
-      `after ${got} of an epoch; training ends here`,
-  );
-}
-
-/** All arguments of `fitDataset`, checked, as by `readFit`. */
+/** Reads and checks the arguments of `fitDataset`, without side effects. */
 export function readFitDataset(
   call: string,
   trained: TrainedModel,
@@ -193,7 +178,7 @@ export function readFitDataset(
   checkIdle(call, trained);
   const known = checkOptions<ModelFitDatasetArgs & { validationSplit: unknown }>(call, options, OPTIONS);
   if (known.validationSplit !== undefined && known.validationSplit !== null) {
-    fail(call, `validationSplit must be absent, because only all samples at once can be split; use validationData`);
+    fail(call, 'validationSplit must be absent, because a data set cannot be split; use validationData');
   }
   const training = readTraining(call, known);
   const source = sourceOf(call, 'dataset', dataset);
@@ -217,10 +202,10 @@ function readAnyValidation(
   const size = checkBatchSize(call, validationBatchSize, fixed, 'validationBatchSize');
   const tensors = Array.isArray(data) && !isBatch(data[0]);
   if (batches !== null && (data === undefined || tensors)) {
-    fail(call, 'validationBatches must be absent where validationData is no data set');
+    fail(call, 'validationBatches must be absent unless validationData is a data set');
   }
   if (validationBatchSize !== undefined && !tensors) {
-    fail(call, 'validationBatchSize must be absent where validationData is not [x, y]');
+    fail(call, 'validationBatchSize must be absent unless validationData is [x, y]');
   }
   if (data === undefined) return null;
   if (tensors) {
@@ -236,12 +221,12 @@ function readAnyValidation(
 
 const isBatch = (value: unknown): boolean => typeof value === 'object' && value !== null && 'xs' in value;
 
-/** What can be gone through once is not enough for more passes than one. */
+/** Fails if an iterator, which can be read only once, would be needed for several passes. */
 function checkPasses(call: string, source: Source, batches: number | null, option: string, passes: number): void {
   if (!source.once || batches !== null || passes <= 1) return;
   fail(
     call,
-    `${source.name} must be something to iterate over anew for each of ${passes} epochs, such as an array or a function ` +
-      `that makes a generator, got an iterator, which ends once; or give ${option}`,
+    `${source.name} must be iterable once for each of ${passes} epochs, such as an array or a function that returns a ` +
+      `generator, got an iterator, which can be read only once; or pass ${option}`,
   );
 }

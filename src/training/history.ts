@@ -1,12 +1,12 @@
-/** What training leaves behind: the losses and metrics of its epochs. */
+/** The record of a training run, and the means that go into it. */
 
-import { BaseCallback, type Logs } from './callback.ts';
+import { BaseCallback, type EpochRecord, type Logs } from './callback.ts';
 
-/** The record of a training, as `fit` returns it. */
-export class History extends BaseCallback {
-  /** The epochs that were trained. */
+/** The record of a training run, as `fit` returns it. */
+export class History extends BaseCallback implements EpochRecord {
+  /** The trained epochs. */
   epoch: number[] = [];
-  /** A number for every epoch, by name: `loss`, metrics, and their `val_` where there was validation. */
+  /** A value for each epoch, by name: `loss`, metrics, and with validation their `val_` values. */
   history: Record<string, number[]> = {};
 
   override async onTrainBegin(): Promise<void> {
@@ -14,35 +14,41 @@ export class History extends BaseCallback {
     this.history = {};
   }
 
-  /** @internal Goes on with the record of the training that is resumed. */
+  /** @internal Continues another record. */
   resume(epoch: readonly number[], history: Readonly<Record<string, readonly number[]>>): void {
     this.epoch = [...epoch];
     this.history = Object.fromEntries(Object.entries(history).map(([key, values]) => [key, [...values]]));
   }
 
-  override async onEpochEnd(epoch: number, logs: Logs = {}): Promise<void> {
+  /** @internal Appends an epoch. */
+  record(epoch: number, logs: Logs): void {
     this.epoch.push(epoch);
     for (const [key, value] of Object.entries(logs)) {
       this.history[key] ??= [];
       this.history[key].push(value);
     }
   }
+
+  override async onEpochEnd(epoch: number, logs: Logs = {}): Promise<void> {
+    this.record(epoch, logs);
+  }
 }
 
-/** Means over batches, each weighted by its number of samples. */
+/** Means over batches, each batch weighted by its number of samples. */
 export class Means {
   readonly labels: readonly string[];
   readonly #roots: readonly boolean[];
   readonly #sums: Float64Array;
   #seen = 0;
 
-  /** @param roots which of them are roots of a mean: their squares are averaged */
+  /** @param roots which values are the root of a mean: their squares are averaged */
   constructor(labels: readonly string[], roots: readonly boolean[] = []) {
     this.labels = labels;
     this.#roots = roots;
     this.#sums = new Float64Array(labels.length);
   }
 
+  /** The number of samples. */
   get seen(): number {
     return this.#seen;
   }
@@ -56,13 +62,13 @@ export class Means {
     this.#seen = 0;
   }
 
-  /** @internal Goes on from the sums over so many samples. */
+  /** Continues with the sums over `seen` samples. */
   resume(sums: readonly number[], seen: number): void {
     this.#sums.set(sums);
     this.#seen = seen;
   }
 
-  /** @param values what trainOnBatch or testOnBatch returned for so many samples */
+  /** @param values the result of `trainOnBatch` or `testOnBatch` for a number of samples */
   add(values: number | readonly number[], samples: number): void {
     this.#seen += samples;
     for (let n = 0; n < this.#sums.length; n++) {
@@ -75,13 +81,13 @@ export class Means {
     return Array.from(this.#sums, (sum, n) => (this.#roots[n] ? Math.sqrt(sum / this.#seen) : sum / this.#seen));
   }
 
-  /** Puts the means under their names; nothing where nothing was seen. */
+  /** Adds the means to the logs, if there are any samples. */
   into(logs: Logs, prefix = ''): void {
     if (this.#seen === 0) return;
     for (const [n, value] of this.values().entries()) logs[prefix + this.labels[n]] = value;
   }
 }
 
-/** The loss or a metric out of what trainOnBatch returns: the loss alone is a plain number. */
+/** The loss or a metric from the result of `trainOnBatch`, which is a plain number without metrics. */
 export const resultAt = (values: number | readonly number[], n: number): number =>
   typeof values === 'number' ? values : values[n]!;

@@ -1,13 +1,15 @@
-/** What callers see of the training loop. */
+/** The public exports of training. */
 
 export type { Shuffle } from '../inputs/samples.ts';
 export {
   BaseCallback,
   Callback,
+  type CallbackModel,
   type CallbackState,
   type Callbacks,
   CustomCallback,
   type CustomCallbackArgs,
+  type EpochRecord,
   type Logs,
   type Params as CallbackParams,
 } from './callback.ts';
@@ -26,11 +28,10 @@ export {
   TerminateOnNaN,
 } from './callbacks/index.ts';
 export type { MonitorOptions } from './callbacks/monitor.ts';
-export type { ProgressStream } from './callbacks/progressBar.ts';
 export type { BatchSource, DatasetBatch, ForeignTensor } from './dataset.ts';
-export type { Evaluation, ModelEvaluateArgs, ModelEvaluateDatasetArgs } from './evaluate.ts';
+export type { Evaluation, ModelEvaluateArgs, ModelEvaluateDatasetArgs } from './evaluation.ts';
 export type { ModelFitArgs } from './fit.ts';
 export type { ModelFitDatasetArgs } from './fitDataset.ts';
 export { History } from './history.ts';
-export type { Verbosity } from './options.ts';
 export type { YieldEvery, YieldEvery as YieldEveryOptions } from './pace.ts';
+export type { ProgressStream, Verbosity } from './verbosity.ts';

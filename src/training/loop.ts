@@ -1,18 +1,17 @@
-/** One training from beginning to end: what `fit` and `fitDataset` have in common, callbacks first of all. */
+/** A training run: its epochs, batches and callback events, for `fit` and `fitDataset` alike. */
 
 import type { Batch } from '../inputs/batches.ts';
 import type { Selection } from '../inputs/samples.ts';
 import type { SampleWeightOptions } from '../inputs/sampleWeights.ts';
-import type { Sequential } from '../model/sequential.ts';
-import type { Diagnosis } from '../model/trainStep.ts';
 import type { Objective } from '../objective/objective.ts';
 import { fail } from '../util/errors.ts';
+import type { Diagnosis } from '../util/warning.ts';
 import { type BaseCallback, CustomCallback, type Logs, type Params } from './callback.ts';
 import { ProgressBar } from './callbacks/progressBar.ts';
 import { History, type Means, resultAt } from './history.ts';
 import { nextTurn, Pace, type YieldEvery } from './pace.ts';
-import type { DataOrder, LoopPhase, TrainingProgress } from './progress.ts';
-import { checkKind } from './resume.ts';
+import type { DataOrder, TrainingProgress } from './progress.ts';
+import { checkSameSetup } from './resume.ts';
 import type { TrainedModel } from './trainedModel.ts';
 
 export interface TrainingLoopOptions {
@@ -20,225 +19,170 @@ export interface TrainingLoopOptions {
   readonly yieldEvery: YieldEvery;
   readonly params: Omit<Params, 'metrics'>;
   readonly method: TrainingProgress['method'];
-  /** What says which batch comes when, and the seed of that where it is random. */
+  /** What determines the samples of each batch, and the seed of their order; null without shuffling. */
   readonly data: DataOrder;
   readonly seed: number | null;
-  /** The training to go on with; null for a fresh one. */
+  /** The training run to resume; null for a new one. */
   readonly resumed: TrainingProgress | null;
 }
 
+/** Trains the batches of an epoch from `firstBatch` on, then adds the results of the validation to the logs. */
+export type TrainEpoch = (logs: Logs, epoch: number, firstBatch: number) => Promise<void>;
+
+/**
+ * Runs the epochs, which `fit` and `fitDataset` train batch by batch:
+ *
+ *     onTrainBegin
+ *       onEpochBegin
+ *         onBatchBegin, train, onBatchEnd    batchBegin, train, batchEnd
+ *         validation                         validate
+ *       onEpochEnd
+ *     onTrainEnd
+ *
+ * Snapshots hold the progress between two batches or two epochs only. During onBatchBegin, that is before the batch;
+ * during all other events, the event counts as finished.
+ */
 export class TrainingLoop {
-  readonly labels: readonly string[];
   readonly #call: string;
   readonly #trained: TrainedModel;
-  readonly #model: Sequential;
   readonly #objective: Objective;
+  readonly #labels: readonly string[];
   readonly #params: Params;
+  readonly #options: TrainingLoopOptions;
+  /** Those of the caller, after a progress bar if one is shown. */
   readonly #callbacks: readonly BaseCallback[];
   readonly #history = new History();
   readonly #means: Means;
   readonly #pace: Pace;
-  readonly #wait: () => Promise<void>;
-  readonly #options: TrainingLoopOptions;
-  /** How many of the callbacks are our own and stand before those of the caller. */
-  readonly #bars: number;
-  #epoch = 0;
-  #batch = 0;
-  /** The batch that comes next. */
-  #next = 0;
-  #stage: LoopPhase = 'epochBegin';
-  #told = 0;
+  readonly #yield: () => Promise<void>;
+  /** The current epoch, or the next one between epochs. */
+  #epoch: number;
+  /** The next batch of the epoch; null between epochs. */
+  #batch: number | null = null;
+  /** The logs of the epoch so far. */
   #logs: Logs = {};
-  #batchLogs: Logs = {};
-  #apart = false;
-  #cut = false;
-  #over = false;
-  readonly #place = () => ` of batch ${this.#batch} of epoch ${this.#epoch}`;
+  /** The logs of an epoch whose end the callbacks are being notified of: not in the history yet. */
+  #unrecorded: Logs | null = null;
+  #isValidating = false;
+  #isOutOfData = false;
+  readonly #ofBatch = () => ` of batch ${this.#batch! - 1} of epoch ${this.#epoch}`;
 
-  /** Fails where the training is not like the one it is to go on with. */
+  /** Fails if the options differ from those of the training run to resume. */
   constructor(call: string, trained: TrainedModel, options: TrainingLoopOptions) {
     const { callbacks, yieldEvery, params, method, data, resumed } = options;
     this.#call = call;
     this.#trained = trained;
-    this.#model = trained.model;
     this.#objective = trained.objective(call);
-    this.labels = trained.labels();
-    if (resumed) checkKind(call, { method, data, labels: this.labels, callbacks }, resumed);
+    this.#labels = trained.labels();
+    if (resumed) checkSameSetup(call, { method, data, labels: this.#labels, callbacks }, resumed);
     this.#options = options;
     this.#means = trained.means();
-    const metrics = params.doValidation
-      ? [...this.labels, ...this.labels.map(label => `val_${label}`)]
-      : [...this.labels];
-    this.#params = { ...params, metrics };
-    const shown = params.verbose > 0 && !callbacks.some(callback => callback instanceof ProgressBar);
-    const bar = shown ? [new ProgressBar({}, params.verbose === 2)] : [];
-    this.#bars = bar.length;
-    // In this order: what the others write into the logs of an epoch is history, too.
-    this.#callbacks = [...bar, ...callbacks, this.#history];
+    const validated = params.doValidation ? this.#labels.map(label => `val_${label}`) : [];
+    this.#params = { ...params, metrics: [...this.#labels, ...validated] };
+    const addsBar = params.verbose > 0 && !callbacks.some(callback => callback instanceof ProgressBar);
+    this.#callbacks = addsBar ? [new ProgressBar({}, params.verbose === 2), ...callbacks] : callbacks;
     const custom = callbacks.filter(callback => callback instanceof CustomCallback).map(({ args }) => args);
     this.#pace = new Pace(yieldEvery, custom.find(args => args.nowFunc)?.nowFunc);
-    this.#wait = custom.find(args => args.nextFrameFunc)?.nextFrameFunc ?? nextTurn;
+    this.#yield = custom.find(args => args.nextFrameFunc)?.nextFrameFunc ?? nextTurn;
+    this.#epoch = params.initialEpoch;
   }
 
-  /** Whether a callback has asked for the end, or the data ran out. */
-  get ending(): boolean {
-    return this.#model.stopTraining || this.#over;
-  }
-
-  /** No epoch follows this one. */
-  end(): void {
-    this.#over = true;
-  }
-
-  /** Whether the epoch was broken off before the batch it is resumed at. */
-  get cut(): boolean {
-    return this.#cut;
-  }
-
-  /**
-   * Goes through all epochs, or through those that are left of a training that is resumed.
-   *
-   * @param train trains one epoch from a batch on, and puts its validation into the logs
-   * @param replay brings the data to where it was when the training was interrupted
-   */
-  async run(
-    train: (logs: Logs, epoch: number, from: number) => Promise<void>,
-    replay?: (progress: TrainingProgress) => Promise<void>,
-  ): Promise<History> {
-    const { epochs, initialEpoch } = this.#params;
+  /** @param replay brings the data to the position of a training run that is resumed */
+  async run(trainEpoch: TrainEpoch, replay?: (progress: TrainingProgress) => Promise<void>): Promise<History> {
     const { resumed } = this.#options;
-    this.#trained.begun(this.#call);
-    this.#trained.progress = call => this.#progress(call);
-    this.#epoch = initialEpoch;
+    const trained = this.#trained;
+    trained.resetWarning(this.#call);
+    trained.progress = call => this.#progress(call);
     try {
-      for (const callback of this.#callbacks) {
-        callback.setParams(this.#params);
-        callback.setModel(this.#model);
-      }
-      this.#model.history = this.#history;
-      for (const callback of this.#callbacks) await callback.onTrainBegin({});
+      await this.#begin();
       if (resumed) {
         await replay?.(resumed);
         await this.#resume(resumed);
       }
-      while (this.#stage !== 'trainEnd' && this.#epoch < epochs && !(this.#over && this.#isBetweenEpochs)) {
-        await this.#runEpoch(train);
-        this.#trained.signal?.throwIfAborted();
-        if (this.ending) break;
+      let isOver = resumed?.ended === true && resumed.batch === null;
+      while (!isOver && this.#epoch < this.#params.epochs) {
+        await this.#runEpoch(trainEpoch);
+        trained.signal?.throwIfAborted();
+        isOver = this.#isEnding;
       }
-      if (this.#stage !== 'trainEnd') {
-        this.#checkModel();
-        this.#model.finalizeVariableValues();
-        this.#enter('trainEnd');
-      }
-      while (this.#told < this.#callbacks.length) await this.#callbacks[this.#told++]!.onTrainEnd({});
+      await this.#end();
       return this.#history;
     } catch (error) {
-      // A training that was cancelled has not ended, and callbacks hear of no end; but a file keeps the place it came to.
-      const keeping = this.#trained.signal?.aborted && !this.#apart ? this.#callbacks : [];
-      for (const callback of keeping) if (callback.keepsFile) await callback.onTrainEnd({});
+      // After an abort, callbacks are not notified of an end, but files keep the progress
+      if (trained.signal?.aborted && !this.#isValidating) {
+        for (const callback of this.#callbacks) if (callback.keepsFile) await callback.saveProgress?.(true);
+      }
       throw error;
     }
   }
 
-  get #isBetweenEpochs(): boolean {
-    return this.#stage === 'epochBegin' && this.#told === 0;
+  async #begin(): Promise<void> {
+    const { model } = this.#trained;
+    for (const callback of [...this.#callbacks, this.#history]) {
+      callback.setParams(this.#params);
+      callback.setModel(model);
+    }
+    model.history = this.#history;
+    for (const callback of this.#callbacks) await callback.onTrainBegin({});
   }
 
-  /** One epoch, from the stage on where it stands. */
-  async #runEpoch(train: (logs: Logs, epoch: number, from: number) => Promise<void>): Promise<void> {
-    const callbacks = this.#callbacks;
+  async #end(): Promise<void> {
+    this.#checkModel();
+    this.#trained.model.finalizeVariableValues();
+    this.#trained.progress = null; // there is nothing left to resume
+    for (const callback of this.#callbacks) await callback.onTrainEnd({});
+  }
+
+  async #runEpoch(trainEpoch: TrainEpoch): Promise<void> {
     const epoch = this.#epoch;
     const logs = this.#logs;
-    if (this.#stage === 'epochBegin') {
-      while (this.#told < callbacks.length) await callbacks[this.#told++]!.onEpochBegin(epoch, {});
-      this.#enter('batches');
+    if (this.#batch === null) {
+      this.#batch = 0;
+      for (const callback of this.#callbacks) await callback.onEpochBegin(epoch, {});
     }
-    if (this.#stage === 'batchEnd') {
-      await this.#tellBatchEnd(this.#next - 1, this.#batchLogs);
-      this.#cut = this.ending;
-    }
-    if (this.#stage !== 'epochEnd') {
-      await train(logs, epoch, this.#next);
-      this.#means.into(logs);
-      this.#enter('epochEnd');
-    }
-    while (this.#told < callbacks.length) {
-      const callback = callbacks[this.#told++]!;
-      await callback.onEpochEnd(epoch, logs);
-      if (paceOf(callback, this.#pace).afterEpoch) await callback.onYield(epoch, this.#batch, logs);
-    }
-    this.#epoch++;
-    this.#next = 0;
-    this.#logs = {};
+    await trainEpoch(logs, epoch, this.#batch);
+    const lastBatch = Math.max(0, this.#batch - 1);
+    this.#means.into(logs);
     this.#means.reset();
-    this.#enter('epochBegin');
-    if (callbacks.some(callback => paceOf(callback, this.#pace).afterEpoch)) await this.#wait();
-  }
-
-  #enter(stage: LoopPhase): void {
-    this.#stage = stage;
-    this.#told = 0;
-  }
-
-  // ------------------------------------------------------------------------------------------------ interruptions
-
-  #progress(call: string): TrainingProgress {
-    if (this.#apart) {
-      fail(call, 'the model must not be in the middle of a validation, which cannot be resumed; wait for onBatchEnd');
+    this.#logs = {};
+    this.#epoch++;
+    this.#batch = null;
+    this.#unrecorded = logs;
+    let yields = this.#pace.afterEpoch;
+    for (const callback of this.#callbacks) {
+      await callback.onEpochEnd(epoch, logs);
+      if (!this.#paceOf(callback).afterEpoch) continue;
+      await callback.onYield(epoch, lastBatch, logs);
+      yields = true;
     }
-    const { callbacks, method, data, seed } = this.#options;
-    return {
-      method,
-      data,
-      seed,
-      epoch: this.#epoch,
-      batch: this.#next,
-      stage: this.#stage,
-      told: Math.max(0, this.#told - this.#bars),
-      ended: this.ending,
-      labels: this.labels,
-      sums: this.#means.sums,
-      seen: this.#means.seen,
-      logs: this.#logs,
-      batchLogs: this.#stage === 'batchEnd' ? this.#batchLogs : {},
-      history: this.#history,
-      callbacks: callbacks.length,
-      states: callbacks.map(callback => callback.getState()).filter(state => state !== null),
-    };
+    // Last, because callbacks may have added to the logs
+    this.#history.record(epoch, logs);
+    this.#unrecorded = null;
+    await this.#saveProgress(this.#isEnding || this.#epoch >= this.#params.epochs);
+    if (yields) await this.#yield();
   }
 
-  async #resume(progress: TrainingProgress): Promise<void> {
-    const { epoch, batch, stage, told, ended, sums, seen, logs, batchLogs, history, states } = progress;
-    this.#epoch = epoch;
-    this.#next = batch;
-    this.#batch = Math.max(0, batch - 1);
-    this.#stage = stage;
-    this.#told = told === 0 ? 0 : told + this.#bars;
-    this.#logs = { ...logs };
-    this.#batchLogs = { ...batchLogs };
-    this.#over = ended;
-    if (ended) this.#model.stopTraining = true;
-    this.#means.resume(sums, seen);
-    this.#history.resume(history.epoch, history.history);
-    const keeping = this.#options.callbacks.filter(callback => callback.getState() !== null);
-    for (const [n, callback] of keeping.entries()) callback.setState(states[n]!);
-    if (stage !== 'epochBegin' || told > 0) {
-      const bars = this.#callbacks.filter(callback => callback instanceof ProgressBar);
-      for (const bar of bars) await bar.onEpochBegin(epoch);
-    }
+  // ----------------------------------------------------------------------------------------------------- an epoch
+
+  /** Whether the epoch ends before a batch, because training was asked to stop. Its first batch is always trained. */
+  stopsBefore(batch: number): boolean {
+    return batch > 0 && this.#isEnding;
   }
 
-  // ------------------------------------------------------------------------------------------------------ batches
+  /** Ends training after this epoch, because the data set has no more batches. */
+  endOfData(): void {
+    this.#isOutOfData = true;
+  }
+
+  get #isEnding(): boolean {
+    return this.#trained.model.stopTraining || this.#isOutOfData;
+  }
 
   async batchBegin(batch: number, logs: Logs): Promise<void> {
-    this.#batch = batch;
-    this.#next = batch;
-    this.#enter('batchBegin');
     for (const callback of this.#callbacks) await callback.onBatchBegin(batch, logs);
   }
 
-  /** Trains one batch, and puts loss and metrics into its logs. */
+  /** Trains one batch, and adds the loss and the metrics to its logs. */
   train(
     logs: Logs,
     x: Batch,
@@ -248,72 +192,99 @@ export class TrainingLoop {
   ): void {
     this.#checkModel();
     const values = this.#trained.train(this.#call, x, y, weights);
-    for (const [n, label] of this.labels.entries()) logs[label] = resultAt(values, n);
+    for (const [n, label] of this.#labels.entries()) logs[label] = resultAt(values, n);
     this.#means.add(values, logs.size!);
-    this.#next++;
-    this.#trained.doubt(this.#call, values, this.#place, diagnose);
+    this.#batch!++;
+    this.#trained.warnIfNotFinite(this.#call, values, this.#ofBatch, diagnose);
   }
 
   async batchEnd(batch: number, logs: Logs): Promise<void> {
-    this.#enter('batchEnd');
-    this.#batchLogs = logs;
-    await this.#tellBatchEnd(batch, logs);
+    const isDue = this.#pace.afterBatch();
+    let yields = isDue;
+    for (const callback of this.#callbacks) {
+      await callback.onBatchEnd(batch, logs);
+      const pace = this.#paceOf(callback);
+      if (!(pace === this.#pace ? isDue : pace.afterBatch())) continue;
+      await callback.onYield(this.#epoch, batch, logs);
+      yields = true;
+    }
+    await this.#saveProgress(false);
+    if (yields) await this.#yield();
     this.#trained.signal?.throwIfAborted();
   }
 
-  async #tellBatchEnd(batch: number, logs: Logs): Promise<void> {
-    const due = this.#pace.afterBatch();
-    let wait = due;
-    while (this.#told < this.#callbacks.length) {
-      const callback = this.#callbacks[this.#told++]!;
-      await callback.onBatchEnd(batch, logs);
-      const mine = paceOf(callback, null);
-      const heard = mine ? mine.afterBatch() : due;
-      if (heard) await callback.onYield(this.#epoch, batch, logs);
-      wait ||= heard;
-    }
-    if (wait) await this.#wait();
-  }
-
-  /** Takes all steps of a validation, and lets go of the thread in between when it is time. */
-  async validate(steps: Iterator<void, Means>, logs: Logs): Promise<void> {
+  /** Runs a validation, which cannot be resumed in the middle, and adds its means to the logs. */
+  async validate(logs: Logs, test: () => Promise<Means>): Promise<void> {
     this.#checkModel();
-    const means = await this.apart(async () => {
-      let step = steps.next();
-      while (!step.done) {
-        await this.breathe();
-        this.#checkModel();
-        step = steps.next();
-      }
-      return step.value;
-    });
+    this.#isValidating = true; // still true after a failure, when there is no progress to save
+    const means = await this.#trained.attempt(test);
+    this.#isValidating = false;
     means.into(logs, 'val_');
   }
 
-  /** Does what is no part of the training itself, and cannot be resumed in the middle: not where it fails, either. */
-  async apart<T>(work: () => Promise<T>): Promise<T> {
-    this.#apart = true;
-    const result = await this.#trained.attempt(work);
-    this.#apart = false;
-    return result;
-  }
-
-  /** Lets go of the thread when it is time; fails where the training has been cancelled meanwhile. */
-  async breathe(): Promise<void> {
-    if (this.#pace.afterBatch()) await this.#wait();
+  /** Yields to the event loop if it is time to; fails if training was aborted meanwhile. */
+  async pause(): Promise<void> {
+    if (this.#pace.afterBatch()) await this.#yield();
     this.#trained.signal?.throwIfAborted();
+    this.#checkModel();
   }
 
-  /** Callbacks have had their turn since: fails where one has taken the model away. */
+  /** The pace at which `onYield` of a callback is called: its own, or that of the training run. */
+  #paceOf(callback: BaseCallback): Pace {
+    return (callback instanceof CustomCallback && callback.pace) || this.#pace;
+  }
+
+  /** Fails if a callback has disposed of the model or compiled it again. */
   #checkModel(): void {
     this.#trained.alive(this.#call, 'the model must not be disposed of while it is trained');
     if (this.#trained.objective(this.#call) !== this.#objective) {
       fail(this.#call, 'the model must not be compiled anew while it is trained');
     }
   }
-}
 
-/** The pace by which a callback is called: its own, or else that of the training. */
-function paceOf<T extends Pace | null>(callback: BaseCallback, common: T): Pace | T {
-  return callback instanceof CustomCallback && callback.pace ? callback.pace : common;
+  // ------------------------------------------------------------------------------------------------------ progress
+
+  async #saveProgress(isLast: boolean): Promise<void> {
+    for (const callback of this.#callbacks) if (callback.saveProgress) await callback.saveProgress(isLast);
+  }
+
+  #progress(call: string): TrainingProgress {
+    if (this.#isValidating) {
+      fail(call, 'must not be called during a validation, which cannot be resumed in the middle; wait for onBatchEnd');
+    }
+    const { callbacks, method, data, seed } = this.#options;
+    const { epoch, history } = this.#history;
+    const record = new History();
+    record.resume(epoch, history);
+    if (this.#unrecorded) record.record(this.#epoch - 1, this.#unrecorded);
+    return {
+      method,
+      data,
+      seed,
+      epoch: this.#epoch,
+      batch: this.#batch,
+      ended: this.#isEnding,
+      labels: this.#labels,
+      sums: this.#means.sums,
+      seen: this.#means.seen,
+      logs: this.#logs,
+      history: record,
+      callbacks: callbacks.length,
+      states: callbacks.map(callback => callback.getState()).filter(state => state !== null),
+    };
+  }
+
+  async #resume({ epoch, batch, ended, sums, seen, logs, history, states }: TrainingProgress): Promise<void> {
+    this.#epoch = epoch;
+    this.#batch = batch;
+    this.#logs = { ...logs };
+    if (ended) this.#trained.model.stopTraining = true;
+    this.#means.resume(sums, seen);
+    this.#history.resume(history.epoch, history.history);
+    const withState = this.#options.callbacks.filter(callback => callback.getState() !== null);
+    for (const [n, callback] of withState.entries()) callback.setState(states[n]!);
+    if (batch !== null) {
+      for (const bar of this.#callbacks) if (bar instanceof ProgressBar) await bar.onEpochBegin(epoch);
+    }
+  }
 }

@@ -1,40 +1,37 @@
-/** Options that `fit`, `fitDataset` and the evaluations share: what they may be, and what they are when absent. */
+/** Options that `fit`, `fitDataset`, `evaluate` and `evaluateDataset` share. */
 
 import { fail, show } from '../util/errors.ts';
 import { checkCount } from '../util/options.ts';
 import { showShape } from '../util/shapes.ts';
 import { type BaseCallback, type Callbacks, readCallbacks } from './callback.ts';
-import { defaultVerbosity } from './callbacks/progressBar.ts';
 import { checkYieldEvery, type YieldEvery } from './pace.ts';
 import type { TrainedModel } from './trainedModel.ts';
+import { checkVerbose, defaultVerbosity, type Verbosity } from './verbosity.ts';
 
 const DEFAULT_BATCH = 32;
 
-/** 0 or false is silent; 1 or true draws a progress bar; 2 writes a line for each epoch. Other numbers are rejected. */
-export type Verbosity = number | boolean;
-
-/** Options of a training, however its data comes. */
+/** Options of `fit` and `fitDataset`. */
 export interface TrainingOptions {
   /** The epoch to stop before; default 1. */
   epochs?: number;
-  /** The number of the first epoch, for a training that goes on; default 0. */
+  /** The number of the first epoch, to continue earlier training; default 0. */
   initialEpoch?: number;
   /** An object of functions, one of `callbacks.*`, an instance of your own class, or a list of them. */
   callbacks?: Callbacks;
-  /** Default 1 in Node, a progress bar; 0 in browsers, nothing. */
+  /** Default 1, a progress bar, in Node; 0, nothing, in browsers. */
   verbose?: Verbosity;
-  /** How often to let go of the thread; default 'auto', every 125 ms. */
+  /** How often to yield to the event loop; default 'auto', every 125 ms. */
   yieldEvery?: YieldEvery;
   /**
-   * A snapshot taken in a training like this one, of this model, data and callbacks: the model is restored, and training
-   * goes on from there as if nothing had happened. Null, as absent, for none.
+   * A snapshot taken during training with the same model, data and callbacks: restores the model and resumes training,
+   * with the same results as without the interruption. Default null.
    */
   resume?: Uint8Array | null;
-  /** A factor for the loss of each class that occurs in y, by its number: { 0: 1, 1: 5 }. */
+  /** A factor for the loss of each class in y, by its number: { 0: 1, 1: 5 }. */
   classWeight?: Record<number, number>;
   /**
-   * Ends the training when it is aborted, after the batch in which that happens; the promise is then rejected with the
-   * reason. `callbacks.modelCheckpoint` with a file keeps the place, to go on from.
+   * Aborts training after the current batch; the promise is rejected with the reason of the signal.
+   * `callbacks.modelCheckpoint` with a file saves the progress, so that training can be resumed.
    */
   signal?: AbortSignal;
 }
@@ -56,12 +53,12 @@ export interface Training {
   readonly verbose: 0 | 1 | 2;
   readonly yieldEvery: YieldEvery;
   readonly callbacks: BaseCallback[];
-  /** Not looked at yet. */
+  /** Not checked yet. */
   readonly resume: unknown;
   readonly signal: AbortSignal | null;
 }
 
-/** The options of a training, checked. */
+/** Reads and checks the options of a training run. */
 export function readTraining(call: string, options: TrainingOptions): Training {
   const { epochs = 1, initialEpoch = 0, verbose, yieldEvery = 'auto' } = options;
   const every = checkYieldEvery(call, yieldEvery);
@@ -81,29 +78,28 @@ export function checkSignal(call: string, signal: unknown): AbortSignal | null {
   return fail(call, `signal must be an AbortSignal, got ${show(signal)}`);
 }
 
-export function checkVerbose(call: string, value: unknown): 0 | 1 | 2 {
-  if (value === 0 || value === 1 || value === 2) return value;
-  if (typeof value === 'boolean') return value ? 1 : 0;
-  return fail(call, `verbose must be 0, 1, 2, true or false, got ${show(value)}`);
-}
-
-/** The batch size: the model's own where that is fixed. */
+/** Reads the batch size. @param fixed that of the model, or null */
 export function checkBatchSize(call: string, value: unknown, fixed: number | null, name = 'batchSize'): number {
   if (value === undefined) return fixed ?? DEFAULT_BATCH;
   const size = checkCount(call, name, value);
-  if (fixed !== null && size !== fixed) fail(call, `${name} must be ${fixed}, which the model fixes, got ${size}`);
+  if (fixed !== null && size !== fixed)
+    fail(call, `${name} must be ${fixed}, the batch size of the model, got ${size}`);
   return size;
 }
 
-/** A model of a fixed batch size takes whole batches only. */
+/** Fails if the samples do not fill whole batches of a model with a fixed batch size. */
 export function checkWhole(call: string, what: string, shape: readonly number[], fixed: number | null): void {
   if (fixed === null || shape[0]! % fixed === 0) return;
   const got = showShape(shape);
   fail(call, `${what} must hold a multiple of ${fixed} samples, the model's batch size, got the shape ${got}`);
 }
 
-/** A training from its beginning: whatever asks for its end from now on is heard, and no other may begin before it. */
-export async function alone<T>(trained: TrainedModel, signal: AbortSignal | null, work: () => Promise<T>): Promise<T> {
+/** Runs a training run. No other can start until it ends; `stopTraining` and `signal` stop it from now on. */
+export async function runExclusively<T>(
+  trained: TrainedModel,
+  signal: AbortSignal | null,
+  work: () => Promise<T>,
+): Promise<T> {
   signal?.throwIfAborted();
   trained.model.stopTraining = false;
   trained.signal = signal;
@@ -116,8 +112,8 @@ export async function alone<T>(trained: TrainedModel, signal: AbortSignal | null
   }
 }
 
-/** A model is trained by one call at a time. */
+/** Fails if the model is in a training run. */
 export function checkIdle(call: string, trained: TrainedModel): void {
   if (!trained.training) return;
-  fail(call, 'the model must not be in training already; await the promise of the call that trains it');
+  fail(call, 'the model is already being trained; await the promise of the earlier call');
 }

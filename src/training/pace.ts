@@ -1,13 +1,14 @@
-/** How often training lets go of the thread, so that a page stays alive. */
+/** How often training yields to the event loop, so that a page stays responsive. */
 
 import { fail, show } from '../util/errors.ts';
 
 /**
- * 'auto' every 125 ms, 'batch' or 'epoch' after each of them, a number every so many milliseconds, 'never' not at all.
+ * How often to yield to the event loop: 'auto' every 125 ms, 'batch' or 'epoch' after each batch or epoch, a number after
+ * that many milliseconds, 'never' not at all.
  */
 export type YieldEvery = 'auto' | 'batch' | 'epoch' | 'never' | number;
 
-/** What 'auto' stands for, as in TF.js. */
+/** The milliseconds of 'auto', as in TF.js. */
 const AUTO = 125;
 
 export function checkYieldEvery(call: string, value: unknown): YieldEvery {
@@ -16,7 +17,7 @@ export function checkYieldEvery(call: string, value: unknown): YieldEvery {
   return fail(call, `yieldEvery must be 'auto', 'batch', 'epoch', 'never' or milliseconds, got ${show(value)}`);
 }
 
-/** Tells when it is time to let go. */
+/** A clock for `yieldEvery`. */
 export class Pace {
   readonly #every: YieldEvery;
   readonly #now: () => number;
@@ -28,7 +29,7 @@ export class Pace {
     this.#last = now();
   }
 
-  /** Whether it is time after a batch; the clock then starts anew. */
+  /** Whether to yield after a batch; if so, resets the clock. */
   afterBatch(): boolean {
     if (typeof this.#every !== 'number') return this.#every === 'batch';
     const now = this.#now();
@@ -43,8 +44,8 @@ export class Pace {
 }
 
 /**
- * Resolves in a later turn of the event loop: input, timers and painting come first. Neither animation frames nor
- * timers, because browsers hold both back in pages that nobody sees.
+ * Resolves in a later turn of the event loop, after input, timers and painting. Does not use animation frames or timers,
+ * which browsers throttle in hidden pages.
  */
 export function nextTurn(): Promise<void> {
   return new Promise(resolve => {

@@ -1,45 +1,29 @@
-/** Where a training stands: with the weights, the optimizer and the states, all that the rest of it depends on. */
+/** The progress of a training run between two batches or two epochs: the part of a snapshot that `fit` resumes from. */
 
-import type { CallbackState, Logs } from './callback.ts';
+import type { CallbackState, EpochRecord, Logs } from './callback.ts';
 
-/**
- * What is being done: callbacks are told of an event, and the first `told` of them have been, or 'batches', where the first
- * batch is about to be read. From 'batchBegin' on a batch is there that has not been trained yet; all are told again.
- */
-export type LoopPhase = (typeof loopPhases)[number];
-
-export const loopPhases = ['epochBegin', 'batches', 'batchBegin', 'batchEnd', 'epochEnd', 'trainEnd'] as const;
-
-/** What says which batch comes when: by `fit` samples, batchSize, shuffle; by `fitDataset` batchesPerEpoch. */
+/** The options that determine which samples a batch holds: those of `fit` or of `fitDataset`. */
 export type DataOrder = Readonly<Record<string, number | boolean | string | null>>;
 
 export interface TrainingProgress {
   readonly method: 'fit' | 'fitDataset';
   readonly data: DataOrder;
-  /** Of the order of the samples; null where that is not random. */
+  /** The seed of the sample order; null without shuffling. */
   readonly seed: number | null;
-  /** Those that are not finished: the number of the epoch, and of the batch in it that comes next. */
+  /** The current epoch, or the next one between epochs. */
   readonly epoch: number;
-  readonly batch: number;
-  readonly stage: LoopPhase;
-  readonly told: number;
-  /** Whether something has asked for the end. */
+  /** The next batch of the epoch; null between epochs, when the callbacks have not been notified of its start. */
+  readonly batch: number | null;
+  /** Whether training was asked to stop. */
   readonly ended: boolean;
-  /** What the losses and metrics of the epoch are called, their sums, and over how many samples. */
+  /** The names of the loss and the metrics, their sums over the samples of this epoch, and the number of samples. */
   readonly labels: readonly string[];
   readonly sums: readonly number[];
   readonly seen: number;
-  /** The logs of the epoch and of its last batch as far as they have come. */
+  /** Logs of this epoch so far: those of its validation, once that has run. */
   readonly logs: Logs;
-  readonly batchLogs: Logs;
-  readonly history: {
-    readonly epoch: readonly number[];
-    readonly history: Readonly<Record<string, readonly number[]>>;
-  };
-  /** How many callbacks there are, and what those keep that keep something, in order. */
+  readonly history: Readonly<EpochRecord>;
+  /** The number of callbacks, and the states of those that have one, in order. */
   readonly callbacks: number;
   readonly states: readonly CallbackState[];
 }
-
-/** How many epochs are behind it. */
-export const epochsDone = ({ epoch, stage }: TrainingProgress): number => (stage === 'epochEnd' ? epoch + 1 : epoch);

@@ -9,6 +9,9 @@ interface Warned {
   warned: boolean;
 }
 
+/** Describes what is wrong with the data; null if nothing is. */
+export type Diagnosis = () => string | null;
+
 export const ADVICE =
   'check that the data holds finite numbers, none of them huge, and that no state was carried on from such a batch; ' +
   'else the weights have grown too large, and want a smaller learning rate, or an optimizer with clipNorm';

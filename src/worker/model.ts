@@ -4,7 +4,7 @@ import type { ForecastTask } from '../data/forecastTask.ts';
 import { Sequential } from '../model/sequential.ts';
 import { rates } from '../optimizers/schedules.ts';
 import type { Tensor } from '../tensor/tensor.ts';
-import type { Evaluation } from '../training/evaluate.ts';
+import type { Evaluation } from '../training/evaluation.ts';
 import { noMore } from '../util/arguments.ts';
 import { checkBoolean, checkCount, checkNumber } from '../util/options.ts';
 import {

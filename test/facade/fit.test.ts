@@ -363,7 +363,7 @@ describe('a stateful model', () => {
     const bad: [ModelFitArgs, string][] = [
       [{ shuffle: true }, 'shuffle must be false for a stateful model'],
       [{ shuffle: 'batch' }, 'shuffle must be false for a stateful model'],
-      [{ batchSize: 4 }, 'batchSize must be 2, which the model fixes, got 4'],
+      [{ batchSize: 4 }, 'batchSize must be 2, the batch size of the model, got 4'],
       [{ validationSplit: 0.1 }, 'must hold a multiple of 2 samples'],
       [{ validationData: [part(0, 3).xs, part(0, 3).ys] }, 'validationData[0] must hold a multiple of 2 samples'],
     ];
@@ -443,8 +443,8 @@ describe('one training at a time', () => {
   test('a second is refused while one runs, and welcome afterwards', async () => {
     const model = small();
     const first = model.fit(xs, ys, { ...quiet, epochs: 2 });
-    await expect(model.fit(xs, ys, quiet)).rejects.toThrow('must not be in training already');
-    await expect(model.fitDataset([part(0, 2)], quiet)).rejects.toThrow('must not be in training already');
+    await expect(model.fit(xs, ys, quiet)).rejects.toThrow('the model is already being trained');
+    await expect(model.fitDataset([part(0, 2)], quiet)).rejects.toThrow('the model is already being trained');
     expect((await first).epoch).toEqual([0, 1]);
     await model.fit(xs, ys, quiet);
   });
@@ -566,7 +566,7 @@ describe('errors', () => {
     ['a first epoch before the first', { initialEpoch: -1 }, 'initialEpoch must be'],
     ['another shuffle', { shuffle: 'all' }, "shuffle must be true, false or 'batch', got 'all'"],
     ['a split of all', { validationSplit: 1 }, 'validationSplit must be a finite number at least 0 and below 1, got 1'],
-    ['a split that leaves nothing', { validationSplit: 0.99 }, 'validationSplit must leave a sample of 4'],
+    ['a split that leaves nothing', { validationSplit: 0.99 }, 'validationSplit must leave at least one of 4 samples'],
     [
       'validation without y',
       { validationData: [xs] },
@@ -588,7 +588,7 @@ describe('errors', () => {
     [
       'onYield that would not be called',
       { callbacks: { onYield() {} }, yieldEvery: 'never' },
-      "yieldEvery must not be 'never' where onYield is given",
+      "yieldEvery must not be 'never' with onYield",
     ],
   ];
 

@@ -92,7 +92,7 @@ describe('any form of a data set', () => {
     const model = fresh();
     await model.fitDataset(make(), quiet);
     expectBits(weightsOf(model), byHand(1));
-    const message = 'must be something to iterate over anew for each of 2 epochs';
+    const message = 'must be iterable once for each of 2 epochs';
     await expect(model.fitDataset(make(), { ...quiet, epochs: 2 })).rejects.toThrow(message);
     expectBits(weightsOf(model), byHand(1));
   });
@@ -175,8 +175,8 @@ describe('batchesPerEpoch', () => {
     expect(history.val_loss).toHaveLength(1); // as in TF.js: no validation of what is not whole
     expectBits(weightsOf(model), byHand(1));
     expect(warn.mock.calls.flat()).toEqual([
-      'model.fitDataset: dataset must hold batchesPerEpoch * epochs = 8 batches, but it ran out of them after 1 of an ' +
-        'epoch; training ends here',
+      'model.fitDataset: dataset must hold batchesPerEpoch * epochs = 8 batches, but it ended at batch 1 of an ' +
+        'epoch; training stops here',
     ]);
     warn.mockRestore();
   });
@@ -276,7 +276,7 @@ describe('errors', () => {
       'validation on an iterator, again and again',
       batches,
       { validationData: generated(), epochs: 2 },
-      'validationData must be something to iterate over anew',
+      'validationData must be iterable once',
     ],
     [
       'batches of samples',

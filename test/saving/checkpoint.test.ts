@@ -1,4 +1,4 @@
-// modelCheckpoint in a file: written as a whole, as often as asked for, and gone on from.
+// modelCheckpoint with a file: writes complete snapshots, as often as `every` says, and resumes from them.
 
 import { execFileSync, spawnSync } from 'node:child_process';
 import {
@@ -77,7 +77,7 @@ async function kept(checkpoint: ModelCheckpointArgs, options?: object): Promise<
 }
 
 describe('every', () => {
-  test('epoch, so many epochs, so many batches, and the end', async () => {
+  test('saves after every n epochs or batches, and at the end of training', async () => {
     expect(await kept({})).toEqual([1, 2, 3, 4].map(epoch => [5 * epoch, epoch, 0]));
     expect(await kept({ every: 3 })).toEqual([
       [15, 3, 0],
@@ -95,7 +95,7 @@ describe('every', () => {
     expect(await kept({ every: { batches: 100 } })).toEqual([[20, 4, 0]]);
   });
 
-  test('an end that a later callback decides on is kept too', async () => {
+  test('saves the end if a later callback stops training', async () => {
     const list: number[] = [];
     const model = make();
     const save = () => void list.push(model.restore(model.snapshot()).step);
@@ -109,7 +109,7 @@ describe('every', () => {
 });
 
 describe('file', () => {
-  test('holds the end of a training that was interrupted after somebody had asked for it', async () => {
+  test('holds the end of a run that was interrupted after it was asked to stop', async () => {
     const model = make();
     let resume: Uint8Array | null = null;
     const onBatchEnd = (batch: number) => {
@@ -128,7 +128,7 @@ describe('file', () => {
     expect(ends[1]).toEqual(ends[0]);
   });
 
-  test('is there alone, and what it holds goes on', async () => {
+  test('is the only file, and training resumes from it', async () => {
     const whole = make();
     const begun = whole.snapshot();
     await trained(whole, { file: `${file}.other` });
@@ -157,7 +157,7 @@ describe('file', () => {
     expectBits(weightsOf(last), weightsOf(whole));
   });
 
-  test('is looked for, and meanwhile the end is asked for: it comes after a batch', async () => {
+  test('stopTraining set while the file is read stops training after one batch', async () => {
     const model = make();
     const fit = trained(model, { file, resume: true });
     model.stopTraining = true;
@@ -165,16 +165,17 @@ describe('file', () => {
     expect(make().restore(readFileSync(file)).step).toBe(1);
   });
 
-  test('of the best epoch alone', async () => {
+  test('with saveBestOnly holds the snapshot of the best epoch', async () => {
     const model = make();
     const bytes: Uint8Array[] = [];
+    const read = () => void bytes.push(readFileSync(file));
     const list = [
       {
         onEpochEnd: (epoch: number, logs?: Record<string, number>) =>
           void Object.assign(logs!, { m: [3, 1, 2, 2][epoch] }),
       },
       callbacks.modelCheckpoint({ file, saveBestOnly: true, monitor: 'm' }),
-      { onEpochEnd: () => void bytes.push(readFileSync(file)) },
+      { onEpochBegin: (epoch: number) => epoch > 0 && read(), onTrainEnd: read },
     ];
     await trained(model, {}, { callbacks: list });
     expect(make().restore(bytes[0]!).epoch).toBe(1);
@@ -182,12 +183,46 @@ describe('file', () => {
     expectBits(bytes[3]!, bytes[1]!);
   });
 
-  test('that is no snapshot, or of another model, is refused by its name, and left alone', async () => {
+  test('holds the state of all callbacks, wherever they are in the list', async () => {
+    const events: string[] = [];
+    const notes = {
+      onEpochBegin: (epoch: number) => void events.push(`epoch ${epoch}`),
+      onBatchEnd: (batch: number) => void events.push(`batch ${batch}`),
+      onEpochEnd: (epoch: number) => void events.push(`end of ${epoch}`),
+    };
+    const run = (model: Sequential, stopAt = 0) => {
+      let batches = 0;
+      const onBatchEnd = () => {
+        if (++batches === stopAt) throw new Error('power failure');
+      };
+      const checkpoint = callbacks.modelCheckpoint({ file, every: { batches: 1 }, resume: true });
+      const early = callbacks.earlyStopping({ monitor: 'loss', patience: 9, restoreBestWeights: true });
+      return trained(model, {}, { epochs: 2, callbacks: [checkpoint, early, notes, { onBatchEnd }] });
+    };
+    const whole = make();
+    const begun = whole.snapshot();
+    const { history } = await run(whole);
+    const expected = events.splice(0);
+    for (const stopAt of [2, 5, 6, 7, 10]) {
+      rmSync(file);
+      const model = make();
+      model.restore(begun);
+      await expect(run(model, stopAt)).rejects.toThrow('power failure');
+      events.pop(); // the batch that the file does not hold
+      if (stopAt === 6) events.splice(-2); // the end of epoch 0 is in no file before the next batch
+      const other = make();
+      expect((await run(other)).history).toEqual(history);
+      expectBits(weightsOf(other), weightsOf(whole), `after ${stopAt} batches`);
+      expect(events.splice(0)).toEqual(expected);
+    }
+  });
+
+  test('that is not a snapshot is rejected by name and left unchanged', async () => {
     writeFileSync(file, 'something else');
     const model = make();
     const before = model.snapshot();
     await expect(trained(model, { file, resume: true })).rejects.toThrow(
-      `model.fit: the file '${file}' must begin as a snapshot does, got 14 bytes that do not`,
+      `model.fit: the file '${file}' must be a snapshot, got 14 bytes that are none`,
     );
     expectBits(model.snapshot(), before);
     expect(readFileSync(file, 'utf8')).toBe('something else');
@@ -228,7 +263,7 @@ describe('file', () => {
     await trained(model, { file: `${file}.other` }); // and it can be trained again
   });
 
-  test('is looked at first, also where the snapshot to go on from is given', async () => {
+  test('is checked before training even if resume is given', async () => {
     const whole = make();
     const kept: Uint8Array[] = [];
     await trained(whole, {}, { callbacks: [{ onEpochEnd: () => void kept.push(whole.snapshot()) }, {}] });
@@ -240,7 +275,7 @@ describe('file', () => {
     expectBits(model.snapshot(), before);
   });
 
-  test('that cannot be written any more ends the training with a ValueError, and leaves nothing behind', async () => {
+  test('that can no longer be written ends training with a ValueError, and leaves no temporary file', async () => {
     const model = make();
     const take = { onEpochEnd: () => mkdirSync(file, { recursive: true }) };
     const error: unknown = await trained(model, {}, { callbacks: [take, callbacks.modelCheckpoint({ file })] }).catch(
@@ -314,7 +349,7 @@ describe('file', () => {
   test('is refused where there are no files', () => {
     vi.stubGlobal('process', undefined);
     expect(() => callbacks.modelCheckpoint({ file })).toThrow(
-      'callbacks.modelCheckpoint: file must be absent in a browser, which has no files; give save a function that keeps model.snapshot() elsewhere',
+      'callbacks.modelCheckpoint: file must be absent in a browser, which has no files; pass save, a function that stores model.snapshot() elsewhere',
     );
     vi.unstubAllGlobals();
   });
@@ -324,8 +359,8 @@ test.each<[object, string]>([
   [{ file: '' }, "file must be a path or a file: URL, got ''"],
   [{ file: 7 }, 'file must be a path or a file: URL, got 7'],
   [{ file: new URL('https://a.example/b') }, 'file must be a path or a file: URL, got a URL'],
-  [{ file: 'a', save: () => {} }, 'takes either file or save, got both'],
-  [{ resume: true }, 'resume must be false without a file, got true'],
+  [{ file: 'a', save: () => {} }, 'file and save must not both be given'],
+  [{ resume: true }, 'resume must be false without file, got true'],
   [{ file: 'a', resume: 1 }, 'resume must be true or false, got 1'],
   [{ file: 'a', every: 0 }, 'every must be a whole number of at least 1, got 0'],
   [{ file: 'a', every: 'epoch' }, "every must be a number of epochs, { epochs } or { batches }, got 'epoch'"],
@@ -333,7 +368,7 @@ test.each<[object, string]>([
   [{ file: 'a', every: { epochs: 1, batches: 1 } }, 'every must have either epochs or batches'],
   [{ file: 'a', every: { batches: 0.5 } }, 'every.batches must be a whole number of at least 1, got 0.5'],
   [{ file: 'a', every: { steps: 5 } }, "unknown option 'steps'"],
-  [{ every: 2 }, 'every must be absent where only the best epochs are kept, got 2'],
+  [{ every: 2 }, 'every must be absent with saveBestOnly, got 2'],
 ])('%o', (args, message) => {
   expect(() => callbacks.modelCheckpoint(args as never)).toThrow(`callbacks.modelCheckpoint: ${message}`);
 });

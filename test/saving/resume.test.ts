@@ -150,7 +150,7 @@ test('a learning rate that is a function, and a model that is not compiled, cann
       io.withSaveHandler(() => ({}) as never),
       { includeOptimizer: true },
     ),
-  ).rejects.toThrow('model.save: the model must be compiled where includeOptimizer is true');
+  ).rejects.toThrow('model.save: includeOptimizer must be false for a model that is not compiled');
   model.compile({ optimizer: train.adam({ learningRate: step => 0.1 / (step + 1) }), loss: 'mse' });
   await expect(roundTrip(model)).rejects.toThrow(/^model.save: learningRate must be a number or one of schedules/);
   run(model, 0, 1);

@@ -218,7 +218,7 @@ describe('lies, with a checksum that is right', () => {
     }
     const more = new Uint8Array(body.length + 8);
     more.set(body);
-    expect(outcome(withHeader(bytes, headerOf(bytes), more))).toContain('must end with the last of its numbers');
+    expect(outcome(withHeader(bytes, headerOf(bytes), more))).toContain('must end after its last array');
     for (const text of ['', 'null', '[]', '7', '{', '{"layers":'])
       expect(outcome(withHeader(bytes, text))).toBeTruthy();
     expect(outcome(withHeader(bytes, Uint8Array.of(0x22, 0xff, 0x22)))).toContain('the header must be JSON');

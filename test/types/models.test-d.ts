@@ -3,6 +3,7 @@
 
 import {
   Callback,
+  type CallbackModel,
   type CompileOptions,
   callbacks,
   data,
@@ -40,6 +41,8 @@ const x = tensor([[[0], [1]]]);
 // ---------------------------------------------------------------------------------------------------------- results
 
 expectTypeOf(model).toEqualTypeOf<Sequential>();
+expectTypeOf<Sequential>().toExtend<CallbackModel>();
+callbacks.modelCheckpoint({ save: (_epoch, _logs, given: Sequential) => given.summary(), saveBestOnly: false });
 expectTypeOf(model.trainOnBatch(x, x)).toEqualTypeOf<number | number[]>();
 expectTypeOf(model.testOnBatch(x, x)).toEqualTypeOf<number | number[]>();
 expectTypeOf(model.predict(x)).toEqualTypeOf<Tensor>();

@@ -473,7 +473,7 @@ describe('a training can be ended', () => {
     const fit = one.fit(x, y, endless);
     const { epoch } = await other.fit(x, y, { epochs: 3, verbose: 0 });
     expect(epoch).toEqual([0, 1, 2]);
-    expect(await messageOf(one.fit(x, y))).toMatch(/^ValueError model.fit: the model must not be in training already/);
+    expect(await messageOf(one.fit(x, y))).toMatch(/^ValueError model.fit: the model is already being trained/);
     one.stopTraining = true;
     await fit;
     expect((await host.backendInfo()).models).toBe(2);

@@ -4,7 +4,6 @@ import { type LayerOffsets, type Planner, reverseSteps, rowFields, type Signal }
 import { type Config, describe } from '../../util/config.ts';
 import { fail, show } from '../../util/errors.ts';
 import { checkName } from '../../util/options.ts';
-import type { SeedStream } from '../../util/random.ts';
 import type { Shape } from '../../util/shapes.ts';
 import { FLOAT } from '../../util/units.ts';
 import type { Kernels } from '../../wasm/kernels.ts';

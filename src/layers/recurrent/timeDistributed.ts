@@ -4,7 +4,6 @@ import type { LossActivation } from '../../objective/losses.ts';
 import type { LayerOffsets, Planner, Signal } from '../../plan/plan.ts';
 import { type Config, describe } from '../../util/config.ts';
 import { fail } from '../../util/errors.ts';
-import type { SeedStream } from '../../util/random.ts';
 import { type Shape, showShape } from '../../util/shapes.ts';
 import { Layer, refuseWrapped } from '../layer.ts';
 import { checkLayerOptions, type LayerOptions } from '../layerOptions.ts';

@@ -1,27 +1,27 @@
-/** Ends training when a number stops getting better. */
+/** Stops training when a monitored value stops improving. */
 
 import type { Tensor } from '../../tensor/tensor.ts';
 import { checkBoolean, checkCount, checkNumber, checkOptions } from '../../util/options.ts';
 import { Callback, type CallbackState, type Logs } from '../callback.ts';
-import { checkVerbose, type Verbosity } from '../options.ts';
+import { checkVerbose, type Verbosity } from '../verbosity.ts';
 import { Monitor, type MonitorOptions, monitorOptions } from './monitor.ts';
 
 /** Options of `callbacks.earlyStopping`. */
 export interface EarlyStoppingCallbackArgs extends MonitorOptions {
-  /** How many epochs may pass without getting better; default 0. */
+  /** Epochs without improvement before training stops; default 0. */
   patience?: number;
-  /** 1 writes a line when training was ended; default 0. */
+  /** 1 prints a line when training was stopped; default 0. */
   verbose?: Verbosity;
-  /** What must be reached to count as better at all. */
+  /** The value that must be exceeded for an improvement to count. */
   baseline?: number;
-  /** Whether to end with the weights of the best epoch rather than the last; default false. */
+  /** Whether to restore the weights of the best epoch at the end of training; default false. */
   restoreBestWeights?: boolean;
 }
 
 export class EarlyStopping extends Callback {
-  /** The epoch that training was ended after; null while it was not. */
+  /** The epoch after which training was stopped; null if it was not. */
   stoppedEpoch: number | null = null;
-  /** The best epoch, and its number. */
+  /** The best epoch, and its monitored value. */
   bestEpoch: number | null = null;
   best: number;
   readonly #monitor: Monitor;
@@ -80,7 +80,7 @@ export class EarlyStopping extends Callback {
       this.best = value;
       this.bestEpoch = epoch;
       if (this.#restore) this.#weights = this.model.getWeights();
-      // Short of the baseline it is the best so far, but training is still waiting.
+      // An improvement that does not exceed the baseline does not reset the wait
       if (this.#baseline === null || this.#monitor.isBetter(value, this.#baseline)) this.#wait = 0;
     }
     if (this.#wait > 0 && this.#wait >= this.#patience) {

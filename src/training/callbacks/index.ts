@@ -1,8 +1,8 @@
-/** Ready-made callbacks by name. */
+/** The built-in callbacks by name. */
 
 import { exact } from '../../util/arguments.ts';
 import type { BaseCallback } from '../callback.ts';
-import type { Verbosity } from '../options.ts';
+import type { Verbosity } from '../verbosity.ts';
 import { EarlyStopping, type EarlyStoppingCallbackArgs } from './earlyStopping.ts';
 import { type LearningRateSchedule, LearningRateScheduler } from './learningRateScheduler.ts';
 import { ModelCheckpoint, type ModelCheckpointArgs } from './modelCheckpoint.ts';
@@ -10,7 +10,7 @@ import { ProgressBar, type ProgressBarArgs } from './progressBar.ts';
 import { ReduceLROnPlateau, type ReduceLROnPlateauArgs } from './reduceLROnPlateau.ts';
 import { TerminateOnNaN } from './terminateOnNaN.ts';
 
-/** How a callback was made: by which of `callbacks`, and with what. */
+/** How a callback was made: the name of the factory, and its arguments. */
 export interface Recipe {
   readonly name: string;
   readonly args: readonly unknown[];
@@ -18,11 +18,11 @@ export interface Recipe {
 
 const recipes = new WeakMap<BaseCallback, Recipe>();
 
-/** @internal Null for callbacks that nothing of `callbacks` has made. */
+/** @internal Null for a callback that was not made by `callbacks`. */
 export const recipeOf = (callback: BaseCallback): Recipe | null => recipes.get(callback) ?? null;
 
-/** A factory that remembers how it made what. */
-function remembered<Args extends unknown[], C extends BaseCallback>(
+/** A factory that stores the recipe of each callback. */
+function withRecipe<Args extends unknown[], C extends BaseCallback>(
   name: Recipe['name'],
   make: (...args: Args) => C,
 ): (...args: Args) => C {
@@ -36,21 +36,21 @@ function remembered<Args extends unknown[], C extends BaseCallback>(
 
 /** Makes callbacks for `fit` and `fitDataset`. */
 export const callbacks = {
-  /** Ends training when a number stops getting better, and restores the best weights if asked to. */
-  earlyStopping: remembered('earlyStopping', (args?: EarlyStoppingCallbackArgs) => new EarlyStopping(args)),
-  /** Makes the learning rate smaller when a number stops getting better. */
-  reduceLROnPlateau: remembered('reduceLROnPlateau', (args?: ReduceLROnPlateauArgs) => new ReduceLROnPlateau(args)),
-  /** Keeps the weights of the best epoch, hands epochs worth keeping to a function, or writes snapshots into a file. */
-  modelCheckpoint: remembered('modelCheckpoint', (args?: ModelCheckpointArgs) => new ModelCheckpoint(args)),
-  /** Sets the learning rate before every epoch. */
-  learningRateScheduler: remembered(
+  /** Stops training when a monitored value stops improving; optionally restores the best weights. */
+  earlyStopping: withRecipe('earlyStopping', (args?: EarlyStoppingCallbackArgs) => new EarlyStopping(args)),
+  /** Reduces the learning rate when a monitored value stops improving. */
+  reduceLROnPlateau: withRecipe('reduceLROnPlateau', (args?: ReduceLROnPlateauArgs) => new ReduceLROnPlateau(args)),
+  /** Keeps the weights of the best epoch, calls a function that saves the model, or writes snapshots to a file. */
+  modelCheckpoint: withRecipe('modelCheckpoint', (args?: ModelCheckpointArgs) => new ModelCheckpoint(args)),
+  /** Sets the learning rate before each epoch. */
+  learningRateScheduler: withRecipe(
     'learningRateScheduler',
     (schedule: LearningRateSchedule, verbose?: Verbosity) => new LearningRateScheduler(schedule, verbose),
   ),
-  /** Ends training after a batch whose loss is not finite. */
-  terminateOnNaN: remembered('terminateOnNaN', () => new TerminateOnNaN()),
-  /** A line an epoch on the terminal, redrawn as its batches go by. */
-  progressBar: remembered('progressBar', (args?: ProgressBarArgs) => new ProgressBar(args)),
+  /** Stops training after a batch whose loss is not finite. */
+  terminateOnNaN: withRecipe('terminateOnNaN', () => new TerminateOnNaN()),
+  /** A progress bar on the terminal: one line per epoch. */
+  progressBar: withRecipe('progressBar', (args?: ProgressBarArgs) => new ProgressBar(args)),
 };
 
 export type {

@@ -1,10 +1,10 @@
-/** Sets the learning rate before every epoch. */
+/** Sets the learning rate before each epoch. */
 
 import { fail, show } from '../../util/errors.ts';
 import { Callback, type Logs } from '../callback.ts';
-import { checkVerbose, type Verbosity } from '../options.ts';
+import { checkVerbose, type Verbosity } from '../verbosity.ts';
 
-/** The learning rate of an epoch, given that of the one before. */
+/** Returns the learning rate of an epoch, given the current one. */
 export type LearningRateSchedule = (epoch: number, learningRate: number) => number;
 
 export class LearningRateScheduler extends Callback {
@@ -32,7 +32,7 @@ export class LearningRateScheduler extends Callback {
     if (this.#verbose) console.log(`Epoch ${epoch}: learning rate ${rate}.`);
   }
 
-  /** Adds `lr`, the learning rate that the epoch had, to the logs. */
+  /** Adds the learning rate of the epoch to the logs, as `lr`. */
   override async onEpochEnd(_epoch: number, logs: Logs = {}): Promise<void> {
     logs.lr = this.model.optimizer!.learningRate;
   }

@@ -1,37 +1,39 @@
-/** Keeps the weights of the best epoch, hands epochs worth keeping to a function, or writes snapshots into a file. */
+/** Keeps the weights of the best epoch, calls a function that saves the model, or writes snapshots to a file. */
 
-import type { Sequential } from '../../model/sequential.ts';
 import { checkFile, type FileArgument, readWhole } from '../../saving/nodeFiles.ts';
 import { checkReplaceable, replaceFile } from '../../saving/replaceFile.ts';
 import type { Tensor } from '../../tensor/tensor.ts';
 import { fail, reasonOf, show } from '../../util/errors.ts';
 import { checkBoolean, checkCount, checkOptions } from '../../util/options.ts';
-import { Callback, type CallbackState, type Logs } from '../callback.ts';
-import { checkVerbose, type Verbosity } from '../options.ts';
+import { Callback, type CallbackModel, type CallbackState, type Logs } from '../callback.ts';
+import { checkVerbose, type Verbosity } from '../verbosity.ts';
 import { Monitor, type MonitorOptions, monitorOptions } from './monitor.ts';
 
-/** So many epochs, or so many batches. @inline */
+/** A number of epochs or batches. @inline */
 export type Every = number | { epochs: number } | { batches: number };
 
 /** Options of `callbacks.modelCheckpoint`. */
 export interface ModelCheckpointArgs extends MonitorOptions {
   /**
-   * In Node: a file that `model.snapshot()` is written into. It is replaced as a whole, so that it can be read at any
-   * moment, whatever happens to the process; its mode and links to it are kept.
+   * In Node: the file for snapshots of the training run. It always holds a complete snapshot, even if the process is
+   * killed; its mode and links to it are kept.
    */
   file?: string | URL;
-  /** Go on with the training that `file` is a snapshot of, where it is there already; default false. */
+  /** Whether to resume training from the snapshot in `file`, if it exists; default false. */
   resume?: boolean;
-  /** Called, and awaited, instead; without either, the best weights are kept in memory. */
-  save?: (epoch: number, logs: Logs, model: Sequential) => unknown;
   /**
-   * How often, with `file`, or with `save` and `saveBestOnly: false`: after every so many epochs, default 1, or
-   * `{ batches: 100 }`. The end of the training is kept in any case.
+   * Called instead, and awaited, once all callbacks have been notified of the end of the batch or epoch. Without `file`
+   * and `save`, the best weights are kept in memory.
+   */
+  save?(epoch: number, logs: Logs, model: CallbackModel): unknown;
+  /**
+   * How often to save, with `file`, or with `save` and `saveBestOnly: false`: a number of epochs, default 1, or
+   * `{ batches: 100 }`. The end of training is always saved.
    */
   every?: Every;
-  /** Whether only an epoch better than all before is worth keeping; default true, but false with `file`. */
+  /** Whether to save only epochs that are better than all before; default true, but false with `file`. */
   saveBestOnly?: boolean;
-  /** 1 writes a line each time something is kept; default 0. */
+  /** 1 prints a line for each save; default 0. */
   verbose?: Verbosity;
 }
 
@@ -40,13 +42,13 @@ const given: FileArgument = { call: 'callbacks.modelCheckpoint', name: 'file' };
 const writing = <T>(work: Promise<T>): Promise<T> =>
   work.catch(error => fail(given.call, `${given.name} must be a file that can be written, got ${reasonOf(error)}`));
 
-type Save = (epoch: number, logs: Logs, model: Sequential) => unknown;
+type Save = NonNullable<ModelCheckpointArgs['save']>;
 
 export class ModelCheckpoint extends Callback {
-  /** The best number so far, and the epoch it belongs to. */
+  /** The best value so far, and its epoch. */
   best: number;
   bestEpoch: number | null = null;
-  /** The weights of that epoch, as `getWeights` gives them; null before, and where there is a `file` or a `save`. */
+  /** The weights of the best epoch, in the form of `getWeights`; null before it, and with `file` or `save`. */
   bestWeights: Tensor[] | null = null;
   readonly #monitor: Monitor;
   readonly #save: Save | null;
@@ -55,10 +57,14 @@ export class ModelCheckpoint extends Callback {
   readonly #every: { readonly unit: 'epochs' | 'batches'; readonly count: number };
   readonly #bestOnly: boolean;
   readonly #verbose: number;
-  /** Epochs or batches since something was kept, and whether anything has been trained since. */
+  /** Epochs or batches since the last save. */
   #waited = 0;
+  /** Whether to save once all callbacks have been notified, and whether anything was trained since the last save. */
+  #isDue = false;
   #isBehind = false;
   #epoch = 0;
+  /** The last batch of the epoch; null at its end. */
+  #batch: number | null = null;
   #logs: Logs = {};
 
   constructor(args?: ModelCheckpointArgs) {
@@ -68,21 +74,21 @@ export class ModelCheckpoint extends Callback {
     const known = checkOptions<ModelCheckpointArgs>(call, args, names);
     this.#monitor = new Monitor('ModelCheckpoint', known);
     if (known.save !== undefined && known.save !== null && typeof known.save !== 'function') {
-      fail(call, `save must be a function of an epoch, its logs and the model, got ${show(known.save)}`);
+      fail(call, `save must be a function (epoch, logs, model), got ${show(known.save)}`);
     }
     const save = known.save ?? null;
-    const instead = 'give save a function that keeps model.snapshot() elsewhere';
+    const instead = 'pass save, a function that stores model.snapshot() elsewhere';
     const file = known.file === undefined ? null : checkFile(call, 'file', known.file, instead);
-    if (file !== null && save) fail(call, 'takes either file or save, got both');
+    if (file !== null && save) fail(call, 'file and save must not both be given');
     this.#file = file;
     this.#save = file === null ? save : (_epoch, _logs, model) => writing(replaceFile(file, model.snapshot()));
     this.#resume = checkBoolean(call, 'resume', known.resume ?? false);
-    if (this.#resume && file === null) fail(call, 'resume must be false without a file, got true');
+    if (this.#resume && file === null) fail(call, 'resume must be false without file, got true');
     this.#bestOnly = checkBoolean(call, 'saveBestOnly', known.saveBestOnly ?? file === null);
-    if (!this.#bestOnly && !this.#save) fail(call, 'saveBestOnly must be true without a file or a save, got false');
+    if (!this.#bestOnly && !this.#save) fail(call, 'saveBestOnly must be true without file or save, got false');
     this.#every = readEvery(call, known.every ?? 1);
     if (this.#bestOnly && known.every !== undefined) {
-      fail(call, `every must be absent where only the best epochs are kept, got ${show(known.every)}`);
+      fail(call, `every must be absent with saveBestOnly, got ${show(known.every)}`);
     }
     this.#verbose = checkVerbose(call, known.verbose ?? 0);
     this.best = this.#monitor.worst;
@@ -94,6 +100,7 @@ export class ModelCheckpoint extends Callback {
     this.bestEpoch = null;
     this.bestWeights = null;
     this.#waited = 0;
+    this.#isDue = false;
     this.#isBehind = false;
   }
 
@@ -126,44 +133,38 @@ export class ModelCheckpoint extends Callback {
   }
 
   override async onBatchEnd(batch: number, logs: Logs = {}): Promise<void> {
-    if (this.#bestOnly) return;
-    this.#isBehind = true;
-    this.#logs = logs;
-    if (this.#isDue('batches')) await this.#keep(logs, `, batch ${batch}`);
+    if (!this.#bestOnly) this.#count('batches', batch, logs);
   }
 
   override async onEpochEnd(epoch: number, logs: Logs = {}): Promise<void> {
     this.#epoch = epoch;
-    this.#logs = logs;
-    if (!this.#bestOnly) {
-      const isLast = epoch + 1 >= this.params.epochs || this.model.stopTraining;
-      if (this.#isDue('epochs') || isLast) await this.#keep(logs);
-      return;
-    }
+    if (!this.#bestOnly) return this.#count('epochs', null, logs);
     const value = this.#monitor.read(logs);
     if (value === null || !this.#monitor.isBetter(value, this.best)) return;
     this.best = value;
     this.bestEpoch = epoch;
     if (!this.#save) this.bestWeights = this.model.getWeights();
-    await this.#keep(logs);
+    this.#logs = logs;
+    this.#isDue = true;
   }
 
-  /** Where training ended without this callback knowing that it would. */
-  override async onTrainEnd(): Promise<void> {
-    if (this.#isBehind) await this.#keep(this.#logs);
+  #count(unit: 'epochs' | 'batches', batch: number | null, logs: Logs): void {
+    this.#batch = batch;
+    this.#logs = logs;
+    this.#isBehind = true;
+    if (unit !== this.#every.unit) return;
+    this.#waited = (this.#waited + 1) % this.#every.count;
+    if (this.#waited === 0) this.#isDue = true;
   }
 
-  /** Counts one more epoch or batch, and tells whether it is time. */
-  #isDue(unit: 'epochs' | 'batches'): boolean {
-    const { unit: counted, count } = this.#every;
-    return unit === counted && ++this.#waited >= count;
-  }
-
-  async #keep(logs: Logs, where = ''): Promise<void> {
+  override async saveProgress(isLast: boolean): Promise<void> {
+    if (!this.#isDue && !(isLast && this.#isBehind)) return;
     this.#waited = 0;
+    this.#isDue = false;
     this.#isBehind = false;
-    await this.#save?.(this.#epoch, logs, this.model);
-    if (this.#verbose) console.log(`Epoch ${this.#epoch}${where}: saved.`);
+    await this.#save?.(this.#epoch, this.#logs, this.model);
+    const batch = this.#batch === null ? '' : `, batch ${this.#batch}`;
+    if (this.#verbose) console.log(`Epoch ${this.#epoch}${batch}: saved.`);
   }
 }
 

@@ -1,17 +1,17 @@
-/** What several callbacks do: watch one number of every epoch, and tell when it is better than before. */
+/** Watches a value in the logs of each epoch for improvements; shared by several callbacks. */
 
 import { factoryOf, fail, show } from '../../util/errors.ts';
 import { checkName, checkNumber } from '../../util/options.ts';
 import { warn } from '../../util/warning.ts';
 import type { Logs } from '../callback.ts';
 
-/** Options of what watches a number. */
+/** Options of callbacks that monitor a value. */
 export interface MonitorOptions {
-  /** The name in the logs; default 'val_loss'. */
+  /** The name of the value in the logs; default 'val_loss'. */
   monitor?: string;
-  /** Whether less or more is better; 'auto', the default: more of what has 'acc' in its name, less of all else. */
+  /** Whether a lower or a higher value is better. Default 'auto': higher if the name contains 'acc', else lower. */
   mode?: 'auto' | 'min' | 'max';
-  /** How much better it must be to count; default 0. */
+  /** The least change that counts as an improvement; default 0. */
   minDelta?: number;
 }
 
@@ -36,22 +36,22 @@ export class Monitor {
     this.#sign = mode === 'max' || (mode === 'auto' && monitor.includes('acc')) ? 1 : -1;
   }
 
-  /** Worse than anything. */
+  /** The worst possible value. */
   get worst(): number {
     return -this.#sign * Number.POSITIVE_INFINITY;
   }
 
-  /** Whether a number counts as better; NaN never does. */
+  /** Whether a value is an improvement; NaN never is. */
   isBetter(value: number, than: number): boolean {
     return this.#sign === 1 ? value - this.#delta > than : value + this.#delta < than;
   }
 
-  /** A training begins. */
+  /** Lets a new training run warn again. */
   reset(): void {
     this.#warned = false;
   }
 
-  /** The number of an epoch; null, and once a warning, where the logs lack it. */
+  /** The value in the logs; null, with one warning per training run, if it is missing. */
   read(logs: Logs): number | null {
     const value = logs[this.name];
     if (value !== undefined) return value;

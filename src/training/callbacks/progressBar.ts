@@ -1,26 +1,18 @@
-/** What `fit` shows on a terminal: one line an epoch, redrawn as its batches go by. */
+/** The progress bar of `fit` on a terminal: one line per epoch, redrawn during the epoch. */
 
 import { fail, show } from '../../util/errors.ts';
 import { checkOptions } from '../../util/options.ts';
 import { BaseCallback, type Logs } from '../callback.ts';
 import type { Means } from '../history.ts';
-
-/** Where it writes: a Node stream, or anything that has a `write`. */
-export interface ProgressStream {
-  write(text: string): unknown;
-  /** Whether a line can be drawn over; otherwise each epoch writes one when it is done. */
-  readonly isTTY?: boolean;
-  /** Characters in a line. */
-  readonly columns?: number;
-}
+import { type ProgressStream, terminal } from '../verbosity.ts';
 
 /** Options of `callbacks.progressBar`. */
 export interface ProgressBarArgs {
-  /** Default: the standard error of Node, or the console where there is none. */
+  /** Default: the standard error of Node, or the console in browsers. */
   stream?: ProgressStream;
 }
 
-/** Milliseconds from one drawing of the line to the next. */
+/** The least milliseconds between two drawings of the line. */
 const THROTTLE = 50;
 const WIDTH = 24;
 const CLEAR_LINE = '\r\x1b[2K';
@@ -32,10 +24,10 @@ export class ProgressBar extends BaseCallback {
   #begin = 0;
   #drawn = 0;
   #batches = 0;
-  /** Milliseconds of a step; null before one is over. */
+  /** Milliseconds per batch; null before the end of the first. */
   #step: number | null = null;
 
-  /** @param lines write one line an epoch even where it could be redrawn, as `verbose: 2` does */
+  /** @param lines write one line per epoch even if it could be redrawn, as `verbose: 2` does */
   constructor(options?: ProgressBarArgs, lines = false) {
     super();
     const call = 'callbacks.progressBar';
@@ -54,7 +46,7 @@ export class ProgressBar extends BaseCallback {
   }
 
   override async onBatchBegin(batch: number): Promise<void> {
-    // The last batch may hold a validation; those before it tell what a step takes.
+    // Measured here, because the last batch may include a validation
     if (batch > 0) this.#step = (performance.now() - this.#begin) / batch;
   }
 
@@ -64,8 +56,8 @@ export class ProgressBar extends BaseCallback {
     if (!this.#redraws || now - this.#drawn < THROTTLE) return;
     this.#drawn = now;
     const step = this.#step ?? (now - this.#begin) / this.#batches;
-    const line = [`${this.#title} ${this.#bar()}`, rate(step), ...this.#left(step), this.#numbers(logs)].join(', ');
-    // A line that reaches the edge would wrap, and could not be drawn over.
+    const line = [`${this.#title} ${this.#bar()}`, rate(step), ...this.#timeLeft(step), this.#numbers(logs)].join(', ');
+    // A line that reaches the edge would wrap, and could not be overwritten
     this.#stream.write(CLEAR_LINE + line.slice(0, (this.#stream.columns ?? 80) - 1));
   }
 
@@ -87,12 +79,12 @@ export class ProgressBar extends BaseCallback {
     return `[${'='.repeat(done)}${'.'.repeat(WIDTH - done)}] ${this.#batches}/${steps}`;
   }
 
-  #left(step: number): string[] {
+  #timeLeft(step: number): string[] {
     const { steps } = this.params;
     return steps === null ? [] : [`${duration((steps - this.#batches) * step)} left`];
   }
 
-  /** Loss and metrics in the order of the logs' names, then what callbacks have added. */
+  /** The loss and the metrics in their order, then the values that callbacks have added. */
   #numbers(logs: Logs): string {
     const { metrics } = this.params;
     const others = Object.keys(logs).filter(key => !metrics.includes(key) && key !== 'batch' && key !== 'size');
@@ -103,7 +95,7 @@ export class ProgressBar extends BaseCallback {
   }
 }
 
-/** One line about a test, as `evaluate` writes it. */
+/** Prints the line of `evaluate`. */
 export function report(milliseconds: number, batches: number, means: Means): void {
   const logs: Logs = {};
   means.into(logs);
@@ -111,16 +103,6 @@ export function report(milliseconds: number, batches: number, means: Means): voi
   const time = `${duration(milliseconds)}, ${rate(milliseconds / batches)}`;
   terminal().write(`Evaluation: ${time}, ${numbers.join(' ')}\n`);
 }
-
-/** A bar in Node; in browsers, where training shows in the page if anywhere, nothing. */
-export const defaultVerbosity = (): 0 | 1 => (standardError() ? 1 : 0);
-
-function standardError(): ProgressStream | null {
-  const inNode = typeof process === 'object' && typeof process?.versions?.node === 'string';
-  return inNode && typeof process.stderr?.write === 'function' ? process.stderr : null;
-}
-
-const terminal = (): ProgressStream => standardError() ?? { write: text => console.log(text.trimEnd()) };
 
 const short = (value: number): string => String(Number(value.toPrecision(4)));
 

@@ -1,21 +1,21 @@
-/** Makes the steps of the optimizer smaller when a number stops getting better. */
+/** Reduces the learning rate when a monitored value stops improving. */
 
 import { checkCount, checkNumber, checkOptions } from '../../util/options.ts';
 import { Callback, type CallbackState, type Logs } from '../callback.ts';
-import { checkVerbose, type Verbosity } from '../options.ts';
+import { checkVerbose, type Verbosity } from '../verbosity.ts';
 import { Monitor, type MonitorOptions, monitorOptions } from './monitor.ts';
 
-/** Options of `callbacks.reduceLROnPlateau`, with the defaults of Keras; that of minDelta is 1e-4. */
+/** Options of `callbacks.reduceLROnPlateau`, with the defaults of Keras; minDelta defaults to 1e-4. */
 export interface ReduceLROnPlateauArgs extends MonitorOptions {
-  /** What the learning rate is multiplied by; default 0.1. */
+  /** The factor by which the learning rate is multiplied; default 0.1. */
   factor?: number;
-  /** How many epochs may pass without getting better; default 10. */
+  /** Epochs without improvement before a reduction; default 10. */
   patience?: number;
-  /** How many epochs to leave it alone afterwards; default 0. */
+  /** Epochs to wait after a reduction; default 0. */
   cooldown?: number;
-  /** The learning rate goes no lower than this; default 0. */
+  /** The lower bound of the learning rate; default 0. */
   minLR?: number;
-  /** 1 writes a line for each change; default 0. */
+  /** 1 prints a line for each reduction; default 0. */
   verbose?: Verbosity;
 }
 
@@ -67,7 +67,7 @@ export class ReduceLROnPlateau extends Callback {
     this.#cooling = numbers.cooling ?? 0;
   }
 
-  /** Adds `lr`, the learning rate that the epoch had, to the logs. */
+  /** Adds the learning rate of the epoch to the logs, as `lr`. */
   override async onEpochEnd(epoch: number, logs: Logs = {}): Promise<void> {
     const optimizer = this.model.optimizer!;
     const rate = optimizer.learningRate;

@@ -1,4 +1,4 @@
-/** Ends training when the loss is not a number any more. */
+/** Stops training when the loss is not finite. */
 
 import { Callback, type Logs } from '../callback.ts';
 

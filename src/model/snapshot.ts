@@ -1,51 +1,47 @@
 /**
- * Snapshots: everything that the next batch of a model depends on, in one block of bytes, and back. What a block is,
- * block.ts says; nothing of a model changes before all of a snapshot has been checked.
+ * Snapshots: everything that the next batch of a model depends on, in one block of bytes (saving/block.ts). Restoring
+ * checks the whole snapshot before it changes the model.
  */
 
 import { version } from '../../package.json' with { type: 'json' };
 import type { RecurrentLayer } from '../layers/recurrent/recurrent.ts';
-import type { ModelView } from '../model/modelView.ts';
-import { readStates, recurrentOf, writeStates } from '../model/states.ts';
 import type { Optimizer } from '../optimizers/index.ts';
 import { rates } from '../optimizers/schedules.ts';
+import { architectureOf, checkSameAsModel } from '../saving/architecture.ts';
+import { type Body, type Numbers, readBlock, writeBlock } from '../saving/block.ts';
+import { readList, readObject, readSeedState } from '../saving/fields.ts';
 import { Tensor } from '../tensor/tensor.ts';
-import { epochsDone, type TrainingProgress } from '../training/progress.ts';
+import { packProgress, unpackProgress } from '../training/checkpointFormat.ts';
+import type { TrainingProgress } from '../training/progress.ts';
+import type { ModelSnapshot } from '../training/trainedModel.ts';
 import { fail, show } from '../util/errors.ts';
 import { checkBoolean, checkCount, checkNumber } from '../util/options.ts';
 import { checkSeed } from '../util/random.ts';
 import { sizeOf } from '../util/shapes.ts';
 import type { Progress } from '../weights/parameters.ts';
-import { architectureOf, checkSame } from './architecture.ts';
-import { type Body, type Numbers, readBlock, writeBlock } from './block.ts';
-import { readList, readObject } from './fields.ts';
-import { packTraining, readSeedState, readTraining } from './trainingPart.ts';
+import type { ModelView } from './modelView.ts';
+import { readStates, recurrentOf, writeStates } from './states.ts';
 
-/** Where the training of a snapshot stands. */
+/** How far the training of a snapshot had come. */
 export interface Restored {
-  /** Batches trained with its optimizer; those that changed nothing do not count. 0 where the model is not compiled. */
+  /** Optimizer steps; batches that changed nothing do not count. 0 if the model is not compiled. */
   step: number;
-  /** Epochs that `fit` or `fitDataset` had behind it; null where the snapshot was taken outside of them. */
+  /** Complete epochs of `fit` or `fitDataset`; null if the snapshot was taken outside of them. */
   epoch: number | null;
-  /** Batches trained of the epoch after those, likewise. */
+  /** Trained batches of the next epoch; null likewise. */
   batch: number | null;
 }
 
-/** A snapshot that has been checked. */
-export interface Snapshot extends Restored {
-  /** The training it was taken in; null outside of one. */
-  readonly progress: TrainingProgress | null;
-  /** Puts it into the model it was checked against. */
-  write(): void;
-}
+/** A snapshot that fits the model. */
+export interface Snapshot extends Restored, ModelSnapshot {}
 
-/** The stateful layers, each with its place in the stack. */
+/** The stateful layers, each with its index in the stack. */
 const statefulOf = ({ stack }: ModelView): [RecurrentLayer, number][] =>
   recurrentOf(stack.layers).filter(([layer]) => layer.stateful);
 
 const optimizerOf = ({ stack }: ModelView): Optimizer | null => stack.objective?.optimizer ?? null;
 
-/** @param progress of the training that is going on; null outside of one */
+/** @param progress of the current training run; null outside of one */
 export function takeSnapshot(
   call: string,
   view: ModelView,
@@ -59,7 +55,7 @@ export function takeSnapshot(
   const stateful = statefulOf(view);
   const batch = stateful.length > 0 ? view.fixedBatch(call)! : null;
   const states = batch === null ? [] : readStates(call, view.plans(call), stateful, batch);
-  const training = progress && packTraining(progress);
+  const training = progress && packProgress(progress);
   const header = {
     writer: `lstm-wasm ${version}`,
     layers: architectureOf(layers),
@@ -76,7 +72,7 @@ export function takeSnapshot(
     ...runs.flat(),
     ...(batches > 0 && optimizer ? [Float64Array.from(counters!)] : []),
     ...states.flat().map(state => state.dataSync() as Float32Array),
-    ...(training?.runs ?? []),
+    ...(training?.arrays ?? []),
   ];
   return writeBlock(header, numbers);
 }
@@ -90,16 +86,16 @@ const kindOf = ({ className, slots, counters, useEma, rateOrKind }: Optimizer) =
 });
 
 /**
- * Checks a snapshot against a model, and changes nothing.
+ * Checks a snapshot against a model, without changing the model.
  *
- * @param name of the argument that holds it
+ * @param name of the argument with the bytes
  */
 export function readSnapshot(call: string, view: ModelView, bytes: unknown, name: string): Snapshot {
   const { layers } = view.stack;
   view.firstLayer(call);
   const { header, body } = readBlock({ call, part: name }, bytes);
   const at = (key: string) => `${name}: ${key}`;
-  checkSame(call, at('layers'), architectureOf(layers), header.layers);
+  checkSameAsModel(call, at('layers'), architectureOf(layers), header.layers);
   const trainable = readList(call, at('trainable'), header.trainable, layers.length).map((value, n) =>
     checkBoolean(call, at(`trainable[${n}]`), value),
   );
@@ -119,19 +115,19 @@ export function readSnapshot(call: string, view: ModelView, bytes: unknown, name
   const progress =
     header.training === null || header.training === undefined
       ? null
-      : readTraining(call, at('training'), header.training, body, shapes);
+      : unpackProgress(call, at('training'), header.training, body, shapes);
   body.end();
 
   return {
     step: optimizer.progress.batches,
-    epoch: progress && epochsDone(progress),
-    batch: progress && (progress.stage === 'epochEnd' ? 0 : progress.batch),
+    epoch: progress?.epoch ?? null,
+    batch: progress && (progress.batch ?? 0),
     progress,
     write() {
       const parameters = view.parameters(call);
       const own = optimizerOf(view);
       const stateful = statefulOf(view);
-      // All memory first: what follows cannot fail
+      // Allocates all memory first: the rest cannot fail
       parameters.prepare(call, optimizer.progress.batches > 0 ? own : null);
       if (stateful.length > 0) readStates(call, view.plans(call), stateful, view.fixedBatch(call)!);
       let next = 0;
@@ -150,7 +146,7 @@ export function readSnapshot(call: string, view: ModelView, bytes: unknown, name
         layer.trainable = trainable[n]!;
         layer.dropoutSeeds = seeds[n]!;
       }
-      // Seeds are written into plans
+      // Plans hold the dropout seeds
       parameters.outdatePlans();
       view.stack.seeds.state = random;
     },
@@ -159,11 +155,11 @@ export function readSnapshot(call: string, view: ModelView, bytes: unknown, name
 
 interface OptimizerPart {
   readonly progress: Omit<Progress, 'trained'>;
-  /** The learning rate where it was set to a number. */
+  /** The learning rate, if it is a number. */
   readonly rate: number | null;
 }
 
-/** The optimizer of a snapshot; a fresh one where either side has none. */
+/** The optimizer of a snapshot; a new one if the snapshot or the model has none. */
 function readOptimizer(
   call: string,
   view: ModelView,
@@ -181,7 +177,7 @@ function readOptimizer(
   const count = (key: string) => checkCount(call, `${name}.${key}`, fields[key], 0);
   if (own) {
     const { learningRate, ...kind } = kindOf(own);
-    checkSame(
+    checkSameAsModel(
       call,
       name,
       kind,
@@ -192,7 +188,7 @@ function readOptimizer(
   if (batches === 0) return { ...none, rate };
   const useEma = checkBoolean(call, `${name}.useEma`, fields.useEma);
   const runs: Float32Array[][] = [];
-  // One at a time: a number of slots that lies meets the end of the bytes before it costs anything
+  // One at a time: a wrong number of slots fails at the end of the bytes, before it allocates anything
   for (let run = count('slots') + Number(useEma); run > 0; run--) {
     if (shapes.length === 0) break;
     runs.push(shapes.map(shape => body.floats(`${name}.slots`, sizeOf(shape))));
@@ -201,24 +197,24 @@ function readOptimizer(
   return own ? { progress: { batches, counters: [...counters], runs }, rate } : none;
 }
 
-/** A number goes into the optimizer in hand; of schedules and functions, it must have one of its own. */
+/** Reads a learning rate. A schedule or function is not in the snapshot: the optimizer of the model must have one. */
 function readRate(call: string, name: string, value: unknown, own: Optimizer | null): number | null {
   if (typeof value === 'number') return checkNumber(call, name, value, rates);
   if (value !== 'schedule' && value !== 'function') {
     fail(call, `${name} must be a number, 'schedule' or 'function', got ${show(value)}`);
   }
   if (own && typeof own.rateOrKind === 'number') {
-    fail(call, `${name} must be a number, as in the model, got a ${value}; compile the model with that`);
+    fail(call, `${name} must be a number, as in the model, got a ${value}; compile the model with a ${value}`);
   }
   return null;
 }
 
-/** The carried states of the stateful layers, a list for each. */
+/** Reads the carried states of the stateful layers, a list for each. */
 function readCarried(call: string, view: ModelView, name: string, value: unknown, body: Body): Tensor[][] {
   const stateful = statefulOf(view);
   if (stateful.length === 0) return [];
   const batch = view.fixedBatch(call)!;
-  if (value !== batch) fail(call, `${name} must be ${batch}, that of the stateful model, got ${show(value)}`);
+  if (value !== batch) fail(call, `${name} must be ${batch}, the batch size of the stateful model, got ${show(value)}`);
   return stateful.map(([layer]) =>
     layer.states.map(({ width }) => new Tensor(body.floats('the states', batch * width), [batch, width])),
   );

@@ -1,24 +1,23 @@
-/** Where a training stands as a part of a snapshot: plain data for the header, and runs of numbers. */
+/** The progress of a training run as a section of a snapshot: plain data for its header, and arrays of numbers. */
 
+import type { Body, Numbers } from '../saving/block.ts';
+import { type Fields, readChoice, readList, readNames, readObject } from '../saving/fields.ts';
 import { Tensor } from '../tensor/tensor.ts';
-import type { CallbackState, Logs } from '../training/callback.ts';
-import { type DataOrder, loopPhases, type TrainingProgress } from '../training/progress.ts';
 import { fail, show } from '../util/errors.ts';
 import { checkBoolean, checkCount } from '../util/options.ts';
 import { checkSeed } from '../util/random.ts';
 import { sizeOf } from '../util/shapes.ts';
-import type { Body, Numbers } from './block.ts';
-import { type Fields, readChoice, readList, readNames, readObject } from './fields.ts';
+import type { CallbackState } from './callback.ts';
+import type { DataOrder, TrainingProgress } from './progress.ts';
 
-export function packTraining(progress: TrainingProgress): { header: Fields; runs: Numbers[] } {
-  const { sums, logs, batchLogs, history, states, ...header } = progress;
+export function packProgress(progress: TrainingProgress): { header: Fields; arrays: Numbers[] } {
+  const { sums, logs, history, states, ...header } = progress;
   const series = Object.entries(history.history);
-  const lists = [sums, Object.values(logs), Object.values(batchLogs), history.epoch, ...series.map(([, list]) => list)];
+  const lists = [sums, Object.values(logs), history.epoch, ...series.map(([, list]) => list)];
   return {
     header: {
       ...header,
       logs: Object.keys(logs),
-      batchLogs: Object.keys(batchLogs),
       epochs: history.epoch.length,
       series: series.map(([name]) => name),
       counts: series.map(([, list]) => list.length),
@@ -27,7 +26,7 @@ export function packTraining(progress: TrainingProgress): { header: Fields; runs
         weights: Boolean(weights),
       })),
     },
-    runs: [
+    arrays: [
       ...lists.map(list => Float64Array.from(list)),
       ...states.flatMap(({ weights }) => (weights ?? []).map(tensor => tensor.dataSync() as Float32Array)),
     ],
@@ -35,11 +34,11 @@ export function packTraining(progress: TrainingProgress): { header: Fields; runs
 }
 
 /**
- * The other way round.
+ * Reads and checks what `packProgress` wrote.
  *
- * @param shapes of all weights of the model
+ * @param shapes those of all weights of the model
  */
-export function readTraining(
+export function unpackProgress(
   call: string,
   name: string,
   value: unknown,
@@ -47,22 +46,17 @@ export function readTraining(
   shapes: readonly (readonly number[])[],
 ): TrainingProgress {
   const fields = readObject(call, name, value);
-  const count = (key: string, least = 0) => checkCount(call, `${name}.${key}`, fields[key], least);
-  const logsOf = (key: string): Logs => {
-    const names = readNames(call, `${name}.${key}`, fields[key]);
-    const values = body.doubles(`${name}.${key}`, names.length);
-    return Object.fromEntries(names.map((label, n) => [label, values[n]!]));
-  };
+  const count = (key: string) => checkCount(call, `${name}.${key}`, fields[key], 0);
   const labels = readNames(call, `${name}.labels`, fields.labels);
   const sums = [...body.doubles(`${name}.sums`, labels.length)];
-  const logs = logsOf('logs');
-  const batchLogs = logsOf('batchLogs');
+  const logNames = readNames(call, `${name}.logs`, fields.logs);
+  const logValues = body.doubles(`${name}.logs`, logNames.length);
   const epoch = [...body.doubles(`${name}.epochs`, count('epochs'))];
   const series = readNames(call, `${name}.series`, fields.series);
   const counts = readList(call, `${name}.counts`, fields.counts, series.length);
-  const history = series.map((label, n) => {
+  const history = series.map((label, n): [string, number[]] => {
     const length = checkCount(call, `${name}.counts[${n}]`, counts[n], 0);
-    return [label, [...body.doubles(`${name}.series '${label}'`, length)]] as const;
+    return [label, [...body.doubles(`${name}.series '${label}'`, length)]];
   });
   const states = readList(call, `${name}.states`, fields.states).map((state, n) =>
     readState(call, `${name}.states[${n}]`, state, body, shapes),
@@ -72,33 +66,23 @@ export function readTraining(
     data: readData(call, `${name}.data`, fields.data),
     seed: fields.seed === null ? null : checkSeed(`${call}: ${name}`, fields.seed),
     epoch: count('epoch'),
-    batch: count('batch', fields.stage === 'batchEnd' ? 1 : 0),
-    stage: readChoice(call, `${name}.stage`, fields.stage, loopPhases),
-    told: count('told'),
+    batch: fields.batch === null ? null : count('batch'),
     ended: checkBoolean(call, `${name}.ended`, fields.ended),
     labels,
     sums,
     seen: count('seen'),
-    logs,
-    batchLogs,
+    logs: Object.fromEntries(logNames.map((label, n) => [label, logValues[n]!])),
     history: { epoch, history: Object.fromEntries(history) },
     callbacks: count('callbacks'),
     states,
   };
 }
 
-/** The state of a `SeedStream`. */
-export function readSeedState(call: string, name: string, value: unknown): string {
-  if (typeof value !== 'string' || !/^[0-9a-f]{16}$/.test(value)) {
-    fail(call, `${name} must be 16 hexadecimal digits, got ${show(value)}`);
-  }
-  return value;
-}
-
 function readData(call: string, name: string, value: unknown): DataOrder {
   const data = readObject(call, name, value);
   for (const [key, item] of Object.entries(data)) {
-    if (typeof item === 'object' && item !== null) fail(call, `${name}.${key} must be plain, got ${show(item)}`);
+    if (typeof item === 'object' && item !== null)
+      fail(call, `${name}.${key} must be a number, string, boolean or null, got ${show(item)}`);
   }
   return data as DataOrder;
 }
@@ -121,7 +105,7 @@ function readState(
   };
 }
 
-/** Numbers that JSON has no word for. */
+/** Numbers that JSON cannot represent. */
 const words = ['NaN', 'Infinity', '-Infinity', '-0'];
 
 const toJSON = (value: number | null): number | string | null =>
