@@ -35,7 +35,7 @@ import { predict, predictOnBatch } from './prediction.ts';
 import type { Stack } from './stack.ts';
 import { getStates, setStates } from './states.ts';
 import { Stream } from './stream.ts';
-import { readSummary, summarize } from './summary.ts';
+import { printSummary } from './summary.ts';
 import { TrainStep } from './trainStep.ts';
 
 let unnamed = 0;
@@ -95,18 +95,12 @@ export class Sequential {
 
   /** Adds a layer at the end. The first layer needs an `inputShape` or a `batchInputShape`. */
   add(layer: Layer): void {
-    this.#view.checkNotDisposed('model.add');
-    this.#view.checkNotShared('model.add');
-    this.#stack.push('model.add', layer);
-    this.#view.freePlans();
+    this.#view.changeLayers('model.add', call => this.#stack.push(call, layer));
   }
 
   /** Removes the last layer. */
   pop(): void {
-    this.#view.checkNotDisposed('model.pop');
-    this.#view.checkNotShared('model.pop');
-    this.#stack.pop('model.pop');
-    this.#view.freePlans();
+    this.#view.changeLayers('model.pop', call => this.#stack.pop(call));
   }
 
   /** The layers, from input to output. */
@@ -136,7 +130,7 @@ export class Sequential {
     return this.#view.outputShape('model.outputShape');
   }
 
-  /** The number of weights, counted by number. */
+  /** The number of parameters: the numbers in all weights. */
   countParams(): number {
     this.#view.checkNotDisposed('model.countParams');
     return this.#stack.layers.reduce((count, layer) => count + layer.countParams(), 0);
@@ -145,8 +139,7 @@ export class Sequential {
   /** Prints layers, output shapes and numbers of parameters. */
   summary(lineLength?: number | null, positions?: number[] | null, printFn?: ((line: string) => void) | null): void {
     this.#view.checkNotDisposed('model.summary');
-    const known = readSummary('model.summary', lineLength, positions, printFn);
-    for (const line of summarize(this.name, this.#stack.layers, known)) known.print(line);
+    printSummary('model.summary', this.name, this.#stack.layers, lineLength, positions, printFn);
   }
 
   /** The name of the model and the options of its layers, without weights. */
@@ -193,9 +186,7 @@ export class Sequential {
     return this.#metadata;
   }
 
-  /**
-   * The model as a `.keras` file for Keras 3; loads `toKeras` of lstm-wasm/keras when called. Needs the package h5wasm.
-   */
+  /** The model as a `.keras` file for Keras 3; loads `toKeras` of lstm-wasm/keras. Needs the package h5wasm. */
   async toKeras(): Promise<Uint8Array> {
     this.#view.checkNotDisposed('model.toKeras');
     const { toKeras } = await import('../keras/write.ts');
@@ -242,10 +233,7 @@ export class Sequential {
   compile(options: CompileOptions): void {
     const call = 'model.compile';
     this.#view.checkNotDisposed(call);
-    const objective = readObjective(call, options);
-    this.#stack.parameters?.forgetTraining();
-    objective.optimizer.moveTo(0);
-    this.#stack.objective = objective;
+    this.#stack.compile(readObjective(call, options));
   }
 
   /** The optimizer set by `compile`; null before. */
@@ -431,8 +419,7 @@ export class Sequential {
    */
   stream(): Stream {
     const call = 'model.stream';
-    this.#view.checkNotDisposed(call);
-    this.#view.firstLayer(call);
+    this.#view.checkUsable(call);
     return new Stream(call, this.#stack.layers, this.#view.parameters(call));
   }
 
@@ -443,14 +430,11 @@ export class Sequential {
    */
   withBatchSize(batchSize: number): Sequential {
     const call = 'model.withBatchSize';
-    this.#view.checkNotDisposed(call);
-    this.#view.firstLayer(call);
+    this.#view.checkUsable(call);
     const size = checkCount(call, 'batchSize', batchSize);
     this.#view.parameters(call);
     return new Sequential({ name: `${this.name}_batch${size}` }, this.#view.withBatchSize(size));
   }
-
-  // --------------------------------------------------------------------------------------------------------- disposal
 
   /**
    * Frees the memory of the model and ends its streams. Without it, garbage collection frees the memory. Weights shared

@@ -65,8 +65,7 @@ function artifactsOf(call: string, model: Sequential, view: ModelView, options?:
   const known = checkOptions<SaveOptions>(call, options, ['includeOptimizer', 'trainableOnly']);
   const includeOptimizer = flag(call, 'includeOptimizer', known.includeOptimizer);
   const trainableOnly = flag(call, 'trainableOnly', known.trainableOnly);
-  view.checkNotDisposed(call);
-  view.firstLayer(call);
+  view.checkUsable(call);
   const { layers } = model;
   const parameters = view.parameters(call);
   const { objective } = view.stack;
