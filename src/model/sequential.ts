@@ -209,11 +209,7 @@ export class Sequential {
 
   // -------------------------------------------------------------------------------------------------------- weights
 
-  /**
-   * All weights in the order of the layers, in Keras's layout.
-   *
-   * @param trainableOnly whether to leave out frozen layers; default false
-   */
+  /** All weights in the order of the layers, in Keras's layout; with `trainableOnly`, without those of frozen layers. */
   getWeights(trainableOnly?: boolean): Tensor[] {
     const call = 'model.getWeights';
     this.#view.checkNotDisposed(call);
@@ -269,10 +265,7 @@ export class Sequential {
     this.#stack.parameters?.takeAverages(optimizer);
   }
 
-  /**
-   * The loss on one batch, without training; with metrics a list, as in `trainOnBatch`. Stateful layers carry their
-   * states to the next batch.
-   */
+  /** The loss on one batch, or a list as in `trainOnBatch`, without training. Stateful layers carry their states. */
   testOnBatch(x: OneTensor, y: OneTensor, options?: SampleWeightOptions): number | number[] {
     return this.#step.test('model.testOnBatch', x, y, options);
   }
