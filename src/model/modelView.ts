@@ -58,8 +58,10 @@ export class ModelView {
     if (this.#disposed) fail(call, 'the model must not be used after dispose()');
   }
 
-  checkNotShared(call: string): void {
-    if (this.stack.models > 1) fail(call, 'the model must not share its layers with a model made by withBatchSize');
+  /** Fails if the model is disposed or has no layers. */
+  checkUsable(call: string): void {
+    this.checkNotDisposed(call);
+    this.firstLayer(call);
   }
 
   /** The first layer; fails if there is none. */
@@ -69,8 +71,7 @@ export class ModelView {
 
   /** The optimizer, loss and metrics; fails if the model is not compiled. */
   objective(call: string): Objective {
-    this.checkNotDisposed(call);
-    this.firstLayer(call);
+    this.checkUsable(call);
     return this.stack.objective ?? fail(call, 'the model must be compiled first; call model.compile');
   }
 
@@ -173,8 +174,15 @@ export class ModelView {
     }
   }
 
-  /** Frees the plans and states, and forgets the shapes. Called after the layers have changed. */
-  freePlans(): void {
+  /** Adds or removes layers. */
+  changeLayers(call: string, change: (call: string) => void): void {
+    this.checkNotDisposed(call);
+    if (this.stack.models > 1) fail(call, 'the model must not share its layers with a model made by withBatchSize');
+    change(call);
+    this.#freePlans();
+  }
+
+  #freePlans(): void {
     this.#plans?.free();
     this.#plans = null;
     this.#input = null;
@@ -182,7 +190,7 @@ export class ModelView {
   }
 
   dispose(): void {
-    this.freePlans();
+    this.#freePlans();
     abandoned.unregister(this);
     if (!this.#disposed) this.stack.leave(true);
     this.#disposed = true;

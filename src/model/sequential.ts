@@ -31,7 +31,7 @@ import { type Restored, readSnapshot, takeSnapshot } from './snapshot.ts';
 import { Stack } from './stack.ts';
 import { getStates, setStates } from './states.ts';
 import { Stream } from './stream.ts';
-import { readSummary, summarize } from './summary.ts';
+import { printSummary } from './summary.ts';
 import { trainedModelOf } from './trainedModel.ts';
 import { TrainStep } from './trainStep.ts';
 
@@ -96,18 +96,12 @@ export class Sequential implements CallbackModel {
 
   /** Adds a layer at the end. The first layer needs an `inputShape` or a `batchInputShape`. */
   add(layer: Layer): void {
-    this.#view.checkNotDisposed('model.add');
-    this.#view.checkNotShared('model.add');
-    this.#stack.push('model.add', layer);
-    this.#view.freePlans();
+    this.#view.changeLayers('model.add', call => this.#stack.push(call, layer));
   }
 
   /** Removes the last layer. */
   pop(): void {
-    this.#view.checkNotDisposed('model.pop');
-    this.#view.checkNotShared('model.pop');
-    this.#stack.pop('model.pop');
-    this.#view.freePlans();
+    this.#view.changeLayers('model.pop', call => this.#stack.pop(call));
   }
 
   /** The layers, from input to output. */
@@ -137,7 +131,7 @@ export class Sequential implements CallbackModel {
     return this.#view.outputShape('model.outputShape');
   }
 
-  /** The number of weights, counted by number. */
+  /** The number of parameters: the numbers in all weights. */
   countParams(): number {
     this.#view.checkNotDisposed('model.countParams');
     return this.#stack.layers.reduce((count, layer) => count + layer.countParams(), 0);
@@ -146,8 +140,7 @@ export class Sequential implements CallbackModel {
   /** Prints layers, output shapes and numbers of parameters. */
   summary(lineLength?: number | null, positions?: number[] | null, printFn?: ((line: string) => void) | null): void {
     this.#view.checkNotDisposed('model.summary');
-    const known = readSummary('model.summary', lineLength, positions, printFn);
-    for (const line of summarize(this.name, this.#stack.layers, known)) known.print(line);
+    printSummary('model.summary', this.name, this.#stack.layers, lineLength, positions, printFn);
   }
 
   /** The name of the model and the options of its layers, without weights. */
@@ -183,8 +176,7 @@ export class Sequential implements CallbackModel {
   async save(target: string | IOHandler, options?: SaveOptions): Promise<SaveResult> {
     const call = 'model.save';
     return saveModel(call, target, options, () => {
-      this.#view.checkNotDisposed(call);
-      this.#view.firstLayer(call);
+      this.#view.checkUsable(call);
       return {
         topology: this.toJSON(null, false) as Config,
         metadata: this.#metadata,
@@ -221,11 +213,7 @@ export class Sequential implements CallbackModel {
 
   // -------------------------------------------------------------------------------------------------------- weights
 
-  /**
-   * All weights in the order of the layers, in Keras's layout.
-   *
-   * @param trainableOnly whether to leave out frozen layers; default false
-   */
+  /** All weights in the order of the layers, in Keras's layout; with `trainableOnly`, without those of frozen layers. */
   getWeights(trainableOnly?: boolean): Tensor[] {
     const call = 'model.getWeights';
     this.#view.checkNotDisposed(call);
@@ -245,10 +233,7 @@ export class Sequential implements CallbackModel {
   compile(options: CompileOptions): void {
     const call = 'model.compile';
     this.#view.checkNotDisposed(call);
-    const objective = readObjective(call, options);
-    this.#stack.parameters?.forgetTraining();
-    objective.optimizer.moveTo(0);
-    this.#stack.objective = objective;
+    this.#stack.compile(readObjective(call, options));
   }
 
   /** The optimizer set by `compile`; null before. */
@@ -284,10 +269,7 @@ export class Sequential implements CallbackModel {
     this.#stack.parameters?.takeAverages(optimizer);
   }
 
-  /**
-   * The loss on one batch, without training; with metrics a list, as in `trainOnBatch`. Stateful layers carry their
-   * states to the next batch.
-   */
+  /** The loss on one batch, or a list as in `trainOnBatch`, without training. Stateful layers carry their states. */
   testOnBatch(x: OneTensor, y: OneTensor, options?: SampleWeightOptions): number | number[] {
     return this.#step.test('model.testOnBatch', x, y, options);
   }
@@ -438,8 +420,7 @@ export class Sequential implements CallbackModel {
    */
   stream(): Stream {
     const call = 'model.stream';
-    this.#view.checkNotDisposed(call);
-    this.#view.firstLayer(call);
+    this.#view.checkUsable(call);
     return new Stream(call, this.#stack.layers, this.#view.parameters(call));
   }
 
@@ -450,14 +431,11 @@ export class Sequential implements CallbackModel {
    */
   withBatchSize(batchSize: number): Sequential {
     const call = 'model.withBatchSize';
-    this.#view.checkNotDisposed(call);
-    this.#view.firstLayer(call);
+    this.#view.checkUsable(call);
     const size = checkCount(call, 'batchSize', batchSize);
     this.#view.parameters(call);
     return new Sequential({ name: `${this.name}_batch${size}` }, this.#view.withBatchSize(size));
   }
-
-  // --------------------------------------------------------------------------------------------------------- disposal
 
   /**
    * Frees the memory of the model and ends its streams. Without it, garbage collection frees the memory. Weights shared

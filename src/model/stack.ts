@@ -100,6 +100,13 @@ export class Stack {
     for (const [n, layer] of layers.entries()) parameters.write(call, layer, checked[n]!);
   }
 
+  /** Sets the objective. The optimizer starts anew. */
+  compile(objective: Objective): void {
+    this.parameters?.forgetTraining();
+    objective.optimizer.moveTo(0);
+    this.objective = objective;
+  }
+
   /** The parameters, created on first use. */
   parametersFor(call: string): Parameters {
     if (this.#disposed && this.models === 0) fail(call, 'the model must not be used after dispose()');

@@ -31,8 +31,7 @@ export function setStates(view: ModelView, states: readonly (readonly TensorLike
 
 /** The recurrent layers with their indices; fails if one of them is not stateful. */
 function statefulLayers(call: string, view: ModelView): [RecurrentLayer, number][] {
-  view.checkNotDisposed(call);
-  view.firstLayer(call);
+  view.checkUsable(call);
   const found = recurrentOf(view.stack.layers);
   const stateless = found.find(([layer]) => !layer.stateful)?.[0];
   if (stateless) fail(call, `all recurrent layers must be stateful, got '${stateless.name}', which is not`);

@@ -11,8 +11,7 @@ const DEFAULT_POSITIONS = [0.5, 0.85, 1];
 /** The greatest line length, to reject mistakes. */
 const LONGEST = 10_000;
 
-/** The checked arguments of `model.summary`. */
-export interface SummaryForm {
+interface SummaryForm {
   /** The width of a line in characters. */
   readonly length: number;
   /** The end of each column, as a fraction of the line, or in characters when the last one is above 1. */
@@ -20,8 +19,20 @@ export interface SummaryForm {
   readonly print: (line: string) => void;
 }
 
-/** Checks the arguments of `model.summary`; null counts as absent, as in TF.js. */
-export function readSummary(call: string, lineLength: unknown, positions: unknown, printFn: unknown): SummaryForm {
+/** `model.summary`; of the last three arguments, null counts as absent, as in TF.js. */
+export function printSummary(
+  call: string,
+  name: string,
+  layers: readonly Layer[],
+  lineLength: unknown,
+  positions: unknown,
+  printFn: unknown,
+): void {
+  const known = readSummary(call, lineLength, positions, printFn);
+  for (const line of summarize(name, layers, known)) known.print(line);
+}
+
+function readSummary(call: string, lineLength: unknown, positions: unknown, printFn: unknown): SummaryForm {
   const length = checkCount(call, 'lineLength', lineLength ?? DEFAULT_LENGTH, 20);
   if (length > LONGEST) fail(call, `lineLength must be at most ${LONGEST}, got ${length}`);
   const given = positions ?? DEFAULT_POSITIONS;
@@ -35,7 +46,7 @@ export function readSummary(call: string, lineLength: unknown, positions: unknow
   return { length, positions: ends, print: print as SummaryForm['print'] };
 }
 
-export function summarize(name: string, layers: readonly Layer[], { length, positions }: SummaryForm): string[] {
+function summarize(name: string, layers: readonly Layer[], { length, positions }: SummaryForm): string[] {
   const ends = positions.at(-1)! <= 1 ? positions.map(part => Math.floor(part * length)) : positions;
   const row = (...cells: string[]) => {
     let line = '';

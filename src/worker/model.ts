@@ -160,8 +160,7 @@ export class Remote {
     const call = 'model.withBatchSize';
     noMore(call, 1, arguments);
     const view = this.#local.view;
-    view.checkNotDisposed(call);
-    view.firstLayer(call);
+    view.checkUsable(call);
     const size = checkCount(call, 'batchSize', batchSize);
     const local = new Sequential({ name: `${this.name}_batch${size}` }, view.withBatchSize(size));
     const id = nextId();
