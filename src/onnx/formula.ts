@@ -15,7 +15,7 @@ export interface Formula {
   /** The formula as a sum: `offset` plus `terms`. */
   readonly offset: number;
   readonly terms: readonly string[];
-  /** As a function of another formula: what it does to x, and that formula. */
+  /** The formula as a function of another one: `outer(inner(x))`. */
   readonly outer?: Formula;
   readonly inner?: Formula;
   /** Its parameters, which the text contains rounded. */
@@ -102,7 +102,7 @@ export interface Pointwise {
 /** Whether a formula is x / 2, which turns the sum of two directions into their mean. */
 export const isHalf = ({ text }: Formula): boolean => text === half.text;
 
-/** The layers that do what a formula says, one after the other; null where there are none. */
+/** The sequence of layers that computes a formula; null if there is none. */
 export function layersOf(formula: Formula): Pointwise[] | null {
   if (formula.text === identity.text) return [];
   const one = layerOf(formula);

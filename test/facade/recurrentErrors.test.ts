@@ -169,7 +169,7 @@ describe('layers.bidirectional', () => {
     ['a dense layer', () => make({ layer: layers.dense({ units: 2 }) }), 'got a Dense'],
     ['a cell', () => make({ layer: layers.gruCell({ units: 2 }) }), 'got a GruCell'],
     ['itself', () => make({ layer: make({}) }), 'got a Bidirectional'],
-    ['no merging', () => make({ mergeMode: null }), 'mergeMode must make one output of two'],
+    ['no merging', () => make({ mergeMode: null }), 'mergeMode must not be null'],
     ['an unknown mode', () => make({ mergeMode: 'avg' }), "unknown mergeMode 'avg'; did you mean 'ave'?"],
     ['a mode that is a number', () => make({ mergeMode: 1 }), 'mergeMode must be a name, got 1'],
     [

@@ -280,7 +280,9 @@ describe('graphs with several inputs', () => {
       initializer: [floats('W', [1, 4, 1], [1, 2, 3, 4]), floats('R', [1, 4, 1], [1, 2, 3, 4])],
       node: [node('LSTM', ['x', 'W', 'R'], ['', '', 'y'])],
     });
-    await expect(cell).rejects.toThrow(/graph.output\[0\] must be what layers give, got the cell state of 'LSTM_y'/);
+    await expect(cell).rejects.toThrow(
+      /graph.output\[0\] must be the output of a layer, got the cell state of 'LSTM_y'/,
+    );
   });
 });
 

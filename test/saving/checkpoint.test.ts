@@ -314,7 +314,7 @@ describe('file', () => {
   test('is refused where there are no files', () => {
     vi.stubGlobal('process', undefined);
     expect(() => callbacks.modelCheckpoint({ file })).toThrow(
-      'callbacks.modelCheckpoint: file must be absent in a browser, which has no files; give save a function that keeps model.snapshot() elsewhere',
+      'callbacks.modelCheckpoint: file needs Node; in a browser, give save a function that keeps model.snapshot() elsewhere',
     );
     vi.unstubAllGlobals();
   });

@@ -351,7 +351,7 @@ describe('files in the layout of Keras', () => {
     const other = sequential({ layers: [layers.dense({ units: 2, inputShape: [3] }), layers.dense({ units: 1 })] });
     const before = bitsOf(other);
     await expect(loadKerasWeights(other, fixture('lstm.weights.h5'))).rejects.toThrow(
-      /^loadKerasWeights: the file.layers\/dense_1: must hold 2 variables, got 0/,
+      /^loadKerasWeights: the file.layers\/dense_1: must have 2 variables, got 0/,
     );
     expect(bitsOf(other)).toEqual(before);
   });
