@@ -115,9 +115,9 @@ describe('file://', () => {
     await refused(at('sub'), /which is no file|bytes/);
     await refused(at('a.bin'), /a\.bin: must have the \d+ bytes that weightsManifest requires, got 7/);
     await writeFile(join(home, 'a.bin'), 'version https://git-lfs.github.com/spec/v1\noid sha256:0\n');
-    await refused(at('a.bin'), /a\.bin: must have \d+ bytes, .*, got a Git LFS pointer .*; run git lfs pull/);
+    await refused(at('a.bin'), /a\.bin: must have the \d+ bytes .*, got a Git LFS pointer .*; run git lfs pull/);
     await writeFile(join(home, 'a.bin'), '');
-    await refused(at('a.bin'), /a\.bin: must have \d+ bytes, .*, got an empty file/);
+    await refused(at('a.bin'), /a\.bin: must have the \d+ bytes .*, got an empty file/);
     await refused('{"modelTopology":', /model\.json: must be JSON/);
     await refused('[]', /model\.json: must be an object/);
     await refused({ ...rest, weightsManifest: { paths: 1 } }, 'weightsManifest: must be a list');
@@ -194,7 +194,7 @@ describe('a server', () => {
       /must be reachable, got HTTP status 404/,
     );
     await expect(loadLayersModel('model.json')).rejects.toThrow(
-      /within reach, got .*; in Node, a file is file:\/\/path/,
+      /reachable, got .*; for a file in Node, use file:\/\/path/,
     );
     const endless = await serve(trained());
     const stream = () => new ReadableStream({ pull: controller => controller.enqueue(new Uint8Array(1 << 16)) });
@@ -278,7 +278,7 @@ describe('a server', () => {
       /must be one of the selected files, but 'model.weights.bin' is missing/,
     );
     await expect(loadLayersModel(io.browserFiles([...files, files[0]!]))).rejects.toThrow(
-      /model.json: must be named by model.json/,
+      /model.json: must be a weight file that model.json lists/,
     );
     const alone = await loadLayersModel(io.browserFiles([files[0]!]));
     expect(alone.getWeights()).toHaveLength(5);
@@ -373,9 +373,9 @@ describe('arguments', () => {
       () => trained().save(undefined as never),
       'model.save: target must be a URL or a handler with a save method',
     ],
-    ['an unknown scheme', () => trained().save('ftp://x'), 'a URL must begin with file://'],
-    ['no scheme', () => trained().save('model'), 'a URL must begin with file://'],
-    ['no name', () => trained().save('localstorage://'), "a model must have a name after 'localstorage://'"],
+    ['an unknown scheme', () => trained().save('ftp://x'), 'the URL must begin with file://'],
+    ['no scheme', () => trained().save('model'), 'the URL must begin with file://'],
+    ['no name', () => trained().save('localstorage://'), "the URL must have a name after 'localstorage://'"],
     ['a handler that loads', () => trained().save({ load: () => ({}) }), 'a handler with a save method'],
     [
       'an unknown option',
@@ -391,12 +391,12 @@ describe('arguments', () => {
     [
       'a source that only saves',
       () => loadLayersModel('downloads://x'),
-      'source must be a place that models can be read from',
+      'source must be a URL that models can be loaded from',
     ],
-    ['an unknown source', () => loadLayersModel('ftp://x'), 'a URL must begin with file://'],
+    ['an unknown source', () => loadLayersModel('ftp://x'), 'the URL must begin with file://'],
     ['no artifacts', () => loadLayersModel({ load: () => null as never }), 'artifacts: must be an object, got null'],
     ['nothing to remove', () => io.removeModel('file://x'), 'url must begin with localstorage:// or indexeddb://'],
-    ['a copy onto itself', () => io.copyModel('localstorage://x', 'localstorage://x'), 'targetUrl must be another'],
+    ['a copy onto itself', () => io.copyModel('localstorage://x', 'localstorage://x'), 'targetUrl must differ from sourceUrl'],
     ['no files', async () => io.browserFiles([]), 'files must be a list of files, model.json first'],
     [
       'a list that was given away',
@@ -588,7 +588,7 @@ describe('a file that lies', () => {
     [
       'other counts',
       a => (a.userDefinedMetadata.lstmWasm.batches = 7),
-      /batches: must be what the weight 'iter' says, 1, got 7/,
+      /batches: must equal the weight 'iter', 1, got 7/,
     ],
     ['counters', a => (a.userDefinedMetadata.lstmWasm.counters = [1]), /counters: must be a list of 2 numbers/],
     [
@@ -599,7 +599,7 @@ describe('a file that lies', () => {
     [
       'seeds of other layers',
       a => a.userDefinedMetadata.lstmWasm.dropoutSeeds.pop(),
-      /must be a list for each of the 2 layers/,
+      /must have a list for each of the 2 layers/,
     ],
     ['no metadata', a => (a.userDefinedMetadata = 3), /userDefinedMetadata: must be an object/],
     [

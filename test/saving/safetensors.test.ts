@@ -249,11 +249,11 @@ describe('with the names of PyTorch', () => {
     [{ m: 7 }, /modules.'m' must be the name of a layer or a list of them, got 7/],
     [{ m: [] }, /modules.'m' must name at least one layer/],
     [{ m: 'nobody' }, /modules.'m': unknown layer 'nobody'; known: 'a', 'b'/],
-    [{ m: ['a', 'a'] }, /modules.'m' must have layers that no module has yet, got 'a'/],
-    [{ m: 'a', n: 'a' }, /modules.'n' must have layers that no module has yet, got 'a'/],
+    [{ m: ['a', 'a'] }, /modules.'m' must not repeat a layer, got 'a'/],
+    [{ m: 'a', n: 'a' }, /modules.'n' must not repeat a layer, got 'a'/],
     [{ m: ['b', 'a'] }, /modules.'m' must have its layers in the order of the model, got \['b', 'a'\]/],
-    [{ m: ['a', 'c'] }, /modules.'m' must have layers that follow each other, with nothing but dropout between/],
-    [{ m: ['b', 'c'] }, /modules.'m' must have layers that follow each other/],
+    [{ m: ['a', 'c'] }, /modules.'m' must have consecutive layers, with nothing but dropout between/],
+    [{ m: ['b', 'c'] }, /modules.'m' must have consecutive layers/],
     [{ m: ['c', 'd'] }, /must have layers of one kind, got LSTMCell, 2 units, tanh, no bias; LSTMCell, 3 units/],
     [{ m: ['d', 'e'] }, /must have layers of one kind, got one direction; both directions/],
     [{ m: ['e', 'f'] }, /layer 'f' must be recurrent, dense or an embedding to be converted to PyTorch, got Dense/],
@@ -272,7 +272,7 @@ describe('with the names of PyTorch', () => {
       loadSafetensors(fill(model, 2), writeSafetensors({ ...tensors, ...more }), { names: 'torch', strict });
     for (const strict of [true, false]) {
       expect(load({ 'l.weight_ih_l1': [1] }, strict)).toThrow(
-        /module 'l' as that of the model, without 'l.weight_ih_l1', got it with that; the option modules says of which/,
+        /module 'l' as in the model, without 'l.weight_ih_l1', got it with that; the option modules says of which/,
       );
       expect(load({ 'l.weight_hr_l0': [1] }, strict)).toThrow(/header must be of an LSTM without projections/);
     }
@@ -283,7 +283,7 @@ describe('with the names of PyTorch', () => {
     expectBits(bitsOf(model), bitsOf(fill(sequential({ layers: [lstm()] }))));
     const bare = sequential({ layers: [lstm({ useBias: false })] });
     expect(() => loadSafetensors(bare, writeSafetensors(tensors), { names: 'torch', strict: false })).toThrow(
-      /module 'l' as that of the model, without 'l.bias_ih_l0'/,
+      /module 'l' as in the model, without 'l.bias_ih_l0'/,
     );
     expect(() =>
       loadSafetensors(sequential({ layers: [lstm({ name: 'k' })] }), writeSafetensors(tensors), { names: 'torch' }),

@@ -440,7 +440,7 @@ describe('weights by the names of converters', () => {
 
   test('surplus bytes are rejected, and ignored with strict: false', async () => {
     const topology = chain([layer('Dense', { name: 'd', units: 1, use_bias: false, batch_input_shape: [null, 1] })]);
-    await expect(loads(['d/kernel'], topology, [[1, 1]], {}, 2)).rejects.toThrow('must have 4 bytes');
+    await expect(loads(['d/kernel'], topology, [[1, 1]], {}, 2)).rejects.toThrow('must have the 4 bytes');
     const model = await loads(['d/kernel'], topology, [[1, 1]], { strict: false }, 2);
     expect([...model.getWeights()[0]!.dataSync()]).toEqual([0]);
   });
