@@ -44,7 +44,7 @@ describe('bytes that are no model', () => {
     ],
     ['a length of 2^63', field((7 << 3) | 2, ...Array(9).fill(0xff), 0x01), /graph must be within its message/],
     ['a length that goes on', field((7 << 3) | 2, ...Array(20).fill(0xff)), /the file must be a message/],
-    ['a field number 0', field(0, 1), /the file must be a message of onnx.proto, got one that ends in the middle/],
+    ['a field number 0', field(0, 1), /the file must be a message of onnx.proto, got a truncated field/],
     ['a group', field((7 << 3) | 3, 1), /wire type 2 of Protocol Buffers, got 3/],
     [
       'an unknown field that is cut off',

@@ -351,7 +351,7 @@ describe('graphs that no model here can be', () => {
     [
       'dims that the numbers do not fill',
       { initializer: [floats('kernel', [3, 2 ** 40], [1])], node: [node('MatMul', ['x', 'kernel'], ['y'])] },
-      /graph.initializer\[0\] \('kernel'\) must hold the \d+ numbers of \[3,1099511627776\], got 1/,
+      /graph.initializer\[0\] \('kernel'\) must have \d+ numbers for \[3,1099511627776\], got 1/,
     ],
     [
       'a dim below zero',

@@ -91,7 +91,7 @@ const spoiled: [string, (json: any) => void, RegExp][] = [
   [
     'another kind of model',
     json => (json.class_name = 'Graph'),
-    /class_name must be 'Sequential', or a 'Functional' model/,
+    /class_name must be 'Sequential', or 'Functional' for a model that is a chain/,
   ],
   [
     'an unknown layer',

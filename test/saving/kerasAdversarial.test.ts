@@ -288,7 +288,7 @@ describe('archives', () => {
     const stored = zipSync(entries, { level: 0 });
     const text = new TextDecoder('latin1').decode(stored);
     stored[text.indexOf('SNOD')]!++;
-    await expect(loadKerasModel(stored)).rejects.toThrow('model.weights.h5: is damaged: its checksum does not fit');
+    await expect(loadKerasModel(stored)).rejects.toThrow('model.weights.h5: is damaged: its checksum does not match');
   });
 
   test('a version there is not', async () => {

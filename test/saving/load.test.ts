@@ -133,7 +133,7 @@ describe('file://', () => {
   test('what cannot be written is said, and nothing is left behind', async () => {
     await writeFile(join(folder, 'taken'), 'a file');
     await expect(trained().save(`file://${folder}/taken`)).rejects.toThrow(
-      /^model.save: file:.*taken: must be a folder/,
+      /^model.save: file:.*taken: must be a writable folder/,
     );
     await mkdir(join(folder, 'half', 'model.json'), { recursive: true });
     await expect(trained().save(`file://${folder}/half`)).rejects.toThrow(ValueError);
@@ -520,7 +520,7 @@ describe('a file that lies', () => {
     [
       'a negative size',
       a => (a.weightSpecs[0].shape = [-1, 8]),
-      /weightSpecs\[0\]\.shape\[0\]: must be a whole number/,
+      /weightSpecs\[0\]\.shape\[0\]: must be an integer/,
     ],
     ['a size that is no number', a => (a.weightSpecs[1].shape = ['2', 8]), /weightSpecs\[1\]\.shape\[0\]/],
     ['a nothing times a lot', a => (a.weightSpecs[0].shape = [0, 2 ** 52, 2 ** 52, 2 ** 52]), /weightData: must have/],
@@ -594,7 +594,7 @@ describe('a file that lies', () => {
     [
       'seeds',
       a => (a.userDefinedMetadata.lstmWasm.dropoutSeeds[0] = [-1]),
-      /dropoutSeeds\[0\]\[0\]: must be a whole number/,
+      /dropoutSeeds\[0\]\[0\]: must be an integer/,
     ],
     [
       'seeds of other layers',
@@ -622,7 +622,7 @@ describe('a file that lies', () => {
       'less than none',
       a =>
         new Int32Array(a.weightData.slice(0)).length && new DataView(a.weightData).setInt32(offsetOfIter(a), -1, true),
-      /weightSpecs \(iter\): must be a whole number/,
+      /weightSpecs \(iter\): must be an integer/,
     ],
     [
       'a list in a metric',

@@ -252,7 +252,7 @@ describe('with the names of PyTorch', () => {
     [{ m: ['a', 'a'] }, /modules.'m' must not repeat a layer, got 'a'/],
     [{ m: 'a', n: 'a' }, /modules.'n' must not repeat a layer, got 'a'/],
     [{ m: ['b', 'a'] }, /modules.'m' must have its layers in the order of the model, got \['b', 'a'\]/],
-    [{ m: ['a', 'c'] }, /modules.'m' must have consecutive layers, with nothing but dropout between/],
+    [{ m: ['a', 'c'] }, /modules.'m' must have consecutive layers, with only dropout between/],
     [{ m: ['b', 'c'] }, /modules.'m' must have consecutive layers/],
     [{ m: ['c', 'd'] }, /must have layers of one kind, got LSTMCell, 2 units, tanh, no bias; LSTMCell, 3 units/],
     [{ m: ['d', 'e'] }, /must have layers of one kind, got one direction; both directions/],
@@ -272,7 +272,7 @@ describe('with the names of PyTorch', () => {
       loadSafetensors(fill(model, 2), writeSafetensors({ ...tensors, ...more }), { names: 'torch', strict });
     for (const strict of [true, false]) {
       expect(load({ 'l.weight_ih_l1': [1] }, strict)).toThrow(
-        /module 'l' as in the model, without 'l.weight_ih_l1', got it with that; the option modules says of which/,
+        /module 'l' as in the model, without 'l.weight_ih_l1'; pass the option modules/,
       );
       expect(load({ 'l.weight_hr_l0': [1] }, strict)).toThrow(/header must be of an LSTM without projections/);
     }
