@@ -274,7 +274,7 @@ describe('with the names of PyTorch', () => {
       expect(load({ 'l.weight_ih_l1': [1] }, strict)).toThrow(
         /module 'l' as in the model, without 'l.weight_ih_l1'; pass the option modules/,
       );
-      expect(load({ 'l.weight_hr_l0': [1] }, strict)).toThrow(/header must be of an LSTM without projections/);
+      expect(load({ 'l.weight_hr_l0': [1] }, strict)).toThrow(/header must not have LSTM projections/);
     }
     expect(load({ 'fc.weight': [1] }, true)).toThrow(
       /only the tensors of the model, got 'fc.weight'; pass strict: false/,
