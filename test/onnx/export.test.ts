@@ -92,7 +92,7 @@ describeBad('toOnnx', [
   [
     'gates that ONNX has not',
     () => toOnnx(recurrentBy({ recurrentActivation: 'gelu' })),
-    "recurrentActivation of 'one' must be one that LSTM nodes of ONNX know",
+    "recurrentActivation of 'one' must be supported by LSTM nodes of ONNX",
   ],
   ['an activation that ONNX has not', () => toOnnx(recurrentBy({ activation: 'relu6' })), "got 'relu6'"],
   [
