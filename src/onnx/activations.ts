@@ -1,4 +1,4 @@
-/** Activations in ONNX: as nodes, as names within LSTM, GRU and RNN nodes, and both the other way round. */
+/** Activations in ONNX: as nodes, and as names within LSTM, GRU and RNN nodes. */
 
 import type { ActivationName } from '../layers/activations.ts';
 import type { Graph } from './graph.ts';
@@ -18,16 +18,16 @@ const alongRows =
 
 export const SELU = { alpha: 1.6732632423543772, gamma: 1.0507009873554805 };
 export const HARD_SIGMOID = { alpha: 0.2, beta: 0.5 };
-/** That of Keras 3 and of PyTorch. */
+/** The hard sigmoid of Keras 3 and PyTorch. */
 export const HARD_SIGMOID_KERAS3 = { alpha: 1 / 6, beta: 0.5 };
 
-/** The slope of the activation for inputs below zero. */
+/** The slope for negative inputs. */
 export const LEAKY_RELU = { alpha: 0.2 };
 
 /** sqrt(2 / pi) and the factor of the cube, in the approximation of gelu by tanh. */
 const GELU = { scale: 0.7978845608028654, cube: 0.044715 };
 
-/** One for each activation. */
+/** Adds the nodes of each activation. */
 export const writeActivation: { readonly [name in ActivationName]: Write } = {
   linear: (_graph, _name, x) => x,
   relu: plain('Relu'),
@@ -68,14 +68,14 @@ export const writeActivation: { readonly [name in ActivationName]: Write } = {
   logSoftmax: alongRows('LogSoftmax'),
 };
 
-/** An activation of the cells of ONNX; alpha and beta stand where it takes them. */
+/** An activation of ONNX cells, with alpha and beta if it has them. */
 export interface CellActivation {
   readonly op: string;
   readonly alpha?: number;
   readonly beta?: number;
 }
 
-/** Those that nodes of LSTM, GRU and RNN have, too. */
+/** The activations that LSTM, GRU and RNN nodes support. */
 export const cellActivations: { readonly [name in ActivationName]?: CellActivation } = {
   linear: { op: 'Affine', alpha: 1, beta: 0 },
   relu: { op: 'Relu' },
@@ -89,7 +89,7 @@ export const cellActivations: { readonly [name in ActivationName]?: CellActivati
   softsign: { op: 'Softsign' },
 };
 
-/** What ONNX takes for alpha and beta of an activation of a cell where a node does not say. */
+/** The defaults of alpha and beta in ONNX, by activation. */
 export const cellDefaults: { readonly [op: string]: { alpha?: number; beta?: number } } = {
   Affine: { alpha: 1, beta: 0 },
   Elu: { alpha: 1 },

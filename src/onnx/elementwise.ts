@@ -103,7 +103,7 @@ export function cast(node: NodeReader): LayerOutput {
   if (!whole) return output.ids ? node.fail('must not compute with ids, which only an embedding takes') : output;
   if (output.ids) return output;
   if (chain.spec || output.axes.length !== 2 || output.formula.text !== identity.text) {
-    node.fail('only ids may be made whole numbers, got the output of a layer');
+    node.fail('only ids can be cast to integers, got the output of a layer');
   }
   // Ids passed as floats: the axis read as features is the time axis.
   return { ...layerOutputOf({ ...chain, steps: chain.width, width: 0 }, ['batch', 'time']), ids: true };

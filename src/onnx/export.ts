@@ -1,4 +1,4 @@
-/** Models to ONNX. */
+/** Exports models to ONNX. */
 
 import { version } from '../../package.json' with { type: 'json' };
 import { Activation, ELU, LeakyReLU, ReLU, Softmax } from '../layers/activation.ts';
@@ -25,33 +25,33 @@ import { writeModel } from './proto.ts';
 import { type WriteContext, type WrittenLayer, writeRecurrent } from './writeRecurrent.ts';
 
 export interface ToOnnxOptions {
-  /** Version of the operators, 14 to 17; default 17, which ONNX Runtime knows from 1.12 on. */
+  /** The operator set version, 14 to 17; default 17, which ONNX Runtime supports since 1.12. */
   opset?: number;
   /**
-   * Whether initial and final states are inputs and outputs; default false. With 'optional' the inputs may be left out,
-   * and the states are zero then. ONNX Runtime takes such inputs in Python, C++, C# and Java; in JavaScript it does not:
-   * onnxruntime-node ignores them in silence, onnxruntime-web refuses them. There, true is right.
+   * Whether initial and final states are inputs and outputs; default false. With 'optional', the inputs may be omitted,
+   * and the states are then zero. ONNX Runtime supports this in Python, C++, C# and Java, but not in JavaScript:
+   * onnxruntime-node silently ignores such inputs, and onnxruntime-web rejects them. Use true there.
    */
   states?: boolean | 'optional';
-  /** Of the graph; default that of the model. */
+  /** The name of the graph; default that of the model. */
   name?: string;
 }
 
-/** The format of the file; ONNX Runtime 1.12 knows it. */
+/** The version of the file format; ONNX Runtime supports it since 1.12. */
 const IR_VERSION = 8;
 const OLDEST = 14;
 const NEWEST = 17;
 
 /**
- * A model as an ONNX file: its prediction, without what only training needs.
+ * Converts a model to an ONNX file for inference.
  *
- * Input 'input' is [batch, time, width], or [batch, width], or int64 ids [batch, time] below an embedding; 'output' has the
- * shape of the model's output. Batch and time are open; time is fixed where a layer needs that, as flatten does.
- * With states, every recurrent layer has inputs '<layer>_h' and, of lstm, '<layer>_c', and outputs '<layer>_h_out' and
- * '<layer>_c_out', all of them [directions, batch, units], so that a sequence may be fed in pieces. The cells of a stack
- * count: '<layer>_0_h'.
+ * The input 'input' has the shape [batch, time, width] or [batch, width]; below an embedding, it has int64 ids
+ * [batch, time]. The output 'output' has the shape of the model's output. Batch and time are variable; time is fixed if a
+ * layer needs that, such as flatten. With states, every recurrent layer has the inputs '<layer>_h' and, for lstm,
+ * '<layer>_c', and the outputs '<layer>_h_out' and '<layer>_c_out', of the shape [directions, batch, units], so that a
+ * sequence can be processed in parts. Stacked cells are numbered: '<layer>_0_h'.
  *
- * @throws ValueError where a cell has an activation that ONNX has not
+ * @throws ValueError if a cell has an activation that ONNX does not support
  */
 export function toOnnx(model: Sequential, options?: ToOnnxOptions): Uint8Array {
   noMore('toOnnx', 2, arguments);
@@ -60,7 +60,7 @@ export function toOnnx(model: Sequential, options?: ToOnnxOptions): Uint8Array {
   const known = checkOptions<ToOnnxOptions>(call, options, ['opset', 'states', 'name']);
   const { opset = NEWEST, name = model.name } = known;
   if (!Number.isInteger(opset) || opset < OLDEST || opset > NEWEST) {
-    fail(call, `opset must be a whole number from ${OLDEST} to ${NEWEST}, got ${show(opset)}`);
+    fail(call, `opset must be an integer from ${OLDEST} to ${NEWEST}, got ${show(opset)}`);
   }
   const { states = false } = known;
   if (typeof states !== 'boolean' && states !== 'optional') {
@@ -77,7 +77,7 @@ export function toOnnx(model: Sequential, options?: ToOnnxOptions): Uint8Array {
   const time = fixedTime(layers) ?? 'time';
   const shape = sample.length === 2 ? ['batch', time, sample[1]!] : ['batch', ids ? time : sample[0]!];
   graph.input('input', ids ? 'int64' : 'float32', shape);
-  // The first of all outputs: readers take it for the model's.
+  // Added first, because readers use the first output
   const [, ...result] = layers.at(-1)!.outputShape;
   const steps = keepsTime(layers) ? time : result[0]!;
   graph.output('output', 'float32', ['batch', ...(result.length === 2 ? [steps, result[1]!] : [result[0]!])]);
@@ -106,7 +106,7 @@ export function toOnnx(model: Sequential, options?: ToOnnxOptions): Uint8Array {
   });
 }
 
-/** Whether a layer gives its time steps an end: none of the layers above sees those that came in. */
+/** Whether the output of a layer does not have the time steps of its input. */
 const endsTime = (layer: Layer): boolean =>
   layer instanceof Flatten ||
   layer instanceof Reshape ||
@@ -117,7 +117,7 @@ const hasTime = (layers: readonly Layer[]): boolean =>
 
 const keepsTime = (layers: readonly Layer[]): boolean => hasTime(layers) && !layers.some(endsTime);
 
-/** How many time steps go in, where a layer can take no other number. */
+/** The number of time steps of the input, if a layer requires a fixed number. */
 function fixedTime(layers: readonly Layer[]): number | null {
   const last = hasTime(layers) ? layers.find(endsTime) : undefined;
   return last && !(last instanceof RecurrentLayer) && last.inputShape.length === 3 ? last.inputShape[1]! : null;
@@ -126,7 +126,7 @@ function fixedTime(layers: readonly Layer[]): number | null {
 /**
  * Adds the nodes of a layer.
  *
- * @param masked whether a layer above asks which time steps count
+ * @param masked whether a layer above uses the mask
  */
 function write(context: WriteContext, layer: Layer, { value, mask }: WrittenLayer, masked: boolean): WrittenLayer {
   const { graph } = context;
@@ -175,7 +175,7 @@ function write(context: WriteContext, layer: Layer, { value, mask }: WrittenLaye
     const step = graph.add('Unsqueeze', `${name}/step`, [value, graph.ints([1])]);
     return { value: graph.add('Expand', name, [step, graph.ints([1, layer.n, 1])]), mask: null };
   }
-  return fail(context.call, `layer '${name}' must be one that ONNX can express, got ${layer.className}`);
+  return fail(context.call, `layer '${name}' must be supported by ONNX, got ${layer.className}`);
 }
 
 const AXIS_1 = { axis: { i: 1 } };
@@ -190,7 +190,7 @@ function writeDense({ call, graph }: WriteContext, layer: Dense, x: string): str
   return writeActivation[activation](graph, `${name}/${activation}`, sum);
 }
 
-/** Which time steps differ from a number, [B, T, 1]: those of ids, or those with any feature that does. */
+/** The mask of the time steps, [B, T, 1], whose id or any of whose features differs from a number. */
 function differs({ graph }: WriteContext, { name }: Layer, value: string, number: string, ids: boolean): string {
   const same = graph.add('Equal', `${name}/same`, [value, number]);
   const other = graph.add('Not', `${name}/other`, [same]);

@@ -1,35 +1,35 @@
 /**
- * Functions of one number as graphs spell them out, node by node, and the activations that they are. Sums and products
- * are flat and sorted, so that the order in which a graph makes them does not matter.
+ * Elementwise functions that graphs express with several nodes, and the activations that they match. Sums and products are
+ * flattened and sorted, so that their order in the graph does not matter.
  */
 
 import type { ActivationName } from '../layers/activations.ts';
 import { HARD_SIGMOID, HARD_SIGMOID_KERAS3, LEAKY_RELU, SELU } from './activations.ts';
 
 export interface Formula {
-  /** As a formula of x. */
+  /** The formula of x as text. */
   readonly text: string;
-  /** As a product: a number times these. */
+  /** The formula as a product: `scale` times `factors`. */
   readonly scale: number;
   readonly factors: readonly string[];
-  /** As a sum: a number plus these. */
+  /** The formula as a sum: `offset` plus `terms`. */
   readonly offset: number;
   readonly terms: readonly string[];
-  /** As a function of another formula: what it does to x, and that formula. */
+  /** The formula as a function of another one: `outer(inner(x))`. */
   readonly outer?: Formula;
   readonly inner?: Formula;
-  /** What else it depends on, which its text has rounded. */
+  /** Its parameters, which the text contains rounded. */
   readonly numbers?: readonly number[];
 }
 
-/** Longer ones are no activations. */
+/** The maximum length of the text; longer formulas are not activations. */
 export const MOST_CHARACTERS = 300;
 
 const digits = (value: number): string => String(Number(value.toPrecision(6)));
 
 const atom = (text: string): Formula => ({ text, scale: 1, factors: [text], offset: 0, terms: [text] });
 
-/** The number itself. */
+/** The formula x. */
 export const identity: Formula = atom('x');
 
 export const constant = (value: number): Formula => ({
@@ -40,7 +40,7 @@ export const constant = (value: number): Formula => ({
   terms: [],
 });
 
-/** A function by its name in ONNX. */
+/** Applies a function, given by its name in ONNX. */
 export function apply(op: string, inner: Formula, ...numbers: number[]): Formula {
   const named = `${op}${numbers.map(n => `:${digits(n)}`).join('')}`;
   return { ...atom(`${named}(${inner.text})`), outer: { ...atom(`${named}(x)`), numbers }, inner, numbers };
@@ -93,16 +93,16 @@ const spelled: [ActivationName, Formula][] = [
 
 const known = new Map(spelled.map(([name, { text }]) => [text, name]));
 
-/** A layer without weights, by its factory. */
+/** A layer without weights. */
 export interface Pointwise {
   readonly factory: 'activation' | 'elu' | 'leakyReLU' | 'reLU';
   readonly options: { readonly [name: string]: string | number };
 }
 
-/** The half of what both directions of a layer sum up to. */
+/** Whether a formula is x / 2, which turns the sum of two directions into their mean. */
 export const isHalf = ({ text }: Formula): boolean => text === half.text;
 
-/** The layers that do what a formula says, one after the other; null where there are none. */
+/** The sequence of layers that computes a formula; null if there is none. */
 export function layersOf(formula: Formula): Pointwise[] | null {
   if (formula.text === identity.text) return [];
   const one = layerOf(formula);
@@ -117,7 +117,7 @@ export function layersOf(formula: Formula): Pointwise[] | null {
   return first ? [...first, last!] : null;
 }
 
-/** Relu or LeakyRelu with an upper bound, and its input. */
+/** Matches Relu or LeakyRelu with an upper bound, and its input. */
 function boundedOf({ outer, inner }: Formula): { layer: Pointwise; inner: Formula } | null {
   const sloped = inner?.outer;
   const maxValue = outer?.numbers?.[1];

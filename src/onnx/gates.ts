@@ -1,15 +1,15 @@
 /**
- * Weights of recurrent cells in both orders. Here: kernel [I, G U], recurrent kernel [U, G U], gates i f c o or z r h,
- * biases in one row, or in two with resetAfter. In ONNX: W [G U, I], R [G U, U], gates i o f c or z r h, and always two
- * rows of biases, of the input and of the state, in one line of 2 G U.
+ * Converts the weights of recurrent cells. Here: kernel [I, G U], recurrent kernel [U, G U], gates i f c o or z r h, one
+ * row of biases, or two with resetAfter. In ONNX: W [G U, I], R [G U, U], gates i o f c or z r h, and two rows of biases,
+ * for input and state, in one list of 2 G U.
  */
 
-/** Which of our gates stands at each place in ONNX, by the operator. */
+/** The gate at each position in ONNX, by operator. */
 export const gateOrders = { LSTM: [0, 3, 1, 2], GRU: [0, 1, 2], RNN: [0] } as const;
 
 export type RecurrentOp = keyof typeof gateOrders;
 
-/** A kernel [rows, G U] as ONNX has it, [G U, rows]. */
+/** Converts a kernel [rows, G U] to ONNX, [G U, rows]. */
 export function kernelToOnnx(op: RecurrentOp, kernel: Float32Array, rows: number, units: number): Float32Array {
   const result = new Float32Array(kernel.length);
   moveKernel(op, rows, units, (ours, theirs) => {
@@ -18,7 +18,7 @@ export function kernelToOnnx(op: RecurrentOp, kernel: Float32Array, rows: number
   return result;
 }
 
-/** The way back. */
+/** Converts a kernel from ONNX. */
 export function kernelFromOnnx(op: RecurrentOp, kernel: Float32Array, rows: number, units: number): Float32Array {
   const result = new Float32Array(kernel.length);
   moveKernel(op, rows, units, (ours, theirs) => {
@@ -39,7 +39,7 @@ function moveKernel(op: RecurrentOp, rows: number, units: number, move: (ours: n
   }
 }
 
-/** One or two rows of biases as the 2 G U numbers of ONNX. */
+/** Converts one or two rows of biases to the 2 G U numbers of ONNX. */
 export function biasToOnnx(op: RecurrentOp, bias: Float32Array, units: number): Float32Array {
   const order = gateOrders[op];
   const row = order.length * units;
@@ -53,7 +53,7 @@ export function biasToOnnx(op: RecurrentOp, bias: Float32Array, units: number): 
   return result;
 }
 
-/** The way back: two rows, or their sum in one. */
+/** Converts biases from ONNX: to two rows, or to one row with their sum. */
 export function biasFromOnnx(op: RecurrentOp, bias: Float32Array, units: number, rows: 1 | 2): Float32Array {
   const order = gateOrders[op];
   const row = order.length * units;
@@ -67,7 +67,7 @@ export function biasFromOnnx(op: RecurrentOp, bias: Float32Array, units: number,
   if (rows === 2) return result;
   for (let k = 0; k < row; k++) {
     const more = result[row + k]!;
-    if (more !== 0) result[k]! += more; // a zero would take the sign of -0
+    if (more !== 0) result[k]! += more; // adding 0 would turn -0 into 0
   }
   return result.slice(0, row);
 }

@@ -1,4 +1,4 @@
-/** A graph in the making: nodes with the tensors they need, under names that are each used once. */
+/** Builds an ONNX graph: nodes and tensors with unique names. */
 
 import { sizeOf } from '../util/shapes.ts';
 import {
@@ -14,7 +14,7 @@ import {
   type ValueInfoProto,
 } from './proto.ts';
 
-/** Sizes of axes; a name where the size is open. */
+/** The sizes of axes; a name for a variable size. */
 export type OpenShape = readonly (number | string)[];
 
 export type Attributes = { readonly [name: string]: AttributeValue };
@@ -28,15 +28,15 @@ export class Graph {
   readonly #inputs: Draft<ValueInfoProto>[] = [];
   readonly #outputs: Draft<ValueInfoProto>[] = [];
   readonly #taken: Set<string>;
-  /** Constants that were made before, by what they hold. */
+  /** The existing constants, by value. */
   readonly #constants = new Map<string, string>();
 
-  /** @param outer the graph of a node within which this one stands, and whose tensors it sees */
+  /** @param outer the graph that contains this subgraph, and whose tensors it can use */
   constructor(readonly outer: Graph | null = null) {
     this.#taken = outer ? outer.#taken : new Set();
   }
 
-  /** A name that nothing else has: the one wished for, or one that begins with it. */
+  /** A unique name: the wanted one, or one that starts with it. */
   name(wish: string): string {
     let name = wish;
     for (let n = 1; this.#taken.has(name); n++) name = `${wish}_${n}`;
@@ -63,7 +63,7 @@ export class Graph {
     return made;
   }
 
-  /** Gives a value the name under which the graph shows it. */
+  /** Gives a value the name of a graph output. */
   rename(value: string, name: string): void {
     const made = this.#nodes.some(({ output }) => output!.includes(value));
     const used = [...this.#inputs, ...this.#outputs].some(info => info.name === value);
@@ -78,30 +78,30 @@ export class Graph {
     }
   }
 
-  /** Weights. */
+  /** Adds weights. */
   floats(name: string, dims: readonly number[], values: Float32Array): string {
     const rawData = new Uint8Array(values.slice().buffer);
     return this.#tensor(this.name(name), dims, FLOAT32, rawData);
   }
 
-  /** The default of an input that may be left out: zeros. */
+  /** Adds the default value of an optional input: zeros. */
   zeros(name: string, dims: readonly number[]): void {
     this.#tensor(name, dims, FLOAT32, new Uint8Array(4 * sizeOf(dims)));
   }
 
-  /** A float32 number. */
+  /** A constant float32 number. */
   number(value: number): string {
     return this.#constant(`number ${value}`, [], FLOAT32, new Uint8Array(Float32Array.of(value).buffer));
   }
 
-  /** A list of whole numbers, or one of them where `scalar` is set. */
+  /** A constant list of integers, or a single integer if `scalar` is set. */
   ints(values: readonly number[], scalar = false): string {
     const rawData = new Uint8Array(BigInt64Array.from(values, BigInt).buffer);
     return this.#constant(`${scalar ? 'int' : 'ints'} ${values}`, scalar ? [] : [values.length], INT64, rawData);
   }
 
   #constant(wish: string, dims: readonly number[], dataType: number, rawData: Uint8Array): string {
-    // Tensors of the outermost graph are seen by all
+    // Subgraphs can use the tensors of the outermost graph
     if (this.outer) return this.outer.#constant(wish, dims, dataType, rawData);
     const known = this.#constants.get(wish);
     if (known !== undefined) return known;
@@ -115,12 +115,12 @@ export class Graph {
     return name;
   }
 
-  /** Something that goes in; its name is taken by `name` before. */
+  /** Adds an input of the graph, whose name was reserved with `name`. */
   input(name: string, type: ElementType, shape: OpenShape | null): void {
     this.#inputs.push(infoOf(name, type, shape));
   }
 
-  /** Something that comes out. */
+  /** Adds an output of the graph. */
   output(name: string, type: ElementType, shape: OpenShape | null): void {
     this.#outputs.push(infoOf(name, type, shape));
   }

@@ -1,4 +1,4 @@
-/** ONNX graphs as models. */
+/** Imports ONNX graphs as models. */
 
 import * as layers from '../layers/factories.ts';
 import type { Layer } from '../layers/layer.ts';
@@ -31,19 +31,19 @@ import {
   type Value,
 } from './values.ts';
 
-/** Versions of the operators whose meaning is known. */
+/** The supported operator set versions. */
 const OLDEST = 7;
 const NEWEST = 25;
 
 /**
- * A model of an ONNX file: one line of LSTM, GRU and RNN nodes, dense layers, activations, embeddings and what lies
- * between them, as `toOnnx`, `torch.onnx.export`, tf2onnx and keras2onnx write it. It is there to be compiled and trained on.
+ * Loads a model from an ONNX file: a chain of LSTM, GRU and RNN nodes, dense layers, activations and embeddings, as written
+ * by `toOnnx`, `torch.onnx.export`, tf2onnx and keras2onnx. The model can be compiled and trained.
  *
- * The first output of the graph that is no cell state is that of the model; other outputs are left alone, and so are
- * initial states: `model.stream()` and stateful layers have their own. A graph that takes [time, batch, width] becomes a
- * model that takes [batch, time, width].
+ * The output of the model is the first output of the graph that is not a cell state. Other outputs and initial states are
+ * ignored: `model.stream()` and stateful layers have their own states. A graph with the input [time, batch, width] becomes
+ * a model with the input [batch, time, width].
  *
- * @throws ValueError that names the node and the operator where the graph is anything else
+ * @throws ValueError that names the unsupported node and operator
  */
 export async function loadOnnxModel(bytes: Uint8Array | ArrayBuffer): Promise<Sequential> {
   noMore('loadOnnxModel', 1, arguments);
@@ -52,10 +52,10 @@ export async function loadOnnxModel(bytes: Uint8Array | ArrayBuffer): Promise<Se
   const foreign = describeOtherFormat(file, 'ONNX');
   if (foreign) fail(call, `the file must be an ONNX model, got ${foreign}`);
   const { graph, opsetImport } = readModel(call, file);
-  if (!graph) fail(call, 'the file must hold a graph, got none');
+  if (!graph) fail(call, 'the file must contain a graph, got none');
   const opset = opsetImport.find(({ domain }) => isStandard(domain))?.version;
   if (opset === undefined || !(opset >= OLDEST && opset <= NEWEST)) {
-    fail(call, `opset_import must name a version of the operators from ${OLDEST} to ${NEWEST}, got ${opset ?? 'none'}`);
+    fail(call, `opset_import must have a version from ${OLDEST} to ${NEWEST}, got ${opset ?? 'none'}`);
   }
   const read = (timeFirst: boolean) => readGraph(call, graph, opset, timeFirst, file.length);
   let found: Found;
@@ -82,7 +82,7 @@ function readGraph(call: string, graph: GraphProto, opset: number, timeFirst: bo
   const needed = nodesFor(call, graph, producers, output);
   const values = new Map<string, Value>();
   const defined = (name: string, value: Value, part: string) => {
-    if (values.has(name)) fail(call, `${part} must be the only one of its name, got a second ${quote(name)}`);
+    if (values.has(name)) fail(call, `${part} must have a unique name, got ${quote(name)} twice`);
     values.set(name, value);
   };
   const initialized = new Set(graph.initializer.map(({ name }) => name));
@@ -123,7 +123,8 @@ function readGraph(call: string, graph: GraphProto, opset: number, timeFirst: bo
   const value = values.get(output);
   if (!value || !input) fail(call, `graph.output[${which}] must depend on an input of the graph, got ${quote(output)}`);
   if (value.kind === 'unknown') fail(call, value.why);
-  if (value.kind !== 'layerOutput') fail(call, `graph.output[${which}] must be what layers give, got ${nameOf(value)}`);
+  if (value.kind !== 'layerOutput')
+    fail(call, `graph.output[${which}] must be the output of a layer, got ${nameOf(value)}`);
   return { chain: chainOf(call, last, value, which), input };
 }
 
@@ -153,7 +154,7 @@ function unknownOutput(first: Value, n: number, place: number): Value {
   return { kind: 'unknown', why: `graph.node[${n}].output[${place}]: must be an output that its operator has` };
 }
 
-/** The input of the model: features of every time step, or of every sample, or ids. */
+/** The input of the model: features of time steps or of samples, or ids. */
 function inputOf(call: string, part: string, { type }: ValueInfoProto, timeFirst: boolean) {
   const { elemType, shape } = type?.tensorType ?? { elemType: 0, shape: undefined };
   if (![FLOAT32, INT32, INT64].includes(elemType)) {
@@ -169,12 +170,12 @@ function inputOf(call: string, part: string, { type }: ValueInfoProto, timeFirst
   }
   const sizes = shape.dim.map(({ dimValue }) => (dimValue !== undefined && dimValue > 0 ? dimValue : null));
   if (sizes.some(size => size !== null && !Number.isSafeInteger(size)))
-    fail(call, `${part} must have sizes of axes, got others`);
+    fail(call, `${part} must have valid axis sizes`);
   const sequence = rank === 3 || ids;
   const order: Axis[] = timeFirst && sequence ? ['time', 'batch'] : sequence ? ['batch', 'time'] : ['batch'];
   const axes: Axis[] = ids ? order : [...order, 'width'];
   const size = (axis: Axis) => sizes[axes.indexOf(axis)] ?? null;
-  const width = ids ? 0 : (size('width') ?? fail(call, `${part} must fix its last axis, got an open one`));
+  const width = ids ? 0 : (size('width') ?? fail(call, `${part} must have a fixed last axis, got a variable one`));
   const steps: Size | null = sequence ? (size('time') ?? 'time') : null;
   const chain: Chain = { below: null, spec: null, depth: 0, steps, width, flipped: false, last: null };
   const value: Value = { ...layerOutputOf(chain, axes), formula: identity, ids };

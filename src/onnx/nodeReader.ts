@@ -1,4 +1,4 @@
-/** One node of a graph that is being read: its inputs, its attributes, and what to say about it. */
+/** Reads a node of a graph: its inputs and attributes, with error messages that name it. */
 
 import { fail } from '../util/errors.ts';
 import { showShape } from '../util/shapes.ts';
@@ -18,18 +18,18 @@ import {
   type Value,
 } from './values.ts';
 
-/** The graph turns out to have its time steps before its samples; it is read again as such. */
+/** Thrown if the graph has the time axis before the batch axis; it is then read again. */
 export class TimeMajorError extends Error {}
 
-/** What all nodes of a graph share. */
+/** The state that all nodes of a graph share. */
 export interface Source {
   readonly call: string;
   readonly opset: number;
-  /** Whether the input is taken for [time, batch, width]. */
+  /** Whether the input is [time, batch, width]. */
   readonly timeFirst: boolean;
-  /** The batch size where the input fixes it. */
+  /** The fixed batch size of the input, if any. */
   readonly batch: number | null;
-  /** By name. */
+  /** The values, by name. */
   readonly values: Map<string, Value>;
   /**
    * The remaining budget of computed numbers: reordering weights takes a few times as many numbers as the file holds.
@@ -38,7 +38,7 @@ export interface Source {
 }
 
 export class NodeReader {
-  /** What a layer made of the node is called. */
+  /** The name of a layer made from the node. */
   readonly name: string;
   readonly attributes: ReadonlyMap<string, AttributeProto>;
   readonly #node: NodeProto;
@@ -59,7 +59,7 @@ export class NodeReader {
     return this.#node.opType;
   }
 
-  /** What is wrong with the node, as a sentence. */
+  /** An error message about the node. */
   why(message: string): string {
     return `${this.#at}: ${message}`;
   }
@@ -82,7 +82,7 @@ export class NodeReader {
     const name = this.#node.input[place];
     if (!name) this.fail(`must have an input number ${place + 1}, got none`);
     const value = this.source.values.get(name!);
-    return value ?? this.fail(`its input ${quote(name!)} must be made before, got a name that nothing has yet`);
+    return value ?? this.fail(`its input ${quote(name!)} must be computed by an earlier node, got an unknown name`);
   }
 
   /** All inputs; null for an omitted one. */
@@ -112,7 +112,7 @@ export class NodeReader {
     return value;
   }
 
-  /** Whole numbers, all known but for open axes. */
+  /** Integers, which may be variable sizes. */
   sizes(place: number): Ints {
     const value = this.value(place);
     if (value.kind === 'unknown') this.fail(value.why);
@@ -121,7 +121,7 @@ export class NodeReader {
     return value;
   }
 
-  /** Whole numbers, all known. */
+  /** Known integers. */
   ints(place: number): number[] {
     return this.sizes(place).values.map(item =>
       typeof item === 'number' ? item : this.fail(`input number ${place + 1} must be known, got the size ${item}`),
@@ -150,13 +150,13 @@ export class NodeReader {
     return this.attributes.get(name)?.floats ?? [];
   }
 
-  /** A list of whole numbers that is an attribute in old operators and an input in new ones. */
+  /** A list of integers: an attribute in old operator versions and an input in new ones. */
   list(name: string, place: number): number[] | null {
     if (this.attributes.has(name)) return this.attributes.get(name)!.ints;
     return this.has(place) ? this.ints(place) : null;
   }
 
-  /** The number of an axis, counted from the end where it is negative. */
+  /** The index of an axis; negative indices count from the end. */
   axis(axis: number, rank: number): number {
     return this.index(axis, rank, 'its axis');
   }
@@ -171,17 +171,17 @@ export class NodeReader {
 
   // -------------------------------------------------------------------------------------------------------- layers
 
-  /** Refuses what is not in the shape that the node needs. */
+  /** Checks the shape of weights. */
   expectShape(name: string, { dims }: Floats, shape: readonly number[]): void {
     if (dims.join() !== shape.join())
       this.fail(`${name} must have the shape ${showShape(shape)}, got ${showShape(dims)}`);
   }
 
-  /** Counts numbers that are copied. */
+  /** Charges the budget for numbers that are copied. */
   spend(numbers: number): void {
     this.source.budget -= numbers;
     if (this.source.budget < 0) {
-      this.fail('the nodes must not need far more numbers than the file holds, got too many uses of them');
+      this.fail('the nodes must not need far more numbers than the file contains');
     }
   }
 
@@ -191,7 +191,7 @@ export class NodeReader {
     return this.fail(`its input must be [${wanted.join(', ')}], got [${axes.join(', ')}]`);
   }
 
-  /** An input as the output of layers, all of them known: what was made of the numbers one by one is a layer now. */
+  /** An input, whose elementwise functions have been converted to layers. */
   layerInput(place: number): LayerOutput {
     return this.withLayers(this.layerOutput(place));
   }
@@ -216,7 +216,7 @@ export class NodeReader {
     return { ...output, parts: [{ chain: top, half: null }], formula: identity };
   }
 
-  /** An activation, within the dense layer below where it can be. */
+  /** Adds an activation, to the dense layer below if possible. */
   activate(chain: Chain, { factory, options }: Pointwise): Chain {
     const { spec } = chain;
     if (factory === 'activation' && spec?.factory === 'dense' && spec.options.activation === 'linear') {
@@ -225,27 +225,27 @@ export class NodeReader {
     return this.addLayer(chain, { factory, name: '', options, weights: [], kind: 'each' });
   }
 
-  /** A function of each number, or of each row. */
+  /** Applies a function to each number or row. */
   pointwise(place: number, op: string, ...numbers: number[]): LayerOutput {
     const output = this.layerOutput(place);
     if (output.ids) this.fail('must not compute with ids, which only an embedding takes');
     return this.withFormula(output, apply(op, output.formula, ...numbers));
   }
 
-  /** A stream of which more has been made. */
+  /** The output with another formula. */
   withFormula(output: LayerOutput, formula: Formula): LayerOutput {
-    if (formula.text.length > MOST_CHARACTERS) this.fail('must be part of an activation, got a longer formula');
+    if (formula.text.length > MOST_CHARACTERS) this.fail('must be part of an activation, got a too long formula');
     return { ...output, formula };
   }
 
-  /** A layer on top. */
+  /** Adds a layer on top. */
   addLayer(below: Chain, spec: LayerSpec, more: Partial<Chain> = {}): Chain {
     const depth = below.depth + 1;
     if (depth > MOST_LAYERS) this.fail(`the graph must have at most ${MOST_LAYERS} layers, got more`);
     return { ...below, last: null, ...more, below, spec, depth };
   }
 
-  /** Another layer in place of the top one. */
+  /** Replaces the top layer. */
   replaceLayer(chain: Chain, spec: LayerSpec, more: Partial<Chain> = {}): Chain {
     return { ...chain, last: null, ...more, spec };
   }

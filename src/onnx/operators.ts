@@ -1,4 +1,4 @@
-/** The operators that a graph of layers is made of, each as what it makes of its inputs. */
+/** Evaluates the operators that take outputs of layers. */
 
 import { HARD_SIGMOID, SELU } from './activations.ts';
 import { expanded, flatten, repeat, reshape, squeeze, tiled, transpose, unsqueeze } from './axes.ts';
@@ -22,7 +22,7 @@ const unary =
   node =>
     node.pointwise(0, op, ...numbers.map(([name, otherwise]) => node.float(name, otherwise)));
 
-/** What leaves its first input as it is. */
+/** Returns the first input unchanged. */
 const same: Operator = node => node.value(0);
 
 function concat(node: NodeReader): Value {
@@ -31,7 +31,10 @@ function concat(node: NodeReader): Value {
   if (strange) return strange;
   if (values.every((value): value is LayerOutput => value.kind === 'layerOutput'))
     return concatDirections(node, values);
-  return { kind: 'unknown', why: node.why('must join things of one kind, got what layers give and numbers') };
+  return {
+    kind: 'unknown',
+    why: node.why('must concatenate values of the same kind, got outputs of layers and numbers'),
+  };
 }
 
 function shapeOf(node: NodeReader): Value {

@@ -1,18 +1,18 @@
 /**
- * The messages of onnx.proto that a sequential model needs, as tables of their fields, read and written by one function
- * each. Numbers of fields are those of onnx.proto; fields that stand in no table are skipped.
+ * Reads and writes the messages of onnx.proto that sequential models need, described by tables of fields. Unknown fields
+ * are skipped.
  */
 
 import { PbfReader, PbfWriter } from 'pbf';
 import { fail, ValueError } from '../util/errors.ts';
 
-/** What `TensorProto.data_type` and `elem_type` say. */
+/** The values of `TensorProto.data_type` and `elem_type`. */
 export const FLOAT32 = 1;
 export const INT32 = 6;
 export const INT64 = 7;
 export const BOOL = 9;
 
-/** What `AttributeProto.type` says. */
+/** The values of `AttributeProto.type`. */
 const attributeTypes = { f: 1, i: 2, s: 3, t: 4, g: 5, floats: 6, ints: 7, strings: 8 } as const;
 
 export interface TensorProto {
@@ -23,7 +23,7 @@ export interface TensorProto {
   int32Data: number[];
   int64Data: number[];
   rawData?: Uint8Array;
-  /** 1 where the numbers are in another file. */
+  /** 1 if the numbers are in another file. */
   dataLocation?: number;
 }
 
@@ -65,7 +65,7 @@ export interface GraphProto {
   initializer: TensorProto[];
   input: ValueInfoProto[];
   output: ValueInfoProto[];
-  /** Anything, counted alone. */
+  /** Only counted, not read. */
   sparseInitializer: unknown[];
 }
 
@@ -77,11 +77,11 @@ export interface ModelProto {
   opsetImport: { domain: string; version: number }[];
 }
 
-/** A message with only what is to be written. */
+/** A message with only the fields to write. */
 export type Draft<T> = { [K in keyof T]?: T[K] extends (infer I)[] ? Draft<I>[] : Draft<T[K]> };
 
 type Kind = 'int' | 'float' | 'string' | 'bytes' | Message;
-/** Number and kind; a list where the third is true. Those that are `written` are skipped by readers. */
+/** The number and the kind of a field; a list if `many`. Readers skip fields marked `written`. */
 type Field = readonly [number, Kind, many?: boolean, written?: 'written'];
 interface Message {
   readonly [name: string]: Field;
@@ -103,7 +103,7 @@ const shape: Message = { dim: [1, dimension, true] };
 const tensorType: Message = { elemType: [1, 'int'], shape: [2, shape] };
 const valueInfo: Message = { name: [1, 'string'], type: [2, { tensorType: [1, tensorType] }] };
 
-/** A graph may hold nodes that hold graphs; reading stops at the first, so that no file is nested without end. */
+/** Nodes can contain graphs. These are not read, which bounds the nesting depth. */
 const graph: Message = {
   node: [
     1,
@@ -149,7 +149,7 @@ const model: Message = {
   opsetImport: [8, { domain: [1, 'string'], version: [2, 'int'] }, true],
 };
 
-/** What has no default in the file has one here. */
+/** The defaults of absent fields. */
 const defaults: { readonly [name: string]: unknown } = {
   name: '',
   opType: '',
@@ -163,14 +163,14 @@ const defaults: { readonly [name: string]: unknown } = {
   elemType: 0,
 };
 
-/** Messages in a list; far more than a model of layers has, and no great memory. */
+/** The maximum number of messages in a list. */
 const MOST = 50_000;
 const BYTES = 2;
 
 /**
  * Reads a model.
  *
- * @throws ValueError where the bytes are no such message; it names the field, as in `graph.node[3].attribute[0].t`
+ * @throws ValueError that names the invalid field, such as `graph.node[3].attribute[0].t`
  */
 export function readModel(call: string, bytes: Uint8Array): ModelProto {
   return read(call, model, bytes, '') as unknown as ModelProto;
@@ -237,17 +237,17 @@ function read(call: string, message: Message, bytes: Uint8Array, part: string): 
     }
   } catch (error) {
     if (error instanceof ValueError) throw error;
-    broken('got one that is cut off or malformed'); // what pbf says is about bytes
+    broken('got a truncated or malformed one');
   }
-  if (reader.pos !== reader.length) broken(`got one that ends in the middle of a field`);
+  if (reader.pos !== reader.length) broken(`got a truncated field`);
   return result;
 }
 
-/** The bytes of a field that says how many it has, all of which are there. */
+/** The bytes of a length-delimited field. */
 function block(call: string, reader: PbfReader, place: string): Uint8Array {
   const length = reader.readVarint();
   const left = reader.length - reader.pos;
-  if (!(length <= left)) fail(call, `${place} must lie within its message, got ${length} bytes where ${left} are left`);
+  if (!(length <= left)) fail(call, `${place} must be within its message, got ${length} bytes where ${left} are left`);
   const bytes = reader.buf.subarray(reader.pos, reader.pos + length);
   reader.pos += length;
   return bytes;
@@ -263,7 +263,7 @@ function one(call: string, reader: PbfReader, kind: Kind, place: string, packed 
   switch (kind) {
     case 'int': {
       const value = reader.readVarint(true);
-      if (reader.pos > reader.length) fail(call, `${place} must lie within its message, got one that is cut off`);
+      if (reader.pos > reader.length) fail(call, `${place} must be within its message, got a truncated one`);
       return value;
     }
     case 'float':
@@ -277,7 +277,7 @@ function one(call: string, reader: PbfReader, kind: Kind, place: string, packed 
   }
 }
 
-/** The bytes of a model. */
+/** Encodes a model. */
 export function writeModel(value: Draft<ModelProto>): Uint8Array {
   const writer = new PbfWriter();
   write({ message: model, value: value as Plain }, writer);
@@ -298,7 +298,7 @@ function write({ message, value }: { message: Message; value: Plain }, writer: P
   }
 }
 
-/** A value for an attribute, under the name of its field. */
+/** The value of an attribute, by field name. */
 export type AttributeValue = Draft<Pick<AttributeProto, keyof typeof attributeTypes>>;
 
 export function attribute(name: string, value: AttributeValue): Draft<AttributeProto> {

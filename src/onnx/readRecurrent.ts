@@ -1,4 +1,4 @@
-/** Nodes of LSTM, GRU and RNN as recurrent layers. */
+/** Converts LSTM, GRU and RNN nodes to recurrent layers. */
 
 import type { ActivationName } from '../layers/activations.ts';
 import { type CellActivation, cellActivations, cellDefaults } from './activations.ts';
@@ -21,12 +21,12 @@ import {
 
 const factories = { LSTM: 'lstm', GRU: 'gru', RNN: 'simpleRNN' } as const;
 
-/** What ONNX takes where a node does not say. */
+/** The default activations of ONNX. */
 const defaultActivations = { LSTM: ['Sigmoid', 'Tanh', 'Tanh'], GRU: ['Sigmoid', 'Tanh'], RNN: ['Tanh'] } as const;
 
 const inputNames = ['X', 'W', 'R', 'B', 'sequence_lens', 'initial_h', 'initial_c', 'P'];
 
-/** @returns the outputs of the node: Y, Y_h and, of LSTM, Y_c */
+/** @returns the outputs of the node: Y, Y_h and, for LSTM, Y_c */
 export function readRecurrent(node: NodeReader, op: RecurrentOp): Value[] {
   const layout = node.int('layout', 0);
   const x = asSequence(node, node.layerInput(0));
@@ -51,7 +51,7 @@ export function readRecurrent(node: NodeReader, op: RecurrentOp): Value[] {
   if (b) node.expectShape('B', b, [directions, 2 * rows]);
   if (units === 0 || chain.width === 0) node.fail('must have at least one unit and one input, got none');
   if (node.int('hidden_size', units) !== units) {
-    node.fail(`hidden_size must be that of R, ${units}, got ${node.int('hidden_size', units)}`);
+    node.fail(`hidden_size must be ${units}, as in R, got ${node.int('hidden_size', units)}`);
   }
 
   const resetAfter = op === 'GRU' && node.int('linear_before_reset', 0) !== 0;
@@ -99,7 +99,7 @@ export function readRecurrent(node: NodeReader, op: RecurrentOp): Value[] {
   return [...outputs, { kind: 'state', what: `the cell state of ${quote(node.name)}`, given: false }];
 }
 
-/** What no layer here can do. */
+/** Rejects features that the layers of this package do not have. */
 function rejectUnsupported(node: NodeReader, steps: Size): void {
   if (node.attributes.has('clip')) node.fail('must not clip, got the attribute clip');
   if (node.int('input_forget', 0) !== 0) node.fail('input_forget must be 0, got another number');
@@ -138,7 +138,7 @@ function activations(node: NodeReader, op: RecurrentOp, directions: number) {
     const numbers = [alpha, beta].filter(n => n !== undefined).join(', ');
     const known = Object.values(cellActivations).map(activation => activation.op);
     return node.fail(
-      `activations must be some of ${known.join(', ')}, as layers here have them, got ${quote(name)} ${numbers}`.trim(),
+      `activations must be some of ${known.join(', ')}, with supported parameters, got ${quote(name)} ${numbers}`.trim(),
     );
   });
   const [gates, activation] = count === 1 ? [null, found[0]!] : [found[0]!, found[1]!];

@@ -1,4 +1,4 @@
-/** Tensors of a file, checked against the bytes that are really there. */
+/** Reads the tensors of a file, and checks their sizes. */
 
 import { fail } from '../util/errors.ts';
 import { sizeOf } from '../util/shapes.ts';
@@ -11,14 +11,14 @@ const WIDTHS: { readonly [dataType: number]: number } = { [FLOAT32]: 4, [INT32]:
 /**
  * The numbers of a tensor: floats or integers; other types give an unknown value.
  *
- * @param part where it stands in the file
+ * @param part its path in the file, for error messages
  */
 export function readTensor(call: string, part: string, tensor: TensorProto): Value {
   const { dims, dataType, floatData, int32Data, int64Data, rawData } = tensor;
   const at = `${part}${tensor.name && ` (${quote(tensor.name)})`}`;
-  if (tensor.dataLocation) fail(call, `${at} must have its numbers in the file itself, got data in another file`);
+  if (tensor.dataLocation) fail(call, `${at} must have its numbers in this file, got external data`);
   if (dims.length > MOST_AXES || !dims.every(n => Number.isSafeInteger(n) && n >= 0)) {
-    fail(call, `${at} must have at most ${MOST_AXES} dims, whole numbers from 0 on, got [${dims.slice(0, 12)}]`);
+    fail(call, `${at} must have at most ${MOST_AXES} dims, integers of at least 0, got [${dims.slice(0, 12)}]`);
   }
   const width = WIDTHS[dataType];
   if (width === undefined) {
@@ -27,7 +27,7 @@ export function readTensor(call: string, part: string, tensor: TensorProto): Val
   const count = sizeOf(dims);
   const listed = dataType === FLOAT32 ? floatData : dataType === INT64 ? int64Data : int32Data;
   const there = rawData ? rawData.length / width : listed.length;
-  if (there !== count) fail(call, `${at} must hold the ${count} numbers of [${dims}], got ${there}`);
+  if (there !== count) fail(call, `${at} must have ${count} numbers for [${dims}], got ${there}`);
   if (dataType === FLOAT32) {
     const values = rawData ? new Float32Array(rawData.slice().buffer) : Float32Array.from(listed);
     return { kind: 'floats', dims, values };

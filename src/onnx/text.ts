@@ -1,4 +1,4 @@
-/** Names out of a file, as they may stand in a message: short and on one line. */
+/** Prepares names from a file for error messages: short and on one line. */
 
 const LONGEST = 60;
 

@@ -1,33 +1,33 @@
 /**
- * What the values of a graph can be while it is read. Nothing is computed but shapes and weights: what flows through the
- * layers is known by the layers that it went through, and by what its axes mean.
+ * The values of a graph while it is read. Only shapes and weights are computed; outputs of layers are represented by the
+ * chain of layers and the meaning of the axes.
  */
 
 import type { Layer } from '../layers/layer.ts';
 import { type Formula, identity } from './formula.ts';
 import { multiplied, type Size } from './sizes.ts';
 
-/** A layer to be made. */
+/** The description of a layer to create. */
 export interface LayerSpec {
-  /** Of `layers`. */
+  /** The name of the factory in `layers`. */
   readonly factory: string;
-  /** Of the node. */
+  /** The name of the node. */
   readonly name: string;
   readonly options: { readonly [name: string]: unknown };
   readonly weights: readonly (readonly { dims: readonly number[]; values: Float32Array }[])[];
-  /** 'each' works on every time step alone; 'steps' has an output for every step, and could have the last alone. */
+  /** 'each': applies to every time step separately; 'steps': a recurrent layer that returns sequences. */
   readonly kind: 'each' | 'steps' | 'other';
 }
 
-/** A layer on those below. */
+/** A layer and the layers below it. */
 export interface Chain {
   readonly below: Chain | null;
   readonly spec: LayerSpec | null;
   readonly depth: number;
-  /** Time steps; null where there are none. */
+  /** The number of time steps; null if there is no time axis. */
   readonly steps: Size | null;
   readonly width: number;
-  /** Whether the layers give the time steps in reverse of the order in which the graph has them. */
+  /** Whether the layers output the time steps in the reverse order of the graph. */
   readonly flipped: boolean;
   /** The same layers with the top one returning only its last output; null if it cannot. */
   readonly last: Chain | null;
@@ -36,21 +36,21 @@ export interface Chain {
 /** The meaning of an axis; batch and time can be merged into one axis, in either order. */
 export type Axis = 'batch' | 'time' | 'width' | 'direction' | 'one' | 'batch*time' | 'time*batch';
 
-/** What the layers of a chain give; of a bidirectional layer that has no merge mode yet, one direction of it. */
+/** The output of a chain, or one direction of a bidirectional layer whose merge mode is not known yet. */
 export interface DirectionOutput {
   readonly chain: Chain;
   readonly half: 0 | 1 | null;
 }
 
-/** Something that depends on the input of the model. */
+/** A value that depends on the input of the model. */
 export interface LayerOutput {
   readonly kind: 'layerOutput';
   readonly axes: readonly Axis[];
-  /** One, or as many as the axis 'direction' is long. */
+  /** One, or as many as the size of the axis 'direction'. */
   readonly parts: readonly DirectionOutput[];
-  /** What has been made of the numbers since, one by one. */
+  /** The elementwise function that has been applied to the output. */
   readonly formula: Formula;
-  /** Whether they are ids. */
+  /** Whether the values are ids. */
   readonly ids?: boolean;
 }
 
@@ -88,7 +88,7 @@ export type Value =
   /** An unknown value; a node that needs it fails with this message. */
   | { readonly kind: 'unknown'; readonly why: string };
 
-/** More than any model has; what grows with every node stays small below it. */
+/** Limits that bound the work for a file. */
 export const MOST_LAYERS = 1000;
 export const MOST_PARTS = 64;
 export const MOST_AXES = 8;
@@ -100,7 +100,7 @@ export const layerOutputOf = (chain: Chain, axes: readonly Axis[]): LayerOutput 
   formula: identity,
 });
 
-/** The size of an axis of a stream. */
+/** The size of an axis. */
 export function sizeOfAxis({ axes, parts }: LayerOutput, axis: number): Size {
   const { chain } = parts[0]!;
   switch (axes[axis]) {
@@ -124,11 +124,11 @@ export function sizeOfAxis({ axes, parts }: LayerOutput, axis: number): Size {
 export function nameOf(value: Value): string {
   switch (value.kind) {
     case 'layerOutput':
-      return 'what layers give';
+      return 'the output of a layer';
     case 'floats':
-      return 'float32 numbers of the file';
+      return 'float32 numbers';
     case 'ints':
-      return 'whole numbers';
+      return 'integers';
     case 'fill':
       return `the number ${value.value} everywhere`;
     case 'state':

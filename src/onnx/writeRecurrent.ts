@@ -1,4 +1,4 @@
-/** Recurrent layers as nodes of LSTM, GRU and RNN, with their states as inputs and outputs of the graph. */
+/** Converts recurrent layers to LSTM, GRU and RNN nodes, with their states as inputs and outputs of the graph. */
 
 import type { ActivationName } from '../layers/activations.ts';
 import { Bidirectional } from '../layers/recurrent/bidirectional.ts';
@@ -11,32 +11,32 @@ import { type CellActivation, cellActivations } from './activations.ts';
 import { biasToOnnx, gateOrders, kernelToOnnx, type RecurrentOp } from './gates.ts';
 import { type Attributes, Graph } from './graph.ts';
 
-/** What the writing of all layers shares. */
+/** The state that the conversion of all layers shares. */
 export interface WriteContext {
   readonly call: string;
   readonly graph: Graph;
-  /** Whether states are inputs and outputs, and whether the inputs may be left out. */
+  /** Whether states are inputs and outputs; with 'optional', the inputs may be omitted. */
   readonly states: boolean | 'optional';
   /** The batch size, a list of one number. */
   batch(): string;
 }
 
-/** What a layer leaves: the value, and which of its time steps count, [B, T, 1], where some do not. */
+/** The output of a converted layer, and its mask, [B, T, 1], if some time steps are masked. */
 export interface WrittenLayer {
   readonly value: string;
   readonly mask: string | null;
 }
 
-/** Sequences within: time first, as the operators have them. */
+/** Swaps batch and time, because the operators have the time axis first. */
 const SWAP = { perm: { ints: [1, 0, 2] } };
-/** The end of an axis that is run through backwards. */
+/** The end of a reversed Slice. */
 const BEFORE_FIRST = -(2 ** 63);
 
 /**
- * A recurrent layer, alone or in both directions.
+ * Converts a recurrent or bidirectional layer.
  *
  * @param x [B, T, D]
- * @returns [B, T, U], or [B, U] of a layer that gives the last output alone
+ * @returns [B, T, U], or [B, U] if the layer returns only the last output
  */
 export function writeRecurrent(
   context: WriteContext,
@@ -56,7 +56,7 @@ export function writeRecurrent(
   else if (!mask && first.cells.length === 1 && !first.goBackwards) y = writeBothAtOnce(context, layer, swapped);
   else y = writeBoth(context, layer, swapped, counts);
   if (!sequences) return { value: y, mask: null };
-  // The operators give every output in the order of time, the layers in that in which they went through it.
+  // The operators return outputs in time order, the layers in processing order
   const ends = [-1, BEFORE_FIRST, 0, -1];
   const ordered = first.goBackwards
     ? graph.add('Slice', `${name}/reversed`, [y, ...ends.map(n => graph.ints([n]))])
@@ -65,10 +65,10 @@ export function writeRecurrent(
 }
 
 /**
- * The cells of a layer, one after the other, in its direction.
+ * Converts the cells of a layer.
  *
  * @param x [T, B, D]
- * @param mask [T, B, 1], or null where every step counts
+ * @param mask [T, B, 1], or null without a mask
  * @returns [T, B, U] in the order of time, or the last output [B, U]
  */
 function writeCells(context: WriteContext, layer: Recurrent, name: string, x: string, mask: string | null): string {
@@ -93,7 +93,7 @@ function writeCells(context: WriteContext, layer: Recurrent, name: string, x: st
 
 const mergeOps = { concat: 'Concat', sum: 'Add', ave: 'Add', mul: 'Mul' } as const;
 
-/** Both directions, each for itself. */
+/** Converts both directions with separate nodes. */
 function writeBoth(context: WriteContext, layer: Bidirectional, x: string, mask: string | null): string {
   const { graph } = context;
   const { name, mergeMode } = layer;
@@ -102,7 +102,7 @@ function writeBoth(context: WriteContext, layer: Bidirectional, x: string, mask:
   return mergeMode === 'ave' ? graph.add('Mul', `${name}/half`, [merged, graph.number(0.5)]) : merged;
 }
 
-/** Both directions, of one cell each, by one node. */
+/** Converts both directions, of one cell each, with a single node. */
 function writeBothAtOnce(context: WriteContext, layer: Bidirectional, x: string): string {
   const { graph } = context;
   const { name, mergeMode, forwardLayer, backwardLayer } = layer;
@@ -126,19 +126,19 @@ const NO = { i: 0 };
 
 // ------------------------------------------------------------------------------------------------------ one operator
 
-/** A node of a recurrent operator, before it stands in a graph. */
+/** A recurrent node that has not been added to a graph. */
 interface RecurrentNode {
   readonly op: RecurrentOp;
   readonly name: string;
   readonly cell: Cell;
   readonly directions: number;
   readonly reverse: boolean;
-  /** W, R and B; the last is '' where there is none. */
+  /** W, R and B; '' without biases. */
   readonly tensors: readonly string[];
   readonly attributes: Attributes;
 }
 
-/** The weights of a layer, cell by cell. */
+/** The weights of each cell of a layer. */
 function weightsOf({ call }: WriteContext, layer: Recurrent): Float32Array[][] {
   const all = layer.readWeights(call).map(tensor => tensor.dataSync());
   return layer.cells.map(cell => all.splice(0, cell.useBias ? 3 : 2));
@@ -182,7 +182,7 @@ function createNode(
     const known = cellActivations[activation];
     if (known) return known;
     const names = Object.keys(cellActivations).map(show).join(', ');
-    return fail(call, `${what} of '${owner}' must be one that ${op} nodes of ONNX know, ${names}; got '${activation}'`);
+    return fail(call, `${what} of '${owner}' must be supported by ${op} nodes of ONNX (${names}), got '${activation}'`);
   });
   const all = cells.flatMap(() => functions);
   const numbers = (key: 'alpha' | 'beta') => all.flatMap(known => known[key] ?? []);
@@ -204,7 +204,7 @@ function createNode(
   };
 }
 
-/** In the order of ONNX: LSTM has f g h, GRU f g, RNN f. */
+/** The activations in the order of ONNX: f g h for LSTM, f g for GRU, f for RNN. */
 function activationsOf(cell: Cell): { what: string; activation: ActivationName }[] {
   const own = { what: 'activation', activation: cell.activation };
   if (!(cell instanceof LstmCell || cell instanceof GruCell)) return [own];
@@ -219,7 +219,7 @@ function concatenated(parts: readonly Float32Array[]): Float32Array {
   return result;
 }
 
-/** What comes out of a direction. Nodes are added when they are asked for. */
+/** The outputs of a direction. Calls add the nodes that they need. */
 interface Outputs {
   /** [T, B, U] in the order of time. */
   sequence(): string;
@@ -236,7 +236,7 @@ function runPlain(context: WriteContext, recurrentNode: RecurrentNode, x: string
   };
 }
 
-/** The node by itself: [T, directions, B, U], then the final states [directions, B, U]. */
+/** Adds the node; returns [T, directions, B, U] and the final states [directions, B, U]. */
 function runNode(context: WriteContext, recurrentNode: RecurrentNode, x: string): string[] {
   const { graph } = context;
   const states = context.states
@@ -257,8 +257,8 @@ function runNode(context: WriteContext, recurrentNode: RecurrentNode, x: string)
 }
 
 /**
- * A state that the caller gives. Left out, where it may be, it is zero: in a batch of one, which is made as large as the
- * batch is.
+ * Adds an input for an initial state. If it is optional, its default is zero for a batch of one, expanded to the batch
+ * size.
  *
  * @returns [directions, B, U]
  */
@@ -277,7 +277,7 @@ function stateInput(
   return graph.add('Expand', `${input}/start`, [input, wanted]);
 }
 
-/** Shows a final state; it goes by the name that comes back from then on. */
+/** Adds an output for a final state, and returns its new name. */
 function stateOutput(
   { graph }: WriteContext,
   { name, directions, cell }: RecurrentNode,
@@ -293,8 +293,8 @@ function stateOutput(
 // ------------------------------------------------------------------------------------------------- masked time steps
 
 /**
- * Steps that do not count leave states and output as they were. No option of the operators says that of steps in the
- * middle, so a Scan goes through time, in which the operator takes one step, and keeps or drops what comes of it.
+ * Masked steps keep states and output. The operators do not support masks, so a Scan runs the operator step by step and
+ * selects the new or the previous states.
  */
 function runMasked(context: WriteContext, recurrentNode: RecurrentNode, x: string, mask: string): Outputs {
   const { graph } = context;

@@ -57,16 +57,15 @@ export function findTorch(
     if (/(^|\.)weight_hr_l\d+(_reverse)?$/.test(name)) {
       fail(call, `header must not have LSTM projections, which are not supported, got ${quote(name)}`);
     }
-    const whose = `that of the model, without ${quote(name)}`;
-    const whole = 'the option modules says of which layers it is made';
-    fail(call, `header must have the module ${quote(moduleOf(name))} as ${whose}, got it with that; ${whole}`);
+    const rule = `header must have the module ${quote(moduleOf(name))} as in the model, without ${quote(name)}`;
+    fail(call, `${rule}; pass the option modules if it has several layers`);
   }
   const there = [...new Set([...file.entries.keys()].map(moduleOf))];
   checkPresent(
     call,
     file,
     parts,
-    `; it has the modules ${show(there)}, and the option modules says which layers they are`,
+    `; the file has the modules ${show(there)}; assign layers to them with the option modules`,
   );
   if (strict) checkNoOthers(call, file, parts);
   return parts;

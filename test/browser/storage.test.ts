@@ -236,9 +236,9 @@ for (const installed of browsers) {
         await lw.io.removeModel('localstorage://kept');
         return { missing, file, full, kept };
       });
-      expect(found.missing).toBe('loadLayersModel: nothing/model.json: must be within reach, got the status 404');
-      expect(found.file).toMatch(/files can be read and written in Node alone/);
-      expect(found.full).toMatch(/^model.save: localstorage:\/\/kept must have room for \d+ characters/);
+      expect(found.missing).toBe('loadLayersModel: nothing/model.json: must be reachable, got HTTP status 404');
+      expect(found.file).toMatch(/file:\/\/ needs Node/);
+      expect(found.full).toMatch(/^model.save: localstorage:\/\/kept needs space for \d+ characters/);
       expect(found.kept).toBe(8);
       expect(faults).toEqual([]);
     });

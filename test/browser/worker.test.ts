@@ -115,9 +115,9 @@ inBrowsers(installed => {
         const said = await model.fit(x, y, { epochs: 1e6, verbose: 0 }).catch((error: Error) => error.message);
         return [said, await model.predict(x).catch((error: Error) => error.message)];
       });
-      const reason = /the worker must be running, but failed: .*no such luck$/;
+      const reason = /the worker failed: .*no such luck$/;
       expect(fit).toMatch(reason);
-      expect(fit).toMatch(/^model.fit: the worker ended before the call did; /);
+      expect(fit).toMatch(/^model.fit: the worker ended before the call was complete; /);
       expect(later).toMatch(reason);
     });
 
@@ -137,7 +137,7 @@ inBrowsers(installed => {
         return [...said];
       }, often(20));
       expect(found).toEqual([
-        'model.fit: the worker ended before the call did; the worker must not be used after terminate()',
+        'model.fit: the worker ended before the call was complete; the worker has been terminated',
       ]);
     });
   });

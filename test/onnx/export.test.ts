@@ -81,7 +81,7 @@ describeBad('toOnnx', [
   ['no model', () => toOnnx(wrong(null)), 'model must be a sequential model, got null'],
   ['an empty model', () => toOnnx(sequential()), 'model must have a layer'],
   ['a strange option', () => toOnnx(recurrentBy({}), wrong({ opsett: 17 })), "did you mean 'opset'"],
-  ['an old opset', () => toOnnx(recurrentBy({}), { opset: 13 }), 'opset must be a whole number from 14 to 17, got 13'],
+  ['an old opset', () => toOnnx(recurrentBy({}), { opset: 13 }), 'opset must be an integer from 14 to 17, got 13'],
   ['half an opset', () => toOnnx(recurrentBy({}), { opset: 14.5 }), 'got 14.5'],
   [
     'states that are a list',
@@ -92,7 +92,7 @@ describeBad('toOnnx', [
   [
     'gates that ONNX has not',
     () => toOnnx(recurrentBy({ recurrentActivation: 'gelu' })),
-    "recurrentActivation of 'one' must be one that LSTM nodes of ONNX know",
+    "recurrentActivation of 'one' must be supported by LSTM nodes of ONNX",
   ],
   ['an activation that ONNX has not', () => toOnnx(recurrentBy({ activation: 'relu6' })), "got 'relu6'"],
   [

@@ -280,7 +280,9 @@ describe('graphs with several inputs', () => {
       initializer: [floats('W', [1, 4, 1], [1, 2, 3, 4]), floats('R', [1, 4, 1], [1, 2, 3, 4])],
       node: [node('LSTM', ['x', 'W', 'R'], ['', '', 'y'])],
     });
-    await expect(cell).rejects.toThrow(/graph.output\[0\] must be what layers give, got the cell state of 'LSTM_y'/);
+    await expect(cell).rejects.toThrow(
+      /graph.output\[0\] must be the output of a layer, got the cell state of 'LSTM_y'/,
+    );
   });
 });
 
@@ -332,7 +334,7 @@ describe('graphs that no model here can be', () => {
     [
       'a missing input',
       { node: [node('MatMul', ['nobody', 'kernel'], ['y'])] },
-      /its input 'nobody' must be made before/,
+      /its input 'nobody' must be computed by an earlier node/,
     ],
     ['a node without inputs', { node: [node('MatMul', [], ['y'])] }, /must have an input number 1, got none/],
     ['a missing output', { node: [product] }, /graph.output\[0\] must depend on an input/],
@@ -349,17 +351,17 @@ describe('graphs that no model here can be', () => {
     [
       'dims that the numbers do not fill',
       { initializer: [floats('kernel', [3, 2 ** 40], [1])], node: [node('MatMul', ['x', 'kernel'], ['y'])] },
-      /graph.initializer\[0\] \('kernel'\) must hold the \d+ numbers of \[3,1099511627776\], got 1/,
+      /graph.initializer\[0\] \('kernel'\) must have \d+ numbers for \[3,1099511627776\], got 1/,
     ],
     [
       'a dim below zero',
       { initializer: [floats('kernel', [-3, -2], [1, 2, 3, 4, 5, 6])], node: [node('MatMul', ['x', 'kernel'], ['y'])] },
-      /whole numbers from 0 on/,
+      /integers of at least 0/,
     ],
     [
       'numbers in another file',
       { initializer: [{ ...kernel, dataLocation: 1 }], node: [node('MatMul', ['x', 'kernel'], ['y'])] },
-      /must have its numbers in the file itself/,
+      /must have its numbers in this file/,
     ],
     [
       'half precision',
@@ -385,7 +387,7 @@ describe('graphs that no model here can be', () => {
         input: [{ name: 'x', type: { tensorType: { elemType: 1, shape: { dim: [{}, {}] } } } }],
         node: [{ ...product, output: ['y'] }],
       },
-      /must fix its last axis/,
+      /must have a fixed last axis/,
     ],
     [
       'a sparse tensor',
@@ -439,7 +441,7 @@ describe('graphs that no model here can be', () => {
     [
       'another hidden size',
       { attribute: [attribute('hidden_size', { i: 5 })] },
-      /hidden_size must be that of R, 2, got 5/,
+      /hidden_size must be 2, as in R, got 5/,
     ],
   ];
   test.each(cases)('LSTM with %s', async (_, change, message, weights) => {

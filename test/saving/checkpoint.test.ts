@@ -349,7 +349,7 @@ describe('file', () => {
   test('is refused where there are no files', () => {
     vi.stubGlobal('process', undefined);
     expect(() => callbacks.modelCheckpoint({ file })).toThrow(
-      'callbacks.modelCheckpoint: file must be absent in a browser, which has no files; pass save, a function that stores model.snapshot() elsewhere',
+      'callbacks.modelCheckpoint: file needs Node; in a browser, pass save, a function that stores model.snapshot() elsewhere',
     );
     vi.unstubAllGlobals();
   });

@@ -91,7 +91,7 @@ const spoiled: [string, (json: any) => void, RegExp][] = [
   [
     'another kind of model',
     json => (json.class_name = 'Graph'),
-    /class_name must be 'Sequential', or a 'Functional' model/,
+    /class_name must be 'Sequential', or 'Functional' for a model that is a chain/,
   ],
   [
     'an unknown layer',
@@ -116,7 +116,7 @@ const spoiled: [string, (json: any) => void, RegExp][] = [
     json => Object.defineProperty(json.config.layers[0].config, '__proto__', { value: 1, enumerable: true }),
     /unknown option '__proto__'/,
   ],
-  ['a circle', json => (json.config.layers[0].config.self = json), /nested at most 100 deep/],
+  ['a circle', json => (json.config.layers[0].config.self = json), /nested at most 100 levels deep/],
 ];
 
 test.each(spoiled)('%s is refused with its place', (_name, change, message) => {

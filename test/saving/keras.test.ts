@@ -284,14 +284,14 @@ describe('files in the layout of Keras', () => {
   test('a weights file of a nested model is rejected, because it does not contain the order of layers', async () => {
     const model = await loadKerasModel(fixture('nested.keras'));
     await expect(loadKerasWeights(model, unzipSync(fixture('nested.keras'))['model.weights.h5']!)).rejects.toThrow(
-      "loadKerasWeights: the file: must be the .keras file of the whole model where it has a model within it, as this one has 'functional'; weights alone do not say in which order its layers are",
+      "loadKerasWeights: the file: must be a .keras file of the whole model, because it has the nested model 'functional'; a weights file does not contain the order of its layers",
     );
   });
 
   test('weights of a nested model with other layers are rejected', async () => {
     const other = sequential({ layers: [layers.dense({ units: 2, inputShape: [3] })] });
     await expect(loadKerasWeights(other, fixture('nested.keras'))).rejects.toThrow(
-      /^loadKerasWeights: model.weights.h5: must be of a model of 1 layer, got one of 8$/,
+      /^loadKerasWeights: model.weights.h5: must be a model of 1 layer, got 8$/,
     );
   });
 
@@ -351,7 +351,7 @@ describe('files in the layout of Keras', () => {
     const other = sequential({ layers: [layers.dense({ units: 2, inputShape: [3] }), layers.dense({ units: 1 })] });
     const before = bitsOf(other);
     await expect(loadKerasWeights(other, fixture('lstm.weights.h5'))).rejects.toThrow(
-      /^loadKerasWeights: the file.layers\/dense_1: must hold 2 variables, got 0/,
+      /^loadKerasWeights: the file.layers\/dense_1: must have 2 variables, got 0/,
     );
     expect(bitsOf(other)).toEqual(before);
   });

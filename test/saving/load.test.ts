@@ -113,11 +113,11 @@ describe('file://', () => {
     await expect(loadLayersModel(`file://${home}`)).rejects.toThrow(/model\.json: must be at most 16777216 bytes long/);
     await refused(at('gone.bin'), /must be a saved model, got ENOENT/);
     await refused(at('sub'), /which is no file|bytes/);
-    await refused(at('a.bin'), /a\.bin: must have \d+ bytes, as weightsManifest says, got 7/);
+    await refused(at('a.bin'), /a\.bin: must have the \d+ bytes that weightsManifest requires, got 7/);
     await writeFile(join(home, 'a.bin'), 'version https://git-lfs.github.com/spec/v1\noid sha256:0\n');
-    await refused(at('a.bin'), /a\.bin: must have \d+ bytes, .*, got a Git LFS pointer .*; run git lfs pull/);
+    await refused(at('a.bin'), /a\.bin: must have the \d+ bytes .*, got a Git LFS pointer .*; run git lfs pull/);
     await writeFile(join(home, 'a.bin'), '');
-    await refused(at('a.bin'), /a\.bin: must have \d+ bytes, .*, got an empty file/);
+    await refused(at('a.bin'), /a\.bin: must have the \d+ bytes .*, got an empty file/);
     await refused('{"modelTopology":', /model\.json: must be JSON/);
     await refused('[]', /model\.json: must be an object/);
     await refused({ ...rest, weightsManifest: { paths: 1 } }, 'weightsManifest: must be a list');
@@ -133,13 +133,15 @@ describe('file://', () => {
   test('what cannot be written is said, and nothing is left behind', async () => {
     await writeFile(join(folder, 'taken'), 'a file');
     await expect(trained().save(`file://${folder}/taken`)).rejects.toThrow(
-      /^model.save: file:.*taken: must be a folder/,
+      /^model.save: file:.*taken: must be a writable folder/,
     );
     await mkdir(join(folder, 'half', 'model.json'), { recursive: true });
     await expect(trained().save(`file://${folder}/half`)).rejects.toThrow(ValueError);
     expect(await readdir(join(folder, 'half'))).toEqual(['model.json']);
     await mkdir(join(folder, 'other', 'weights.bin'), { recursive: true });
-    await expect(trained().save(`file://${folder}/other`)).rejects.toThrow(/must be .* written, got the folder '.*'$/);
+    await expect(trained().save(`file://${folder}/other`)).rejects.toThrow(
+      /must be a writable folder, got the folder '.*'$/,
+    );
     expect(await readdir(join(folder, 'other'))).toEqual(['weights.bin']);
   });
 });
@@ -191,16 +193,16 @@ describe('a server', () => {
   test('or fails, or never ends', async () => {
     const { fetchFunc } = await serve(trained());
     await expect(loadLayersModel('http://x/other.json', { fetchFunc })).rejects.toThrow(
-      /must be within reach, got the status 404/,
+      /must be reachable, got HTTP status 404/,
     );
     await expect(loadLayersModel('model.json')).rejects.toThrow(
-      /within reach, got .*; in Node, a file is file:\/\/path/,
+      /reachable, got .*; for a file in Node, use file:\/\/path/,
     );
     const endless = await serve(trained());
     const stream = () => new ReadableStream({ pull: controller => controller.enqueue(new Uint8Array(1 << 16)) });
     const never = async (url: Any) => (url.endsWith('.json') ? endless.fetchFunc(url) : new Response(stream()));
     await expect(loadLayersModel('http://x/model.json', { fetchFunc: never })).rejects.toThrow(
-      /must have \d+ bytes, as weightsManifest says, got more/,
+      /must have the \d+ bytes that weightsManifest requires, got more/,
     );
     const short = await serve(trained(), bytes => bytes.subarray(1));
     await expect(loadLayersModel('http://x/model.json', { fetchFunc: short.fetchFunc })).rejects.toThrow(/got \d+$/);
@@ -275,10 +277,10 @@ describe('a server', () => {
     const files = [sent[0]!.get('model.json'), sent[0]!.get('model.weights.bin')] as File[];
     expect(predicts(await loadLayersModel(io.browserFiles(files)))).toHaveLength(1);
     await expect(loadLayersModel(io.browserFiles([files[0]!, files[0]!]))).rejects.toThrow(
-      /must be among the files, got none called 'model.weights.bin'/,
+      /must be one of the selected files, but 'model.weights.bin' is missing/,
     );
     await expect(loadLayersModel(io.browserFiles([...files, files[0]!]))).rejects.toThrow(
-      /model.json: must be named by model.json/,
+      /model.json: must be a weight file that model.json lists/,
     );
     const alone = await loadLayersModel(io.browserFiles([files[0]!]));
     expect(alone.getWeights()).toHaveLength(5);
@@ -352,16 +354,16 @@ describe('localstorage://', () => {
     const before = new Map(store.items);
     const large = sequential({ layers: [layers.dense({ units: 90, inputShape: [40] })] });
     await expect(large.save('localstorage://a')).rejects.toThrow(
-      /^model.save: localstorage:\/\/a must have room for \d+ characters, got quota/,
+      /^model.save: localstorage:\/\/a needs space for \d+ characters, got quota/,
     );
     expect(store.items).toEqual(before);
   });
 
   test('is not there in Node', async () => {
     vi.stubGlobal('localStorage', undefined);
-    await expect(trained().save('localstorage://a')).rejects.toThrow('must have a page with local storage');
-    await expect(trained().save('indexeddb://a')).rejects.toThrow('must have a page with a data base');
-    await expect(trained().save('downloads://a')).rejects.toThrow('must have a page');
+    await expect(trained().save('localstorage://a')).rejects.toThrow('needs a browser page with local storage');
+    await expect(trained().save('indexeddb://a')).rejects.toThrow('needs a browser page with IndexedDB');
+    await expect(trained().save('downloads://a')).rejects.toThrow('needs a browser page');
     expect(await io.listModels()).toEqual({});
   });
 });
@@ -373,9 +375,9 @@ describe('arguments', () => {
       () => trained().save(undefined as never),
       'model.save: target must be a URL or a handler with a save method',
     ],
-    ['an unknown scheme', () => trained().save('ftp://x'), 'a URL must begin with file://'],
-    ['no scheme', () => trained().save('model'), 'a URL must begin with file://'],
-    ['no name', () => trained().save('localstorage://'), "a model must have a name after 'localstorage://'"],
+    ['an unknown scheme', () => trained().save('ftp://x'), 'the URL must begin with file://'],
+    ['no scheme', () => trained().save('model'), 'the URL must begin with file://'],
+    ['no name', () => trained().save('localstorage://'), "the URL must have a name after 'localstorage://'"],
     ['a handler that loads', () => trained().save({ load: () => ({}) }), 'a handler with a save method'],
     [
       'an unknown option',
@@ -391,12 +393,16 @@ describe('arguments', () => {
     [
       'a source that only saves',
       () => loadLayersModel('downloads://x'),
-      'source must be a place that models can be read from',
+      'source must be a URL that models can be loaded from',
     ],
-    ['an unknown source', () => loadLayersModel('ftp://x'), 'a URL must begin with file://'],
+    ['an unknown source', () => loadLayersModel('ftp://x'), 'the URL must begin with file://'],
     ['no artifacts', () => loadLayersModel({ load: () => null as never }), 'artifacts: must be an object, got null'],
     ['nothing to remove', () => io.removeModel('file://x'), 'url must begin with localstorage:// or indexeddb://'],
-    ['a copy onto itself', () => io.copyModel('localstorage://x', 'localstorage://x'), 'targetUrl must be another'],
+    [
+      'a copy onto itself',
+      () => io.copyModel('localstorage://x', 'localstorage://x'),
+      'targetUrl must differ from sourceUrl',
+    ],
     ['no files', async () => io.browserFiles([]), 'files must be a list of files, model.json first'],
     [
       'a list that was given away',
@@ -421,7 +427,7 @@ describe('arguments', () => {
         one.one = one;
         trained().setUserDefinedMetadata(one);
       },
-      'nested at most 100 deep',
+      'nested at most 100 levels deep',
     ],
   ];
   test.each(cases)('%s', async (_name, call, message) => {
@@ -463,7 +469,7 @@ test('trainableOnly leaves the rest out, and strict: false takes what is there',
   const artifacts = await artifactsOf(model, { trainableOnly: true });
   expect(artifacts.weightSpecs.map(({ name }: Any) => name)).toEqual(['two/kernel', 'two/bias']);
   await expect(loadLayersModel(io.fromMemory(artifacts))).rejects.toThrow(
-    "weightSpecs: must have every weight of the model, got 3 too few: 'one/kernel'",
+    "weightSpecs: must have every weight of the model, but 3 are missing: 'one/kernel'",
   );
   const loaded = await loadLayersModel(io.fromMemory(artifacts), { strict: false });
   expect(loaded.layers[1]!.getWeights()[0]!.dataSync()).toEqual(model.layers[1]!.getWeights()[0]!.dataSync());
@@ -510,18 +516,14 @@ describe('a file that lies', () => {
     [
       'a huge shape',
       a => (a.weightSpecs[0].shape = [2 ** 30, 2 ** 30]),
-      /weightSpecs\[0\]\.shape: must be that of a weight/,
+      /weightSpecs\[0\]\.shape: must be the shape of a weight/,
     ],
     [
       'a large shape',
       a => (a.weightSpecs[0].shape = [2 ** 20, 2 ** 20]),
-      /weightData: must have \d+ bytes, as weightSpecs says/,
+      /weightData: must have the \d+ bytes that weightSpecs requires/,
     ],
-    [
-      'a negative size',
-      a => (a.weightSpecs[0].shape = [-1, 8]),
-      /weightSpecs\[0\]\.shape\[0\]: must be a whole number/,
-    ],
+    ['a negative size', a => (a.weightSpecs[0].shape = [-1, 8]), /weightSpecs\[0\]\.shape\[0\]: must be an integer/],
     ['a size that is no number', a => (a.weightSpecs[1].shape = ['2', 8]), /weightSpecs\[1\]\.shape\[0\]/],
     ['a nothing times a lot', a => (a.weightSpecs[0].shape = [0, 2 ** 52, 2 ** 52, 2 ** 52]), /weightData: must have/],
     ['another shape of that size', a => (a.weightSpecs[1].shape = [8, 2]), /weightSpecs\[1\]\.shape: must be \[2, 8\]/],
@@ -530,28 +532,28 @@ describe('a file that lies', () => {
     ['another dtype', a => (a.weightSpecs[0].dtype = 'complex64'), /weightSpecs\[0\]\.dtype: must be 'float32' or/],
     ['a dtype of all objects', a => (a.weightSpecs[0].dtype = 'toString'), /weightSpecs\[0\]\.dtype/],
     ['no name', a => delete a.weightSpecs[0].name, /weightSpecs\[0\]\.name: must be a string/],
-    [
-      'a name twice',
-      a => (a.weightSpecs[1].name = a.weightSpecs[0].name),
-      /weightSpecs\[1\]\.name: must be there once/,
-    ],
+    ['a name twice', a => (a.weightSpecs[1].name = a.weightSpecs[0].name), /weightSpecs\[1\]\.name: must be unique/],
     [
       'a name twice, by a cell',
       a => (a.weightSpecs[1].name = 'one/cell/kernel'),
-      /weightSpecs\[1\]\.name: must be there once/,
+      /weightSpecs\[1\]\.name: must be unique/,
     ],
-    ['an unknown name', a => (a.weightSpecs[0].name = '__proto__'), /weightSpecs\[0\]\.name: must be that of a weight/],
+    [
+      'an unknown name',
+      a => (a.weightSpecs[0].name = '__proto__'),
+      /weightSpecs\[0\]\.name: must be the name of a weight/,
+    ],
     [
       'a missing weight',
       a => (a.weightData = a.weightData.slice(4 * a.weightSpecs.shift().shape[1])),
       /weightSpecs: must have every weight/,
     ],
-    ['too few bytes', a => (a.weightData = a.weightData.slice(1)), /weightData: must have \d+ bytes/],
-    ['too many bytes', a => (a.weightData = [a.weightData, new ArrayBuffer(1)]), /weightData: must have \d+ bytes/],
+    ['too few bytes', a => (a.weightData = a.weightData.slice(1)), /weightData: must have the \d+ bytes/],
+    ['too many bytes', a => (a.weightData = [a.weightData, new ArrayBuffer(1)]), /weightData: must have the \d+ bytes/],
     ['no list', a => (a.weightSpecs = 'abc'), /weightSpecs: must be a list/],
     ['no bytes', a => (a.weightData = 'abc'), /weightData: must be an ArrayBuffer/],
     ['no topology', a => delete a.modelTopology, /modelTopology: must be an object/],
-    ['a circle', a => (a.modelTopology.config.self = a.modelTopology), /nested at most 100 deep/],
+    ['a circle', a => (a.modelTopology.config.self = a.modelTopology), /nested at most 100 levels deep/],
     [
       'two circles',
       a => {
@@ -588,18 +590,18 @@ describe('a file that lies', () => {
     [
       'other counts',
       a => (a.userDefinedMetadata.lstmWasm.batches = 7),
-      /batches: must be what the weight 'iter' says, 1, got 7/,
+      /batches: must equal the weight 'iter', 1, got 7/,
     ],
     ['counters', a => (a.userDefinedMetadata.lstmWasm.counters = [1]), /counters: must be a list of 2 numbers/],
     [
       'seeds',
       a => (a.userDefinedMetadata.lstmWasm.dropoutSeeds[0] = [-1]),
-      /dropoutSeeds\[0\]\[0\]: must be a whole number/,
+      /dropoutSeeds\[0\]\[0\]: must be an integer/,
     ],
     [
       'seeds of other layers',
       a => a.userDefinedMetadata.lstmWasm.dropoutSeeds.pop(),
-      /must be a list for each of the 2 layers/,
+      /must have a list for each of the 2 layers/,
     ],
     ['no metadata', a => (a.userDefinedMetadata = 3), /userDefinedMetadata: must be an object/],
     [
@@ -622,7 +624,7 @@ describe('a file that lies', () => {
       'less than none',
       a =>
         new Int32Array(a.weightData.slice(0)).length && new DataView(a.weightData).setInt32(offsetOfIter(a), -1, true),
-      /weightSpecs \(iter\): must be a whole number/,
+      /weightSpecs \(iter\): must be an integer/,
     ],
     [
       'a list in a metric',

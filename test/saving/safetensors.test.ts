@@ -188,17 +188,17 @@ describe('with the names of PyTorch', () => {
     [
       'resetAfter: false',
       () => [layers.gru({ name: 'g', units: 2, resetAfter: false, useBias: false, inputShape: [3, 2] })],
-      /layer 'g' must have resetAfter to have a form in PyTorch, got resetAfter: false/,
+      /layer 'g' must have resetAfter to be converted to PyTorch, got resetAfter: false/,
     ],
     [
       'sigmoid in a simpleRNN',
       () => [layers.simpleRNN({ units: 2, activation: 'sigmoid', inputShape: [3, 2] })],
-      /must have the activation tanh or relu to have a form in PyTorch, got 'sigmoid'/,
+      /must have the activation tanh or relu to be converted to PyTorch, got 'sigmoid'/,
     ],
     [
       'sums of directions',
       () => [layers.bidirectional({ layer: layers.lstm({ units: 2 }), mergeMode: 'sum', inputShape: [3, 2] })],
-      /must put its directions side by side to have a form in PyTorch, got mergeMode: 'sum'/,
+      /must put its directions side by side to be converted to PyTorch, got mergeMode: 'sum'/,
     ],
     [
       'stacks in both directions',
@@ -208,7 +208,7 @@ describe('with the names of PyTorch', () => {
           inputShape: [3, 2],
         }),
       ],
-      /must have one cell in each direction to have a form in PyTorch, got 2 on top of each other/,
+      /must have one cell in each direction to be converted to PyTorch, got 2 on top of each other/,
     ],
     [
       'directions the other way round',
@@ -249,14 +249,14 @@ describe('with the names of PyTorch', () => {
     [{ m: 7 }, /modules.'m' must be the name of a layer or a list of them, got 7/],
     [{ m: [] }, /modules.'m' must name at least one layer/],
     [{ m: 'nobody' }, /modules.'m': unknown layer 'nobody'; known: 'a', 'b'/],
-    [{ m: ['a', 'a'] }, /modules.'m' must have layers that no module has yet, got 'a'/],
-    [{ m: 'a', n: 'a' }, /modules.'n' must have layers that no module has yet, got 'a'/],
+    [{ m: ['a', 'a'] }, /modules.'m' must not repeat a layer, got 'a'/],
+    [{ m: 'a', n: 'a' }, /modules.'n' must not repeat a layer, got 'a'/],
     [{ m: ['b', 'a'] }, /modules.'m' must have its layers in the order of the model, got \['b', 'a'\]/],
-    [{ m: ['a', 'c'] }, /modules.'m' must have layers that follow each other, with nothing but dropout between/],
-    [{ m: ['b', 'c'] }, /modules.'m' must have layers that follow each other/],
+    [{ m: ['a', 'c'] }, /modules.'m' must have consecutive layers, with only dropout between/],
+    [{ m: ['b', 'c'] }, /modules.'m' must have consecutive layers/],
     [{ m: ['c', 'd'] }, /must have layers of one kind, got LSTMCell, 2 units, tanh, no bias; LSTMCell, 3 units/],
     [{ m: ['d', 'e'] }, /must have layers of one kind, got one direction; both directions/],
-    [{ m: ['e', 'f'] }, /layer 'f' must be recurrent, dense or an embedding to have a form in PyTorch, got Dense/],
+    [{ m: ['e', 'f'] }, /layer 'f' must be recurrent, dense or an embedding to be converted to PyTorch, got Dense/],
     [{ b: 'a' }, /modules must have names of their own, got two layers that make 'b'/],
   ];
 
@@ -272,22 +272,22 @@ describe('with the names of PyTorch', () => {
       loadSafetensors(fill(model, 2), writeSafetensors({ ...tensors, ...more }), { names: 'torch', strict });
     for (const strict of [true, false]) {
       expect(load({ 'l.weight_ih_l1': [1] }, strict)).toThrow(
-        /module 'l' as that of the model, without 'l.weight_ih_l1', got it with that; the option modules says of which/,
+        /module 'l' as in the model, without 'l.weight_ih_l1'; pass the option modules/,
       );
-      expect(load({ 'l.weight_hr_l0': [1] }, strict)).toThrow(/header must be of an LSTM without projections/);
+      expect(load({ 'l.weight_hr_l0': [1] }, strict)).toThrow(/header must not have LSTM projections/);
     }
     expect(load({ 'fc.weight': [1] }, true)).toThrow(
-      /no tensor but those of the model, got 'fc.weight'; strict: false/,
+      /only the tensors of the model, got 'fc.weight'; pass strict: false/,
     );
     load({ 'fc.weight': [1] }, false)();
     expectBits(bitsOf(model), bitsOf(fill(sequential({ layers: [lstm()] }))));
     const bare = sequential({ layers: [lstm({ useBias: false })] });
     expect(() => loadSafetensors(bare, writeSafetensors(tensors), { names: 'torch', strict: false })).toThrow(
-      /module 'l' as that of the model, without 'l.bias_ih_l0'/,
+      /module 'l' as in the model, without 'l.bias_ih_l0'/,
     );
     expect(() =>
       loadSafetensors(sequential({ layers: [lstm({ name: 'k' })] }), writeSafetensors(tensors), { names: 'torch' }),
-    ).toThrow(/the tensor 'k.weight_ih_l0', got none; it has the modules \['l'\], and the option modules says which/);
+    ).toThrow(/the tensor 'k.weight_ih_l0', got none; the file has the modules \['l'\]; assign layers to them with/);
   });
 });
 
@@ -306,11 +306,7 @@ describe('arguments and files that do not fit', () => {
     ['no model', () => loadSafetensors(null as never, bytes), /^loadSafetensors: model must be a model/],
     ['other names', m => toSafetensors(m, { names: 'tf' as never }), /unknown names 'tf'; known: 'keras', 'torch'/],
     ['an unknown option', m => toSafetensors(m, { strict: true } as never), /unknown option 'strict'/],
-    [
-      'modules of Keras',
-      m => toSafetensors(m, { modules: {} }),
-      /modules must stand beside names: 'torch', got it beside 'keras'/,
-    ],
+    ['modules of Keras', m => toSafetensors(m, { modules: {} }), /modules requires names: 'torch', got 'keras'/],
     ['metadata', m => toSafetensors(m, { metadata: { a: 1 as never } }), /metadata.'a' must be a string, got 1/],
     ['no bytes', m => loadSafetensors(m, 'x' as never), /^loadSafetensors: bytes must be a Uint8Array/],
     ['strict', m => loadSafetensors(m, bytes, { strict: 1 as never }), /strict must be true or false, got 1/],
@@ -333,12 +329,12 @@ describe('arguments and files that do not fit', () => {
     [
       'other layers',
       m => loadSafetensors(m, writeSafetensors({ 'e/kernel': kernel }), { strict: false }),
-      /header must have kernel \[3, 2\], bias \[2\] as 'd' has, got none that is left/,
+      /header must have weights like those of 'd', kernel \[3, 2\], bias \[2\], got no more of them/,
     ],
     [
       'more layers',
       m => loadSafetensors(m, writeSafetensors({ 'e/kernel': kernel, 'e/bias': bias, 'x/y': [1] }), { strict: false }),
-      /header must have no weights but those of the model, got 'x', too/,
+      /header must have only the weights of the model, got also 'x'/,
     ],
   ];
 

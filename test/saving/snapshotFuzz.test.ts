@@ -231,7 +231,9 @@ describe('lies, with a checksum that is right', () => {
       ['{"a":', '}'],
     ] as const) {
       const deep = `{"layers":${open.repeat(200_000)}1${close.repeat(200_000)}}`;
-      expect(outcome(withHeader(bytes, deep))).toMatch(/the header(: must be nested at most 100 deep| must be JSON)/);
+      expect(outcome(withHeader(bytes, deep))).toMatch(
+        /the header(: must be nested at most 100 levels deep| must be JSON)/,
+      );
     }
     const header = headerOf(bytes).replace('"labels":["loss"]', '"labels":["__proto__"]');
     expect(outcome(withHeader(bytes, header))).toContain("labels must hold different names, got '__proto__'");

@@ -304,7 +304,7 @@ describe.each(forms)('a functional model in the form of %s', (_form, from, at) =
       [graph([source, lstm, dense], single('in'), single('a')), "an output at 'a', below the last layer"],
       [
         graph([source, { ...lstm, inbound_nodes: from(['in'], { training: true }) }, dense], single('in'), single('b')),
-        'must not be told to compute as in training',
+        'must not be called with training: true',
       ],
       [
         graph([source, lstm, { ...dense, inbound_nodes: from(['c']) }], single('in'), single('b')),
@@ -371,7 +371,7 @@ describe('a file that is not a layers model', () => {
       chain([], { keras_version: '1.2.2' }),
     ]) {
       await expect(modelFromJSON(json)).rejects.toThrow(
-        'must be of Keras 2 or 3, got a model of Keras 1; load it with',
+        'must be a Keras 2 or Keras 3 model, got a Keras 1 model; load it with',
       );
     }
   });
@@ -388,7 +388,7 @@ test('modelFromJSON accepts a model.json that lists weights, and warns that it d
   const warn = vi.spyOn(console, 'warn').mockImplementation(() => {});
   const model = await modelFromJSON(readFileSync(`${folder}5-tfjs-gru/model.json`, 'utf8'));
   expect(classes(model)).toEqual(['GRU']);
-  expect(warn.mock.calls.flat().join()).toContain('the weights that json lists are not loaded');
+  expect(warn.mock.calls.flat().join()).toContain('does not load the weights that json lists');
   warn.mockRestore();
 });
 
@@ -435,12 +435,12 @@ describe('weights by the names of converters', () => {
         [1, 1],
         [1, 1],
       ]),
-    ).rejects.toThrow('must be there once, got a second');
+    ).rejects.toThrow('must be unique, got');
   });
 
   test('surplus bytes are rejected, and ignored with strict: false', async () => {
     const topology = chain([layer('Dense', { name: 'd', units: 1, use_bias: false, batch_input_shape: [null, 1] })]);
-    await expect(loads(['d/kernel'], topology, [[1, 1]], {}, 2)).rejects.toThrow('must have 4 bytes');
+    await expect(loads(['d/kernel'], topology, [[1, 1]], {}, 2)).rejects.toThrow('must have the 4 bytes');
     const model = await loads(['d/kernel'], topology, [[1, 1]], { strict: false }, 2);
     expect([...model.getWeights()[0]!.dataSync()]).toEqual([0]);
   });

@@ -491,7 +491,7 @@ describe('a training can be ended', () => {
       const predict = messageOf(model.predict(x));
       await new Promise(resolve => setTimeout(resolve, n % 25));
       await host.terminate();
-      const reason = 'the worker ended before the call did; the worker must not be used after terminate()';
+      const reason = 'the worker ended before the call was complete; the worker has been terminated';
       expect(await fit).toBe(`Error model.fit: ${reason}`);
       expect(['nothing', `Error model.predict: ${reason}`]).toContain(await predict);
       expect(await messageOf(model.getWeights())).toMatch(/^ValueError model.getWeights: the worker must not be used/);
@@ -518,9 +518,9 @@ it.each([
   const worker = new Worker(`import('${thread}'); setTimeout(() => { ${code}; }, 400);`, { eval: true });
   const host = connect({ worker: worker as never });
   const model = await small(host);
-  const rule = `the worker must be running, but failed: ${reason}`;
+  const rule = `the worker failed: ${reason}`;
   const fit = model.fit(x, y, { epochs: 1e6, verbose: 0 });
-  expect(await messageOf(fit)).toBe(`Error model.fit: the worker ended before the call did; ${rule}`);
+  expect(await messageOf(fit)).toBe(`Error model.fit: the worker ended before the call was complete; ${rule}`);
   expect(await messageOf(model.trainOnBatch(x, y))).toBe(`ValueError model.trainOnBatch: ${rule}`);
   expect(await messageOf(model.fit(x, y))).toBe(`ValueError model.fit: ${rule}`);
 });
@@ -558,7 +558,7 @@ describe('arguments', () => {
     );
     const rate = callbacks.learningRateScheduler(() => 1);
     expect(await say(model.fit(x, y, { callbacks: rate }))).toBe(
-      'model.fit: callbacks.learningRateScheduler[0] must be data, which alone can go to a worker, got a function',
+      'model.fit: callbacks.learningRateScheduler[0] must be data that can be sent to a worker, got a function',
     );
     const own = new lw.EarlyStopping();
     expect(await say(model.fit(x, y, { callbacks: own }))).toMatch(
