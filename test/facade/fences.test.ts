@@ -16,9 +16,9 @@ function made(): Sequential {
   return model;
 }
 
-const { LSTM_WASM_BUILD, LSTM_WASM_JOINED } = process.env;
+const { LSTM_WASM_BUILD, LSTM_WASM_WIDE } = process.env;
 
-describe.runIf(LSTM_WASM_BUILD === 'debug' && !LSTM_WASM_JOINED)('a write is found', () => {
+describe.runIf(LSTM_WASM_BUILD === 'debug' && !LSTM_WASM_WIDE)('a write is found', () => {
   test.each([
     ['before a block', -1],
     ['right behind it', 40],

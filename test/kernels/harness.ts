@@ -127,7 +127,7 @@ export interface Harness {
 export const build = process.env.LSTM_WASM_BUILD ?? 'strict';
 
 /** Whether packed matrices are those of hosts that join vectors. */
-export const joined = Boolean(process.env.LSTM_WASM_JOINED);
+export const joined = Boolean(process.env.LSTM_WASM_WIDE);
 
 /** Numbers of a fence, as many as the widest tile. */
 const FENCE = 16;

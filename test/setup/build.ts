@@ -13,10 +13,10 @@ if (!build) throw new Error('LSTM_WASM_BUILD must name a build');
 // Node 20 has relaxed SIMD behind a flag; from 21 on it is there.
 if (build === 'relaxed' && process.version.startsWith('v20.'))
   v8.setFlagsFromString('--experimental-wasm-relaxed-simd');
-// As if lstm-wasm/turbo had made V8 join vectors: the tiles and panels for that are chosen, whatever V8 does.
-if (process.env.LSTM_WASM_JOINED) turbo.flags = ['revectorize'];
+// Selects the tiles and panels of lstm-wasm/turbo, whether or not V8 joins vectors.
+if (process.env.LSTM_WASM_WIDE) turbo.flags = ['revectorize'];
 init({ bytes: readFileSync(new URL(`../../build/${build}.wasm`, import.meta.url)) });
-if (build === 'debug' && !process.env.LSTM_WASM_JOINED) {
+if (build === 'debug' && !process.env.LSTM_WASM_WIDE) {
   const { lookAtAll, raise } = await import('./fences.ts');
   raise();
   afterAll(() => lookAtAll('some call'));
