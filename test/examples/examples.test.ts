@@ -1,5 +1,4 @@
-// The examples learn on lstm-wasm, and their sources run on TF.js as they stand. That each of them learns there too takes
-// minutes: `npm run verify` shows it.
+// The examples learn on lstm-wasm, and the same source runs on TF.js.
 
 import { describe, expect, test } from 'vitest';
 import { names, run } from '../../scripts/examples.js';

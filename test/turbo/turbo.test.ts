@@ -1,4 +1,4 @@
-/** lstm-wasm/turbo in processes of its own, because flags of V8 stay: on the running Node and on others that are here. */
+/** lstm-wasm/turbo in separate processes, because flags of V8 cannot be unset: on the running Node and the others here. */
 
 import { execFileSync } from 'node:child_process';
 import { readFileSync } from 'node:fs';
@@ -8,7 +8,7 @@ import { type NodeBinary, nodesHere } from '../../scripts/nodes.js';
 const dist = new URL('../../dist/', import.meta.url);
 const importTurbo = `await import('${new URL('turbo.js', dist).href}');`;
 
-/** Says what runs, then trains the seed program for 100 steps and prints a hash of its weights. */
+/** Prints the kernels in use, trains the seed program for 100 steps, and prints a hash of its weights. */
 const train = `
   const { createHash } = await import('node:crypto');
   const lw = await import('${new URL('index.js', dist).href}');
