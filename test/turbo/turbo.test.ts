@@ -41,7 +41,7 @@ function run(node: NodeBinary, program: string, simd = 'auto') {
 describe.each(nodesHere().map(node => [node.version, node] as const))('Node %s', (_version, node) => {
   const { major } = node;
 
-  it('says what it switched on', () => {
+  it('reports the flags that it set', () => {
     const { simd, turbo } = run(node, importTurbo + train);
     if (major === 20) expect({ simd, turbo }).toEqual({ simd: 'relaxed', turbo: ['relaxed-simd'] });
     else
@@ -56,7 +56,7 @@ describe.each(nodesHere().map(node => [node.version, node] as const))('Node %s',
     expect(run(node, importTurbo + train, 'strict')).toMatchObject({ simd: 'strict', weights });
   });
 
-  it('changes nothing once kernels run', () => {
+  it('has no effect after the kernels have started', () => {
     const late = `(await import('${new URL('index.js', dist).href}')).backendInfo(); ${importTurbo} ${train}`;
     const { simd, turbo } = run(node, late);
     expect({ simd, turbo }).toEqual({ simd: major === 20 ? 'strict' : 'relaxed', turbo: [] });
@@ -72,7 +72,7 @@ describe.each(nodesHere().map(node => [node.version, node] as const))('Node %s',
   });
 });
 
-it('imports nothing that a browser or a bundler would look for in vain', () => {
+it('imports no module that a browser or a bundler cannot resolve', () => {
   const imports = [
     ...readFileSync(new URL('turbo.js', dist), 'utf8').matchAll(/\bfrom\s+"([^"]+)"|\bimport\("([^"]+)"\)/g),
   ];
