@@ -37,13 +37,13 @@ export function mutationsOf(source) {
   const add = (/** @type {ts.Node} */ node, /** @type {string} */ text) => {
     const start = node.getStart(file);
     const { line } = file.getLineAndCharacterOfPosition(start);
-    const change = `${source.slice(start, node.end).replaceAll(/\s+/g, ' ')} ${text ? `becomes ${text}` : 'is dropped'}`;
+    const change = `${source.slice(start, node.end).replaceAll(/\s+/g, ' ')} ${text === ';' ? 'is dropped' : `becomes ${text}`}`;
     found.push({ start, end: node.end, text, what: `${line + 1}: ${change} in: ${lines[line]?.trim()}` });
   };
   const visit = (/** @type {ts.Node} */ node) => {
     if (ts.isImportDeclaration(node) || ts.isExportDeclaration(node) || ts.isDecorator(node)) return;
     if (ts.isCallExpression(node) && node.expression.getText(file) === 'assert') return;
-    if (ts.isExpressionStatement(node)) add(node, '');
+    if (ts.isExpressionStatement(node)) add(node, ';');
     if (ts.isIfStatement(node)) add(node.expression, `!(${node.expression.getText(file)})`);
     if (ts.isBinaryExpression(node)) {
       const other = operators[node.operatorToken.getText(file)];
