@@ -98,6 +98,7 @@ async function compileSound(tree) {
   /** @type {Map<string, Buffer>} */
   const kernels = new Map();
   for (const { build } of rounds) kernels.set(build, await tree.compile(build));
+  tree.keepKernels();
   return kernels;
 }
 
@@ -140,6 +141,7 @@ export async function judge(tree, mutant, sound) {
     return differs ? verdict('survived', 'no test fails') : verdict('invalid', 'the kernels are the same');
   } finally {
     tree.write(mutant.file, source);
+    tree.restoreKernels(); // a test may load other builds than that of its project
   }
 }
 

@@ -79,6 +79,15 @@ export class Tree {
     return Buffer.concat(outputs);
   }
 
+  /** Keeps the kernels that are compiled now for `restoreKernels`. */
+  keepKernels() {
+    cpSync(join(this.folder, 'build'), join(this.folder, 'sound'), { recursive: true });
+  }
+
+  restoreKernels() {
+    cpSync(join(this.folder, 'sound'), join(this.folder, 'build'), { recursive: true });
+  }
+
   /**
    * Runs tests on the kernels compiled last, up to the first that fails.
    * @param {string} project of vitest.config.ts
