@@ -1,18 +1,18 @@
-/** The API reference, by TypeDoc: a module for each entry point of package.json. */
+/** The API reference, built with TypeDoc: a module for each entry point of package.json. */
 
 import { existsSync, readFileSync } from 'node:fs';
 import { pathToFileURL } from 'node:url';
 import { root } from './documents.js';
 
 /**
- * The entry points that have something to import, by their names, and their sources.
+ * The entry points with exports, and their sources.
  * @returns {{ name: string, source: string }[]}
  */
 export function entryPoints() {
   const { name: own, exports } = JSON.parse(readFileSync(`${root}package.json`, 'utf8'));
   return Object.entries(exports).flatMap(([path, target]) => {
     const types = target.node?.types ?? target.types;
-    // package.json has none, and the kernels are for bundlers: nobody reads a page about them
+    // package.json and the kernels have nothing to document.
     if (!types || target.default.endsWith('.wasm')) return [];
     const source = types.replace('./dist/', 'src/').replace(/\.d\.ts$/, '.ts');
     if (!existsSync(root + source)) throw new Error(`${path} of package.json: no ${source}`);
@@ -23,7 +23,7 @@ export function entryPoints() {
 /**
  * @param {string} out a folder, which is emptied
  * @param {string} tools where TypeDoc is installed
- * @throws where anything is to be warned of
+ * @throws if TypeDoc warns
  */
 export async function buildApi(out, tools) {
   const { Application, LogLevel, ReflectionKind } = await import(pathToFileURL(`${tools}/typedoc/dist/index.js`).href);

@@ -1,8 +1,9 @@
 /**
- * Builds the site: the guide and the other documents by VitePress, the API reference by TypeDoc, and the page to play with.
+ * Builds the site: the guide and the other documents with VitePress, the API reference with TypeDoc, and the demo page. Fails
+ * on warnings and dead links.
  *
  *   node scripts/build-site.js               into site/dist
- *   SITE_BASE=/lstm-wasm/ node scripts/...   for a host on which it does not lie at the root
+ *   SITE_BASE=/lstm-wasm/ node scripts/...   for a host that serves it below a path
  *
  * The tools are those of verify/: `npm install --prefix verify --no-package-lock` fetches them.
  */
@@ -13,8 +14,9 @@ import { dirname, join } from 'node:path';
 import { fileURLToPath } from 'node:url';
 import { buildApi } from './build-api.js';
 import { documents, root } from './documents.js';
+import { checkLinks } from './links.js';
 
-/** Here the pages lie as they do in the repository, so that their links hold. */
+/** The pages have the same paths here as in the repository, so that their links hold. */
 const stage = `${root}build/site/`;
 
 /**
@@ -30,7 +32,7 @@ export async function buildSite(out, tools = `${root}verify/node_modules`) {
   cpSync(`${root}site/theme.js`, `${stage}.vitepress/theme/index.js`);
   symlinkSync(tools, `${stage}node_modules`, 'junction');
   const pages = [...documents(), 'CHANGELOG.md'];
-  // Grows while it is gone through: pages bring those they link to.
+  // The list grows during the loop: pages add the pages they link to.
   for (const page of pages) {
     copy(page);
     for (const path of linksOf(page)) {
@@ -42,6 +44,8 @@ export async function buildSite(out, tools = `${root}verify/node_modules`) {
   execFileSync(process.execPath, [vitepress, 'build', stage, '--outDir', out], { stdio: ['ignore', 'pipe', 'pipe'] });
   await buildPlay(join(out, 'play'));
   await buildApi(join(out, 'api'), tools);
+  const { dead } = checkLinks(out);
+  if (dead.length > 0) throw new Error(`${dead.length} dead links: ${dead.slice(0, 20).join('; ')}`);
 }
 
 /** @param {string} path @param {string} [below] */
@@ -63,7 +67,7 @@ function targetsOf(page, pattern) {
   return [...new Set(paths.map(path => path.replaceAll('\\', '/')))];
 }
 
-/** The demo page as it is, at a place of its own. @param {string} outDir */
+/** Builds the demo page. @param {string} outDir */
 async function buildPlay(outDir) {
   const { build } = await import('vite');
   const { NODE_ENV } = process.env;

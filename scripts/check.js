@@ -1,27 +1,47 @@
-/** `npm run check`: generated files, types, lint and format. Stops at the first that is not as it should be. */
+/** `npm run check`: generated files, types, lint, format, import cycles and the budget of lines. */
 
-import { spawnSync } from 'node:child_process';
+import { execFile } from 'node:child_process';
+import { availableParallelism } from 'node:os';
 import { fileURLToPath } from 'node:url';
 import { ready } from './ready.js';
 
 const root = fileURLToPath(new URL('..', import.meta.url));
 const checks = [
-  ['scripts/generate-tiles.js', '--check'],
-  ['scripts/fit-activations.js', '--check'],
-  ['scripts/fit-log.js', '--check'],
   ['node_modules/typescript/bin/tsc', '-p', '.'],
+  ['scripts/fit-activations.js', '--check'],
   ['node_modules/@biomejs/biome/bin/biome', 'check', '--error-on-warnings'],
+  ['scripts/fit-log.js', '--check'],
+  ['scripts/generate-tiles.js', '--check'],
+  ['scripts/lines.js'],
 ];
 
+/** Runs all checks, one on each core; exits where one fails. */
 export async function check() {
   await ready('kernels');
-  for (const words of checks) {
-    const { status } = spawnSync(process.execPath, words, { cwd: root, stdio: 'inherit' });
-    if (status !== 0) {
-      console.error(`npm run check: ${words.join(' ')} failed`);
-      process.exit(1);
+  const waiting = [...checks];
+  let failed = false;
+  const work = async () => {
+    for (let words = waiting.shift(); words; words = waiting.shift()) {
+      const { passed, output } = await run(words);
+      if (output) console.log(output);
+      if (!passed) console.error(`npm run check: ${words.join(' ')} failed`);
+      failed ||= !passed;
     }
-  }
+  };
+  await Promise.all(Array.from({ length: availableParallelism() }, work));
+  if (failed) process.exit(1);
+}
+
+/**
+ * @param {string[]} words
+ * @returns {Promise<{ passed: boolean, output: string }>}
+ */
+function run(words) {
+  return new Promise(resolve => {
+    execFile(process.execPath, words, { cwd: root, maxBuffer: 2 ** 26 }, (error, stdout, stderr) =>
+      resolve({ passed: !error, output: `${stdout}${stderr}`.trim() }),
+    );
+  });
 }
 
 if (process.argv[1] === fileURLToPath(import.meta.url)) await check();

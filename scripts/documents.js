@@ -3,7 +3,7 @@
  *
  * The words behind a block's language say what becomes of it:
  *
- *   js                    a whole program, to be run as it stands
+ *   js                    a whole program, which runs unchanged
  *   js not run: <why>     for readers alone
  *   text output           what the program above prints, to the letter
  *   sh                    commands, of which the scripts must exist

@@ -32,7 +32,7 @@ for (const page of pages) {
 }
 
 /**
- * A page has one block of output, or several that differ.
+ * A page has one block of output, or several different ones.
  * @param {string} page @param {string} before @param {string} after
  */
 function put(page, before, after) {

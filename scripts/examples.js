@@ -1,9 +1,9 @@
-/** Runs the examples, for tests. Each ends in an error where it does not learn. */
+/** Runs the examples, for tests. An example that does not learn exits with an error. */
 
 import { execFile } from 'node:child_process';
 import { fileURLToPath } from 'node:url';
 
-/** Longer than any of them takes on TensorFlow.js, on a slow machine. */
+/** More than any of them takes on TensorFlow.js on a slow machine. In milliseconds. */
 const LONGEST = 15 * 60_000;
 
 const root = fileURLToPath(new URL('..', import.meta.url));
@@ -11,7 +11,7 @@ const root = fileURLToPath(new URL('..', import.meta.url));
 export const names = ['addition', 'text', 'weather', 'sentiment'];
 
 /**
- * What an example prints, and its exit code.
+ * Runs an example; resolves to its output and its exit code.
  *
  * @param {string} name
  * @param {readonly string[]} flags

@@ -1,6 +1,5 @@
 /**
- * Packages that only tests and examples need, each set in a folder of its own with its own lock file: installed there
- * once, when somebody asks for them.
+ * Packages that only tests and examples need, each set in a folder with its own lock file. They are installed on first use.
  */
 
 import { execFileSync } from 'node:child_process';
@@ -13,21 +12,21 @@ const LONGEST_INSTALL_MS = 10 * 60_000;
 
 /**
  * @typedef {object} Packages
- * @property {string} folder from the root of the repository; it has package.json and package-lock.json
+ * @property {string} folder relative to the root; it has package.json and package-lock.json
  * @property {string} what for messages
  * @property {string} size for messages
  * @property {string} script that installs them by hand
  */
 
 /**
- * Installs packages where they are missing; several processes may ask at the same time.
+ * Installs packages if they are missing. Several processes may call it at the same time.
  * @param {Packages} packages
  * @param {(line: string) => void} say
  */
 export async function install({ folder, what, size, script }, say = console.log) {
   const home = `${root}${folder}/`;
   const stampFile = `${home}node_modules/.stamp`;
-  /** A folder, because making one either succeeds or not, whoever else tries. */
+  /** A folder, because mkdir is atomic. */
   const lock = `${home}.installing`;
   const stamp = createHash('sha256')
     .update(readFileSync(`${home}package-lock.json`))
@@ -44,7 +43,7 @@ export async function install({ folder, what, size, script }, say = console.log)
       npmCi(
         home,
         reason =>
-          `${what} could not be installed in ${folder}. With the npm registry in reach, run \`node ${script}\`, and try again. npm said:\n${reason}`,
+          `${what} could not be installed in ${folder}. Connect to the npm registry, run \`node ${script}\`, and try again. npm said:\n${reason}`,
       );
       writeFileSync(stampFile, stamp);
     } finally {
@@ -60,7 +59,7 @@ function lockIsOurs(lock) {
     return true;
   } catch {
     const since = existsSync(lock) ? statSync(lock).mtimeMs : Date.now();
-    if (Date.now() - since > LONGEST_INSTALL_MS) rmdirSync(lock); // whoever made it has died
+    if (Date.now() - since > LONGEST_INSTALL_MS) rmdirSync(lock); // its process has died
     return false;
   }
 }
@@ -71,7 +70,7 @@ function lockIsOurs(lock) {
  */
 function npmCi(home, complain) {
   const words = ['ci', '--include=dev', '--no-audit', '--no-fund', '--fetch-retries', '1', '--loglevel', 'error'];
-  // Under `npm test`, npm says by this variable which package it runs in, and would install there.
+  // Under `npm test`, this variable would make npm install into our package instead of `home`.
   const { npm_config_local_prefix: _, npm_execpath: npm, ...env } = process.env;
   const options = { cwd: home, stdio: /** @type {const} */ ('pipe'), env };
   try {

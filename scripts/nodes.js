@@ -1,8 +1,8 @@
 /**
  * Node binaries of other versions: V8 compiles the same kernels differently from one to the next.
  *
- * They come from the variable NODE_BINARIES, paths separated like those of PATH, or from build/nodes, which
- * `fetchNodes` fills from npm: the package `node` has its binaries in one package for each platform.
+ * Their paths are in the variable NODE_BINARIES, separated like those of PATH, or in build/nodes, which `fetchNodes` fills
+ * from the npm packages with the binaries of each platform.
  */
 
 import { execFileSync } from 'node:child_process';
@@ -25,7 +25,7 @@ const platformPackage = `node-${windows ? 'win' : process.platform}-${process.ar
 export const running = { path: process.execPath, major: majorOf(process.version), version: process.version };
 
 /**
- * The running Node and the others that are here, oldest first, one of each major version.
+ * The running Node and the others on this machine, oldest first, one of each major version.
  * @returns {NodeBinary[]}
  */
 export function nodesHere() {
@@ -35,7 +35,7 @@ export function nodesHere() {
 }
 
 /**
- * Installs the newest Node of these major versions where it is missing.
+ * Installs the newest Node of these major versions if it is missing.
  * @param {readonly number[]} majors
  * @param {(line: string) => void} say
  */

@@ -1,6 +1,6 @@
 /**
- * ONNX Runtime for the tests in test/onnx, as WebAssembly: that of `npm run bench:peers` where it has been installed,
- * or else its own in test/onnx/node_modules, which is installed there once, when somebody asks for it.
+ * ONNX Runtime for the tests in test/onnx, as WebAssembly: the one of `npm run bench:peers` if it is installed, or else one
+ * that is installed into test/onnx/node_modules on first use.
  */
 
 import { createRequire } from 'node:module';
@@ -13,7 +13,7 @@ const requireFrom = folder => createRequire(fileURLToPath(new URL(`../${folder}/
 export const installOnnxRuntime = () =>
   install({ folder: 'test/onnx', what: 'ONNX Runtime 1.30', size: '140 MB', script: 'scripts/onnxruntime.js' });
 
-/** @param {string} name @returns {any} null where the bench has not been installed */
+/** @param {string} name @returns {any} null if the packages of bench/ are not installed */
 function fromBench(name) {
   try {
     return requireFrom('bench')(name);
@@ -23,8 +23,8 @@ function fromBench(name) {
 }
 
 /**
- * Load it or onnxruntime-node in a process, never both: they share what knows the one that runs.
- * Its types are those of a package that is not installed with this one, so it has none here.
+ * A process must not load both it and onnxruntime-node: they share global state. It has no types here, because theirs are
+ * in a package that is not installed.
  * @returns {Promise<any>} onnxruntime-web, on one thread
  */
 export async function loadOnnxRuntimeWeb() {
@@ -37,7 +37,7 @@ export async function loadOnnxRuntimeWeb() {
   return ort;
 }
 
-/** @returns {any} onnxruntime-node, or null where `npm run bench:peers` has not installed it */
+/** @returns {any} onnxruntime-node, or null if `npm run bench:peers` has not installed it */
 export const loadOnnxRuntimeNode = () => fromBench('onnxruntime-node');
 
 if (process.argv[1] === fileURLToPath(import.meta.url)) await installOnnxRuntime();

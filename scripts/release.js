@@ -1,7 +1,6 @@
 /**
- * Makes a checkout ready to be published, in the release workflow alone: refuses where tag, package.json, package-lock.json
- * and CHANGELOG.md do not name the same version, and writes into package.json where the package is at home, which only
- * the host of the repository knows.
+ * Prepares a checkout for publication in the release workflow: fails unless tag, package.json, package-lock.json and
+ * CHANGELOG.md name the same version, and adds the URLs of the repository to package.json.
  *
  *   GITHUB_REF_NAME=v0.1.0 GITHUB_SERVER_URL=https://... GITHUB_REPOSITORY=owner/name node scripts/release.js
  */
@@ -20,7 +19,7 @@ import { fileURLToPath } from 'node:url';
  */
 
 /**
- * Why these must not be published; nothing where they may.
+ * The reasons why a release must not be published; none if it may.
  *
  * @param {Release} release
  * @returns {string[]}
@@ -37,7 +36,7 @@ export function objections({ tag, changelog, manifest: { version }, locked }) {
 }
 
 /**
- * The manifest with the addresses of its repository.
+ * The manifest with the URLs of its repository.
  *
  * @param {Manifest} manifest
  * @param {{ server: string, repository: string }} home
@@ -59,7 +58,7 @@ if (process.argv[1] === fileURLToPath(import.meta.url)) {
   const manifest = JSON.parse(read('package.json'));
   const { version: locked } = JSON.parse(read('package-lock.json'));
   const reasons = objections({ tag, changelog: read('CHANGELOG.md'), manifest, locked });
-  if (!server || !repository) reasons.push('GITHUB_SERVER_URL and GITHUB_REPOSITORY must say where this is');
+  if (!server || !repository) reasons.push('GITHUB_SERVER_URL and GITHUB_REPOSITORY must be set');
   for (const reason of reasons) console.error(`release: ${reason}`);
   if (reasons.length > 0 || !server || !repository) process.exit(1);
   writeFileSync(`${root}package.json`, `${JSON.stringify(atHome(manifest, { server, repository }), null, 2)}\n`);

@@ -1,6 +1,6 @@
 /**
  * `npm start`: makes the checkout ready, then runs the seed program.
- * The flags are read first, with nothing but Node, so that a mistyped one costs no installation.
+ * The flags are read before anything is installed, so that a mistyped one fails at once.
  */
 
 import { parseArgs } from 'node:util';

@@ -1,6 +1,6 @@
 /**
- * `npm run test:turbo`: the tests of kernels and facade under `lstm-wasm/turbo`, on the running Node and on 24 and 26,
- * which it fetches from npm once. What follows `--` goes to vitest.
+ * `npm run test:turbo`: the tests of kernels and models under `lstm-wasm/turbo`, on the running Node and on 24 and 26,
+ * which it fetches from npm once. Arguments after `--` go to vitest.
  *
  *   NODE_BINARIES=/opt/node24/bin/node npm run test:turbo    on the running Node and on these
  */
@@ -11,7 +11,7 @@ import { fetchNodes, nodesHere } from './nodes.js';
 import { ready } from './ready.js';
 
 const root = fileURLToPath(new URL('..', import.meta.url));
-// Loaded before anything else into each process that vitest starts.
+// Loaded first in each process that vitest starts.
 const turbo = `--import=${new URL('../dist/turbo.js', import.meta.url).href}`;
 
 await ready();
@@ -19,7 +19,7 @@ if (process.env.NODE_BINARIES === undefined) fetchNodes([24, 26]);
 
 const outcomes = nodesHere().map(node => {
   const flags = flagsOf(node.path);
-  if (flags === '') return { node, said: 'skipped: turbo has nothing to switch on there', failed: false };
+  if (flags === '') return { node, result: 'skipped: turbo has no flags for it', failed: false };
   console.log(`\nNode ${node.version} with ${flags}`);
   const words = ['node_modules/vitest/vitest.mjs', 'run', '--project', 'strict', '--project', 'relaxed'];
   const { status } = spawnSync(node.path, [...words, ...process.argv.slice(2)], {
@@ -27,16 +27,16 @@ const outcomes = nodesHere().map(node => {
     stdio: 'inherit',
     env: { ...process.env, NODE_OPTIONS: [process.env.NODE_OPTIONS, turbo, optimized(node.major)].join(' ') },
   });
-  return { node, said: `${status === 0 ? 'passed' : 'FAILED'} with ${flags}`, failed: status !== 0 };
+  return { node, result: `${status === 0 ? 'passed' : 'FAILED'} with ${flags}`, failed: status !== 0 };
 });
 
 console.log('');
-for (const { node, said } of outcomes) console.log(`Node ${node.version}: ${said}`);
+for (const { node, result } of outcomes) console.log(`Node ${node.version}: ${result}`);
 process.exit(outcomes.some(({ failed }) => failed) ? 1 : 0);
 
 /**
- * Only the optimizing compiler knows of the revectorizer, and most tests end before V8 turns to it: so it does at once.
- * Inlining needs what the other compiler observes; without that, V8 14 ends the process.
+ * Flags that compile everything with the optimizing compiler at once: only it joins vectors, and most tests end before V8
+ * would use it. Inlining needs feedback from the other compiler; without it V8 14 crashes.
  * @param {number} major
  */
 function optimized(major) {
@@ -46,7 +46,7 @@ function optimized(major) {
 }
 
 /**
- * What turbo switches on in a Node.
+ * The flags that turbo sets in a Node, empty if it sets none.
  * @param {string} path
  */
 function flagsOf(path) {

@@ -1,5 +1,5 @@
 /**
- * `npm test`: makes the checkout ready, checks it, and runs all tests. What follows `--` goes to vitest.
+ * `npm test`: makes the checkout ready, checks it, and runs all tests. Arguments after `--` go to vitest.
  */
 
 import { spawnSync } from 'node:child_process';

@@ -1,6 +1,6 @@
 /**
- * TensorFlow.js 4.22 for the tests in test/tfjs and for `--tfjs` of the examples. It lives in test/tfjs/node_modules,
- * and is installed there once, when somebody asks for it.
+ * TensorFlow.js 4.22 for the tests in test/tfjs and for `--tfjs` of the examples, installed into test/tfjs/node_modules on
+ * first use.
  */
 
 import { readdirSync } from 'node:fs';
@@ -10,13 +10,12 @@ import { install } from './install.js';
 
 const folder = fileURLToPath(new URL('../test/tfjs/', import.meta.url));
 
-/** Installs TensorFlow.js where it is missing; several processes may ask at the same time. */
+/** Installs TensorFlow.js if it is missing. Several processes may call it at the same time. */
 export const installTfjs = () =>
   install({ folder: 'test/tfjs', what: 'TensorFlow.js 4.22', size: '80 MB', script: 'scripts/tfjs.js' });
 
 /**
- * TensorFlow.js on its plain CPU backend, core and layers in one object, as `@tensorflow/tfjs` has them.
- * It has types of its own, but they describe three packages; it is used here under ours, or under none.
+ * TensorFlow.js on its plain CPU backend, core and layers in one object like `@tensorflow/tfjs`, without types.
  * @returns {Promise<any>}
  */
 export async function loadTfjs() {

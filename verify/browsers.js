@@ -23,7 +23,7 @@ export async function launch(name) {
   return puppeteer.launch({
     ...options,
     args: [
-      '--no-sandbox', // there is none for root, and the only pages it sees are ours
+      '--no-sandbox', // root has none, and all pages are our own
       '--disable-gpu',
       '--no-first-run',
       '--disable-background-networking',

@@ -1,6 +1,6 @@
-/** How things end. */
+/** Outcomes of checks. */
 
-/** Why something cannot be shown on this machine. */
+/** The reason why something cannot be checked on this machine. */
 export class NotHere extends Error {}
 
 /**

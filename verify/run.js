@@ -1,8 +1,8 @@
 /**
- * `npm run verify`: everything that can be shown of the package, beyond the tests: in every host, by every bundler, to the
- * last bit, over a million steps. What it finds goes to verify/results/latest.json, and from there into README.md.
+ * `npm run verify`: what a release needs beyond the tests: every host and bundler, the same bits everywhere, the package
+ * and its sizes, long runs, mutation testing. Writes verify/results/latest.json and the table of hosts in README.md.
  *
- *   npm run verify -- --only hosts,bits    some steps alone; README.md and the results stay as they are
+ *   npm run verify -- --only hosts,bits    some steps alone; README.md and the results are left as they are
  */
 
 import { execFileSync, spawnSync } from 'node:child_process';
@@ -13,28 +13,32 @@ import { fileURLToPath } from 'node:url';
 import { parseArgs } from 'node:util';
 import { ready } from '../scripts/ready.js';
 import { NotHere } from './outcome.js';
-import { steps } from './steps/index.js';
+import { bits } from './steps/bits.js';
+import { hosts } from './steps/hosts.js';
+import { long } from './steps/long.js';
+import { mutation } from './steps/mutation.js';
+import { packageStep } from './steps/package.js';
 
 /**
  * @typedef {object} Outcome
  * @property {string} what such as "Deno 2.9.6"
  * @property {'passed' | 'failed' | 'not here'} status
- * @property {string} [note] why it failed or could not run here, or the figure that was measured
+ * @property {string} [note] the reason why it failed or could not run here, or the measured figures
  * @property {Record<string, unknown>} [data] for tables
  *
  * @typedef {object} Context
  * @property {string} root of the checkout, with a slash at its end
- * @property {string} home a folder in which the packed package has been installed as a user would
+ * @property {string} home a folder in which the packed package is installed as a user would install it
  * @property {string} tarball its path
  * @property {string} tools the folder `verify/node_modules`
  * @property {(line: string) => void} say
  *
  * @typedef {object} Step
  * @property {string} name
- * @property {string} about a line for those who wait
+ * @property {string} about one line, printed when the step starts
  * @property {(context: Context) => Promise<Outcome[]>} run
- * @property {'beside' | 'alone'} [when] beside the others, since it takes long and one core only; or alone, after them, since
- * it takes all cores, or looks at a clock
+ * @property {'beside' | 'alone'} [when] beside the others, for a long step on one core; or alone after them, for one that
+ * uses all cores
  *
  * @typedef {object} Result
  * @property {string} name
@@ -43,6 +47,7 @@ import { steps } from './steps/index.js';
  * @property {Outcome[]} outcomes
  */
 
+const steps = [long, hosts, bits, packageStep, mutation];
 const root = fileURLToPath(new URL('..', import.meta.url));
 const resultsFile = `${root}verify/results/latest.json`;
 const shell = process.platform === 'win32';
@@ -57,10 +62,10 @@ if (unknown.length > 0) {
 }
 
 await ready();
-// Exact versions and no lock file: one that names the binaries of all platforms could only be written where all can be had.
+// Exact versions and no lock file: one with the binaries of all platforms can only be written where all can be installed.
 npm(`${root}verify`, 'install', '--no-package-lock', '--no-audit', '--no-fund');
 const home = mkdtempSync(join(tmpdir(), 'lstm-wasm-verify-'));
-// However it ends, nothing is left behind; a signal ends it too, in the midst of a step.
+// The folder is deleted however the process ends, also by a signal in the middle of a step.
 process.once('exit', () => rmSync(home, { recursive: true, force: true }));
 for (const [signal, code] of /** @type {const} */ ([
   ['SIGINT', 130],
@@ -68,19 +73,19 @@ for (const [signal, code] of /** @type {const} */ ([
 ])) {
   process.once(signal, () => process.exit(code));
 }
-// Else those of an earlier run would pass for those of this one, should it come to no end.
+// Otherwise a run that is interrupted would leave the results of an earlier one.
 if (!wanted) rmSync(resultsFile, { force: true });
 
 const tarball = install();
 const context = { root, home, tarball, tools: `${root}verify/node_modules`, say: console.log };
 const chosen = steps.filter(({ name }) => !wanted || wanted.includes(name));
-const at = (/** @type {Step['when']} */ when) => chosen.filter(step => step.when === when);
-const beside = at('beside').map(take);
+const stepsOf = (/** @type {Step['when']} */ when) => chosen.filter(step => step.when === when);
+const beside = stepsOf('beside').map(take);
 /** @type {Result[]} */
 const results = [];
-for (const step of at(undefined)) results.push(await take(step));
+for (const step of stepsOf(undefined)) results.push(await take(step));
 results.push(...(await Promise.all(beside)));
-for (const step of at('alone')) results.push(await take(step));
+for (const step of stepsOf('alone')) results.push(await take(step));
 const kept = wanted !== undefined || keep(results);
 const all = results.flatMap(({ outcomes }) => outcomes);
 const count = (/** @type {string} */ status) => all.filter(outcome => outcome.status === status).length;
@@ -93,13 +98,13 @@ process.exitCode = count('failed') > 0 || !kept ? 1 : 0;
  */
 async function take(step) {
   const { name, about } = step;
-  const besides = step.when === 'beside' ? ', beside what follows' : '';
+  const besides = step.when === 'beside' ? ', beside the next steps' : '';
   console.log(`\n${name}: ${about}${besides}`);
   const started = performance.now();
   const outcomes = await run(step, context);
   const seconds = Math.round((performance.now() - started) / 1000);
   if (besides) console.log(`\n${name}:`);
-  // The results are for others to read: to them, files are where they are in a checkout.
+  // Published paths are relative to the checkout.
   for (const outcome of outcomes) outcome.note = outcome.note?.replaceAll(home, '').replaceAll(root, '');
   for (const { what, status, note } of outcomes) console.log(`  ${status}  ${what}${note ? `: ${note}` : ''}`);
   return { name, about, seconds, outcomes };
@@ -114,7 +119,7 @@ async function run(step, context) {
   const what = step.name;
   try {
     const outcomes = await step.run(context);
-    return outcomes.length > 0 ? outcomes : [{ what, status: 'failed', note: 'it has looked at nothing' }];
+    return outcomes.length > 0 ? outcomes : [{ what, status: 'failed', note: 'the step checked nothing' }];
   } catch (error) {
     const note = error instanceof Error ? error.message : String(error);
     return [{ what, status: error instanceof NotHere ? 'not here' : 'failed', note }];
@@ -130,7 +135,7 @@ function install() {
   return join(home, filename);
 }
 
-/** @param {unknown[]} results @returns {boolean} whether README.md tells of them */
+/** @param {unknown[]} results @returns {boolean} whether the table in README.md was written */
 function keep(results) {
   mkdirSync(dirname(resultsFile), { recursive: true });
   const date = new Date().toISOString().slice(0, 10);

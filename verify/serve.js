@@ -1,4 +1,4 @@
-/** Serves a folder on this machine, as any host of static files does. */
+/** A static file server on this machine. */
 
 import { existsSync, readFileSync, statSync } from 'node:fs';
 import { createServer } from 'node:http';
@@ -15,7 +15,7 @@ const types = {
 };
 
 /**
- * The file that stands for a path, or null.
+ * The file at a path, or null.
  * @param {string} folder without a slash at its end
  * @param {string} pathname as in a URL
  */

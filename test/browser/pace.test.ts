@@ -5,7 +5,7 @@ import { speeds } from '../../demo/pace.ts';
 import { predictionPlot } from '../../src/plot/node.ts';
 import { onClock } from '../setup/clock.ts';
 import { openGallery, plotSite } from './gallery.ts';
-import { builtSite, inBrowsers, oneByOne, readers } from './readers.ts';
+import { browsersOfSections, builtSite, inBrowsers, oneByOne, readers } from './readers.ts';
 import { openShop, type Shop, shopSites } from './servedPages.ts';
 
 vi.setConfig({ testTimeout: 180_000, hookTimeout: 180_000 });
@@ -173,7 +173,7 @@ inBrowsers(installed => {
       console.log(`${found.frames} frames, nine in ten at most ${found.slow.toFixed(1)} ms apart`);
     },
   );
-});
+}, browsersOfSections);
 
 it(`updates the live plot in less than ${budget} ms in Node`, onClock, () => {
   for (const points of [20, 400]) {

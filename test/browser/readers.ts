@@ -1,7 +1,6 @@
-/** Readers of a page, in every browser of this machine: one that is launched once for the tests of a suite. */
+/** Visits to a page in the browsers of this machine, each launched once for the tests of a suite. */
 
 import { afterAll, afterEach, beforeAll, describe, expect } from 'vitest';
-import { everything } from '../setup/often.ts';
 import { browsers, type InstalledBrowser, launch, type Preferences, type RunningBrowser } from './browsers.ts';
 import { openSite, type Site } from './site.ts';
 import { Visit } from './visit.ts';
@@ -16,8 +15,8 @@ export function builtSite(): () => Site {
   return () => site;
 }
 
-/** Where the sections below the run are opened: by `npm test` in the first browser, by `npm run verify` in all of them. */
-export const browsersOfSections = everything ? browsers : browsers.slice(0, 1);
+/** The sections of the page are tested in one browser; page.test.ts opens the page in all of them. */
+export const browsersOfSections = browsers.slice(0, 1);
 
 /** Suites for each browser. One that is missing is named, and its suites are skipped. */
 export function inBrowsers(suites: (installed: InstalledBrowser) => void, all = browsers): void {

@@ -5,7 +5,6 @@
 
 import type { Page } from 'puppeteer-core';
 import { describe, expect, it, vi } from 'vitest';
-import { often } from '../setup/often.ts';
 import { inBrowsers, readers } from './readers.ts';
 import { kinds, openShop, policy, type Shop, shopSites } from './servedPages.ts';
 
@@ -135,7 +134,7 @@ inBrowsers(installed => {
           said.add(String(await fit));
         }
         return [...said];
-      }, often(20));
+      }, 8);
       expect(found).toEqual([
         'model.fit: the worker ended before the call was complete; the worker has been terminated',
       ]);

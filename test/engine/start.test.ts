@@ -1,4 +1,4 @@
-// How the package starts, in a module graph of its own for each test: nothing has been loaded, made or drawn before.
+// How the package starts. Each test has a module graph of its own, in which nothing is loaded yet.
 
 import { readFileSync } from 'node:fs';
 import { runInNewContext } from 'node:vm';
@@ -10,7 +10,7 @@ const canRelax = WebAssembly.validate(kernels('relaxed'));
 beforeEach(() => vi.resetModules());
 afterEach(() => vi.restoreAllMocks());
 
-// Cloudflare Workers refuse that outside of requests.
+// Cloudflare Workers do not allow this outside of requests.
 test('draws no random numbers while it is loaded', async () => {
   const draw = vi.spyOn(crypto, 'getRandomValues');
   const lw = await import('lstm-wasm');
@@ -20,7 +20,7 @@ test('draws no random numbers while it is loaded', async () => {
   expect(draw).not.toHaveBeenCalled();
 });
 
-test('without a seed draws one when it is needed, and only one', async () => {
+test('without a seed, draws one on first use, and only once', async () => {
   const draw = vi.spyOn(crypto, 'getRandomValues');
   const lw = await import('lstm-wasm');
   const model = () => lw.sequential({ layers: [lw.layers.dense({ units: 3, inputShape: [4] })] });
@@ -29,7 +29,7 @@ test('without a seed draws one when it is needed, and only one', async () => {
   expect(one?.dataSync()).not.toEqual(two?.dataSync());
 });
 
-// The package's own kernels have a size; of compiled ones it is not known.
+// The size of the package's own kernels is known, that of compiled modules is not.
 test.each(['auto', 'strict'] as const)('configure to %s leaves the strict kernels that init was given', async simd => {
   const { backendInfo, configure, init } = await import('lstm-wasm');
   init({ module: new WebAssembly.Module(kernels('strict')) });
@@ -37,16 +37,16 @@ test.each(['auto', 'strict'] as const)('configure to %s leaves the strict kernel
   expect(backendInfo()).toMatchObject({ simd: 'strict', wasmBytes: 0 });
 });
 
-test.skipIf(!canRelax)('configure to other kernels than init was given starts those of the package', async () => {
+test.skipIf(!canRelax)('configure to kernels other than those given to init starts those of the package', async () => {
   const { backendInfo, configure, init } = await import('lstm-wasm');
   init({ module: new WebAssembly.Module(kernels('strict')) });
   configure({ simd: 'relaxed' });
   expect(backendInfo()).toMatchObject({ simd: 'relaxed', wasmBytes: kernels('relaxed').length });
 });
 
-test('ready starts the kernels that are chosen while it compiles others', async () => {
+test('ready starts the kernels that are configured while it compiles others', async () => {
   const { backendInfo, configure, ready } = await import('lstm-wasm');
-  // As on a host with relaxed SIMD, whichever this is
+  // As on a host with relaxed SIMD
   vi.spyOn(WebAssembly, 'validate').mockReturnValue(true);
   const compile = vi.spyOn(WebAssembly, 'compile').mockResolvedValue(new WebAssembly.Module(kernels('strict')));
   const started = ready();
@@ -56,7 +56,7 @@ test('ready starts the kernels that are chosen while it compiles others', async 
   expect(backendInfo().wasmBytes).toBe(kernels('strict').length);
 });
 
-test('a host that forbids compiling can be given the kernels after a first attempt', async () => {
+test('kernels can be given to init after a first attempt to compile was forbidden', async () => {
   const { init, layers, sequential } = await import('lstm-wasm');
   const module = new WebAssembly.Module(kernels('strict'));
   const predict = () => sequential({ layers: [layers.dense({ units: 1, inputShape: [1] })] }).predict([[1]]);
@@ -90,7 +90,7 @@ test('a failed memory allocation throws a ValueError with advice, and the next c
   expect(model.predict([[1]]).shape).toEqual([1, 1]);
 });
 
-// node:vm creates objects of another realm, as an iframe does.
+// node:vm creates objects of another realm, like an iframe.
 test.each([
   ['bytes', 'new Uint8Array(bytes)'],
   ['bytes', 'new Uint8Array(bytes).buffer'],
@@ -109,7 +109,7 @@ test('a model that does not fit into memory is rejected with advice', async () =
   );
 });
 
-test('models work without resizable buffers, which tell the garbage collector their size', async () => {
+test('models work on hosts without resizable ArrayBuffers', async () => {
   const { layers, sequential } = await import('lstm-wasm');
   vi.stubGlobal(
     'ArrayBuffer',

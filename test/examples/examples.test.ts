@@ -1,5 +1,4 @@
-// The examples train successfully on lstm-wasm, and their unchanged sources run on TF.js. That each of them trains
-// successfully on TF.js takes minutes and is checked by `npm run verify`.
+// The examples learn on lstm-wasm, and the same source runs on TF.js.
 
 import { describe, expect, test } from 'vitest';
 import { names, run } from '../../scripts/examples.js';

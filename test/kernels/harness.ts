@@ -9,7 +9,7 @@ import type { TestKernels } from './testKernels.generated.ts';
 export function packedIndex(rows: number, columns: number) {
   return (r: number, c: number) => {
     const wide = 16 * Math.floor(c / 16);
-    const [first, width] = joined && columns - wide > 12 ? [wide, 16] : [8 * Math.floor(c / 8), 0];
+    const [first, width] = wideVectors && columns - wide > 12 ? [wide, 16] : [8 * Math.floor(c / 8), 0];
     return first * rows + r * (width || (columns - first > 4 ? 8 : 4)) + (c - first);
   };
 }
@@ -41,7 +41,7 @@ export interface Harness {
 export const build = process.env.LSTM_WASM_BUILD ?? 'strict';
 
 /** Whether panels and tiles are those for wide vectors. */
-export const joined = Boolean(process.env.LSTM_WASM_JOINED);
+export const wideVectors = Boolean(process.env.LSTM_WASM_WIDE);
 
 /** Floats of a guard region: the width of the widest tile. */
 const FENCE = 16;
@@ -66,7 +66,7 @@ export function harness(name = build): Harness {
   const memory = new WebAssembly.Memory({ initial: 2 });
   const { exports } = instantiateSync(moduleOf(name), { env: { memory } });
   const kernels = exports as unknown as TestKernels;
-  kernels.setWideVectors(joined ? 1 : 0);
+  kernels.setWideVectors(wideVectors ? 1 : 0);
   const alloc = (bytes: number) => Math.ceil(kernels.allocate(bytes + 64) / 64) * 64;
   return {
     kernels,

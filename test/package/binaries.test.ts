@@ -13,7 +13,7 @@ test.each(['strict', 'relaxed'] as const)('the text of the %s build is its file'
   expect(bytes.buffer.byteLength).toBe(bytes.length);
 });
 
-test('relaxed kernels are refused exactly where the host does not accept the build', () => {
+test('relaxed kernels are rejected exactly on hosts without relaxed SIMD', () => {
   const ask = () => checkSimd('configure', 'relaxed');
   if (WebAssembly.validate(new Uint8Array(file('relaxed')))) expect(ask()).toBe('relaxed');
   else expect(ask).toThrow('must be');

@@ -16,7 +16,7 @@ const committed = `${root}docs/guide/pictures/`;
 const nameOf = ({ file, line }: { file: string; line: number }) => `${file}:${line}`;
 
 describe('blocks of code', () => {
-  it('are known kinds, and those that are not run say why', () => {
+  it('are of known kinds, and those that are not run give a reason', () => {
     const notRun = blocks.filter(block => !isProgram(block) && block.language !== 'sh');
     for (const block of notRun) {
       expect(`${nameOf(block)} ${block.language} ${block.words}`).toMatch(/ (js|python) not run: \w+ \w+ \w+/);
@@ -52,7 +52,7 @@ describe('blocks of code', () => {
     expect(status).toBe(0);
   });
 
-  it('name scripts that are there', () => {
+  it('name existing scripts', () => {
     const { scripts } = JSON.parse(readFileSync(`${root}package.json`, 'utf8'));
     const commands = blocks.filter(({ language }) => language === 'sh').flatMap(({ code }) => code.trim().split('\n'));
     expect(commands.length).toBeGreaterThanOrEqual(5);
@@ -104,7 +104,7 @@ describe('the guide', () => {
   });
 });
 
-it.each(files)('%s links to what is there', file => {
+it.each(files)('all links of %s lead to existing files', file => {
   const text = readFileSync(root + file, 'utf8').replace(/^```[\s\S]*?^```$/gm, '');
   for (const [, target = ''] of text.matchAll(/\]\(([^)\s]+)\)/g)) {
     if (/^https?:/.test(target)) continue;

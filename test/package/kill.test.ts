@@ -1,15 +1,17 @@
-/** Kills programs at random moments while they train and save: the files on disk must be complete. */
+/** Programs that are killed at random moments while they train and save: the files on disk must be complete. */
 
 import { spawn } from 'node:child_process';
 import { existsSync, mkdtempSync, readdirSync, readFileSync, rmSync } from 'node:fs';
 import { tmpdir } from 'node:os';
 import { join } from 'node:path';
-import { expect, it, onTestFinished } from 'vitest';
+import { expect, it, vi } from 'vitest';
 import { Generator } from '../../src/util/generator.ts';
+
+vi.setConfig({ testTimeout: 600_000 });
 
 const dist = new URL('../../dist/', import.meta.url).href;
 
-/** The program of a user: it knows nothing of having been started before. */
+/** The program of a user, the same at every start. */
 const program = (file: string) => `
   import { createHash } from 'node:crypto';
   import * as lw from '${dist}index.js';
@@ -43,9 +45,9 @@ const program = (file: string) => `
 `;
 
 /**
- * What the program writes at its end; null where it was killed before.
+ * Resolves to the last line that the program prints, or to null if it was killed.
  *
- * @param kill milliseconds after its start, or after its first output, at which to kill it
+ * @param kill milliseconds after its start, or after its first output
  */
 function run(code: string, kill: { started?: number; trained?: number } = {}): Promise<string | null> {
   return new Promise((resolve, reject) => {
@@ -72,17 +74,20 @@ function run(code: string, kill: { started?: number; trained?: number } = {}): P
   });
 }
 
-/** Where the training of a snapshot stands; fails where the file is not a whole one. */
-async function stands(file: string): Promise<number> {
+/** The number of batches that a snapshot was trained on; throws if the file is not complete. */
+async function batchesOf(file: string): Promise<number> {
   const bytes = new Uint8Array(readFileSync(file));
   const { readBlock } = await import('../../src/saving/block.ts');
   const { header } = readBlock({ call: 'test', part: 'file' }, bytes);
   return (header.optimizer as { batches: number }).batches;
 }
 
-it('a training run that is killed and restarted twenty times ends with the same bits', {
-  timeout: 180_000,
-}, async () => {
+/** Whether the kills say something: files changed between them, and some came during a write. Gives up after 200. */
+const shown = (kills: number, moved: number, interrupted: number) => kills >= 200 || (moved > 5 && interrupted > 0);
+
+it.concurrent('a training run that is killed and restarted again and again ends with the same bits', async ({
+  onTestFinished,
+}) => {
   const expected = await run(program(''));
   expect(expected).toMatch(/^[0-9a-f]{64} \{"val_loss":/);
 
@@ -95,7 +100,7 @@ it('a training run that is killed and restarted twenty times ends with the same 
   const watch = (async () => {
     while (watching) {
       if (existsSync(file)) {
-        await stands(file);
+        await batchesOf(file);
         watched++;
       }
       await new Promise(resolve => setTimeout(resolve, 3));
@@ -103,34 +108,33 @@ it('a training run that is killed and restarted twenty times ends with the same 
   })();
 
   let last = 0;
-  let halves = 0;
+  let interrupted = 0;
   let moved = 0;
-  for (let kills = 0; kills < 20; kills++) {
+  for (let kills = 0; kills < 20 || !shown(kills, moved, interrupted); kills++) {
     const moment = kills % 4 === 3 ? { started: random.below(400) } : { trained: random.below(200) };
     expect(await run(program(file), moment)).toBe(null);
-    const now = existsSync(file) ? await stands(file) : 0;
+    const now = existsSync(file) ? await batchesOf(file) : 0;
     expect(now).toBeGreaterThanOrEqual(last);
     moved += Number(now > last);
     last = now;
-    halves += Number(readdirSync(folder).length > 1);
+    interrupted += Number(readdirSync(folder).length > 1);
   }
   const end = await run(program(file));
   watching = false;
   await watch;
   expect(end).toBe(expected);
-  expect(await run(program(file))).toBe(expected); // and once more after it has finished
-  expect(moved).toBeGreaterThan(3);
-  expect(halves).toBeGreaterThan(0); // some were killed while they wrote
+  expect(await run(program(file))).toBe(expected); // a start after the training has finished
+  expect(shown(0, moved, interrupted)).toBe(true);
   expect(watched).toBeGreaterThan(100);
   expect(readdirSync(folder)).toEqual(['training.snapshot']);
 });
 
-/** Saves two models to the same folder in turn: all weights of a model equal the number in its metadata. */
+/** Saves one model after the other to the same folder: all weights of a model equal the number in its metadata. */
 const saver = (folder: string, from: number) => `
   import * as lw from '${dist}index.js';
   const model = lw.sequential({ layers: [lw.layers.dense({ units: 200, inputShape: [200] })] });
   const shapes = model.getWeights().map(({ shape }) => shape);
-  console.log('begins');
+  console.log('started');
   for (let n = ${from}; ; n++) {
     model.setWeights(shapes.map(shape => lw.fill(shape, n)));
     model.setUserDefinedMetadata({ n });
@@ -138,17 +142,17 @@ const saver = (folder: string, from: number) => `
   }
 `;
 
-it('a folder whose save was killed holds the old or the new model', { timeout: 600_000 }, async () => {
+it.concurrent('a folder whose save was killed holds the old or the new model', async ({ onTestFinished }) => {
   const folder = mkdtempSync(join(tmpdir(), 'lstm-wasm-kill-'));
   onTestFinished(() => rmSync(folder, { recursive: true, force: true }));
   const { loadLayersModel } = await import('../../src/index.ts');
   const random = new Generator(9);
   let last = 0;
   let moved = 0;
-  let cut = 0;
-  for (let kills = 0; kills < 150; kills++) {
+  let interrupted = 0;
+  for (let kills = 0; kills < 40 || !shown(kills, moved, interrupted); kills++) {
     expect(await run(saver(folder, last + 1), { trained: random.below(250) })).toBe(null);
-    cut += Number(readdirSync(folder).length > 2);
+    interrupted += Number(readdirSync(folder).length > 2);
     if (!existsSync(join(folder, 'model.json'))) continue;
     const model = await loadLayersModel(`file://${folder}`);
     const { n } = model.getUserDefinedMetadata() as { n: number };
@@ -158,8 +162,7 @@ it('a folder whose save was killed holds the old or the new model', { timeout: 6
     moved += Number(n > last);
     last = n;
   }
-  expect(moved).toBeGreaterThan(5);
-  expect(cut).toBeGreaterThan(5); // some were killed while they wrote
+  expect(shown(0, moved, interrupted)).toBe(true);
   const model = await loadLayersModel(`file://${folder}`);
   await model.save(`file://${folder}`);
   expect(readdirSync(folder).sort()).toEqual(['model.json', 'weights.bin']);

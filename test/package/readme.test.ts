@@ -1,4 +1,4 @@
-/** Every program in the README runs as it stands, on the built package. Those of docs/ are in the test beside this one. */
+/** Every program in the README runs unchanged on the built package. docs.test.ts runs those of docs/. */
 
 import { readFileSync } from 'node:fs';
 import { describe, expect, it } from 'vitest';
@@ -28,7 +28,7 @@ describe('README', () => {
 });
 
 describe('docs/plots.md', () => {
-  it('shows pictures that are there, and small', () => {
+  it('shows pictures that exist and are small', () => {
     const text = readFileSync(`${root}docs/plots.md`, 'utf8');
     const pictures = [...text.matchAll(/\]\((pictures\/[^)]*\.svg)\)/g)].map(match => `${root}docs/${match[1]}`);
     expect(pictures.length).toBeGreaterThanOrEqual(8);

@@ -15,7 +15,7 @@ const good = {
 };
 
 describe('a release', () => {
-  it('goes out where tag, manifest, lock file and changelog name one version', () => {
+  it('is published only if tag, manifest, lock file and changelog name one version', () => {
     expect(objections(good)).toEqual([]);
   });
 
@@ -30,7 +30,7 @@ describe('a release', () => {
     expect(objections({ ...good, ...change }).join('\n')).toMatch(reason);
   });
 
-  it('says where it is at home, which provenance compares with where it was built', () => {
+  it('adds the URLs of the repository to package.json, as provenance requires', () => {
     const home = atHome(good.manifest, { server: 'https://host.example', repository: 'owner/name' });
     expect(home).toEqual({
       ...good.manifest,
@@ -52,7 +52,7 @@ describe('the release workflow', () => {
     expect(places[0]).toBe(0);
   });
 
-  it('publishes with provenance, and gives that right to nothing else', () => {
+  it('publishes with provenance, and only in the publish job', () => {
     expect(commands(publish).join('\n')).toMatch(/npm publish \S+\.tgz --provenance/);
     expect(publish).toContain('id-token: write');
     expect(build).not.toMatch(/id-token|contents: write|secrets\./);

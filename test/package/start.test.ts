@@ -1,4 +1,4 @@
-/** `npm start` as a user meets it, on a checkout that is ready. */
+/** `npm start` on a checkout that is built. */
 
 import { spawnSync } from 'node:child_process';
 import { mkdtempSync, readdirSync, readFileSync, rmSync } from 'node:fs';
@@ -9,7 +9,7 @@ import { expect, it, onTestFinished } from 'vitest';
 
 const root = fileURLToPath(new URL('../../', import.meta.url));
 
-/** A folder that goes with the test. */
+/** A folder that is deleted after the test. */
 function folder() {
   const out = mkdtempSync(join(tmpdir(), 'lstm-wasm-start-'));
   onTestFinished(() => rmSync(out, { recursive: true, force: true }));
@@ -55,7 +55,7 @@ it.each([
   [['--learning-rate', '0'], /^npm start: --learning-rate must be a number above 0, got '0'$/],
   [['--simd', 'fast'], /^npm start: --simd must be auto, strict or relaxed, got 'fast'$/],
   [['extra'], /^npm start: .*'extra'/],
-])('%j gets one clear sentence and exit code 1', (flags, sentence) => {
+])('%j is rejected with one sentence and exit code 1', (flags, sentence) => {
   const { status, stdout, stderr } = start(...flags);
   expect(status).toBe(1);
   expect(stdout).toBe('');

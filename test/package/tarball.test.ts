@@ -90,7 +90,7 @@ describe('the tarball', () => {
     expect(JSON.parse(out)).toEqual({ before: true, svg: '<svg ' });
   });
 
-  it('writes models for others, and says what it lacks for Keras', () => {
+  it('writes ONNX and safetensors, and names the package that Keras files need', () => {
     const out = run(
       'travel.mjs',
       `import * as lw from 'lstm-wasm';
@@ -123,7 +123,7 @@ describe('the tarball', () => {
     expect(out.trim()).toBe('number');
   });
 
-  it('trains in a worker for a program that is given to Node as text', () => {
+  it('trains in a worker from a program passed to node --eval', () => {
     const source = `import { layers } from 'lstm-wasm';
        import { connect } from 'lstm-wasm/worker';
        const model = await connect({ seed: 1 }).sequential({ layers: [layers.gru({ units: 3, inputShape: [2, 1] })] });

@@ -27,7 +27,7 @@ const count = (...codes: string[]): Code => {
   return unusual(fc.constantFrom(...codes), fc.constantFrom(...bad));
 };
 
-/** An object with some of these properties, rarely with one that nobody knows, rarely no object at all. */
+/** An object with some of these properties; rarely with an unknown one, rarely not an object. */
 function object(fields: Record<string, Code>, ...required: string[]): Code {
   const known = fc.record(fields, { requiredKeys: required }).map(found => Object.entries(found));
   const others = fc.constantFrom('unit', '__proto__', 'constructor', '"0"', '[Symbol()]');

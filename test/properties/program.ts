@@ -29,7 +29,7 @@ export interface Program {
   readonly statements: readonly Statement[];
 }
 
-/** What the package has warned of in the course of a program; whoever listens to the console puts it here. */
+/** The warnings of the package during a program, collected by the spy on the console. */
 export const said: string[] = [];
 
 /** Longer than any of these calls may take, on a busy machine, too. */
@@ -37,7 +37,7 @@ const LONGEST = 10_000;
 
 type Scope = Record<string, unknown>;
 
-/** The program as somebody would write it. */
+/** The source text of the program. */
 export function print({ recipe, statements }: Program): string {
   return [
     `let m = ${recipe.model};`,
@@ -168,7 +168,7 @@ function isModerate(model: lw.Sequential): boolean {
     const states = /stateful\W+true/.test(String(model.toJSON())) ? model.getStates().flat() : [];
     return valuesOf([...model.getWeights(), ...states]).every(value => Math.abs(value) < 100);
   } catch {
-    return false; // it has no layers, or is gone, or has states that cannot be asked for
+    return false; // it has no layers, is disposed of, or has states that cannot be read
   }
 }
 

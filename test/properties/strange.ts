@@ -1,4 +1,4 @@
-/** Values that nobody expects, as code; what cannot be written down in a line is made by `$`. */
+/** Invalid and unusual values, as code; `$` makes those that do not fit into a line. */
 
 import { type NestedArray, type Tensor, tensor } from 'lstm-wasm';
 import { transferred } from '../transferred.ts';
@@ -88,7 +88,7 @@ function meanwhile(values: NestedArray, act: () => unknown): NestedArray {
   return values;
 }
 
-/** What goes on beside a call; it is awaited before the next. */
+/** Calls that run beside another; they are awaited before the next. */
 const pending: Promise<unknown>[] = [];
 /** Both, to the end; then what went wrong first. */
 async function both(...promises: Promise<unknown>[]): Promise<void> {

@@ -49,10 +49,7 @@ test('.h5 weights of a Keras 3 model with Dropout load and predict its numbers',
 });
 
 const refused: [string, string][] = [
-  [
-    '14-keras1-lstm.h5',
-    'got a Keras 1 model; load it with Keras 2.0 to 2.3 and save it again',
-  ],
+  ['14-keras1-lstm.h5', 'got a Keras 1 model; load it with Keras 2.0 to 2.3 and save it again'],
   ['norm.h5', "unknown class 'LayerNormalization'; known: LSTM, GRU, "],
 ];
 

@@ -1,23 +1,23 @@
-/** Starts the build of the kernels that the vitest project names, before any test touches the package. */
+/** Initializes the package with the kernels of the vitest project, before any test uses it. */
 
 import { readFileSync } from 'node:fs';
 import v8 from 'node:v8';
 import { afterAll } from 'vitest';
-// The engine alone: what tests kernels on their own needs nothing else of the package
+// Only the engine: tests of kernels need nothing else of the package.
 import { init } from '../../src/wasm/engine.ts';
 import { turbo } from '../../src/wasm/turbo.ts';
 
 const build = process.env.LSTM_WASM_BUILD;
 if (!build) throw new Error('LSTM_WASM_BUILD must name a build');
 
-// Node 20 has relaxed SIMD behind a flag; from 21 on it is there.
+// Node 20 has relaxed SIMD behind a flag.
 if (build === 'relaxed' && process.version.startsWith('v20.'))
   v8.setFlagsFromString('--experimental-wasm-relaxed-simd');
-// As if lstm-wasm/turbo had made V8 join vectors: the tiles and panels for that are chosen, whatever V8 does.
-if (process.env.LSTM_WASM_JOINED) turbo.flags = ['revectorize'];
+// Selects the tiles and panels of lstm-wasm/turbo, whether or not V8 joins vectors.
+if (process.env.LSTM_WASM_WIDE) turbo.flags = ['revectorize'];
 init({ bytes: readFileSync(new URL(`../../build/${build}.wasm`, import.meta.url)) });
-if (build === 'debug' && !process.env.LSTM_WASM_JOINED) {
-  const { lookAtAll, raise } = await import('./fences.ts');
-  raise();
-  afterAll(() => lookAtAll('some call'));
+if (build === 'debug' && !process.env.LSTM_WASM_WIDE) {
+  const { checkAllFences, installFences } = await import('./fences.ts');
+  installFences();
+  afterAll(() => checkAllFences('some call'));
 }

@@ -1,2 +1,2 @@
-/** What looks at a clock is tried again when it came too late: others may be at work on the same machine. */
+/** Tests that measure time are retried, because other processes may slow the machine. */
 export const onClock = { retry: 3 };

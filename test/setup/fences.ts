@@ -1,8 +1,8 @@
 /**
- * Fences: around every block of memory that the facade allocates, to the byte, and around every buffer that a plan lays
- * into the workspace. Numbers stand there that nobody may change; after every call of a kernel they are looked at.
+ * Fences: bytes of a fixed value around every block of memory that models allocate, and around every buffer of a plan.
+ * After every call of a kernel they are checked; a changed byte throws an error that names the kernel.
  *
- * The debug build runs with them. A fence that has been run over fails the call behind which it is found, by name.
+ * Tests on the debug build run with them.
  */
 
 import { CompiledPlan } from '../../src/plan/compiledPlan.ts';
@@ -11,11 +11,11 @@ import { sizeOf } from '../../src/util/shapes.ts';
 import { FLOAT, LINE } from '../../src/util/units.ts';
 import { float32, kernels } from '../../src/wasm/engine.ts';
 
-/** Bytes of a fence at the least: whole lines, as wide as the widest write of a tile. */
+/** The least bytes of a fence: whole cache lines, at least the widest write of a tile. */
 const WIDTH = 2 * LINE;
-/** What stands there: not NaN, which stays what it is when something is added to it. */
-const POST = 0xa5;
-const POSTS = 0xa5a5a5a5 | 0;
+/** The value of the bytes. Not NaN: a sum with NaN would not change it. */
+const FILL = 0xa5;
+const FILL_WORD = 0xa5a5a5a5 | 0;
 
 interface Fence {
   readonly what: string;
@@ -23,17 +23,17 @@ interface Fence {
   readonly to: number;
 }
 
-/** More blocks than that are looked at in turns after a call, and all of them at the end of a file: there may be thousands. */
+/** Blocks that are checked after a call, in rotation, since there may be thousands. All are checked at the end of a file. */
 const AT_ONCE = 4;
 
-/** The blocks there are, by what `allocate` gave. */
+/** The fences of all blocks, by the address that `allocate` returned. */
 const blocks = new Map<number, readonly Fence[]>();
 let allocated: { pointer: number; bytes: number } | null = null;
-/** The plan that runs, and the fences in it; another plan of the same workspace has its buffers elsewhere. */
+/** The fences of the running plan; other plans have their buffers at other places of the same workspace. */
 let running: readonly Fence[] = [];
-/** The blocks that have not been looked at in this turn. */
+/** The blocks that were not checked in this rotation. */
 let round = blocks.values();
-let looked = 0;
+let checked = 0;
 let memory: Uint8Array = new Uint8Array(0);
 let words: Int32Array = new Int32Array(0);
 
@@ -46,54 +46,54 @@ function bytes(): Uint8Array {
   return memory;
 }
 
-const build = (fences: readonly Fence[]) => {
-  for (const { from, to } of fences) bytes().fill(POST, from, to);
+const fill = (fences: readonly Fence[]) => {
+  for (const { from, to } of fences) bytes().fill(FILL, from, to);
 };
 
-function look(call: string, fences: readonly Fence[]): void {
+function check(call: string, fences: readonly Fence[]): void {
   const now = bytes();
   for (const { what, from, to } of fences) {
-    looked++;
+    checked++;
     for (let at = from; at < to; at++) {
-      // Four at a time, as long as all is well
-      while ((at & 3) === 0 && at + 4 <= to && words[at >> 2] === POSTS) at += 4;
-      if (at === to || now[at] === POST) continue;
+      // Four bytes at a time while they are unchanged
+      while ((at & 3) === 0 && at + 4 <= to && words[at >> 2] === FILL_WORD) at += 4;
+      if (at === to || now[at] === FILL) continue;
       const value = now[at];
-      build([{ what, from, to }]); // said once, and not of every call that follows
+      fill([{ what, from, to }]); // so that the next calls do not report it again
       throw new RangeError(`${call} has written outside of what is planned: byte ${at - from} of ${what} is ${value}`);
     }
   }
 }
 
-/** Looks at the fences of the running plan, and at some of the blocks: with every call at the next ones. */
-function lookAround(call: string): void {
-  look(call, running);
+/** Checks the fences of the running plan and of the next few blocks. */
+function checkSome(call: string): void {
+  check(call, running);
   for (let n = Math.min(AT_ONCE, blocks.size); n > 0; n--) {
     let next = round.next();
     if (next.done) {
       round = blocks.values();
       next = round.next();
     }
-    if (next.value) look(call, next.value);
+    if (next.value) check(call, next.value);
   }
 }
 
-/** Looks at every fence there is. */
-export function lookAtAll(call: string): void {
-  for (const fences of blocks.values()) look(call, fences);
+/** Checks every fence. */
+export function checkAllFences(call: string): void {
+  for (const fences of blocks.values()) check(call, fences);
 }
 
-/** How many fences have been looked at so far. */
-export const fencesLooked = (): number => looked;
+/** The number of fences checked so far. */
+export const fencesChecked = (): number => checked;
 
-/** Puts up the fences, and keeps watch from here on. */
-export function raise(): void {
+/** Puts fences around all blocks and buffers from now on, and checks them after every call of a kernel. */
+export function installFences(): void {
   const engine = kernels() as unknown as Record<string, (...args: number[]) => number>;
   for (const [name, kernel] of Object.entries(engine)) {
     if (typeof kernel !== 'function' || name === 'allocate' || name === 'release' || name === 'zero') continue;
     engine[name] = (...args) => {
       const result = kernel(...args);
-      lookAround(name);
+      checkSome(name);
       return result;
     };
   }
@@ -102,10 +102,10 @@ export function raise(): void {
   engine.allocate = size => {
     const pointer = allocate(size! + 2 * WIDTH) >>> 0;
     allocated = { pointer, bytes: size! + 2 * WIDTH };
-    // As aligned as it was: a block begins at the next line from there on
+    // As aligned as before: a block begins at the next cache line.
     return pointer + WIDTH;
   };
-  /** A block is allocated, and then zeroed from its first byte to its last, which tells where these are. */
+  /** A block is zeroed after its allocation: that call has its exact bounds. */
   engine.zero = (address, size) => {
     const result = zero(address!, size!);
     if (allocated) {
@@ -115,24 +115,24 @@ export function raise(): void {
         { what: 'the fence before a block', from: pointer, to: address! },
         { what: `the fence behind a block of ${size} bytes`, from: address! + size!, to: pointer + bytes },
       ];
-      build(fences);
+      fill(fences);
       blocks.set(pointer, fences);
     }
-    lookAround('zero');
+    checkSome('zero');
     return result;
   };
   engine.release = address => {
     const pointer = address! - WIDTH;
     const fences = blocks.get(pointer) ?? [];
     blocks.delete(pointer);
-    look('release', fences);
+    check('release', fences);
     return release(pointer);
   };
   fenceBuffers();
   fenceRuns();
 }
 
-/** Has plans leave room behind each buffer. */
+/** Makes plans reserve space after each buffer. */
 function fenceBuffers(): void {
   const { floats } = Planner.prototype;
   Planner.prototype.floats = function (name, ...shape) {
@@ -143,7 +143,7 @@ function fenceBuffers(): void {
   };
 }
 
-/** Builds the fences of a plan before it runs, whatever other plans have left in the workspace. */
+/** Fills the fences of a plan before it runs, since other plans overwrite the workspace. */
 function fenceRuns(): void {
   const { forward } = CompiledPlan.prototype;
   const found = new WeakMap<CompiledPlan, readonly Fence[]>();
@@ -153,7 +153,7 @@ function fenceRuns(): void {
       fences = fencesOf(this);
       found.set(this, fences);
     }
-    build(fences);
+    fill(fences);
     running = fences;
     try {
       forward.call(this);
@@ -177,7 +177,7 @@ function fenceRuns(): void {
   }
 }
 
-/** From the end of each buffer, to the number, to the beginning of the next. */
+/** From the last number of each buffer to the first of the next. */
 function fencesOf(plan: CompiledPlan): Fence[] {
   const { buffers } = plan.plan;
   const fences: Fence[] = [];

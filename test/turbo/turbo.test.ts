@@ -1,4 +1,4 @@
-/** lstm-wasm/turbo in processes of its own, because flags of V8 stay: on the running Node and on others that are here. */
+/** lstm-wasm/turbo in separate processes, because flags of V8 cannot be unset: on the running Node and the others here. */
 
 import { execFileSync } from 'node:child_process';
 import { readFileSync } from 'node:fs';
@@ -8,7 +8,7 @@ import { type NodeBinary, nodesHere } from '../../scripts/nodes.js';
 const dist = new URL('../../dist/', import.meta.url);
 const importTurbo = `await import('${new URL('turbo.js', dist).href}');`;
 
-/** Says what runs, then trains the seed program for 100 steps and prints a hash of its weights. */
+/** Prints the kernels in use, trains the seed program for 100 steps, and prints a hash of its weights. */
 const train = `
   const { createHash } = await import('node:crypto');
   const lw = await import('${new URL('index.js', dist).href}');
@@ -41,7 +41,7 @@ function run(node: NodeBinary, program: string, simd = 'auto') {
 describe.each(nodesHere().map(node => [node.version, node] as const))('Node %s', (_version, node) => {
   const { major } = node;
 
-  it('says what it switched on', () => {
+  it('reports the flags that it set', () => {
     const { simd, turbo } = run(node, importTurbo + train);
     if (major === 20) expect({ simd, turbo }).toEqual({ simd: 'relaxed', turbo: ['relaxed-simd'] });
     else
@@ -56,7 +56,7 @@ describe.each(nodesHere().map(node => [node.version, node] as const))('Node %s',
     expect(run(node, importTurbo + train, 'strict')).toMatchObject({ simd: 'strict', weights });
   });
 
-  it('changes nothing once kernels run', () => {
+  it('has no effect after the kernels have started', () => {
     const late = `(await import('${new URL('index.js', dist).href}')).backendInfo(); ${importTurbo} ${train}`;
     const { simd, turbo } = run(node, late);
     expect({ simd, turbo }).toEqual({ simd: major === 20 ? 'strict' : 'relaxed', turbo: [] });
@@ -72,7 +72,7 @@ describe.each(nodesHere().map(node => [node.version, node] as const))('Node %s',
   });
 });
 
-it('imports nothing that a browser or a bundler would look for in vain', () => {
+it('imports no module that a browser or a bundler cannot resolve', () => {
   const imports = [
     ...readFileSync(new URL('turbo.js', dist), 'utf8').matchAll(/\bfrom\s+"([^"]+)"|\bimport\("([^"]+)"\)/g),
   ];

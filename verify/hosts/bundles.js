@@ -1,4 +1,4 @@
-/** The program bundled as people bundle: by each with its defaults, the worker of the package with it. */
+/** The program bundled by each bundler with its default settings, together with the worker of the package. */
 
 import { mkdirSync, writeFileSync } from 'node:fs';
 import { join } from 'node:path';
@@ -7,7 +7,7 @@ import { load, tell, versionOf } from './tools.js';
 /**
  * @typedef {import('./stage.js').Stage} Stage
  *
- * Bundles entry.js into a folder as main.js; says what it is called with its version, and what it warns of.
+ * Bundles entry.js into a folder as main.js; returns the name of the bundler with its version, and its warnings.
  * @typedef {(stage: Stage, entry: string, folder: string) => Promise<{ title: string, warnings: string[] }>} Bundle
  */
 
@@ -31,7 +31,7 @@ export const bundlers = {
         rolldownOptions: { input: entry, output: { entryFileNames: 'main.js' } },
       },
     });
-    // Vite leaves 'production' behind, by which npm, called later, would install less than it should.
+    // Vite sets 'production', with which a later npm would skip devDependencies.
     if (environment === undefined) delete process.env.NODE_ENV;
     else process.env.NODE_ENV = environment;
     return { title: `Vite ${version}`, warnings };
@@ -59,7 +59,7 @@ export const bundlers = {
 
   esbuild: bundleByEsbuild,
 
-  /** As with esbuild, the worker is an entry of its own. */
+  /** The worker is an entry of its own, as for esbuild. */
   async Rollup({ tools }, entry, folder) {
     const { rollup, VERSION } = await load(tools, 'rollup');
     const { nodeResolve } = await load(tools, '@rollup/plugin-node-resolve');
@@ -77,10 +77,10 @@ export const bundlers = {
 };
 
 /**
- * It leaves the address of the worker as it is, so the worker goes beside the page's program as an entry of its own.
+ * esbuild does not bundle the worker behind `new URL`, so the worker is an entry of its own.
  * @param {Pick<Stage, 'tools'>} stage @param {string} entry @param {string} folder
  */
-export async function bundleByEsbuild({ tools }, entry, folder) {
+async function bundleByEsbuild({ tools }, entry, folder) {
   const { default: esbuild } = await load(tools, 'esbuild');
   const { warnings } = await esbuild.build({
     entryPoints: { main: entry, thread: 'lstm-wasm/thread' },
@@ -92,14 +92,14 @@ export async function bundleByEsbuild({ tools }, entry, folder) {
     target: 'es2022',
     logLevel: 'silent',
   });
-  const said = warnings.map((/** @type {{ text: string }} */ { text }) => text);
-  return { title: `esbuild ${esbuild.version}`, warnings: said };
+  const texts = warnings.map((/** @type {{ text: string }} */ { text }) => text);
+  return { title: `esbuild ${esbuild.version}`, warnings: texts };
 }
 
 /** @param {{ message: string }[]} complaints */
 const messagesOf = complaints => complaints.map(({ message }) => message);
 
-/** Keeps what Vite warns of, but for how long its own plugins took. @param {string[]} warnings @param {Record<string, any>} logger */
+/** Collects the warnings of Vite, except the timings of its plugins. @param {string[]} warnings @param {Record<string, any>} logger */
 function loggerInto(warnings, logger) {
   const warn = (/** @type {string} */ message) => {
     if (!message.includes('PLUGIN_TIMINGS')) warnings.push(message);
@@ -108,7 +108,7 @@ function loggerInto(warnings, logger) {
 }
 
 /**
- * The Cloudflare Worker as wrangler bundles it: with esbuild, and with the .wasm left for the host.
+ * Bundles the Cloudflare Worker as wrangler does: with esbuild, and with the .wasm as an external module.
  * @param {Stage} stage @param {string} entry
  * @returns {Promise<string>} its path
  */
@@ -129,9 +129,9 @@ export async function bundleForCloud({ tools }, entry) {
 }
 
 /**
- * typed.ts, compiled by TypeScript, its own and our types checked.
+ * Compiles typed.ts with TypeScript, which also checks our types.
  * @param {Stage} stage @param {'nodenext' | 'bundler'} resolution
- * @returns {Promise<string>} what it is called, with its version
+ * @returns {Promise<string>} its title, with the version
  */
 export async function compile({ modules, folder: home }, resolution) {
   const title = `TypeScript ${versionOf(modules, 'typescript')}, ${resolution} resolution`;

@@ -1,6 +1,6 @@
 /**
- * A Cloudflare Worker. Workers may not compile WebAssembly, so the kernels come as a module of their own, compiled when
- * the worker is deployed. The same program goes up by `wrangler deploy`.
+ * A Cloudflare Worker. Workers must not compile WebAssembly, so the kernels are a module that is compiled at deployment.
+ * `wrangler deploy` deploys the same program.
  */
 
 import * as lw from 'lstm-wasm';

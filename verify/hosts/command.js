@@ -1,5 +1,5 @@
 /**
- * Runs the program in Node, Deno and Bun and prints what it found.
+ * Runs the program in Node, Deno and Bun and prints its results.
  *
  *   node command.js ./entry.js strict here
  */

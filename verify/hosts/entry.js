@@ -1,4 +1,4 @@
-/** Imports the package by its names and offers the program: to Node, Deno and Bun as it is, to bundlers as their entry. */
+/** Imports the package by name and exposes the program: run directly by Node, Deno and Bun, bundled by bundlers. */
 
 import * as lw from 'lstm-wasm';
 import { sineCosine } from 'lstm-wasm/data';

@@ -1,4 +1,4 @@
-/** All hosts: how each is started, and what it is called. */
+/** All hosts: how each is started, and its title. */
 
 import { mkdirSync } from 'node:fs';
 import { join } from 'node:path';
@@ -18,19 +18,19 @@ import { tell, versionOf } from './tools.js';
  * A place in which the package can run: a thread of a host, or a bundle in one.
  * @typedef {object} Place
  * @property {string} name
- * @property {(simd: Simd) => Promise<Found>} run starts it anew, every time
+ * @property {(simd: Simd) => Promise<Found>} run each call starts the host again
  *
  * @typedef {object} Ready
  * @property {string} title with the version
  * @property {Place[]} places
- * @property {string} [remark] what people should know
+ * @property {string} [remark] a note for users
  *
  * @typedef {object} Host
- * @property {string} name for when it is not here
+ * @property {string} name used when the host is not here
  * @property {(stage: Stage) => Promise<Ready>} prepare throws NotHere with the reason
  */
 
-/** A package for those who write Keras files. Some bundlers warn that it is absent, and go on; it is no fault. */
+/** An optional peer dependency that writes Keras files. Some bundlers warn that it is not installed, as expected. */
 const OPTIONAL = 'h5wasm';
 
 /** @type {Host[]} */
@@ -63,8 +63,7 @@ function node(major) {
 function binaryOf(stage, major) {
   const found = stage.nodes().find(node => node.major === major);
   if (found) return found;
-  const reason =
-    process.env.NODE_BINARIES === undefined ? 'npm has given none out for this machine' : 'not in NODE_BINARIES';
+  const reason = process.env.NODE_BINARIES === undefined ? 'npm has none for this machine' : 'not in NODE_BINARIES';
   throw new NotHere(`no binary of Node ${major}: ${reason}`);
 }
 
@@ -129,13 +128,13 @@ function inBrowser(browser, folder, places) {
 function underPolicy(name) {
   const prepare = async (/** @type {Stage} */ stage) => {
     const browser = await stage.browser(commandOf(name));
-    // Else it would not be the policy that was tried.
+    // Without a CompileError here the policy would not be in force.
     const refusal = await runInPage(browser, `${stage.locked}index.html`, 'strict', 'here').then(
       () => 'it compiles',
       (/** @type {Error} */ { message }) => message,
     );
     if (!refusal.includes('CompileError')) {
-      throw new Error(`where the policy forbids WebAssembly, a CompileError must say so, but: ${refusal}`);
+      throw new Error(`where the policy forbids WebAssembly, a CompileError is expected, got: ${refusal}`);
     }
     const title = `${await titleOf(browser)}, strict Content-Security-Policy`;
     return { title, places: inBrowser(browser, stage.guarded, ['here', 'worker']) };
@@ -143,7 +142,7 @@ function underPolicy(name) {
   return { name: `${name}, Content-Security-Policy`, prepare };
 }
 
-/** Runs in the browser, where its worker is found too, and in Node. @param {string} name @returns {Host} */
+/** A bundle, in the browser with its worker, and in Node. @param {string} name @returns {Host} */
 function bundle(name) {
   const prepare = async (/** @type {Stage} */ stage) => {
     const folder = join(stage.folder, name.toLowerCase());
@@ -180,12 +179,12 @@ function typescript(resolution) {
   return { name: `TypeScript, ${resolution}`, prepare };
 }
 
-/** Cloudflare Workers. The kernels are what is given, so that automatic means the relaxed ones. @param {Stage} stage */
+/** Cloudflare Workers. Kernels are given as a module; for 'auto' these are the relaxed ones. @param {Stage} stage */
 async function cloudflare(stage) {
   const title = `workerd ${versionOf(stage.tools, 'workerd')} (Cloudflare Workers), by init({ module })`;
   versionOf(stage.tools, 'miniflare');
   const newer = stage.nodes().filter(({ major }) => major >= 22)[0];
-  if (!newer) throw new NotHere('Miniflare wants Node 22, which is not here either');
+  if (!newer) throw new NotHere('Miniflare needs Node 22, which is not here');
   const script = await bundleForCloud(stage, join(stage.folder, 'cloud.js'));
   const miniflare = fileURLToPath(new URL('miniflare.js', import.meta.url));
   const dist = join(stage.folder, '../node_modules/lstm-wasm/dist');

@@ -2,7 +2,7 @@
 
 /**
  * @typedef {import('puppeteer-core').Browser} Browser
- * @typedef {'here' | 'worker' | 'inside'} Place in the page, in a worker of the package, in a worker of one's own
+ * @typedef {'here' | 'worker' | 'inside'} Place in the page, in a worker of the package, in a worker of the user
  */
 
 /**
@@ -23,7 +23,7 @@ export async function runInPage(browser, url, simd, place) {
     if (!(await page.evaluate(() => 'runProgram' in globalThis)))
       throw new Error('the page has not loaded the program');
     const inside = new URL('inside.js', url).href;
-    // As text, because each browser has its own way of handing numbers over.
+    // As text, because browsers serialize numbers differently.
     const { found, error } = JSON.parse(await page.evaluate(inThePage, simd, place, inside));
     if (error) throw new Error(error);
     return found;
@@ -36,7 +36,7 @@ export async function runInPage(browser, url, simd, place) {
 }
 
 /**
- * Goes into the page as it stands, so it uses nothing from around it.
+ * Runs in the page, so it uses no variable of this module.
  * @param {'strict' | 'auto'} simd @param {Place} place @param {string} inside
  * @returns {Promise<string>}
  */

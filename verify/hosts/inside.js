@@ -1,4 +1,4 @@
-/** A Web Worker of one's own that imports the package; `page.js` is entry.js with addresses in place of names. */
+/** A Web Worker of the user that imports the package; `page.js` is entry.js with URLs instead of package names. */
 
 // @ts-expect-error it is written where the package is installed
 await import('./page.js');

@@ -1,6 +1,6 @@
 /**
- * Runs cloud.js, bundled, in workerd by Miniflare and prints what it found. A process of its own, because Miniflare wants
- * Node 22.
+ * Runs the bundled cloud.js in workerd with Miniflare and prints its results. In a process of its own, because Miniflare
+ * needs Node 22.
  *
  *   node miniflare.js /path/to/verify/node_modules cloud.js kernels.wasm
  */
@@ -12,13 +12,13 @@ const [tools = '', script = '', kernels = ''] = process.argv.slice(2);
 const { Miniflare } = createRequire(`${tools}/here.js`)('miniflare');
 
 const miniflare = new Miniflare({
-  // The first with FinalizationRegistry, by which the memory of models is given back.
+  // The first date with FinalizationRegistry, which frees the memory of models.
   compatibilityDate: '2025-05-05',
   modules: [
     { type: 'ESModule', path: 'cloud.js', contents: readFileSync(script, 'utf8') },
     { type: 'CompiledWasm', path: 'lstm-wasm/kernels.wasm', contents: readFileSync(kernels) },
   ],
-  cf: false, // or it would ask Cloudflare where it is
+  cf: false, // no request to Cloudflare for the location
 });
 try {
   const response = await miniflare.dispatchFetch('http://localhost/');

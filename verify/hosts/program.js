@@ -1,22 +1,22 @@
 /**
- * What every host runs: the seed program with the loop of the tutorial, and a stacked model with dropout and shuffling. It imports nothing, so that
- * each host can bring the package in its own way.
+ * The program of every host: the seed program with the loop of the tutorial, and a stacked model with dropout and shuffling.
+ * It imports nothing, because each host imports the package in its own way.
  */
 
 /**
- * What it needs of a worker of `lstm-wasm/worker`, or of the package at hand.
+ * The calls it needs, of a worker of `lstm-wasm/worker` or of the package itself.
  * @typedef {import('lstm-wasm/worker').Host | Pick<typeof import('lstm-wasm'), 'sequential' | 'setRandomSeed' | 'backendInfo'>} Models
  *
  * @typedef {object} Means
  * @property {typeof import('lstm-wasm')} lw
  * @property {typeof import('lstm-wasm/data').sineCosine} sineCosine
- * @property {Models} models where the models are made
+ * @property {Models} models creates the models
  *
  * @typedef {object} Found
- * @property {'strict' | 'relaxed'} simd what ran
+ * @property {'strict' | 'relaxed'} simd the kernels that ran
  * @property {number[]} losses of the seed program
- * @property {number} milliseconds for a step of it, training and prediction; 0 where the clock stands still
- * @property {string} seedSha of all its weights in the end
+ * @property {number} milliseconds for a step of it, training and prediction; 0 where the clock does not advance
+ * @property {string} seedSha of all its final weights
  * @property {number[]} early all its weights after the first steps
  * @property {string} stackedSha of all weights of the stacked model
  * @property {number[]} stacked these weights
@@ -28,9 +28,9 @@
  */
 const SEED = 21;
 const STEPS = 501;
-/** Clocks of browsers are coarse, and machines have other things to do: the fastest block of steps is what counts. */
+/** Steps that are timed together, because the clocks of browsers are coarse; the fastest block counts. */
 const BLOCK = 10;
-/** Before chaos sets in, which makes of a last bit a whole number in some two hundred steps. */
+/** Later the program is chaotic: a difference in the last bit grows to order 1 in some two hundred steps. */
 const EARLY = 50;
 
 /** @param {Means} means @returns {Promise<Found>} */
@@ -70,7 +70,7 @@ async function trainSeedProgram({ lw, sineCosine, models }) {
   return { losses, milliseconds: fastest / BLOCK, seedSha, early };
 }
 
-/** Odd sizes, every kind of dropout, batches that are not whole. @param {Means} means */
+/** Odd sizes, every kind of dropout, an incomplete last batch. @param {Means} means */
 async function trainStacked({ lw, models }) {
   const x = lw.randomNormal([150, 7, 3], 0, 1, 'float32', 5);
   const y = lw.randomNormal([150, 2], 0, 0.5, 'float32', 6);
@@ -88,7 +88,7 @@ async function trainStacked({ lw, models }) {
   return weightsOf(model);
 }
 
-/** All weights, one after the other. @param {{ getWeights(): import('lstm-wasm').Tensor[] | Promise<import('lstm-wasm').Tensor[]> }} model */
+/** All weights, concatenated. @param {{ getWeights(): import('lstm-wasm').Tensor[] | Promise<import('lstm-wasm').Tensor[]> }} model */
 async function weightsOf(model) {
   const weights = await model.getWeights();
   return Float32Array.from(weights.flatMap(weight => [...weight.dataSync()]));

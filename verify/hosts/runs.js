@@ -1,4 +1,4 @@
-/** Runs the program in all hosts, once for all steps that ask: strict, and twice with what the host takes by itself. */
+/** Runs the program in all hosts, once for all steps: with strict kernels, and twice with those the host selects. */
 
 import { stripVTControlCharacters } from 'node:util';
 import { NotHere } from '../outcome.js';
@@ -16,8 +16,8 @@ import { openStage } from './stage.js';
  * @typedef {object} HostRuns
  * @property {string} what
  * @property {Run[]} runs
- * @property {'failed' | 'not here'} [status] unless all went well
- * @property {string} [note] why, or what people should know
+ * @property {'failed' | 'not here'} [status] absent on success
+ * @property {string} [note] the reason, or a note for users
  */
 
 /** @type {Map<string, Promise<HostRuns[]>>} */
@@ -64,7 +64,7 @@ async function runHost(stage, host) {
     }
     return { what, runs, note: remark };
   } catch (error) {
-    // One line and no colours: it goes into a table.
+    // One line without colours, for a table.
     const note = stripVTControlCharacters(error instanceof Error ? error.message : String(error)).replace(/\s+/g, ' ');
     return { what, runs, status: error instanceof NotHere ? 'not here' : 'failed', note };
   }

@@ -1,4 +1,4 @@
-/** The folder in which a user has installed the package and written the program, and what is shared by many hosts. */
+/** The folder with the installed package and the program of a user, and the servers and browsers that hosts share. */
 
 import { copyFileSync, mkdirSync, readFileSync, writeFileSync } from 'node:fs';
 import { join } from 'node:path';
@@ -7,7 +7,7 @@ import { fetchNodes, nodesHere } from '../../scripts/nodes.js';
 import { launch } from '../browsers.js';
 import { serve } from '../serve.js';
 
-/** Nothing from elsewhere, nothing inline, no eval; and WebAssembly, or not even that. */
+/** A policy without other origins, inline scripts and eval; `script` decides about WebAssembly. */
 const policy = (/** @type {string} */ script) => ({
   'content-security-policy': `default-src 'none'; script-src ${script}; worker-src 'self'; img-src data:`,
 });
@@ -19,7 +19,7 @@ const policy = (/** @type {string} */ script) => ({
  * @property {string} modules the folder `node_modules` of the checkout
  * @property {string} sites where the folder is served without a policy
  * @property {string} guarded where it is served under a policy that lets WebAssembly compile
- * @property {string} locked where it may not
+ * @property {string} locked where it is served under a policy that forbids that
  * @property {() => import('../../scripts/nodes.js').NodeBinary[]} nodes
  * @property {(name: 'chromium' | 'firefox') => Promise<import('puppeteer-core').Browser>} browser
  * @property {() => Promise<void>} close
@@ -61,7 +61,7 @@ export async function openStage({ home, root, tools, say }) {
     },
     async browser(name) {
       const running = browsers.get(name);
-      // One that has died must not take the hosts after it with it.
+      // A browser that crashed is launched again for the next host.
       if (running && (await running).connected) return running;
       const anew = launch(name);
       browsers.set(name, anew);
@@ -80,7 +80,7 @@ export function writePage(folder, script) {
   writeFileSync(join(folder, 'index.html'), html);
 }
 
-/** A program as pages without a bundler have it. @param {string} home @param {string} source */
+/** The program with URLs instead of package names, for pages without a bundler. @param {string} home @param {string} source */
 function withAddresses(home, source) {
   const { exports } = JSON.parse(readFileSync(join(home, 'node_modules/lstm-wasm/package.json'), 'utf8'));
   return source.replaceAll(/'lstm-wasm(\/\w+)?'/g, (_, path = '') => {

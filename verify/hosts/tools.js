@@ -1,4 +1,4 @@
-/** What the hosts are started with. */
+/** Commands and packages that start the hosts. */
 
 import { execFile } from 'node:child_process';
 import { existsSync, readFileSync } from 'node:fs';
@@ -10,7 +10,7 @@ import { NotHere } from '../outcome.js';
 const PATIENCE = 120_000;
 
 /**
- * Runs a command; what it wrote to its output, or the gist of its complaint.
+ * Runs a command and returns its output; rejects with the lines of its error output that name the error.
  * @param {string} command @param {readonly string[]} words
  * @param {{ cwd: string, env?: Record<string, string> }} options
  * @returns {Promise<string>}
@@ -20,13 +20,13 @@ export function tell(command, words, { cwd, env }) {
   return new Promise((resolve, reject) => {
     execFile(command, words, options, (error, stdout, stderr) => {
       if (!error) resolve(stdout);
-      else if (error.killed) reject(new Error(`not done after ${PATIENCE / 1000} s`));
+      else if (error.killed) reject(new Error(`not finished after ${PATIENCE / 1000} s`));
       else reject(new Error(gistOf(stderr) || gistOf(stdout) || error.message));
     });
   });
 }
 
-/** The lines of a complaint that say what is wrong, else its last ones; without colours. @param {string} text */
+/** The lines that name an error, or else the last lines; without colours. @param {string} text */
 function gistOf(text) {
   const lines = stripVTControlCharacters(text)
     .trim()
@@ -37,7 +37,7 @@ function gistOf(text) {
 }
 
 /**
- * A package out of a folder of packages; `import` alone would take the one next to this file.
+ * Imports a package from a folder of packages; a plain `import` would resolve it from this file.
  * @param {string} folder that ends in node_modules @param {string} name
  * @returns {Promise<any>}
  */

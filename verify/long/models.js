@@ -1,7 +1,6 @@
 /**
- * Ten thousand models of every kind of layer that has memory of its own, half of them disposed of and half dropped, each
- * after a step of training. Run in a process of its own, with `--expose-gc`, where lstm-wasm is installed; writes what it
- * measured as JSON.
+ * Creates ten thousand models of every kind of recurrent layer, and disposes of half of them and drops half, each after a
+ * step of training. Runs where lstm-wasm is installed, with `--expose-gc`, and prints its measurements as JSON.
  *
  *   node --expose-gc models.js 10000
  */
@@ -34,13 +33,9 @@ const kinds = [
   ],
 ];
 
-/**
- * Nobody holds it when this returns.
- *
- * @param {number} n
- */
+/** Holds no reference to the model after it returns. @param {number} n */
 function one(n) {
-  // Disposed of and dropped is every other one: after each round of the kinds it is the other way round
+  // Every second model is disposed of, the others are dropped; the order alternates with each round of kinds.
   const round = Math.floor(n / kinds.length);
   const below = kinds[n % kinds.length] ?? (() => []);
   const model = sequential({ layers: [...below(4 + (round % 29)), layers.dense({ units: 1 })] });
@@ -54,7 +49,7 @@ let first;
 for (let n = 1; n <= count; n++) {
   one(n);
   most = Math.max(most, backendInfo().models);
-  // Garbage is collected, and finalizers have their turn, only where a program lets go of the thread.
+  // Finalizers run only when the program yields.
   if (n % 50 === 0) await collect();
   if (n === count / 10) first = held();
 }

@@ -1,9 +1,10 @@
 /**
- * Mutation of the kernels: plants one small fault after the other and asks the tests whether they see it. What they let
- * live is a test that is missing.
+ * Mutation testing of the kernels: plants small faults in assembly/, one at a time, and runs the tests on each. Prints the
+ * share that the tests detect, and the faults they do not detect.
  *
- *   node verify/mutation/hunt.js                 all faults; the kernels must have been built
- *   node verify/mutation/hunt.js --only gru.ts   those whose file or reason holds these words
+ *   node verify/mutation/hunt.js                         two faults in each file
+ *   node verify/mutation/hunt.js --only gru --each 20    in files whose path contains "gru", twenty in each
+ *   node verify/mutation/hunt.js --seed 2                others
  */
 
 import { mkdtempSync, rmSync } from 'node:fs';
@@ -11,71 +12,66 @@ import { tmpdir } from 'node:os';
 import { join } from 'node:path';
 import { fileURLToPath } from 'node:url';
 import { parseArgs } from 'node:util';
-import { mutants } from './mutants/index.js';
+import { mutationsOf, plant, sample } from './operators.js';
 import { Tree } from './tree.js';
 
 /**
  * @typedef {object} Mutant
- * @property {string} file of assembly/
- * @property {string} find text that stands there exactly once
- * @property {string} replace
- * @property {string} why what is wrong then
- * @property {string[]} tests files under test/, without their ending: those that should see it
- * @property {string} [within] the function in which `find` stands once, where the file has it more often
- * @property {import('./tree.js').Project} [project] strict where nothing is said
+ * @property {string} file
+ * @property {import('./operators.js').Mutation} mutation
  *
  * @typedef {object} Verdict
  * @property {Mutant} mutant
- * @property {'caught' | 'caught late' | 'alive' | 'broken'} fate late: only by tests other than those it names
- * @property {string} by the test that failed, or what is wrong with the fault itself
+ * @property {'detected' | 'survived' | 'invalid'} fate invalid: it does not compile, or compiles to the same kernels
+ * @property {string} by the test that failed
  * @property {number} seconds
  */
 
-/** Where to look when the tests that should see a fault do not. */
-const wider = ['kernels', 'facade'];
+/** Faults in each file. */
+const EACH = 2;
 
-const filesOf = (/** @type {readonly string[]} */ tests) => tests.map(test => `${test}.test.ts`);
-const projectOf = (/** @type {Mutant} */ { project = 'strict' }) => project;
+/** Where a fault is looked for: a project of vitest.config.ts, its build, its tests; the next where none of them fails. */
+const rounds = /** @type {const} */ ([
+  { project: 'strict', build: 'strict', tests: ['test/kernels/', 'test/facade/'] },
+  { project: 'relaxed', build: 'relaxed', tests: ['test/kernels/'] },
+  { project: 'wide', build: 'debug', tests: ['test/kernels/'] },
+]);
 
 /**
  * @param {object} options
  * @param {string} options.root of the checkout, with a slash at its end
- * @param {readonly Mutant[]} options.list
- * @param {number} options.together how many at a time
+ * @param {number} [options.each] faults in each file
+ * @param {number} [options.seed] of the choice
+ * @param {string} [options.only] part of the paths of files
+ * @param {number} [options.together] mutants at a time, each in processes of its own
  * @param {(line: string) => void} options.say
  */
-export async function hunt({ root, list, together, say }) {
+export async function hunt({ root, each = EACH, seed = 1, only = '', together = 2, say }) {
   const folder = mkdtempSync(join(tmpdir(), 'lstm-wasm-mutation-'));
   const clear = () => rmSync(folder, { recursive: true, force: true });
   process.once('exit', clear);
   try {
     const trees = Array.from({ length: together }, (_, n) => new Tree(root, join(folder, String(n))));
-    const [first] = trees;
-    if (!first) throw new Error('at least one at a time');
-    const kernels = await compileSound(first, list);
-    const waiting = [...list];
-    let sound = { passed: 0, files: 0 };
+    const waiting = chooseMutants(/** @type {Tree} */ (trees[0]), { each, seed, only });
     /** @type {Verdict[]} */
     const verdicts = [];
     const hunts = trees.map(async tree => {
-      if (tree === first) {
-        sound = await checkSound(tree, list);
-        say(`unchanged kernels pass ${sound.passed} tests of ${sound.files} files`);
-      }
+      const sound = await compileSound(tree);
+      if (tree === trees[0]) say(`unchanged kernels pass ${await checkSound(tree)} tests`);
       for (let mutant = waiting.shift(); mutant; mutant = waiting.shift()) {
-        const verdict = await judge(tree, mutant, kernels);
+        const verdict = await judge(tree, mutant, sound);
         verdicts.push(verdict);
-        say(`${verdict.fate}, ${verdict.seconds.toFixed(1)} s: ${mutant.file}: ${mutant.why}; ${verdict.by}`);
+        say(`${verdict.fate}, ${verdict.seconds.toFixed(1)} s: ${titleOf(mutant)}; ${verdict.by}`);
       }
     });
     try {
       await Promise.all(hunts);
     } finally {
-      // Where one goes wrong the others end too, before their folder goes.
+      // After an error the other trees finish their mutant before the folder is deleted.
       waiting.length = 0;
       await Promise.allSettled(hunts);
     }
-    return { verdicts, sound, untouched: first.sources.filter(file => !list.some(mutant => mutant.file === file)) };
+    return verdicts;
   } finally {
     process.off('exit', clear);
     clear();
@@ -83,88 +79,113 @@ export async function hunt({ root, list, together, say }) {
 }
 
 /**
- * The kernels without a fault, by project.
  * @param {Tree} tree
- * @param {readonly Mutant[]} list
+ * @param {{ each: number, seed: number, only: string }} options
+ * @returns {Mutant[]}
  */
-async function compileSound(tree, list) {
+function chooseMutants(tree, { each, seed, only }) {
+  const files = tree.files('assembly').map(name => `assembly/${name}`);
+  const mutants = files
+    .filter(file => file.includes(only))
+    .flatMap(file => sample(mutationsOf(tree.read(file)), each, seed).map(mutation => ({ file, mutation })));
+  if (mutants.length === 0)
+    throw new Error(`hunt: --only must be part of the path of a file in assembly/, got '${only}'`);
+  return mutants;
+}
+
+/** @param {Tree} tree */
+async function compileSound(tree) {
   /** @type {Map<string, Buffer>} */
   const kernels = new Map();
-  for (const project of new Set(list.map(projectOf))) kernels.set(project, await tree.compile(project));
+  for (const { build } of rounds) kernels.set(build, await tree.compile(build));
+  tree.keepKernels();
   return kernels;
 }
 
-/**
- * On the kernels that compileSound has left every test must pass, or a failure with a fault would say nothing.
- * @param {Tree} tree
- * @param {readonly Mutant[]} list
- */
-async function checkSound(tree, list) {
+/** On unchanged kernels every test must pass, or a failure with a fault would mean nothing. @param {Tree} tree */
+async function checkSound(tree) {
   let passed = 0;
-  let files = 0;
-  for (const project of new Set(list.map(projectOf))) {
-    const ofProject = list.filter(mutant => projectOf(mutant) === project);
-    const tests = [...new Set(filesOf(ofProject.flatMap(({ tests }) => tests)))];
+  for (const { project, tests } of rounds) {
     const run = await tree.test(project, tests);
-    if (run.failure) throw new Error(`without any fault, ${run.failure} fails`);
-    if (run.passed === 0) throw new Error(`no tests in ${tests.join(', ')} of project ${project}`);
+    if (run.failure) throw new Error(`without any fault, ${run.failure} fails in project ${project}`);
     passed += run.passed;
-    files += tests.length;
   }
-  return { passed, files };
+  return passed;
 }
 
 /**
  * @param {Tree} tree
  * @param {Mutant} mutant
- * @param {Map<string, Buffer>} sound kernels without a fault
+ * @param {Map<string, Buffer>} sound kernels without a fault, by build
  * @returns {Promise<Verdict>}
  */
 export async function judge(tree, mutant, sound) {
   const started = performance.now();
-  const verdict = (/** @type {Verdict['fate']} */ fate, /** @type {string} */ by) => ({
-    ...{ mutant, fate, by },
-    seconds: (performance.now() - started) / 1000,
-  });
-  const project = projectOf(mutant);
+  const verdict = (/** @type {Verdict['fate']} */ fate, /** @type {string} */ by) => {
+    return { mutant, fate, by, seconds: (performance.now() - started) / 1000 };
+  };
   const source = tree.read(mutant.file);
+  let differs = false;
   try {
-    tree.write(mutant.file, plant(source, mutant));
-    const kernels = await tree.compile(project);
-    if (sound.get(project)?.equals(kernels)) return verdict('broken', 'the kernels are the same with it');
-    const first = await tree.test(project, filesOf(mutant.tests));
-    if (first.failure) return verdict('caught', first.failure);
-    const second = await tree.test(project, wider);
-    return second.failure ? verdict('caught late', second.failure) : verdict('alive', 'no test of kernels or facade');
-  } catch (error) {
-    return verdict('broken', error instanceof Error ? error.message : String(error));
+    tree.write(mutant.file, plant(source, mutant.mutation));
+    for (const { project, build, tests } of rounds) {
+      const kernels = await tree.compile(build).catch(() => null);
+      if (!kernels) return verdict('invalid', 'it does not compile');
+      if (sound.get(build)?.equals(kernels)) continue;
+      differs = true;
+      for (const some of [nearestTests(tree, mutant.file), tests]) {
+        const { failure } = await tree.test(project, some);
+        if (failure) return verdict('detected', failure);
+      }
+    }
+    return differs ? verdict('survived', 'no test fails') : verdict('invalid', 'the kernels are the same');
   } finally {
     tree.write(mutant.file, source);
+    tree.restoreKernels(); // a test may load other builds than that of its project
   }
 }
 
 /**
- * The source with the fault in it.
- * @param {string} source
- * @param {Mutant} mutant
+ * The tests that are most likely to fail: those that name a function which a file exports, or else one which the files
+ * that import it export, and so on.
+ * @param {Tree} tree
+ * @param {string} file
  */
-export function plant(source, { file, find, replace, within }) {
-  const start = within ? source.search(new RegExp(`function ${within}\\(`)) : 0;
-  const end = within ? source.indexOf('\n}\n', start) : source.length;
-  if (start < 0 || end < 0) throw new Error(`${file} must have a function ${within}`);
-  const parts = source.slice(start, end).split(find);
-  if (parts.length !== 2) throw new Error(`${file} must have once, not ${parts.length - 1} times: ${find}`);
-  return source.slice(0, start) + parts.join(replace) + source.slice(end);
+function nearestTests(tree, file) {
+  const sources = tree.files('assembly').map(name => `assembly/${name}`);
+  const tests = tree
+    .files('test/kernels')
+    .map(name => `test/kernels/${name}`)
+    .filter(name => name.endsWith('.test.ts'));
+  const reached = new Set([file]);
+  for (const one of reached) {
+    const names = [...tree.read(one).matchAll(/^export function (\w+)/gm)].map(match => match[1]);
+    const named = tests.filter(test => names.some(name => new RegExp(`\\b${name}\\b`).test(tree.read(test))));
+    if (named.length > 0) return named;
+    const stem = one.replace(/.*\/|\.ts$/g, '');
+    for (const other of sources) if (tree.read(other).includes(`/${stem}'`)) reached.add(other);
+  }
+  return ['test/kernels/'];
+}
+
+/** @param {Mutant} mutant */
+export const titleOf = ({ file, mutation }) => `${file}:${mutation.what}`;
+
+/** The share of valid mutants that a test detected. @param {readonly Verdict[]} verdicts */
+export function scoreOf(verdicts) {
+  const count = (/** @type {Verdict['fate']} */ fate) => verdicts.filter(verdict => verdict.fate === fate).length;
+  const [detected, survived] = [count('detected'), count('survived')];
+  return { detected, valid: detected + survived, score: detected / (detected + survived) };
 }
 
 if (process.argv[1] === fileURLToPath(import.meta.url)) {
-  const { values } = parseArgs({ options: { only: { type: 'string' }, together: { type: 'string', default: '2' } } });
-  const wanted = mutants.filter(({ file, why }) => `${file}: ${why}`.includes(values.only ?? ''));
-  if (wanted.length === 0) throw new Error(`--only must name a fault, got '${values.only}'`);
+  const text = /** @type {const} */ ({ type: 'string' });
+  const { values } = parseArgs({ options: { only: text, each: text, seed: text, together: text } });
+  const { only, ...numbers } = values;
+  const given = Object.fromEntries(Object.entries(numbers).map(([name, value]) => [name, Number(value)]));
   const root = fileURLToPath(new URL('../../', import.meta.url));
-  const started = performance.now();
-  const { verdicts } = await hunt({ root, list: wanted, together: Number(values.together), say: console.log });
-  const caught = verdicts.filter(({ fate }) => fate === 'caught').length;
-  console.log(`${caught} of ${verdicts.length} caught, ${Math.round((performance.now() - started) / 1000)} s`);
-  process.exitCode = caught === verdicts.length ? 0 : 1;
+  const verdicts = await hunt({ root, ...given, ...(only !== undefined && { only }), say: console.log });
+  const { detected, valid, score } = scoreOf(verdicts);
+  console.log(`\n${detected} of ${valid} faults detected: ${(100 * score).toFixed(1)} %`);
+  for (const { mutant, fate } of verdicts) if (fate === 'survived') console.log(`survived: ${titleOf(mutant)}`);
 }

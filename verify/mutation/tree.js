@@ -1,39 +1,35 @@
 /**
- * A copy of what kernels and their tests are made of, in a folder of its own: faults are planted there, so that neither
- * the sources nor build/ of the checkout ever hold one.
+ * A copy of the kernels and their tests in a folder of its own: mutants are planted there, so that neither the sources
+ * nor build/ of the checkout ever hold one.
  */
 
-import { execFile } from 'node:child_process';
+import { spawn } from 'node:child_process';
 import { cpSync, mkdirSync, readdirSync, readFileSync, rmSync, symlinkSync, writeFileSync } from 'node:fs';
-import { basename, join } from 'node:path';
+import { basename, join, relative } from 'node:path';
 
-/** What a run of the tests may take before it counts as hung, in milliseconds. */
-const PATIENCE = 900_000;
+/** A run that prints nothing for that long hangs: the slowest single test takes a few seconds. In milliseconds. */
+const SILENCE = 90_000;
 
-/** Not the tests that measure time: with so much going on beside them they could fail without a fault. */
+/** Tests that measure time are left out: on a busy machine they could fail without a fault. */
 const NAMES = '^(?!.*the time of a step)';
 
 /**
- * @typedef {'strict' | 'joined'} Project
+ * @typedef {'strict' | 'relaxed' | 'debug'} Build a target of asconfig.json and asconfig.testing.json
  *
  * @typedef {object} Run
  * @property {number} passed
  * @property {string | undefined} failure the first test that failed, with its file; undefined where all passed
  */
 
-/** The target of asconfig.testing.json that a project of vitest.config.ts runs on. */
-const targets = { strict: 'strict', joined: 'debug' };
-
 export class Tree {
   /**
-   * @param {string} root of the checkout, with a slash at its end; its kernels must have been built
+   * @param {string} root of the checkout, with a slash at its end
    * @param {string} folder which must not exist
    */
   constructor(root, folder) {
-    this.root = root;
     this.folder = folder;
     mkdirSync(join(folder, 'build'), { recursive: true });
-    const own = (/** @type {string} */ path) => basename(path) !== 'node_modules';
+    const isOwn = (/** @type {string} */ path) => basename(path) !== 'node_modules';
     for (const name of [
       'assembly',
       'src',
@@ -44,112 +40,126 @@ export class Tree {
       'tsconfig.json',
       'vitest.config.ts',
     ])
-      cpSync(`${root}${name}`, join(folder, name), { recursive: true, filter: own });
+      cpSync(`${root}${name}`, join(folder, name), { recursive: true, filter: isOwn });
     symlinkSync(`${root}node_modules`, join(folder, 'node_modules'), 'junction');
+    this.targets = ['asconfig.json', 'asconfig.testing.json'].flatMap(config => {
+      /** @type {{ targets: Record<string, { outFile: string }> }} */
+      const { targets } = JSON.parse(readFileSync(join(folder, config), 'utf8'));
+      return Object.entries(targets).map(([target, { outFile }]) => ({ config, target, outFile }));
+    });
   }
 
-  get sources() {
-    return readdirSync(join(this.folder, 'assembly'), { recursive: true, encoding: 'utf8' }).filter(name =>
-      name.endsWith('.ts'),
-    );
+  /** The files below a folder, as paths from there, sorted. @param {string} folder */
+  files(folder) {
+    return readdirSync(join(this.folder, folder), { recursive: true, encoding: 'utf8' })
+      .filter(name => name.endsWith('.ts'))
+      .sort();
   }
 
-  /** @param {string} file of assembly/ */
-  read(file) {
-    return readFileSync(join(this.folder, 'assembly', file), 'utf8');
+  /** @param {string} path */
+  read(path) {
+    return readFileSync(join(this.folder, path), 'utf8');
+  }
+
+  /** @param {string} path @param {string} text */
+  write(path, text) {
+    writeFileSync(join(this.folder, path), text);
   }
 
   /**
-   * @param {string} file of assembly/
-   * @param {string} text
+   * Compiles a build and its variants for tests, and returns the bytes of all of them. Without optimization, which takes
+   * longer than everything else and changes no bit of the results.
+   * @param {Build} build
    */
-  write(file, text) {
-    writeFileSync(join(this.folder, 'assembly', file), text);
+  async compile(build) {
+    const targets = this.targets.filter(({ target }) => target === build);
+    for (const { config, target } of targets) {
+      const words = ['node_modules/assemblyscript/bin/asc.js', '--config', config];
+      words.push('--target', target, '--optimizeLevel', '0');
+      const { status, output } = await this.#node(words);
+      if (status !== 0) throw new Error(`the kernels do not compile: ${output}`);
+    }
+    return Buffer.concat(targets.map(({ outFile }) => readFileSync(join(this.folder, outFile))));
   }
 
-  /**
-   * Compiles the kernels for a project, and returns them. Without optimization, which takes longer than all the rest and
-   * changes no bit of what they compute.
-   * @param {Project} project
-   */
-  async compile(project) {
-    const target = targets[project];
-    const words = ['node_modules/assemblyscript/bin/asc.js', '--config', 'asconfig.testing.json'];
-    words.push('--target', target, '--optimizeLevel', '0');
-    const { status, output } = await this.node(words);
-    if (status !== 0) throw new Error(`the kernels do not compile: ${output}`);
-    const built = join(this.folder, 'build', target === 'debug' ? 'debug.wasm' : `testing-${target}.wasm`);
-    // The tests of the facade run on the build that ships; here the one with the exports for tests takes its place
-    if (target !== 'debug') cpSync(built, join(this.folder, 'build', `${target}.wasm`));
-    return readFileSync(built);
+  /** Keeps the kernels that are compiled now for `restoreKernels`. */
+  keepKernels() {
+    cpSync(join(this.folder, 'build'), join(this.folder, 'sound'), { recursive: true });
+  }
+
+  restoreKernels() {
+    cpSync(join(this.folder, 'sound'), join(this.folder, 'build'), { recursive: true });
   }
 
   /**
    * Runs tests on the kernels compiled last, up to the first that fails.
-   * @param {Project} project
-   * @param {readonly string[]} tests files or folders under test/
+   * @param {string} project of vitest.config.ts
+   * @param {readonly string[]} tests files or folders
    * @returns {Promise<Run>}
    */
   async test(project, tests) {
     const report = join(this.folder, 'report.json');
     rmSync(report, { force: true });
-    const { output } = await this.node([
-      ...['node_modules/vitest/vitest.mjs', 'run', '--project', project, ...tests.map(test => `test/${test}`)],
-      ...[
-        '--bail',
-        '1',
-        '--testNamePattern',
-        NAMES,
-        '--pool',
-        'threads',
-        '--no-file-parallelism',
-        '--reporter',
-        'json',
-        '--outputFile',
-        report,
-      ],
+    const { output, hangs } = await this.#node([
+      ...['node_modules/vitest/vitest.mjs', 'run', '--project', project, ...tests, '--bail', '1'],
+      ...['--testNamePattern', NAMES, '--pool', 'threads', '--no-file-parallelism'],
+      ...['--reporter', 'verbose', '--reporter', 'json', `--outputFile.json=${report}`],
     ]);
-    /** @type {{ numPassedTests: number, testResults: Suite[] }} */
-    const { numPassedTests, testResults } = parse(report, output);
+    if (hangs) return { passed: 0, failure: 'a call hangs' };
+    const { numPassedTests, testResults } = this.#parse(report, output);
     const failures = testResults.flatMap(({ name, status, message, assertionResults }) => {
-      const file = name.slice(name.lastIndexOf('/') + 1);
-      const tests = assertionResults.filter(test => test.status === 'failed').map(test => `${file}: ${test.fullName}`);
-      return tests.length === 0 && status === 'failed' && message ? [`${file}: ${message}`] : tests;
+      const file = relative(this.folder, name);
+      const failed = assertionResults.filter(test => test.status === 'failed').map(test => `${file}: ${test.fullName}`);
+      return failed.length === 0 && status === 'failed' && message ? [`${file}: ${message}`] : failed;
     });
     return { passed: numPassedTests, failure: failures[0] };
   }
 
   /**
-   * @param {readonly string[]} words
-   * @returns {Promise<{ status: number, output: string }>}
+   * @typedef {object} Suite
+   * @property {string} name
+   * @property {string} status
+   * @property {string} [message]
+   * @property {{ status: string, fullName: string }[]} assertionResults
+   *
+   * @param {string} report
+   * @param {string} output to show where there is no report
+   * @returns {{ numPassedTests: number, testResults: Suite[] }}
    */
-  node(words) {
-    const options = { cwd: this.folder, timeout: PATIENCE, killSignal: /** @type {const} */ ('SIGKILL') };
-    return new Promise(resolve => {
-      execFile(process.execPath, words, { ...options, maxBuffer: 1 << 26 }, (error, stdout, stderr) =>
-        resolve({
-          status: error ? 1 : 0,
-          output: `${error?.killed ? 'stopped after minutes\n' : ''}${stderr}${stdout}`,
-        }),
-      );
-    });
+  #parse(report, output) {
+    try {
+      return JSON.parse(readFileSync(report, 'utf8'));
+    } catch {
+      throw new Error(`vitest wrote no report: ${output.slice(-2000)}`);
+    }
   }
-}
 
-/**
- * @typedef {object} Suite
- * @property {string} name
- * @property {string} status
- * @property {string} [message]
- * @property {{ status: string, fullName: string }[]} assertionResults
- *
- * @param {string} report
- * @param {string} output what to show where there is none
- */
-function parse(report, output) {
-  try {
-    return JSON.parse(readFileSync(report, 'utf8'));
-  } catch {
-    throw new Error(`the tests came to no end: ${output.slice(-2000)}`);
+  /**
+   * @param {readonly string[]} words
+   * @returns {Promise<{ status: number, output: string, hangs: boolean }>}
+   */
+  #node(words) {
+    const child = spawn(process.execPath, words, { cwd: this.folder });
+    let output = '';
+    let hangs = false;
+    const stop = () => {
+      hangs = true;
+      child.kill('SIGKILL');
+    };
+    let timer = setTimeout(stop, SILENCE);
+    const hear = (/** @type {Buffer} */ bytes) => {
+      output += bytes;
+      clearTimeout(timer);
+      timer = setTimeout(stop, SILENCE);
+    };
+    child.stdout.on('data', hear);
+    child.stderr.on('data', hear);
+    return new Promise((resolve, reject) => {
+      child.on('error', reject);
+      child.on('close', code => {
+        clearTimeout(timer);
+        resolve({ status: code ?? 1, output, hangs });
+      });
+    });
   }
 }

@@ -1,4 +1,4 @@
-/** What a program becomes on its way to a page: bundled and minified by esbuild, against the package as installed. */
+/** Bundles a program for a page: minified by esbuild, with the installed package. */
 
 import { createRequire } from 'node:module';
 import { join } from 'node:path';
@@ -10,7 +10,7 @@ import { bytesBySource } from './sourceBytes.js';
  * @typedef {object} Bundle
  * @property {number} bytes of what loads at first, minified
  * @property {number} gzip the same, compressed at level 9, one file after the other
- * @property {number} later gzip bytes of what loads when it is asked for: the targets of `import()`
+ * @property {number} later gzip bytes of the targets of `import()`
  * @property {string} text of what loads at first
  * @property {Map<string, number>} sources bytes of it by the file they come from: `src/plan/plan.ts`, `node_modules/d3-scale`
  *
@@ -47,7 +47,7 @@ export async function bundle({ home, tools }, program, { conditions, external = 
     target: 'es2023',
     minify: true,
     legalComments: 'none',
-    // Ours is the only package that says what of it stands where; the others are counted as one.
+    // Only our package has source maps; each of the others counts as one source.
     sourcemap: 'external',
     sourcesContent: false,
     metafile: true,

@@ -1,4 +1,4 @@
-/** What publint and arethetypeswrong say of the packed package. */
+/** The findings of publint and arethetypeswrong on the packed package. */
 
 import { spawnSync } from 'node:child_process';
 import { closeSync, openSync, readFileSync } from 'node:fs';
@@ -8,7 +8,7 @@ import { pathToFileURL } from 'node:url';
 import { passedIf } from '../outcome.js';
 import { firstLines } from './commands.js';
 
-/** What the profile does not ask for. */
+/** Resolutions that the package does not support. */
 const IGNORED = ['node10', 'node16-cjs'];
 
 /**
@@ -18,7 +18,7 @@ const IGNORED = ['node10', 'node16-cjs'];
 export const checkPublished = async context => [await publint(context), typesWrong(context)];
 
 /**
- * Suggestions count as findings, too.
+ * Suggestions count as findings.
  *
  * @param {import('../run.js').Context} context
  * @returns {Promise<import('../run.js').Outcome>}
@@ -41,7 +41,7 @@ async function publint({ home, tools, tarball }) {
 }
 
 /**
- * The package is for `import` alone: CommonJS, and the resolution of Node 10, which knows no subpaths, are not asked for.
+ * The package is ESM only: CommonJS, and the resolution of Node 10, which has no subpaths, are not supported.
  *
  * @param {import('../run.js').Context} context
  * @returns {import('../run.js').Outcome}
@@ -57,7 +57,7 @@ function typesWrong({ home, tools, tarball }) {
     '--format',
     'json',
   ];
-  // It ends before a pipe has taken all that it says.
+  // The tool exits before a pipe has received all of its output.
   const out = openSync(file, 'w');
   const { status, stderr } = spawnSync(process.execPath, words, { stdio: ['ignore', out, 'pipe'], encoding: 'utf8' });
   closeSync(out);

@@ -1,4 +1,4 @@
-/** Commands whose answer counts even where they end with an error. */
+/** Commands whose output is read even if they exit with an error. */
 
 import { spawnSync } from 'node:child_process';
 
@@ -9,7 +9,7 @@ import { spawnSync } from 'node:child_process';
  * @param {Record<string, string>} [more] environment
  */
 export function ask(command, words, cwd, more) {
-  // Under `npm run`, npm says by this variable which package it runs in, and would work there.
+  // Under `npm run`, this variable would make npm work in our package instead of `cwd`.
   const { npm_config_local_prefix: _, ...env } = process.env;
   const shell = process.platform === 'win32' && command === 'npm';
   const { status, stdout, stderr, error } = spawnSync(command, words, {

@@ -1,10 +1,10 @@
-/** What an editor offers where somebody writes a program with the package, by TypeScript's own language service. */
+/** The completions that an editor offers in a program with the package, by TypeScript's language service. */
 
 import { writeFileSync } from 'node:fs';
 import { createRequire } from 'node:module';
 import { join } from 'node:path';
 
-/** Where the cursor is. */
+/** The position of the cursor. */
 const CURSOR = '|';
 
 /** @type {{ what: string, program: string, offers: string[], not?: string[] }[]} */

@@ -1,14 +1,14 @@
-/** What comes with the package: which packages, whether they are known to be harmed, and whether they run anything. */
+/** The dependencies: vulnerabilities, install scripts, licences, and the SBOM. */
 
 import { readFileSync } from 'node:fs';
 import { join } from 'node:path';
 import { ask, firstLines } from './commands.js';
 
-/** What npm runs while it installs a package. */
+/** Scripts that npm runs while it installs a package. */
 const INSTALLING = ['preinstall', 'install', 'postinstall', 'prepare'];
 
 /**
- * Every package in the folder of the user, by its path: `node_modules/pbf`.
+ * Every installed package, by its path: `node_modules/pbf`.
  *
  * @param {string} home
  * @returns {[string, { version: string, hasInstallScript?: boolean }][]}
@@ -33,7 +33,7 @@ export function checkAudit({ home }) {
     return { what, status: 'failed', note: firstLines(stderr || stdout) };
   }
   if (!said.metadata) {
-    // Without addresses: which registry a machine asks is nobody's business, and results are committed
+    // Without URLs: the results are committed, and must not name the registry of a machine.
     const reason = String(said.message ?? said.error?.summary ?? stderr).replace(/( - [A-Z]+)? ?https?:\S+/g, '');
     return { what, status: 'not here', note: `the registry answers no audits: ${firstLines(reason, 2)}` };
   }
@@ -50,7 +50,7 @@ export function checkScripts({ home }) {
   const packages = installed(home);
   const running = packages.filter(([path, { hasInstallScript }]) => {
     const { scripts = {} } = JSON.parse(readFileSync(join(home, path, 'package.json'), 'utf8'));
-    // `prepare` runs for folders and for git, not for what comes from a registry; ours comes from a file here.
+    // `prepare` runs for folders and git only, not for packages from a registry.
     const names = path === 'node_modules/lstm-wasm' ? INSTALLING : INSTALLING.slice(0, 3);
     return hasInstallScript || names.some(name => name in scripts);
   });
@@ -84,7 +84,7 @@ export function checkLicences({ home }) {
 }
 
 /**
- * The list that goes out with a release, made as .github/workflows/release.yml makes it.
+ * The SBOM of a release, made as in .github/workflows/release.yml.
  *
  * @param {import('../run.js').Context} context
  * @returns {import('../run.js').Outcome}
@@ -115,7 +115,7 @@ export function checkSbom({ root, home }) {
   const missing = needed.filter(each => !listed.has(each));
   const nameless = list.components.filter(({ purl, version }) => !purl?.startsWith('pkg:npm/') || !version);
   const { component } = list.metadata;
-  // The name of the component is that of the folder.
+  // npm names the component after the folder.
   const ours = component.purl === `pkg:npm/${name}@${version}`;
   const whole = list.bomFormat === 'CycloneDX' && ours && needed.length > 0;
   return {

@@ -1,4 +1,4 @@
-/** What package.json says of the package, held against what is in it. */
+/** Compares package.json with the contents of the package. */
 
 import { existsSync, readFileSync } from 'node:fs';
 import { join } from 'node:path';
@@ -64,7 +64,7 @@ const leaves = value =>
   typeof value === 'string' ? [value] : Object.values(/** @type {object} */ (value)).flatMap(leaves);
 
 /**
- * Those in dist/ are what users' bundlers read; those in src/ are what ours reads.
+ * Bundlers of users read those in dist/; our own build reads those in src/.
  *
  * @param {string} folder
  * @param {any} said
@@ -110,7 +110,7 @@ function changelog(root, said) {
 }
 
 /**
- * All of publishing but the sending.
+ * Publishes with --dry-run.
  *
  * @param {string} home
  * @param {string} tarball
@@ -119,7 +119,7 @@ function changelog(root, said) {
 function publishing(home, tarball) {
   const { status, stderr } = ask('npm', ['publish', tarball, '--dry-run', '--ignore-scripts', '--provenance'], home);
   const [, size = ''] = /package size: (.*)/.exec(stderr) ?? [];
-  // Between a release and the next version npm refuses the number alone.
+  // Between a release and the next version npm refuses only because of the version.
   const taken = /previously published/.test(stderr);
   const identity = 'ACTIONS_ID_TOKEN_REQUEST_URL' in process.env;
   return [

@@ -1,6 +1,6 @@
-/** Programs that are bundled to see what of the package they carry. */
+/** Programs that are bundled to test tree shaking. */
 
-/** The parts that the seed program asks for, kept by what a bundler cannot see through. */
+/** The exports that the seed program uses, kept by a reference that a bundler cannot remove. */
 export const seed = `
 import { layers, sequential, train } from 'lstm-wasm';
 const model = sequential();

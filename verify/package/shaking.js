@@ -1,11 +1,11 @@
-/** What bundlers leave out, and what they must not leave out. */
+/** Tree shaking: what bundlers must remove, and what they must keep. */
 
 import { passedIf } from '../outcome.js';
 import { bundle } from './bundle.js';
 import { seed, shaken } from './programs.js';
 
 const LISTED = 25;
-/** Bytes of a source that do not count: names of options in a list that is made of another, which no bundler dares to drop. */
+/** Bytes of a source that do not count: lists built from other lists, which bundlers keep. */
 const CRUMBS = 150;
 
 /**
@@ -22,7 +22,7 @@ export async function checkShaking(context) {
     const dropped = keeps !== undefined && !((sources.get(keeps) ?? 0) > CRUMBS);
     const note =
       found.length > 0 ? `it carries ${list(found, 5)}` : dropped ? `it lacks ${keeps}` : `${own.length} sources`;
-    // A bundle that is made of nothing would carry nothing either.
+    // An empty bundle would pass the check below.
     outcomes.push({ what, status: found.length === 0 && !dropped && own.length > 0 ? 'passed' : 'failed', note });
   }
   outcomes.push(...(await bareImports(context)), await largest(context));
@@ -30,7 +30,7 @@ export async function checkShaking(context) {
 }
 
 /**
- * Files whose import alone does something must survive it; of all others nothing may be left.
+ * Files with side effects must be kept; of all other imports nothing may remain.
  *
  * @param {import('../run.js').Context} context
  */
@@ -59,7 +59,7 @@ async function bareImports(context) {
 }
 
 /**
- * What the seed program is made of, to see where bytes could go.
+ * The sources of the seed program by size, to see where bytes could be saved.
  *
  * @param {import('../run.js').Context} context
  * @returns {Promise<import('../run.js').Outcome>}
@@ -70,7 +70,7 @@ async function largest(context) {
   context.say(`  the seed program, ${bytes} bytes minified, by source:`);
   for (const [name, size] of rows.slice(0, LISTED)) context.say(`    ${String(size).padStart(7)}  ${name}`);
   const known = rows.filter(([name]) => name.startsWith('src/')).reduce((sum, [, size]) => sum + size, 0);
-  // The source maps of the package must lead to its sources, or the checks above see nothing.
+  // Without source maps into src/ the checks above would find nothing.
   const status = passedIf(known > 0.8 * bytes);
   const note = `${Math.round((100 * known) / bytes)} % of the seed program; most in ${list(rows, 5)}`;
   return { what: 'source maps say where bytes come from', status, note, data: { sources: rows.slice(0, LISTED) } };

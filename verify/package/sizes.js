@@ -1,13 +1,13 @@
 /**
- * How large programs may become in a page, each limit a little above what was measured when it was set: what exceeds one
- * either goes, or says in a commit why it is worth its bytes.
+ * Limits on the size of programs in a page, each a little above its last measurement. A commit that exceeds one raises it,
+ * and says what the bytes are for.
  */
 
 import { passedIf } from '../outcome.js';
 import { bundle } from './bundle.js';
 import { seed } from './programs.js';
 
-/** What the core import of the seed program is to come down to, kernels included. */
+/** The goal for the imports of the seed program, kernels included. */
 const GOAL = 40 * 1024;
 
 /**
@@ -50,7 +50,7 @@ export async function checkSizes(context) {
     if (later > 0) notes.push(`${count(later)} gzip more where asked for`);
     if (goal)
       notes.push(`the goal of ${count(goal)} is ${gzip <= goal ? 'met' : `not met: ${count(gzip - goal)} above`}`);
-    // So far below, either the bundle is not what it should be, or the limit says nothing any more.
+    // So far below the limit, either the bundle is incomplete or the limit is outdated.
     const far = gzip < 0.8 * limit;
     if (far) notes.push('so far below that the limit has to come down');
     const status = passedIf(gzip <= limit && !far);

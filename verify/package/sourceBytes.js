@@ -1,9 +1,9 @@
-/** How many bytes of a bundle come from which source, by its source map. */
+/** The bytes of a bundle by source, from its source map. */
 
 const DIGITS = 'ABCDEFGHIJKLMNOPQRSTUVWXYZabcdefghijklmnopqrstuvwxyz0123456789+/';
 
 /**
- * Each mapping owns the text up to the next one on its line, the last of a line the rest of it.
+ * Each mapping covers the text up to the next mapping or the end of the line.
  *
  * @param {string} text
  * @param {{ sources: string[], mappings: string }} map

@@ -1,4 +1,4 @@
-/** What the packed types say to those who write programs: the tests of test/types, and what an editor offers. */
+/** The packed types: the tests of test/types, and the completions in an editor. */
 
 import { copyFileSync, mkdirSync, readdirSync, readFileSync, writeFileSync } from 'node:fs';
 import { join } from 'node:path';

@@ -8,24 +8,24 @@ import { runsOf } from '../hosts/runs.js';
  * @typedef {import('../run.js').Outcome} Outcome
  */
 
-/** Found on x64, and to be found everywhere. A change here changes what everybody's programs compute. */
+/** Measured on x64, and required everywhere. A change here changes the results of all programs. */
 const SEED_PROGRAM = 'baa5fb789c11438aba204d7285febff283e6a37817e3a804080183cde52598e1';
 const STACKED = '8379c1b453dffa21052e152e6ec548d3645b2f411b8eee87b9e99e57a5c5c08d';
 
 /**
- * How far weights may be from those of the strict kernels, which are of the order of 1: after 50 steps of the seed program,
- * and after the training of the stacked model. Later the seed program is chaotic, and two roundings part company.
+ * The tolerance against the weights of the strict kernels, which are of the order of 1: after 50 steps of the seed program
+ * and after the training of the stacked model. Later the seed program is chaotic and amplifies differences in rounding.
  */
 const BOUND = 1e-5;
 
 /** @type {import('../run.js').Step} */
 export const bits = {
   name: 'bits',
-  about: 'strict kernels train to the same SHA-256 in every host; the others stay close, and are the same on each host',
+  about: 'strict kernels train to the same SHA-256 in every host; the others stay close, and repeat their own bits',
   async run(context) {
     const hosts = await runsOf(context);
     const runs = hosts.flatMap(host => host.runs);
-    if (runs.length === 0) return [{ what: 'bits', status: 'failed', note: 'no host has run anything' }];
+    if (runs.length === 0) return [{ what: 'bits', status: 'failed', note: 'no host ran' }];
     return [
       everywhere(hosts),
       same('501 steps of the seed program, strict', SEED_PROGRAM, runs, run => run.strict.seedSha),
@@ -36,12 +36,12 @@ export const bits = {
   },
 };
 
-/** A host that failed has no bits to compare. @param {HostRuns[]} hosts @returns {Outcome} */
+/** Fails if a host failed, since its bits are missing. @param {HostRuns[]} hosts @returns {Outcome} */
 function everywhere(hosts) {
   const named = (/** @type {HostRuns['status']} */ wanted) => hosts.filter(({ status }) => status === wanted);
   const [failed, absent] = [named('failed'), named('not here')].map(some => some.map(({ what }) => what).join(', '));
   const note = failed ? `no bits from ${failed}` : absent && `without ${absent}, not here`;
-  return { what: 'every host that is here has bits to compare', status: failed ? 'failed' : 'passed', note };
+  return { what: 'every available host ran', status: failed ? 'failed' : 'passed', note };
 }
 
 /** @param {string} what @param {string} expected @param {Run[]} runs @param {(run: Run) => string} shaOf @returns {Outcome} */
@@ -50,7 +50,7 @@ function same(what, expected, runs, shaOf) {
   if (others.length === 0)
     return { what, status: 'passed', note: `${inAll(runs)} the weights have the SHA-256 ${expected}` };
   const said = others.map(run => `${shaOf(run)} in ${run.where}`).join('; ');
-  return { what, status: 'failed', note: `${expected} was to be found, but ${said}` };
+  return { what, status: 'failed', note: `expected ${expected}, got ${said}` };
 }
 
 /** @param {Run[]} runs @returns {Outcome} */
@@ -58,7 +58,7 @@ function close(runs) {
   const what = 'automatic kernels against strict ones';
   const found = runs.map(({ where, strict, auto: [auto] }) => ({
     where,
-    // Where the host has no relaxed SIMD, the kernels are the same, and so must be the weights
+    // Without relaxed SIMD the kernels are the strict ones, and so must be the weights.
     bound: auto.simd === 'strict' ? 0 : BOUND,
     relaxed: auto.simd === 'relaxed',
     apart: Math.max(distance(strict.early, auto.early), distance(strict.stacked, auto.stacked)),
@@ -66,17 +66,17 @@ function close(runs) {
   const far = found.filter(({ apart, bound }) => !(apart <= bound));
   if (far.length > 0) {
     const said = far.map(
-      ({ where, apart, bound }) => `${apart.toExponential(1)} in ${where}, where ${bound} is allowed`,
+      ({ where, apart, bound }) => `${apart.toExponential(1)} in ${where}, where at most ${bound} is allowed`,
     );
     return { what, status: 'failed', note: said.join('; ') };
   }
   const most = Math.max(...found.map(({ apart }) => apart));
   const relaxed = found.filter(run => run.relaxed).length;
-  const note = `weights at most ${most.toExponential(1)} apart, ${BOUND} is allowed; relaxed in ${relaxed} places, strict in ${runs.length - relaxed}`;
+  const note = `weights at most ${most.toExponential(1)} apart, at most ${BOUND} allowed; relaxed in ${relaxed} places, strict in ${runs.length - relaxed}`;
   return { what, status: 'passed', note, data: { most, found } };
 }
 
-/** The greatest difference; NaN where one is NaN, infinite where the lengths differ. @param {number[]} a @param {number[]} b */
+/** The largest difference; NaN if a value is NaN, infinite if the lengths differ. @param {number[]} a @param {number[]} b */
 function distance(a, b) {
   if (a.length !== b.length || a.length === 0) return Number.POSITIVE_INFINITY;
   return Math.max(...a.map((value, n) => Math.abs(value - (b[n] ?? Number.NaN))));
@@ -91,7 +91,7 @@ function repeats(runs) {
   if (differing.length > 0) {
     return { what, status: 'failed', note: `different weights in ${differing.map(({ where }) => where).join('; ')}` };
   }
-  return { what, status: 'passed', note: `${inAll(runs)} both models end with the same bits twice` };
+  return { what, status: 'passed', note: `${inAll(runs)} two runs give the same bits` };
 }
 
 /** @param {Run[]} runs */

@@ -8,7 +8,7 @@ import { runsOf } from '../hosts/runs.js';
  * @typedef {import('../run.js').Outcome} Outcome
  */
 
-/** The median of its last hundred losses must be below this share of the first: the program has learned. */
+/** The program has learned if the median of its last hundred losses is below this share of the first. */
 const LEARNED = 0.05;
 
 /** @type {import('../run.js').Step} */
@@ -23,14 +23,14 @@ export const hosts = {
 
 /** @param {string} what @param {Run[]} runs @param {string} [remark] @returns {Outcome} */
 function judge(what, runs, remark) {
-  const stuck = runs.flatMap(({ where, strict, auto }) => {
-    if (strict.simd !== 'strict') return [`${where} runs ${strict.simd} kernels where strict ones were asked for`];
+  const wrong = runs.flatMap(({ where, strict, auto }) => {
+    if (strict.simd !== 'strict') return [`${where} runs ${strict.simd} kernels instead of strict ones`];
     return [strict, ...auto]
       .filter(found => !hasLearned(found))
       .map(found => `${where}, ${found.simd}: ${lossesOf(found)}`);
   });
   if (runs.length === 0) return { what, status: 'failed', note: 'nothing ran' };
-  if (stuck.length > 0) return { what, status: 'failed', note: stuck.join('; ') };
+  if (wrong.length > 0) return { what, status: 'failed', note: wrong.join('; ') };
   const relaxed = runs.map(({ auto }) => auto[0]).find(({ simd }) => simd === 'relaxed');
   const said = [runs[0]?.strict, relaxed].map(found => found && sayOf(found));
   return { what, status: 'passed', note: [...said, remark].filter(Boolean).join('; ') };

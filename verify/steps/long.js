@@ -1,8 +1,8 @@
 /**
- * What only shows after long: a million steps of training, ten thousand models, a hundred workers ended while they
- * train. Each in a process of its own, with the package as a user has it.
+ * Long runs: a million steps of training, ten thousand models, a hundred workers terminated during training. Each runs in
+ * a process of its own, with the installed package.
  *
- * LSTM_WASM_LONG=0.01 in the environment runs a hundredth of it, for trying; it then says so.
+ * LSTM_WASM_LONG=0.01 in the environment runs a hundredth of it, to try the step.
  */
 
 import { execFile } from 'node:child_process';
@@ -13,17 +13,17 @@ import { promisify } from 'node:util';
 const KIB = 1024;
 const MIB = 1024 * KIB;
 
-/** What JavaScript may hold more at the end than after the first hundredth: what the engine itself adds and drops. */
+/** How much the JavaScript heap may grow after the first hundredth: V8 itself adds and drops that much. */
 const HEAP = 512 * KIB;
 /**
- * The last steps against the first, by the medians of their tenths, in units of a yardstick that runs between them: what
- * the machine does to both is not in it.
+ * How much slower the last tenth of the steps may be than the first, by medians, relative to a fixed calculation that is
+ * timed between the steps and cancels changes in the speed of the machine.
  */
 const SLOWER = 1.15;
-/** What the process may hold more at the end, of all kinds, where models and workers come and go. */
+/** How much the resident memory of the process may grow while models and workers are created and dropped. */
 const RESIDENT = 48 * MIB;
 
-/** Longer than all of it takes on a slow machine; a hang ends then. */
+/** A run that takes longer hangs. In milliseconds. */
 const LONGEST = 40 * 60_000;
 
 /** @typedef {import('../run.js').Outcome} Outcome */
@@ -32,7 +32,7 @@ const LONGEST = 40 * 60_000;
 export const long = {
   name: 'long',
   when: 'beside',
-  about: 'a million steps, ten thousand models, a hundred workers ended while they train',
+  about: 'a million steps, ten thousand models, a hundred workers terminated during training',
   async run({ root, home, say }) {
     const share = Number(process.env.LSTM_WASM_LONG || 1);
     if (!(share > 0)) throw new Error(`LSTM_WASM_LONG must be a number above 0, got ${process.env.LSTM_WASM_LONG}`);
@@ -55,11 +55,11 @@ export const long = {
 /** @type {Record<string, string>} */
 const titles = {
   steps: 'steps of training at seed size',
-  models: 'models made and dropped',
-  workers: 'workers ended while they train',
+  models: 'models created and dropped',
+  workers: 'workers terminated during training',
 };
 
-/** Where it is shortened, so that a thousandth and a tenth still mean something. @type {Record<string, number>} */
+/** The least counts of a shortened run. @type {Record<string, number>} */
 const fewest = { steps: 1000, models: 2000, workers: 10 };
 
 /** @type {[string, number, (report: any) => Omit<Outcome, 'what'>][]} */
@@ -77,7 +77,7 @@ const programs = [
  */
 async function runProgram(folder, home, name, count) {
   const file = join(home, `long-${name}.mjs`);
-  copyFileSync(`${folder}/${name}.js`, file); // there, so that it finds the package as a user's program does
+  copyFileSync(`${folder}/${name}.js`, file); // beside the node_modules with the installed package
   const options = { cwd: home, timeout: LONGEST, killSignal: /** @type {const} */ ('SIGKILL') };
   const { stdout } = await promisify(execFile)(process.execPath, ['--expose-gc', file, String(count)], options);
   return JSON.parse(stdout.trim().split('\n').at(-1) ?? '');
@@ -88,17 +88,17 @@ function checkSteps({ first, last, milliseconds, ratios: [early, late], finite, 
   const heap = last.heap + last.buffers - first.heap - first.buffers;
   return verdict(
     [
-      [last.linear === first.linear, `linear memory went from ${first.linear} to ${last.linear} bytes`],
-      [heap <= HEAP, `JavaScript holds ${kib(heap)} more, above ${kib(HEAP)}`],
+      [last.linear === first.linear, `linear memory grew from ${first.linear} to ${last.linear} bytes`],
+      [heap <= HEAP, `the JavaScript heap grew by ${kib(heap)}, above ${kib(HEAP)}`],
       [
         late <= early * SLOWER,
         `the last tenth takes ${(late / early).toFixed(3)} times as long as the first, above ${SLOWER}`,
       ],
       [finite && loss[1] < loss[0], `the loss went from ${loss[0]} to ${loss[1]}`],
     ],
-    `linear memory ${last.linear} bytes, the same after 1 % and at the end; JavaScript ${kib(heap)} more (at most ${kib(HEAP)}); ` +
-      `${milliseconds[0].toFixed(4)} ms of processor time a step in the first tenth, ${milliseconds[1].toFixed(4)} ms in the last; by the ` +
-      `yardstick between them ${(late / early).toFixed(3)} times (at most ${SLOWER})`,
+    `linear memory ${last.linear} bytes, the same after 1 % and at the end; JavaScript heap grew by ${kib(heap)} (at most ${kib(HEAP)}); ` +
+      `${milliseconds[0].toFixed(4)} ms of processor time a step in the first tenth, ${milliseconds[1].toFixed(4)} ms in the last; ` +
+      `relative to the reference ${(late / early).toFixed(3)} times (at most ${SLOWER})`,
   );
 }
 
@@ -108,9 +108,12 @@ function checkModels({ most, left, first, last }) {
   return verdict(
     [
       [left === 0, `${left} models are left`],
-      [last.linear <= first.linear, `linear memory went from ${first.linear} to ${last.linear} bytes`],
-      [last.heap - first.heap <= HEAP, `JavaScript holds ${kib(last.heap - first.heap)} more, above ${kib(HEAP)}`],
-      [rss <= RESIDENT, `the process holds ${kib(rss)} more, above ${kib(RESIDENT)}`],
+      [last.linear <= first.linear, `linear memory grew from ${first.linear} to ${last.linear} bytes`],
+      [
+        last.heap - first.heap <= HEAP,
+        `the JavaScript heap grew by ${kib(last.heap - first.heap)}, above ${kib(HEAP)}`,
+      ],
+      [rss <= RESIDENT, `the process grew by ${kib(rss)}, above ${kib(RESIDENT)}`],
     ],
     `at most ${most} at a time, none left; linear memory ${last.linear} bytes, the same after a tenth and at the end`,
   );
@@ -122,25 +125,28 @@ function checkWorkers({ count, batches, refusals, first, last }) {
   /** @type {[string, number][]} */
   const reasons = refusals;
   const refused = reasons.reduce((sum, [, n]) => sum + n, 0);
-  // The training, a call afterwards, and every other time one in between.
+  // Of each worker the training and a later call; of every second worker also a call during the training.
   const calls = 2 * count + Math.floor(count / 2);
   const wrong = reasons.filter(([reason]) => !/^(Value)?Error: \S+: the worker /.test(reason));
   return verdict(
     [
-      [wrong.length === 0, `calls came back with ${wrong.map(([reason]) => reason).join('; ')}`],
-      [refused === calls, `${refused} of ${calls} calls came back`],
+      [wrong.length === 0, `calls were rejected with ${wrong.map(([reason]) => reason).join('; ')}`],
+      [refused === calls, `${refused} of ${calls} calls were rejected`],
       [batches >= count, `only ${batches} batches were trained`],
       [last.handles <= first.handles, `${last.handles} handles are open, ${first.handles} were`],
-      [last.heap - first.heap <= HEAP, `JavaScript holds ${kib(last.heap - first.heap)} more, above ${kib(HEAP)}`],
-      [rss <= RESIDENT, `the process holds ${kib(rss)} more, above ${kib(RESIDENT)}`],
+      [
+        last.heap - first.heap <= HEAP,
+        `the JavaScript heap grew by ${kib(last.heap - first.heap)}, above ${kib(HEAP)}`,
+      ],
+      [rss <= RESIDENT, `the process grew by ${kib(rss)}, above ${kib(RESIDENT)}`],
     ],
-    `${batches} batches before, ${refused} calls refused, none left hanging; the process holds ${kib(rss)} more`,
+    `${batches} batches trained, all ${refused} open calls rejected; the process grew by ${kib(rss)}`,
   );
 }
 
 /**
  * @param {[boolean, string][]} rules
- * @param {string} note where all hold
+ * @param {string} note if all hold
  * @returns {Omit<Outcome, 'what'>}
  */
 function verdict(rules, note) {
@@ -153,6 +159,6 @@ const kib = (/** @type {number} */ bytes) => `${Math.round(bytes / KIB)} KiB`;
 /** @param {unknown} error */
 function reasonOf(error) {
   const { killed, stderr, message } = /** @type {{ killed?: boolean, stderr?: string, message: string }} */ (error);
-  if (killed) return `not over after ${LONGEST / 60_000} minutes`;
+  if (killed) return `not finished after ${LONGEST / 60_000} minutes`;
   return stderr?.match(/^\w*Error: .*$/m)?.[0] ?? message.slice(0, 300);
 }

@@ -1,4 +1,4 @@
-/** The package as such: what checkers say of it, what comes with it, how large it is, and what its types say. */
+/** The package: its manifest, dependencies, sizes, tree shaking and types. */
 
 import { checkPublished } from '../package/checkers.js';
 import { checkAudit, checkLicences, checkSbom, checkScripts } from '../package/dependencies.js';
@@ -26,7 +26,7 @@ export const packageStep = {
   async run(context) {
     /** @type {import('../run.js').Outcome[]} */
     const outcomes = [];
-    // One that cannot go on must not hide what the others find.
+    // An error in one check must not hide the results of the others.
     for (const check of checks) {
       try {
         outcomes.push(...[await check(context)].flat());

@@ -4,7 +4,7 @@ import { expect, test } from 'vitest';
 import type { Library } from '../build.ts';
 import { compared, errors, ones } from './compared.ts';
 
-test('bidirectional takes rnn here, not in TF.js', async () => {
+test('bidirectional accepts rnn, unlike in TF.js', async () => {
   const messages = await errors(library => {
     const layer = library.layers.rnn({ cell: library.layers.simpleRNNCell({ units: 2 }) });
     return library.sequential({ layers: [library.layers.bidirectional({ layer, inputShape: [3, 2] })] });
@@ -28,7 +28,7 @@ async function kept(library: Library, layers: Library[], shape: number[]): Promi
   return losses;
 }
 
-test('a seed of dropout begins a run of masks; in TF.js every batch has the same one', async () => {
+test('a dropout seed starts a sequence of masks; in TF.js every batch has the same mask', async () => {
   const losses = await compared(library => {
     const { dense, dropout } = library.layers;
     const layers = [dropout({ rate: 0.5, seed: 3, inputShape: [1] }), dense({ units: 1, useBias: false })];
@@ -38,7 +38,7 @@ test('a seed of dropout begins a run of masks; in TF.js every batch has the same
   expect(new Set(losses.lw).size).toBeGreaterThan(1);
 });
 
-test('a cell inside rnn drops anew in every batch; in TF.js it goes on as in its first, be that a prediction', async () => {
+test('a cell inside rnn draws a new dropout mask for every batch; TF.js keeps that of the first batch, even of a prediction', async () => {
   const losses = await compared(library => {
     const cell = library.layers.simpleRNNCell({ units: 1, dropout: 0.5, useBias: false, activation: 'linear' });
     return kept(library, [library.layers.rnn({ cell, inputShape: [1, 1] })], [64, 1, 1]);
@@ -47,7 +47,7 @@ test('a cell inside rnn drops anew in every batch; in TF.js it goes on as in its
   expect(new Set(losses.lw).size).toBeGreaterThan(1);
 });
 
-test('a rate of 1 drops nothing in TF.js, and is an error here', async () => {
+test('a dropout rate of 1 is an error; in TF.js it drops nothing', async () => {
   const messages = await errors(async library => {
     const { dense, dropout } = library.layers;
     const layers = [dropout({ rate: 1, inputShape: [1] }), dense({ units: 1, useBias: false })];
@@ -57,7 +57,7 @@ test('a rate of 1 drops nothing in TF.js, and is an error here', async () => {
   expect(messages.lw).toContain('rate must be a finite number at least 0 and below 1, got 1');
 });
 
-test('softmax is along the last axis; in TF.js along the first of a sample', async () => {
+test('softmax uses the last axis; TF.js uses the first axis of a sample', async () => {
   const messages = await errors(library => {
     const model = library.sequential({ layers: [library.layers.softmax({ inputShape: [2, 3] })] });
     return model.predict(library.tensor(ones(6), [1, 2, 3]));
@@ -66,7 +66,7 @@ test('softmax is along the last axis; in TF.js along the first of a sample', asy
   expect(messages.tf).toContain('non-last dimension');
 });
 
-test('an id that is no row of the table is an error here', async () => {
+test('an embedding id out of range is an error, unlike in TF.js', async () => {
   const predict = (id: number) => (library: Library) => {
     const layer = library.layers.embedding({ inputDim: 3, outputDim: 1, inputLength: 1 });
     return library.sequential({ layers: [layer] }).predict(library.tensor([id], [1, 1]));
@@ -81,7 +81,7 @@ test('an id that is no row of the table is an error here', async () => {
   }
 });
 
-test('states of cells on top of each other come first cell first; in TF.js last cell first', async () => {
+test('states of stacked cells are ordered from the first cell; in TF.js from the last', async () => {
   const widths = await compared(library => {
     const cell = [2, 3].map(units => library.layers.simpleRNNCell({ units }));
     const layer = library.layers.rnn({ cell, stateful: true, batchInputShape: [1, 1, 1] });
@@ -93,7 +93,7 @@ test('states of cells on top of each other come first cell first; in TF.js last 
   expect(widths).toEqual({ tf: [3, 2], lw: [2, 3] });
 });
 
-test('one cell can serve two layers here, each with weights of its own', async () => {
+test('one cell can be passed to two layers, each with weights of its own', async () => {
   const messages = await errors(library => {
     const cell = library.layers.simpleRNNCell({ units: 1 });
     const below = library.layers.rnn({ cell, returnSequences: true, inputShape: [2, 1] });
@@ -103,7 +103,7 @@ test('one cell can serve two layers here, each with weights of its own', async (
   expect(messages.tf).toContain('Duplicate weight name');
 });
 
-test('getWeights is in the order of the layers; in TF.js what learns comes first', async () => {
+test('getWeights follows the order of the layers; TF.js puts trainable weights first', async () => {
   const widths = await compared(library => {
     const { dense } = library.layers;
     const frozen = dense({ units: 2, useBias: false, trainable: false, inputShape: [1] });

@@ -5,7 +5,7 @@ import { expectClose } from '../../compare.ts';
 import type { Library } from '../build.ts';
 import { compared, ones } from './compared.ts';
 
-test('one that has ended goes on in TF.js, and ends here', async () => {
+test('a mask ends after a layer that returns one step; in TF.js it continues', async () => {
   const predict = (library: Library, between: Library[]) => {
     const model = library.sequential({
       layers: [
@@ -30,7 +30,7 @@ test('one that has ended goes on in TF.js, and ends here', async () => {
   expectClose(theirs, [one, one], { abs: 0, rel: 2e-6 });
 });
 
-test('ends where the time steps become others; in TF.js it goes on', async () => {
+test('a mask ends where the number of time steps changes; in TF.js it continues', async () => {
   const predict = (library: Library) => {
     const all = {
       activation: 'linear',
@@ -50,7 +50,7 @@ test('ends where the time steps become others; in TF.js it goes on', async () =>
   expect(await compared(predict)).toEqual({ tf: 1 + 1, lw: 1 + 1 + 1 });
 });
 
-test('leaves the loss and the metrics of masked steps out, not in TF.js', async () => {
+test('loss and metrics ignore masked steps, unlike in TF.js', async () => {
   const results = await compared(async library => {
     const model = library.sequential({
       layers: [

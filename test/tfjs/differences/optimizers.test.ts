@@ -4,7 +4,7 @@ import { expect, test } from 'vitest';
 import { expectClose } from '../../compare.ts';
 import { compared, weightsAfter } from './compared.ts';
 
-test('names stand for the learning rates of Keras', async () => {
+test('optimizer names use the learning rates of Keras', async () => {
   // The first step of Adamax is the learning rate, whatever the gradient.
   const adamax = await compared(library => weightsAfter(library, 'adamax', [0]));
   expectClose(adamax.tf, [0.5 - 0.002], { abs: 0, rel: 2 ** -22 });
@@ -17,7 +17,7 @@ test('names stand for the learning rates of Keras', async () => {
   expect(0.5 - adadelta.lw[0]!).toBeLessThan(0.001);
 });
 
-test('constraints are not applied after updates by TF.js', async () => {
+test('constraints are applied after updates, unlike in TF.js', async () => {
   const weights = await compared(library =>
     weightsAfter(library, library.train.sgd(1), [-10], {
       options: { kernelConstraint: library.constraints.nonNeg() },
@@ -36,7 +36,7 @@ test("Adam's epsilon is added before the correction, as in Keras", async () => {
   expectClose(weights.lw, [0.5 - (0.1 * g) / (g + epsilon / Math.sqrt(1 - 0.999))], { abs: 0, rel: 2 ** -22 });
 });
 
-test('centered RMSprop is not finite in TF.js where gradients hardly vary', async () => {
+test('centered RMSprop stays finite for nearly constant gradients, unlike in TF.js', async () => {
   // The gradient is zero: so are its mean and the mean of its square.
   const weights = await compared(library =>
     weightsAfter(library, library.train.rmsprop(0.1, 0.9, 0, 1e-7, true), [0.5]),
@@ -44,7 +44,7 @@ test('centered RMSprop is not finite in TF.js where gradients hardly vary', asyn
   expect(weights).toEqual({ tf: [Number.NaN], lw: [0.5] });
 });
 
-test('Adadelta divides by the mean of the squares with the new one in it', async () => {
+test('Adadelta divides by the mean square that includes the new gradient', async () => {
   const [rho, epsilon] = [0.75, 1e-4];
   const weights = await compared(library => weightsAfter(library, library.train.adadelta(1, rho, epsilon), [0]));
   const g = 1;
@@ -53,7 +53,7 @@ test('Adadelta divides by the mean of the squares with the new one in it', async
   expectClose(weights.lw, [0.5 - (g * root) / Math.sqrt((1 - rho) * g * g + epsilon)], { abs: 1e-7, rel: 0 });
 });
 
-test('momentum keeps steps, as in Keras; in TF.js it keeps gradients', async () => {
+test('momentum accumulates steps, as in Keras; TF.js accumulates gradients', async () => {
   const weights = await compared(library => {
     const optimizer = library.train.momentum(0.1, 0.5);
     const before = (n: number) => n === 1 && optimizer.setLearningRate(0.01);
@@ -64,7 +64,7 @@ test('momentum keeps steps, as in Keras; in TF.js it keeps gradients', async () 
   expectClose(weights.lw, [0.4, 0.4 - 0.5 * 0.1 - 0.01 * 0.8], { abs: 0, rel: 2 ** -21 });
 });
 
-test('learningRate of sgd can be set; in TF.js that changes nothing', async () => {
+test('setting learningRate of sgd has an effect, unlike in TF.js', async () => {
   const weights = await compared(library => {
     const optimizer = library.train.sgd(0.5);
     const before = () => {
@@ -75,7 +75,7 @@ test('learningRate of sgd can be set; in TF.js that changes nothing', async () =
   expect(weights).toEqual({ tf: [0], lw: [0.5] });
 });
 
-test('compile starts the optimizer afresh; in TF.js it goes on where it was', async () => {
+test('compile resets the optimizer; TF.js keeps its state', async () => {
   const weights = await compared(library => {
     const optimizer = library.train.momentum(0.1, 0.5);
     const before = (n: number, model: { compile: (options: object) => void }) =>
@@ -86,7 +86,7 @@ test('compile starts the optimizer afresh; in TF.js it goes on where it was', as
   expectClose(weights.lw, [0.4, 0.4 - 0.1 * 0.8], { abs: 0, rel: 2 ** -21 });
 });
 
-test('a model that is frozen trains, and learns nothing; in TF.js it fails', async () => {
+test('training a fully frozen model changes no weights; in TF.js it fails', async () => {
   const frozen = { options: { trainable: false } };
   const weights = await compared(library =>
     weightsAfter(library, library.train.sgd(0.1), [0], frozen).catch(() => 'an error'),
@@ -94,7 +94,7 @@ test('a model that is frozen trains, and learns nothing; in TF.js it fails', asy
   expect(weights).toEqual({ tf: 'an error', lw: [0.5] });
 });
 
-test('a layer that is set to learn after compile learns at once', async () => {
+test('a layer made trainable after compile trains at once', async () => {
   const weights = await compared(library =>
     weightsAfter(library, library.train.sgd(0.1), [0], {
       options: { trainable: false },
@@ -107,7 +107,7 @@ test('a layer that is set to learn after compile learns at once', async () => {
   expectClose(weights.lw as number[], [0.4], { abs: 0, rel: 2 ** -22 });
 });
 
-test('a zero in the options of an initializer counts', async () => {
+test('initializer options accept 0, unlike in TF.js', async () => {
   const least = await compared(library => {
     const kernelInitializer = library.initializers.randomUniform({ minval: 0, maxval: 1, seed: 3 });
     const layer = library.layers.dense({ units: 1000, kernelInitializer, inputShape: [1] });
@@ -118,7 +118,7 @@ test('a zero in the options of an initializer counts', async () => {
   expect(least.lw).toBeGreaterThanOrEqual(0);
 });
 
-test('normal distributions that are cut off have the variance they are asked for', async () => {
+test('truncated normal initializers have the specified variance', async () => {
   const deviations = await compared(library => {
     const kernelInitializer = library.initializers.glorotNormal({ seed: 3 });
     const layer = library.layers.dense({ units: 300, kernelInitializer, inputShape: [300] });

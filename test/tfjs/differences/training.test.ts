@@ -5,7 +5,7 @@ import { expectClose } from '../../compare.ts';
 import type { Library } from '../build.ts';
 import { compared, compiled, dense, errors, ones, step } from './compared.ts';
 
-test('on sequences of one step, above a layer that learns too, fails in TF.js', async () => {
+test('masking sequences of one step above a trainable layer fails in TF.js only', async () => {
   const messages = await errors(async library => {
     const below = library.layers.dense({ units: 1, inputShape: [1, 1] });
     const model = library.sequential({ layers: [below, library.layers.simpleRNN({ units: 1 })] });
@@ -16,7 +16,7 @@ test('on sequences of one step, above a layer that learns too, fails in TF.js', 
   expect(messages.tf).toContain('stack');
 });
 
-test('regularizers of recurrent layers are left out by TF.js', async () => {
+test('regularizers of recurrent layers apply, unlike in TF.js', async () => {
   const losses = await compared(async library => {
     const kernelRegularizer = library.regularizers.l2({ l2: 3 });
     const layer = library.layers.simpleRNN({ units: 1, kernelRegularizer, inputShape: [2, 1] });
@@ -54,7 +54,7 @@ test.each([
   expect(weights).toEqual({ tf: 0.5 + up * slope, lw: 0.5 });
 });
 
-test('penalties are a part of what evaluate tells, not in TF.js', async () => {
+test('evaluate includes regularization penalties, unlike TF.js', async () => {
   const losses = await compared(library => {
     const model = dense(library, { kernelRegularizer: library.regularizers.l2({ l2: 4 }) });
     model.compile({ optimizer: 'sgd', loss: 'meanSquaredError' });
@@ -63,7 +63,7 @@ test('penalties are a part of what evaluate tells, not in TF.js', async () => {
   expect(losses).toEqual({ tf: 0, lw: 1 });
 });
 
-test('a batch that is not finite changes nothing here', async () => {
+test('a batch with non-finite values changes nothing, unlike in TF.js', async () => {
   const weights = await compared(async library => {
     const model = compiled(library);
     await step(library, model, Number.NaN);
@@ -72,7 +72,7 @@ test('a batch that is not finite changes nothing here', async () => {
   expect(weights).toEqual({ tf: Number.NaN, lw: 0.5 });
 });
 
-test('the cross-entropy of a probability that rounds to 1 goes on growing', async () => {
+test('the cross-entropy of a probability that rounds to 1 keeps growing', async () => {
   const losses = await compared(library => {
     const model = dense(library, { activation: 'sigmoid' });
     model.setWeights([library.tensor([50], [1, 1])]);
@@ -83,7 +83,7 @@ test('the cross-entropy of a probability that rounds to 1 goes on growing', asyn
   expect(losses.lw).toBe(50);
 });
 
-test('a class that there is none of is an error here', async () => {
+test('a class id out of range is an error, unlike in TF.js', async () => {
   const train = (library: Library) => {
     const model = library.sequential({
       layers: [library.layers.dense({ units: 2, activation: 'softmax', inputShape: [1] })],
@@ -96,7 +96,7 @@ test('a class that there is none of is an error here', async () => {
   expect(messages.lw).toContain('must hold numbers of classes from 0 to 1, got 5');
 });
 
-test('precision and recall take more than one half for 1; in TF.js nothing but 1 is 1', async () => {
+test('precision and recall count predictions above 0.5 as positive; TF.js counts only 1', async () => {
   const values = await compared(async library => {
     const model = compiled(library, { metrics: [library.metrics.precision, library.metrics.recall] });
     // Predictions of 0.75 for both.
@@ -106,12 +106,12 @@ test('precision and recall take more than one half for 1; in TF.js nothing but 1
   expect(values).toEqual({ tf: [0, 0], lw: [0.5, 1] });
 });
 
-test('metrics of one name are told apart in metricsNames, too', async () => {
+test('metricsNames are unique, unlike in TF.js', async () => {
   const names = await compared(library => compiled(library, { metrics: ['acc', 'accuracy'] }).metricsNames);
   expect(names).toEqual({ tf: ['loss', 'acc', 'acc'], lw: ['loss', 'acc_0', 'acc_1'] });
 });
 
-test('weights of classes work on sequences, not in TF.js', async () => {
+test('class weights work on sequences, unlike in TF.js', async () => {
   const messages = await errors(library => {
     const model = library.sequential({
       layers: [library.layers.dense({ units: 2, activation: 'softmax', inputShape: [2, 1] })],
@@ -124,7 +124,7 @@ test('weights of classes work on sequences, not in TF.js', async () => {
   expect(messages.tf).toContain('rank');
 });
 
-test('getWeights gives copies here, in TF.js what the model learns', async () => {
+test('getWeights returns copies; TF.js returns the live variables', async () => {
   const weights = await compared(async library => {
     const model = compiled(library);
     const [weight] = model.getWeights();
@@ -135,7 +135,7 @@ test('getWeights gives copies here, in TF.js what the model learns', async () =>
   expect(weights.lw).toBe(0.5);
 });
 
-test('a batch size that is fixed holds for all batches', async () => {
+test('a fixed batch size applies to all batches, unlike in TF.js', async () => {
   const messages = await errors(library => {
     const layer = library.layers.dense({ units: 1, batchInputShape: [2, 1] });
     return library.sequential({ layers: [layer] }).predict(library.tensor([1, 2, 3], [3, 1]));
@@ -144,7 +144,7 @@ test('a batch size that is fixed holds for all batches', async () => {
   expect(messages.lw).toContain('must hold a multiple of 2 samples');
 });
 
-test('the samples of a stateful model are not shuffled here', async () => {
+test('samples of a stateful model are not shuffled, unlike in TF.js', async () => {
   const fit = (library: Library, options: object) => {
     const layer = library.layers.simpleRNN({ units: 1, stateful: true, batchInputShape: [1, 1, 1] });
     const model = library.sequential({ layers: [layer] });
@@ -169,7 +169,7 @@ test.each(['batch', 'epoch'])("onYield is called where yieldEvery is '%s', not i
   expect(calls).toEqual({ tf: 0, lw: yieldEvery === 'batch' ? 6 : 3 });
 });
 
-test('instances and objects may stand in one list of callbacks', async () => {
+test('a list of callbacks may contain instances and plain objects', async () => {
   const messages = await errors(library => {
     const callbacks = [library.callbacks.earlyStopping({ monitor: 'loss' }), { onEpochEnd: () => {} }];
     const [x, y] = [library.tensor([1], [1, 1]), library.tensor([1], [1, 1])];
@@ -189,7 +189,7 @@ function batches(library: Library, count: number): object {
   return { iterator: async () => ({ next }) };
 }
 
-test('training ends where the data does; in TF.js empty epochs follow', async () => {
+test('training ends when the dataset ends; in TF.js empty epochs follow', async () => {
   const warn = vi.spyOn(console, 'warn').mockImplementation(() => {});
   const epochs = await compared(async library => {
     const seen: string[][] = [];
@@ -203,7 +203,7 @@ test('training ends where the data does; in TF.js empty epochs follow', async ()
   expect(epochs).toEqual({ tf: [['loss'], ['loss'], [], []], lw: [['loss'], ['loss']] });
 });
 
-test('data without a batch is an error here', async () => {
+test('an empty dataset is an error, unlike in TF.js', async () => {
   const messages = await errors(library =>
     compiled(library).fitDataset(batches(library, 0), { epochs: 1, verbose: 0 }),
   );

@@ -1,9 +1,9 @@
-/** Whether all links inside a site lead somewhere: to a file of it, and where they name a place in a page, to that. */
+/** Checks the links inside a site: each must lead to a file of it and, with a hash, to an id in that page. */
 
 import { readdirSync, readFileSync } from 'node:fs';
 import { sep } from 'node:path';
 import { parseHTML } from 'linkedom';
-import { fileOf } from '../serve.js';
+import { fileOf } from '../verify/serve.js';
 
 /**
  * @param {string} folder without a slash at its end
