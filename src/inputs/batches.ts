@@ -28,12 +28,8 @@ export type OneTensor = TensorLike | readonly [Tensor];
 /** A batch: user data, or samples that `fit`, `evaluate` or `predict` select. */
 export type Batch = OneTensor | Selection;
 
-/** The numbers of a batch that has been read and checked. */
-export interface BatchNumbers {
-  readonly shape: readonly number[];
-  /** Copies the numbers to `memory`, from index `at`. Runs no user code and allocates nothing. */
-  write(memory: Float32Array, at: number): void;
-}
+/** The numbers of a batch that has been read. Using them runs no user code. */
+export type BatchNumbers = TypedArray | Selection;
 
 /** The tensor in a list of one tensor; other values unchanged. */
 export function unwrapTensor<B extends TensorLike | Selection>(
@@ -58,11 +54,27 @@ export function shapeOfBatch(call: string, name: string, value: Batch, expected:
   return shapeOf(call, name, unwrapTensor(call, name, value), expected);
 }
 
-/** Reads one batch of the expected shape, as `shapeOfBatch` describes. Copies nested arrays only. */
-export function readBatch(call: string, name: string, value: Batch, expected: Readonly<Shape>): BatchNumbers {
-  const one = unwrapTensor(call, name, value);
-  const shape = shapeOf(call, name, one, expected);
-  return one instanceof Selection ? one : read(call, name, one, shape);
+/** Reads the numbers of a batch whose shape `shapeOfBatch` has checked. Copies nested arrays only. */
+export function readBatch(
+  call: string,
+  name: string,
+  value: TensorLike | Selection,
+  shape: readonly number[],
+): BatchNumbers {
+  return value instanceof Selection ? value : valuesOf(call, name, value, shape);
+}
+
+/** Copies the result of `readBatch` to `memory`, from index `at`. Allocates nothing. */
+export function writeBatch(
+  call: string,
+  name: string,
+  numbers: BatchNumbers,
+  shape: readonly number[],
+  memory: Float32Array,
+  at: number,
+): void {
+  if (numbers instanceof Selection) numbers.write(memory, at);
+  else memory.set(checkCount(call, name, numbers, shape), at);
 }
 
 /**
@@ -84,16 +96,12 @@ export function readSamples(
 
 /** Reads numbers of a known shape into one array. Copies them, unless they are in a Float32Array in unshared memory. */
 export function readNumbers(call: string, name: string, value: TensorLike, shape: readonly number[]): Float32Array {
-  const numbers = read(call, name, value, shape);
-  const values = numbers.checked();
+  const values = checkCount(call, name, valuesOf(call, name, value, shape), shape);
   if (isFloat32Array(values)) return plainArray(values);
   const data = floatsFor(call, name, shape);
-  numbers.write(data, 0);
+  data.set(values);
   return data;
 }
-
-const read = (call: string, name: string, value: TensorLike, shape: readonly number[]): ArrayNumbers =>
-  new ArrayNumbers(call, name, valuesOf(call, name, value, shape), shape);
 
 function valuesOf(call: string, name: string, value: TensorLike, shape: readonly number[]): TypedArray {
   if (value instanceof Tensor) return Tensor.valuesOf(value);
@@ -104,28 +112,13 @@ function valuesOf(call: string, name: string, value: TensorLike, shape: readonly
   return data;
 }
 
-/** The numbers of a tensor, of a typed array, or of the copy of a nested array. */
-class ArrayNumbers implements BatchNumbers {
-  constructor(
-    readonly call: string,
-    readonly name: string,
-    readonly values: TypedArray,
-    readonly shape: readonly number[],
-  ) {}
-
-  /** The values; fails if their count has changed, because user code resized or transferred their buffer. */
-  checked(): TypedArray {
-    const { values } = this;
-    const size = sizeOf(this.shape);
-    if (lengthOf(values) !== size) {
-      fail(this.call, `${this.name} must keep its ${size} numbers while it is read, got ${show(values)}`);
-    }
-    return values;
+/** Fails if the count of numbers has changed, because user code resized or transferred their buffer. */
+function checkCount(call: string, name: string, numbers: TypedArray, shape: readonly number[]): TypedArray {
+  const size = sizeOf(shape);
+  if (lengthOf(numbers) !== size) {
+    fail(call, `${name} must keep its ${size} numbers while it is read, got ${show(numbers)}`);
   }
-
-  write(memory: Float32Array, at: number): void {
-    memory.set(this.checked(), at);
-  }
+  return numbers;
 }
 
 function shapeOf(

@@ -1,10 +1,10 @@
 /** Feeds a model: reads a batch, checks it, and writes it where the kernels of its plan expect it. */
 
-import { type Batch, readBatch } from '../inputs/batches.ts';
+import { type Batch, readBatch, shapeOfBatch, unwrapTensor, writeBatch } from '../inputs/batches.ts';
 import type { Selection } from '../inputs/samples.ts';
 import { readSampleWeights, type SampleWeightOptions, writeSampleWeights } from '../inputs/sampleWeights.ts';
 import type { Objective } from '../objective/objective.ts';
-import { readTarget } from '../objective/targets.ts';
+import { shapeOfTarget } from '../objective/targets.ts';
 import type { CompiledPlan } from '../plan/compiledPlan.ts';
 import type { Purpose } from '../plan/plan.ts';
 import { sizeOf } from '../util/shapes.ts';
@@ -12,7 +12,7 @@ import { float32 } from '../wasm/engine.ts';
 import type { ModelView } from './modelView.ts';
 
 /**
- * Reads one batch and returns its plan, ready to run. A batch of known shape that is a `Selection` allocates nothing.
+ * Reads one batch and returns its plan, ready to run. A batch of a known shape allocates nothing, unless it is a nested array.
  *
  * @param objective the model's own, read by the caller before it ran any user code
  * @param y needed for all but predictions
@@ -29,17 +29,21 @@ export function feed(
 ): CompiledPlan {
   const scored = purpose === 'predict' ? null : objective;
   const input = view.inputShape(call);
-  const xs = readBatch(call, 'x', x, input);
-  const shapes = view.batchShapes(call, xs.shape, scored?.loss ?? null);
-  const ys = scored && readTarget(call, 'y', y!, scored.loss, shapes.target);
+  const xOne = unwrapTensor(call, 'x', x);
+  const xShape = shapeOfBatch(call, 'x', xOne, input);
+  const xs = readBatch(call, 'x', xOne, xShape);
+  const shapes = view.batchShapes(call, xShape, scored?.loss ?? null);
+  const yOne = scored && unwrapTensor(call, 'y', y!);
+  const yShape = scored && shapeOfTarget(call, 'y', yOne!, scored.loss, shapes.target);
+  const ys = yShape && readBatch(call, 'y', yOne!, yShape);
   const factors = scored && readSampleWeights(call, weights, shapes.output);
   // No user code runs past this point
   view.checkUnchanged(call, input, objective);
   const plan = view.plans(call).prepare(call, shapes.x[0]!, shapes.sample, purpose, scored, factors !== null);
   const memory = float32();
-  xs.write(memory, plan.input);
-  view.checkInput(call, 'x', memory, plan.input, sizeOf(shapes.x));
-  ys?.write(memory, plan.target);
+  writeBatch(call, 'x', xs, xShape, memory, plan.input);
+  view.checkInput(call, 'x', memory, plan.input, sizeOf(xShape));
+  if (ys) writeBatch(call, 'y', ys, yShape, memory, plan.target);
   if (factors) writeSampleWeights(call, factors, shapes.target, memory, plan.target, plan.weights);
   return plan;
 }

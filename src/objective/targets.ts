@@ -1,6 +1,6 @@
 /** The shapes of targets. */
 
-import { type Batch, type BatchNumbers, readBatch, shapeOfBatch, unwrapTensor } from '../inputs/batches.ts';
+import { type Batch, shapeOfBatch, unwrapTensor } from '../inputs/batches.ts';
 import { Tensor } from '../tensor/tensor.ts';
 import { fail } from '../util/errors.ts';
 import { type Shape, shapeOfNested, showShape } from '../util/shapes.ts';
@@ -19,16 +19,15 @@ export function targetShapeOf(call: string, loss: LossName, output: readonly num
 }
 
 /** The shape of y, checked. Class numbers may come without their last axis, as in Keras. */
-export const shapeOfTarget = (call: string, name: string, y: Batch, loss: LossName, wanted: Shape): readonly number[] =>
-  shapeOfBatch(call, name, y, acceptedShape(call, name, y, loss, wanted));
-
-/** Reads y, as `readBatch` does. */
-export const readTarget = (call: string, name: string, y: Batch, loss: LossName, wanted: Shape): BatchNumbers =>
-  readBatch(call, name, y, acceptedShape(call, name, y, loss, wanted));
-
-function acceptedShape(call: string, name: string, given: Batch, loss: LossName, wanted: Shape): Shape {
-  if (!isSparse(loss) || wanted.length !== 3) return wanted;
+export function shapeOfTarget(
+  call: string,
+  name: string,
+  given: Batch,
+  loss: LossName,
+  wanted: Shape,
+): readonly number[] {
+  if (!isSparse(loss) || wanted.length !== 3) return shapeOfBatch(call, name, given, wanted);
   const y = unwrapTensor(call, name, given);
   const rank = y instanceof Tensor ? y.rank : Array.isArray(y) ? shapeOfNested(call, name, y).length : null;
-  return rank === 2 ? wanted.slice(0, -1) : wanted;
+  return shapeOfBatch(call, name, y, rank === 2 ? wanted.slice(0, -1) : wanted);
 }

@@ -159,7 +159,11 @@ describe('in compile each stands for its name', () => {
 
 test.each<[string, () => unknown, string]>([
   ['other shapes', () => metrics.mse([1, 2], [1, 2, 3]), 'metrics.mse: yTrue must have the shape of yPred, [3]'],
-  ['nothing', () => metrics.recall([], []), 'metrics.recall: yTrue must be a tensor or nested arrays with numbers'],
+  [
+    'nothing',
+    () => metrics.recall([], []),
+    'metrics.recall: yTrue must be a tensor or nested arrays of numbers, not empty',
+  ],
   ['a number', () => metrics.recall(3, [1]), 'metrics.recall: yTrue must be'],
   ['a string', () => metrics.precision([1], 'a' as unknown as number[]), 'metrics.precision: yPred must be'],
   ['ragged arrays', () => metrics.precision([1], [[1], [2, 3]]), 'metrics.precision: yPred must not be ragged'],

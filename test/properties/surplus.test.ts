@@ -53,8 +53,9 @@ function* within(name: string, symbol: ts.Symbol, value: unknown): Generator<Fou
     const { prototype } = value as { prototype: Record<string, unknown> };
     for (const member of checker.getDeclaredTypeOfSymbol(symbol).getProperties()) {
       const known = member.declarations?.[0];
-      if (!known || !ts.isMethodDeclaration(known) || member.name.startsWith('__') || member.name.startsWith('#'))
-        continue;
+      // Chained methods of tensors are declared in an interface
+      const isMethod = known && (ts.isMethodDeclaration(known) || ts.isMethodSignature(known));
+      if (!isMethod || member.name.startsWith('__') || member.name.startsWith('#')) continue;
       if (
         isInternal(member) ||
         called.test(member.name) ||

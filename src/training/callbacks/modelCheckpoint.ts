@@ -157,6 +157,7 @@ export class ModelCheckpoint extends Callback {
     if (this.#waited === 0) this.#isDue = true;
   }
 
+  /** @internal */
   override async saveProgress(isLast: boolean): Promise<void> {
     if (!this.#isDue && !(isLast && this.#isBehind)) return;
     this.#waited = 0;
