@@ -1,4 +1,4 @@
-// The examples learn on lstm-wasm, and the same source runs on TF.js.
+// The examples reach their accuracy with lstm-wasm, and the same source runs with TF.js.
 
 import { describe, expect, test } from 'vitest';
 import { names, run } from '../../scripts/examples.js';
@@ -14,7 +14,7 @@ describe('the examples reach their accuracy in a short run', () => {
 test('an example runs to its end on TensorFlow.js', { timeout: 600_000 }, async () => {
   const { code, output } = await run('weather', '--quick', '--tfjs', '--epochs', '1');
   expect(output).toContain('TensorFlow.js');
-  // One epoch is too short to reach the accuracy, but the check of it is the last step of an example.
+  // One epoch may be too short to reach the accuracy, which an example checks last.
   expect(output, output).toMatch(code === 0 ? / is asked for\)\n$/ : / is asked for\)\nIt has not learned enough\.\n$/);
 });
 
