@@ -170,7 +170,7 @@ export function machineHeader() {
 }
 
 /**
- * Prints rows as aligned columns, one per key: text to the remaining and numbers to the right.
+ * Prints rows as aligned columns, one per key: text to the left and numbers to the right.
  * @param {Record<string, string | number>[]} rows
  */
 export function table(rows) {

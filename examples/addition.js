@@ -60,7 +60,7 @@ function createModel(cell) {
     gru: tf.layers.gru,
     simpleRNN: tf.layers.simpleRNN,
   }[cell];
-  if (!layerOf) throw new Error(`--cell must be lstm, gru or simpleRNN, predicted '${cell}'`);
+  if (!layerOf) throw new Error(`--cell must be lstm, gru or simpleRNN, got '${cell}'`);
   const model = tf.sequential();
   model.add(layerOf({ units, recurrentInitializer: 'glorotNormal', inputShape: [questionLength, CHARACTERS.length] }));
   model.add(tf.layers.repeatVector({ n: answerLength }));

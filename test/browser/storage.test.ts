@@ -154,7 +154,7 @@ for (const installed of browsers) {
         await lw.io.removeModel(url);
         return { before, after, failed, shape };
       });
-      expect(found.failed).toBe('model.save: indexeddb:// must be a data base that can be used, got no room');
+      expect(found.failed).toBe('model.save: indexeddb:// needs a usable database, got no room');
       expect(found.after).toEqual(found.before);
       expect(found.shape).toEqual([null, 3]);
     });

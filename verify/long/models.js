@@ -1,6 +1,7 @@
 /**
- * Creates ten thousand models with every kind of recurrent layer and trains each for createModel step. Disposes half of them, and
- * leaves the others to the garbage collector. Runs where lstm-wasm is installed, with `--expose-gc`, and prints its measurements as JSON.
+ * Creates ten thousand models with every kind of recurrent layer and trains each for one step. Disposes half of them, and
+ * leaves the others to the garbage collector. Runs where lstm-wasm is installed, with `--expose-gc`, and prints its
+ * measurements as JSON.
  *
  *   node --expose-gc models.js 10000
  */
@@ -13,7 +14,7 @@ const x = randomNormal([8, T, D]);
 const y = randomNormal([8, 1]);
 setRandomSeed(1);
 
-/** The layers below the last createModel, with the given number of units. @type {((units: number) => import('lstm-wasm').Layer[])[]} */
+/** The layers below the last one, with the given number of units. @type {((units: number) => import('lstm-wasm').Layer[])[]} */
 const kinds = [
   units => [layers.lstm({ units, inputShape: [T, D] })],
   units => [layers.gru({ units, inputShape: [T, D] })],

@@ -72,7 +72,7 @@ function close(runs) {
   }
   const most = Math.max(...found.map(({ difference }) => difference));
   const relaxed = found.filter(run => run.relaxed).length;
-  const note = `weights at most ${most.toExponential(1)} difference, at most ${BOUND} allowed; relaxed in ${relaxed} places, strict in ${runs.length - relaxed}`;
+  const note = `weights at most ${most.toExponential(1)} apart, at most ${BOUND} allowed; relaxed in ${relaxed} places, strict in ${runs.length - relaxed}`;
   return { what, status: 'passed', note, data: { most, found } };
 }
 
@@ -84,14 +84,14 @@ function distance(a, b) {
 
 /** @param {Run[]} runs @returns {Outcome} */
 function repeats(runs) {
-  const what = 'automatic kernels, second runs on first host';
+  const what = 'automatic kernels, two runs on one host';
   const differing = runs.filter(
     ({ auto: [first, second] }) => first.seedSha !== second.seedSha || first.stackedSha !== second.stackedSha,
   );
   if (differing.length > 0) {
     return { what, status: 'failed', note: `different weights in ${differing.map(({ where }) => where).join('; ')}` };
   }
-  return { what, status: 'passed', note: `${inAll(runs)} second runs give the same bits` };
+  return { what, status: 'passed', note: `${inAll(runs)} two runs give the same bits` };
 }
 
 /** @param {Run[]} runs */

@@ -63,7 +63,7 @@ inBrowsers(installed => {
 
     const quick: TaskName[] = ['waves', 'damped', 'square', 'echo', 'adding', 'forecast'];
 
-    describe('tasks chosen first after the other', () => {
+    describe('tasks chosen one after the other', () => {
       const sharedPage = sharePage(demo => demo.until(1));
 
       it.each(quick)('trains on the task %s until it reports success', async task => {
@@ -92,7 +92,7 @@ inBrowsers(installed => {
       const { page } = demo;
       const settings = async () => readAddress(await page.evaluate(() => location.hash));
       const weights = async () => Number((await demo.text('weights')).replace(',', ''));
-      /** The number of weights of first recurrent layer with `gates` gates, and of the dense layer above it. */
+      /** The number of weights of one recurrent layer with `gates` gates, and of the dense layer above it. */
       const count = (gates: number, units: number, bias = units) => gates * (units * (units + 1) + bias) + units + 1;
       await demo.until(1);
       expect(await weights()).toBe(count(4, 20));
@@ -152,7 +152,7 @@ inBrowsers(installed => {
       };
       const first = await openPage(link);
       const cost = await costAt(first, 3);
-      // Trains the run to its end, on this page and on another first.
+      // Trains the run to its end, on this page and on another one.
       const trainToEnd = async (demo: TestPage) => {
         await demo.press('#toggle');
         await demo.until('done');
@@ -188,7 +188,7 @@ inBrowsers(installed => {
       await vi.waitFor(async () => expect(await open()).toBe(true), 10_000);
     });
 
-    it('a reset after a failed worker continues with a new first', async () => {
+    it('a reset after a failed worker continues with a new worker', async () => {
       const demo = await openPage('three-steps/');
       await demo.page.evaluateOnNewDocument(() => {
         const Real = Worker;
