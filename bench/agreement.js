@@ -1,4 +1,4 @@
-/** Checks that a rival computes the same results before any timing. */
+/** Checks that a rival computes the same results, before it is timed. */
 
 import { dataOf, LEARNING_RATE, weightsOf } from './workloads.js';
 
@@ -14,9 +14,9 @@ export const TOLERANCE = { outputs: 1e-4, loss: 1e-4 };
 const SGD_RATE = 0.1;
 
 /**
- * The results of a rival for a few sequences of a workload: predictions, of which the second depends on carried states,
- * then the losses of some training steps.
- * @typedef {object} Answers
+ * The results of a rival for a few sequences of a workload: predictions (the second depends on the carried states), then
+ * the losses of some training steps.
+ * @typedef {object} Results
  * @property {Float32Array[]} outputs
  * @property {number[]} losses empty if it cannot train
  * @property {number} batch the number of sequences
@@ -28,12 +28,12 @@ const SGD_RATE = 0.1;
  * @param {Workload} workload
  * @param {'sgd' | 'adam'} optimizer
  * @param {{ sequences?: number, predictions?: number, steps?: number }} [extent]
- * @returns {Promise<Answers>}
+ * @returns {Promise<Results>}
  */
-export async function answersOf(rival, workload, optimizer, { sequences = 2, predictions = 2, steps = 3 } = {}) {
+export async function resultsOf(rival, workload, optimizer, { sequences = 2, predictions = 2, steps = 3 } = {}) {
   const batch = Math.min(workload.batch, sequences);
   const small = { ...workload, batch };
-  const trains = workload.kinds.includes('train') && !rival.refuses(workload, 'train');
+  const trains = workload.kinds.includes('train') && !rival.limitation(workload, 'train');
   const model = await rival.build({
     workload: small,
     weights: weightsOf(small),
@@ -43,7 +43,7 @@ export async function answersOf(rival, workload, optimizer, { sequences = 2, pre
   });
   const ms = { predict: Number.POSITIVE_INFINITY, train: Number.POSITIVE_INFINITY };
   /** @type {<T>(kind: 'predict' | 'train', run: () => T | Promise<T>) => Promise<T>} */
-  const clocked = async (kind, run) => {
+  const timed = async (kind, run) => {
     const start = performance.now();
     const result = await run();
     ms[kind] = Math.min(ms[kind], performance.now() - start);
@@ -51,42 +51,46 @@ export async function answersOf(rival, workload, optimizer, { sequences = 2, pre
   };
   const outputs = [];
   const losses = [];
-  for (let n = 0; n < predictions; n++) outputs.push(await clocked('predict', () => model.outputs()));
-  for (let n = 0; trains && n < steps; n++) losses.push(await clocked('train', () => model.train()));
+  for (let n = 0; n < predictions; n++) outputs.push(await timed('predict', () => model.outputs()));
+  for (let n = 0; trains && n < steps; n++) losses.push(await timed('train', () => model.train()));
   await model.dispose();
   return { outputs, losses, batch, ms };
 }
 
 /**
- * @param {Pick<Answers, 'outputs' | 'losses'>} got
- * @param {Pick<Answers, 'outputs' | 'losses'>} expected
- * @returns {string} what differs; empty where nothing does
+ * @param {Pick<Results, 'outputs' | 'losses'>} got
+ * @param {Pick<Results, 'outputs' | 'losses'>} expected
+ * @returns {string} the difference; empty if there is none
  */
 export function difference(got, expected) {
   for (const [n, outputs] of got.outputs.entries()) {
-    const wanted = expected.outputs[n] ?? new Float32Array();
-    if (outputs.length !== wanted.length) return `it predicts ${outputs.length} numbers, expected ${wanted.length}`;
-    const worst = outputs.reduce((most, value, k) => larger(most, Math.abs(value - (wanted[k] ?? Number.NaN))), 0);
-    if (!(worst <= TOLERANCE.outputs)) return `its prediction ${n + 1} differs from ours by ${worst.toPrecision(2)}`;
+    const expectedOutputs = expected.outputs[n] ?? new Float32Array();
+    if (outputs.length !== expectedOutputs.length)
+      return `predicts ${outputs.length} numbers, expected ${expectedOutputs.length}`;
+    const worst = outputs.reduce(
+      (most, value, k) => larger(most, Math.abs(value - (expectedOutputs[k] ?? Number.NaN))),
+      0,
+    );
+    if (!(worst <= TOLERANCE.outputs)) return `prediction ${n + 1} differs from ours by ${worst.toPrecision(2)}`;
   }
   for (const [n, loss] of got.losses.entries()) {
-    const wanted = expected.losses[n] ?? Number.NaN;
-    const relative = Math.abs(loss / wanted - 1);
-    if (!(relative <= TOLERANCE.loss)) return `its loss in step ${n + 1} is ${loss}, ours ${wanted}`;
+    const expectedLoss = expected.losses[n] ?? Number.NaN;
+    const relative = Math.abs(loss / expectedLoss - 1);
+    if (!(relative <= TOLERANCE.loss)) return `the loss in step ${n + 1} is ${loss}, ours is ${expectedLoss}`;
   }
   return '';
 }
 
-/** The larger of two, and NaN where there is one. @param {number} a @param {number} b */
+/** The larger of two numbers, or NaN if either is NaN. @param {number} a @param {number} b */
 const larger = (a, b) => (a >= b || Number.isNaN(a) ? a : b);
 
 /**
- * Losses that hardly move would agree whatever the gradients were.
+ * Throws if the losses hardly change, because they would then agree for any gradients.
  * @param {number[]} losses
  */
 export function checkLosses(losses) {
   const [first = 0, last = 0] = [losses[0], losses.at(-1)];
   if (losses.length > 0 && !(Math.abs(last / first - 1) > 20 * TOLERANCE.loss)) {
-    throw new Error(`the losses ${losses.join(', ')} move too little to show anything`);
+    throw new Error(`the losses ${losses.join(', ')} change too little for a comparison`);
   }
 }

@@ -1,5 +1,5 @@
 /**
- * The baseline: a careful implementation in plain JavaScript. One stateful LSTM layer that returns sequences, a dense
+ * The baseline: a careful hand-written implementation in plain JavaScript. One stateful LSTM layer that returns sequences, a dense
  * layer on every step, mean squared error, Adam in the Keras form. It uses Float32Array, allocates nothing per batch, and
  * every inner loop reads contiguous numbers. bench/tuned.js is the same program, fully optimized. Runs in Node and in
  * browsers.
@@ -7,7 +7,7 @@
  * Letters: B batch, T time, D inputs, U units, G = 4U, O outputs. Gate blocks in the order i, f, c, o.
  */
 
-/** @typedef {Float32Array & { [index: number]: any }} Floats `any` spares the checker's "possibly undefined". */
+/** @typedef {Float32Array & { [index: number]: any }} Floats `any` avoids the type checker's "possibly undefined". */
 
 const BETA1 = 0.9;
 const BETA2 = 0.999;
@@ -60,7 +60,7 @@ export class BaselineLstm {
   }
 
   /**
-   * Keras's order and layout: kernel [D, G], recurrentKernel [U, G], bias [G], dense kernel [U, O], dense bias [O].
+   * Weights in the order and layout of Keras: kernel [D, G], recurrentKernel [U, G], bias [G], dense kernel [U, O], dense bias [O].
    * @param {ArrayLike<number>[]} list
    */
   setWeights(list) {
@@ -174,34 +174,34 @@ export class BaselineLstm {
         const next = now + B * U;
         const z = (t * B + b) * G;
         const out = (b * T + t) * O;
-        const own = b * U;
+        const state = b * U;
         axpy(dDenseBias, 0, 1, dy, out, O);
         for (let u = 0; u < U; u++) {
           axpy(dDenseKernel, u * O, h[next + u], dy, out, O);
-          const dht = dh[own + u] + dot(denseKernel, u * O, dy, out, O);
+          const dht = dh[state + u] + dot(denseKernel, u * O, dy, out, O);
           const i = gates[z + u];
           const f = gates[z + U + u];
           const g = gates[z + 2 * U + u];
           const o = gates[z + 3 * U + u];
           const tc = tanhC[now + u];
-          const dct = dc[own + u] + dht * o * (1 - tc * tc);
+          const dct = dc[state + u] + dht * o * (1 - tc * tc);
           dz[u] = dct * g * i * (1 - i);
           dz[U + u] = dct * c[now + u] * f * (1 - f);
           dz[2 * U + u] = dct * i * (1 - g * g);
           dz[3 * U + u] = dht * tc * o * (1 - o);
-          dc[own + u] = dct * f;
+          dc[state + u] = dct * f;
         }
         axpy(dBias, 0, 1, dz, 0, G);
         for (let d = 0; d < D; d++) axpy(dKernel, d * G, x[(b * T + t) * D + d], dz, 0, G);
         for (let u = 0; u < U; u++) {
           axpy(dRecurrent, u * G, h[now + u], dz, 0, G);
-          dh[own + u] = dot(recurrent, u * G, dz, 0, G);
+          dh[state + u] = dot(recurrent, u * G, dz, 0, G);
         }
       }
     }
   }
 
-  /** The state after the last step is where the next batch begins. */
+  /** Copies the state after the last step, with which the next batch starts. */
   #carry() {
     const { B, T, U } = this.sizes;
     this.h.copyWithin(0, T * B * U);

@@ -1,6 +1,6 @@
 /**
- * The chart of a run: for some workloads, everybody's time as a multiple of ours, as bars on a log scale that start at
- * one. Who is slower points to the right, who is faster to the left.
+ * The chart of a run: for some workloads, the times as multiples of ours, as bars on a log scale that start at 1. Bars of
+ * slower libraries point to the right, those of faster ones to the left.
  */
 
 import { benchmarkChart } from '../src/plot/node.ts';
@@ -9,7 +9,7 @@ import { digits, ownTime, ratio } from './report.js';
 type Report = import('./report.js').Report;
 type Row = import('./measure.js').Row;
 
-/** What is shown, column by column; a run that has not measured one does without. */
+/** The rows of the chart by column. Rows that a run did not measure are left out. */
 const columns: [workload: string, kind: Row['kind']][][] = [
   [
     ['seed', 'train'],
@@ -26,7 +26,7 @@ const columns: [workload: string, kind: Row['kind']][][] = [
     ['start', 'start'],
   ],
 ];
-/** The names of our own. */
+/** Labels of our own builds. */
 const ours: Record<string, string> = {
   strict: 'ours, strict',
   relaxed: 'ours, relaxed',
@@ -34,27 +34,27 @@ const ours: Record<string, string> = {
   'lstm-wasm': 'ours',
 };
 const titles: Partial<Record<Row['kind'], string>> = {
-  train: ', a step of training',
-  predict: ', a prediction',
-  start: 'Import to first step, above an empty process',
+  train: ', training step',
+  predict: ', prediction',
+  start: 'Import to first step, minus an empty process',
 };
 
 export function drawBenchmark(report: Report): string {
-  const shown = columns
+  const rowsByColumn = columns
     .map(column =>
       column.flatMap(([name, kind]) => report.rows.filter(row => row.workload === name && row.kind === kind)),
     )
     .filter(rows => rows.length > 0);
-  const rows = shown.flat();
+  const rows = rowsByColumn.flat();
   const { machine } = report;
   const chart = benchmarkChart({
-    title: 'How long it takes, as a multiple of our relaxed build',
-    subtitle: `${machine.cpu}, Node ${machine.node}, one thread, ${machine.date}; log scale, shortest of many samples`,
+    title: 'Time relative to our relaxed build',
+    subtitle: `${machine.cpu}, Node ${machine.node}, one thread, ${machine.date}; log scale, minimum of many samples`,
     legend: ['this package', 'slower', 'faster'],
     own: Object.values(ours),
     unit: 'x',
     base: 1,
-    groups: shown.flatMap((rows, column) =>
+    groups: rowsByColumn.flatMap((rows, column) =>
       rows.map(row => ({ title: titleOf(row), bars: row.results.map(({ name }) => ours[name] ?? name), column })),
     ),
   });
@@ -63,7 +63,7 @@ export function drawBenchmark(report: Report): string {
 
 const titleOf = (row: Row) => (row.kind === 'start' ? titles.start! : row.title + (titles[row.kind] ?? ''));
 
-/** How many times our relaxed build's. */
+/** Times relative to our relaxed build. */
 const timesOf = (row: Row) => row.results.map(({ min }) => min / (ownTime(row) ?? min));
 
 function labelsOf(row: Row): string[] {

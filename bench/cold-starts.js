@@ -20,7 +20,7 @@ adam.step()
 `;
 
 /**
- * @param {string[]} names of rivals that take part
+ * @param {string[]} names of the measured rivals
  * @param {number} rounds
  * @param {number} budgetMs
  * @returns {Promise<{ empty: Result, results: Result[] }>} the times of each rival minus those of an empty process
@@ -38,25 +38,25 @@ export async function coldStarts(names, rounds, budgetMs) {
     );
     programs.push(['empty Python', PYTHON, ['-c', '']], ['PyTorch', PYTHON, ['-c', torch]]);
   }
-  const subjects = programs.map(([name, file, words]) => ({ name, measure: () => run(name, file, words) }));
+  const subjects = programs.map(([name, file, args]) => ({ name, measure: () => run(name, file, args) }));
   const results = await interleave(subjects, { rounds, warmup: 1, budgetMs });
   const [empty, ...others] = results;
   const python = results.find(({ name }) => name === 'empty Python');
-  if (!empty) throw new Error('nothing was measured');
-  const above = others
+  if (!empty) throw new Error('no process was measured');
+  const aboveEmpty = others
     .filter(({ name }) => name !== 'empty Python')
     .map(result => {
       const { min } = (result.name === 'PyTorch' ? python : empty) ?? empty;
       const { median, p10, p90 } = result;
       return { ...result, min: result.min - min, median: median - min, p10: p10 - min, p90: p90 - min };
     });
-  return { empty, results: above };
+  return { empty, results: aboveEmpty };
 }
 
-/** @param {string} name @param {string} file @param {string[]} words */
-function run(name, file, words) {
+/** @param {string} name @param {string} file @param {string[]} args */
+function run(name, file, args) {
   const start = performance.now();
-  const { status, stderr } = spawnSync(file, words, {
+  const { status, stderr } = spawnSync(file, args, {
     encoding: 'utf8',
     env: { ...process.env, OMP_NUM_THREADS: '1' },
   });

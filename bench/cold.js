@@ -45,14 +45,14 @@ async function predictOnnx(flavour) {
 async function seedModel(rival, optimizer) {
   const { weightsOf, workloads } = await import('./workloads.js');
   const workload = workloads.find(({ name }) => name === 'seed');
-  if (!workload) throw new Error('there is no workload of the name seed');
+  if (!workload) throw new Error("no workload named 'seed'");
   const data = { x: wave(Math.sin), y: wave(Math.cos) };
   return rival.build({ workload, weights: weightsOf(workload), data, optimizer, learningRate: 0.006 });
 }
 
-// Some rivals would let the process end while they still compile, others would keep it running.
+// Some rivals let the process exit while they still compile, others keep it running.
 setInterval(() => {}, 60_000);
 const program = programs[process.argv[2] ?? ''];
-if (!program) throw new Error(`cold.js must be told one of ${Object.keys(programs).join(', ')}`);
+if (!program) throw new Error(`cold.js: the argument must be one of ${Object.keys(programs).join(', ')}`);
 await program();
 process.exit();

@@ -1,6 +1,6 @@
 /**
- * Compares the speed of several subjects on a machine that may be busy: every round runs every subject once, so that
- * disturbances affect all of them. Only minima and ratios should be quoted.
+ * Compares the speed of several subjects on a machine that may be busy. Every round runs every subject once, so other load
+ * affects all of them. Only minima and ratios should be quoted.
  */
 
 import os from 'node:os';
@@ -28,7 +28,7 @@ import os from 'node:os';
 /**
  * @typedef {object} Options
  * @property {number} [rounds] samples of every subject
- * @property {number} [warmup] rounds before the first that counts
+ * @property {number} [warmup] rounds before the first sample
  * @property {number} [minMs] the minimum duration of a sample, because of the resolution of the clock
  * @property {number} [budgetMs] the maximum duration of all samples; a slow subject gets fewer, but at least one
  */
@@ -36,20 +36,20 @@ import os from 'node:os';
 /** The minimum warm-up that plain JavaScript needs to reach its full speed. */
 const WARM_MS = 200;
 
-let sunk = 0;
+let sinkSum = 0;
 
 /**
  * Uses a value, so that the compiler cannot remove its computation.
  * @param {unknown} value
  */
 export function sink(value) {
-  if (typeof value === 'number') sunk = sunk / 2 + value;
-  else if (value !== undefined) sunk++;
+  if (typeof value === 'number') sinkSum = sinkSum / 2 + value;
+  else if (value !== undefined) sinkSum++;
 }
 
 /** The value of the sink; reading it keeps the computations alive. */
 export function sinkValue() {
-  return sunk;
+  return sinkSum;
 }
 
 /**
@@ -65,7 +65,7 @@ export function timed(run) {
 }
 
 /**
- * The same for what returns a promise.
+ * The same for a function that returns a promise.
  * @param {() => Promise<unknown>} run
  * @returns {Subject['measure']}
  */
@@ -85,64 +85,64 @@ export function timedAsync(run) {
 export async function interleave(subjects, options = {}) {
   const { rounds = 50, warmup = 20, minMs = 1, budgetMs = Number.POSITIVE_INFINITY } = options;
   const share = budgetMs / subjects.length;
-  const contestants = subjects.map(({ name, measure, minMs: ownMs = minMs, firstMs = 0 }) => {
-    // So slow that warming up makes no difference, and that there is no time for more: the one call counts.
+  const entries = subjects.map(({ name, measure, minMs: ownMs = minMs, firstMs = 0 }) => {
+    // If one call takes more than half of its time, the earlier call is the only sample.
     const samples = firstMs > Math.max(share / 2, 1000) ? [firstMs] : [];
-    return { name, measure, minMs: ownMs, calls: 1, cost: firstMs, warm: firstMs, wanted: rounds, samples };
+    return { name, measure, minMs: ownMs, calls: 1, callMs: firstMs, warm: firstMs, sampleCount: rounds, samples };
   });
-  const unseen = contestants.filter(({ samples }) => samples.length === 0);
+  const pending = entries.filter(({ samples }) => samples.length === 0);
 
-  // The engine compiles its faster code in the background, and a sample then needs more calls: hence the yielding, and
-  // a new calibration in every round.
+  // The engine compiles optimized code in the background, and a sample then needs more calls. So every round yields and
+  // calibrates again.
   for (let round = 0; round <= warmup; round++) {
-    for (const contestant of unseen) {
-      if (round === 0 || contestant.warm < Math.max(share / 8, WARM_MS)) await calibrate(contestant);
+    for (const entry of pending) {
+      if (round === 0 || entry.warm < Math.max(share / 8, WARM_MS)) await calibrate(entry);
     }
     await new Promise(resolve => setTimeout(resolve, 0));
   }
 
-  apportion(unseen, rounds, budgetMs);
+  allocateSamples(pending, rounds, budgetMs);
   for (let round = 0; round < rounds; round++) {
-    for (let n = 0; n < unseen.length; n++) {
-      const contestant = unseen[(round + n) % unseen.length];
-      if (!contestant) continue;
-      const { measure, calls, wanted, samples } = contestant;
-      // Spread evenly over the rounds, so that the slow meet the same weather as the fast.
-      if (Math.floor(((round + 1) * wanted) / rounds) === Math.floor((round * wanted) / rounds)) continue;
+    for (let n = 0; n < pending.length; n++) {
+      const entry = pending[(round + n) % pending.length];
+      if (!entry) continue;
+      const { measure, calls, sampleCount, samples } = entry;
+      // Samples are spread evenly over the rounds, so that other load affects slow and fast subjects equally.
+      if (Math.floor(((round + 1) * sampleCount) / rounds) === Math.floor((round * sampleCount) / rounds)) continue;
       samples.push((await measure(calls)) / calls);
     }
   }
-  return contestants.map(({ name, calls, samples }) => ({ name, ...statistics(samples), calls }));
+  return entries.map(({ name, calls, samples }) => ({ name, ...statistics(samples), calls }));
 }
 
 /**
- * Finds the smallest number of calls, from the present one upwards, that take minMs.
- * @param {{ measure: Subject['measure'], minMs: number, calls: number, cost: number, warm: number }} contestant
+ * Finds the smallest number of calls, starting from the current number, that takes minMs.
+ * @param {{ measure: Subject['measure'], minMs: number, calls: number, callMs: number, warm: number }} entry
  */
-async function calibrate(contestant) {
-  const { minMs } = contestant;
+async function calibrate(entry) {
+  const { minMs } = entry;
   for (;;) {
-    const elapsed = await contestant.measure(contestant.calls);
-    contestant.warm += elapsed;
-    contestant.cost = elapsed;
+    const elapsed = await entry.measure(entry.calls);
+    entry.warm += elapsed;
+    entry.callMs = elapsed;
     if (elapsed >= minMs) return;
     const missing = elapsed > 0 ? (1.2 * minMs) / elapsed : 10;
-    contestant.calls = Math.ceil(contestant.calls * Math.min(10, Math.max(missing, 1.2)));
+    entry.calls = Math.ceil(entry.calls * Math.min(10, Math.max(missing, 1.2)));
   }
 }
 
 /**
- * Decides how many samples each may have: all have the same time, and what the fast do not need goes to the slow.
- * @param {{ cost: number, wanted: number }[]} contestants
+ * Sets the number of samples of each: all get the same time, and time that fast subjects do not need goes to slow ones.
+ * @param {{ callMs: number, sampleCount: number }[]} entries
  * @param {number} rounds
  * @param {number} budgetMs
  */
-function apportion(contestants, rounds, budgetMs) {
-  let left = budgetMs;
-  for (const [n, contestant] of contestants.toSorted((a, b) => a.cost - b.cost).entries()) {
-    const share = left / (contestants.length - n);
-    contestant.wanted = Math.min(rounds, Math.max(1, Math.floor(share / contestant.cost)));
-    left -= contestant.wanted * contestant.cost;
+function allocateSamples(entries, rounds, budgetMs) {
+  let remaining = budgetMs;
+  for (const [n, entry] of entries.toSorted((a, b) => a.callMs - b.callMs).entries()) {
+    const share = remaining / (entries.length - n);
+    entry.sampleCount = Math.min(rounds, Math.max(1, Math.floor(share / entry.callMs)));
+    remaining -= entry.sampleCount * entry.callMs;
   }
 }
 
@@ -157,7 +157,7 @@ function statistics(samples) {
   return { min: quantile(0), median: quantile(0.5), p10: quantile(0.1), p90: quantile(0.9), runs: sorted.length };
 }
 
-/** Where the figures come from; for Node. */
+/** The machine and the versions that the figures depend on. Only for Node. */
 export function machineHeader() {
   return {
     date: new Date().toISOString().slice(0, 10),
@@ -170,7 +170,7 @@ export function machineHeader() {
 }
 
 /**
- * Prints rows as aligned columns: one for every key, text to the left and numbers to the right.
+ * Prints rows as aligned columns, one per key: text to the left and numbers to the right.
  * @param {Record<string, string | number>[]} rows
  */
 export function table(rows) {
@@ -193,7 +193,7 @@ export function tableText(rows) {
 }
 
 /**
- * Whole numbers as they are, others with about four digits and never an exponent.
+ * Formats integers unchanged, other numbers with about four digits and without an exponent.
  * @param {string | number} value
  * @returns {string}
  */

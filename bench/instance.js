@@ -20,6 +20,6 @@ export async function instanceOf(simd, { turbo = false } = {}) {
   const lw = await import(`${folder}index.js`);
   lw.configure({ simd });
   const { simd: runs } = lw.backendInfo();
-  if (runs !== simd) throw new Error(`The ${simd} build was asked for, and ${runs} runs`);
+  if (runs !== simd) throw new Error(`expected the ${simd} build, got ${runs}`);
   return lw;
 }

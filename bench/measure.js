@@ -1,6 +1,6 @@
 /** Measures a workload with all rivals, after checking that they compute the same results. */
 
-import { answersOf, checkLosses, difference } from './agreement.js';
+import { checkLosses, difference, resultsOf } from './agreement.js';
 import { interleave, timed } from './harness.js';
 import { peaks } from './peak.js';
 import { firstLine } from './rivals/index.js';
@@ -10,11 +10,11 @@ import { dataOf, flops, LEARNING_RATE, sizes, weightsOf } from './workloads.js';
 /** @typedef {import('./workloads.js').Kind} Kind */
 /** @typedef {import('./rivals/rival.js').Rival} Rival */
 /** @typedef {import('./rivals/rival.js').Model} Model */
-/** @typedef {import('./agreement.js').Answers} Answers */
+/** @typedef {import('./agreement.js').Results} Results */
 /** @typedef {import('./harness.js').Result} Result */
 
 /**
- * A workload and a kind of call, with the times of all rivals that took part.
+ * A workload and a kind of call, with the times of all measured rivals.
  * @typedef {object} Row
  * @property {string} workload
  * @property {string} title
@@ -25,10 +25,10 @@ import { dataOf, flops, LEARNING_RATE, sizes, weightsOf } from './workloads.js';
  * @property {Peak[]} [peaks] the peak speed of the machine at that time
  */
 
-/** @typedef {{ rival: string, why: string, failed?: boolean }} Absence `failed` if it should have taken part */
+/** @typedef {{ rival: string, why: string, failed?: boolean }} Absence `failed` if an error prevented the measurement */
 
 /**
- * The best speed of a loop, in samples as short as our calls, because short samples have better minima than long ones.
+ * The best speed of a loop, in samples as long as our calls, because minima of short samples are lower than those of long ones.
  * @typedef {{ name: string, build: 'strict' | 'relaxed', gflops: number }} Peak
  */
 
@@ -53,14 +53,16 @@ export const LIMITS = {
   },
 };
 
-/** Long enough for the clock, short enough to fall between two interruptions now and then. */
+/** Long enough for the resolution of the clock, short enough that some samples are not interrupted. */
 const SAMPLE_MS = 3;
 
-/** One that takes part in a workload, with the kinds it is timed on and how long its first calls took. */
-/** @typedef {{ rival: Rival, model: Model, kinds: Kind[], first: { predict: number, train: number } }} Entrant */
+/**
+ * A rival that is measured on a workload, with the kinds of calls and the durations of its first calls.
+ * @typedef {{ rival: Rival, model: Model, kinds: Kind[], first: { predict: number, train: number } }} Participant
+ */
 
 /**
- * @param {Rival[]} rivals ourselves first: the others are compared with the first
+ * @param {Rival[]} rivals our package first; the others are compared with it
  * @param {Workload} workload
  * @param {Limits} limits
  * @returns {Promise<Row[]>}
@@ -70,15 +72,15 @@ export async function measureWorkload(rivals, workload, limits) {
 
   /** @type {(Absence & { kind: Kind })[]} */
   const absences = [];
-  const entrants = await enterAll(rivals, workload, limits, (kinds, absence) => {
+  const participants = await prepareAll(rivals, workload, limits, (kinds, absence) => {
     for (const kind of kinds) absences.push({ kind, ...absence });
   });
   /** @type {Row[]} */
   const rows = [];
-  // Predictions first, since training moves the weights.
+  // Predictions first, because training changes the weights.
   for (const kind of [...workload.kinds].sort()) {
     const loops = peaks();
-    const subjects = entrants
+    const subjects = participants
       .filter(({ kinds }) => kinds.includes(kind))
       .map(({ rival, model, first }) => ({
         name: rival.name,
@@ -86,22 +88,22 @@ export async function measureWorkload(rivals, workload, limits) {
         firstMs: first[kind === 'train' ? 'train' : 'predict'],
       }));
     const sampleMs = Math.max(SAMPLE_MS, subjects[0]?.firstMs ?? 0);
-    const limit = loops.map(({ name, run }) => ({ name, measure: timed(run), minMs: sampleMs }));
-    const timings = await interleave([...subjects, ...limit], {
+    const peakSubjects = loops.map(({ name, run }) => ({ name, measure: timed(run), minMs: sampleMs }));
+    const timings = await interleave([...subjects, ...peakSubjects], {
       rounds: limits.rounds,
       minMs: SAMPLE_MS,
       budgetMs: 1e3 * limits.seconds[kind],
     });
-    const sound = await soundness(entrants, kind, absences);
+    const hasFiniteLoss = await finiteLossFilter(participants, kind, absences);
     const absent = absences.filter(absence => absence.kind === kind).map(({ kind: _, ...absence }) => absence);
-    const peaksSeen = loops.map(({ name, build, flops }, n) => {
+    const peakSpeeds = loops.map(({ name, build, flops }, n) => {
       const { min } = timings[subjects.length + n] ?? { min: Number.NaN };
       return { name, build, gflops: flops / min / 1e6 };
     });
-    const results = timings.slice(0, subjects.length).filter(sound);
-    rows.push({ ...heading(workload, kind), results, absent, peaks: peaksSeen });
+    const results = timings.slice(0, subjects.length).filter(hasFiniteLoss);
+    rows.push({ ...heading(workload, kind), results, absent, peaks: peakSpeeds });
   }
-  for (const { model } of entrants) await model.dispose();
+  for (const { model } of participants) await model.dispose();
   return workload.kinds.flatMap(kind => rows.filter(row => row.kind === kind));
 }
 
@@ -114,107 +116,107 @@ const heading = (workload, kind) => ({
 });
 
 /**
- * Losses that have become NaN would mean that some did less work than others: those are left out.
- * @param {Entrant[]} entrants
+ * Returns a filter that leaves out rivals whose loss is not finite, because they may have done less work than others.
+ * @param {Participant[]} participants
  * @param {Kind} kind
  * @param {(Absence & { kind: Kind })[]} absences
  * @returns {Promise<(result: Result) => boolean>}
  */
-async function soundness(entrants, kind, absences) {
-  const unsound = new Set();
-  for (const { rival, model, kinds } of entrants) {
+async function finiteLossFilter(participants, kind, absences) {
+  const nonFinite = new Set();
+  for (const { rival, model, kinds } of participants) {
     if (kind !== 'train' || !kinds.includes(kind)) continue;
     const loss = await model.train();
     if (Number.isFinite(loss)) continue;
-    unsound.add(rival.name);
-    absences.push({ kind, rival: rival.name, why: `its loss has become ${loss}`, failed: true });
+    nonFinite.add(rival.name);
+    absences.push({ kind, rival: rival.name, why: `the loss became ${loss}`, failed: true });
   }
-  return ({ name }) => !unsound.has(name);
+  return ({ name }) => !nonFinite.has(name);
 }
 
 /** @param {number} ms */
-const tooSlow = ms => `it would take about ${Math.ceil(ms / 1e3)} s a call`;
+const tooSlow = ms => `a call would take about ${Math.ceil(ms / 1e3)} s`;
 
 /**
- * Those who can run the workload in the time there is, and compute what we compute.
+ * Prepares the rivals that support the workload, are fast enough, and compute the same results as ours.
  * @param {Rival[]} rivals
  * @param {Workload} workload
  * @param {Limits} limits
- * @param {(kinds: Kind[], absence: Absence) => void} leaveOut
- * @returns {Promise<Entrant[]>}
+ * @param {(kinds: Kind[], absence: Absence) => void} reportAbsence
+ * @returns {Promise<Participant[]>}
  */
-async function enterAll(rivals, workload, limits, leaveOut) {
-  const [us] = rivals;
-  if (!us) throw new Error('there is nobody to compare with');
-  const expected = { sgd: await answersOf(us, workload, 'sgd'), adam: await answersOf(us, workload, 'adam') };
+async function prepareAll(rivals, workload, limits, reportAbsence) {
+  const [ours] = rivals;
+  if (!ours) throw new Error('there are no rivals to measure');
+  const expected = { sgd: await resultsOf(ours, workload, 'sgd'), adam: await resultsOf(ours, workload, 'adam') };
   checkLosses(expected.sgd.losses);
 
-  /** @type {Entrant[]} */
-  const entrants = [];
-  /** @type {Answers['outputs'] | undefined} */
+  /** @type {Participant[]} */
+  const participants = [];
+  /** @type {Results['outputs'] | undefined} */
   let outputs;
   let loss = Number.NaN;
   for (const rival of rivals) {
     let kinds = workload.kinds.filter(kind => {
-      const why = rival.refuses(workload, kind);
-      if (why) leaveOut([kind], { rival: rival.name, why });
+      const why = rival.limitation(workload, kind);
+      if (why) reportAbsence([kind], { rival: rival.name, why });
       return !why;
     });
     if (kinds.length === 0) continue;
     try {
       if (!rival.differs) {
-        const answers = await answersOf(rival, workload, rival.checkedWith);
-        const wrong = difference(answers, expected[rival.checkedWith]);
+        const results = await resultsOf(rival, workload, rival.checkedWith);
+        const wrong = difference(results, expected[rival.checkedWith]);
         if (wrong) throw new Error(wrong);
-        const expect = await expectation(rival, workload, kinds, answers, limits.slowest);
+        const estimate = await durationEstimate(rival, workload, kinds, results, limits.slowest);
         kinds = kinds.filter(kind => {
-          const ms = expect(kind);
-          if (ms > limits.slowest) leaveOut([kind], { rival: rival.name, why: tooSlow(ms) });
+          const ms = estimate(kind);
+          if (ms > limits.slowest) reportAbsence([kind], { rival: rival.name, why: tooSlow(ms) });
           return ms <= limits.slowest;
         });
         if (kinds.length === 0) continue;
       }
-      const { entrant, answers } = await enter(rival, workload, kinds);
-      outputs ??= answers.outputs;
-      if (answers.losses[0] !== undefined && Number.isNaN(loss)) loss = answers.losses[0];
-      const wrong = rival.differs ? '' : difference(answers, { outputs, losses: [loss] });
+      const { participant, results } = await prepare(rival, workload, kinds);
+      outputs ??= results.outputs;
+      if (results.losses[0] !== undefined && Number.isNaN(loss)) loss = results.losses[0];
+      const wrong = rival.differs ? '' : difference(results, { outputs, losses: [loss] });
       if (wrong) throw new Error(wrong);
-      entrants.push(entrant);
+      participants.push(participant);
     } catch (error) {
-      leaveOut(kinds, { rival: rival.name, why: firstLine(error), failed: true });
+      reportAbsence(kinds, { rival: rival.name, why: firstLine(error), failed: true });
     }
   }
-  return entrants;
+  return participants;
 }
 
 /**
- * How long a call on the whole workload will take, going by calls on a few sequences: in proportion, and where that is
- * too long, on a line through two sizes, since a part of the time may be the same for any size.
+ * Estimates the duration of a call on the whole workload from calls on a few sequences: in proportion to the size, or, if
+ * that is too long, by a line through two sizes, because part of the time may not depend on the size.
  * @param {Rival} rival
  * @param {Workload} workload
  * @param {Kind[]} kinds
- * @param {Answers} answers
+ * @param {Results} results
  * @param {number} slowest
  * @returns {Promise<(kind: Kind) => number>}
  */
-async function expectation(rival, workload, kinds, answers, slowest) {
-  /** @param {Answers} from @param {Kind} kind */
+async function durationEstimate(rival, workload, kinds, results, slowest) {
+  /** @param {Results} from @param {Kind} kind */
   const ms = (from, kind) => from.ms[kind === 'train' ? 'train' : 'predict'];
-  const scale = workload.batch / answers.batch;
-  if (kinds.every(kind => ms(answers, kind) * scale <= slowest)) return kind => ms(answers, kind) * scale;
+  const scale = workload.batch / results.batch;
+  if (kinds.every(kind => ms(results, kind) * scale <= slowest)) return kind => ms(results, kind) * scale;
   const extent = { sequences: 8, predictions: 1, steps: rival.compiles ? 2 : 1 };
-  const more = await answersOf(rival, workload, rival.checkedWith, extent);
-  const sequences = (workload.batch - more.batch) / (more.batch - answers.batch);
-  return kind => ms(more, kind) + sequences * Math.max(0, ms(more, kind) - ms(answers, kind));
+  const larger = await resultsOf(rival, workload, rival.checkedWith, extent);
+  const sequences = (workload.batch - larger.batch) / (larger.batch - results.batch);
+  return kind => ms(larger, kind) + sequences * Math.max(0, ms(larger, kind) - ms(results, kind));
 }
 
 /**
- * Builds the whole workload and makes the first call of each kind; where that one compiles, the second is timed.
+ * Builds the whole workload and times the first call of each kind, or the second if the first one compiles.
  * @param {Rival} rival
  * @param {Workload} workload
  * @param {Kind[]} kinds
  */
-async function enter(rival, workload, kinds) {
+async function prepare(rival, workload, kinds) {
   const trains = kinds.includes('train');
   const model = await rival.build({
     workload,
@@ -232,7 +234,7 @@ async function enter(rival, workload, kinds) {
     first.predict = await model.measure('predict')(1);
     if (trains) first.train = await model.measure('train')(1);
   }
-  return { entrant: { rival, model, kinds, first }, answers: { outputs, losses } };
+  return { participant: { rival, model, kinds, first }, results: { outputs, losses } };
 }
 
 /**
@@ -245,16 +247,16 @@ async function measureCreation(rivals, workload, limits) {
   /** @type {Absence[]} */
   const absent = [];
   const subjects = [];
-  // A quarter of the units, to learn whether there is time for all: some initializers grow with their cube.
+  // A quarter of the units first, to estimate the time: that of some initializers grows with the cube of the units.
   const smaller = { ...workload, units: workload.units.map(units => units / 4) };
-  for (const { name: rival, create, refuses } of rivals) {
+  for (const { name: rival, create, limitation } of rivals) {
     if (!create) {
-      absent.push({ rival, why: refuses(workload, 'create') });
+      absent.push({ rival, why: limitation(workload, 'create') });
       continue;
     }
-    const guess = 64 * (await (await create(smaller))(1));
-    if (guess > limits.slowest) {
-      absent.push({ rival, why: tooSlow(guess) });
+    const estimate = 64 * (await (await create(smaller))(1));
+    if (estimate > limits.slowest) {
+      absent.push({ rival, why: tooSlow(estimate) });
       continue;
     }
     const measure = await create(workload);
@@ -266,28 +268,28 @@ async function measureCreation(rivals, workload, limits) {
 }
 
 /**
- * Our own training at all sizes in turn, since they are compared with each other.
+ * Times our own training at all sizes, interleaved, because the sizes are compared with each other.
  * @param {Rival[]} rivals
  * @param {Limits} limits
  * @returns {Promise<Row[]>}
  */
 export async function measureSizes(rivals, limits) {
-  /** @type {(Entrant & { workload: Workload })[]} */
-  const entrants = [];
+  /** @type {(Participant & { workload: Workload })[]} */
+  const participants = [];
   for (const workload of sizes) {
     for (const rival of rivals.filter(({ name }) => name === 'strict' || name === 'relaxed')) {
-      const { entrant } = await enter(rival, workload, ['train']);
-      entrants.push({ workload, ...entrant });
+      const { participant } = await prepare(rival, workload, ['train']);
+      participants.push({ workload, ...participant });
     }
   }
-  const subjects = entrants.map(({ rival, model }) => ({ name: rival.name, measure: model.measure('train') }));
+  const subjects = participants.map(({ rival, model }) => ({ name: rival.name, measure: model.measure('train') }));
   const options = { rounds: limits.rounds, minMs: SAMPLE_MS, budgetMs: 1e3 * limits.seconds.size };
   const results = await interleave(subjects, options);
-  for (const { model } of entrants) await model.dispose();
+  for (const { model } of participants) await model.dispose();
   return sizes.map(workload => ({
     ...heading(workload, 'train'),
     kind: /** @type {const} */ ('size'),
-    results: results.filter((_, n) => entrants[n]?.workload === workload),
+    results: results.filter((_, n) => participants[n]?.workload === workload),
     absent: [],
   }));
 }

@@ -1,8 +1,8 @@
 /**
- * A network as an ONNX file, written out by hand: LSTM layers under a dense layer on every step, batch-major on the
- * outside. Its operators are those of opset 14. Stateful ones take each layer's h and c as inputs and give them back.
+ * Encodes a network as an ONNX file with opset 14: LSTM layers below a dense layer on every step, with batch-major input and
+ * output. A stateful network has h and c of each layer as inputs and outputs.
  *
- * ONNX keeps its gates in the order i o f c, its matrices with a row for every gate of a unit, and two biases.
+ * In ONNX, the gates are in the order i o f c, matrices have one row per gate of a unit, and there are two biases.
  */
 
 /** @typedef {import('./workloads.js').Workload} Workload */
@@ -17,7 +17,7 @@ const text = new TextEncoder();
 /** @param {number} field @param {number} value */
 const integer = (field, value) => Uint8Array.from([...varint(field * 8), ...varint(value)]);
 
-/** Bytes, a string or a message made of parts. @param {number} field @param {string | Uint8Array[]} content */
+/** A field with bytes, a string, or a message of several parts. @param {number} field @param {string | Uint8Array[]} content */
 function bytes(field, content) {
   const parts = typeof content === 'string' ? [text.encode(content)] : content;
   const length = parts.reduce((sum, part) => sum + part.length, 0);
@@ -27,15 +27,15 @@ function bytes(field, content) {
 /** @param {Uint8Array[]} parts */
 function concat(parts) {
   const all = new Uint8Array(parts.reduce((sum, part) => sum + part.length, 0));
-  let at = 0;
+  let offset = 0;
   for (const part of parts) {
-    all.set(part, at);
-    at += part.length;
+    all.set(part, offset);
+    offset += part.length;
   }
   return all;
 }
 
-// -------------------------------------------------------------------------------------------------- the words of ONNX
+// -------------------------------------------------------------------------------------------------- ONNX messages
 
 const FLOAT = 1;
 const INT64 = 7;
@@ -66,11 +66,11 @@ function port(field, name, shape) {
 
 // ------------------------------------------------------------------------------------------------------- the network
 
-/** Where ONNX's gates i o f c stand in Keras's order i f c o. */
+/** The indices of the ONNX gates i o f c in the Keras order i f c o. */
 const GATES = [0, 3, 1, 2];
 
 /**
- * [rows, 4U] of Keras as [4U, rows] of ONNX.
+ * Converts [rows, 4U] of Keras to [4U, rows] of ONNX.
  * @param {Floats} from
  * @param {number} rows
  * @param {number} units
@@ -87,9 +87,9 @@ function transposed(from, rows, units) {
 
 /**
  * @param {Workload} workload
- * @param {Float32Array[]} weights in Keras's order and layout
+ * @param {Float32Array[]} weights in the order and layout of Keras
  * @returns {Uint8Array} a model with the input `x` [B, T, I] and the output `y` [B, T, O]; a stateful one also has
- *   `h0 c0 h1 c1 ...` [1, B, U] as inputs and the next ones as outputs `nextH0 nextC0 ...`
+ *   `h0 c0 h1 c1 ...` [1, B, U] as inputs and the new states as outputs `nextH0 nextC0 ...`
  */
 export function encodeOnnx({ units, batch: B, timeSteps: T, inputs: I, outputs: O, stateful }, weights) {
   const parts = [node('Transpose', ['x'], ['rows0'], [intsAttribute('perm', [1, 0, 2])])];
@@ -103,14 +103,14 @@ export function encodeOnnx({ units, batch: B, timeSteps: T, inputs: I, outputs: 
     parts.push(constant(`W${n}`, [1, 4 * U, width], transposed(kernel, width, U)));
     parts.push(constant(`R${n}`, [1, 4 * U, U], transposed(recurrent, U, U)));
     parts.push(constant(`B${n}`, [1, 8 * U], twoBiases));
-    const before = stateful ? ['', `h${n}`, `c${n}`] : [];
-    const after = stateful ? [`nextH${n}`, `nextC${n}`] : [];
-    const lstmInputs = [`rows${n}`, `W${n}`, `R${n}`, `B${n}`, ...before];
-    parts.push(node('LSTM', lstmInputs, [`sequence${n}`, ...after], [intAttribute('hidden_size', U)]));
+    const statesIn = stateful ? ['', `h${n}`, `c${n}`] : [];
+    const statesOut = stateful ? [`nextH${n}`, `nextC${n}`] : [];
+    const lstmInputs = [`rows${n}`, `W${n}`, `R${n}`, `B${n}`, ...statesIn];
+    parts.push(node('LSTM', lstmInputs, [`sequence${n}`, ...statesOut], [intAttribute('hidden_size', U)]));
     parts.push(node('Squeeze', [`sequence${n}`, 'one'], [`rows${n + 1}`])); // [T, 1, B, U]: one direction
     if (stateful) {
       inputs.push(port(11, `h${n}`, [1, B, U]), port(11, `c${n}`, [1, B, U]));
-      outputs.push(...after.map(name => port(12, name, [1, B, U])));
+      outputs.push(...statesOut.map(name => port(12, name, [1, B, U])));
     }
     width = U;
   }

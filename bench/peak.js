@@ -1,10 +1,10 @@
 /**
- * What the machine can do at most: multiplications and additions that need nothing but registers, four lanes at a time,
- * in a loop of WebAssembly written out here byte by byte. Strict multiplies, rounds, adds and rounds; relaxed fuses.
+ * Measures the peak speed of the machine: multiplications and additions in registers, four lanes at a time, in a WebAssembly
+ * loop that is encoded here byte by byte. The strict build multiplies, rounds, adds and rounds; the relaxed build fuses.
  *
- * There are two forms, each of twelve independent sums, and the faster one counts. `ring`: a sum takes in its neighbour
- * times a factor, the mix of a matrix product, in which no product stays the same for the compiler to keep. `chain`:
- * a sum times a factor plus a summand, which needs one register less in flight.
+ * There are two forms with twelve independent sums each, and the faster one counts. `ring` adds to each sum its neighbour
+ * times a factor, as in a matrix product, so that the compiler cannot reuse a product. `chain` multiplies each sum by a
+ * factor and adds a constant, which needs one register less.
  */
 
 const F32X4 = 0x7b;
@@ -29,7 +29,7 @@ const MUL = simd(0xe6);
 const ADD = simd(0xe4);
 const MADD = simd(0x105);
 const COUNTER = 0;
-const TURNS = 100_000;
+const ITERATIONS = 100_000;
 
 /** @type {(count: number) => number[]} */
 const range = count => Array.from({ length: count }, (_, n) => n);
@@ -57,21 +57,21 @@ function chain(fused) {
 }
 
 /**
- * A module whose `run(turns)` does `turns` times the body.
+ * Returns a module whose `run(iterations)` repeats the body.
  * @param {number[]} body
  */
 function assemble(body) {
-  // Sums near one that stay within reach: a ring grows by a factor of e at most, a chain settles at one.
+  // The sums stay near 1: a ring grows by at most a factor of e, and a chain converges to 1.
   const start = range(SUMS).flatMap(n => [...splat(1 + n / 16), ...set(1 + n)]);
-  const constants = [...splat(1 / TURNS), ...set(FACTOR), ...splat(1 - 1 / TURNS), ...set(SUMMAND)];
+  const constants = [...splat(1 / ITERATIONS), ...set(FACTOR), ...splat(1 - 1 / ITERATIONS), ...set(SUMMAND)];
   const total = [...get(1), ...range(SUMS - 1).flatMap(n => [...get(2 + n), ...ADD])];
-  const again = [...get(COUNTER), 0x41, 1, 0x6b, 0x22, COUNTER, 0x0d, 0];
+  const repeat = [...get(COUNTER), 0x41, 1, 0x6b, 0x22, COUNTER, 0x0d, 0];
   const code = [
     ...uint(1),
     ...[...uint(SUMMAND), F32X4],
     ...start,
     ...constants,
-    ...[0x03, 0x40, ...body, ...again, 0x0b],
+    ...[0x03, 0x40, ...body, ...repeat, 0x0b],
     ...[...total, ...simd(0x1f), 0],
     0x0b,
   ];
@@ -84,10 +84,10 @@ function assemble(body) {
   ]);
 }
 
-/** @typedef {{ name: string, build: 'strict' | 'relaxed', flops: number, run: () => unknown }} Peak flop in one run */
+/** @typedef {{ name: string, build: 'strict' | 'relaxed', flops: number, run: () => unknown }} Peak flops: operations per run */
 
 /**
- * The loops this engine can compile: those of the relaxed build only where it has relaxed SIMD.
+ * The loops that this engine supports; those of the relaxed build need relaxed SIMD.
  * @returns {Peak[]}
  */
 export function peaks() {
@@ -101,12 +101,12 @@ export function peaks() {
   return loops.flatMap(([build, form, body]) => {
     const bytes = assemble(body);
     if (!WebAssembly.validate(bytes)) {
-      if (build === 'strict') throw new Error(`the loop ${form} is not valid WebAssembly`);
+      if (build === 'strict') throw new Error(`the ${form} loop is not valid WebAssembly`);
       return [];
     }
-    const { run } = /** @type {{ run(turns: number): number }} */ (
+    const { run } = /** @type {{ run(iterations: number): number }} */ (
       /** @type {unknown} */ (new WebAssembly.Instance(new WebAssembly.Module(bytes)).exports)
     );
-    return [{ name: `${build} ${form}`, build, flops: TURNS * SUMS * 8, run: () => run(TURNS) }];
+    return [{ name: `${build} ${form}`, build, flops: ITERATIONS * SUMS * 8, run: () => run(ITERATIONS) }];
   });
 }

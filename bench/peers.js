@@ -1,10 +1,10 @@
 /**
- * Measures the package against what people would otherwise use, and against the machine. Every rival is first shown to
- * compute the same; then all are timed, interleaved, on one thread.
+ * Measures the package against other libraries, and against the peak speed of the machine. Every rival must first compute the
+ * same results; then all are timed, interleaved, on one thread.
  *
- *   npm run bench:peers                              all of it, in half an hour: bench/results, docs/benchmark.svg
- *   npm run bench:peers -- --only seed,512 --quick   some of it, roughly: out/bench
- *   npm run bench:peers -- --draw FILE               tables and chart anew from the numbers of an earlier run
+ *   npm run bench:peers                              everything, half an hour: writes bench/results, docs/benchmark.svg
+ *   npm run bench:peers -- --only seed,512 --quick   some rows, less precise: writes out/bench
+ *   npm run bench:peers -- --draw FILE               tables and chart from the numbers of an earlier run
  */
 
 import { readFileSync } from 'node:fs';
@@ -27,7 +27,7 @@ const SIZES = 'sizes';
 const START = /** @type {const} */ ('start');
 
 /** @param {string} sentence @returns {never} */
-function refuse(sentence) {
+function exitWith(sentence) {
   console.error(`bench:peers: ${sentence}`);
   process.exit(1);
 }
@@ -42,33 +42,33 @@ function flags() {
     return parseArgs({ options, allowPositionals: false }).values;
   } catch (error) {
     const [sentence] = /** @type {Error} */ (error).message.split(/\.\s/);
-    return refuse(`${sentence}; there are --only NAME,NAME and --quick and --draw FILE`);
+    return exitWith(`${sentence}; the flags are --only NAME,NAME, --quick and --draw FILE`);
   }
 }
 
 const { only, quick, draw } = flags();
-const known = [...workloads.map(({ name }) => name), PROGRAMS, SIZES, START];
-const chosen = only?.split(',').map(name => name.trim()) ?? known;
-const unknown = chosen.find(name => !known.includes(name));
-if (unknown !== undefined) refuse(`--only must name some of ${known.join(', ')}, got '${unknown}'`);
+const names = [...workloads.map(({ name }) => name), PROGRAMS, SIZES, START];
+const chosen = only?.split(',').map(name => name.trim()) ?? names;
+const unknown = chosen.find(name => !names.includes(name));
+if (unknown !== undefined) exitWith(`--only must name some of ${names.join(', ')}, got '${unknown}'`);
 
-// From Node 24 on, a module of TF.js that is still compiling does not keep the process alive.
-const awake = setInterval(() => {}, 60_000);
-await publish(draw === undefined ? await measure() : earlier(draw));
-clearInterval(awake);
+// Since Node 24, a TF.js module that is still compiling does not keep the process alive.
+const keepAlive = setInterval(() => {}, 60_000);
+await publish(draw === undefined ? await measure() : readReport(draw));
+clearInterval(keepAlive);
 
 /** @param {string} file @returns {Report} */
-function earlier(file) {
+function readReport(file) {
   try {
     return JSON.parse(readFileSync(file, 'utf8'));
   } catch {
-    return refuse(`--draw must be the JSON file of an earlier run, got '${file}'`);
+    return exitWith(`--draw must be the JSON file of an earlier run, got '${file}'`);
   }
 }
 
 /** @returns {Promise<Report>} */
 async function measure() {
-  // Compile to final code at once: without that the first samples measure the engine's warm-up.
+  // Optimize all code at once; otherwise the first samples measure the warm-up of the engine.
   v8.setFlagsFromString('--no-liftoff');
   v8.setFlagsFromString('--no-wasm-lazy-compilation');
   // Node 20 has relaxed SIMD behind a flag.
@@ -121,9 +121,9 @@ async function measure() {
  * @returns {Promise<Row>}
  */
 async function measureStarts(names, rounds, budgetMs) {
-  const able = ['TF.js wasm', 'TF.js cpu', 'ONNX Runtime web', 'ONNX Runtime node', 'PyTorch'];
-  const asked = ['lstm-wasm', ...able.filter(name => names.includes(name))];
-  const { empty, results } = await coldStarts(asked, rounds, budgetMs);
+  const supported = ['TF.js wasm', 'TF.js cpu', 'ONNX Runtime web', 'ONNX Runtime node', 'PyTorch'];
+  const measured = ['lstm-wasm', ...supported.filter(name => names.includes(name))];
+  const { empty, results } = await coldStarts(measured, rounds, budgetMs);
   const title = `import to first step of the seed program; an empty process is ${digits(empty.min)}`;
   return { workload: START, title, kind: START, flops: 0, results, absent: [] };
 }
@@ -140,9 +140,9 @@ function print(row) {
     'to ours': ratio(min / own),
     ...(row.flops > 0 ? { 'GFLOP/s': row.flops / min / 1e6 } : {}),
   }));
-  const limits = BUILDS.map(build => `${peakOf(row, build).toFixed(1)} GFLOP/s ${build}`);
+  const peaks = BUILDS.map(build => `${peakOf(row, build).toFixed(1)} GFLOP/s ${build}`);
   console.log(`\n${row.title}, ${row.kind}; ms`);
   table(rows);
-  if (row.peaks) console.log(`limit of the machine: ${limits.join(', ')}`);
+  if (row.peaks) console.log(`peak of the machine: ${peaks.join(', ')}`);
   for (const { rival, why } of row.absent) console.log(`without ${rival}: ${why}`);
 }

@@ -1,6 +1,6 @@
 /**
- * The networks of the programs in examples/, on TF.js and on this package from one source: a step of training of each.
- * Both begin with the same weights and must agree on the loss.
+ * Times one training step of each network in examples/, with TF.js and with this package, from the same source. Both start
+ * with the same weights and must compute the same loss.
  */
 
 import { interleave, timedAsync } from './harness.js';
@@ -17,11 +17,11 @@ import { firstLine } from './rivals/index.js';
  * @property {number[]} y shape of the target
  * @property {'oneHot' | 'noise' | 'ids' | 'bits'} input
  * @property {'oneHot' | 'noise' | 'bits'} target
- * @property {(tf: any) => any[]} layers what differs in its defaults between TF.js and Keras is written out
+ * @property {(tf: any) => any[]} layers options whose defaults differ between TF.js and Keras are set
  * @property {(tf: any) => object} compile
  */
 
-const like = {
+const kerasDefaults = {
   recurrentActivation: 'sigmoid',
   kernelInitializer: 'glorotUniform',
   recurrentInitializer: 'glorotNormal',
@@ -34,9 +34,9 @@ export const programs = [
     title: 'addition: LSTM(128), repeated, LSTM(128), dense 12 softmax, B64',
     ...{ x: [64, 5, 12], y: [64, 3, 12], input: 'oneHot', target: 'oneHot' },
     layers: ({ layers }) => [
-      layers.lstm({ ...like, units: 128, inputShape: [5, 12] }),
+      layers.lstm({ ...kerasDefaults, units: 128, inputShape: [5, 12] }),
       layers.repeatVector({ n: 3 }),
-      layers.lstm({ ...like, units: 128, returnSequences: true }),
+      layers.lstm({ ...kerasDefaults, units: 128, returnSequences: true }),
       layers.timeDistributed({ layer: layers.dense({ units: 12, activation: 'softmax' }) }),
     ],
     compile: ({ train }) => ({ optimizer: train.adam(0.01), loss: 'categoricalCrossentropy' }),
@@ -45,7 +45,7 @@ export const programs = [
     title: 'text: LSTM(128) over 40 characters of 32, dense 32 softmax, B64',
     ...{ x: [64, 40, 32], y: [64, 32], input: 'oneHot', target: 'oneHot' },
     layers: ({ layers }) => [
-      layers.lstm({ ...like, units: 128, inputShape: [40, 32] }),
+      layers.lstm({ ...kerasDefaults, units: 128, inputShape: [40, 32] }),
       layers.dense({ units: 32, activation: 'softmax' }),
     ],
     compile: ({ train }) => ({ optimizer: train.rmsprop(0.01), loss: 'categoricalCrossentropy' }),
@@ -54,7 +54,7 @@ export const programs = [
     title: 'weather: GRU(32) without resetAfter over 48 hours of 6, dense 1, B64',
     ...{ x: [64, 48, 6], y: [64, 1], input: 'noise', target: 'noise' },
     layers: ({ layers }) => [
-      layers.gru({ ...like, units: 32, resetAfter: false, inputShape: [48, 6] }),
+      layers.gru({ ...kerasDefaults, units: 32, resetAfter: false, inputShape: [48, 6] }),
       layers.dense({ units: 1 }),
     ],
     compile: ({ train }) => ({ optimizer: train.adam(0.01), loss: 'meanAbsoluteError' }),
@@ -64,71 +64,71 @@ export const programs = [
     ...{ x: [32, 12], y: [32, 1], input: 'ids', target: 'bits' },
     layers: ({ layers }) => [
       layers.embedding({ inputDim: WORDS, outputDim: 8, inputLength: 12 }),
-      layers.bidirectional({ layer: layers.lstm({ ...like, units: 24 }), mergeMode: 'concat' }),
+      layers.bidirectional({ layer: layers.lstm({ ...kerasDefaults, units: 24 }), mergeMode: 'concat' }),
       layers.dense({ units: 1, activation: 'sigmoid' }),
     ],
     compile: ({ train }) => ({ optimizer: train.adam(0.02), loss: 'binaryCrossentropy' }),
   },
 ];
 
-/** What two right ones may differ by in a loss of order one. */
+/** The relative tolerance for the loss. */
 const TOLERANCE = 1e-4;
 
 /**
- * @param {Rival[]} rivals ourselves first
+ * @param {Rival[]} rivals our package first
  * @param {Limits} limits
  * @returns {Promise<Row[]>}
  */
 export async function measurePrograms(rivals, limits) {
-  const able = rivals.filter(({ library }) => library);
+  const candidates = rivals.filter(({ library }) => library);
   const rows = [];
   for (const program of programs) {
-    /** @type {Entrant | undefined} */
-    let given;
-    const entrants = [];
+    /** @type {Participant | undefined} */
+    let reference;
+    const participants = [];
     const absent = [];
-    for (const rival of able) {
+    for (const rival of candidates) {
       try {
-        const entrant = await enter(rival, program, given);
-        given ??= entrant;
-        if (!(Math.abs(entrant.loss - given.loss) <= TOLERANCE * Math.abs(given.loss))) {
-          throw new Error(`its loss is ${entrant.loss}, ours ${given.loss}`);
+        const participant = await prepare(rival, program, reference);
+        reference ??= participant;
+        if (!(Math.abs(participant.loss - reference.loss) <= TOLERANCE * Math.abs(reference.loss))) {
+          throw new Error(`the loss is ${participant.loss}, ours is ${reference.loss}`);
         }
-        entrants.push(entrant);
+        participants.push(participant);
       } catch (error) {
         absent.push({ rival: rival.name, why: firstLine(error), failed: true });
       }
     }
-    const results = await interleave(entrants, {
+    const results = await interleave(participants, {
       rounds: limits.rounds,
       minMs: 3,
       budgetMs: 1e3 * limits.seconds.program,
     });
-    for (const { model } of entrants) model.dispose();
+    for (const { model } of participants) model.dispose();
     const { title } = program;
     rows.push({ workload: 'programs', title, kind: /** @type {const} */ ('program'), flops: 0, results, absent });
   }
   return rows;
 }
 
-/** @typedef {{ name: string, measure: (calls: number) => Promise<number>, model: any, weights: number[][], loss: number }} Entrant */
+/** @typedef {{ name: string, measure: (calls: number) => Promise<number>, model: any, weights: number[][], loss: number }} Participant */
 
 /**
- * Builds a program and trains it once.
+ * Builds the model of a program and trains it once.
  * @param {Rival} rival
  * @param {Program} program
- * @param {Entrant | undefined} given whose weights it begins with
- * @returns {Promise<Entrant>}
+ * @param {Participant | undefined} reference whose initial weights are used
+ * @returns {Promise<Participant>}
  */
-async function enter({ name, library, choose }, program, given) {
+async function prepare({ name, library, choose }, program, reference) {
   await choose?.();
   const model = library.sequential();
   for (const layer of program.layers(library)) model.add(layer);
   model.compile(program.compile(library));
-  const own = model.getWeights();
-  const weights = given?.weights ?? own.map((/** @type {any} */ weight) => [...weight.dataSync()]);
+  const initial = model.getWeights();
+  const weights = reference?.weights ?? initial.map((/** @type {any} */ weight) => [...weight.dataSync()]);
   model.setWeights(
-    own.map((/** @type {any} */ { shape }, /** @type {number} */ n) => library.tensor(weights[n], shape)),
+    initial.map((/** @type {any} */ { shape }, /** @type {number} */ n) => library.tensor(weights[n], shape)),
   );
   const x = library.tensor(numbers(program.x, program.input, 1), program.x);
   const y = library.tensor(numbers(program.y, program.target, 2), program.y);

@@ -1,4 +1,4 @@
-/** Writes what a run has found: numbers, tables and chart. */
+/** Writes the results of a run: numbers, tables and chart. */
 
 import { mkdirSync, writeFileSync } from 'node:fs';
 import { dirname, relative } from 'node:path';
@@ -11,7 +11,7 @@ import { markdown } from './report.js';
 const root = fileURLToPath(new URL('..', import.meta.url));
 
 /**
- * The whole of it goes where it is read, anything less where it does no harm.
+ * Writes a complete run to bench/results and docs, a partial or quick one to out/bench.
  * @param {Report} report
  */
 export async function publish(report) {
@@ -20,7 +20,7 @@ export async function publish(report) {
   const results = partial ? 'out/bench' : 'bench/results';
   write(`${root}${results}/${date}-${slug(String(cpu))}.json`, `${JSON.stringify(report, null, 1)}\n`);
   write(`${root}${results}/latest.md`, `${markdown(report)}\n`);
-  // The chart is drawn with the parts of the package's own plots, which are TypeScript.
+  // The chart uses the plots of the package, which are TypeScript.
   const { module } = await runnerImport(fileURLToPath(new URL('chart.ts', import.meta.url)), { configFile: false });
   const { drawBenchmark } = /** @type {typeof import('./chart.ts')} */ (module);
   write(partial ? `${root}out/bench/benchmark.svg` : `${root}docs/benchmark.svg`, drawBenchmark(report));
@@ -33,7 +33,7 @@ function write(file, content) {
   console.log(`written to ${relative(process.cwd(), file)}`);
 }
 
-/** "Intel(R) Xeon(R) Processor" as intel-xeon-processor. @param {string} name */
+/** Converts "Intel(R) Xeon(R) Processor" to intel-xeon-processor. @param {string} name */
 function slug(name) {
   const plain = name.replace(/\((r|tm)\)/gi, '').replace(/@.*/, '');
   return (

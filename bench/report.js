@@ -1,4 +1,4 @@
-/** What a run has found, as a file of numbers and as tables in Markdown. */
+/** The results of a run: their format, and Markdown tables. */
 
 /** @typedef {import('./measure.js').Row} Row */
 
@@ -6,41 +6,41 @@
  * @typedef {object} Report
  * @property {Record<string, string | number>} machine
  * @property {boolean} quick
- * @property {boolean} partial whether something was left out, so that it is not to be published
+ * @property {boolean} partial whether rows were left out, so that it must not be published
  * @property {{ name: string, version: string, differs?: string }[]} rivals
  * @property {{ rival: string, why: string }[]} absent from the whole run
  * @property {Row[]} rows
  */
 
-/** Who the ratios are to: the first of these that took part. A new process chooses its build by itself. */
-const US = ['relaxed', 'lstm-wasm', 'strict'];
+/** The reference of the ratios: the first of these in a row. A new process selects its own build. */
+const REFERENCES = ['relaxed', 'lstm-wasm', 'strict'];
 export const BUILDS = /** @type {const} */ (['strict', 'relaxed']);
 
 /** @type {Record<Exclude<Row['kind'], 'size'>, string>} */
 const headlines = {
-  train: 'One step of training',
+  train: 'One training step',
   predict: 'One prediction of the same batch',
-  step: 'One step of one sample',
-  program: 'One step of training of the programs in examples/',
-  create: 'One new model with initial weights',
-  start: 'From the start of the process to the first step, above an empty process',
+  step: 'One time step of one sample',
+  program: 'One training step of the programs in examples/',
+  create: 'Creation of one model with initial weights',
+  start: 'From process start to the first training step, minus an empty process',
 };
 
 /**
- * Of a row's rival, the shortest time; undefined where it did not take part.
+ * The minimum time of a rival in a row; undefined if it was not measured.
  * @param {Row} row
  * @param {string} rival
  */
 export const timeOf = (row, rival) => row.results.find(({ name }) => name === rival)?.min;
 
 /**
- * Our time in a row, which the others are compared with.
+ * Our time in a row, the reference of the ratios.
  * @param {Row} row
  */
-export const ownTime = row => US.map(name => timeOf(row, name)).find(time => time !== undefined);
+export const ownTime = row => REFERENCES.map(name => timeOf(row, name)).find(time => time !== undefined);
 
 /**
- * The best of the machine for a build while a row was measured, in GFLOP/s.
+ * The peak speed of the machine for a build while a row was measured, in GFLOP/s.
  * @param {Row} row
  * @param {'strict' | 'relaxed'} build
  */
@@ -63,9 +63,9 @@ export function markdown(report) {
 /** @param {Report} report */
 function introduction({ machine, quick }) {
   const { date, cpu, node, v8 } = machine;
-  const warning = quick ? ' **A quick run: rough figures.**' : '';
-  return `Measured ${date} on ${cpu}, Node ${node} (V8 ${v8}), everybody on one thread.${warning} Milliseconds, the
-shortest of many interleaved samples; in brackets how many times that of our relaxed build.`;
+  const warning = quick ? ' **A quick run with rough figures.**' : '';
+  return `Measured ${date} on ${cpu}, Node ${node} (V8 ${v8}), one thread each.${warning} In milliseconds: the
+minimum of many interleaved samples, and in brackets the ratio to our relaxed build.`;
 }
 
 /** @param {Report} report @param {keyof typeof headlines} kind */
@@ -88,7 +88,7 @@ function cell(row, rival) {
 }
 
 /**
- * Why there are holes in a table.
+ * The reasons for empty cells in a table.
  * @param {Row[]} rows
  * @param {string[]} names
  */
@@ -98,7 +98,7 @@ function gaps(rows, names) {
   for (const { title, absent } of rows) {
     for (const { rival, why, failed } of absent) {
       if (!failed && !names.includes(rival)) continue;
-      const line = `- Without ${rival}: ${why}`;
+      const line = `- ${rival} is missing: ${why}`;
       lines.set(line, [...(lines.get(line) ?? []), title]);
     }
   }
@@ -113,10 +113,10 @@ function limit(report) {
   if (chosen.length === 0) return [];
   const body = chosen.map(row => [`${row.title}, ${row.kind}`, ...BUILDS.flatMap(build => share(row, build))]);
   return [
-    '### Of the limit of the machine',
-    `The arithmetic of the matrix products alone, by the time of the whole call, as GFLOP/s, and that as a part of what a
-loop does that only multiplies and adds in registers. The loop ran in turn with the calls, in samples as long as ours.`,
-    table(['', 'strict', 'of', 'that is', 'relaxed', 'of', 'that is'], body),
+    '### Share of the peak speed of the machine',
+    `The operations of the matrix products divided by the time of the whole call, in GFLOP/s, and their share of the peak: the
+speed of a loop that only multiplies and adds in registers. The loop was interleaved with the calls, in samples as long as ours.`,
+    table(['', 'strict', 'peak', 'share', 'relaxed', 'peak', 'share'], body),
   ];
 }
 
@@ -137,14 +137,14 @@ function sizes({ rows }) {
   const body = chosen.map(row => [
     row.title,
     ...BUILDS.flatMap(build => {
-      const [time, usual] = [timeOf(row, build), timeOf(first, build)];
-      return time && usual ? [digits(time), (time / row.flops / (usual / first.flops)).toFixed(2)] : ['', ''];
+      const [time, firstTime] = [timeOf(row, build), timeOf(first, build)];
+      return time && firstTime ? [digits(time), (time / row.flops / (firstTime / first.flops)).toFixed(2)] : ['', ''];
     }),
   ]);
   return [
-    '### Other cells, and sizes that fill no tile',
-    "A step of training, 20 time steps of width 1; and the time for its arithmetic, as a multiple of the first one's.",
-    table(['', 'strict', 'for its arithmetic', 'relaxed', 'for its arithmetic'], body),
+    '### Other cells, and sizes that do not fill a tile',
+    'A training step with 20 time steps of width 1, and its time per operation relative to the first row.',
+    table(['', 'strict', 'per operation', 'relaxed', 'per operation'], body),
   ];
 }
 
@@ -152,9 +152,9 @@ function sizes({ rows }) {
 function participants({ rivals, absent }) {
   const lines = [
     ...rivals.map(({ name, version, differs }) => `- ${name}: ${version}${differs ? `. * ${differs}.` : ''}`),
-    ...absent.map(({ rival, why }) => `- Not here: ${rival}, ${why}.`),
+    ...absent.map(({ rival, why }) => `- ${rival} was not available: ${why}.`),
   ];
-  return ['### Who took part', lines.join('\n')];
+  return ['### Versions', lines.join('\n')];
 }
 
 /** @param {Report} report */
@@ -168,7 +168,7 @@ function spread({ rows }) {
       String(runs),
     ]),
   );
-  return ['### All of it, with its spread', table(head, body)];
+  return ['### All results, with their spread', table(head, body)];
 }
 
 /** @param {string[]} head @param {string[][]} body */
@@ -178,7 +178,7 @@ function table(head, body) {
   return [line(head), line(rule), ...body.map(line)].join('\n');
 }
 
-/** Three digits that count, and no exponent. @param {number} value */
+/** Formats a number with three significant digits and without an exponent. @param {number} value */
 export function digits(value) {
   const places = 2 - Math.floor(Math.log10(Math.abs(value) || 1));
   return value.toFixed(Math.min(Math.max(places, 0), 6));

@@ -1,6 +1,6 @@
 /**
- * Times the seed program's batch (LSTM(20), batch 50, 20 steps, width 1, dense 1): a step of training and a
- * prediction, in the strict and the relaxed build and in plain JavaScript, interleaved in one process.
+ * Times one batch of the seed program (LSTM(20), batch 50, 20 steps, width 1, dense 1): a training step and a prediction,
+ * with the strict and the relaxed build and in plain JavaScript, interleaved in one process.
  *
  *   npm run bench                    prints a table, writes bench/results/latest.local.json
  *   npm run bench -- --rounds 400    more samples
@@ -20,7 +20,7 @@ const AGREEMENT = { rounds: 30, relative: 1e-4 };
 
 const rounds = readRounds();
 
-// Compile to final code at once: without that the first samples measure the engine's warm-up.
+// Optimize all code at once; otherwise the first samples measure the warm-up of the engine.
 v8.setFlagsFromString('--no-liftoff');
 v8.setFlagsFromString('--no-wasm-lazy-compilation');
 // Node 20 has relaxed SIMD behind a flag.
@@ -32,7 +32,7 @@ const { sineCosine } = await import(`${dist}data.js`);
 /** @typedef {{ name: string, train(x: Float32Array, y: Float32Array): number, predict(x: Float32Array): unknown }} Rival */
 
 /**
- * The package with one build of the kernels; each has an instance of the package to itself.
+ * The package with one build of the kernels, in a separate instance of the package.
  * @param {'strict' | 'relaxed'} simd
  */
 async function ours(simd) {
@@ -66,7 +66,7 @@ const plain = (name, Lstm) => {
 };
 const rivals = [strict, relaxed, plain('plain JavaScript', BaselineLstm), plain('tuned JavaScript', TunedLstm)];
 
-// First that they compute the same, then how fast.
+// All must compute the same losses before they are timed.
 const batches = sineCosine({ batchSize: SIZES.batch, timeSteps: SIZES.timeSteps });
 /** @type {Float32Array} */
 let x = new Float32Array();
@@ -79,7 +79,9 @@ for (let k = 0; k < AGREEMENT.rounds; k++) {
   for (const [n, loss] of losses.entries()) {
     const expected = losses[0] ?? Number.NaN;
     if (!(Math.abs(loss - expected) <= AGREEMENT.relative * expected)) {
-      throw new Error(`${rivals[n]?.name} has the loss ${loss} in step ${k}, strict has ${expected}`);
+      throw new Error(
+        `${rivals[n]?.name}: the loss in step ${k} is ${loss}, expected ${expected} as in the strict build`,
+      );
     }
   }
 }
@@ -96,17 +98,17 @@ console.log(
 
 /** @type {Record<string, Awaited<ReturnType<typeof interleave>>>} */
 const results = {};
-for (const what of /** @type {const} */ (['train', 'predict'])) {
+for (const kind of /** @type {const} */ (['train', 'predict'])) {
   const subjects = rivals.map(rival => ({
     name: rival.name,
-    measure: timed(what === 'train' ? () => rival.train(x, y) : () => void rival.predict(x)),
+    measure: timed(kind === 'train' ? () => rival.train(x, y) : () => void rival.predict(x)),
   }));
   const figures = await interleave(subjects, { rounds });
-  results[what] = figures;
+  results[kind] = figures;
   const [baseline, tuned] = [figures[2]?.min ?? Number.NaN, figures[3]?.min ?? Number.NaN];
   table(
     figures.map(({ name, min, median, p90 }) => ({
-      [`seed ${what}`]: name,
+      [`seed ${kind}`]: name,
       min,
       median,
       p90,
@@ -122,7 +124,7 @@ mkdirSync(fileURLToPath(new URL('results/', import.meta.url)), { recursive: true
 writeFileSync(file, `${JSON.stringify({ ...header, sizes: SIZES, rounds, unit: 'ms', results }, null, 2)}\n`);
 console.log(`written to ${file}`);
 
-/** What the flags say; ends where they say something else. */
+/** The value of --rounds; exits with a message if the flags are invalid. */
 function readRounds() {
   try {
     const { values } = parseArgs({ options: { rounds: { type: 'string', default: '200' } }, allowPositionals: false });

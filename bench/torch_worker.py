@@ -1,6 +1,6 @@
-"""PyTorch on one thread, for bench/rivals/torch.js: a request on stdin and an answer on stdout, a line of JSON each.
+"""PyTorch on one thread, for bench/rivals/torch.js. Reads requests from stdin, writes replies to stdout, one line of JSON each.
 
-It keeps the time itself, so that the pipe costs it nothing. The numbers of a tensor travel as base64 of float32.
+It measures its own time, so the time of the pipe is not included. Tensors are base64 of float32.
 """
 
 import base64
@@ -14,7 +14,7 @@ import time
 for name in ("OMP_NUM_THREADS", "OPENBLAS_NUM_THREADS", "MKL_NUM_THREADS"):
     os.environ[name] = "1"
 
-ASK_BLAS = """
+BLAS_QUERY = """
 import ctypes
 blas = ctypes.CDLL('libblas.so.3')
 blas.openblas_get_corename.restype = ctypes.c_char_p
@@ -23,13 +23,13 @@ print(blas.openblas_get_corename().decode())
 
 
 def blas_core():
-    """The kernels OpenBLAS chooses here; None where the BLAS is another one."""
-    answer = subprocess.run([sys.executable, "-c", ASK_BLAS], capture_output=True, text=True)
-    return answer.stdout.strip() if answer.returncode == 0 else None
+    """The name of the kernels that OpenBLAS selects; None if the BLAS is another one."""
+    process = subprocess.run([sys.executable, "-c", BLAS_QUERY], capture_output=True, text=True)
+    return process.stdout.strip() if process.returncode == 0 else None
 
 
 def choose_core():
-    """An OpenBLAS older than the CPU takes it for a Prescott of 2004: then the best kernels it has are named to it."""
+    """Selects the best OpenBLAS kernels, because an OpenBLAS older than the CPU uses those for Prescott (2004)."""
     core = blas_core()
     if core != "Prescott" or "OPENBLAS_CORETYPE" in os.environ:
         return core
@@ -44,7 +44,7 @@ def choose_core():
 
 CORE = choose_core()
 
-import torch  # noqa: E402, after the variables that it reads
+import torch  # noqa: E402, reads the variables set above
 
 torch.set_num_threads(1)
 torch.set_num_interop_threads(1)
@@ -71,13 +71,13 @@ class Model:
         self.x = decode(request["x"], (w["batch"], w["timeSteps"], w["inputs"]))
         self.y = decode(request["y"], (w["batch"], w["timeSteps"], w["outputs"]))
         self.state = None
-        learned = [p for p in [*self.lstm.parameters(), *self.dense.parameters()] if p.requires_grad]
+        trainable = [p for p in [*self.lstm.parameters(), *self.dense.parameters()] if p.requires_grad]
         self.trains = request["optimizer"] != "none"
         optimizer = torch.optim.SGD if request["optimizer"] == "sgd" else torch.optim.Adam
-        self.optimizer = optimizer(learned, lr=request["learningRate"])
+        self.optimizer = optimizer(trainable, lr=request["learningRate"])
 
     def set_weights(self, weights, w):
-        """From Keras: the gates are in the same order, the matrices transposed. There is a second bias, which stays 0."""
+        """Sets Keras weights. The gates have the same order; matrices are transposed; the second bias stays 0."""
         width = w["inputs"]
         with torch.no_grad():
             for n in range(self.count):
@@ -97,7 +97,7 @@ class Model:
         return self.dense(sequence)
 
     def predict(self):
-        # Under inference_mode, a little faster, it makes states that training cannot take over.
+        # inference_mode is slightly faster, but training cannot continue from the states it returns.
         with torch.no_grad() if self.stateful and self.trains else torch.inference_mode():
             return self.forward()
 
@@ -110,7 +110,7 @@ class Model:
 
 
 def create(w):
-    """A new model with Keras's initial recurrent weights, since ours has those too; the rest are PyTorch's."""
+    """A new model with orthogonal recurrent weights, as in Keras and our package, and otherwise the defaults of PyTorch."""
     lstm = torch.nn.LSTM(w["inputs"], w["units"][0], batch_first=True)
     torch.nn.init.orthogonal_(lstm.weight_hh_l0)
     dense = torch.nn.Linear(w["units"][0], w["outputs"])
@@ -120,14 +120,14 @@ def create(w):
 models = {}
 
 
-def clock(run, calls):
+def timed(run, calls):
     start = time.perf_counter()
     for _ in range(calls):
         run()
     return 1e3 * (time.perf_counter() - start)
 
 
-def answer(request):
+def reply_to(request):
     command = request["command"]
     if command == "about":
         return {"torch": torch.__version__, "core": CORE, "threads": torch.get_num_threads()}
@@ -135,21 +135,21 @@ def answer(request):
         models[request["id"]] = Model(request)
         return {}
     if command == "create":
-        return {"ms": clock(lambda: create(request["workload"]), request["calls"])}
+        return {"ms": timed(lambda: create(request["workload"]), request["calls"])}
     model = models[request["id"]]
     if command == "outputs":
         return {"outputs": encode(model.predict())}
     if command == "train":
         return {"loss": model.train()}
     if command == "measure":
-        return {"ms": clock(model.train if request["kind"] == "train" else model.predict, request["calls"])}
+        return {"ms": timed(model.train if request["kind"] == "train" else model.predict, request["calls"])}
     del models[request["id"]]
     return {}
 
 
 for line in sys.stdin:
     try:
-        reply = answer(json.loads(line))
-    except Exception as error:  # noqa: BLE001, the other side reports it
+        reply = reply_to(json.loads(line))
+    except Exception as error:  # noqa: BLE001, the parent process reports it
         reply = {"error": f"{type(error).__name__}: {error}"}
     print(json.dumps(reply), flush=True)

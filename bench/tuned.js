@@ -1,21 +1,22 @@
 /**
- * The fastest plain JavaScript we can write for the program of bench/baseline.js: register tiles, packed weights and
- * an exponential of its own. Runs in Node and in browsers, allocates nothing per batch.
+ * The program of bench/baseline.js, fully optimized in plain JavaScript: register tiles, packed weights and a custom
+ * exponential. Runs in Node and in browsers, and allocates nothing per batch.
  *
- * Tried, as the time of a whole training step (batch 50, 20 steps, 20 units; Node 20, x64) relative to this file: plain
- * row-major loops 3.7 on Float32Array (bench/baseline.js), 3.0 on Float64Array; this file on Float32Array 1.24, with Math.exp 1.23, with
- * Math.exp and Math.tanh 1.29, without the `| 0` 1.14. The products alone, relative to tiles of 2x4: row-major, four
- * rows at a time, 2.0; tiles of 1x4 1.5, 2x4 unrolled by two 1.16, 3x4 1.07, 4x4 1.10 (more sums than registers).
+ * Alternatives, as the time of a whole training step (batch 50, 20 steps, 20 units; Node 20, x64) relative to this file: plain
+ * row-major loops 3.7 on Float32Array (bench/baseline.js), 3.0 on Float64Array; this file on Float32Array 1.24, with
+ * Math.exp 1.23, with Math.exp and Math.tanh 1.29, without the `| 0` 1.14. The products alone, relative to tiles of 2x4:
+ * row-major, four rows at a time, 2.0; tiles of 1x4 1.5, 2x4 unrolled by two 1.16, 3x4 1.07, 4x4 1.10 (more sums than
+ * registers).
  *
  * Letters: B batch (padded to even), T time, D inputs, U units, G = 4U, O outputs, K = U + D + 1 (padded to even).
- * A row of `rows` is [h | x | 1], so kernel, recurrent kernel and bias are one matrix; its weights lie as
- * [unit][k][gate], gates in the order i, f, c, o. Pads hold zeros, or belong to a sample nobody reads.
+ * A row of `rows` is [h | x | 1], so kernel, recurrent kernel and bias are one matrix; its weights are stored as
+ * [unit][k][gate], gates in the order i, f, c, o. Padding is zero, or belongs to a sample that is never read.
  *
- * Indices are written `(i + n) | 0`: that tells the engine that the sum is a 32-bit integer, which saves a check.
+ * Indices are written `(i + n) | 0`, so that the engine knows that the sum is a 32-bit integer and omits a check.
  */
 
 /**
- * The element type `any` stands for `number`: the compiler would otherwise count every read as possibly undefined.
+ * The element type `any` stands for `number`, because the type checker would treat every read as possibly undefined.
  * @typedef {{
  *   [index: number]: any,
  *   readonly length: number,
@@ -38,15 +39,15 @@ const BETA1 = 0.9;
 const BETA2 = 0.999;
 const EPSILON = 1e-7;
 
-/** What exp clamps its argument to: e^-44 is nothing beside 1. */
+/** exp clamps its argument to +-LIMIT; e^-44 is negligible compared with 1. */
 const LIMIT = 44;
-/** `POWERS[HALF + n]` is 2^(n/16), from a little below e^-LIMIT to a little above e^LIMIT. */
+/** `POWERS[HALF + n]` is 2^(n/16), from slightly below e^-LIMIT to slightly above e^LIMIT. */
 const HALF = 1024;
 const POWERS = floats(2 * HALF);
 for (let n = -HALF; n < HALF; n++) POWERS[HALF + n] = 2 ** (n / 16);
 
 /**
- * Doubles, because JavaScript computes in doubles: a Float32Array costs a conversion with every read and write.
+ * Float64, because JavaScript computes in float64: a Float32Array needs a conversion for every read and write.
  * @param {number} length
  * @returns {Floats}
  */
@@ -64,7 +65,7 @@ function expectLength(name, values, length) {
 }
 
 /**
- * e^x with a relative error below 1e-8, with x clamped to +-LIMIT; unlike Math.exp it is inlined where it is called.
+ * e^x with a relative error below 1e-8, with x clamped to +-LIMIT; unlike Math.exp it is inlined by the engine.
  * @param {number} x
  * @returns {number}
  */
@@ -102,7 +103,7 @@ export class TunedLstm {
     this.steps = 0;
     const { B, K, G, U4 } = this;
 
-    /** Where the dense layer starts: [output][U kernel weights, then the bias]. */
+    /** The index of the weights of the dense layer: [output][U kernel weights, then the bias]. */
     this.dense = K * G;
     const count = this.dense + O * (U + 1);
     this.weights = floats(count);
@@ -110,18 +111,18 @@ export class TunedLstm {
     this.m = floats(count);
     this.v = floats(count);
 
-    /** Slot t of T + 1 holds what goes into step t: the h and c of the step before, and the input. */
+    /** Slot t of T + 1 holds the inputs of step t: h and c of the previous step, and x. */
     this.rows = floats((T + 1) * B * K);
     this.c = floats((T + 1) * B * U);
     for (let row = 0; row < (T + 1) * B; row++) this.rows[row * K + U + D] = 1;
 
-    /** Gates, which their gradients overwrite, and tanh(c), both for steps 0 to T - 1. */
+    /** Gates (later their gradients) and tanh(c), both for steps 0 to T - 1. */
     this.gates = floats(T * B * G);
     this.tanhC = floats(T * B * U);
     this.dOutputs = floats(T * B * O);
     this.dh = floats(B * U4);
     this.dc = floats(B * U);
-    /** The recurrent weights as [group of four k][gate weight][k], for the way back. */
+    /** The recurrent weights as [group of four k][gate weight][k], for the backward pass. */
     this.transposed = floats(U4 * G);
     this.outputs = new Float32Array(batch * T * O);
   }
@@ -141,7 +142,7 @@ export class TunedLstm {
     });
   }
 
-  /** The weights as setWeights takes them. */
+  /** The weights in the format of setWeights. */
   getWeights() {
     const { weights } = this;
     const list = this.#lengths.map(length => new Float32Array(length));
@@ -159,7 +160,7 @@ export class TunedLstm {
   }
 
   /**
-   * One step of Adam on one batch.
+   * One Adam step on one batch.
    * @param {Floats} x [B,T,D]
    * @param {Floats} y [B,T,O]
    * @returns {number} the loss before the step
@@ -383,7 +384,7 @@ export class TunedLstm {
   }
 
   /**
-   * Overwrites the gates of step t with the gradients before their activations, and dc with that of the step before.
+   * Overwrites the gates of step t with the gradients of their preactivations, and dc with that of the previous step.
    * @param {number} t
    */
   #cellsBackward(t) {
@@ -466,7 +467,7 @@ export class TunedLstm {
   }
 
   /**
-   * dh = dGates * recurrent^T, the gradient of the h that went into step t, in tiles of two rows by four k.
+   * dh = dGates * recurrent^T, the gradient of the h before step t, in tiles of two rows by four k.
    * @param {number} t
    */
   #stateGradients(t) {
@@ -518,7 +519,7 @@ export class TunedLstm {
     }
   }
 
-  /** The Keras form: one step size for all weights, epsilon beside the uncorrected root. */
+  /** Adam in the Keras form: one step size for all weights, and epsilon added to the uncorrected root. */
   #adam() {
     const { weights, gradients, m, v } = this;
     this.steps++;
@@ -533,13 +534,13 @@ export class TunedLstm {
     }
   }
 
-  /** Of the weights in the Keras order. */
+  /** The number of elements of each weight, in the Keras order. */
   get #lengths() {
     const { D, U, O, G } = this;
     return [D * G, U * G, G, U * O, O];
   }
 
-  /** @param {(array: number, from: number, at: number) => void} visit element `from` of Keras's array is ours `at` */
+  /** @param {(array: number, from: number, at: number) => void} visit element `from` of the Keras array is element `at` of `weights` */
   #eachWeight(visit) {
     const { D, U, O, K, G, dense } = this;
     for (let u = 0; u < U; u++) {

@@ -1,4 +1,4 @@
-/** The package under `lstm-wasm/turbo`, for bench/rivals/turbo.js: a request on stdin, an answer on stdout. */
+/** The package with `lstm-wasm/turbo`, for bench/rivals/turbo.js. Reads requests from stdin and writes replies to stdout, one line of JSON each. */
 
 import { createInterface } from 'node:readline';
 import v8 from 'node:v8';
@@ -7,7 +7,7 @@ import { decode, encode } from './rivals/remote.js';
 
 /** @typedef {import('./rivals/rival.js').Model} Model */
 
-// As for the others: final code at once.
+// Optimize all code at once, as for the other rivals.
 v8.setFlagsFromString('--no-wasm-inlining');
 v8.setFlagsFromString('--no-liftoff');
 v8.setFlagsFromString('--no-wasm-lazy-compilation');
@@ -18,7 +18,7 @@ const { library: lw } = rival;
 const models = new Map();
 
 /** @type {Record<string, (request: any) => Promise<object> | object>} */
-const answers = {
+const handlers = {
   about: () => ({ version: lw.version, turbo: lw.backendInfo().turbo.join(', '), node: process.version }),
   async build({ id, weights, x, y, ...setup }) {
     models.set(id, await rival.build({ ...setup, weights: weights.map(decode), data: { x: decode(x), y: decode(y) } }));
@@ -38,11 +38,11 @@ const answers = {
 for await (const line of createInterface({ input: process.stdin })) {
   const { command, ...request } = JSON.parse(line);
   /** @type {object} */
-  let answer;
+  let reply;
   try {
-    answer = (await answers[command]?.(request)) ?? { error: `there is no command ${command}` };
+    reply = (await handlers[command]?.(request)) ?? { error: `unknown command ${command}` };
   } catch (error) {
-    answer = { error: String(error) };
+    reply = { error: String(error) };
   }
-  process.stdout.write(`${JSON.stringify(answer)}\n`);
+  process.stdout.write(`${JSON.stringify(reply)}\n`);
 }

@@ -1,13 +1,13 @@
 /**
- * What is measured: a table of networks, each an LSTM or two under a dense layer on every step, with their data, their
- * weights and their arithmetic.
+ * The measured networks: one or two recurrent layers below a dense layer on every step, with their data, weights and numbers
+ * of operations.
  *
  * Letters: B batch, T time, I inputs, U units, O outputs.
  */
 
 /**
  * @typedef {object} Workload
- * @property {string} name as `--only` takes it
+ * @property {string} name for `--only`
  * @property {string} title
  * @property {'lstm' | 'gru' | 'simpleRNN'} cell
  * @property {number[]} units of the recurrent layers, bottom up
@@ -16,21 +16,21 @@
  * @property {number} inputs
  * @property {number} outputs
  * @property {boolean} stateful
- * @property {Kind[]} kinds what is timed
+ * @property {Kind[]} kinds the timed calls
  * @property {'sine' | 'noise' | 'oneHot'} data
  */
 
-/** @typedef {'train' | 'predict' | 'step' | 'create'} Kind one batch trained or predicted, one step, one new model */
+/** @typedef {'train' | 'predict' | 'step' | 'create'} Kind training or prediction of one batch, one time step, creation of one model */
 
-/** @typedef {Float32Array & { [index: number]: any }} Floats `any` spares the checker's "possibly undefined". */
+/** @typedef {Float32Array & { [index: number]: any }} Floats `any` avoids the type checker's "possibly undefined". */
 
 /** @typedef {{ x: Float32Array, y: Float32Array }} Data x is [B, T, I], y is [B, T, O] */
 
-/** Adam's in all timed training. */
+/** The learning rate of Adam in all timed training. */
 export const LEARNING_RATE = 0.001;
 
 /** @type {Omit<Workload, 'name' | 'title' | 'units'>} */
-const usual = {
+const defaults = {
   cell: 'lstm',
   batch: 64,
   timeSteps: 50,
@@ -44,7 +44,7 @@ const usual = {
 /** @type {Workload[]} */
 export const workloads = [
   {
-    ...usual,
+    ...defaults,
     ...{
       name: 'seed',
       title: 'seed: LSTM(20), B50 T20 I1, stateful',
@@ -55,34 +55,34 @@ export const workloads = [
     },
     ...{ stateful: true, data: 'sine' },
   },
-  { ...usual, name: '32', title: 'LSTM(32), B64 T50 I16', units: [32] },
-  { ...usual, name: '64', title: 'LSTM(64), B64 T50 I16', units: [64] },
-  { ...usual, name: '128', title: 'LSTM(128), B64 T50 I16', units: [128] },
-  { ...usual, name: '256', title: 'LSTM(256), B64 T50 I16', units: [256] },
-  { ...usual, name: '512', title: 'LSTM(512), B64 T50 I64', units: [512], inputs: 64 },
-  { ...usual, name: '2x128', title: '2 x LSTM(128), B64 T50 I16', units: [128, 128] },
-  { ...usual, name: 'stateful', title: 'LSTM(128), B64 T50 I16, stateful', units: [128], stateful: true },
+  { ...defaults, name: '32', title: 'LSTM(32), B64 T50 I16', units: [32] },
+  { ...defaults, name: '64', title: 'LSTM(64), B64 T50 I16', units: [64] },
+  { ...defaults, name: '128', title: 'LSTM(128), B64 T50 I16', units: [128] },
+  { ...defaults, name: '256', title: 'LSTM(256), B64 T50 I16', units: [256] },
+  { ...defaults, name: '512', title: 'LSTM(512), B64 T50 I64', units: [512], inputs: 64 },
+  { ...defaults, name: '2x128', title: '2 x LSTM(128), B64 T50 I16', units: [128, 128] },
+  { ...defaults, name: 'stateful', title: 'LSTM(128), B64 T50 I16, stateful', units: [128], stateful: true },
   {
-    ...usual,
+    ...defaults,
     ...{ name: 'char', title: 'char-level: LSTM(128), B64 T50, one-hot 64 in, 64 out', units: [128] },
     ...{ inputs: 64, outputs: 64, data: 'oneHot' },
   },
   {
-    ...usual,
+    ...defaults,
     ...{ name: 'stream', title: 'streaming: LSTM(64), one sample, one step', units: [64], batch: 1, timeSteps: 1 },
     ...{ inputs: 1, stateful: true, kinds: ['step'] },
   },
-  { ...usual, name: 'create-128', title: 'a new model of LSTM(128)', units: [128], kinds: ['create'] },
-  { ...usual, name: 'create-512', title: 'a new model of LSTM(512)', units: [512], inputs: 64, kinds: ['create'] },
+  { ...defaults, name: 'create-128', title: 'a new model of LSTM(128)', units: [128], kinds: ['create'] },
+  { ...defaults, name: 'create-512', title: 'a new model of LSTM(512)', units: [512], inputs: 64, kinds: ['create'] },
 ];
 
 /** @type {Omit<Workload, 'name' | 'title' | 'units'>} */
-const seed = { ...usual, batch: 50, timeSteps: 20, inputs: 1 };
+const seed = { ...defaults, batch: 50, timeSteps: 20, inputs: 1 };
 const small = { ...seed, name: 'sizes', units: [20] };
 
 /**
- * The seed's batch with other cells, and at sizes that fill no tile: what each costs for its arithmetic, compared with
- * the first.
+ * The batch of the seed program with other cells, and with sizes that do not fill a tile, to compare their time per
+ * operation with the first.
  * @type {Workload[]}
  */
 export const sizes = [
@@ -93,12 +93,12 @@ export const sizes = [
   ...[1, 3, 49, 51].map(batch => ({ ...small, title: `LSTM(20), B${batch}`, batch })),
 ];
 
-/** Products of the size of one gate in each cell. */
+/** The number of gates of each cell. */
 const GATES = { lstm: 4, gru: 3, simpleRNN: 1 };
 
 /**
  * Floating-point operations in the matrix products of one call; activations, loss and optimizer are left out, as are
- * the products of the lowest layer's input gradient, which nobody needs.
+ * the products for the gradient of the data, which is never computed.
  * @param {Workload} workload
  * @param {Kind} kind
  */
@@ -106,7 +106,7 @@ export function flops({ cell, units, batch: B, timeSteps: T, inputs, outputs: O 
   const top = units.at(-1) ?? 0;
   const dense = 2 * B * T * top * O;
   let forward = dense;
-  let backward = 2 * dense; // into the layer below, and into the kernel
+  let backward = 2 * dense; // for the gradients of the layer below and of the kernel
   for (const [n, U] of units.entries()) {
     const I = n === 0 ? inputs : (units[n - 1] ?? 0);
     const product = 2 * B * T * GATES[cell] * U;
@@ -117,9 +117,8 @@ export function flops({ cell, units, batch: B, timeSteps: T, inputs, outputs: O 
 }
 
 /**
- * The weights in Keras's order and layout: for each LSTM kernel [I, 4U], recurrent kernel [U, 4U] and bias [4U], gates
- * i f c o; for the other cells likewise; then kernel [U, O] and bias [O] of the dense layer. No two are alike, none is
- * zero.
+ * The weights in the order and layout of Keras: for each LSTM kernel [I, 4U], recurrent kernel [U, 4U] and bias [4U], gates
+ * i f c o, and similarly for other cells; then kernel [U, O] and bias [O] of the dense layer. All are random and non-zero.
  * @param {Workload} workload
  * @returns {Float32Array[]}
  */
@@ -157,7 +156,7 @@ export function dataOf({ batch: B, timeSteps: T, inputs: I, outputs: O, data }) 
     for (let n = 0; n < x.length; n++) [x[n], y[n]] = [Math.sin(0.3 * n), Math.cos(0.3 * n)];
   }
   if (data === 'oneHot') {
-    // Every letter is to be followed by the next one drawn.
+    // The target of every letter is the next random letter.
     let letter = 0;
     for (let step = 0; step < B * T; step++) {
       x[step * I + letter] = 1;
@@ -169,7 +168,7 @@ export function dataOf({ batch: B, timeSteps: T, inputs: I, outputs: O, data }) 
 }
 
 /**
- * The same numbers between -1 and 1 everywhere.
+ * Random numbers between -1 and 1, the same on every machine.
  * @param {number} seed
  */
 function generator(seed) {

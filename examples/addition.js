@@ -1,16 +1,16 @@
 /**
- * Sequence to sequence: a network learns to add by reading "12+345" one character at a time and writing "357 ".
+ * Sequence to sequence: a network reads "12+345" character by character, and predicts the characters of the sum, "357 ".
  *
  *   node examples/addition.js [--cell lstm|gru|simpleRNN] [--below 100] [--quick] [--tfjs]
  *
- * An encoder reads the question into one vector, which is repeated for each character of the answer; a decoder turns it
- * into characters. Nothing tells it about numbers. All three kinds of cells are tried, unless one is named.
+ * An encoder turns the question into one vector, which is repeated for each character of the answer; a decoder turns it into
+ * characters. The network only sees characters, not numbers. All three kinds of cells are trained, unless --cell names one.
  */
 
 import { backend, judge, progress, random } from './backend.js';
 
 const { tf, name, quick, flag } = await backend(3);
-const MOST = 20_000;
+const MAX_SUMS = 20_000;
 const CHARACTERS = '0123456789+ ';
 const below = Number(flag('below', quick ? '25' : '100'));
 const units = Number(flag('units', quick ? '32' : '128'));
@@ -21,16 +21,16 @@ const questionLength = 2 * `${below - 1}`.length + 1;
 const answerLength = `${2 * (below - 1)}`.length;
 const cells = flag('cell', 'lstm,gru,simpleRNN').split(',');
 
-/** Every sum once, in random order; of a large number of digits some. */
+/** All sums in random order, or a random sample of MAX_SUMS. */
 function sums() {
   const next = random(1);
   /** @type {Map<string, string>} */
-  const found = new Map();
-  while (found.size < Math.min(below * below, MOST)) {
+  const sumOf = new Map();
+  while (sumOf.size < Math.min(below * below, MAX_SUMS)) {
     const [a, b] = [Math.floor(next() * below), Math.floor(next() * below)];
-    found.set(`${a}+${b}`.padEnd(questionLength), `${a + b}`.padEnd(answerLength));
+    sumOf.set(`${a}+${b}`.padEnd(questionLength), `${a + b}`.padEnd(answerLength));
   }
-  return [...found];
+  return [...sumOf];
 }
 
 /**
@@ -55,16 +55,16 @@ function decode(probabilities) {
 
 /** @param {string} cell */
 function createModel(cell) {
-  const make = {
+  const layerOf = {
     lstm: tf.layers.lstm,
     gru: tf.layers.gru,
     simpleRNN: tf.layers.simpleRNN,
   }[cell];
-  if (!make) throw new Error(`--cell must be lstm, gru or simpleRNN, got '${cell}'`);
+  if (!layerOf) throw new Error(`--cell must be lstm, gru or simpleRNN, got '${cell}'`);
   const model = tf.sequential();
-  model.add(make({ units, recurrentInitializer: 'glorotNormal', inputShape: [questionLength, CHARACTERS.length] }));
+  model.add(layerOf({ units, recurrentInitializer: 'glorotNormal', inputShape: [questionLength, CHARACTERS.length] }));
   model.add(tf.layers.repeatVector({ n: answerLength }));
-  model.add(make({ units, recurrentInitializer: 'glorotNormal', returnSequences: true }));
+  model.add(layerOf({ units, recurrentInitializer: 'glorotNormal', returnSequences: true }));
   model.add(tf.layers.timeDistributed({ layer: tf.layers.dense({ units: CHARACTERS.length, activation: 'softmax' }) }));
   model.compile({ loss: 'categoricalCrossentropy', optimizer: tf.train.adam(rate), metrics: ['accuracy'] });
   return model;
@@ -79,7 +79,7 @@ const testXs = encode(testSums.map(([question]) => question));
 const testYs = encode(testSums.map(([, answer]) => answer));
 
 console.log(
-  `${name} learns to add numbers below ${below}: ${trainSums.length} sums to learn from, ${testCount} to be tested on.`,
+  `${name} learns to add numbers below ${below}: ${trainSums.length} sums in the training set, ${testCount} in the test set.`,
 );
 
 let worst = 1;
@@ -94,25 +94,28 @@ for (const cell of cells) {
     callbacks: {
       onEpochEnd: (epoch, logs) => {
         const { loss = 0, acc = 0, val_acc = 0 } = logs ?? {};
-        const shares = `characters right: ${percent(acc)} in training, ${percent(val_acc)} in the test`;
-        progress(`${cell}: epoch ${epoch + 1} of ${epochs}, loss ${loss.toFixed(4)}, ${shares}`, epoch + 1 === epochs);
+        const accuracy = `correct characters: ${percent(acc)} in training, ${percent(val_acc)} in validation`;
+        progress(
+          `${cell}: epoch ${epoch + 1} of ${epochs}, loss ${loss.toFixed(4)}, ${accuracy}`,
+          epoch + 1 === epochs,
+        );
       },
     },
   });
   const seconds = (performance.now() - start) / 1000;
   const answers = decode(/** @type {import('lstm-wasm').Tensor} */ (model.predict(testXs)));
-  const right = answers.filter((answer, n) => answer === testSums[n]?.[1]).length;
+  const correct = answers.filter((answer, n) => answer === testSums[n]?.[1]).length;
   const characters = answers.flatMap((answer, n) => Array.from(answer, (c, t) => c === testSums[n]?.[1].charAt(t)));
   for (const [n, [question, answer]] of testSums.slice(0, 6).entries()) {
-    const got = answers[n] ?? '';
-    console.log(`  ${question} = ${got} ${got === answer ? 'right' : `wrong, it is ${answer}`}`);
+    const predicted = answers[n] ?? '';
+    console.log(`  ${question} = ${predicted} ${predicted === answer ? 'correct' : `wrong, expected ${answer}`}`);
   }
-  console.log(`  ${right} of ${testCount} sums right after ${seconds.toFixed(1)} s`);
+  console.log(`  ${correct} of ${testCount} sums correct after ${seconds.toFixed(1)} s`);
   worst = Math.min(worst, characters.filter(Boolean).length / characters.length);
   model.dispose();
 }
 
-judge('Share of right characters in unseen sums, worst cell', worst, 'at least', quick ? 0.5 : 0.9);
+judge('Share of correct characters in the test set, worst cell', worst, 'at least', quick ? 0.5 : 0.9);
 
 /** @param {number} share */
 function percent(share) {

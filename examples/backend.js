@@ -1,7 +1,7 @@
 /**
- * What the examples share: the library they run on, their flags, and how they end.
+ * Code shared by the examples: the library they run with, their flags, progress, and the final check.
  *
- * They are programs for TensorFlow.js. They run on lstm-wasm; with `--tfjs` the very same source runs on TF.js.
+ * The examples run with lstm-wasm; with `--tfjs` the same source runs with TensorFlow.js.
  */
 
 /**
@@ -9,24 +9,24 @@
  * @typedef {{ xs: import('lstm-wasm').Tensor, ys: import('lstm-wasm').Tensor }} Batch
  *
  * @typedef {object} Backend
- * @property {Library} tf the library, under the name its users give it
+ * @property {Library} tf the library
  * @property {string} name
  * @property {boolean} quick a small run with a fixed seed, for tests
- * @property {(name: string, usual: string) => string} flag the value of `--name value`
+ * @property {(name: string, defaultValue: string) => string} flag the value of `--name value`
  */
 
 /**
- * @param {number} seed fixes initial weights and shuffles, unless `--seed` gives another
+ * @param {number} seed of initial weights and shuffling, unless `--seed` sets another
  * @returns {Promise<Backend>}
  */
 export async function backend(seed) {
-  const words = process.argv.slice(2);
+  const args = process.argv.slice(2);
   /** @type {Backend['flag']} */
-  const flag = (name, usual) => words[words.indexOf(`--${name}`) + 1 || words.length] ?? usual;
-  const quick = words.includes('--quick');
-  const own = Number(flag('seed', `${seed}`));
-  const tf = words.includes('--tfjs') ? await tfjs(own) : await ours(own);
-  const name = words.includes('--tfjs') ? 'TensorFlow.js' : 'lstm-wasm';
+  const flag = (name, defaultValue) => args[args.indexOf(`--${name}`) + 1 || args.length] ?? defaultValue;
+  const quick = args.includes('--quick');
+  const chosenSeed = Number(flag('seed', `${seed}`));
+  const tf = args.includes('--tfjs') ? await tfjs(chosenSeed) : await ours(chosenSeed);
+  const name = args.includes('--tfjs') ? 'TensorFlow.js' : 'lstm-wasm';
   return { tf, name, quick, flag };
 }
 
@@ -45,13 +45,13 @@ async function ours(seed) {
  */
 async function tfjs(seed) {
   const { loadTfjs } = await import('../scripts/tfjs.js');
-  Math.random = random(seed); // where TF.js takes its seeds from
+  Math.random = random(seed); // TF.js takes its seeds from it
   return loadTfjs();
 }
 
 /**
- * Batches for fitDataset, again from the start each time they are asked for: an iterable, as lstm-wasm takes it, which
- * is also what `fitDataset` of TF.js looks for in a `tf.data.Dataset`.
+ * A dataset for fitDataset that starts again in each iteration: an iterable for lstm-wasm, with the `iterator` method that
+ * TF.js calls on a `tf.data.Dataset`.
  * @param {() => Iterator<Batch>} batches
  */
 export function dataset(batches) {
@@ -79,19 +79,19 @@ export function random(seed) {
 }
 
 /**
- * The last line of an example: what was measured, and whether that is learning.
+ * Prints the final result of an example, and sets exit code 1 if it does not meet its requirement.
  * @param {string} what @param {number} value @param {'at least' | 'at most'} rule @param {number} limit
  */
 export function judge(what, value, rule, limit) {
-  const learned = rule === 'at least' ? value >= limit : value <= limit;
-  console.log(`\n${what}: ${value.toFixed(3)} (${rule} ${limit} is asked for)`);
-  if (learned) return;
-  console.error('It has not learned enough.');
+  const passed = rule === 'at least' ? value >= limit : value <= limit;
+  console.log(`\n${what}: ${value.toFixed(3)} (required: ${rule} ${limit})`);
+  if (passed) return;
+  console.error('The result does not meet the requirement.');
   process.exitCode = 1;
 }
 
 /**
- * A line of progress: it moves in a terminal, and is printed now and then elsewhere.
+ * Shows a line of progress: updated in place in a terminal; elsewhere only the last line is printed.
  * @param {string} text @param {boolean} last
  */
 export function progress(text, last) {

@@ -1,10 +1,10 @@
 /**
- * Sentiment: is a phrase kind or unkind? An embedding and a bidirectional LSTM read it from both sides.
+ * Sentiment analysis: classifies phrases as kind or unkind, with an embedding and a bidirectional LSTM.
  *
  *   node examples/sentiment.js [--quick] [--tfjs]
  *
- * The phrases are made up from a few dozen words, so that counting kind words is not enough: "not" turns round what
- * follows it, "nobody could call it" turns round what follows later, and what "they promised" says nothing about what came of it.
+ * The phrases are generated from a few dozen words so that counting kind words is not enough: "not" negates the word after it,
+ * "nobody could say that" negates the whole phrase, and the word after "they promised something" does not matter.
  * Phrases differ in length; the rest is padding, which the embedding masks.
  */
 
@@ -25,13 +25,13 @@ const next = random(17);
 const pick = (/** @type {string[]} */ words) => words[Math.floor(next() * words.length)] ?? '';
 const chance = (/** @type {number} */ share) => next() < share;
 
-/** A phrase and whether it is kind. */
+/** A random phrase, and whether it is kind. */
 function phrase() {
   const kind = chance(0.5);
-  const turned = chance(0.3);
-  const adjective = pick(kind !== turned ? KIND : UNKIND);
+  const negated = chance(0.3);
+  const adjective = pick(kind !== negated ? KIND : UNKIND);
   const words = ['the', pick(THINGS), 'was'];
-  if (turned) words.push('not');
+  if (negated) words.push('not');
   if (chance(0.4)) words.push(pick(VERY));
   words.push(adjective);
   if (chance(0.25)) words.unshift('nobody', 'could', 'say', 'that');
@@ -42,11 +42,11 @@ function phrase() {
 const phrases = Array.from({ length: trainCount + testCount }, phrase);
 const vocabulary = [PADDING, ...new Set(phrases.flatMap(({ words }) => words).sort())];
 
-/** @param {typeof phrases} some */
-function encode(some) {
-  const xs = tf.buffer([some.length, longest]);
-  const ys = tf.buffer([some.length, 1]);
-  for (const [n, { words, kind }] of some.entries()) {
+/** @param {typeof phrases} batch */
+function encode(batch) {
+  const xs = tf.buffer([batch.length, longest]);
+  const ys = tf.buffer([batch.length, 1]);
+  for (const [n, { words, kind }] of batch.entries()) {
     for (const [t, word] of words.entries()) xs.set(vocabulary.indexOf(word), n, t);
     ys.set(kind ? 1 : 0, n, 0);
   }
@@ -69,7 +69,7 @@ model.add(tf.layers.dense({ units: 1, activation: 'sigmoid' }));
 model.compile({ optimizer: tf.train.adam(0.02), loss: 'binaryCrossentropy', metrics: ['accuracy'] });
 
 console.log(
-  `${name} reads ${trainCount} phrases of ${vocabulary.length - 1} words and is asked about ${testCount} others.`,
+  `${name} learns from ${trainCount} phrases with a vocabulary of ${vocabulary.length - 1} words; the test set has ${testCount} phrases.`,
 );
 const start = performance.now();
 await model.fit(train.xs, train.ys, {
@@ -79,19 +79,19 @@ await model.fit(train.xs, train.ys, {
   verbose: 0,
   callbacks: {
     onEpochEnd: (epoch, logs) => {
-      const [seen, unseen] = [logs?.acc, logs?.val_acc].map(share => `${(100 * (share ?? 0)).toFixed(1)} %`);
-      progress(`epoch ${epoch + 1} of ${epochs}: right about ${seen}, about ${unseen} of those not seen`, true);
+      const [train, validation] = [logs?.acc, logs?.val_acc].map(acc => `${(100 * (acc ?? 0)).toFixed(1)} %`);
+      progress(`epoch ${epoch + 1} of ${epochs}: accuracy ${train} in training, ${validation} in validation`, true);
     },
   },
 });
 console.log(`${((performance.now() - start) / 1000).toFixed(1)} s\n`);
 
 const output = /** @type {import('lstm-wasm').Tensor} */ (model.predict(test.xs));
-const guesses = output.dataSync();
+const probabilities = output.dataSync();
 for (const [n, { words, kind }] of testPhrases.slice(0, 10).entries()) {
-  const guess = guesses[n] ?? 0;
-  const verdict = guess > 0.5 === kind ? '' : `   but it is ${kind ? 'kind' : 'unkind'}`;
-  console.log(`${String(Math.round(100 * guess)).padStart(4)} % kind  ${words.join(' ')}${verdict}`);
+  const probability = probabilities[n] ?? 0;
+  const error = probability > 0.5 === kind ? '' : `   wrong, it is ${kind ? 'kind' : 'unkind'}`;
+  console.log(`${String(Math.round(100 * probability)).padStart(4)} % kind  ${words.join(' ')}${error}`);
 }
-const right = testPhrases.filter(({ kind }, n) => (guesses[n] ?? 0) > 0.5 === kind).length;
-judge('Share of unseen phrases it is right about', right / testCount, 'at least', quick ? 0.8 : 0.95);
+const correct = testPhrases.filter(({ kind }, n) => (probabilities[n] ?? 0) > 0.5 === kind).length;
+judge('Accuracy on the test set', correct / testCount, 'at least', quick ? 0.8 : 0.95);

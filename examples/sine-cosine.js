@@ -1,8 +1,8 @@
 /**
  * The seed program: a stateful LSTM learns to turn a sine into a cosine. `npm start` runs it.
  *
- * It trains on a batch, predicts on the same batch from the same states, and moves on to the next batch, which continues
- * them. Then the same program runs in plain JavaScript for a moment, for comparison, and three pictures are drawn.
+ * It trains on a batch, predicts on the same batch from the same states, and continues with the next batch. Then it runs the
+ * same program in plain JavaScript for a short time, for comparison, and draws three pictures.
  */
 
 import { join } from 'node:path';
@@ -26,9 +26,9 @@ import { progressBar } from './progress.js';
  * @typedef {{ time: lw.Tensor, ys: lw.Tensor, prediction: lw.Tensor }} Last the last batch that was drawn
  */
 
-/** How long the plain JavaScript version may run; its speed is known after that. */
+/** Milliseconds for which the plain JavaScript version runs. */
 const BASELINE_MS = 1500;
-/** Frames of learning.svg, and the time steps a frame shows: a little more than one wave. */
+/** Frames of learning.svg, and time steps per frame: slightly more than one wave. */
 const FRAMES = 50;
 const FRAME_STEPS = 220;
 
@@ -64,7 +64,7 @@ export async function run({ steps, units, batchSize, timeSteps, learningRate, se
     const states = model.getStates();
     const start = performance.now();
     const cost = Number(model.trainOnBatch(xs, ys));
-    model.setStates(states); // both calls advance the states: predict from where the batch began
+    model.setStates(states); // predict from the states before the training step, which advanced them
     const prediction = model.predict(xs, { batchSize });
     milliseconds += performance.now() - start;
     losses.push(cost);
@@ -73,7 +73,7 @@ export async function run({ steps, units, batchSize, timeSteps, learningRate, se
       last = { time, ys, prediction };
       frames.push(frame(step, cost, time, ys, prediction));
     }
-    // A look at the clock lets the terminal draw, and the engine swap in the code it has optimized meanwhile.
+    // Yields, so that the terminal is updated and the engine can switch to optimized code.
     if (progress.update(step + 1, (1000 * (step + 1)) / milliseconds)) await new Promise(setImmediate);
   }
   progress.end();
@@ -87,12 +87,12 @@ ${steps} steps of training and ${steps} predictions in ${(milliseconds / 1000).t
 The same in plain JavaScript: ${baseline.each.toFixed(2)} ms (${baseline.steps} steps), ${(baseline.each / each).toFixed(1)} times as long.
 Cost ${losses[0]?.toPrecision(3)} at first, ${median(losses.slice(-100)).toPrecision(3)} as the median of the last ${Math.min(100, steps)} steps.
 
-The pictures; open them in a browser:
+Pictures, to open in a browser:
 ${pictures.map(path => `  ${path}`).join('\n')}`);
 }
 
 /**
- * One picture of the animation: neighbouring rows of the batch, which continue one another in time.
+ * One frame of the animation: consecutive rows of the batch, each of which continues the previous one in time.
  * @param {number} step @param {number} cost
  * @param {lw.Tensor} time @param {lw.Tensor} target @param {lw.Tensor} prediction
  */
@@ -110,23 +110,23 @@ function frame(step, cost, time, target, prediction) {
 }
 
 /**
- * How long a step of the same program takes without WebAssembly; also that it computes the same.
+ * Times a step of the same program in plain JavaScript, and checks that it computes the same costs.
  * @param {Pick<Options, 'batchSize' | 'timeSteps' | 'units' | 'learningRate'>} options
  * @param {Float32Array[]} initialWeights @param {number[]} losses
  */
 function timeBaseline({ batchSize, timeSteps, units, learningRate }, initialWeights, losses) {
-  const rival = new BaselineLstm({ batch: batchSize, timeSteps, inputs: 1, units, outputs: 1, learningRate });
-  rival.setWeights(initialWeights);
+  const baseline = new BaselineLstm({ batch: batchSize, timeSteps, inputs: 1, units, outputs: 1, learningRate });
+  baseline.setWeights(initialWeights);
   const batches = sineCosine({ batchSize, timeSteps });
   let steps = 0;
   let milliseconds = 0;
   while (steps < losses.length && (milliseconds < BASELINE_MS || steps < 3)) {
     const { xs, ys } = batches.next().value;
-    const states = rival.getStates();
+    const states = baseline.getStates();
     const start = performance.now();
-    const cost = rival.trainOnBatch(xs.dataSync(), ys.dataSync());
-    rival.setStates(states);
-    rival.predict(xs.dataSync());
+    const cost = baseline.trainOnBatch(xs.dataSync(), ys.dataSync());
+    baseline.setStates(states);
+    baseline.predict(xs.dataSync());
     milliseconds += performance.now() - start;
     // Rounding differences grow with the steps, so only the first steps are compared.
     const expected = losses[steps] ?? Number.NaN;

@@ -1,16 +1,16 @@
 /**
- * Text generation, character by character: an LSTM learns to continue a text, and writes more of its kind.
+ * Text generation, character by character: an LSTM learns to predict the next character of a text, and generates text.
  *
  *   node examples/text.js [--temperature 0.5] [--epochs 20] [--quick] [--tfjs]
  *
- * It sees some characters at a time and guesses the next one. Drawing from its guesses, again and again, gives text;
- * the temperature says how daring the draws are. What it has learned is measured on the end of the text, which it does
- * not see: in bits for each character, beside what one needs who only knows how frequent each character is.
+ * The model predicts the probabilities of the next character from a window of characters. Sampling from them repeatedly
+ * generates text; a higher temperature gives more varied text. The test set is the end of the text. The result is the
+ * cross-entropy in bits per character, compared with a baseline that only knows the frequency of each character.
  */
 
 import { backend, judge, progress } from './backend.js';
 
-/** Written for this example. */
+/** A text written for this example. */
 const TEXT = `
 the wind comes over the hill in the morning and the grass bends down. the wind goes over the hill in the evening and
 the grass stands up again. so it was when the hill was young, and so it will be when the hill is old.
@@ -66,13 +66,13 @@ const stride = quick ? 2 : 1;
 
 const characters = [...new Set(TEXT)].sort();
 const indices = Array.from(TEXT, character => characters.indexOf(character));
-const trained = Math.floor(indices.length * 0.9);
+const trainEnd = Math.floor(indices.length * 0.9);
 
 /**
- * Pieces of the text and the character that follows each.
+ * Windows of the text, and the character after each.
  * @param {number} from @param {number} to
  */
-function pieces(from, to) {
+function windowsOf(from, to) {
   const starts = [];
   for (let start = from; start + steps < to; start += stride) starts.push(start);
   const xs = tf.buffer([starts.length, steps, characters.length]);
@@ -90,10 +90,10 @@ model.add(tf.layers.dense({ units: characters.length, activation: 'softmax' }));
 model.compile({ optimizer: tf.train.rmsprop(0.01), loss: 'categoricalCrossentropy' });
 
 /**
- * Continues a piece of the text.
+ * Generates text that continues a window.
  * @param {number[]} seed @param {number} length
  */
-function write(seed, length) {
+function generate(seed, length) {
   let window = seed.slice(0, steps);
   let text = '';
   for (let n = 0; n < length; n++) {
@@ -110,10 +110,10 @@ function write(seed, length) {
   return text;
 }
 
-const train = pieces(0, trained);
-const test = pieces(trained, indices.length);
+const train = windowsOf(0, trainEnd);
+const test = windowsOf(trainEnd, indices.length);
 console.log(
-  `${name} learns a text of ${indices.length} characters, ${characters.length} of them different: ${train.count} pieces of ${steps}.`,
+  `${name} learns a text of ${indices.length} characters, ${characters.length} of them different, in ${train.count} windows of ${steps}.`,
 );
 
 const seed = indices.slice(0, steps);
@@ -136,26 +136,26 @@ await model.fit(train.xs, train.ys, {
       ),
     onEpochEnd: (epoch, logs) => {
       const { loss = 0, val_loss = 0 } = logs ?? {};
-      const bits = `${(loss / Math.LN2).toFixed(2)} bits a character, ${(val_loss / Math.LN2).toFixed(2)} on unseen text`;
+      const bits = `${(loss / Math.LN2).toFixed(2)} bits per character in training, ${(val_loss / Math.LN2).toFixed(2)} in validation`;
       progress(`epoch ${epoch + 1} of ${epochs}: ${bits}`, true);
-      if ((epoch + 1) % (epochs / 2) === 0) console.log(`  "${decode(seed)}${write(seed, 60)}"`);
+      if ((epoch + 1) % (epochs / 2) === 0) console.log(`  "${decode(seed)}${generate(seed, 60)}"`);
     },
   },
 });
-console.log(`${((performance.now() - start) / 1000).toFixed(1)} s. More of it, at temperature ${temperature}:\n`);
-console.log(`${decode(seed)}${write(seed, quick ? 120 : 400)}`);
+console.log(`${((performance.now() - start) / 1000).toFixed(1)} s. Generated text at temperature ${temperature}:\n`);
+console.log(`${decode(seed)}${generate(seed, quick ? 120 : 400)}`);
 
 const loss = Number(/** @type {import('lstm-wasm').Tensor} */ (model.evaluate(test.xs, test.ys)).dataSync()[0]);
-const share = loss / Math.LN2 / frequencyBits();
-judge('Bits for an unseen character, as a share of what their frequencies take', share, 'at most', quick ? 0.8 : 0.65);
+const ratio = loss / Math.LN2 / frequencyBits();
+judge('Bits per character in the test set, relative to the frequency baseline', ratio, 'at most', quick ? 0.8 : 0.65);
 
-/** Bits for an unseen character of one who knows how frequent each is in the text before. */
+/** Bits per character in the test set for a baseline that predicts the character frequencies of the training set. */
 function frequencyBits() {
   const counts = characters.map(() => 1);
-  for (const index of indices.slice(0, trained)) counts[index] = (counts[index] ?? 0) + 1;
+  for (const index of indices.slice(0, trainEnd)) counts[index] = (counts[index] ?? 0) + 1;
   const total = counts.reduce((a, b) => a + b);
-  const unseen = indices.slice(trained + steps);
-  return unseen.reduce((sum, index) => sum - Math.log2((counts[index] ?? 0) / total), 0) / unseen.length;
+  const testIndices = indices.slice(trainEnd + steps);
+  return testIndices.reduce((sum, index) => sum - Math.log2((counts[index] ?? 0) / total), 0) / testIndices.length;
 }
 
 /** @param {number[]} window */

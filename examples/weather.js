@@ -1,11 +1,11 @@
 /**
- * Forecasting several quantities at once: a GRU reads three days of weather and says how warm it will be in 12 hours.
+ * Forecasting from several features: a GRU predicts the temperature in 12 hours from three days of weather.
  *
  *   node examples/weather.js [--quick] [--tfjs]
  *
- * The weather is made up: a year and a day of the sun, fronts that come and go at random, and pressure, humidity and wind
- * that know of the fronts before the thermometer does. It is read from a stream of windows with fitDataset. Two guesses
- * that need no network are the rivals: as warm as now, and as warm as 12 hours before the time asked for, one day earlier.
+ * The weather is synthetic: yearly and daily cycles, random fronts, and pressure, humidity and wind, of which pressure and wind
+ * react to a front before the temperature does. The model trains on a stream of windows with fitDataset. It is compared
+ * with two baselines: the current temperature, and the temperature at the same hour of the day before.
  */
 
 import { backend, dataset, judge, progress, random } from './backend.js';
@@ -26,18 +26,18 @@ const batchSize = quick ? 32 : 64;
 function makeWeather() {
   const next = random(11);
   const normal = () => Math.sqrt(-2 * Math.log(1 - next())) * Math.cos(2 * Math.PI * next());
-  /** A front announces itself in the pressure half a day before it arrives. */
+  /** The pressure changes AHEAD hours before a front arrives. */
   const fronts = [0];
   for (let hour = 1; hour < hours + AHEAD; hour++) fronts.push(0.985 * (fronts.at(-1) ?? 0) + 0.17 * normal());
   return Array.from({ length: hours }, (_, hour) => {
     const day = (2 * Math.PI * hour) / 24;
     const year = day / 365;
     const front = fronts[hour] ?? 0;
-    const coming = fronts[hour + AHEAD] ?? 0;
+    const futureFront = fronts[hour + AHEAD] ?? 0;
     const temperature = 10 - 9 * Math.cos(year) - (4 - 2 * front) * Math.cos(day - 0.6) + 5 * front + 0.3 * normal();
-    const pressure = 1013 + 8 * coming + normal();
+    const pressure = 1013 + 8 * futureFront + normal();
     const humidity = 65 - 12 * front + 8 * Math.cos(day - 0.6) + 2 * normal();
-    const wind = Math.abs(4 + 6 * (coming - front) + normal());
+    const wind = Math.abs(4 + 6 * (futureFront - front) + normal());
     return [temperature, pressure, humidity, wind, Math.sin(day), Math.cos(day)];
   });
 }
@@ -45,7 +45,7 @@ function makeWeather() {
 const weather = makeWeather();
 const trainEnd = Math.floor(hours * 0.8);
 
-/** Mean and deviation of each feature, over the hours to learn from. */
+/** Mean and standard deviation of each feature in the training set. */
 const scale = FEATURES.map((_, feature) => {
   const values = weather.slice(0, trainEnd).map(reading => reading[feature] ?? 0);
   const mean = values.reduce((a, b) => a + b) / values.length;
@@ -56,7 +56,7 @@ const degrees = scale[0] ?? { mean: 0, deviation: 1 };
 const temperatureAt = (/** @type {number} */ hour) => weather[hour]?.[0] ?? Number.NaN;
 
 /**
- * Windows that end at these hours, and the temperature AHEAD of each, both in deviations from the mean.
+ * Windows that end at the given hours, and the temperature AHEAD hours later, both standardized.
  * @param {number[]} ends
  */
 function windows(ends) {
@@ -72,7 +72,7 @@ function windows(ends) {
   return { xs: xs.toTensor(), ys: ys.toTensor() };
 }
 
-/** Batches of windows at random, without end. */
+/** An endless sequence of batches of random windows. */
 function* shuffledWindows() {
   const next = random(13);
   const hour = () => lookBack + Math.floor(next() * (trainEnd - AHEAD - lookBack));
@@ -90,7 +90,7 @@ model.add(tf.layers.gru({ units, recurrentInitializer: 'glorotNormal', inputShap
 model.add(tf.layers.dense({ units: 1 }));
 model.compile({ optimizer: tf.train.adam(0.01), loss: 'meanAbsoluteError' });
 
-console.log(`${name} learns the weather of ${Math.round(trainEnd / 24)} days: ${FEATURES.join(', ')}.`);
+console.log(`${name} trains on the weather of ${Math.round(trainEnd / 24)} days: ${FEATURES.join(', ')}.`);
 let epochOf = 0;
 const start = performance.now();
 await model.fitDataset(dataset(shuffledWindows), {
@@ -103,15 +103,17 @@ await model.fitDataset(dataset(shuffledWindows), {
       epochOf = epoch + 1;
     },
     onBatchEnd: (batch, logs) => {
-      const off = (logs?.loss ?? 0) * degrees.deviation;
+      const error = (logs?.loss ?? 0) * degrees.deviation;
       progress(
-        `epoch ${epochOf} of ${epochs}, batch ${batch + 1} of ${batchesPerEpoch}, off by ${off.toFixed(2)} °C`,
+        `epoch ${epochOf} of ${epochs}, batch ${batch + 1} of ${batchesPerEpoch}, error ${error.toFixed(2)} °C`,
         false,
       );
     },
     onEpochEnd: (epoch, logs) => {
-      const [seen, unseen] = [logs?.loss, logs?.val_loss].map(loss => ((loss ?? 0) * degrees.deviation).toFixed(2));
-      progress(`epoch ${epoch + 1} of ${epochs}: off by ${seen} °C, by ${unseen} °C on days not seen`, true);
+      const [train, validation] = [logs?.loss, logs?.val_loss].map(loss =>
+        ((loss ?? 0) * degrees.deviation).toFixed(2),
+      );
+      progress(`epoch ${epoch + 1} of ${epochs}: error ${train} °C in training, ${validation} °C in validation`, true);
     },
   },
 });
@@ -119,33 +121,33 @@ console.log(`${((performance.now() - start) / 1000).toFixed(1)} s\n`);
 
 const output = /** @type {import('lstm-wasm').Tensor} */ (model.predict(test.xs));
 const forecasts = Array.from(output.dataSync(), value => value * degrees.deviation + degrees.mean);
-const rivals = {
-  'as warm as now': testEnds.map(temperatureAt),
-  'as warm as at that hour the day before': testEnds.map(end => temperatureAt(end + AHEAD - 24)),
+const baselines = {
+  'the current temperature': testEnds.map(temperatureAt),
+  'the temperature at that hour of the day before': testEnds.map(end => temperatureAt(end + AHEAD - 24)),
 };
-const truth = testEnds.map(end => temperatureAt(end + AHEAD));
+const actual = testEnds.map(end => temperatureAt(end + AHEAD));
 
 console.log('day   hour   now      in 12 hours  forecast');
 for (let n = 0; n < testEnds.length; n += testEnds.length / 8) {
   const end = testEnds[n] ?? 0;
-  const row = [temperatureAt(end), truth[n], forecasts[n]].map(value => (value ?? 0).toFixed(1).padStart(6));
+  const row = [temperatureAt(end), actual[n], forecasts[n]].map(value => (value ?? 0).toFixed(1).padStart(6));
   console.log(
     `${String(Math.floor(end / 24)).padEnd(6)}${String(end % 24).padEnd(6)}${row[0]}   ${row[1]}       ${row[2]}`,
   );
 }
 
-console.log('\nOff by, on the average:');
-const own = offBy(forecasts);
-console.log(`  ${own.toFixed(2)} °C  ${name}`);
+console.log('\nMean absolute error in the test set:');
+const modelError = meanAbsoluteError(forecasts);
+console.log(`  ${modelError.toFixed(2)} °C  ${name}`);
 const best = Math.min(
-  ...Object.entries(rivals).map(([what, guesses]) => {
-    console.log(`  ${offBy(guesses).toFixed(2)} °C  ${what}`);
-    return offBy(guesses);
+  ...Object.entries(baselines).map(([baseline, predicted]) => {
+    console.log(`  ${meanAbsoluteError(predicted).toFixed(2)} °C  ${baseline}`);
+    return meanAbsoluteError(predicted);
   }),
 );
-judge('Error as a share of that of the best simple guess', own / best, 'at most', quick ? 0.7 : 0.55);
+judge('Error relative to the best baseline', modelError / best, 'at most', quick ? 0.7 : 0.55);
 
-/** @param {number[]} guesses degrees */
-function offBy(guesses) {
-  return guesses.reduce((sum, guess, n) => sum + Math.abs(guess - (truth[n] ?? 0)), 0) / guesses.length;
+/** @param {number[]} predicted in °C */
+function meanAbsoluteError(predicted) {
+  return predicted.reduce((sum, value, n) => sum + Math.abs(value - (actual[n] ?? 0)), 0) / predicted.length;
 }

@@ -9,14 +9,14 @@ import { root } from './documents.js';
  * @returns {{ name: string, source: string }[]}
  */
 export function entryPoints() {
-  const { name: own, exports } = JSON.parse(readFileSync(`${root}package.json`, 'utf8'));
+  const { name: packageName, exports } = JSON.parse(readFileSync(`${root}package.json`, 'utf8'));
   return Object.entries(exports).flatMap(([path, target]) => {
     const types = target.node?.types ?? target.types;
     // package.json and the kernels have nothing to document.
     if (!types || target.default.endsWith('.wasm')) return [];
     const source = types.replace('./dist/', 'src/').replace(/\.d\.ts$/, '.ts');
     if (!existsSync(root + source)) throw new Error(`${path} of package.json: no ${source}`);
-    return [{ name: path.replace('.', own), source }];
+    return [{ name: path.replace('.', packageName), source }];
   });
 }
 
@@ -46,19 +46,19 @@ export async function buildApi(out, tools) {
     validation: { notExported: true, invalidLink: true, invalidPath: true, notDocumented: false },
   });
   /** @type {string[]} */
-  const complaints = [];
+  const warnings = [];
   app.logger.log = (/** @type {string} */ message, /** @type {number} */ level) => {
-    if (level >= LogLevel.Warn) complaints.push(message);
+    if (level >= LogLevel.Warn) warnings.push(message);
   };
   const project = await app.convert();
-  if (!project) throw new Error(complaints.join('\n') || 'TypeDoc could not read the sources');
+  if (!project) throw new Error(warnings.join('\n') || 'TypeDoc could not read the sources');
   for (const module of project.getChildrenByKind(ReflectionKind.Module)) {
     const entry = entries.find(({ source }) => source.replace(/(\/index)?\.ts$/, '') === module.name);
     if (!entry) throw new Error(`TypeDoc has a module ${module.name}, which is no entry point`);
     module.name = entry.name;
   }
   app.validate(project);
-  if (complaints.length > 0) throw new Error(complaints.join('\n'));
+  if (warnings.length > 0) throw new Error(warnings.join('\n'));
   await app.generateDocs(project, out);
-  if (complaints.length > 0) throw new Error(complaints.join('\n'));
+  if (warnings.length > 0) throw new Error(warnings.join('\n'));
 }

@@ -15,16 +15,16 @@ const checks = [
   ['scripts/lines.js'],
 ];
 
-/** Runs all checks, one on each core; exits where one fails. */
+/** Runs all checks, one per core; exits with code 1 if one fails. */
 export async function check() {
   await ready('kernels');
   const waiting = [...checks];
   let failed = false;
   const work = async () => {
-    for (let words = waiting.shift(); words; words = waiting.shift()) {
-      const { passed, output } = await run(words);
+    for (let args = waiting.shift(); args; args = waiting.shift()) {
+      const { passed, output } = await run(args);
       if (output) console.log(output);
-      if (!passed) console.error(`npm run check: ${words.join(' ')} failed`);
+      if (!passed) console.error(`npm run check: ${args.join(' ')} failed`);
       failed ||= !passed;
     }
   };
@@ -33,12 +33,12 @@ export async function check() {
 }
 
 /**
- * @param {string[]} words
+ * @param {string[]} args
  * @returns {Promise<{ passed: boolean, output: string }>}
  */
-function run(words) {
+function run(args) {
   return new Promise(resolve => {
-    execFile(process.execPath, words, { cwd: root, maxBuffer: 2 ** 26 }, (error, stdout, stderr) =>
+    execFile(process.execPath, args, { cwd: root, maxBuffer: 2 ** 26 }, (error, stdout, stderr) =>
       resolve({ passed: !error, output: `${stdout}${stderr}`.trim() }),
     );
   });

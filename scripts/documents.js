@@ -1,12 +1,12 @@
 /**
- * The code blocks of README.md and docs/, as the tests run them and as the guide is drawn by them.
+ * The code blocks of README.md and docs/, for the tests and for draw-guide.js.
  *
- * The words behind a block's language say what becomes of it:
+ * The words after the language of a block say how it is used:
  *
- *   js                    a whole program, which runs unchanged
- *   js not run: <why>     for readers alone
- *   text output           what the program above prints, to the letter
- *   sh                    commands, of which the scripts must exist
+ *   js                    a complete program, which runs unchanged
+ *   js not run: <why>     is not run
+ *   text output           the exact output of the program above
+ *   sh                    commands, whose scripts must exist
  */
 
 import { execFile } from 'node:child_process';
@@ -24,7 +24,7 @@ const folder = `${root}build/documents/`;
  * @property {string} file
  * @property {number} line of its first line of code, counted from 1
  * @property {string} language
- * @property {string} words behind the language
+ * @property {string} words after the language
  * @property {string} code
  * @property {Block | null} output the block of output that belongs to it
  */
@@ -69,25 +69,25 @@ export function blocksOf(file) {
 export const isProgram = ({ language, words }) => language === 'js' && words === '';
 
 /**
- * Runs a program in an empty folder of its own. One whose output is written down runs on the strict kernels, on which it
- * prints the same on every machine.
+ * Runs a program in an empty folder. A program with documented output runs on the strict kernels, with which it prints the same
+ * on every machine.
  *
  * @param {Block} block
  * @param {{ seed?: number }} [options]
  * @returns {Promise<{ output: string, folder: string }>}
  */
 export async function run({ file, line, code, output }, { seed } = {}) {
-  const home = `${folder}${basename(file, '.md')}-${line}/`;
-  rmSync(home, { recursive: true, force: true });
-  mkdirSync(home, { recursive: true });
+  const programFolder = `${folder}${basename(file, '.md')}-${line}/`;
+  rmSync(programFolder, { recursive: true, force: true });
+  mkdirSync(programFolder, { recursive: true });
   const before = [
     "import { configure, setRandomSeed } from 'lstm-wasm';",
     ...(output ? ["configure({ simd: 'strict' });"] : []),
     ...(seed === undefined ? [] : [`setRandomSeed(${seed});`]),
   ];
-  writeFileSync(`${home}before.mjs`, `${before.join('\n')}\n`);
-  writeFileSync(`${home}program.mjs`, code);
-  const words = ['--import', './before.mjs', 'program.mjs'];
-  const { stdout } = await promisify(execFile)(process.execPath, words, { cwd: home });
-  return { output: stdout, folder: home };
+  writeFileSync(`${programFolder}before.mjs`, `${before.join('\n')}\n`);
+  writeFileSync(`${programFolder}program.mjs`, code);
+  const args = ['--import', './before.mjs', 'program.mjs'];
+  const { stdout } = await promisify(execFile)(process.execPath, args, { cwd: programFolder });
+  return { output: stdout, folder: programFolder };
 }

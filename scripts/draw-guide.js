@@ -1,8 +1,8 @@
 /**
- * Runs the programs of docs/guide/, and puts what they draw and print where the guide shows it.
+ * Runs the programs of docs/guide/, and inserts their output and pictures into the guide.
  *
  *   node scripts/draw-guide.js           all pages, with the built package
- *   node scripts/draw-guide.js text      the pages of these names
+ *   node scripts/draw-guide.js text      the named pages
  */
 
 import { copyFileSync, existsSync, mkdirSync, readdirSync, readFileSync, writeFileSync } from 'node:fs';
@@ -10,20 +10,21 @@ import { basename } from 'node:path';
 import { blocksOf, documents, isProgram, root, run } from './documents.js';
 
 const pictures = `${root}docs/guide/pictures`;
-const wanted = process.argv.slice(2);
+const requested = process.argv.slice(2);
 const pages = documents().filter(
-  file => file.startsWith('docs/guide/') && (wanted.length === 0 || wanted.includes(basename(file, '.md'))),
+  file => file.startsWith('docs/guide/') && (requested.length === 0 || requested.includes(basename(file, '.md'))),
 );
 
-if (pages.length === 0) throw new Error(`draw-guide must be told pages of docs/guide/, got ${wanted.join(', ')}`);
+if (pages.length === 0)
+  throw new Error(`draw-guide: the arguments must be names of pages in docs/guide/, got ${requested.join(', ')}`);
 
 mkdirSync(pictures, { recursive: true });
 for (const page of pages) {
   for (const block of blocksOf(page).filter(isProgram)) {
-    const began = performance.now();
+    const start = performance.now();
     const { output, folder } = await run(block);
-    console.log(`${page}, ${((performance.now() - began) / 1000).toFixed(1)} s\n${output}`);
-    if (block.output) put(page, block.output.code, output);
+    console.log(`${page}, ${((performance.now() - start) / 1000).toFixed(1)} s\n${output}`);
+    if (block.output) replaceOutput(page, block.output.code, output);
     const out = `${folder}out`;
     for (const name of existsSync(out) ? readdirSync(out) : []) {
       if (name.endsWith('.svg')) copyFileSync(`${out}/${name}`, `${pictures}/${name}`);
@@ -32,13 +33,13 @@ for (const page of pages) {
 }
 
 /**
- * A page has one block of output, or several different ones.
+ * Replaces a block of output. The blocks of a page must differ.
  * @param {string} page @param {string} before @param {string} after
  */
-function put(page, before, after) {
+function replaceOutput(page, before, after) {
   const text = readFileSync(root + page, 'utf8');
   const block = (/** @type {string} */ output) => `\`\`\`text output\n${output}\`\`\``;
-  if (!text.includes(block(before))) throw new Error(`${page}: no such output`);
+  if (!text.includes(block(before))) throw new Error(`${page}: its block of output was not found`);
   writeFileSync(
     root + page,
     text.replace(block(before), () => block(after)),

@@ -22,21 +22,21 @@ import {
 const root = fileURLToPath(new URL('..', import.meta.url));
 const STEPS = 500;
 const [B, T, U] = [50, 20, 20];
-/** Of the steps of `sineCosine`, so that a sequence holds two waves. */
+/** Takes every 20th step of `sineCosine`, so that a sequence has two waves. */
 const STRIDE = 20;
-/** Of the units in the heat map: more would make a large file. */
-const SHOWN = 4;
-/** Of the unit and the time step in the live diagrams. */
+/** The number of units in the heat map; more would make a large file. */
+const SHOWN_UNITS = 4;
+/** The unit and the time step of the live diagrams. */
 const [UNIT, STEP] = [2, 12];
 
 const theme = /** @type {const} */ ('auto');
 /** @param {string} name @param {{ toSVG(): string }} plot */
-const keep = (name, plot) => showPlot(plot, `${root}docs/pictures/${name}.svg`);
+const saveSVG = (name, plot) => showPlot(plot, `${root}docs/pictures/${name}.svg`);
 
 drawRun();
 drawLines();
 drawHistory();
-for (const kind of /** @type {const} */ (['lstm', 'gru', 'rnn'])) keep(`cell-${kind}`, cellDiagram({ kind, theme }));
+for (const kind of /** @type {const} */ (['lstm', 'gru', 'rnn'])) saveSVG(`cell-${kind}`, cellDiagram({ kind, theme }));
 drawBenchmark();
 
 function drawRun() {
@@ -65,13 +65,13 @@ function drawRun() {
     losses.push(/** @type {number} */ (model.trainOnBatch(xs, ys)));
   }
   const { xs, ys, time } = next();
-  const inside = model.inspect(/** @type {lw.Layer} */ (model.layers[0]), xs);
+  const gatesAndStates = model.inspect(/** @type {lw.Layer} */ (model.layers[0]), xs);
   const prediction = model.predict(xs, { batchSize: B });
 
   /** The first sequence of a batch. @param {lw.Tensor} tensor @param {number} width */
   const first = (tensor, width = 1) => tensor.dataSync().subarray(0, T * width);
-  keep('loss', lossPlot({ title: 'The cost of every step', theme }).update({ losses }));
-  keep(
+  saveSVG('loss', lossPlot({ title: 'The cost of every step', theme }).update({ losses }));
+  saveSVG(
     'prediction',
     predictionPlot({ title: 'Sine in, cosine out', xLabel: 'time (rad)', yDomain: [-1.2, 1.2], theme }).update({
       time: first(time).map((t, _, all) => t - (all[0] ?? 0)),
@@ -81,25 +81,42 @@ function drawRun() {
     }),
   );
 
-  const { i, f, g, o, c, h } = /** @type {Record<'i' | 'f' | 'g' | 'o' | 'c' | 'h', lw.Tensor>} */ (inside);
+  const { i, f, g, o, c, h } = /** @type {Record<'i' | 'f' | 'g' | 'o' | 'c' | 'h', lw.Tensor>} */ (gatesAndStates);
   /** The first units only. @param {lw.Tensor} tensor */
-  const some = tensor => first(tensor, U).filter((_, n) => n % U < SHOWN);
-  const heat = gateHeatmap({ title: 'Gates and states', units: SHOWN, steps: T, height: 320, theme });
-  keep('gates', heat.update({ i: some(i), f: some(f), g: some(g), o: some(o), c: some(c), h: some(h) }));
+  const firstUnits = tensor => first(tensor, U).filter((_, n) => n % U < SHOWN_UNITS);
+  const heat = gateHeatmap({ title: 'Gates and states', units: SHOWN_UNITS, steps: T, height: 320, theme });
+  saveSVG(
+    'gates',
+    heat.update({
+      i: firstUnits(i),
+      f: firstUnits(f),
+      g: firstUnits(g),
+      o: firstUnits(o),
+      c: firstUnits(c),
+      h: firstUnits(h),
+    }),
+  );
 
   /** @param {lw.Tensor} tensor @param {number} step */
-  const at = (tensor, step) => /** @type {number} */ (tensor.dataSync()[step * U + UNIT]);
-  const gates = { i: at(i, STEP), f: at(f, STEP), g: at(g, STEP), o: at(o, STEP) };
+  const valueAt = (tensor, step) => /** @type {number} */ (tensor.dataSync()[step * U + UNIT]);
+  const gates = { i: valueAt(i, STEP), f: valueAt(f, STEP), g: valueAt(g, STEP), o: valueAt(o, STEP) };
   const x = first(xs);
   const caption = `unit ${UNIT}, step ${STEP}`;
   const live = cellDiagram({ title: 'An LSTM cell at work', theme });
-  const past = { previousH: at(h, STEP - 1), previousC: at(c, STEP - 1) };
-  keep('cell-live', live.update({ x: x[STEP], ...past, ...gates, c: at(c, STEP), h: at(h, STEP), caption }));
+  const past = { previousH: valueAt(h, STEP - 1), previousC: valueAt(c, STEP - 1) };
+  saveSVG(
+    'cell-live',
+    live.update({ x: x[STEP], ...past, ...gates, c: valueAt(c, STEP), h: valueAt(h, STEP), caption }),
+  );
 
   const steps = [STEP - 1, STEP, STEP + 1];
   const chain = chainDiagram({ title: 'Three steps of a chain', theme });
-  const rows = { x: steps.map(step => x[step] ?? 0), c: steps.map(step => at(c, step)), h: steps.map(n => at(h, n)) };
-  keep('chain', chain.update({ ...rows, ...gates, caption }));
+  const rows = {
+    x: steps.map(step => x[step] ?? 0),
+    c: steps.map(step => valueAt(c, step)),
+    h: steps.map(n => valueAt(h, n)),
+  };
+  saveSVG('chain', chain.update({ ...rows, ...gates, caption }));
 }
 
 /** The example of docs/plots.md. */
@@ -115,7 +132,7 @@ function drawLines() {
     lstm: { time, values: time.map((_, n) => 280 + 8 * Math.sin((40 + n) / 6)) },
     naive: { time, values: time.map(() => history[39] ?? Number.NaN) },
   });
-  keep('lines', plot);
+  saveSVG('lines', plot);
 }
 
 /** Synthetic losses of a training run that starts to overfit, to save the time of a real one. */
@@ -123,7 +140,7 @@ function drawHistory() {
   const epochs = Array.from({ length: 60 }, (_, n) => n);
   const loss = epochs.map(n => 0.04 + 0.5 * Math.exp(-n / 12) + 0.004 * Math.sin(n * n));
   const val_loss = epochs.map(n => 0.09 + 0.5 * Math.exp(-n / 10) + 0.0012 * n + 0.006 * Math.cos(n * n));
-  keep('history', lossPlot({ title: 'Training and validation', theme }).update({ loss, val_loss }));
+  saveSVG('history', lossPlot({ title: 'Training and validation', theme }).update({ loss, val_loss }));
 }
 
 function drawBenchmark() {
@@ -134,20 +151,20 @@ function drawBenchmark() {
     .at(-1);
   /** @type {{ machine: { cpu: string, date: string }, rows: import('../bench/measure.js').Row[] }} */
   const report = JSON.parse(readFileSync(results + newest, 'utf8'));
-  const shown = ['relaxed', 'plain JavaScript', 'TF.js wasm', 'PyTorch'];
+  const libraries = ['relaxed', 'plain JavaScript', 'TF.js wasm', 'PyTorch'];
   const rows = ['seed', '128'].map(name => {
     const row = report.rows.find(row => row.workload === name && row.kind === 'train');
     if (!row) throw new Error(`no workload ${name} in ${newest}`);
-    return { title: row.title, results: row.results.filter(({ name }) => shown.includes(name)) };
+    return { title: row.title, results: row.results.filter(({ name }) => libraries.includes(name)) };
   });
   /** @param {string} name */
   const label = name => (name === 'relaxed' ? 'lstm-wasm' : name);
   const chart = benchmarkChart({
-    title: 'A step of training',
+    title: 'A training step',
     subtitle: `${report.machine.cpu}, one thread, ${report.machine.date}`,
     own: ['lstm-wasm'],
     theme,
     groups: rows.map(({ title, results }) => ({ title, bars: results.map(({ name }) => label(name)) })),
   });
-  keep('benchmark', chart.update({ values: rows.map(({ results }) => results.map(({ min }) => min)) }));
+  saveSVG('benchmark', chart.update({ values: rows.map(({ results }) => results.map(({ min }) => min)) }));
 }

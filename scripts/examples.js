@@ -1,10 +1,10 @@
-/** Runs the examples, for tests. An example that does not learn exits with an error. */
+/** Runs the examples, for tests. An example that does not meet its requirement exits with code 1. */
 
 import { execFile } from 'node:child_process';
 import { fileURLToPath } from 'node:url';
 
-/** More than any of them takes on TensorFlow.js on a slow machine. In milliseconds. */
-const LONGEST = 15 * 60_000;
+/** Milliseconds after which an example is killed; more than any takes with TensorFlow.js on a slow machine. */
+const TIMEOUT = 15 * 60_000;
 
 const root = fileURLToPath(new URL('..', import.meta.url));
 
@@ -19,7 +19,7 @@ export const names = ['addition', 'text', 'weather', 'sentiment'];
  */
 export function run(name, ...flags) {
   return new Promise(resolve => {
-    const options = { cwd: root, timeout: LONGEST, killSignal: /** @type {const} */ ('SIGKILL') };
+    const options = { cwd: root, timeout: TIMEOUT, killSignal: /** @type {const} */ ('SIGKILL') };
     execFile(process.execPath, [`examples/${name}.js`, ...flags], options, (error, stdout, stderr) =>
       resolve({ code: error ? Number(error.code ?? 1) : 0, output: stdout + stderr }),
     );

@@ -1,5 +1,5 @@
 /**
- * Prints the lines of code of each area of the repository, without blank lines and comments, and fails where the core
+ * Prints the lines of code of each area of the repository, without blank lines and comments, and fails if the core
  * exceeds its budget. CONTRIBUTING.md says what belongs in the core.
  */
 
@@ -9,13 +9,13 @@ import { fileURLToPath } from 'node:url';
 
 const root = fileURLToPath(new URL('..', import.meta.url));
 
-/** Lines of code that the core of src/ and the kernels may have. Raise one only in the commit that needs it. */
+/** Maximum lines of code of the core of src/ and of the kernels. Raise a limit only in the commit that needs it. */
 const budgets = { 'src core': 14_000, assembly: 3_900 };
 
 /** Folders of src/ that are subpaths of the package, not core. */
 const subpaths = ['data', 'keras', 'onnx', 'plot', 'safetensors', 'worker'];
 
-/** The area that a file belongs to; undefined where it is not counted. @param {string} path */
+/** The area that a file belongs to; undefined if it is not counted. @param {string} path */
 function areaOf(path) {
   const [top = '', folder = ''] = path.split('/');
   if (top !== 'src') return ['assembly', 'test', 'verify', 'bench', 'scripts', 'demo'].find(area => area === top);

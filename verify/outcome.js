@@ -4,7 +4,7 @@
 export class NotHere extends Error {}
 
 /**
- * @param {boolean} right
+ * @param {boolean} passed
  * @returns {import('./run.js').Outcome['status']}
  */
-export const passedIf = right => (right ? 'passed' : 'failed');
+export const passedIf = passed => (passed ? 'passed' : 'failed');

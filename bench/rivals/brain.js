@@ -1,8 +1,7 @@
 /**
- * brain.js. It has no LSTM: its cell multiplies the forget gate by the last output, so that no cell state is carried.
- * Nor has it batches, states from outside or targets other than the next input. So what is timed is its nearest: the
- * same number of sequences, units and steps, one sequence after the other, each with an update of its own; and a
- * prediction of one value after each sequence.
+ * brain.js. It has no LSTM: its cell multiplies the forget gate by the last output, so it carries no cell state. It also has no
+ * batches, no initial states, and no targets other than the next input. The closest equivalent is timed: the same number
+ * of sequences, units and steps, with one update per sequence, and the prediction of one value after each sequence.
  */
 
 import { createRequire } from 'node:module';
@@ -19,19 +18,19 @@ export async function brain() {
     name: 'brain.js',
     version: `brain.js ${version}`,
     checkedWith: 'sgd',
-    differs: 'no true LSTM cell, no batches: 50 sequences one by one, each with an update',
-    refuses: ({ name }, kind) =>
-      kind === 'create' ? 'it has other weights' : name === 'seed' ? '' : 'asked for the seed workload only',
+    differs: 'no true LSTM cell and no batches: 50 sequences one by one, each with an update',
+    limitation: ({ name }, kind) =>
+      kind === 'create' ? 'it has different weights' : name === 'seed' ? '' : 'measured on the seed workload only',
 
     async build({ workload: { units, batch, timeSteps }, data }) {
       const net = new brain.recurrent.LSTMTimeStep({ inputSize: 1, hiddenLayers: units, outputSize: 1 });
       const x = /** @type {Floats} */ (data.x);
-      // One value more than steps: the target of each step is the next one.
+      // One value more than steps, because the target of each step is the next value.
       const sequences = Array.from({ length: batch }, (_, b) =>
         Array.from({ length: timeSteps + 1 }, (_, t) => x[(b * timeSteps + t) % x.length]),
       );
       const inputs = sequences.map(sequence => sequence.slice(0, timeSteps));
-      net.train(sequences, { iterations: 1 }); // makes the weights
+      net.train(sequences, { iterations: 1 }); // creates the weights
       const formatted = net.formatData(sequences);
       const train = () => {
         let error = 0;

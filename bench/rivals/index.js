@@ -1,4 +1,4 @@
-/** All who take part, and why the others do not. */
+/** All rivals, and the reasons why some are not available. */
 
 import { brain } from './brain.js';
 import { jax } from './jax.js';
@@ -22,7 +22,7 @@ const candidates = [
   { name: 'tuned JavaScript', start: () => plain('tuned JavaScript') },
   { name: 'TF.js wasm', start: () => tfjs('wasm') },
   { name: 'TF.js cpu', start: () => tfjs('cpu') },
-  { name: 'jax-js', missing: () => (node < 24 ? `it needs Node 24, this is ${process.version}` : ''), start: jax },
+  { name: 'jax-js', missing: () => (node < 24 ? `needs Node 24, this is ${process.version}` : ''), start: jax },
   { name: 'brain.js', start: brain },
   { name: 'ONNX Runtime web', start: () => onnxRuntime('web') },
   { name: 'ONNX Runtime node', start: () => onnxRuntime('node') },
@@ -30,8 +30,8 @@ const candidates = [
 ];
 
 /**
- * @returns {Promise<{ rivals: Rival[], absent: { rival: string, why: string }[] }>} ourselves first; those who cannot be
- *   started here are named
+ * @returns {Promise<{ rivals: Rival[], absent: { rival: string, why: string }[] }>} our package first; `absent` has those
+ *   that cannot be started here
  */
 export async function startRivals() {
   const rivals = [];

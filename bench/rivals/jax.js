@@ -1,8 +1,8 @@
 /**
- * jax-js, as WebAssembly on one thread (Node has no global Worker, which its threads would need). It has no layers: the
- * equations are written with its arrays, all steps unrolled, and compiled by its `jit` with gradients and optimizer.
+ * jax-js as WebAssembly on one thread (its threads need a global Worker, which Node does not have). It has no layers, so the
+ * equations are written with its arrays, with all steps unrolled, and compiled by `jit` with gradients and optimizer.
  *
- * Its arrays count their owners: a function consumes what it is given, and `.ref` is one owner more.
+ * Its arrays count references: a function consumes its arguments, and `.ref` adds a reference.
  */
 
 import { readFileSync } from 'node:fs';
@@ -26,7 +26,7 @@ export async function jax() {
     version: `jax-js ${version}, backend wasm, 1 thread`,
     checkedWith: 'sgd',
     compiles: true,
-    refuses: (_, kind) => (kind === 'create' ? 'it has no initial weights' : ''),
+    limitation: (_, kind) => (kind === 'create' ? 'it has no initializers' : ''),
 
     async build({ workload, weights, data, optimizer, learningRate }) {
       const { units, batch, timeSteps, inputs, outputs, stateful } = workload;
@@ -34,10 +34,10 @@ export async function jax() {
       shapes.push([units.at(-1) ?? 0, outputs], [outputs]);
       let parameters = weights.map((values, n) => np.array(values).reshape(shapes[n]));
       let moments = [parameters.map(p => np.zeros(p.shape)), parameters.map(p => np.zeros(p.shape))];
-      /** h and c of each layer in turn. */
+      /** h and c of each layer, alternating. */
       let state = units.flatMap(U => [np.zeros([batch, U]), np.zeros([batch, U])]);
       let steps = 0;
-      // Each step's rows are an array of their own: cutting them out inside would be work for nothing.
+      // One array per step, so that slicing is not timed.
       const rows = rowsOf(np, data.x, batch, timeSteps, inputs);
       const targets = rowsOf(np, data.y, batch, timeSteps, outputs);
 
@@ -89,24 +89,24 @@ export async function jax() {
           /** @type {any[]} */ rows,
           /** @type {any[]} */ targets,
         ) => {
-          const [[value, next], slopes] = gradients(
+          const [[value, next], grads] = gradients(
             parameters.map(p => p.ref),
             state,
             rows,
             targets,
           );
           if (optimizer === 'sgd') {
-            const moved = parameters.map((p, n) => p.sub(slopes[n].mul(rate.ref)));
+            const updated = parameters.map((p, n) => p.sub(grads[n].mul(rate.ref)));
             rate.dispose();
-            return [value, next, moved, [m, v]];
+            return [value, next, updated, [m, v]];
           }
-          const means = m.map((mean, n) => mean.mul(0.9).add(slopes[n].ref.mul(0.1)));
-          const squares = v.map((square, n) => square.mul(0.999).add(np.square(slopes[n]).mul(0.001)));
-          const moved = parameters.map((p, n) =>
+          const means = m.map((mean, n) => mean.mul(0.9).add(grads[n].ref.mul(0.1)));
+          const squares = v.map((square, n) => square.mul(0.999).add(np.square(grads[n]).mul(0.001)));
+          const updated = parameters.map((p, n) =>
             p.sub(means[n].ref.mul(rate.ref).div(np.sqrt(squares[n].ref).add(1e-7))),
           );
           rate.dispose();
-          return [value, next, moved, [means, squares]];
+          return [value, next, updated, [means, squares]];
         },
       );
 
@@ -129,8 +129,8 @@ export async function jax() {
         const rate =
           optimizer === 'sgd' ? learningRate : (learningRate * Math.sqrt(1 - 0.999 ** steps)) / (1 - 0.9 ** steps);
         const result = trainAll(parameters, moments, np.array([rate]), keep(state), keep(rows), keep(targets));
-        const [value, next, moved, changed] = result;
-        [parameters, moments] = [moved, changed];
+        const [value, next, updated, changed] = result;
+        [parameters, moments] = [updated, changed];
         carry(next);
         return value.dataSync()[0];
       };
@@ -152,7 +152,7 @@ export async function jax() {
 }
 
 /**
- * [batch, steps, width] as one array [batch, width] for each step.
+ * Splits [batch, steps, width] into one array [batch, width] per step.
  * @param {any} np
  * @param {Float32Array} values
  * @param {number} batch

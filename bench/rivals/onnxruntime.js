@@ -1,4 +1,4 @@
-/** ONNX Runtime, as WebAssembly and as native code, on one thread. It predicts only. */
+/** ONNX Runtime, as WebAssembly and as native code, on one thread. It can only predict. */
 
 import { encodeOnnx } from '../onnx.js';
 import { cannotTrain, load, measuredAsync } from './rival.js';
@@ -25,14 +25,14 @@ export async function onnxRuntime(flavour) {
     name: `ONNX Runtime ${flavour}`,
     version: `onnxruntime-${flavour} ${version}, ${flavour === 'web' ? 'WebAssembly' : 'native'}, 1 thread`,
     checkedWith: 'sgd',
-    refuses: (_, kind) =>
-      kind === 'train' ? 'it cannot train' : kind === 'create' ? 'it loads models and makes none' : '',
+    limitation: (_, kind) =>
+      kind === 'train' ? 'it cannot train' : kind === 'create' ? 'it cannot create models' : '',
 
     async build({ workload, weights, data }) {
       const { units, batch, timeSteps, inputs, stateful } = workload;
       const hadWorkers = 'Worker' in globalThis;
       const session = await ort.InferenceSession.create(encodeOnnx(workload, weights), options);
-      // It leaves a global Worker behind, for threads it has not been given, and jax-js would start some of its own.
+      // Its global Worker is removed again, because jax-js would use it to start threads.
       if (!hadWorkers) Reflect.deleteProperty(globalThis, 'Worker');
       /** @type {Record<string, any>} */
       const feeds = { x: new ort.Tensor('float32', data.x, [batch, timeSteps, inputs]) };
@@ -51,7 +51,7 @@ export async function onnxRuntime(flavour) {
       return {
         outputs: async () => Float32Array.from(await predict()),
         train: cannotTrain,
-        // The result is not a number, so the sink only counts it.
+        // The result is not a number, so the sink only counts calls.
         measure: measuredAsync(predict, async () => cannotTrain()),
         dispose: () => session.release(),
       };

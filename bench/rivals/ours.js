@@ -1,4 +1,4 @@
-/** The package itself: one rival for each build of its kernels, each with an instance of the package to itself. */
+/** The package itself: one rival per build of its kernels, each in a separate instance of the package. */
 
 import { timed } from '../harness.js';
 import { instanceOf } from '../instance.js';
@@ -18,7 +18,7 @@ export async function ours(simd, options) {
     name: simd,
     version: `lstm-wasm ${lw.version}, ${simd} build`,
     checkedWith: 'sgd',
-    refuses: () => '',
+    limitation: () => '',
     library: lw,
 
     async build({ workload, weights, data, optimizer, learningRate }) {
@@ -38,7 +38,7 @@ export async function ours(simd, options) {
       };
     },
 
-    // Weights are made when they are first needed: reading them is what makes them.
+    // Weights are created when they are first read.
     create: async workload =>
       timed(() => {
         const model = network(lw, workload);
@@ -64,7 +64,7 @@ function network(lw, { cell, units, batch, timeSteps, inputs, outputs, stateful 
 }
 
 /**
- * One step of one sample, the state carried on.
+ * Returns a function that runs one time step of one sample and carries the state.
  * @param {any} model
  * @param {Float32Array} x
  * @returns {() => Float32Array}

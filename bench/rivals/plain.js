@@ -1,4 +1,4 @@
-/** Plain JavaScript: what a careful programmer writes, and the same with all the tricks we know. One LSTM layer only. */
+/** Plain JavaScript: a careful hand-written implementation, and a fully optimized one. One LSTM layer only. */
 
 import { BaselineLstm } from '../baseline.js';
 import { TunedLstm } from '../tuned.js';
@@ -16,21 +16,21 @@ export function plain(name) {
     name,
     version: name === 'plain JavaScript' ? 'bench/baseline.js' : 'bench/tuned.js',
     checkedWith: 'adam',
-    refuses: ({ units }, kind) =>
-      kind === 'create' ? 'it has no initial weights' : units.length > 1 ? 'it has one layer' : '',
+    limitation: ({ units }, kind) =>
+      kind === 'create' ? 'it has no initializers' : units.length > 1 ? 'it supports only one layer' : '',
 
     async build({ workload, weights, data, learningRate }) {
       const { stateful, units, batch, timeSteps, inputs, outputs } = workload;
       const model = new Lstm({ batch, timeSteps, inputs, units: units[0] ?? 0, outputs, learningRate });
       model.setWeights(weights);
-      const fresh = stateful ? () => {} : () => model.resetStates();
+      const resetUnlessStateful = stateful ? () => {} : () => model.resetStates();
       const predict = () => {
-        fresh();
+        resetUnlessStateful();
         return model.predict(data.x);
       };
       const train = () => {
-        fresh();
-        return model.trainOnBatch(data.x, data.y); // by Adam, the only one it has, in Keras's form
+        resetUnlessStateful();
+        return model.trainOnBatch(data.x, data.y); // Adam in the Keras form is its only optimizer
       };
       return {
         outputs: () => predict().slice(),

@@ -1,6 +1,6 @@
 /**
- * A rival in a process of its own, which waits while the others are measured and keeps its own time, so that the pipe
- * costs it nothing: a request on its stdin and an answer on its stdout, a line of JSON each.
+ * A rival in a separate process. It is idle while the others are measured, and measures its own time, so the time of the pipe is
+ * not included. Requests go to its stdin and replies come from its stdout, one line of JSON each.
  */
 
 import { spawn } from 'node:child_process';
@@ -20,44 +20,44 @@ export function decode(text) {
 /**
  * @param {string} name
  * @param {string} command
- * @param {string[]} words
- * @param {(about: any) => string} version from what the process says of itself
+ * @param {string[]} args
+ * @param {(about: any) => string} version from the reply to `about`
  * @returns {Promise<Rival>}
  */
-export async function remote(name, command, words, version) {
-  const worker = spawn(command, words, { stdio: ['pipe', 'pipe', 'inherit'] });
+export async function remote(name, command, args, version) {
+  const worker = spawn(command, args, { stdio: ['pipe', 'pipe', 'inherit'] });
   const lines = createInterface({ input: worker.stdout })[Symbol.asyncIterator]();
   /** @type {(request: Record<string, unknown>) => Promise<any>} */
-  const ask = async request => {
+  const send = async request => {
     worker.stdin.write(`${JSON.stringify(request)}\n`);
     const { value, done } = await lines.next();
-    if (done) throw new Error(`the process of ${name} has ended`);
+    if (done) throw new Error(`the process of ${name} has exited`);
     const reply = JSON.parse(value);
     if (reply.error) throw new Error(`${name}: ${reply.error}`);
     return reply;
   };
 
-  const about = await ask({ command: 'about' });
-  let built = 0;
+  const about = await send({ command: 'about' });
+  let modelCount = 0;
   return {
     name,
     version: version(about),
     checkedWith: 'sgd',
-    refuses: () => '',
+    limitation: () => '',
 
     async build({ workload, weights, data, optimizer, learningRate }) {
-      const id = ++built;
+      const id = ++modelCount;
       const { x, y } = { x: encode(data.x), y: encode(data.y) };
-      await ask({ command: 'build', id, workload, weights: weights.map(encode), x, y, optimizer, learningRate });
+      await send({ command: 'build', id, workload, weights: weights.map(encode), x, y, optimizer, learningRate });
       return {
-        outputs: async () => decode((await ask({ command: 'outputs', id })).outputs),
-        train: async () => (await ask({ command: 'train', id })).loss,
-        measure: kind => async calls => (await ask({ command: 'measure', id, kind, calls })).ms,
-        dispose: () => ask({ command: 'dispose', id }),
+        outputs: async () => decode((await send({ command: 'outputs', id })).outputs),
+        train: async () => (await send({ command: 'train', id })).loss,
+        measure: kind => async calls => (await send({ command: 'measure', id, kind, calls })).ms,
+        dispose: () => send({ command: 'dispose', id }),
       };
     },
 
-    create: async workload => async calls => (await ask({ command: 'create', workload, calls })).ms,
+    create: async workload => async calls => (await send({ command: 'create', workload, calls })).ms,
 
     close: () => void worker.stdin.end(),
   };

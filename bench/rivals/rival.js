@@ -1,5 +1,5 @@
 /**
- * What every rival offers, ourselves included. A file of this folder adapts one package (or one kind of program) to it.
+ * The interface of all rivals, including our package. Each file of this folder adapts one package or program to it.
  */
 
 import { timed, timedAsync } from '../harness.js';
@@ -11,42 +11,42 @@ import { timed, timedAsync } from '../harness.js';
 /**
  * @typedef {object} Rival
  * @property {string} name
- * @property {string} version of the package, with what else decides its speed
- * @property {string} [differs] why its numbers cannot be compared with ours, and what is timed instead; such a rival is
- *   not checked, and its rows are marked
- * @property {'sgd' | 'adam'} checkedWith the optimizer it is compared under. Gradient descent has the same form
- *   everywhere, Adam does not: its epsilon stands elsewhere in PyTorch and TF.js than in Keras
- * @property {boolean} [compiles] whether the first call of a model does more than the later ones
- * @property {(workload: Workload, kind: Kind) => string} refuses why it cannot run a workload; empty where it can
+ * @property {string} version of the package, and settings that affect its speed
+ * @property {string} [differs] why its results cannot be compared with ours, and what is timed instead; such a rival is
+ *   not checked, and its results are marked
+ * @property {'sgd' | 'adam'} checkedWith the optimizer of the comparison. SGD is the same everywhere, but PyTorch
+ *   and TF.js add the epsilon of Adam at another place than Keras
+ * @property {boolean} [compiles] whether the first call of a model also compiles it
+ * @property {(workload: Workload, kind: Kind) => string} limitation why it cannot run a workload; empty if it can
  * @property {(setup: Setup) => Promise<Model>} build
- * @property {(workload: Workload) => Promise<Measure>} [create] times the making of a model with initial weights
- * @property {any} [library] where it has the names of TF.js: itself, for programs that run on both
- * @property {() => Promise<unknown>} [choose] to be awaited before the library is used
+ * @property {(workload: Workload) => Promise<Measure>} [create] times the creation of a model with initial weights
+ * @property {any} [library] the library, if it has the API of TF.js, for programs that run on both
+ * @property {() => Promise<unknown>} [choose] must be awaited before the library is used
  * @property {() => void} [close]
  */
 
 /**
  * @typedef {object} Setup
  * @property {Workload} workload
- * @property {Float32Array[]} weights in Keras's order and layout
+ * @property {Float32Array[]} weights in the order and layout of Keras
  * @property {Data} data
- * @property {'adam' | 'sgd' | 'none'} optimizer none where nothing will be trained
+ * @property {'adam' | 'sgd' | 'none'} optimizer 'none' if the model is not trained
  * @property {number} learningRate
  */
 
-/** @typedef {(calls: number) => number | Promise<number>} Measure milliseconds for so many calls */
+/** @typedef {(calls: number) => number | Promise<number>} Measure milliseconds for a number of calls */
 
 /**
- * A network with its weights and its data in place, so that the clock sees nothing but the call.
+ * A network with weights and data in place, so that only the call is timed.
  * @typedef {object} Model
  * @property {() => Float32Array | Promise<Float32Array>} outputs predicts once; [B, T, O]
- * @property {() => number | Promise<number>} train one step; the loss before it
+ * @property {() => number | Promise<number>} train trains one step; returns the loss before it
  * @property {(kind: Kind) => Measure} measure
  * @property {() => void | Promise<void>} dispose
  */
 
 /**
- * Of a model whose calls return at once.
+ * `measure` of a model whose calls are synchronous.
  * @param {() => unknown} predict
  * @param {() => unknown} train
  * @returns {(kind: Kind) => Measure}
@@ -54,7 +54,7 @@ import { timed, timedAsync } from '../harness.js';
 export const measured = (predict, train) => kind => timed(kind === 'train' ? train : predict);
 
 /**
- * Of a model whose calls return promises.
+ * `measure` of a model whose calls return promises.
  * @param {() => Promise<unknown>} predict
  * @param {() => Promise<unknown>} train
  * @returns {(kind: Kind) => Measure}
@@ -67,8 +67,7 @@ export function cannotTrain() {
 }
 
 /**
- * Imports a package that only bench/package.json knows, and that is there only after an installation: the one place
- * where the type checker must not look.
+ * Imports a package of bench/package.json without type checking, because it may not be installed.
  * @param {string} name
  * @returns {Promise<any>}
  */

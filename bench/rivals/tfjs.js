@@ -1,6 +1,6 @@
 /**
- * TensorFlow.js Layers, on its plain JavaScript backend and on its WebAssembly one (SIMD, one thread). Its data are
- * tensors before the clock starts, its predictions are not read back, and everything it makes is disposed of.
+ * TensorFlow.js Layers, with its plain JavaScript backend and its WebAssembly backend (SIMD, one thread). Data are converted to
+ * tensors before timing starts, predictions are not read back, and all tensors are disposed.
  */
 
 import { createRequire } from 'node:module';
@@ -17,7 +17,7 @@ import { load } from './rival.js';
  */
 export async function tfjs(backend) {
   const tf = await load('@tensorflow/tfjs');
-  tf.enableProdMode(); // without checks, and without advertising its native package on stderr
+  tf.enableProdMode(); // no checks, and no advertisement of its native package on stderr
   if (backend === 'wasm') {
     const { setWasmPaths, setThreadsCount } = await load('@tensorflow/tfjs-backend-wasm');
     setWasmPaths(`${dirname(createRequire(import.meta.url).resolve('@tensorflow/tfjs-backend-wasm'))}/`);
@@ -26,7 +26,7 @@ export async function tfjs(backend) {
   await tf.setBackend(backend);
   await tf.ready();
 
-  // Both backends live in one engine: whoever is called first chooses his.
+  // Both backends share one engine, so each call selects its backend.
   const choose = () => tf.setBackend(backend);
   /** @type {(run: () => unknown) => Measure} */
   const measure = run => async calls => {
@@ -40,22 +40,22 @@ export async function tfjs(backend) {
     name: `TF.js ${backend}`,
     version: `TensorFlow.js ${tf.version.tfjs}, backend ${backend}${backend === 'wasm' ? ', SIMD, 1 thread' : ''}`,
     checkedWith: 'sgd',
-    refuses: () => '',
+    limitation: () => '',
     library: tf,
     choose,
 
     async build({ workload, weights, data, optimizer, learningRate }) {
       await choose();
       const { batch, timeSteps, inputs, outputs } = workload;
-      // Its default, orthogonal, takes seconds, and the weights are replaced anyway.
+      // The default, orthogonal, takes seconds, and the weights are replaced anyway.
       const model = network(tf, workload, 'zeros');
       if (optimizer !== 'none')
         model.compile({ optimizer: tf.train[optimizer](learningRate), loss: 'meanSquaredError' });
-      const given = model
+      const tensors = model
         .getWeights()
         .map((/** @type {any} */ { shape }, /** @type {number} */ n) => tf.tensor(weights[n], shape));
-      model.setWeights(given);
-      tf.dispose(given);
+      model.setWeights(tensors);
+      tf.dispose(tensors);
       const x = tf.tensor3d(data.x, [batch, timeSteps, inputs]);
       const y = tf.tensor3d(data.y, [batch, timeSteps, outputs]);
       const train = () => model.trainOnBatch(x, y);
@@ -83,7 +83,7 @@ export async function tfjs(backend) {
 
     create: async workload => async calls => {
       const { warn } = console;
-      console.warn = () => {}; // that the orthogonal initializer may be slow
+      console.warn = () => {}; // hides the warning that the orthogonal initializer may be slow
       const ms = await measure(() => {
         const model = network(tf, workload, 'orthogonal');
         model.compile({ optimizer: tf.train.adam(), loss: 'meanSquaredError' });
@@ -96,7 +96,7 @@ export async function tfjs(backend) {
 }
 
 /**
- * The defaults of TF.js differ from those of Keras, so they are written out.
+ * Sets the options whose defaults differ from Keras.
  * @param {any} tf
  * @param {Workload} workload
  * @param {'zeros' | 'orthogonal'} recurrentInitializer

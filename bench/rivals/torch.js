@@ -1,13 +1,13 @@
-/** PyTorch, in a process of Python. */
+/** PyTorch, in a Python process. */
 
 import { spawnSync } from 'node:child_process';
 import { fileURLToPath } from 'node:url';
 import { remote } from './remote.js';
 
-/** That of the system, whose packages bring PyTorch; `python3` in the path may be another. */
+/** The Python of the system, for which PyTorch is packaged; `python3` in the path may be another one. */
 export const PYTHON = '/usr/bin/python3';
 
-/** Whether there is anything to measure. */
+/** Whether PyTorch is installed. */
 export function hasTorch() {
   return spawnSync(PYTHON, ['-c', 'import torch'], { stdio: 'ignore' }).status === 0;
 }

@@ -1,24 +1,24 @@
-/** The package under `lstm-wasm/turbo`, whose flags belong to a process: in one of a newer Node. */
+/** The package with `lstm-wasm/turbo`, in a separate process of a newer Node, because turbo sets flags of the process. */
 
 import { fileURLToPath } from 'node:url';
 import { fetchNodes, nodesHere } from '../../scripts/nodes.js';
 import { remote } from './remote.js';
 
-/** The first whose V8 joins vectors. */
-const MAJOR = 24;
+/** The first major version whose V8 merges vectors. */
+const MIN_MAJOR = 24;
 
-const newer = () => nodesHere().find(({ major }) => major >= MAJOR);
+const newerNode = () => nodesHere().find(({ major }) => major >= MIN_MAJOR);
 
-/** Why it cannot run here; empty where it can. Fetches a Node that is new enough, where there is none. */
+/** The reason why it cannot run here; empty if it can. Installs a Node that is new enough, if there is none. */
 export function missingTurbo() {
-  if (process.arch !== 'x64') return `it does nothing on ${process.arch}`;
-  if (!newer() && process.env.NODE_BINARIES === undefined) fetchNodes([MAJOR]);
-  return newer() ? '' : `it needs Node ${MAJOR}, and none is here`;
+  if (process.arch !== 'x64') return `has no effect on ${process.arch}`;
+  if (!newerNode() && process.env.NODE_BINARIES === undefined) fetchNodes([MIN_MAJOR]);
+  return newerNode() ? '' : `needs Node ${MIN_MAJOR}, which is not installed`;
 }
 
 export function turbo() {
   const program = fileURLToPath(new URL('../turbo-worker.js', import.meta.url));
-  return remote('turbo', newer()?.path ?? '', [program], about => {
-    return `lstm-wasm ${about.version}, relaxed build under lstm-wasm/turbo (${about.turbo}), Node ${about.node}`;
+  return remote('turbo', newerNode()?.path ?? '', [program], about => {
+    return `lstm-wasm ${about.version}, relaxed build with lstm-wasm/turbo (${about.turbo}), Node ${about.node}`;
   });
 }

@@ -1,4 +1,4 @@
-/** Who cannot use a page, and why: what axe-core finds, and the contrast inside charts, which it leaves out. */
+/** Accessibility faults of a page: those that axe-core finds, and low contrast inside charts, which axe-core ignores. */
 
 import { readFileSync } from 'node:fs';
 import { createRequire } from 'node:module';
@@ -7,7 +7,7 @@ import type { Page } from 'puppeteer-core';
 
 const axe = readFileSync(createRequire(import.meta.url).resolve('axe-core/axe.min.js'), 'utf8');
 
-/** A sentence for each fault of the page as it is now. */
+/** Returns one sentence for each fault of the page in its current state. */
 export async function accessibilityFaults(page: Page): Promise<string[]> {
   await page.evaluate(axe);
   const { violations } = await page.evaluate(
@@ -17,11 +17,11 @@ export async function accessibilityFaults(page: Page): Promise<string[]> {
   const found = violations.flatMap(({ id, nodes }) =>
     nodes.map(({ target, failureSummary }) => `${id}: ${target.join(' ')}: ${failureSummary}`),
   );
-  return [...found, ...(await page.evaluate(faintWords))];
+  return [...found, ...(await page.evaluate(lowContrastTexts))];
 }
 
-/** Contrast of words in SVG, WCAG 2 level AA. Runs inside the page, and so it uses nothing from outside of itself. */
-function faintWords(): string[] {
+/** Checks the contrast of SVG text, WCAG 2 level AA. Runs in the page, so it cannot use anything outside its body. */
+function lowContrastTexts(): string[] {
   const channels = (colour: string) => (colour.match(/[\d.]+/g) ?? []).map(Number);
   const luminance = (colour: string) => {
     const [r, g, b] = channels(colour).map(value => {
@@ -38,13 +38,13 @@ function faintWords(): string[] {
 
   const faults: string[] = [];
   for (const element of document.querySelectorAll('svg text, svg tspan')) {
-    const words = [...element.childNodes].some(node => node.nodeType === 3 && node.textContent?.trim());
-    if (!words) continue;
-    // In a diagram, words drawn right after a shape stand on it.
+    const hasText = [...element.childNodes].some(node => node.nodeType === 3 && node.textContent?.trim());
+    if (!hasText) continue;
+    // In a diagram, text that directly follows a shape is drawn on it.
     const shape = element.matches('rect + text, circle + text, ellipse + text') && element.previousElementSibling;
     const { fill, fontSize } = getComputedStyle(element);
-    const paper = shape ? getComputedStyle(shape).fill : background(element);
-    const [dark, light] = [luminance(fill), luminance(paper)].sort((a, b) => a - b);
+    const backgroundColour = shape ? getComputedStyle(shape).fill : background(element);
+    const [dark, light] = [luminance(fill), luminance(backgroundColour)].sort((a, b) => a - b);
     const ratio = (light! + 0.05) / (dark! + 0.05);
     const needed = Number.parseFloat(fontSize) >= 24 ? 3 : 4.5;
     if (ratio < needed) faults.push(`"${element.textContent}" has a contrast of ${ratio.toFixed(2)} in a chart`);

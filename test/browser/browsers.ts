@@ -1,4 +1,4 @@
-/** The browsers of this machine. */
+/** Finds and launches the browsers installed on this machine. */
 
 import { accessSync, constants } from 'node:fs';
 import { delimiter, join } from 'node:path';
@@ -6,7 +6,7 @@ import puppeteer, { type Browser, type Page } from 'puppeteer-core';
 
 export interface InstalledBrowser {
   name: 'chromium' | 'firefox';
-  /** What it may be called, the first one found wins. */
+  /** Possible command names; the first one found is used. */
   commands: string[];
   executable: string | null;
 }
@@ -31,11 +31,11 @@ function isExecutable(path: string): boolean {
   }
 }
 
-/** What the reader's system asks of pages. */
+/** The user preferences that pages see. */
 export interface Preferences {
   dark: boolean;
   reducedMotion: boolean;
-  /** Whether pages may collect garbage, by `gc()`; only Chromium grants it. */
+  /** Whether pages can call `gc()`; only in Chromium. */
   gc?: boolean;
 }
 
@@ -44,16 +44,19 @@ export interface RunningBrowser {
   close(): Promise<void>;
 }
 
-export async function launch({ name, executable }: InstalledBrowser, asked: Preferences): Promise<RunningBrowser> {
+export async function launch(
+  { name, executable }: InstalledBrowser,
+  preferences: Preferences,
+): Promise<RunningBrowser> {
   const browser =
-    name === 'firefox' ? await launchFirefox(executable!, asked) : await launchChromium(executable!, asked);
+    name === 'firefox' ? await launchFirefox(executable!, preferences) : await launchChromium(executable!, preferences);
   return {
     async newPage() {
       const page = await browser.newPage();
       if (name === 'chromium') {
         await page.emulateMediaFeatures([
-          { name: 'prefers-color-scheme', value: asked.dark ? 'dark' : 'light' },
-          { name: 'prefers-reduced-motion', value: asked.reducedMotion ? 'reduce' : 'no-preference' },
+          { name: 'prefers-color-scheme', value: preferences.dark ? 'dark' : 'light' },
+          { name: 'prefers-reduced-motion', value: preferences.reducedMotion ? 'reduce' : 'no-preference' },
         ]);
       }
       return page;
@@ -68,7 +71,7 @@ const launchChromium = (executablePath: string, { gc = false }: Preferences): Pr
     headless: true,
     timeout: 120_000,
     args: [
-      '--no-sandbox', // there is none for root, and the only page it sees is ours
+      '--no-sandbox', // root has no sandbox, and only our own page is opened
       '--disable-gpu',
       '--disable-quic',
       '--no-first-run',
@@ -79,7 +82,7 @@ const launchChromium = (executablePath: string, { gc = false }: Preferences): Pr
     ],
   });
 
-/** Firefox takes these wishes from its settings only, and so they hold for all of its pages. */
+/** Firefox reads these preferences from its settings only, so they apply to all its pages. */
 const launchFirefox = (executablePath: string, { dark, reducedMotion }: Preferences): Promise<Browser> =>
   puppeteer.launch({
     browser: 'firefox',

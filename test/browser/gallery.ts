@@ -1,4 +1,4 @@
-/** A site with all pictures of the package, for a page to draw. */
+/** A site with all plots of the package. */
 
 import { mkdtemp, rm } from 'node:fs/promises';
 import { tmpdir } from 'node:os';
@@ -7,9 +7,9 @@ import { fileURLToPath } from 'node:url';
 import { build } from 'vite';
 import { afterAll, beforeAll } from 'vitest';
 import { type Site, serve } from './site.ts';
-import type { Visit } from './visit.ts';
+import type { TestPage } from './testPage.ts';
 
-/** For the tests of a file. */
+/** Builds and serves the site for the tests of a file. */
 export function plotSite(): () => Site {
   let folder: string;
   let site: Site;
@@ -38,8 +38,8 @@ export function plotSite(): () => Site {
   return () => site;
 }
 
-/** Puts the pictures within reach of a page of the site, as `gallery`. */
-export async function openGallery({ page }: Visit): Promise<void> {
+/** Loads the plots into a page of the site, as the global `gallery`. */
+export async function openGallery({ page }: TestPage): Promise<void> {
   await page.addScriptTag({ type: 'module', url: new URL('/plots.js', page.url()).href });
   await page.waitForFunction(() => 'gallery' in globalThis);
 }

@@ -1,9 +1,9 @@
-/** Many small models in a page, from the package as it is built: made and dropped by the thousand, and alive together. */
+/** Thousands of small models in a page with the built package: created and disposed in turn, and alive together. */
 
 import { fileURLToPath } from 'node:url';
 import type { Page } from 'puppeteer-core';
 import { afterAll, beforeAll, expect, it, vi } from 'vitest';
-import { inBrowsers, readers } from './readers.ts';
+import { browserPages, inBrowsers } from './browserSuites.ts';
 import { type Site, serve } from './site.ts';
 
 vi.setConfig({ testTimeout: 180_000, hookTimeout: 180_000 });
@@ -20,21 +20,21 @@ beforeAll(async () => {
 
 afterAll(() => site?.close());
 
-/** What a page keeps between the calls of a test: the package, and models of four kinds. */
-interface Shop {
+/** Globals of the page: the package, and functions for models of four kinds. */
+interface PageFixture {
   lw: typeof import('lstm-wasm');
-  /** A trained model of the n-th kind. */
+  /** Returns a trained model of the n-th kind. */
   make(n: number): import('lstm-wasm').Sequential;
   predict(model: import('lstm-wasm').Sequential): string;
   kept: import('lstm-wasm').Sequential[];
 }
 declare global {
-  var shop: Shop;
-  var lw: Shop['lw'];
+  var fixture: PageFixture;
+  var lw: PageFixture['lw'];
 }
 
-/** Opens the shop in a page. */
-async function open(page: Page): Promise<void> {
+/** Sets the globals of a page. */
+async function setUp(page: Page): Promise<void> {
   await page.addScriptTag({ type: 'module', content: "import * as lw from '/index.js'; globalThis.lw = lw;" });
   await page.waitForFunction(() => 'lw' in globalThis);
   await page.evaluate(() => {
@@ -50,7 +50,7 @@ async function open(page: Page): Promise<void> {
       () => layers.simpleRNN({ units: 4, stateful: true, batchInputShape: [3, 4, 2] }),
       () => layers.bidirectional({ layer: layers.lstm({ units: 2 }), inputShape }),
     ];
-    globalThis.shop = {
+    globalThis.fixture = {
       lw,
       make(n) {
         const model = sequential({ layers: [kinds[n % kinds.length]!(), layers.dense({ units: 1 })] });
@@ -66,13 +66,13 @@ async function open(page: Page): Promise<void> {
 
 inBrowsers(installed => {
   const { name } = installed;
-  const { stay } = readers(installed, { dark: false, reducedMotion: false, gc: true }, () => site);
-  const here = stay(({ page }) => open(page));
-  const page = () => here().page;
+  const { sharePage } = browserPages(installed, { dark: false, reducedMotion: false, gc: true }, () => site);
+  const sharedPage = sharePage(({ page }) => setUp(page));
+  const page = () => sharedPage().page;
 
-  it('makes and disposes 2,000 models in the memory of the first few', async () => {
+  it('creating and disposing 2,000 models takes no more memory than the first 20', async () => {
     const [few, many, models] = await page().evaluate(count => {
-      const { lw, make } = shop;
+      const { lw, make } = fixture;
       const cycle = (times: number) => {
         for (let n = 0; n < times; n++) make(n).dispose();
         return lw.backendInfo().memoryBytes;
@@ -83,10 +83,10 @@ inBrowsers(installed => {
     expect(models).toBe(0);
   });
 
-  // Firefox gives them back too, when it pleases: within a minute, after gigabytes of other garbage.
-  it.runIf(name === 'chromium')('reclaims the memory of 2,000 models that were not disposed of', async () => {
+  // Firefox also frees them, but only within a minute or after gigabytes of other garbage.
+  it.runIf(name === 'chromium')('frees the memory of 2,000 unreachable models that were not disposed', async () => {
     const { most, models } = await page().evaluate(async count => {
-      const { lw, make } = shop;
+      const { lw, make } = fixture;
       let most = 0;
       for (let n = 0; n < count; n++) {
         make(n);
@@ -100,33 +100,33 @@ inBrowsers(installed => {
       }
       return { most, models: lw.backendInfo().models };
     }, MANY);
-    // 500 of them take 4 MiB, and all together 16.
+    // 500 models take 4 MiB, and 2,000 take 16 MiB.
     expect(most / MIB).toBeLessThanOrEqual(8);
     expect(models).toBe(0);
   });
 
-  it('holds 1,000 models, each for itself', async () => {
-    const outcome = await page().evaluate(count => {
-      const { lw, make, predict, kept } = shop;
-      const one = (n: number) => {
+  it('1,000 models in one page do not affect each other', async () => {
+    const result = await page().evaluate(count => {
+      const { lw, make, predict, kept } = fixture;
+      const seededModel = (n: number) => {
         lw.setRandomSeed(n % 20);
         return make(n % 20);
       };
       const alone = Array.from({ length: 20 }, (_, n) => {
-        const model = one(n);
+        const model = seededModel(n);
         const prediction = predict(model);
         model.dispose();
         return prediction;
       });
-      for (let n = 0; n < count; n++) kept.push(one(n));
+      for (let n = 0; n < count; n++) kept.push(seededModel(n));
       const wrong = kept.filter((model, n) => predict(model) !== alone[n % 20]).length;
-      const different = new Set(alone).size;
+      const distinct = new Set(alone).size;
       const models = lw.backendInfo().models;
       for (const model of kept) model.dispose();
-      return { wrong, different, models };
+      return { wrong, distinct, models };
     }, ALIVE);
-    expect(outcome.wrong).toBe(0);
-    expect(outcome.different).toBe(20);
-    expect(outcome.models).toBe(ALIVE);
+    expect(result.wrong).toBe(0);
+    expect(result.distinct).toBe(20);
+    expect(result.models).toBe(ALIVE);
   });
 });

@@ -1,20 +1,20 @@
-/** The pictures in a page: the same text as in Node, moved and never rebuilt, and with no label over another. */
+/** Plots in a page: the same SVG as in Node, updated in place, and without overlapping labels. */
 
 import { expect, it, vi } from 'vitest';
-import '../../src/plot/node.ts'; // with which pictures are drawn in Node
+import '../../src/plot/node.ts'; // draws plots in Node
 import { textWidth } from '../../src/plot/text.ts';
 import { draw, scenes } from '../plot/pictures.ts';
+import { browserPages, inBrowsers } from './browserSuites.ts';
 import { openGallery, plotSite } from './gallery.ts';
-import { inBrowsers, readers } from './readers.ts';
-import { show } from './screenshots.ts';
+import { saveScreenshot } from './screenshots.ts';
 
 vi.setConfig({ testTimeout: 180_000, hookTimeout: 180_000 });
 
 const names = Object.keys(scenes);
 
-/** The font of the pictures, and the widest common fonts; the browser substitutes fonts that are not installed. */
+/** The font of the plots, and the widest common fonts; the browser substitutes fonts that are not installed. */
 const fonts = ['', "'DejaVu Sans', Verdana, sans-serif", "'DejaVu Serif', Georgia, serif", "Arial, 'Liberation Sans'"];
-const words = [
+const sampleTexts = [
   '3,000,000',
   '−2.5×10⁻⁵',
   'Dec 28 18:00',
@@ -29,18 +29,18 @@ const site = plotSite();
 
 inBrowsers(installed => {
   const { name } = installed;
-  const { stay } = readers(installed, { dark: false, reducedMotion: false }, site);
-  const here = stay(openGallery);
-  const page = () => here().page;
+  const { sharePage } = browserPages(installed, { dark: false, reducedMotion: false }, site);
+  const sharedPage = sharePage(openGallery);
+  const page = () => sharedPage().page;
 
-  it('draws the text that Node draws', async () => {
-    const here = draw();
-    const there = await page().evaluate(() => gallery.draw());
-    expect(Object.keys(there)).toEqual(Object.keys(here));
-    for (const [name, svg] of Object.entries(here)) expect(there[name], name).toBe(svg);
+  it('a page draws the same SVG as Node', async () => {
+    const inNode = draw();
+    const inPage = await page().evaluate(() => gallery.draw());
+    expect(Object.keys(inPage)).toEqual(Object.keys(inNode));
+    for (const [name, svg] of Object.entries(inNode)) expect(inPage[name], name).toBe(svg);
   });
 
-  it('an update of lines that were shown before adds and removes no node', async () => {
+  it('an update with known lines adds and removes no node', async () => {
     const changes = await page().evaluate(names => {
       return names.map(name => {
         const { make, data } = gallery.scenes[name]!;
@@ -63,7 +63,7 @@ inBrowsers(installed => {
   });
 
   it('the estimated width of a text is an upper bound in every font', async () => {
-    const texts = words.flatMap(content => [400, 600].map(weight => ({ content, weight })));
+    const texts = sampleTexts.flatMap(content => [400, 600].map(weight => ({ content, weight })));
     for (const font of fonts) {
       const measured = await page().evaluate(measure, texts, font);
       for (const [n, { content, weight }] of texts.entries()) {
@@ -78,23 +78,23 @@ inBrowsers(installed => {
       const frame = { target: [0, 1], prediction: [1, 0] };
       const returned = [gallery.showPlot(plot, 'out/plot.svg'), gallery.showPlot(gallery.animation([frame, frame]))];
       const [first, second] = [...document.body.children].slice(-2);
-      const drawn = [first, second].map(svg => svg!.getBoundingClientRect().width);
-      const itself = first === plot.node;
+      const widths = [first, second].map(svg => svg!.getBoundingClientRect().width);
+      const isNode = first === plot.node;
       first!.remove();
       second!.remove();
-      let refusal = '';
+      let message = '';
       try {
         gallery.writeSVG('out/plot.svg', plot);
       } catch (error) {
-        refusal = String(error);
+        message = String(error);
       }
-      return { returned, drawn, itself, refusal };
+      return { returned, widths, isNode, message };
     });
-    expect(found).toMatchObject({ returned: ['', ''], drawn: [720, 720], itself: true });
-    expect(found.refusal).toMatch(/^ValueError: writeSVG: needs Node to write a file; in a page, use showPlot/);
+    expect(found).toMatchObject({ returned: ['', ''], widths: [720, 720], isNode: true });
+    expect(found.message).toMatch(/^ValueError: writeSVG: needs Node to write a file; in a page, use showPlot/);
   });
 
-  it('is there for eyes, all in one, by day and by night', async () => {
+  it('draws all plots on one page in the light and the dark theme, for screenshots', async () => {
     for (const theme of ['light', 'dark'] as const) {
       await page().evaluate(theme => {
         document.body.replaceChildren();
@@ -104,13 +104,13 @@ inBrowsers(installed => {
         }
       }, theme);
       await page().setViewport({ width: 1980, height: 1000 });
-      await show(page(), `${name}-plots-${theme}`, true);
+      await saveScreenshot(page(), `${name}-plots-${theme}`, true);
     }
     await page().evaluate(() => document.body.replaceChildren());
   });
 });
 
-/** What stands where something else does, after each update of a scene. Runs in the page. */
+/** Finds texts that overlap something else, after each update of a scene. Runs in the page. */
 function findCollisions(scene: string, font: string): string[] {
   const { make, data } = gallery.scenes[scene]!;
   const plot = make();
@@ -119,17 +119,17 @@ function findCollisions(scene: string, font: string): string[] {
   const found: string[] = [];
   for (const update of data) {
     plot.update(update as never);
-    const sheet = plot.node.getBoundingClientRect();
+    const drawing = plot.node.getBoundingClientRect();
     const texts = [...plot.node.querySelectorAll('text')]
       .map(text => ({ words: text.textContent ?? '', box: text.getBoundingClientRect() }))
       .filter(({ words, box }) => words.trim() !== '' && box.width > 0)
       .map(({ words, box }) => {
-        // Letters are lower than their line.
+        // Letters are lower than the line box.
         const inset = box.height * 0.2;
         return { words, left: box.left + 1, right: box.right - 1, top: box.top + inset, bottom: box.bottom - inset };
       });
     for (const [n, a] of texts.entries()) {
-      if (a.left < sheet.left || a.right > sheet.right || a.top < sheet.top || a.bottom > sheet.bottom) {
+      if (a.left < drawing.left || a.right > drawing.right || a.top < drawing.top || a.bottom > drawing.bottom) {
         found.push(`'${a.words}' beyond the edge`);
       }
       for (const b of texts.slice(n + 1)) {
@@ -141,8 +141,8 @@ function findCollisions(scene: string, font: string): string[] {
       const matrix = wire.getScreenCTM()!;
       const length = wire.getTotalLength();
       const crossed = new Set<string>();
-      for (let at = 0; at <= length; at += 2) {
-        const { x, y } = wire.getPointAtLength(at).matrixTransform(matrix);
+      for (let distance = 0; distance <= length; distance += 2) {
+        const { x, y } = wire.getPointAtLength(distance).matrixTransform(matrix);
         for (const { words, left, right, top, bottom } of texts) {
           if (x > left && x < right && y > top && y < bottom) crossed.add(words);
         }

@@ -1,6 +1,6 @@
 /**
- * Pages that have the package, with its workers: as it is built, and as Vite made or serves them, of the packed package and
- * of its sources.
+ * Pages that load the package and its workers: the built package without a bundler, and pages that Vite builds or serves,
+ * from the packed package and from its sources.
  */
 
 import { execFileSync } from 'node:child_process';
@@ -16,12 +16,12 @@ import { type Site, serve } from './site.ts';
 export const kinds = ['plain', 'bundled', 'bundled sources', 'developed', 'developed sources'] as const;
 export type Kind = (typeof kinds)[number];
 
-/** Of the package, whose dependencies pages inside of it find. */
+/** The package folder. Pages inside it resolve its dependencies. */
 const root = fileURLToPath(new URL('../..', import.meta.url));
 export const policy = { 'content-security-policy': "script-src 'self' 'wasm-unsafe-eval'; worker-src 'self'" };
 
-/** A page that imports the package; how Vite finds that there, in the folder itself or in the sources, as the demo does. */
-function write(folder: string, { resolve, worker }: Pick<InlineConfig, 'resolve' | 'worker'> = {}): InlineConfig {
+/** Writes a page that imports the package, which Vite resolves in the folder itself or, with the demo's settings, in the sources. */
+function writePage(folder: string, { resolve, worker }: Pick<InlineConfig, 'resolve' | 'worker'> = {}): InlineConfig {
   mkdirSync(folder, { recursive: true });
   writeFileSync(join(folder, 'main.js'), page('lstm-wasm', 'lstm-wasm/worker', 'lstm-wasm/data'));
   const html = '<!doctype html><link rel="icon" href="data:,"><script type="module" src="./main.js"></script>';
@@ -30,17 +30,17 @@ function write(folder: string, { resolve, worker }: Pick<InlineConfig, 'resolve'
   return { root: folder, base: './', configFile: false, logLevel: 'error', cacheDir, resolve, worker };
 }
 
-/** The package where a page finds it that has it installed. */
+/** Packs the package and installs it into the folder of a page. */
 function install(folder: string): void {
   const modules = join(folder, 'node_modules');
   mkdirSync(modules, { recursive: true });
-  const words = ['pack', '--json', '--ignore-scripts', '--loglevel', 'error', '--pack-destination', folder];
-  const [{ filename }] = JSON.parse(execFileSync('npm', words, { cwd: root, encoding: 'utf8' }));
+  const packArguments = ['pack', '--json', '--ignore-scripts', '--loglevel', 'error', '--pack-destination', folder];
+  const [{ filename }] = JSON.parse(execFileSync('npm', packArguments, { cwd: root, encoding: 'utf8' }));
   execFileSync('tar', ['-xf', join(folder, filename), '-C', modules]);
   renameSync(join(modules, 'package'), join(modules, 'lstm-wasm'));
 }
 
-/** As it is put on a server. */
+/** Builds a page for production and serves it. */
 async function bundle(config: InlineConfig): Promise<Site> {
   const environment = process.env.NODE_ENV;
   process.env.NODE_ENV = 'production';
@@ -52,7 +52,7 @@ async function bundle(config: InlineConfig): Promise<Site> {
   return serve(join(config.root!, 'dist'), policy);
 }
 
-/** As its author sees it. */
+/** Serves a page from the development server of Vite. */
 async function develop(config: InlineConfig): Promise<Site> {
   const server = await createServer({
     ...config,
@@ -67,10 +67,10 @@ const page = (core: string, worker: string, data: string) => `
   import { connect } from '${worker}';
   import { sineCosine } from '${data}';
   lw.configure({ simd: 'strict' });
-  globalThis.shop = { lw, connect, sineCosine };`;
+  globalThis.fixture = { lw, connect, sineCosine };`;
 
-/** What the page has, and what the tests make of it in every page. */
-export interface Shop {
+/** Globals of a page: the package, and test data and models. */
+export interface PageFixture {
   lw: typeof import('lstm-wasm');
   connect: typeof import('lstm-wasm/worker').connect;
   sineCosine: typeof import('lstm-wasm/data').sineCosine;
@@ -79,48 +79,51 @@ export interface Shop {
   small(host: import('lstm-wasm/worker').Host): Promise<import('lstm-wasm/worker').RemoteSequential>;
 }
 
-/** Pages of some kinds, for the tests of a file. */
-export function shopSites(name: string, wanted: readonly Kind[]): (kind: Kind) => Site {
-  const home = join(root, 'build/worker-pages', name);
+/** Serves the pages of the given kinds for the tests of a file. */
+export function packageSites(name: string, requested: readonly Kind[]): (kind: Kind) => Site {
+  const sitesFolder = join(root, 'build/worker-pages', name);
   const pages = new Map<Kind, Site>();
   beforeAll(async () => {
-    rmSync(home, { recursive: true, force: true });
-    const [installed, sources] = [write(join(home, 'installed')), write(join(home, 'sources'), demo)];
+    rmSync(sitesFolder, { recursive: true, force: true });
+    const [installed, sources] = [
+      writePage(join(sitesFolder, 'installed')),
+      writePage(join(sitesFolder, 'sources'), demo),
+    ];
     install(installed.root!);
-    const makers: Record<Kind, () => Promise<Site>> = {
+    const serveKind: Record<Kind, () => Promise<Site>> = {
       plain: () => serve(join(root, 'dist')),
       bundled: () => bundle(installed),
       'bundled sources': () => bundle(sources),
       developed: () => develop(installed),
       'developed sources': () => develop(sources),
     };
-    for (const kind of wanted) pages.set(kind, await makers[kind]());
+    for (const kind of requested) pages.set(kind, await serveKind[kind]());
   });
   afterAll(async () => {
     for (const site of pages.values()) await site.close();
-    rmSync(home, { recursive: true, force: true });
+    rmSync(sitesFolder, { recursive: true, force: true });
   });
   return kind => pages.get(kind)!;
 }
 
-/** Once a page has the shop. */
-export async function openShop(tab: Page, kind: Kind): Promise<void> {
+/** Loads the package into a page and sets its globals. */
+export async function loadFixture(tab: Page, kind: Kind): Promise<void> {
   if (kind === 'plain') {
     await tab.addScriptTag({ type: 'module', content: page('/index.js', '/worker.js', '/data.js') });
   }
-  // Not waitForFunction, which the policy forbids
-  while (!(await tab.evaluate(() => 'shop' in globalThis))) await new Promise(resolve => setTimeout(resolve, 50));
+  // Polls, because the content security policy forbids waitForFunction.
+  while (!(await tab.evaluate(() => 'fixture' in globalThis))) await new Promise(resolve => setTimeout(resolve, 50));
   await tab.evaluate(() => {
-    const { shop } = globalThis as unknown as { shop: Shop };
-    const { layers } = shop.lw;
-    shop.numbers = count => Float32Array.from({ length: count }, (_, n) => Math.sin(n * 0.7));
-    shop.layers = () => [
+    const { fixture } = globalThis as unknown as { fixture: PageFixture };
+    const { layers } = fixture.lw;
+    fixture.numbers = count => Float32Array.from({ length: count }, (_, n) => Math.sin(n * 0.7));
+    fixture.layers = () => [
       layers.gru({ units: 6, inputShape: [5, 2], dropout: 0.2 }),
       layers.dropout({ rate: 0.3 }),
       layers.dense({ units: 1 }),
     ];
-    shop.small = async host => {
-      const model = await host.sequential({ layers: shop.layers() });
+    fixture.small = async host => {
+      const model = await host.sequential({ layers: fixture.layers() });
       await model.compile({ optimizer: 'adam', loss: 'mse' });
       return model;
     };

@@ -1,4 +1,4 @@
-/** The page, built and served as anybody would; built once for all files of tests, until its sources change. */
+/** Builds the demo page and serves it. It is built once for all test files, until its sources change. */
 
 import { createHash } from 'node:crypto';
 import { mkdir, mkdtemp, readdir, readFile, rename, rm, stat } from 'node:fs/promises';
@@ -11,7 +11,7 @@ import { build } from 'vite';
 import demo from '../../demo/vite.config.ts';
 
 export interface Site {
-  /** Ends with a slash; the page lies there, the three steps at `three-steps/`. */
+  /** URL of the page, with a slash at the end; the three-step page is at `three-steps/`. */
   url: string;
   close(): Promise<void>;
 }
@@ -20,21 +20,21 @@ const path = (relative: string) => fileURLToPath(new URL(relative, import.meta.u
 
 export const openSite = async (): Promise<Site> => serve(await built());
 
-/** A folder, named without a slash at its end, with an empty page at its root where it has none. */
+/** Serves a folder, given without a slash at its end. A root without an index.html is an empty page. */
 export async function serve(folder: string, headers: Record<string, string> = {}): Promise<Site> {
   const server = createServer(async (request, response) => {
     const found = (await read(folder, request.url ?? '/')) ?? (request.url === '/' ? emptyPage : null);
     response.writeHead(found ? 200 : 404, { 'content-type': found?.type ?? 'text/plain', ...headers });
     response.end(found?.body ?? 'not found');
   });
-  await new Promise<void>((listening, failed) => {
-    server.once('error', failed).listen(0, '127.0.0.1', listening);
+  await new Promise<void>((resolve, reject) => {
+    server.once('error', reject).listen(0, '127.0.0.1', resolve);
   });
   return {
     url: `http://127.0.0.1:${(server.address() as AddressInfo).port}/`,
     async close() {
       server.closeAllConnections();
-      await new Promise(closed => server.close(closed));
+      await new Promise(resolve => server.close(resolve));
     },
   };
 }
@@ -42,64 +42,65 @@ export async function serve(folder: string, headers: Record<string, string> = {}
 const emptyPage = { type: 'text/html; charset=utf-8', body: '<!doctype html><link rel="icon" href="data:,">' };
 
 const root = path('../..');
-/** What the page is made of, and how. */
+/** Files and folders whose content determines the built page. */
 const sources = ['demo', 'src', 'test/browser/fixture', 'test/browser/site.ts', 'package-lock.json'];
 const notSources = join(root, 'demo/dist');
-/** Milliseconds after which a builder is given up that has left its mark and nothing else, and old builds are dropped. */
-const patience = 60_000;
-const keep = 3_600_000;
+/** Milliseconds after which the lock of an unfinished build is ignored. */
+const lockTimeout = 60_000;
+/** Milliseconds after which old builds are deleted. */
+const maxAge = 3_600_000;
 
-/** The folder of the page. Who comes first builds it, and the others wait. */
+/** Returns the folder of the built page. The first process builds it, and the others wait. */
 async function built(): Promise<string> {
   const all = join(root, 'build/test-pages');
-  const folder = join(all, await stateOf(sources));
-  const mark = `${folder}.building`;
+  const folder = join(all, await hashOf(sources));
+  const lock = `${folder}.building`;
   await mkdir(all, { recursive: true });
   while (!(await ageOf(folder))) {
-    const first = await mkdir(mark).then(
+    const first = await mkdir(lock).then(
       () => true,
       () => false,
     );
     if (!first) {
-      if (((await ageOf(mark)) ?? 0) > patience) await rm(mark, { recursive: true, force: true });
+      if (((await ageOf(lock)) ?? 0) > lockTimeout) await rm(lock, { recursive: true, force: true });
       await wait(100);
       continue;
     }
     try {
-      if (await ageOf(folder)) break; // while this one was about to leave its mark
+      if (await ageOf(folder)) break; // another process finished before this one took the lock
       for (const old of await readdir(all)) {
-        if (((await ageOf(join(all, old))) ?? 0) > keep) await rm(join(all, old), { recursive: true, force: true });
+        if (((await ageOf(join(all, old))) ?? 0) > maxAge) await rm(join(all, old), { recursive: true, force: true });
       }
-      const made = await mkdtemp(join(all, 'new-'));
-      await buildInto(made);
-      await rename(made, folder).catch(async error => {
-        await rm(made, { recursive: true, force: true });
-        if (!(await ageOf(folder))) throw error; // otherwise the one that was given up has come to its end
+      const newFolder = await mkdtemp(join(all, 'new-'));
+      await buildInto(newFolder);
+      await rename(newFolder, folder).catch(async error => {
+        await rm(newFolder, { recursive: true, force: true });
+        if (!(await ageOf(folder))) throw error; // otherwise a build whose lock timed out has finished after all
       });
     } finally {
-      await rm(mark, { recursive: true, force: true });
+      await rm(lock, { recursive: true, force: true });
     }
   }
   return folder;
 }
 
-/** Milliseconds since it came to be; null where it is not there. */
+/** Milliseconds since the last change of a file or folder; null if it does not exist. */
 const ageOf = (path: string): Promise<number | null> =>
   stat(path).then(
     ({ mtimeMs }) => Math.max(1, Date.now() - mtimeMs),
     () => null,
   );
 
-/** The same for the same files, in name and content. */
-async function stateOf(places: string[]): Promise<string> {
+/** A hash of the names and contents of files and folders. */
+async function hashOf(paths: string[]): Promise<string> {
   const hash = createHash('sha256');
-  for (const place of places) {
-    const whole = join(root, place);
-    const names = await readdir(whole, { recursive: true }).catch(() => ['']); // of a file
+  for (const path of paths) {
+    const whole = join(root, path);
+    const names = await readdir(whole, { recursive: true }).catch(() => ['']); // it is a file
     for (const name of names.sort()) {
       const file = join(whole, name);
       if (file.startsWith(notSources)) continue;
-      const body = await readFile(file).catch(() => null); // of a folder
+      const body = await readFile(file).catch(() => null); // it is a folder
       if (body) hash.update(`${file}\0${body.length}\0`).update(body);
     }
   }
@@ -108,10 +109,10 @@ async function stateOf(places: string[]): Promise<string> {
 
 async function buildInto(folder: string): Promise<void> {
   const quiet = { configFile: false, logLevel: 'warn' } as const;
-  // Chunks are as large as they are, and nobody downloads these.
+  // Chunk sizes do not matter in tests.
   const large = { chunkSizeWarningLimit: Number.POSITIVE_INFINITY };
   const steps = { outDir: join(folder, 'three-steps'), emptyOutDir: true, ...large };
-  // Tests run with NODE_ENV=test, which would be built in.
+  // Tests run with NODE_ENV=test, which Vite would build into the page.
   const environment = process.env.NODE_ENV;
   process.env.NODE_ENV = 'production';
   try {

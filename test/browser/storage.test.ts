@@ -1,4 +1,4 @@
-/** Models in the storage of a page: the built package in real browsers, with TF.js beside it. */
+/** Saving models in browser storage: the built package in real browsers, together with TF.js. */
 
 import { readFile } from 'node:fs/promises';
 import { createServer, type Server } from 'node:http';
@@ -14,7 +14,7 @@ vi.setConfig({ testTimeout: 120_000, hookTimeout: 180_000 });
 
 const path = (relative: string) => fileURLToPath(new URL(relative, import.meta.url));
 
-/** What the page is served, by the first part of its path. */
+/** The folder for each first part of the URL path. */
 const folders: Record<string, string> = {
   package: path('../../dist/'),
   tfjs: path('../tfjs/node_modules/@tensorflow/'),
@@ -31,10 +31,11 @@ const page = `<!doctype html>
   <script type="module">
     import * as lw from './package/index.js';
     window.lw = lw;
-    // The methods of tensors, which @tensorflow/tfjs would add
+    // Adds the chained tensor methods, as @tensorflow/tfjs does.
     const methods = tf.Tensor.prototype;
-    for (const [name, one] of Object.entries(tf)) {
-      if (typeof one === 'function' && !(name in methods)) methods[name] = function (...rest) { return one(this, ...rest); };
+    for (const [name, operation] of Object.entries(tf)) {
+      if (typeof operation !== 'function' || name in methods) continue;
+      methods[name] = function (...rest) { return operation(this, ...rest); };
     }
     methods.flatten = function () { return tf.reshape(this, [this.size]); };
     await tf.setBackend('cpu');
@@ -52,8 +53,8 @@ async function serve(): Promise<Server> {
     response.writeHead(body ? 200 : 404, { 'content-type': types[extname(file || 'index.html')] ?? 'text/plain' });
     response.end(body ?? 'not found');
   });
-  await new Promise<void>((listening, failed) => {
-    server.once('error', failed).listen(0, '127.0.0.1', listening);
+  await new Promise<void>((resolve, reject) => {
+    server.once('error', reject).listen(0, '127.0.0.1', resolve);
   });
   return server;
 }
@@ -70,7 +71,7 @@ afterAll(() => {
   server.close();
 });
 
-// biome-ignore lint/suspicious/noExplicitAny: what follows runs in the page
+// biome-ignore lint/suspicious/noExplicitAny: the functions that use these run in the page
 declare const lw: any, tf: any;
 
 for (const installed of browsers) {
@@ -92,7 +93,7 @@ for (const installed of browsers) {
 
     afterAll(() => browser?.close());
 
-    it.each(['localstorage', 'indexeddb'])('%s:// is saved to, listed, loaded, moved and removed', async scheme => {
+    it.each(['localstorage', 'indexeddb'])('%s:// saves, lists, loads, moves and removes models', async scheme => {
       const found = await tab.evaluate(async scheme => {
         const { layers } = lw;
         const model = lw.sequential({
@@ -110,17 +111,26 @@ for (const installed of browsers) {
         await lw.io.moveModel(url, `${scheme}://c`);
         const moved = Object.keys(await lw.io.listModels());
         const info = await lw.io.removeModel(`${scheme}://c`);
-        const none = Object.keys(await lw.io.listModels());
-        const gone = await lw.loadLayersModel(url).catch((error: Error) => error.message);
-        const predictions = [model, loaded].map(one => [...one.predict(x).dataSync()]);
-        return { bytes: saved.modelArtifactsInfo.weightDataBytes, listed, same, moved, info, none, gone, predictions };
+        const listedAfterRemoval = Object.keys(await lw.io.listModels());
+        const loadError = await lw.loadLayersModel(url).catch((error: Error) => error.message);
+        const predictions = [model, loaded].map(each => [...each.predict(x).dataSync()]);
+        return {
+          bytes: saved.modelArtifactsInfo.weightDataBytes,
+          listed,
+          same,
+          moved,
+          info,
+          listedAfterRemoval,
+          loadError,
+          predictions,
+        };
       }, scheme);
       expect(found.listed).toEqual([`${scheme}://a/b`]);
       expect(found.same).toBe(true);
       expect(found.moved).toEqual([`${scheme}://c`]);
       expect(found.info.weightDataBytes).toBe(found.bytes);
-      expect(found.none).toEqual([]);
-      expect(found.gone).toBe(`loadLayersModel: ${scheme}://a/b must be a saved model, got none`);
+      expect(found.listedAfterRemoval).toEqual([]);
+      expect(found.loadError).toBe(`loadLayersModel: ${scheme}://a/b must be a saved model, got none`);
       expect(found.predictions[0]).toEqual(found.predictions[1]);
     });
 
@@ -149,57 +159,60 @@ for (const installed of browsers) {
       expect(found.shape).toEqual([null, 3]);
     });
 
-    it.each(['localstorage', 'indexeddb'])('%s:// is shared with TF.js', async scheme => {
-      const found = await tab.evaluate(async scheme => {
-        const values = [0.1, 0.2, 0.3, 0.4, 0.5, 0.6];
-        const make = (library: typeof tf) =>
-          library.sequential({
-            layers: [library.layers.simpleRNN({ units: 3, inputShape: [3, 2] }), library.layers.dense({ units: 1 })],
-          });
-        const predict = (model: typeof tf, library: typeof tf) => [
-          ...model.predict(library.tensor(values, [1, 3, 2])).dataSync(),
-        ];
-        const [ours, theirs] = [make(lw), make(tf)];
-        await ours.save(`${scheme}://ours`);
-        await theirs.save(`${scheme}://theirs`);
-        const listed = [Object.keys(await lw.io.listModels()).sort(), Object.keys(await tf.io.listModels()).sort()];
-        const infos = Object.values(await lw.io.listModels()).map(info => Object.keys(info as object).sort());
-        const keys: Record<string, string[]> = { ours: [], theirs: [] };
-        for (let n = 0; n < localStorage.length; n++) {
-          const [, one, key] = localStorage.key(n)!.split('/');
-          keys[one!]!.push(key!);
+    it.each(['localstorage', 'indexeddb'])(
+      'TF.js and lstm-wasm load the models of each other from %s://',
+      async scheme => {
+        const found = await tab.evaluate(async scheme => {
+          const values = [0.1, 0.2, 0.3, 0.4, 0.5, 0.6];
+          const make = (library: typeof tf) =>
+            library.sequential({
+              layers: [library.layers.simpleRNN({ units: 3, inputShape: [3, 2] }), library.layers.dense({ units: 1 })],
+            });
+          const predict = (model: typeof tf, library: typeof tf) => [
+            ...model.predict(library.tensor(values, [1, 3, 2])).dataSync(),
+          ];
+          const [ours, theirs] = [make(lw), make(tf)];
+          await ours.save(`${scheme}://ours`);
+          await theirs.save(`${scheme}://theirs`);
+          const listed = [Object.keys(await lw.io.listModels()).sort(), Object.keys(await tf.io.listModels()).sort()];
+          const infos = Object.values(await lw.io.listModels()).map(info => Object.keys(info as object).sort());
+          const keys: Record<string, string[]> = { ours: [], theirs: [] };
+          for (let n = 0; n < localStorage.length; n++) {
+            const [, name, key] = localStorage.key(n)!.split('/');
+            keys[name!]!.push(key!);
+          }
+          const predictions = {
+            ours: [predict(ours, lw), predict(await tf.loadLayersModel(`${scheme}://ours`), tf)],
+            theirs: [predict(theirs, tf), predict(await lw.loadLayersModel(`${scheme}://theirs`), lw)],
+          };
+          await tf.io.removeModel(`${scheme}://ours`);
+          await lw.io.removeModel(`${scheme}://theirs`);
+          const remaining = [...Object.keys(await lw.io.listModels()), ...Object.keys(await tf.io.listModels())];
+          return { listed, infos, keys, predictions, remaining, items: localStorage.length };
+        }, scheme);
+        const both = [`${scheme}://ours`, `${scheme}://theirs`];
+        expect(found.listed).toEqual([both, both]);
+        expect(found.infos[0]).toEqual(found.infos[1]);
+        expect(found.keys.ours!.sort()).toEqual(found.keys.theirs!.sort());
+        for (const [one, other] of Object.values(found.predictions)) {
+          for (const [n, value] of one!.entries()) expect(Math.abs(value - other![n]!)).toBeLessThan(1e-6);
         }
-        const predictions = {
-          ours: [predict(ours, lw), predict(await tf.loadLayersModel(`${scheme}://ours`), tf)],
-          theirs: [predict(theirs, tf), predict(await lw.loadLayersModel(`${scheme}://theirs`), lw)],
-        };
-        await tf.io.removeModel(`${scheme}://ours`);
-        await lw.io.removeModel(`${scheme}://theirs`);
-        const left = [...Object.keys(await lw.io.listModels()), ...Object.keys(await tf.io.listModels())];
-        return { listed, infos, keys, predictions, left, items: localStorage.length };
-      }, scheme);
-      const both = [`${scheme}://ours`, `${scheme}://theirs`];
-      expect(found.listed).toEqual([both, both]);
-      expect(found.infos[0]).toEqual(found.infos[1]);
-      expect(found.keys.ours!.sort()).toEqual(found.keys.theirs!.sort());
-      for (const [one, other] of Object.values(found.predictions)) {
-        for (const [n, value] of one!.entries()) expect(Math.abs(value - other![n]!)).toBeLessThan(1e-6);
-      }
-      expect(found.left).toEqual([]);
-      expect(found.items).toBe(0);
-    });
+        expect(found.remaining).toEqual([]);
+        expect(found.items).toBe(0);
+      },
+    );
 
-    it('downloads:// hands over two files, which can be chosen again', async () => {
+    it('downloads:// downloads two files, which io.browserFiles loads again', async () => {
       const found = await tab.evaluate(async () => {
         const model = lw.sequential({ layers: [lw.layers.gru({ units: 2, inputShape: [3, 1] })], name: 'one' });
         const files: File[] = [];
         const waiting: Promise<unknown>[] = [];
         const create = document.createElement.bind(document);
         document.createElement = ((tag: string) => {
-          const made = create(tag) as HTMLAnchorElement;
-          made.addEventListener('click', event => {
+          const element = create(tag) as HTMLAnchorElement;
+          element.addEventListener('click', event => {
             event.preventDefault();
-            const { download, href } = made;
+            const { download, href } = element;
             const n = files.length;
             files.push(new File([], download));
             waiting.push(
@@ -210,13 +223,13 @@ for (const installed of browsers) {
                 }),
             );
           });
-          return made;
+          return element;
         }) as never;
         await model.save('downloads://mine');
         document.createElement = create;
         await Promise.all(waiting);
         const loaded = await lw.loadLayersModel(lw.io.browserFiles(files));
-        const numbers = (one: typeof lw) => one.getWeights().map((weight: typeof lw) => [...weight.dataSync()]);
+        const numbers = (model: typeof lw) => model.getWeights().map((weight: typeof lw) => [...weight.dataSync()]);
         return { names: files.map(file => file.name), weights: [numbers(model), numbers(loaded)], name: loaded.name };
       });
       expect(found.names).toEqual(['mine.json', 'mine.weights.bin']);
@@ -224,7 +237,7 @@ for (const installed of browsers) {
       expect(found.name).toBe('one');
     });
 
-    it('a model of a server is fetched, and a full local storage keeps what it has', async () => {
+    it('reports missing files and unknown schemes, and a failed save to full local storage keeps the old model', async () => {
       const found = await tab.evaluate(async () => {
         const missing = await lw.loadLayersModel('nothing/model.json').catch((error: Error) => error.message);
         const file = await lw.loadLayersModel('file://x').catch((error: Error) => error.message);

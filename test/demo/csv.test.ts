@@ -121,9 +121,9 @@ describe('reading a CSV table', () => {
     ];
     for (let n = 0; n < 2000; n++) {
       const text = Array.from({ length: random(400) }, () => pieces[random(pieces.length)]!).join('');
-      const said = message(text);
-      expect(said).toMatch(/^[A-Z].*\.$|^none$/);
-      if (said !== 'none') continue;
+      const result = message(text);
+      expect(result).toMatch(/^[A-Z].*\.$|^none$/);
+      if (result !== 'none') continue;
       const { columns, rows, likely } = readCsv(text);
       expect(columns[likely]!.values.length).toBe(rows);
       for (const { values } of columns) expect(values.every(Number.isFinite)).toBe(true);

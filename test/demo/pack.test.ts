@@ -12,7 +12,7 @@ function randomness(seed: number) {
 }
 
 describe('packed numbers', () => {
-  it('are restored to 1/65,535 of their range, and exactly when packed again', () => {
+  it('are restored to within 1/65,535 of their range, and exactly if packed again', () => {
     const random = randomness(1);
     for (const scale of [1, 1e-30, 1e30, 3e38]) {
       for (const length of [2, 3, 64, 1000, mostNumbers]) {
@@ -36,13 +36,13 @@ describe('packed numbers', () => {
     expect(new URLSearchParams({ own: text }).toString()).toBe(`own=${text}`);
   });
 
-  it('may be all equal, and may be extreme', () => {
+  it('may be all equal or extreme', () => {
     expect([...unpack(pack([5, 5, 5]))]).toEqual([5, 5, 5]);
     const most = 3.4028234663852886e38;
     expect([...unpack(pack([-most, most]))]).toEqual([-most, most]);
   });
 
-  it('must be finite, and neither too few nor too many', () => {
+  it('must be finite, and 2 to 5000 in number', () => {
     expect(() => pack([1])).toThrow('Between 2 and 5000');
     expect(() => pack(new Float32Array(mostNumbers + 1))).toThrow('not 5001');
     expect(() => pack([1, Number.NaN])).toThrow('Number 2 must be finite');
@@ -51,11 +51,11 @@ describe('packed numbers', () => {
 
   it('are rejected if damaged, and always unpack to numbers', () => {
     const random = randomness(3);
-    const good = pack(presets.Heartbeat);
+    const packed = pack(presets.Heartbeat);
     const letters = 'ABCDEFGHIJKLMNOPQRSTUVWXYZabcdefghijklmnopqrstuvwxyz0123456789-_=+/ %\0é';
-    let refused = 0;
+    let rejected = 0;
     for (let n = 0; n < 5000; n++) {
-      const characters = n % 2 === 0 ? [...good] : Array.from({ length: Math.floor(60 * random()) }, () => 'A');
+      const characters = n % 2 === 0 ? [...packed] : Array.from({ length: Math.floor(60 * random()) }, () => 'A');
       const hits = 1 + Math.floor(random() * (n % 2 === 0 ? 3 : characters.length));
       for (let hit = 0; hit < hits; hit++) {
         characters[Math.floor(random() * characters.length)] = letters[Math.floor(random() * letters.length)]!;
@@ -67,10 +67,10 @@ describe('packed numbers', () => {
         expect(numbers.every(Number.isFinite)).toBe(true);
       } catch (error) {
         expect((error as Error).message).toBe('The numbers in this address are damaged.');
-        refused++;
+        rejected++;
       }
     }
-    expect(refused).toBeGreaterThan(2000);
+    expect(rejected).toBeGreaterThan(2000);
   });
 
   it('never unpack to more numbers than the maximum', () => {

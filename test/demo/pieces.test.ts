@@ -84,7 +84,7 @@ describe('the training speed', () => {
   });
 });
 
-describe('training of the two networks', () => {
+describe('the training of the two networks', () => {
   const { waiting } = vi.hoisted(() => ({ waiting: [] as ((error: Error) => void)[] }));
   vi.mock('lstm-wasm/worker', () => ({
     connect: () => ({

@@ -15,15 +15,15 @@ import { pack } from '../../demo/own/pack.ts';
 import { defaults, type Settings, type TaskName } from '../../demo/settings.ts';
 import { tasks } from '../../demo/tasks/index.ts';
 
-const home = mkdtempSync(join(tmpdir(), 'lstm-wasm-program-'));
+const folder = mkdtempSync(join(tmpdir(), 'lstm-wasm-program-'));
 
 beforeAll(() => {
   configure({ simd: 'strict' });
-  mkdirSync(join(home, 'node_modules'));
-  symlinkSync(fileURLToPath(new URL('../..', import.meta.url)), join(home, 'node_modules/lstm-wasm'), 'junction');
+  mkdirSync(join(folder, 'node_modules'));
+  symlinkSync(fileURLToPath(new URL('../..', import.meta.url)), join(folder, 'node_modules/lstm-wasm'), 'junction');
 });
 
-afterAll(() => rmSync(home, { recursive: true, force: true }));
+afterAll(() => rmSync(folder, { recursive: true, force: true }));
 
 /** Type-strips and runs a program, and returns its output. */
 function printed(program: string): string[] {
@@ -32,8 +32,8 @@ function printed(program: string): string[] {
     compilerOptions: { target: ts.ScriptTarget.ES2023, module: ts.ModuleKind.ESNext },
   });
   expect(diagnostics).toEqual([]);
-  writeFileSync(join(home, 'program.mjs'), outputText);
-  return execFileSync(process.execPath, ['program.mjs'], { cwd: home, encoding: 'utf8' }).trim().split('\n');
+  writeFileSync(join(folder, 'program.mjs'), outputText);
+  return execFileSync(process.execPath, ['program.mjs'], { cwd: folder, encoding: 'utf8' }).trim().split('\n');
 }
 
 /** The calls that the page makes, without the worker. */

@@ -72,8 +72,8 @@ describe('the race', () => {
         terminate() {}
       },
     );
-    const nobody = () => {};
-    const run = race(course(), nobody, nobody, new AbortController().signal);
+    const ignore = () => {};
+    const run = race(course(), ignore, ignore, new AbortController().signal);
     await expect(run).rejects.toThrow('could not be loaded');
   });
 });

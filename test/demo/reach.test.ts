@@ -28,8 +28,8 @@ describe.each(Object.keys(blocks) as Name[])('%s', name => {
   function run(first: number, last: number, h0: Vector, c0: Vector) {
     const steps = { x: x.slice(first * D, (last + 1) * D), sizes: { B: 1, T: last + 1 - first, D, U } };
     if (name === 'lstm') return lstmForward({ ...weights, ...steps, h0, c0 });
-    const after = name === 'gru' ? gruForward({ ...weights, ...steps, h0, resetAfter: true }) : null;
-    return { c: c0, ...(after ?? simpleRnnForward({ ...weights, ...steps, h0 })) };
+    const gru = name === 'gru' ? gruForward({ ...weights, ...steps, h0, resetAfter: true }) : null;
+    return { c: c0, ...(gru ?? simpleRnnForward({ ...weights, ...steps, h0 })) };
   }
   const zero = new Float64Array(U);
 
@@ -56,14 +56,14 @@ describe.each(Object.keys(blocks) as Name[])('%s', name => {
     return { z: gate(0, sigmoid), r, n, h };
   }
 
-  it.each([1, 3])('equals finite differences with %i outputs', outputs => {
+  it.each([1, 3])('the gradient norms equal finite differences with %i outputs', outputs => {
     const dense = random.normals([U, outputs], 0.5).data;
     const found = reach(gates(), { recurrent: weights.recurrentKernel, bias: weights.bias, dense }, U);
     expect(found.h).toHaveLength(T);
     expect(found.c === null).toBe(name !== 'lstm');
 
     /** The output if one number of the state after step t is changed. */
-    function answer(t: number, u: number, change: { h?: number; c?: number }) {
+    function outputAfter(t: number, u: number, change: { h?: number; c?: number }) {
       const before = run(0, t, zero, zero);
       const [h, c] = [Float64Array.from(before.h), Float64Array.from(before.c)];
       h[u]! += change.h ?? 0;
@@ -81,7 +81,7 @@ describe.each(Object.keys(blocks) as Name[])('%s', name => {
       for (let t = 0; t < T; t++) {
         let square = 0;
         for (let u = 0; u < U; u++) {
-          const [above, below] = [answer(t, u, { [state]: step }), answer(t, u, { [state]: -step })];
+          const [above, below] = [outputAfter(t, u, { [state]: step }), outputAfter(t, u, { [state]: -step })];
           for (let k = 0; k < outputs; k++) square += ((above[k]! - below[k]!) / (2 * step)) ** 2;
         }
         const ratio = found[state][t]! / Math.sqrt(square);

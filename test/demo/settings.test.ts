@@ -80,28 +80,30 @@ describe('an input field', () => {
 
 it('warns about stateful settings only if they do not suit the task', () => {
   for (const name of taskNames) {
-    const usual = defaultsOf(name);
-    expect(stateWarning(usual, tasks[name])).toBe('');
-    expect(stateWarning({ ...usual, stateful: !usual.stateful }, tasks[name])).toMatch(/^Stateful is o/);
+    const settings = defaultsOf(name);
+    expect(stateWarning(settings, tasks[name])).toBe('');
+    expect(stateWarning({ ...settings, stateful: !settings.stateful }, tasks[name])).toMatch(/^Stateful is o/);
   }
 });
 
-it('uses singular and plural', () => {
-  const tell = (settings: Partial<Settings>) => networkText({ ...defaults, ...settings }, tasks.cosine);
-  expect(tell({ units: 1, batch: 1 })).toMatch(/^There is one layer of 1 LSTM unit, .* a batch of 1 row of 20 points/);
-  expect(tell({ layers: 2, cell: 'gru' })).toMatch(/^There are 2 layers of 20 GRU units each, .* of 50 rows of 20/);
+it('the description of the network uses singular and plural', () => {
+  const textOf = (settings: Partial<Settings>) => networkText({ ...defaults, ...settings }, tasks.cosine);
+  expect(textOf({ units: 1, batch: 1 })).toMatch(
+    /^There is one layer of 1 LSTM unit, .* a batch of 1 row of 20 points/,
+  );
+  expect(textOf({ layers: 2, cell: 'gru' })).toMatch(/^There are 2 layers of 20 GRU units each, .* of 50 rows of 20/);
 });
 
 it('the HTML of the page contains the default settings, for the first paint', () => {
   const page = readFileSync(new URL('../../demo/index.html', import.meta.url), 'utf8');
-  const words = page.replace(/\s+/g, ' ');
-  for (const name of taskNames) expect(words).toMatch(`value="${name}"`);
-  for (const name of taskNames) expect(words).toMatch(`<span>${tasks[name].title}</span>`);
-  expect(words).toContain(`> ${tasks.cosine.about} <`);
+  const html = page.replace(/\s+/g, ' ');
+  for (const name of taskNames) expect(html).toMatch(`value="${name}"`);
+  for (const name of taskNames) expect(html).toMatch(`<span>${tasks[name].title}</span>`);
+  expect(html).toContain(`> ${tasks.cosine.about} <`);
   for (const name of Object.keys(ranges) as WholeName[]) {
     const [least, most] = ranges[name];
-    expect(words).toContain(`name="${name}" type="number" min="${least}" max="${most}" value="${defaults[name]}"`);
+    expect(html).toContain(`name="${name}" type="number" min="${least}" max="${most}" value="${defaults[name]}"`);
   }
-  expect(words).toContain(`value="${defaults.learningRate}"`);
-  expect(words).toMatch(`id="speed" type="range" min="0" max="${speeds.length - 1}"`);
+  expect(html).toContain(`value="${defaults.learningRate}"`);
+  expect(html).toMatch(`id="speed" type="range" min="0" max="${speeds.length - 1}"`);
 });

@@ -1,4 +1,4 @@
-/** The data of the tasks and its pictures. */
+/** The data of the tasks, and how it is plotted. */
 
 import { describe, expect, it } from 'vitest';
 import { drawingOf, pictures } from '../../demo/pictures.ts';
@@ -27,11 +27,11 @@ describe.each(taskNames)('%s', name => {
     expect(numbers(one[0]!)).not.toEqual(numbers(one[1]!));
   });
 
-  it.runIf(continues)('goes on in each row where the row of the batch before has stopped', () => {
+  it.runIf(continues)('each row continues the same row of the previous batch', () => {
     // Batches of 5 steps have the same rows as one batch of 20 steps.
     const [whole] = take(name, 1, { batch: 1, timeSteps: 20 });
     const pieces = take(name, 4, { batch: 1, timeSteps: 5 }).map(numbers);
-    if (name === 'csv') return; // cuts its rows elsewhere
+    if (name === 'csv') return; // its rows start at other positions
     expect(pieces.flatMap(([xs]) => xs)).toEqual(numbers(whole!)[0]);
     expect(pieces.flatMap(([, ys]) => ys)).toEqual(numbers(whole!)[1]);
   });
@@ -62,25 +62,25 @@ describe('targets', () => {
 
   it('of the noisy forecasting task have the variance in the note', () => {
     const [, ys] = numbers(take('forecast', 1, { batch: 1, timeSteps: 25_000 })[0]!);
-    const left = ys.map((y, i) => y - ys[(i + 25) % ys.length]!); // the wave is gone, twice the variance is left
-    const variance = left.reduce((sum, value) => sum + value ** 2, 0) / left.length / 2;
+    const residuals = ys.map((y, i) => y - ys[(i + 25) % ys.length]!); // without the wave; twice the variance of the noise
+    const variance = residuals.reduce((sum, value) => sum + value ** 2, 0) / residuals.length / 2;
     expect(Math.sqrt(variance)).toBeCloseTo(pictures.forecast.noise!, 2);
   });
 });
 
-describe('pictures', () => {
+describe('plots', () => {
   it('of waves do not move with the start of the batch', () => {
     for (const name of ['cosine', 'waves', 'square'] as const) {
       const { timeSteps } = defaultsOf(name);
-      const drawn = take(name, 60).map((batch, step) => {
+      const lines = take(name, 60).map((batch, step) => {
         const [input, target] = numbers(batch).map(each => Float32Array.from(each)) as [Float32Array, Float32Array];
         const look = { steps: 0, start: step * timeSteps, input, target, prediction: target };
         return Array.from(drawingOf(pictures[name], look, 800).target);
       });
-      expect(drawn[0]!.length).toBeGreaterThan(380);
-      for (const line of drawn) {
-        expect(line).toHaveLength(drawn[0]!.length);
-        for (const [i, value] of line.entries()) expect(Math.abs(value - drawn[0]![i]!)).toBeLessThan(0.04);
+      expect(lines[0]!.length).toBeGreaterThan(380);
+      for (const line of lines) {
+        expect(line).toHaveLength(lines[0]!.length);
+        for (const [i, value] of line.entries()) expect(Math.abs(value - lines[0]![i]!)).toBeLessThan(0.04);
       }
     }
   });

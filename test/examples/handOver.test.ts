@@ -35,7 +35,7 @@ function expectAsPrinted(command: string, output: string): void {
 }
 
 test.skipIf(!chromium?.executable || !hasTorch)(
-  'a model travels from a page to ONNX Runtime',
+  'the programs of hand-over.md print the output shown in the text',
   { timeout: 300_000 },
   async () => {
     rmSync(folder, { recursive: true, force: true });
@@ -65,9 +65,9 @@ test.skipIf(!chromium?.executable || !hasTorch)(
         eventsEnabled: true,
       });
       const done = new Promise<void>(resolve => {
-        let left = 2;
+        let pending = 2;
         client.on('Browser.downloadProgress', ({ state }) => {
-          if (state === 'completed' && --left === 0) resolve();
+          if (state === 'completed' && --pending === 0) resolve();
         });
       });
       await page.goto(site.url);
@@ -79,25 +79,24 @@ test.skipIf(!chromium?.executable || !hasTorch)(
       await site.close();
     }
 
-    const run = (command: string, ...words: string[]) =>
-      execFileSync(command, words, { cwd: folder, encoding: 'utf8' });
+    const run = (command: string, ...args: string[]) => execFileSync(command, args, { cwd: folder, encoding: 'utf8' });
     expectAsPrinted('node pack.js', run(process.execPath, 'pack.js'));
-    const learned = run(PYTHON, 'train_on.py');
-    expectAsPrinted('python3 train_on.py', learned);
-    expect(numbers(learned)[3]).toBeLessThan(numbers(learned)[1]!);
-    const here = run(process.execPath, 'export.js');
-    expectAsPrinted('node export.js', here);
+    const trained = run(PYTHON, 'train_on.py');
+    expectAsPrinted('python3 train_on.py', trained);
+    expect(numbers(trained)[3]).toBeLessThan(numbers(trained)[1]!);
+    const exported = run(process.execPath, 'export.js');
+    expectAsPrinted('node export.js', exported);
 
     // ONNX Runtime is installed in another folder, for the tests only.
     await installOnnxRuntime();
-    const there = path('../onnx/.hand-over.mjs');
-    writeFileSync(there, program('serve.js'));
+    const servePath = path('../onnx/.hand-over.mjs');
+    writeFileSync(servePath, program('serve.js'));
     try {
-      const served = run(process.execPath, there);
+      const served = run(process.execPath, servePath);
       expectAsPrinted('node serve.js', served);
-      expect(numbers(served)[0]).toBeCloseTo(numbers(here)[0]!, 4);
+      expect(numbers(served)[0]).toBeCloseTo(numbers(exported)[0]!, 4);
     } finally {
-      rmSync(there);
+      rmSync(servePath);
     }
   },
 );

@@ -16,7 +16,7 @@ const committed = `${root}docs/guide/pictures/`;
 const nameOf = ({ file, line }: { file: string; line: number }) => `${file}:${line}`;
 
 describe('blocks of code', () => {
-  it('are of known kinds, and those that are not run give a reason', () => {
+  it('every code block has a known language, and one that is not run gives a reason', () => {
     const notRun = blocks.filter(block => !isProgram(block) && block.language !== 'sh');
     for (const block of notRun) {
       expect(`${nameOf(block)} ${block.language} ${block.words}`).toMatch(/ (js|python) not run: \w+ \w+ \w+/);
@@ -24,16 +24,16 @@ describe('blocks of code', () => {
     expect(notRun.length).toBeLessThanOrEqual(3);
   });
 
-  it('compile under tsc --strict', { timeout: 120_000 }, () => {
-    const home = `${root}build/typed/`; // inside the package, so that programs can import the package by name
-    rmSync(home, { recursive: true, force: true });
-    mkdirSync(home, { recursive: true });
+  it('every code block compiles under tsc --strict', { timeout: 120_000 }, () => {
+    const folder = `${root}build/typed/`; // inside the package, so that programs can import the package by name
+    rmSync(folder, { recursive: true, force: true });
+    mkdirSync(folder, { recursive: true });
     const written = blocks.filter(({ language }) => ['js', 'ts'].includes(language));
     expect(written.length).toBeGreaterThanOrEqual(25);
     const names = written.map(block => {
       const name = `${basename(block.file, '.md')}-${block.line}.mts`;
-      // So that errors name lines of the document
-      writeFileSync(home + name, '\n'.repeat(block.line - 1) + block.code);
+      // Blank lines, so that errors have the line numbers of the document.
+      writeFileSync(folder + name, '\n'.repeat(block.line - 1) + block.code);
       return name;
     });
     const compilerOptions = {
@@ -45,14 +45,14 @@ describe('blocks of code', () => {
       moduleDetection: 'force',
       skipLibCheck: true, // tarball.test.ts checks the libraries
     };
-    writeFileSync(`${home}tsconfig.json`, JSON.stringify({ compilerOptions, files: names }));
-    const words = [`${root}node_modules/typescript/bin/tsc`, '-p', home];
-    const { stdout, stderr, status } = spawnSync(process.execPath, words, { cwd: home, encoding: 'utf8' });
+    writeFileSync(`${folder}tsconfig.json`, JSON.stringify({ compilerOptions, files: names }));
+    const args = [`${root}node_modules/typescript/bin/tsc`, '-p', folder];
+    const { stdout, stderr, status } = spawnSync(process.execPath, args, { cwd: folder, encoding: 'utf8' });
     expect(stdout + stderr).toBe('');
     expect(status).toBe(0);
   });
 
-  it('name existing scripts', () => {
+  it('every shell command names an existing script', () => {
     const { scripts } = JSON.parse(readFileSync(`${root}package.json`, 'utf8'));
     const commands = blocks.filter(({ language }) => language === 'sh').flatMap(({ code }) => code.trim().split('\n'));
     expect(commands.length).toBeGreaterThanOrEqual(5);
@@ -65,7 +65,7 @@ describe('blocks of code', () => {
   });
 });
 
-// Those of README.md are run by the test beside this one.
+// readme.test.ts runs those of README.md.
 describe('programs', () => {
   const programs = blocks.filter(block => isProgram(block) && block.file !== 'README.md');
 
@@ -76,7 +76,7 @@ describe('programs', () => {
     for (const name of drawn) {
       const svg = readFileSync(`${folder}out/${name}`, 'utf8');
       expect(svg).toMatch(/^<svg /);
-      // What is written down with its output draws the same everywhere; the others measure time.
+      // Programs with documented output are deterministic; the others measure time.
       if (block.output) expect(svg === readFileSync(committed + name, 'utf8'), `${name} is as committed`).toBe(true);
     }
     if (block.file.startsWith('docs/guide/')) expect(drawn).toHaveLength(1);
@@ -115,7 +115,7 @@ it.each(files)('all links of %s lead to existing files', file => {
   }
 });
 
-/** As GitHub makes them from headings. */
+/** The anchors that GitHub makes from headings. */
 const anchorsOf = (file: string) =>
   [...readFileSync(root + file, 'utf8').matchAll(/^#+ (.*)$/gm)].map(([, heading]) =>
     heading!

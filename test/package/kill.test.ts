@@ -1,4 +1,4 @@
-/** Programs that are killed at random moments while they train and save: the files on disk must be complete. */
+/** Kills programs at random moments while they train and save; the files on disk must be complete. */
 
 import { spawn } from 'node:child_process';
 import { existsSync, mkdtempSync, readdirSync, readFileSync, rmSync } from 'node:fs';
@@ -11,7 +11,7 @@ vi.setConfig({ testTimeout: 600_000 });
 
 const dist = new URL('../../dist/', import.meta.url).href;
 
-/** The program of a user, the same at every start. */
+/** A user program, identical at every start. */
 const program = (file: string) => `
   import { createHash } from 'node:crypto';
   import * as lw from '${dist}index.js';
@@ -82,10 +82,11 @@ async function batchesOf(file: string): Promise<number> {
   return (header.optimizer as { batches: number }).batches;
 }
 
-/** Whether the kills say something: files changed between them, and some came during a write. Gives up after 200. */
-const shown = (kills: number, moved: number, interrupted: number) => kills >= 200 || (moved > 5 && interrupted > 0);
+/** Whether the kills are a valid test: files changed between them, and at least one came during a write. Gives up after 200. */
+const isConclusive = (kills: number, moved: number, interrupted: number) =>
+  kills >= 200 || (moved > 5 && interrupted > 0);
 
-it.concurrent('a training run that is killed and restarted again and again ends with the same bits', async ({
+it.concurrent('a training run that is killed and restarted many times ends with the same bits', async ({
   onTestFinished,
 }) => {
   const expected = await run(program(''));
@@ -95,13 +96,13 @@ it.concurrent('a training run that is killed and restarted again and again ends 
   onTestFinished(() => rmSync(folder, { recursive: true, force: true }));
   const file = join(folder, 'training.snapshot');
   const random = new Generator(8);
-  let watched = 0;
+  let reads = 0;
   let watching = true;
   const watch = (async () => {
     while (watching) {
       if (existsSync(file)) {
         await batchesOf(file);
-        watched++;
+        reads++;
       }
       await new Promise(resolve => setTimeout(resolve, 3));
     }
@@ -110,7 +111,7 @@ it.concurrent('a training run that is killed and restarted again and again ends 
   let last = 0;
   let interrupted = 0;
   let moved = 0;
-  for (let kills = 0; kills < 20 || !shown(kills, moved, interrupted); kills++) {
+  for (let kills = 0; kills < 20 || !isConclusive(kills, moved, interrupted); kills++) {
     const moment = kills % 4 === 3 ? { started: random.below(400) } : { trained: random.below(200) };
     expect(await run(program(file), moment)).toBe(null);
     const now = existsSync(file) ? await batchesOf(file) : 0;
@@ -124,8 +125,8 @@ it.concurrent('a training run that is killed and restarted again and again ends 
   await watch;
   expect(end).toBe(expected);
   expect(await run(program(file))).toBe(expected); // a start after the training has finished
-  expect(shown(0, moved, interrupted)).toBe(true);
-  expect(watched).toBeGreaterThan(100);
+  expect(isConclusive(0, moved, interrupted)).toBe(true);
+  expect(reads).toBeGreaterThan(100);
   expect(readdirSync(folder)).toEqual(['training.snapshot']);
 });
 
@@ -150,7 +151,7 @@ it.concurrent('a folder whose save was killed holds the old or the new model', a
   let last = 0;
   let moved = 0;
   let interrupted = 0;
-  for (let kills = 0; kills < 40 || !shown(kills, moved, interrupted); kills++) {
+  for (let kills = 0; kills < 40 || !isConclusive(kills, moved, interrupted); kills++) {
     expect(await run(saver(folder, last + 1), { trained: random.below(250) })).toBe(null);
     interrupted += Number(readdirSync(folder).length > 2);
     if (!existsSync(join(folder, 'model.json'))) continue;
@@ -162,7 +163,7 @@ it.concurrent('a folder whose save was killed holds the old or the new model', a
     moved += Number(n > last);
     last = n;
   }
-  expect(shown(0, moved, interrupted)).toBe(true);
+  expect(isConclusive(0, moved, interrupted)).toBe(true);
   const model = await loadLayersModel(`file://${folder}`);
   await model.save(`file://${folder}`);
   expect(readdirSync(folder).sort()).toEqual(['model.json', 'weights.bin']);

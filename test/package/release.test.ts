@@ -1,4 +1,4 @@
-/** What the release workflow refuses to publish, and what it does in order. */
+/** The checks of the release workflow, and the order of its commands. */
 
 import { readFileSync } from 'node:fs';
 import { fileURLToPath } from 'node:url';
@@ -7,7 +7,7 @@ import { atHome, objections } from '../../scripts/release.js';
 
 const read = (path: string) => readFileSync(fileURLToPath(new URL(`../../${path}`, import.meta.url)), 'utf8');
 
-const good = {
+const valid = {
   tag: 'v1.2.3',
   changelog: '# Changelog\n\n## 1.2.3, 2026-12-01\n\n- New.\n\n## 1.2.2, 2026-11-01\n',
   manifest: { name: 'lstm-wasm', version: '1.2.3' },
@@ -16,7 +16,7 @@ const good = {
 
 describe('a release', () => {
   it('is published only if tag, manifest, lock file and changelog name one version', () => {
-    expect(objections(good)).toEqual([]);
+    expect(objections(valid)).toEqual([]);
   });
 
   it.each([
@@ -26,14 +26,14 @@ describe('a release', () => {
     [{ changelog: '# Changelog\n\n## 1.2.3, not yet released\n' }, /CHANGELOG.md .* got '## 1.2.3, not yet released'/],
     [{ changelog: '# Changelog\n\n## 1.2.2, 2026-11-01\n' }, /CHANGELOG.md must begin with '## 1.2.3, <date>'/],
     [{ changelog: '' }, /CHANGELOG.md/],
-  ])('is refused with %j', (change, reason) => {
-    expect(objections({ ...good, ...change }).join('\n')).toMatch(reason);
+  ])('is rejected with %j', (change, reason) => {
+    expect(objections({ ...valid, ...change }).join('\n')).toMatch(reason);
   });
 
   it('adds the URLs of the repository to package.json, as provenance requires', () => {
-    const home = atHome(good.manifest, { server: 'https://host.example', repository: 'owner/name' });
-    expect(home).toEqual({
-      ...good.manifest,
+    const manifest = atHome(valid.manifest, { server: 'https://host.example', repository: 'owner/name' });
+    expect(manifest).toEqual({
+      ...valid.manifest,
       repository: { type: 'git', url: 'git+https://host.example/owner/name.git' },
       homepage: 'https://host.example/owner/name#readme',
       bugs: { url: 'https://host.example/owner/name/issues' },
@@ -47,9 +47,9 @@ describe('the release workflow', () => {
 
   it('tests and verifies what it packs', () => {
     const order = ['npm ci', 'node scripts/release.js', 'npm test', 'npm run verify', 'npm pack', 'npm sbom'];
-    const places = order.map(word => commands(build).findIndex(command => command.includes(word)));
-    expect(places).toEqual(places.toSorted((a, b) => a - b));
-    expect(places[0]).toBe(0);
+    const positions = order.map(word => commands(build).findIndex(command => command.includes(word)));
+    expect(positions).toEqual(positions.toSorted((a, b) => a - b));
+    expect(positions[0]).toBe(0);
   });
 
   it('publishes with provenance, and only in the publish job', () => {

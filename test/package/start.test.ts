@@ -1,4 +1,4 @@
-/** `npm start` on a checkout that is built. */
+/** `npm start` in a built checkout. */
 
 import { spawnSync } from 'node:child_process';
 import { mkdtempSync, readdirSync, readFileSync, rmSync } from 'node:fs';
@@ -19,7 +19,7 @@ function folder() {
 const start = (...flags: string[]) =>
   spawnSync(process.execPath, [`${root}scripts/start.js`, ...flags], { encoding: 'utf8', cwd: root });
 
-it('trains, prints the cost every ten steps, and draws three pictures', () => {
+it('npm start trains, prints the cost every ten steps, and draws three pictures', () => {
   const out = folder();
   const { status, stdout, stderr } = start('--steps', '45', '--units', '9', '--seed', '7', '--out', out);
   expect(stderr).toBe('');
@@ -55,7 +55,7 @@ it.each([
   [['--learning-rate', '0'], /^npm start: --learning-rate must be a number above 0, got '0'$/],
   [['--simd', 'fast'], /^npm start: --simd must be auto, strict or relaxed, got 'fast'$/],
   [['extra'], /^npm start: .*'extra'/],
-])('%j is rejected with one sentence and exit code 1', (flags, sentence) => {
+])('npm start %j fails with one sentence and exit code 1', (flags, sentence) => {
   const { status, stdout, stderr } = start(...flags);
   expect(status).toBe(1);
   expect(stdout).toBe('');
@@ -63,7 +63,7 @@ it.each([
   expect(stderr.trim()).toMatch(sentence);
 });
 
-it('--help lists the flags', () => {
+it('npm start --help lists the flags', () => {
   const { status, stdout } = start('--help');
   expect(status).toBe(0);
   for (const flag of ['--steps', '--units', '--seed', '--out']) expect(stdout).toContain(flag);

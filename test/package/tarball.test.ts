@@ -1,4 +1,4 @@
-/** The package as a user installs it: packed, installed elsewhere, imported, trained, type-checked. */
+/** The packed package, installed in another folder: imported, trained and type-checked. */
 
 import { execFileSync } from 'node:child_process';
 import { mkdtempSync, readFileSync, rmSync, writeFileSync } from 'node:fs';
@@ -8,7 +8,7 @@ import { fileURLToPath } from 'node:url';
 import { afterAll, beforeAll, describe, expect, it } from 'vitest';
 
 const root = fileURLToPath(new URL('../../', import.meta.url));
-const home = mkdtempSync(join(tmpdir(), 'lstm-wasm-package-'));
+const folder = mkdtempSync(join(tmpdir(), 'lstm-wasm-package-'));
 let files: string[] = [];
 
 const npm = (cwd: string, ...words: string[]) =>
@@ -19,21 +19,21 @@ const npm = (cwd: string, ...words: string[]) =>
   });
 
 const run = (name: string, source: string) => {
-  writeFileSync(join(home, name), source);
-  return execFileSync(process.execPath, [name], { cwd: home, encoding: 'utf8' });
+  writeFileSync(join(folder, name), source);
+  return execFileSync(process.execPath, [name], { cwd: folder, encoding: 'utf8' });
 };
 
 beforeAll(() => {
-  const [packed] = JSON.parse(npm(root, 'pack', '--json', '--ignore-scripts', '--pack-destination', home));
+  const [packed] = JSON.parse(npm(root, 'pack', '--json', '--ignore-scripts', '--pack-destination', folder));
   files = packed.files.map(({ path }: { path: string }) => path);
-  writeFileSync(join(home, 'package.json'), JSON.stringify({ name: 'user', private: true, type: 'module' }));
-  npm(home, 'install', '--no-audit', '--no-fund', join(home, packed.filename));
+  writeFileSync(join(folder, 'package.json'), JSON.stringify({ name: 'user', private: true, type: 'module' }));
+  npm(folder, 'install', '--no-audit', '--no-fund', join(folder, packed.filename));
 }, 120_000);
 
-afterAll(() => rmSync(home, { recursive: true, force: true }));
+afterAll(() => rmSync(folder, { recursive: true, force: true }));
 
 describe('the tarball', () => {
-  it('holds the package, its types and the kernels, and nothing else', () => {
+  it('contains the package, its types and the kernels, and nothing else', () => {
     for (const file of [
       'dist/index.js',
       'dist/index.d.ts',
@@ -51,11 +51,11 @@ describe('the tarball', () => {
     }
     expect(files).toEqual(expect.arrayContaining(['dist/kernels.wasm', 'dist/kernels-relaxed.wasm']));
     expect(files).toEqual(expect.arrayContaining(['README.md', 'LICENSE', 'package.json']));
-    const strange = files.filter(file => !/^(dist\/|README\.md|LICENSE|package\.json)/.test(file));
-    expect(strange).toEqual([]);
+    const unexpected = files.filter(file => !/^(dist\/|README\.md|LICENSE|package\.json)/.test(file));
+    expect(unexpected).toEqual([]);
   });
 
-  it('trains the seed program', () => {
+  it('the installed package trains the seed program', () => {
     const out = run(
       'train.mjs',
       `import * as lw from 'lstm-wasm';
@@ -77,7 +77,7 @@ describe('the tarball', () => {
     expect(Math.min(...losses)).toBeLessThan(0.02);
   });
 
-  it('never loads svg.js with the core, and draws with it in Node', () => {
+  it('the core needs no DOM, and lstm-wasm/plot draws in Node', () => {
     const out = run(
       'plot.mjs',
       `import { registerHooks } from 'node:module';
@@ -103,15 +103,15 @@ describe('the tarball', () => {
        loadSafetensors(copies[0], toSafetensors(model));
        copies[0].restore(model.snapshot());
        const reasons = await Promise.all([toKeras(model), loadKerasModel(new Uint8Array(9))].map(p => p.catch(e => e)));
-       const kin = [...copies.map(copy => copy.constructor === model.constructor), reasons.map(e => e instanceof lw.ValueError)];
-       console.log(JSON.stringify({ kin, said: reasons[0].message }));`,
+       const sameClass = [...copies.map(copy => copy.constructor === model.constructor), reasons.map(e => e instanceof lw.ValueError)];
+       console.log(JSON.stringify({ sameClass, message: reasons[0].message }));`,
     );
-    const { kin, said } = JSON.parse(out);
-    expect(kin.flat()).toEqual([true, true, true, true]);
-    expect(said).toContain('npm install h5wasm');
+    const { sameClass, message } = JSON.parse(out);
+    expect(sameClass.flat()).toEqual([true, true, true, true]);
+    expect(message).toContain('npm install h5wasm');
   });
 
-  it('trains in a worker, which does not keep the process alive', () => {
+  it('a model trains in a worker, which does not keep the process alive', () => {
     const out = run(
       'worker.mjs',
       `import { layers } from 'lstm-wasm';
@@ -123,16 +123,16 @@ describe('the tarball', () => {
     expect(out.trim()).toBe('number');
   });
 
-  it('trains in a worker from a program passed to node --eval', () => {
+  it('a model in a worker works in a program passed to node --eval', () => {
     const source = `import { layers } from 'lstm-wasm';
        import { connect } from 'lstm-wasm/worker';
        const model = await connect({ seed: 1 }).sequential({ layers: [layers.gru({ units: 3, inputShape: [2, 1] })] });
        console.log(await model.countParams(), (await model.predict([[[1], [2]]])).shape.join());`;
-    const words = ['--input-type=module', '--eval', source];
-    expect(execFileSync(process.execPath, words, { cwd: home, encoding: 'utf8' }).trim()).toBe('54 1,3');
+    const args = ['--input-type=module', '--eval', source];
+    expect(execFileSync(process.execPath, args, { cwd: folder, encoding: 'utf8' }).trim()).toBe('54 1,3');
   });
 
-  it('starts from the exported wasm files through init', () => {
+  it('init accepts a module compiled from the exported wasm file', () => {
     const out = run(
       'init.mjs',
       `import { readFileSync } from 'node:fs';
@@ -149,9 +149,9 @@ describe('the tarball', () => {
   it.each([
     ['nodenext', { module: 'nodenext', moduleResolution: 'nodenext' }],
     ['bundler', { module: 'esnext', moduleResolution: 'bundler' }],
-  ])('has types for %s resolution, also without skipLibCheck', (_name, options) => {
+  ])('the types compile with %s resolution, also without skipLibCheck', (_name, options) => {
     writeFileSync(
-      join(home, 'types.ts'),
+      join(folder, 'types.ts'),
       `import { type Tensor, layers, sequential, train } from 'lstm-wasm';
        import { sineCosine } from 'lstm-wasm/data';
        import { loadKerasModel } from 'lstm-wasm/keras';
@@ -185,11 +185,11 @@ describe('the tarball', () => {
     expect(compile('types.ts', { ...options, lib: ['es2023', 'dom'] })).toBe('');
   });
 
-  it('has types that compile in Node programs without the DOM library', () => {
-    // All but lstm-wasm/plot: the types of svg.js need the DOM
+  it('the types compile in Node programs without the DOM library', () => {
+    // All entry points except lstm-wasm/plot, because the types of svg.js need the DOM.
     const entries = ['', '/data', '/keras', '/kernels.wasm', '/onnx', '/safetensors', '/turbo', '/worker'];
     writeFileSync(
-      join(home, 'node.ts'),
+      join(folder, 'node.ts'),
       entries.map((entry, n) => `export * as e${n} from 'lstm-wasm${entry}';\n`).join(''),
     );
     const options = {
@@ -201,11 +201,11 @@ describe('the tarball', () => {
     expect(compile('node.ts', options)).toBe('');
   });
 
-  it('has types without syntax that TypeScript 5.0 does not support', () => {
+  it('the types use no syntax that TypeScript 5.0 does not support', () => {
     const declarations = files.filter(file => file.endsWith('.d.ts'));
     expect(declarations.length).toBeGreaterThan(50);
     for (const file of declarations) {
-      const text = readFileSync(join(home, 'node_modules/lstm-wasm', file), 'utf8');
+      const text = readFileSync(join(folder, 'node_modules/lstm-wasm', file), 'utf8');
       expect(text, file).not.toMatch(/\w+Array<ArrayBuffer/); // typed arrays have no type parameter before 5.7
     }
   });
@@ -214,10 +214,10 @@ describe('the tarball', () => {
 /** The errors that tsc reports for a file in the user's folder, libraries included; empty on success. */
 function compile(file: string, options: object): string {
   const compilerOptions = { types: [], ...options, strict: true, noEmit: true, target: 'es2023', skipLibCheck: false };
-  writeFileSync(join(home, 'tsconfig.json'), JSON.stringify({ compilerOptions, files: [file] }));
+  writeFileSync(join(folder, 'tsconfig.json'), JSON.stringify({ compilerOptions, files: [file] }));
   const tsc = join(root, 'node_modules/typescript/bin/tsc');
   try {
-    return execFileSync(process.execPath, [tsc, '-p', home], { cwd: home, encoding: 'utf8' });
+    return execFileSync(process.execPath, [tsc, '-p', folder], { cwd: folder, encoding: 'utf8' });
   } catch (error) {
     return (error as { stdout: string }).stdout;
   }

@@ -1,32 +1,34 @@
-/** All that can be seen of what a program holds, so that a call that was refused can be shown to have changed nothing. */
+/** The visible state of the variables of a program, to check that a rejected call changed nothing. */
 
 import { createHash } from 'node:crypto';
 import type { Sequential, Stream } from 'lstm-wasm';
 import { ValueError } from 'lstm-wasm';
-import { OwnError } from './strange.ts';
+import { UserError } from './unusualValues.ts';
 
-type Held = { m?: unknown; n?: unknown; s?: unknown; o?: unknown; l?: unknown };
+type Variables = { m?: unknown; n?: unknown; s?: unknown; o?: unknown; l?: unknown };
 
-export function fingerprint(scope: Held): Record<string, string> {
+export function fingerprint(scope: Variables): Record<string, string> {
   return {
     ...ofModel('m', scope.m as Sequential),
     ...(scope.n ? ofModel('n', scope.n as Sequential) : {}),
-    ...(scope.s ? { 'states of s': tell(() => numbers((scope.s as Stream).getStates())) } : {}),
-    o: tell(() => JSON.stringify((scope.o as { getConfig(): object }).getConfig())),
-    l: tell(() => JSON.stringify((scope.l as { getConfig(): object }).getConfig())),
+    ...(scope.s ? { 'states of s': valueOrMessage(() => numbers((scope.s as Stream).getStates())) } : {}),
+    o: valueOrMessage(() => JSON.stringify((scope.o as { getConfig(): object }).getConfig())),
+    l: valueOrMessage(() => JSON.stringify((scope.l as { getConfig(): object }).getConfig())),
   };
 }
 
 function ofModel(name: string, model: Sequential): Record<string, string> {
   return {
-    [`snapshot of ${name}`]: tell(() => hash(model.snapshot())),
-    [`topology of ${name}`]: tell(() => model.toJSON() as string),
-    [`optimizer of ${name}`]: tell(() => JSON.stringify(model.optimizer?.getConfig() ?? null)),
-    [`metrics of ${name}`]: tell(() => model.metricsNames.join()),
-    [`flags of ${name}`]: tell(() => `${model.trainable} ${model.stopTraining} ${model.layers.map(l => l.trainable)}`),
-    [`metadata of ${name}`]: tell(() => JSON.stringify(model.getUserDefinedMetadata())),
-    [`weights of ${name}`]: tell(() => numbers(model.getWeights())),
-    [`prediction of ${name}`]: tell(() => `${model.countParams()} ${JSON.stringify(model.outputs)}`),
+    [`snapshot of ${name}`]: valueOrMessage(() => hash(model.snapshot())),
+    [`topology of ${name}`]: valueOrMessage(() => model.toJSON() as string),
+    [`optimizer of ${name}`]: valueOrMessage(() => JSON.stringify(model.optimizer?.getConfig() ?? null)),
+    [`metrics of ${name}`]: valueOrMessage(() => model.metricsNames.join()),
+    [`flags of ${name}`]: valueOrMessage(
+      () => `${model.trainable} ${model.stopTraining} ${model.layers.map(l => l.trainable)}`,
+    ),
+    [`metadata of ${name}`]: valueOrMessage(() => JSON.stringify(model.getUserDefinedMetadata())),
+    [`weights of ${name}`]: valueOrMessage(() => numbers(model.getWeights())),
+    [`prediction of ${name}`]: valueOrMessage(() => `${model.countParams()} ${JSON.stringify(model.outputs)}`),
   };
 }
 
@@ -39,12 +41,12 @@ const numbers = (tensors: unknown): string => {
   return digest.digest('hex').slice(0, 16);
 };
 
-/** What a question is answered with: a model without layers, or one that is gone, may refuse it. */
-function tell(question: () => string): string {
+/** The result of `read`, or the error message, because a model without layers or a disposed model may reject the call. */
+function valueOrMessage(read: () => string): string {
   try {
-    return question();
+    return read();
   } catch (error) {
-    if (error instanceof ValueError || error instanceof OwnError) return error.message;
+    if (error instanceof ValueError || error instanceof UserError) return error.message;
     throw error;
   }
 }

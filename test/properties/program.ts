@@ -1,22 +1,22 @@
-/** Programs: calls in a row, each kept as code, so that one that goes wrong can be read, and pasted. */
+/** Programs: sequences of calls, kept as code so that a failing one can be printed and pasted. */
 
 import * as lw from 'lstm-wasm';
 import * as data from 'lstm-wasm/data';
 import { fingerprint } from './fingerprint.ts';
-import { helpers, OwnError } from './strange.ts';
+import { helpers, UserError } from './unusualValues.ts';
 
 /** One call. */
 export interface Statement {
-  /** What goes wrong in it may do so half-way: in functions of the caller, or in data that comes batch by batch. */
-  readonly partly?: boolean;
-  /** Nothing but moderate numbers go in: where the weights are moderate, too, nothing but numbers may come out. */
-  readonly calm?: boolean;
-  /** The variable that takes what comes back. */
+  /** Whether it may fail after it changed something: in a user function, or in a later batch of a dataset. */
+  readonly mayFailPartway?: boolean;
+  /** All its inputs are moderate: if the weights are moderate too, its results must be finite. */
+  readonly moderate?: boolean;
+  /** The variable that the result is assigned to. */
   readonly into?: string;
   readonly code: string;
 }
 
-/** A model, and what it learns from. */
+/** A model and its training data, as code. */
 export interface Recipe {
   readonly model: string;
   readonly compile: string;
@@ -30,10 +30,10 @@ export interface Program {
 }
 
 /** The warnings of the package during a program, collected by the spy on the console. */
-export const said: string[] = [];
+export const warnings: string[] = [];
 
-/** Longer than any of these calls may take, on a busy machine, too. */
-const LONGEST = 10_000;
+/** Maximum milliseconds for a call, also on a busy machine. */
+const TIME_LIMIT = 10_000;
 
 type Scope = Record<string, unknown>;
 
@@ -47,7 +47,7 @@ export function print({ recipe, statements }: Program): string {
   ].join('\n');
 }
 
-/** Runs a program; throws where the package does not keep its word. */
+/** Runs a program; throws if a call breaks the contract of the package. */
 export async function run({ recipe, statements }: Program): Promise<void> {
   lw.setRandomSeed(1);
   const scope: Scope = { lw, data, $: helpers };
@@ -62,7 +62,7 @@ export async function run({ recipe, statements }: Program): Promise<void> {
     [4, 5, 6],
   ]);
   scope.n = scope.s = scope.b = scope.a = null;
-  said.length = 0;
+  warnings.length = 0;
   try {
     for (const statement of statements) await step(statement, scope);
   } finally {
@@ -71,53 +71,53 @@ export async function run({ recipe, statements }: Program): Promise<void> {
 }
 
 async function step(statement: Statement, scope: Scope): Promise<void> {
-  const { code, into, calm } = statement;
-  if (lacks(code, scope)) return;
-  const partly = statement.partly || hasOwnRate(scope) || code.includes('$.meanwhile(');
+  const { code, into, moderate } = statement;
+  if (usesMissingVariable(code, scope)) return;
+  const mayFailPartway = statement.mayFailPartway || hasUserRate(scope) || code.includes('$.whileReading(');
   const before = fingerprint(scope);
-  const watched = calm && isModerate(scope.m as lw.Sequential);
+  const mustBeFinite = moderate && isModerate(scope.m as lw.Sequential);
   const started = performance.now();
   let thrown: unknown;
   let failed = false;
   let result: unknown;
   try {
     result = evaluate(code, scope);
-    if (isPromise(result)) result = await inTime(result, code);
+    if (isPromise(result)) result = await withTimeout(result, code);
   } catch (error) {
     failed = true;
     thrown = error;
   }
-  const took = performance.now() - started;
+  const milliseconds = performance.now() - started;
   await Promise.allSettled(helpers.pending.splice(0));
-  if (took > LONGEST) throw new Error(`${code}\ntook ${Math.round(took)} ms`);
+  if (milliseconds > TIME_LIMIT) throw new Error(`${code}\ntook ${Math.round(milliseconds)} ms`);
   if (!failed) {
-    if (watched) expectNumbers(code, result, scope.m as lw.Sequential);
+    if (mustBeFinite) expectFinite(code, result, scope.m as lw.Sequential);
     expectWarning(code, result);
-    if (into && fits(into, result)) scope[into] = result;
-    fingerprint(scope); // whatever the call was good for, the model can still be asked
+    if (into && isAssignable(into, result)) scope[into] = result;
+    fingerprint(scope); // reading the model must still work
     return;
   }
   checkError(code, thrown);
-  if (partly) return;
+  if (mayFailPartway) return;
   const after = fingerprint(scope);
   const changed = Object.keys(before).filter(key => before[key] !== after[key]);
   if (changed.length === 0) return;
   const what = changed.map(key => `${key}: ${clip(before[key])} -> ${clip(after[key])}`).join('\n');
-  throw new Error(`${code}\nthrew ${shown(thrown)}\nbut has changed ${what}`);
+  throw new Error(`${code}\nthrew ${describeError(thrown)}\nbut changed ${what}`);
 }
 
-/** Whether it asks something of what is not there yet, such as a stream before `m.stream()`. */
-function lacks(code: string, scope: Scope): boolean {
+/** Whether it uses a variable that is not set yet, such as a stream before `m.stream()`. */
+function usesMissingVariable(code: string, scope: Scope): boolean {
   const { layers } = scope.m as lw.Sequential;
   if (code.includes('m.layers[0].') && layers.length === 0) return true;
   return ['n', 's', 'a', 'b'].some(name => !scope[name] && new RegExp(`(?<![\\w$.'])${name}\\.`).test(code));
 }
 
-/** A function of the caller's gives the learning rate: it may go wrong in any batch. */
-const hasOwnRate = ({ m }: Scope) => (m as lw.Sequential).optimizer?.rateOrKind === 'function';
+/** Whether a user function computes the learning rate; it may throw in any batch. */
+const hasUserRate = ({ m }: Scope) => (m as lw.Sequential).optimizer?.rateOrKind === 'function';
 
-/** What comes back may be a name of what is meant. */
-const fits = (into: string, result: unknown) => (into === 'o' ? isOptimizer(result) : result !== undefined);
+/** An optimizer may also be a name, which is not assigned. */
+const isAssignable = (into: string, result: unknown) => (into === 'o' ? isOptimizer(result) : result !== undefined);
 const isOptimizer = (value: unknown) =>
   typeof value === 'object' && value !== null && 'learningRate' in value && 'slots' in value;
 
@@ -129,10 +129,10 @@ function evaluate(code: string, scope: Scope): unknown {
   return new Function(...Object.keys(scope), `return (${code});`)(...Object.values(scope));
 }
 
-async function inTime(promise: Promise<unknown>, code: string): Promise<unknown> {
+async function withTimeout(promise: Promise<unknown>, code: string): Promise<unknown> {
   let timer: ReturnType<typeof setTimeout> | undefined;
   const late = new Promise((_, reject) => {
-    timer = setTimeout(() => reject(new RangeError(`${code} is not over after ${LONGEST} ms`)), LONGEST);
+    timer = setTimeout(() => reject(new RangeError(`${code} did not finish within ${TIME_LIMIT} ms`)), TIME_LIMIT);
   });
   try {
     return await Promise.race([promise, late]);
@@ -141,24 +141,27 @@ async function inTime(promise: Promise<unknown>, code: string): Promise<unknown>
   }
 }
 
-const shown = (error: unknown) =>
+const describeError = (error: unknown) =>
   error instanceof Error ? `${error.name}: ${error.message}`.slice(0, 400) : typeof error;
 
-/** A `ValueError` of one line that names a call which the code has, or what the caller's own functions threw. */
+/** Requires an error of a user function, or a one-line `ValueError` that names a call in the code. */
 function checkError(code: string, error: unknown): void {
-  if (error instanceof OwnError) return;
+  if (error instanceof UserError) return;
   if (!(error instanceof lw.ValueError)) {
     const stack = error instanceof Error ? error.stack?.split('\n').slice(1, 5).join('\n') : '';
-    throw new Error(`${code}\nthrew ${shown(error)}\n${stack}`);
+    throw new Error(`${code}\nthrew ${describeError(error)}\n${stack}`);
   }
   const [, name] = /^(\S+): [^\n\r\u2028\u2029]+$/.exec(error.message) ?? [];
-  if (!name) throw new Error(`${code}\nthrew ${JSON.stringify(error.message.slice(0, 400))}, which is no sentence`);
-  // Properties are set, not called
+  if (!name)
+    throw new Error(
+      `${code}\nthrew ${JSON.stringify(error.message.slice(0, 400))}, which is not a one-line message of the form 'call: ...'`,
+    );
+  // Properties are assigned, not called.
   const [, property] = /\.(\w+) = /.exec(code) ?? [];
   if (property && error.message.startsWith(`${name}: ${property} `)) return;
   const last = (path: string) => path.split('.').at(-1)!;
   const called = [...code.matchAll(/([\w.$]+)(?=\()/g)].map(([, path]) => last(path!));
-  if (!called.includes(last(name))) throw new Error(`${code}\nthrew ${shown(error)}, which names another call`);
+  if (!called.includes(last(name))) throw new Error(`${code}\nthrew ${describeError(error)}, which names another call`);
 }
 
 const valuesOf = (tensors: readonly lw.Tensor[]) => tensors.flatMap(tensor => [...tensor.dataSync()]);
@@ -168,28 +171,28 @@ function isModerate(model: lw.Sequential): boolean {
     const states = /stateful\W+true/.test(String(model.toJSON())) ? model.getStates().flat() : [];
     return valuesOf([...model.getWeights(), ...states]).every(value => Math.abs(value) < 100);
   } catch {
-    return false; // it has no layers, is disposed of, or has states that cannot be read
+    return false; // it has no layers, is disposed, or has states that cannot be read
   }
 }
 
-function expectNumbers(code: string, result: unknown, model: lw.Sequential): void {
+function expectFinite(code: string, result: unknown, model: lw.Sequential): void {
   const all = numbersOf(result);
-  if (!all.every(Number.isFinite)) throw new Error(`${code}\ngave ${all.slice(0, 20)}`);
+  if (!all.every(Number.isFinite)) throw new Error(`${code}\nreturned ${all.slice(0, 20)}`);
   const rate = model.optimizer?.rateOrKind;
   if (typeof rate !== 'number' || rate > 1) return;
   if (!valuesOf(model.getWeights()).every(Number.isFinite))
-    throw new Error(`${code}\nleft weights that are no numbers`);
+    throw new Error(`${code}\nleft weights that are not finite`);
 }
 
-/** NaN does not come out without a word. One is enough for a program: models that share their weights also share it. */
+/** Requires a warning for NaN. One per program is enough: models that share weights also share the warning. */
 function expectWarning(code: string, result: unknown): void {
   if (!/^[mns]\.(?:train|test|predict|evaluate|fit|step|inspect)\w*\(/.test(code)) return;
   if (!numbersOf(result).some(Number.isNaN)) return;
-  if (said.some(warning => / (?:is|holds?) -?(?:NaN|Infinity); /.test(warning))) return;
-  throw new Error(`${code}\ngave NaN without a warning`);
+  if (warnings.some(warning => / (?:is|holds?) -?(?:NaN|Infinity); /.test(warning))) return;
+  throw new Error(`${code}\nreturned NaN without a warning`);
 }
 
-/** Of a tensor, a history, what a stream or `inspect` gave, or a list. */
+/** The numbers in a tensor, a history, a result of a stream or of `inspect`, or a list of these. */
 function numbersOf(result: unknown): number[] {
   if (typeof result === 'number') return [result];
   if (result instanceof lw.Tensor) return valuesOf([result]);

@@ -1,4 +1,4 @@
-/** Models to begin with: every kind of layer, stateful and not, with every way to come by numbers. */
+/** Initial models: every kind of layer, stateful or not, with different losses, metrics and optimizers. */
 
 import type { Recipe } from './program.ts';
 

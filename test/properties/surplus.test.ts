@@ -20,7 +20,7 @@ const entries = {
 };
 
 /** Methods of callbacks, which the package calls and programs override. */
-const called = /^(set(Params|Model|State)|getState|findSnapshot|on[A-Z]\w*)$/;
+const callbackMethods = /^(set(Params|Model|State)|getState|findSnapshot|on[A-Z]\w*)$/;
 
 const { options } = ts.parseJsonConfigFileContent(
   ts.readConfigFile(path('tsconfig.json'), ts.sys.readFile).config,
@@ -52,18 +52,18 @@ function* within(name: string, symbol: ts.Symbol, value: unknown): Generator<Fou
   if (ts.isClassDeclaration(declaration)) {
     const { prototype } = value as { prototype: Record<string, unknown> };
     for (const member of checker.getDeclaredTypeOfSymbol(symbol).getProperties()) {
-      const known = member.declarations?.[0];
+      const declared = member.declarations?.[0];
       // Chained methods of tensors are declared in an interface
-      const isMethod = known && (ts.isMethodDeclaration(known) || ts.isMethodSignature(known));
+      const isMethod = declared && (ts.isMethodDeclaration(declared) || ts.isMethodSignature(declared));
       if (!isMethod || member.name.startsWith('__') || member.name.startsWith('#')) continue;
       if (
         isInternal(member) ||
-        called.test(member.name) ||
-        ts.getCombinedModifierFlags(known) & ts.ModifierFlags.Protected
+        callbackMethods.test(member.name) ||
+        ts.getCombinedModifierFlags(declared) & ts.ModifierFlags.Protected
       ) {
         continue;
       }
-      const takes = mostOf(checker.getTypeOfSymbolAtLocation(member, known));
+      const takes = mostOf(checker.getTypeOfSymbolAtLocation(member, declared));
       const method = prototype[member.name] as Callable;
       if (takes !== null) yield [`${name}.${member.name}`, takes, args => method.apply(Object.create(prototype), args)];
     }
@@ -109,8 +109,8 @@ test.each(found)('%s takes %i arguments and rejects one more', async (_, most, c
       return error;
     }
   };
-  const refused = await outcome(given({ surplus: 1 }));
-  expect(refused).toBeInstanceOf(ValueError);
+  const error = await outcome(given({ surplus: 1 }));
+  expect(error).toBeInstanceOf(ValueError);
   const takes = most === 0 ? 'no argument' : most === 1 ? 'one argument' : `at most ${most} arguments`;
-  expect((refused as Error).message).toContain(`takes ${takes}, got { surplus } as argument ${most + 1}`);
+  expect((error as Error).message).toContain(`takes ${takes}, got { surplus } as argument ${most + 1}`);
 });

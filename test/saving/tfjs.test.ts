@@ -6,7 +6,7 @@ import { describe, expect, test } from 'vitest';
 import { Random } from '../reference/random.ts';
 import { compare, tf } from '../tfjs/agree.ts';
 import type { Library } from '../tfjs/build.ts';
-import { shake } from '../tfjs/shake.ts';
+import { perturb } from '../tfjs/perturb.ts';
 import { stacks } from './stacks.ts';
 
 const { io, loadLayersModel } = lw;
@@ -108,7 +108,7 @@ async function shaken(artifacts: lw.ModelArtifacts, values: Float32Array, shape:
   const random = new Random(3);
   const runs: Float32Array[] = [];
   for (let n = 0; n < SHAKES; n++) {
-    const weightData = shake(new Float32Array(artifacts.weightData as ArrayBuffer), random).buffer as ArrayBuffer;
+    const weightData = perturb(new Float32Array(artifacts.weightData as ArrayBuffer), random).buffer as ArrayBuffer;
     runs.push(predict(await ofTfjs({ ...artifacts, weightData }), tf, values, shape));
   }
   return runs;

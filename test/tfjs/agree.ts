@@ -1,13 +1,12 @@
 /**
- * Runs a program in TF.js and in lstm-wasm, with the same weights on the same data, and compares all that comes out.
+ * Runs a program in TF.js and in lstm-wasm, with the same weights and the same data, and compares all results.
  *
- * What may differ follows from float32. Both libraries compute the result of inputs that are off by some roundings:
- * each number is a sum of at most some dozens of products, so it is what exact arithmetic would give for weights and
- * data changed by a few units in the last place. How far such a change moves a result depends on the program (a
- * normalized gradient near zero moves a lot, a sigmoid hardly), so it is measured, in TF.js alone: the program runs
- * again with every weight and every number of the data changed at random by up to 2^-21 of itself, which is eight
- * roundings, and with the activations rounded another way (`shake.ts`). What moves by d may differ by FACTOR times d. Nothing about
- * lstm-wasm goes into that.
+ * The tolerance follows from float32 rounding. Each number is a sum of at most some dozens of products, so either library
+ * computes what exact arithmetic gives for weights and data changed by a few units in the last place. The effect of such
+ * a change depends on the program (large for a normalized gradient near zero, small for a sigmoid), so it is measured, in
+ * TF.js alone: the program runs again with every weight and every number of the data changed at random by up to 2^-21 of
+ * its value, which is eight roundings, and with perturbed activations (`perturb.ts`). A result that changes by d may
+ * differ by FACTOR times d. The tolerance does not depend on lstm-wasm.
  */
 
 import * as lw from 'lstm-wasm';
@@ -15,19 +14,19 @@ import { loadTfjs } from '../../scripts/tfjs.js';
 import { Random } from '../reference/random.ts';
 import { build, buildOptimizer, type Library } from './build.ts';
 import { batchOf, type Data } from './data.ts';
+import { perturb, roundActivations } from './perturb.ts';
 import type { Program } from './programs.ts';
 import { assignWeights, repairTfjs } from './repair.ts';
-import { roundActivations, shake } from './shake.ts';
 
-/** One thing that both libraries computed. */
+/** A result that both libraries computed. */
 export interface Result {
   what: string;
   values: ArrayLike<number>;
-  /** What may differ always; where absent, FLOOR of the largest. */
+  /** A difference that is always allowed. Default: FLOOR times the largest value. */
   floor?: number;
 }
 
-/** How far the two are apart, as a multiple of what is allowed, where that is more than 1. */
+/** The element with the largest difference beyond the tolerance. */
 export interface Disagreement {
   what: string;
   index: number;
@@ -38,57 +37,59 @@ export interface Disagreement {
 
 export const tf = await loadTfjs();
 
-export const SHAKES = 3;
+export const PERTURBATIONS = 3;
 const FACTOR = 8;
-/** The part of the largest number of a tensor that may always differ: eight roundings. */
+/** The difference that is always allowed, relative to the largest number of a tensor: eight roundings. */
 const FLOOR = 2 ** -20;
-/** What a loss may differ by always: it is a sum of logarithms and the like, which are near 1 and may cancel. */
+/** The difference that is always allowed in a loss: it sums logarithms and the like, which are near 1 and may cancel. */
 const LOSS_FLOOR = 2 ** -22;
 const lossFloor = (values: number[]) => LOSS_FLOOR + FLOOR * largest(values);
 
 /**
- * Null where there is nothing to compare: TF.js has no finite answer, or a cross-entropy gets probabilities outside of
- * [1e-7, 1 - 1e-7], where TF.js cuts off and lstm-wasm, which starts from logits, does not.
+ * Returns null if the results cannot be compared: TF.js has no finite result, or a cross-entropy gets probabilities
+ * outside of [1e-7, 1 - 1e-7], which TF.js clips and lstm-wasm, which starts from logits, does not.
  */
 export async function disagreements(program: Program): Promise<Disagreement[] | null> {
   const weights = weightsFor(program);
   const expected = await runTfjs(program, weights);
   if (!expected.every(({ values }) => Array.from(values).every(value => Math.abs(value) < 1e6))) return null;
-  if (program.loss.endsWith('Crossentropy') && expected.some(isCutOff)) return null;
+  if (program.loss.endsWith('Crossentropy') && expected.some(isClipped)) return null;
   const got = runOurs(program, weights);
   if (got.length !== expected.length) throw new Error(`${got.length} results, expected ${expected.length}`);
-  const shaken: Result[][] = [];
-  for (let n = 0; n < SHAKES; n++) {
+  const perturbed: Result[][] = [];
+  for (let n = 0; n < PERTURBATIONS; n++) {
     const random = new Random(1000 * program.seed + n);
-    shaken.push(await runTfjs(program, weights, random));
+    perturbed.push(await runTfjs(program, weights, random));
   }
   return expected.flatMap((result, n) => {
-    const apart = compare(
+    const difference = compare(
       result,
       got[n]!,
-      shaken.map(run => run[n]!.values),
+      perturbed.map(run => run[n]!.values),
     );
-    return apart ? [apart] : [];
+    return difference ? [difference] : [];
   });
 }
 
-const isCutOff = ({ what, values }: Result) =>
+const isClipped = ({ what, values }: Result) =>
   what.startsWith('prediction') && Array.from(values).some(p => p < 2e-7 || p > 1 - 2e-7);
 
-/** The element that is furthest beyond what is allowed; null where none is. */
-export function compare(expected: Result, got: Result, shaken: ArrayLike<number>[]): Disagreement | null {
+/** Returns the element that exceeds its tolerance most, or null if none does. */
+export function compare(expected: Result, got: Result, perturbed: ArrayLike<number>[]): Disagreement | null {
   const { what, values } = expected;
   if (got.what !== what) throw new Error(`got ${got.what}, expected ${what}`);
   if (got.values.length !== values.length) {
     throw new Error(`${what}: got ${got.values.length} numbers, expected ${values.length}`);
   }
-  const moved = Array.from(values, (value, i) => Math.max(...shaken.map(run => Math.abs(run[i]! - value))));
-  const usual = moved.toSorted((a, b) => a - b)[moved.length >> 1] ?? 0;
+  const changesOfResult = Array.from(values, (value, i) =>
+    Math.max(...perturbed.map(run => Math.abs(run[i]! - value))),
+  );
+  const median = changesOfResult.toSorted((a, b) => a - b)[changesOfResult.length >> 1] ?? 0;
   const floor = expected.floor ?? FLOOR * largest(values);
   let worst: Disagreement | null = null;
   let excess = 1;
   for (let index = 0; index < values.length; index++) {
-    const allowed = FACTOR * Math.max(moved[index]!, usual) + floor;
+    const allowed = FACTOR * Math.max(changesOfResult[index]!, median) + floor;
     const error = Math.abs(got.values[index]! - values[index]!);
     if (error <= excess * allowed) continue;
     excess = error / allowed;
@@ -99,7 +100,7 @@ export function compare(expected: Result, got: Result, shaken: ArrayLike<number>
 
 // ------------------------------------------------------------------------------------------------------------- runs
 
-/** Random weights for each layer that has some, in the shapes and the order of TF.js's layer. */
+/** Random weights for each layer that has weights, in the shapes and the order of TF.js. */
 function weightsFor(program: Program): Float32Array[][] {
   const random = new Random(program.seed + 1);
   const model = build(tf, program.layers);
@@ -114,7 +115,7 @@ function weightsFor(program: Program): Float32Array[][] {
 }
 
 async function runTfjs(program: Program, weights: Float32Array[][], random?: Random): Promise<Result[]> {
-  const change = (values: Float32Array) => (random ? shake(values, random) : values);
+  const change = (values: Float32Array) => (random ? perturb(values, random) : values);
   tf.engine().startScope();
   const model = build(tf, program.layers);
   setWeights(
@@ -174,7 +175,7 @@ function runOurs(program: Program, weights: Float32Array[][]): Result[] {
   return results;
 }
 
-// ----------------------------------------------------------------------------------------------------------- pieces
+// ----------------------------------------------------------------------------------------------------------- helpers
 
 export interface Tensor {
   shape: number[];
@@ -195,32 +196,32 @@ function layersWithWeights(model: Model): WeightedLayer[] {
   return model.layers.filter(layer => layer.getWeights().length > 0);
 }
 
-/** The shapes are those the layer says it has; the numbers those of TF.js's layer. */
+/** Sets the numbers of the TF.js layers, in the shapes that each layer of this library reports. */
 function setWeights(
   model: Model,
   weights: Float32Array[][],
   library: Library,
-  set = (layer: WeightedLayer, own: unknown[]) => layer.setWeights(own),
+  assign = (layer: WeightedLayer, tensors: unknown[]) => layer.setWeights(tensors),
 ): void {
   const layers = layersWithWeights(model);
   if (layers.length !== weights.length) throw new Error(`${layers.length} layers with weights, not ${weights.length}`);
   for (const [n, layer] of layers.entries()) {
     const shapes = layer.getWeights().map(weight => weight.shape);
-    set(
+    assign(
       layer,
       weights[n]!.map((values, w) => library.tensor(values, shapes[w]!)),
     );
   }
 }
 
-/** Copies of all weights: those of TF.js change as it learns. */
+/** Copies of all weights, because TF.js returns the live variables. */
 function weightsOf(model: Model): Float32Array[] {
   return layersWithWeights(model).flatMap(layer => layer.getWeights().map(weight => weight.dataSync().slice()));
 }
 
 /**
- * What a step has added to each weight. Apart from what any result may differ by, there are the roundings of the weight
- * itself, on which the step does not depend: one of the update and three of a constraint in either library, 2^-24 each.
+ * The change of each weight in a step. The tolerance also covers the roundings of the weight itself, which do not depend on
+ * the step: one by the update and three by a constraint in either library, 2^-24 each.
  */
 function changes(before: Float32Array[], after: Float32Array[], step: number): Result[] {
   return after.map((weight, n) => {
@@ -232,7 +233,7 @@ function changes(before: Float32Array[], after: Float32Array[], step: number): R
 
 const largest = (values: ArrayLike<number>) => Math.max(0, ...Array.from(values, Math.abs));
 
-/** Indices and targets are exact; the rest may be shaken, apart from what a masking layer looks for. */
+/** Indices, targets and the inputs of a masking layer stay exact; other inputs may be perturbed. */
 function tensorsOf(
   library: Library,
   program: Program,

@@ -1,10 +1,10 @@
-/** Makes the model of a program in either library, out of the same words. */
+/** Builds the model of a program in either library, from the same specification. */
 
 import type { Json, Program, Spec } from './programs.ts';
 import { resetAfterCell } from './resetAfter.ts';
 
-/** Either package: the names are the same, the types are not. */
-// biome-ignore lint/suspicious/noExplicitAny: TF.js describes itself in three packages, and both are used as one here
+/** Either package. They have the same names, but different types. */
+// biome-ignore lint/suspicious/noExplicitAny: the types of TF.js are spread over three packages and differ from ours
 export type Library = any;
 
 export function build(library: Library, layers: readonly Spec[]): Library {
@@ -12,19 +12,19 @@ export function build(library: Library, layers: readonly Spec[]): Library {
 }
 
 function buildLayer(library: Library, { kind, config, layer, cells }: Spec): Library {
-  const own = resolve(library, config) as Record<string, unknown>;
-  if (isTfjs(library) && own.resetAfter) {
-    const cell = new (resetAfterCell(library))(own);
-    return kind === 'gru' ? library.layers.rnn({ ...own, cell }) : cell;
+  const options = resolve(library, config) as Record<string, unknown>;
+  if (isTfjs(library) && options.resetAfter) {
+    const cell = new (resetAfterCell(library))(options);
+    return kind === 'gru' ? library.layers.rnn({ ...options, cell }) : cell;
   }
   return library.layers[kind]({
-    ...own,
+    ...options,
     ...(layer ? { layer: buildLayer(library, layer) } : {}),
     ...(cells ? { cell: cells.map(cell => buildLayer(library, cell)) } : {}),
   });
 }
 
-/** Turns `{ call, args }` into what the library's function of that name gives. */
+/** Replaces each `{ call, args }` by the result of that function of the library. */
 function resolve(library: Library, value: Json): unknown {
   if (value === null || typeof value !== 'object') return value;
   if (Array.isArray(value)) return value.map(item => resolve(library, item));
@@ -36,7 +36,7 @@ function resolve(library: Library, value: Json): unknown {
   return Object.fromEntries(Object.entries(entries).map(([key, item]) => [key, resolve(library, item)]));
 }
 
-/** Clipping goes in an object with names, which only ours takes; `repairTfjs` does it for TF.js. */
+/** Clipping needs an options object, which only lstm-wasm accepts; `repairTfjs` clips for TF.js. */
 export function buildOptimizer(library: Library, { optimizer }: Program): Library {
   const { kind, args, clip } = optimizer;
   if (!clip || isTfjs(library)) return library.train[kind](...args);

@@ -1,12 +1,12 @@
-// fit and fitDataset call back in the order of TF.js 4.22, with the same names in the logs, in the same order.
+// fit and fitDataset call callbacks in the same order as TF.js 4.22, with the same keys in the logs, in the same order.
 
 import * as lw from 'lstm-wasm';
 import { describe, expect, test } from 'vitest';
 import { dataset } from '../../examples/backend.js';
 import { Random } from '../reference/random.ts';
-import { compare, type Result, SHAKES, tf } from './agree.ts';
+import { compare, PERTURBATIONS, type Result, tf } from './agree.ts';
 import type { Library } from './build.ts';
-import { shake } from './shake.ts';
+import { perturb } from './perturb.ts';
 
 const SAMPLES = 10;
 const STEPS = 3;
@@ -21,7 +21,7 @@ const weights = [[2, 12], [3, 12], [12], [3, 1], [1]].map(shape => ({
 type Values = Record<string, number>;
 type Fit = (model: Library, library: Library, xs: Library, ys: Library, record: Recorder) => Promise<Library>;
 
-/** What was called, in order; the numbers beside it. */
+/** Records the calls in order, with the numbers in their logs. */
 class Recorder {
   readonly results: Result[] = [];
 
@@ -29,18 +29,18 @@ class Recorder {
     this.results.push({ what: `${what} {${Object.keys(logs)}}`, values: Object.values(logs) });
   }
 
-  /** A callback for each event there is. */
-  callbacks(name = '', also: Record<string, (...args: Library[]) => unknown> = {}) {
+  /** A callback for each event. */
+  callbacks(name = '', actions: Record<string, (...args: Library[]) => unknown> = {}) {
     const events = ['onTrainBegin', 'onTrainEnd', 'onEpochBegin', 'onEpochEnd', 'onBatchBegin', 'onBatchEnd'];
     const each = events.map(event => {
       const call = async (...args: unknown[]) => {
         const logs = args.at(-1) as Values | undefined;
         const number = event.startsWith('onTrain') ? '' : ` ${args[0]}`;
         this.note(`${name}${event}${number}`, logs ? { ...logs } : {});
-        also[event]?.(...args);
-        // What comes next has to wait for this one.
+        actions[event]?.(...args);
+        // The next call must wait for this one.
         await new Promise(resolve => setTimeout(resolve));
-        this.note(`${name}${event}${number} is over`);
+        this.note(`${name}${event}${number} has resolved`);
       };
       return [event, call];
     });
@@ -71,22 +71,22 @@ async function expectSame(fit: Fit): Promise<void> {
   const expected = await run(tf, fit);
   const got = await run(lw, fit);
   expect(got.map(({ what }) => what)).toEqual(expected.map(({ what }) => what));
-  const shaken: Result[][] = [];
-  for (let n = 0; n < SHAKES; n++) {
+  const perturbed: Result[][] = [];
+  for (let n = 0; n < PERTURBATIONS; n++) {
     const random = new Random(n);
-    shaken.push(await run(tf, fit, values => shake(values, random)));
+    perturbed.push(await run(tf, fit, values => perturb(values, random)));
   }
-  const apart = expected.map((result, n) =>
+  const differences = expected.map((result, n) =>
     compare(
       result,
       got[n]!,
-      shaken.map(run => run[n]!.values),
+      perturbed.map(run => run[n]!.values),
     ),
   );
-  expect(apart.filter(Boolean)).toEqual([]);
+  expect(differences.filter(Boolean)).toEqual([]);
 }
 
-/** Batches of 4, 4 and 2, without end or once. */
+/** Batches of 4, 4 and 2 samples, once or repeated forever. */
 function* batches(library: Library, once: boolean) {
   do {
     for (let from = 0; from < SAMPLES; from += 4) {
@@ -99,79 +99,79 @@ function* batches(library: Library, once: boolean) {
   } while (!once);
 }
 
-const usual = { epochs: 3, batchSize: 4, shuffle: false, verbose: 0 };
+const fitOptions = { epochs: 3, batchSize: 4, shuffle: false, verbose: 0 };
 
 describe('fit', () => {
   const cases: Record<string, object> = {
-    'without validation': {},
-    'with validationSplit': { validationSplit: 0.3 },
-    'from an epoch on': { initialEpoch: 1 },
-    'of one batch': { batchSize: 32 },
+    'fit without validation calls callbacks like TF.js': {},
+    'fit with validationSplit calls callbacks like TF.js': { validationSplit: 0.3 },
+    'fit with initialEpoch calls callbacks like TF.js': { initialEpoch: 1 },
+    'fit with a single batch calls callbacks like TF.js': { batchSize: 32 },
   };
   for (const [name, options] of Object.entries(cases)) {
     test(name, () =>
       expectSame((model, _, xs, ys, record) =>
-        model.fit(xs, ys, { ...usual, ...options, callbacks: record.callbacks() }),
+        model.fit(xs, ys, { ...fitOptions, ...options, callbacks: record.callbacks() }),
       ),
     );
   }
 
-  test('with validationData', () =>
+  test('fit with validationData calls callbacks like TF.js', () =>
     expectSame((model, _, xs, ys, record) =>
-      model.fit(xs, ys, { ...usual, validationData: [xs, ys], callbacks: record.callbacks() }),
+      model.fit(xs, ys, { ...fitOptions, validationData: [xs, ys], callbacks: record.callbacks() }),
     ));
 
-  test('with two lists of callbacks', () =>
+  test('fit with two callback objects calls them like TF.js', () =>
     expectSame((model, _, xs, ys, record) =>
-      model.fit(xs, ys, { ...usual, callbacks: [record.callbacks('first '), record.callbacks('second ')] }),
+      model.fit(xs, ys, { ...fitOptions, callbacks: [record.callbacks('first '), record.callbacks('second ')] }),
     ));
 
-  test('stopped in a batch', () =>
+  test('stopTraining in a batch ends fit like TF.js', () =>
     expectSame((model, _, xs, ys, record) => {
       const stop = (batch: number) => {
         if (batch === 1) model.stopTraining = true;
       };
       const callbacks = record.callbacks('', { onBatchEnd: stop });
-      return model.fit(xs, ys, { ...usual, validationData: [xs, ys], callbacks });
+      return model.fit(xs, ys, { ...fitOptions, validationData: [xs, ys], callbacks });
     }));
 
-  test('stopped after an epoch', () =>
+  test('stopTraining after an epoch ends fit like TF.js', () =>
     expectSame((model, _, xs, ys, record) => {
       const stop = (epoch: number) => {
         if (epoch === 1) model.stopTraining = true;
       };
-      return model.fit(xs, ys, { ...usual, callbacks: record.callbacks('', { onEpochEnd: stop }) });
+      return model.fit(xs, ys, { ...fitOptions, callbacks: record.callbacks('', { onEpochEnd: stop }) });
     }));
 
-  test('stopped early', () =>
+  test('earlyStopping ends fit like TF.js', () =>
     expectSame((model, library, xs, ys) => {
       const early = library.callbacks.earlyStopping({ monitor: 'val_acc', patience: 2 });
-      return model.fit(xs, ys, { ...usual, epochs: 30, validationSplit: 0.2, callbacks: early });
+      return model.fit(xs, ys, { ...fitOptions, epochs: 30, validationSplit: 0.2, callbacks: early });
     }));
 });
 
 describe('fitDataset', () => {
-  test('once through the batches for each epoch', () =>
+  test('fitDataset with a full pass per epoch calls callbacks like TF.js', () =>
     expectSame((model, library, _, __, record) => {
       const data = dataset(() => batches(library, true));
       return model.fitDataset(data, { epochs: 2, verbose: 0, callbacks: record.callbacks() });
     }));
 
-  test('some batches for each epoch, with validation', () =>
+  test('fitDataset with batchesPerEpoch and validation arrays calls callbacks like TF.js', () =>
     expectSame((model, library, xs, ys, record) => {
       const data = dataset(() => batches(library, false));
       const options = { epochs: 3, batchesPerEpoch: 2, validationData: [xs, ys], verbose: 0 };
       return model.fitDataset(data, { ...options, callbacks: record.callbacks() });
     }));
 
-  test('with batches to validate on', () =>
+  test('fitDataset with a validation dataset calls callbacks like TF.js', () =>
     expectSame((model, library, _, __, record) => {
       const data = dataset(() => batches(library, true));
       const options = { epochs: 2, validationData: data, verbose: 0 };
       return model.fitDataset(data, { ...options, callbacks: record.callbacks() });
     }));
 
-  test('stopped in a batch', () =>
+  test('stopTraining in a batch ends fitDataset like TF.js', () =>
     expectSame((model, library, _, __, record) => {
       const data = dataset(() => batches(library, true));
       const stop = (batch: number) => {

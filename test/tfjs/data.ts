@@ -1,4 +1,4 @@
-/** Random batches for a program: what goes in, and targets that fit its loss. */
+/** Random batches for a program: inputs, and targets that suit its loss. */
 
 import { Random } from '../reference/random.ts';
 import { losses, type Program } from './programs.ts';
@@ -10,7 +10,7 @@ export interface Data {
   yShape: number[];
 }
 
-/** Batches without end, the same for the same program. */
+/** An endless sequence of batches, the same for the same program. */
 export function batchOf(program: Program): { next(): Data } {
   const random = new Random(program.seed + 2);
   return { next: () => ({ ...inputs(program, random), ...targets(program, random) }) };
@@ -23,7 +23,7 @@ function inputs({ input, batch, layers }: Program, random: Random): Pick<Data, '
   const x = floats(batch * steps * width, () => random.normal());
   const [bottom] = layers;
   if (bottom!.kind === 'masking') {
-    // A third of the time steps, anywhere, is masked; so may be a whole row.
+    // About a third of the time steps is masked, at random; a whole row may be masked.
     for (let step = 0; step < batch * steps; step++) {
       if (random.bits() % 3 === 0) x.fill(bottom!.config.maskValue as number, step * width, (step + 1) * width);
     }
@@ -35,23 +35,23 @@ function targets({ output, batch, loss }: Program, random: Random): Pick<Data, '
   const { width } = output;
   const outer = output.steps === null ? [batch] : [batch, output.steps];
   const rows = outer.reduce((a, b) => a * b);
-  const drawn = (value: () => number) => ({ y: floats(rows * width, value), yShape: [...outer, width] });
+  const randomTargets = (value: () => number) => ({ y: floats(rows * width, value), yShape: [...outer, width] });
   switch (losses[loss]!.targets) {
     case 'classes':
       return { y: floats(rows, () => random.bits() % width), yShape: [...outer, 1] };
     case 'one-hot': {
-      const { y, yShape } = drawn(() => 0);
+      const { y, yShape } = randomTargets(() => 0);
       for (let row = 0; row < rows; row++) y[row * width + (random.bits() % width)] = 1;
       return { y, yShape };
     }
     case 'bits':
-      return drawn(() => random.bits() % 2);
+      return randomTargets(() => random.bits() % 2);
     case 'signs':
-      return drawn(() => 2 * (random.bits() % 2) - 1);
+      return randomTargets(() => 2 * (random.bits() % 2) - 1);
     case 'counts':
-      return drawn(() => random.bits() % 4);
+      return randomTargets(() => random.bits() % 4);
     default:
-      return drawn(() => random.normal());
+      return randomTargets(() => random.normal());
   }
 }
 

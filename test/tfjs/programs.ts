@@ -1,15 +1,15 @@
 /**
- * Random programs: a stack of layers with a loss, an optimizer and the sizes of its data, drawn from a seed.
+ * Random programs, drawn from a seed: a stack of layers with a loss, an optimizer and the sizes of the data.
  *
- * A program is plain data, so that a failing one can be printed, and one builder makes it in either library. Options
- * whose defaults differ between the libraries (docs/differences.md) are always given.
+ * A program is plain data, so a failing one can be printed, and `build` makes its model in either library. Options
+ * whose defaults differ between the libraries (docs/differences.md) are always set.
  */
 
 import { Random } from '../reference/random.ts';
 
 export type Json = string | number | boolean | null | undefined | readonly Json[] | { readonly [key: string]: Json };
 
-/** A layer or cell: `layers.${kind}(config)`; `layer` and `cells` are what wrappers and rnn hold. */
+/** A layer or cell: `layers.${kind}(config)`; `layer` and `cells` are those of wrappers and rnn. */
 export interface Spec {
   kind: string;
   config: Record<string, Json>;
@@ -21,21 +21,21 @@ export interface Program {
   seed: number;
   /** Samples in a batch. */
   batch: number;
-  /** What goes in: rows of numbers, [B, D]; sequences of them, [B, T, D]; or indices, [B, T]. */
+  /** The inputs: rows of numbers, [B, D]; sequences of rows, [B, T, D]; or indices, [B, T]. */
   input: { kind: 'rows' | 'sequences' | 'indices'; steps: number; width: number };
   layers: Spec[];
   loss: string;
   metrics: string[];
   optimizer: { kind: string; args: (number | boolean)[]; clip?: Record<string, number> };
   trainingSteps: number;
-  /** What comes out of the top layer. */
+  /** The shape of the output of the last layer. */
   output: { steps: number | null; width: number; masked: boolean };
 }
 
-/** A call in the library's own words, `{ call: 'regularizers.l2', args: { l2: 0.1 } }`. */
+/** A call of a library function, `{ call: 'regularizers.l2', args: { l2: 0.1 } }`. */
 const call = (name: string, args: Record<string, Json>): Json => ({ call: name, args });
 
-/** Of activations that work on each number by itself; softmax needs the whole row, so it is only for outputs. */
+/** Elementwise activations. Softmax uses a whole row, so it is only used for outputs. */
 const activations = [
   'tanh',
   'sigmoid',
@@ -53,14 +53,14 @@ const activations = [
 
 interface LossKind {
   targets: 'any' | 'counts' | 'signs' | 'bits' | 'one-hot' | 'classes';
-  /** The activation of the top layer, where the loss cannot take every number. */
+  /** The activation of the last layer, if the loss does not accept all numbers. */
   outputs?: string;
-  /** The least number of outputs. */
-  least?: number;
+  /** The minimum number of outputs. */
+  minimum?: number;
   metrics: string[];
 }
 
-/** The losses and what they ask for. */
+/** The losses and their requirements. */
 export const losses: Record<string, LossKind> = {
   meanSquaredError: { targets: 'any', metrics: ['mse', 'mae', 'cosine'] },
   meanAbsoluteError: { targets: 'any', metrics: ['mse', 'mape'] },
@@ -71,15 +71,15 @@ export const losses: Record<string, LossKind> = {
   poisson: { targets: 'counts', outputs: 'softplus', metrics: ['mse'] },
   hinge: { targets: 'signs', metrics: ['mse'] },
   squaredHinge: { targets: 'signs', metrics: ['mse'] },
-  categoricalHinge: { targets: 'one-hot', least: 2, metrics: ['categoricalAccuracy'] },
-  cosineProximity: { targets: 'any', least: 2, metrics: ['mse'] },
-  kullbackLeiblerDivergence: { targets: 'one-hot', outputs: 'softmax', least: 2, metrics: ['accuracy'] },
+  categoricalHinge: { targets: 'one-hot', minimum: 2, metrics: ['categoricalAccuracy'] },
+  cosineProximity: { targets: 'any', minimum: 2, metrics: ['mse'] },
+  kullbackLeiblerDivergence: { targets: 'one-hot', outputs: 'softmax', minimum: 2, metrics: ['accuracy'] },
   binaryCrossentropy: { targets: 'bits', outputs: 'sigmoid', metrics: ['accuracy', 'binaryAccuracy', 'mse'] },
-  categoricalCrossentropy: { targets: 'one-hot', outputs: 'softmax', least: 2, metrics: ['accuracy', 'mse'] },
-  sparseCategoricalCrossentropy: { targets: 'classes', outputs: 'softmax', least: 2, metrics: ['accuracy'] },
+  categoricalCrossentropy: { targets: 'one-hot', outputs: 'softmax', minimum: 2, metrics: ['accuracy', 'mse'] },
+  sparseCategoricalCrossentropy: { targets: 'classes', outputs: 'softmax', minimum: 2, metrics: ['accuracy'] },
 };
 
-/** Draws one program; the same seed gives the same program on every machine. */
+/** Generates one program; the same seed gives the same program on every machine. */
 export class Generator {
   #random: Random;
   readonly #seed: number;
@@ -99,7 +99,7 @@ export class Generator {
     const count = this.#whole(1, 3);
     for (let n = 0; n < count; n++) layers.push(this.#layer(shape, stateful));
     const head = this.#head(layers, shape);
-    if (shape.masked) head.metrics = []; // TF.js averages them over masked steps too
+    if (shape.masked) head.metrics = []; // TF.js includes masked steps in metrics
     if (!stateful && input.kind !== 'rows' && !shape.fixesSteps && this.#chance(0.5)) openSteps(layers[0]!);
     if (this.#chance(0.15)) this.#freeze(layers);
     return {
@@ -119,24 +119,24 @@ export class Generator {
     return { kind, steps, width: kind === 'indices' ? this.#whole(2, 9) : this.#whole(1, 6) };
   }
 
-  /** The first layers, of which the very first names the input. */
+  /** The first layer, with the shape of the input. */
   #bottom(input: Program['input'], shape: Shape, batch: number, stateful: boolean): Spec[] {
     const rest =
       input.kind === 'rows' ? [input.width] : input.kind === 'indices' ? [input.steps] : [input.steps, input.width];
-    const named = stateful ? { batchInputShape: [batch, ...rest] } : { inputShape: rest };
+    const inputShape = stateful ? { batchInputShape: [batch, ...rest] } : { inputShape: rest };
     if (input.kind === 'indices') {
       const outputDim = this.#whole(1, 6);
       const maskZero = this.#chance(0.5);
       shape.width = outputDim;
       shape.masked = maskZero;
-      const config = { inputDim: input.width, outputDim, maskZero, ...named };
+      const config = { inputDim: input.width, outputDim, maskZero, ...inputShape };
       return [{ kind: 'embedding', config: { ...config, ...this.#bounds(['embeddings']) } }];
     }
     if (input.kind === 'sequences' && this.#chance(0.25)) {
       shape.masked = true;
-      return [{ kind: 'masking', config: { maskValue: this.#pick([0, 0, -1, 0.5]), ...named } }];
+      return [{ kind: 'masking', config: { maskValue: this.#pick([0, 0, -1, 0.5]), ...inputShape } }];
     }
-    return [{ kind: 'inputLayer', config: named }];
+    return [{ kind: 'inputLayer', config: inputShape }];
   }
 
   #layer(shape: Shape, stateful: boolean): Spec {
@@ -170,7 +170,7 @@ export class Generator {
         const layer = this.#recurrent(this.#pick(['lstm', 'gru', 'simpleRNN']), shape, returnSequences, stateful);
         const mergeMode = this.#pick(['concat', 'sum', 'ave', 'mul']);
         if (mergeMode === 'concat') shape.width *= 2;
-        if (layer.config.resetAfter) layer.config.resetAfter = false; // TF.js cannot copy a layer with a cell of ours
+        if (layer.config.resetAfter) layer.config.resetAfter = false; // TF.js cannot copy a layer with a custom cell
         return { kind, config: { mergeMode }, layer };
       }
       case 'rnn': {
@@ -194,18 +194,18 @@ export class Generator {
     const goBackwards = this.#chance(0.2);
     shape.width = units;
     this.#end(shape, returnSequences);
-    const usual = this.#chance(0.5);
-    const gates = kind === 'simpleRNN' ? {} : { recurrentActivation: usual ? 'sigmoid' : this.#gate() };
+    const defaultActivations = this.#chance(0.5);
+    const gates = kind === 'simpleRNN' ? {} : { recurrentActivation: defaultActivations ? 'sigmoid' : this.#gate() };
     return {
       kind,
       config: {
         units,
-        activation: usual ? 'tanh' : this.#activation(),
+        activation: defaultActivations ? 'tanh' : this.#activation(),
         ...gates,
         ...(kind === 'gru' ? { resetAfter: this.#chance(0.5) } : {}),
         useBias: this.#chance(0.8),
         ...(kind === 'lstm' ? { unitForgetBias: this.#chance(0.5) } : {}),
-        recurrentInitializer: 'zeros', // weights are set; TF.js takes its time over orthogonal ones
+        recurrentInitializer: 'zeros', // weights are set later, and TF.js is slow to compute orthogonal ones
         dropout: 0,
         recurrentDropout: 0,
         ...this.#bounds(['kernel', 'recurrent', 'bias']),
@@ -250,7 +250,7 @@ export class Generator {
     shape.masked = false;
   }
 
-  /** A regularizer or a constraint here and there. */
+  /** Regularizers and constraints, each with a probability of 10 %. */
   #bounds(weights: string[]): Record<string, Json> {
     const bounds: Record<string, Json> = {};
     for (const weight of weights) {
@@ -264,7 +264,7 @@ export class Generator {
       if (this.#chance(0.1)) {
         bounds[`${weight}Constraint`] = this.#pick([
           call('constraints.maxNorm', { maxValue: 0.8, axis: 0 }),
-          // The slope of |w| at 0, where nonNeg puts weights, is -1 in TF.js and 0 here.
+          // nonNeg sets weights to 0, where the derivative of |w| is -1 in TF.js and 0 in lstm-wasm.
           ...(JSON.stringify(bounds).includes('l1') ? [] : [call('constraints.nonNeg', {})]),
           call('constraints.unitNorm', { axis: 0 }),
           call('constraints.minMaxNorm', { minValue: 0.4, maxValue: 0.9, rate: 0.7, axis: 0 }),
@@ -274,19 +274,19 @@ export class Generator {
     return bounds;
   }
 
-  /** A loss, its metrics, and where the loss asks for it a layer that gives outputs of its kind. */
+  /** A loss and its metrics; adds a last layer whose outputs the loss accepts, if necessary. */
   #head(layers: Spec[], shape: Shape): Pick<Program, 'loss' | 'metrics'> {
     const loss = this.#pick(Object.keys(losses));
-    const { outputs, least = 1, metrics } = losses[loss]!;
-    if (outputs) layers.push(...this.#outputs(shape, outputs, least));
-    else if (!layers.some(hasWeights) || shape.width < least)
-      layers.push(this.#dense(shape, 'tanh', this.#whole(least, 5)));
+    const { outputs, minimum = 1, metrics } = losses[loss]!;
+    if (outputs) layers.push(...this.#outputs(shape, outputs, minimum));
+    else if (!layers.some(hasWeights) || shape.width < minimum)
+      layers.push(this.#dense(shape, 'tanh', this.#whole(minimum, 5)));
     return { loss, metrics: metrics.filter(() => this.#chance(0.4)) };
   }
 
-  /** The same layer, put in all the ways people put it. */
-  #outputs(shape: Shape, activation: string, least: number): Spec[] {
-    const width = this.#whole(least, 6);
+  /** A dense layer with an activation, in the different ways to write it. */
+  #outputs(shape: Shape, activation: string, minimum: number): Spec[] {
+    const width = this.#whole(minimum, 6);
     switch (this.#pick(['dense', 'activation', ...(shape.steps === null ? [] : ['timeDistributed'])])) {
       case 'activation':
         return [this.#dense(shape, 'linear', width), { kind: 'activation', config: { activation } }];
@@ -302,7 +302,7 @@ export class Generator {
     const optimizer = this.#pick<Program['optimizer']>([
       { kind: 'sgd', args: [rate] },
       { kind: 'momentum', args: [rate, 0.9, this.#chance(0.5)] },
-      // So small an epsilon makes no difference, wherever it is added.
+      // With such a small epsilon it makes no difference where it is added.
       { kind: 'adam', args: [rate / 10, 0.9, 0.99, 1e-16] },
       { kind: 'rmsprop', args: [rate / 10, 0.9, this.#pick([0, 0.5]), 1e-4, this.#chance(0.3)] },
       { kind: 'adagrad', args: [rate, 0.1] },
@@ -312,11 +312,11 @@ export class Generator {
     return { ...optimizer, clip };
   }
 
-  /** Freezes one layer, as long as another one learns. */
+  /** Freezes one layer, if another one stays trainable. */
   #freeze(layers: Spec[]): void {
-    const able = layers.filter(hasWeights);
-    const plain = able.filter(spec => !spec.layer && !spec.cells);
-    if (able.length > 1 && plain.length > 0) this.#pick(plain).config.trainable = false;
+    const candidates = layers.filter(hasWeights);
+    const plain = candidates.filter(spec => !spec.layer && !spec.cells);
+    if (candidates.length > 1 && plain.length > 0) this.#pick(plain).config.trainable = false;
   }
 
   #activation(): string {
@@ -328,8 +328,8 @@ export class Generator {
     return this.#pick(['hardSigmoid', 'hardSigmoid', 'sigmoid', 'tanh', 'softsign']);
   }
 
-  #whole(least: number, most: number): number {
-    return least + (this.#random.bits() % (most - least + 1));
+  #whole(minimum: number, maximum: number): number {
+    return minimum + (this.#random.bits() % (maximum - minimum + 1));
   }
 
   #chance(share: number): boolean {
@@ -344,19 +344,19 @@ export class Generator {
 const hasWeights = ({ kind }: Spec) =>
   ['lstm', 'gru', 'simpleRNN', 'rnn', 'bidirectional', 'dense', 'timeDistributed', 'embedding'].includes(kind);
 
-/** Leaves the number of time steps open: [T, D] becomes [null, D]. */
+/** Makes the number of time steps variable: [T, D] becomes [null, D]. */
 function openSteps({ config }: Spec): void {
   const [, ...rest] = config.inputShape as number[];
   config.inputShape = [null, ...rest];
 }
 
-/** What has come out of the layers so far. */
+/** The output shape of the layers so far. */
 interface Shape {
   steps: number | null;
   width: number;
   masked: boolean;
-  /** There was a mask further down: TF.js would apply it to whatever sequence comes later. */
+  /** A layer below had a mask, which TF.js would apply to any later sequence. */
   hadMask?: boolean;
-  /** A layer asks for a fixed number of time steps. */
+  /** A layer requires a fixed number of time steps. */
   fixesSteps?: boolean;
 }

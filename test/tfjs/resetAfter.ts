@@ -1,18 +1,18 @@
 /**
- * The GRU that TF.js does not have: its reset gate acts after the recurrent product, as in cuDNN and in Keras 3. A cell of
- * TF.js, so that its gradients come from TF.js all the same.
+ * A GRU cell with `resetAfter`, which TF.js does not have: the reset gate acts after the recurrent product, as in cuDNN and
+ * Keras 3. It is a TF.js cell, so TF.js computes its gradients.
  */
 
 import type { Library } from './build.ts';
 
-let made: Library = null;
+let cellClass: Library = null;
 
-/** The class of the cell; TF.js asks for one it knows by name. */
+/** Returns the class of the cell, registered with TF.js on the first call. */
 export function resetAfterCell(tf: Library): Library {
-  if (made) return made;
+  if (cellClass) return cellClass;
   const GruCell = tf.layers.gruCell({ units: 1 }).constructor;
 
-  made = class ResetAfterCell extends GruCell {
+  cellClass = class ResetAfterCell extends GruCell {
     static className = 'ResetAfterCell';
 
     constructor(config: object) {
@@ -44,6 +44,6 @@ export function resetAfterCell(tf: Library): Library {
       });
     }
   };
-  tf.serialization.registerClass(made);
-  return made;
+  tf.serialization.registerClass(cellClass);
+  return cellClass;
 }

@@ -1,6 +1,5 @@
-// Compares tensor functions with TF.js on its cpu backend: every dtype, shapes with axes of 0 and 1, NaN, both zeros
-// and
-// infinities. `onPurpose` lists intended differences; calls that TF.js rejects are not compared.
+// Compares tensor functions with the cpu backend of TF.js: every dtype, shapes with axes of 0 and 1, NaN, both zeros and
+// infinities. `intendedDifferences` lists exceptions; calls that TF.js rejects are not compared.
 
 import * as lw from 'lstm-wasm';
 import { describe, expect, test } from 'vitest';
@@ -33,7 +32,7 @@ function make(library: Library, shape: Shape, dtype: DataType, from = 0): Librar
 const counted = (library: Library, shape: Shape): Library => library.range(0, sizeOf(shape)).reshape(shape);
 
 /** Intended differences, with their reasons. */
-const onPurpose: readonly [RegExp, string][] = [
+const intendedDifferences: readonly [RegExp, string][] = [
   [/^(neg|add|sub|div) bool/, 'int32: a bool holds neither 2 nor -1'],
   [/^(max|min|mean|moments) .*\b0\b/, 'an empty set has no mean and no maximum'],
   [/^arg(Max|Min) .*\b0\b/, 'an empty set has no maximum'],
@@ -301,14 +300,14 @@ describe('tensor functions equal those of TF.js', () => {
     let compared = 0;
     for (const one of own) {
       const expected = outcome(one, tf);
-      if (expected === null || onPurpose.some(([pattern]) => pattern.test(one[0]))) continue;
+      if (expected === null || intendedDifferences.some(([pattern]) => pattern.test(one[0]))) continue;
       expect(rounded(outcome(one, lw)), one[0]).toEqual(rounded(expected));
       compared++;
     }
     expect(compared).toBeGreaterThan(own.length / 5);
   });
 
-  test.each(onPurpose)('the listed difference %s exists: %s', pattern => {
+  test.each(intendedDifferences)('the listed difference %s exists: %s', pattern => {
     const own = cases.filter(([name]) => pattern.test(name));
     const differing = own.filter(one => show(rounded(outcome(one, lw))) !== show(rounded(outcome(one, tf))));
     expect(differing.length).toBeGreaterThan(0);

@@ -28,8 +28,8 @@ export async function runInPage(browser, url, simd, place) {
     if (error) throw new Error(error);
     return found;
   } catch (error) {
-    const said = error instanceof Error ? error.message : String(error);
-    throw new Error([said.split('\n')[0], ...faults].join('; '));
+    const message = error instanceof Error ? error.message : String(error);
+    throw new Error([message.split('\n')[0], ...faults].join('; '));
   } finally {
     await page.close();
   }

@@ -1,4 +1,4 @@
-/** What entry.js is, for those who write TypeScript. Compiled with nodenext and with bundler resolution, then run. */
+/** entry.js in TypeScript. Compiled with nodenext and with bundler resolution, then run. */
 
 import * as lw from 'lstm-wasm';
 import { sineCosine } from 'lstm-wasm/data';
@@ -20,13 +20,13 @@ async function runProgram(simd: 'strict' | 'auto', place: 'here' | 'worker'): Pr
 
 Object.assign(globalThis, { runProgram });
 
-/** Never called: the compiler must find each of these wrong. */
+/** Never called: each of these must be a compile error. */
 export function wrong(model: lw.Sequential): void {
   // @ts-expect-error an unknown option
   lw.layers.lstm({ unit: 20 });
-  // @ts-expect-error a loss that there is not
+  // @ts-expect-error an unknown loss
   model.compile({ optimizer: 'adam', loss: 'meanSquaredErrors' });
-  // @ts-expect-error a tensor is no number
+  // @ts-expect-error a tensor is not a number
   const first: number = model.predict([[[1]]]);
   void first;
 }

@@ -1,6 +1,7 @@
 /**
- * Creates ten thousand models of every kind of recurrent layer, and disposes of half of them and drops half, each after a
- * step of training. Runs where lstm-wasm is installed, with `--expose-gc`, and prints its measurements as JSON.
+ * Creates ten thousand models with every kind of recurrent layer and trains each for one step. Disposes half of them, and
+ * leaves the others to the garbage collector. Runs where lstm-wasm is installed, with `--expose-gc`, and prints its
+ * measurements as JSON.
  *
  *   node --expose-gc models.js 10000
  */
@@ -13,7 +14,7 @@ const x = randomNormal([8, T, D]);
 const y = randomNormal([8, 1]);
 setRandomSeed(1);
 
-/** The layers below the last, of so many units. @type {((units: number) => import('lstm-wasm').Layer[])[]} */
+/** The layers below the last one, with the given number of units. @type {((units: number) => import('lstm-wasm').Layer[])[]} */
 const kinds = [
   units => [layers.lstm({ units, inputShape: [T, D] })],
   units => [layers.gru({ units, inputShape: [T, D] })],
@@ -34,8 +35,8 @@ const kinds = [
 ];
 
 /** Holds no reference to the model after it returns. @param {number} n */
-function one(n) {
-  // Every second model is disposed of, the others are dropped; the order alternates with each round of kinds.
+function createModel(n) {
+  // Every second model is disposed; which ones alternates with each round of kinds.
   const round = Math.floor(n / kinds.length);
   const below = kinds[n % kinds.length] ?? (() => []);
   const model = sequential({ layers: [...below(4 + (round % 29)), layers.dense({ units: 1 })] });
@@ -47,14 +48,14 @@ function one(n) {
 let most = 0;
 let first;
 for (let n = 1; n <= count; n++) {
-  one(n);
+  createModel(n);
   most = Math.max(most, backendInfo().models);
   // Finalizers run only when the program yields.
   if (n % 50 === 0) await collect();
-  if (n === count / 10) first = held();
+  if (n === count / 10) first = memoryUse();
 }
 await collect();
-console.log(JSON.stringify({ count, most, left: backendInfo().models, first, last: held() }));
+console.log(JSON.stringify({ count, most, left: backendInfo().models, first, last: memoryUse() }));
 
 async function collect() {
   for (let k = 0; k < 2; k++) {
@@ -63,7 +64,7 @@ async function collect() {
   }
 }
 
-function held() {
+function memoryUse() {
   const { heapUsed, rss } = process.memoryUsage();
   return { linear: backendInfo().memoryBytes, heap: heapUsed, rss };
 }

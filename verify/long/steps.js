@@ -1,6 +1,6 @@
 /**
- * A million steps of the seed program: memory stays where it is, and the last are as fast as the first. Run in a process
- * of its own, with `--expose-gc`, where lstm-wasm is installed; writes what it measured as JSON.
+ * A million steps of the seed program, to check that memory does not grow and the last steps are as fast as the first. Runs in
+ * a separate process with `--expose-gc`, where lstm-wasm is installed, and prints its measurements as JSON.
  *
  *   node --expose-gc steps.js 1000000
  */
@@ -9,8 +9,8 @@ import { backendInfo, layers, sequential, setRandomSeed, train } from 'lstm-wasm
 import { sineCosine } from 'lstm-wasm/data';
 
 const steps = Number(process.argv[2]);
-/** Steps whose time is taken together: a hundred in each tenth. */
-const round = steps / 1000;
+/** Steps that are timed together: a hundred blocks in each tenth of the run. */
+const blockSteps = steps / 1000;
 
 setRandomSeed(1);
 const model = sequential();
@@ -20,23 +20,23 @@ model.compile({ optimizer: train.adam(0.006), loss: 'meanSquaredError' });
 const batches = sineCosine();
 
 const times = new Float64Array(1000);
-/** The same in units of a yardstick, which what else runs on the machine slows down as well. */
+/** The times relative to a reference calculation, which other load slows down as well. */
 const ratios = new Float64Array(1000);
 const losses = new Float64Array(1000);
 let first;
 for (let n = 0; n < 1000; n++) {
-  const started = processor();
-  for (let step = 0; step < round; step++) {
+  const started = cpuTime();
+  for (let step = 0; step < blockSteps; step++) {
     const { xs, ys } = batches.next().value;
     losses[n] = Number(model.trainOnBatch(xs, ys));
   }
-  const trained = processor();
-  measureOut(round);
-  times[n] = (trained - started) / round;
-  ratios[n] = (trained - started) / (processor() - trained);
-  if (n === 9) first = await held();
+  const trained = cpuTime();
+  runReference(blockSteps);
+  times[n] = (trained - started) / blockSteps;
+  ratios[n] = (trained - started) / (cpuTime() - trained);
+  if (n === 9) first = await memoryUse();
 }
-const last = await held();
+const last = await memoryUse();
 /** @param {Float64Array} values */
 const median = values => values.toSorted()[Math.floor(values.length / 2)] ?? Number.NaN;
 const report = {
@@ -50,18 +50,18 @@ const report = {
 };
 console.log(JSON.stringify(report));
 
-/** Milliseconds of the processor that this process has had. */
-function processor() {
+/** Milliseconds of CPU time that this process has used. */
+function cpuTime() {
   const { user, system } = process.cpuUsage();
   return (user + system) / 1000;
 }
 
 /**
- * Work of always the same size, in plain JavaScript, that has nothing to do with the package.
+ * A reference calculation in plain JavaScript, independent of the package.
  *
  * @param {number} times
  */
-function measureOut(times) {
+function runReference(times) {
   const side = 32;
   const a = new Float32Array(side * side).fill(0.01);
   const b = new Float32Array(side * side).fill(0.5);
@@ -76,8 +76,8 @@ function measureOut(times) {
   }
 }
 
-/** Bytes, once all garbage is gone. */
-async function held() {
+/** Bytes in use after garbage collection. */
+async function memoryUse() {
   for (let k = 0; k < 4; k++) {
     gc?.();
     await new Promise(resolve => setTimeout(resolve, 5));

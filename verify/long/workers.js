@@ -1,7 +1,7 @@
 /**
- * Workers that are ended while they train, a hundred of them: every call that was going on is refused, none hangs, and
- * nothing of them stays. Run in a process of its own, with `--expose-gc`, where lstm-wasm is installed; writes what it
- * measured as JSON. That the process ends by itself is part of what is shown.
+ * Terminates a hundred workers while they train, to check that every pending call is rejected, none hangs, and no memory leaks.
+ * Runs in a separate process with `--expose-gc`, where lstm-wasm is installed, and prints its measurements as JSON. The
+ * process must also exit by itself.
  *
  *   node --expose-gc workers.js 100
  */
@@ -12,7 +12,7 @@ import { connect } from 'lstm-wasm/worker';
 const count = Number(process.argv[2]);
 const x = randomNormal([64, 8, 3]);
 const y = randomNormal([64, 1]);
-const refusals = new Map();
+const rejections = new Map();
 let batches = 0;
 let first;
 
@@ -23,40 +23,40 @@ for (let n = 0; n < count; n++) {
   });
   await model.compile({ optimizer: 'adam', loss: 'mse' });
   /** @type {(value?: unknown) => void} */
-  let trained = () => {};
-  const begun = new Promise(resolve => {
-    trained = resolve;
+  let resolveFirstBatch = () => {};
+  const firstBatch = new Promise(resolve => {
+    resolveFirstBatch = resolve;
   });
   const onBatchEnd = () => {
     batches++;
-    trained();
+    resolveFirstBatch();
   };
-  const fit = refused(model.fit(x, y, { epochs: 1e6, batchSize: 4, verbose: 0, callbacks: { onBatchEnd } }));
-  await begun;
-  // Not always at the same moment: in a batch, between two, while another call waits
+  const fit = rejectionOf(model.fit(x, y, { epochs: 1e6, batchSize: 4, verbose: 0, callbacks: { onBatchEnd } }));
+  await firstBatch;
+  // Terminates at different moments: in a batch, between batches, or while another call waits.
   await new Promise(resolve => setTimeout(resolve, (n * 7) % 20));
-  const waiting = n % 2 ? refused(model.predict(x)) : null;
+  const pending = n % 2 ? rejectionOf(model.predict(x)) : null;
   await host.terminate();
-  for (const reason of await inTime(Promise.all([fit, waiting, refused(model.predict(x))]))) {
-    if (reason !== null) refusals.set(reason, (refusals.get(reason) ?? 0) + 1);
+  for (const reason of await withTimeout(Promise.all([fit, pending, rejectionOf(model.predict(x))]))) {
+    if (reason !== null) rejections.set(reason, (rejections.get(reason) ?? 0) + 1);
   }
-  if (n === Math.floor(count / 10)) first = await held();
+  if (n === Math.floor(count / 10)) first = await memoryUse();
 }
-console.log(JSON.stringify({ count, batches, refusals: [...refusals], first, last: await held() }));
+console.log(JSON.stringify({ count, batches, rejections: [...rejections], first, last: await memoryUse() }));
 
 /**
- * Why a call was refused.
+ * The reason why a call was rejected.
  *
  * @param {Promise<unknown>} promise
  */
-async function refused(promise) {
+async function rejectionOf(promise) {
   try {
     await promise;
   } catch (error) {
     const { name, message } = /** @type {Error} */ (error);
     return `${name}: ${message}`;
   }
-  return 'not refused';
+  return 'not rejected';
 }
 
 /**
@@ -64,11 +64,11 @@ async function refused(promise) {
  * @param {Promise<T>} promise
  * @returns {Promise<T>}
  */
-async function inTime(promise) {
+async function withTimeout(promise) {
   let timer;
   const late = /** @type {Promise<never>} */ (
     new Promise((_, reject) => {
-      timer = setTimeout(() => reject(new Error('a call is neither done nor refused')), 10_000);
+      timer = setTimeout(() => reject(new Error('a call neither resolved nor rejected')), 10_000);
     })
   );
   try {
@@ -78,7 +78,7 @@ async function inTime(promise) {
   }
 }
 
-async function held() {
+async function memoryUse() {
   for (let k = 0; k < 4; k++) {
     gc?.();
     await new Promise(resolve => setTimeout(resolve, 5));

@@ -62,9 +62,9 @@ function typesWrong({ home, tools, tarball }) {
   const { status, stderr } = spawnSync(process.execPath, words, { stdio: ['ignore', out, 'pipe'], encoding: 'utf8' });
   closeSync(out);
   const what = `arethetypeswrong ${version}, profile esm-only`;
-  const said = readFileSync(file, 'utf8');
-  if (!said.trimStart().startsWith('{')) return { what, status: 'failed', note: firstLines(stderr || said) };
-  const { analysis } = JSON.parse(said);
+  const output = readFileSync(file, 'utf8');
+  if (!output.trimStart().startsWith('{')) return { what, status: 'failed', note: firstLines(stderr || output) };
+  const { analysis } = JSON.parse(output);
   const entries = Object.keys(analysis.entrypoints ?? {});
   /** @type {{ kind: string, entrypoint?: string, resolutionKind?: string }[]} */
   const problems = analysis.problems ?? [];

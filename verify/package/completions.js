@@ -8,7 +8,7 @@ import { join } from 'node:path';
 const CURSOR = '|';
 
 /** @type {{ what: string, program: string, offers: string[], not?: string[] }[]} */
-const places = [
+const positions = [
   {
     what: 'options of a layer',
     program: "import { layers } from 'lstm-wasm'; layers.lstm({ | })",
@@ -30,7 +30,7 @@ const places = [
     offers: ['learningRate', 'beta1', 'clipNorm', 'globalClipNorm'],
   },
   {
-    what: 'methods of a model, and nothing that is not for users',
+    what: 'methods of a model, and no internal ones',
     program: "import { sequential } from 'lstm-wasm'; sequential().|",
     offers: ['add', 'compile', 'fit', 'predict', 'trainOnBatch', 'snapshot'],
     not: ['#runner'],
@@ -68,7 +68,7 @@ export function offered({ root, home }) {
     lib: ['lib.es2023.d.ts', 'lib.dom.d.ts'],
     types: [],
   };
-  const files = places.map(({ program }, n) => {
+  const files = positions.map(({ program }, n) => {
     const file = join(home, `completion${n}.mts`);
     writeFileSync(file, program.replace(CURSOR, ''));
     return file;
@@ -90,18 +90,18 @@ export function offered({ root, home }) {
     getDirectories: ts.sys.getDirectories,
   });
   try {
-    return places.map(({ what, program, offers, not = [] }, n) => {
+    return positions.map(({ what, program, offers, not = [] }, n) => {
       const found = service.getCompletionsAtPosition(files[n] ?? '', program.indexOf(CURSOR), undefined);
       const names = new Set(found?.entries.map(({ name }) => name));
       const missing = offers.filter(name => !names.has(name));
-      const strange = not.filter(name => names.has(name));
+      const unexpected = not.filter(name => names.has(name));
       return {
         what: `an editor offers ${what}`,
-        status: missing.length + strange.length === 0 ? 'passed' : 'failed',
+        status: missing.length + unexpected.length === 0 ? 'passed' : 'failed',
         note:
-          missing.length + strange.length === 0
+          missing.length + unexpected.length === 0
             ? `${names.size} names`
-            : `missing: ${missing.join(', ')}; strange: ${strange.join(', ')}; of ${names.size}`,
+            : `missing: ${missing.join(', ')}; unexpected: ${unexpected.join(', ')}; of ${names.size}`,
       };
     });
   } finally {

@@ -26,20 +26,20 @@ export function checkAudit({ home }) {
   const what = 'npm audit of what a user installs';
   const { stdout, stderr } = ask('npm', ['audit', '--json', '--audit'], home);
   /** @type {{ metadata?: { vulnerabilities: Record<string, number> }, vulnerabilities?: Record<string, unknown>, message?: string, error?: { summary?: string } }} */
-  let said = {};
+  let report = {};
   try {
-    said = JSON.parse(stdout);
+    report = JSON.parse(stdout);
   } catch {
     return { what, status: 'failed', note: firstLines(stderr || stdout) };
   }
-  if (!said.metadata) {
+  if (!report.metadata) {
     // Without URLs: the results are committed, and must not name the registry of a machine.
-    const reason = String(said.message ?? said.error?.summary ?? stderr).replace(/( - [A-Z]+)? ?https?:\S+/g, '');
-    return { what, status: 'not here', note: `the registry answers no audits: ${firstLines(reason, 2)}` };
+    const reason = String(report.message ?? report.error?.summary ?? stderr).replace(/( - [A-Z]+)? ?https?:\S+/g, '');
+    return { what, status: 'not here', note: `the registry does not support audits: ${firstLines(reason, 2)}` };
   }
-  const { total = 0 } = said.metadata.vulnerabilities;
-  const names = Object.keys(said.vulnerabilities ?? {}).join(', ');
-  return { what, status: total === 0 ? 'passed' : 'failed', note: total === 0 ? 'nothing known' : names };
+  const { total = 0 } = report.metadata.vulnerabilities;
+  const names = Object.keys(report.vulnerabilities ?? {}).join(', ');
+  return { what, status: total === 0 ? 'passed' : 'failed', note: total === 0 ? 'no known vulnerabilities' : names };
 }
 
 /**

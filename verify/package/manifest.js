@@ -13,47 +13,47 @@ const NAMES_OF_HOME = ['repository', 'homepage', 'bugs'];
  */
 export async function checkManifest({ root, home, tarball }) {
   const folder = join(home, 'node_modules/lstm-wasm');
-  const said = JSON.parse(readFileSync(join(folder, 'package.json'), 'utf8'));
+  const manifest = JSON.parse(readFileSync(join(folder, 'package.json'), 'utf8'));
   return [
-    fields(folder, said),
-    targets(folder, said),
-    effects(folder, said),
-    addresses(said),
-    changelog(root, said),
+    fields(folder, manifest),
+    targets(folder, manifest),
+    effects(folder, manifest),
+    addresses(manifest),
+    changelog(root, manifest),
     ...publishing(home, tarball),
   ];
 }
 
 /**
  * @param {string} folder
- * @param {any} said
+ * @param {any} manifest
  * @returns {import('../run.js').Outcome}
  */
-function fields(folder, said) {
+function fields(folder, manifest) {
   const licence = existsSync(join(folder, 'LICENSE')) ? readFileSync(join(folder, 'LICENSE'), 'utf8') : '';
   const wrong = [
-    said.license === 'MIT' && licence.startsWith('MIT License') ? '' : 'license and LICENSE',
-    /^.{20,120}$/.test(said.description ?? '') ? '' : 'description',
-    said.keywords?.length >= 5 && new Set(said.keywords).size === said.keywords.length ? '' : 'keywords',
-    said.type === 'module' ? '' : 'type',
-    said.engines?.node ? '' : 'engines.node',
-    /^\d+\.\d+\.\d+$/.test(said.version) ? '' : 'version',
+    manifest.license === 'MIT' && licence.startsWith('MIT License') ? '' : 'license and LICENSE',
+    /^.{20,120}$/.test(manifest.description ?? '') ? '' : 'description',
+    manifest.keywords?.length >= 5 && new Set(manifest.keywords).size === manifest.keywords.length ? '' : 'keywords',
+    manifest.type === 'module' ? '' : 'type',
+    manifest.engines?.node ? '' : 'engines.node',
+    /^\d+\.\d+\.\d+$/.test(manifest.version) ? '' : 'version',
     existsSync(join(folder, 'README.md')) ? '' : 'README.md',
   ].filter(Boolean);
-  const note = wrong.length > 0 ? `wrong: ${wrong.join(', ')}` : `${said.license}, Node ${said.engines.node}`;
+  const note = wrong.length > 0 ? `wrong: ${wrong.join(', ')}` : `${manifest.license}, Node ${manifest.engines.node}`;
   return { what: 'fields of package.json', status: wrong.length === 0 ? 'passed' : 'failed', note };
 }
 
 /**
  * @param {string} folder
- * @param {any} said
+ * @param {any} manifest
  * @returns {import('../run.js').Outcome}
  */
-function targets(folder, said) {
-  const files = leaves(said.exports);
+function targets(folder, manifest) {
+  const files = leaves(manifest.exports);
   const missing = files.filter(file => !existsSync(join(folder, file)));
   return {
-    what: 'every file that exports names is there',
+    what: 'every file in exports exists',
     status: files.length > 10 && missing.length === 0 ? 'passed' : 'failed',
     note: missing.length > 0 ? `missing: ${missing.join(', ')}` : `${files.length} files`,
   };
@@ -67,46 +67,50 @@ const leaves = value =>
  * Bundlers of users read those in dist/; our own build reads those in src/.
  *
  * @param {string} folder
- * @param {any} said
+ * @param {any} manifest
  * @returns {import('../run.js').Outcome}
  */
-function effects(folder, said) {
-  const named = /** @type {string[]} */ (said.sideEffects).filter(file => file.startsWith('./dist/'));
+function effects(folder, manifest) {
+  const named = /** @type {string[]} */ (manifest.sideEffects).filter(file => file.startsWith('./dist/'));
   const missing = named.filter(file => !existsSync(join(folder, file)));
   return {
-    what: 'every file that sideEffects names is there',
+    what: 'every file in sideEffects exists',
     status: named.length > 0 && missing.length === 0 ? 'passed' : 'failed',
     note: missing.length > 0 ? `missing: ${missing.join(', ')}` : named.join(', '),
   };
 }
 
 /**
- * @param {any} said
+ * @param {any} manifest
  * @returns {import('../run.js').Outcome}
  */
-function addresses(said) {
-  const what = 'where the package is at home';
-  const missing = NAMES_OF_HOME.filter(name => !(name in said));
-  if (missing.length === 0) return { what, status: 'passed', note: said.repository.url };
+function addresses(manifest) {
+  const what = 'URLs of the repository';
+  const missing = NAMES_OF_HOME.filter(name => !(name in manifest));
+  if (missing.length === 0) return { what, status: 'passed', note: manifest.repository.url };
   return {
     what,
     status: 'not here',
-    note: `${missing.join(', ')}: not known in a checkout; release.yml writes them from the repository it runs in`,
+    note: `${missing.join(', ')}: unknown in a checkout; release.yml adds them from the repository it runs in`,
   };
 }
 
 /**
  * @param {string} root
- * @param {any} said
+ * @param {any} manifest
  * @returns {import('../run.js').Outcome}
  */
-function changelog(root, said) {
+function changelog(root, manifest) {
   const text = readFileSync(`${root}CHANGELOG.md`, 'utf8');
   const [first = ''] = text.match(/^## .*$/m) ?? [];
   const right = new RegExp(
-    `^## (${said.version.replaceAll('.', '\\.')}, (not yet released|\\d{4}-\\d\\d-\\d\\d)|Unreleased)$`,
+    `^## (${manifest.version.replaceAll('.', '\\.')}, (not yet released|\\d{4}-\\d\\d-\\d\\d)|Unreleased)$`,
   );
-  return { what: 'CHANGELOG.md speaks of this version', status: right.test(first) ? 'passed' : 'failed', note: first };
+  return {
+    what: 'CHANGELOG.md starts with this version',
+    status: right.test(first) ? 'passed' : 'failed',
+    note: first,
+  };
 }
 
 /**
@@ -132,8 +136,8 @@ function publishing(home, tarball) {
       what: 'provenance',
       status: 'not here',
       note: identity
-        ? 'it is signed where release.yml publishes'
-        : 'no identity to sign with outside of release.yml, which test/package/release.test.ts reads',
+        ? 'release.yml signs it when it publishes'
+        : 'only release.yml can sign it; test/package/release.test.ts checks that it does',
     },
   ];
 }

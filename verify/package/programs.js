@@ -21,30 +21,30 @@ const methods = 'src/tensor/methods.ts';
  */
 export const shaken = [
   {
-    what: 'a program that never saves carries no other formats, no workers, no plots',
+    what: 'a program that does not save contains no other formats, workers or plots',
     program: seed,
     keeps: methods,
     without: /^src\/(keras|onnx|safetensors|plot|worker)\/|^node_modules\/(fflate|pbf|d3-|@svgdotjs|linkedom)/,
   },
   {
-    what: "a program of 'lstm-wasm/data' alone carries no kernels and no layers",
+    what: "a program that imports only 'lstm-wasm/data' contains no kernels and no layers",
     program: "import { sineCosine, windows } from 'lstm-wasm/data';\nglobalThis.data = [sineCosine, windows];",
     keeps: methods,
     without: /^src\/(wasm|layers|optimizers|saving|training|plot)\//,
   },
   {
-    what: "everything of 'lstm-wasm/data' carries no kernels",
+    what: "all exports of 'lstm-wasm/data' contain no kernels",
     program: "import * as data from 'lstm-wasm/data';\nglobalThis.data = data;",
     without: /^src\/(wasm|layers|optimizers|saving)\//,
   },
   {
-    what: 'a program that draws one plot carries neither kernels nor the other plots',
+    what: 'a program with one plot contains neither kernels nor the other plots',
     program: "import { predictionPlot } from 'lstm-wasm/plot';\nglobalThis.plot = predictionPlot;",
     without:
       /^src\/(wasm|layers|tensor|saving|data)\/|^src\/plot\/(animation|barColumn|benchmarkChart|cell(Diagram|Plans)|chainDiagram|gateHeatmap|lossPlot|terminalPlot)\.ts/,
   },
   {
-    what: 'a program that only writes ONNX carries no HDF5',
+    what: 'a program that only writes ONNX contains no HDF5',
     program: "import { toOnnx } from 'lstm-wasm/onnx';\nglobalThis.write = toOnnx;",
     without: /^src\/keras\//,
   },

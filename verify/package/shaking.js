@@ -5,8 +5,8 @@ import { bundle } from './bundle.js';
 import { seed, shaken } from './programs.js';
 
 const LISTED = 25;
-/** Bytes of a source that do not count: lists built from other lists, which bundlers keep. */
-const CRUMBS = 150;
+/** Sources of at most this many bytes are ignored: lists built from other lists, which bundlers keep. */
+const NEGLIGIBLE = 150;
 
 /**
  * @param {import('../run.js').Context} context
@@ -18,10 +18,9 @@ export async function checkShaking(context) {
   for (const { what, program, without, keeps } of shaken) {
     const { sources } = await bundle(context, program);
     const own = [...sources].filter(([name, bytes]) => bytes > 0 && name.startsWith('src/'));
-    const found = [...sources].filter(([name, bytes]) => bytes > CRUMBS && without.test(name));
-    const dropped = keeps !== undefined && !((sources.get(keeps) ?? 0) > CRUMBS);
-    const note =
-      found.length > 0 ? `it carries ${list(found, 5)}` : dropped ? `it lacks ${keeps}` : `${own.length} sources`;
+    const found = [...sources].filter(([name, bytes]) => bytes > NEGLIGIBLE && without.test(name));
+    const dropped = keeps !== undefined && !((sources.get(keeps) ?? 0) > NEGLIGIBLE);
+    const note = found.length > 0 ? `contains ${list(found, 5)}` : dropped ? `lacks ${keeps}` : `${own.length} sources`;
     // An empty bundle would pass the check below.
     outcomes.push({ what, status: found.length === 0 && !dropped && own.length > 0 ? 'passed' : 'failed', note });
   }
@@ -36,7 +35,7 @@ export async function checkShaking(context) {
  */
 async function bareImports(context) {
   const outcomes = [];
-  for (const [subpath, stays] of /** @type {const} */ ([
+  for (const [subpath, keepsSideEffects] of /** @type {const} */ ([
     ['', false],
     ['/data', false],
     ['/keras', false],
@@ -48,13 +47,13 @@ async function bareImports(context) {
     ['/turbo', true],
   ])) {
     const { bytes } = await bundle(context, `import 'lstm-wasm${subpath}';`, { splitting: false });
-    const what = `import 'lstm-wasm${subpath}' alone ${stays ? 'keeps what it does' : 'leaves nothing'}`;
-    const status = passedIf(bytes > 100 === stays);
+    const what = `import 'lstm-wasm${subpath}' alone ${keepsSideEffects ? 'keeps its side effects' : 'is removed completely'}`;
+    const status = passedIf(bytes > 100 === keepsSideEffects);
     outcomes.push({ what, status, note: `${bytes} bytes` });
   }
   const { bytes } = await bundle(context, "import 'lstm-wasm/plot';", { conditions: ['node'], external: ['linkedom'] });
   const status = passedIf(bytes > 100);
-  outcomes.push({ what: "import 'lstm-wasm/plot' in Node keeps what it does", status, note: `${bytes} bytes` });
+  outcomes.push({ what: "import 'lstm-wasm/plot' in Node keeps its side effects", status, note: `${bytes} bytes` });
   return outcomes;
 }
 
@@ -69,11 +68,11 @@ async function largest(context) {
   const rows = [...sources].sort(([, a], [, b]) => b - a);
   context.say(`  the seed program, ${bytes} bytes minified, by source:`);
   for (const [name, size] of rows.slice(0, LISTED)) context.say(`    ${String(size).padStart(7)}  ${name}`);
-  const known = rows.filter(([name]) => name.startsWith('src/')).reduce((sum, [, size]) => sum + size, 0);
+  const mapped = rows.filter(([name]) => name.startsWith('src/')).reduce((sum, [, size]) => sum + size, 0);
   // Without source maps into src/ the checks above would find nothing.
-  const status = passedIf(known > 0.8 * bytes);
-  const note = `${Math.round((100 * known) / bytes)} % of the seed program; most in ${list(rows, 5)}`;
-  return { what: 'source maps say where bytes come from', status, note, data: { sources: rows.slice(0, LISTED) } };
+  const status = passedIf(mapped > 0.8 * bytes);
+  const note = `${Math.round((100 * mapped) / bytes)} % of the seed program; most in ${list(rows, 5)}`;
+  return { what: 'source maps cover the bundle', status, note, data: { sources: rows.slice(0, LISTED) } };
 }
 
 /**

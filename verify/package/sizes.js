@@ -47,12 +47,12 @@ export async function checkSizes(context) {
   for (const { what, program, limit, goal } of sizes) {
     const { bytes, gzip, later } = await bundle(context, program);
     const notes = [`${count(gzip)} bytes gzip (limit ${count(limit)}), ${count(bytes)} minified`];
-    if (later > 0) notes.push(`${count(later)} gzip more where asked for`);
+    if (later > 0) notes.push(`${count(later)} gzip loaded later`);
     if (goal)
       notes.push(`the goal of ${count(goal)} is ${gzip <= goal ? 'met' : `not met: ${count(gzip - goal)} above`}`);
     // So far below the limit, either the bundle is incomplete or the limit is outdated.
     const far = gzip < 0.8 * limit;
-    if (far) notes.push('so far below that the limit has to come down');
+    if (far) notes.push('so far below the limit that it must be lowered');
     const status = passedIf(gzip <= limit && !far);
     outcomes.push({ what: `size of ${what}`, status, note: notes.join('; '), data: { bytes, gzip, later, limit } });
   }

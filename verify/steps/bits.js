@@ -39,7 +39,7 @@ export const bits = {
 /** Fails if a host failed, since its bits are missing. @param {HostRuns[]} hosts @returns {Outcome} */
 function everywhere(hosts) {
   const named = (/** @type {HostRuns['status']} */ wanted) => hosts.filter(({ status }) => status === wanted);
-  const [failed, absent] = [named('failed'), named('not here')].map(some => some.map(({ what }) => what).join(', '));
+  const [failed, absent] = [named('failed'), named('not here')].map(group => group.map(({ what }) => what).join(', '));
   const note = failed ? `no bits from ${failed}` : absent && `without ${absent}, not here`;
   return { what: 'every available host ran', status: failed ? 'failed' : 'passed', note };
 }
@@ -49,8 +49,8 @@ function same(what, expected, runs, shaOf) {
   const others = runs.filter(run => shaOf(run) !== expected);
   if (others.length === 0)
     return { what, status: 'passed', note: `${inAll(runs)} the weights have the SHA-256 ${expected}` };
-  const said = others.map(run => `${shaOf(run)} in ${run.where}`).join('; ');
-  return { what, status: 'failed', note: `expected ${expected}, got ${said}` };
+  const mismatches = others.map(run => `${shaOf(run)} in ${run.where}`).join('; ');
+  return { what, status: 'failed', note: `expected ${expected}, got ${mismatches}` };
 }
 
 /** @param {Run[]} runs @returns {Outcome} */
@@ -61,16 +61,16 @@ function close(runs) {
     // Without relaxed SIMD the kernels are the strict ones, and so must be the weights.
     bound: auto.simd === 'strict' ? 0 : BOUND,
     relaxed: auto.simd === 'relaxed',
-    apart: Math.max(distance(strict.early, auto.early), distance(strict.stacked, auto.stacked)),
+    difference: Math.max(distance(strict.early, auto.early), distance(strict.stacked, auto.stacked)),
   }));
-  const far = found.filter(({ apart, bound }) => !(apart <= bound));
-  if (far.length > 0) {
-    const said = far.map(
-      ({ where, apart, bound }) => `${apart.toExponential(1)} in ${where}, where at most ${bound} is allowed`,
+  const exceeding = found.filter(({ difference, bound }) => !(difference <= bound));
+  if (exceeding.length > 0) {
+    const excesses = exceeding.map(
+      ({ where, difference, bound }) => `${difference.toExponential(1)} in ${where}, where at most ${bound} is allowed`,
     );
-    return { what, status: 'failed', note: said.join('; ') };
+    return { what, status: 'failed', note: excesses.join('; ') };
   }
-  const most = Math.max(...found.map(({ apart }) => apart));
+  const most = Math.max(...found.map(({ difference }) => difference));
   const relaxed = found.filter(run => run.relaxed).length;
   const note = `weights at most ${most.toExponential(1)} apart, at most ${BOUND} allowed; relaxed in ${relaxed} places, strict in ${runs.length - relaxed}`;
   return { what, status: 'passed', note, data: { most, found } };
@@ -86,7 +86,7 @@ function distance(a, b) {
 function repeats(runs) {
   const what = 'automatic kernels, two runs on one host';
   const differing = runs.filter(
-    ({ auto: [one, two] }) => one.seedSha !== two.seedSha || one.stackedSha !== two.stackedSha,
+    ({ auto: [first, second] }) => first.seedSha !== second.seedSha || first.stackedSha !== second.stackedSha,
   );
   if (differing.length > 0) {
     return { what, status: 'failed', note: `different weights in ${differing.map(({ where }) => where).join('; ')}` };

@@ -8,8 +8,8 @@ import { runsOf } from '../hosts/runs.js';
  * @typedef {import('../run.js').Outcome} Outcome
  */
 
-/** The program has learned if the median of its last hundred losses is below this share of the first. */
-const LEARNED = 0.05;
+/** The median of the last hundred losses must be below this share of the first loss. */
+const MAX_FINAL_LOSS = 0.05;
 
 /** @type {import('../run.js').Step} */
 export const hosts = {
@@ -32,23 +32,23 @@ function judge(what, runs, remark) {
   if (runs.length === 0) return { what, status: 'failed', note: 'nothing ran' };
   if (wrong.length > 0) return { what, status: 'failed', note: wrong.join('; ') };
   const relaxed = runs.map(({ auto }) => auto[0]).find(({ simd }) => simd === 'relaxed');
-  const said = [runs[0]?.strict, relaxed].map(found => found && sayOf(found));
-  return { what, status: 'passed', note: [...said, remark].filter(Boolean).join('; ') };
+  const summaries = [runs[0]?.strict, relaxed].map(found => found && summaryOf(found));
+  return { what, status: 'passed', note: [...summaries, remark].filter(Boolean).join('; ') };
 }
 
 /** @param {Found} found */
-const sayOf = found =>
+const summaryOf = found =>
   `${found.simd}: cost ${lossesOf(found)}${found.milliseconds > 0 ? `, ${found.milliseconds.toPrecision(2)} ms a step` : ''}`;
 
 /** @param {Found} found */
 const hasLearned = ({ losses }) =>
-  losses.length === 501 && losses.every(Number.isFinite) && endOf(losses) < LEARNED * (losses[0] ?? 0);
+  losses.length === 501 && losses.every(Number.isFinite) && finalLoss(losses) < MAX_FINAL_LOSS * (losses[0] ?? 0);
 
 /** @param {Found} found */
-const lossesOf = ({ losses }) => `${losses[0]?.toPrecision(3)} to ${endOf(losses).toPrecision(3)}`;
+const lossesOf = ({ losses }) => `${losses[0]?.toPrecision(3)} to ${finalLoss(losses).toPrecision(3)}`;
 
 /** @param {number[]} losses */
-const endOf = losses =>
+const finalLoss = losses =>
   losses
     .slice(-100)
     .sort((a, b) => a - b)

@@ -1,6 +1,6 @@
 /**
- * Long runs: a million steps of training, ten thousand models, a hundred workers terminated during training. Each runs in
- * a process of its own, with the installed package.
+ * Long runs: a million training steps, ten thousand models, a hundred workers terminated during training. Each runs in a
+ * separate process with the installed package.
  *
  * LSTM_WASM_LONG=0.01 in the environment runs a hundredth of it, to try the step.
  */
@@ -13,18 +13,18 @@ import { promisify } from 'node:util';
 const KIB = 1024;
 const MIB = 1024 * KIB;
 
-/** How much the JavaScript heap may grow after the first hundredth: V8 itself adds and drops that much. */
-const HEAP = 512 * KIB;
+/** The maximum growth of the JavaScript heap after the first hundredth of a run; V8 itself varies by that much. */
+const MAX_HEAP_GROWTH = 512 * KIB;
 /**
- * How much slower the last tenth of the steps may be than the first, by medians, relative to a fixed calculation that is
- * timed between the steps and cancels changes in the speed of the machine.
+ * The maximum ratio of the median time of the last tenth of the steps to that of the first, relative to a reference
+ * calculation that is timed between the steps and cancels changes in the speed of the machine.
  */
-const SLOWER = 1.15;
-/** How much the resident memory of the process may grow while models and workers are created and dropped. */
-const RESIDENT = 48 * MIB;
+const MAX_SLOWDOWN = 1.15;
+/** The maximum growth of the resident memory of the process while models and workers are created and dropped. */
+const MAX_RSS_GROWTH = 48 * MIB;
 
-/** A run that takes longer hangs. In milliseconds. */
-const LONGEST = 40 * 60_000;
+/** Milliseconds after which a run counts as hanging. */
+const TIMEOUT = 40 * 60_000;
 
 /** @typedef {import('../run.js').Outcome} Outcome */
 
@@ -38,7 +38,7 @@ export const long = {
     if (!(share > 0)) throw new Error(`LSTM_WASM_LONG must be a number above 0, got ${process.env.LSTM_WASM_LONG}`);
     const outcomes = [];
     for (const [name, whole, check] of programs) {
-      const count = Math.max(fewest[name] ?? 1, Math.round(whole * share));
+      const count = Math.max(minimumCounts[name] ?? 1, Math.round(whole * share));
       say(`  ${name}: ${count}`);
       const what = `${count.toLocaleString('en')} ${titles[name]}`;
       try {
@@ -54,13 +54,13 @@ export const long = {
 
 /** @type {Record<string, string>} */
 const titles = {
-  steps: 'steps of training at seed size',
+  steps: 'training steps of the seed program',
   models: 'models created and dropped',
   workers: 'workers terminated during training',
 };
 
-/** The least counts of a shortened run. @type {Record<string, number>} */
-const fewest = { steps: 1000, models: 2000, workers: 10 };
+/** The minimum counts of a shortened run. @type {Record<string, number>} */
+const minimumCounts = { steps: 1000, models: 2000, workers: 10 };
 
 /** @type {[string, number, (report: any) => Omit<Outcome, 'what'>][]} */
 const programs = [
@@ -78,7 +78,7 @@ const programs = [
 async function runProgram(folder, home, name, count) {
   const file = join(home, `long-${name}.mjs`);
   copyFileSync(`${folder}/${name}.js`, file); // beside the node_modules with the installed package
-  const options = { cwd: home, timeout: LONGEST, killSignal: /** @type {const} */ ('SIGKILL') };
+  const options = { cwd: home, timeout: TIMEOUT, killSignal: /** @type {const} */ ('SIGKILL') };
   const { stdout } = await promisify(execFile)(process.execPath, ['--expose-gc', file, String(count)], options);
   return JSON.parse(stdout.trim().split('\n').at(-1) ?? '');
 }
@@ -89,16 +89,16 @@ function checkSteps({ first, last, milliseconds, ratios: [early, late], finite, 
   return verdict(
     [
       [last.linear === first.linear, `linear memory grew from ${first.linear} to ${last.linear} bytes`],
-      [heap <= HEAP, `the JavaScript heap grew by ${kib(heap)}, above ${kib(HEAP)}`],
+      [heap <= MAX_HEAP_GROWTH, `the JavaScript heap grew by ${kib(heap)}, above ${kib(MAX_HEAP_GROWTH)}`],
       [
-        late <= early * SLOWER,
-        `the last tenth takes ${(late / early).toFixed(3)} times as long as the first, above ${SLOWER}`,
+        late <= early * MAX_SLOWDOWN,
+        `the last tenth takes ${(late / early).toFixed(3)} times as long as the first, above ${MAX_SLOWDOWN}`,
       ],
       [finite && loss[1] < loss[0], `the loss went from ${loss[0]} to ${loss[1]}`],
     ],
-    `linear memory ${last.linear} bytes, the same after 1 % and at the end; JavaScript heap grew by ${kib(heap)} (at most ${kib(HEAP)}); ` +
-      `${milliseconds[0].toFixed(4)} ms of processor time a step in the first tenth, ${milliseconds[1].toFixed(4)} ms in the last; ` +
-      `relative to the reference ${(late / early).toFixed(3)} times (at most ${SLOWER})`,
+    `linear memory ${last.linear} bytes, the same after 1 % and at the end; JavaScript heap grew by ${kib(heap)} (at most ${kib(MAX_HEAP_GROWTH)}); ` +
+      `${milliseconds[0].toFixed(4)} ms of CPU time per step in the first tenth, ${milliseconds[1].toFixed(4)} ms in the last; ` +
+      `relative to the reference ${(late / early).toFixed(3)} times (at most ${MAX_SLOWDOWN})`,
   );
 }
 
@@ -110,37 +110,37 @@ function checkModels({ most, left, first, last }) {
       [left === 0, `${left} models are left`],
       [last.linear <= first.linear, `linear memory grew from ${first.linear} to ${last.linear} bytes`],
       [
-        last.heap - first.heap <= HEAP,
-        `the JavaScript heap grew by ${kib(last.heap - first.heap)}, above ${kib(HEAP)}`,
+        last.heap - first.heap <= MAX_HEAP_GROWTH,
+        `the JavaScript heap grew by ${kib(last.heap - first.heap)}, above ${kib(MAX_HEAP_GROWTH)}`,
       ],
-      [rss <= RESIDENT, `the process grew by ${kib(rss)}, above ${kib(RESIDENT)}`],
+      [rss <= MAX_RSS_GROWTH, `the process grew by ${kib(rss)}, above ${kib(MAX_RSS_GROWTH)}`],
     ],
     `at most ${most} at a time, none left; linear memory ${last.linear} bytes, the same after a tenth and at the end`,
   );
 }
 
 /** @param {any} report */
-function checkWorkers({ count, batches, refusals, first, last }) {
+function checkWorkers({ count, batches, rejections, first, last }) {
   const rss = last.rss - first.rss;
   /** @type {[string, number][]} */
-  const reasons = refusals;
-  const refused = reasons.reduce((sum, [, n]) => sum + n, 0);
-  // Of each worker the training and a later call; of every second worker also a call during the training.
+  const reasons = rejections;
+  const rejected = reasons.reduce((sum, [, n]) => sum + n, 0);
+  // For each worker, fit and a later call; for every second worker also a call during fit.
   const calls = 2 * count + Math.floor(count / 2);
   const wrong = reasons.filter(([reason]) => !/^(Value)?Error: \S+: the worker /.test(reason));
   return verdict(
     [
       [wrong.length === 0, `calls were rejected with ${wrong.map(([reason]) => reason).join('; ')}`],
-      [refused === calls, `${refused} of ${calls} calls were rejected`],
+      [rejected === calls, `${rejected} of ${calls} calls were rejected`],
       [batches >= count, `only ${batches} batches were trained`],
-      [last.handles <= first.handles, `${last.handles} handles are open, ${first.handles} were`],
+      [last.handles <= first.handles, `the number of open handles grew from ${first.handles} to ${last.handles}`],
       [
-        last.heap - first.heap <= HEAP,
-        `the JavaScript heap grew by ${kib(last.heap - first.heap)}, above ${kib(HEAP)}`,
+        last.heap - first.heap <= MAX_HEAP_GROWTH,
+        `the JavaScript heap grew by ${kib(last.heap - first.heap)}, above ${kib(MAX_HEAP_GROWTH)}`,
       ],
-      [rss <= RESIDENT, `the process grew by ${kib(rss)}, above ${kib(RESIDENT)}`],
+      [rss <= MAX_RSS_GROWTH, `the process grew by ${kib(rss)}, above ${kib(MAX_RSS_GROWTH)}`],
     ],
-    `${batches} batches trained, all ${refused} open calls rejected; the process grew by ${kib(rss)}`,
+    `${batches} batches trained, all ${rejected} open calls rejected; the process grew by ${kib(rss)}`,
   );
 }
 
@@ -159,6 +159,6 @@ const kib = (/** @type {number} */ bytes) => `${Math.round(bytes / KIB)} KiB`;
 /** @param {unknown} error */
 function reasonOf(error) {
   const { killed, stderr, message } = /** @type {{ killed?: boolean, stderr?: string, message: string }} */ (error);
-  if (killed) return `not finished after ${LONGEST / 60_000} minutes`;
+  if (killed) return `not finished after ${TIMEOUT / 60_000} minutes`;
   return stderr?.match(/^\w*Error: .*$/m)?.[0] ?? message.slice(0, 300);
 }

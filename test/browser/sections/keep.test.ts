@@ -1,4 +1,4 @@
-/** What readers take home from the page and bring to it: files that open, curves and tables that become links. */
+/** Downloads from the demo page, and curves and tables that users bring to it, which become part of the URL. */
 
 import { unzipSync } from 'fflate';
 import { configure, io, loadLayersModel, type Sequential, sequential, setRandomSeed } from 'lstm-wasm';
@@ -15,8 +15,8 @@ import { presets } from '../../../demo/own/series.ts';
 import { defaults, readAddress } from '../../../demo/settings.ts';
 import { tasks } from '../../../demo/tasks/index.ts';
 import { accessibilityFaults } from '../accessibility.ts';
-import { browsersOfSections, builtSite, inBrowsers, readers } from '../readers.ts';
-import { picture } from '../screenshots.ts';
+import { browserPages, browsersOfSections, builtSite, inBrowsers } from '../browserSuites.ts';
+import { saveScreenshots } from '../screenshots.ts';
 
 vi.setConfig({ testTimeout: 180_000, hookTimeout: 180_000 });
 
@@ -26,7 +26,7 @@ beforeAll(() => {
   configure({ simd: 'strict' });
 });
 
-/** The page's model for the defaults, untrained. */
+/** The untrained model of the page for the default settings. */
 async function untrained(): Promise<Sequential> {
   const here = { setRandomSeed: async (seed: number) => setRandomSeed(seed), sequential: async () => sequential() };
   return (await makeModel(here as unknown as Host, defaults, tasks.cosine!)) as unknown as Sequential;
@@ -34,16 +34,16 @@ async function untrained(): Promise<Sequential> {
 
 const weightsOf = (model: Sequential) => model.getWeights().map(weight => [...weight.dataSync()]);
 
-interface Taken {
+interface Download {
   name: string;
   bytes: Uint8Array<ArrayBuffer>;
 }
 
-/** A page to be on before ours. */
-const nowhere = 'data:text/html,';
+/** A page to open first, so that scripts are set up before the demo page loads. */
+const blankPage = 'data:text/html,';
 
-/** Files are caught where the browser would write them to the disk. */
-async function catchDownloads(page: Page): Promise<(press: string) => Promise<Taken>> {
+/** Intercepts downloads: returns a function that presses a button and returns the file it downloads. */
+async function catchDownloads(page: Page): Promise<(press: string) => Promise<Download>> {
   await page.evaluateOnNewDocument(() => {
     const blobs = new Map<string, Blob>();
     const create = URL.createObjectURL.bind(URL);
@@ -72,50 +72,52 @@ async function catchDownloads(page: Page): Promise<(press: string) => Promise<Ta
   };
 }
 
-const text = ({ bytes }: Pick<Taken, 'bytes'>) => new TextDecoder().decode(bytes);
+const text = ({ bytes }: Pick<Download, 'bytes'>) => new TextDecoder().decode(bytes);
 
 inBrowsers(installed => {
   const { name } = installed;
-  // Less motion: the page's model waits, untrained, and so it is known to the bit
-  const { visit } = readers(installed, { dark: name === 'firefox', reducedMotion: true }, site);
-  const open = async (address?: string) => (await visit(address)).page;
+  // With reduced motion the model of the page stays untrained, so its weights are known exactly.
+  const { openPage } = browserPages(installed, { dark: name === 'firefox', reducedMotion: true }, site);
+  const open = async (address?: string) => (await openPage(address)).page;
 
-  it('hands over the model in formats that open', async () => {
-    const page = await open(nowhere);
-    const take = await catchDownloads(page);
+  it('downloads of the model in every format load with the same weights', async () => {
+    const page = await open(blankPage);
+    const download = await catchDownloads(page);
     await page.goto(site().url);
     await page.waitForSelector('.keep button');
     const model = await untrained();
     const weights = weightsOf(model);
 
-    const zip = await take('Download model.zip');
+    const zip = await download('Download model.zip');
     expect(zip.name).toBe('model.zip');
     const files = unzipSync(zip.bytes);
     expect(Object.keys(files)).toEqual(['model.json', 'weights.bin']);
-    const chosen = Object.entries(files).map(([file, bytes]) => new File([bytes as Uint8Array<ArrayBuffer>], file));
-    expect(weightsOf(await loadLayersModel(io.browserFiles(chosen)))).toEqual(weights);
+    const chosenFiles = Object.entries(files).map(
+      ([file, bytes]) => new File([bytes as Uint8Array<ArrayBuffer>], file),
+    );
+    expect(weightsOf(await loadLayersModel(io.browserFiles(chosenFiles)))).toEqual(weights);
 
-    const blank = await untrained();
-    blank.setWeights(blank.getWeights().map(weight => weight.mul(0)));
-    loadSafetensors(blank, (await take('Download model.safetensors')).bytes, { strict: false });
-    expect(weightsOf(blank)).toEqual(weights);
+    const zeroed = await untrained();
+    zeroed.setWeights(zeroed.getWeights().map(weight => weight.mul(0)));
+    loadSafetensors(zeroed, (await download('Download model.safetensors')).bytes, { strict: false });
+    expect(weightsOf(zeroed)).toEqual(weights);
 
-    expect(weightsOf(await loadOnnxModel((await take('Download model.onnx')).bytes))).toEqual(weights);
+    expect(weightsOf(await loadOnnxModel((await download('Download model.onnx')).bytes))).toEqual(weights);
 
-    expect(weightsOf(await loadKerasModel((await take('Download model.keras')).bytes))).toEqual(weights);
+    expect(weightsOf(await loadKerasModel((await download('Download model.keras')).bytes))).toEqual(weights);
 
-    const other = await untrained();
+    const trained = await untrained();
     const { xs, ys } = tasks.cosine!.batches(defaults).next().value;
-    other.trainOnBatch(xs, ys);
-    other.restore((await take('Download model.snapshot')).bytes);
-    expect(weightsOf(other)).toEqual(weights);
-    expect(other.trainOnBatch(xs, ys)).toBe(model.trainOnBatch(xs, ys));
+    trained.trainOnBatch(xs, ys);
+    trained.restore((await download('Download model.snapshot')).bytes);
+    expect(weightsOf(trained)).toEqual(weights);
+    expect(trained.trainOnBatch(xs, ys)).toBe(model.trainOnBatch(xs, ys));
     expect(await page.$eval('.keep-said', said => said.textContent)).toMatch(/^model\.snapshot, .* downloads\.$/);
   });
 
-  it('hands over pictures and the program', async () => {
-    const page = await open(nowhere);
-    const take = await catchDownloads(page);
+  it('downloads plots as SVG and PNG, and the program', async () => {
+    const page = await open(blankPage);
+    const download = await catchDownloads(page);
     await page.goto(site().url);
     await page.$eval('#understand', place => place.scrollIntoView());
     await page.waitForSelector('.understand[data-trained]');
@@ -128,18 +130,18 @@ inBrowsers(installed => {
       ),
     );
     for (const offer of offers) {
-      const svg = text(await take(offer));
+      const svg = text(await download(offer));
       const [width, height, fault] = await page.evaluate(svg => {
         const { documentElement: root } = new DOMParser().parseFromString(svg, 'image/svg+xml');
         const size = (side: string) => Number.parseFloat(root.getAttribute(side) ?? '');
         return [size('width'), size('height'), root.querySelector('parsererror')?.textContent ?? ''] as const;
       }, svg);
       expect(fault).toBe('');
-      const png = await take(offer.replace(/SVG$/, 'PNG'));
+      const png = await download(offer.replace(/SVG$/, 'PNG'));
       const view = new DataView(png.bytes.buffer);
       expect([...png.bytes.subarray(0, 4)]).toEqual([0x89, 0x50, 0x4e, 0x47]);
       expect([view.getUint32(16), view.getUint32(20)]).toEqual([2 * width, 2 * height]);
-      // The paper is as on the page, light or dark
+      // The background is that of the page, light or dark.
       const [r] = await page.evaluate(
         async bytes => {
           const image = await createImageBitmap(new Blob([Uint8Array.from(bytes)]));
@@ -152,29 +154,29 @@ inBrowsers(installed => {
       );
       expect(r).toBe(name === 'firefox' ? 15 : 255);
     }
-    const program = text(await take('Download program.ts'));
+    const program = text(await download('Download program.ts'));
     expect(program).toBe(programOf(defaults, tasks.cosine!));
     expect(await page.$eval('.keep code', code => code.textContent)).toBe(program);
     expect(await accessibilityFaults(page)).toEqual([]);
-    await picture(page, `keep-${name}`, '.keep');
+    await saveScreenshots(page, `keep-${name}`, '.keep');
   });
 
-  it('takes a curve drawn by pointer and by keyboard', async () => {
+  it('accepts a curve drawn with the pointer or the keyboard', async () => {
     const page = await open('#task=drawn');
     const own = () => readAddress(new URL(page.url()).hash).own;
     const pad = (await page.waitForSelector('.own-paper'))!;
     await pad.scrollIntoView();
     const box = (await pad.boundingBox())!;
-    const at = (x: number, y: number) => [box.x + x * box.width, box.y + y * box.height] as const;
-    await page.mouse.move(...at(0.02, 0.1));
+    const position = (x: number, y: number) => [box.x + x * box.width, box.y + y * box.height] as const;
+    await page.mouse.move(...position(0.02, 0.1));
     await page.mouse.down();
-    await page.mouse.move(...at(0.5, 0.1), { steps: 5 });
-    await page.mouse.move(...at(0.98, 0.9), { steps: 5 });
+    await page.mouse.move(...position(0.5, 0.1), { steps: 5 });
+    await page.mouse.move(...position(0.98, 0.9), { steps: 5 });
     await page.mouse.up();
     await page.waitForFunction(() => location.hash.includes('own='));
     const drawn = unpack(own());
     expect(drawn).toHaveLength(64);
-    // The upper edge is a little above 1, and is taken for 1
+    // The upper edge of the pad is slightly above 1 and counts as 1.
     expect([drawn[10], drawn[31]].map(value => Number(value!.toFixed(1)))).toEqual([0.9, 0.9]);
     expect(drawn[62]!).toBeLessThan(-0.7);
     for (let n = 33; n < 62; n++) expect(drawn[n]!).toBeLessThan(drawn[n - 1]! + 1e-6);
@@ -185,17 +187,17 @@ inBrowsers(installed => {
     await page.waitForFunction(before => !location.hash.includes(before), {}, before);
     const moved = unpack(own());
     expect(moved.some((value, n) => Math.abs(value - drawn[n]!) > 0.005)).toBe(true);
-    const bent = own();
+    const adjusted = own();
     await page.click('.own-presets button:nth-of-type(4)');
-    await page.waitForFunction(bent => !location.hash.includes(bent), {}, bent);
+    await page.waitForFunction(adjusted => !location.hash.includes(adjusted), {}, adjusted);
     expect(await accessibilityFaults(page)).toEqual([]);
-    await picture(page, `own-drawn-${name}`, '.own-pad');
+    await saveScreenshots(page, `own-drawn-${name}`, '.own-pad');
   });
 
-  it('takes a table that is pasted or dropped', async () => {
+  it('accepts a table that is pasted or dropped', async () => {
     const page = await open('#task=csv');
     const own = () => readAddress(new URL(page.url()).hash).own;
-    const said = (words: string) =>
+    const untilMessage = (words: string) =>
       page.waitForFunction(words => document.querySelector('.own-said')!.textContent!.includes(words), {}, words);
     const rows = Array.from({ length: 60 }, (_, n) => `${2000 + n};${n === 7 ? '' : `${n % 12},5`};x`);
     await page.waitForSelector('.own-csv textarea');
@@ -207,17 +209,17 @@ inBrowsers(installed => {
       },
       ['year;sales;note', ...rows].join('\n'),
     );
-    await said('60 rows of sales. One row has no number there');
+    await untilMessage('60 rows of sales. One row has no number there');
     await page.waitForFunction(() => location.hash.includes('own='));
     expect(unpack(own()).length).toBe(60);
     expect([...unpack(own())].slice(0, 9).map(value => Number(value.toFixed(2)))).toEqual([
       0.5, 1.5, 2.5, 3.5, 4.5, 5.5, 6.5, 7.5, 8.5,
     ]);
-    await picture(page, `own-csv-${name}`, '.own-csv');
+    await saveScreenshots(page, `own-csv-${name}`, '.own-csv');
 
     const before = own();
     await page.select('.own-choice select', '0');
-    await said('60 rows of year.');
+    await untilMessage('60 rows of year.');
     await page.waitForFunction(before => !location.hash.includes(before), {}, before);
     expect(unpack(own())[0]).toBe(2000);
 
@@ -226,13 +228,13 @@ inBrowsers(installed => {
       dataTransfer.items.add(new File([text], 'short.csv'));
       document.querySelector('.own-drop')!.dispatchEvent(new DragEvent('drop', { dataTransfer, bubbles: true }));
     }, rows.slice(0, 5).join('\n'));
-    await said('It has 5 rows of numbers; there must be at least 20.');
+    await untilMessage('It has 5 rows of numbers; there must be at least 20.');
     expect(await accessibilityFaults(page)).toEqual([]);
   });
 
-  it('keeps what readers bring with its task, and follows a link to another', async () => {
-    const reader = await visit('#task=csv');
-    const { page } = reader;
+  it('own data stays with its task, and a link replaces it', async () => {
+    const demo = await openPage('#task=csv');
+    const { page } = demo;
     const drop = (text: string) =>
       page.evaluate(text => {
         const dataTransfer = new DataTransfer();
@@ -247,9 +249,9 @@ inBrowsers(installed => {
     await page.click('[value="drawn"] + span');
     await page.waitForSelector('.own-paper');
     const line = () => page.$eval('.own-line', each => each.getAttribute('points')!);
-    const hills = await line();
+    const defaultLine = await line();
     await drop(table);
-    await reader.pass();
+    await demo.waitFrames();
     expect(new URL(page.url()).hash).toBe('#task=drawn');
 
     const steps = pack(presets.Steps);
@@ -257,15 +259,15 @@ inBrowsers(installed => {
       location.hash = `#task=drawn&own=${own}`;
     }, steps);
     await page.waitForFunction(
-      hills => document.querySelector('.own-line')!.getAttribute('points') !== hills,
+      defaultLine => document.querySelector('.own-line')!.getAttribute('points') !== defaultLine,
       {},
-      hills,
+      defaultLine,
     );
     expect((await line()).split(' ')[0]).toBe('5,155.2');
     await page.evaluate(() => {
       location.hash = '#task=drawn&own=nothing';
     });
     await page.waitForFunction(() => /damaged/.test(document.querySelector('#settings-said')!.textContent!));
-    expect(await line()).toBe(hills);
+    expect(await line()).toBe(defaultLine);
   });
 }, browsersOfSections);

@@ -1,4 +1,4 @@
-/** The settings of the run, its tasks, and who comes to see it: in real browsers, on the page as it is built. */
+/** The settings and tasks of the live run, and user preferences, on the built demo page. */
 
 import { configure, sequential, setRandomSeed } from 'lstm-wasm';
 import type { Host } from 'lstm-wasm/worker';
@@ -8,16 +8,16 @@ import { pictures } from '../../../demo/pictures.ts';
 import { defaultsOf, readAddress, type TaskName, writeAddress } from '../../../demo/settings.ts';
 import { tasks } from '../../../demo/tasks/index.ts';
 import { accessibilityFaults } from '../accessibility.ts';
-import { browsersOfSections, builtSite, inBrowsers, readers } from '../readers.ts';
-import { sizes, wanted } from '../screenshots.ts';
-import type { Visit } from '../visit.ts';
+import { browserPages, browsersOfSections, builtSite, inBrowsers } from '../browserSuites.ts';
+import { screenshotsEnabled, sizes } from '../screenshots.ts';
+import type { TestPage } from '../testPage.ts';
 
 vi.setConfig({ testTimeout: 180_000, hookTimeout: 180_000 });
 
 const site = builtSite();
 
-/** The last cost of the run of a link, without a page, a worker, or anybody who looks. */
-async function costIn(link: string): Promise<string> {
+/** Trains the run of a link in Node, without page or worker, and returns its last cost. */
+async function costInNode(link: string): Promise<string> {
   configure({ simd: 'strict' });
   const settings = readAddress(link);
   const here = { setRandomSeed: async (seed: number) => setRandomSeed(seed), sequential: async () => sequential() };
@@ -34,85 +34,85 @@ async function costIn(link: string): Promise<string> {
 inBrowsers(installed => {
   const { name } = installed;
 
-  describe('for anybody', () => {
-    const { visit, stay } = readers(installed, { dark: false, reducedMotion: false }, site);
+  describe('by default', () => {
+    const { openPage, sharePage } = browserPages(installed, { dark: false, reducedMotion: false }, site);
 
-    it('fits every width', async () => {
-      const reader = await visit();
-      await reader.until(1);
+    it('the page fits every viewport width', async () => {
+      const demo = await openPage();
+      await demo.until(1);
       for (const width of [360, 640, 999, 1280, 1900]) {
-        await reader.page.setViewport({ width, height: 800 });
-        await reader.page.waitForFunction(() =>
+        await demo.page.setViewport({ width, height: 800 });
+        await demo.page.waitForFunction(() =>
           [...document.querySelectorAll('.plot > svg')].every(
             svg => svg.getBoundingClientRect().width === svg.parentElement!.clientWidth,
           ),
         );
-        const [content, room] = await reader.page.evaluate(() => [
+        const [contentWidth, viewportWidth] = await demo.page.evaluate(() => [
           document.documentElement.scrollWidth,
           document.documentElement.clientWidth,
         ]);
-        expect(content, `at ${width} pixels`).toBeLessThanOrEqual(room!);
+        expect(contentWidth, `at ${width} pixels`).toBeLessThanOrEqual(viewportWidth!);
       }
     });
 
-    it('is accessible as far as a program can tell', async () => {
-      const reader = await visit('#task=forecast&stateful=no');
-      await reader.until(1);
-      expect(await accessibilityFaults(reader.page)).toEqual([]);
+    it('the page has no accessibility faults', async () => {
+      const demo = await openPage('#task=forecast&stateful=no');
+      await demo.until(1);
+      expect(await accessibilityFaults(demo.page)).toEqual([]);
     });
 
     const quick: TaskName[] = ['waves', 'damped', 'square', 'echo', 'adding', 'forecast'];
 
-    describe('with a single visit', () => {
-      const here = stay(reader => reader.until(1));
+    describe('tasks chosen one after the other', () => {
+      const sharedPage = sharePage(demo => demo.until(1));
 
-      it.each(quick)('learns %s', async task => {
-        const reader = here();
-        await reader.page.click(`[value="${task}"] + span`);
-        await reader.page.waitForFunction(
+      it.each(quick)('trains on the task %s until it reports success', async task => {
+        const demo = sharedPage();
+        await demo.page.click(`[value="${task}"] + span`);
+        await demo.page.waitForFunction(
           task => location.hash === `#task=${task}` && Number(document.querySelector('main')!.dataset.step) > 0,
           {},
           task,
         );
-        await reader.page.waitForFunction(
+        await demo.page.waitForFunction(
           () => /^(It has learned|Learned)/.test(document.querySelector('#status')!.textContent ?? ''),
           { polling: 50 },
         );
         if (task === 'forecast') {
-          // The note hears of the costs with the next numbers
-          const noted = async () => expect(await reader.text('noise')).toMatch(/below a cost of 0.04 .* ±0.2/);
-          await vi.waitFor(noted, 10_000);
+          // The note is updated with the next costs.
+          const expectNote = async () => expect(await demo.text('noise')).toMatch(/below a cost of 0.04 .* ±0.2/);
+          await vi.waitFor(expectNote, 10_000);
         }
-        await reader.screenshot(`${name}-light-task-${task}`);
+        await demo.screenshot(`${name}-light-task-${task}`);
       });
     });
 
-    it('does what every control says, and writes it into the address', async () => {
-      const reader = await visit();
-      const { page } = reader;
+    it('every control changes the run and the URL', async () => {
+      const demo = await openPage();
+      const { page } = demo;
       const settings = async () => readAddress(await page.evaluate(() => location.hash));
-      const weights = async () => Number((await reader.text('weights')).replace(',', ''));
-      /** Weights of one recurrent layer with so many gates, and of the dense one above. */
+      const weights = async () => Number((await demo.text('weights')).replace(',', ''));
+      /** The number of weights of one recurrent layer with `gates` gates, and of the dense layer above it. */
       const count = (gates: number, units: number, bias = units) => gates * (units * (units + 1) + bias) + units + 1;
-      await reader.until(1);
+      await demo.until(1);
       expect(await weights()).toBe(count(4, 20));
 
-      await reader.choose('simpleRNN');
+      await demo.choose('simpleRNN');
       expect(await weights()).toBe(count(1, 20));
-      await reader.fill('#set-units', '8');
+      await demo.typeField('#set-units', '8');
       expect(await weights()).toBe(count(1, 8));
-      await reader.fill('#set-layers', '2');
+      await demo.typeField('#set-layers', '2');
       expect(await weights()).toBe(count(1, 8) + 8 * 17);
-      await reader.put('#set-time-steps', '10');
-      await reader.put('#set-batch', '30');
-      await reader.put('#set-rate', '0.02');
+      await demo.setField('#set-time-steps', '10');
+      await demo.setField('#set-batch', '30');
+      await demo.setField('#set-rate', '0.02');
       await page.select('#set-optimizer', 'rmsprop');
-      await reader.begun();
-      expect(await reader.text('warning')).toBe('');
+      await demo.waitForRun();
+      expect(await demo.text('warning')).toBe('');
       await page.click('[name="stateful"]');
-      await reader.begun();
-      expect(await reader.text('warning')).toMatch(/every 10 points/);
-      await reader.put('#set-seed', '77');
+      await demo.waitForRun();
+      expect(await demo.text('warning')).toMatch(/every 10 points/);
+      await demo.setField('#set-seed', '77');
       const expected = {
         ...defaultsOf('cosine'),
         cell: 'simpleRNN',
@@ -126,130 +126,129 @@ inBrowsers(installed => {
         seed: 77,
       };
       expect(await settings()).toEqual(expected);
-      expect(await reader.text('network')).toMatch(/2 layers of 8 SimpleRNN units each.*30 rows of 10.*RMSProp/);
+      expect(await demo.text('network')).toMatch(/2 layers of 8 SimpleRNN units each.*30 rows of 10.*RMSProp/);
       await page.click('#another-seed');
-      await reader.begun();
+      await demo.waitForRun();
       expect((await settings()).seed).not.toBe(77);
 
       await page.click('#copy-link');
       await page.waitForFunction(() => /link/.test(document.getElementById('settings-said')!.textContent ?? ''));
 
-      await reader.fill('#set-units', '1000');
-      expect(await reader.text('settings-said')).toBe('Units: a whole number from 1 to 128. 1000 became 128.');
+      await demo.typeField('#set-units', '1000');
+      expect(await demo.text('settings-said')).toBe('Units: a whole number from 1 to 128. 1000 became 128.');
       expect(await page.$eval('#set-units', input => (input as HTMLInputElement).value)).toBe('128');
     });
 
-    it('repeats a run from its link, to the bit', async () => {
+    it('a link reproduces its run to the bit', async () => {
       const link = writeAddress({ ...defaultsOf('echo'), units: 9, cell: 'gru', seed: 5 });
-      const costAt = async (reader: Visit, steps: number) => {
-        await reader.until(1);
-        await reader.press('#reset');
-        await reader.until('ready');
-        await reader.setSpeed('End');
+      const costAt = async (demo: TestPage, steps: number) => {
+        await demo.until(1);
+        await demo.press('#reset');
+        await demo.until('ready');
+        await demo.setSpeed('End');
         let cost = '';
-        for (let step = 1; step <= steps; step++) cost = await reader.step(step);
+        for (let step = 1; step <= steps; step++) cost = await demo.step(step);
         return cost;
       };
-      const one = await visit(link);
-      const cost = await costAt(one, 3);
-      // The run itself, to its end, in another visit and in this one
-      const end = async (reader: Visit) => {
-        await reader.press('#toggle');
-        await reader.until('done');
-        return (await reader.state()).cost;
+      const first = await openPage(link);
+      const cost = await costAt(first, 3);
+      // Trains the run to its end, on this page and on another one.
+      const trainToEnd = async (demo: TestPage) => {
+        await demo.press('#toggle');
+        await demo.until('done');
+        return (await demo.state()).cost;
       };
-      const last = await end(one);
-      const two = await visit();
-      await two.until(1);
-      await two.page.evaluate(hash => {
+      const last = await trainToEnd(first);
+      const second = await openPage();
+      await second.until(1);
+      await second.page.evaluate(hash => {
         location.hash = hash;
       }, link);
-      await two.page.waitForFunction(() => document.querySelector<HTMLInputElement>('#set-units')!.value === '9');
-      await two.until('done');
-      expect((await two.state()).cost).toBe(last);
-      expect(await costIn(link)).toBe(last);
-      expect(await costAt(two, 3)).toBe(cost);
+      await second.page.waitForFunction(() => document.querySelector<HTMLInputElement>('#set-units')!.value === '9');
+      await second.until('done');
+      expect((await second.state()).cost).toBe(last);
+      expect(await costInNode(link)).toBe(last);
+      expect(await costAt(second, 3)).toBe(cost);
       expect(Number(cost)).toBeGreaterThan(0);
     });
 
-    it('says what is wrong with a link, and runs all the same', async () => {
-      const reader = await visit('#task=square&units=many');
-      await reader.until(1);
-      expect(await reader.text('settings-said')).toMatch('units “many”');
-      expect(await reader.page.$eval('#set-units', input => (input as HTMLInputElement).value)).toBe('20');
+    it('reports an invalid setting in a link and runs with the default', async () => {
+      const demo = await openPage('#task=square&units=many');
+      await demo.until(1);
+      expect(await demo.text('settings-said')).toMatch('units “many”');
+      expect(await demo.page.$eval('#set-units', input => (input as HTMLInputElement).value)).toBe('20');
 
-      // On a phone, where the settings are folded, too
-      const open = () => reader.page.$eval('#settings', place => (place as HTMLDetailsElement).open);
-      await reader.page.setViewport(sizes.narrow);
+      // Also on a narrow screen, where the settings are collapsed
+      const open = () => demo.page.$eval('#settings', place => (place as HTMLDetailsElement).open);
+      await demo.page.setViewport(sizes.narrow);
       await vi.waitFor(async () => expect(await open()).toBe(false), 10_000);
-      await reader.page.evaluate(() => {
+      await demo.page.evaluate(() => {
         location.hash = '#units=none';
       });
       await vi.waitFor(async () => expect(await open()).toBe(true), 10_000);
     });
 
-    it('goes on with another worker where one has failed', async () => {
-      const reader = await visit('three-steps/');
-      await reader.page.evaluateOnNewDocument(() => {
+    it('a reset after a failed worker continues with a new worker', async () => {
+      const demo = await openPage('three-steps/');
+      await demo.page.evaluateOnNewDocument(() => {
         const Real = Worker;
         let made = 0;
         globalThis.Worker = class extends Real {
           constructor(...args: ConstructorParameters<typeof Worker>) {
             super(...args);
-            // As when the system ends it, long after it was made
+            // As if the system ended the worker, long after its creation
             if (made++ === 0) {
               setTimeout(() => this.dispatchEvent(new ErrorEvent('error', { message: 'it was ended' })), 1000);
             }
           }
         };
       });
-      await reader.page.goto(site().url);
-      await reader.page.waitForFunction(() => document.querySelector('main')!.dataset.state === 'failed');
-      expect((await reader.state()).status).toMatch(/^The network cannot run: .*it was ended/);
-      await reader.page.click('#reset');
-      await reader.until('ready');
-      await reader.page.click('#toggle');
-      await reader.until(3);
+      await demo.page.goto(site().url);
+      await demo.page.waitForFunction(() => document.querySelector('main')!.dataset.state === 'failed');
+      expect((await demo.state()).status).toMatch(/^The network cannot run: .*it was ended/);
+      await demo.page.click('#reset');
+      await demo.until('ready');
+      await demo.page.click('#toggle');
+      await demo.until(3);
     });
 
-    it('stops where the steps were too large', async () => {
-      const reader = await visit('#optimizer=sgd&learningRate=1&cell=simpleRNN&layers=3&units=128&batch=4');
-      await reader.until(1);
-      await reader.setSpeed('End');
-      await reader.page.waitForFunction(() =>
+    it('stops when the learning rate is too large', async () => {
+      const demo = await openPage('#optimizer=sgd&learningRate=1&cell=simpleRNN&layers=3&units=128&batch=4');
+      await demo.until(1);
+      await demo.setSpeed('End');
+      await demo.page.waitForFunction(() =>
         ['paused', 'done'].includes(document.querySelector('main')!.dataset.state!),
       );
-      const { status } = await reader.state();
+      const { status } = await demo.state();
       expect(status).toMatch(/no number any more|not quite there/);
-      // The package says it, too
-      for (const fault of reader.faults.splice(0))
-        expect(fault).toMatch(/^warn: model\.trainOnBatch: the loss is NaN;/);
+      // The package warns as well.
+      for (const fault of demo.faults.splice(0)) expect(fault).toMatch(/^warn: model\.trainOnBatch: the loss is NaN;/);
     });
   });
 
-  describe('for readers of dark pages who want less motion', () => {
-    const { visit } = readers(installed, { dark: true, reducedMotion: true }, site);
+  describe('with the dark theme and reduced motion', () => {
+    const { openPage } = browserPages(installed, { dark: true, reducedMotion: true }, site);
 
-    it('waits to be started', async () => {
-      const reader = await visit();
-      await reader.until('ready');
-      await reader.pass();
-      expect(await reader.state()).toMatchObject({ state: 'ready', step: 0, button: 'Start' });
-      expect((await reader.state()).status).toMatch('reduced motion');
-      await reader.fill('#set-units', '12');
-      expect(await reader.state()).toMatchObject({ state: 'ready', step: 0 });
+    it('waits for the start button', async () => {
+      const demo = await openPage();
+      await demo.until('ready');
+      await demo.waitFrames();
+      expect(await demo.state()).toMatchObject({ state: 'ready', step: 0, button: 'Start' });
+      expect((await demo.state()).status).toMatch('reduced motion');
+      await demo.typeField('#set-units', '12');
+      expect(await demo.state()).toMatchObject({ state: 'ready', step: 0 });
 
-      await reader.page.click('#toggle');
-      await reader.until(wanted ? 40 : 3);
-      await reader.screenshot(`${name}-dark-learns`);
+      await demo.page.click('#toggle');
+      await demo.until(screenshotsEnabled ? 40 : 3);
+      await demo.screenshot(`${name}-dark-learns`);
     });
 
-    it('is dark, and accessible all the same', async () => {
-      const reader = await visit();
-      await reader.until('ready');
-      const paper = await reader.page.evaluate(() => getComputedStyle(document.body).backgroundColor);
-      expect(paper).toBe('rgb(15, 20, 26)');
-      expect(await accessibilityFaults(reader.page)).toEqual([]);
+    it('has a dark background and no accessibility faults', async () => {
+      const demo = await openPage();
+      await demo.until('ready');
+      const background = await demo.page.evaluate(() => getComputedStyle(document.body).backgroundColor);
+      expect(background).toBe('rgb(15, 20, 26)');
+      expect(await accessibilityFaults(demo.page)).toEqual([]);
     });
   });
 }, browsersOfSections);

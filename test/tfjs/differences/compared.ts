@@ -1,4 +1,4 @@
-/** The same small program in TF.js and in lstm-wasm: what each gives. */
+/** Runs the same small program in TF.js and in lstm-wasm, and returns both results. */
 
 import * as lw from 'lstm-wasm';
 import { beforeEach } from 'vitest';
@@ -10,17 +10,17 @@ const both: [string, Library][] = [
   ['lw', lw],
 ];
 
-// Weights of TF.js go by their names, and layers of other tests have the same.
+// TF.js identifies weights by name, and layers of other tests have the same names.
 beforeEach(() => tf.disposeVariables());
 
-/** What the function gives for TF.js and for us. */
+/** The results of the function for TF.js and for lstm-wasm. */
 export async function compared<T>(f: (library: Library) => T | Promise<T>): Promise<{ tf: T; lw: T }> {
   const results: [string, T][] = [];
   for (const [name, library] of both) results.push([name, await f(library)]);
   return Object.fromEntries(results) as { tf: T; lw: T };
 }
 
-/** The message of the error, or null where there is none. */
+/** The message of the error, or null if there is none. */
 export async function errorOf(f: () => unknown): Promise<string | null> {
   try {
     await f();
@@ -30,13 +30,13 @@ export async function errorOf(f: () => unknown): Promise<string | null> {
   }
 }
 
-/** The messages of the errors that the function throws for TF.js and for us, or null where it throws none. */
+/** The messages of the errors that the function throws for TF.js and for lstm-wasm, or null if it throws none. */
 export const errors = (f: (library: Library) => unknown): Promise<{ tf: string | null; lw: string | null }> =>
   compared(library => errorOf(() => f(library)));
 
 export const ones = (...shape: number[]): Float32Array => new Float32Array(shape.reduce((a, b) => a * b)).fill(1);
 
-/** A model of the one weight 0.5. */
+/** A model with a single weight, 0.5. */
 export function dense(library: Library, options: object = {}): Library {
   const layer = library.layers.dense({ units: 1, useBias: false, inputShape: [1], ...options });
   const model = library.sequential({ layers: [layer] });
@@ -44,18 +44,18 @@ export function dense(library: Library, options: object = {}): Library {
   return model;
 }
 
-/** The same, compiled for steps of 0.1 along the gradient of the squared error. */
+/** The same model, compiled with SGD at a learning rate of 0.1 and the mean squared error. */
 export function compiled(library: Library, more: object = {}): Library {
   const model = dense(library);
   model.compile({ optimizer: library.train.sgd(0.1), loss: 'meanSquaredError', ...more });
   return model;
 }
 
-/** One step on one sample: x is 1. */
+/** One training step on one sample with x = 1. */
 export const step = (library: Library, model: Library, y: number): number | Promise<number> =>
   model.trainOnBatch(library.tensor([1], [1, 1]), library.tensor([y], [1, 1]));
 
-/** The weights of such a model after each of some steps. */
+/** The weight after each training step, one step per target. */
 export async function weightsAfter(
   library: Library,
   optimizer: Library,

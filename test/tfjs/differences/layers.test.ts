@@ -1,4 +1,4 @@
-// Layers that behave otherwise than in TF.js: docs/differences.md.
+// Layers that behave differently from TF.js, as documented in docs/differences.md.
 
 import { expect, test } from 'vitest';
 import type { Library } from '../build.ts';
@@ -13,8 +13,8 @@ test('bidirectional accepts rnn, unlike in TF.js', async () => {
   expect(messages.tf).not.toBeNull();
 });
 
-/** Losses of batches of ones whose target is zero: how many numbers a dropout layer has kept. */
-async function kept(library: Library, layers: Library[], shape: number[]): Promise<number[]> {
+/** Losses of batches of ones with target zero, which show how many numbers a dropout layer kept. */
+async function lossesWithDropout(library: Library, layers: Library[], shape: number[]): Promise<number[]> {
   const model = library.sequential({ layers });
   for (const layer of model.layers) {
     layer.setWeights(layer.getWeights().map((w: Library, n: number) => library.tensor([1 - n], w.shape)));
@@ -32,7 +32,7 @@ test('a dropout seed starts a sequence of masks; in TF.js every batch has the sa
   const losses = await compared(library => {
     const { dense, dropout } = library.layers;
     const layers = [dropout({ rate: 0.5, seed: 3, inputShape: [1] }), dense({ units: 1, useBias: false })];
-    return kept(library, layers, [64, 1]);
+    return lossesWithDropout(library, layers, [64, 1]);
   });
   expect(new Set(losses.tf).size).toBe(1);
   expect(new Set(losses.lw).size).toBeGreaterThan(1);
@@ -41,7 +41,7 @@ test('a dropout seed starts a sequence of masks; in TF.js every batch has the sa
 test('a cell inside rnn draws a new dropout mask for every batch; TF.js keeps that of the first batch, even of a prediction', async () => {
   const losses = await compared(library => {
     const cell = library.layers.simpleRNNCell({ units: 1, dropout: 0.5, useBias: false, activation: 'linear' });
-    return kept(library, [library.layers.rnn({ cell, inputShape: [1, 1] })], [64, 1, 1]);
+    return lossesWithDropout(library, [library.layers.rnn({ cell, inputShape: [1, 1] })], [64, 1, 1]);
   });
   expect(new Set(losses.tf)).toEqual(new Set([1])); // nothing is dropped
   expect(new Set(losses.lw).size).toBeGreaterThan(1);
@@ -51,7 +51,7 @@ test('a dropout rate of 1 is an error; in TF.js it drops nothing', async () => {
   const messages = await errors(async library => {
     const { dense, dropout } = library.layers;
     const layers = [dropout({ rate: 1, inputShape: [1] }), dense({ units: 1, useBias: false })];
-    expect(await kept(library, layers, [4, 1])).toEqual(Array(8).fill(1));
+    expect(await lossesWithDropout(library, layers, [4, 1])).toEqual(Array(8).fill(1));
   });
   expect(messages.tf).toBeNull();
   expect(messages.lw).toContain('rate must be a finite number at least 0 and below 1, got 1');
@@ -71,12 +71,12 @@ test('an embedding id out of range is an error, unlike in TF.js', async () => {
     const layer = library.layers.embedding({ inputDim: 3, outputDim: 1, inputLength: 1 });
     return library.sequential({ layers: [layer] }).predict(library.tensor([id], [1, 1]));
   };
-  const between = await errors(predict(1.5)); // row 1 in TF.js
-  expect(between.tf).toBeNull();
-  expect(between.lw).toContain('whole numbers from 0 to 2');
+  const fractional = await errors(predict(1.5)); // row 1 in TF.js
+  expect(fractional.tf).toBeNull();
+  expect(fractional.lw).toContain('whole numbers from 0 to 2');
   for (const id of [-1, 3]) {
     const outside = await errors(predict(id));
-    expect(outside.tf).toContain(`the index value ${id} is not in [0, 2]`); // of the backend cpu
+    expect(outside.tf).toContain(`the index value ${id} is not in [0, 2]`); // from the cpu backend
     expect(outside.lw).toContain(`whole numbers from 0 to 2, the ids of embedding`);
   }
 });

@@ -1,4 +1,4 @@
-// Masks in TF.js and here: docs/differences.md.
+// Masks that behave differently from TF.js, as documented in docs/differences.md.
 
 import { expect, test } from 'vitest';
 import { expectClose } from '../../compare.ts';
@@ -16,23 +16,23 @@ test('a mask ends after a layer that returns one step; in TF.js it continues', a
         library.layers.simpleRNN({ units: 1, returnSequences: true }),
       ],
     });
-    const own = [ones(1), ones(1), new Float32Array(1)].map((values, n) =>
+    const weights = [ones(1), ones(1), new Float32Array(1)].map((values, n) =>
       library.tensor(values, n < 2 ? [1, 1] : [1]),
     );
-    model.setWeights([...own, ...own]);
+    model.setWeights([...weights, ...weights]);
     return model.predict(library.tensor([1, 0], [1, 2, 1])).dataSync();
   };
   const { tf: theirs, lw: ours } = await compared(library => predict(library, []));
   const first = Math.tanh(1);
   const [one, two] = [Math.tanh(first), Math.tanh(first + Math.tanh(first))];
   expectClose(ours, [one, two], { abs: 0, rel: 2e-6 });
-  // The second of the repeated steps is taken for masked: it repeats the output of the first.
+  // TF.js treats the second repeated step as masked, so it repeats the output of the first.
   expectClose(theirs, [one, one], { abs: 0, rel: 2e-6 });
 });
 
 test('a mask ends where the number of time steps changes; in TF.js it continues', async () => {
   const predict = (library: Library) => {
-    const all = {
+    const options = {
       activation: 'linear',
       kernelInitializer: 'ones',
       recurrentInitializer: 'ones',
@@ -42,7 +42,7 @@ test('a mask ends where the number of time steps changes; in TF.js it continues'
       layers: [
         library.layers.masking({ inputShape: [2, 1] }),
         library.layers.reshape({ targetShape: [2, 1] }),
-        library.layers.simpleRNN({ units: 1, ...all }),
+        library.layers.simpleRNN({ units: 1, ...options }),
       ],
     });
     return model.predict(library.tensor([1, 0], [1, 2, 1])).dataSync()[0];

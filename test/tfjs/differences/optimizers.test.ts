@@ -1,4 +1,4 @@
-// Steps of the optimizers and initial weights that differ: docs/differences.md.
+// Optimizers and initializers that behave differently from TF.js, as documented in docs/differences.md.
 
 import { expect, test } from 'vitest';
 import { expectClose } from '../../compare.ts';
@@ -31,13 +31,13 @@ test("Adam's epsilon is added before the correction, as in Keras", async () => {
   const epsilon = 0.1;
   const weights = await compared(library => weightsAfter(library, library.train.adam(0.1, 0.9, 0.999, epsilon), [0]));
   const g = 1; // 2 (0.5 - 0)
-  // TF.js keeps the powers of beta in float32, where 1 - 0.999 is off by 5e-5 of itself: the step by half of that.
+  // TF.js keeps the powers of beta in float32, where 1 - 0.999 has a relative error of 5e-5, and the step half of that.
   expectClose(weights.tf, [0.5 - (0.1 * g) / (g + epsilon)], { abs: 0.1 * 2.5e-5, rel: 2 ** -23 });
   expectClose(weights.lw, [0.5 - (0.1 * g) / (g + epsilon / Math.sqrt(1 - 0.999))], { abs: 0, rel: 2 ** -22 });
 });
 
 test('centered RMSprop stays finite for nearly constant gradients, unlike in TF.js', async () => {
-  // The gradient is zero: so are its mean and the mean of its square.
+  // The gradient is zero, and so are its mean and the mean of its square.
   const weights = await compared(library =>
     weightsAfter(library, library.train.rmsprop(0.1, 0.9, 0, 1e-7, true), [0.5]),
   );
@@ -86,7 +86,7 @@ test('compile resets the optimizer; TF.js keeps its state', async () => {
   expectClose(weights.lw, [0.4, 0.4 - 0.1 * 0.8], { abs: 0, rel: 2 ** -21 });
 });
 
-test('training a fully frozen model changes no weights; in TF.js it fails', async () => {
+test('training a model without trainable weights changes nothing; in TF.js it fails', async () => {
   const frozen = { options: { trainable: false } };
   const weights = await compared(library =>
     weightsAfter(library, library.train.sgd(0.1), [0], frozen).catch(() => 'an error'),
@@ -103,7 +103,7 @@ test('a layer made trainable after compile trains at once', async () => {
       },
     }).catch(() => 'an error'),
   );
-  expect(weights.tf).toBe('an error'); // nothing to learn
+  expect(weights.tf).toBe('an error'); // TF.js finds no trainable weights
   expectClose(weights.lw as number[], [0.4], { abs: 0, rel: 2 ** -22 });
 });
 
@@ -126,7 +126,7 @@ test('truncated normal initializers have the specified variance', async () => {
     const values: number[] = Array.from(kernel.dataSync());
     return Math.sqrt(values.reduce((sum, w) => sum + w * w, 0)); // of 300 * 300 weights of variance 1 / 300
   });
-  // 90,000 numbers tell a standard deviation to a quarter of a percent.
+  // The standard deviation of 90,000 numbers is accurate to a quarter of a percent.
   expect(deviations.tf / Math.sqrt(300)).toBeCloseTo(0.8796, 1.7);
   expect(deviations.lw / Math.sqrt(300)).toBeCloseTo(1, 1.7);
 });

@@ -1,4 +1,4 @@
-// Losses, metrics and the training loop where they differ: docs/differences.md.
+// Losses, metrics and training that behave differently from TF.js, as documented in docs/differences.md.
 
 import { expect, test, vi } from 'vitest';
 import { expectClose } from '../../compare.ts';
@@ -30,7 +30,7 @@ test('regularizers of recurrent layers apply, unlike in TF.js', async () => {
   expect(losses).toEqual({ tf: 0, lw: 3 });
 });
 
-test('the slope of |w| at 0 is -1 in TF.js, and 0 here', async () => {
+test('the derivative of |w| at 0 is 0; in TF.js it is -1', async () => {
   const weights = await compared(async library => {
     const model = dense(library, { kernelRegularizer: library.regularizers.l1({ l1: 0.25 }) });
     model.setWeights([library.tensor([0], [1, 1])]);
@@ -44,14 +44,14 @@ test('the slope of |w| at 0 is -1 in TF.js, and 0 here', async () => {
 test.each([
   ['meanAbsoluteError', 1],
   ['meanAbsolutePercentageError', 200],
-])('the slope of %s where the prediction is right is not 0 in TF.js', async (loss, slope) => {
+])('the derivative of %s at a correct prediction is 0, unlike in TF.js', async (loss, slope) => {
   const weights = await compared(async library => {
     const model = compiled(library, { optimizer: library.train.sgd(1), loss });
     await step(library, model, 0.5);
     return model.getWeights()[0].dataSync()[0];
   });
-  const up = loss === 'meanAbsoluteError' ? 1 : -1; // the one is |prediction - target|, the other |target - prediction|
-  expect(weights).toEqual({ tf: 0.5 + up * slope, lw: 0.5 });
+  const direction = loss === 'meanAbsoluteError' ? 1 : -1; // |prediction - target| in one loss, |target - prediction| in the other
+  expect(weights).toEqual({ tf: 0.5 + direction * slope, lw: 0.5 });
 });
 
 test('evaluate includes regularization penalties, unlike TF.js', async () => {
@@ -158,7 +158,7 @@ test('samples of a stateful model are not shuffled, unlike in TF.js', async () =
   expect((await errors(library => fit(library, {}))).lw).toBeNull();
 });
 
-test.each(['batch', 'epoch'])("onYield is called where yieldEvery is '%s', not in TF.js", async yieldEvery => {
+test.each(['batch', 'epoch'])("onYield is called with yieldEvery '%s', unlike in TF.js", async yieldEvery => {
   const calls = await compared(async library => {
     const model = compiled(library);
     const onYield = vi.fn();
@@ -179,11 +179,11 @@ test('a list of callbacks may contain instances and plain objects', async () => 
   expect(messages.tf).not.toBeNull();
 });
 
-/** So many batches of one sample, once. */
+/** An iterator over `count` batches of one sample. */
 function batches(library: Library, count: number): object {
-  let given = 0;
+  let yielded = 0;
   const next = async () => {
-    const done = given++ >= count;
+    const done = yielded++ >= count;
     return { done, value: done ? null : { xs: library.tensor([1], [1, 1]), ys: library.tensor([1], [1, 1]) } };
   };
   return { iterator: async () => ({ next }) };

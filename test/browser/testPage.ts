@@ -1,23 +1,23 @@
-/** A visit to the page: what a reader does there, and everything that goes wrong meanwhile. */
+/** A page in a test: user actions on the demo page, and all errors and warnings while it is open. */
 
 import type { Page } from 'puppeteer-core';
 import type { RunningBrowser } from './browsers.ts';
-import { picture, sizes } from './screenshots.ts';
+import { saveScreenshots, sizes } from './screenshots.ts';
 
-/** Milliseconds; a slow machine takes seconds for what takes a moment. */
-const patience = 90_000;
+/** Milliseconds; generous, for slow machines. */
+const timeout = 90_000;
 
 export type State = 'loading' | 'ready' | 'training' | 'paused' | 'done' | 'failed';
 
-export class Visit {
+export class TestPage {
   readonly page: Page;
-  /** Errors and warnings on the console, exceptions, requests that failed or went elsewhere. */
+  /** Errors and warnings on the console, exceptions, and requests that failed or went to another host. */
   readonly faults: string[] = [];
   readonly requests: string[] = [];
 
-  private constructor(page: Page, url: string) {
+  private constructor(page: Page, site: string) {
     this.page = page;
-    page.setDefaultTimeout(patience);
+    page.setDefaultTimeout(timeout);
     page.on('console', message => {
       if (['error', 'warn', 'assert'].includes(message.type()))
         this.faults.push(`${message.type()}: ${message.text()}`);
@@ -29,45 +29,45 @@ export class Visit {
     });
     page.on('request', request => {
       this.requests.push(request.url());
-      if (!/^(data|blob):/.test(request.url()) && !request.url().startsWith(url)) {
-        this.faults.push(`left the host: ${request.url()}`);
+      if (!/^(data|blob):/.test(request.url()) && !request.url().startsWith(site)) {
+        this.faults.push(`request to another host: ${request.url()}`);
       }
     });
   }
 
-  static async begin(browser: RunningBrowser, url: string, at = url): Promise<Visit> {
-    const visit = new Visit(await browser.newPage(), url);
-    await visit.page.setViewport(sizes.wide);
-    await visit.page.goto(at, { waitUntil: 'load', timeout: patience });
-    return visit;
+  static async open(browser: RunningBrowser, site: string, url = site): Promise<TestPage> {
+    const page = new TestPage(await browser.newPage(), site);
+    await page.page.setViewport(sizes.wide);
+    await page.page.goto(url, { waitUntil: 'load', timeout });
+    return page;
   }
 
-  /** Once the page is in one of these states, or has at least so many steps. */
-  async until(wanted: State | number): Promise<void> {
+  /** Resolves once the page is in the given state, or has trained for at least the given number of steps. */
+  async until(expected: State | number): Promise<void> {
     await this.page.waitForFunction(
-      wanted => {
+      expected => {
         const { state, step } = document.querySelector('main')!.dataset;
         if (state === 'failed') throw new Error(document.querySelector('#status')!.textContent ?? '');
-        return typeof wanted === 'number' ? Number(step) >= wanted : state === wanted;
+        return typeof expected === 'number' ? Number(step) >= expected : state === expected;
       },
       {},
-      wanted,
+      expected,
     );
   }
 
-  /** Presses a button as programs do, where the click itself is not what is tested: that takes half a second in Firefox. */
+  /** Clicks a button from a script, which is faster than a real click (half a second in Firefox). */
   async press(selector: string): Promise<void> {
     await this.page.$eval(selector, button => (button as HTMLElement).click());
   }
 
-  /** Takes a single step, which is the n-th; returns the cost. */
+  /** Trains a single step, which must be the n-th; returns the cost. */
   async step(n: number): Promise<string> {
     await this.press('#step');
     const cost = await this.page.waitForFunction(
       n => {
         const { state, step, cost } = document.querySelector('main')!.dataset;
         if (state !== 'paused' || Number(step) < n) return false;
-        if (Number(step) > n) throw new Error(`It has gone to step ${step} in place of ${n}`);
+        if (Number(step) > n) throw new Error(`expected step ${n}, got ${step}`);
         return cost;
       },
       {},
@@ -76,7 +76,7 @@ export class Visit {
     return (await cost.jsonValue()) as string;
   }
 
-  /** Once the cost is below `limit` in some frame. */
+  /** Resolves once the cost is below `limit` in some frame. */
   async untilCostBelow(limit: number): Promise<void> {
     await this.page.waitForFunction(
       limit => {
@@ -88,14 +88,14 @@ export class Visit {
     );
   }
 
-  /** A dozen frames: time for what should not happen to happen. */
-  async pass(): Promise<void> {
+  /** Waits for 12 frames, to check that nothing else happens. */
+  async waitFrames(): Promise<void> {
     await this.page.evaluate(async () => {
       for (let i = 0; i < 12; i++) await new Promise(requestAnimationFrame);
     });
   }
 
-  /** Moves the slider as a keyboard does. */
+  /** Moves the speed slider to an end with the keyboard; returns its label. */
   async setSpeed(key: 'Home' | 'End'): Promise<string> {
     await this.page.focus('#speed');
     await this.page.keyboard.press(key);
@@ -106,13 +106,13 @@ export class Visit {
     return this.page.$eval(`#${id}`, element => element.textContent ?? '');
   }
 
-  /** Once the new run that a change has begun is there. */
-  async begun(): Promise<void> {
+  /** Resolves once the new run after a change is ready. */
+  async waitForRun(): Promise<void> {
     await this.page.waitForFunction(() => document.querySelector('main')!.dataset.state !== 'loading');
   }
 
-  /** Puts a value into a field, without the keyboard. */
-  async put(selector: string, value: string): Promise<void> {
+  /** Sets the value of a field from a script. */
+  async setField(selector: string, value: string): Promise<void> {
     await this.page.$eval(
       selector,
       (field, value) => {
@@ -121,21 +121,21 @@ export class Visit {
       },
       value,
     );
-    await this.begun();
+    await this.waitForRun();
   }
 
-  /** Puts a value into a field as a reader does. */
-  async fill(selector: string, value: string): Promise<void> {
+  /** Types a value into a field. */
+  async typeField(selector: string, value: string): Promise<void> {
     await this.page.click(selector, { count: 3 });
     await this.page.keyboard.type(value);
     await this.page.keyboard.press('Enter');
-    await this.begun();
+    await this.waitForRun();
   }
 
-  /** Chooses one of several. */
+  /** Clicks the radio button with the value. */
   async choose(value: string): Promise<void> {
     await this.page.click(`[value="${value}"] + span`);
-    await this.begun();
+    await this.waitForRun();
   }
 
   async state(): Promise<{ state: State; step: number; cost: string; button: string; status: string }> {
@@ -152,7 +152,7 @@ export class Visit {
     return [...path.matchAll(/(-?[\d.]+),(-?[\d.]+)/g)].map(([, x, y]) => [Number(x), Number(y)] as [number, number]);
   }
 
-  /** How far apart the two lines lie, root mean square, where the wave is 2 high. */
+  /** The root mean square distance of the two lines, in units of the wave, which is 2 high. */
   async distance(): Promise<number> {
     const [target, prediction] = [await this.line('target'), await this.line('prediction')];
     const heights = target.map(([, y]) => y);
@@ -161,8 +161,8 @@ export class Visit {
     return Math.sqrt(squares.reduce((sum, square) => sum + square, 0) / squares.length);
   }
 
-  /** A picture for eyes. */
+  /** Saves screenshots, if they are enabled. */
   async screenshot(name: string, part?: string): Promise<void> {
-    await picture(this.page, name, part);
+    await saveScreenshots(this.page, name, part);
   }
 }

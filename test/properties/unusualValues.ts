@@ -1,42 +1,43 @@
-/** Invalid and unusual values, as code; `$` makes those that do not fit into a line. */
+/** Invalid and unusual values, as code; `$` has functions for those that take more than one line. */
 
 import { type NestedArray, type Tensor, tensor } from 'lstm-wasm';
 import { transferred } from '../transferred.ts';
 
-/** What the caller's own functions and getters throw: it comes through as it is. */
-export class OwnError extends Error {
-  override readonly name = 'OwnError';
+/** The error of user functions and getters, which the package must pass on unchanged. */
+export class UserError extends Error {
+  override readonly name = 'UserError';
 }
 
-const own = (): never => {
-  throw new OwnError('from a function of the caller');
+const throwUserError = (): never => {
+  throw new UserError('from a user function');
 };
 
-/** An array that holds itself. */
+/** An array that contains itself. */
 function cyclic(): unknown[] {
   const array: unknown[] = [];
   array.push(array);
   return array;
 }
 
-/** A number in so many arrays. */
-function deep(levels: number): unknown {
+/** A number nested in `levels` arrays. */
+function nested(levels: number): unknown {
   let value: unknown = 1;
   for (let n = 0; n < levels; n++) value = [value];
   return value;
 }
 
-/** Everything that can be asked of it throws. */
-function hostile(target: object): object {
+/** A proxy whose traps all throw. */
+function throwingProxy(target: object): object {
   const traps = ['get', 'has', 'ownKeys', 'getPrototypeOf', 'getOwnPropertyDescriptor', 'set', 'apply'];
-  return new Proxy(target, Object.fromEntries(traps.map(trap => [trap, own])));
+  return new Proxy(target, Object.fromEntries(traps.map(trap => [trap, throwUserError])));
 }
 
-/** An object of which one property throws. */
-const getter = (name: string): object => Object.defineProperty({}, name, { enumerable: true, get: own });
+/** An object with one getter, which throws. */
+const throwingGetter = (name: string): object =>
+  Object.defineProperty({}, name, { enumerable: true, get: throwUserError });
 
-/** A typed array that has become shorter than it was. */
-function shrunken(): Float32Array {
+/** A typed array whose buffer was resized to less than its length. */
+function shrunkArray(): Float32Array {
   const buffer = new (ArrayBuffer as unknown as new (n: number, options: object) => ArrayBuffer)(48, {
     maxByteLength: 96,
   });
@@ -45,15 +46,15 @@ function shrunken(): Float32Array {
   return array;
 }
 
-/** An array whose iterator gives more, or others, than its places hold. */
-function lying(values: unknown[], ...others: unknown[]): unknown[] {
+/** An array whose iterator yields values other than its elements. */
+function inconsistentArray(values: unknown[], ...others: unknown[]): unknown[] {
   return Object.defineProperty(values, Symbol.iterator, { value: () => others[Symbol.iterator]() });
 }
 
-/** A map that says it is an array of that length. */
-const posing = (length: unknown): object => ({ __proto__: Array.prototype, length });
+/** An object with the prototype of arrays and the given length. */
+const fakeArray = (length: unknown): object => ({ __proto__: Array.prototype, length });
 
-/** Numbers like those of a sine, so that a model has something to learn. */
+/** Values of a sine, which a model can be trained on. */
 const numbers = (shape: number[]): Tensor =>
   tensor(
     Float32Array.from({ length: shape.reduce((a, b) => a * b, 1) }, (_, n) => Math.sin(n + 1)),
@@ -67,20 +68,20 @@ const ids = (shape: number[], most: number): Tensor =>
     shape,
   );
 
-/** Numbers, and in the midst of reading them something else happens. */
-function meanwhile(values: NestedArray, act: () => unknown): NestedArray {
+/** Numbers that call `action` when they are first read. */
+function whileReading(values: NestedArray, action: () => unknown): NestedArray {
   let row = values as unknown as NestedArray[];
   while (Array.isArray(row[0])) row = row[0];
   const [first] = row;
-  let first_time = true;
+  let isFirstRead = true;
   Object.defineProperty(row, 0, {
     enumerable: true,
     get() {
-      if (first_time) {
-        first_time = false;
+      if (isFirstRead) {
+        isFirstRead = false;
         try {
-          act();
-        } catch {} // what the inner call thinks of it is its own business
+          action();
+        } catch {} // only the outer call is tested
       }
       return first;
     },
@@ -88,37 +89,37 @@ function meanwhile(values: NestedArray, act: () => unknown): NestedArray {
   return values;
 }
 
-/** Calls that run beside another; they are awaited before the next. */
+/** Calls that run at the same time as another; they are awaited before the next. */
 const pending: Promise<unknown>[] = [];
-/** Both, to the end; then what went wrong first. */
+/** Waits for all promises, then throws the first error. */
 async function both(...promises: Promise<unknown>[]): Promise<void> {
   const failed = (await Promise.allSettled(promises)).find(({ status }) => status === 'rejected');
   if (failed) throw (failed as PromiseRejectedResult).reason;
 }
-const beside = (promise: Promise<unknown>) => void pending.push(promise);
+const inBackground = (promise: Promise<unknown>) => void pending.push(promise);
 
-/** What programs call `$`. */
+/** The functions that programs call as `$`. */
 export const helpers = {
   pending,
-  beside,
+  inBackground,
   both,
-  OwnError,
-  own,
+  UserError,
+  throwUserError,
   cyclic,
-  deep,
-  hostile,
-  getter,
+  nested,
+  throwingProxy,
+  throwingGetter,
   transferred,
-  shrunken,
-  lying,
-  posing,
+  shrunkArray,
+  inconsistentArray,
+  fakeArray,
   numbers,
   ids,
-  meanwhile,
+  whileReading,
 };
 
-/** Numbers that are none, or too many, or too large. */
-export const strangeNumbers = [
+/** Unusual and extreme numbers. */
+export const unusualNumbers = [
   'NaN',
   '-0',
   '0',
@@ -139,8 +140,8 @@ export const strangeNumbers = [
   'new Number(1)',
 ];
 
-/** Values of all kinds, the plainest first: that is where a counterexample shrinks to. */
-export const strangeValues = [
+/** Values of all kinds, the simplest first, because counterexamples shrink towards the first. */
+export const unusualValues = [
   'undefined',
   'null',
   'NaN',
@@ -151,7 +152,7 @@ export const strangeValues = [
   '[]',
   'true',
   'false',
-  ...strangeNumbers,
+  ...unusualNumbers,
   "'constructor'",
   "'__proto__'",
   "'toString'",
@@ -164,7 +165,7 @@ export const strangeValues = [
   'Symbol.iterator',
   '() => {}',
   '() => NaN',
-  '$.own',
+  '$.throwUserError',
   'async () => {}',
   'function* () {}',
   'Object.assign(() => {}, { x: 1 })',
@@ -193,20 +194,20 @@ export const strangeValues = [
   '[null, null]',
   '$.cyclic()',
   '[$.cyclic()]',
-  '$.deep(7)',
-  '$.deep(20_000)',
-  '$.hostile([])',
-  '$.hostile({})',
-  '$.hostile(() => {})',
-  '[$.hostile({})]',
-  "$.getter('0')",
-  "$.getter('length')",
-  "$.getter('units')",
-  "$.getter('constructor')",
-  '$.lying([1, 2], 1, 2, 3, 4)',
-  '$.lying([1, 2])',
-  '$.posing(2)',
-  '$.posing(-1)',
+  '$.nested(7)',
+  '$.nested(20_000)',
+  '$.throwingProxy([])',
+  '$.throwingProxy({})',
+  '$.throwingProxy(() => {})',
+  '[$.throwingProxy({})]',
+  "$.throwingGetter('0')",
+  "$.throwingGetter('length')",
+  "$.throwingGetter('units')",
+  "$.throwingGetter('constructor')",
+  '$.inconsistentArray([1, 2], 1, 2, 3, 4)',
+  '$.inconsistentArray([1, 2])',
+  '$.fakeArray(2)',
+  '$.fakeArray(-1)',
   '{ length: 2, 0: 1, 1: 2 }',
   '{ constructor: null }',
   '{ constructor: { name: 7 } }',
@@ -237,7 +238,7 @@ export const strangeValues = [
   '$.transferred(new Float32Array(12))',
   '$.transferred(new Uint8Array(12))',
   '$.transferred(new DataView(new ArrayBuffer(8)))',
-  '$.shrunken()',
+  '$.shrunkArray()',
   'new Date(0)',
   'new Date(NaN)',
   '/x/',

@@ -1,0 +1,103 @@
+/** Test suites in the installed browsers, each launched once per suite, and the pages that they open. */
+
+import { afterAll, afterEach, beforeAll, describe, expect } from 'vitest';
+import { browsers, type InstalledBrowser, launch, type Preferences, type RunningBrowser } from './browsers.ts';
+import { openSite, type Site } from './site.ts';
+import { TestPage } from './testPage.ts';
+
+/** Serves the built demo page for the tests of a file. */
+export function builtSite(): () => Site {
+  let site: Site;
+  beforeAll(async () => {
+    site = await openSite();
+  });
+  afterAll(() => site?.close());
+  return () => site;
+}
+
+/** The sections of the demo page are tested in one browser; page.test.ts opens the page in all browsers. */
+export const browsersOfSections = browsers.slice(0, 1);
+
+/** Defines suites for each browser. The suites of a missing browser are skipped with a warning. */
+export function inBrowsers(suites: (installed: InstalledBrowser) => void, all = browsers): void {
+  for (const installed of all) {
+    const { name, commands, executable } = installed;
+    if (!executable) console.warn(`No ${name} (${commands.join(', ')}) in PATH: its tests are skipped.`);
+    describe.skipIf(!executable)(name, () => suites(installed));
+  }
+  // Closes browsers that were launched ahead for a suite that did not run.
+  afterAll(async () => {
+    for (const browser of launched) await (await browser).close();
+  });
+}
+
+const launched = new Set<Promise<RunningBrowser>>();
+/** Launches the browsers of a file, in order: each one starts while the tests of the previous one run. */
+const launches: (() => Promise<RunningBrowser>)[] = [];
+let launchesAhead = true;
+
+/** Launches no browser ahead of time, for tests that measure time. */
+export function launchOneByOne(): void {
+  launchesAhead = false;
+}
+
+/** A browser for the tests of a suite. */
+function suiteBrowser(installed: InstalledBrowser, preferences: Preferences): () => RunningBrowser {
+  let launching: Promise<RunningBrowser> | null = null;
+  let browser: RunningBrowser;
+  const begin = () => {
+    if (!launching) {
+      launching = launch(installed, preferences);
+      launched.add(launching);
+      launching.catch(() => {}); // beforeAll reports the error
+    }
+    return launching;
+  };
+  const next = launches.push(begin);
+  beforeAll(async () => {
+    browser = await begin();
+    if (launchesAhead) void launches[next]?.();
+  });
+  afterAll(async () => {
+    if (launching) launched.delete(launching);
+    await browser?.close();
+  });
+  return () => browser;
+}
+
+export interface BrowserPages {
+  /** Opens a page for one test. `path` may also be an absolute URL. */
+  openPage(path?: string, elsewhere?: Site): Promise<TestPage>;
+  /** Opens a page for all tests of a suite; `setUp` prepares it. */
+  sharePage(setUp: (page: TestPage) => Promise<void>, elsewhere?: () => Site): () => TestPage;
+}
+
+/** Opens pages. A test fails if one of its pages had a fault. */
+export function browserPages(installed: InstalledBrowser, preferences: Preferences, site: () => Site): BrowserPages {
+  const browser = suiteBrowser(installed, preferences);
+  const open = (path: string, { url }: Site) => TestPage.open(browser(), url, new URL(path, url).href);
+  let pages: TestPage[] = [];
+  afterEach(async () => {
+    const faults = pages.flatMap(page => page.faults);
+    for (const { page } of pages) await page.close();
+    pages = [];
+    expect(faults).toEqual([]);
+  });
+  return {
+    async openPage(path = '', elsewhere = site()) {
+      const page = await open(path, elsewhere);
+      pages.push(page);
+      return page;
+    },
+    sharePage(setUp, elsewhere = site) {
+      let page: TestPage;
+      beforeAll(async () => {
+        page = await open('', elsewhere());
+        await setUp(page);
+      });
+      afterEach(() => expect(page.faults).toEqual([]));
+      afterAll(() => page?.page.close());
+      return () => page;
+    },
+  };
+}
