@@ -32,7 +32,7 @@ export type Batch = OneTensor | Selection;
 export interface BatchNumbers {
   readonly shape: readonly number[];
   /** Copies the numbers to `memory`, from index `at`. Runs no user code and allocates nothing. */
-  write(memory: Float32Array, at: number): void;
+  write(memory: Float32Array, start: number): void;
 }
 
 /** The tensor in a list of one tensor; other values unchanged. */
@@ -123,8 +123,8 @@ class ArrayNumbers implements BatchNumbers {
     return values;
   }
 
-  write(memory: Float32Array, at: number): void {
-    memory.set(this.checked(), at);
+  write(memory: Float32Array, start: number): void {
+    memory.set(this.checked(), start);
   }
 }
 

@@ -6,7 +6,7 @@ import type { CompiledPlan } from '../plan/compiledPlan.ts';
 import { PlanCache } from '../plan/planCache.ts';
 import type { TensorLike } from '../tensor/read.ts';
 import type { Tensor } from '../tensor/tensor.ts';
-import { exactMethods } from '../util/arguments.ts';
+import { limitMethodArguments } from '../util/arguments.ts';
 import { fail, show } from '../util/errors.ts';
 import { isFloat32Array, plainArray } from '../util/typedArrays.ts';
 import { isNotFinite, warnOnce } from '../util/warning.ts';
@@ -108,7 +108,7 @@ export class Stream {
   }
 }
 
-exactMethods(Stream, 'stream');
+limitMethodArguments(Stream, 'stream');
 
 /** Copies the numbers of an array; reads each element once. */
 function readStep(call: string, input: unknown, count: number): Float32Array {

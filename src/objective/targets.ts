@@ -19,16 +19,21 @@ export function targetShapeOf(call: string, loss: LossName, output: readonly num
 }
 
 /** The shape of y, checked. Class numbers may come without their last axis, as in Keras. */
-export const shapeOfTarget = (call: string, name: string, y: Batch, loss: LossName, wanted: Shape): readonly number[] =>
-  shapeOfBatch(call, name, y, acceptedShape(call, name, y, loss, wanted));
+export const shapeOfTarget = (
+  call: string,
+  name: string,
+  y: Batch,
+  loss: LossName,
+  expected: Shape,
+): readonly number[] => shapeOfBatch(call, name, y, acceptedShape(call, name, y, loss, expected));
 
 /** Reads y, as `readBatch` does. */
-export const readTarget = (call: string, name: string, y: Batch, loss: LossName, wanted: Shape): BatchNumbers =>
-  readBatch(call, name, y, acceptedShape(call, name, y, loss, wanted));
+export const readTarget = (call: string, name: string, y: Batch, loss: LossName, expected: Shape): BatchNumbers =>
+  readBatch(call, name, y, acceptedShape(call, name, y, loss, expected));
 
-function acceptedShape(call: string, name: string, given: Batch, loss: LossName, wanted: Shape): Shape {
-  if (!isSparse(loss) || wanted.length !== 3) return wanted;
+function acceptedShape(call: string, name: string, given: Batch, loss: LossName, expected: Shape): Shape {
+  if (!isSparse(loss) || expected.length !== 3) return expected;
   const y = unwrapTensor(call, name, given);
   const rank = y instanceof Tensor ? y.rank : Array.isArray(y) ? shapeOfNested(call, name, y).length : null;
-  return rank === 2 ? wanted.slice(0, -1) : wanted;
+  return rank === 2 ? expected.slice(0, -1) : expected;
 }

@@ -89,7 +89,7 @@ export function sourceOf(call: string, name: string, dataset: unknown): Source {
     once: typeof methods.next === 'function',
     size: typeof size === 'number' && Number.isFinite(size) ? size : null,
     endless: size === Number.POSITIVE_INFINITY || methods.isEndless === true,
-    failEmpty: asked => fail(asked, `${name} must hold a batch, got none`),
+    failEmpty: caller => fail(caller, `${name} must hold a batch, got none`),
     async open() {
       const made = typeof dataset === 'function' ? await dataset() : methods;
       const steps = typeof made === 'object' && made !== null && opens(made) ? await stepsOf(made) : reject(made);

@@ -17,7 +17,7 @@ import {
   type Rows,
   rowFields,
 } from '../../plan/plan.ts';
-import { type Config, describe } from '../../util/config.ts';
+import { type Config, serialize } from '../../util/config.ts';
 import { fail, show } from '../../util/errors.ts';
 import { checkBoolean, checkCount, checkNumber } from '../../util/options.ts';
 import { checkSeed } from '../../util/random.ts';
@@ -25,7 +25,7 @@ import type { Kernels } from '../../wasm/kernels.ts';
 import type { Constraint, ConstraintName } from '../../weights/constraints.ts';
 import { type Initializer, type InitializerName, initializers } from '../../weights/initializers.ts';
 import type { Regularizer, RegularizerName } from '../../weights/regularizers.ts';
-import { type Activation, type ActivationName, numberOf, ofRows, resolveActivation } from '../activations.ts';
+import { type Activation, type ActivationName, numberOf, resolveActivation, rowActivations } from '../activations.ts';
 import { readWeightSettings, type WeightSettings, type WeightSpec } from '../weightSpec.ts';
 import type { CellBuffer } from './cellBuffers.ts';
 
@@ -181,7 +181,7 @@ export abstract class Cell {
     const { units, activation, useBias, dropout, recurrentDropout } = this;
     const each = (what: keyof WeightSettings) =>
       Object.fromEntries(
-        prefixes.map(prefix => [`${prefix}${capitalized(what)}`, describe(this.#weights[prefix][what] ?? null)]),
+        prefixes.map(prefix => [`${prefix}${capitalized(what)}`, serialize(this.#weights[prefix][what] ?? null)]),
       );
     return {
       units,
@@ -313,7 +313,7 @@ const capitalized = (name: string): string => name.charAt(0).toUpperCase() + nam
 /** Reads an activation that depends on one unit at a time. */
 export function checkActivation(call: string, name: string, value: unknown, fallback: ActivationName): ActivationName {
   const activation = value === undefined ? fallback : resolveActivation(call, name, value);
-  if (ofRows.includes(activation)) {
+  if (rowActivations.includes(activation)) {
     fail(
       call,
       `${name} must apply to each unit separately, got '${activation}'; add a dense layer with that activation on top`,

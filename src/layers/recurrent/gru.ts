@@ -1,10 +1,10 @@
 /** The gru layer and its cell: options and plan. The equations are in assembly/recurrent/gru.ts. */
 
 import { type Planner, padded, rowBytes, wholeLines } from '../../plan/plan.ts';
-import { noMore } from '../../util/arguments.ts';
+import { rejectExtraArguments } from '../../util/arguments.ts';
 import type { Config } from '../../util/config.ts';
+import { FLOAT } from '../../util/memorySizes.ts';
 import { checkBoolean, checkOptions } from '../../util/options.ts';
-import { FLOAT } from '../../util/units.ts';
 import type { Kernels } from '../../wasm/kernels.ts';
 import { gruGateNumbers } from '../../wasm/shared.generated.ts';
 import { type ActivationName, numberOf } from '../activations.ts';
@@ -144,7 +144,7 @@ export class Gru extends Recurrent {
 
 /** Creates a cell for `layers.rnn`. */
 export function gruCell(options: GruCellOptions): GruCell {
-  noMore('layers.gruCell', 1, arguments);
+  rejectExtraArguments('layers.gruCell', 1, arguments);
   const call = 'layers.gruCell';
   return new GruCell(call, checkOptions<GruCellOptions>(call, options, own));
 }

@@ -1,7 +1,7 @@
 /** The simpleRNN layer and its cell: options and plan. The equation is in assembly/recurrent/simpleRnn.ts. */
 
 import { type Planner, padded, wholeLines } from '../../plan/plan.ts';
-import { noMore } from '../../util/arguments.ts';
+import { rejectExtraArguments } from '../../util/arguments.ts';
 import type { Config } from '../../util/config.ts';
 import { checkOptions } from '../../util/options.ts';
 import type { Kernels } from '../../wasm/kernels.ts';
@@ -97,7 +97,7 @@ export class SimpleRnn extends Recurrent {
 
 /** Creates a cell for `layers.rnn`. */
 export function simpleRNNCell(options: CellOptions): SimpleRnnCell {
-  noMore('layers.simpleRNNCell', 1, arguments);
+  rejectExtraArguments('layers.simpleRNNCell', 1, arguments);
   const call = 'layers.simpleRNNCell';
   return new SimpleRnnCell(call, checkOptions<CellOptions>(call, options, cellOptions));
 }
