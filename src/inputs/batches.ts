@@ -31,7 +31,7 @@ export type Batch = OneTensor | Selection;
 /** The numbers of a batch that has been read and checked. */
 export interface BatchNumbers {
   readonly shape: readonly number[];
-  /** Copies the numbers to `memory`, from index `at`. Runs no user code and allocates nothing. */
+  /** Copies the numbers to `memory`, from index `start`. Runs no user code and allocates nothing. */
   write(memory: Float32Array, start: number): void;
 }
 
@@ -68,18 +68,18 @@ export function readBatch(call: string, name: string, value: Batch, expected: Re
 /**
  * Reads all samples of one argument, of the expected shape.
  *
- * @param meant the shape of the result, if it differs from the shape of the argument
+ * @param resultShape the shape of the result, if it differs from the shape of the argument
  */
 export function readSamples(
   call: string,
   name: string,
   value: OneTensor,
   expected: Readonly<Shape>,
-  meant?: readonly number[],
+  resultShape?: readonly number[],
 ): Samples {
   const one = unwrapTensor(call, name, value);
   const shape = shapeOf(call, name, one, expected);
-  return new Samples(readNumbers(call, name, one, shape), meant ?? shape);
+  return new Samples(readNumbers(call, name, one, shape), resultShape ?? shape);
 }
 
 /** Reads numbers of a known shape into one array. Copies them, unless they are in a Float32Array in unshared memory. */

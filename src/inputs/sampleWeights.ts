@@ -47,7 +47,7 @@ export function readSampleWeights(
 }
 
 /**
- * Writes the weights of a batch to `memory`, from index `at`: one factor for each row of the targets.
+ * Writes the weights of a batch to `memory`, from index `start`: one factor for each row of the targets.
  *
  * @param shape of the targets, which start at index `from`
  */
@@ -106,8 +106,8 @@ function readOptions(
   { sampleWeight, classWeight }: SampleWeightOptions,
   output: readonly number[],
 ): RowWeights {
-  // Last, because the user's array is not always copied: no user code runs after that
   const ofClasses = classWeight === undefined ? null : readClassWeight(call, classWeight);
+  // Last, because the user's array may not be copied: reading classWeight could run user code that changes it
   const ofSamples = sampleWeight === undefined ? null : readSampleWeight(call, sampleWeight, output);
   return { ofSamples, ofClasses };
 }

@@ -21,10 +21,8 @@ export class Samples {
 
   /** The samples from index `from` up to, but not including, `to`: a view, not a copy. */
   part(from: number, to: number): Samples {
-    return new Samples(this.data.subarray(from * this.sampleSize, to * this.sampleSize), [
-      to - from,
-      ...this.shape.slice(1),
-    ]);
+    const { data, shape, sampleSize } = this;
+    return new Samples(data.subarray(from * sampleSize, to * sampleSize), [to - from, ...shape.slice(1)]);
   }
 }
 
@@ -51,7 +49,7 @@ export class Selection {
     return this;
   }
 
-  /** Copies the numbers of the batch to `memory`, from index `at`. */
+  /** Copies the numbers of the batch to `memory`, from index `next`. */
   write(memory: Float32Array, next: number): void {
     const { data, sampleSize } = this.samples;
     const count = this.#shape[0]!;
@@ -76,11 +74,12 @@ export type Shuffle = boolean | 'batch';
 export class SampleOrder {
   /** Indices of the samples; null if they are not shuffled. */
   readonly indices: Uint32Array | null;
+  /** Samples that stay together: a batch with 'batch', else 1. */
   readonly #blockSize: number;
   readonly #blocks: Uint32Array;
   readonly #seed: number | null;
 
-  /** @param seed of all epochs; null if samples are not shuffled */
+  /** @param seed of the order of all epochs; null if samples are not shuffled */
   constructor(count: number, batchSize: number, shuffle: Shuffle, seed: number | null) {
     this.#blockSize = shuffle === 'batch' ? batchSize : 1;
     // A smaller last batch stays last.
@@ -89,7 +88,7 @@ export class SampleOrder {
     this.#seed = seed;
   }
 
-  /** Sorts `places` for an epoch. The result depends on the seed and the epoch alone, so that training can be resumed. */
+  /** Sets `indices` for an epoch. They depend only on the seed and the epoch, so that training can be resumed. */
   shuffleFor(epoch: number): void {
     if (this.#seed === null) return;
     for (let n = 0; n < this.#blocks.length; n++) this.#blocks[n] = n;

@@ -33,7 +33,7 @@ const rectifier = (alpha: number, maxValue = Number.POSITIVE_INFINITY): Parametr
   maxValue,
 });
 
-/** The base class of these layers. */
+/** The base class of activation layers. */
 export abstract class Pointwise extends Layer {
   constructor(
     className: string,

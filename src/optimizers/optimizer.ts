@@ -177,10 +177,10 @@ export abstract class Optimizer {
   }
 
   /** @internal How many numbers besides the slots change from step to step; they all start at 1. */
-  abstract readonly counters: number;
+  readonly counters: number = 0;
 
   /** @internal Advances the counters by one step. They start at `counters[1]`. */
-  abstract advance(counters: Float64Array): void;
+  advance(_counters: Float64Array): void {}
 
   /**
    * @internal Updates consecutive weights, after `advance`. Slot n of a weight is (n + 1) * slotBytes after its gradient.

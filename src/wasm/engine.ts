@@ -146,7 +146,8 @@ const relaxedModule = Uint8Array.of(
 function start(call: string, source: WebAssembly.Module | BufferSource, wasmBytes: number): Engine {
   const memory = newMemory(call);
   const kernels = instantiate(source, memory);
-  if (typeof kernels?.isRelaxed !== 'function') fail('init', 'the module must be one of those that this package ships');
+  if (typeof kernels?.isRelaxed !== 'function')
+    fail('init', 'the module must be kernels.wasm or kernels-relaxed.wasm of this package');
   kernels.setWideVectors(turbo.flags.includes('revectorize') ? 1 : 0);
   turbo.started = true;
   return { kernels, memory, simd: kernels.isRelaxed() ? 'relaxed' : 'strict', turbo: turbo.flags, wasmBytes };

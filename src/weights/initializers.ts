@@ -40,7 +40,7 @@ export abstract class Initializer {
   /** The options as plain data. */
   abstract getConfig(): Config;
 
-  /** @internal The seed of a weight, drawn when its layer is built: seeds depend on the order of layers, not of their use. */
+  /** @internal Draws the seed of a weight. Called when its layer is built, so that seeds depend only on the order of layers. */
   drawSeed(seeds: SeedStream): number {
     return this.seed ?? seeds.next();
   }
@@ -279,7 +279,7 @@ export class ForgetBias extends Initializer {
   }
 }
 
-/** A variance scaling that has a name of its own. */
+/** Creates variance scaling under the name of its own class in Keras. */
 function scaling(
   className: string,
   scale: number,

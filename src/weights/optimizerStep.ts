@@ -83,7 +83,7 @@ export class OptimizerStep {
   }
 
   /**
-   * Sets the number of batches trained.
+   * Sets the number of batches trained and the counters.
    *
    * @param counters those of the optimizer; null to compute them
    */

@@ -199,8 +199,10 @@ export abstract class Cell {
   /** @internal Creates another cell of its class from a result of `getConfig`. */
   abstract remake(config: Config): Cell;
 
-  /** @internal The states, in the order of `getStates`. */
-  abstract get states(): readonly StateSpec[];
+  /** @internal The states, in the order of `getStates`; by default, the hidden state only. */
+  get states(): readonly StateSpec[] {
+    return [{ name: 'h', width: this.units }];
+  }
 
   /** @internal What `model.inspect` shows, by its letter: gates, then states, h last. */
   abstract get buffers(): Readonly<Record<string, CellBuffer>>;
@@ -239,7 +241,9 @@ export abstract class Cell {
   abstract parameterCount(inputs: number): number;
 
   /** @internal The number of floats of the carried states. */
-  abstract stateCount(batch: number): number;
+  stateCount(batch: number): number {
+    return batch * padded(this.units);
+  }
 
   /**
    * @internal Packs weights into the layout of the kernels.
@@ -253,10 +257,14 @@ export abstract class Cell {
   abstract unpackWeights(kernels: Kernels, packed: number, matrices: readonly number[], inputs: number): void;
 
   /** @internal Packs states into the layout of the kernels; `matrices` are addresses in the order of `states`. */
-  abstract packStates(kernels: Kernels, packed: number, batch: number, matrices: readonly number[]): void;
+  packStates(kernels: Kernels, packed: number, batch: number, matrices: readonly number[]): void {
+    kernels.packState(packed, matrices[0]!, batch, this.units);
+  }
 
   /** @internal The inverse of `packStates`. */
-  abstract unpackStates(kernels: Kernels, packed: number, batch: number, matrices: readonly number[]): void;
+  unpackStates(kernels: Kernels, packed: number, batch: number, matrices: readonly number[]): void {
+    kernels.unpackState(packed, matrices[0]!, batch, this.units);
+  }
 
   /** @internal Reserves buffers and adds a kernel call. */
   abstract plan(planner: Planner, inputs: CellInputs): CellOutput;

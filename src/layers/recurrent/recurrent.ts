@@ -59,7 +59,7 @@ export const recurrentOptions = [
   'unroll',
 ] as const satisfies readonly (keyof RecurrentOptions)[];
 
-/** Makes the seed of the recurrent dropout from that of the input dropout; both come from one option. */
+/** XORed with the seed of the input dropout, it gives the seed of the recurrent dropout. */
 export const RECURRENT_DROPOUT_SEED = 0x5bd1e995;
 
 /** A layer with states, for `getStates`, `setStates` and streams. */

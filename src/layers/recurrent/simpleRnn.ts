@@ -6,7 +6,7 @@ import type { Config } from '../../util/config.ts';
 import { checkOptions } from '../../util/options.ts';
 import type { Kernels } from '../../wasm/kernels.ts';
 import { checkLayerOptions } from '../layerOptions.ts';
-import { Cell, type CellInputs, type CellOptions, type CellOutput, cellOptions, type StateSpec } from './cell.ts';
+import { Cell, type CellInputs, type CellOptions, type CellOutput, cellOptions } from './cell.ts';
 import { type CellBuffer, hiddenStateBuffer } from './cellBuffers.ts';
 import { Recurrent, type RecurrentOptions, recurrentOptions } from './recurrent.ts';
 
@@ -24,10 +24,6 @@ export class SimpleRnnCell extends Cell {
     return simpleRNNCell(config as never);
   }
 
-  override get states(): readonly StateSpec[] {
-    return [{ name: 'h', width: this.units }];
-  }
-
   override get buffers(): Readonly<Record<string, CellBuffer>> {
     return { h: hiddenStateBuffer('hx') };
   }
@@ -37,24 +33,12 @@ export class SimpleRnnCell extends Cell {
     return wholeLines(H * (1 + H + inputs));
   }
 
-  override stateCount(batch: number): number {
-    return batch * padded(this.units);
-  }
-
   override packWeights(kernels: Kernels, packed: number, matrices: readonly number[], inputs: number): void {
     kernels.packSimpleRnnWeights(packed, matrices[0]!, matrices[1]!, matrices[2] ?? 0, inputs, this.units);
   }
 
   override unpackWeights(kernels: Kernels, packed: number, matrices: readonly number[], inputs: number): void {
     kernels.unpackSimpleRnnWeights(packed, matrices[0]!, matrices[1]!, matrices[2] ?? 0, inputs, this.units);
-  }
-
-  override packStates(kernels: Kernels, packed: number, batch: number, matrices: readonly number[]): void {
-    kernels.packState(packed, matrices[0]!, batch, this.units);
-  }
-
-  override unpackStates(kernels: Kernels, packed: number, batch: number, matrices: readonly number[]): void {
-    kernels.unpackState(packed, matrices[0]!, batch, this.units);
   }
 
   override plan(planner: Planner, inputs: CellInputs): CellOutput {

@@ -1,4 +1,4 @@
-/** Applies a layer to every time step. The layers it can wrap do that by themselves; this one checks and renames. */
+/** Applies a layer to every time step. The layers that it accepts do that without it, so it only checks them. */
 
 import type { LossActivation } from '../../objective/losses.ts';
 import type { LayerOffsets, Planner, Signal } from '../../plan/plan.ts';

@@ -22,8 +22,8 @@ export interface ModelCheckpointArgs extends MonitorOptions {
   /** Whether to resume training from the snapshot in `file`, if it exists; default false. */
   resume?: boolean;
   /**
-   * Called instead, and awaited, once all callbacks have been notified of the end of the batch or epoch. Without `file`
-   * and `save`, the best weights are kept in memory.
+   * Called instead of writing a file, and awaited, once all callbacks have been notified of the end of the batch or epoch.
+   * Without `file` and `save`, the best weights are kept in memory.
    */
   save?(epoch: number, logs: Logs, model: CallbackModel): unknown;
   /**
