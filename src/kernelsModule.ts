@@ -1,6 +1,6 @@
 /**
- * What `import kernels from 'lstm-wasm/kernels.wasm'` gives where wasm files are imported as modules, as Cloudflare Workers
- * and some bundlers do it; for `init({ module: kernels })`. This file holds types only.
+ * The type of `kernels` in `import kernels from 'lstm-wasm/kernels.wasm'`, for `init({ module: kernels })`. Cloudflare
+ * Workers and some bundlers import wasm files as modules. This file contains types only.
  */
 
 /**

@@ -1,9 +1,9 @@
 /** Samples in batches, which can be iterated repeatedly. */
 
 import type { Tensor } from '../tensor/tensor.ts';
-import { Generator } from '../util/generator.ts';
 import { checkBoolean, checkCount } from '../util/options.ts';
 import { checkSeed, nextSeed } from '../util/random.ts';
+import { RandomGenerator } from '../util/randomGenerator.ts';
 
 /** A batch of samples. */
 export interface Batch {
@@ -38,7 +38,7 @@ export class Batches implements Iterable<Batch> {
   /** Samples per epoch, before `dropRemainder`. */
   readonly samples: number;
   readonly batchSize: number;
-  readonly #shuffles: Generator | null;
+  readonly #shuffles: RandomGenerator | null;
   readonly #drops: boolean;
   readonly #make: Maker;
 
@@ -49,7 +49,7 @@ export class Batches implements Iterable<Batch> {
     const shuffles = checkBoolean(call, 'shuffle', options.shuffle ?? false);
     this.#drops = checkBoolean(call, 'dropRemainder', options.dropRemainder ?? false);
     const seed = options.seed === undefined ? undefined : checkSeed(call, options.seed);
-    this.#shuffles = shuffles ? new Generator(seed ?? nextSeed()) : null;
+    this.#shuffles = shuffles ? new RandomGenerator(seed ?? nextSeed()) : null;
     this.#make = make;
   }
 

@@ -3,7 +3,7 @@
 import { asTensor, type TensorLike } from '../tensor/read.ts';
 import { Tensor } from '../tensor/tensor.ts';
 import { room } from '../tensor/values.ts';
-import { noMore } from '../util/arguments.ts';
+import { rejectExtraArguments } from '../util/arguments.ts';
 import { fail } from '../util/errors.ts';
 import { checkCount } from '../util/options.ts';
 import { showShape } from '../util/shapes.ts';
@@ -19,7 +19,7 @@ import { showShape } from '../util/shapes.ts';
  */
 export function confusionMatrix(labels: TensorLike, predictions: TensorLike, numClasses?: number | null): Tensor {
   const call = 'confusionMatrix';
-  noMore(call, 3, arguments);
+  rejectExtraArguments(call, 3, arguments);
   const [truth, guess] = [classesOf(call, 'labels', labels), classesOf(call, 'predictions', predictions)];
   if (truth.length !== guess.length) {
     fail(call, `predictions must have the length of labels, ${truth.length}, got ${guess.length}`);
@@ -75,7 +75,7 @@ export function classificationReport(
   predictions: TensorLike,
   numClasses?: number | null,
 ): ClassificationReport {
-  noMore('classificationReport', 3, arguments);
+  rejectExtraArguments('classificationReport', 3, arguments);
   const matrix = confusionMatrix(labels, predictions, numClasses).arraySync() as number[][];
   const total = matrix.flat().reduce((sum, n) => sum + n, 0);
   const share = (part: number, whole: number) => (whole === 0 ? 0 : part / whole);

@@ -6,7 +6,7 @@ import { stacked as stackedTensors } from '../tensor/layout.ts';
 import { generatorFor } from '../tensor/random.ts';
 import type { TensorLike } from '../tensor/read.ts';
 import { Tensor } from '../tensor/tensor.ts';
-import { exactMethods, exactTable } from '../util/arguments.ts';
+import { limitArgumentsInTable, limitMethodArguments } from '../util/arguments.ts';
 import { fail, show } from '../util/errors.ts';
 import { checkBoolean, checkCount } from '../util/options.ts';
 import { isTypedArray } from '../util/shapes.ts';
@@ -178,7 +178,7 @@ export class Dataset<T> implements AsyncIterable<T> {
   }
 }
 
-exactMethods(Dataset, 'dataset');
+limitMethodArguments(Dataset, 'dataset');
 
 /** The type of a batch of items: a tensor, or an object of tensors. */
 export type Stacked<T> = T extends TensorLike ? Tensor : { [K in keyof T]: Stacked<T[K]> };
@@ -203,7 +203,7 @@ function stacked(call: string, items: readonly unknown[]): unknown {
 }
 
 /** Makes data sets for `fitDataset`. */
-export const data = /* @__PURE__ */ exactTable('data', {
+export const data = /* @__PURE__ */ limitArgumentsInTable('data', {
   /** The items of an array. */
   array<T>(items: readonly T[]): Dataset<T> {
     if (!Array.isArray(items)) fail('data.array', `items must be an array, got ${show(items)}`);

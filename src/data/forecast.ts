@@ -2,7 +2,7 @@
 
 import type { Sequential } from '../model/sequential.ts';
 import { Tensor } from '../tensor/tensor.ts';
-import { noMore } from '../util/arguments.ts';
+import { rejectExtraArguments } from '../util/arguments.ts';
 import { fail, show } from '../util/errors.ts';
 import { checkBoolean, checkCount, checkOptions } from '../util/options.ts';
 import { floatsFor, type Shape, showShape } from '../util/shapes.ts';
@@ -68,7 +68,7 @@ export function forecast(
   const call = 'forecast';
   const given = arguments;
   const plan = () => {
-    noMore(call, 4, given);
+    rejectExtraArguments(call, 4, given);
     return planned(call, model, history, steps, options);
   };
   if ('runForecast' in Object(model)) {

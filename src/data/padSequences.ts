@@ -2,7 +2,7 @@
 
 import { Tensor } from '../tensor/tensor.ts';
 import { type DataType, dataTypeOr, room } from '../tensor/values.ts';
-import { noMore } from '../util/arguments.ts';
+import { rejectExtraArguments } from '../util/arguments.ts';
 import { fail, show } from '../util/errors.ts';
 import { checkCount, checkName, checkNumber, checkOptions } from '../util/options.ts';
 import { sameShape, showShape } from '../util/shapes.ts';
@@ -32,7 +32,7 @@ const ends = ['pre', 'post'] as const;
  */
 export function padSequences(sequences: readonly Series[], options?: PadOptions): Tensor {
   const call = 'padSequences';
-  noMore(call, 2, arguments);
+  rejectExtraArguments(call, 2, arguments);
   const known = checkOptions<PadOptions>(call, options, ['maxLen', 'padding', 'truncating', 'value', 'dtype']);
   if (!Array.isArray(sequences)) fail(call, `sequences must be an array of sequences, got ${show(sequences)}`);
   const read = Array.from(sequences, (one, n) => readNumbers(call, `sequences[${n}]`, one));

@@ -2,12 +2,12 @@
 
 import { draw } from '../tensor/random.ts';
 import type { Tensor } from '../tensor/tensor.ts';
-import { noMore } from '../util/arguments.ts';
+import { rejectExtraArguments } from '../util/arguments.ts';
 import { fail, show } from '../util/errors.ts';
-import { Generator } from '../util/generator.ts';
 import { exp, ln } from '../util/math.ts';
 import { checkCount, checkNumber, checkOptions } from '../util/options.ts';
 import { checkSeed, nextSeed } from '../util/random.ts';
+import { RandomGenerator } from '../util/randomGenerator.ts';
 import type { TypedArray } from '../util/shapes.ts';
 import { readNumbers } from './series.ts';
 
@@ -31,7 +31,7 @@ const sampleOptions = ['temperature', 'topK', 'seed', 'random'] as const;
  * @param probabilities non-negative numbers, such as the softmax output for one sample; they need not add up to 1
  */
 export function sample(probabilities: readonly number[] | TypedArray | Tensor, options?: SampleOptions): number {
-  noMore('sample', 2, arguments);
+  rejectExtraArguments('sample', 2, arguments);
   const call = 'sample';
   const known = checkOptions<SampleOptions>(call, options, sampleOptions);
   const weights = Float64Array.from(readNumbers(call, 'probabilities', probabilities).values);
@@ -58,7 +58,8 @@ export function sample(probabilities: readonly number[] | TypedArray | Tensor, o
 
 /** The random number in [0, 1) that selects the index. */
 function pick(call: string, { seed, random }: SampleOptions): number {
-  if (random === undefined) return new Generator(seed === undefined ? nextSeed() : checkSeed(call, seed)).uniform();
+  if (random === undefined)
+    return new RandomGenerator(seed === undefined ? nextSeed() : checkSeed(call, seed)).uniform();
   if (seed !== undefined) fail(call, 'takes either seed or random, got both');
   if (typeof random !== 'function') fail(call, `random must be a function, got ${show(random)}`);
   const at: unknown = random();

@@ -2,7 +2,7 @@
 
 import type { TensorLike } from '../tensor/read.ts';
 import { Tensor } from '../tensor/tensor.ts';
-import { exactMethods, noMore } from '../util/arguments.ts';
+import { limitMethodArguments, rejectExtraArguments } from '../util/arguments.ts';
 import { fail, show } from '../util/errors.ts';
 import { checkNumber, checkOptions, isPlain } from '../util/options.ts';
 import { showShape } from '../util/shapes.ts';
@@ -62,7 +62,7 @@ export class Scaler {
   }
 }
 
-exactMethods(Scaler, 'scaler');
+limitMethodArguments(Scaler, 'scaler');
 
 const scalarOf = (value: number) => ({ values: [value], shape: [] });
 
@@ -122,7 +122,7 @@ type Metadata = { readonly [name: string]: unknown } | null;
  *   saved in JSON or in the metadata of a model, to restore a scaler
  */
 export function standardize(train: Series | Pick<StandardScaler, 'mean' | 'std'> | Metadata): StandardScaler {
-  noMore('standardize', 1, arguments);
+  rejectExtraArguments('standardize', 1, arguments);
   const call = 'standardize';
   if (isPlain(train)) {
     const { mean, std } = checkOptions<StandardScaler>(call, train, ['mean', 'std']);
@@ -151,7 +151,7 @@ export function minMax(
   train: Series | (Pick<MinMaxScaler, 'min' | 'max'> & { range?: readonly [number, number] }) | Metadata,
   options?: { range?: readonly [number, number] },
 ): MinMaxScaler {
-  noMore('minMax', 2, arguments);
+  rejectExtraArguments('minMax', 2, arguments);
   const call = 'minMax';
   const old = isPlain(train) ? checkOptions<MinMaxScaler>(call, train, ['min', 'max', 'range']) : null;
   const known = checkOptions<{ range: readonly [number, number] }>(call, options, ['range']);

@@ -1,7 +1,7 @@
 /** The data of the quick start: a sine as input and the cosine as target. */
 
 import { Tensor } from '../tensor/tensor.ts';
-import { noMore } from '../util/arguments.ts';
+import { rejectExtraArguments } from '../util/arguments.ts';
 import { cos, sin } from '../util/math.ts';
 import { checkCount, checkOptions } from '../util/options.ts';
 import { floatsFor } from '../util/shapes.ts';
@@ -29,7 +29,7 @@ export interface SineCosineBatch {
  * of batch k + 1 continues row b of batch k, as a stateful model requires. Batches do not share arrays.
  */
 export function sineCosine(options?: SineCosineOptions): Generator<SineCosineBatch, never, void> {
-  noMore('sineCosine', 1, arguments);
+  rejectExtraArguments('sineCosine', 1, arguments);
   const call = 'sineCosine';
   const known = checkOptions<SineCosineOptions>(call, options, ['batchSize', 'timeSteps']);
   const B = checkCount(call, 'batchSize', known.batchSize ?? 50);

@@ -2,7 +2,7 @@
 
 import { slice } from '../tensor/layout.ts';
 import { Tensor } from '../tensor/tensor.ts';
-import { noMore } from '../util/arguments.ts';
+import { rejectExtraArguments } from '../util/arguments.ts';
 import { fail } from '../util/errors.ts';
 import { checkCount, checkNumber, checkOptions } from '../util/options.ts';
 import { isTypedArray, plainArray } from '../util/typedArrays.ts';
@@ -29,7 +29,7 @@ export interface Split<S> {
 
 /** Splits a series into training, validation and test set, in this order and without overlap. Each part is a copy. */
 export function trainTestSplit<S extends Series>(series: S, options?: SplitOptions): Split<S> {
-  noMore('trainTestSplit', 2, arguments);
+  rejectExtraArguments('trainTestSplit', 2, arguments);
   const call = 'trainTestSplit';
   const known = checkOptions<SplitOptions>(call, options, [
     'testFraction',

@@ -1,7 +1,7 @@
 /** Encodes text as the ids of its characters. */
 
 import { Tensor } from '../tensor/tensor.ts';
-import { exactMethods, noMore } from '../util/arguments.ts';
+import { limitMethodArguments, rejectExtraArguments } from '../util/arguments.ts';
 import { fail, show } from '../util/errors.ts';
 import { checkBoolean, checkCount, checkName, checkOptions } from '../util/options.ts';
 import { floatsFor, showShape, type TypedArray } from '../util/shapes.ts';
@@ -150,11 +150,11 @@ export class Vocabulary {
   }
 }
 
-exactMethods(Vocabulary, 'vocabulary');
+limitMethodArguments(Vocabulary, 'vocabulary');
 
 /** The characters of a text, sorted by their code points, so that the order of the text does not matter. */
 export function vocabulary(text: string, options?: VocabularyOptions): Vocabulary {
-  noMore('vocabulary', 2, arguments);
+  rejectExtraArguments('vocabulary', 2, arguments);
   const call = 'vocabulary';
   if (typeof text !== 'string') fail(call, `text must be a string, got ${show(text)}`);
   const { unknown } = checkOptions<VocabularyOptions>(call, options, ['unknown']);

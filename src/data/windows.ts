@@ -1,7 +1,7 @@
 /** Windows of a time series: input steps, and the steps that follow as targets. */
 
 import { Tensor } from '../tensor/tensor.ts';
-import { noMore } from '../util/arguments.ts';
+import { rejectExtraArguments } from '../util/arguments.ts';
 import { fail } from '../util/errors.ts';
 import { checkBoolean, checkCount, checkOptions } from '../util/options.ts';
 import { floatsFor } from '../util/shapes.ts';
@@ -40,7 +40,7 @@ export interface WindowOptions extends BatchOptions {
  * the targets are within the series, and there are floor((N - K) / stride) + 1 windows. The series is copied.
  */
 export function windows(series: Series, options: WindowOptions): Batches {
-  noMore('windows', 2, arguments);
+  rejectExtraArguments('windows', 2, arguments);
   const call = 'windows';
   const known = checkOptions<WindowOptions>(call, options, [
     'inputSteps',

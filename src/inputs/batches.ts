@@ -64,34 +64,34 @@ export function readBatch(
   return value instanceof Selection ? value : valuesOf(call, name, value, shape);
 }
 
-/** Copies the result of `readBatch` to `memory`, from index `at`. Allocates nothing. */
+/** Copies the result of `readBatch` to `memory`, from index `start`. Allocates nothing. */
 export function writeBatch(
   call: string,
   name: string,
   numbers: BatchNumbers,
   shape: readonly number[],
   memory: Float32Array,
-  at: number,
+  start: number,
 ): void {
-  if (numbers instanceof Selection) numbers.write(memory, at);
-  else memory.set(checkCount(call, name, numbers, shape), at);
+  if (numbers instanceof Selection) numbers.write(memory, start);
+  else memory.set(checkCount(call, name, numbers, shape), start);
 }
 
 /**
  * Reads all samples of one argument, of the expected shape.
  *
- * @param meant the shape of the result, if it differs from the shape of the argument
+ * @param resultShape the shape of the result, if it differs from the shape of the argument
  */
 export function readSamples(
   call: string,
   name: string,
   value: OneTensor,
   expected: Readonly<Shape>,
-  meant?: readonly number[],
+  resultShape?: readonly number[],
 ): Samples {
   const one = unwrapTensor(call, name, value);
   const shape = shapeOf(call, name, one, expected);
-  return new Samples(readNumbers(call, name, one, shape), meant ?? shape);
+  return new Samples(readNumbers(call, name, one, shape), resultShape ?? shape);
 }
 
 /** Reads numbers of a known shape into one array. Copies them, unless they are in a Float32Array in unshared memory. */

@@ -47,7 +47,7 @@ export function readSampleWeights(
 }
 
 /**
- * Writes the weights of a batch to `memory`, from index `at`: one factor for each row of the targets.
+ * Writes the weights of a batch to `memory`, from index `start`: one factor for each row of the targets.
  *
  * @param shape of the targets, which start at index `from`
  */
@@ -57,10 +57,10 @@ export function writeSampleWeights(
   shape: readonly number[],
   memory: Float32Array,
   from: number,
-  at: number,
+  start: number,
 ): void {
-  if (weights instanceof Selection) weights.write(memory, at);
-  else writeRows(call, weights, new Targets(memory, from, shape), memory, at);
+  if (weights instanceof Selection) weights.write(memory, start);
+  else writeRows(call, weights, new Targets(memory, from, shape), memory, start);
 }
 
 /** Reads the weights of all samples, as factors [N, T], or [N, 1] without a time axis; null if there are none. */
@@ -93,10 +93,10 @@ class Targets {
   /** The class of a row: the target itself if that is one number, else the column with the greatest number. */
   classOf(row: number): number {
     const { values, width } = this;
-    const at = this.from + row * width;
-    if (width === 1) return values[at]!;
+    const first = this.from + row * width;
+    if (width === 1) return values[first]!;
     let found = 0;
-    for (let n = 1; n < width; n++) if (values[at + n]! > values[at + found]!) found = n;
+    for (let n = 1; n < width; n++) if (values[first + n]! > values[first + found]!) found = n;
     return found;
   }
 }
@@ -106,20 +106,20 @@ function readOptions(
   { sampleWeight, classWeight }: SampleWeightOptions,
   output: readonly number[],
 ): RowWeights {
-  // Last, because the user's array is not always copied: no user code runs after that
   const ofClasses = classWeight === undefined ? null : readClassWeight(call, classWeight);
+  // Last, because the user's array may not be copied: reading classWeight could run user code that changes it
   const ofSamples = sampleWeight === undefined ? null : readSampleWeight(call, sampleWeight, output);
   return { ofSamples, ofClasses };
 }
 
 /** Each factor is the weight of the sample or time step, times that of the class in the target. */
-function writeRows(call: string, weights: RowWeights, targets: Targets, out: Float32Array, at: number): void {
+function writeRows(call: string, weights: RowWeights, targets: Targets, out: Float32Array, start: number): void {
   const { ofSamples, ofClasses } = weights;
   const { rows, steps } = targets;
   const each = ofSamples?.length === rows ? 1 : steps;
   for (let row = 0; row < rows; row++) {
     const own = ofSamples ? ofSamples[Math.floor(row / each)]! : 1;
-    out[at + row] = ofClasses ? own * weightOfClass(call, ofClasses, targets.classOf(row)) : own;
+    out[start + row] = ofClasses ? own * weightOfClass(call, ofClasses, targets.classOf(row)) : own;
   }
 }
 

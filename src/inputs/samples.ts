@@ -1,14 +1,14 @@
 /** Samples that are given all at once, and the batches selected from them. */
 
-import { Generator } from '../util/generator.ts';
 import { seedAt } from '../util/random.ts';
+import { RandomGenerator } from '../util/randomGenerator.ts';
 import { sizeOf } from '../util/shapes.ts';
 
 /** The numbers of several samples in one array. */
 export class Samples {
   readonly count: number;
   /** Numbers in one sample. */
-  readonly each: number;
+  readonly sampleSize: number;
 
   constructor(
     readonly data: Float32Array,
@@ -16,12 +16,13 @@ export class Samples {
     readonly shape: readonly number[],
   ) {
     this.count = shape[0]!;
-    this.each = sizeOf(shape.slice(1));
+    this.sampleSize = sizeOf(shape.slice(1));
   }
 
   /** The samples from index `from` up to, but not including, `to`: a view, not a copy. */
   part(from: number, to: number): Samples {
-    return new Samples(this.data.subarray(from * this.each, to * this.each), [to - from, ...this.shape.slice(1)]);
+    const { data, shape, sampleSize } = this;
+    return new Samples(data.subarray(from * sampleSize, to * sampleSize), [to - from, ...shape.slice(1)]);
   }
 }
 
@@ -48,20 +49,20 @@ export class Selection {
     return this;
   }
 
-  /** Copies the numbers of the batch to `memory`, from index `at`. */
-  write(memory: Float32Array, at: number): void {
-    const { data, each } = this.samples;
+  /** Copies the numbers of the batch to `memory`, from index `next`. */
+  write(memory: Float32Array, next: number): void {
+    const { data, sampleSize } = this.samples;
     const count = this.#shape[0]!;
     const from = this.#from;
     if (!this.order) {
-      const isAll = count * each === data.length;
-      memory.set(isAll ? data : data.subarray(from * each, (from + count) * each), at);
+      const isAll = count * sampleSize === data.length;
+      memory.set(isAll ? data : data.subarray(from * sampleSize, (from + count) * sampleSize), next);
       return;
     }
     for (let n = 0; n < count; n++) {
-      const source = this.order[from + n]! * each;
-      for (let i = 0; i < each; i++) memory[at + i] = data[source + i]!;
-      at += each;
+      const source = this.order[from + n]! * sampleSize;
+      for (let i = 0; i < sampleSize; i++) memory[next + i] = data[source + i]!;
+      next += sampleSize;
     }
   }
 }
@@ -70,30 +71,31 @@ export class Selection {
 export type Shuffle = boolean | 'batch';
 
 /** The order in which samples are trained, a new one for every epoch. */
-export class Order {
+export class SampleOrder {
   /** Indices of the samples; null if they are not shuffled. */
-  readonly places: Uint32Array | null;
-  readonly #unit: number;
-  readonly #units: Uint32Array;
+  readonly indices: Uint32Array | null;
+  /** Samples that stay together: a batch with 'batch', else 1. */
+  readonly #blockSize: number;
+  readonly #blocks: Uint32Array;
   readonly #seed: number | null;
 
-  /** @param seed of all epochs; null if samples are not shuffled */
+  /** @param seed of the order of all epochs; null if samples are not shuffled */
   constructor(count: number, batchSize: number, shuffle: Shuffle, seed: number | null) {
-    this.#unit = shuffle === 'batch' ? batchSize : 1;
+    this.#blockSize = shuffle === 'batch' ? batchSize : 1;
     // A smaller last batch stays last.
-    this.#units = new Uint32Array(shuffle ? Math.floor(count / this.#unit) : 0);
-    this.places = shuffle ? Uint32Array.from({ length: count }, (_, n) => n) : null;
+    this.#blocks = new Uint32Array(shuffle ? Math.floor(count / this.#blockSize) : 0);
+    this.indices = shuffle ? Uint32Array.from({ length: count }, (_, n) => n) : null;
     this.#seed = seed;
   }
 
-  /** Sorts `places` for an epoch. The result depends on the seed and the epoch alone, so that training can be resumed. */
-  turnTo(epoch: number): void {
+  /** Sets `indices` for an epoch. They depend only on the seed and the epoch, so that training can be resumed. */
+  shuffleFor(epoch: number): void {
     if (this.#seed === null) return;
-    for (let n = 0; n < this.#units.length; n++) this.#units[n] = n;
-    new Generator(seedAt(this.#seed, epoch)).shuffle(this.#units);
-    let place = 0;
-    for (const unit of this.#units) {
-      for (let n = 0; n < this.#unit; n++) this.places![place++] = unit * this.#unit + n;
+    for (let n = 0; n < this.#blocks.length; n++) this.#blocks[n] = n;
+    new RandomGenerator(seedAt(this.#seed, epoch)).shuffle(this.#blocks);
+    let next = 0;
+    for (const block of this.#blocks) {
+      for (let n = 0; n < this.#blockSize; n++) this.indices![next++] = block * this.#blockSize + n;
     }
   }
 }

@@ -4,9 +4,9 @@ import type { Sequential } from '../model/sequential.ts';
 import { type ConfigFormat, formatOfVersion } from '../saving/configFormat.ts';
 import { type FilePath, failAt, MOST_TEXT, parseTopology } from '../saving/filePath.ts';
 import { type Arrangement, arrangementOf, modelOf } from '../saving/topology.ts';
-import { noMore } from '../util/arguments.ts';
-import { checkBytes } from '../util/bytes.ts';
+import { rejectExtraArguments } from '../util/arguments.ts';
 import { fail, show } from '../util/errors.ts';
+import { checkBytes } from '../util/options.ts';
 import { globalSeeds } from '../util/random.ts';
 import { CONFIG, METADATA, openZip, WEIGHTS } from './archive.ts';
 import { type Hdf5Group, openHdf5 } from './hdf5.ts';
@@ -24,7 +24,7 @@ const MEGABYTE = 2 ** 20;
  * @param bytes the content of the file
  */
 export async function loadKerasModel(bytes: Uint8Array | ArrayBuffer): Promise<Sequential> {
-  noMore('loadKerasModel', 1, arguments);
+  rejectExtraArguments('loadKerasModel', 1, arguments);
   const call = 'loadKerasModel';
   const file = checkBytes(call, 'bytes', bytes);
   return globalSeeds.rollBackOnError(() => (isZip(file) ? readArchive(call, file) : readWhole(call, file)));
@@ -35,7 +35,7 @@ export async function loadKerasModel(bytes: Uint8Array | ArrayBuffer): Promise<S
  * `.h5` file. Does not change the states and the optimizer of the model.
  */
 export async function loadKerasWeights(model: Sequential, bytes: Uint8Array | ArrayBuffer): Promise<void> {
-  noMore('loadKerasWeights', 2, arguments);
+  rejectExtraArguments('loadKerasWeights', 2, arguments);
   const call = 'loadKerasWeights';
   checkModel(call, model);
   const file = checkBytes(call, 'bytes', bytes);

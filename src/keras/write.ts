@@ -3,7 +3,7 @@
 import { version } from '../../package.json' with { type: 'json' };
 import { Sequential } from '../model/sequential.ts';
 import { checkMasks } from '../saving/masks.ts';
-import { noMore } from '../util/arguments.ts';
+import { rejectExtraArguments } from '../util/arguments.ts';
 import { fail, show } from '../util/errors.ts';
 import { CONFIG, METADATA, makeZip, WEIGHTS } from './archive.ts';
 import { writeHdf5 } from './h5wasm.ts';
@@ -15,7 +15,7 @@ const KERAS = '3.0.0';
 
 /** Converts the model to a `.keras` file for Keras 3, without optimizer and loss. Needs the package h5wasm. */
 export async function toKeras(model: Sequential): Promise<Uint8Array> {
-  noMore('toKeras', 1, arguments);
+  rejectExtraArguments('toKeras', 1, arguments);
   const call = 'toKeras';
   checkModel(call, model);
   const config = describeModel({ call, part: '' }, model);
@@ -28,7 +28,7 @@ export async function toKeras(model: Sequential): Promise<Uint8Array> {
 
 /** Converts the weights to a `.weights.h5` file, for a Keras model with the same layers. Needs the package h5wasm. */
 export async function toKerasWeights(model: Sequential): Promise<Uint8Array> {
-  noMore('toKerasWeights', 1, arguments);
+  rejectExtraArguments('toKerasWeights', 1, arguments);
   const call = 'toKerasWeights';
   checkModel(call, model);
   return write(call, model);

@@ -9,10 +9,10 @@ import { type Shape, showShape } from '../util/shapes.ts';
 import { parametricActivationNumbers } from '../wasm/shared.generated.ts';
 import {
   type ActivationName,
-  hasOwnSlope,
   type Activation as Name,
   numberOf,
   resolveActivation,
+  storesSlope,
 } from './activations.ts';
 import { Layer } from './layer.ts';
 import { checkLayerOptions, type LayerOptions } from './layerOptions.ts';
@@ -33,7 +33,7 @@ const rectifier = (alpha: number, maxValue = Number.POSITIVE_INFINITY): Parametr
   maxValue,
 });
 
-/** The base class of these layers. */
+/** The base class of activation layers. */
 export abstract class Pointwise extends Layer {
   constructor(
     className: string,
@@ -62,7 +62,7 @@ export abstract class Pointwise extends Layer {
     const parametric = typeof f === 'object';
     const y = planner.rows(`${this.name}/y`, x.steps, x.width);
     const dy = dx && !inLoss ? planner.rows(`${this.name}/dy`, x.steps, x.width) : null;
-    const slope = dy && (parametric || f === 'relu' || f === 'sigmoid' || f === 'tanh' || hasOwnSlope(f));
+    const slope = dy && (parametric || f === 'relu' || f === 'sigmoid' || f === 'tanh' || storesSlope(f));
     planner.calls.push({
       kind: 'activation',
       fields: {

@@ -25,11 +25,11 @@ const spellings = {
 export type Activation = ActivationName | keyof typeof spellings;
 
 /** Activations whose outputs depend on all numbers of a row. */
-export const ofRows: readonly ActivationName[] = ['softmax', 'logSoftmax'];
+export const rowActivations: readonly ActivationName[] = ['softmax', 'logSoftmax'];
 
 /** Whether forward must store the slope for backward, because it cannot be computed from the output. */
-export const hasOwnSlope = (activation: ActivationName): boolean =>
-  numberOf(activation) > numberOf('tanh') && !ofRows.includes(activation);
+export const storesSlope = (activation: ActivationName): boolean =>
+  numberOf(activation) > numberOf('tanh') && !rowActivations.includes(activation);
 
 /** The number of an activation in the kernels. */
 export const numberOf = (activation: ActivationName): number => activationNumbers[activation];

@@ -13,14 +13,14 @@ import {
   wholeLines,
 } from '../plan/plan.ts';
 import type { Config } from '../util/config.ts';
+import { FLOAT } from '../util/memorySizes.ts';
 import { checkBoolean, checkCount } from '../util/options.ts';
 import type { Shape } from '../util/shapes.ts';
-import { FLOAT } from '../util/units.ts';
 import type { Kernels } from '../wasm/kernels.ts';
 import type { Constraint, ConstraintName } from '../weights/constraints.ts';
 import { type Initializer, type InitializerName, initializers } from '../weights/initializers.ts';
 import type { Regularizer, RegularizerName } from '../weights/regularizers.ts';
-import { type Activation, type ActivationName, hasOwnSlope, numberOf, resolveActivation } from './activations.ts';
+import { type Activation, type ActivationName, numberOf, resolveActivation, storesSlope } from './activations.ts';
 import { Layer } from './layer.ts';
 import { checkLayerOptions, type LayerOptions } from './layerOptions.ts';
 import { describeWeightSettings, readWeightSettings, type WeightSettings } from './weightSpec.ts';
@@ -138,7 +138,7 @@ export class Dense extends Layer {
     const dy = needsGradients ? like('dy') : null;
     const inLoss = this.activation === lossActivation;
     const logits = inLoss ? like('logits') : null;
-    const slope = needsGradients && !inLoss && hasOwnSlope(this.activation) ? like('slope') : null;
+    const slope = needsGradients && !inLoss && storesSlope(this.activation) ? like('slope') : null;
     planner.calls.push({
       kind: 'dense',
       fields: {

@@ -54,8 +54,8 @@ export class Dropout extends Layer {
     if (this.noiseShape) fail(call, `layer must be a dropout without noiseShape, got ${show(this.noiseShape)}`);
   }
 
-  override build(call: string, input: Shape, home: WeightStore, seeds: SeedStream): void {
-    super.build(call, input, home, seeds);
+  override build(call: string, input: Shape, store: WeightStore, seeds: SeedStream): void {
+    super.build(call, input, store, seeds);
     this.#shared = this.#sharesSteps(call, input);
     // A rate of 0 draws no seed, so adding such a layer does not change the seeds of later layers
     this.#seed = this.rate === 0 ? 0 : (this.#givenSeed ?? seeds.next());

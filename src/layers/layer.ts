@@ -4,13 +4,13 @@ import type { LossActivation } from '../objective/losses.ts';
 import type { LayerOffsets, Planner, Signal } from '../plan/plan.ts';
 import { readTensor, type TensorLike } from '../tensor/read.ts';
 import { Tensor } from '../tensor/tensor.ts';
-import { exactMethods } from '../util/arguments.ts';
+import { limitMethodArguments } from '../util/arguments.ts';
 import { type Config, toPython } from '../util/config.ts';
-import { factoryOf, fail, show } from '../util/errors.ts';
+import { factoryNameOf, fail, show } from '../util/errors.ts';
+import { FLOAT } from '../util/memorySizes.ts';
 import { checkBoolean } from '../util/options.ts';
 import type { SeedStream } from '../util/random.ts';
 import { type Shape, showShape, sizeOf } from '../util/shapes.ts';
-import { FLOAT } from '../util/units.ts';
 import type { Kernels } from '../wasm/kernels.ts';
 import { type LayerOptions, readInputShape } from './layerOptions.ts';
 import { registerClass } from './registry.ts';
@@ -55,7 +55,7 @@ export abstract class Layer {
     inputRank: 1 | 2,
     { takesLists = false, children = [] as readonly Layer[] } = {},
   ) {
-    const call = `layers.${factoryOf(className)}`;
+    const call = `layers.${factoryNameOf(className)}`;
     this.#trainable = options.trainable === undefined ? true : checkBoolean(call, 'trainable', options.trainable);
     this.batchInputShape = readInputShape(call, options, inputRank, takesLists);
     if (options.dtype !== undefined && options.dtype !== 'float32') {
@@ -188,7 +188,7 @@ export abstract class Layer {
 
   /** @internal Throws if `timeDistributed` cannot apply the layer. */
   checkWrapped(call: string): void {
-    refuseWrapped(call, this);
+    rejectWrapped(call, this);
   }
 
   /** @internal Throws if the layer cannot follow `below`, for other reasons than shapes. */
@@ -248,7 +248,7 @@ export abstract class Layer {
       }
       if (given && wraps) values = readWeights(call, given, weights);
     } catch (error) {
-      for (const child of built) child.leave();
+      for (const child of built) child.unbuild();
       throw error;
     }
     if (wraps && built.every(child => child.initialValues)) values = built.flatMap(child => child.initialValues!);
@@ -259,12 +259,12 @@ export abstract class Layer {
   }
 
   /** @internal Undoes `build`, so that the layer can join another model. */
-  leave(): void {
+  unbuild(): void {
     this.#store = null;
     this.#built = null;
     this.#frozenByModel = false;
     this.initialValues = null;
-    for (const child of this.children) child.leave();
+    for (const child of this.children) child.unbuild();
   }
 
   /** @internal The output shape for an input shape. Throws if the layer cannot process the input. */
@@ -333,10 +333,10 @@ export abstract class Layer {
   abstract plan(planner: Planner, input: Signal, offsets: LayerOffsets, lossActivation: LossActivation | null): Signal;
 }
 
-exactMethods(Layer, 'layer', ['countParams', 'getWeights', 'setWeights', 'getConfig']);
+limitMethodArguments(Layer, 'layer', ['countParams', 'getWeights', 'setWeights', 'getConfig']);
 
 /** Throws because `timeDistributed` cannot wrap this. */
-export function refuseWrapped(call: string, layer: unknown): never {
+export function rejectWrapped(call: string, layer: unknown): never {
   return fail(call, `layer must be a dense layer, dropout or an activation, got ${show(layer)}`);
 }
 

@@ -2,7 +2,7 @@
 
 import type { TensorLike } from '../tensor/read.ts';
 import { fail, show } from '../util/errors.ts';
-import { checkCount, checkOptions, withoutNull } from '../util/options.ts';
+import { checkCount, checkOptions, dropNullOptions } from '../util/options.ts';
 import { checkShape, type Shape, showShape } from '../util/shapes.ts';
 
 /** Options of every layer. */
@@ -99,5 +99,5 @@ export function checkLayerOptions<T extends LayerOptions>(
   options: unknown,
   own: readonly string[],
 ): Partial<T> {
-  return withoutNull(checkOptions<T>(call, options, [...own, ...layerOptions]), nullable);
+  return dropNullOptions(checkOptions<T>(call, options, [...own, ...layerOptions]), nullable);
 }

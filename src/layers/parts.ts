@@ -1,6 +1,6 @@
 /** Layers and cells that consist of parts, such as the halves of a bidirectional layer. */
 
-import { FLOAT } from '../util/units.ts';
+import { FLOAT } from '../util/memorySizes.ts';
 
 /**
  * Calls `use` for each part, with its share of the packed memory and of the matrices of the whole.

@@ -3,7 +3,7 @@
  * `getConfig`. A table of all classes would prevent tree shaking.
  */
 
-import { isDescribed } from '../util/described.ts';
+import { isSerialized } from '../util/deserialize.ts';
 
 type LayerClass = new (options: object) => object;
 
@@ -21,6 +21,6 @@ const wrappers: readonly string[] = ['Bidirectional', 'TimeDistributed'];
  * unregistered class, as it is.
  */
 export function layerFromConfig(value: unknown): unknown {
-  const known = isDescribed(value) && !wrappers.includes(value.className) ? classes.get(value.className) : undefined;
+  const known = isSerialized(value) && !wrappers.includes(value.className) ? classes.get(value.className) : undefined;
   return known ? new known((value as { config: object }).config) : value;
 }

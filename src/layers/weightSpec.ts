@@ -1,6 +1,6 @@
 /** The weights of a layer, and the options that each of them has. */
 
-import { type Config, describe } from '../util/config.ts';
+import { type Config, serialize } from '../util/config.ts';
 import { type Constraint, resolveConstraint } from '../weights/constraints.ts';
 import { type Initializer, resolveInitializer } from '../weights/initializers.ts';
 import { type Regularizer, resolveRegularizer } from '../weights/regularizers.ts';
@@ -47,7 +47,7 @@ export const describeWeightSettings = (
   name: string,
   { initializer, regularizer, constraint }: WeightSettings,
 ): Config => ({
-  [`${name}Initializer`]: describe(initializer),
-  [`${name}Regularizer`]: describe(regularizer ?? null),
-  [`${name}Constraint`]: describe(constraint ?? null),
+  [`${name}Initializer`]: serialize(initializer),
+  [`${name}Regularizer`]: serialize(regularizer ?? null),
+  [`${name}Constraint`]: serialize(constraint ?? null),
 });

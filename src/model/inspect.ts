@@ -30,7 +30,7 @@ export function inspectedLayer(call: string, view: ModelView, layer: unknown): R
     fail(call, `layer must be a layer of the model or its name, got ${show(layer)}`);
   }
   if (!(found instanceof Recurrent) || found.cells.length !== 1) {
-    fail(call, `layer must be an lstm, a gru or a simpleRNN, got '${found.name}', which is none`);
+    fail(call, `layer must be an lstm, a gru or a simpleRNN, got '${found.name}', a ${found.className} layer`);
   }
   return found;
 }

@@ -42,8 +42,8 @@ export class ModelView {
   withBatchSize(batch: number): ModelView {
     const other = new ModelView(this.stack, batch);
     for (const view of [this, other]) {
-      abandoned.unregister(view); // this view may already be registered
-      abandoned.register(view, this.stack, view);
+      collectedViews.unregister(view); // this view may already be registered
+      collectedViews.register(view, this.stack, view);
     }
     return other;
   }
@@ -191,11 +191,11 @@ export class ModelView {
 
   dispose(): void {
     this.#freePlans();
-    abandoned.unregister(this);
-    if (!this.#disposed) this.stack.leave(true);
+    collectedViews.unregister(this);
+    if (!this.#disposed) this.stack.removeDisposed();
     this.#disposed = true;
   }
 }
 
 /** Removes views that are garbage collected from the stack they share. */
-const abandoned = new FinalizationRegistry<Stack>(stack => stack.leave(false));
+const collectedViews = new FinalizationRegistry<Stack>(stack => stack.removeCollected());

@@ -18,8 +18,8 @@ import { fitSamples, type ModelFitArgs } from '../training/fit.ts';
 import { fitDataset, type ModelFitDatasetArgs } from '../training/fitDataset.ts';
 import type { History } from '../training/history.ts';
 import type { TrainedModel } from '../training/trainedModel.ts';
-import { exactMethods, noMore } from '../util/arguments.ts';
-import { type Config, describe, toPython } from '../util/config.ts';
+import { limitMethodArguments, rejectExtraArguments } from '../util/arguments.ts';
+import { type Config, serialize, toPython } from '../util/config.ts';
 import { fail, show } from '../util/errors.ts';
 import { checkBoolean, checkCount, checkOptions } from '../util/options.ts';
 import { checkSeed, globalSeeds, SeedStream } from '../util/random.ts';
@@ -146,7 +146,7 @@ export class Sequential implements CallbackModel {
   /** The name of the model and the options of its layers, without weights. */
   getConfig(): Config {
     const { name, layers } = this;
-    return { name, layers: layers.map(layer => describe(layer)) };
+    return { name, layers: layers.map(layer => serialize(layer)) };
   }
 
   /**
@@ -446,11 +446,11 @@ export class Sequential implements CallbackModel {
   }
 }
 
-exactMethods(Sequential, 'model');
+limitMethodArguments(Sequential, 'model');
 
 /** A new model: a stack of layers. */
 export function sequential(options?: SequentialArgs): Sequential {
-  noMore('sequential', 1, arguments);
+  rejectExtraArguments('sequential', 1, arguments);
   return new Sequential(options);
 }
 
@@ -459,7 +459,7 @@ function stackOf(layers: readonly Layer[], seed: number | undefined): Stack {
   try {
     for (const layer of layers) stack.push('sequential', layer);
   } catch (error) {
-    for (const layer of stack.layers) layer.leave();
+    for (const layer of stack.layers) layer.unbuild();
     throw error;
   }
   return stack;

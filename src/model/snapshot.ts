@@ -18,7 +18,7 @@ import { fail, show } from '../util/errors.ts';
 import { checkBoolean, checkCount, checkNumber } from '../util/options.ts';
 import { checkSeed } from '../util/random.ts';
 import { sizeOf } from '../util/shapes.ts';
-import type { Progress } from '../weights/parameters.ts';
+import type { OptimizerState } from '../weights/parameters.ts';
 import type { ModelView } from './modelView.ts';
 import { readStates, recurrentOf, writeStates } from './states.ts';
 
@@ -51,7 +51,7 @@ export function takeSnapshot(
   view.firstLayer(call);
   const parameters = view.parameters(call);
   const optimizer = optimizerOf(view);
-  const { batches, trained, counters, runs } = parameters.progress(call, optimizer);
+  const { batches, trained, counters, slotValues } = parameters.optimizerState(call, optimizer);
   const stateful = statefulOf(view);
   const batch = stateful.length > 0 ? view.fixedBatch(call)! : null;
   const states = batch === null ? [] : readStates(call, view.plans(call), stateful, batch);
@@ -69,7 +69,7 @@ export function takeSnapshot(
   };
   const numbers: Numbers[] = [
     ...layers.flatMap(layer => parameters.read(call, layer)),
-    ...runs.flat(),
+    ...slotValues.flat(),
     ...(batches > 0 && optimizer ? [Float64Array.from(counters!)] : []),
     ...states.flat().map(state => state.dataSync() as Float32Array),
     ...(training?.arrays ?? []),
@@ -94,28 +94,28 @@ export function readSnapshot(call: string, view: ModelView, bytes: unknown, name
   const { layers } = view.stack;
   view.firstLayer(call);
   const { header, body } = readBlock({ call, part: name }, bytes);
-  const at = (key: string) => `${name}: ${key}`;
-  checkSameAsModel(call, at('layers'), architectureOf(layers), header.layers);
-  const trainable = readList(call, at('trainable'), header.trainable, layers.length).map((value, n) =>
-    checkBoolean(call, at(`trainable[${n}]`), value),
+  const field = (key: string) => `${name}: ${key}`;
+  checkSameAsModel(call, field('layers'), architectureOf(layers), header.layers);
+  const trainable = readList(call, field('trainable'), header.trainable, layers.length).map((value, n) =>
+    checkBoolean(call, field(`trainable[${n}]`), value),
   );
-  const lists = readList(call, at('dropoutSeeds'), header.dropoutSeeds, layers.length);
+  const lists = readList(call, field('dropoutSeeds'), header.dropoutSeeds, layers.length);
   const seeds = layers.map(({ dropoutSeeds }, n) =>
-    readList(call, at(`dropoutSeeds[${n}]`), lists[n], dropoutSeeds.length).map(seed =>
-      checkSeed(`${call}: ${at(`dropoutSeeds[${n}]`)}`, seed),
+    readList(call, field(`dropoutSeeds[${n}]`), lists[n], dropoutSeeds.length).map(seed =>
+      checkSeed(`${call}: ${field(`dropoutSeeds[${n}]`)}`, seed),
     ),
   );
-  const trained = checkCount(call, at('trained'), header.trained, 0);
-  const random = readSeedState(call, at('random'), header.random);
+  const trained = checkCount(call, field('trained'), header.trained, 0);
+  const random = readSeedState(call, field('random'), header.random);
 
   const shapes = layers.flatMap(layer => layer.weightSpecs.map(({ shape }) => shape));
-  const weights = shapes.map(shape => body.floats(at('weights'), sizeOf(shape)));
-  const optimizer = readOptimizer(call, view, at, header.optimizer, body, shapes);
-  const states = readCarried(call, view, at('batchSize'), header.batchSize, body);
+  const weights = shapes.map(shape => body.floats(field('weights'), sizeOf(shape)));
+  const optimizer = readOptimizer(call, view, field, header.optimizer, body, shapes);
+  const states = readCarried(call, view, field('batchSize'), header.batchSize, body);
   const progress =
     header.training === null || header.training === undefined
       ? null
-      : unpackProgress(call, at('training'), header.training, body, shapes);
+      : unpackProgress(call, field('training'), header.training, body, shapes);
   body.end();
 
   return {
@@ -136,7 +136,7 @@ export function readSnapshot(call: string, view: ModelView, bytes: unknown, name
         next += values.length;
         parameters.write(call, layer, values);
       }
-      parameters.resume(call, own, { ...optimizer.progress, trained });
+      parameters.restoreOptimizerState(call, own, { ...optimizer.progress, trained });
       if (own && optimizer.rate !== null) own.learningRate = optimizer.rate;
       if (stateful.length > 0) {
         const numbers = states.map(list => list.map(state => state.dataSync()));
@@ -147,14 +147,14 @@ export function readSnapshot(call: string, view: ModelView, bytes: unknown, name
         layer.dropoutSeeds = seeds[n]!;
       }
       // Plans hold the dropout seeds
-      parameters.outdatePlans();
+      parameters.invalidatePlans();
       view.stack.seeds.state = random;
     },
   };
 }
 
 interface OptimizerPart {
-  readonly progress: Omit<Progress, 'trained'>;
+  readonly progress: Omit<OptimizerState, 'trained'>;
   /** The learning rate, if it is a number. */
   readonly rate: number | null;
 }
@@ -163,14 +163,14 @@ interface OptimizerPart {
 function readOptimizer(
   call: string,
   view: ModelView,
-  at: (key: string) => string,
+  field: (key: string) => string,
   value: unknown,
   body: Body,
   shapes: readonly (readonly number[])[],
 ): OptimizerPart {
-  const none: OptimizerPart = { progress: { batches: 0, counters: null, runs: [] }, rate: null };
+  const none: OptimizerPart = { progress: { batches: 0, counters: null, slotValues: [] }, rate: null };
   if (value === null || value === undefined) return none;
-  const name = at('optimizer');
+  const name = field('optimizer');
   const fields = readObject(call, name, value);
   const own = optimizerOf(view);
   const batches = checkCount(call, `${name}.batches`, fields.batches, 0);
@@ -187,14 +187,14 @@ function readOptimizer(
   const rate = readRate(call, `${name}.learningRate`, fields.learningRate, own);
   if (batches === 0) return { ...none, rate };
   const useEma = checkBoolean(call, `${name}.useEma`, fields.useEma);
-  const runs: Float32Array[][] = [];
+  const slotValues: Float32Array[][] = [];
   // One at a time: a wrong number of slots fails at the end of the bytes, before it allocates anything
   for (let run = count('slots') + Number(useEma); run > 0; run--) {
     if (shapes.length === 0) break;
-    runs.push(shapes.map(shape => body.floats(`${name}.slots`, sizeOf(shape))));
+    slotValues.push(shapes.map(shape => body.floats(`${name}.slots`, sizeOf(shape))));
   }
   const counters = body.doubles(`${name}.counters`, count('counters'));
-  return own ? { progress: { batches, counters: [...counters], runs }, rate } : none;
+  return own ? { progress: { batches, counters: [...counters], slotValues }, rate } : none;
 }
 
 /** Reads a learning rate. A schedule or function is not in the snapshot: the optimizer of the model must have one. */

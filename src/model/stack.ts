@@ -44,9 +44,9 @@ export class Stack {
     }
     if (below) layer.checkBelow(call, below);
     const store = {
-      read: (asked: string, from: Layer) => this.parametersFor(asked).read(asked, from),
-      write: (asked: string, to: Layer, values: readonly Float32Array[]) =>
-        this.parametersFor(asked).write(asked, to, values),
+      read: (caller: string, from: Layer) => this.parametersFor(caller).read(caller, from),
+      write: (caller: string, to: Layer, values: readonly Float32Array[]) =>
+        this.parametersFor(caller).write(caller, to, values),
     };
     this.#rebuild(call, () => {
       this.seeds.rollBackOnError(() => layer.build(call, input, store, this.seeds));
@@ -58,7 +58,7 @@ export class Stack {
   pop(call: string): void {
     const last = this.layers.at(-1) ?? fail(call, 'the model must have a layer, got none');
     this.#rebuild(call, () => this.layers.pop());
-    last.leave();
+    last.unbuild();
   }
 
   /** The layer of a name, or of an index if there is no name. */
@@ -103,7 +103,7 @@ export class Stack {
   /** Sets the objective. The optimizer starts anew. */
   compile(objective: Objective): void {
     this.parameters?.forgetTraining();
-    objective.optimizer.moveTo(0);
+    objective.optimizer.setStep(0);
     this.objective = objective;
   }
 
@@ -115,16 +115,19 @@ export class Stack {
   }
 
   /**
-   * Removes a model; removing the last one frees the weights. If all models were garbage collected and none was
-   * disposed, the weights stay, because layers or streams may still be in use.
-   *
-   * @param disposed whether the model was disposed; otherwise it was garbage collected
+   * Removes a model that was garbage collected. If all models were and none was disposed, the weights stay, because
+   * layers may still be in use; streams keep the weights in any case.
    */
-  leave(disposed: boolean): void {
-    this.#disposed ||= disposed;
-    if (--this.models > 0 || !this.#disposed) return;
-    if (disposed) this.parameters?.free();
-    this.parameters = null; // streams of collected models keep their parameters
+  removeCollected(): void {
+    if (--this.models === 0 && this.#disposed) this.parameters = null;
+  }
+
+  /** Removes a model that was disposed. Removing the last model frees the weights. */
+  removeDisposed(): void {
+    this.#disposed = true;
+    if (--this.models > 0) return;
+    this.parameters?.free();
+    this.parameters = null;
   }
 
   /** Changes the layers. The weights are kept; the optimizer starts anew. */
@@ -136,7 +139,7 @@ export class Stack {
     for (const [layer, own] of values) layer.initialValues = own;
     parameters.free();
     this.parameters = null;
-    this.objective?.optimizer.moveTo(0);
+    this.objective?.optimizer.setStep(0);
   }
 }
 

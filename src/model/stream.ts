@@ -6,7 +6,7 @@ import type { CompiledPlan } from '../plan/compiledPlan.ts';
 import { PlanCache } from '../plan/planCache.ts';
 import type { TensorLike } from '../tensor/read.ts';
 import type { Tensor } from '../tensor/tensor.ts';
-import { exactMethods } from '../util/arguments.ts';
+import { limitMethodArguments } from '../util/arguments.ts';
 import { fail, show } from '../util/errors.ts';
 import { isFloat32Array, plainArray } from '../util/typedArrays.ts';
 import { isNotFinite, warnOnce } from '../util/warning.ts';
@@ -47,21 +47,21 @@ export class Stream {
    * Computes the next time step.
    *
    * @param input the D numbers of the step
-   * @param into receives the U numbers of the output; with it, the call allocates nothing
-   * @returns into, or a new array
+   * @param out receives the U numbers of the output; with it, the call allocates nothing
+   * @returns out, or a new array
    */
-  step(input: Float32Array | readonly number[], into?: Float32Array): Float32Array {
+  step(input: Float32Array | readonly number[], out?: Float32Array): Float32Array {
     const call = 'stream.step';
     this.#ready(call);
-    const out = into ?? new Float32Array(this.#outputs);
+    const result = out ?? new Float32Array(this.#outputs);
     const count = this.#inputs;
     const outputs = this.#outputs;
     // Reading an array may run user code, so it comes before the plan is fetched
     const numbers = isFloat32Array(input) ? input : readStep(call, input, count);
     // Reads exactly `count` numbers and writes `outputs`, even when a subclass reports other lengths
     if (numbers.length !== count) fail(call, `input must hold ${count} numbers, got ${numbers.length}`);
-    if (!isFloat32Array(out) || out.length !== outputs) {
-      fail(call, `out must be a Float32Array of ${outputs}, got ${show(out)}`);
+    if (!isFloat32Array(result) || result.length !== outputs) {
+      fail(call, `out must be a Float32Array of ${outputs}, got ${show(result)}`);
     }
     const plan = this.#ready(call);
     const memory = float32();
@@ -71,11 +71,11 @@ export class Stream {
     let zeros = 0; // NaN after a number that is not finite
     for (let i = 0; i < outputs; i++) {
       const value = memory[plan.output + i]!;
-      out[i] = value;
+      result[i] = value;
       zeros += value * 0;
     }
-    if (zeros !== 0) warnOnce(this.#parameters, call, 'the output holds', plainArray(out).find(isNotFinite));
-    return out;
+    if (zeros !== 0) warnOnce(this.#parameters, call, 'the output holds', plainArray(result).find(isNotFinite));
+    return result;
   }
 
   /** Sets the states to zero, to start a new sequence. */
@@ -108,7 +108,7 @@ export class Stream {
   }
 }
 
-exactMethods(Stream, 'stream');
+limitMethodArguments(Stream, 'stream');
 
 /** Copies the numbers of an array; reads each element once. */
 function readStep(call: string, input: unknown, count: number): Float32Array {

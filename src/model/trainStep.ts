@@ -7,14 +7,14 @@ import { isSparse } from '../objective/losses.ts';
 import type { Objective } from '../objective/objective.ts';
 import type { CompiledPlan } from '../plan/compiledPlan.ts';
 import { fail } from '../util/errors.ts';
-import { ADVICE, type Diagnosis, isNotFinite, warnOnce } from '../util/warning.ts';
+import { type Diagnosis, isNotFinite, NOT_FINITE_ADVICE, warnOnce } from '../util/warning.ts';
 import { kernels } from '../wasm/engine.ts';
 import { feed } from './feed.ts';
 import type { ModelView } from './modelView.ts';
 
 type Weights = SampleWeightOptions | Selection;
 
-const nothing = () => '';
+const noContext = () => '';
 
 /** Training and test steps of a model. For batches of one shape they allocate only the list of metrics. */
 export class TrainStep {
@@ -50,14 +50,14 @@ export class TrainStep {
   /**
    * Warns once if results of `train` or `test` are not finite.
    *
-   * @param of what the results belong to, such as ' of the validation'
+   * @param context what the results belong to, such as ' of the validation'
    * @param diagnose describes what is wrong with the data
    */
   warnIfNotFinite(
     call: string,
     results: number | number[],
     trained: boolean,
-    of = nothing,
+    context = noContext,
     diagnose?: Diagnosis,
   ): void {
     if (typeof results === 'number' ? Number.isFinite(results) : results.every(Number.isFinite)) return;
@@ -68,11 +68,11 @@ export class TrainStep {
     const metric = this.#view.objective(call).metrics[wrong - 1];
     const what = metric ? `the metric '${metric.key}'` : 'the loss';
     const skipped = trained && !metric ? 'such a batch changes nothing, and training continues without it; ' : '';
-    warnOnce(parameters, call, `${what}${of()} is`, values[wrong], skipped + (diagnose?.() ?? ADVICE));
+    warnOnce(parameters, call, `${what}${context()} is`, values[wrong], skipped + (diagnose?.() ?? NOT_FINITE_ADVICE));
   }
 
   /** `testOnBatch` for any call; warns of results that are not finite. */
-  test(call: string, x: Batch, y: Batch, weights?: Weights, of = nothing): number | number[] {
+  test(call: string, x: Batch, y: Batch, weights?: Weights, context = noContext): number | number[] {
     const objective = this.#view.objective(call);
     const plan = feed(call, this.#view, 'test', objective, x, y, weights);
     const penalty = this.#view.parameters(call).penalty(call);
@@ -80,7 +80,7 @@ export class TrainStep {
     const loss = plan.loss() + penalty;
     if (!Number.isFinite(loss)) rejectWrongClass(call, plan, objective);
     const results = measure(plan, objective, loss);
-    this.warnIfNotFinite(call, results, false, of);
+    this.warnIfNotFinite(call, results, false, context);
     return results;
   }
 }

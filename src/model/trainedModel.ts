@@ -28,7 +28,7 @@ export function trainedModelOf(model: CallbackModel, view: ModelView, step: Trai
       return stack.layers.some(layer => layer.stateful);
     },
     objective: call => view.objective(call),
-    alive: (call, message) => {
+    checkNotDisposed: (call, message) => {
       if (view.isDisposed) fail(call, message);
     },
     fixedBatch: call => view.fixedBatch(call),
@@ -48,7 +48,7 @@ export function trainedModelOf(model: CallbackModel, view: ModelView, step: Trai
     },
     train: (call, x, y, weights) => step.train(call, x, y, weights),
     test: (call, x, y, weights, of) => step.test(call, x, y, weights, of),
-    attempt: view.restoreStatesOnError.bind(view),
+    restoreStatesOnError: view.restoreStatesOnError.bind(view),
     warnIfNotFinite: (call, results, of, diagnose) => step.warnIfNotFinite(call, results, true, of, diagnose),
     resetWarning: call => {
       view.parameters(call).warned = false;

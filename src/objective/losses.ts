@@ -1,6 +1,6 @@
 /** The losses, by name. The arithmetic is in assembly/losses/loss.ts. */
 
-import { factoryOf, fail, show } from '../util/errors.ts';
+import { factoryNameOf, fail, show } from '../util/errors.ts';
 import { checkName } from '../util/options.ts';
 import type { lossNumbers } from '../wasm/shared.generated.ts';
 import { nameOfFunction } from './metricNames.ts';
@@ -69,16 +69,16 @@ export function resolveLoss(call: string, given: unknown): LossName {
     fail(call, `loss must be a name such as '${name}', got ${show(value)}; custom losses are not supported`);
   }
   const names = Object.keys(lossSpellings) as Loss[];
-  return lossSpellings[checkName(call, 'loss', ofClass(value, names), names)];
+  return lossSpellings[checkName(call, 'loss', fromClassName(value, names), names)];
 }
 
 /**
  * Converts the name of a Keras class, such as 'MeanSquaredError', to the name of a loss or metric; returns other values
  * unchanged.
  */
-export function ofClass(value: unknown, names: readonly string[]): unknown {
+export function fromClassName(value: unknown, names: readonly string[]): unknown {
   if (typeof value !== 'string' || names.includes(value)) return value;
-  const name = factoryOf(value);
+  const name = factoryNameOf(value);
   return names.includes(name) ? name : value;
 }
 

@@ -8,11 +8,11 @@
 import { readNumbers } from '../inputs/batches.ts';
 import type { TensorLike } from '../tensor/read.ts';
 import { Tensor } from '../tensor/tensor.ts';
-import { exactTable } from '../util/arguments.ts';
+import { limitArgumentsInTable } from '../util/arguments.ts';
 import { fail, show } from '../util/errors.ts';
 import { isTypedArray, shapeOfNested, showShape } from '../util/shapes.ts';
 import { countOf } from '../util/typedArrays.ts';
-import { named } from './metricNames.ts';
+import { registerNames } from './metricNames.ts';
 
 /** The smallest argument of logarithms and smallest divisor; a float32 number, as in the kernels. */
 const EPSILON = Math.fround(1e-7);
@@ -150,7 +150,7 @@ export const metrics = /* @__PURE__ */ (() => {
       return 1 - sum(y, (value, n) => (value - t[n]!) ** 2) / sum(t, value => (value - middle) ** 2);
     }),
   };
-  return named(exactTable('metrics', all));
+  return registerNames(limitArgumentsInTable('metrics', all));
 })();
 
 /** One of `metrics`. */

@@ -6,7 +6,7 @@
 const names = new WeakMap<object, string>();
 
 /** Registers the functions of an object under their property names. */
-export function named<T extends Record<string, object>>(functions: T): T {
+export function registerNames<T extends Record<string, object>>(functions: T): T {
   for (const [name, metric] of Object.entries(functions)) names.set(metric, name);
   return functions;
 }

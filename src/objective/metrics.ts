@@ -3,7 +3,7 @@
 import { fail, show } from '../util/errors.ts';
 import { checkName } from '../util/options.ts';
 import type { metricNumbers } from '../wasm/shared.generated.ts';
-import { isSparse, type LossName, lossSpellings, nearest, ofClass } from './losses.ts';
+import { fromClassName, isSparse, type LossName, lossSpellings, nearest } from './losses.ts';
 import { nameOfFunction } from './metricNames.ts';
 
 /** The metrics that are not losses. */
@@ -32,13 +32,13 @@ const metricSpellings = {
 } as const satisfies Record<string, ScoreName | LossName>;
 
 /** Names whose meaning depends on the loss and the output, and their keys in `history`. */
-const byOutput = { accuracy: 'acc', acc: 'acc', crossentropy: 'ce', ce: 'ce' } as const;
+const outputDependent = { accuracy: 'acc', acc: 'acc', crossentropy: 'ce', ce: 'ce' } as const;
 
 /** The name of a metric in `compile`. @useDeclaredType */
-export type MetricName = keyof typeof byOutput | keyof typeof metricSpellings | keyof typeof lossSpellings;
+export type MetricName = keyof typeof outputDependent | keyof typeof metricSpellings | keyof typeof lossSpellings;
 
 const spellings = [
-  ...new Set([...Object.keys(byOutput), ...Object.keys(metricSpellings), ...Object.keys(lossSpellings)]),
+  ...new Set([...Object.keys(outputDependent), ...Object.keys(metricSpellings), ...Object.keys(lossSpellings)]),
 ] as MetricName[];
 
 /** A metric of a compiled model. */
@@ -73,9 +73,9 @@ function resolveMetric(call: string, argument: string, given: unknown, loss: Los
     fail(call, `${argument} must be a name such as '${name}', got ${show(value)}; custom metrics are not supported`);
   }
   // In Keras, the class Accuracy is another metric than the name 'accuracy'
-  const name = checkName(call, argument, value === 'Accuracy' ? value : ofClass(value, spellings), spellings);
-  if (name in byOutput) {
-    const key = byOutput[name as keyof typeof byOutput];
+  const name = checkName(call, argument, value === 'Accuracy' ? value : fromClassName(value, spellings), spellings);
+  if (name in outputDependent) {
+    const key = outputDependent[name as keyof typeof outputDependent];
     return { name, key, kindOf: width => (key === 'acc' ? accuracyFor : crossentropyFor)(width, loss) };
   }
   // Names of metrics come last: in Keras, the metric cosineSimilarity is not the negative, as the loss is

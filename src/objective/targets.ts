@@ -24,10 +24,10 @@ export function shapeOfTarget(
   name: string,
   given: Batch,
   loss: LossName,
-  wanted: Shape,
+  expected: Shape,
 ): readonly number[] {
-  if (!isSparse(loss) || wanted.length !== 3) return shapeOfBatch(call, name, given, wanted);
+  if (!isSparse(loss) || expected.length !== 3) return shapeOfBatch(call, name, given, expected);
   const y = unwrapTensor(call, name, given);
   const rank = y instanceof Tensor ? y.rank : Array.isArray(y) ? shapeOfNested(call, name, y).length : null;
-  return shapeOfBatch(call, name, y, rank === 2 ? wanted.slice(0, -1) : wanted);
+  return shapeOfBatch(call, name, y, rank === 2 ? expected.slice(0, -1) : expected);
 }

@@ -16,7 +16,7 @@ import { TimeDistributed } from '../layers/recurrent/timeDistributed.ts';
 import { RepeatVector } from '../layers/repeatVector.ts';
 import { Reshape } from '../layers/reshape.ts';
 import { Sequential } from '../model/sequential.ts';
-import { noMore } from '../util/arguments.ts';
+import { rejectExtraArguments } from '../util/arguments.ts';
 import { fail, show } from '../util/errors.ts';
 import { checkOptions } from '../util/options.ts';
 import { writeActivation } from './activations.ts';
@@ -54,7 +54,7 @@ const NEWEST = 17;
  * @throws ValueError if a cell has an activation that ONNX does not support
  */
 export function toOnnx(model: Sequential, options?: ToOnnxOptions): Uint8Array {
-  noMore('toOnnx', 2, arguments);
+  rejectExtraArguments('toOnnx', 2, arguments);
   const call = 'toOnnx';
   if (!(model instanceof Sequential)) fail(call, `model must be a sequential model, got ${show(model)}`);
   const known = checkOptions<ToOnnxOptions>(call, options, ['opset', 'states', 'name']);

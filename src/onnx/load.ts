@@ -5,9 +5,9 @@ import type { Layer } from '../layers/layer.ts';
 import { Sequential } from '../model/sequential.ts';
 import { describeOtherFormat } from '../saving/fileSignatures.ts';
 import { Tensor } from '../tensor/tensor.ts';
-import { noMore } from '../util/arguments.ts';
-import { checkBytes } from '../util/bytes.ts';
+import { rejectExtraArguments } from '../util/arguments.ts';
 import { fail, ValueError } from '../util/errors.ts';
+import { checkBytes } from '../util/options.ts';
 import { globalSeeds } from '../util/random.ts';
 import type { Shape } from '../util/shapes.ts';
 import { nodesFor, outputOf, producersOf, stateInputsOf } from './dependencies.ts';
@@ -46,7 +46,7 @@ const NEWEST = 25;
  * @throws ValueError that names the unsupported node and operator
  */
 export async function loadOnnxModel(bytes: Uint8Array | ArrayBuffer): Promise<Sequential> {
-  noMore('loadOnnxModel', 1, arguments);
+  rejectExtraArguments('loadOnnxModel', 1, arguments);
   const call = 'loadOnnxModel';
   const file = checkBytes(call, 'bytes', bytes);
   const foreign = describeOtherFormat(file, 'ONNX');

@@ -51,7 +51,7 @@ abstract class Moments extends Optimizer {
 }
 
 export class Adam extends Moments {
-  readonly counters = 2; // beta1 and beta2 to the power of the step
+  override readonly counters = 2; // beta1 and beta2 to the power of the step
   readonly amsgrad: boolean;
 
   constructor(options: AdamOptions, className = 'Adam', call = 'train.adam') {
@@ -65,7 +65,7 @@ export class Adam extends Moments {
   }
 
   // Repeated multiplication, because results of Math.pow differ between engines
-  advance(counters: Float64Array): void {
+  override advance(counters: Float64Array): void {
     counters[1]! *= this.beta1;
     counters[2]! *= this.beta2;
   }
@@ -99,7 +99,7 @@ export class AdamW extends Adam {
 }
 
 export class Nadam extends Moments {
-  readonly counters = 3; // 0.96 and beta2 to the power of the step, and the product of all momentum values so far
+  override readonly counters = 3; // 0.96 and beta2 to the power of the step, and the product of all momentum values so far
 
   constructor(options: MomentsOptions) {
     super('Nadam', 'train.nadam', options, 2);
@@ -110,7 +110,7 @@ export class Nadam extends Moments {
     return this.beta1 * (1 - 0.5 * power);
   }
 
-  advance(counters: Float64Array): void {
+  override advance(counters: Float64Array): void {
     counters[1]! *= 0.96;
     counters[2]! *= this.beta2;
     counters[3]! *= this.#momentum(counters[1]!);
@@ -137,7 +137,7 @@ export class Nadam extends Moments {
 }
 
 export class Adamax extends Moments {
-  readonly counters = 1; // beta1 to the power of the step
+  override readonly counters = 1; // beta1 to the power of the step
   readonly decay: number;
 
   constructor(options: AdamaxOptions) {
@@ -149,7 +149,7 @@ export class Adamax extends Moments {
     return { ...super.settings(), decay: this.decay };
   }
 
-  advance(counters: Float64Array): void {
+  override advance(counters: Float64Array): void {
     counters[1]! *= this.beta1;
   }
 

@@ -17,7 +17,6 @@ export interface RmspropOptions extends OptimizerOptions {
 }
 
 export class Rmsprop extends Optimizer {
-  readonly counters = 0;
   readonly decay: number;
   readonly momentum: number;
   readonly epsilon: number;
@@ -42,8 +41,6 @@ export class Rmsprop extends Optimizer {
     return this.epsilon;
   }
 
-  advance(): void {}
-
   update(kernels: Kernels, weights: number, gradients: number, slot: number, count: number, rate: number): void {
     const v = gradients + slot;
     const p = this.momentum > 0 ? v + slot : 0;
@@ -61,7 +58,6 @@ export interface AdagradOptions extends OptimizerOptions {
 }
 
 export class Adagrad extends Optimizer {
-  readonly counters = 0;
   readonly initialAccumulatorValue: number;
   readonly epsilon: number;
 
@@ -85,8 +81,6 @@ export class Adagrad extends Optimizer {
     return this.epsilon;
   }
 
-  advance(): void {}
-
   update(kernels: Kernels, weights: number, gradients: number, slot: number, count: number, rate: number): void {
     kernels.adagrad(weights, gradients + slot, gradients, count, rate, this.epsilon);
   }
@@ -101,7 +95,6 @@ export interface AdadeltaOptions extends OptimizerOptions {
 }
 
 export class Adadelta extends Optimizer {
-  readonly counters = 0;
   readonly rho: number;
   readonly epsilon: number;
 
@@ -119,8 +112,6 @@ export class Adadelta extends Optimizer {
   override get leastDivisor(): number {
     return this.epsilon;
   }
-
-  advance(): void {}
 
   update(kernels: Kernels, weights: number, gradients: number, slot: number, count: number, rate: number): void {
     const v = gradients + slot;

@@ -5,8 +5,6 @@ import type { Kernels } from '../wasm/kernels.ts';
 import { Optimizer, type OptimizerOptions } from './optimizer.ts';
 
 export class Sgd extends Optimizer {
-  readonly counters = 0;
-
   constructor(options: OptimizerOptions) {
     super('SGD', 'train.sgd', { learningRate: 0.01, ...options }, 0);
   }
@@ -14,8 +12,6 @@ export class Sgd extends Optimizer {
   protected settings(): Record<string, number | boolean> {
     return {};
   }
-
-  advance(): void {}
 
   update(kernels: Kernels, weights: number, gradients: number, _slot: number, count: number, rate: number): void {
     kernels.sgd(weights, gradients, count, rate);
@@ -31,7 +27,6 @@ export interface MomentumOptions extends OptimizerOptions {
 }
 
 export class Momentum extends Optimizer {
-  readonly counters = 0;
   readonly momentum: number;
   readonly useNesterov: boolean;
 
@@ -46,8 +41,6 @@ export class Momentum extends Optimizer {
   protected settings(): Record<string, number | boolean> {
     return { momentum: this.momentum, useNesterov: this.useNesterov };
   }
-
-  advance(): void {}
 
   update(kernels: Kernels, weights: number, gradients: number, slot: number, count: number, rate: number): void {
     kernels.momentum(weights, gradients + slot, gradients, count, rate, this.momentum, Number(this.useNesterov));

@@ -1,6 +1,6 @@
 /** The namespace `train`: optimizers by their names in TF.js. */
 
-import { noMore } from '../util/arguments.ts';
+import { rejectExtraArguments } from '../util/arguments.ts';
 import { fail, show } from '../util/errors.ts';
 import { checkName } from '../util/options.ts';
 import { Adam, Adamax, type AdamaxOptions, type AdamOptions, AdamW, type MomentsOptions, Nadam } from './adam.ts';
@@ -41,7 +41,7 @@ function factory<Options extends OptimizerOptions, Arguments extends unknown[]>(
 ): OptimizerFactory<Options, Arguments> {
   return (...given: unknown[]) => {
     const made = make(readArguments<Options>(call, names, given));
-    noMore(call, names.length, given); // after the other checks, whose errors come first
+    rejectExtraArguments(call, names.length, given); // after the other checks, whose errors come first
     return made;
   };
 }

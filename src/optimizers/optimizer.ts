@@ -1,7 +1,7 @@
 /** The base class of optimizers: common options and the learning rate. The arithmetic is in assembly/training/optimizers.ts. */
 
-import { exactMethods } from '../util/arguments.ts';
-import { type Config, type ConfigValue, describe } from '../util/config.ts';
+import { limitMethodArguments } from '../util/arguments.ts';
+import { type Config, type ConfigValue, serialize } from '../util/config.ts';
 import { fail, show } from '../util/errors.ts';
 import { checkBoolean, checkCount, checkNumber, checkOptions, isPlain } from '../util/options.ts';
 import type { Kernels } from '../wasm/kernels.ts';
@@ -127,7 +127,7 @@ export abstract class Optimizer {
   getConfig(): Config {
     const { weightDecay, clipNorm, clipValue, globalClipNorm, emaOverwriteFrequency } = this;
     const optional = { weightDecay, clipNorm, clipValue, globalClipNorm, emaOverwriteFrequency };
-    const learningRate = this.#rate instanceof Schedule ? describe(this.#rate) : this.learningRate;
+    const learningRate = this.#rate instanceof Schedule ? serialize(this.#rate) : this.learningRate;
     const config: Record<string, ConfigValue> = { learningRate, ...this.settings() };
     for (const [name, value] of Object.entries(optional)) if (value !== null) config[name] = value;
     if (this.useEma) Object.assign(config, { useEma: true, emaMomentum: this.emaMomentum });
@@ -160,7 +160,7 @@ export abstract class Optimizer {
   }
 
   /** @internal Sets the number of batches trained, from which `learningRate` follows. */
-  moveTo(step: number): void {
+  setStep(step: number): void {
     this.#step = step;
   }
 
@@ -177,10 +177,10 @@ export abstract class Optimizer {
   }
 
   /** @internal How many numbers besides the slots change from step to step; they all start at 1. */
-  abstract readonly counters: number;
+  readonly counters: number = 0;
 
   /** @internal Advances the counters by one step. They start at `counters[1]`. */
-  abstract advance(counters: Float64Array): void;
+  advance(_counters: Float64Array): void {}
 
   /**
    * @internal Updates consecutive weights, after `advance`. Slot n of a weight is (n + 1) * slotBytes after its gradient.
@@ -196,7 +196,7 @@ export abstract class Optimizer {
   ): void;
 }
 
-exactMethods(Optimizer, 'optimizer', ['setLearningRate', 'getClassName', 'getConfig', 'dispose']);
+limitMethodArguments(Optimizer, 'optimizer', ['setLearningRate', 'getClassName', 'getConfig', 'dispose']);
 
 /** Advances the counters of an optimizer from their initial values, and stops early once they no longer change. */
 export function advance(optimizer: Optimizer, counters: Float64Array, batches: number): void {

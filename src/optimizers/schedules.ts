@@ -3,7 +3,7 @@
  * before. Results are bit-identical in all JavaScript engines.
  */
 
-import { exactMethods, exactTable } from '../util/arguments.ts';
+import { limitArgumentsInTable, limitMethodArguments } from '../util/arguments.ts';
 import type { Config } from '../util/config.ts';
 import { fail, show } from '../util/errors.ts';
 import { cos, power as raised } from '../util/math.ts';
@@ -34,7 +34,7 @@ export class Schedule {
   }
 }
 
-exactMethods(Schedule, 'schedule');
+limitMethodArguments(Schedule, 'schedule');
 
 /** The range of learning rates, which the kernels use as float32. */
 export const rates = { least: 0, most: 1e38 } as const;
@@ -58,7 +58,7 @@ const flag = (call: string, name: string, value: unknown) =>
   value === undefined ? false : checkBoolean(call, name, value);
 
 /** Creates schedules for the `learningRate` of an optimizer. A step is one batch. */
-export const schedules = /* @__PURE__ */ exactTable('schedules', {
+export const schedules = /* @__PURE__ */ limitArgumentsInTable('schedules', {
   /** A constant learning rate. */
   constant(options: { learningRate: number }): Schedule {
     const call = 'schedules.constant';

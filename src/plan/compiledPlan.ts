@@ -2,7 +2,7 @@
 
 import { isClass } from '../objective/losses.ts';
 import type { Objective } from '../objective/objective.ts';
-import { FLOAT } from '../util/units.ts';
+import { FLOAT } from '../util/memorySizes.ts';
 import { Block, float32, int32, kernels } from '../wasm/engine.ts';
 import { structures } from '../wasm/shared.generated.ts';
 import { type KernelFunctions, kernelFunctions } from './kernelCalls.ts';

@@ -3,7 +3,7 @@
 import { isSparse, type LossName } from '../objective/losses.ts';
 import type { ScoreName } from '../objective/metrics.ts';
 import type { Objective } from '../objective/objective.ts';
-import { FLOAT } from '../util/units.ts';
+import { FLOAT } from '../util/memorySizes.ts';
 import { lossNumbers, metricNumbers } from '../wasm/shared.generated.ts';
 import { type Fields, maskFields, type Plan, rowFields } from './plan.ts';
 

@@ -4,8 +4,8 @@
  * offsets into addresses.
  */
 
+import { FLOAT, LINE } from '../util/memorySizes.ts';
 import { sizeOf } from '../util/shapes.ts';
-import { FLOAT, LINE } from '../util/units.ts';
 import type { structures } from '../wasm/shared.generated.ts';
 
 /**

@@ -2,7 +2,7 @@
 
 import type { Layer } from '../layers/layer.ts';
 import type { LossActivation } from '../objective/losses.ts';
-import { FLOAT } from '../util/units.ts';
+import { FLOAT } from '../util/memorySizes.ts';
 import { type LayerOffsets, type Plan, Planner, type Purpose, type Rows, type Signal } from './plan.ts';
 
 /** The sizes and the use of a batch. */

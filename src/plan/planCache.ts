@@ -7,8 +7,8 @@
 import type { Layer } from '../layers/layer.ts';
 import { lossActivationOf } from '../objective/losses.ts';
 import type { Objective } from '../objective/objective.ts';
+import { FLOAT } from '../util/memorySizes.ts';
 import { sameShape } from '../util/shapes.ts';
-import { FLOAT } from '../util/units.ts';
 import { Block, float32, kernels } from '../wasm/engine.ts';
 import type { Parameters } from '../weights/parameters.ts';
 import { CompiledPlan } from './compiledPlan.ts';

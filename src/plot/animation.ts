@@ -7,7 +7,7 @@
  */
 
 import type { Container, Dom, Element } from '@svgdotjs/svg.js';
-import { noMore } from '../util/arguments.ts';
+import { rejectExtraArguments } from '../util/arguments.ts';
 import { fail, show } from '../util/errors.ts';
 import { checkNumber, checkOptions } from '../util/options.ts';
 import { checkLength, isWhole } from './checks.ts';
@@ -36,7 +36,7 @@ const footer = 14;
  * @returns the text of a standalone SVG file
  */
 export function animation(frames: readonly PredictionData[], options: AnimationOptions = {}): string {
-  noMore('animation', 2, arguments);
+  rejectExtraArguments('animation', 2, arguments);
   const call = 'animation';
   const given = checkOptions<AnimationOptions>(call, options, animationOptions);
   const duration = checkNumber(call, 'duration', given.duration ?? 8, { above: 0, most: 3600 });

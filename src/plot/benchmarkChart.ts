@@ -1,6 +1,6 @@
 /** Benchmark results: bars on a log scale, one group for each workload. */
 
-import { exactTable, noMore } from '../util/arguments.ts';
+import { limitArgumentsInTable, rejectExtraArguments } from '../util/arguments.ts';
 import { fail, show } from '../util/errors.ts';
 import { checkNumber, checkOptions } from '../util/options.ts';
 import { BarColumn } from './barColumn.ts';
@@ -41,7 +41,7 @@ const legendParts: readonly Part[] = ['prediction', 'axis', 'target'];
 
 /** A live bar chart; `update` sets the values. Its height depends on the number of bars. */
 export function benchmarkChart(options: BenchmarkOptions): Plot<BenchmarkData> {
-  noMore('benchmarkChart', 1, arguments);
+  rejectExtraArguments('benchmarkChart', 1, arguments);
   const call = 'benchmarkChart';
   const given = checkOptions<BenchmarkOptions>(call, options, benchmarkOptions);
   const groups = checkGroups(call, given.groups);
@@ -83,7 +83,7 @@ export function benchmarkChart(options: BenchmarkOptions): Plot<BenchmarkData> {
   for (const column of columns) column.draw(svg);
   figure.place();
 
-  const plot: Plot<BenchmarkData> = exactTable(call, {
+  const plot: Plot<BenchmarkData> = limitArgumentsInTable(call, {
     node: svg.node,
     update(data) {
       const { values, labels, caption: words } = checkBenchmark(`${call}.update`, data, groups);

@@ -1,6 +1,6 @@
 /** Diagram of a recurrent cell and, optionally, of the values in one unit. */
 
-import { exactTable, noMore } from '../util/arguments.ts';
+import { limitArgumentsInTable, rejectExtraArguments } from '../util/arguments.ts';
 import { checkBoolean, checkName, checkOptions } from '../util/options.ts';
 import { type CellKind, cellHeight, cellPlans, cellWidth, kinds, nodeRadius, reach, stem } from './cellPlans.ts';
 import { checkText, checkValue } from './checks.ts';
@@ -37,7 +37,7 @@ const footer = 62;
  * widths have equal scales. `update` writes values next to their letters, with the colours of `gateHeatmap`.
  */
 export function cellDiagram(options: CellDiagramOptions = {}): Plot<CellData> {
-  noMore('cellDiagram', 1, arguments);
+  rejectExtraArguments('cellDiagram', 1, arguments);
   const call = 'cellDiagram';
   const given = checkOptions<CellDiagramOptions>(call, options, cellDiagramOptions);
   const kind = checkName(call, 'kind', given.kind ?? 'lstm', kinds);
@@ -70,7 +70,7 @@ export function cellDiagram(options: CellDiagramOptions = {}): Plot<CellData> {
   const caption = figure.addCaption(titleLine);
   figure.place();
 
-  const plot: Plot<CellData> = exactTable(call, {
+  const plot: Plot<CellData> = limitArgumentsInTable(call, {
     node: figure.svg.node,
     update(data) {
       const { caption: words, ...numbers } = checkCellData(`${call}.update`, data, [...values.keys()]);

@@ -1,7 +1,7 @@
 /** Diagram of a recurrent layer unrolled over time: a chain of cells, of which the middle one shows its inside. */
 
 import type { Container } from '@svgdotjs/svg.js';
-import { exactTable, noMore } from '../util/arguments.ts';
+import { limitArgumentsInTable, rejectExtraArguments } from '../util/arguments.ts';
 import { fail } from '../util/errors.ts';
 import { checkBoolean, checkCount, checkName, checkOptions } from '../util/options.ts';
 import { type CellKind, type CellPlan, cellHeight, cellPlans, kinds, nodeRadius, stem, withEnds } from './cellPlans.ts';
@@ -48,7 +48,7 @@ const footer = 70;
  * writes values, with the colours of `gateHeatmap`.
  */
 export function chainDiagram(options: ChainDiagramOptions = {}): Plot<ChainData> {
-  noMore('chainDiagram', 1, arguments);
+  rejectExtraArguments('chainDiagram', 1, arguments);
   const call = 'chainDiagram';
   const given = checkOptions<ChainDiagramOptions>(call, options, chainDiagramOptions);
   const kind = checkName(call, 'kind', given.kind ?? 'lstm', kinds);
@@ -102,7 +102,7 @@ export function chainDiagram(options: ChainDiagramOptions = {}): Plot<ChainData>
   const caption = figure.addCaption(title ? titleLine : side);
   figure.place();
 
-  const plot: Plot<ChainData> = exactTable(call, {
+  const plot: Plot<ChainData> = limitArgumentsInTable(call, {
     node: figure.svg.node,
     update(data) {
       const given = checkChainData(`${call}.update`, data, steps, [...rows.keys()], [...single.keys()]);

@@ -1,7 +1,7 @@
 /** Heat maps of the gates and states of a recurrent layer, one field for each unit and time step of a sequence. */
 
 import type { Container, Rect } from '@svgdotjs/svg.js';
-import { exactTable, noMore } from '../util/arguments.ts';
+import { limitArgumentsInTable, rejectExtraArguments } from '../util/arguments.ts';
 import { fail, show } from '../util/errors.ts';
 import { checkCount, checkName, checkOptions } from '../util/options.ts';
 import { type Area, Axis, roomForLabels } from './axes.ts';
@@ -64,7 +64,7 @@ const captionRoom = 170;
 
 /** A live heat map; `update` changes the colours of its fields. */
 export function gateHeatmap(options: GateHeatmapOptions): Plot<GateData> {
-  noMore('gateHeatmap', 1, arguments);
+  rejectExtraArguments('gateHeatmap', 1, arguments);
   const call = 'gateHeatmap';
   const given = checkOptions<GateHeatmapOptions>(call, options, gateHeatmapOptions);
   const kind = checkName(call, 'kind', given.kind ?? 'lstm', kinds);
@@ -89,7 +89,7 @@ export function gateHeatmap(options: GateHeatmapOptions): Plot<GateData> {
   addAxisNames(figure, areas);
   figure.place();
 
-  const plot: Plot<GateData> = exactTable(call, {
+  const plot: Plot<GateData> = limitArgumentsInTable(call, {
     node: figure.svg.node,
     update(data) {
       const { caption: words, ...values } = checkGates(`${call}.update`, data, names, units, steps);

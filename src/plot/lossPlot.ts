@@ -1,6 +1,6 @@
 /** Plots losses and metrics over the steps or epochs of a training run. */
 
-import { exactTable, noMore } from '../util/arguments.ts';
+import { limitArgumentsInTable, rejectExtraArguments } from '../util/arguments.ts';
 import { checkBoolean, checkOptions, isPlain } from '../util/options.ts';
 import { checkDomain, checkText } from './checks.ts';
 import { day } from './dates.ts';
@@ -41,7 +41,7 @@ export type LossData =
 
 /** A live chart of losses; `update` takes the whole run so far. */
 export function lossPlot(options: LossOptions = {}): Plot<LossData> {
-  noMore('lossPlot', 1, arguments);
+  rejectExtraArguments('lossPlot', 1, arguments);
   const call = 'lossPlot';
   const given = checkOptions<LossOptions>(call, options, lossOptions);
   const log = checkBoolean(call, 'log', given.log ?? true);
@@ -71,7 +71,7 @@ export function lossPlot(options: LossOptions = {}): Plot<LossData> {
     );
   };
 
-  const plot: Plot<LossData> = exactTable(call, {
+  const plot: Plot<LossData> = limitArgumentsInTable(call, {
     node: chart.svg.node,
     update(data) {
       const { byStep, ...set } = checkLosses(`${call}.update`, data);

@@ -4,7 +4,7 @@ import { mkdirSync, writeFileSync } from 'node:fs';
 import { dirname, resolve } from 'node:path';
 import { getWindow, registerWindow } from '@svgdotjs/svg.js';
 import { DOMParser } from 'linkedom';
-import { noMore } from '../util/arguments.ts';
+import { rejectExtraArguments } from '../util/arguments.ts';
 import { fail, reasonOf, show } from '../util/errors.ts';
 import { checkDrawn, type Drawn } from './show.ts';
 
@@ -24,7 +24,7 @@ if (!getWindow()) {
  * @throws ValueError if the file cannot be written
  */
 export function writeSVG(path: string, plot: Drawn): string {
-  noMore('writeSVG', 2, arguments);
+  rejectExtraArguments('writeSVG', 2, arguments);
   return write('writeSVG', path, plot);
 }
 
@@ -47,7 +47,7 @@ function write(call: string, path: unknown, plot: unknown): string {
  * @returns the absolute path of the file
  */
 export function showPlot(plot: Drawn, path = 'out/plot.svg'): string {
-  noMore('showPlot', 2, arguments);
+  rejectExtraArguments('showPlot', 2, arguments);
   const file = write('showPlot', path, plot);
   console.log(file);
   return file;

@@ -1,6 +1,6 @@
 /** Plots the predictions of a sequence model next to the targets and other lines. */
 
-import { exactTable, noMore } from '../util/arguments.ts';
+import { limitArgumentsInTable, rejectExtraArguments } from '../util/arguments.ts';
 import { checkOptions } from '../util/options.ts';
 import { checkDomain, checkPair, checkText } from './checks.ts';
 import { LineChart, type LineChartOptions, lineChartOptions } from './lineChart.ts';
@@ -46,7 +46,7 @@ export interface LivePredictionOptions extends PredictionOptions {
  * narrows, so that a live chart does not jump; create a new plot to start over.
  */
 export function predictionPlot(options: LivePredictionOptions = {}): Plot<PredictionData> {
-  noMore('predictionPlot', 1, arguments);
+  rejectExtraArguments('predictionPlot', 1, arguments);
   const call = 'predictionPlot';
   const { input, ...rest } = checkOptions<LivePredictionOptions>(call, options, [...predictionOptions, 'input']);
   const inputLabel = input === undefined ? undefined : checkText(call, 'input', input);
@@ -55,7 +55,7 @@ export function predictionPlot(options: LivePredictionOptions = {}): Plot<Predic
   const paths = new LinePaths(chart.addDataArea(), chart.theme);
   chart.place();
 
-  const plot: Plot<PredictionData> = exactTable(call, {
+  const plot: Plot<PredictionData> = limitArgumentsInTable(call, {
     node: chart.svg.node,
     update(data) {
       const set = checkLines(`${call}.update`, data, 'time');

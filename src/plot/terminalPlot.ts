@@ -8,7 +8,7 @@
  *           0      10     20
  */
 
-import { noMore } from '../util/arguments.ts';
+import { rejectExtraArguments } from '../util/arguments.ts';
 import { fail } from '../util/errors.ts';
 import { checkBoolean, checkCount, checkOptions } from '../util/options.ts';
 import { Dots } from './brailleGrid.ts';
@@ -57,7 +57,7 @@ const both = 35;
 
 /** Draws a list of numbers, or the data of a `predictionPlot`, as text; every second line is dashed. */
 export function terminalPlot(data: ArrayLike<number> | PredictionData, options: TerminalOptions = {}): string {
-  noMore('terminalPlot', 2, arguments);
+  rejectExtraArguments('terminalPlot', 2, arguments);
   const call = 'terminalPlot';
   const given = checkOptions<TerminalOptions>(call, options, terminalOptions);
   const width = checkLetters(call, 'width', given.width ?? 72, 24);

@@ -8,10 +8,9 @@
 import { describeOtherFormat } from '../saving/fileSignatures.ts';
 import { asTensor, type TensorLike } from '../tensor/read.ts';
 import { Tensor } from '../tensor/tensor.ts';
-import { noMore } from '../util/arguments.ts';
-import { checkBytes } from '../util/bytes.ts';
+import { rejectExtraArguments } from '../util/arguments.ts';
 import { fail, show } from '../util/errors.ts';
-import { checkOptions, isPlain } from '../util/options.ts';
+import { checkBytes, checkOptions, isPlain } from '../util/options.ts';
 import { isFloat32Array } from '../util/typedArrays.ts';
 import { type Entry, isWellFormed, METADATA, parseHeader, quote } from './header.ts';
 import { bitsOf, toFloats } from './numbers.ts';
@@ -121,7 +120,7 @@ function checkLayout(call: string, entries: readonly Entry[], bytes: number): vo
  * a number that does not fit into float32
  */
 export function readSafetensors(bytes: Uint8Array | ArrayBuffer): SafetensorsFile {
-  noMore('readSafetensors', 1, arguments);
+  rejectExtraArguments('readSafetensors', 1, arguments);
   const file = new SafetensorsReader('readSafetensors', bytes);
   const tensors = [...file.entries.values()].map(({ name, shape }) => [name, new Tensor(file.numbers(name), shape)]);
   return { tensors: Object.fromEntries(tensors), metadata: Object.fromEntries(file.metadata) };
@@ -140,7 +139,7 @@ export function writeSafetensors(
   tensors: Readonly<Record<string, TensorLike>>,
   options?: { metadata?: Readonly<Record<string, string>> },
 ): Uint8Array {
-  noMore('writeSafetensors', 2, arguments);
+  rejectExtraArguments('writeSafetensors', 2, arguments);
   const call = 'writeSafetensors';
   if (!isPlain(tensors)) {
     fail(call, `tensors must be an object of tensors by name, got ${show(tensors)}`);

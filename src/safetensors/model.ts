@@ -2,7 +2,7 @@
 
 import { Sequential } from '../model/sequential.ts';
 import { Tensor } from '../tensor/tensor.ts';
-import { noMore } from '../util/arguments.ts';
+import { rejectExtraArguments } from '../util/arguments.ts';
 import { fail, show } from '../util/errors.ts';
 import { checkBoolean, checkName, checkOptions } from '../util/options.ts';
 import { checkMetadata, type NamedTensor, SafetensorsReader, write } from './format.ts';
@@ -54,7 +54,7 @@ export interface LoadSafetensorsOptions extends Pick<ToSafetensorsOptions, 'name
  * simpleRNN), a gru without resetAfter, goBackwards, a mergeMode other than concat, different cells in an rnn
  */
 export function toSafetensors(model: Sequential, options?: ToSafetensorsOptions): Uint8Array {
-  noMore('toSafetensors', 2, arguments);
+  rejectExtraArguments('toSafetensors', 2, arguments);
   const call = 'toSafetensors';
   checkModel(call, model);
   const known = checkOptions<ToSafetensorsOptions>(call, options, ['names', 'modules', 'metadata']);
@@ -87,7 +87,7 @@ export function loadSafetensors(
   bytes: Uint8Array | ArrayBuffer,
   options?: LoadSafetensorsOptions,
 ): void {
-  noMore('loadSafetensors', 3, arguments);
+  rejectExtraArguments('loadSafetensors', 3, arguments);
   const call = 'loadSafetensors';
   checkModel(call, model);
   const known = checkOptions<LoadSafetensorsOptions>(call, options, ['names', 'modules', 'strict']);

@@ -1,7 +1,7 @@
 /** The architecture of a model: the options of its layers that determine what it computes. */
 
 import type { Layer } from '../layers/layer.ts';
-import { describe } from '../util/config.ts';
+import { serialize } from '../util/config.ts';
 import { fail, show } from '../util/errors.ts';
 import type { Fields } from './fields.ts';
 
@@ -9,7 +9,7 @@ import type { Fields } from './fields.ts';
 export const architectureOf = (layers: readonly Layer[]): Fields[] =>
   JSON.parse(
     JSON.stringify(
-      layers.map(layer => describe(layer)),
+      layers.map(layer => serialize(layer)),
       keep,
     ),
   );

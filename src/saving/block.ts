@@ -13,8 +13,8 @@
  * Later versions keep the head, and `needs` in the header: the first version of lstm-wasm that reads them.
  */
 
-import { checkBytes } from '../util/bytes.ts';
 import { fail, show } from '../util/errors.ts';
+import { checkBytes } from '../util/options.ts';
 import { checksum } from './checksum.ts';
 import { checkDepth, type FilePath } from './filePath.ts';
 

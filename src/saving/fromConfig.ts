@@ -6,7 +6,7 @@ import { Sequential } from '../model/sequential.ts';
 import { type Optimizer, train } from '../optimizers/index.ts';
 import { schedules } from '../optimizers/schedules.ts';
 import { type Config, type ConfigValue, fromPython } from '../util/config.ts';
-import { factoryOf, show } from '../util/errors.ts';
+import { factoryNameOf, show } from '../util/errors.ts';
 import { checkDepth, type FilePath, failAt, isObject, withFilePath, within } from './filePath.ts';
 
 type Factory = (options?: never) => unknown;
@@ -115,7 +115,7 @@ function make(
   options: object,
   without: readonly string[] = [],
 ): unknown {
-  const name = Object.keys(classNames).find(factory => classNames[factory] === className) ?? factoryOf(className);
+  const name = Object.keys(classNames).find(factory => classNames[factory] === className) ?? factoryNameOf(className);
   const known = Object.keys(factories).filter(factory => !without.includes(factory));
   if (!known.includes(name)) failAt(place, `unknown class ${show(className)}; known: ${known.map(classOf).join(', ')}`);
   return withFilePath(place, () => factories[name]!(options as never));

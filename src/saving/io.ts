@@ -1,6 +1,6 @@
 /** `io`: the storage functions of TF.js. */
 
-import { exactTable } from '../util/arguments.ts';
+import { limitArgumentsInTable } from '../util/arguments.ts';
 import { fail, show } from '../util/errors.ts';
 import {
   type InternalHandler,
@@ -27,7 +27,7 @@ const stores = {
 const text = (call: string, name: string, value: unknown): string =>
   typeof value === 'string' && value !== '' ? value : fail(call, `${name} must be a URL, got ${show(value)}`);
 
-export const io = /* @__PURE__ */ exactTable('io', {
+export const io = /* @__PURE__ */ limitArgumentsInTable('io', {
   /**
    * Creates a handler that calls a function to save a model.
    *

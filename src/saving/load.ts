@@ -2,7 +2,7 @@
 
 import type { Layer } from '../layers/layer.ts';
 import type { Sequential } from '../model/sequential.ts';
-import { noMore } from '../util/arguments.ts';
+import { rejectExtraArguments } from '../util/arguments.ts';
 import { fail, show } from '../util/errors.ts';
 import { checkBoolean, checkOptions } from '../util/options.ts';
 import { globalSeeds } from '../util/random.ts';
@@ -37,7 +37,7 @@ export interface LoadOptions extends HttpOptions {
  * @throws ValueError that names the part of the file that cannot be read
  */
 export async function loadLayersModel(source: string | IOHandler, options?: LoadOptions): Promise<Sequential> {
-  noMore('loadLayersModel', 2, arguments);
+  rejectExtraArguments('loadLayersModel', 2, arguments);
   const call = 'loadLayersModel';
   const known = checkOptions<LoadOptions>(call, options, [...httpOptions, 'strict', 'streamWeights']);
   const { strict: asked, streamWeights, onProgress, ...rest } = known;
@@ -63,7 +63,7 @@ export async function loadLayersModel(source: string | IOHandler, options?: Load
  * @throws ValueError that names the part that cannot be read
  */
 export async function modelFromJSON(json: string | object): Promise<Sequential> {
-  noMore('modelFromJSON', 1, arguments);
+  rejectExtraArguments('modelFromJSON', 1, arguments);
   const call = 'modelFromJSON';
   const parsed = typeof json === 'string' ? parseTopology({ call, part: 'json' }, json) : json;
   const all = readObject({ call, part: 'json' }, parsed);
@@ -129,7 +129,7 @@ function modelFromArtifacts(call: string, artifacts: unknown, strict: boolean): 
     if (found) {
       const { objective, progress, dropoutSeeds } = found;
       view.stack.objective = objective;
-      if (progress) view.parameters(call).resume(call, objective.optimizer, progress);
+      if (progress) view.parameters(call).restoreOptimizerState(call, objective.optimizer, progress);
       if (dropoutSeeds) for (const [n, layer] of layers.entries()) layer.dropoutSeeds = dropoutSeeds[n]!;
     }
     return model;

@@ -11,11 +11,11 @@ import { type MetricName, resolveMetrics } from '../objective/metrics.ts';
 import type { Objective } from '../objective/objective.ts';
 import { Adam } from '../optimizers/adam.ts';
 import type { Optimizer } from '../optimizers/index.ts';
-import { type Config, type ConfigValue, describe, fromPython, fromSnake, toPython } from '../util/config.ts';
+import { type Config, type ConfigValue, fromPython, fromSnake, serialize, toPython } from '../util/config.ts';
 import { fail, show } from '../util/errors.ts';
 import { power } from '../util/math.ts';
 import { floatsFor, showShape, sizeOf } from '../util/shapes.ts';
-import type { Parameters, Progress } from '../weights/parameters.ts';
+import type { OptimizerState, Parameters } from '../weights/parameters.ts';
 import { concatBytes, type TrainingConfig } from './artifacts.ts';
 import { fromBase64, toBase64 } from './base64.ts';
 import {
@@ -135,7 +135,7 @@ export function describeObjective(call: string, { optimizer, loss, metrics }: Ob
   if (!optimizer.rateIsData) {
     fail(call, `learningRate must be a number or one of schedules.* ${purpose}, got a function`);
   }
-  return { loss, metrics: metrics.map(({ name }) => name), optimizer: describe(optimizer) };
+  return { loss, metrics: metrics.map(({ name }) => name), optimizer: serialize(optimizer) };
 }
 
 /** The saved state of a training. */
@@ -174,14 +174,14 @@ export function describeTraining(
 ): SavedTraining {
   const { optimizer } = objective;
   const described = describeObjective(call, objective, 'to save the optimizer');
-  const progress = parameters.progress(call, optimizer);
+  const progress = parameters.optimizerState(call, optimizer);
   const weights = weightsOf(layers);
   const scale = tfjsOptimizers[optimizer.className]?.scale?.(optimizer) ?? 1;
   const trainingConfig = scale === 0 ? null : tfjsTrainingConfig(objective);
   const kept = trainingConfig ? weights.filter(({ layer }) => layer.trainable) : weights;
   let next = 0;
   const slots = progress.batches === 0 ? [] : slotsOf(optimizer, trainingConfig !== null);
-  const states = slots.map(({ name, idle }) => ({ name, run: idle ? null : progress.runs[next++]! }));
+  const states = slots.map(({ name, idle }) => ({ name, run: idle ? null : progress.slotValues[next++]! }));
   const iterations = Int32Array.of(Math.min(progress.batches, MOST_COUNTED));
   return {
     trainingConfig,
@@ -192,7 +192,7 @@ export function describeTraining(
       counters: progress.counters,
       dropoutSeeds: layers.map(layer => [...layer.dropoutSeeds]),
       ...(trainingConfig &&
-        isLost(optimizer, progress, weights, scale) && { slots: toBase64(concatBytes(progress.runs.flat())) }),
+        isLost(optimizer, progress, weights, scale) && { slots: toBase64(concatBytes(progress.slotValues.flat())) }),
     },
     weights: [
       { name: 'iter', shape: [], dtype: 'int32', values: iterations },
@@ -208,11 +208,16 @@ export function describeTraining(
 }
 
 /** Whether the TF.js slots lose information: by rounding, or because they omit frozen layers. */
-function isLost(optimizer: Optimizer, { runs }: Progress, weights: readonly ModelWeight[], scale: number): boolean {
+function isLost(
+  optimizer: Optimizer,
+  { slotValues }: OptimizerState,
+  weights: readonly ModelWeight[],
+  scale: number,
+): boolean {
   const frozen = weights.filter(({ layer }) => !layer.trainable);
   const learned = (run: readonly Float32Array[], slot: number) =>
     frozen.some(({ index }) => !isConstant(run[index]!, optimizer.slotStart(slot)));
-  return runs.length > 0 && (scale !== 1 || runs.some(learned));
+  return slotValues.length > 0 && (scale !== 1 || slotValues.some(learned));
 }
 
 const isConstant = (values: Float32Array, value: number): boolean => {
@@ -236,7 +241,7 @@ function slotsOf(optimizer: Optimizer, asTfjs: boolean): { name: string; idle: b
 /** The checked training state of a file. */
 export interface FoundTraining {
   readonly objective: Objective;
-  readonly progress: Progress | null;
+  readonly progress: OptimizerState | null;
   /** The seeds of each layer; null if the file has none. */
   readonly dropoutSeeds: readonly (readonly number[])[] | null;
 }
@@ -268,10 +273,10 @@ export function readTfjsTraining(
   const objective = objectiveOf(place, optimizer, loss[0]!, readNames(within(place, 'metrics'), metrics));
   if (stored.length === 0) return { objective, progress: null, dropoutSeeds: null };
   const batches = readIterations(specs, stored);
-  const runs = readRuns(specs, stored, layers, optimizer, true, batches);
+  const slotValues = readSlotValues(specs, stored, layers, optimizer, true, batches);
   // Computed as powers, because repeated multiplication would take time proportional to the number of batches
   const counters = optimizer instanceof Adam ? [power(optimizer.beta1, batches), power(optimizer.beta2, batches)] : [];
-  return { objective, progress: { batches, trained: batches, counters, runs }, dropoutSeeds: null };
+  return { objective, progress: { batches, trained: batches, counters, slotValues }, dropoutSeeds: null };
 }
 
 /** Reads the result of `describeTraining`. */
@@ -296,8 +301,8 @@ export function readOwnTraining(
   if (iterations !== Math.min(batches, MOST_COUNTED)) {
     failAt(within(place, 'batches'), `must equal the weight 'iter', ${iterations}, got ${batches}`);
   }
-  const runs = readRuns(specs, stored, layers, optimizer, asTfjs, batches);
-  const exact = own.slots === undefined ? runs : readSlots(within(place, 'slots'), own.slots, runs);
+  const slotValues = readSlotValues(specs, stored, layers, optimizer, asTfjs, batches);
+  const exact = own.slots === undefined ? slotValues : readSlots(within(place, 'slots'), own.slots, slotValues);
   const seedsPlace = within(place, 'dropoutSeeds');
   const lists = readList(seedsPlace, own.dropoutSeeds);
   if (lists.length !== layers.length) {
@@ -308,16 +313,16 @@ export function readOwnTraining(
     const seeds = readNumbers(here, lists[n], layer.dropoutSeeds.length);
     return seeds.map((seed, i) => readCount(itemOf(here, i), seed));
   });
-  return { objective, progress: { batches, trained, counters, runs: exact }, dropoutSeeds };
+  return { objective, progress: { batches, trained, counters, slotValues: exact }, dropoutSeeds };
 }
 
-/** Reads the exact slots, with the sizes of `runs`. */
-function readSlots(place: FilePath, value: unknown, runs: readonly (readonly Float32Array[])[]): Float32Array[][] {
+/** Reads the exact slots, with the sizes of `rounded`. */
+function readSlots(place: FilePath, value: unknown, rounded: readonly (readonly Float32Array[])[]): Float32Array[][] {
   const bytes = fromBase64(place, readText(place, value));
-  const expected = runs.flat().reduce((sum, { byteLength }) => sum + byteLength, 0);
+  const expected = rounded.flat().reduce((sum, { byteLength }) => sum + byteLength, 0);
   if (bytes.byteLength !== expected) failAt(place, `must be ${expected} bytes, got ${bytes.byteLength}`);
   let at = 0;
-  return runs.map(run =>
+  return rounded.map(run =>
     run.map(({ byteLength }) => {
       const from = at;
       at += byteLength;
@@ -356,7 +361,7 @@ function readIterations(specs: FilePath, stored: readonly StoredWeight[]): numbe
 }
 
 /** Reads the optimizer state of every weight, slot by slot. */
-function readRuns(
+function readSlotValues(
   specs: FilePath,
   [, ...stored]: readonly StoredWeight[],
   layers: readonly Layer[],

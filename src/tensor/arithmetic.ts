@@ -1,6 +1,6 @@
 /** Elementwise functions of one tensor, elementwise functions of two tensors with broadcasting, and the matrix product. */
 
-import { exact, noMore } from '../util/arguments.ts';
+import { limitArguments, rejectExtraArguments } from '../util/arguments.ts';
 import { fail, show } from '../util/errors.ts';
 import * as f64 from '../util/math.ts';
 import { checkBoolean } from '../util/options.ts';
@@ -18,7 +18,7 @@ function each(
   result: 'float32' | 'same' | 'numbers',
   f: (x: number) => number,
 ): (x: TensorLike) => Tensor {
-  return exact(call, x => eachOf(call, x, result, f));
+  return limitArguments(call, x => eachOf(call, x, result, f));
 }
 
 function eachOf(call: string, x: TensorLike, result: 'float32' | 'same' | 'numbers', f: (x: number) => number): Tensor {
@@ -63,7 +63,7 @@ export const relu = /* @__PURE__ */ each('relu', 'same', v => (v <= 0 ? 0 : v));
 
 /** Limits each number to the range from `clipValueMin` to `clipValueMax`. */
 export function clipByValue(x: TensorLike, clipValueMin: number, clipValueMax: number): Tensor {
-  noMore('clipByValue', 3, arguments);
+  rejectExtraArguments('clipByValue', 3, arguments);
   const call = 'clipByValue';
   if (typeof clipValueMin !== 'number' || typeof clipValueMax !== 'number' || !(clipValueMin <= clipValueMax)) {
     fail(
@@ -88,7 +88,7 @@ function both(
   result: 'bool' | 'common' | 'numbers',
   f: (a: number, b: number, whole: boolean) => number,
 ): (a: TensorLike, b: TensorLike) => Tensor {
-  return exact(call, (a, b) => {
+  return limitArguments(call, (a, b) => {
     const [x, y] = [asTensor(call, 'a', a), asTensor(call, 'b', b)];
     const shape = broadcast(call, x.shape, y.shape);
     const kind = common(x.dtype, y.dtype);
@@ -172,7 +172,7 @@ export const lessEqual = /* @__PURE__ */ both('lessEqual', 'bool', (x, y) => Num
  * axes and are broadcast. Sums are in float64.
  */
 export function matMul(a: TensorLike, b: TensorLike, transposeA?: boolean | null, transposeB?: boolean | null): Tensor {
-  noMore('matMul', 4, arguments);
+  rejectExtraArguments('matMul', 4, arguments);
   const call = 'matMul';
   const [x, y] = [asTensor(call, 'a', a), asTensor(call, 'b', b)];
   if (x.rank < 2) fail(call, `a must have at least 2 axes, got ${showShape(x.shape)}`);

@@ -1,6 +1,6 @@
 /** A mutable buffer of numbers from which tensors are made. */
 
-import { noMore } from '../util/arguments.ts';
+import { rejectExtraArguments } from '../util/arguments.ts';
 import { fail, show } from '../util/errors.ts';
 import { checkShape, showShape } from '../util/shapes.ts';
 import { countOf } from '../util/typedArrays.ts';
@@ -77,7 +77,7 @@ export class TensorBuffer {
 
   /** A tensor with a copy of the numbers. */
   toTensor(): Tensor {
-    noMore('buffer.toTensor', 0, arguments);
+    rejectExtraArguments('buffer.toTensor', 0, arguments);
     return new Tensor(this.values.slice() as Values, this.shape);
   }
 }

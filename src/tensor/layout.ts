@@ -1,6 +1,6 @@
 /** Functions that rearrange numbers: reshaping, permuting axes, slicing and concatenating. */
 
-import { noMore } from '../util/arguments.ts';
+import { rejectExtraArguments } from '../util/arguments.ts';
 import { fail, show } from '../util/errors.ts';
 import { checkCount } from '../util/options.ts';
 import { checkShape, showShape, sizeOf } from '../util/shapes.ts';
@@ -25,7 +25,7 @@ export function checkAxis(call: string, axis: unknown, rank: number, name = 'axi
 
 /** The same numbers in another shape, copied; one size may be -1 and is inferred. */
 export function reshape(x: TensorLike, shape: readonly number[]): Tensor {
-  noMore('reshape', 2, arguments);
+  rejectExtraArguments('reshape', 2, arguments);
   return reshaped('reshape', asTensor('reshape', 'x', x), shape);
 }
 
@@ -44,14 +44,14 @@ export function reshaped(call: string, x: Tensor, shape: unknown): Tensor {
 
 /** The numbers on a single axis, [size]. */
 export function flatten(x: TensorLike): Tensor {
-  noMore('flatten', 1, arguments);
+  rejectExtraArguments('flatten', 1, arguments);
   const from = asTensor('flatten', 'x', x);
   return copied(from, [from.size]);
 }
 
 /** Removes axes of size 1: the given ones, or all if `axis` is absent or empty. */
 export function squeeze(x: TensorLike, axis?: number | readonly number[] | null): Tensor {
-  noMore('squeeze', 2, arguments);
+  rejectExtraArguments('squeeze', 2, arguments);
   const call = 'squeeze';
   const from = asTensor(call, 'x', x);
   const named = axis === undefined || axis === null ? [] : checkAxes(call, axis, from.rank);
@@ -63,7 +63,7 @@ export function squeeze(x: TensorLike, axis?: number | readonly number[] | null)
 
 /** Inserts an axis of size 1 before `axis`, 0 by default; -1 appends it. */
 export function expandDims(x: TensorLike, axis?: number | null): Tensor {
-  noMore('expandDims', 2, arguments);
+  rejectExtraArguments('expandDims', 2, arguments);
   const call = 'expandDims';
   const from = asTensor(call, 'x', x);
   return copied(from, from.shape.toSpliced(checkAxis(call, axis ?? 0, from.rank + 1), 0, 1));
@@ -71,7 +71,7 @@ export function expandDims(x: TensorLike, axis?: number | null): Tensor {
 
 /** Converts to another dtype: int32 truncates towards zero, bool is true for all numbers except 0. */
 export function cast(x: TensorLike, dtype: DataType): Tensor {
-  noMore('cast', 2, arguments);
+  rejectExtraArguments('cast', 2, arguments);
   const from = asTensor('cast', 'x', x);
   const kind = checkDataType('cast', dtype);
   return new Tensor(convert('cast', valuesOf(from), kind), from.shape);
@@ -79,7 +79,7 @@ export function cast(x: TensorLike, dtype: DataType): Tensor {
 
 /** A copy. */
 export function clone(x: TensorLike): Tensor {
-  noMore('clone', 1, arguments);
+  rejectExtraArguments('clone', 1, arguments);
   const from = asTensor('clone', 'x', x);
   return copied(from, from.shape);
 }
@@ -88,7 +88,7 @@ export function clone(x: TensorLike): Tensor {
 
 /** Permutes the axes; reverses them if `perm` is absent. */
 export function transpose(x: TensorLike, perm?: readonly number[] | null): Tensor {
-  noMore('transpose', 2, arguments);
+  rejectExtraArguments('transpose', 2, arguments);
   const call = 'transpose';
   const from = asTensor(call, 'x', x);
   const axes = [...from.shape.keys()];
@@ -117,7 +117,7 @@ export function ordered(call: string, x: Tensor, perm: readonly number[]): Tenso
 
 /** Reverses the numbers along the given axes, or along all if `axis` is absent. */
 export function reverse(x: TensorLike, axis?: number | readonly number[] | null): Tensor {
-  noMore('reverse', 2, arguments);
+  rejectExtraArguments('reverse', 2, arguments);
   const call = 'reverse';
   const from = asTensor(call, 'x', x);
   const axes = checkAxes(call, axis, from.rank);
@@ -152,7 +152,7 @@ export function slice(
   begin: number | readonly number[],
   size?: number | readonly number[] | null,
 ): Tensor {
-  noMore('slice', 3, arguments);
+  rejectExtraArguments('slice', 3, arguments);
   const call = 'slice';
   const from = asTensor(call, 'x', x);
   const list = (name: string, value: unknown): number[] => {
@@ -188,7 +188,7 @@ function part(call: string, x: Tensor, starts: readonly number[], shape: readonl
  * @param axis default 0
  */
 export function split(x: TensorLike, numOrSizeSplits: number | readonly number[], axis?: number | null): Tensor[] {
-  noMore('split', 3, arguments);
+  rejectExtraArguments('split', 3, arguments);
   const call = 'split';
   const from = asTensor(call, 'x', x);
   const along = checkAxis(call, axis ?? 0, from.rank);
@@ -219,7 +219,7 @@ export function split(x: TensorLike, numOrSizeSplits: number | readonly number[]
 
 /** The items along an axis, 0 by default, as tensors without this axis. */
 export function unstack(x: TensorLike, axis?: number | null): Tensor[] {
-  noMore('unstack', 2, arguments);
+  rejectExtraArguments('unstack', 2, arguments);
   const call = 'unstack';
   const from = asTensor(call, 'x', x);
   const along = checkAxis(call, axis ?? 0, from.rank);
@@ -239,7 +239,7 @@ export function unstack(x: TensorLike, axis?: number | null): Tensor[] {
  *   most `axis`; a negative number counts from the rank of `indices`
  */
 export function gather(x: TensorLike, indices: TensorLike, axis?: number | null, batchDims?: number | null): Tensor {
-  noMore('gather', 4, arguments);
+  rejectExtraArguments('gather', 4, arguments);
   const call = 'gather';
   const from = asTensor(call, 'x', x);
   const ids = asTensor(call, 'indices', indices);
@@ -292,7 +292,7 @@ function checkBatchDims(
 
 /** Concatenates tensors along an axis, 0 by default; the other axes must have equal sizes. */
 export function concat(tensors: readonly TensorLike[], axis?: number | null): Tensor {
-  noMore('concat', 2, arguments);
+  rejectExtraArguments('concat', 2, arguments);
   const call = 'concat';
   const list = asTensors(call, 'tensors', tensors);
   const { shape, rank } = list[0]!;
@@ -316,7 +316,7 @@ export function concat(tensors: readonly TensorLike[], axis?: number | null): Te
 
 /** Stacks tensors of equal shape along a new axis, 0 by default. */
 export function stack(tensors: readonly TensorLike[], axis?: number | null): Tensor {
-  noMore('stack', 2, arguments);
+  rejectExtraArguments('stack', 2, arguments);
   return stacked('stack', tensors, axis ?? 0);
 }
 
@@ -346,7 +346,7 @@ function concatenated(call: string, list: readonly Tensor[], shape: readonly num
 
 /** Repeats a tensor along each axis, `reps` times. */
 export function tile(x: TensorLike, reps: readonly number[]): Tensor {
-  noMore('tile', 2, arguments);
+  rejectExtraArguments('tile', 2, arguments);
   const call = 'tile';
   const from = asTensor(call, 'x', x);
   if (!Array.isArray(reps) || reps.length !== from.rank) {

@@ -2,7 +2,7 @@
  * Functions of TF.js that manage the memory of tensors. Tensors here are garbage collected, so most of these do nothing.
  */
 
-import { noMore } from '../util/arguments.ts';
+import { rejectExtraArguments } from '../util/arguments.ts';
 import { fail, show } from '../util/errors.ts';
 import { backendInfo } from '../wasm/engine.ts';
 import { asTensor, type TensorLike } from './read.ts';
@@ -10,7 +10,7 @@ import type { Tensor } from './tensorClass.ts';
 
 /** Calls `f` and returns its result. For programs written for TF.js, where it frees tensors. */
 export function tidy<T>(nameOrFunction: string | (() => T), f?: () => T): T {
-  noMore('tidy', 2, arguments);
+  rejectExtraArguments('tidy', 2, arguments);
   const run = typeof nameOrFunction === 'function' ? nameOrFunction : f;
   if (typeof run !== 'function') {
     fail('tidy', `f must be a function, got ${show(typeof nameOrFunction === 'string' ? f : nameOrFunction)}`);
@@ -20,13 +20,13 @@ export function tidy<T>(nameOrFunction: string | (() => T), f?: () => T): T {
 
 /** Returns its argument. For programs written for TF.js, where it keeps `tidy` from freeing a tensor. */
 export function keep(x: Tensor): Tensor {
-  noMore('keep', 1, arguments);
+  rejectExtraArguments('keep', 1, arguments);
   return x;
 }
 
 /** Does nothing. For programs written for TF.js. */
 export function dispose(_tensors: unknown): void {
-  noMore('dispose', 1, arguments);
+  rejectExtraArguments('dispose', 1, arguments);
 }
 
 /** Memory use, in the form of TF.js. */
@@ -44,7 +44,7 @@ export interface MemoryInfo {
 
 /** Memory use, for programs that read `memory().numTensors`; `backendInfo` has more. */
 export function memory(): MemoryInfo {
-  noMore('memory', 0, arguments);
+  rejectExtraArguments('memory', 0, arguments);
   const { models, memoryBytes } = backendInfo();
   return {
     numTensors: 0,
@@ -57,7 +57,7 @@ export function memory(): MemoryInfo {
 
 /** Resolves after the page has drawn a frame; outside of pages, after pending events. */
 export function nextFrame(): Promise<void> {
-  noMore('nextFrame', 0, arguments);
+  rejectExtraArguments('nextFrame', 0, arguments);
   return new Promise(resolve => {
     if (typeof requestAnimationFrame === 'function') requestAnimationFrame(() => resolve());
     else setTimeout(resolve, 0);
@@ -66,6 +66,6 @@ export function nextFrame(): Promise<void> {
 
 /** Prints a tensor to the console; with `verbose`, also its dtype and shape. */
 export function print(x: TensorLike, verbose?: boolean): void {
-  noMore('print', 2, arguments);
+  rejectExtraArguments('print', 2, arguments);
   asTensor('print', 'x', x).print(verbose);
 }

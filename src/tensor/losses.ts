@@ -3,8 +3,8 @@
  * training then uses the kernels.
  */
 
-import { named } from '../objective/metricNames.ts';
-import { exactTable } from '../util/arguments.ts';
+import { registerNames } from '../objective/metricNames.ts';
+import { limitArgumentsInTable } from '../util/arguments.ts';
 import { fail } from '../util/errors.ts';
 import { showShape } from '../util/shapes.ts';
 import { abs, squaredDifference, sub } from './arithmetic.ts';
@@ -22,7 +22,7 @@ function pair(call: string, labels: TensorLike, predictions: TensorLike): [Tenso
 
 /** Losses between two tensors of equal shape. */
 export const losses = /* @__PURE__ */ (() => {
-  const all = exactTable('losses', {
+  const all = limitArgumentsInTable('losses', {
     /** The mean of |labels - predictions|, a scalar. */
     absoluteDifference(labels: TensorLike, predictions: TensorLike): Tensor {
       const [a, b] = pair('losses.absoluteDifference', labels, predictions);
@@ -35,6 +35,6 @@ export const losses = /* @__PURE__ */ (() => {
       return mean(squaredDifference(a, b));
     },
   });
-  named({ meanAbsoluteError: all.absoluteDifference, meanSquaredError: all.meanSquaredError });
+  registerNames({ meanAbsoluteError: all.absoluteDifference, meanSquaredError: all.meanSquaredError });
   return all;
 })();

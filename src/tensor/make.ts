@@ -1,6 +1,6 @@
 /** Functions that create tensors. */
 
-import { noMore } from '../util/arguments.ts';
+import { rejectExtraArguments } from '../util/arguments.ts';
 import { fail, show } from '../util/errors.ts';
 import { checkCount, checkNumber } from '../util/options.ts';
 import { checkShape } from '../util/shapes.ts';
@@ -21,37 +21,37 @@ type Given = TensorLike | NestedBooleans;
  *   otherwise
  */
 export function tensor(values: Given, shape?: readonly number[] | null, dtype?: DataType | null): Tensor {
-  noMore('tensor', 3, arguments);
+  rejectExtraArguments('tensor', 3, arguments);
   return make('tensor', values, shape, undefined, dtype);
 }
 
 /** A tensor of rank 1. */
 export function tensor1d(values: Given, dtype?: DataType | null): Tensor {
-  noMore('tensor1d', 2, arguments);
+  rejectExtraArguments('tensor1d', 2, arguments);
   return make('tensor1d', values, undefined, 1, dtype);
 }
 
 /** A tensor of rank 2, `[rows, columns]`. */
 export function tensor2d(values: Given, shape?: readonly number[] | null, dtype?: DataType | null): Tensor {
-  noMore('tensor2d', 3, arguments);
+  rejectExtraArguments('tensor2d', 3, arguments);
   return make('tensor2d', values, shape, 2, dtype);
 }
 
 /** A tensor of rank 3, such as a batch of sequences `[batch, time, width]`. */
 export function tensor3d(values: Given, shape?: readonly number[] | null, dtype?: DataType | null): Tensor {
-  noMore('tensor3d', 3, arguments);
+  rejectExtraArguments('tensor3d', 3, arguments);
   return make('tensor3d', values, shape, 3, dtype);
 }
 
 /** A tensor of rank 4. */
 export function tensor4d(values: Given, shape?: readonly number[] | null, dtype?: DataType | null): Tensor {
-  noMore('tensor4d', 3, arguments);
+  rejectExtraArguments('tensor4d', 3, arguments);
   return make('tensor4d', values, shape, 4, dtype);
 }
 
 /** A tensor of rank 0. */
 export function scalar(value: number | boolean, dtype?: DataType | null): Tensor {
-  noMore('scalar', 2, arguments);
+  rejectExtraArguments('scalar', 2, arguments);
   if (typeof value !== 'number' && typeof value !== 'boolean') {
     fail('scalar', `value must be a number, got ${show(value)}`);
   }
@@ -64,39 +64,39 @@ export function buffer(
   dtype?: DataType | null,
   values?: ArrayLike<number> | null,
 ): TensorBuffer {
-  noMore('buffer', 3, arguments);
+  rejectExtraArguments('buffer', 3, arguments);
   return new TensorBuffer(shape, dtype, values);
 }
 
 /** A tensor of zeros. */
 export function zeros(shape: readonly number[], dtype?: DataType | null): Tensor {
-  noMore('zeros', 2, arguments);
+  rejectExtraArguments('zeros', 2, arguments);
   return filled('zeros', shape, 0, dtype);
 }
 
 /** A tensor of ones. */
 export function ones(shape: readonly number[], dtype?: DataType | null): Tensor {
-  noMore('ones', 2, arguments);
+  rejectExtraArguments('ones', 2, arguments);
   return filled('ones', shape, 1, dtype);
 }
 
 /** A tensor filled with `value`. */
 export function fill(shape: readonly number[], value: number, dtype?: DataType | null): Tensor {
-  noMore('fill', 3, arguments);
+  rejectExtraArguments('fill', 3, arguments);
   if (typeof value !== 'number') fail('fill', `value must be a number, got ${show(value)}`);
   return filled('fill', shape, value, dtype);
 }
 
 /** Zeros with the shape and dtype of `x`. */
 export function zerosLike(x: TensorLike): Tensor {
-  noMore('zerosLike', 1, arguments);
+  rejectExtraArguments('zerosLike', 1, arguments);
   const { shape, dtype } = asTensor('zerosLike', 'x', x);
   return filled('zerosLike', shape, 0, dtype);
 }
 
 /** Ones with the shape and dtype of `x`. */
 export function onesLike(x: TensorLike): Tensor {
-  noMore('onesLike', 1, arguments);
+  rejectExtraArguments('onesLike', 1, arguments);
   const { shape, dtype } = asTensor('onesLike', 'x', x);
   return filled('onesLike', shape, 1, dtype);
 }
@@ -120,7 +120,7 @@ export function eye(
   batchShape?: readonly number[] | null,
   dtype?: DataType | null,
 ): Tensor {
-  noMore('eye', 4, arguments);
+  rejectExtraArguments('eye', 4, arguments);
   const call = 'eye';
   const rows = checkCount(call, 'numRows', numRows, 0);
   const columns = checkCount(call, 'numColumns', numColumns ?? rows, 0);
@@ -140,7 +140,7 @@ export function eye(
  *   that leads away from stop gives an empty tensor
  */
 export function range(start: number, stop: number, step?: number | null, dtype?: DataType | null): Tensor {
-  noMore('range', 4, arguments);
+  rejectExtraArguments('range', 4, arguments);
   const call = 'range';
   const from = checkNumber(call, 'start', start);
   const to = checkNumber(call, 'stop', stop);
@@ -155,7 +155,7 @@ export function range(start: number, stop: number, step?: number | null, dtype?:
 
 /** `num` evenly spaced numbers from start to stop, both included. */
 export function linspace(start: number, stop: number, num: number): Tensor {
-  noMore('linspace', 3, arguments);
+  rejectExtraArguments('linspace', 3, arguments);
   const call = 'linspace';
   const from = checkNumber(call, 'start', start);
   const to = checkNumber(call, 'stop', stop);
@@ -183,7 +183,7 @@ export function oneHot(
   offValue?: number | null,
   dtype?: DataType | null,
 ): Tensor {
-  noMore('oneHot', 5, arguments);
+  rejectExtraArguments('oneHot', 5, arguments);
   const call = 'oneHot';
   const ids = asTensor(call, 'indices', indices);
   const width = checkCount(call, 'depth', depth);

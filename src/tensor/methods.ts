@@ -3,7 +3,7 @@
  * the functions behind them import the class.
  */
 
-import { exactMethods } from '../util/arguments.ts';
+import { limitMethodArguments } from '../util/arguments.ts';
 import { fail, show } from '../util/errors.ts';
 import * as arithmetic from './arithmetic.ts';
 import { TensorBuffer } from './buffer.ts';
@@ -223,4 +223,4 @@ for (const [name, f] of Object.entries(functions)) all[name] = methodOf(name, f)
 for (const [name, value] of Object.entries(all)) {
   Object.defineProperty(Tensor.prototype, name, { value, writable: true, configurable: true });
 }
-exactMethods(Tensor, 'tensor');
+limitMethodArguments(Tensor, 'tensor');

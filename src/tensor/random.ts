@@ -1,10 +1,10 @@
 /** Random tensors, from the `seed` of the call or, without one, from the stream that `setRandomSeed` seeds. */
 
-import { noMore } from '../util/arguments.ts';
+import { rejectExtraArguments } from '../util/arguments.ts';
 import { fail } from '../util/errors.ts';
-import { Generator } from '../util/generator.ts';
 import { checkBoolean, checkCount, checkNumber } from '../util/options.ts';
 import { checkSeed, nextSeed } from '../util/random.ts';
+import { RandomGenerator } from '../util/randomGenerator.ts';
 import { checkShape, showShape, sizeOf } from '../util/shapes.ts';
 import { asTensor, type TensorLike } from './read.ts';
 import { normalize } from './reduce.ts';
@@ -12,8 +12,8 @@ import { Tensor } from './tensorClass.ts';
 import { convert, type DataType, dataTypeOr, room } from './values.ts';
 
 /** @internal A generator with the given seed, or, if that is absent, with the next seed of the global stream. */
-export const generatorFor = (call: string, seed: unknown): Generator =>
-  new Generator(seed === undefined || seed === null ? nextSeed() : checkSeed(call, seed));
+export const generatorFor = (call: string, seed: unknown): RandomGenerator =>
+  new RandomGenerator(seed === undefined || seed === null ? nextSeed() : checkSeed(call, seed));
 
 /**
  * Checks all arguments and allocates the result before it draws a seed, so that a rejected call does not change the
@@ -27,7 +27,7 @@ function random(
   kind: DataType,
   seed: unknown,
   whole: (x: number) => number,
-  draw: (generator: Generator) => number,
+  draw: (generator: RandomGenerator) => number,
 ): Tensor {
   const wanted = checkShape(call, 'shape', shape) as number[];
   const values = doublesFor(call, wanted);
@@ -47,7 +47,7 @@ function normals(
   stdDev: unknown,
   dtype: unknown,
   seed: unknown,
-  draw: (generator: Generator) => number,
+  draw: (generator: RandomGenerator) => number,
 ): Tensor {
   const middle = checkNumber(call, 'mean', mean ?? 0);
   const deviation = checkNumber(call, 'stdDev', stdDev ?? 1, { least: 0 });
@@ -72,7 +72,7 @@ export function randomUniform(
   dtype?: DataType | null,
   seed?: number | null,
 ): Tensor {
-  noMore('randomUniform', 5, arguments);
+  rejectExtraArguments('randomUniform', 5, arguments);
   const call = 'randomUniform';
   const low = checkNumber(call, 'minval', minval ?? 0);
   const most = checkNumber(call, 'maxval', maxval ?? 1, { least: low });
@@ -92,7 +92,7 @@ export function randomNormal(
   dtype?: 'float32' | 'int32' | null,
   seed?: number | null,
 ): Tensor {
-  noMore('randomNormal', 5, arguments);
+  rejectExtraArguments('randomNormal', 5, arguments);
   return normals('randomNormal', shape, mean, stdDev, dtype, seed, generator => generator.normal());
 }
 
@@ -104,7 +104,7 @@ export function truncatedNormal(
   dtype?: 'float32' | 'int32' | null,
   seed?: number | null,
 ): Tensor {
-  noMore('truncatedNormal', 5, arguments);
+  rejectExtraArguments('truncatedNormal', 5, arguments);
   return normals('truncatedNormal', shape, mean, stdDev, dtype, seed, generator => {
     for (;;) {
       const z = generator.normal();
@@ -126,7 +126,7 @@ export function multinomial(
   seed?: number | null,
   normalized?: boolean | null,
 ): Tensor {
-  noMore('multinomial', 4, arguments);
+  rejectExtraArguments('multinomial', 4, arguments);
   const call = 'multinomial';
   const from = asTensor(call, 'logits', logits);
   const samples = checkCount(call, 'numSamples', numSamples);

@@ -1,6 +1,6 @@
 /** Reductions along the given axes, or over all axes. Sums are in float64. */
 
-import { exact, noMore } from '../util/arguments.ts';
+import { limitArguments, rejectExtraArguments } from '../util/arguments.ts';
 import { fail, show } from '../util/errors.ts';
 import * as f64 from '../util/math.ts';
 import { checkBoolean } from '../util/options.ts';
@@ -44,7 +44,7 @@ function reduction(
   result: 'float32' | 'same' | 'numbers',
   f: Reducer,
 ): (x: TensorLike, axis?: Axes | null, keepDims?: boolean | null) => Tensor {
-  return exact(call, (x: TensorLike, axis?: Axes | null, keepDims?: boolean | null) =>
+  return limitArguments(call, (x: TensorLike, axis?: Axes | null, keepDims?: boolean | null) =>
     reduce(call, x, axis, keepDims, result, f),
   );
 }
@@ -85,7 +85,7 @@ export function moments(
   axis?: Axes | null,
   keepDims?: boolean | null,
 ): { mean: Tensor; variance: Tensor } {
-  noMore('moments', 3, arguments);
+  rejectExtraArguments('moments', 3, arguments);
   const average = reduce('moments', x, axis, keepDims, 'float32', (v, from, n) => total(v, from, n) / n);
   const variance = reduce('moments', x, axis, keepDims, 'float32', (values, from, count) => {
     const middle = total(values, from, count) / count;
@@ -97,13 +97,13 @@ export function moments(
 }
 
 /** The index of the largest number along an axis, 0 by default, int32; of equal numbers, the first. */
-export const argMax = /* @__PURE__ */ exact(
+export const argMax = /* @__PURE__ */ limitArguments(
   'argMax',
   (x: TensorLike, axis?: number | null): Tensor => place('argMax', x, axis ?? 0, (a, b) => a > b),
 );
 
 /** The index of the smallest number along an axis, 0 by default, int32; of equal numbers, the first. */
-export const argMin = /* @__PURE__ */ exact(
+export const argMin = /* @__PURE__ */ limitArguments(
   'argMin',
   (x: TensorLike, axis?: number | null): Tensor => place('argMin', x, axis ?? 0, (a, b) => a < b),
 );
@@ -124,7 +124,7 @@ function place(call: string, x: TensorLike, axis: number, better: (a: number, b:
 
 /** The softmax along the last axis: e^x divided by the sum of e^x. `dim` must be the last axis. */
 export function softmax(logits: TensorLike, dim?: number | null): Tensor {
-  noMore('softmax', 2, arguments);
+  rejectExtraArguments('softmax', 2, arguments);
   const call = 'softmax';
   const from = asTensor(call, 'logits', logits);
   const rank = Math.max(from.rank, 1);

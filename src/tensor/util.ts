@@ -1,10 +1,10 @@
 /** The helpers of TF.js's `util`. */
 
-import { exactTable } from '../util/arguments.ts';
+import { limitArgumentsInTable } from '../util/arguments.ts';
 import { fail, show } from '../util/errors.ts';
-import { Generator } from '../util/generator.ts';
 import { checkCount } from '../util/options.ts';
 import { nextSeed } from '../util/random.ts';
+import { RandomGenerator } from '../util/randomGenerator.ts';
 import { checkShape, isTypedArray, sizeOf } from '../util/shapes.ts';
 import { room } from './values.ts';
 
@@ -20,7 +20,7 @@ function checkList(call: string, name: string, value: unknown): List {
 }
 
 /** Helpers by their TF.js names. */
-export const util = /* @__PURE__ */ exactTable('util', {
+export const util = /* @__PURE__ */ limitArgumentsInTable('util', {
   /** Throws an error with the given message if the condition is false. */
   assert(condition: boolean, message: string | (() => string)): asserts condition {
     if (!condition) throw new Error(typeof message === 'function' ? message() : message);
@@ -29,7 +29,7 @@ export const util = /* @__PURE__ */ exactTable('util', {
   /** Shuffles an array in place; `setRandomSeed` makes the order reproducible. */
   shuffle(array: List): void {
     const list = checkList('util.shuffle', 'array', array);
-    new Generator(nextSeed()).shuffle(list);
+    new RandomGenerator(nextSeed()).shuffle(list);
   },
 
   /** Shuffles two arrays of equal length in place, in the same order. */
@@ -37,7 +37,7 @@ export const util = /* @__PURE__ */ exactTable('util', {
     const call = 'util.shuffleCombo';
     const [one, two] = [checkList(call, 'array', array), checkList(call, 'array2', array2)];
     if (one.length !== two.length) fail(call, `array2 must be as long as array, ${one.length}, got ${two.length}`);
-    new Generator(nextSeed()).shuffle(one, two);
+    new RandomGenerator(nextSeed()).shuffle(one, two);
   },
 
   /** The numbers from 0 to n - 1, shuffled. */
@@ -45,7 +45,7 @@ export const util = /* @__PURE__ */ exactTable('util', {
     const call = 'util.createShuffledIndices';
     const { buffer } = room(call, [checkCount(call, 'n', n, 0)], 'int32');
     const indices = new Uint32Array(buffer).map((_, i) => i);
-    new Generator(nextSeed()).shuffle(indices);
+    new RandomGenerator(nextSeed()).shuffle(indices);
     return indices;
   },
 

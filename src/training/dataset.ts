@@ -82,17 +82,17 @@ export function sourceOf(call: string, name: string, dataset: unknown): Source {
   const reject = (got: unknown): never => fail(call, `${rule}, got ${show(got)}`);
   const methods: Methods =
     (typeof dataset === 'object' || typeof dataset === 'function') && dataset !== null ? dataset : reject(dataset);
-  if (typeof dataset !== 'function' && !opens(methods)) reject(dataset);
+  if (typeof dataset !== 'function' && !isReadable(methods)) reject(dataset);
   const size = Array.isArray(dataset) ? dataset.length : methods.size;
   return {
     name,
     once: typeof methods.next === 'function',
     size: typeof size === 'number' && Number.isFinite(size) ? size : null,
     endless: size === Number.POSITIVE_INFINITY || methods.isEndless === true,
-    failEmpty: asked => fail(asked, `${name} must hold a batch, got none`),
+    failEmpty: caller => fail(caller, `${name} must hold a batch, got none`),
     async open() {
       const made = typeof dataset === 'function' ? await dataset() : methods;
-      const steps = typeof made === 'object' && made !== null && opens(made) ? await stepsOf(made) : reject(made);
+      const steps = typeof made === 'object' && made !== null && isReadable(made) ? await stepsOf(made) : reject(made);
       if (typeof (steps as AnySteps | null | undefined)?.next !== 'function') reject(steps);
       return readerOf(call, name, steps, steps === dataset);
     },
@@ -108,8 +108,8 @@ export function checkEnds(call: string, source: Source, batches: number | null, 
 
 const TypedArray = Object.getPrototypeOf(Int8Array) as new () => object;
 
-/** Rejects iterable values that are numbers and not batches, such as typed arrays and their subclasses. */
-const opens = (methods: Methods): boolean =>
+/** Whether a value can be read batch by batch. False for typed arrays, whose items are numbers. */
+const isReadable = (methods: Methods): boolean =>
   arrayKind(methods) === undefined &&
   !(methods instanceof TypedArray) &&
   [methods.next, methods.iterator, methods[Symbol.asyncIterator], methods[Symbol.iterator]].some(

@@ -8,7 +8,7 @@ import { Tensor } from '../tensor/tensor.ts';
 import { fail } from '../util/errors.ts';
 import { checkCount, checkOptions } from '../util/options.ts';
 import { warn } from '../util/warning.ts';
-import { report } from './callbacks/progressBar.ts';
+import { printEvaluation } from './callbacks/progressBar.ts';
 import { type BatchSource, checkEnds, type Source, sourceOf } from './dataset.ts';
 import type { ModelEvaluateArgs, ModelEvaluateDatasetArgs } from './evaluation.ts';
 import type { Means } from './history.ts';
@@ -56,14 +56,14 @@ function checkClasses(call: string, name: string, classes: number | null, { y, w
 /**
  * Tests batch by batch, and yields between two batches.
  *
- * @param of the data set for the warning about a loss that is not finite
+ * @param context the data set for the warning about a loss that is not finite
  */
 export function* testBatches(
   call: string,
   trained: TrainedModel,
   pairs: Pairs,
   size: number,
-  of?: () => string,
+  context?: () => string,
 ): Generator<void, Means, void> {
   const { x, y, weights } = pairs;
   const means = trained.means();
@@ -73,12 +73,12 @@ export function* testBatches(
     if (from > 0) yield;
     const count = Math.min(size, x.count - from);
     const w = batchWeights?.select(from, count);
-    means.add(trained.test(call, xs.select(from, count), ys.select(from, count), w, of), count);
+    means.add(trained.test(call, xs.select(from, count), ys.select(from, count), w, context), count);
   }
   return means;
 }
 
-const ofValidation = () => ' of the validation';
+const validationContext = () => ' of the validation';
 
 /** Tests the samples of a validation. @param pause awaited between batches */
 export async function validatePairs(
@@ -88,7 +88,7 @@ export async function validatePairs(
   size: number,
   pause: () => Promise<void>,
 ): Promise<Means> {
-  const steps = testBatches(call, trained, pairs, size, ofValidation);
+  const steps = testBatches(call, trained, pairs, size, validationContext);
   let step = steps.next();
   while (!step.done) {
     await pause();
@@ -105,7 +105,7 @@ export async function validateSource(
   batches: number | null,
   pause: () => Promise<void>,
 ): Promise<Means> {
-  const [means] = await testSource(call, trained, source, batches, pause, ofValidation);
+  const [means] = await testSource(call, trained, source, batches, pause, validationContext);
   return means;
 }
 
@@ -136,13 +136,13 @@ export function evaluate(
   const call = 'model.evaluate';
   const { pairs, size, verbose } = readEvaluate(call, trained, x, y, options);
   const start = performance.now();
-  const means = trained.attempt(() => {
+  const means = trained.restoreStatesOnError(() => {
     const steps = testBatches(call, trained, pairs, size);
     let step = steps.next();
     while (!step.done) step = steps.next();
     return step.value;
   });
-  if (verbose) report(performance.now() - start, Math.ceil(pairs.x.count / size), means);
+  if (verbose) printEvaluation(performance.now() - start, Math.ceil(pairs.x.count / size), means);
   return scalars(means);
 }
 
@@ -159,8 +159,10 @@ export async function evaluateDataset(
   const source = sourceOf(call, 'dataset', dataset);
   checkEnds(call, source, batches, 'batches');
   const start = performance.now();
-  const [means, count] = await trained.attempt(() => testSource(call, trained, source, batches, async () => {}));
-  if (verbose) report(performance.now() - start, count, means);
+  const [means, count] = await trained.restoreStatesOnError(() =>
+    testSource(call, trained, source, batches, async () => {}),
+  );
+  if (verbose) printEvaluation(performance.now() - start, count, means);
   return scalars(means);
 }
 
@@ -171,7 +173,7 @@ async function testSource(
   source: Source,
   batches: number | null,
   pause: () => Promise<void>,
-  of?: () => string,
+  context?: () => string,
 ): Promise<[Means, number]> {
   const means = trained.means();
   const objective = trained.objective(call);
@@ -185,7 +187,7 @@ async function testSource(
       try {
         if (trained.objective(call) !== objective) fail(call, 'the model must not be compiled anew while it is tested');
         const { x } = trained.shapes(call, batch.xs, batch.ys, ['xs', 'ys'], trained.fixedBatch(call));
-        means.add(trained.test(call, batch.xs, batch.ys, batch.weights, of), x[0]!);
+        means.add(trained.test(call, batch.xs, batch.ys, batch.weights, context), x[0]!);
       } finally {
         batch.release();
       }

@@ -1,7 +1,7 @@
 /** `fit`: training on samples in memory. */
 
 import type { OneTensor } from '../inputs/batches.ts';
-import { Order, type Samples, Selection, type Shuffle } from '../inputs/samples.ts';
+import { SampleOrder, type Samples, Selection, type Shuffle } from '../inputs/samples.ts';
 import { readAllSampleWeights } from '../inputs/sampleWeights.ts';
 import type { TensorLike } from '../tensor/read.ts';
 import { fail, show } from '../util/errors.ts';
@@ -81,14 +81,14 @@ async function train(call: string, trained: TrainedModel, read: Fit): Promise<Hi
     resumed,
   });
   snapshot?.write();
-  const order = new Order(samples, batchSize, shuffle, seed);
-  const [xs, ys] = [new Selection(pairs.x, order.places), new Selection(pairs.y, order.places)];
-  const weights = pairs.weights && new Selection(pairs.weights, order.places);
+  const order = new SampleOrder(samples, batchSize, shuffle, seed);
+  const [xs, ys] = [new Selection(pairs.x, order.indices), new Selection(pairs.y, order.indices)];
+  const weights = pairs.weights && new Selection(pairs.weights, order.indices);
   const diagnose = () => findFault('x', pairs.x) ?? findFault('y', pairs.y);
   const pause = () => loop.pause();
 
   return loop.run(async (epochLogs, epoch, firstBatch) => {
-    order.turnTo(epoch);
+    order.shuffleFor(epoch);
     for (let batch = firstBatch; batch < steps && !loop.stopsBefore(batch); batch++) {
       const from = batch * batchSize;
       const size = Math.min(batchSize, samples - from);
@@ -131,16 +131,17 @@ export function readFit(
     if (given) checkWhole(call, 'validationData[0]', given.x.shape, fixed);
     return { ...training, pairs: all, batchSize, shuffle, validation: given };
   }
-  const at = Math.floor(count * (1 - split));
-  if (at === 0) fail(call, `validationSplit must leave at least one of ${count} samples for training, got ${split}`);
+  const trainCount = Math.floor(count * (1 - split));
+  if (trainCount === 0)
+    fail(call, `validationSplit must leave at least one of ${count} samples for training, got ${split}`);
   const part = (from: number, to: number, weights: Samples | null) => ({
     x: all.x.part(from, to),
     y: all.y.part(from, to),
     weights: weights?.part(from, to) ?? null,
   });
   // As in Keras, class weights do not apply to the validation
-  const validation = part(at, count, readAllSampleWeights(call, all.y, { sampleWeight }));
-  const pairs = part(0, at, all.weights);
+  const validation = part(trainCount, count, readAllSampleWeights(call, all.y, { sampleWeight }));
+  const pairs = part(0, trainCount, all.weights);
   checkWhole(call, 'the training part of x after validationSplit', pairs.x.shape, fixed);
   checkWhole(call, 'the validation part of x after validationSplit', validation.x.shape, fixed);
   return { ...training, pairs, batchSize, shuffle, validation };
@@ -183,7 +184,7 @@ export function readValidation(call: string, trained: TrainedModel, data: unknow
 }
 
 /** Describes the first sample with a number that is not finite; null if there is none. */
-export function findFault(name: string, { data, each }: Samples): string | null {
-  const at = data.findIndex(value => !Number.isFinite(value));
-  return at < 0 ? null : `sample ${Math.floor(at / each)} of ${name} holds ${data[at]}`;
+export function findFault(name: string, { data, sampleSize }: Samples): string | null {
+  const index = data.findIndex(value => !Number.isFinite(value));
+  return index < 0 ? null : `sample ${Math.floor(index / sampleSize)} of ${name} holds ${data[index]}`;
 }

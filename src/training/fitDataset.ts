@@ -127,7 +127,7 @@ async function train(call: string, trained: TrainedModel, read: FitDataset): Pro
   /** Reads the batches of the training run to resume, without using them, for data sets that draw random numbers. */
   const replay = async ({ epoch, batch, ended, history }: TrainingProgress) => {
     if (ended && batch === null) return; // no more data is needed
-    for (let past = history.epoch[0] ?? epoch; past < epoch; past++) {
+    for (let trainedEpoch = history.epoch[0] ?? epoch; trainedEpoch < epoch; trainedEpoch++) {
       reader ??= await source.open();
       await skip(reader, batchesPerEpoch, loop);
       if (batchesPerEpoch === null) {

@@ -82,7 +82,7 @@ export class Means {
   }
 
   /** Adds the means to the logs, if there are any samples. */
-  into(logs: Logs, prefix = ''): void {
+  addTo(logs: Logs, prefix = ''): void {
     if (this.#seen === 0) return;
     for (const [n, value] of this.values().entries()) logs[prefix + this.labels[n]] = value;
   }

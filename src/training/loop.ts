@@ -65,7 +65,7 @@ export class TrainingLoop {
   #unrecorded: Logs | null = null;
   #isValidating = false;
   #isOutOfData = false;
-  readonly #ofBatch = () => ` of batch ${this.#batch! - 1} of epoch ${this.#epoch}`;
+  readonly #batchContext = () => ` of batch ${this.#batch! - 1} of epoch ${this.#epoch}`;
 
   /** Fails if the options differ from those of the training run to resume. */
   constructor(call: string, trained: TrainedModel, options: TrainingLoopOptions) {
@@ -142,7 +142,7 @@ export class TrainingLoop {
     }
     await trainEpoch(logs, epoch, this.#batch);
     const lastBatch = Math.max(0, this.#batch - 1);
-    this.#means.into(logs);
+    this.#means.addTo(logs);
     this.#means.reset();
     this.#logs = {};
     this.#epoch++;
@@ -195,7 +195,7 @@ export class TrainingLoop {
     for (const [n, label] of this.#labels.entries()) logs[label] = resultAt(values, n);
     this.#means.add(values, logs.size!);
     this.#batch!++;
-    this.#trained.warnIfNotFinite(this.#call, values, this.#ofBatch, diagnose);
+    this.#trained.warnIfNotFinite(this.#call, values, this.#batchContext, diagnose);
   }
 
   async batchEnd(batch: number, logs: Logs): Promise<void> {
@@ -217,9 +217,9 @@ export class TrainingLoop {
   async validate(logs: Logs, test: () => Promise<Means>): Promise<void> {
     this.#checkModel();
     this.#isValidating = true; // still true after a failure, when there is no progress to save
-    const means = await this.#trained.attempt(test);
+    const means = await this.#trained.restoreStatesOnError(test);
     this.#isValidating = false;
-    means.into(logs, 'val_');
+    means.addTo(logs, 'val_');
   }
 
   /** Yields to the event loop if it is time to; fails if training was aborted meanwhile. */
@@ -236,7 +236,7 @@ export class TrainingLoop {
 
   /** Fails if a callback has disposed of the model or compiled it again. */
   #checkModel(): void {
-    this.#trained.alive(this.#call, 'the model must not be disposed of while it is trained');
+    this.#trained.checkNotDisposed(this.#call, 'the model must not be disposed of while it is trained');
     if (this.#trained.objective(this.#call) !== this.#objective) {
       fail(this.#call, 'the model must not be compiled anew while it is trained');
     }

@@ -26,7 +26,7 @@ export interface TrainedModel {
   /** What the model was compiled with; fails if it is not compiled or has been disposed of. */
   objective(call: string): Objective;
   /** Fails with `message` if the model has been disposed of. */
-  alive(call: string, message: string): void;
+  checkNotDisposed(call: string, message: string): void;
   /** The fixed batch size of the model, or null. */
   fixedBatch(call: string): number | null;
   /** Whether a layer carries its state from batch to batch. */
@@ -47,19 +47,19 @@ export interface TrainedModel {
   classes(call: string): number | null;
   /** As `trainOnBatch`, with the name of the public call for error messages. */
   train(call: string, x: Batch, y: Batch, weights?: SampleWeightOptions | Selection): number | number[];
-  /** As `testOnBatch`. @param of the data set for the warning about a loss that is not finite: ' of the validation' */
+  /** As `testOnBatch`. @param context the data set for the warning about a loss that is not finite: ' of the validation' */
   test(
     call: string,
     x: Batch,
     y: Batch,
     weights?: SampleWeightOptions | Selection,
-    of?: () => string,
+    context?: () => string,
   ): number | number[];
   /** Runs several batches; if one of them fails, restores the carried states. */
-  attempt<T>(work: () => Promise<T>): Promise<T>;
-  attempt<T>(work: () => T): T;
+  restoreStatesOnError<T>(work: () => Promise<T>): Promise<T>;
+  restoreStatesOnError<T>(work: () => T): T;
   /** Warns once per training run of results of `train` that are not finite. */
-  warnIfNotFinite(call: string, results: number | number[], of: () => string, diagnose: Diagnosis): void;
+  warnIfNotFinite(call: string, results: number | number[], context: () => string, diagnose: Diagnosis): void;
   /** Lets the next training run warn again. */
   resetWarning(call: string): void;
 }

@@ -1,4 +1,4 @@
-/** Rejects surplus arguments, so that none is ignored silently. */
+/** Rejects extra arguments, which JavaScript would ignore silently. */
 
 import { fail, show } from './errors.ts';
 import { isPlain } from './options.ts';
@@ -7,62 +7,62 @@ import { isPlain } from './options.ts';
 type AnyFunction = (...args: never[]) => unknown;
 
 /**
- * Rejects arguments beyond the first `most`. Ignores `undefined`, and, in a call that takes one argument, the index and
- * the array that `Array.map` and `forEach` pass after the item.
+ * Throws a ValueError if a call got more than `most` arguments. Extra arguments that are `undefined` are allowed. So are the
+ * index and the array that `Array.map` and `forEach` pass after the item to a function of one argument.
  */
-export function noMore(call: string, most: number, given: ArrayLike<unknown>): void {
-  if (given.length > most) refuseMore(call, most, Array.from(given));
+export function rejectExtraArguments(call: string, most: number, given: ArrayLike<unknown>): void {
+  if (given.length > most) rejectExtra(call, most, Array.from(given));
 }
 
-function refuseMore(call: string, most: number, given: readonly unknown[]): void {
-  if (most === 1 && given.length === 3 && isPlaceIn(given[0], given[1], given[2])) return;
-  const n = given.findIndex((value, place) => place >= most && value !== undefined);
+function rejectExtra(call: string, most: number, given: readonly unknown[]): void {
+  if (most === 1 && given.length === 3 && isItemAtIndex(given[0], given[1], given[2])) return;
+  const n = given.findIndex((value, index) => index >= most && value !== undefined);
   if (n < 0) return;
   const takes = most === 0 ? 'no argument' : most === 1 ? 'one argument' : `at most ${most} arguments`;
   const advice = isPlain(given[n]) && most > 0 ? '; check the order of the arguments' : '';
   fail(call, `takes ${takes}, got ${show(given[n])} as argument ${n + 1}${advice}`);
 }
 
-const isPlaceIn = (item: unknown, index: unknown, list: unknown): boolean =>
+const isItemAtIndex = (item: unknown, index: unknown, list: unknown): boolean =>
   Array.isArray(list) && typeof index === 'number' && (list as unknown[])[index] === item;
 
 /**
- * Wraps a function of at most five arguments so that it rejects surplus ones. The function must declare optional
- * arguments with `?`, because `length` does not count arguments with a default. For an async function, the error
+ * Returns a function that calls `f`, which takes at most five arguments, and rejects extra ones. `f` must declare optional
+ * arguments with `?`, because `length` does not count arguments with a default. If `f` is async, the error
  * rejects the promise. A valid call allocates nothing.
  */
-export function exact<F extends AnyFunction>(call: string, f: F): F {
-  const given = f as unknown as (this: unknown, ...args: unknown[]) => unknown;
+export function limitArguments<F extends AnyFunction>(call: string, f: F): F {
+  const target = f as unknown as (this: unknown, ...args: unknown[]) => unknown;
   const most = f.length;
   const isAsync = /^\[object Async/.test(Object.prototype.toString.call(f));
   function checked(this: unknown, a: unknown, b: unknown, c: unknown, d: unknown, e: unknown): unknown {
     if (arguments.length > most) {
-      const all: unknown[] = []; // filled by index: passing `arguments` on would allocate in every call
+      const all: unknown[] = []; // copied by index: passing `arguments` to a function would allocate in every call
       for (let n = 0; n < arguments.length; n++) all.push(arguments[n]);
       try {
-        refuseMore(call, most, all);
+        rejectExtra(call, most, all);
       } catch (error) {
         if (isAsync) return Promise.reject(error);
         throw error;
       }
     }
-    return given.call(this, a, b, c, d, e);
+    return target.call(this, a, b, c, d, e);
   }
   Object.defineProperties(checked, { name: { value: f.name }, length: { value: most } });
   return checked as unknown as F;
 }
 
-/** Wraps all functions of a table, such as `schedules`, with `exact`, and returns the table. */
-export function exactTable<T extends object>(name: string, table: T): T {
+/** Applies `limitArguments` to all functions of an object, such as `schedules`; returns the object. */
+export function limitArgumentsInTable<T extends object>(name: string, table: T): T {
   const functions = table as Record<string, unknown>;
   for (const [key, value] of Object.entries(table)) {
-    if (typeof value === 'function') functions[key] = exact(`${name}.${key}`, value as AnyFunction);
+    if (typeof value === 'function') functions[key] = limitArguments(`${name}.${key}`, value as AnyFunction);
   }
   return table;
 }
 
-/** Wraps the methods of a class with `exact`: the named ones, or all. */
-export function exactMethods(
+/** Applies `limitArguments` to methods of a class: those in `methods`, by default all. */
+export function limitMethodArguments(
   { prototype }: { readonly prototype: object },
   name: string,
   methods: readonly string[] = Object.getOwnPropertyNames(prototype),
@@ -70,6 +70,6 @@ export function exactMethods(
   for (const key of methods) {
     const { value, ...rest } = Object.getOwnPropertyDescriptor(prototype, key) ?? {};
     if (typeof value !== 'function' || key === 'constructor') continue;
-    Object.defineProperty(prototype, key, { ...rest, value: exact(`${name}.${key}`, value as AnyFunction) });
+    Object.defineProperty(prototype, key, { ...rest, value: limitArguments(`${name}.${key}`, value as AnyFunction) });
   }
 }

@@ -1,4 +1,4 @@
-/** What things are made of, as plain data: options by their names, and the objects among them with their class. */
+/** Configurations: the options of layers, optimizers and so on as plain data, for model files. */
 
 export type ConfigValue = string | number | boolean | null | readonly ConfigValue[] | Config;
 
@@ -6,24 +6,24 @@ export interface Config {
   readonly [name: string]: ConfigValue;
 }
 
-/** What can be written down, and made anew from that. */
-export interface Describable {
+/** An object with a class name and options, from which an equal object can be created. */
+export interface Serializable {
   /** The name Keras gives its class. */
   readonly className: string;
-  /** Its options. */
+  /** The options as plain data. */
   getConfig(): Config;
 }
 
-/** An object as plain data. */
-export interface Described extends Config {
+/** An object as plain data: its class and its options. */
+export interface Serialized extends Config {
   readonly className: string;
   readonly config: Config;
 }
 
-export function describe(thing: Describable): Described;
-export function describe(thing: Describable | null): Described | null;
-export function describe(thing: Describable | null): Described | null {
-  return thing && { className: thing.className, config: thing.getConfig() };
+export function serialize(object: Serializable): Serialized;
+export function serialize(object: Serializable | null): Serialized | null;
+export function serialize(object: Serializable | null): Serialized | null {
+  return object && { className: object.className, config: object.getConfig() };
 }
 
 const toSnake = (name: string) =>
@@ -34,14 +34,14 @@ const toSnake = (name: string) =>
 
 const toCamel = (name: string) => name.replace(/(?<=[a-z0-9])_([a-z])/g, (_, letter: string) => letter.toUpperCase());
 
-/** A choice in the spelling of JavaScript: Keras's fan_in as fanIn. */
+/** Converts a string value from snake_case to camelCase, such as fan_in to fanIn. */
 export const fromSnake = (name: string): string =>
   name.replace(/_([a-z])/g, (_, letter: string) => letter.toUpperCase());
 
-/** Names that somebody chose, or that Python writes as we do. */
-const asTheyAre = ['name', 'className'];
+/** Options whose strings are kept: names chosen by the user, and class names, which Python writes in the same way. */
+const verbatim = ['name', 'className'];
 
-/** As Python, and so model files, spell it: names and choices in snake_case. */
+/** Converts the option names and the string values of a configuration to snake_case, as in Keras and its files. */
 export function toPython(value: ConfigValue): ConfigValue {
   if (typeof value === 'string') return toSnake(value);
   if (value === null || typeof value !== 'object') return value;
@@ -49,12 +49,12 @@ export function toPython(value: ConfigValue): ConfigValue {
   return Object.fromEntries(
     Object.entries(value).map(([name, item]) => [
       toSnake(name),
-      asTheyAre.includes(name) && typeof item === 'string' ? item : toPython(item),
+      verbatim.includes(name) && typeof item === 'string' ? item : toPython(item),
     ]),
   );
 }
 
-/** The other way round, for names alone: choices are accepted in both spellings. */
+/** Converts option names to camelCase. Leaves string values unchanged, because options accept both spellings. */
 export function fromPython(value: ConfigValue): ConfigValue {
   if (value === null || typeof value !== 'object') return value;
   if (isList(value)) return value.map(fromPython);

@@ -1,22 +1,18 @@
-/**
- * The one error a caller can mend, and the words it is made of.
- *
- * Every message has the same form: `call: argument must be <rule>, got <value>`.
- */
+/** Errors for invalid arguments. Every message has the form `call: argument must be <rule>, got <value>`. */
 
 import { arrayKind, lengthOf, type TypedArray } from './typedArrays.ts';
 
-/** Thrown before anything has changed: weights, states and optimizer are to the bit as they were. */
+/** An invalid argument. A call that throws it has changed nothing: weights, states and optimizer are bit for bit as before. */
 export class ValueError extends Error {
   override readonly name = 'ValueError';
 }
 
-/** Throws a `ValueError`; shaped as an expression so that it fits behind `??` and `||`. */
+/** Throws a `ValueError`. As a function, it can be used in expressions, after `??` and `||`. */
 export function fail(call: string, message: string): never {
-  throw new ValueError(onOneLine(`${call}: ${message}`));
+  throw new ValueError(escapeControls(`${call}: ${message}`));
 }
 
-/** An unknown option. The message suggests the nearest known one; for options read from files that would not help. */
+/** An unknown option. The message suggests the most similar known one. Readers of files catch it and report it differently. */
 export class UnknownOption extends ValueError {
   constructor(
     /** The name of the call, such as 'layers.lstm'. */
@@ -24,22 +20,22 @@ export class UnknownOption extends ValueError {
     readonly option: string,
     known: readonly string[],
   ) {
-    super(onOneLine(`${call}: unknown option ${show(option)}${suggest(option, known)}`));
+    super(escapeControls(`${call}: unknown option ${show(option)}${suggest(option, known)}`));
   }
 }
 
-/** What an error says that came from the host. */
+/** The message of an error thrown by the host, or of any other thrown value. */
 export const reasonOf = (error: unknown): string => (error instanceof Error ? error.message : String(error));
 
-/** Without what would begin a new line, or be no character on its own. */
-const onOneLine = (text: string): string =>
+/** Escapes control characters, line separators and lone surrogates, so that a message is one line of valid text. */
+const escapeControls = (text: string): string =>
   text.replace(/[\p{Cc}\p{Cs}\p{Zl}\p{Zp}]/gu, found => `\\u${found.charCodeAt(0).toString(16).padStart(4, '0')}`);
 
-/** Arrays within arrays that are shown; those below are counted. */
-const SHOWN_LEVELS = 4;
+/** The depth to which `show` lists nested arrays; of deeper ones it shows only the length. */
+const MAX_SHOWN_DEPTH = 4;
 
-/** A value as it stands in an error message: short, on one line, and recognisable. */
-export const show = (value: unknown): string => shown(value, SHOWN_LEVELS);
+/** A short representation of any value, for error messages. */
+export const show = (value: unknown): string => shown(value, MAX_SHOWN_DEPTH);
 
 function shown(value: unknown, levels: number): string {
   if (typeof value === 'string') return `'${short(value)}'`;
@@ -66,28 +62,28 @@ function shown(value: unknown, levels: number): string {
 
 const short = (text: string): string => (text.length > 60 ? `${text.slice(0, 57)}...` : text);
 
-/** The name of a function, or of a class; empty where it has none. It may be anything: callers set it. */
+/** The name of a function or class; empty if it has none, or if user code has set it to something that is not a string. */
 function nameOf(value: unknown): string {
   const name = typeof value === 'function' ? (value.name as unknown) : undefined;
   return typeof name === 'string' ? short(name) : '';
 }
 
-/** The name under which a factory makes a class: 'LSTM' by `lstm`, 'GlorotUniform' by `glorotUniform`. */
-export function factoryOf(className: string): string {
+/** The name of the factory of a class: `lstm` for 'LSTM', `glorotUniform` for 'GlorotUniform'. */
+export function factoryNameOf(className: string): string {
   if (className === className.toUpperCase()) return className.toLowerCase();
   return className.charAt(0).toLowerCase() + className.slice(1);
 }
 
 /**
- * The known name closest to `name`, or that it has the first letters of, as 'lr' of `learningRate`: `; did you mean 'x'?`.
- * Or the list of all when nothing is close.
+ * The end of a message about an unknown name: `; did you mean 'x'?` with the most similar known name, or the list of all
+ * known names if none is similar. Initials count as similar, such as 'lr' for `learningRate`.
  */
 export function suggest(name: string, known: readonly string[]): string {
   let best = '';
   let least = Number.POSITIVE_INFINITY;
   const plain = simplify(name);
   for (const candidate of known) {
-    const isShort = plain.length > 1 && initials(candidate) === plain; // one letter says too little
+    const isShort = plain.length > 1 && initials(candidate) === plain; // a single letter is ambiguous
     const distance = isShort ? 0 : editDistance(plain, simplify(candidate));
     if (distance < least) [best, least] = [candidate, distance];
   }
@@ -98,10 +94,10 @@ export function suggest(name: string, known: readonly string[]): string {
 
 const simplify = (name: string) => name.toLowerCase().replace(/[^a-z0-9]/g, '');
 
-/** The first letters of the words of a name: 'lr' of learningRate. */
+/** The initials of a name in camelCase: 'lr' for learningRate. */
 const initials = (name: string) => (name.slice(0, 1) + name.slice(1).replace(/[^A-Z]/g, '')).toLowerCase();
 
-/** Levenshtein distance. Names here are short, and so is any input that is compared. */
+/** The Levenshtein distance; infinite if `a` is longer than 64 characters, which bounds the time. */
 function editDistance(a: string, b: string): number {
   if (a.length > 64) return Number.POSITIVE_INFINITY;
   let row = Array.from({ length: b.length + 1 }, (_, j) => j);

@@ -1,4 +1,4 @@
-/** Decodes a float16 (IEEE 754 binary16: sign, 5 bits of exponent, 10 bits of fraction). Every value is a float32. */
+/** Decodes a float16 number (IEEE 754 binary16: sign, 5 bits of exponent, 10 bits of fraction). */
 export function fromFloat16(bits: number): number {
   const sign = bits & 0x8000 ? -1 : 1;
   const exponent = (bits >> 10) & 31;

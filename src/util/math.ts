@@ -1,6 +1,6 @@
 /**
- * Functions in float64 that are the same to the bit in every engine; those of the host are not. They use nothing but
- * the operations that IEEE 754 rounds correctly: + - * / and the square root.
+ * Elementary functions in float64. Unlike those of `Math`, they return the same bits in every engine, because they use only
+ * operations that IEEE 754 rounds correctly: + - * /.
  */
 
 // ------------------------------------------------------------------------------------------------------ sine, cosine
@@ -11,8 +11,8 @@ const A = 1.5707963267341256;
 const B = 6.077100506303966e-11;
 const C = 2.0222662487959506e-21;
 
-/** The number of quarter turns up to which that is exact; larger arguments are reduced with BigInt. */
-const NEAR = 2 ** 20;
+/** The number of quarter turns below which those products are exact; larger arguments are reduced with BigInt. */
+const EXACT_QUARTERS = 2 ** 20;
 /** pi/2 times 2^192: precise enough to reduce every float32 number correctly. */
 const HALF_PI = 0x1921fb54442d18469898cc51701b839a252049c1114cf98e8n;
 
@@ -24,28 +24,28 @@ const COSINE = [1 / 20922789888000, -1 / 87178291200, 1 / 479001600, -1 / 362880
  * Sine and cosine: reduction by pi/2 in three parts (Cody and Waite), then Taylor polynomials on [-pi/4, pi/4], whose
  * remainders are below 1e-17. Errors stay below 1e-15 for every float32 number.
  */
-export const sin = (x: number): number => turned(x, 0);
-export const cos = (x: number): number => turned(x, 1);
+export const sin = (x: number): number => sinShifted(x, 0);
+export const cos = (x: number): number => sinShifted(x, 1);
 
-/** sin(x + quarters * pi/2). */
-function turned(x: number, quarters: number): number {
+/** Computes sin(x + quarters * pi/2). */
+function sinShifted(x: number, quarters: number): number {
   if (x === 0 && quarters === 0) return x; // keeps the sign of zero
   const near = Math.round(x * TWO_OVER_PI);
-  const [n, r] = Math.abs(near) < NEAR ? [near, x - near * A - near * B - near * C] : far(x);
+  const [n, r] = Math.abs(near) < EXACT_QUARTERS ? [near, x - near * A - near * B - near * C] : reduceLarge(x);
   const quadrant = (((n + quarters) % 4) + 4) % 4;
   const value = quadrant % 2 === 0 ? r + r * series(SINE, r * r) : 1 + series(COSINE, r * r);
   return quadrant < 2 ? value : -value;
 }
 
-/** Reduces x = n pi/2 + r with BigInt, for finite |x| of at least 2^20; returns n modulo 4. */
-function far(x: number): [n: number, r: number] {
+/** Splits x = n pi/2 + r with BigInt, for |x| of at least 2^20; returns n modulo 4 and r. */
+function reduceLarge(x: number): [n: number, r: number] {
   if (!Number.isFinite(x)) return [0, Number.NaN];
   const scaled = BigInt(x * 2 ** 32) << 160n; // exact: the last bit of x is 2^-32 or more
   const n = (2n * scaled + HALF_PI) / (2n * HALF_PI);
   return [Number(n % 4n), Number(scaled - n * HALF_PI) / 2 ** 192];
 }
 
-/** c_n s + c_{n-1} s^2 + ..., the last coefficient with the lowest power. */
+/** The polynomial c_n s + c_{n-1} s^2 + ...; the last coefficient belongs to the lowest power. */
 function series(coefficients: readonly number[], s: number): number {
   let sum = 0;
   for (let i = 0; i < coefficients.length; i++) sum = (sum + coefficients[i]!) * s; // for-of is slower here
@@ -77,7 +77,7 @@ const EXPONENTIAL = [
 /** 1/19, 1/17, ... 1/3. */
 const ARTANH = [1 / 19, 1 / 17, 1 / 15, 1 / 13, 1 / 11, 1 / 9, 1 / 7, 1 / 5, 1 / 3];
 
-/** Sees the two halves of a float64. */
+/** Gives access to the two halves of a float64. */
 const bits = new DataView(new ArrayBuffer(8));
 
 /** e^x: x = k ln 2 + r with |r| at most ln(2)/2, then a Taylor polynomial in r. The relative error is below 1e-15. */
@@ -87,17 +87,17 @@ export function exp(x: number): number {
   if (x < -745.2) return 0;
   const k = Math.round(x * LOG2E);
   const r = x - k * LN2_HIGH - k * LN2_LOW;
-  const half = k >> 1; // in two steps: 2^k alone may be too large or too small
+  const half = k >> 1; // in two steps, because 2^k alone may overflow or underflow
   return (1 + (r + r * series(EXPONENTIAL, r))) * powerOfTwo(half) * powerOfTwo(k - half);
 }
 
-/** e^x - 1, right to the last digits where x is small. */
+/** e^x - 1, without loss of precision for small x. */
 export function expm1(x: number): number {
   if (x > 0.3 || x < -0.3 || Number.isNaN(x)) return exp(x) - 1;
   return x + x * series(EXPONENTIAL, x);
 }
 
-/** Exact for k from -1022 to 1023. */
+/** 2^k, exact for k from -1022 to 1023. */
 function powerOfTwo(k: number): number {
   bits.setUint32(0, (k + 1023) << 20);
   bits.setUint32(4, 0);
@@ -113,7 +113,7 @@ export function ln(x: number): number {
   if (x === Number.POSITIVE_INFINITY) return x;
   let e = -1023;
   if (x < 2.2250738585072014e-308) {
-    x *= 18014398509481984; // 2^54: out of the subnormal numbers
+    x *= 18014398509481984; // 2^54, which makes it a normal number
     e -= 54;
   }
   bits.setFloat64(0, x);
@@ -129,7 +129,7 @@ export function ln(x: number): number {
   return e * LN2_HIGH + (2 * s * (1 + series(ARTANH, s * s)) + e * LN2_LOW);
 }
 
-/** x^y; whole powers of a negative x too, NaN for others. */
+/** x^y, with the special cases of Math.pow; NaN for a negative x and a fractional y. */
 export function power(x: number, y: number): number {
   if (y === 0) return 1;
   if (Number.isNaN(y) || Number.isNaN(x)) return Number.NaN;
@@ -137,13 +137,13 @@ export function power(x: number, y: number): number {
   if (Number.isInteger(y) && Math.abs(y) <= 64) return wholePower(x, y);
   if (x < 0 && Number.isFinite(x) && !Number.isInteger(y) && Number.isFinite(y)) return Number.NaN;
   const a = Math.abs(x);
-  const odd = Math.abs(y % 2) === 1;
-  if (a === 1) return x < 0 && odd ? -1 : 1;
+  const isOdd = Math.abs(y % 2) === 1;
+  if (a === 1) return x < 0 && isOdd ? -1 : 1;
   const value = exp(y * ln(a));
-  return x < 0 && odd ? -value : value;
+  return x < 0 && isOdd ? -value : value;
 }
 
-/** By repeated squaring, so that small whole numbers come out exact. */
+/** Computes x^y for a whole y by repeated squaring, which is exact for small whole numbers. */
 function wholePower(x: number, y: number): number {
   let product = 1;
   for (let n = Math.abs(y), square = x; n > 0; n >>= 1, square *= square) if (n & 1) product *= square;

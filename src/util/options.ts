@@ -1,11 +1,12 @@
-/** Checks of arguments, shared by every public call. Nothing here reads anything but its arguments. */
+/** Checks of options and arguments, for all public calls. They throw a ValueError, or return the checked value. */
 
 import { fail, show, suggest, UnknownOption } from './errors.ts';
+import { arrayKind, bytesIn, isArrayBuffer } from './typedArrays.ts';
 
 /**
- * Refuses anything but a plain object whose keys are all known. An option that is `undefined` counts as absent.
+ * Checks that options are a plain object with known names only. An option that is `undefined` counts as absent.
  *
- * @returns a copy without the undefined keys; the caller's object is never written.
+ * @returns a copy, without undefined options
  */
 export function checkOptions<T extends object>(call: string, options: unknown, known: readonly string[]): Partial<T> {
   if (options === undefined) return {};
@@ -21,14 +22,14 @@ export function checkOptions<T extends object>(call: string, options: unknown, k
   return copy as Partial<T>;
 }
 
-/** An object literal, and not a list, a map or an instance of something. */
+/** Whether a value is an object literal, and not an array, a Map or an instance of a class. */
 export function isPlain(value: unknown): value is object {
   if (value === null || typeof value !== 'object') return false;
   const prototype: unknown = Object.getPrototypeOf(value);
   return prototype === null || Object.getPrototypeOf(prototype) === null;
 }
 
-/** A positive whole number, such as a count of units. */
+/** Checks a whole number of at least `least`, by default 1. */
 export function checkCount(call: string, name: string, value: unknown, least = 1): number {
   if (typeof value !== 'number' || !Number.isSafeInteger(value) || value < least) {
     fail(call, `${name} must be a whole number of at least ${least}, got ${show(value)}`);
@@ -36,7 +37,7 @@ export function checkCount(call: string, name: string, value: unknown, least = 1
   return value;
 }
 
-/** A finite number within [least, most], both included, that does not overflow float32. */
+/** Checks a finite number that does not overflow float32, from `least` to `most`, above `above` and below `below`. */
 export function checkNumber(
   call: string,
   name: string,
@@ -65,7 +66,7 @@ export function checkBoolean(call: string, name: string, value: unknown): boolea
   return value;
 }
 
-/** One of a list of names; an unknown one is answered with the nearest. */
+/** Checks that a value is one of the known names. The error suggests the most similar one. */
 export function checkName<K extends string>(call: string, name: string, value: unknown, known: readonly K[]): K {
   if (typeof value !== 'string') fail(call, `${name} must be a name, got ${show(value)}`);
   if (!(known as readonly string[]).includes(value)) {
@@ -74,9 +75,15 @@ export function checkName<K extends string>(call: string, name: string, value: u
   return value as K;
 }
 
-/** Drops the named options when they are null. */
-export function withoutNull<T extends object>(options: T, names: readonly string[]): T {
+/** Removes the options in `names` that are null. */
+export function dropNullOptions<T extends object>(options: T, names: readonly string[]): T {
   if (!names.some(name => (options as Record<string, unknown>)[name] === null)) return options;
   const left = Object.entries(options).filter(([name, value]) => value !== null || !names.includes(name));
   return Object.fromEntries(left) as T;
+}
+
+/** Checks the bytes of a file or a snapshot. */
+export function checkBytes(call: string, name: string, value: unknown): Uint8Array {
+  if (arrayKind(value) === 'Uint8Array' || isArrayBuffer(value)) return bytesIn(value as Uint8Array | ArrayBuffer);
+  return fail(call, `${name} must be a Uint8Array or an ArrayBuffer, got ${show(value)}`);
 }

@@ -1,6 +1,6 @@
 /** Seeds for everything random: each model has a stream of them, and tensors and data functions share another one. */
 
-import { noMore } from './arguments.ts';
+import { rejectExtraArguments } from './arguments.ts';
 import { fail, show } from './errors.ts';
 
 const MASK = (1n << 64n) - 1n;
@@ -78,7 +78,7 @@ export const globalSeeds = /* @__PURE__ */ new SeedStream();
  * @param seed a whole number from 0 to 2^53 - 1
  */
 export function setRandomSeed(seed: number): void {
-  noMore('setRandomSeed', 1, arguments);
+  rejectExtraArguments('setRandomSeed', 1, arguments);
   globalSeeds.state = checkSeed('setRandomSeed', seed).toString(16);
 }
 

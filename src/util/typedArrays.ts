@@ -1,5 +1,5 @@
 /**
- * Reads arrays and buffers of callers through the built-in getters of TypedArray and ArrayBuffer, so that subclasses,
+ * Reads arrays and buffers of the user through the built-in getters of TypedArray and ArrayBuffer, so that subclasses,
  * own properties and objects of another realm (an iframe, node:vm, a test view) cannot report wrong lengths or types.
  */
 
@@ -44,7 +44,7 @@ export function isTypedArray(value: unknown): value is TypedArray {
   return kind !== undefined && kind !== 'BigInt64Array' && kind !== 'BigUint64Array';
 }
 
-/** Called for every step of a stream; the first test is the faster one. */
+/** Whether a value is a Float32Array, even of another realm. The first test is the faster one. */
 export const isFloat32Array = (value: unknown): value is Float32Array =>
   (value instanceof Float32Array && ArrayBuffer.isView(value)) || arrayKind(value) === 'Float32Array';
 
@@ -72,13 +72,14 @@ const isFixed = (buffer: ArrayBufferLike): boolean => isArrayBuffer(buffer) && i
  * The bytes of a buffer or a view, copied only if they could change while they are read; empty when the buffer was
  * transferred.
  */
-export function bytesIn(held: ArrayBuffer | ArrayBufferView): Uint8Array {
-  if (!ArrayBuffer.isView(held)) return bufferSize.call(held) === 0 ? new Uint8Array() : fixed(new Uint8Array(held));
-  const { buffer, byteOffset, byteLength } = arrayKind(held) === undefined ? ofDataViews : ofArrays;
+export function bytesIn(source: ArrayBuffer | ArrayBufferView): Uint8Array {
+  if (!ArrayBuffer.isView(source))
+    return bufferSize.call(source) === 0 ? new Uint8Array() : fixed(new Uint8Array(source));
+  const { buffer, byteOffset, byteLength } = arrayKind(source) === undefined ? ofDataViews : ofArrays;
   try {
-    const bytes = byteLength.call(held) as number;
+    const bytes = byteLength.call(source) as number;
     if (bytes === 0) return new Uint8Array(); // a detached buffer cannot be read
-    return fixed(new Uint8Array(buffer.call(held) as ArrayBuffer, byteOffset.call(held) as number, bytes));
+    return fixed(new Uint8Array(buffer.call(source) as ArrayBuffer, byteOffset.call(source) as number, bytes));
   } catch {
     return new Uint8Array(); // a DataView of a detached buffer throws
   }
@@ -88,13 +89,13 @@ export function bytesIn(held: ArrayBuffer | ArrayBufferView): Uint8Array {
  * The same numbers in an array without subclass or overridden properties: a view of its buffer, or a copy if the buffer
  * could change while it is read.
  */
-export function plainArray<A extends TypedArray>(given: A): A {
-  const kind = arrayKind(given) as 'Float32Array';
+export function plainArray<A extends TypedArray>(array: A): A {
+  const kind = arrayKind(array) as 'Float32Array';
   const Ours = kind === 'Float32Array' ? Float32Array : globalThis[kind];
-  const count = lengthOf(given);
+  const count = lengthOf(array);
   if (count === 0) return new Ours() as A; // a detached buffer cannot be read
   const { buffer, byteOffset } = ofArrays;
-  return fixed(new Ours(buffer.call(given) as ArrayBuffer, byteOffset.call(given) as number, count)) as A;
+  return fixed(new Ours(buffer.call(array) as ArrayBuffer, byteOffset.call(array) as number, count)) as A;
 }
 
 const fixed = <A extends Uint8Array | Float32Array>(array: A): A =>

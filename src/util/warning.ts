@@ -1,25 +1,31 @@
 /**
- * The warning that what comes out of a model is not finite. There is one for all calls, so that a program hears of it once
- * and not at every batch that follows.
+ * The warning about results that are not finite. It is printed once, not for every batch that follows.
  */
 
-/** Whose warning it is: the weights, which models of other batch sizes and streams have in common. */
-interface Warned {
-  /** Whether it has been given; false again after `compile`, with other weights, and for every training by `fit`. */
+/** Remembers whether the warning was printed: the parameters, which models of other batch sizes and streams share. */
+interface WarningOwner {
+  /** Reset by `compile`, by new weights, and at the start of each training run. */
   warned: boolean;
 }
 
 /** Describes what is wrong with the data; null if nothing is. */
 export type Diagnosis = () => string | null;
 
-export const ADVICE =
-  'check that the data holds finite numbers, none of them huge, and that no state was carried on from such a batch; ' +
-  'else the weights have grown too large, and want a smaller learning rate, or an optimizer with clipNorm';
+/** The most common causes, for the end of the warning. */
+export const NOT_FINITE_ADVICE =
+  'check that the data holds finite numbers, none of them huge, and that no state was carried over from such a batch; ' +
+  'otherwise the weights have grown too large: use a smaller learning rate, or an optimizer with clipNorm';
 
 export const isNotFinite = (value: number): boolean => !Number.isFinite(value);
 
-/** @param what is not finite, and its verb: 'the loss is', 'the predictions hold' */
-export function warnOnce(owner: Warned, call: string, what: string, value: number | undefined, advice = ADVICE): void {
+/** @param what subject and verb of the message, such as 'the loss is' or 'the predictions hold' */
+export function warnOnce(
+  owner: WarningOwner,
+  call: string,
+  what: string,
+  value: number | undefined,
+  advice = NOT_FINITE_ADVICE,
+): void {
   if (!owner.warned) warn(`${call}: ${what} ${value}; ${advice}`);
   owner.warned = true;
 }

@@ -1,6 +1,6 @@
 /** The backend functions of TF.js. The only backend, 'wasm', starts at the first call. */
 
-import { noMore } from '../util/arguments.ts';
+import { rejectExtraArguments } from '../util/arguments.ts';
 import { checkName } from '../util/options.ts';
 
 /** The backends of TF.js and its packages. */
@@ -11,17 +11,17 @@ const backends = ['wasm', 'cpu', 'webgl', 'webgpu', 'tensorflow'] as const;
  * Changes nothing; exists for programs written for TF.js.
  */
 export async function setBackend(backendName: string): Promise<boolean> {
-  noMore('setBackend', 1, arguments);
+  rejectExtraArguments('setBackend', 1, arguments);
   return checkName('setBackend', 'backendName', backendName, backends) === 'wasm';
 }
 
 /** 'wasm', always. */
 export function getBackend(): string {
-  noMore('getBackend', 0, arguments);
+  rejectExtraArguments('getBackend', 0, arguments);
   return 'wasm';
 }
 
 /** Does nothing; exists for programs written for TF.js, where it disables checks. */
 export function enableProdMode(): void {
-  noMore('enableProdMode', 0, arguments);
+  rejectExtraArguments('enableProdMode', 0, arguments);
 }

@@ -8,9 +8,9 @@ export function binary(build: Simd): Uint8Array<ArrayBuffer> {
   const text = pieces.map(piece => piece[build]).join('');
   const bytes = new Uint8Array(text.length);
   let count = 0;
-  for (let at = 0; at < text.length; at++) {
-    const value = text.charCodeAt(at) - 35;
-    bytes[count++] = value < 89 ? value : 89 * (value - 88) + text.charCodeAt(++at) - 35;
+  for (let i = 0; i < text.length; i++) {
+    const value = text.charCodeAt(i) - 35;
+    bytes[count++] = value < 89 ? value : 89 * (value - 88) + text.charCodeAt(++i) - 35;
   }
   return bytes.slice(0, count);
 }

@@ -5,11 +5,11 @@
  */
 
 import type { KernelsModule } from '../kernelsModule.ts';
-import { noMore } from '../util/arguments.ts';
+import { rejectExtraArguments } from '../util/arguments.ts';
 import { fail, reasonOf, show } from '../util/errors.ts';
+import { LINE } from '../util/memorySizes.ts';
 import { checkName, checkOptions } from '../util/options.ts';
 import { bytesIn, isArrayBuffer } from '../util/typedArrays.ts';
-import { LINE } from '../util/units.ts';
 import { binary } from './binaries.ts';
 import type { Address, Kernels, Simd } from './kernels.ts';
 import { type TurboFlag, turbo } from './turbo.ts';
@@ -24,26 +24,26 @@ interface Engine {
 
 const INITIAL_PAGES = 2;
 
-let wanted: Simd | 'auto' = 'auto';
+let requestedSimd: Simd | 'auto' = 'auto';
 let engine: Engine | null = null;
 /** Whether `engine` came from `init`; a host that forbids compiling could not create another. */
-let given = false;
+let isFromInit = false;
 let inUse = false;
 let models = 0;
 
 /** Chooses the kernels. Call it before the first model is made. */
 export function configure(options: { simd?: 'auto' | 'strict' | 'relaxed' }): void {
-  noMore('configure', 1, arguments);
+  rejectExtraArguments('configure', 1, arguments);
   const { simd } = checkOptions<{ simd: unknown }>('configure', options, ['simd']);
   if (simd === undefined) return;
   const choice = checkSimd('configure', simd);
   if (inUse && choice !== 'auto' && choice !== engine?.simd) {
     fail('configure', `simd must be chosen before the first model is made, got '${choice}' while ${engine?.simd} runs`);
   }
-  wanted = choice;
-  if (inUse || (given && (choice === 'auto' || choice === engine?.simd))) return;
+  requestedSimd = choice;
+  if (inUse || (isFromInit && (choice === 'auto' || choice === engine?.simd))) return;
   engine = null;
-  given = false;
+  isFromInit = false;
 }
 
 /** @internal Checks the name of a build, and that this host can run it. */
@@ -74,7 +74,7 @@ export interface BackendInfo {
 
 /** Describes the running kernels and their memory. Starts the kernels if necessary. */
 export function backendInfo(): BackendInfo {
-  noMore('backendInfo', 0, arguments);
+  rejectExtraArguments('backendInfo', 0, arguments);
   const { simd, turbo, wasmBytes, memory } = started();
   return { simd, turbo: [...turbo], wasmBytes, memoryBytes: memory.buffer.byteLength, models };
 }
@@ -89,7 +89,7 @@ export interface InitOptions {
 
 /** Starts the given kernels, on hosts that forbid compiling. Call it before the first model is made. */
 export function init(options: InitOptions): void {
-  noMore('init', 1, arguments);
+  rejectExtraArguments('init', 1, arguments);
   const { module, bytes } = checkOptions<InitOptions>('init', options, ['module', 'bytes']);
   if (inUse) fail('init', 'must be called before the first model is made');
   if (module !== undefined) {
@@ -103,17 +103,17 @@ export function init(options: InitOptions): void {
     if (!WebAssembly.validate(read)) fail('init', 'bytes must be a WebAssembly module that this host supports');
     engine = start('init', read, read.length);
   }
-  given = true;
+  isFromInit = true;
 }
 
 /** Resolves when the kernels have started. Never necessary; exists for programs written for TF.js. */
 export async function ready(): Promise<void> {
-  noMore('ready', 0, arguments);
+  rejectExtraArguments('ready', 0, arguments);
   while (!engine) {
-    const simd = chosen();
+    const simd = chooseSimd();
     const bytes = binary(simd);
     const module = await WebAssembly.compile(bytes);
-    if (simd === chosen()) engine ??= start('ready', module, bytes.byteLength); // unless the choice changed meanwhile
+    if (simd === chooseSimd()) engine ??= start('ready', module, bytes.byteLength); // unless the choice changed meanwhile
   }
 }
 
@@ -124,12 +124,12 @@ export function kernels(): Kernels {
 
 function started(call = 'lstm-wasm'): Engine {
   if (engine) return engine;
-  const bytes = binary(chosen());
+  const bytes = binary(chooseSimd());
   engine = start(call, bytes, bytes.byteLength);
   return engine;
 }
 
-const chosen = (): Simd => (wanted === 'auto' ? (canRelax() ? 'relaxed' : 'strict') : wanted);
+const chooseSimd = (): Simd => (requestedSimd === 'auto' ? (canRelax() ? 'relaxed' : 'strict') : requestedSimd);
 
 /** Whether this host supports relaxed SIMD. */
 const canRelax = (): boolean => WebAssembly.validate(relaxedModule);
@@ -146,7 +146,8 @@ const relaxedModule = Uint8Array.of(
 function start(call: string, source: WebAssembly.Module | BufferSource, wasmBytes: number): Engine {
   const memory = newMemory(call);
   const kernels = instantiate(source, memory);
-  if (typeof kernels?.isRelaxed !== 'function') fail('init', 'the module must be one of those that this package ships');
+  if (typeof kernels?.isRelaxed !== 'function')
+    fail('init', 'the module must be kernels.wasm or kernels-relaxed.wasm of this package');
   kernels.setWideVectors(turbo.flags.includes('revectorize') ? 1 : 0);
   turbo.started = true;
   return { kernels, memory, simd: kernels.isRelaxed() ? 'relaxed' : 'strict', turbo: turbo.flags, wasmBytes };
@@ -204,11 +205,11 @@ export class Block {
     this.address = Math.ceil(this.#pointer / LINE) * LINE;
     kernels().zero(this.address, bytes);
     this.weight = weightOf(bytes);
-    abandoned.register(this, this.#pointer, this);
+    collectedBlocks.register(this, this.#pointer, this);
   }
 
   free(): void {
-    if (abandoned.unregister(this)) kernels().release(this.#pointer);
+    if (collectedBlocks.unregister(this)) kernels().release(this.#pointer);
     this.weight = null;
   }
 }
@@ -230,7 +231,7 @@ function weightOf(bytes: number): ArrayBuffer | null {
   }
 }
 
-const abandoned = new FinalizationRegistry<Address>(pointer => kernels().release(pointer));
+const collectedBlocks = new FinalizationRegistry<Address>(pointer => kernels().release(pointer));
 
 function reserve(call: string, bytes: number): Address {
   started(call);
@@ -243,10 +244,10 @@ function reserve(call: string, bytes: number): Address {
   } catch (error) {
     if (!(error instanceof WebAssembly.RuntimeError)) throw error;
   }
-  const held = Math.round(started().memory.buffer.byteLength / 2 ** 20);
+  const usedMiB = Math.round(started().memory.buffer.byteLength / 2 ** 20);
   return fail(
     call,
-    `the model must fit into memory, got ${Math.ceil(bytes / 2 ** 20)} MiB in addition to ${held} MiB in use; ` +
+    `the model must fit into memory, got ${Math.ceil(bytes / 2 ** 20)} MiB in addition to ${usedMiB} MiB in use; ` +
       'dispose() of unused models, or use smaller layers, batches or sequences',
   );
 }
@@ -271,13 +272,13 @@ export function int32(): Int32Array {
 /** Counts a model that holds memory until `uncountModel`, or until `owner` is garbage-collected. */
 export function countModel(owner: object): void {
   models++;
-  gone.register(owner, undefined, owner);
+  collectedOwners.register(owner, undefined, owner);
 }
 
 export function uncountModel(owner: object): void {
-  if (gone.unregister(owner)) models--;
+  if (collectedOwners.unregister(owner)) models--;
 }
 
-const gone = new FinalizationRegistry<undefined>(() => {
+const collectedOwners = new FinalizationRegistry<undefined>(() => {
   models--;
 });

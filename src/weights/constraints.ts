@@ -1,9 +1,9 @@
 /** Constraints, applied to weights after every update. The arithmetic is in assembly/training/constraints.ts. */
 
-import { exactTable } from '../util/arguments.ts';
+import { limitArgumentsInTable } from '../util/arguments.ts';
 import { type Config, fromSnake } from '../util/config.ts';
-import { isDescribed, made } from '../util/described.ts';
-import { factoryOf, fail, show } from '../util/errors.ts';
+import { deserialize, isSerialized } from '../util/deserialize.ts';
+import { factoryNameOf, fail, show } from '../util/errors.ts';
 import { checkName, checkNumber, checkOptions } from '../util/options.ts';
 import { showShape, sizeOf } from '../util/shapes.ts';
 import type { Kernels } from '../wasm/kernels.ts';
@@ -84,7 +84,7 @@ function checkAxis(call: string, axis: unknown = 0): number {
 type Options<K extends string> = { readonly [name in K]?: number };
 
 /** Creates constraints, by their names in TF.js. Norms are those of the vectors along `axis`, by default 0. */
-export const constraints = /* @__PURE__ */ exactTable('constraints', {
+export const constraints = /* @__PURE__ */ limitArgumentsInTable('constraints', {
   /** Scales each vector along `axis` down to a norm of at most maxValue (default 2). */
   maxNorm(options?: Options<'maxValue' | 'axis'>): Constraint {
     const call = 'constraints.maxNorm';
@@ -143,8 +143,8 @@ const spellings: { readonly [name: string]: ConstraintName } = {
 };
 
 /** The factory for a name or a class name, such as max_norm or MaxNorm. */
-function spelled(name: string): string {
-  const camel = factoryOf(fromSnake(name));
+function factoryNameFor(name: string): string {
+  const camel = factoryNameOf(fromSnake(name));
   return Object.hasOwn(spellings, camel) ? spellings[camel]! : camel;
 }
 
@@ -154,8 +154,8 @@ function spelled(name: string): string {
  */
 export function resolveConstraint(call: string, name: string, value: unknown): Constraint | null {
   if (value === undefined || value === null || value instanceof Constraint) return value ?? null;
-  if (isDescribed(value)) return made(call, name, value, constraints, spelled);
+  if (isSerialized(value)) return deserialize(call, name, value, constraints, factoryNameFor);
   if (typeof value !== 'string')
     fail(call, `${name} must be one of constraints.* or a name such as 'maxNorm', got ${show(value)}`);
-  return constraints[checkName(call, name, spelled(value), names)]();
+  return constraints[checkName(call, name, factoryNameFor(value), names)]();
 }

@@ -3,15 +3,15 @@
  * bit-identical on every host.
  */
 
-import { exactTable } from '../util/arguments.ts';
+import { limitArgumentsInTable } from '../util/arguments.ts';
 import { type Config, fromSnake } from '../util/config.ts';
-import { isDescribed, made } from '../util/described.ts';
-import { factoryOf, fail, show } from '../util/errors.ts';
-import { Generator } from '../util/generator.ts';
+import { deserialize, isSerialized } from '../util/deserialize.ts';
+import { factoryNameOf, fail, show } from '../util/errors.ts';
+import { FLOAT } from '../util/memorySizes.ts';
 import { checkName, checkNumber, checkOptions } from '../util/options.ts';
 import { checkSeed, type SeedStream } from '../util/random.ts';
+import { RandomGenerator } from '../util/randomGenerator.ts';
 import { showShape, sizeOf } from '../util/shapes.ts';
-import { FLOAT } from '../util/units.ts';
 import { Block, float32, int32 } from '../wasm/engine.ts';
 import type { Kernels } from '../wasm/kernels.ts';
 
@@ -34,13 +34,13 @@ export abstract class Initializer {
     seed?: unknown,
   ) {
     this.seed =
-      seed === undefined || seed === null ? undefined : checkSeed(`initializers.${factoryOf(className)}`, seed);
+      seed === undefined || seed === null ? undefined : checkSeed(`initializers.${factoryNameOf(className)}`, seed);
   }
 
   /** The options as plain data. */
   abstract getConfig(): Config;
 
-  /** @internal The seed of a weight, drawn when its layer is built: seeds depend on the order of layers, not of their use. */
+  /** @internal Draws the seed of a weight. Called when its layer is built, so that seeds depend only on the order of layers. */
   drawSeed(seeds: SeedStream): number {
     return this.seed ?? seeds.next();
   }
@@ -228,7 +228,7 @@ const ROUNDS = 4;
 function mixRows(kernels: Kernels, address: number, count: number, length: number, seed: number): void {
   const block = new Block('initializers.orthogonal', (ROUNDS + 1) * length * FLOAT);
   try {
-    const random = new Generator(seed);
+    const random = new RandomGenerator(seed);
     for (let round = 0; round < ROUNDS; round++) {
       const from = block.address / FLOAT + round * length;
       const order = int32().subarray(from, from + length);
@@ -279,7 +279,7 @@ export class ForgetBias extends Initializer {
   }
 }
 
-/** A variance scaling that has a name of its own. */
+/** Creates variance scaling under the name of its own class in Keras. */
 function scaling(
   className: string,
   scale: number,
@@ -287,7 +287,7 @@ function scaling(
   distribution: (typeof distributions)[number],
   options?: Seeded,
 ): Initializer {
-  const { seed } = checkOptions<Seeded>(`initializers.${factoryOf(className)}`, options, ['seed']);
+  const { seed } = checkOptions<Seeded>(`initializers.${factoryNameOf(className)}`, options, ['seed']);
   return new VarianceScaling(className, scale, mode, distribution, seed);
 }
 
@@ -295,7 +295,7 @@ function scaling(
 const toCamel = (value: unknown): unknown => (typeof value === 'string' ? fromSnake(value) : value);
 
 /** Creates initializers, by their names in TF.js. `seed` is an integer from 0 to 2^53 - 1; by default it is drawn. */
-export const initializers = /* @__PURE__ */ exactTable('initializers', {
+export const initializers = /* @__PURE__ */ limitArgumentsInTable('initializers', {
   /** Zeros. Takes no options. */
   zeros(options?: object): Initializer {
     checkOptions('initializers.zeros', options, []);
@@ -411,16 +411,16 @@ const spellings: { readonly [name: string]: string } = {
 };
 
 /** The factory for a name or class name: glorot_uniform, GlorotUniform, IdentityInitializer, GlorotUniformV2. */
-function spelled(name: string): string {
-  const camel = factoryOf(fromSnake(name)).replace(/(Initializer|V2)$/, '');
+function factoryNameFor(name: string): string {
+  const camel = factoryNameOf(fromSnake(name)).replace(/(Initializer|V2)$/, '');
   return Object.hasOwn(spellings, camel) ? spellings[camel]! : camel;
 }
 
 /** Reads an initializer from a layer option: one of `initializers.*`, a name, or a `{ className, config }` description. */
 export function resolveInitializer(call: string, name: string, value: unknown): Initializer {
   if (value instanceof Initializer) return value;
-  if (isDescribed(value)) return made(call, name, value, initializers, spelled);
+  if (isSerialized(value)) return deserialize(call, name, value, initializers, factoryNameFor);
   if (typeof value !== 'string')
     fail(call, `${name} must be one of initializers.* or a name such as 'zeros', got ${show(value)}`);
-  return initializers[checkName(call, name, spelled(value), byName)]();
+  return initializers[checkName(call, name, factoryNameFor(value), byName)]();
 }

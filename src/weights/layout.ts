@@ -2,8 +2,8 @@
 
 import type { Layer } from '../layers/layer.ts';
 import { roundUp } from '../plan/plan.ts';
+import { FLOAT, LINE } from '../util/memorySizes.ts';
 import { sizeOf } from '../util/shapes.ts';
-import { FLOAT, LINE } from '../util/units.ts';
 import { Block, float32, kernels } from '../wasm/engine.ts';
 
 /**

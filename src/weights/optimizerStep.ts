@@ -2,11 +2,11 @@
 
 import type { Layer } from '../layers/layer.ts';
 import { advance, type Optimizer } from '../optimizers/optimizer.ts';
+import { FLOAT } from '../util/memorySizes.ts';
 import { sizeOf } from '../util/shapes.ts';
-import { FLOAT } from '../util/units.ts';
 import { Block, float32, kernels } from '../wasm/engine.ts';
 import type { UnpackScratch, WeightLayout } from './layout.ts';
-import { areFinite, copied, OverflowGuard, type Stepped } from './overflow.ts';
+import { areFinite, backUp, OverflowGuard, type StepNumbers } from './overflow.ts';
 
 /** The weights of consecutive trainable layers. */
 interface Range {
@@ -26,7 +26,7 @@ export class OptimizerStep {
   /** For clipNorm and constraints; null if the model needs neither. */
   readonly #scratch: UnpackScratch | null;
   readonly #block: Block;
-  readonly #numbers: Stepped;
+  readonly #numbers: StepNumbers;
   readonly #guard = new OverflowGuard();
   /** The number of batches trained, then the counters of the optimizer. */
   readonly #counters: Float64Array;
@@ -83,19 +83,19 @@ export class OptimizerStep {
   }
 
   /**
-   * Sets the number of batches trained.
+   * Sets the number of batches trained and the counters.
    *
    * @param counters those of the optimizer; null to compute them
    */
-  moveTo(optimizer: Optimizer, batches: number, counters: readonly number[] | null): void {
+  restoreCounters(optimizer: Optimizer, batches: number, counters: readonly number[] | null): void {
     this.#counters[0] = batches;
     if (counters) this.#counters.set(counters, 1);
     else advance(optimizer, this.#counters.fill(1, 1), batches);
   }
 
   /** Call this after weights or slots changed other than by `update`. */
-  numbersChanged(): void {
-    this.#guard.forget();
+  resetGuard(): void {
+    this.#guard.reset();
   }
 
   /**
@@ -105,13 +105,13 @@ export class OptimizerStep {
    */
   update(call: string, optimizer: Optimizer, rate: number): boolean {
     const numbers = this.#numbers;
-    const verdict = this.#guard.judge(numbers, optimizer, rate);
-    if (verdict === 'refused') return false;
-    const restore = verdict === 'risky' ? copied(call, numbers, this.#counters) : null;
+    const risk = this.#guard.classify(numbers, optimizer, rate);
+    if (risk === 'rejected') return false;
+    const restore = risk === 'risky' ? backUp(call, numbers, this.#counters) : null;
     this.#step(optimizer, rate);
     if (restore && !areFinite(numbers)) {
       restore();
-      optimizer.moveTo(this.batches);
+      optimizer.setStep(this.batches);
       return false;
     }
     return true;
@@ -134,7 +134,7 @@ export class OptimizerStep {
     this.#counters[0]!++;
     if (emaOverwriteFrequency !== null && this.batches % emaOverwriteFrequency === 0) this.takeAverages(optimizer);
     this.#constrain();
-    optimizer.moveTo(this.batches);
+    optimizer.setStep(this.batches);
   }
 
   /** The ranges of trainable layers; computed again only if `trainable` of a layer has changed. */

@@ -4,8 +4,8 @@
  */
 
 import type { Optimizer } from '../optimizers/index.ts';
+import { FLOAT } from '../util/memorySizes.ts';
 import { floatsFor } from '../util/shapes.ts';
-import { FLOAT } from '../util/units.ts';
 import { float32, kernels } from '../wasm/engine.ts';
 
 /** Larger gradients are rejected: optimizers could not square them. */
@@ -25,7 +25,7 @@ const areWithin = (address: number, count: number, most: number): boolean =>
   kernels().areWithin(address, count, most) === 1;
 
 /** The numbers that a step reads or changes: weights, gradients, and after them the optimizer's state. */
-export interface Stepped {
+export interface StepNumbers {
   readonly weights: number;
   readonly gradients: number;
   /** The number of weights, which is also the number of gradients. */
@@ -38,22 +38,22 @@ export class OverflowGuard {
   #smallSteps = 0;
 
   /** Call this after anything other than a small step changed the numbers. */
-  forget(): void {
+  reset(): void {
     this.#smallSteps = 0;
   }
 
   /** Classifies gradients: rejected, or whether the step they cause is certain not to overflow. */
-  judge(numbers: Stepped, optimizer: Optimizer, rate: number): 'refused' | 'safe' | 'risky' {
+  classify(numbers: StepNumbers, optimizer: Optimizer, rate: number): 'rejected' | 'safe' | 'risky' {
     const { gradients, count } = numbers;
     const small = areWithin(gradients, count, SMALL);
-    if (!small && !areWithin(gradients, count, GREATEST_GRADIENT)) return 'refused';
+    if (!small && !areWithin(gradients, count, GREATEST_GRADIENT)) return 'rejected';
     if (small && this.#isSafe(numbers, optimizer, rate)) return 'safe';
-    this.forget();
+    this.reset();
     return 'risky';
   }
 
   /** Whether a step with small gradients keeps all numbers finite. */
-  #isSafe(numbers: Stepped, optimizer: Optimizer, rate: number): boolean {
+  #isSafe(numbers: StepNumbers, optimizer: Optimizer, rate: number): boolean {
     const shrink = rate * (optimizer.weightDecay ?? 0);
     if (rate / optimizer.leastDivisor > SMALL_RATE || shrink > 2) return false;
     if (this.#smallSteps === 0) {
@@ -65,15 +65,15 @@ export class OverflowGuard {
   }
 }
 
-const allWithin = ({ weights, gradients, count, arrays }: Stepped, most: number): boolean =>
+const allWithin = ({ weights, gradients, count, arrays }: StepNumbers, most: number): boolean =>
   areWithin(weights, count, most) && areWithin(gradients, count * arrays, most);
 
-export const areFinite = (numbers: Stepped): boolean => allWithin(numbers, GREATEST_FLOAT);
+export const areFinite = (numbers: StepNumbers): boolean => allWithin(numbers, GREATEST_FLOAT);
 
 /** Copies the numbers and the counters of the optimizer; returns a function that restores them. */
-export function copied(
+export function backUp(
   call: string,
-  { weights, gradients, count, arrays }: Stepped,
+  { weights, gradients, count, arrays }: StepNumbers,
   counters: Float64Array,
 ): () => void {
   const ownCounters = counters.slice();
@@ -81,12 +81,12 @@ export function copied(
     { from: weights / FLOAT, size: count },
     { from: gradients / FLOAT, size: count * arrays },
   ].map(({ from, size }) => {
-    const kept = floatsFor(call, 'a copy of the weights', [size]);
-    kept.set(float32().subarray(from, from + size));
-    return { from, kept };
+    const copy = floatsFor(call, 'a copy of the weights', [size]);
+    copy.set(float32().subarray(from, from + size));
+    return { from, copy };
   });
   return () => {
-    for (const { from, kept } of parts) float32().set(kept, from);
+    for (const { from, copy } of parts) float32().set(copy, from);
     counters.set(ownCounters);
   };
 }

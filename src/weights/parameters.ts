@@ -5,14 +5,14 @@
 
 import type { Layer, WeightStore } from '../layers/layer.ts';
 import type { Optimizer } from '../optimizers/index.ts';
+import { FLOAT } from '../util/memorySizes.ts';
 import { sizeOf } from '../util/shapes.ts';
-import { FLOAT } from '../util/units.ts';
 import { Block, countModel, kernels, uncountModel } from '../wasm/engine.ts';
 import { sizesOf, UnpackScratch, WeightLayout, withUnpacked } from './layout.ts';
 import { OptimizerStep } from './optimizerStep.ts';
 
 /** The state of a training besides the weights. Together they determine the result of the next batch. */
-export interface Progress {
+export interface OptimizerState {
   /** Batches trained with the current optimizer; batches that changed nothing do not count. */
   readonly batches: number;
   /** Batches trained with any optimizer, as above. */
@@ -23,7 +23,7 @@ export interface Progress {
    * The slots of the optimizer, then the averages of the weights if it keeps them. Each is a list of matrices like that of
    * `getWeights`. Empty before the first batch.
    */
-  readonly runs: readonly (readonly Float32Array[])[];
+  readonly slotValues: readonly (readonly Float32Array[])[];
 }
 
 const layersWith = (layers: readonly Layer[], what: 'regularizer' | 'constraint'): readonly Layer[] =>
@@ -66,7 +66,7 @@ export class Parameters implements WeightStore {
   }
 
   /** Invalidates the plans of all models with these parameters, because a value that plans contain has changed. */
-  outdatePlans(): void {
+  invalidatePlans(): void {
     this.#version++;
   }
 
@@ -161,7 +161,7 @@ export class Parameters implements WeightStore {
   }
 
   #writeTo(call: string, layer: Layer, address: number, values: readonly Float32Array[]): void {
-    this.#training?.numbersChanged();
+    this.#training?.resetGuard();
     withUnpacked(call, sizesOf(layer), (matrices, views) => {
       for (const [i, view] of views().entries()) view.set(values[i]!);
       layer.packWeights(kernels(), address + this.offsetOf(layer), matrices);
@@ -239,20 +239,20 @@ export class Parameters implements WeightStore {
     if (!this.#training) return;
     this.#training.free();
     this.#training = null;
-    this.outdatePlans();
+    this.invalidatePlans();
   }
 
   // -------------------------------------------------------------------------------------------------------- saving
 
   /** The state of the training; the arrays are copies. */
-  progress(call: string, optimizer: Optimizer | null): Progress {
+  optimizerState(call: string, optimizer: Optimizer | null): OptimizerState {
     const { batches, trained } = this;
     const training = this.#training;
-    if (batches === 0 || !training || !optimizer) return { batches, trained, counters: [], runs: [] };
-    const runs = Array.from({ length: training.slots }, (_, slot) =>
+    if (batches === 0 || !training || !optimizer) return { batches, trained, counters: [], slotValues: [] };
+    const slotValues = Array.from({ length: training.slots }, (_, slot) =>
       this.#layout.layers.flatMap(layer => this.#readFrom(call, layer, training.slotAddress(slot))),
     );
-    return { batches, trained, counters: training.counters, runs };
+    return { batches, trained, counters: training.counters, slotValues };
   }
 
   /**
@@ -261,13 +261,17 @@ export class Parameters implements WeightStore {
    * @param optimizer null before `compile`; only `trained` is restored then
    * @param progress checked against this optimizer and these layers
    */
-  resume(call: string, optimizer: Optimizer | null, { batches, trained, counters, runs }: Progress): void {
+  restoreOptimizerState(
+    call: string,
+    optimizer: Optimizer | null,
+    { batches, trained, counters, slotValues }: OptimizerState,
+  ): void {
     if (batches === 0) this.forgetTraining();
     const training = batches > 0 && optimizer ? this.#trainingWith(call, optimizer) : null;
     this.#trained = trained;
-    optimizer?.moveTo(batches);
+    optimizer?.setStep(batches);
     if (!training || !optimizer) return;
-    for (const [slot, values] of runs.entries()) {
+    for (const [slot, values] of slotValues.entries()) {
       let next = 0;
       for (const layer of this.#layout.layers) {
         const own = values.slice(next, next + layer.weightSpecs.length);
@@ -275,7 +279,7 @@ export class Parameters implements WeightStore {
         this.#writeTo(call, layer, training.slotAddress(slot), own);
       }
     }
-    training.moveTo(optimizer, batches, counters);
+    training.restoreCounters(optimizer, batches, counters);
   }
 }
 

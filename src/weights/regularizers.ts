@@ -1,8 +1,8 @@
 /** Penalties on weights, added to the loss. The arithmetic is in assembly/training/regularizers.ts. */
 
-import { exactTable } from '../util/arguments.ts';
+import { limitArgumentsInTable } from '../util/arguments.ts';
 import type { Config } from '../util/config.ts';
-import { isDescribed, made } from '../util/described.ts';
+import { deserialize, isSerialized } from '../util/deserialize.ts';
 import { fail, show } from '../util/errors.ts';
 import { checkName, checkNumber, checkOptions } from '../util/options.ts';
 
@@ -25,7 +25,7 @@ export class Regularizer {
 const factor = (call: string, name: string, value: unknown = 0.01) => checkNumber(call, name, value, { least: 0 });
 
 /** Creates regularizers, by their names in TF.js. */
-export const regularizers = /* @__PURE__ */ exactTable('regularizers', {
+export const regularizers = /* @__PURE__ */ limitArgumentsInTable('regularizers', {
   /** l1 (default 0.01, at least 0) times the sum of the absolute weights. */
   l1(options?: { l1?: number }): Regularizer {
     const call = 'regularizers.l1';
@@ -52,7 +52,7 @@ export type RegularizerName = keyof typeof regularizers;
 const names = Object.keys(regularizers) as RegularizerName[];
 /** Aliases from Keras, and class names. */
 const spellings: Record<string, RegularizerName> = { l1_l2: 'l1l2', L1: 'l1', L2: 'l2', L1L2: 'l1l2' };
-const spelled = (name: string) => (Object.hasOwn(spellings, name) ? spellings[name]! : name);
+const factoryNameFor = (name: string) => (Object.hasOwn(spellings, name) ? spellings[name]! : name);
 
 /**
  * Reads a regularizer from a layer option: one of `regularizers.*`, a name, a `{ className, config }` description, or null
@@ -60,8 +60,8 @@ const spelled = (name: string) => (Object.hasOwn(spellings, name) ? spellings[na
  */
 export function resolveRegularizer(call: string, name: string, value: unknown): Regularizer | null {
   if (value === undefined || value === null || value instanceof Regularizer) return value ?? null;
-  if (isDescribed(value)) return made(call, name, value, regularizers, spelled);
+  if (isSerialized(value)) return deserialize(call, name, value, regularizers, factoryNameFor);
   if (typeof value !== 'string')
     fail(call, `${name} must be one of regularizers.* or a name such as 'l2', got ${show(value)}`);
-  return regularizers[checkName(call, name, spelled(value), names)]();
+  return regularizers[checkName(call, name, factoryNameFor(value), names)]();
 }

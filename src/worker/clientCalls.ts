@@ -25,7 +25,7 @@ import { readFit } from '../training/fit.ts';
 import { readFitDataset } from '../training/fitDataset.ts';
 import { History } from '../training/history.ts';
 import { checkSignal } from '../training/options.ts';
-import { describe } from '../util/config.ts';
+import { serialize } from '../util/config.ts';
 import { fail, show } from '../util/errors.ts';
 import { checkBoolean, checkOptions, isPlain } from '../util/options.ts';
 import type { PlainCallback, PlainSource } from './messages.ts';
@@ -142,7 +142,7 @@ const nothing = (): ClientCall => ({ args: [] });
 export const clientCalls = {
   add(_call: string, model: Sequential, layer: Layer): ClientCall {
     model.add(layer);
-    return { args: [{ described: describe(layer), values: layer.initialValues }] };
+    return { args: [{ described: serialize(layer), values: layer.initialValues }] };
   },
   pop(_call: string, model: Sequential): ClientCall {
     model.pop();

@@ -10,7 +10,7 @@ import { httpOptions } from '../saving/http.ts';
 import type { LoadOptions } from '../saving/load.ts';
 import type { describeObjective } from '../saving/trainingConfig.ts';
 import { loaderFor } from '../saving/urlHandlers.ts';
-import { exactMethods, noMore } from '../util/arguments.ts';
+import { limitMethodArguments, rejectExtraArguments } from '../util/arguments.ts';
 import { fail, show } from '../util/errors.ts';
 import { checkBoolean, checkOptions } from '../util/options.ts';
 import { checkSeed } from '../util/random.ts';
@@ -104,12 +104,12 @@ export class Host {
   }
 }
 
-exactMethods(Host, 'host');
+limitMethodArguments(Host, 'host');
 
 type Loaded = { config: object; objective: ReturnType<typeof describeObjective> | null };
 
 /** Starts a worker: a Web Worker in browsers, a thread in Node. An idle thread does not keep the process alive. */
 export function connect(options?: ConnectOptions): Host {
-  noMore('connect', 1, arguments);
+  rejectExtraArguments('connect', 1, arguments);
   return new Host(options);
 }

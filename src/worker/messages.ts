@@ -3,7 +3,7 @@
  * directions. Ours are recognized by the key `lstmWasm`, which holds the kind of message, and by their fields.
  */
 
-import type { Described } from '../util/config.ts';
+import type { Serialized } from '../util/config.ts';
 
 /** Messages to the worker. */
 export type ClientMessage =
@@ -61,7 +61,7 @@ export interface PlainError {
 
 /** A layer as data, with the initial weights that the caller set. */
 export interface PlainLayer {
-  readonly described: Described;
+  readonly described: Serialized;
   readonly values: Float32Array[] | null;
 }
 

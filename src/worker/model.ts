@@ -5,7 +5,7 @@ import { Sequential } from '../model/sequential.ts';
 import { rates } from '../optimizers/schedules.ts';
 import type { Tensor } from '../tensor/tensor.ts';
 import type { Evaluation } from '../training/evaluation.ts';
-import { noMore } from '../util/arguments.ts';
+import { rejectExtraArguments } from '../util/arguments.ts';
 import { checkBoolean, checkCount, checkNumber } from '../util/options.ts';
 import {
   type ClientCall,
@@ -65,14 +65,14 @@ export class Remote {
     for (const [name, clientCall] of Object.entries(clientCalls)) {
       define(name, async function (...args) {
         const call = `model.${name}`;
-        noMore(call, most(name as Method), args);
+        rejectExtraArguments(call, most(name as Method), args);
         if (name !== 'dispose') this.#local.view.checkNotDisposed(call);
         return this.#call(call, name, (clientCall as (...args: unknown[]) => ClientCall)(call, this.#local, ...args));
       });
     }
     for (const name of localMethods) {
       define(name, async function (...args) {
-        noMore(`model.${name}`, most(name), args);
+        rejectExtraArguments(`model.${name}`, most(name), args);
         return (this.#local[name] as (...args: unknown[]) => unknown)(...args);
       });
     }
@@ -143,7 +143,7 @@ export class Remote {
   /** Sets the learning rate of the following batches, like `model.optimizer.learningRate` of a local model. */
   async setLearningRate(learningRate: number): Promise<void> {
     const call = 'model.setLearningRate';
-    noMore(call, 1, arguments);
+    rejectExtraArguments(call, 1, arguments);
     this.#local.view.objective(call);
     checkNumber(call, 'learningRate', learningRate, rates);
     await this.#call(call, 'setLearningRate', { args: [learningRate] });
@@ -158,7 +158,7 @@ export class Remote {
   /** Returns the model at another batch size, as in `Sequential`. Layers, weights and optimizer are shared. */
   async withBatchSize(batchSize: number): Promise<RemoteSequential> {
     const call = 'model.withBatchSize';
-    noMore(call, 1, arguments);
+    rejectExtraArguments(call, 1, arguments);
     const view = this.#local.view;
     view.checkUsable(call);
     const size = checkCount(call, 'batchSize', batchSize);

@@ -11,7 +11,7 @@ import type { BaseCallback } from '../training/callback.ts';
 import { callbacks } from '../training/callbacks/index.ts';
 import type { BatchSource, DatasetBatch } from '../training/dataset.ts';
 import type { History } from '../training/history.ts';
-import type { Described } from '../util/config.ts';
+import type { Serialized } from '../util/config.ts';
 import { fail } from '../util/errors.ts';
 import { setRandomSeed } from '../util/random.ts';
 import { backendInfo, configure } from '../wasm/engine.ts';
@@ -37,7 +37,7 @@ const hostCalls = {
   sequential(
     models: Models,
     id: number,
-    config: { layers: Described[] },
+    config: { layers: Serialized[] },
     values: PlainLayer['values'][],
     seed: number | undefined,
   ) {

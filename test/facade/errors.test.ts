@@ -78,9 +78,13 @@ describe('before the first model', () => {
     ['bytes that are no module', () => init({ bytes: Uint8Array.of(1, 2, 3) })],
     ['no bytes', () => init({ bytes: new Uint8Array(0) })],
     ['a module that is none', () => init({ module: wrong({}) })],
-    ['an empty module', () => init({ bytes: emptyModule }), 'one of those that this package ships'],
+    ['an empty module', () => init({ bytes: emptyModule }), 'must be kernels.wasm or kernels-relaxed.wasm'],
     ['an empty compiled module', () => init({ module: new WebAssembly.Module(emptyModule) })],
-    ['a module with other imports', () => init({ bytes: foreignModule }), 'one of those that this package ships'],
+    [
+      'a module with other imports',
+      () => init({ bytes: foreignModule }),
+      'must be kernels.wasm or kernels-relaxed.wasm',
+    ],
     ['a compiled module with other imports', () => init({ module: new WebAssembly.Module(foreignModule) })],
   ]);
 

@@ -135,8 +135,10 @@ describe('model.inspect', () => {
     });
     const x = [[[1], [2]]];
     const say = (layer: unknown, given: unknown = x) => expect(() => model.inspect(layer as Layer, given as never));
-    say('top').toThrow("model.inspect: layer must be an lstm, a gru or a simpleRNN, got 'top', which is none");
-    say('both').toThrow("model.inspect: layer must be an lstm, a gru or a simpleRNN, got 'both', which is none");
+    say('top').toThrow("model.inspect: layer must be an lstm, a gru or a simpleRNN, got 'top', a Dense layer");
+    say('both').toThrow(
+      "model.inspect: layer must be an lstm, a gru or a simpleRNN, got 'both', a Bidirectional layer",
+    );
     say('botth').toThrow("model.inspect: unknown layer 'botth'; did you mean 'both'?");
     say(layers.dense({ units: 1 })).toThrow('model.inspect: layer must be a layer of the model or its name');
     say(3).toThrow(ValueError);

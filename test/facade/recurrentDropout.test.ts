@@ -3,7 +3,7 @@
 
 import { layers, type Sequential, sequential, setRandomSeed, tensor, train } from 'lstm-wasm';
 import { describe, expect, test } from 'vitest';
-import { STATE } from '../../src/layers/recurrent/recurrent.ts';
+import { RECURRENT_DROPOUT_SEED } from '../../src/layers/recurrent/recurrent.ts';
 import { seedBits } from '../../src/util/random.ts';
 import { harness } from '../kernels/harness.ts';
 import type { LayerSpec } from '../reference/model.ts';
@@ -33,7 +33,8 @@ function factors(seed: number, B: number, width: number, rate: number): Float32A
 function dropsOf({ seed = 0, dropout = 0, recurrentDropout = 0, units }: CellConfig, B: number, D: number): Drops {
   return {
     input: dropout > 0 ? factors(seedBits(seed), B, D, dropout) : undefined,
-    state: recurrentDropout > 0 ? factors(seedBits(seed) ^ STATE, B, units, recurrentDropout) : undefined,
+    state:
+      recurrentDropout > 0 ? factors(seedBits(seed) ^ RECURRENT_DROPOUT_SEED, B, units, recurrentDropout) : undefined,
   };
 }
 
@@ -142,7 +143,7 @@ describe.each(cells)('%s', (_, kind, own) => {
 });
 
 test('what is dropped of the state is not what is dropped of the input', () => {
-  const [input, state] = [seedBits(3), seedBits(3) ^ STATE].map(seed => factors(seed, 5, 8, 0.5));
+  const [input, state] = [seedBits(3), seedBits(3) ^ RECURRENT_DROPOUT_SEED].map(seed => factors(seed, 5, 8, 0.5));
   expect([...state!]).not.toEqual([...input!]);
 });
 

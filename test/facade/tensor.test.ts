@@ -3,7 +3,7 @@
 import * as lw from 'lstm-wasm';
 import { backendInfo, setRandomSeed, type Tensor, TensorBuffer, tensor, util } from 'lstm-wasm';
 import { describe, expect, it, test, vi } from 'vitest';
-import { Generator } from '../../src/util/generator.ts';
+import { RandomGenerator } from '../../src/util/randomGenerator.ts';
 import { expectClose } from '../compare.ts';
 import { Random } from '../reference/random.ts';
 
@@ -591,7 +591,7 @@ describe('random tensors', () => {
   });
 
   it('randomUniform stays below maxval even if float32 would round up to it', () => {
-    const bits = vi.spyOn(Generator.prototype, 'bits').mockReturnValue(2 ** 32 - 1);
+    const bits = vi.spyOn(RandomGenerator.prototype, 'bits').mockReturnValue(2 ** 32 - 1);
     const greatest = [1, 2, 3].map(most => lw.randomUniform([1], most - 1, most).dataSync()[0]!);
     const whole = lw.randomUniform([1], 0, 2 ** 30 + 1, 'int32').dataSync()[0];
     bits.mockRestore();

@@ -17,8 +17,8 @@ import {
   type Rows,
   type Signal,
 } from '../../src/plan/plan.ts';
+import { FLOAT } from '../../src/util/memorySizes.ts';
 import { globalSeeds } from '../../src/util/random.ts';
-import { FLOAT } from '../../src/util/units.ts';
 import { structures } from '../../src/wasm/shared.generated.ts';
 import { type Block, block as blockOf, sizeOf } from '../reference/block.ts';
 import { FENCE_POST, type Harness } from './harness.ts';

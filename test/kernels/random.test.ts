@@ -2,7 +2,7 @@
 // ranges, orthonormal vectors, and the same bits in every build.
 
 import { describe, expect, test } from 'vitest';
-import { Generator as Random } from '../../src/util/generator.ts';
+import { RandomGenerator as Random } from '../../src/util/randomGenerator.ts';
 import { expectBits, expectClose } from '../compare.ts';
 import { type Harness, harness } from './harness.ts';
 

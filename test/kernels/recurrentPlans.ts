@@ -4,7 +4,7 @@
  */
 
 import { padded, rowBytes } from '../../src/plan/plan.ts';
-import { FLOAT } from '../../src/util/units.ts';
+import { FLOAT } from '../../src/util/memorySizes.ts';
 import { activationNumbers, structures } from '../../src/wasm/shared.generated.ts';
 import { type Block, sizeOf } from '../reference/block.ts';
 import type { Harness, Room } from './harness.ts';

@@ -5,7 +5,7 @@ import { layers, type Sequential, sequential, ValueError } from 'lstm-wasm';
 import { loadOnnxModel, toOnnx } from 'lstm-wasm/onnx';
 import { PbfWriter } from 'pbf';
 import { describe, expect, test } from 'vitest';
-import { Generator } from '../../src/util/generator.ts';
+import { RandomGenerator } from '../../src/util/randomGenerator.ts';
 import { attribute, floats, type GraphParts, ints, modelOf, node } from './build.ts';
 import { exported } from './exporters.ts';
 import { cases, layersOf } from './models.ts';
@@ -305,7 +305,7 @@ const seeds = [
 ];
 
 /** One of the ways in which files break. */
-function mutate(generator: Generator): Uint8Array {
+function mutate(generator: RandomGenerator): Uint8Array {
   const source = seeds[generator.below(seeds.length)]!;
   let bytes = source.slice();
   const at = () => generator.below(Math.max(bytes.length, 1));
@@ -370,7 +370,7 @@ function mutate(generator: Generator): Uint8Array {
 }
 
 test(`${CASES} broken files load, or are refused with a sentence that names the part`, async () => {
-  const generator = new Generator(20_260_705);
+  const generator = new RandomGenerator(20_260_705);
   const mine = sequential({ layers: [layers.dense({ units: 2, inputShape: [2] })] });
   const before = mine.getWeights().map(tensor => [...tensor.dataSync()]);
   const said = new Set<string>();

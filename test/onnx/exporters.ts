@@ -2,7 +2,7 @@
 // From 'x' [batch, time, 3] to 'y', samples first. ONNX Runtime computes the expected results.
 
 import type { Draft, GraphProto, NodeProto, TensorProto } from '../../src/onnx/proto.ts';
-import { Generator } from '../../src/util/generator.ts';
+import { RandomGenerator } from '../../src/util/randomGenerator.ts';
 import { attribute, floats, ints, modelOf, node as named } from './build.ts';
 import { T } from './models.ts';
 
@@ -17,7 +17,7 @@ type Attributes = Record<string, number | number[] | string>;
 class Draw {
   readonly nodes: Draft<NodeProto>[] = [];
   readonly tensors: Draft<TensorProto>[] = [];
-  readonly #generator = new Generator(23);
+  readonly #generator = new RandomGenerator(23);
   #count = 0;
 
   #tensor(made: Draft<TensorProto>): string {

@@ -2,12 +2,12 @@
 // mean, ONNX Runtime says.
 
 import type { Draft, NodeProto, TensorProto } from '../../src/onnx/proto.ts';
-import { Generator } from '../../src/util/generator.ts';
+import { RandomGenerator } from '../../src/util/randomGenerator.ts';
 import { attribute, floats, ints, modelOf, node } from './build.ts';
 import { T } from './models.ts';
 
 const U = 2;
-const generator = new Generator(11);
+const generator = new RandomGenerator(11);
 const random = (name: string, ...dims: number[]) =>
   floats(
     name,

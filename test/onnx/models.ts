@@ -2,7 +2,7 @@
 
 import { initializers, layers, setRandomSeed, type Tensor, tensor } from 'lstm-wasm';
 import type { Layer } from '../../src/index.ts';
-import { Generator } from '../../src/util/generator.ts';
+import { RandomGenerator } from '../../src/util/randomGenerator.ts';
 
 export const T = 5;
 const D = 3;
@@ -189,7 +189,7 @@ add('nothing', () => [layers.inputLayer({ inputShape })]);
 
 /** Input for a case: [B, T, D], [B, D] or ids [B, T]; where it is masked, some steps at the start, amid and at the end. */
 export function inputOf({ input, masked }: Case, batch: number, steps: number): Tensor {
-  const generator = new Generator(100 * batch + steps);
+  const generator = new RandomGenerator(100 * batch + steps);
   if (input === 'rows')
     return tensor(
       Float32Array.from({ length: batch * D }, () => generator.normal()),

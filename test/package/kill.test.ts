@@ -5,7 +5,7 @@ import { existsSync, mkdtempSync, readdirSync, readFileSync, rmSync } from 'node
 import { tmpdir } from 'node:os';
 import { join } from 'node:path';
 import { expect, it, vi } from 'vitest';
-import { Generator } from '../../src/util/generator.ts';
+import { RandomGenerator } from '../../src/util/randomGenerator.ts';
 
 vi.setConfig({ testTimeout: 600_000 });
 
@@ -95,7 +95,7 @@ it.concurrent('a training run that is killed and restarted many times ends with 
   const folder = mkdtempSync(join(tmpdir(), 'lstm-wasm-kill-'));
   onTestFinished(() => rmSync(folder, { recursive: true, force: true }));
   const file = join(folder, 'training.snapshot');
-  const random = new Generator(8);
+  const random = new RandomGenerator(8);
   let reads = 0;
   let watching = true;
   const watch = (async () => {
@@ -147,7 +147,7 @@ it.concurrent('a folder whose save was killed holds the old or the new model', a
   const folder = mkdtempSync(join(tmpdir(), 'lstm-wasm-kill-'));
   onTestFinished(() => rmSync(folder, { recursive: true, force: true }));
   const { loadLayersModel } = await import('../../src/index.ts');
-  const random = new Generator(9);
+  const random = new RandomGenerator(9);
   let last = 0;
   let moved = 0;
   let interrupted = 0;

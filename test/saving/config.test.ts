@@ -72,8 +72,8 @@ test('every optimizer comes back as it was, schedules and all', () => {
     const copy = optimizerFrom(place, { className, config: optimizer.getConfig() });
     expect(copy.constructor).toBe(optimizer.constructor);
     expect(copy.getConfig()).toEqual(optimizer.getConfig());
-    copy.moveTo(5);
-    optimizer.moveTo(5);
+    copy.setStep(5);
+    optimizer.setStep(5);
     expect(copy.learningRate).toBe(optimizer.learningRate);
   }
 });

@@ -8,7 +8,7 @@ import { strFromU8, strToU8, unzipSync, zipSync } from 'fflate';
 import { backendInfo, layers, sequential, ValueError } from 'lstm-wasm';
 import { loadKerasModel, loadKerasWeights, toKeras, toKerasWeights } from 'lstm-wasm/keras';
 import { describe, expect, test } from 'vitest';
-import { Generator } from '../../src/util/generator.ts';
+import { RandomGenerator } from '../../src/util/randomGenerator.ts';
 
 const folder = fileURLToPath(new URL('keras/', import.meta.url));
 const fixture = (name: string) => new Uint8Array(readFileSync(`${folder}${name}`));
@@ -29,7 +29,7 @@ async function expectSound(load: () => Promise<unknown>): Promise<'loads' | 'ref
 }
 
 /** A damaged copy: cut off, bits flipped, numbers changed, or a piece put elsewhere. */
-function damage(bytes: Uint8Array, random: Generator, targets: readonly number[]): Uint8Array {
+function damage(bytes: Uint8Array, random: RandomGenerator, targets: readonly number[]): Uint8Array {
   const copy = bytes.slice();
   const at = () => targets[random.below(targets.length)]!;
   switch (random.below(5)) {
@@ -75,7 +75,7 @@ describe('files at random', () => {
     ['legacy.h5', 650, 3],
   ])('%s', async (name, count, seed) => {
     const whole = fixture(name);
-    const random = new Generator(seed);
+    const random = new RandomGenerator(seed);
     const targets = telling(whole);
     const found = { loads: 0, refused: 0 };
     for (let n = 0; n < count; n++) found[await expectSound(() => loadKerasModel(damage(whole, random, targets)))]++;
@@ -90,7 +90,7 @@ describe('files at random', () => {
     ['deep-latest.keras', 125, 7, (bytes: Uint8Array) => unzipSync(bytes)['model.weights.h5']!],
   ] as const)('%s as weights of a model', async (name, count, seed, take) => {
     const whole = take(fixture(name));
-    const random = new Generator(seed);
+    const random = new RandomGenerator(seed);
     const targets = telling(whole);
     const model = name.startsWith('lstm') ? smallModel() : await loadKerasModel(fixture(name));
     const zeros = model.getWeights().map(weight => weight.mul(0));
@@ -108,7 +108,7 @@ describe('files at random', () => {
   test('configurations whose values have been changed', async () => {
     const entries = unzipSync(fixture('many-latest.keras'));
     const config = strFromU8(entries['config.json']!);
-    const random = new Generator(8);
+    const random = new RandomGenerator(8);
     const values = ['null', '-1', '1e9', '1e999', '"x"', '[]', '{}', 'true', '[[[]]]', '0.5', '{"class_name":"LSTM"}'];
     const places = [...config.matchAll(/: ("[^"]*"|[\d.]+|true|false|null|\{|\[)/g)];
     const found = { loads: 0, refused: 0 };

@@ -6,7 +6,7 @@ import { join } from 'node:path';
 import * as lw from 'lstm-wasm';
 import { backendInfo, io, layers, loadLayersModel, modelFromJSON, sequential, train, ValueError } from 'lstm-wasm';
 import { afterAll, afterEach, describe, expect, test, vi } from 'vitest';
-import { Generator } from '../../src/util/generator.ts';
+import { RandomGenerator } from '../../src/util/randomGenerator.ts';
 import { transferred } from '../transferred.ts';
 
 // biome-ignore lint/suspicious/noExplicitAny: files from elsewhere
@@ -663,7 +663,7 @@ describe('a file that lies', () => {
 const CASES = 4000;
 
 test('thousands of files with something wrong in them load or say where', { timeout: 60_000 }, async () => {
-  const random = new Generator(20);
+  const random = new RandomGenerator(20);
   const originals = await Promise.all([artifactsOf(), artifactsOf(undefined, {})]);
   const odd = [null, -1, 0.5, 2 ** 31, 2 ** 53, 1e308, '', 'x', '__proto__', [], {}, true, [[]], 'constructor', 1e-320];
   const { models } = backendInfo();
@@ -704,7 +704,7 @@ test('thousands of files with something wrong in them load or say where', { time
 });
 
 /** Puts something odd somewhere into a tree, or takes something out. */
-function mutate(tree: Any, random: Generator, odd: readonly unknown[]): Any {
+function mutate(tree: Any, random: RandomGenerator, odd: readonly unknown[]): Any {
   const homes: [Any, string][] = [];
   const visit = (node: Any) => {
     if (node === null || typeof node !== 'object') return;

@@ -4,14 +4,14 @@ import { type Layer, layers, type Sequential, sequential, Tensor, ValueError } f
 import { loadSafetensors, readSafetensors, toSafetensors, writeSafetensors } from 'lstm-wasm/safetensors';
 import { describe, expect, test } from 'vitest';
 import { layerFrom } from '../../src/saving/fromConfig.ts';
-import { Generator } from '../../src/util/generator.ts';
+import { RandomGenerator } from '../../src/util/randomGenerator.ts';
 import { expectBits } from '../compare.ts';
 import { stacks } from './stacks.ts';
 import { cases, modelOf } from './torchModels.ts';
 
 /** Weights that differ everywhere, zeros of both signs and the ends of the range among them. */
 function fill(model: Sequential, seed = 1): Sequential {
-  const generator = new Generator(seed);
+  const generator = new RandomGenerator(seed);
   const special = [0, -0, 1e-45, -3.4028234663852886e38, Number.POSITIVE_INFINITY];
   const weights = model.getWeights().map(({ shape, size }) => {
     const values = Float32Array.from(

@@ -4,12 +4,12 @@ import { readFileSync } from 'node:fs';
 import { layers, type Sequential, sequential, Tensor, ValueError } from 'lstm-wasm';
 import { type LoadSafetensorsOptions, loadSafetensors, readSafetensors, toSafetensors } from 'lstm-wasm/safetensors';
 import { describe, expect, test } from 'vitest';
-import { Generator } from '../../src/util/generator.ts';
+import { RandomGenerator } from '../../src/util/randomGenerator.ts';
 import { fixtures } from './torchModels.ts';
 
 const CASES = 1000;
 
-const generator = new Generator(20_231);
+const generator = new RandomGenerator(20_231);
 const pick = <T>(list: readonly T[]): T => list[generator.below(list.length)]!;
 
 const gru = () =>

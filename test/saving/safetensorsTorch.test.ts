@@ -6,7 +6,7 @@ import { join } from 'node:path';
 import { setRandomSeed, Tensor } from 'lstm-wasm';
 import { loadSafetensors, readSafetensors, toSafetensors, writeSafetensors } from 'lstm-wasm/safetensors';
 import { afterAll, beforeAll, describe, expect, test } from 'vitest';
-import { Generator } from '../../src/util/generator.ts';
+import { RandomGenerator } from '../../src/util/randomGenerator.ts';
 import { expectBits, expectClose } from '../compare.ts';
 import { cases, fixtures, hasTorch, modelOf, only, type TorchCase, torch } from './torchModels.ts';
 
@@ -100,7 +100,7 @@ describe.skipIf(!hasTorch)(live, () => {
   beforeAll(() => {
     for (const folder of [made, ours]) mkdirSync(folder);
     torch('make', made, '4711');
-    const generator = new Generator(3);
+    const generator = new RandomGenerator(3);
     setRandomSeed(5);
     for (const one of cases) {
       const { model, modules } = modelOf(one);

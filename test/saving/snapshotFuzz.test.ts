@@ -13,7 +13,7 @@ import {
 } from 'lstm-wasm';
 import { beforeAll, describe, expect, test } from 'vitest';
 import { checksum } from '../../src/saving/checksum.ts';
-import { Generator as Numbers } from '../../src/util/generator.ts';
+import { RandomGenerator as Numbers } from '../../src/util/randomGenerator.ts';
 import { expectBits } from '../compare.ts';
 import { Random } from '../reference/random.ts';
 

@@ -7,8 +7,8 @@
 
 import { CompiledPlan } from '../../src/plan/compiledPlan.ts';
 import { Planner } from '../../src/plan/plan.ts';
+import { FLOAT, LINE } from '../../src/util/memorySizes.ts';
 import { sizeOf } from '../../src/util/shapes.ts';
-import { FLOAT, LINE } from '../../src/util/units.ts';
 import { float32, kernels } from '../../src/wasm/engine.ts';
 
 /** The least bytes of a fence: whole cache lines, at least the widest write of a tile. */

@@ -1,11 +1,11 @@
 /** Runs a recurrent layer in both directions of time, and merges the two outputs. */
 
 import { type LayerOffsets, type Planner, reverseSteps, rowFields, type Signal } from '../../plan/plan.ts';
-import { type Config, describe } from '../../util/config.ts';
+import { type Config, serialize } from '../../util/config.ts';
 import { fail, show } from '../../util/errors.ts';
+import { FLOAT } from '../../util/memorySizes.ts';
 import { checkName } from '../../util/options.ts';
 import type { Shape } from '../../util/shapes.ts';
-import { FLOAT } from '../../util/units.ts';
 import type { Kernels } from '../../wasm/kernels.ts';
 import { mergeModeNumbers } from '../../wasm/shared.generated.ts';
 import { checkLayerOptions, type LayerOptions } from '../layerOptions.ts';
@@ -39,7 +39,7 @@ export class Bidirectional extends RecurrentLayer {
   readonly forwardLayer: Recurrent;
   readonly backwardLayer: Recurrent;
   readonly mergeMode: MergeMode;
-  readonly #pattern: Recurrent;
+  readonly #template: Recurrent;
 
   constructor(options: BidirectionalOptions) {
     const call = 'layers.bidirectional';
@@ -62,11 +62,11 @@ export class Bidirectional extends RecurrentLayer {
     this.forwardLayer = forwardLayer;
     this.backwardLayer = backwardLayer;
     this.mergeMode = mode;
-    this.#pattern = layer;
+    this.#template = layer;
   }
 
   protected override settings(): Config {
-    const { className, config } = describe(this.#pattern);
+    const { className, config } = serialize(this.#template);
     return { mergeMode: this.mergeMode, layer: { className, config: { ...config, trainable: this.trainable } } };
   }
 

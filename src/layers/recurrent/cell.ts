@@ -17,7 +17,7 @@ import {
   type Rows,
   rowFields,
 } from '../../plan/plan.ts';
-import { type Config, describe } from '../../util/config.ts';
+import { type Config, serialize } from '../../util/config.ts';
 import { fail, show } from '../../util/errors.ts';
 import { checkBoolean, checkCount, checkNumber } from '../../util/options.ts';
 import { checkSeed } from '../../util/random.ts';
@@ -25,7 +25,7 @@ import type { Kernels } from '../../wasm/kernels.ts';
 import type { Constraint, ConstraintName } from '../../weights/constraints.ts';
 import { type Initializer, type InitializerName, initializers } from '../../weights/initializers.ts';
 import type { Regularizer, RegularizerName } from '../../weights/regularizers.ts';
-import { type Activation, type ActivationName, numberOf, ofRows, resolveActivation } from '../activations.ts';
+import { type Activation, type ActivationName, numberOf, resolveActivation, rowActivations } from '../activations.ts';
 import { readWeightSettings, type WeightSettings, type WeightSpec } from '../weightSpec.ts';
 import type { CellBuffer } from './cellBuffers.ts';
 
@@ -181,7 +181,7 @@ export abstract class Cell {
     const { units, activation, useBias, dropout, recurrentDropout } = this;
     const each = (what: keyof WeightSettings) =>
       Object.fromEntries(
-        prefixes.map(prefix => [`${prefix}${capitalized(what)}`, describe(this.#weights[prefix][what] ?? null)]),
+        prefixes.map(prefix => [`${prefix}${capitalized(what)}`, serialize(this.#weights[prefix][what] ?? null)]),
       );
     return {
       units,
@@ -199,8 +199,10 @@ export abstract class Cell {
   /** @internal Creates another cell of its class from a result of `getConfig`. */
   abstract remake(config: Config): Cell;
 
-  /** @internal The states, in the order of `getStates`. */
-  abstract get states(): readonly StateSpec[];
+  /** @internal The states, in the order of `getStates`; by default, the hidden state only. */
+  get states(): readonly StateSpec[] {
+    return [{ name: 'h', width: this.units }];
+  }
 
   /** @internal What `model.inspect` shows, by its letter: gates, then states, h last. */
   abstract get buffers(): Readonly<Record<string, CellBuffer>>;
@@ -239,7 +241,9 @@ export abstract class Cell {
   abstract parameterCount(inputs: number): number;
 
   /** @internal The number of floats of the carried states. */
-  abstract stateCount(batch: number): number;
+  stateCount(batch: number): number {
+    return batch * padded(this.units);
+  }
 
   /**
    * @internal Packs weights into the layout of the kernels.
@@ -253,10 +257,14 @@ export abstract class Cell {
   abstract unpackWeights(kernels: Kernels, packed: number, matrices: readonly number[], inputs: number): void;
 
   /** @internal Packs states into the layout of the kernels; `matrices` are addresses in the order of `states`. */
-  abstract packStates(kernels: Kernels, packed: number, batch: number, matrices: readonly number[]): void;
+  packStates(kernels: Kernels, packed: number, batch: number, matrices: readonly number[]): void {
+    kernels.packState(packed, matrices[0]!, batch, this.units);
+  }
 
   /** @internal The inverse of `packStates`. */
-  abstract unpackStates(kernels: Kernels, packed: number, batch: number, matrices: readonly number[]): void;
+  unpackStates(kernels: Kernels, packed: number, batch: number, matrices: readonly number[]): void {
+    kernels.unpackState(packed, matrices[0]!, batch, this.units);
+  }
 
   /** @internal Reserves buffers and adds a kernel call. */
   abstract plan(planner: Planner, inputs: CellInputs): CellOutput;
@@ -313,7 +321,7 @@ const capitalized = (name: string): string => name.charAt(0).toUpperCase() + nam
 /** Reads an activation that depends on one unit at a time. */
 export function checkActivation(call: string, name: string, value: unknown, fallback: ActivationName): ActivationName {
   const activation = value === undefined ? fallback : resolveActivation(call, name, value);
-  if (ofRows.includes(activation)) {
+  if (rowActivations.includes(activation)) {
     fail(
       call,
       `${name} must apply to each unit separately, got '${activation}'; add a dense layer with that activation on top`,

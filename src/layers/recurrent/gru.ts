@@ -1,23 +1,15 @@
 /** The gru layer and its cell: options and plan. The equations are in assembly/recurrent/gru.ts. */
 
 import { type Planner, padded, rowBytes, wholeLines } from '../../plan/plan.ts';
-import { noMore } from '../../util/arguments.ts';
+import { rejectExtraArguments } from '../../util/arguments.ts';
 import type { Config } from '../../util/config.ts';
+import { FLOAT } from '../../util/memorySizes.ts';
 import { checkBoolean, checkOptions } from '../../util/options.ts';
-import { FLOAT } from '../../util/units.ts';
 import type { Kernels } from '../../wasm/kernels.ts';
 import { gruGateNumbers } from '../../wasm/shared.generated.ts';
 import { type ActivationName, numberOf } from '../activations.ts';
 import { checkLayerOptions } from '../layerOptions.ts';
-import {
-  Cell,
-  type CellInputs,
-  type CellOutput,
-  cellOptions,
-  checkActivation,
-  type GatedCellOptions,
-  type StateSpec,
-} from './cell.ts';
+import { Cell, type CellInputs, type CellOutput, cellOptions, checkActivation, type GatedCellOptions } from './cell.ts';
 import { type CellBuffer, gateBuffer, hiddenStateBuffer } from './cellBuffers.ts';
 import { Recurrent, type RecurrentOptions, recurrentOptions } from './recurrent.ts';
 
@@ -60,10 +52,6 @@ export class GruCell extends Cell {
     return gruCell(config as never);
   }
 
-  override get states(): readonly StateSpec[] {
-    return [{ name: 'h', width: this.units }];
-  }
-
   override get buffers(): Readonly<Record<string, CellBuffer>> {
     return { z: gateBuffer(1), r: gateBuffer(2), n: gateBuffer(3), h: hiddenStateBuffer('h') };
   }
@@ -77,10 +65,6 @@ export class GruCell extends Cell {
     return wholeLines((H / 4) * (2 + H + inputs) * 12);
   }
 
-  override stateCount(batch: number): number {
-    return batch * padded(this.units);
-  }
-
   override packWeights(kernels: Kernels, packed: number, matrices: readonly number[], inputs: number): void {
     const resetAfter = Number(this.resetAfter);
     kernels.packGruWeights(packed, matrices[0]!, matrices[1]!, matrices[2] ?? 0, inputs, this.units, resetAfter);
@@ -89,14 +73,6 @@ export class GruCell extends Cell {
   override unpackWeights(kernels: Kernels, packed: number, matrices: readonly number[], inputs: number): void {
     const resetAfter = Number(this.resetAfter);
     kernels.unpackGruWeights(packed, matrices[0]!, matrices[1]!, matrices[2] ?? 0, inputs, this.units, resetAfter);
-  }
-
-  override packStates(kernels: Kernels, packed: number, batch: number, matrices: readonly number[]): void {
-    kernels.packState(packed, matrices[0]!, batch, this.units);
-  }
-
-  override unpackStates(kernels: Kernels, packed: number, batch: number, matrices: readonly number[]): void {
-    kernels.unpackState(packed, matrices[0]!, batch, this.units);
   }
 
   override plan(planner: Planner, inputs: CellInputs): CellOutput {
@@ -144,7 +120,7 @@ export class Gru extends Recurrent {
 
 /** Creates a cell for `layers.rnn`. */
 export function gruCell(options: GruCellOptions): GruCell {
-  noMore('layers.gruCell', 1, arguments);
+  rejectExtraArguments('layers.gruCell', 1, arguments);
   const call = 'layers.gruCell';
   return new GruCell(call, checkOptions<GruCellOptions>(call, options, own));
 }

@@ -1,10 +1,10 @@
 /** The lstm layer and its cell: options and plan. The equations are in assembly/recurrent/lstm.ts. */
 
 import { offsetBy, type Planner, padded, rowBytes } from '../../plan/plan.ts';
-import { noMore } from '../../util/arguments.ts';
+import { rejectExtraArguments } from '../../util/arguments.ts';
 import type { Config } from '../../util/config.ts';
+import { FLOAT } from '../../util/memorySizes.ts';
 import { checkBoolean, checkOptions } from '../../util/options.ts';
-import { FLOAT } from '../../util/units.ts';
 import type { Kernels } from '../../wasm/kernels.ts';
 import { lstmGateNumbers } from '../../wasm/shared.generated.ts';
 import { ForgetBias, type Initializer } from '../../weights/initializers.ts';
@@ -169,7 +169,7 @@ export class Lstm extends Recurrent {
 
 /** Creates a cell for `layers.rnn`. */
 export function lstmCell(options: LstmCellOptions): LstmCell {
-  noMore('layers.lstmCell', 1, arguments);
+  rejectExtraArguments('layers.lstmCell', 1, arguments);
   const call = 'layers.lstmCell';
   return new LstmCell(call, checkOptions<LstmCellOptions>(call, options, own));
 }

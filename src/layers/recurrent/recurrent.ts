@@ -13,11 +13,11 @@ import {
   type Signal,
 } from '../../plan/plan.ts';
 import { type Config, toPython } from '../../util/config.ts';
-import { factoryOf, fail } from '../../util/errors.ts';
+import { factoryNameOf, fail } from '../../util/errors.ts';
+import { FLOAT } from '../../util/memorySizes.ts';
 import { checkBoolean, checkCount } from '../../util/options.ts';
 import { type SeedStream, seedBits } from '../../util/random.ts';
 import { type Shape, showShape } from '../../util/shapes.ts';
-import { FLOAT } from '../../util/units.ts';
 import type { Kernels } from '../../wasm/kernels.ts';
 import { Layer, type WeightStore } from '../layer.ts';
 import type { LayerOptions } from '../layerOptions.ts';
@@ -59,8 +59,8 @@ export const recurrentOptions = [
   'unroll',
 ] as const satisfies readonly (keyof RecurrentOptions)[];
 
-/** Makes the seed of the recurrent dropout from that of the input dropout; both come from one option. */
-export const STATE = 0x5bd1e995;
+/** XORed with the seed of the input dropout, it gives the seed of the recurrent dropout. */
+export const RECURRENT_DROPOUT_SEED = 0x5bd1e995;
 
 /** A layer with states, for `getStates`, `setStates` and streams. */
 export abstract class RecurrentLayer extends Layer {
@@ -95,7 +95,7 @@ export abstract class Recurrent extends RecurrentLayer {
 
   /** @param known options whose names have been checked */
   constructor(className: string, known: RecurrentOptions, cells: readonly Cell[]) {
-    const call = `layers.${factoryOf(className)}`;
+    const call = `layers.${factoryNameOf(className)}`;
     const flag = (name: keyof RecurrentOptions) =>
       known[name] === undefined ? false : checkBoolean(call, name, known[name]);
     if (flag('returnState')) {
@@ -271,7 +271,7 @@ export abstract class Recurrent extends RecurrentLayer {
         parameters,
         states: carriesStates ? { block: 'states', offset: states } : null,
         returnSequences,
-        dropSeed: seedBits(seed) ^ STATE,
+        dropSeed: seedBits(seed) ^ RECURRENT_DROPOUT_SEED,
       });
       // A single output has no time steps left to mask
       signal = { y, dy, mask: returnSequences ? signal.mask : null };

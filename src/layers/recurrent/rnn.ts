@@ -1,7 +1,7 @@
 /** A recurrent layer with any cell, or a stack of cells. */
 
-import { type Config, describe } from '../../util/config.ts';
-import { isDescribed } from '../../util/described.ts';
+import { type Config, serialize } from '../../util/config.ts';
+import { isSerialized } from '../../util/deserialize.ts';
 import { fail, show } from '../../util/errors.ts';
 import { checkOptions } from '../../util/options.ts';
 import { checkLayerOptions } from '../layerOptions.ts';
@@ -34,7 +34,7 @@ export class Rnn extends Recurrent {
   }
 
   protected override cellSettings(): Config {
-    const cells = this.cells.map(cell => describe(cell));
+    const cells = this.cells.map(cell => serialize(cell));
     if (cells.length === 1) return { cell: cells[0]! };
     return { cell: { className: 'StackedRNNCells', config: { cells } } };
   }
@@ -45,11 +45,11 @@ export class Rnn extends Recurrent {
 }
 
 /** One cell of each class that was used in a layer, which can rebuild other cells of its class from their `getConfig`. */
-const patterns = new Map<string, Cell>();
+const cellsByClass = new Map<string, Cell>();
 
 /** Builds the cell that `{ className, config }` describes; null if no cell of its class was used in a layer. */
-const remade = (value: unknown): Cell | null =>
-  isDescribed(value) ? (patterns.get(value.className)?.remake(value.config) ?? null) : null;
+const deserializeCell = (value: unknown): Cell | null =>
+  isSerialized(value) ? (cellsByClass.get(value.className)?.remake(value.config) ?? null) : null;
 
 /** The cells of a list of cells and stacks, or of a single one. */
 function checkCells(call: string, name: string, value: unknown): readonly Cell[] {
@@ -58,12 +58,12 @@ function checkCells(call: string, name: string, value: unknown): readonly Cell[]
     if (cell instanceof StackedRnnCells) return cell.cells;
     if (cell instanceof Cell) return [cell];
     // A stack from `getConfig`; stacks are not nested there
-    const { cells: listed } = isDescribed(cell) && cell.className === 'StackedRNNCells' ? cell.config : {};
-    const made = (Array.isArray(listed) ? listed : [cell]).map(remade);
+    const { cells: listed } = isSerialized(cell) && cell.className === 'StackedRNNCells' ? cell.config : {};
+    const made = (Array.isArray(listed) ? listed : [cell]).map(deserializeCell);
     if (made.length > 0 && made.every(each => each instanceof Cell)) return made;
     return fail(call, `${name} must be lstmCell, gruCell, simpleRNNCell or a list of these, got ${show(value)}`);
   });
   if (cells.length === 0) fail(call, `${name} must contain at least one cell, got none`);
-  for (const cell of cells) patterns.set(cell.className, cell);
+  for (const cell of cells) cellsByClass.set(cell.className, cell);
   return cells;
 }

@@ -1,12 +1,12 @@
 /** The simpleRNN layer and its cell: options and plan. The equation is in assembly/recurrent/simpleRnn.ts. */
 
 import { type Planner, padded, wholeLines } from '../../plan/plan.ts';
-import { noMore } from '../../util/arguments.ts';
+import { rejectExtraArguments } from '../../util/arguments.ts';
 import type { Config } from '../../util/config.ts';
 import { checkOptions } from '../../util/options.ts';
 import type { Kernels } from '../../wasm/kernels.ts';
 import { checkLayerOptions } from '../layerOptions.ts';
-import { Cell, type CellInputs, type CellOptions, type CellOutput, cellOptions, type StateSpec } from './cell.ts';
+import { Cell, type CellInputs, type CellOptions, type CellOutput, cellOptions } from './cell.ts';
 import { type CellBuffer, hiddenStateBuffer } from './cellBuffers.ts';
 import { Recurrent, type RecurrentOptions, recurrentOptions } from './recurrent.ts';
 
@@ -24,10 +24,6 @@ export class SimpleRnnCell extends Cell {
     return simpleRNNCell(config as never);
   }
 
-  override get states(): readonly StateSpec[] {
-    return [{ name: 'h', width: this.units }];
-  }
-
   override get buffers(): Readonly<Record<string, CellBuffer>> {
     return { h: hiddenStateBuffer('hx') };
   }
@@ -37,24 +33,12 @@ export class SimpleRnnCell extends Cell {
     return wholeLines(H * (1 + H + inputs));
   }
 
-  override stateCount(batch: number): number {
-    return batch * padded(this.units);
-  }
-
   override packWeights(kernels: Kernels, packed: number, matrices: readonly number[], inputs: number): void {
     kernels.packSimpleRnnWeights(packed, matrices[0]!, matrices[1]!, matrices[2] ?? 0, inputs, this.units);
   }
 
   override unpackWeights(kernels: Kernels, packed: number, matrices: readonly number[], inputs: number): void {
     kernels.unpackSimpleRnnWeights(packed, matrices[0]!, matrices[1]!, matrices[2] ?? 0, inputs, this.units);
-  }
-
-  override packStates(kernels: Kernels, packed: number, batch: number, matrices: readonly number[]): void {
-    kernels.packState(packed, matrices[0]!, batch, this.units);
-  }
-
-  override unpackStates(kernels: Kernels, packed: number, batch: number, matrices: readonly number[]): void {
-    kernels.unpackState(packed, matrices[0]!, batch, this.units);
   }
 
   override plan(planner: Planner, inputs: CellInputs): CellOutput {
@@ -97,7 +81,7 @@ export class SimpleRnn extends Recurrent {
 
 /** Creates a cell for `layers.rnn`. */
 export function simpleRNNCell(options: CellOptions): SimpleRnnCell {
-  noMore('layers.simpleRNNCell', 1, arguments);
+  rejectExtraArguments('layers.simpleRNNCell', 1, arguments);
   const call = 'layers.simpleRNNCell';
   return new SimpleRnnCell(call, checkOptions<CellOptions>(call, options, cellOptions));
 }

@@ -1,11 +1,11 @@
-/** Applies a layer to every time step. The layers it can wrap do that by themselves; this one checks and renames. */
+/** Applies a layer to every time step. The layers that it accepts do that without it, so it only checks them. */
 
 import type { LossActivation } from '../../objective/losses.ts';
 import type { LayerOffsets, Planner, Signal } from '../../plan/plan.ts';
-import { type Config, describe } from '../../util/config.ts';
+import { type Config, serialize } from '../../util/config.ts';
 import { fail } from '../../util/errors.ts';
 import { type Shape, showShape } from '../../util/shapes.ts';
-import { Layer, refuseWrapped } from '../layer.ts';
+import { Layer, rejectWrapped } from '../layer.ts';
 import { checkLayerOptions, type LayerOptions } from '../layerOptions.ts';
 import { layerFromConfig } from '../registry.ts';
 
@@ -22,7 +22,7 @@ export class TimeDistributed extends Layer {
     const call = 'layers.timeDistributed';
     const known = checkLayerOptions<TimeDistributedOptions & LayerOptions>(call, options, ['layer']);
     const layer = layerFromConfig(known.layer);
-    if (!(layer instanceof Layer)) refuseWrapped(call, layer);
+    if (!(layer instanceof Layer)) rejectWrapped(call, layer);
     layer.checkWrapped(call);
     if (known.weights !== undefined) fail(call, 'weights must not be given; pass them to the wrapped layer');
     super('TimeDistributed', known, 2, { children: [layer] });
@@ -30,7 +30,7 @@ export class TimeDistributed extends Layer {
   }
 
   protected override settings(): Config {
-    const { className, config } = describe(this.layer);
+    const { className, config } = serialize(this.layer);
     return { layer: { className, config: { ...config, trainable: this.trainable } } };
   }
 

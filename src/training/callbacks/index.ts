@@ -1,6 +1,6 @@
 /** The built-in callbacks by name. */
 
-import { exact } from '../../util/arguments.ts';
+import { limitArguments } from '../../util/arguments.ts';
 import type { BaseCallback } from '../callback.ts';
 import type { Verbosity } from '../verbosity.ts';
 import { EarlyStopping, type EarlyStoppingCallbackArgs } from './earlyStopping.ts';
@@ -26,7 +26,7 @@ function withRecipe<Args extends unknown[], C extends BaseCallback>(
   name: Recipe['name'],
   make: (...args: Args) => C,
 ): (...args: Args) => C {
-  const checked = exact(`callbacks.${name}`, make);
+  const checked = limitArguments(`callbacks.${name}`, make);
   return (...args) => {
     const made = checked(...args);
     recipes.set(made, { name, args });

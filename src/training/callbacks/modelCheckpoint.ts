@@ -22,8 +22,8 @@ export interface ModelCheckpointArgs extends MonitorOptions {
   /** Whether to resume training from the snapshot in `file`, if it exists; default false. */
   resume?: boolean;
   /**
-   * Called instead, and awaited, once all callbacks have been notified of the end of the batch or epoch. Without `file`
-   * and `save`, the best weights are kept in memory.
+   * Called instead of writing a file, and awaited, once all callbacks have been notified of the end of the batch or epoch.
+   * Without `file` and `save`, the best weights are kept in memory.
    */
   save?(epoch: number, logs: Logs, model: CallbackModel): unknown;
   /**
@@ -37,10 +37,12 @@ export interface ModelCheckpointArgs extends MonitorOptions {
   verbose?: Verbosity;
 }
 
-const given: FileArgument = { call: 'callbacks.modelCheckpoint', name: 'file' };
+const fileArgument: FileArgument = { call: 'callbacks.modelCheckpoint', name: 'file' };
 
 const writing = <T>(work: Promise<T>): Promise<T> =>
-  work.catch(error => fail(given.call, `${given.name} must be a file that can be written, got ${reasonOf(error)}`));
+  work.catch(error =>
+    fail(fileArgument.call, `${fileArgument.name} must be a file that can be written, got ${reasonOf(error)}`),
+  );
 
 type Save = NonNullable<ModelCheckpointArgs['save']>;
 
@@ -61,7 +63,7 @@ export class ModelCheckpoint extends Callback {
   #waited = 0;
   /** Whether to save once all callbacks have been notified, and whether anything was trained since the last save. */
   #isDue = false;
-  #isBehind = false;
+  #hasUnsaved = false;
   #epoch = 0;
   /** The last batch of the epoch; null at its end. */
   #batch: number | null = null;
@@ -69,7 +71,7 @@ export class ModelCheckpoint extends Callback {
 
   constructor(args?: ModelCheckpointArgs) {
     super();
-    const { call } = given;
+    const { call } = fileArgument;
     const names = [...monitorOptions, 'file', 'resume', 'save', 'every', 'saveBestOnly', 'verbose'];
     const known = checkOptions<ModelCheckpointArgs>(call, args, names);
     this.#monitor = new Monitor('ModelCheckpoint', known);
@@ -77,8 +79,8 @@ export class ModelCheckpoint extends Callback {
       fail(call, `save must be a function (epoch, logs, model), got ${show(known.save)}`);
     }
     const save = known.save ?? null;
-    const instead = 'pass save, a function that stores model.snapshot() elsewhere';
-    const file = known.file === undefined ? null : checkFile(call, 'file', known.file, instead);
+    const alternative = 'pass save, a function that stores model.snapshot() elsewhere';
+    const file = known.file === undefined ? null : checkFile(call, 'file', known.file, alternative);
     if (file !== null && save) fail(call, 'file and save must not both be given');
     this.#file = file;
     this.#save = file === null ? save : (_epoch, _logs, model) => writing(replaceFile(file, model.snapshot()));
@@ -101,7 +103,7 @@ export class ModelCheckpoint extends Callback {
     this.bestWeights = null;
     this.#waited = 0;
     this.#isDue = false;
-    this.#isBehind = false;
+    this.#hasUnsaved = false;
   }
 
   override get keepsFile(): boolean {
@@ -111,7 +113,7 @@ export class ModelCheckpoint extends Callback {
   override async findSnapshot(): Promise<{ name: string; bytes: Uint8Array } | null> {
     const file = this.#file!;
     await writing(checkReplaceable(file));
-    const bytes = this.#resume ? await readWhole(given, file) : null;
+    const bytes = this.#resume ? await readWhole(fileArgument, file) : null;
     return bytes && { name: `the file ${show(file)}`, bytes };
   }
 
@@ -151,7 +153,7 @@ export class ModelCheckpoint extends Callback {
   #count(unit: 'epochs' | 'batches', batch: number | null, logs: Logs): void {
     this.#batch = batch;
     this.#logs = logs;
-    this.#isBehind = true;
+    this.#hasUnsaved = true;
     if (unit !== this.#every.unit) return;
     this.#waited = (this.#waited + 1) % this.#every.count;
     if (this.#waited === 0) this.#isDue = true;
@@ -159,10 +161,10 @@ export class ModelCheckpoint extends Callback {
 
   /** @internal */
   override async saveProgress(isLast: boolean): Promise<void> {
-    if (!this.#isDue && !(isLast && this.#isBehind)) return;
+    if (!this.#isDue && !(isLast && this.#hasUnsaved)) return;
     this.#waited = 0;
     this.#isDue = false;
-    this.#isBehind = false;
+    this.#hasUnsaved = false;
     await this.#save?.(this.#epoch, this.#logs, this.model);
     const batch = this.#batch === null ? '' : `, batch ${this.#batch}`;
     if (this.#verbose) console.log(`Epoch ${this.#epoch}${batch}: saved.`);

@@ -1,6 +1,6 @@
 /** Watches a value in the logs of each epoch for improvements; shared by several callbacks. */
 
-import { factoryOf, fail, show } from '../../util/errors.ts';
+import { factoryNameOf, fail, show } from '../../util/errors.ts';
 import { checkName, checkNumber } from '../../util/options.ts';
 import { warn } from '../../util/warning.ts';
 import type { Logs } from '../callback.ts';
@@ -25,7 +25,7 @@ export class Monitor {
   #warned = false;
 
   constructor(owner: string, { monitor = 'val_loss', mode = 'auto', minDelta = 0 }: MonitorOptions) {
-    const call = `callbacks.${factoryOf(owner)}`;
+    const call = `callbacks.${factoryNameOf(owner)}`;
     if (typeof monitor !== 'string' || monitor === '') {
       fail(call, `monitor must be a name from the logs such as 'val_loss', got ${show(monitor)}`);
     }

@@ -96,9 +96,9 @@ export class ProgressBar extends BaseCallback {
 }
 
 /** Prints the line of `evaluate`. */
-export function report(milliseconds: number, batches: number, means: Means): void {
+export function printEvaluation(milliseconds: number, batches: number, means: Means): void {
   const logs: Logs = {};
-  means.into(logs);
+  means.addTo(logs);
   const numbers = Object.entries(logs).map(([key, value]) => `${key}=${short(value)}`);
   const time = `${duration(milliseconds)}, ${rate(milliseconds / batches)}`;
   terminal().write(`Evaluation: ${time}, ${numbers.join(' ')}\n`);

@@ -1,26 +1,26 @@
 /**
- * Random numbers on the JavaScript side, for shuffles and samples: a stream that its seed fixes, the same in every
- * engine. Initial weights and dropout have a generator of their own, in the kernels.
+ * Random numbers in JavaScript, for shuffles and samples. The seed determines them, bit for bit in every engine. The
+ * kernels have their own generator, for initial weights and dropout.
  */
 
 import { ln } from './math.ts';
 
-/** A stream of random numbers (Doty-Humphrey's sfc32: 128 bits of state, additions and shifts alone). */
-export class Generator {
+/** A pseudorandom number generator: sfc32 by Chris Doty-Humphrey, with 128 bits of state. */
+export class RandomGenerator {
   #a: number;
   #b: number;
   #c = 0x9e3779b9;
   #counter = 1;
   #spare: number | null = null;
 
-  /** @param seed a whole number from 0 to 2^53 - 1; `nextSeed()` of random.ts gives one where the caller gives none */
+  /** @param seed a whole number from 0 to 2^53 - 1, such as one from `nextSeed` of random.ts */
   constructor(seed: number) {
     this.#a = seed >>> 0;
     this.#b = Math.floor(seed / 2 ** 32);
-    for (let i = 0; i < 15; i++) this.bits(); // neighbouring seeds part
+    for (let i = 0; i < 15; i++) this.bits(); // mixes the state, so that similar seeds give unrelated numbers
   }
 
-  /** 32 random bits, as a whole number from 0 on. */
+  /** A random whole number from 0 to 2^32 - 1. */
   bits(): number {
     const sum = (this.#a + this.#b + this.#counter) | 0;
     this.#counter = (this.#counter + 1) | 0;
@@ -30,17 +30,17 @@ export class Generator {
     return sum >>> 0;
   }
 
-  /** Uniform in [0, 1), a multiple of 2^-53. */
+  /** A uniform random number in [0, 1), a multiple of 2^-53. */
   uniform(): number {
     return ((this.bits() >>> 5) * 2 ** 26 + (this.bits() >>> 6)) / 2 ** 53;
   }
 
-  /** A whole number from 0 to n - 1; n at most 2^32. */
+  /** A random whole number from 0 to n - 1; n is at most 2^32. */
   below(n: number): number {
     return Math.floor(this.uniform() * n);
   }
 
-  /** Standard normal, by Marsaglia's polar method, which makes two at a time. */
+  /** A standard normal random number, by Marsaglia's polar method, which computes two at a time. */
   normal(): number {
     if (this.#spare !== null) {
       const spare = this.#spare;
@@ -60,7 +60,7 @@ export class Generator {
     return u * scale;
   }
 
-  /** Puts a list into a random order, in place (Fisher and Yates); lists after the first follow the same order. */
+  /** Shuffles lists of the same length in place, all in the same order (Fisher-Yates). */
   shuffle(...lists: { [index: number]: unknown; readonly length: number }[]): void {
     for (let last = lists[0]!.length - 1; last > 0; last--) {
       const other = this.below(last + 1);
