@@ -38,7 +38,7 @@ export function checkSameAsModel(call: string, name: string, own: unknown, found
     const items = found as readonly unknown[];
     if (items.length !== own.length) {
       if (typeof own[0] !== 'object') reject();
-      fail(call, `${name} must have ${own.length} items, as in the model, got ${items.length}`);
+      fail(call, `${name} must be ${own.length}, as in the model, got ${items.length}`);
     }
     for (const [n, item] of own.entries()) checkSameAsModel(call, `${name}[${n}]`, item, items[n]);
     return;

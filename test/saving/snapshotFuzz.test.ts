@@ -236,7 +236,7 @@ describe('lies, with a checksum that is right', () => {
       );
     }
     const header = headerOf(bytes).replace('"labels":["loss"]', '"labels":["__proto__"]');
-    expect(outcome(withHeader(bytes, header))).toContain("labels must hold different names, got '__proto__'");
+    expect(outcome(withHeader(bytes, header))).toContain("labels must have distinct names, got '__proto__'");
     const hostile = headerOf(bytes).replace(/^\{/, '{"__proto__":{"polluted":1},');
     outcome(withHeader(bytes, hostile));
     expect(({} as { polluted?: number }).polluted).toBe(undefined);
