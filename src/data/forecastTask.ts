@@ -56,7 +56,14 @@ function runStream(stream: Stream, rows: Float32Array, D: number, W: number, pre
 }
 
 /** Predicts from a sliding window, to which each prediction is appended. Overwrites the window. */
-function slide(model: Sequential, window: Float32Array, D: number, K: number, W: number, predicted: Float32Array): void {
+function slide(
+  model: Sequential,
+  window: Float32Array,
+  D: number,
+  K: number,
+  W: number,
+  predicted: Float32Array,
+): void {
   const stateful = model.layers.some(layer => layer.stateful);
   const isCopy = stateful || (model.inputs[0]!.shape[0] ?? 1) !== 1;
   const single = isCopy ? model.withBatchSize(1) : model;

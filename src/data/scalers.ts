@@ -172,7 +172,8 @@ export function scalerOf(call: string, value: unknown): Scaler {
   if (isPlain(value)) {
     const { scaler, mean, std, min, max, range } = value as Record<string, unknown>;
     if (scaler !== undefined) return scalerOf(call, scaler);
-    if (mean !== undefined && std !== undefined) return new StandardScaler(...readSaved(call, 'mean and std', mean, std));
+    if (mean !== undefined && std !== undefined)
+      return new StandardScaler(...readSaved(call, 'mean and std', mean, std));
     if (min !== undefined && max !== undefined) {
       return new MinMaxScaler(...readSaved(call, 'min and max', min, max), checkRange(call, range ?? [0, 1]));
     }

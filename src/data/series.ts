@@ -65,10 +65,7 @@ export function checkColumns(call: string, name: string, value: unknown, width: 
   const isValid = (c: unknown) => Number.isInteger(c) && (c as number) >= 0 && (c as number) < width;
   // `every` would skip holes, and a sparse array may have billions of them.
   if (list.length === 0 || list.findIndex(c => !isValid(c)) >= 0) {
-    fail(
-      call,
-      `${name} must be column indices of the series, integers from 0 to ${width - 1}, got ${show(value)}`,
-    );
+    fail(call, `${name} must be column indices of the series, integers from 0 to ${width - 1}, got ${show(value)}`);
   }
   return list as number[];
 }

@@ -86,7 +86,8 @@ function entryAt(location: FilePath, bytes: Uint8Array, view: DataView, at: numb
 /** Unpacks data into an array of the declared size. */
 function inflate(location: FilePath, data: Uint8Array, size: number): Uint8Array {
   // Deflate compresses by a factor of at most 1032
-  if (size > 1032 * data.length + 1032) failAt(location, `must be at most ${1032 * data.length} bytes long, got ${size}`);
+  if (size > 1032 * data.length + 1032)
+    failAt(location, `must be at most ${1032 * data.length} bytes long, got ${size}`);
   try {
     return inflateSync(data, { out: new Uint8Array(size) });
   } catch {

@@ -57,7 +57,12 @@ function checkArrangement(location: FilePath, arrangement: Arrangement, { layers
   return arrangement;
 }
 
-function readByClass(location: FilePath, root: Hdf5Group, model: Sequential, arrange: () => Arrangement | null): Tensor[] {
+function readByClass(
+  location: FilePath,
+  root: Hdf5Group,
+  model: Sequential,
+  arrange: () => Arrangement | null,
+): Tensor[] {
   const { layers } = model;
   const inner = modelIn(root);
   const found = inner === undefined ? null : arrange();

@@ -87,7 +87,8 @@ export function concatDirections(node: NodeReader, outputs: readonly LayerOutput
   if (first.axes[axis] === 'width') {
     const merged = alike ? mergeDirections(node, outputs, 'concat') : null;
     return (
-      merged ?? node.fail('must concatenate the forward and backward outputs of one layer, in that order, got something else')
+      merged ??
+      node.fail('must concatenate the forward and backward outputs of one layer, in that order, got something else')
     );
   }
   const parts = outputs.flatMap(output => output.parts);
@@ -107,6 +108,8 @@ export function splitDirections(node: NodeReader): LayerOutput[] {
   return splitsOf(node, output.parts.length).map(size => {
     const parts = output.parts.slice(from, from + size);
     from += size;
-    return parts.length > 0 ? { ...output, parts } : node.fail('each output must have at least one direction, got none');
+    return parts.length > 0
+      ? { ...output, parts }
+      : node.fail('each output must have at least one direction, got none');
   });
 }

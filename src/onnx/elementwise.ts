@@ -41,7 +41,9 @@ export function combine(
   const biased = mode === 'sum' && output.parts.length === 1 ? withBias(node, output, other) : null;
   if (biased) return biased;
   if (other.values.length !== 1 || other.dims.length > output.axes.length) {
-    node.fail(`must combine a layer with one number or the bias of a dense layer, got the shape [${other.dims.join(', ')}]`);
+    node.fail(
+      `must combine a layer with one number or the bias of a dense layer, got the shape [${other.dims.join(', ')}]`,
+    );
   }
   const number = constant(other.values[0]!);
   return node.withFormula(output, output === a ? make(output.formula, number) : make(number, output.formula));

@@ -118,7 +118,14 @@ function readGraph(call: string, graph: GraphProto, opset: number, timeFirst: bo
     }
   }
   const index = needed.at(-1) ?? 0;
-  const placeholder: NodeProto = { name: output, opType: 'output', domain: '', input: [output], output: [], attribute: [] };
+  const placeholder: NodeProto = {
+    name: output,
+    opType: 'output',
+    domain: '',
+    input: [output],
+    output: [],
+    attribute: [],
+  };
   const last = new NodeReader(source, graph.node[index] ?? placeholder, index);
   const value = values.get(output);
   if (!value || !input) fail(call, `graph.output[${which}] must depend on an input of the graph, got ${quote(output)}`);

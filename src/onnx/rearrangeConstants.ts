@@ -207,7 +207,10 @@ const concat: ConstantOperator = (node, inputs) => {
   const axis = node.axis(node.int('axis', 0), first.dims.length);
   const rest = (dims: readonly number[]) => dims.filter((_, n) => n !== axis).join();
   const mismatch = others.find(({ dims }) => dims.length !== first.dims.length || rest(dims) !== rest(first.dims));
-  if (mismatch) node.fail(`must concatenate tensors that differ only along the axis, got [${first.dims.join(', ')}] and [${mismatch.dims.join(', ')}]`);
+  if (mismatch)
+    node.fail(
+      `must concatenate tensors that differ only along the axis, got [${first.dims.join(', ')}] and [${mismatch.dims.join(', ')}]`,
+    );
   const parts = [first, ...others];
   const { before, behind } = around(first.dims, axis);
   const dims = [...before, parts.reduce((sum, part) => sum + part.dims[axis]!, 0), ...behind];

@@ -23,7 +23,8 @@ export function dense(node: NodeReader, x: LayerOutput, kernel: Floats, bias?: F
   const product = { ...output, parts: [{ chain: node.addLayer(chain, spec, { width: units }), half: null }] };
   if (!bias) return product;
   return (
-    withBias(node, product, bias) ?? node.fail(`its bias must be one number for each unit, got [${bias.dims.join(', ')}]`)
+    withBias(node, product, bias) ??
+    node.fail(`its bias must be one number for each unit, got [${bias.dims.join(', ')}]`)
   );
 }
 

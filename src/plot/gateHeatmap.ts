@@ -117,7 +117,12 @@ class Panel {
   readonly #cells: Rect[] = [];
   readonly #levels: Int8Array;
 
-  constructor(parent: Container, name: GateName, { area, outer }: PanelLayout, { units, steps, figureWidth, theme }: Grid) {
+  constructor(
+    parent: Container,
+    name: GateName,
+    { area, outer }: PanelLayout,
+    { units, steps, figureWidth, theme }: Grid,
+  ) {
     this.#map = colourMapOf(name);
     this.#theme = theme;
     this.#levels = new Int8Array(units * steps).fill(-1);

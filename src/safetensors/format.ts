@@ -66,7 +66,8 @@ function headerLength(call: string, bytes: Uint8Array): number {
   const length = new DataView(bytes.buffer, bytes.byteOffset, LENGTH).getBigUint64(0, true);
   if (length > LONGEST_HEADER) fail(call, `length of the header must be at most ${LONGEST_HEADER}, got ${length}`);
   const available = bytes.length - LENGTH;
-  if (length > available) fail(call, `length of the header must be at most the ${available} bytes after it, got ${length}`);
+  if (length > available)
+    fail(call, `length of the header must be at most the ${available} bytes after it, got ${length}`);
   return Number(length);
 }
 

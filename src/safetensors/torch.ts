@@ -226,7 +226,12 @@ function checkCell(call: string, layer: Layer, cell: Cell): void {
 }
 
 /** Checks that the layers of a module are of the same kind. */
-function checkAlike(call: string, module: string, layers: readonly Layer[], cellDirections: readonly CellDirection[]): void {
+function checkAlike(
+  call: string,
+  module: string,
+  layers: readonly Layer[],
+  cellDirections: readonly CellDirection[],
+): void {
   const kinds = cellDirections.map(({ cell: { className, units, activation, useBias } }) =>
     [className, `${units} units`, activation, useBias ? 'bias' : 'no bias'].join(', '),
   );
@@ -234,7 +239,8 @@ function checkAlike(call: string, module: string, layers: readonly Layer[], cell
   const names = show(namesOf(layers));
   for (const list of [kinds, directions]) {
     const other = list.find(kind => kind !== list[0]);
-    if (other) fail(call, `module ${quote(module)} of ${names} must have layers of the same kind, got ${list[0]} and ${other}`);
+    if (other)
+      fail(call, `module ${quote(module)} of ${names} must have layers of the same kind, got ${list[0]} and ${other}`);
   }
 }
 

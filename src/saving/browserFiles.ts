@@ -78,4 +78,5 @@ async function load(call: string, [first, ...others]: readonly File[], strict: b
   return artifactsFrom(manifest, weights.whole());
 }
 
-const rejectUnreadable = (location: FilePath, error: unknown) => failAt(location, `must be readable, got ${reasonOf(error)}`);
+const rejectUnreadable = (location: FilePath, error: unknown) =>
+  failAt(location, `must be readable, got ${reasonOf(error)}`);

@@ -18,8 +18,7 @@ interface Format {
 }
 
 const DOWNLOAD = 'download the file itself again';
-const PYTHON =
-  'a PyTorch or NumPy file; save the weights as safetensors, or export the model to ONNX, and load that';
+const PYTHON = 'a PyTorch or NumPy file; save the weights as safetensors, or export the model to ONNX, and load that';
 
 /** The first match counts. */
 const formats: readonly Format[] = [

@@ -117,7 +117,8 @@ async function readModel(location: FilePath, json: string, strict: boolean): Pro
   const about = (file: string) =>
     files.stat(file).catch(error => failAt(location, `must be a saved model, got ${reasonOf(error)}`));
   const read = async (file: string) => {
-    if (!(await about(file)).isFile()) failAt(location, `must be a saved model, got ${show(file)}, which is not a file`);
+    if (!(await about(file)).isFile())
+      failAt(location, `must be a saved model, got ${show(file)}, which is not a file`);
     return files.readFile(file).catch(error => failAt(location, `must be a saved model, got ${reasonOf(error)}`));
   };
   checkLength({ call, part: json }, (await about(json)).size);

@@ -117,7 +117,8 @@ function make(
 ): unknown {
   const name = Object.keys(classNames).find(factory => classNames[factory] === className) ?? factoryOf(className);
   const known = Object.keys(factories).filter(factory => !without.includes(factory));
-  if (!known.includes(name)) failAt(location, `unknown class ${show(className)}; known: ${known.map(classOf).join(', ')}`);
+  if (!known.includes(name))
+    failAt(location, `unknown class ${show(className)}; known: ${known.map(classOf).join(', ')}`);
   return withFilePath(location, () => factories[name]!(options as never));
 }
 

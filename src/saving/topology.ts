@@ -5,7 +5,7 @@ import { show } from '../util/errors.ts';
 import { type ConfigFormat, rejectKeras1 } from './configFormat.ts';
 import { checkDepth, type FilePath, failAt, isObject, itemOf, within } from './filePath.ts';
 import { modelFrom } from './fromConfig.ts';
-import { graphOf, chainOf } from './functional.ts';
+import { chainOf, graphOf } from './functional.ts';
 import {
   checkLayers,
   convertLayer,

@@ -82,10 +82,24 @@ function readEntry(location: FilePath, value: unknown): Entry {
   const { stored, scale, min } = readQuantization(within(location, 'quantization'), spec.quantization, dtype);
   const bytes = sizeOf(shape as number[]) * sizes[stored];
   if (!Number.isSafeInteger(bytes)) failAt(axes, `must be the shape of a weight, got ${showShape(shape as number[])}`);
-  return { location, name, shape: shape as number[], dtype, stored, scale, min, optimizer: group === 'optimizer', bytes };
+  return {
+    location,
+    name,
+    shape: shape as number[],
+    dtype,
+    stored,
+    scale,
+    min,
+    optimizer: group === 'optimizer',
+    bytes,
+  };
 }
 
-function readQuantization(location: FilePath, value: unknown, dtype: WeightType): Pick<Entry, 'stored' | 'scale' | 'min'> {
+function readQuantization(
+  location: FilePath,
+  value: unknown,
+  dtype: WeightType,
+): Pick<Entry, 'stored' | 'scale' | 'min'> {
   if (value === undefined || value === null) return { stored: dtype, scale: 1, min: 0 };
   const { dtype: asked, scale, min } = readObject(location, value);
   const stored = readOneOf(within(location, 'dtype'), asked, ['uint8', 'uint16', 'float16'] as const);

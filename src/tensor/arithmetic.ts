@@ -8,7 +8,7 @@ import { showShape } from '../util/shapes.ts';
 import { ordered } from './layout.ts';
 import { asTensor, type TensorLike } from './read.ts';
 import { Tensor } from './tensorClass.ts';
-import { common, type DataType, zerosFor, strided, stridesOf, type Values } from './values.ts';
+import { common, type DataType, strided, stridesOf, type Values, zerosFor } from './values.ts';
 
 // ------------------------------------------------------------------------------------------------------- one tensor
 
@@ -142,7 +142,9 @@ export const sub = /* @__PURE__ */ both('sub', 'numbers', (x, y) => x - y);
 /** a * b, elementwise. */
 export const mul = /* @__PURE__ */ both('mul', 'common', (x, y) => x * y);
 /** a / b. The quotient of two int32 tensors is rounded down, as in TF.js. */
-export const div = /* @__PURE__ */ both('div', 'numbers', (x, y, areIntegers) => (areIntegers ? Math.floor(x / y) : x / y));
+export const div = /* @__PURE__ */ both('div', 'numbers', (x, y, areIntegers) =>
+  areIntegers ? Math.floor(x / y) : x / y,
+);
 /** a to the power of b. */
 export const pow = /* @__PURE__ */ both('pow', 'common', f64.power);
 /** The larger number of each pair; NaN if either is NaN. */

@@ -5,7 +5,7 @@ import { fail, show } from '../util/errors.ts';
 import { checkShape, showShape } from '../util/shapes.ts';
 import { countOf } from '../util/typedArrays.ts';
 import { Tensor } from './tensorClass.ts';
-import { convert, type DataType, dataTypeOr, zerosFor, stridesOf, type Values } from './values.ts';
+import { convert, type DataType, dataTypeOr, stridesOf, type Values, zerosFor } from './values.ts';
 
 /** Numbers in a shape that can be set one by one: `buffer(shape)`, then `set` and `toTensor`, as in TF.js. */
 export class TensorBuffer {

@@ -6,7 +6,7 @@ import { checkCount } from '../util/options.ts';
 import { checkShape, showShape, sizeOf } from '../util/shapes.ts';
 import { asTensor, asTensors, type TensorLike } from './read.ts';
 import { Tensor } from './tensorClass.ts';
-import { checkDataType, common, convert, type DataType, zerosFor, strided, stridesOf, type Values } from './values.ts';
+import { checkDataType, common, convert, type DataType, strided, stridesOf, type Values, zerosFor } from './values.ts';
 
 const valuesOf = (x: Tensor): Values => x.dataSync() as Values;
 

@@ -140,7 +140,10 @@ export function multinomial(
     const row = Float64Array.from(from.dataSync().subarray(b * classes, (b + 1) * classes));
     const invalid = row.find(value => !(value < Number.POSITIVE_INFINITY) || (areProbabilities && value < 0));
     if (invalid !== undefined) {
-      fail(call, `logits must be ${areProbabilities ? 'probabilities' : 'numbers below Infinity'}, got ${invalid} in row ${b}`);
+      fail(
+        call,
+        `logits must be ${areProbabilities ? 'probabilities' : 'numbers below Infinity'}, got ${invalid} in row ${b}`,
+      );
     }
     if (!areProbabilities) normalize(row);
     if (!row.some(p => p > 0)) fail(call, `logits must give a class a probability above 0, got none in row ${b}`);

@@ -13,7 +13,7 @@ import {
 } from '../util/shapes.ts';
 import { arrayKind, lengthOf } from '../util/typedArrays.ts';
 import { Tensor } from './tensorClass.ts';
-import { convert, type DataType, dataTypeOr, zerosFor, type Values } from './values.ts';
+import { convert, type DataType, dataTypeOr, type Values, zerosFor } from './values.ts';
 
 /** Numbers in any form that a model accepts. */
 export type TensorLike = Tensor | NestedNumbers;

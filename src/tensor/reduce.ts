@@ -8,7 +8,7 @@ import { showShape } from '../util/shapes.ts';
 import { checkAxes, checkAxis, ordered } from './layout.ts';
 import { asTensor, type TensorLike } from './read.ts';
 import { Tensor } from './tensorClass.ts';
-import { zerosFor, type Values } from './values.ts';
+import { type Values, zerosFor } from './values.ts';
 
 /** One axis, or several; all axes if absent. */
 export type Axes = number | readonly number[];

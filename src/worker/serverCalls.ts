@@ -107,7 +107,8 @@ export function serveModelCall(models: Models, id: number, method: string, args:
   if (method === 'fitDataset') {
     const [source, options] = args as [PlainSource, { validationData?: PlainSource }];
     const { validationData } = options;
-    const validationSource = validationData && 'source' in validationData ? sourceFrom(validationData, ask) : validationData;
+    const validationSource =
+      validationData && 'source' in validationData ? sourceFrom(validationData, ask) : validationData;
     const all = { ...options, validationData: validationSource };
     return train(all, ask, known => model.fitDataset(sourceFrom(source, ask), known));
   }

@@ -210,7 +210,10 @@ const mistakes: [call: () => unknown, sentence: string][] = [
     () => forecast(flat, series, 1),
     "forecast: history must have the width of the model's input, [null, 1], got a width of 1",
   ],
-  [() => forecast(two, table.slice(0, 3), 1), "forecast: history must have at least the 4 steps of the model's input, got 3"],
+  [
+    () => forecast(two, table.slice(0, 3), 1),
+    "forecast: history must have at least the 4 steps of the model's input, got 3",
+  ],
   [
     () =>
       forecast(
@@ -234,7 +237,10 @@ const mistakes: [call: () => unknown, sentence: string][] = [
     () => forecast(model(1, 5), series, 5, { stream: true }),
     'forecast: stream must be false for a model that predicts several steps at once, got true',
   ],
-  [() => forecast(two, table, 5, { inputSteps: 3 }), "forecast: inputSteps must be 4, the number of steps in the model's input, got 3"],
+  [
+    () => forecast(two, table, 5, { inputSteps: 3 }),
+    "forecast: inputSteps must be 4, the number of steps in the model's input, got 3",
+  ],
   [
     () => forecast(one, series, 5, { inputSteps: 0 }),
     'forecast: inputSteps must be a whole number of at least 1, got 0',

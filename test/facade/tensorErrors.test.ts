@@ -144,7 +144,7 @@ const mistakes: [call: () => unknown, sentence: string][] = [
   [() => lw.matMul(table, table), 'matMul: a and b must have inner axes of equal size, got [2, 3] and [2, 3]'],
   [
     () => lw.matMul(lw.ones([2, 1, 3]), lw.ones([3, 3, 1])),
-    'matMul: a and b must have batches that broadcast, got [2] and [3]',
+    'matMul: a and b must have batch axes that broadcast, got [2] and [3]',
   ],
   [() => lw.randomNormal([2], 0, 1, wrong('bool')), "randomNormal: dtype must be 'float32' or 'int32', got 'bool'"],
   [() => lw.eye(2, 2, wrong([0.5])), 'eye: batchShape must be an array of whole numbers, got [0.5]'],
@@ -163,7 +163,10 @@ const mistakes: [call: () => unknown, sentence: string][] = [
   [() => lw.multinomial([0, 1], 1, 0.5), 'multinomial: seed must be a whole number from 0 to 2^53 - 1, got 0.5'],
   [() => lw.multinomial([-1, 2], 1, 1, true), 'multinomial: logits must be probabilities, got -1 in row 0'],
   [() => lw.multinomial([0, Number.NaN], 1, 1), 'multinomial: logits must be numbers below Infinity, got NaN in row 0'],
-  [() => lw.multinomial([0, 0], 1, 1, true), 'multinomial: logits must give a class a probability above 0, got none in row 0'],
+  [
+    () => lw.multinomial([0, 0], 1, 1, true),
+    'multinomial: logits must give a class a probability above 0, got none in row 0',
+  ],
   [() => lw.tidy(wrong(1)), 'tidy: f must be a function, got 1'],
   [() => lw.util.shuffle(wrong(1)), 'util.shuffle: array must be an array, got 1'],
   [() => lw.util.shuffleCombo([1], [1, 2]), 'util.shuffleCombo: array2 must be as long as array, 1, got 2'],

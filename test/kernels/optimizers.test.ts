@@ -332,18 +332,21 @@ describe.skipIf(build === 'debug')('the time of a step', () => {
     expect(slow / normal).toBeLessThan(3);
   });
 
-  test.each(forms)('a step of %s takes the same time for gradients that became zero or are tiny', (form, rule, options) => {
-    const h = harness();
-    const runs = () => drive(h, make(rule, options), weights);
-    const fresh = runs();
-    timeOf(fresh, gradients);
-    const normal = timeOf(fresh, gradients);
-    // adam does not flush tiny gradients, because the backward passes already do
-    for (const size of [1e-12, 1e-18, 1e-22, ...(form === 'adam' ? [] : [1e-37])]) {
-      const small = gradients.map(g => g * size);
-      const tiny = runs();
-      expect(timeOf(tiny, small, 5) / normal, `size ${size}`).toBeLessThan(3);
-      expect(timeOf(tiny, none, 20) / normal, `died at ${size}`).toBeLessThan(3);
-    }
-  });
+  test.each(forms)(
+    'a step of %s takes the same time for gradients that became zero or are tiny',
+    (form, rule, options) => {
+      const h = harness();
+      const runs = () => drive(h, make(rule, options), weights);
+      const fresh = runs();
+      timeOf(fresh, gradients);
+      const normal = timeOf(fresh, gradients);
+      // adam does not flush tiny gradients, because the backward passes already do
+      for (const size of [1e-12, 1e-18, 1e-22, ...(form === 'adam' ? [] : [1e-37])]) {
+        const small = gradients.map(g => g * size);
+        const tiny = runs();
+        expect(timeOf(tiny, small, 5) / normal, `size ${size}`).toBeLessThan(3);
+        expect(timeOf(tiny, none, 20) / normal, `died at ${size}`).toBeLessThan(3);
+      }
+    },
+  );
 });

@@ -137,7 +137,7 @@ export function bindCell(h: Harness, options: PlanOptions): BoundCell {
     dzRow: unitRow,
     dh,
     dhRow: unitRow,
-    dhx: when(apart, 'dhx', B * H),
+    dhx: when(separate, 'dhx', B * H),
     drh: when(trains && cell === 'gru' && !resetAfter, 'drh', B * H),
     dc: when(trains && cell === 'lstm', 'dc', B * H),
     dx: wantsDx && goBackwards ? dx + (T - 1) * B * dxRow : dx,

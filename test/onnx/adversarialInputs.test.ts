@@ -41,7 +41,7 @@ describe('bytes that are no model', () => {
       field((7 << 3) | 2, 0xff, 0xff, 0xff, 0xff, 0x0f),
       /graph must end within its message, got 4294967295 bytes with 0/,
     ],
-    ['a length of 2^63', field((7 << 3) | 2, ...Array(9).fill(0xff), 0x01), /graph must be within its message/],
+    ['a length of 2^63', field((7 << 3) | 2, ...Array(9).fill(0xff), 0x01), /graph must end within its message/],
     ['a length that goes on', field((7 << 3) | 2, ...Array(20).fill(0xff)), /the file must be a message/],
     ['a field number 0', field(0, 1), /the file must be a message of onnx.proto, got a truncated field/],
     ['a group', field((7 << 3) | 3, 1), /wire type 2 of Protocol Buffers, got 3/],
@@ -244,7 +244,7 @@ describe('graphs that would grow without end', () => {
     [
       'a Gather index beyond the end',
       { initializer: [w, ints('a', [3])], node: [node('Gather', ['w', 'a'], ['k']), kernel] },
-      /its index must be one of 3, from -3 to 2, got 3/,
+      /its index must be an integer from -3 to 2, got 3/,
     ],
     [
       'sizes multiplied with each other 60 times',

@@ -330,7 +330,11 @@ describe('graphs that no model here can be', () => {
       { node: [node('Relu', ['y'], ['z']), node('Relu', ['z'], ['y'])] },
       /graph.node\[0\] \('Relu_z'\) must come after the nodes that compute its inputs/,
     ],
-    ['a node that takes its own', { node: [node('Relu', ['y'], ['y'])] }, /must come after the nodes that compute its inputs/],
+    [
+      'a node that takes its own',
+      { node: [node('Relu', ['y'], ['y'])] },
+      /must come after the nodes that compute its inputs/,
+    ],
     [
       'a missing input',
       { node: [node('MatMul', ['nobody', 'kernel'], ['y'])] },
@@ -351,7 +355,7 @@ describe('graphs that no model here can be', () => {
     [
       'dims that the numbers do not fill',
       { initializer: [floats('kernel', [3, 2 ** 40], [1])], node: [node('MatMul', ['x', 'kernel'], ['y'])] },
-      /graph.initializer\[0\] \('kernel'\) must have \d+ numbers for \[3,1099511627776\], got 1/,
+      /graph.initializer\[0\] \('kernel'\) must have \d+ numbers for the shape \[3,1099511627776\], got 1/,
     ],
     [
       'a dim below zero',

@@ -18,8 +18,8 @@ import {
   curves,
   dropped,
   inputOfStep,
-  setGradientOfStep,
   type RecurrentInputs,
+  setGradientOfStep,
   skips,
 } from './recurrent.ts';
 

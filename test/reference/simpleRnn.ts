@@ -12,8 +12,8 @@ import {
   curves,
   dropped,
   inputOfStep,
-  setGradientOfStep,
   type RecurrentInputs,
+  setGradientOfStep,
   skips,
 } from './recurrent.ts';
 

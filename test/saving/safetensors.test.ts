@@ -254,7 +254,10 @@ describe('with the names of PyTorch', () => {
     [{ m: ['b', 'a'] }, /modules.'m' must have its layers in the order of the model, got \['b', 'a'\]/],
     [{ m: ['a', 'c'] }, /modules.'m' must have consecutive layers, with only dropout between/],
     [{ m: ['b', 'c'] }, /modules.'m' must have consecutive layers/],
-    [{ m: ['c', 'd'] }, /must have layers of the same kind, got LSTMCell, 2 units, tanh, no bias and LSTMCell, 3 units/],
+    [
+      { m: ['c', 'd'] },
+      /must have layers of the same kind, got LSTMCell, 2 units, tanh, no bias and LSTMCell, 3 units/,
+    ],
     [{ m: ['d', 'e'] }, /must have layers of the same kind, got one direction and both directions/],
     [{ m: ['e', 'f'] }, /layer 'f' must be recurrent, dense or an embedding to be converted to PyTorch, got Dense/],
     [{ b: 'a' }, /modules must have unique names, got 'b' twice/],

@@ -103,7 +103,7 @@ describe('damage', () => {
   test('every length but its own is refused', () => {
     for (let length = 0; length < bytes.length; length++)
       expect(outcome(bytes.slice(0, length)), `${length}`).toBeTruthy();
-    expect(outcome(Uint8Array.of(...bytes, 0))).toContain('must hold');
+    expect(outcome(Uint8Array.of(...bytes, 0))).toContain('must have');
     intact();
   });
 
@@ -213,7 +213,7 @@ describe('lies, with a checksum that is right', () => {
     const body = bodyOf(bytes);
     for (const length of [0, 8, body.length - 8]) {
       expect(outcome(withHeader(bytes, headerOf(bytes), body.subarray(0, length)))).toMatch(
-        /must hold \d+ numbers, got/,
+        /must have \d+ numbers, got/,
       );
     }
     const more = new Uint8Array(body.length + 8);
