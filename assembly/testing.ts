@@ -1,6 +1,6 @@
 /**
  * Exports for the tests, which check parts of the kernels against float64 references. The testing builds contain these and
- * the exports of index.ts; the package does not contain these.
+ * the exports of index.ts; the package contains only the latter.
  */
 
 import { exp, madd } from './math/elementary';

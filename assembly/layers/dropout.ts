@@ -32,7 +32,7 @@ export class DropoutPlan {
   shared: i32; // 1: one mask for all time steps
 }
 
-/** The number of the training batch since the model was created. */
+/** The number of the training batch, counted from the creation of the model. */
 let batch: f64 = 0;
 
 /** Sets the number of the next training batch, which the dropout masks depend on. */

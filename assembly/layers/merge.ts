@@ -6,7 +6,7 @@
 
 import { allLanes, lastLanes } from '../math/tailMasks';
 
-/** How two outputs become one. src/ reads names and numbers from here. */
+/** How two outputs are merged. src/ reads names and numbers from here. */
 export const enum MergeMode {
   concat,
   sum,

@@ -147,7 +147,7 @@ function rowSum(cols: i32, y: usize, bounded: bool): f64 {
   return sumOf(sum);
 }
 
-/** max(0, 1 + max((1 - t) y) - sum t y). All columns that share the maximum get its gradient, as in TF.js. */
+/** max(0, 1 + max((1 - t) y) - sum t y). Every column that attains the maximum gets its gradient, as in TF.js. */
 export function categoricalHinge(cols: i32, y: usize, target: usize, dy: usize, scale: f32): f64 {
   const end = y + (<usize>cols << 2);
   let own: f64 = 0;

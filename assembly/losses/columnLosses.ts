@@ -12,7 +12,7 @@ const LN2: f32 = 0.6931472;
  * Sum of the losses over the columns of a row.
  *
  * @param dy receives the gradient times `scale`; 0 for none
- * @param binary whether targets of 0 and 1 stand for -1 and 1
+ * @param binary whether to convert targets of 0 and 1 to -1 and 1
  */
 export function columnLosses(plan: LossPlan, y: usize, target: usize, dy: usize, scale: f32, binary: bool): f64 {
   const squared = plan.kind == Loss.meanSquaredLogarithmicError || plan.kind == Loss.squaredHinge;

@@ -12,7 +12,7 @@
  *
  * Largest errors over all 2^32 arguments against float64, in units in the last place of the result:
  *
- *   function  strict  relaxed  exactly
+ *   function  strict  relaxed  exact results
  *   exp       2.87    2.88     0 below -86.99, infinity above 88.73
  *   sigmoid   3.26    3.26     0 below -87.69, 1 above 16.29
  *   tanh      1.96    1.94     x below 2^-25, 1 above 8.50; odd, and -0 gives -0

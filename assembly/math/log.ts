@@ -7,7 +7,7 @@
  *
  * Largest errors over every seventh argument against float64, in units in the last place of the result:
  *
- *   function  strict  relaxed  of
+ *   function  strict  relaxed  arguments
  *   log       0.91    0.91     all x; -infinity at 0, NaN below, infinity at infinity
  *   log1p     1.40    1.38     -1/2 <= x <= 1 only; x itself at 0
  *

@@ -10,7 +10,7 @@
  * last 2^k numbers by a Hadamard matrix, where 2^k is the largest power of two up to n.
  *
  * @param orders [rounds, n] i32: for every number of a row, 4 times its source index, plus 1 if its sign changes
- * @param room [n] f32
+ * @param room [n] f32, scratch
  */
 export function mixedRows(x: usize, count: i32, n: i32, orders: usize, rounds: i32, room: usize): void {
   assert(n >= 4 && count <= n);

@@ -12,7 +12,7 @@ import { Copy } from '../memory/copy';
 import { wideVectors } from './wideVectors';
 import { outerPanel16, outerPanel4, outerPanel8, rowPanel16, rowPanel4, rowPanel8 } from './tiles.generated';
 
-/** Sixteen zeros: the initial value of a product that adds to nothing. */
+/** Sixteen zeros: the initial values of a product that starts from zero. */
 export const ZEROS: usize = memory.data(64, 16);
 
 /** Bytes of a panel that are processed at a time: half of a small L1. */

@@ -11,7 +11,7 @@ import { flushSmall, sigmoid, tanh } from '../math/elementary';
 import { lastLanes } from '../math/tailMasks';
 import { SMALLEST, isUnmasked } from './recurrent';
 
-/** Whether the activations are others than tanh and sigmoid. */
+/** Whether the activations differ from tanh and sigmoid. */
 @inline
 function isGeneral(plan: GruPlan): bool {
   return plan.activation != Activation.tanh || plan.recurrentActivation != Activation.sigmoid;

@@ -1,6 +1,6 @@
 /**
  * Weights of a GRU, packed from and unpacked to the matrices of Keras: kernel [I, 3U], recurrentKernel [U, 3U], bias
- * [2, 3U] with resetAfter and [3U] without, gate blocks z, r, h. A bias of 0 stands for none.
+ * [2, 3U] with resetAfter and [3U] without, gate blocks z, r, h. A bias of 0 means none.
  */
 
 import { UNITS, copyGroups } from './recurrent';

@@ -35,7 +35,7 @@ function groups(plan: LstmPlan): i32 {
   return (plan.units + 3) >> 2;
 }
 
-/** Whether the activations are others than tanh and sigmoid. */
+/** Whether the activations differ from tanh and sigmoid. */
 @inline
 function isGeneral(plan: LstmPlan): bool {
   return plan.activation != Activation.tanh || plan.recurrentActivation != Activation.sigmoid;

@@ -71,8 +71,8 @@ export function generalForward(
 }
 
 /**
- * Masked rows: c_t = c_{t-1}, f = 1 and everything else 0, so that backward passes the gradient of c through and gets 0
- * for all others. copySkippedRows sets h.
+ * Masked rows: c_t = c_{t-1}, f = 1 and everything else 0, so that backward passes the gradient of c through, and
+ * all other gradients are 0. copySkippedRows sets h.
  */
 export function skipCells(
   gates: usize, slopes: usize, c: usize, tanhC: usize, slopesC: usize, cPrev: usize, mask: usize, rows: i32,

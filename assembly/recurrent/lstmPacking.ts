@@ -1,6 +1,6 @@
 /**
  * Weights and states of an LSTM, packed from and unpacked to the matrices of Keras: kernel [I, 4U],
- * recurrentKernel [U, 4U] and bias [4U], gate blocks i, f, c, o; states h and c [B, U]. A bias of 0 stands for none.
+ * recurrentKernel [U, 4U] and bias [4U], gate blocks i, f, c, o; states h and c [B, U]. A bias of 0 means none.
  */
 
 import { GATES } from './lstmPlan';

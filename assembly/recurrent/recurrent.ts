@@ -4,7 +4,7 @@
  * Every layer keeps h_t in slot t+1 of T+1 slots; slot 0 is the initial state. With recurrent dropout there are two such
  * arrays: h times the dropout factors, read by the products, and h itself, which is the output and the next state.
  *
- * Letters: B batch, T time, H padded units. Rows belong to one block of the batch, and pointers to its first row.
+ * Letters: B batch, T time, H padded units. `rows` counts the rows of one block of the batch; pointers point to its first row.
  */
 
 import { Copy, copyRows } from '../memory/copy';

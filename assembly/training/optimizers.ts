@@ -4,8 +4,8 @@
  * w, g and the state of an optimizer are n numbers each; all but g are updated in place. Padding has a gradient of zero,
  * so it stays zero in w.
  *
- * Optimizer state below 1e-30 becomes zero. It would otherwise decay to subnormal numbers, which cost a hundred cycles
- * each, once a parameter has no gradient any more. For the same reason, gradients below 1e-30 count as zero (except in
+ * Optimizer state below 1e-30 becomes zero. Otherwise, once a parameter has no gradient any more, it would decay to
+ * subnormal numbers, which cost a hundred cycles each. For the same reason, gradients below 1e-30 count as zero (except in
  * adam), and gradients below 2^-50 count as zero when squared.
  */
 

@@ -38,8 +38,8 @@ export class Batches implements Iterable<Batch> {
   /** Samples per epoch, before `dropRemainder`. */
   readonly samples: number;
   readonly batchSize: number;
-  readonly #shuffles: RandomGenerator | null;
-  readonly #drops: boolean;
+  readonly #shuffler: RandomGenerator | null;
+  readonly #dropRemainder: boolean;
   readonly #make: Maker;
 
   /** @internal */
@@ -47,16 +47,16 @@ export class Batches implements Iterable<Batch> {
     this.samples = samples;
     this.batchSize = checkCount(call, 'batchSize', options.batchSize ?? 32);
     const shuffles = checkBoolean(call, 'shuffle', options.shuffle ?? false);
-    this.#drops = checkBoolean(call, 'dropRemainder', options.dropRemainder ?? false);
+    this.#dropRemainder = checkBoolean(call, 'dropRemainder', options.dropRemainder ?? false);
     const seed = options.seed === undefined ? undefined : checkSeed(call, options.seed);
-    this.#shuffles = shuffles ? new RandomGenerator(seed ?? nextSeed()) : null;
+    this.#shuffler = shuffles ? new RandomGenerator(seed ?? nextSeed()) : null;
     this.#make = make;
   }
 
   /** Batches per epoch. */
   get length(): number {
     const batches = this.samples / this.batchSize;
-    return this.#drops ? Math.floor(batches) : Math.ceil(batches);
+    return this.#dropRemainder ? Math.floor(batches) : Math.ceil(batches);
   }
 
   /** The inputs of all samples, in order; a new tensor on each access. */
@@ -78,7 +78,7 @@ export class Batches implements Iterable<Batch> {
   /** Yields the batches of one epoch. */
   [Symbol.iterator](): IterableIterator<Batch> {
     const order = this.#inOrder();
-    this.#shuffles?.shuffle(order);
+    this.#shuffler?.shuffle(order);
     return this.#epoch(order);
   }
 

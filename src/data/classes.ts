@@ -2,7 +2,7 @@
 
 import { asTensor, type TensorLike } from '../tensor/read.ts';
 import { Tensor } from '../tensor/tensor.ts';
-import { room } from '../tensor/values.ts';
+import { zerosFor } from '../tensor/values.ts';
 import { rejectExtraArguments } from '../util/arguments.ts';
 import { fail } from '../util/errors.ts';
 import { checkCount } from '../util/options.ts';
@@ -20,15 +20,15 @@ import { showShape } from '../util/shapes.ts';
 export function confusionMatrix(labels: TensorLike, predictions: TensorLike, numClasses?: number | null): Tensor {
   const call = 'confusionMatrix';
   rejectExtraArguments(call, 3, arguments);
-  const [truth, guess] = [classesOf(call, 'labels', labels), classesOf(call, 'predictions', predictions)];
-  if (truth.length !== guess.length) {
-    fail(call, `predictions must have the length of labels, ${truth.length}, got ${guess.length}`);
+  const [actual, predicted] = [classesOf(call, 'labels', labels), classesOf(call, 'predictions', predictions)];
+  if (actual.length !== predicted.length) {
+    fail(call, `predictions must have the length of labels, ${actual.length}, got ${predicted.length}`);
   }
-  const highest = [truth, guess].flat().reduce((most, one) => Math.max(most, one), 0);
+  const highest = [actual, predicted].flat().reduce((most, one) => Math.max(most, one), 0);
   const count = checkCount(call, 'numClasses', numClasses ?? highest + 1);
-  const to = room(call, [count, count], 'int32');
-  for (const [n, from] of truth.entries()) {
-    const as = guess[n]!;
+  const to = zerosFor(call, [count, count], 'int32');
+  for (const [n, from] of actual.entries()) {
+    const as = predicted[n]!;
     if (from >= 0 && from < count && as >= 0 && as < count) to[from * count + as]!++;
   }
   return new Tensor(to, [count, count]);
@@ -39,9 +39,9 @@ function classesOf(call: string, name: string, value: TensorLike): readonly numb
   const given = asTensor(call, name, value);
   if (given.rank !== 1) fail(call, `${name} must have 1 axis, got ${showShape(given.shape)}`);
   const classes = Array.from(given.dataSync());
-  const wrong = classes.find(one => !Number.isInteger(one));
-  if (wrong !== undefined)
-    fail(call, `${name} must hold class indices, got ${wrong}; take argMax(-1) of probabilities`);
+  const invalid = classes.find(one => !Number.isInteger(one));
+  if (invalid !== undefined)
+    fail(call, `${name} must be class indices, got ${invalid}; take argMax(-1) of probabilities`);
   return classes;
 }
 
@@ -94,8 +94,8 @@ export function classificationReport(
       );
     return { precision: of('precision'), recall: of('recall'), f1: of('f1'), support: total };
   };
-  const right = matrix.reduce((sum, row, c) => sum + row[c]!, 0);
-  return { classes, accuracy: share(right, total), macro: mean(() => 1), weighted: mean(({ support }) => support) };
+  const correct = matrix.reduce((sum, row, c) => sum + row[c]!, 0);
+  return { classes, accuracy: share(correct, total), macro: mean(() => 1), weighted: mean(({ support }) => support) };
 }
 
 /** The functions of TF.js's `math` that this package has. */

@@ -43,7 +43,7 @@ export class Dataset<T> implements AsyncIterable<T> {
     }
   }
 
-  #then<U>(
+  #derive<U>(
     run: (items: AsyncIterable<T>) => AsyncGenerator<U, void, void>,
     size: number | null,
     isEndless = this.isEndless,
@@ -54,7 +54,7 @@ export class Dataset<T> implements AsyncIterable<T> {
   /** Applies `f` to each item; `f` may return a promise. */
   map<U>(f: (item: T) => U | Promise<U>): Dataset<U> {
     if (typeof f !== 'function') fail('dataset.map', `f must be a function, got ${show(f)}`);
-    return this.#then(async function* (items) {
+    return this.#derive(async function* (items) {
       for await (const item of items) yield await f(item);
     }, this.size);
   }
@@ -62,7 +62,7 @@ export class Dataset<T> implements AsyncIterable<T> {
   /** The first `count` items. */
   take(count: number): Dataset<T> {
     const most = checkCount('dataset.take', 'count', count, 0);
-    return this.#then(
+    return this.#derive(
       async function* (items) {
         let left = most;
         if (left === 0) return;
@@ -79,7 +79,7 @@ export class Dataset<T> implements AsyncIterable<T> {
   /** All items except the first `count`. */
   skip(count: number): Dataset<T> {
     const least = checkCount('dataset.skip', 'count', count, 0);
-    return this.#then(
+    return this.#derive(
       async function* (items) {
         let seen = 0;
         for await (const item of items) if (seen++ >= least) yield item;
@@ -94,13 +94,13 @@ export class Dataset<T> implements AsyncIterable<T> {
       count === undefined || count === null
         ? Number.POSITIVE_INFINITY
         : checkCount('dataset.repeat', 'count', count, 0);
-    return this.#then(
+    return this.#derive(
       async function* (items) {
-        let some = true; // an empty data set ends at once, rather than looping forever
-        for (let n = 0; n < times && some; n++) {
-          some = false;
+        let hasItems = true; // an empty data set ends at once, rather than looping forever
+        for (let n = 0; n < times && hasItems; n++) {
+          hasItems = false;
           for await (const item of items) {
-            some = true;
+            hasItems = true;
             yield item;
           }
         }
@@ -119,7 +119,7 @@ export class Dataset<T> implements AsyncIterable<T> {
     const call = 'dataset.batch';
     const full = checkCount(call, 'batchSize', batchSize);
     const small = checkBoolean(call, 'smallLastBatch', smallLastBatch ?? true);
-    return this.#then(
+    return this.#derive(
       async function* (items) {
         let group: T[] = [];
         for await (const item of items) {
@@ -143,17 +143,17 @@ export class Dataset<T> implements AsyncIterable<T> {
     const call = 'dataset.shuffle';
     const most = checkCount(call, 'bufferSize', bufferSize);
     const random = generatorFor(call, seed);
-    return this.#then(async function* (items) {
-      const held: T[] = [];
+    return this.#derive(async function* (items) {
+      const buffered: T[] = [];
       for await (const item of items) {
-        held.push(item);
-        if (held.length < most) continue;
-        const chosen = random.below(held.length);
-        const [out] = held.splice(chosen, 1);
+        buffered.push(item);
+        if (buffered.length < most) continue;
+        const chosen = random.below(buffered.length);
+        const [out] = buffered.splice(chosen, 1);
         yield out as T;
       }
-      random.shuffle(held);
-      yield* held;
+      random.shuffle(buffered);
+      yield* buffered;
     }, this.size);
   }
 

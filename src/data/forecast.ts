@@ -69,7 +69,7 @@ export function forecast(
   const given = arguments;
   const plan = () => {
     rejectExtraArguments(call, 4, given);
-    return planned(call, model, history, steps, options);
+    return checkForecast(call, model, history, steps, options);
   };
   if ('runForecast' in Object(model)) {
     return (async () => {
@@ -82,13 +82,13 @@ export function forecast(
 }
 
 /** Checks all arguments and allocates the result before anything is computed. */
-function planned(
+function checkForecast(
   call: string,
   model: Sequential | RemoteSequential,
   history: Series,
   steps: number,
   options: ForecastOptions | undefined,
-): { task: ForecastTask; finish: (told: Float32Array) => Tensor } {
+): { task: ForecastTask; finish: (predicted: Float32Array) => Tensor } {
   if (typeof model?.predict !== 'function') fail(call, `model must be a sequential() model, got ${show(model)}`);
   if ('layers' in model && model.layers.length === 0) {
     fail(call, 'model must have a layer, got none; call model.add first');
@@ -116,18 +116,18 @@ function planned(
 
   const fixed = input[1]!;
   if (fixed !== null && known.inputSteps !== undefined && known.inputSteps !== fixed) {
-    fail(call, `inputSteps must be ${fixed}, which the model fixes, got ${show(known.inputSteps)}`);
+    fail(call, `inputSteps must be ${fixed}, the number of steps in the model's input, got ${show(known.inputSteps)}`);
   }
   const asked = known.inputSteps === undefined ? fixed : checkCount(call, 'inputSteps', known.inputSteps);
   if (past.steps < (asked ?? 1)) {
-    fail(call, `history must hold the ${asked} steps of the model's input, got ${past.steps}`);
+    fail(call, `history must have at least the ${asked} steps of the model's input, got ${past.steps}`);
   }
   floatsFor(call, 'the forecast', [wanted, W]); // reports a lack of memory here, not in the worker
   const rows = scaler ? scaler.transform(history).dataSync() : Float32Array.from(past.values);
   const window = (asked ?? past.steps) * D;
   const chosen = known.inputSteps !== undefined;
-  const finish = (told: Float32Array) => {
-    const result = new Tensor(told, W === 1 && (past.flat || D > 1) ? [wanted] : [wanted, W]);
+  const finish = (predicted: Float32Array) => {
+    const result = new Tensor(predicted, W === 1 && (past.flat || D > 1) ? [wanted] : [wanted, W]);
     if (!scaler) return result;
     return (target ? scaler.columns(target) : scaler).inverse(result);
   };
@@ -153,7 +153,7 @@ function formOf(
     const outputSteps = output.length === 3 ? output[1] : each && width / each;
     if (each && outputSteps && (outputSteps >= wanted || (each === D && !direct))) return { outputSteps, width: each };
   }
-  return fail(call, needs(output, D, wanted, direct));
+  return fail(call, outputRule(output, D, wanted, direct));
 }
 
 /** The numbers per step in an output [B, width]; null if that is ambiguous. */
@@ -162,7 +162,7 @@ function eachOf(width: number, D: number, wanted: number, targets: number | unde
   return D === 1 || width === wanted ? 1 : width === wanted * D ? D : null;
 }
 
-function needs(output: Shape, D: number, wanted: number, direct: boolean | undefined): string {
+function outputRule(output: Shape, D: number, wanted: number, direct: boolean | undefined): string {
   const next = `as many numbers as it takes in a step, ${D}, so that its predictions can be fed back`;
   const all = `all ${wanted} steps at once, [null, ${wanted}]`;
   const rule = direct === undefined ? `${next}, or ${all}` : direct ? all : next;

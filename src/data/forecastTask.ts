@@ -25,19 +25,19 @@ export interface ForecastTask {
 /** @internal Runs a forecast task on a model in this thread and returns the numbers of all steps. */
 export function runForecast(
   model: Sequential,
-  { rows, chosen, stream: asked, D, W, K, ...task }: ForecastTask,
+  { rows, chosen, stream: requested, D, W, K, ...task }: ForecastTask,
 ): Float32Array {
   const carries = model.inputs[0]!.shape[1] === null || model.layers.some(layer => layer.stateful);
-  const stream = K === 1 && (asked ?? carries) ? streamOf(model, asked === true) : null;
+  const stream = K === 1 && (requested ?? carries) ? streamOf(model, requested === true) : null;
   const window = rows.slice(-task.window);
-  const told = new Float32Array(task.steps * W);
+  const predicted = new Float32Array(task.steps * W);
   // A model trained on windows of one length is warmed up on one window rather than on the whole history.
-  if (stream) runOn(stream, carries && !chosen ? rows : window, D, W, told);
-  else slide(model, window, D, K, W, told);
-  return told;
+  if (stream) runStream(stream, carries && !chosen ? rows : window, D, W, predicted);
+  else slide(model, window, D, K, W, predicted);
+  return predicted;
 }
 
-/** @param forced whether the caller asked for a stream; if not, returns null for a model that cannot stream */
+/** @param forced whether the caller requested a stream; otherwise returns null for a model that cannot stream */
 function streamOf(model: Sequential, forced: boolean): Stream | null {
   try {
     return model.stream();
@@ -48,18 +48,25 @@ function streamOf(model: Sequential, forced: boolean): Stream | null {
 }
 
 /** Feeds the history, then each prediction, to a stream. */
-function runOn(stream: Stream, rows: Float32Array, D: number, W: number, told: Float32Array): void {
+function runStream(stream: Stream, rows: Float32Array, D: number, W: number, predicted: Float32Array): void {
   const out = new Float32Array(W);
   for (let at = 0; at < rows.length; at += D) stream.step(rows.subarray(at, at + D), out);
-  told.set(out);
-  for (let at = W; at < told.length; at += W) told.set(stream.step(out, out), at);
+  predicted.set(out);
+  for (let at = W; at < predicted.length; at += W) predicted.set(stream.step(out, out), at);
 }
 
 /** Predicts from a sliding window, to which each prediction is appended. Overwrites the window. */
-function slide(model: Sequential, window: Float32Array, D: number, K: number, W: number, told: Float32Array): void {
+function slide(
+  model: Sequential,
+  window: Float32Array,
+  D: number,
+  K: number,
+  W: number,
+  predicted: Float32Array,
+): void {
   const stateful = model.layers.some(layer => layer.stateful);
-  const own = stateful || (model.inputs[0]!.shape[0] ?? 1) !== 1;
-  const single = own ? model.withBatchSize(1) : model;
+  const isCopy = stateful || (model.inputs[0]!.shape[0] ?? 1) !== 1;
+  const single = isCopy ? model.withBatchSize(1) : model;
   try {
     for (let at = 0; ; at += K * W) {
       if (stateful) single.resetStates();
@@ -67,12 +74,12 @@ function slide(model: Sequential, window: Float32Array, D: number, K: number, W:
         .predict(new Tensor(window, [1, window.length / D, D]))
         .dataSync()
         .slice(-K * W);
-      told.set(block.subarray(0, told.length - at), at);
-      if (at + K * W >= told.length) return;
+      predicted.set(block.subarray(0, predicted.length - at), at);
+      if (at + K * W >= predicted.length) return;
       window.copyWithin(0, block.length);
       window.set(block.subarray(-window.length), Math.max(0, window.length - block.length));
     }
   } finally {
-    if (own) single.dispose();
+    if (isCopy) single.dispose();
   }
 }

@@ -1,4 +1,4 @@
-/** Data preparation, forecasts and reports. Nothing here loads the kernels. */
+/** Data preparation, forecasts and reports. Does not load the WebAssembly kernels. */
 
 export type { Batch, Batches, BatchOptions } from './batches.ts';
 export { type ClassificationReport, type ClassReport, classificationReport, confusionMatrix } from './classes.ts';

@@ -1,7 +1,7 @@
 /** Pads and truncates sequences to one length. */
 
 import { Tensor } from '../tensor/tensor.ts';
-import { type DataType, dataTypeOr, room } from '../tensor/values.ts';
+import { type DataType, dataTypeOr, zerosFor } from '../tensor/values.ts';
 import { rejectExtraArguments } from '../util/arguments.ts';
 import { fail, show } from '../util/errors.ts';
 import { checkCount, checkName, checkNumber, checkOptions } from '../util/options.ts';
@@ -51,7 +51,7 @@ export function padSequences(sequences: readonly Series[], options?: PadOptions)
   const value = checkNumber(call, 'value', known.value ?? 0);
   const D = rows[0] ?? 1;
   const shape = [read.length, T, ...rows];
-  const to = room(call, shape, dataTypeOr(call, known.dtype)).fill(value);
+  const to = zerosFor(call, shape, dataTypeOr(call, known.dtype)).fill(value);
   for (const [n, { values, shape }] of read.entries()) {
     const [length, kept] = [shape[0]!, Math.min(shape[0]!, T)];
     const from = truncating === 'pre' ? length - kept : 0;

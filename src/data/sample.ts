@@ -35,20 +35,20 @@ export function sample(probabilities: readonly number[] | TypedArray | Tensor, o
   const call = 'sample';
   const known = checkOptions<SampleOptions>(call, options, sampleOptions);
   const weights = Float64Array.from(readNumbers(call, 'probabilities', probabilities).values);
-  const wrong = weights.find(p => !(p >= 0 && p < Number.POSITIVE_INFINITY));
-  if (wrong !== undefined) fail(call, `probabilities must be finite and not negative, got ${wrong}`);
-  if (!weights.some(p => p > 0)) fail(call, 'probabilities must hold a number above 0, got none');
+  const invalid = weights.find(p => !(p >= 0 && p < Number.POSITIVE_INFINITY));
+  if (invalid !== undefined) fail(call, `probabilities must be finite and not negative, got ${invalid}`);
+  if (!weights.some(p => p > 0)) fail(call, 'probabilities must have a number above 0, got none');
   const temperature = checkNumber(call, 'temperature', known.temperature ?? 1, { least: 0 });
   const topK = known.topK === undefined ? weights.length : checkCount(call, 'topK', known.topK);
   const at = pick(call, known);
-  const likeliest = weights.reduce((best, p, i) => (p > weights[best]! ? i : best), 0);
-  if (temperature === 0) return likeliest;
+  const mostLikely = weights.reduce((best, p, i) => (p > weights[best]! ? i : best), 0);
+  if (temperature === 0) return mostLikely;
   if (topK < weights.length) {
     const order = [...weights.keys()].sort((a, b) => weights[b]! - weights[a]! || a - b);
     for (const out of order.slice(topK)) weights[out] = 0;
   }
   if (temperature !== 1) {
-    const most = ln(weights[likeliest]!);
+    const most = ln(weights[mostLikely]!);
     for (let i = 0; i < weights.length; i++) {
       if (weights[i]! > 0) weights[i] = exp((ln(weights[i]!) - most) / temperature);
     }

@@ -9,7 +9,7 @@ import { showShape } from '../util/shapes.ts';
 import { checkColumns, readNumbers, readSeries, type Series } from './series.ts';
 
 /** Per column: y = (x - shift) / scale + offset. */
-interface Map {
+interface Scaling {
   shift: readonly number[];
   scale: readonly number[];
   offset: number;
@@ -17,16 +17,16 @@ interface Map {
 
 /** Scales columns and inverts the scaling; make one with `standardize` or `minMax`. */
 export class Scaler {
-  readonly #map: Map;
+  readonly #scaling: Scaling;
 
   /** @internal */
-  constructor(map: Map) {
-    this.#map = map;
+  constructor(scaling: Scaling) {
+    this.#scaling = scaling;
   }
 
   /** The number of columns, D. */
   get width(): number {
-    return this.#map.shift.length;
+    return this.#scaling.shift.length;
   }
 
   /**
@@ -35,19 +35,19 @@ export class Scaler {
    * @param values a series, a batch of windows, or a single step: the last axis has size D. If D is 1, any shape.
    */
   transform(values: TensorLike): Tensor {
-    const { shift, scale, offset } = this.#map;
+    const { shift, scale, offset } = this.#scaling;
     return this.#each('scaler.transform', values, (x, c) => (x - shift[c]!) / scale[c]! + offset);
   }
 
   /** Inverts `transform`. */
   inverse(values: TensorLike): Tensor {
-    const { shift, scale, offset } = this.#map;
+    const { shift, scale, offset } = this.#scaling;
     return this.#each('scaler.inverse', values, (y, c) => (y - offset) * scale[c]! + shift[c]!);
   }
 
   /** A scaler of some of the columns, such as those that a model predicts. */
   columns(target: number | readonly number[]): Scaler {
-    const { shift, scale, offset } = this.#map;
+    const { shift, scale, offset } = this.#scaling;
     const chosen = checkColumns('scaler.columns', 'target', target, this.width);
     return new Scaler({ shift: chosen.map(c => shift[c]!), scale: chosen.map(c => scale[c]!), offset });
   }
@@ -126,7 +126,7 @@ export function standardize(train: Series | Pick<StandardScaler, 'mean' | 'std'>
   const call = 'standardize';
   if (isPlain(train)) {
     const { mean, std } = checkOptions<StandardScaler>(call, train, ['mean', 'std']);
-    return new StandardScaler(...kept(call, 'mean and std', mean, std));
+    return new StandardScaler(...readSaved(call, 'mean and std', mean, std));
   }
   const { columns, steps } = columnsOf(call, train);
   const mean = columns.map(column => {
@@ -153,10 +153,10 @@ export function minMax(
 ): MinMaxScaler {
   rejectExtraArguments('minMax', 2, arguments);
   const call = 'minMax';
-  const old = isPlain(train) ? checkOptions<MinMaxScaler>(call, train, ['min', 'max', 'range']) : null;
+  const saved = isPlain(train) ? checkOptions<MinMaxScaler>(call, train, ['min', 'max', 'range']) : null;
   const known = checkOptions<{ range: readonly [number, number] }>(call, options, ['range']);
-  const range = checkRange(call, known.range ?? old?.range ?? [0, 1]);
-  if (old) return new MinMaxScaler(...kept(call, 'min and max', old.min, old.max), range);
+  const range = checkRange(call, known.range ?? saved?.range ?? [0, 1]);
+  if (saved) return new MinMaxScaler(...readSaved(call, 'min and max', saved.min, saved.max), range);
   const { columns } = columnsOf(call, train);
   const least = columns.map(column => column.reduce((a, b) => Math.min(a, b)));
   const most = columns.map(column => column.reduce((a, b) => Math.max(a, b)));
@@ -172,9 +172,10 @@ export function scalerOf(call: string, value: unknown): Scaler {
   if (isPlain(value)) {
     const { scaler, mean, std, min, max, range } = value as Record<string, unknown>;
     if (scaler !== undefined) return scalerOf(call, scaler);
-    if (mean !== undefined && std !== undefined) return new StandardScaler(...kept(call, 'mean and std', mean, std));
+    if (mean !== undefined && std !== undefined)
+      return new StandardScaler(...readSaved(call, 'mean and std', mean, std));
     if (min !== undefined && max !== undefined) {
-      return new MinMaxScaler(...kept(call, 'min and max', min, max), checkRange(call, range ?? [0, 1]));
+      return new MinMaxScaler(...readSaved(call, 'min and max', min, max), checkRange(call, range ?? [0, 1]));
     }
   }
   return fail(
@@ -190,7 +191,7 @@ function checkRange(call: string, range: unknown): [number, number] {
 }
 
 /** Reads the two saved numbers of each column. */
-function kept(call: string, names: string, ...rows: unknown[]): [number[], number[]] {
+function readSaved(call: string, names: string, ...rows: unknown[]): [number[], number[]] {
   const { columns } = columnsOf(call, rows, names);
   return [columns.map(([first]) => first!), columns.map(([, second]) => second!)];
 }
@@ -202,7 +203,7 @@ function columnsOf(call: string, train: unknown, name = 'train'): { columns: Flo
     Float64Array.from({ length: steps }, (_, n) => {
       const value = values[n * width + c]!;
       if (!Number.isFinite(value))
-        fail(call, `${name} must hold finite numbers, got ${value} in step ${n}, column ${c}`);
+        fail(call, `${name} must have finite numbers, got ${value} in step ${n}, column ${c}`);
       return value;
     }),
   );

@@ -1,6 +1,6 @@
 /** Reads time series in all accepted forms. */
 
-import { checkHeld, showNumbers } from '../tensor/read.ts';
+import { checkNotTransferred, showNumbers } from '../tensor/read.ts';
 import { Tensor } from '../tensor/tensor.ts';
 import { fail, show } from '../util/errors.ts';
 import {
@@ -35,7 +35,7 @@ export function readNumbers(
   name: string,
   value: unknown,
 ): { values: ArrayLike<number>; shape: readonly number[] } {
-  if (value instanceof Tensor) return { values: checkHeld(call, name, value).dataSync(), shape: value.shape };
+  if (value instanceof Tensor) return { values: checkNotTransferred(call, name, value).dataSync(), shape: value.shape };
   if (isTypedArray(value)) return { values: plainArray(value), shape: [lengthOf(value)] };
   if (!Array.isArray(value)) {
     fail(call, `${name} must be numbers in arrays, a typed array or a tensor, got ${showNumbers(value)}`);
@@ -53,8 +53,8 @@ export function readSeries(call: string, name: string, value: unknown, least = 1
     fail(call, `${name} must have the shape [steps] or [steps, width], got ${showShape(shape)}`);
   }
   const [steps, width = 1] = shape as [number, number?];
-  if (steps < least) fail(call, `${name} must hold at least ${least} step${least === 1 ? '' : 's'}, got ${steps}`);
-  if (width === 0) fail(call, `${name} must hold a number in each step, got ${showShape(shape)}`);
+  if (steps < least) fail(call, `${name} must have at least ${least} step${least === 1 ? '' : 's'}, got ${steps}`);
+  if (width === 0) fail(call, `${name} must have a number in each step, got ${showShape(shape)}`);
   return { values, steps, width, flat: shape.length === 1 };
 }
 
@@ -62,13 +62,10 @@ export function readSeries(call: string, name: string, value: unknown, least = 1
 export function checkColumns(call: string, name: string, value: unknown, width: number): number[] {
   if (value === undefined) return Array.from({ length: width }, (_, i) => i);
   const list: unknown[] = Array.isArray(value) ? value : [value];
-  const fine = (c: unknown) => Number.isInteger(c) && (c as number) >= 0 && (c as number) < width;
+  const isValid = (c: unknown) => Number.isInteger(c) && (c as number) >= 0 && (c as number) < width;
   // `every` would skip holes, and a sparse array may have billions of them.
-  if (list.length === 0 || list.findIndex(c => !fine(c)) >= 0) {
-    fail(
-      call,
-      `${name} must be column indices of the series, whole numbers from 0 to ${width - 1}, got ${show(value)}`,
-    );
+  if (list.length === 0 || list.findIndex(c => !isValid(c)) >= 0) {
+    fail(call, `${name} must be column indices of the series, integers from 0 to ${width - 1}, got ${show(value)}`);
   }
   return list as number[];
 }

@@ -41,9 +41,9 @@ export function sineCosine(options?: SineCosineOptions): Generator<SineCosineBat
 function* batches(B: number, T: number): Generator<SineCosineBatch, never, void> {
   const [time, xs, ys] = [new Float32Array(B * T), new Float32Array(B * T), new Float32Array(B * T)];
   // A batch consists of the rows of the previous batch except the first, and one new row, the only one to compute.
-  let known = 0;
+  let computed = 0;
   for (let start = 0; ; start += T) {
-    for (let i = known; i < B * T; i++) {
+    for (let i = computed; i < B * T; i++) {
       const at = (start + i) / (10 * Math.PI);
       time[i] = at;
       xs[i] = sin(at);
@@ -55,6 +55,6 @@ function* batches(B: number, T: number): Generator<SineCosineBatch, never, void>
       time: new Tensor(time.slice(), [B, T]),
     };
     for (const values of [time, xs, ys]) values.copyWithin(0, T);
-    known = (B - 1) * T;
+    computed = (B - 1) * T;
   }
 }

@@ -46,7 +46,10 @@ export function trainTestSplit<S extends Series>(series: S, options?: SplitOptio
     }
     if (fraction !== undefined) fail(call, `takes either ${name}Fraction or ${name}Size, got both`);
     if (typeof size === 'number' && size > 0 && size < 1) {
-      fail(call, `${name}Size must be a whole number of steps, got ${size}; pass ${name}Fraction: ${size} for a share`);
+      fail(
+        call,
+        `${name}Size must be an integer number of steps, got ${size}; pass ${name}Fraction: ${size} for a share`,
+      );
     }
     return checkCount(call, `${name}Size`, size, 0);
   };
@@ -54,7 +57,10 @@ export function trainTestSplit<S extends Series>(series: S, options?: SplitOptio
   const validation = part('validation', 0);
   const train = steps - validation - test;
   if (train < 1) {
-    fail(call, `the training set must hold a step, got ${validation + test} of ${steps} steps for validation and test`);
+    fail(
+      call,
+      `the training set must have at least one step, got ${validation + test} of ${steps} steps for validation and test`,
+    );
   }
   const cut = (from: number, to: number): S => {
     if (series instanceof Tensor) return slice(series, [from], [to - from]) as Series as S;

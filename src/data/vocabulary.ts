@@ -67,7 +67,7 @@ export class Vocabulary {
     return Int32Array.from(Array.from(text), character => {
       const id = this.#ids.get(character) ?? this.#unknown;
       if (id === undefined) {
-        fail(call, `text must hold known characters only, got ${show(character)}; set the option unknown`);
+        fail(call, `text must have only known characters, got ${show(character)}; set the option unknown`);
       }
       return id;
     });
@@ -92,7 +92,7 @@ export class Vocabulary {
     const { values } = readNumbers(call, 'ids', ids);
     for (let i = 0; i < values.length; i++) {
       if (this.characters[values[i]!] === undefined) {
-        fail(call, `ids must be whole numbers from 0 to ${this.size - 1}, got ${values[i]}`);
+        fail(call, `ids must be integers from 0 to ${this.size - 1}, got ${values[i]}`);
       }
     }
     return values.length > 0 ? values : []; // a detached array is empty and cannot be iterated
@@ -102,7 +102,7 @@ export class Vocabulary {
   sample(probabilities: readonly number[] | TypedArray | Tensor, options?: SampleOptions): string {
     const { values, shape } = readNumbers('vocabulary.sample', 'probabilities', probabilities);
     if (values.length !== this.size) {
-      fail('vocabulary.sample', `probabilities must hold ${this.size} numbers, got ${showShape(shape)}`);
+      fail('vocabulary.sample', `probabilities must have ${this.size} numbers, got ${showShape(shape)}`);
     }
     return this.characters[sample(probabilities, options)]!;
   }
@@ -125,7 +125,7 @@ export class Vocabulary {
     const sequences = checkBoolean(call, 'returnSequences', known.returnSequences ?? false);
     const ids = this.#encode(call, text);
     const count = Math.floor((ids.length - T - 1) / stride) + 1;
-    if (ids.length < T + 1) fail(call, `text must hold at least ${T + 1} characters, got ${ids.length}`);
+    if (ids.length < T + 1) fail(call, `text must have at least ${T + 1} characters, got ${ids.length}`);
     const size = this.size;
     /** Writes `length` ids from index `start` to `to`, from row `row`. */
     const put = (to: Float32Array, row: number, form: 'oneHot' | 'ids', start: number, length: number) => {
@@ -134,7 +134,7 @@ export class Vocabulary {
         else to[(row + i) * size + ids[start + i]!] = 1;
       }
     };
-    const told = sequences ? T : 1;
+    const targetSteps = sequences ? T : 1;
     return new Batches(call, count, known, samples => {
       const B = samples.length;
       const xShape = inputs === 'ids' ? [B, T] : [B, T, size];
@@ -143,7 +143,7 @@ export class Vocabulary {
       for (let b = 0; b < B; b++) {
         const start = samples[b]! * stride;
         put(xs, b * T, inputs, start, T);
-        put(ys, b * told, targets, start + T + 1 - told, told);
+        put(ys, b * targetSteps, targets, start + T + 1 - targetSteps, targetSteps);
       }
       return { xs: new Tensor(xs, xShape), ys: new Tensor(ys, yShape) };
     });
@@ -162,6 +162,6 @@ export function vocabulary(text: string, options?: VocabularyOptions): Vocabular
     fail(call, `unknown must be a single character, got ${show(unknown)}`);
   }
   const characters = [...new Set(text + (unknown ?? ''))].sort((a, b) => a.codePointAt(0)! - b.codePointAt(0)!);
-  if (characters.length === 0) fail(call, "text must hold a character, got ''");
+  if (characters.length === 0) fail(call, "text must have at least one character, got ''");
   return new Vocabulary(characters, unknown);
 }

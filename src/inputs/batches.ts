@@ -5,7 +5,7 @@
  * here read the array; the numbers these return are copied to the kernels without running user code.
  */
 
-import { checkHeld, showNumbers, type TensorLike } from '../tensor/read.ts';
+import { checkNotTransferred, showNumbers, type TensorLike } from '../tensor/read.ts';
 import { Tensor } from '../tensor/tensor.ts';
 import { fail, show } from '../util/errors.ts';
 import {
@@ -134,7 +134,7 @@ function shapeOf(
       `${name} must be a tensor, nested arrays or a typed array of the shape ${showShape(expected)}, got ${showNumbers(value)}`,
     );
   }
-  if (value instanceof Tensor) checkHeld(call, name, value);
+  if (value instanceof Tensor) checkNotTransferred(call, name, value);
   const hasShape = value instanceof Tensor || value instanceof Selection;
   const shape = hasShape ? value.shape : shapeOfNested(call, name, value as NestedNumbers);
   if (fits(shape, expected)) return shape;

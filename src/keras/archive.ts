@@ -32,32 +32,32 @@ const LOCAL_ENTRY = 0x04034b50;
 const COMMENT = 0xffff;
 
 /** The entries of an archive by name. */
-export function openZip(place: FilePath, bytes: Uint8Array): Map<string, Entry> {
+export function openZip(location: FilePath, bytes: Uint8Array): Map<string, Entry> {
   const foreign = describeOtherFormat(bytes, 'zip');
-  if (foreign) failAt(place, `must be a .keras file, got ${foreign}`);
+  if (foreign) failAt(location, `must be a .keras file, got ${foreign}`);
   const view = new DataView(bytes.buffer, bytes.byteOffset, bytes.byteLength);
   let end = bytes.length - 22;
   const least = Math.max(0, end - COMMENT);
   while (end >= least && view.getUint32(end, true) !== DIRECTORY_END) end--;
-  if (end < least) failAt(place, 'must be a complete zip archive, got a truncated one; download it again');
+  if (end < least) failAt(location, 'must be a complete zip archive, got a truncated one; download it again');
   const count = view.getUint16(end + 10, true);
   let at = view.getUint32(end + 16, true);
   const entries = new Map<string, Entry>();
   for (let n = 0; n < count; n++) {
-    if (at + 46 > end || view.getUint32(at, true) !== DIRECTORY_ENTRY) failAt(place, 'the directory is damaged');
+    if (at + 46 > end || view.getUint32(at, true) !== DIRECTORY_ENTRY) failAt(location, 'the directory is damaged');
     const nameSize = view.getUint16(at + 28, true);
     const next = at + 46 + nameSize + view.getUint16(at + 30, true) + view.getUint16(at + 32, true);
-    if (next > end) failAt(place, 'the directory is damaged');
+    if (next > end) failAt(location, 'the directory is damaged');
     // Archives written on Windows may contain backslashes
     const name = new TextDecoder().decode(bytes.subarray(at + 46, at + 46 + nameSize)).replaceAll('\\', '/');
-    if (entries.has(name)) failAt(place, `names must be unique, got '${name.slice(0, 60)}' twice`);
-    entries.set(name, entryAt({ ...place, part: name.slice(0, 60) }, bytes, view, at));
+    if (entries.has(name)) failAt(location, `names must be unique, got '${name.slice(0, 60)}' twice`);
+    entries.set(name, entryAt({ ...location, part: name.slice(0, 60) }, bytes, view, at));
     at = next;
   }
   return entries;
 }
 
-function entryAt(place: FilePath, bytes: Uint8Array, view: DataView, at: number): Entry {
+function entryAt(location: FilePath, bytes: Uint8Array, view: DataView, at: number): Entry {
   const flags = view.getUint16(at + 8, true);
   const method = view.getUint16(at + 10, true);
   const sum = view.getUint32(at + 16, true);
@@ -67,30 +67,31 @@ function entryAt(place: FilePath, bytes: Uint8Array, view: DataView, at: number)
   return {
     size,
     read: most => {
-      if (flags & 1) failAt(place, 'must not be encrypted');
-      if (method !== 0 && method !== 8) failAt(place, `must be stored or deflated, got method ${method}`);
+      if (flags & 1) failAt(location, 'must not be encrypted');
+      if (method !== 0 && method !== 8) failAt(location, `must be stored or deflated, got method ${method}`);
       const largest = Math.min(most, FREE + EXPANSION * packed);
-      if (size > largest) failAt(place, `must be at most ${largest} bytes long, got ${size}`);
+      if (size > largest) failAt(location, `must be at most ${largest} bytes long, got ${size}`);
       if (local + 30 > bytes.length || view.getUint32(local, true) !== LOCAL_ENTRY)
-        failAt(place, 'is not in the archive');
+        failAt(location, 'is not in the archive');
       const start = local + 30 + view.getUint16(local + 26, true) + view.getUint16(local + 28, true);
-      if (start + packed > bytes.length) failAt(place, `must have ${packed} bytes in the archive, got fewer`);
+      if (start + packed > bytes.length) failAt(location, `must have ${packed} bytes in the archive, got fewer`);
       const data = bytes.subarray(start, start + packed);
-      const whole = method === 0 ? data.slice() : inflate(place, data, size);
-      if (whole.length !== size || checksum(whole) !== sum) failAt(place, 'is damaged: its checksum does not match');
+      const whole = method === 0 ? data.slice() : inflate(location, data, size);
+      if (whole.length !== size || checksum(whole) !== sum) failAt(location, 'is damaged: its checksum does not match');
       return whole;
     },
   };
 }
 
 /** Unpacks data into an array of the declared size. */
-function inflate(place: FilePath, data: Uint8Array, size: number): Uint8Array {
+function inflate(location: FilePath, data: Uint8Array, size: number): Uint8Array {
   // Deflate compresses by a factor of at most 1032
-  if (size > 1032 * data.length + 1032) failAt(place, `must be at most ${1032 * data.length} bytes long, got ${size}`);
+  if (size > 1032 * data.length + 1032)
+    failAt(location, `must be at most ${1032 * data.length} bytes long, got ${size}`);
   try {
     return inflateSync(data, { out: new Uint8Array(size) });
   } catch {
-    return failAt(place, 'is damaged: it cannot be unpacked');
+    return failAt(location, 'is damaged: it cannot be unpacked');
   }
 }
 

@@ -45,7 +45,7 @@ const NULL_SPACE = 2;
 /** The separators of a path. */
 const SEPARATOR = /[\\/]/;
 
-/** The cost, in bytes, of a name inside another name, as on Windows. */
+/** The cost, in bytes, of a path segment within a name, as written on Windows. */
 const INNER_NAME = 100;
 
 /** The element types that are read. */
@@ -65,9 +65,9 @@ interface Text {
   readonly size: number;
 }
 
-/** @param place for error messages */
-export function openHdf5(place: FilePath, bytes: Uint8Array): Hdf5Group {
-  return new Reader(new Hdf5Bytes(place, bytes)).root();
+/** @param location for error messages */
+export function openHdf5(location: FilePath, bytes: Uint8Array): Hdf5Group {
+  return new Reader(new Hdf5Bytes(location, bytes)).root();
 }
 
 /** A named object. On Windows, Keras wrote whole paths as names, so that a name can contain further names. */
@@ -137,17 +137,17 @@ class Reader {
     if (version <= 1) {
       this.#sizes(this.file.u8(13), this.file.u8(14));
       const base = version === 0 ? 24 : 28;
-      this.#whole(base, base + 16);
+      this.#checkLength(base, base + 16);
       return this.#rootAt(base + 40);
     }
     if (version > 3) this.file.fail(`the version of the HDF5 file must be at most 3, got ${version}`);
     this.#sizes(this.file.u8(9), this.file.u8(10));
-    this.#whole(12, 28);
+    this.#checkLength(12, 28);
     return this.#rootAt(36);
   }
 
   #rootAt(at: number): Hdf5Group {
-    const address = this.file.address(at) ?? this.file.fail('must hold a group, got none');
+    const address = this.file.address(at) ?? this.file.fail('must have a root group, got none');
     return new Group(this, { address, inner: null });
   }
 
@@ -155,8 +155,8 @@ class Reader {
     if (offsets !== 8 || lengths !== 8) this.file.fail(`addresses must take 8 bytes, got ${offsets} and ${lengths}`);
   }
 
-  /** @param base the position of the address of the first byte, @param end that of the end of the file */
-  #whole(base: number, end: number): void {
+  /** Rejects a truncated file. `base` and `end` are the positions of its start and end addresses. */
+  #checkLength(base: number, end: number): void {
     const { file } = this;
     if (file.uint(base, 8) !== 0) file.fail('the file must not have a user block before the HDF5 data');
     const length = file.uint(end, 8);

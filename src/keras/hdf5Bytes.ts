@@ -11,13 +11,12 @@ const decoder = new TextDecoder();
 export class Hdf5Bytes {
   readonly #view: DataView;
   /**
-   * The number of bytes that may still be read. Weights do not count; otherwise, a quarter of a Keras file is read,
-   * once.
+   * The number of bytes that may still be read, not counting weights. A Keras file needs about a quarter of its size.
    */
   #left: number;
 
   constructor(
-    readonly place: FilePath,
+    readonly location: FilePath,
     readonly bytes: Uint8Array,
   ) {
     this.#view = new DataView(bytes.buffer, bytes.byteOffset, bytes.byteLength);
@@ -29,7 +28,7 @@ export class Hdf5Bytes {
   }
 
   fail(message: string): never {
-    return fail(this.place.call, `${this.place.part}: ${message}`);
+    return fail(this.location.call, `${this.location.part}: ${message}`);
   }
 
   /** Counts bytes read, or equivalent work, because a file may refer to the same bytes many times. */
@@ -41,7 +40,7 @@ export class Hdf5Bytes {
   /** The end of a range of bytes; throws if the file does not contain it. */
   range(at: number, size: number): number {
     if (at < 0 || size < 0 || at + size > this.bytes.length) {
-      this.fail(`must hold ${size} bytes at ${at}, got a file of ${this.bytes.length} bytes`);
+      this.fail(`must have ${size} bytes at ${at}, got a file of ${this.bytes.length} bytes`);
     }
     return at + size;
   }

@@ -40,10 +40,10 @@ export async function loadKerasWeights(model: Sequential, bytes: Uint8Array | Ar
   checkModel(call, model);
   const file = checkBytes(call, 'bytes', bytes);
   const weights = isZip(file) ? weightsOf(call, file, model) : file;
-  const place = { call, part: isZip(file) ? WEIGHTS : 'the file' };
-  const root = openHdf5(place, weights);
-  dialectIn(place, root); // rejects Keras 1
-  model.setWeights(readWeights(place, root, weights.length, model, () => arrangementIn(call, file, root)));
+  const location = { call, part: isZip(file) ? WEIGHTS : 'the file' };
+  const root = openHdf5(location, weights);
+  formatIn(location, root); // rejects Keras 1
+  model.setWeights(readWeights(location, root, weights.length, model, () => arrangementIn(call, file, root)));
 }
 
 // ------------------------------------------------------------------------------------------------------------ files
@@ -74,14 +74,14 @@ function contentsOf(entries: ReadonlyMap<string, unknown>): string {
 
 /** A whole model in one HDF5 file: its topology is an attribute. */
 function readWhole(call: string, file: Uint8Array): Sequential {
-  const place = { call, part: 'the file' };
-  const root = openHdf5(place, file);
+  const location = { call, part: 'the file' };
+  const root = openHdf5(location, file);
   const text = root.strings('model_config')?.join('');
-  if (!text) return failAt(place, 'must contain a model_config, got none; load weights alone with loadKerasWeights');
+  if (!text) return failAt(location, 'must contain a model_config, got none; load weights alone with loadKerasWeights');
   const at = { call, part: 'model_config' };
   const config = parse(at, text);
-  const model = modelOf(at, config, dialectIn(place, root) ?? 'keras2');
-  model.setWeights(readWeights(place, root, file.length, model, () => arrangementOf(at, config)));
+  const model = modelOf(at, config, formatIn(location, root) ?? 'keras2');
+  model.setWeights(readWeights(location, root, file.length, model, () => arrangementOf(at, config)));
   return model;
 }
 
@@ -95,10 +95,10 @@ function arrangementIn(call: string, file: Uint8Array, root: Hdf5Group): Arrange
 }
 
 /** The Keras version that wrote the file; null if unknown. */
-function dialectIn(place: FilePath, root: Hdf5Group): ConfigFormat | null {
+function formatIn(location: FilePath, root: Hdf5Group): ConfigFormat | null {
   const group = root.get('model_weights');
   const version = root.strings('keras_version') ?? (group?.kind === 'group' ? group.strings('keras_version') : null);
-  return version && versionOf(place, { keras_version: version.join('') });
+  return version && versionOf(location, { keras_version: version.join('') });
 }
 
 /** The HDF5 entry of a `.keras` file, if its size is plausible for the weights and the optimizer of the model. */
@@ -108,15 +108,15 @@ function weightsOf(call: string, file: Uint8Array, model: Sequential): Uint8Arra
   return entry.read(8 * 4 * model.countParams() + MEGABYTE + 2 ** 16 * model.layers.length);
 }
 
-function parse(place: FilePath, text: Uint8Array | string): unknown {
-  return parseTopology(place, typeof text === 'string' ? text : new TextDecoder().decode(text));
+function parse(location: FilePath, text: Uint8Array | string): unknown {
+  return parseTopology(location, typeof text === 'string' ? text : new TextDecoder().decode(text));
 }
 
 /** The format of the Keras version in the metadata. */
-function versionOf(place: FilePath, metadata: unknown): ConfigFormat {
+function versionOf(location: FilePath, metadata: unknown): ConfigFormat {
   const { keras_version } = (metadata ?? {}) as { keras_version?: unknown };
-  const format = formatOfVersion(place, keras_version);
-  return format ?? failAt(place, `keras_version must be a version of Keras 2 or 3, got ${show(keras_version)}`);
+  const format = formatOfVersion(location, keras_version);
+  return format ?? failAt(location, `keras_version must be a version of Keras 2 or 3, got ${show(keras_version)}`);
 }
 
 const isZip = (bytes: Uint8Array) => bytes[0] === 0x50 && bytes[1] === 0x4b;

@@ -23,18 +23,18 @@ const OLD_LAYERS = '_layer_checkpoint_dependencies';
  * @param arrange returns the arrangement of the layers in the file; null if unknown
  */
 export function readWeights(
-  place: FilePath,
+  location: FilePath,
   root: Hdf5Group,
   size: number,
   model: Sequential,
   arrange: () => Arrangement | null,
 ): Tensor[] {
   const bytes = 4 * model.countParams();
-  if (bytes > size) failAt(place, `must contain the ${bytes} bytes of the weights of the model, got ${size} bytes`);
+  if (bytes > size) failAt(location, `must contain the ${bytes} bytes of the weights of the model, got ${size} bytes`);
   const group = root.get('model_weights');
   const byName = group?.kind === 'group' ? group : root;
   const names = listOf(byName, 'layer_names');
-  return names ? readByName(place, byName, names, model, arrange) : readByClass(place, root, model, arrange);
+  return names ? readByName(location, byName, names, model, arrange) : readByClass(location, root, model, arrange);
 }
 
 /** The name of a nested model; undefined if there is none. */
@@ -49,30 +49,35 @@ function modelIn(root: Hdf5Group): string | undefined {
 }
 
 /** Checks that the arrangement of a file has as many layers as the model. */
-function checkArrangement(place: FilePath, arrangement: Arrangement, { layers }: Sequential): Arrangement {
+function checkArrangement(location: FilePath, arrangement: Arrangement, { layers }: Sequential): Arrangement {
   const wanted = layers.filter(({ className }, n) => n > 0 || className !== 'InputLayer').length;
   const found = layersOf(arrangement).length;
   if (found !== wanted)
-    failAt(place, `must be a model of ${wanted} ${wanted === 1 ? 'layer' : 'layers'}, got ${found}`);
+    failAt(location, `must be a model of ${wanted} ${wanted === 1 ? 'layer' : 'layers'}, got ${found}`);
   return arrangement;
 }
 
-function readByClass(place: FilePath, root: Hdf5Group, model: Sequential, arrange: () => Arrangement | null): Tensor[] {
+function readByClass(
+  location: FilePath,
+  root: Hdf5Group,
+  model: Sequential,
+  arrange: () => Arrangement | null,
+): Tensor[] {
   const { layers } = model;
   const inner = modelIn(root);
   const found = inner === undefined ? null : arrange();
   if (inner !== undefined && !found) {
     const rule = `must be a .keras file of the whole model, because it has the nested model ${show(inner)}`;
-    failAt(place, `${rule}; a weights file does not contain the order of its layers`);
+    failAt(location, `${rule}; a weights file does not contain the order of its layers`);
   }
-  const arrangement = found ? checkArrangement(place, found, model) : undefined;
-  return variableGroupsOf(model, arrangement).flatMap((holders, n) => {
+  const arrangement = found ? checkArrangement(location, found, model) : undefined;
+  return variableGroupsOf(model, arrangement).flatMap((variableGroups, n) => {
     let next = 0;
-    return holders.flatMap(({ path, count }) => {
+    return variableGroups.flatMap(({ path, count }) => {
       const specs = layers[n]!.weightSpecs.slice(next, next + count);
       next += count;
       if (count === 0) return [];
-      const here = within(place, path);
+      const here = within(location, path);
       const vars = findVariables(root, path, count);
       const found = vars?.names().length ?? 0;
       if (found !== count) failAt(here, `must have ${count} variables, got ${found}`);
@@ -101,7 +106,7 @@ function findVariables(root: Hdf5Group, path: string, count: number): Hdf5Group 
 
 /** Assigns all weights in order and ignores layer names, as Keras does. */
 function readByName(
-  place: FilePath,
+  location: FilePath,
   root: Hdf5Group,
   names: readonly string[],
   model: Sequential,
@@ -109,7 +114,7 @@ function readByName(
 ): Tensor[] {
   const groups = names.map(name => {
     const group = root.get(name);
-    const here = within(place, name.slice(0, 60));
+    const here = within(location, name.slice(0, 60));
     if (group?.kind !== 'group') return failAt(here, 'must be a group, got none');
     const weights = listOf(group, 'weight_names') ?? [];
     return weights.map((weight): StoredVariable => [within(here, weight.slice(0, 60)), group.get(weight)]);
@@ -117,13 +122,13 @@ function readByName(
   const stored = groups.flat();
   const { layers } = model;
   const total = layers.reduce((sum, { weightSpecs }) => sum + weightSpecs.length, 0);
-  if (stored.length !== total) failAt(place, `must have the ${total} weights of the model, got ${stored.length}`);
-  const holders = variableGroupsOf(model);
+  if (stored.length !== total) failAt(location, `must have the ${total} weights of the model, got ${stored.length}`);
+  const variableGroups = variableGroupsOf(model);
   const read: Tensor[][] = layers.map(() => []);
   let next = 0;
   for (const n of storedOrder(groups, layers, () => trainablesOf(model, arrange()))) {
     let own = 0;
-    for (const { count } of holders[n]!) {
+    for (const { count } of variableGroups[n]!) {
       const specs = layers[n]!.weightSpecs.slice(own, own + count);
       read[n]!.push(...readVariables(stored.slice(next, next + count), specs));
       own += count;
@@ -204,12 +209,12 @@ function listOf(group: Hdf5Group, name: string): string[] | null {
   return parts;
 }
 
-function read(place: FilePath, data: Hdf5Group | Hdf5Data | null, shape: readonly number[]): Float32Array {
-  if (data?.kind !== 'data') return failAt(place, 'must be a dataset, got none');
+function read(location: FilePath, data: Hdf5Group | Hdf5Data | null, shape: readonly number[]): Float32Array {
+  if (data?.kind !== 'data') return failAt(location, 'must be a dataset, got none');
   if (data.shape.length !== shape.length || data.shape.some((n, axis) => n !== shape[axis])) {
-    failAt(place, `must have the shape ${showShape(shape)}, got ${showShape(data.shape)}`);
+    failAt(location, `must have the shape ${showShape(shape)}, got ${showShape(data.shape)}`);
   }
   const values = data.read();
-  if (values.length !== sizeOf(shape)) failAt(place, `must have ${sizeOf(shape)} numbers, got ${values.length}`);
+  if (values.length !== sizeOf(shape)) failAt(location, `must have ${sizeOf(shape)} numbers, got ${values.length}`);
   return values;
 }

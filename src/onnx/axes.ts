@@ -13,12 +13,12 @@ export function squeeze(node: NodeReader): LayerOutput {
   let output = node.layerOutput(0);
   const rank = output.axes.length;
   const axes = node.list('axes', 1)?.map(axis => node.axis(axis, rank));
-  const gone = axes ?? [...output.axes.keys()].filter(axis => isSingle(output, axis));
-  for (const axis of gone) {
+  const removed = axes ?? [...output.axes.keys()].filter(axis => isSingle(output, axis));
+  for (const axis of removed) {
     if (output.axes[axis] === 'time' && sizeOfAxis(output, axis) === 1) output = oneStep(node, output, axis, 'all');
-    if (!isOneDirection(output, axis)) node.fail(`must take away axes of one, got the axis ${output.axes[axis]}`);
+    if (!isOneDirection(output, axis)) node.fail(`must remove axes of size 1, got the axis ${output.axes[axis]}`);
   }
-  return { ...output, axes: output.axes.filter((_, n) => !gone.includes(n)) };
+  return { ...output, axes: output.axes.filter((_, n) => !removed.includes(n)) };
 }
 
 export function unsqueeze(node: NodeReader): LayerOutput {
@@ -43,20 +43,20 @@ export function reshape(node: NodeReader): LayerOutput {
   const output = node.layerOutput(0);
   const shape = node.attributes.get('shape')?.ints ?? node.sizes(1).values;
   const open = shape.indexOf(-1);
-  if (open >= 0 && shape.includes(-1, open + 1)) node.fail('its shape must have one -1 at most, got more');
-  const copies = node.int('allowzero', 0) === 0;
+  if (open >= 0 && shape.includes(-1, open + 1)) node.fail('its shape must have at most one -1, got more');
+  const copiesZeros = node.int('allowzero', 0) === 0;
   const target = shape.map((size, axis) =>
-    size === 0 && copies && axis < output.axes.length ? sizeOfAxis(output, axis) : size,
+    size === 0 && copiesZeros && axis < output.axes.length ? sizeOfAxis(output, axis) : size,
   );
   const fits = (from: LayerOutput) =>
     target.length === from.axes.length && target.every((size, n) => size === -1 || agrees(node, from, n, size));
-  const slim = { ...output, axes: output.axes.filter((_, n) => !isSingle(output, n)) };
-  const same = [output, slim].flatMap(from => [from, ...sideBySide(node, from), ...rows(from)]).find(fits);
-  return same ?? reshapedSamples(node, slim, target);
+  const squeezed = { ...output, axes: output.axes.filter((_, n) => !isSingle(output, n)) };
+  const same = [output, squeezed].flatMap(from => [from, ...mergedDirections(node, from), ...rows(from)]).find(fits);
+  return same ?? reshapedSamples(node, squeezed, target);
 }
 
 /** Concatenates both directions, if their axis precedes the feature axis. */
-function sideBySide(node: NodeReader, output: LayerOutput): LayerOutput[] {
+function mergedDirections(node: NodeReader, output: LayerOutput): LayerOutput[] {
   const axis = output.axes.length - 2;
   if (output.axes[axis] !== 'direction' || output.axes[axis + 1] !== 'width') return [];
   const merged = mergeDirections(node, [withoutAxis(output, axis)], 'concat');
@@ -80,12 +80,12 @@ function reshapedSamples(node: NodeReader, output: LayerOutput, target: readonly
   const { axes } = output;
   const reject = (): never =>
     node.fail(
-      `must keep samples apart, [${axes.join(', ')}] before it, got the shape [${target.slice(0, 12).join(', ')}]`,
+      `must reshape each sample on its own, got the input [${axes.join(', ')}] and the shape [${target.slice(0, 12).join(', ')}]`,
     );
   const inOrder = axes.join() === 'batch,time,width' || axes.join() === 'batch,width';
   if (!inOrder || (target.length !== 2 && target.length !== 3)) reject();
   const sizes = axes.map((_, axis) => sizeOfAxis(output, axis)).slice(1);
-  if (!sizes.every(size => typeof size === 'number')) rejectOpenTime(node);
+  if (!sizes.every(size => typeof size === 'number')) rejectVariableTime(node);
   const all = sizeOf(sizes as number[]);
   const rest = target.slice(1);
   const free = rest.filter(size => size === -1).length;
@@ -100,15 +100,15 @@ function reshapedSamples(node: NodeReader, output: LayerOutput, target: readonly
   );
 }
 
-const rejectOpenTime = (node: NodeReader): never =>
-  node.fail('must take a fixed number of time steps, got an input whose number of them is open');
+const rejectVariableTime = (node: NodeReader): never =>
+  node.fail('must have a fixed number of time steps, got a variable number');
 
 function reshaped(node: NodeReader, output: LayerOutput, shape: readonly number[]): LayerOutput {
-  const settled = inTimeOrder(node, output);
-  const [{ chain }] = settled.parts as [DirectionOutput];
+  const ordered = inTimeOrder(node, output);
+  const [{ chain }] = ordered.parts as [DirectionOutput];
   const [steps, width] = shape.length === 2 ? [shape[0]!, shape[1]!] : [null, shape[0]!];
   const flat = shape.length === 1;
-  const grown = node.addLayer(
+  const reshapedChain = node.addLayer(
     chain,
     {
       factory: flat ? 'flatten' : 'reshape',
@@ -119,7 +119,7 @@ function reshaped(node: NodeReader, output: LayerOutput, shape: readonly number[
     },
     { steps, width },
   );
-  return layerOutputOf(grown, flat ? ['batch', 'width'] : ['batch', 'time', 'width']);
+  return layerOutputOf(reshapedChain, flat ? ['batch', 'width'] : ['batch', 'time', 'width']);
 }
 
 export function flatten(node: NodeReader): LayerOutput {
@@ -128,14 +128,14 @@ export function flatten(node: NodeReader): LayerOutput {
   const axis = node.axis(node.int('axis', 1), axes.length + 1);
   const [joined] = axis === 2 && axes.length === 3 ? rows(output) : [];
   if (joined) return joined;
-  if (axis !== 1 || axes[0] !== 'batch') node.fail(`must keep the axis batch and no other, got [${axes.join(', ')}]`);
-  const slim = { ...output, axes: axes.filter((_, n) => !isSingle(output, n)) };
-  if (slim.axes.join() === 'batch,width') return slim;
-  if (slim.axes.join() !== 'batch,time,width') {
+  if (axis !== 1 || axes[0] !== 'batch') node.fail(`must keep only the batch axis, got [${axes.join(', ')}]`);
+  const squeezed = { ...output, axes: axes.filter((_, n) => !isSingle(output, n)) };
+  if (squeezed.axes.join() === 'batch,width') return squeezed;
+  if (squeezed.axes.join() !== 'batch,time,width') {
     node.fail(`its input must be [batch, time, width], got [${axes.join(', ')}]`);
   }
-  const [, steps, width] = slim.axes.map((_, n) => sizeOfAxis(slim, n));
-  return typeof steps === 'number' ? reshaped(node, slim, [steps * (width as number)]) : rejectOpenTime(node);
+  const [, steps, width] = squeezed.axes.map((_, n) => sizeOfAxis(squeezed, n));
+  return typeof steps === 'number' ? reshaped(node, squeezed, [steps * (width as number)]) : rejectVariableTime(node);
 }
 
 /** The size of an axis after Expand; null if incompatible. */
@@ -150,7 +150,7 @@ export function repeat(node: NodeReader, sizeAfter: (size: Size, by: Size) => Si
   const output = node.layerOutput(0);
   const by = node.sizes(1).values;
   const { axes } = output;
-  if (by.length !== axes.length) node.fail(`must name a size for each of ${axes.length} axes, got ${by.length}`);
+  if (by.length !== axes.length) node.fail(`must have a size for each of ${axes.length} axes, got ${by.length}`);
   const sizes = axes.map((_, axis) => sizeOfAxis(output, axis));
   const wanted = by.map((n, axis) => (n === node.source.batch && axes[axis] === 'batch' ? 'batch' : n));
   const after = sizes.map((size, axis) => sizeAfter(size, wanted[axis]!));

@@ -9,7 +9,7 @@ import { readTensor } from './tensors.ts';
 import type { Constant, Value } from './values.ts';
 
 /** A function of one number of each input; null if the result is unknown. */
-export type Rule = (numbers: readonly Size[], whole: boolean) => Size | null;
+export type Rule = (numbers: readonly Size[], allInts: boolean) => Size | null;
 
 /** A function of known numbers; null if one is an open size. */
 const ofNumbers =
@@ -24,8 +24,8 @@ const difference: Rule = ([a, b]) => {
   const minus = multiplied(b!, -1);
   return minus === null ? null : added(a!, minus);
 };
-const quotient: Rule = ([a, b], whole) =>
-  whole || typeof a === 'string' || typeof b === 'string' ? divided(a!, b!) : a! / b!;
+const quotient: Rule = ([a, b], allInts) =>
+  allInts || typeof a === 'string' || typeof b === 'string' ? divided(a!, b!) : a! / b!;
 
 /** The elementwise functions, by operator; they get the numbers of all inputs after broadcasting. */
 export const rules: { readonly [op: string]: Rule } = {
@@ -57,17 +57,17 @@ export const combined: ConstantOperator = (node, inputs) => {
   const dims = all.reduce<readonly number[] | null>((shape, input) => shape && commonDims(shape, input.dims), []);
   const spread = dims && all.map(input => broadcast(node, input, dims));
   if (!dims || !spread?.every(input => input !== null)) return null;
-  const place = kindOf(node.op);
-  const floats = place !== null && all[place]?.kind === 'floats';
+  const typeSource = kindOf(node.op);
+  const floats = typeSource !== null && all[typeSource]?.kind === 'floats';
   const size = sizeOf(dims);
   chargeBudget(node, floats ? 'floats' : 'ints', size);
-  const whole = all.every(({ kind }) => kind === 'ints');
+  const allInts = all.every(({ kind }) => kind === 'ints');
   const rule = rules[node.op]!;
   const numbers = all.map((): Size => 0);
   const made: Float32Array | Size[] = floats ? new Float32Array(size) : [];
   for (let n = 0; n < size; n++) {
     for (const [input, { values }] of spread.entries()) numbers[input] = values[n]!;
-    const number = rule(numbers, whole);
+    const number = rule(numbers, allInts);
     if (number === null || (typeof number === 'string' && floats)) return null;
     if (typeof number === 'number' && !floats && !Number.isSafeInteger(number)) return null;
     made[n] = number as number;
@@ -155,7 +155,7 @@ export function constantOf(node: NodeReader): Value {
   }
   const ints = attribute('value_ints')?.ints ?? listOf(attribute('value_int')?.i);
   if (ints) return { kind: 'ints', dims: attribute('value_ints') ? [ints.length] : [], values: ints };
-  return { kind: 'unknown', why: node.why('must hold a tensor of numbers, got something else') };
+  return { kind: 'unknown', why: node.why('must have a tensor of numbers, got something else') };
 }
 
 const listOf = (value: number | undefined): number[] | undefined => (value === undefined ? undefined : [value]);

@@ -11,14 +11,14 @@ const MOST_OUTPUTS = 16;
 const MOST_STEPS = 64;
 
 /** The node that makes each value, and the index of the output. */
-type Producers = ReadonlyMap<string, { readonly n: number; readonly place: number }>;
+type Producers = ReadonlyMap<string, { readonly n: number; readonly index: number }>;
 
 export function producersOf(call: string, graph: GraphProto): Producers {
-  const producers = new Map<string, { n: number; place: number }>();
+  const producers = new Map<string, { n: number; index: number }>();
   for (const [n, { output }] of graph.node.entries()) {
-    for (const [place, name] of output.entries()) {
-      if (producers.has(name)) fail(call, `graph.node[${n}].output must be new names, got a second ${quote(name)}`);
-      if (name !== '') producers.set(name, { n, place });
+    for (const [index, name] of output.entries()) {
+      if (producers.has(name)) fail(call, `graph.node[${n}].output must have unique names, got ${quote(name)} twice`);
+      if (name !== '') producers.set(name, { n, index });
     }
   }
   return producers;
@@ -39,7 +39,7 @@ export function outputOf(call: string, graph: GraphProto, producers: Producers):
   if (graph.output.length === 0) fail(call, 'graph.output must have an entry, got none');
   const isCell = (name: string) => {
     const producer = producers.get(name);
-    return producer?.place === 2 && graph.node[producer.n]!.opType === 'LSTM';
+    return producer?.index === 2 && graph.node[producer.n]!.opType === 'LSTM';
   };
   const found = graph.output
     .slice(0, MOST_OUTPUTS)
@@ -71,7 +71,7 @@ export function nodesFor(call: string, graph: GraphProto, producers: Producers, 
       if ((producers.get(input)?.n ?? -1) >= n) {
         fail(
           call,
-          `graph.node[${n}] (${quote(graph.node[n]!.name)}) must come after what it takes, got a later one's ${quote(input)}`,
+          `graph.node[${n}] (${quote(graph.node[n]!.name)}) must come after the nodes that compute its inputs, got ${quote(input)} of a later node`,
         );
       }
       open.push(input);

@@ -5,7 +5,7 @@ import type { NodeReader } from './nodeReader.ts';
 import { splitsOf } from './rearrangeConstants.ts';
 import { type Chain, type DirectionOutput, type LayerOutput, type LayerSpec, MOST_PARTS } from './values.ts';
 
-/** Merges two directions; null if the streams are not two directions of one layer. */
+/** Merges two directions; null if the outputs are not two directions of one layer. */
 export function mergeDirections(
   node: NodeReader,
   outputs: readonly LayerOutput[],
@@ -33,8 +33,8 @@ function specOfTwo({ chain: a, half }: DirectionOutput, { chain: b, half: other 
   const [first, second] = [a.spec, b.spec];
   if (half !== null || other !== null || !first || !second || !sameLayers(a.below, b.below)) return null;
   if (!recurrent.includes(first.factory) || first.factory !== second.factory || first.kind !== second.kind) return null;
-  const turned = { ...second.options, goBackwards: !second.options.goBackwards };
-  if (JSON.stringify(first.options) !== JSON.stringify(turned)) return null;
+  const reversed = { ...second.options, goBackwards: !second.options.goBackwards };
+  if (JSON.stringify(first.options) !== JSON.stringify(reversed)) return null;
   // Exactly one of them must have had its outputs reversed, to align the time steps of both
   if (a.steps !== null && a.flipped === b.flipped) return null;
   return {
@@ -70,10 +70,10 @@ export function reduceDirections(node: NodeReader, mergeMode: string): LayerOutp
   const axes = node.list('axes', 1);
   const [axis] = axes?.map(n => node.axis(n, rank)) ?? [];
   if (axes?.length !== 1 || output.axes[axis!] !== 'direction' || node.int('keepdims', 1) !== 0) {
-    node.fail('must go over the two directions of a layer, without keeping their axis, got something else');
+    node.fail('must reduce the axis of both directions, without keepdims, got something else');
   }
   const merged = mergeDirections(node, [withoutAxis(output, axis!)], mergeMode);
-  return merged ?? node.fail('must go over both directions of one layer, got something else');
+  return merged ?? node.fail('must reduce both directions of one layer, got something else');
 }
 
 /** Concatenates directions along the features, or along the direction axis. */
@@ -87,12 +87,13 @@ export function concatDirections(node: NodeReader, outputs: readonly LayerOutput
   if (first.axes[axis] === 'width') {
     const merged = alike ? mergeDirections(node, outputs, 'concat') : null;
     return (
-      merged ?? node.fail('must join the forward and the backward half of one layer, in that order, got something else')
+      merged ??
+      node.fail('must concatenate the forward and backward outputs of one layer, in that order, got something else')
     );
   }
   const parts = outputs.flatMap(output => output.parts);
   if (!alike || first.axes[axis] !== 'direction' || parts.length > MOST_PARTS) {
-    node.fail('must join directions of layers, or final states, got something else');
+    node.fail('must concatenate directions of layers, or final states, got something else');
   }
   return { ...first, parts };
 }
@@ -107,6 +108,8 @@ export function splitDirections(node: NodeReader): LayerOutput[] {
   return splitsOf(node, output.parts.length).map(size => {
     const parts = output.parts.slice(from, from + size);
     from += size;
-    return parts.length > 0 ? { ...output, parts } : node.fail('must make outputs of one direction or more, got none');
+    return parts.length > 0
+      ? { ...output, parts }
+      : node.fail('each output must have at least one direction, got none');
   });
 }

@@ -1,4 +1,4 @@
-/** Elementwise operators on a stream: sums, products, activations. */
+/** Elementwise operators on outputs of layers: sums, products, activations. */
 
 import { mergeDirections } from './directions.ts';
 import { constant, type Formula, identity, plus, times } from './formula.ts';
@@ -10,7 +10,7 @@ import { withBias } from './weightedLayers.ts';
 export const difference = (a: Formula, b: Formula): Formula => plus(a, times(b, constant(-1)));
 
 /**
- * Sums and products: with a number, with a bias, of two functions of the same stream, or of both directions of a layer.
+ * Sums and products: with a number, with a bias, of two functions of the same output, or of both directions of a layer.
  */
 export function combine(
   node: NodeReader,
@@ -27,7 +27,7 @@ export function combine(
       a.parts.every(({ chain, half }, n) => chain === b.parts[n]!.chain && half === b.parts[n]!.half);
     if (!together || a.axes.join() !== b.axes.join() || a.ids || b.ids) {
       node.fail(
-        'its inputs must be functions of the output of one layer, got those of two; a sequential model has no branches',
+        'its inputs must be functions of the output of one layer, got two layers; a sequential model has no branches',
       );
     }
     return node.withFormula(a, make(a.formula, b.formula));
@@ -37,22 +37,24 @@ export function combine(
     const why = node.why(`must combine outputs of layers with numbers, got ${nameOf(a)} and ${nameOf(b)}`);
     return { kind: 'unknown', why };
   }
-  if (output.ids) node.fail('must not compute with ids, which only an embedding takes');
+  if (output.ids) node.fail('must not compute with ids; only an embedding accepts ids');
   const biased = mode === 'sum' && output.parts.length === 1 ? withBias(node, output, other) : null;
   if (biased) return biased;
   if (other.values.length !== 1 || other.dims.length > output.axes.length) {
-    node.fail(`must take one number, or the bias of a dense layer, got [${other.dims.join(', ')}] of them`);
+    node.fail(
+      `must combine a layer with one number or the bias of a dense layer, got the shape [${other.dims.join(', ')}]`,
+    );
   }
   const number = constant(other.values[0]!);
   return node.withFormula(output, output === a ? make(output.formula, number) : make(number, output.formula));
 }
 
 /** Reads an input that must be one number. */
-function numberOf(node: NodeReader, place: number): number {
-  const { values } = node.floats(place);
+function numberOf(node: NodeReader, index: number): number {
+  const { values } = node.floats(index);
   return values.length === 1
     ? values[0]!
-    : node.fail(`input number ${place + 1} must be one number, got ${values.length}`);
+    : node.fail(`input number ${index + 1} must be one number, got ${values.length}`);
 }
 
 export function divide(node: NodeReader): LayerOutput {
@@ -71,8 +73,8 @@ export function power(node: NodeReader): LayerOutput {
 }
 
 export function clip(node: NodeReader): LayerOutput {
-  const bound = (name: string, place: number, otherwise: number) =>
-    node.has(place) ? numberOf(node, place) : node.float(name, otherwise);
+  const bound = (name: string, index: number, otherwise: number) =>
+    node.has(index) ? numberOf(node, index) : node.float(name, otherwise);
   const [least, most] = [bound('min', 1, Number.NEGATIVE_INFINITY), bound('max', 2, Number.POSITIVE_INFINITY)];
   // Exporters write the largest float32 for no bound
   return node.pointwise(0, 'Clip', least, most >= 3.4e38 ? Number.POSITIVE_INFINITY : most);
@@ -81,8 +83,8 @@ export function clip(node: NodeReader): LayerOutput {
 /** Reads a Min with a constant as an upper bound. */
 export function atMost(node: NodeReader): LayerOutput {
   if (node.has(2)) node.fail('must have two inputs, got more');
-  const place = node.value(0).kind === 'floats' ? 1 : 0;
-  return node.pointwise(place, 'Clip', Number.NEGATIVE_INFINITY, numberOf(node, 1 - place));
+  const index = node.value(0).kind === 'floats' ? 1 : 0;
+  return node.pointwise(index, 'Clip', Number.NEGATIVE_INFINITY, numberOf(node, 1 - index));
 }
 
 /** Softmax and LogSoftmax along the last axis. */
@@ -90,7 +92,7 @@ export function alongRows(node: NodeReader, op: string): LayerOutput {
   const output = node.layerOutput(0);
   const axis = node.axis(node.int('axis', node.source.opset < 13 ? 1 : -1), output.axes.length);
   if (output.axes[axis] !== 'width' || axis !== output.axes.length - 1) {
-    node.fail(`axis must be the last one, the features, got ${axis} of [${output.axes.join(', ')}]`);
+    node.fail(`axis must be the last axis, the features, got ${axis} of [${output.axes.join(', ')}]`);
   }
   return node.pointwise(0, op);
 }
@@ -99,8 +101,8 @@ export function cast(node: NodeReader): LayerOutput {
   const output = node.layerOutput(0);
   const to = node.int('to', 0);
   const [{ chain }] = output.parts as [DirectionOutput];
-  const whole = to === INT32 || to === INT64;
-  if (!whole) return output.ids ? node.fail('must not compute with ids, which only an embedding takes') : output;
+  const toInteger = to === INT32 || to === INT64;
+  if (!toInteger) return output.ids ? node.fail('must not compute with ids; only an embedding accepts ids') : output;
   if (output.ids) return output;
   if (chain.spec || output.axes.length !== 2 || output.formula.text !== identity.text) {
     node.fail('only ids can be cast to integers, got the output of a layer');

@@ -91,12 +91,12 @@ export function toOnnx(model: Sequential, options?: ToOnnxOptions): Uint8Array {
       return batch;
     },
   };
-  let flow: WrittenLayer = { value: 'input', mask: null };
+  let current: WrittenLayer = { value: 'input', mask: null };
   for (const [n, layer] of layers.entries()) {
     const masked = layers.slice(n + 1).some(above => above instanceof RecurrentLayer);
-    flow = write(context, layer, flow, masked);
+    current = write(context, layer, current, masked);
   }
-  graph.rename(flow.value, 'output');
+  graph.rename(current.value, 'output');
   return writeModel({
     irVersion: IR_VERSION,
     producerName: 'lstm-wasm',
@@ -190,7 +190,7 @@ function writeDense({ call, graph }: WriteContext, layer: Dense, x: string): str
   return writeActivation[activation](graph, `${name}/${activation}`, sum);
 }
 
-/** The mask of the time steps, [B, T, 1], whose id or any of whose features differs from a number. */
+/** A mask [B, T, 1]: true for the time steps whose id, or any feature, differs from a number. */
 function differs({ graph }: WriteContext, { name }: Layer, value: string, number: string, ids: boolean): string {
   const same = graph.add('Equal', `${name}/same`, [value, number]);
   const other = graph.add('Not', `${name}/other`, [same]);

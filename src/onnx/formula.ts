@@ -65,9 +65,9 @@ export function plus(a: Formula, b: Formula): Formula {
 const x = identity;
 const half = times(x, constant(0.5));
 const cube = times(x, times(x, x));
-const bent = times(plus(x, times(cube, constant(0.044715))), constant(Math.sqrt(2 / Math.PI)));
+const geluArgument = times(plus(x, times(cube, constant(0.044715))), constant(Math.sqrt(2 / Math.PI)));
 
-const spelled: [ActivationName, Formula][] = [
+const activationFormulas: [ActivationName, Formula][] = [
   ['relu', apply('Relu', x)],
   ['relu', apply('Clip', x, 0, Number.POSITIVE_INFINITY)],
   ['sigmoid', apply('Sigmoid', x)],
@@ -82,7 +82,7 @@ const spelled: [ActivationName, Formula][] = [
   ['swish', times(x, apply('Sigmoid', x))],
   ['gelu', times(half, plus(apply('Erf', times(x, constant(Math.SQRT1_2))), constant(1)))],
   ['gelu', apply('Gelu', x)],
-  ['gelu_new', times(half, plus(apply('Tanh', bent), constant(1)))],
+  ['gelu_new', times(half, plus(apply('Tanh', geluArgument), constant(1)))],
   ['gelu_new', apply('GeluTanh', x)],
   ['relu6', apply('Clip', x, 0, 6)],
   ['mish', times(x, apply('Tanh', apply('Softplus', x)))],
@@ -91,7 +91,7 @@ const spelled: [ActivationName, Formula][] = [
   ['logSoftmax', apply('LogSoftmax', x)],
 ];
 
-const known = new Map(spelled.map(([name, { text }]) => [text, name]));
+const activationByText = new Map(activationFormulas.map(([name, { text }]) => [text, name]));
 
 /** A layer without weights. */
 export interface Pointwise {
@@ -129,7 +129,7 @@ function boundedOf({ outer, inner }: Formula): { layer: Pointwise; inner: Formul
 }
 
 function layerOf({ text, numbers = [] }: Formula): Pointwise | null {
-  const activation = known.get(text);
+  const activation = activationByText.get(text);
   if (activation) return { factory: 'activation', options: { activation } };
   if (/^Elu:[^(]+\(x\)$/.test(text)) return { factory: 'elu', options: { alpha: numbers[0]! } };
   if (/^LeakyRelu:[^(]+\(x\)$/.test(text)) return { factory: 'leakyReLU', options: { alpha: numbers[0]! } };

@@ -30,10 +30,10 @@ export function kernelFromOnnx(op: RecurrentOp, kernel: Float32Array, rows: numb
 function moveKernel(op: RecurrentOp, rows: number, units: number, move: (ours: number, theirs: number) => void): void {
   const order = gateOrders[op];
   const columns = order.length * units;
-  for (const [place, gate] of order.entries()) {
+  for (const [position, gate] of order.entries()) {
     for (let u = 0; u < units; u++) {
       for (let row = 0; row < rows; row++) {
-        move(row * columns + gate * units + u, (place * units + u) * rows + row);
+        move(row * columns + gate * units + u, (position * units + u) * rows + row);
       }
     }
   }
@@ -45,9 +45,9 @@ export function biasToOnnx(op: RecurrentOp, bias: Float32Array, units: number): 
   const row = order.length * units;
   const result = new Float32Array(2 * row);
   for (let start = 0; start < bias.length; start += row) {
-    for (const [place, gate] of order.entries()) {
+    for (const [position, gate] of order.entries()) {
       const from = start + gate * units;
-      result.set(bias.subarray(from, from + units), start + place * units);
+      result.set(bias.subarray(from, from + units), start + position * units);
     }
   }
   return result;
@@ -59,8 +59,8 @@ export function biasFromOnnx(op: RecurrentOp, bias: Float32Array, units: number,
   const row = order.length * units;
   const result = new Float32Array(2 * row);
   for (let start = 0; start < bias.length; start += row) {
-    for (const [place, gate] of order.entries()) {
-      const from = start + place * units;
+    for (const [position, gate] of order.entries()) {
+      const from = start + position * units;
       result.set(bias.subarray(from, from + units), start + gate * units);
     }
   }

@@ -37,9 +37,9 @@ export class Graph {
   }
 
   /** A unique name: the wanted one, or one that starts with it. */
-  name(wish: string): string {
-    let name = wish;
-    for (let n = 1; this.#taken.has(name); n++) name = `${wish}_${n}`;
+  name(base: string): string {
+    let name = base;
+    for (let n = 1; this.#taken.has(name); n++) name = `${base}_${n}`;
     this.#taken.add(name);
     return name;
   }
@@ -100,13 +100,13 @@ export class Graph {
     return this.#constant(`${scalar ? 'int' : 'ints'} ${values}`, scalar ? [] : [values.length], INT64, rawData);
   }
 
-  #constant(wish: string, dims: readonly number[], dataType: number, rawData: Uint8Array): string {
+  #constant(base: string, dims: readonly number[], dataType: number, rawData: Uint8Array): string {
     // Subgraphs can use the tensors of the outermost graph
-    if (this.outer) return this.outer.#constant(wish, dims, dataType, rawData);
-    const known = this.#constants.get(wish);
+    if (this.outer) return this.outer.#constant(base, dims, dataType, rawData);
+    const known = this.#constants.get(base);
     if (known !== undefined) return known;
-    const name = this.#tensor(this.name(wish.replaceAll(/[ ,]/g, '_')), dims, dataType, rawData);
-    this.#constants.set(wish, name);
+    const name = this.#tensor(this.name(base.replaceAll(/[ ,]/g, '_')), dims, dataType, rawData);
+    this.#constants.set(base, name);
     return name;
   }
 

@@ -10,11 +10,11 @@ export function repeatStep(node: NodeReader, output: LayerOutput, n: number): La
   return layerOutputOf(node.addLayer(chain, spec, { steps: n, flipped: false }), ['batch', 'time', 'width']);
 }
 
-/** Turns a stream with an axis of size 1 in place of time into a sequence of one step. */
+/** Turns an output that has an axis of size 1 instead of time into a sequence of one step. */
 export function asSequence(node: NodeReader, output: LayerOutput): LayerOutput {
   const { axes } = output;
-  const places = axes.filter(axis => axis === 'one' || axis === 'batch' || axis === 'width');
-  if (axes.length !== 3 || new Set(places).size !== 3 || output.parts[0]!.chain.steps !== null) return output;
+  const sampleAxes = axes.filter(axis => axis === 'one' || axis === 'batch' || axis === 'width');
+  if (axes.length !== 3 || new Set(sampleAxes).size !== 3 || output.parts[0]!.chain.steps !== null) return output;
   return { ...repeatStep(node, output, 1), axes: axes.map((axis): Axis => (axis === 'one' ? 'time' : axis)) };
 }
 
@@ -23,13 +23,13 @@ export function asSequence(node: NodeReader, output: LayerOutput): LayerOutput {
  * simpleRNN that copies them from last to first: its kernel is the identity, its recurrent kernel zero.
  */
 export function inTimeOrder(node: NodeReader, output: LayerOutput): LayerOutput {
-  const settled = node.withLayers(output);
-  const [{ chain }] = settled.parts as [DirectionOutput];
-  if (!chain.flipped) return settled;
+  const converted = node.withLayers(output);
+  const [{ chain }] = converted.parts as [DirectionOutput];
+  if (!chain.flipped) return converted;
   const { width } = chain;
   node.spend(2 * width * width);
-  const unit = new Float32Array(width * width);
-  for (let n = 0; n < width; n++) unit[n * width + n] = 1;
+  const identityMatrix = new Float32Array(width * width);
+  for (let n = 0; n < width; n++) identityMatrix[n * width + n] = 1;
   const dims = [width, width];
   const spec = {
     factory: 'simpleRNN',
@@ -44,11 +44,11 @@ export function inTimeOrder(node: NodeReader, output: LayerOutput): LayerOutput 
     },
     weights: [
       [
-        { dims, values: unit },
+        { dims, values: identityMatrix },
         { dims, values: new Float32Array(width * width) },
       ],
     ],
     kind: 'steps',
   } as const;
-  return { ...settled, parts: [{ chain: node.addLayer(chain, spec, { flipped: false }), half: null }] };
+  return { ...converted, parts: [{ chain: node.addLayer(chain, spec, { flipped: false }), half: null }] };
 }

@@ -100,7 +100,7 @@ function readGraph(call: string, graph: GraphProto, opset: number, timeFirst: bo
   for (const [n, info] of given) {
     const part = `graph.input[${n}] (${quote(info.name)})`;
     if (n !== data![0]) {
-      const what = `another input of the graph, ${quote(info.name)}, where a model has one`;
+      const what = `the additional graph input ${quote(info.name)}`;
       defined(info.name, { kind: 'state', what, given: true }, part);
       continue;
     }
@@ -112,14 +112,21 @@ function readGraph(call: string, graph: GraphProto, opset: number, timeFirst: bo
   for (const n of needed) {
     const node = graph.node[n]!;
     const results = evaluate(new NodeReader(source, node, n), node);
-    for (const [place, name] of node.output.entries()) {
-      const value = results[place] ?? unknownOutput(results[0]!, n, place);
-      if (name !== '') defined(name, value, `graph.node[${n}].output[${place}]`);
+    for (const [index, name] of node.output.entries()) {
+      const value = results[index] ?? unknownOutput(results[0]!, n, index);
+      if (name !== '') defined(name, value, `graph.node[${n}].output[${index}]`);
     }
   }
   const index = needed.at(-1) ?? 0;
-  const nothing: NodeProto = { name: output, opType: 'output', domain: '', input: [output], output: [], attribute: [] };
-  const last = new NodeReader(source, graph.node[index] ?? nothing, index);
+  const placeholder: NodeProto = {
+    name: output,
+    opType: 'output',
+    domain: '',
+    input: [output],
+    output: [],
+    attribute: [],
+  };
+  const last = new NodeReader(source, graph.node[index] ?? placeholder, index);
   const value = values.get(output);
   if (!value || !input) fail(call, `graph.output[${which}] must depend on an input of the graph, got ${quote(output)}`);
   if (value.kind === 'unknown') fail(call, value.why);
@@ -130,8 +137,8 @@ function readGraph(call: string, graph: GraphProto, opset: number, timeFirst: bo
 
 /** The layers that compute an output, in the shape of a model's output. */
 function chainOf(call: string, node: NodeReader, value: LayerOutput, which: number): Chain {
-  const slim = node.withLayers({ ...value, axes: value.axes.filter(axis => axis !== 'direction') });
-  const output = inTimeOrder(node, asSequence(node, slim));
+  const squeezed = node.withLayers({ ...value, axes: value.axes.filter(axis => axis !== 'direction') });
+  const output = inTimeOrder(node, asSequence(node, squeezed));
   const axes = output.axes.filter(axis => axis !== 'one').join();
   if (!outputAxes.includes(axes)) {
     const shapes = 'must be [batch, width] or [batch, time, width]';
@@ -149,9 +156,9 @@ const outputAxes = [
   'time*batch,width',
 ];
 
-function unknownOutput(first: Value, n: number, place: number): Value {
+function unknownOutput(first: Value, n: number, index: number): Value {
   if (first.kind === 'unknown') return first;
-  return { kind: 'unknown', why: `graph.node[${n}].output[${place}]: must be an output that its operator has` };
+  return { kind: 'unknown', why: `graph.node[${n}].output[${index}]: must be an output that its operator has` };
 }
 
 /** The input of the model: features of time steps or of samples, or ids. */
@@ -189,9 +196,9 @@ function inputOf(call: string, part: string, { type }: ValueInfoProto, timeFirst
 function build(call: string, name: string, { chain, input }: Found): Sequential {
   const specs = specsOf(chain);
   const taken = new Set<string>();
-  const unique = ({ name: wish, factory }: LayerSpec) => {
+  const unique = ({ name, factory }: LayerSpec) => {
     const base =
-      wish
+      name
         .replace(/^\/+/, '')
         .replaceAll(/[/\p{C}]/gu, '_')
         .slice(0, 200) || factory;

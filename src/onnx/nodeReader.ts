@@ -74,20 +74,20 @@ export class NodeReader {
     return this.#node.input.length;
   }
 
-  has(place: number): boolean {
-    return Boolean(this.#node.input[place]);
+  has(index: number): boolean {
+    return Boolean(this.#node.input[index]);
   }
 
-  value(place: number): Value {
-    const name = this.#node.input[place];
-    if (!name) this.fail(`must have an input number ${place + 1}, got none`);
+  value(index: number): Value {
+    const name = this.#node.input[index];
+    if (!name) this.fail(`must have an input number ${index + 1}, got none`);
     const value = this.source.values.get(name!);
     return value ?? this.fail(`its input ${quote(name!)} must be computed by an earlier node, got an unknown name`);
   }
 
   /** All inputs; null for an omitted one. */
   values(): (Value | null)[] {
-    return this.#node.input.map((name, place) => (name ? this.value(place) : null));
+    return this.#node.input.map((name, index) => (name ? this.value(index) : null));
   }
 
   /** The number of its outputs. */
@@ -95,36 +95,36 @@ export class NodeReader {
     return this.#node.output.length;
   }
 
-  layerOutput(place: number): LayerOutput {
-    const value = this.value(place);
+  layerOutput(index: number): LayerOutput {
+    const value = this.value(index);
     if (value.kind === 'unknown') this.fail(value.why);
     if (value.kind !== 'layerOutput') {
-      this.fail(`input number ${place + 1} must depend on the input of the model, got ${nameOf(value)}`);
+      this.fail(`input number ${index + 1} must depend on the input of the model, got ${nameOf(value)}`);
     }
     return value;
   }
 
-  floats(place: number): Floats {
-    const value = this.value(place);
+  floats(index: number): Floats {
+    const value = this.value(index);
     if (value.kind === 'unknown') this.fail(value.why);
     if (value.kind !== 'floats')
-      this.fail(`input number ${place + 1} must be float32 weights of the file, got ${nameOf(value)}`);
+      this.fail(`input number ${index + 1} must be float32 weights of the file, got ${nameOf(value)}`);
     return value;
   }
 
   /** Integers, which may be variable sizes. */
-  sizes(place: number): Ints {
-    const value = this.value(place);
+  sizes(index: number): Ints {
+    const value = this.value(index);
     if (value.kind === 'unknown') this.fail(value.why);
     if (value.kind !== 'ints')
-      this.fail(`input number ${place + 1} must be whole numbers of the file, got ${nameOf(value)}`);
+      this.fail(`input number ${index + 1} must be integers of the file, got ${nameOf(value)}`);
     return value;
   }
 
   /** Known integers. */
-  ints(place: number): number[] {
-    return this.sizes(place).values.map(item =>
-      typeof item === 'number' ? item : this.fail(`input number ${place + 1} must be known, got the size ${item}`),
+  ints(index: number): number[] {
+    return this.sizes(index).values.map(item =>
+      typeof item === 'number' ? item : this.fail(`input number ${index + 1} must be known, got the size ${item}`),
     );
   }
 
@@ -151,9 +151,9 @@ export class NodeReader {
   }
 
   /** A list of integers: an attribute in old operator versions and an input in new ones. */
-  list(name: string, place: number): number[] | null {
+  list(name: string, index: number): number[] | null {
     if (this.attributes.has(name)) return this.attributes.get(name)!.ints;
-    return this.has(place) ? this.ints(place) : null;
+    return this.has(index) ? this.ints(index) : null;
   }
 
   /** The index of an axis; negative indices count from the end. */
@@ -164,7 +164,7 @@ export class NodeReader {
   /** Checks an index; negative ones count from the end. */
   index(n: number, count: number, what = 'its index'): number {
     if (!Number.isInteger(n) || n < -count || n >= count) {
-      this.fail(`${what} must be one of ${count}, from ${-count} to ${count - 1}, got ${n}`);
+      this.fail(`${what} must be an integer from ${-count} to ${count - 1}, got ${n}`);
     }
     return n < 0 ? n + count : n;
   }
@@ -192,15 +192,15 @@ export class NodeReader {
   }
 
   /** An input, whose elementwise functions have been converted to layers. */
-  layerInput(place: number): LayerOutput {
-    return this.withLayers(this.layerOutput(place));
+  layerInput(index: number): LayerOutput {
+    return this.withLayers(this.layerOutput(index));
   }
 
   withLayers(output: LayerOutput): LayerOutput {
     const { parts, formula } = output;
-    if (output.ids) this.fail('must not compute with ids, which only an embedding takes');
+    if (output.ids) this.fail('must not compute with ids; only an embedding accepts ids');
     if (parts.length !== 1 || parts[0]!.half !== null) {
-      this.fail('must not take one direction of a bidirectional layer, or several, before they are merged');
+      this.fail('must not use the directions of a bidirectional layer before they are merged');
     }
     const [{ chain }] = parts as [DirectionOutput];
     if (formula === identity || formula.text === identity.text) return { ...output, formula: identity };
@@ -226,15 +226,15 @@ export class NodeReader {
   }
 
   /** Applies a function to each number or row. */
-  pointwise(place: number, op: string, ...numbers: number[]): LayerOutput {
-    const output = this.layerOutput(place);
-    if (output.ids) this.fail('must not compute with ids, which only an embedding takes');
+  pointwise(index: number, op: string, ...numbers: number[]): LayerOutput {
+    const output = this.layerOutput(index);
+    if (output.ids) this.fail('must not compute with ids; only an embedding accepts ids');
     return this.withFormula(output, apply(op, output.formula, ...numbers));
   }
 
   /** The output with another formula. */
   withFormula(output: LayerOutput, formula: Formula): LayerOutput {
-    if (formula.text.length > MOST_CHARACTERS) this.fail('must be part of an activation, got a too long formula');
+    if (formula.text.length > MOST_CHARACTERS) this.fail('must be part of an activation, got a longer formula');
     return { ...output, formula };
   }
 

@@ -27,8 +27,8 @@ const same: Operator = node => node.value(0);
 
 function concat(node: NodeReader): Value {
   const values = node.values().filter(value => value !== null);
-  const strange = values.find(({ kind }) => kind === 'unknown') ?? values.find(({ kind }) => kind === 'state');
-  if (strange) return strange;
+  const unusable = values.find(({ kind }) => kind === 'unknown') ?? values.find(({ kind }) => kind === 'state');
+  if (unusable) return unusable;
   if (values.every((value): value is LayerOutput => value.kind === 'layerOutput'))
     return concatDirections(node, values);
   return {

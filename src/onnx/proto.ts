@@ -221,18 +221,18 @@ function read(call: string, message: Message, bytes: Uint8Array, part: string): 
       const found = table.fields.get(tag);
       if (!found) continue;
       const { name, kind, many } = found;
-      const place = part ? `${part}.${name}` : name;
-      if (!many) result[name] = one(call, reader, kind, place);
+      const path = part ? `${part}.${name}` : name;
+      if (!many) result[name] = one(call, reader, kind, path);
       else if (reader.type === BYTES && (kind === 'int' || kind === 'float')) {
-        const packed = new PbfReader(block(call, reader, place));
+        const packed = new PbfReader(block(call, reader, path));
         const list = result[name] as number[];
-        while (packed.pos < packed.length) list.push(one(call, packed, kind, place, true) as number);
+        while (packed.pos < packed.length) list.push(one(call, packed, kind, path, true) as number);
       } else {
         const list = result[name] as unknown[];
         if (kind !== 'int' && kind !== 'float') {
-          if (list.length >= MOST) fail(call, `${place} must have at most ${MOST} entries, got more`);
+          if (list.length >= MOST) fail(call, `${path} must have at most ${MOST} entries, got more`);
         }
-        list.push(one(call, reader, kind, `${place}[${list.length}]`));
+        list.push(one(call, reader, kind, `${path}[${list.length}]`));
       }
     }
   } catch (error) {
@@ -244,10 +244,10 @@ function read(call: string, message: Message, bytes: Uint8Array, part: string): 
 }
 
 /** The bytes of a length-delimited field. */
-function block(call: string, reader: PbfReader, place: string): Uint8Array {
+function block(call: string, reader: PbfReader, path: string): Uint8Array {
   const length = reader.readVarint();
   const left = reader.length - reader.pos;
-  if (!(length <= left)) fail(call, `${place} must be within its message, got ${length} bytes where ${left} are left`);
+  if (!(length <= left)) fail(call, `${path} must end within its message, got ${length} bytes with ${left} left`);
   const bytes = reader.buf.subarray(reader.pos, reader.pos + length);
   reader.pos += length;
   return bytes;
@@ -255,25 +255,25 @@ function block(call: string, reader: PbfReader, place: string): Uint8Array {
 
 const wireTypes = { int: 0, float: 5, string: BYTES, bytes: BYTES };
 
-function one(call: string, reader: PbfReader, kind: Kind, place: string, packed = false): unknown {
+function one(call: string, reader: PbfReader, kind: Kind, path: string, packed = false): unknown {
   const type = typeof kind === 'string' ? wireTypes[kind] : BYTES;
   if (!packed && reader.type !== type) {
-    fail(call, `${place} must have wire type ${type} of Protocol Buffers, got ${reader.type}`);
+    fail(call, `${path} must have wire type ${type} of Protocol Buffers, got ${reader.type}`);
   }
   switch (kind) {
     case 'int': {
       const value = reader.readVarint(true);
-      if (reader.pos > reader.length) fail(call, `${place} must be within its message, got a truncated one`);
+      if (reader.pos > reader.length) fail(call, `${path} must be within its message, got a truncated one`);
       return value;
     }
     case 'float':
       return reader.readFloat();
     case 'string':
-      return text.decode(block(call, reader, place));
+      return text.decode(block(call, reader, path));
     case 'bytes':
-      return block(call, reader, place);
+      return block(call, reader, path);
     default:
-      return read(call, kind, block(call, reader, place), place);
+      return read(call, kind, block(call, reader, path), path);
   }
 }
 

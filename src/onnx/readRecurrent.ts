@@ -101,16 +101,16 @@ export function readRecurrent(node: NodeReader, op: RecurrentOp): Value[] {
 
 /** Rejects features that the layers of this package do not have. */
 function rejectUnsupported(node: NodeReader, steps: Size): void {
-  if (node.attributes.has('clip')) node.fail('must not clip, got the attribute clip');
-  if (node.int('input_forget', 0) !== 0) node.fail('input_forget must be 0, got another number');
+  if (node.attributes.has('clip')) node.fail('must not have the attribute clip, which is not supported');
+  if (node.int('input_forget', 0) !== 0) node.fail('input_forget must be 0, got another value');
   if (node.has(4)) checkLengths(node, 4, steps);
-  for (const place of [5, 6, 7]) {
-    if (!node.has(place)) continue;
-    const value = node.value(place);
+  for (const index of [5, 6, 7]) {
+    if (!node.has(index)) continue;
+    const value = node.value(index);
     if (value.kind === 'unknown') node.fail(value.why);
-    if (onlyNumber(value) === 0 || (value.kind === 'state' && value.given && place !== 7)) continue;
-    const rule = place === 7 ? 'absent or zero' : 'zero or an input of the graph';
-    node.fail(`${inputNames[place]} must be ${rule}, got ${nameOf(value)}`);
+    if (onlyNumber(value) === 0 || (value.kind === 'state' && value.given && index !== 7)) continue;
+    const rule = index === 7 ? 'absent or zero' : 'zero or an input of the graph';
+    node.fail(`${inputNames[index]} must be ${rule}, got ${nameOf(value)}`);
   }
 }
 

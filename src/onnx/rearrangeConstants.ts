@@ -21,17 +21,17 @@ export function gathered(
   node: NodeReader,
   from: Constant,
   dims: readonly number[],
-  place: (index: number) => number,
+  source: (index: number) => number,
 ): Constant {
-  if (dims.length > MOST_AXES) node.fail(`must make at most ${MOST_AXES} axes, got ${dims.length}`);
+  if (dims.length > MOST_AXES) node.fail(`must have at most ${MOST_AXES} axes, got ${dims.length}`);
   const size = sizeOf(dims);
   chargeBudget(node, from.kind, size);
   if (from.kind === 'ints') {
-    const values = Array.from({ length: size }, (_, index) => from.values[place(index)]!);
+    const values = Array.from({ length: size }, (_, index) => from.values[source(index)]!);
     return { kind: 'ints', dims, values };
   }
   const values = new Float32Array(size);
-  for (let index = 0; index < size; index++) values[index] = from.values[place(index)]!;
+  for (let index = 0; index < size; index++) values[index] = from.values[source(index)]!;
   return { kind: 'floats', dims, values };
 }
 
@@ -71,7 +71,7 @@ function tiled(node: NodeReader, from: Constant, times: readonly number[]): Cons
 
 /** Broadcasts a constant to a shape; null if they are incompatible. */
 export function broadcast(node: NodeReader, from: Constant, dims: readonly number[]): Constant | null {
-  if (dims.length > MOST_AXES) node.fail(`must make at most ${MOST_AXES} axes, got ${dims.length}`);
+  if (dims.length > MOST_AXES) node.fail(`must have at most ${MOST_AXES} axes, got ${dims.length}`);
   const missing = dims.length - from.dims.length;
   if (missing < 0) return null;
   const own = [...Array.from({ length: missing }, () => 1), ...from.dims];
@@ -97,28 +97,28 @@ export function commonDims(a: readonly number[], b: readonly number[]): number[]
 const squeeze: ConstantOperator = (node, [from]) => {
   const { dims } = from!;
   const axes = node.list('axes', 1);
-  const gone = axes?.map(axis => node.axis(axis, dims.length)) ?? [...dims.keys()].filter(axis => dims[axis] === 1);
-  if (gone.some(axis => dims[axis] !== 1)) node.fail(`must take away axes of one, got [${dims.join(', ')}]`);
+  const removed = axes?.map(axis => node.axis(axis, dims.length)) ?? [...dims.keys()].filter(axis => dims[axis] === 1);
+  if (removed.some(axis => dims[axis] !== 1)) node.fail(`must remove axes of size 1, got [${dims.join(', ')}]`);
   return withDims(
     from!,
-    dims.filter((_, axis) => !gone.includes(axis)),
+    dims.filter((_, axis) => !removed.includes(axis)),
   );
 };
 
 /** The indices, in the result, of the axes that a node adds. */
 export function addedAxes(node: NodeReader, rank: number): number[] {
   const axes = node.list('axes', 1) ?? [];
-  if (rank + axes.length > MOST_AXES) node.fail(`must make at most ${MOST_AXES} axes, got ${rank + axes.length}`);
-  const places = axes.map(axis => node.axis(axis, rank + axes.length));
-  if (new Set(places).size !== places.length) node.fail('its axes must be different ones, got one twice');
-  return places;
+  if (rank + axes.length > MOST_AXES) node.fail(`must have at most ${MOST_AXES} axes, got ${rank + axes.length}`);
+  const positions = axes.map(axis => node.axis(axis, rank + axes.length));
+  if (new Set(positions).size !== positions.length) node.fail('its axes must be unique, got one twice');
+  return positions;
 }
 
 /** Inserts an item into a list at the given indices of the result. */
-export function withAdded<T>(list: readonly T[], places: readonly number[], one: T): T[] {
+export function withAdded<T>(list: readonly T[], positions: readonly number[], one: T): T[] {
   const rest = list[Symbol.iterator]();
-  return Array.from({ length: list.length + places.length }, (_, n) =>
-    places.includes(n) ? one : (rest.next().value as T),
+  return Array.from({ length: list.length + positions.length }, (_, n) =>
+    positions.includes(n) ? one : (rest.next().value as T),
   );
 }
 
@@ -131,7 +131,7 @@ const unsqueeze: ConstantOperator = (node, [from]) => {
 export function permOf(node: NodeReader, rank: number): readonly number[] {
   const perm = node.attributes.get('perm')?.ints ?? Array.from({ length: rank }, (_, n) => rank - 1 - n);
   if ([...perm].sort((a, b) => a - b).join() !== Array.from({ length: rank }, (_, n) => n).join()) {
-    node.fail(`perm must be an order of ${rank} axes, got [${perm.slice(0, 12).join(', ')}]`);
+    node.fail(`perm must be a permutation of ${rank} axes, got [${perm.slice(0, 12).join(', ')}]`);
   }
   return perm;
 }
@@ -142,12 +142,12 @@ export function transposed(node: NodeReader, from: Constant, perm: readonly numb
   const strides = dims.map((_, axis) => sizeOf(dims.slice(axis + 1)));
   const sizes = perm.map(axis => dims[axis]!);
   return gathered(node, from, sizes, index => {
-    let [rest, place] = [index, 0];
+    let [rest, position] = [index, 0];
     for (let axis = sizes.length - 1; axis >= 0; axis--) {
-      place += (rest % sizes[axis]!) * strides[perm[axis]!]!;
+      position += (rest % sizes[axis]!) * strides[perm[axis]!]!;
       rest = Math.floor(rest / sizes[axis]!);
     }
-    return place;
+    return position;
   });
 }
 
@@ -178,9 +178,9 @@ export function slicesOf(node: NodeReader, rank: number): { axis: number; start:
   const axes = node.list('axes', 3) ?? starts.map((_, n) => n);
   const steps = node.has(4) ? node.ints(4) : starts.map(() => 1);
   if ([ends, axes, steps].some(({ length }) => length !== starts.length)) {
-    node.fail('starts, ends, axes and steps must be equally many, got others');
+    node.fail('starts, ends, axes and steps must have equal lengths, got different ones');
   }
-  if (steps.includes(0)) node.fail('steps must not be 0, got one that is');
+  if (steps.includes(0)) node.fail('steps must not contain 0');
   return starts.map((start, n) => ({ axis: node.axis(axes[n]!, rank), start, end: ends[n]!, step: steps[n]! }));
 }
 
@@ -197,8 +197,8 @@ const slice: ConstantOperator = (node, [from]) => {
 const gather: ConstantOperator = (node, [from]) => {
   const axis = node.axis(node.int('axis', 0), from!.dims.length);
   const size = from!.dims[axis]!;
-  const places = node.ints(1).map(n => node.index(n, size));
-  return alongAxis(node, from!, axis, node.sizes(1).dims, n => places[n]!);
+  const indices = node.ints(1).map(n => node.index(n, size));
+  return alongAxis(node, from!, axis, node.sizes(1).dims, n => indices[n]!);
 };
 
 const concat: ConstantOperator = (node, inputs) => {
@@ -206,8 +206,11 @@ const concat: ConstantOperator = (node, inputs) => {
   if (!first || others.some(({ kind }) => kind !== first.kind)) return null;
   const axis = node.axis(node.int('axis', 0), first.dims.length);
   const rest = (dims: readonly number[]) => dims.filter((_, n) => n !== axis).join();
-  const strange = others.find(({ dims }) => dims.length !== first.dims.length || rest(dims) !== rest(first.dims));
-  if (strange) node.fail(`must join tensors alike, got [${first.dims.join(', ')}] and [${strange.dims.join(', ')}]`);
+  const mismatch = others.find(({ dims }) => dims.length !== first.dims.length || rest(dims) !== rest(first.dims));
+  if (mismatch)
+    node.fail(
+      `must concatenate tensors that differ only along the axis, got [${first.dims.join(', ')}] and [${mismatch.dims.join(', ')}]`,
+    );
   const parts = [first, ...others];
   const { before, behind } = around(first.dims, axis);
   const dims = [...before, parts.reduce((sum, part) => sum + part.dims[axis]!, 0), ...behind];
@@ -234,8 +237,8 @@ export function splitsOf(node: NodeReader, size: number): number[] {
   const count = node.outputs;
   const even = Math.ceil(size / count);
   const sizes = node.list('split', 1) ?? Array.from({ length: count }, (_, n) => Math.min(even, size - n * even));
-  const fine = sizes.length === count && sizes.every(n => n >= 0) && sizes.reduce((a, b) => a + b, 0) === size;
-  return fine
+  const isValid = sizes.length === count && sizes.every(n => n >= 0) && sizes.reduce((a, b) => a + b, 0) === size;
+  return isValid
     ? sizes
     : node.fail(`must split ${size} into its ${count} outputs, got [${sizes.slice(0, 12).join(', ')}]`);
 }
@@ -251,8 +254,8 @@ const split: ConstantOperator = (node, [from]) => {
 };
 
 /** The sizes if all are known, otherwise null. */
-function knownSizes(node: NodeReader, place: number): number[] | null {
-  const { values } = node.sizes(place);
+function knownSizes(node: NodeReader, index: number): number[] | null {
+  const { values } = node.sizes(index);
   const known = values.filter(size => typeof size === 'number');
   return known.length === values.length && known.every(size => Number.isSafeInteger(size) && size >= 0) ? known : null;
 }

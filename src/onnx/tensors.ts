@@ -27,15 +27,15 @@ export function readTensor(call: string, part: string, tensor: TensorProto): Val
   const count = sizeOf(dims);
   const listed = dataType === FLOAT32 ? floatData : dataType === INT64 ? int64Data : int32Data;
   const there = rawData ? rawData.length / width : listed.length;
-  if (there !== count) fail(call, `${at} must have ${count} numbers for [${dims}], got ${there}`);
+  if (there !== count) fail(call, `${at} must have ${count} numbers for the shape [${dims}], got ${there}`);
   if (dataType === FLOAT32) {
     const values = rawData ? new Float32Array(rawData.slice().buffer) : Float32Array.from(listed);
     return { kind: 'floats', dims, values };
   }
-  return { kind: 'ints', dims, values: rawData ? wholeNumbers(rawData, dataType) : listed };
+  return { kind: 'ints', dims, values: rawData ? integersOf(rawData, dataType) : listed };
 }
 
-function wholeNumbers(bytes: Uint8Array, dataType: number): number[] {
+function integersOf(bytes: Uint8Array, dataType: number): number[] {
   if (dataType === BOOL) return [...bytes];
   const { buffer } = bytes.slice();
   return dataType === INT32 ? [...new Int32Array(buffer)] : Array.from(new BigInt64Array(buffer), Number);

@@ -25,7 +25,7 @@ export function slice(node: NodeReader): LayerOutput {
     if (selection === 'all') return from;
     if (from.axes[axis] === 'direction' && step === 1) return directions(node, from, start, end);
     if (from.axes[axis] !== 'time') {
-      node.fail(`must take all of the axis ${from.axes[axis]}, got ${start} up to ${end} by ${step}`);
+      node.fail(`must select the whole axis ${from.axes[axis]}, got ${start} to ${end} in steps of ${step}`);
     }
     if (selection === 'reversed') return reversed(from);
     return oneStep(node, from, axis, selection);
@@ -39,22 +39,22 @@ export function gather(node: NodeReader): Value {
   const value = node.layerOutput(0);
   const axis = node.axis(node.int('axis', 0), value.axes.length);
   const [index, ...more] = node.ints(1);
-  if (index === undefined || more.length > 0) node.fail(`must take one index, got ${more.length + 1}`);
+  if (index === undefined || more.length > 0) node.fail(`must select one index, got ${more.length + 1}`);
   const size = sizeOfAxis(value, axis);
   if (typeof size === 'number') node.index(index, size);
   const selection = selectionAt(size, index);
   let picked = value;
   if (value.axes[axis] === 'time') picked = oneStep(node, value, axis, selection);
   else if (value.axes[axis] === 'direction') picked = directions(node, value, index, index === -1 ? size : index + 1);
-  else if (!isSingle(value, axis)) node.fail(`must take all of the axis ${value.axes[axis]}, got the index ${index}`);
+  else if (!isSingle(value, axis)) node.fail(`must select the whole axis ${value.axes[axis]}, got the index ${index}`);
   return node.sizes(1).dims.length === 0 ? withoutAxis(picked, axis) : picked;
 }
 
 function directions(node: NodeReader, output: LayerOutput, start: number, end: Size): LayerOutput {
-  if (typeof end !== 'number') node.fail(`must take directions by number, got those up to ${end}`);
+  if (typeof end !== 'number') node.fail(`must select directions by known indices, got the end ${end}`);
   const { from, count } = rangeOf(output.parts.length, start, end, 1);
   const parts = output.parts.slice(from, from + count);
-  return parts.length > 0 ? { ...output, parts } : node.fail('must pick at least one direction, got none');
+  return parts.length > 0 ? { ...output, parts } : node.fail('must select at least one direction, got none');
 }
 
 /** Selects the step that each direction processes last: the last one, or the first if it runs backwards. */
@@ -62,8 +62,8 @@ export function oneStep(node: NodeReader, output: LayerOutput, axis: number, sel
   const parts = output.parts.map(({ chain, half }): DirectionOutput => {
     const ends = chain.flipped !== (half === 1) ? 'first' : 'last';
     if (chain.steps !== 1 && selection !== ends) {
-      const which = selection ?? 'several of them, or another';
-      node.fail(`must take the time step that a layer comes to last, which is the ${ends}, got ${which}`);
+      const which = selection ?? 'other steps';
+      node.fail(`must select the time step that the layer processes last, the ${ends} one, got ${which}`);
     }
     return { chain: lastOfChain(node, chain, half), half };
   });
@@ -81,9 +81,9 @@ function lastOfChain(node: NodeReader, chain: Chain, half: 0 | 1 | null): Chain 
   const { spec } = at;
   const both = spec?.factory === 'bidirectional';
   if (spec?.kind !== 'steps' || (both && half === null && at.steps !== 1)) {
-    const rule = 'must take the last time step of a recurrent layer of one direction';
+    const rule = 'must select the last time step of a recurrent layer with one direction';
     node.fail(
-      `${rule}, got that of ${both ? 'both directions, whose way back has seen one step by then' : 'something else'}`,
+      `${rule}, got ${both ? 'both directions; the backward direction has processed only one step there' : 'something else'}`,
     );
   }
   const end = { steps: null, flipped: false, last: null };
@@ -107,19 +107,19 @@ export function reverseSequence(node: NodeReader): LayerOutput {
   const rank = output.axes.length;
   const [time, batch] = [node.int('time_axis', 0), node.int('batch_axis', 1)].map(axis => node.axis(axis, rank));
   if (output.axes[time!] !== 'time' || output.axes[batch!] !== 'batch') {
-    node.fail(`must turn the axis time round for each of the axis batch, got [${output.axes.join(', ')}]`);
+    node.fail(`must reverse the time axis of each sample, got [${output.axes.join(', ')}]`);
   }
   checkLengths(node, 1, sizeOfAxis(output, time!));
   return reversed(output);
 }
 
 /** Rejects sequence lengths other than the number of time steps. */
-export function checkLengths(node: NodeReader, place: number, steps: Size): void {
-  const lengths = node.value(place);
+export function checkLengths(node: NodeReader, index: number, steps: Size): void {
+  const lengths = node.value(index);
   if (lengths.kind === 'unknown') node.fail(lengths.why);
   const length = onlyNumber(lengths);
   if (length === steps) return;
   const got = length === null ? nameOf(lengths) : `${length}`;
   const rule = `sequence_lens must be the number of time steps, ${steps}, for every sample, or absent`;
-  node.fail(`${rule}, got ${got}; lengths of their own are masks here, which are not in the file`);
+  node.fail(`${rule}, got ${got}; sequences of different lengths need a mask, which the file does not contain`);
 }

@@ -20,10 +20,11 @@ export function dense(node: NodeReader, x: LayerOutput, kernel: Floats, bias?: F
     weights: [[kernel]],
     kind: 'each',
   } as const;
-  const grown = { ...output, parts: [{ chain: node.addLayer(chain, spec, { width: units }), half: null }] };
-  if (!bias) return grown;
+  const product = { ...output, parts: [{ chain: node.addLayer(chain, spec, { width: units }), half: null }] };
+  if (!bias) return product;
   return (
-    withBias(node, grown, bias) ?? node.fail(`its bias must be one number for each unit, got [${bias.dims.join(', ')}]`)
+    withBias(node, product, bias) ??
+    node.fail(`its bias must be one number for each unit, got [${bias.dims.join(', ')}]`)
   );
 }
 
@@ -37,23 +38,23 @@ export function withBias(node: NodeReader, output: LayerOutput, bias: Floats): L
   if (dims.length > output.axes.length) return null;
   node.spend(values.length);
   const weights = [[spec.weights[0]![0]!, { dims: [chain.width], values }]];
-  const better = node.replaceLayer(chain, { ...spec, options: { ...spec.options, useBias: true }, weights });
-  return { ...output, parts: [{ chain: better, half: null }] };
+  const biased = node.replaceLayer(chain, { ...spec, options: { ...spec.options, useBias: true }, weights });
+  return { ...output, parts: [{ chain: biased, half: null }] };
 }
 
 /** Reads a Gemm: alpha A B + beta C, with A and B optionally transposed. */
 export function gemm(node: NodeReader): LayerOutput {
   const x = node.layerOutput(0);
   if (x.axes.length !== 2) node.fail(`its input must have two axes, got [${x.axes.join(', ')}]`);
-  const turned = node.int('transA', 0) === 0 ? x : { ...x, axes: [...x.axes].reverse() };
+  const input = node.int('transA', 0) === 0 ? x : { ...x, axes: [...x.axes].reverse() };
   const kernel = node.floats(1);
   if (kernel.dims.length !== 2) node.fail(`its kernel must have two axes, got [${kernel.dims.join(', ')}]`);
-  const upright = node.int('transB', 0) === 0 ? kernel : (transposed(node, kernel, [1, 0]) as Floats);
+  const matrix = node.int('transB', 0) === 0 ? kernel : (transposed(node, kernel, [1, 0]) as Floats);
   const bias = node.has(2) ? node.floats(2) : null;
   // A single number applies to all units
-  const all = bias?.values.length === 1 ? (broadcast(node, { ...bias, dims: [] }, [upright.dims[1]!]) as Floats) : bias;
+  const all = bias?.values.length === 1 ? (broadcast(node, { ...bias, dims: [] }, [matrix.dims[1]!]) as Floats) : bias;
   const beta = node.float('beta', 1);
-  return dense(node, turned, scaled(node, upright, node.float('alpha', 1)), all ? scaled(node, all, beta) : undefined);
+  return dense(node, input, scaled(node, matrix, node.float('alpha', 1)), all ? scaled(node, all, beta) : undefined);
 }
 
 function scaled(node: NodeReader, floats: Floats, factor: number): Floats {
@@ -64,7 +65,7 @@ function scaled(node: NodeReader, floats: Floats, factor: number): Floats {
 
 /** Reads a Gather of ids from a table as an embedding. */
 export function embed(node: NodeReader, table: Floats, ids: LayerOutput): LayerOutput {
-  if (!ids.ids) node.fail('its indices must be the input of the model, whole numbers, got the output of a layer');
+  if (!ids.ids) node.fail('its indices must be the input of the model, integers, got the output of a layer');
   if (table.dims.length !== 2 || table.values.length === 0) {
     node.fail(`its table must be [ids, width], got [${table.dims.join(', ')}]`);
   }

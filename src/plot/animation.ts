@@ -88,8 +88,8 @@ class Clock {
   }
 
   /** Steps through translations without interpolation, one for each frame. */
-  jump(element: Dom | Element, places: readonly string[]): void {
-    const track = this.#track(places, this.#times);
+  jump(element: Dom | Element, translations: readonly string[]): void {
+    const track = this.#track(translations, this.#times);
     this.#add(element, 'animateTransform', {
       attributeName: 'transform',
       type: 'translate',
@@ -175,12 +175,12 @@ class Reel {
     const pitch = 24;
     const view = chart.addWindow(parent, { ...area, top: header.captionLine - 17, height: pitch });
     const strip = view.group();
-    const places = this.#captions.map((caption, i) => {
+    const translations = this.#captions.map((caption, i) => {
       header.addCaption(strip, caption, area.width, 17 + i * pitch);
       return `0 ${-i * pitch}`;
     });
-    strip.attr('transform', `translate(${places.at(-1)})`);
-    clock.jump(strip, places);
+    strip.attr('transform', `translate(${translations.at(-1)})`);
+    clock.jump(strip, translations);
   }
 
   #addProgress(parent: Container, clock: Clock): void {

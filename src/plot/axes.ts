@@ -61,7 +61,7 @@ export class Axis {
     this.#drawn = key;
     for (let i = 0; i < Math.max(shown.length, this.#marks.length); i++) {
       this.#marks[i] ??= this.#addMark();
-      this.#place(this.#marks[i]!, shown[i]);
+      this.#moveMark(this.#marks[i]!, shown[i]);
     }
   }
 
@@ -76,7 +76,7 @@ export class Axis {
     return { group, line, label };
   }
 
-  #place({ group, line, label }: Mark, tick: Tick | undefined): void {
+  #moveMark({ group, line, label }: Mark, tick: Tick | undefined): void {
     group.attr('display', tick ? null : 'none');
     if (!tick) return;
     const { side, area, figureWidth, theme } = this.#style;

@@ -118,7 +118,7 @@ export class BarColumn {
     for (const [n, bars] of this.#bars.entries()) {
       for (const [k, bar] of bars.entries()) {
         const value = values[n]![k]!;
-        this.#move(bar, value, start, scale, labels?.[n]?.[k] ?? spell(value, unit));
+        this.#move(bar, value, start, scale, labels?.[n]?.[k] ?? formatValue(value, unit));
       }
     }
   }
@@ -147,7 +147,7 @@ export class BarColumn {
 const withUnit = (text: string, unit: string) => (/^[x×%]?$/.test(unit) ? text + unit : `${text} ${unit}`);
 
 /** Three significant digits; a dash for NaN. */
-function spell(value: number, unit: string): string {
+function formatValue(value: number, unit: string): string {
   if (Number.isNaN(value)) return '–';
   return withUnit(Number.isFinite(value) ? String(Number(value.toPrecision(3))) : '∞', unit);
 }

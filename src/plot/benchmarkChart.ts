@@ -81,7 +81,7 @@ export function benchmarkChart(options: BenchmarkOptions): Plot<BenchmarkData> {
   const taken = title ? 0 : subtitle ? textWidth(subtitle, 12) + 12 : legendEnd - side;
   const caption = figure.addCaption(lines[0] ?? legendLine ?? 20, Math.min(taken, 0.65 * room));
   for (const column of columns) column.draw(svg);
-  figure.place();
+  figure.attach();
 
   const plot: Plot<BenchmarkData> = limitArgumentsInTable(call, {
     node: svg.node,

@@ -50,25 +50,25 @@ export function cellDiagram(options: CellDiagramOptions = {}): Plot<CellData> {
   const height = Math.round(top + scale * (innerHeight + (legend ? footer : 0)) + side);
   const figure = new Figure(setting, height, [`${plan.title} cell`], colourMapCss(theme));
 
-  const place = figure.svg.group();
+  const drawing = figure.svg.group();
   const left = (width - scale * plan.width) / 2;
-  place.attr('transform', `translate(${round(left)} ${round(top + scale * (stem + nodeRadius))}) scale(${scale})`);
-  drawCell(place, plan, theme);
+  drawing.attr('transform', `translate(${round(left)} ${round(top + scale * (stem + nodeRadius))}) scale(${scale})`);
+  drawCell(drawing, plan, theme);
   const values = new Map<string, Value[]>();
   const add = (name: string, value: Value) => values.set(name, [...(values.get(name) ?? []), value]);
-  for (const label of [...plan.labels, ...plan.states]) add(label.name, drawLabel(place, label, theme));
+  for (const label of [...plan.labels, ...plan.states]) add(label.name, drawLabel(drawing, label, theme));
   const [lower, upper] = [cellHeight + stem, -stem];
-  drawNode(place, 'x', 't', [plan.input, lower], theme);
-  drawNode(place, 'h', 't', [plan.output, upper], theme);
-  add('x', new Value(place, 'x', [plan.input + nodeRadius + 9, lower + 5], 'start', theme));
-  add('h', new Value(place, 'h', [plan.output - nodeRadius - 9, upper + 5], 'end', theme));
+  drawNode(drawing, 'x', 't', [plan.input, lower], theme);
+  drawNode(drawing, 'h', 't', [plan.output, upper], theme);
+  add('x', new Value(drawing, 'x', [plan.input + nodeRadius + 9, lower + 5], 'start', theme));
+  add('h', new Value(drawing, 'h', [plan.output - nodeRadius - 9, upper + 5], 'end', theme));
   if (legend) {
-    const foot = place.group();
+    const foot = drawing.group();
     foot.attr('transform', `translate(${(plan.width - legendWidth) / 2} ${cellHeight + stem + nodeRadius + 46})`);
     drawLegend(foot, theme);
   }
   const caption = figure.addCaption(titleLine);
-  figure.place();
+  figure.attach();
 
   const plot: Plot<CellData> = limitArgumentsInTable(call, {
     node: figure.svg.node,

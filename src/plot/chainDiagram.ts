@@ -64,15 +64,15 @@ export function chainDiagram(options: ChainDiagramOptions = {}): Plot<ChainData>
   const height = Math.round(top + scale * (cellHeight + 2 * (stem + nodeRadius) + (legend ? footer : 0)) + side);
   const figure = new Figure(setting, height, [`chain of ${plan.title} cells`], colourMapCss(theme));
 
-  const place = figure.svg.group();
-  place.attr('transform', `translate(${side} ${round(top + scale * (stem + nodeRadius))}) scale(${scale})`);
+  const drawing = figure.svg.group();
+  drawing.attr('transform', `translate(${side} ${round(top + scale * (stem + nodeRadius))}) scale(${scale})`);
   const rows = new Map((kind === 'lstm' ? ['x', 'h', 'c'] : ['x', 'h']).map(name => [name, [] as Value[]]));
   const single = new Map<string, Value>();
   const open = Math.floor((steps - 1) / 2);
   let left = (inner - chainWidth) / 2 + ends;
   for (let step = 0; step < steps; step++) {
     const isOpen = step === open;
-    const cell = place.group().attr('transform', `translate(${left} 0)`);
+    const cell = drawing.group().attr('transform', `translate(${left} 0)`);
     const cellWidth = isOpen ? plan.width : closedWidth;
     // A wire between two cells is drawn with the first of them and ends at the border of the second.
     const behind = step === steps - 1 ? ends : gap;
@@ -95,12 +95,12 @@ export function chainDiagram(options: ChainDiagramOptions = {}): Plot<ChainData>
     left += cellWidth + gap;
   }
   if (legend) {
-    const foot = place.group();
+    const foot = drawing.group();
     foot.attr('transform', `translate(${(inner - legendWidth) / 2} ${cellHeight + stem + nodeRadius + 54})`);
     drawLegend(foot, theme);
   }
   const caption = figure.addCaption(title ? titleLine : side);
-  figure.place();
+  figure.attach();
 
   const plot: Plot<ChainData> = limitArgumentsInTable(call, {
     node: figure.svg.node,

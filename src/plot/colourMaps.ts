@@ -64,10 +64,10 @@ const tables = /* @__PURE__ */ (() =>
 
 function table(colours: readonly string[]): string[] {
   return Array.from({ length: count }, (_, level) => {
-    const place = (level / (count - 1)) * (colours.length - 1);
-    const below = Math.min(Math.floor(place), colours.length - 2);
+    const position = (level / (count - 1)) * (colours.length - 1);
+    const below = Math.min(Math.floor(position), colours.length - 2);
     const [from, to] = [channels(colours[below]!), channels(colours[below + 1]!)];
-    const mixed = from.map((value, n) => Math.round(value + (to[n]! - value) * (place - below)));
+    const mixed = from.map((value, n) => Math.round(value + (to[n]! - value) * (position - below)));
     return `#${mixed.map(value => value.toString(16).padStart(2, '0')).join('')}`;
   });
 }

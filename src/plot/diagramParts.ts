@@ -88,11 +88,11 @@ export function drawLetter(
   text.element('tspan', { 'font-size': 13, dy: 5 }).words(index);
 }
 
-/** Draws a letter with its value below it; with `shy`, the letter is hidden until the value is set. */
-export function drawLabel(parent: Container, label: Label, theme: Theme, shy = false): Value {
+/** Draws a letter with its value below it; with `hidden`, the letter is hidden until the value is set. */
+export function drawLabel(parent: Container, label: Label, theme: Theme, hidden = false): Value {
   const [x, y] = label.at;
   const value = new Value(parent, label.name, [x, y + 21], label.anchor, theme);
-  drawLetter(shy ? value.group : parent, label, theme);
+  drawLetter(hidden ? value.group : parent, label, theme);
   return value;
 }
 

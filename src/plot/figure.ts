@@ -40,8 +40,8 @@ const captionSize = 13;
  */
 const [captionGap, captionShare] = [12, 0.4];
 
-export function checkFigure(call: string, options: FigureOptions, usual = 720): Setting {
-  const width = checkSize(call, 'width', options.width ?? usual, 240);
+export function checkFigure(call: string, options: FigureOptions, defaultWidth = 720): Setting {
+  const width = checkSize(call, 'width', options.width ?? defaultWidth, 240);
   const theme = checkName(call, 'theme', options.theme ?? 'light', themes);
   const title = checkText(call, 'title', options.title ?? '');
   const container = findContainer(call, options.container);
@@ -104,7 +104,7 @@ export class Figure {
   }
 
   /** Adds the chart to its container. Call it last, because a page lays out every change of a visible element. */
-  place(): void {
+  attach(): void {
     if (this.#container) this.svg.addTo(this.#container as HTMLElement);
   }
 

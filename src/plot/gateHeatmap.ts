@@ -58,7 +58,7 @@ const panelsOf: Record<CellKind, { names: GateName[]; columns: number }> = {
 const mostFields = 100_000;
 const [gutter, head, rowGap, foot] = [22, 24, 20, 54];
 /** The minimum width for the labels of the units. */
-const usualLeft = 52;
+const leastLeft = 52;
 const scaleWidth = 90;
 const captionRoom = 170;
 
@@ -72,7 +72,7 @@ export function gateHeatmap(options: GateHeatmapOptions): Plot<GateData> {
   const steps = checkCount(call, 'steps', given.steps);
   const { names } = panelsOf[kind];
   const fields = names.length * units * steps;
-  if (fields > mostFields) fail(call, `units x steps must make at most ${mostFields} fields, got ${fields}`);
+  if (fields > mostFields) fail(call, `units x steps must be at most ${mostFields} fields, got ${fields}`);
   const setting = checkFigure(call, given);
   const asked = given.height === undefined ? undefined : checkSize(call, 'height', given.height, 200);
   const words = [`gates and states of ${units} units over ${steps} time steps`];
@@ -87,7 +87,7 @@ export function gateHeatmap(options: GateHeatmapOptions): Plot<GateData> {
   const grid = { units, steps, figureWidth: setting.width, theme: setting.theme };
   const drawn = new Map(names.map((name, n) => [name, new Panel(figure.svg, name, areas[n]!, grid)]));
   addAxisNames(figure, areas);
-  figure.place();
+  figure.attach();
 
   const plot: Plot<GateData> = limitArgumentsInTable(call, {
     node: figure.svg.node,
@@ -117,7 +117,12 @@ class Panel {
   readonly #cells: Rect[] = [];
   readonly #levels: Int8Array;
 
-  constructor(parent: Container, name: GateName, { area, outer }: Place, { units, steps, figureWidth, theme }: Grid) {
+  constructor(
+    parent: Container,
+    name: GateName,
+    { area, outer }: PanelLayout,
+    { units, steps, figureWidth, theme }: Grid,
+  ) {
     this.#map = colourMapOf(name);
     this.#theme = theme;
     this.#levels = new Int8Array(units * steps).fill(-1);
@@ -166,7 +171,7 @@ function fieldTicks(count: number, length: number, apart: number, least: number)
   return ticks.filter((_, n) => n % every === 0);
 }
 
-interface Place {
+interface PanelLayout {
   area: Area;
   /** Whether the panel is in the first column and in the last row, which have axes. */
   outer: { left: boolean; bottom: boolean };
@@ -176,8 +181,8 @@ const columnsOf = (kind: CellKind, width: number) =>
   Math.min(panelsOf[kind].columns, width >= 520 ? 3 : width >= 360 ? 2 : 1);
 const rowsOf = (kind: CellKind, width: number) => panelsOf[kind].names.length / columnsOf(kind, width);
 
-function layOut(kind: CellKind, width: number, height: number, top: number, units: number): Place[] {
-  const left = Math.max(usualLeft, roomForLabels([{ at: 0, label: units.toLocaleString('en') }]));
+function layOut(kind: CellKind, width: number, height: number, top: number, units: number): PanelLayout[] {
+  const left = Math.max(leastLeft, roomForLabels([{ at: 0, label: units.toLocaleString('en') }]));
   const { names } = panelsOf[kind];
   const [columns, rows] = [columnsOf(kind, width), rowsOf(kind, width)];
   const across = Math.floor((width - left - side - (columns - 1) * gutter) / columns);
@@ -204,9 +209,9 @@ function layOutHeader({ width, title }: Setting, maps: readonly ColourMap[]) {
   let x = side;
   const scales = maps.map(map => {
     if (x > side && x + entryWidth(map) > width - side / 2) [x, line] = [side, line + 22];
-    const place = { map, x, y: line };
+    const entry = { map, x, y: line };
     x += entryWidth(map) + 26;
-    return place;
+    return entry;
   });
   const below = x + captionRoom > width;
   if (below) line += 22;
@@ -245,10 +250,10 @@ function addScale(figure: Figure, map: ColourMap, x: number, y: number, theme: T
   addText(group, highEnd, { ...style, x: start + barWidth, part: 'muted' });
 }
 
-function addAxisNames({ svg, theme }: Figure, places: readonly Place[]): void {
+function addAxisNames({ svg, theme }: Figure, panels: readonly PanelLayout[]): void {
   const style = { part: 'muted' as const, theme, anchor: 'end' as const };
-  const first = places[0]!.area;
-  const last = places.at(-1)!.area;
+  const first = panels[0]!.area;
+  const last = panels.at(-1)!.area;
   addText(svg, 'unit', { ...style, x: first.left - 10, y: first.top - 8 });
   addText(svg, 'time step', { ...style, x: last.left + last.width, y: last.top + last.height + 40 });
 }
@@ -259,7 +264,7 @@ function checkGates(call: string, data: unknown, names: readonly GateName[], uni
     if (given[name] === undefined) continue;
     const values = checkNumbers(call, name, given[name]);
     if (values.length !== units * steps) {
-      fail(call, `${name} must hold steps x units (${steps} x ${units}) numbers, got ${show(values.length)}`);
+      fail(call, `${name} must have steps x units (${steps} x ${units}) numbers, got ${show(values.length)}`);
     }
   }
   if (given.caption !== undefined) checkText(call, 'caption', given.caption);

@@ -1,5 +1,5 @@
 /**
- * Charts of training and prediction, drawn with svg.js, in pages and in Node. Nothing here loads the kernels.
+ * Charts of training and prediction, drawn with svg.js, in pages and in Node. Does not load the WebAssembly kernels.
  */
 
 export { type AnimationOptions, animation } from './animation.ts';

@@ -33,7 +33,7 @@ export const lineChartOptions = [...figureOptions, 'height', 'xLabel'] as const;
 /** How far the data area extends beyond its axes, so that lines along the axes and round line caps are not clipped. */
 const overhang = { x: 5, y: 2 };
 /** The minimum width for the labels of the y axis. */
-const usualLeft = 58;
+const leastLeft = 58;
 const leastHeight = 24;
 
 export class LineChart extends Figure {
@@ -49,7 +49,7 @@ export class LineChart extends Figure {
   readonly #xLabel: Dom;
   readonly #clip: { path: Dom; rect: Dom };
   readonly #groups: { group: G; clipped: boolean }[] = [];
-  #left = usualLeft;
+  #left = leastLeft;
   #laidOut = '';
 
   /** @param footer extra pixels below the axis labels */
@@ -105,7 +105,7 @@ export class LineChart extends Figure {
 
   /** Call it before `drawX`: the y labels decide the remaining width. */
   drawY(ticks: readonly Tick[]): void {
-    this.#left = Math.max(usualLeft, roomForLabels(ticks));
+    this.#left = Math.max(leastLeft, roomForLabels(ticks));
     this.#layOut();
     this.#y.update(ticks);
   }

@@ -40,7 +40,7 @@ export function checkLines(call: string, data: unknown, positions: 'time' | 'ste
   const lists = new Map<string, ArrayLike<number>>();
   const lines = entries.map(([name, value]) => {
     if (!isList(value) && isPlain(value)) return ownLine(call, name, value, positions, first);
-    if (typeof value === 'string') refuseText(call, name, value, [positions, 'caption', 'target', 'prediction']);
+    if (typeof value === 'string') rejectText(call, name, value, [positions, 'caption', 'target', 'prediction']);
     const values = checkNumbers(call, name, value);
     lists.set(name, values);
     const at = shared?.at ?? Array.from(values, (_, n) => first + n);
@@ -51,7 +51,7 @@ export function checkLines(call: string, data: unknown, positions: 'time' | 'ste
   return { lines, kind, caption: caption === undefined ? undefined : checkText(call, 'caption', caption) };
 }
 
-interface Placed {
+interface CheckedPositions {
   at: ArrayLike<number>;
   dates: boolean;
 }
@@ -68,10 +68,10 @@ function ownLine(call: string, name: string, value: object, positions: string, f
   return { name, values, at, dates };
 }
 
-function refuseText(call: string, name: string, value: string, known: readonly string[]): never {
+function rejectText(call: string, name: string, value: string, known: readonly string[]): never {
   const hint = suggest(name, known);
-  const meant = hint.startsWith('; did you mean') ? hint : '';
-  fail(call, `${name} must be a flat array of numbers, got ${show(value)}${meant}`);
+  const suggestion = hint.startsWith('; did you mean') ? hint : '';
+  fail(call, `${name} must be a flat array of numbers, got ${show(value)}${suggestion}`);
 }
 
 /** Checks that the lines that share positions have the length of the positions, and the same length as each other. */
@@ -100,18 +100,18 @@ function kindOf(
   lines: readonly { name: string; at: ArrayLike<number>; dates?: boolean | undefined }[],
   positions: string,
 ): AxisKind {
-  const placed = lines.filter(({ at }) => at.length > 0);
-  const [first] = placed;
-  for (const { name, dates = false } of placed) {
+  const nonEmpty = lines.filter(({ at }) => at.length > 0);
+  const [first] = nonEmpty;
+  for (const { name, dates = false } of nonEmpty) {
     if (dates === (first!.dates ?? false)) continue;
     const [one, other] = dates ? ['dates', 'numbers'] : ['numbers', 'dates'];
     fail(call, `${positions} of ${name} must be ${other}, like that of ${first!.name}, got ${one}`);
   }
   if (first?.dates) return 'date';
-  return placed.every(({ at }) => isWhole(at)) ? 'count' : 'number';
+  return nonEmpty.every(({ at }) => isWhole(at)) ? 'count' : 'number';
 }
 
-function checkPositions(call: string, name: string, value: unknown): Placed {
+function checkPositions(call: string, name: string, value: unknown): CheckedPositions {
   const dates = Array.isArray(value) && value.length > 0 && typeof value[0] !== 'number';
   if (dates) return { dates, at: value.map((item, n) => checkDate(call, name, item, n)) };
   const at = checkNumbers(call, name, value);

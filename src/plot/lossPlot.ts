@@ -90,7 +90,7 @@ export function lossPlot(options: LossOptions = {}): Plot<LossData> {
   });
   chart.show(legendOf([label]), undefined, log ? 'log scale' : '');
   draw({ lines: [], kind: 'count' });
-  chart.place();
+  chart.attach();
   return plot;
 }
 
@@ -130,8 +130,8 @@ function lastLosses({ lines, kind }: LineSet, labelOf: (line: Line) => string, w
   const [first] = lines;
   const last = (first?.values.length ?? 0) - 1;
   if (!first || last < 0) return '';
-  const told = lines.slice(0, 2).filter(({ values }) => values.length > last);
-  const values = told.map(line => `${labelOf(line)} ${Number(line.values[last]!.toPrecision(3))}`);
+  const shownLines = lines.slice(0, 2).filter(({ values }) => values.length > last);
+  const values = shownLines.map(line => `${labelOf(line)} ${Number(line.values[last]!.toPrecision(3))}`);
   const at = first.at[last]!;
   return `${values.join(', ')} ${kind === 'date' ? `on ${new Date(at).toISOString().slice(0, 10)}` : `at ${word} ${at}`}`;
 }

@@ -9,7 +9,7 @@ export type Point = readonly [x: number, y: number];
 export const round = (value: number) => Math.round(value * 100) / 100 + 0;
 
 /** A coordinate that is always clipped, but within the limits of renderers. */
-const far = 1e5;
+const mostPixels = 1e5;
 
 /**
  * Converts values to pixels, with y pointing down. NaN splits the line and leaves a gap; infinite values are placed
@@ -25,7 +25,7 @@ export function project(xs: ArrayLike<number>, ys: ArrayLike<number>, x: Project
       if (piece.length > 0) pieces.push(piece);
       piece = [];
     } else {
-      piece.push([px, Math.max(-far, Math.min(far, py))]);
+      piece.push([px, Math.max(-mostPixels, Math.min(mostPixels, py))]);
     }
   }
   if (piece.length > 0) pieces.push(piece);

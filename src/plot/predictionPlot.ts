@@ -53,7 +53,7 @@ export function predictionPlot(options: LivePredictionOptions = {}): Plot<Predic
   const drawing = new PredictionDrawing(call, rest, { inputLabel });
   const { chart } = drawing;
   const paths = new LinePaths(chart.addDataArea(), chart.theme);
-  chart.place();
+  chart.attach();
 
   const plot: Plot<PredictionData> = limitArgumentsInTable(call, {
     node: chart.svg.node,
@@ -95,8 +95,8 @@ export class PredictionDrawing {
     this.#yDomain = yDomain === undefined ? undefined : checkDomain(call, 'yDomain', yDomain);
     this.#inputLabel = inputLabel;
     this.chart = new LineChart(call, { xLabel: 'time', ...options }, footer);
-    const usual = ['target', 'prediction', ...(inputLabel === undefined ? [] : ['input'])];
-    this.chart.show(this.legendOf(usual.map(name => ({ name }))));
+    const defaultNames = ['target', 'prediction', ...(inputLabel === undefined ? [] : ['input'])];
+    this.chart.show(this.legendOf(defaultNames.map(name => ({ name }))));
     this.drawAxes({ lines: [], kind: 'count' });
   }
 

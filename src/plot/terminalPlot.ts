@@ -45,7 +45,7 @@ interface Line {
 const braille = { bar: '│', tick: '┤', corner: '└', base: '─', mark: '┬' };
 const plain: typeof braille = { bar: '|', tick: '+', corner: '+', base: '-', mark: '+' };
 /** The characters and colours of lines, in order: red and blue first. */
-const looks = [
+const lineStyles = [
   ['o', 31],
   ['+', 34],
   ['x', 33],
@@ -74,7 +74,7 @@ export function terminalPlot(data: ArrayLike<number> | PredictionData, options: 
   const y = linearScale(yDomain ?? extentOf(lines.map(({ values }) => values)) ?? [0, 1], [rows * down - 1, 0]);
   if (!yDomain) y.nice();
   const yTicks = linearTicks(y, Math.max(2, rows / 3));
-  const label = (tick: Tick) => spell(tick.label, ascii);
+  const label = (tick: Tick) => formatLabel(tick.label, ascii);
   const gutter = Math.max(...yTicks.map(tick => label(tick).length)) + 1;
   const columns = width - gutter - 1;
   const x = linearScale(domain, [0, columns * across - 1]);
@@ -98,11 +98,11 @@ function checkLetters(call: string, name: string, value: unknown, least: number)
 }
 
 function readData(call: string, data: unknown) {
-  const alone = isList(data);
-  const { lines, caption, kind }: LineSet = checkLines(call, alone ? { values: data } : data, 'time');
+  const isSingle = isList(data);
+  const { lines, caption, kind }: LineSet = checkLines(call, isSingle ? { values: data } : data, 'time');
   const drawn = lines.map(({ name, at, values }, n): Line => {
-    if (alone) return { at, values, letter: '*', code: 34, dashed: false, label: '' };
-    const [letter, code] = looks[n % looks.length]!;
+    if (isSingle) return { at, values, letter: '*', code: 34, dashed: false, label: '' };
+    const [letter, code] = lineStyles[n % lineStyles.length]!;
     return { at, values, letter, code, dashed: n % 2 > 0, label: name };
   });
   return { lines: drawn, caption, kind, domain: xDomainOf(lines, kind) };
@@ -147,7 +147,7 @@ function writeRow(
 }
 
 /** A tick label; in ASCII, −2×10⁻⁵ becomes -2e-5. */
-function spell(label: string, ascii: boolean): string {
+function formatLabel(label: string, ascii: boolean): string {
   if (!ascii) return label;
   const plain = label.replace(/[⁻⁰¹²³⁴⁵⁶⁷⁸⁹]/g, c => '-0123456789'['⁻⁰¹²³⁴⁵⁶⁷⁸⁹'.indexOf(c)]!);
   const powers = /[⁰¹²³⁴⁵⁶⁷⁸⁹]/.test(label);
@@ -166,7 +166,7 @@ function writeAxis(
   let labels = '';
   for (const { at, label } of ticks) {
     const column = Math.min(columns - 1, Math.max(0, Math.floor(at / across)));
-    const words = spell(label, ascii);
+    const words = formatLabel(label, ascii);
     const start = Math.min(column - Math.floor((words.length - 1) / 2), columns - words.length);
     const from = Math.max(0, gutter + 1 + start);
     // The first label begins at the line's end; the next ones need a gap.

@@ -15,16 +15,16 @@ export interface TextStyle {
   room?: number;
 }
 
-const [usualSize, usualWeight] = [12, 400];
+const [defaultSize, defaultWeight] = [12, 400];
 
 /**
  * Adds a `<text>` element. The method `text()` of svg.js needs computed styles, which documents in Node do not have.
  */
 export function addText(parent: Container, content: string, style: TextStyle): Dom {
-  const { x, y, part, theme, weight = usualWeight, anchor = 'start' } = style;
+  const { x, y, part, theme, weight = defaultWeight, anchor = 'start' } = style;
   const { words, size } = fitText(content, style);
   const text: Dom = parent.element('text', { x, y, 'font-size': size });
-  if (weight !== usualWeight) text.attr('font-weight', weight);
+  if (weight !== defaultWeight) text.attr('font-weight', weight);
   if (anchor !== 'start') text.attr('text-anchor', anchor);
   text.node.appendChild(text.node.ownerDocument.createTextNode(words));
   return paint(text, part, theme);
@@ -46,7 +46,7 @@ export function setText(text: Dom, content: string, style?: Pick<TextStyle, 'siz
 const smallest = 0.75;
 
 /** Shrinks the font and cuts the text until it fits into its room. */
-function fitText(content: string, { size = usualSize, weight, room = Infinity }: Partial<TextStyle>) {
+function fitText(content: string, { size = defaultSize, weight, room = Infinity }: Partial<TextStyle>) {
   const wide = textWidth(content, size, weight);
   if (wide <= room) return { words: content, size };
   const fitting = Math.max(smallest * size, (size * room) / wide);
@@ -64,10 +64,10 @@ function fitText(content: string, { size = usualSize, weight, room = Infinity }:
  * An upper bound for the width of a text in common sans-serif fonts: most widths are those of DejaVu and Verdana, the
  * widest of these fonts.
  */
-export function textWidth(content: string, size: number, weight = usualWeight): number {
+export function textWidth(content: string, size: number, weight = defaultWeight): number {
   let width = 0;
   for (const letter of content) width += letterWidth(letter);
-  return Math.ceil(width * size * (weight > usualWeight ? 1.15 : 1));
+  return Math.ceil(width * size * (weight > defaultWeight ? 1.15 : 1));
 }
 
 /** Widths as fractions of the font size. */

@@ -74,10 +74,10 @@ function placeTicks(scale: Scale, values: number[], format: (value: number) => s
 /** The maximum label length beside a vertical axis, in characters. */
 const longest = 7;
 
-/** The same for an axis of counts, whose ticks are whole numbers only. */
+/** The same for an axis of counts, whose ticks are integers only. */
 export function countTicks(scale: Scale, count: number): Tick[] {
-  const whole = scale.ticks(count).filter(Number.isInteger);
-  return toTicks(scale, whole, scale.tickFormat(count, ',d'));
+  const integers = scale.ticks(count).filter(Number.isInteger);
+  return toTicks(scale, integers, scale.tickFormat(count, ',d'));
 }
 
 const toTicks = (scale: Scale, values: number[], format: (value: number) => string): Tick[] =>

@@ -64,8 +64,9 @@ function headerLength(call: string, bytes: Uint8Array): number {
   }
   const length = new DataView(bytes.buffer, bytes.byteOffset, LENGTH).getBigUint64(0, true);
   if (length > LONGEST_HEADER) fail(call, `length of the header must be at most ${LONGEST_HEADER}, got ${length}`);
-  const there = bytes.length - LENGTH;
-  if (length > there) fail(call, `length of the header must be at most the ${there} bytes after it, got ${length}`);
+  const available = bytes.length - LENGTH;
+  if (length > available)
+    fail(call, `length of the header must be at most the ${available} bytes after it, got ${length}`);
   return Number(length);
 }
 
@@ -165,7 +166,7 @@ function numbersOf(call: string, part: string, value: unknown): Omit<NamedTensor
   if (isFloat32Array(given)) return { shape: tensor.shape, values: given };
   const values = Float32Array.from(given);
   const other = given.find((n, i) => n !== values[i]);
-  if (other !== undefined) fail(call, `${part} must hold numbers that fit into float32, got ${other}`);
+  if (other !== undefined) fail(call, `${part} must have numbers that fit into float32, got ${other}`);
   return { shape: tensor.shape, values };
 }
 

@@ -62,13 +62,13 @@ export function toFloats(call: string, part: string, dtype: string, bytes: Uint8
     values[i] = Number(value);
     const got = values[i]!;
     // Rounding must not overflow
-    if (exact ? isOther(got, value) : dtype === 'F64' && !Number.isFinite(got) && Number.isFinite(value)) {
-      fail(call, `${part} must hold numbers that fit into float32, got ${show(value)}`);
+    if (exact ? differs(got, value) : dtype === 'F64' && !Number.isFinite(got) && Number.isFinite(value)) {
+      fail(call, `${part} must have numbers that fit into float32, got ${show(value)}`);
     }
     if (dtype === 'BOOL' && got > 1) fail(call, `${part} must have only 0 and 1 for BOOL, got ${got}`);
   }
   return values;
 }
 
-const isOther = (got: number, value: number | bigint): boolean =>
+const differs = (got: number, value: number | bigint): boolean =>
   typeof value === 'bigint' ? BigInt(got) !== value : got !== value;

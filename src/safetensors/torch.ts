@@ -60,12 +60,12 @@ export function findTorch(
     const rule = `header must have the module ${quote(moduleOf(name))} as in the model, without ${quote(name)}`;
     fail(call, `${rule}; pass the option modules if it has several layers`);
   }
-  const there = [...new Set([...file.entries.keys()].map(moduleOf))];
+  const present = [...new Set([...file.entries.keys()].map(moduleOf))];
   checkPresent(
     call,
     file,
     parts,
-    `; the file has the modules ${show(there)}; assign layers to them with the option modules`,
+    `; the file has the modules ${show(present)}; assign layers to them with the option modules`,
   );
   if (strict) checkNoOthers(call, file, parts);
   return parts;
@@ -100,7 +100,7 @@ function modulesOf(call: string, model: Sequential, modules: unknown, has: Has =
   }
   const names = new Set<string>();
   for (const { name } of made) {
-    if (names.has(name)) fail(call, `modules must have names of their own, got two layers that make ${quote(name)}`);
+    if (names.has(name)) fail(call, `modules must have unique names, got ${quote(name)} twice`);
     names.add(name);
   }
   return made;
@@ -174,25 +174,25 @@ interface CellDirection {
 
 /** The mappings of stacked layers that form one PyTorch module. */
 function stacked(call: string, module: string, layers: readonly Layer[], has: Has): TensorMapping[] {
-  const strands: CellDirection[] = [];
+  const cellDirections: CellDirection[] = [];
   let level = 0;
   for (const layer of layers) {
     const recurrent = checkLayer(call, layer);
     let inputs = layer.inputShape.at(-1)!;
     for (const cell of recurrent.cells) {
       checkCell(call, layer, cell);
-      strands.push({ cell, inputs, suffix: `_l${level}` });
-      if (layer instanceof Bidirectional) strands.push({ cell, inputs, suffix: `_l${level}_reverse` });
+      cellDirections.push({ cell, inputs, suffix: `_l${level}` });
+      if (layer instanceof Bidirectional) cellDirections.push({ cell, inputs, suffix: `_l${level}_reverse` });
       inputs = cell.units;
       level++;
     }
   }
-  checkAlike(call, module, layers, strands);
-  const [first] = strands as [CellDirection];
-  if (strands.length === 1 && has(within(module, 'weight_ih')) && !has(within(module, 'weight_ih_l0'))) {
+  checkAlike(call, module, layers, cellDirections);
+  const [first] = cellDirections as [CellDirection];
+  if (cellDirections.length === 1 && has(within(module, 'weight_ih')) && !has(within(module, 'weight_ih_l0'))) {
     return mappingsOf(module, { ...first, suffix: '' });
   }
-  return strands.flatMap(strand => mappingsOf(module, strand));
+  return cellDirections.flatMap(cellDirection => mappingsOf(module, cellDirection));
 }
 
 /** Rejects layers without an equivalent in PyTorch. */
@@ -205,9 +205,9 @@ function checkLayer(call: string, layer: Layer): Recurrent {
   }
   if (recurrent.goBackwards) reject('go forward in time', 'goBackwards: true');
   if (layer instanceof Bidirectional) {
-    if (layer.mergeMode !== 'concat') reject('put its directions side by side', `mergeMode: '${layer.mergeMode}'`);
+    if (layer.mergeMode !== 'concat') reject('concatenate its directions', `mergeMode: '${layer.mergeMode}'`);
     if (recurrent.cells.length > 1) {
-      reject('have one cell in each direction', `${recurrent.cells.length} on top of each other`);
+      reject('have one cell in each direction', `${recurrent.cells.length} stacked cells`);
     }
   }
   return recurrent;
@@ -226,15 +226,21 @@ function checkCell(call: string, layer: Layer, cell: Cell): void {
 }
 
 /** Checks that the layers of a module are of the same kind. */
-function checkAlike(call: string, module: string, layers: readonly Layer[], strands: readonly CellDirection[]): void {
-  const kinds = strands.map(({ cell: { className, units, activation, useBias } }) =>
+function checkAlike(
+  call: string,
+  module: string,
+  layers: readonly Layer[],
+  cellDirections: readonly CellDirection[],
+): void {
+  const kinds = cellDirections.map(({ cell: { className, units, activation, useBias } }) =>
     [className, `${units} units`, activation, useBias ? 'bias' : 'no bias'].join(', '),
   );
   const directions = layers.map(layer => (layer instanceof Bidirectional ? 'both directions' : 'one direction'));
   const names = show(namesOf(layers));
   for (const list of [kinds, directions]) {
     const other = list.find(kind => kind !== list[0]);
-    if (other) fail(call, `module ${quote(module)} of ${names} must have layers of one kind, got ${list[0]}; ${other}`);
+    if (other)
+      fail(call, `module ${quote(module)} of ${names} must have layers of the same kind, got ${list[0]} and ${other}`);
   }
 }
 

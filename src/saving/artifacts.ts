@@ -80,7 +80,7 @@ export interface IOHandler {
 /** A handler of this package, whose error messages name the public call. */
 export interface InternalHandler {
   save?(call: string, artifacts: ModelArtifacts): Promise<SaveResult>;
-  load?(call: string, wishes?: ReadOptions): Promise<ModelArtifacts>;
+  load?(call: string, options?: ReadOptions): Promise<ModelArtifacts>;
 }
 
 /** Options for reading a model. */

@@ -20,17 +20,17 @@ interface Target {
 
 /** Finds the weights of the model among those of the file. */
 export function assignWeights(
-  place: FilePath,
+  location: FilePath,
   stored: readonly StoredWeight[],
   layers: readonly Layer[],
   strict: boolean,
 ): Assigned {
   const find = finder(layers);
   const assigned: Float32Array[][] = layers.map(() => []);
-  const ofCudnn: Target[] = [];
+  const cudnnTargets: Target[] = [];
   for (const [n, { name, shape, dtype, optimizer, values }] of stored.entries()) {
     if (optimizer) continue;
-    const here = itemOf(place, n);
+    const here = itemOf(location, n);
     const target = find(name);
     if (!target) {
       if (strict) failAt(within(here, 'name'), `must be the name of a weight of the model, got ${show(name)}`);
@@ -41,29 +41,29 @@ export function assignWeights(
     if (dtype !== 'float32') failAt(within(here, 'dtype'), `must be 'float32' for ${show(path)}, got ${show(dtype)}`);
     const before = layers[layer]!.weightSpecs[weight - 1];
     if (before && isCudnnBias(shape, before.shape, target.shape)) {
-      ofCudnn.push(target);
+      cudnnTargets.push(target);
     } else if (showShape(shape) !== showShape(target.shape)) {
       const rule = `must be ${showShape(target.shape)}, the shape of ${show(path)} in the model`;
       failAt(within(here, 'shape'), `${rule}, got ${showShape(shape)}`);
     }
     assigned[layer]![weight] = values as Float32Array;
   }
-  for (const { layer, weight, path } of ofCudnn) {
+  for (const { layer, weight, path } of cudnnTargets) {
     const own = assigned[layer]!;
     const [kernel, recurrent, bias] = own.slice(weight - 2);
     if (!kernel || !recurrent)
-      failAt(place, `must have both kernels of the CuDNN layer that ${show(path)} belongs to, got none`);
+      failAt(location, `must have both kernels of the CuDNN layer that ${show(path)} belongs to, got none`);
     own.splice(weight - 2, 3, ...fromCudnn(kernel!, recurrent!, bias!));
   }
-  if (strict) checkWhole(place, layers, assigned);
+  if (strict) checkComplete(location, layers, assigned);
   return assigned.map(own => (own.length > 0 ? own : null));
 }
 
-function checkWhole(place: FilePath, layers: readonly Layer[], assigned: Assigned): void {
+function checkComplete(location: FilePath, layers: readonly Layer[], assigned: Assigned): void {
   const missing = layers.flatMap(({ weightPaths }, n) => weightPaths.filter((_, i) => !assigned[n]![i]));
   if (missing.length === 0) return;
   const names = missing.slice(0, 4).map(show).join(', ');
-  failAt(place, `must have every weight of the model, but ${missing.length} are missing: ${names}`);
+  failAt(location, `must have every weight of the model, but ${missing.length} are missing: ${names}`);
 }
 
 /**

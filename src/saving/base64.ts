@@ -14,12 +14,12 @@ export function toBase64(bytes: Uint8Array): string {
   return btoa(pieces.join(''));
 }
 
-export function fromBase64(place: FilePath, text: string): Uint8Array<ArrayBuffer> {
+export function fromBase64(location: FilePath, text: string): Uint8Array<ArrayBuffer> {
   let plain: string;
   try {
     plain = atob(text);
   } catch {
-    return failAt(place, `must be base64, got ${show(text)}`);
+    return failAt(location, `must be base64, got ${show(text)}`);
   }
   const bytes = new Uint8Array(plain.length);
   for (let n = 0; n < plain.length; n++) bytes[n] = plain.charCodeAt(n);

@@ -2,7 +2,7 @@
  * The byte format of snapshots: a head of 32 bytes, a JSON header, and arrays of numbers in the order in which the header
  * lists them. Little-endian; each array starts at a multiple of 8.
  *
- *     0   8 bytes   a signature, which copying as text would damage
+ *     0   8 bytes   a signature that text conversion would damage
  *     8   uint32    the version of the format
  *     12  uint32    the CRC-32 of everything after it
  *     16  float64   the length of the whole block in bytes
@@ -10,7 +10,7 @@
  *     28  uint32    0
  *     32            the header, in UTF-8; then zeros up to a multiple of 8
  *
- * Later versions keep the head, and `needs` in the header: the first version of lstm-wasm that reads them.
+ * All later versions keep this head and the header field `needs`: the first version of lstm-wasm that reads the block.
  */
 
 import { fail, show } from '../util/errors.ts';
@@ -27,7 +27,7 @@ const NEEDS = '0.1.0';
 const SIGNATURE = Uint8Array.of(0x89, 0x4c, 0x57, 0x53, 0x0d, 0x0a, 0x1a, 0x0a); // \x89 L W S \r \n \x1a \n
 const HEAD = 32;
 /** The first byte that the checksum covers. */
-const COVERED = 16;
+const CHECKSUM_START = 16;
 
 const padded = (bytes: number): number => Math.ceil(bytes / 8) * 8;
 
@@ -46,38 +46,38 @@ export function writeBlock(header: Header, arrays: readonly Numbers[]): Uint8Arr
     bytes.set(new Uint8Array(array.buffer, array.byteOffset, array.byteLength), at);
     at += padded(array.byteLength);
   }
-  view.setUint32(12, checksum(bytes.subarray(COVERED)), true);
+  view.setUint32(12, checksum(bytes.subarray(CHECKSUM_START)), true);
   return bytes;
 }
 
 /** Checks signature, version, length and checksum, and parses the header. */
-export function readBlock(place: FilePath, given: unknown): { header: Header; body: Body } {
-  const bytes = aligned(place, given);
-  const reject = (message: string): never => fail(place.call, `${place.part}${message}`);
+export function readBlock(location: FilePath, given: unknown): { header: Header; body: Body } {
+  const bytes = aligned(location, given);
+  const reject = (message: string): never => fail(location.call, `${location.part}${message}`);
   if (bytes.length < HEAD || SIGNATURE.some((byte, n) => bytes[n] !== byte)) {
-    reject(` must be a snapshot, got ${bytes.length} bytes that are none`);
+    reject(` must be a snapshot, got ${bytes.length} bytes of another format`);
   }
   const view = new DataView(bytes.buffer, bytes.byteOffset, bytes.length);
   const version = view.getUint32(8, true);
   const length = view.getFloat64(16, true);
   const textLength = view.getUint32(24, true);
-  const isSound =
+  const isIntact =
     length === bytes.length &&
     length % 8 === 0 &&
     HEAD + textLength <= length &&
-    checksum(bytes.subarray(COVERED)) === view.getUint32(12, true);
+    checksum(bytes.subarray(CHECKSUM_START)) === view.getUint32(12, true);
   if (version > VERSION) {
-    const needs = isSound ? readText(place, bytes.subarray(HEAD, HEAD + textLength)).needs : null;
+    const needs = isIntact ? readText(location, bytes.subarray(HEAD, HEAD + textLength)).needs : null;
     const reader =
       typeof needs === 'string' && /^[\w.-]{1,20}$/.test(needs) ? `${needs} or later` : 'in a later version';
     reject(`: version must be at most ${VERSION}, got ${version}, which needs lstm-wasm ${reader}`);
   }
   if (version !== VERSION)
     reject(`: version must be ${VERSION}, got ${version}, which this version of lstm-wasm cannot read`);
-  if (length !== bytes.length) reject(` must hold ${show(length)} bytes, as in its head, got ${bytes.length}`);
-  if (!isSound) reject(': the checksum does not match: the bytes are damaged');
-  const header = readText(place, bytes.subarray(HEAD, HEAD + textLength));
-  return { header, body: new Body(place, bytes.subarray(padded(HEAD + textLength))) };
+  if (length !== bytes.length) reject(` must have ${show(length)} bytes according to its head, got ${bytes.length}`);
+  if (!isIntact) reject(': the checksum does not match: the bytes are damaged');
+  const header = readText(location, bytes.subarray(HEAD, HEAD + textLength));
+  return { header, body: new Body(location, bytes.subarray(padded(HEAD + textLength))) };
 }
 
 /** The bytes at an address that is a multiple of 8, copied if necessary. */
@@ -86,8 +86,8 @@ function aligned({ call, part }: FilePath, given: unknown): Uint8Array {
   return bytes.byteOffset % 8 === 0 ? bytes : new Uint8Array(bytes);
 }
 
-function readText(place: FilePath, text: Uint8Array): Header {
-  const { call, part } = place;
+function readText(location: FilePath, text: Uint8Array): Header {
+  const { call, part } = location;
   let header: unknown;
   try {
     header = JSON.parse(new TextDecoder('utf-8', { fatal: true }).decode(text));
@@ -103,12 +103,12 @@ function readText(place: FilePath, text: Uint8Array): Header {
 
 /** The arrays of a block, read in order. */
 export class Body {
-  readonly #place: FilePath;
+  readonly #location: FilePath;
   readonly #bytes: Uint8Array;
   #at = 0;
 
-  constructor(place: FilePath, bytes: Uint8Array) {
-    this.#place = place;
+  constructor(location: FilePath, bytes: Uint8Array) {
+    this.#location = location;
     this.#bytes = bytes;
   }
 
@@ -126,8 +126,8 @@ export class Body {
     const from = this.#at;
     const left = this.#bytes.length - from;
     if (count * size > left) {
-      const { call, part: block } = this.#place;
-      fail(call, `${block}: ${part} must hold ${count} numbers, got ${left / size}`);
+      const { call, part: block } = this.#location;
+      fail(call, `${block}: ${part} must have ${count} numbers, got ${left / size}`);
     }
     this.#at += padded(count * size);
     return this.#bytes.byteOffset + from;
@@ -136,7 +136,7 @@ export class Body {
   /** Fails if any bytes are left. */
   end(): void {
     const left = this.#bytes.length - this.#at;
-    const { call, part } = this.#place;
+    const { call, part } = this.#location;
     if (left > 0) fail(call, `${part} must end after its last array, got ${left} more bytes`);
   }
 }

@@ -53,29 +53,30 @@ export function browserFilesHandler(caller: string, files: ArrayLike<File>): Int
 async function load(call: string, [first, ...others]: readonly File[], strict: boolean): Promise<ModelArtifacts> {
   const json = { call, part: first!.name };
   checkLength(json, first!.size);
-  const text = await first!.text().catch(error => unread(json, error));
+  const text = await first!.text().catch(error => rejectUnreadable(json, error));
   const manifest = readManifest(json, text);
   // As in TF.js: only the topology, with new weights
   if (others.length === 0) return partsOf(manifest.json);
   const names = manifest.shards.map(({ path }) => path.slice(path.lastIndexOf('/') + 1));
-  const chosen = manifest.shards.map(({ place, path }, n) => {
+  const chosen = manifest.shards.map(({ location, path }, n) => {
     const name = names[n]!;
-    if (names.indexOf(name) !== n) failAt(place, `must be unique, got ${show(path)} twice`);
+    if (names.indexOf(name) !== n) failAt(location, `must be unique, got ${show(path)} twice`);
     return (
       others.find(file => file.name === name) ??
-      failAt(place, `must be one of the selected files, but ${show(name)} is missing`)
+      failAt(location, `must be one of the selected files, but ${show(name)} is missing`)
     );
   });
-  const stray = others.find(file => !chosen.includes(file));
-  if (stray) failAt({ call, part: stray.name }, `must be a weight file that ${first!.name} lists`);
+  const unlisted = others.find(file => !chosen.includes(file));
+  if (unlisted) failAt({ call, part: unlisted.name }, `must be a weight file that ${first!.name} lists`);
   const weights = new WeightCollector({ call, part: names.join(', ') || first!.name }, manifest.bytes, strict);
   const size = chosen.reduce((sum, file) => sum + file.size, 0);
   weights.check(size);
   for (const [n, file] of chosen.entries()) {
-    const place = { call, part: names[n]! };
-    weights.add(new Uint8Array(await file.arrayBuffer().catch(error => unread(place, error))));
+    const location = { call, part: names[n]! };
+    weights.add(new Uint8Array(await file.arrayBuffer().catch(error => rejectUnreadable(location, error))));
   }
   return artifactsFrom(manifest, weights.whole());
 }
 
-const unread = (place: FilePath, error: unknown) => failAt(place, `must be readable, got ${reasonOf(error)}`);
+const rejectUnreadable = (location: FilePath, error: unknown) =>
+  failAt(location, `must be readable, got ${reasonOf(error)}`);

@@ -20,13 +20,13 @@ export function readList(call: string, name: string, value: unknown, count?: num
   return value;
 }
 
-/** Names of losses, metrics and the like: distinct, and no property of every object, such as 'constructor'. */
+/** Names of losses, metrics and the like: distinct strings other than inherited object properties such as 'constructor'. */
 export function readNames(call: string, name: string, value: unknown): readonly string[] {
   const names = readList(call, name, value);
   const seen = new Set<unknown>();
   for (const item of names) {
     if (typeof item !== 'string' || item in {} || seen.has(item)) {
-      fail(call, `${name} must hold different names, got ${show(item)}`);
+      fail(call, `${name} must have distinct names, got ${show(item)}`);
     }
     seen.add(item);
   }

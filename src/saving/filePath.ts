@@ -50,45 +50,45 @@ export function withFilePath<T>({ call, part }: FilePath, work: () => T): T {
 export const isObject = (value: unknown): value is object => value !== null && typeof value === 'object';
 
 /** An object that is not a list. */
-export function readObject(place: FilePath, value: unknown): { readonly [name: string]: unknown } {
-  if (!isObject(value) || Array.isArray(value)) failAt(place, `must be an object, got ${show(value)}`);
+export function readObject(location: FilePath, value: unknown): { readonly [name: string]: unknown } {
+  if (!isObject(value) || Array.isArray(value)) failAt(location, `must be an object, got ${show(value)}`);
   return value as { readonly [name: string]: unknown };
 }
 
-export function readList(place: FilePath, value: unknown): readonly unknown[] {
-  if (!Array.isArray(value)) failAt(place, `must be a list, got ${show(value)}`);
+export function readList(location: FilePath, value: unknown): readonly unknown[] {
+  if (!Array.isArray(value)) failAt(location, `must be a list, got ${show(value)}`);
   return value as unknown[];
 }
 
-export function readText(place: FilePath, value: unknown): string {
-  if (typeof value !== 'string') failAt(place, `must be a string, got ${show(value)}`);
+export function readText(location: FilePath, value: unknown): string {
+  if (typeof value !== 'string') failAt(location, `must be a string, got ${show(value)}`);
   return value as string;
 }
 
 /** An integer of at least 0. */
-export function readCount(place: FilePath, value: unknown): number {
+export function readCount(location: FilePath, value: unknown): number {
   if (!Number.isSafeInteger(value) || (value as number) < 0) {
-    failAt(place, `must be an integer of at least 0, got ${show(value)}`);
+    failAt(location, `must be an integer of at least 0, got ${show(value)}`);
   }
   return value as number;
 }
 
-export function readNumber(place: FilePath, value: unknown): number {
-  if (!Number.isFinite(value)) failAt(place, `must be a finite number, got ${show(value)}`);
+export function readNumber(location: FilePath, value: unknown): number {
+  if (!Number.isFinite(value)) failAt(location, `must be a finite number, got ${show(value)}`);
   return value as number;
 }
 
 /** Rejects data that is cyclic, nested too deeply or too large. */
-export function checkDepth(place: FilePath, value: unknown): void {
+export function checkDepth(location: FilePath, value: unknown): void {
   let left = MOST_VALUES;
   const visit = (item: unknown, depth: number): void => {
     if (!isObject(item)) return;
-    if (depth > DEEPEST) failAt(place, `must be nested at most ${DEEPEST} levels deep`);
+    if (depth > DEEPEST) failAt(location, `must be nested at most ${DEEPEST} levels deep`);
     // Iterating over a sparse array takes time for its holes
     if (Array.isArray(item) && item.length > MOST_VALUES) left = 0;
-    if (left === 0) failAt(place, `must have at most ${MOST_VALUES} values`);
+    if (left === 0) failAt(location, `must have at most ${MOST_VALUES} values`);
     for (const inner of Object.values(item)) {
-      if (--left < 0) failAt(place, `must have at most ${MOST_VALUES} values`);
+      if (--left < 0) failAt(location, `must have at most ${MOST_VALUES} values`);
       visit(inner, depth + 1);
     }
   };
@@ -99,29 +99,29 @@ export function checkDepth(place: FilePath, value: unknown): void {
 export const MOST_TEXT = 2 ** 24;
 
 /** Rejects the text of a topology that is too long. */
-export function checkLength(place: FilePath, length: number): void {
-  if (length > MOST_TEXT) failAt(place, `must be at most ${MOST_TEXT} bytes long, got ${length}`);
+export function checkLength(location: FilePath, length: number): void {
+  if (length > MOST_TEXT) failAt(location, `must be at most ${MOST_TEXT} bytes long, got ${length}`);
 }
 
 /** Parses JSON that describes a model. */
-export function parseTopology(place: FilePath, text: string): unknown {
-  checkLength(place, text.length);
-  return parseJson(place, text);
+export function parseTopology(location: FilePath, text: string): unknown {
+  checkLength(location, text.length);
+  return parseJson(location, text);
 }
 
 /** Parses JSON from a file; rejects it before parsing if its values would take much more memory than its text. */
-export function parseJson(place: FilePath, text: string): unknown {
+export function parseJson(location: FilePath, text: string): unknown {
   let left = MOST_VALUES;
   for (let at = 0; at < text.length; at++) {
     const code = text.charCodeAt(at);
     if ((code === COMMA || code === BRACKET || code === BRACE) && --left < 0) {
-      failAt(place, `must have at most ${MOST_VALUES} values`);
+      failAt(location, `must have at most ${MOST_VALUES} values`);
     }
   }
   try {
     return JSON.parse(text);
   } catch (error) {
     const foreign = describeOtherFormat(new TextEncoder().encode(text.slice(0, 512)), 'JSON');
-    return failAt(place, `must be JSON, got ${foreign ?? `${show(text)} (${reasonOf(error)})`}`);
+    return failAt(location, `must be JSON, got ${foreign ?? `${show(text)} (${reasonOf(error)})`}`);
   }
 }

@@ -13,13 +13,12 @@ interface Format {
   readonly text?: RegExp;
   /** The description of the file, with advice. */
   readonly what: string;
-  /** The reader of this format does not count the file as foreign. */
+  /** The format whose reader accepts such files. */
   readonly own?: ReadableFormat;
 }
 
 const DOWNLOAD = 'download the file itself again';
-const PYTHON =
-  'a file of Python (PyTorch or NumPy); save the weights as safetensors, or export the model to ONNX, and load that';
+const PYTHON = 'a PyTorch or NumPy file; save the weights as safetensors, or export the model to ONNX, and load that';
 
 /** The first match counts. */
 const formats: readonly Format[] = [

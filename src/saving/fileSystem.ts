@@ -17,9 +17,9 @@ import { abandonedFiles, removeTemporary, replaceFile, targetOf, uniqueName, wri
 type Files = typeof import('node:fs/promises');
 type Paths = typeof import('node:path');
 
-async function node<T>(place: FilePath, name: string): Promise<T> {
+async function node<T>(location: FilePath, name: string): Promise<T> {
   const found = await nodeModule<T>(name);
-  return found ?? failAt(place, 'file:// needs Node; in a browser, use localstorage:// or indexeddb://');
+  return found ?? failAt(location, 'file:// needs Node; in a browser, use localstorage:// or indexeddb://');
 }
 
 const JSON_FILE = 'model.json';
@@ -36,12 +36,12 @@ export function fileSystemHandler(path: string): InternalHandler {
 /** The last save to each folder: saves to the same folder run one after another. */
 const saving = new Map<string, Promise<unknown>>();
 
-async function save(place: FilePath, folder: string, artifacts: ModelArtifacts): Promise<SaveResult> {
-  const { resolve } = await node<Paths>(place, 'node:path');
+async function save(location: FilePath, folder: string, artifacts: ModelArtifacts): Promise<SaveResult> {
+  const { resolve } = await node<Paths>(location, 'node:path');
   const whole = resolve(folder);
   const write = () =>
-    writeModel(place, whole, artifacts).catch(error =>
-      failAt(place, `must be a writable folder, got ${reasonOf(error)}`),
+    writeModel(location, whole, artifacts).catch(error =>
+      failAt(location, `must be a writable folder, got ${reasonOf(error)}`),
     );
   const done = (saving.get(whole) ?? Promise.resolve()).then(write, write);
   saving.set(whole, done);
@@ -58,39 +58,39 @@ async function save(place: FilePath, folder: string, artifacts: ModelArtifacts):
  * and replaces model.json by one that names that file; from then on, the new model is saved. Then it stores the weights
  * under their usual name. At every moment, model.json names a complete weight file that belongs to it.
  */
-async function writeModel(place: FilePath, folder: string, artifacts: ModelArtifacts): Promise<void> {
-  const { mkdir, readFile, rm } = await node<Files>(place, 'node:fs/promises');
-  const { basename, join } = await node<Paths>(place, 'node:path');
+async function writeModel(location: FilePath, folder: string, artifacts: ModelArtifacts): Promise<void> {
+  const { mkdir, readFile, rm } = await node<Files>(location, 'node:fs/promises');
+  const { basename, join } = await node<Paths>(location, 'node:path');
   const [json, weights] = [join(folder, JSON_FILE), join(folder, WEIGHTS_FILE)];
   await mkdir(folder, { recursive: true });
   const { mode } = await targetOf(weights);
   const bytes = new Uint8Array(concatWeightData(artifacts.weightData));
-  const naming = (name: string) => JSON.stringify(modelJsonOf(artifacts, name));
+  const jsonNaming = (name: string) => JSON.stringify(modelJsonOf(artifacts, name));
   const stem = join(folder, 'weights');
-  const stray = await abandonedFiles(stem, '.bin');
+  const abandoned = await abandonedFiles(stem, '.bin');
   const first = uniqueName(stem, '.bin');
-  const named = naming(basename(first));
+  const firstJson = jsonNaming(basename(first));
   await writeNew(first, bytes, mode);
   try {
-    await replaceFile(json, named);
+    await replaceFile(json, firstJson);
   } catch (error) {
     await rm(first, { force: true });
     throw error;
   }
-  for (const file of stray) await rm(file, { force: true }).catch(() => {});
+  for (const file of abandoned) await rm(file, { force: true }).catch(() => {});
   for (const file of [json, weights]) await removeTemporary(file);
-  const isOurs = async () => (await readFile(json, 'utf8')) === named;
+  const isOurs = async () => (await readFile(json, 'utf8')) === firstJson;
   const rename = async () =>
-    (await replaceFile(weights, bytes, isOurs)) && (await replaceFile(json, naming(WEIGHTS_FILE), isOurs));
+    (await replaceFile(weights, bytes, isOurs)) && (await replaceFile(json, jsonNaming(WEIGHTS_FILE), isOurs));
   // If this fails, for example because the disk is full, the new model is saved nevertheless
   await rename().catch(() => {});
   if (!(await isOurs())) await rm(first, { force: true });
 }
 
-async function load(place: FilePath, path: string, strict: boolean): Promise<ModelArtifacts> {
-  const { stat } = await node<Files>(place, 'node:fs/promises');
-  const { join } = await node<Paths>(place, 'node:path');
-  const found = await stat(path).catch(error => failAt(place, `must be a saved model, got ${reasonOf(error)}`));
+async function load(location: FilePath, path: string, strict: boolean): Promise<ModelArtifacts> {
+  const { stat } = await node<Files>(location, 'node:fs/promises');
+  const { join } = await node<Paths>(location, 'node:path');
+  const found = await stat(path).catch(error => failAt(location, `must be a saved model, got ${reasonOf(error)}`));
   const json = found.isDirectory() ? join(path, JSON_FILE) : path;
   /** A version of model.json that changes whenever it is replaced. */
   const version = async () => {
@@ -99,7 +99,7 @@ async function load(place: FilePath, path: string, strict: boolean): Promise<Mod
   };
   for (;;) {
     const before = await version();
-    const read = await readModel(place, json, strict).then(
+    const read = await readModel(location, json, strict).then(
       artifacts => ({ artifacts }),
       error => ({ error }),
     );
@@ -110,15 +110,16 @@ async function load(place: FilePath, path: string, strict: boolean): Promise<Mod
   }
 }
 
-async function readModel(place: FilePath, json: string, strict: boolean): Promise<ModelArtifacts> {
-  const files = await node<Files>(place, 'node:fs/promises');
-  const { dirname, join } = await node<Paths>(place, 'node:path');
-  const { call } = place;
+async function readModel(location: FilePath, json: string, strict: boolean): Promise<ModelArtifacts> {
+  const files = await node<Files>(location, 'node:fs/promises');
+  const { dirname, join } = await node<Paths>(location, 'node:path');
+  const { call } = location;
   const about = (file: string) =>
-    files.stat(file).catch(error => failAt(place, `must be a saved model, got ${reasonOf(error)}`));
+    files.stat(file).catch(error => failAt(location, `must be a saved model, got ${reasonOf(error)}`));
   const read = async (file: string) => {
-    if (!(await about(file)).isFile()) failAt(place, `must be a saved model, got ${show(file)}, which is not a file`);
-    return files.readFile(file).catch(error => failAt(place, `must be a saved model, got ${reasonOf(error)}`));
+    if (!(await about(file)).isFile())
+      failAt(location, `must be a saved model, got ${show(file)}, which is not a file`);
+    return files.readFile(file).catch(error => failAt(location, `must be a saved model, got ${reasonOf(error)}`));
   };
   checkLength({ call, part: json }, (await about(json)).size);
   const manifest = readManifest({ call, part: json }, (await read(json)).toString('utf8'));

@@ -25,7 +25,7 @@ export interface Call {
 
 /** A layer of a graph. */
 export interface GraphNode {
-  readonly place: FilePath;
+  readonly location: FilePath;
   readonly name: string;
   readonly className: string;
   /** Its description in the file. */
@@ -40,26 +40,26 @@ export interface Graph {
 }
 
 /** The graph that the `config` of a functional model describes. Its depth has been checked. */
-export function graphOf(place: FilePath, config: unknown): Graph {
-  const { layers, input_layers, output_layers } = readObject(place, config);
-  const here = within(place, 'layers');
+export function graphOf(location: FilePath, config: unknown): Graph {
+  const { layers, input_layers, output_layers } = readObject(location, config);
+  const here = within(location, 'layers');
   const nodes = Array.from(layerList(here, layers), (item, n) => nodeOf(itemOf(here, n), item));
   const names = new Set<string>();
-  for (const { place, name } of nodes) {
-    if (names.has(name)) failAt(within(place, 'name'), `must be unique, got ${show(name)} twice`);
+  for (const { location, name } of nodes) {
+    if (names.has(name)) failAt(within(location, 'name'), `must be unique, got ${show(name)} twice`);
     names.add(name);
   }
   return { nodes, inputs: refsIn(input_layers), outputs: refsIn(output_layers) };
 }
 
-function nodeOf(place: FilePath, item: unknown): GraphNode {
-  const described = readObject(place, item);
-  const config = readObject(within(place, 'config'), described.config);
-  const inner = within(place, 'inbound_nodes');
+function nodeOf(location: FilePath, item: unknown): GraphNode {
+  const described = readObject(location, item);
+  const config = readObject(within(location, 'config'), described.config);
+  const inner = within(location, 'inbound_nodes');
   return {
-    place,
-    name: readText(within(place, 'name'), described.name ?? config.name),
-    className: readText(within(place, 'class_name'), described.class_name),
+    location,
+    name: readText(within(location, 'name'), described.name ?? config.name),
+    className: readText(within(location, 'class_name'), described.class_name),
     described,
     calls: Array.from(readList(inner, described.inbound_nodes ?? []), callOf),
   };
@@ -108,7 +108,7 @@ function refsIn(value: unknown): Ref[] {
   return Object.values(value).flatMap(refsIn);
 }
 
-// ------------------------------------------------------------------------------------------------------------ lines
+// ----------------------------------------------------------------------------------------------------------- chains
 
 /**
  * Layers that Keras 3 adds to a graph to compute masks. They are checked but not loaded, because here masking and
@@ -121,9 +121,9 @@ const MASKS: readonly string[] = ['Any', 'NotEqual'];
  *
  * @throws ValueError that describes any other graph
  */
-export function lineOf(place: FilePath, { nodes, inputs, outputs }: Graph): readonly GraphNode[] {
+export function chainOf(location: FilePath, { nodes, inputs, outputs }: Graph): readonly GraphNode[] {
   const rejectGraph = (what: string): never =>
-    failAt(place, `must be a model whose layers follow one another from one input to one output, got ${what}`);
+    failAt(location, `must be a chain of layers from one input to one output, got ${what}`);
   const several = (what: string, refs: readonly Ref[]) =>
     rejectGraph(
       `a graph of ${refs.length} ${what}: ${refs
@@ -144,27 +144,27 @@ export function lineOf(place: FilePath, { nodes, inputs, outputs }: Graph): read
     const { inbound, named, training } = call;
     const state = Object.keys(named).find(argument => argument !== 'mask');
     if (state) rejectGraph(`${name}, which takes the output of a layer as ${show(state)}`);
-    if (training) failAt(node.place, 'must not be called with training: true');
-    if (inbound.length !== 1) rejectGraph(`${name}, which joins ${inbound.length} inputs`);
+    if (training) failAt(node.location, 'must not be called with training: true');
+    if (inbound.length !== 1) rejectGraph(`${name}, which has ${inbound.length} inputs`);
     const { layer, output } = inbound[0]!;
     if (output !== 0) rejectGraph(`${name}, which takes output ${output} of ${show(layer)}, such as a state`);
     const other = above.get(layer);
     if (other) rejectGraph(`a branch: ${show(other.name)} and ${name} both take the output of ${show(layer)}`);
     above.set(layer, node);
   }
-  const line: GraphNode[] = [];
+  const chain: GraphNode[] = [];
   const first = layers.find(({ name }) => name === inputs[0]!.layer);
-  for (let node = first; node && line.length < layers.length; node = above.get(node.name)) line.push(node);
-  if (line.length !== layers.length) rejectGraph(`${layers.length} layers of which ${line.length} are on that line`);
+  for (let node = first; node && chain.length < layers.length; node = above.get(node.name)) chain.push(node);
+  if (chain.length !== layers.length) rejectGraph(`${layers.length} layers of which ${chain.length} are in the chain`);
   const { layer, output } = outputs[0]!;
-  if (line.at(-1)!.name !== layer) rejectGraph(`an output at ${show(layer)}, below the last layer`);
+  if (chain.at(-1)!.name !== layer) rejectGraph(`an output at ${show(layer)}, below the last layer`);
   if (output !== 0) rejectGraph(`output ${output} of ${show(layer)}, such as a state`);
-  checkMaskOps(nodes, line);
-  return line;
+  checkMaskOps(nodes, chain);
+  return chain;
 }
 
 /** Checks that the layers that compute a mask use that of the embedding or masking layer of the chain. */
-function checkMaskOps(nodes: readonly GraphNode[], line: readonly GraphNode[]): void {
+function checkMaskOps(nodes: readonly GraphNode[], chain: readonly GraphNode[]): void {
   const byName = new Map(nodes.map(node => [node.name, node]));
   const sourceOf = (name: string): string | undefined => {
     let source: string | undefined = name;
@@ -174,10 +174,10 @@ function checkMaskOps(nodes: readonly GraphNode[], line: readonly GraphNode[]): 
     }
     return source;
   };
-  for (const { place: here, calls } of line) {
+  for (const { location: here, calls } of chain) {
     for (const { layer } of calls[0]?.named.mask ?? []) {
       const source = sourceOf(layer);
-      const maker = line.find(({ calls }) => calls[0]?.inbound[0]?.layer === source);
+      const maker = chain.find(({ calls }) => calls[0]?.inbound[0]?.layer === source);
       const config = maker?.described.config as { mask_zero?: unknown } | undefined;
       const makes = maker?.className === 'Masking' || (maker?.className === 'Embedding' && config?.mask_zero === true);
       if (!makes || !MASKS.includes(byName.get(layer)?.className ?? '')) {

@@ -55,22 +55,22 @@ export function httpHandler(call: string, url: string, options?: HttpOptions): I
   }
   return {
     save: (saving, artifacts) => send({ call: saving, part: url }, url, known, artifacts),
-    load: (loading, wishes = {}) => receive(loading, url, { ...known, ...wishes }),
+    load: (loading, readOptions = {}) => receive(loading, url, { ...known, ...readOptions }),
   };
 }
 
-async function send(place: FilePath, url: string, options: HttpOptions, artifacts: ModelArtifacts) {
+async function send(location: FilePath, url: string, options: HttpOptions, artifacts: ModelArtifacts) {
   const body = new FormData();
   const json = JSON.stringify(modelJsonOf(artifacts, WEIGHTS_FILE));
   body.append('model.json', new Blob([json], { type: 'application/json' }), 'model.json');
   const weights = new Blob([concatWeightData(artifacts.weightData)], { type: 'application/octet-stream' });
   body.append(WEIGHTS_FILE, weights, WEIGHTS_FILE);
-  const response = await request(place, url, options, { method: 'POST', ...options.requestInit, body });
+  const response = await request(location, url, options, { method: 'POST', ...options.requestInit, body });
   return { modelArtifactsInfo: infoOf(artifacts), responses: [response] };
 }
 
 async function request(
-  place: FilePath,
+  location: FilePath,
   url: string,
   { fetchFunc }: HttpOptions,
   init?: RequestInit,
@@ -80,9 +80,9 @@ async function request(
     response = await (fetchFunc ?? fetch)(url, init);
   } catch (error) {
     const files = /^[a-z]+:/i.test(url) ? '' : '; for a file in Node, use file://path';
-    return failAt(place, `must be reachable, got ${reasonOf(error)}${files}`);
+    return failAt(location, `must be reachable, got ${reasonOf(error)}${files}`);
   }
-  if (!response.ok) failAt(place, `must be reachable, got HTTP status ${response.status}`);
+  if (!response.ok) failAt(location, `must be reachable, got HTTP status ${response.status}`);
   return response;
 }
 
@@ -121,28 +121,28 @@ function splitQuery(url: string): [string, string] {
 }
 
 /** Reads the text of model.json, up to the maximum length of a topology. */
-async function textOf(place: FilePath, response: Response): Promise<string> {
+async function textOf(location: FilePath, response: Response): Promise<string> {
   const pieces: Uint8Array<ArrayBuffer>[] = [];
   let bytes = 0;
-  for await (const piece of piecesOf(place, response)) {
+  for await (const piece of piecesOf(location, response)) {
     bytes += piece.byteLength;
-    checkLength(place, bytes);
+    checkLength(location, bytes);
     pieces.push(piece);
   }
   return new TextDecoder().decode(concatBytes(pieces));
 }
 
 /** Yields the bytes as they arrive, so that an endless response can be aborted. */
-async function* piecesOf(place: FilePath, response: Response): AsyncGenerator<Uint8Array<ArrayBuffer>> {
-  const lost = (error: unknown) => failAt(place, `must be transferred completely, got ${reasonOf(error)}`);
+async function* piecesOf(location: FilePath, response: Response): AsyncGenerator<Uint8Array<ArrayBuffer>> {
+  const failTransfer = (error: unknown) => failAt(location, `must be transferred completely, got ${reasonOf(error)}`);
   const reader = response.body?.getReader?.();
   if (!reader) {
-    yield new Uint8Array(await response.arrayBuffer().catch(lost));
+    yield new Uint8Array(await response.arrayBuffer().catch(failTransfer));
     return;
   }
   try {
     for (;;) {
-      const { done, value } = await reader.read().catch(lost);
+      const { done, value } = await reader.read().catch(failTransfer);
       if (done) return;
       yield value;
     }

@@ -72,10 +72,10 @@ function factory(): IDBFactory | null {
   }
 }
 
-async function runRequest<T>(call: string, question: (stores: Stores) => IDBRequest): Promise<T | undefined> {
+async function runRequest<T>(call: string, makeRequest: (stores: Stores) => IDBRequest): Promise<T | undefined> {
   let request: IDBRequest;
   await transact(call, 'readonly', stores => {
-    request = question(stores);
+    request = makeRequest(stores);
   });
   return request!.result as T | undefined;
 }
@@ -88,13 +88,13 @@ async function transact(call: string, mode: IDBTransactionMode, work: (stores: S
     opening.onupgradeneeded = () => {
       for (const store of [MODELS, INFOS]) opening.result.createObjectStore(store, { keyPath: 'modelPath' });
     };
-    const base = await new Promise<IDBDatabase>((resolve, reject) => {
+    const database = await new Promise<IDBDatabase>((resolve, reject) => {
       opening.onsuccess = () => resolve(opening.result);
       opening.onerror = () => reject(opening.error);
-      opening.onblocked = () => reject(new Error('another page blocks it'));
+      opening.onblocked = () => reject(new Error('blocked by another page'));
     });
     try {
-      const transaction = base.transaction([INFOS, MODELS], mode);
+      const transaction = database.transaction([INFOS, MODELS], mode);
       const done = new Promise<void>((resolve, reject) => {
         transaction.oncomplete = () => resolve();
         transaction.onabort = () => reject(transaction.error);
@@ -110,7 +110,7 @@ async function transact(call: string, mode: IDBTransactionMode, work: (stores: S
       }
       await done;
     } finally {
-      base.close();
+      database.close();
     }
   } catch (error) {
     fail(call, `indexeddb:// needs a usable database, got ${reasonOf(error)}`);

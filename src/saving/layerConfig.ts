@@ -8,13 +8,13 @@ import { type FilePath, failAt, isObject, itemOf, within } from './filePath.ts';
 export type RawConfig = { readonly [name: string]: unknown };
 
 /** The description of a layer or model: its class and its options. */
-export function readClassConfig(place: FilePath, value: unknown): { className: string; config: RawConfig } {
+export function readClassConfig(location: FilePath, value: unknown): { className: string; config: RawConfig } {
   const { class_name, config, registered_name } = (isObject(value) ? value : {}) as RawConfig;
   if (typeof class_name !== 'string' || !isObject(config)) {
-    return fail(place.call, `${place.part}: must be { class_name, config }, got ${show(value)}`);
+    return fail(location.call, `${location.part}: must be { class_name, config }, got ${show(value)}`);
   }
   if (typeof registered_name === 'string' && registered_name.includes('>') && !registered_name.startsWith('keras')) {
-    failAt(place, `must be a Keras class, got the custom class ${show(registered_name)}`);
+    failAt(location, `must be a Keras class, got the custom class ${show(registered_name)}`);
   }
   return { className: class_name, config: config as RawConfig };
 }
@@ -22,15 +22,15 @@ export function readClassConfig(place: FilePath, value: unknown): { className: s
 const MOST_LAYERS = 4096;
 
 /** The list of layers of a model. */
-export function layerList(place: FilePath, list: unknown): readonly unknown[] {
-  if (!Array.isArray(list)) return failAt(place, `must be a list, got ${show(list)}`);
-  checkLayers(place, list.length);
+export function layerList(location: FilePath, list: unknown): readonly unknown[] {
+  if (!Array.isArray(list)) return failAt(location, `must be a list, got ${show(list)}`);
+  checkLayers(location, list.length);
   return list;
 }
 
 /** Rejects too many layers. */
-export function checkLayers(place: FilePath, count: number): void {
-  if (count > MOST_LAYERS) failAt(place, `must be at most ${MOST_LAYERS} layers, got ${count}`);
+export function checkLayers(location: FilePath, count: number): void {
+  if (count > MOST_LAYERS) failAt(location, `must be at most ${MOST_LAYERS} layers, got ${count}`);
 }
 
 /** Whether a layer has the options of Keras 1. */
@@ -41,9 +41,9 @@ export function isKeras1Layer(value: unknown): boolean {
 }
 
 /** @returns `{ class_name, config }` */
-export function convertLayer(place: FilePath, item: unknown, format: ConfigFormat): RawConfig {
-  const { className, config } = readClassConfig(place, item);
-  const inner = within(place, 'config');
+export function convertLayer(location: FilePath, item: unknown, format: ConfigFormat): RawConfig {
+  const { className, config } = readClassConfig(location, item);
+  const inner = within(location, 'config');
   const options = convertOptions(inner, config, format);
   const as = (class_name: string, own: RawConfig): RawConfig => ({ class_name, config: own });
   switch (className) {
@@ -87,9 +87,9 @@ const inputLayerOf = ({ batch_shape, batch_input_shape, name }: RawConfig): RawC
 const gruOf = (options: RawConfig, format: ConfigFormat): RawConfig =>
   options.reset_after === undefined && format !== 'keras3' ? { ...options, reset_after: false } : options;
 
-function convertCell(place: FilePath, item: unknown, format: ConfigFormat): RawConfig {
-  const { className, config } = readClassConfig(place, item);
-  const inner = within(place, 'config');
+function convertCell(location: FilePath, item: unknown, format: ConfigFormat): RawConfig {
+  const { className, config } = readClassConfig(location, item);
+  const inner = within(location, 'config');
   if (className === 'GRUCell')
     return { class_name: className, config: gruOf(convertOptions(inner, config, format), format) };
   if (className !== 'StackedRNNCells') return { class_name: className, config: convertOptions(inner, config, format) };
@@ -104,14 +104,14 @@ function convertCell(place: FilePath, item: unknown, format: ConfigFormat): RawC
 
 // ------------------------------------------------------------------------------------------------------ bidirectional
 
-function bidirectionalOf(place: FilePath, config: RawConfig, options: RawConfig, format: ConfigFormat): RawConfig {
+function bidirectionalOf(location: FilePath, config: RawConfig, options: RawConfig, format: ConfigFormat): RawConfig {
   if (options.merge_mode === null)
-    failAt(within(place, 'merge_mode'), 'must not be null, because a layer has one output here');
+    failAt(within(location, 'merge_mode'), 'must not be null, because a layer has one output here');
   const side = (name: string) =>
-    oneDirection(convertLayer(within(place, name), withoutZeros(config[name]), format), format);
+    oneDirection(convertLayer(within(location, name), withoutZeros(config[name]), format), format);
   const layer = side('layer');
   const { backward_layer, ...others } = options;
-  if (config.backward_layer) checkDirections(place, layer, side('backward_layer'));
+  if (config.backward_layer) checkDirections(location, layer, side('backward_layer'));
   return { ...others, layer };
 }
 
@@ -130,7 +130,7 @@ function oneDirection({ class_name, config }: RawConfig, format: ConfigFormat): 
   return { class_name, config: { ...options, ...(own && { name: own }) } };
 }
 
-function checkDirections(place: FilePath, layer: RawConfig, other: RawConfig): void {
+function checkDirections(location: FilePath, layer: RawConfig, other: RawConfig): void {
   const configOf = (side: RawConfig) => side.config as RawConfig;
   const rest = (side: RawConfig) => {
     const { name, go_backwards, ...config } = configOf(side);
@@ -138,14 +138,14 @@ function checkDirections(place: FilePath, layer: RawConfig, other: RawConfig): v
   };
   const opposite = Boolean(configOf(layer).go_backwards) !== Boolean(configOf(other).go_backwards);
   if (!opposite || rest(layer) !== rest(other)) {
-    failAt(within(place, 'backward_layer'), 'must equal layer except for the direction of time');
+    failAt(within(location, 'backward_layer'), 'must equal layer except for the direction of time');
   }
 }
 
 // ------------------------------------------------------------------------------------------------------------ options
 
 /** Options that are dropped when they have the only supported value. */
-const whenOff: { readonly [name: string]: unknown } = {
+const supportedValues: { readonly [name: string]: unknown } = {
   activity_regularizer: false,
   cache_config: false,
   data_format: 'channels_last',
@@ -157,17 +157,17 @@ const whenOff: { readonly [name: string]: unknown } = {
 };
 
 /** Options that do not affect the result of a layer. */
-const always = ['build_config', 'use_cudnn'];
+const ignoredOptions = ['build_config', 'use_cudnn'];
 
 /** Converts the options of a layer or cell, except nested layers and cells. */
-function convertOptions(place: FilePath, config: RawConfig, format: ConfigFormat): RawConfig {
+function convertOptions(location: FilePath, config: RawConfig, format: ConfigFormat): RawConfig {
   const options: RawConfig = {};
   for (const [name, given] of Object.entries(config)) {
-    const here = within(place, name.slice(0, 60));
+    const here = within(location, name.slice(0, 60));
     const value = unwrapPython(given);
     if (name === 'dtype') checkType(here, value, config);
-    if (name === 'dtype' || always.includes(name)) continue;
-    if (Object.hasOwn(whenOff, name) && whenOff[name] === value) continue;
+    if (name === 'dtype' || ignoredOptions.includes(name)) continue;
+    if (Object.hasOwn(supportedValues, name) && supportedValues[name] === value) continue;
     const kept = /(^|_)activation$/.test(name)
       ? activationOf(here, value, format)
       : name === 'seed'
@@ -199,22 +199,22 @@ const single = (value: unknown): unknown => (Array.isArray(value) && value.lengt
 /** The input of an embedding may have an integer type. */
 const inputTypes = ['float32', 'int32', 'int64', 'int16', 'uint8', 'uint16'];
 
-function checkType(place: FilePath, dtype: unknown, config: RawConfig): void {
+function checkType(location: FilePath, dtype: unknown, config: RawConfig): void {
   const name = isObject(dtype) ? (((dtype as RawConfig).config as RawConfig | undefined)?.name ?? dtype) : dtype;
   const known = config.batch_shape !== undefined || config.batch_input_shape !== undefined ? inputTypes : ['float32'];
-  if (name !== null && !known.includes(name as string)) failAt(place, `must be float32, got ${show(name)}`);
+  if (name !== null && !known.includes(name as string)) failAt(location, `must be float32, got ${show(name)}`);
 }
 
 /** An activation, given by name or as a serialized Keras function. */
-function activationOf(place: FilePath, value: unknown, format: ConfigFormat): string {
+function activationOf(location: FilePath, value: unknown, format: ConfigFormat): string {
   if (value === null || value === undefined) return 'linear';
   const { class_name, config } = (isObject(value) ? value : {}) as RawConfig;
   const name = class_name === 'function' ? config : value;
-  if (typeof name !== 'string') return failAt(place, `must be the name of an activation, got ${show(name)}`);
+  if (typeof name !== 'string') return failAt(location, `must be the name of an activation, got ${show(name)}`);
   if (format === 'own') return name;
   if (name === 'hard_sigmoid') return format === 'keras3' ? 'hard_sigmoid_keras3' : 'hardSigmoid';
   if (format === 'tfjs') return name;
-  if (name === 'hard_sigmoid_keras3' || name === 'gelu_new') failAt(place, `unknown activation '${name}'`);
+  if (name === 'hard_sigmoid_keras3' || name === 'gelu_new') failAt(location, `unknown activation '${name}'`);
   return name;
 }
 

@@ -88,9 +88,9 @@ function topologyOf(call: string, topology: unknown, part = 'modelTopology'): Se
 }
 
 /** The output of the TF.js converter for a SavedModel: TensorFlow operations, without layers. */
-const rejectGraphModel = (place: FilePath): never =>
+const rejectGraphModel = (location: FilePath): never =>
   failAt(
-    place,
+    location,
     'must be a layers model, got a graph model, which has no layers; convert the Keras model with --output_format=tfjs_layers_model, or load its .keras or .h5 file with loadKerasModel',
   );
 
@@ -99,12 +99,12 @@ function modelFromArtifacts(call: string, artifacts: unknown, strict: boolean): 
   const all = readObject({ call, part: 'artifacts' }, artifacts) as ModelArtifacts;
   const { weightSpecs, weightData, trainingConfig, userDefinedMetadata } = all;
   if (all.format === 'graph-model') rejectGraphModel({ call, part: 'format' });
-  const place = { call, part: 'weightSpecs' };
+  const location = { call, part: 'weightSpecs' };
   const data = { call, part: 'weightData' };
   const stored =
     weightData === undefined || weightData === null
       ? null
-      : decodeWeights(place, weightSpecs, data, bytesOf(data, weightData), strict);
+      : decodeWeights(location, weightSpecs, data, bytesOf(data, weightData), strict);
   const { own, others } = readMetadata({ call, part: 'userDefinedMetadata' }, userDefinedMetadata);
   const model = topologyOf(call, all.modelTopology);
   try {
@@ -113,16 +113,16 @@ function modelFromArtifacts(call: string, artifacts: unknown, strict: boolean): 
     const ofOptimizer = (stored ?? []).filter(({ optimizer }) => optimizer);
     const training = { call, part: 'trainingConfig' };
     const asTfjs = trainingConfig !== undefined && trainingConfig !== null;
-    const wroteIt = typeof all.generatedBy === 'string' && all.generatedBy.startsWith(`${GENERATOR} `);
+    const isOwnFile = typeof all.generatedBy === 'string' && all.generatedBy.startsWith(`${GENERATOR} `);
     let found: FoundTraining | null = null;
-    if (own !== undefined && wroteIt) {
+    if (own !== undefined && isOwnFile) {
       const here = { call, part: `userDefinedMetadata.${OWN}` };
-      found = readOwnTraining(here, own, place, ofOptimizer, layers, asTfjs, optimizerFrom);
+      found = readOwnTraining(here, own, location, ofOptimizer, layers, asTfjs, optimizerFrom);
     } else if (asTfjs) {
-      found = readTfjsTraining(training, trainingConfig, place, ofOptimizer, layers, optimizerFrom);
+      found = readTfjsTraining(training, trainingConfig, location, ofOptimizer, layers, optimizerFrom);
     }
     if (stored) {
-      const assigned = assignWeights(place, stored, layers, strict);
+      const assigned = assignWeights(location, stored, layers, strict);
       write(call, view.parameters(call), layers, assigned);
     }
     if (others) model.setUserDefinedMetadata(others);
@@ -140,20 +140,20 @@ function modelFromArtifacts(call: string, artifacts: unknown, strict: boolean): 
 }
 
 /** The bytes of the weights in one array. */
-function bytesOf(place: FilePath, data: unknown): Uint8Array {
+function bytesOf(location: FilePath, data: unknown): Uint8Array {
   const view = (piece: unknown, here: FilePath): Uint8Array =>
     isArrayBuffer(piece) || ArrayBuffer.isView(piece)
       ? bytesIn(piece)
       : failAt(here, `must be an ArrayBuffer or a list of them, got ${show(piece)}`);
-  if (!Array.isArray(data)) return view(data, place);
-  return concatBytes(Array.from(data, (piece, n) => view(piece, itemOf(place, n))));
+  if (!Array.isArray(data)) return view(data, location);
+  return concatBytes(Array.from(data, (piece, n) => view(piece, itemOf(location, n))));
 }
 
 /** Separates the training state of this package from the metadata of the user. */
-function readMetadata(place: FilePath, value: unknown): { own?: unknown; others?: { [name: string]: unknown } } {
+function readMetadata(location: FilePath, value: unknown): { own?: unknown; others?: { [name: string]: unknown } } {
   if (value === undefined || value === null) return {};
-  checkDepth(place, value);
-  const { [OWN]: own, ...others } = readObject(place, value);
+  checkDepth(location, value);
+  const { [OWN]: own, ...others } = readObject(location, value);
   return { own, ...(Object.keys(others).length > 0 && { others }) };
 }
 

@@ -79,8 +79,8 @@ async function load(call: string, name: string): Promise<ModelArtifacts> {
   if (store.getItem(keys.info) === null) fail(call, `localstorage://${name} must be a saved model, got none`);
   const read = (key: string): unknown => {
     const item = store.getItem(key);
-    const place = { call, part: key };
-    return item === null ? failAt(place, 'must exist, got nothing') : parseJson(place, item);
+    const location = { call, part: key };
+    return item === null ? failAt(location, 'must exist, got nothing') : parseJson(location, item);
   };
   const metadata = store.getItem(keys.modelMetadata) === null ? {} : read(keys.modelMetadata);
   const topology = { call, part: keys.topology };
@@ -100,8 +100,8 @@ export async function listLocalStorage(call: string): Promise<Map<string, ModelA
   for (let n = 0; n < (store?.length ?? 0); n++) {
     const key = store!.key(n)!;
     if (!key.startsWith(PREFIX) || !key.endsWith(INFO) || key.length <= PREFIX.length + INFO.length) continue;
-    const place = { call, part: key };
-    const info = readObject(place, parseJson(place, store!.getItem(key)!)) as unknown as ModelArtifactsInfo;
+    const location = { call, part: key };
+    const info = readObject(location, parseJson(location, store!.getItem(key)!)) as unknown as ModelArtifactsInfo;
     found.set(key.slice(PREFIX.length, -INFO.length), info);
   }
   return found;
@@ -113,6 +113,6 @@ export async function removeFromLocalStorage(call: string, name: string): Promis
   const item = store.getItem(keys.info) ?? fail(call, `localstorage://${name} must be a saved model, got none`);
   // Remove first, so that a damaged model can be removed too
   for (const key of Object.values(keys)) store.removeItem(key);
-  const place = { call, part: keys.info };
-  return readObject(place, parseJson(place, item)) as unknown as ModelArtifactsInfo;
+  const location = { call, part: keys.info };
+  return readObject(location, parseJson(location, item)) as unknown as ModelArtifactsInfo;
 }

@@ -8,7 +8,7 @@ import { checkSpecs } from './weightData.ts';
 
 /** A weight file, with its path in model.json. */
 export interface Shard {
-  readonly place: FilePath;
+  readonly location: FilePath;
   readonly path: string;
 }
 
@@ -20,10 +20,10 @@ export interface Manifest {
   readonly bytes: number;
 }
 
-/** @param place the name of model.json, for error messages */
-export function readManifest(place: FilePath, text: string): Manifest {
-  const json = readObject(place, parseTopology(place, text)) as ModelJson;
-  const here = { ...place, part: 'weightsManifest' };
+/** @param location the name of model.json, for error messages */
+export function readManifest(location: FilePath, text: string): Manifest {
+  const json = readObject(location, parseTopology(location, text)) as ModelJson;
+  const here = { ...location, part: 'weightsManifest' };
   const groups = json.weightsManifest === undefined ? [] : readList(here, json.weightsManifest);
   const specs: WeightsManifestEntry[] = [];
   const shards: Shard[] = [];
@@ -35,7 +35,7 @@ export function readManifest(place: FilePath, text: string): Manifest {
     for (const spec of weights as WeightsManifestEntry[]) specs.push(spec);
     for (const [p, path] of readList(within(inner, 'paths'), paths).entries()) {
       const there = itemOf(within(inner, 'paths'), p);
-      shards.push({ place: there, path: readText(there, path) });
+      shards.push({ location: there, path: readText(there, path) });
     }
   }
   return { json, specs, shards, bytes };
@@ -54,17 +54,17 @@ const DECODED = 4;
  * Rejects a path that leaves the folder of model.json, including forms that a server or URL parser would resolve to
  * one: `%2e%2e`, `..%2f`, backslashes, and characters that such parsers drop.
  */
-export function checkPath({ place, path }: Shard): string {
+export function checkPath({ location, path }: Shard): string {
   let plain = path;
   for (let n = 0; n < DECODED; n++) {
     // biome-ignore lint/suspicious/noControlCharactersInRegex: the pattern searches for them
     const leaves = plain.split('/').includes('..') || plain.startsWith('/') || /[\\:\x00-\x1f]|^ | $/.test(plain);
-    if (leaves || plain === '') failAt(place, `must stay in the folder of model.json, got ${show(path)}`);
+    if (leaves || plain === '') failAt(location, `must stay in the folder of model.json, got ${show(path)}`);
     const decoded = withoutCodes(plain);
     if (decoded === plain) return path;
     plain = decoded;
   }
-  return failAt(place, `must stay in the folder of model.json, got ${show(path)}`);
+  return failAt(location, `must stay in the folder of model.json, got ${show(path)}`);
 }
 
 /** Decodes percent encodings, one level. */
@@ -79,7 +79,7 @@ export class WeightCollector {
 
   /** @param strict whether to reject files with more bytes; otherwise the rest is ignored */
   constructor(
-    readonly place: FilePath,
+    readonly location: FilePath,
     readonly expected: number,
     readonly strict: boolean,
   ) {}
@@ -114,6 +114,6 @@ export class WeightCollector {
   /** @param first the first bytes of the files, to detect other formats */
   fail(got: string, first?: Uint8Array): never {
     const found = (first && describeOtherFormat(first)) ?? got;
-    return failAt(this.place, `must have the ${this.expected} bytes that weightsManifest requires, got ${found}`);
+    return failAt(this.location, `must have the ${this.expected} bytes that weightsManifest requires, got ${found}`);
   }
 }

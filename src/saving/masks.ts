@@ -11,7 +11,7 @@ import { type FilePath, failAt, within } from './filePath.ts';
  * masked steps with others, and bidirectional layers over a layer with goBackwards: there, the mask keeps the order of the
  * input, so the masked steps are not skipped.
  */
-export function checkMasks(place: FilePath, { layers }: Sequential): void {
+export function checkMasks(location: FilePath, { layers }: Sequential): void {
   let masked = false;
   let differs = false;
   for (const layer of layers) {
@@ -19,7 +19,7 @@ export function checkMasks(place: FilePath, { layers }: Sequential): void {
       if (differs) {
         const message =
           'must not mix masked steps of a bidirectional layer with others, because Keras sets them to zero';
-        failAt(within(place, layer.name), message);
+        failAt(within(location, layer.name), message);
       }
       masked = false;
     }
@@ -28,8 +28,8 @@ export function checkMasks(place: FilePath, { layers }: Sequential): void {
       differs = masked && layer.returnSequences && layer instanceof Bidirectional;
       if (differs && layer instanceof Bidirectional && layer.forwardLayer.goBackwards) {
         failAt(
-          within(place, layer.name),
-          'must not wrap goBackwards on a masked sequence, because Keras sets other steps to zero',
+          within(location, layer.name),
+          'must not wrap a layer with goBackwards over a masked sequence, because Keras sets other steps to zero',
         );
       }
       masked &&= layer.returnSequences;

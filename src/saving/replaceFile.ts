@@ -65,9 +65,9 @@ export async function replaceFile(
 ): Promise<boolean> {
   const { rename, rm } = await files();
   const target = await targetOf(path);
-  const beside = uniqueName(target.path, TEMPORARY);
-  const write = () => writeNew(beside, bytes, target.mode);
-  const move = () => rename(beside, target.path);
+  const temporary = uniqueName(target.path, TEMPORARY);
+  const write = () => writeNew(temporary, bytes, target.mode);
+  const move = () => rename(temporary, target.path);
   await write();
   let replaced = false;
   try {
@@ -77,7 +77,7 @@ export async function replaceFile(
       replaced = true;
     }
   } finally {
-    if (!replaced) await rm(beside, { force: true }).catch(() => {});
+    if (!replaced) await rm(temporary, { force: true }).catch(() => {});
   }
   if (replaced) await syncFolder(target.path);
   return replaced;
@@ -87,9 +87,9 @@ export async function replaceFile(
 export async function checkReplaceable(path: string): Promise<void> {
   const { rm } = await files();
   const target = await targetOf(path);
-  const beside = uniqueName(target.path, TEMPORARY);
-  await writeNew(beside, '', target.mode);
-  await rm(beside);
+  const temporary = uniqueName(target.path, TEMPORARY);
+  await writeNew(temporary, '', target.mode);
+  await rm(temporary);
   await removeTemporary(path);
 }
 
@@ -114,7 +114,7 @@ export function uniqueName(path: string, ending: string): string {
   return `${path}.${process.pid}-${random!.toString(16).padStart(8, '0')}${ending}`;
 }
 
-/** The files named by `ownName` whose process no longer runs. */
+/** The files named by `uniqueName` whose process no longer runs. */
 export async function abandonedFiles(path: string, ending: string): Promise<string[]> {
   const { readdir, stat } = await files();
   const { basename, dirname, join } = await paths();
@@ -139,11 +139,11 @@ export async function removeTemporary(path: string): Promise<void> {
 }
 
 /** The age in milliseconds after which a temporary file counts as abandoned: its process id may have been reused. */
-const PATIENCE = 60_000;
+const ABANDONED_AGE = 60_000;
 
 /** Whether the process that wrote a file has ended. In a container, the next process often has the same id. */
 function hasEnded(pid: number, written: number): boolean {
-  if (written < Date.now() - PATIENCE) return true;
+  if (written < Date.now() - ABANDONED_AGE) return true;
   if (pid === process.pid) return written < Date.now() - process.uptime() * 1000;
   try {
     process.kill(pid, 0);

@@ -5,7 +5,7 @@ import { show } from '../util/errors.ts';
 import { type ConfigFormat, rejectKeras1 } from './configFormat.ts';
 import { checkDepth, type FilePath, failAt, isObject, itemOf, within } from './filePath.ts';
 import { modelFrom } from './fromConfig.ts';
-import { graphOf, lineOf } from './functional.ts';
+import { chainOf, graphOf } from './functional.ts';
 import {
   checkLayers,
   convertLayer,
@@ -19,7 +19,7 @@ import { checkMasks } from './masks.ts';
 
 /** A layer in a file. */
 interface Found {
-  readonly place: FilePath;
+  readonly location: FilePath;
   readonly described: unknown;
 }
 
@@ -47,16 +47,16 @@ export interface ArrangedModel {
 }
 
 /** Builds the model that a topology describes. */
-export function modelOf(place: FilePath, topology: unknown, format: ConfigFormat): Sequential {
-  const model = modelFrom(place, topologyOf(place, topology, format));
-  if (format === 'keras2' || format === 'keras3') checkMasks(place, model);
+export function modelOf(location: FilePath, topology: unknown, format: ConfigFormat): Sequential {
+  const model = modelFrom(location, topologyOf(location, topology, format));
+  if (format === 'keras2' || format === 'keras3') checkMasks(location, model);
   return model;
 }
 
 /** The arrangement of the layers of that model. */
-export function arrangementOf(place: FilePath, topology: unknown): Arrangement {
-  checkDepth(place, topology);
-  return arranged(itemsIn(place, topology));
+export function arrangementOf(location: FilePath, topology: unknown): Arrangement {
+  checkDepth(location, topology);
+  return arranged(itemsIn(location, topology));
 }
 
 function arranged(items: readonly Item[]): Arrangement {
@@ -74,16 +74,16 @@ function arranged(items: readonly Item[]): Arrangement {
  *
  * @returns `{ class_name: 'Sequential', config }`
  */
-function topologyOf(place: FilePath, model: unknown, format: ConfigFormat): RawConfig {
-  const { config } = readClassConfig(place, model);
-  if (Array.isArray(config.layers)) checkLayers(within(place, 'config.layers'), config.layers.length);
-  checkDepth(place, model);
-  const items = itemsIn(place, model);
+function topologyOf(location: FilePath, model: unknown, format: ConfigFormat): RawConfig {
+  const { config } = readClassConfig(location, model);
+  if (Array.isArray(config.layers)) checkLayers(within(location, 'config.layers'), config.layers.length);
+  checkDepth(location, model);
+  const items = itemsIn(location, model);
   const found = layersIn(items);
-  if (found.length === 0) failAt(within(place, 'config.layers'), 'must contain a layer, got none');
-  checkLayers(within(place, 'config.layers'), found.length);
-  if (found.some(({ described }) => isKeras1Layer(described))) rejectKeras1(place);
-  const own = found.map(({ place, described }) => convertLayer(place, described, format));
+  if (found.length === 0) failAt(within(location, 'config.layers'), 'must contain a layer, got none');
+  checkLayers(within(location, 'config.layers'), found.length);
+  if (found.some(({ described }) => isKeras1Layer(described))) rejectKeras1(location);
+  const own = found.map(({ location, described }) => convertLayer(location, described, format));
   // Names were unique within each model and must be unique in the flat list
   const layers = items.some(item => 'items' in item) ? renamed(own) : own;
   return {
@@ -93,10 +93,10 @@ function topologyOf(place: FilePath, model: unknown, format: ConfigFormat): RawC
 }
 
 /** The layers and nested models of a model. */
-function itemsIn(place: FilePath, model: unknown): Item[] {
-  return listedIn(place, model).map(found =>
+function itemsIn(location: FilePath, model: unknown): Item[] {
+  return listedIn(location, model).map(found =>
     isModel(found.described)
-      ? { className: classOf(found.described) as string, items: itemsIn(found.place, found.described) }
+      ? { className: classOf(found.described) as string, items: itemsIn(found.location, found.described) }
       : found,
   );
 }
@@ -130,27 +130,27 @@ const classOf = (described: unknown) =>
   isObject(described) ? (described as { class_name?: unknown }).class_name : null;
 const isModel = (described: unknown) => ['Sequential', ...GRAPHS].includes(classOf(described) as string);
 
-function listedIn(place: FilePath, model: unknown): Found[] {
-  const { className, config } = readClassConfig(place, model);
-  const inner = within(place, 'config');
+function listedIn(location: FilePath, model: unknown): Found[] {
+  const { className, config } = readClassConfig(location, model);
+  const inner = within(location, 'config');
   if (GRAPHS.includes(className)) {
-    return lineOf(place, graphOf(inner, config)).map(({ place, described }) => {
+    return chainOf(location, graphOf(inner, config)).map(({ location, described }) => {
       const { config } = described as { config: RawConfig };
       // The chain continues from the first output; the states that a layer returns are not used
       return {
-        place,
+        location,
         described: config.return_state ? { ...described, config: { ...config, return_state: false } } : described,
       };
     });
   }
   if (className !== 'Sequential') {
     const kinds = "'Sequential', or 'Functional' for a model that is a chain of layers";
-    failAt(place, `class_name must be ${kinds}, got ${show(className)}`);
+    failAt(location, `class_name must be ${kinds}, got ${show(className)}`);
   }
   // Old versions of Keras wrote the list only
   const list: unknown = Array.isArray(config) ? config : config.layers;
   const here = within(inner, 'layers');
-  return Array.from(layerList(here, list), (described, n) => ({ place: itemOf(here, n), described }));
+  return Array.from(layerList(here, list), (described, n) => ({ location: itemOf(here, n), described }));
 }
 
 /**
@@ -188,12 +188,12 @@ function withInput(layers: readonly RawConfig[], built: unknown, format: ConfigF
     if (format === 'tfjs' || !second) return [first, ...others];
     return [withShape(second, config.batch_input_shape), ...more];
   }
-  const named = Boolean(config.batch_input_shape || config.input_shape) || !Array.isArray(built);
-  return [named ? first : withShape(first, opened(built, layers)), ...others];
+  const hasShape = Boolean(config.batch_input_shape || config.input_shape) || !Array.isArray(built);
+  return [hasShape ? first : withShape(first, withOpenBatch(built, layers)), ...others];
 }
 
 /** Opens the batch size of a build shape, which is that of the first batch, unless a layer is stateful. */
-const opened = (shape: readonly unknown[], layers: readonly RawConfig[]): readonly unknown[] =>
+const withOpenBatch = (shape: readonly unknown[], layers: readonly RawConfig[]): readonly unknown[] =>
   layers.some(({ config }) => (config as RawConfig).stateful === true) ? shape : [null, ...shape.slice(1)];
 
 function withShape(layer: RawConfig, shape: unknown): RawConfig {

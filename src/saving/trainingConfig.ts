@@ -66,7 +66,7 @@ const tfjsOptimizers: { readonly [className: string]: TfjsOptimizer } = {
 /** The fixed epsilon of optimizers in TF.js that have no such option. */
 const EPSILON = 1e-7;
 
-/** Whether TF.js has a slot that it never reads: that of RMSProp without momentum. */
+/** Whether TF.js stores a slot but never reads it: the momentum of RMSProp if that is 0. */
 const isIdle = (slot: string, optimizer: Optimizer): boolean =>
   slot === 'momentum' && optimizer.className === 'RMSProp' && optimizer.getConfig().momentum === 0;
 
@@ -246,31 +246,31 @@ export interface FoundTraining {
   readonly dropoutSeeds: readonly (readonly number[])[] | null;
 }
 
-type MakeOptimizer = (place: FilePath, described: unknown) => Optimizer;
+type MakeOptimizer = (location: FilePath, described: unknown) => Optimizer;
 
 /** Reads `trainingConfig` and the optimizer weights of TF.js. */
 export function readTfjsTraining(
-  place: FilePath,
+  location: FilePath,
   value: unknown,
   specs: FilePath,
   stored: readonly StoredWeight[],
   layers: readonly Layer[],
   makeOptimizer: MakeOptimizer,
 ): FoundTraining {
-  checkDepth(place, value);
-  const config = readObject(place, value);
+  checkDepth(location, value);
+  const config = readObject(location, value);
   for (const name of ['weighted_metrics', 'loss_weights', 'sample_weight_mode']) {
     const given = config[name];
     if (given !== undefined && given !== null) {
-      failAt(within(place, name), `must be absent, because it is not supported, got ${show(given)}`);
+      failAt(within(location, name), `must be absent, because it is not supported, got ${show(given)}`);
     }
   }
-  const loss = readNames(within(place, 'loss'), config.loss);
-  if (loss.length !== 1) failAt(within(place, 'loss'), `must be one name, got ${loss.length}`);
+  const loss = readNames(within(location, 'loss'), config.loss);
+  if (loss.length !== 1) failAt(within(location, 'loss'), `must be one name, got ${loss.length}`);
   const metrics = config.metrics === undefined || config.metrics === null ? [] : config.metrics;
   const described = fromPython(config.optimizer_config as ConfigValue);
-  const optimizer = makeOptimizer(within(place, 'optimizer_config'), described);
-  const objective = objectiveOf(place, optimizer, loss[0]!, readNames(within(place, 'metrics'), metrics));
+  const optimizer = makeOptimizer(within(location, 'optimizer_config'), described);
+  const objective = objectiveOf(location, optimizer, loss[0]!, readNames(within(location, 'metrics'), metrics));
   if (stored.length === 0) return { objective, progress: null, dropoutSeeds: null };
   const batches = readIterations(specs, stored);
   const slotValues = readSlotValues(specs, stored, layers, optimizer, true, batches);
@@ -281,7 +281,7 @@ export function readTfjsTraining(
 
 /** Reads the result of `describeTraining`. */
 export function readOwnTraining(
-  place: FilePath,
+  location: FilePath,
   value: unknown,
   specs: FilePath,
   stored: readonly StoredWeight[],
@@ -289,27 +289,27 @@ export function readOwnTraining(
   asTfjs: boolean,
   makeOptimizer: MakeOptimizer,
 ): FoundTraining {
-  checkDepth(place, value);
-  const own = readObject(place, value);
-  const optimizer = makeOptimizer(within(place, 'optimizer'), own.optimizer);
-  const loss = readText(within(place, 'loss'), own.loss);
-  const objective = objectiveOf(place, optimizer, loss, readNames(within(place, 'metrics'), own.metrics));
-  const batches = readCount(within(place, 'batches'), own.batches);
-  const trained = readCount(within(place, 'trained'), own.trained);
-  const counters = readNumbers(within(place, 'counters'), own.counters, batches === 0 ? 0 : optimizer.counters);
+  checkDepth(location, value);
+  const own = readObject(location, value);
+  const optimizer = makeOptimizer(within(location, 'optimizer'), own.optimizer);
+  const loss = readText(within(location, 'loss'), own.loss);
+  const objective = objectiveOf(location, optimizer, loss, readNames(within(location, 'metrics'), own.metrics));
+  const batches = readCount(within(location, 'batches'), own.batches);
+  const trained = readCount(within(location, 'trained'), own.trained);
+  const counters = readNumbers(within(location, 'counters'), own.counters, batches === 0 ? 0 : optimizer.counters);
   const iterations = readIterations(specs, stored);
   if (iterations !== Math.min(batches, MOST_COUNTED)) {
-    failAt(within(place, 'batches'), `must equal the weight 'iter', ${iterations}, got ${batches}`);
+    failAt(within(location, 'batches'), `must equal the weight 'iter', ${iterations}, got ${batches}`);
   }
   const slotValues = readSlotValues(specs, stored, layers, optimizer, asTfjs, batches);
-  const exact = own.slots === undefined ? slotValues : readSlots(within(place, 'slots'), own.slots, slotValues);
-  const seedsPlace = within(place, 'dropoutSeeds');
-  const lists = readList(seedsPlace, own.dropoutSeeds);
+  const exact = own.slots === undefined ? slotValues : readSlots(within(location, 'slots'), own.slots, slotValues);
+  const seedsLocation = within(location, 'dropoutSeeds');
+  const lists = readList(seedsLocation, own.dropoutSeeds);
   if (lists.length !== layers.length) {
-    failAt(seedsPlace, `must have a list for each of the ${layers.length} layers, got ${lists.length}`);
+    failAt(seedsLocation, `must have a list for each of the ${layers.length} layers, got ${lists.length}`);
   }
   const dropoutSeeds = layers.map((layer, n) => {
-    const here = itemOf(seedsPlace, n);
+    const here = itemOf(seedsLocation, n);
     const seeds = readNumbers(here, lists[n], layer.dropoutSeeds.length);
     return seeds.map((seed, i) => readCount(itemOf(here, i), seed));
   });
@@ -317,10 +317,14 @@ export function readOwnTraining(
 }
 
 /** Reads the exact slots, with the sizes of `rounded`. */
-function readSlots(place: FilePath, value: unknown, rounded: readonly (readonly Float32Array[])[]): Float32Array[][] {
-  const bytes = fromBase64(place, readText(place, value));
+function readSlots(
+  location: FilePath,
+  value: unknown,
+  rounded: readonly (readonly Float32Array[])[],
+): Float32Array[][] {
+  const bytes = fromBase64(location, readText(location, value));
   const expected = rounded.flat().reduce((sum, { byteLength }) => sum + byteLength, 0);
-  if (bytes.byteLength !== expected) failAt(place, `must be ${expected} bytes, got ${bytes.byteLength}`);
+  if (bytes.byteLength !== expected) failAt(location, `must be ${expected} bytes, got ${bytes.byteLength}`);
   let at = 0;
   return rounded.map(run =>
     run.map(({ byteLength }) => {
@@ -331,8 +335,8 @@ function readSlots(place: FilePath, value: unknown, rounded: readonly (readonly 
   );
 }
 
-function objectiveOf(place: FilePath, optimizer: Optimizer, lossName: string, names: readonly string[]): Objective {
-  return withFilePath(place, () => {
+function objectiveOf(location: FilePath, optimizer: Optimizer, lossName: string, names: readonly string[]): Objective {
+  return withFilePath(location, () => {
     const loss = resolveLoss('compile', lossName);
     const metrics = resolveMetrics('compile', names as MetricName[], loss);
     return { optimizer, loss, metrics };
@@ -340,22 +344,22 @@ function objectiveOf(place: FilePath, optimizer: Optimizer, lossName: string, na
 }
 
 /** Reads a name, a list of names, or names by output. */
-function readNames(place: FilePath, value: unknown): string[] {
+function readNames(location: FilePath, value: unknown): string[] {
   if (typeof value === 'string') return [value];
-  const list = isObject(value) && !Array.isArray(value) ? Object.values(value).flat() : readList(place, value);
-  return list.map((name, n) => readText(itemOf(place, n), name));
+  const list = isObject(value) && !Array.isArray(value) ? Object.values(value).flat() : readList(location, value);
+  return list.map((name, n) => readText(itemOf(location, n), name));
 }
 
-function readNumbers(place: FilePath, value: unknown, count: number): number[] {
-  const list = readList(place, value);
-  if (list.length !== count) failAt(place, `must be a list of ${count} numbers, got ${list.length}`);
-  return list.map((item, n) => readNumber(itemOf(place, n), item));
+function readNumbers(location: FilePath, value: unknown, count: number): number[] {
+  const list = readList(location, value);
+  if (list.length !== count) failAt(location, `must be a list of ${count} numbers, got ${list.length}`);
+  return list.map((item, n) => readNumber(itemOf(location, n), item));
 }
 
 function readIterations(specs: FilePath, stored: readonly StoredWeight[]): number {
   const first = stored[0];
   if (first?.dtype !== 'int32' || first.values.length !== 1) {
-    failAt(specs, `the first weight of the optimizer must be 'iter', one number of int32, got ${show(first?.name)}`);
+    failAt(specs, `the first weight of the optimizer must be 'iter', one int32 number, got ${show(first?.name)}`);
   }
   return readCount({ ...specs, part: `${specs.part} (iter)` }, first!.values[0]);
 }
@@ -378,7 +382,7 @@ function readSlotValues(
   const count = batches === 0 ? 0 : slots.length * learning.length;
   if (batches > 0 || stored.length > 0) {
     if (stored.length !== slots.length * learning.length) {
-      const rule = `${slots.length} for each of ${learning.length} trainable weights`;
+      const rule = `${slots.length} for each of ${learning.length} weights`;
       failAt(specs, `the weights of the optimizer after 'iter' must be ${rule}, got ${stored.length}`);
     }
   }

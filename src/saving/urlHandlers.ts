@@ -9,7 +9,7 @@ import { indexedDbHandler } from './indexedDb.ts';
 import { localStorageHandler } from './localStorage.ts';
 
 export type Save = (artifacts: ModelArtifacts) => Promise<SaveResult>;
-export type Load = (wishes?: ReadOptions) => Promise<ModelArtifacts>;
+export type Load = (readOptions?: ReadOptions) => Promise<ModelArtifacts>;
 
 const schemes = ['file://', 'localstorage://', 'indexeddb://', 'downloads://', 'http://', 'https://'];
 
@@ -67,10 +67,10 @@ export function loaderFor(call: string, source: string | IOHandler, options?: Ht
   if (typeof source === 'string') {
     const { load } = handlerOf(call, source, options);
     if (!load) fail(call, `source must be a URL that models can be loaded from, got ${show(source)}`);
-    return wishes => load(call, wishes);
+    return readOptions => load(call, readOptions);
   }
   const found = isHandler(source) ? internalHandlers.get(source) : undefined;
-  if (found?.load) return wishes => found.load!(call, wishes);
+  if (found?.load) return readOptions => found.load!(call, readOptions);
   if (!isHandler(source) || typeof source.load !== 'function') {
     fail(call, `source must be a URL or a handler with a load method, got ${show(source)}`);
   }

@@ -44,7 +44,7 @@ const sizes = { float32: 4, int32: 4, bool: 1, uint8: 1, uint16: 2, float16: 2 }
 
 /** A checked spec. */
 interface Entry {
-  readonly place: FilePath;
+  readonly location: FilePath;
   readonly name: string;
   readonly shape: readonly number[];
   readonly dtype: WeightType;
@@ -56,12 +56,12 @@ interface Entry {
 }
 
 /** Checks the specs and returns the number of bytes that they need, without allocating memory. */
-export function checkSpecs(place: FilePath, specs: unknown): { entries: readonly Entry[]; bytes: number } {
-  const entries = Array.from(readList(place, specs), (spec, n) => readEntry(itemOf(place, n), spec));
+export function checkSpecs(location: FilePath, specs: unknown): { entries: readonly Entry[]; bytes: number } {
+  const entries = Array.from(readList(location, specs), (spec, n) => readEntry(itemOf(location, n), spec));
   const seen = new Set<string>();
-  for (const { place, name, optimizer } of entries) {
+  for (const { location, name, optimizer } of entries) {
     const key = `${optimizer}/${name}`;
-    if (seen.has(key)) failAt(within(place, 'name'), `must be unique, got ${show(name)} twice`);
+    if (seen.has(key)) failAt(within(location, 'name'), `must be unique, got ${show(name)} twice`);
     seen.add(key);
   }
   return { entries, bytes: entries.reduce((sum, { bytes }) => sum + bytes, 0) };
@@ -69,35 +69,49 @@ export function checkSpecs(place: FilePath, specs: unknown): { entries: readonly
 
 const MOST_AXES = 8;
 
-function readEntry(place: FilePath, value: unknown): Entry {
-  const spec = readObject(place, value);
-  const name = readText(within(place, 'name'), spec.name);
-  const axes = within(place, 'shape');
+function readEntry(location: FilePath, value: unknown): Entry {
+  const spec = readObject(location, value);
+  const name = readText(within(location, 'name'), spec.name);
+  const axes = within(location, 'shape');
   const shape = readList(axes, spec.shape);
   if (shape.length > MOST_AXES) failAt(axes, `must have at most ${MOST_AXES} axes, got ${shape.length}`);
   for (const [n, size] of shape.entries()) readCount(itemOf(axes, n), size);
-  const dtype = readOneOf(within(place, 'dtype'), spec.dtype, ['float32', 'int32', 'bool'] as const);
+  const dtype = readOneOf(within(location, 'dtype'), spec.dtype, ['float32', 'int32', 'bool'] as const);
   const group = spec.group ?? 'model';
-  readOneOf(within(place, 'group'), group, ['model', 'optimizer'] as const);
-  const { stored, scale, min } = readQuantization(within(place, 'quantization'), spec.quantization, dtype);
+  readOneOf(within(location, 'group'), group, ['model', 'optimizer'] as const);
+  const { stored, scale, min } = readQuantization(within(location, 'quantization'), spec.quantization, dtype);
   const bytes = sizeOf(shape as number[]) * sizes[stored];
   if (!Number.isSafeInteger(bytes)) failAt(axes, `must be the shape of a weight, got ${showShape(shape as number[])}`);
-  return { place, name, shape: shape as number[], dtype, stored, scale, min, optimizer: group === 'optimizer', bytes };
+  return {
+    location,
+    name,
+    shape: shape as number[],
+    dtype,
+    stored,
+    scale,
+    min,
+    optimizer: group === 'optimizer',
+    bytes,
+  };
 }
 
-function readQuantization(place: FilePath, value: unknown, dtype: WeightType): Pick<Entry, 'stored' | 'scale' | 'min'> {
+function readQuantization(
+  location: FilePath,
+  value: unknown,
+  dtype: WeightType,
+): Pick<Entry, 'stored' | 'scale' | 'min'> {
   if (value === undefined || value === null) return { stored: dtype, scale: 1, min: 0 };
-  const { dtype: asked, scale, min } = readObject(place, value);
-  const stored = readOneOf(within(place, 'dtype'), asked, ['uint8', 'uint16', 'float16'] as const);
+  const { dtype: asked, scale, min } = readObject(location, value);
+  const stored = readOneOf(within(location, 'dtype'), asked, ['uint8', 'uint16', 'float16'] as const);
   const fits = stored === 'float16' ? ['float32'] : ['float32', 'int32'];
-  if (!fits.includes(dtype)) failAt(place, `requires the dtype ${fits.join(' or ')}, got ${show(dtype)}`);
+  if (!fits.includes(dtype)) failAt(location, `requires the dtype ${fits.join(' or ')}, got ${show(dtype)}`);
   if (stored === 'float16') return { stored, scale: 1, min: 0 };
-  return { stored, scale: readNumber(within(place, 'scale'), scale), min: readNumber(within(place, 'min'), min) };
+  return { stored, scale: readNumber(within(location, 'scale'), scale), min: readNumber(within(location, 'min'), min) };
 }
 
-function readOneOf<K extends string>(place: FilePath, value: unknown, known: readonly K[]): K {
+function readOneOf<K extends string>(location: FilePath, value: unknown, known: readonly K[]): K {
   if (!known.includes(value as K)) {
-    failAt(place, `must be ${known.map(name => `'${name}'`).join(' or ')}, got ${show(value)}`);
+    failAt(location, `must be ${known.map(name => `'${name}'`).join(' or ')}, got ${show(value)}`);
   }
   return value as K;
 }
@@ -109,15 +123,15 @@ function readOneOf<K extends string>(place: FilePath, value: unknown, known: rea
  * @param strict whether to reject surplus bytes
  */
 export function decodeWeights(
-  place: FilePath,
+  location: FilePath,
   specs: unknown,
   data: FilePath,
   bytes: Uint8Array,
   strict: boolean,
 ): StoredWeight[] {
-  const { entries, bytes: expected } = checkSpecs(place, specs);
+  const { entries, bytes: expected } = checkSpecs(location, specs);
   if (strict ? bytes.byteLength !== expected : bytes.byteLength < expected) {
-    failAt(data, `must have the ${expected} bytes that ${place.part} requires, got ${bytes.byteLength}`);
+    failAt(data, `must have the ${expected} bytes that ${location.part} requires, got ${bytes.byteLength}`);
   }
   let at = 0;
   return entries.map(entry => {

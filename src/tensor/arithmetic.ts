@@ -8,11 +8,11 @@ import { showShape } from '../util/shapes.ts';
 import { ordered } from './layout.ts';
 import { asTensor, type TensorLike } from './read.ts';
 import { Tensor } from './tensorClass.ts';
-import { common, type DataType, room, strided, stridesOf, type Values } from './values.ts';
+import { common, type DataType, strided, stridesOf, type Values, zerosFor } from './values.ts';
 
 // ------------------------------------------------------------------------------------------------------- one tensor
 
-/** @param result the dtype of the result: float32, that of the argument, or that of the argument with bool made int32 */
+/** @param result the dtype of the result: float32, that of the argument, or that of the argument with bool converted to int32 */
 function each(
   call: string,
   result: 'float32' | 'same' | 'numbers',
@@ -25,7 +25,7 @@ function eachOf(call: string, x: TensorLike, result: 'float32' | 'same' | 'numbe
   const from = asTensor(call, 'x', x);
   const values = from.dataSync() as Values;
   const kind = result === 'numbers' ? numeric(from.dtype) : from.dtype;
-  const to = room(call, from.shape, result === 'float32' ? result : kind);
+  const to = zerosFor(call, from.shape, result === 'float32' ? result : kind);
   for (let i = 0; i < to.length; i++) to[i] = f(values[i]!);
   return new Tensor(to, from.shape);
 }
@@ -82,26 +82,26 @@ function halfToEven(x: number): number {
 
 // ------------------------------------------------------------------------------------------------------ two tensors
 
-/** @param result the dtype of the result: bool, the common dtype of both, or that common dtype with bool made int32 */
+/** @param result the dtype of the result: bool, the common dtype of both, or that common dtype with bool converted to int32 */
 function both(
   call: string,
   result: 'bool' | 'common' | 'numbers',
-  f: (a: number, b: number, whole: boolean) => number,
+  f: (a: number, b: number, areIntegers: boolean) => number,
 ): (a: TensorLike, b: TensorLike) => Tensor {
   return limitArguments(call, (a, b) => {
     const [x, y] = [asTensor(call, 'a', a), asTensor(call, 'b', b)];
     const shape = broadcast(call, x.shape, y.shape);
     const kind = common(x.dtype, y.dtype);
-    const to = room(
+    const to = zerosFor(
       call,
       shape,
       result === 'bool' || (kind === 'bool' && result === 'common') ? 'bool' : numeric(kind),
     );
-    const whole = kind !== 'float32';
+    const areIntegers = kind !== 'float32';
     const [left, right] = [spread(call, x, shape), spread(call, y, shape)];
     // A single number needs no broadcast copy: it is read with a step of 0.
     const [leftStep, rightStep] = [Number(left.length > 1), Number(right.length > 1)];
-    for (let i = 0; i < to.length; i++) to[i] = f(left[i * leftStep]!, right[i * rightStep]!, whole);
+    for (let i = 0; i < to.length; i++) to[i] = f(left[i * leftStep]!, right[i * rightStep]!, areIntegers);
     return new Tensor(to, shape);
   });
 }
@@ -142,7 +142,9 @@ export const sub = /* @__PURE__ */ both('sub', 'numbers', (x, y) => x - y);
 /** a * b, elementwise. */
 export const mul = /* @__PURE__ */ both('mul', 'common', (x, y) => x * y);
 /** a / b. The quotient of two int32 tensors is rounded down, as in TF.js. */
-export const div = /* @__PURE__ */ both('div', 'numbers', (x, y, whole) => (whole ? Math.floor(x / y) : x / y));
+export const div = /* @__PURE__ */ both('div', 'numbers', (x, y, areIntegers) =>
+  areIntegers ? Math.floor(x / y) : x / y,
+);
 /** a to the power of b. */
 export const pow = /* @__PURE__ */ both('pow', 'common', f64.power);
 /** The larger number of each pair; NaN if either is NaN. */
@@ -178,16 +180,16 @@ export function matMul(a: TensorLike, b: TensorLike, transposeA?: boolean | null
   if (x.rank < 2) fail(call, `a must have at least 2 axes, got ${showShape(x.shape)}`);
   if (y.rank < 2) fail(call, `b must have at least 2 axes, got ${showShape(y.shape)}`);
   // b is transposed, so that each sum reads a row of both.
-  const left = checkBoolean(call, 'transposeA', transposeA ?? false) ? turned(call, x) : x;
-  const right = checkBoolean(call, 'transposeB', transposeB ?? false) ? y : turned(call, y);
+  const left = checkBoolean(call, 'transposeA', transposeA ?? false) ? swapped(call, x) : x;
+  const right = checkBoolean(call, 'transposeB', transposeB ?? false) ? y : swapped(call, y);
   const [[M, K], [N, K2]] = [matrixOf(left), matrixOf(right)];
   if (K !== K2) {
-    fail(call, `a and b must agree on the axis they sum over, got ${showShape(x.shape)} and ${showShape(y.shape)}`);
+    fail(call, `a and b must have inner axes of equal size, got ${showShape(x.shape)} and ${showShape(y.shape)}`);
   }
-  const batch = broadcast(call, x.shape.slice(0, -2), y.shape.slice(0, -2), 'batches');
+  const batch = broadcast(call, x.shape.slice(0, -2), y.shape.slice(0, -2), 'batch axes');
   const rows = repeated(call, left, [...batch, M, K]);
   const columns = repeated(call, right, [...batch, N, K]);
-  const to = room(call, [...batch, M, N], numeric(common(x.dtype, y.dtype)));
+  const to = zerosFor(call, [...batch, M, N], numeric(common(x.dtype, y.dtype)));
   for (let at = 0; at < to.length; at++) {
     const row = Math.floor(at / N); // over all batches
     const column = Math.floor(row / M) * N + (at % N);
@@ -201,7 +203,7 @@ export function matMul(a: TensorLike, b: TensorLike, transposeA?: boolean | null
 const matrixOf = (x: Tensor): [number, number] => [x.shape.at(-2)!, x.shape.at(-1)!];
 
 /** Swaps the last two axes. */
-function turned(call: string, x: Tensor): Tensor {
+function swapped(call: string, x: Tensor): Tensor {
   const axes = [...x.shape.keys()];
   return ordered(call, x, [...axes.slice(0, -2), axes.at(-1)!, axes.at(-2)!]);
 }

@@ -5,33 +5,33 @@ import { fail, show } from '../util/errors.ts';
 import { checkShape, showShape } from '../util/shapes.ts';
 import { countOf } from '../util/typedArrays.ts';
 import { Tensor } from './tensorClass.ts';
-import { convert, type DataType, dataTypeOr, room, stridesOf, type Values } from './values.ts';
+import { convert, type DataType, dataTypeOr, stridesOf, type Values, zerosFor } from './values.ts';
 
 /** Numbers in a shape that can be set one by one: `buffer(shape)`, then `set` and `toTensor`, as in TF.js. */
 export class TensorBuffer {
   /** Sizes of the axes; frozen. */
   readonly shape: number[];
   readonly dtype: DataType;
-  /** The number of numbers. */
+  /** The number of elements. */
   readonly size: number;
   /** The distance between neighbours on each axis, in numbers; 1 for the last axis. */
   readonly strides: number[];
   /** The numbers, in row-major order. */
   readonly values: Values;
 
-  /** @param values as many numbers as the shape holds; not copied if they are a typed array of the dtype's kind */
+  /** @param values as many numbers as the shape has; not copied if they are a typed array of the dtype's kind */
   constructor(shape: readonly number[], dtype?: DataType | null, values?: ArrayLike<number> | null) {
     const call = 'buffer';
     this.shape = Object.freeze(checkShape(call, 'shape', shape)) as number[];
     this.dtype = dataTypeOr(call, dtype);
     this.strides = stridesOf(this.shape);
-    const fresh = room(call, values ? [0] : this.shape, this.dtype);
+    const fresh = zerosFor(call, values ? [0] : this.shape, this.dtype);
     if (values === undefined || values === null) {
       this.values = fresh;
     } else {
       const size = this.shape.reduce((product, n) => product * n, 1);
       if (typeof values !== 'object' || values === null || countOf(values) !== size) {
-        fail(call, `values must hold the ${size} numbers of the shape ${showShape(this.shape)}, got ${show(values)}`);
+        fail(call, `values must have the ${size} numbers of the shape ${showShape(this.shape)}, got ${show(values)}`);
       }
       const own = values.constructor === fresh.constructor;
       this.values = own ? (values as Values) : convert(call, values, this.dtype);
@@ -66,11 +66,11 @@ export class TensorBuffer {
     }
     let index = 0;
     for (let axis = 0; axis < shape.length; axis++) {
-      const place = indices[axis]!;
-      if (!(Number.isInteger(place) && place >= 0 && place < shape[axis]!)) {
+      const position = indices[axis]!;
+      if (!(Number.isInteger(position) && position >= 0 && position < shape[axis]!)) {
         fail(call, `indices must be within the shape ${showShape(shape)}, got ${show(indices)}`);
       }
-      index += place * strides[axis]!;
+      index += position * strides[axis]!;
     }
     return index;
   }

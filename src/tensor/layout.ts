@@ -6,7 +6,7 @@ import { checkCount } from '../util/options.ts';
 import { checkShape, showShape, sizeOf } from '../util/shapes.ts';
 import { asTensor, asTensors, type TensorLike } from './read.ts';
 import { Tensor } from './tensorClass.ts';
-import { checkDataType, common, convert, type DataType, room, strided, stridesOf, type Values } from './values.ts';
+import { checkDataType, common, convert, type DataType, strided, stridesOf, type Values, zerosFor } from './values.ts';
 
 const valuesOf = (x: Tensor): Values => x.dataSync() as Values;
 
@@ -16,7 +16,7 @@ const copied = (x: Tensor, shape: readonly number[]): Tensor => new Tensor(value
 /** Checks an axis and returns it counted from the front; a negative axis counts from the back. */
 export function checkAxis(call: string, axis: unknown, rank: number, name = 'axis'): number {
   if (!Number.isInteger(axis) || (axis as number) < -rank || (axis as number) >= rank) {
-    fail(call, `${name} must be a whole number from ${-rank} to ${rank - 1}, got ${show(axis)}`);
+    fail(call, `${name} must be an integer from ${-rank} to ${rank - 1}, got ${show(axis)}`);
   }
   return (axis as number) < 0 ? (axis as number) + rank : (axis as number);
 }
@@ -31,13 +31,13 @@ export function reshape(x: TensorLike, shape: readonly number[]): Tensor {
 
 /** @internal */
 export function reshaped(call: string, x: Tensor, shape: unknown): Tensor {
-  if (!Array.isArray(shape)) fail(call, `shape must be an array of whole numbers, got ${show(shape)}`);
+  if (!Array.isArray(shape)) fail(call, `shape must be an array of integers, got ${show(shape)}`);
   const open = shape.indexOf(-1);
   const known = checkShape(call, 'shape', open < 0 ? shape : shape.toSpliced(open, 1)) as number[];
   const rest = x.size / sizeOf(known);
   const wanted = open < 0 ? known : known.toSpliced(open, 0, rest);
   if (open < 0 ? rest !== 1 && sizeOf(known) !== x.size : !Number.isInteger(rest)) {
-    fail(call, `shape must hold the ${x.size} numbers of ${showShape(x.shape)}, got ${showShape(shape)}`);
+    fail(call, `shape must have as many elements as ${showShape(x.shape)}, got ${showShape(shape)}`);
   }
   return copied(x, wanted);
 }
@@ -56,7 +56,7 @@ export function squeeze(x: TensorLike, axis?: number | readonly number[] | null)
   const from = asTensor(call, 'x', x);
   const named = axis === undefined || axis === null ? [] : checkAxes(call, axis, from.rank);
   const wide = named.find(one => from.shape[one] !== 1);
-  if (wide !== undefined) fail(call, `axis must name axes of size 1, got ${wide} of ${showShape(from.shape)}`);
+  if (wide !== undefined) fail(call, `axis must list axes of size 1, got ${wide} of ${showShape(from.shape)}`);
   const shape = from.shape.filter((n, i) => (named.length > 0 ? !named.includes(i) : n !== 1));
   return copied(from, shape);
 }
@@ -94,7 +94,7 @@ export function transpose(x: TensorLike, perm?: readonly number[] | null): Tenso
   const axes = [...from.shape.keys()];
   const order = perm ?? axes.toReversed();
   if (!Array.isArray(order) || order.toSorted((a, b) => a - b).join() !== axes.join()) {
-    fail(call, `perm must name each of the ${from.rank} axes once, got ${show(perm)}`);
+    fail(call, `perm must list each of the ${from.rank} axes once, got ${show(perm)}`);
   }
   return ordered(call, from, order);
 }
@@ -135,7 +135,7 @@ export function checkAxes(call: string, axis: unknown, rank: number): number[] {
   if (axis === undefined || axis === null) return Array.from({ length: rank }, (_, i) => i);
   const list = Array.isArray(axis) ? axis : [axis];
   const axes = Array.from(list, one => checkAxis(call, one, rank));
-  if (new Set(axes).size < axes.length) fail(call, `axis must name each axis once, got ${show(axis)}`);
+  if (new Set(axes).size < axes.length) fail(call, `axis must list each axis once, got ${show(axis)}`);
   return axes.sort((a, b) => a - b);
 }
 
@@ -158,7 +158,7 @@ export function slice(
   const list = (name: string, value: unknown): number[] => {
     const numbers: unknown[] = value === undefined ? [] : Array.isArray(value) ? value : [value];
     if (numbers.length > from.rank || numbers.findIndex(n => !Number.isInteger(n)) >= 0) {
-      fail(call, `${name} must be a whole number for each of at most ${from.rank} axes, got ${show(value)}`);
+      fail(call, `${name} must be an integer for each of at most ${from.rank} axes, got ${show(value)}`);
     }
     return numbers as number[];
   };
@@ -249,13 +249,13 @@ export function gather(x: TensorLike, indices: TensorLike, axis?: number | null,
   const chosen = ids.dataSync();
   for (const id of chosen) {
     if (!(Number.isInteger(id) && id >= 0 && id < length)) {
-      fail(call, `indices must be whole numbers from 0 to ${length - 1}, got ${id}`);
+      fail(call, `indices must be integers from 0 to ${length - 1}, got ${id}`);
     }
   }
   const shape = from.shape.toSpliced(along, 1, ...ids.shape.slice(shared));
   const [outer, inner] = [sizeOf(from.shape.slice(shared, along)), sizeOf(from.shape.slice(along + 1))];
   const [batches, count] = [sizeOf(from.shape.slice(0, shared)), sizeOf(ids.shape.slice(shared))];
-  const [values, to] = [valuesOf(from), room(call, shape, from.dtype)];
+  const [values, to] = [valuesOf(from), zerosFor(call, shape, from.dtype)];
   for (let o = 0, at = 0; o < batches * outer; o++) {
     const first = Math.floor(o / outer) * count;
     for (let i = first; i < first + count; i++, at += inner) {
@@ -278,7 +278,7 @@ function checkBatchDims(
   const given = Number.isInteger(batchDims) ? (batchDims as number) : Number.NaN;
   const shared = given < 0 ? given + indices.length : given;
   if (!(shared >= 0 && shared <= most)) {
-    fail(call, `batchDims must be a whole number of at most ${most}, got ${show(batchDims)}`);
+    fail(call, `batchDims must be an integer of at most ${most}, got ${show(batchDims)}`);
   }
   for (let n = 0; n < shared; n++) {
     if (x[n] !== indices[n]) {
@@ -332,7 +332,7 @@ export function stacked(call: string, tensors: readonly TensorLike[], axis: numb
 
 /** Copies a block of each tensor in turn: its numbers from the axis `along` inwards. */
 function concatenated(call: string, list: readonly Tensor[], shape: readonly number[], along: number): Tensor {
-  const to = room(call, shape, list.map(one => one.dtype).reduce(common));
+  const to = zerosFor(call, shape, list.map(one => one.dtype).reduce(common));
   const outer = sizeOf(shape.slice(0, along));
   for (let o = 0, at = 0; o < outer; o++) {
     for (const one of list) {
@@ -350,7 +350,7 @@ export function tile(x: TensorLike, reps: readonly number[]): Tensor {
   const call = 'tile';
   const from = asTensor(call, 'x', x);
   if (!Array.isArray(reps) || reps.length !== from.rank) {
-    fail(call, `reps must be an array of ${from.rank} whole numbers, one for each axis, got ${show(reps)}`);
+    fail(call, `reps must be an array of ${from.rank} integers, one for each axis, got ${show(reps)}`);
   }
   for (const times of reps) checkCount(call, 'reps', times, 0);
   // Each axis gets an axis of repetitions in front of it, whose stride is 0.

@@ -7,7 +7,7 @@ import { checkShape } from '../util/shapes.ts';
 import { TensorBuffer } from './buffer.ts';
 import { asTensor, make, type NestedBooleans, type TensorLike } from './read.ts';
 import { Tensor } from './tensorClass.ts';
-import { convert, type DataType, dataTypeOr, room } from './values.ts';
+import { convert, type DataType, dataTypeOr, zerosFor } from './values.ts';
 
 /** Values from which a tensor is made. @inline */
 type Given = TensorLike | NestedBooleans;
@@ -105,7 +105,7 @@ function filled(call: string, shape: unknown, value: number, dtype: unknown): Te
   const checked = checkShape(call, 'shape', shape) as number[];
   const kind = dataTypeOr(call, dtype);
   const [given] = convert(call, [value], kind);
-  return new Tensor(room(call, checked, kind).fill(given!), checked);
+  return new Tensor(zerosFor(call, checked, kind).fill(given!), checked);
 }
 
 /**
@@ -126,7 +126,7 @@ export function eye(
   const columns = checkCount(call, 'numColumns', numColumns ?? rows, 0);
   const batches = checkShape(call, 'batchShape', batchShape ?? []) as number[];
   const shape = [...batches, rows, columns];
-  const values = room(call, shape, dataTypeOr(call, dtype));
+  const values = zerosFor(call, shape, dataTypeOr(call, dtype));
   for (let at = 0; at < values.length; at += rows * columns) {
     for (let i = 0; i < Math.min(rows, columns); i++) values[at + i * columns + i] = 1;
   }
@@ -148,7 +148,7 @@ export function range(start: number, stop: number, step?: number | null, dtype?:
   const by = given === 1 && to < from ? -1 : given;
   if (by === 0) fail(call, 'step must not be zero, got 0');
   const count = Math.max(0, Math.ceil((to - from) / by));
-  const values = room(call, [count], dataTypeOr(call, dtype));
+  const values = zerosFor(call, [count], dataTypeOr(call, dtype));
   for (let i = 0; i < count; i++) values[i] = from + i * by;
   return new Tensor(values, [count]);
 }
@@ -161,7 +161,7 @@ export function linspace(start: number, stop: number, num: number): Tensor {
   const to = checkNumber(call, 'stop', stop);
   const count = checkCount(call, 'num', num);
   const step = count > 1 ? (to - from) / (count - 1) : 0;
-  const values = room(call, [count], 'float32');
+  const values = zerosFor(call, [count], 'float32');
   for (let i = 0; i < count; i++) values[i] = from + i * step;
   if (count > 1) values[count - 1] = to;
   return new Tensor(values, [count]);
@@ -193,9 +193,9 @@ export function oneHot(
     [checkNumber(call, 'onValue', onValue ?? 1), checkNumber(call, 'offValue', offValue ?? 0)],
     kind,
   );
-  const values = room(call, [...ids.shape, width], kind).fill(off!);
+  const values = zerosFor(call, [...ids.shape, width], kind).fill(off!);
   for (const [i, id] of ids.dataSync().entries()) {
-    if (!Number.isInteger(id)) fail(call, `indices must be whole numbers, got ${id}`);
+    if (!Number.isInteger(id)) fail(call, `indices must be integers, got ${id}`);
     if (id >= 0 && id < width) values[i * width + id] = on!;
   }
   return new Tensor(values, [...ids.shape, width]);

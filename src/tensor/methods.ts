@@ -23,7 +23,7 @@ export interface TensorMethods {
 
   // Shape
   reshape(shape: readonly number[]): Tensor;
-  /** A copy in the shape of `x`, which must hold as many numbers. */
+  /** A copy in the shape of `x`, which must have as many elements. */
   reshapeAs(x: Tensor): Tensor;
   flatten(): Tensor;
   /** A scalar of the only number of this tensor. */

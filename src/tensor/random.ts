@@ -9,7 +9,7 @@ import { checkShape, showShape, sizeOf } from '../util/shapes.ts';
 import { asTensor, type TensorLike } from './read.ts';
 import { normalize } from './reduce.ts';
 import { Tensor } from './tensorClass.ts';
-import { convert, type DataType, dataTypeOr, room } from './values.ts';
+import { convert, type DataType, dataTypeOr, zerosFor } from './values.ts';
 
 /** @internal A generator with the given seed, or, if that is absent, with the next seed of the global stream. */
 export const generatorFor = (call: string, seed: unknown): RandomGenerator =>
@@ -19,14 +19,14 @@ export const generatorFor = (call: string, seed: unknown): RandomGenerator =>
  * Checks all arguments and allocates the result before it draws a seed, so that a rejected call does not change the
  * stream.
  *
- * @param whole converts a drawn number to an integer if the dtype is not float32
+ * @param toInteger converts a drawn number to an integer if the dtype is not float32
  */
 function random(
   call: string,
   shape: unknown,
   kind: DataType,
   seed: unknown,
-  whole: (x: number) => number,
+  toInteger: (x: number) => number,
   draw: (generator: RandomGenerator) => number,
 ): Tensor {
   const wanted = checkShape(call, 'shape', shape) as number[];
@@ -34,7 +34,7 @@ function random(
   const generator = generatorFor(call, seed);
   for (let i = 0; i < values.length; i++) {
     const value = draw(generator);
-    values[i] = kind === 'float32' ? value : whole(value);
+    values[i] = kind === 'float32' ? value : toInteger(value);
   }
   return new Tensor(convert(call, values, kind), wanted);
 }
@@ -49,11 +49,11 @@ function normals(
   seed: unknown,
   draw: (generator: RandomGenerator) => number,
 ): Tensor {
-  const middle = checkNumber(call, 'mean', mean ?? 0);
+  const center = checkNumber(call, 'mean', mean ?? 0);
   const deviation = checkNumber(call, 'stdDev', stdDev ?? 1, { least: 0 });
   const kind = dataTypeOr(call, dtype);
   if (kind === 'bool') fail(call, "dtype must be 'float32' or 'int32', got 'bool'");
-  return random(call, shape, kind, seed, Math.round, generator => middle + deviation * draw(generator));
+  return random(call, shape, kind, seed, Math.round, generator => center + deviation * draw(generator));
 }
 
 function doublesFor(call: string, shape: readonly number[]): Float64Array {
@@ -132,18 +132,21 @@ export function multinomial(
   const samples = checkCount(call, 'numSamples', numSamples);
   const classes = from.shape.at(-1) ?? 0;
   if (from.rank < 1 || from.rank > 2) fail(call, `logits must have 1 or 2 axes, got ${showShape(from.shape)}`);
-  if (classes < 2) fail(call, `logits must hold at least 2 classes, got ${showShape(from.shape)}`);
-  const ready = checkBoolean(call, 'normalized', normalized ?? false);
+  if (classes < 2) fail(call, `logits must have at least 2 classes, got ${showShape(from.shape)}`);
+  const areProbabilities = checkBoolean(call, 'normalized', normalized ?? false);
   const rows = from.size / classes;
-  const drawn = room(call, [rows, samples], 'int32');
+  const drawn = zerosFor(call, [rows, samples], 'int32');
   const shares = Array.from({ length: rows }, (_, b) => {
     const row = Float64Array.from(from.dataSync().subarray(b * classes, (b + 1) * classes));
-    const bad = row.find(value => !(value < Number.POSITIVE_INFINITY) || (ready && value < 0));
-    if (bad !== undefined) {
-      fail(call, `logits must be ${ready ? 'probabilities' : 'numbers below Infinity'}, got ${bad} in row ${b}`);
+    const invalid = row.find(value => !(value < Number.POSITIVE_INFINITY) || (areProbabilities && value < 0));
+    if (invalid !== undefined) {
+      fail(
+        call,
+        `logits must be ${areProbabilities ? 'probabilities' : 'numbers below Infinity'}, got ${invalid} in row ${b}`,
+      );
     }
-    if (!ready) normalize(row);
-    if (!row.some(p => p > 0)) fail(call, `logits must leave a class possible, got none in row ${b}`);
+    if (!areProbabilities) normalize(row);
+    if (!row.some(p => p > 0)) fail(call, `logits must give a class a probability above 0, got none in row ${b}`);
     return row;
   });
   const generator = generatorFor(call, seed);

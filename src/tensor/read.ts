@@ -13,7 +13,7 @@ import {
 } from '../util/shapes.ts';
 import { arrayKind, lengthOf } from '../util/typedArrays.ts';
 import { Tensor } from './tensorClass.ts';
-import { convert, type DataType, dataTypeOr, room, type Values } from './values.ts';
+import { convert, type DataType, dataTypeOr, type Values, zerosFor } from './values.ts';
 
 /** Numbers in any form that a model accepts. */
 export type TensorLike = Tensor | NestedNumbers;
@@ -61,25 +61,25 @@ export function make(call: string, values: unknown, shape: unknown, rank?: numbe
   const { data, found } = read(call, 'values', values, kind, wanted);
   const result = wanted ?? found;
   if (rank !== undefined && result.length !== rank) {
-    fail(call, `values must have ${rank} axes where no shape is given, got the shape ${showShape(found)}`);
+    fail(call, `values must have ${rank} axes if shape is absent, got the shape ${showShape(found)}`);
   }
   if (sizeOf(result) !== data.length) {
-    fail(call, `shape ${showShape(result)} must hold as many numbers as values, got ${data.length}`);
+    fail(call, `shape ${showShape(result)} must have as many elements as values, got ${data.length}`);
   }
   return new Tensor(data, result);
 }
 
 /** @internal A tensor argument: returns a tensor as it is, and copies other numbers into a new one. */
 export function asTensor(call: string, name: string, value: unknown): Tensor {
-  if (value instanceof Tensor) return checkHeld(call, name, value);
+  if (value instanceof Tensor) return checkNotTransferred(call, name, value);
   const { data, found } = read(call, name, value, kindOf(value), undefined);
   return new Tensor(data, found);
 }
 
 /** @internal Rejects a tensor whose array was transferred, with `postMessage` or `transfer`, and is now empty. */
-export function checkHeld(call: string, name: string, tensor: Tensor): Tensor {
+export function checkNotTransferred(call: string, name: string, tensor: Tensor): Tensor {
   if (lengthOf(Tensor.valuesOf(tensor)) !== sizeOf(tensor.shape)) {
-    fail(call, `${name} must hold its numbers, got a tensor whose array has been transferred`);
+    fail(call, `${name} must have its numbers, got a tensor whose array has been transferred`);
   }
   return tensor;
 }
@@ -126,7 +126,7 @@ function read(
   wanted: readonly number[] | undefined,
 ): { data: Values; found: readonly number[] } {
   if (values instanceof Tensor) {
-    return { data: convert(call, checkHeld(call, name, values).dataSync(), dtype), found: values.shape };
+    return { data: convert(call, checkNotTransferred(call, name, values).dataSync(), dtype), found: values.shape };
   }
   if (isTypedArray(values)) return { data: convert(call, values, dtype), found: [lengthOf(values)] };
   if (typeof values !== 'number' && typeof values !== 'boolean' && !Array.isArray(values)) {
@@ -137,13 +137,13 @@ function read(
   if (wanted && found.length > 1 && showShape(found) !== showShape(wanted)) {
     fail(call, `${name} must have the shape ${showShape(wanted)}, got ${showShape(found)}`);
   }
-  // Other dtypes are read as float64, because float32 cannot hold all int32 numbers.
+  // Other dtypes are read as float64, because float32 cannot represent all int32 numbers.
   if (dtype === 'float32') {
     const data = floatsFor(call, name, found);
     copyNested(call, name, nested, found, data, 0);
     return { data, found };
   }
-  const data = room(call, found, dtype);
+  const data = zerosFor(call, found, dtype);
   const exact = new Float64Array(data.length);
   copyNested(call, name, nested, found, exact, 0);
   return { data: convert(call, exact, dtype), found };

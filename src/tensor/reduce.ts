@@ -8,7 +8,7 @@ import { showShape } from '../util/shapes.ts';
 import { checkAxes, checkAxis, ordered } from './layout.ts';
 import { asTensor, type TensorLike } from './read.ts';
 import { Tensor } from './tensorClass.ts';
-import { room, type Values } from './values.ts';
+import { type Values, zerosFor } from './values.ts';
 
 /** One axis, or several; all axes if absent. */
 export type Axes = number | readonly number[];
@@ -16,7 +16,7 @@ export type Axes = number | readonly number[];
 /** Reduces `count` numbers that start at index `from` to one. */
 type Reducer = (values: Values, from: number, count: number) => number;
 
-/** @param result the dtype of the result: float32, that of the argument, or that of the argument with bool made int32 */
+/** @param result the dtype of the result: float32, that of the argument, or that of the argument with bool converted to int32 */
 function reduce(
   call: string,
   x: TensorLike,
@@ -32,7 +32,7 @@ function reduce(
   const values = ordered(call, from, [...kept, ...axes]).dataSync() as Values;
   const shape = kept.map(one => from.shape[one]!);
   const kind = result === 'float32' ? result : from.dtype === 'bool' && result === 'numbers' ? 'int32' : from.dtype;
-  const to = room(call, shape, kind);
+  const to = zerosFor(call, shape, kind);
   const count = axes.reduce((product, one) => product * from.shape[one]!, 1);
   for (let i = 0; i < to.length; i++) to[i] = f(values, i * count, count);
   return new Tensor(to, keeps ? from.shape.map((n, one) => (axes.includes(one) ? 1 : n)) : shape);
@@ -99,20 +99,20 @@ export function moments(
 /** The index of the largest number along an axis, 0 by default, int32; of equal numbers, the first. */
 export const argMax = /* @__PURE__ */ limitArguments(
   'argMax',
-  (x: TensorLike, axis?: number | null): Tensor => place('argMax', x, axis ?? 0, (a, b) => a > b),
+  (x: TensorLike, axis?: number | null): Tensor => indexOfBest('argMax', x, axis ?? 0, (a, b) => a > b),
 );
 
 /** The index of the smallest number along an axis, 0 by default, int32; of equal numbers, the first. */
 export const argMin = /* @__PURE__ */ limitArguments(
   'argMin',
-  (x: TensorLike, axis?: number | null): Tensor => place('argMin', x, axis ?? 0, (a, b) => a < b),
+  (x: TensorLike, axis?: number | null): Tensor => indexOfBest('argMin', x, axis ?? 0, (a, b) => a < b),
 );
 
-function place(call: string, x: TensorLike, axis: number, better: (a: number, b: number) => boolean): Tensor {
+function indexOfBest(call: string, x: TensorLike, axis: number, better: (a: number, b: number) => boolean): Tensor {
   const from = asTensor(call, 'x', x);
   const along = from.rank === 0 && (axis === 0 || axis === -1) ? null : checkAxis(call, axis, from.rank);
   if (along !== null && from.shape[along] === 0) {
-    fail(call, `x must hold a number along axis ${along}, got the shape ${showShape(from.shape)}`);
+    fail(call, `x must have at least one number along axis ${along}, got the shape ${showShape(from.shape)}`);
   }
   const best = reduce(call, from, along, false, 'float32', (values, start, count) => {
     let found = start;

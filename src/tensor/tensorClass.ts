@@ -20,7 +20,7 @@ export class Tensor {
   constructor(values: Values, shape: readonly number[]) {
     this.#values = values;
     this.dtype = dataTypeOf(values);
-    if (!Array.isArray(shape)) fail('Tensor', `shape must be an array of whole numbers, got ${show(shape)}`);
+    if (!Array.isArray(shape)) fail('Tensor', `shape must be an array of integers, got ${show(shape)}`);
     this.shape = Object.freeze([...shape]) as number[];
   }
 
@@ -34,7 +34,7 @@ export class Tensor {
     return tensor.#values;
   }
 
-  /** The number of numbers. */
+  /** The number of elements. */
   get size(): number {
     return this.#values.length;
   }

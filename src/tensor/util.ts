@@ -6,7 +6,7 @@ import { checkCount } from '../util/options.ts';
 import { nextSeed } from '../util/random.ts';
 import { RandomGenerator } from '../util/randomGenerator.ts';
 import { checkShape, isTypedArray, sizeOf } from '../util/shapes.ts';
-import { room } from './values.ts';
+import { zerosFor } from './values.ts';
 
 /** A list that can be reordered in place. @inline */
 type List = { [index: number]: unknown; readonly length: number };
@@ -43,7 +43,7 @@ export const util = /* @__PURE__ */ limitArgumentsInTable('util', {
   /** The numbers from 0 to n - 1, shuffled. */
   createShuffledIndices(n: number): Uint32Array {
     const call = 'util.createShuffledIndices';
-    const { buffer } = room(call, [checkCount(call, 'n', n, 0)], 'int32');
+    const { buffer } = zerosFor(call, [checkCount(call, 'n', n, 0)], 'int32');
     const indices = new Uint32Array(buffer).map((_, i) => i);
     new RandomGenerator(nextSeed()).shuffle(indices);
     return indices;
@@ -60,7 +60,7 @@ export const util = /* @__PURE__ */ limitArgumentsInTable('util', {
     return result;
   },
 
-  /** The number of numbers in a tensor of this shape. */
+  /** The number of elements of a tensor of this shape. */
   sizeFromShape: (shape: readonly number[]): number =>
     sizeOf(checkShape('util.sizeFromShape', 'shape', shape) as number[]),
 });

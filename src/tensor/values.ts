@@ -20,8 +20,8 @@ export type Values = Float32Array | Int32Array | Uint8Array;
 const dataTypes: readonly unknown[] = ['float32', 'int32', 'bool'];
 
 /** Checks a dtype; null and undefined give the default. */
-export const dataTypeOr = (call: string, value: unknown, usual: DataType = 'float32'): DataType =>
-  checkDataType(call, value ?? usual);
+export const dataTypeOr = (call: string, value: unknown, otherwise: DataType = 'float32'): DataType =>
+  checkDataType(call, value ?? otherwise);
 
 export function checkDataType(call: string, value: unknown): DataType {
   if (!dataTypes.includes(value)) fail(call, `dtype must be 'float32', 'int32' or 'bool', got ${show(value)}`);
@@ -40,8 +40,8 @@ export function dataTypeOf(values: Values): DataType {
 }
 
 /** Allocates zeros for a shape; throws a ValueError if there is not enough memory. */
-export function room<D extends DataType>(call: string, shape: readonly number[], dtype: D): DataTypeMap[D];
-export function room(call: string, shape: readonly number[], dtype: DataType): Values {
+export function zerosFor<D extends DataType>(call: string, shape: readonly number[], dtype: D): DataTypeMap[D];
+export function zerosFor(call: string, shape: readonly number[], dtype: DataType): Values {
   try {
     const size = sizeOf(shape);
     return dtype === 'float32'
@@ -57,7 +57,7 @@ export function room(call: string, shape: readonly number[], dtype: DataType): V
 /** A copy with another dtype: int32 truncates towards zero, bool is 1 for all numbers except 0. */
 export function convert(call: string, from: ArrayLike<number>, dtype: DataType): Values {
   const count = countOf(from);
-  const to = room(call, [count], dtype);
+  const to = zerosFor(call, [count], dtype);
   if (dtype === 'bool') for (let i = 0; i < count; i++) to[i] = Number(from[i] !== 0);
   else if (count > 0) to.set(from); // a detached array throws when it is read
   return to;
@@ -88,20 +88,20 @@ export function strided<V extends Values>(
   shape: readonly number[],
   strides: readonly number[],
 ): V {
-  const to = room(call, shape, dataTypeOf(values)) as V;
+  const to = zerosFor(call, shape, dataTypeOf(values)) as V;
   const last = shape.length - 1;
   const length = last < 0 ? 1 : shape[last]!;
   const step = last < 0 ? 0 : strides[last]!;
-  const place = new Array<number>(Math.max(last, 0)).fill(0);
+  const indices = new Array<number>(Math.max(last, 0)).fill(0);
   for (let at = 0; at < to.length; at += length) {
     if (step === 1) to.set(values.subarray(from, from + length), at);
     else for (let i = 0, p = from; i < length; i++, p += step) to[at + i] = values[p]!;
     // Increments the indices of the other axes like the digits of a counter.
     for (let axis = last - 1; axis >= 0; axis--) {
       from += strides[axis]!;
-      if (++place[axis]! < shape[axis]!) break;
+      if (++indices[axis]! < shape[axis]!) break;
       from -= strides[axis]! * shape[axis]!;
-      place[axis] = 0;
+      indices[axis] = 0;
     }
   }
   return to;

@@ -45,17 +45,17 @@ export function openChannel(given: WorkerLike | undefined, listener: Listener): 
   if (typeof Worker === 'function') {
     return channelTo(new Worker(new URL('./thread.ts', import.meta.url), { type: 'module' }), listener);
   }
-  const here = (globalThis as { process?: NodeProcess }).process;
+  const host = (globalThis as { process?: NodeProcess }).process;
   // A thread inherits the flags of `node --input-type=module --eval`, which do not allow a file
-  const options = here?.execArgv?.some(word => word.startsWith('--input-type')) ? { execArgv: [] } : undefined;
+  const options = host?.execArgv?.some(word => word.startsWith('--input-type')) ? { execArgv: [] } : undefined;
   const start = (threads: Threads | null | undefined) => {
     if (!threads) throw new Error('this host does not support workers');
     // Written so that bundlers do not detect the worker, because browsers use the other branch
-    const beside = import.meta.url;
-    return channelTo(new threads.Worker(new URL('thread.js', beside), options), listener);
+    const base = import.meta.url;
+    return channelTo(new threads.Worker(new URL('thread.js', base), options), listener);
   };
   const name = 'node:worker_threads';
-  const threads = here?.getBuiltinModule?.(name) as Threads | undefined;
+  const threads = host?.getBuiltinModule?.(name) as Threads | undefined;
   return threads ? start(threads) : nodeModule<Threads>(name).then(start);
 }
 
@@ -65,7 +65,7 @@ function channelTo(worker: WorkerLike, { receive, missed, ended }: Listener): Ch
     on.call(worker, 'message', receive);
     on.call(worker, 'messageerror', missed);
     on.call(worker, 'error', (error: Error) => ended(error.message));
-    on.call(worker, 'exit', (code: number) => ended(`it ended with the code ${code}`));
+    on.call(worker, 'exit', (code: number) => ended(`it exited with code ${code}`));
   } else {
     worker.addEventListener?.('message', (event: MessageEvent) => receive(event.data));
     worker.addEventListener?.('messageerror', missed);

@@ -98,7 +98,7 @@ function separateTrainingOptions<T extends object>(call: string, options: T | un
   return { rest: rest as unknown as T, transfer, wait, signal };
 }
 
-function trained(model: Sequential, callbacks: readonly BaseCallback[]) {
+function applyTraining(model: Sequential, callbacks: readonly BaseCallback[]) {
   return (value: {
     epoch: number[];
     history: History['history'];
@@ -131,12 +131,12 @@ function onBatch(call: string, model: Sequential, ...[x, y, options]: OnBatch): 
 }
 
 /** A call whose argument only the model in the worker can check. */
-function given(call: string, _model: Sequential, value: unknown, options?: TransferOptions): ClientCall {
+function uncheckedCall(call: string, _model: Sequential, value: unknown, options?: TransferOptions): ClientCall {
   const { transfer = false } = checkOptions<TransferOptions>(call, options, ['transfer']);
   return { args: [value], transfer: checkBoolean(call, 'transfer', transfer) };
 }
 
-const nothing = (): ClientCall => ({ args: [] });
+const noArguments = (): ClientCall => ({ args: [] });
 
 /** The calls, by the name of the method of `Sequential`. */
 export const clientCalls = {
@@ -146,7 +146,7 @@ export const clientCalls = {
   },
   pop(_call: string, model: Sequential): ClientCall {
     model.pop();
-    return nothing();
+    return noArguments();
   },
 
   compile(call: string, model: Sequential, options: Parameters<Sequential['compile']>[0]): ClientCall {
@@ -167,7 +167,7 @@ export const clientCalls = {
       transfer,
       signal,
       callbacks,
-      done: trained(model, callbacks),
+      done: applyTraining(model, callbacks),
     };
   },
 
@@ -175,21 +175,21 @@ export const clientCalls = {
     const { rest, transfer, wait, signal } = separateTrainingOptions(call, options);
     const { callbacks, source, validation } = readFitDataset(call, model.trained, dataset, rest);
     const plain = callbacks.map(callback => plainCallback(call, callback));
-    const tested = validation && 'source' in validation ? validation.source : null;
+    const validationSource = validation && 'source' in validation ? validation.source : null;
     const all = {
       ...rest,
-      ...(tested && { validationData: plainSource(tested, 1) }),
+      ...(validationSource && { validationData: plainSource(validationSource, 1) }),
       wait,
       callbacks: plain,
     };
-    const sources = tested ? [source, tested] : [source];
+    const sources = validationSource ? [source, validationSource] : [source];
     return {
       args: [plainSource(source, 0), all],
       transfer,
       signal,
       callbacks,
       sources,
-      done: trained(model, callbacks),
+      done: applyTraining(model, callbacks),
     };
   },
 
@@ -213,7 +213,7 @@ export const clientCalls = {
   },
   predictOnBatch(call: string, model: Sequential, x: OneTensor, options?: TransferOptions): ClientCall {
     shapeOfBatch(call, 'x', x, model.view.inputShape(call));
-    return given(call, model, x, options);
+    return uncheckedCall(call, model, x, options);
   },
 
   inspect(
@@ -230,24 +230,24 @@ export const clientCalls = {
   getWeights: (call: string, _model: Sequential, trainableOnly = false): ClientCall => ({
     args: [checkBoolean(call, 'trainableOnly', trainableOnly)],
   }),
-  setWeights: given,
-  finalizeVariableValues: nothing,
-  getStates: nothing,
-  setStates: given,
-  resetStates: nothing,
-  snapshot: nothing,
-  restore: given,
+  setWeights: uncheckedCall,
+  finalizeVariableValues: noArguments,
+  getStates: noArguments,
+  setStates: uncheckedCall,
+  resetStates: noArguments,
+  snapshot: noArguments,
+  restore: uncheckedCall,
 
   save(call: string, _model: Sequential, ...[target, options]: Parameters<Sequential['save']>): ClientCall {
     return { args: [options], done: saverFor(call, target) as ClientCall['done'] & {} };
   },
   setUserDefinedMetadata: (call: string, model: Sequential, metadata: unknown): ClientCall =>
-    given(call, model, checkMetadata(call, metadata)),
-  getUserDefinedMetadata: nothing,
+    uncheckedCall(call, model, checkMetadata(call, metadata)),
+  getUserDefinedMetadata: noArguments,
 
   dispose(_call: string, model: Sequential): ClientCall {
     model.dispose();
-    return nothing();
+    return noArguments();
   },
 };
 

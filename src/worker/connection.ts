@@ -207,9 +207,9 @@ async function answer(pending: Pending, name: string, args: readonly unknown[]):
   }
   signal?.throwIfAborted();
   if (name === 'open') {
-    const place = readers.push(sources![n]!.open()) - 1;
-    await unlessAborted(signal, readers[place]!);
-    return place;
+    const index = readers.push(sources![n]!.open()) - 1;
+    await unlessAborted(signal, readers[index]!);
+    return index;
   }
   const reader = await readers[n]!;
   const batch = await unlessAborted(signal, reader.next());

@@ -107,8 +107,9 @@ export function serveModelCall(models: Models, id: number, method: string, args:
   if (method === 'fitDataset') {
     const [source, options] = args as [PlainSource, { validationData?: PlainSource }];
     const { validationData } = options;
-    const tested = validationData && 'source' in validationData ? sourceFrom(validationData, ask) : validationData;
-    const all = { ...options, validationData: tested };
+    const validationSource =
+      validationData && 'source' in validationData ? sourceFrom(validationData, ask) : validationData;
+    const all = { ...options, validationData: validationSource };
     return train(all, ask, known => model.fitDataset(sourceFrom(source, ask), known));
   }
   if (method === 'evaluateDataset') {

@@ -9,7 +9,7 @@ const models: Models = new Map();
 /** The running calls, and their unanswered questions. */
 const calls = new Set<number>();
 const questions = new Map<number, Waiting>();
-let asked = 0;
+let lastQuestion = 0;
 
 interface Waiting {
   /** The id of the call. */
@@ -36,8 +36,8 @@ const post = (port: Port, message: ServerMessage) => port.postMessage(message, [
 async function call(port: Port, { id, model, method, args }: Kind<'call'>): Promise<void> {
   const ask = (name: string, ...rest: unknown[]) =>
     new Promise<unknown>((resolve, reject) => {
-      questions.set(++asked, { id, resolve, reject });
-      post(port, { lstmWasm: 'question', id, question: asked, name, args: rest });
+      questions.set(++lastQuestion, { id, resolve, reject });
+      post(port, { lstmWasm: 'question', id, question: lastQuestion, name, args: rest });
     });
   const work = () => {
     const given = args.map(arg => unpack(arg));
@@ -45,7 +45,7 @@ async function call(port: Port, { id, model, method, args }: Kind<'call'>): Prom
   };
   calls.add(id);
   const name = model === null ? method : `model.${method}`;
-  await postReply(port, { lstmWasm: 'result', id }, work, true, name, 'what it returns');
+  await postReply(port, { lstmWasm: 'result', id }, work, true, name, 'the result');
   calls.delete(id);
 }
 

@@ -28,18 +28,18 @@ const two = model(2, 2, 4);
 const flat = sequential({ layers: [layers.dense({ units: 1, inputShape: [1] })] });
 
 const mistakes: [call: () => unknown, sentence: string][] = [
-  [() => windows([1, 2], { inputSteps: 3, context: [1, 2] }), 'windows: context must hold at least 3 steps, got 2'],
+  [() => windows([1, 2], { inputSteps: 3, context: [1, 2] }), 'windows: context must have at least 3 steps, got 2'],
   [
     () => windows([1, 2], { inputSteps: 1, context: [[1, 2]] }),
     'windows: context must have as many columns as the series (1), got 2',
   ],
   [
     () => trainTestSplit([1, 2, 3], { testSize: 0.2 }),
-    'trainTestSplit: testSize must be a whole number of steps, got 0.2; pass testFraction: 0.2 for a share',
+    'trainTestSplit: testSize must be an integer number of steps, got 0.2; pass testFraction: 0.2 for a share',
   ],
   [
     () => trainTestSplit([1, 2, 3], { validationSize: 0.5 }),
-    'trainTestSplit: validationSize must be a whole number of steps, got 0.5; pass validationFraction: 0.5 for a share',
+    'trainTestSplit: validationSize must be an integer number of steps, got 0.5; pass validationFraction: 0.5 for a share',
   ],
   [() => padSequences(wrong(5)), 'padSequences: sequences must be an array of sequences, got 5'],
   [
@@ -50,7 +50,7 @@ const mistakes: [call: () => unknown, sentence: string][] = [
   [() => confusionMatrix([0, 1], [0]), 'confusionMatrix: predictions must have the length of labels, 2, got 1'],
   [
     () => confusionMatrix([0], [0.5]),
-    'confusionMatrix: predictions must hold class indices, got 0.5; take argMax(-1) of probabilities',
+    'confusionMatrix: predictions must be class indices, got 0.5; take argMax(-1) of probabilities',
   ],
   [() => confusionMatrix([0], [0], 0), 'confusionMatrix: numClasses must be a whole number of at least 1, got 0'],
   [
@@ -65,7 +65,7 @@ const mistakes: [call: () => unknown, sentence: string][] = [
     'windows: outputSteps must be a whole number of at least 1, got 0.5',
   ],
   [() => windows([1, 2], { inputSteps: 1, stride: 0 }), 'windows: stride must be a whole number of at least 1, got 0'],
-  [() => windows([1, 2], { inputSteps: 2 }), 'windows: series must hold at least 3 steps, got 2'],
+  [() => windows([1, 2], { inputSteps: 2 }), 'windows: series must have at least 3 steps, got 2'],
   [
     () => windows(wrong([[[1]]]), { inputSteps: 1 }),
     'windows: series must have the shape [steps] or [steps, width], got [1, 1, 1]',
@@ -74,14 +74,14 @@ const mistakes: [call: () => unknown, sentence: string][] = [
     () => windows([[1, 2], [3]], { inputSteps: 1 }),
     'windows: series must not be ragged: expected arrays of 2 on axis 1, got one of 1',
   ],
-  [() => windows([[], [], []], { inputSteps: 1 }), 'windows: series must hold a number in each step, got [3, 0]'],
+  [() => windows([[], [], []], { inputSteps: 1 }), 'windows: series must have a number in each step, got [3, 0]'],
   [
     () => windows(table, { inputSteps: 1, target: 2 }),
-    'windows: target must be column indices of the series, whole numbers from 0 to 1, got 2',
+    'windows: target must be column indices of the series, integers from 0 to 1, got 2',
   ],
   [
     () => windows(table, { inputSteps: 1, target: [] }),
-    'windows: target must be column indices of the series, whole numbers from 0 to 1, got []',
+    'windows: target must be column indices of the series, integers from 0 to 1, got []',
   ],
   [
     () => windows(series, { inputSteps: 1, batchSize: -1 }),
@@ -104,7 +104,7 @@ const mistakes: [call: () => unknown, sentence: string][] = [
     'windows: returnSequences must be true or false, got 1',
   ],
 
-  [() => trainTestSplit([1]), 'trainTestSplit: series must hold at least 2 steps, got 1'],
+  [() => trainTestSplit([1]), 'trainTestSplit: series must have at least 2 steps, got 1'],
   [
     () => trainTestSplit(series, { testFraction: 1 }),
     'trainTestSplit: testFraction must be a finite number at least 0 and below 1, got 1',
@@ -119,7 +119,7 @@ const mistakes: [call: () => unknown, sentence: string][] = [
   ],
   [
     () => trainTestSplit(series, { testSize: 4, validationSize: 4 }),
-    'trainTestSplit: the training set must hold a step, got 8 of 8 steps for validation and test',
+    'trainTestSplit: the training set must have at least one step, got 8 of 8 steps for validation and test',
   ],
   [
     () => trainTestSplit(series, wrong({ testsize: 1 })),
@@ -127,18 +127,18 @@ const mistakes: [call: () => unknown, sentence: string][] = [
   ],
 
   [() => standardize(wrong(null)), 'standardize: train must be numbers in arrays, a typed array or a tensor, got null'],
-  [() => standardize([]), 'standardize: train must hold at least 1 step, got 0'],
+  [() => standardize([]), 'standardize: train must have at least 1 step, got 0'],
   [
     () =>
       standardize([
         [1, 2],
         [3, Number.NaN],
       ]),
-    'standardize: train must hold finite numbers, got NaN in step 1, column 1',
+    'standardize: train must have finite numbers, got NaN in step 1, column 1',
   ],
   [
     () => standardize({ mean: [1, 2], std: [1, Number.NaN] }),
-    'standardize: mean and std must hold finite numbers, got NaN in step 1, column 1',
+    'standardize: mean and std must have finite numbers, got NaN in step 1, column 1',
   ],
   [() => standardize(wrong({ mean: [1], sd: [1] })), "standardize: unknown option 'sd'; did you mean 'std'?"],
   [
@@ -159,23 +159,23 @@ const mistakes: [call: () => unknown, sentence: string][] = [
   ],
   [
     () => standardize(table).columns(2),
-    'scaler.columns: target must be column indices of the series, whole numbers from 0 to 1, got 2',
+    'scaler.columns: target must be column indices of the series, integers from 0 to 1, got 2',
   ],
   [
     () => standardize(table).columns(new Array(2 ** 32 - 1)), // too many holes to check one by one
-    'scaler.columns: target must be column indices of the series, whole numbers from 0 to 1, got an array of 4294967295',
+    'scaler.columns: target must be column indices of the series, integers from 0 to 1, got an array of 4294967295',
   ],
 
   [() => vocabulary(wrong(1)), 'vocabulary: text must be a string, got 1'],
-  [() => vocabulary(''), "vocabulary: text must hold a character, got ''"],
+  [() => vocabulary(''), "vocabulary: text must have at least one character, got ''"],
   [() => vocabulary('a', { unknown: '??' }), "vocabulary: unknown must be a single character, got '??'"],
   [() => v.encode(wrong(1)), 'vocabulary.encode: text must be a string, got 1'],
-  [() => v.decode([3]), 'vocabulary.decode: ids must be whole numbers from 0 to 2, got 3'],
-  [() => v.decode([0.5]), 'vocabulary.decode: ids must be whole numbers from 0 to 2, got 0.5'],
-  [() => v.oneHot([-1]), 'vocabulary.oneHot: ids must be whole numbers from 0 to 2, got -1'],
-  [() => v.oneHot('abx'), "vocabulary.oneHot: text must hold known characters only, got 'x'; set the option unknown"],
-  [() => v.sample([1, 2]), 'vocabulary.sample: probabilities must hold 3 numbers, got [2]'],
-  [() => v.windows('abc', { steps: 3 }), 'vocabulary.windows: text must hold at least 4 characters, got 3'],
+  [() => v.decode([3]), 'vocabulary.decode: ids must be integers from 0 to 2, got 3'],
+  [() => v.decode([0.5]), 'vocabulary.decode: ids must be integers from 0 to 2, got 0.5'],
+  [() => v.oneHot([-1]), 'vocabulary.oneHot: ids must be integers from 0 to 2, got -1'],
+  [() => v.oneHot('abx'), "vocabulary.oneHot: text must have only known characters, got 'x'; set the option unknown"],
+  [() => v.sample([1, 2]), 'vocabulary.sample: probabilities must have 3 numbers, got [2]'],
+  [() => v.windows('abc', { steps: 3 }), 'vocabulary.windows: text must have at least 4 characters, got 3'],
   [() => v.windows('abc', wrong({})), 'vocabulary.windows: steps must be a whole number of at least 1, got undefined'],
   [
     () => v.windows('abc', { steps: 1, inputs: wrong('onehot') }),
@@ -186,8 +186,8 @@ const mistakes: [call: () => unknown, sentence: string][] = [
     "vocabulary.windows: unknown targets 'id'; did you mean 'ids'?",
   ],
 
-  [() => sample([]), 'sample: probabilities must hold a number above 0, got none'],
-  [() => sample([0, 0]), 'sample: probabilities must hold a number above 0, got none'],
+  [() => sample([]), 'sample: probabilities must have a number above 0, got none'],
+  [() => sample([0, 0]), 'sample: probabilities must have a number above 0, got none'],
   [() => sample([1, -1]), 'sample: probabilities must be finite and not negative, got -1'],
   [() => sample([1, Number.NaN]), 'sample: probabilities must be finite and not negative, got NaN'],
   [() => sample([1], { temperature: -1 }), 'sample: temperature must be a finite number at least 0, got -1'],
@@ -201,7 +201,7 @@ const mistakes: [call: () => unknown, sentence: string][] = [
   [() => forecast(wrong(null), series, 1), 'forecast: model must be a sequential() model, got null'],
   [() => forecast(sequential(), series, 1), 'forecast: model must have a layer, got none; call model.add first'],
   [() => forecast(one, series, 0), 'forecast: steps must be a whole number of at least 1, got 0'],
-  [() => forecast(one, [], 1), 'forecast: history must hold at least 1 step, got 0'],
+  [() => forecast(one, [], 1), 'forecast: history must have at least 1 step, got 0'],
   [
     () => forecast(one, table, 1),
     "forecast: history must have the width of the model's input, [null, null, 1], got a width of 2",
@@ -210,7 +210,10 @@ const mistakes: [call: () => unknown, sentence: string][] = [
     () => forecast(flat, series, 1),
     "forecast: history must have the width of the model's input, [null, 1], got a width of 1",
   ],
-  [() => forecast(two, table.slice(0, 3), 1), "forecast: history must hold the 4 steps of the model's input, got 3"],
+  [
+    () => forecast(two, table.slice(0, 3), 1),
+    "forecast: history must have at least the 4 steps of the model's input, got 3",
+  ],
   [
     () =>
       forecast(
@@ -234,7 +237,10 @@ const mistakes: [call: () => unknown, sentence: string][] = [
     () => forecast(model(1, 5), series, 5, { stream: true }),
     'forecast: stream must be false for a model that predicts several steps at once, got true',
   ],
-  [() => forecast(two, table, 5, { inputSteps: 3 }), 'forecast: inputSteps must be 4, which the model fixes, got 3'],
+  [
+    () => forecast(two, table, 5, { inputSteps: 3 }),
+    "forecast: inputSteps must be 4, the number of steps in the model's input, got 3",
+  ],
   [
     () => forecast(one, series, 5, { inputSteps: 0 }),
     'forecast: inputSteps must be a whole number of at least 1, got 0',
@@ -253,7 +259,7 @@ const mistakes: [call: () => unknown, sentence: string][] = [
   ],
   [
     () => forecast(two, table, 5, { target: 2 }),
-    'forecast: target must be column indices of the series, whole numbers from 0 to 1, got 2',
+    'forecast: target must be column indices of the series, integers from 0 to 1, got 2',
   ],
   [() => forecast(one, series, 5, wrong({ scalar: 1 })), "forecast: unknown option 'scalar'; did you mean 'scaler'?"],
 

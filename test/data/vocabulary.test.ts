@@ -27,7 +27,7 @@ describe('vocabulary', () => {
 
   it('replaces unknown characters by the option unknown, or names them in an error', () => {
     expect(() => vocabulary('abc').encode('abd')).toThrow(
-      "vocabulary.encode: text must hold known characters only, got 'd'; set the option unknown",
+      "vocabulary.encode: text must have only known characters, got 'd'; set the option unknown",
     );
     const v = vocabulary('abc', { unknown: '?' });
     expect(v.size).toBe(4);

@@ -167,7 +167,7 @@ describe('shapes and lists', () => {
     const gone = zeros([1, 2, 2]);
     transferred(gone.dataSync());
     for (const call of [() => model.predict(gone), () => model.trainOnBatch(gone, [[1]]), () => gone.add(1)]) {
-      expect(call).toThrow(/: \w+ must hold its numbers, got a tensor whose array has been transferred$/);
+      expect(call).toThrow(/: \w+ must have its numbers, got a tensor whose array has been transferred$/);
     }
     expect(() => model.setWeights(model.getWeights().map(weight => transferred(weight.dataSync())))).toThrow(
       ValueError,

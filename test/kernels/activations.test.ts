@@ -1,7 +1,7 @@
-// exp, sigmoid and tanh against float64, by the bounds that assembly/math/elementary.ts states; relu; and the slopes.
+// exp, sigmoid and tanh against float64, within the bounds of assembly/math/elementary.ts; relu; and the derivatives.
 //
-// The bounds were found by trying all 2^32 arguments. Here are 2 million, spread over all binades, and whole runs of
-// neighbours where something changes: the multiple of ln 2 that is taken away, the result's last steps to 1 or 0.
+// The bounds were found by testing all 2^32 arguments. These tests use 2 million, spread over all binades, and runs of
+// neighbours where the multiple of ln 2 in the argument changes and where the result reaches 1 or 0.
 
 import { describe, expect, test } from 'vitest';
 import { expectBits, expectClose } from '../compare.ts';
@@ -49,16 +49,16 @@ function neighbours(x: number): Float32Array {
   return run(Math.max(0, bits! - (1 << 14)), 1 << 15, 1, x < 0);
 }
 
-/** Where n changes, for n of x (half of that for tanh), and where the exhaustive trial met the greatest errors. */
-const joints = [0.5, 1.5, 2.5, 3.5, 7.5, 22.5, 23.5, 24.5].map(n => n * Math.LN2);
-const places = {
-  exp: [...joints, 0.03, 0.24, 86.7984, 86.99, 88.72284],
-  sigmoid: [...joints, 0.03, 0.234, 1.2368, 16.28905, 16.64, 87.3366, 87.683],
-  tanh: [...joints.map(x => x / 2), 2 ** -25, 0.0595, 0.11, 0.51964, 3.9529, 8.491, 9.01],
+/** Where n of the method changes (at half of that for tanh), and where the exhaustive test found the largest errors. */
+const breakpoints = [0.5, 1.5, 2.5, 3.5, 7.5, 22.5, 23.5, 24.5].map(n => n * Math.LN2);
+const points = {
+  exp: [...breakpoints, 0.03, 0.24, 86.7984, 86.99, 88.72284],
+  sigmoid: [...breakpoints, 0.03, 0.234, 1.2368, 16.28905, 16.64, 87.3366, 87.683],
+  tanh: [...breakpoints.map(x => x / 2), 2 ** -25, 0.0595, 0.11, 0.51964, 3.9529, 8.491, 9.01],
 };
 
 /** Runs of ascending arguments. */
-const runs = (name: keyof typeof places) => [...sweeps, ...places[name].flatMap(x => [-x, x]).map(neighbours)];
+const runs = (name: keyof typeof points) => [...sweeps, ...points[name].flatMap(x => [-x, x]).map(neighbours)];
 
 const exact = {
   exp: Math.exp,
@@ -67,7 +67,7 @@ const exact = {
 };
 
 const number = new Float64Array(1);
-const halves = new Uint32Array(number.buffer); // the upper one behind the lower
+const halves = new Uint32Array(number.buffer); // low word first
 
 /** The distance from 2^e <= |y| < 2^(e+1) to its neighbour in float32, that of 2^-126 for all below; by the bits of e. */
 function unit(y: number): number {
@@ -77,15 +77,15 @@ function unit(y: number): number {
   return number[0];
 }
 
-/** Fails when an error exceeds so many units in the last place of the exact result, where that is worth a look. */
-function expectUlp(name: keyof typeof exact, bound: number, worthALook: (exact: number, x: number) => boolean) {
+/** Fails if an error exceeds `bound` units in the last place of the exact result, for results that `counts` selects. */
+function expectUlp(name: keyof typeof exact, bound: number, counts: (exact: number, x: number) => boolean) {
   let found = { ulp: 0, x: 0, got: 0 };
   const of = exact[name];
   for (const x of runs(name)) {
     const y = apply(name, x);
     for (let i = 0; i < x.length; i++) {
       const expected = of(x[i]!);
-      if (!worthALook(expected, x[i]!)) continue;
+      if (!counts(expected, x[i]!)) continue;
       const ulp = Math.abs(y[i]! - expected) / unit(expected);
       if (!(ulp <= found.ulp)) found = { ulp, x: x[i]!, got: y[i]! };
     }
@@ -138,7 +138,7 @@ test('sigmoid stays in [0, 1], tanh in [-1, 1]', () => {
 });
 
 test('tanh is odd, and equals x below 2^-25', () => {
-  const positive = [sweeps[1]!, ...places.tanh.map(neighbours)];
+  const positive = [sweeps[1]!, ...points.tanh.map(neighbours)];
   for (const x of positive) {
     expectBits(
       apply(
@@ -167,7 +167,7 @@ test.each(['exp', 'sigmoid', 'tanh', 'relu'] as const)('%s is NaN for NaN and fo
   expect([...nan]).toEqual([1, 0, 1, 1, 0, 1]);
 });
 
-test.each(['exp', 'sigmoid', 'tanh', 'relu'] as const)('%s may overwrite its argument', name => {
+test.each(['exp', 'sigmoid', 'tanh', 'relu'] as const)('%s works in place', name => {
   const x = Float32Array.from({ length: 24 }, (_, i) => i / 3 - 4);
   const address = alloc(x.byteLength);
   new Float32Array(memory.buffer, address, x.length).set(x);

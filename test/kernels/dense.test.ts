@@ -1,12 +1,13 @@
-// denseForward and denseBackward on their own, planned by the layer but called directly, against plain float64 loops.
+// denseForward and denseBackward, planned by the layer but called directly, against plain float64 loops.
 //
 //   M rows (B batch x T time), K inputs, N units; u = 2^-24
 //
-// The bounds follow from the sizes of what is added, as in matmul.test.ts: K products and a bias are off by (K + 2) u
-// times the sum of their sizes, and no activation of the first four is steeper than 1; its own 3 ULP of values within
-// [-1, 1] are 4e-7 at most. On the way back a slope is off by less than 4 u, and there are M, M and N products to add.
-// Selu is the steepest of the others, 1.76, and so is the derivative of its slope; a softmax sums a row. Their slopes
-// follow z, which is off by the bound of y, so the gradients are judged by the largest of their block.
+// The bounds follow from the sizes of the terms, as in matmul.test.ts: the sum of K products and a bias has an error of
+// (K + 2) u times the sum of their absolute values, and the slopes of the first four activations are at most 1; their own
+// 3 ULP of values within [-1, 1] are at most 4e-7. In the backward pass, a slope has an error below 4 u, and M, M and N
+// products are added. Of the other activations, selu has the largest slope, 1.76, and the largest derivative of the slope;
+// softmax sums a row. Their slopes depend on z, whose error is the bound of y, so gradients are compared relative to the
+// largest of their block.
 
 import { describe, expect, test } from 'vitest';
 import { activations } from '../../src/layers/activations.ts';
@@ -98,7 +99,7 @@ function expectReference(h: Harness, subject: Case): ReturnType<typeof bind> {
   const dX = () => bounded(matmulABt(absolute(dY), absolute(kernel), M, N, K), N);
   if (dx) {
     expectWithin(layer.dx(), expected.dX, dX(), 'dX');
-    const padding = layer.dxPadding(); // the layer below counts on it
+    const padding = layer.dxPadding(); // the layer below relies on it
     expectClose(padding, new Float32Array(padding.length), { abs: 0, rel: 0, what: `padding of dX of ${what}` });
   }
   return layer;
@@ -118,7 +119,7 @@ describe('dense against the reference', () => {
     }
   });
 
-  // Weight gradients are added up over 256 rows at a time.
+  // Weight gradients are summed over 256 rows at a time.
   test.each([1, 2, 3, 7, 8, 9, 255, 256, 257, 511, 512, 513, 1000])('dense matches the reference for %i rows', M => {
     for (const activation of ['linear', 'relu', 'sigmoid', 'tanh', 'gelu', 'softmax'] as const) {
       for (const useBias of [true, false]) {
@@ -151,7 +152,7 @@ test('dense writes only to the buffers of the plan', () => {
   }
 });
 
-// dy is zero there, whatever f(0) is: sigmoid(0) is 1/2.
+// The padding of dy is zero, even if f(0) is not, such as sigmoid(0) = 1/2.
 test.each(activations)('padding of weights and gradients stays zero with %s', activation => {
   for (const N of [1, 2, 3, 5, 6, 7, 9]) {
     const subject = { B: 4, T: 3, K: 5, N, activation, dx: true };
@@ -190,7 +191,7 @@ test('denseBackward gives a bias gradient of zero without a bias', () => {
   expectBits(layer.packed('gradients').subarray(0, 8), new Float32Array(8));
 });
 
-test('dense passes NaN and Infinity through', () => {
+test('NaN in a row of x affects only that row of dense', () => {
   const h = harness();
   for (const activation of activations) {
     const subject: Case = { B: 3, T: 1, K: 2, N: 3, activation };

@@ -1,4 +1,4 @@
-// gruForward and gruBackward on their own against plain float64 loops, with resetAfter and without.
+// gruForward and gruBackward against plain float64 loops, with resetAfter and without.
 
 import { describe, expect, test } from 'vitest';
 import { harness } from './harness.ts';
@@ -8,7 +8,7 @@ import { bindCell } from './recurrentPlans.ts';
 describe('gru with resetAfter', () => describeCell({ cell: 'gru', resetAfter: true }));
 describe('gru without resetAfter', () => describeCell({ cell: 'gru', resetAfter: false }));
 
-// A slice of that product has 1024 of them.
+// A slice of the product of the candidate has 1024 units.
 test('gru without resetAfter matches the reference with more units than one slice', () => {
   const subject = { cell: 'gru', resetAfter: false, U: 1030, B: 2, T: 1, I: 1 } as const;
   expectReference(harness(), { ...subject, carried: true });

@@ -38,7 +38,7 @@ interface Case extends PlanOptions {
   tolerance?: { abs: number; rel: number };
 }
 
-/** Runs a layer forward and back, and compares everything that comes out. */
+/** Runs a layer forward and back, and compares all results. */
 function expectReference(h: Harness, { layer, spec, x, tolerance = { abs: 0, rel: 0 }, ...options }: Case): BoundLayer {
   const bound = bind(h, layer, options);
   const reference = otherLayerOf(spec, options.inputs);
@@ -69,7 +69,7 @@ function expectReference(h: Harness, { layer, spec, x, tolerance = { abs: 0, rel
     });
     if (options.dx) {
       expectClose(bound.dx(), dX, { ...tolerance, what: 'dx' });
-      const padding = bound.dxPadding(); // the layer below counts on it
+      const padding = bound.dxPadding(); // the layer below relies on it
       expectClose(padding, new Float32Array(padding.length), { abs: 0, rel: 0, what: 'padding of dx' });
     }
   } else {
@@ -79,7 +79,7 @@ function expectReference(h: Harness, { layer, spec, x, tolerance = { abs: 0, rel
   return bound;
 }
 
-/** Odd sizes, in both orders, with a gradient wherever it can be asked for. */
+/** Odd sizes, in both orders, with dx where the order allows it. */
 const sizes = [1, 2, 3, 5].flatMap(batch =>
   [1, 2, 5].flatMap(steps => [1, 2, 3, 4, 5, 8, 11].map(inputs => ({ batch, steps, inputs }))),
 );
@@ -143,7 +143,7 @@ describe('rectifiers', () => {
       [-0.5, -0.125, 0, 0.5, 1.5, 2, 2],
       [0.25, 0.25, 0.25, 1, 1, 1, 0],
     ],
-  ])('%s', (_, make, y, slope) => {
+  ])('%s has the expected outputs and gradients', (_, make, y, slope) => {
     const bound = bind(harness(), make(), { batch: 1, steps: 1, inputs: 7, order: 'steps', dx: true });
     bound.setX(block([1, 1, 7], x));
     bound.forward();
@@ -244,7 +244,7 @@ describe('dropout', () => {
     });
   });
 
-  // Behind the rows of x are other numbers, or none at all.
+  // The numbers after the rows of x are arbitrary.
   test('dropout writes zeros to the padding of its output', () => {
     const h = harness();
     const [rows, width] = [3, 5];
@@ -293,7 +293,7 @@ describe('dropout', () => {
     return mask.floats().slice();
   };
 
-  // A change here changes what everybody's programs compute: it belongs into the changelog.
+  // A change here changes the results of users' programs; the changelog must mention it.
   test('dropout masks have the same bits in every build', () => {
     const kept = [...masks(24, 1, 0, 0.5)].map(factor => (factor === 0 ? '0' : '1')).join('');
     expect(kept).toBe('110001011000010010100001');
@@ -337,7 +337,7 @@ describe('dropout', () => {
 });
 
 describe('masking', () => {
-  /** Some time steps all value, some nearly, one with NaN. */
+  /** A third of the time steps equal the value, another third in all features but the last. */
   const holes = (size: { batch: number; steps: number; inputs: number }, value: number) => {
     const x = normals(size);
     const D = size.inputs;

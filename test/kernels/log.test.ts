@@ -1,5 +1,5 @@
-// log and log1p against float64, by the bounds that assembly/math/log.ts states: a million arguments each, spread over all
-// binades, and whole runs of neighbours where the exponent that is taken away changes.
+// log and log1p against float64, within the bounds of assembly/math/log.ts: a million arguments each, spread over all
+// binades, and runs of neighbours where the exponent changes.
 
 import { describe, expect, test } from 'vitest';
 import { harness } from './harness.ts';
@@ -25,7 +25,7 @@ function apply(name: Name, x: Float32Array): Float32Array {
 
 const bitsOf = (x: number) => new Uint32Array(Float32Array.of(x).buffer)[0]!;
 
-/** So many of the float32 numbers from a to b, both of one sign, ascending. */
+/** About `count` float32 numbers from a to b, of the same sign, ascending. */
 function run(a: number, b: number, count = 500_000): Float32Array {
   const [first, last] = [bitsOf(a), bitsOf(b)].sort((m, n) => m - n) as [number, number];
   const step = Math.max(1, Math.floor((last - first) / count));

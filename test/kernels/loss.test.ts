@@ -1,9 +1,9 @@
-// Every loss, and its gradient, against float64.
+// The mean squared error and its gradient against float64. losses.test.ts tests all losses.
 //
 //   B batch, T time, N columns; u = 2^-24
 //
-// The mean squared error first. A difference of two float32 numbers is rounded once, u; its square and the sum of all squares are float64. So the
-// loss is off by 2 u of itself, and a gradient, rounded twice more, by 3 u; both bounds allow a little for u^2.
+// A difference of two float32 numbers is rounded once, by u; squares and sums are float64. So the loss has a relative
+// error of 2 u, and a gradient, which is rounded twice more, one of 3 u. Both bounds allow a little for u^2.
 
 import { describe, expect, test } from 'vitest';
 import { expectBits, expectClose } from '../compare.ts';
@@ -83,7 +83,7 @@ describe.each([1, 3, 4, 5])('meanSquaredError of numbers that are not finite, %i
   const count = 6 * N;
   const zeros = new Float64Array(count);
 
-  test.each([0, N, count - 1])('is not finite if number %i is not', at => {
+  test.each([0, N, count - 1])('meanSquaredError is not finite if number %i is not finite', at => {
     const h = harness();
     const withOne = (value: number) => zeros.with(at, value);
     const cases: [string, Float64Array, Float64Array, number, number][] = [

@@ -6,7 +6,7 @@ import { lossNumbers, metricNumbers, structures } from '../../src/wasm/shared.ge
 import { targetWidth } from '../reference/loss.ts';
 import type { Harness } from './harness.ts';
 
-/** How rows lie: sample after sample, or time step after time step. */
+/** The order of rows: sample by sample, or time step by time step. */
 export type Order = 'samples' | 'steps';
 
 export interface LossCase {
@@ -23,13 +23,13 @@ export interface LossCase {
   mask?: ArrayLike<number>;
   /** [B, T]. */
   weights?: ArrayLike<number>;
-  /** Whether time runs backwards in y, dy and the mask as they lie. */
+  /** Whether y, dy and the mask are stored with time reversed. */
   reversed?: boolean;
 }
 
 const padded = (n: number) => Math.ceil(n / 4) * 4;
 
-/** A loss or a metric of y [B, T, N] against the target, ready to run; dy of address 0 where it is not wanted. */
+/** A loss or a metric of y [B, T, N] against the target, ready to run; the address of dy is 0 unless `wanted`. */
 export function planLoss(
   h: Harness,
   name: LossName | ScoreName,
@@ -44,7 +44,7 @@ export function planLoss(
     order === 'samples' ? { row: T * width, step: width } : { row: width, step: B * width };
   const [forY, forDy] = [strides(order), strides(dyOrder)];
   /** The index of time step t in memory. */
-  const lies = (t: number) => (reversed ? T - 1 - t : t);
+  const storedStep = (t: number) => (reversed ? T - 1 - t : t);
   const eachRow = (use: (b: number, t: number) => void) => {
     for (let b = 0; b < B; b++) for (let t = 0; t < T; t++) use(b, t);
   };
@@ -52,16 +52,16 @@ export function planLoss(
   const into = given.floats();
   eachRow((b, t) => {
     const from = (b * T + t) * N;
-    const to = b * forY.row + lies(t) * forY.step;
+    const to = b * forY.row + storedStep(t) * forY.step;
     for (let n = 0; n < N; n++) into[to + n] = y[from + n]!;
   });
-  const targets = h.room(target.length + 3); // the last vector may reach over the end
+  const targets = h.room(target.length + 3); // the last vector may extend past the end
   targets.floats().set(target);
   const out = h.room(B * T * width);
   const mask = subject.mask ? h.room(B * T) : null;
   if (mask) {
     eachRow((b, t) => {
-      mask.floats()[lies(t) * B + b] = subject.mask![b * T + t]!;
+      mask.floats()[storedStep(t) * B + b] = subject.mask![b * T + t]!;
     });
   }
   const perRow = name === 'sparseCategoricalAccuracy' ? 1 : targetWidth(name as LossName, N);
@@ -92,14 +92,14 @@ export function planLoss(
   const address = h.alloc(structures.loss.length * 4);
   new Int32Array(h.memory.buffer, address).set(structures.loss.map(field => values[field]));
 
-  /** dy [B, T, N], and what fills its rows up to whole vectors; fails when more has been written. */
+  /** dy [B, T, N], and the padding of its rows; fails if anything else has been written. */
   const gradient = () => {
     const dy = new Float32Array(B * T * N);
     const padding: number[] = [];
     const written: [number, number][] = [];
     const from = out.floats();
     eachRow((b, t) => {
-      const at = b * forDy.row + lies(t) * forDy.step;
+      const at = b * forDy.row + storedStep(t) * forDy.step;
       for (let n = 0; n < padded(N); n++) {
         if (n < N) dy[(b * T + t) * N + n] = from[at + n]!;
         else padding.push(from[at + n]!);

@@ -2,8 +2,8 @@
 //
 //   B batch, T time, N columns
 //
-// Values: exp, log and log1p are within 3 units in the last place, so a row is off by some 5e-7 of its terms. Gradients
-// likewise; central differences of the reference are good to 1e-9, those of near-linear places to 1e-8.
+// Values: exp, log and log1p are within 3 units in the last place, so a row has an error of about 5e-7 of its terms, and so do
+// gradients. Central differences of the reference are accurate to 1e-9, or 1e-8 where a loss is nearly linear.
 
 import { describe, expect, test } from 'vitest';
 import type { LossName } from '../../src/objective/losses.ts';
@@ -42,7 +42,7 @@ function draw(name: LossName, { B, T, N, logits }: LossCase, scale = 1) {
     case 'binaryCrossentropy': {
       const target = fill(rows * N, i => (i % 3 ? Number(unit() > 0.5) : unit()));
       if (logits) return { y: fill(rows * N, () => 4 * normal()), target };
-      // Some beyond 0 and 1, where the loss is cut off and flat.
+      // Some are outside [0, 1], where the loss is clipped and flat.
       return {
         y: fill(rows * N, i => (i % 11 === 5 ? -0.5 + 2 * Math.round(unit()) : 0.001 + 0.998 * unit())),
         target,
@@ -74,7 +74,7 @@ function draw(name: LossName, { B, T, N, logits }: LossCase, scale = 1) {
 const forms = losses.flatMap(name => [{ name, logits: false }, ...(logitLosses[name] ? [{ name, logits: true }] : [])]);
 const titled = forms.map(form => ({ ...form, title: form.logits ? `${form.name} from logits` : form.name }));
 
-/** Kinks of the reference, where a difference over 2e-8 and more reaches across, do not occur in what is drawn. */
+/** The drawn data avoids the kinks of the losses, where finite differences would be wrong. */
 function expectReference(h: Harness, name: LossName, subject: LossCase, data = draw(name, subject)) {
   const { y, target } = data;
   const what = `${name} ${JSON.stringify({ ...subject, mask: subject.mask && 'yes', weights: subject.weights && 'yes' })}`;
@@ -113,7 +113,7 @@ describe.each(titled)('$title', ({ name, logits }) => {
     expectReference(harness(), name, { ...subject, mask, weights, reversed: true, order: 'samples' });
   });
 
-  test('does not change with a mask and weights of ones', () => {
+  test('a mask and weights of ones do not change the loss', () => {
     const subject: LossCase = { B: 3, T: 4, N: 5, logits };
     const { y, target } = draw(name, subject);
     const plain = runLoss(harness(), name, subject, y, target);
@@ -123,7 +123,7 @@ describe.each(titled)('$title', ({ name, logits }) => {
     expectBits(even.dy, plain.dy);
   });
 
-  test('ignores the contents of rows with mask 0 or weight 0', () => {
+  test('the loss ignores the contents of rows with mask 0 or weight 0', () => {
     const subject: LossCase = { B: 3, T: 4, N: 5, logits };
     const { y, target } = draw(name, subject);
     const expected = runLoss(harness(), name, { ...subject, mask, weights }, y, target);
@@ -147,7 +147,7 @@ describe.each(titled)('$title', ({ name, logits }) => {
     expectBits([...dy, ...padding], new Float32Array(24));
   });
 
-  test('is NaN for NaN', () => {
+  test('the loss is NaN if a prediction or a target is NaN', () => {
     const subject: LossCase = { B: 2, T: 3, N: 3, logits };
     const { y, target } = draw(name, subject);
     const ofY = runLoss(harness(), name, subject, y.with(7, Number.NaN), target).loss;
@@ -284,8 +284,8 @@ test('cosineProximity uses a minimum length for predictions close to 0', () => {
   expectClose(dy, expected.dOutputs, { abs: 0, rel: 1e-5, what: 'dy' });
 });
 
-// The numbers of unit tests: of Keras 3 (keras/src/losses/losses_test.py) and of TF.js (tfjs-layers/src/losses_test.ts,
-// metrics_test.ts), each given there to so many places.
+// Numbers from the unit tests of Keras 3 (keras/src/losses/losses_test.py) and of TF.js (tfjs-layers/src/losses_test.ts,
+// metrics_test.ts), compared to the precision given there.
 describe('published values', () => {
   /** y, target and weights [B, T, N] row by row. */
   const lossFor = (name: LossName, N: number, y: number[], target: number[], rest: Partial<LossCase> = {}) =>
@@ -310,7 +310,7 @@ describe('published values', () => {
     },
   );
 
-  // Keras makes -1 of a label 0 in two of them, which here as in TF.js is the caller's part.
+  // The labels of hinge and squaredHinge are -1 and 1.
   test('hinge losses match Keras, with and without weights', () => {
     for (const [name, target, plain, first] of [
       ['hinge', [-1, 1, -1, -1], 1.3, 0.55],
@@ -375,7 +375,7 @@ describe('published values', () => {
   });
 });
 
-// Masks and exact numbers; those named TF.js are from its metrics_test.ts.
+// Exact numbers; those named TF.js are from its metrics_test.ts.
 describe('metrics', () => {
   const measure = (name: ScoreName, subject: LossCase, y: ArrayLike<number>, target: ArrayLike<number>) => {
     const h = harness();
@@ -403,10 +403,10 @@ describe('metrics', () => {
     expect(eight).toBe(5 / 8);
     const five = [0, 1, 0, 1, 0, 0, 0, 0.4, 0.6, 0, 0.6, 0.4, 0.7, 0.3, 0];
     expect(measure('sparseCategoricalAccuracy', rows(3, 5), five, [1, 1, 2, 2, 0])).toBe(3 / 5);
-    const said = [0, 0, 1, 1, 0, 0, 1, 0, 0, 0, 1, 0];
+    const predicted = [0, 0, 1, 1, 0, 0, 1, 0, 0, 0, 1, 0];
     const labels = [0, 0, 1, 0, 0, 1, 1, 0, 0, 0, 1, 0];
-    expect(measure('precision', rows(3, 4), said, labels)).toBe(0.75);
-    expect(measure('recall', rows(3, 4), said, labels)).toBe(0.75);
+    expect(measure('precision', rows(3, 4), predicted, labels)).toBe(0.75);
+    expect(measure('recall', rows(3, 4), predicted, labels)).toBe(0.75);
     expect(measure('recall', rows(7, 1), [0, 0, 1, 1, 1, 1, 0], [1, 0, 1, 0, 0, 0, 1])).toBe(1 / 3);
   });
 
@@ -441,11 +441,11 @@ describe('metrics', () => {
         const classes = Array.from({ length: 12 }, (_, row) =>
           row % 3 ? greatest(y.subarray(row * N, row * N + N)) : row % N,
         );
-        const right = classes.filter((k, row) => k === greatest(y.subarray(row * N, row * N + N))).length;
+        const correct = classes.filter((k, row) => k === greatest(y.subarray(row * N, row * N + N))).length;
         const target = y.map((_, i) => Number(classes[Math.floor(i / N)] === i % N));
         const subject: LossCase = { B: 3, T: 4, N, order, gap: 3 };
-        expect(measure('categoricalAccuracy', subject, y, target)).toBe(right / 12);
-        if (N > 1) expect(measureSparse(subject, y, classes)).toBe(right / 12);
+        expect(measure('categoricalAccuracy', subject, y, target)).toBe(correct / 12);
+        if (N > 1) expect(measureSparse(subject, y, classes)).toBe(correct / 12);
       }
     }
     function measureSparse(subject: LossCase, y: Float64Array, classes: number[]) {

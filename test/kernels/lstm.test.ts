@@ -1,4 +1,4 @@
-// lstmForward and lstmBackward on their own, planned by the layer but called directly, against plain float64 loops.
+// lstmForward and lstmBackward, planned by the layer but called directly, against plain float64 loops.
 //
 //   B batch, T time, I input width, U units, H = U padded to whole groups of four
 
@@ -17,7 +17,7 @@ interface Case {
   B: number;
   T: number;
   I: number;
-  /** The input in a product of its own before the sweep; the layer's own choice where absent. */
+  /** Whether the input is multiplied before the loop over time; default: the choice of the layer. */
   wide?: number;
   sequences?: boolean;
   carried?: boolean;
@@ -27,7 +27,7 @@ interface Case {
   order?: Order;
 }
 
-/** All that goes into a layer, in the caller's order; weights are scaled for sums of order 1. */
+/** The inputs of a layer in the caller's order; weights are scaled for sums of order 1. */
 interface Given {
   x: Block;
   kernel: Block;
@@ -61,7 +61,7 @@ interface Bound extends BoundLayer {
   setState(h: Block, c: Block): void;
 }
 
-/** The layer of a case with everything given put in place, ready to run forward. */
+/** Binds the layer of a case and sets its inputs, weights and states. */
 function prepare(h: Harness, subject: Case, given: Given): Bound {
   const { U, B, T, I, wide, sequences = false, carried = false, useBias = true, goBackwards = false, dx } = subject;
   const layer = new Lstm({ units: U, returnSequences: sequences, stateful: carried, useBias, goBackwards });
@@ -93,13 +93,13 @@ const show = (subject: Case) => JSON.stringify(subject).replaceAll('"', '');
 const largest = (values: Float64Array) => values.reduce((most, value) => Math.max(most, Math.abs(value)), 0);
 
 /**
- * States are sums of order 1 behind activations within 3 ULP, so they are judged absolutely. Gradients are sums over
+ * States are sums of order 1 behind activations within 3 ULP, so they are compared absolutely. Gradients are sums over
  * rows and steps whose terms partly cancel: the error of one follows the largest of its block. The same bounds hold for
  * whole models, in ../facade/gradients.test.ts.
  */
 const bounds = { state: { abs: 3e-6, rel: 0 }, gradient: { abs: 5e-6, rel: 1e-5 } };
 
-/** Either zero. */
+/** Accepts 0 and -0. */
 const expectZero = (values: ArrayLike<number>, what: string) =>
   expectClose(values, new Float32Array(values.length), { abs: 0, rel: 0, what });
 
@@ -149,7 +149,7 @@ function expectReference(h: Harness, subject: Case, given = draw(subject)): Boun
   if (useBias) expectGradient('dBias', dBias!, gradients.dBias);
   if (dx) {
     expectGradient('dX', layer.dx(), gradients.dX);
-    expectZero(layer.dxPadding(), `padding of dX of ${what}`); // the layer below counts on it
+    expectZero(layer.dxPadding(), `padding of dX of ${what}`); // the layer below relies on it
   }
   return layer;
 }
@@ -166,7 +166,7 @@ function product<K extends keyof Case>(axes: { [N in K]: Required<Case>[N][] }):
 const flags = [false, true];
 
 describe('lstm against the reference', () => {
-  // Each size meets each other size; the ways to run go round among them. More units are in lstmWays.test.ts.
+  // All combinations of sizes; the other options alternate. More units are in lstmWays.test.ts.
   test.each([1, 2, 3, 5, 7, 20, 33])('lstm of %i units matches the reference for all batch sizes and lengths', U => {
     const h = harness();
     const sizes = product({ U: [U], B: [1, 2, 3, 50], T: [1, 2, 3, 40] }).filter(({ B, T }) => U * B * T <= 20_000);
@@ -184,7 +184,7 @@ describe('lstm against the reference', () => {
     }
   });
 
-  // Each way to run meets each other way; the widths of the input go round among them.
+  // All combinations of options; the input widths alternate.
   test.each(product({ U: [1, 6], B: [1, 3], T: [1, 2, 5] }))(
     'lstm matches the reference with all options: $U units, batch $B, $T steps',
     size => {
@@ -205,17 +205,17 @@ describe('lstm against the reference', () => {
   );
 
   test.each(product({ I: [8, 9, 17, 67], dx: flags, carried: flags }))(
-    'wide where the layer says so: $I inputs, dx $dx, carried $carried',
+    'lstm matches the reference with the default of wide: $I inputs, dx $dx, carried $carried',
     way => {
       expectReference(harness(), { U: 6, B: 3, T: 4, ...way });
       expectReference(harness(), { U: 6, B: 3, T: 4, ...way, goBackwards: true, sequences: true });
     },
   );
 
-  // Products go through in slices of 256 rows of a panel, and in slices of 512: those that end with a slice, the others
-  // are in lstmWays.test.ts.
+  // Products are computed in slices of 256 or 512 rows of a panel. These sizes end with a slice; other sizes are in
+  // lstmWays.test.ts.
   test.each(product({ carried: flags, sequences: flags }))(
-    'long reductions: carried $carried, sequences $sequences',
+    'lstm matches the reference for long reductions: carried $carried, sequences $sequences',
     way => {
       const h = harness();
       for (const [U, I] of [
@@ -227,7 +227,7 @@ describe('lstm against the reference', () => {
     },
   );
 
-  // Weight gradients are added up over 256 rows at a time: over 19 steps here.
+  // Weight gradients are summed over 256 rows at a time: over 19 steps here.
   test.each(product({ wide: [0, 1], carried: flags }))(
     'lstm matches the reference for 1 to 40 steps, wide $wide, carried $carried',
     way => {
@@ -260,13 +260,13 @@ describe('the fixture lstm-gradients', () => {
   });
 });
 
-const odd: Case = { U: 7, B: 5, T: 6, I: 3, sequences: true, carried: true, dx: true };
+const oddCase: Case = { U: 7, B: 5, T: 6, I: 3, sequences: true, carried: true, dx: true };
 
 describe('rows of the lstm in two blocks', () => {
   test.each(product({ wide: [0, 1], carried: flags, sequences: flags, goBackwards: flags }))(
     'two blocks of rows give the bits of one: %o',
     way => {
-      const subject = { ...odd, ...way };
+      const subject = { ...oddCase, ...way };
       const given = draw(subject);
       const h = harness();
       const whole = prepare(h, subject, given);
@@ -296,26 +296,26 @@ describe('rows of the lstm in two blocks', () => {
   );
 
   test('a block of rows does not write to other rows', () => {
-    const given = draw(odd);
-    const layer = prepare(harness(), odd, given);
+    const given = draw(oddCase);
+    const layer = prepare(harness(), oddCase, given);
     layer.forward(1, 3);
-    const y = block([odd.B, odd.T * odd.U], layer.y());
-    const rows = [0, 1, 2, 3, 4].map(b => y.data.subarray(b * odd.T * odd.U, (b + 1) * odd.T * odd.U));
+    const y = block([oddCase.B, oddCase.T * oddCase.U], layer.y());
+    const rows = [0, 1, 2, 3, 4].map(b => y.data.subarray(b * oddCase.T * oddCase.U, (b + 1) * oddCase.T * oddCase.U));
     expect(rows.map(row => row.every(Number.isNaN))).toEqual([true, false, false, false, true]);
     expect(rows.map(row => row.some(Number.isNaN))).toEqual([true, false, false, false, true]);
     const [h] = layer.state();
     for (const b of [0, 4]) {
-      const state = h.subarray(b * odd.U, (b + 1) * odd.U);
-      expectBits(state, given.h0.data.subarray(b * odd.U, (b + 1) * odd.U), `state of row ${b}`);
+      const state = h.subarray(b * oddCase.U, (b + 1) * oddCase.U);
+      expectBits(state, given.h0.data.subarray(b * oddCase.U, (b + 1) * oddCase.U), `state of row ${b}`);
     }
   });
 });
 
 describe('memory', () => {
   test.each(product({ U: [1, 6, 8], wide: [0, 1], sequences: flags, carried: flags, dx: flags }))(
-    'is written nowhere but in the buffers of the plan: %o',
+    'lstm writes only to the buffers of the plan: %o',
     way => {
-      const layer = expectReference(harness(), { ...odd, ...way });
+      const layer = expectReference(harness(), { ...oddCase, ...way });
       layer.expectFences();
     },
   );
@@ -324,7 +324,7 @@ describe('memory', () => {
   test.each(product({ U: [1, 2, 3, 5, 7], wide: [0, 1] }))(
     'padding of the lstm stays zero: $U units, wide $wide',
     way => {
-      const subject = { ...odd, ...way };
+      const subject = { ...oddCase, ...way };
       const { U, B, T, I } = subject;
       const h = harness();
       const layer = prepare(h, subject, draw(subject));
@@ -383,7 +383,7 @@ describe('memory', () => {
 });
 
 test.each([0, 1])('padding of the lstm stays zero with infinite input: wide %i', wide => {
-  const subject = { ...odd, U: 5, T: 1, wide };
+  const subject = { ...oddCase, U: 5, T: 1, wide };
   const given = draw(subject);
   given.x.data.fill(Number.POSITIVE_INFINITY, 0, 1);
   const layer = prepare(harness(), subject, given);
@@ -397,8 +397,8 @@ test.each([0, 1])('padding of the lstm stays zero with infinite input: wide %i',
 
 describe('gradients', () => {
   test('lstmBackward adds to the gradients in dw', () => {
-    const given = draw(odd);
-    const [fresh, filled] = [prepare(harness(), odd, given), prepare(harness(), odd, given)];
+    const given = draw(oddCase);
+    const [fresh, filled] = [prepare(harness(), oddCase, given), prepare(harness(), oddCase, given)];
     filled.packed('gradients').fill(16);
     for (const layer of [fresh, filled]) {
       layer.forward();
@@ -408,14 +408,14 @@ describe('gradients', () => {
     // Additions to 16 round to a multiple of 2^-20.
     const expected = fresh.gradients().map(values => Float64Array.from(values, value => value + 16));
     for (const [n, values] of filled.gradients().entries()) {
-      expectClose(values, expected[n]!, { abs: odd.B * odd.T * 2 ** -20, rel: 0, what: `gradient ${n}` });
+      expectClose(values, expected[n]!, { abs: oddCase.B * oddCase.T * 2 ** -20, rel: 0, what: `gradient ${n}` });
     }
   });
 
   test('lstmBackward without a bias gives a bias gradient of zero and does not change the others', () => {
-    const given = draw(odd);
+    const given = draw(oddCase);
     given.bias.data.fill(0);
-    const [without, zero] = [{ ...odd, useBias: false }, odd].map(subject => {
+    const [without, zero] = [{ ...oddCase, useBias: false }, oddCase].map(subject => {
       const layer = prepare(harness(), subject, given);
       layer.forward();
       layer.setDy(given.dY.data);
@@ -424,7 +424,7 @@ describe('gradients', () => {
     });
     for (const n of [0, 1]) expectBits(without!.gradients()[n]!, zero!.gradients()[n]!, `gradient ${n}`);
     const packed = without!.packed('gradients');
-    const rows = 1 + 8 + odd.I;
+    const rows = 1 + 8 + oddCase.I;
     for (const g of [0, 1]) expectBits(packed.subarray(g * rows * 16, (g * rows + 1) * 16), new Float32Array(16));
   });
 
@@ -432,7 +432,7 @@ describe('gradients', () => {
   test('vanishing gradients become zero instead of subnormal', () => {
     const subject = { U: 4, B: 2, T: 200, I: 1 };
     const given = draw(subject);
-    given.bias.data.fill(-2); // gates nearly shut: about a tenth is left of a gradient after each step
+    given.bias.data.fill(-2); // gates nearly closed: each step leaves about a tenth of a gradient
     const h = harness();
     const layer = prepare(h, subject, given);
     layer.forward();
@@ -449,15 +449,15 @@ describe('gradients', () => {
 
 describe('the carried state', () => {
   test('the state is carried from batch to batch', () => {
-    const given = draw(odd);
-    const next = draw(odd, 2).x;
-    const layer = prepare(harness(), odd, given);
+    const given = draw(oddCase);
+    const next = draw(oddCase, 2).x;
+    const layer = prepare(harness(), oddCase, given);
     layer.forward();
     layer.setX(next);
     layer.forward();
     const run = (x: Block, h0: ArrayLike<number>, c0: ArrayLike<number>) =>
       reference.lstmForward({
-        sizes: { B: odd.B, T: odd.T, D: odd.I, U: odd.U },
+        sizes: { B: oddCase.B, T: oddCase.T, D: oddCase.I, U: oddCase.U },
         ...{ x: x.data, kernel: given.kernel.data, recurrentKernel: given.recurrentKernel.data, bias: given.bias.data },
         ...{ h0, c0 },
       });
@@ -469,7 +469,7 @@ describe('the carried state', () => {
   });
 
   test.each(product({ wide: [0, 1], U: [5, 8] }))('lstmRewind restores the state to the bit: %o', way => {
-    const subject = { ...odd, ...way };
+    const subject = { ...oddCase, ...way };
     const given = draw(subject);
     const h = harness();
     const layer = prepare(h, subject, given);
@@ -484,7 +484,7 @@ describe('the carried state', () => {
   });
 
   test('lstmRewind does nothing without a carried state', () => {
-    const subject = { ...odd, carried: false };
+    const subject = { ...oddCase, carried: false };
     const h = harness();
     const layer = prepare(h, subject, draw(subject));
     layer.forward();
@@ -496,7 +496,7 @@ describe('the carried state', () => {
 
 describe('packing and unpacking', () => {
   const units = [1, 2, 3, 4, 5, 7, 8, 20, 33];
-  /** Every number different, with the rare ones among them. */
+  /** Distinct numbers, including -0, Infinity and a subnormal number. */
   const different = (n: number, from: number) => {
     const values = Float32Array.from({ length: n }, (_, i) => from + i);
     values.set([-0, Number.POSITIVE_INFINITY, 1e-45].slice(0, n));
@@ -504,7 +504,7 @@ describe('packing and unpacking', () => {
   };
 
   test.each(units.flatMap(U => [1, 3, 17].flatMap(I => flags.map(useBias => ({ U, I, useBias })))))(
-    'lstmWeights: $U units, $I inputs, bias $useBias',
+    'packed and unpacked lstm weights keep all bits: $U units, $I inputs, bias $useBias',
     ({ U, I, useBias }) => {
       const h = harness();
       const layer = bind(h, new Lstm({ units: U, useBias }), { batch: 1, steps: 1, inputs: I });
@@ -515,7 +515,7 @@ describe('packing and unpacking', () => {
         expectBits(values, given[n]!, `weight ${n}`);
       });
       layer.expectFences();
-      // All that is not a weight is zero.
+      // All padding is zero.
       const numbers = layer.packed('weights').filter(value => value !== 0).length;
       expect(numbers).toBe(given.reduce((sum, values) => sum + values.filter(value => value !== 0).length, 0));
     },

@@ -1,5 +1,5 @@
 // The LSTM with the options of all recurrent layers: masks, recurrent dropout, other activations.
-// What is its own is in lstm.test.ts.
+// lstm.test.ts has the tests that only the LSTM has.
 
 import { describeCell } from './recurrentCases.ts';
 

@@ -12,7 +12,7 @@ import { Random } from '../reference/random.ts';
 import { type Harness, harness, packedIndex, type Room } from './harness.ts';
 
 const sizes = [1, 2, 3, 4, 5, 7, 8, 9, 12, 13, 16, 20, 21, 33, 64, 65, 130];
-/** Every fourth size, another four for another `turn`: enough for a third axis, since every pair still meets. */
+/** Every fourth size, from another one on for each `turn`: enough for a third axis, because every pair still occurs. */
 const some = (turn: number) => sizes.filter((_, n) => (n + turn) % 4 === 0);
 
 const padded = (n: number) => Math.ceil(n / 4) * 4;
@@ -54,7 +54,7 @@ function numbersOf({ room, index }: Laid, rows: number, columns: number): Float3
   return numbers;
 }
 
-/** A matrix [rows, columns] with its rows filled up by zeros to whole vectors. */
+/** A matrix [rows, columns] with its rows padded with zeros to whole vectors. */
 function widened(values: ArrayLike<number>, rows: number, columns: number): number[] {
   const width = padded(columns);
   return range(rows * width).map(n =>
@@ -62,7 +62,7 @@ function widened(values: ArrayLike<number>, rows: number, columns: number): numb
   );
 }
 
-/** How K splits into runs: a single one, or three or two, where it can. */
+/** The number of runs that K is split into: 1, 2 or 3. */
 function runsOf(K: number, choice: number): number {
   if (choice % 3 === 0) return 1;
   return [3, 2].find(blocks => K % blocks === 0) ?? 1;
@@ -85,7 +85,7 @@ function expectProduct(
   expectClose(scaled, expected, { abs: (K + 2) * 2 ** -24, rel: 0, what });
 }
 
-/** The rows of A [M, K] for the row products, in runs that lie within a row or in blocks of rows apart. */
+/** The rows of A [M, K] for the row products, in runs within each row, or in separate blocks of rows. */
 function layRuns(h: Harness, values: ArrayLike<number>, M: number, K: number, blocks: number, apart: boolean) {
   const depth = K / blocks;
   const gap = 3;
@@ -128,7 +128,7 @@ const layC = (h: Harness, M: number, row: number): Laid => ({
   index: (m, n) => m * row + n,
 });
 
-/** Every place of the first [rows, columns]. */
+/** The indices of the first [rows, columns]. */
 const block = (index: Laid['index'], rows: number, columns: number) =>
   range(rows * columns).map(n => index(Math.floor(n / columns), n % columns));
 
@@ -161,7 +161,7 @@ test.each(sizes)('matmul of %i rows matches the reference', M => {
   }
 });
 
-// A long panel goes through in slices of 512 rows, whole runs each: the later ones start from what is in C.
+// A long panel is processed in slices of up to 512 rows, in whole runs; later slices start from C.
 test.each([
   [16, 31],
   [16, 32],
@@ -286,7 +286,7 @@ test('packTransposed packs the transposed matrix', () => {
     for (const N of sizes) {
       const what = `[${K}, ${N}]`;
       const w = random.uniforms([K, N]).data;
-      const W = pack(h, w, K, N, Number.NaN); // its padding must not get in
+      const W = pack(h, w, K, N, Number.NaN); // its padding must not be copied
       const T: Laid = { room: h.room(N * padded(K)), index: packedIndex(N, K) };
       h.kernels.packTransposed(T.room.address, W.room.address, K, N);
       const transposed = range(N * K).map(n => w[(n % K) * N + Math.floor(n / K)]!);
@@ -296,8 +296,8 @@ test('packTransposed packs the transposed matrix', () => {
   }
 });
 
-// A tile computes several rows or columns at once; which of them must not show. In the relaxed build as well: an engine
-// either fuses everywhere or nowhere.
+// A tile computes several rows or columns at once; the bits must not depend on the tile, in the relaxed build too, because
+// an engine fuses either everywhere or nowhere.
 describe('every tile gives the same bits', () => {
   const [rows, K] = [15, 21]; // 8 + 4 + 2 + 1 rows
   const a = new Random(19).normals([rows, K]).data;

@@ -1,4 +1,4 @@
-// Two sequences made one and split again, and two gradients added up: every mode, any strides, both orders of time.
+// Merging two sequences and splitting the gradient, and adding two gradients: every mode, any strides, both time orders.
 
 import { describe, expect, test } from 'vitest';
 import { structures } from '../../src/wasm/shared.generated.ts';
@@ -10,7 +10,7 @@ const modes = ['concat', 'sum', 'ave', 'mul'] as const;
 const widths = [1, 2, 3, 4, 5, 7, 8, 9, 20, 33];
 const padded = (n: number) => Math.ceil(n / 4) * 4;
 
-/** Rows [T][B][padded U] with gaps between them, NaN where nothing has been put. */
+/** Rows [T][B][padded U] with gaps between them, NaN where nothing has been set. */
 interface Rows {
   room: Room;
   fields: [address: number, row: number, step: number];
@@ -73,8 +73,8 @@ function structure(h: Harness, kind: 'merge' | 'join', fields: Record<string, nu
   return address;
 }
 
-const strided = (name: string, { fields: [place, row, step] }: Rows) => ({
-  [name]: place,
+const strided = (name: string, { fields: [address, row, step] }: Rows) => ({
+  [name]: address,
   [`${name}Row`]: row,
   [`${name}Step`]: step,
 });

@@ -1,4 +1,4 @@
-/** Tiles and naive loops add up in the same order with the same rounding: they agree to the bit, in every build. */
+/** Tiles and naive loops sum in the same order with the same rounding, so they agree to the bit in every build. */
 
 import { test } from 'vitest';
 import { expectBits } from '../compare.ts';

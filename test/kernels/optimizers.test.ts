@@ -1,4 +1,4 @@
-// Optimizers: the values, what may be touched, and the time a step takes when gradients have died.
+// Optimizers: values, the memory that is written, and the time of a step after gradients became zero.
 
 import { describe, expect, test } from 'vitest';
 import { type Optimizer, train } from '../../src/optimizers/index.ts';
@@ -18,7 +18,7 @@ interface Run {
   step(g: ArrayLike<number>): void;
 }
 
-/** Adam over these weights; the gradients are put in place before each step. */
+/** Runs adam on the weights with given gradients. */
 function start(h: Harness, weights: ArrayLike<number>, { learningRate, beta1, beta2, epsilon } = config): Run {
   const n = weights.length;
   const zeros = new Float32Array(n);
@@ -55,7 +55,7 @@ describe('adam', () => {
     expectClose(v.floats(), fixture.expect.v.data, { ...tolerance, what: 'v' });
   });
 
-  // A step is off by some 6 roundings of its own, and by that of the weight it is taken from.
+  // A step has an error of about 6 roundings, and the rounding of the weight.
   test.each([4, 8, 20, 1000])(
     'adam of %i weights matches the reference for other rates and betas, and writes nothing else',
     n => {
@@ -118,17 +118,17 @@ describe('adam', () => {
 describe('areWithin', () => {
   test.each([4, 8, 20])('areWithin finds a large number or NaN at any index of %i numbers', n => {
     const h = harness();
-    const fine = new Random(n).normals([n]).data;
-    const g = h.room(n, fine);
+    const valid = new Random(n).normals([n]).data;
+    const g = h.room(n, valid);
     const { NaN: nan, POSITIVE_INFINITY: infinity } = Number;
     expect(h.kernels.areWithin(g.address, n, 1e19)).toBe(1);
     for (let at = 0; at < n; at++) {
       for (const value of [nan, infinity, -infinity, 3e38, -2e19]) {
-        g.floats().set(fine.with(at, value));
+        g.floats().set(valid.with(at, value));
         expect(h.kernels.areWithin(g.address, n, 1e19), `${value} at ${at}`).toBe(0);
       }
       for (const value of [1e18, -1e18, 1e-45, -0]) {
-        g.floats().set(fine.with(at, value));
+        g.floats().set(valid.with(at, value));
         expect(h.kernels.areWithin(g.address, n, 1e19), `${value} at ${at}`).toBe(1);
       }
     }
@@ -158,7 +158,7 @@ describe('sgd', () => {
   });
 });
 
-/** Every kernel, in each of its forms. Epsilons are large enough to show. */
+/** Every kernel in each of its forms, with epsilons large enough to matter. */
 const forms: [string, RuleName, Record<string, number | boolean>][] = [
   ['sgd', 'sgd', { learningRate: 0.1 }],
   ['momentum', 'momentum', { learningRate: 0.05, momentum: 0.9 }],
@@ -178,7 +178,7 @@ const forms: [string, RuleName, Record<string, number | boolean>][] = [
 const make = (rule: RuleName, options: object) => (train[rule] as (options: object) => Optimizer)(options);
 
 describe.each(forms)('%s', (_, rule, options) => {
-  // A change is off by some 16 roundings of its own, slots included, and a weight by one for every step.
+  // A change has an error of about 16 roundings, including its slots, and a weight one more for every step.
   test.each([4, 8, 20, 1000])('matches the reference over 10 steps of %i weights, and writes nothing else', n => {
     const random = new Random(n);
     const weights = random.normals([n]).data;
@@ -295,7 +295,7 @@ describe.skipIf(build === 'debug')('the time of a step', () => {
   const gradients = new Random(2).normals([n]).data;
   const none = new Float32Array(n);
 
-  /** Milliseconds that 100 steps take: the least of many. */
+  /** The minimum time of 100 steps in milliseconds. */
   function timeOf({ step }: Pick<Run, 'step'>, g: ArrayLike<number>, times = 20): number {
     let least = Number.POSITIVE_INFINITY;
     for (let k = 0; k < times; k++) {
@@ -306,18 +306,18 @@ describe.skipIf(build === 'debug')('the time of a step', () => {
     return least;
   }
 
-  test.each([1, 1e-6, 1e-12, 1e-15])('stays the same after a gradient of size %d became zero', size => {
+  test.each([1, 1e-6, 1e-12, 1e-15])('a step takes the same time after a gradient of size %d became zero', size => {
     const h = harness();
     const dying = start(h, weights);
     for (let t = 0; t < 10; t++) dying.step(gradients.map(g => g * size));
     const fresh = start(h, weights);
-    timeOf(fresh, gradients); // the engine optimizes
+    timeOf(fresh, gradients); // warms up the engine
     const spans = [1, 2, 3, 4].map(() => timeOf(dying, none, 5)); // 2000 steps
     expect(Math.max(...spans) / timeOf(fresh, gradients)).toBeLessThan(3);
   });
 
-  // Their squares, or a thousandth of those, are subnormal.
-  test.each([1e-17, 1e-18, 1e-19, 1e-20, 1e-22])('stays the same with gradients of size %d', size => {
+  // Their squares, or a thousandth of their squares, are subnormal.
+  test.each([1e-17, 1e-18, 1e-19, 1e-20, 1e-22])('a step takes the same time with gradients of size %d', size => {
     const h = harness();
     const fresh = start(h, weights);
     timeOf(fresh, gradients);
@@ -332,18 +332,21 @@ describe.skipIf(build === 'debug')('the time of a step', () => {
     expect(slow / normal).toBeLessThan(3);
   });
 
-  test.each(forms)('of %s stays the same for gradients that became zero or are tiny', (form, rule, options) => {
-    const h = harness();
-    const runs = () => drive(h, make(rule, options), weights);
-    const fresh = runs();
-    timeOf(fresh, gradients);
-    const normal = timeOf(fresh, gradients);
-    // adam takes gradients as they are, where the backward passes have long made zeros of them
-    for (const size of [1e-12, 1e-18, 1e-22, ...(form === 'adam' ? [] : [1e-37])]) {
-      const small = gradients.map(g => g * size);
-      const tiny = runs();
-      expect(timeOf(tiny, small, 5) / normal, `size ${size}`).toBeLessThan(3);
-      expect(timeOf(tiny, none, 20) / normal, `died at ${size}`).toBeLessThan(3);
-    }
-  });
+  test.each(forms)(
+    'a step of %s takes the same time for gradients that became zero or are tiny',
+    (form, rule, options) => {
+      const h = harness();
+      const runs = () => drive(h, make(rule, options), weights);
+      const fresh = runs();
+      timeOf(fresh, gradients);
+      const normal = timeOf(fresh, gradients);
+      // adam does not flush tiny gradients, because the backward passes already do
+      for (const size of [1e-12, 1e-18, 1e-22, ...(form === 'adam' ? [] : [1e-37])]) {
+        const small = gradients.map(g => g * size);
+        const tiny = runs();
+        expect(timeOf(tiny, small, 5) / normal, `size ${size}`).toBeLessThan(3);
+        expect(timeOf(tiny, none, 20) / normal, `died at ${size}`).toBeLessThan(3);
+      }
+    },
+  );
 });

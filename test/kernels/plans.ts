@@ -23,7 +23,7 @@ import { structures } from '../../src/wasm/shared.generated.ts';
 import { type Block, block as blockOf, sizeOf } from '../reference/block.ts';
 import { FENCE_POST, type Harness } from './harness.ts';
 
-/** The order of the numbers of a batch: [B, T, D] as callers have it, or [T, B, padded D] as layers leave it. */
+/** The order of the numbers of a batch: [B, T, D] as callers pass it, or [T, B, padded D] as layers write it. */
 export type Order = 'samples' | 'steps';
 
 export interface PlanOptions {
@@ -31,20 +31,20 @@ export interface PlanOptions {
   steps: number;
   /** Width of the input. */
   inputs: number;
-  /** The shape of a batch, where it is not [batch, steps, inputs]. */
+  /** The shape of a batch; default [batch, steps, inputs]. */
   shape?: number[];
   /** The purpose of the plan; default training. */
   purpose?: Purpose;
   /** The activation that the loss includes, so that it starts from logits; the layer is then the last one. */
   fused?: 'softmax' | 'sigmoid';
-  /** Of the input, [B, T]. */
+  /** The mask of the input, [B, T]. */
   mask?: ArrayLike<number>;
   order?: Order;
-  /** Whether time steps lie in reverse, the last one first; needs the order of steps. */
+  /** Whether time steps are stored in reverse; requires the order 'steps'. */
   reversed?: boolean;
-  /** Whether the gradient of x is wanted; needs the order of steps, since that of the data is never asked for. */
+  /** Whether to compute the gradient of x; requires the order 'steps'. */
   dx?: boolean;
-  /** Fields of the first structure to set otherwise than the layer does. */
+  /** Fields of the first structure to override. */
   fields?: Record<string, number>;
 }
 
@@ -62,25 +62,25 @@ export interface BoundLayer {
   backward(): void;
   /** The mask of the output, [B, T]; null without one. */
   mask(): Float32Array | null;
-  /** What a loss starts from. */
+  /** The logits for a loss. */
   logits(): Float32Array;
   setX(x: Block): void;
-  /** The output [B, T, U], T = 1 where the layer gives the last step only. */
+  /** The output [B, T, U], T = 1 if the layer returns only the last step. */
   y(): Float32Array;
-  /** The rest of the rows of dy is zero, as the layer above leaves it. */
+  /** Sets dy; the padding of its rows is zero, as the layer above writes it. */
   setDy(dy: ArrayLike<number>): void;
   dx(): Float32Array;
-  /** What fills the rows of dx up to whole vectors. */
+  /** The padding of the rows of dx. */
   dxPadding(): Float32Array;
   /** Weights in Keras's order and layout. */
   setWeights(values: readonly ArrayLike<number>[]): void;
   weights(): Float32Array[];
   /** The gradients, in the form of the weights. */
   gradients(): Float32Array[];
-  /** Everything of a run of parameters, packed, a view. */
+  /** A view of all packed weights or gradients. */
   packed(run: 'weights' | 'gradients'): Float32Array;
   states(): Float32Array;
-  /** Fails when the kernels have written outside the buffers of the plan. */
+  /** Fails if the kernels have written outside the buffers of the plan. */
   expectFences(): void;
 }
 
@@ -115,7 +115,7 @@ export function bind(h: Harness, layer: Layer, options: PlanOptions): BoundLayer
     return { ...kernelFunctions(h.kernels, stage.kind), address, fields };
   });
 
-  const floats = (place: Offset) => new Float32Array(h.memory.buffer, addressOf(place));
+  const floats = (offset: Offset) => new Float32Array(h.memory.buffer, addressOf(offset));
   const set = (to: Rows, values: ArrayLike<number>) => {
     const memory = new Float32Array(h.memory.buffer);
     const first = addressOf(to.start) / FLOAT;
@@ -203,7 +203,7 @@ export function bind(h: Harness, layer: Layer, options: PlanOptions): BoundLayer
 
 const FENCE = 'fence';
 
-/** Leaves a gap behind every buffer, wide enough for a row or a time step of a small layer. */
+/** Leaves a gap after every buffer, wide enough for a row or a time step of a small layer. */
 class FencedPlanner extends Planner {
   override floats(name: string, ...shape: number[]): Offset {
     const start = super.floats(name, ...shape);
@@ -226,14 +226,14 @@ function bySample(planner: Planner, rows: number, steps: number, width: number):
   return { start, row: steps * width * FLOAT, step: width * FLOAT, steps, rows, width };
 }
 
-function addressed(stage: KernelCall, addressOf: (place: Offset) => number): Record<string, number> {
+function addressed(stage: KernelCall, addressOf: (offset: Offset) => number): Record<string, number> {
   const fields = Object.entries(stage.fields as Record<string, number | Offset>);
   return Object.fromEntries(
     fields.map(([name, value]) => [name, typeof value === 'number' ? value : addressOf(value)]),
   );
 }
 
-/** The index in memory, from the place on, of each number of the rows in the order [B, T, D]. */
+/** The index in memory, relative to the start, of each number of the rows in the order [B, T, D]. */
 function eachOf({ rows, steps, width, row, step }: Rows, use: (index: number, n: number) => void): void {
   let n = 0;
   for (let b = 0; b < rows; b++) {

@@ -1,7 +1,7 @@
 // Numbers that Keras and TensorFlow.js publish in their own unit tests of the same optimizers.
 //
 // Keras: keras-team/keras, keras/src/optimizers/<name>_test.py, test_single_step, test_weight_decay and
-// test_correctness_with_golden; its tolerance there is 5e-4 (1e-4 in single steps), which is that of four printed digits.
+// test_correctness_with_golden; its tolerance there is 5e-4 (1e-4 in single steps), the precision of four printed digits.
 // TensorFlow.js: tensorflow/tfjs, tfjs-core/src/optimizers/<name>_optimizer_test.ts, 'basic' and the like: two steps
 // down the sum of squares.
 
@@ -102,7 +102,7 @@ describe('five steps from 1 with gradients 0.01, then 0.1 to 1', () => {
   });
 });
 
-// Keras, test_weight_decay: 2 becomes 1.9760959 in three steps of the rate 1 along nothing.
+// Keras, test_weight_decay: 2 becomes 1.9760959 in three steps with rate 1 and gradients of zero.
 test.each<[string, (options: { learningRate: number; weightDecay: number }) => Optimizer]>([
   ['adam', train.adam],
   ['adamw', train.adamw],

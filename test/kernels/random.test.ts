@@ -1,5 +1,5 @@
-// The generators against SplitMix64 written out in integers of any length, and against what they promise: moments,
-// ranges, orthonormal vectors, and the same bits in every build.
+// The generators against SplitMix64 in BigInt, and their properties: moments, ranges, orthonormal vectors, and the same
+// bits in every build.
 
 import { describe, expect, test } from 'vitest';
 import { RandomGenerator as Random } from '../../src/util/randomGenerator.ts';
@@ -17,7 +17,7 @@ class SplitMix64 {
     this.#counter = counter;
   }
 
-  /** As the kernels start it: one output of the seed is where they count from. */
+  /** Starts as the kernels do: the counter is the first output for the seed. */
   static of(seed: number): SplitMix64 {
     return new SplitMix64(new SplitMix64(BigInt(seed)).next());
   }
@@ -90,7 +90,7 @@ test('the reference of SplitMix64 gives the published numbers', () => {
 });
 
 describe('random numbers', () => {
-  test.each(seeds)('of seed %d come from SplitMix64', seed => {
+  test.each(seeds)('random numbers of seed %d match SplitMix64', seed => {
     const h = harness();
     const n = 500;
     const list = (next: (random: SplitMix64) => number) => {
@@ -107,17 +107,17 @@ describe('random numbers', () => {
     expectClose(draw(h, 'truncatedNormal', n, seed, 1, 2), truncated, { ...close, what: 'truncated' });
   });
 
-  // Saved programs rely on them: a seed gives these weights, today and in every version.
+  // Programs rely on these bits: a seed gives the same weights in every version.
   test.each<[Generator, number[]]>([
     ['randomUniform', [0x3ebc8356, 0x3f718d6d, 0x3d395f67, 0x3f47061b, 0x3e605fb7]],
     ['randomNormal', [0xbe225b74, 0x3f0896fc, 0xbf3407ef, 0x3f2fdfc0, 0x3f2c951e]],
     ['truncatedNormal', [0xbe225b74, 0x3f0896fc, 0xbf3407ef, 0x3f2fdfc0, 0x3f2c951e]],
-  ])('of %s with seed 1 have these bits', (generator, bits) => {
+  ])('%s with seed 1 gives the expected bits', (generator, bits) => {
     const drawn = draw(harness(), generator, 5, 1, 0, 1);
     expectBits(drawn, new Float32Array(Uint32Array.from(bits).buffer));
   });
 
-  test.each(generators)('of %s depend only on the seed', generator => {
+  test.each(generators)('%s depends only on the seed', generator => {
     const h = harness();
     const first = draw(h, generator, 100, 7, 0, 1);
     draw(h, generator, 33, 8, 0, 1);
@@ -130,12 +130,12 @@ describe('random numbers', () => {
   });
 });
 
-// A mean of n numbers has a deviation of 1 / sqrt(n) of theirs: the bounds are five of those.
+// The mean of n numbers has 1 / sqrt(n) of their deviation; the bounds are five times that.
 describe('distributions', () => {
   const n = 100_000;
   const within = { abs: 5 / Math.sqrt(n), rel: 0 };
 
-  test.each(seeds)('have the expected moments and ranges for seed %d', seed => {
+  test.each(seeds)('random numbers have the expected moments and ranges for seed %d', seed => {
     const h = harness();
     const uniform = draw(h, 'randomUniform', n, seed, 2, 4);
     expect(uniform.every(value => value >= 2 && value <= 4)).toBe(true); // 4 - 2^-52 rounds to 4
@@ -200,7 +200,7 @@ describe('orthonormalize', () => {
       const gram = after.flatMap(x => after.map(y => dot(x, y)));
       const identity = gram.map((_, k) => Number(k % (count + 1) === 0));
       expectClose(gram, identity, { abs: 1e-5, rel: 0, what: 'products of the vectors' });
-      // Each is made of the vectors up to it, and points to the same side as it did.
+      // Each vector is a combination of the inputs up to it, and keeps its sign.
       for (const [i, x] of before.entries()) {
         const length = Math.sqrt(dot(x, x));
         const later = after.slice(i + 1).map(y => dot(x, y) / length);
@@ -214,7 +214,7 @@ describe('orthonormalize', () => {
     }
   });
 
-  // What is left of the second has a thousandth of its length, and a thousand times its error before it goes through again.
+  // The first projection leaves a thousandth of the second vector, with a thousand times the relative error.
   test('orthonormalize handles vectors that are nearly parallel', () => {
     const h = harness();
     const x = h.put([1, 2, 3, 4, 1.001, 2, 3.003, 4.001]);

@@ -1,4 +1,4 @@
-/** What holds for every recurrent layer, as tests: each runs them for its own kernels. */
+/** Tests that all recurrent layers share; the test file of each layer runs them for its kernels. */
 
 import { describe, expect, test } from 'vitest';
 import { expectBits, expectClose } from '../compare.ts';
@@ -24,10 +24,10 @@ export interface Case extends Omit<PlanOptions, 'mask' | 'drop' | 'activation' |
   activations?: readonly [ActivationName, ActivationName];
 }
 
-/** All cases on the build that ships, every third on the others. */
+/** All cases on the strict build, every third on the others. */
 const some = <T>(cases: T[]): T[] => (build === 'strict' ? cases : cases.filter((_, n) => n % 3 === 0));
 
-/** All that goes into a layer, in the caller's order; weights are scaled for sums of order 1. */
+/** The inputs of a layer in the caller's order; weights are scaled for sums of order 1. */
 export interface Given {
   x: Block;
   /** Kernel, recurrent kernel, bias. */
@@ -81,7 +81,7 @@ interface Expected {
   gradients(dOutputs: ArrayLike<number>, dh?: ArrayLike<number>): gru.GruGradients;
 }
 
-/** The reference of a case; `drop` where the kernel has drawn it. */
+/** The reference of a case; pass `drop` if the kernel has drawn it. */
 function expectedOf(subject: Case, given: Given, drop = subject.drops ? given.drop : undefined): Expected {
   const { cell, U, B, T, I, goBackwards, useBias = true, resetAfter = true, activations } = subject;
   const [kernel, recurrentKernel, bias] = given.weights.map(({ data }) => data);
@@ -117,7 +117,7 @@ function largest(values: ArrayLike<number>): number {
   return most;
 }
 
-/** The bounds of lstm.test.ts, and the reasons there. States beyond 1 are judged by their size. */
+/** The bounds of lstm.test.ts, for the reasons given there. States beyond 1 are compared relative to their size. */
 const bounds = { state: 3e-6, gradient: { abs: 5e-6, rel: 1e-5 } };
 
 const expectState = (got: ArrayLike<number>, expected: ArrayLike<number>, what: string) =>
@@ -147,7 +147,7 @@ export function expectReference(h: Harness, subject: Case, given = draw(subject)
   const { dKernel, dRecurrentKernel, dBias, dX } = sequences
     ? expected.gradients(given.dY.data)
     : expected.gradients(new Float64Array(B * T * U), given.dY.data);
-  // A block of one number has nothing to show how large the terms are that cancel in it, but all weights together do.
+  // A block of one number does not show the size of the terms that cancel in it, so all weights together set the scale.
   const weights = Math.max(...[dKernel, dRecurrentKernel, dBias].map(largest));
   const expectGradient = (got: Float32Array, wanted: Float64Array, name: string, scale = weights) =>
     expectClose(got, wanted, {
@@ -161,7 +161,7 @@ export function expectReference(h: Harness, subject: Case, given = draw(subject)
   if (useBias) expectGradient(gotBias!, dBias, 'dBias');
   if (dx) {
     expectGradient(layer.dx(), dX, 'dX', largest(dX));
-    expectZero(layer.dxPadding(), `padding of dX of ${what}`); // the layer below counts on it
+    expectZero(layer.dxPadding(), `padding of dX of ${what}`); // the layer below relies on it
   }
   return layer;
 }
@@ -177,24 +177,24 @@ export function product<K extends keyof Case>(axes: { [N in K]: Required<Case>[N
 
 export const flags = [false, true];
 
-const usual = ['tanh', 'sigmoid'] as const;
-const others = [
+const defaults = ['tanh', 'sigmoid'] as const;
+const otherActivations = [
   ['tanh', 'hardSigmoid'],
   ['sigmoid', 'hardSigmoid'],
   ['relu', 'sigmoid'],
   ['linear', 'sigmoid'],
 ] as const satisfies Case['activations'][];
 
-/** All tests of a cell. `kind` is what its cases have in common, such as resetAfter. */
+/** All tests of a cell. `kind` has the options that its cases share, such as resetAfter. */
 export function describeCell(kind: Pick<Case, 'cell' | 'resetAfter'> & { cell: Cell }): void {
   const { cell } = kind;
   const wides = cell === 'gru' ? [1] : [0, 1];
-  const odd: Case = { ...kind, U: 7, B: 5, T: 6, I: 3, sequences: true, carried: true, dx: true };
-  /** The ways in which a step can differ from the plain one. */
-  const steps = product({ masked: flags, drops: flags, activations: [usual, others[0]] });
+  const oddCase: Case = { ...kind, U: 7, B: 5, T: 6, I: 3, sequences: true, carried: true, dx: true };
+  /** The options that change a single step. */
+  const steps = product({ masked: flags, drops: flags, activations: [defaults, otherActivations[0]] });
 
   describe('compared with the reference', () => {
-    // Each size meets each other size; the ways to run go round among them.
+    // All combinations of sizes; the other options alternate.
     test.each([1, 2, 3, 5, 7, 20, 33, 64, 130])(
       'matches the reference with %i units, all batch sizes and lengths',
       U => {
@@ -212,13 +212,13 @@ export function describeCell(kind: Pick<Case, 'cell' | 'resetAfter'> & { cell: C
             dx: turn % 5 > 1,
             masked: turn % 6 === 1,
             drops: turn % 7 === 2,
-            activations: turn % 8 === 5 ? others[turn % 2]! : usual,
+            activations: turn % 8 === 5 ? otherActivations[turn % 2]! : defaults,
           });
         }
       },
     );
 
-    // Each way to run meets each other way.
+    // All combinations of options.
     const sizes = product({ U: [1, 6], B: [4], T: [1, 3] });
     test.each(sizes.flatMap(size => steps.map(step => ({ ...size, ...step }))))(
       'matches the reference with all options: %o',
@@ -237,7 +237,7 @@ export function describeCell(kind: Pick<Case, 'cell' | 'resetAfter'> & { cell: C
       },
     );
 
-    // Products go through in slices of a panel.
+    // Products are computed in slices of a panel.
     test.each(some(product({ carried: flags, sequences: flags })))(
       'matches the reference with long reductions: %o',
       way => {
@@ -257,7 +257,7 @@ export function describeCell(kind: Pick<Case, 'cell' | 'resetAfter'> & { cell: C
       },
     );
 
-    // Weight gradients are added up over 256 rows at a time: over 19 steps here.
+    // Weight gradients are summed over 256 rows at a time: over 19 steps here.
     test.each(product({ wide: wides, carried: flags }))('matches the reference for 1 to 40 steps: %o', way => {
       const h = harness();
       for (let T = 1; T <= 40; T++) {
@@ -265,25 +265,24 @@ export function describeCell(kind: Pick<Case, 'cell' | 'resetAfter'> & { cell: C
       }
     });
 
-    test.each(product({ activations: [...others], masked: flags, sequences: flags, carried: flags }))(
-      'other activations: %o',
+    test.each(product({ activations: [...otherActivations], masked: flags, sequences: flags, carried: flags }))(
+      'matches the reference with other activations: %o',
       way => {
         const h = harness();
-        // more rows than go through an activation together
         for (const B of [1, 3, 64, 65, 150]) expectReference(h, { ...kind, U: 6, B, T: 4, I: 2, dx: true, ...way });
       },
     );
 
     test.each(steps)('matches the reference in prediction: %o', way => {
-      for (const sequences of flags) expectReference(harness(), { ...odd, sequences, predicts: true, ...way });
+      for (const sequences of flags) expectReference(harness(), { ...oddCase, sequences, predicts: true, ...way });
     });
   });
 
-  // Sums overflow there, and infinity less infinity is NaN: nothing of that may reach a result.
-  test.each(product({ activations: [usual, others[0]], wide: wides, carried: flags, sequences: flags }))(
-    'what a skipped step holds does not matter, however large it is: %o',
+  // The sums of masked steps overflow to Infinity and NaN, which must not reach a result.
+  test.each(product({ activations: [defaults, otherActivations[0]], wide: wides, carried: flags, sequences: flags }))(
+    'ignores the contents of masked steps, however large: %o',
     way => {
-      const subject: Case = { ...odd, I: 2, masked: true, ...way };
+      const subject: Case = { ...oddCase, I: 2, masked: true, ...way };
       const run = (skipped: number) => {
         const given = draw(subject);
         const [kernel] = given.weights;
@@ -306,9 +305,9 @@ export function describeCell(kind: Pick<Case, 'cell' | 'resetAfter'> & { cell: C
 
   describe('rows in two blocks', () => {
     test.each(steps.flatMap(step => product({ carried: flags, sequences: flags }).map(way => ({ ...step, ...way }))))(
-      '%o',
+      'two blocks of rows give the bits of one: %o',
       way => {
-        const subject = { ...odd, ...way };
+        const subject = { ...oddCase, ...way };
         const given = draw(subject);
         const h = harness();
         const whole = prepare(h, subject, given);
@@ -338,17 +337,17 @@ export function describeCell(kind: Pick<Case, 'cell' | 'resetAfter'> & { cell: C
     );
 
     test('a block of rows does not write to other rows', () => {
-      const given = draw(odd);
-      const layer = prepare(harness(), odd, given);
+      const given = draw(oddCase);
+      const layer = prepare(harness(), oddCase, given);
       layer.forward(1, 3);
       const y = layer.y();
-      const rows = [0, 1, 2, 3, 4].map(b => y.subarray(b * odd.T * odd.U, (b + 1) * odd.T * odd.U));
+      const rows = [0, 1, 2, 3, 4].map(b => y.subarray(b * oddCase.T * oddCase.U, (b + 1) * oddCase.T * oddCase.U));
       expect(rows.map(row => row.every(Number.isNaN))).toEqual([true, false, false, false, true]);
       expect(rows.map(row => row.some(Number.isNaN))).toEqual([true, false, false, false, true]);
       const h = layer.state()[0]!;
       for (const b of [0, 4]) {
-        const given0 = given.states[0]!.data.subarray(b * odd.U, (b + 1) * odd.U);
-        expectBits(h.subarray(b * odd.U, (b + 1) * odd.U), given0, `state of row ${b}`);
+        const given0 = given.states[0]!.data.subarray(b * oddCase.U, (b + 1) * oddCase.U);
+        expectBits(h.subarray(b * oddCase.U, (b + 1) * oddCase.U), given0, `state of row ${b}`);
       }
     });
   });
@@ -357,14 +356,14 @@ export function describeCell(kind: Pick<Case, 'cell' | 'resetAfter'> & { cell: C
     const ways = product({ U: [1, 6, 8], wide: wides, sequences: flags, carried: flags, dx: flags });
     test.each(steps)('writes only to the buffers of the plan: %o', step => {
       const h = harness();
-      for (const way of ways) expectReference(h, { ...odd, ...way, ...step }).expectFences();
+      for (const way of ways) expectReference(h, { ...oddCase, ...way, ...step }).expectFences();
     });
 
     // Padding must be zero in every factor of a product; otherwise it would leak into the units.
-    test.each(product({ U: [1, 2, 3, 5, 7], wide: wides, activations: [usual, ['sigmoid', 'sigmoid']] }))(
+    test.each(product({ U: [1, 2, 3, 5, 7], wide: wides, activations: [defaults, ['sigmoid', 'sigmoid']] }))(
       'padding stays zero: %o',
       way => {
-        const subject = { ...odd, ...way };
+        const subject = { ...oddCase, ...way };
         const { U, B, T } = subject;
         const H = Math.ceil(U / 4) * 4;
         const layer = prepare(harness(), subject, draw(subject));
@@ -381,7 +380,7 @@ export function describeCell(kind: Pick<Case, 'cell' | 'resetAfter'> & { cell: C
     );
 
     test.each(wides)('padding stays zero with infinite input: wide %i', wide => {
-      const subject = { ...odd, U: 5, T: 1, wide };
+      const subject = { ...oddCase, U: 5, T: 1, wide };
       const given = draw(subject);
       given.x.data.fill(Number.POSITIVE_INFINITY, 0, 1);
       const layer = prepare(harness(), subject, given);
@@ -390,7 +389,7 @@ export function describeCell(kind: Pick<Case, 'cell' | 'resetAfter'> & { cell: C
     });
   });
 
-  /** Out into the order of Keras and in again, where padding becomes zero, must change nothing. */
+  /** Unpacking and packing again, which zeroes the padding, must change nothing. */
   function expectPaddingZero(layer: BoundCell, subject: Case, room: 'states' | 'dw'): void {
     const before = layer.rooms[room]!.floats().slice();
     if (room === 'states') {
@@ -405,8 +404,8 @@ export function describeCell(kind: Pick<Case, 'cell' | 'resetAfter'> & { cell: C
 
   describe('gradients', () => {
     test('backward adds to the gradients in dw', () => {
-      const given = draw(odd);
-      const [fresh, filled] = [prepare(harness(), odd, given), prepare(harness(), odd, given)];
+      const given = draw(oddCase);
+      const [fresh, filled] = [prepare(harness(), oddCase, given), prepare(harness(), oddCase, given)];
       filled.rooms.dw!.floats().fill(16);
       for (const layer of [fresh, filled]) {
         layer.forward();
@@ -416,14 +415,14 @@ export function describeCell(kind: Pick<Case, 'cell' | 'resetAfter'> & { cell: C
       // Additions to 16 round to a multiple of 2^-20.
       const expected = fresh.gradients().map(values => Float64Array.from(values, value => value + 16));
       for (const [n, values] of filled.gradients().entries()) {
-        expectClose(values, expected[n]!, { abs: odd.B * odd.T * 2 ** -20, rel: 0, what: `gradient ${n}` });
+        expectClose(values, expected[n]!, { abs: oddCase.B * oddCase.T * 2 ** -20, rel: 0, what: `gradient ${n}` });
       }
     });
 
     test('backward without a bias gives a bias gradient of zero and does not change the others', () => {
-      const given = draw(odd);
+      const given = draw(oddCase);
       given.weights[2]!.data.fill(0);
-      const [without, zero] = [{ ...odd, useBias: false }, odd].map(subject => {
+      const [without, zero] = [{ ...oddCase, useBias: false }, oddCase].map(subject => {
         const layer = prepare(harness(), subject, given);
         layer.forward();
         layer.setDy(given.dY.data);
@@ -431,14 +430,14 @@ export function describeCell(kind: Pick<Case, 'cell' | 'resetAfter'> & { cell: C
         return layer;
       });
       for (const n of [0, 1]) expectBits(without!.gradients()[n]!, zero!.gradients()[n]!, `gradient ${n}`);
-      expectPaddingZero(without!, { ...odd, useBias: false }, 'dw');
+      expectPaddingZero(without!, { ...oddCase, useBias: false }, 'dw');
     });
 
     // The cost of a product with a subnormal number is a hundred times that of another one.
     test('vanishing gradients become zero instead of subnormal', () => {
       const subject: Case = { ...kind, U: 4, B: 2, T: 200, I: 1 };
       const given = draw(subject);
-      // about a tenth is left of a gradient after each step
+      // each step leaves about a tenth of a gradient
       given.weights[1]!.data.forEach((value, n, data) => {
         data[n] = value / 8;
       });
@@ -457,23 +456,23 @@ export function describeCell(kind: Pick<Case, 'cell' | 'resetAfter'> & { cell: C
 
   describe('the carried state', () => {
     test.each(steps)('the state is carried from batch to batch: %o', step => {
-      const subject = { ...odd, ...step };
+      const subject = { ...oddCase, ...step };
       const given = draw(subject);
       const layer = prepare(harness(), subject, given);
       layer.forward();
       layer.setX(draw(subject, 2).x);
       layer.forward();
       const first = expectedOf(subject, given);
-      const states = first.states.map(state => block([odd.B, odd.U], state));
+      const states = first.states.map(state => block([oddCase.B, oddCase.U], state));
       const { outputs, states: last } = expectedOf(subject, { ...given, x: draw(subject, 2).x, states });
       expectState(layer.y(), outputs, 'outputs');
       for (const [n, state] of layer.state().entries()) expectState(state, last[n]!, `state ${n}`);
     });
 
     test.each(steps.flatMap(step => product({ wide: wides, U: [5, 8] }).map(way => ({ ...step, ...way }))))(
-      'is put back by rewinding, to the bit: %o',
+      'rewind restores the carried state to the bit: %o',
       way => {
-        const subject = { ...odd, ...way };
+        const subject = { ...oddCase, ...way };
         const layer = prepare(harness(), subject, draw(subject));
         const before = layer.rooms.states!.floats().slice();
         layer.forward();
@@ -487,7 +486,7 @@ export function describeCell(kind: Pick<Case, 'cell' | 'resetAfter'> & { cell: C
     );
 
     test('rewind does nothing without a carried state', () => {
-      const subject = { ...odd, carried: false };
+      const subject = { ...oddCase, carried: false };
       const layer = prepare(harness(), subject, draw(subject));
       layer.forward();
       const y = layer.y();
@@ -500,7 +499,7 @@ export function describeCell(kind: Pick<Case, 'cell' | 'resetAfter'> & { cell: C
     test.each(product({ masked: flags, carried: flags, sequences: flags }))(
       'draws the factors of recurrent dropout: %o',
       way => {
-        const layer = expectReference(harness(), { ...odd, ...way, B: 30, dropRate: 0.25, dropSeed: 5 });
+        const layer = expectReference(harness(), { ...oddCase, ...way, B: 30, dropRate: 0.25, dropSeed: 5 });
         const factors = [...layer.drop()];
         expect(new Set(factors)).toEqual(new Set([0, Math.fround(4 / 3)]));
         const zeros = factors.filter(value => value === 0).length;
@@ -511,7 +510,7 @@ export function describeCell(kind: Pick<Case, 'cell' | 'resetAfter'> & { cell: C
 
   describe('packing and unpacking', () => {
     const units = [1, 2, 3, 4, 5, 7, 8, 20, 33];
-    /** Every number different, with the rare ones among them. */
+    /** Distinct numbers, including -0, Infinity and a subnormal number. */
     const different = (n: number, from: number) => {
       const values = Float32Array.from({ length: n }, (_, i) => from + i);
       values.set([-0, Number.POSITIVE_INFINITY, 1e-45].slice(0, n));
@@ -531,7 +530,7 @@ export function describeCell(kind: Pick<Case, 'cell' | 'resetAfter'> & { cell: C
           expectBits(values, given[n]!, `weight ${n}`);
         });
         layer.expectFences();
-        // All that is not a weight is zero.
+        // All padding is zero.
         const numbers = layer.rooms.w!.floats().filter(value => value !== 0).length;
         expect(numbers).toBe(given.reduce((sum, values) => sum + values.filter(value => value !== 0).length, 0));
       },

@@ -11,7 +11,7 @@ import type { Harness, Room } from './harness.ts';
 
 export type Cell = 'lstm' | 'gru' | 'simpleRnn';
 
-/** The activations that the references of the tests know. */
+/** The activations that the references support. */
 export type ActivationName = 'linear' | 'relu' | 'sigmoid' | 'tanh' | 'hardSigmoid';
 
 export const gatesOf = { lstm: 4, gru: 3, simpleRnn: 1 } as const satisfies Record<Cell, number>;
@@ -22,7 +22,7 @@ export interface PlanOptions {
   B: number;
   T: number;
   I: number;
-  /** The input in a product of its own; meaningless for a gru. */
+  /** Whether the input is multiplied separately; ignored for a gru. */
   wide?: number;
   sequences?: boolean;
   carried?: boolean;
@@ -38,7 +38,7 @@ export interface PlanOptions {
   dropSeed?: number;
   activation?: ActivationName;
   recurrentActivation?: ActivationName;
-  /** Of a gru. */
+  /** For a gru only. */
   resetAfter?: boolean;
   /** A plan for prediction only. */
   predicts?: boolean;
@@ -52,7 +52,7 @@ export interface BoundCell {
   backward(first?: number, rows?: number): void;
   rewind(): void;
   setX(x: Block): void;
-  /** The output [B,T,U], T = 1 where only the last step is given. */
+  /** The output [B,T,U], T = 1 if only the last step is returned. */
   y(): Float32Array;
   setDy(dy: ArrayLike<number>): void;
   /** [B,T,I]. */
@@ -108,7 +108,7 @@ export function bindCell(h: Harness, options: PlanOptions): BoundCell {
     Float32Array.from({ length: B * H }, (_, n) =>
       n % H < U ? (options.drop?.[Math.floor(n / H) * U + (n % H)] ?? Number.NaN) : 7,
     );
-  const apart = trains && (mask !== undefined || drops);
+  const separate = trains && (mask !== undefined || drops);
   const h0 = room('h', ((T + 1) * B * hRow) / FLOAT);
   const rate = new Int32Array(Float32Array.of(dropRate).buffer)[0]!;
   const mayShare = sequences && !mask && activation === 'tanh';
@@ -137,7 +137,7 @@ export function bindCell(h: Harness, options: PlanOptions): BoundCell {
     dzRow: unitRow,
     dh,
     dhRow: unitRow,
-    dhx: when(apart, 'dhx', B * H),
+    dhx: when(separate, 'dhx', B * H),
     drh: when(trains && cell === 'gru' && !resetAfter, 'drh', B * H),
     dc: when(trains && cell === 'lstm', 'dc', B * H),
     dx: wantsDx && goBackwards ? dx + (T - 1) * B * dxRow : dx,

@@ -1,4 +1,4 @@
-// simpleRnnForward and simpleRnnBackward on their own against plain float64 loops.
+// simpleRnnForward and simpleRnnBackward against plain float64 loops.
 
 import { describeCell } from './recurrentCases.ts';
 

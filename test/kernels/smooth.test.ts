@@ -1,7 +1,7 @@
 // The activations other than relu, sigmoid and tanh, and their derivatives, against float64 over all binades.
 //
 // The bounds were found by trying every 41st number of 2^-26 < |x| < 128 and every 1511th of all, in the strict and the
-// relaxed build; here it is every 4093rd, and the neighbourhoods of what is special.
+// relaxed build; these tests use every 4093rd, and the neighbours of special points.
 
 import { describe, expect, test } from 'vitest';
 import { numberOf } from '../../src/layers/activations.ts';
@@ -38,14 +38,14 @@ const run = (first: number, step: number, negative: boolean) =>
 
 const bitsOf = (x: number) => new Uint32Array(Float32Array.of(Math.abs(x)).buffer)[0]!;
 /** Where two formulas meet, or a result begins to vanish. */
-const places = [0.17328, 0.3466, 1.0397, 2.5, 3, 6, 10.05, 13.19, 14, 16, 17.33, 86.99, 87.69, 88.73];
+const points = [0.17328, 0.3466, 1.0397, 2.5, 3, 6, 10.05, 13.19, 14, 16, 17.33, 86.99, 87.69, 88.73];
 const runs = [false, true].flatMap(negative => [
   ...Array.from({ length: Math.ceil(0x7f80_0000 / (CHUNK * STEP)) }, (_, n) => run(n * CHUNK * STEP, STEP, negative)),
-  ...places.map(x => run(bitsOf(x) - CHUNK / 2, 1, negative)),
+  ...points.map(x => run(bitsOf(x) - CHUNK / 2, 1, negative)),
 ]);
 
 const number = new Float64Array(1);
-const halves = new Uint32Array(number.buffer); // the upper one behind the lower
+const halves = new Uint32Array(number.buffer); // low word first
 /** The distance from 2^e <= |y| < 2^(e+1) to its neighbour in float32: 2^(e-23), by the bits of e. */
 function unit(y: number): number {
   number[0] = Math.max(Math.abs(y), 2 ** -126);
@@ -76,7 +76,7 @@ const names = Object.keys(bounds) as (keyof typeof bounds)[];
 describe.each(names)('%s', name => {
   const bound = bounds[name]!;
   const { of, slope: slopeOf } = activations[name];
-  // Computed once for both tests, because some take their time
+  // Computed once for both tests, because some are slow
   let values: Float64Array[] | null = null;
   const expectedIn = (n: number): Float64Array => {
     values ??= runs.map(x => {

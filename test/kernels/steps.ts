@@ -1,19 +1,19 @@
-/** An optimizer of the facade on kernels of its own, gradients given: for tests of steps without a model. */
+/** Runs an optimizer of the facade on its own kernels with given gradients, to test steps without a model. */
 
 import type { Optimizer } from '../../src/optimizers/index.ts';
 import type { Harness } from './harness.ts';
 
 export interface Drive {
-  /** One step with these gradients, in the order of the real thing: decay, then the step. */
+  /** One step with these gradients, in the order of training: decay, then the step. */
   step(gradients: ArrayLike<number>): void;
   weights(): Float32Array;
   /** The state of the optimizer, slot by slot. */
   slots(): Float32Array[];
-  /** Fails when anything but weights and slots has changed, the gradients of the last step included. */
+  /** Fails if anything except weights and slots has changed, including the gradients of the last step. */
   expectUntouched(): void;
 }
 
-/** @param weights a multiple of 4 */
+/** @param weights their number must be a multiple of 4 */
 export function drive(h: Harness, optimizer: Optimizer, weights: ArrayLike<number>): Drive {
   const n = weights.length;
   const w = h.room(n, weights);
@@ -38,7 +38,7 @@ export function drive(h: Harness, optimizer: Optimizer, weights: ArrayLike<numbe
       kept.expectUntouched(kept.floats().keys(), 'gradients and slots');
       const after = kept.floats();
       const wrong = Array.from({ length: n }, (_, k) => k).find(k => after[k] !== Math.fround(given[k]!));
-      if (wrong !== undefined) throw new Error(`gradient ${wrong} must be left alone, got ${after[wrong]}`);
+      if (wrong !== undefined) throw new Error(`gradient ${wrong} must not change, got ${after[wrong]}`);
     },
   };
 }

@@ -1,4 +1,4 @@
-// What works on plain weights and on gradients around a step: penalties, bounds, clipping.
+// Kernels that work on unpacked weights and on gradients: regularizers, constraints, clipping.
 
 import { describe, expect, test } from 'vitest';
 import { expectBits, expectClose } from '../compare.ts';
@@ -71,7 +71,7 @@ describe('norms along an axis', () => {
   ];
 
   test.each([[1], [5], [1, 1], [3, 5], [8, 4], [7, 12], [4, 33], [2, 3, 5], [3, 4, 8]])(
-    'a weight [%i, %i, %i]',
+    'boundNorms matches the reference for a weight [%i, %i, %i]',
     (...given) => {
       const shape = given.filter(n => typeof n === 'number');
       const size = shape.reduce((product, n) => product * n, 1);
@@ -142,7 +142,7 @@ test('nonNegative matches nonNeg of TensorFlow.js', () => {
 });
 
 describe('clipping', () => {
-  test.each(sizes)('sumOfSquares of %i numbers is float64 and ignores numbers behind them', n => {
+  test.each(sizes)('sumOfSquares of %i numbers is float64 and ignores numbers after them', n => {
     const h = harness();
     const values = new Random(n).normals([n], 1e-15).data;
     const x = h.room(n, values);
@@ -156,7 +156,7 @@ describe('clipping', () => {
     expectClose([h.kernels.sumOfSquares(h.put([3e38, 4e38 / 2]), 2)], [9e76 + 4e76], { abs: 0, rel: 1e-6 });
   });
 
-  test.each(sizes)('scale multiplies %i numbers and nothing behind them', n => {
+  test.each(sizes)('scale multiplies %i numbers and nothing after them', n => {
     const h = harness();
     const values = new Random(n).normals([n]).data;
     const x = h.room(n, values);

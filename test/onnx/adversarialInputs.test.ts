@@ -39,9 +39,9 @@ describe('bytes that are no model', () => {
     [
       'a length of 2^32',
       field((7 << 3) | 2, 0xff, 0xff, 0xff, 0xff, 0x0f),
-      /graph must be within its message, got 4294967295 bytes where 0/,
+      /graph must end within its message, got 4294967295 bytes with 0/,
     ],
-    ['a length of 2^63', field((7 << 3) | 2, ...Array(9).fill(0xff), 0x01), /graph must be within its message/],
+    ['a length of 2^63', field((7 << 3) | 2, ...Array(9).fill(0xff), 0x01), /graph must end within its message/],
     ['a length that goes on', field((7 << 3) | 2, ...Array(20).fill(0xff)), /the file must be a message/],
     ['a field number 0', field(0, 1), /the file must be a message of onnx.proto, got a truncated field/],
     ['a group', field((7 << 3) | 3, 1), /wire type 2 of Protocol Buffers, got 3/],
@@ -102,9 +102,9 @@ describe('graphs that would grow without end', () => {
   const doubled = (op: string) => chain(60, (from, to) => node(op, [from, from], [to], [attribute('axis', { i: 0 })]));
   const lstm = [floats('W', [1, 4, 1], [1, 1, 1, 1]), floats('R', [1, 4, 1], [1, 1, 1, 1])];
   const many: [string, GraphParts, RegExp][] = [
-    ['products of products', { node: doubled('Mul') }, /must be part of an activation, got a too long formula/],
+    ['products of products', { node: doubled('Mul') }, /must be part of an activation, got a longer formula/],
     ['sums of sums', { node: doubled('Add') }, /\(.*\): /],
-    ['functions of functions', { node: chain(5000, (from, to) => node('Erf', [from], [to])) }, /too long formula/],
+    ['functions of functions', { node: chain(5000, (from, to) => node('Erf', [from], [to])) }, /got a longer formula/],
     [
       'lists of lists',
       {
@@ -125,7 +125,7 @@ describe('graphs that would grow without end', () => {
           ...doubled('Concat').map(n => ({ ...n, input: n.input!.map(i => (i === 'x' ? 'v' : i)) })),
         ],
       },
-      /must join directions of layers/,
+      /must concatenate directions of layers/,
     ],
     [
       'axes without end',
@@ -159,7 +159,7 @@ describe('graphs that would grow without end', () => {
     [
       'a Reshape to a size beyond all',
       { initializer: [ints('size', [0, 2 ** 52, 2 ** 52])], node: [node('Reshape', ['x', 'size'], ['y'])] },
-      /must keep samples apart/,
+      /must reshape each sample on its own/,
     ],
   ];
   test.each(many)('%s', async (_, parts, message) => {
@@ -239,12 +239,12 @@ describe('graphs that would grow without end', () => {
         initializer: [w, ints('a', [0]), ints('b', [1])],
         node: [node('Slice', ['w', 'a', 'b', 'a', 'a'], ['k']), kernel],
       },
-      /steps must not be 0/,
+      /steps must not contain 0/,
     ],
     [
       'a Gather index beyond the end',
       { initializer: [w, ints('a', [3])], node: [node('Gather', ['w', 'a'], ['k']), kernel] },
-      /its index must be one of 3, from -3 to 2, got 3/,
+      /its index must be an integer from -3 to 2, got 3/,
     ],
     [
       'sizes multiplied with each other 60 times',

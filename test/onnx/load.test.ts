@@ -252,7 +252,7 @@ describe('graphs with several inputs', () => {
       node: nodes,
     });
     await expect(two).rejects.toThrow(
-      /\('RNN_y', RNN\): input number 1 must depend on .*, got another input of the graph, 'b', where a model has one/,
+      /\('RNN_y', RNN\): input number 1 must depend on .*, got the additional graph input 'b'/,
     );
   });
   test('a layer that starts from the cell state of another is rejected', async () => {
@@ -323,14 +323,18 @@ describe('graphs that no model here can be', () => {
     [
       'a vector',
       { node: [product, node('Mul', ['z', 'v'], ['y'])], initializer: [kernel, floats('v', [2], [1, 2])] },
-      /must take one number/,
+      /must combine a layer with one number/,
     ],
     [
       'a circle',
       { node: [node('Relu', ['y'], ['z']), node('Relu', ['z'], ['y'])] },
-      /graph.node\[0\] \('Relu_z'\) must come after what it takes/,
+      /graph.node\[0\] \('Relu_z'\) must come after the nodes that compute its inputs/,
     ],
-    ['a node that takes its own', { node: [node('Relu', ['y'], ['y'])] }, /must come after what it takes/],
+    [
+      'a node that takes its own',
+      { node: [node('Relu', ['y'], ['y'])] },
+      /must come after the nodes that compute its inputs/,
+    ],
     [
       'a missing input',
       { node: [node('MatMul', ['nobody', 'kernel'], ['y'])] },
@@ -346,12 +350,12 @@ describe('graphs that no model here can be', () => {
     [
       'two values of one name',
       { node: [product, { ...two, output: ['z'] }, node('Relu', ['z'], ['y'])] },
-      /graph.node\[1\].output must be new names, got a second 'z'/,
+      /graph.node\[1\].output must have unique names, got 'z' twice/,
     ],
     [
       'dims that the numbers do not fill',
       { initializer: [floats('kernel', [3, 2 ** 40], [1])], node: [node('MatMul', ['x', 'kernel'], ['y'])] },
-      /graph.initializer\[0\] \('kernel'\) must have \d+ numbers for \[3,1099511627776\], got 1/,
+      /graph.initializer\[0\] \('kernel'\) must have \d+ numbers for the shape \[3,1099511627776\], got 1/,
     ],
     [
       'a dim below zero',
@@ -418,7 +422,7 @@ describe('graphs that no model here can be', () => {
     ],
     ['peepholes', { input: ['x', 'W', 'R', 'B', '', '', '', 'P'] }, /P must be absent or zero/],
     ['a start that is not zero', { input: ['x', 'W', 'R', 'B', '', 'P'] }, /initial_h must be zero or an input/],
-    ['clipping', { attribute: [attribute('clip', { f: 1 })] }, /must not clip/],
+    ['clipping', { attribute: [attribute('clip', { f: 1 })] }, /must not have the attribute clip/],
     ['coupled gates', { attribute: [attribute('input_forget', { i: 1 })] }, /input_forget must be 0/],
     ['a strange direction', { attribute: [attribute('direction', { s: 'up' })] }, /direction must be .*, got 'up'/],
     [

@@ -142,10 +142,10 @@ const mistakes: [call: () => unknown, sentence: string][] = [
   [() => gateHeatmap(any({ steps: 3 })), 'gateHeatmap: units must be a whole number of at least 1, got undefined'],
   [
     () => gateHeatmap({ units: 1000, steps: 1000 }),
-    'gateHeatmap: units x steps must make at most 100000 fields, got 6000000',
+    'gateHeatmap: units x steps must be at most 100000 fields, got 6000000',
   ],
   [() => gateHeatmap({ units: 1, steps: 1, height: 3 }), 'gateHeatmap: height must be a finite number at least 200'],
-  [() => small().update({ i: [1, 2] }), 'gateHeatmap.update: i must hold steps x units (3 x 2) numbers, got 2'],
+  [() => small().update({ i: [1, 2] }), 'gateHeatmap.update: i must have steps x units (3 x 2) numbers, got 2'],
   [() => small().update({ z: [1] }), "gateHeatmap.update: unknown option 'z'"],
   [() => small().update({ i: any([[1], [2]]) }), 'gateHeatmap.update: i must be a flat array of numbers, got [1]'],
   [() => benchmarkChart(any({})), 'benchmarkChart: groups must be an array of at least one group, got undefined'],

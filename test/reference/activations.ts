@@ -5,14 +5,14 @@ interface Activation {
 }
 
 export type ActivationName = keyof typeof table;
-/** Those that look at a whole row. */
+/** Activations of whole rows. */
 export type RowActivationName = 'softmax' | 'logSoftmax';
 
 export function sigmoid(z: number): number {
   return z >= 0 ? 1 / (1 + Math.exp(-z)) : Math.exp(z) / (1 + Math.exp(z));
 }
 
-/** Relative error below 1e-13, far out too. */
+/** With a relative error below 1e-13, for large |z| too. */
 const softplus = (z: number) => Math.max(z, 0) + Math.log1p(Math.exp(-Math.abs(z)));
 
 const density = (z: number) => Math.exp((-z * z) / 2) / Math.sqrt(2 * Math.PI);
@@ -32,7 +32,7 @@ function normal(z: number): number {
   } else {
     const top = density(a);
     let fraction = a;
-    // Beyond 39 nothing is left of the density, nor of the quotient
+    // Beyond 39 the density is 0, and so is the quotient
     if (top > 0) for (let k = 120; k > 0; k--) fraction = a + k / fraction;
     tail = top / fraction;
   }

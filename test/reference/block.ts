@@ -1,4 +1,4 @@
-/** Numbers with a shape, row by row: the form in which the fixtures and the reference hand each other tensors. */
+/** Numbers with a shape, in row-major order: the tensors of fixtures and references. */
 export interface Block {
   shape: number[];
   data: Float64Array;

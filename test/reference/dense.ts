@@ -36,7 +36,7 @@ function denseLogits({ sizes: { M, D, U }, x, kernel, bias }: DenseInputs): Floa
   return z;
 }
 
-/** The gradient in everything that went into `denseForward`, from its outputs [M,U] and the gradient in them. */
+/** The gradients of all inputs of `denseForward`, given its outputs [M,U] and their gradient. */
 export function denseBackward(
   inputs: DenseInputs,
   outputs: ArrayLike<number>,

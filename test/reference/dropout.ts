@@ -6,7 +6,7 @@ const GOLDEN = 0x9e3779b97f4a7c15n;
 /** The bits of a seed that the kernels see. */
 export const seedBits = (seed: number) => Number(BigInt.asIntN(32, BigInt(seed) ^ (BigInt(seed) >> 32n)));
 
-/** n factors: 0 for a share `rate` of them, else what keeps the mean. */
+/** n factors: 0 with the probability `rate`, else 1 / (1 - rate). */
 export function dropoutMask(n: number, seed: number, batch: number, rate: number): Float32Array {
   let state = BigInt(batch);
   const next = () => {

@@ -18,8 +18,8 @@ import {
   curves,
   dropped,
   inputOfStep,
-  placeOfStep,
   type RecurrentInputs,
+  setGradientOfStep,
   skips,
 } from './recurrent.ts';
 
@@ -45,7 +45,7 @@ interface Step {
   a: Float64Array;
 }
 
-/** What backward needs of forward. */
+/** The values of the forward pass that the backward pass needs. */
 export interface GruCache {
   inputs: GruInputs;
   steps: Step[];
@@ -85,7 +85,7 @@ function times(a: Float64Array, b: Float64Array): Float64Array {
   return result;
 }
 
-/** Of each number. */
+/** Applies f to each number. */
 function each(values: Float64Array, f: (value: number) => number): Float64Array {
   const result = new Float64Array(values.length);
   for (let n = 0; n < values.length; n++) result[n] = f(values[n]!);
@@ -140,8 +140,8 @@ export function gruForward(inputs: GruInputs): GruOutputs {
 }
 
 /**
- * The gradient of a loss in everything that went into `gruForward`, from its gradient in the outputs, dOutputs
- * [B,T,U], and, when the final state counts as well, in that: dh [B,U].
+ * The gradients of all inputs of `gruForward`, given those of the outputs, dOutputs [B,T,U], and optionally those of the
+ * final state, dh [B,U].
  */
 export function gruBackward(cache: GruCache, dOutputs: ArrayLike<number>, dh?: ArrayLike<number>): GruGradients {
   const { inputs } = cache;
@@ -182,7 +182,7 @@ export function gruBackward(cache: GruCache, dOutputs: ArrayLike<number>, dh?: A
         direct[bu] = dhHere * keep;
       }
     }
-    // da: gradient of a, which is the product with resetAfter, and what goes into it without
+    // da: gradient of a, the result of the product with resetAfter, its input without
     const opened = each(r, gate.of);
     da.set(inputs.resetAfter ? times(dn, opened) : matmulABt(dn, recurrent[2], B, U, U));
     const dOpened = inputs.resetAfter ? times(dn, a) : times(da, read);
@@ -202,7 +202,7 @@ export function gruBackward(cache: GruCache, dOutputs: ArrayLike<number>, dh?: A
       add(dXT, matmulABt(fromInput[block]!, kernels[block]!, B, U, D));
       if (inputs.resetAfter || block < 2) add(dRead, matmulABt(fromState[block]!, recurrent[block]!, B, U, U));
     }
-    placeOfStep(dX, dXT, inputs, t);
+    setGradientOfStep(dX, dXT, inputs, t);
     dhT = dropped(inputs, dRead);
     add(dhT, kept);
   }

@@ -17,11 +17,11 @@ export type OtherSpec =
   | { class: 'embedding'; config: InputConfig & { inputDim: number; outputDim: number; maskZero?: boolean } }
   | { class: 'masking'; config: InputConfig & { maskValue?: number } }
   | { class: 'repeatVector'; config: InputConfig & { n: number } }
-  /** `width` is what comes out, which depends on more than the width of what goes in. */
+  /** `width` is that of the output, which also depends on the number of steps. */
   | { class: 'flatten'; config: InputConfig; width: number }
   | { class: 'reshape'; config: InputConfig & { targetShape: number[] } };
 
-/** One mask [B,T], 1 where a step counts. */
+/** A mask [B,T]: 1 for unmasked steps. */
 export type Mask = Float64Array | null;
 
 interface Pass {
@@ -38,7 +38,7 @@ interface Layer {
   forward(x: Block): Pass;
 }
 
-/** A layer without weights, from y and the way back. */
+/** A layer without weights, given its forward and backward passes. */
 const weightless = (
   width: number,
   forward: (x: Block, training: boolean) => { y: Block; mask?: Mask; backward(dY: Float64Array): Float64Array },
@@ -72,7 +72,7 @@ export function otherLayerOf(spec: OtherSpec, width: number): Layer {
 
 const unchanged = (y: Block) => ({ y, backward: (dY: Float64Array) => dY });
 
-/** Row by row the same numbers. */
+/** The same numbers in another shape. */
 const reshape = (x: Block, shape: number[]) => ({ ...unchanged(block(shape, x.data)), mask: null });
 
 function activation(name: ActivationName | RowActivationName, x: Block) {

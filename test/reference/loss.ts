@@ -1,4 +1,4 @@
-// Losses in plain float64, by their definitions. The gradients of all but the first are left to finite differences.
+// Losses in plain float64, by their definitions. The gradients of all but the first are computed by finite differences.
 
 /** The mean of the squared errors over all elements, and its gradient in the outputs. */
 export function meanSquaredError(
@@ -39,8 +39,8 @@ const meanOf =
 const product = (a: Numbers, b: Numbers) => sum(a, (value, n) => value * b[n]!);
 const lengthOf = (a: Numbers) => Math.sqrt(Math.max(product(a, a), 1e-7));
 
-/** -log of what softmax makes of logit n. */
-const surprise = (y: Numbers, n: number) => {
+/** -log of the softmax probability of logit n. */
+const negativeLogSoftmax = (y: Numbers, n: number) => {
   let largest = Number.NEGATIVE_INFINITY;
   for (let m = 0; m < y.length; m++) largest = Math.max(largest, y[m]!);
   const others = sum(y, (value, m) => (m === n ? 0 : Math.exp(value - largest)));
@@ -96,11 +96,11 @@ export type LossName = keyof typeof rowLosses;
 /** Cross-entropies from logits instead of probabilities. */
 export const logitLosses: Partial<Record<LossName, RowLoss>> = {
   binaryCrossentropy: meanOf((y, t) => Math.max(y, 0) - y * t + Math.log1p(Math.exp(-Math.abs(y)))),
-  categoricalCrossentropy: (y, t) => sum(t, (value, n) => value * surprise(y, n)),
-  sparseCategoricalCrossentropy: (y, t) => surprise(y, t[0]!),
+  categoricalCrossentropy: (y, t) => sum(t, (value, n) => value * negativeLogSoftmax(y, n)),
+  sparseCategoricalCrossentropy: (y, t) => negativeLogSoftmax(y, t[0]!),
 };
 
-/** How many numbers a target has for a row of N. */
+/** The number of target values for a row of N. */
 export const targetWidth = (name: LossName, N: number) => (name === 'sparseCategoricalCrossentropy' ? 1 : N);
 
 interface Options {
@@ -111,7 +111,7 @@ interface Options {
   weights?: Numbers;
 }
 
-/** The mean over the rows that the mask leaves, each times its weight, and its gradient by central differences. */
+/** The mean over the unmasked rows, each times its weight, and its gradient by central differences. */
 export function lossOf(name: LossName, y: Numbers, target: Numbers, { N, logits, mask, weights }: Options) {
   const rowLoss = logits ? logitLosses[name]! : rowLosses[name];
   const M = y.length / N;
@@ -120,15 +120,15 @@ export function lossOf(name: LossName, y: Numbers, target: Numbers, { N, logits,
   // As in Keras: if all targets of a batch are 0 and 1, the hinge losses treat them as -1 and 1
   const counts = (n: number) => (mask?.[Math.floor(n / width)] ?? 1) * (weights?.[Math.floor(n / width)] ?? 1) !== 0;
   const hinges = name === 'hinge' || name === 'squaredHinge';
-  const bits = hinges && Array.from(target).every((t, n) => t === 0 || t === 1 || !counts(n));
-  const meant = (t: number) => (bits ? 2 * t - 1 : t);
+  const isBinary = hinges && Array.from(target).every((t, n) => t === 0 || t === 1 || !counts(n));
+  const converted = (t: number) => (isBinary ? 2 * t - 1 : t);
   const dOutputs = new Float64Array(y.length);
   let loss = 0;
   for (let m = 0; m < M; m++) {
     const factor = (mask?.[m] ?? 1) * (weights?.[m] ?? 1);
     if (factor === 0) continue;
     const row = Float64Array.from({ length: N }, (_, n) => y[m * N + n]!);
-    const t = Float64Array.from({ length: width }, (_, n) => meant(target[m * width + n]!));
+    const t = Float64Array.from({ length: width }, (_, n) => converted(target[m * width + n]!));
     loss += (factor * rowLoss(row, t)) / counted;
     for (let n = 0; n < N; n++) {
       const h = 1e-6 * Math.max(Math.abs(row[n]!), 1e-2);

@@ -17,8 +17,8 @@ import {
   curves,
   dropped,
   inputOfStep,
-  placeOfStep,
   type RecurrentInputs,
+  setGradientOfStep,
   skips,
 } from './recurrent.ts';
 
@@ -37,7 +37,7 @@ export interface LstmInputs extends RecurrentInputs {
   recurrentActivation?: Curve;
 }
 
-/** What backward needs of forward. States have T+1 slots: slot t is the state before step t. */
+/** The values of the forward pass that the backward pass needs. States have T+1 slots: slot t is the state before step t. */
 export interface LstmCache {
   inputs: LstmInputs;
   /** T times [B,G], before the activations */
@@ -103,8 +103,8 @@ export function lstmForward(inputs: LstmInputs): LstmOutputs {
 }
 
 /**
- * The gradient of a loss in everything that went into `lstmForward`, from its gradient in the outputs, dOutputs
- * [B,T,U], and, when the final state counts as well, in that: dh and dc [B,U].
+ * The gradients of all inputs of `lstmForward`, given those of the outputs, dOutputs [B,T,U], and optionally those of the
+ * final state, dh and dc [B,U].
  */
 export function lstmBackward(
   cache: LstmCache,
@@ -121,7 +121,7 @@ export function lstmBackward(
   const dRecurrentKernel = new Float64Array(U * G);
   const dBias = new Float64Array(G);
   const dX = new Float64Array(B * T * D);
-  // The gradients in the state after step t, without what goes through outputs of step t.
+  // The gradients of the state after step t, without those through the outputs of step t.
   let dhT: Float64Array = Float64Array.from(dh ?? new Float64Array(B * U));
   const dcT = Float64Array.from(dc ?? new Float64Array(B * U));
 
@@ -153,7 +153,7 @@ export function lstmBackward(
     add(dKernel, matmulAtB(inputOfStep(inputs, t), dz, D, B, G));
     add(dRecurrentKernel, matmulAtB(dropped(inputs, cache.h[t]!), dz, U, B, G));
     addRows(dBias, dz);
-    placeOfStep(dX, matmulABt(dz, kernel, B, G, D), inputs, t);
+    setGradientOfStep(dX, matmulABt(dz, kernel, B, G, D), inputs, t);
     dhT = dropped(inputs, matmulABt(dz, recurrentKernel, B, G, U));
     add(dhT, kept);
   }
@@ -173,7 +173,7 @@ function preactivations(inputs: LstmInputs, t: number, h: Float64Array): Float64
   return fromInput;
 }
 
-/** Where in an array [B,G] unit u of row b has its gates i, f, c, o. */
+/** The indices in an array [B,G] of the gates i, f, c, o of unit u of row b. */
 function gateIndices(b: number, u: number, U: number): [number, number, number, number] {
   const first = b * 4 * U + u;
   return [first, first + U, first + 2 * U, first + 3 * U];
@@ -183,7 +183,7 @@ function gateIndices(b: number, u: number, U: number): [number, number, number, 
 const activationsOf = ({ activation, recurrentActivation }: LstmInputs) =>
   [activation ?? curves.tanh, recurrentActivation ?? curves.sigmoid] as const;
 
-/** Unit u of row b in an array [B,G]: i, f, c and o, each through what belongs to it. */
+/** The functions of the gates i, f, c and o of unit u of row b in an array [B,G]. */
 function gatesOf(
   z: Float64Array,
   b: number,

@@ -1,8 +1,8 @@
-// Naive matrix products, the oracle of the fast ones. Every matrix is flat, row by row; the result is [M,N] and K is
-// the dimension summed over. Each element is a sum over k from first to last; the loops go along the rows of memory, and
-// over copies, so that the engine knows what it reads. Most of the time of the tests is spent here.
+// Naive matrix products, the reference for the kernels. Every matrix is flat, row by row; the result is [M,N] and K is
+// the dimension summed over. Each element is a sum over k from first to last; the loops run along rows in memory and
+// over Float64Array copies, for speed: tests spend most of their time here.
 
-/** The numbers, all of one kind. */
+/** The numbers as a Float64Array. */
 const numbers = (values: ArrayLike<number>) => (values instanceof Float64Array ? values : new Float64Array(values));
 
 /** a [M,K] times b [K,N]. */

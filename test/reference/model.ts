@@ -9,7 +9,7 @@ import { meanSquaredError } from './loss.ts';
 import { type Optimizer, type OptimizerSpec, optimizerOf } from './optimizers.ts';
 import { BidirectionalLayer, type Mask, PlainLayer, type Recurrent, type RecurrentSpec } from './recurrentLayers.ts';
 
-/** Only the first layer names its input: [T,D], or with the batch [B,T,D]; null where a length is open. */
+/** The input shape of the first layer: [T,D], or with the batch [B,T,D]; null for a variable size. */
 interface InputConfig {
   inputShape?: (number | null)[];
   batchInputShape?: (number | null)[];
@@ -28,7 +28,7 @@ export type LayerSpec =
   | { class: 'timeDistributed'; config: InputConfig & { layer: DenseSpec | OtherSpec } }
   | OtherSpec;
 
-/** The result of a layer, and the way back: from the gradient in y to those in x and in the layer's weights. */
+/** The output of a layer, and its backward pass: from the gradient of y to those of x and of the weights. */
 interface Pass {
   y: Block;
   mask?: Mask;
@@ -38,7 +38,7 @@ interface Pass {
 interface Layer {
   readonly width: number;
   readonly weights: Block[];
-  /** Whether the pass is one of training, for layers that then do something else. */
+  /** Whether to run in training mode, for layers that behave differently there. */
   training?: boolean;
   forward(x: Block, mask?: Mask): Pass;
 }
@@ -128,17 +128,17 @@ export class ReferenceModel {
     });
   }
 
-  /** x [B,T,D] gives the output of the last layer, [B,T,U] or [B,U]. A stateful layer moves its state on. */
+  /** x [B,T,D] gives the output of the last layer, [B,T,U] or [B,U]. Updates the states of stateful layers. */
   predict(x: Block): Block {
     return this.#forward(x).y;
   }
 
-  /** The loss. A stateful layer moves its state on. */
+  /** The loss. Updates the states of stateful layers. */
   testOnBatch(x: Block, y: Block): number {
     return meanSquaredError(this.predict(x).data, y.data).loss;
   }
 
-  /** One step of the optimizer; the loss is that of the weights before it. A stateful layer moves its state on. */
+  /** One step of the optimizer; the loss is that of the weights before it. Updates the states of stateful layers. */
   trainOnBatch(x: Block, y: Block): number {
     if (!this.#optimizer) throw new Error('trainOnBatch: the model needs an optimizer');
     const { loss, gradients } = this.#differentiate(x, y);
@@ -147,7 +147,7 @@ export class ReferenceModel {
     return loss;
   }
 
-  /** The gradient of the loss in every weight, in the order of `getWeights`. Changes nothing. */
+  /** The gradient of the loss with respect to every weight, in the order of `getWeights`. Changes nothing. */
   gradients(x: Block, y: Block): Block[] {
     const states = this.recurrent.map(layer => layer.states);
     const { gradients } = this.#differentiate(x, y);

@@ -61,7 +61,7 @@ export class Adam implements Optimizer {
 // -------------------------------------------------------------------------------------------------- all the others
 
 /** The arguments of a rule besides its options: the step, counted from 1, and the learning rate. */
-interface Moment {
+interface StepInfo {
   t: number;
   rate: number;
 }
@@ -70,7 +70,7 @@ interface Moment {
 interface Rule {
   /** The initial state of a weight. */
   start: readonly number[];
-  change(kept: Float64Array, g: number, at: Moment): number;
+  change(kept: Float64Array, g: number, at: StepInfo): number;
 }
 
 type Numbers = Record<string, number | boolean | undefined>;
@@ -205,9 +205,9 @@ export interface CommonOptions {
 
 const squares = (x: ArrayLike<number>): number => Array.from(x).reduce((sum, value) => sum + value * value, 0);
 
-/** A rule with what Keras does around it: clip, decay, step, average. */
+/** A rule with the surrounding steps of Keras: clipping, decay, the step, averaging. */
 export class Stepper implements Optimizer {
-  /** What is kept, [weight block][element][slot], and the averages of the weights. */
+  /** The state, [weight block][element][slot], and the averages of the weights. */
   kept: Float64Array[][] = [];
   averages: Float64Array[] = [];
   steps = 0;
@@ -243,7 +243,7 @@ export class Stepper implements Optimizer {
     return this.steps === 1 ? 0 : emaMomentum;
   }
 
-  /** Puts the averages in place of the weights. */
+  /** Replaces the weights by their averages. */
   finalize(weights: Float64Array[]): void {
     weights.forEach((w, block) => {
       w.set(this.averages[block]!);

@@ -8,7 +8,7 @@ function mixed(state: number): number {
 
 /**
  * Seeded numbers for tests. Each is exactly a float32, so that a float32 kernel and the float64 reference start from
- * the same bits, and each comes from additions and multiplications alone, so that every engine draws the same.
+ * the same bits, and each is computed with additions and multiplications only, so that every engine draws the same.
  */
 export class Random {
   #state: number;
@@ -28,9 +28,9 @@ export class Random {
     return (this.bits() >>> 8) / 2 ** 23 - 1;
   }
 
-  /** Near enough to normal: half the sum of 12 uniform numbers. Mean 0, deviation 1, within [-6, 6). */
+  /** Approximately normal: half the sum of 12 uniform numbers. Mean 0, deviation 1, within [-6, 6). */
   normal(): number {
-    // As `uniform` twelve times, and as exact: whole numbers below 2^28 until the end
+    // As `uniform` twelve times, and as exact: integers below 2^28 until the end
     let state = this.#state;
     let sum = 0;
     for (let n = 0; n < 12; n++) {

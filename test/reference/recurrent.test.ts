@@ -1,4 +1,4 @@
-// The references of the recurrent layers against central differences, in every way to run.
+// The references of the recurrent layers against central differences, with all options.
 
 import { expect, test } from 'vitest';
 import { expectClose } from '../compare.ts';
@@ -8,7 +8,7 @@ import { Random } from './random.ts';
 import { curves } from './recurrent.ts';
 import { simpleRnnBackward, simpleRnnForward } from './simpleRnn.ts';
 
-// Over 2e-4 the difference errs by some 1e-9 times the third derivative, and by 1e-12 of rounding.
+// Over 2e-4 the difference has an error of about 1e-9 times the third derivative, and by 1e-12 of rounding.
 const bound = { abs: 1e-7, rel: 1e-7 };
 const centralDifference = (f: (s: number) => number) => (f(1e-4) - f(-1e-4)) / 2e-4;
 const moved = (from: Float64Array, direction: Float64Array, s: number) => from.map((v, n) => v + s * direction[n]!);

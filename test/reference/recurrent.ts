@@ -37,13 +37,13 @@ export interface RecurrentInputs {
   /** [B,U], the state before the first step; zero when absent */
   h0?: ArrayLike<number>;
   goBackwards?: boolean;
-  /** [B,T], in the order of x: a row skips a step where it is 0, keeps its state, and puts it out once more */
+  /** [B,T], in the order of x: where it is 0, a row skips the step: it keeps its state and repeats its output */
   mask?: ArrayLike<number>;
-  /** [B,U]: factors on h_{t-1} wherever a step reads it, unless it skips */
+  /** [B,U]: factors on h_{t-1} wherever a step reads it, except in skipped steps */
   drop?: ArrayLike<number>;
 }
 
-/** Where in x step t finds its input. */
+/** The index in x of the input of step t. */
 function timeOfStep({ sizes, goBackwards }: RecurrentInputs, t: number): number {
   return goBackwards ? sizes.T - 1 - t : t;
 }
@@ -60,15 +60,15 @@ export function inputOfStep(inputs: RecurrentInputs, t: number): Float64Array {
   return result;
 }
 
-/** Puts the gradient of the input of step t, [B,D], at its place in dX [B,T,D]. */
-export function placeOfStep(dX: Float64Array, dXT: Float64Array, inputs: RecurrentInputs, t: number): void {
+/** Copies the gradient of the input of step t, [B,D], to dX [B,T,D]. */
+export function setGradientOfStep(dX: Float64Array, dXT: Float64Array, inputs: RecurrentInputs, t: number): void {
   const { B, T, D } = inputs.sizes;
   for (let b = 0; b < B; b++) {
     dX.set(dXT.subarray(b * D, (b + 1) * D), (b * T + timeOfStep(inputs, t)) * D);
   }
 }
 
-/** Whether row b leaves step t out. */
+/** Whether step t is masked in row b. */
 export function skips(inputs: RecurrentInputs, b: number, t: number): boolean {
   return inputs.mask !== undefined && inputs.mask[b * inputs.sizes.T + timeOfStep(inputs, t)] === 0;
 }

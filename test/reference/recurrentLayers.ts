@@ -1,5 +1,5 @@
-// Every recurrent layer in plain float64: cells run through time one on top of the other, in either direction, with
-// masks, dropout and carried states. Keras layout.
+// Every recurrent layer in plain float64: stacked cells, in either direction of time, with masks, dropout and carried
+// states. Keras layout.
 //
 //   B batch, T time, D input width, U units
 
@@ -38,7 +38,7 @@ export type RecurrentSpec =
   | PlainSpec
   | { class: 'bidirectional'; config: TimeConfig & { layer: PlainSpec; mergeMode?: 'concat' | 'sum' | 'ave' | 'mul' } };
 
-/** One mask [B,T], 1 where a step counts. */
+/** A mask [B,T]: 1 for unmasked steps. */
 export type Mask = Float64Array | null;
 
 export interface RecurrentPass {
@@ -120,7 +120,7 @@ export class PlainLayer implements Recurrent {
   readonly weights: Block[];
   readonly stateWidths: number[];
   states: Block[] | null = null;
-  /** One for each cell, as a test has them from the kernels. */
+  /** The dropout factors of each cell, which tests copy from the kernels. */
   drops: Drops[] = [];
   readonly #cells: CellSpec[];
   readonly #time: TimeConfig;

@@ -1,5 +1,4 @@
-// The reference judges everything else, so it is judged here: against the fixtures, which PyTorch made, and against
-// central differences.
+// Tests of the references themselves: against fixtures made with PyTorch, and against central differences.
 
 import { describe, expect, test } from 'vitest';
 import { expectBits, expectClose } from '../compare.ts';
@@ -96,7 +95,7 @@ describe('against PyTorch', () => {
     ['stacked', 1e-9],
     ['lstm-last-dense', 1e-9],
     ['seed-program', 1e-8], // its outputs have 9 digits
-  ] as const)('the whole model of %s', { timeout: 30_000 }, (name, bound) => {
+  ] as const)('a reference model matches the fixture %s', { timeout: 30_000 }, (name, bound) => {
     const fixture = readFixture(name);
     const model = new ReferenceModel({ layers: fixture.layers, optimizer: fixture.compile.optimizer });
     const tolerance = { abs: bound, rel: bound };
@@ -120,7 +119,7 @@ describe('against PyTorch', () => {
 });
 
 describe('against central differences', () => {
-  // Over 2e-4 the difference errs by some 1e-9 times the third derivative, and by 1e-12 of rounding.
+  // Over 2e-4 the difference has an error of about 1e-9 times the third derivative, and by 1e-12 of rounding.
   const bound = { abs: 1e-7, rel: 1e-7 };
   const centralDifference = (f: (s: number) => number) => (f(1e-4) - f(-1e-4)) / 2e-4;
   const moved = (from: Float64Array, direction: Float64Array, s: number) => from.map((v, n) => v + s * direction[n]!);
@@ -178,7 +177,7 @@ describe('against central differences', () => {
     const weights = model.weightShapes.map(shape => random.normals(shape, 0.5));
     const [before, x] = [random.normals([2, 4, 3]), random.normals([2, 4, 3])];
 
-    // What a stateful model saw before is a constant: only the batch at hand is differentiated.
+    // The state from earlier batches is a constant: only the current batch is differentiated.
     model.setWeights(weights);
     const y = random.normals(model.predict(before).shape);
     const gradients = model.gradients(x, y);

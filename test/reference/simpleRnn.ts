@@ -12,8 +12,8 @@ import {
   curves,
   dropped,
   inputOfStep,
-  placeOfStep,
   type RecurrentInputs,
+  setGradientOfStep,
   skips,
 } from './recurrent.ts';
 
@@ -28,7 +28,7 @@ export interface SimpleRnnInputs extends RecurrentInputs {
   activation?: Curve;
 }
 
-/** What backward needs of forward. */
+/** The values of the forward pass that the backward pass needs. */
 export interface SimpleRnnCache {
   inputs: SimpleRnnInputs;
   /** T times [B,U], before the activation */
@@ -79,8 +79,8 @@ export function simpleRnnForward(inputs: SimpleRnnInputs): SimpleRnnOutputs {
 }
 
 /**
- * The gradient of a loss in everything that went into `simpleRnnForward`, from its gradient in the outputs, dOutputs
- * [B,T,U], and, when the final state counts as well, in that: dh [B,U].
+ * The gradients of all inputs of `simpleRnnForward`, given those of the outputs, dOutputs [B,T,U], and optionally those of the
+ * final state, dh [B,U].
  */
 export function simpleRnnBackward(
   cache: SimpleRnnCache,
@@ -109,7 +109,7 @@ export function simpleRnnBackward(
     add(dKernel, matmulAtB(inputOfStep(inputs, t), dz, D, B, U));
     add(dRecurrentKernel, matmulAtB(dropped(inputs, cache.h[t]!), dz, U, B, U));
     addRows(dBias, dz);
-    placeOfStep(dX, matmulABt(dz, inputs.kernel, B, U, D), inputs, t);
+    setGradientOfStep(dX, matmulABt(dz, inputs.kernel, B, U, D), inputs, t);
     dhT = dropped(inputs, matmulABt(dz, inputs.recurrentKernel, B, U, U));
     add(dhT, kept);
   }

@@ -1,5 +1,5 @@
-// Matrices in float64 that remember how they came about, so that their gradients need no equations of their own: what
-// a layer computes is written down once, forward, and `backward` plays it in reverse.
+// Reverse-mode automatic differentiation of float64 matrices: every operation of the forward pass is recorded, and
+// `backward` runs their derivatives in reverse order.
 
 import { matmul, matmulABt, matmulAtB } from './matmul.ts';
 
@@ -19,7 +19,7 @@ export class Tape {
     return { M, N, data: data ? new Float64Array(data) : new Float64Array(M * N), grad: new Float64Array(M * N) };
   }
 
-  #made(M: number, N: number, data: Float64Array, back: (grad: Float64Array) => void): Value {
+  #record(M: number, N: number, data: Float64Array, back: (grad: Float64Array) => void): Value {
     const value = { M, N, data, grad: new Float64Array(M * N) };
     this.#steps.push(() => back(value.grad));
     return value;
@@ -27,7 +27,7 @@ export class Tape {
 
   /** a [M,K] times b [K,N]. */
   matmul(a: Value, b: Value): Value {
-    return this.#made(a.M, b.N, matmul(a.data, b.data, a.M, a.N, b.N), grad => {
+    return this.#record(a.M, b.N, matmul(a.data, b.data, a.M, a.N, b.N), grad => {
       add(a.grad, matmulABt(grad, b.data, a.M, b.N, a.N));
       add(b.grad, matmulAtB(a.data, grad, b.M, a.M, b.N));
     });
@@ -40,7 +40,7 @@ export class Tape {
     for (let row = 0; row < data.length; row += length) {
       for (let n = 0; n < length; n++) data[row + n] = a.data[row + n]! + b.data[n]!;
     }
-    return this.#made(a.M, a.N, data, grad => {
+    return this.#record(a.M, a.N, data, grad => {
       add(a.grad, grad);
       for (let row = 0; row < grad.length; row += length) {
         for (let n = 0; n < length; n++) b.grad[n]! += grad[row + n]!;
@@ -52,7 +52,7 @@ export class Tape {
   mul(a: Value, b: Value): Value {
     const data = new Float64Array(a.data.length);
     for (let n = 0; n < data.length; n++) data[n] = a.data[n]! * b.data[n]!;
-    return this.#made(a.M, a.N, data, grad => {
+    return this.#record(a.M, a.N, data, grad => {
       for (let n = 0; n < grad.length; n++) {
         a.grad[n]! += grad[n]! * b.data[n]!;
         b.grad[n]! += grad[n]! * a.data[n]!;
@@ -64,7 +64,7 @@ export class Tape {
   map(a: Value, { of, slope }: { of(z: number): number; slope(y: number, z: number): number }): Value {
     const y = new Float64Array(a.data.length);
     for (let n = 0; n < y.length; n++) y[n] = of(a.data[n]!);
-    return this.#made(a.M, a.N, y, grad => {
+    return this.#record(a.M, a.N, y, grad => {
       for (let n = 0; n < grad.length; n++) a.grad[n]! += grad[n]! * slope(y[n]!, a.data[n]!);
     });
   }
@@ -75,7 +75,7 @@ export class Tape {
     for (let m = 0; m < a.M; m++) {
       for (let n = 0; n < count; n++) data[m * count + n] = a.data[m * a.N + from + n]!;
     }
-    return this.#made(a.M, count, data, grad => {
+    return this.#record(a.M, count, data, grad => {
       for (let m = 0; m < a.M; m++) {
         for (let n = 0; n < count; n++) a.grad[m * a.N + from + n]! += grad[m * count + n]!;
       }
@@ -84,7 +84,7 @@ export class Tape {
 
   /** Row m of a matrix of M rows. */
   row(a: Value, m: number): Value {
-    return this.#made(1, a.N, a.data.slice(m * a.N, (m + 1) * a.N), grad => {
+    return this.#record(1, a.N, a.data.slice(m * a.N, (m + 1) * a.N), grad => {
       for (let n = 0; n < a.N; n++) a.grad[m * a.N + n]! += grad[n]!;
     });
   }
@@ -92,7 +92,7 @@ export class Tape {
   /** Rows of a where the mask [M] is 1, of b where it is 0. */
   choose(mask: ArrayLike<number>, a: Value, b: Value): Value {
     const from = (n: number) => (mask[Math.floor(n / a.N)] ? a : b);
-    return this.#made(
+    return this.#record(
       a.M,
       a.N,
       a.data.map((_, n) => from(n).data[n]!),

@@ -222,7 +222,7 @@ describe('file', () => {
     const model = make();
     const before = model.snapshot();
     await expect(trained(model, { file, resume: true })).rejects.toThrow(
-      `model.fit: the file '${file}' must be a snapshot, got 14 bytes that are none`,
+      `model.fit: the file '${file}' must be a snapshot, got 14 bytes of another format`,
     );
     expectBits(model.snapshot(), before);
     expect(readFileSync(file, 'utf8')).toBe('something else');

@@ -157,7 +157,7 @@ const spoiled: [string, (model: Plain) => unknown, RegExp][] = [
   [
     'a functional model without an input',
     model => set(model, 'class_name', 'Functional'),
-    /config.json: must be a model whose layers follow one another from one input to one output, got a graph of 0 inputs/,
+    /config.json: must be a chain of layers from one input to one output, got a graph of 0 inputs/,
   ],
   ['a layer there is not here', model => set(model.config.layers[1], 'class_name', 'Conv1D'), /unknown class 'Conv1D'/],
   [

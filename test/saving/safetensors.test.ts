@@ -198,7 +198,7 @@ describe('with the names of PyTorch', () => {
     [
       'sums of directions',
       () => [layers.bidirectional({ layer: layers.lstm({ units: 2 }), mergeMode: 'sum', inputShape: [3, 2] })],
-      /must put its directions side by side to be converted to PyTorch, got mergeMode: 'sum'/,
+      /must concatenate its directions to be converted to PyTorch, got mergeMode: 'sum'/,
     ],
     [
       'stacks in both directions',
@@ -208,7 +208,7 @@ describe('with the names of PyTorch', () => {
           inputShape: [3, 2],
         }),
       ],
-      /must have one cell in each direction to be converted to PyTorch, got 2 on top of each other/,
+      /must have one cell in each direction to be converted to PyTorch, got 2 stacked cells/,
     ],
     [
       'directions the other way round',
@@ -224,7 +224,7 @@ describe('with the names of PyTorch', () => {
           inputShape: [3, 2],
         }),
       ],
-      /module 'r' of \['r'\] must have layers of one kind, got GRUCell, 2 units, tanh, bias; LSTMCell, 2 units/,
+      /module 'r' of \['r'\] must have layers of the same kind, got GRUCell, 2 units, tanh, bias and LSTMCell, 2 units/,
     ],
   ];
 
@@ -254,10 +254,13 @@ describe('with the names of PyTorch', () => {
     [{ m: ['b', 'a'] }, /modules.'m' must have its layers in the order of the model, got \['b', 'a'\]/],
     [{ m: ['a', 'c'] }, /modules.'m' must have consecutive layers, with only dropout between/],
     [{ m: ['b', 'c'] }, /modules.'m' must have consecutive layers/],
-    [{ m: ['c', 'd'] }, /must have layers of one kind, got LSTMCell, 2 units, tanh, no bias; LSTMCell, 3 units/],
-    [{ m: ['d', 'e'] }, /must have layers of one kind, got one direction; both directions/],
+    [
+      { m: ['c', 'd'] },
+      /must have layers of the same kind, got LSTMCell, 2 units, tanh, no bias and LSTMCell, 3 units/,
+    ],
+    [{ m: ['d', 'e'] }, /must have layers of the same kind, got one direction and both directions/],
     [{ m: ['e', 'f'] }, /layer 'f' must be recurrent, dense or an embedding to be converted to PyTorch, got Dense/],
-    [{ b: 'a' }, /modules must have names of their own, got two layers that make 'b'/],
+    [{ b: 'a' }, /modules must have unique names, got 'b' twice/],
   ];
 
   test.each(chosen)('refuses the modules %j', (modules, message) => {

@@ -140,7 +140,7 @@ describe('reading', () => {
     [
       'F64',
       new Float64Array([1e39]),
-      /^readSafetensors: tensor 'a' must hold numbers that fit into float32, got 1e\+39/,
+      /^readSafetensors: tensor 'a' must have numbers that fit into float32, got 1e\+39/,
     ],
     ['I32', new Int32Array([2 ** 24 + 1]), /fit into float32, got 16777217/],
     ['U32', new Uint32Array([2 ** 32 - 1]), /fit into float32, got 4294967295/],

@@ -103,7 +103,7 @@ describe('damage', () => {
   test('every length but its own is refused', () => {
     for (let length = 0; length < bytes.length; length++)
       expect(outcome(bytes.slice(0, length)), `${length}`).toBeTruthy();
-    expect(outcome(Uint8Array.of(...bytes, 0))).toContain('must hold');
+    expect(outcome(Uint8Array.of(...bytes, 0))).toContain('must have');
     intact();
   });
 
@@ -213,7 +213,7 @@ describe('lies, with a checksum that is right', () => {
     const body = bodyOf(bytes);
     for (const length of [0, 8, body.length - 8]) {
       expect(outcome(withHeader(bytes, headerOf(bytes), body.subarray(0, length)))).toMatch(
-        /must hold \d+ numbers, got/,
+        /must have \d+ numbers, got/,
       );
     }
     const more = new Uint8Array(body.length + 8);
@@ -236,7 +236,7 @@ describe('lies, with a checksum that is right', () => {
       );
     }
     const header = headerOf(bytes).replace('"labels":["loss"]', '"labels":["__proto__"]');
-    expect(outcome(withHeader(bytes, header))).toContain("labels must hold different names, got '__proto__'");
+    expect(outcome(withHeader(bytes, header))).toContain("labels must have distinct names, got '__proto__'");
     const hostile = headerOf(bytes).replace(/^\{/, '{"__proto__":{"polluted":1},');
     outcome(withHeader(bytes, hostile));
     expect(({} as { polluted?: number }).polluted).toBe(undefined);

@@ -308,11 +308,11 @@ describe.each(forms)('a functional model in the form of %s', (_form, from, at) =
       ],
       [
         graph([source, lstm, { ...dense, inbound_nodes: from(['c']) }], single('in'), single('b')),
-        '3 layers of which 2 are on that line',
+        '3 layers of which 2 are in the chain',
       ],
     ];
     if (_form !== 'Keras 2, single tensors') {
-      refused.push([graph([source, lstm, dense, add], single('in'), single('add')), "'add', which joins 2 inputs"]);
+      refused.push([graph([source, lstm, dense, add], single('in'), single('add')), "'add', which has 2 inputs"]);
     }
     for (const [json, message] of refused) await expect(modelFromJSON(json), message).rejects.toThrow(message);
   });

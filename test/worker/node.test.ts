@@ -511,7 +511,7 @@ it('a worker that fails rejects what is asked of it', async () => {
 
 it.each([
   ['throw new Error("no such luck")', 'no such luck'],
-  ['process.exit(3)', 'it ended with the code 3'],
+  ['process.exit(3)', 'it exited with code 3'],
 ])('a worker that dies in mid-training rejects all that is asked of it: %s', async (code, reason) => {
   const { Worker } = await import('node:worker_threads');
   const thread = new URL('../../dist/thread.js', import.meta.url).href;
