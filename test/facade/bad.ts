@@ -1,17 +1,17 @@
-/** Calls that must be refused: what is wrong about each, and, where that can be told, a part of the message. */
+/** Tests of calls with invalid arguments: a description of the arguments, the call, and a part of the error message. */
 
 import { ValueError } from 'lstm-wasm';
 import { expect, test } from 'vitest';
 
 export type Bad = [what: string, call: () => unknown, message?: string];
 
-/** What a type would refuse. */
-// biome-ignore lint/suspicious/noExplicitAny: wrong arguments are the point
+/** Hides the type of an argument that the compiler would reject. */
+// biome-ignore lint/suspicious/noExplicitAny: the tests pass invalid arguments
 export const wrong = (value: unknown): any => value;
 
-/** Every one throws a ValueError of one sentence that starts with `name`. */
+/** Tests that each call throws a ValueError of one sentence that starts with `name`. */
 export function describeBad(name: string, bad: Bad[]): void {
-  test.each(bad)(`${name}: %s`, (_, call, message = '') => {
+  test.each(bad)(`${name} rejects %s`, (_, call, message = '') => {
     let error: unknown;
     try {
       call();

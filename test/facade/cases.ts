@@ -1,8 +1,7 @@
-// Models beside their float64 references, and the gradient of a whole model, read off one step of plain gradient descent
-// through the public interface.
+// Models with float64 references, and the gradient of a whole model, computed from one SGD step through the public API.
 //
-// The step is w' = w - rate g, so g = (w - w') / rate. With the rate 2^20 the weights vanish beside the step: the
-// product is exact, and rounding w' to a float32 costs g a relative 2^-24 and w an absolute |w| 2^-44.
+// The step is w' = w - rate g, so g = (w - w') / rate. With the rate 2^20 the weights are negligible against the step:
+// the product is exact, and rounding w' to float32 adds to g a relative error of 2^-24 and an absolute one of |w| 2^-44.
 
 import { type Sequential, train } from 'lstm-wasm';
 import { expectClose } from '../compare.ts';
@@ -13,7 +12,7 @@ import { modelOf, tensorOf } from './models.ts';
 
 export const rate = 2 ** 20;
 
-/** A compiled model and its reference, with the same weights; and two batches of inputs, with targets for the second. */
+/** A compiled model, its reference with the same weights, and two batches of inputs, with targets for the second. */
 export interface Case {
   model: Sequential;
   reference: ReferenceModel;
@@ -24,9 +23,9 @@ export interface Case {
 }
 
 /**
- * Matrices are scaled for sums of order 1; everything is different in every row, step, unit and gate.
+ * Matrices are scaled for sums of order 1. All numbers differ by row, time step, unit and gate.
  *
- * @param masked puts a masking layer at the bottom, and zeros into the steps that it is to mask
+ * @param masked adds a masking layer at the bottom, and fills random time steps with zeros
  */
 export function caseOf(specs: LayerSpec[], [B, T, D]: [number, number, number], masked = false): Case {
   const random = new Random(B * 10000 + T * 100 + D);
@@ -52,12 +51,12 @@ export function caseOf(specs: LayerSpec[], [B, T, D]: [number, number, number], 
   return { model, reference, weights, before, x, y };
 }
 
-/** A mask [B,T] with steps missing at the beginning, in the middle and at the end, and one row without any. */
+/** A random mask [B,T] with 60% unmasked time steps; if B > 1, the first row is masked throughout. */
 function maskOf(random: Random, B: number, T: number): Float64Array {
   return Float64Array.from({ length: B * T }, (_, n) => (n < T && B > 1 ? 0 : Number(random.uniform() < 0.2)));
 }
 
-/** Trains once and takes the gradient from what that did to the weights, [weight block][element]. */
+/** Trains one step and computes the gradient from the change of the weights, [weight block][element]. */
 export function gradientsOf({ model, weights, x, y }: Case): { loss: number; gradients: Float64Array[] } {
   const loss = model.trainOnBatch(tensorOf(x), tensorOf(y)) as number;
   const after = model.getWeights().map(weight => weight.dataSync());
@@ -66,10 +65,10 @@ export function gradientsOf({ model, weights, x, y }: Case): { loss: number; gra
 }
 
 /**
- * A gradient is a sum over rows and steps whose terms partly cancel, so the float32 error follows the largest element
- * of its block more than the element itself. Naive float32 loops stay within 2e-6 of it in all these cases. The
- * relative part is that of the fixture lstm-gradients: a gradient is a product of a dozen activations and slopes, each
- * within 3 ULP (3.6e-7) in the kernels.
+ * A gradient is a sum over rows and time steps whose terms partly cancel, so its float32 error is proportional to the
+ * largest element of its block rather than to the element itself. Naive float32 loops stay within 2e-6 of the largest
+ * element in all these cases. The relative bound is that of the fixture lstm-gradients: a gradient is a product of a
+ * dozen activations and derivatives, each within 3 ULP (3.6e-7) in the kernels.
  */
 export function expectGradients(subject: Case): void {
   const { reference, x, y } = subject;
@@ -84,15 +83,19 @@ export function expectGradients(subject: Case): void {
 }
 
 /**
- * Predictions, losses and gradients of one batch after the other, and what is carried between them. The states of a
- * stateful model move on with every call, on both sides.
+ * Compares predictions, losses and gradients over several batches and, if there is more than one, the states after each.
+ * Every call advances the states of a stateful model, here and in the reference.
  */
-export function expectEverything(subject: Case, batches = 1): void {
+export function expectMatchesReference(subject: Case, batches = 1): void {
   const { model, reference, weights, before, x } = subject;
-  const same = (got: ArrayLike<number>, expected: ArrayLike<number>, what: string) =>
+  const expectSame = (got: ArrayLike<number>, expected: ArrayLike<number>, what: string) =>
     expectClose(got, expected, { abs: 3e-6, rel: 3e-6, what });
   for (let n = 0; n < batches; n++) {
-    same(model.predict(tensorOf(x), { batchSize: x.shape[0] }).dataSync(), reference.predict(x).data, 'prediction');
+    expectSame(
+      model.predict(tensorOf(x), { batchSize: x.shape[0] }).dataSync(),
+      reference.predict(x).data,
+      'prediction',
+    );
     if (batches > 1) {
       model.predict(tensorOf(before));
       reference.predict(before);
@@ -102,19 +105,20 @@ export function expectEverything(subject: Case, batches = 1): void {
     if (batches === 1) continue;
     const states = model.getStates();
     for (const [l, list] of reference.getStates().entries()) {
-      for (const [k, { data }] of list.entries()) same(states[l]![k]!.dataSync(), data, `state ${k} of layer ${l}`);
+      for (const [k, { data }] of list.entries())
+        expectSame(states[l]![k]!.dataSync(), data, `state ${k} of layer ${l}`);
     }
   }
 }
 
 /**
- * The weights of one block move by 2^-5 both ways along a direction of random lengths and the signs of the gradient, so
- * that nothing cancels in the slope. The points are rounded to float32 and the slope taken between the rounded ones.
- * What remains: the third derivative, a relative 4e-4 here at most, and float32 outputs behind a loss of order 1, which
- * is off by less than 1e-7 then. Those are small beside differences of 1e-3 to 3e-2. Layers that bend more than an LSTM
- * take a smaller reach; half of it leaves a quarter of the third derivative.
+ * Compares gradients with central differences. The weights of one block move by `distance` (2^-5) both ways, in a direction
+ * of random magnitudes with the signs of the gradient, so that no terms of the slope cancel. Both points are rounded to
+ * float32 before the slope is taken. The remaining errors are the third derivative, a relative 4e-4 at most, and the
+ * rounding of the outputs, less than 1e-7 for a loss of order 1. Both are small against differences of 1e-3 to 3e-2.
+ * Layers that are more curved than an LSTM need a smaller distance: half of it reduces the third derivative to a quarter.
  */
-export function expectDifferences(subject: Case, reach = 2 ** -5): void {
+export function expectFiniteDifferences(subject: Case, distance = 2 ** -5): void {
   const { model, weights, x, y } = subject;
   const { gradients } = gradientsOf(subject);
   const random = new Random(7);
@@ -125,15 +129,15 @@ export function expectDifferences(subject: Case, reach = 2 ** -5): void {
   weights.forEach(({ shape, data }, n) => {
     const gradient = gradients[n]!;
     const lengths = gradient.map(() => Math.abs(random.normal()));
-    const scale = reach / Math.hypot(...lengths);
+    const scale = distance / Math.hypot(...lengths);
     const moved = (sign: number) =>
       block(
         shape,
         data.map((w, m) => Math.fround(w + sign * scale * lengths[m]! * Math.sign(gradient[m]!))),
       );
-    const [ahead, behind] = [moved(1), moved(-1)];
-    const difference = lossAt(weights.with(n, ahead)) - lossAt(weights.with(n, behind));
-    const slope = gradient.reduce((sum, g, m) => sum + g * (ahead.data[m]! - behind.data[m]!), 0);
+    const [above, below] = [moved(1), moved(-1)];
+    const difference = lossAt(weights.with(n, above)) - lossAt(weights.with(n, below));
+    const slope = gradient.reduce((sum, g, m) => sum + g * (above.data[m]! - below.data[m]!), 0);
     expectClose([difference], [slope], { abs: 5e-7, rel: 1e-3, what: `weights ${n} [${shape}]` });
   });
 }

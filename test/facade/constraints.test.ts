@@ -5,7 +5,7 @@ import { describe, expect, test } from 'vitest';
 import { resolveConstraint } from '../../src/weights/constraints.ts';
 import { resolveRegularizer } from '../../src/weights/regularizers.ts';
 import { describeBad, wrong } from './bad.ts';
-import { asking } from './modelWithReference.ts';
+import { withRules } from './modelWithReference.ts';
 
 const infinity = Number.POSITIVE_INFINITY;
 
@@ -98,7 +98,7 @@ describe('constraints', () => {
   ]);
   const build = (axis: number) => () => {
     const layer = layers.dense({ units: 2, inputShape: [3] });
-    sequential({ layers: [asking(layer, { bias: { constraint: constraints.unitNorm({ axis }) } })] });
+    sequential({ layers: [withRules(layer, { bias: { constraint: constraints.unitNorm({ axis }) } })] });
   };
   describeBad('sequential', [
     ['an axis that the weight does not have', build(1), 'axis must be an axis of bias [2], from -1 to 0, got 1'],
