@@ -15,7 +15,7 @@ import {
 } from 'lstm-wasm';
 import { describe, expect, test, vi } from 'vitest';
 import { expectBits } from '../compare.ts';
-import { data, type Note, notes, Pretend, quiet, small, stop, weightsOf } from './training.ts';
+import { data, FixedLogs, type Note, notes, quiet, small, stop, weightsOf } from './training.ts';
 
 const { xs, ys } = data(5);
 const loss = expect.any(Number);
@@ -247,7 +247,7 @@ describe('yieldEvery', () => {
 describe('earlyStopping', () => {
   const stopped = async (values: number[], args: Parameters<typeof callbacks.earlyStopping>[0]) => {
     const stopping = callbacks.earlyStopping({ monitor: 'm', ...args });
-    const { epoch } = await epochs(values.length, [new Pretend({ [args?.monitor ?? 'm']: values }), stopping]);
+    const { epoch } = await epochs(values.length, [new FixedLogs({ [args?.monitor ?? 'm']: values }), stopping]);
     return epoch.length;
   };
 
@@ -278,7 +278,7 @@ describe('earlyStopping', () => {
       const model = small();
       const stopping = callbacks.earlyStopping({ monitor: 'm', patience: 2, restoreBestWeights: true });
       const keep = { onEpochEnd: () => void kept.push(weightsOf(model)) };
-      await epochs(values.length, [keep, new Pretend({ m: values }), stopping], model);
+      await epochs(values.length, [keep, new FixedLogs({ m: values }), stopping], model);
       expect([stopping.bestEpoch, stopping.best]).toEqual([1, 1]);
       expect(stopping.stoppedEpoch).toBe(values.length === 5 ? 3 : null);
       expect(kept.at(-1)).not.toEqual(kept[1]);
@@ -292,7 +292,7 @@ describe('earlyStopping', () => {
     const kept: number[][] = [];
     const keep = { onEpochEnd: () => void kept.push(weightsOf(model)) };
     for (let n = 0; n < 2; n++) {
-      const { epoch } = await epochs(4, [keep, new Pretend({ m: [3, 1, 2, 2] }), stopping], model);
+      const { epoch } = await epochs(4, [keep, new FixedLogs({ m: [3, 1, 2, 2] }), stopping], model);
       expect(epoch).toEqual([0, 1, 2]);
       expectBits(weightsOf(model), kept.at(-1)!);
     }
@@ -303,7 +303,7 @@ describe('earlyStopping', () => {
     const log = vi.spyOn(console, 'log').mockReturnValue();
     expect((await epochs(3, callbacks.earlyStopping())).epoch).toHaveLength(3);
     expect(warn.mock.calls.flat()).toEqual(["EarlyStopping: 'val_loss' must be in the logs, which have 'loss'"]);
-    await epochs(3, [new Pretend({ val_loss: [1, 2, 3] }), callbacks.earlyStopping({ verbose: 1 })]);
+    await epochs(3, [new FixedLogs({ val_loss: [1, 2, 3] }), callbacks.earlyStopping({ verbose: 1 })]);
     expect(log.mock.calls.flat()).toEqual(['Epoch 1: early stopping.']);
     warn.mockRestore();
     log.mockRestore();
@@ -314,7 +314,7 @@ describe('reduceLROnPlateau', () => {
   const rates = async (values: number[], args: Parameters<typeof callbacks.reduceLROnPlateau>[0]) => {
     const reduce = callbacks.reduceLROnPlateau({ monitor: 'm', factor: 0.5, patience: 1, ...args });
     const model = small({ rate: 0.64 });
-    const { history } = await epochs(values.length, [new Pretend({ m: values }), reduce], model);
+    const { history } = await epochs(values.length, [new FixedLogs({ m: values }), reduce], model);
     return [...history.lr!, model.optimizer!.learningRate];
   };
 
@@ -332,7 +332,7 @@ describe('reduceLROnPlateau', () => {
   test('has the defaults of Keras', async () => {
     const model = small({ rate: 1 });
     const values = Array.from({ length: 12 }, () => 1);
-    const list = [new Pretend({ val_loss: values }), callbacks.reduceLROnPlateau()];
+    const list = [new FixedLogs({ val_loss: values }), callbacks.reduceLROnPlateau()];
     const { history } = await epochs(12, list, model);
     expect(history.lr).toEqual([...Array.from({ length: 11 }, () => 1), 0.1]);
   });
@@ -344,7 +344,7 @@ describe('modelCheckpoint', () => {
     const kept: number[][] = [];
     const keep = { onEpochEnd: () => void kept.push(weightsOf(model)) };
     const checkpoint = callbacks.modelCheckpoint({ monitor: 'm' });
-    await epochs(4, [keep, new Pretend({ m: [3, 1, 2, 2] }), checkpoint], model);
+    await epochs(4, [keep, new FixedLogs({ m: [3, 1, 2, 2] }), checkpoint], model);
     expect([checkpoint.bestEpoch, checkpoint.best]).toEqual([1, 1]);
     expectBits(weightsOf(model), kept[3]!);
     model.setWeights(checkpoint.bestWeights!);
@@ -366,7 +366,7 @@ describe('modelCheckpoint', () => {
       };
       await epochs(
         4,
-        [new Pretend({ m: [3, 2, 2, 1] }), callbacks.modelCheckpoint({ monitor: 'm', saveBestOnly, save })],
+        [new FixedLogs({ m: [3, 2, 2, 1] }), callbacks.modelCheckpoint({ monitor: 'm', saveBestOnly, save })],
         model,
       );
       expect(list).toEqual(expected);

@@ -92,7 +92,7 @@ export function notes(list: Note[], name = ''): Required<Omit<CustomCallbackArgs
 }
 
 /** Overwrites the logs of each epoch with given values. */
-export class Pretend extends Callback {
+export class FixedLogs extends Callback {
   constructor(readonly values: Record<string, readonly number[]>) {
     super();
   }
