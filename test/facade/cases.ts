@@ -1,7 +1,8 @@
-// Models with float64 references, and the gradient of a whole model, computed from one SGD step through the public API.
+// Models with their float64 references. The gradient of a whole model is computed from one step of plain gradient
+// descent through the public interface.
 //
-// The step is w' = w - rate g, so g = (w - w') / rate. With the rate 2^20 the weights are negligible against the step:
-// the product is exact, and rounding w' to float32 adds to g a relative error of 2^-24 and an absolute one of |w| 2^-44.
+// The step is w' = w - rate g, so g = (w - w') / rate. With the rate 2^20 the product is exact and much larger than w.
+// Rounding w' to float32 gives g a relative error of 2^-24, and the term of w an absolute error of |w| 2^-44.
 
 import { type Sequential, train } from 'lstm-wasm';
 import { expectClose } from '../compare.ts';
@@ -12,7 +13,7 @@ import { modelOf, tensorOf } from './models.ts';
 
 export const rate = 2 ** 20;
 
-/** A compiled model, its reference with the same weights, and two batches of inputs, with targets for the second. */
+/** A compiled model and its reference with the same weights, and two batches: `before`, and `x` with targets `y`. */
 export interface Case {
   model: Sequential;
   reference: ReferenceModel;
@@ -23,9 +24,9 @@ export interface Case {
 }
 
 /**
- * Matrices are scaled for sums of order 1. All numbers differ by row, time step, unit and gate.
+ * Makes a case with random weights and inputs. Matrices are scaled so that sums are of order 1.
  *
- * @param masked adds a masking layer at the bottom, and fills random time steps with zeros
+ * @param masked adds a masking layer at the bottom, and sets the masked steps to zero
  */
 export function caseOf(specs: LayerSpec[], [B, T, D]: [number, number, number], masked = false): Case {
   const random = new Random(B * 10000 + T * 100 + D);
@@ -51,12 +52,12 @@ export function caseOf(specs: LayerSpec[], [B, T, D]: [number, number, number], 
   return { model, reference, weights, before, x, y };
 }
 
-/** A random mask [B,T] with 60% unmasked time steps; if B > 1, the first row is masked throughout. */
+/** A random mask [B, T] with 60% unmasked time steps; with B > 1, all of the first row is masked. */
 function maskOf(random: Random, B: number, T: number): Float64Array {
   return Float64Array.from({ length: B * T }, (_, n) => (n < T && B > 1 ? 0 : Number(random.uniform() < 0.2)));
 }
 
-/** Trains one step and computes the gradient from the change of the weights, [weight block][element]. */
+/** Trains once and computes the gradients from the change of the weights, [weight block][element]. */
 export function gradientsOf({ model, weights, x, y }: Case): { loss: number; gradients: Float64Array[] } {
   const loss = model.trainOnBatch(tensorOf(x), tensorOf(y)) as number;
   const after = model.getWeights().map(weight => weight.dataSync());
@@ -65,10 +66,10 @@ export function gradientsOf({ model, weights, x, y }: Case): { loss: number; gra
 }
 
 /**
- * A gradient is a sum over rows and time steps whose terms partly cancel, so its float32 error is proportional to the
- * largest element of its block rather than to the element itself. Naive float32 loops stay within 2e-6 of the largest
- * element in all these cases. The relative bound is that of the fixture lstm-gradients: a gradient is a product of a
- * dozen activations and derivatives, each within 3 ULP (3.6e-7) in the kernels.
+ * Compares loss and gradients with the reference. A gradient is a sum over rows and steps whose terms partly cancel, so
+ * its float32 error is bounded relative to the largest element of its block. Plain float32 loops stay within 2e-6 of
+ * that element in all these cases. The relative bound is that of the fixture lstm-gradients: a gradient is a product of
+ * a dozen activations and slopes, each within 3 ULP (3.6e-7) in the kernels.
  */
 export function expectGradients(subject: Case): void {
   const { reference, x, y } = subject;
@@ -76,15 +77,15 @@ export function expectGradients(subject: Case): void {
   const { loss, gradients } = gradientsOf(subject);
   expectClose([loss], [reference.testOnBatch(x, y)], { abs: 0, rel: 2e-6, what: 'loss' });
   expected.forEach(({ shape, data }, n) => {
-    const largest = data.reduce((most, value) => Math.max(most, Math.abs(value)), 0);
+    const largest = data.reduce((max, value) => Math.max(max, Math.abs(value)), 0);
     const what = `gradient in weights ${n} [${shape}]`;
     expectClose(gradients[n]!, data, { abs: 5e-6 * largest, rel: 1e-5, what });
   });
 }
 
 /**
- * Compares predictions, losses and gradients over several batches and, if there is more than one, the states after each.
- * Every call advances the states of a stateful model, here and in the reference.
+ * Compares predictions, losses and gradients with the reference over several batches, and the states between them. The
+ * states of a stateful model advance with every call, in the model and in the reference.
  */
 export function expectMatchesReference(subject: Case, batches = 1): void {
   const { model, reference, weights, before, x } = subject;
@@ -112,32 +113,32 @@ export function expectMatchesReference(subject: Case, batches = 1): void {
 }
 
 /**
- * Compares gradients with central differences. The weights of one block move by `distance` (2^-5) both ways, in a direction
- * of random magnitudes with the signs of the gradient, so that no terms of the slope cancel. Both points are rounded to
- * float32 before the slope is taken. The remaining errors are the third derivative, a relative 4e-4 at most, and the
- * rounding of the outputs, less than 1e-7 for a loss of order 1. Both are small against differences of 1e-3 to 3e-2.
- * Layers that are more curved than an LSTM need a smaller distance: half of it reduces the third derivative to a quarter.
+ * Compares gradients with finite differences of the loss. The weights of one block move by `reach` in both directions
+ * along a random vector with the signs of the gradient, so that nothing cancels in the slope. The slope is taken between
+ * the points after rounding to float32. The remaining errors are the third derivative, at most 4e-4 relative, and the
+ * rounding of the outputs to float32, below 1e-7 for a loss of order 1; the differences are 1e-3 to 3e-2. Layers with
+ * more curvature than an LSTM need a smaller reach: half the reach leaves a quarter of the third derivative.
  */
-export function expectFiniteDifferences(subject: Case, distance = 2 ** -5): void {
+export function expectDifferences(subject: Case, reach = 2 ** -5): void {
   const { model, weights, x, y } = subject;
   const { gradients } = gradientsOf(subject);
   const random = new Random(7);
-  const lossAt = (at: Block[]) => {
-    model.setWeights(at.map(tensorOf));
+  const lossAt = (point: Block[]) => {
+    model.setWeights(point.map(tensorOf));
     return model.testOnBatch(tensorOf(x), tensorOf(y)) as number;
   };
   weights.forEach(({ shape, data }, n) => {
     const gradient = gradients[n]!;
     const lengths = gradient.map(() => Math.abs(random.normal()));
-    const scale = distance / Math.hypot(...lengths);
+    const scale = reach / Math.hypot(...lengths);
     const moved = (sign: number) =>
       block(
         shape,
         data.map((w, m) => Math.fround(w + sign * scale * lengths[m]! * Math.sign(gradient[m]!))),
       );
-    const [above, below] = [moved(1), moved(-1)];
-    const difference = lossAt(weights.with(n, above)) - lossAt(weights.with(n, below));
-    const slope = gradient.reduce((sum, g, m) => sum + g * (above.data[m]! - below.data[m]!), 0);
+    const [ahead, behind] = [moved(1), moved(-1)];
+    const difference = lossAt(weights.with(n, ahead)) - lossAt(weights.with(n, behind));
+    const slope = gradient.reduce((sum, g, m) => sum + g * (ahead.data[m]! - behind.data[m]!), 0);
     expectClose([difference], [slope], { abs: 5e-7, rel: 1e-3, what: `weights ${n} [${shape}]` });
   });
 }

@@ -15,7 +15,7 @@ import { describe, expect, test } from 'vitest';
 import { expectBits, expectClose } from '../compare.ts';
 import { type CommonOptions, type RuleName, Stepper } from '../reference/optimizers.ts';
 import { boundNorms } from '../reference/weights.ts';
-import { describeBad, wrong } from './bad.ts';
+import { describeRejections, wrong } from './bad.ts';
 import { tensorOf } from './models.ts';
 import { type Options as ModelOptions, ModelWithReference } from './modelWithReference.ts';
 
@@ -549,7 +549,7 @@ describe('invalid arguments', () => {
   for (const [name, make] of makers) {
     const required = name === 'momentum' ? { momentum: 0.9 } : {};
     const making = (options: Options) => () => make({ ...required, ...options });
-    describeBad(`train.${name}`, [
+    describeRejections(`train.${name}`, [
       ['a learning rate of NaN', () => make(nan, 0.9), 'learningRate'],
       ['a learning rate of null', () => make(null), 'learningRate'],
       ['a string as learning rate', () => make('0.1'), 'learningRate'],
@@ -610,45 +610,45 @@ describe('invalid arguments', () => {
   });
 
   for (const [name, make] of makers.filter(([name]) => /adam|ams/.test(name))) {
-    describeBad(`train.${name}`, [
+    describeRejections(`train.${name}`, [
       ['a beta1 of 1', () => make({ beta1: 1 }), 'beta1'],
       ['a negative beta2', () => make({ beta2: -0.1 }), 'beta2'],
       ['an epsilon that is 0 in float32', () => make({ epsilon: 1e-46 }), 'epsilon'],
     ]);
   }
-  describeBad('train.adam', [['a number as amsgrad', () => train.adam({ amsgrad: wrong(1) }), 'amsgrad']]);
-  describeBad('train.amsgrad', [
+  describeRejections('train.adam', [['a number as amsgrad', () => train.adam({ amsgrad: wrong(1) }), 'amsgrad']]);
+  describeRejections('train.amsgrad', [
     ['the option amsgrad', () => train.amsgrad(wrong({ amsgrad: true })), 'unknown option'],
   ]);
-  describeBad('train.adamax', [['a negative decay', () => train.adamax({ decay: -1 }), 'decay']]);
-  describeBad('train.momentum', [
+  describeRejections('train.adamax', [['a negative decay', () => train.adamax({ decay: -1 }), 'decay']]);
+  describeRejections('train.momentum', [
     ['a missing momentum', () => train.momentum(wrong(0.1)), 'momentum must be'],
     ['undefined', () => train.momentum(wrong(undefined)), 'momentum must be'],
     ['a momentum above 1', () => train.momentum(0.1, 1.1), 'momentum must be'],
     ['a string as useNesterov', () => train.momentum(0.1, 0.9, wrong('yes')), 'useNesterov'],
   ]);
-  describeBad('train.rmsprop', [
+  describeRejections('train.rmsprop', [
     ['a decay of 1', () => train.rmsprop(0.1, 1), 'decay'],
     ['a negative momentum', () => train.rmsprop(0.1, 0.9, -0.1), 'momentum'],
     ['an epsilon of 0', () => train.rmsprop(0.1, 0.9, 0, 0), 'epsilon'],
     ['a number as centered', () => train.rmsprop(0.1, 0.9, 0, null, wrong(1)), 'centered'],
   ]);
-  describeBad('train.adagrad', [
+  describeRejections('train.adagrad', [
     ['a negative initialAccumulatorValue', () => train.adagrad(0.1, -0.1), 'initialAccumulatorValue'],
     ['an epsilon of 0', () => train.adagrad({ epsilon: 0 }), 'epsilon'],
   ]);
-  describeBad('train.adadelta', [
+  describeRejections('train.adadelta', [
     ['a rho of 1', () => train.adadelta(0.1, 1), 'rho'],
     ['an epsilon of 0', () => train.adadelta({ epsilon: 0 }), 'epsilon'],
   ]);
-  describeBad('optimizer', [
+  describeRejections('optimizer', [
     ['a learningRate set to NaN', () => Object.assign(train.adam(), { learningRate: nan })],
     ['a learning-rate function that returns NaN', () => train.adam(() => nan).learningRate, 'learningRate(0)'],
   ]);
-  describeBad('optimizer.setLearningRate', [
+  describeRejections('optimizer.setLearningRate', [
     ['a string as learning rate', () => train.adam().setLearningRate(wrong('1'))],
   ]);
-  describeBad('model.finalizeVariableValues', [
+  describeRejections('model.finalizeVariableValues', [
     [
       'a model that is not compiled',
       () => sequential({ layers: [layers.dense({ units: 1, inputShape: [1] })] }).finalizeVariableValues(),

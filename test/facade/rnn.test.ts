@@ -5,7 +5,7 @@ import { describe, expect, test } from 'vitest';
 import { expectBits, expectClose } from '../compare.ts';
 import type { LayerSpec } from '../reference/model.ts';
 import { Random } from '../reference/random.ts';
-import { caseOf, expectFiniteDifferences, expectMatchesReference } from './cases.ts';
+import { caseOf, expectDifferences, expectMatchesReference } from './cases.ts';
 
 const spec = (kind: string, config: object) => ({ class: kind, config }) as LayerSpec;
 const dense = (config: object) => spec('dense', config);
@@ -55,7 +55,7 @@ describe('layers.rnn against the float64 reference', () => {
       spec('rnn', { cells, goBackwards: true }),
     ];
     expectMatchesReference(caseOf(layers, [4, 5, 3]));
-    expectFiniteDifferences(caseOf(layers, [4, 5, 3]), 2 ** -6);
+    expectDifferences(caseOf(layers, [4, 5, 3]), 2 ** -6);
   });
 
   test.each(pairs)('a stateful stack of %s below %s matches the reference', (below, above) => {

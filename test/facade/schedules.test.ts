@@ -6,7 +6,7 @@ import { type Schedule, schedules } from 'lstm-wasm';
 import { describe, expect, test } from 'vitest';
 import { exp, ln, power as pow } from '../../src/util/math.ts';
 import { expectClose } from '../compare.ts';
-import { describeBad, wrong } from './bad.ts';
+import { describeRejections, wrong } from './bad.ts';
 
 const along = (schedule: Schedule, steps: readonly number[]) => steps.map(step => schedule.at(step));
 const range = (count: number, stride = 1) => Array.from({ length: count }, (_, n) => n * stride);
@@ -178,13 +178,13 @@ describe('math', () => {
 
 describe('arguments', () => {
   const from = { initialLearningRate: 0.1, decaySteps: 10 };
-  describeBad('schedules.constant', [
+  describeRejections('schedules.constant', [
     ['nothing', () => schedules.constant(wrong(undefined)), 'learningRate'],
     ['a number alone', () => schedules.constant(wrong(0.1)), 'options must be an object'],
     ['a negative rate', () => schedules.constant({ learningRate: -1 }), 'learningRate'],
     ['an unknown option', () => schedules.constant(wrong({ learnRate: 1 })), "did you mean 'learningRate'?"],
   ]);
-  describeBad('schedules.step', [
+  describeRejections('schedules.step', [
     ['no boundaries', () => schedules.step(wrong({ values: [1] })), 'boundaries'],
     [
       'boundaries that fall',
@@ -204,31 +204,31 @@ describe('arguments', () => {
     ],
     ['NaN for a value', () => schedules.step({ boundaries: [], values: [Number.NaN] }), 'values[0]'],
   ]);
-  describeBad('schedules.exponentialDecay', [
+  describeRejections('schedules.exponentialDecay', [
     ['nothing', () => schedules.exponentialDecay(wrong(undefined)), 'initialLearningRate'],
     ['no decayRate', () => schedules.exponentialDecay(wrong(from)), 'decayRate'],
     ['a negative decayRate', () => schedules.exponentialDecay({ ...from, decayRate: -1 }), 'decayRate'],
     ['no steps', () => schedules.exponentialDecay({ ...from, decaySteps: 0, decayRate: 0.5 }), 'decaySteps'],
     ['staircase of a string', () => schedules.exponentialDecay({ ...from, decayRate: 0.5, staircase: wrong('') })],
   ]);
-  describeBad('schedules.inverseTimeDecay', [
+  describeRejections('schedules.inverseTimeDecay', [
     ['no decayRate', () => schedules.inverseTimeDecay(wrong(from)), 'decayRate'],
     ['a negative decayRate', () => schedules.inverseTimeDecay({ ...from, decayRate: -0.1 }), 'decayRate'],
     ['staircase of a number', () => schedules.inverseTimeDecay({ ...from, decayRate: 1, staircase: wrong(1) })],
   ]);
-  describeBad('schedules.polynomialDecay', [
+  describeRejections('schedules.polynomialDecay', [
     ['no steps', () => schedules.polynomialDecay(wrong({ initialLearningRate: 1 })), 'decaySteps'],
     ['a negative power', () => schedules.polynomialDecay({ ...from, power: -1 }), 'power'],
     ['a negative end', () => schedules.polynomialDecay({ ...from, endLearningRate: -1 }), 'endLearningRate'],
     ['cycle of a string', () => schedules.polynomialDecay({ ...from, cycle: wrong('yes') }), 'cycle'],
   ]);
-  describeBad('schedules.cosineDecay', [
+  describeRejections('schedules.cosineDecay', [
     ['no rate', () => schedules.cosineDecay(wrong({ decaySteps: 10 })), 'initialLearningRate'],
     ['alpha above one', () => schedules.cosineDecay({ ...from, alpha: 1.5 }), 'alpha'],
     ['warm-up to nowhere', () => schedules.cosineDecay({ ...from, warmupSteps: 5 }), 'warmupTarget'],
     ['warm-up in no time', () => schedules.cosineDecay({ ...from, warmupTarget: 1 }), 'warmupSteps'],
   ]);
-  describeBad('schedules.oneCycle', [
+  describeRejections('schedules.oneCycle', [
     ['no steps', () => schedules.oneCycle(wrong({ maxLearningRate: 1 })), 'totalSteps'],
     ['one step', () => schedules.oneCycle({ maxLearningRate: 1, totalSteps: 1 }), 'totalSteps'],
     [
@@ -243,7 +243,7 @@ describe('arguments', () => {
     ],
     ['no last factor', () => schedules.oneCycle({ maxLearningRate: 1, totalSteps: 9, finalDivFactor: 0 })],
   ]);
-  describeBad('schedule.at', [
+  describeRejections('schedule.at', [
     ['a step before the first', () => schedules.constant({ learningRate: 1 }).at(-1), 'step'],
     ['half a step', () => schedules.constant({ learningRate: 1 }).at(0.5), 'step'],
   ]);
