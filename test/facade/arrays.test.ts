@@ -23,15 +23,15 @@ import { expectBits } from '../compare.ts';
 const wrong = (value: unknown): any => value;
 
 /** An array that always reports a length of three. */
-class Ring extends Float32Array {
+class ThreeLongArray extends Float32Array {
   override get length(): number {
     return 3;
   }
 }
-const ring = (held: number) => new Ring(held).fill(7);
-/** The same by an own property. */
-const shortened = (held: number) => Object.defineProperty(new Float32Array(held).fill(7), 'length', { value: 3 });
-const liars = { 'a subclass': ring, 'a property': shortened };
+const overriddenByClass = (size: number) => new ThreeLongArray(size).fill(7);
+const overriddenByProperty = (size: number) =>
+  Object.defineProperty(new Float32Array(size).fill(7), 'length', { value: 3 });
+const arraysOfWrongLength = { 'a subclass': overriddenByClass, 'a property': overriddenByProperty };
 
 function dense(): Sequential {
   setRandomSeed(1);
@@ -47,7 +47,7 @@ const recurrent = () => {
 const bitsOf = (model: Sequential) => Float32Array.from(model.getWeights().flatMap(w => [...w.dataSync()]));
 const row = Float32Array.of(1, 2, 3);
 
-describe.each(Object.entries(liars))('an array whose length is overridden by %s', (_, liar) => {
+describe.each(Object.entries(arraysOfWrongLength))('an array whose length is overridden by %s', (_, makeArray) => {
   test.each<[string, (model: Sequential, long: Float32Array) => unknown]>([
     ['x of trainOnBatch', (model, long) => model.trainOnBatch(long, [[0, 0, 0]])],
     ['y of trainOnBatch', (model, long) => model.trainOnBatch([[1, 2, 3]], long)],
@@ -64,55 +64,55 @@ describe.each(Object.entries(liars))('an array whose length is overridden by %s'
     ],
     ['a row of nested x', (model, long) => model.predict([long])],
     ['a tensor', (_, long) => tensor(long, [3])],
-    ['a tensor made by its class', (model, long) => model.predict(new Tensor(long, [1, 3]))],
-  ])('is rejected as %s, and the model does not change', (_, use) => {
+    ['a tensor from the Tensor constructor', (model, long) => model.predict(new Tensor(long, [1, 3]))],
+  ])('an array with a wrong length is rejected as %s, and the model does not change', (_, use) => {
     const [model, other] = [dense(), dense()];
     const before = [bitsOf(model), bitsOf(other)];
-    expect(() => use(model, liar(300_001))).toThrow(ValueError);
+    expect(() => use(model, makeArray(300_001))).toThrow(ValueError);
     expectBits(bitsOf(model), before[0]!);
     expectBits(bitsOf(other), before[1]!);
   });
 
-  test('has the length of its contents in a tensor', () => {
+  test('predict, tensor and standardize use the number of its elements, not its length property', () => {
     const model = dense();
-    expect(model.predict(liar(6)).shape).toEqual([2, 3]);
-    expect(tensor(liar(6)).shape).toEqual([6]);
-    expect(standardize(liar(6)).mean).toEqual([7]);
+    expect(model.predict(makeArray(6)).shape).toEqual([2, 3]);
+    expect(tensor(makeArray(6)).shape).toEqual([6]);
+    expect(standardize(makeArray(6)).mean).toEqual([7]);
   });
 
-  test('stream.step reads and writes exactly the numbers of one step', () => {
+  test('stream.step reads and writes only one step of an array with a wrong length', () => {
     const [stream, twin] = [recurrent().stream(), recurrent().stream()];
-    const [input, out] = [liar(300_001), liar(300_001)];
+    const [input, out] = [makeArray(300_001), makeArray(300_001)];
     const expected = [...twin.step(Float32Array.of(7, 7, 7))];
     stream.step(input, out);
     expect([0, 1, 2, 3].map(i => out[i])).toEqual([...expected, 7]);
   });
 
-  test('fit rejects it', async () => {
+  test('fit rejects an array with a wrong length, and the model does not change', async () => {
     const model = dense();
     const before = bitsOf(model);
-    await expect(model.fit(liar(300_000), [[0, 0, 0]])).rejects.toThrow(ValueError);
+    await expect(model.fit(makeArray(300_000), [[0, 0, 0]])).rejects.toThrow(ValueError);
     expectBits(bitsOf(model), before);
   });
 });
 
 describe('arrays that change while another argument is read', () => {
-  const resizable = (size: number, most: number): ArrayBuffer =>
-    new (wrong(ArrayBuffer))(size, { maxByteLength: most });
-  /** Nested targets that run a function when they are read. */
-  const acting = (act: () => unknown): number[][] => [
+  const resizable = (size: number, maxByteLength: number): ArrayBuffer =>
+    new (wrong(ArrayBuffer))(size, { maxByteLength });
+  /** Nested targets that run `action` when they are read. */
+  const targetsWithSideEffect = (action: () => unknown): number[][] => [
     Object.defineProperty([0, 0, 0], 2, {
       get() {
-        act();
+        action();
         return 0;
       },
     }),
   ];
-  /** A getter that runs a function before it returns a value. */
-  const meanwhile =
-    <T>(act: () => unknown, value: T) =>
+  /** A getter that runs `action`, then returns `value`. */
+  const getterWithSideEffect =
+    <T>(action: () => unknown, value: T) =>
     (): T => {
-      act();
+      action();
       return value;
     };
   const hasResizable = 'resizable' in ArrayBuffer.prototype;
@@ -128,7 +128,7 @@ describe('arrays that change while another argument is read', () => {
     expect(() =>
       model.trainOnBatch(
         x,
-        acting(() => wrong(buffer).resize(size)),
+        targetsWithSideEffect(() => wrong(buffer).resize(size)),
       ),
     ).toThrow(/^model.trainOnBatch: x must keep its 3 numbers while it is read, got a Float32Array of \d+$/);
     expectBits(bitsOf(model), before[0]!);
@@ -138,15 +138,17 @@ describe('arrays that change while another argument is read', () => {
   test('trainOnBatch rejects a tensor whose array is transferred while y is read', () => {
     const model = dense();
     const x = tensor([[1, 2, 3]]);
-    const give = () => structuredClone(x.dataSync(), { transfer: [x.dataSync().buffer as ArrayBuffer] });
-    expect(() => model.trainOnBatch(x, acting(give))).toThrow('x must keep its 3 numbers while it is read');
+    const transfer = () => structuredClone(x.dataSync(), { transfer: [x.dataSync().buffer as ArrayBuffer] });
+    expect(() => model.trainOnBatch(x, targetsWithSideEffect(transfer))).toThrow(
+      'x must keep its 3 numbers while it is read',
+    );
   });
 
   test('predict reads the length of an array only once', () => {
     const model = sequential({ layers: [layers.dense({ units: 1, inputShape: [1] })] });
-    let asked = 0;
+    let reads = 0;
     const list = new Proxy([1, 2], {
-      get: (of, key, self) => (key === 'length' && asked++ > 0 ? 2 ** 40 : Reflect.get(of, key, self)),
+      get: (target, key, receiver) => (key === 'length' && reads++ > 0 ? 2 ** 40 : Reflect.get(target, key, receiver)),
     });
     expect(() => model.predict(list)).toThrow(ValueError);
   });
@@ -154,8 +156,8 @@ describe('arrays that change while another argument is read', () => {
   test('setWeights rejects a layer that is added to the model while the weights are read', () => {
     const model = dense();
     const weights = model.getWeights().map(weight => weight.arraySync()) as number[][][];
-    const act = () => model.add(layers.dense({ units: 1 }));
-    Object.defineProperty(weights[0], 0, { get: meanwhile(act, [1, 2, 3]) });
+    const addLayer = () => model.add(layers.dense({ units: 1 }));
+    Object.defineProperty(weights[0], 0, { get: getterWithSideEffect(addLayer, [1, 2, 3]) });
     expect(() => model.setWeights(weights)).toThrow(
       'model.setWeights: no layers may be added or removed while the weights are read',
     );
@@ -165,14 +167,14 @@ describe('arrays that change while another argument is read', () => {
     const model = sequential({ layers: [layers.dense({ units: 1, inputShape: [1] }), layers.dense({ units: 1 })] });
     model.getWeights();
     const layer = model.layers[1]!;
-    const kernel = Object.defineProperty([[1]], 0, { get: meanwhile(() => model.pop(), [1]) });
+    const kernel = Object.defineProperty([[1]], 0, { get: getterWithSideEffect(() => model.pop(), [1]) });
     expect(() => layer.setWeights([kernel, [0]])).toThrow('the layer must belong to a model first');
   });
 
   test('setStates rejects a model that is disposed while the states are read', () => {
     const model = recurrent();
     model.getStates();
-    const state = Object.defineProperty([0, 0, 0], 0, { get: meanwhile(() => model.dispose(), 0) });
+    const state = Object.defineProperty([0, 0, 0], 0, { get: getterWithSideEffect(() => model.dispose(), 0) });
     expect(() => model.setStates([[state]])).toThrow('model.setStates: the model must not be used after dispose()');
   });
 });
@@ -184,7 +186,7 @@ describe('arrays in shared memory', () => {
     return array;
   };
 
-  test('give the same results as other arrays', async () => {
+  test('arrays in shared memory give the same results as other arrays', async () => {
     const [model, twin] = [dense(), dense()];
     expectBits(model.predict(shared(1, 2, 3)).dataSync(), twin.predict(row).dataSync());
     model.trainOnBatch(shared(1, 2, 3), shared(3, 2, 1));
@@ -194,14 +196,14 @@ describe('arrays in shared memory', () => {
     expectBits(bitsOf(model), bitsOf(twin));
   });
 
-  test('predict reads them once, so that checked embedding ids cannot change', () => {
+  test('predict copies ids from shared memory, so that they cannot change after the check', () => {
     const model = sequential({ layers: [layers.embedding({ inputDim: 4, outputDim: 2, inputLength: 1 })] });
     const ids = shared(0, 1, 2, 3);
-    const kept = model.predict(ids).arraySync();
-    expect(model.predict(Float32Array.of(0, 1, 2, 3)).arraySync()).toEqual(kept);
+    const predicted = model.predict(ids).arraySync();
+    expect(model.predict(Float32Array.of(0, 1, 2, 3)).arraySync()).toEqual(predicted);
   });
 
-  test('are accepted as files', () => {
+  test('files in shared memory are accepted', () => {
     const model = dense();
     const file = model.snapshot();
     const copy = new Uint8Array(new SharedArrayBuffer(file.length));
@@ -212,7 +214,7 @@ describe('arrays in shared memory', () => {
   });
 });
 
-// Values of an iframe, of node:vm, and of a test runner such as Jest.
+// Such values come from an iframe, from node:vm, or from a test runner such as Jest.
 describe('values of another realm', () => {
   const foreign = runInNewContext(
     '({ floats: n => new Float32Array(n), bytes: n => new Uint8Array(n), list: text => JSON.parse(text) })',
@@ -232,7 +234,7 @@ describe('values of another realm', () => {
     return array;
   };
 
-  test('are accepted as batches, targets, weights, states and inputs of streams', () => {
+  test('arrays of another realm are accepted as batches, targets, weights, states and inputs of streams', () => {
     const [model, twin] = [dense(), dense()];
     expect(floats(1)).not.toBeInstanceOf(Float32Array);
     expectBits(model.predict(floats(1, 2, 3)).dataSync(), twin.predict(row).dataSync());
@@ -248,7 +250,7 @@ describe('values of another realm', () => {
     expectBits(stream.step(row), stepped);
   });
 
-  test('are accepted as tensors, series and items of data sets', async () => {
+  test('arrays of another realm are accepted as tensors, series and items of data sets', async () => {
     expect(tensor(floats(1, 2)).dtype).toBe('float32');
     expect(tensor(bytes(Uint8Array.of(1, 2))).dtype).toBe('int32');
     expect(new Tensor(floats(1, 2), [2]).dtype).toBe('float32');
@@ -266,40 +268,40 @@ describe('values of another realm', () => {
   test.each([
     ['views', (array: Uint8Array): unknown => array],
     ['buffers', (array: Uint8Array): unknown => array.buffer],
-  ])('are accepted as files: %s', async (_, form) => {
+  ])('%s of another realm are accepted as files', async (_, form) => {
     const model = dense();
-    const given = (file: Uint8Array) => wrong(form(bytes(file)));
-    model.restore(given(model.snapshot()));
+    const foreignFile = (file: Uint8Array) => wrong(form(bytes(file)));
+    model.restore(foreignFile(model.snapshot()));
     const [kernel] = model.getWeights();
-    const keras = await loadKerasModel(given(await toKeras(model)));
+    const keras = await loadKerasModel(foreignFile(await toKeras(model)));
     expectBits(keras.getWeights()[0]!.dataSync(), kernel!.dataSync());
-    expect(readSafetensors(given(writeSafetensors({ a: [1, 2] }))).tensors.a!.arraySync()).toEqual([1, 2]);
+    expect(readSafetensors(foreignFile(writeSafetensors({ a: [1, 2] }))).tensors.a!.arraySync()).toEqual([1, 2]);
     let saved: { weightData?: unknown } = {};
     const keep = (artifacts: object) => {
       saved = artifacts;
       return wrong({});
     };
     await model.save(io.withSaveHandler(keep));
-    const weightData = given(new Uint8Array(wrong(saved.weightData)));
+    const weightData = foreignFile(new Uint8Array(wrong(saved.weightData)));
     const loaded = await loadLayersModel(io.fromMemory(wrong({ ...saved, weightData })));
     expectBits(loaded.getWeights()[0]!.dataSync(), kernel!.dataSync());
   });
 });
 
-describe('a tensor of another package, or of another copy of this one', () => {
-  class Stranger {
+describe('tensors of another package, or of another copy of this one', () => {
+  class ForeignTensor {
     readonly shape = [1, 3];
     dataSync = () => row;
   }
   const advice = 'pass its arraySync() instead';
-  test.each<[string, (model: Sequential, stranger: never) => unknown]>([
-    ['x', (model, stranger) => model.predict(stranger)],
-    ['y', (model, stranger) => model.trainOnBatch(row, stranger)],
-    ['sampleWeight', (model, stranger) => model.trainOnBatch(row, row, { sampleWeight: stranger })],
-    ['a weight', (model, stranger) => model.setWeights([stranger, row])],
-    ['values of a tensor', (_, stranger) => tensor(stranger)],
-    ['a series', (_, stranger) => standardize(stranger)],
-  ])('is rejected as %s, with advice', (_, use) => {
-    expect(() => use(dense(), new Stranger() as never)).toThrow(advice);
+  test.each<[string, (model: Sequential, foreign: never) => unknown]>([
+    ['x', (model, foreign) => model.predict(foreign)],
+    ['y', (model, foreign) => model.trainOnBatch(row, foreign)],
+    ['sampleWeight', (model, foreign) => model.trainOnBatch(row, row, { sampleWeight: foreign })],
+    ['a weight', (model, foreign) => model.setWeights([foreign, row])],
+    ['values of a tensor', (_, foreign) => tensor(foreign)],
+    ['a series', (_, foreign) => standardize(foreign)],
+  ])('a tensor of another package is rejected as %s, with advice', (_, use) => {
+    expect(() => use(dense(), new ForeignTensor() as never)).toThrow(advice);
   });
 });

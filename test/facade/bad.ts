@@ -1,27 +1,33 @@
-/** Calls that must be refused: what is wrong about each, and, where that can be told, a part of the message. */
+/** Tests that invalid arguments are rejected. */
 
 import { ValueError } from 'lstm-wasm';
 import { expect, test } from 'vitest';
 
-export type Bad = [what: string, call: () => unknown, message?: string];
+/** What is wrong about a call, the call, and a part of the expected message. */
+export type InvalidCall = [problem: string, call: () => unknown, message?: string];
 
-/** What a type would refuse. */
+/** Passes arguments that their type does not allow. */
 // biome-ignore lint/suspicious/noExplicitAny: wrong arguments are the point
 export const wrong = (value: unknown): any => value;
 
-/** Every one throws a ValueError of one sentence that starts with `name`. */
-export function describeBad(name: string, bad: Bad[]): void {
-  test.each(bad)(`${name}: %s`, (_, call, message = '') => {
-    let error: unknown;
-    try {
-      call();
-    } catch (thrown) {
-      error = thrown;
-    }
-    expect(error, 'must throw a ValueError').toBeInstanceOf(ValueError);
-    const text = (error as ValueError).message;
-    expect(text.slice(0, name.length + 2)).toBe(`${name}: `);
-    expect(text).toMatch(/^\S+: [^\n]+[^\n.]$/);
-    expect(text).toContain(message);
+/** The message of the ValueError that `call` throws, which must be one sentence that starts with `name`. */
+export function messageOf(name: string, call: () => unknown): string {
+  let error: unknown;
+  try {
+    call();
+  } catch (thrown) {
+    error = thrown;
+  }
+  expect(error, `${name} must throw a ValueError`).toBeInstanceOf(ValueError);
+  const { message } = error as ValueError;
+  expect(message.slice(0, name.length + 2)).toBe(`${name}: `);
+  expect(message).toMatch(/^\S+: [^\n]+[^\n.]$/);
+  return message;
+}
+
+/** Tests that each call throws a ValueError whose message starts with `name` and contains the expected part. */
+export function describeRejections(name: string, calls: InvalidCall[]): void {
+  test.each(calls)(`${name} rejects %s`, (_, call, message = '') => {
+    expect(messageOf(name, call)).toContain(message);
   });
 }

@@ -1,8 +1,8 @@
-// Models beside their float64 references, and the gradient of a whole model, read off one step of plain gradient descent
-// through the public interface.
+// Models with their float64 references. The gradient of a whole model is computed from one step of plain gradient
+// descent through the public interface.
 //
-// The step is w' = w - rate g, so g = (w - w') / rate. With the rate 2^20 the weights vanish beside the step: the
-// product is exact, and rounding w' to a float32 costs g a relative 2^-24 and w an absolute |w| 2^-44.
+// The step is w' = w - rate g, so g = (w - w') / rate. With the rate 2^20 the product is exact and much larger than w.
+// Rounding w' to float32 gives g a relative error of 2^-24, and the term of w an absolute error of |w| 2^-44.
 
 import { type Sequential, train } from 'lstm-wasm';
 import { expectClose } from '../compare.ts';
@@ -13,7 +13,7 @@ import { modelOf, tensorOf } from './models.ts';
 
 export const rate = 2 ** 20;
 
-/** A compiled model and its reference, with the same weights; and two batches of inputs, with targets for the second. */
+/** A compiled model and its reference with the same weights, and two batches: `before`, and `x` with targets `y`. */
 export interface Case {
   model: Sequential;
   reference: ReferenceModel;
@@ -24,9 +24,9 @@ export interface Case {
 }
 
 /**
- * Matrices are scaled for sums of order 1; everything is different in every row, step, unit and gate.
+ * Makes a case with random weights and inputs. Matrices are scaled so that sums are of order 1.
  *
- * @param masked puts a masking layer at the bottom, and zeros into the steps that it is to mask
+ * @param masked adds a masking layer at the bottom, and sets the masked steps to zero
  */
 export function caseOf(specs: LayerSpec[], [B, T, D]: [number, number, number], masked = false): Case {
   const random = new Random(B * 10000 + T * 100 + D);
@@ -52,12 +52,12 @@ export function caseOf(specs: LayerSpec[], [B, T, D]: [number, number, number], 
   return { model, reference, weights, before, x, y };
 }
 
-/** A mask [B,T] with steps missing at the beginning, in the middle and at the end, and one row without any. */
+/** A random mask [B, T] with 60% unmasked time steps; with B > 1, all of the first row is masked. */
 function maskOf(random: Random, B: number, T: number): Float64Array {
   return Float64Array.from({ length: B * T }, (_, n) => (n < T && B > 1 ? 0 : Number(random.uniform() < 0.2)));
 }
 
-/** Trains once and takes the gradient from what that did to the weights, [weight block][element]. */
+/** Trains once and computes the gradients from the change of the weights, [weight block][element]. */
 export function gradientsOf({ model, weights, x, y }: Case): { loss: number; gradients: Float64Array[] } {
   const loss = model.trainOnBatch(tensorOf(x), tensorOf(y)) as number;
   const after = model.getWeights().map(weight => weight.dataSync());
@@ -66,10 +66,10 @@ export function gradientsOf({ model, weights, x, y }: Case): { loss: number; gra
 }
 
 /**
- * A gradient is a sum over rows and steps whose terms partly cancel, so the float32 error follows the largest element
- * of its block more than the element itself. Naive float32 loops stay within 2e-6 of it in all these cases. The
- * relative part is that of the fixture lstm-gradients: a gradient is a product of a dozen activations and slopes, each
- * within 3 ULP (3.6e-7) in the kernels.
+ * Compares loss and gradients with the reference. A gradient is a sum over rows and steps whose terms partly cancel, so
+ * its float32 error is bounded relative to the largest element of its block. Plain float32 loops stay within 2e-6 of
+ * that element in all these cases. The relative bound is that of the fixture lstm-gradients: a gradient is a product of
+ * a dozen activations and slopes, each within 3 ULP (3.6e-7) in the kernels.
  */
 export function expectGradients(subject: Case): void {
   const { reference, x, y } = subject;
@@ -77,22 +77,26 @@ export function expectGradients(subject: Case): void {
   const { loss, gradients } = gradientsOf(subject);
   expectClose([loss], [reference.testOnBatch(x, y)], { abs: 0, rel: 2e-6, what: 'loss' });
   expected.forEach(({ shape, data }, n) => {
-    const largest = data.reduce((most, value) => Math.max(most, Math.abs(value)), 0);
+    const largest = data.reduce((max, value) => Math.max(max, Math.abs(value)), 0);
     const what = `gradient in weights ${n} [${shape}]`;
     expectClose(gradients[n]!, data, { abs: 5e-6 * largest, rel: 1e-5, what });
   });
 }
 
 /**
- * Predictions, losses and gradients of one batch after the other, and what is carried between them. The states of a
- * stateful model move on with every call, on both sides.
+ * Compares predictions, losses and gradients with the reference over several batches, and the states between them. The
+ * states of a stateful model advance with every call, in the model and in the reference.
  */
-export function expectEverything(subject: Case, batches = 1): void {
+export function expectMatchesReference(subject: Case, batches = 1): void {
   const { model, reference, weights, before, x } = subject;
-  const same = (got: ArrayLike<number>, expected: ArrayLike<number>, what: string) =>
+  const expectSame = (got: ArrayLike<number>, expected: ArrayLike<number>, what: string) =>
     expectClose(got, expected, { abs: 3e-6, rel: 3e-6, what });
   for (let n = 0; n < batches; n++) {
-    same(model.predict(tensorOf(x), { batchSize: x.shape[0] }).dataSync(), reference.predict(x).data, 'prediction');
+    expectSame(
+      model.predict(tensorOf(x), { batchSize: x.shape[0] }).dataSync(),
+      reference.predict(x).data,
+      'prediction',
+    );
     if (batches > 1) {
       model.predict(tensorOf(before));
       reference.predict(before);
@@ -102,24 +106,25 @@ export function expectEverything(subject: Case, batches = 1): void {
     if (batches === 1) continue;
     const states = model.getStates();
     for (const [l, list] of reference.getStates().entries()) {
-      for (const [k, { data }] of list.entries()) same(states[l]![k]!.dataSync(), data, `state ${k} of layer ${l}`);
+      for (const [k, { data }] of list.entries())
+        expectSame(states[l]![k]!.dataSync(), data, `state ${k} of layer ${l}`);
     }
   }
 }
 
 /**
- * The weights of one block move by 2^-5 both ways along a direction of random lengths and the signs of the gradient, so
- * that nothing cancels in the slope. The points are rounded to float32 and the slope taken between the rounded ones.
- * What remains: the third derivative, a relative 4e-4 here at most, and float32 outputs behind a loss of order 1, which
- * is off by less than 1e-7 then. Those are small beside differences of 1e-3 to 3e-2. Layers that bend more than an LSTM
- * take a smaller reach; half of it leaves a quarter of the third derivative.
+ * Compares gradients with finite differences of the loss. The weights of one block move by `reach` in both directions
+ * along a random vector with the signs of the gradient, so that nothing cancels in the slope. The slope is taken between
+ * the points after rounding to float32. The remaining errors are the third derivative, at most 4e-4 relative, and the
+ * rounding of the outputs to float32, below 1e-7 for a loss of order 1; the differences are 1e-3 to 3e-2. Layers with
+ * more curvature than an LSTM need a smaller reach: half the reach leaves a quarter of the third derivative.
  */
 export function expectDifferences(subject: Case, reach = 2 ** -5): void {
   const { model, weights, x, y } = subject;
   const { gradients } = gradientsOf(subject);
   const random = new Random(7);
-  const lossAt = (at: Block[]) => {
-    model.setWeights(at.map(tensorOf));
+  const lossAt = (point: Block[]) => {
+    model.setWeights(point.map(tensorOf));
     return model.testOnBatch(tensorOf(x), tensorOf(y)) as number;
   };
   weights.forEach(({ shape, data }, n) => {

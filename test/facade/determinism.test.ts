@@ -1,4 +1,4 @@
-// The same seed gives the same bits: of initial weights in every build, of training in the strict one.
+// The same seed gives the same bits: initial weights in every build, training in the strict build.
 
 import { createHash } from 'node:crypto';
 import { initializers, layers, type Sequential, sequential, setRandomSeed, tensor, train } from 'lstm-wasm';
@@ -36,13 +36,13 @@ function run(model: Sequential, steps = 20): { losses: number[]; prediction: Flo
 describe('the seed program with setRandomSeed(1)', () => {
   beforeEach(() => setRandomSeed(1));
 
-  // A change here changes what everybody's programs compute: it belongs into the changelog.
-  test('starts from these weights, in every build', () => {
+  // A change of these values changes the results of every program, and belongs in the changelog.
+  test('the seed program has fixed initial weights in every build', () => {
     const weights = Float32Array.from(weightsOf(seedModel()));
     expect(hash(weights)).toBe('f41e458d2ee0f2cbd55f36a7b164d545248d6354a719fb9c8e7ed6f296642260');
   });
 
-  test.skipIf(build === 'relaxed')('ends with these losses and weights, in the strict build', () => {
+  test.skipIf(build === 'relaxed')('the seed program has fixed losses and weights in the strict build', () => {
     const { losses, weights } = run(seedModel());
     expect(losses[0]).toBe(0.5568364289469347);
     expect(losses.at(-1)).toBe(0.0885195858892437);
@@ -50,7 +50,7 @@ describe('the seed program with setRandomSeed(1)', () => {
     expect(hash(Float32Array.from(weights))).toBe('86283e9840928dea1f07f762fc6332e8baa59b121dc3b30baf0f201dca092785');
   });
 
-  test('ends the same when run again', () => {
+  test('a second run of the seed program gives the same bits', () => {
     const first = run(seedModel());
     setRandomSeed(1);
     const second = run(seedModel());
@@ -59,15 +59,15 @@ describe('the seed program with setRandomSeed(1)', () => {
     expectBits(second.weights, first.weights, 'weights');
   });
 
-  test('ends otherwise with another seed', () => {
+  test('another seed gives other initial weights', () => {
     const first = weightsOf(seedModel());
     setRandomSeed(2);
     const second = weightsOf(seedModel());
-    const same = first.filter((weight, n) => weight === second[n] && weight !== 0 && weight !== 1);
-    expect(same).toEqual([]);
+    const equal = first.filter((weight, n) => weight === second[n] && weight !== 0 && weight !== 1);
+    expect(equal).toEqual([]);
   });
 
-  test('ends the same whatever other models do meanwhile', () => {
+  test('another model that trains first does not change the seed program', () => {
     const alone = run(seedModel());
     setRandomSeed(1);
     const model = seedModel();
@@ -80,7 +80,7 @@ describe('the seed program with setRandomSeed(1)', () => {
   });
 });
 
-test('what dropout draws does not depend on what other models do meanwhile', () => {
+test('dropout masks do not depend on other models that train at the same time', () => {
   const dropouts = { dropout: 0.2, recurrentDropout: 0.3 };
   const cell = [layers.gruCell({ units: 3, ...dropouts }), layers.lstmCell({ units: 6, ...dropouts })];
   const make = () => {
@@ -94,11 +94,11 @@ test('what dropout draws does not depend on what other models do meanwhile', () 
     return model;
   };
   const x = tensor([1, 2, 3, 4, 0, 0, 5, 6, 0, 0, 0, 0], [2, 3, 2]);
-  const trained = (beside?: Sequential) => {
+  const trained = (other?: Sequential) => {
     setRandomSeed(7);
     const model = make();
     const losses = Array.from({ length: 20 }, () => {
-      beside?.trainOnBatch(x, [1, -1]);
+      other?.trainOnBatch(x, [1, -1]);
       return model.trainOnBatch(x, [1, -1]);
     });
     return { losses, weights: weightsOf(model) };
@@ -115,7 +115,7 @@ describe('initial weights', () => {
     return [seedModel(), seedModel()] as const;
   };
 
-  test('depend on the order in which layers are added, not on which model is used first', () => {
+  test('initial weights depend on the order in which models are made, not on which is used first', () => {
     const [first, second] = make(5);
     const expected = [weightsOf(first), weightsOf(second)];
     const [again, other] = make(5);
@@ -124,16 +124,16 @@ describe('initial weights', () => {
     expect(expected[0]).not.toEqual(expected[1]);
   });
 
-  test('with a seed of their own do not depend on the global one', () => {
-    const drawn = [1, 2].map(seed => {
+  test('initializers with a seed ignore the global seed', () => {
+    const weights = [1, 2].map(seed => {
       setRandomSeed(seed);
       const kernelInitializer = initializers.glorotUniform({ seed: 3 });
       return weightsOf(sequential({ layers: [layers.dense({ units: 5, inputShape: [4], kernelInitializer })] }));
     });
-    expectBits(drawn[0]!, drawn[1]!);
+    expectBits(weights[0]!, weights[1]!);
   });
 
-  test('of two layers differ, and so do those of one layer', () => {
+  test('initial weights differ within a layer and between layers', () => {
     setRandomSeed(1);
     const dense = (options: object) => layers.dense({ units: 5, ...options });
     const weights = sequential({ layers: [dense({ inputShape: [5] }), dense({})] }).getWeights();
@@ -142,7 +142,7 @@ describe('initial weights', () => {
   });
 });
 
-// Rows do not meet each other, so how they are cut into batches must not show.
+// Rows are independent of each other, so the batch size must not change the result.
 test('predictions do not depend on the size of the batches', () => {
   setRandomSeed(1);
   for (const units of [3, 20]) {
@@ -160,7 +160,7 @@ test('predictions do not depend on the size of the batches', () => {
   }
 });
 
-test('setWeights takes what getWeights gives, and training goes on as if nothing had happened', () => {
+test('setting the current weights and states does not change training', () => {
   setRandomSeed(1);
   const [model, twin] = [seedModel(), seedModel()];
   twin.setWeights(model.getWeights());

@@ -3,7 +3,7 @@
 import { type Initializer, type InitializerName, initializers, layers, sequential, setRandomSeed } from 'lstm-wasm';
 import { describe, expect, test } from 'vitest';
 import { expectBits, expectClose } from '../compare.ts';
-import { describeBad, wrong } from './bad.ts';
+import { describeRejections, wrong } from './bad.ts';
 
 /** A kernel [rows, columns] with these initial weights. */
 function kernelOf(kernelInitializer: Initializer | InitializerName, rows = 7, columns = 5): Float32Array {
@@ -183,12 +183,12 @@ describe('names', () => {
 });
 
 describe('arguments', () => {
-  describeBad('initializers.identity', [
+  describeRejections('initializers.identity', [
     ['NaN', () => initializers.identity({ gain: Number.NaN }), 'gain'],
     ['a number alone', () => initializers.identity(wrong(2)), 'options must be an object'],
     ['a seed', () => initializers.identity(wrong({ seed: 1 })), "unknown option 'seed'"],
   ]);
-  describeBad('initializers.varianceScaling', [
+  describeRejections('initializers.varianceScaling', [
     ['no scale', () => initializers.varianceScaling({ scale: 0 }), 'scale'],
     ['an unknown mode', () => initializers.varianceScaling({ mode: wrong('fanInn') }), "did you mean 'fanIn'?"],
     ['a mode that is none', () => initializers.varianceScaling({ mode: wrong(1) }), 'mode'],
@@ -196,18 +196,18 @@ describe('arguments', () => {
     ['a seed that is none', () => initializers.varianceScaling({ seed: -1 }), 'seed'],
   ]);
   for (const name of ['heUniform', 'heNormal', 'leCunUniform', 'leCunNormal'] as const) {
-    describeBad(`initializers.${name}`, [
+    describeRejections(`initializers.${name}`, [
       ['an unknown option', () => initializers[name](wrong({ sed: 1 })), "did you mean 'seed'?"],
       ['a seed that is none', () => initializers[name]({ seed: 0.5 }), 'seed'],
     ]);
   }
-  describeBad('layers.dense', [
+  describeRejections('layers.dense', [
     ['an unknown name', () => layers.dense({ units: 1, kernelInitializer: wrong('he_norml') }), "'heNormal'?"],
     ['a name that needs a value', () => layers.dense({ units: 1, kernelInitializer: wrong('constant') })],
   ]);
   const model = (inputs: number, options: object) => () =>
     sequential({ layers: [layers.dense({ units: 4, inputShape: [inputs], ...options })] });
-  describeBad('sequential', [
+  describeRejections('sequential', [
     ['an identity that is not square', model(3, { kernelInitializer: 'identity' }), 'kernel must be a square matrix'],
     ['an identity for a bias', model(4, { biasInitializer: 'identity' }), 'bias must be a square matrix'],
     ['an orthogonal bias', model(4, { biasInitializer: 'orthogonal' }), 'bias must be a matrix'],

@@ -1,5 +1,5 @@
-// The layers that are not recurrent, through the public interface: gradients against the float64 reference and against
-// differences of the loss, seeds of dropout, open lengths, and what is refused.
+// Layers that are not recurrent, through the public API: gradients against the float64 reference and finite
+// differences of the loss, dropout seeds, variable lengths, invalid arguments.
 
 import {
   initializers,
@@ -35,19 +35,19 @@ const ids = (random: Random, shape: number[]) =>
   );
 
 const stacks: [string, LayerSpec[]][] = [
-  ['dropout between', [lstm(7, input), spec('dropout', { rate: 0.4, seed: 3 }), lstm(4), dense(2)]],
-  ['dropout first', [spec('dropout', { rate: 0.4, seed: 3, ...input }), lstm(4), dense(2)]],
-  ['dropout on top', [lstm(4, input), spec('dropout', { rate: 0.4, seed: 3 })]],
+  ['dropout between layers', [lstm(7, input), spec('dropout', { rate: 0.4, seed: 3 }), lstm(4), dense(2)]],
+  ['dropout as the first layer', [spec('dropout', { rate: 0.4, seed: 3, ...input }), lstm(4), dense(2)]],
+  ['dropout as the last layer', [lstm(4, input), spec('dropout', { rate: 0.4, seed: 3 })]],
   [
-    'dropout of whole rows',
+    'dropout with a noiseShape',
     [lstm(7, input), spec('dropout', { rate: 0.4, seed: 3, noiseShape: [null, 1, null] }), dense(2)],
   ],
   [
-    'dropout behind the last step',
+    'dropout of the last time step',
     [lstm(7, { ...input, returnSequences: false }), spec('dropout', { rate: 0.5, seed: 2 ** 50 }), dense(2)],
   ],
   [
-    'two dropouts',
+    'two dropout layers',
     [spec('dropout', { rate: 0.2, seed: 1, ...input }), dense(5), spec('dropout', { rate: 0.2, seed: 2 }), dense(2)],
   ],
   [
@@ -59,8 +59,8 @@ const stacks: [string, LayerSpec[]][] = [
     [lstm(7, input), spec('timeDistributed', { layer: spec('activation', { activation: 'elu' }) }), dense(2)],
   ],
   ['flatten', [lstm(7, input), spec('flatten', {}, { width: 42 }), dense(2)]],
-  ['flatten first', [spec('flatten', input, { width: 18 }), dense(5, { activation: 'gelu' }), dense(2)]],
-  ['flatten on top', [lstm(3, input), spec('flatten', {}, { width: 18 })]],
+  ['flatten as the first layer', [spec('flatten', input, { width: 18 }), dense(5, { activation: 'gelu' }), dense(2)]],
+  ['flatten as the last layer', [lstm(3, input), spec('flatten', {}, { width: 18 })]],
   ['reshape', [lstm(7, input), spec('reshape', { targetShape: [14, 3] }), lstm(4), dense(2)]],
   [
     'reshape to vectors and back',
@@ -73,10 +73,10 @@ const stacks: [string, LayerSpec[]][] = [
     ],
   ],
   ['repeatVector', [lstm(7, { ...input, returnSequences: false }), spec('repeatVector', { n: 4 }), lstm(5), dense(2)]],
-  ['repeatVector under dense', [dense(4, { inputShape: [3] }), spec('repeatVector', { n: 3 }), dense(2)]],
-  ['masking, then flatten', [spec('masking', input), spec('flatten', {}, { width: 18 }), dense(2)]],
+  ['repeatVector below dense', [dense(4, { inputShape: [3] }), spec('repeatVector', { n: 3 }), dense(2)]],
+  ['masking below flatten', [spec('masking', input), spec('flatten', {}, { width: 18 }), dense(2)]],
   [
-    'masking within',
+    'masking between layers',
     [
       lstm(4, input),
       spec('activation', { activation: 'relu' }),
@@ -93,16 +93,19 @@ const stacks: [string, LayerSpec[]][] = [
       dense(2),
     ],
   ],
-  ['embedding, wide', [spec('embedding', { inputDim: V, outputDim: 20, inputShape: [null] }), lstm(4), dense(2)]],
   [
-    'embedding and flatten',
+    'embedding with 20 columns and any length',
+    [spec('embedding', { inputDim: V, outputDim: 20, inputShape: [null] }), lstm(4), dense(2)],
+  ],
+  [
+    'embedding below flatten',
     [
       spec('embedding', { inputDim: V, outputDim: VECTOR, inputShape: [T], maskZero: true }),
       spec('flatten', {}, { width: 30 }),
       dense(2),
     ],
   ],
-  ['embedding alone', [spec('embedding', { inputDim: V, outputDim: VECTOR, inputShape: [T] })]],
+  ['embedding as the only layer', [spec('embedding', { inputDim: V, outputDim: VECTOR, inputShape: [T] })]],
   ...activations.flatMap((activation): [string, LayerSpec[]][] => [
     [`dense ${activation}`, [dense(5, { ...input, activation }), lstm(4), dense(3, { activation })]],
     [
@@ -114,7 +117,7 @@ const stacks: [string, LayerSpec[]][] = [
 
 const rate = 2 ** 20;
 
-/** A compiled model and its reference at the same weights, and a batch. */
+/** A compiled model, its reference with the same weights, and a batch. */
 function caseOf(specs: LayerSpec[]) {
   const random = new Random(specs.length * 100 + specs[0]!.class.length);
   const model = modelOf(specs);
@@ -140,7 +143,7 @@ function gradientsOf({ model, weights, x, y }: ReturnType<typeof caseOf>) {
 }
 
 // Bounds as in gradients.test.ts.
-test.each(stacks)('against the reference: %s', (_, specs) => {
+test.each(stacks)('prediction, loss and gradients match the float64 reference: %s', (_, specs) => {
   const subject = caseOf(specs);
   const { model, reference, x, y } = subject;
   const predicted = reference.predict(x);
@@ -161,10 +164,10 @@ test.each(stacks)('against the reference: %s', (_, specs) => {
   });
 });
 
-// As in gradients.test.ts, but nearer, because logSoftmax bends the loss more. Without dropout, which testOnBatch leaves
-// out, and without what has a kink.
+// As in gradients.test.ts, with a smaller step, because logSoftmax makes the loss more curved. Excluded are dropout,
+// which testOnBatch does not apply, and activations whose derivative jumps.
 const smooth = stacks.filter(([, specs]) => !JSON.stringify(specs).match(/dropout|relu|leakyRelu|hardSigmoid|selu/));
-test.each(smooth)('against differences of the loss: %s', (_, specs) => {
+test.each(smooth)('gradients match finite differences of the loss: %s', (_, specs) => {
   const subject = caseOf(specs);
   const { model, weights, x, y } = subject;
   const { gradients } = gradientsOf(subject);
@@ -182,16 +185,16 @@ test.each(smooth)('against differences of the loss: %s', (_, specs) => {
         shape,
         data.map((w, m) => Math.fround(w + sign * scale * lengths[m]! * Math.sign(gradient[m]!))),
       );
-    const [ahead, behind] = [moved(1), moved(-1)];
-    const difference = lossAt(weights.with(n, ahead)) - lossAt(weights.with(n, behind));
-    const slope = gradient.reduce((sum, g, m) => sum + g * (ahead.data[m]! - behind.data[m]!), 0);
+    const [above, below] = [moved(1), moved(-1)];
+    const difference = lossAt(weights.with(n, above)) - lossAt(weights.with(n, below));
+    const slope = gradient.reduce((sum, g, m) => sum + g * (above.data[m]! - below.data[m]!), 0);
     expectClose([difference], [slope], { abs: 1e-6, rel: 1e-3, what: `weights ${n} [${shape}]` });
   });
 });
 
 describe('dropout', () => {
   const identity = { kernelInitializer: 'zeros', biasInitializer: 'ones' } as const;
-  /** y = dropout(1), target 0: the gradient of the bias tells the mask. */
+  /** y = dropout(1), target 0: the gradient of the bias shows the mask. */
   const make = (seed?: number) => {
     const model = sequential();
     model.add(layers.dense({ units: 8, inputShape: [1], ...identity }));
@@ -208,15 +211,15 @@ describe('dropout', () => {
   };
   const expected = (seed: number, batch: number) => [...dropoutMask(8, seedBits(seed), batch, 0.5)].map(Math.sign);
 
-  test('drops what seed and number of the batch say, one batch after the other, in every build', () => {
+  test('the dropout mask depends only on the seed and the number of the batch', () => {
     const [model, other] = [make(5), make(5)];
     for (let batch = 0; batch < 5; batch++) {
       expect(kept(model)).toEqual(expected(5, batch));
-      if (batch % 2 === 0) expect(kept(other)).toEqual(expected(5, batch / 2)); // each model counts for itself
+      if (batch % 2 === 0) expect(kept(other)).toEqual(expected(5, batch / 2)); // each model counts its own batches
     }
   });
 
-  test('a batch that changed nothing does not count', () => {
+  test('dropout does not count a batch that changed nothing', () => {
     const model = make(5);
     kept(model);
     model.trainOnBatch([[Number.NaN]], zeros);
@@ -225,14 +228,14 @@ describe('dropout', () => {
     expect(kept(model)).toEqual(expected(5, 1));
   });
 
-  test('compiling again does not start over', () => {
+  test('compiling again does not reset the batch count of dropout', () => {
     const model = make(5);
     kept(model);
     model.compile({ optimizer: train.sgd(2 ** -10), loss: 'meanSquaredError' });
     expect(kept(model)).toEqual(expected(5, 1));
   });
 
-  test('without a seed draws one, which setRandomSeed fixes', () => {
+  test('dropout without a seed takes one from the stream of setRandomSeed', () => {
     const [a, b, c] = [9, 9, 10].map(seed => {
       setRandomSeed(seed);
       const model = make();
@@ -242,7 +245,7 @@ describe('dropout', () => {
     expect(a).not.toEqual(c);
   });
 
-  test('a layer that drops nothing draws nothing', () => {
+  test('dropout with rate 0 takes no seed from the stream', () => {
     const weights = [0, null].map(rate => {
       setRandomSeed(4);
       const model = sequential();
@@ -254,7 +257,7 @@ describe('dropout', () => {
     expectBits(weights[0]!, weights[1]!);
   });
 
-  test('does nothing to predictions', () => {
+  test('dropout does not change predictions', () => {
     expectBits(
       make(1)
         .predict([[0]])
@@ -275,7 +278,7 @@ describe('embedding', () => {
     return model;
   };
 
-  test('takes any length where none is named', () => {
+  test('an embedding without inputLength accepts any length', () => {
     const model = make();
     expect(model.inputs[0]!.shape).toEqual([null, null]);
     expect(model.outputs[0]!.shape).toEqual([null, null, 2]);
@@ -294,7 +297,7 @@ describe('embedding', () => {
   test.each<[string, () => Sequential, (number | null)[]]>([
     ['inputLength', () => make({ inputLength: 4 }), [null, 4]],
     ['inputShape', () => make({ inputShape: [4] }), [null, 4]],
-    ['an open inputShape', () => make({ inputShape: [null] }), [null, null]],
+    ['an inputShape of any length', () => make({ inputShape: [null] }), [null, null]],
     ['batchInputShape', () => make({ batchInputShape: [2, 4] }), [2, 4]],
     ['batchSize', () => make({ inputLength: 4, batchSize: 2 }), [2, 4]],
     [
@@ -306,14 +309,14 @@ describe('embedding', () => {
       [null, 4],
     ],
     [
-      'an open input layer',
+      'an input layer of any length',
       () =>
         sequential({
           layers: [layers.inputLayer({ inputShape: [null] }), layers.embedding({ inputDim: 3, outputDim: 2 })],
         }),
       [null, null],
     ],
-  ])('its input is that of %s', (_, build, shape) => {
+  ])('an embedding takes its input shape from %s', (_, build, shape) => {
     const model = build();
     expect(model.inputs[0]!.shape).toEqual(shape);
     expect(model.outputs[0]!.shape).toEqual([...shape, 2]);
@@ -325,42 +328,42 @@ describe('embedding', () => {
     ).toEqual([2, 4, 2]);
   });
 
-  test('takes integers as they come', () => {
+  test('an embedding accepts nested arrays, integer tensors and typed arrays of integers', () => {
     const model = make({ inputLength: 2 });
     for (const x of [[[2, 0]], tensor(Int32Array.of(2, 0), [1, 2]), Int32Array.of(2, 0), Uint8Array.of(2, 0)]) {
       expectBits(model.predict(x).dataSync(), [4, 5, 0, 1]);
     }
   });
 
-  test('starts within 0.05 of zero, or as its initializer says', () => {
-    const drawn = (options: object) =>
+  test('embeddings start between -0.05 and 0.05, or as embeddingsInitializer sets them', () => {
+    const initial = (options: object) =>
       sequential({ layers: [layers.embedding({ inputDim: 100, outputDim: 10, ...options })] })
         .getWeights()[0]!
         .dataSync();
-    const values = drawn({});
+    const values = initial({});
     expect(Math.max(...values)).toBeGreaterThan(0.045);
     expect(Math.max(...values.map(Math.abs))).toBeLessThan(0.05);
     const embeddingsInitializer = initializers.constant({ value: 3 });
-    expectBits(drawn({ embeddingsInitializer }), new Float32Array(1000).fill(3));
+    expectBits(initial({ embeddingsInitializer }), new Float32Array(1000).fill(3));
   });
 
-  test('ids that are none change nothing, wherever they stand', () => {
-    for (const bad of [-1, 3, 0.5, Number.NaN, Number.POSITIVE_INFINITY, 2 ** 40]) {
+  test('a call with an invalid id throws and changes nothing', () => {
+    for (const invalidId of [-1, 3, 0.5, Number.NaN, Number.POSITIVE_INFINITY, 2 ** 40]) {
       const model = sequential();
       model.add(layers.embedding({ inputDim: 3, outputDim: 2, batchInputShape: [2, 3] }));
       model.add(layers.lstm({ units: 2, stateful: true }));
       model.compile({ optimizer: train.sgd(0.1), loss: 'meanSquaredError' });
-      const [good, y] = [[[0, 1, 2], [2, 1, 0]], [[1, 2], [3, 4]]]; // biome-ignore format: two batches
-      model.trainOnBatch(good, y);
+      const [validIds, y] = [[[0, 1, 2], [2, 1, 0]], [[1, 2], [3, 4]]]; // biome-ignore format: two batches
+      model.trainOnBatch(validIds, y);
       const all = () => [...model.getWeights(), ...model.getStates().flat()].flatMap(t => [...t.dataSync()]);
       const before = all();
-      const wrong = [[0, 1, 2], [2, 1, bad]]; // biome-ignore format: one batch
+      const invalidIds = [[0, 1, 2], [2, 1, invalidId]]; // biome-ignore format: one batch
       const calls = [
-        () => model.trainOnBatch(wrong, y),
-        () => model.testOnBatch(wrong, y),
-        () => model.predict(wrong),
-        () => model.predict([...good, ...wrong]),
-        () => model.predictOnBatch(wrong),
+        () => model.trainOnBatch(invalidIds, y),
+        () => model.testOnBatch(invalidIds, y),
+        () => model.predict(invalidIds),
+        () => model.predict([...validIds, ...invalidIds]),
+        () => model.predictOnBatch(invalidIds),
       ];
       for (const call of calls) {
         expect(call).toThrow(ValueError);
@@ -371,36 +374,36 @@ describe('embedding', () => {
   });
 });
 
-describe('shapes', () => {
+describe('output shapes', () => {
   test.each<[string, Layer[], (number | null)[]]>([
     ['repeatVector', [layers.dense({ units: 3, inputShape: [2] }), layers.repeatVector({ n: 4 })], [null, 4, 3]],
     ['flatten', [layers.masking({ inputShape: [4, 3] }), layers.flatten()], [null, 12]],
     [
-      'flatten of rows',
+      'flatten of vectors',
       [layers.dense({ units: 3, inputShape: [2] }), layers.flatten({ dataFormat: 'channelsLast' })],
       [null, 3],
     ],
     ['reshape', [layers.masking({ inputShape: [4, 3] }), layers.reshape({ targetShape: [6, -1] })], [null, 6, 2]],
     [
-      'reshape, null',
+      'reshape with a size of null',
       [layers.masking({ inputShape: [4, 3] }), layers.reshape({ targetShape: [null] as never })],
       [null, 12],
     ],
-    ['a fixed batch', [layers.masking({ batchInputShape: [7, 4, 3] }), layers.flatten()], [7, 12]],
+    ['a fixed batch size', [layers.masking({ batchInputShape: [7, 4, 3] }), layers.flatten()], [7, 12]],
     [
-      'activations',
+      'activation layers',
       [layers.reLU({ inputShape: [null, 3] }), layers.softmax({ axis: 2 }), layers.elu(), layers.leakyReLU()],
       [null, null, 3],
     ],
     [
-      'a list of names',
+      'activations in the spelling of Keras',
       [
         layers.dense({ units: 3, inputShape: [2], activation: 'hard_sigmoid' }),
         layers.activation({ activation: 'silu' }),
       ],
       [null, 3],
     ],
-  ])('%s', (_, stack, shape) => {
+  ])('outputs and predictions have the expected shape: %s', (_, stack, shape) => {
     const model = sequential({ layers: stack });
     expect(model.outputs[0]!.shape).toEqual(shape);
     expect(model.outputShape).toEqual(shape);
@@ -411,13 +414,13 @@ describe('shapes', () => {
   });
 });
 
-test('timeDistributed begins with the weights given to the layer in it', () => {
+test('timeDistributed starts with the weights given to the wrapped layer', () => {
   const layer = layers.dense({ units: 1, weights: [[[7]], [3]] });
   const model = sequential({ layers: [layers.timeDistributed({ layer, inputShape: [2, 1] })] });
   expect(model.predict([[[0], [1]]]).arraySync()).toEqual([[[3], [10]]]);
 });
 
-test('regularizers and constraints stand with the weights they are for', () => {
+test('regularizers and constraints are assigned to their weights', () => {
   const model = sequential({
     layers: [
       layers.embedding({ inputDim: 3, outputDim: 2, embeddingsRegularizer: 'l2', embeddingsConstraint: 'nonNeg' }),
@@ -430,7 +433,7 @@ test('regularizers and constraints stand with the weights they are for', () => {
       }),
     ],
   });
-  const told = model.layers.flatMap(layer =>
+  const assigned = model.layers.flatMap(layer =>
     layer.weightSpecs.map(({ name, regularizer, constraint }) => [
       name,
       regularizer?.l1,
@@ -438,150 +441,170 @@ test('regularizers and constraints stand with the weights they are for', () => {
       constraint?.className,
     ]),
   );
-  expect(told).toEqual([
+  expect(assigned).toEqual([
     ['embeddings', 0, 0.01, 'NonNeg'],
     ['kernel', 0.01, 0, 'UnitNorm'],
     ['bias', 0.01, 0.01, 'MaxNorm'],
   ]);
 });
 
-// ------------------------------------------------------------------------------------------------------ bad arguments
+// -------------------------------------------------------------------------------------------------- invalid arguments
 
-// biome-ignore lint/suspicious/noExplicitAny: wrong arguments are the point
-const wrong = (value: unknown): any => value;
-const on = (input: Layer, layer: Layer) => () => sequential({ layers: [input, layer] });
-const rows = () => layers.dense({ units: 3, inputShape: [2] });
+// biome-ignore lint/suspicious/noExplicitAny: the tests pass invalid arguments
+const untyped = (value: unknown): any => value;
+const stackOf = (input: Layer, layer: Layer) => () => sequential({ layers: [input, layer] });
+const vectors = () => layers.dense({ units: 3, inputShape: [2] });
 const sequences = () => layers.dense({ units: 3, inputShape: [4, 2] });
-const open = () => layers.dense({ units: 3, inputShape: [null, 2] });
+const anyLength = () => layers.dense({ units: 3, inputShape: [null, 2] });
 
 test.each<[string, () => unknown, string]>([
   [
     'an unknown activation',
-    () => layers.activation({ activation: wrong('relo') }),
+    () => layers.activation({ activation: untyped('relo') }),
     "layers.activation: unknown activation 'relo'; did you mean 'relu'?",
   ],
-  ['no activation', () => layers.activation(wrong({})), 'layers.activation: activation must be a name, got undefined'],
   [
-    'a function',
-    () => layers.dense({ units: 1, activation: wrong(Math.tanh) }),
+    'a missing activation',
+    () => layers.activation(untyped({})),
+    'layers.activation: activation must be a name, got undefined',
+  ],
+  [
+    'a function as activation',
+    () => layers.dense({ units: 1, activation: untyped(Math.tanh) }),
     'layers.dense: activation must be a name, got function tanh',
   ],
-  ['softmax along time', on(sequences(), layers.softmax({ axis: 1 })), 'sequential: axis of softmax_Softmax'],
-  ['softmax along nothing', () => layers.softmax({ axis: 3 }), 'layers.softmax: axis must be -1, 1 or 2, got 3'],
+  ['softmax along time', stackOf(sequences(), layers.softmax({ axis: 1 })), 'sequential: axis of softmax_Softmax'],
+  [
+    'softmax along an axis that does not exist',
+    () => layers.softmax({ axis: 3 }),
+    'layers.softmax: axis must be -1, 1 or 2, got 3',
+  ],
   [
     'a negative maxValue',
     () => layers.reLU({ maxValue: -1 }),
     'layers.reLU: maxValue must be a finite number at least 0, got -1',
   ],
   [
-    'alpha NaN',
+    'an alpha of NaN',
     () => layers.leakyReLU({ alpha: Number.NaN }),
     'layers.leakyReLU: alpha must be a finite number, got NaN',
   ],
-  ['alpha of elu', () => layers.elu({ alpha: Number.NaN }), 'layers.elu: alpha must be a finite number, got NaN'],
   [
-    'rate 1',
+    'an alpha of NaN for elu',
+    () => layers.elu({ alpha: Number.NaN }),
+    'layers.elu: alpha must be a finite number, got NaN',
+  ],
+  [
+    'a dropout rate of 1',
     () => layers.dropout({ rate: 1 }),
     'layers.dropout: rate must be a finite number at least 0 and below 1, got 1',
   ],
-  ['no rate', () => layers.dropout(wrong({})), 'layers.dropout: rate must be'],
-  ['a bad seed', () => layers.dropout({ rate: 0.5, seed: -1 }), 'layers.dropout: seed must be'],
+  ['a missing dropout rate', () => layers.dropout(untyped({})), 'layers.dropout: rate must be'],
+  ['a negative seed', () => layers.dropout({ rate: 0.5, seed: -1 }), 'layers.dropout: seed must be'],
   [
-    'a noiseShape that is none',
-    () => layers.dropout({ rate: 0.5, noiseShape: wrong('no') }),
+    'a string as noiseShape',
+    () => layers.dropout({ rate: 0.5, noiseShape: untyped('no') }),
     'layers.dropout: noiseShape must be',
   ],
   [
     'a noiseShape along the features',
-    on(sequences(), layers.dropout({ rate: 0.5, noiseShape: [null, null, 1] })),
+    stackOf(sequences(), layers.dropout({ rate: 0.5, noiseShape: [null, null, 1] })),
     'sequential: noiseShape of dropout_Dropout',
   ],
   [
     'a noiseShape of another rank',
-    on(rows(), layers.dropout({ rate: 0.5, noiseShape: [null, 1, 3] })),
+    stackOf(vectors(), layers.dropout({ rate: 0.5, noiseShape: [null, 1, 3] })),
     'sequential: noiseShape of dropout_Dropout',
   ],
   [
-    'inputDim 0',
+    'an inputDim of 0',
     () => layers.embedding({ inputDim: 0, outputDim: 1 }),
     'layers.embedding: inputDim must be a whole number of at least 1, got 0',
   ],
   [
-    'too many ids',
+    'an inputDim above 2^24',
     () => layers.embedding({ inputDim: 2 ** 24 + 1, outputDim: 1 }),
     'layers.embedding: inputDim must be at most 16777216, got 16777217',
   ],
-  ['no outputDim', () => layers.embedding(wrong({ inputDim: 1 })), 'layers.embedding: outputDim must be'],
+  ['a missing outputDim', () => layers.embedding(untyped({ inputDim: 1 })), 'layers.embedding: outputDim must be'],
   [
-    'a list of lengths',
-    () => layers.embedding({ inputDim: 1, outputDim: 1, inputLength: wrong([3]) }),
+    'a list as inputLength',
+    () => layers.embedding({ inputDim: 1, outputDim: 1, inputLength: untyped([3]) }),
     'layers.embedding: inputLength must be',
   ],
   [
-    'two lengths',
+    'an inputLength that differs from inputShape',
     () => sequential({ layers: [layers.embedding({ inputDim: 1, outputDim: 1, inputLength: 3, inputShape: [4] })] }),
     'sequential: inputLength of',
   ],
   [
-    'ids with a width',
+    'an embedding of an input with two axes',
     () => sequential({ layers: [layers.embedding({ inputDim: 1, outputDim: 1, inputShape: [4, 2] })] }),
     'sequential: embedding_Embedding',
   ],
   [
-    'an embedding on another layer',
-    on(rows(), layers.embedding({ inputDim: 3, outputDim: 2 })),
+    'an embedding above another layer',
+    stackOf(vectors(), layers.embedding({ inputDim: 3, outputDim: 2 })),
     'must be the first layer, because its input is ids',
   ],
   [
-    'maskZero 1',
-    () => layers.embedding({ inputDim: 1, outputDim: 1, maskZero: wrong(1) }),
+    'a maskZero of 1',
+    () => layers.embedding({ inputDim: 1, outputDim: 1, maskZero: untyped(1) }),
     'layers.embedding: maskZero must be true or false, got 1',
   ],
   [
-    'a regularizer that is none',
-    () => layers.dense({ units: 1, kernelRegularizer: wrong('l3') }),
+    'an unknown regularizer',
+    () => layers.dense({ units: 1, kernelRegularizer: untyped('l3') }),
     "layers.dense: unknown kernelRegularizer 'l3'",
   ],
   [
-    'a constraint that is none',
-    () => layers.dense({ units: 1, biasConstraint: wrong(3) }),
+    'a number as constraint',
+    () => layers.dense({ units: 1, biasConstraint: untyped(3) }),
     'layers.dense: biasConstraint must be',
   ],
   [
-    'an open list of features',
+    'an inputShape without a fixed number of features',
     () => layers.dense({ units: 1, inputShape: [null] }),
     'layers.dense: inputShape must fix its last axis',
   ],
   [
-    'a list of any length below dense',
+    'dense above an input without a fixed number of features',
     () => sequential({ layers: [layers.inputLayer({ inputShape: [null] }), layers.dense({ units: 1 })] }),
     'needs an input whose last axis is fixed, got [null, null]',
   ],
-  ['masking of rows', on(rows(), layers.masking()), 'needs an input [batch, time steps, width], got [null, 3]'],
   [
-    'maskValue NaN',
+    'masking of vectors',
+    stackOf(vectors(), layers.masking()),
+    'needs an input [batch, time steps, width], got [null, 3]',
+  ],
+  [
+    'a maskValue of NaN',
     () => layers.masking({ maskValue: Number.NaN }),
     'layers.masking: maskValue must be a finite number, got NaN',
   ],
-  ['n 0', () => layers.repeatVector({ n: 0 }), 'layers.repeatVector: n must be a whole number of at least 1, got 0'],
+  [
+    'an n of 0',
+    () => layers.repeatVector({ n: 0 }),
+    'layers.repeatVector: n must be a whole number of at least 1, got 0',
+  ],
   [
     'repeatVector of sequences',
-    on(sequences(), layers.repeatVector({ n: 2 })),
+    stackOf(sequences(), layers.repeatVector({ n: 2 })),
     'needs an input [batch, width], got [null, 4, 3]',
   ],
   [
-    'flatten of an open length',
-    on(open(), layers.flatten()),
+    'flatten of sequences of any length',
+    stackOf(anyLength(), layers.flatten()),
     'needs an input with a fixed number of time steps, got [null, null, 3]',
   ],
   [
-    'channelsFirst',
-    () => layers.flatten({ dataFormat: wrong('channelsFirst') }),
+    'the dataFormat channelsFirst',
+    () => layers.flatten({ dataFormat: untyped('channelsFirst') }),
     "layers.flatten: dataFormat must be 'channelsLast', got 'channelsFirst'",
   ],
   [
-    'reshape of an open length',
-    on(open(), layers.reshape({ targetShape: [3] })),
+    'reshape of sequences of any length',
+    stackOf(anyLength(), layers.reshape({ targetShape: [3] })),
     'needs an input with a fixed number of time steps',
   ],
   [
@@ -590,36 +613,36 @@ test.each<[string, () => unknown, string]>([
     'layers.reshape: targetShape must be [timeSteps, features] or [features]',
   ],
   [
-    'reshape with two open axes',
+    'reshape with two unknown sizes',
     () => layers.reshape({ targetShape: [-1, -1] }),
     'layers.reshape: targetShape must have at most one unknown size',
   ],
   [
     'reshape to another size',
-    on(sequences(), layers.reshape({ targetShape: [5, 2] })),
+    stackOf(sequences(), layers.reshape({ targetShape: [5, 2] })),
     'must have room for the 12 numbers of a sample, got [5, 2]',
   ],
   [
-    'reshape that does not divide',
-    on(sequences(), layers.reshape({ targetShape: [5, -1] })),
+    'reshape to a size that does not divide the input',
+    stackOf(sequences(), layers.reshape({ targetShape: [5, -1] })),
     'must have room for the 12 numbers of a sample, got [5, -1]',
   ],
   [
-    'timeDistributed lstm',
+    'timeDistributed of an lstm',
     () => layers.timeDistributed({ layer: layers.lstm({ units: 1 }) }),
     'layers.timeDistributed: layer must be a dense layer, dropout or an activation, got a Lstm',
   ],
   [
-    'timeDistributed noiseShape',
+    'timeDistributed of a dropout with noiseShape',
     () => layers.timeDistributed({ layer: layers.dropout({ rate: 0.5, noiseShape: [null, 3] }) }),
     'layers.timeDistributed: layer must be a dropout without noiseShape',
   ],
   [
     'an unknown option',
-    () => layers.embedding(wrong({ inputDim: 1, outputDim: 1, maskzero: true })),
+    () => layers.embedding(untyped({ inputDim: 1, outputDim: 1, maskzero: true })),
     "layers.embedding: unknown option 'maskzero'; did you mean 'maskZero'?",
   ],
-])('refused: %s', (_, call, message) => {
+])('a ValueError rejects %s', (_, call, message) => {
   expect(call).toThrow(ValueError);
   expect(call).toThrow(message);
 });

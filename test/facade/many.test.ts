@@ -1,4 +1,4 @@
-// Many models: thousands made and dropped one after the other, and a thousand alive at the same time.
+// Memory of many models: thousands created one after another, and a thousand at the same time.
 
 import { backendInfo, layers, type Sequential, sequential, setRandomSeed, tensor, train, zeros } from 'lstm-wasm';
 import { expect, test } from 'vitest';
@@ -7,7 +7,7 @@ import { collectUntil } from './memoryUse.ts';
 
 const slow = { timeout: 240_000 };
 const MIB = 2 ** 20;
-/** Enough to show what stays behind; ten thousand of them come and go in `npm run verify`, the step `long`. */
+/** Enough to show a leak. `npm run verify` creates ten thousand, in the step `long`. */
 const MANY = 2000;
 
 const STEPS = 4;
@@ -21,7 +21,7 @@ const indices = tensor(
   [BATCH, STEPS],
 );
 
-/** Small models of every kind of layer that has memory of its own. */
+/** Small models that cover every layer with memory of its own. */
 const kinds = {
   lstm: () => [layers.lstm({ units: 3, inputShape: [STEPS, 2] })],
   gru: () => [layers.gru({ units: 5, inputShape: [STEPS, 2] })],
@@ -30,11 +30,11 @@ const kinds = {
     layers.bidirectional({ layer: layers.gru({ units: 2, returnSequences: true }), inputShape: [STEPS, 2] }),
     layers.lstm({ units: 2, dropout: 0.2, recurrentDropout: 0.2 }),
   ],
-  'embedding and masks': () => [
+  'masked embedding': () => [
     layers.embedding({ inputDim: 5, outputDim: 3, maskZero: true, inputLength: STEPS }),
     layers.bidirectional({ layer: layers.lstm({ units: 2 }), mergeMode: 'sum' }),
   ],
-  'a stack of cells': () => [
+  'stacked cells': () => [
     layers.rnn({ cell: [layers.lstmCell({ units: 2 }), layers.gruCell({ units: 3 })], inputShape: [STEPS, 2] }),
   ],
   'encoder and decoder': () => [
@@ -47,13 +47,13 @@ const kinds = {
 };
 const names = Object.keys(kinds) as (keyof typeof kinds)[];
 
-/** A trained model of the n-th kind, and the input it takes. */
+/** A trained model of the n-th kind (modulo their number), and its input. */
 function make(n: number): { model: Sequential; input: typeof x } {
   const name = names[n % names.length]!;
   const model = sequential({ layers: [...kinds[name](), layers.dense({ units: 1 })] });
   const optimizer = n % 2 ? train.adam(0.01) : train.rmsprop(0.01, 0.9, 0.1);
   model.compile({ optimizer, loss: 'meanSquaredError' });
-  const input = name === 'embedding and masks' ? indices : x;
+  const input = name === 'masked embedding' ? indices : x;
   model.trainOnBatch(input, tensor([[1], [0], [-1]]));
   return { model, input };
 }
@@ -61,16 +61,16 @@ function make(n: number): { model: Sequential; input: typeof x } {
 const bytes = () => backendInfo().memoryBytes;
 const alive = () => backendInfo().models;
 
-test(`${MANY} models, each disposed before the next, need the memory of the first few`, slow, () => {
+test(`${MANY} models, each disposed before the next is created, use no more memory than the first few`, slow, () => {
   const before = alive();
   for (let n = 0; n < 4 * names.length; n++) make(n).model.dispose();
-  const held = bytes();
+  const bytesBefore = bytes();
   for (let n = 0; n < MANY; n++) make(n).model.dispose();
-  expect(bytes()).toBe(held);
+  expect(bytes()).toBe(bytesBefore);
   expect(alive()).toBe(before);
 });
 
-test(`${MANY} models that nobody disposes of give their memory back to the ones that follow`, slow, async () => {
+test(`the memory of ${MANY} models that are never disposed is reused after garbage collection`, slow, async () => {
   const before = alive();
   const round = async () => {
     for (let n = 0; n < MANY / 20; n++) make(n);
@@ -78,14 +78,13 @@ test(`${MANY} models that nobody disposes of give their memory back to the ones 
     expect(alive()).toBe(before);
   };
   await round();
-  const held = bytes();
+  const bytesBefore = bytes();
   for (let n = 1; n < 20; n++) await round();
-  expect(bytes()).toBeLessThanOrEqual(held);
+  expect(bytes()).toBeLessThanOrEqual(bytesBefore);
 });
 
-// Each abandoned model holds megabytes of wasm memory, of which the garbage collector would see only a few small
-// objects.
-test('the garbage collector frees large abandoned models before they exhaust memory', slow, async () => {
+// Each unreferenced model holds megabytes of wasm memory, but the garbage collector sees only a few small objects.
+test('the garbage collector frees large unreferenced models before they exhaust memory', slow, async () => {
   const x = zeros([64, 200, 4]);
   const before = alive();
   let most = 0;
@@ -97,31 +96,31 @@ test('the garbage collector frees large abandoned models before they exhaust mem
   expect(most).toBeLessThan(100);
 });
 
-test('1,000 models are alive at the same time, each for itself', slow, () => {
+test('1,000 models at the same time predict what each predicts alone', slow, () => {
   const before = alive();
-  const first = names.map((_, n) => {
+  const predictedAlone = names.map((_, n) => {
     setRandomSeed(n);
     const { model, input } = make(n);
     const prediction = model.predictOnBatch(input).dataSync();
     model.dispose();
     return prediction;
   });
-  const empty = bytes();
+  const bytesAtStart = bytes();
   const models = Array.from({ length: 1000 }, (_, n) => {
     setRandomSeed(n % names.length);
     return make(names.length * 2 * Math.floor(n / names.length) + (n % names.length));
   });
   expect(alive()).toBe(before + 1000);
-  // A model of this size keeps some hundred numbers, four times over, and as much to work with.
-  expect((bytes() - empty) / MIB).toBeLessThan(64);
+  // Each model stores a few hundred numbers four times (weights, gradients, optimizer), and as many as workspace.
+  expect((bytes() - bytesAtStart) / MIB).toBeLessThan(64);
   for (const [n, { model, input }] of models.entries()) {
-    expectBits(model.predictOnBatch(input).dataSync(), first[n % names.length]!, names[n % names.length]);
+    expectBits(model.predictOnBatch(input).dataSync(), predictedAlone[n % names.length]!, names[n % names.length]);
   }
   for (const { model } of models) model.dispose();
   expect(alive()).toBe(before);
-  // What they leave is enough for the next thousand.
-  const held = bytes();
+  // The next thousand models reuse the memory.
+  const bytesBefore = bytes();
   const again = Array.from({ length: 1000 }, (_, n) => make(n).model);
-  expect(bytes()).toBe(held);
+  expect(bytes()).toBe(bytesBefore);
   for (const model of again) model.dispose();
 });

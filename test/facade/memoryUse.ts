@@ -1,4 +1,4 @@
-// What a program holds: blocks in the memory of the kernels, that memory, models, and what JavaScript keeps.
+// Measures memory: blocks and bytes of the kernels, live models, and bytes of JavaScript.
 
 import v8 from 'node:v8';
 import vm from 'node:vm';
@@ -24,19 +24,19 @@ engine.release = pointer => {
   blocks--;
 };
 
-/** To the block, the byte and the model. */
+/** Blocks and bytes allocated in WebAssembly memory, and live models: exact counts. */
 export function held(): { blocks: number; bytes: number; models: number } {
   const { memoryBytes, models } = backendInfo();
   return { blocks, bytes: memoryBytes, models };
 }
 
-/** Bytes of JavaScript, in its heap and in arrays beside it. */
+/** Bytes of JavaScript: its heap and its array buffers. */
 function hostNow(): number {
   const { heapUsed, arrayBuffers } = process.memoryUsage();
   return heapUsed + arrayBuffers;
 }
 
-/** The same once all garbage is gone, and finalizers have had their turn. */
+/** Bytes of JavaScript after garbage collection and finalizers. */
 async function hostBytes(): Promise<number> {
   collectGarbage();
   await new Promise(resolve => setTimeout(resolve));
@@ -45,14 +45,13 @@ async function hostBytes(): Promise<number> {
 }
 
 /**
- * Calls hold what was held before them: the same blocks, and in JavaScript nothing.
+ * Passes when calls leave WebAssembly memory unchanged and keep nothing in JavaScript.
  *
- * The engine compiles for a while, which adds to its heap and takes from it. So this goes on until a round of calls
- * does neither. Each round is as long as all before it together: a list that grows by half when it is full has to grow
- * in each of them.
+ * The JIT compiler changes the size of the heap for a while, so rounds of calls are repeated until one does not. Each
+ * round is as long as all before it together: an array that grows by half when it is full must grow in each of them.
  *
- * @param run so many calls
- * @param options first: calls of the first round; most: bytes a call, by default less than a number in a list takes
+ * @param run makes this number of calls
+ * @param options first: calls of the first round; most: bytes per call, by default less than one array element takes
  */
 export async function expectFlat(
   run: (calls: number) => unknown,
@@ -73,8 +72,8 @@ export async function expectFlat(
 }
 
 /**
- * Bytes of garbage that a call makes, or less than `enough`. What the calls before it were compiled for may have to be
- * compiled anew for this one.
+ * Bytes of garbage per call: the minimum of up to 50 measurements, which end at the first one of at most `enough`. The
+ * first calls may include recompilation by the JIT compiler.
  */
 export function garbageOf(call: () => unknown, enough: number): number {
   let least = Number.POSITIVE_INFINITY;
@@ -83,13 +82,13 @@ export function garbageOf(call: () => unknown, enough: number): number {
     const before = hostNow();
     for (let m = 0; m < 100; m++) call();
     const each = (hostNow() - before) / 100;
-    // It shrinks where a collection came between.
+    // Negative if a collection ran in between.
     if (each >= 0) least = Math.min(least, each);
   }
   return least;
 }
 
-/** Waits for the finalizers that make it true; they run some time after a collection. */
+/** Collects garbage until finalizers, which run some time later, have made `done` true. */
 export async function collectUntil(done: () => boolean): Promise<void> {
   for (let n = 0; n < 400 && !done(); n++) {
     collectGarbage();

@@ -1,4 +1,4 @@
-/** A model and its float64 reference, which train side by side with the same weights, batches and wishes. */
+/** A model and its float64 reference, trained with the same weights, batches, regularizers and constraints. */
 
 import { layers, type Sequential, sequential } from 'lstm-wasm';
 import type { Layer } from '../../src/layers/layer.ts';
@@ -14,35 +14,35 @@ import { Random } from '../reference/random.ts';
 import { penaltyGradient, penaltyOf } from '../reference/weights.ts';
 import { tensorOf } from './models.ts';
 
-export interface Wish {
+export interface WeightRules {
   regularizer?: Regularizer;
   constraint?: Constraint;
-  /** The same in the reference: changes w [...shape] in place. */
-  bound?(w: Float64Array, shape: readonly number[]): void;
+  /** The constraint in the reference: changes w [...shape] in place. */
+  constrain?(w: Float64Array, shape: readonly number[]): void;
 }
 
-/** What a layer asks for its weights, by their names. */
-export type Wishes = Record<string, Wish>;
+/** Regularizers and constraints of a layer, by the names of its weights. */
+export type LayerRules = Record<string, WeightRules>;
 
-/** Makes a layer ask for these, whatever options its class has for them. */
-export function asking<L extends Layer>(layer: L, wishes: Wishes): L {
-  const open = layer as unknown as { describeWeights(input: Shape): Omit<WeightSpec, 'seed'>[] };
-  const describe = open.describeWeights.bind(layer);
-  open.describeWeights = input =>
+/** Sets regularizers and constraints of a layer, whether or not its class has options for them. */
+export function withRules<L extends Layer>(layer: L, rules: LayerRules): L {
+  const withDescribe = layer as unknown as { describeWeights(input: Shape): Omit<WeightSpec, 'seed'>[] };
+  const describe = withDescribe.describeWeights.bind(layer);
+  withDescribe.describeWeights = input =>
     describe(input).map(({ name, ...spec }) => {
-      const { regularizer = null, constraint = null } = wishes[name] ?? {};
+      const { regularizer = null, constraint = null } = rules[name] ?? {};
       return { name, ...spec, regularizer, constraint };
     });
   return layer;
 }
 
-export interface TwinOptions {
-  /** For the lstm, the hidden and the last dense layer. */
-  wishes?: [Wishes?, Wishes?, Wishes?];
+export interface Options {
+  /** Of the lstm layer, and of the first and second dense layer. */
+  rules?: [LayerRules?, LayerRules?, LayerRules?];
   trainable?: [boolean, boolean, boolean];
 }
 
-/** Widths that fill no vector, so that there is padding everywhere. */
+/** Widths that are no multiples of a SIMD vector, so that all weights are padded. */
 const [B, T, D] = [6, 4, 3];
 const configs = [{ units: 5, inputShape: [T, D] }, { units: 3, activation: 'tanh' as const }, { units: 2 }] as const;
 const specs = configs.map((config, n) => ({ class: n === 0 ? 'lstm' : 'dense', config })) as LayerSpec[];
@@ -53,23 +53,23 @@ const names = [
   ['kernel', 'bias'],
 ];
 
-export class Twins {
+export class ModelWithReference {
   readonly model: Sequential;
   readonly reference: ReferenceModel;
   readonly #random = new Random(11);
-  readonly #wishes: Wish[];
+  readonly #rules: WeightRules[];
   readonly #trainable: boolean[];
 
-  constructor({ wishes = [], trainable = [true, true, true] }: TwinOptions = {}) {
+  constructor({ rules = [], trainable = [true, true, true] }: Options = {}) {
     const [first, second, third] = configs;
-    const made = [
+    const created = [
       layers.lstm({ ...first, inputShape: [T, D], trainable: trainable[0] }),
       layers.dense({ ...second, trainable: trainable[1] }),
       layers.dense({ ...third, trainable: trainable[2] }),
     ];
-    this.model = sequential({ layers: made.map((layer, n) => asking(layer, wishes[n] ?? {})) });
+    this.model = sequential({ layers: created.map((layer, n) => withRules(layer, rules[n] ?? {})) });
     this.reference = new ReferenceModel({ layers: specs });
-    this.#wishes = names.flatMap((own, n) => own.map(name => wishes[n]?.[name] ?? {}));
+    this.#rules = names.flatMap((own, n) => own.map(name => rules[n]?.[name] ?? {}));
     this.#trainable = names.flatMap((own, n) => own.map(() => trainable[n]!));
     const weights = this.reference.weightShapes.map(shape =>
       this.#random.normals(shape, shape.length > 1 ? shape[0]! ** -0.5 : 0.3),
@@ -78,44 +78,49 @@ export class Twins {
     this.model.setWeights(weights.map(tensorOf));
   }
 
-  /** The batch of the next step. */
-  draw() {
+  /** A new random batch. */
+  nextBatch() {
     return { x: this.#random.normals([B, T, D]), y: this.#random.normals([B, 2]) };
   }
 
   get penalty(): number {
     const weights = this.reference.getWeights();
-    return this.#wishes.reduce(
+    return this.#rules.reduce(
       (sum, { regularizer }, n) => sum + (regularizer ? penaltyOf(weights[n]!.data, regularizer) : 0),
       0,
     );
   }
 
-  /** The weights of the reference that train. */
-  get trained(): Float64Array[] {
+  /** The trainable weights of the reference. */
+  get trainableWeights(): Float64Array[] {
     return this.reference.getWeights().flatMap(({ data }, n) => (this.#trainable[n] ? [data] : []));
   }
 
-  /** Trains both on a new batch and compares the losses. */
+  /** Trains both on a new batch, and compares their losses. */
   train(stepper: Stepper): void {
-    const { x, y } = this.draw();
+    const { x, y } = this.nextBatch();
     const weights = this.reference.getWeights();
     const expected = this.reference.testOnBatch(x, y) + this.penalty;
     const gradients = this.reference.gradients(x, y).map(({ data }, n) => {
-      const { regularizer } = this.#wishes[n]!;
-      const more = regularizer ? penaltyGradient(weights[n]!.data, regularizer) : null;
-      return data.map((g, k) => g + (more?.[k] ?? 0));
+      const { regularizer } = this.#rules[n]!;
+      const penalty = regularizer ? penaltyGradient(weights[n]!.data, regularizer) : null;
+      return data.map((g, k) => g + (penalty?.[k] ?? 0));
     });
     const pick = <V>(list: V[]) => list.filter((_, n) => this.#trainable[n]);
     stepper.step(
       pick(weights).map(({ data }) => data),
       pick(gradients),
     );
-    for (const [n, { shape, data }] of weights.entries()) if (this.#trainable[n]) this.#wishes[n]!.bound?.(data, shape);
+    for (const [n, { shape, data }] of weights.entries())
+      if (this.#trainable[n]) this.#rules[n]!.constrain?.(data, shape);
     this.reference.setWeights(weights);
     const tested = this.model.testOnBatch(tensorOf(x), tensorOf(y)) as number;
     const loss = this.model.trainOnBatch(tensorOf(x), tensorOf(y)) as number;
-    expectClose([tested, loss], [expected, expected], { abs: 0, rel: 2e-5, what: 'loss, tested and trained' });
+    expectClose([tested, loss], [expected, expected], {
+      abs: 0,
+      rel: 2e-5,
+      what: 'losses of testOnBatch and trainOnBatch',
+    });
   }
 
   /** Compares all weights. */
@@ -126,8 +131,8 @@ export class Twins {
     }
   }
 
-  /** Puts these in place of the reference's weights that train. */
-  put(values: Float64Array[]): void {
+  /** Replaces the trainable weights of the reference. */
+  setTrainableWeights(values: Float64Array[]): void {
     const weights = this.reference.getWeights();
     let next = 0;
     const all = weights.map((own, n) => (this.#trainable[n] ? block(own.shape, values[next++]!) : own));

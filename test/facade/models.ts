@@ -12,7 +12,7 @@ import type { Block } from '../reference/block.ts';
 import type { LayerSpec } from '../reference/model.ts';
 import type { RecurrentSpec } from '../reference/recurrentLayers.ts';
 
-/** The model these layers describe, made through the public interface; not yet compiled. */
+/** Creates the model of these layers through the public API, not yet compiled. */
 export function modelOf(specs: LayerSpec[]): Sequential {
   const model = sequential();
   for (const spec of specs) model.add(layerOf(spec));
@@ -48,8 +48,7 @@ function layerOf(spec: LayerSpec): Layer {
   }
 }
 
-/** The names of activations are strings in specs. */
-// biome-ignore lint/suspicious/noExplicitAny: and the layers check them
+// biome-ignore lint/suspicious/noExplicitAny: names of activations are strings in specs; the layers check them
 type Any = any;
 
 function recurrentOf(spec: RecurrentSpec): Recurrent | Bidirectional {
@@ -67,7 +66,7 @@ function recurrentOf(spec: RecurrentSpec): Recurrent | Bidirectional {
 
 const cellNames = { lstm: 'lstmCell', gru: 'gruCell', simpleRNN: 'simpleRNNCell' } as const;
 
-/** Blocks hold float32 values, so nothing is lost. */
+/** Exact, because all blocks of tests hold float32 values. */
 export function tensorOf({ shape, data }: Block): Tensor {
   return tensor(new Float32Array(data), shape);
 }

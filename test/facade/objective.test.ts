@@ -1,4 +1,4 @@
-// Losses, metrics and weights through the public interface, against the float64 reference.
+// Losses, metrics, sample weights and class weights through the public API, against the float64 reference.
 
 import { layers, type Sequential, sequential, type Tensor, tensor, train } from 'lstm-wasm';
 import { describe, expect, test } from 'vitest';
@@ -20,7 +20,7 @@ const B = 5;
 const T = 3;
 const D = 4;
 
-/** One dense layer, on [B, D] or on every step of [B, T, D], whose outputs are between 0 and 1. */
+/** One dense layer on [B, D], or on every time step of [B, T, D], with outputs between 0 and 1. */
 function modelOf(N: number, sequence: boolean): { model: Sequential; x: Tensor; rows: number } {
   const random = new Random(N);
   const inputShape = sequence ? [T, D] : [D];
@@ -32,7 +32,7 @@ function modelOf(N: number, sequence: boolean): { model: Sequential; x: Tensor; 
   return { model, x: tensor(x, sequence ? [B, T, D] : [B, D]), rows };
 }
 
-/** One 1 in every row, or its number. */
+/** One-hot rows, or class numbers for sparse losses. */
 function targetsOf(name: LossName, rows: number, N: number, sequence: boolean): Tensor {
   const width = targetWidth(name, N);
   const values = Float32Array.from({ length: rows * width }, (_, i) => {
@@ -45,12 +45,12 @@ function targetsOf(name: LossName, rows: number, N: number, sequence: boolean): 
 const compile = (model: Sequential, loss: string, metrics?: string | string[], rate = 0.5) =>
   model.compile({ optimizer: train.sgd(rate), loss, metrics } as Parameters<Sequential['compile']>[0]);
 
-describe.each(losses)('%s', name => {
+describe.each(losses)('loss %s', name => {
   test.each([
     [3, false],
     [3, true],
     [6, true],
-  ])('one step, %i columns, on a sequence: %s', (N, sequence) => {
+  ])('the loss and one SGD step match the reference for %i columns, with time steps: %s', (N, sequence) => {
     const { model, x, rows } = modelOf(N, sequence);
     const y = targetsOf(name, rows, N, sequence);
     compile(model, name);
@@ -67,12 +67,12 @@ describe.each(losses)('%s', name => {
         for (let n = 0; n < N; n++) step[d * N + n]! += x.dataSync()[row * D + d]! * expected.dOutputs[row * N + n]!;
       }
     }
-    const wanted = Float64Array.from(before, (w, i) => w - 0.5 * step[i]!);
+    const expectedWeights = Float64Array.from(before, (w, i) => w - 0.5 * step[i]!);
     const size = step.reduce((most, value) => Math.max(most, Math.abs(value)), 0);
-    expectClose(after, wanted, { abs: 2e-6 * Math.max(size, 0.1), rel: 2e-7, what: 'weights' });
+    expectClose(after, expectedWeights, { abs: 2e-6 * Math.max(size, 0.1), rel: 2e-7, what: 'weights' });
   });
 
-  test('weights of samples and of time steps', () => {
+  test('sampleWeight weights samples or time steps, and leaves accuracy unweighted', () => {
     const { model, x, rows } = modelOf(3, true);
     const y = targetsOf(name, rows, 3, true);
     compile(model, name, 'acc');
@@ -95,24 +95,27 @@ describe.each(losses)('%s', name => {
 });
 
 describe('classWeight', () => {
-  test.each(['sparseCategoricalCrossentropy', 'categoricalCrossentropy', 'meanSquaredError'] as const)('%s', name => {
-    const { model, x, rows } = modelOf(3, true);
-    const y = targetsOf(name, rows, 3, true);
-    compile(model, name);
-    const outputs = model.predict(x).dataSync();
-    const classWeight = { 0: 1, 1: 4, 2: 0.5 };
-    const classes = Array.from({ length: rows }, (_, row) => (row * 2) % 3);
-    const ofClass = classes.map(k => classWeight[k as 0 | 1 | 2]);
-    const expected = lossOf(name, outputs, y.dataSync(), { N: 3, weights: ofClass });
-    expectClose([model.testOnBatch(x, y, { classWeight }) as number], [expected.loss], bounds);
+  test.each(['sparseCategoricalCrossentropy', 'categoricalCrossentropy', 'meanSquaredError'] as const)(
+    'classWeight weights %s, and multiplies sampleWeight',
+    name => {
+      const { model, x, rows } = modelOf(3, true);
+      const y = targetsOf(name, rows, 3, true);
+      compile(model, name);
+      const outputs = model.predict(x).dataSync();
+      const classWeight = { 0: 1, 1: 4, 2: 0.5 };
+      const classes = Array.from({ length: rows }, (_, row) => (row * 2) % 3);
+      const byClass = classes.map(k => classWeight[k as 0 | 1 | 2]);
+      const expected = lossOf(name, outputs, y.dataSync(), { N: 3, weights: byClass });
+      expectClose([model.testOnBatch(x, y, { classWeight }) as number], [expected.loss], bounds);
 
-    const sampleWeight = [1, 2, 3, 4, 5];
-    const both = ofClass.map((weight, row) => weight * sampleWeight[Math.floor(row / T)]!);
-    const multiplied = lossOf(name, outputs, y.dataSync(), { N: 3, weights: both });
-    expectClose([model.testOnBatch(x, y, { classWeight, sampleWeight }) as number], [multiplied.loss], bounds);
-  });
+      const sampleWeight = [1, 2, 3, 4, 5];
+      const combined = byClass.map((weight, row) => weight * sampleWeight[Math.floor(row / T)]!);
+      const multiplied = lossOf(name, outputs, y.dataSync(), { N: 3, weights: combined });
+      expectClose([model.testOnBatch(x, y, { classWeight, sampleWeight }) as number], [multiplied.loss], bounds);
+    },
+  );
 
-  test('of targets that are 0 or 1', () => {
+  test('classWeight accepts binary targets of one column', () => {
     const { model, x } = modelOf(1, false);
     const y = [0, 1, 1, 0, 1];
     compile(model, 'binaryCrossentropy');
@@ -122,7 +125,7 @@ describe('classWeight', () => {
   });
 });
 
-test('training with weights is training on the weighted loss', () => {
+test('sample weights of 2 train like twice the learning rate', () => {
   const [first, second] = [modelOf(3, false), modelOf(3, false)];
   const y = targetsOf('meanSquaredError', B, 3, false);
   compile(first.model, 'mse');
@@ -130,30 +133,33 @@ test('training with weights is training on the weighted loss', () => {
   first.model.trainOnBatch(first.x, y, { sampleWeight: [2, 2, 2, 2, 2] });
   second.model.trainOnBatch(second.x, y);
   expectBits(first.model.getWeights()[0]!.dataSync(), second.model.getWeights()[0]!.dataSync());
-  // And without them it is as before.
+  // The next call without weights is unweighted.
   expect(first.model.testOnBatch(first.x, y)).toBe(second.model.testOnBatch(second.x, y));
 });
 
-describe('targets by number', () => {
-  test.each([false, true])('with and without their last axis, on a sequence: %s', sequence => {
-    const { model, x, rows } = modelOf(3, sequence);
-    const y = targetsOf('sparseCategoricalCrossentropy', rows, 3, sequence);
-    compile(model, 'sparse_categorical_crossentropy', ['acc', 'ce']);
-    const expected = model.testOnBatch(x, y);
-    const short = y.shape.slice(0, -1);
-    const nested = tensor(y.dataSync(), short).arraySync();
-    for (const form of [
-      tensor(y.dataSync(), short),
-      nested,
-      y.arraySync(),
-      y.dataSync(),
-      Int32Array.from(y.dataSync()),
-    ]) {
-      expect(model.testOnBatch(x, form as Tensor)).toEqual(expected);
-    }
-  });
+describe('integer class targets', () => {
+  test.each([false, true])(
+    'class numbers are accepted with and without the last axis, with time steps: %s',
+    sequence => {
+      const { model, x, rows } = modelOf(3, sequence);
+      const y = targetsOf('sparseCategoricalCrossentropy', rows, 3, sequence);
+      compile(model, 'sparse_categorical_crossentropy', ['acc', 'ce']);
+      const expected = model.testOnBatch(x, y);
+      const short = y.shape.slice(0, -1);
+      const nested = tensor(y.dataSync(), short).arraySync();
+      for (const form of [
+        tensor(y.dataSync(), short),
+        nested,
+        y.arraySync(),
+        y.dataSync(),
+        Int32Array.from(y.dataSync()),
+      ]) {
+        expect(model.testOnBatch(x, form as Tensor)).toEqual(expected);
+      }
+    },
+  );
 
-  test('a class that does not exist is refused, and changes nothing', () => {
+  test('a call with a class number out of range throws and changes nothing', () => {
     const model = sequential();
     model.add(layers.lstm({ units: 3, stateful: true, batchInputShape: [2, 4, 1] }));
     compile(model, 'sparseCategoricalCrossentropy', 'acc');
@@ -161,28 +167,31 @@ describe('targets by number', () => {
     model.trainOnBatch(x, [0, 2]);
     const state = () => [...model.getWeights(), ...model.getStates().flat()].flatMap(values => [...values.dataSync()]);
     const before = state();
-    for (const wrong of [-1, 3, 99]) {
-      const message = `y must hold numbers of classes from 0 to 2, got ${wrong}`;
-      expect(() => model.trainOnBatch(x, [0, wrong])).toThrow(`model.trainOnBatch: ${message}`);
-      expect(() => model.testOnBatch(x, [wrong, 0])).toThrow(`model.testOnBatch: ${message}`);
+    for (const invalidClass of [-1, 3, 99]) {
+      const message = `y must hold numbers of classes from 0 to 2, got ${invalidClass}`;
+      expect(() => model.trainOnBatch(x, [0, invalidClass])).toThrow(`model.trainOnBatch: ${message}`);
+      expect(() => model.testOnBatch(x, [invalidClass, 0])).toThrow(`model.testOnBatch: ${message}`);
     }
     expect(model.trainOnBatch(x, [0, Number.NaN])).toEqual([Number.NaN, expect.any(Number)]);
     expectBits(state(), before);
-    // It matters to nobody where it weighs nothing.
+    // Targets with weight 0 are not checked.
     expect(model.testOnBatch(x, [0, -1], { sampleWeight: [1, 0] })).toEqual([expect.any(Number), expect.any(Number)]);
   });
 
-  test.each(['categoricalCrossentropy', 'sparseCategoricalCrossentropy'])('%s needs more than one column', loss => {
-    const { model, x } = modelOf(1, false);
-    compile(model, loss);
-    expect(() => model.trainOnBatch(x, [0, 1, 0, 1, 0])).toThrow(
-      `model.trainOnBatch: the output must have a feature for each class if the loss is '${loss}', got [5, 1]; use`,
-    );
-  });
+  test.each(['categoricalCrossentropy', 'sparseCategoricalCrossentropy'])(
+    '%s rejects a model with one output column',
+    loss => {
+      const { model, x } = modelOf(1, false);
+      compile(model, loss);
+      expect(() => model.trainOnBatch(x, [0, 1, 0, 1, 0])).toThrow(
+        `model.trainOnBatch: the output must have a feature for each class if the loss is '${loss}', got [5, 1]; use`,
+      );
+    },
+  );
 });
 
 describe('metrics', () => {
-  test('come behind the loss, of the outputs before the update, by their names in TF.js', () => {
+  test('metrics follow the loss, use the outputs before the update, and have the names of TF.js', () => {
     const { model, x } = modelOf(3, false);
     const y = targetsOf('meanSquaredError', B, 3, false);
     expect(model.metricsNames).toEqual([]);
@@ -199,37 +208,37 @@ describe('metrics', () => {
     expect(model.metricsNames).toEqual(['loss', 'acc', ...metrics.slice(1)]);
     const [outputs, target] = [model.predict(x).dataSync(), y.dataSync()];
     const reference = (name: LossName) => lossOf(name, outputs, target, { N: 3 }).loss;
-    let right = 0;
+    let correct = 0;
     for (let b = 0; b < B; b++) {
       const row = [...outputs.subarray(b * 3, b * 3 + 3)];
-      right += target[b * 3 + row.indexOf(Math.max(...row))]!;
+      correct += target[b * 3 + row.indexOf(Math.max(...row))]!;
     }
-    const same = outputs.filter((value, i) => Number(value > 0.5) === target[i]).length;
-    const said = outputs.filter(value => value > 0.5).length;
-    const found = outputs.filter((value, i) => value > 0.5 && target[i] === 1).length;
+    const equalElements = outputs.filter((value, i) => Number(value > 0.5) === target[i]).length;
+    const predictedPositives = outputs.filter(value => value > 0.5).length;
+    const truePositives = outputs.filter((value, i) => value > 0.5 && target[i] === 1).length;
     const expected = [
       reference('meanSquaredError'),
-      right / B,
+      correct / B,
       reference('meanSquaredError'),
       reference('meanAbsoluteError'),
       reference('cosineProximity'),
-      same / 15,
-      said ? found / said : 0,
-      found / 5,
+      equalElements / 15,
+      predictedPositives ? truePositives / predictedPositives : 0,
+      truePositives / 5,
     ];
     expectClose(model.testOnBatch(x, y) as number[], expected, bounds);
     expectClose(model.trainOnBatch(x, y) as number[], expected, bounds);
     expect(model.testOnBatch(x, y)).not.toEqual(expected);
   });
 
-  test.each(['acc', ['acc'], ['accuracy']])('%j', metrics => {
+  test.each(['acc', ['acc'], ['accuracy']])('metrics: %j adds the metric acc', metrics => {
     const { model, x } = modelOf(3, false);
     compile(model, 'mse', metrics);
     expect(model.metricsNames).toEqual(['loss', 'acc']);
     expect(model.testOnBatch(x, targetsOf('meanSquaredError', B, 3, false))).toHaveLength(2);
   });
 
-  test('none at all: a number', () => {
+  test('trainOnBatch without metrics returns a number', () => {
     for (const metrics of [undefined, [], null]) {
       const { model, x } = modelOf(2, false);
       compile(model, 'mse', metrics as string[]);
@@ -238,30 +247,33 @@ describe('metrics', () => {
     }
   });
 
-  test('twins have numbers', () => {
+  test('metrics of the same name are numbered', () => {
     const { model } = modelOf(2, false);
     compile(model, 'mse', ['mae', 'acc', 'accuracy']);
     expect(model.metricsNames).toEqual(['loss', 'mae', 'acc_0', 'acc_1']);
   });
 
-  // As TF.js chooses: binary for one column or binary cross-entropy, then by the loss.
+  // The rule of TF.js: binary for one column or binary cross-entropy, else by the loss.
   test.each([
     ['mse', 1, 'binaryAccuracy', 'binaryCrossentropy'],
     ['binaryCrossentropy', 4, 'binaryAccuracy', 'binaryCrossentropy'],
     ['sparseCategoricalCrossentropy', 4, 'sparseCategoricalAccuracy', 'sparseCategoricalCrossentropy'],
     ['categoricalCrossentropy', 4, 'categoricalAccuracy', 'categoricalCrossentropy'],
     ['mae', 4, 'categoricalAccuracy', 'categoricalCrossentropy'],
-  ] as const)('acc and ce beside %s of %i columns', (loss, width, accuracy, crossentropy) => {
-    const metrics = resolveMetrics('test', ['acc', 'ce', 'accuracy', 'crossentropy'], lossSpellings[loss]);
-    expect(metrics.map(metric => metric.kindOf(width))).toEqual([accuracy, crossentropy, accuracy, crossentropy]);
-  });
+  ] as const)(
+    'acc and ce with the loss %s and %i columns are chosen as in TF.js',
+    (loss, width, accuracy, crossentropy) => {
+      const metrics = resolveMetrics('test', ['acc', 'ce', 'accuracy', 'crossentropy'], lossSpellings[loss]);
+      expect(metrics.map(metric => metric.kindOf(width))).toEqual([accuracy, crossentropy, accuracy, crossentropy]);
+    },
+  );
 
-  test('a batch that is not finite has them, too', () => {
+  test('a batch with a loss that is not finite returns metrics too', () => {
     const { model, x } = modelOf(2, false);
     compile(model, 'mse', 'mae');
     const before = model.getWeights()[0]!.dataSync();
-    const bad = targetsOf('meanSquaredError', B, 2, false).dataSync().with(3, Number.NaN);
-    expect(model.trainOnBatch(x, bad)).toEqual([Number.NaN, Number.NaN]);
+    const targetsWithNaN = targetsOf('meanSquaredError', B, 2, false).dataSync().with(3, Number.NaN);
+    expect(model.trainOnBatch(x, targetsWithNaN)).toEqual([Number.NaN, Number.NaN]);
     const huge = tensor(new Float32Array(B * D).fill(3e37), [B, D]);
     const [loss, mae] = model.trainOnBatch(huge, new Float32Array(B * 2)) as [number, number];
     expect(loss).toBe(Number.NaN);
@@ -270,7 +282,7 @@ describe('metrics', () => {
   });
 });
 
-test('compiling again brings another loss and other metrics, in every model that shares the layers', () => {
+test('compile replaces loss and metrics in every model that shares the layers', () => {
   const model = sequential({ layers: [layers.dense({ units: 2, batchInputShape: [4, 3] })] });
   const other = model.withBatchSize(2);
   const [x, y] = [new Random(1).normals([4, 3]).data, new Random(2).normals([4, 2]).data];
@@ -290,7 +302,7 @@ test('compiling again brings another loss and other metrics, in every model that
   expectClose(all, [...names.map(name => expected(name, 4)), ...names.map(name => expected(name, 2))], bounds);
 });
 
-test('every spelling of a loss is that of one that exists, and each has its own in Keras', () => {
+test('every spelling of a loss resolves to a loss, and the snake_case name of Keras to each', () => {
   for (const spelling of Object.keys(lossSpellings)) expect(losses).toContain(resolveLoss('test', spelling));
   for (const name of losses)
     expect(
@@ -308,7 +320,7 @@ test('every spelling of a loss is that of one that exists, and each has its own 
   ).toHaveLength(scores.length - 1);
 });
 
-describe('the hinges', () => {
+describe('hinge losses', () => {
   const model = sequential({ layers: [layers.dense({ units: 2, inputShape: [1], kernelInitializer: 'ones' })] });
   const x = tensor([[0.25], [-2], [0.5]]);
   const lossFor = (loss: string, y: number[][]) => {
@@ -334,7 +346,7 @@ describe('the hinges', () => {
     expectClose([lossFor(name, mixed)], [values.reduce((a, b) => a + b) / 6], bounds);
   });
 
-  test('categoricalHinge uses targets of 0 and 1 unchanged', () => {
+  test('categoricalHinge does not convert targets of 0 and 1', () => {
     expect(
       lossFor('categoricalHinge', [
         [0, 1],
@@ -345,7 +357,7 @@ describe('the hinges', () => {
   });
 });
 
-describe('metrics of Keras', () => {
+describe('names and metrics of Keras', () => {
   const model = sequential({ layers: [layers.dense({ units: 2, inputShape: [2], kernelInitializer: 'identity' })] });
   const x = tensor([
     [3, 4],
@@ -369,23 +381,23 @@ describe('metrics of Keras', () => {
     compile(model, 'mse', ['rmse', 'root_mean_squared_error']);
     const root = Math.sqrt((1 + 1 + 16) / 6);
     expectClose((model.testOnBatch(x, y) as number[]).slice(1), [root, root], bounds);
-    const found = model.evaluate(x, y, { batchSize: 1 }) as Tensor[];
-    expectClose(found.slice(1).map(Number), [root, root], bounds);
+    const evaluated = model.evaluate(x, y, { batchSize: 1 }) as Tensor[];
+    expectClose(evaluated.slice(1).map(Number), [root, root], bounds);
     const { history } = await model.fit(x, y, { batchSize: 1, validationData: [x, y], verbose: 0, shuffle: false });
     expect(history.val_rmse![0]).toBeGreaterThan(0);
     const last = (model.evaluate(x, y, { batchSize: 2 }) as Tensor[])[1];
     expectClose(history.val_rmse!, [Number(last)], { abs: 1e-6, rel: 1e-6 });
   });
 
-  test('names of optimizers are case-insensitive, as in Keras', () => {
+  test('compile ignores the case of optimizer names, as Keras does', () => {
     const names = ['adam', 'ADAM', 'RMSProp', 'RMSprop', 'Sgd', 'AdamW', 'Nadam'];
-    const found = names.map(name => resolveOptimizer('test', name).className.toLowerCase());
-    expect(found).toEqual(names.map(name => name.toLowerCase()));
+    const resolved = names.map(name => resolveOptimizer('test', name).className.toLowerCase());
+    expect(resolved).toEqual(names.map(name => name.toLowerCase()));
     expect(() => resolveOptimizer('test', 'ADAN')).toThrow(/^test: unknown optimizer 'ADAN'/);
     expect(() => resolveOptimizer('test', 'constructor')).toThrow(/^test: unknown optimizer 'constructor'/);
   });
 
-  test('losses and metrics accept the names of Keras', () => {
+  test('losses and metrics accept Keras names', () => {
     const names = ['kl_divergence', 'KLDivergence', 'cosine_similarity', 'MeanSquaredError', 'Huber', 'LogCosh', 'bce'];
     expect(names.map(name => resolveLoss('test', name))).toEqual([
       'kullbackLeiblerDivergence',
@@ -405,7 +417,7 @@ describe('metrics of Keras', () => {
   });
 });
 
-describe('what the kernels are told of a plan', () => {
+describe('fields of loss and metric kernels', () => {
   const start = (offset: number) => ({ block: 'workspace', offset }) as const;
   const rows = (offset: number, row = 32, step = 160) => ({
     start: start(offset),
@@ -432,24 +444,27 @@ describe('what the kernels are told of a plan', () => {
     optimizer: train.sgd(),
   });
 
-  test('the loss starts from logits where there are some; a metric of the same kind, too', () => {
-    const chosen = objective('categoricalCrossentropy', ['mse', 'categoricalCrossentropy', 'acc']);
-    expect(planLoss(plan, chosen)).toEqual({
+  test('the loss, and a metric of the same kind, use logits if the plan has them', () => {
+    const compiled = objective('categoricalCrossentropy', ['mse', 'categoricalCrossentropy', 'acc']);
+    expect(planLoss(plan, compiled)).toEqual({
       ...{ kind: 5, steps: 3, rows: 5, cols: 6, logits: 1, delta: 0x3f80_0000 },
       ...{ y: start(3000), yRow: 64, yStep: 320, dy: start(1000), dyRow: 48, dyStep: 240 },
       ...{ target: start(4000), targetRow: 72, targetStep: 24, mask: start(2000), maskStep: -20 },
       ...{ weights: start(5000), weightRow: 12, weightStep: 4 },
     });
-    const [mse, same, accuracy] = planMetrics(plan, chosen);
+    const [mse, crossentropy, accuracy] = planMetrics(plan, compiled);
     expect(mse).toMatchObject({ program: 'loss', fields: { kind: 0, y: start(0), logits: 0, dy: 0, weights: 0 } });
-    expect(same).toMatchObject({ program: 'loss', fields: { kind: 5, y: start(3000), logits: 1, dy: 0, weights: 0 } });
+    expect(crossentropy).toMatchObject({
+      program: 'loss',
+      fields: { kind: 5, y: start(3000), logits: 1, dy: 0, weights: 0 },
+    });
     expect(accuracy).toMatchObject({
       program: 'metric',
       fields: { kind: 1, y: start(0), mask: start(2000), maskStep: -20 },
     });
   });
 
-  test('without logits, mask and weights, and with targets by number', () => {
+  test('a plan without logits, mask and weights leaves their fields zero', () => {
     const bare = { ...plan, output: { y: rows(0), dy: null, mask: null }, weights: null } as unknown as Plan;
     const fields = planLoss(bare, objective('sparseCategoricalCrossentropy', []));
     expect(fields).toMatchObject({

@@ -1,4 +1,4 @@
-// Steps whose loss and gradients are finite, but whose result is not: like steps that are not finite, they change
+// Training steps with finite loss and gradients, but weights that overflow: like steps with a NaN loss, they change
 // nothing.
 
 import {
@@ -20,7 +20,7 @@ afterEach(() => vi.restoreAllMocks());
 const x = [[[1], [-2], [3]]];
 const y = [[1, 2]];
 
-function made(optimizer: ReturnType<typeof train.sgd>): Sequential {
+function makeModel(optimizer: ReturnType<typeof train.sgd>): Sequential {
   setRandomSeed(1);
   const model = sequential({
     layers: [
@@ -32,7 +32,7 @@ function made(optimizer: ReturnType<typeof train.sgd>): Sequential {
   return model;
 }
 
-describe('a step that overflows', () => {
+describe('a training step that overflows', () => {
   const huge = { learningRate: 1e38 };
   test.each([
     ['sgd', () => train.sgd({ learningRate: 1e38, weightDecay: 1e38 })],
@@ -44,9 +44,9 @@ describe('a step that overflows', () => {
     ['rmsprop', () => train.rmsprop({ ...huge, momentum: 0.9, centered: true })],
     ['adagrad', () => train.adagrad({ ...huge, weightDecay: 1e3 })],
     ['adadelta', () => train.adadelta({ ...huge, weightDecay: 1e3 })],
-  ])('with %s returns a loss of NaN and changes nothing', (_, optimizer) => {
-    const model = made(optimizer());
-    // Some optimizers overflow only in the second step
+  ])('an overflowing step of %s returns a loss of NaN and changes nothing', (_, optimizer) => {
+    const model = makeModel(optimizer());
+    // Some optimizers overflow only in a later step
     let before = model.snapshot();
     let loss = 0;
     for (let n = 0; n < 50 && Number.isFinite(loss); n++) {
@@ -58,18 +58,18 @@ describe('a step that overflows', () => {
     expect(console.warn).toHaveBeenCalledWith(expect.stringContaining('such a batch changes nothing'));
   });
 
-  test('no longer overflows after the learning rate was reduced', () => {
+  test('training continues after an overflow with a smaller learning rate', () => {
     const optimizer = train.sgd({ learningRate: 1e38, weightDecay: 1e38 });
-    const [model, twin] = [made(optimizer), made(train.sgd({ learningRate: 0.1, weightDecay: 1 }))];
+    const [model, reference] = [makeModel(optimizer), makeModel(train.sgd({ learningRate: 0.1, weightDecay: 1 }))];
     expect((model.trainOnBatch(x, y) as number[])[0]).toBeNaN();
     model.compile({ optimizer: train.sgd({ learningRate: 0.1, weightDecay: 1 }), loss: 'mse', metrics: ['mae'] });
-    expect(model.trainOnBatch(x, y)).toEqual(twin.trainOnBatch(x, y));
+    expect(model.trainOnBatch(x, y)).toEqual(reference.trainOnBatch(x, y));
     for (const [n, weight] of model.getWeights().entries()) {
-      expectBits(weight.dataSync(), twin.getWeights()[n]!.dataSync());
+      expectBits(weight.dataSync(), reference.getWeights()[n]!.dataSync());
     }
   });
 
-  test('is detected after setWeights even if the gradients are small', () => {
+  test('an overflow caused by large weights from setWeights is detected', () => {
     const model = sequential({ layers: [layers.dense({ units: 1, useBias: false, inputShape: [2] })] });
     model.compile({ optimizer: train.sgd({ learningRate: 1, weightDecay: 3 }), loss: 'mae' });
     const weights = [[3e38], [1]];
@@ -82,7 +82,7 @@ describe('a step that overflows', () => {
     expect(model.getWeights()[0]!.arraySync()).toEqual([[-2], [-1]]);
   });
 
-  test('changes nothing in fit, which continues with the next batch', async () => {
+  test('fit continues with the next batch after an overflow', async () => {
     const model = sequential({ layers: [layers.dense({ units: 1, useBias: false, inputShape: [1] })] });
     model.compile({ optimizer: train.sgd({ learningRate: 1e20 }), loss: 'mae' });
     model.setWeights([[[1]]]);
@@ -102,7 +102,7 @@ test.each([1e6, 1e11, 1e13, 1e16])('gradients of about %d update the weights as 
   expect(model.getWeights()[0]!.dataSync()[0]).toBeCloseTo(0.7, 5);
 });
 
-describe('numbers beyond float32', () => {
+describe('options beyond float32', () => {
   test.each<[string, () => unknown]>([
     ['l2', () => regularizers.l2({ l2: 1e39 })],
     ['l1', () => regularizers.l1l2({ l1: 1e39, l2: 0 })],
@@ -115,13 +115,13 @@ describe('numbers beyond float32', () => {
     ['clipNorm', () => train.sgd({ learningRate: 0.1, clipNorm: 1e39 })],
     ['weightDecay', () => train.adam({ weightDecay: 1e39 })],
     ['learningRate', () => train.sgd(1e39)],
-  ])('are rejected for %s', (name, make) => {
+  ])('%s rejects numbers beyond float32', (name, make) => {
     const rule = String.raw`(within float32 \(3\.4e38\)|at most 1e\+38)`;
     expect(make).toThrow(new RegExp(String.raw`${name} must be a finite number.* ${rule}, got -?1e\+39$`));
   });
 });
 
-describe('a class index that is not a whole number', () => {
+describe('fractional class numbers', () => {
   const classifier = () => {
     const model = sequential({ layers: [layers.dense({ units: 3, activation: 'softmax', inputShape: [2] })] });
     model.compile({ optimizer: 'sgd', loss: 'sparseCategoricalCrossentropy', metrics: ['acc'] });
@@ -129,7 +129,7 @@ describe('a class index that is not a whole number', () => {
   };
   const rule = 'y must hold numbers of classes from 0 to 2, got 1.5';
 
-  test('is rejected, and the model does not change', async () => {
+  test('a fractional class number is rejected, and the model does not change', async () => {
     const model = classifier();
     const before = model.snapshot();
     const [xs, ys] = [
@@ -146,28 +146,28 @@ describe('a class index that is not a whole number', () => {
     expect(model.snapshot()).toEqual(before);
   });
 
-  test('is ignored when its sample weight is 0', () => {
+  test('a fractional class number with sample weight 0 is ignored', () => {
     const loss = classifier().trainOnBatch([[1, 2]], [[1.5]], { sampleWeight: [0] });
     expect((loss as number[])[0]).toBe(0);
   });
 });
 
-describe('a console.warn that throws', () => {
-  test('does not affect the call that warns', async () => {
-    const trained = () => {
+describe('warnings', () => {
+  test('a console.warn that throws does not affect the call that warns', async () => {
+    const makeDense = () => {
       const model = sequential({ layers: [layers.dense({ units: 1, inputShape: [1] })] });
       model.compile({ optimizer: train.sgd(1e-3), loss: 'mae', metrics: ['r2Score'] });
       model.setWeights([[[1]], [0]]);
       return model;
     };
-    const [model, twin] = [trained(), trained()];
-    const learn = async (of: Sequential) => [of.trainOnBatch([[1]], [[1e25]]), of.predict([[3e38]]).arraySync()];
-    const expected = await learn(twin);
+    const [model, reference] = [makeDense(), makeDense()];
+    const run = async (on: Sequential) => [on.trainOnBatch([[1]], [[1e25]]), on.predict([[3e38]]).arraySync()];
+    const expected = await run(reference);
     vi.mocked(console.warn).mockImplementation(() => {
       throw new Error('a warning is an error here');
     });
-    expect(await learn(model)).toEqual(expected);
+    expect(await run(model)).toEqual(expected);
     expect(console.warn).toHaveBeenCalled();
-    expectBits(model.getWeights()[0]!.dataSync(), twin.getWeights()[0]!.dataSync());
+    expectBits(model.getWeights()[0]!.dataSync(), reference.getWeights()[0]!.dataSync());
   });
 });

@@ -1,11 +1,15 @@
-// How training lets others have their turn, in hosts that have one way to do so and not another.
+// How training yields to the event loop, in hosts with and without setImmediate and MessageChannel.
 
 import { afterEach, expect, test, vi } from 'vitest';
 import { nextTurn } from '../../src/training/pace.ts';
 
 afterEach(() => vi.unstubAllGlobals());
 
-test.each([[], ['setImmediate'], ['setImmediate', 'MessageChannel']])('without %s %s', async (...missing) => {
+test.each([
+  ['on every host', []],
+  ['without setImmediate', ['setImmediate']],
+  ['without setImmediate and MessageChannel', ['setImmediate', 'MessageChannel']],
+])('nextTurn resolves after all pending promises %s', async (_, missing) => {
   for (const name of missing) vi.stubGlobal(name, undefined);
   const order: string[] = [];
   const turn = nextTurn().then(() => order.push('turn'));

@@ -1,17 +1,17 @@
-// Bad options of recurrent layers and cells: a ValueError of one sentence that starts with the call.
+// Invalid options of recurrent layers and cells: each throws a ValueError of one sentence that starts with the call.
 
 import { initializers, layers, type Sequential, sequential, ValueError } from 'lstm-wasm';
 import { describe, expect, test } from 'vitest';
 
 const { NaN: nan, POSITIVE_INFINITY: infinity } = Number;
 
-/** What a type would refuse. */
-// biome-ignore lint/suspicious/noExplicitAny: wrong arguments are the point
-const wrong = (value: unknown): any => value;
+/** Hides the type of an argument that the compiler would reject. */
+// biome-ignore lint/suspicious/noExplicitAny: the tests pass invalid arguments
+const untyped = (value: unknown): any => value;
 
-type Bad = [what: string, call: () => unknown, message: string];
+type InvalidCall = [what: string, call: () => unknown, message: string];
 
-function expectRefused(name: string, call: () => unknown, message: string): void {
+function expectValueError(name: string, call: () => unknown, message: string): void {
   let error: unknown;
   try {
     call();
@@ -27,89 +27,98 @@ function expectRefused(name: string, call: () => unknown, message: string): void
 
 const kinds = ['lstm', 'gru', 'simpleRNN'] as const;
 
-/** Options that a layer shares with its cell. */
-function badCells(make: (options: object) => unknown, gated: boolean): Bad[] {
+/** Invalid options that layers and their cells have in common. */
+function invalidCellOptions(make: (options: object) => unknown, gated: boolean): InvalidCall[] {
   return [
     ...[undefined, null, nan, infinity, 0, -1, 2.5, '3', [3]].map(
-      (units): Bad => [`units of ${JSON.stringify(units)} ${units}`, () => make({ units }), 'units must be'],
+      (units): InvalidCall => [`units: ${JSON.stringify(units)} (${units})`, () => make({ units }), 'units must be'],
     ),
-    ...['activation', ...(gated ? ['recurrentActivation'] : [])].flatMap((name): Bad[] => [
+    ...['activation', ...(gated ? ['recurrentActivation'] : [])].flatMap((name): InvalidCall[] => [
       [
-        `${name} softmax`,
+        `${name}: 'softmax'`,
         () => make({ [name]: 'softmax' }),
         `${name} must apply to each unit separately, got 'softmax'`,
       ],
-      [`${name} log_softmax`, () => make({ [name]: 'log_softmax' }), `${name} must apply to each unit separately`],
-      [`${name} misspelt`, () => make({ [name]: 'sigmiod' }), `unknown ${name} 'sigmiod'; did you mean 'sigmoid'?`],
-      [`${name} of null`, () => make({ [name]: null }), `${name} must be a name, got null`],
-      [`${name} of a function`, () => make({ [name]: Math.tanh }), `${name} must be a name, got function tanh`],
+      [`${name}: 'log_softmax'`, () => make({ [name]: 'log_softmax' }), `${name} must apply to each unit separately`],
+      [`a misspelt ${name}`, () => make({ [name]: 'sigmiod' }), `unknown ${name} 'sigmiod'; did you mean 'sigmoid'?`],
+      [`${name}: null`, () => make({ [name]: null }), `${name} must be a name, got null`],
+      [`a function as ${name}`, () => make({ [name]: Math.tanh }), `${name} must be a name, got function tanh`],
     ]),
-    ...['kernel', 'recurrent', 'bias'].flatMap((part): Bad[] => [
-      [`${part}Initializer of 1`, () => make({ [`${part}Initializer`]: 1 }), `${part}Initializer must be`],
+    ...['kernel', 'recurrent', 'bias'].flatMap((part): InvalidCall[] => [
+      [`${part}Initializer: 1`, () => make({ [`${part}Initializer`]: 1 }), `${part}Initializer must be`],
       [
-        `${part}Initializer misspelt`,
+        `a misspelt ${part}Initializer`,
         () => make({ [`${part}Initializer`]: 'glorotUnifrom' }),
         "did you mean 'glorotUniform'?",
       ],
-      [`${part}Regularizer of 1`, () => make({ [`${part}Regularizer`]: 1 }), `${part}Regularizer must be`],
-      [`${part}Regularizer misspelt`, () => make({ [`${part}Regularizer`]: 'l3' }), `unknown ${part}Regularizer 'l3'`],
-      [`${part}Constraint of 1`, () => make({ [`${part}Constraint`]: 1 }), `${part}Constraint must be`],
-      [`${part}Constraint misspelt`, () => make({ [`${part}Constraint`]: 'maxNrm' }), "did you mean 'maxNorm'?"],
+      [`${part}Regularizer: 1`, () => make({ [`${part}Regularizer`]: 1 }), `${part}Regularizer must be`],
+      [
+        `a misspelt ${part}Regularizer`,
+        () => make({ [`${part}Regularizer`]: 'l3' }),
+        `unknown ${part}Regularizer 'l3'`,
+      ],
+      [`${part}Constraint: 1`, () => make({ [`${part}Constraint`]: 1 }), `${part}Constraint must be`],
+      [`a misspelt ${part}Constraint`, () => make({ [`${part}Constraint`]: 'maxNrm' }), "did you mean 'maxNorm'?"],
     ]),
-    ...['dropout', 'recurrentDropout'].flatMap((name): Bad[] =>
+    ...['dropout', 'recurrentDropout'].flatMap((name): InvalidCall[] =>
       [-0.1, 1, 2, nan, infinity, '0.5', null].map(rate => [
-        `${name} of ${rate}`,
+        `${name}: ${rate}`,
         () => make({ [name]: rate }),
         `${name} must be a finite number at least 0 and below 1`,
       ]),
     ),
     ...[-1, 0.5, nan, '1'].map(
-      (seed): Bad => [`a seed of ${seed}`, () => make({ seed }), 'seed must be a whole number'],
+      (seed): InvalidCall => [`seed: ${seed}`, () => make({ seed }), 'seed must be a whole number'],
     ),
-    ['useBias of 1', () => make({ useBias: 1 }), 'useBias must be true or false, got 1'],
-    ['implementation 3', () => make({ implementation: 3 }), 'implementation must be 0, 1 or 2, got 3'],
+    ['useBias: 1', () => make({ useBias: 1 }), 'useBias must be true or false, got 1'],
+    ['implementation: 3', () => make({ implementation: 3 }), 'implementation must be 0, 1 or 2, got 3'],
     ['a misspelt option', () => make({ unitss: 2 }), "unknown option 'unitss'; did you mean 'units'?"],
-    ['an option of others', () => make({ padding: 2 }), "unknown option 'padding'"],
+    ['an option of other layers', () => make({ padding: 2 }), "unknown option 'padding'"],
   ];
 }
 
-/** Options of everything that runs through time. */
-function badLayers(make: (options: object) => unknown): Bad[] {
+/** Invalid options of all recurrent layers. */
+function invalidLayerOptions(make: (options: object) => unknown): InvalidCall[] {
   return [
     ...['returnSequences', 'stateful', 'goBackwards', 'unroll', 'returnState'].map(
-      (name): Bad => [`${name} of 1`, () => make({ [name]: 1 }), `${name} must be true or false, got 1`],
+      (name): InvalidCall => [`${name}: 1`, () => make({ [name]: 1 }), `${name} must be true or false, got 1`],
     ),
-    ['returnState', () => make({ returnState: true }), 'call model.getStates() for the states'],
-    ['weights that are no list', () => make({ weights: 5 }), 'weights must be an array of tensors, got 5'],
-    ['inputLength alone', () => make({ inputLength: 5 }), 'inputLength must be given with inputDim'],
-    ['inputLength of 0', () => make({ inputLength: 0, inputDim: 2 }), 'inputLength must be a whole number'],
+    ['returnState: true', () => make({ returnState: true }), 'call model.getStates() for the states'],
+    ['weights that are not an array', () => make({ weights: 5 }), 'weights must be an array of tensors, got 5'],
+    ['inputLength without inputDim', () => make({ inputLength: 5 }), 'inputLength must be given with inputDim'],
+    ['inputLength: 0', () => make({ inputLength: 0, inputDim: 2 }), 'inputLength must be a whole number'],
     [
-      'inputLength beside another shape',
+      'inputLength together with inputShape',
       () => make({ inputLength: 5, inputDim: 2, inputShape: [5, 2] }),
       'inputLength must be given with inputDim',
     ],
     ['an empty name', () => make({ name: '' }), 'name must be'],
-    ['trainable of 1', () => make({ trainable: 1 }), 'trainable'],
+    ['trainable: 1', () => make({ trainable: 1 }), 'trainable'],
   ];
 }
 
 describe.each(kinds)('layers.%s', kind => {
-  const make = (options: object) => layers[kind](wrong({ units: 2, ...options }));
-  test.each([...badCells(make, kind !== 'simpleRNN'), ...badLayers(make)])('%s', (_, call, message) => {
-    expectRefused(`layers.${kind}`, call, message);
-  });
-  test('nothing', () => expectRefused(`layers.${kind}`, () => layers[kind](wrong(undefined)), 'units'));
-  test('null', () => expectRefused(`layers.${kind}`, () => layers[kind](wrong(null)), 'options must be an object'));
+  const make = (options: object) => layers[kind](untyped({ units: 2, ...options }));
+  test.each([...invalidCellOptions(make, kind !== 'simpleRNN'), ...invalidLayerOptions(make)])(
+    'rejects %s',
+    (_, call, message) => {
+      expectValueError(`layers.${kind}`, call, message);
+    },
+  );
+  test('rejects undefined options', () =>
+    expectValueError(`layers.${kind}`, () => layers[kind](untyped(undefined)), 'units'));
+  test('rejects null as options', () =>
+    expectValueError(`layers.${kind}`, () => layers[kind](untyped(null)), 'options must be an object'));
 });
 
 describe.each(kinds)('layers.%sCell', kind => {
-  const make = (options: object) => layers[`${kind}Cell`](wrong({ units: 2, ...options }));
-  const own: Bad[] = [
+  const make = (options: object) => layers[`${kind}Cell`](untyped({ units: 2, ...options }));
+  const cellOnly: InvalidCall[] = [
     ['an option of layers', () => make({ returnSequences: true }), "unknown option 'returnSequences'"],
     ['weights, which belong to the layer', () => make({ weights: [] }), "unknown option 'weights'"],
   ];
-  test.each([...badCells(make, kind !== 'simpleRNN'), ...own])('%s', (_, call, message) => {
-    expectRefused(`layers.${kind}Cell`, call, message);
+  test.each([...invalidCellOptions(make, kind !== 'simpleRNN'), ...cellOnly])('rejects %s', (_, call, message) => {
+    expectValueError(`layers.${kind}Cell`, call, message);
   });
 });
 
@@ -117,75 +126,96 @@ test.each<[string, string, () => unknown, string]>([
   [
     'layers.gru',
     'resetAfter',
-    () => layers.gru(wrong({ units: 2, resetAfter: 1 })),
+    () => layers.gru(untyped({ units: 2, resetAfter: 1 })),
     'resetAfter must be true or false',
   ],
-  ['layers.gru', 'unitForgetBias', () => layers.gru(wrong({ units: 2, unitForgetBias: true })), 'unknown option'],
-  ['layers.lstm', 'resetAfter', () => layers.lstm(wrong({ units: 2, resetAfter: true })), 'unknown option'],
-  ['layers.lstm', 'unitForgetBias', () => layers.lstm(wrong({ units: 2, unitForgetBias: 1 })), 'must be true or false'],
+  ['layers.gru', 'unitForgetBias', () => layers.gru(untyped({ units: 2, unitForgetBias: true })), 'unknown option'],
+  ['layers.lstm', 'resetAfter', () => layers.lstm(untyped({ units: 2, resetAfter: true })), 'unknown option'],
+  [
+    'layers.lstm',
+    'unitForgetBias',
+    () => layers.lstm(untyped({ units: 2, unitForgetBias: 1 })),
+    'must be true or false',
+  ],
   [
     'layers.simpleRNN',
     'recurrentActivation',
-    () => layers.simpleRNN(wrong({ units: 2, recurrentActivation: 'sigmoid' })),
+    () => layers.simpleRNN(untyped({ units: 2, recurrentActivation: 'sigmoid' })),
     "unknown option 'recurrentActivation'",
   ],
-])('%s: %s', (name, _, call, message) => expectRefused(name, call, message));
+])('%s rejects an invalid %s', (name, _, call, message) => expectValueError(name, call, message));
 
 describe('layers.rnn', () => {
-  const make = (options: object) => layers.rnn(wrong({ cell: layers.gruCell({ units: 2 }), ...options }));
-  const cases: Bad[] = [
-    ...badLayers(make),
-    ['nothing', () => layers.rnn(wrong(undefined)), 'cell must be lstmCell, gruCell, simpleRNNCell or a list of these'],
-    ['no cell', () => make({ cell: undefined }), 'cell must be lstmCell, gruCell, simpleRNNCell or a list of these'],
-    ['no cells', () => make({ cell: [] }), 'cell must contain at least one cell, got none'],
-    ['a layer for a cell', () => make({ cell: layers.gru({ units: 2 }) }), 'got a Gru'],
+  const make = (options: object) => layers.rnn(untyped({ cell: layers.gruCell({ units: 2 }), ...options }));
+  const cases: InvalidCall[] = [
+    ...invalidLayerOptions(make),
+    [
+      'undefined options',
+      () => layers.rnn(untyped(undefined)),
+      'cell must be lstmCell, gruCell, simpleRNNCell or a list of these',
+    ],
+    [
+      'a missing cell',
+      () => make({ cell: undefined }),
+      'cell must be lstmCell, gruCell, simpleRNNCell or a list of these',
+    ],
+    ['an empty array of cells', () => make({ cell: [] }), 'cell must contain at least one cell, got none'],
+    ['a layer as cell', () => make({ cell: layers.gru({ units: 2 }) }), 'got a Gru'],
     [
       'a layer among cells',
       () => make({ cell: [layers.gruCell({ units: 2 }), layers.gru({ units: 2 })] }),
       'cell must',
     ],
-    ['a name for a cell', () => make({ cell: 'gru' }), "got 'gru'"],
+    ['a name as cell', () => make({ cell: 'gru' }), "got 'gru'"],
     ['units, which belong to the cell', () => make({ units: 2 }), "unknown option 'units'"],
-    ['cells for cell', () => make({ cells: [] }), "did you mean 'cell'?"],
+    ['the option cells instead of cell', () => make({ cells: [] }), "did you mean 'cell'?"],
   ];
-  test.each(cases)('%s', (_, call, message) => expectRefused('layers.rnn', call, message));
+  test.each(cases)('rejects %s', (_, call, message) => expectValueError('layers.rnn', call, message));
 
-  const stacks: Bad[] = [
-    ['nothing', () => layers.stackedRNNCells(wrong(undefined)), 'cells must be a list of cells, got undefined'],
+  const stacks: InvalidCall[] = [
     [
-      'a cell alone',
-      () => layers.stackedRNNCells(wrong({ cells: layers.gruCell({ units: 2 }) })),
+      'undefined options',
+      () => layers.stackedRNNCells(untyped(undefined)),
+      'cells must be a list of cells, got undefined',
+    ],
+    [
+      'a cell instead of an array',
+      () => layers.stackedRNNCells(untyped({ cells: layers.gruCell({ units: 2 }) })),
       'cells must be a list',
     ],
-    ['none', () => layers.stackedRNNCells({ cells: [] }), 'cells must contain at least one cell'],
-    ['a number', () => layers.stackedRNNCells(wrong({ cells: [2] })), 'cells must be lstmCell, gruCell'],
-    ['cell for cells', () => layers.stackedRNNCells(wrong({ cell: [] })), "did you mean 'cells'?"],
+    ['an empty array of cells', () => layers.stackedRNNCells({ cells: [] }), 'cells must contain at least one cell'],
+    [
+      'a number among the cells',
+      () => layers.stackedRNNCells(untyped({ cells: [2] })),
+      'cells must be lstmCell, gruCell',
+    ],
+    ['the option cell instead of cells', () => layers.stackedRNNCells(untyped({ cell: [] })), "did you mean 'cells'?"],
   ];
-  test.each(stacks)('stackedRNNCells: %s', (_, call, message) =>
-    expectRefused('layers.stackedRNNCells', call, message),
+  test.each(stacks)('layers.stackedRNNCells rejects %s', (_, call, message) =>
+    expectValueError('layers.stackedRNNCells', call, message),
   );
 });
 
 describe('layers.bidirectional', () => {
-  const make = (options: object) => layers.bidirectional(wrong({ layer: layers.gru({ units: 2 }), ...options }));
-  const cases: Bad[] = [
-    ['nothing', () => layers.bidirectional(wrong(undefined)), 'layer must be lstm, gru, simpleRNN or rnn'],
+  const make = (options: object) => layers.bidirectional(untyped({ layer: layers.gru({ units: 2 }), ...options }));
+  const cases: InvalidCall[] = [
+    ['undefined options', () => layers.bidirectional(untyped(undefined)), 'layer must be lstm, gru, simpleRNN or rnn'],
     ['a dense layer', () => make({ layer: layers.dense({ units: 2 }) }), 'got a Dense'],
     ['a cell', () => make({ layer: layers.gruCell({ units: 2 }) }), 'got a GruCell'],
-    ['itself', () => make({ layer: make({}) }), 'got a Bidirectional'],
-    ['no merging', () => make({ mergeMode: null }), 'mergeMode must not be null'],
-    ['an unknown mode', () => make({ mergeMode: 'avg' }), "unknown mergeMode 'avg'; did you mean 'ave'?"],
-    ['a mode that is a number', () => make({ mergeMode: 1 }), 'mergeMode must be a name, got 1'],
+    ['a bidirectional layer', () => make({ layer: make({}) }), 'got a Bidirectional'],
+    ['mergeMode: null', () => make({ mergeMode: null }), 'mergeMode must not be null'],
+    ['an unknown mergeMode', () => make({ mergeMode: 'avg' }), "unknown mergeMode 'avg'; did you mean 'ave'?"],
+    ['a number as mergeMode', () => make({ mergeMode: 1 }), 'mergeMode must be a name, got 1'],
     [
       'weights in the wrapped layer',
       () => make({ layer: layers.gru({ units: 2, weights: [] }) }),
       'layer must not have weights; pass them to the bidirectional layer',
     ],
-    ['weights that are no list', () => make({ weights: 5 }), 'weights must be an array of tensors, got 5'],
-    ['units', () => make({ units: 5 }), "unknown option 'units'"],
+    ['weights that are not an array', () => make({ weights: 5 }), 'weights must be an array of tensors, got 5'],
+    ['the option units', () => make({ units: 5 }), "unknown option 'units'"],
     ['an empty name', () => make({ name: '' }), 'name must be'],
   ];
-  test.each(cases)('%s', (_, call, message) => expectRefused('layers.bidirectional', call, message));
+  test.each(cases)('rejects %s', (_, call, message) => expectValueError('layers.bidirectional', call, message));
 });
 
 describe('model.add', () => {
@@ -199,22 +229,22 @@ describe('model.add', () => {
   const gru = () => layers.gru({ units: 2 });
   const cases: [string, () => () => void, string][] = [
     [
-      'a gru on [B, D]',
+      'a gru on an input without time steps',
       () => add(layers.gru({ units: 1, inputShape: [3] })),
       'needs an input [batch, time steps, width]',
     ],
     [
-      'a bidirectional layer on a last output',
+      'a bidirectional layer on an output without time steps',
       () => add(layers.gru({ units: 2, ...one }), layers.bidirectional({ layer: gru() })),
       'needs an input [batch, time steps, width], got [null, 2]; a recurrent layer below outputs that with returnSequences',
     ],
     [
-      'a stateful one of any batch size',
+      'a stateful bidirectional layer without a fixed batch size',
       () => add(layers.bidirectional({ layer: layers.gru({ units: 2, stateful: true }), ...one })),
       'is stateful and needs a fixed batch size',
     ],
     [
-      'weights of too few',
+      'too few weights',
       () => add(layers.gru({ units: 1, ...one, weights: [] })),
       'weights must be an array of 3 tensors',
     ],
@@ -224,20 +254,20 @@ describe('model.add', () => {
       'weights[2] (bias) must have the shape [3]',
     ],
     [
-      'weights of one half',
+      'weights for one half of a bidirectional layer',
       () => add(layers.bidirectional({ layer: gru(), ...one, weights: [[[1]], [[1]], [1]] })),
       'weights must be an array of 6 tensors',
     ],
   ];
-  test.each(cases)('%s', (_, make, message) => expectRefused('model.add', make(), message));
+  test.each(cases)('model.add rejects %s', (_, make, message) => expectValueError('model.add', make(), message));
 
-  test('a layer that failed may join a model with an input that fits', () => {
+  test('a layer whose add failed can be added to another model', () => {
     const layer = layers.bidirectional({ layer: gru() });
     const model = sequential({ layers: [layers.gru({ units: 2, ...one })] });
     expect(() => model.add(layer)).toThrow(ValueError);
     const other = sequential({ layers: [layers.gru({ units: 2, returnSequences: true, ...one }), layer] });
     expect(other.outputs[0]!.shape).toEqual([null, 4]);
-    // It belongs to that model now, and stays what it is when another one wants it.
+    // It now belongs to that model, and a failed attempt to add it to another one does not change it.
     const before = layer.getWeights().map(weight => [...weight.dataSync()]);
     expect(() => sequential({ layers: [layers.inputLayer(one), layer] })).toThrow('must not belong to a model yet');
     expect(layer.getWeights().map(weight => [...weight.dataSync()])).toEqual(before);
@@ -245,7 +275,7 @@ describe('model.add', () => {
     expect(() => sequential({ layers: [layers.inputLayer(one), layer] }).predict([[[1], [2], [3]]])).not.toThrow();
   });
 
-  test('given weights that do not fit leave the layer free', () => {
+  test('a layer with weights of the wrong shape can be added again and fails with the same error', () => {
     const layer = layers.bidirectional({ layer: gru(), weights: [[[1]]] });
     const make = () => sequential({ layers: [layers.inputLayer(one), layer] });
     expect(make).toThrow('weights must be an array of 6 tensors');
@@ -253,20 +283,20 @@ describe('model.add', () => {
   });
 });
 
-test('options that are undefined count as absent', () => {
+test('recurrent layers ignore options that are undefined', () => {
   const options = { units: 2, activation: undefined, seed: undefined, returnSequences: undefined, inputShape: [3, 1] };
   for (const kind of kinds)
     expect(sequential({ layers: [layers[kind](options)] }).outputs[0]!.shape).toEqual([null, 2]);
 });
 
-test('unroll, implementation and inputLength are accepted', () => {
+test('recurrent layers accept unroll, implementation and inputLength', () => {
   for (const kind of kinds) {
     const layer = layers[kind]({ units: 2, unroll: true, implementation: 2, inputDim: 3, inputLength: 4 });
     expect(sequential({ layers: [layer] }).inputs[0]!.shape).toEqual([null, 4, 3]);
   }
 });
 
-test('initializers, regularizers and constraints reach their weights', () => {
+test('recurrent layers assign initializers, regularizers and constraints to their weights', () => {
   for (const kind of kinds) {
     const layer = layers[kind]({
       units: 2,

@@ -1,116 +1,129 @@
-// Masks on their way through recurrent layers: a masked step leaves the state as it is and repeats the output, in both
-// directions of time and through every stack; what gives its last output alone ends the mask.
+// Masks in recurrent layers: a masked time step keeps the state and repeats the output, in both directions of time and
+// through stacks of layers. A layer that returns only its last output ends the mask.
 
 import { layers, sequential, setRandomSeed, tensor } from 'lstm-wasm';
 import { describe, expect, test } from 'vitest';
 import { expectBits } from '../compare.ts';
 import type { LayerSpec } from '../reference/model.ts';
 import { Random } from '../reference/random.ts';
-import { caseOf, expectEverything } from './cases.ts';
+import { caseOf, expectMatchesReference } from './cases.ts';
 
 const spec = (kind: string, config: object) => ({ class: kind, config }) as LayerSpec;
 const dense = (config: object) => spec('dense', config);
-const flags = [false, true];
-const all = { returnSequences: true };
+const booleans = [false, true];
+const sequences = { returnSequences: true };
 
 const cells: [string, string, object][] = [
   ['lstm', 'lstm', {}],
   ['gru', 'gru', {}],
   ['gru, resetAfter: false', 'gru', { resetAfter: false }],
   ['simpleRNN', 'simpleRNN', {}],
-  ['lstm, other activations', 'lstm', { activation: 'relu', recurrentActivation: 'hardSigmoid' }],
-  ['gru, other activations', 'gru', { activation: 'swish', recurrentActivation: 'hardSigmoid' }],
-  ['simpleRNN, another activation', 'simpleRNN', { activation: 'elu' }],
+  ['lstm with other activations', 'lstm', { activation: 'relu', recurrentActivation: 'hardSigmoid' }],
+  ['gru with other activations', 'gru', { activation: 'swish', recurrentActivation: 'hardSigmoid' }],
+  ['simpleRNN with another activation', 'simpleRNN', { activation: 'elu' }],
 ];
 
 describe.each(cells)('%s', (_, kind, own) => {
   const layer = (config: object) => spec(kind, { ...own, ...config });
 
-  test.each([1, 3, 4, 7, 20])('last output, %i units', units => {
+  test.each([1, 3, 4, 7, 20])('the last output of a masked batch matches the reference, %i units', units => {
     for (const [B, T, D] of [
       [1, 2, 1],
       [5, 7, 3],
       [3, 6, 12],
     ] as const) {
-      for (const goBackwards of flags) {
-        expectEverything(caseOf([layer({ units, goBackwards, inputShape: [null, D] })], [B, T, D], true));
+      for (const goBackwards of booleans) {
+        expectMatchesReference(caseOf([layer({ units, goBackwards, inputShape: [null, D] })], [B, T, D], true));
       }
     }
   });
 
-  test('through a stack, whose lower layers pass the mask on', () => {
-    for (const goBackwards of flags) {
-      for (const turned of flags) {
+  test('lower layers of a stack pass the mask on', () => {
+    for (const goBackwards of booleans) {
+      for (const middleGoesBackwards of booleans) {
         const layers = [
-          layer({ ...all, units: 5, goBackwards, inputShape: [null, 3] }),
+          layer({ ...sequences, units: 5, goBackwards, inputShape: [null, 3] }),
           dense({ units: 4, activation: 'tanh' }),
-          layer({ ...all, units: 6, goBackwards: turned }),
+          layer({ ...sequences, units: 6, goBackwards: middleGoesBackwards }),
           layer({ units: 3 }),
           dense({ units: 2 }),
         ];
-        expectEverything(caseOf(layers, [4, 6, 3], true));
+        expectMatchesReference(caseOf(layers, [4, 6, 3], true));
       }
     }
   });
 
-  test('stateful: a masked batch leaves the state of the one before', () => {
-    for (const goBackwards of flags) {
+  test('states carried over masked batches match the reference', () => {
+    for (const goBackwards of booleans) {
       const layers = [
-        layer({ ...all, units: 5, stateful: true, goBackwards, batchInputShape: [4, 3, 2] }),
+        layer({ ...sequences, units: 5, stateful: true, goBackwards, batchInputShape: [4, 3, 2] }),
         layer({ units: 7, stateful: true }),
       ];
-      expectEverything(caseOf(layers, [4, 3, 2], true), 4);
+      expectMatchesReference(caseOf(layers, [4, 3, 2], true), 4);
     }
   });
 
-  test.each(['concat', 'sum', 'ave', 'mul'])('bidirectional, %s', mergeMode => {
-    for (const goBackwards of flags) {
-      const layers = [
-        spec('bidirectional', { layer: layer({ ...all, units: 5, goBackwards }), mergeMode, inputShape: [null, 3] }),
-        spec('bidirectional', { layer: layer({ units: 3 }), mergeMode }),
-        dense({ units: 2 }),
-      ];
-      expectEverything(caseOf(layers, [4, 6, 3], true));
-    }
-  });
+  test.each(['concat', 'sum', 'ave', 'mul'])(
+    'masked bidirectional layers with mergeMode %s match the reference',
+    mergeMode => {
+      for (const goBackwards of booleans) {
+        const layers = [
+          spec('bidirectional', {
+            layer: layer({ ...sequences, units: 5, goBackwards }),
+            mergeMode,
+            inputShape: [null, 3],
+          }),
+          spec('bidirectional', { layer: layer({ units: 3 }), mergeMode }),
+          dense({ units: 2 }),
+        ];
+        expectMatchesReference(caseOf(layers, [4, 6, 3], true));
+      }
+    },
+  );
 
-  test('in more than 256 rows', () => {
-    expectEverything(caseOf([layer({ units: 3, inputShape: [null, 2] })], [300, 4, 2], true));
+  test('a masked batch of more than 256 rows matches the reference', () => {
+    expectMatchesReference(caseOf([layer({ units: 3, inputShape: [null, 2] })], [300, 4, 2], true));
   });
 });
 
-test('stacked cells hold their states together', () => {
+test('stacked cells keep all their states at masked time steps', () => {
   const cells = [
     { class: 'lstm', config: { units: 5 } },
     { class: 'gru', config: { units: 3 } },
     { class: 'simpleRNN', config: { units: 4 } },
   ];
-  for (const goBackwards of flags) {
-    const layers = [spec('rnn', { cells, goBackwards, ...all, inputShape: [null, 2] }), spec('lstm', { units: 3 })];
-    expectEverything(caseOf(layers, [4, 6, 2], true));
+  for (const goBackwards of booleans) {
+    const layers = [
+      spec('rnn', { cells, goBackwards, ...sequences, inputShape: [null, 2] }),
+      spec('lstm', { units: 3 }),
+    ];
+    expectMatchesReference(caseOf(layers, [4, 6, 2], true));
   }
 });
 
-test.each(['lstm', 'gru', 'simpleRNN'] as const)('%s: padding at the end changes nothing, to the bit', kind => {
-  const random = new Random(3);
-  setRandomSeed(2);
-  const model = sequential({ layers: [layers.masking({ inputShape: [null, 2] }), layers[kind]({ units: 5 })] });
-  const x = random.normals([3, 4, 2]);
-  const short = tensor(Float32Array.from(x.data), [3, 4, 2]);
-  const long = new Float32Array(3 * 9 * 2);
-  for (let b = 0; b < 3; b++) long.set(x.data.subarray(b * 8, (b + 1) * 8), b * 18);
-  const expected = model.predict(short).dataSync();
-  expectBits(model.predict(tensor(long, [3, 9, 2])).dataSync(), expected);
-  expect(expected.every(value => value !== 0)).toBe(true);
-});
+test.each(['lstm', 'gru', 'simpleRNN'] as const)(
+  '%s: masked padding at the end does not change a bit of the output',
+  kind => {
+    const random = new Random(3);
+    setRandomSeed(2);
+    const model = sequential({ layers: [layers.masking({ inputShape: [null, 2] }), layers[kind]({ units: 5 })] });
+    const x = random.normals([3, 4, 2]);
+    const short = tensor(Float32Array.from(x.data), [3, 4, 2]);
+    const long = new Float32Array(3 * 9 * 2);
+    for (let b = 0; b < 3; b++) long.set(x.data.subarray(b * 8, (b + 1) * 8), b * 18);
+    const expected = model.predict(short).dataSync();
+    expectBits(model.predict(tensor(long, [3, 9, 2])).dataSync(), expected);
+    expect(expected.every(value => value !== 0)).toBe(true);
+  },
+);
 
 test.each([
-  ['goBackwards', () => layers.simpleRNN({ units: 1, returnSequences: true, goBackwards: true })],
+  ['simpleRNN with goBackwards', () => layers.simpleRNN({ units: 1, returnSequences: true, goBackwards: true })],
   [
     'rnn with goBackwards',
     () => layers.rnn({ cell: layers.simpleRNNCell({ units: 1 }), returnSequences: true, goBackwards: true }),
   ],
-])('%s keeps the mask in the order of its input, as Keras and TF.js do', (_, reversed) => {
+])('the mask of %s stays in the order of the input, as in Keras and TF.js', (_, reversed) => {
   const model = sequential({
     layers: [
       layers.masking({ inputShape: [2, 1] }),
@@ -130,7 +143,7 @@ test.each([
   expect(both[1]).toBeCloseTo(first, 6);
 });
 
-test('an embedding with maskZero masks ids of zero', () => {
+test('an embedding with maskZero masks the id 0', () => {
   setRandomSeed(2);
   const both = layers.bidirectional({ layer: layers.gru({ units: 3, returnSequences: true }) });
   const model = sequential({

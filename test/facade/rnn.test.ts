@@ -1,17 +1,16 @@
-// layers.rnn: cells on top of each other inside one layer, against the float64 reference and against the same cells as
-// layers of their own.
+// layers.rnn: stacked cells in one layer, against the float64 reference and against the same cells in separate layers.
 
 import { layers, sequential, setRandomSeed, tensor } from 'lstm-wasm';
 import { describe, expect, test } from 'vitest';
 import { expectBits, expectClose } from '../compare.ts';
 import type { LayerSpec } from '../reference/model.ts';
 import { Random } from '../reference/random.ts';
-import { caseOf, expectDifferences, expectEverything } from './cases.ts';
+import { caseOf, expectDifferences, expectMatchesReference } from './cases.ts';
 
 const spec = (kind: string, config: object) => ({ class: kind, config }) as LayerSpec;
 const dense = (config: object) => spec('dense', config);
 const cell = (kind: string, units: number, config: object = {}) => ({ class: kind, config: { ...config, units } });
-const flags = [false, true];
+const booleans = [false, true];
 
 const random = new Random(6);
 const numbers = (...shape: number[]) => tensor(Float32Array.from(random.normals(shape).data), shape);
@@ -19,19 +18,19 @@ const numbers = (...shape: number[]) => tensor(Float32Array.from(random.normals(
 const kinds = ['lstm', 'gru', 'simpleRNN'];
 const pairs = kinds.flatMap(below => kinds.map(above => [below, above] as const));
 
-describe('against the reference', () => {
-  test.each(kinds)('one cell: %s', kind => {
+describe('layers.rnn against the float64 reference', () => {
+  test.each(kinds)('one %s cell matches the reference', kind => {
     for (const units of [1, 3, 4, 9]) {
-      for (const returnSequences of flags) {
+      for (const returnSequences of booleans) {
         const layer = spec('rnn', { cells: [cell(kind, units)], returnSequences, inputShape: [null, 3] });
-        expectEverything(caseOf([layer, dense({ units: 2 })], [3, 5, 3]));
+        expectMatchesReference(caseOf([layer, dense({ units: 2 })], [3, 5, 3]));
       }
     }
   });
 
-  test.each(pairs)('%s below %s', (below, above) => {
-    for (const returnSequences of flags) {
-      for (const goBackwards of flags) {
+  test.each(pairs)('a stack of %s below %s matches the reference', (below, above) => {
+    for (const returnSequences of booleans) {
+      for (const goBackwards of booleans) {
         for (const [a, b] of [
           [3, 5],
           [9, 4],
@@ -39,13 +38,13 @@ describe('against the reference', () => {
         ] as const) {
           const config = { cells: [cell(below, a), cell(above, b)], returnSequences, goBackwards };
           const layer = spec('rnn', { ...config, inputShape: [null, 3] });
-          expectEverything(caseOf([layer, dense({ units: 2 })], [3, 5, 3]));
+          expectMatchesReference(caseOf([layer, dense({ units: 2 })], [3, 5, 3]));
         }
       }
     }
   });
 
-  test('three cells, each with options of its own', () => {
+  test('three stacked cells with different options match the reference', () => {
     const cells = [
       cell('gru', 5, { resetAfter: false, useBias: false }),
       cell('lstm', 10, { activation: 'relu', recurrentActivation: 'hardSigmoid' }),
@@ -55,20 +54,20 @@ describe('against the reference', () => {
       spec('rnn', { cells, returnSequences: true, inputShape: [null, 3] }),
       spec('rnn', { cells, goBackwards: true }),
     ];
-    expectEverything(caseOf(layers, [4, 5, 3]));
+    expectMatchesReference(caseOf(layers, [4, 5, 3]));
     expectDifferences(caseOf(layers, [4, 5, 3]), 2 ** -6);
   });
 
-  test.each(pairs)('stateful: %s below %s', (below, above) => {
-    for (const goBackwards of flags) {
+  test.each(pairs)('a stateful stack of %s below %s matches the reference', (below, above) => {
+    for (const goBackwards of booleans) {
       const config = { cells: [cell(below, 3), cell(above, 5)], goBackwards, stateful: true };
       const layer = spec('rnn', { ...config, batchInputShape: [3, 4, 2] });
-      expectEverything(caseOf([layer, dense({ units: 2 })], [3, 4, 2]), 3);
+      expectMatchesReference(caseOf([layer, dense({ units: 2 })], [3, 4, 2]), 3);
     }
   });
 });
 
-test('is the same as its cells in layers of their own, to the bit, and has their weights one after the other', () => {
+test('layers.rnn gives the bits of the same cells in separate layers, with weights in the same order', () => {
   setRandomSeed(1);
   const stacked = sequential({
     layers: [
@@ -92,17 +91,17 @@ test('is the same as its cells in layers of their own, to the bit, and has their
   expectClose(model.getLayer(undefined, 0).getWeights()[0]!.shape, [2, 12], { abs: 0, rel: 0 });
 });
 
-test('one cell or a list of one make the same layer', () => {
+test('layers.rnn accepts a cell or an array of one cell', () => {
   const make = (cell: Parameters<typeof layers.rnn>[0]['cell']) => {
     setRandomSeed(3);
     return sequential({ layers: [layers.rnn({ cell, inputShape: [3, 2] })] });
   };
   const x = numbers(2, 3, 2);
-  const [one, list] = [make(layers.gruCell({ units: 3 })), make([layers.gruCell({ units: 3 })])];
-  expectBits(one.predict(x).dataSync(), list.predict(x).dataSync());
+  const [single, array] = [make(layers.gruCell({ units: 3 })), make([layers.gruCell({ units: 3 })])];
+  expectBits(single.predict(x).dataSync(), array.predict(x).dataSync());
 });
 
-test('a cell may serve several layers, which share nothing', () => {
+test('layers made of the same cell object do not share weights', () => {
   setRandomSeed(1);
   const cell = layers.gruCell({ units: 2 });
   const model = sequential({

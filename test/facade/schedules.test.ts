@@ -1,4 +1,4 @@
-// Learning-rate schedules: the formulas, Keras's own numbers, the bits, and the arguments.
+// Learning-rate schedules: formulas, the numbers of Keras's tests, bits, and invalid arguments.
 //
 // Keras: keras-team/keras, keras/src/optimizers/schedules/learning_rate_schedule_test.py, whose tolerance is 1e-6.
 
@@ -6,29 +6,29 @@ import { type Schedule, schedules } from 'lstm-wasm';
 import { describe, expect, test } from 'vitest';
 import { exp, ln, power as pow } from '../../src/util/math.ts';
 import { expectClose } from '../compare.ts';
-import { describeBad, wrong } from './bad.ts';
+import { describeRejections, wrong } from './bad.ts';
 
-const along = (schedule: Schedule, steps: readonly number[]) => steps.map(step => schedule.at(step));
+const ratesAt = (schedule: Schedule, steps: readonly number[]) => steps.map(step => schedule.at(step));
 const range = (count: number, stride = 1) => Array.from({ length: count }, (_, n) => n * stride);
 
 function expectRates(schedule: Schedule, expected: Record<number, number>): void {
   const steps = Object.keys(expected).map(Number);
-  expectClose(along(schedule, steps), Object.values(expected), { abs: 0, rel: 1e-13 });
+  expectClose(ratesAt(schedule, steps), Object.values(expected), { abs: 0, rel: 1e-13 });
 }
 
-test('constant', () => {
-  expect(along(schedules.constant({ learningRate: 0.3 }), [0, 1, 1e6])).toEqual([0.3, 0.3, 0.3]);
+test('constant gives the same rate at every step', () => {
+  expect(ratesAt(schedules.constant({ learningRate: 0.3 }), [0, 1, 1e6])).toEqual([0.3, 0.3, 0.3]);
 });
 
 describe('step', () => {
-  test('Keras: a boundary belongs to what is before it', () => {
+  test('step keeps the previous value at a boundary, as Keras does', () => {
     const wide = schedules.step({ boundaries: [100, 110, 120], values: [1, 0.1, 0.01, 0.001] });
-    expect(along(wide, [0, 100, 105, 110, 120, 999])).toEqual([1, 1, 0.1, 0.1, 0.01, 0.001]);
+    expect(ratesAt(wide, [0, 100, 105, 110, 120, 999])).toEqual([1, 1, 0.1, 0.1, 0.01, 0.001]);
     const narrow = schedules.step({ boundaries: [1, 2, 3], values: [0.4, 0.5, 0.6, 0.7] });
-    expect(along(narrow, range(5))).toEqual([0.4, 0.4, 0.5, 0.6, 0.7]);
+    expect(ratesAt(narrow, range(5))).toEqual([0.4, 0.4, 0.5, 0.6, 0.7]);
   });
 
-  test('without boundaries it is constant, and the lists of the caller are not kept', () => {
+  test('step without boundaries is constant, and later changes of the arrays have no effect', () => {
     expect(schedules.step({ boundaries: [], values: [0.5] }).at(7)).toBe(0.5);
     const values = [1, 2];
     const schedule = schedules.step({ boundaries: [0], values });
@@ -38,36 +38,36 @@ describe('step', () => {
 });
 
 describe('exponentialDecay', () => {
-  test('Keras', () => {
+  test('exponentialDecay gives the rates of Keras', () => {
     const smooth = schedules.exponentialDecay({ initialLearningRate: 0.05, decaySteps: 10, decayRate: 0.96 });
     expectRates(smooth, { 0: 0.05, 5: 0.05 * 0.96 ** 0.5, 10: 0.05 * 0.96 });
-    const stairs = { initialLearningRate: 0.1, decaySteps: 3, decayRate: 0.96, staircase: true };
-    expectRates(schedules.exponentialDecay(stairs), { 1: 0.1, 2: 0.1, 3: 0.096, 100: 0.1 * 0.96 ** 33 });
+    const staircase = { initialLearningRate: 0.1, decaySteps: 3, decayRate: 0.96, staircase: true };
+    expectRates(schedules.exponentialDecay(staircase), { 1: 0.1, 2: 0.1, 3: 0.096, 100: 0.1 * 0.96 ** 33 });
   });
 
-  test('a rate of zero leaves nothing', () => {
+  test('exponentialDecay with a decayRate of 0 is 0 after the first step', () => {
     const schedule = schedules.exponentialDecay({ initialLearningRate: 1, decaySteps: 10, decayRate: 0 });
-    expect(along(schedule, [0, 1, 100])).toEqual([1, 0, 0]);
+    expect(ratesAt(schedule, [0, 1, 100])).toEqual([1, 0, 0]);
   });
 });
 
-test('inverseTimeDecay, Keras', () => {
+test('inverseTimeDecay gives the rates of Keras', () => {
   const options = { initialLearningRate: 0.1, decaySteps: 10, decayRate: 0.96 };
-  const smooth = along(schedules.inverseTimeDecay(options), range(11));
+  const smooth = ratesAt(schedules.inverseTimeDecay(options), range(11));
   expectClose(
     smooth,
     range(11).map(step => 0.1 / (1 + (step / 10) * 0.96)),
     { abs: 0, rel: 1e-14 },
   );
-  const stairs = along(schedules.inverseTimeDecay({ ...options, staircase: true }), range(11));
+  const staircase = ratesAt(schedules.inverseTimeDecay({ ...options, staircase: true }), range(11));
   expectClose(
-    stairs,
+    staircase,
     range(11).map(step => 0.1 / (1 + 0.96 * Math.floor(step / 10))),
     { abs: 0, rel: 1e-14 },
   );
 });
 
-test('polynomialDecay, Keras', () => {
+test('polynomialDecay gives the rates of Keras', () => {
   const from = { initialLearningRate: 0.05, decaySteps: 10, endLearningRate: 0.001 };
   expectRates(schedules.polynomialDecay({ ...from, endLearningRate: 0 }), { 5: 0.025 });
   expectRates(schedules.polynomialDecay(from), { 0: 0.05, 5: 0.0255, 10: 0.001, 15: 0.001 });
@@ -79,17 +79,18 @@ test('polynomialDecay, Keras', () => {
   expectRates(schedules.polynomialDecay(low), { 0: 0.001, 10: 0.0001 });
 });
 
-describe('cosineDecay, Keras', () => {
-  const cosine = (share: number, alpha = 0) => (1 - alpha) * 0.5 * (1 + Math.cos(Math.PI * Math.min(share, 1))) + alpha;
+describe('cosineDecay', () => {
+  const cosine = (progress: number, alpha = 0) =>
+    (1 - alpha) * 0.5 * (1 + Math.cos(Math.PI * Math.min(progress, 1))) + alpha;
 
-  test.each([0, 0.1])('alpha %d', alpha => {
+  test.each([0, 0.1])('cosineDecay gives the rates of Keras with alpha %d', alpha => {
     const schedule = schedules.cosineDecay({ initialLearningRate: 1, decaySteps: 1000, alpha });
     const steps = range(6, 250);
     const expected = steps.map(step => cosine(step / 1000, alpha));
-    expectClose(along(schedule, steps), expected, { abs: 1e-15, rel: 1e-13 });
+    expectClose(ratesAt(schedule, steps), expected, { abs: 1e-15, rel: 1e-13 });
   });
 
-  test('with warm-up', () => {
+  test('cosineDecay gives the rates of Keras with warm-up', () => {
     const schedule = schedules.cosineDecay({
       initialLearningRate: 0,
       decaySteps: 1000,
@@ -98,37 +99,37 @@ describe('cosineDecay, Keras', () => {
     });
     const steps = range(14, 250);
     const expected = steps.map(step => (step < 2000 ? step / 200 : 10 * cosine((step - 2000) / 1000)));
-    expectClose(along(schedule, steps), expected, { abs: 1e-14, rel: 1e-13 });
+    expectClose(ratesAt(schedule, steps), expected, { abs: 1e-14, rel: 1e-13 });
   });
 });
 
 // pytorch/pytorch, torch/optim/lr_scheduler.py, OneCycleLR: the two phases end at pctStart * total - 1 and total - 1.
 describe('oneCycle', () => {
-  test('up, down, and there it stays', () => {
+  test('oneCycle rises, falls and stays at its final rate, as in PyTorch', () => {
     const schedule = schedules.oneCycle({ maxLearningRate: 25, totalSteps: 10 });
-    const rates = along(schedule, range(12));
+    const rates = ratesAt(schedule, range(12));
     const down = (step: number) => 1e-4 + (25 - 1e-4) * 0.5 * (1 + Math.cos((Math.PI * (step - 2)) / 7));
     const expected = [1, 13, 25, ...[3, 4, 5, 6, 7, 8].map(down), 1e-4, 1e-4, 1e-4];
     expectClose(rates, expected, { abs: 1e-14, rel: 1e-13 });
   });
 
-  test('other shares and factors', () => {
+  test('oneCycle with other factors and warmupShare gives the rates of PyTorch', () => {
     const options = { maxLearningRate: 1, totalSteps: 5, warmupShare: 0.6, divFactor: 2, finalDivFactor: 4 };
-    expectClose(along(schedules.oneCycle(options), range(6)), [0.5, 0.75, 1, 0.5625, 0.125, 0.125], {
+    expectClose(ratesAt(schedules.oneCycle(options), range(6)), [0.5, 0.75, 1, 0.5625, 0.125, 0.125], {
       abs: 1e-15,
       rel: 1e-14,
     });
   });
 
-  test('without a way up it starts at the top', () => {
-    const rates = along(schedules.oneCycle({ maxLearningRate: 1, totalSteps: 4, warmupShare: 0.25 }), range(4));
+  test('oneCycle without warm-up starts at the maximum', () => {
+    const rates = ratesAt(schedules.oneCycle({ maxLearningRate: 1, totalSteps: 4, warmupShare: 0.25 }), range(4));
     expect(rates[0]).toBe(1);
     expect(rates[3]).toBe(1 / 25 / 1e4);
   });
 });
 
-// The bits of a strict program depend on them.
-test('rates are the same to the bit in every engine', () => {
+// The bits of training with the strict build depend on them.
+test('rates have the same bits in every JavaScript engine', () => {
   const steps = range(1000, 7);
   const bits = [
     schedules.exponentialDecay({ initialLearningRate: 0.1, decaySteps: 100, decayRate: 0.9 }),
@@ -137,7 +138,7 @@ test('rates are the same to the bit in every engine', () => {
     schedules.oneCycle({ maxLearningRate: 0.1, totalSteps: 7000 }),
   ].map(schedule => {
     let hash = 0n;
-    for (const word of new BigUint64Array(Float64Array.from(along(schedule, steps)).buffer)) {
+    for (const word of new BigUint64Array(Float64Array.from(ratesAt(schedule, steps)).buffer)) {
       hash = ((hash ^ word) * 0x9e3779b97f4a7c15n) & 0xffffffffffffffffn;
     }
     return hash.toString(16);
@@ -145,8 +146,8 @@ test('rates are the same to the bit in every engine', () => {
   expect(bits).toEqual(['45dec8d9b394ed2d', '784c99bd6e4fc12c', '3305e587ea22fd33', 'e963348db221ba0']);
 });
 
-describe('math', () => {
-  test('exp, ln and pow agree with those of the host to rounding', () => {
+describe('util/math', () => {
+  test('exp, ln and pow agree with Math to rounding', () => {
     const xs = [...range(2001).map(n => (n - 1000) / 150), -700, -745, 500, 709, 1e-300];
     expectClose(
       xs.map(exp),
@@ -168,7 +169,7 @@ describe('math', () => {
     }
   });
 
-  test('at the ends', () => {
+  test('exp, ln and pow handle zero, infinity and NaN', () => {
     expect([exp(0), exp(-1e3), exp(1e3), exp(-Infinity), exp(Infinity)]).toEqual([1, 0, Infinity, 0, Infinity]);
     expect([ln(1), ln(0), ln(Infinity)]).toEqual([0, -Infinity, Infinity]);
     expect([ln(-1), exp(Number.NaN), ln(Number.NaN)]).toEqual([Number.NaN, Number.NaN, Number.NaN]);
@@ -176,75 +177,79 @@ describe('math', () => {
   });
 });
 
-describe('arguments', () => {
+describe('invalid arguments', () => {
   const from = { initialLearningRate: 0.1, decaySteps: 10 };
-  describeBad('schedules.constant', [
-    ['nothing', () => schedules.constant(wrong(undefined)), 'learningRate'],
-    ['a number alone', () => schedules.constant(wrong(0.1)), 'options must be an object'],
-    ['a negative rate', () => schedules.constant({ learningRate: -1 }), 'learningRate'],
-    ['an unknown option', () => schedules.constant(wrong({ learnRate: 1 })), "did you mean 'learningRate'?"],
+  describeRejections('schedules.constant', [
+    ['undefined options', () => schedules.constant(wrong(undefined)), 'learningRate'],
+    ['a number instead of options', () => schedules.constant(wrong(0.1)), 'options must be an object'],
+    ['a negative learningRate', () => schedules.constant({ learningRate: -1 }), 'learningRate'],
+    ['a misspelt option', () => schedules.constant(wrong({ learnRate: 1 })), "did you mean 'learningRate'?"],
   ]);
-  describeBad('schedules.step', [
-    ['no boundaries', () => schedules.step(wrong({ values: [1] })), 'boundaries'],
+  describeRejections('schedules.step', [
+    ['missing boundaries', () => schedules.step(wrong({ values: [1] })), 'boundaries'],
     [
-      'boundaries that fall',
+      'decreasing boundaries',
       () => schedules.step({ boundaries: [2, 1], values: [1, 2, 3] }),
       'boundaries must be increasing',
     ],
     [
-      'a boundary twice',
+      'equal boundaries',
       () => schedules.step({ boundaries: [2, 2], values: [1, 2, 3] }),
       'boundaries must be increasing',
     ],
-    ['a boundary that is none', () => schedules.step({ boundaries: [0.5], values: [1, 2] }), 'boundaries[0]'],
+    ['a fractional boundary', () => schedules.step({ boundaries: [0.5], values: [1, 2] }), 'boundaries[0]'],
     [
       'too few values',
       () => schedules.step({ boundaries: [1, 2], values: [1, 2] }),
       'values must have one item more than boundaries, 3',
     ],
-    ['NaN for a value', () => schedules.step({ boundaries: [], values: [Number.NaN] }), 'values[0]'],
+    ['a value of NaN', () => schedules.step({ boundaries: [], values: [Number.NaN] }), 'values[0]'],
   ]);
-  describeBad('schedules.exponentialDecay', [
-    ['nothing', () => schedules.exponentialDecay(wrong(undefined)), 'initialLearningRate'],
-    ['no decayRate', () => schedules.exponentialDecay(wrong(from)), 'decayRate'],
+  describeRejections('schedules.exponentialDecay', [
+    ['undefined options', () => schedules.exponentialDecay(wrong(undefined)), 'initialLearningRate'],
+    ['a missing decayRate', () => schedules.exponentialDecay(wrong(from)), 'decayRate'],
     ['a negative decayRate', () => schedules.exponentialDecay({ ...from, decayRate: -1 }), 'decayRate'],
-    ['no steps', () => schedules.exponentialDecay({ ...from, decaySteps: 0, decayRate: 0.5 }), 'decaySteps'],
-    ['staircase of a string', () => schedules.exponentialDecay({ ...from, decayRate: 0.5, staircase: wrong('') })],
+    ['a decaySteps of 0', () => schedules.exponentialDecay({ ...from, decaySteps: 0, decayRate: 0.5 }), 'decaySteps'],
+    ['a string as staircase', () => schedules.exponentialDecay({ ...from, decayRate: 0.5, staircase: wrong('') })],
   ]);
-  describeBad('schedules.inverseTimeDecay', [
-    ['no decayRate', () => schedules.inverseTimeDecay(wrong(from)), 'decayRate'],
+  describeRejections('schedules.inverseTimeDecay', [
+    ['a missing decayRate', () => schedules.inverseTimeDecay(wrong(from)), 'decayRate'],
     ['a negative decayRate', () => schedules.inverseTimeDecay({ ...from, decayRate: -0.1 }), 'decayRate'],
-    ['staircase of a number', () => schedules.inverseTimeDecay({ ...from, decayRate: 1, staircase: wrong(1) })],
+    ['a number as staircase', () => schedules.inverseTimeDecay({ ...from, decayRate: 1, staircase: wrong(1) })],
   ]);
-  describeBad('schedules.polynomialDecay', [
-    ['no steps', () => schedules.polynomialDecay(wrong({ initialLearningRate: 1 })), 'decaySteps'],
+  describeRejections('schedules.polynomialDecay', [
+    ['a missing decaySteps', () => schedules.polynomialDecay(wrong({ initialLearningRate: 1 })), 'decaySteps'],
     ['a negative power', () => schedules.polynomialDecay({ ...from, power: -1 }), 'power'],
-    ['a negative end', () => schedules.polynomialDecay({ ...from, endLearningRate: -1 }), 'endLearningRate'],
-    ['cycle of a string', () => schedules.polynomialDecay({ ...from, cycle: wrong('yes') }), 'cycle'],
-  ]);
-  describeBad('schedules.cosineDecay', [
-    ['no rate', () => schedules.cosineDecay(wrong({ decaySteps: 10 })), 'initialLearningRate'],
-    ['alpha above one', () => schedules.cosineDecay({ ...from, alpha: 1.5 }), 'alpha'],
-    ['warm-up to nowhere', () => schedules.cosineDecay({ ...from, warmupSteps: 5 }), 'warmupTarget'],
-    ['warm-up in no time', () => schedules.cosineDecay({ ...from, warmupTarget: 1 }), 'warmupSteps'],
-  ]);
-  describeBad('schedules.oneCycle', [
-    ['no steps', () => schedules.oneCycle(wrong({ maxLearningRate: 1 })), 'totalSteps'],
-    ['one step', () => schedules.oneCycle({ maxLearningRate: 1, totalSteps: 1 }), 'totalSteps'],
     [
-      'a share above one',
+      'a negative endLearningRate',
+      () => schedules.polynomialDecay({ ...from, endLearningRate: -1 }),
+      'endLearningRate',
+    ],
+    ['a string as cycle', () => schedules.polynomialDecay({ ...from, cycle: wrong('yes') }), 'cycle'],
+  ]);
+  describeRejections('schedules.cosineDecay', [
+    ['a missing initialLearningRate', () => schedules.cosineDecay(wrong({ decaySteps: 10 })), 'initialLearningRate'],
+    ['an alpha above 1', () => schedules.cosineDecay({ ...from, alpha: 1.5 }), 'alpha'],
+    ['warmupSteps without warmupTarget', () => schedules.cosineDecay({ ...from, warmupSteps: 5 }), 'warmupTarget'],
+    ['warmupTarget without warmupSteps', () => schedules.cosineDecay({ ...from, warmupTarget: 1 }), 'warmupSteps'],
+  ]);
+  describeRejections('schedules.oneCycle', [
+    ['a missing totalSteps', () => schedules.oneCycle(wrong({ maxLearningRate: 1 })), 'totalSteps'],
+    ['a totalSteps of 1', () => schedules.oneCycle({ maxLearningRate: 1, totalSteps: 1 }), 'totalSteps'],
+    [
+      'a warmupShare above 1',
       () => schedules.oneCycle({ maxLearningRate: 1, totalSteps: 9, warmupShare: 2 }),
       'warmupShare',
     ],
     [
-      'a factor below one',
+      'a divFactor below 1',
       () => schedules.oneCycle({ maxLearningRate: 1, totalSteps: 9, divFactor: 0.5 }),
       'divFactor',
     ],
-    ['no last factor', () => schedules.oneCycle({ maxLearningRate: 1, totalSteps: 9, finalDivFactor: 0 })],
+    ['a finalDivFactor of 0', () => schedules.oneCycle({ maxLearningRate: 1, totalSteps: 9, finalDivFactor: 0 })],
   ]);
-  describeBad('schedule.at', [
-    ['a step before the first', () => schedules.constant({ learningRate: 1 }).at(-1), 'step'],
-    ['half a step', () => schedules.constant({ learningRate: 1 }).at(0.5), 'step'],
+  describeRejections('schedule.at', [
+    ['a negative step', () => schedules.constant({ learningRate: 1 }).at(-1), 'step'],
+    ['a fractional step', () => schedules.constant({ learningRate: 1 }).at(0.5), 'step'],
   ]);
 });

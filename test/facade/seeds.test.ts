@@ -1,4 +1,4 @@
-// Each model has a stream of seeds of its own: trainings, snapshots and random tensors do not disturb each other.
+// Each model has its own stream of seeds: concurrent training, snapshots and random tensors do not affect it.
 
 import {
   type Config,
@@ -31,38 +31,38 @@ const make = (options: { seed?: number } = {}): Sequential => {
   return model;
 };
 
-const learn = async (model: Sequential, options: ModelFitArgs = {}) => {
+const fitAndCollect = async (model: Sequential, options: ModelFitArgs = {}) => {
   const { history } = await model.fit(xs, ys, { epochs: 3, batchSize: 3, verbose: 0, yieldEvery: 'batch', ...options });
   return [...history.loss!, ...weightsOf(model)];
 };
 
-const drawn = () => [...randomNormal([4]).dataSync(), ...util.createShuffledIndices(10)];
+const fromGlobalStream = () => [...randomNormal([4]).dataSync(), ...util.createShuffledIndices(10)];
 
-describe('with setRandomSeed', () => {
-  test('two trainings that run at the same time give the bits that they give one after the other', async () => {
+describe('setRandomSeed', () => {
+  test('two concurrent fit calls give the same bits as consecutive ones', async () => {
     setRandomSeed(3);
     const [a, b] = [make(), make()];
-    const [first, second] = [await learn(a), await learn(b)];
+    const [first, second] = [await fitAndCollect(a), await fitAndCollect(b)];
     setRandomSeed(3);
     const [c, d] = [make(), make()];
-    const [other, one] = await Promise.all([learn(d), learn(c)]);
+    const [other, one] = await Promise.all([fitAndCollect(d), fitAndCollect(c)]);
     expectBits(one!, first);
     expectBits(other!, second);
     expect(first).not.toEqual(second);
   });
 
-  test('a model does not depend on what is drawn after it was made', async () => {
+  test('random numbers drawn after a model was created do not change its training', async () => {
     setRandomSeed(3);
-    const first = await learn(make());
+    const first = await fitAndCollect(make());
     setRandomSeed(3);
     const model = make();
-    drawn();
+    fromGlobalStream();
     make();
     setRandomSeed(4);
-    expectBits(await learn(model), first);
+    expectBits(await fitAndCollect(model), first);
   });
 
-  test('layers added later get the seeds that they get in the constructor', () => {
+  test('layers get the same seeds from model.add as from the constructor', () => {
     setRandomSeed(3);
     const whole = make();
     setRandomSeed(3);
@@ -70,12 +70,12 @@ describe('with setRandomSeed', () => {
     const other = sequential();
     other.add(layers.dense({ units: 2, inputShape: [3] }));
     model.add(layers.lstm({ units: 4, dropout: 0.2, recurrentDropout: 0.1, inputShape: [3, 2] }));
-    drawn();
+    fromGlobalStream();
     model.add(layers.dense({ units: 1 }));
     expectBits(weightsOf(model), weightsOf(whole));
   });
 
-  test('a thousand models and the tensors between them all get different seeds', () => {
+  test('a thousand models and the tensors between them get different seeds', () => {
     const global = new SeedStream(3);
     const seeds = Array.from({ length: 1000 }, () => {
       const model = global.split();
@@ -84,7 +84,7 @@ describe('with setRandomSeed', () => {
     expect(new Set(seeds.flat()).size).toBe(3000);
   });
 
-  test('a model made from a configuration gets a stream like any other', async () => {
+  test('modelFromJSON gives a model a new stream of seeds', async () => {
     setRandomSeed(3);
     const model = make();
     const text = model.toJSON() as string;
@@ -95,16 +95,16 @@ describe('with setRandomSeed', () => {
     expect(weightsOf(await modelFromJSON(text))).not.toEqual(weightsOf(model));
   });
 
-  test('models that withBatchSize makes share the stream, and do not move the global one', async () => {
+  test('withBatchSize shares the stream of the model and does not advance the global one', async () => {
     setRandomSeed(3);
-    const [expected, after] = [await learn(make(), { batchSize: 5 }), drawn()];
+    const [expected, after] = [await fitAndCollect(make(), { batchSize: 5 }), fromGlobalStream()];
     setRandomSeed(3);
-    expectBits(await learn(make().withBatchSize(5), { batchSize: 5 }), expected);
-    expect(drawn()).toEqual(after);
+    expectBits(await fitAndCollect(make().withBatchSize(5), { batchSize: 5 }), expected);
+    expect(fromGlobalStream()).toEqual(after);
   });
 
-  test('a call that throws draws nothing', () => {
-    const next = (work: () => unknown) => {
+  test('a call that throws does not advance the global stream', () => {
+    const numbersAfter = (work: () => unknown) => {
       setRandomSeed(3);
       const model = sequential({ layers: [layers.dense({ units: 2, inputShape: [2] })] });
       expect(work).toThrow();
@@ -114,82 +114,82 @@ describe('with setRandomSeed', () => {
       const above = sequential({ layers: [layers.repeatVector({ n: 2, inputShape: [2] })] });
       expect(() => above.add(layer)).toThrow('weights must be');
       above.add(layers.gru({ units: 2 }));
-      return [...weightsOf(above), ...drawn()];
+      return [...weightsOf(above), ...fromGlobalStream()];
     };
-    const nothing = () => {
-      throw new Error('nothing');
+    const fail = () => {
+      throw new Error('failed');
     };
-    const expected = next(nothing);
+    const expected = numbersAfter(fail);
     const dense = () => layers.dense({ units: 2, inputShape: [2] });
-    expect(next(() => sequential({ layers: [dense(), layers.lstm({ units: 2 })] }))).toEqual(expected);
-    expect(next(() => sequential({ seed: -1 }))).toEqual(expected);
+    expect(numbersAfter(() => sequential({ layers: [dense(), layers.lstm({ units: 2 })] }))).toEqual(expected);
+    expect(numbersAfter(() => sequential({ seed: -1 }))).toEqual(expected);
   });
 });
 
-describe('with a seed of its own', () => {
-  test('a model gives the bits of a program that sets this seed', async () => {
+describe('the option seed of sequential', () => {
+  test('a model with a seed gives the same bits as after setRandomSeed with that seed', async () => {
     setRandomSeed(5);
-    const expected = await learn(make());
+    const expected = await fitAndCollect(make());
     setRandomSeed(6);
-    drawn();
+    fromGlobalStream();
     make();
-    expectBits(await learn(make({ seed: 5 })), expected);
-    expect(await learn(make({ seed: 6 }))).not.toEqual(expected);
+    expectBits(await fitAndCollect(make({ seed: 5 })), expected);
+    expect(await fitAndCollect(make({ seed: 6 }))).not.toEqual(expected);
   });
 
-  test('a model leaves the global stream as it is', () => {
+  test('a model with a seed does not advance the global stream', () => {
     setRandomSeed(5);
-    const expected = [...drawn(), ...weightsOf(make())];
+    const expected = [...fromGlobalStream(), ...weightsOf(make())];
     setRandomSeed(5);
     make({ seed: 1 });
-    expect([...drawn(), ...weightsOf(make())]).toEqual(expected);
+    expect([...fromGlobalStream(), ...weightsOf(make())]).toEqual(expected);
   });
 
-  test('the seed is not part of the configuration', () => {
+  test('getConfig does not include the seed of the model', () => {
     const names = (config: Config) => Object.keys(config);
     expect(names(make({ seed: 5 }).getConfig())).toEqual(['name', 'layers']);
   });
 
-  test.each([-1, 0.5, 2 ** 53, Number.NaN, '1', null])('a seed of %s is rejected', seed => {
+  test.each([-1, 0.5, 2 ** 53, Number.NaN, '1', null])('sequential rejects the seed %s', seed => {
     expect(() => sequential({ seed: seed as number })).toThrow(
       'sequential: seed must be a whole number from 0 to 2^53 - 1, got',
     );
   });
 });
 
-describe('a snapshot', () => {
-  test('restores the stream of its model', async () => {
+describe('snapshots', () => {
+  test('restore continues the stream of seeds of the saved model', async () => {
     const model = make({ seed: 1 });
-    await learn(model);
+    await fitAndCollect(model);
     const bytes = model.snapshot();
-    const expected = await learn(model);
+    const expected = await fitAndCollect(model);
     const other = make({ seed: 2 });
     other.restore(bytes);
-    expectBits(await learn(other), expected);
+    expectBits(await fitAndCollect(other), expected);
   });
 
-  test('leaves the global stream and other models as they are', async () => {
+  test('restore does not change the global stream or other models', async () => {
     const run = async (bytes: Uint8Array | null) => {
       setRandomSeed(7);
       const [model, other] = [make(), make()];
       if (bytes) model.restore(bytes);
-      return [...drawn(), ...(await learn(other)), ...weightsOf(make())];
+      return [...fromGlobalStream(), ...(await fitAndCollect(other)), ...weightsOf(make())];
     };
     const bytes = make({ seed: 1 }).snapshot();
     expectBits(await run(bytes), await run(null));
   });
 
-  test('resumed beside another training ends with the bits of an uninterrupted one', async () => {
+  test('fit resumed from a snapshot next to another fit ends with the bits of an uninterrupted one', async () => {
     let bytes: Uint8Array | undefined;
     const model = make({ seed: 1 });
     const onBatchEnd = (batch: number) => {
       if (batch === 4) bytes ??= model.snapshot();
     };
-    const expected = await learn(model, { callbacks: { onBatchEnd } });
-    const alone = await learn(make({ seed: 2 }));
+    const expected = await fitAndCollect(model, { callbacks: { onBatchEnd } });
+    const alone = await fitAndCollect(make({ seed: 2 }));
     const [resumed, beside] = await Promise.all([
-      learn(make({ seed: 3 }), { resume: bytes!, callbacks: {} }),
-      learn(make({ seed: 2 })),
+      fitAndCollect(make({ seed: 3 }), { resume: bytes!, callbacks: {} }),
+      fitAndCollect(make({ seed: 2 })),
     ]);
     expectBits(resumed!, expected);
     expectBits(beside!, alone);

@@ -1,4 +1,4 @@
-// Carried states of every recurrent layer: what getStates gives, what setStates takes, and what both leave alone.
+// States of stateful layers: getStates, setStates, and failed calls, which leave the states unchanged.
 
 import { layers, type Sequential, sequential, setRandomSeed, type Tensor, tensor, ValueError } from 'lstm-wasm';
 import { beforeEach, describe, expect, test } from 'vitest';
@@ -10,8 +10,8 @@ const numbers = (...shape: number[]) => tensor(Float32Array.from(random.normals(
 const bitsOf = (states: Tensor[][]) => states.flat().flatMap(state => [...state.dataSync()]);
 const shapesOf = (states: Tensor[][]) => states.map(list => list.map(({ shape }) => shape));
 
-/** One of each, stateful, in batches of 2 with 3 steps. */
-function every(batch = 2): Sequential {
+/** One of each recurrent layer, stateful, for batches of 2 samples and 3 time steps. */
+function allRecurrentLayers(batch = 2): Sequential {
   const stateful = { stateful: true, returnSequences: true };
   const cell = [layers.gruCell({ units: 3 }), layers.lstmCell({ units: 6 })];
   return sequential({
@@ -28,8 +28,8 @@ function every(batch = 2): Sequential {
 
 beforeEach(() => setRandomSeed(6));
 
-test('getStates gives a list for each recurrent layer, all zero at first and after resetStates', () => {
-  const model = every();
+test('getStates returns one array per recurrent layer, all zeros at first and after resetStates', () => {
+  const model = allRecurrentLayers();
   const shapes = [
     [
       [2, 5],
@@ -58,8 +58,8 @@ test('getStates gives a list for each recurrent layer, all zero at first and aft
   expect(bitsOf(model.getStates()).every(value => value === 0)).toBe(true);
 });
 
-test('setStates takes what getStates gives, and the model goes on from there to the bit', () => {
-  const [model, x, next] = [every(), numbers(2, 3, 2), numbers(2, 3, 2)];
+test('a model continues bit for bit from states saved with getStates', () => {
+  const [model, x, next] = [allRecurrentLayers(), numbers(2, 3, 2), numbers(2, 3, 2)];
   model.predict(x);
   const states = model.getStates();
   const expected = model.predict(next).dataSync();
@@ -69,8 +69,8 @@ test('setStates takes what getStates gives, and the model goes on from there to 
   expectBits(model.predict(next).dataSync(), expected);
 });
 
-test('any numbers come back as they were set', () => {
-  const model = every(5);
+test('getStates returns the numbers that setStates was given', () => {
+  const model = allRecurrentLayers(5);
   const states = model.getStates().map(list => list.map(({ shape }) => numbers(...shape)));
   model.setStates(states);
   expectBits(bitsOf(model.getStates()), bitsOf(states));
@@ -78,7 +78,7 @@ test('any numbers come back as they were set', () => {
   expectBits(bitsOf(model.getStates()), bitsOf(states));
 });
 
-test('the last output is the state of the top layer', () => {
+test('the last output equals the hidden state of the layer', () => {
   for (const kind of ['lstm', 'gru', 'simpleRNN'] as const) {
     const model = sequential({ layers: [layers[kind]({ units: 5, stateful: true, batchInputShape: [3, 2, 2] })] });
     const y = model.predict(numbers(3, 2, 2));
@@ -86,7 +86,7 @@ test('the last output is the state of the top layer', () => {
   }
 });
 
-test('a sequence in two batches is the sequence in one', () => {
+test('a stateful model predicts the same for a sequence in one batch and in two', () => {
   for (const make of [
     (config: object) => layers.lstm({ units: 5, ...config }),
     (config: object) => layers.gru({ units: 5, ...config }),
@@ -96,16 +96,16 @@ test('a sequence in two batches is the sequence in one', () => {
   ]) {
     const model = sequential({ layers: [make({ stateful: true, batchInputShape: [2, null, 3] })] });
     const x = numbers(2, 6, 3);
-    const whole = model.predict(x).dataSync();
+    const predictedAtOnce = model.predict(x).dataSync();
     model.resetStates();
     const part = (from: number, to: number) => (x.arraySync() as number[][][]).map(sample => sample.slice(from, to));
     model.predict(part(0, 2));
-    expectClose(model.predict(part(2, 6)).dataSync(), whole, { abs: 2e-7, rel: 0 });
+    expectClose(model.predict(part(2, 6)).dataSync(), predictedAtOnce, { abs: 2e-7, rel: 0 });
   }
 });
 
-test('a batch whose loss is not finite leaves every state as it was', () => {
-  const model = every();
+test('a batch with a NaN loss does not change states', () => {
+  const model = allRecurrentLayers();
   model.compile({ optimizer: 'adam', loss: 'mse' });
   model.trainOnBatch(numbers(2, 3, 2), numbers(2, 6));
   const before = bitsOf(model.getStates());
@@ -115,45 +115,45 @@ test('a batch whose loss is not finite leaves every state as it was', () => {
   expectBits(bitsOf(model.getStates()), before);
 });
 
-describe('a call that fails after some of its batches leaves every state as it was', () => {
+describe('states after a call that fails after some of its batches', () => {
   const compiled = () => {
-    const model = every();
+    const model = allRecurrentLayers();
     model.compile({ optimizer: 'sgd', loss: 'mse' });
     return model;
   };
-  const good = () => ({ xs: numbers(2, 3, 2), ys: numbers(2, 6) });
-  const bad = { xs: numbers(2, 3, 3), ys: numbers(2, 6) };
-  const broken = async function* () {
-    yield good();
+  const validBatch = () => ({ xs: numbers(2, 3, 2), ys: numbers(2, 6) });
+  const invalidBatch = { xs: numbers(2, 3, 3), ys: numbers(2, 6) };
+  const throwing = async function* () {
+    yield validBatch();
     throw new Error('no more data');
   };
-  const unclosed = () => ({
+  const failingToClose = () => ({
     [Symbol.asyncIterator]: () => ({
-      next: async () => ({ done: false, value: good() }),
+      next: async () => ({ done: false, value: validBatch() }),
       return: () => Promise.reject(new Error('no more data')),
     }),
   });
 
   test.each([
-    ['a batch of another shape', () => [good(), bad], ValueError],
-    ['a data set that throws', broken, /^no more data$/],
-    ['a data set that cannot be closed', unclosed, /^no more data$/],
-  ])('evaluateDataset rejects %s', async (_, source, reason) => {
-    for (const used of [false, true]) {
+    ['a batch of another shape', () => [validBatch(), invalidBatch], ValueError],
+    ['a data set that throws', throwing, /^no more data$/],
+    ['a data set that cannot be closed', failingToClose, /^no more data$/],
+  ])('evaluateDataset rejects %s and does not change states', async (_, source, reason) => {
+    for (const hasStates of [false, true]) {
       const model = compiled();
-      if (used) model.predict(numbers(2, 3, 2));
+      if (hasStates) model.predict(numbers(2, 3, 2));
       const before = model.getStates();
       await expect(model.evaluateDataset(source() as never, { batches: 2 })).rejects.toThrow(reason);
       expectBits(bitsOf(model.getStates()), bitsOf(before));
     }
   });
 
-  test('evaluateDataset fails when layers are removed or the model is disposed meanwhile', async () => {
+  test('evaluateDataset rejects a model that is disposed or loses layers meanwhile', async () => {
     const model = compiled();
     const popping = async function* () {
-      yield good();
+      yield validBatch();
       model.pop();
-      yield good();
+      yield validBatch();
     };
     await expect(model.evaluateDataset(popping)).rejects.toThrow(ValueError);
     model.predict(numbers(2, 3, 2)); // runs with the remaining layers
@@ -165,7 +165,7 @@ describe('a call that fails after some of its batches leaves every state as it w
     await expect(model.evaluateDataset(disposing)).rejects.toThrow('no more data');
   });
 
-  test('evaluate rejects a class index that does not exist, on a masked sequence', () => {
+  test('evaluate of a masked sequence rejects a class number out of range and does not change states', () => {
     const model = sequential({
       layers: [
         layers.masking({ maskValue: 0, batchInputShape: [1, 2, 1] }),
@@ -181,28 +181,28 @@ describe('a call that fails after some of its batches leaves every state as it w
     expectBits(bitsOf(model.getStates()), bitsOf(before));
   });
 
-  test('validation during fit fails by a data set that throws or by an aborted signal', async () => {
+  test('fitDataset whose validation throws or is aborted keeps the states of training', async () => {
     const control = new AbortController();
     const aborting = async function* () {
-      yield good();
+      yield validBatch();
       control.abort(new Error('no more data'));
-      yield good();
+      yield validBatch();
     };
-    for (const validationData of [broken, aborting]) {
-      const [model, twin] = [compiled(), compiled()];
-      twin.setWeights(model.getWeights());
-      const { xs, ys } = good();
-      twin.trainOnBatch(xs, ys);
+    for (const validationData of [throwing, aborting]) {
+      const [model, reference] = [compiled(), compiled()];
+      reference.setWeights(model.getWeights());
+      const { xs, ys } = validBatch();
+      reference.trainOnBatch(xs, ys);
       const { signal } = control;
       const fit = model.fitDataset([{ xs, ys }], { validationData, verbose: 0, signal });
       await expect(fit).rejects.toThrow('no more data');
-      expectBits(bitsOf(model.getStates()), bitsOf(twin.getStates()));
+      expectBits(bitsOf(model.getStates()), bitsOf(reference.getStates()));
     }
   });
 });
 
-test('models of another batch size have states of their own', () => {
-  const model = every();
+test('models from withBatchSize have separate states', () => {
+  const model = allRecurrentLayers();
   const three = model.withBatchSize(3);
   three.predict(numbers(3, 3, 2));
   expect(
@@ -213,33 +213,34 @@ test('models of another batch size have states of their own', () => {
   expect(bitsOf(model.getStates()).every(value => value === 0)).toBe(true);
 });
 
-describe('bad states', () => {
+describe('invalid states', () => {
   const zeros = (...shape: number[]) => tensor(new Float32Array(shape.reduce((a, b) => a * b)), shape);
-  const cases: [string, (good: Tensor[][]) => unknown, string][] = [
-    ['nothing', () => undefined, 'states must be a list for each of 5 recurrent layers, got undefined'],
-    ['too few', good => good.slice(1), 'states must be a list for each of 5 recurrent layers'],
-    ['a flat list', good => good.flat(), 'states must be a list for each of 5 recurrent layers'],
-    ['an lstm without c', good => good.with(0, good[0]!.slice(1)), 'states[0] must be [h, c] of '],
-    ['a gru with c', good => good.with(1, [zeros(2, 4), zeros(2, 4)]), 'states[1] must be [h] of '],
+  const cases: [string, (valid: Tensor[][]) => unknown, string][] = [
+    ['undefined', () => undefined, 'states must be a list for each of 5 recurrent layers, got undefined'],
+    ['too few layers', valid => valid.slice(1), 'states must be a list for each of 5 recurrent layers'],
+    ['a flat array', valid => valid.flat(), 'states must be a list for each of 5 recurrent layers'],
+    ['an lstm without c', valid => valid.with(0, valid[0]!.slice(1)), 'states[0] must be [h, c] of '],
+    ['a gru with c', valid => valid.with(1, [zeros(2, 4), zeros(2, 4)]), 'states[1] must be [h] of '],
     [
       'a bidirectional layer with one half',
-      good => good.with(2, good[2]!.slice(2)),
+      valid => valid.with(2, valid[2]!.slice(2)),
       'states[2] must be [forward h, forward c, backward h, backward c] of ',
     ],
     [
-      'cells as lists',
-      good => good.with(4, [good[4]!.slice(0, 1), good[4]!.slice(1)] as never),
+      'one array per cell',
+      valid => valid.with(4, [valid[4]!.slice(0, 1), valid[4]!.slice(1)] as never),
       'states[4] must be [h',
     ],
-    ['a wrong width', good => good.with(3, [zeros(2, 6)]), 'states[3][0] must have the shape [2, 7], got [2, 6]'],
-    ['a wrong batch', good => good.with(3, [zeros(3, 7)]), 'states[3][0] must have the shape [2, 7], got [3, 7]'],
-    ['strings', good => good.with(3, ['h'] as never), 'states[3][0]'],
+    ['a wrong width', valid => valid.with(3, [zeros(2, 6)]), 'states[3][0] must have the shape [2, 7], got [2, 6]'],
+    ['a wrong batch', valid => valid.with(3, [zeros(3, 7)]), 'states[3][0] must have the shape [2, 7], got [3, 7]'],
+    ['strings', valid => valid.with(3, ['h'] as never), 'states[3][0]'],
   ];
-  test.each(cases)('%s: refused, and nothing has changed', (_, bad, message) => {
-    const model = every();
+  test.each(cases)('setStates rejects %s and changes nothing', (_, invalidate, message) => {
+    const model = allRecurrentLayers();
     model.predict(numbers(2, 3, 2));
     const before = model.getStates();
-    const call = () => model.setStates(bad(before.map(list => list.map(({ shape }) => numbers(...shape)))) as never);
+    const call = () =>
+      model.setStates(invalidate(before.map(list => list.map(({ shape }) => numbers(...shape)))) as never);
     expect(call).toThrow(ValueError);
     expect(call).toThrow(`model.setStates: ${message}`);
     expectBits(bitsOf(model.getStates()), bitsOf(before));
@@ -248,7 +249,7 @@ describe('bad states', () => {
   test.each([
     ['gru', () => layers.gru({ units: 2, inputShape: [null, 1] })],
     ['bidirectional', () => layers.bidirectional({ layer: layers.gru({ units: 2 }), inputShape: [null, 1] })],
-  ])('a %s that is not stateful has none', (_, make) => {
+  ])('getStates and setStates reject a %s that is not stateful', (_, make) => {
     const model = sequential({ layers: [make()] });
     expect(() => model.getStates()).toThrow(/^model\.getStates: all recurrent layers must be stateful/);
     expect(() => model.setStates([])).toThrow(/^model\.setStates: all recurrent layers must be stateful/);

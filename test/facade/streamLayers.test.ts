@@ -1,4 +1,4 @@
-// Streams over every recurrent layer, and over ids; and the layers that cannot be streamed.
+// Streams of every recurrent layer and of embeddings, and layers that cannot be streamed.
 
 import { layers, type Sequential, sequential, setRandomSeed } from 'lstm-wasm';
 import { beforeEach, describe, expect, it } from 'vitest';
@@ -8,11 +8,11 @@ import { Random } from '../reference/random.ts';
 const random = new Random(12);
 const rows = (count: number, width: number) =>
   Array.from({ length: count }, () => [...Float32Array.from(random.normals([width]).data)]);
-const near = { abs: 2e-7, rel: 2e-6 };
+const tolerance = { abs: 2e-7, rel: 2e-6 };
 
 beforeEach(() => setRandomSeed(5));
 
-const all = { returnSequences: true };
+const sequences = { returnSequences: true };
 type Options = { returnSequences?: boolean; inputShape?: (number | null)[] };
 const makers: Record<string, (units: number, options?: Options) => Parameters<Sequential['add']>[0]> = {
   lstm: (units, options) => layers.lstm({ units, ...options }),
@@ -25,35 +25,39 @@ const makers: Record<string, (units: number, options?: Options) => Parameters<Se
 };
 
 describe.each(Object.entries(makers))('%s', (_, make) => {
-  it.each([1, 3, 4, 20, 33])('says step by step what predict says at once, %i units', units => {
+  it.each([1, 3, 4, 20, 33])('step gives the outputs of predict, one time step at a time, %i units', units => {
     for (const width of [1, 3, 12]) {
       const model = sequential({
         layers: [
-          make(units, { ...all, inputShape: [null, width] }),
-          make(units + 2, all),
+          make(units, { ...sequences, inputShape: [null, width] }),
+          make(units + 2, sequences),
           layers.dense({ units: 2, activation: 'tanh' }),
         ],
       });
       const x = rows(7, width);
       const expected = (model.predict([x]).arraySync() as number[][][])[0]!;
       const stream = model.stream();
-      for (const [t, step] of x.entries()) expectClose(stream.step(step), expected[t]!, { ...near, what: `step ${t}` });
+      for (const [t, step] of x.entries())
+        expectClose(stream.step(step), expected[t]!, { ...tolerance, what: `step ${t}` });
       stream.reset();
-      expectClose(stream.step(x[0]!), expected[0]!, near);
+      expectClose(stream.step(x[0]!), expected[0]!, tolerance);
     }
   });
 
-  it('gives the last output of every sequence so far', () => {
+  it('step gives the last output of predict for the sequence so far', () => {
     const model = sequential({ layers: [make(5, { inputShape: [null, 2] }), layers.dense({ units: 3 })] });
     const x = rows(5, 2);
     const stream = model.stream();
     for (const t of x.keys()) {
-      expectClose(stream.step(x[t]!), model.predict([x.slice(0, t + 1)]).dataSync(), { ...near, what: `step ${t}` });
+      expectClose(stream.step(x[t]!), model.predict([x.slice(0, t + 1)]).dataSync(), {
+        ...tolerance,
+        what: `step ${t}`,
+      });
     }
   });
 
-  it('goes back to a state it was in', () => {
-    const model = sequential({ layers: [make(5, { ...all, inputShape: [null, 2] }), make(3)] });
+  it('setStates returns a stream to an earlier state', () => {
+    const model = sequential({ layers: [make(5, { ...sequences, inputShape: [null, 2] }), make(3)] });
     const stream = model.stream();
     stream.step([1, 2]);
     const states = stream.getStates();
@@ -64,7 +68,7 @@ describe.each(Object.entries(makers))('%s', (_, make) => {
   });
 });
 
-it('takes one id a step over an embedding', () => {
+it('a stream with an embedding accepts one id per step', () => {
   for (const maskZero of [false, true]) {
     const model = sequential({
       layers: [
@@ -78,7 +82,7 @@ it('takes one id a step over an embedding', () => {
     const ids = [3, 0, 6, 1];
     const stream = model.stream();
     for (const t of ids.keys()) {
-      expectClose(stream.step([ids[t]!]), model.predict([ids.slice(0, t + 1)]).dataSync(), near);
+      expectClose(stream.step([ids[t]!]), model.predict([ids.slice(0, t + 1)]).dataSync(), tolerance);
     }
     const before = stream.getStates().flat();
     for (const id of [7, -1, 1.5, Number.NaN]) {
@@ -89,7 +93,7 @@ it('takes one id a step over an embedding', () => {
   }
 });
 
-it('masks what masking masks: the output stays', () => {
+it('a masked time step of a stream repeats the output', () => {
   const model = sequential({
     layers: [layers.masking({ inputShape: [null, 2] }), layers.simpleRNN({ units: 3 })],
   });
@@ -99,23 +103,23 @@ it('masks what masking masks: the output stays', () => {
   expect([...stream.step([1, 2])]).not.toEqual([...first]);
 });
 
-describe('refuses', () => {
-  const open = { inputShape: [null, 2] };
+describe('layers that cannot be streamed', () => {
+  const anyLength = { inputShape: [null, 2] };
   it.each([
-    ['a gru that runs backwards', () => [layers.gru({ units: 2, goBackwards: true, ...open })]],
-    ['a bidirectional layer', () => [layers.bidirectional({ layer: layers.gru({ units: 2 }), ...open })]],
-  ])('%s', (_, make) => {
+    ['a gru that runs backwards', () => [layers.gru({ units: 2, goBackwards: true, ...anyLength })]],
+    ['a bidirectional layer', () => [layers.bidirectional({ layer: layers.gru({ units: 2 }), ...anyLength })]],
+  ])('model.stream rejects %s', (_, make) => {
     const model = sequential({ layers: make() });
     expect(() => model.stream()).toThrow(/^model\.stream: no layer may run backwards in time, as '.*' does$/);
   });
 
   it.each([
-    ['flatten', () => [layers.lstm({ units: 2, ...all, inputShape: [3, 2] }), layers.flatten()]],
-    ['repeatVector', () => [layers.lstm({ units: 2, ...open }), layers.repeatVector({ n: 3 })]],
-    ['a reshape', () => [layers.lstm({ units: 2, ...open }), layers.reshape({ targetShape: [2, 1] })]],
-    ['a reshape to other steps', () => [layers.reshape({ inputShape: [4, 2], targetShape: [2, 4] })]],
-    ['a reshape to the same', () => [layers.reshape({ inputShape: [4, 2], targetShape: [4, 2] })]],
-  ])('%s', (_, make) => {
+    ['flatten', () => [layers.lstm({ units: 2, ...sequences, inputShape: [3, 2] }), layers.flatten()]],
+    ['repeatVector', () => [layers.lstm({ units: 2, ...anyLength }), layers.repeatVector({ n: 3 })]],
+    ['a reshape', () => [layers.lstm({ units: 2, ...anyLength }), layers.reshape({ targetShape: [2, 1] })]],
+    ['a reshape to another number of time steps', () => [layers.reshape({ inputShape: [4, 2], targetShape: [2, 4] })]],
+    ['a reshape to the same shape', () => [layers.reshape({ inputShape: [4, 2], targetShape: [4, 2] })]],
+  ])('model.stream rejects %s', (_, make) => {
     const model = sequential({ layers: make() });
     expect(() => model.stream()).toThrow(/^model\.stream: every layer must work on one time step at a time/);
   });

@@ -1,4 +1,4 @@
-// What the tests of the training loop share: small models, small problems, and callbacks that take notes.
+// Shared by the tests of the training loop: small models, small data sets, and callbacks that record their calls.
 
 import {
   Callback,
@@ -13,10 +13,10 @@ import {
 } from 'lstm-wasm';
 import { Random } from '../reference/random.ts';
 
-/** Silent, and never in anybody's way. */
+/** Options of fit without output and without yielding to the event loop. */
 export const quiet = { verbose: 0, yieldEvery: 'never' } as const;
 
-/** A model of any batch size for samples [T, 2] and one number for each. */
+/** A compiled model of any batch size: samples [T, 2] in, one number out. */
 export function small({
   rate = 0.01,
   units = 4,
@@ -34,7 +34,7 @@ export function small({
   return model;
 }
 
-/** Two rows of two steps whose state goes on from batch to batch. */
+/** A compiled stateful model with batches of two samples and two time steps. */
 export function stateful(): Sequential {
   const model = sequential({
     layers: [layers.lstm({ units: 3, stateful: true, batchInputShape: [2, 2, 2] }), layers.dense({ units: 1 })],
@@ -46,11 +46,11 @@ export function stateful(): Sequential {
 export interface Data {
   x: Float32Array;
   y: Float32Array;
-  /** Samples from one place to another, as nested arrays and typed arrays may be given. */
+  /** The samples from index `from` to before `to`, as tensors. */
   part(from: number, to: number): { xs: TensorLike; ys: TensorLike };
 }
 
-/** Samples [steps, 2] and a target each, at random but always the same. */
+/** Random samples [steps, 2] with one target each, the same for the same seed. */
 export function data(samples: number, steps = 3, seed = 1): Data & { xs: TensorLike; ys: TensorLike } {
   const random = new Random(seed);
   const x = Float32Array.from({ length: samples * steps * 2 }, () => random.normal());
@@ -62,37 +62,37 @@ export function data(samples: number, steps = 3, seed = 1): Data & { xs: TensorL
   return { x, y, part, ...part(0, samples) };
 }
 
-/** All that training changes, in one list of numbers. */
+/** All weights of a model in one array. */
 export const weightsOf = (model: Sequential): number[] => model.getWeights().flatMap(w => [...w.dataSync()]);
 
-/** What a callback does to end the training of a model. */
+/** Ends training after the current batch, as a callback does. */
 export function stop(model: Sequential): void {
   model.stopTraining = true;
 }
 
 export type Note = [event: string, ...unknown[]];
 
-/** Writes down every call with what was passed, as it was at that moment. */
+/** Callbacks that record every call with a copy of its arguments. */
 export function notes(list: Note[], name = ''): Required<Omit<CustomCallbackArgs, 'nowFunc' | 'nextFrameFunc'>> {
   const copy = (logs?: Logs) => ({ ...logs });
-  const note =
+  const record =
     (event: string) =>
-    (...given: unknown[]) => {
-      list.push([name + event, ...given.map(value => (typeof value === 'object' ? copy(value as Logs) : value))]);
+    (...args: unknown[]) => {
+      list.push([name + event, ...args.map(value => (typeof value === 'object' ? copy(value as Logs) : value))]);
     };
   return {
-    onTrainBegin: note('trainBegin'),
-    onTrainEnd: note('trainEnd'),
-    onEpochBegin: note('epochBegin'),
-    onEpochEnd: note('epochEnd'),
-    onBatchBegin: note('batchBegin'),
-    onBatchEnd: note('batchEnd'),
-    onYield: note('yield'),
+    onTrainBegin: record('trainBegin'),
+    onTrainEnd: record('trainEnd'),
+    onEpochBegin: record('epochBegin'),
+    onEpochEnd: record('epochEnd'),
+    onBatchBegin: record('batchBegin'),
+    onBatchEnd: record('batchEnd'),
+    onYield: record('yield'),
   };
 }
 
-/** Ends the epochs with the numbers it is given, whatever was learned. */
-export class Pretend extends Callback {
+/** Overwrites the logs of each epoch with given values. */
+export class FixedLogs extends Callback {
   constructor(readonly values: Record<string, readonly number[]>) {
     super();
   }

@@ -4,7 +4,7 @@ import { layers, type Sequential, sequential, tensor } from 'lstm-wasm';
 import { type ToOnnxOptions, toOnnx } from 'lstm-wasm/onnx';
 import { expect, test } from 'vitest';
 import { readModel } from '../../src/onnx/proto.ts';
-import { describeBad, wrong } from '../facade/bad.ts';
+import { describeRejections as describeBad, wrong } from '../facade/bad.ts';
 
 /** The graph that a file holds. */
 const graphOf = (model: Sequential, options?: ToOnnxOptions) => readModel('test', toOnnx(model, options)).graph!;
