@@ -1,4 +1,4 @@
-// Bad input: always a ValueError of one sentence, which starts with the call, and nothing has changed.
+// Invalid calls throw a ValueError of one sentence that starts with the name of the call, and change nothing.
 
 import type * as lw from 'lstm-wasm';
 import {
@@ -27,57 +27,27 @@ import { kernels } from '../../src/wasm/engine.ts';
 import { expectBits } from '../compare.ts';
 import { Random } from '../reference/random.ts';
 import { transferred } from '../transferred.ts';
+import { describeRejections, type InvalidCall, messageOf, wrong } from './bad.ts';
 
 const { NaN: nan, POSITIVE_INFINITY: infinity, NEGATIVE_INFINITY: minusInfinity } = Number;
 
-/** A call, what is wrong about it, and, where that can be told, a part of the message. */
-type Bad = [what: string, call: () => unknown, message?: string];
-
-/** What a type would refuse. */
-// biome-ignore lint/suspicious/noExplicitAny: wrong arguments are the point
-const wrong = (value: unknown): any => value;
-
-/** The message of the ValueError that `call` throws, which must be one sentence that starts with `name`. */
-function messageOf(name: string, call: () => unknown): string {
-  let error: unknown;
-  try {
-    call();
-  } catch (thrown) {
-    error = thrown;
-  }
-  if (error === undefined) throw new Error(`${name} must throw, but does not`);
-  expect(error).toBeInstanceOf(ValueError);
-  const { message } = error as ValueError;
-  expect(message.slice(0, name.length + 2)).toBe(`${name}: `);
-  expect(message).toMatch(/^\S+: [^\n]+[^\n.]$/);
-  return message;
-}
-
-function describeBad(name: string, bad: Bad[]): void {
-  test.each(bad)(`${name}: %s`, (_, call, message = '') => {
-    expect(messageOf(name, call)).toContain(message);
-  });
-}
-
-// ----------------------------------------------------------------------------------- before anything has been made
-
 const emptyModule = Uint8Array.of(0, 97, 115, 109, 1, 0, 0, 0);
-/** Imports a function that nobody has. */
+/** Imports a function foo.bar that does not exist. */
 const foreignModule = Uint8Array.of(
   ...[...emptyModule, 1, 4, 1, 96, 0, 0],
   ...[2, 11, 1, 3, 102, 111, 111, 3, 98, 97, 114, 0, 0],
 );
 
-describe('before the first model', () => {
-  describeBad('init', [
-    ['nothing', () => init(wrong(undefined)), 'bytes must be'],
+describe('init before the first model', () => {
+  describeRejections('init', [
+    ['no arguments', () => init(wrong(undefined)), 'bytes must be'],
     ['null', () => init(wrong(null)), 'options must be an object, got null'],
-    ['neither', () => init({})],
+    ['options without bytes or module', () => init({})],
     ['an unknown option', () => init(wrong({ byte: foreignModule })), "did you mean 'bytes'?"],
-    ['bytes that are none', () => init({ bytes: wrong([0, 97, 115, 109]) })],
-    ['bytes that are no module', () => init({ bytes: Uint8Array.of(1, 2, 3) })],
-    ['no bytes', () => init({ bytes: new Uint8Array(0) })],
-    ['a module that is none', () => init({ module: wrong({}) })],
+    ['bytes in a plain array', () => init({ bytes: wrong([0, 97, 115, 109]) })],
+    ['bytes that are not a module', () => init({ bytes: Uint8Array.of(1, 2, 3) })],
+    ['empty bytes', () => init({ bytes: new Uint8Array(0) })],
+    ['an object as the module', () => init({ module: wrong({}) })],
     ['an empty module', () => init({ bytes: emptyModule }), 'must be kernels.wasm or kernels-relaxed.wasm'],
     ['an empty compiled module', () => init({ module: new WebAssembly.Module(emptyModule) })],
     [
@@ -88,24 +58,22 @@ describe('before the first model', () => {
     ['a compiled module with other imports', () => init({ module: new WebAssembly.Module(foreignModule) })],
   ]);
 
-  test('a failed init changes nothing', () => {
+  test('a failed init does not change backendInfo', () => {
     const before = backendInfo();
     expect(() => init({ bytes: emptyModule })).toThrow();
     expect(backendInfo()).toEqual(before);
   });
 });
 
-// ------------------------------------------------------------------------------------------------ what makes things
-
-describe('what makes things', () => {
-  describeBad('configure', [
+describe('configuration and factories', () => {
+  describeRejections('configure', [
     ['null', () => configure(wrong(null))],
     ['an unknown option', () => configure(wrong({ smd: 'strict' })), "unknown option 'smd'; did you mean 'simd'?"],
-    ['an unknown name', () => configure({ simd: wrong('strct') }), "did you mean 'strict'?"],
-    ['a name like no other', () => configure({ simd: wrong('fast') }), "known: 'auto', 'strict', 'relaxed'"],
+    ['a misspelled build', () => configure({ simd: wrong('strct') }), "did you mean 'strict'?"],
+    ['an unknown build', () => configure({ simd: wrong('fast') }), "known: 'auto', 'strict', 'relaxed'"],
     ['a number', () => configure({ simd: wrong(nan) })],
     [
-      'another build while models live',
+      'another build while models exist',
       () => {
         sequential({ layers: [layers.dense({ units: 1, inputShape: [1] })] }).getWeights();
         configure({ simd: backendInfo().simd === 'strict' ? 'relaxed' : 'strict' });
@@ -113,9 +81,9 @@ describe('what makes things', () => {
     ],
   ]);
 
-  describeBad('init', [
+  describeRejections('init', [
     [
-      'after the first model',
+      'a call after the first model',
       () => {
         sequential({ layers: [layers.dense({ units: 1, inputShape: [1] })] }).getWeights();
         init({ bytes: emptyModule });
@@ -124,63 +92,63 @@ describe('what makes things', () => {
     ],
   ]);
 
-  describeBad('setRandomSeed', [
+  describeRejections('setRandomSeed', [
     ...[undefined, null, nan, infinity, -1, 0.5, 2 ** 53, '1', 1n].map(
-      (seed): Bad => [typeof seed === 'string' ? `'${seed}'` : String(seed), () => setRandomSeed(wrong(seed))],
+      (seed): InvalidCall => [typeof seed === 'string' ? `'${seed}'` : String(seed), () => setRandomSeed(wrong(seed))],
     ),
   ]);
 
-  describeBad('sequential', [
+  describeRejections('sequential', [
     ['null', () => sequential(wrong(null))],
     ['a list', () => sequential(wrong([layers.dense({ units: 1 })]))],
-    ['a name', () => sequential(wrong('model'))],
+    ['a string', () => sequential(wrong('model'))],
     ['an unknown option', () => sequential(wrong({ layer: [] })), "did you mean 'layers'?"],
-    ['layers that are no list', () => sequential({ layers: wrong(layers.dense({ units: 1 })) })],
-    ['a layer that is none', () => sequential({ layers: wrong([5]) })],
+    ['a layer in place of a list', () => sequential({ layers: wrong(layers.dense({ units: 1 })) })],
+    ['a number among the layers', () => sequential({ layers: wrong([5]) })],
     ['an empty name', () => sequential({ name: '' })],
-    ['a name that is none', () => sequential({ name: wrong(5) })],
+    ['a number as its name', () => sequential({ name: wrong(5) })],
   ]);
 
-  describeBad('sineCosine', [
+  describeRejections('sineCosine', [
     ['an unknown option', () => sineCosine(wrong({ batchsize: 5 })).next(), "did you mean 'batchSize'?"],
-    ['no sequence', () => sineCosine({ batchSize: 0 }).next()],
-    ['half a step', () => sineCosine({ timeSteps: 0.5 }).next()],
+    ['a batch size of 0', () => sineCosine({ batchSize: 0 }).next()],
+    ['half a time step', () => sineCosine({ timeSteps: 0.5 }).next()],
     ['NaN', () => sineCosine({ timeSteps: nan }).next()],
     ['null', () => sineCosine(wrong(null)).next()],
-    ['more than memory holds', () => sineCosine({ batchSize: 2 ** 40 }).next()],
+    ['a batch that does not fit into memory', () => sineCosine({ batchSize: 2 ** 40 }).next()],
   ]);
 
-  describeBad('scalar', [
+  describeRejections('scalar', [
     ['a string', () => scalar(wrong('1'))],
     ['a list', () => scalar(wrong([1]))],
   ]);
-  describeBad('tidy', [['no function', () => tidy(wrong(5))]]);
+  describeRejections('tidy', [['a number', () => tidy(wrong(5))]]);
 });
 
 describe('tensors', () => {
-  describeBad('Tensor', [
+  describeRejections('Tensor', [
     [
-      'made of nothing',
+      'a missing array',
       () => new (wrong(Tensor))(),
       'values must be a Float32Array, an Int32Array or a Uint8Array, got undefined',
     ],
-    ['made of nested arrays', () => new (wrong(Tensor))([[1]], [1, 1]), 'got [[1]]; use tensor'],
-    ['made of float64', () => new (wrong(Tensor))(new Float64Array(1), [1]), 'got a Float64Array of 1; use tensor'],
+    ['nested arrays', () => new (wrong(Tensor))([[1]], [1, 1]), 'got [[1]]; use tensor'],
+    ['a Float64Array', () => new (wrong(Tensor))(new Float64Array(1), [1]), 'got a Float64Array of 1; use tensor'],
     [
-      'without a shape',
+      'a missing shape',
       () => new (wrong(Tensor))(new Float32Array(1)),
       'shape must be an array of whole numbers, got undefined',
     ],
   ]);
-  describeBad('tensor', [
-    ['nothing', () => tensor(wrong(undefined))],
+  describeRejections('tensor', [
+    ['undefined', () => tensor(wrong(undefined))],
     ['null', () => tensor(wrong(null))],
     ['a string', () => tensor(wrong('123'))],
     ['an object', () => tensor(wrong({ length: 1 }))],
     ['ragged arrays', () => tensor([[1, 2], [3]]), 'must not be ragged'],
     ['sequences of two lengths', () => tensor([[[1], [2]], [[3]]]), '; use padSequences of lstm-wasm/data to pad'],
-    ['arrays that end at different depths', () => tensor([[1], 2]), 'must not be ragged'],
-    ['the same, the other way round', () => tensor([1, [2]]), 'must hold numbers'],
+    ['an array followed by a number', () => tensor([[1], 2]), 'must not be ragged'],
+    ['a number followed by an array', () => tensor([1, [2]]), 'must hold numbers'],
     [
       'ragged typed arrays',
       () => tensor([new Float32Array(2), new Float32Array(1)]),
@@ -189,34 +157,30 @@ describe('tensors', () => {
     ['a typed array among numbers', () => tensor([1, new Float32Array(2)]), 'got a Float32Array of 2'],
     ['a number among typed arrays', () => tensor([new Float32Array(1), 1]), 'must not be ragged'],
     ['arrays of big integers', () => tensor(wrong([new BigInt64Array(2)])), 'got a BigInt64Array of 2'],
-    [
-      'an array whose memory has gone',
-      () => tensor([new Float32Array(2), transferred(new Float32Array(2))]),
-      'got one of 0',
-    ],
-    ['something else than numbers', () => tensor(wrong([[1, '2']])), "'2'"],
-    ['a hole', () => tensor(wrong([[1, undefined]])), 'undefined'],
+    ['a transferred array', () => tensor([new Float32Array(2), transferred(new Float32Array(2))]), 'got one of 0'],
+    ['a string among numbers', () => tensor(wrong([[1, '2']])), "'2'"],
+    ['undefined among numbers', () => tensor(wrong([[1, undefined]])), 'undefined'],
     ['big integers', () => tensor(wrong(new BigInt64Array(2)))],
     ['a shape of another size', () => tensor([1, 2, 3], [2, 2]), '[2, 2]'],
-    ['a shape that is not that of the values', () => tensor([[1, 2]], [2, 1]), '[2, 1]'],
+    ['a shape that differs from that of the values', () => tensor([[1, 2]], [2, 1]), '[2, 1]'],
     ['half an axis', () => tensor([1, 2], [0.5, 4])],
     ['a negative axis', () => tensor([1, 2], [-1, -2])],
     ['NaN in the shape', () => tensor([1], [nan])],
-    ['a shape that is none', () => tensor([1], wrong(1))],
+    ['a number as the shape', () => tensor([1], wrong(1))],
     ['another dtype', () => tensor([1], [1], wrong('complex64')), "'float32'"],
   ]);
-  describeBad('tensor1d', [['two axes', () => tensor1d([[1]])]]);
-  describeBad('tensor2d', [
+  describeRejections('tensor1d', [['two axes', () => tensor1d([[1]])]]);
+  describeRejections('tensor2d', [
     ['one axis and no shape', () => tensor2d([1, 2])],
     ['three axes', () => tensor2d([[[1]]])],
     ['a shape of three axes', () => tensor2d([1], [1, 1, 1])],
   ]);
-  describeBad('tensor3d', [['two axes', () => tensor3d([[1]])]]);
-  describeBad('tensor4d', [['three axes', () => tensor4d([[[1]]])]]);
+  describeRejections('tensor3d', [['two axes', () => tensor3d([[1]])]]);
+  describeRejections('tensor4d', [['three axes', () => tensor4d([[[1]]])]]);
 });
 
 describe('optimizers', () => {
-  describeBad('train.adam', [
+  describeRejections('train.adam', [
     ['NaN', () => train.adam(nan)],
     ['Infinity', () => train.adam(infinity)],
     ['a negative rate', () => train.adam(-0.1)],
@@ -229,80 +193,81 @@ describe('optimizers', () => {
     ['beta1 of one', () => train.adam({ beta1: 1 }), 'beta1'],
     ['beta2 below zero', () => train.adam({ beta2: -0.1 }), 'beta2'],
     ['NaN for beta2', () => train.adam(0.1, 0.9, nan), 'beta2'],
-    ['no epsilon', () => train.adam({ epsilon: 0 }), 'epsilon'],
+    ['an epsilon of 0', () => train.adam({ epsilon: 0 }), 'epsilon'],
     ['NaN for epsilon', () => train.adam(0.1, 0.9, 0.99, nan), 'epsilon'],
   ]);
-  describeBad('train.sgd', [
+  describeRejections('train.sgd', [
     ['NaN', () => train.sgd(nan)],
     ['null', () => train.sgd(wrong(null))],
     ['a negative rate', () => train.sgd({ learningRate: -1 })],
     ['an unknown option', () => train.sgd(wrong({ momentun: 0.1 }))],
   ]);
-  describeBad('optimizer', [
+  describeRejections('optimizer', [
     ['NaN set as its rate', () => Object.assign(train.adam(), { learningRate: nan })],
     ['a string set as its rate', () => Object.assign(train.sgd(), { learningRate: '0.1' })],
   ]);
 });
 
 describe('initializers', () => {
-  describeBad('initializers.constant', [
-    ['nothing', () => initializers.constant(wrong(undefined))],
+  describeRejections('initializers.constant', [
+    ['no arguments', () => initializers.constant(wrong(undefined))],
     ['NaN', () => initializers.constant({ value: nan })],
-    ['a number alone', () => initializers.constant(wrong(3))],
+    ['a number for its options', () => initializers.constant(wrong(3))],
     ['an unknown option', () => initializers.constant(wrong({ valu: 1 })), "did you mean 'value'?"],
   ]);
-  describeBad('initializers.randomUniform', [
+  describeRejections('initializers.randomUniform', [
     ['NaN', () => initializers.randomUniform({ minval: nan })],
-    ['a range turned round', () => initializers.randomUniform({ minval: 1, maxval: 0 }), 'maxval'],
+    ['a maxval below minval', () => initializers.randomUniform({ minval: 1, maxval: 0 }), 'maxval'],
     ['an unknown option', () => initializers.randomUniform(wrong({ minVal: 0 })), "did you mean 'minval'?"],
-    ['a seed that is none', () => initializers.randomUniform({ seed: nan }), 'seed'],
+    ['an invalid seed', () => initializers.randomUniform({ seed: nan }), 'seed'],
   ]);
-  describeBad('initializers.randomNormal', [
+  describeRejections('initializers.randomNormal', [
     ['a negative deviation', () => initializers.randomNormal({ stddev: -1 }), 'stddev'],
     ['NaN', () => initializers.randomNormal({ mean: nan }), 'mean'],
     ['an unknown option', () => initializers.randomNormal(wrong({ stdev: 1 })), "did you mean 'stddev'?"],
-    ['a seed that is none', () => initializers.randomNormal({ seed: -1 }), 'seed'],
+    ['an invalid seed', () => initializers.randomNormal({ seed: -1 }), 'seed'],
   ]);
-  describeBad('initializers.truncatedNormal', [
+  describeRejections('initializers.truncatedNormal', [
     ['Infinity', () => initializers.truncatedNormal({ stddev: infinity }), 'stddev'],
-    ['a seed that is none', () => initializers.truncatedNormal({ seed: 1.5 }), 'seed'],
+    ['an invalid seed', () => initializers.truncatedNormal({ seed: 1.5 }), 'seed'],
   ]);
-  describeBad('initializers.glorotUniform', [
+  describeRejections('initializers.glorotUniform', [
     ['an unknown option', () => initializers.glorotUniform(wrong({ sed: 1 })), "did you mean 'seed'?"],
-    ['a seed that is none', () => initializers.glorotUniform({ seed: wrong('1') }), 'seed'],
+    ['an invalid seed', () => initializers.glorotUniform({ seed: wrong('1') }), 'seed'],
   ]);
-  describeBad('initializers.glorotNormal', [
-    ['a number alone', () => initializers.glorotNormal(wrong(1))],
-    ['a seed that is none', () => initializers.glorotNormal({ seed: nan }), 'seed'],
+  describeRejections('initializers.glorotNormal', [
+    ['a number for its options', () => initializers.glorotNormal(wrong(1))],
+    ['an invalid seed', () => initializers.glorotNormal({ seed: nan }), 'seed'],
   ]);
-  describeBad('initializers.orthogonal', [
+  describeRejections('initializers.orthogonal', [
     ['NaN', () => initializers.orthogonal({ gain: nan }), 'gain'],
     ['an unknown option', () => initializers.orthogonal(wrong({ gian: 1 })), "did you mean 'gain'?"],
-    ['a seed that is none', () => initializers.orthogonal({ seed: infinity }), 'seed'],
+    ['an invalid seed', () => initializers.orthogonal({ seed: infinity }), 'seed'],
   ]);
 });
 
 describe('layers', () => {
+  const shown = (value: unknown) => (typeof value === 'number' ? String(value) : JSON.stringify(value));
   const counts = [undefined, null, nan, infinity, 0, -1, 2.5, '3', [3]];
-  const everyLayer = (make: (options: object) => unknown): Bad[] => [
+  const invalidShapes = (make: (options: object) => unknown): InvalidCall[] => [
     ['an empty name', () => make({ name: '' }), 'name'],
-    ['a name that is none', () => make({ name: 5 }), 'name'],
+    ['a number as its name', () => make({ name: 5 }), 'name'],
     ['an input shape with NaN', () => make({ inputShape: [nan, 1] }), 'inputShape'],
     ['an input shape with zero', () => make({ inputShape: [0, 1] }), 'inputShape'],
     ['an input shape with half a step', () => make({ inputShape: [1.5, 1] }), 'inputShape'],
-    ['an input shape open at its end', () => make({ inputShape: [3, null] }), 'inputShape'],
+    ['an input shape with an open last axis', () => make({ inputShape: [3, null] }), 'inputShape'],
     ['an input shape of no axes', () => make({ inputShape: [] }), 'inputShape'],
     ['an input shape of three axes', () => make({ inputShape: [1, 2, 3] }), 'inputShape'],
     ['an input shape that is a number', () => make({ inputShape: 3 }), 'inputShape'],
     ['a batch shape of one axis', () => make({ batchInputShape: [5] }), 'batchInputShape'],
     ['a batch shape of four axes', () => make({ batchInputShape: [1, 2, 3, 4] }), 'batchInputShape'],
-    ['both shapes', () => make({ inputShape: [1, 1], batchInputShape: [1, 1, 1] })],
-    ['no batch size', () => make({ inputShape: [1, 1], batchSize: 0 }), 'batchSize'],
+    ['both inputShape and batchInputShape', () => make({ inputShape: [1, 1], batchInputShape: [1, 1, 1] })],
+    ['a batch size of 0', () => make({ inputShape: [1, 1], batchSize: 0 }), 'batchSize'],
     ['NaN for a batch size', () => make({ inputShape: [1, 1], batchSize: nan }), 'batchSize'],
     ['another dtype', () => make({ inputShape: [1, 1], dtype: 'float64' }), 'dtype'],
   ];
-  const trainable = (make: (options: object) => unknown): Bad[] => [
-    ['no input width', () => make({ inputDim: 0 }), 'inputDim'],
+  const invalidWeightOptions = (make: (options: object) => unknown): InvalidCall[] => [
+    ['an input width of 0', () => make({ inputDim: 0 }), 'inputDim'],
     [
       'two input widths',
       () => make({ inputShape: [2, 3], inputDim: 4 }),
@@ -310,75 +275,79 @@ describe('layers', () => {
     ],
     ['two batch sizes', () => make({ batchInputShape: [2, 3, 1], batchSize: 4 }), 'batchSize must be that of'],
     ['NaN for an input width', () => make({ inputDim: nan }), 'inputDim'],
-    ['trainable that is neither', () => make({ trainable: 1 }), 'trainable'],
-    ['weights that are no list', () => make({ weights: 5 }), 'weights'],
+    ['trainable of 1', () => make({ trainable: 1 }), 'trainable'],
+    ['a number for weights', () => make({ weights: 5 }), 'weights'],
   ];
 
   const lstm = (options: object) => layers.lstm({ units: 2, ...options });
-  describeBad('layers.lstm', [
-    ...counts.map((units): Bad => [`units of ${JSON.stringify(units)} ${units}`, () => lstm({ units }), 'units']),
-    ['nothing', () => layers.lstm(wrong(undefined)), 'units'],
+  describeRejections('layers.lstm', [
+    ...counts.map((units): InvalidCall => [`units of ${shown(units)}`, () => lstm({ units }), 'units']),
+    ['no options', () => layers.lstm(wrong(undefined)), 'units'],
     ['null', () => layers.lstm(wrong(null))],
     ['a number', () => layers.lstm(wrong(20))],
-    ...everyLayer(lstm),
-    ...trainable(lstm),
-    ...['returnSequences', 'stateful', 'goBackwards', 'useBias', 'unitForgetBias', 'unroll'].flatMap((name): Bad[] => [
-      [`${name} of 1`, () => lstm({ [name]: 1 }), `${name} must be true or false, got 1`],
-      [`${name} misspelt`, () => lstm({ [name.slice(1)]: true }), `did you mean '${name}'?`],
-    ]),
-    ...['kernelInitializer', 'recurrentInitializer', 'biasInitializer'].flatMap((name): Bad[] => [
+    ...invalidShapes(lstm),
+    ...invalidWeightOptions(lstm),
+    ...['returnSequences', 'stateful', 'goBackwards', 'useBias', 'unitForgetBias', 'unroll'].flatMap(
+      (name): InvalidCall[] => [
+        [`${name} of 1`, () => lstm({ [name]: 1 }), `${name} must be true or false, got 1`],
+        [`${name} misspelled`, () => lstm({ [name.slice(1)]: true }), `did you mean '${name}'?`],
+      ],
+    ),
+    ...['kernelInitializer', 'recurrentInitializer', 'biasInitializer'].flatMap((name): InvalidCall[] => [
       [`${name} of a number`, () => lstm({ [name]: 1 }), name],
       [`${name} of an unknown name`, () => lstm({ [name]: 'glorotUnifrom' }), "did you mean 'glorotUniform'?"],
-      [`${name} of a name that needs a value`, () => lstm({ [name]: 'constant' }), name],
+      [`${name} of a name that needs options`, () => lstm({ [name]: 'constant' }), name],
     ]),
-    ['returnState', () => lstm({ returnState: true }), 'model.getStates()'],
-    ['softmax', () => lstm({ activation: 'softmax' }), 'activation must apply to each unit separately'],
-    ['a misspelt activation', () => lstm({ recurrentActivation: 'sigmiod' }), "did you mean 'sigmoid'?"],
-    ['another implementation', () => lstm({ implementation: 3 }), 'implementation'],
-    ['a dropout of everything', () => lstm({ dropout: 1 }), 'dropout must be a finite number at least 0 and below 1'],
-    ['unit for units', () => layers.lstm(wrong({ unit: 5 })), "did you mean 'units'?"],
+    ['returnState: true', () => lstm({ returnState: true }), 'model.getStates()'],
+    [
+      'softmax as its activation',
+      () => lstm({ activation: 'softmax' }),
+      'activation must apply to each unit separately',
+    ],
+    ['a misspelled activation', () => lstm({ recurrentActivation: 'sigmiod' }), "did you mean 'sigmoid'?"],
+    ['implementation 3', () => lstm({ implementation: 3 }), 'implementation'],
+    ['a dropout of 1', () => lstm({ dropout: 1 }), 'dropout must be a finite number at least 0 and below 1'],
+    ['unit in place of units', () => layers.lstm(wrong({ unit: 5 })), "did you mean 'units'?"],
   ]);
 
   const dense = (options: object) => layers.dense({ units: 2, ...options });
-  describeBad('layers.dense', [
-    ...counts.map((units): Bad => [`units of ${JSON.stringify(units)} ${units}`, () => dense({ units }), 'units']),
-    ['nothing', () => layers.dense(wrong(undefined)), 'units'],
-    ...everyLayer(dense),
-    ...trainable(dense),
-    ['a misspelt activation', () => dense({ activation: 'sigmiod' }), "did you mean 'sigmoid'?"],
-    ['an activation that is none', () => dense({ activation: Math.tanh }), 'activation'],
-    ['an activation that is a property of every object', () => dense({ activation: 'toString' }), 'activation'],
+  describeRejections('layers.dense', [
+    ...counts.map((units): InvalidCall => [`units of ${shown(units)}`, () => dense({ units }), 'units']),
+    ['no options', () => layers.dense(wrong(undefined)), 'units'],
+    ...invalidShapes(dense),
+    ...invalidWeightOptions(dense),
+    ['a misspelled activation', () => dense({ activation: 'sigmiod' }), "did you mean 'sigmoid'?"],
+    ['a function as the activation', () => dense({ activation: Math.tanh }), 'activation'],
+    ['an activation named like a property of every object', () => dense({ activation: 'toString' }), 'activation'],
     ['useBias of 0', () => dense({ useBias: 0 }), 'useBias'],
-    ['a misspelt option', () => dense({ usebias: false }), "did you mean 'useBias'?"],
+    ['a misspelled option', () => dense({ usebias: false }), "did you mean 'useBias'?"],
     ['an unknown initializer', () => dense({ kernelInitializer: 'zeroes' }), "did you mean 'zeros'?"],
     ['an option of another layer', () => dense({ returnSequences: true }), "unknown option 'returnSequences'"],
   ]);
 
   const inner = () => layers.dense({ units: 1 });
   const timeDistributed = (options: object) => layers.timeDistributed({ layer: inner(), ...options });
-  describeBad('layers.timeDistributed', [
-    ['nothing', () => layers.timeDistributed(wrong(undefined)), 'layer'],
-    ['no layer', () => timeDistributed({ layer: undefined }), 'layer'],
-    ['a layer that is none', () => timeDistributed({ layer: 'dense' }), 'layer'],
+  describeRejections('layers.timeDistributed', [
+    ['no options', () => layers.timeDistributed(wrong(undefined)), 'layer'],
+    ['an undefined layer', () => timeDistributed({ layer: undefined }), 'layer'],
+    ['a string as its layer', () => timeDistributed({ layer: 'dense' }), 'layer'],
     ['a recurrent layer', () => timeDistributed({ layer: layers.lstm({ units: 1 }) }), 'layer'],
     ['weights', () => timeDistributed({ weights: [] }), 'weights'],
-    ['a misspelt option', () => timeDistributed({ layers: inner() }), "did you mean 'layer'?"],
-    ...everyLayer(timeDistributed),
+    ['a misspelled option', () => timeDistributed({ layers: inner() }), "did you mean 'layer'?"],
+    ...invalidShapes(timeDistributed),
   ]);
 
-  describeBad('layers.inputLayer', [
-    ['nothing', () => layers.inputLayer(wrong(undefined))],
-    ['no shape', () => layers.inputLayer({})],
+  describeRejections('layers.inputLayer', [
+    ['no options', () => layers.inputLayer(wrong(undefined))],
+    ['options without a shape', () => layers.inputLayer({})],
     ['units', () => layers.inputLayer(wrong({ inputShape: [1], units: 1 })), "unknown option 'units'"],
-    ...everyLayer(options => layers.inputLayer({ inputShape: [1], ...options })).filter(
-      ([what]) => !what.includes('batch shape'),
+    ...invalidShapes(options => layers.inputLayer({ inputShape: [1], ...options })).filter(
+      ([problem]) => !problem.includes('batch shape'),
     ),
   ]);
 });
 
-// ------------------------------------------------------------------------------------------------------- the models
-
-/** Stateful, with a batch of 3, an open time axis and outputs [3, 2]. */
+/** A stateful model with a batch of 3, any number of time steps and outputs [3, 2]. */
 function stateful(): Sequential {
   const model = sequential();
   model.add(
@@ -390,7 +359,7 @@ function stateful(): Sequential {
   return model;
 }
 
-/** Stateless, with any batch, four steps of width 2 and outputs [B, 4, 1]. */
+/** A stateless model with any batch size, four steps of width 2 and outputs [B, 4, 1]. */
 function stateless(): Sequential {
   const model = sequential();
   model.add(layers.lstm({ units: 5, inputShape: [4, 2], returnSequences: true }));
@@ -406,23 +375,28 @@ function batchOf(...shape: number[]): Tensor {
   return tensor(Float32Array.from(new Random(shape.length).normals(shape).data), shape);
 }
 
-/** x and y of four steps for `stateful`. */
-const good = { x: batchOf(3, 4, 2), y: batchOf(3, 2) };
+/** x and y of four time steps for `stateful`. */
+const batch = { x: batchOf(3, 4, 2), y: batchOf(3, 2) };
 
-/** More steps than a gibibyte of workspace holds. */
-const long = tensor(new Float32Array(3 * 300_000 * 2), [3, 300_000, 2]);
+/** More time steps than a workspace of 1 GiB holds. */
+const tooLong = tensor(new Float32Array(3 * 300_000 * 2), [3, 300_000, 2]);
 
 const states = (model: Sequential) => model.getStates();
 const zeros = (...shape: number[]) => tensor(new Float32Array(shape.reduce((a, b) => a * b)), shape);
 
-type BadCall = [call: string, what: string, run: (model: Sequential) => unknown, message?: string];
+type InvalidModelCall = [call: string, problem: string, run: (model: Sequential) => unknown, message?: string];
 
-/** Each leaves half of its work done when it checks too late. */
-const badCalls: BadCall[] = [
-  ['model.add', 'nothing', model => model.add(wrong(undefined))],
-  ['model.add', 'options', model => model.add(wrong({ units: 1 }))],
-  ['model.add', 'a second layer of that name', model => model.add(layers.dense({ units: 1, name: 'top' })), "'top'"],
-  ['model.add', 'a layer of that model', model => model.add(model.layers[2]!)],
+/** Calls that would change a part of the model if their arguments were checked too late. */
+const invalidCalls: InvalidModelCall[] = [
+  ['model.add', 'undefined', model => model.add(wrong(undefined))],
+  ['model.add', 'options in place of a layer', model => model.add(wrong({ units: 1 }))],
+  [
+    'model.add',
+    'a second layer of the same name',
+    model => model.add(layers.dense({ units: 1, name: 'top' })),
+    "'top'",
+  ],
+  ['model.add', 'a layer of the same model', model => model.add(model.layers[2]!)],
   ['model.add', 'a layer of another model', model => model.add(denseOf(1, 2).layers[0]!), 'must not belong'],
   ['model.add', 'a recurrent layer on [B, D]', model => model.add(layers.lstm({ units: 1 })), '[3, 2]'],
   ['model.add', 'another input shape', model => model.add(layers.dense({ units: 1, inputShape: [3] })), '[3, 2]'],
@@ -448,105 +422,121 @@ const badCalls: BadCall[] = [
     'kernel, bias',
   ],
 
-  ['model.compile', 'nothing', model => model.compile(wrong(undefined))],
+  ['model.compile', 'undefined', model => model.compile(wrong(undefined))],
   ['model.compile', 'no optimizer', model => model.compile(wrong({ loss: 'mse' })), 'optimizer'],
   ['model.compile', 'no loss', model => model.compile(wrong({ optimizer: 'adam' })), 'loss'],
   [
     'model.compile',
-    'a misspelt option',
+    'a misspelled option',
     model => model.compile(wrong({ optimiser: 'adam', loss: 'mse' })),
     "'optimizer'?",
   ],
   [
     'model.compile',
-    'a misspelt optimizer',
+    'a misspelled optimizer',
     model => model.compile({ optimizer: wrong('adm'), loss: 'mse' }),
     "'adam'?",
   ],
-  ['model.compile', 'a misspelt loss', model => model.compile({ optimizer: 'adam', loss: wrong('msee') }), "'mse'?"],
-  ['model.compile', 'an optimizer that is none', model => model.compile({ optimizer: wrong({}), loss: 'mse' })],
+  ['model.compile', 'a misspelled loss', model => model.compile({ optimizer: 'adam', loss: wrong('msee') }), "'mse'?"],
+  ['model.compile', 'an object as the optimizer', model => model.compile({ optimizer: wrong({}), loss: 'mse' })],
   [
     'model.compile',
-    'a loss that is a function',
+    'a function as the loss',
     model => model.compile({ optimizer: 'adam', loss: wrong(() => 0) }),
     "loss must be a name such as 'meanSquaredError', got",
   ],
   [
     'model.compile',
-    'a loss of TF.js that is a function',
+    'a loss function of TF.js',
     model => model.compile({ optimizer: 'adam', loss: wrong(function huberLoss_() {}) }),
     "loss must be a name such as 'huberLoss', got function huberLoss_",
   ],
   ...(
     [
-      ['a metric that is a function', () => 0, "metrics must be a name such as 'acc'"],
+      ['a function as a metric', () => 0, "metrics must be a name such as 'acc'"],
       [
-        'a metric that is a function without a name',
+        'a function without a name as a metric',
         Object.defineProperty(() => 0, 'name', { value: {} }),
         "metrics must be a name such as 'acc'",
       ],
-      ['a metric of TF.js', [function binaryAccuracy() {}], "metrics[0] must be a name such as 'binaryAccuracy'"],
-      ['a misspelt metric', ['mae', 'accurracy'], "unknown metrics[1] 'accurracy'; did you mean 'accuracy'?"],
-      ['a metric that is a number', 3, 'metrics must be a name, got 3'],
+      [
+        'a metric function of TF.js',
+        [function binaryAccuracy() {}],
+        "metrics[0] must be a name such as 'binaryAccuracy'",
+      ],
+      ['a misspelled metric', ['mae', 'accurracy'], "unknown metrics[1] 'accurracy'; did you mean 'accuracy'?"],
+      ['a number as a metric', 3, 'metrics must be a name, got 3'],
       ['metrics by output', { top: 'acc' }, 'metrics must be a name'],
-      ['a metric of class numbers', 'sparseCategoricalAccuracy', "for targets as wide as the output if the loss is 'm"],
+      [
+        'a metric for class indices',
+        'sparseCategoricalAccuracy',
+        "for targets as wide as the output if the loss is 'm",
+      ],
     ] as const
   ).map(
-    ([what, metrics, message]): BadCall => [
+    ([problem, metrics, message]): InvalidModelCall => [
       'model.compile',
-      what,
+      problem,
       model => model.compile(wrong({ optimizer: 'adam', loss: 'mse', metrics })),
       message,
     ],
   ),
   [
     'model.compile',
-    'a metric of whole targets beside class numbers',
+    'a metric for whole targets with a loss for class indices',
     model => model.compile({ optimizer: 'adam', loss: 'sparseCategoricalCrossentropy', metrics: ['acc', 'mse'] }),
     "metrics[1] must be for class indices, such as 'acc', if the loss is 'sparseCategoricalCrossentropy'",
   ],
 
-  ...(['trainOnBatch', 'testOnBatch'] as const).flatMap((name): BadCall[] => {
+  ...(['trainOnBatch', 'testOnBatch'] as const).flatMap((name): InvalidModelCall[] => {
     const call = `model.${name}`;
-    const onX = (what: string, x: unknown, message = 'x must'): BadCall =>
-      [...[call, what, (model: Sequential) => model[name](wrong(x), good.y), message]] as unknown as BadCall;
-    const onY = (what: string, y: unknown, message = 'y must'): BadCall =>
-      [...[call, what, (model: Sequential) => model[name](good.x, wrong(y)), message]] as unknown as BadCall;
-    const onWeights = (what: string, options: unknown, message: string): BadCall =>
+    const onX = (problem: string, x: unknown, message = 'x must'): InvalidModelCall =>
       [
-        ...[call, what, (model: Sequential) => model[name](good.x, good.y, wrong(options)), message],
-      ] as unknown as BadCall;
+        ...[call, problem, (model: Sequential) => model[name](wrong(x), batch.y), message],
+      ] as unknown as InvalidModelCall;
+    const onY = (problem: string, y: unknown, message = 'y must'): InvalidModelCall =>
+      [
+        ...[call, problem, (model: Sequential) => model[name](batch.x, wrong(y)), message],
+      ] as unknown as InvalidModelCall;
+    const onWeights = (problem: string, options: unknown, message: string): InvalidModelCall =>
+      [
+        ...[call, problem, (model: Sequential) => model[name](batch.x, batch.y, wrong(options)), message],
+      ] as unknown as InvalidModelCall;
     return [
-      onWeights('weights that are none', 5, 'options must be an object, got 5'),
-      onWeights('a misspelt weight', { sampleWeights: [1, 1, 1] }, "did you mean 'sampleWeight'?"),
+      onWeights('a number for the options', 5, 'options must be an object, got 5'),
+      onWeights('a misspelled sampleWeight', { sampleWeights: [1, 1, 1] }, "did you mean 'sampleWeight'?"),
       onWeights('a number for sampleWeight', { sampleWeight: 2 }, 'sampleWeight must be a tensor'),
       onWeights('too few weights', { sampleWeight: [1, 2] }, 'sampleWeight must have the shape [3], got [2]'),
       onWeights('too many weights', { sampleWeight: new Float32Array(12) }, 'shape [3], got a Float32Array of 12'),
-      onWeights('weights of steps', { sampleWeight: zeros(3, 4) }, 'sampleWeight must have the shape [3], got [3, 4]'),
+      onWeights(
+        'weights for each step',
+        { sampleWeight: zeros(3, 4) },
+        'sampleWeight must have the shape [3], got [3, 4]',
+      ),
       onWeights('NaN in weights', { sampleWeight: [1, nan, 1] }, 'finite numbers, got NaN at index 1'),
-      onWeights('no numbers in weights', { sampleWeight: [1, '2', 1] }, "'2'"),
+      onWeights('a string in weights', { sampleWeight: [1, '2', 1] }, "'2'"),
       onWeights('a list for classWeight', { classWeight: [1, 2] }, 'classWeight must be an object'),
-      onWeights('names of classes', { classWeight: { a: 1 } }, "got the class 'a'"),
-      onWeights('a class that weighs nothing known', { classWeight: { 0: '1' } }, "got '1' for class 0"),
-      onWeights('NaN for a class', { classWeight: { 0: 1, 1: nan } }, 'got NaN for class 1'),
+      onWeights('a class name in classWeight', { classWeight: { a: 1 } }, "got the class 'a'"),
+      onWeights('a string as the weight of a class', { classWeight: { 0: '1' } }, "got '1' for class 0"),
+      onWeights('NaN as the weight of a class', { classWeight: { 0: 1, 1: nan } }, 'got NaN for class 1'),
       onWeights(
         'a class without weight',
         { classWeight: { 7: 1 } },
         'classWeight must hold every class that occurs in y',
       ),
-      onX('no x', undefined),
-      onX('null for x', null),
-      onX('a number for x', 5),
-      onX('a string for x', 'x'),
-      onX('an object for x', { 0: [1] }),
-      onX('x without an axis', zeros(3, 8), '[3, null, 2], got [3, 8]'),
+      onX('undefined as x', undefined),
+      onX('null as x', null),
+      onX('a number as x', 5),
+      onX('a string as x', 'x'),
+      onX('an object as x', { 0: [1] }),
+      onX('x with an axis too few', zeros(3, 8), '[3, null, 2], got [3, 8]'),
       onX('x with an axis too many', zeros(3, 4, 2, 1)),
       onX('x too wide', zeros(3, 4, 3), '[3, null, 2], got [3, 4, 3]'),
       onX('a smaller batch', zeros(2, 4, 2), '[3, null, 2], got [2, 4, 2]'),
       onX('a larger batch', zeros(6, 4, 2)),
-      onX('no time step', [[], [], []]),
-      onX('no sample', []),
-      onX('a flat array while the time is open', new Float32Array(24)),
+      onX('x without time steps', [[], [], []]),
+      onX('x without samples', []),
+      onX('a flat array for an open time axis', new Float32Array(24)),
       onX(
         'ragged x',
         [
@@ -561,10 +551,10 @@ const badCalls: BadCall[] = [
       ),
       onX('x ragged at its last row', [[[1, 2]], [[1, 2]], [[1]]], 'x must not be ragged'),
       onX('a string within x', [[[1, 2]], [[1, 2]], [[1, '2']]]),
-      onX('a hole within x', [[[1, 2]], [[1, 2]], [[1, undefined]]]),
-      onX('a longer x than memory holds', long, 'must fit into memory'),
-      onY('no y', undefined),
-      onY('y of a step too many', zeros(3, 4, 2)),
+      onX('undefined within x', [[[1, 2]], [[1, 2]], [[1, undefined]]]),
+      onX('x that does not fit into memory', tooLong, 'must fit into memory'),
+      onY('undefined as y', undefined),
+      onY('y with an axis too many', zeros(3, 4, 2)),
       onY('y too wide', zeros(3, 3), '[3, 2], got [3, 3]'),
       onY('y of another batch', zeros(2, 2), '[3, 2], got [2, 2]'),
       onY('a flat y of another size', new Float32Array(5), '[3, 2]'),
@@ -577,85 +567,94 @@ const badCalls: BadCall[] = [
     ];
   }),
 
-  ...(['predict', 'predictOnBatch'] as const).flatMap((name): BadCall[] => {
+  ...(['predict', 'predictOnBatch'] as const).flatMap((name): InvalidModelCall[] => {
     const call = `model.${name}`;
-    const on = (what: string, x: unknown, message = 'x must'): BadCall =>
-      [...[call, what, (model: Sequential) => model[name](wrong(x)), message]] as unknown as BadCall;
+    const on = (problem: string, x: unknown, message = 'x must'): InvalidModelCall =>
+      [...[call, problem, (model: Sequential) => model[name](wrong(x)), message]] as unknown as InvalidModelCall;
     return [
-      on('no x', undefined),
+      on('undefined', undefined),
       on('null', null),
       on('x too wide', zeros(3, 4, 3), '[3, 4, 3]'),
-      on('half a batch too many', zeros(4, 4, 2), '[4, 4, 2]'),
+      on('one row more than a batch', zeros(4, 4, 2), '[4, 4, 2]'),
       on('ragged x', [[[1, 2]], [[1, 2]], [[1]]], 'x must not be ragged'),
-      on('a flat array while the time is open', new Float32Array(24)),
-      on('a longer x than memory holds', long, 'must fit into memory'),
+      on('a flat array for an open time axis', new Float32Array(24)),
+      on('x that does not fit into memory', tooLong, 'must fit into memory'),
     ];
   }),
   [
     'model.predict',
-    'the second batch ragged',
+    'a ragged second batch',
     model => model.predict([[[1, 2]], [[1, 2]], [[1, 2]], [[1, 2]], [[1, 2]], [[1]]]),
   ],
-  ['model.predict', 'options that are none', model => model.predict(good.x, wrong(3))],
-  ['model.predict', 'a misspelt option', model => model.predict(good.x, wrong({ batchsize: 3 })), "'batchSize'?"],
+  ['model.predict', 'a number for the options', model => model.predict(batch.x, wrong(3))],
+  ['model.predict', 'a misspelled option', model => model.predict(batch.x, wrong({ batchsize: 3 })), "'batchSize'?"],
   ...[nan, 0, -3, 1.5, '3', infinity].map(
-    (batchSize): BadCall => [
+    (batchSize): InvalidModelCall => [
       'model.predict',
       `batchSize ${batchSize}`,
-      model => model.predict(good.x, wrong({ batchSize })),
+      model => model.predict(batch.x, wrong({ batchSize })),
     ],
   ),
-  ['model.predict', 'another batch size', model => model.predict(good.x, { batchSize: 1 }), 'batchSize must be 3'],
+  ['model.predict', 'another batch size', model => model.predict(batch.x, { batchSize: 1 }), 'batchSize must be 3'],
 
-  ['model.setWeights', 'nothing', model => model.setWeights(wrong(undefined))],
-  ['model.setWeights', 'too few', model => model.setWeights(model.getWeights().slice(1))],
+  ['model.setWeights', 'undefined', model => model.setWeights(wrong(undefined))],
+  ['model.setWeights', 'too few arrays', model => model.setWeights(model.getWeights().slice(1))],
   [
     'model.setWeights',
-    'another shape at the end',
+    'a last array of another shape',
     model => model.setWeights([...model.getWeights().slice(0, -1), [0]]),
   ],
   [
     'model.setWeights',
-    'ragged ones at the end',
+    'a ragged array at the end',
     model => model.setWeights(model.getWeights().with(6, wrong([[1, 2], [1]]))),
   ],
   ['model.setWeights', 'a string at the end', model => model.setWeights(model.getWeights().with(7, wrong([1, '2'])))],
-  ['model.setWeights', 'a hole at the end', model => model.setWeights(model.getWeights().with(7, wrong(undefined)))],
+  ['model.setWeights', 'undefined at the end', model => model.setWeights(model.getWeights().with(7, wrong(undefined)))],
   [
     ...['model.setWeights', 'a flat array of another size at the end'],
     (model: Sequential) => model.setWeights(model.getWeights().with(7, wrong(new Float32Array(3)))),
-  ] as unknown as BadCall,
-  ['top.setWeights', 'nothing', model => model.layers[2]!.setWeights(wrong(undefined))],
-  ['top.setWeights', 'too many', model => model.layers[2]!.setWeights([zeros(33, 2), zeros(2), zeros(2)])],
-  ['top.setWeights', 'another shape at the end', model => model.layers[2]!.setWeights([zeros(33, 2), zeros(3)]), '[2]'],
-  ['top.setWeights', 'ragged ones', model => model.layers[2]!.setWeights([zeros(33, 2), [[1, 2], [1]]])],
+  ] as unknown as InvalidModelCall,
+  ['top.setWeights', 'undefined', model => model.layers[2]!.setWeights(wrong(undefined))],
+  ['top.setWeights', 'too many arrays', model => model.layers[2]!.setWeights([zeros(33, 2), zeros(2), zeros(2)])],
+  [
+    'top.setWeights',
+    'a last array of another shape',
+    model => model.layers[2]!.setWeights([zeros(33, 2), zeros(3)]),
+    '[2]',
+  ],
+  ['top.setWeights', 'a ragged array', model => model.layers[2]!.setWeights([zeros(33, 2), [[1, 2], [1]]])],
 
-  ['model.setStates', 'nothing', model => model.setStates(wrong(undefined))],
-  ['model.setStates', 'too few', model => model.setStates(states(model).slice(1))],
-  ['model.setStates', 'h alone', model => model.setStates([states(model)[0]!, [zeros(3, 33)]]), '[h, c]'],
+  ['model.setStates', 'undefined', model => model.setStates(wrong(undefined))],
+  ['model.setStates', 'too few arrays', model => model.setStates(states(model).slice(1))],
+  ['model.setStates', 'h without c', model => model.setStates([states(model)[0]!, [zeros(3, 33)]]), '[h, c]'],
   [
     'model.setStates',
-    'another batch at the end',
+    'a last state of another batch size',
     model => model.setStates([states(model)[0]!, [zeros(3, 33), zeros(2, 33)]]),
   ],
   [
     'model.setStates',
-    'padded units',
+    'states with padded units',
     model => model.setStates([states(model)[0]!, [zeros(3, 36), zeros(3, 36)]]),
     '[3, 33]',
   ],
-  ['model.setStates', 'ragged ones', model => model.setStates([states(model)[0]!, [zeros(3, 33), [[1, 2], [1]]]])],
+  ['model.setStates', 'a ragged array', model => model.setStates([states(model)[0]!, [zeros(3, 33), [[1, 2], [1]]]])],
   ['model.setStates', 'null at the end', model => model.setStates([states(model)[0]!, [zeros(3, 33), wrong(null)]])],
 
-  ['model.getLayer', 'a misspelt name', model => model.getLayer('tpo'), "did you mean 'top'?"],
-  ['model.getLayer', 'a number for a name', model => model.getLayer(wrong(1))],
-  ['model.getLayer', 'nothing', model => model.getLayer()],
-  ['model.getLayer', 'no such index', model => model.getLayer(null, 3)],
+  ['model.getLayer', 'a misspelled name', model => model.getLayer('tpo'), "did you mean 'top'?"],
+  ['model.getLayer', 'a number as the name', model => model.getLayer(wrong(1))],
+  ['model.getLayer', 'no arguments', model => model.getLayer()],
+  ['model.getLayer', 'an index beyond the last layer', model => model.getLayer(null, 3)],
   ['model.getLayer', 'an index below zero', model => model.getLayer(null, -1)],
-  ['model.getLayer', 'NaN', model => model.getLayer(undefined, nan)],
+  ['model.getLayer', 'NaN as the index', model => model.getLayer(undefined, nan)],
 
-  ['configure', 'another build', () => configure({ simd: backendInfo().simd === 'strict' ? 'relaxed' : 'strict' })],
-  ['init', 'too late', () => init({ bytes: emptyModule })],
+  [
+    'configure',
+    'another build while a model exists',
+    () => configure({ simd: backendInfo().simd === 'strict' ? 'relaxed' : 'strict' }),
+  ],
+  ['init', 'a call after the first model', () => init({ bytes: emptyModule })],
 ];
 
 function expectSameModels(got: Sequential, expected: Sequential): void {
@@ -667,17 +666,19 @@ function expectSameModels(got: Sequential, expected: Sequential): void {
   }
 }
 
-/** Two models of the same weights, one step into training; the optimizer shows in the next steps. */
+/**
+ * Two models with the same weights, trained for one step. A difference between their optimizers shows in the next steps.
+ */
 function twins(make: () => Sequential, { x, y }: { x: Tensor; y: Tensor }): [Sequential, Sequential] {
-  const pair = [make(), make()] as const;
-  pair[1].setWeights(pair[0].getWeights());
-  for (const model of pair) model.trainOnBatch(x, y);
-  return [...pair];
+  const models: [Sequential, Sequential] = [make(), make()];
+  models[1].setWeights(models[0].getWeights());
+  for (const model of models) model.trainOnBatch(x, y);
+  return models;
 }
 
-describe('a bad call of a model changes nothing', () => {
-  test.each(badCalls)('%s: %s', (name, _, call, message = '') => {
-    const [model, twin] = twins(stateful, good);
+describe('invalid calls of a model', () => {
+  test.each(invalidCalls)('%s rejects %s and does not change a trained model', (name, _, call, message = '') => {
+    const [model, twin] = twins(stateful, batch);
     const { optimizer } = model;
     expect(messageOf(name, () => call(model))).toContain(message);
 
@@ -686,28 +687,30 @@ describe('a bad call of a model changes nothing', () => {
     expectSameModels(model, twin);
     for (const steps of [4, 2, 4]) {
       const x = batchOf(3, steps, 2);
-      expect(model.trainOnBatch(x, good.y)).toBe(twin.trainOnBatch(x, good.y));
+      expect(model.trainOnBatch(x, batch.y)).toBe(twin.trainOnBatch(x, batch.y));
       expectSameModels(model, twin);
     }
-    expectBits(model.predict(good.x).dataSync(), twin.predict(good.x).dataSync(), 'prediction');
-    for (const each of [model, twin]) each.dispose();
+    expectBits(model.predict(batch.x).dataSync(), twin.predict(batch.x).dataSync(), 'prediction');
+    model.dispose();
+    twin.dispose();
   });
 
-  test.each(badCalls)('fresh, too: %s: %s', (name, _, call, message = '') => {
+  test.each(invalidCalls)('%s rejects %s and does not change a new model', (name, _, call, message = '') => {
     setRandomSeed(1);
     const model = stateful();
     expect(messageOf(name, () => call(model))).toContain(message);
     setRandomSeed(1);
     const twin = stateful();
     expectSameModels(model, twin);
-    expect(model.trainOnBatch(good.x, good.y)).toBe(twin.trainOnBatch(good.x, good.y));
+    expect(model.trainOnBatch(batch.x, batch.y)).toBe(twin.trainOnBatch(batch.x, batch.y));
     expectSameModels(model, twin);
-    for (const each of [model, twin]) each.dispose();
+    model.dispose();
+    twin.dispose();
   });
 });
 
-describe('nor does it move the random numbers that come next', () => {
-  const next = () =>
+describe('random numbers after invalid calls', () => {
+  const nextWeights = () =>
     stateless()
       .getWeights()
       .flatMap(weight => [...weight.dataSync()]);
@@ -717,26 +720,26 @@ describe('nor does it move the random numbers that come next', () => {
     ['model.add, a wrong weight', () => stateful().add(layers.dense({ units: 2, weights: [zeros(33, 2), zeros(3)] }))],
     ['layers.lstm', () => layers.lstm({ units: nan })],
     ['initializers.glorotUniform', () => initializers.glorotUniform({ seed: nan })],
-  ])('%s', (_, call) => {
-    const run = (bad: boolean) => {
+  ])('an invalid call does not change the next random numbers: %s', (name, call) => {
+    const run = (invalid: boolean) => {
       setRandomSeed(1);
       stateful();
-      if (bad) expect(call).toThrow(ValueError);
-      else if (_.startsWith('model.add')) stateful();
-      return next();
+      if (invalid) expect(call).toThrow(ValueError);
+      else if (name.startsWith('model.add')) stateful();
+      return nextWeights();
     };
     expectBits(run(true), run(false));
   });
 });
 
-describe('layers that a bad call was given are as before', () => {
-  test('in sequential', () => {
+describe('layers after invalid calls', () => {
+  test('a layer that sequential rejected with others can be used again', () => {
     const layer = layers.dense({ units: 1, inputShape: [1] });
     expect(() => sequential({ layers: [layer, wrong(5)] })).toThrow(ValueError);
     sequential({ layers: [layer] });
   });
 
-  test('in model.add', () => {
+  test('a layer that model.add rejected can be added to another model', () => {
     const layer = layers.lstm({ units: 1 });
     expect(() => stateful().add(layer)).toThrow(ValueError);
     const model = sequential({ layers: [layers.inputLayer({ inputShape: [1, 1] })] });
@@ -744,32 +747,36 @@ describe('layers that a bad call was given are as before', () => {
     expect(model.predict([[[1]]]).shape).toEqual([1, 1]);
   });
 
-  test('in a wrapper', () => {
+  test('a layer can be used again after model.add rejected its wrapper', () => {
     const layer = layers.dense({ units: 1, inputShape: [1] });
     expect(() => stateful().add(layers.timeDistributed({ layer }))).toThrow(ValueError);
     sequential({ layers: [layer] });
   });
 });
 
-describe('out of order', () => {
+describe('calls in the wrong order', () => {
   const model = () => sequential({ layers: [layers.lstm({ units: 2, inputShape: [3, 1] })] });
   const [x, y] = [zeros(2, 3, 1), zeros(2, 2)];
 
-  describeBad('model.trainOnBatch', [
-    ['before compile', () => model().trainOnBatch(x, y), 'call model.compile'],
-    ['without a layer', () => sequential().trainOnBatch(x, y), 'call model.add'],
+  describeRejections('model.trainOnBatch', [
+    ['a call before compile', () => model().trainOnBatch(x, y), 'call model.compile'],
+    ['a model without layers', () => sequential().trainOnBatch(x, y), 'call model.add'],
   ]);
-  describeBad('model.testOnBatch', [['before compile', () => model().testOnBatch(x, y), 'call model.compile']]);
-  describeBad('model.predict', [['without a layer', () => sequential().predict(x), 'call model.add']]);
-  describeBad('model.predictOnBatch', [['without a layer', () => sequential().predictOnBatch(x), 'call model.add']]);
-  describeBad('model.pop', [['without a layer', () => sequential().pop()]]);
-  describeBad('model.inputs', [['without a layer', () => sequential().inputs]]);
-  describeBad('model.outputs', [['without a layer', () => sequential().outputs]]);
-  describeBad('model.outputShape', [['without a layer', () => sequential().outputShape]]);
-  describeBad('model.getStates', [['of a stateless layer', () => model().getStates(), 'stateful']]);
-  describeBad('model.setStates', [['of a stateless layer', () => model().setStates([]), 'stateful']]);
-  describeBad('model.add', [
-    ['a first layer without a shape', () => sequential().add(layers.dense({ units: 1 })), 'inputShape'],
+  describeRejections('model.testOnBatch', [
+    ['a call before compile', () => model().testOnBatch(x, y), 'call model.compile'],
+  ]);
+  describeRejections('model.predict', [['a model without layers', () => sequential().predict(x), 'call model.add']]);
+  describeRejections('model.predictOnBatch', [
+    ['a model without layers', () => sequential().predictOnBatch(x), 'call model.add'],
+  ]);
+  describeRejections('model.pop', [['a model without layers', () => sequential().pop()]]);
+  describeRejections('model.inputs', [['a model without layers', () => sequential().inputs]]);
+  describeRejections('model.outputs', [['a model without layers', () => sequential().outputs]]);
+  describeRejections('model.outputShape', [['a model without layers', () => sequential().outputShape]]);
+  describeRejections('model.getStates', [['a stateless model', () => model().getStates(), 'stateful']]);
+  describeRejections('model.setStates', [['a stateless model', () => model().setStates([]), 'stateful']]);
+  describeRejections('model.add', [
+    ['a first layer without an input shape', () => sequential().add(layers.dense({ units: 1 })), 'inputShape'],
     [
       'a stateful layer without a batch size',
       () => sequential().add(layers.lstm({ units: 1, stateful: true, inputShape: [3, 1] })),
@@ -782,24 +789,24 @@ describe('out of order', () => {
       '[null, 3]',
     ],
   ]);
-  describeBad('alone.setWeights', [
+  describeRejections('alone.setWeights', [
     ['a layer without a model', () => layers.dense({ units: 1, name: 'alone' }).setWeights([]), 'model.add'],
   ]);
-  describeBad('alone.getWeights', [
+  describeRejections('alone.getWeights', [
     ['a layer without a model', () => layers.dense({ units: 1, name: 'alone' }).getWeights(), 'model.add'],
   ]);
 });
 
 describe('batches of a stateless model', () => {
   const run = (x: unknown) => () => stateless().predict(wrong(x));
-  describeBad('model.predict', [
-    ['a flat array with a part of a sample', run(new Float32Array(12)), '[null, 4, 2]'],
-    ['an empty one', run(new Float32Array(0)), '[null, 4, 2]'],
+  describeRejections('model.predict', [
+    ['a flat array with an incomplete sample', run(new Float32Array(12)), '[null, 4, 2]'],
+    ['an empty flat array', run(new Float32Array(0)), '[null, 4, 2]'],
     ['too few steps', run(zeros(2, 3, 2)), '[null, 4, 2], got [2, 3, 2]'],
     ['big integers', run(new BigInt64Array(8))],
-    ['bytes without a type', run(new DataView(new ArrayBuffer(32)))],
+    ['a DataView', run(new DataView(new ArrayBuffer(32)))],
     [
-      'a sample alone',
+      'a single sample without a batch axis',
       run([
         [1, 2],
         [3, 4],
@@ -811,62 +818,66 @@ describe('batches of a stateless model', () => {
   ]);
 });
 
-// Without a bound on the depth, this ends the process, not only the test.
-test('arrays nested in themselves', () => {
+// Without a limit on the depth, this ends the process, not only the test.
+test('predict rejects an array that contains itself', () => {
   const list: unknown[] = [];
   list.push(list);
   messageOf('model.predict', () => stateless().predict(wrong(list)));
 });
 
-test('a tensor keeps its shape, whatever its reader does with it', () => {
+test('writing to the shape of a tensor does not change the tensor', () => {
   const x = batchOf(2, 4, 2);
   try {
     wrong(x.shape)[0] = 1;
-  } catch {} // a frozen shape throws here, which is as good
+  } catch {} // a frozen shape throws here
   expect(stateless().predict(x).shape).toEqual([2, 4, 1]);
 });
 
-// A workspace has to be below a gibibyte, so these fail before anything is allocated.
-describe('what cannot be allocated', () => {
+// A workspace must be smaller than 1 GiB, so these calls fail before anything is allocated.
+describe('sizes that do not fit into memory', () => {
   const huge = () => {
     const model = sequential({ layers: [layers.lstm({ units: 200_000, name: 'huge', inputShape: [null, 1] })] });
     model.compile({ optimizer: 'adam', loss: 'mse' });
     return model;
   };
-  const need = 'must fit into memory';
-  describeBad('model.predict', [
-    ['200,000 units', () => huge().predict([[[1]]]), need],
-    ['a workspace', () => lstmOf(64).predict(zeros(1024, 1024, 1), { batchSize: 1024 }), need],
-    ['2^33 units of a dense layer', () => denseOf(2 ** 33).predict([[1]]), need],
-    ['2^52 units of a dense layer', () => denseOf(2 ** 52).predict([[1]]), need],
+  const message = 'must fit into memory';
+  describeRejections('model.predict', [
+    ['200,000 units', () => huge().predict([[[1]]]), message],
+    ['a workspace', () => lstmOf(64).predict(zeros(1024, 1024, 1), { batchSize: 1024 }), message],
+    ['2^33 units of a dense layer', () => denseOf(2 ** 33).predict([[1]]), message],
+    ['2^52 units of a dense layer', () => denseOf(2 ** 52).predict([[1]]), message],
     [
       'an output of 80 GB',
       () => {
         const layer = layers.lstm({ units: 200_000, returnSequences: true, inputShape: [null, 1] });
         sequential({ layers: [layer] }).predict(zeros(1000, 100, 1));
       },
-      need,
+      message,
     ],
   ]);
-  describeBad('model.predictOnBatch', [['200,000 units', () => huge().predictOnBatch([[[1]]]), need]]);
-  describeBad('model.trainOnBatch', [['200,000 units', () => huge().trainOnBatch([[[1]]], zeros(1, 200_000)), need]]);
-  describeBad('model.testOnBatch', [['200,000 units', () => huge().testOnBatch([[[1]]], zeros(1, 200_000)), need]]);
-  describeBad('model.getWeights', [['200,000 units', () => huge().getWeights(), need]]);
-  describeBad('huge.getWeights', [['200,000 units', () => huge().layers[0]!.getWeights(), need]]);
-  describeBad('model.getStates', [
+  describeRejections('model.predictOnBatch', [['200,000 units', () => huge().predictOnBatch([[[1]]]), message]]);
+  describeRejections('model.trainOnBatch', [
+    ['200,000 units', () => huge().trainOnBatch([[[1]]], zeros(1, 200_000)), message],
+  ]);
+  describeRejections('model.testOnBatch', [
+    ['200,000 units', () => huge().testOnBatch([[[1]]], zeros(1, 200_000)), message],
+  ]);
+  describeRejections('model.getWeights', [['200,000 units', () => huge().getWeights(), message]]);
+  describeRejections('huge.getWeights', [['200,000 units', () => huge().layers[0]!.getWeights(), message]]);
+  describeRejections('model.getStates', [
     [
       'two billion units',
       () => {
         const layer = layers.lstm({ units: 2 ** 31, stateful: true, batchInputShape: [1, 1, 1] });
         sequential({ layers: [layer] }).getStates();
       },
-      need,
+      message,
     ],
   ]);
 
-  test('weights beside a new layer: it can join another model', () => {
+  test('a layer that does not fit into memory can be added to another model', () => {
     const model = huge();
-    expect(() => model.getWeights()).toThrow(need);
+    expect(() => model.getWeights()).toThrow(message);
     const layer = layers.dense({ units: 1 });
     setRandomSeed(1);
     expect(() => model.add(layer)).toThrow(/^model.add: the model must fit into memory/);
@@ -877,7 +888,7 @@ describe('what cannot be allocated', () => {
     expectBits(kernel!.dataSync(), denseOf(1, 2).getWeights()[0]!.dataSync());
   });
 
-  test('room for the second of two layers: the first is left alone', () => {
+  test('setWeights and setStates change no layer when memory for the second is missing', () => {
     const options = { stateful: true, returnSequences: true };
     const model = sequential({
       layers: [layers.lstm({ units: 3, batchInputShape: [2, 1, 2], ...options }), layers.gru({ units: 9, ...options })],
@@ -886,23 +897,23 @@ describe('what cannot be allocated', () => {
     const weights = model.getWeights().map(weight => weight.add(1));
     const states = model.getStates().map(list => list.map(state => state.add(1)));
     const { allocate } = kernels();
-    for (const [most, call] of [
+    for (const [limit, call] of [
       [1000, () => model.setWeights(weights)],
       [120, () => model.setStates(states)],
     ] as const) {
       const before = model.snapshot();
-      const scarce = vi.spyOn(kernels(), 'allocate').mockImplementation(bytes => {
-        if (bytes > most) throw new WebAssembly.RuntimeError('unreachable');
+      const allocateWithLimit = vi.spyOn(kernels(), 'allocate').mockImplementation(bytes => {
+        if (bytes > limit) throw new WebAssembly.RuntimeError('unreachable');
         return allocate(bytes);
       });
-      expect(call).toThrow(need);
-      scarce.mockRestore();
+      expect(call).toThrow(message);
+      allocateWithLimit.mockRestore();
       expectBits(model.snapshot(), before);
       call();
     }
   });
 
-  test('a batch that is too large leaves the model to smaller ones', () => {
+  test('the model still predicts small batches after one that does not fit into memory', () => {
     const model = lstmOf(64);
     model.compile({ optimizer: 'adam', loss: 'mse' });
     const before = model.predict(zeros(2, 3, 1)).dataSync();
@@ -914,7 +925,7 @@ describe('what cannot be allocated', () => {
 describe('after dispose', () => {
   const disposed = () => {
     const model = stateful();
-    model.trainOnBatch(good.x, good.y);
+    model.trainOnBatch(batch.x, batch.y);
     model.dispose();
     return model;
   };
@@ -925,40 +936,38 @@ describe('after dispose', () => {
     ['model.countParams', model => model.countParams()],
     ['model.summary', model => model.summary(undefined, undefined, () => {})],
     ['model.compile', model => model.compile({ optimizer: 'adam', loss: 'mse' })],
-    ['model.trainOnBatch', model => model.trainOnBatch(good.x, good.y)],
-    ['model.testOnBatch', model => model.testOnBatch(good.x, good.y)],
-    ['model.predict', model => model.predict(good.x)],
-    ['model.predictOnBatch', model => model.predictOnBatch(good.x)],
+    ['model.trainOnBatch', model => model.trainOnBatch(batch.x, batch.y)],
+    ['model.testOnBatch', model => model.testOnBatch(batch.x, batch.y)],
+    ['model.predict', model => model.predict(batch.x)],
+    ['model.predictOnBatch', model => model.predictOnBatch(batch.x)],
     ['model.resetStates', model => model.resetStates()],
     ['model.getStates', model => model.getStates()],
     ['model.setStates', model => model.setStates([])],
     ['model.getWeights', model => model.getWeights()],
     ['model.setWeights', model => model.setWeights([])],
   ];
-  test.each(calls)('%s', (name, call) => {
+  test.each(calls)('%s rejects a disposed model', (name, call) => {
     expect(messageOf(name, () => call(disposed()))).toContain('dispose()');
   });
 
   test.each<[string, (model: Sequential) => unknown]>([
     ['getWeights', model => model.layers[2]!.getWeights()],
     ['setWeights', model => model.layers[2]!.setWeights([zeros(33, 2), zeros(2)])],
-  ])('%s of a layer', (_, call) => {
-    const kept = disposed();
-    expect(() => call(kept)).toThrow(ValueError);
-    expect(() => call(kept)).toThrow(/dispose\(\)/);
+  ])('%s of a layer rejects a disposed model', (_, call) => {
+    const model = disposed();
+    expect(() => call(model)).toThrow(ValueError);
+    expect(() => call(model)).toThrow(/dispose\(\)/);
   });
 });
 
-// ------------------------------------------------------------------------------------------------- data, not errors
-
-/** What its documentation says of trainOnBatch: the loss tells, and nothing has changed. */
-describe('NaN and Infinity in the data are no error', () => {
+/** As documented, trainOnBatch then returns a loss that is not finite and changes nothing. */
+describe('NaN and Infinity in the data', () => {
   beforeEach(() => void vi.spyOn(console, 'warn').mockReturnValue());
   afterEach(() => void vi.restoreAllMocks());
   const models: [string, () => Sequential][] = [
-    ['lstm of whole groups', () => recurrent(8)],
+    ['lstm without padding', () => recurrent(8)],
     ['lstm with padding', () => recurrent(7)],
-    ['lstm of every step', () => recurrent(4, true)],
+    ['lstm with returnSequences', () => recurrent(4, true)],
     ...(['linear', 'relu', 'sigmoid', 'tanh'] as const).map((activation): [string, () => Sequential] => [
       `dense ${activation}`,
       () => compiled([layers.dense({ units: 3, activation, inputShape: [2] }), layers.dense({ units: 2, activation })]),
@@ -973,7 +982,7 @@ describe('NaN and Infinity in the data are no error', () => {
   const recurrent = (units: number, returnSequences = false) =>
     compiled([layers.lstm({ units, inputShape: [4, 2], returnSequences }), layers.dense({ units: 2 })]);
 
-  const poisons: [string, number, 'x' | 'y'][] = [
+  const invalidValues: [string, number, 'x' | 'y'][] = [
     ['NaN in x', nan, 'x'],
     ['Infinity in x', infinity, 'x'],
     ['-Infinity in x', minusInfinity, 'x'],
@@ -982,18 +991,21 @@ describe('NaN and Infinity in the data are no error', () => {
     ['-Infinity in y', minusInfinity, 'y'],
   ];
 
-  describe.each(models)('%s', (_, make) => {
-    test.each(poisons)('%s', (_, poison, where) => {
+  describe.each(models)('%s', (name, make) => {
+    test.each(invalidValues)(`%s changes nothing in a model: ${name}`, (_, value, where) => {
       setRandomSeed(1);
-      const shape = (of: lw.Shape) => of.map((n, axis) => n ?? [3, 4][axis]!);
+      const shapeOf = (shape: lw.Shape) => shape.map((n, axis) => n ?? [3, 4][axis]!);
       const sample = make();
-      const data = { x: batchOf(...shape(sample.inputs[0]!.shape)), y: batchOf(...shape(sample.outputs[0]!.shape)) };
-      for (const at of [0, data[where].size - 1]) {
+      const data = {
+        x: batchOf(...shapeOf(sample.inputs[0]!.shape)),
+        y: batchOf(...shapeOf(sample.outputs[0]!.shape)),
+      };
+      for (const index of [0, data[where].size - 1]) {
         const [model, twin] = twins(make, data);
-        const poisoned = { ...data };
-        poisoned[where] = tensor(data[where].dataSync().with(at, poison), data[where].shape);
+        const invalid = { ...data };
+        invalid[where] = tensor(data[where].dataSync().with(index, value), data[where].shape);
 
-        const loss = model.trainOnBatch(poisoned.x, poisoned.y);
+        const loss = model.trainOnBatch(invalid.x, invalid.y);
         expect(Number.isFinite(loss), `loss ${loss}`).toBe(false);
         const expectSame = () => {
           for (const [n, weight] of twin.getWeights().entries()) {
@@ -1010,12 +1022,12 @@ describe('NaN and Infinity in the data are no error', () => {
     });
   });
 
-  test.each([1e10, 1e20, 1e30, 3e38])('nor are numbers of the size %d: what is not finite shows in the loss', size => {
+  test.each([1e10, 1e20, 1e30, 3e38])('trainOnBatch accepts magnitudes up to %d and keeps the weights finite', size => {
     for (const [name, make] of models) {
       const model = make();
-      const shape = (of: lw.Shape) => of.map((n, axis) => n ?? [3, 4][axis]!);
-      const x = batchOf(...shape(model.inputs[0]!.shape));
-      const y = batchOf(...shape(model.outputs[0]!.shape));
+      const shapeOf = (shape: lw.Shape) => shape.map((n, axis) => n ?? [3, 4][axis]!);
+      const x = batchOf(...shapeOf(model.inputs[0]!.shape));
+      const y = batchOf(...shapeOf(model.outputs[0]!.shape));
       const large = tensor(
         x.dataSync().map(value => Math.fround(value * size) || 0),
         x.shape,
@@ -1027,7 +1039,7 @@ describe('NaN and Infinity in the data are no error', () => {
   });
 
   // Padded units have no weights, but zero times Infinity is NaN.
-  test.each([4, 5])('after a prediction, what getStates shows of %i units is all there is', units => {
+  test.each([4, 5])('getStates returns the whole state of %i units after an infinite input', units => {
     const model = sequential({ layers: [layers.lstm({ units, stateful: true, batchInputShape: [1, 1, 1] })] });
     model.predict([[[infinity]]]);
     const carried = model.getStates();
@@ -1036,7 +1048,7 @@ describe('NaN and Infinity in the data are no error', () => {
     expectBits(next, model.predict([[[0.5]]]).dataSync());
   });
 
-  test('a loss comes back from testOnBatch, too', () => {
+  test('testOnBatch returns a loss of NaN or Infinity', () => {
     const model = recurrent(7);
     expect(
       model.testOnBatch(
@@ -1061,23 +1073,23 @@ describe('NaN and Infinity in the data are no error', () => {
   });
 });
 
-/** No NaN out of finite numbers without a word. */
-describe('what comes out and is not finite is warned of', () => {
+/** Finite numbers never give NaN or Infinity without a warning. */
+describe('warnings of NaN and Infinity in results', () => {
   let warn: MockInstance<typeof console.warn>;
   beforeEach(() => {
     warn = vi.spyOn(console, 'warn').mockReturnValue();
   });
   afterEach(() => warn.mockRestore());
-  /** The warnings since it was asked last. */
-  const told = () => {
-    const all = warn.mock.calls.map(([message]) => String(message));
+  /** The warnings since the last call. */
+  const takeWarnings = () => {
+    const messages = warn.mock.calls.map(([message]) => String(message));
     warn.mockClear();
-    return all;
+    return messages;
   };
   const huge = 3e38;
   const advice = '; check that the data holds finite numbers, none of them huge, ';
 
-  /** The sum of two huge numbers, and nothing times that; the width of what comes out. */
+  /** A model that adds its two inputs and multiplies the sum by zero: NaN for huge inputs. */
   const overflowing = (units = 1, activation?: 'relu') =>
     compiled([
       layers.dense({ units: 2, activation, kernelInitializer: 'ones', inputShape: [2] }),
@@ -1116,37 +1128,37 @@ describe('what comes out and is not finite is warned of', () => {
       'the loss of the validation is NaN',
       m => m.fitDataset([{ xs: [[1, 1]], ys: y }], { verbose: 0, validationData: [{ xs: x, ys: y }] }),
     ],
-  ])('%s: %s', async (call, what, give) => {
+  ])('%s warns once: %s', async (call, text, run) => {
     const model = overflowing();
-    await give(model);
-    const [message, ...more] = told();
+    await run(model);
+    const [message, ...more] = takeWarnings();
     expect(more).toEqual([]);
-    expect(message!.startsWith(`${call}: ${what}`)).toBe(true);
+    expect(message!.startsWith(`${call}: ${text}`)).toBe(true);
     expect(message).toContain(advice);
     expect(message).toMatch(/^[^\n]+[^\n.]$/);
-    await give(model);
-    expect(told()).toHaveLength(call.startsWith('model.fit') ? 1 : 0); // every training says so
+    await run(model);
+    expect(takeWarnings()).toHaveLength(call.startsWith('model.fit') ? 1 : 0); // every training warns anew
   });
 
-  test('of a loss alone, of gradients, and of weights that ran away', () => {
-    const far = compiled([layers.dense({ units: 1, kernelInitializer: 'zeros', inputShape: [1] })]);
-    expect(far.trainOnBatch([[1e30]], [[1e30]])).toBe(nan);
-    expect(told()).toEqual([expect.stringMatching(/^model\.trainOnBatch: the loss is NaN; such a batch/)]);
+  test('trainOnBatch warns when the loss overflows or the weights diverge', () => {
+    const overflowingLoss = compiled([layers.dense({ units: 1, kernelInitializer: 'zeros', inputShape: [1] })]);
+    expect(overflowingLoss.trainOnBatch([[1e30]], [[1e30]])).toBe(nan);
+    expect(takeWarnings()).toEqual([expect.stringMatching(/^model\.trainOnBatch: the loss is NaN; such a batch/)]);
 
-    const running = compiled([layers.dense({ units: 1, inputShape: [1] })], { optimizer: train.sgd(1e10) });
+    const diverging = compiled([layers.dense({ units: 1, inputShape: [1] })], { optimizer: train.sgd(1e10) });
     let steps = 0;
-    while (Number.isFinite(running.trainOnBatch([[1]], [[2]]))) {
-      expect(told()).toEqual([]);
+    while (Number.isFinite(diverging.trainOnBatch([[1]], [[2]]))) {
+      expect(takeWarnings()).toEqual([]);
       expect(++steps).toBeLessThan(100);
     }
-    expect(told()).toHaveLength(1);
+    expect(takeWarnings()).toHaveLength(1);
   });
 
-  test('of Infinity as well, and of its place in a wide output', () => {
+  test('predict and stream.step warn of Infinity in the last column', () => {
     for (const units of [1, 2, 3, 5, 8]) {
       const model = compiled([layers.dense({ units, kernelInitializer: 'zeros', inputShape: [1] })]);
       const weights = (value: number) => [zeros(1, units), tensor([...Array(units - 1).fill(0), value])];
-      model.setWeights(weights(huge)); // the square of which float32 does not hold
+      model.setWeights(weights(huge)); // its square overflows float32
       expect(
         model
           .predict([[1], [1], [1]])
@@ -1154,55 +1166,57 @@ describe('what comes out and is not finite is warned of', () => {
           .at(-1),
       ).toBe(Math.fround(huge));
       model.stream().step([1]);
-      expect(told()).toEqual([]);
+      expect(takeWarnings()).toEqual([]);
       model.setWeights(weights(minusInfinity));
       model.predict([[1], [1], [1]]);
-      expect(told()).toEqual([expect.stringMatching(/^model\.predict: the predictions hold -Infinity; /)]);
+      expect(takeWarnings()).toEqual([expect.stringMatching(/^model\.predict: the predictions hold -Infinity; /)]);
       model.setWeights(weights(infinity));
       model.stream().step([1]);
-      expect(told()).toEqual([expect.stringMatching(/^stream\.step: the output holds Infinity; /)]);
+      expect(takeWarnings()).toEqual([expect.stringMatching(/^stream\.step: the output holds Infinity; /)]);
     }
   });
 
-  test('but not of what a larger batch has left behind', () => {
+  test('NaN left in the workspace by a larger batch gives no warning', () => {
     const model = overflowing(3);
     model.predict([[1, 1], ...x]);
-    expect(told()).toHaveLength(1);
+    expect(takeWarnings()).toHaveLength(1);
     model.setWeights(model.getWeights());
     model.predict([[1, 1]]);
     model.evaluate([[1, 1]], [[0, 0, 0]]);
-    expect(told()).toEqual([]);
+    expect(takeWarnings()).toEqual([]);
   });
 
-  test('of a metric, by its name, where the batch is learned from', () => {
-    const kernel = layers.dense({ units: 1, kernelInitializer: 'zeros', inputShape: [1] });
-    const model = compiled([kernel], { loss: 'mae', metrics: ['mse', 'mape'] });
+  test('a metric that is Infinity is named in the warning, and the batch is still trained on', () => {
+    const layer = layers.dense({ units: 1, kernelInitializer: 'zeros', inputShape: [1] });
+    const model = compiled([layer], { loss: 'mae', metrics: ['mse', 'mape'] });
     const [loss, , mape] = model.trainOnBatch([[1], [2]], [[huge], [-huge]]) as number[];
     expect([loss, mape]).toEqual([Math.fround(huge), infinity]);
-    expect(told()).toEqual([expect.stringMatching(/^model\.trainOnBatch: the metric 'mape' is Infinity; check/)]);
+    expect(takeWarnings()).toEqual([
+      expect.stringMatching(/^model\.trainOnBatch: the metric 'mape' is Infinity; check/),
+    ]);
     expect(model.getWeights()[0]!.dataSync()[0]).not.toBe(0);
   });
 
-  test('of what inspect shows', () => {
+  test('inspect warns of NaN and Infinity', () => {
     const model = recurrent();
     model.setWeights([tensor([[1, 1]]), tensor([[1, -1], [1, -1]]), zeros(2)]); // biome-ignore format: one matrix
     const { h } = model.inspect(model.layers[0]!, [[[huge], [huge], [huge], [huge]]]);
     expect([...h.dataSync()].every(Number.isFinite)).toBe(false);
-    expect(told()).toEqual([expect.stringMatching(/^model\.inspect: h holds -?(NaN|Infinity); /)]);
+    expect(takeWarnings()).toEqual([expect.stringMatching(/^model\.inspect: h holds -?(NaN|Infinity); /)]);
   });
 
-  test('once by a model, its streams, and those of other batch sizes', () => {
+  test('a model, its streams and its copies of other batch sizes warn once together', () => {
     const model = overflowing();
-    const two = model.withBatchSize(2);
+    const batchOfTwo = model.withBatchSize(2);
     const stream = model.stream();
     model.predict(x);
-    for (const each of [model, two])
-      each.trainOnBatch([...x, ...x].slice(0, each === two ? 2 : 1), each === two ? [[0], [0]] : y);
+    model.trainOnBatch(x, y);
+    batchOfTwo.trainOnBatch([...x, ...x], [...y, ...y]);
     stream.step([huge, huge]);
-    two.predict([...x, ...x]);
-    expect(told()).toHaveLength(1);
+    batchOfTwo.predict([...x, ...x]);
+    expect(takeWarnings()).toHaveLength(1);
     overflowing().predict(x);
-    expect(told()).toHaveLength(1);
+    expect(takeWarnings()).toHaveLength(1);
   });
 
   test.each<[string, (model: Sequential) => unknown, number]>([
@@ -1211,13 +1225,13 @@ describe('what comes out and is not finite is warned of', () => {
     ['setWeights of a layer', model => model.layers[1]!.setWeights(model.layers[1]!.getWeights()), 1],
     ['restore', model => model.restore(model.snapshot()), 1],
     ['resetStates', model => model.resetStates(), 0],
-    ['setWeights that is refused', model => expect(() => model.setWeights([])).toThrow(ValueError), 0],
-  ])('after %s', (_, change, times) => {
+    ['a rejected setWeights', model => expect(() => model.setWeights([])).toThrow(ValueError), 0],
+  ])('NaN is reported again after %s if the weights or the training may have changed', (_, change, times) => {
     const model = overflowing();
     model.predict(x);
-    expect(told()).toHaveLength(1);
+    expect(takeWarnings()).toHaveLength(1);
     change(model);
     model.predict(x);
-    expect(told()).toHaveLength(times);
+    expect(takeWarnings()).toHaveLength(times);
   });
 });

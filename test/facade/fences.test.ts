@@ -1,4 +1,4 @@
-// Fences around blocks and buffers, in the debug build: a write out of bounds throws an error that names the kernel.
+// The debug build puts fences around blocks and buffers: a write out of bounds throws an error that names the kernel.
 
 import { layers, type Sequential, sequential } from 'lstm-wasm';
 import { describe, expect, test } from 'vitest';
@@ -10,7 +10,7 @@ import { fencesChecked } from '../setup/fences.ts';
 const x = new Float32Array(2 * 5 * 3).fill(0.5);
 const y = new Float32Array(2 * 6);
 
-function made(): Sequential {
+function createModel(): Sequential {
   const model = sequential({ layers: [layers.lstm({ units: 6, inputShape: [5, 3] })] });
   model.compile({ optimizer: 'adam', loss: 'mse' });
   return model;
@@ -18,12 +18,12 @@ function made(): Sequential {
 
 const { LSTM_WASM_BUILD, LSTM_WASM_WIDE } = process.env;
 
-describe.runIf(LSTM_WASM_BUILD === 'debug' && !LSTM_WASM_WIDE)('fences detect a write', () => {
+describe.runIf(LSTM_WASM_BUILD === 'debug' && !LSTM_WASM_WIDE)('fences', () => {
   test.each([
     ['before a block', -1],
     ['right after a block', 40],
     ['far after a block', 40 + 60],
-  ])('%s', (_, byte) => {
+  ])('fences detect a write %s', (_, byte) => {
     const block = new Block('test', 40);
     const other = new Block('test', 8);
     new Uint8Array(float32().buffer)[block.address + byte] = 1;
@@ -32,7 +32,7 @@ describe.runIf(LSTM_WASM_BUILD === 'debug' && !LSTM_WASM_WIDE)('fences detect a 
     other.free();
   });
 
-  test('by a kernel that is given too large a size', () => {
+  test('fences detect a kernel call with too large a size', () => {
     const block = new Block('test', 32);
     expect(() => kernels().clamp(block.address, 8, 1)).not.toThrow();
     expect(() => kernels().scale(block.address, 12, 0.5)).toThrow(
@@ -41,26 +41,26 @@ describe.runIf(LSTM_WASM_BUILD === 'debug' && !LSTM_WASM_WIDE)('fences detect a 
     block.free();
   });
 
-  test('by a layer whose buffer is planned too small', () => {
+  test('fences detect a layer whose buffer is planned too small', () => {
     const { floats } = Planner.prototype;
-    const wanted: string[] = [];
+    const shortened: string[] = [];
     Planner.prototype.floats = function (name, ...shape) {
       if (!name.endsWith('/tanhC')) return floats.call(this, name, ...shape);
-      wanted.push(name);
+      shortened.push(name);
       return floats.call(this, name, sizeOf(shape) - 4);
     };
     try {
-      const model = made();
+      const model = createModel();
       expect(() => model.trainOnBatch(x, y)).toThrow(/^lstmForward has written outside .* the fence behind .*tanhC/);
       model.dispose();
     } finally {
       Planner.prototype.floats = floats;
     }
-    expect(wanted).toHaveLength(1);
+    expect(shortened).toHaveLength(1);
   });
 
   test('fences are checked during training', () => {
-    const model = made();
+    const model = createModel();
     const before = fencesChecked();
     model.trainOnBatch(x, y);
     expect(fencesChecked() - before).toBeGreaterThan(100);

@@ -1,4 +1,4 @@
-// fit: it learns, and it is nothing but trainOnBatch and testOnBatch in the right order.
+// fit: it learns, and it gives the same bits as trainOnBatch and testOnBatch called in the same order.
 
 import {
   backendInfo,
@@ -18,7 +18,7 @@ import { expectBits, expectClose } from '../compare.ts';
 import { Random } from '../reference/random.ts';
 import { data, quiet, small, stateful, weightsOf } from './training.ts';
 
-/** Two models that begin alike. */
+/** Two models with the same initial weights. */
 function twins(make = small): [Sequential, Sequential] {
   const [a, b] = [make(), make()];
   b.setWeights(a.getWeights());
@@ -26,7 +26,7 @@ function twins(make = small): [Sequential, Sequential] {
 }
 
 describe('learning', () => {
-  test('remembering the first of eight numbers', async () => {
+  test('fit learns to remember the first of eight numbers', async () => {
     setRandomSeed(4);
     const random = new Random(7);
     const x = Float32Array.from({ length: 256 * 8 }, () => random.normal());
@@ -40,11 +40,11 @@ describe('learning', () => {
     model.dispose();
   });
 
-  test('going on with a sine', async () => {
+  test('fit learns to continue a sine', async () => {
     setRandomSeed(5);
-    const at = (n: number) => Math.sin(n / 5);
-    const x = Float32Array.from({ length: 200 * 12 }, (_, i) => at(Math.floor(i / 12) + (i % 12)));
-    const y = Float32Array.from({ length: 200 }, (_, n) => at(n + 12));
+    const sine = (n: number) => Math.sin(n / 5);
+    const x = Float32Array.from({ length: 200 * 12 }, (_, i) => sine(Math.floor(i / 12) + (i % 12)));
+    const y = Float32Array.from({ length: 200 }, (_, n) => sine(n + 12));
     const model = sequential({ layers: [layers.lstm({ units: 10, inputShape: [12, 1] }), layers.dense({ units: 1 })] });
     model.compile({ optimizer: train.adam(0.01), loss: 'mse' });
     await model.fit(x, y, { ...quiet, epochs: 30 });
@@ -53,10 +53,10 @@ describe('learning', () => {
   });
 });
 
-describe('a list of one tensor', () => {
+describe('lists of one tensor', () => {
   const { xs, ys } = data(8) as { xs: Tensor; ys: Tensor };
 
-  test('stands for the tensor, as in TF.js, and so does a list of one loss', async () => {
+  test('a list of one tensor or one loss is treated as its item, as in TF.js', async () => {
     const [a, b] = twins();
     b.compile({ optimizer: train.adam(0.01), loss: ['meanSquaredError'] });
     expectBits(b.predict([xs]).dataSync(), a.predict(xs).dataSync());
@@ -72,7 +72,7 @@ describe('a list of one tensor', () => {
     expectBits(weightsOf(b), weightsOf(a));
   });
 
-  test('stands for numbers of classes, too', () => {
+  test('a list of one tensor of class indices is treated as the tensor', () => {
     const model = sequential({
       layers: [
         layers.gru({ units: 3, returnSequences: true, inputShape: [3, 2] }),
@@ -84,7 +84,7 @@ describe('a list of one tensor', () => {
     expect(model.testOnBatch([xs], [classes])).toBe(model.testOnBatch(xs, classes));
   });
 
-  test('of two is refused, and changes nothing', async () => {
+  test('a list of two tensors is rejected and changes nothing', async () => {
     const model = small();
     const before = model.snapshot();
     const two = [xs, xs] as unknown as [Tensor];
@@ -106,7 +106,7 @@ describe('a list of one tensor', () => {
     );
   });
 
-  test('that says another thing each time it is looked at is read once', () => {
+  test('a list whose getter returns another tensor each time is read once', () => {
     const model = small();
     let reads = 0;
     const other = tensor(new Float32Array(400), [100, 2, 2]);
@@ -120,16 +120,16 @@ describe('a list of one tensor', () => {
 
 describe('typed arrays in arrays', () => {
   const { xs, ys } = data(8);
-  /** The innermost arrays as typed ones. */
-  const typed = (nested: unknown): TensorLike =>
+  /** Turns the innermost arrays into typed arrays. */
+  const withTypedRows = (nested: unknown): TensorLike =>
     (nested as unknown[]).every(item => typeof item === 'number')
       ? Float32Array.from(nested as number[])
-      : ((nested as unknown[]).map(typed) as TensorLike);
-  const [x, y] = [xs, ys].map(values => typed((values as Tensor).arraySync())) as [TensorLike, TensorLike];
+      : ((nested as unknown[]).map(withTypedRows) as TensorLike);
+  const [x, y] = [xs, ys].map(values => withTypedRows((values as Tensor).arraySync())) as [TensorLike, TensorLike];
 
-  test('are axes, wherever numbers are taken', async () => {
+  test('typed arrays in nested arrays give the same results as tensors', async () => {
     const [a, b] = twins();
-    b.setWeights(a.getWeights().map(weight => typed(weight.arraySync())));
+    b.setWeights(a.getWeights().map(weight => withTypedRows(weight.arraySync())));
     expect((x as TensorLike[][])[0]![0]).toBeInstanceOf(Float32Array);
     expectBits(b.predict(x).dataSync(), a.predict(xs).dataSync());
     expectBits(b.predictOnBatch(x).dataSync(), a.predict(xs).dataSync());
@@ -142,7 +142,7 @@ describe('typed arrays in arrays', () => {
     expectBits(weightsOf(b), weightsOf(a));
   });
 
-  test('must not be ragged: nothing has changed then', () => {
+  test('ragged typed arrays are rejected and change nothing', () => {
     const model = small();
     const before = model.snapshot();
     const ragged = [...(x as TensorLike[]).slice(0, 7), [new Float32Array(1)]] as TensorLike;
@@ -154,10 +154,10 @@ describe('typed arrays in arrays', () => {
   });
 });
 
-describe('the same as batch after batch by hand', () => {
+describe('fit compared with single batches', () => {
   const { xs, ys, part } = data(10);
 
-  test('in the order of the samples, the last batch smaller', async () => {
+  test('fit without shuffling equals trainOnBatch in order, with a smaller last batch', async () => {
     const [a, b] = twins();
     const { history } = await a.fit(xs, ys, { ...quiet, epochs: 3, batchSize: 4, shuffle: false });
     const losses = [0, 1, 2].map(() => {
@@ -176,7 +176,7 @@ describe('the same as batch after batch by hand', () => {
     expect(history.loss).toEqual(losses);
   });
 
-  test('whatever form x and y are given in', async () => {
+  test('fit gives the same weights for every form of x and y', async () => {
     const results = [];
     const [first] = twins();
     const forms: [TensorLike, TensorLike][] = [
@@ -195,9 +195,9 @@ describe('the same as batch after batch by hand', () => {
     for (const result of results) expectBits(result, results[0]!);
   });
 
-  test('shuffled, with the order it was', async () => {
+  test('fit with shuffling equals trainOnBatch in the shuffled order', async () => {
     const [a, b] = twins();
-    // Targets tell which sample was trained when: the loss of a single sample says which it is.
+    // The loss of a batch of one identifies its sample.
     setRandomSeed(11);
     const order: number[] = [];
     const losses: number[] = [];
@@ -224,7 +224,7 @@ describe('the same as batch after batch by hand', () => {
     expect(order).not.toEqual([0, 1, 2, 3, 4, 5, 6, 7, 8, 9]);
   });
 
-  test('validation is evaluate after the last batch', async () => {
+  test('validation equals evaluate after the last batch of the epoch', async () => {
     const [a, b] = twins();
     const other = data(7, 5, 2);
     const { history } = await a.fit(xs, ys, {
@@ -247,37 +247,37 @@ describe('the same as batch after batch by hand', () => {
     const [a, b] = [small({ seed: 2 }), small({ seed: 2 })];
     const [head, tail] = [part(0, 7), part(7, 10)];
     const split = await a.fit(xs, ys, { ...quiet, batchSize: 2, epochs: 2, validationSplit: 0.3 });
-    const apart = await b.fit(head.xs, head.ys, {
+    const separate = await b.fit(head.xs, head.ys, {
       ...quiet,
       batchSize: 2,
       epochs: 2,
       validationData: [tail.xs, tail.ys],
     });
     expectBits(weightsOf(a), weightsOf(b));
-    expect(split.history).toEqual(apart.history);
+    expect(split.history).toEqual(separate.history);
     expect(split.params.samples).toBe(7);
   });
 
-  test('ends with the averages of the weights where the optimizer keeps them', async () => {
+  test('fit ends with the averaged weights if the optimizer uses an EMA', async () => {
     const make = () => {
       const model = small();
       model.compile({ optimizer: train.adam({ learningRate: 0.01, useEma: true, emaMomentum: 0.5 }), loss: 'mse' });
       return model;
     };
     const [a, b] = twins(make);
-    let last: number[] = [];
+    let beforeAveraging: number[] = [];
     const onEpochEnd = () => {
-      last = weightsOf(a);
+      beforeAveraging = weightsOf(a);
     };
     await a.fit(xs, ys, { ...quiet, batchSize: 5, shuffle: false, callbacks: { onEpochEnd } });
     for (const from of [0, 5]) b.trainOnBatch(part(from, from + 5).xs, part(from, from + 5).ys);
-    expectBits(last, weightsOf(b));
+    expectBits(beforeAveraging, weightsOf(b));
     b.finalizeVariableValues();
     expectBits(weightsOf(a), weightsOf(b));
-    expect(weightsOf(a)).not.toEqual(last);
+    expect(weightsOf(a)).not.toEqual(beforeAveraging);
   });
 
-  test('validationData goes before validationSplit', async () => {
+  test('validationData takes precedence over validationSplit', async () => {
     const model = small();
     const validationData = [xs, ys] as const;
     const { params } = await model.fit(xs, ys, { ...quiet, validationData, validationSplit: 0.5 });
@@ -302,35 +302,35 @@ describe('shuffling', () => {
     expect(await run(4, { shuffle: false })).not.toEqual(await run(4));
   });
 
-  test.each([true, 'batch'] as const)('%s takes every sample once an epoch', async shuffle => {
+  test.each([true, 'batch'] as const)('shuffle: %s takes every sample once an epoch', async shuffle => {
     const model = small({ rate: 0 });
     const losses = Array.from({ length: 10 }, (_, n) => {
       const one = data(10).part(n, n + 1);
       return model.testOnBatch(one.xs, one.ys) as number;
     });
-    const seen: number[][] = [];
+    const lossesByEpoch: number[][] = [];
     await model.fit(xs, ys, {
       ...quiet,
       batchSize: shuffle === 'batch' ? 3 : 1,
       epochs: 3,
       shuffle,
       callbacks: {
-        onEpochBegin: () => void seen.push([]),
-        onBatchEnd: (_, logs) => void seen.at(-1)!.push(logs!.loss! * logs!.size!),
+        onEpochBegin: () => void lossesByEpoch.push([]),
+        onBatchEnd: (_, logs) => void lossesByEpoch.at(-1)!.push(logs!.loss! * logs!.size!),
       },
     });
     const sum = losses.reduce((a, b) => a + b, 0);
-    for (const epoch of seen) {
+    for (const epoch of lossesByEpoch) {
       expectClose([epoch.reduce((a, b) => a + b, 0)], [sum], { abs: 1e-5, rel: 0 });
     }
     if (shuffle === true) {
-      for (const epoch of seen) {
+      for (const epoch of lossesByEpoch) {
         expect(epoch.toSorted((a, b) => a - b)).toEqual(losses.toSorted((a, b) => a - b));
       }
-      expect(seen[0]).not.toEqual(seen[1]);
+      expect(lossesByEpoch[0]).not.toEqual(lossesByEpoch[1]);
     } else {
       const runs = [0, 3, 6].map(n => losses[n]! + losses[n + 1]! + losses[n + 2]!);
-      for (const epoch of seen) {
+      for (const epoch of lossesByEpoch) {
         expectClose(
           epoch.slice(0, 3).toSorted((a, b) => a - b),
           runs.toSorted((a, b) => a - b),
@@ -342,10 +342,10 @@ describe('shuffling', () => {
   });
 });
 
-describe('a stateful model', () => {
+describe('fit of a stateful model', () => {
   const { xs, ys, part } = data(8, 2);
 
-  test('is trained in order at its own batch size, and carries its state', async () => {
+  test('a stateful model is trained in order at its batch size, and keeps its states between batches', async () => {
     const [a, b] = twins(stateful);
     await a.fit(xs, ys, { ...quiet, epochs: 2 });
     for (const from of [0, 2, 4, 6, 0, 2, 4, 6]) {
@@ -357,21 +357,21 @@ describe('a stateful model', () => {
       expectBits(state.dataSync(), b.getStates()[0]![n]!.dataSync());
   });
 
-  test('is not shuffled, and takes whole batches only', async () => {
+  test('a stateful model rejects shuffling, other batch sizes and incomplete batches', async () => {
     const model = stateful();
     const before = weightsOf(model);
-    const bad: [ModelFitArgs, string][] = [
+    const cases: [ModelFitArgs, string][] = [
       [{ shuffle: true }, 'shuffle must be false for a stateful model'],
       [{ shuffle: 'batch' }, 'shuffle must be false for a stateful model'],
       [{ batchSize: 4 }, 'batchSize must be 2, the batch size of the model, got 4'],
       [{ validationSplit: 0.1 }, 'must hold a multiple of 2 samples'],
       [{ validationData: [part(0, 3).xs, part(0, 3).ys] }, 'validationData[0] must hold a multiple of 2 samples'],
     ];
-    for (const [options, message] of bad) {
+    for (const [options, message] of cases) {
       await expect(model.fit(xs, ys, { ...quiet, ...options })).rejects.toThrow(message);
     }
-    const odd = part(0, 7);
-    await expect(model.fit(odd.xs, odd.ys, quiet)).rejects.toThrow('x must hold a multiple of 2 samples');
+    const incomplete = part(0, 7);
+    await expect(model.fit(incomplete.xs, incomplete.ys, quiet)).rejects.toThrow('x must hold a multiple of 2 samples');
     expectBits(weightsOf(model), before);
     await model.fit(xs, ys, { ...quiet, shuffle: false, batchSize: 2, validationSplit: 0.25 });
   });
@@ -380,7 +380,7 @@ describe('a stateful model', () => {
 describe('evaluate', () => {
   const { xs, ys, part } = data(10);
 
-  test('is the mean over samples, whatever the size of batches', () => {
+  test('evaluate returns the mean over samples for every batch size', () => {
     const model = small();
     const whole = model.testOnBatch(xs, ys) as number;
     for (const batchSize of [1, 3, 10, 32]) {
@@ -391,7 +391,7 @@ describe('evaluate', () => {
     expectBits([Number(model.evaluate(xs, ys))], [whole]);
   });
 
-  test('over a data set', async () => {
+  test('evaluateDataset returns the mean over the batches of a data set', async () => {
     const model = small();
     const batches = [part(0, 4), part(4, 8), part(8, 10)];
     const loss = Number(model.evaluate(xs, ys, { batchSize: 4 }));
@@ -400,7 +400,7 @@ describe('evaluate', () => {
     expectBits([Number(await model.evaluateDataset(batches, { batches: 1 }))], [first]);
   });
 
-  test('over fewer batches than asked for, with a warning', async () => {
+  test('evaluateDataset warns when the data set has fewer batches than requested', async () => {
     const warn = vi.spyOn(console, 'warn').mockReturnValue();
     const model = small();
     await model.evaluateDataset([part(0, 4)], { batches: 2 });
@@ -412,7 +412,7 @@ describe('evaluate', () => {
 describe('epochs', () => {
   const { xs, ys } = data(4);
 
-  test('begin with initialEpoch and end before epochs', async () => {
+  test('epochs run from initialEpoch up to epochs', async () => {
     const model = small();
     const history = await model.fit(xs, ys, { ...quiet, initialEpoch: 2, epochs: 5 });
     expect(history.epoch).toEqual([2, 3, 4]);
@@ -430,17 +430,17 @@ describe('epochs', () => {
     });
   });
 
-  test('may be none', async () => {
+  test('fit with initialEpoch equal to epochs trains nothing', async () => {
     const history = await small().fit(xs, ys, { ...quiet, initialEpoch: 3, epochs: 3 });
     expect(history.epoch).toEqual([]);
     expect(history.history).toEqual({});
   });
 });
 
-describe('one training at a time', () => {
+describe('running training', () => {
   const { xs, ys, part } = data(8);
 
-  test('a second is refused while one runs, and welcome afterwards', async () => {
+  test('fit rejects a second training while one is running', async () => {
     const model = small();
     const first = model.fit(xs, ys, { ...quiet, epochs: 2 });
     await expect(model.fit(xs, ys, quiet)).rejects.toThrow('the model is already being trained');
@@ -449,7 +449,7 @@ describe('one training at a time', () => {
     await model.fit(xs, ys, quiet);
   });
 
-  test('a callback may predict, evaluate and train, and changes nothing by the first two', async () => {
+  test('predict and evaluate in a callback do not change training, and trainOnBatch is allowed', async () => {
     const [a, b] = twins();
     const options = { ...quiet, batchSize: 3, shuffle: false };
     await a.fit(xs, ys, {
@@ -469,26 +469,26 @@ describe('one training at a time', () => {
 
   test('an error in a callback ends the training, and the model can be trained again', async () => {
     const [a, b] = twins();
-    const fall = () => {
-      throw new RangeError('as it happens');
+    const fail = () => {
+      throw new RangeError('callback failed');
     };
     const options = { ...quiet, batchSize: 4, shuffle: false };
-    await expect(a.fit(xs, ys, { ...options, callbacks: { onBatchEnd: fall } })).rejects.toThrow(RangeError);
+    await expect(a.fit(xs, ys, { ...options, callbacks: { onBatchEnd: fail } })).rejects.toThrow(RangeError);
     const first = part(0, 4);
     b.trainOnBatch(first.xs, first.ys);
     expectBits(weightsOf(a), weightsOf(b));
     await a.fit(xs, ys, options);
   });
 
-  test('a signal ends it between two batches, and the model can be trained again', async () => {
+  test('an abort signal ends the training between two batches, and the model can be trained again', async () => {
     const [a, b] = twins();
-    const reason = new RangeError('enough');
-    const ended = vi.fn();
+    const reason = new RangeError('aborted');
+    const onEnd = vi.fn();
     for (const source of ['samples', 'a data set']) {
-      const control = new AbortController();
-      const onBatchEnd = (batch: number) => void (batch === 1 && control.abort(reason));
-      const { signal } = control;
-      const options = { ...quiet, epochs: 3, signal, callbacks: { onBatchEnd, onEpochEnd: ended, onTrainEnd: ended } };
+      const controller = new AbortController();
+      const onBatchEnd = (batch: number) => void (batch === 1 && controller.abort(reason));
+      const { signal } = controller;
+      const options = { ...quiet, epochs: 3, signal, callbacks: { onBatchEnd, onEpochEnd: onEnd, onTrainEnd: onEnd } };
       const train = () =>
         source === 'samples'
           ? a.fit(xs, ys, { ...options, batchSize: 2, shuffle: false })
@@ -499,11 +499,11 @@ describe('one training at a time', () => {
       await expect(train()).rejects.toBe(reason); // before anything is trained
       expectBits(weightsOf(a), weightsOf(b));
     }
-    expect(ended).not.toHaveBeenCalled();
+    expect(onEnd).not.toHaveBeenCalled();
     await a.fit(xs, ys, { ...quiet, signal: new AbortController().signal });
   });
 
-  test('dispose and compile end it with an error that says so', async () => {
+  test('dispose and compile during training make fit reject', async () => {
     const options = { ...quiet, batchSize: 2, epochs: 3 };
     const disposed = small();
     const dispose = { onBatchEnd: () => disposed.dispose() };
@@ -517,15 +517,15 @@ describe('one training at a time', () => {
   });
 });
 
-describe('a loss that is not a number', () => {
-  test('changes nothing, is told once with its cause, and training goes on', async () => {
+describe('batches with a NaN or infinite loss', () => {
+  test('a batch with a NaN loss is skipped with one warning that names its cause', async () => {
     const warn = vi.spyOn(console, 'warn').mockReturnValue();
     const [a, b] = twins();
     const { x, y, xs, ys, part } = data(6);
-    const broken = x.slice();
-    broken[2 * 6 + 1] = Number.NaN; // sample 2
+    const withNaN = x.slice();
+    withNaN[2 * 6 + 1] = Number.NaN; // sample 2
     const options = { ...quiet, batchSize: 1, epochs: 2, shuffle: false };
-    const { history } = await a.fit(tensor(broken, [6, 3, 2]), y, options);
+    const { history } = await a.fit(tensor(withNaN, [6, 3, 2]), y, options);
     for (const n of [0, 1, 3, 4, 5, 0, 1, 3, 4, 5]) {
       const one = part(n, n + 1);
       b.trainOnBatch(one.xs, one.ys);
@@ -551,48 +551,68 @@ describe('a loss that is not a number', () => {
   });
 });
 
-describe('errors', () => {
+describe('invalid calls of fit and evaluate', () => {
   const { xs, ys, part } = data(4);
   // biome-ignore lint/suspicious/noExplicitAny: wrong arguments are the point
   const wrong = (value: unknown): any => value;
 
-  const bad: [what: string, options: unknown, message: string][] = [
-    ['options that are none', 3, 'options must be an object, got 3'],
+  const invalidOptions: [problem: string, options: unknown, message: string][] = [
+    ['a number for the options', 3, 'options must be an object, got 3'],
     ['an unknown option', { batchsize: 3 }, "unknown option 'batchsize'; did you mean 'batchSize'?"],
-    ['a batch of none', { batchSize: 0 }, 'batchSize must be a whole number of at least 1, got 0'],
-    ['half a batch', { batchSize: 2.5 }, 'batchSize must be'],
-    ['no epoch', { epochs: 0 }, 'epochs must be a whole number of at least 1, got 0'],
-    ['epochs in words', { epochs: '3' }, "epochs must be a whole number of at least 1, got '3'"],
-    ['a first epoch before the first', { initialEpoch: -1 }, 'initialEpoch must be'],
-    ['another shuffle', { shuffle: 'all' }, "shuffle must be true, false or 'batch', got 'all'"],
-    ['a split of all', { validationSplit: 1 }, 'validationSplit must be a finite number at least 0 and below 1, got 1'],
-    ['a split that leaves nothing', { validationSplit: 0.99 }, 'validationSplit must leave at least one of 4 samples'],
+    ['a batch size of 0', { batchSize: 0 }, 'batchSize must be a whole number of at least 1, got 0'],
+    ['a batch size of 2.5', { batchSize: 2.5 }, 'batchSize must be'],
+    ['0 epochs', { epochs: 0 }, 'epochs must be a whole number of at least 1, got 0'],
+    ['a string for epochs', { epochs: '3' }, "epochs must be a whole number of at least 1, got '3'"],
+    ['an initialEpoch of -1', { initialEpoch: -1 }, 'initialEpoch must be'],
+    ['an unknown shuffle', { shuffle: 'all' }, "shuffle must be true, false or 'batch', got 'all'"],
     [
-      'validation without y',
+      'a validationSplit of 1',
+      { validationSplit: 1 },
+      'validationSplit must be a finite number at least 0 and below 1, got 1',
+    ],
+    [
+      'a validationSplit that leaves no sample to train',
+      { validationSplit: 0.99 },
+      'validationSplit must leave at least one of 4 samples',
+    ],
+    [
+      'validationData without y',
       { validationData: [xs] },
       'validationData must be [x, y] or [x, y, sampleWeight], got [a Tensor]',
     ],
-    ['validation that does not fit', { validationData: [xs, [[1]]] }, 'validationData[1] must have the shape [4, 1]'],
-    ['validation of another width', { validationData: [[[[1]]], [[1]]] }, 'validationData[0] must have the shape'],
-    ['steps', { stepsPerEpoch: 3 }, 'stepsPerEpoch must be absent'],
-    ['steps of validation', { validationSteps: 3 }, 'fitDataset has validationBatches'],
-    ['a verbosity', { verbose: 3 }, 'verbose must be 0, 1, 2, true or false, got 3'],
-    ['a signal that is none', { signal: 3 }, 'signal must be an AbortSignal, got 3'],
-    ['a time', { yieldEvery: -1 }, "yieldEvery must be 'auto', 'batch', 'epoch', 'never' or milliseconds, got -1"],
-    ['a time in words', { yieldEvery: 'frame' }, "got 'frame'"],
-    ['callbacks that are none', { callbacks: 3 }, 'callbacks must be an object with functions'],
-    ['a list with none', { callbacks: [{}, null] }, 'callbacks[1] must be an object with functions'],
-    ['a misspelled callback', { callbacks: { onEpochEnded() {} } }, "did you mean 'onEpochEnd'?"],
-    ['a callback that is no function', { callbacks: { onEpochEnd: 3 } }, 'onEpochEnd of callbacks must be a function'],
-    ['something that hears nothing', { callbacks: new Map() }, 'callbacks must have a function'],
     [
-      'onYield that would not be called',
+      'validationData with y of another shape',
+      { validationData: [xs, [[1]]] },
+      'validationData[1] must have the shape [4, 1]',
+    ],
+    [
+      'validationData with x of another width',
+      { validationData: [[[[1]]], [[1]]] },
+      'validationData[0] must have the shape',
+    ],
+    ['stepsPerEpoch', { stepsPerEpoch: 3 }, 'stepsPerEpoch must be absent'],
+    ['validationSteps', { validationSteps: 3 }, 'fitDataset has validationBatches'],
+    ['an unknown verbose', { verbose: 3 }, 'verbose must be 0, 1, 2, true or false, got 3'],
+    ['a number as the signal', { signal: 3 }, 'signal must be an AbortSignal, got 3'],
+    [
+      'a negative yieldEvery',
+      { yieldEvery: -1 },
+      "yieldEvery must be 'auto', 'batch', 'epoch', 'never' or milliseconds, got -1",
+    ],
+    ['an unknown yieldEvery', { yieldEvery: 'frame' }, "got 'frame'"],
+    ['a number for callbacks', { callbacks: 3 }, 'callbacks must be an object with functions'],
+    ['null in a list of callbacks', { callbacks: [{}, null] }, 'callbacks[1] must be an object with functions'],
+    ['a misspelled callback', { callbacks: { onEpochEnded() {} } }, "did you mean 'onEpochEnd'?"],
+    ['a callback that is a number', { callbacks: { onEpochEnd: 3 } }, 'onEpochEnd of callbacks must be a function'],
+    ['a callback object without callback methods', { callbacks: new Map() }, 'callbacks must have a function'],
+    [
+      'onYield with yieldEvery never',
       { callbacks: { onYield() {} }, yieldEvery: 'never' },
       "yieldEvery must not be 'never' with onYield",
     ],
   ];
 
-  test.each(bad)('%s', async (_, options, message) => {
+  test.each(invalidOptions)('fit rejects %s and changes nothing', async (_, options, message) => {
     const model = small();
     await model.fit(xs, ys, quiet);
     const [before, info] = [weightsOf(model), backendInfo()];
@@ -604,7 +624,7 @@ describe('errors', () => {
     expect(backendInfo()).toEqual(info);
   });
 
-  test('data that does not fit', async () => {
+  test('fit and evaluate reject x and y of wrong shapes', async () => {
     const model = small();
     const cases: [TensorLike, TensorLike, string][] = [
       [xs, part(0, 3).ys, 'y must have the shape [4, 1], got [3, 1]'],
@@ -619,7 +639,7 @@ describe('errors', () => {
     }
   });
 
-  test('a failed call draws no random numbers, and leaves optimizer and states alone', async () => {
+  test('a failed call draws no random numbers and does not change optimizer or states', async () => {
     const [a, b] = twins(stateful);
     const { xs, ys } = data(4, 2);
     const run = async (model: Sequential, fails: boolean) => {
@@ -637,7 +657,7 @@ describe('errors', () => {
     expectBits(weightsOf(a), weightsOf(b));
   });
 
-  test('evaluate', () => {
+  test('evaluate rejects invalid options and models that are not compiled', () => {
     const model = small();
     const cases: [unknown, string][] = [
       [{ batchSize: 0 }, 'batchSize must be'],
@@ -648,18 +668,20 @@ describe('errors', () => {
     for (const [options, message] of cases) {
       expect(() => model.evaluate(xs, ys, wrong(options))).toThrow(`model.evaluate: ${message}`);
     }
-    const raw = sequential({ layers: [layers.dense({ units: 1, inputShape: [2] })] });
-    expect(() => raw.evaluate([[1, 2]], [[1]])).toThrow('model.evaluate: the model must be compiled first');
+    const uncompiled = sequential({ layers: [layers.dense({ units: 1, inputShape: [2] })] });
+    expect(() => uncompiled.evaluate([[1, 2]], [[1]])).toThrow('model.evaluate: the model must be compiled first');
   });
 
-  test('before compile, after dispose, and a stopTraining that is neither', async () => {
-    const raw = sequential({ layers: [layers.lstm({ units: 2, inputShape: [3, 2] }), layers.dense({ units: 1 })] });
-    await expect(raw.fit(xs, ys)).rejects.toThrow('model.fit: the model must be compiled first');
-    const gone = small();
-    gone.dispose();
-    await expect(gone.fit(xs, ys)).rejects.toThrow('model.fit: the model must not be used after dispose()');
+  test('fit rejects models not compiled or disposed, and stopTraining must be a boolean', async () => {
+    const uncompiled = sequential({
+      layers: [layers.lstm({ units: 2, inputShape: [3, 2] }), layers.dense({ units: 1 })],
+    });
+    await expect(uncompiled.fit(xs, ys)).rejects.toThrow('model.fit: the model must be compiled first');
+    const disposedModel = small();
+    disposedModel.dispose();
+    await expect(disposedModel.fit(xs, ys)).rejects.toThrow('model.fit: the model must not be used after dispose()');
     expect(() => {
-      gone.stopTraining = wrong('yes');
+      disposedModel.stopTraining = wrong('yes');
     }).toThrow('stopTraining must be true or false');
   });
 });

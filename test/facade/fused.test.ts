@@ -1,4 +1,4 @@
-// Cross-entropies that start from the logits of the top layer, and masks that reach the loss, in whole models.
+// Cross-entropies computed from the logits of the top layer, and masks that reach the loss, in whole models.
 
 import { type Layer, layers, sequential, type Tensor, tensor, train } from 'lstm-wasm';
 import { describe, expect, test } from 'vitest';
@@ -11,18 +11,18 @@ const T = 3;
 const D = 5;
 const N = 6;
 
-type Top = (activation: 'softmax' | 'sigmoid') => Layer[];
+type TopLayers = (activation: 'softmax' | 'sigmoid') => Layer[];
 
-const tops: [string, Top, sequence: boolean][] = [
+const tops: [string, TopLayers, sequence: boolean][] = [
   ['dense', activation => [layers.dense({ units: N, activation, inputShape: [D] })], false],
-  ['dense on every step', activation => [layers.dense({ units: N, activation, inputShape: [T, D] })], true],
+  ['dense on every time step', activation => [layers.dense({ units: N, activation, inputShape: [T, D] })], true],
   [
     'timeDistributed',
     activation => [layers.timeDistributed({ layer: layers.dense({ units: N, activation }), inputShape: [T, D] })],
     true,
   ],
   [
-    'an activation of its own',
+    'an activation layer',
     activation => [layers.dense({ units: N, inputShape: [T, D] }), layers.activation({ activation })],
     true,
   ],
@@ -34,7 +34,7 @@ const cases = (['categoricalCrossentropy', 'sparseCategoricalCrossentropy', 'bin
 
 const activationOf = (loss: LossName) => (loss === 'binaryCrossentropy' ? 'sigmoid' : 'softmax');
 
-describe.each(cases)('$loss behind $title', ({ loss, top, sequence }) => {
+describe.each(cases)('$loss above $title', ({ loss, title, top, sequence }) => {
   const rows = sequence ? B * T : B;
   const shape = sequence ? [B, T] : [B];
 
@@ -57,25 +57,31 @@ describe.each(cases)('$loss behind $title', ({ loss, top, sequence }) => {
     return { model, x: tensor(x, [...shape, D]), y: tensor(y, [...shape, width]), logits };
   }
 
-  test.each([0.5, 40])('loss, metrics and step from logits of the size %d', scale => {
-    const { model, x, y, logits } = make(scale);
-    const expected = lossOf(loss, logits, y.dataSync(), { N, logits: true });
-    const [before] = model.getWeights().map(values => values.dataSync());
-    const results = model.testOnBatch(x, y) as number[];
-    // A logit of float32 is off by u of the largest terms it sums, 5e-6 at the greater scale.
-    expectClose([results[0]!, results[2]!], [expected.loss, expected.loss], { abs: 2e-7 * scale, rel: 2e-6 });
-    expect(model.trainOnBatch(x, y)).toEqual(results);
-    const step = new Float64Array(D * N);
-    for (let i = 0; i < rows * N; i++) {
-      for (let d = 0; d < D; d++) {
-        step[d * N + (i % N)]! += x.dataSync()[Math.floor(i / N) * D + d]! * expected.dOutputs[i]!;
+  test.each([0.5, 40])(
+    `${loss} above ${title} has the loss, metrics and step of the reference for logits of size %d`,
+    scale => {
+      const { model, x, y, logits } = make(scale);
+      const expected = lossOf(loss, logits, y.dataSync(), { N, logits: true });
+      const [before] = model.getWeights().map(values => values.dataSync());
+      const results = model.testOnBatch(x, y) as number[];
+      // The error of a float32 logit is u times the largest terms of its sum, 5e-6 at the greater scale.
+      expectClose([results[0]!, results[2]!], [expected.loss, expected.loss], { abs: 2e-7 * scale, rel: 2e-6 });
+      expect(model.trainOnBatch(x, y)).toEqual(results);
+      const step = new Float64Array(D * N);
+      for (let i = 0; i < rows * N; i++) {
+        for (let d = 0; d < D; d++) {
+          step[d * N + (i % N)]! += x.dataSync()[Math.floor(i / N) * D + d]! * expected.dOutputs[i]!;
+        }
       }
-    }
-    const wanted = Float64Array.from(before!, (w, i) => w - 0.5 * step[i]!);
-    expectClose(model.getWeights()[0]!.dataSync(), wanted, { abs: 2e-6 * Math.max(1, scale / 10), rel: 2e-7 });
-  });
+      const expectedKernel = Float64Array.from(before!, (w, i) => w - 0.5 * step[i]!);
+      expectClose(model.getWeights()[0]!.dataSync(), expectedKernel, {
+        abs: 2e-6 * Math.max(1, scale / 10),
+        rel: 2e-7,
+      });
+    },
+  );
 
-  test('learns out of a corner where probabilities are 0 in float32', () => {
+  test(`${loss} above ${title} learns where probabilities are 0 in float32`, () => {
     const { model, x, y } = make(40);
     model.compile({ optimizer: train.adam(2), loss, metrics: ['acc'] });
     const first = (model.trainOnBatch(x, y) as number[])[0]!;
@@ -106,20 +112,20 @@ describe('masks', () => {
   );
 
   test.each(['categoricalCrossentropy', 'binaryCrossentropy', 'meanSquaredError', 'huberLoss'] as const)(
-    '%s and its metrics are means over the steps that count',
+    '%s and its metrics are means over unmasked time steps',
     loss => {
       const model = masked(loss);
       const x = batchOf(mask);
       const outputs = model.predict(x).dataSync();
       const [value, accuracy, mae] = model.testOnBatch(x, y) as number[];
-      const of = (name: LossName) => lossOf(name, outputs, y.dataSync(), { N, mask }).loss;
-      expectClose([value!, mae!], [of(loss), of('meanAbsoluteError')], { abs: 1e-6, rel: 2e-6 });
-      const counts = accuracy! * mask.reduce((a, b) => a + b);
-      expectClose([counts], [Math.round(counts * N) / N], { abs: 1e-12, rel: 0 });
+      const expectedLoss = (name: LossName) => lossOf(name, outputs, y.dataSync(), { N, mask }).loss;
+      expectClose([value!, mae!], [expectedLoss(loss), expectedLoss('meanAbsoluteError')], { abs: 1e-6, rel: 2e-6 });
+      const hits = accuracy! * mask.reduce((a, b) => a + b);
+      expectClose([hits], [Math.round(hits * N) / N], { abs: 1e-12, rel: 0 });
     },
   );
 
-  test('targets behind a mask do not matter, not even when they are no numbers', () => {
+  test('targets of masked steps are ignored, even NaN', () => {
     const results = [0, Number.NaN].map(value => {
       const model = masked('categoricalCrossentropy');
       model.setWeights([
@@ -129,7 +135,7 @@ describe('masks', () => {
         ),
         tensor(new Float32Array(N)),
       ]);
-      const filled = y.dataSync().map((own, i) => (mask[Math.floor(i / N)] ? own : value));
+      const filled = y.dataSync().map((target, i) => (mask[Math.floor(i / N)] ? target : value));
       const loss = model.trainOnBatch(batchOf(mask), tensor(filled, [B, T, N]));
       return { loss: (loss as number[]).slice(0, 2), weights: model.getWeights().map((w: Tensor) => w.dataSync()) };
     });
@@ -137,7 +143,7 @@ describe('masks', () => {
     for (const n of [0, 1]) expectBits(results[0]!.weights[n]!, results[1]!.weights[n]!);
   });
 
-  test('where nothing counts, the loss is 0 and nothing is learned', () => {
+  test('a fully masked batch has loss 0 and changes no weights', () => {
     const model = masked('categoricalCrossentropy');
     const before = model.getWeights().map(w => w.dataSync());
     expect(model.trainOnBatch(batchOf(mask.map(() => 0)), y)).toEqual([0, 0, 0]);
@@ -146,15 +152,15 @@ describe('masks', () => {
     });
   });
 
-  test('a class behind a mask may be any number, one before it may not', () => {
+  test('class indices are checked in unmasked steps only', () => {
     const model = masked('sparseCategoricalCrossentropy', ['acc']);
     const x = batchOf(mask);
-    const classes = mask.map<number>(counts => (counts ? 2 : -1));
+    const classes = mask.map<number>(unmasked => (unmasked ? 2 : -1));
     const loss = model.testOnBatch(x, tensor(classes, [B, T])) as number[];
     expect(loss.every(Number.isFinite)).toBe(true);
     expect(() => model.trainOnBatch(x, tensor(classes.with(0, 6), [B, T]))).toThrow('from 0 to 5, got 6');
-    // NaN in x is not the fault of a class that nobody looks at.
-    const bad = tensor(x.dataSync().with(0, Number.NaN), [B, T, D]);
-    expect((model.trainOnBatch(bad, tensor(classes, [B, T])) as number[])[0]).toBe(Number.NaN);
+    // With NaN in x, the loss is NaN, and no error reports the class of a masked step.
+    const withNaN = tensor(x.dataSync().with(0, Number.NaN), [B, T, D]);
+    expect((model.trainOnBatch(withNaN, tensor(classes, [B, T])) as number[])[0]).toBe(Number.NaN);
   });
 });

@@ -1,5 +1,5 @@
-// The gradient of a whole model, taken through the public interface: against the float64 reference, and against the
-// losses of the same model at neighbouring weights.
+// Gradients of whole models, computed through the public interface, against the float64 reference and against finite
+// differences of the loss.
 
 import { describe, test } from 'vitest';
 import { expectClose } from '../compare.ts';
@@ -12,19 +12,22 @@ const dense = (config: object) => ({ class: 'dense', config }) as LayerSpec;
 const timeDistributed = (config: object, input: object = {}) =>
   ({ class: 'timeDistributed', config: { ...input, layer: dense(config) } }) as LayerSpec;
 
-describe('against the reference', () => {
+describe('gradients compared with the reference', () => {
   const sizes = [1, 2, 3, 5, 7, 20, 33].flatMap(units =>
     [1, 2, 3, 50].flatMap(B => [1, 2, 5, 40].map(T => ({ units, B, T }))),
   );
 
-  test.each(sizes)('$units units, batch $B, $T steps', ({ units, B, T }) => {
-    const D = (units % 4) + 1;
-    const layers = [lstm({ units, returnSequences: true, inputShape: [T, D] }), timeDistributed({ units: 2 })];
-    expectGradients(caseOf(layers, [B, T, D]));
-  });
+  test.each(sizes)(
+    'gradients of an lstm agree with the reference: $units units, batch $B, $T steps',
+    ({ units, B, T }) => {
+      const D = (units % 4) + 1;
+      const layers = [lstm({ units, returnSequences: true, inputShape: [T, D] }), timeDistributed({ units: 2 })];
+      expectGradients(caseOf(layers, [B, T, D]));
+    },
+  );
 
-  // The rows of a batch go through in blocks of 256.
-  test.each([256, 257, 515])('batch %i, stacked', B => {
+  // The kernels process a batch in blocks of 256 rows.
+  test.each([256, 257, 515])('gradients of stacked lstm layers agree with the reference for a batch of %i', B => {
     const layers = [
       lstm({ units: 6, returnSequences: true, inputShape: [4, 3] }),
       lstm({ units: 5, goBackwards: true }),
@@ -33,44 +36,47 @@ describe('against the reference', () => {
     expectGradients(caseOf(layers, [B, 4, 3]));
   });
 
-  const open = { inputShape: [null, 3] };
+  const anyLength = { inputShape: [null, 3] };
   const all = { returnSequences: true };
   const fixed = { batchInputShape: [5, 6, 3] };
 
   test.each<[string, LayerSpec[]]>([
-    ['last step', [lstm({ ...open, units: 7 }), dense({ units: 2 })]],
-    ['no dense layer', [lstm({ ...open, ...all, units: 7 })]],
-    ['last step, no dense layer', [lstm({ ...open, units: 7 })]],
-    ['stacked', [lstm({ ...open, ...all, units: 7 }), lstm({ ...all, units: 9 }), timeDistributed({ units: 2 })]],
-    ['stacked, last step', [lstm({ ...open, ...all, units: 9 }), lstm({ units: 7 }), dense({ units: 2 })]],
-    ['three stacked', [lstm({ ...open, ...all, units: 3 }), lstm({ ...all, units: 4 }), lstm({ units: 5 })]],
-    ['goBackwards', [lstm({ ...open, ...all, units: 7, goBackwards: true }), timeDistributed({ units: 2 })]],
-    ['goBackwards, last step', [lstm({ ...open, units: 7, goBackwards: true }), dense({ units: 2 })]],
+    ['last step', [lstm({ ...anyLength, units: 7 }), dense({ units: 2 })]],
+    ['no dense layer', [lstm({ ...anyLength, ...all, units: 7 })]],
+    ['last step, no dense layer', [lstm({ ...anyLength, units: 7 })]],
+    ['stacked', [lstm({ ...anyLength, ...all, units: 7 }), lstm({ ...all, units: 9 }), timeDistributed({ units: 2 })]],
+    ['stacked, last step', [lstm({ ...anyLength, ...all, units: 9 }), lstm({ units: 7 }), dense({ units: 2 })]],
+    ['three stacked', [lstm({ ...anyLength, ...all, units: 3 }), lstm({ ...all, units: 4 }), lstm({ units: 5 })]],
+    ['goBackwards', [lstm({ ...anyLength, ...all, units: 7, goBackwards: true }), timeDistributed({ units: 2 })]],
+    ['goBackwards, last step', [lstm({ ...anyLength, units: 7, goBackwards: true }), dense({ units: 2 })]],
     [
       'stacked, both goBackwards',
       [
-        lstm({ ...open, ...all, units: 7, goBackwards: true }),
+        lstm({ ...anyLength, ...all, units: 7, goBackwards: true }),
         lstm({ ...all, units: 5, goBackwards: true }),
         timeDistributed({ units: 2 }),
       ],
     ],
-    ['no bias', [lstm({ ...open, ...all, units: 7, useBias: false }), timeDistributed({ units: 2, useBias: false })]],
-    ['no bias, last step', [lstm({ ...open, units: 7, useBias: false }), dense({ units: 2, useBias: false })]],
+    [
+      'no bias',
+      [lstm({ ...anyLength, ...all, units: 7, useBias: false }), timeDistributed({ units: 2, useBias: false })],
+    ],
+    ['no bias, last step', [lstm({ ...anyLength, units: 7, useBias: false }), dense({ units: 2, useBias: false })]],
     ['wide input', [lstm({ inputShape: [null, 67], units: 6 }), dense({ units: 2 })]],
-    ['wide output', [lstm({ ...open, units: 6 }), dense({ units: 37 })]],
-    ['dense on every step, unwrapped', [lstm({ ...open, ...all, units: 7 }), dense({ units: 2 })]],
+    ['wide output', [lstm({ ...anyLength, units: 6 }), dense({ units: 37 })]],
+    ['dense on every step, unwrapped', [lstm({ ...anyLength, ...all, units: 7 }), dense({ units: 2 })]],
     ...['linear', 'relu', 'sigmoid', 'tanh'].flatMap((activation): [string, LayerSpec[]][] => [
-      [`dense ${activation}`, [lstm({ ...open, units: 7 }), dense({ units: 5, activation }), dense({ units: 2 })]],
+      [`dense ${activation}`, [lstm({ ...anyLength, units: 7 }), dense({ units: 5, activation }), dense({ units: 2 })]],
       [
         `dense ${activation} on every step, before and after`,
         [
-          timeDistributed({ units: 5, activation }, open),
+          timeDistributed({ units: 5, activation }, anyLength),
           lstm({ ...all, units: 7 }),
           timeDistributed({ units: 2, activation }),
         ],
       ],
     ]),
-  ])('%s', (_, layers) => {
+  ])('gradients agree with the reference: %s', (_, layers) => {
     const D = layers[0]!.config.inputShape!.at(-1)!;
     expectGradients(caseOf(layers, [5, 6, D]));
   });
@@ -86,7 +92,7 @@ describe('against the reference', () => {
         timeDistributed({ units: 2 }),
       ],
     ],
-  ])('stateful, with the state of an earlier batch: %s', (_, layers) => {
+  ])('gradients of a stateful lstm with states of an earlier batch agree with the reference: %s', (_, layers) => {
     const subject = caseOf(layers, [5, 6, 3]);
     const { model, reference, before } = subject;
     model.predict(tensorOf(before));
@@ -102,14 +108,14 @@ describe('against the reference', () => {
   });
 });
 
-describe('against differences of the loss', () => {
+describe('gradients compared with finite differences', () => {
   const all = { returnSequences: true };
   const first = { ...all, inputShape: [6, 3] };
   test.each<[string, LayerSpec[]]>([
     ['all steps', [lstm({ ...first, units: 7 }), timeDistributed({ units: 2 })]],
     ['stacked, last step', [lstm({ ...first, units: 7 }), lstm({ units: 5 }), dense({ units: 2, activation: 'tanh' })]],
     ['goBackwards', [lstm({ ...first, units: 7, goBackwards: true }), timeDistributed({ units: 2 })]],
-  ])('%s', (_, layers) => {
+  ])('gradients agree with finite differences of the loss: %s', (_, layers) => {
     expectDifferences(caseOf(layers, [5, 6, 3]));
   });
 });

@@ -1,4 +1,4 @@
-/** What `inspect` shows of a layer against the float64 reference, and that it leaves the model as it was. */
+/** `inspect`: gates and states against the float64 reference; the model does not change. */
 
 import { type Layer, layers, type Sequential, sequential, setRandomSeed, ValueError } from 'lstm-wasm';
 import { beforeEach, describe, expect, it } from 'vitest';
@@ -19,7 +19,7 @@ const input = (B: number, T: number, D: number) => {
 const weightsOf = (model: Sequential) => model.getWeights().map(tensor => tensor.dataSync());
 const tolerance = { abs: 2e-6, rel: 2e-5 };
 
-/** Sizes with groups that are full and not, inputs beside and in front of the sweep, one and several blocks of rows. */
+/** Sizes with and without padded units, narrow and wide inputs, few and many rows. */
 const sizes = [
   { B: 1, T: 1, D: 1, U: 1 },
   { B: 3, T: 5, D: 2, U: 7 },
@@ -29,11 +29,11 @@ const sizes = [
 beforeEach(() => setRandomSeed(3));
 
 describe('model.inspect', () => {
-  it.each(sizes)('shows i f g o c h of an lstm, B $B T $T D $D U $U', ({ B, T, D, U }) => {
+  it.each(sizes)('inspect returns i f g o c h of an lstm, B $B T $T D $D U $U', ({ B, T, D, U }) => {
     const model = sequential({ layers: [layers.lstm({ units: U, inputShape: [T, D] }), layers.dense({ units: 1 })] });
     const [kernel, recurrentKernel, bias] = weightsOf(model);
     const x = input(B, T, D);
-    const shown = model.inspect(model.layers[0]!, x.nested);
+    const inspected = model.inspect(model.layers[0]!, x.nested);
     const reference = lstmForward({
       sizes: { B, T, D, U },
       x: x.flat,
@@ -41,10 +41,10 @@ describe('model.inspect', () => {
       recurrentKernel: recurrentKernel!,
       bias: bias!,
     });
-    expect(Object.keys(shown)).toEqual(['i', 'f', 'g', 'o', 'c', 'h']);
+    expect(Object.keys(inspected)).toEqual(['i', 'f', 'g', 'o', 'c', 'h']);
     const { z, c } = reference.cache;
-    const gate = (block: number, of: (z: number) => number) =>
-      inOrder(B, T, U, (b, t, u) => of(z[t]![b * 4 * U + block * U + u]!));
+    const gate = (block: number, activation: (z: number) => number) =>
+      inOrder(B, T, U, (b, t, u) => activation(z[t]![b * 4 * U + block * U + u]!));
     const expected = {
       i: gate(0, sigmoid),
       f: gate(1, sigmoid),
@@ -54,17 +54,17 @@ describe('model.inspect', () => {
       h: reference.outputs,
     };
     for (const [name, values] of Object.entries(expected)) {
-      const tensor = shown[name as 'h'];
+      const tensor = inspected[name as 'h'];
       expect(tensor.shape).toEqual([B, T, U]);
       expectClose(tensor.dataSync(), values, { ...tolerance, what: name });
     }
   });
 
-  it.each(sizes)('shows z r n h of a gru, B $B T $T D $D U $U', ({ B, T, D, U }) => {
+  it.each(sizes)('inspect returns z r n h of a gru, B $B T $T D $D U $U', ({ B, T, D, U }) => {
     const model = sequential({ layers: [layers.gru({ units: U, inputShape: [T, D], returnSequences: true })] });
     const [kernel, recurrentKernel, bias] = weightsOf(model);
     const x = input(B, T, D);
-    const shown = model.inspect(model.layers[0]!.name, x.nested);
+    const inspected = model.inspect(model.layers[0]!.name, x.nested);
     const { outputs } = gruForward({
       sizes: { B, T, D, U },
       x: x.flat,
@@ -73,35 +73,35 @@ describe('model.inspect', () => {
       bias: bias!,
       resetAfter: true,
     });
-    expect(Object.keys(shown)).toEqual(['z', 'r', 'n', 'h']);
-    const [z, r, n, h] = [shown.z!, shown.r!, shown.n!, shown.h].map(tensor => tensor.dataSync());
+    expect(Object.keys(inspected)).toEqual(['z', 'r', 'n', 'h']);
+    const [z, r, n, h] = [inspected.z!, inspected.r!, inspected.n!, inspected.h].map(tensor => tensor.dataSync());
     expectClose(h!, outputs, { ...tolerance, what: 'h' });
     const before = inOrder(B, T, U, (b, t, u) => (t === 0 ? 0 : outputs[(b * T + t - 1) * U + u]!));
     expectClose(
       h!,
-      before.map((was, k) => z![k]! * was + (1 - z![k]!) * n![k]!),
+      before.map((previous, k) => z![k]! * previous + (1 - z![k]!) * n![k]!),
       { ...tolerance, what: 'h from z and n' },
     );
-    // The reset gate by its own equation, from the weights of its block.
-    const own = inOrder(B, T, U, (b, t, u) => {
+    // The reset gate computed from its weights.
+    const expectedReset = inOrder(B, T, U, (b, t, u) => {
       let sum = bias![U + u]! + bias![4 * U + u]!;
       for (let d = 0; d < D; d++) sum += x.flat[(b * T + t) * D + d]! * kernel![d * 3 * U + U + u]!;
       for (let k = 0; k < U; k++) sum += before[(b * T + t) * U + k]! * recurrentKernel![k * 3 * U + U + u]!;
       return sigmoid(sum);
     });
-    expectClose(r!, own, { ...tolerance, what: 'r' });
+    expectClose(r!, expectedReset, { ...tolerance, what: 'r' });
   });
 
-  it('shows what a simpleRNN puts out, at every step', () => {
+  it('inspect returns the outputs of a simpleRNN at every time step', () => {
     const rnn = layers.simpleRNN({ units: 5, inputShape: [6, 3], returnSequences: true });
     const model = sequential({ layers: [rnn] });
     const { nested } = input(2, 6, 3);
-    const shown = model.inspect(rnn, nested);
-    expect(Object.keys(shown)).toEqual(['h']);
-    expectBits(shown.h.dataSync(), model.predictOnBatch(nested).dataSync());
+    const inspected = model.inspect(rnn, nested);
+    expect(Object.keys(inspected)).toEqual(['h']);
+    expectBits(inspected.h.dataSync(), model.predictOnBatch(nested).dataSync());
   });
 
-  it('finds a layer in the middle, and leaves weights and carried states alone', () => {
+  it('inspect of a middle layer changes neither weights nor states', () => {
     const stateful = { units: 6, stateful: true, returnSequences: true };
     const model = sequential({
       layers: [
@@ -126,7 +126,7 @@ describe('model.inspect', () => {
     );
   });
 
-  it('refuses what it cannot show, and says so', () => {
+  it('inspect rejects layers that are not recurrent, unknown layers and invalid inputs', () => {
     const model = sequential({
       layers: [
         layers.bidirectional({ layer: layers.lstm({ units: 2 }) as never, inputShape: [2, 1], name: 'both' }),
@@ -134,19 +134,22 @@ describe('model.inspect', () => {
       ],
     });
     const x = [[[1], [2]]];
-    const say = (layer: unknown, given: unknown = x) => expect(() => model.inspect(layer as Layer, given as never));
-    say('top').toThrow("model.inspect: layer must be an lstm, a gru or a simpleRNN, got 'top', a Dense layer");
-    say('both').toThrow(
+    const expectInspect = (layer: unknown, input: unknown = x) =>
+      expect(() => model.inspect(layer as Layer, input as never));
+    expectInspect('top').toThrow(
+      "model.inspect: layer must be an lstm, a gru or a simpleRNN, got 'top', a Dense layer",
+    );
+    expectInspect('both').toThrow(
       "model.inspect: layer must be an lstm, a gru or a simpleRNN, got 'both', a Bidirectional layer",
     );
-    say('botth').toThrow("model.inspect: unknown layer 'botth'; did you mean 'both'?");
-    say(layers.dense({ units: 1 })).toThrow('model.inspect: layer must be a layer of the model or its name');
-    say(3).toThrow(ValueError);
-    say('top', [[[1, 2]]]).toThrow('model.inspect: x');
+    expectInspect('botth').toThrow("model.inspect: unknown layer 'botth'; did you mean 'both'?");
+    expectInspect(layers.dense({ units: 1 })).toThrow('model.inspect: layer must be a layer of the model or its name');
+    expectInspect(3).toThrow(ValueError);
+    expectInspect('top', [[[1, 2]]]).toThrow('model.inspect: x');
   });
 });
 
-/** [B, T, U], row by row. */
-function inOrder(B: number, T: number, U: number, of: (b: number, t: number, u: number) => number): number[] {
-  return Array.from({ length: B * T * U }, (_, k) => of(Math.floor(k / (T * U)), Math.floor(k / U) % T, k % U));
+/** The values of a function for all indices of [B, T, U] in row-major order. */
+function inOrder(B: number, T: number, U: number, value: (b: number, t: number, u: number) => number): number[] {
+  return Array.from({ length: B * T * U }, (_, k) => value(Math.floor(k / (T * U)), Math.floor(k / U) % T, k % U));
 }

@@ -1,10 +1,10 @@
-// Activations at the numbers of Keras's and TensorFlow.js's own unit tests, as layers and inside dense layers.
+// Activations against the numbers in the unit tests of Keras and TensorFlow.js, as layers and inside dense layers.
 //
 // tensorflow/tfjs, tfjs-layers/src/activations_test.ts, layers/core_test.ts ('Activation Layer: Tensor') and
 // layers/advanced_activation_test.ts; keras-team/keras, keras/src/activations/activations_test.py and
-// keras/src/layers/activations/<relu, leaky_relu, softmax>_test.py. Where a test has a formula in place of numbers, so
-// have we. Left out: what draws its inputs at random, slopes and thresholds of Keras's ReLU that TF.js's does not have,
-// other axes and masks of softmax, Keras's hard_sigmoid, which is another function (docs: defaults).
+// keras/src/layers/activations/<relu, leaky_relu, softmax>_test.py. Tests with a formula in place of numbers have the same
+// formula here. Not included: random inputs, slopes and thresholds of Keras's ReLU that TF.js does not have, other axes
+// and masks of softmax, and Keras's hard_sigmoid, which is another function (docs: defaults).
 
 import { type ActivationIdentifier, type Layer, layers, sequential, tensor } from 'lstm-wasm';
 import { describe, expect, test } from 'vitest';
@@ -12,15 +12,15 @@ import { digits, exact, expectPrediction, modelFor, printed } from './golden.ts'
 
 const alpha = 1.6732632423543772;
 const scale = 1.0507009873554805;
-/** Of activations_test.ts. */
-const given = [-1, 2, 0, 4, -5, 6];
+/** The inputs in activations_test.ts. */
+const inputs = [-1, 2, 0, 4, -5, 6];
 
-/** Through a layer of its own, and as the activation of a dense layer that does nothing else. */
+/** Checks the activation as a layer, and as the activation of a dense layer with an identity kernel. */
 function check(activation: ActivationIdentifier, x: number[], expected: number[], tolerance = printed): void {
   const row = tensor([x]);
   expectPrediction(modelFor(row, layers.activation({ activation })), row, expected, tolerance);
-  const eye = tensor(x.map((_, i) => x.map((_, j) => Number(i === j))));
-  const dense = layers.dense({ units: x.length, activation, useBias: false, weights: [eye], inputDim: x.length });
+  const identity = tensor(x.map((_, i) => x.map((_, j) => Number(i === j))));
+  const dense = layers.dense({ units: x.length, activation, useBias: false, weights: [identity], inputDim: x.length });
   expectPrediction(sequential({ layers: [dense] }), row, expected, tolerance);
 }
 
@@ -35,31 +35,31 @@ describe('activations_test.ts of TF.js', () => {
     ['softplus', x => Math.log(Math.exp(x) + 1)],
     ['softsign', x => x / (Math.abs(x) + 1)],
     ['tanh', x => Math.tanh(x)],
-  ])('%s', (activation, f) => {
-    check(activation, given, given.map(f));
+  ])('%s agrees with its formula in TF.js', (activation, f) => {
+    check(activation, inputs, inputs.map(f));
   });
 
-  test('relu6', () => check('relu6', [-10, -5, 0, 1, 5, 15], [0, 0, 0, 1, 5, 6], exact));
+  test('relu6 has the values of TF.js', () => check('relu6', [-10, -5, 0, 1, 5, 15], [0, 0, 0, 1, 5, 6], exact));
 
-  test('softmax', () => {
+  test('softmax has the values of TF.js', () => {
     check('softmax', [0, 1, 3, 9], [0, 0, 0.002, 0.997], digits(3));
     check('softmax', [-1, -1, -1, -1], [0.25, 0.25, 0.25, 0.25]);
   });
 
-  test('logsoftmax', () => {
+  test('logSoftmax has the values of TF.js', () => {
     check('logSoftmax', [0, 1, 3, 9], [-9.003, -8.003, -6.003, -0.003], digits(3));
     check('logSoftmax', [-1, -1, -1, -1], [-1.386, -1.386, -1.386, -1.386], digits(3));
   });
 });
 
-test('core_test.ts of TF.js: Activation Layer', () => {
+test('activation layers have the values of core_test.ts of TF.js: Activation Layer', () => {
   check('linear', [10], [10], exact);
   check('relu', [-5], [0], exact);
   check('sigmoid', [10], [1 / (1 + Math.exp(-10))]);
   check('softmax', [10], [1], exact);
 });
 
-describe('layers', () => {
+describe('activation layers', () => {
   test.each<[string, Layer, number[][], number[]]>([
     [
       'reLU, No maxValue',
@@ -132,19 +132,19 @@ describe('layers', () => {
       [0.21194157, 0.5761169, 0.21194157, 0.21194157, 0.5761169, 0.21194157],
     ],
     [
-      'Keras, the row that is not masked of test_softmax_masked_values_are_zero',
+      'Keras, the unmasked row of test_softmax_masked_values_are_zero',
       layers.softmax(),
       [[3, 1, 2, 4]],
       [0.236883, 0.032059, 0.087144, 0.643914],
     ],
-  ])('%s', (_, layer, x, expected) => {
+  ])('an activation layer has the published values: %s', (_, layer, x, expected) => {
     const input = tensor(x);
     expectPrediction(modelFor(input, layer), input, expected);
     expect(layer.getWeights()).toEqual([]);
   });
 });
 
-test('activations_test.py of Keras: test_selu, test_elu', () => {
+test('selu and elu have the values of activations_test.py of Keras: test_selu, test_elu', () => {
   check('selu', [1, 2, -1, -2], [scale, 2 * scale, ...[-1, -2].map(x => (Math.exp(x) - 1) * scale * alpha)]);
   check('elu', [-1, -2], [Math.exp(-1) - 1, Math.exp(-2) - 1]);
 });

@@ -1,18 +1,18 @@
-// What the tests of published numbers share.
+// Helpers of the tests against published numbers.
 
 import { type Layer, layers, type Sequential, sequential, type Tensor, tensor } from 'lstm-wasm';
 import { expectClose, type Tolerance } from '../../compare.ts';
 
-/** Seven digits or more were published: all that a float32 holds, up to what its own last bits do in a dozen sums. */
+/** For numbers published with seven digits or more: the precision of float32, and rounding in a dozen sums. */
 export const printed: Tolerance = { abs: 1e-6, rel: 1e-6 };
 
-/** Half a unit of the last of so many digits behind the point. */
+/** For numbers published with `count` decimal places: half a unit of the last one. */
 export const digits = (count: number): Tolerance => ({ abs: 0.5 * 10 ** -count, rel: 0 });
 
-/** What whole numbers are: the same. */
+/** For integers, which float32 computes exactly. */
 export const exact: Tolerance = { abs: 0, rel: 0 };
 
-/** 0, 1, 2, ... in this shape. */
+/** A tensor of this shape that holds 0, 1, 2, ... */
 export function arange(...shape: number[]): Tensor {
   const count = shape.reduce((product, size) => product * size, 1);
   return tensor(
@@ -21,18 +21,18 @@ export function arange(...shape: number[]): Tensor {
   );
 }
 
-/** The same number everywhere. */
+/** A tensor of this shape that holds one value. */
 export const full = (value: number, ...shape: number[]): Tensor =>
   tensor(new Float32Array(shape.reduce((product, size) => product * size, 1)).fill(value), shape);
 
-/** Numbers that were published once where every unit has the same: each one `units` times. */
+/** Repeats each value `units` times, for results that are equal in all units. */
 export const each = (values: readonly number[], units: number): number[] =>
   values.flatMap(value => new Array<number>(units).fill(value));
 
-/** The number that stands for masked steps in `masked`. */
+/** The value of masked steps in `masked`. */
 export const maskValue = -1;
 
-/** `x` [B, T, D] as a masking layer needs it to find this mask [B][T]. What a masked step holds does not matter. */
+/** `x` [B, T, D] with `maskValue` in the masked steps, so that a masking layer creates this mask [B][T]. */
 export function masked(x: Tensor, mask: readonly (readonly number[])[]): Tensor {
   const [, steps, width] = x.shape as [number, number, number];
   const values = x.dataSync().map((value, i) => {
@@ -42,11 +42,11 @@ export function masked(x: Tensor, mask: readonly (readonly number[])[]): Tensor 
   return tensor(values, x.shape);
 }
 
-/** A model of these layers for inputs of this shape, batch and all, which lets its states be set. */
+/** A model of these layers with the batch shape of `input`; a fixed batch size lets tests set its states. */
 export const modelFor = (input: Tensor, ...stack: Layer[]): Sequential =>
   sequential({ layers: [layers.inputLayer({ batchInputShape: input.shape }), ...stack] });
 
-/** Predicts and compares, one number after the other. */
+/** Compares the prediction with the expected values. */
 export function expectPrediction(
   model: Sequential,
   input: Tensor,
@@ -56,7 +56,7 @@ export function expectPrediction(
   expectClose(model.predict(input).dataSync(), expected, { ...tolerance, what: 'prediction' });
 }
 
-/** Weights and states, list by list. */
+/** Compares weights or states with the expected values. */
 export function expectTensors(
   got: readonly Tensor[],
   expected: readonly (readonly number[])[],

@@ -1,12 +1,13 @@
-// Numbers that Keras 3 publishes in its own unit tests of the layers.
+// Layers against the numbers in the unit tests of Keras 3.
 //
 // keras-team/keras, keras/src/layers/rnn/<lstm, gru, simple_rnn, bidirectional, rnn, stacked_rnn_cells,
-// time_distributed>_test.py, keras/src/layers/core/<embedding, masking>_test.py; describe names the file, test the test.
+// time_distributed>_test.py, keras/src/layers/core/<embedding, masking>_test.py; `describe` has the name of the file,
+// `test` that of the test.
 // Sequences are 0, 1, 2, ...; kernels 0.01, recurrent kernels 0.02 and biases 0.03 everywhere, unless a test says
-// otherwise. Their tolerance is 1e-5 or 1e-6; ours is that of their digits.
+// otherwise. The tolerance there is 1e-5 or 1e-6; here it is the precision of the published digits.
 //
-// Left out: zero_output_for_mask, which neither TF.js nor this package has; cells and layers that the tests write
-// themselves, except OneStateRNNCell, which is a linear simpleRNN of ones without a bias; what only checks shapes.
+// Not included: zero_output_for_mask, which neither TF.js nor this package has; cells and layers defined in the tests,
+// except OneStateRNNCell, which is a linear simpleRNN of ones without a bias; tests that only check shapes.
 
 import { initializers, layers, sequential, tensor } from 'lstm-wasm';
 import { describe, expect, test } from 'vitest';
@@ -25,7 +26,7 @@ describe('lstm_test.py', () => {
   const make = (units: number, options: object = {}) => layers.lstm({ units, ...constants(), ...options });
 
   test.each<[string, object, number[]]>([
-    ['as it is', {}, [0.6288687, 0.86899155, 0.9460773]],
+    ['default options', {}, [0.6288687, 0.86899155, 0.9460773]],
     ['implementation 1', { implementation: 1 }, [0.6288687, 0.86899155, 0.9460773]],
     ['implementation 2', { implementation: 2 }, [0.6288687, 0.86899155, 0.9460773]],
     ['unroll', { unroll: true }, [0.6288687, 0.86899155, 0.9460773]],
@@ -48,7 +49,7 @@ describe('lstm_test.py', () => {
   });
 
   test.each<[string, object, number[]]>([
-    ['as it is', {}, [0.20574439, 0.3558822, 0.64930826, 0.66276]],
+    ['default options', {}, [0.20574439, 0.3558822, 0.64930826, 0.66276]],
     ['go_backwards', backwards, [0.13281618, 0.2790356, 0.5839337, 0.5992567]],
   ])('test_pass_initial_state: %s', (_, options, expected) => {
     const x = arange(2, 4, 3);
@@ -57,23 +58,23 @@ describe('lstm_test.py', () => {
     expectPrediction(model, x, expected);
   });
 
-  const late = [
+  const maskedAtEnd = [
     [1, 1, 1, 0],
     [1, 1, 0, 0],
   ];
-  const early = [
+  const maskedAtStart = [
     [0, 1, 1, 1],
     [0, 0, 1, 1],
   ];
   test.each<[string, object, number[][], number[]]>([
-    ['the last step', { unroll: true }, late, [0.11755939, 0.28556206]],
+    ['the last step', { unroll: true }, maskedAtEnd, [0.11755939, 0.28556206]],
     [
       'return_sequences',
       all,
-      late,
+      maskedAtEnd,
       [0.0158891, 0.05552048, 0.11755939, 0.11755939, 0.14185596, 0.28556206, 0.28556206, 0.28556206],
     ],
-    ['go_backwards', backwards, early, [0.15341201, 0.3844719]],
+    ['go_backwards', backwards, maskedAtStart, [0.15341201, 0.3844719]],
   ])('test_masking: %s', (_, options, mask, expected) => {
     const x = masked(arange(2, 4, 3), mask);
     expectPrediction(modelFor(x, masking(), make(2, options)), x, each(expected, 2));
@@ -84,7 +85,7 @@ describe('gru_test.py', () => {
   const make = (units: number, options: object = {}) => layers.gru({ units, ...constants(), ...options });
 
   test.each<[string, object, number[]]>([
-    ['as it is', {}, [0.5217289, 0.6371659, 0.39384964]],
+    ['default options', {}, [0.5217289, 0.6371659, 0.39384964]],
     ['implementation 0', { implementation: 0 }, [0.5217289, 0.6371659, 0.39384964]],
     ['unroll', { unroll: true }, [0.5217289, 0.6371659, 0.39384964]],
     ['go_backwards', backwards, [0.24406259, 0.611516, 0.3928808]],
@@ -106,7 +107,7 @@ describe('gru_test.py', () => {
   });
 
   test.each<[string, object, number[]]>([
-    ['as it is', {}, [0.23774096, 0.33508456, 0.83659905, 1.0227708]],
+    ['default options', {}, [0.23774096, 0.33508456, 0.83659905, 1.0227708]],
     ['go_backwards', backwards, [0.13486053, 0.23261218, 0.78257304, 0.9691353]],
   ])('test_pass_initial_state, test_pass_return_state: %s', (_, options, expected) => {
     const x = arange(2, 4, 3);
@@ -138,7 +139,7 @@ describe('simple_rnn_test.py', () => {
   const make = (units: number, options: object = {}) => layers.simpleRNN({ units, ...constants(), ...options });
 
   test.each<[string, object, number[]]>([
-    ['as it is', {}, [0.405432, 0.73605347]],
+    ['default options', {}, [0.405432, 0.73605347]],
     ['unroll', { unroll: true }, [0.405432, 0.73605347]],
     ['go_backwards', backwards, [0.11144729, 0.5528889]],
     ['go_backwards and unroll', { ...backwards, unroll: true }, [0.11144729, 0.5528889]],
@@ -158,7 +159,7 @@ describe('simple_rnn_test.py', () => {
   });
 
   test.each<[string, object, number[]]>([
-    ['as it is', {}, [0.33621645, 0.6262637]],
+    ['default options', {}, [0.33621645, 0.6262637]],
     ['go_backwards', backwards, [0.07344437, 0.43043602]],
   ])('test_pass_initial_state: %s', (_, options, expected) => {
     const x = arange(2, 4, 3);
@@ -190,7 +191,7 @@ describe('bidirectional_test.py', () => {
   const simple = () => layers.simpleRNN({ units: 2, ...constants() });
   const lstm = () => layers.lstm({ units: 2, ...constants(), stateful: true });
 
-  test('test_correctness: SimpleRNN, concat, which is also both outputs of merge_mode None', () => {
+  test('test_correctness: SimpleRNN, concat, with the numbers of merge_mode None too', () => {
     const x = arange(2, 3, 4);
     const expected = [...each([0.39687276, 0.10004295], 2), ...each([0.7237238, 0.53391594], 2)];
     expectPrediction(modelFor(x, layers.bidirectional({ layer: simple() })), x, expected);
@@ -261,7 +262,7 @@ describe('bidirectional_test.py', () => {
   });
 });
 
-/** The OneStateRNNCell of those tests. */
+/** The cell OneStateRNNCell of the Keras tests. */
 const oneState = (units: number) =>
   layers.simpleRNNCell({
     units,
@@ -271,20 +272,20 @@ const oneState = (units: number) =>
     recurrentInitializer: 'ones',
   });
 
-describe('rnn_test.py, whole numbers', () => {
-  const one = (options: object = {}) => layers.rnn({ cell: oneState(2), ...options });
+describe('rnn_test.py', () => {
+  const oneStateLayer = (options: object = {}) => layers.rnn({ cell: oneState(2), ...options });
 
   test('test_forward_pass_single_state', () => {
     const x = full(1, 1, 2, 3);
-    expectPrediction(modelFor(x, one()), x, [9, 9], exact);
-    const model = modelFor(x, one({ ...all, stateful: true }));
+    expectPrediction(modelFor(x, oneStateLayer()), x, [9, 9], exact);
+    const model = modelFor(x, oneStateLayer({ ...all, stateful: true }));
     expectPrediction(model, x, [3, 3, 9, 9], exact);
     expectTensors(model.getStates()[0]!, [[9, 9]], exact);
   });
 
   test('test_passing_initial_state_single_state', () => {
     const x = full(1, 2, 3, 2);
-    const model = modelFor(x, one({ stateful: true }));
+    const model = modelFor(x, oneStateLayer({ stateful: true }));
     model.setStates([[full(1, 2, 2)]]);
     expectPrediction(model, x, [22, 22, 22, 22], exact);
     expectTensors(model.getStates()[0]!, [[22, 22, 22, 22]], exact);
@@ -292,7 +293,7 @@ describe('rnn_test.py, whole numbers', () => {
 
   test('test_statefulness_single_state', () => {
     const x = full(1, 1, 2, 3);
-    const model = modelFor(x, one({ stateful: true }));
+    const model = modelFor(x, oneStateLayer({ stateful: true }));
     model.predict(x);
     expectPrediction(model, x, [45, 45], exact);
     expectTensors(model.getStates()[0]!, [[45, 45]], exact);
@@ -300,15 +301,15 @@ describe('rnn_test.py, whole numbers', () => {
 
   test('test_go_backwards', () => {
     const x = arange(2, 3, 4);
-    expectPrediction(modelFor(x, one(backwards)), x, [202, 202, 538, 538], exact);
-    const model = modelFor(x, one({ stateful: true }));
+    expectPrediction(modelFor(x, oneStateLayer(backwards)), x, [202, 202, 538, 538], exact);
+    const model = modelFor(x, oneStateLayer({ stateful: true }));
     model.predict(x);
     expectPrediction(model, x, [954, 954, 3978, 3978], exact);
     expectTensors(model.getStates()[0]!, [[954, 954, 3978, 3978]], exact);
   });
 });
 
-describe('stacked_rnn_cells_test.py, whole numbers', () => {
+describe('stacked_rnn_cells_test.py', () => {
   const stacked = (options: object = {}) => layers.rnn({ cell: [oneState(3), oneState(2)], ...options });
   const x = arange(2, 3, 4);
 
@@ -333,8 +334,8 @@ test('time_distributed_test.py: test_correctness', () => {
   expectPrediction(modelFor(x, layer), x, [0.06, 0.22, 0.38, 0.53999996, 0.7, 0.86]);
 });
 
-/** Counts the steps that are not masked; a mask itself is not for callers to see. */
-const counter = () =>
+/** A layer that counts the unmasked steps, since masks are not public. */
+const unmaskedSteps = () =>
   layers.simpleRNN({
     units: 1,
     activation: 'linear',
@@ -361,7 +362,7 @@ describe('embedding_test.py', () => {
     ['test_masking', true, [1, 2, 2]],
     ['test_compute_mask_no_masking', false, [1, 2, 3]],
   ])('%s', (_, maskZero, expected) => {
-    const model = sequential({ layers: [layers.embedding({ inputDim: 3, outputDim: 2, maskZero }), counter()] });
+    const model = sequential({ layers: [layers.embedding({ inputDim: 3, outputDim: 2, maskZero }), unmaskedSteps()] });
     expectPrediction(model, tensor([[2, 1, 0]]), expected, exact);
   });
 
@@ -386,5 +387,5 @@ test('masking_test.py: test_masking_correctness', () => {
       [2, 1],
     ],
   ]);
-  expectPrediction(modelFor(x, layers.masking({ maskValue: 0 }), counter()), x, [0, 1, 1, 1, 1, 2], exact);
+  expectPrediction(modelFor(x, layers.masking({ maskValue: 0 }), unmaskedSteps()), x, [0, 1, 1, 1, 1, 2], exact);
 });

@@ -1,12 +1,12 @@
-// Numbers that TensorFlow.js publishes in its own unit tests of the layers.
+// Layers against the numbers in the unit tests of TensorFlow.js.
 //
-// tensorflow/tfjs, tfjs-layers/src/layers/<recurrent, wrappers, core, embeddings>_test.ts; describe names the file, test
-// the test. Most were made with Keras 2, whose gates are hardSigmoid and whose gru multiplies by the reset gate first.
-// The tolerance is that of the published digits.
+// tensorflow/tfjs, tfjs-layers/src/layers/<recurrent, wrappers, core, embeddings>_test.ts; `describe` has the
+// name of the file, `test` that of the test. Most numbers were made with Keras 2, whose gates are hardSigmoid and whose
+// gru multiplies by the reset gate first. The tolerance is the precision of the published digits.
 //
-// Left out: models of several inputs (wrappers, 'With masking'; recurrent, 'SymbolicTensor as initialState'), a model as
-// a layer, embeddings of matrices, cells and step functions that the tests write themselves, prelu, thresholdedReLU and
-// sigmoidRange, which this package does not have, tensors of four axes, and the numbers one seed of dropout draws over there.
+// Not included: models of several inputs (wrappers, 'With masking'; recurrent, 'SymbolicTensor as initialState'), models
+// as layers, embeddings of matrices, cells and step functions defined in the tests, prelu, thresholdedReLU and sigmoidRange,
+// which this package does not have, tensors of four axes, and dropout masks drawn from a seed.
 
 import { layers, type Sequential, sequential, type Tensor, tensor, train } from 'lstm-wasm';
 import { describe, expect, test } from 'vitest';
@@ -16,14 +16,14 @@ import { digits, each, exact, expectPrediction, expectTensors, full, modelFor, p
 const all = { returnSequences: true };
 const kernels = (kind: 'zeros' | 'ones') => ({ kernelInitializer: kind, recurrentInitializer: kind });
 const ones = { ...kernels('ones'), biasInitializer: 'ones' } as const;
-/** As the cells of Keras 2 and TF.js are where nothing is said. */
-const old = { recurrentActivation: 'hardSigmoid' } as const;
-const oldGru = { ...old, resetAfter: false } as const;
+/** The defaults of the cells of Keras 2 and TF.js. */
+const keras2 = { recurrentActivation: 'hardSigmoid' } as const;
+const keras2Gru = { ...keras2, resetAfter: false } as const;
 const quiet = { verbose: 0 } as const;
 
 type Options = Parameters<typeof layers.simpleRNN>[0];
 
-/** Losses of `fit`, epoch by epoch. */
+/** The loss of each epoch of `fit`. */
 async function lossesOf(model: Sequential, x: Tensor, y: Tensor, options: object = {}): Promise<number[]> {
   const { history } = await model.fit(x, y, { ...quiet, ...options });
   return history.loss as number[];
@@ -62,7 +62,7 @@ describe('recurrent_test.ts, SimpleRNN', () => {
     model.compile({ loss: 'meanSquaredError', optimizer: 'sgd' });
     expectPrediction(model, x, each([310], 4), exact);
     expectPrediction(model, x, each([39060], 4), exact);
-    // Half a unit of the last bit of a float32, which is what was published.
+    // The published number is a float32: half a unit of its last bit.
     expectClose(await lossesOf(model, x, full(1, 4, 1), { batchSize: 4 }), [23841822736384], { abs: 0, rel: 2 ** -24 });
   });
 
@@ -75,17 +75,17 @@ describe('recurrent_test.ts, SimpleRNN', () => {
     );
     model.compile({ loss: 'meanSquaredError', optimizer: train.sgd(5) });
     await lossesOf(model, x, full(0, 5, 1), { epochs: 2 });
-    // 1 - h^2 is taken of an h within 1e-4 of 1: the last bit of tanh moves the first two by 1e-4. Exact arithmetic gives
-    // 0.8484246 and 0.8484386.
+    // The gradient has 1 - h^2 with h within 1e-4 of 1, so the last bit of tanh changes the first two values by 1e-4. Exact
+    // arithmetic gives 0.8484246 and 0.8484386.
     expectTensors(model.getWeights(), [each([0.8484658], 4), [0.8484799], [80.967026]], { abs: 1e-4, rel: 0 });
   });
 });
 
-// The program in Python that made these numbers feeds zeros in the second batch; the test in TypeScript feeds ones there,
-// and passes because it looks at two digits only. Here is the program in Python.
+// These numbers come from a Python program that feeds zeros in the second batch. The TypeScript test feeds ones there, and
+// passes because it compares two digits only. This test follows the Python program.
 test.each([
   ['SimpleRNN', (options: Options) => layers.simpleRNN(options), 1.5262475, printed],
-  ['GRU', (options: Options) => layers.gru({ ...options, ...oldGru }), 1.501, digits(3)],
+  ['GRU', (options: Options) => layers.gru({ ...options, ...keras2Gru }), 1.501, digits(3)],
 ] as const)('recurrent_test.ts, %s, stateful BPTT', async (_, make, expected, tolerance) => {
   const layer = make({ units: 5, ...kernels('ones'), stateful: true, batchInputShape: [4, 3, 2] });
   const dense = layers.dense({ units: 1, kernelInitializer: 'zeros', useBias: false });
@@ -103,7 +103,7 @@ describe('recurrent_test.ts, GRU', () => {
     const x = full(0, 4, 3, 2);
     const golden = [0.22847827, 0.2813754, 0.29444352];
     for (const implementation of [1, 2]) {
-      const layer = layers.gru({ units, ...ones, ...oldGru, ...all, implementation, stateful: true });
+      const layer = layers.gru({ units, ...ones, ...keras2Gru, ...all, implementation, stateful: true });
       const model = modelFor(x, layer);
       expectPrediction(model, x, each([...golden, ...golden, ...golden, ...golden], units));
       expectTensors(model.getStates()[0]!, [each([golden[2]!], 4 * units)]);
@@ -116,7 +116,7 @@ describe('recurrent_test.ts, GRU', () => {
       x,
       layers.gru({
         units,
-        ...oldGru,
+        ...keras2Gru,
         kernelInitializer: 'ones',
         recurrentInitializer: 'zeros',
         activation: 'linear',
@@ -134,7 +134,7 @@ describe('recurrent_test.ts, GRU', () => {
     const x = full(1, 5, 3, 4);
     const model = modelFor(
       x,
-      layers.gru({ units: 1, ...kernels('zeros'), ...oldGru, useBias: false }),
+      layers.gru({ units: 1, ...kernels('zeros'), ...keras2Gru, useBias: false }),
       layers.dense({ units: 1, kernelInitializer: 'ones', useBias: false }),
     );
     model.compile({ loss: 'meanSquaredError', optimizer: train.sgd(1) });
@@ -150,8 +150,8 @@ describe('recurrent_test.ts, GRU', () => {
 
 describe('recurrent_test.ts, LSTM', () => {
   const units = 5;
-  const unitForgetBias = false; // TF.js's default; the zeros below are meant for all gates
-  const zeroBias = { ...kernels('ones'), ...old, unitForgetBias };
+  const unitForgetBias = false; // as in TF.js by default; the zero biases apply to all gates
+  const zeroBias = { ...kernels('ones'), ...keras2, unitForgetBias };
   const dense = () => layers.dense({ units: 1, kernelInitializer: 'ones' });
   const embedding = (inputLength: number) =>
     layers.embedding({
@@ -161,13 +161,13 @@ describe('recurrent_test.ts, LSTM', () => {
       maskZero: true,
       embeddingsInitializer: 'ones',
     });
-  const short = tensor([
+  const threeSteps = tensor([
     [0, 0, 0],
     [1, 0, 0],
     [1, 2, 0],
     [1, 2, 3],
   ]);
-  const long = tensor([
+  const sixSteps = tensor([
     [0, 0, 0, 0, 0, 0],
     [1, 0, 0, 0, 0, 0],
     [1, 2, 0, 0, 0, 0],
@@ -177,7 +177,7 @@ describe('recurrent_test.ts, LSTM', () => {
   test('returnSequences and returnState', () => {
     const x = full(1, 4, 2, 2);
     for (const implementation of [1, 2]) {
-      const model = modelFor(x, layers.lstm({ units, ...ones, ...old, ...all, implementation, stateful: true }));
+      const model = modelFor(x, layers.lstm({ units, ...ones, ...keras2, ...all, implementation, stateful: true }));
       const golden = [0.7595095, 0.96367633];
       expectPrediction(model, x, each([...golden, ...golden, ...golden, ...golden], units));
       expectTensors(model.getStates()[0]!, [each([0.96367633], 20), each([1.99505234], 20)]);
@@ -186,7 +186,7 @@ describe('recurrent_test.ts, LSTM', () => {
 
   test('stateful forward', () => {
     const x = full(1, 4, 3, 2);
-    const model = modelFor(x, layers.lstm({ units, ...ones, ...old, stateful: true }));
+    const model = modelFor(x, layers.lstm({ units, ...ones, ...keras2, stateful: true }));
     for (let round = 0; round < 2; round++) {
       expectPrediction(model, x, each([0.995], 20), digits(3));
       expectPrediction(model, x, each([0.99998766], 20));
@@ -198,7 +198,7 @@ describe('recurrent_test.ts, LSTM', () => {
     const x = full(1, 8, 3, 2);
     const model = sequential({
       layers: [
-        layers.lstm({ units, ...ones, ...old, stateful: true, batchInputShape: [4, 3, 2] }),
+        layers.lstm({ units, ...ones, ...keras2, stateful: true, batchInputShape: [4, 3, 2] }),
         layers.dense({ units: 1, kernelInitializer: 'ones', useBias: false }),
       ],
     });
@@ -211,7 +211,7 @@ describe('recurrent_test.ts, LSTM', () => {
     const x = full(1, 5, 3, 4);
     const model = modelFor(
       x,
-      layers.lstm({ units: 1, ...kernels('zeros'), ...old, useBias: false }),
+      layers.lstm({ units: 1, ...kernels('zeros'), ...keras2, useBias: false }),
       layers.dense({ units: 1, kernelInitializer: 'ones', useBias: false }),
     );
     model.compile({ loss: 'meanSquaredError', optimizer: train.sgd(1) });
@@ -226,16 +226,16 @@ describe('recurrent_test.ts, LSTM', () => {
 
   test('With mask', () => {
     const model = sequential({ layers: [embedding(6), layers.lstm({ units: 3, ...zeroBias }), dense()] });
-    expectPrediction(model, long, [0, 2.283937, 2.891939, 2.9851441]);
+    expectPrediction(model, sixSteps, [0, 2.283937, 2.891939, 2.9851441]);
   });
 
   test('With mask, goBackwards = true', () => {
     const rows = [1, 2, 3, 4, 5, 6, 7, 8];
-    const both = tensor([rows, rows.map(value => -value)]);
+    const kernel = tensor([rows, rows.map(value => -value)]);
     const model = sequential({
       layers: [
         layers.embedding({ inputDim: 4, outputDim: 2, inputLength: 3, maskZero: true }),
-        layers.lstm({ units: 2, goBackwards: true, ...old }),
+        layers.lstm({ units: 2, goBackwards: true, ...keras2 }),
         dense(),
       ],
     });
@@ -247,16 +247,16 @@ describe('recurrent_test.ts, LSTM', () => {
         [-0.3, -0.4],
       ]),
     ]);
-    model.layers[1]!.setWeights([both, both, tensor(rows)]);
-    expectPrediction(model, short, [0, 1.2876499, 1.8165315, 1.9599037]);
+    model.layers[1]!.setWeights([kernel, kernel, tensor(rows)]);
+    expectPrediction(model, threeSteps, [0, 1.2876499, 1.8165315, 1.9599037]);
   });
 
   test('BPTT with mask: correctness', async () => {
     const model = sequential({ layers: [embedding(6), layers.lstm({ units: 3, ...zeroBias }), dense()] });
     model.compile({ loss: 'meanSquaredError', optimizer: 'sgd' });
     const y = tensor([[1], [2], [3], [4]]);
-    await lossesOf(model, long, y, { epochs: 2, batchSize: 4 });
-    expectClose(await lossesOf(model, long, y, { epochs: 2, batchSize: 4 }), [0.503677, 0.492173], digits(6));
+    await lossesOf(model, sixSteps, y, { epochs: 2, batchSize: 4 });
+    expectClose(await lossesOf(model, sixSteps, y, { epochs: 2, batchSize: 4 }), [0.503677, 0.492173], digits(6));
   });
 
   test('With mask, returnStates = true', () => {
@@ -274,7 +274,7 @@ describe('recurrent_test.ts, LSTM', () => {
       ],
     });
     const h = each([0, 0.76131237, 0.9639796, 0.99504817], 3);
-    expectPrediction(model, long, h);
+    expectPrediction(model, sixSteps, h);
     expectTensors(model.getStates()[0]!, [h, each([0, 0.9993292, 1.9993222, 2.9993203], 3)]);
   });
 
@@ -282,7 +282,7 @@ describe('recurrent_test.ts, LSTM', () => {
     const model = sequential({ layers: [embedding(3), layers.lstm({ units: 3, ...zeroBias, ...all }), dense()] });
     expectPrediction(
       model,
-      short,
+      threeSteps,
       [0, 0, 0, 2.283937, 2.283937, 2.283937, 2.283937, 2.8919387, 2.8919387, 2.283937, 2.8919387, 2.9851446],
     );
   });
@@ -295,7 +295,7 @@ describe('recurrent_test.ts, LSTM', () => {
         layers.lstm({ units: 3, ...zeroBias }),
       ],
     });
-    expectPrediction(model, short, each([0, 0.75950104, 0.96367145, 0.9950049], 3));
+    expectPrediction(model, threeSteps, each([0, 0.75950104, 0.96367145, 0.9950049], 3));
   });
 });
 
@@ -306,7 +306,7 @@ describe('recurrent_test.ts, StackedRNNCells', () => {
     ['simpleRNNCell', 1],
     ['gruCell', 3],
     ['lstmCell', 4],
-  ] as const)('weights of two %s', (kind, blocks) => {
+  ] as const)('the weights of two %s have the right shapes', (kind, blocks) => {
     const make = layers[kind] as (options: { units: number; useBias: boolean }) => ReturnType<typeof layers.gruCell>;
     const cells = [3, 2].map(units => make({ units, useBias: true }));
     const layer = layers.rnn({ cell: layers.stackedRNNCells({ cells }), batchInputShape: [16, 10, 7] });
@@ -326,8 +326,8 @@ describe('recurrent_test.ts, StackedRNNCells', () => {
   test('Forward pass', () => {
     const cells = [
       layers.simpleRNNCell({ units: 3, ...cell }),
-      layers.gruCell({ units: 2, ...cell, ...oldGru }),
-      layers.lstmCell({ units: 1, ...cell, ...old }),
+      layers.gruCell({ units: 2, ...cell, ...keras2Gru }),
+      layers.lstmCell({ units: 1, ...cell, ...keras2 }),
     ];
     const x = tensor([
       [
@@ -355,7 +355,7 @@ describe('wrappers_test.ts, TimeDistributed', () => {
     expectPrediction(modelFor(x, layers.timeDistributed({ layer })), x, expected, exact);
   });
 
-  test('LayersModel as constituent layer: here its layer itself', () => {
+  test('LayersModel as constituent layer, replaced by its only layer', () => {
     const x = full(1, 1, 2, 5);
     const layer = layers.dense({ units: 3, activation: 'softmax', kernelInitializer: 'ones' });
     expectPrediction(modelFor(x, layers.timeDistributed({ layer })), x, each([0.33333334], 6));
@@ -377,25 +377,25 @@ describe('wrappers_test.ts, Bidirectional', () => {
     expectTensors(model.getStates()[0]!, [each([0.9440416], 3), each([-0.9842659], 3)]);
   });
 
-  const backwards = () => layers.lstm({ units: 1, ...ones, ...old, goBackwards: true });
-  const given = tensor([0.1, 0.2, -0.1, 0.1], [1, 2, 2]);
+  const backwards = () => layers.lstm({ units: 1, ...ones, ...keras2, goBackwards: true });
+  const input = tensor([0.1, 0.2, -0.1, 0.1], [1, 2, 2]);
 
   test.each([
     ['concat', [[0.3, 0.5]], [0.69299805, 0.66088], 0.0901649, [0.6927189, 0.66077083]],
     ['ave', [[0.4]], [0.676939], 0.0766952, [0.6767467]],
   ] as const)('Backwards LSTM: predict and fit: %s', async (mergeMode, y, before, loss, after) => {
-    const model = modelFor(given, layers.bidirectional({ layer: backwards(), mergeMode }));
+    const model = modelFor(input, layers.bidirectional({ layer: backwards(), mergeMode }));
     model.compile({ loss: 'meanSquaredError', optimizer: 'sgd' });
-    expectPrediction(model, given, before);
-    expectClose(await lossesOf(model, given, tensor(y.map(row => [...row]))), [loss], printed);
-    expectPrediction(model, given, after);
+    expectPrediction(model, input, before);
+    expectClose(await lossesOf(model, input, tensor(y.map(row => [...row]))), [loss], printed);
+    expectPrediction(model, input, after);
   });
 
   test('with initial state: apply() with concrete tensors', () => {
     const layer = layers.gru({
       units: 3,
       ...kernels('zeros'),
-      ...oldGru,
+      ...keras2Gru,
       biasInitializer: 'ones',
       stateful: true,
     });
@@ -412,7 +412,7 @@ describe('core_test.ts', () => {
     ['linear', 1],
     ['relu', 1],
     ['softmax', 0],
-  ] as const)('Dense, Call once: activation=%s', (activation, counts) => {
+  ] as const)('Dense, Call once: activation=%s', (activation, isElementwise) => {
     for (const inputs of [5, 8]) {
       for (const [useBias, biasInitializer] of [
         [false, 'ones'],
@@ -428,7 +428,12 @@ describe('core_test.ts', () => {
         });
         const sum = inputs + Number(useBias && biasInitializer === 'ones');
         const x = full(1, 2, inputs);
-        expectPrediction(modelFor(x, layer), x, each([counts ? sum : 1 / 6], 12), counts ? exact : printed);
+        expectPrediction(
+          modelFor(x, layer),
+          x,
+          each([isElementwise ? sum : 1 / 6], 12),
+          isElementwise ? exact : printed,
+        );
       }
     }
   });
@@ -447,16 +452,16 @@ describe('core_test.ts', () => {
     expectPrediction(model, x, [10, 20, 10, 20, 10, 20, 30, 40, 30, 40, 30, 40], exact);
   });
 
-  const three = [10, 20, 30, 40, -10, -20, -30, -40];
-  const two = [10, 20, 30, 40, 50, 60, -10, -20, -30, -40, -50, -60];
+  const values3D = [10, 20, 30, 40, -10, -20, -30, -40];
+  const values2D = [10, 20, 30, 40, 50, 60, -10, -20, -30, -40, -50, -60];
   test.each<[string, number[], number[], (number | null)[], number[]]>([
-    ['Tensor3D to Tensor3D', three, [2, 2, 2], [4, 1], [2, 4, 1]],
-    ['Tensor3D to Tensor2D', three, [2, 2, 2], [4], [2, 4]],
-    ['Tensor2D to Tensor3D', two, [2, 6], [3, 2], [2, 3, 2]],
-    ['Last dimension unknown as -1', two, [2, 6], [3, -1], [2, 3, 2]],
-    ['Last dimension unknown as null', two, [2, 6], [3, null], [2, 3, 2]],
-    ['First dimension unknown as -1', two, [2, 6], [-1, 3], [2, 2, 3]],
-    ['First dimension unknown as null', two, [2, 6], [null, 3], [2, 2, 3]],
+    ['Tensor3D to Tensor3D', values3D, [2, 2, 2], [4, 1], [2, 4, 1]],
+    ['Tensor3D to Tensor2D', values3D, [2, 2, 2], [4], [2, 4]],
+    ['Tensor2D to Tensor3D', values2D, [2, 6], [3, 2], [2, 3, 2]],
+    ['Last dimension unknown as -1', values2D, [2, 6], [3, -1], [2, 3, 2]],
+    ['Last dimension unknown as null', values2D, [2, 6], [3, null], [2, 3, 2]],
+    ['First dimension unknown as -1', values2D, [2, 6], [-1, 3], [2, 2, 3]],
+    ['First dimension unknown as null', values2D, [2, 6], [null, 3], [2, 2, 3]],
   ])('Reshape %s', (_, values, shape, targetShape, expected) => {
     const x = tensor(values, shape);
     const model = modelFor(x, layers.reshape({ targetShape }));
@@ -488,14 +493,14 @@ describe('embeddings_test.ts', () => {
     [false, [1, 1, 1]],
     [true, [0, 0, 1]],
   ])('computeMask: maskZero = %s', (maskZero, expected) => {
-    // One for a step that counts, zero for one that does not.
-    const seen = layers.simpleRNN({
+    // Outputs 1 for an unmasked step and 0 for a masked one.
+    const maskReader = layers.simpleRNN({
       units: 1,
       activation: 'linear',
       ...kernels('zeros'),
       biasInitializer: 'ones',
     });
-    const model = sequential({ layers: [layers.embedding({ inputDim: 6, outputDim: 4, maskZero }), seen] });
+    const model = sequential({ layers: [layers.embedding({ inputDim: 6, outputDim: 4, maskZero }), maskReader] });
     expectPrediction(model, tensor([[0], [0], [2]]), expected, exact);
   });
 });
