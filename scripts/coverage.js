@@ -24,8 +24,8 @@ const tests = ['facade', 'data', 'onnx', 'plot', 'saving'].map(folder => `test/$
 function measure() {
   const summary = `${root}coverage/coverage-summary.json`;
   rmSync(summary, { force: true });
-  const words = ['node_modules/vitest/vitest.mjs', 'run', '--coverage', '--project', 'strict', '--project', 'once'];
-  const { status } = spawnSync(process.execPath, [...words, ...tests], { cwd: root, stdio: 'inherit' });
+  const args = ['node_modules/vitest/vitest.mjs', 'run', '--coverage', '--project', 'strict', '--project', 'once'];
+  const { status } = spawnSync(process.execPath, [...args, ...tests], { cwd: root, stdio: 'inherit' });
   if (status !== 0) throw new Error('coverage: the tests must pass');
   return JSON.parse(readFileSync(summary, 'utf8')).total;
 }

@@ -120,7 +120,7 @@ function minimax(f, weight, [low, high], fixed, more) {
     if (next.every((place, i) => place === places[i])) return [...fixed, ...solution];
     places = next;
   }
-  throw new Error('fit-activations: the exchange does not settle');
+  throw new Error('fit-activations: the Remez exchange does not converge');
 }
 
 /**
@@ -239,11 +239,11 @@ const tailFit = rounded(tailOver, t => 1 / tailOver(t), [1 / (1 + TAIL * 13.3), 
  * @type {(value: number) => string}
  */
 function literal(value) {
-  const wanted = Math.fround(value);
-  if (Object.is(wanted, -0)) return '-0.0';
+  const target = Math.fround(value);
+  if (Object.is(target, -0)) return '-0.0';
   let digits = 1;
-  while (Math.fround(Number(wanted.toPrecision(digits))) !== wanted) digits++;
-  return String(Number(wanted.toPrecision(digits)));
+  while (Math.fround(Number(target.toPrecision(digits))) !== target) digits++;
+  return String(Number(target.toPrecision(digits)));
 }
 
 /** @type {(names: string[], values: number[]) => string} */
@@ -253,7 +253,9 @@ const constants = (names, values) =>
 const texts = {
   elementary: [
     'const TABLE: usize = memory.data<f32>([',
-    ...table.map(([value, says], i) => `  ${new Array(4).fill(literal(value)).join(', ')}, // ${16 * i}: ${says}`),
+    ...table.map(
+      ([value, comment], i) => `  ${new Array(4).fill(literal(value)).join(', ')}, // ${16 * i}: ${comment}`,
+    ),
     '], 16);',
   ].join('\n'),
   smooth: [

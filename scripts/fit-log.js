@@ -81,15 +81,15 @@ const table = [
  * @type {(value: number) => string}
  */
 function literal(value) {
-  const wanted = Math.fround(value);
+  const target = Math.fround(value);
   let digits = 1;
-  while (Math.fround(Number(wanted.toPrecision(digits))) !== wanted) digits++;
-  return String(Number(wanted.toPrecision(digits)));
+  while (Math.fround(Number(target.toPrecision(digits))) !== target) digits++;
+  return String(Number(target.toPrecision(digits)));
 }
 
 const text = [
   'const TABLE: usize = memory.data<f32>([',
-  ...table.map(([value, says], i) => `  ${new Array(4).fill(literal(value)).join(', ')}, // ${16 * i}: ${says}`),
+  ...table.map(([value, comment], i) => `  ${new Array(4).fill(literal(value)).join(', ')}, // ${16 * i}: ${comment}`),
   '], 16);',
 ].join('\n');
 
@@ -107,5 +107,5 @@ if (process.argv.includes('--check')) {
     error = Math.max(error, Math.abs((s * s * s * (polynomial(coefficients, s * s) - exact(s * s))) / Math.log1p(x)));
   }
   console.log(text);
-  console.log(`// log(1 + x): within ${(error * 2 ** 24).toFixed(2)} * 2^-24 of itself`);
+  console.log(`// log(1 + x): within ${(error * 2 ** 24).toFixed(2)} * 2^-24 of its value`);
 }

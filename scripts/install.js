@@ -13,9 +13,9 @@ const LONGEST_INSTALL_MS = 10 * 60_000;
 /**
  * @typedef {object} Packages
  * @property {string} folder relative to the root; it has package.json and package-lock.json
- * @property {string} what for messages
+ * @property {string} what name for messages
  * @property {string} size for messages
- * @property {string} script that installs them by hand
+ * @property {string} script that installs them
  */
 
 /**
@@ -31,14 +31,14 @@ export async function install({ folder, what, size, script }, say = console.log)
   const stamp = createHash('sha256')
     .update(readFileSync(`${home}package-lock.json`))
     .digest('hex');
-  const isThere = () => existsSync(stampFile) && readFileSync(stampFile, 'utf8') === stamp;
-  while (!isThere()) {
-    if (!lockIsOurs(lock)) {
+  const isInstalled = () => existsSync(stampFile) && readFileSync(stampFile, 'utf8') === stamp;
+  while (!isInstalled()) {
+    if (!takeLock(lock)) {
       await new Promise(resolve => setTimeout(resolve, 200));
       continue;
     }
     try {
-      if (isThere()) return;
+      if (isInstalled()) return;
       say(`Installing ${what} in ${folder} (once, ${size}) ...`);
       npmCi(
         home,
@@ -53,31 +53,31 @@ export async function install({ folder, what, size, script }, say = console.log)
 }
 
 /** @param {string} lock */
-function lockIsOurs(lock) {
+function takeLock(lock) {
   try {
     mkdirSync(lock);
     return true;
   } catch {
     const since = existsSync(lock) ? statSync(lock).mtimeMs : Date.now();
-    if (Date.now() - since > LONGEST_INSTALL_MS) rmdirSync(lock); // its process has died
+    if (Date.now() - since > LONGEST_INSTALL_MS) rmdirSync(lock); // the process that took it was killed
     return false;
   }
 }
 
 /**
  * @param {string} home
- * @param {(reason: string) => string} complain
+ * @param {(reason: string) => string} describeFailure
  */
-function npmCi(home, complain) {
-  const words = ['ci', '--include=dev', '--no-audit', '--no-fund', '--fetch-retries', '1', '--loglevel', 'error'];
+function npmCi(home, describeFailure) {
+  const args = ['ci', '--include=dev', '--no-audit', '--no-fund', '--fetch-retries', '1', '--loglevel', 'error'];
   // Under `npm test`, this variable would make npm install into our package instead of `home`.
   const { npm_config_local_prefix: _, npm_execpath: npm, ...env } = process.env;
   const options = { cwd: home, stdio: /** @type {const} */ ('pipe'), env };
   try {
-    if (npm?.endsWith('.js')) execFileSync(process.execPath, [npm, ...words], options);
-    else execFileSync('npm', words, { ...options, shell: process.platform === 'win32' });
+    if (npm?.endsWith('.js')) execFileSync(process.execPath, [npm, ...args], options);
+    else execFileSync('npm', args, { ...options, shell: process.platform === 'win32' });
   } catch (error) {
     const reason = String(/** @type {{ stderr?: Buffer }} */ (error).stderr ?? error);
-    throw new Error(complain(reason.split('\n').slice(0, 4).join('\n')));
+    throw new Error(describeFailure(reason.split('\n').slice(0, 4).join('\n')));
   }
 }

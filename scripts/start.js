@@ -24,14 +24,14 @@ const usage = `Trains an LSTM to turn a sine into a cosine, and draws what it ha
 
 ${Object.entries(flags)
   .map(([name, flag]) => {
-    const usual = 'default' in flag && flag.type === 'string' ? ` (${flag.default})` : '';
-    return `  --${`${name}${flag.type === 'string' ? ' X' : ''}`.padEnd(18)}${flag.means}${usual}`;
+    const defaultText = 'default' in flag && flag.type === 'string' ? ` (${flag.default})` : '';
+    return `  --${`${name}${flag.type === 'string' ? ' X' : ''}`.padEnd(18)}${flag.means}${defaultText}`;
   })
   .join('\n')}
 `;
 
 /** @returns {never} */
-function refuse(/** @type {string} */ sentence) {
+function exitWith(/** @type {string} */ sentence) {
   console.error(`npm start: ${sentence}`);
   process.exit(1);
 }
@@ -41,7 +41,7 @@ function read() {
     return parseArgs({ options: flags, allowPositionals: false }).values;
   } catch (error) {
     const [sentence] = /** @type {Error} */ (error).message.split(/\.\s/);
-    return refuse(`${sentence}; npm start -- --help lists the flags`);
+    return exitWith(`${sentence}; npm start -- --help lists the flags`);
   }
 }
 
@@ -55,17 +55,17 @@ if (values.help) {
 const whole = (name, least) => {
   const value = Number(values[name]);
   if (values[name]?.trim() === '' || !Number.isSafeInteger(value) || value < least) {
-    refuse(`--${name} must be a whole number of at least ${least}, got '${values[name]}'`);
+    exitWith(`--${name} must be a whole number of at least ${least}, got '${values[name]}'`);
   }
   return value;
 };
 
 const learningRate = Number(values['learning-rate']);
 if (!(learningRate > 0 && learningRate < Infinity)) {
-  refuse(`--learning-rate must be a number above 0, got '${values['learning-rate']}'`);
+  exitWith(`--learning-rate must be a number above 0, got '${values['learning-rate']}'`);
 }
 if (!['auto', 'strict', 'relaxed'].includes(values.simd ?? '')) {
-  refuse(`--simd must be auto, strict or relaxed, got '${values.simd}'`);
+  exitWith(`--simd must be auto, strict or relaxed, got '${values.simd}'`);
 }
 
 const options = {
@@ -85,5 +85,5 @@ try {
   await run(options);
 } catch (error) {
   if (/** @type {Error} */ (error).name !== 'ValueError') throw error;
-  refuse(/** @type {Error} */ (error).message);
+  exitWith(/** @type {Error} */ (error).message);
 }

@@ -10,6 +10,6 @@ import { ready } from './ready.js';
 const root = fileURLToPath(new URL('..', import.meta.url));
 await ready();
 await check();
-const words = ['node_modules/vitest/vitest.mjs', 'run', ...process.argv.slice(2)];
-const { status } = spawnSync(process.execPath, words, { cwd: root, stdio: 'inherit' });
+const args = ['node_modules/vitest/vitest.mjs', 'run', ...process.argv.slice(2)];
+const { status } = spawnSync(process.execPath, args, { cwd: root, stdio: 'inherit' });
 process.exit(status ?? 1);

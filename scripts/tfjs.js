@@ -25,7 +25,7 @@ export async function loadTfjs() {
   const layers = load('@tensorflow/tfjs-layers');
   load('@tensorflow/tfjs-backend-cpu');
   chain(core, readdirSync(`${folder}node_modules/@tensorflow/tfjs-core/dist/public/chained_ops`));
-  core.enableProdMode(); // it greets otherwise
+  core.enableProdMode(); // otherwise it prints a greeting
   await core.setBackend('cpu');
   return { ...core, ...layers, version: layers.version_layers };
 }

@@ -11,12 +11,12 @@ it('data sets of arrays and generators can be iterated repeatedly', async () => 
   expect(await numbers.toArray()).toEqual([1, 2, 3]);
   expect(await numbers.toArray()).toEqual([1, 2, 3]);
   let runs = 0;
-  const made = data.generator(function* () {
+  const generated = data.generator(function* () {
     runs++;
     yield* [1, 2];
   });
-  expect([await made.toArray(), await made.toArray(), runs]).toEqual([[1, 2], [1, 2], 2]);
-  expect([numbers.size, made.size]).toEqual([3, null]);
+  expect([await generated.toArray(), await generated.toArray(), runs]).toEqual([[1, 2], [1, 2], 2]);
+  expect([numbers.size, generated.size]).toEqual([3, null]);
   // As in the weather example of TF.js: a function that returns an object with next.
   let n = 0;
   const next = () => ({ next: () => ({ value: n, done: n++ >= 3 }) });
@@ -48,7 +48,7 @@ it('take, skip, map, repeat, shuffle and prefetch yield the expected items', asy
   expect(await numbers.shuffle(3, 4).toArray()).toEqual(first);
 });
 
-it('runs the cleanup of a generator when the caller stops early', async () => {
+it('a data set runs the cleanup of its generator when the caller stops early', async () => {
   let closed = false;
   const endless = data.generator(function* () {
     try {
@@ -86,7 +86,7 @@ it('a data set is an async iterable and has the method iterator of TF.js', async
   expect(await iterator.next()).toEqual({ value: 7, done: false });
 });
 
-it('runs the unchanged sampling and baseline code of the TF.js examples', async () => {
+it('the unchanged sampling and baseline code of the TF.js examples runs', async () => {
   // lstm-text-generation
   const sampleOf = (probs: Tensor, temperature: number) =>
     lw.tidy(() => {

@@ -75,7 +75,7 @@ describe('forecast with a model that predicts the next step', () => {
     expectClose(forecast(m, history, 6, { stream: true }).dataSync(), running.flat(), { abs: 1e-6, rel: 1e-5 });
   });
 
-  it('changes neither the states nor the layers of the model', () => {
+  it('forecast changes neither the states nor the layers of the model', () => {
     const m = model(1, 1, { T: 3, batch: 2, stateful: true, returnSequences: true });
     m.predict([
       [[1], [2], [3]],
@@ -95,7 +95,7 @@ describe('forecast with a model that predicts the next step', () => {
     expect(m.outputs[0]!.shape).toEqual([2, 3, 4]);
   });
 
-  it('uses windows if a layer needs the whole sequence', () => {
+  it('forecast uses windows if a layer needs the whole sequence', () => {
     setRandomSeed(3);
     const m = sequential({
       layers: [layers.lstm({ units: 4, goBackwards: true, inputShape: [null, 1] }), layers.dense({ units: 1 })],
@@ -108,7 +108,7 @@ describe('forecast with a model that predicts the next step', () => {
     expect(() => forecast(m, history, 4, { stream: true })).toThrow('model.stream: no layer may run backwards');
   });
 
-  it('takes about as long as a stream', onClock, () => {
+  it('forecast takes about as long as a stream', onClock, () => {
     const m = model(1, 1);
     forecast(m, [0.1, 0.2], 10);
     const start = performance.now();
@@ -118,7 +118,7 @@ describe('forecast with a model that predicts the next step', () => {
 });
 
 describe('forecast with a model that predicts several steps at once', () => {
-  it('predicts all steps with one call of predict', () => {
+  it('a direct forecast predicts all steps with one call of predict', () => {
     const m = model(1, 5, { T: 6 });
     const history = wave(9, 1).flat();
     const [block] = m.predict([history.slice(-6).map(x => [x])]).arraySync() as number[][];
@@ -128,7 +128,7 @@ describe('forecast with a model that predicts several steps at once', () => {
     expect(forecast(m, wave(9, 1), 5).shape).toEqual([5, 1]);
   });
 
-  it('feeds blocks back if more steps are requested', () => {
+  it('a direct forecast feeds blocks back if more steps are requested', () => {
     for (const [K, T] of [
       [5, 6],
       [6, 4],
@@ -141,7 +141,7 @@ describe('forecast with a model that predicts several steps at once', () => {
     }
   });
 
-  it('accepts outputs of all columns, [B, steps * D], and of one column', () => {
+  it('a direct forecast accepts outputs of all columns, [B, steps * D], and of one column', () => {
     const m = model(3, 12, { T: 6 });
     const [block] = m.predict([wave(6, 3)]).arraySync() as number[][];
     const all = forecast(m, wave(6, 3), 4);
@@ -157,14 +157,14 @@ describe('forecast with a model that predicts several steps at once', () => {
     expect(forecast(three, wave(6, 3), 3, { target: 0 }).shape).toEqual([3]);
   });
 
-  it('rejects a number of steps that does not fit into memory', () => {
+  it('forecast rejects a number of steps that does not fit into memory', () => {
     const rule = /^forecast: the forecast must fit into memory, got the shape \[1099511627776, 1\]$/;
     for (const T of [null, 6]) expect(() => forecast(model(1, 1, { T }), wave(9, 1), 2 ** 40)).toThrow(rule);
   });
 });
 
 describe('forecast with a scaler', () => {
-  it('scales the history and inverts the scaling of the forecast', () => {
+  it('forecast scales the history and inverts the scaling of its result', () => {
     const m = model(2, 2, { T: 4 });
     const history = wave(9, 2).map(([a, b]) => [100 + 10 * a!, 5 * b!]);
     for (const scaler of [standardize(history), minMax(history, { range: [-1, 1] })]) {
@@ -173,7 +173,7 @@ describe('forecast with a scaler', () => {
     }
   });
 
-  it('inverts the scaling of the predicted columns only', () => {
+  it('forecast inverts the scaling of the predicted columns only', () => {
     const m = model(2, 4, { T: 4 });
     const history = wave(9, 2).map(([a, b]) => [100 + 10 * a!, 5 * b!]);
     const scaler = standardize(history);
@@ -212,16 +212,16 @@ describe('forecast of a sine by a trained model', () => {
     }
   });
 
-  it('has errors below a tenth of the amplitude over 60 steps with fed-back predictions', () => {
+  it('forecast with fed-back predictions has errors below a tenth of the amplitude over 60 steps', () => {
     expect(rms(forecast(one, past, 60, { scaler }).dataSync(), future)).toBeLessThan(0.2);
     expect(rms(forecast(one, past, 60, { scaler, stream: true }).dataSync(), future)).toBeLessThan(0.6);
   });
 
-  it('has errors below a tenth of the amplitude with a direct forecast', () => {
+  it('a direct forecast has errors below a tenth of the amplitude', () => {
     expect(rms(forecast(direct, past, 60, { scaler }).dataSync(), future)).toBeLessThan(0.2);
   });
 
-  it('beats the mean of the series as baseline', () => {
+  it('forecast beats the mean of the series as baseline', () => {
     expect(rms(new Array(60).fill(3), future)).toBeGreaterThan(1.2);
   });
 });

@@ -7,7 +7,7 @@ import { expectClose } from '../compare.ts';
 import { transferred } from '../transferred.ts';
 
 describe('vocabulary', () => {
-  it('sorts the characters of a text, encodes and decodes', () => {
+  it('a vocabulary sorts the characters of a text, encodes and decodes', () => {
     const v = vocabulary('hello world');
     expect(v.characters).toEqual([' ', 'd', 'e', 'h', 'l', 'o', 'r', 'w']);
     expect(v.size).toBe(8);
@@ -19,13 +19,13 @@ describe('vocabulary', () => {
     expect(vocabulary('world hello').characters).toEqual(v.characters);
   });
 
-  it('counts a surrogate pair as one character', () => {
+  it('a vocabulary counts a surrogate pair as one character', () => {
     const v = vocabulary('a😀b');
     expect(v.size).toBe(3);
     expect(v.decode(v.encode('😀ba'))).toBe('😀ba');
   });
 
-  it('replaces unknown characters by the option unknown, or names them in an error', () => {
+  it('a vocabulary replaces unknown characters by the option unknown, or names them in an error', () => {
     expect(() => vocabulary('abc').encode('abd')).toThrow(
       "vocabulary.encode: text must have only known characters, got 'd'; set the option unknown",
     );
@@ -35,7 +35,7 @@ describe('vocabulary', () => {
     expect(vocabulary('a?', { unknown: '?' }).size).toBe(2);
   });
 
-  it('makes one-hot rows', () => {
+  it('a vocabulary makes one-hot rows', () => {
     const v = vocabulary('abc');
     expect(v.oneHot('cab').arraySync()).toEqual([
       [0, 0, 1],
@@ -46,7 +46,7 @@ describe('vocabulary', () => {
     expect(v.oneHot('').shape).toEqual([0, 3]);
   });
 
-  it('makes windows of a text as one-hot rows or ids', () => {
+  it('a vocabulary makes windows of a text as one-hot rows or ids', () => {
     const text = 'the cat sat on the mat';
     const v = vocabulary(text);
     const ids = [...v.encode(text)];
@@ -65,7 +65,7 @@ describe('vocabulary', () => {
     expect(alongHot.ys.arraySync()).toEqual(oneHot(along.ys.squeeze(), v.size).arraySync());
   });
 
-  it('shuffles windows of a text reproducibly with a seed', () => {
+  it('windows of a text are shuffled reproducibly with a seed', () => {
     const v = vocabulary('abcdefghij');
     const order = (seed: number) =>
       [...v.windows('abcdefghij', { steps: 1, targets: 'ids', shuffle: true, seed, batchSize: 2 })].flatMap(

@@ -37,7 +37,7 @@ describe('windows with a context', () => {
 });
 
 describe('windows', () => {
-  it('has the expected windows for a series of plain numbers', () => {
+  it('windows yields the expected inputs and targets of a series of plain numbers', () => {
     const data = windows([0, 1, 2, 3, 4, 5, 6], { inputSteps: 3, batchSize: 3 });
     expect([data.samples, data.length]).toEqual([4, 2]);
     const batches = [...data];
@@ -79,7 +79,7 @@ describe('windows', () => {
     expect(seen).toEqual(data.xs.arraySync());
   });
 
-  it('has targets of the chosen columns, in the output shape of the model', () => {
+  it('windows yields targets of the chosen columns, in the output shape of the model', () => {
     const shape = (options: object) => windows(table(12), { inputSteps: 4, ...options }).ys.shape.slice(1);
     expect(shape({})).toEqual([3]);
     expect(shape({ target: 1 })).toEqual([1]);
@@ -100,7 +100,7 @@ describe('windows', () => {
     ]);
   });
 
-  it('fits models with a dense layer on the last output, and models that return sequences', () => {
+  it('windows suit models with a dense layer on the last output, and models that return sequences', () => {
     const series = count(40).map(i => Math.sin(i / 3));
     const last = sequential({
       layers: [layers.lstm({ units: 3, inputShape: [5, 1] }), layers.dense({ units: 2 })],
@@ -119,7 +119,7 @@ describe('windows', () => {
     }
   });
 
-  it('can be iterated repeatedly, and shuffle gives new orders that the seed reproduces', () => {
+  it('windows can be iterated repeatedly, and shuffle gives new orders that the seed reproduces', () => {
     const options = { inputSteps: 2, batchSize: 5, shuffle: true, seed: 9 };
     const order = (data: ReturnType<typeof windows>) => [...data].flatMap(({ ys }) => [...ys.dataSync()]);
     const data = windows(count(50), options);
@@ -138,7 +138,7 @@ describe('windows', () => {
     expect(order(plain)).toEqual(order(plain));
   });
 
-  it('omits a small last batch with dropRemainder', () => {
+  it('windows omits a small last batch with dropRemainder', () => {
     const sizes = (options: object) =>
       [...windows(count(12), { inputSteps: 2, batchSize: 4, ...options })].map(({ xs }) => xs.shape[0]);
     expect(sizes({})).toEqual([4, 4, 2]);
@@ -146,15 +146,15 @@ describe('windows', () => {
     expect(windows(count(12), { inputSteps: 2, batchSize: 4, dropRemainder: true }).length).toBe(2);
   });
 
-  it('accepts a series in any form and copies it', () => {
+  it('windows accepts a series in any form and copies it', () => {
     const numbers = [1, 2, 3, 4, 5];
     const expected = windows(numbers, { inputSteps: 2 }).xs.arraySync();
     expect(windows(Float64Array.from(numbers), { inputSteps: 2 }).xs.arraySync()).toEqual(expected);
     expect(windows(tensor(numbers), { inputSteps: 2 }).xs.arraySync()).toEqual(expected);
     expect(windows(tensor(numbers, [5, 1], 'int32'), { inputSteps: 2 }).xs.arraySync()).toEqual(expected);
-    const own = Float32Array.from(numbers);
-    const data = windows(own, { inputSteps: 2 });
-    own.fill(0);
+    const copy = Float32Array.from(numbers);
+    const data = windows(copy, { inputSteps: 2 });
+    copy.fill(0);
     expect(data.xs.arraySync()).toEqual(expected);
     [...data][0]!.xs.dataSync().fill(0);
     expect(data.xs.arraySync()).toEqual(expected);

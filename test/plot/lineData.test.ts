@@ -6,8 +6,8 @@ import { historyOf, temperatures } from './scenes.ts';
 import { labelsOf, legendOf, pointsOf, shownLines } from './shown.ts';
 
 const wave = Array.from({ length: 50 }, (_, n) => Math.sin(n / 6));
-const usual = { height: 360, header: 54, foot: 54 };
-const areaHeight = usual.height - usual.header - usual.foot;
+const defaults = { height: 360, header: 54, foot: 54 };
+const areaHeight = defaults.height - defaults.header - defaults.foot;
 const heightsOf = (line: Element) => pointsOf(line).map(([, y]) => y);
 
 test.each([

@@ -35,10 +35,10 @@ for (const [name, { make, data }] of Object.entries(scenes)) {
   test(`${name} keeps its elements during updates, and is the same after the same data`, () => {
     const plot = draw();
     const [nodes, svg] = [allNodes(plot.node), plot.toSVG()];
-    const made = countMade(plot.node.ownerDocument, () => {
+    const created = countCreated(plot.node.ownerDocument, () => {
       for (const update of [...data, data[0]]) plot.update(update as never);
     });
-    expect(made).toBe(0);
+    expect(created).toBe(0);
     const after = allNodes(plot.node);
     expect(after.length).toBe(nodes.length);
     expect(after.every((node, n) => node === nodes[n])).toBe(true);
@@ -65,7 +65,7 @@ for (const [name, { make, data }] of Object.entries(scenes)) {
 const allNodes = (node: Node): Node[] => [node, ...[...node.childNodes].flatMap(allNodes)];
 
 /** Counts the elements and texts that a document creates during a call. */
-function countMade(document: Document, work: () => void): number {
+function countCreated(document: Document, work: () => void): number {
   const spies = (['createElementNS', 'createElement', 'createTextNode'] as const).map(name => vi.spyOn(document, name));
   try {
     work();
@@ -77,7 +77,7 @@ function countMade(document: Document, work: () => void): number {
 
 test('the counter of new elements counts', () => {
   const { ownerDocument } = predictionPlot().node;
-  expect(countMade(ownerDocument, () => predictionPlot())).toBeGreaterThan(50);
+  expect(countCreated(ownerDocument, () => predictionPlot())).toBeGreaterThan(50);
 });
 
 test('values have two decimals and a minus sign, or scientific notation', () => {
@@ -90,8 +90,8 @@ test('a value has the colour of its field in a heat map', () => {
   const heat = gateHeatmap({ units: 1, steps: 1 }).update({ f: [0.8], c: [-0.6] });
   const cell = cellDiagram().update({ f: 0.8, c: -0.6 });
   const fill = (name: string) => heat.node.querySelector(`.lw-panel-${name} rect`)!.getAttribute('fill');
-  const shown = [...cell.node.querySelectorAll('.lw-value')].filter(group => group.getAttribute('display') === null);
-  expect(shown.map(group => group.querySelector('circle')!.getAttribute('fill'))).toEqual([fill('f'), fill('c')]);
+  const visible = [...cell.node.querySelectorAll('.lw-value')].filter(group => group.getAttribute('display') === null);
+  expect(visible.map(group => group.querySelector('circle')!.getAttribute('fill'))).toEqual([fill('f'), fill('c')]);
 });
 
 test('fields have the colour of the nearest level, and values beyond the ends are clipped', () => {

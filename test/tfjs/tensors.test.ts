@@ -267,7 +267,7 @@ for (const [a, b] of [
 }
 
 /** The result as plain data; null if the call throws. */
-function outcome([, call]: Case, library: Library): unknown[] | null {
+function resultOf([, call]: Case, library: Library): unknown[] | null {
   try {
     const result = call(library);
     if (typeof result === 'string') return [result];
@@ -295,21 +295,21 @@ const rounded = (value: unknown): unknown =>
 
 describe('tensor functions equal those of TF.js', () => {
   const names = [...new Set(cases.map(([name]) => name.split(' ')[0]!))];
-  test.each(names)('%s', name => {
-    const own = cases.filter(([text]) => text.split(' ')[0] === name);
+  test.each(names)('%s gives the results of TF.js', name => {
+    const selected = cases.filter(([text]) => text.split(' ')[0] === name);
     let compared = 0;
-    for (const one of own) {
-      const expected = outcome(one, tf);
-      if (expected === null || intendedDifferences.some(([pattern]) => pattern.test(one[0]))) continue;
-      expect(rounded(outcome(one, lw)), one[0]).toEqual(rounded(expected));
+    for (const testCase of selected) {
+      const expected = resultOf(testCase, tf);
+      if (expected === null || intendedDifferences.some(([pattern]) => pattern.test(testCase[0]))) continue;
+      expect(rounded(resultOf(testCase, lw)), testCase[0]).toEqual(rounded(expected));
       compared++;
     }
-    expect(compared).toBeGreaterThan(own.length / 5);
+    expect(compared).toBeGreaterThan(selected.length / 5);
   });
 
-  test.each(intendedDifferences)('the listed difference %s exists: %s', pattern => {
-    const own = cases.filter(([name]) => pattern.test(name));
-    const differing = own.filter(one => show(rounded(outcome(one, lw))) !== show(rounded(outcome(one, tf))));
+  test.each(intendedDifferences)('the intended difference %s exists: %s', pattern => {
+    const selected = cases.filter(([name]) => pattern.test(name));
+    const differing = selected.filter(each => show(rounded(resultOf(each, lw))) !== show(rounded(resultOf(each, tf))));
     expect(differing.length).toBeGreaterThan(0);
   });
 });

@@ -2,7 +2,7 @@
 
 import { mkdirSync, writeFileSync } from 'node:fs';
 import { join } from 'node:path';
-import { load, tell, versionOf } from './tools.js';
+import { load, outputOf, versionOf } from './tools.js';
 
 /**
  * @typedef {import('./stage.js').Stage} Stage
@@ -152,6 +152,6 @@ export async function compile({ modules, folder: home }, resolution) {
   };
   const config = join(home, `${resolution}.json`);
   writeFileSync(config, JSON.stringify({ compilerOptions, files: ['typed.ts'] }));
-  await tell(process.execPath, [join(modules, 'typescript/bin/tsc'), '-p', config], { cwd: home });
+  await outputOf(process.execPath, [join(modules, 'typescript/bin/tsc'), '-p', config], { cwd: home });
   return title;
 }

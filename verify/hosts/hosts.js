@@ -8,7 +8,7 @@ import { NotHere } from '../outcome.js';
 import { bundleForCloud, bundlers, compile } from './bundles.js';
 import { runInPage } from './inPage.js';
 import { writePage } from './stage.js';
-import { tell, versionOf } from './tools.js';
+import { outputOf, versionOf } from './tools.js';
 
 /**
  * @typedef {import('./stage.js').Stage} Stage
@@ -73,7 +73,7 @@ function command(name, tool, words) {
     const title = `${name} ${versionOf(stage.tools, tool)}`;
     const path = join(stage.tools, '.bin', process.platform === 'win32' ? `${tool}.exe` : tool);
     try {
-      await tell(path, ['--version'], { cwd: stage.folder });
+      await outputOf(path, ['--version'], { cwd: stage.folder });
     } catch (error) {
       throw new NotHere(`its binary does not start: ${/** @type {Error} */ (error).message}`);
     }
@@ -88,7 +88,7 @@ function fromCommand(stage, path, words, entry = './entry.js', places = ['here',
     name: place === 'here' ? 'main thread' : 'worker',
     async run(simd) {
       const env = { DENO_DIR: join(stage.folder, 'deno'), DENO_NO_UPDATE_CHECK: '1' };
-      const out = await tell(path, [...words, 'hosts/command.js', entry, simd, place], {
+      const out = await outputOf(path, [...words, 'hosts/command.js', entry, simd, place], {
         cwd: join(stage.folder, '..'),
         env,
       });
@@ -128,13 +128,13 @@ function inBrowser(browser, folder, places) {
 function underPolicy(name) {
   const prepare = async (/** @type {Stage} */ stage) => {
     const browser = await stage.browser(commandOf(name));
-    // Without a CompileError here the policy would not be in force.
-    const refusal = await runInPage(browser, `${stage.locked}index.html`, 'strict', 'here').then(
-      () => 'it compiles',
+    // A CompileError shows that the policy is in force.
+    const errorMessage = await runInPage(browser, `${stage.locked}index.html`, 'strict', 'here').then(
+      () => 'no error',
       (/** @type {Error} */ { message }) => message,
     );
-    if (!refusal.includes('CompileError')) {
-      throw new Error(`where the policy forbids WebAssembly, a CompileError is expected, got: ${refusal}`);
+    if (!errorMessage.includes('CompileError')) {
+      throw new Error(`expected a CompileError under a policy that forbids WebAssembly, got: ${errorMessage}`);
     }
     const title = `${await titleOf(browser)}, strict Content-Security-Policy`;
     return { title, places: inBrowser(browser, stage.guarded, ['here', 'worker']) };
@@ -184,7 +184,7 @@ async function cloudflare(stage) {
   const title = `workerd ${versionOf(stage.tools, 'workerd')} (Cloudflare Workers), by init({ module })`;
   versionOf(stage.tools, 'miniflare');
   const newer = stage.nodes().filter(({ major }) => major >= 22)[0];
-  if (!newer) throw new NotHere('Miniflare needs Node 22, which is not here');
+  if (!newer) throw new NotHere('Miniflare needs Node 22, which is not installed');
   const script = await bundleForCloud(stage, join(stage.folder, 'cloud.js'));
   const miniflare = fileURLToPath(new URL('miniflare.js', import.meta.url));
   const dist = join(stage.folder, '../node_modules/lstm-wasm/dist');
@@ -193,7 +193,7 @@ async function cloudflare(stage) {
     name: 'a request',
     async run(simd) {
       const kernels = join(dist, simd === 'strict' ? 'kernels.wasm' : 'kernels-relaxed.wasm');
-      return JSON.parse(await tell(newer.path, [miniflare, stage.tools, script, kernels], { cwd: stage.folder }));
+      return JSON.parse(await outputOf(newer.path, [miniflare, stage.tools, script, kernels], { cwd: stage.folder }));
     },
   };
   return { title, places: [place] };

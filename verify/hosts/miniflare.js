@@ -1,5 +1,5 @@
 /**
- * Runs the bundled cloud.js in workerd with Miniflare and prints its results. In a process of its own, because Miniflare
+ * Runs the bundled cloud.js in workerd with Miniflare and prints its results. In a separate process, because Miniflare
  * needs Node 22.
  *
  *   node miniflare.js /path/to/verify/node_modules cloud.js kernels.wasm

@@ -15,7 +15,7 @@ const PATIENCE = 120_000;
  * @param {{ cwd: string, env?: Record<string, string> }} options
  * @returns {Promise<string>}
  */
-export function tell(command, words, { cwd, env }) {
+export function outputOf(command, words, { cwd, env }) {
   const options = { cwd, env: { ...process.env, ...env }, timeout: PATIENCE, maxBuffer: 2 ** 26 };
   return new Promise((resolve, reject) => {
     execFile(command, words, options, (error, stdout, stderr) => {

@@ -27,10 +27,10 @@ import { Tree } from './tree.js';
  * @property {number} seconds
  */
 
-/** Faults in each file. */
-const EACH = 2;
+/** The default number of faults in each file. */
+const FAULTS_PER_FILE = 2;
 
-/** Where a fault is looked for: a project of vitest.config.ts, its build, its tests; the next where none of them fails. */
+/** The test runs for a fault, until one fails: a project of vitest.config.ts, its build and its tests. */
 const rounds = /** @type {const} */ ([
   { project: 'strict', build: 'strict', tests: ['test/kernels/', 'test/facade/'] },
   { project: 'relaxed', build: 'relaxed', tests: ['test/kernels/'] },
@@ -43,10 +43,10 @@ const rounds = /** @type {const} */ ([
  * @param {number} [options.each] faults in each file
  * @param {number} [options.seed] of the choice
  * @param {string} [options.only] part of the paths of files
- * @param {number} [options.together] mutants at a time, each in processes of its own
+ * @param {number} [options.together] mutants at a time, each in separate processes
  * @param {(line: string) => void} options.say
  */
-export async function hunt({ root, each = EACH, seed = 1, only = '', together = 2, say }) {
+export async function hunt({ root, each = FAULTS_PER_FILE, seed = 1, only = '', together = 2, say }) {
   const folder = mkdtempSync(join(tmpdir(), 'lstm-wasm-mutation-'));
   const clear = () => rmSync(folder, { recursive: true, force: true });
   process.once('exit', clear);
@@ -56,10 +56,10 @@ export async function hunt({ root, each = EACH, seed = 1, only = '', together = 
     /** @type {Verdict[]} */
     const verdicts = [];
     const hunts = trees.map(async tree => {
-      const sound = await compileSound(tree);
-      if (tree === trees[0]) say(`unchanged kernels pass ${await checkSound(tree)} tests`);
+      const unchanged = await compileUnchanged(tree);
+      if (tree === trees[0]) say(`unchanged kernels pass ${await checkUnchanged(tree)} tests`);
       for (let mutant = waiting.shift(); mutant; mutant = waiting.shift()) {
-        const verdict = await judge(tree, mutant, sound);
+        const verdict = await judge(tree, mutant, unchanged);
         verdicts.push(verdict);
         say(`${verdict.fate}, ${verdict.seconds.toFixed(1)} s: ${titleOf(mutant)}; ${verdict.by}`);
       }
@@ -94,7 +94,7 @@ function chooseMutants(tree, { each, seed, only }) {
 }
 
 /** @param {Tree} tree */
-async function compileSound(tree) {
+async function compileUnchanged(tree) {
   /** @type {Map<string, Buffer>} */
   const kernels = new Map();
   for (const { build } of rounds) kernels.set(build, await tree.compile(build));
@@ -102,8 +102,8 @@ async function compileSound(tree) {
   return kernels;
 }
 
-/** On unchanged kernels every test must pass, or a failure with a fault would mean nothing. @param {Tree} tree */
-async function checkSound(tree) {
+/** All tests must pass on unchanged kernels, otherwise a failure with a fault proves nothing. @param {Tree} tree */
+async function checkUnchanged(tree) {
   let passed = 0;
   for (const { project, tests } of rounds) {
     const run = await tree.test(project, tests);
@@ -116,10 +116,10 @@ async function checkSound(tree) {
 /**
  * @param {Tree} tree
  * @param {Mutant} mutant
- * @param {Map<string, Buffer>} sound kernels without a fault, by build
+ * @param {Map<string, Buffer>} unchanged kernels without a fault, by build
  * @returns {Promise<Verdict>}
  */
-export async function judge(tree, mutant, sound) {
+export async function judge(tree, mutant, unchanged) {
   const started = performance.now();
   const verdict = (/** @type {Verdict['fate']} */ fate, /** @type {string} */ by) => {
     return { mutant, fate, by, seconds: (performance.now() - started) / 1000 };
@@ -131,7 +131,7 @@ export async function judge(tree, mutant, sound) {
     for (const { project, build, tests } of rounds) {
       const kernels = await tree.compile(build).catch(() => null);
       if (!kernels) return verdict('invalid', 'it does not compile');
-      if (sound.get(build)?.equals(kernels)) continue;
+      if (unchanged.get(build)?.equals(kernels)) continue;
       differs = true;
       for (const some of [nearestTests(tree, mutant.file), tests]) {
         const { failure } = await tree.test(project, some);
@@ -146,8 +146,8 @@ export async function judge(tree, mutant, sound) {
 }
 
 /**
- * The tests that are most likely to fail: those that name a function which a file exports, or else one which the files
- * that import it export, and so on.
+ * The tests that are most likely to fail: those that contain the name of a function exported by the file, or otherwise by the
+ * files that import it, and so on.
  * @param {Tree} tree
  * @param {string} file
  */
@@ -158,11 +158,11 @@ function nearestTests(tree, file) {
     .map(name => `test/kernels/${name}`)
     .filter(name => name.endsWith('.test.ts'));
   const reached = new Set([file]);
-  for (const one of reached) {
-    const names = [...tree.read(one).matchAll(/^export function (\w+)/gm)].map(match => match[1]);
+  for (const path of reached) {
+    const names = [...tree.read(path).matchAll(/^export function (\w+)/gm)].map(match => match[1]);
     const named = tests.filter(test => names.some(name => new RegExp(`\\b${name}\\b`).test(tree.read(test))));
     if (named.length > 0) return named;
-    const stem = one.replace(/.*\/|\.ts$/g, '');
+    const stem = path.replace(/.*\/|\.ts$/g, '');
     for (const other of sources) if (tree.read(other).includes(`/${stem}'`)) reached.add(other);
   }
   return ['test/kernels/'];

@@ -1,4 +1,4 @@
-/** The mutation operators: every place of a source where a small fault can be planted, by its syntax alone. */
+/** The mutation operators: finds every place of a source where a small fault can be planted, from the syntax alone. */
 
 import ts from 'typescript';
 
@@ -61,7 +61,7 @@ export function mutationsOf(source) {
   return found;
 }
 
-/** An integer becomes the next one, any other number one that is 1 % larger. @param {string} text */
+/** Increments an integer, and increases any other number by 1 %. @param {string} text */
 function otherNumber(text) {
   if (!/[.e]/i.test(text) || text.startsWith('0x')) return String(BigInt(text) + 1n);
   return String(Math.fround(Number(text) * 1.01));

@@ -1,13 +1,13 @@
 /**
- * A copy of the kernels and their tests in a folder of its own: mutants are planted there, so that neither the sources
- * nor build/ of the checkout ever hold one.
+ * A copy of the kernels and their tests in a separate folder, in which mutants are planted, so that neither the sources nor
+ * build/ of the checkout ever contain one.
  */
 
 import { spawn } from 'node:child_process';
 import { cpSync, mkdirSync, readdirSync, readFileSync, rmSync, symlinkSync, writeFileSync } from 'node:fs';
 import { basename, join, relative } from 'node:path';
 
-/** A run that prints nothing for that long hangs: the slowest single test takes a few seconds. In milliseconds. */
+/** Milliseconds without output after which a run counts as hanging; the slowest test takes a few seconds. */
 const SILENCE = 90_000;
 
 /** Tests that measure time are left out: on a busy machine they could fail without a fault. */
@@ -18,7 +18,7 @@ const NAMES = '^(?!.*the time of a step)';
  *
  * @typedef {object} Run
  * @property {number} passed
- * @property {string | undefined} failure the first test that failed, with its file; undefined where all passed
+ * @property {string | undefined} failure the first test that failed, with its file; undefined if all passed
  */
 
 export class Tree {
@@ -123,7 +123,7 @@ export class Tree {
    * @property {{ status: string, fullName: string }[]} assertionResults
    *
    * @param {string} report
-   * @param {string} output to show where there is no report
+   * @param {string} output shown if there is no report
    * @returns {{ numPassedTests: number, testResults: Suite[] }}
    */
   #parse(report, output) {
