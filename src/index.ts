@@ -17,9 +17,9 @@ export type { Inspection } from './model/inspect.ts';
 export {
   type Sequential,
   type Sequential as LayersModel,
-  type SequentialArgs,
   sequential,
 } from './model/sequential.ts';
+export type { SequentialArgs } from './model/sequentialArgs.ts';
 export type { Restored } from './model/snapshot.ts';
 export type { Stream } from './model/stream.ts';
 export type { Loss } from './objective/losses.ts';

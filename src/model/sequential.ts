@@ -20,33 +20,20 @@ import type { History } from '../training/history.ts';
 import type { TrainedModel } from '../training/trainedModel.ts';
 import { limitMethodArguments, rejectExtraArguments } from '../util/arguments.ts';
 import { type Config, serialize, toPython } from '../util/config.ts';
-import { fail, show } from '../util/errors.ts';
-import { checkBoolean, checkCount, checkOptions } from '../util/options.ts';
-import { checkSeed, globalSeeds, SeedStream } from '../util/random.ts';
+import { checkBoolean, checkCount } from '../util/options.ts';
+import { globalSeeds } from '../util/random.ts';
 import type { Shape } from '../util/shapes.ts';
 import { type Inspection, inspect } from './inspect.ts';
 import { ModelView } from './modelView.ts';
 import { predict, predictOnBatch } from './prediction.ts';
+import { readSequentialArgs, type SequentialArgs, stackOf } from './sequentialArgs.ts';
 import { type Restored, readSnapshot, takeSnapshot } from './snapshot.ts';
-import { Stack } from './stack.ts';
+import type { Stack } from './stack.ts';
 import { getStates, setStates } from './states.ts';
 import { Stream } from './stream.ts';
 import { printSummary } from './summary.ts';
 import { trainedModelOf } from './trainedModel.ts';
 import { TrainStep } from './trainStep.ts';
-
-/** Options of `sequential`. */
-export interface SequentialArgs {
-  /** The layers, from the input to the output; `add` appends more. */
-  layers?: readonly Layer[];
-  /** Default 'sequential_1', 'sequential_2' and so on. */
-  name?: string;
-  /**
-   * Fixes the initial weights, dropout and shuffles of this model, whatever else the program does: a whole number from 0
-   * to 2^53 - 1. Without it, `setRandomSeed` and the number of models made since then fix them. It is not saved.
-   */
-  seed?: number;
-}
 
 let unnamed = 0;
 
@@ -66,16 +53,8 @@ export class Sequential implements CallbackModel {
 
   /** @param view of existing layers; used by `withBatchSize` only */
   constructor(options?: SequentialArgs, view?: ModelView) {
-    const names = ['layers', 'name', 'seed'];
-    const { layers, name, seed } = checkOptions<SequentialArgs>('sequential', options, names);
-    if (name !== undefined && (typeof name !== 'string' || name === '')) {
-      fail('sequential', `name must be a non-empty string, got ${show(name)}`);
-    }
-    if (layers !== undefined && !Array.isArray(layers)) {
-      fail('sequential', `layers must be an array of layers, got ${show(layers)}`);
-    }
-    if (seed !== undefined) checkSeed('sequential', seed);
-    this.#view = view ?? globalSeeds.rollBackOnError(() => new ModelView(stackOf(layers ?? [], seed)));
+    const { layers = [], name, seed } = readSequentialArgs(options);
+    this.#view = view ?? globalSeeds.rollBackOnError(() => new ModelView(stackOf(layers, seed)));
     this.name = name ?? `sequential_${++unnamed}`;
     this.#stack = this.#view.stack;
     this.#step = new TrainStep(this.#view);
@@ -452,15 +431,4 @@ limitMethodArguments(Sequential, 'model');
 export function sequential(options?: SequentialArgs): Sequential {
   rejectExtraArguments('sequential', 1, arguments);
   return new Sequential(options);
-}
-
-function stackOf(layers: readonly Layer[], seed: number | undefined): Stack {
-  const stack = new Stack(seed === undefined ? globalSeeds.split() : new SeedStream(seed));
-  try {
-    for (const layer of layers) stack.push('sequential', layer);
-  } catch (error) {
-    for (const layer of stack.layers) layer.unbuild();
-    throw error;
-  }
-  return stack;
 }

@@ -115,8 +115,8 @@ export class Stack {
   }
 
   /**
-   * Removes a model that was garbage collected. If all models were and none was disposed, the weights stay, because
-   * layers may still be in use; streams keep the weights in any case.
+   * Removes a model that was garbage collected. If none of the models was disposed, the weights stay, because layers may
+   * still be in use. Streams hold the parameters themselves.
    */
   removeCollected(): void {
     if (--this.models === 0 && this.#disposed) this.parameters = null;

@@ -56,7 +56,7 @@ function checkClasses(call: string, name: string, classes: number | null, { y, w
 /**
  * Tests batch by batch, and yields between two batches.
  *
- * @param context the data set for the warning about a loss that is not finite
+ * @param context for the warning about a loss that is not finite, such as ' of the validation'
  */
 export function* testBatches(
   call: string,

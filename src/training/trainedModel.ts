@@ -47,7 +47,7 @@ export interface TrainedModel {
   classes(call: string): number | null;
   /** As `trainOnBatch`, with the name of the public call for error messages. */
   train(call: string, x: Batch, y: Batch, weights?: SampleWeightOptions | Selection): number | number[];
-  /** As `testOnBatch`. @param context the data set for the warning about a loss that is not finite: ' of the validation' */
+  /** As `testOnBatch`. @param context for the warning about a loss that is not finite, such as ' of the validation' */
   test(
     call: string,
     x: Batch,

@@ -7,8 +7,8 @@ import { isPlain } from './options.ts';
 type AnyFunction = (...args: never[]) => unknown;
 
 /**
- * Throws a ValueError if a call got more than `most` arguments. Extra arguments that are `undefined` are allowed. So are the
- * index and the array that `Array.map` and `forEach` pass after the item to a function of one argument.
+ * Throws a ValueError if a call got more than `most` arguments. Extra arguments that are `undefined` are allowed. So are
+ * the index and the array that `Array.map` and `forEach` pass after the item, if the call takes one argument.
  */
 export function rejectExtraArguments(call: string, most: number, given: ArrayLike<unknown>): void {
   if (given.length > most) rejectExtra(call, most, Array.from(given));

@@ -2,7 +2,7 @@
 
 import { arrayKind, lengthOf, type TypedArray } from './typedArrays.ts';
 
-/** An invalid argument. A call that throws it has changed nothing: weights, states and optimizer are bit for bit as before. */
+/** An invalid argument. A call that throws it has not changed weights, states or optimizer. */
 export class ValueError extends Error {
   override readonly name = 'ValueError';
 }
@@ -12,7 +12,7 @@ export function fail(call: string, message: string): never {
   throw new ValueError(escapeControls(`${call}: ${message}`));
 }
 
-/** An unknown option. The message suggests the most similar known one. Readers of files catch it and report it differently. */
+/** An unknown option. The message suggests the most similar known one; readers of files replace that message. */
 export class UnknownOption extends ValueError {
   constructor(
     /** The name of the call, such as 'layers.lstm'. */
@@ -62,7 +62,7 @@ function shown(value: unknown, levels: number): string {
 
 const short = (text: string): string => (text.length > 60 ? `${text.slice(0, 57)}...` : text);
 
-/** The name of a function or class; empty if it has none, or if user code has set it to something that is not a string. */
+/** The name of a function or class; empty if it has none, or if it is not a string. */
 function nameOf(value: unknown): string {
   const name = typeof value === 'function' ? (value.name as unknown) : undefined;
   return typeof name === 'string' ? short(name) : '';

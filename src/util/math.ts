@@ -1,6 +1,6 @@
 /**
- * Elementary functions in float64. Unlike those of `Math`, they return the same bits in every engine, because they use only
- * operations that IEEE 754 rounds correctly: + - * /.
+ * Elementary functions in float64. Unlike those of `Math`, they return the same bits in every engine, because they use
+ * only operations that IEEE 754 rounds correctly: + - * /.
  */
 
 // ------------------------------------------------------------------------------------------------------ sine, cosine

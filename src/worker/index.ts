@@ -3,7 +3,8 @@
  * arguments and return promises. Works in browsers and in Node.
  */
 
-import { Sequential, type SequentialArgs } from '../model/sequential.ts';
+import { Sequential } from '../model/sequential.ts';
+import type { SequentialArgs } from '../model/sequentialArgs.ts';
 import type { IOHandler } from '../saving/artifacts.ts';
 import { modelFrom, optimizerFrom } from '../saving/fromConfig.ts';
 import { httpOptions } from '../saving/http.ts';
