@@ -165,7 +165,7 @@ describe('tensors', () => {
     [
       'without a shape',
       () => new (wrong(Tensor))(new Float32Array(1)),
-      'shape must be an array of whole numbers, got undefined',
+      'shape must be an array of integers, got undefined',
     ],
   ]);
   describeBad('tensor', [
