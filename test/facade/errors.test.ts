@@ -137,7 +137,7 @@ describe('tensors', () => {
     [
       'a missing shape',
       () => new (wrong(Tensor))(new Float32Array(1)),
-      'shape must be an array of whole numbers, got undefined',
+      'shape must be an array of integers, got undefined',
     ],
   ]);
   describeRejections('tensor', [
