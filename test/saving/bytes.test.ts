@@ -1,4 +1,4 @@
-// Bytes that were given away, such as by `postMessage`, are no bytes any more: whoever takes bytes says what is missing.
+// Detached buffers, such as those sent with `postMessage`: every call that takes bytes rejects them.
 
 import { io, layers, loadLayersModel, sequential, ValueError } from 'lstm-wasm';
 import { loadKerasModel, loadKerasWeights } from 'lstm-wasm/keras';
@@ -25,7 +25,7 @@ const readers: [string, (bytes: never) => unknown][] = [
   ],
 ];
 
-test.each(readers)('%s', async (name, read) => {
+test.each(readers)('%s rejects a detached buffer', async (name, read) => {
   for (const bytes of [transferred(new Uint8Array(12)), transferred(new Uint8Array(12)).buffer]) {
     const call = async () => read(bytes as never);
     await expect(call).rejects.toThrow(ValueError);

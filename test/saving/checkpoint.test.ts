@@ -65,8 +65,8 @@ const trained = (model: Sequential, checkpoint: ModelCheckpointArgs, options: ob
     ...options,
   });
 
-/** Where the snapshots of a training stand, as [step, epoch, batch]. */
-async function kept(checkpoint: ModelCheckpointArgs, options?: object): Promise<(number | null)[][]> {
+/** The positions of the snapshots that a training saves, as [step, epoch, batch]. */
+async function snapshotPositions(checkpoint: ModelCheckpointArgs, options?: object): Promise<(number | null)[][]> {
   const list: (number | null)[][] = [];
   const save = (_epoch: number, _logs: unknown, model: Sequential) => {
     const { step, epoch, batch } = make().restore(model.snapshot());
@@ -77,25 +77,25 @@ async function kept(checkpoint: ModelCheckpointArgs, options?: object): Promise<
 }
 
 describe('every', () => {
-  test('saves after every n epochs or batches, and at the end of training', async () => {
-    expect(await kept({})).toEqual([1, 2, 3, 4].map(epoch => [5 * epoch, epoch, 0]));
-    expect(await kept({ every: 3 })).toEqual([
+  test('modelCheckpoint saves after every n epochs or batches, and at the end of training', async () => {
+    expect(await snapshotPositions({})).toEqual([1, 2, 3, 4].map(epoch => [5 * epoch, epoch, 0]));
+    expect(await snapshotPositions({ every: 3 })).toEqual([
       [15, 3, 0],
       [20, 4, 0],
     ]);
-    expect(await kept({ every: { epochs: 2 } })).toEqual([
+    expect(await snapshotPositions({ every: { epochs: 2 } })).toEqual([
       [10, 2, 0],
       [20, 4, 0],
     ]);
-    expect(await kept({ every: { batches: 7 } })).toEqual([
+    expect(await snapshotPositions({ every: { batches: 7 } })).toEqual([
       [7, 1, 2],
       [14, 2, 4],
       [20, 4, 0],
     ]);
-    expect(await kept({ every: { batches: 100 } })).toEqual([[20, 4, 0]]);
+    expect(await snapshotPositions({ every: { batches: 100 } })).toEqual([[20, 4, 0]]);
   });
 
-  test('saves the end if a later callback stops training', async () => {
+  test('modelCheckpoint saves at the end if a later callback stops training', async () => {
     const list: number[] = [];
     const model = make();
     const save = () => void list.push(model.restore(model.snapshot()).step);
@@ -109,7 +109,7 @@ describe('every', () => {
 });
 
 describe('file', () => {
-  test('holds the end of a run that was interrupted after it was asked to stop', async () => {
+  test('a training resumed after stopTraining was set ends with the same file', async () => {
     const model = make();
     let resume: Uint8Array | null = null;
     const onBatchEnd = (batch: number) => {
@@ -128,7 +128,7 @@ describe('file', () => {
     expect(ends[1]).toEqual(ends[0]);
   });
 
-  test('is the only file, and training resumes from it', async () => {
+  test('an interrupted training leaves only the file, and resumes from it', async () => {
     const whole = make();
     const begun = whole.snapshot();
     await trained(whole, { file: `${file}.other` });
@@ -150,7 +150,7 @@ describe('file', () => {
     expectBits(weightsOf(other), weightsOf(whole));
     expect(history.epoch).toEqual([0, 1, 2, 3]);
     expect(history.history).toEqual(whole.history!.history);
-    // What is finished stays finished
+    // Resuming a finished training changes nothing.
     setRandomSeed(100);
     const last = make();
     await trained(last, {}, { callbacks: [callbacks.modelCheckpoint({ file, resume: true }), {}] });
@@ -165,7 +165,7 @@ describe('file', () => {
     expect(make().restore(readFileSync(file)).step).toBe(1);
   });
 
-  test('with saveBestOnly holds the snapshot of the best epoch', async () => {
+  test('with saveBestOnly, the file holds the snapshot of the best epoch', async () => {
     const model = make();
     const bytes: Uint8Array[] = [];
     const read = () => void bytes.push(readFileSync(file));
@@ -183,7 +183,7 @@ describe('file', () => {
     expectBits(bytes[3]!, bytes[1]!);
   });
 
-  test('holds the state of all callbacks, wherever they are in the list', async () => {
+  test('the file holds the state of all callbacks, in any order of the list', async () => {
     const events: string[] = [];
     const notes = {
       onEpochBegin: (epoch: number) => void events.push(`epoch ${epoch}`),
@@ -208,8 +208,8 @@ describe('file', () => {
       const model = make();
       model.restore(begun);
       await expect(run(model, stopAt)).rejects.toThrow('power failure');
-      events.pop(); // the batch that the file does not hold
-      if (stopAt === 6) events.splice(-2); // the end of epoch 0 is in no file before the next batch
+      events.pop(); // the batch that is not yet in the file
+      if (stopAt === 6) events.splice(-2); // the end of epoch 0 is saved with the next batch
       const other = make();
       expect((await run(other)).history).toEqual(history);
       expectBits(weightsOf(other), weightsOf(whole), `after ${stopAt} batches`);
@@ -217,7 +217,7 @@ describe('file', () => {
     }
   });
 
-  test('that is not a snapshot is rejected by name and left unchanged', async () => {
+  test('a file that is not a snapshot is rejected by name and left unchanged', async () => {
     writeFileSync(file, 'something else');
     const model = make();
     const before = model.snapshot();
@@ -226,15 +226,15 @@ describe('file', () => {
     );
     expectBits(model.snapshot(), before);
     expect(readFileSync(file, 'utf8')).toBe('something else');
-    await trained(model, { file }); // not asked to go on: replaced
+    await trained(model, { file }); // without resume, it is replaced
     expect(make().restore(readFileSync(file)).epoch).toBe(4);
   });
 
   test.each<[what: string, path: () => string, reason: string | RegExp]>([
     ['a folder', () => file, /got the folder '.*'$/],
-    ['a file in a folder that is not there', () => join(file, 'missing', 'a'), 'got ENOENT: '],
-    ['a file below a file', () => join(file, 'taken', 'a'), 'got ENOTDIR: '],
-  ])('that is %s is refused before anything is trained, and nothing is left behind', async (_, path, reason) => {
+    ['in a missing folder', () => join(file, 'missing', 'a'), 'got ENOENT: '],
+    ['below a file', () => join(file, 'taken', 'a'), 'got ENOTDIR: '],
+  ])('a path that is %s is rejected before training, and no file is left', async (_, path, reason) => {
     mkdirSync(file);
     writeFileSync(join(file, 'taken'), 'something else');
     const model = make();
@@ -260,22 +260,22 @@ describe('file', () => {
     expectBits(model.snapshot(), before);
     expect(readdirSync(file)).toEqual(['taken']);
     expect(beside()).toEqual([basename(file)]);
-    await trained(model, { file: `${file}.other` }); // and it can be trained again
+    await trained(model, { file: `${file}.other` }); // the model can be trained again
   });
 
-  test('is checked before training even if resume is given', async () => {
+  test('the file is checked before training even if resume is given', async () => {
     const whole = make();
-    const kept: Uint8Array[] = [];
-    await trained(whole, {}, { callbacks: [{ onEpochEnd: () => void kept.push(whole.snapshot()) }, {}] });
+    const snapshotPositions: Uint8Array[] = [];
+    await trained(whole, {}, { callbacks: [{ onEpochEnd: () => void snapshotPositions.push(whole.snapshot()) }, {}] });
     const model = make();
     const before = model.snapshot();
     const missing = callbacks.modelCheckpoint({ file: join(file, 'a') });
-    const going = trained(model, {}, { resume: kept[0], callbacks: [{}, missing] });
+    const going = trained(model, {}, { resume: snapshotPositions[0], callbacks: [{}, missing] });
     await expect(going).rejects.toThrow('file must be a file that can be written, got ENOENT');
     expectBits(model.snapshot(), before);
   });
 
-  test('that can no longer be written ends training with a ValueError, and leaves no temporary file', async () => {
+  test('a file that can no longer be written ends training with a ValueError, and leaves no temporary file', async () => {
     const model = make();
     const take = { onEpochEnd: () => mkdirSync(file, { recursive: true }) };
     const error: unknown = await trained(model, {}, { callbacks: [take, callbacks.modelCheckpoint({ file })] }).catch(
@@ -288,7 +288,7 @@ describe('file', () => {
     expect(beside()).toEqual([basename(file)]);
   });
 
-  test('keeps its mode, and a link to it, when it is replaced', async () => {
+  test('replacing the file keeps its mode and links to it', async () => {
     writeFileSync(file, '');
     chmodSync(file, 0o640);
     const link = `${file}.link`;
@@ -307,7 +307,7 @@ describe('file', () => {
   test.each([
     ['a FIFO', () => execFileSync('mkfifo', [file]), /got the FIFO '.*'$/],
     ['a device', () => symlinkSync('/dev/null', file), /got the device '.*'$/],
-  ])('that is %s is rejected before training starts', async (_, prepare, reason) => {
+  ])('a path that is %s is rejected before training', async (_, prepare, reason) => {
     prepare();
     const model = make();
     const before = model.snapshot();
@@ -319,7 +319,7 @@ describe('file', () => {
     expect(beside()).toEqual([basename(file)]);
   });
 
-  test('always holds one complete snapshot while several training runs write it', async () => {
+  test('the file holds one complete snapshot after several concurrent trainings write it', async () => {
     const models = [make(), make(), make(), make()];
     const histories = await Promise.all(
       models.map(model => trained(model, { file, every: { batches: 1 } }, { epochs: 6, yieldEvery: 'batch' })),
@@ -329,7 +329,7 @@ describe('file', () => {
     expect(beside()).toEqual([basename(file)]);
   });
 
-  test('removes the temporary files of killed processes next to it, and no others', async () => {
+  test('modelCheckpoint removes the temporary files of killed processes, and no others', async () => {
     const { pid: ended } = spawnSync(process.execPath, ['--version']);
     const long = new Date(Date.now() - 61_000);
     const left = [`${file}.${ended}-0123abcd.tmp`, `${file}.${process.ppid}-0123abcd.tmp`];
@@ -346,7 +346,7 @@ describe('file', () => {
     expect(beside()).toEqual([file, ...others].map(name => basename(name)).sort());
   });
 
-  test('is refused where there are no files', () => {
+  test('file is rejected outside of Node', () => {
     vi.stubGlobal('process', undefined);
     expect(() => callbacks.modelCheckpoint({ file })).toThrow(
       'callbacks.modelCheckpoint: file needs Node; in a browser, pass save, a function that stores model.snapshot() elsewhere',
@@ -369,6 +369,6 @@ test.each<[object, string]>([
   [{ file: 'a', every: { batches: 0.5 } }, 'every.batches must be a whole number of at least 1, got 0.5'],
   [{ file: 'a', every: { steps: 5 } }, "unknown option 'steps'"],
   [{ every: 2 }, 'every must be absent with saveBestOnly, got 2'],
-])('%o', (args, message) => {
+])('modelCheckpoint rejects %o', (args, message) => {
   expect(() => callbacks.modelCheckpoint(args as never)).toThrow(`callbacks.modelCheckpoint: ${message}`);
 });

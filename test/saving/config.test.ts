@@ -1,4 +1,4 @@
-// What a model is, written down and made anew: every layer, initializer, regularizer, constraint, optimizer, schedule.
+// Rebuilding layers, initializers, regularizers, constraints, optimizers and schedules from their configurations.
 
 import { initializers, type Layer, layers, type Sequential, schedules, sequential, train } from 'lstm-wasm';
 import { describe, expect, test } from 'vitest';
@@ -7,7 +7,7 @@ import { modelOf } from '../../src/saving/topology.ts';
 import { stacks } from './stacks.ts';
 
 const place = { call: 'load', part: 'model' };
-const again = (model: Sequential) => modelOf(place, model.toJSON(null, false), 'own');
+const rebuilt = (model: Sequential) => modelOf(place, model.toJSON(null, false), 'own');
 
 /** The factory for a layer class. */
 const factoryFor = (className: string) => {
@@ -25,9 +25,9 @@ describe.each(Object.entries(stacks))('%s', (_name, make) => {
     }
   });
 
-  test('comes back as it was', () => {
+  test('a model rebuilt from its configuration is the same', () => {
     const model = sequential({ layers: make(), name: 'one' });
-    const copy = again(model);
+    const copy = rebuilt(model);
     expect(copy.toJSON(null, false)).toEqual(model.toJSON(null, false));
     expect(copy.layers.map(layer => layer.constructor)).toEqual(model.layers.map(layer => layer.constructor));
     expect(copy.getWeights().map(({ shape }) => shape)).toEqual(model.getWeights().map(({ shape }) => shape));
@@ -35,7 +35,7 @@ describe.each(Object.entries(stacks))('%s', (_name, make) => {
     expect(model.toJSON()).toBe(JSON.stringify(model.toJSON(null, false)));
   });
 
-  test('has weights whose names are its own', () => {
+  test('the weight names of a model are unique', () => {
     const model = sequential({ layers: make() });
     const paths = model.layers.flatMap(layer => layer.weightPaths);
     expect(new Set(paths).size).toBe(model.getWeights().length);
@@ -43,17 +43,17 @@ describe.each(Object.entries(stacks))('%s', (_name, make) => {
   });
 });
 
-test('every initializer comes back as it was', () => {
+test('every initializer is rebuilt from its configuration', () => {
   for (const [name, make] of Object.entries(initializers)) {
     const square = name === 'identity';
     const initializer = name === 'constant' ? initializers.constant({ value: 2 }) : (make as () => never)();
     const options = { units: 4, kernelInitializer: initializer, inputShape: [square ? 4 : 3] };
     const model = sequential({ layers: [layers.dense(options)] });
-    expect(again(model).toJSON(), name).toEqual(model.toJSON());
+    expect(rebuilt(model).toJSON(), name).toEqual(model.toJSON());
   }
 });
 
-test('every optimizer comes back as it was, schedules and all', () => {
+test('every optimizer and schedule is rebuilt from its configuration', () => {
   const rates = [
     0.5,
     schedules.constant({ learningRate: 0.1 }),
@@ -78,49 +78,57 @@ test('every optimizer comes back as it was, schedules and all', () => {
   }
 });
 
-const stranger = (change: (model: Record<string, never>) => void) => {
+const loadChanged = (change: (model: Record<string, never>) => void) => {
   const model = sequential({ layers: [layers.lstm({ units: 2, inputShape: [3, 1] })] });
   const json = JSON.parse(model.toJSON() as string);
   change(json);
   return () => modelOf(place, json, 'own');
 };
 
-// biome-ignore lint/suspicious/noExplicitAny: data from elsewhere
-const spoiled: [string, (json: any) => void, RegExp][] = [
-  ['no class', json => delete json.class_name, /^load: model: must be \{ class_name, config \}/],
+// biome-ignore lint/suspicious/noExplicitAny: untyped JSON data
+const invalid: [string, (json: any) => void, RegExp][] = [
+  ['a missing class name', json => delete json.class_name, /^load: model: must be \{ class_name, config \}/],
   [
-    'another kind of model',
+    'an unknown model class',
     json => (json.class_name = 'Graph'),
     /class_name must be 'Sequential', or 'Functional' for a model that is a chain/,
   ],
   [
-    'an unknown layer',
+    'an unknown layer class',
     json => (json.config.layers[0].class_name = 'Conv1D'),
     /^load: model.config.layers\[0\]: unknown class 'Conv1D'/,
   ],
-  ['no list', json => (json.config.layers = 7), /^load: model.config.layers: must be a list, got 7/],
-  ['a cell as a layer', json => (json.config.layers[0].class_name = 'LSTMCell'), /unknown class 'LSTMCell'/],
-  ['a wrong option', json => (json.config.layers[0].config.units = -1), /layers\[0\]: layers.lstm: units must be/],
   [
-    'an option that is on',
+    'a number as the list of layers',
+    json => (json.config.layers = 7),
+    /^load: model.config.layers: must be a list, got 7/,
+  ],
+  ['a cell as a layer', json => (json.config.layers[0].class_name = 'LSTMCell'), /unknown class 'LSTMCell'/],
+  [
+    'an invalid option value',
+    json => (json.config.layers[0].config.units = -1),
+    /layers\[0\]: layers.lstm: units must be/,
+  ],
+  [
+    'an unsupported option that is set',
     json => (json.config.layers[0].config.time_major = true),
     /layers\[0\]: layers.lstm: unknown option 'time_major'$/,
   ],
   [
-    'a foreign initializer',
+    'an unknown initializer class',
     json => (json.config.layers[0].config.kernel_initializer.class_name = 'toString'),
     /layers.lstm: kernelInitializer has the unknown class 'toString'/,
   ],
   [
-    '__proto__',
+    'an option named __proto__',
     json => Object.defineProperty(json.config.layers[0].config, '__proto__', { value: 1, enumerable: true }),
     /unknown option '__proto__'/,
   ],
-  ['a circle', json => (json.config.layers[0].config.self = json), /nested at most 100 levels deep/],
+  ['a circular configuration', json => (json.config.layers[0].config.self = json), /nested at most 100 levels deep/],
 ];
 
-test.each(spoiled)('%s is refused with its place', (_name, change, message) => {
-  expect(stranger(change)).toThrow(message);
+test.each(invalid)('%s is rejected with its path', (_name, change, message) => {
+  expect(loadChanged(change)).toThrow(message);
 });
 
 test('options that are null in a configuration count as absent', () => {
@@ -164,11 +172,11 @@ test('factories reject configurations of unknown classes', () => {
   expect(() => layers.rnn({ cell: described('ConvCell') })).toThrow('layers.rnn: cell must be lstmCell, gruCell');
 });
 
-describe('names of Keras', () => {
+describe('Keras names', () => {
   const dense = (options: object) => layers.dense({ units: 2, inputShape: [2], ...options }).getConfig();
   const nameOf = (options: object) => (dense(options).kernelInitializer as { className: string }).className;
 
-  test('are accepted for initializers: normal, uniform, zero, one, eye, and class names', () => {
+  test('Keras names of initializers are accepted: normal, uniform, zero, one, eye, and class names', () => {
     const names = ['normal', 'uniform', 'zero', 'one', 'eye', 'lecun_normal', 'OrthogonalInitializer'];
     expect(names.map(kernelInitializer => nameOf({ kernelInitializer }))).toEqual([
       'RandomNormal',
@@ -181,7 +189,7 @@ describe('names of Keras', () => {
     ]);
   });
 
-  test('are accepted for constraints: maxnorm, nonneg, unitnorm', () => {
+  test('Keras names of constraints are accepted: maxnorm, nonneg, unitnorm', () => {
     const names = ['maxnorm', 'max_norm', 'nonneg', 'unitnorm'];
     const found = names.map(
       kernelConstraint => (dense({ kernelConstraint }).kernelConstraint as { className: string }).className,
@@ -189,7 +197,7 @@ describe('names of Keras', () => {
     expect(found).toEqual(['MaxNorm', 'MaxNorm', 'NonNeg', 'UnitNorm']);
   });
 
-  test('are accepted for activations: leaky_relu, celu, silu, softmax_v2', () => {
+  test('Keras names of activations are accepted: leaky_relu, celu, silu, softmax_v2', () => {
     const names = ['leaky_relu', 'celu', 'silu', 'softmax_v2'];
     const found = names.map(activation => dense({ activation }).activation);
     expect(found).toEqual(['leakyRelu', 'elu', 'swish', 'softmax']);
@@ -199,15 +207,15 @@ describe('names of Keras', () => {
 describe('metadata', () => {
   const model = () => sequential({ layers: [layers.dense({ units: 1, inputShape: [1] })] });
 
-  test('comes back as it was given', () => {
+  test('user-defined metadata is returned as JSON would store it', () => {
     const one = model();
     const metadata = { a: [1, null, 'x', { b: true }], c: { toJSON: () => ({ d: 1 }) }, e: undefined };
     one.setUserDefinedMetadata(metadata);
     expect(one.getUserDefinedMetadata()).toEqual({ a: [1, null, 'x', { b: true }], c: { d: 1 } });
   });
 
-  test('that JSON cannot store is rejected, with the path of the value', () => {
-    const bad: unknown[] = [
+  test('metadata that JSON cannot store is rejected, with the path of the value', () => {
+    const unsupported: unknown[] = [
       Number.NaN,
       Number.POSITIVE_INFINITY,
       () => 1,
@@ -219,7 +227,7 @@ describe('metadata', () => {
       [undefined],
       /x/,
     ];
-    for (const value of bad) {
+    for (const value of unsupported) {
       const one = model();
       expect(() => one.setUserDefinedMetadata({ a: [{ b: value }] })).toThrow(
         /^model.setUserDefinedMetadata: metadata\.a\[0\]\.b(\[0\])?: must be a value that JSON can store/,

@@ -9,7 +9,7 @@ const deep = JSON.parse(`${'{"a":['.repeat(5000)}1${']}'.repeat(5000)}`);
 const model = () => sequential({ layers: [layers.dense({ units: 1, inputShape: [1] })] });
 
 test.each(['trainingConfig', 'userDefinedMetadata', 'weightSpecs', 'signature'])(
-  '%s nested 5,000 deep is rejected or ignored',
+  'loadLayersModel rejects or ignores %s nested 5,000 levels deep',
   async part => {
     const artifacts = { modelTopology: model().toJSON(null, false) as object, [part]: deep };
     const loading = loadLayersModel(io.fromMemory(artifacts));
@@ -18,7 +18,7 @@ test.each(['trainingConfig', 'userDefinedMetadata', 'weightSpecs', 'signature'])
   },
 );
 
-test('copyModel rejects a topology nested 5,000 deep', async () => {
+test('copyModel rejects a topology nested 5,000 levels deep', async () => {
   const items = new Map<string, string>();
   const storage = {
     get length() {

@@ -1,6 +1,5 @@
 // Model files written by Keras 2.1 to 3.15 and the TF.js converter, or in their layout. Each loads and predicts the
-// same
-// numbers as the program that wrote it, or is rejected with a description.
+// same numbers as the program that wrote it, or is rejected with a description.
 
 import { readFileSync } from 'node:fs';
 import { fileURLToPath } from 'node:url';

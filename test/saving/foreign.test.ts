@@ -1,4 +1,4 @@
-// Files that are not models: the error of every reader names the format and the fix.
+// Files that are not models: the error of every reader names their format and the fix.
 
 import { mkdtempSync, rmSync, writeFileSync } from 'node:fs';
 import { tmpdir } from 'node:os';
@@ -14,14 +14,14 @@ const model = sequential({ layers: [layers.lstm({ units: 2, inputShape: [3, 1] }
 type Read = (bytes: Uint8Array) => Promise<unknown>;
 
 /** The readers, by the start of their error messages. */
-const ofBytes = {
+const byteReaders = {
   'loadKerasModel: the file: must be': bytes => loadKerasModel(bytes),
   'loadKerasWeights: the file: must be': bytes => loadKerasWeights(model, bytes),
   'loadOnnxModel: the file must be': bytes => loadOnnxModel(bytes),
   'readSafetensors: bytes must be': async bytes => readSafetensors(bytes),
 } satisfies Record<string, Read>;
 
-const ofText = {
+const textReaders = {
   'loadLayersModel: ': bytes => {
     const folder = mkdtempSync(`${tmpdir()}/foreign-`);
     writeFileSync(`${folder}/model.json`, bytes);
@@ -31,7 +31,7 @@ const ofText = {
     loadLayersModel('https://somewhere/model.json', { fetchFunc: async () => new Response(bytes.slice()) }),
 } satisfies Record<string, Read>;
 
-async function expectRefused(call: string, read: Read, bytes: Uint8Array, message: RegExp) {
+async function expectRejected(call: string, read: Read, bytes: Uint8Array, message: RegExp) {
   const error = await read(bytes).then(
     () => null,
     reason => reason,
@@ -41,23 +41,23 @@ async function expectRefused(call: string, read: Read, bytes: Uint8Array, messag
   expect(error.message).toMatch(message);
 }
 
-const pointer = `version https://git-lfs.github.com/spec/v1\noid sha256:${'0a'.repeat(32)}\nsize 12345\n`;
+const lfsPointer = `version https://git-lfs.github.com/spec/v1\noid sha256:${'0a'.repeat(32)}\nsize 12345\n`;
 const torchZip = zipSync({ 'archive/data.pkl': new Uint8Array([128, 2, 125]), 'archive/version': strToU8('3\n') });
 
 const texts: [string, Uint8Array, RegExp][] = [
-  ['a Git LFS pointer', strToU8(pointer), /got a Git LFS pointer in place of the file; run git lfs pull$/],
+  ['a Git LFS pointer', strToU8(lfsPointer), /got a Git LFS pointer in place of the file; run git lfs pull$/],
   [
     'a web page',
     strToU8('\ufeff\n<!DOCTYPE html>\n<html>'),
     /got a web page \(HTML\); download the file itself again$/,
   ],
-  ['the error of a bucket', strToU8('<?xml version="1.0"?><Error/>'), /got an XML document; download/],
+  ['an XML error page', strToU8('<?xml version="1.0"?><Error/>'), /got an XML document; download/],
   ['an empty file', new Uint8Array(0), /got an empty file; download the file itself again$/],
-  ['a checkpoint of PyTorch', torchZip, /got a file of Python \(PyTorch or NumPy\); save the weights as safetensors/],
+  ['a PyTorch checkpoint', torchZip, /got a file of Python \(PyTorch or NumPy\); save the weights as safetensors/],
   ['a TensorFlow Lite model', strToU8('\x1c\0\0\0TFL3\x14\0'), /got a TensorFlow Lite model/],
 ];
 
-/** saved_model.pb: version 1, and a graph with its metadata. */
+/** The start of a saved_model.pb: version 1, and a graph with its metadata. */
 const savedModel = [8, 1, 18, 136, 1, 10, 6, 34, 4, ...strToU8('serve'), ...Array(123).fill(7)];
 const tar = new Uint8Array(1024);
 tar.set(strToU8('model.h5'));
@@ -72,7 +72,7 @@ const binaries: typeof texts = [
   ['a pickle', new Uint8Array([128, 4, 149, 0]), /got a file of Python/],
   ['a gzip archive', gzipSync(strToU8('x'), { mtime: 0 }), /got a gzip archive; unpack it/],
   ['a tar archive', tar, /got a tar archive; unpack it/],
-  ['an array of NumPy', new Uint8Array([0x93, ...strToU8('NUMPY\x01\0')]), /got a file of Python/],
+  ['a NumPy array', new Uint8Array([0x93, ...strToU8('NUMPY\x01\0')]), /got a file of Python/],
 ];
 
 const rows = (files: typeof texts, readers: Record<string, Read>) =>
@@ -80,14 +80,14 @@ const rows = (files: typeof texts, readers: Record<string, Read>) =>
     Object.entries(readers).map(([call, read]) => [what, call, { read, bytes, message }] as const),
   );
 
-test.each([...rows(texts, { ...ofBytes, ...ofText }), ...rows(binaries, ofBytes)])(
-  '%s is named in the error "%s ..."',
-  (_, call, { read, bytes, message }) => expectRefused(call, read, bytes, message),
+test.each([...rows(texts, { ...byteReaders, ...textReaders }), ...rows(binaries, byteReaders)])(
+  '%s is identified in the error "%s ..."',
+  (_, call, { read, bytes, message }) => expectRejected(call, read, bytes, message),
 );
 
-describe('models in another format are named', () => {
-  const small = { write: () => toKerasWeights(model), message: /got an HDF5 file; 'lstm-wasm\/keras' reads/ };
-  const hdf5 = { own: ['loadKerasModel: the file: must be', 'loadKerasWeights: the file: must be'], ...small };
+describe('model files in another format', () => {
+  const weightsFile = { write: () => toKerasWeights(model), message: /got an HDF5 file; 'lstm-wasm\/keras' reads/ };
+  const hdf5 = { own: ['loadKerasModel: the file: must be', 'loadKerasWeights: the file: must be'], ...weightsFile };
   const archive = { ...hdf5, write: () => toKeras(model), message: /got a zip archive; 'lstm-wasm\/keras' reads/ };
   const onnx = {
     own: ['loadOnnxModel: the file must be'],
@@ -100,22 +100,25 @@ describe('models in another format are named', () => {
     message: /got a safetensors file; 'lstm-wasm\/safetensors' reads it$/,
   };
 
-  test.each(Object.entries({ hdf5, archive, onnx, tensors }))('by readers of other formats: %s', async (_, format) => {
-    const bytes = await format.write();
-    for (const [call, read] of Object.entries(ofBytes)) {
-      if (!format.own.includes(call)) await expectRefused(call, read, bytes, format.message);
-    }
-  });
+  test.each(Object.entries({ HDF5: hdf5, '.keras': archive, ONNX: onnx, safetensors: tensors }))(
+    '%s files are identified by the readers of other formats',
+    async (_, format) => {
+      const bytes = await format.write();
+      for (const [call, read] of Object.entries(byteReaders)) {
+        if (!format.own.includes(call)) await expectRejected(call, read, bytes, format.message);
+      }
+    },
+  );
 
-  test('by loadLayersModel, for HDF5 files and .keras archives', async () => {
+  test('HDF5 and .keras files are identified by loadLayersModel', async () => {
     for (const { write, message } of [hdf5, archive]) {
-      for (const [call, read] of Object.entries(ofText)) await expectRefused(call, read, await write(), message);
+      for (const [call, read] of Object.entries(textReaders)) await expectRejected(call, read, await write(), message);
     }
   });
 });
 
 test('safetensors files whose first bytes match another format are read', () => {
-  // Header lengths whose bytes are '<a', a pickle, the start of gzip, and 'PK'
+  // Header lengths whose bytes are '<a', and the first bytes of pickle, gzip and zip files.
   for (const length of [0x613c, 0x0280, 0x08_8b1f, 0x4b50]) {
     const bytes = new Uint8Array(8 + length).fill(0x20);
     new DataView(bytes.buffer).setBigUint64(0, BigInt(length), true);

@@ -1,4 +1,4 @@
-// The table of docs/formats.md: every cell is tried. What reads a file apart from us is tested by the files named there.
+// Tests every cell of the table in docs/formats.md. The files named there test other programs that read our files.
 
 import { readFileSync } from 'node:fs';
 import { fileURLToPath } from 'node:url';
@@ -24,7 +24,7 @@ const inputShape = [T, 3];
 const name = 'one';
 const lstm = (more = {}) => layers.lstm({ units: 2, name, ...more });
 
-/** By the first cell of their row. Layers have names: safetensors know weights by them. */
+/** By the first cell of the row. The layers have fixed names, because safetensors files name weights by layer. */
 const models: { [row: string]: () => Layer[] } = {
   lstm: () => [lstm({ inputShape, returnSequences: true }), lstm({ name: 'two' })],
   'lstm, `goBackwards`': () => [lstm({ inputShape, goBackwards: true })],
@@ -60,9 +60,9 @@ const models: { [row: string]: () => Layer[] } = {
 
 interface Format {
   write(model: Sequential): unknown;
-  /** A model from what was written; `fresh` is one of the same layers and other weights. */
+  /** Loads what `write` returned. `fresh` is a model with the same layers and other weights. */
   read(written: never, fresh: Sequential): Promise<Sequential> | Sequential;
-  /** Whether the same bits come back, or the same numbers in other operations. */
+  /** Whether the loaded model computes the same bits; otherwise its operations differ and its results are close. */
   exact: boolean;
 }
 
@@ -75,7 +75,7 @@ const weightsInto = (names: 'keras' | 'torch'): Format => ({
   exact: true,
 });
 
-/** By the heads of their columns. */
+/** By the head of the column. */
 const formats: { [column: string]: Format } = {
   'TF.js': {
     async write(model) {
@@ -101,7 +101,7 @@ const start = rows.findIndex(([head]) => head === 'layer');
 const heads = rows[start]!;
 const table = rows.slice(start + 2, start + 2 + Object.keys(models).length);
 
-test('the table has all of them', () => {
+test('the table in docs/formats.md has a row for each model and a column for each format', () => {
   expect(heads.slice(1)).toEqual(Object.keys(formats));
   expect(table.map(([row]) => row)).toEqual(Object.keys(models));
 });
@@ -112,7 +112,7 @@ describe.each(table.flatMap(([row, ...cells]) => cells.map((cell, n) => [row!, h
     const make = models[row]!;
     const { write, read, exact } = formats[column]!;
 
-    test('holds', async () => {
+    test(`docs/formats.md is right about ${row} as ${column}: ${cell}`, async () => {
       const model = sequential({ layers: make() });
       const [, ...sample] = model.inputs[0]!.shape.map(size => size ?? T);
       const count = 2 * sample.reduce<number>((a, b) => a * b, 1);

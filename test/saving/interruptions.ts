@@ -1,4 +1,4 @@
-// Takes a snapshot in every callback event, resumes training from each in a new model, and compares the results.
+// Checks that training resumes with the same bits from a snapshot taken in any callback event.
 
 import { type History, type Sequential, setRandomSeed } from 'lstm-wasm';
 import { expect } from 'vitest';
@@ -11,10 +11,10 @@ export interface Options {
 }
 
 export interface Subject {
-  /** Whether the data set draws from the global stream, which snapshots do not hold: only the same seed repeats it. */
+  /** Whether the data set draws from the global random stream. Snapshots do not hold it, so resuming needs its seed. */
   readonly drawsGlobally?: boolean;
   make(): Sequential;
-  /** The events in which snapshots are taken; default all but onTrainEnd, when nothing is left to resume. */
+  /** The events in which snapshots are taken. Default: all but onTrainEnd, which leaves nothing to resume. */
   events?: string[];
   run(model: Sequential, options: Options): Promise<History>;
 }
@@ -23,33 +23,36 @@ const weightsOf = (model: Sequential) => model.getWeights().flatMap(weight => [.
 
 const allEvents = ['onTrainBegin', 'onEpochBegin', 'onBatchBegin', 'onBatchEnd', 'onEpochEnd'];
 
-/** Trains, and calls `take` in every event. */
-async function trained(
+/** Trains, and calls `onEvent` in every event. */
+async function trainWith(
   { make, run, events = allEvents }: Subject,
   seed: number,
   resume: Uint8Array | null,
-  take: (model: Sequential) => void,
+  onEvent: (model: Sequential) => void,
 ) {
   setRandomSeed(seed);
   const model = make();
-  const taking = Object.fromEntries(events.map(event => [event, () => take(model)]));
-  const { epoch, history } = await run(model, { verbose: 0, resume, callbacks: [taking] as object[] });
-  return { model, epoch, history, end: model.snapshot() };
+  const callback = Object.fromEntries(events.map(event => [event, () => onEvent(model)]));
+  const { epoch, history } = await run(model, { verbose: 0, resume, callbacks: [callback] as object[] });
+  return { model, epoch, history, finalSnapshot: model.snapshot() };
 }
 
-/** @returns the training run that was not interrupted */
-export async function interruptions(subject: Subject): Promise<{ history: Record<string, number[]> }> {
+/**
+ * Trains without interruption, and resumes in a new model from each snapshot taken on the way.
+ * @returns the uninterrupted training
+ */
+export async function expectResumable(subject: Subject): Promise<{ history: Record<string, number[]> }> {
   const snapshots: Uint8Array[] = [];
-  const whole = await trained(subject, 1, null, model => snapshots.push(model.snapshot()));
+  const uninterrupted = await trainWith(subject, 1, null, model => snapshots.push(model.snapshot()));
   expect(snapshots.length).toBeGreaterThan(10);
   for (const [n, bytes] of snapshots.entries()) {
-    const rest = await trained(subject, subject.drawsGlobally ? 1 : 1000 + n, bytes, () => {});
-    expectBits(weightsOf(rest.model), weightsOf(whole.model), `weights after snapshot ${n}`);
-    expect(rest.epoch).toEqual(whole.epoch);
-    expect(rest.history).toEqual(whole.history);
-    expectBits(rest.end, whole.end, `everything after snapshot ${n}`);
-    rest.model.dispose();
+    const resumed = await trainWith(subject, subject.drawsGlobally ? 1 : 1000 + n, bytes, () => {});
+    expectBits(weightsOf(resumed.model), weightsOf(uninterrupted.model), `weights after snapshot ${n}`);
+    expect(resumed.epoch).toEqual(uninterrupted.epoch);
+    expect(resumed.history).toEqual(uninterrupted.history);
+    expectBits(resumed.finalSnapshot, uninterrupted.finalSnapshot, `final snapshot after snapshot ${n}`);
+    resumed.model.dispose();
   }
-  whole.model.dispose();
-  return whole;
+  uninterrupted.model.dispose();
+  return uninterrupted;
 }

@@ -1,5 +1,5 @@
-// Models of Keras: what it writes can be read, and what is written here is laid out as its loader wants it. No Keras
-// runs here: the files in test/saving/keras come from a script that follows its source, as does the one that reads.
+// Reading and writing Keras files. Keras itself does not run here: make_fixtures.py writes the files in
+// test/saving/keras, and walk.py reads ours; both follow the Keras source.
 
 import { execFileSync } from 'node:child_process';
 import { mkdtempSync, readFileSync, rmSync, writeFileSync } from 'node:fs';
@@ -19,17 +19,16 @@ const fixture = (name: string) => new Uint8Array(readFileSync(`${folder}${name}`
 const bitsOf = (model: Sequential) =>
   model.getWeights().map(weight => [weight.shape, [...new Uint32Array(weight.dataSync().slice().buffer)]]);
 
-/** Some samples for a model, ids where it takes ids. */
+/** Two samples for a model: ids for an embedding, other values for other layers. */
 function samplesFor(model: Sequential) {
   const shape = model.inputs[0]!.shape.map((n, axis) => n ?? (axis === 0 ? 2 : 3)) as number[];
-  const ids = model.layers.some(layer => layer.className === 'Embedding');
-  const values = Float32Array.from({ length: sizeOf(shape) }, (_, n) => (ids ? n % 5 : Math.sin(n)));
+  const takesIds = model.layers.some(layer => layer.className === 'Embedding');
+  const values = Float32Array.from({ length: sizeOf(shape) }, (_, n) => (takesIds ? n % 5 : Math.sin(n)));
   return { values, shape };
 }
 
 function predictionOf(model: Sequential) {
-  const { values } = samplesFor(model);
-  const shape = model.inputs[0]!.shape.map((n, axis) => n ?? (axis === 0 ? 2 : 3)) as number[];
+  const { values, shape } = samplesFor(model);
   const nest = (from: number, axes: readonly number[]): unknown =>
     axes.length === 0
       ? values[from]
@@ -44,8 +43,8 @@ function predictionOf(model: Sequential) {
   ];
 }
 
-/** As the files of the script: sin(0), sin(1) and so on through all weights. */
-function expectNumbers(model: Sequential) {
+/** Checks that the weights are sin(0), sin(1), ... in order, as make_fixtures.py writes them. */
+function expectFixtureWeights(model: Sequential) {
   let next = 0;
   for (const weight of model.getWeights()) {
     for (const value of weight.dataSync()) expect(value).toBe(Math.fround(Math.sin(next++)));
@@ -54,48 +53,48 @@ function expectNumbers(model: Sequential) {
 }
 
 const python = '/usr/bin/python3';
-let missing = '';
+let skipReason = '';
 beforeAll(() => {
   try {
     execFileSync(python, ['-c', 'import h5py'], { stdio: 'ignore' });
   } catch {
-    missing = 'needs python3-h5py';
+    skipReason = 'needs python3-h5py';
   }
 });
 
-/** What the loader of Keras would find in a file. */
+/** What the Keras loader would find in a file, according to walk.py. */
 function walk(bytes: Uint8Array) {
-  const home = mkdtempSync(`${tmpdir()}/keras-`);
+  const directory = mkdtempSync(`${tmpdir()}/keras-`);
   try {
-    writeFileSync(`${home}/model.keras`, bytes);
-    return JSON.parse(execFileSync(python, [`${folder}walk.py`, `${home}/model.keras`], { encoding: 'utf8' }));
+    writeFileSync(`${directory}/model.keras`, bytes);
+    return JSON.parse(execFileSync(python, [`${folder}walk.py`, `${directory}/model.keras`], { encoding: 'utf8' }));
   } finally {
-    rmSync(home, { recursive: true });
+    rmSync(directory, { recursive: true });
   }
 }
 
-/** The stacks, but with activations that Keras 3 has. */
+/** The models of stacks.ts, with activations that Keras 3 supports. */
 const portable = Object.entries(stacks).map(([name, make]) => {
-  const others = {
-    'lstm with everything': (): Layer[] => {
-      const config = layers.lstm({ units: 3, batchInputShape: [4, null, 2], stateful: true, goBackwards: true });
-      return [config, layers.dense({ units: 2, activation: 'swish', kernelConstraint: 'unitNorm' })];
+  const replacements = {
+    'lstm with all options': (): Layer[] => {
+      const lstm = layers.lstm({ units: 3, batchInputShape: [4, null, 2], stateful: true, goBackwards: true });
+      return [lstm, layers.dense({ units: 2, activation: 'swish', kernelConstraint: 'unitNorm' })];
     },
-    'without weights': (): Layer[] =>
-      stacks['without weights']().map(layer =>
+    'layers without weights': (): Layer[] =>
+      stacks['layers without weights']().map(layer =>
         layer.className === 'Activation' ? layers.activation({ activation: 'gelu' }) : layer,
       ),
   } as Record<string, () => Layer[]>;
-  return [name, others[name] ?? (make as () => Layer[])] as const;
+  return [name, replacements[name] ?? (make as () => Layer[])] as const;
 });
 
-const special: [string, () => Layer[]][] = [
+const moreModels: [string, () => Layer[]][] = [
   [
-    'hard sigmoid of Keras 3',
+    'gru with the hard sigmoid of Keras 3',
     () => [layers.gru({ units: 2, recurrentActivation: 'hard_sigmoid_keras3', inputShape: [3, 2] })],
   ],
   [
-    'both directions, reversed, of stacked cells',
+    'bidirectional rnn of two cells with goBackwards',
     () => [
       layers.bidirectional({
         layer: layers.rnn({
@@ -107,7 +106,7 @@ const special: [string, () => Layer[]][] = [
     ],
   ],
   [
-    'every layer twice',
+    'two layers of each class',
     () => [
       layers.simpleRNN({ units: 2, returnSequences: true, inputShape: [3, 2] }),
       layers.simpleRNN({ units: 3, useBias: false }),
@@ -116,7 +115,7 @@ const special: [string, () => Layer[]][] = [
     ],
   ],
   [
-    'an option of every kind',
+    'lstm with options of every type',
     () => [
       layers.lstm({
         name: 'all',
@@ -141,13 +140,13 @@ const special: [string, () => Layer[]][] = [
   ],
 ];
 
-describe.each([...portable, ...special])('%s', (_name, make) => {
+describe.each([...portable, ...moreModels])('%s', (_name, make) => {
   const model = () => {
     setRandomSeed(11);
     return sequential({ layers: make(), name: 'one' });
   };
 
-  test('comes back with the same bits', async () => {
+  test('toKeras and loadKerasModel keep weights and predictions bit for bit', async () => {
     const first = model();
     const copy = await loadKerasModel(await toKeras(first));
     expect(bitsOf(copy)).toEqual(bitsOf(first));
@@ -157,14 +156,17 @@ describe.each([...portable, ...special])('%s', (_name, make) => {
     expect(copy.layers.map(layer => layer.name)).toEqual(
       first.layers[0]!.className === 'InputLayer' ? names.slice(1) : names,
     );
-    // Written again, it is the same model, to the last option
-    const config = async (each: Sequential) => walkless(await toKeras(each));
-    const inputless = ({ layers: [, ...rest], ...others }: { layers: unknown[] }) => ({ ...others, layers: rest });
-    expect(inputless(await config(copy))).toEqual(inputless(await config(first)));
+    // Writing the copy gives the same configuration.
+    const config = async (each: Sequential) => configIn(await toKeras(each));
+    const withoutInputLayer = ({ layers: [, ...rest], ...others }: { layers: unknown[] }) => ({
+      ...others,
+      layers: rest,
+    });
+    expect(withoutInputLayer(await config(copy))).toEqual(withoutInputLayer(await config(first)));
   });
 
-  test('is laid out as the loader of Keras walks it', async context => {
-    if (missing) return context.skip(missing);
+  test('toKeras writes the layout that the Keras loader expects', async context => {
+    if (skipReason) return context.skip(skipReason);
     const first = model();
     const found = walk(await toKeras(first));
     expect(found.names).toEqual(['metadata.json', 'config.json', 'model.weights.h5']);
@@ -175,7 +177,7 @@ describe.each([...portable, ...special])('%s', (_name, make) => {
     checkSerialized(found.model);
   });
 
-  test('takes its weights from a file of weights', async () => {
+  test('toKerasWeights and loadKerasWeights keep weights bit for bit', async () => {
     const first = model();
     const second = sequential({ layers: make() });
     await loadKerasWeights(second, await toKerasWeights(first));
@@ -183,14 +185,14 @@ describe.each([...portable, ...special])('%s', (_name, make) => {
   });
 });
 
-/** config.json out of an archive whose entries are stored. */
-function walkless(bytes: Uint8Array) {
+/** The configuration in config.json, in an archive without compression. */
+function configIn(bytes: Uint8Array) {
   const text = new TextDecoder('latin1').decode(bytes);
   const from = text.indexOf('config.json') + 'config.json'.length;
   return JSON.parse(text.slice(from, text.indexOf('PK\u0003\u0004', from))).config;
 }
 
-/** Every object has what Keras looks for, and nothing is spelled as in JavaScript. */
+/** Checks that every object has the keys that Keras requires, and that all names are in snake case. */
 function checkSerialized(value: unknown): void {
   if (value === null || typeof value !== 'object') return;
   if ('class_name' in value) {
@@ -204,19 +206,16 @@ function checkSerialized(value: unknown): void {
   }
 }
 
-describe('files in the layout of Keras', () => {
-  test.each(['lstm.keras', 'legacy.h5'])(
-    '%s is read from a Buffer of Node, whose slices are not copies',
-    async name => {
-      const bytes = fixture(name);
-      const within = Buffer.alloc(bytes.length + 7);
-      within.set(bytes, 3);
-      const model = await loadKerasModel(within.subarray(3, -4));
-      expectNumbers(model);
-      await loadKerasWeights(model, within.subarray(3, -4));
-      expectNumbers(model);
-    },
-  );
+describe('Keras files', () => {
+  test.each(['lstm.keras', 'legacy.h5'])('%s is read from a Buffer that is part of a larger one', async name => {
+    const bytes = fixture(name);
+    const larger = Buffer.alloc(bytes.length + 7);
+    larger.set(bytes, 3);
+    const model = await loadKerasModel(larger.subarray(3, -4));
+    expectFixtureWeights(model);
+    await loadKerasWeights(model, larger.subarray(3, -4));
+    expectFixtureWeights(model);
+  });
 
   const activationOf = (model: Sequential) =>
     (model.layers[0]!.getConfig() as { recurrentActivation: string }).recurrentActivation;
@@ -225,15 +224,15 @@ describe('files in the layout of Keras', () => {
     ['lstm.keras', 'hard_sigmoid_keras3'],
     ['lstm-2.15.keras', 'hardSigmoid'],
     ['legacy.h5', 'hardSigmoid'],
-  ])('%s has its weights, and the hard sigmoid of its version', async (name, activation) => {
+  ])('%s loads with its weights and the hard sigmoid of its Keras version', async (name, activation) => {
     const model = await loadKerasModel(fixture(name));
-    expectNumbers(model);
+    expectFixtureWeights(model);
     expect(activationOf(model)).toBe(activation);
     expect(model.inputs[0]!.shape).toEqual([null, 4, 2]);
     expect(model.predict([Array(4).fill([0.5, -0.5])]).shape).toEqual([1, 2]);
   });
 
-  test('names, options and what is theirs', async () => {
+  test('layer names, seeds, regularizers, constraints and activations are loaded', async () => {
     const model = await loadKerasModel(fixture('lstm.keras').buffer);
     expect(model.layers.map(({ name }) => name)).toEqual(['lstm', 'dropout', 'leaky', 'dense']);
     expect(model.getLayer('lstm').getConfig()).toMatchObject({
@@ -246,10 +245,10 @@ describe('files in the layout of Keras', () => {
   });
 
   test.each(['many.keras', 'many-latest.keras', 'many-windows.keras', 'deep.keras', 'deep-latest.keras'])(
-    '%s',
+    '%s loads with all its weights',
     async name => {
       const model = await loadKerasModel(fixture(name));
-      expectNumbers(model);
+      expectFixtureWeights(model);
       expect(predictionOf(model).length).toBeGreaterThan(0);
     },
   );
@@ -259,25 +258,25 @@ describe('files in the layout of Keras', () => {
     expect(model.layers.map(({ className }) => className)).toEqual(
       'Masking LSTM Dropout TimeDistributed Flatten RepeatVector Reshape Dense'.split(' '),
     );
-    expectNumbers(model);
+    expectFixtureWeights(model);
     model.setWeights(model.getWeights().map(({ shape }) => zeros(shape)));
     await loadKerasWeights(model, fixture('weightless.h5'));
-    expectNumbers(model);
+    expectFixtureWeights(model);
   });
 
   test.each(['nested.keras', 'nested-2.12.keras'])(
-    'nested models are flattened, with the weights of each layer: %s',
+    'nested models in %s are flattened, with the weights of each layer',
     async name => {
       const model = await loadKerasModel(fixture(name));
-      expectNumbers(model);
+      expectFixtureWeights(model);
       const names = 'dense lstm dense_2 dense_1 dense_3 lstm_1 dense_4 out';
       expect(model.layers.map(({ name }) => name)).toEqual(names.split(' '));
       expect(predictionOf(model).length).toBe(4);
       model.setWeights(model.getWeights().map(({ shape }) => zeros(shape)));
       await loadKerasWeights(model, fixture(name));
-      expectNumbers(model);
+      expectFixtureWeights(model);
       await loadKerasWeights(model, await toKeras(model));
-      expectNumbers(model);
+      expectFixtureWeights(model);
     },
   );
 
@@ -297,36 +296,36 @@ describe('files in the layout of Keras', () => {
 
   test('nested models in .h5 files store frozen weights last', async () => {
     const model = await loadKerasModel(fixture('nested.h5'));
-    expectNumbers(model);
+    expectFixtureWeights(model);
     expect(model.layers.map(({ trainable }) => trainable)).toEqual([false, true, false, true, true]);
     for (const layer of model.layers) layer.trainable = true;
     model.setWeights(model.getWeights().map(({ shape }) => zeros(shape)));
     await loadKerasWeights(model, fixture('nested.h5'));
-    expectNumbers(model);
+    expectFixtureWeights(model);
     const lstm = layers.lstm({ units: 3, returnSequences: false, recurrentActivation: 'hardSigmoid' });
     const dense = [3, 3, 3, 2].map(units => layers.dense({ units }));
     const own = sequential({ layers: [layers.inputLayer({ inputShape: [4, 2] }), lstm, ...dense] });
     await loadKerasWeights(own, fixture('nested.h5'));
-    expectNumbers(own);
+    expectFixtureWeights(own);
   });
 
   test('name lists of more than 64 kB are read from several attributes', async () => {
     const model = await loadKerasModel(gunzipSync(fixture('chunked.h5.gz')));
     expect(model.layers.length).toBe(37);
-    expectNumbers(model);
+    expectFixtureWeights(model);
   });
 
   test('weights of CuDNNLSTM and CuDNNGRU load into LSTM and GRU', async () => {
-    const both = layers.gru({ units: 4, resetAfter: true, recurrentActivation: 'sigmoid' });
+    const gru = layers.gru({ units: 4, resetAfter: true, recurrentActivation: 'sigmoid' });
     const model = sequential({
       layers: [
         layers.lstm({ units: 3, returnSequences: true, recurrentActivation: 'sigmoid', inputShape: [5, 2] }),
-        layers.bidirectional({ layer: both, mergeMode: 'concat' }),
+        layers.bidirectional({ layer: gru, mergeMode: 'concat' }),
         layers.dense({ units: 1 }),
       ],
     });
     await loadKerasWeights(model, fixture('cudnn.h5'));
-    expectNumbers(model);
+    expectFixtureWeights(model);
   });
 
   test('weights of CuDNNGRU are rejected for a GRU with one bias', async () => {
@@ -338,15 +337,15 @@ describe('files in the layout of Keras', () => {
     );
   });
 
-  test('weights alone go into a model of the same layers, and into no other', async () => {
+  test('loadKerasWeights fills a model of the same layers and rejects other models', async () => {
     const model = await loadKerasModel(fixture('lstm-2.15.keras'));
     model.setWeights(model.getWeights().map(({ shape }) => zeros(shape)));
     await loadKerasWeights(model, fixture('lstm.weights.h5'));
-    expectNumbers(model);
+    expectFixtureWeights(model);
     for (const name of ['legacy.h5', 'lstm.keras']) {
       model.setWeights(model.getWeights().map(({ shape }) => zeros(shape)));
       await loadKerasWeights(model, fixture(name));
-      expectNumbers(model);
+      expectFixtureWeights(model);
     }
     const other = sequential({ layers: [layers.dense({ units: 2, inputShape: [3] }), layers.dense({ units: 1 })] });
     const before = bitsOf(other);
@@ -360,17 +359,17 @@ describe('files in the layout of Keras', () => {
 const zeros = (shape: readonly number[]): never =>
   (shape.length === 0 ? 0 : Array.from({ length: shape[0]! }, () => zeros(shape.slice(1)))) as never;
 
-describe('what Keras 3 does not have is refused', () => {
+describe('models that Keras 3 does not support', () => {
   test.each([
     [
-      'the other hard sigmoid',
+      'the hard sigmoid of Keras 2',
       [layers.lstm({ units: 1, recurrentActivation: 'hardSigmoid', inputShape: [2, 1] })],
       /hardSigmoid/,
     ],
-    ['gelu by tanh', [layers.dense({ units: 1, activation: 'gelu_new', inputShape: [2] })], /gelu_new/],
-    ['a slash', [layers.dense({ name: 'a/b', units: 1, inputShape: [2] })], /'a\/b'/],
+    ['the activation gelu_new', [layers.dense({ units: 1, activation: 'gelu_new', inputShape: [2] })], /gelu_new/],
+    ['a layer name with a slash', [layers.dense({ name: 'a/b', units: 1, inputShape: [2] })], /'a\/b'/],
     [
-      'zeros at masked steps',
+      'a layer that reads bidirectional outputs at masked steps',
       [
         layers.masking({ inputShape: [3, 2] }),
         layers.bidirectional({ layer: layers.lstm({ units: 1, returnSequences: true }) }),
@@ -378,7 +377,7 @@ describe('what Keras 3 does not have is refused', () => {
       ],
       /Keras sets them to zero/,
     ],
-  ] as [string, Layer[], RegExp][])('%s', async (_, list, message) => {
+  ] as [string, Layer[], RegExp][])('toKeras rejects %s', async (_, list, message) => {
     const model = sequential({ layers: list });
     await expect(toKeras(model)).rejects.toThrow(message);
     await expect(toKeras(model)).rejects.toThrow(/^toKeras: /);

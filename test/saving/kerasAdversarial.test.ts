@@ -1,5 +1,4 @@
-// Files of Keras that are damaged or made to harm: each either loads, or is refused with the part of the file that is
-// wrong, and leaves the model in hand as it was.
+// Corrupted and malicious Keras files: each loads, or is rejected with the name of the invalid part and changes nothing.
 
 import { readFileSync } from 'node:fs';
 import { fileURLToPath } from 'node:url';
@@ -13,23 +12,25 @@ import { RandomGenerator } from '../../src/util/randomGenerator.ts';
 const folder = fileURLToPath(new URL('keras/', import.meta.url));
 const fixture = (name: string) => new Uint8Array(readFileSync(`${folder}${name}`));
 
-/** The parts of a file that a message may name. */
-const parts = /^loadKeras(Model|Weights): (the file|config\.json|metadata\.json|model\.weights\.h5|model_config)/;
+/** The start of every error message: the call, and a part of the file. */
+const messageStart =
+  /^loadKeras(Model|Weights): (the file|config\.json|metadata\.json|model\.weights\.h5|model_config)/;
 
-async function expectSound(load: () => Promise<unknown>): Promise<'loads' | 'refused'> {
+/** Checks that `load` succeeds, or fails with an error that names a part of the file. */
+async function loadOrReject(load: () => Promise<unknown>): Promise<'loads' | 'rejected'> {
   try {
     await load();
     return 'loads';
   } catch (error) {
     if (!(error instanceof ValueError)) throw error;
-    expect(error.message).toMatch(parts);
+    expect(error.message).toMatch(messageStart);
     expect(error.message.length).toBeLessThan(800);
-    return 'refused';
+    return 'rejected';
   }
 }
 
-/** A damaged copy: cut off, bits flipped, numbers changed, or a piece put elsewhere. */
-function damage(bytes: Uint8Array, random: RandomGenerator, targets: readonly number[]): Uint8Array {
+/** A corrupted copy: truncated, or with flipped bits, changed numbers or moved bytes. */
+function corrupt(bytes: Uint8Array, random: RandomGenerator, targets: readonly number[]): Uint8Array {
   const copy = bytes.slice();
   const at = () => targets[random.below(targets.length)]!;
   switch (random.below(5)) {
@@ -57,8 +58,8 @@ function damage(bytes: Uint8Array, random: RandomGenerator, targets: readonly nu
   }
 }
 
-/** Bytes that say something: all but long runs of zeros. */
-const telling = (bytes: Uint8Array) =>
+/** The positions of all bytes outside of long runs of zeros. */
+const significantPositions = (bytes: Uint8Array) =>
   [...bytes.keys()].filter(n => bytes.subarray(Math.max(0, n - 7), n + 1).some(Boolean));
 
 const smallModel = () =>
@@ -68,50 +69,50 @@ const smallModel = () =>
 const bits = (model: ReturnType<typeof smallModel>) =>
   model.getWeights().flatMap(weight => [...new Uint32Array(weight.dataSync().slice().buffer)]);
 
-describe('files at random', () => {
+describe('randomly corrupted files', () => {
   test.each([
     ['lstm-2.15.keras', 400, 1],
     ['many-latest.keras', 250, 2],
     ['legacy.h5', 650, 3],
-  ])('%s', async (name, count, seed) => {
+  ])('loadKerasModel loads or rejects every corrupted copy of %s', async (name, count, seed) => {
     const whole = fixture(name);
     const random = new RandomGenerator(seed);
-    const targets = telling(whole);
-    const found = { loads: 0, refused: 0 };
-    for (let n = 0; n < count; n++) found[await expectSound(() => loadKerasModel(damage(whole, random, targets)))]++;
-    expect(found.refused).toBeGreaterThan(count / 4);
+    const targets = significantPositions(whole);
+    const found = { loads: 0, rejected: 0 };
+    for (let n = 0; n < count; n++) found[await loadOrReject(() => loadKerasModel(corrupt(whole, random, targets)))]++;
+    expect(found.rejected).toBeGreaterThan(count / 4);
   });
 
   test.each([
     ['lstm.weights.h5', 1000, 4, (bytes: Uint8Array) => bytes],
     ['lstm-2.15.keras', 125, 5, (bytes: Uint8Array) => bytes],
-    // The newer layout of HDF5
+    // The newer layout of HDF5.
     ['many-latest.keras', 400, 6, (bytes: Uint8Array) => unzipSync(bytes)['model.weights.h5']!],
     ['deep-latest.keras', 125, 7, (bytes: Uint8Array) => unzipSync(bytes)['model.weights.h5']!],
-  ] as const)('%s as weights of a model', async (name, count, seed, take) => {
+  ] as const)('loadKerasWeights loads or rejects every corrupted copy of %s', async (name, count, seed, take) => {
     const whole = take(fixture(name));
     const random = new RandomGenerator(seed);
-    const targets = telling(whole);
+    const targets = significantPositions(whole);
     const model = name.startsWith('lstm') ? smallModel() : await loadKerasModel(fixture(name));
     const zeros = model.getWeights().map(weight => weight.mul(0));
-    const found = { loads: 0, refused: 0 };
+    const found = { loads: 0, rejected: 0 };
     for (let n = 0; n < count; n++) {
       model.setWeights(zeros);
-      const result = await expectSound(() => loadKerasWeights(model, damage(whole, random, targets)));
+      const result = await loadOrReject(() => loadKerasWeights(model, corrupt(whole, random, targets)));
       found[result]++;
-      if (result === 'refused' && n % 10 === 0) expect(bits(model).every(bit => bit << 1 === 0)).toBe(true);
+      if (result === 'rejected' && n % 10 === 0) expect(bits(model).every(bit => bit << 1 === 0)).toBe(true);
     }
-    expect(found.refused).toBeGreaterThan(count / 10);
-    await expectSound(() => loadKerasWeights(model, whole));
+    expect(found.rejected).toBeGreaterThan(count / 10);
+    await loadOrReject(() => loadKerasWeights(model, whole));
   });
 
-  test('configurations whose values have been changed', async () => {
+  test('configurations with changed values load or are rejected', async () => {
     const entries = unzipSync(fixture('many-latest.keras'));
     const config = strFromU8(entries['config.json']!);
     const random = new RandomGenerator(8);
     const values = ['null', '-1', '1e9', '1e999', '"x"', '[]', '{}', 'true', '[[[]]]', '0.5', '{"class_name":"LSTM"}'];
     const places = [...config.matchAll(/: ("[^"]*"|[\d.]+|true|false|null|\{|\[)/g)];
-    const found = { loads: 0, refused: 0 };
+    const found = { loads: 0, rejected: 0 };
     const count = 400;
     for (let n = 0; n < count; n++) {
       const { index, 0: whole, 1: value } = places[random.below(places.length)]!;
@@ -121,15 +122,15 @@ describe('files at random', () => {
           ? `${config.slice(0, end)}${value === '{' ? '"__proto__": {"x": 1}, ' : '{}, '}${config.slice(end)}`
           : `${config.slice(0, index)}: ${values[random.below(values.length)]}${config.slice(end)}`;
       const file = zipSync({ ...entries, 'config.json': strToU8(changed) }, { level: 0 });
-      found[await expectSound(() => loadKerasModel(file))]++;
+      found[await loadOrReject(() => loadKerasModel(file))]++;
     }
-    expect(found.refused).toBeGreaterThan(count / 5);
+    expect(found.rejected).toBeGreaterThan(count / 5);
     expect(found.loads).toBeGreaterThan(count / 15);
     expect(({} as { x?: number }).x).toBeUndefined();
   });
 });
 
-/** A .keras file whose configuration is another one. */
+/** A .keras file with a changed configuration. */
 function withConfig(change: (model: Plain) => unknown, name = 'lstm-2.15.keras') {
   const entries = unzipSync(fixture(name));
   const model = JSON.parse(strFromU8(entries['config.json']!));
@@ -140,7 +141,7 @@ function withConfig(change: (model: Plain) => unknown, name = 'lstm-2.15.keras')
   });
 }
 
-// biome-ignore lint/suspicious/noExplicitAny: data from elsewhere
+// biome-ignore lint/suspicious/noExplicitAny: untyped JSON data
 type Plain = any;
 
 /** Changes one value, and returns nothing. */
@@ -148,9 +149,9 @@ function set(target: Plain, name: string, value: unknown): void {
   target[name] = value;
 }
 
-const spoiled: [string, (model: Plain) => unknown, RegExp][] = [
+const invalidConfigs: [string, (model: Plain) => unknown, RegExp][] = [
   [
-    'another kind of model',
+    'an unknown model class',
     model => set(model, 'class_name', 'Graph'),
     /config.json: class_name must be 'Sequential', or 'Functional' for a model that is a chain of layers, got 'Graph'/,
   ],
@@ -159,18 +160,18 @@ const spoiled: [string, (model: Plain) => unknown, RegExp][] = [
     model => set(model, 'class_name', 'Functional'),
     /config.json: must be a chain of layers from one input to one output, got a graph of 0 inputs/,
   ],
-  ['a layer there is not here', model => set(model.config.layers[1], 'class_name', 'Conv1D'), /unknown class 'Conv1D'/],
+  ['an unknown layer class', model => set(model.config.layers[1], 'class_name', 'Conv1D'), /unknown class 'Conv1D'/],
   [
-    'a layer of somebody',
+    'a layer class registered by a user',
     model => set(model.config.layers[1], 'registered_name', 'mine>LSTM'),
     /must be a Keras class/,
   ],
   [
-    'half precision',
+    'mixed precision',
     model => set(model.config.layers[1].config.dtype.config, 'name', 'mixed_float16'),
     /must be float32/,
   ],
-  ['an activation', model => set(model.config.layers[4].config, 'activation', 'exponential'), /activation/],
+  ['an unknown activation', model => set(model.config.layers[4].config, 'activation', 'exponential'), /activation/],
   [
     'an activity regularizer',
     model => set(model.config.layers[1].config, 'activity_regularizer', { class_name: 'L2', config: {} }),
@@ -181,14 +182,22 @@ const spoiled: [string, (model: Plain) => unknown, RegExp][] = [
     model => set(model.config.layers[1].config, 'zero_output_for_mask', true),
     /unknown option 'zero_output_for_mask'/,
   ],
-  ['a size that lies', model => set(model.config.layers[1].config, 'units', 1e9), /model.weights.h5/],
   [
-    'deep nesting',
+    'a number of units that differs from the weights',
+    model => set(model.config.layers[1].config, 'units', 1e9),
+    /model.weights.h5/,
+  ],
+  [
+    'a deeply nested configuration',
     () => `{"class_name": "Sequential", "config": {"name": ${'['.repeat(1e5)}${']'.repeat(1e5)}}}`,
     /nested at most 100 levels deep|must be JSON/,
   ],
-  ['no layers', model => set(model.config, 'layers', []), /config.layers: must contain a layer/],
-  ['a million layers', model => set(model.config, 'layers', Array(5000).fill(model.config.layers[4])), /at most 4096/],
+  ['an empty list of layers', model => set(model.config, 'layers', []), /config.layers: must contain a layer/],
+  [
+    'more than 4096 layers',
+    model => set(model.config, 'layers', Array(5000).fill(model.config.layers[4])),
+    /at most 4096/,
+  ],
   [
     'a constraint on two axes',
     model => set(model.config.layers[1].config.kernel_constraint.config, 'axis', [0, 1]),
@@ -196,12 +205,12 @@ const spoiled: [string, (model: Plain) => unknown, RegExp][] = [
   ],
 ];
 
-test.each(spoiled)('%s is refused', async (_name, change, message) => {
+test.each(invalidConfigs)('loadKerasModel rejects %s', async (_name, change, message) => {
   await expect(loadKerasModel(withConfig(change))).rejects.toThrow(message);
-  expect(await expectSound(() => loadKerasModel(withConfig(change)))).toBe('refused');
+  expect(await loadOrReject(() => loadKerasModel(withConfig(change)))).toBe('rejected');
 });
 
-test('directions that differ are refused', async () => {
+test('bidirectional layers with different directions are rejected', async () => {
   const both = (change: (backward: Plain) => void) =>
     withConfig(model => void change(model.config.layers[2].config.backward_layer), 'many-latest.keras');
   for (const change of [
@@ -213,14 +222,14 @@ test('directions that differ are refused', async () => {
       /backward_layer: must equal layer except for the direction/,
     );
   }
-  const open = withConfig(model => set(model.config.layers[2].config, 'merge_mode', null), 'many-latest.keras');
-  await expect(loadKerasModel(open)).rejects.toThrow(/merge_mode: must not be null/);
+  const unmerged = withConfig(model => set(model.config.layers[2].config, 'merge_mode', null), 'many-latest.keras');
+  await expect(loadKerasModel(unmerged)).rejects.toThrow(/merge_mode: must not be null/);
 });
 
 describe('archives', () => {
   const entries = unzipSync(fixture('lstm-2.15.keras'));
 
-  test('a bomb is not unpacked', async () => {
+  test('entries larger than the model needs are not decompressed', async () => {
     const bomb = zipSync({ ...entries, 'model.weights.h5': new Uint8Array(2 ** 26) });
     await expect(loadKerasModel(bomb)).rejects.toThrow(
       /^loadKerasModel: model.weights.h5: must be at most \d+ bytes long/,
@@ -231,7 +240,7 @@ describe('archives', () => {
     );
   });
 
-  test('rejects an entry compressed too well for weights, even for a model of that size', async () => {
+  test('an entry compressed too well for weights is rejected, even for a model of that size', async () => {
     const config = JSON.parse(strFromU8(entries['config.json']!));
     config.config.layers.at(-1).config.units = 1e8;
     const bomb = zipSync({
@@ -277,7 +286,7 @@ describe('archives', () => {
     await expect(loadKerasModel(latest.slice(0, 1000))).rejects.toThrow(/got 1000; download it again/);
   });
 
-  test('a part is missing, or damaged', async () => {
+  test('an archive with a missing or corrupted part is rejected', async () => {
     for (const name of ['config.json', 'model.weights.h5']) {
       const { [name]: _, ...others } = entries;
       await expect(loadKerasModel(zipSync(others))).rejects.toThrow(`loadKerasModel: ${name}: must be in the archive`);
@@ -288,7 +297,7 @@ describe('archives', () => {
     await expect(loadKerasModel(stored)).rejects.toThrow('model.weights.h5: is damaged: its checksum does not match');
   });
 
-  test('a version there is not', async () => {
+  test('an unknown Keras version is rejected', async () => {
     for (const version of ['"4.0.0"', '7', '"x"', 'null']) {
       const metadata = strToU8(`{ "keras_version": ${version} }`);
       await expect(loadKerasModel(zipSync({ ...entries, 'metadata.json': metadata }))).rejects.toThrow(
@@ -307,14 +316,14 @@ test('Keras 1 files are rejected with advice', async () => {
   await expect(loadKerasWeights(smallModel(), fixture('keras1.h5'))).rejects.toThrow(advice);
 });
 
-describe('HDF5 files with many references to the same bytes are rejected quickly', () => {
-  async function expectRefusedSoon(bytes: Uint8Array, message: RegExp) {
+describe('HDF5 files with many references to the same bytes', () => {
+  async function expectRejectedSoon(bytes: Uint8Array, message: RegExp) {
     const start = performance.now();
     await expect(loadKerasWeights(smallModel(), bytes)).rejects.toThrow(message);
     expect(performance.now() - start).toBeLessThan(3000);
   }
 
-  test('40,000 links under one name of 600,000 letters', async () => {
+  test('40,000 links that share a name of 600,000 letters are rejected within 3 seconds', async () => {
     const [links, letters, nodes] = [10_000, 600_000, 4];
     const [header, heap, tree] = [128, 256, 512];
     const symbols = tree + 96 + 16 * nodes;
@@ -323,7 +332,7 @@ describe('HDF5 files with many references to the same bytes are rejected quickly
     const address = (at: number, value: number) => bytes.writeBigUInt64LE(BigInt(value), at);
     bytes.set([0x89, 0x48, 0x44, 0x46, 13, 10, 26, 10, 0, 0, 0, 0, 0, 8, 8]);
     address(64, header);
-    bytes.set([1, 0, 1], header); // one message, of 24 bytes: a table of names
+    bytes.set([1, 0, 1], header); // one message of 24 bytes: a symbol table
     bytes.set([24], header + 8);
     bytes.set([0x11, 0, 16], header + 16);
     address(header + 24, tree);
@@ -338,18 +347,18 @@ describe('HDF5 files with many references to the same bytes are rejected quickly
     bytes.writeUInt16LE(links, symbols + 6);
     for (let n = 0; n < links; n++) address(symbols + 16 + 40 * n, header);
     bytes.fill('a', name, name + letters - 1);
-    await expectRefusedSoon(bytes, /the file: must not refer to the same bytes repeatedly$/);
+    await expectRejectedSoon(bytes, /the file: must not refer to the same bytes repeatedly$/);
   });
 
   test.each([
     ['a path of 30,000 names that ends where it began', 'circle.h5.gz', /must have the 5 weights of the model, got 0$/],
-    ['a name of 30,000 names, as on Windows', 'backslashes.h5.gz', /repeatedly$|must be a group/],
-  ])('%s', async (_, name, message) => {
-    await expectRefusedSoon(gunzipSync(fixture(name)), message);
+    ['a path of 30,000 names with backslashes', 'backslashes.h5.gz', /repeatedly$|must be a group/],
+  ])('%s is rejected within 3 seconds', async (_, name, message) => {
+    await expectRejectedSoon(gunzipSync(fixture(name)), message);
   });
 });
 
-test('arguments are checked first', async () => {
+test('invalid arguments are rejected', async () => {
   await expect(loadKerasModel('x' as never)).rejects.toThrow(/bytes must be a Uint8Array/);
   await expect(loadKerasModel(new Uint8Array(0))).rejects.toThrow(/the file: must be an HDF5 file/);
   await expect(loadKerasModel(fixture('lstm.weights.h5'))).rejects.toThrow(/load weights alone with loadKerasWeights/);

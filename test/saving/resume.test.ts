@@ -1,4 +1,4 @@
-// Training that was saved and loaded ends with the bits of training that was not.
+// Training that is saved and loaded ends with the same bits as uninterrupted training.
 
 import {
   configure,
@@ -50,9 +50,9 @@ const optimizers: Record<string, () => Optimizer> = {
   amsgrad: () => train.amsgrad(0.01),
   nadam: () => train.nadam({ learningRate: 0.01 }),
   adamax: () => train.adamax(0.01),
-  'averages and clipping': () =>
+  'adam with weight averages, clipping and decay': () =>
     train.adam({ useEma: true, emaOverwriteFrequency: 4, clipNorm: 0.1, weightDecay: 0.1 }),
-  'a schedule': () =>
+  'adam with a schedule': () =>
     train.adam({ learningRate: schedules.cosineDecay({ initialLearningRate: 0.1, decaySteps: 7, alpha: 0.1 }) }),
 };
 
@@ -76,7 +76,7 @@ async function roundTrip(model: Sequential): Promise<Sequential> {
 }
 
 describe.each(Object.entries(optimizers))('%s', (_name, optimizer) => {
-  const started = (frozen: boolean) => {
+  const compiledModel = (frozen: boolean) => {
     setRandomSeed(7);
     const model = make();
     model.compile({ optimizer: optimizer(), loss: 'meanSquaredError', metrics: ['mae'] });
@@ -85,26 +85,26 @@ describe.each(Object.entries(optimizers))('%s', (_name, optimizer) => {
   };
 
   test.each([
-    ['from the beginning', 0, false],
-    ['from the middle', 5, false],
-    ['with a frozen layer', 5, true],
-  ])('%s', async (_how, steps, frozen) => {
-    const straight = started(frozen);
-    run(straight, 0, 9);
-    const first = started(frozen);
-    run(first, 0, steps);
-    const second = await roundTrip(first);
-    run(second, steps, 9);
-    expect(bits(second)).toEqual(bits(straight));
-    expect(second.metricsNames).toEqual(['loss', 'mae']);
-    expect(second.optimizer!.getConfig()).toEqual(straight.optimizer!.getConfig());
-    run(first, steps, 9); // saving has changed nothing
-    expect(bits(first)).toEqual(bits(straight));
+    ['before the first batch', 0, false],
+    ['after 5 batches', 5, false],
+    ['after 5 batches with a frozen layer', 5, true],
+  ])('training saved %s continues bit for bit', async (_when, steps, frozen) => {
+    const uninterrupted = compiledModel(frozen);
+    run(uninterrupted, 0, 9);
+    const saved = compiledModel(frozen);
+    run(saved, 0, steps);
+    const loaded = await roundTrip(saved);
+    run(loaded, steps, 9);
+    expect(bits(loaded)).toEqual(bits(uninterrupted));
+    expect(loaded.metricsNames).toEqual(['loss', 'mae']);
+    expect(loaded.optimizer!.getConfig()).toEqual(uninterrupted.optimizer!.getConfig());
+    run(saved, steps, 9); // saving changes nothing
+    expect(bits(saved)).toEqual(bits(uninterrupted));
   });
 
-  test('with a layer that is frozen half way, and thawed after', async () => {
-    const go = async (save: boolean) => {
-      let model = started(false);
+  test('training saved while a layer is frozen continues bit for bit after it is unfrozen', async () => {
+    const weightsAfter = async (save: boolean) => {
+      let model = compiledModel(false);
       run(model, 0, 4);
       model.getLayer('middle').trainable = false;
       run(model, 4, 6);
@@ -114,12 +114,12 @@ describe.each(Object.entries(optimizers))('%s', (_name, optimizer) => {
       run(model, 6, 9);
       return bits(model);
     };
-    expect(await go(true)).toEqual(await go(false));
+    expect(await weightsAfter(true)).toEqual(await weightsAfter(false));
   });
 });
 
-test('dropout goes on from where it stood, after a second compile too', async () => {
-  const go = async (save: boolean) => {
+test('dropout masks continue bit for bit after a second compile and loading', async () => {
+  const weightsAfter = async (save: boolean) => {
     setRandomSeed(3);
     let model = make();
     model.compile({ optimizer: train.adam(0.01), loss: 'mse' });
@@ -130,10 +130,10 @@ test('dropout goes on from where it stood, after a second compile too', async ()
     run(model, 5, 9);
     return bits(model);
   };
-  expect(await go(true)).toEqual(await go(false));
+  expect(await weightsAfter(true)).toEqual(await weightsAfter(false));
 });
 
-test('before the first batch that counts', async () => {
+test('a model saved after a NaN batch, which does not count, continues bit for bit', async () => {
   const model = make();
   model.compile({ optimizer: 'adam', loss: 'mse' });
   vi.spyOn(console, 'warn').mockImplementationOnce(() => {});
@@ -143,7 +143,7 @@ test('before the first batch that counts', async () => {
   expect(bits(loaded)).toEqual(bits(model));
 });
 
-test('a learning rate that is a function, and a model that is not compiled, cannot be saved with the optimizer', async () => {
+test('save with includeOptimizer rejects an uncompiled model and a learning rate that is a function', async () => {
   const model = make();
   await expect(
     model.save(

@@ -1,4 +1,4 @@
-// Thousands of spoiled safetensors files: each loads whole, or is refused with the part that is wrong.
+// Corrupted safetensors files: each loads completely, or is rejected with the name of the invalid part.
 
 import { readFileSync } from 'node:fs';
 import { layers, type Sequential, sequential, Tensor, ValueError } from 'lstm-wasm';
@@ -25,14 +25,14 @@ const lstm = () =>
     layers: [layers.lstm({ name: 'l', units: 2, inputShape: [4, 3] }), layers.dense({ name: 'd', units: 1 })],
   });
 
-// ------------------------------------------------------------------------------------------------------ how to spoil
+// ------------------------------------------------------------------------------------------------------ corruptions
 
-type Spoil = (bytes: Uint8Array) => Uint8Array;
+type Corruption = (bytes: Uint8Array) => Uint8Array;
 
 const headerLength = (bytes: Uint8Array) => Number(new DataView(bytes.buffer).getBigUint64(0, true));
 const headerOf = (bytes: Uint8Array) => new TextDecoder().decode(bytes.subarray(8, 8 + headerLength(bytes)));
 
-/** The same data behind another header, whose length is right. */
+/** The same data after another header, with a valid header length. */
 function withHeader(bytes: Uint8Array, text: string): Uint8Array {
   const header = new TextEncoder().encode(text);
   const data = bytes.subarray(8 + headerLength(bytes));
@@ -43,7 +43,7 @@ function withHeader(bytes: Uint8Array, text: string): Uint8Array {
   return changed;
 }
 
-const odd = [
+const numberTexts = [
   '0',
   '-1',
   '1',
@@ -59,7 +59,7 @@ const odd = [
   '[]',
   '""',
 ];
-const words = [
+const stringTexts = [
   '"F16"',
   '"BF16"',
   '"F64"',
@@ -72,54 +72,53 @@ const words = [
   '"\\ud800"',
 ];
 
-/** Puts something else in place of one match of a pattern in the header. */
-const exchange =
-  (pattern: RegExp, other: (found: string) => string): Spoil =>
+/** Replaces one random match of a pattern in the header. */
+const replaceMatch =
+  (pattern: RegExp, replace: (match: string) => string): Corruption =>
   bytes => {
     const text = headerOf(bytes);
-    const found = [...text.matchAll(pattern)];
-    if (found.length === 0) return bytes;
-    const { index, 0: match } = pick(found);
-    return withHeader(bytes, text.slice(0, index) + other(match) + text.slice(index + match.length));
+    const matches = [...text.matchAll(pattern)];
+    if (matches.length === 0) return bytes;
+    const { index, 0: match } = pick(matches);
+    return withHeader(bytes, text.slice(0, index) + replace(match) + text.slice(index + match.length));
   };
 
-const spoils: Record<string, Spoil> = {
-  'cut short': bytes => bytes.slice(0, generator.below(bytes.length)),
+const corruptions: Record<string, Corruption> = {
+  truncated: bytes => bytes.slice(0, generator.below(bytes.length)),
   'flipped bits': bytes => {
     const changed = bytes.slice();
     for (let n = 1 + generator.below(4); n > 0; n--)
       changed[generator.below(changed.length)]! ^= 1 << generator.below(8);
     return changed;
   },
-  'flipped bits of the header': bytes => {
+  'flipped header bits': bytes => {
     const changed = bytes.slice();
     changed[generator.below(8 + headerLength(bytes))]! ^= 1 << generator.below(8);
     return changed;
   },
-  'flipped bits of the data': bytes => {
+  'flipped data bits': bytes => {
     const changed = bytes.slice();
     const from = 8 + headerLength(bytes);
     if (from < bytes.length) changed[from + generator.below(bytes.length - from)]! ^= 1 << generator.below(8);
     return changed;
   },
-  'another length': bytes => {
+  'wrong header length': bytes => {
     const changed = bytes.slice();
     new DataView(changed.buffer).setBigUint64(0, BigInt(generator.bits()) >> BigInt(generator.below(32)), true);
     return changed;
   },
-  'another number': exchange(/\d+/g, () => pick(odd)),
-  'a number one off': exchange(/\d+/g, found => String(Number(found) + pick([-1, 1, 4, 8]))),
-  'another word': exchange(/"[^"]*"/g, () => pick(words)),
-  'a word of another place': bytes =>
-    exchange(/"[^"]*"/g, () => pick(headerOf(bytes).match(/"[^"]*"/g) ?? ['""']))(bytes),
-  'a part twice': exchange(/"[^"]*":\{[^}]*\}|\d+|[[\]{}:,]/g, found => `${found},${found}`),
-  'a part less': exchange(/"[^"]*":\{[^}]*\},?|\d+|[[\]{}:,]/g, () => ''),
-  'parts that have changed places': bytes => {
+  'replaced number': replaceMatch(/\d+/g, () => pick(numberTexts)),
+  'shifted number': replaceMatch(/\d+/g, match => String(Number(match) + pick([-1, 1, 4, 8]))),
+  'replaced string': replaceMatch(/"[^"]*"/g, () => pick(stringTexts)),
+  'copied string': bytes => replaceMatch(/"[^"]*"/g, () => pick(headerOf(bytes).match(/"[^"]*"/g) ?? ['""']))(bytes),
+  'duplicated part': replaceMatch(/"[^"]*":\{[^}]*\}|\d+|[[\]{}:,]/g, match => `${match},${match}`),
+  'removed part': replaceMatch(/"[^"]*":\{[^}]*\},?|\d+|[[\]{}:,]/g, () => ''),
+  'copied entry': bytes => {
     const parts = headerOf(bytes).match(/\{[^{}]*\}/g) ?? [];
     if (parts.length === 0) return bytes;
-    return exchange(/\{[^{}]*\}/g, () => pick(parts))(bytes);
+    return replaceMatch(/\{[^{}]*\}/g, () => pick(parts))(bytes);
   },
-  'a piece of it elsewhere': bytes => {
+  'copied bytes': bytes => {
     const changed = bytes.slice();
     const from = generator.below(bytes.length);
     const piece = bytes.slice(from, from + 1 + generator.below(40));
@@ -129,26 +128,27 @@ const spoils: Record<string, Spoil> = {
     );
     return changed;
   },
-  'more behind it': bytes => {
+  'appended bytes': bytes => {
     const changed = new Uint8Array(bytes.length + 1 + generator.below(16));
     changed.set(bytes);
     return changed;
   },
-  'as it is': bytes => bytes,
+  unchanged: bytes => bytes,
 };
 
-// ------------------------------------------------------------------------------------------------------ what must hold
+// ------------------------------------------------------------------------------------------------------------ checks
 
-/** What stands at the front of a message, and the part of the file. */
-const named = /^(loadSafetensors|readSafetensors): (bytes|length of the header|header|data|tensor)\b.*$/;
+/** The start of every error message: the call, and the invalid part of the file. */
+const messageStart = /^(loadSafetensors|readSafetensors): (bytes|length of the header|header|data|tensor)\b.*$/;
 
-function refusal(work: () => unknown): string | null {
+/** The message of the ValueError that a call throws, or null if it throws none. */
+function errorOf(call: () => unknown): string | null {
   try {
-    work();
+    call();
     return null;
   } catch (error) {
     if (!(error instanceof ValueError)) throw error;
-    expect(error.message).toMatch(named);
+    expect(error.message).toMatch(messageStart);
     expect(error.message.length).toBeLessThan(600);
     return error.message;
   }
@@ -156,7 +156,8 @@ function refusal(work: () => unknown): string | null {
 
 const weightsOf = (model: Sequential) => model.getWeights().flatMap(weight => [...weight.dataSync()]);
 
-function fill(model: Sequential): void {
+/** Sets all weights to random numbers. */
+function randomize(model: Sequential): void {
   const random = ({ shape, size }: Tensor) =>
     new Tensor(
       Float32Array.from({ length: size }, () => generator.normal()),
@@ -165,76 +166,76 @@ function fill(model: Sequential): void {
   model.setWeights(model.getWeights().map(random));
 }
 
-/** By name, of a file that is sound. */
-const numbersOf = (bytes: Uint8Array) =>
+/** The values of the tensors of a valid file, by name. */
+const valuesOf = (bytes: Uint8Array) =>
   new Map(Object.entries(readSafetensors(bytes).tensors).map(([name, tensor]) => [name, [...tensor.dataSync()]]));
 
 describe.each([
-  ['by the names of Keras', gru, {}],
-  ['by the names of Keras or their order', gru, { strict: false }],
-  ['by the names of PyTorch', gru, { names: 'torch' }],
-  ['by the names of PyTorch, others ignored', lstm, { names: 'torch', strict: false }],
+  ['Keras names', gru, {}],
+  ['Keras names, strict: false', gru, { strict: false }],
+  ['PyTorch names', gru, { names: 'torch' }],
+  ['PyTorch names, strict: false', lstm, { names: 'torch', strict: false }],
 ] as [string, () => Sequential, LoadSafetensorsOptions][])('%s', (_name, make, options) => {
-  test(`${CASES} spoiled files load whole or not at all`, () => {
+  test(`each of ${CASES} corrupted files loads completely, or is rejected and changes no weight`, () => {
     const model = make();
-    fill(model);
-    const { strict: _, ...how } = options;
-    const sound = toSafetensors(model, { ...how, metadata: { a: 'b' } });
-    fill(model);
+    randomize(model);
+    const { strict: _, ...writeOptions } = options;
+    const valid = toSafetensors(model, { ...writeOptions, metadata: { a: 'b' } });
+    randomize(model);
     let before = weightsOf(model);
     const outcomes = new Map<string, number>();
     for (let n = 0; n < CASES; n++) {
-      const kind = pick(Object.keys(spoils));
-      let bytes = spoils[kind]!(sound);
+      const kind = pick(Object.keys(corruptions));
+      let bytes = corruptions[kind]!(valid);
       if (n % 5 === 0 && bytes.length > 16 && headerLength(bytes) < bytes.length)
-        bytes = pick(Object.values(spoils))(bytes);
-      const refused = refusal(() => loadSafetensors(model, bytes, options));
+        bytes = pick(Object.values(corruptions))(bytes);
+      const message = errorOf(() => loadSafetensors(model, bytes, options));
       const after = weightsOf(model);
-      if (refused) expect(after, `${kind}: ${refused}`).toEqual(before);
-      else expectWhole(model, bytes, options);
+      if (message) expect(after, `${kind}: ${message}`).toEqual(before);
+      else expectLoaded(model, bytes, options);
       before = after;
-      outcomes.set(kind, (outcomes.get(kind) ?? 0) + Number(refused === null));
+      outcomes.set(kind, (outcomes.get(kind) ?? 0) + Number(message === null));
     }
-    expect(outcomes.get('as it is')).toBeGreaterThan(CASES / 40);
-    expect(outcomes.get('flipped bits of the data')).toBeGreaterThan(CASES / 40);
-    expect(outcomes.get('cut short')).toBeLessThan(10);
+    expect(outcomes.get('unchanged')).toBeGreaterThan(CASES / 40);
+    expect(outcomes.get('flipped data bits')).toBeGreaterThan(CASES / 40);
+    expect(outcomes.get('truncated')).toBeLessThan(10);
   });
 });
 
-/** Every weight is what the file says. */
-function expectWhole(model: Sequential, bytes: Uint8Array, { names, strict }: LoadSafetensorsOptions): void {
-  const file = numbersOf(bytes);
-  const mine = numbersOf(toSafetensors(model, { names: names ?? 'keras' }));
+/** Checks that every weight has the value in the file. */
+function expectLoaded(model: Sequential, bytes: Uint8Array, { names, strict }: LoadSafetensorsOptions): void {
+  const file = valuesOf(bytes);
+  const own = valuesOf(toSafetensors(model, { names: names ?? 'keras' }));
   if (names !== 'torch' && strict === false) {
-    // Names may differ; then the numbers are there in the order of the layers.
-    if (![...mine.keys()].every(name => file.has(name))) {
-      expect([...mine.values()].flat().sort()).toEqual([...file.values()].flat().sort());
+    // If the names differ, weights are loaded in the order of the layers.
+    if (![...own.keys()].every(name => file.has(name))) {
+      expect([...own.values()].flat().sort()).toEqual([...file.values()].flat().sort());
       return;
     }
   }
-  for (const [name, values] of mine) {
-    const hidden = /^l\.bias_hh/.test(name); // of an LSTM: it has been added to the other
-    const other = /^l\.bias_ih/.test(name) ? file.get(name.replace('_ih', '_hh'))! : [];
-    const expected = file.get(name)!.map((value, i) => (other[i] ? Math.fround(value + other[i]) : value));
-    expect(values).toEqual(hidden ? values.map(() => 0) : expected);
+  for (const [name, values] of own) {
+    const isHiddenBias = /^l\.bias_hh/.test(name); // in an LSTM it is added to bias_ih
+    const hiddenBias = /^l\.bias_ih/.test(name) ? file.get(name.replace('_ih', '_hh'))! : [];
+    const expected = file.get(name)!.map((value, i) => (hiddenBias[i] ? Math.fround(value + hiddenBias[i]) : value));
+    expect(values).toEqual(isHiddenBias ? values.map(() => 0) : expected);
   }
 }
 
-test(`${CASES} spoiled files of every kind of number are read or refused`, () => {
-  const sound = new Uint8Array(readFileSync(`${fixtures}kinds.safetensors`));
+test(`each of ${CASES} corrupted files with tensors of every dtype is read or rejected`, () => {
+  const valid = new Uint8Array(readFileSync(`${fixtures}kinds.safetensors`));
   let read = 0;
   for (let n = 0; n < CASES; n++) {
-    const bytes = pick(Object.values(spoils))(sound);
-    if (refusal(() => readSafetensors(bytes)) === null) read++;
+    const bytes = pick(Object.values(corruptions))(valid);
+    if (errorOf(() => readSafetensors(bytes)) === null) read++;
   }
   expect(read).toBeGreaterThan(CASES / 40);
   expect(read).toBeLessThan(CASES / 2);
 });
 
-test('bytes of any kind are read or refused', () => {
+test('random bytes are rejected', () => {
   for (let n = 0; n < CASES; n++) {
     const bytes = Uint8Array.from({ length: generator.below(200) }, () => generator.bits() >>> 24);
     if (bytes.length > 8 && n % 2) new DataView(bytes.buffer).setBigUint64(0, BigInt(bytes.length - 8), true);
-    expect(refusal(() => readSafetensors(bytes))).not.toBeNull();
+    expect(errorOf(() => readSafetensors(bytes))).not.toBeNull();
   }
 });

@@ -1,4 +1,4 @@
-// PyTorch's modules and our layers: the same weights in a safetensors file, the same outputs.
+// PyTorch modules and our layers give the same outputs for the same safetensors file.
 
 import { mkdirSync, mkdtempSync, readFileSync, rmSync, writeFileSync } from 'node:fs';
 import { tmpdir } from 'node:os';
@@ -8,29 +8,28 @@ import { loadSafetensors, readSafetensors, toSafetensors, writeSafetensors } fro
 import { afterAll, beforeAll, describe, expect, test } from 'vitest';
 import { RandomGenerator } from '../../src/util/randomGenerator.ts';
 import { expectBits, expectClose } from '../compare.ts';
-import { cases, fixtures, hasTorch, modelOf, only, type TorchCase, torch } from './torchModels.ts';
+import { cases, fixtures, hasTorch, modelOf, readOnlyTensor, runTorch, type TorchCase } from './torchModels.ts';
 
 /**
- * Both sides compute in float32, in orders of their own: outputs are of the size of one, whose ulp is 1.2e-7, and an
- * error of a few of them enters at every one of at most seven steps, in at most four layers. A gate or a bias in the
- * wrong place is off by tenths.
+ * Both sides compute in float32, in different orders. Outputs are about 1, where an ulp is 1.2e-7; an error of a few
+ * ulps enters at each of at most seven time steps, in at most four layers. A misplaced gate or bias is off by tenths.
  */
-const near = { abs: 2e-6, rel: 2e-6 };
+const tolerance = { abs: 2e-6, rel: 2e-6 };
 
-function expectSame(folder: string, one: TorchCase): void {
-  const { model, modules } = modelOf(one);
-  const bytes = readFileSync(join(folder, `${one.name}.safetensors`));
+function expectSameOutput(folder: string, testCase: TorchCase): void {
+  const { model, modules } = modelOf(testCase);
+  const bytes = readFileSync(join(folder, `${testCase.name}.safetensors`));
   loadSafetensors(model, bytes, { names: 'torch', modules });
-  const y = model.predict(only(join(folder, `${one.name}.input.safetensors`)));
-  const expected = only(join(folder, `${one.name}.output.safetensors`));
+  const y = model.predict(readOnlyTensor(join(folder, `${testCase.name}.input.safetensors`)));
+  const expected = readOnlyTensor(join(folder, `${testCase.name}.output.safetensors`));
   expect(y.shape).toEqual(expected.shape);
-  expectClose(y.dataSync(), expected.dataSync(), near);
+  expectClose(y.dataSync(), expected.dataSync(), tolerance);
 }
 
-describe('what PyTorch has written computes the same here', () => {
-  test.each(cases)('$name', one => expectSame(fixtures, one));
+describe('files written by PyTorch', () => {
+  test.each(cases)('$name: our layers compute the same output', testCase => expectSameOutput(fixtures, testCase));
 
-  test('numbers of every kind are read as torch and numpy read them', () => {
+  test('tensors of every dtype are read as torch and numpy read them', () => {
     const { tensors } = readSafetensors(readFileSync(`${fixtures}kinds.safetensors`));
     const { tensors: expected } = readSafetensors(readFileSync(`${fixtures}kinds.expected.safetensors`));
     expect(Object.keys(tensors).sort()).toEqual(Object.keys(expected).sort());
@@ -41,8 +40,8 @@ describe('what PyTorch has written computes the same here', () => {
     }
   });
 
-  // The state_dict of LSTMCell, GRUCell and RNNCell: the parameters of the first layer without the suffix _l0.
-  const ofCells = (bytes: Uint8Array) => {
+  // The state_dict of LSTMCell, GRUCell and RNNCell has the parameters of the first layer without the suffix _l0.
+  const withCellNames = (bytes: Uint8Array) => {
     const { tensors } = readSafetensors(bytes);
     return Object.fromEntries(Object.entries(tensors).map(([name, tensor]) => [name.replace(/_l0$/, ''), tensor]));
   };
@@ -56,11 +55,11 @@ describe('what PyTorch has written computes the same here', () => {
     expect([...kinds]).toEqual(expect.arrayContaining(['LSTM', 'GRU', 'RNN']));
   });
 
-  test.each(recurrent)('$name: weights under the names of a PyTorch cell load bit for bit', one => {
-    const file = readFileSync(`${fixtures}${one.name}.safetensors`);
-    const cells = ofCells(file);
+  test.each(recurrent)('$name: weights under the names of a PyTorch cell load bit for bit', testCase => {
+    const file = readFileSync(`${fixtures}${testCase.name}.safetensors`);
+    const cells = withCellNames(file);
     expect(Object.keys(cells).some(name => /(^|\.)weight_hh$/.test(name))).toBe(true);
-    const [layer, cell] = [modelOf(one), modelOf(one)];
+    const [layer, cell] = [modelOf(testCase), modelOf(testCase)];
     loadSafetensors(layer.model, file, { names: 'torch', modules: layer.modules });
     loadSafetensors(cell.model, writeSafetensors(cells), { names: 'torch', modules: cell.modules });
     const expected = layer.model.getWeights();
@@ -68,43 +67,43 @@ describe('what PyTorch has written computes the same here', () => {
   });
 
   test('a PyTorch cell is rejected for a bidirectional layer, with the name of the parameter', () => {
-    const both = cases.find(({ modules }) => modules.some(([, , { bidirectional }]) => bidirectional))!;
-    const { model, modules } = modelOf(both);
-    const cells = ofCells(readFileSync(`${fixtures}${both.name}.safetensors`));
+    const bidirectionalCase = cases.find(({ modules }) => modules.some(([, , { bidirectional }]) => bidirectional))!;
+    const { model, modules } = modelOf(bidirectionalCase);
+    const cells = withCellNames(readFileSync(`${fixtures}${bidirectionalCase.name}.safetensors`));
     expect(() => loadSafetensors(model, writeSafetensors(cells), { names: 'torch', modules })).toThrow(
       /must have the module 'lstm' .*, without 'lstm.bias_hh'/,
     );
   });
 
-  test('the shapes and names that we write are those of PyTorch', () => {
-    for (const one of cases) {
-      const { model, modules } = modelOf(one);
+  test('toSafetensors writes the tensor names and shapes of PyTorch', () => {
+    for (const testCase of cases) {
+      const { model, modules } = modelOf(testCase);
       const shapes = (bytes: Uint8Array) =>
         Object.fromEntries(Object.entries(readSafetensors(bytes).tensors).map(([name, { shape }]) => [name, shape]));
-      const theirs = readFileSync(`${fixtures}${one.name}.safetensors`);
-      expect(shapes(toSafetensors(model, { names: 'torch', modules })), one.name).toEqual(shapes(theirs));
+      const torchResult = readFileSync(`${fixtures}${testCase.name}.safetensors`);
+      expect(shapes(toSafetensors(model, { names: 'torch', modules })), testCase.name).toEqual(shapes(torchResult));
     }
   });
 });
 
-const live = hasTorch
-  ? 'with PyTorch at hand'
-  : 'with PyTorch at hand (skipped: /usr/bin/python3 has no torch and numpy)';
+const title = hasTorch
+  ? 'files exchanged with PyTorch'
+  : 'files exchanged with PyTorch (skipped: /usr/bin/python3 has no torch and numpy)';
 
-describe.skipIf(!hasTorch)(live, () => {
-  const home = mkdtempSync(join(tmpdir(), 'lstm-wasm-safetensors-'));
-  const [made, ours] = [join(home, 'made'), join(home, 'ours')];
+describe.skipIf(!hasTorch)(title, () => {
+  const directory = mkdtempSync(join(tmpdir(), 'lstm-wasm-safetensors-'));
+  const [fromTorch, ours] = [join(directory, 'torch'), join(directory, 'ours')];
   const inputs = new Map<string, Tensor>();
   const models = new Map<string, ReturnType<typeof modelOf>>();
 
   beforeAll(() => {
-    for (const folder of [made, ours]) mkdirSync(folder);
-    torch('make', made, '4711');
+    for (const folder of [fromTorch, ours]) mkdirSync(folder);
+    runTorch('make', fromTorch, '4711');
     const generator = new RandomGenerator(3);
     setRandomSeed(5);
-    for (const one of cases) {
-      const { model, modules } = modelOf(one);
-      // Biases begin as zeros and ones, and would hide where they went.
+    for (const testCase of cases) {
+      const { model, modules } = modelOf(testCase);
+      // Initial biases are zeros and ones, which would hide a misplaced one.
       model.setWeights(
         model.getWeights().map(
           ({ shape, size }) =>
@@ -114,29 +113,31 @@ describe.skipIf(!hasTorch)(live, () => {
             ),
         ),
       );
-      const ids = one.modules[0]![1] === 'Embedding';
-      const size = one.shape.reduce((a, b) => a * b);
+      const takesIds = testCase.modules[0]![1] === 'Embedding';
+      const size = testCase.shape.reduce((a, b) => a * b);
       const x = new Tensor(
-        floats(size, () => (ids ? generator.below(11) : generator.normal())),
-        one.shape,
+        floats(size, () => (takesIds ? generator.below(11) : generator.normal())),
+        testCase.shape,
       );
-      inputs.set(one.name, x);
-      models.set(one.name, { model, modules });
-      writeFileSync(join(ours, `${one.name}.safetensors`), toSafetensors(model, { names: 'torch', modules }));
-      writeFileSync(join(ours, `${one.name}.input.safetensors`), writeSafetensors({ x }));
+      inputs.set(testCase.name, x);
+      models.set(testCase.name, { model, modules });
+      writeFileSync(join(ours, `${testCase.name}.safetensors`), toSafetensors(model, { names: 'torch', modules }));
+      writeFileSync(join(ours, `${testCase.name}.input.safetensors`), writeSafetensors({ x }));
     }
-    torch('run', ours);
+    runTorch('run', ours);
   }, 120_000);
 
-  afterAll(() => rmSync(home, { recursive: true, force: true }));
+  afterAll(() => rmSync(directory, { recursive: true, force: true }));
 
-  test.each(cases)('$name: what it writes computes the same here', one => expectSame(made, one));
+  test.each(cases)('$name: weights written by PyTorch give the same output here', testCase =>
+    expectSameOutput(fromTorch, testCase),
+  );
 
-  test.each(cases)('$name: load_state_dict(strict=True) takes what we write, and computes the same', ({ name }) => {
+  test.each(cases)('$name: load_state_dict(strict=True) accepts our file and computes the same output', ({ name }) => {
     const y = models.get(name)!.model.predict(inputs.get(name)!);
-    const theirs = only(join(ours, `${name}.output.safetensors`));
-    expect(theirs.shape).toEqual(y.shape);
-    expectClose(theirs.dataSync(), y.dataSync(), near);
+    const torchResult = readOnlyTensor(join(ours, `${name}.output.safetensors`));
+    expect(torchResult.shape).toEqual(y.shape);
+    expectClose(torchResult.dataSync(), y.dataSync(), tolerance);
   });
 });
 

@@ -1,4 +1,4 @@
-// Snapshots: a resumed run ends with the bits of one that was not interrupted; invalid snapshots change nothing.
+// Snapshots: a resumed training ends with the same bits as an uninterrupted one; invalid snapshots change nothing.
 
 import {
   callbacks,
@@ -17,7 +17,7 @@ import { beforeEach, describe, expect, test } from 'vitest';
 import { checksum } from '../../src/saving/checksum.ts';
 import { expectBits } from '../compare.ts';
 import { Random } from '../reference/random.ts';
-import { interruptions } from './interruptions.ts';
+import { expectResumable } from './interruptions.ts';
 
 configure({ simd: 'strict' });
 beforeEach(() => setRandomSeed(1));
@@ -26,8 +26,8 @@ const weightsOf = (model: Sequential) => model.getWeights().flatMap(weight => [.
 const numbers = (seed: number, ...shape: number[]) =>
   new Tensor(Float32Array.from(new Random(seed).normals(shape).data), shape);
 
-/** Something of everything that a batch can depend on. */
-function full(optimizer: Optimizer = train.adam(0.01), batch = 4, units = 5): Sequential {
+/** A model with all that a batch can depend on: optimizer, layer states, dropout seeds, regularizers. */
+function fullModel(optimizer: Optimizer = train.adam(0.01), batch = 4, units = 5): Sequential {
   const model = sequential();
   model.add(
     layers.lstm({
@@ -63,61 +63,62 @@ const optimizers: Record<string, () => Optimizer> = {
   adamw: () => train.adamw({ learningRate: 0.01, globalClipNorm: 1 }),
   adamax: () => train.adamax({ learningRate: 0.01, decay: 0.1 }),
   nadam: () => train.nadam(0.01),
-  'averages now and then': () => train.adam({ learningRate: 0.01, useEma: true, emaOverwriteFrequency: 3 }),
-  'a schedule': () => train.adam({ learningRate: rate, useEma: true, emaMomentum: 0.9 }),
-  'a function': () => train.adam({ learningRate: n => 0.01 / (1 + n) }),
+  'adam, with averages written every 3 steps': () =>
+    train.adam({ learningRate: 0.01, useEma: true, emaOverwriteFrequency: 3 }),
+  'adam, with a schedule': () => train.adam({ learningRate: rate, useEma: true, emaMomentum: 0.9 }),
+  'adam, with a learning rate function': () => train.adam({ learningRate: n => 0.01 / (1 + n) }),
 };
 
-describe('batch by batch', () => {
-  test.each(Object.entries(optimizers))('%s goes on with the same bits', (_name, make) => {
-    const model = full(make());
+describe('snapshot and restore', () => {
+  test.each(Object.entries(optimizers))('%s continues with the same bits after restore', (_name, make) => {
+    const model = fullModel(make());
     for (let n = 0; n < 4; n++) step(model, n);
     const bytes = model.snapshot();
     const expected = [4, 5, 6].map(n => step(model, n));
 
     setRandomSeed(77);
-    const other = full(make());
+    const other = fullModel(make());
     step(other, 9);
     expect(other.restore(bytes)).toEqual({ step: 4, epoch: null, batch: null });
-    expectBits(other.snapshot(), bytes, 'a snapshot of what was restored');
+    expectBits(other.snapshot(), bytes, 'snapshot after restore');
     expect([4, 5, 6].map(n => step(other, n))).toEqual(expected);
     expectBits(weightsOf(other), weightsOf(model));
     other.finalizeVariableValues();
     model.finalizeVariableValues();
-    expectBits(other.snapshot(), model.snapshot(), 'everything');
+    expectBits(other.snapshot(), model.snapshot(), 'final snapshot');
   });
 
-  test('a learning rate set on the way, and what is trainable, come back', () => {
-    const model = full();
+  test('restore sets a changed learning rate and the trainable flags', () => {
+    const model = fullModel();
     model.layers[1]!.trainable = false;
     model.optimizer!.learningRate = 0.003;
     step(model, 0);
     const bytes = model.snapshot();
-    const other = full();
+    const other = fullModel();
     other.restore(bytes);
     expect(other.optimizer!.learningRate).toBe(0.003);
     expect(other.layers.map(({ trainable }) => trainable)).toEqual([true, false, true, true]);
     expect(step(other, 1)).toBe(step(model, 1));
   });
 
-  test('a snapshot taken before the first batch begins training anew', () => {
-    const model = full();
+  test('restoring a snapshot taken before the first batch restarts training', () => {
+    const model = fullModel();
     const bytes = model.snapshot();
     const first = [0, 1].map(n => step(model, n));
     expect(model.restore(bytes).step).toBe(0);
     expect([0, 1].map(n => step(model, n))).toEqual(first);
   });
 
-  test('plans know the seeds of dropout that were restored, in every model of the weights', () => {
-    const model = full();
-    const twin = full();
+  test('restored dropout seeds apply to every model that shares the weights', () => {
+    const model = fullModel();
+    const copy = fullModel();
     step(model, 0);
-    step(twin, 0);
-    twin.restore(model.snapshot());
-    expect(step(twin, 1)).toBe(step(model, 1));
+    step(copy, 0);
+    copy.restore(model.snapshot());
+    expect(step(copy, 1)).toBe(step(model, 1));
     const small = model.withBatchSize(2);
-    step(small, 2, 2); // a plan with the seeds of before
-    const other = full();
+    step(small, 2, 2); // caches a plan with the previous seeds
+    const other = fullModel();
     step(other, 0);
     const bytes = other.snapshot();
     model.restore(bytes);
@@ -125,7 +126,7 @@ describe('batch by batch', () => {
     expect(step(small, 3, 2)).toBe(step(other.withBatchSize(2), 3, 2));
   });
 
-  test('models and streams of the same weights see them; states are those of the model restored', () => {
+  test('restore changes the weights of sibling models and streams, but not their states', () => {
     const make = (seed: number) => {
       setRandomSeed(seed);
       const lstm = layers.lstm({ units: 3, stateful: true, batchInputShape: [2, 3, 2], returnSequences: true });
@@ -155,7 +156,7 @@ describe('batch by batch', () => {
     );
   });
 
-  test('a model that is not compiled gives and takes weights and states', () => {
+  test('snapshots of an uncompiled model hold weights and states', () => {
     const make = () => sequential({ layers: [layers.gru({ units: 3, stateful: true, batchInputShape: [2, 3, 2] })] });
     const [model, other] = [make(), make()];
     model.predict(numbers(1, 2, 3, 2));
@@ -171,7 +172,8 @@ describe('batch by batch', () => {
     expect(model.getStates()).toEqual(other.getStates());
   });
 
-  test('512 units, 14 MB, are quick: some 30 ms both ways where nothing else runs', () => {
+  // About 30 ms on an idle machine.
+  test('snapshot and restore of 512 units, 14 MB, take less than a second', () => {
     const model = sequential({ layers: [layers.lstm({ units: 512, inputShape: [1, 64] })] });
     model.compile({ optimizer: 'adam', loss: 'mse' });
     model.trainOnBatch(numbers(1, 1, 1, 64), numbers(2, 1, 512));
@@ -198,7 +200,7 @@ describe('fit', () => {
     model.compile({ optimizer, loss: 'mse', metrics: ['mae'] });
     return model;
   };
-  const carrying = () => {
+  const statefulModel = () => {
     const lstm = layers.lstm({ units: 4, stateful: true, batchInputShape: [2, 3, 2], recurrentDropout: 0.3 });
     const model = sequential({ layers: [lstm, layers.dense({ units: 1 })] });
     model.compile({ optimizer: train.rmsprop(0.01), loss: 'mse' });
@@ -206,40 +208,40 @@ describe('fit', () => {
   };
 
   test('fit with shuffling and validation resumes from a snapshot of any event', async () => {
-    await interruptions({
+    await expectResumable({
       make: () => plain(train.adam(0.01)),
       run: (model, options) =>
         model.fit(x, y, { ...options, epochs: 3, batchSize: 5, validationSplit: 0.2, initialEpoch: 1 }),
     });
   });
 
-  test('fit with whole batches shuffled, a schedule and weight averages resumes', async () => {
-    await interruptions({
+  test("fit with shuffle: 'batch', a schedule and weight averages resumes", async () => {
+    await expectResumable({
       make: () => plain(train.adam({ learningRate: rate, useEma: true, emaMomentum: 0.7 })),
       run: (model, options) => model.fit(x, y, { ...options, epochs: 2, batchSize: 5, shuffle: 'batch' }),
     });
   });
 
   test('fit of a stateful model with validation resumes', async () => {
-    await interruptions({
-      make: carrying,
+    await expectResumable({
+      make: statefulModel,
       run: (model, options) => model.fit(x, y, { ...options, epochs: 3, validationData: [x, y] }),
     });
   });
 
   test('fit with stateful callbacks that stop training resumes', async () => {
-    const others = () => [
+    const statefulCallbacks = () => [
       callbacks.reduceLROnPlateau({ monitor: 'loss', patience: 1, cooldown: 1, factor: 0.5, minDelta: 0.1 }),
       callbacks.modelCheckpoint({ monitor: 'val_loss' }),
       callbacks.earlyStopping({ monitor: 'val_loss', patience: 2, minDelta: 0.2, restoreBestWeights: true }),
     ];
     for (const optimizer of [() => train.adam(0.02), () => train.adam({ learningRate: 0.02, useEma: true })]) {
-      const { history } = await interruptions({
+      const { history } = await expectResumable({
         make: () => plain(optimizer()),
-        run: (model, { callbacks: taking, ...options }) =>
+        run: (model, { callbacks: snapshotting, ...options }) =>
           model.fit(x, y, {
             ...options,
-            callbacks: [...others(), ...taking],
+            callbacks: [...statefulCallbacks(), ...snapshotting],
             epochs: 9,
             batchSize: 8,
             validationData: [x, y],
@@ -251,7 +253,7 @@ describe('fit', () => {
   });
 
   test('fit with a learning rate that depends on the previous epoch resumes', async () => {
-    await interruptions({
+    await expectResumable({
       make: () => plain(train.sgd(0.1)),
       run: (model, options) => {
         const scheduler = callbacks.learningRateScheduler((_epoch, rate) => rate * 0.7);
@@ -267,7 +269,7 @@ describe('fit', () => {
   });
 
   test('fit that was stopped in the middle of an epoch resumes', async () => {
-    await interruptions({
+    await expectResumable({
       make: () => plain(train.sgd(0.1)),
       run: (model, options) => {
         const onBatchEnd = (batch: number) => {
@@ -279,8 +281,8 @@ describe('fit', () => {
     });
   });
 
-  describe('from a data set', () => {
-    // Resuming from a snapshot taken in onBatchBegin would draw the random numbers of that batch twice
+  describe('fitDataset', () => {
+    // Resuming from a snapshot taken in onBatchBegin would draw the random numbers of that batch twice.
     const events = ['onTrainBegin', 'onEpochBegin', 'onBatchEnd', 'onEpochEnd'];
     const batches = (shuffled: boolean) =>
       function* () {
@@ -288,8 +290,8 @@ describe('fit', () => {
         for (const n of order) yield { xs: numbers(10 + n, 2, 3, 2), ys: numbers(20 + n, 2, 1) };
       };
 
-    test('that draws its order', async () => {
-      await interruptions({
+    test('fitDataset resumes with a data set in random order', async () => {
+      await expectResumable({
         drawsGlobally: true,
         make: () => plain(train.adam(0.01)),
         events,
@@ -303,13 +305,13 @@ describe('fit', () => {
       });
     });
 
-    test('in one pass, with states', async () => {
+    test('fitDataset of a stateful model resumes with a data set that is read in one pass', async () => {
       const endless = function* () {
         for (;;) yield* batches(true)();
       };
-      await interruptions({
+      await expectResumable({
         drawsGlobally: true,
-        make: carrying,
+        make: statefulModel,
         events,
         run: (model, options) =>
           model.fitDataset(endless, { ...options, epochs: 3, batchesPerEpoch: 3, validationData: batches(false) }),
@@ -336,18 +338,18 @@ describe('fit', () => {
       const { epoch } = await model.fitDataset(numbers, { ...options, initialEpoch, resume });
       return { epoch, taken: taken.splice(0), weights: model.getWeights().map(String) };
     };
-    const whole = await trained(2);
-    expect(await trained(0)).toEqual(whole);
+    const uninterrupted = await trained(2);
+    expect(await trained(0)).toEqual(uninterrupted);
   });
 
-  test('fit resumes with more epochs as if they had been requested at first', async () => {
+  test('fit resumes with more epochs as if they had been requested from the start', async () => {
     const run = (model: Sequential, epochs: number, options: object) =>
       model.fit(x, y, { verbose: 0, batchSize: 5, ...options, epochs });
-    const whole = plain(train.adam(0.01));
-    const begun = whole.snapshot();
-    await run(whole, 4, {});
+    const uninterrupted = plain(train.adam(0.01));
+    const initial = uninterrupted.snapshot();
+    await run(uninterrupted, 4, {});
     const part = plain(train.adam(0.01));
-    part.restore(begun);
+    part.restore(initial);
     let bytes: Uint8Array | null = null;
     const save = () => {
       bytes = part.snapshot();
@@ -359,7 +361,7 @@ describe('fit', () => {
       resume: bytes,
       callbacks: callbacks.modelCheckpoint({ save: () => {}, saveBestOnly: false }),
     });
-    expectBits(weightsOf(other), weightsOf(whole));
+    expectBits(weightsOf(other), weightsOf(uninterrupted));
   });
 
   test('fit rejects the snapshot of a different training setup, and changes nothing', async () => {
@@ -374,22 +376,28 @@ describe('fit', () => {
     await model.fit(x, y, options);
     const other = plain(train.adam(0.01));
     const before = other.snapshot();
-    const refused = async (given: object, message: string) => {
+    const expectRejected = async (given: object, message: string) => {
       await expect(other.fit(x, y, { ...options, resume: bytes, ...given })).rejects.toThrow(message);
       expectBits(other.snapshot(), before, message);
     };
-    await refused({ batchSize: 4 }, 'model.fit: batchSize must be 5, as in the training to resume, got 4');
-    await refused({ shuffle: false }, 'model.fit: shuffle must be true, as in the training to resume, got false');
-    await refused({ validationSplit: 0.1 }, 'model.fit: samples must be 22, as in the training to resume, got 19');
-    await refused({ callbacks: [] }, 'the number of callbacks must be 1, as in the training to resume, got 0');
-    await refused(
+    await expectRejected({ batchSize: 4 }, 'model.fit: batchSize must be 5, as in the training to resume, got 4');
+    await expectRejected(
+      { shuffle: false },
+      'model.fit: shuffle must be true, as in the training to resume, got false',
+    );
+    await expectRejected(
+      { validationSplit: 0.1 },
+      'model.fit: samples must be 22, as in the training to resume, got 19',
+    );
+    await expectRejected({ callbacks: [] }, 'the number of callbacks must be 1, as in the training to resume, got 0');
+    await expectRejected(
       { resume: before },
       'model.fit: resume must be a snapshot taken during training, got one taken outside of it',
     );
-    await refused({ resume: 'file' }, "model.fit: resume must be a Uint8Array or an ArrayBuffer, got 'file'");
-    await refused({ resume: bytes.subarray(1) }, 'model.fit: resume must be a snapshot, got');
+    await expectRejected({ resume: 'file' }, "model.fit: resume must be a Uint8Array or an ArrayBuffer, got 'file'");
+    await expectRejected({ resume: bytes.subarray(1) }, 'model.fit: resume must be a snapshot, got');
     const early = callbacks.earlyStopping();
-    await refused(
+    await expectRejected(
       { callbacks: early },
       'the number of callbacks with a state must be 0, as in the training to resume, got 1',
     );
@@ -399,7 +407,7 @@ describe('fit', () => {
     expectBits(other.snapshot(), before);
   });
 
-  test('fit rejects other calls of fit and a changed model while it looks for its snapshot', async () => {
+  test('fit that is about to resume rejects a second fit and a changed model', async () => {
     const x = [[1], [2]];
     const options = { verbose: 0, batchSize: 1, epochs: 3 } as const;
     const make = () => {
@@ -414,17 +422,17 @@ describe('fit', () => {
     };
     await model.fit(x, x, { ...options, callbacks: { onEpochBegin } });
     const snapshot = resume!;
-    const goOn = (other: Sequential) => other.fit(x, x, { ...options, resume: snapshot, callbacks: {} });
+    const resumed = (other: Sequential) => other.fit(x, x, { ...options, resume: snapshot, callbacks: {} });
 
     const first = make();
-    const going = goOn(first);
+    const running = resumed(first);
     await expect(first.fit(x, x, options)).rejects.toThrow('the model is already being trained');
-    await going;
+    await running;
     expect(first.getWeights().map(String)).toEqual(model.getWeights().map(String));
 
-    // What one optimizer keeps must not be written where another keeps less
+    // The slots of Adam must not be written into SGD, which has fewer.
     const second = make();
-    const other = goOn(second);
+    const other = resumed(second);
     second.compile({ optimizer: 'sgd', loss: 'mse' });
     const before = second.getWeights().map(String);
     await expect(other).rejects.toThrow(/^model\.fit: resume: optimizer\.className must be 'SGD'/);
@@ -432,8 +440,8 @@ describe('fit', () => {
     await second.fit(x, x, options);
   });
 
-  test('snapshot throws during a validation', async () => {
-    const model = carrying();
+  test('snapshot throws during validation', async () => {
+    const model = statefulModel();
     let taken: unknown;
     const nextFrameFunc = async () => {
       try {
@@ -448,7 +456,7 @@ describe('fit', () => {
   });
 });
 
-describe('a snapshot that does not fit', () => {
+describe('snapshots that do not match the model', () => {
   const bytes = (make: () => Sequential) => {
     const model = make();
     return model.snapshot();
@@ -470,13 +478,13 @@ describe('a snapshot that does not fit', () => {
       "layers[0].activation must be 'linear', as in the model, got 'relu'",
     ],
     [
-      'width',
+      'input width',
       () => dense({ inputShape: [4] }),
       () => dense({}),
       'layers[0].batchInputShape[1] must be 3, as in the model, got 4',
     ],
     [
-      'class',
+      'layer class',
       () => sequential({ layers: [layers.flatten({ inputShape: [3] })] }),
       () => dense({}),
       "layers[0].className must be 'Dense', as in the model, got 'Flatten'",
@@ -487,7 +495,12 @@ describe('a snapshot that does not fit', () => {
       () => dense({}),
       'layers must be 1, as in the model, got 2',
     ],
-    ['a cell', () => full(undefined, 4, 6), () => full(), 'layers[0].units must be 5, as in the model, got 6'],
+    [
+      'the units of a recurrent layer',
+      () => fullModel(undefined, 4, 6),
+      () => fullModel(),
+      'layers[0].units must be 5, as in the model, got 6',
+    ],
     [
       'optimizer',
       () => compiled(train.adam()),
@@ -495,37 +508,37 @@ describe('a snapshot that does not fit', () => {
       "optimizer.className must be 'SGD', as in the model, got 'Adam'",
     ],
     [
-      'slots',
+      'optimizer slots',
       () => compiled(train.adam({ amsgrad: true })),
       () => compiled(train.adam()),
       'optimizer.slots must be 2, as in the model, got 3',
     ],
     [
-      'averages',
+      'weight averages',
       () => compiled(train.adam({ useEma: true })),
       () => compiled(train.adam()),
       'optimizer.useEma must be false, as in the model, got true',
     ],
     [
-      'schedule',
+      'learning rate schedule',
       () => compiled(train.adam(rate)),
       () => compiled(train.adam()),
       'optimizer.learningRate must be a number, as in the model, got a schedule',
     ],
-  ])('%s', (_name, from, into, message) => {
-    const wrong = bytes(from);
+  ])('restore rejects a snapshot that differs in %s, and changes nothing', (_name, from, into, message) => {
+    const snapshot = bytes(from);
     const model = into();
     const before = model.snapshot();
-    expect(() => model.restore(wrong)).toThrow(`model.restore: bytes: ${message.replace(/^bytes: /, '')}`);
+    expect(() => model.restore(snapshot)).toThrow(`model.restore: bytes: ${message.replace(/^bytes: /, '')}`);
     expectBits(model.snapshot(), before);
   });
 
-  test('names, initial values and the batch size of a model without states may differ', () => {
+  test('restore accepts other names, initializers and batch sizes in a stateless model', () => {
     const model = dense({ kernelInitializer: 'zeros', batchInputShape: [5, 3], inputShape: undefined }, 'other');
     model.restore(bytes(() => dense({})));
   });
 
-  test('of a later version names the version that can read it', () => {
+  test('the error for a snapshot of another version names the version that can read it', () => {
     const model = dense({});
     const later = model.snapshot();
     const view = new DataView(later.buffer);
@@ -543,7 +556,7 @@ describe('a snapshot that does not fit', () => {
     );
   });
 
-  test('and a model that cannot have one', () => {
+  test('snapshot and restore reject models without layers, disposed models and missing bytes', () => {
     expect(() => sequential().snapshot()).toThrow('model.snapshot: the model must have a layer');
     const model = dense({});
     expect(() => model.restore(undefined as never)).toThrow('model.restore: bytes must be a Uint8Array');

@@ -1,4 +1,4 @@
-// Snapshots that were damaged or made up: each is read, or refused with a sentence, and a refused one changes nothing.
+// Corrupted and forged snapshots: each is restored, or rejected with a ValueError and changes nothing.
 
 import {
   callbacks,
@@ -13,11 +13,12 @@ import {
 } from 'lstm-wasm';
 import { beforeAll, describe, expect, test } from 'vitest';
 import { checksum } from '../../src/saving/checksum.ts';
-import { RandomGenerator as Numbers } from '../../src/util/randomGenerator.ts';
+import { RandomGenerator } from '../../src/util/randomGenerator.ts';
 import { expectBits } from '../compare.ts';
 import { Random } from '../reference/random.ts';
 
 configure({ simd: 'strict' });
+/** The number of bytes before the JSON header. */
 const HEAD = 32;
 
 const x = new Tensor(Float32Array.from(new Random(1).normals([8, 2, 2]).data), [8, 2, 2]);
@@ -37,9 +38,11 @@ const options = () => ({
   callbacks: [callbacks.earlyStopping({ patience: 5, restoreBestWeights: true }), callbacks.reduceLROnPlateau()],
 });
 
-/** A snapshot taken in a training; and a model that it fits, as it is before. */
+/** A snapshot taken during training. */
 let bytes: Uint8Array;
+/** A model that it fits, with another training state. */
 let model: Sequential;
+/** A snapshot of that state. */
 let before: Uint8Array;
 
 beforeAll(async () => {
@@ -56,8 +59,8 @@ beforeAll(async () => {
   before = model.snapshot();
 });
 
-/** What restoring says: null where it is done. */
-function outcome(given: Uint8Array): string | null {
+/** The error message of `restore`, or null if it succeeds. */
+function errorOf(given: Uint8Array): string | null {
   try {
     model.restore(given);
     return null;
@@ -68,14 +71,14 @@ function outcome(given: Uint8Array): string | null {
   }
 }
 
-const intact = () => expectBits(model.snapshot(), before, 'the model');
+const expectUnchanged = () => expectBits(model.snapshot(), before, 'the model');
 
 function headerOf(from: Uint8Array): string {
   const length = new DataView(from.buffer, from.byteOffset).getUint32(24, true);
   return new TextDecoder().decode(from.subarray(HEAD, HEAD + length));
 }
 
-/** The same numbers under another header, with a checksum that is right. */
+/** The same data after another header, with a valid checksum. */
 function withHeader(from: Uint8Array, text: string | Uint8Array, body = bodyOf(from)): Uint8Array {
   const header = typeof text === 'string' ? new TextEncoder().encode(text) : text;
   const start = Math.ceil((HEAD + header.length) / 8) * 8;
@@ -93,32 +96,32 @@ function withHeader(from: Uint8Array, text: string | Uint8Array, body = bodyOf(f
 const bodyOf = (from: Uint8Array) =>
   from.subarray(Math.ceil((HEAD + new TextEncoder().encode(headerOf(from)).length) / 8) * 8);
 
-describe('damage', () => {
-  test('a whole one is read', () => {
-    expect(outcome(bytes)).toBe(null);
+describe('corrupted snapshots', () => {
+  test('restore accepts the unchanged snapshot', () => {
+    expect(errorOf(bytes)).toBe(null);
     model.restore(before);
-    intact();
+    expectUnchanged();
   });
 
-  test('every length but its own is refused', () => {
+  test('restore rejects every other length', () => {
     for (let length = 0; length < bytes.length; length++)
-      expect(outcome(bytes.slice(0, length)), `${length}`).toBeTruthy();
-    expect(outcome(Uint8Array.of(...bytes, 0))).toContain('must have');
-    intact();
+      expect(errorOf(bytes.slice(0, length)), `${length}`).toBeTruthy();
+    expect(errorOf(Uint8Array.of(...bytes, 0))).toContain('must hold');
+    expectUnchanged();
   });
 
-  test('every flipped bit is found', () => {
+  test('restore rejects a flipped bit in every byte', () => {
     const damaged = bytes.slice();
     for (let at = 0; at < bytes.length; at++) {
       damaged[at]! ^= 1 << (at % 8);
-      expect(outcome(damaged), `byte ${at}`).toBeTruthy();
+      expect(errorOf(damaged), `byte ${at}`).toBeTruthy();
       damaged[at] = bytes[at]!;
     }
-    intact();
+    expectUnchanged();
   });
 
-  test('so are other bytes, and pieces that have changed places', () => {
-    const random = new Numbers(5);
+  test('restore rejects random bytes and moved pieces', () => {
+    const random = new RandomGenerator(5);
     for (let n = 0; n < 2000; n++) {
       const damaged = bytes.slice();
       const [from, to] = [random.below(bytes.length), random.below(bytes.length)];
@@ -126,14 +129,14 @@ describe('damage', () => {
       if (n % 2) damaged.copyWithin(to, from, Math.min(from + count, bytes.length));
       else for (let at = from; at < Math.min(from + count, bytes.length); at++) damaged[at] = random.below(256);
       const same = damaged.every((byte, at) => byte === bytes[at]);
-      expect(outcome(damaged) === null, `case ${n}`).toBe(same);
+      expect(errorOf(damaged) === null, `case ${n}`).toBe(same);
       if (same) model.restore(before);
     }
-    intact();
+    expectUnchanged();
   });
 });
 
-describe('lies, with a checksum that is right', () => {
+describe('forged snapshots with a valid checksum', () => {
   const values = [
     null,
     -1,
@@ -155,44 +158,44 @@ describe('lies, with a checksum that is right', () => {
     Array.from({ length: 300 }, () => 'a'),
   ];
 
-  /** Every place in plain data: an object or a list, and a key of it. */
-  function* places(data: unknown): Generator<[Record<string, unknown>, string], void, void> {
+  /** All fields of plain data, nested ones too, as an object or list and a key of it. */
+  function* fieldsOf(data: unknown): Generator<[Record<string, unknown>, string], void, void> {
     if (data === null || typeof data !== 'object') return;
     for (const key of Object.keys(data)) {
       yield [data as Record<string, unknown>, key];
-      yield* places((data as Record<string, unknown>)[key]);
+      yield* fieldsOf((data as Record<string, unknown>)[key]);
     }
   }
 
-  test('the header made anew is read', () => {
+  test('writing the same header again gives the same bytes', () => {
     expectBits(withHeader(bytes, headerOf(bytes)), bytes);
   });
 
-  test('any value in any place of the header', async () => {
-    const count = [...places(JSON.parse(headerOf(bytes)))].length;
+  test('restore accepts or rejects any value in any field of the header', async () => {
+    const count = [...fieldsOf(JSON.parse(headerOf(bytes)))].length;
     expect(count).toBeGreaterThan(80);
     let read = 0;
     for (let n = 0; n < count; n++) {
       for (const value of [...values, undefined]) {
         const header = JSON.parse(headerOf(bytes));
-        const [owner, key] = [...places(header)][n]!;
+        const [owner, key] = [...fieldsOf(header)][n]!;
         if (value === undefined) delete owner[key];
         else owner[key] = value;
         const made = withHeader(bytes, JSON.stringify(header));
-        if (outcome(made) !== null) continue;
+        if (errorOf(made) !== null) continue;
         read++;
         model.restore(before);
       }
     }
     expect(read).toBeGreaterThan(0);
-    intact();
+    expectUnchanged();
   });
 
-  test('what is read can be trained on, or is refused', async () => {
-    const random = new Numbers(7);
+  test('fit resumes from or rejects changed training fields', async () => {
+    const random = new RandomGenerator(7);
     for (let n = 0; n < 300; n++) {
       const header = JSON.parse(headerOf(bytes));
-      const all = [...places(header.training)];
+      const all = [...fieldsOf(header.training)];
       const [owner, key] = all[random.below(all.length)]!;
       owner[key] = values[random.below(values.length)];
       const resume = withHeader(bytes, JSON.stringify(header));
@@ -203,55 +206,55 @@ describe('lies, with a checksum that is right', () => {
       } catch (error) {
         if (!(error instanceof ValueError)) throw error;
         expect(error.message).toMatch(/^model\.fit: /);
-        intact();
+        expectUnchanged();
       }
       model.restore(before);
     }
   });
 
-  test('numbers that are too few or too many, headers that are none', () => {
+  test('restore rejects missing and surplus data, and invalid headers', () => {
     const body = bodyOf(bytes);
     for (const length of [0, 8, body.length - 8]) {
-      expect(outcome(withHeader(bytes, headerOf(bytes), body.subarray(0, length)))).toMatch(
-        /must have \d+ numbers, got/,
+      expect(errorOf(withHeader(bytes, headerOf(bytes), body.subarray(0, length)))).toMatch(
+        /must hold \d+ numbers, got/,
       );
     }
     const more = new Uint8Array(body.length + 8);
     more.set(body);
-    expect(outcome(withHeader(bytes, headerOf(bytes), more))).toContain('must end after its last array');
+    expect(errorOf(withHeader(bytes, headerOf(bytes), more))).toContain('must end after its last array');
     for (const text of ['', 'null', '[]', '7', '{', '{"layers":'])
-      expect(outcome(withHeader(bytes, text))).toBeTruthy();
-    expect(outcome(withHeader(bytes, Uint8Array.of(0x22, 0xff, 0x22)))).toContain('the header must be JSON');
-    intact();
+      expect(errorOf(withHeader(bytes, text))).toBeTruthy();
+    expect(errorOf(withHeader(bytes, Uint8Array.of(0x22, 0xff, 0x22)))).toContain('the header must be JSON');
+    expectUnchanged();
   });
 
-  test('headers nested without end, or of names that every object has', () => {
+  test('restore rejects deeply nested headers and names such as __proto__', () => {
     for (const [open, close] of [
       ['[', ']'],
       ['{"a":', '}'],
     ] as const) {
       const deep = `{"layers":${open.repeat(200_000)}1${close.repeat(200_000)}}`;
-      expect(outcome(withHeader(bytes, deep))).toMatch(
+      expect(errorOf(withHeader(bytes, deep))).toMatch(
         /the header(: must be nested at most 100 levels deep| must be JSON)/,
       );
     }
     const header = headerOf(bytes).replace('"labels":["loss"]', '"labels":["__proto__"]');
-    expect(outcome(withHeader(bytes, header))).toContain("labels must have distinct names, got '__proto__'");
-    const hostile = headerOf(bytes).replace(/^\{/, '{"__proto__":{"polluted":1},');
-    outcome(withHeader(bytes, hostile));
+    expect(errorOf(withHeader(bytes, header))).toContain("labels must hold different names, got '__proto__'");
+    const polluting = headerOf(bytes).replace(/^\{/, '{"__proto__":{"polluted":1},');
+    errorOf(withHeader(bytes, polluting));
     expect(({} as { polluted?: number }).polluted).toBe(undefined);
     model.restore(before);
-    intact();
+    expectUnchanged();
   });
 
-  test('lengths in the head', () => {
+  test('restore rejects wrong header lengths', () => {
     const made = bytes.slice();
     const view = new DataView(made.buffer);
     for (const length of [0, 7, 2 ** 31, 2 ** 32 - 1]) {
       view.setUint32(24, length, true);
       view.setUint32(12, checksum(made.subarray(16)), true);
-      expect(outcome(made), `${length}`).toBeTruthy();
+      expect(errorOf(made), `${length}`).toBeTruthy();
     }
-    intact();
+    expectUnchanged();
   });
 });

@@ -1,13 +1,13 @@
-/** One small model for every layer there is, and every way to put layers together. */
+/** One small model for each layer and for each way of combining layers. */
 
 import { constraints, initializers, layers, regularizers } from 'lstm-wasm';
 
-/** Time steps of those whose input is a sequence. */
+/** The number of time steps of sequence inputs. */
 export const T = 3;
 
 export const stacks = {
   lstm: () => [layers.lstm({ units: 3, inputShape: [T, 2] })],
-  'lstm with everything': () => [
+  'lstm with all options': () => [
     layers.lstm({
       name: 'all',
       units: 3,
@@ -35,13 +35,13 @@ export const stacks = {
     }),
   ],
   gru: () => [layers.gru({ units: 3, resetAfter: false, inputShape: [T, 2] }), layers.dense({ units: 1 })],
-  'gru, reset after': () => [layers.gru({ units: 3, inputShape: [T, 2] })],
+  'gru, resetAfter: true': () => [layers.gru({ units: 3, inputShape: [T, 2] })],
   simpleRNN: () => [layers.simpleRNN({ units: 3, useBias: false, inputShape: [T, 2], activation: 'relu' })],
   bidirectional: () => [
     layers.bidirectional({ layer: layers.gru({ units: 2 }), mergeMode: 'ave', inputShape: [T, 2] }),
   ],
   'rnn of one cell': () => [layers.rnn({ cell: layers.lstmCell({ units: 3 }), inputShape: [T, 2] })],
-  'rnn of many cells': () => [
+  'rnn of several cells': () => [
     layers.rnn({
       cell: [layers.lstmCell({ units: 3 }), layers.gruCell({ units: 2 }), layers.simpleRNNCell({ units: 4 })],
       inputShape: [T, 2],
@@ -56,7 +56,7 @@ export const stacks = {
     layers.simpleRNN({ units: 2, returnSequences: true }),
     layers.timeDistributed({ layer: layers.dense({ units: 2, activation: 'softmax', kernelInitializer: 'heNormal' }) }),
   ],
-  'without weights': () => [
+  'layers without weights': () => [
     layers.inputLayer({ inputShape: [T, 2] }),
     layers.dropout({ rate: 0.5, noiseShape: [null, 1, null], seed: 3 }),
     layers.activation({ activation: 'gelu_new' }),

@@ -8,7 +8,7 @@ import { io, layers, loadLayersModel, modelFromJSON, type Sequential, sequential
 import { loadKerasModel } from 'lstm-wasm/keras';
 import { describe, expect, test, vi } from 'vitest';
 
-// biome-ignore lint/suspicious/noExplicitAny: JSON data of files
+// biome-ignore lint/suspicious/noExplicitAny: untyped JSON data
 type Plain = any;
 
 const folder = fileURLToPath(new URL('field/', import.meta.url));
@@ -25,22 +25,22 @@ const keras2 = { keras_version: '2.15.0' };
 const classes = ({ layers: list }: Sequential) => list.map(({ className }) => className);
 const configOf = (model: Sequential, n = 0): Plain => model.layers[n]!.getConfig();
 
-describe('a GRU without reset_after', () => {
+describe('reset_after of a GRU', () => {
   const gru = layer('GRU', { units: 2, ...input });
-  const meaning = async (json: Plain) => configOf(await modelFromJSON(json)).resetAfter;
+  const resetAfterOf = async (json: Plain) => configOf(await modelFromJSON(json)).resetAfter;
 
-  test('applies the reset gate before the recurrent product in files of Keras 2 and TF.js', async () => {
-    expect(await meaning(chain([gru]))).toBe(false);
-    expect(await meaning(chain([gru], { keras_version: '2.1.3' }))).toBe(false);
-    expect(await meaning(chain([gru], { keras_version: 'tfjs-layers 4.22.0' }))).toBe(false);
+  test('without reset_after, Keras 2 and TF.js files apply the reset gate before the recurrent product', async () => {
+    expect(await resetAfterOf(chain([gru]))).toBe(false);
+    expect(await resetAfterOf(chain([gru], { keras_version: '2.1.3' }))).toBe(false);
+    expect(await resetAfterOf(chain([gru], { keras_version: 'tfjs-layers 4.22.0' }))).toBe(false);
   });
 
-  test('applies the reset gate after the product in files of Keras 3 and in layers made by programs', async () => {
-    expect(await meaning(chain([gru], keras3))).toBe(true);
+  test('without reset_after, Keras 3 files and new layers apply the reset gate after the product', async () => {
+    expect(await resetAfterOf(chain([gru], keras3))).toBe(true);
     expect(layers.gru({ units: 2 }).getConfig().resetAfter).toBe(true);
   });
 
-  test('applies the reset gate before the product inside wrappers and cells too', async () => {
+  test('without reset_after, wrappers and cells of Keras 2 files apply the reset gate before the product', async () => {
     const inside = [
       layer('Bidirectional', { layer: layer('GRU', { units: 2 }), ...input }),
       layer('RNN', { cell: layer('GRUCell', { units: 2 }), ...input }),
@@ -51,10 +51,10 @@ describe('a GRU without reset_after', () => {
     }
   });
 
-  test('is restored unchanged from files of this package', async () => {
+  test('reset_after is kept in files of this package', async () => {
     for (const resetAfter of [true, false]) {
       const model = sequential({ layers: [layers.gru({ units: 2, resetAfter, inputShape: [4, 3] })] });
-      expect(await meaning(model.toJSON(null, false))).toBe(resetAfter);
+      expect(await resetAfterOf(model.toJSON(null, false))).toBe(resetAfter);
     }
   });
 });
@@ -82,7 +82,7 @@ describe('Keras 3 options in a model.json', () => {
     registered_name: null,
   };
 
-  test('are read: batch_shape, DTypePolicy, wrappers, and options that are off', async () => {
+  test('Keras 3 options are read: batch_shape, DTypePolicy, wrappers, and options that are off', async () => {
     const list = [
       first,
       wrapped('LSTM', {
@@ -100,7 +100,7 @@ describe('Keras 3 options in a model.json', () => {
     expect(configOf(model, 1).activation).toBe('leakyRelu');
   });
 
-  test('keep the meaning of Keras 3: hard_sigmoid', async () => {
+  test('hard_sigmoid keeps its meaning of Keras 3', async () => {
     const list = [first, wrapped('LSTM', { units: 2, recurrent_activation: 'hard_sigmoid' })];
     const activation = async (more: Plain) => configOf(await modelFromJSON(chain(list, more))).recurrentActivation;
     expect(await activation(keras3)).toBe('hard_sigmoid_keras3');
@@ -108,7 +108,7 @@ describe('Keras 3 options in a model.json', () => {
     expect(await activation(keras2)).toBe('hardSigmoid');
   });
 
-  test('are rejected if they would change results', async () => {
+  test('Keras 3 options that would change results are rejected', async () => {
     const refused: [Plain, string][] = [
       [
         { dtype: { class_name: 'DTypePolicy', config: { name: 'mixed_float16' } } },
@@ -131,7 +131,7 @@ test('errors for files do not suggest option names of the API', async () => {
 });
 
 describe('values in Python wrappers', () => {
-  test('are read as numbers and lists: ndarray, __numpy__, tuples, shapes', async () => {
+  test('values in Python wrappers are read as numbers and lists: ndarray, __numpy__, tuples, shapes', async () => {
     const tuple = (class_name: string, ...items: Plain[]) => ({ class_name, items });
     const list = [
       layer('LeakyReLU', {
@@ -163,13 +163,13 @@ describe('ReLU of Keras', () => {
     return Array.from(model.predict([[-2, -1, 1, 9]]).dataSync(), value => value + 0);
   };
 
-  test('is read with slope and maximum value together', async () => {
+  test('ReLU is read with slope and maximum value together', async () => {
     expect(await relu({ negative_slope: 0.5, max_value: 6, threshold: 0 })).toEqual([-1, -0.5, 1, 6]);
     expect(await relu({ negative_slope: 0.5, max_value: null })).toEqual([-1, -0.5, 1, 9]);
     expect(await relu({ max_value: null, negative_slope: null })).toEqual([0, 0, 1, 9]);
   });
 
-  test('is rejected with a threshold, which is not supported', async () => {
+  test('ReLU with a threshold is rejected', async () => {
     await expect(relu({ threshold: 1 })).rejects.toThrow('config.threshold: must be 0, got 1');
   });
 });
@@ -178,7 +178,7 @@ describe('the shape of the input', () => {
   const bare = [layer('LSTM', { units: 2 })];
   const shapeOf = async (json: Plain) => (await modelFromJSON(json)).inputs[0]!.shape;
 
-  test('is taken from the build shape that Keras stores, with any batch size', async () => {
+  test('the input shape is taken from the build shape that Keras stores, with any batch size', async () => {
     const built = { class_name: 'Sequential', config: { layers: bare, build_input_shape: [32, 4, 3] }, ...keras3 };
     expect(await shapeOf(built)).toEqual([null, 4, 3]);
     expect(await shapeOf(chain(bare, { ...keras3, build_config: { input_shape: [null, 4, 3] } }))).toEqual([
@@ -190,12 +190,12 @@ describe('the shape of the input', () => {
     expect(await shapeOf(chain([{ ...bare[0], build_config: shapes }], keras3))).toEqual([null, 4, 3]);
   });
 
-  test('keeps the batch size for stateful layers', async () => {
+  test('the input shape keeps the batch size for stateful layers', async () => {
     const list = [layer('LSTM', { units: 2, stateful: true })];
     expect(await shapeOf(chain(list, { ...keras3, build_config: { input_shape: [8, 4, 3] } }))).toEqual([8, 4, 3]);
   });
 
-  test('is taken from the first layer only, as in Keras and TF.js', async () => {
+  test('the input shape is taken from the first layer only, as in Keras and TF.js', async () => {
     const list = [layer('LSTM', { units: 2, ...input }), layer('Dense', { units: 1, batch_input_shape: [null, 9] })];
     expect((await modelFromJSON(chain(list, keras2))).outputs[0]!.shape).toEqual([null, 1]);
   });
@@ -257,7 +257,7 @@ describe.each(forms)('a functional model in the form of %s', (_form, from, at) =
   const dense = node('Dense', 'b', from(['a']), { units: 1 });
   const single = (name: string) => (Array.isArray(at[0]) ? [[name, 0, 0]] : [name, 0, 0]);
 
-  test('loads as a sequential model if it is one chain, with its layers listed in any order', async () => {
+  test('a functional model that is a chain loads as a sequential model, with its layers listed in any order', async () => {
     for (const list of [
       [source, lstm, dense],
       [dense, lstm, source],
@@ -270,7 +270,7 @@ describe.each(forms)('a functional model in the form of %s', (_form, from, at) =
     }
   });
 
-  test('is rejected with a description if it is not a chain', async () => {
+  test('a functional model that is not a chain is rejected with a description', async () => {
     const other = node('InputLayer', 'in2', [], { batch_input_shape: [null, 4, 3] });
     const add = node('Add', 'add', from(['a', 'b']), {});
     const shared = { ...lstm, inbound_nodes: [...from(['in']), ...from(['in'])] };
@@ -353,7 +353,7 @@ describe('states and masks in a functional model', () => {
   });
 });
 
-// ----------------------------------------------------------------------------------------------------------- not these
+// ----------------------------------------------------------------------------------------------------- other formats
 
 describe('a file that is not a layers model', () => {
   test('a graph model is named in the error, with advice', async () => {
@@ -392,12 +392,12 @@ test('modelFromJSON accepts a model.json that lists weights, and warns that it d
   warn.mockRestore();
 });
 
-describe('weights by the names of converters', () => {
+describe('weight names of converters', () => {
   const kernel = { dtype: 'float32' as const };
-  const loads = async (names: string[], topology: Plain, shapes: number[][], options = {}, spare = 0) => {
+  const loads = async (names: string[], topology: Plain, shapes: number[][], options = {}, surplusBytes = 0) => {
     const weightSpecs = names.map((name, n) => ({ name, shape: shapes[n]!, ...kernel }));
     const count = shapes.reduce((sum, shape) => sum + shape.reduce((a, b) => a * b, 1), 0);
-    const weightData = Float32Array.from({ length: count + spare }, (_, n) => n).buffer;
+    const weightData = Float32Array.from({ length: count + surplusBytes }, (_, n) => n).buffer;
     return loadLayersModel(io.fromMemory({ modelTopology: topology, weightSpecs, weightData }), options);
   };
   const rnn = layer('RNN', {
@@ -412,7 +412,7 @@ describe('weights by the names of converters', () => {
     ['sequential/lstm/lstm_cell/', 'LSTM', [[3, 8], [2, 8], [8]]],
     ['lstm/lstm_cell_7/', 'LSTM', [[3, 8], [2, 8], [8]]],
     ['model/lstm/simple_rnn_cell/', 'SimpleRNN', [[3, 2], [2, 2], [2]]],
-  ])('%s is found by its layer and the last part of its name', async (prefix, className, shapes) => {
+  ])('weights under %s are found by their layer and the last part of their name', async (prefix, className, shapes) => {
     const names = ['kernel', 'recurrent_kernel', 'bias'].map(name => `${prefix}${name}`);
     const model = await loads(names, chain([layer(className, { name: 'lstm', units: 2, ...input })], keras3), shapes);
     expect(model.getWeights()[2]!.dataSync().at(-1)).toBe(
@@ -446,7 +446,7 @@ describe('weights by the names of converters', () => {
   });
 });
 
-// ------------------------------------------------------------------------------------------------------------- attacks
+// --------------------------------------------------------------------------------------------------------- size limits
 
 describe('a topology that is too large or too deep', () => {
   /** As text, because JSON.stringify cannot write values that deep. */
@@ -464,28 +464,28 @@ describe('a topology that is too large or too deep', () => {
     inbound_nodes: n === 0 ? [] : [[[`r${n - 1}`, 0, 0, {}]]],
   }));
   const circle = [node('ReLU', 'a', [[['b', 0, 0]]]), node('ReLU', 'b', [[['a', 0, 0]]])];
-  const bombs: [string, string][] = [
+  const oversized: [string, string][] = [
     ['64,000 layers', JSON.stringify(chain([layer('Dense', { units: 1, batch_input_shape: [null, 1] }), ...many]))],
     ['64,000 layers of a graph', JSON.stringify(graph(longLine, [['r0', 0, 0]], [['r63999', 0, 0]]))],
-    ['a circle of layers', JSON.stringify(graph(circle, [['a', 0, 0]], [['b', 0, 0]]))],
+    ['a cycle of layers', JSON.stringify(graph(circle, [['a', 0, 0]], [['b', 0, 0]]))],
     ...['TimeDistributed', 'Bidirectional'].map((name): [string, string] => [
-      `5,000 times ${name}`,
+      `5,000 nested ${name} layers`,
       holding(
         nested(5000, inner => layer(name, { layer: inner })),
         inner => inner,
       ),
     ]),
-    ['5,000 models in each other', nested(5000, inner => chain([inner]))],
-    ['5,000 graphs in each other', nested(5000, inner => graph([inner], [], []))],
+    ['5,000 nested models', nested(5000, inner => chain([inner]))],
+    ['5,000 nested graphs', nested(5000, inner => graph([inner], [], []))],
     [
-      '5,000 stacks of cells',
+      '5,000 nested stacks of cells',
       holding(
         nested(5000, inner => layer('StackedRNNCells', { cells: [inner] })),
         cell => layer('RNN', { cell }),
       ),
     ],
     [
-      '5,000 lists',
+      '5,000 nested lists',
       holding(
         nested(5000, inner => [inner]),
         units => layer('Dense', { units }),
@@ -493,7 +493,7 @@ describe('a topology that is too large or too deep', () => {
     ],
   ];
 
-  test.each(bombs)('%s: every reader rejects it within a second', async (_name, text) => {
+  test.each(oversized)('every reader rejects %s within a second', async (_name, text) => {
     const json = JSON.parse(text);
     const archive = zipSync({ 'config.json': strToU8(text), 'metadata.json': strToU8('{"keras_version":"2.15.0"}') });
     const readers: (() => Promise<unknown>)[] = [
