@@ -1,4 +1,4 @@
-// ONNX files by hand.
+// Builds ONNX files from nodes and tensors.
 
 import {
   type AttributeValue,

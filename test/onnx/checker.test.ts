@@ -1,4 +1,4 @@
-// What the ONNX project itself says of our files: its checker, and its inference of types and shapes.
+// The checker and the type and shape inference of the ONNX project accept our files.
 
 import { execFileSync, spawnSync } from 'node:child_process';
 import { mkdtempSync, rmSync, writeFileSync } from 'node:fs';
@@ -10,7 +10,7 @@ import { expect, test } from 'vitest';
 import { expectClose } from '../compare.ts';
 import { cases, layersOf } from './models.ts';
 
-/** A Python that has a module: Debian's own, as a rule. */
+/** A Python that has a module, usually that of Debian. */
 const pythonWith = (module: string) =>
   [process.env.PYTHON ?? '', '/usr/bin/python3', 'python3'].find(
     command => command && spawnSync(command, ['-c', `import ${module}`], { stdio: 'ignore' }).status === 0,
@@ -50,7 +50,7 @@ test.skipIf(!python)(
   120_000,
 );
 
-// JavaScript has no way to give inputs that may be left out, so this is Python's.
+// ONNX Runtime for JavaScript cannot omit optional inputs, so this test runs in Python.
 const runtime = pythonWith('onnxruntime');
 const inPieces = `
 import json, sys
@@ -71,7 +71,7 @@ print(json.dumps([np.concatenate(pieces, 1).flatten().tolist(), whole.flatten().
 `;
 
 test.skipIf(!runtime)(
-  `states that may be left out, given and not${runtime ? '' : ' (skipped: no Python here has the module onnxruntime)'}`,
+  `optional states give the same outputs whether omitted or passed${runtime ? '' : ' (skipped: no Python here has the module onnxruntime)'}`,
   () => {
     setRandomSeed(2);
     const model = sequential({

@@ -1,4 +1,4 @@
-// What the files of `toOnnx` hold, and what it refuses.
+// The contents of files written by `toOnnx`, and the models and options that it rejects.
 
 import { layers, type Sequential, sequential, tensor } from 'lstm-wasm';
 import { type ToOnnxOptions, toOnnx } from 'lstm-wasm/onnx';
@@ -6,14 +6,14 @@ import { expect, test } from 'vitest';
 import { readModel } from '../../src/onnx/proto.ts';
 import { describeRejections as describeBad, wrong } from '../facade/bad.ts';
 
-/** The graph that a file holds. */
+/** The graph in the file of a model. */
 const graphOf = (model: Sequential, options?: ToOnnxOptions) => readModel('test', toOnnx(model, options)).graph!;
 
 const namesOf = (list: readonly { name: string }[]) => list.map(({ name }) => name);
 
 const lstm = (more: object = {}) => layers.lstm({ units: 2, name: 'one', inputShape: [5, 1], ...more });
 
-test('without states there is one input and one output', () => {
+test('toOnnx adds state inputs and outputs only with the option states', () => {
   const model = sequential({ layers: [lstm()] });
   expect(namesOf(graphOf(model).input)).toEqual(['input']);
   expect(namesOf(graphOf(model).output)).toEqual(['output']);
@@ -21,13 +21,13 @@ test('without states there is one input and one output', () => {
     const graph = graphOf(model, { states });
     expect(namesOf(graph.input)).toEqual(['input', 'one_h', 'one_c']);
     expect(namesOf(graph.output)).toEqual(['output', 'one_h_out', 'one_c_out']);
-    // What may be left out has a value in the file.
+    // Optional inputs have a default value in the file.
     const given = namesOf(graph.initializer).filter(name => namesOf(graph.input).includes(name));
     expect(given).toEqual(states === true ? [] : ['one_h', 'one_c']);
   }
 });
 
-test('axes are open unless a layer fixes them, and the file says what it is', () => {
+test('axes are dynamic unless a layer fixes them, and the file names version, opset and producer', () => {
   const shapeOf = (info: ReturnType<typeof graphOf>['input'][number]) =>
     info.type!.tensorType!.shape!.dim.map(({ dimValue, dimParam }) => dimParam ?? dimValue);
   const open = graphOf(sequential({ layers: [lstm({ returnSequences: true })], name: 'mine' }));
@@ -50,7 +50,7 @@ test('axes are open unless a layer fixes them, and the file says what it is', ()
   });
 });
 
-test('names that layers and values would share are told apart', () => {
+test('value names are unique even if layer names collide with them', () => {
   const model = sequential({
     layers: [
       layers.lstm({ units: 2, name: 'input', returnSequences: true, inputShape: [null, 1] }),
@@ -65,7 +65,7 @@ test('names that layers and values would share are told apart', () => {
   expect(new Set(namesOf(initializer)).size).toBe(initializer.length);
 });
 
-test('the weights are in the file to the bit, and exporting changes nothing', () => {
+test('weights are written bit for bit, and exporting does not change the model', () => {
   const model = sequential({ layers: [layers.dense({ units: 3, inputShape: [2], name: 'only' })] });
   const bits = Float32Array.of(-0, 1e-42, 3.4e38, -1, 0.1, 7);
   model.setWeights([tensor(bits, [2, 3]), [1, 2, 3]]);
@@ -75,30 +75,30 @@ test('the weights are in the file to the bit, and exporting changes nothing', ()
   expect([...rawData!]).toEqual([...new Uint8Array(bits.buffer)]);
 });
 
-const recurrentBy = (more: object) => sequential({ layers: [lstm(more)] });
+const lstmModel = (more: object) => sequential({ layers: [lstm(more)] });
 
 describeBad('toOnnx', [
-  ['no model', () => toOnnx(wrong(null)), 'model must be a sequential model, got null'],
+  ['null as model', () => toOnnx(wrong(null)), 'model must be a sequential model, got null'],
   ['an empty model', () => toOnnx(sequential()), 'model must have a layer'],
-  ['a strange option', () => toOnnx(recurrentBy({}), wrong({ opsett: 17 })), "did you mean 'opset'"],
-  ['an old opset', () => toOnnx(recurrentBy({}), { opset: 13 }), 'opset must be an integer from 14 to 17, got 13'],
-  ['half an opset', () => toOnnx(recurrentBy({}), { opset: 14.5 }), 'got 14.5'],
+  ['an unknown option', () => toOnnx(lstmModel({}), wrong({ opsett: 17 })), "did you mean 'opset'"],
+  ['an old opset', () => toOnnx(lstmModel({}), { opset: 13 }), 'opset must be an integer from 14 to 17, got 13'],
+  ['a fractional opset', () => toOnnx(lstmModel({}), { opset: 14.5 }), 'got 14.5'],
   [
     'states that are a list',
-    () => toOnnx(recurrentBy({}), wrong({ states: [] })),
+    () => toOnnx(lstmModel({}), wrong({ states: [] })),
     "states must be true, false or 'optional'",
   ],
-  ['an empty name', () => toOnnx(recurrentBy({}), { name: '' }), 'name must be a non-empty string'],
+  ['an empty name', () => toOnnx(lstmModel({}), { name: '' }), 'name must be a non-empty string'],
   [
-    'gates that ONNX has not',
-    () => toOnnx(recurrentBy({ recurrentActivation: 'gelu' })),
+    'a gate activation that ONNX does not have',
+    () => toOnnx(lstmModel({ recurrentActivation: 'gelu' })),
     "recurrentActivation of 'one' must be supported by LSTM nodes of ONNX",
   ],
-  ['an activation that ONNX has not', () => toOnnx(recurrentBy({ activation: 'relu6' })), "got 'relu6'"],
+  ['an activation that ONNX does not have', () => toOnnx(lstmModel({ activation: 'relu6' })), "got 'relu6'"],
   [
-    'a model that has been disposed of',
+    'a disposed model',
     () => {
-      const model = recurrentBy({});
+      const model = lstmModel({});
       model.dispose();
       toOnnx(model);
     },

@@ -13,8 +13,8 @@ const MAX_INT64 = 2n ** 63n - 1n;
 
 type Attributes = Record<string, number | number[] | string>;
 
-/** Builds a graph. Generates unique tensor names; adds nodes in order. */
-class Draw {
+/** Builds a graph: generates unique tensor names and adds nodes in order. */
+class GraphBuilder {
   readonly nodes: Draft<NodeProto>[] = [];
   readonly tensors: Draft<TensorProto>[] = [];
   readonly #generator = new RandomGenerator(23);
@@ -114,8 +114,8 @@ interface More {
 }
 
 /** A graph whose nodes `make` adds; `make` returns the output. */
-function graph(name: string, make: (draw: Draw) => string, more: More = {}): void {
-  const draw = new Draw();
+function graph(name: string, make: (draw: GraphBuilder) => string, more: More = {}): void {
+  const draw = new GraphBuilder();
   const output = make(draw);
   const { fixed = false, rows = false, opset = 13, before = [], irVersion = 8 } = more;
   const time = rows ? [] : [fixed ? { dimValue: T } : { dimParam: 'time' }];
@@ -130,12 +130,12 @@ function graph(name: string, make: (draw: Draw) => string, more: More = {}): voi
   exported[name] = { bytes, output, fixed, rows };
 }
 
-const timeFirst = (draw: Draw) => draw.transpose('x', 1, 0, 2);
+const timeFirst = (draw: GraphBuilder) => draw.transpose('x', 1, 0, 2);
 
 // ---------------------------------------------------------------------------------------------------------- tf2onnx
 
 /** The nodes of tf.zeros([batch, units]), with the direction axis. */
-function tfZeros(draw: Draw, from: string, axis: number): string {
+function tfZeros(draw: GraphBuilder, from: string, axis: number): string {
   const shape = draw.add('Cast', [draw.add('Shape', [from])], { to: 6 });
   const batch = draw.squeeze(draw.slice(shape, axis, axis + 1, 0), 0);
   const pack = draw.concat([draw.unsqueeze(batch, 0), draw.int32(U)], 0);
@@ -163,7 +163,7 @@ graph('tf2onnx: a Slice that lists every axis', draw => {
   const cut = draw.add('Slice', [steps, starts, ends, draw.ints(0, 1, 2), draw.ints(1, 1, 1)]);
   return draw.squeeze(cut, 1);
 });
-const halves = (draw: Draw, y: string, axis: number) =>
+const halves = (draw: GraphBuilder, y: string, axis: number) =>
   [0, 1].map(n => draw.squeeze(draw.slice(y, n, n + 1, axis), axis)) as [string, string];
 graph('tf2onnx: both directions of one node, every step', draw => {
   const [y] = draw.rnn('LSTM', timeFirst(draw), 'bidirectional');
@@ -179,8 +179,8 @@ graph('tf2onnx: both directions of one node, each at its end', draw => {
   );
 });
 /** The sequence lengths that tf2onnx computes if the program passes none. */
-const lengths = (draw: Draw, x: string) => draw.add('Tile', [draw.size(x, 0), draw.size(x, 1)]);
-const reversals: [string, (draw: Draw, x: string) => string][] = [
+const lengths = (draw: GraphBuilder, x: string) => draw.add('Tile', [draw.size(x, 0), draw.size(x, 1)]);
+const reversals: [string, (draw: GraphBuilder, x: string) => string][] = [
   ['Slice', (draw, x) => draw.slice(x, -1, -(2n ** 63n), 0, -1)],
   ['Slice from the largest int32', (draw, x) => draw.slice(x, MAX_INT32, -MAX_INT32, 0, -1)],
   ['ReverseSequence', (draw, x) => draw.add('ReverseSequence', [x, lengths(draw, x)], { time_axis: 0, batch_axis: 1 })],
@@ -244,7 +244,7 @@ graph(
 // ---------------------------------------------------------------------------------------------------------- PyTorch
 
 /** PyTorch weights in the order that its exporter writes. */
-function reordered(draw: Draw, from: string, gates: number[][]): string {
+function reordered(draw: GraphBuilder, from: string, gates: number[][]): string {
   return draw.concat(
     gates.map(([start, end]) => draw.slice(from, start! * U, end! * U, 0)),
     0,
@@ -265,7 +265,7 @@ const gatesOf = {
 };
 
 /** W, R and B of one direction, each [1, ...]. */
-function torchWeights(draw: Draw, op: 'LSTM' | 'GRU', width: number): [string, string, string] {
+function torchWeights(draw: GraphBuilder, op: 'LSTM' | 'GRU', width: number): [string, string, string] {
   const rows = { LSTM: 4, GRU: 3 }[op] * U;
   const gates = gatesOf[op];
   const [w, r] = [draw.random(rows, width), draw.random(rows, U)].map(of => reordered(draw, of, gates));
@@ -277,7 +277,7 @@ function torchWeights(draw: Draw, op: 'LSTM' | 'GRU', width: number): [string, s
 }
 
 /** torch.zeros(n, batch, units), and the slice for one layer. */
-function torchState(draw: Draw, n: number, at: number): string {
+function torchState(draw: GraphBuilder, n: number, at: number): string {
   const batch = draw.unsqueeze(draw.add('Gather', [draw.add('Shape', ['x']), draw.int(0)]), 0);
   const zeros = draw.add('ConstantOfShape', [draw.concat([draw.ints(n), batch, draw.ints(U)], 0)]);
   return draw.slice(zeros, at, at + 2, 0);
@@ -443,7 +443,7 @@ graph(
   },
   { fixed: true },
 );
-const gemms: [string, Attributes, (draw: Draw) => string[]][] = [
+const gemms: [string, Attributes, (draw: GraphBuilder) => string[]][] = [
   ['alpha and beta', { alpha: 0.5, beta: 2 }, draw => [draw.random(U, 4), draw.random(4)]],
   ['transB, alpha, and one number for all', { transB: 1, alpha: 3 }, draw => [draw.random(4, U), draw.random(1)]],
   ['a row of biases', { beta: -1 }, draw => [draw.random(U, 4), draw.random(1, 4)]],

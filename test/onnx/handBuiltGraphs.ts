@@ -1,5 +1,5 @@
-// Graphs that nobody here wrote as layers, from 'x' [batch, time, 3] to 'y', time first where it has time steps. What they
-// mean, ONNX Runtime says.
+// Hand-built graphs from 'x' [batch, time, 3] to 'y', which is time first if it has time steps. ONNX Runtime computes the
+// expected results.
 
 import type { Draft, NodeProto, TensorProto } from '../../src/onnx/proto.ts';
 import { RandomGenerator } from '../../src/util/randomGenerator.ts';
@@ -17,7 +17,7 @@ const random = (name: string, ...dims: number[]) =>
 
 const gates = { LSTM: 4, GRU: 3, RNN: 1 };
 
-/** A layer on [T, B, width], with weights of its own: its node, and those. */
+/** The node and the weights of a recurrent layer on [T, B, width]. */
 function layer(
   op: keyof typeof gates,
   name: string,
@@ -65,14 +65,14 @@ function graph(layers: Made[], others: Draft<NodeProto>[], more: Draft<TensorPro
   });
 }
 
-export const byHand: { [name: string]: Uint8Array } = {};
+export const handBuilt: { [name: string]: Uint8Array } = {};
 
 {
   const a = layer('LSTM', 'a', 'steps', 3, 'reverse', ['ya']);
   const b = layer('GRU', 'b', 'sa', U, 'forward', ['yb']);
   const c = layer('RNN', 'c', 'sb', U, 'reverse', ['yc']);
   const d = layer('RNN', 'd', 'sc', U, 'reverse', ['', 'hd']);
-  byHand['reverse, forward, reverse, reverse, final state'] = graph(
+  handBuilt['reverse, forward, reverse, reverse, final state'] = graph(
     [a, b, c, d],
     [
       a.node,
@@ -85,12 +85,15 @@ export const byHand: { [name: string]: Uint8Array } = {};
       node('Squeeze', ['hd', 'zero'], ['y']),
     ],
   );
-  byHand['reverse, forward: every step'] = graph([a, b], [a.node, squeezed('ya', 'sa'), b.node, squeezed('yb', 'y')]);
-  byHand['reverse, and of it the first in time'] = graph(
+  handBuilt['reverse, forward: every step'] = graph(
+    [a, b],
+    [a.node, squeezed('ya', 'sa'), b.node, squeezed('yb', 'y')],
+  );
+  handBuilt['reverse, and its first time step'] = graph(
     [a],
     [a.node, squeezed('ya', 'sa'), node('Gather', ['sa', 'first'], ['y'], [attribute('axis', { i: 0 })])],
   );
-  byHand['forward, an activation, and of it the last'] = graph(
+  handBuilt['forward, an activation, and its last time step'] = graph(
     [a, b],
     [
       a.node,
@@ -110,15 +113,15 @@ export const byHand: { [name: string]: Uint8Array } = {};
   const ends = [both.node, half('first', 'hb', 'f', 0), half('second', 'hb', 'r', 0)];
   const every = [both.node, half('first', 'yb', 'f', 1), half('last', 'yb', 'r', 1)];
   const joined = node('Concat', ['f', 'r'], ['y'], [attribute('axis', { i: -1 })]);
-  byHand['both ends side by side'] = graph([both], [...ends, joined]);
-  byHand['both ends multiplied'] = graph([both], [...ends, node('Mul', ['f', 'r'], ['y'])]);
-  byHand['both directions side by side'] = graph([both], [...every, joined]);
-  byHand['both directions, averaged by hand'] = graph(
+  handBuilt['final states of both directions, concatenated'] = graph([both], [...ends, joined]);
+  handBuilt['final states of both directions, multiplied'] = graph([both], [...ends, node('Mul', ['f', 'r'], ['y'])]);
+  handBuilt['both directions, concatenated'] = graph([both], [...every, joined]);
+  handBuilt['both directions, averaged with Add and Mul'] = graph(
     [both],
     [...every, node('Add', ['f', 'r'], ['s']), node('Mul', ['s', 'half'], ['y'])],
     [floats('half', [], [0.5])],
   );
-  byHand['both ends, one vector repeated, every step joined'] = graph(
+  handBuilt['final states of both directions, repeated and flattened'] = graph(
     [both],
     [
       ...ends,
@@ -132,7 +135,7 @@ export const byHand: { [name: string]: Uint8Array } = {};
 }
 {
   const a = layer('GRU', 'a', 'steps', 3, 'forward', ['ya']);
-  byHand['all steps in a row'] = graph(
+  handBuilt['all time steps flattened'] = graph(
     [a],
     [
       a.node,

@@ -1,4 +1,4 @@
-// What `loadOnnxModel` reads: our own files, those of PyTorch, and graphs that say the same in other ways.
+// Loading ONNX files of `toOnnx` and PyTorch, and equivalent graphs of other operators.
 
 import { readFileSync } from 'node:fs';
 import { layers, ones, sequential, setRandomSeed, train } from 'lstm-wasm';
@@ -10,8 +10,8 @@ import { cases, inputOf, layersOf, T } from './models.ts';
 
 const close = { abs: 1e-5, rel: 0 };
 
-describe('what toOnnx wrote', () => {
-  test.each(Object.entries(cases))('%s', async (name, which) => {
+describe('files of toOnnx', () => {
+  test.each(Object.entries(cases))('%s: the loaded model predicts the same bits', async (name, which) => {
     const model = sequential({ layers: layersOf(name), name: 'mine' });
     for (const states of [false, true, 'optional'] as const) {
       const bytes = toOnnx(model, { states });
@@ -33,7 +33,7 @@ describe('what toOnnx wrote', () => {
     }
   });
 
-  test('keeps the names of layers that have weights, and their bits', async () => {
+  test('layers with weights keep their names and bits', async () => {
     const model = sequential({
       layers: [
         layers.embedding({ inputDim: 5, outputDim: 2, name: 'words' }),
@@ -58,18 +58,18 @@ const folder = new URL('./torch/', import.meta.url);
 const fixture = (name: string) => readFileSync(new URL(`${name}.onnx`, folder));
 const expected: Expected = JSON.parse(readFileSync(new URL('expected.json', folder), 'utf8'));
 
-describe('what PyTorch exported', () => {
-  test.each(Object.entries(expected))('%s', async (name, { x, y, shape }) => {
+describe('files of PyTorch', () => {
+  test.each(Object.entries(expected))('%s predicts the same as PyTorch', async (name, { x, y, shape }) => {
     const model = await loadOnnxModel(fixture(name));
     const prediction = model.predict(x);
     expect(prediction.shape).toEqual(shape);
     expectClose(prediction.dataSync(), y, close);
-    // One after the other, too
+    // One sample at a time.
     const alone = x.flatMap(sample => [...model.predict([sample] as number[][]).dataSync()]);
     expectClose(alone, y, close);
   });
 
-  test('can be trained on', async () => {
+  test('a model of PyTorch can be trained further', async () => {
     setRandomSeed(1);
     const model = await loadOnnxModel(fixture('lstm-two-layers-bidirectional'));
     const { x, shape } = expected['lstm-two-layers-bidirectional']!;
@@ -84,7 +84,7 @@ describe('what PyTorch exported', () => {
     expectBits(again.predict(x).dataSync(), model.predict(x).dataSync());
   });
 
-  test('runs step by step, with a state of its own', async () => {
+  test('a model of PyTorch with states runs as a stream', async () => {
     const model = await loadOnnxModel(fixture('given-states'));
     const { x, y } = expected['given-states']!;
     const stream = model.stream();
@@ -113,11 +113,11 @@ const kernel = floats('kernel', [3, 2], [0.1, 0.2, -0.3, 0.4, 0.5, -0.6]);
 const product = node('MatMul', ['x', 'kernel'], ['z']);
 const byHand = (parts: Partial<GraphParts>) => loadOnnxModel(modelOf({ initializer: [kernel], ...parts }));
 
-describe('the same in other words', () => {
+describe('equivalent operators', () => {
   const number = (name: string, value: number) => floats(name, [], [value]);
   const z = (row: number[]) => [0, 1].map(u => row.reduce((sum, v, i) => sum + v * kernel.floatData![2 * i + u]!, 0));
   const gauss = (v: number) => v * (1 / (1 + Math.exp(-(2 * Math.sqrt(2 / Math.PI) * (v + 0.044715 * v ** 3)))));
-  const spelled: [string, ReturnType<typeof node>[], ReturnType<typeof number>[], (v: number) => number][] = [
+  const equivalents: [string, ReturnType<typeof node>[], ReturnType<typeof number>[], (v: number) => number][] = [
     ['swish', [node('Sigmoid', ['z'], ['s']), node('Mul', ['s', 'z'], ['y'])], [], v => v / (1 + Math.exp(-v))],
     [
       'gelu by tanh and powers',
@@ -153,13 +153,13 @@ describe('the same in other words', () => {
       v => Math.min(Math.max(v, 0), 0.3),
     ],
     [
-      'a bound above relu, the number first',
+      'an upper bound of relu, with the number first',
       [node('Relu', ['z'], ['r']), node('Min', ['most', 'r'], ['y'])],
       [number('most', 0.2)],
       v => Math.min(Math.max(v, 0), 0.2),
     ],
     [
-      'a bound above a leak and another activation',
+      'an upper bound of leakyReLU after another activation',
       [
         node('Tanh', ['z'], ['t']),
         node('LeakyRelu', ['t'], ['r'], [attribute('alpha', { f: 0.5 })]),
@@ -168,9 +168,9 @@ describe('the same in other words', () => {
       [number('most', 0.2)],
       v => Math.min(Math.tanh(v) > 0 ? Math.tanh(v) : Math.tanh(v) / 2, 0.2),
     ],
-    ['a leak', [node('LeakyRelu', ['z'], ['y'], [attribute('alpha', { f: 0.125 })])], [], v => (v > 0 ? v : v / 8)],
+    ['leakyReLU', [node('LeakyRelu', ['z'], ['y'], [attribute('alpha', { f: 0.125 })])], [], v => (v > 0 ? v : v / 8)],
   ];
-  test.each(spelled)('%s', async (_, nodes, numbers, f) => {
+  test.each(equivalents)('%s is read from its operators', async (_, nodes, numbers, f) => {
     const model = await byHand({ node: [product, ...nodes], initializer: [kernel, ...numbers] });
     expectClose(
       model.predict(x).dataSync(),
@@ -179,7 +179,7 @@ describe('the same in other words', () => {
     );
   });
 
-  test('Min is refused where it is no bound of an activation', async () => {
+  test('Min that does not bound an activation is rejected', async () => {
     const relu = node('Relu', ['z'], ['r']);
     const refused: [ReturnType<typeof node>[], RegExp][] = [
       [[relu, node('Min', ['r', 'z'], ['y'])], /input number 2 must be float32 weights of the file/],
@@ -193,13 +193,13 @@ describe('the same in other words', () => {
     }
   });
 
-  test('a bounded leak comes back as one layer', async () => {
+  test('a bounded leaky ReLU is exported and loaded as one layer', async () => {
     const options = { negativeSlope: 0.25, maxValue: 0.5 };
     const copy = await loadOnnxModel(toOnnx(sequential({ layers: [layers.reLU({ ...options, inputShape: [3] })] })));
     expect(copy.layers.map(layer => layer.getConfig())).toMatchObject([options]);
   });
 
-  test('Gemm, with its matrix turned round, and Constant', async () => {
+  test('Gemm with a transposed matrix, and Constant, are read', async () => {
     const bias = attribute('value', { t: floats('', [2], [1, 2]) });
     const model = await byHand({
       node: [
@@ -215,7 +215,7 @@ describe('the same in other words', () => {
     );
   });
 
-  test('a model whose ids come as floats', async () => {
+  test('an embedding reads ids cast from floats', async () => {
     const model = await byHand({
       node: [node('Cast', ['x'], ['ids'], [attribute('to', { i: 7 })]), node('Gather', ['kernel', 'ids'], ['y'])],
     });
@@ -286,7 +286,7 @@ describe('graphs with several inputs', () => {
   });
 });
 
-describe('graphs that no model here can be', () => {
+describe('unsupported graphs', () => {
   const two = node('MatMul', ['x', 'kernel'], ['w']);
   const refused: [string, Partial<GraphParts>, RegExp][] = [
     [
@@ -309,7 +309,11 @@ describe('graphs that no model here can be', () => {
       { node: [product, node('If', ['z'], ['y'])] },
       /'If_y', If\): .* got the unsupported operator If; export the model with sequences of a fixed length/,
     ],
-    ['a name of Object', { node: [product, node('constructor', ['z'], ['y'])] }, /unsupported operator constructor/],
+    [
+      'an operator named constructor',
+      { node: [product, node('constructor', ['z'], ['y'])] },
+      /unsupported operator constructor/,
+    ],
     [
       'two layers side by side',
       { node: [product, two, node('Add', ['z', 'w'], ['y'])] },
@@ -326,19 +330,19 @@ describe('graphs that no model here can be', () => {
       /must combine a layer with one number/,
     ],
     [
-      'a circle',
+      'a cycle',
       { node: [node('Relu', ['y'], ['z']), node('Relu', ['z'], ['y'])] },
       /graph.node\[0\] \('Relu_z'\) must come after the nodes that compute its inputs/,
     ],
     [
-      'a node that takes its own',
+      'a node that takes its own output',
       { node: [node('Relu', ['y'], ['y'])] },
       /must come after the nodes that compute its inputs/,
     ],
     [
       'a missing input',
-      { node: [node('MatMul', ['nobody', 'kernel'], ['y'])] },
-      /its input 'nobody' must be computed by an earlier node/,
+      { node: [node('MatMul', ['missing', 'kernel'], ['y'])] },
+      /its input 'missing' must be computed by an earlier node/,
     ],
     ['a node without inputs', { node: [node('MatMul', [], ['y'])] }, /must have an input number 1, got none/],
     ['a missing output', { node: [product] }, /graph.output\[0\] must depend on an input/],
@@ -353,12 +357,12 @@ describe('graphs that no model here can be', () => {
       /graph.node\[1\].output must have unique names, got 'z' twice/,
     ],
     [
-      'dims that the numbers do not fill',
+      'fewer numbers than dims require',
       { initializer: [floats('kernel', [3, 2 ** 40], [1])], node: [node('MatMul', ['x', 'kernel'], ['y'])] },
       /graph.initializer\[0\] \('kernel'\) must have \d+ numbers for the shape \[3,1099511627776\], got 1/,
     ],
     [
-      'a dim below zero',
+      'a negative dim',
       { initializer: [floats('kernel', [-3, -2], [1, 2, 3, 4, 5, 6])], node: [node('MatMul', ['x', 'kernel'], ['y'])] },
       /integers of at least 0/,
     ],
@@ -400,7 +404,7 @@ describe('graphs that no model here can be', () => {
     ],
     ['no output', { node: [product], output: [] }, /graph.output must have an entry/],
   ];
-  test.each(refused)('%s', async (_, parts, message) => {
+  test.each(refused)('loadOnnxModel rejects %s', async (_, parts, message) => {
     await expect(byHand(parts)).rejects.toThrow(message);
     await expect(byHand(parts)).rejects.toThrow(/^loadOnnxModel: /);
   });
@@ -424,14 +428,14 @@ describe('graphs that no model here can be', () => {
     ['a start that is not zero', { input: ['x', 'W', 'R', 'B', '', 'P'] }, /initial_h must be zero or an input/],
     ['clipping', { attribute: [attribute('clip', { f: 1 })] }, /must not have the attribute clip/],
     ['coupled gates', { attribute: [attribute('input_forget', { i: 1 })] }, /input_forget must be 0/],
-    ['a strange direction', { attribute: [attribute('direction', { s: 'up' })] }, /direction must be .*, got 'up'/],
+    ['an unknown direction', { attribute: [attribute('direction', { s: 'up' })] }, /direction must be .*, got 'up'/],
     [
-      'an activation of its own',
+      'an unknown activation',
       { attribute: [attribute('activations', { strings: ['Sigmoid', 'Tanh', 'Cube'] })] },
       /got 'Cube'/,
     ],
     [
-      'two activations in one',
+      'two cell activations',
       { attribute: [attribute('activations', { strings: ['Sigmoid', 'Tanh', 'Relu'] })] },
       /must be the same/,
     ],
@@ -448,10 +452,10 @@ describe('graphs that no model here can be', () => {
       /hidden_size must be 2, as in R, got 5/,
     ],
   ];
-  test.each(cases)('LSTM with %s', async (_, change, message, weights) => {
+  test.each(cases)('loadOnnxModel rejects an LSTM with %s', async (_, change, message, weights) => {
     await expect(recurrent(change, weights)).rejects.toThrow(message);
   });
-  test('with samples first, which is the same', async () => {
+  test('an LSTM with samples first predicts the same', async () => {
     const from = (layout: number) => {
       const input = { input: ['x', 'W', 'R', 'B'], output: ['', 'y', ''] };
       return recurrent({ ...input, attribute: [attribute('layout', { i: layout })] });
@@ -466,7 +470,7 @@ describe('graphs that no model here can be', () => {
     expectBits(samplesFirst.predict(sequence).dataSync(), stepsFirst.predict(sequence).dataSync());
     expect(samplesFirst.predict(sequence).shape).toEqual([1, 2]);
   });
-  test('and one that is fine', async () => {
+  test('a valid LSTM loads', async () => {
     expect((await recurrent({})).outputs[0]!.shape).toEqual([null, 2]);
   });
 });

@@ -1,4 +1,4 @@
-// Models of every layer, for the tests of ONNX: each a list of layers, and what goes in.
+// Models of every layer for the ONNX tests: lists of layers, and their inputs.
 
 import { initializers, layers, setRandomSeed, type Tensor, tensor } from 'lstm-wasm';
 import type { Layer } from '../../src/index.ts';
@@ -9,13 +9,13 @@ const D = 3;
 
 export interface Case {
   readonly make: () => Layer[];
-  /** Ids of an embedding, numbers of [B, D], or numbers of [B, T, D]; default the last. */
+  /** 'ids' of an embedding or 'rows' of shape [B, D]. Default: values of shape [B, T, D]. */
   readonly input?: 'ids' | 'rows';
   /** Whether the number of time steps is fixed. */
   readonly fixed?: true;
-  /** Whether steps of the input are to be masked. */
+  /** Whether some time steps of the input are masked. */
   readonly masked?: true;
-  /** Why `loadOnnxModel` refuses what `toOnnx` makes of it; absent where it reads it. */
+  /** The error of `loadOnnxModel` for the exported model. Absent if it loads. */
   readonly refused?: RegExp;
 }
 
@@ -40,7 +40,7 @@ const recurrent = {
 } as const;
 const mergeModes = ['concat', 'sum', 'ave', 'mul'] as const;
 
-/** By the name of the layer. */
+/** The models, by a description that begins with the layer. */
 export const cases: { [name: string]: Case } = {};
 
 const add = (name: string, make: () => Layer[], more: Omit<Case, 'make'> = {}) => {
@@ -54,13 +54,13 @@ for (const [name, make] of Object.entries(recurrent)) {
   add(`${name}, no bias`, () => [layer({ inputShape, useBias: false })]);
   add(`${name}, backwards`, () => [layer({ inputShape, goBackwards: true })]);
   add(`${name}, backwards, all outputs`, () => [layer({ inputShape, goBackwards: true, ...sequences })]);
-  add(`${name}, backwards, thrice`, () => [
+  add(`${name}, four layers, some backwards`, () => [
     layer({ inputShape, goBackwards: true, ...sequences }),
     layer({ goBackwards: true, ...sequences }),
     layer({ ...sequences }),
     layer({ goBackwards: true }),
   ]);
-  add(`${name}, one on another`, () => [layer({ inputShape, ...sequences }), layer({}), layers.dense({ units: 2 })]);
+  add(`${name}, two layers`, () => [layer({ inputShape, ...sequences }), layer({}), layers.dense({ units: 2 })]);
   for (const activation of cellActivations) {
     add(`${name}, ${activation}`, () => [
       layer({ inputShape, activation, ...(name !== 'simpleRNN' && { recurrentActivation: 'hardSigmoid' }) }),
@@ -71,7 +71,7 @@ for (const [name, make] of Object.entries(recurrent)) {
     add(`bidirectional ${name}, ${mergeMode}`, () => [both({})]);
     add(`bidirectional ${name}, ${mergeMode}, all outputs`, () => [both(sequences)]);
   }
-  add(`bidirectional ${name} that begins at the end`, () => [
+  add(`bidirectional ${name} with goBackwards`, () => [
     layers.bidirectional({ layer: layer({ goBackwards: true, ...sequences }), inputShape }),
     layer({ ...sequences }),
   ]);
@@ -96,13 +96,13 @@ const cells = () => [
   layers.gruCell({ units: 2, resetAfter: false, ...biased }),
   layers.simpleRNNCell({ units: 3, useBias: false }),
 ];
-add('rnn of many cells', () => [layers.rnn({ cell: cells(), inputShape })]);
-add('rnn of many cells, backwards', () => [
+add('rnn of several cells', () => [layers.rnn({ cell: cells(), inputShape })]);
+add('rnn of several cells, backwards', () => [
   layers.rnn({ cell: cells(), goBackwards: true, ...sequences, inputShape }),
   layers.dense({ units: 2 }),
 ]);
 add(
-  'bidirectional rnn of many cells',
+  'bidirectional rnn of several cells',
   () => [layers.bidirectional({ layer: layers.rnn({ cell: cells(), ...sequences }), inputShape, mergeMode: 'mul' })],
   { refused: /, Mul\)/ },
 );
@@ -185,9 +185,9 @@ add(
   ],
   { input: 'rows' },
 );
-add('nothing', () => [layers.inputLayer({ inputShape })]);
+add('inputLayer alone', () => [layers.inputLayer({ inputShape })]);
 
-/** Input for a case: [B, T, D], [B, D] or ids [B, T]; where it is masked, some steps at the start, amid and at the end. */
+/** The input of a case: [B, T, D], [B, D] or ids [B, T]. If it is masked, about a third of the time steps are zero. */
 export function inputOf({ input, masked }: Case, batch: number, steps: number): Tensor {
   const generator = new RandomGenerator(100 * batch + steps);
   if (input === 'rows')
@@ -208,7 +208,7 @@ export function inputOf({ input, masked }: Case, batch: number, steps: number): 
   return tensor(values, [batch, steps, D]);
 }
 
-/** Fresh layers, always with the same weights. */
+/** New layers, always with the same weights. */
 export function layersOf(name: string): Layer[] {
   setRandomSeed(7);
   return cases[name]!.make();

@@ -1,4 +1,4 @@
-// onnxruntime-node runs what `toOnnx` makes, where `npm run bench:peers` has installed it.
+// Runs models exported by `toOnnx` in onnxruntime-node, if `npm run bench:peers` has installed it.
 
 import { describe, test } from 'vitest';
 import { loadOnnxRuntimeNode } from '../../scripts/onnxruntime.js';
@@ -7,4 +7,4 @@ import { testRuntime } from './runs.ts';
 const ort = loadOnnxRuntimeNode();
 
 if (ort) describe('onnxruntime-node', () => testRuntime(ort));
-else test.skip('onnxruntime-node runs what toOnnx makes (skipped: bench/node_modules does not have it)', () => {});
+else test.skip('onnxruntime-node runs exported models (skipped: bench/node_modules does not have it)', () => {});

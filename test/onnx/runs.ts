@@ -1,24 +1,24 @@
-// What ONNX Runtime makes of the files of `toOnnx`: every layer, and its states.
+// Runs exported models of every layer, and graphs of other exporters, in ONNX Runtime.
 
 import { layers, sequential, setRandomSeed, type Tensor, tensor } from 'lstm-wasm';
 import { loadOnnxModel, toOnnx } from 'lstm-wasm/onnx';
 import { expect, test } from 'vitest';
 import { expectClose } from '../compare.ts';
 import { exported } from './exporters.ts';
-import { byHand } from './handBuiltGraphs.ts';
+import { handBuilt } from './handBuiltGraphs.ts';
 import { cases, inputOf, layersOf, T } from './models.ts';
 import { type Ort, open } from './runtime.ts';
 
 const close = { abs: 1e-5, rel: 0 };
 
-/** The tests that one of them must pass. */
+/** The tests for one build of ONNX Runtime. */
 export function testRuntime(ort: Ort): void {
-  test.each(Object.entries(cases))('%s', async (name, which) => {
+  test.each(Object.entries(cases))('ONNX Runtime predicts the same as the model: %s', async (name, testCase) => {
     const model = sequential({ layers: layersOf(name) });
     for (const states of [false, 'optional'] as const) {
       const session = await open(ort, toOnnx(model, { states }));
-      for (const [batch, steps] of [[1, T], [4, T], ...(which.fixed ? [] : [[3, 2]])] as [number, number][]) {
-        const x = inputOf(which, batch, steps);
+      for (const [batch, steps] of [[1, T], [4, T], ...(testCase.fixed ? [] : [[3, 2]])] as [number, number][]) {
+        const x = inputOf(testCase, batch, steps);
         const { output } = await session.run({ input: x });
         const expected = model.predict(x);
         expect(output!.shape).toEqual(expected.shape);
@@ -38,9 +38,9 @@ export function testRuntime(ort: Ort): void {
   const cells = () => [layers.simpleRNNCell({ units: 3 }), layers.lstmCell({ units: 2 })];
 
   test.each([
-    ['every step counts', false],
-    ['steps are masked', true],
-  ])('a sequence in pieces, with states, is the whole of it: %s', async (_what, masked) => {
+    ['without masking', false],
+    ['with masking', true],
+  ])('a sequence run in pieces, with states, gives the same as the whole: %s', async (_what, masked) => {
     setRandomSeed(3);
     const model = sequential({ layers: streamed(masked) });
     const session = await open(ort, toOnnx(model, { states: true }));
@@ -77,7 +77,7 @@ export function testRuntime(ort: Ort): void {
     }
     const expected = model.predict(x);
     expectClose(whole.output!.dataSync(), expected.dataSync(), close);
-    // The states are the layers' own, and begin where the layers' begin.
+    // The states of the runtime and of the layers are the same.
     const ours = model.getStates().flat();
     for (const [n, name] of states.entries()) {
       const state = whole[`${name}_out`]!;
@@ -91,7 +91,7 @@ export function testRuntime(ort: Ort): void {
     expectClose(next.output!.dataSync(), model.predict(x).dataSync(), close);
   });
 
-  test('both directions have their states together', async () => {
+  test('the states of both directions are one tensor', async () => {
     const both = layers.bidirectional({ layer: layers.lstm({ units: 2 }), inputShape: [null, 3], name: 'both' });
     const session = await open(ort, toOnnx(sequential({ layers: [both] }), { states: 'optional' }));
     const { both_h_out: h, output } = await session.run({ input: inputOf({ make: () => [] }, 3, 4) });
@@ -101,8 +101,13 @@ export function testRuntime(ort: Ort): void {
     );
   });
 
-  test.each([14, 15, 16, 17])('opset %i', async opset => {
-    for (const name of ['bidirectional lstm, ave', 'masking, gru', 'gru, backwards, thrice', 'dense, gelu_new']) {
+  test.each([14, 15, 16, 17])('ONNX Runtime runs models exported with opset %i', async opset => {
+    for (const name of [
+      'bidirectional lstm, ave',
+      'masking, gru',
+      'gru, four layers, some backwards',
+      'dense, gelu_new',
+    ]) {
       const model = sequential({ layers: layersOf(name) });
       const x = inputOf(cases[name]!, 2, T);
       const { output } = await (await open(ort, toOnnx(model, { opset }))).run({ input: x });
@@ -110,31 +115,37 @@ export function testRuntime(ort: Ort): void {
     }
   });
 
-  test.each(Object.entries(byHand))('means what loadOnnxModel makes of it: %s', async (_, bytes) => {
-    const model = await loadOnnxModel(bytes);
-    const session = await open(ort, bytes);
-    for (const batch of [1, 3]) {
-      const x = inputOf({ make: () => [] }, batch, T);
-      const { y } = await session.run({ x });
-      const expected = model.predict(x);
-      expect(y!.size).toBe(expected.size);
-      expectClose(y!.rank === 3 ? samplesFirst(y!) : y!.dataSync(), expected.dataSync(), close);
-    }
-    await session.close();
-  });
-
-  test.each(Object.entries(exported))(
-    'loadOnnxModel computes the same as the runtime: %s',
-    async (_, { bytes, ...how }) => {
+  test.each(Object.entries(handBuilt))(
+    'loadOnnxModel computes the same as ONNX Runtime for a hand-built graph: %s',
+    async (_, bytes) => {
       const model = await loadOnnxModel(bytes);
       const session = await open(ort, bytes);
-      for (const [batch, steps] of [[1, T], [3, T], ...(how.fixed || how.rows ? [] : [[2, 2]])] as [number, number][]) {
-        const x = inputOf({ make: () => [], ...(how.rows && { input: 'rows' }) }, batch, steps);
-        const expected = (await session.run({ x }))[how.output]!;
+      for (const batch of [1, 3]) {
+        const x = inputOf({ make: () => [] }, batch, T);
+        const { y } = await session.run({ x });
+        const expected = model.predict(x);
+        expect(y!.size).toBe(expected.size);
+        expectClose(y!.rank === 3 ? samplesFirst(y!) : y!.dataSync(), expected.dataSync(), close);
+      }
+      await session.close();
+    },
+  );
+
+  test.each(Object.entries(exported))(
+    'loadOnnxModel computes the same as ONNX Runtime for an exported graph: %s',
+    async (_, { bytes, ...info }) => {
+      const model = await loadOnnxModel(bytes);
+      const session = await open(ort, bytes);
+      for (const [batch, steps] of [[1, T], [3, T], ...(info.fixed || info.rows ? [] : [[2, 2]])] as [
+        number,
+        number,
+      ][]) {
+        const x = inputOf({ make: () => [], ...(info.rows && { input: 'rows' }) }, batch, steps);
+        const expected = (await session.run({ x }))[info.output]!;
         const got = model.predict(x);
         expect(got.shape).toEqual(expected.shape);
         expectClose(got.dataSync(), expected.dataSync(), { abs: 2e-6, rel: 0 });
-        // Exported again, it is the same model
+        // Exporting the loaded model gives the same model.
         const again = await loadOnnxModel(toOnnx(model));
         expectClose(again.predict(x).dataSync(), got.dataSync(), { abs: 0, rel: 0 });
       }
@@ -143,7 +154,7 @@ export function testRuntime(ort: Ort): void {
   );
 }
 
-/** The numbers of [T, B, U] as those of [B, T, U]. */
+/** The values of a [T, B, U] tensor in the order of [B, T, U]. */
 function samplesFirst(steps: Tensor): number[] {
   const rows = steps.arraySync() as number[][][];
   return rows[0]!.flatMap((_, sample) => rows.flatMap(step => step[sample]!));

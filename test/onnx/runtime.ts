@@ -1,4 +1,4 @@
-// ONNX Runtime: how the tests run a model in it.
+// Runs a model in ONNX Runtime.
 
 import { type Tensor, tensor } from 'lstm-wasm';
 
@@ -8,7 +8,7 @@ export type Ort = any;
 export interface Session {
   readonly inputNames: readonly string[];
   readonly outputNames: readonly string[];
-  /** Runs the model on tensors of ours. */
+  /** Runs the model on our tensors. */
   run(feeds: { [name: string]: Tensor }): Promise<{ [name: string]: Tensor }>;
   close(): Promise<void>;
 }

@@ -1,4 +1,4 @@
-// onnxruntime-web runs what `toOnnx` makes.
+// Runs models exported by `toOnnx` in onnxruntime-web.
 
 import { loadOnnxRuntimeWeb } from '../../scripts/onnxruntime.js';
 import { testRuntime } from './runs.ts';

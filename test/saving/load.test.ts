@@ -1,4 +1,4 @@
-// Files, servers, local storage, memory: where models go and come from in Node, and what is refused on the way.
+// Saving and loading models in Node through files, servers, local storage and memory, and what is rejected.
 
 import { mkdir, mkdtemp, readdir, readFile, rm, writeFile } from 'node:fs/promises';
 import { tmpdir } from 'node:os';
@@ -9,7 +9,7 @@ import { afterAll, afterEach, describe, expect, test, vi } from 'vitest';
 import { RandomGenerator } from '../../src/util/randomGenerator.ts';
 import { transferred } from '../transferred.ts';
 
-// biome-ignore lint/suspicious/noExplicitAny: files from elsewhere
+// biome-ignore lint/suspicious/noExplicitAny: untyped JSON data
 type Any = any;
 
 const folder = await mkdtemp(join(tmpdir(), 'lstm-wasm-saving-'));
@@ -50,7 +50,7 @@ async function expectSame(loaded: lw.Sequential, model: lw.Sequential): Promise<
 }
 
 describe('file://', () => {
-  test('is a folder with model.json and weights.bin, as TF.js has it', async () => {
+  test('file:// saves a folder with model.json and weights.bin, as TF.js does', async () => {
     const model = trained();
     const home = join(folder, 'deep', 'model');
     const { modelArtifactsInfo: info } = await model.save(`file://${home}`, { includeOptimizer: true });
@@ -69,7 +69,7 @@ describe('file://', () => {
     expect((await loadLayersModel(io.fileSystem(home))).optimizer).toBe(null);
   });
 
-  test('shards in several groups, in their order', async () => {
+  test('weights in several groups of shards load in order, and invalid manifests are rejected', async () => {
     const model = trained();
     const { weightSpecs, weightData, ...rest } = await artifactsOf(model);
     const home = join(folder, 'shards');
@@ -130,7 +130,7 @@ describe('file://', () => {
     await expect(loadLayersModel(`file://${home}`)).rejects.toThrow(/got ENOENT/);
   });
 
-  test('what cannot be written is said, and nothing is left behind', async () => {
+  test('a folder that cannot be written is rejected by name, and no file is left', async () => {
     await writeFile(join(folder, 'taken'), 'a file');
     await expect(trained().save(`file://${folder}/taken`)).rejects.toThrow(
       /^model.save: file:.*taken: must be a writable folder/,
@@ -165,7 +165,7 @@ describe('a server', () => {
     return { fetchFunc, asked };
   };
 
-  test('gives model.json, then the shards beside it, with the query', async () => {
+  test('loadLayersModel requests model.json, then the shards next to it, with the same query', async () => {
     const model = trained();
     const { fetchFunc, asked } = await serve(model);
     const shares: number[] = [];
@@ -182,7 +182,7 @@ describe('a server', () => {
     await expectSame(loaded, model);
   });
 
-  test('or somewhere else', async () => {
+  test('weightPathPrefix and weightUrlConverter change the URLs of the shards', async () => {
     const { fetchFunc, asked } = await serve(trained());
     await loadLayersModel('model.json', { fetchFunc, weightPathPrefix: 'https://w/' });
     await loadLayersModel(io.http('sub/model.json', { fetchFunc, weightUrlConverter: async name => `/moved/${name}` }));
@@ -190,7 +190,7 @@ describe('a server', () => {
     expect(asked.filter(name => name.endsWith('a.bin'))).toEqual(['https://w/a.bin', '/moved/a.bin', './a.bin']);
   });
 
-  test('or fails, or never ends', async () => {
+  test('missing, endless and short responses are rejected', async () => {
     const { fetchFunc } = await serve(trained());
     await expect(loadLayersModel('http://x/other.json', { fetchFunc })).rejects.toThrow(
       /must be reachable, got HTTP status 404/,
@@ -212,7 +212,7 @@ describe('a server', () => {
     await expect(loadLayersModel('model.json', { fetchFnc: 1 } as never)).rejects.toThrow("did you mean 'fetchFunc'");
   });
 
-  test('requests no weights outside the folder, in any encoding of the path', async () => {
+  test('no weights outside of the folder are requested, in any encoding of the path', async () => {
     const { weightSpecs, weightData: _, ...rest } = await artifactsOf();
     const outside = [
       '../x',
@@ -239,7 +239,7 @@ describe('a server', () => {
     }
   });
 
-  test('is read only up to the maximum length of a model.json', async () => {
+  test('a response is read only up to the maximum length of a model.json', async () => {
     let sent = 0;
     const pull = (controller: ReadableStreamDefaultController) => {
       sent += 2 ** 20;
@@ -265,7 +265,7 @@ describe('a server', () => {
     expect(asked.length).toBeGreaterThan(4);
   });
 
-  test('takes a form', async () => {
+  test('io.http uploads a form whose files io.browserFiles can load', async () => {
     const sent: FormData[] = [];
     const fetchFunc = async (_url: Any, init: Any) => {
       sent.push(init.body);
@@ -287,7 +287,7 @@ describe('a server', () => {
   });
 });
 
-/** The local storage of a page, with room for so many characters. */
+/** The local storage of a page, with space for `room` characters. */
 class Store {
   readonly items = new Map<string, string>();
   constructor(readonly room = Number.POSITIVE_INFINITY) {}
@@ -311,7 +311,7 @@ class Store {
 }
 
 describe('localstorage://', () => {
-  test('is saved to, listed, copied, moved, removed', async () => {
+  test('models in local storage are saved, listed, copied, moved and removed', async () => {
     const store = new Store();
     vi.stubGlobal('localStorage', store);
     const model = trained();
@@ -347,7 +347,7 @@ describe('localstorage://', () => {
     await expect(loadLayersModel('localstorage://d')).rejects.toThrow(ValueError);
   });
 
-  test('keeps the model of before where the new one does not fit', async () => {
+  test('local storage keeps the previous model if the new one does not fit', async () => {
     const store = new Store(12_000);
     vi.stubGlobal('localStorage', store);
     await trained().save('localstorage://a');
@@ -359,7 +359,7 @@ describe('localstorage://', () => {
     expect(store.items).toEqual(before);
   });
 
-  test('is not there in Node', async () => {
+  test('localstorage://, indexeddb:// and downloads:// are rejected in Node', async () => {
     vi.stubGlobal('localStorage', undefined);
     await expect(trained().save('localstorage://a')).rejects.toThrow('needs a browser page with local storage');
     await expect(trained().save('indexeddb://a')).rejects.toThrow('needs a browser page with IndexedDB');
@@ -405,14 +405,14 @@ describe('arguments', () => {
     ],
     ['no files', async () => io.browserFiles([]), 'files must be a list of files, model.json first'],
     [
-      'a list that was given away',
+      'a detached array as files',
       async () => io.browserFiles(transferred(new Float32Array(2)) as never),
       'files must be a list of files',
     ],
     ['no function', async () => io.withSaveHandler(1 as never), 'handler must be a function'],
     ['no memory', async () => io.fromMemory(null as never), 'artifacts must be an object'],
     [
-      'a model that is gone',
+      'a disposed model',
       async () => {
         const model = trained();
         model.dispose();
@@ -421,7 +421,7 @@ describe('arguments', () => {
       'after dispose()',
     ],
     [
-      'metadata in a circle',
+      'circular metadata',
       async () => {
         const one: Any = {};
         one.one = one;
@@ -430,28 +430,28 @@ describe('arguments', () => {
       'nested at most 100 levels deep',
     ],
   ];
-  test.each(cases)('%s', async (_name, call, message) => {
+  test.each(cases)('%s is rejected with a ValueError', async (_name, call, message) => {
     const done = call();
     await expect(done).rejects.toThrow(message);
     await expect(done).rejects.toThrow(ValueError);
   });
 });
 
-test('a model that cannot be loaded has drawn no seeds', async () => {
+test('a failed load draws no random numbers', async () => {
   const artifacts = await artifactsOf();
   lw.setRandomSeed(3);
   const expected = lw.randomNormal([2]).arraySync();
   lw.setRandomSeed(3);
-  const tired = () => {
+  const failing = () => {
     throw new Error('no more');
   };
-  await expect(loadLayersModel(io.fromMemory(artifacts), { onProgress: tired })).rejects.toThrow('no more');
+  await expect(loadLayersModel(io.fromMemory(artifacts), { onProgress: failing })).rejects.toThrow('no more');
   artifacts.weightData = artifacts.weightData.slice(4);
   await expect(loadLayersModel(io.fromMemory(artifacts))).rejects.toThrow(lw.ValueError);
   expect(lw.randomNormal([2]).arraySync()).toEqual(expected);
 });
 
-test('modelFromJSON reads what toJSON gives', async () => {
+test('modelFromJSON reads the output of toJSON', async () => {
   const model = trained();
   for (const json of [model.toJSON(), model.toJSON(null, false), { modelTopology: model.toJSON(null, false) }]) {
     expect((await modelFromJSON(json as string)).toJSON()).toEqual(model.toJSON());
@@ -463,7 +463,7 @@ test('modelFromJSON reads what toJSON gives', async () => {
   );
 });
 
-test('trainableOnly leaves the rest out, and strict: false takes what is there', async () => {
+test('trainableOnly omits frozen weights, and strict: false loads the others', async () => {
   const model = trained();
   model.layers[0]!.trainable = false;
   const artifacts = await artifactsOf(model, { trainableOnly: true });
@@ -479,7 +479,7 @@ test('trainableOnly leaves the rest out, and strict: false takes what is there',
   expect(partly.layers[1]!.getWeights()[1]!.dataSync()).toEqual(new Float32Array(1));
 });
 
-test('names with that of a cell in them, as converters write them', async () => {
+test('weight names that include a cell, as converters write them, are found', async () => {
   const artifacts = await artifactsOf(undefined, {});
   for (const spec of artifacts.weightSpecs.slice(0, 3)) spec.name = spec.name.replace('one/', 'one/lstm_cell/');
   expect((await loadLayersModel(io.fromMemory(artifacts))).layers[0]!.name).toBe('one');
@@ -511,7 +511,7 @@ test('quantized weights are read', async () => {
 
 // ------------------------------------------------------------------------------------------------------------ hostile
 
-describe('a file that lies', () => {
+describe('invalid artifacts', () => {
   const spoiled: [string, (artifacts: Any) => void, RegExp][] = [
     [
       'a huge shape',
@@ -525,7 +525,11 @@ describe('a file that lies', () => {
     ],
     ['a negative size', a => (a.weightSpecs[0].shape = [-1, 8]), /weightSpecs\[0\]\.shape\[0\]: must be an integer/],
     ['a size that is no number', a => (a.weightSpecs[1].shape = ['2', 8]), /weightSpecs\[1\]\.shape\[0\]/],
-    ['a nothing times a lot', a => (a.weightSpecs[0].shape = [0, 2 ** 52, 2 ** 52, 2 ** 52]), /weightData: must have/],
+    [
+      'a shape with 0 and huge sizes',
+      a => (a.weightSpecs[0].shape = [0, 2 ** 52, 2 ** 52, 2 ** 52]),
+      /weightData: must have/,
+    ],
     ['another shape of that size', a => (a.weightSpecs[1].shape = [8, 2]), /weightSpecs\[1\]\.shape: must be \[2, 8\]/],
     ['many axes', a => (a.weightSpecs[1].shape = Array(1000).fill(1)), /must have at most 8 axes/],
     ['a dtype of that size', a => (a.weightSpecs[0].dtype = 'int32'), /weightSpecs\[0\]\.dtype: must be 'float32'/],
@@ -553,9 +557,9 @@ describe('a file that lies', () => {
     ['no list', a => (a.weightSpecs = 'abc'), /weightSpecs: must be a list/],
     ['no bytes', a => (a.weightData = 'abc'), /weightData: must be an ArrayBuffer/],
     ['no topology', a => delete a.modelTopology, /modelTopology: must be an object/],
-    ['a circle', a => (a.modelTopology.config.self = a.modelTopology), /nested at most 100 levels deep/],
+    ['a circular topology', a => (a.modelTopology.config.self = a.modelTopology), /nested at most 100 levels deep/],
     [
-      'two circles',
+      'a topology with two cycles',
       a => {
         a.modelTopology.config.a = a.modelTopology;
         a.modelTopology.config.b = a.modelTopology;
@@ -571,7 +575,7 @@ describe('a file that lies', () => {
       },
       /at most 1000000 values/,
     ],
-    ['a circle in the training', a => (a.userDefinedMetadata.lstmWasm.self = a), /nested at most/],
+    ['circular training data', a => (a.userDefinedMetadata.lstmWasm.self = a), /nested at most/],
     [
       'no optimizer',
       a => delete a.userDefinedMetadata.lstmWasm.optimizer,
@@ -621,7 +625,7 @@ describe('a file that lies', () => {
     ['two losses', a => (a.trainingConfig.loss = ['mse', 'mse']), /trainingConfig\.loss: must be one name, got 2/],
     ['no iterations', a => (a.weightSpecs[5].dtype = 'float32'), /the first weight of the optimizer must be 'iter'/],
     [
-      'less than none',
+      'negative iterations',
       a =>
         new Int32Array(a.weightData.slice(0)).length && new DataView(a.weightData).setInt32(offsetOfIter(a), -1, true),
       /weightSpecs \(iter\): must be an integer/,
@@ -648,10 +652,12 @@ describe('a file that lies', () => {
     await expect(loading).rejects.toThrow(ValueError);
     expect(backendInfo().models).toBe(models);
   };
-  test.each(spoiled)('%s', (_name, change, message) => refused(change, message, false));
-  test.each(theirs)('of TF.js: %s', (_name, change, message) => refused(change, message, true));
+  test.each(spoiled)('loadLayersModel rejects %s', (_name, change, message) => refused(change, message, false));
+  test.each(theirs)('loadLayersModel rejects a TF.js training configuration with %s', (_name, change, message) =>
+    refused(change, message, true),
+  );
 
-  test('a count of batches without an end takes no time', async () => {
+  test('a huge count of batches loads at once', async () => {
     const artifacts = await artifactsOf();
     artifacts.generatedBy = 'TensorFlow.js';
     new DataView(artifacts.weightData).setInt32(offsetOfIter(artifacts), 2 ** 31 - 1, true);
@@ -662,10 +668,28 @@ describe('a file that lies', () => {
 
 const CASES = 4000;
 
-test('thousands of files with something wrong in them load or say where', { timeout: 60_000 }, async () => {
+test(`each of ${CASES} corrupted files loads, or is rejected with the name of the invalid part`, {
+  timeout: 60_000,
+}, async () => {
   const random = new RandomGenerator(20);
   const originals = await Promise.all([artifactsOf(), artifactsOf(undefined, {})]);
-  const odd = [null, -1, 0.5, 2 ** 31, 2 ** 53, 1e308, '', 'x', '__proto__', [], {}, true, [[]], 'constructor', 1e-320];
+  const replacements = [
+    null,
+    -1,
+    0.5,
+    2 ** 31,
+    2 ** 53,
+    1e308,
+    '',
+    'x',
+    '__proto__',
+    [],
+    {},
+    true,
+    [[]],
+    'constructor',
+    1e-320,
+  ];
   const { models } = backendInfo();
   let loads = 0;
   for (let n = 0; n < CASES; n++) {
@@ -680,13 +704,13 @@ test('thousands of files with something wrong in them load or say where', { time
     else if (kind === 2) {
       const numbers = [...text.matchAll(/-?\d+(\.\d+)?(e-?\d+)?/g)];
       const one = numbers[random.below(numbers.length)]!;
-      const value = JSON.stringify(odd[random.below(odd.length)]);
+      const value = JSON.stringify(replacements[random.below(replacements.length)]);
       text = text.slice(0, one.index) + value + text.slice(one.index + one[0].length);
     } else if (kind === 3) {
       const from = random.below(text.length);
       text = text.slice(0, at) + text.slice(from, from + random.below(60)) + text.slice(at + random.below(60));
     } else if (kind === 4) bytes = bytes.slice(0, random.below(bytes.length));
-    else text = JSON.stringify(mutate(JSON.parse(text), random, odd));
+    else text = JSON.stringify(mutate(JSON.parse(text), random, replacements));
     if (bytes.length > 0) bytes[random.below(bytes.length)] = random.below(256);
     const files = io.browserFiles([new File([text], 'model.json'), new File([bytes], 'weights.bin')]);
     try {
@@ -703,8 +727,8 @@ test('thousands of files with something wrong in them load or say where', { time
   expect(loads).toBeGreaterThan(CASES / 40);
 });
 
-/** Puts something odd somewhere into a tree, or takes something out. */
-function mutate(tree: Any, random: RandomGenerator, odd: readonly unknown[]): Any {
+/** Removes, replaces or copies a random field of a tree. */
+function mutate(tree: Any, random: RandomGenerator, replacements: readonly unknown[]): Any {
   const homes: [Any, string][] = [];
   const visit = (node: Any) => {
     if (node === null || typeof node !== 'object') return;
@@ -717,7 +741,7 @@ function mutate(tree: Any, random: RandomGenerator, odd: readonly unknown[]): An
   const [node, key] = homes[random.below(homes.length)]!;
   const choice = random.below(3);
   if (choice === 0) delete node[key];
-  else if (choice === 1) node[key] = odd[random.below(odd.length)];
+  else if (choice === 1) node[key] = replacements[random.below(replacements.length)];
   else {
     const [other, name] = homes[random.below(homes.length)]!;
     node[key] = structuredClone(other[name]);

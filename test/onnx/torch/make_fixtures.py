@@ -17,7 +17,7 @@ torch.manual_seed(5)
 
 
 class Net(nn.Module):
-    """A recurrent layer, and a function of what it gives."""
+    """A recurrent layer, and a function of its output."""
 
     def __init__(self, rnn, head=None, pick=lambda y, h: y):
         super().__init__()
@@ -30,7 +30,7 @@ class Net(nn.Module):
 
 
 class Words(nn.Module):
-    """Ids to the logarithms of probabilities of the next one."""
+    """From ids to the log probabilities of the next id."""
 
     def __init__(self):
         super().__init__()
@@ -42,7 +42,7 @@ class Words(nn.Module):
 
 
 class GivenStates(nn.Module):
-    """An LSTM whose states go in and come out."""
+    """An LSTM with states as inputs and outputs."""
 
     def __init__(self):
         super().__init__()
@@ -87,7 +87,7 @@ MODELS = {
 expected = {}
 for name, (model, kind) in MODELS.items():
     model.eval()
-    # As batches of samples; those that take time first get it turned round.
+    # x is batch first; models that take time first get it transposed.
     x = torch.randint(0, 9, (3, 5)) if kind == 'ids' else torch.randn(3, 5, 2)
     time_first = kind in ('time first', 'states')
     given = x.transpose(0, 1) if time_first else x

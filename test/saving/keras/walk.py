@@ -35,7 +35,7 @@ def listed(items):
 
 
 def walk(item, path):
-    """Every object that Keras visits below one, and what is wanted at its path."""
+    """All objects that Keras visits below `item`: path, class and configuration."""
     config = item["config"]
     kind = item["class_name"]
     yield path, kind, config
