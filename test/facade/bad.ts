@@ -3,7 +3,7 @@
 import { ValueError } from 'lstm-wasm';
 import { expect, test } from 'vitest';
 
-/** What is wrong about a call, the call, and a part of the expected message. */
+/** The problem of a call, the call, and a part of the expected message. */
 export type InvalidCall = [problem: string, call: () => unknown, message?: string];
 
 /** Passes arguments that their type does not allow. */

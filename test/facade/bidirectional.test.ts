@@ -1,5 +1,5 @@
-// The bidirectional layer: outputs and gradients against the float64 reference, which runs the two directions separately;
-// weights, options and shapes.
+// The bidirectional layer: outputs and gradients against the float64 reference, which runs the two directions
+// separately; weights, options and shapes.
 
 import { layers, sequential, setRandomSeed, tensor } from 'lstm-wasm';
 import { describe, expect, test } from 'vitest';
@@ -21,7 +21,7 @@ describe.each(modes)('mergeMode %s', mergeMode => {
   const bidirectional = (layer: LayerSpec, config: object = {}) =>
     spec('bidirectional', { layer, mergeMode, ...config });
 
-  describe.each(['lstm', 'gru', 'simpleRNN'])('of %s', kind => {
+  describe.each(['lstm', 'gru', 'simpleRNN'])('%s', kind => {
     test.each([1, 2, 3, 4, 5, 7, 20, 33])(`${mergeMode} of ${kind} with %i units agrees with the reference`, units => {
       for (const [B, T] of [
         [1, 1],
@@ -90,7 +90,7 @@ describe.each(modes)('mergeMode %s', mergeMode => {
   });
 });
 
-test('the forward and backward layers are named copies with separate weights', () => {
+test('bidirectional makes named forward and backward copies with separate weights', () => {
   setRandomSeed(1);
   const layer = layers.lstm({ units: 3, name: 'x' });
   const both = layers.bidirectional({ layer, inputShape: [null, 2] });
@@ -112,7 +112,7 @@ test('the forward and backward layers are named copies with separate weights', (
   sequential({ layers: [layers.inputLayer({ inputShape: [null, 2] }), layer] }).predict(numbers(1, 2, 2));
 });
 
-test('the option weights holds the forward weights, then the backward weights', () => {
+test('the weights option of bidirectional holds the forward weights, then the backward weights', () => {
   const make = (weights?: ReturnType<typeof numbers>[]) =>
     sequential({ layers: [layers.bidirectional({ layer: layers.gru({ units: 2 }), weights, inputShape: [3, 1] })] });
   const weights = [...make().getWeights()];
@@ -130,7 +130,7 @@ test('the option weights holds the forward weights, then the backward weights', 
   }
 });
 
-test('goBackwards of the wrapped layer reverses the output, as in TF.js', () => {
+test('bidirectional reverses its output if the wrapped layer has goBackwards, as in TF.js', () => {
   const make = (goBackwards: boolean, weights?: ReturnType<typeof numbers>[]) =>
     sequential({
       layers: [
@@ -159,7 +159,7 @@ test('bidirectional takes the input shape of the wrapped layer', () => {
   expect(model.outputs[0]!.shape).toEqual([4, 4]);
 });
 
-test('trainable applies to both directions', () => {
+test('trainable of a bidirectional layer applies to both directions', () => {
   const both = layers.bidirectional({ layer: layers.gru({ units: 2, trainable: false }), inputShape: [3, 1] });
   expect(both.trainable).toBe(false);
   const model = sequential({ layers: [both, layers.dense({ units: 1 })] });

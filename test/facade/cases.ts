@@ -114,9 +114,9 @@ export function expectMatchesReference(subject: Case, batches = 1): void {
 
 /**
  * Compares gradients with finite differences of the loss. The weights of one block move by `reach` in both directions
- * along a random vector with the signs of the gradient, so that nothing cancels in the slope. The slope is taken between
- * the points after rounding to float32. The remaining errors are the third derivative, at most 4e-4 relative, and the
- * rounding of the outputs to float32, below 1e-7 for a loss of order 1; the differences are 1e-3 to 3e-2. Layers with
+ * along a random vector with the signs of the gradient, so that nothing cancels in the slope. The slope is taken
+ * between the points after rounding to float32. The remaining errors are the third derivative, at most 4e-4 relative, and
+ * the rounding of the outputs to float32, below 1e-7 for a loss of order 1; the differences are 1e-3 to 3e-2. Layers with
  * more curvature than an LSTM need a smaller reach: half the reach leaves a quarter of the third derivative.
  */
 export function expectDifferences(subject: Case, reach = 2 ** -5): void {

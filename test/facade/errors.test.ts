@@ -667,7 +667,7 @@ function expectSameModels(got: Sequential, expected: Sequential): void {
 }
 
 /**
- * Two models with the same weights, trained for one step. A difference between their optimizers shows in the next steps.
+ * Two models with the same weights, trained for one step. A difference of their optimizers shows in the next steps.
  */
 function twins(make: () => Sequential, { x, y }: { x: Tensor; y: Tensor }): [Sequential, Sequential] {
   const models: [Sequential, Sequential] = [make(), make()];

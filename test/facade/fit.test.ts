@@ -212,12 +212,12 @@ describe('fit compared with single batches', () => {
     });
     for (const loss of losses) {
       const found = Array.from({ length: 10 }, (_, n) => n).find(n => {
-        const one = part(n, n + 1);
-        return Object.is(b.testOnBatch(one.xs, one.ys), loss);
+        const sample = part(n, n + 1);
+        return Object.is(b.testOnBatch(sample.xs, sample.ys), loss);
       });
       order.push(found!);
-      const one = part(found!, found! + 1);
-      b.trainOnBatch(one.xs, one.ys);
+      const sample = part(found!, found! + 1);
+      b.trainOnBatch(sample.xs, sample.ys);
     }
     expectBits(weightsOf(a), weightsOf(b));
     expect([...order].sort((m, n) => m - n)).toEqual([0, 1, 2, 3, 4, 5, 6, 7, 8, 9]);
@@ -226,17 +226,17 @@ describe('fit compared with single batches', () => {
 
   test('validation equals evaluate after the last batch of the epoch', async () => {
     const [a, b] = twins();
-    const other = data(7, 5, 2);
+    const validationSet = data(7, 5, 2);
     const { history } = await a.fit(xs, ys, {
       ...quiet,
       batchSize: 4,
       epochs: 2,
       shuffle: false,
-      validationData: [other.xs, other.ys],
+      validationData: [validationSet.xs, validationSet.ys],
     });
     for (const epoch of [0, 1]) {
       await b.fit(xs, ys, { ...quiet, batchSize: 4, shuffle: false });
-      const loss = b.evaluate(other.xs, other.ys, { batchSize: 4 });
+      const loss = b.evaluate(validationSet.xs, validationSet.ys, { batchSize: 4 });
       expectBits([history.val_loss![epoch]!], [Number(loss)]);
     }
     expectBits(weightsOf(a), weightsOf(b));
@@ -305,8 +305,8 @@ describe('shuffling', () => {
   test.each([true, 'batch'] as const)('shuffle: %s takes every sample once an epoch', async shuffle => {
     const model = small({ rate: 0 });
     const losses = Array.from({ length: 10 }, (_, n) => {
-      const one = data(10).part(n, n + 1);
-      return model.testOnBatch(one.xs, one.ys) as number;
+      const sample = data(10).part(n, n + 1);
+      return model.testOnBatch(sample.xs, sample.ys) as number;
     });
     const lossesByEpoch: number[][] = [];
     await model.fit(xs, ys, {
@@ -511,8 +511,8 @@ describe('running training', () => {
     await expect(disposed.fit(xs, ys, { ...options, callbacks: dispose })).rejects.toThrow(message);
     const compiled = small();
     const compile = { onEpochEnd: () => compiled.compile({ optimizer: 'sgd', loss: 'mse' }) };
-    const other = 'model.fit: the model must not be compiled anew while it is trained';
-    await expect(compiled.fit(xs, ys, { ...options, callbacks: compile })).rejects.toThrow(other);
+    const recompiled = 'model.fit: the model must not be compiled anew while it is trained';
+    await expect(compiled.fit(xs, ys, { ...options, callbacks: compile })).rejects.toThrow(recompiled);
     await compiled.fit(xs, ys, options);
   });
 });
@@ -527,8 +527,8 @@ describe('batches with a NaN or infinite loss', () => {
     const options = { ...quiet, batchSize: 1, epochs: 2, shuffle: false };
     const { history } = await a.fit(tensor(withNaN, [6, 3, 2]), y, options);
     for (const n of [0, 1, 3, 4, 5, 0, 1, 3, 4, 5]) {
-      const one = part(n, n + 1);
-      b.trainOnBatch(one.xs, one.ys);
+      const sample = part(n, n + 1);
+      b.trainOnBatch(sample.xs, sample.ys);
     }
     expectBits(weightsOf(a), weightsOf(b));
     expect(history.loss).toEqual([Number.NaN, Number.NaN]);

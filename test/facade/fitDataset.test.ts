@@ -195,15 +195,15 @@ describe('batchesPerEpoch', () => {
 });
 
 describe('validation', () => {
-  const other = data(6, 3, 4);
-  const otherBatches = [other.part(0, 4), other.part(4, 6)];
+  const validationSet = data(6, 3, 4);
+  const otherBatches = [validationSet.part(0, 4), validationSet.part(4, 6)];
 
   test('validation on samples and on a data set gives the same history', async () => {
     const [a, b, c] = [createModel(), createModel(), createModel()];
     const options = { ...quiet, epochs: 2 };
     const first = await a.fitDataset(batches, {
       ...options,
-      validationData: [other.xs, other.ys],
+      validationData: [validationSet.xs, validationSet.ys],
       validationBatchSize: 4,
     });
     const second = await b.fitDataset(batches, { ...options, validationData: otherBatches });

@@ -2,9 +2,9 @@
 //
 // tensorflow/tfjs, tfjs-layers/src/activations_test.ts, layers/core_test.ts ('Activation Layer: Tensor') and
 // layers/advanced_activation_test.ts; keras-team/keras, keras/src/activations/activations_test.py and
-// keras/src/layers/activations/<relu, leaky_relu, softmax>_test.py. Tests with a formula in place of numbers have the same
-// formula here. Not included: random inputs, slopes and thresholds of Keras's ReLU that TF.js does not have, other axes
-// and masks of softmax, and Keras's hard_sigmoid, which is another function (docs: defaults).
+// keras/src/layers/activations/<relu, leaky_relu, softmax>_test.py. Tests with a formula in place of numbers have the
+// same formula here. Not included: random inputs, slopes and thresholds of Keras's ReLU that TF.js does not have, other
+// axes and masks of softmax, and Keras's hard_sigmoid, which is another function (docs: defaults).
 
 import { type ActivationIdentifier, type Layer, layers, sequential, tensor } from 'lstm-wasm';
 import { describe, expect, test } from 'vitest';

@@ -2,9 +2,8 @@
 //
 // keras-team/keras, keras/src/layers/rnn/<lstm, gru, simple_rnn, bidirectional, rnn, stacked_rnn_cells,
 // time_distributed>_test.py, keras/src/layers/core/<embedding, masking>_test.py; `describe` has the name of the file,
-// `test` that of the test.
-// Sequences are 0, 1, 2, ...; kernels 0.01, recurrent kernels 0.02 and biases 0.03 everywhere, unless a test says
-// otherwise. The tolerance there is 1e-5 or 1e-6; here it is the precision of the published digits.
+// `test` that of the test. Sequences are 0, 1, 2, ...; kernels 0.01, recurrent kernels 0.02 and biases 0.03, unless a
+// test sets others. The tolerance there is 1e-5 or 1e-6; here it is the precision of the published digits.
 //
 // Not included: zero_output_for_mask, which neither TF.js nor this package has; cells and layers defined in the tests,
 // except OneStateRNNCell, which is a linear simpleRNN of ones without a bias; tests that only check shapes.

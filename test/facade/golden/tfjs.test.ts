@@ -4,9 +4,9 @@
 // name of the file, `test` that of the test. Most numbers were made with Keras 2, whose gates are hardSigmoid and whose
 // gru multiplies by the reset gate first. The tolerance is the precision of the published digits.
 //
-// Not included: models of several inputs (wrappers, 'With masking'; recurrent, 'SymbolicTensor as initialState'), models
-// as layers, embeddings of matrices, cells and step functions defined in the tests, prelu, thresholdedReLU and sigmoidRange,
-// which this package does not have, tensors of four axes, and dropout masks drawn from a seed.
+// Not included: models of several inputs (wrappers, 'With masking'; recurrent, 'SymbolicTensor as initialState'),
+// models as layers, embeddings of matrices, cells and step functions defined in the tests, prelu, thresholdedReLU and
+// sigmoidRange, which this package does not have, tensors of four axes, and dropout masks drawn from a seed.
 
 import { layers, type Sequential, sequential, type Tensor, tensor, train } from 'lstm-wasm';
 import { describe, expect, test } from 'vitest';
@@ -75,14 +75,14 @@ describe('recurrent_test.ts, SimpleRNN', () => {
     );
     model.compile({ loss: 'meanSquaredError', optimizer: train.sgd(5) });
     await lossesOf(model, x, full(0, 5, 1), { epochs: 2 });
-    // The gradient has 1 - h^2 with h within 1e-4 of 1, so the last bit of tanh changes the first two values by 1e-4. Exact
-    // arithmetic gives 0.8484246 and 0.8484386.
+    // The gradient has 1 - h^2 with h within 1e-4 of 1, so the last bit of tanh changes the first two values by 1e-4.
+    // Exact arithmetic gives 0.8484246 and 0.8484386.
     expectTensors(model.getWeights(), [each([0.8484658], 4), [0.8484799], [80.967026]], { abs: 1e-4, rel: 0 });
   });
 });
 
-// These numbers come from a Python program that feeds zeros in the second batch. The TypeScript test feeds ones there, and
-// passes because it compares two digits only. This test follows the Python program.
+// These numbers come from a Python program that feeds zeros in the second batch. The TypeScript test feeds ones there,
+// and passes because it compares two digits only. This test follows the Python program.
 test.each([
   ['SimpleRNN', (options: Options) => layers.simpleRNN(options), 1.5262475, printed],
   ['GRU', (options: Options) => layers.gru({ ...options, ...keras2Gru }), 1.501, digits(3)],
