@@ -36,7 +36,7 @@ describe.runIf(LSTM_WASM_BUILD === 'debug' && !LSTM_WASM_WIDE)('fences detect a 
     const block = new Block('test', 32);
     expect(() => kernels().clamp(block.address, 8, 1)).not.toThrow();
     expect(() => kernels().scale(block.address, 12, 0.5)).toThrow(
-      /^scale has written outside of what is planned: byte \d of the fence behind a block of 32 bytes/,
+      /^scale wrote outside its buffers: byte \d of the fence behind a block of 32 bytes/,
     );
     block.free();
   });
