@@ -1,4 +1,4 @@
-// How all tests compare numbers. A failure is one message: how many elements are off, and which is the worst.
+// Comparisons of numbers for all tests. A failure reports how many elements differ too much, and the worst one.
 
 export interface Tolerance {
   abs: number;
@@ -7,7 +7,7 @@ export interface Tolerance {
 
 /**
  * Passes when |got - expected| <= abs + rel |expected| for every element. NaN equals NaN, an infinity only itself.
- * The worst element is the one furthest beyond what it is allowed, as a multiple of that.
+ * The worst element has the largest error as a multiple of its allowed error.
  */
 export function expectClose(
   got: ArrayLike<number>,

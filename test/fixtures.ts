@@ -1,4 +1,4 @@
-// Reads the fixtures. Their format, and where the numbers come from, is told in fixtures/README.md.
+// Reads the fixtures. See fixtures/README.md for their format and the origin of the numbers.
 //
 //   B batch, T time, D input width, U units, G = 4U
 
@@ -10,7 +10,7 @@ import type { AdamConfig, OptimizerSpec } from './reference/optimizers.ts';
 
 export type { Block } from './reference/block.ts';
 
-/** One call of the model. A train or predict step without `expect` is made and its result ignored. */
+/** One call of the model. The result of a train or predict step without `expect` is ignored. */
 export type Step =
   | { op: 'train'; x: Block; y: Block; expect?: { loss: number } }
   | { op: 'predict'; x: Block; expect?: { output: Block } }
@@ -28,10 +28,10 @@ export interface ModelFixture {
   tolerance: Tolerance;
 }
 
-/** Rounds of training and predicting up to step 500, from the same start as `steps`. */
+/** Training and prediction up to step 500, with the same initial weights as `steps`. */
 export interface LongRun {
   losses: { step: number; loss: number; rel: number }[];
-  /** The median loss of the steps from `from` to `to`, both included, must stay below. */
+  /** The median loss of the steps `from` to `to`, both included, must be less than `below`. */
   spans: { from: number; to: number; median: number; below: number }[];
 }
 
@@ -68,7 +68,7 @@ export interface Fixtures {
   activations: ActivationsFixture;
 }
 
-/** A fixture with all its blocks as float64 arrays, and with the batches of sines and cosines filled in. */
+/** A fixture with blocks as float64 arrays and with generated sine-to-cosine batches. */
 export function readFixture<Name extends keyof Fixtures>(name: Name): Fixtures[Name] {
   const text = readFileSync(new URL(`./fixtures/${name}.json`, import.meta.url), 'utf8');
   const fixture = JSON.parse(text, revive);
@@ -80,7 +80,7 @@ export function readFixture<Name extends keyof Fixtures>(name: Name): Fixtures[N
   return fixture;
 }
 
-/** The numbers JSON cannot write are strings; blocks and the tables of `activations` become float64 arrays. */
+/** Converts NaN and infinities from strings, and blocks and the tables of `activations` to float64 arrays. */
 function revive(key: string, value: unknown): unknown {
   if (value === 'NaN' || value === 'Infinity' || value === '-Infinity') return Number(value);
   if (!Array.isArray(value)) return value;
@@ -88,8 +88,8 @@ function revive(key: string, value: unknown): unknown {
 }
 
 /**
- * Batch k of the sine-to-cosine data, x and y [B,T,1]: the sine and the cosine of arange(kT, kT + TB) / (10 pi), in
- * float64 and then rounded to float32 as a caller would.
+ * Batch k of the sine-to-cosine data, x and y [B,T,1]: sine and cosine of arange(kT, kT + TB) / (10 pi), computed in
+ * float64 and rounded to float32.
  */
 export function sineCosine(k: number, B: number, T: number): { x: Block; y: Block } {
   const time = Float64Array.from({ length: B * T }, (_, n) => (k * T + n) / (10 * Math.PI));

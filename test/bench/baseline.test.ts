@@ -11,10 +11,17 @@ const flat = (blocks: Block[]) => blocks.map(b => Float32Array.from(b.data));
 describe.each([
   ['baseline', BaselineLstm],
   ['tuned', TunedLstm],
-])('the rival in plain JavaScript, %s', (_name, Rival) => {
-  it('has the losses, outputs and weights of the seed program', () => {
+])('the plain JavaScript implementation: %s', (_name, Implementation) => {
+  it('it reproduces losses, outputs and weights of the seed program', () => {
     const { weights, steps, final, tolerance } = readFixture('seed-program');
-    const model = new Rival({ batch: 50, timeSteps: 20, inputs: 1, units: 20, outputs: 1, learningRate: 0.006 });
+    const model = new Implementation({
+      batch: 50,
+      timeSteps: 20,
+      inputs: 1,
+      units: 20,
+      outputs: 1,
+      learningRate: 0.006,
+    });
     model.setWeights(flat(weights));
     const compared = { losses: 0, outputs: 0 };
     steps.forEach((step, n) => {
@@ -36,14 +43,14 @@ describe.each([
     });
   });
 
-  // Every size that is padded inside is odd here: the batch, the width of a row (D + U + 1) and the units.
+  // All sizes that the implementation pads are odd: the batch size, the width of a row (D + U + 1) and the units.
   it.each([
     { B: 3, T: 4, D: 3, U: 5, O: 2 },
     { B: 1, T: 1, D: 1, U: 1, O: 1 },
     { B: 2, T: 3, D: 2, U: 6, O: 3 },
-  ])('agrees with the float64 reference at %o', ({ B, T, D, U, O }) => {
+  ])('it matches the float64 reference at %o', ({ B, T, D, U, O }) => {
     const learningRate = 0.02;
-    const model = new Rival({ batch: B, timeSteps: T, inputs: D, units: U, outputs: O, learningRate });
+    const model = new Implementation({ batch: B, timeSteps: T, inputs: D, units: U, outputs: O, learningRate });
     const reference = new ReferenceModel({
       layers: [
         { class: 'lstm', config: { units: U, returnSequences: true, stateful: true, batchInputShape: [B, T, D] } },
@@ -76,8 +83,8 @@ describe.each([
     });
   });
 
-  it('saturates at large inputs and passes NaN on', () => {
-    const model = new Rival({ batch: 1, timeSteps: 1, inputs: 1, units: 1, outputs: 1, learningRate: 0.1 });
+  it('it saturates at large inputs and propagates NaN', () => {
+    const model = new Implementation({ batch: 1, timeSteps: 1, inputs: 1, units: 1, outputs: 1, learningRate: 0.1 });
     model.setWeights([[1, 1, 1, 1], [0, 0, 0, 0], [0, 0, 0, 0], [1], [0]]);
     expectClose(model.predict(Float32Array.of(1e30)), [Math.tanh(1)], { abs: 0, rel: 1e-6 });
     model.resetStates();
@@ -85,13 +92,13 @@ describe.each([
     expect(model.predict(Float32Array.of(Number.NaN))).toEqual(Float32Array.of(Number.NaN));
   });
 
-  it('gives the same output array every time', () => {
-    const model = new Rival({ batch: 2, timeSteps: 3, inputs: 1, units: 2, outputs: 1, learningRate: 0.1 });
+  it('it returns the same output array from every predict', () => {
+    const model = new Implementation({ batch: 2, timeSteps: 3, inputs: 1, units: 2, outputs: 1, learningRate: 0.1 });
     expect(model.predict(new Float32Array(6))).toBe(model.predict(new Float32Array(6)));
   });
 });
 
-it('the tuned rival rejects wrong lengths', () => {
+it('the tuned implementation rejects arrays of the wrong length', () => {
   const model = new TunedLstm({ batch: 2, timeSteps: 3, inputs: 1, units: 2, outputs: 1, learningRate: 0.1 });
   expect(() => model.predict(new Float32Array(5))).toThrow('x: expected 6 numbers, got 5');
   expect(() => model.trainOnBatch(new Float32Array(6), new Float32Array(7))).toThrow('y: expected 6 numbers, got 7');

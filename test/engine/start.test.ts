@@ -1,4 +1,4 @@
-// How the package starts. Each test has a module graph of its own, in which nothing is loaded yet.
+// Loading and starting the package. Each test imports it anew.
 
 import { readFileSync } from 'node:fs';
 import { runInNewContext } from 'node:vm';
@@ -10,41 +10,41 @@ const canRelax = WebAssembly.validate(kernels('relaxed'));
 beforeEach(() => vi.resetModules());
 afterEach(() => vi.restoreAllMocks());
 
-// Cloudflare Workers do not allow this outside of requests.
-test('draws no random numbers while it is loaded', async () => {
-  const draw = vi.spyOn(crypto, 'getRandomValues');
+// Cloudflare Workers allow random numbers only during requests.
+test('importing the package calls no random number generator', async () => {
+  const getRandomValues = vi.spyOn(crypto, 'getRandomValues');
   const lw = await import('lstm-wasm');
   await import('lstm-wasm/data');
   lw.setRandomSeed(1);
   lw.sequential({ layers: [lw.layers.gru({ units: 3, inputShape: [4, 2] })] }).getWeights();
-  expect(draw).not.toHaveBeenCalled();
+  expect(getRandomValues).not.toHaveBeenCalled();
 });
 
 test('without a seed, each model draws one random seed when it is first used', async () => {
-  const draw = vi.spyOn(crypto, 'getRandomValues');
+  const getRandomValues = vi.spyOn(crypto, 'getRandomValues');
   const lw = await import('lstm-wasm');
   const model = () => lw.sequential({ layers: [lw.layers.dense({ units: 3, inputShape: [4] })] });
   const [one, two] = [model().getWeights()[0], model().getWeights()[0]];
-  expect(draw).toHaveBeenCalledTimes(2);
+  expect(getRandomValues).toHaveBeenCalledTimes(2);
   expect(one?.dataSync()).not.toEqual(two?.dataSync());
 });
 
-// The size of the package's own kernels is known, that of compiled modules is not.
-test.each(['auto', 'strict'] as const)('configure to %s leaves the strict kernels that init was given', async simd => {
+// wasmBytes is the size of the package's own kernels, and 0 for a compiled module.
+test.each(['auto', 'strict'] as const)('configure to %s keeps strict kernels passed to init', async simd => {
   const { backendInfo, configure, init } = await import('lstm-wasm');
   init({ module: new WebAssembly.Module(kernels('strict')) });
   configure({ simd });
   expect(backendInfo()).toMatchObject({ simd: 'strict', wasmBytes: 0 });
 });
 
-test.skipIf(!canRelax)('configure to kernels other than those given to init starts those of the package', async () => {
+test.skipIf(!canRelax)('configure to other kernels than those passed to init starts those of the package', async () => {
   const { backendInfo, configure, init } = await import('lstm-wasm');
   init({ module: new WebAssembly.Module(kernels('strict')) });
   configure({ simd: 'relaxed' });
   expect(backendInfo()).toMatchObject({ simd: 'relaxed', wasmBytes: kernels('relaxed').length });
 });
 
-test('ready starts the kernels that are configured while it compiles others', async () => {
+test('ready starts the kernels that configure selects while others are compiling', async () => {
   const { backendInfo, configure, ready } = await import('lstm-wasm');
   // As on a host with relaxed SIMD
   vi.spyOn(WebAssembly, 'validate').mockReturnValue(true);
@@ -56,26 +56,26 @@ test('ready starts the kernels that are configured while it compiles others', as
   expect(backendInfo().wasmBytes).toBe(kernels('strict').length);
 });
 
-test('kernels can be given to init after a first attempt to compile was forbidden', async () => {
+test('init accepts kernels after a compilation that the host forbids', async () => {
   const { init, layers, sequential } = await import('lstm-wasm');
   const module = new WebAssembly.Module(kernels('strict'));
   const predict = () => sequential({ layers: [layers.dense({ units: 1, inputShape: [1] })] }).predict([[1]]);
-  const Forbidden = class {
+  const ForbiddenModule = class {
     constructor() {
       throw new WebAssembly.CompileError('forbidden');
     }
   };
-  const forbidden = vi.spyOn(WebAssembly, 'Module').mockImplementation(Forbidden as never);
+  const forbidden = vi.spyOn(WebAssembly, 'Module').mockImplementation(ForbiddenModule as never);
   expect(predict).toThrow('forbidden');
   forbidden.mockRestore();
   init({ module });
   expect(predict().shape).toEqual([1, 1]);
 });
 
-test('a failed memory allocation throws a ValueError with advice, and the next call may succeed', async () => {
+test('a failed memory allocation throws a ValueError with advice, and the call can be repeated', async () => {
   const { layers, sequential, ValueError } = await import('lstm-wasm');
   const model = sequential({ layers: [layers.dense({ units: 1, inputShape: [1] })] });
-  const full = vi.spyOn(WebAssembly, 'Memory').mockImplementation(
+  const outOfMemory = vi.spyOn(WebAssembly, 'Memory').mockImplementation(
     class {
       constructor() {
         throw new RangeError('could not allocate memory');
@@ -86,7 +86,7 @@ test('a failed memory allocation throws a ValueError with advice, and the next c
   expect(() => model.predict([[1]])).toThrow(
     /^model\.predict: the host must be able to allocate memory for WebAssembly \(could not allocate memory\); each page /,
   );
-  full.mockRestore();
+  outOfMemory.mockRestore();
   expect(model.predict([[1]]).shape).toEqual([1, 1]);
 });
 
@@ -101,7 +101,7 @@ test.each([
   expect(backendInfo().simd).toBe('strict');
 });
 
-test('a model that does not fit into memory is rejected with advice', async () => {
+test('a model that does not fit into memory throws an error with advice', async () => {
   const { layers, sequential } = await import('lstm-wasm');
   const model = sequential({ layers: [layers.dense({ units: 2 ** 28, inputShape: [1] })] });
   expect(() => model.predict([[1]])).toThrow(

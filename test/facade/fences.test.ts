@@ -27,7 +27,7 @@ describe.runIf(LSTM_WASM_BUILD === 'debug' && !LSTM_WASM_WIDE)('fences', () => {
     const block = new Block('test', 40);
     const other = new Block('test', 8);
     new Uint8Array(float32().buffer)[block.address + byte] = 1;
-    expect(() => kernels().zero(other.address, 8)).toThrow(/^zero has written outside .* byte \d+ of the fence/);
+    expect(() => kernels().zero(other.address, 8)).toThrow(/^zero wrote outside .* byte \d+ of the fence/);
     block.free();
     other.free();
   });
@@ -36,7 +36,7 @@ describe.runIf(LSTM_WASM_BUILD === 'debug' && !LSTM_WASM_WIDE)('fences', () => {
     const block = new Block('test', 32);
     expect(() => kernels().clamp(block.address, 8, 1)).not.toThrow();
     expect(() => kernels().scale(block.address, 12, 0.5)).toThrow(
-      /^scale has written outside of what is planned: byte \d of the fence behind a block of 32 bytes/,
+      /^scale wrote outside its buffers: byte \d of the fence behind a block of 32 bytes/,
     );
     block.free();
   });
@@ -51,7 +51,7 @@ describe.runIf(LSTM_WASM_BUILD === 'debug' && !LSTM_WASM_WIDE)('fences', () => {
     };
     try {
       const model = createModel();
-      expect(() => model.trainOnBatch(x, y)).toThrow(/^lstmForward has written outside .* the fence behind .*tanhC/);
+      expect(() => model.trainOnBatch(x, y)).toThrow(/^lstmForward wrote outside .* the fence behind .*tanhC/);
       model.dispose();
     } finally {
       Planner.prototype.floats = floats;

@@ -1,14 +1,14 @@
-/** Reads the machine code that V8 prints with --print-wasm-code on x64. */
+/** Parses the machine code that V8 prints with --print-wasm-code on x64. */
 
-/** The body of an innermost loop: what a kernel spends its time in. */
+/** The body of an innermost loop, where a kernel spends its time. */
 export interface Loop {
-  /** Name of the WebAssembly function; code inlined into it counts as its own. */
+  /** Name of the WebAssembly function, including code inlined into it. */
   function: string;
-  /** One instruction each, as V8 prints them. */
+  /** As V8 prints them. */
   instructions: string[];
 }
 
-/** The innermost loops of all functions, in the order in which they lie in memory. */
+/** The innermost loops of all functions, in memory order. */
 export function innermostLoops(printed: string): Loop[] {
   return printed.split('--- WebAssembly code ---').slice(1).flatMap(loopsOf);
 }
@@ -23,8 +23,8 @@ function loopsOf(listing: string): Loop[] {
   const ranges: { from: number; to: number }[] = [];
   for (const [to, instruction] of instructions.entries()) {
     const from = positions.get(/^j\w+ 0x([0-9a-f]+)/.exec(instruction)?.[1]);
-    // Slow paths stand behind the end of the function and jump back into it: those are no loops.
-    if (from === undefined || from > to || instructions.slice(from, to).some(one => one.startsWith('ret'))) continue;
+    // Slow paths are placed after the end of the function and jump back into it: they are not loops.
+    if (from === undefined || from > to || instructions.slice(from, to).some(line => line.startsWith('ret'))) continue;
     ranges.push({ from, to });
   }
   return ranges
@@ -34,15 +34,15 @@ function loopsOf(listing: string): Loop[] {
 
 /** Moves of vector registers to and from the stack. */
 export function spills({ instructions }: Loop): number {
-  return instructions.filter(one => /\b[xyz]mm\d/.test(one) && /\[r[bs]p/.test(one)).length;
+  return instructions.filter(line => /\b[xyz]mm\d/.test(line) && /\[r[bs]p/.test(line)).length;
 }
 
 /** Whether a loop multiplies vectors of 256 bits. */
 export function isWide({ instructions }: Loop): boolean {
-  return instructions.some(one => /^v(mulps|fmadd\d+ps) ymm/.test(one));
+  return instructions.some(line => /^v(mulps|fmadd\d+ps) ymm/.test(line));
 }
 
-/** What a loop of a register tile does in one step of its reduction. */
+/** The size of a register tile, and the cost of one step of its reduction loop. */
 export interface Tile {
   rows: number;
   columns: number;
@@ -50,18 +50,18 @@ export interface Tile {
   instructions: number;
 }
 
-/** The tile that a loop computes; null where it is none. */
+/** The tile that a loop computes, or null if it does not compute one. */
 export function tileOf(loop: Loop): Tile | null {
   const { instructions } = loop;
-  const count = (pattern: RegExp) => instructions.filter(one => pattern.test(one)).length;
+  const count = (pattern: RegExp) => instructions.filter(line => pattern.test(line)).length;
   const broadcasts = count(/^vbroadcastss/);
   const loads = count(/^vmovdqu [xy]mm\d+,\[(?!r[bs]p)/);
   const products = count(/^v(mulps|fmadd\d+ps)/);
   if (broadcasts === 0 || loads === 0 || products === 0) return null;
   const vectors = products / broadcasts;
-  const steps = loads / vectors; // V8 unrolls
+  const steps = loads / vectors; // V8 unrolls loops
   const rows = broadcasts / steps;
   if (![vectors, steps, rows].every(Number.isInteger)) return null;
-  const wide = count(/^v(mulps|fmadd\d+ps) ymm/); // a tile of three vectors has some of each
+  const wide = count(/^v(mulps|fmadd\d+ps) ymm/); // a tile of three vectors has products of both widths
   return { rows, columns: (4 * (products + wide)) / broadcasts, instructions: Math.round(instructions.length / steps) };
 }

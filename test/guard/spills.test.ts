@@ -1,7 +1,7 @@
 /**
- * Reads V8's machine code of the hot loops, on the running Node and on others that are installed (`npm run test:turbo`
- * fetches some, NODE_BINARIES names some), and fails where it moves vectors between registers and the stack. A tile that
- * is too large for the registers has no other symptom than being slow.
+ * Reads V8's machine code of the hot loops, and fails if it moves vectors between registers and the stack: a register
+ * tile that is too large has no other symptom than being slow. Runs on this Node and on other installed ones
+ * (`npm run test:turbo` fetches some, NODE_BINARIES names some).
  */
 
 import { execFileSync } from 'node:child_process';
@@ -16,12 +16,12 @@ const root = fileURLToPath(new URL('../../', import.meta.url));
 const builds = ['strict', 'relaxed'] as const;
 const named = (build: string) => `build/guard/${build}.wasm`;
 
-/** The tiles, by their names in the generated source: row2x16 and so on. */
+/** The names of the tiles in the generated source, such as row2x16. */
 const tiles = [
   ...readFileSync(`${root}assembly/products/tiles.generated.ts`, 'utf8').matchAll(/^function (\w+)\(/gm),
 ].map(match => match[1]!);
 
-/** The release builds again, with function names, which the reader needs to find the loops. */
+/** Builds the release kernels with function names, which are needed to find the loops. */
 beforeAll(async () => {
   mkdirSync(`${root}build/guard`, { recursive: true });
   for (const build of builds) {
@@ -31,7 +31,7 @@ beforeAll(async () => {
   }
 }, 60_000);
 
-it.each(builds)('the %s build with function names has the code of the build that ships', build => {
+it.each(builds)('the %s build with function names has the same code as the released one', build => {
   const code = (path: string) => {
     const module = new Uint8Array(readFileSync(root + path));
     return Buffer.from(section(module, CODE)).toString('base64');
@@ -41,8 +41,8 @@ it.each(builds)('the %s build with function names has the code of the build that
 
 const CODE = 10;
 
-/** The contents of one section of a module. */
-function section(module: Uint8Array, wanted: number): Uint8Array {
+/** The contents of the section with this id. */
+function section(module: Uint8Array, sectionId: number): Uint8Array {
   let at = 8;
   const next = () => module[at++]!;
   const size = () => {
@@ -56,10 +56,10 @@ function section(module: Uint8Array, wanted: number): Uint8Array {
   while (at < module.length) {
     const id = next();
     const length = size();
-    if (id === wanted) return module.subarray(at, at + length);
+    if (id === sectionId) return module.subarray(at, at + length);
     at += length;
   }
-  throw new Error(`no section ${wanted}`);
+  throw new Error(`no section ${sectionId}`);
 }
 
 const nodes = nodesHere();
@@ -71,7 +71,7 @@ interface Setting {
   wide: boolean;
 }
 
-/** How a Node compiles the kernels: without flags and, if its code differs, with the flags of lstm-wasm/turbo. */
+/** The V8 settings to test on a Node version: none and, if they change the code, the flags of lstm-wasm/turbo. */
 function settingsOf(major: number): Setting[] {
   if (major === 20) return [{ name: '', flags: ['--experimental-wasm-relaxed-simd'], wide: false }];
   const plain = { name: '', flags: [], wide: false };
@@ -87,11 +87,12 @@ for (const node of nodes) {
         const loops = compiled(node.path, flags, build);
         skip(loops.length === 0, 'this Node does not print machine code');
 
-        // Tiles of 4x16 are only called with wide vectors, those of 3x12 only with fused multiply-add; they spill otherwise
+        // The kernels call tiles of 4x16 only with wide vectors, and those of 3x12 only with fused multiply-add, since
+        // they spill otherwise.
         const called = (tile: string) =>
           (wide || !tile.endsWith('4x16')) && (build === 'relaxed' || !tile.endsWith('3x12'));
         const shapes = new Set(tiles.map(tile => tile.replace(/^\D+/, '')));
-        // Other loops multiply too; the loop of a tile has its name or its shape
+        // Other loops multiply too; the loop of a tile has the name or the shape of the tile.
         const products = loops.filter(loop => {
           if (!loop.function.startsWith('assembly/') || !tileOf(loop) || !called(nameOf(loop))) return false;
           const { rows, columns } = tileOf(loop)!;
@@ -100,14 +101,14 @@ for (const node of nodes) {
         const steps = new Map(products.map(loop => [nameOf(loop), tileOf(loop)!.instructions]));
         const cells = loops.filter(loop => loop.function.endsWith('/cellForward')).map(spills);
         console.log(
-          `instructions a step: ${tiles.map(tile => `${tile} ${steps.get(tile) ?? '?'}`).join(', ')}; ` +
-            `moves in cellForward, constants among them: ${cells.join(' and ')}`,
+          `instructions per step: ${tiles.map(tile => `${tile} ${steps.get(tile) ?? '?'}`).join(', ')}; ` +
+            `stack moves in cellForward, including constants: ${cells.join(' and ')}`,
         );
 
-        // First check that all loops were found. Tiles of 4 columns, and outer ones of 12, look different with wide
+        // First check that all loops were found. Tiles of 4 columns, and outer ones of 12, have another shape with wide
         // vectors, which combine the rest of a row with the next row.
-        const looksOther = (tile: string) => wide && /x4$|^outer.*x12$/.test(tile);
-        for (const tile of tiles.filter(tile => called(tile) && !looksOther(tile))) {
+        const hasOtherShape = (tile: string) => wide && /x4$|^outer.*x12$/.test(tile);
+        for (const tile of tiles.filter(tile => called(tile) && !hasOtherShape(tile))) {
           expect(products.map(nameOf), tile).toContain(tile);
         }
         if (wide && cpuHasAvx2) expect(products.filter(isWide)).not.toEqual([]);
@@ -126,11 +127,11 @@ function compiled(path: string, flags: readonly string[], build: string): Loop[]
   const program = `new WebAssembly.Module(require('fs').readFileSync(${JSON.stringify(root + named(build))}))`;
   const printing = ['--no-liftoff', '--no-wasm-lazy-compilation', '--print-wasm-code'];
   const env = { ...process.env, NODE_OPTIONS: '' };
-  const words = [...printing, ...flags, '--eval', program];
-  return innermostLoops(execFileSync(path, words, { encoding: 'utf8', maxBuffer: 2 ** 28, env }));
+  const args = [...printing, ...flags, '--eval', program];
+  return innermostLoops(execFileSync(path, args, { encoding: 'utf8', maxBuffer: 2 ** 28, env }));
 }
 
-/** row2x16 and so on; a tile that was inlined elsewhere is named by its function and its shape. */
+/** A name such as row2x16. A tile that is inlined elsewhere is named by that function and its shape. */
 function nameOf(loop: Loop): string {
   const tile = tileOf(loop)!;
   const product = /tiles\.generated\/(row|outer)/.exec(loop.function)?.[1] ?? `${loop.function} `;

@@ -1,8 +1,7 @@
 /**
- * Fences: bytes of a fixed value around every block of memory that models allocate, and around every buffer of a plan.
- * After every call of a kernel they are checked; a changed byte throws an error that names the kernel.
- *
- * Tests on the debug build run with them.
+ * Fences are bytes of a fixed value around every block of memory that models allocate and around every buffer of a plan.
+ * They are checked after every kernel call; a changed byte throws an error that names the kernel. Used by all tests on
+ * the debug build.
  */
 
 import { CompiledPlan } from '../../src/plan/compiledPlan.ts';
@@ -11,9 +10,9 @@ import { FLOAT, LINE } from '../../src/util/memorySizes.ts';
 import { sizeOf } from '../../src/util/shapes.ts';
 import { float32, kernels } from '../../src/wasm/engine.ts';
 
-/** The least bytes of a fence: whole cache lines, at least the widest write of a tile. */
+/** Minimum bytes of a fence: whole cache lines, and at least the widest write of a tile. */
 const WIDTH = 2 * LINE;
-/** The value of the bytes. Not NaN: a sum with NaN would not change it. */
+/** Value of the bytes. As floats they are not NaN, because adding to NaN would not change it. */
 const FILL = 0xa5;
 const FILL_WORD = 0xa5a5a5a5 | 0;
 
@@ -23,17 +22,17 @@ interface Fence {
   readonly to: number;
 }
 
-/** Blocks that are checked after a call, in rotation, since there may be thousands. All are checked at the end of a file. */
-const AT_ONCE = 4;
+/** Blocks checked per call, in rotation, since there may be thousands. All are checked at the end of a test file. */
+const BLOCKS_PER_CALL = 4;
 
 /** The fences of all blocks, by the address that `allocate` returned. */
 const blocks = new Map<number, readonly Fence[]>();
 let allocated: { pointer: number; bytes: number } | null = null;
-/** The fences of the running plan; other plans have their buffers at other places of the same workspace. */
-let running: readonly Fence[] = [];
-/** The blocks that were not checked in this rotation. */
-let round = blocks.values();
-let checked = 0;
+/** The fences of the running plan. Plans share one workspace, so only one plan's fences are valid at a time. */
+let runningFences: readonly Fence[] = [];
+/** The blocks not yet checked in this rotation. */
+let unchecked = blocks.values();
+let checkCount = 0;
 let memory: Uint8Array = new Uint8Array(0);
 let words: Int32Array = new Int32Array(0);
 
@@ -53,26 +52,26 @@ const fill = (fences: readonly Fence[]) => {
 function check(call: string, fences: readonly Fence[]): void {
   const now = bytes();
   for (const { what, from, to } of fences) {
-    checked++;
+    checkCount++;
     for (let at = from; at < to; at++) {
       // Four bytes at a time while they are unchanged
       while ((at & 3) === 0 && at + 4 <= to && words[at >> 2] === FILL_WORD) at += 4;
       if (at === to || now[at] === FILL) continue;
       const value = now[at];
-      fill([{ what, from, to }]); // so that the next calls do not report it again
-      throw new RangeError(`${call} has written outside of what is planned: byte ${at - from} of ${what} is ${value}`);
+      fill([{ what, from, to }]); // so that later calls do not report it again
+      throw new RangeError(`${call} wrote outside its buffers: byte ${at - from} of ${what} is ${value}`);
     }
   }
 }
 
 /** Checks the fences of the running plan and of the next few blocks. */
 function checkSome(call: string): void {
-  check(call, running);
-  for (let n = Math.min(AT_ONCE, blocks.size); n > 0; n--) {
-    let next = round.next();
+  check(call, runningFences);
+  for (let n = Math.min(BLOCKS_PER_CALL, blocks.size); n > 0; n--) {
+    let next = unchecked.next();
     if (next.done) {
-      round = blocks.values();
-      next = round.next();
+      unchecked = blocks.values();
+      next = unchecked.next();
     }
     if (next.value) check(call, next.value);
   }
@@ -84,9 +83,9 @@ export function checkAllFences(call: string): void {
 }
 
 /** The number of fences checked so far. */
-export const fencesChecked = (): number => checked;
+export const fencesChecked = (): number => checkCount;
 
-/** Puts fences around all blocks and buffers from now on, and checks them after every call of a kernel. */
+/** Adds fences around all later blocks and buffers, and checks them after every kernel call. */
 export function installFences(): void {
   const engine = kernels() as unknown as Record<string, (...args: number[]) => number>;
   for (const [name, kernel] of Object.entries(engine)) {
@@ -102,10 +101,10 @@ export function installFences(): void {
   engine.allocate = size => {
     const pointer = allocate(size! + 2 * WIDTH) >>> 0;
     allocated = { pointer, bytes: size! + 2 * WIDTH };
-    // As aligned as before: a block begins at the next cache line.
+    // Blocks stay aligned: they begin at the next cache line.
     return pointer + WIDTH;
   };
-  /** A block is zeroed after its allocation: that call has its exact bounds. */
+  /** Every new block is zeroed with its exact bounds, which place its fences. */
   engine.zero = (address, size) => {
     const result = zero(address!, size!);
     if (allocated) {
@@ -132,33 +131,33 @@ export function installFences(): void {
   fenceRuns();
 }
 
-/** Makes plans reserve space after each buffer. */
+/** Makes plans reserve space for a fence after each buffer, and before the first. */
 function fenceBuffers(): void {
   const { floats } = Planner.prototype;
   Planner.prototype.floats = function (name, ...shape) {
     if (this.buffers.length === 0) floats.call(this, 'fence', WIDTH / FLOAT);
-    const place = floats.call(this, name, ...shape);
+    const offset = floats.call(this, name, ...shape);
     floats.call(this, 'fence', WIDTH / FLOAT);
-    return place;
+    return offset;
   };
 }
 
-/** Fills the fences of a plan before it runs, since other plans overwrite the workspace. */
+/** Fills the fences of a plan before it runs, since other plans overwrite them in the shared workspace. */
 function fenceRuns(): void {
   const { forward } = CompiledPlan.prototype;
-  const found = new WeakMap<CompiledPlan, readonly Fence[]>();
+  const fencesOfPlans = new WeakMap<CompiledPlan, readonly Fence[]>();
   CompiledPlan.prototype.forward = function () {
-    let fences = found.get(this);
+    let fences = fencesOfPlans.get(this);
     if (!fences) {
       fences = fencesOf(this);
-      found.set(this, fences);
+      fencesOfPlans.set(this, fences);
     }
     fill(fences);
-    running = fences;
+    runningFences = fences;
     try {
       forward.call(this);
     } finally {
-      running = [];
+      runningFences = [];
     }
   };
   for (const name of ['backward', 'loss', 'rewind', 'measure', 'collect', 'counted'] as const) {
@@ -167,17 +166,17 @@ function fenceRuns(): void {
       this: CompiledPlan,
       ...args: never[]
     ) {
-      running = found.get(this) ?? [];
+      runningFences = fencesOfPlans.get(this) ?? [];
       try {
         return method.apply(this, args);
       } finally {
-        running = [];
+        runningFences = [];
       }
     };
   }
 }
 
-/** From the last number of each buffer to the first of the next. */
+/** The fences of a plan, from the end of each buffer to the start of the next. */
 function fencesOf(plan: CompiledPlan): Fence[] {
   const { buffers } = plan.plan;
   const fences: Fence[] = [];

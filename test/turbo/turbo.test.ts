@@ -1,4 +1,4 @@
-/** lstm-wasm/turbo in separate processes, because flags of V8 cannot be unset: on the running Node and the others here. */
+/** lstm-wasm/turbo in separate processes, since V8 flags cannot be unset, on the running Node and other installed ones. */
 
 import { execFileSync } from 'node:child_process';
 import { readFileSync } from 'node:fs';
@@ -23,7 +23,7 @@ const train = `
   for (let step = 0; step < 100; step++) {
     const { xs, ys } = batches.next().value;
     model.trainOnBatch(xs, ys);
-    // V8 swaps in its optimized code between tasks
+    // V8 replaces code by optimized code between tasks
     if (step % 10 === 9) await new Promise(resolve => setTimeout(resolve, 10));
   }
   const hash = createHash('sha256');
@@ -33,15 +33,15 @@ const train = `
 `;
 
 function run(node: NodeBinary, program: string, simd = 'auto') {
-  const words = ['--input-type=module', '--eval', program, simd];
+  const args = ['--input-type=module', '--eval', program, simd];
   const env = { ...process.env, NODE_OPTIONS: '' };
-  return JSON.parse(execFileSync(node.path, words, { encoding: 'utf8', env }));
+  return JSON.parse(execFileSync(node.path, args, { encoding: 'utf8', env }));
 }
 
 describe.each(nodesHere().map(node => [node.version, node] as const))('Node %s', (_version, node) => {
   const { major } = node;
 
-  it('reports the flags that it set', () => {
+  it('backendInfo reports the flags that turbo set', () => {
     const { simd, turbo } = run(node, importTurbo + train);
     if (major === 20) expect({ simd, turbo }).toEqual({ simd: 'relaxed', turbo: ['relaxed-simd'] });
     else
@@ -51,28 +51,28 @@ describe.each(nodesHere().map(node => [node.version, node] as const))('Node %s',
       });
   });
 
-  it('computes the same strict bits as without', () => {
+  it('the strict build computes the same bits with turbo', () => {
     const { weights } = run(node, train, 'strict');
     expect(run(node, importTurbo + train, 'strict')).toMatchObject({ simd: 'strict', weights });
   });
 
-  it('has no effect after the kernels have started', () => {
+  it('turbo has no effect after the kernels have started', () => {
     const late = `(await import('${new URL('index.js', dist).href}')).backendInfo(); ${importTurbo} ${train}`;
     const { simd, turbo } = run(node, late);
     expect({ simd, turbo }).toEqual({ simd: major === 20 ? 'strict' : 'relaxed', turbo: [] });
   });
 
   it.each([
-    ['is no Node', 'globalThis.process = undefined;'],
+    ['is not Node', 'globalThis.process = undefined;'],
     ['imitates Node', "Object.defineProperty(process, 'versions', { value: { ...process.versions, bun: '1.3.0' } });"],
-  ])('does nothing in a host that %s', (_what, disguise) => {
+  ])('turbo sets no flags in a host that %s', (_what, disguise) => {
     const program = `const { log } = console; ${disguise} ${importTurbo}
       log(JSON.stringify(globalThis[Symbol.for('lstm-wasm.turbo')].flags));`;
     expect(run(node, program)).toEqual([]);
   });
 });
 
-it('imports no module that a browser or a bundler cannot resolve', () => {
+it('turbo.js imports only relative modules, which browsers and bundlers can resolve', () => {
   const imports = [
     ...readFileSync(new URL('turbo.js', dist), 'utf8').matchAll(/\bfrom\s+"([^"]+)"|\bimport\("([^"]+)"\)/g),
   ];

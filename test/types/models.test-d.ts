@@ -1,5 +1,5 @@
 // Type tests of models, which `npm run check` compiles with the sources and `npm run verify` with the packed types.
-// Nothing here runs. A line under @ts-expect-error that compiles is an error.
+// The file is never run. A line after @ts-expect-error that compiles is an error.
 
 import {
   Callback,
@@ -94,7 +94,7 @@ model.predict([[new Float32Array(2), [1, 2]]]);
 tensor([new Float32Array(2), new Int32Array(2)]);
 model.fitDataset(data.array([{ xs: x, ys: x }]), { epochs: 2 });
 
-// Types of TF.js: one for each rank, one for loaded models, and its names of option types.
+// Type names of TF.js: tensors of each rank, loaded models, and options.
 expectTypeOf<Scalar>().toEqualTypeOf<Tensor>();
 expectTypeOf<Tensor1D>().toEqualTypeOf<Tensor>();
 expectTypeOf<Tensor2D>().toEqualTypeOf<Tensor>();

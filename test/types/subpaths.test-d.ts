@@ -1,4 +1,4 @@
-// Type tests of the subpaths: data, plot, worker and the formats. Nothing here runs.
+// Type tests of the subpaths: data, plot, worker and the formats. The file is never run.
 
 import {
   type BackendInfo,

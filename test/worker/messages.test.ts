@@ -1,4 +1,4 @@
-/** Messages of other code, and lost messages, between a program and its worker; tests the built package. */
+/** Lost messages and messages of other code between a program and its worker; tests the built package. */
 
 import type { EventEmitter } from 'node:events';
 import { Worker } from 'node:worker_threads';
@@ -18,7 +18,7 @@ afterEach(async () => {
   await Promise.all(hosts.splice(0).map(host => host.terminate()));
 });
 
-/** Messages of other code, with our keys and nearly our fields. The thread gets this as source text. */
+/** Messages of other code that resemble those of the package. The worker receives this function as source text. */
 const foreign = `() => {
   const cyclic = { lstmWasm: 'call', id: 1, model: null };
   cyclic.args = cyclic;
@@ -54,7 +54,7 @@ const foreign = `() => {
 }`;
 const messages: () => unknown[] = new Function(`return (${foreign})();`) as () => unknown[];
 
-/** A worker script that also runs its own code. */
+/** A worker that also runs the code `own`. */
 const thread = (own = '') =>
   new Worker(
     `const { parentPort } = require('node:worker_threads'); import('${built('thread')}').then(() => { ${own} });`,
@@ -77,16 +77,16 @@ async function small(host: Host): Promise<RemoteSequential> {
   return model;
 }
 
-/** Makes calls of every kind, with questions in both directions, and returns their results. */
-async function session(model: RemoteSequential | Core.Sequential, meanwhile = () => {}) {
+/** Makes calls of every kind, including callbacks and data sets, and returns their results. */
+async function runCalls(model: RemoteSequential | Core.Sequential, duringCalls = () => {}) {
   let events = 0;
   const onBatchEnd = () => {
     events++;
-    meanwhile();
+    duringCalls();
   };
   const batches = async function* () {
     for (let n = 0; n < 3; n++) {
-      meanwhile();
+      duringCalls();
       yield { xs: x.slice(0, 40), ys: y.slice(n, n + 4) };
     }
   };
@@ -102,12 +102,12 @@ function expected() {
   lw.setRandomSeed(7);
   const model = lw.sequential({ layers: make() });
   model.compile(compiled);
-  return session(model);
+  return runCalls(model);
 }
 
 const reasonOf = (promise: Promise<unknown>) => promise.then(() => 'nothing', String);
 
-it('a worker that sends its own messages, and echoes ours, computes the same', async () => {
+it('a worker that also sends other messages, and echoes those of the package, computes the same', async () => {
   const worker = thread(`
     const messages = ${foreign};
     const send = () => { for (const message of messages()) parentPort.postMessage(message); };
@@ -117,10 +117,10 @@ it('a worker that sends its own messages, and echoes ours, computes the same', a
       if (message.lstmWasm === 'call') send();
     });
   `);
-  expect(await session(await small(start(worker)))).toEqual(await expected());
+  expect(await runCalls(await small(start(worker)))).toEqual(await expected());
 });
 
-it('a program that sends its own messages to the worker computes the same', async () => {
+it('a program that also sends other messages to the worker computes the same', async () => {
   const worker = thread();
   const send = () => {
     for (const message of messages()) worker.postMessage(message);
@@ -128,7 +128,7 @@ it('a program that sends its own messages to the worker computes the same', asyn
   send();
   const model = await small(start(worker));
   send();
-  expect(await session(model, send)).toEqual(await expected());
+  expect(await runCalls(model, send)).toEqual(await expected());
   expect(await reasonOf(model.predict([[1]] as never))).toMatch(/^ValueError: model.predict: x must have/);
 });
 
@@ -144,18 +144,18 @@ it('a message whose getters throw is ignored', async () => {
   const send = () => {
     for (const message of [thrower, inner, ...messages()]) (worker as EventEmitter).emit('message', message);
   };
-  expect(await session(model, send)).toEqual(await expected());
+  expect(await runCalls(model, send)).toEqual(await expected());
 });
 
 it('unreadable messages of other code are ignored', async () => {
   const worker = thread(`setInterval(() => parentPort.emit('messageerror', new Error('no')), 1)`);
   const model = await small(start(worker));
   const miss = () => void (worker as EventEmitter).emit('messageerror', new Error('no'));
-  expect(await session(model, miss)).toEqual(await expected());
+  expect(await runCalls(model, miss)).toEqual(await expected());
 });
 
-/** A worker that, once armed, replaces the first matching message by an unreadable one. */
-class Losing {
+/** A worker that, once armed, replaces the first message of a kind by an unreadable one. */
+class LossyWorker {
   readonly #worker = thread(`parentPort.on('message', text => text === 'miss' && parentPort.emit('messageerror'))`);
   readonly #kind: string;
   #isArmed = false;
@@ -194,7 +194,7 @@ class Losing {
 }
 
 it.each(['fit', 'result', 'question', 'answer'])('a call ends with an error when its %s is lost', async kind => {
-  const worker = new Losing(kind);
+  const worker = new LossyWorker(kind);
   const model = await small(start(worker));
   worker.arm();
   const fit = model.fit(x, y, { epochs: 2, verbose: 0, callbacks: { onBatchEnd: () => {} } });
@@ -202,19 +202,19 @@ it.each(['fit', 'result', 'question', 'answer'])('a call ends with an error when
   expect((await model.predict(x)).shape).toEqual([32, 1]);
 });
 
-it('any value that a callback throws reaches the caller', async () => {
+it('fit rejects with the value that a callback throws, whatever it is', async () => {
   const model = await small(start(thread()));
-  const odd = [
+  const thrownValues = [
     null,
     7,
-    { toString: () => odd },
+    { toString: () => thrownValues },
     Object.defineProperty(new Error('a'), 'message', { get: () => fail() }),
     Object.assign(new Error('b'), { name: Symbol('c') }),
   ];
   const fail = () => {
     throw new RangeError('do not look');
   };
-  for (const thrown of odd) {
+  for (const thrown of thrownValues) {
     const onBatchEnd = () => {
       throw thrown;
     };
@@ -229,7 +229,7 @@ it('any value that a callback throws reaches the caller', async () => {
   expect((await model.fit(x, y, { epochs: 1, verbose: 0, callbacks: callbacks.terminateOnNaN() })).epoch).toEqual([0]);
 });
 
-it('two hosts of one worker receive only their own answers', async () => {
+it('two hosts connected to one worker receive only their own results', async () => {
   const worker = thread();
   const [one, other] = [start(worker), start(worker)];
   const [a, b] = await Promise.all([one, other].map(host => host.sequential({ layers: make() })));
@@ -241,10 +241,10 @@ it('two hosts of one worker receive only their own answers', async () => {
     [32, 1],
     5,
   ]);
-  await Promise.all([session(a!), session(b!)]);
+  await Promise.all([runCalls(a!), runCalls(b!)]);
 });
 
-it('a host loads several models at once', async () => {
+it('a host loads several models concurrently', async () => {
   const host = start(thread());
   const saved = [1, 2, 3].map(units => {
     const model = lw.sequential({ layers: [layers.dense({ units, inputShape: [2] })] });

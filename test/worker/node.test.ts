@@ -1,4 +1,4 @@
-/** Models in a worker thread of Node, on the package as it is built. */
+/** Models in a worker thread of Node; tests the built package. */
 
 import { rmSync } from 'node:fs';
 import type * as Core from 'lstm-wasm';
@@ -35,9 +35,10 @@ const fitLayers = () => [
 const mse = () => ({ optimizer: train.adam(0.01), loss: 'mse', metrics: ['mae'] }) as const;
 const numbers = (count: number, turn: number) => Float32Array.from({ length: count }, (_, n) => Math.sin(n * turn));
 const [x, y] = [numbers(640 * 10, 0.7), numbers(640, 0.3)];
-const plain = (tensors: readonly Core.Tensor[]) => tensors.map(tensor => [...tensor.dataSync()]);
-const bare = (value: unknown): unknown => {
-  if (Array.isArray(value)) return value.map(bare);
+const arraysOf = (tensors: readonly Core.Tensor[]) => tensors.map(tensor => [...tensor.dataSync()]);
+/** Replaces tensors by arrays, at any depth. */
+const withoutTensors = (value: unknown): unknown => {
+  if (Array.isArray(value)) return value.map(withoutTensors);
   return value instanceof lw.Tensor ? [...value.dataSync()] : value;
 };
 const messageOf = (promise: Promise<unknown>) =>
@@ -52,8 +53,8 @@ async function small(host = start()): Promise<RemoteSequential> {
   return model;
 }
 
-describe('the same bits as without a worker', () => {
-  it('in the seed program, batch by batch', async () => {
+describe('results compared with a model outside a worker', () => {
+  it('the seed program gives the same bits in a worker, batch by batch', async () => {
     lw.setRandomSeed(7);
     const here = lw.sequential({ layers: seedLayers() });
     here.compile({ optimizer: train.adam(0.006), loss: 'meanSquaredError' });
@@ -65,15 +66,15 @@ describe('the same bits as without a worker', () => {
     for (let step = 0; step < 30; step++) {
       const { xs, ys } = batches.next().value!;
       expect(await there.trainOnBatch(xs, ys)).toBe(here.trainOnBatch(xs, ys));
-      if (step % 10 === 0) expect(plain([await there.predict(xs)])).toEqual(plain([here.predict(xs)]));
+      if (step % 10 === 0) expect(arraysOf([await there.predict(xs)])).toEqual(arraysOf([here.predict(xs)]));
     }
-    expect(plain(await there.getWeights())).toEqual(plain(here.getWeights()));
-    expect((await there.getStates()).map(plain)).toEqual(here.getStates().map(plain));
+    expect(arraysOf(await there.getWeights())).toEqual(arraysOf(here.getWeights()));
+    expect((await there.getStates()).map(arraysOf)).toEqual(here.getStates().map(arraysOf));
     expect(await there.countParams()).toBe(here.countParams());
     expect(there.outputs).toEqual(here.outputs);
   });
 
-  it('on lists of one tensor, and with weights that are frozen', async () => {
+  it('arrays of one tensor and frozen layers give the same bits in a worker', async () => {
     lw.setRandomSeed(7);
     const stack = () => [layers.gru({ units: 6, inputShape: [5, 2], trainable: false }), layers.dense({ units: 1 })];
     const here = lw.sequential({ layers: stack() });
@@ -83,20 +84,20 @@ describe('the same bits as without a worker', () => {
     expect(await there.trainOnBatch([xs], [ys])).toBe(here.trainOnBatch([xs], [ys]));
     const options = { epochs: 2, verbose: 0 } as const;
     expect((await there.fit([xs], [ys], options)).history).toEqual((await here.fit([xs], [ys], options)).history);
-    expect(plain([await there.predict([xs])])).toEqual(plain([here.predict([xs])]));
-    expect(plain([await there.predictOnBatch([xs])])).toEqual(plain([here.predictOnBatch([xs])]));
-    expect(bare(await there.evaluate([xs], [ys]))).toEqual(bare(here.evaluate([xs], [ys])));
+    expect(arraysOf([await there.predict([xs])])).toEqual(arraysOf([here.predict([xs])]));
+    expect(arraysOf([await there.predictOnBatch([xs])])).toEqual(arraysOf([here.predictOnBatch([xs])]));
+    expect(withoutTensors(await there.evaluate([xs], [ys]))).toEqual(withoutTensors(here.evaluate([xs], [ys])));
     const two = [xs, xs] as unknown as [Core.Tensor];
     expect(await messageOf(there.predict(two))).toBe(
       'ValueError model.predict: x must be one tensor, or a list of one, got a list of 2',
     );
-    expect(plain(await there.getWeights(true))).toEqual(plain(here.getWeights(true)));
+    expect(arraysOf(await there.getWeights(true))).toEqual(arraysOf(here.getWeights(true)));
     expect(await there.getWeights(true)).toHaveLength(2);
     expect(await there.getWeights()).toHaveLength(5);
     expect(there.outputShape).toEqual([null, 1]);
   });
 
-  it('on arrays of typed arrays', async () => {
+  it('arrays of typed arrays give the same bits in a worker', async () => {
     lw.setRandomSeed(7);
     const here = lw.sequential({ layers: fitLayers() });
     here.compile(mse());
@@ -109,11 +110,11 @@ describe('the same bits as without a worker', () => {
     const options = { epochs: 2, verbose: 0, batchSize: 4, transfer: true } as const;
     const expected = await here.fit(xs, ys, { epochs: 2, verbose: 0, batchSize: 4 });
     expect((await there.fit(xs, ys, options)).history).toEqual(expected.history);
-    expect(xs[0]![0]).toHaveLength(0); // handed over
+    expect(xs[0]![0]).toHaveLength(0); // transferred
   });
 
-  it('in calls that nobody awaits, which are carried out in the order in which they are made', async () => {
-    const play = (model: Core.Sequential | RemoteSequential) => {
+  it('calls that are not awaited run in order and give the same bits in a worker', async () => {
+    const makeCalls = (model: Core.Sequential | RemoteSequential) => {
       const batches = sineCosine({ batchSize: 50, timeSteps: 20 });
       return Array.from({ length: 90 }, (_, step) => {
         const { xs, ys } = batches.next().value!;
@@ -129,41 +130,43 @@ describe('the same bits as without a worker', () => {
     const there = await start().sequential({ layers: seedLayers() });
     await there.compile({ optimizer: 'adam', loss: 'mse' });
     const settled: number[] = [];
-    const promises = play(there).map((answer, n) => Promise.resolve<unknown>(answer).finally(() => settled.push(n)));
+    const promises = makeCalls(there).map((answer, n) =>
+      Promise.resolve<unknown>(answer).finally(() => settled.push(n)),
+    );
     const answers = await Promise.all(promises);
-    expect(bare(answers)).toEqual(bare(play(here)));
+    expect(withoutTensors(answers)).toEqual(withoutTensors(makeCalls(here)));
     expect(settled).toEqual(promises.map((_, n) => n));
   });
 
-  it('in fit with shuffle, dropout, validation and callbacks', async () => {
+  it('fit with shuffle, dropout, validation and callbacks gives the same bits in a worker', async () => {
     lw.setRandomSeed(7);
     const here = lw.sequential({ layers: fitLayers() });
     here.compile(mse());
     const options = () => ({ epochs: 6, batchSize: 16, verbose: 0, validationSplit: 0.2 }) as const;
     const stop = () => callbacks.earlyStopping({ patience: 0, minDelta: 0.005, restoreBestWeights: true });
-    const [told, heard]: [unknown[], unknown[]] = [[], []];
+    const [localEvents, remoteEvents]: [unknown[], unknown[]] = [[], []];
     const listen = (list: unknown[]) => ({
       onBatchEnd: (batch: number, logs?: Core.Logs) => void list.push([batch, { ...logs }]),
       onEpochEnd: (epoch: number, logs?: Core.Logs) => void list.push([epoch, { ...logs }]),
     });
-    const [mine, its] = [stop(), stop()];
-    const expected = await here.fit(x, y, { ...options(), callbacks: [mine, listen(told)] });
+    const [localStop, remoteStop] = [stop(), stop()];
+    const expected = await here.fit(x, y, { ...options(), callbacks: [localStop, listen(localEvents)] });
     const there = await small();
-    const history = await there.fit(x, y, { ...options(), callbacks: [its, listen(heard)] });
+    const history = await there.fit(x, y, { ...options(), callbacks: [remoteStop, listen(remoteEvents)] });
     expect(history.history).toEqual(expected.history);
     expect(history).toBeInstanceOf(lw.History);
     expect(there.history).toBe(history);
-    expect(heard).toEqual(told);
-    expect([its.stoppedEpoch, its.best]).toEqual([mine.stoppedEpoch, mine.best]);
-    expect(plain(await there.getWeights())).toEqual(plain(here.getWeights()));
+    expect(remoteEvents).toEqual(localEvents);
+    expect([remoteStop.stoppedEpoch, remoteStop.best]).toEqual([localStop.stoppedEpoch, localStop.best]);
+    expect(arraysOf(await there.getWeights())).toEqual(arraysOf(here.getWeights()));
     const [a, b] = [await there.evaluate(x, y), here.evaluate(x, y)] as Core.Tensor[][];
-    expect(plain(a!)).toEqual(plain(b!));
+    expect(arraysOf(a!)).toEqual(arraysOf(b!));
   });
 
-  it('in fitDataset, whose batches are asked for one by one', async () => {
-    let made = 0;
+  it('fitDataset gives the same bits in a worker, and with wait: true reads one batch at a time', async () => {
+    let batchesRead = 0;
     function* batches() {
-      for (let n = 0; n < 8; n++, made++) {
+      for (let n = 0; n < 8; n++, batchesRead++) {
         yield { xs: lw.tensor(x.slice(n * 160, n * 160 + 160), [16, 5, 2]), ys: y.slice(n * 16, n * 16 + 16) };
       }
     }
@@ -173,24 +176,24 @@ describe('the same bits as without a worker', () => {
     const options = { epochs: 2, verbose: 0, validationData: () => batches(), validationBatches: 2 } as const;
     const expected = await here.fitDataset(batches, options);
     const there = await small();
-    made = 0;
-    const most: number[] = [];
-    const onBatchEnd = (batch: number) => void most.push(made - batch);
+    batchesRead = 0;
+    const readAhead: number[] = [];
+    const onBatchEnd = (batch: number) => void readAhead.push(batchesRead - batch);
     const history = await there.fitDataset(batches, { ...options, wait: true, callbacks: { onBatchEnd } });
     expect(history.history).toEqual(expected.history);
-    expect(most.slice(0, 8)).toEqual(Array.from({ length: 8 }, () => 0));
-    expect(plain(await there.getWeights())).toEqual(plain(here.getWeights()));
+    expect(readAhead.slice(0, 8)).toEqual(Array.from({ length: 8 }, () => 0));
+    expect(arraysOf(await there.getWeights())).toEqual(arraysOf(here.getWeights()));
     const tested = (await there.evaluateDataset(batches)) as Core.Tensor[];
-    expect(plain(tested)).toEqual(plain((await here.evaluateDataset(batches)) as Core.Tensor[]));
+    expect(arraysOf(tested)).toEqual(arraysOf((await here.evaluateDataset(batches)) as Core.Tensor[]));
   });
 
-  it('in models that are saved, loaded, restored, and run at another batch size', async () => {
+  it('saved, loaded and restored models and withBatchSize give the same bits in a worker', async () => {
     const there = await small();
     await there.fit(x, y, { epochs: 1, verbose: 0 });
     const here = lw.sequential({ layers: fitLayers() });
     here.compile(mse());
     here.restore(await there.snapshot());
-    expect(plain(here.getWeights())).toEqual(plain(await there.getWeights()));
+    expect(arraysOf(here.getWeights())).toEqual(arraysOf(await there.getWeights()));
     await there.trainOnBatch(x.subarray(0, 160), y.subarray(0, 16));
     let files: Core.ModelArtifacts | null = null;
     const save = async (artifacts: Core.ModelArtifacts): Promise<Core.SaveResult> => {
@@ -201,24 +204,24 @@ describe('the same bits as without a worker', () => {
     const loader = { load: async () => files! };
     const [copy, local] = [await start().loadLayersModel(loader), await lw.loadLayersModel(loader)];
     expect(copy.metricsNames).toEqual(['loss', 'mae']);
-    const [once, twice] = [await copy.trainOnBatch(x, y), local.trainOnBatch(x, y)];
-    expect(once).toEqual(twice);
+    const [remoteLoss, localLoss] = [await copy.trainOnBatch(x, y), local.trainOnBatch(x, y)];
+    expect(remoteLoss).toEqual(localLoss);
     await there.restore(local.snapshot());
-    const held = lw.backendInfo().models;
+    const modelsBefore = lw.backendInfo().models;
     const single = await there.withBatchSize(1);
     expect(single.inputs).toEqual([{ shape: [1, 5, 2] }]);
-    expect(lw.backendInfo().models).toBe(held);
-    expect(plain([await single.predict(x.slice(0, 10))])).toEqual(plain([local.predict(x.slice(0, 10))]));
+    expect(lw.backendInfo().models).toBe(modelsBefore);
+    expect(arraysOf([await single.predict(x.slice(0, 10))])).toEqual(arraysOf([local.predict(x.slice(0, 10))]));
     await expect(there.setLearningRate(-1)).rejects.toThrow(/learningRate must be/);
     await there.setLearningRate(0);
-    const before = plain(await there.getWeights());
+    const before = arraysOf(await there.getWeights());
     await there.trainOnBatch(x, y);
-    expect(plain(await there.getWeights())).toEqual(before);
+    expect(arraysOf(await there.getWeights())).toEqual(before);
   });
 });
 
 describe('inspect', () => {
-  it('shows the bits that a model at hand shows, and leaves its states alone', async () => {
+  it('inspect gives the same bits in a worker and does not change states', async () => {
     const { xs } = sineCosine({ batchSize: 50, timeSteps: 20 }).next().value!;
     lw.setRandomSeed(7);
     const here = lw.sequential({ layers: seedLayers() });
@@ -229,36 +232,36 @@ describe('inspect', () => {
     await there.predict(xs);
     here.predict(xs);
     const expected = here.inspect(here.layers[0]!, xs);
-    const states = (await there.getStates()).map(plain);
+    const states = (await there.getStates()).map(arraysOf);
     for (const layer of [lstm!, lstm!.name]) {
-      const shown = await there.inspect(layer, xs);
-      expect(Object.keys(shown)).toEqual(['i', 'f', 'g', 'o', 'c', 'h']);
-      expect(plain(Object.values(shown))).toEqual(plain(Object.values(expected)));
-      expect(shown.c!.shape).toEqual([50, 20, 20]);
+      const inspected = await there.inspect(layer, xs);
+      expect(Object.keys(inspected)).toEqual(['i', 'f', 'g', 'o', 'c', 'h']);
+      expect(arraysOf(Object.values(inspected))).toEqual(arraysOf(Object.values(expected)));
+      expect(inspected.c!.shape).toEqual([50, 20, 20]);
     }
-    expect((await there.getStates()).map(plain)).toEqual(states);
+    expect((await there.getStates()).map(arraysOf)).toEqual(states);
   });
 
-  it('refuses on this side what it cannot show', async () => {
+  it('inspect rejects invalid arguments before it transfers them', async () => {
     const model = await small();
     const given = x.slice(0, 160);
-    const say = async (layer: unknown, ...rest: unknown[]) =>
+    const errorOf = async (layer: unknown, ...rest: unknown[]) =>
       messageOf((model.inspect as (...args: unknown[]) => Promise<unknown>)(layer, ...rest));
     const { layers: all } = (await model.getConfig()) as unknown as { layers: { config: { name: string } }[] };
     const top = all[2]!.config.name;
-    expect(await say(top, given)).toMatch(
+    expect(await errorOf(top, given)).toMatch(
       /^ValueError model.inspect: layer must be an lstm, a gru or a simpleRNN, got/,
     );
-    expect(await say('none', given)).toMatch(/^ValueError model.inspect: unknown layer 'none'/);
-    expect(await say(layers.gru({ units: 2 }), given)).toMatch(/layer must be a layer of the model or its name/);
-    expect(await say(top, given.slice(1), { transfer: true })).toMatch(/^ValueError model.inspect: x must hold/);
-    expect(await say(top, given, { transfer: 1 })).toMatch(/^ValueError model.inspect: transfer must be/);
+    expect(await errorOf('none', given)).toMatch(/^ValueError model.inspect: unknown layer 'none'/);
+    expect(await errorOf(layers.gru({ units: 2 }), given)).toMatch(/layer must be a layer of the model or its name/);
+    expect(await errorOf(top, given.slice(1), { transfer: true })).toMatch(/^ValueError model.inspect: x must hold/);
+    expect(await errorOf(top, given, { transfer: 1 })).toMatch(/^ValueError model.inspect: transfer must be/);
     expect(given.length).toBe(160);
   });
 });
 
-describe('what a model is made of', () => {
-  it('goes along: weights that are given, initializers, constraints, and layers around layers', async () => {
+describe('sequential', () => {
+  it('sequential sends initial weights, initializers, constraints and wrapped layers to the worker', async () => {
     const make = () => [
       layers.bidirectional({ layer: layers.lstm({ units: 3, returnSequences: true }), inputShape: [null, 2] }),
       layers.rnn({ cell: [layers.gruCell({ units: 2 }), layers.lstmCell({ units: 4 })] }),
@@ -269,31 +272,35 @@ describe('what a model is made of', () => {
     const here = lw.sequential({ layers: make(), name: 'whole' });
     const host = start();
     const there = await host.sequential({ layers: make(), name: 'whole' });
-    expect(plain(await there.getWeights())).toEqual(plain(here.getWeights()));
+    expect(arraysOf(await there.getWeights())).toEqual(arraysOf(here.getWeights()));
     expect((await there.getConfig()).name).toBe('whole');
     const lines: string[] = [];
     await there.summary(undefined, undefined, line => lines.push(line));
     expect(lines.join('\n')).toContain('given (Dense)');
     await there.pop();
     await there.add(layers.dense({ units: 2, useBias: false, weights: [numbers(6, 1)] }));
-    expect(plain(await there.getWeights()).at(-1)).toEqual([...numbers(6, 1)]);
+    expect(arraysOf(await there.getWeights()).at(-1)).toEqual([...numbers(6, 1)]);
     expect(there.outputs[0]!.shape).toEqual([null, 2]);
   });
 
-  it('gives every model the seeds that it has without a worker, with a seed of its own or not', async () => {
-    const made = async (host: { sequential(options?: object): object }) => {
+  it('models get the same seeds in a worker, with and without the option seed', async () => {
+    const weightsOf = async (host: { sequential(options?: object): object }) => {
       const [first, own] = [await host.sequential(), await host.sequential({ seed: 3 })] as Core.Sequential[];
       const second = (await host.sequential({ layers: fitLayers() })) as Core.Sequential;
       for (const model of [own!, first!]) for (const layer of fitLayers()) await model.add(layer);
-      return [plain(await first!.getWeights()), plain(await own!.getWeights()), plain(await second.getWeights())];
+      return [
+        arraysOf(await first!.getWeights()),
+        arraysOf(await own!.getWeights()),
+        arraysOf(await second.getWeights()),
+      ];
     };
     lw.setRandomSeed(7);
-    const expected = await made(lw);
-    expect(await made(start())).toEqual(expected);
+    const expected = await weightsOf(lw);
+    expect(await weightsOf(start())).toEqual(expected);
     expect(await messageOf(start().sequential({ seed: -1 }))).toMatch(/^ValueError sequential: seed must be/);
   });
 
-  it('draws nothing on this side', async () => {
+  it('creating a model in a worker does not advance the random seed of the program', async () => {
     lw.setRandomSeed(5);
     const [first] = [lw.randomNormal([1]).dataSync()[0]];
     lw.setRandomSeed(5);
@@ -303,19 +310,19 @@ describe('what a model is made of', () => {
 });
 
 describe('callbacks', () => {
-  it('hear of all batches in order, in few messages, and training does not wait for them', async () => {
+  it('callbacks receive all batches in order, and training does not wait for them', async () => {
     const model = await small();
-    const seen: number[] = [];
+    const batches: number[] = [];
     let turns = 0;
     const count = setInterval(() => turns++, 1);
-    const onBatchEnd = (batch: number) => void seen.push(batch);
+    const onBatchEnd = (batch: number) => void batches.push(batch);
     await model.fit(x, y, { epochs: 20, batchSize: 4, verbose: 0, callbacks: { onBatchEnd } });
     clearInterval(count);
-    expect(seen).toEqual(Array.from({ length: 20 }, () => Array.from({ length: 160 }, (_, n) => n)).flat());
+    expect(batches).toEqual(Array.from({ length: 20 }, () => Array.from({ length: 160 }, (_, n) => n)).flat());
     expect(turns).toBeGreaterThan(3);
   });
 
-  it('are waited for where that is wanted, and can add to the history', async () => {
+  it('with wait: true, training waits for callbacks, which can add to the history', async () => {
     const model = await small();
     const order: string[] = [];
     const history = await model.fit(x, y, {
@@ -335,7 +342,7 @@ describe('callbacks', () => {
     expect(new Set(history.history.weight).size).toBe(3);
   });
 
-  it('may be of a class of their own, and what they throw ends the training', async () => {
+  it('callbacks may be subclasses of Callback, and an error they throw ends training', async () => {
     class Own extends lw.Callback {
       override async onEpochEnd(epoch: number) {
         expect(this.params.epochs).toBe(1000);
@@ -351,10 +358,10 @@ describe('callbacks', () => {
   });
 });
 
-describe('a training can be ended', () => {
+describe('ending fit', () => {
   const endless = { epochs: 1e6, verbose: 0 } as const;
 
-  it('by a signal, and the model is good for more', async () => {
+  it('a signal aborts fit, and the model can be trained again', async () => {
     const model = await small();
     const control = new AbortController();
     const onEpochEnd = (epoch: number) => void (epoch === 3 && control.abort(new Error('no more')));
@@ -365,7 +372,7 @@ describe('a training can be ended', () => {
     await model.fit(x, y, { epochs: 1, verbose: 0 });
   });
 
-  it('by a signal, also while it waits for data that never comes', onClock, async () => {
+  it('a signal aborts fitDataset while it waits for data', onClock, async () => {
     const model = await small();
     let closed = 0;
     const batches = {
@@ -387,7 +394,7 @@ describe('a training can be ended', () => {
     expect(closed).toBe(1);
   });
 
-  it('by a signal, before it has begun, and in the middle of a long validation', onClock, async () => {
+  it('a signal aborts fit before it starts and during a long validation', onClock, async () => {
     const model = await start().sequential({
       layers: [layers.lstm({ units: 192, inputShape: [50, 8] }), layers.dense({ units: 1 })],
     });
@@ -416,7 +423,7 @@ describe('a training can be ended', () => {
     expect(epoch).toEqual([0]);
   });
 
-  it('by stopTraining, and has a history then', async () => {
+  it('stopTraining ends fit, which returns its history', async () => {
     const model = await small();
     setTimeout(() => {
       model.stopTraining = true;
@@ -426,7 +433,7 @@ describe('a training can be ended', () => {
     expect(history.loss).toHaveLength(epoch.length);
   });
 
-  it('and gone on with from a snapshot taken meanwhile, to the same bits', async () => {
+  it('fit resumed from a snapshot taken during training gives the same bits', async () => {
     const model = await small(start(3));
     const fit = model.fit(x, y, { epochs: 40, verbose: 0, batchSize: 8 });
     await new Promise(resolve => setTimeout(resolve, 30));
@@ -438,10 +445,10 @@ describe('a training can be ended', () => {
     const history = await other.fit(x, y, { epochs: 40, verbose: 0, batchSize: 8, resume: bytes });
     expect(bytes.length).toBeGreaterThan(0);
     expect(history.history).toEqual(expected.history);
-    expect(plain(await other.getWeights())).toEqual(plain(await model.getWeights()));
+    expect(arraysOf(await other.getWeights())).toEqual(arraysOf(await model.getWeights()));
   });
 
-  it('by a signal, and gone on with from the file it kept, to the same bits', async () => {
+  it('fit resumed from a checkpoint file after an abort gives the same bits', async () => {
     const file = 'build/cancelled.snapshot';
     const train = async (model: RemoteSequential, onBatchEnd: () => void, signal?: AbortSignal) => {
       const checkpoint = callbacks.modelCheckpoint({ file, every: { epochs: 1e6 }, resume: true });
@@ -449,25 +456,25 @@ describe('a training can be ended', () => {
       return model.fit(x, y, signal ? { ...given, signal } : given);
     };
     rmSync(file, { force: true });
-    const whole = await small(start(3));
-    const expected = await train(whole, () => {});
+    const uninterrupted = await small(start(3));
+    const expected = await train(uninterrupted, () => {});
     rmSync(file);
-    let heard = 0;
+    let batchesBefore = 0;
     const control = new AbortController();
-    const stop = () => void (++heard === 100 && control.abort(new Error('no more')));
+    const stop = () => void (++batchesBefore === 100 && control.abort(new Error('no more')));
     expect(await messageOf(train(await small(start(3)), stop, control.signal))).toBe('Error no more');
     const other = await small(start(4));
-    let more = 0;
-    const history = await train(other, () => void more++);
+    let batchesAfter = 0;
+    const history = await train(other, () => void batchesAfter++);
     rmSync(file);
-    expect(more).toBeGreaterThan(0);
-    expect(heard + more).toBeLessThanOrEqual(40 * 80);
+    expect(batchesAfter).toBeGreaterThan(0);
+    expect(batchesBefore + batchesAfter).toBeLessThanOrEqual(40 * 80);
     expect(history.epoch).toHaveLength(40);
     expect(history.history).toEqual(expected.history);
-    expect(plain(await other.getWeights())).toEqual(plain(await whole.getWeights()));
+    expect(arraysOf(await other.getWeights())).toEqual(arraysOf(await uninterrupted.getWeights()));
   });
 
-  it('while other models of the worker go on', async () => {
+  it('models of one worker are trained, stopped and disposed independently', async () => {
     const host = start();
     const [one, other] = [await small(host), await small(host)];
     const fit = one.fit(x, y, endless);
@@ -482,8 +489,8 @@ describe('a training can be ended', () => {
     expect(await messageOf(one.fit(x, y))).toBe('ValueError model.fit: the model must not be used after dispose()');
   });
 
-  // A hundred times in `npm run verify`, the step `long`.
-  it('by the end of the worker, 25 times', { timeout: 60_000 }, async () => {
+  // `npm run verify` repeats this a hundred times, in the step `long`.
+  it('terminate rejects running and later calls, 25 times', { timeout: 60_000 }, async () => {
     for (let n = 0; n < 25; n++) {
       const host = start();
       const model = await small(host);
@@ -500,19 +507,19 @@ describe('a training can be ended', () => {
   });
 });
 
-it('a worker that fails rejects what is asked of it', async () => {
+it('calls to a worker whose script throws are rejected', async () => {
   const { Worker } = await import('node:worker_threads');
-  const worker = new Worker('throw new Error("no such luck")', { eval: true });
+  const worker = new Worker('throw new Error("broken script")', { eval: true });
   const host = connect({ worker: worker as never });
-  expect(await messageOf(host.sequential())).toMatch(/^Error sequential: .*failed: no such luck$/);
-  expect(await messageOf(host.backendInfo())).toMatch(/^ValueError backendInfo: .*failed: no such luck$/);
+  expect(await messageOf(host.sequential())).toMatch(/^Error sequential: .*failed: broken script$/);
+  expect(await messageOf(host.backendInfo())).toMatch(/^ValueError backendInfo: .*failed: broken script$/);
   await host.terminate();
 });
 
 it.each([
-  ['throw new Error("no such luck")', 'no such luck'],
+  ['throw new Error("broken script")', 'broken script'],
   ['process.exit(3)', 'it exited with code 3'],
-])('a worker that dies in mid-training rejects all that is asked of it: %s', async (code, reason) => {
+])('running and later calls to a worker that dies during training are rejected: %s', async (code, reason) => {
   const { Worker } = await import('node:worker_threads');
   const thread = new URL('../../dist/thread.js', import.meta.url).href;
   const worker = new Worker(`import('${thread}'); setTimeout(() => { ${code}; }, 400);`, { eval: true });
@@ -526,7 +533,7 @@ it.each([
 });
 
 describe('arguments', () => {
-  it('that pass for a tensor and are none reject their call alone', async () => {
+  it('a call with an invalid serialized tensor is rejected, and later calls work', async () => {
     const host = start();
     const model = await host.sequential({ layers: fitLayers() });
     await expect(model.setUserDefinedMetadata({ $tensor: 5 })).rejects.toThrow(
@@ -536,44 +543,50 @@ describe('arguments', () => {
     await host.terminate();
   });
 
-  it('are checked before anything is sent', async () => {
+  it('arguments are checked before anything is sent or transferred', async () => {
     const host = start();
     const model = await host.sequential({ layers: fitLayers() });
-    const say = async (promise: Promise<unknown>) => (await messageOf(promise)).replace('ValueError ', '');
-    expect(await say(model.fit(x, y))).toBe('model.fit: the model must be compiled first; call model.compile');
+    const errorOf = async (promise: Promise<unknown>) => (await messageOf(promise)).replace('ValueError ', '');
+    expect(await errorOf(model.fit(x, y))).toBe('model.fit: the model must be compiled first; call model.compile');
     await model.compile(mse());
-    expect(await say(model.compile({ optimizer: train.adam(step => 1 / step), loss: 'mse' }))).toMatch(/learningRate/);
-    const give = { transfer: true } as const;
-    expect(await say(model.fit(x, y.slice(1), give))).toMatch(/^model.fit: y must/);
-    expect(await say(model.fit(x, y, { ...give, epoch: 3 } as never))).toMatch(/unknown option 'epoch'; did you mean/);
-    expect(await say(model.fit(x, y, { ...give, signal: 1 } as never))).toMatch(/signal must be an AbortSignal, got 1/);
-    expect(await say(model.predict(x.slice(1), give))).toMatch(/^model.predict: x must/);
-    expect(await say(model.trainOnBatch(x, [1, 2], give))).toMatch(/^model.trainOnBatch: y must/);
-    expect(await say(model.fitDataset([]))).toMatch(/dataset must hold a batch, got none/);
-    expect(await say(model.trainOnBatch(x, y, { wait: true } as never))).toMatch(/unknown option 'wait'/);
-    expect(await say(model.setWeights([], { signal: 1 } as never))).toMatch(/unknown option 'signal'/);
-    const odd = { xs: () => 1, ys: y } as never;
-    expect(await say(model.fitDataset([odd]))).toMatch(
+    expect(await errorOf(model.compile({ optimizer: train.adam(step => 1 / step), loss: 'mse' }))).toMatch(
+      /learningRate/,
+    );
+    const transfer = { transfer: true } as const;
+    expect(await errorOf(model.fit(x, y.slice(1), transfer))).toMatch(/^model.fit: y must/);
+    expect(await errorOf(model.fit(x, y, { ...transfer, epoch: 3 } as never))).toMatch(
+      /unknown option 'epoch'; did you mean/,
+    );
+    expect(await errorOf(model.fit(x, y, { ...transfer, signal: 1 } as never))).toMatch(
+      /signal must be an AbortSignal, got 1/,
+    );
+    expect(await errorOf(model.predict(x.slice(1), transfer))).toMatch(/^model.predict: x must/);
+    expect(await errorOf(model.trainOnBatch(x, [1, 2], transfer))).toMatch(/^model.trainOnBatch: y must/);
+    expect(await errorOf(model.fitDataset([]))).toMatch(/dataset must hold a batch, got none/);
+    expect(await errorOf(model.trainOnBatch(x, y, { wait: true } as never))).toMatch(/unknown option 'wait'/);
+    expect(await errorOf(model.setWeights([], { signal: 1 } as never))).toMatch(/unknown option 'signal'/);
+    const invalidBatch = { xs: () => 1, ys: y } as never;
+    expect(await errorOf(model.fitDataset([invalidBatch]))).toMatch(
       /^model.fitDataset: dataset.xs must be data, .* got function xs$/,
     );
     const rate = callbacks.learningRateScheduler(() => 1);
-    expect(await say(model.fit(x, y, { callbacks: rate }))).toBe(
+    expect(await errorOf(model.fit(x, y, { callbacks: rate }))).toBe(
       'model.fit: callbacks.learningRateScheduler[0] must be data that can be sent to a worker, got a function',
     );
-    const own = new lw.EarlyStopping();
-    expect(await say(model.fit(x, y, { callbacks: own }))).toMatch(
+    const subclassed = new lw.EarlyStopping();
+    expect(await errorOf(model.fit(x, y, { callbacks: subclassed }))).toMatch(
       /made by callbacks.* in a worker, got a EarlyStopping/,
     );
-    expect(await say(host.sequential({ layers: [layers.dense({ units: 1 })] }))).toMatch(
+    expect(await errorOf(host.sequential({ layers: [layers.dense({ units: 1 })] }))).toMatch(
       /^sequential: the first layer/,
     );
-    expect(await say(host.setRandomSeed(-1))).toMatch(/^setRandomSeed: seed must be/);
-    expect(await say(model.save('nowhere'))).toMatch(/^model.save: a URL must begin/);
+    expect(await errorOf(host.setRandomSeed(-1))).toMatch(/^setRandomSeed: seed must be/);
+    expect(await errorOf(model.save('nowhere'))).toMatch(/^model.save: a URL must begin/);
     expect(() => connect({ sead: 1 } as never)).toThrow("connect: unknown option 'sead'; did you mean 'seed'?");
     expect(x).toHaveLength(6400);
   });
 
-  it('that only the model can check come back as its own errors', async () => {
+  it('arguments that only the worker can check give the same errors as without a worker', async () => {
     const model = await small();
     const here = lw.sequential({ layers: fitLayers() });
     here.compile(mse());
@@ -585,17 +598,17 @@ describe('arguments', () => {
       const same = (here as unknown as Record<string, (...args: unknown[]) => unknown>)[call]!;
       const error: Error = await method.call(model, ...args).then(String, e => e);
       expect(error).toBeInstanceOf(lw.ValueError);
-      let said = '';
+      let expected = '';
       try {
         same.call(here, ...args);
       } catch (thrown) {
-        said = (thrown as Error).message.replaceAll(/'(\w+?)_\w+'/g, '');
+        expected = (thrown as Error).message.replaceAll(/'(\w+?)_\w+'/g, '');
       }
-      expect(error.message.replaceAll(/'(\w+?)_\w+'/g, '')).toBe(said);
+      expect(error.message.replaceAll(/'(\w+?)_\w+'/g, '')).toBe(expected);
     }
   });
 
-  it('are copied, or handed over where they are given up', async () => {
+  it('arguments are copied, or transferred with transfer: true', async () => {
     const model = await small();
     const [a, b] = [x.slice(), y.slice()];
     await model.trainOnBatch(a, b);
@@ -615,7 +628,7 @@ describe('arguments', () => {
 });
 
 describe('memory', () => {
-  it('stays as it is over thousands of calls', async () => {
+  it('memory use stays constant over thousands of calls', async () => {
     const host = start();
     const model = await small(host);
     const [xs, ys] = [x.slice(0, 160), y.slice(0, 16)];
@@ -626,16 +639,16 @@ describe('memory', () => {
       }
       return (await host.backendInfo()).memoryBytes;
     };
-    const few = await run(100);
+    const bytesBefore = await run(100);
     const before = process.memoryUsage().arrayBuffers;
-    expect(await run(3000)).toBe(few);
+    expect(await run(3000)).toBe(bytesBefore);
     expect(process.memoryUsage().arrayBuffers - before).toBeLessThan(8 * 2 ** 20);
   }, 60_000);
 });
 
 afterAll(() => Promise.all(hosts.map(host => host.terminate())));
 
-test('forecast of a model in a worker returns a promise of the same numbers', async () => {
+test('forecast with a model in a worker returns a promise of the same numbers', async () => {
   const series = Array.from({ length: 30 }, (_, n) => Math.sin(n / 3));
   const scaler = standardize(series);
   const host = start();
@@ -648,9 +661,9 @@ test('forecast of a model in a worker returns a promise of the same numbers', as
     const here = lw.sequential({ layers: make() });
     const there = await host.sequential({ layers: make() });
     await there.setWeights(here.getWeights());
-    const told = forecast(there, series, 4, options);
-    expect(told).toBeInstanceOf(Promise);
-    expect(plain([await told])).toEqual(plain([forecast(here, series, 4, options)]));
+    const remoteForecast = forecast(there, series, 4, options);
+    expect(remoteForecast).toBeInstanceOf(Promise);
+    expect(arraysOf([await remoteForecast])).toEqual(arraysOf([forecast(here, series, 4, options)]));
   }
   const there = await host.sequential({ layers: forms[0]![0]() });
   expect(await messageOf(forecast(there, [[1, 2]], 3))).toMatch(/^ValueError forecast: history must have the width /);
@@ -658,11 +671,12 @@ test('forecast of a model in a worker returns a promise of the same numbers', as
   expect(await messageOf(forecast(there, series, 3))).toMatch(/^ValueError forecast: .*dispose/);
 });
 
-test('methods in a worker reject surplus arguments', async () => {
+test('methods of a model in a worker reject surplus arguments', async () => {
   const model = await small();
-  const more = { surplus: 1 } as never;
-  const surplus = (...given: never[]) => messageOf((model.predict as (...all: never[]) => Promise<unknown>)(...given));
-  expect(await surplus(x as never, {} as never, more)).toBe(
+  const surplusOptions = { surplus: 1 } as never;
+  const predictWith = (...args: never[]) =>
+    messageOf((model.predict as (...all: never[]) => Promise<unknown>)(...args));
+  expect(await predictWith(x as never, {} as never, surplusOptions)).toBe(
     'ValueError model.predict: takes at most 2 arguments, got { surplus } as argument 3; check the order of the arguments',
   );
 });
