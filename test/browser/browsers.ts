@@ -35,8 +35,6 @@ function isExecutable(path: string): boolean {
 export interface Preferences {
   dark: boolean;
   reducedMotion: boolean;
-  /** Whether pages may collect garbage, by `gc()`; only Chromium grants it. */
-  gc?: boolean;
 }
 
 export interface RunningBrowser {
@@ -44,9 +42,34 @@ export interface RunningBrowser {
   close(): Promise<void>;
 }
 
-export async function launch({ name, executable }: InstalledBrowser, asked: Preferences): Promise<RunningBrowser> {
-  const browser =
-    name === 'firefox' ? await launchFirefox(executable!, asked) : await launchChromium(executable!, asked);
+/** A browser with no page of other tests. */
+export async function launch(installed: InstalledBrowser, asked: Preferences): Promise<RunningBrowser> {
+  return running(installed, asked, await start(installed, asked));
+}
+
+/** The browsers that all files of tests in this process share; a start of Firefox takes several seconds of a core. */
+const started = new Map<string, Browser>();
+
+/** A browser that stays open for the files of tests that follow. It ends with this process. */
+export async function share(installed: InstalledBrowser, asked: Preferences): Promise<Pick<RunningBrowser, 'newPage'>> {
+  const key = installed.name === 'firefox' ? `firefox ${asked.dark} ${asked.reducedMotion}` : installed.name;
+  let browser = started.get(key);
+  if (!browser?.connected) {
+    browser = await start(installed, asked);
+    started.set(key, browser);
+  }
+  return running(installed, asked, browser);
+}
+
+// Vitest ends its workers by this signal, and half a second later by force.
+process.once('SIGTERM', () => {
+  for (const browser of started.values()) browser.process()?.kill('SIGKILL');
+});
+
+const start = ({ name, executable }: InstalledBrowser, asked: Preferences): Promise<Browser> =>
+  name === 'firefox' ? startFirefox(executable!, asked) : startChromium(executable!);
+
+function running({ name }: InstalledBrowser, asked: Preferences, browser: Browser): RunningBrowser {
   return {
     async newPage() {
       const page = await browser.newPage();
@@ -62,7 +85,7 @@ export async function launch({ name, executable }: InstalledBrowser, asked: Pref
   };
 }
 
-const launchChromium = (executablePath: string, { gc = false }: Preferences): Promise<Browser> =>
+const startChromium = (executablePath: string): Promise<Browser> =>
   puppeteer.launch({
     executablePath,
     headless: true,
@@ -75,12 +98,12 @@ const launchChromium = (executablePath: string, { gc = false }: Preferences): Pr
       '--disable-background-networking',
       '--disable-component-update',
       '--disable-sync',
-      ...(gc ? ['--js-flags=--expose-gc'] : []),
+      '--js-flags=--expose-gc', // pages may collect garbage by `gc()`
     ],
   });
 
 /** Firefox takes these wishes from its settings only, and so they hold for all of its pages. */
-const launchFirefox = (executablePath: string, { dark, reducedMotion }: Preferences): Promise<Browser> =>
+const startFirefox = (executablePath: string, { dark, reducedMotion }: Preferences): Promise<Browser> =>
   puppeteer.launch({
     browser: 'firefox',
     executablePath,

@@ -66,7 +66,7 @@ async function open(page: Page): Promise<void> {
 
 inBrowsers(installed => {
   const { name } = installed;
-  const { stay } = readers(installed, { dark: false, reducedMotion: false, gc: true }, () => site);
+  const { stay } = readers(installed, { dark: false, reducedMotion: false }, () => site);
   const here = stay(({ page }) => open(page));
   const page = () => here().page;
 

@@ -5,7 +5,7 @@ import { speeds } from '../../demo/pace.ts';
 import { predictionPlot } from '../../src/plot/node.ts';
 import { onClock } from '../setup/clock.ts';
 import { openGallery, plotSite } from './gallery.ts';
-import { browsersOfSections, builtSite, inBrowsers, oneByOne, readers } from './readers.ts';
+import { browsersOfSections, builtSite, inBrowsers, readers } from './readers.ts';
 import { openShop, type Shop, shopSites } from './servedPages.ts';
 
 vi.setConfig({ testTimeout: 180_000, hookTimeout: 180_000 });
@@ -13,14 +13,13 @@ vi.setConfig({ testTimeout: 180_000, hookTimeout: 180_000 });
 /** Milliseconds for an update of the live plot, if 200 of them are to fit into a second. */
 const budget = 5;
 
-oneByOne();
 const site = builtSite();
 const plots = plotSite();
 const shop = shopSites('pace', ['plain', 'bundled']);
 
 inBrowsers(installed => {
   const { name } = installed;
-  const { visit } = readers(installed, { dark: false, reducedMotion: false, gc: true }, site);
+  const { visit } = readers(installed, { dark: false, reducedMotion: false }, site);
 
   it('goes as fast as it is told to', onClock, async () => {
     const reader = await visit();

@@ -1,7 +1,7 @@
-/** Visits to a page in the browsers of this machine, each launched once for the tests of a suite. */
+/** Visits to a page in the browsers of this machine. */
 
 import { afterAll, afterEach, beforeAll, describe, expect } from 'vitest';
-import { browsers, type InstalledBrowser, launch, type Preferences, type RunningBrowser } from './browsers.ts';
+import { browsers, type InstalledBrowser, type Preferences, share } from './browsers.ts';
 import { openSite, type Site } from './site.ts';
 import { Visit } from './visit.ts';
 
@@ -25,44 +25,6 @@ export function inBrowsers(suites: (installed: InstalledBrowser) => void, all = 
     if (!executable) console.warn(`No ${name} (${commands.join(', ')}) in PATH: its tests are skipped.`);
     describe.skipIf(!executable)(name, () => suites(installed));
   }
-  // One that was launched ahead for a suite that did not run
-  afterAll(async () => {
-    for (const launched of open) await (await launched).close();
-  });
-}
-
-const open = new Set<Promise<RunningBrowser>>();
-/** The browsers of a file, in their order: each is launched while the one before it is at work. */
-const order: (() => Promise<RunningBrowser>)[] = [];
-let ahead = true;
-
-/** For tests that look at a clock: nothing is launched ahead of its time. */
-export function oneByOne(): void {
-  ahead = false;
-}
-
-/** A browser for the tests of a suite. */
-function running(installed: InstalledBrowser, preferences: Preferences): () => RunningBrowser {
-  let launched: Promise<RunningBrowser> | null = null;
-  let browser: RunningBrowser;
-  const begin = () => {
-    if (!launched) {
-      launched = launch(installed, preferences);
-      open.add(launched);
-      launched.catch(() => {}); // heard where it is waited for
-    }
-    return launched;
-  };
-  const place = order.push(begin);
-  beforeAll(async () => {
-    browser = await begin();
-    if (ahead) void order[place]?.();
-  });
-  afterAll(async () => {
-    if (launched) open.delete(launched);
-    await browser?.close();
-  });
-  return () => browser;
 }
 
 export interface Readers {
@@ -74,9 +36,12 @@ export interface Readers {
 
 /** Visits, which must all pass without a fault. */
 export function readers(installed: InstalledBrowser, preferences: Preferences, site: () => Site): Readers {
-  const browser = running(installed, preferences);
-  const begin = (path: string, { url }: Site) => Visit.begin(browser(), url, new URL(path, url).href);
+  const begin = async (path: string, { url }: Site) =>
+    Visit.begin(await share(installed, preferences), url, new URL(path, url).href);
   let visits: Visit[] = [];
+  beforeAll(async () => {
+    await share(installed, preferences); // a start counts for no test
+  });
   afterEach(async () => {
     const faults = visits.flatMap(visit => visit.faults);
     for (const { page } of visits) await page.close();

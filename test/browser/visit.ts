@@ -35,7 +35,7 @@ export class Visit {
     });
   }
 
-  static async begin(browser: RunningBrowser, url: string, at = url): Promise<Visit> {
+  static async begin(browser: Pick<RunningBrowser, 'newPage'>, url: string, at = url): Promise<Visit> {
     const visit = new Visit(await browser.newPage(), url);
     await visit.page.setViewport(sizes.wide);
     await visit.page.goto(at, { waitUntil: 'load', timeout: patience });

@@ -1,11 +1,9 @@
 /** Makes the model of a program in either library, out of the same words. */
 
 import type { Json, Program, Spec } from './programs.ts';
-import { resetAfterCell } from './resetAfter.ts';
+import { type Library, resetAfterCell } from './resetAfter.ts';
 
-/** Either package: the names are the same, the types are not. */
-// biome-ignore lint/suspicious/noExplicitAny: TF.js describes itself in three packages, and both are used as one here
-export type Library = any;
+export type { Library };
 
 export function build(library: Library, layers: readonly Spec[]): Library {
   return library.sequential({ layers: layers.map(spec => buildLayer(library, spec)) });

@@ -3,7 +3,9 @@
  * TF.js, so that its gradients come from TF.js all the same.
  */
 
-import type { Library } from './build.ts';
+/** Either package: the names are the same, the types are not. */
+// biome-ignore lint/suspicious/noExplicitAny: TF.js describes itself in three packages, and both are used as one here
+export type Library = any;
 
 let made: Library = null;
 
