@@ -6,8 +6,7 @@ const path = (relative: string) => fileURLToPath(new URL(relative, import.meta.u
 
 const kernels = ['test/kernels/**/*.test.ts'];
 const facade = ['test/facade/**/*.test.ts'];
-/** Random programs of valid and invalid calls. */
-const properties = ['test/properties/properties.test.ts'];
+const properties = ['test/properties/properties.test.ts']; // random programs of valid and invalid calls
 /** Whole programs: what they compute depends on the build of the kernels. */
 const programs = [
   'test/facade/golden/*.test.ts',
@@ -18,14 +17,14 @@ const programs = [
 const products = ['test/kernels/{dense,gru,lstm*,matmul,naive,simpleRnn,weights}.test.ts'];
 /** What measures time: one file after the other, when nothing else runs. */
 const timed = ['test/browser/pace.test.ts', 'test/package/kill.test.ts', 'test/worker/node.test.ts'];
+/** All files of a worker share its browsers, whose start takes as long as some of the tests. */
+const browser = ['test/browser/**/*.test.ts'];
+const others = [...browser, ...kernels, ...facade, ...properties, ...timed];
 
-const others = [...kernels, ...facade, ...properties, ...timed];
-
-/** Tests of the kernels and of models, on one build of the kernels. */
-const onBuild = (name: string, include: string[], env: Record<string, string>) => ({
-  extends: true as const,
-  test: { name, include, env, setupFiles: ['test/setup/build.ts'] },
-});
+const project = (test: object) => ({ extends: true as const, test });
+/** Tests on one build of the kernels. */
+const onBuild = (name: string, include: string[], env: Record<string, string>) =>
+  project({ name, include, env, setupFiles: ['test/setup/build.ts'] });
 
 export default defineConfig({
   resolve: {
@@ -52,8 +51,9 @@ export default defineConfig({
       onBuild('debug', [...kernels, ...programs, ...properties], { LSTM_WASM_BUILD: 'debug' }),
       // The tiles of lstm-wasm/turbo: the same bits on any host, fast only where V8 joins vectors.
       onBuild('wide', products, { LSTM_WASM_BUILD: 'debug', LSTM_WASM_WIDE: '1' }),
-      { extends: true, test: { name: 'once', include: ['test/**/*.test.ts'], exclude: others } },
-      { extends: true, test: { name: 'timed', include: timed, fileParallelism: false, sequence: { groupOrder: 1 } } },
+      project({ name: 'once', include: ['test/**/*.test.ts'], exclude: others }),
+      project({ name: 'browser', include: browser, exclude: timed, isolate: false, sequence: { groupOrder: 1 } }),
+      project({ name: 'timed', include: timed, fileParallelism: false, sequence: { groupOrder: 2 } }),
     ],
   },
 });

@@ -7,7 +7,7 @@ import { ready } from './ready.js';
 
 const root = fileURLToPath(new URL('..', import.meta.url));
 const checks = [
-  ['node_modules/typescript/bin/tsc', '-p', '.'],
+  ['node_modules/typescript/bin/tsc', '-p', '.', '--incremental', '--tsBuildInfoFile', 'build/tsc.json'],
   ['scripts/fit-activations.js', '--check'],
   ['node_modules/@biomejs/biome/bin/biome', 'check', '--error-on-warnings'],
   ['scripts/fit-log.js', '--check'],
@@ -24,7 +24,7 @@ export async function check() {
     for (let args = waiting.shift(); args; args = waiting.shift()) {
       const { passed, output } = await run(args);
       if (output) console.log(output);
-      if (!passed) console.error(`npm run check: ${args.join(' ')} failed`);
+      if (!passed) console.error(`npm run check: node ${args.join(' ')} failed`);
       failed ||= !passed;
     }
   };

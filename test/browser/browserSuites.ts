@@ -1,7 +1,7 @@
-/** Test suites in the installed browsers, each launched once per suite, and the pages that they open. */
+/** Test suites in the installed browsers, and the pages that they open. */
 
 import { afterAll, afterEach, beforeAll, describe, expect } from 'vitest';
-import { browsers, type InstalledBrowser, launch, type Preferences, type RunningBrowser } from './browsers.ts';
+import { browsers, type InstalledBrowser, type Preferences, share } from './browsers.ts';
 import { openSite, type Site } from './site.ts';
 import { TestPage } from './testPage.ts';
 
@@ -25,44 +25,6 @@ export function inBrowsers(suites: (installed: InstalledBrowser) => void, all = 
     if (!executable) console.warn(`No ${name} (${commands.join(', ')}) in PATH: its tests are skipped.`);
     describe.skipIf(!executable)(name, () => suites(installed));
   }
-  // Closes browsers that were launched ahead for a suite that did not run.
-  afterAll(async () => {
-    for (const browser of launched) await (await browser).close();
-  });
-}
-
-const launched = new Set<Promise<RunningBrowser>>();
-/** Launches the browsers of a file, in order: each one starts while the tests of the previous one run. */
-const launches: (() => Promise<RunningBrowser>)[] = [];
-let launchesAhead = true;
-
-/** Launches no browser ahead of time, for tests that measure time. */
-export function launchOneByOne(): void {
-  launchesAhead = false;
-}
-
-/** A browser for the tests of a suite. */
-function suiteBrowser(installed: InstalledBrowser, preferences: Preferences): () => RunningBrowser {
-  let launching: Promise<RunningBrowser> | null = null;
-  let browser: RunningBrowser;
-  const begin = () => {
-    if (!launching) {
-      launching = launch(installed, preferences);
-      launched.add(launching);
-      launching.catch(() => {}); // beforeAll reports the error
-    }
-    return launching;
-  };
-  const next = launches.push(begin);
-  beforeAll(async () => {
-    browser = await begin();
-    if (launchesAhead) void launches[next]?.();
-  });
-  afterAll(async () => {
-    if (launching) launched.delete(launching);
-    await browser?.close();
-  });
-  return () => browser;
 }
 
 export interface BrowserPages {
@@ -74,9 +36,11 @@ export interface BrowserPages {
 
 /** Opens pages. A test fails if one of its pages had a fault. */
 export function browserPages(installed: InstalledBrowser, preferences: Preferences, site: () => Site): BrowserPages {
-  const browser = suiteBrowser(installed, preferences);
-  const open = (path: string, { url }: Site) => TestPage.open(browser(), url, new URL(path, url).href);
+  const open = async (path: string, { url }: Site) =>
+    TestPage.open(await share(installed, preferences), url, new URL(path, url).href);
   let pages: TestPage[] = [];
+  // Starts the browser, so that no test spends time on it
+  beforeAll(async () => void (await share(installed, preferences)));
   afterEach(async () => {
     const faults = pages.flatMap(page => page.faults);
     for (const { page } of pages) await page.close();

@@ -35,8 +35,6 @@ function isExecutable(path: string): boolean {
 export interface Preferences {
   dark: boolean;
   reducedMotion: boolean;
-  /** Whether pages can call `gc()`; only in Chromium. */
-  gc?: boolean;
 }
 
 export interface RunningBrowser {
@@ -44,12 +42,38 @@ export interface RunningBrowser {
   close(): Promise<void>;
 }
 
-export async function launch(
-  { name, executable }: InstalledBrowser,
+/** Launches a browser that has no page of other tests. */
+export async function launch(installed: InstalledBrowser, preferences: Preferences): Promise<RunningBrowser> {
+  return running(installed, preferences, await start(installed, preferences));
+}
+
+/** The browsers that all test files of this process share, because starting Firefox takes seconds. */
+const started = new Map<string, Browser>();
+
+/** A browser that stays open for the test files that follow, until this process ends. */
+export async function share(
+  installed: InstalledBrowser,
   preferences: Preferences,
-): Promise<RunningBrowser> {
-  const browser =
-    name === 'firefox' ? await launchFirefox(executable!, preferences) : await launchChromium(executable!, preferences);
+): Promise<Pick<RunningBrowser, 'newPage'>> {
+  const { dark, reducedMotion } = preferences;
+  const key = installed.name === 'firefox' ? `firefox ${dark} ${reducedMotion}` : installed.name;
+  let browser = started.get(key);
+  if (!browser?.connected) {
+    browser = await start(installed, preferences);
+    started.set(key, browser);
+  }
+  return running(installed, preferences, browser);
+}
+
+// Vitest ends its workers with this signal
+process.once('SIGTERM', () => {
+  for (const browser of started.values()) browser.process()?.kill('SIGKILL');
+});
+
+const start = ({ name, executable }: InstalledBrowser, preferences: Preferences): Promise<Browser> =>
+  name === 'firefox' ? startFirefox(executable!, preferences) : startChromium(executable!);
+
+function running({ name }: InstalledBrowser, preferences: Preferences, browser: Browser): RunningBrowser {
   return {
     async newPage() {
       const page = await browser.newPage();
@@ -65,7 +89,7 @@ export async function launch(
   };
 }
 
-const launchChromium = (executablePath: string, { gc = false }: Preferences): Promise<Browser> =>
+const startChromium = (executablePath: string): Promise<Browser> =>
   puppeteer.launch({
     executablePath,
     headless: true,
@@ -78,12 +102,12 @@ const launchChromium = (executablePath: string, { gc = false }: Preferences): Pr
       '--disable-background-networking',
       '--disable-component-update',
       '--disable-sync',
-      ...(gc ? ['--js-flags=--expose-gc'] : []),
+      '--js-flags=--expose-gc', // lets pages call gc()
     ],
   });
 
 /** Firefox reads these preferences from its settings only, so they apply to all its pages. */
-const launchFirefox = (executablePath: string, { dark, reducedMotion }: Preferences): Promise<Browser> =>
+const startFirefox = (executablePath: string, { dark, reducedMotion }: Preferences): Promise<Browser> =>
   puppeteer.launch({
     browser: 'firefox',
     executablePath,

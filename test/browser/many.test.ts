@@ -66,7 +66,7 @@ async function setUp(page: Page): Promise<void> {
 
 inBrowsers(installed => {
   const { name } = installed;
-  const { sharePage } = browserPages(installed, { dark: false, reducedMotion: false, gc: true }, () => site);
+  const { sharePage } = browserPages(installed, { dark: false, reducedMotion: false }, () => site);
   const sharedPage = sharePage(({ page }) => setUp(page));
   const page = () => sharedPage().page;
 

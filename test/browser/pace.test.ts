@@ -4,7 +4,7 @@ import { expect, it, vi } from 'vitest';
 import { speeds } from '../../demo/pace.ts';
 import { predictionPlot } from '../../src/plot/node.ts';
 import { onClock } from '../setup/clock.ts';
-import { browserPages, browsersOfSections, builtSite, inBrowsers, launchOneByOne } from './browserSuites.ts';
+import { browserPages, browsersOfSections, builtSite, inBrowsers } from './browserSuites.ts';
 import { openGallery, plotSite } from './gallery.ts';
 import { loadFixture, type PageFixture, packageSites } from './servedPages.ts';
 
@@ -13,14 +13,13 @@ vi.setConfig({ testTimeout: 180_000, hookTimeout: 180_000 });
 /** Milliseconds for an update of the live plot, so that 200 fit into a second. */
 const updateBudget = 5;
 
-launchOneByOne();
 const site = builtSite();
 const plotsSite = plotSite();
 const packageSite = packageSites('pace', ['plain', 'bundled']);
 
 inBrowsers(installed => {
   const { name } = installed;
-  const { openPage } = browserPages(installed, { dark: false, reducedMotion: false, gc: true }, site);
+  const { openPage } = browserPages(installed, { dark: false, reducedMotion: false }, site);
 
   it('trains at the set speed', onClock, async () => {
     const demo = await openPage();

@@ -8,7 +8,7 @@ import { fileURLToPath } from 'node:url';
 import type { Page } from 'puppeteer-core';
 import { afterAll, beforeAll, describe, expect, it, vi } from 'vitest';
 import { installTfjs } from '../../scripts/tfjs.js';
-import { browsers, launch, type RunningBrowser } from './browsers.ts';
+import { browsers, share } from './browsers.ts';
 
 vi.setConfig({ testTimeout: 120_000, hookTimeout: 180_000 });
 
@@ -79,19 +79,18 @@ for (const installed of browsers) {
   if (!executable) console.warn(`No ${name} (${commands.join(', ')}) in PATH: its tests are skipped.`);
 
   describe.skipIf(!executable)(name, () => {
-    let browser: RunningBrowser;
     let tab: Page;
     const faults: string[] = [];
 
     beforeAll(async () => {
-      browser = await launch(installed, { dark: false, reducedMotion: false });
+      const browser = await share(installed, { dark: false, reducedMotion: false });
       tab = await browser.newPage();
       tab.on('pageerror', error => faults.push(`${error}`));
       await tab.goto(`http://127.0.0.1:${(server.address() as AddressInfo).port}/`);
       await tab.waitForFunction('window.isReady');
     });
 
-    afterAll(() => browser?.close());
+    afterAll(() => tab?.close());
 
     it.each(['localstorage', 'indexeddb'])('%s:// saves, lists, loads, moves and removes models', async scheme => {
       const found = await tab.evaluate(async scheme => {

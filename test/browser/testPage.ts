@@ -35,7 +35,7 @@ export class TestPage {
     });
   }
 
-  static async open(browser: RunningBrowser, site: string, url = site): Promise<TestPage> {
+  static async open(browser: Pick<RunningBrowser, 'newPage'>, site: string, url = site): Promise<TestPage> {
     const page = new TestPage(await browser.newPage(), site);
     await page.page.setViewport(sizes.wide);
     await page.page.goto(url, { waitUntil: 'load', timeout });

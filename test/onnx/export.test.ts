@@ -4,7 +4,7 @@ import { layers, type Sequential, sequential, tensor } from 'lstm-wasm';
 import { type ToOnnxOptions, toOnnx } from 'lstm-wasm/onnx';
 import { expect, test } from 'vitest';
 import { readModel } from '../../src/onnx/proto.ts';
-import { describeRejections as describeBad, wrong } from '../facade/bad.ts';
+import { describeRejections, wrong } from '../facade/bad.ts';
 
 /** The graph in the file of a model. */
 const graphOf = (model: Sequential, options?: ToOnnxOptions) => readModel('test', toOnnx(model, options)).graph!;
@@ -77,7 +77,7 @@ test('weights are written bit for bit, and exporting does not change the model',
 
 const lstmModel = (more: object) => sequential({ layers: [lstm(more)] });
 
-describeBad('toOnnx', [
+describeRejections('toOnnx', [
   ['null as model', () => toOnnx(wrong(null)), 'model must be a sequential model, got null'],
   ['an empty model', () => toOnnx(sequential()), 'model must have a layer'],
   ['an unknown option', () => toOnnx(lstmModel({}), wrong({ opsett: 17 })), "did you mean 'opset'"],

@@ -1,11 +1,9 @@
 /** Builds the model of a program in either library, from the same specification. */
 
 import type { Json, Program, Spec } from './programs.ts';
-import { resetAfterCell } from './resetAfter.ts';
+import { type Library, resetAfterCell } from './resetAfter.ts';
 
-/** Either package. They have the same names, but different types. */
-// biome-ignore lint/suspicious/noExplicitAny: the types of TF.js are spread over three packages and differ from ours
-export type Library = any;
+export type { Library };
 
 export function build(library: Library, layers: readonly Spec[]): Library {
   return library.sequential({ layers: layers.map(spec => buildLayer(library, spec)) });

@@ -3,7 +3,9 @@
  * Keras 3. It is a TF.js cell, so TF.js computes its gradients.
  */
 
-import type { Library } from './build.ts';
+/** Either package: the names are the same, the types are not. */
+// biome-ignore lint/suspicious/noExplicitAny: TF.js describes itself in three packages, and both are used as one here
+export type Library = any;
 
 let cellClass: Library = null;
 
