@@ -6,7 +6,7 @@ export { gruBackward, gruForward, gruRewind } from './recurrent/gru';
 export { packGruWeights, unpackGruWeights } from './recurrent/gruPacking';
 export { lstmBackward, lstmForward, lstmRewind } from './recurrent/lstm';
 export { packLstmState, packLstmWeights, unpackLstmState, unpackLstmWeights } from './recurrent/lstmPacking';
-export { packState, unpackState } from './recurrent/recurrent';
+export { packState, unpackState } from './recurrent/shared';
 export {
   packSimpleRnnWeights, simpleRnnBackward, simpleRnnForward, simpleRnnRewind, unpackSimpleRnnWeights,
 } from './recurrent/simpleRnn';

@@ -1,7 +1,7 @@
 /** A layer that applies an activation. */
 
 import { Activation, activate, activateWithSlope, exponentialUnits, rectify } from '../math/activations';
-import { allLanes, lastLanes } from '../math/tailMasks';
+import { allLanes, lastLanes } from '../math/laneMasks';
 import { logSoftmaxBackward, logSoftmaxRows, softmaxBackward, softmaxRows } from '../math/softmax';
 
 /** A planned activation, written by src/plan; offsets and strides in bytes. */

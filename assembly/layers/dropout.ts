@@ -5,7 +5,7 @@
  * same in every engine and in every build.
  */
 
-import { allLanes, lastLanes } from '../math/tailMasks';
+import { allLanes, lastLanes } from '../math/laneMasks';
 import { next, seedPair } from '../math/random';
 
 /** A planned dropout layer, written by src/plan; offsets and strides in bytes. */

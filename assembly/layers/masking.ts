@@ -1,6 +1,6 @@
 /** Masking: masks and zeroes the time steps whose features all equal a given value. */
 
-import { allLanes, lastLanes } from '../math/tailMasks';
+import { allLanes, lastLanes } from '../math/laneMasks';
 
 /** A planned masking layer, written by src/plan; offsets and strides in bytes. */
 @unmanaged

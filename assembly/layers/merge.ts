@@ -4,7 +4,7 @@
  * Letters: T time, B batch, U width of one input. Rows are written up to whole vectors, padded with zeros.
  */
 
-import { allLanes, lastLanes } from '../math/tailMasks';
+import { allLanes, lastLanes } from '../math/laneMasks';
 
 /** How two outputs are merged. src/ reads names and numbers from here. */
 export const enum MergeMode {

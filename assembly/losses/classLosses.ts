@@ -4,7 +4,7 @@
  */
 
 import { highHalf, lowHalf, sumOf } from '../math/f64Pairs';
-import { allLanes, lastLanes } from '../math/tailMasks';
+import { allLanes, lastLanes } from '../math/laneMasks';
 import { log, log1p } from '../math/log';
 import { padded, probability } from './lossPlan';
 import { exp } from '../math/elementary';

@@ -13,9 +13,9 @@ import {
   categoricalHinge, classOf, cosineProximity, crossentropy, softmaxCrossentropy, sparseCrossentropy,
   sparseSoftmaxCrossentropy,
 } from './classLosses';
-import { columnLosses } from './columnLosses';
+import { columnLosses } from './elementwiseLosses';
 import { highHalf, lowHalf, sumOf } from '../math/f64Pairs';
-import { allLanes, lastLanes } from '../math/tailMasks';
+import { allLanes, lastLanes } from '../math/laneMasks';
 import { Loss, LossPlan, at, countedRows, factorOf, padded } from './lossPlan';
 
 /**

@@ -6,7 +6,7 @@
  */
 
 import { highHalf, lowHalf, sumOf } from './f64Pairs';
-import { allLanes, lastLanes } from './tailMasks';
+import { allLanes, lastLanes } from './laneMasks';
 import { exp } from './elementary';
 import { ln } from './random';
 

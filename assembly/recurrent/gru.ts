@@ -24,7 +24,7 @@ import { SLICE, ZEROS, matmul } from '../products/matmul';
 import {
   ENOUGH_ROWS, UNITS, applyRecurrentDropout, copySkippedRows, drawRecurrentDropout, loadH, maskOf, packTransposedRows,
   stateGradient, storeH,
-} from './recurrent';
+} from './shared';
 import { outerPanel12, outerPanel4, outerPanel8, rowPanel12, rowPanel4, rowPanel8 } from '../products/tiles.generated';
 
 /** Bytes of one row of a panel of three gates. */

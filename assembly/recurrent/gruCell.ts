@@ -8,8 +8,8 @@
 import { GATES, GruPlan, N, R, Z } from './gruPlan';
 import { Activation, activateStrided } from '../math/activations';
 import { flushSmall, sigmoid, tanh } from '../math/elementary';
-import { lastLanes } from '../math/tailMasks';
-import { SMALLEST, isUnmasked } from './recurrent';
+import { lastLanes } from '../math/laneMasks';
+import { SMALLEST, isUnmasked } from './shared';
 
 /** Whether the activations differ from tanh and sigmoid. */
 @inline

@@ -3,7 +3,7 @@
  * [2, 3U] with resetAfter and [3U] without, gate blocks z, r, h. A bias of 0 means none.
  */
 
-import { UNITS, copyGroups } from './recurrent';
+import { UNITS, copyGroups } from './shared';
 import { Copy, pack, unpack } from '../memory/copy';
 import { padded } from '../products/matmul';
 

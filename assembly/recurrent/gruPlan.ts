@@ -1,6 +1,6 @@
 /** Memory layout of a planned GRU layer. */
 
-import { UNITS } from './recurrent';
+import { UNITS } from './shared';
 
 /** The vectors of a row of `gates`, in order. src/ reads the order from here. */
 export const enum GruGate {
@@ -32,7 +32,7 @@ export class GruPlan {
   h: usize; // [T+1][B][H]: slot t+1 holds h_t, times drop if there is one; rows hRow apart
   hRow: usize;
   gates: usize; // [T][G][B][a z r n][4]: activated gates; backward overwrites them with their gradients
-  gatesGroup: usize; // distance between groups; see rowBytes in src/plan/plan.ts
+  gatesGroup: usize; // distance between groups; see rowBytes in src/plan/planner.ts
   w: usize; // parameters, G * (2 + H + I) * 12 floats; see packGruWeights
   dw: usize; // like w: gradients are added to it
   wt: usize; // scratch of 3H * (H + padded I) floats, 3H * H without dx: transposed kernels, packed

@@ -27,7 +27,7 @@ import { SLICE, ZEROS, matmul } from '../products/matmul';
 import {
   ENOUGH_ROWS, UNITS, applyRecurrentDropout, copySkippedRows, drawRecurrentDropout, gatherInput, loadH, maskOf,
   packTransposedRows, stateGradient, storeH,
-} from './recurrent';
+} from './shared';
 import { outerPanel16, rowPanel16 } from '../products/tiles.generated';
 
 @inline

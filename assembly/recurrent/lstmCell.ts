@@ -7,8 +7,8 @@
 import { GATES, LstmGate, LstmPlan } from './lstmPlan';
 import { activateStrided } from '../math/activations';
 import { activateGates, flushSmall, tanh } from '../math/elementary';
-import { lastLanes } from '../math/tailMasks';
-import { SMALLEST, UNITS, isUnmasked } from './recurrent';
+import { lastLanes } from '../math/laneMasks';
+import { SMALLEST, UNITS, isUnmasked } from './shared';
 
 /**
  * One time step of one group with tanh and sigmoid; activates the gates in place.

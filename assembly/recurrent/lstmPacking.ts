@@ -4,7 +4,7 @@
  */
 
 import { GATES } from './lstmPlan';
-import { UNITS, copyGroups, packState, unpackState } from './recurrent';
+import { UNITS, copyGroups, packState, unpackState } from './shared';
 import { Copy, pack, unpack } from '../memory/copy';
 import { padded } from '../products/matmul';
 

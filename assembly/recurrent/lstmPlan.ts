@@ -27,7 +27,7 @@ export class LstmPlan {
   hx: usize; // [T+1][B][h: H | x: I]: slot t+1 holds h_t; the x part exists only if wide is 0
   hxRow: usize;
   gates: usize; // [T][G][B][i f g o][4]: activated gates; backward overwrites them with their gradients
-  gatesGroup: usize; // distance between groups; see rowBytes in src/plan/plan.ts
+  gatesGroup: usize; // distance between groups; see rowBytes in src/plan/planner.ts
   c: usize; // [T+1][G][B][4]: slot t+1 holds the cell state c_t
   tanhC: usize; // [T][G][B][4]: tanh(c_t)
   w: usize; // [G][1 + H + I][16]: bias, recurrent kernel, kernel

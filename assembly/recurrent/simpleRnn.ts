@@ -7,7 +7,7 @@
  * Padded units stay zero, as in lstm.ts.
  */
 
-import { lastLanes } from '../math/tailMasks';
+import { lastLanes } from '../math/laneMasks';
 import { flushSmall, tanh } from '../math/elementary';
 import { Activation, activateStrided } from '../math/activations';
 import { Copy, pack, unpack } from '../memory/copy';
@@ -15,7 +15,7 @@ import { SLICE, ZEROS, columnSums, copyPanels, matmul, packedAt, padded, panelWi
 import {
   ENOUGH_ROWS, SMALLEST, UNITS, applyRecurrentDropout, copySkippedRows, drawRecurrentDropout, gatherInput, isUnmasked,
   loadH, maskOf, stateGradient, storeH,
-} from './recurrent';
+} from './shared';
 import { outerPanel16, outerPanel4, outerPanel8, rowPanel16, rowPanel4, rowPanel8 } from '../products/tiles.generated';
 
 /**

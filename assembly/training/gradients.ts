@@ -1,7 +1,7 @@
 /** Checks the size of gradients and clips them, before the optimizer uses them. */
 
 import { highHalf, lowHalf } from '../math/f64Pairs';
-import { allLanes, lastLanes } from '../math/tailMasks';
+import { allLanes, lastLanes } from '../math/laneMasks';
 
 /** Whether all of x [n], n a multiple of 4, are within [-most, most]; false for NaN. */
 export function areWithin(x: usize, n: i32, most: f64): bool {

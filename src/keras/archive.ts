@@ -1,9 +1,9 @@
 /** Reads and writes the zip archives of `.keras` files. Entries are checked before they are unpacked. */
 
 import { inflateSync, zipSync } from 'fflate';
-import { checksum } from '../saving/checksum.ts';
-import { type FilePath, failAt } from '../saving/filePath.ts';
-import { describeOtherFormat } from '../saving/fileSignatures.ts';
+import { type FilePath, failAt } from '../saving/config/filePath.ts';
+import { checksum } from '../saving/snapshot/checksum.ts';
+import { describeOtherFormat } from '../saving/stores/fileSignatures.ts';
 
 /** The entries of a `.keras` file. */
 export const CONFIG = 'config.json';

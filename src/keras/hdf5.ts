@@ -6,8 +6,8 @@
  * reader checks every address, and its work is bounded by the size of the file.
  */
 
-import type { FilePath } from '../saving/filePath.ts';
-import { describeOtherFormat } from '../saving/fileSignatures.ts';
+import type { FilePath } from '../saving/config/filePath.ts';
+import { describeOtherFormat } from '../saving/stores/fileSignatures.ts';
 import { show } from '../util/errors.ts';
 import { sizeOf } from '../util/shapes.ts';
 import { Hdf5Bytes } from './hdf5Bytes.ts';

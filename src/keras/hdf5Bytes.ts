@@ -2,7 +2,7 @@
  * The bytes of an HDF5 file. Checks every read against the end of the file and limits the total number of bytes read.
  */
 
-import type { FilePath } from '../saving/filePath.ts';
+import type { FilePath } from '../saving/config/filePath.ts';
 import { fail } from '../util/errors.ts';
 
 const NOWHERE = 0xffff_ffff_ffff_ffffn;

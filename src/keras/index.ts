@@ -1,9 +1,9 @@
 /** lstm-wasm/keras: reads and writes `.keras` files and HDF5 files of Keras. */
 
 import type { Sequential } from '../model/sequential.ts';
-import { type ConfigFormat, formatOfVersion } from '../saving/configFormat.ts';
-import { type FilePath, failAt, MOST_TEXT, parseTopology } from '../saving/filePath.ts';
-import { type Arrangement, arrangementOf, modelOf } from '../saving/topology.ts';
+import { type ConfigFormat, formatOfVersion } from '../saving/config/configFormat.ts';
+import { type FilePath, failAt, MOST_TEXT, parseTopology } from '../saving/config/filePath.ts';
+import { type Arrangement, arrangementOf, modelOf } from '../saving/config/topology.ts';
 import { rejectExtraArguments } from '../util/arguments.ts';
 import { fail, show } from '../util/errors.ts';
 import { checkBytes } from '../util/options.ts';

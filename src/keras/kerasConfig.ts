@@ -4,7 +4,7 @@ import type { Layer } from '../layers/layer.ts';
 import { Bidirectional } from '../layers/recurrent/bidirectional.ts';
 import { TimeDistributed } from '../layers/recurrent/timeDistributed.ts';
 import type { Sequential } from '../model/sequential.ts';
-import { type FilePath, failAt, within } from '../saving/filePath.ts';
+import { type FilePath, failAt, within } from '../saving/config/filePath.ts';
 import { type Config, type ConfigValue, toPython } from '../util/config.ts';
 import { show } from '../util/errors.ts';
 

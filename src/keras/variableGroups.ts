@@ -5,7 +5,7 @@ import { Bidirectional } from '../layers/recurrent/bidirectional.ts';
 import { Recurrent } from '../layers/recurrent/recurrent.ts';
 import { TimeDistributed } from '../layers/recurrent/timeDistributed.ts';
 import type { Sequential } from '../model/sequential.ts';
-import type { ArrangedLayer, Arrangement } from '../saving/topology.ts';
+import type { ArrangedLayer, Arrangement } from '../saving/config/topology.ts';
 import { toPython } from '../util/config.ts';
 
 /** A Keras object with variables: the next `count` weights in the order of `getWeights`. */

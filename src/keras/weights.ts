@@ -3,9 +3,9 @@
 import type { Layer } from '../layers/layer.ts';
 import type { WeightSpec } from '../layers/weightSpec.ts';
 import type { Sequential } from '../model/sequential.ts';
-import { fromCudnn, isCudnnBias } from '../saving/cudnn.ts';
-import { type FilePath, failAt, within } from '../saving/filePath.ts';
-import type { Arrangement } from '../saving/topology.ts';
+import { fromCudnn, isCudnnBias } from '../saving/config/cudnn.ts';
+import { type FilePath, failAt, within } from '../saving/config/filePath.ts';
+import type { Arrangement } from '../saving/config/topology.ts';
 import { tensor } from '../tensor/make.ts';
 import type { Tensor } from '../tensor/tensor.ts';
 import { show } from '../util/errors.ts';

@@ -2,7 +2,7 @@
 
 import { version } from '../../package.json' with { type: 'json' };
 import { Sequential } from '../model/sequential.ts';
-import { checkMasks } from '../saving/masks.ts';
+import { checkMasks } from '../saving/config/bidirectionalMasks.ts';
 import { rejectExtraArguments } from '../util/arguments.ts';
 import { fail, show } from '../util/errors.ts';
 import { CONFIG, METADATA, makeZip, WEIGHTS } from './archive.ts';

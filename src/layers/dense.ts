@@ -11,7 +11,7 @@ import {
   type Signal,
   spacing,
   wholeLines,
-} from '../plan/plan.ts';
+} from '../plan/planner.ts';
 import type { Config } from '../util/config.ts';
 import { FLOAT } from '../util/memorySizes.ts';
 import { checkBoolean, checkCount } from '../util/options.ts';

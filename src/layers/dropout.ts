@@ -1,6 +1,6 @@
 /** In training, sets random inputs to zero and scales the others up by 1 / (1 - rate). Otherwise it does nothing. */
 
-import { floatBits, type Planner, padded, rowFields, type Signal } from '../plan/plan.ts';
+import { floatBits, type Planner, padded, rowFields, type Signal } from '../plan/planner.ts';
 import type { Config } from '../util/config.ts';
 import { fail, show } from '../util/errors.ts';
 import { checkNumber } from '../util/options.ts';

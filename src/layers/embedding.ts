@@ -9,7 +9,7 @@ import {
   rowFields,
   type Signal,
   wholeLines,
-} from '../plan/plan.ts';
+} from '../plan/planner.ts';
 import type { Config } from '../util/config.ts';
 import { fail, show } from '../util/errors.ts';
 import { checkBoolean, checkCount } from '../util/options.ts';

@@ -6,7 +6,7 @@
  */
 
 import { limitArguments } from '../util/arguments.ts';
-import { Activation, ELU, LeakyReLU, ReLU, Softmax } from './activation.ts';
+import { Activation, ELU, LeakyReLU, ReLU, Softmax } from './activationLayers.ts';
 import { Dense } from './dense.ts';
 import { Dropout } from './dropout.ts';
 import { Embedding } from './embedding.ts';

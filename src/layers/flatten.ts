@@ -1,6 +1,6 @@
 /** Turns the time steps of a sample into one vector. */
 
-import { type Planner, reshape, type Signal } from '../plan/plan.ts';
+import { type Planner, reshape, type Signal } from '../plan/planner.ts';
 import type { Config } from '../util/config.ts';
 import { fail, show } from '../util/errors.ts';
 import { type Shape, showShape } from '../util/shapes.ts';

@@ -11,7 +11,7 @@ export type {
   ReLUOptions,
   Softmax,
   SoftmaxOptions,
-} from './activation.ts';
+} from './activationLayers.ts';
 export type { Dense, DenseOptions } from './dense.ts';
 export type { Dropout, DropoutOptions } from './dropout.ts';
 export type { Embedding, EmbeddingOptions } from './embedding.ts';

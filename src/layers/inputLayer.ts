@@ -1,6 +1,6 @@
 /** Declares the input shape of a model. It computes nothing. */
 
-import type { Planner, Signal } from '../plan/plan.ts';
+import type { Planner, Signal } from '../plan/planner.ts';
 import { fail } from '../util/errors.ts';
 import { checkBoolean } from '../util/options.ts';
 import type { Shape } from '../util/shapes.ts';

@@ -1,7 +1,7 @@
 /** The base class of layers: shapes, weights, and a plan for the kernels. Layers do no arithmetic. */
 
 import type { LossActivation } from '../objective/losses.ts';
-import type { LayerOffsets, Planner, Signal } from '../plan/plan.ts';
+import type { LayerOffsets, Planner, Signal } from '../plan/planner.ts';
 import { readTensor, type TensorLike } from '../tensor/read.ts';
 import { Tensor } from '../tensor/tensor.ts';
 import { limitMethodArguments } from '../util/arguments.ts';

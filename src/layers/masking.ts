@@ -1,6 +1,6 @@
 /** Masks the time steps whose features all have a given value. */
 
-import { floatBits, maskFields, type Planner, rowFields, type Signal } from '../plan/plan.ts';
+import { floatBits, maskFields, type Planner, rowFields, type Signal } from '../plan/planner.ts';
 import type { Config } from '../util/config.ts';
 import { fail } from '../util/errors.ts';
 import { checkNumber } from '../util/options.ts';

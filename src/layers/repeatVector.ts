@@ -1,6 +1,6 @@
 /** Repeats a vector for a number of time steps, for example between an encoder and a decoder. */
 
-import { type Planner, rowFields, type Signal } from '../plan/plan.ts';
+import { type Planner, rowFields, type Signal } from '../plan/planner.ts';
 import type { Config } from '../util/config.ts';
 import { fail } from '../util/errors.ts';
 import { checkCount } from '../util/options.ts';

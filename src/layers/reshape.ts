@@ -1,6 +1,6 @@
 /** Changes the shape of the samples. The numbers of a sample keep their order. */
 
-import { type Planner, reshape, type Signal } from '../plan/plan.ts';
+import { type Planner, reshape, type Signal } from '../plan/planner.ts';
 import type { Config } from '../util/config.ts';
 import { fail, show } from '../util/errors.ts';
 import { type Shape, showShape, sizeOf } from '../util/shapes.ts';

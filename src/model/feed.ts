@@ -6,7 +6,7 @@ import { readSampleWeights, type SampleWeightOptions, writeSampleWeights } from 
 import type { Objective } from '../objective/objective.ts';
 import { shapeOfTarget } from '../objective/targets.ts';
 import type { CompiledPlan } from '../plan/compiledPlan.ts';
-import type { Purpose } from '../plan/plan.ts';
+import type { Purpose } from '../plan/planner.ts';
 import { sizeOf } from '../util/shapes.ts';
 import { float32 } from '../wasm/engine.ts';
 import type { ModelView } from './modelView.ts';

@@ -6,8 +6,8 @@ import type { SampleWeightOptions } from '../inputs/sampleWeights.ts';
 import type { Layer } from '../layers/layer.ts';
 import { type CompileOptions, readObjective } from '../objective/objective.ts';
 import type { Optimizer } from '../optimizers/index.ts';
-import type { IOHandler, SaveResult } from '../saving/artifacts.ts';
-import { checkMetadata, type SaveOptions, saveModel } from '../saving/save.ts';
+import type { IOHandler, SaveResult } from '../saving/tfjs/artifacts.ts';
+import { checkMetadata, type SaveOptions, saveModel } from '../saving/tfjs/save.ts';
 import type { TensorLike } from '../tensor/read.ts';
 import type { Tensor } from '../tensor/tensor.ts';
 import type { CallbackModel } from '../training/callback.ts';
@@ -23,6 +23,7 @@ import { type Config, serialize, toPython } from '../util/config.ts';
 import { checkBoolean, checkCount } from '../util/options.ts';
 import { globalSeeds } from '../util/random.ts';
 import type { Shape } from '../util/shapes.ts';
+import { asTrainedModel } from './asTrainedModel.ts';
 import { type Inspection, inspect } from './inspect.ts';
 import { ModelView } from './modelView.ts';
 import { predict, predictOnBatch } from './prediction.ts';
@@ -32,7 +33,6 @@ import type { Stack } from './stack.ts';
 import { getStates, setStates } from './states.ts';
 import { Stream } from './stream.ts';
 import { printSummary } from './summary.ts';
-import { trainedModelOf } from './trainedModel.ts';
 import { TrainStep } from './trainStep.ts';
 
 let unnamed = 0;
@@ -58,7 +58,7 @@ export class Sequential implements CallbackModel {
     this.name = name ?? `sequential_${++unnamed}`;
     this.#stack = this.#view.stack;
     this.#step = new TrainStep(this.#view);
-    this.#trained = trainedModelOf(this, this.#view, this.#step);
+    this.#trained = asTrainedModel(this, this.#view, this.#step);
   }
 
   /** @internal The layers at the batch size of this model, and its plans. */

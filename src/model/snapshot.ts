@@ -1,5 +1,5 @@
 /**
- * Snapshots: everything that the next batch of a model depends on, in one block of bytes (saving/block.ts). Restoring
+ * Snapshots: everything that the next batch of a model depends on, in one block of bytes (saving/snapshot/format.ts). Restoring
  * checks the whole snapshot before it changes the model.
  */
 
@@ -7,9 +7,9 @@ import { version } from '../../package.json' with { type: 'json' };
 import type { RecurrentLayer } from '../layers/recurrent/recurrent.ts';
 import type { Optimizer } from '../optimizers/index.ts';
 import { rates } from '../optimizers/schedules.ts';
-import { architectureOf, checkSameAsModel } from '../saving/architecture.ts';
-import { type Body, type Numbers, readBlock, writeBlock } from '../saving/block.ts';
-import { readList, readObject, readSeedState } from '../saving/fields.ts';
+import { architectureOf, checkSameAsModel } from '../saving/snapshot/architecture.ts';
+import { readList, readObject, readSeedState } from '../saving/snapshot/fields.ts';
+import { type Body, type Numbers, readBlock, writeBlock } from '../saving/snapshot/format.ts';
 import { Tensor } from '../tensor/tensor.ts';
 import { packProgress, unpackProgress } from '../training/checkpointFormat.ts';
 import type { TrainingProgress } from '../training/progress.ts';

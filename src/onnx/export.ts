@@ -1,7 +1,7 @@
 /** Exports models to ONNX. */
 
 import { version } from '../../package.json' with { type: 'json' };
-import { Activation, ELU, LeakyReLU, ReLU, Softmax } from '../layers/activation.ts';
+import { Activation, ELU, LeakyReLU, ReLU, Softmax } from '../layers/activationLayers.ts';
 import type { ActivationName } from '../layers/activations.ts';
 import { Dense } from '../layers/dense.ts';
 import { Dropout } from '../layers/dropout.ts';

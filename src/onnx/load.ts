@@ -3,7 +3,7 @@
 import * as layers from '../layers/factories.ts';
 import type { Layer } from '../layers/layer.ts';
 import { Sequential } from '../model/sequential.ts';
-import { describeOtherFormat } from '../saving/fileSignatures.ts';
+import { describeOtherFormat } from '../saving/stores/fileSignatures.ts';
 import { Tensor } from '../tensor/tensor.ts';
 import { rejectExtraArguments } from '../util/arguments.ts';
 import { fail, ValueError } from '../util/errors.ts';

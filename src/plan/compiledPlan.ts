@@ -7,7 +7,7 @@ import { Block, float32, int32, kernels } from '../wasm/engine.ts';
 import { structures } from '../wasm/shared.generated.ts';
 import { type KernelFunctions, kernelFunctions } from './kernelCalls.ts';
 import { planLoss, planMetrics } from './lossFields.ts';
-import type { BlockName, Offset, Plan } from './plan.ts';
+import type { BlockName, Offset, Plan } from './planner.ts';
 
 /** The address of each memory block of a model. */
 export type Addresses = Record<BlockName, number>;

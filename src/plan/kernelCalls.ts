@@ -2,7 +2,7 @@
 
 import type { Kernels } from '../wasm/kernels.ts';
 import { structures } from '../wasm/shared.generated.ts';
-import type { KernelCall } from './plan.ts';
+import type { KernelCall } from './planner.ts';
 
 /** Rows that a recurrent layer runs through all time steps at once; with more, weight gradients would not stay in L1. */
 const BLOCK = 256;

@@ -5,7 +5,7 @@ import type { ScoreName } from '../objective/metrics.ts';
 import type { Objective } from '../objective/objective.ts';
 import { FLOAT } from '../util/memorySizes.ts';
 import { lossNumbers, metricNumbers } from '../wasm/shared.generated.ts';
-import { type Fields, maskFields, type Plan, rowFields } from './plan.ts';
+import { type Fields, maskFields, type Plan, rowFields } from './planner.ts';
 
 /** The delta of the Huber loss: 1, as the bits of a float32. TF.js has no other. */
 const DELTA = 0x3f80_0000;

@@ -3,7 +3,7 @@
 import type { Layer } from '../layers/layer.ts';
 import type { LossActivation } from '../objective/losses.ts';
 import { FLOAT } from '../util/memorySizes.ts';
-import { type LayerOffsets, type Plan, Planner, type Purpose, type Rows, type Signal } from './plan.ts';
+import { type LayerOffsets, type Plan, Planner, type Purpose, type Rows, type Signal } from './planner.ts';
 
 /** The sizes and the use of a batch. */
 export interface BatchSpec {

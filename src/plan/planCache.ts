@@ -12,8 +12,8 @@ import { sameShape } from '../util/shapes.ts';
 import { Block, float32, kernels } from '../wasm/engine.ts';
 import type { Parameters } from '../weights/parameters.ts';
 import { CompiledPlan } from './compiledPlan.ts';
-import type { LayerOffsets, Plan, Purpose } from './plan.ts';
 import { planBatch } from './planBatch.ts';
+import type { LayerOffsets, Plan, Purpose } from './planner.ts';
 
 /** The number of cached plans at which the cache is cleared. */
 const MOST_PLANS = 32;

@@ -5,7 +5,7 @@
  * follow each other without gaps or overlaps and fill the file; their sizes match their shapes and types.
  */
 
-import { describeOtherFormat } from '../saving/fileSignatures.ts';
+import { describeOtherFormat } from '../saving/stores/fileSignatures.ts';
 import { asTensor, type TensorLike } from '../tensor/read.ts';
 import { Tensor } from '../tensor/tensor.ts';
 import { rejectExtraArguments } from '../util/arguments.ts';

@@ -1,5 +1,7 @@
 /** The public functions and types for saving and loading models. */
 
+export type { HttpOptions } from './stores/http.ts';
+export { io } from './stores/io.ts';
 export type {
   IOHandler,
   ModelArtifacts,
@@ -7,8 +9,6 @@ export type {
   SaveResult,
   TrainingConfig,
   WeightsManifestEntry,
-} from './artifacts.ts';
-export type { HttpOptions } from './http.ts';
-export { io } from './io.ts';
-export { type LoadOptions, loadLayersModel, modelFromJSON, models } from './load.ts';
-export type { SaveOptions } from './save.ts';
+} from './tfjs/artifacts.ts';
+export { type LoadOptions, loadLayersModel, modelFromJSON, models } from './tfjs/load.ts';
+export type { SaveOptions } from './tfjs/save.ts';

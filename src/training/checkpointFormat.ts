@@ -1,7 +1,7 @@
 /** The progress of a training run as a section of a snapshot: plain data for its header, and arrays of numbers. */
 
-import type { Body, Numbers } from '../saving/block.ts';
-import { type Fields, readChoice, readList, readNames, readObject } from '../saving/fields.ts';
+import { type Fields, readChoice, readList, readNames, readObject } from '../saving/snapshot/fields.ts';
+import type { Body, Numbers } from '../saving/snapshot/format.ts';
 import { Tensor } from '../tensor/tensor.ts';
 import { fail, show } from '../util/errors.ts';
 import { checkBoolean, checkCount } from '../util/options.ts';

@@ -1,7 +1,7 @@
 /** The positions of the weights of all layers in one array, and matrices to which they can be unpacked. */
 
 import type { Layer } from '../layers/layer.ts';
-import { roundUp } from '../plan/plan.ts';
+import { roundUp } from '../plan/planner.ts';
 import { FLOAT, LINE } from '../util/memorySizes.ts';
 import { sizeOf } from '../util/shapes.ts';
 import { Block, float32, kernels } from '../wasm/engine.ts';

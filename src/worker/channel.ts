@@ -1,6 +1,6 @@
 /** Starts the worker and exchanges messages with it: a Web Worker in browsers, a worker thread in Node. */
 
-import { nodeModule } from '../saving/nodeFiles.ts';
+import { nodeModule } from '../saving/stores/nodeFiles.ts';
 import type { ClientMessage } from './messages.ts';
 import type { Port } from './serialization.ts';
 

@@ -6,9 +6,9 @@ import type { Layer } from '../layers/layer.ts';
 import { inspectedLayer } from '../model/inspect.ts';
 import type { Sequential } from '../model/sequential.ts';
 import { readObjective } from '../objective/objective.ts';
-import { checkMetadata } from '../saving/save.ts';
-import { describeObjective } from '../saving/trainingConfig.ts';
-import { saverFor } from '../saving/urlHandlers.ts';
+import { saverFor } from '../saving/stores/urlHandlers.ts';
+import { checkMetadata } from '../saving/tfjs/save.ts';
+import { describeObjective } from '../saving/tfjs/trainingConfig.ts';
 import { BaseCallback, type CallbackState, CustomCallback, type Params } from '../training/callback.ts';
 import {
   EarlyStopping,

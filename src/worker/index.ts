@@ -5,12 +5,12 @@
 
 import { Sequential } from '../model/sequential.ts';
 import type { SequentialArgs } from '../model/sequentialArgs.ts';
-import type { IOHandler } from '../saving/artifacts.ts';
-import { modelFrom, optimizerFrom } from '../saving/fromConfig.ts';
-import { httpOptions } from '../saving/http.ts';
-import type { LoadOptions } from '../saving/load.ts';
-import type { describeObjective } from '../saving/trainingConfig.ts';
-import { loaderFor } from '../saving/urlHandlers.ts';
+import { modelFrom, optimizerFrom } from '../saving/config/fromConfig.ts';
+import { httpOptions } from '../saving/stores/http.ts';
+import { loaderFor } from '../saving/stores/urlHandlers.ts';
+import type { IOHandler } from '../saving/tfjs/artifacts.ts';
+import type { LoadOptions } from '../saving/tfjs/load.ts';
+import type { describeObjective } from '../saving/tfjs/trainingConfig.ts';
 import { limitMethodArguments, rejectExtraArguments } from '../util/arguments.ts';
 import { fail, show } from '../util/errors.ts';
 import { checkBoolean, checkOptions } from '../util/options.ts';

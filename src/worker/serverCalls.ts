@@ -3,10 +3,10 @@
 import { runForecast } from '../data/forecastTask.ts';
 import type { Layer } from '../layers/layer.ts';
 import type { Sequential } from '../model/sequential.ts';
-import type { ModelArtifacts, SaveResult } from '../saving/artifacts.ts';
-import { layerFrom, modelFrom, optimizerFrom } from '../saving/fromConfig.ts';
-import { loadLayersModel } from '../saving/load.ts';
-import { describeObjective } from '../saving/trainingConfig.ts';
+import { layerFrom, modelFrom, optimizerFrom } from '../saving/config/fromConfig.ts';
+import type { ModelArtifacts, SaveResult } from '../saving/tfjs/artifacts.ts';
+import { loadLayersModel } from '../saving/tfjs/load.ts';
+import { describeObjective } from '../saving/tfjs/trainingConfig.ts';
 import type { BaseCallback } from '../training/callback.ts';
 import { callbacks } from '../training/callbacks/index.ts';
 import type { BatchSource, DatasetBatch } from '../training/dataset.ts';

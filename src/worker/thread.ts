@@ -1,6 +1,6 @@
 /** The script of the worker: holds the models and executes the calls of the client. */
 
-import { nodeModule } from '../saving/nodeFiles.ts';
+import { nodeModule } from '../saving/stores/nodeFiles.ts';
 import { type ClientMessage, isClientMessage, type ServerMessage } from './messages.ts';
 import { type Port, postReply, unpack, unpackError } from './serialization.ts';
 import { type Models, serveHostCall, serveModelCall } from './serverCalls.ts';

@@ -2,7 +2,7 @@
 
 import { layers, type Sequential, sequential } from 'lstm-wasm';
 import { describe, expect, test } from 'vitest';
-import { Planner } from '../../src/plan/plan.ts';
+import { Planner } from '../../src/plan/planner.ts';
 import { sizeOf } from '../../src/util/shapes.ts';
 import { Block, float32, kernels } from '../../src/wasm/engine.ts';
 import { fencesChecked } from '../setup/fences.ts';

@@ -6,7 +6,7 @@ import { type LossName, lossSpellings, resolveLoss } from '../../src/objective/l
 import { resolveMetrics, type ScoreName } from '../../src/objective/metrics.ts';
 import { resolveOptimizer } from '../../src/optimizers/index.ts';
 import { planLoss, planMetrics } from '../../src/plan/lossFields.ts';
-import type { Plan } from '../../src/plan/plan.ts';
+import type { Plan } from '../../src/plan/planner.ts';
 import { lossNumbers, metricNumbers } from '../../src/wasm/shared.generated.ts';
 import { expectBits, expectClose } from '../compare.ts';
 import { lossOf, targetWidth } from '../reference/loss.ts';

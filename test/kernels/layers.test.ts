@@ -4,7 +4,7 @@
 //   B batch, T time, D width; u = 2^-24
 
 import { describe, expect, test } from 'vitest';
-import { Activation, ELU, LeakyReLU, ReLU } from '../../src/layers/activation.ts';
+import { Activation, ELU, LeakyReLU, ReLU } from '../../src/layers/activationLayers.ts';
 import type { ActivationName as Name } from '../../src/layers/activations.ts';
 import { activations } from '../../src/layers/activations.ts';
 import { Dense } from '../../src/layers/dense.ts';
@@ -16,7 +16,7 @@ import { Masking } from '../../src/layers/masking.ts';
 import { TimeDistributed } from '../../src/layers/recurrent/timeDistributed.ts';
 import { RepeatVector } from '../../src/layers/repeatVector.ts';
 import { Reshape } from '../../src/layers/reshape.ts';
-import { Planner } from '../../src/plan/plan.ts';
+import { Planner } from '../../src/plan/planner.ts';
 import { globalSeeds } from '../../src/util/random.ts';
 import { structures } from '../../src/wasm/shared.generated.ts';
 import { expectBits, expectClose } from '../compare.ts';

@@ -16,7 +16,7 @@ import {
   padded,
   type Rows,
   type Signal,
-} from '../../src/plan/plan.ts';
+} from '../../src/plan/planner.ts';
 import { FLOAT } from '../../src/util/memorySizes.ts';
 import { globalSeeds } from '../../src/util/random.ts';
 import { structures } from '../../src/wasm/shared.generated.ts';

@@ -3,7 +3,7 @@
  * around every buffer. Memory that a kernel must write before reading is NaN.
  */
 
-import { padded, rowBytes } from '../../src/plan/plan.ts';
+import { padded, rowBytes } from '../../src/plan/planner.ts';
 import { FLOAT } from '../../src/util/memorySizes.ts';
 import { activationNumbers, structures } from '../../src/wasm/shared.generated.ts';
 import { type Block, sizeOf } from '../reference/block.ts';

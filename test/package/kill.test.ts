@@ -77,7 +77,7 @@ function run(code: string, kill: { started?: number; trained?: number } = {}): P
 /** The number of batches that a snapshot was trained on; throws if the file is not complete. */
 async function batchesOf(file: string): Promise<number> {
   const bytes = new Uint8Array(readFileSync(file));
-  const { readBlock } = await import('../../src/saving/block.ts');
+  const { readBlock } = await import('../../src/saving/snapshot/format.ts');
   const { header } = readBlock({ call: 'test', part: 'file' }, bytes);
   return (header.optimizer as { batches: number }).batches;
 }

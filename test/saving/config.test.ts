@@ -2,8 +2,8 @@
 
 import { initializers, type Layer, layers, type Sequential, schedules, sequential, train } from 'lstm-wasm';
 import { describe, expect, test } from 'vitest';
-import { optimizerFrom } from '../../src/saving/fromConfig.ts';
-import { modelOf } from '../../src/saving/topology.ts';
+import { optimizerFrom } from '../../src/saving/config/fromConfig.ts';
+import { modelOf } from '../../src/saving/config/topology.ts';
 import { stacks } from './stacks.ts';
 
 const place = { call: 'load', part: 'model' };

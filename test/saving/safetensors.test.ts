@@ -3,7 +3,7 @@
 import { type Layer, layers, type Sequential, sequential, Tensor, ValueError } from 'lstm-wasm';
 import { loadSafetensors, readSafetensors, toSafetensors, writeSafetensors } from 'lstm-wasm/safetensors';
 import { describe, expect, test } from 'vitest';
-import { layerFrom } from '../../src/saving/fromConfig.ts';
+import { layerFrom } from '../../src/saving/config/fromConfig.ts';
 import { RandomGenerator } from '../../src/util/randomGenerator.ts';
 import { expectBits } from '../compare.ts';
 import { stacks } from './stacks.ts';

@@ -14,7 +14,7 @@ import {
   util,
 } from 'lstm-wasm';
 import { beforeEach, describe, expect, test } from 'vitest';
-import { checksum } from '../../src/saving/checksum.ts';
+import { checksum } from '../../src/saving/snapshot/checksum.ts';
 import { expectBits } from '../compare.ts';
 import { Random } from '../reference/random.ts';
 import { expectResumable } from './interruptions.ts';

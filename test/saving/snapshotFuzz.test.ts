@@ -12,7 +12,7 @@ import {
   ValueError,
 } from 'lstm-wasm';
 import { beforeAll, describe, expect, test } from 'vitest';
-import { checksum } from '../../src/saving/checksum.ts';
+import { checksum } from '../../src/saving/snapshot/checksum.ts';
 import { RandomGenerator } from '../../src/util/randomGenerator.ts';
 import { expectBits } from '../compare.ts';
 import { Random } from '../reference/random.ts';

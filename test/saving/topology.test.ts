@@ -11,7 +11,7 @@ import { describe, expect, test, vi } from 'vitest';
 // biome-ignore lint/suspicious/noExplicitAny: untyped JSON data
 type Plain = any;
 
-const folder = fileURLToPath(new URL('field/', import.meta.url));
+const folder = fileURLToPath(new URL('foundFiles/', import.meta.url));
 
 const layer = (class_name: string, config: Plain = {}): Plain => ({ class_name, config });
 const input = { batch_input_shape: [null, 4, 3] };

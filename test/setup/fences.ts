@@ -5,7 +5,7 @@
  */
 
 import { CompiledPlan } from '../../src/plan/compiledPlan.ts';
-import { Planner } from '../../src/plan/plan.ts';
+import { Planner } from '../../src/plan/planner.ts';
 import { FLOAT, LINE } from '../../src/util/memorySizes.ts';
 import { sizeOf } from '../../src/util/shapes.ts';
 import { float32, kernels } from '../../src/wasm/engine.ts';

@@ -12,7 +12,7 @@ import { bytesBySource } from './sourceBytes.js';
  * @property {number} gzip the same, compressed at level 9, one file after the other
  * @property {number} later gzip bytes of the targets of `import()`
  * @property {string} text of what loads at first
- * @property {Map<string, number>} sources bytes of it by the file they come from: `src/plan/plan.ts`, `node_modules/d3-scale`
+ * @property {Map<string, number>} sources bytes of it by the file they come from: `src/plan/planner.ts`, `node_modules/d3-scale`
  *
  * @typedef {object} Output
  * @property {string} path

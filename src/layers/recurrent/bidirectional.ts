@@ -1,6 +1,6 @@
 /** Runs a recurrent layer in both directions of time, and merges the two outputs. */
 
-import { type LayerOffsets, type Planner, reverseSteps, rowFields, type Signal } from '../../plan/plan.ts';
+import { type LayerOffsets, type Planner, reverseSteps, rowFields, type Signal } from '../../plan/planner.ts';
 import { type Config, serialize } from '../../util/config.ts';
 import { fail, show } from '../../util/errors.ts';
 import { FLOAT } from '../../util/memorySizes.ts';

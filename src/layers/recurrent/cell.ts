@@ -16,7 +16,7 @@ import {
   parameterFields,
   type Rows,
   rowFields,
-} from '../../plan/plan.ts';
+} from '../../plan/planner.ts';
 import { type Config, serialize } from '../../util/config.ts';
 import { fail, show } from '../../util/errors.ts';
 import { checkBoolean, checkCount, checkNumber } from '../../util/options.ts';

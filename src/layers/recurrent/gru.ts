@@ -1,6 +1,6 @@
 /** The gru layer and its cell: options and plan. The equations are in assembly/recurrent/gru.ts. */
 
-import { type Planner, padded, rowBytes, wholeLines } from '../../plan/plan.ts';
+import { type Planner, padded, rowBytes, wholeLines } from '../../plan/planner.ts';
 import { rejectExtraArguments } from '../../util/arguments.ts';
 import type { Config } from '../../util/config.ts';
 import { FLOAT } from '../../util/memorySizes.ts';

@@ -1,6 +1,6 @@
 /** The lstm layer and its cell: options and plan. The equations are in assembly/recurrent/lstm.ts. */
 
-import { offsetBy, type Planner, padded, rowBytes } from '../../plan/plan.ts';
+import { offsetBy, type Planner, padded, rowBytes } from '../../plan/planner.ts';
 import { rejectExtraArguments } from '../../util/arguments.ts';
 import type { Config } from '../../util/config.ts';
 import { FLOAT } from '../../util/memorySizes.ts';

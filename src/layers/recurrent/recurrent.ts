@@ -11,7 +11,7 @@ import {
   reverseSteps,
   rowFields,
   type Signal,
-} from '../../plan/plan.ts';
+} from '../../plan/planner.ts';
 import { type Config, toPython } from '../../util/config.ts';
 import { factoryNameOf, fail } from '../../util/errors.ts';
 import { FLOAT } from '../../util/memorySizes.ts';

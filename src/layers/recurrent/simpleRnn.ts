@@ -1,6 +1,6 @@
 /** The simpleRNN layer and its cell: options and plan. The equation is in assembly/recurrent/simpleRnn.ts. */
 
-import { type Planner, padded, wholeLines } from '../../plan/plan.ts';
+import { type Planner, padded, wholeLines } from '../../plan/planner.ts';
 import { rejectExtraArguments } from '../../util/arguments.ts';
 import type { Config } from '../../util/config.ts';
 import { checkOptions } from '../../util/options.ts';

@@ -1,7 +1,7 @@
 /** Applies a layer to every time step. The layers that it accepts do that without it, so it only checks them. */
 
 import type { LossActivation } from '../../objective/losses.ts';
-import type { LayerOffsets, Planner, Signal } from '../../plan/plan.ts';
+import type { LayerOffsets, Planner, Signal } from '../../plan/planner.ts';
 import { type Config, serialize } from '../../util/config.ts';
 import { fail } from '../../util/errors.ts';
 import { type Shape, showShape } from '../../util/shapes.ts';

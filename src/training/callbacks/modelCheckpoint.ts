@@ -1,7 +1,7 @@
 /** Keeps the weights of the best epoch, calls a function that saves the model, or writes snapshots to a file. */
 
-import { checkFile, type FileArgument, readWhole } from '../../saving/nodeFiles.ts';
-import { checkReplaceable, replaceFile } from '../../saving/replaceFile.ts';
+import { checkFile, type FileArgument, readWhole } from '../../saving/stores/nodeFiles.ts';
+import { checkReplaceable, replaceFile } from '../../saving/stores/replaceFile.ts';
 import type { Tensor } from '../../tensor/tensor.ts';
 import { fail, reasonOf, show } from '../../util/errors.ts';
 import { checkBoolean, checkCount, checkOptions } from '../../util/options.ts';

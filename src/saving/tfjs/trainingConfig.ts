@@ -1,0 +1,408 @@
+/**
+ * The compile options and the training state in a saved model. If TF.js has the same optimizer, options, loss and
+ * metrics, `trainingConfig` contains them, so that TF.js can continue the training. Otherwise it is omitted, and TF.js
+ * loads the model uncompiled instead of silently training it in another way. In both cases
+ * `userDefinedMetadata.lstmWasm` contains the exact state.
+ */
+
+import type { Layer } from '../../layers/layer.ts';
+import { type LossName, resolveLoss } from '../../objective/losses.ts';
+import { type MetricName, resolveMetrics } from '../../objective/metrics.ts';
+import type { Objective } from '../../objective/objective.ts';
+import { Adam } from '../../optimizers/adam.ts';
+import type { Optimizer } from '../../optimizers/index.ts';
+import { type Config, type ConfigValue, fromPython, fromSnake, serialize, toPython } from '../../util/config.ts';
+import { fail, show } from '../../util/errors.ts';
+import { power } from '../../util/math.ts';
+import { floatsFor, showShape, sizeOf } from '../../util/shapes.ts';
+import type { OptimizerState, Parameters } from '../../weights/parameters.ts';
+import {
+  checkDepth,
+  type FilePath,
+  failAt,
+  isObject,
+  itemOf,
+  readCount,
+  readList,
+  readNumber,
+  readObject,
+  readText,
+  withFilePath,
+  within,
+} from '../config/filePath.ts';
+import { concatBytes, type TrainingConfig } from './artifacts.ts';
+import { fromBase64, toBase64 } from './base64.ts';
+import type { NewWeight, StoredWeight } from './weightData.ts';
+
+// ------------------------------------------------------------------------------------------------- TF.js
+
+/** An optimizer of TF.js: its options, and its state per weight in file order. */
+interface TfjsOptimizer {
+  readonly options: readonly string[];
+  slots(optimizer: Optimizer): readonly string[];
+  /** The factor that converts a slot of TF.js to that of this package; default 1. */
+  scale?(optimizer: Optimizer): number;
+}
+
+const rate = 'learningRate';
+
+const tfjsOptimizers: { readonly [className: string]: TfjsOptimizer } = {
+  SGD: { options: [rate], slots: () => [] },
+  Momentum: {
+    options: [rate, 'momentum', 'useNesterov'],
+    slots: () => ['momentum'],
+    // TF.js accumulates gradients; this package accumulates steps
+    scale: optimizer => -optimizer.learningRate,
+  },
+  RMSProp: {
+    options: [rate, 'decay', 'momentum', 'epsilon', 'centered'],
+    slots: optimizer => ['rms', 'momentum', ...(optimizer.getConfig().centered ? ['mg'] : [])],
+  },
+  Adagrad: { options: [rate, 'initialAccumulatorValue'], slots: () => ['accumulator'] },
+  Adadelta: { options: [rate, 'rho', 'epsilon'], slots: () => ['accum_grad', 'accum_var'] },
+  Adam: { options: [rate, 'beta1', 'beta2', 'epsilon'], slots: () => ['m', 'v'] },
+};
+
+/** The fixed epsilon of optimizers in TF.js that have no such option. */
+const EPSILON = 1e-7;
+
+/** Whether TF.js stores a slot but never reads it: the momentum of RMSProp if that is 0. */
+const isIdle = (slot: string, optimizer: Optimizer): boolean =>
+  slot === 'momentum' && optimizer.className === 'RMSProp' && optimizer.getConfig().momentum === 0;
+
+/** The options of the equivalent TF.js optimizer; null if there is none. */
+function tfjsConfigOf(optimizer: Optimizer): Config | null {
+  const known = tfjsOptimizers[optimizer.className];
+  const config: Record<string, ConfigValue> = { ...optimizer.getConfig() };
+  if (!known || typeof config.learningRate !== 'number') return null;
+  if (optimizer.className === 'Adagrad' && config.epsilon === EPSILON) delete config.epsilon;
+  return Object.keys(config).every(name => known.options.includes(name)) ? config : null;
+}
+
+const tfjsLosses: readonly LossName[] = [
+  'meanSquaredError',
+  'meanAbsoluteError',
+  'meanAbsolutePercentageError',
+  'meanSquaredLogarithmicError',
+  'squaredHinge',
+  'hinge',
+  'categoricalHinge',
+  'logcosh',
+  'categoricalCrossentropy',
+  'sparseCategoricalCrossentropy',
+  'binaryCrossentropy',
+  'kullbackLeiblerDivergence',
+  'poisson',
+  'cosineProximity',
+];
+
+/** The metrics that TF.js supports, and their names there. */
+const tfjsMetrics: { readonly [name: string]: string } = {
+  ...Object.fromEntries(
+    [
+      ...['acc', 'accuracy', 'ce', 'crossentropy', 'binaryAccuracy', 'categoricalAccuracy', 'precision'],
+      ...['categoricalCrossentropy', 'sparseCategoricalCrossentropy', 'mse', 'mae', 'mape', 'cosine'],
+    ].map(name => [name, name]),
+  ),
+  MSE: 'mse',
+  MAE: 'mae',
+  MAPE: 'mape',
+  meanSquaredError: 'mse',
+  meanAbsoluteError: 'mae',
+  meanAbsolutePercentageError: 'mape',
+  cosineProximity: 'cosine',
+};
+
+const snake = (name: string) => toPython(name) as string;
+
+/** The TF.js training config; null if TF.js does not support all of it. */
+function tfjsTrainingConfig({ optimizer, loss, metrics }: Objective): TrainingConfig | null {
+  const config = tfjsConfigOf(optimizer);
+  const names = metrics.map(({ name }) => tfjsMetrics[name] ?? tfjsMetrics[fromSnake(name)]);
+  if (!config || !tfjsLosses.includes(loss) || !names.every(name => name !== undefined)) return null;
+  const optimizer_config = { class_name: optimizer.className, config };
+  return { loss: snake(loss), metrics: names.map(snake), optimizer_config };
+}
+
+// ------------------------------------------------------------------------------------------------------- writing
+
+/**
+ * The compile options as data.
+ *
+ * @param purpose why they must be data, for the error message
+ */
+export function describeObjective(call: string, { optimizer, loss, metrics }: Objective, purpose: string) {
+  if (!optimizer.rateIsData) {
+    fail(call, `learningRate must be a number or one of schedules.* ${purpose}, got a function`);
+  }
+  return { loss, metrics: metrics.map(({ name }) => name), optimizer: serialize(optimizer) };
+}
+
+/** The saved state of a training. */
+export interface SavedTraining {
+  readonly trainingConfig: TrainingConfig | null;
+  /** For `userDefinedMetadata.lstmWasm`. */
+  readonly own: Config;
+  readonly weights: readonly NewWeight[];
+}
+
+/** A weight of the model, with its index among all weights. */
+interface ModelWeight {
+  readonly path: string;
+  readonly shape: readonly number[];
+  readonly layer: Layer;
+  readonly index: number;
+}
+
+function weightsOf(layers: readonly Layer[]): ModelWeight[] {
+  const all = layers.flatMap(layer => {
+    const { weightPaths } = layer;
+    return layer.weightSpecs.map(({ shape }, n) => ({ path: weightPaths[n]!, shape, layer }));
+  });
+  return all.map((weight, index) => ({ ...weight, index }));
+}
+
+/** TF.js stores the number of iterations as int32. */
+const MOST_COUNTED = 2 ** 31 - 1;
+
+/** Describes the training state of a compiled model. */
+export function describeTraining(
+  call: string,
+  layers: readonly Layer[],
+  parameters: Parameters,
+  objective: Objective,
+): SavedTraining {
+  const { optimizer } = objective;
+  const described = describeObjective(call, objective, 'to save the optimizer');
+  const progress = parameters.optimizerState(call, optimizer);
+  const weights = weightsOf(layers);
+  const scale = tfjsOptimizers[optimizer.className]?.scale?.(optimizer) ?? 1;
+  const trainingConfig = scale === 0 ? null : tfjsTrainingConfig(objective);
+  const kept = trainingConfig ? weights.filter(({ layer }) => layer.trainable) : weights;
+  let next = 0;
+  const slots = progress.batches === 0 ? [] : slotsOf(optimizer, trainingConfig !== null);
+  const states = slots.map(({ name, idle }) => ({ name, run: idle ? null : progress.slotValues[next++]! }));
+  const iterations = Int32Array.of(Math.min(progress.batches, MOST_COUNTED));
+  return {
+    trainingConfig,
+    own: {
+      ...described,
+      batches: progress.batches,
+      trained: progress.trained,
+      counters: progress.counters,
+      dropoutSeeds: layers.map(layer => [...layer.dropoutSeeds]),
+      ...(trainingConfig &&
+        isLost(optimizer, progress, weights, scale) && { slots: toBase64(concatBytes(progress.slotValues.flat())) }),
+    },
+    weights: [
+      { name: 'iter', shape: [], dtype: 'int32', values: iterations },
+      ...states.flatMap(({ name, run }) =>
+        kept.map(({ path, shape, index }): NewWeight => {
+          const own = run?.[index] ?? new Float32Array(sizeOf(shape));
+          const values = trainingConfig && scale !== 1 ? own.map(value => value / scale) : own;
+          return { name: `${path}/${name}`, shape, dtype: 'float32', values };
+        }),
+      ),
+    ],
+  };
+}
+
+/** Whether the TF.js slots lose information: by rounding, or because they omit frozen layers. */
+function isLost(
+  optimizer: Optimizer,
+  { slotValues }: OptimizerState,
+  weights: readonly ModelWeight[],
+  scale: number,
+): boolean {
+  const frozen = weights.filter(({ layer }) => !layer.trainable);
+  const learned = (run: readonly Float32Array[], slot: number) =>
+    frozen.some(({ index }) => !isConstant(run[index]!, optimizer.slotStart(slot)));
+  return slotValues.length > 0 && (scale !== 1 || slotValues.some(learned));
+}
+
+const isConstant = (values: Float32Array, value: number): boolean => {
+  const start = Math.fround(value);
+  return values.every(x => Object.is(x, start));
+};
+
+/** The slots of each weight, in file order; `idle` marks those that only TF.js has. */
+function slotsOf(optimizer: Optimizer, asTfjs: boolean): { name: string; idle: boolean }[] {
+  if (asTfjs) {
+    const names = tfjsOptimizers[optimizer.className]!.slots(optimizer);
+    return names.map(name => ({ name, idle: isIdle(name, optimizer) }));
+  }
+  const names = Array.from({ length: optimizer.slots }, (_, n) => `slot${n}`);
+  if (optimizer.useEma) names.push('average');
+  return names.map(name => ({ name, idle: false }));
+}
+
+// ----------------------------------------------------------------------------------------------------- reading
+
+/** The checked training state of a file. */
+export interface FoundTraining {
+  readonly objective: Objective;
+  readonly progress: OptimizerState | null;
+  /** The seeds of each layer; null if the file has none. */
+  readonly dropoutSeeds: readonly (readonly number[])[] | null;
+}
+
+type MakeOptimizer = (location: FilePath, described: unknown) => Optimizer;
+
+/** Reads `trainingConfig` and the optimizer weights of TF.js. */
+export function readTfjsTraining(
+  location: FilePath,
+  value: unknown,
+  specs: FilePath,
+  stored: readonly StoredWeight[],
+  layers: readonly Layer[],
+  makeOptimizer: MakeOptimizer,
+): FoundTraining {
+  checkDepth(location, value);
+  const config = readObject(location, value);
+  for (const name of ['weighted_metrics', 'loss_weights', 'sample_weight_mode']) {
+    const given = config[name];
+    if (given !== undefined && given !== null) {
+      failAt(within(location, name), `must be absent, because it is not supported, got ${show(given)}`);
+    }
+  }
+  const loss = readNames(within(location, 'loss'), config.loss);
+  if (loss.length !== 1) failAt(within(location, 'loss'), `must be one name, got ${loss.length}`);
+  const metrics = config.metrics === undefined || config.metrics === null ? [] : config.metrics;
+  const described = fromPython(config.optimizer_config as ConfigValue);
+  const optimizer = makeOptimizer(within(location, 'optimizer_config'), described);
+  const objective = objectiveOf(location, optimizer, loss[0]!, readNames(within(location, 'metrics'), metrics));
+  if (stored.length === 0) return { objective, progress: null, dropoutSeeds: null };
+  const batches = readIterations(specs, stored);
+  const slotValues = readSlotValues(specs, stored, layers, optimizer, true, batches);
+  // Computed as powers, because repeated multiplication would take time proportional to the number of batches
+  const counters = optimizer instanceof Adam ? [power(optimizer.beta1, batches), power(optimizer.beta2, batches)] : [];
+  return { objective, progress: { batches, trained: batches, counters, slotValues }, dropoutSeeds: null };
+}
+
+/** Reads the result of `describeTraining`. */
+export function readOwnTraining(
+  location: FilePath,
+  value: unknown,
+  specs: FilePath,
+  stored: readonly StoredWeight[],
+  layers: readonly Layer[],
+  asTfjs: boolean,
+  makeOptimizer: MakeOptimizer,
+): FoundTraining {
+  checkDepth(location, value);
+  const own = readObject(location, value);
+  const optimizer = makeOptimizer(within(location, 'optimizer'), own.optimizer);
+  const loss = readText(within(location, 'loss'), own.loss);
+  const objective = objectiveOf(location, optimizer, loss, readNames(within(location, 'metrics'), own.metrics));
+  const batches = readCount(within(location, 'batches'), own.batches);
+  const trained = readCount(within(location, 'trained'), own.trained);
+  const counters = readNumbers(within(location, 'counters'), own.counters, batches === 0 ? 0 : optimizer.counters);
+  const iterations = readIterations(specs, stored);
+  if (iterations !== Math.min(batches, MOST_COUNTED)) {
+    failAt(within(location, 'batches'), `must equal the weight 'iter', ${iterations}, got ${batches}`);
+  }
+  const slotValues = readSlotValues(specs, stored, layers, optimizer, asTfjs, batches);
+  const exact = own.slots === undefined ? slotValues : readSlots(within(location, 'slots'), own.slots, slotValues);
+  const seedsLocation = within(location, 'dropoutSeeds');
+  const lists = readList(seedsLocation, own.dropoutSeeds);
+  if (lists.length !== layers.length) {
+    failAt(seedsLocation, `must have a list for each of the ${layers.length} layers, got ${lists.length}`);
+  }
+  const dropoutSeeds = layers.map((layer, n) => {
+    const here = itemOf(seedsLocation, n);
+    const seeds = readNumbers(here, lists[n], layer.dropoutSeeds.length);
+    return seeds.map((seed, i) => readCount(itemOf(here, i), seed));
+  });
+  return { objective, progress: { batches, trained, counters, slotValues: exact }, dropoutSeeds };
+}
+
+/** Reads the exact slots, with the sizes of `rounded`. */
+function readSlots(
+  location: FilePath,
+  value: unknown,
+  rounded: readonly (readonly Float32Array[])[],
+): Float32Array[][] {
+  const bytes = fromBase64(location, readText(location, value));
+  const expected = rounded.flat().reduce((sum, { byteLength }) => sum + byteLength, 0);
+  if (bytes.byteLength !== expected) failAt(location, `must be ${expected} bytes, got ${bytes.byteLength}`);
+  let at = 0;
+  return rounded.map(run =>
+    run.map(({ byteLength }) => {
+      const from = at;
+      at += byteLength;
+      return new Float32Array(bytes.slice(from, at).buffer);
+    }),
+  );
+}
+
+function objectiveOf(location: FilePath, optimizer: Optimizer, lossName: string, names: readonly string[]): Objective {
+  return withFilePath(location, () => {
+    const loss = resolveLoss('compile', lossName);
+    const metrics = resolveMetrics('compile', names as MetricName[], loss);
+    return { optimizer, loss, metrics };
+  });
+}
+
+/** Reads a name, a list of names, or names by output. */
+function readNames(location: FilePath, value: unknown): string[] {
+  if (typeof value === 'string') return [value];
+  const list = isObject(value) && !Array.isArray(value) ? Object.values(value).flat() : readList(location, value);
+  return list.map((name, n) => readText(itemOf(location, n), name));
+}
+
+function readNumbers(location: FilePath, value: unknown, count: number): number[] {
+  const list = readList(location, value);
+  if (list.length !== count) failAt(location, `must be a list of ${count} numbers, got ${list.length}`);
+  return list.map((item, n) => readNumber(itemOf(location, n), item));
+}
+
+function readIterations(specs: FilePath, stored: readonly StoredWeight[]): number {
+  const first = stored[0];
+  if (first?.dtype !== 'int32' || first.values.length !== 1) {
+    failAt(specs, `the first weight of the optimizer must be 'iter', one int32 number, got ${show(first?.name)}`);
+  }
+  return readCount({ ...specs, part: `${specs.part} (iter)` }, first!.values[0]);
+}
+
+/** Reads the optimizer state of every weight, slot by slot. */
+function readSlotValues(
+  specs: FilePath,
+  [, ...stored]: readonly StoredWeight[],
+  layers: readonly Layer[],
+  optimizer: Optimizer,
+  asTfjs: boolean,
+  batches: number,
+): Float32Array[][] {
+  const weights = weightsOf(layers);
+  const learning = asTfjs ? weights.filter(({ layer }) => layer.trainable) : weights;
+  if (asTfjs && !tfjsOptimizers[optimizer.className]) {
+    failAt(specs, `must have no optimizer weights, because TF.js has no ${optimizer.className}, got ${stored.length}`);
+  }
+  const slots = slotsOf(optimizer, asTfjs);
+  const count = batches === 0 ? 0 : slots.length * learning.length;
+  if (batches > 0 || stored.length > 0) {
+    if (stored.length !== slots.length * learning.length) {
+      const rule = `${slots.length} for each of ${learning.length} weights`;
+      failAt(specs, `the weights of the optimizer after 'iter' must be ${rule}, got ${stored.length}`);
+    }
+  }
+  if (count === 0) return [];
+  const scale = asTfjs ? (tfjsOptimizers[optimizer.className]!.scale?.(optimizer) ?? 1) : 1;
+  const runs: Float32Array[][] = [];
+  for (const [s, { name, idle }] of slots.entries()) {
+    const start = optimizer.slotStart(runs.length);
+    const run: Float32Array[] = [];
+    for (const [n, { path, shape, index }] of learning.entries()) {
+      const { name: found, shape: got, dtype, values } = stored[s * learning.length + n]!;
+      if (!found.endsWith(`/${name}`) || dtype !== 'float32' || showShape(got) !== showShape(shape)) {
+        const wanted = `'${path}/${name}' of float32 ${showShape(shape)}`;
+        failAt(specs, `must have ${wanted} at this position, got ${show(found)} of ${dtype} ${showShape(got)}`);
+      }
+      run[index] = scale === 1 ? (values as Float32Array) : (values as Float32Array).map(value => value * scale);
+    }
+    if (idle) continue;
+    for (const { index, shape } of weights) run[index] ??= floatsFor(specs.call, 'layers', shape).fill(start);
+    runs.push(run);
+  }
+  return runs;
+}
