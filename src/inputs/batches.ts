@@ -50,8 +50,25 @@ export function unwrapTensor<B extends TensorLike | Selection>(
  * A flat typed array takes the expected shape if only its first axis is open. Where each sample is one number, [B]
  * counts as [B, 1], as in TF.js.
  */
-export function shapeOfBatch(call: string, name: string, value: Batch, expected: Readonly<Shape>): readonly number[] {
-  return shapeOf(call, name, unwrapTensor(call, name, value), expected);
+export function shapeOfBatch(call: string, name: string, given: Batch, expected: Readonly<Shape>): readonly number[] {
+  const value = unwrapTensor(call, name, given);
+  if (isTypedArray(value)) return shapeOfFlat(call, name, value, expected);
+  if (!(value instanceof Tensor) && !(value instanceof Selection) && !Array.isArray(value)) {
+    fail(
+      call,
+      `${name} must be a tensor, nested arrays or a typed array of the shape ${showShape(expected)}, got ${showNumbers(value)}`,
+    );
+  }
+  if (value instanceof Tensor) checkNotTransferred(call, name, value);
+  const hasShape = value instanceof Tensor || value instanceof Selection;
+  const shape = hasShape ? value.shape : shapeOfNested(call, name, value as NestedNumbers);
+  if (fits(shape, expected)) return shape;
+  if (shape.length === 1 && expected.length === 2 && expected[1] === 1 && fits([shape[0]!, 1], expected)) {
+    return [shape[0]!, 1];
+  }
+  const wrapped = value instanceof Tensor ? `${name}.expandDims(0)` : `[${name}]`;
+  const advice = fits(shape, expected.slice(1)) && !(value instanceof Selection) ? `; wrap it: ${wrapped}` : '';
+  return fail(call, `${name} must have the shape ${showShape(expected)}, got ${showShape(shape)}${advice}`);
 }
 
 /** Reads the numbers of a batch whose shape `shapeOfBatch` has checked. Copies nested arrays only. */
@@ -90,7 +107,7 @@ export function readSamples(
   resultShape?: readonly number[],
 ): Samples {
   const one = unwrapTensor(call, name, value);
-  const shape = shapeOf(call, name, one, expected);
+  const shape = shapeOfBatch(call, name, one, expected);
   return new Samples(readNumbers(call, name, one, shape), resultShape ?? shape);
 }
 
@@ -119,31 +136,6 @@ function checkCount(call: string, name: string, numbers: TypedArray, shape: read
     fail(call, `${name} must keep its ${size} numbers while it is read, got ${show(numbers)}`);
   }
   return numbers;
-}
-
-function shapeOf(
-  call: string,
-  name: string,
-  value: TensorLike | Selection,
-  expected: Readonly<Shape>,
-): readonly number[] {
-  if (isTypedArray(value)) return shapeOfFlat(call, name, value, expected);
-  if (!(value instanceof Tensor) && !(value instanceof Selection) && !Array.isArray(value)) {
-    fail(
-      call,
-      `${name} must be a tensor, nested arrays or a typed array of the shape ${showShape(expected)}, got ${showNumbers(value)}`,
-    );
-  }
-  if (value instanceof Tensor) checkNotTransferred(call, name, value);
-  const hasShape = value instanceof Tensor || value instanceof Selection;
-  const shape = hasShape ? value.shape : shapeOfNested(call, name, value as NestedNumbers);
-  if (fits(shape, expected)) return shape;
-  if (shape.length === 1 && expected.length === 2 && expected[1] === 1 && fits([shape[0]!, 1], expected)) {
-    return [shape[0]!, 1];
-  }
-  const wrapped = value instanceof Tensor ? `${name}.expandDims(0)` : `[${name}]`;
-  const advice = fits(shape, expected.slice(1)) && !(value instanceof Selection) ? `; wrap it: ${wrapped}` : '';
-  return fail(call, `${name} must have the shape ${showShape(expected)}, got ${showShape(shape)}${advice}`);
 }
 
 function fits(shape: readonly number[], expected: Readonly<Shape>): boolean {
