@@ -53,7 +53,7 @@ const texts: [string, Uint8Array, RegExp][] = [
   ],
   ['an XML error page', strToU8('<?xml version="1.0"?><Error/>'), /got an XML document; download/],
   ['an empty file', new Uint8Array(0), /got an empty file; download the file itself again$/],
-  ['a PyTorch checkpoint', torchZip, /got a file of Python \(PyTorch or NumPy\); save the weights as safetensors/],
+  ['a PyTorch checkpoint', torchZip, /got a PyTorch or NumPy file; save the weights as safetensors/],
   ['a TensorFlow Lite model', strToU8('\x1c\0\0\0TFL3\x14\0'), /got a TensorFlow Lite model/],
 ];
 
@@ -69,10 +69,10 @@ const binaries: typeof texts = [
     new Uint8Array(savedModel),
     /got a SavedModel of TensorFlow; load it in Keras and save it as .keras$/,
   ],
-  ['a pickle', new Uint8Array([128, 4, 149, 0]), /got a file of Python/],
+  ['a pickle', new Uint8Array([128, 4, 149, 0]), /got a PyTorch or NumPy file/],
   ['a gzip archive', gzipSync(strToU8('x'), { mtime: 0 }), /got a gzip archive; unpack it/],
   ['a tar archive', tar, /got a tar archive; unpack it/],
-  ['a NumPy array', new Uint8Array([0x93, ...strToU8('NUMPY\x01\0')]), /got a file of Python/],
+  ['a NumPy array', new Uint8Array([0x93, ...strToU8('NUMPY\x01\0')]), /got a PyTorch or NumPy file/],
 ];
 
 const rows = (files: typeof texts, readers: Record<string, Read>) =>

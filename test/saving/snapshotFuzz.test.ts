@@ -106,7 +106,7 @@ describe('corrupted snapshots', () => {
   test('restore rejects every other length', () => {
     for (let length = 0; length < bytes.length; length++)
       expect(errorOf(bytes.slice(0, length)), `${length}`).toBeTruthy();
-    expect(errorOf(Uint8Array.of(...bytes, 0))).toContain('must hold');
+    expect(errorOf(Uint8Array.of(...bytes, 0))).toContain('must have');
     expectUnchanged();
   });
 
@@ -216,7 +216,7 @@ describe('forged snapshots with a valid checksum', () => {
     const body = bodyOf(bytes);
     for (const length of [0, 8, body.length - 8]) {
       expect(errorOf(withHeader(bytes, headerOf(bytes), body.subarray(0, length)))).toMatch(
-        /must hold \d+ numbers, got/,
+        /must have \d+ numbers, got/,
       );
     }
     const more = new Uint8Array(body.length + 8);
@@ -239,7 +239,7 @@ describe('forged snapshots with a valid checksum', () => {
       );
     }
     const header = headerOf(bytes).replace('"labels":["loss"]', '"labels":["__proto__"]');
-    expect(errorOf(withHeader(bytes, header))).toContain("labels must hold different names, got '__proto__'");
+    expect(errorOf(withHeader(bytes, header))).toContain("labels must have distinct names, got '__proto__'");
     const polluting = headerOf(bytes).replace(/^\{/, '{"__proto__":{"polluted":1},');
     errorOf(withHeader(bytes, polluting));
     expect(({} as { polluted?: number }).polluted).toBe(undefined);
