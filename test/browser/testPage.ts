@@ -37,6 +37,7 @@ export class TestPage {
 
   static async open(browser: Pick<RunningBrowser, 'newPage'>, site: string, url = site): Promise<TestPage> {
     const page = new TestPage(await browser.newPage(), site);
+    await page.page.bringToFront(); // pages in the background paint no frames, for which waitForFunction waits
     await page.page.setViewport(sizes.wide);
     await page.page.goto(url, { waitUntil: 'load', timeout });
     return page;
