@@ -501,7 +501,9 @@ describe('ending fit', () => {
       const reason = 'the worker ended before the call was complete; the worker has been terminated';
       expect(await fit).toBe(`Error model.fit: ${reason}`);
       expect(['nothing', `Error model.predict: ${reason}`]).toContain(await predict);
-      expect(await messageOf(model.getWeights())).toMatch(/^ValueError model.getWeights: the worker has been terminated/);
+      expect(await messageOf(model.getWeights())).toMatch(
+        /^ValueError model.getWeights: the worker has been terminated/,
+      );
       await host.terminate();
     }
   });
