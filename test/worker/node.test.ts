@@ -577,7 +577,7 @@ describe('arguments', () => {
     );
     const subclassed = new lw.EarlyStopping();
     expect(await errorOf(model.fit(x, y, { callbacks: subclassed }))).toMatch(
-      /made by callbacks.* in a worker, got a EarlyStopping/,
+      /created by callbacks.* in a worker, got a EarlyStopping/,
     );
     expect(await errorOf(host.sequential({ layers: [layers.dense({ units: 1 })] }))).toMatch(
       /^sequential: the first layer/,
