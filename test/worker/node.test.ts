@@ -583,7 +583,7 @@ describe('arguments', () => {
       /^sequential: the first layer/,
     );
     expect(await errorOf(host.setRandomSeed(-1))).toMatch(/^setRandomSeed: seed must be/);
-    expect(await errorOf(model.save('nowhere'))).toMatch(/^model.save: a URL must begin/);
+    expect(await errorOf(model.save('nowhere'))).toMatch(/^model.save: the URL must begin/);
     expect(() => connect({ sead: 1 } as never)).toThrow("connect: unknown option 'sead'; did you mean 'seed'?");
     expect(x).toHaveLength(6400);
   });
