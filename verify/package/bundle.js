@@ -93,7 +93,7 @@ export async function bundle({ home, tools }, program, { conditions, external = 
   };
 }
 
-/** @param {string} source such as ../node_modules/lstm-wasm/src/plan.ts */
+/** @param {string} source such as ../node_modules/lstm-wasm/src/plan/planner.ts */
 function shortName(source) {
   const own = /lstm-wasm\/((?:src|dist)\/.*)$/.exec(source);
   if (own?.[1]) return own[1];
