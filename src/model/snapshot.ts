@@ -28,7 +28,7 @@ export interface Restored {
   step: number;
   /** Complete epochs of `fit` or `fitDataset`; null if the snapshot was taken outside of them. */
   epoch: number | null;
-  /** Trained batches of the next epoch; null likewise. */
+  /** The number of batches trained in the next epoch; null if the snapshot was taken outside of training. */
   batch: number | null;
 }
 

@@ -1,6 +1,6 @@
 /**
- * The names for which the functions of `metrics` stand in `compile`. Separate from the functions, so that bundlers can
- * remove those if a program does not use them.
+ * The metric name of each function of `metrics`: `compile` uses the name instead of the function. In a file of its own, so
+ * that bundlers can remove the functions if a program does not use them.
  */
 
 const names = new WeakMap<object, string>();
