@@ -279,7 +279,7 @@ export abstract class Cell {
     const { name, x, dx, mask, parameters, states, returnSequences } = inputs;
     const { batch, needsGradients } = planner;
     const T = x.steps;
-    const dropped = needsGradients && this.recurrentDropout > 0;
+    const dropped = planner.dropsOut && this.recurrentDropout > 0;
     const dh = planner.gradientRows(`${name}/dh`, returnSequences ? T : 1, this.units);
     // With recurrent dropout, h holds the dropped states, so the output needs rows of its own
     const y = dropped ? planner.rows(`${name}/y`, T + 1, this.units) : null;
