@@ -88,7 +88,7 @@ export function bind(h: Harness, layer: Layer, options: PlanOptions): BoundLayer
   const { batch, steps, inputs, order = 'samples', dx: wanted = false, fused = null } = options;
   const { shape = [batch, steps, inputs], purpose = 'train' } = options;
   layer.connect('test', [shape]);
-  layer.join({ read: () => [], write: () => {} }, globalSeeds);
+  layer.drawSeeds(globalSeeds);
 
   const planner = new FencedPlanner(batch, purpose);
   const turn = (rows: Rows): Rows =>
