@@ -18,7 +18,7 @@ const programs = [
 /** What multiplies matrices. */
 const products = ['test/kernels/{dense,gru,lstm*,matmul,naive,simpleRnn,weights}.test.ts'];
 /** What measures time: one file after the other, when nothing else runs. */
-const timed = ['test/browser/pace.test.ts', 'test/package/kill.test.ts', 'test/worker/node.test.ts'];
+const timed = ['test/{browser,worker}/pace.test.ts', 'test/package/kill.test.ts'];
 /** All files of a worker share its browsers, whose start takes as long as some of the tests. */
 const browser = ['test/browser/**/*.test.ts'];
 const others = [...browser, ...kernels, ...facade, ...properties, ...timed];
