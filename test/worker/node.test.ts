@@ -227,19 +227,19 @@ describe('inspect', () => {
 
   it('inspect rejects invalid arguments before it transfers them', async () => {
     const model = await small();
-    const given = x.slice(0, 160);
+    const samples = x.slice(0, 160);
     const errorOf = async (layer: unknown, ...rest: unknown[]) =>
       messageOf((model.inspect as (...args: unknown[]) => Promise<unknown>)(layer, ...rest));
     const { layers: all } = (await model.getConfig()) as unknown as { layers: { config: { name: string } }[] };
     const top = all[2]!.config.name;
-    expect(await errorOf(top, given)).toMatch(
+    expect(await errorOf(top, samples)).toMatch(
       /^ValueError model.inspect: layer must be an lstm, a gru or a simpleRNN, got/,
     );
-    expect(await errorOf('none', given)).toMatch(/^ValueError model.inspect: unknown layer 'none'/);
-    expect(await errorOf(layers.gru({ units: 2 }), given)).toMatch(/layer must be a layer of the model or its name/);
-    expect(await errorOf(top, given.slice(1), { transfer: true })).toMatch(/^ValueError model.inspect: x must hold/);
-    expect(await errorOf(top, given, { transfer: 1 })).toMatch(/^ValueError model.inspect: transfer must be/);
-    expect(given.length).toBe(160);
+    expect(await errorOf('none', samples)).toMatch(/^ValueError model.inspect: unknown layer 'none'/);
+    expect(await errorOf(layers.gru({ units: 2 }), samples)).toMatch(/layer must be a layer of the model or its name/);
+    expect(await errorOf(top, samples.slice(1), { transfer: true })).toMatch(/^ValueError model.inspect: x must hold/);
+    expect(await errorOf(top, samples, { transfer: 1 })).toMatch(/^ValueError model.inspect: transfer must be/);
+    expect(samples.length).toBe(160);
   });
 });
 
@@ -382,8 +382,8 @@ describe('ending fit', () => {
     const file = 'build/cancelled.snapshot';
     const train = async (model: RemoteSequential, onBatchEnd: () => void, signal?: AbortSignal) => {
       const checkpoint = callbacks.modelCheckpoint({ file, every: { epochs: 1e6 }, resume: true });
-      const given = { epochs: 40, verbose: 0, batchSize: 8, callbacks: [checkpoint, { onBatchEnd }] } as const;
-      return model.fit(x, y, signal ? { ...given, signal } : given);
+      const options = { epochs: 40, verbose: 0, batchSize: 8, callbacks: [checkpoint, { onBatchEnd }] } as const;
+      return model.fit(x, y, signal ? { ...options, signal } : options);
     };
     rmSync(file, { force: true });
     const uninterrupted = await small(start(3));
