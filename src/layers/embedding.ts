@@ -90,7 +90,7 @@ export class Embedding extends Layer {
     for (let i = from; i < from + count; i++) {
       const id = numbers[i]!;
       if (id >= 0 && id < this.inputDim && Number.isInteger(id)) continue;
-      const rule = `whole numbers from 0 to ${this.inputDim - 1}, the ids of ${this.name}`;
+      const rule = `integers from 0 to ${this.inputDim - 1}, the ids of ${this.name}`;
       fail(call, `${name} must hold ${rule}, got ${show(id)}`);
     }
   }

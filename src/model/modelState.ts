@@ -63,7 +63,7 @@ export abstract class ModelState {
     if (name !== undefined && name !== null) fail(call, `name must be a string, got ${show(name)}`);
     const count = this.layers.length;
     if (!Number.isInteger(index) || !this.layers[index!]) {
-      fail(call, `index must be a whole number below ${count}, the number of layers, got ${show(index)}`);
+      fail(call, `index must be an integer below ${count}, the number of layers, got ${show(index)}`);
     }
     return this.layers[index!]!;
   }

@@ -1,6 +1,7 @@
 /** A model at a batch size: its checks, the shapes of its batches, and its plans. */
 
 import { partName } from '../inputs/parts.ts';
+import type { Layer } from '../layers/layer.ts';
 import type { Objective } from '../objective/objective.ts';
 import { targetShapeOf } from '../objective/targets.ts';
 import { PlanCache } from '../plan/planCache.ts';
@@ -24,6 +25,8 @@ export interface EndPoints {
   readonly inputNames: readonly string[];
   readonly outputs: readonly EndPoint[];
   readonly outputNames: readonly string[];
+  /** For each input, the layers that read ids from it. */
+  readonly idReaders: readonly (readonly Layer[])[];
   /** The names of the parts of x and y in error messages. */
   readonly xNames: readonly string[];
   readonly yNames: readonly string[];
@@ -103,13 +106,10 @@ export class ModelView {
     fail(call, 'the model must not be compiled, and no layers added or removed, while its arguments are read');
   }
 
-  /** Lets each layer reject numbers of input `n` that it cannot take, such as ids that are not in an embedding. */
+  /** Lets each layer that reads ids from input `n` reject those that it does not have. */
   checkInput(call: string, n: number, name: string, numbers: Float32Array, from: number, count: number): void {
-    const { calls } = this.graph(call).calls;
-    for (let k = 0; k < calls.length; k++) {
-      const { layer, inputs } = calls[k]!;
-      if (inputs.includes(n)) layer.checkInput(call, name, numbers, from, count);
-    }
+    const readers = this.ends(call).idReaders[n]!;
+    for (let k = 0; k < readers.length; k++) readers[k]!.checkInput(call, name, numbers, from, count);
   }
 
   // -------------------------------------------------------------------------------------------------------- shapes
@@ -124,6 +124,9 @@ export class ModelView {
         inputNames,
         outputs: graph.outputs.map(({ shape }, n) => ({ name: outputNames[n]!, shape: this.#atBatch(shape) })),
         outputNames,
+        idReaders: graph.inputs.map((_, n) =>
+          graph.calls.calls.flatMap(({ layer, inputs }) => (layer.readsIds && inputs.includes(n) ? [layer] : [])),
+        ),
         xNames: inputNames.map(name => partName('x', name, inputNames.length)),
         yNames: outputNames.map(name => partName('y', name, outputNames.length)),
       };

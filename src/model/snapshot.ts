@@ -108,7 +108,7 @@ export function readSnapshot(call: string, view: ModelView, bytes: unknown, name
   const shapes = layers.flatMap(layer => layer.weightSpecs.map(({ shape }) => shape));
   const weights = shapes.map(shape => body.floats(field('weights'), sizeOf(shape)));
   const optimizer = readOptimizer(call, view, field, header.optimizer, body, shapes);
-  const states = readCarried(call, view, field('batchSize'), header.batchSize, body);
+  const states = readCarried(call, view, field, header.batchSize, body);
   const progress =
     header.training === null || header.training === undefined
       ? null
@@ -207,12 +207,20 @@ function readRate(call: string, name: string, value: unknown, own: Optimizer | n
 }
 
 /** Reads the carried states of the stateful layers, a list for each. */
-function readCarried(call: string, view: ModelView, name: string, value: unknown, body: Body): Tensor[][] {
+function readCarried(
+  call: string,
+  view: ModelView,
+  field: (key: string) => string,
+  value: unknown,
+  body: Body,
+): Tensor[][] {
   const stateful = statefulOf(view);
   if (stateful.length === 0) return [];
   const batch = view.fixedBatch(call)!;
-  if (value !== batch) fail(call, `${name} must be ${batch}, the batch size of the stateful model, got ${show(value)}`);
+  if (value !== batch) {
+    fail(call, `${field('batchSize')} must be ${batch}, the batch size of the stateful model, got ${show(value)}`);
+  }
   return stateful.map(layer =>
-    layer.states.map(({ width }) => new Tensor(body.floats('the states', batch * width), [batch, width])),
+    layer.states.map(({ width }) => new Tensor(body.floats(field('states'), batch * width), [batch, width])),
   );
 }

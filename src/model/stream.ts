@@ -18,13 +18,16 @@ import { checkStates, readStates, recurrentOf, writeStates } from './states.ts';
 
 /** Inference step by step; create it with `model.stream()`. It uses the model's current weights and never changes them. */
 export class Stream {
-  readonly #layers: readonly Layer[];
+  readonly #idReaders: readonly Layer[];
   readonly #parameters: Parameters;
   readonly #plans: PlanCache;
   readonly #recurrent: readonly RecurrentLayer[];
   readonly #samples: readonly (readonly number[])[];
   readonly #inputs: number;
   readonly #outputs: number;
+  /** The plan of one step, and `Parameters.version` for which it was compiled. */
+  #plan: CompiledPlan | null = null;
+  #version = 0;
 
   /** @internal */
   constructor(call: string, graph: Graph, parameters: Parameters) {
@@ -36,7 +39,7 @@ export class Stream {
       );
     }
     const layers = layersOf(calls);
-    this.#layers = layers;
+    this.#idReaders = layers.filter(layer => layer.readsIds);
     this.#recurrent = recurrentOf(layers);
     const backwards = this.#recurrent.find(layer => layer.looksAhead);
     if (backwards) fail(call, `no layer may run backwards in time, as '${backwards.name}' does`);
@@ -79,7 +82,8 @@ export class Stream {
     const memory = float32();
     const first = plan.inputs[0]!;
     for (let i = 0; i < count; i++) memory[first + i] = numbers[i]!;
-    for (const layer of this.#layers) layer.checkInput(call, 'input', memory, first, count);
+    for (let n = 0; n < this.#idReaders.length; n++)
+      this.#idReaders[n]!.checkInput(call, 'input', memory, first, count);
     plan.forward();
     let zeros = 0; // NaN after a number that is not finite
     for (let i = 0; i < outputs; i++) {
@@ -116,7 +120,11 @@ export class Stream {
   /** The plan of one step; fails after the model was disposed, or its layers changed. */
   #ready(call: string): CompiledPlan {
     if (this.#parameters.isFree) fail(call, 'the model must not be disposed of or changed while it is streamed');
-    return this.#plans.prepare(call, 1, this.#samples, 'predict');
+    const { version } = this.#parameters;
+    if (this.#plan && version === this.#version) return this.#plan;
+    this.#plan = this.#plans.prepare(call, 1, this.#samples, 'predict');
+    this.#version = version;
+    return this.#plan;
   }
 }
 

@@ -68,7 +68,7 @@ function invalidCellOptions(make: (options: object) => unknown, gated: boolean):
       ]),
     ),
     ...[-1, 0.5, nan, '1'].map(
-      (seed): InvalidCall => [`seed: ${seed}`, () => make({ seed }), 'seed must be a whole number'],
+      (seed): InvalidCall => [`seed: ${seed}`, () => make({ seed }), 'seed must be an integer'],
     ),
     ['useBias: 1', () => make({ useBias: 1 }), 'useBias must be true or false, got 1'],
     ['implementation: 3', () => make({ implementation: 3 }), 'implementation must be 0, 1 or 2, got 3'],
@@ -86,7 +86,7 @@ function invalidLayerOptions(make: (options: object) => unknown): InvalidCall[] 
     ['returnState: true', () => make({ returnState: true }), 'call model.getStates() for the states'],
     ['weights that are not an array', () => make({ weights: 5 }), 'weights must be an array of tensors, got 5'],
     ['inputLength without inputDim', () => make({ inputLength: 5 }), 'inputLength must be given with inputDim'],
-    ['inputLength: 0', () => make({ inputLength: 0, inputDim: 2 }), 'inputLength must be a whole number'],
+    ['inputLength: 0', () => make({ inputLength: 0, inputDim: 2 }), 'inputLength must be an integer'],
     [
       'inputLength together with inputShape',
       () => make({ inputLength: 5, inputDim: 2, inputShape: [5, 2] }),

@@ -211,7 +211,7 @@ describe.each(optimizers)('%s', (_name, make) => {
     expect(without.optimizer).toBeUndefined();
   });
 
-  test.each([false, true])('training of TF.js continues here, with frozen layers: %s', async frozen => {
+  test.each([false, true])('training continues from a model saved by TF.js, with frozen layers: %s', async frozen => {
     const theirs = smallModel(tf, frozen);
     theirs.layers[1].trainable = !frozen;
     theirs.layers[2].trainable = !frozen;
