@@ -270,7 +270,10 @@ export abstract class Recurrent extends RecurrentLayer {
         mask: signal.mask,
         parameters,
         states: carriesStates ? { block: 'states', offset: states } : null,
+        initial: null,
         returnSequences,
+        returnState: false,
+        isRead: [true],
         dropSeed: seedBits(seed) ^ RECURRENT_DROPOUT_SEED,
       });
       // A single output has no time steps left to mask
