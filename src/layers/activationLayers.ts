@@ -1,7 +1,6 @@
 /** Layers that only apply an activation. */
 
-import type { LossActivation } from '../objective/losses.ts';
-import { floatBits, type LayerOffsets, type Planner, padded, rowFields, type Signal } from '../plan/planner.ts';
+import { floatBits, type PlannedCall, type Planner, padded, rowFields, type Signals } from '../plan/planner.ts';
 import type { Config } from '../util/config.ts';
 import { fail, show } from '../util/errors.ts';
 import { checkNumber } from '../util/options.ts';
@@ -49,19 +48,14 @@ export abstract class Pointwise extends Layer {
     return input;
   }
 
-  override plan(
-    planner: Planner,
-    input: Signal,
-    _offsets: LayerOffsets,
-    lossActivation: LossActivation | null,
-  ): Signal {
+  override plan(planner: Planner, inputs: Signals, call: PlannedCall): Signals {
     const { f } = this;
-    const { y: x, dy: dx, mask } = input;
-    if (f === 'linear') return input;
-    const inLoss = f === lossActivation;
+    const { y: x, dy: dx, mask } = inputs[0];
+    if (f === 'linear') return inputs;
+    const inLoss = f === call.lossActivation;
     const parametric = typeof f === 'object';
-    const y = planner.rows(`${this.name}/y`, x.steps, x.width);
-    const dy = dx && !inLoss ? planner.rows(`${this.name}/dy`, x.steps, x.width) : null;
+    const y = planner.rows(`${call.name}/y`, x.steps, x.width);
+    const dy = dx && !inLoss ? planner.rows(`${call.name}/dy`, x.steps, x.width) : null;
     const slope = dy && (parametric || f === 'relu' || f === 'sigmoid' || f === 'tanh' || storesSlope(f));
     planner.calls.push({
       kind: 'activation',
@@ -74,14 +68,14 @@ export abstract class Pointwise extends Layer {
         width: x.width,
         ...rowFields('x', x),
         ...rowFields('y', y),
-        slope: slope ? planner.rows(`${this.name}/slope`, x.steps, x.width).start : 0,
-        scratch: f === 'logSoftmax' ? planner.floats(`${this.name}/scratch`, padded(x.width)) : 0,
+        slope: slope ? planner.rows(`${call.name}/slope`, x.steps, x.width).start : 0,
+        scratch: f === 'logSoftmax' ? planner.floats(`${call.name}/scratch`, padded(x.width)) : 0,
         ...rowFields('dy', dy),
         ...rowFields('dx', dy && dx),
       },
     });
     // The loss writes the gradient of the logits directly into that of the input
-    return inLoss ? { y, dy: dx, mask, logits: x } : { y, dy, mask };
+    return [inLoss ? { y, dy: dx, mask, logits: x } : { y, dy, mask }];
   }
 }
 

@@ -1,14 +1,13 @@
 /** The dense layer: options and plan. */
 
-import type { LossActivation } from '../objective/losses.ts';
 import {
   asMatrix,
-  type LayerOffsets,
+  type PlannedCall,
   type Planner,
   padded,
   parameterFields,
   type Rows,
-  type Signal,
+  type Signals,
   spacing,
   wholeLines,
 } from '../plan/planner.ts';
@@ -105,7 +104,7 @@ export class Dense extends Layer {
   }
 
   get #inputs(): number {
-    return this.built.input.at(-1)!;
+    return this.built.inputs[0]!.at(-1)!;
   }
 
   override get parameterCount(): number {
@@ -120,23 +119,23 @@ export class Dense extends Layer {
     kernels.unpackDenseWeights(packed, matrices[0]!, matrices[1] ?? 0, this.#inputs, this.units);
   }
 
-  override plan(planner: Planner, input: Signal, offsets: LayerOffsets, lossActivation: LossActivation | null): Signal {
+  override plan(planner: Planner, [input]: Signals, call: PlannedCall): Signals {
     const { needsGradients } = planner;
-    const { y: x, dy: dx, mask } = asMatrix(planner, this.name, input);
+    const { y: x, dy: dx, mask } = asMatrix(planner, call.name, input);
     const K = x.width;
     const N = this.units;
     const width = padded(N);
     // The output keeps the order of the rows, by sample or by time step
     const { bySample, stride } = spacing(x)!;
     const like = (name: string): Rows => {
-      const start = planner.floats(`${this.name}/${name}`, x.steps * x.rows, width);
+      const start = planner.floats(`${call.name}/${name}`, x.steps * x.rows, width);
       const row = (bySample ? x.steps : 1) * width * FLOAT;
       const step = (bySample ? 1 : x.rows) * width * FLOAT;
       return { start, row, step, steps: x.steps, rows: x.rows, width: N };
     };
     const y = like('y');
     const dy = needsGradients ? like('dy') : null;
-    const inLoss = this.activation === lossActivation;
+    const inLoss = this.activation === call.lossActivation;
     const logits = inLoss ? like('logits') : null;
     const slope = needsGradients && !inLoss && storesSlope(this.activation) ? like('slope') : null;
     planner.calls.push({
@@ -151,9 +150,9 @@ export class Dense extends Layer {
         z: (logits ?? y).start,
         y: y.start,
         slope: slope?.start ?? 0,
-        scratch: this.activation === 'logSoftmax' ? planner.floats(`${this.name}/scratch`, width) : 0,
-        ...parameterFields(planner, offsets.parameters),
-        wt: dx ? planner.floats(`${this.name}/wt`, N, padded(K)) : 0,
+        scratch: this.activation === 'logSoftmax' ? planner.floats(`${call.name}/scratch`, width) : 0,
+        ...parameterFields(planner, call.offsets.parameters),
+        wt: dx ? planner.floats(`${call.name}/wt`, N, padded(K)) : 0,
         dy: dy?.start ?? 0,
         dx: dx?.start ?? 0,
         dxRow: dx ? spacing(dx)!.stride : 0,
@@ -161,6 +160,6 @@ export class Dense extends Layer {
         fused: Number(inLoss),
       },
     });
-    return logits ? { y, dy, mask, logits } : { y, dy, mask };
+    return [logits ? { y, dy, mask, logits } : { y, dy, mask }];
   }
 }

@@ -1,6 +1,6 @@
 /** In training, sets random inputs to zero and scales the others up by 1 / (1 - rate). Otherwise it does nothing. */
 
-import { floatBits, type Planner, padded, rowFields, type Signal } from '../plan/planner.ts';
+import { floatBits, type PlannedCall, type Planner, padded, rowFields, type Signals } from '../plan/planner.ts';
 import type { Config } from '../util/config.ts';
 import { fail, show } from '../util/errors.ts';
 import { checkNumber } from '../util/options.ts';
@@ -30,7 +30,6 @@ export class Dropout extends Layer {
   readonly noiseShape: Shape | null;
   readonly #givenSeed: number | null;
   #seed = 0;
-  #shared = false;
 
   constructor(options: DropoutOptions) {
     const call = 'layers.dropout';
@@ -54,9 +53,8 @@ export class Dropout extends Layer {
     if (this.noiseShape) fail(call, `layer must be a dropout without noiseShape, got ${show(this.noiseShape)}`);
   }
 
-  override build(call: string, input: Shape, store: WeightStore, seeds: SeedStream): void {
-    super.build(call, input, store, seeds);
-    this.#shared = this.#sharesSteps(call, input);
+  override join(store: WeightStore, seeds: SeedStream): void {
+    super.join(store, seeds);
     // A rate of 0 draws no seed, so adding such a layer does not change the seeds of later layers
     this.#seed = this.rate === 0 ? 0 : (this.#givenSeed ?? seeds.next());
   }
@@ -70,28 +68,27 @@ export class Dropout extends Layer {
   }
 
   override outputShapeFor(call: string, input: Shape): Shape {
-    this.#sharesSteps(call, input);
+    this.#checkNoiseShape(call, input);
     return input;
   }
 
-  /** Whether noiseShape selects one mask for all time steps. Throws if it does not fit the input. */
-  #sharesSteps(call: string, input: Shape): boolean {
+  /** Fails if noiseShape does not fit the input. */
+  #checkNoiseShape(call: string, input: Shape): void {
     const noise = this.noiseShape;
-    if (!noise) return false;
+    if (!noise) return;
     const same = (axis: number) => noise[axis] === null || noise[axis] === input[axis];
-    const shared = input.length === 3 && noise[1] === 1 && input[1] !== 1;
-    if (noise.length !== input.length || !input.every((_, axis) => same(axis) || (axis === 1 && shared))) {
-      const rule = input.length === 3 ? `${showShape(input)}, or have 1 time step` : showShape(input);
-      fail(call, `noiseShape of ${this.name} must be ${rule}, got ${show(noise)}`);
-    }
-    return shared;
+    const shared = input.length === 3 && noise[1] === 1;
+    if (noise.length === input.length && input.every((_, axis) => same(axis) || (axis === 1 && shared))) return;
+    const rule = input.length === 3 ? `${showShape(input)}, or have 1 time step` : showShape(input);
+    fail(call, `noiseShape of ${this.name} must be ${rule}, got ${show(noise)}`);
   }
 
-  override plan(planner: Planner, input: Signal): Signal {
-    if (!planner.needsGradients || this.rate === 0) return input;
-    const { y: x, dy: dx, mask } = input;
-    const y = planner.rows(`${this.name}/y`, x.steps, x.width);
-    const dy = dx && planner.rows(`${this.name}/dy`, x.steps, x.width);
+  override plan(planner: Planner, inputs: Signals, call: PlannedCall): Signals {
+    if (!planner.dropsOut || this.rate === 0) return inputs;
+    const { y: x, dy: dx, mask } = inputs[0];
+    const shared = this.noiseShape?.length === 3 && this.noiseShape[1] === 1;
+    const y = planner.rows(`${call.name}/y`, x.steps, x.width);
+    const dy = dx && planner.rows(`${call.name}/dy`, x.steps, x.width);
     planner.calls.push({
       kind: 'dropout',
       fields: {
@@ -102,12 +99,12 @@ export class Dropout extends Layer {
         ...rowFields('y', y),
         ...rowFields('dy', dy),
         ...rowFields('dx', dx),
-        mask: planner.floats(`${this.name}/mask`, this.#shared ? 1 : x.steps, x.rows, padded(x.width)),
+        mask: planner.floats(`${call.name}/mask`, shared ? 1 : x.steps, x.rows, padded(x.width)),
         seed: seedBits(this.#seed),
         rate: floatBits(this.rate),
-        shared: Number(this.#shared),
+        shared: Number(shared),
       },
     });
-    return { y, dy, mask };
+    return [{ y, dy, mask }];
   }
 }

@@ -1,13 +1,13 @@
 /** Replaces each id of a sample by a row of a weight matrix. */
 
 import {
-  type LayerOffsets,
   maskFields,
+  type PlannedCall,
   type Planner,
   padded,
   parameterFields,
   rowFields,
-  type Signal,
+  type Signals,
   wholeLines,
 } from '../plan/planner.ts';
 import type { Config } from '../util/config.ts';
@@ -135,11 +135,11 @@ export class Embedding extends Layer {
     kernels.unpackEmbeddingWeights(packed, matrices[0]!, this.inputDim, this.outputDim);
   }
 
-  override plan(planner: Planner, { y: ids }: Signal, offsets: LayerOffsets): Signal {
+  override plan(planner: Planner, [{ y: ids }]: Signals, call: PlannedCall): Signals {
     const steps = ids.width;
-    const y = planner.rows(`${this.name}/y`, steps, this.outputDim);
-    const dy = planner.gradientRows(`${this.name}/dy`, steps, this.outputDim);
-    const mask = this.maskZero ? planner.mask(`${this.name}/mask`, steps) : null;
+    const y = planner.rows(`${call.name}/y`, steps, this.outputDim);
+    const dy = planner.gradientRows(`${call.name}/dy`, steps, this.outputDim);
+    const mask = this.maskZero ? planner.mask(`${call.name}/mask`, steps) : null;
     planner.calls.push({
       kind: 'embedding',
       fields: {
@@ -150,11 +150,11 @@ export class Embedding extends Layer {
         x: ids.start,
         xRow: ids.row,
         ...rowFields('y', y),
-        ...parameterFields(planner, offsets.parameters),
+        ...parameterFields(planner, call.offsets.parameters),
         ...rowFields('dy', dy),
         ...maskFields(mask),
       },
     });
-    return { y, dy, mask };
+    return [{ y, dy, mask }];
   }
 }

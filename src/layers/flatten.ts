@@ -1,6 +1,6 @@
 /** Turns the time steps of a sample into one vector. */
 
-import { type Planner, reshape, type Signal } from '../plan/planner.ts';
+import { type PlannedCall, type Planner, reshape, type Signals } from '../plan/planner.ts';
 import type { Config } from '../util/config.ts';
 import { fail, show } from '../util/errors.ts';
 import { type Shape, showShape } from '../util/shapes.ts';
@@ -39,9 +39,10 @@ export class Flatten extends Layer {
     return [input[0]!, input[1]! * input[2]!];
   }
 
-  override plan(planner: Planner, input: Signal): Signal {
+  override plan(planner: Planner, inputs: Signals, call: PlannedCall): Signals {
+    const [input] = inputs;
     const { steps, width } = input.y;
-    if (this.built.input.length === 2) return input;
-    return reshape(planner, this.name, input, 1, steps * width);
+    if (this.built.inputs[0]!.length === 2) return inputs;
+    return [reshape(planner, call.name, input, 1, steps * width)];
   }
 }

@@ -1,6 +1,6 @@
 /** Declares the input shape of a model. It computes nothing. */
 
-import type { Planner, Signal } from '../plan/planner.ts';
+import type { Planner, Signals } from '../plan/planner.ts';
 import { fail } from '../util/errors.ts';
 import { checkBoolean } from '../util/options.ts';
 import type { Shape } from '../util/shapes.ts';
@@ -24,7 +24,7 @@ export class InputLayer extends Layer {
     return input;
   }
 
-  override plan(_planner: Planner, input: Signal): Signal {
-    return input;
+  override plan(_planner: Planner, inputs: Signals): Signals {
+    return inputs;
   }
 }

@@ -1,7 +1,6 @@
 /** The base class of layers: shapes, weights, and a plan for the kernels. Layers do no arithmetic. */
 
-import type { LossActivation } from '../objective/losses.ts';
-import type { LayerOffsets, Planner, Signal } from '../plan/planner.ts';
+import type { PlannedCall, Planner, Signals } from '../plan/planner.ts';
 import { readTensor, type TensorLike } from '../tensor/read.ts';
 import { Tensor } from '../tensor/tensor.ts';
 import { limitMethodArguments } from '../util/arguments.ts';
@@ -10,11 +9,17 @@ import { factoryNameOf, fail, show } from '../util/errors.ts';
 import { FLOAT } from '../util/memorySizes.ts';
 import { checkBoolean } from '../util/options.ts';
 import type { SeedStream } from '../util/random.ts';
-import { type Shape, showShape, sizeOf } from '../util/shapes.ts';
+import { type Shape, sameShape, showShape, sizeOf } from '../util/shapes.ts';
 import type { Kernels } from '../wasm/kernels.ts';
 import { type LayerOptions, readInputShape } from './layerOptions.ts';
 import { registerClass } from './registry.ts';
 import type { WeightSpec } from './weightSpec.ts';
+
+/** The shapes of the inputs and the outputs of a call. */
+interface Connection {
+  readonly inputs: readonly Shape[];
+  readonly outputs: readonly Shape[];
+}
 
 /** The storage of the weights of a model, and so of all its layers. */
 export interface WeightStore {
@@ -39,7 +44,7 @@ export abstract class Layer {
   readonly #takesLists: boolean;
   #weights: readonly WeightSpec[] = [];
   #store: WeightStore | null = null;
-  #built: { input: Shape; output: Shape } | null = null;
+  #built: Connection | null = null;
   readonly #givenWeights: readonly TensorLike[] | undefined;
 
   /**
@@ -91,12 +96,12 @@ export abstract class Layer {
 
   /** The shape of an output batch; null for sizes that are not fixed. Throws if the layer belongs to no model. */
   get outputShape(): Shape {
-    return [...this.built.output];
+    return [...this.built.outputs[0]!];
   }
 
   /** The shape of an input batch; null for sizes that are not fixed. Throws if the layer belongs to no model. */
   get inputShape(): Shape {
-    return [...this.built.input];
+    return [...this.built.inputs[0]!];
   }
 
   /** The number of parameters in the weights; 0 before the layer belongs to a model. */
@@ -183,7 +188,7 @@ export abstract class Layer {
 
   /** @internal Whether a stream can pass the built layer one time step at a time. */
   get runsByTimeStep(): boolean {
-    return this.built.input.length === this.built.output.length;
+    return this.built.inputs[0]!.length === this.built.outputs[0]!.length;
   }
 
   /** @internal Throws if `timeDistributed` cannot apply the layer. */
@@ -204,8 +209,8 @@ export abstract class Layer {
     return this.#weights;
   }
 
-  /** @internal The shapes of the built layer. */
-  get built(): { input: Shape; output: Shape } {
+  /** @internal The shapes of the first call of the layer. */
+  get built(): Connection {
     return this.#built ?? fail(this.name, 'the layer has no shape before it belongs to a model; pass it to model.add');
   }
 
@@ -223,14 +228,25 @@ export abstract class Layer {
     }
   }
 
-  /** @internal Fixes the shapes and draws the seeds. If it throws, the layer and its children are unchanged. */
-  build(call: string, input: Shape, store: WeightStore, seeds: SeedStream): void {
-    if (this.#store) fail(call, `layer must not belong to a model yet, got '${this.name}'`);
-    if (input.at(-1) === null && !this.#takesLists) {
-      fail(call, `${this.name} needs an input whose last axis is fixed, got ${showShape(input)}`);
+  /**
+   * @internal Checks the shapes of the inputs of a call. The first call fixes the shapes of the weights.
+   *
+   * @returns the shapes of the outputs
+   * @throws ValueError for shapes that the layer or its weights cannot take; nothing has changed then
+   */
+  connect(call: string, inputs: readonly Shape[]): Shape[] {
+    for (const input of inputs) {
+      if (input.at(-1) === null && !this.#takesLists) {
+        fail(call, `${this.name} needs an input whose last axis is fixed, got ${showShape(input)}`);
+      }
     }
-    const output = this.outputShapeFor(call, input);
-    const specs = this.describeWeights(input);
+    const outputs = this.outputShapesFor(call, inputs);
+    const specs = this.describeWeights(...(inputs as [Shape, ...Shape[]]));
+    if (this.#built) {
+      this.#checkSameWeights(call, inputs, specs);
+      for (const child of this.children) child.connect(call, inputs);
+      return outputs;
+    }
     const given = this.#givenWeights;
     const wraps = this.children.length > 0;
     let values = given && !wraps ? readWeights(call, given, specs) : null;
@@ -238,27 +254,61 @@ export abstract class Layer {
       initializer.checkWeight(call, name, shape);
       constraint?.checkWeight(call, name, shape);
     }
-    const weights: WeightSpec[] = specs.map(spec => ({ ...spec, seed: spec.initializer.drawSeed(seeds) }));
     const built: Layer[] = [];
     try {
-      for (const [n, child] of this.children.entries()) {
-        child.build(call, input, store, seeds);
+      for (const child of this.children) {
+        child.connect(call, inputs);
         built.push(child);
-        weights.push(...child.weightSpecs.map(spec => ({ ...spec, name: this.childWeightName(n, spec.name) })));
       }
-      if (given && wraps) values = readWeights(call, given, weights);
+      if (given && wraps) values = readWeights(call, given, this.#withChildren(specs));
     } catch (error) {
       for (const child of built) child.unbuild();
       throw error;
     }
     if (wraps && built.every(child => child.initialValues)) values = built.flatMap(child => child.initialValues!);
     if (values) this.initialValues = values;
-    this.#built = { input, output };
-    this.#weights = weights;
+    this.#built = { inputs, outputs };
+    this.#weights = this.#withChildren(specs);
+    return outputs;
+  }
+
+  /** Fails if the weights of another call would have other shapes. */
+  #checkSameWeights(call: string, inputs: readonly Shape[], specs: readonly Omit<WeightSpec, 'seed'>[]): void {
+    const own = this.#weights;
+    if (specs.every(({ shape }, n) => sameShape(shape, own[n]!.shape))) return;
+    const [first, other] = [this.#built!.inputs, inputs].map(shapes => shapes.map(showShape).join(', '));
+    fail(call, `${this.name} shares its weights between calls, so its input must fit ${first}, got ${other}`);
+  }
+
+  /** The weights of the layer itself, and those of its children. */
+  #withChildren(own: readonly Omit<WeightSpec, 'seed'>[]): WeightSpec[] {
+    return [
+      ...own.map(spec => ({ seed: 0, ...spec })),
+      ...this.children.flatMap((child, n) =>
+        child.weightSpecs.map(spec => ({ ...spec, name: this.childWeightName(n, spec.name) })),
+      ),
+    ];
+  }
+
+  /** @internal Whether the layer belongs to a model. */
+  get hasStore(): boolean {
+    return this.#store !== null;
+  }
+
+  /** @internal Draws the seeds of a connected layer, and adds it to a model. */
+  join(store: WeightStore, seeds: SeedStream): void {
+    const own = this.#weights.slice(0, this.#weights.length - this.#childWeightCount);
+    const drawn = own.map(spec => ({ ...spec, seed: spec.initializer.drawSeed(seeds) }));
+    for (const child of this.children) child.join(store, seeds);
+    this.#weights = this.#withChildren(drawn);
     this.#store = store;
   }
 
-  /** @internal Undoes `build`, so that the layer can join another model. */
+  get #childWeightCount(): number {
+    return this.children.reduce((count, child) => count + child.weightSpecs.length, 0);
+  }
+
+  /** @internal Undoes `connect` and `join`, so that the layer can join another model. */
   unbuild(): void {
     this.#store = null;
     this.#built = null;
@@ -267,11 +317,19 @@ export abstract class Layer {
     for (const child of this.children) child.unbuild();
   }
 
-  /** @internal The output shape for an input shape. Throws if the layer cannot process the input. */
-  abstract outputShapeFor(call: string, input: Shape): Shape;
+  /** @internal The shapes of the outputs for those of the inputs. Throws if the layer cannot process the inputs. */
+  outputShapesFor(call: string, inputs: readonly Shape[]): Shape[] {
+    if (inputs.length !== 1) fail(call, `${this.name} takes 1 input, got ${inputs.length}`);
+    return [this.outputShapeFor(call, inputs[0]!)];
+  }
+
+  /** @internal The same for layers of one input and one output. */
+  outputShapeFor(_call: string, input: Shape): Shape {
+    return input;
+  }
 
   /** @internal The weights of the layer itself, without those of its children. */
-  protected describeWeights(_input: Shape): Omit<WeightSpec, 'seed'>[] {
+  protected describeWeights(_input: Shape, ..._more: Shape[]): Omit<WeightSpec, 'seed'>[] {
     return [];
   }
 
@@ -325,12 +383,11 @@ export abstract class Layer {
   /**
    * @internal Reserves buffers and adds kernel calls.
    *
-   * @param input the output of the layer below, and where to write its gradient
-   * @param offsets the position of this layer's weights and states
-   * @param lossActivation for the last layer, the activation that the loss includes; null for none and for other layers
-   * @returns the output of this layer, and where it expects the gradient of that
+   * @param inputs the outputs of other calls, and where to write their gradients
+   * @param call what belongs to this call of the layer
+   * @returns the outputs, and where the layer expects their gradients
    */
-  abstract plan(planner: Planner, input: Signal, offsets: LayerOffsets, lossActivation: LossActivation | null): Signal;
+  abstract plan(planner: Planner, inputs: Signals, call: PlannedCall): Signals;
 }
 
 limitMethodArguments(Layer, 'layer', ['countParams', 'getWeights', 'setWeights', 'getConfig']);

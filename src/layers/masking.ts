@@ -1,6 +1,6 @@
 /** Masks the time steps whose features all have a given value. */
 
-import { floatBits, maskFields, type Planner, rowFields, type Signal } from '../plan/planner.ts';
+import { floatBits, maskFields, type PlannedCall, type Planner, rowFields, type Signals } from '../plan/planner.ts';
 import type { Config } from '../util/config.ts';
 import { fail } from '../util/errors.ts';
 import { checkNumber } from '../util/options.ts';
@@ -43,10 +43,10 @@ export class Masking extends Layer {
     return input;
   }
 
-  override plan(planner: Planner, { y: x, dy: dx }: Signal): Signal {
-    const y = planner.rows(`${this.name}/y`, x.steps, x.width);
-    const dy = dx && planner.rows(`${this.name}/dy`, x.steps, x.width);
-    const mask = planner.mask(`${this.name}/mask`, x.steps);
+  override plan(planner: Planner, [{ y: x, dy: dx }]: Signals, call: PlannedCall): Signals {
+    const y = planner.rows(`${call.name}/y`, x.steps, x.width);
+    const dy = dx && planner.rows(`${call.name}/dy`, x.steps, x.width);
+    const mask = planner.mask(`${call.name}/mask`, x.steps);
     planner.calls.push({
       kind: 'masking',
       fields: {
@@ -61,6 +61,6 @@ export class Masking extends Layer {
         ...rowFields('dx', dx),
       },
     });
-    return { y, dy, mask };
+    return [{ y, dy, mask }];
   }
 }

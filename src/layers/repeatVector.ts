@@ -1,6 +1,6 @@
 /** Repeats a vector for a number of time steps, for example between an encoder and a decoder. */
 
-import { type Planner, rowFields, type Signal } from '../plan/planner.ts';
+import { type PlannedCall, type Planner, rowFields, type Signals } from '../plan/planner.ts';
 import type { Config } from '../util/config.ts';
 import { fail } from '../util/errors.ts';
 import { checkCount } from '../util/options.ts';
@@ -34,9 +34,9 @@ export class RepeatVector extends Layer {
     return [input[0]!, this.n, input[1]!];
   }
 
-  override plan(planner: Planner, { y: x, dy: dx }: Signal): Signal {
-    const y = planner.rows(`${this.name}/y`, this.n, x.width);
-    const dy = dx && planner.rows(`${this.name}/dy`, this.n, x.width);
+  override plan(planner: Planner, [{ y: x, dy: dx }]: Signals, call: PlannedCall): Signals {
+    const y = planner.rows(`${call.name}/y`, this.n, x.width);
+    const dy = dx && planner.rows(`${call.name}/dy`, this.n, x.width);
     planner.calls.push({
       kind: 'repeat',
       fields: {
@@ -51,6 +51,6 @@ export class RepeatVector extends Layer {
         dxRow: dx?.row ?? 0,
       },
     });
-    return { y, dy, mask: null };
+    return [{ y, dy, mask: null }];
   }
 }

@@ -1,6 +1,6 @@
 /** Changes the shape of the samples. The numbers of a sample keep their order. */
 
-import { type Planner, reshape, type Signal } from '../plan/planner.ts';
+import { type PlannedCall, type Planner, reshape, type Signals } from '../plan/planner.ts';
 import type { Config } from '../util/config.ts';
 import { fail, show } from '../util/errors.ts';
 import { type Shape, showShape, sizeOf } from '../util/shapes.ts';
@@ -47,7 +47,7 @@ export class Reshape extends Layer {
   }
 
   override get runsByTimeStep(): boolean {
-    return this.built.output.length === 2 && super.runsByTimeStep;
+    return this.built.outputs[0]!.length === 2 && super.runsByTimeStep;
   }
 
   override outputShapeFor(call: string, input: Shape): Shape {
@@ -64,10 +64,10 @@ export class Reshape extends Layer {
     return [input[0]!, ...this.targetShape.map(n => n ?? size / known)];
   }
 
-  override plan(planner: Planner, input: Signal): Signal {
-    const [, ...sample] = this.built.output as number[];
+  override plan(planner: Planner, [input]: Signals, call: PlannedCall): Signals {
+    const [, ...sample] = this.built.outputs[0]! as number[];
     const [steps, width] = sample.length === 2 ? [sample[0]!, sample[1]!] : [1, sample[0]!];
-    if (steps === input.y.steps) return { ...input, mask: null };
-    return reshape(planner, this.name, input, steps, width);
+    if (steps === input.y.steps) return [{ ...input, mask: null }];
+    return [reshape(planner, call.name, input, steps, width)];
   }
 }

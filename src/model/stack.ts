@@ -49,7 +49,9 @@ export class Stack {
         this.parametersFor(caller).write(caller, to, values),
     };
     this.#rebuild(call, () => {
-      this.seeds.rollBackOnError(() => layer.build(call, input, store, this.seeds));
+      if (layer.hasStore) fail(call, `layer must not belong to a model yet, got '${layer.name}'`);
+      layer.connect(call, [input]);
+      layer.join(store, this.seeds);
       this.layers.push(layer);
     });
   }

@@ -34,11 +34,11 @@ export class Stream {
     const mixes = layers.find(layer => !layer.runsByTimeStep);
     if (mixes) fail(call, `every layer must work on one time step at a time, which '${mixes.name}' does not`);
     // One step of [T, D], or one number of a sequence [T], such as the id that an embedding takes.
-    const { input } = layers[0]!.built;
+    const input = layers[0]!.built.inputs[0]!;
     const opensTime = layers.some(layer => layer.createsTimeSteps);
     this.#sample = input.length === 3 ? [1, input[2]!] : opensTime ? [1] : [input[1]!];
     this.#inputs = this.#sample.at(-1)!;
-    this.#outputs = layers.at(-1)!.built.output.at(-1)!;
+    this.#outputs = layers.at(-1)!.built.outputs[0]!.at(-1)!;
     this.#parameters = parameters;
     this.#plans = new PlanCache(layers, parameters, 1, true);
   }

@@ -3,7 +3,7 @@
 import type { Layer } from '../layers/layer.ts';
 import type { LossActivation } from '../objective/losses.ts';
 import { FLOAT } from '../util/memorySizes.ts';
-import { type LayerOffsets, type Plan, Planner, type Purpose, type Rows, type Signal } from './planner.ts';
+import { type LayerOffsets, type Plan, Planner, type Purpose, type Rows, type Signals } from './planner.ts';
 
 /** The sizes and the use of a batch. */
 export interface BatchSpec {
@@ -30,9 +30,15 @@ export function planBatch(layers: readonly Layer[], offsets: readonly LayerOffse
   const input = planner.floats('input', batch, steps, width);
   const x: Rows = { start: input, row: steps * width * FLOAT, step: width * FLOAT, steps, rows: batch, width };
   const last = layers.length - 1;
-  const output = layers.reduce<Signal>(
-    (signal, layer, n) => layer.plan(planner, signal, offsets[n]!, n === last ? spec.lossActivation : null),
-    { y: x, dy: null, mask: null },
+  const [output] = layers.reduce<Signals>(
+    (signals, layer, n) =>
+      layer.plan(planner, signals, {
+        name: layer.name,
+        offsets: offsets[n]!,
+        lossActivation: n === last ? spec.lossActivation : null,
+        isRead: [true],
+      }),
+    [{ y: x, dy: null, mask: null }],
   );
   const count = batch * output.y.steps * output.y.width;
   const target = planner.floats('target', count + 3); // losses read a whole vector at the last number

@@ -4,6 +4,7 @@
  * offsets into addresses.
  */
 
+import type { LossActivation } from '../objective/losses.ts';
 import { FLOAT, LINE } from '../util/memorySizes.ts';
 import { sizeOf } from '../util/shapes.ts';
 import type { structures } from '../wasm/shared.generated.ts';
@@ -40,7 +41,7 @@ export interface Mask {
   readonly step: number;
 }
 
-/** The output of one layer, which is the input of the next. */
+/** An output of one layer, which other layers take as an input. */
 export interface Signal {
   readonly y: Rows;
   /**
@@ -55,6 +56,20 @@ export interface Signal {
    * the gradient of the logits into `dy`.
    */
   readonly logits?: Rows;
+}
+
+/** The inputs of a layer, or its outputs. */
+export type Signals = readonly [Signal, ...Signal[]];
+
+/** One call of a layer in a plan. A layer that is applied several times has several. */
+export interface PlannedCall {
+  /** Prefix of the names of its buffers, unique in the plan. */
+  readonly name: string;
+  readonly offsets: LayerOffsets;
+  /** The activation that the loss includes; null for none, and for calls whose output is not a model output alone. */
+  readonly lossActivation: LossActivation | null;
+  /** For each output, whether a later call, the loss or the caller reads it. */
+  readonly isRead: readonly boolean[];
 }
 
 /** What a batch is run for: outputs, outputs and loss, or a training step. */
@@ -117,6 +132,8 @@ export class Planner {
     readonly purpose: Purpose,
     /** Whether all recurrent layers carry their states from batch to batch, stateful or not. */
     readonly carryAllStates = false,
+    /** Whether dropout and noise are active. */
+    readonly dropsOut = purpose === 'train',
   ) {}
 
   get needsGradients(): boolean {
@@ -146,6 +163,25 @@ export class Planner {
   /** As `rows`, if the planned batch needs gradients; else null. */
   gradientRows(name: string, steps: number, width: number): Rows | null {
     return this.needsGradients ? this.rows(name, steps, width) : null;
+  }
+
+  /**
+   * The same signal for several readers, each with a gradient of its own. Backward adds them in the order of the readers.
+   * Call it before the readers are planned.
+   */
+  share(name: string, signal: Signal, readers: number): Signal[] {
+    const { y, dy, mask } = signal;
+    if (!dy) return Array.from({ length: readers }, () => signal);
+    const { steps, width } = y;
+    const gradients = Array.from({ length: readers - 1 }, (_, n) => this.rows(`${name}/dy${n + 1}`, steps, width));
+    // Backward runs the calls in reverse, so the gradients of the first readers are added first
+    for (const more of gradients.toReversed()) {
+      this.calls.push({
+        kind: 'join',
+        fields: { steps, rows: this.batch, width, ...rowFields('dx', dy), ...rowFields('more', more) },
+      });
+    }
+    return [dy, ...gradients].map(own => ({ y, dy: own, mask }));
   }
 
   mask(name: string, steps: number): Mask {

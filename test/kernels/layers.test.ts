@@ -550,10 +550,16 @@ describe('losses from logits', () => {
 
   test.each(makers)('%s below another layer does not pass on logits', (_, make) => {
     const layer = make('softmax');
-    layer.build('test', [3, 2, 5], { read: () => [], write: () => {} }, globalSeeds);
+    layer.connect('test', [[3, 2, 5]]);
+    layer.join({ read: () => [], write: () => {} }, globalSeeds);
     const planner = new Planner(3, 'train');
     const x = planner.rows('x', 2, 5);
-    const flow = layer.plan(planner, { y: x, dy: null, mask: null }, { parameters: 0, states: 0 }, null);
+    const [flow] = layer.plan(planner, [{ y: x, dy: null, mask: null }], {
+      name: layer.name,
+      offsets: { parameters: 0, states: 0 },
+      lossActivation: null,
+      isRead: [true],
+    });
     expect(flow.logits).toBeUndefined();
   });
 });

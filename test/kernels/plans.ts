@@ -87,7 +87,8 @@ export interface BoundLayer {
 export function bind(h: Harness, layer: Layer, options: PlanOptions): BoundLayer {
   const { batch, steps, inputs, order = 'samples', dx: wanted = false, fused = null } = options;
   const { shape = [batch, steps, inputs], purpose = 'train' } = options;
-  layer.build('test', shape, { read: () => [], write: () => {} }, globalSeeds);
+  layer.connect('test', [shape]);
+  layer.join({ read: () => [], write: () => {} }, globalSeeds);
 
   const planner = new FencedPlanner(batch, purpose);
   const turn = (rows: Rows): Rows =>
@@ -95,7 +96,12 @@ export function bind(h: Harness, layer: Layer, options: PlanOptions): BoundLayer
   const x = order === 'steps' ? turn(planner.rows('x', steps, inputs)) : bySample(planner, batch, steps, inputs);
   const dx = wanted ? turn(planner.rows('dx', steps, inputs)) : null;
   const given = options.mask ? planner.mask('mask', steps) : null;
-  const flow = layer.plan(planner, { y: x, dy: dx, mask: given }, { parameters: 0, states: 0 }, fused);
+  const [flow] = layer.plan(planner, [{ y: x, dy: dx, mask: given }], {
+    name: layer.name,
+    offsets: { parameters: 0, states: 0 },
+    lossActivation: fused,
+    isRead: [true],
+  });
   const { y, dy } = flow;
 
   const parameters = layer.parameterCount;

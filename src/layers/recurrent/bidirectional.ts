@@ -1,6 +1,13 @@
 /** Runs a recurrent layer in both directions of time, and merges the two outputs. */
 
-import { type LayerOffsets, type Planner, reverseSteps, rowFields, type Signal } from '../../plan/planner.ts';
+import {
+  type PlannedCall,
+  type Planner,
+  reverseSteps,
+  rowFields,
+  type Signal,
+  type Signals,
+} from '../../plan/planner.ts';
 import { type Config, serialize } from '../../util/config.ts';
 import { fail, show } from '../../util/errors.ts';
 import { FLOAT } from '../../util/memorySizes.ts';
@@ -127,38 +134,24 @@ export class Bidirectional extends RecurrentLayer {
     );
   }
 
-  override plan(planner: Planner, input: Signal, offsets: LayerOffsets): Signal {
+  override plan(planner: Planner, [input]: Signals, call: PlannedCall): Signals {
     const { batch } = planner;
-    const { y: x, dy: dx } = input;
-    // Both directions write a gradient of the input; this call adds them. It comes first here, because backward runs the
-    // calls in reverse.
-    const backwardDx = dx && planner.rows(`${this.name}/dx`, x.steps, x.width);
-    if (backwardDx) {
-      planner.calls.push({
-        kind: 'join',
-        fields: {
-          steps: x.steps,
-          rows: batch,
-          width: x.width,
-          ...rowFields('dx', dx),
-          ...rowFields('more', backwardDx),
-        },
-      });
-    }
-    const a = this.forwardLayer.plan(planner, input, offsets);
-    const reversed = this.backwardLayer.plan(
-      planner,
-      { ...input, dy: backwardDx },
-      {
-        parameters: offsets.parameters + this.forwardLayer.parameterCount * FLOAT,
-        states: offsets.states + this.forwardLayer.stateCount(batch) * FLOAT,
+    const [forward, backward] = planner.share(call.name, input, 2) as [Signal, Signal];
+    const nameOf = (layer: Recurrent) => `${call.name}/${layer.name}`;
+    const [a] = this.forwardLayer.plan(planner, [forward], { ...call, name: nameOf(this.forwardLayer) });
+    const [reversed] = this.backwardLayer.plan(planner, [backward], {
+      ...call,
+      name: nameOf(this.backwardLayer),
+      offsets: {
+        parameters: call.offsets.parameters + this.forwardLayer.parameterCount * FLOAT,
+        states: call.offsets.states + this.forwardLayer.stateCount(batch) * FLOAT,
       },
-    );
+    });
     const b = reverseSteps(reversed); // its last output belongs to the first time step
     const { steps, width } = a.y;
     const outputs = this.mergeMode === 'concat' ? 2 * width : width;
-    const y = planner.rows(`${this.name}/y`, steps, outputs);
-    const dy = planner.gradientRows(`${this.name}/dy`, steps, outputs);
+    const y = planner.rows(`${call.name}/y`, steps, outputs);
+    const dy = planner.gradientRows(`${call.name}/dy`, steps, outputs);
     planner.calls.push({
       kind: 'merge',
       fields: {
@@ -174,6 +167,6 @@ export class Bidirectional extends RecurrentLayer {
         ...rowFields('db', b.dy),
       },
     });
-    return { y, dy, mask: a.mask };
+    return [{ y, dy, mask: a.mask }];
   }
 }

@@ -294,7 +294,7 @@ export abstract class Cell {
     const { name, x, dx, mask, parameters, states, initial, returnSequences, returnState, isRead } = inputs;
     const { batch, needsGradients } = planner;
     const T = x.steps;
-    const dropped = needsGradients && this.recurrentDropout > 0;
+    const dropped = planner.dropsOut && this.recurrentDropout > 0;
     const [readsY, readsH] = [isRead[0]!, returnState && isRead[1]!];
     const sequences = returnSequences && readsY;
     const dh = planner.gradientRows(`${name}/dh`, sequences ? T : 1, this.units);

@@ -5,12 +5,13 @@
 
 import {
   floatBits,
-  type LayerOffsets,
+  type PlannedCall,
   type Planner,
   padded,
   reverseSteps,
   rowFields,
   type Signal,
+  type Signals,
 } from '../../plan/planner.ts';
 import { type Config, toPython } from '../../util/config.ts';
 import { factoryNameOf, fail } from '../../util/errors.ts';
@@ -157,8 +158,8 @@ export abstract class Recurrent extends RecurrentLayer {
   /** Calls the constructor of its class. */
   protected abstract remake(options: RecurrentOptions): Recurrent;
 
-  override build(call: string, input: Shape, store: WeightStore, seeds: SeedStream): void {
-    super.build(call, input, store, seeds);
+  override join(store: WeightStore, seeds: SeedStream): void {
+    super.join(store, seeds);
     // Cells without dropout draw no seed, so adding them does not change the seeds of later layers
     this.#seeds = this.cells.map(({ dropout, recurrentDropout, seed }) =>
       dropout > 0 || recurrentDropout > 0 ? (seed ?? seeds.next()) : 0,
@@ -189,7 +190,7 @@ export abstract class Recurrent extends RecurrentLayer {
   }
 
   /** The number of inputs of cell n. */
-  #inputsOf(n: number, input: Shape = this.built.input): number {
+  #inputsOf(n: number, input: Shape = this.built.inputs[0]!): number {
     return n === 0 ? input[2]! : this.cells[n - 1]!.units;
   }
 
@@ -252,17 +253,17 @@ export abstract class Recurrent extends RecurrentLayer {
     );
   }
 
-  override plan(planner: Planner, input: Signal, offsets: LayerOffsets): Signal {
+  override plan(planner: Planner, [input]: Signals, call: PlannedCall): Signals {
     let signal = this.goBackwards ? reverseSteps(input) : input;
-    let { parameters, states } = offsets;
+    let { parameters, states } = call.offsets;
     const carriesStates = this.stateful || planner.carryAllStates;
     for (const [n, cell] of this.cells.entries()) {
       const last = n === this.cells.length - 1;
-      const name = this.cells.length === 1 ? this.name : `${this.name}/${n}`;
+      const name = this.cells.length === 1 ? call.name : `${call.name}/${n}`;
       const returnSequences = this.returnSequences || !last;
       const seed = this.#seeds[n]!;
       const inputs = signal.y.width;
-      if (planner.needsGradients && cell.dropout > 0) signal = dropInput(planner, signal, name, cell.dropout, seed);
+      if (planner.dropsOut && cell.dropout > 0) signal = dropInput(planner, signal, name, cell.dropout, seed);
       const { y, dy } = cell.plan(planner, {
         name,
         x: signal.y,
@@ -282,7 +283,7 @@ export abstract class Recurrent extends RecurrentLayer {
       states += cell.stateCount(planner.batch) * FLOAT;
     }
     // As in Keras and TF.js, the mask keeps the order of the input even if the output is reversed
-    return this.returnSequences ? { ...signal, mask: input.mask } : signal;
+    return [this.returnSequences ? { ...signal, mask: input.mask } : signal];
   }
 }
 

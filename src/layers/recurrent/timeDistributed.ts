@@ -1,7 +1,6 @@
 /** Applies a layer to every time step. The layers that it accepts do that without it, so it only checks them. */
 
-import type { LossActivation } from '../../objective/losses.ts';
-import type { LayerOffsets, Planner, Signal } from '../../plan/planner.ts';
+import type { PlannedCall, Planner, Signals } from '../../plan/planner.ts';
 import { type Config, serialize } from '../../util/config.ts';
 import { fail } from '../../util/errors.ts';
 import { type Shape, showShape } from '../../util/shapes.ts';
@@ -42,7 +41,7 @@ export class TimeDistributed extends Layer {
     return this.layer.outputShapeFor(call, input);
   }
 
-  override plan(planner: Planner, input: Signal, offsets: LayerOffsets, lossActivation: LossActivation | null): Signal {
-    return this.layer.plan(planner, input, offsets, lossActivation);
+  override plan(planner: Planner, inputs: Signals, call: PlannedCall): Signals {
+    return this.layer.plan(planner, inputs, { ...call, name: `${call.name}/${this.layer.name}` });
   }
 }
