@@ -83,7 +83,6 @@ function invalidLayerOptions(make: (options: object) => unknown): InvalidCall[] 
     ...['returnSequences', 'stateful', 'goBackwards', 'unroll', 'returnState'].map(
       (name): InvalidCall => [`${name}: 1`, () => make({ [name]: 1 }), `${name} must be true or false, got 1`],
     ),
-    ['returnState: true', () => make({ returnState: true }), 'call model.getStates() for the states'],
     ['weights that are not an array', () => make({ weights: 5 }), 'weights must be an array of tensors, got 5'],
     ['inputLength without inputDim', () => make({ inputLength: 5 }), 'inputLength must be given with inputDim'],
     ['inputLength: 0', () => make({ inputLength: 0, inputDim: 2 }), 'inputLength must be a whole number'],

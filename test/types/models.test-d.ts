@@ -165,8 +165,8 @@ layers.lstm({ units: '4' });
 layers.dense({ units: 4, activation: 'tanhh' });
 // @ts-expect-error unknown initializer
 layers.gru({ units: 4, kernelInitializer: 'glorotUnifrom' });
-// @ts-expect-error returnState is not an option
-layers.lstm({ units: 4, returnState: true });
+// @ts-expect-error a string in place of a boolean
+layers.lstm({ units: 4, returnState: 'true' });
 // @ts-expect-error unknown merge mode
 layers.bidirectional({ layer: layers.gru({ units: 2 }), mergeMode: 'concatenate' });
 // @ts-expect-error a layer is made by a factory
