@@ -87,7 +87,8 @@ export abstract class RecurrentLayer extends Layer {
     const names = states.map(state => state.name).join(', ');
     if (initial.length !== states.length) {
       const rule = `${name} takes a sequence and ${states.length} initial states (${names})`;
-      fail(call, `${rule}, or a sequence alone, got ${initial.length} initial states`);
+      const got = initial.length === 1 ? '1 initial state' : `${initial.length} initial states`;
+      fail(call, `${rule}, or a sequence alone, got ${got}`);
     }
     for (const [n, { name: state, width }] of states.entries()) {
       const [needed, got] = [[x![0]!, width], initial[n]!];
