@@ -82,6 +82,7 @@ tensor(x.arraySync());
 model.add(layers.lstm({ units: 20, returnSequences: true, stateful: true, batchInputShape: [50, 20, 1] }));
 model.add(layers.gru({ units: 4, inputShape: [null, 3], recurrentActivation: 'sigmoid', resetAfter: false }));
 model.add(layers.bidirectional({ layer: layers.simpleRNN({ units: 2 }), mergeMode: 'concat' }));
+layers.bidirectional({ layer: layers.lstm({ units: 2, returnState: true }), backwardLayer: null, mergeMode: null });
 model.add(layers.timeDistributed({ layer: layers.dense({ units: 1, activation: 'tanh' }) }));
 model.compile({ optimizer: train.adam(0.006), loss: 'meanSquaredError' });
 model.compile({ optimizer: train.adam({ learningRate: 0.1, clipNorm: 1 }), loss: 'mse', metrics: ['acc', 'mae'] });
