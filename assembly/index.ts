@@ -14,7 +14,7 @@ export { denseBackward, denseForward, packDenseWeights, unpackDenseWeights } fro
 export { loss } from './losses/loss';
 export { countedRows } from './losses/lossPlan';
 export { metric } from './losses/metrics';
-export { joinBackward, mergeBackward, mergeForward } from './layers/merge';
+export { clearBackward, joinBackward, mergeBackward, mergeForward, scaleBackward } from './layers/merge';
 export { activationBackward, activationForward } from './layers/activation';
 export { dropoutBackward, dropoutForward, setBatch } from './layers/dropout';
 export { embeddingBackward, embeddingForward, packEmbeddingWeights, unpackEmbeddingWeights } from './layers/embedding';

@@ -103,7 +103,7 @@ export function bind(h: Harness, layer: Layer, options: PlanOptions): BoundLayer
   const { shape = [batch, steps, inputs], purpose = 'train' } = options;
   const widths = options.initial ?? [];
   layer.connect('test', [shape, ...widths.map(width => [batch, width])]);
-  layer.join({ read: () => [], write: () => {} }, globalSeeds);
+  layer.drawSeeds(globalSeeds);
 
   const planner = new FencedPlanner(batch, purpose);
   const turn = (rows: Rows): Rows =>

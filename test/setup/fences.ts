@@ -160,7 +160,7 @@ function fenceRuns(): void {
       runningFences = [];
     }
   };
-  for (const name of ['backward', 'loss', 'rewind', 'measure', 'collect', 'counted'] as const) {
+  for (const name of ['backward', 'loss', 'rewind', 'metric', 'collect', 'counted'] as const) {
     const method = CompiledPlan.prototype[name] as (this: CompiledPlan, ...args: never[]) => unknown;
     (CompiledPlan.prototype as unknown as Record<string, unknown>)[name] = function (
       this: CompiledPlan,

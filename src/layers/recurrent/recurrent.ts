@@ -20,7 +20,7 @@ import { checkBoolean, checkCount } from '../../util/options.ts';
 import { type SeedStream, seedBits } from '../../util/random.ts';
 import { type Shape, showShape } from '../../util/shapes.ts';
 import type { Kernels } from '../../wasm/kernels.ts';
-import { Layer, type WeightStore } from '../layer.ts';
+import { Layer } from '../layer.ts';
 import type { LayerOptions } from '../layerOptions.ts';
 import { forEachPart } from '../parts.ts';
 import type { WeightSpec } from '../weightSpec.ts';
@@ -183,8 +183,8 @@ export abstract class Recurrent extends RecurrentLayer {
   /** Calls the constructor of its class. */
   protected abstract remake(options: RecurrentOptions): Recurrent;
 
-  override join(store: WeightStore, seeds: SeedStream): void {
-    super.join(store, seeds);
+  override drawSeeds(seeds: SeedStream): void {
+    super.drawSeeds(seeds);
     // Cells without dropout draw no seed, so adding them does not change the seeds of later layers
     this.#seeds = this.cells.map(({ dropout, recurrentDropout, seed }) =>
       dropout > 0 || recurrentDropout > 0 ? (seed ?? seeds.next()) : 0,
