@@ -89,3 +89,24 @@ test.each(['lstm', 'gru', 'simpleRNN'] as const)(
     }
   },
 );
+
+test.each([
+  ['returnState', () => layers.lstm({ units: 2, returnState: true, inputShape: [3, 1] }), 3],
+  [
+    'mergeMode: null',
+    () => layers.bidirectional({ layer: layers.gru({ units: 2 }), mergeMode: null, inputShape: [3, 1] }),
+    2,
+  ],
+] as const)('a sequential model rejects a layer with %s', (_, make, count) => {
+  expect(() => sequential({ layers: [make()] })).toThrow(
+    `sequential: a layer of a sequential model must have one output, got ${count} of `,
+  );
+});
+
+test('rejects initial states of another shape', () => {
+  const [x, h] = [input({ shape: [T, D] }), input({ shape: [4] })];
+  const gru = layers.gru({ units: 5, name: 'decoder' });
+  expect(() => gru.apply(x, { initialState: h })).toThrow(
+    'decoder.apply: the initial state h of decoder must have the shape [null, 5], got [null, 4]',
+  );
+});
