@@ -43,7 +43,7 @@ export class AttentionPlan {
   y: usize; // [T, B, padded (N V)]; the padding is written as zeros
   yRow: usize;
   yStep: usize;
-  dy: usize; // gradient of y
+  dy: usize; // gradient of y; 0 for zeros
   dyRow: usize;
   dyStep: usize;
   dq: usize; // gradients of q, k and v, overwritten, padded to whole vectors; 0 for none
@@ -270,7 +270,7 @@ function loadContextGradient(plan: AttentionPlan, b: usize, h: i32, first: i32, 
   for (let n = 0; n < count; n++) {
     const to = plan.context + <usize>n * wide;
     const from = plan.dy + b * plan.dyRow + <usize>(first + n) * plan.dyStep + <usize>(h * plan.width) * 4;
-    if (isZeroed(plan, b, first + n)) memory.fill(to, 0, wide);
+    if (!plan.dy || isZeroed(plan, b, first + n)) memory.fill(to, 0, wide);
     else copyRow(to, from, plan.width, padded(plan.width) - plan.width);
   }
 }
