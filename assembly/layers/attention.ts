@@ -6,11 +6,11 @@
  */
 
 import { allLanes, lastLanes } from '../math/laneMasks';
-import { softmaxBackward, softmaxRows } from '../math/softmax';
+import { softmaxBackward } from '../math/softmax';
 import { copyRow, scaleRow } from '../memory/rows';
 import { packColumns, packRows, unpackRows } from '../products/packing';
 import { ZEROS, matmul, matmulTransposed, padded } from '../products/matmul';
-import { additiveScores, additiveScoresBackward } from './attentionScores';
+import { additiveScores, additiveScoresBackward, softmaxInPlace } from './attentionScores';
 import { dropoutMask } from './dropout';
 
 /** A planned attention, written by src/plan; offsets and strides in bytes. */
@@ -118,7 +118,7 @@ export function attentionForward(plan: AttentionPlan): void {
         const weights = weightsAt(plan, b, h, first);
         computeScores(plan, weights, count);
         if (plan.visible) maskScores(plan, weights, b, first, count);
-        softmaxRows(weights, row, weights, row, count, S);
+        softmaxInPlace(weights, row, count, S);
         const dropped = dropWeights(plan, weights, b, h, first, count);
         if (plan.scores) {
           for (let n = 0; n < count; n++) {

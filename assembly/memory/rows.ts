@@ -11,10 +11,17 @@ export function loadUpTo4(x: usize, n: i32): v128 {
 
 /** y = x over n numbers, followed by `zeros` zeros. */
 export function copyRow(y: usize, x: usize, n: i32, zeros: i32): void {
-  for (; n >= 4; n -= 4) {
+  for (; n >= 8; n -= 8) {
+    v128.store(y, v128.load(x));
+    v128.store(y, v128.load(x, 16), 16);
+    y += 32;
+    x += 32;
+  }
+  if (n >= 4) {
     v128.store(y, v128.load(x));
     y += 16;
     x += 16;
+    n -= 4;
   }
   for (; n > 0; n--) {
     store<f32>(y, load<f32>(x));
@@ -30,11 +37,12 @@ export function copyRow(y: usize, x: usize, n: i32, zeros: i32): void {
 /** y = factor * x over n numbers, padded with zeros to whole vectors. */
 export function scaleRow(y: usize, x: usize, factor: f32, n: i32): void {
   const f = f32x4.splat(factor);
-  for (; n > 0; n -= 4) {
-    v128.store(y, f32x4.mul(loadUpTo4(x, n), f));
+  for (; n >= 4; n -= 4) {
+    v128.store(y, f32x4.mul(v128.load(x), f));
     y += 16;
     x += 16;
   }
+  if (n > 0) v128.store(y, f32x4.mul(loadUpTo4(x, n), f));
 }
 
 /** dst [cols, rows] = transposed(src [rows, cols]); rows of dst and src are dstRow and srcRow apart. */

@@ -14,7 +14,12 @@ export function packRows(packed: usize, plain: usize, rowBytes: usize, K: i32, N
     const count = min(width, N);
     let row = plain;
     for (let k = 0; k < K; k++) {
-      copyRow(packed, row, count, width - count);
+      if (count == 8) {
+        v128.store(packed, v128.load(row));
+        v128.store(packed, v128.load(row, 16), 16);
+      } else {
+        copyRow(packed, row, count, width - count);
+      }
       packed += <usize>width * 4;
       row += rowBytes;
     }

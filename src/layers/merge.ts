@@ -17,9 +17,9 @@ export abstract class Merge extends Layer {
   readonly #mode: CombineMode;
 
   /** @internal */
-  constructor(className: string, mode: CombineMode, options: LayerOptions | undefined) {
+  constructor(className: string, mode: CombineMode, options: LayerOptions = {}) {
     const call = `layers.${mode}`;
-    super(className, checkLayerOptions<LayerOptions>(call, options ?? {}, []), 1);
+    super(className, checkLayerOptions<LayerOptions>(call, options, []), 1);
     this.#mode = mode;
   }
 

@@ -42,6 +42,8 @@ export interface MultiHeadAttentionOptions extends AttentionLayerOptions {
   useBias?: boolean;
   /** The number of output features. Default: that of the query. */
   outputShape?: number | readonly [number] | null;
+  /** The axes of attention, as Keras writes them in files: 1, the time steps. */
+  attentionAxes?: 1 | readonly [1] | null;
   /** Initial kernels of the projections. Default: 'glorotUniform'. */
   kernelInitializer?: Initializer | InitializerName;
   /** Initial biases. Default: 'zeros'. */
@@ -63,6 +65,7 @@ const own = [
   'valueDim',
   'useBias',
   'outputShape',
+  'attentionAxes',
   'kernelInitializer',
   'biasInitializer',
   'kernelRegularizer',
@@ -102,9 +105,13 @@ export class MultiHeadAttention extends AttentionLayer {
     const valueDim = checkCount(call, 'valueDim', known.valueDim ?? keyDim);
     const useBias = known.useBias === undefined ? true : checkBoolean(call, 'useBias', known.useBias);
     const outputs = readOutputShape(call, known.outputShape ?? null);
+    const axes = known.attentionAxes ?? 1;
+    if (axes !== 1 && !(Array.isArray(axes) && axes.length === 1 && axes[0] === 1)) {
+      fail(call, `attentionAxes must be 1, the time steps, got ${show(axes)}`);
+    }
     if (known.returnAttentionScores) {
-      const sizes = '[batch, heads, queries, keys], one axis more than tensors of models have here';
-      fail(call, `returnAttentionScores must be false: the scores of several heads are ${sizes}`);
+      const shape = '[batch, heads, queries, keys]';
+      fail(call, `returnAttentionScores must be false, because a model cannot have outputs of the shape ${shape}`);
     }
     const kernel = readWeightSettings(call, 'kernel', known, () => initializers.glorotUniform());
     const bias = readWeightSettings(call, 'bias', known, () => initializers.zeros());

@@ -272,6 +272,33 @@ function multiHeadReference(
   };
 }
 
+test('more than 16 keys, which are exponentiated 16 at a time, match the reference', () => {
+  for (const S of [15, 16, 17, 31, 33, 48, 70]) {
+    const subject = { B: 2, T: 3, S, D: 2, hasKey: true, V: 3, valueMask: true, returnsScores: true };
+    const drawn = draw(subject);
+    expectReference(
+      new Attention(optionsOf(subject)),
+      subject,
+      drawn,
+      sequenceReference(subject, drawn, () => dotScore),
+    );
+  }
+});
+
+test('NaN and large scores of one query stay in its row', () => {
+  const query = block([1, 3, 1], [Number.NaN, 100, 1]);
+  const value = block(
+    [1, 18, 1],
+    Array.from({ length: 18 }, (_, n) => n),
+  );
+  const bound = bindCall(harness(), new Attention(), [{ values: query }, { values: value }], { purpose: 'predict' });
+  bound.forward();
+  const [first, second, third] = bound.output();
+  expect(first).toBeNaN();
+  expect(second).toBe(17);
+  expect(third).toBeCloseTo(16.418, 3);
+});
+
 test('more queries than a block match the reference', () => {
   for (const T of [63, 64, 65, 130]) {
     const subject = { B: 2, T, S: 3, D: 2, causal: true, dropout: 0.3, returnsScores: true };
