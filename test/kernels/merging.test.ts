@@ -240,6 +240,16 @@ test('dot has no mask, whatever those of its inputs', () => {
   ).toBeNull();
 });
 
+test('the factor of a tiny normalized vector is constant', () => {
+  const inputs = [{ values: block([1, 2], [3e-9, 4e-9]) }, { values: block([1, 2], [3, 4]) }];
+  const bound = bindCall(harness(), new Dot({ axes: 1, normalize: true }), inputs);
+  bound.forward();
+  expectClose(bound.output(), [0.05], { abs: 0, rel: 1e-6 });
+  bound.setGradient([1]);
+  bound.backward();
+  expectClose(bound.gradient(0), [0.6e7, 0.8e7], { abs: 0, rel: 1e-6 });
+});
+
 test('normalized zeros give zero, with a gradient scaled by the greatest inverse norm', () => {
   const inputs = [{ values: block([1, 2], [0, 0]) }, { values: block([1, 2], [3, 4]) }];
   const bound = bindCall(harness(), new Dot({ axes: 1, normalize: true }), inputs);
