@@ -97,7 +97,7 @@ export class GraphGenerator extends Generator {
     for (const [n, { kind }] of inputs.entries()) this.#bottom(draft, sources[n]!, kind);
     this.#grow(draft, this.whole(2, 7), true);
     const outputs = this.#heads(draft);
-    if (!draft.fixesSteps && this.chance(0.5)) openSteps(draft.graph);
+    if (!draft.fixesSteps && this.chance(0.5)) openSteps(draft.graph, inputs);
     return {
       seed: this.seed,
       batch,
@@ -266,7 +266,9 @@ export class GraphGenerator extends Generator {
 
   /** Another call of a layer. */
   #again(draft: Draft, usable: Value[], value: Value): boolean {
-    const takers = draft.types.flatMap(({ inputs }, n) => (sameShape(inputs[0]!, value) ? [n] : []));
+    // TF.js cannot train through the layer that makes a mask
+    const fits = (shape: Shape, n: number) => sameShape(shape, value) && draft.graph.layers[n]!.kind !== 'masking';
+    const takers = draft.types.flatMap(({ inputs }, n) => (fits(inputs[0]!, n) ? [n] : []));
     if (takers.length === 0) return false;
     const layer = this.pick(takers);
     const others = draft.types[layer]!.inputs.slice(1).map(type => usable.filter(other => sameShape(other, type)));
@@ -347,6 +349,8 @@ export class GraphGenerator extends Generator {
 }
 
 /** Makes the numbers of time steps variable. */
-function openSteps({ inputs }: Graph): void {
-  for (const { shape } of inputs) if (shape.length === 2) shape[0] = null;
+function openSteps(graph: Graph, inputs: GraphProgram['inputs']): void {
+  for (const [n, { shape }] of graph.inputs.entries()) {
+    if (shape.length === 2 || inputs[n]!.kind === 'ids') shape[0] = null;
+  }
 }
