@@ -83,7 +83,9 @@ test('the weight of a loss scales its gradient', () => {
   };
   const [once, half] = [trained([1, 1]), trained([1, 0.5])];
   expectBits(half[0]!, once[0]!);
-  for (const n of [2, 3]) half[n]!.forEach((step, k) => expect(step).toBeCloseTo(once[n]![k]! / 2, 6));
+  for (const n of [2, 3]) {
+    for (const [k, step] of half[n]!.entries()) expect(step).toBeCloseTo(once[n]![k]! / 2, 6);
+  }
 });
 
 test('layer.apply computes tensors at once', () => {
